@@ -1,0 +1,226 @@
+/**
+ * The wire contract of `signal.v1`: every message as a schema, one source for types, validation and AsyncAPI.
+ *
+ * Rules that hold for all of them (docs/service-contracts.md has them numbered):
+ * - One JSON object per text frame, with a string `type`.
+ * - An unknown `type` gets `error {code: 'unknown_type'}` and nothing else happens; unknown fields are carried, not refused.
+ * - *Directed* messages name a `peerId`: the addressee on the way in, the sender (set by the server) on the way out.
+ * - Directed messages may carry `id`, a positive integer that the sender counts up from 1 per addressee; the addressee
+ *   answers `receipt {peerId, id}` (cumulative: everything up to `id` arrived). The server relays both blindly.
+ */
+import Type, { type Static, type TObject } from 'typebox';
+
+/** WebSocket subprotocol of this version. The token travels beside it as `bearer.<jwt>`. */
+export const SUBPROTOCOL = 'signal.v1';
+
+const PeerId = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  description: 'Opaque identity of a session, unique, ordered.',
+});
+const RoomId = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  pattern: '^[A-Za-z0-9._~-]+$',
+  description: 'Room name: letters, digits, . _ ~ - (1 to 128).',
+});
+const MessageId = Type.Integer({ minimum: 1, description: 'Counted up from 1 by the sender, per addressee.' });
+const Metadata = Type.Object(
+  {
+    name: Type.Optional(Type.String({ maxLength: 64, description: 'Display name.' })),
+    audio: Type.Optional(Type.Boolean({ description: 'Microphone is on.' })),
+    video: Type.Optional(Type.Boolean({ description: 'Camera is on.' })),
+    screen: Type.Optional(Type.Boolean({ description: 'Screen is shared.' })),
+  },
+  { additionalProperties: true, description: 'What a peer says of itself to its room. At most 2 KiB as JSON.' },
+);
+const Peer = Type.Object(
+  {
+    peerId: PeerId,
+    userId: Type.Optional(Type.String({ description: '`sub` of its token.' })),
+    metadata: Type.Optional(Metadata),
+    away: Type.Optional(Type.Boolean({ description: 'Detached: its socket is gone, its session still lives.' })),
+  },
+  { description: 'One member of a room.' },
+);
+const Traceparent = Type.Optional(Type.String({ maxLength: 64, description: 'W3C trace context of the sender.' }));
+
+function message<T extends string, P extends Record<string, Type.TSchema>>(
+  type: T,
+  properties: P,
+  description: string,
+) {
+  return Type.Object({ type: Type.Literal(type), ...properties }, { additionalProperties: true, description });
+}
+
+const directed = { peerId: PeerId, id: Type.Optional(MessageId), traceparent: Traceparent };
+
+/** Messages that the server relays to one peer without looking at their payload. */
+export const Offer = message(
+  'offer',
+  { ...directed, sdp: Type.Any({ description: 'Session description: string or {type, sdp}.' }) },
+  'Session description offer (JSEP).',
+);
+export const Answer = message(
+  'answer',
+  { ...directed, sdp: Type.Any({ description: 'Session description: string or {type, sdp}.' }) },
+  'Session description answer (JSEP).',
+);
+export const IceCandidate = message(
+  'ice-candidate',
+  { ...directed, candidate: Type.Any({ description: 'RTCIceCandidateInit, or null for end of candidates.' }) },
+  'One ICE candidate (RFC 8838 trickle).',
+);
+export const Receipt = message(
+  'receipt',
+  { peerId: PeerId, id: MessageId },
+  'Everything up to `id` arrived, in order.',
+);
+export const AppMessage = message(
+  'message',
+  {
+    peerId: Type.Optional(PeerId),
+    id: Type.Optional(MessageId),
+    traceparent: Traceparent,
+    data: Type.Any({ description: 'Any JSON.' }),
+  },
+  'Application message, to one peer (`peerId`) or to everybody else in the room (no `peerId`).',
+);
+
+/** Client to server. */
+export const ClientMessages = {
+  join: message('join', { roomId: RoomId, metadata: Type.Optional(Metadata) }, 'Enter a room. One room per session.'),
+  leave: message('leave', { roomId: Type.Optional(RoomId) }, 'Leave the room.'),
+  offer: Offer,
+  answer: Answer,
+  'ice-candidate': IceCandidate,
+  receipt: Receipt,
+  message: AppMessage,
+  update: message('update', { metadata: Metadata }, 'Replace what I say of myself.'),
+  resume: message(
+    'resume',
+    { sessionToken: Type.String({ minLength: 16, maxLength: 512 }) },
+    'First frame of a new socket: continue an earlier session.',
+  ),
+  ping: message('ping', { t: Type.Optional(Type.Number()) }, 'Answered by `pong` with the same `t`.'),
+  kick: message(
+    'kick',
+    { peerId: PeerId, reason: Type.Optional(Type.String({ maxLength: 200 })) },
+    'Needs the `kick` grant.',
+  ),
+  mute: message(
+    'mute',
+    { peerId: PeerId, kind: Type.Union([Type.Literal('audio'), Type.Literal('video')]) },
+    'Ask a peer to mute; needs the `kick` grant.',
+  ),
+  'close-room': message(
+    'close-room',
+    { reason: Type.Optional(Type.String({ maxLength: 200 })) },
+    'End the room for everybody; needs the `kick` grant.',
+  ),
+} as const satisfies Record<string, TObject>;
+
+/** Server to client. Relayed types appear here with `peerId` = the sender. */
+export const ServerMessages = {
+  welcome: message(
+    'welcome',
+    {
+      peerId: PeerId,
+      sessionToken: Type.String({ description: 'Secret of this session, for `resume`.' }),
+      heartbeat: Type.Object({
+        interval: Type.Integer({ description: 'Server pings every so many ms.' }),
+        timeout: Type.Integer({ description: 'Silence of so many ms means dead.' }),
+      }),
+      limits: Type.Object({
+        maxFrameBytes: Type.Integer(),
+        maxRoomSize: Type.Integer(),
+        messagesPerSecond: Type.Integer(),
+        graceSeconds: Type.Integer({ description: 'A session outlives its socket so long.' }),
+      }),
+      node: Type.String({ description: 'Name of the signaling node.' }),
+    },
+    'First frame from the server on a new session.',
+  ),
+  resumed: message(
+    'resumed',
+    {
+      peerId: PeerId,
+      sessionToken: Type.String(),
+      node: Type.String(),
+      roomId: Type.Optional(RoomId),
+      peers: Type.Array(Peer, { description: 'The room as it is now, without me.' }),
+      parked: Type.Integer({ description: 'So many parked messages follow right behind this frame.' }),
+    },
+    'Answer to `resume`.',
+  ),
+  joined: message(
+    'joined',
+    { roomId: RoomId, peerId: PeerId, peers: Type.Array(Peer, { description: 'Everybody else in the room.' }) },
+    'You are in.',
+  ),
+  left: message('left', { roomId: RoomId }, 'You are out (answer to `leave`).'),
+  peer_joined: message('peer_joined', { ...Peer.properties }, 'Somebody came in.'),
+  peer_left: message(
+    'peer_left',
+    { peerId: PeerId, reason: Type.Optional(Type.String()) },
+    'Somebody is gone: `left`, `timeout`, `kicked`, `revoked`.',
+  ),
+  peer_away: message('peer_away', { peerId: PeerId }, 'Its socket is gone; its media may well go on.'),
+  peer_back: message('peer_back', { peerId: PeerId }, 'It resumed: repeat to it what it did not acknowledge.'),
+  peer_updated: message('peer_updated', { peerId: PeerId, metadata: Metadata }, 'It says something new of itself.'),
+  room: message(
+    'room',
+    { roomId: RoomId, peers: Type.Array(Peer) },
+    'Snapshot of the room, whenever the server had a doubt: replace your view.',
+  ),
+  offer: Offer,
+  answer: Answer,
+  'ice-candidate': IceCandidate,
+  receipt: Receipt,
+  message: message(
+    'message',
+    { peerId: PeerId, id: Type.Optional(MessageId), traceparent: Traceparent, data: Type.Any() },
+    'Application message from a peer.',
+  ),
+  pong: message('pong', { t: Type.Optional(Type.Number()) }, 'Answer to `ping`.'),
+  draining: message(
+    'draining',
+    { reconnectWithin: Type.Integer({ description: 'ms; pick a random moment inside.' }) },
+    'This node goes away: resume elsewhere.',
+  ),
+  kicked: message(
+    'kicked',
+    { reason: Type.Optional(Type.String()) },
+    'A moderator or a revocation ended you; close code 4003 or 4001 follows.',
+  ),
+  mute_requested: message(
+    'mute_requested',
+    { peerId: PeerId, kind: Type.Union([Type.Literal('audio'), Type.Literal('video')]) },
+    'A moderator asks you to mute.',
+  ),
+  error: message(
+    'error',
+    {
+      code: Type.String({ description: 'One of ERROR_CODES.' }),
+      message: Type.String({ description: 'For people; names the field and the fix.' }),
+      field: Type.Optional(Type.String({ description: 'JSON pointer into your message.' })),
+      replyTo: Type.Optional(Type.String({ description: '`type` of the message refused.' })),
+      peerId: Type.Optional(PeerId),
+      id: Type.Optional(MessageId),
+      retryAfter: Type.Optional(Type.Integer({ description: 'ms until a retry makes sense.' })),
+    },
+    'Your message was refused; nothing else changed.',
+  ),
+} as const satisfies Record<string, TObject>;
+
+export type PeerInfo = Static<typeof Peer>;
+export type PeerMetadata = Static<typeof Metadata>;
+type Messages<T extends Record<string, TObject>> = { [K in keyof T]: Static<T[K]> };
+export type ClientMessageMap = Messages<typeof ClientMessages>;
+export type ServerMessageMap = Messages<typeof ServerMessages>;
+/** Any message a client may send. */
+export type ClientMessage = ClientMessageMap[keyof ClientMessageMap];
+/** Any message a server may send. */
+export type ServerMessage = ServerMessageMap[keyof ServerMessageMap];
+/** Types relayed to one peer with `peerId` rewritten to the sender. */
+export const RELAYED_TYPES = ['offer', 'answer', 'ice-candidate', 'receipt', 'message'] as const;

@@ -1,0 +1,56 @@
+/** Claims of an access token, as auth issues and signaling verifies them. */
+import Type, { type Static } from 'typebox';
+
+/** What the bearer may do. Absent fields take the stated default. */
+export const Grants = Type.Object(
+  {
+    rooms: Type.Optional(
+      Type.Array(Type.String({ maxLength: 128 }), {
+        maxItems: 32,
+        description: 'Room names; a trailing `*` matches any rest. Default ["*"].',
+      }),
+    ),
+    publish: Type.Optional(Type.Boolean({ description: 'May send offers and answers. Default true.' })),
+    data: Type.Optional(Type.Boolean({ description: 'May send app messages. Default true.' })),
+    kick: Type.Optional(Type.Boolean({ description: 'May kick, mute and close the room. Default false.' })),
+    operate: Type.Optional(Type.Boolean({ description: 'May read the operations page. Default false.' })),
+    maxRoomSize: Type.Optional(
+      Type.Integer({
+        minimum: 2,
+        maximum: 1000,
+        description: 'Room size limit that this bearer brings. Default: the server limit.',
+      }),
+    ),
+    maxFrameBytes: Type.Optional(
+      Type.Integer({ minimum: 1024, description: 'Frame limit. Default and ceiling: the server limit.' }),
+    ),
+    duplicate: Type.Optional(
+      Type.Union([Type.Literal('newest'), Type.Literal('reject'), Type.Literal('allow')], {
+        description:
+          'Two live sockets with one `sub`+`session_id`: the newest wins (default), the second is refused, or both live.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type Grants = Static<typeof Grants>;
+
+/** JWT payload (RFC 7519 names where there are some). Times are seconds since the epoch. */
+export const AccessClaims = Type.Object({
+  iss: Type.String(),
+  aud: Type.String(),
+  sub: Type.String({ minLength: 1, maxLength: 128, description: 'User id.' }),
+  session_id: Type.String({ minLength: 1, maxLength: 64, description: 'Login session; revocable as a whole.' }),
+  jti: Type.String({ minLength: 1, maxLength: 64 }),
+  iat: Type.Integer(),
+  exp: Type.Integer(),
+  name: Type.Optional(Type.String({ maxLength: 64, description: 'Display name.' })),
+  grants: Type.Optional(Grants),
+});
+export type AccessClaims = Static<typeof AccessClaims>;
+
+/** Does `grants.rooms` allow `roomId`? */
+export function mayEnter(grants: Grants | undefined, roomId: string): boolean {
+  const rooms = grants?.rooms ?? ['*'];
+  return rooms.some((r) => (r.endsWith('*') ? roomId.startsWith(r.slice(0, -1)) : r === roomId));
+}

@@ -1,0 +1,26 @@
+/** Configuration from the environment, checked against a TypeBox schema; one clear line for each wrong setting. */
+import { envSchema } from 'env-schema';
+import type { Static, TObject } from 'typebox';
+
+/** Thrown by {@link loadConfig}; `message` names the setting, what is wrong and what was expected. Never a value. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+/**
+ * Read and check configuration.
+ * @param schema TypeBox object; keys are environment variable names, `default`s are filled in. An empty string counts as unset.
+ * @param env default `process.env`
+ * @throws ConfigError naming every setting that is missing or wrong
+ */
+export function loadConfig<T extends TObject>(
+  schema: T,
+  env: Record<string, string | undefined> = process.env,
+): Static<T> {
+  const data = Object.fromEntries(Object.entries(env).filter(([key, value]) => key in schema.properties && value));
+  try {
+    return envSchema({ schema, data, env: false }) as Static<T>;
+  } catch (error) {
+    throw new ConfigError(`configuration: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
