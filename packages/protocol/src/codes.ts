@@ -1,3 +1,8 @@
+/** What a client without the schemas needs: no import here, so that a browser bundle stays small. */
+
+/** WebSocket subprotocol of this version. The token travels beside it as `bearer.<jwt>`. */
+export const SUBPROTOCOL = 'signal.v1';
+
 /** Every `error.code` on the wire, with what a client does about it. */
 export const ERROR_CODES = {
   bad_json: 'The frame is not a JSON object.',

@@ -10,9 +10,6 @@
  */
 import Type, { type Static, type TObject } from 'typebox';
 
-/** WebSocket subprotocol of this version. The token travels beside it as `bearer.<jwt>`. */
-export const SUBPROTOCOL = 'signal.v1';
-
 const PeerId = Type.String({
   minLength: 1,
   maxLength: 64,
@@ -53,7 +50,13 @@ function message<T extends string, P extends Record<string, Type.TSchema>>(
   return Type.Object({ type: Type.Literal(type), ...properties }, { additionalProperties: true, description });
 }
 
-const directed = { peerId: PeerId, id: Type.Optional(MessageId), traceparent: Traceparent };
+const Base = Type.Optional(
+  Type.Integer({
+    minimum: 1,
+    description: 'Lowest id that the sender may still deliver: below it all was acknowledged or given up. Default 1.',
+  }),
+);
+const directed = { peerId: PeerId, id: Type.Optional(MessageId), base: Base, traceparent: Traceparent };
 
 /** Messages that the server relays to one peer without looking at their payload. */
 export const Offer = message(

@@ -1,0 +1,14 @@
+/** Time as a dependency, so that tests and the simulation run on a virtual clock. */
+export interface Clock {
+  /** Milliseconds, monotonic enough for intervals. */
+  now(): number;
+  setTimeout(run: () => void, ms: number): unknown;
+  clearTimeout(handle: unknown): void;
+}
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  setTimeout: (run, ms) => setTimeout(run, ms),
+  clearTimeout: (handle) => clearTimeout(handle as ReturnType<typeof setTimeout>),
+};

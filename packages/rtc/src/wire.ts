@@ -1,0 +1,72 @@
+/**
+ * The wire contract as plain types, so that the browser bundle and the published typings need no schema library.
+ * wire.test.ts holds them equal to @tandem/protocol.
+ */
+
+/** What a peer says of itself to its room. At most 2 KiB as JSON. */
+export interface PeerMetadata {
+  /** Display name. */
+  name?: string;
+  /** Microphone is on. */
+  audio?: boolean;
+  /** Camera is on. */
+  video?: boolean;
+  /** Screen is shared. */
+  screen?: boolean;
+  [key: string]: unknown;
+}
+
+/** One member of a room. */
+export interface PeerInfo {
+  peerId: string;
+  /** `sub` of its token. */
+  userId?: string;
+  metadata?: PeerMetadata;
+  /** Its socket is gone, its session still lives. Its media may well go on. */
+  away?: boolean;
+}
+
+/** Limits that the server states in `welcome`. */
+export interface ServerLimits {
+  maxFrameBytes: number;
+  maxRoomSize: number;
+  messagesPerSecond: number;
+  graceSeconds: number;
+}
+
+/** A session description as it travels: JSEP fields plus what orders it (see pair.ts). */
+export interface WireDescription {
+  type: 'offer' | 'answer' | 'pranswer' | 'rollback';
+  sdp: string;
+  /** Generation of the pair's connection: a higher one replaces it. */
+  gen?: number;
+  /** Number of this offer within the generation. */
+  n?: number;
+  /** The offer that this answer answers. */
+  to?: number;
+}
+
+/** A candidate as it travels; null ends the candidates. */
+export interface WireCandidate {
+  candidate?: string;
+  sdpMid?: string | null;
+  sdpMLineIndex?: number | null;
+  usernameFragment?: string | null;
+  gen?: number;
+}
+
+export type DirectedType = 'offer' | 'answer' | 'ice-candidate' | 'message';
+
+/** Payloads of directed messages. */
+export interface DirectedBody {
+  offer: { sdp: WireDescription | string };
+  answer: { sdp: WireDescription | string };
+  'ice-candidate': { candidate: WireCandidate | null };
+  message: { data: unknown };
+}
+
+/** Any frame: an object with a `type`. Its fields are read defensively: a peer may be of another version. */
+export interface Frame {
+  type: string;
+  [key: string]: unknown;
+}
