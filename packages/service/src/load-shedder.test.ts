@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { LoadShedder } from './load-shedder.ts';
+
+function shedder(options: ConstructorParameters<typeof LoadShedder>[0] = {}) {
+  const load = { eventLoopDelayMs: 0, memoryBytes: 0 };
+  const s = new LoadShedder({ sampleMs: 1e6, read: () => load, ...options });
+  return { s, load };
+}
+const share = (s: LoadShedder) => Array.from({ length: 1000 }, () => s.admit().admit).filter(Boolean).length / 1000;
+
+test('admits everything while the loop is on time', () => {
+  const { s } = shedder();
+  using _ = s;
+  s.sample();
+  expect(share(s)).toBe(1);
+});
+
+test('halves admission with each late sample, never to nothing, and recovers step by step', () => {
+  const { s, load } = shedder({ maxEventLoopDelayMs: 50 });
+  using _ = s;
+  load.eventLoopDelayMs = 51;
+  s.sample();
+  expect(share(s)).toBeCloseTo(0.5, 2);
+  for (let i = 0; i < 10; i++) s.sample();
+  expect(share(s)).toBeCloseTo(0.05, 2);
+  load.eventLoopDelayMs = 5;
+  for (let i = 0; i < 10; i++) s.sample();
+  expect(share(s)).toBe(1);
+});
+
+test('refuses at the connection limit and at the memory limit, with the reason and a Retry-After in bounds', () => {
+  let connections = 9;
+  const { s, load } = shedder({
+    connections: () => connections,
+    maxConnections: 10,
+    maxMemoryBytes: 1000,
+    minRetryAfter: 2,
+    maxRetryAfter: 4,
+  });
+  using _ = s;
+  expect(s.admit()).toEqual({ admit: true });
+  connections = 10;
+  for (let i = 0; i < 100; i++) {
+    const answer = s.admit();
+    if (answer.admit) throw new Error('admitted over the limit');
+    expect(answer.reason).toBe('connections');
+    expect(answer.retryAfter).toBeGreaterThanOrEqual(2);
+    expect(answer.retryAfter).toBeLessThanOrEqual(4);
+  }
+  connections = 0;
+  load.memoryBytes = 1000;
+  s.sample();
+  expect(s.admit()).toMatchObject({ admit: false, reason: 'memory' });
+  expect(s.state().shed).toEqual({ connections: 100, memory: 1, 'event-loop': 0 });
+  expect(s.state().admitted).toBe(1);
+});
+
+test('sees a blocked event loop of this very process', async () => {
+  using s = new LoadShedder({ sampleMs: 1e6 });
+  for (let i = 0; i < 5; i++) {
+    const end = performance.now() + 120;
+    while (performance.now() < end);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  s.sample();
+  expect(s.state().eventLoopDelayMs).toBeGreaterThan(20);
+  expect(s.state().memoryBytes).toBeGreaterThan(1e6);
+});
