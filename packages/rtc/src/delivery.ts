@@ -136,9 +136,9 @@ export class Delivery {
 
   /** A relayed frame came in. Frames without a usable `id` are handed over as they are. */
   receive(frame: Frame): void {
-    const peerId = frame['peerId'];
+    const peerId = frame.peerId;
     if (typeof peerId !== 'string') return;
-    const id = frame['id'];
+    const id = frame.id;
     const numbered = typeof id === 'number' && Number.isSafeInteger(id) && id >= 1;
     if (frame.type === 'receipt') {
       if (numbered) this.#acknowledged(peerId, id);
@@ -148,7 +148,7 @@ export class Delivery {
       this.#o.deliver(peerId, frame);
       return;
     }
-    const base = typeof frame['base'] === 'number' ? Math.min(frame['base'], id) : 1;
+    const base = typeof frame.base === 'number' ? Math.min(frame.base, id) : 1;
     let incoming = this.#in.get(peerId);
     if (!incoming) {
       incoming = { expected: base, ahead: new Map(), owesReceipt: false };

@@ -59,7 +59,7 @@ export class RoomView {
       case 'peer_joined':
         return this.#put(clean(frame), false);
       case 'peer_left':
-        return this.#remove(peerId, typeof frame['reason'] === 'string' ? frame['reason'] : 'left');
+        return this.#remove(peerId, typeof frame.reason === 'string' ? frame.reason : 'left');
       case 'peer_updated':
         return known ? this.#put({ ...known, metadata: (frame.metadata ?? {}) as PeerMetadata }, false) : [];
       case 'peer_away':

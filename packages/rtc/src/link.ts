@@ -1,0 +1,161 @@
+/** One WebSocket from opening to its one ending: JSON in and out, and a watch for sockets that are open but deaf. */
+import type { Clock } from './clock.ts';
+import type { Frame } from './wire.ts';
+
+/** What of a WebSocket is used; the browser's, Node's and that of `ws` fit. */
+export interface WebSocketLike {
+  readonly readyState: number;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  send(data: string): void;
+  close(code?: number, reason?: string): void;
+}
+export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
+
+export interface LinkEnd {
+  readonly code: number;
+  readonly reason: string;
+  /** Did the handshake succeed? When not, the code says nothing about why. */
+  readonly opened: boolean;
+}
+
+export interface LinkHandlers {
+  open(): void;
+  frame(frame: Frame): void;
+  end(end: LinkEnd): void;
+}
+
+export interface Heartbeat {
+  /** Ask when nothing came for so many ms. */
+  readonly interval: number;
+  /** Silence of so many ms means dead. */
+  readonly timeout: number;
+}
+
+const OPEN = 1;
+
+export class Link {
+  readonly #socket: WebSocketLike;
+  readonly #clock: Clock;
+  #handlers: LinkHandlers | undefined;
+  #opened = false;
+  #heard: number;
+  #timer: unknown;
+  #deadline: unknown;
+  #pinged = 0;
+  /** Round trip of the last ping, ms. */
+  rtt: number | undefined;
+
+  constructor(WebSocket: WebSocketConstructor, url: string, protocols: string[], clock: Clock, handlers: LinkHandlers) {
+    this.#clock = clock;
+    this.#handlers = handlers;
+    this.#heard = clock.now();
+    const socket = new WebSocket(url, protocols);
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.#opened = true;
+      this.#heard = clock.now();
+      this.#handlers?.open();
+    };
+    socket.onmessage = (event: { data?: unknown }) => {
+      this.#heard = clock.now();
+      let frame: Frame;
+      try {
+        frame = JSON.parse(String(event.data)) as Frame;
+      } catch {
+        return;
+      }
+      if (typeof frame !== 'object' || frame === null || typeof frame.type !== 'string') return;
+      if (frame.type === 'pong') {
+        this.rtt = clock.now() - this.#pinged;
+        this.#stop('deadline');
+      }
+      this.#handlers?.frame(frame);
+    };
+    socket.onclose = (event: { code?: number; reason?: string }) =>
+      this.#end({ code: event.code ?? 1006, reason: event.reason ?? '', opened: this.#opened });
+    // `close` always follows `error`, and says more.
+    socket.onerror = () => {};
+  }
+
+  get open(): boolean {
+    return this.#handlers !== undefined && this.#socket.readyState === OPEN;
+  }
+
+  /** False when the socket is not open. */
+  send(frame: Frame): boolean {
+    if (!this.open) return false;
+    try {
+      this.#socket.send(JSON.stringify(frame));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Browsers do not show the server's pings: ask by our own when it is silent, and end a socket that stays silent. */
+  watch({ interval, timeout }: Heartbeat): void {
+    this.#stop('timer');
+    const tick = () => {
+      const silent = this.#clock.now() - this.#heard;
+      if (silent >= timeout) {
+        this.abandon(4008, 'deaf');
+        return;
+      }
+      if (silent >= interval) this.#ping();
+      this.#timer = this.#clock.setTimeout(tick, Math.max(250, Math.min(interval / 2, timeout - silent)));
+    };
+    this.#timer = this.#clock.setTimeout(tick, interval);
+  }
+
+  /** Is it still there? Ends the socket unless something answers within `ms`. */
+  probe(ms: number): void {
+    if (!this.open || this.#deadline !== undefined) return;
+    const asked = this.#clock.now();
+    this.#ping();
+    this.#deadline = this.#clock.setTimeout(() => {
+      this.#deadline = undefined;
+      if (this.#heard <= asked) this.abandon(4008, 'deaf');
+    }, ms);
+  }
+
+  /** Close politely; nothing more is reported. */
+  close(code = 1000, reason = ''): void {
+    this.#handlers = undefined;
+    this.#stop('timer');
+    this.#stop('deadline');
+    try {
+      this.#socket.close(code, reason);
+    } catch {
+      // Still connecting in some implementations: then there is nothing to close.
+    }
+  }
+
+  /** End it here and now: a dead path would hold the close handshake for minutes. */
+  abandon(code: number, reason: string): void {
+    const handlers = this.#handlers;
+    this.close(code === 1006 ? 1000 : code, reason);
+    handlers?.end({ code, reason, opened: this.#opened });
+  }
+
+  #ping(): void {
+    this.#pinged = this.#clock.now();
+    this.send({ type: 'ping', t: this.#pinged });
+  }
+
+  #end(end: LinkEnd): void {
+    const handlers = this.#handlers;
+    this.#handlers = undefined;
+    this.#stop('timer');
+    this.#stop('deadline');
+    handlers?.end(end);
+  }
+
+  #stop(which: 'timer' | 'deadline'): void {
+    this.#clock.clearTimeout(which === 'timer' ? this.#timer : this.#deadline);
+    if (which === 'timer') this.#timer = undefined;
+    else this.#deadline = undefined;
+  }
+}
