@@ -85,7 +85,7 @@ export const topology = {
     port: 8080,
     livePath: '/health/live',
     readyPath: '/health/ready',
-    routes: ['/ws'],
+    routes: ['/ws', '/reports'],
     replicas: { development: 2, production: 3 },
     config: SignalingConfig,
     environment: {
@@ -109,6 +109,7 @@ export const topology = {
   edge: {
     kind: 'edge',
     description: 'One origin for the PWA, /auth and /ws.',
+    livePath: '/health',
     port: 3000,
     dependsOn: ['auth', 'signaling', 'client'],
   },

@@ -1,0 +1,185 @@
+/** Child processes that start with a check, are started again when they fail, and end with the runner. */
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { join } from 'node:path';
+
+export interface ChildSpec {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Resolves when the child does its work; asked again until it does. */
+  readonly ready: () => Promise<boolean>;
+}
+
+export interface ChildrenOptions {
+  /** Folder of one log file per child. */
+  readonly logDir: string;
+  /** Environment that every child gets besides its own. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly say: (line: string) => void;
+  /** Time to become ready, ms. Default 60,000 (a cold, busy laptop). */
+  readonly startTimeoutMs?: number;
+  /** Time between SIGTERM and SIGKILL, ms. Default 5000. */
+  readonly stopTimeoutMs?: number;
+}
+
+interface Running {
+  readonly spec: ChildSpec;
+  process: ChildProcess;
+  readonly log: WriteStream;
+  lastWords: string[];
+  restarts: number;
+  exited: Promise<void>;
+  timer?: NodeJS.Timeout;
+}
+
+/** Why a child ended, in its own words when it left some: the message of its last serious log line, else its last line. */
+export function lastWord(lines: readonly string[]): string | undefined {
+  for (const line of [...lines].reverse()) {
+    try {
+      const entry = JSON.parse(line) as { level?: number; msg?: string };
+      if ((entry.level ?? 0) >= 50 && entry.msg) return entry.msg;
+    } catch {
+      if (/error|fail|cannot|refused|denied|in use/i.test(line)) return line.trim();
+    }
+  }
+  return lines.at(-1)?.trim();
+}
+
+export class Children implements AsyncDisposable {
+  readonly #options: ChildrenOptions;
+  readonly #running = new Map<string, Running>();
+  readonly #guard: ChildProcess;
+  #ending = false;
+
+  constructor(options: ChildrenOptions) {
+    this.#options = options;
+    mkdirSync(options.logDir, { recursive: true });
+    this.#guard = fork(join(import.meta.dirname, 'guard.ts'), [], {
+      detached: true,
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    this.#guard.unref();
+    this.#guard.channel?.unref();
+  }
+
+  /** Process ids by name, of those that run now. */
+  get pids(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#running].map(([name, child]) => [name, child.process.pid ?? 0]));
+  }
+
+  /**
+   * Start one child and wait until it is ready.
+   * @throws Error in one line, naming the child, its reason and its log
+   */
+  async start(spec: ChildSpec): Promise<void> {
+    const log = createWriteStream(join(this.#options.logDir, `${spec.name}.log`));
+    const running: Running = { spec, log, lastWords: [], restarts: 0, ...this.#spawn(spec) };
+    this.#running.set(spec.name, running);
+    this.#watch(running);
+    await this.#untilReady(running);
+  }
+
+  #spawn(spec: ChildSpec): { process: ChildProcess; exited: Promise<void> } {
+    const child = spawn(spec.command, [...spec.args], {
+      env: { ...this.#options.env, ...spec.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Its own session: Ctrl-C reaches the runner only, which then ends the children in order.
+      detached: true,
+    });
+    const exited = new Promise<void>((resolve) => {
+      child.once('exit', () => resolve());
+      child.once('error', () => resolve());
+    });
+    return { process: child, exited };
+  }
+
+  #watch(running: Running): void {
+    const { process: child, spec, log } = running;
+    const pid = child.pid;
+    if (pid) this.#guard.send({ add: pid });
+    let rest = '';
+    const onData = (chunk: Buffer) => {
+      if (!log.writableEnded) log.write(chunk);
+      const lines = (rest + chunk.toString()).split('\n');
+      rest = lines.pop() ?? '';
+      running.lastWords = [...running.lastWords, ...lines.filter((l) => l.trim())].slice(-30);
+    };
+    child.stdout?.on('data', onData);
+    child.stderr?.on('data', onData);
+    child.on('error', (error) => running.lastWords.push(error.message));
+    child.once('exit', (code, signal) => {
+      if (pid && this.#guard.connected) this.#guard.send({ remove: pid });
+      if (this.#ending || !this.#running.has(spec.name) || running.restarts < 0) return;
+      const waitMs = Math.min(1000 * 2 ** running.restarts, 30_000);
+      this.#options.say(`${this.#obituary(running, code, signal)} Starting it again in ${waitMs / 1000} s.`);
+      running.timer = setTimeout(() => this.#restart(running), waitMs);
+    });
+  }
+
+  #restart(running: Running): void {
+    running.restarts += 1;
+    running.lastWords = [];
+    Object.assign(running, this.#spawn(running.spec));
+    this.#watch(running);
+    this.#untilReady(running).then(
+      () => this.#options.say(`${running.spec.name} is back.`),
+      () => undefined,
+    );
+  }
+
+  #obituary(running: Running, code: number | null, signal: NodeJS.Signals | null): string {
+    const why = lastWord(running.lastWords);
+    return `${running.spec.name} ended (${signal ?? `code ${code}`})${why ? `: ${why}` : ''}. Log: ${this.logFile(running.spec.name)}.`;
+  }
+
+  logFile(name: string): string {
+    return join(this.#options.logDir, `${name}.log`);
+  }
+
+  async #untilReady(running: Running): Promise<void> {
+    const deadline = Date.now() + (this.#options.startTimeoutMs ?? 60_000);
+    const child = running.process;
+    const first = running.restarts === 0;
+    for (;;) {
+      if (child.exitCode !== null || child.signalCode !== null || !child.pid) {
+        if (first) running.restarts = -1;
+        throw new Error(this.#obituary(running, child.exitCode, child.signalCode));
+      }
+      if (await running.spec.ready().catch(() => false)) return;
+      if (Date.now() > deadline) {
+        throw new Error(`${running.spec.name} did not become ready in time. Log: ${this.logFile(running.spec.name)}.`);
+      }
+      await Promise.race([running.exited, new Promise((resolve) => setTimeout(resolve, 50))]);
+    }
+  }
+
+  /** End `names` together: SIGTERM, then SIGKILL after the stop timeout. */
+  async stop(names: readonly string[]): Promise<void> {
+    await Promise.all(
+      names.map(async (name) => {
+        const running = this.#running.get(name);
+        if (!running) return;
+        this.#running.delete(name);
+        clearTimeout(running.timer);
+        running.process.kill('SIGTERM');
+        const timer = setTimeout(() => running.process.kill('SIGKILL'), this.#options.stopTimeoutMs ?? 5000);
+        if (running.process.pid && running.process.exitCode === null && running.process.signalCode === null)
+          await running.exited;
+        clearTimeout(timer);
+        running.log.end();
+      }),
+    );
+  }
+
+  /** End all, what serves people before what serves it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending = true;
+    const names = [...this.#running.keys()];
+    const support = (name: string) => name === 'redis' || name === 'turn';
+    await this.stop(names.filter((name) => !support(name)));
+    await this.stop(names.filter(support));
+    if (this.#guard.connected) this.#guard.disconnect();
+  }
+}

@@ -1,0 +1,59 @@
+/** The PWA's files with the cache and security headers that CloudFront gives them. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifyInstance } from 'fastify';
+
+const YEAR = 'public, max-age=31536000, immutable';
+
+/** How long a browser may keep `path` (as served). Pages, the service worker and settings are asked for each time. */
+export function cacheControl(path: string): string {
+  if (path.includes('/_next/static/')) return YEAR;
+  if (/\.(png|svg|ico|webp|woff2|wav|mp3)$/.test(path)) return 'public, max-age=86400';
+  return 'no-store';
+}
+
+/** Headers for every page: what the client's build computed (CSP with the hashes of its scripts), over safe defaults. */
+export function securityHeaders(clientDir: string): Record<string, string> {
+  const defaults = {
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'permissions-policy': 'camera=(self), microphone=(self), display-capture=(self)',
+    'x-frame-options': 'DENY',
+  };
+  const file = join(clientDir, 'security-headers.json');
+  if (!existsSync(file)) return defaults;
+  const built = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  const entries = Object.entries(built).filter((e): e is [string, string] => typeof e[1] === 'string');
+  return { ...defaults, ...Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value])) };
+}
+
+/** Serve the exported client. Without a build: one line that says how to make it. */
+export async function registerPages(app: FastifyInstance, clientDir: string, encrypted: boolean): Promise<void> {
+  if (!existsSync(join(clientDir, 'index.html'))) {
+    app.setNotFoundHandler((_request, reply) =>
+      reply.code(503).type('text/plain').send('The client is not built. Run: npm run build\n'),
+    );
+    return;
+  }
+  const security = {
+    ...securityHeaders(clientDir),
+    ...(encrypted ? { 'strict-transport-security': 'max-age=0' } : {}),
+  };
+  const notFound = existsSync(join(clientDir, '404.html')) ? '404.html' : undefined;
+  await app.register(fastifyStatic, {
+    root: clientDir,
+    extensions: ['html'],
+    cacheControl: false,
+    allowedPath: (path) => !path.endsWith('/security-headers.json'),
+    setHeaders: (response, path) => {
+      response.header('cache-control', cacheControl(path));
+      for (const [name, value] of Object.entries(security)) response.header(name, value);
+    },
+  });
+  app.setNotFoundHandler((request, reply) =>
+    notFound && request.method === 'GET'
+      ? reply.code(404).sendFile(notFound)
+      : reply.code(404).send({ error: 'not found' }),
+  );
+}

@@ -1,0 +1,158 @@
+/** Forwarding to the best node, with failover while nothing was answered yet. Sockets are spliced, never decoded. */
+import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Target, TargetPool } from './targets.ts';
+
+/** RFC 9110 section 7.6.1: meant for one hop only. */
+const HOP_BY_HOP = ['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'proxy-connection'];
+/** Time for a node to answer the handshake or the first byte of a response, ms. */
+const ANSWER_TIMEOUT = 10_000;
+
+function forwardedHeaders(request: IncomingMessage, encrypted: boolean): IncomingHttpHeaders {
+  const from = request.socket.remoteAddress ?? 'unknown';
+  const before = request.headers['x-forwarded-for'];
+  return {
+    ...request.headers,
+    // Appended, never replaced: the services trust as many entries, from the right, as there are proxies.
+    'x-forwarded-for': before ? `${Array.isArray(before) ? before.join(', ') : before}, ${from}` : from,
+    'x-forwarded-proto': encrypted ? 'https' : 'http',
+    'x-forwarded-host': request.headers.host ?? '',
+  };
+}
+
+export class NoTargetError extends Error {
+  override name = 'NoTargetError';
+}
+
+/**
+ * Forward a request whose body was read already, so that another node can be tried when one does not answer.
+ * @returns the answer of the first node that gave one
+ * @throws NoTargetError when none did
+ */
+export async function forwardRequest(
+  pool: TargetPool,
+  agent: http.Agent,
+  request: IncomingMessage,
+  body: Buffer | undefined,
+  encrypted: boolean,
+): Promise<IncomingMessage> {
+  const headers = forwardedHeaders(request, encrypted);
+  for (const name of HOP_BY_HOP) delete headers[name];
+  headers['content-length'] = body ? String(body.length) : undefined;
+  if (!body) delete headers['content-length'];
+  for (const target of pool.candidates()) {
+    target.open += 1;
+    try {
+      const answer = await attempt(target, agent, request, headers, body);
+      answer.once('close', () => {
+        target.open -= 1;
+      });
+      return answer;
+    } catch (error) {
+      target.open -= 1;
+      // Sent to a node that then broke: only what changes nothing may be sent again.
+      const refused = (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
+      if (!refused && request.method !== 'GET' && request.method !== 'HEAD') break;
+    }
+  }
+  throw new NoTargetError('no node answers');
+}
+
+function attempt(
+  target: Target,
+  agent: http.Agent,
+  request: IncomingMessage,
+  headers: IncomingHttpHeaders,
+  body: Buffer | undefined,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const upstream = http.request(new URL(request.url ?? '/', target.url), { method: request.method, headers, agent });
+    upstream.setTimeout(ANSWER_TIMEOUT, () => upstream.destroy(new Error('no answer in time')));
+    upstream.once('response', resolve).once('error', reject);
+    upstream.end(body);
+  });
+}
+
+/** Response headers that travel on to the client. */
+export function answerHeaders(answer: IncomingMessage): Record<string, string | string[]> {
+  const out: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(answer.headers))
+    if (value !== undefined && !HOP_BY_HOP.includes(name)) out[name] = value;
+  return out;
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\nretry-after: 1\r\n\r\n`);
+}
+
+function rawHead(answer: IncomingMessage): string {
+  let head = `HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}\r\n`;
+  for (let i = 0; i < answer.rawHeaders.length; i += 2)
+    head += `${answer.rawHeaders[i]}: ${answer.rawHeaders[i + 1]}\r\n`;
+  return `${head}\r\n`;
+}
+
+/** Splice an upgrade request to the node with the fewest open sockets; the next one when it refuses or is gone. */
+export function forwardUpgrade(
+  pool: TargetPool,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  encrypted: boolean,
+): void {
+  const headers = forwardedHeaders(request, encrypted);
+  const rest = pool.candidates();
+  let current: http.ClientRequest | undefined;
+  socket.on('error', () => socket.destroy());
+  socket.once('close', () => current?.destroy());
+
+  const next = (): void => {
+    const target = rest.shift();
+    if (socket.destroyed) return;
+    if (!target) {
+      refuse(socket, '503 Service Unavailable');
+      return;
+    }
+    target.open += 1;
+    let counted = true;
+    const done = () => {
+      if (counted) target.open -= 1;
+      counted = false;
+    };
+    const upstream = http.request(new URL(request.url ?? '/', target.url), { headers, agent: false });
+    current = upstream;
+    upstream.setTimeout(ANSWER_TIMEOUT, () => upstream.destroy(new Error('no answer in time')));
+    upstream.once('error', () => {
+      done();
+      next();
+    });
+    upstream.once('response', (answer) => {
+      done();
+      // Draining or full: another node may have room.
+      if (answer.statusCode === 503 && rest.length > 0) {
+        answer.resume();
+        return next();
+      }
+      socket.write(rawHead(answer));
+      answer.on('error', () => socket.destroy()).pipe(socket);
+    });
+    upstream.once('upgrade', (answer, peer, peerHead) => {
+      upstream.setTimeout(0);
+      peer.setTimeout(0);
+      peer.setNoDelay(true);
+      if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
+      socket.write(rawHead(answer));
+      if (peerHead.length > 0) peer.unshift(peerHead);
+      if (head.length > 0) socket.unshift(head);
+      peer.on('error', () => peer.destroy());
+      peer.once('close', () => {
+        done();
+        socket.destroy();
+      });
+      socket.once('close', () => peer.destroy());
+      peer.pipe(socket).pipe(peer);
+    });
+    upstream.end();
+  };
+  next();
+}

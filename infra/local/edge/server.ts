@@ -1,0 +1,131 @@
+/** The edge: one origin for the PWA, auth and signaling; stands where CloudFront and the load balancer stand on AWS. */
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import { ConfigError, type Logger } from '@tandem/service';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { topology } from '../../topology/index.ts';
+import type { EdgeConfig } from './config.ts';
+import { registerPages } from './pages.ts';
+import { answerHeaders, forwardRequest, forwardUpgrade, NoTargetError } from './proxy.ts';
+import { TargetPool } from './targets.ts';
+
+export interface Edge extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Biggest request body that the edge takes, bytes. */
+const BODY_LIMIT = 256 * 1024;
+
+/** `path` itself or below it. */
+function under(prefix: string, path: string): boolean {
+  return path === prefix || path.startsWith(`${prefix}/`);
+}
+
+function clientSettings(json: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(json);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return { signalingUrl: '', authUrl: '', ...value };
+  } catch {
+    // Said below.
+  }
+  throw new ConfigError('configuration: CLIENT_SETTINGS must be a JSON object');
+}
+
+/**
+ * Start the edge.
+ * @throws ConfigError naming the setting; or the listen error
+ */
+export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> {
+  const settings = clientSettings(config.CLIENT_SETTINGS);
+  const encrypted = Boolean(config.TLS_CERT && config.TLS_KEY);
+  const options = {
+    loggerInstance: log,
+    disableRequestLogging: true,
+    bodyLimit: BODY_LIMIT,
+    forceCloseConnections: true,
+  };
+  const app = (config.TLS_CERT && config.TLS_KEY
+    ? Fastify({ ...options, https: { cert: readFileSync(config.TLS_CERT), key: readFileSync(config.TLS_KEY) } })
+    : Fastify(options)) as unknown as FastifyInstance;
+
+  const pools = {
+    auth: new TargetPool(config.AUTH_TARGETS.split(','), topology.auth),
+    signaling: new TargetPool(config.SIGNALING_TARGETS.split(','), topology.signaling),
+  };
+  const agent = new http.Agent({ keepAlive: true, timeout: 30_000 });
+
+  app.get('/config.json', (_request, reply) => reply.header('cache-control', 'no-store').send(settings));
+
+  app.get(topology.edge.livePath, (_request, reply) => {
+    const parts = Object.fromEntries(
+      Object.entries(pools).map(([name, pool]) => [
+        name,
+        pool.targets.map((t) => ({ live: t.live, ready: t.ready, draining: t.draining, open: t.open })),
+      ]),
+    );
+    const ok = Object.values(pools).every((pool) => pool.targets.some((t) => t.live));
+    return reply
+      .header('cache-control', 'no-store')
+      .code(ok ? 200 : 503)
+      .send({ status: ok ? 'ok' : 'unavailable', parts });
+  });
+
+  await app.register((scope, _options, registered) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    for (const name of ['auth', 'signaling'] as const) {
+      for (const prefix of topology[name].routes) {
+        for (const url of [prefix, `${prefix}/*`]) {
+          scope.all(url, async (request, reply) => {
+            const body = request.body instanceof Buffer ? request.body : undefined;
+            try {
+              const answer = await forwardRequest(pools[name], agent, request.raw, body, encrypted);
+              return reply
+                .code(answer.statusCode ?? 502)
+                .headers(answerHeaders(answer))
+                .send(answer);
+            } catch (error) {
+              if (!(error instanceof NoTargetError)) throw error;
+              return reply
+                .code(503)
+                .header('retry-after', '1')
+                .send({ error: `${name} is away, try again` });
+            }
+          });
+        }
+      }
+    }
+    registered();
+  });
+  await registerPages(app, resolve(config.CLIENT_DIR), encrypted);
+
+  app.server.on('upgrade', (request, socket, head) => {
+    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    if (topology.signaling.routes.some((prefix) => under(prefix, path)))
+      forwardUpgrade(pools.signaling, request, socket, head, encrypted);
+    else socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+  });
+  const sockets = new Set<{ destroy(): void }>();
+  app.server.on('upgrade', (_request, socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+
+  const dispose = async () => {
+    for (const socket of sockets) socket.destroy();
+    await app.close();
+    agent.destroy();
+    await Promise.all(Object.values(pools).map((pool) => pool[Symbol.asyncDispose]()));
+  };
+  try {
+    await Promise.all(Object.values(pools).map((pool) => pool.check()));
+    await app.listen({ host: config.HOST, port: config.PORT });
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return { port: (app.server.address() as AddressInfo).port, [Symbol.asyncDispose]: dispose };
+}

@@ -1,0 +1,296 @@
+/** The whole topology as processes of this machine: what `npm start` runs and what the system tests call through. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { SignalingConfig } from '@tandem/signaling/config';
+import { type Place, resolveEnvironment } from '../topology/environment.ts';
+import { topology } from '../topology/index.ts';
+import { selfSigned } from './certificate.ts';
+import { Children, type ChildSpec } from './children.ts';
+import type { EdgeConfig } from './edge/config.ts';
+import type { LocalOptions } from './options.ts';
+import { findProgram, freePort, isPortFree, lanAddress } from './programs.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const LOOPBACK = '127.0.0.1';
+
+export interface StackOptions extends Partial<LocalOptions> {
+  /** Where redis-server and turnserver are looked for. Default: PATH. */
+  readonly path?: string;
+  /** An existing Redis instead of a private one. Default: REDIS_URL of the environment. */
+  readonly redisUrl?: string;
+  /** Exported PWA. Default apps/client/out. */
+  readonly clientDir?: string;
+  /** Folder for logs and the certificate. Default .local. */
+  readonly dataDir?: string;
+  /** More variables for the services, e.g. limits for a test. */
+  readonly env?: { readonly auth?: Record<string, string>; readonly signaling?: Record<string, string> };
+  /** Events after the start (a child failed, came back). Default: nowhere. */
+  readonly say?: (line: string) => void;
+}
+
+export interface Stack extends AsyncDisposable {
+  /** Where the page is. */
+  readonly origin: string;
+  /** The same for other machines of the network, with --https. */
+  readonly lanOrigin?: string;
+  readonly authUrl: string;
+  readonly signalingUrls: readonly string[];
+  readonly redisUrl?: string;
+  readonly turnUris: readonly string[];
+  /** The secret that signs TURN credentials. */
+  readonly turnSecret?: string;
+  /** What this machine lacks and what that means, one line each. */
+  readonly leftOut: readonly string[];
+  /** Process ids by child name: redis, turn, auth, signaling-1…, edge. */
+  readonly pids: Readonly<Record<string, number>>;
+  readonly logDir: string;
+}
+
+interface Ports {
+  readonly edge: number;
+  readonly auth: number;
+  readonly signaling: readonly number[];
+}
+
+/** One line that says what to do; no stack trace is owed. */
+export class StartError extends Error {
+  override name = 'StartError';
+}
+
+/** Ports from the description, moved by as much as the edge is; signaling nodes take the next ports that nobody has. */
+async function choosePorts(options: StackOptions, nodes: number, host: string): Promise<Ports> {
+  if (options.port === 0) {
+    const ports = await Promise.all(Array.from({ length: nodes + 2 }, () => freePort()));
+    const [edge = 0, auth = 0, ...signaling] = ports;
+    return { edge, auth, signaling };
+  }
+  const shift = (options.port ?? topology.edge.port) - topology.edge.port;
+  const signaling: number[] = [];
+  for (let port = topology.signaling.port; signaling.length < nodes; port += 1)
+    if (port !== topology.auth.port) signaling.push(port + shift);
+  const ports = { edge: topology.edge.port + shift, auth: topology.auth.port + shift, signaling };
+  for (const [name, port] of [
+    ['page', ports.edge],
+    ['auth', ports.auth],
+    ...signaling.map((p) => ['signaling', p] as const),
+  ] as const) {
+    if (port < 1024 || (await isPortFree(port, name === 'page' ? host : LOOPBACK))) continue;
+    throw new StartError(
+      `port ${port} (${name}) is in use. Stop what listens there, or move all ports: npm start -- --port ${ports.edge + 100}`,
+    );
+  }
+  return ports;
+}
+
+function connects(port: number, host = LOOPBACK): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = createConnection({ port, host });
+    socket.once('connect', () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.once('error', () => done(false));
+  });
+}
+
+async function answers(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+  await response.body?.cancel();
+  return response.ok;
+}
+
+function redisSpec(program: string, port: number, dir: string): ChildSpec {
+  return {
+    name: 'redis',
+    command: program,
+    // Nothing is written to disk: the nodes rebuild the state.
+    args: ['--port', `${port}`, '--bind', LOOPBACK, '--save', '', '--appendonly', 'no', '--dir', dir],
+    env: {},
+    ready: () => connects(port),
+  };
+}
+
+function turnSpec(program: string, port: number, addresses: readonly string[], secret: string, dir: string): ChildSpec {
+  const [minPort, maxPort] = topology.turn.relayPorts;
+  return {
+    name: 'turn',
+    command: program,
+    args: [
+      '-n',
+      ...addresses.map((ip) => `--listening-ip=${ip}`),
+      ...(addresses.length === 1 ? [`--relay-ip=${addresses[0]}`] : []),
+      `--listening-port=${port}`,
+      `--min-port=${minPort}`,
+      `--max-port=${maxPort}`,
+      '--use-auth-secret',
+      `--static-auth-secret=${secret}`,
+      '--realm=tandem',
+      '--fingerprint',
+      '--no-cli',
+      '--no-tls',
+      '--no-dtls',
+      '--no-multicast-peers',
+      // Two tabs of one machine relay to each other over loopback; no deployment allows that.
+      '--allow-loopback-peers',
+      '--log-file=stdout',
+      '--simple-log',
+      `--pidfile=${join(dir, 'turn.pid')}`,
+      `--userdb=${join(dir, 'turn.db')}`,
+    ],
+    env: {},
+    ready: () => connects(port, addresses[0]),
+  };
+}
+
+function nodeSpec(name: string, entry: string, env: Record<string, string>, readyUrl: string): ChildSpec {
+  return {
+    name,
+    command: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', join(root, entry)],
+    env,
+    ready: () => answers(readyUrl),
+  };
+}
+
+/**
+ * Start everything and wait until it serves.
+ * @throws StartError or Error, one line that names the part and the fix
+ */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const say = options.say ?? (() => undefined);
+  const dataDir = resolve(options.dataDir ?? join(root, '.local'));
+  const clientDir = resolve(options.clientDir ?? join(root, topology.client.folder, 'out'));
+  if (!existsSync(join(clientDir, 'index.html')))
+    throw new StartError(`the client is not built (${clientDir} has no index.html). Run: npm run build`);
+
+  const leftOut: string[] = [];
+  const givenRedis = options.redisUrl ?? process.env.REDIS_URL;
+  const redisProgram = givenRedis ? undefined : findProgram('redis-server', options.path);
+  const turnProgram = findProgram('turnserver', options.path);
+  const shared = Boolean(givenRedis || redisProgram);
+  const nodes = shared ? (options.nodes ?? topology.signaling.replicas.development) : 1;
+  if (!shared)
+    leftOut.push(
+      `redis-server is not installed: one signaling node, its state in memory${(options.nodes ?? 1) > 1 ? ` (--nodes ${options.nodes} needs it)` : ''}`,
+    );
+  if (!turnProgram) leftOut.push('coturn (turnserver) is not installed: no relay, calls use host candidates only');
+
+  const lan = options.https ? lanAddress() : undefined;
+  const host = options.https ? '0.0.0.0' : 'localhost';
+  const ports = await choosePorts(options, nodes, host);
+  const scratch = mkdtempSync(join(tmpdir(), 'tandem-'));
+  const logDir = join(dataDir, 'logs');
+  const children = new Children({
+    logDir,
+    say,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: process.env.LOG_LEVEL, TZ: process.env.TZ },
+  });
+  const dispose = async () => {
+    await children[Symbol.asyncDispose]();
+    rmSync(scratch, { recursive: true, force: true });
+  };
+
+  try {
+    let redisUrl = givenRedis;
+    if (redisProgram) {
+      const port = await freePort();
+      await children.start(redisSpec(redisProgram, port, scratch));
+      redisUrl = `redis://${LOOPBACK}:${port}`;
+    }
+
+    const turnSecret = turnProgram ? randomBytes(24).toString('base64url') : undefined;
+    const turnUris: string[] = [];
+    let stunUris: string | undefined;
+    if (turnProgram && turnSecret) {
+      const addresses = lan ? [LOOPBACK, lan] : [LOOPBACK];
+      const standard = options.port !== 0 && (await isPortFree(topology.turn.port, LOOPBACK));
+      const port = standard ? topology.turn.port : await freePort();
+      await children.start(turnSpec(turnProgram, port, addresses, turnSecret, scratch));
+      for (const address of addresses)
+        turnUris.push(`turn:${address}:${port}?transport=udp`, `turn:${address}:${port}?transport=tcp`);
+      stunUris = `stun:${lan ?? LOOPBACK}:${port}`;
+    }
+
+    const authUrl = `http://${LOOPBACK}:${ports.auth}`;
+    const place: Place = {
+      from: {
+        'cache-url': redisUrl,
+        'jwks-url': `${authUrl}/.well-known/jwks.json`,
+        // The edge keeps the Host header, so same-origin needs no list, whichever name the page was opened by.
+        'public-origin': undefined,
+        'turn-uris': turnUris.join(',') || undefined,
+        'stun-uris': stunUris,
+        // Keys live as long as auth does; only a development profile accepts that.
+        'key-source': undefined,
+        access: 'open',
+        profile: 'development',
+      },
+      secrets: { 'cache-username': undefined, 'cache-password': undefined, 'turn-secrets': turnSecret },
+    };
+    const service = (name: string, part: 'auth' | 'signaling', port: number, more: Record<string, string>) =>
+      nodeSpec(
+        name,
+        join(topology[part].folder, 'src/main.ts'),
+        {
+          ...resolveEnvironment(topology[part], place),
+          HOST: LOOPBACK,
+          PORT: `${port}`,
+          ...more,
+          ...options.env?.[part],
+        },
+        `http://${LOOPBACK}:${port}${topology[part].livePath}`,
+      );
+    await Promise.all([
+      children.start(service('auth', 'auth', ports.auth, {})),
+      ...ports.signaling.map((port, i) =>
+        children.start(
+          service(`signaling-${i + 1}`, 'signaling', port, {
+            NODE_NAME: `signaling-${i + 1}`,
+          } satisfies Partial<Record<keyof SignalingConfig, string>>),
+        ),
+      ),
+    ]);
+
+    const signalingUrls = ports.signaling.map((port) => `http://${LOOPBACK}:${port}`);
+    const tls = options.https ? await selfSigned(dataDir, lan ? [LOOPBACK, lan] : [LOOPBACK]) : undefined;
+    const scheme = tls ? 'https' : 'http';
+    await children.start({
+      ...nodeSpec(
+        'edge',
+        'infra/local/edge/main.ts',
+        {
+          HOST: host,
+          PORT: `${ports.edge}`,
+          CLIENT_DIR: clientDir,
+          AUTH_TARGETS: authUrl,
+          SIGNALING_TARGETS: signalingUrls.join(','),
+          ...(tls ? { TLS_CERT: tls.cert, TLS_KEY: tls.key } : {}),
+        } satisfies Partial<Record<keyof EdgeConfig, string>>,
+        '',
+      ),
+      ready: () => connects(ports.edge, 'localhost'),
+    });
+
+    return {
+      origin: `${scheme}://localhost:${ports.edge}`,
+      ...(lan ? { lanOrigin: `${scheme}://${lan}:${ports.edge}` } : {}),
+      authUrl,
+      signalingUrls,
+      ...(redisUrl ? { redisUrl } : {}),
+      turnUris,
+      ...(turnSecret ? { turnSecret } : {}),
+      leftOut,
+      get pids() {
+        return children.pids;
+      },
+      logDir,
+      [Symbol.asyncDispose]: dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
