@@ -1,0 +1,5 @@
+export * from './inbox.ts';
+export * from './scan.ts';
+export * from './splice.ts';
+export * from './turn.ts';
+export * from './writer.ts';

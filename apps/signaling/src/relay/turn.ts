@@ -1,0 +1,35 @@
+/** Work that waits for the end of an event-loop turn, so that what one turn produced leaves in one write. */
+
+export interface Flushable {
+  /** Must not throw: one broken socket must not keep the others' frames. */
+  flush(): void;
+}
+
+/** Collects dirty things and flushes each once. */
+export class Turn {
+  #dirty: Flushable[] = [];
+  #spare: Flushable[] = [];
+  #scheduled = false;
+  readonly #schedule: (run: () => void) => void;
+  readonly #run = () => {
+    this.#scheduled = false;
+    const dirty = this.#dirty;
+    this.#dirty = this.#spare;
+    for (let i = 0; i < dirty.length; i++) (dirty[i] as Flushable).flush();
+    dirty.length = 0;
+    this.#spare = dirty;
+  };
+
+  /** @param schedule when to flush. Default: as soon as the present callback (one read of one socket) is done. */
+  constructor(schedule: (run: () => void) => void = process.nextTick) {
+    this.#schedule = schedule;
+  }
+
+  /** Call once per flushable and turn: it keeps its own dirty flag. */
+  add(it: Flushable): void {
+    this.#dirty.push(it);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#schedule(this.#run);
+  }
+}

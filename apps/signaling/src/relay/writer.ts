@@ -1,0 +1,146 @@
+/**
+ * The outgoing side of one WebSocket: frames are collected until the end of the turn and leave in one buffer and one write.
+ *
+ * It writes whole, unmasked, uncompressed frames (RFC 6455 section 5.2) to the socket underneath `ws`. That is safe beside
+ * `ws` because without permessage-deflate `ws` writes its own frames synchronously and whole; so order is kept as long as
+ * what is pending goes out before `ws` is asked to send: use {@link FrameWriter.ping} and {@link FrameWriter.close}, never
+ * `ws.send`. When the peer closes first, `ws` answers by itself; what is still pending is dropped, as nothing may follow a
+ * close frame.
+ */
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import type { Flushable, Turn } from './turn.ts';
+
+const OPEN = 1;
+const NO_SUFFIX = Buffer.alloc(0);
+
+export interface FrameWriterOptions {
+  /** Unsent bytes (in this turn and in the socket) that make a slow consumer. Default 1 MiB. */
+  readonly maxBufferedBytes?: number;
+  /** Called once when the peer reads too slowly; nothing is written any more. Close the connection here. */
+  readonly onOverflow: (bufferedBytes: number) => void;
+}
+
+export class FrameWriter implements Flushable {
+  readonly #ws: WebSocket;
+  readonly #socket: Duplex;
+  readonly #turn: Turn;
+  readonly #max: number;
+  readonly #onOverflow: (bufferedBytes: number) => void;
+  // Parallel lists instead of objects: nothing is allocated per frame.
+  #sources: Buffer[] = [];
+  #suffixes: Buffer[] = [];
+  #ranges: number[] = [];
+  #bytes = 0;
+  #dirty = false;
+  #overflown = false;
+
+  /** @param socket the one that `ws` was made from (the upgrade's) */
+  constructor(ws: WebSocket, socket: Duplex, turn: Turn, options: FrameWriterOptions) {
+    this.#ws = ws;
+    this.#socket = socket;
+    this.#turn = turn;
+    this.#max = options.maxBufferedBytes ?? 1 << 20;
+    this.#onOverflow = options.onOverflow;
+  }
+
+  /** Bytes that the peer has not taken yet. */
+  get bufferedBytes(): number {
+    return this.#bytes + this.#socket.writableLength;
+  }
+
+  /**
+   * A text frame of `source[start, end)` and then `suffix`. `source` is read at the end of the turn: do not change it.
+   * @param suffix default: nothing
+   */
+  relay(source: Buffer, start: number, end: number, suffix: Buffer = NO_SUFFIX): void {
+    if (this.#overflown) return;
+    this.#sources.push(source);
+    this.#suffixes.push(suffix);
+    this.#ranges.push(start, end);
+    const length = end - start + suffix.length;
+    this.#bytes += length + (length < 126 ? 2 : length < 65536 ? 4 : 10);
+    if (!this.#dirty) {
+      this.#dirty = true;
+      this.#turn.add(this);
+    }
+    // A whole turn's worth may be huge (a flooding peer's read): bound it before it is copied.
+    if (this.#bytes > this.#max) this.flush();
+  }
+
+  /** A text frame of the server's own, in order with what is relayed. */
+  text(payload: string): void {
+    const buffer = Buffer.from(payload);
+    this.relay(buffer, 0, buffer.length);
+  }
+
+  /** A ping behind everything pending. */
+  ping(): void {
+    this.flush();
+    if (this.#ws.readyState === OPEN) this.#ws.ping();
+  }
+
+  /** A close frame behind everything pending. */
+  close(code: number, reason: string): void {
+    this.flush();
+    this.#ws.close(code, reason);
+  }
+
+  flush(): void {
+    this.#dirty = false;
+    const count = this.#sources.length;
+    if (count === 0) return;
+    const bytes = this.#bytes;
+    if (this.#overflown || this.#ws.readyState !== OPEN || this.#socket.destroyed) {
+      this.#drop();
+      return;
+    }
+    const waiting = this.#socket.writableLength;
+    if (waiting > 0 && waiting + bytes > this.#max) {
+      this.#overflown = true;
+      this.#drop();
+      this.#onOverflow(waiting + bytes);
+      return;
+    }
+    const out = Buffer.allocUnsafe(bytes);
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      const source = this.#sources[i] as Buffer;
+      const suffix = this.#suffixes[i] as Buffer;
+      const start = this.#ranges[2 * i] as number;
+      const end = this.#ranges[2 * i + 1] as number;
+      at = writeHeader(out, at, end - start + suffix.length);
+      source.copy(out, at, start, end);
+      at += end - start;
+      for (let k = 0; k < suffix.length; k++) out[at++] = suffix[k] as number;
+    }
+    this.#drop();
+    this.#socket.write(out);
+  }
+
+  #drop(): void {
+    this.#sources.length = 0;
+    this.#suffixes.length = 0;
+    this.#ranges.length = 0;
+    this.#bytes = 0;
+  }
+}
+
+/** Header of a final, unmasked text frame. @returns offset behind it */
+function writeHeader(out: Buffer, at: number, length: number): number {
+  out[at] = 0x81;
+  if (length < 126) {
+    out[at + 1] = length;
+    return at + 2;
+  }
+  if (length < 65536) {
+    out[at + 1] = 126;
+    out[at + 2] = length >>> 8;
+    out[at + 3] = length & 0xff;
+    return at + 4;
+  }
+  out[at + 1] = 127;
+  out.writeUInt32BE(Math.floor(length / 2 ** 32), at + 2);
+  out.writeUInt32BE(length >>> 0, at + 6);
+  return at + 10;
+}
