@@ -398,12 +398,11 @@ export class SignalingSession extends Emitter<SessionEvents> {
     this.#setState(this.#peerId ? 'reconnecting' : 'connecting');
     this.#attempting = true;
     const ask = probe ?? ((url: string) => probeRetryAfter(url, this.#clock));
-    ask(this.#url)
-      .catch(() => undefined)
-      .then((ms) => {
-        this.#attempting = false;
-        if (this.#state !== 'closed') this.#retry('network', ms ?? 0);
-      });
+    const goOn = (ms?: number) => {
+      this.#attempting = false;
+      if (this.#state !== 'closed') this.#retry('network', ms ?? 0);
+    };
+    ask(this.#url).then(goOn, () => goOn());
   }
 
   #retry(reason: 'network', retryAfter: number): void {

@@ -1,0 +1,292 @@
+/** What a leg is like, from the differences of two getStats reports. Pure: give it reports, it gives figures and words. */
+import { mos } from './mos.ts';
+
+/** One direction of one kind over the last interval. */
+export interface FlowQuality {
+  /** bit/s. */
+  readonly bitrate: number;
+  /** Share of packets lost, 0 to 1. Undefined while nothing is known. */
+  readonly loss?: number;
+  /** ms (RFC 3550 interarrival jitter). */
+  readonly jitter?: number;
+  /** Frames per second. */
+  readonly fps?: number;
+  readonly width?: number;
+  readonly height?: number;
+  /** Seconds of frozen picture in this interval. */
+  readonly frozen?: number;
+  /** Why the encoder does less than it might. */
+  readonly limitedBy?: 'bandwidth' | 'cpu' | 'other';
+}
+
+/** The way the packets take. */
+export interface PathQuality {
+  readonly local: string;
+  readonly remote: string;
+  readonly protocol: string;
+  /** Through TURN on either side. */
+  readonly relayed: boolean;
+  /** How the relay is reached: udp, tcp or tls. */
+  readonly relayProtocol?: string;
+  /** Address of the TURN server as configured. */
+  readonly relayUrl?: string;
+  /** Estimate of the sender, bit/s. */
+  readonly availableOutgoing?: number;
+}
+
+export type TroubleCode = 'loss-in' | 'loss-out' | 'delay' | 'jitter' | 'frozen' | 'uplink' | 'cpu' | 'no-media';
+
+/** Why it is bad. `words` are English; translate by `code` and `value`. */
+export interface Trouble {
+  readonly code: TroubleCode;
+  /** The figure behind it: a share for losses, ms, seconds or bit/s. */
+  readonly value: number;
+  readonly words: string;
+}
+
+export type Grade = 'good' | 'fair' | 'poor';
+
+/** What the other side hears and sees of me. */
+export interface TheirView {
+  readonly mos?: number;
+  readonly loss?: number;
+  readonly jitter?: number;
+  readonly fps?: number;
+  readonly bitrate?: number;
+}
+
+export interface PairQuality {
+  /** Clock time, ms. */
+  readonly at: number;
+  /** E-model MOS of the audio that comes in, 1 to 4.41; undefined while no audio comes. */
+  readonly mos?: number;
+  readonly grade: Grade;
+  /** Round trip of the path, ms. */
+  readonly rtt?: number;
+  readonly in: { readonly audio: FlowQuality; readonly video: FlowQuality; readonly screen: FlowQuality };
+  readonly out: { readonly audio: FlowQuality; readonly video: FlowQuality; readonly screen: FlowQuality };
+  readonly path?: PathQuality;
+  readonly trouble: readonly Trouble[];
+  readonly theirs?: TheirView;
+}
+
+type Stat = Record<string, unknown> & { id: string; type: string };
+type Flow = 'audio' | 'video' | 'screen';
+
+const num = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+/** 20 ms: one Opus frame, plus as much in the capture and playout of a browser. */
+const FIXED_DELAY = 40;
+
+/** Limits above which something counts as trouble. Sources beside each. */
+const LIMITS = {
+  /** Concealment of speech is audible from about 5 % (G.113: with Bpl 25, MOS falls under 3.6). */
+  loss: 0.05,
+  /** G.114: above 400 ms one way is unacceptable for talking; 300 ms round trip is where people begin to collide. */
+  rtt: 300,
+  jitter: 40,
+  /** Seconds frozen in an interval of some seconds. */
+  frozen: 0.5,
+};
+
+/** Keeps the last report of one connection. */
+export class QualityMeter {
+  #last = new Map<string, Stat>();
+  #lastAt = 0;
+
+  /**
+   * @param slotOf which slot an rtp stat (by `mid`) belongs to
+   * @param expects does the peer say that it sends audio/video?
+   */
+  read(
+    report: Iterable<[string, unknown]>,
+    at: number,
+    slotOf: (mid: string) => Flow | undefined,
+    expects: { audio: boolean; video: boolean },
+  ): PairQuality {
+    const now = new Map<string, Stat>();
+    for (const [id, stat] of report) now.set(id, stat as Stat);
+    const last = this.#last;
+    const seconds = this.#lastAt ? (at - this.#lastAt) / 1000 : 0;
+    this.#last = now;
+    this.#lastAt = at;
+    const delta = (stat: Stat, key: string): number => {
+      const old = last.get(stat.id);
+      // The first interval has nothing to compare with; counters that fell were reset.
+      return old ? Math.max(0, (num(stat[key]) ?? 0) - (num(old[key]) ?? 0)) : 0;
+    };
+    const rate = (stat: Stat, key: string) => (seconds > 0 ? delta(stat, key) / seconds : 0);
+    const incoming: Partial<Record<Flow, FlowQuality>> = {};
+    const outgoing: Partial<Record<Flow, FlowQuality>> = {};
+    let heard: { loss: number; buffer: number } | undefined;
+    const remote = new Map<string, Stat>();
+    for (const stat of now.values()) if (stat.type === 'remote-inbound-rtp') remote.set(String(stat.localId), stat);
+    for (const stat of now.values()) {
+      const flow = slotOf(String(stat.mid)) ?? (stat.kind === 'audio' ? 'audio' : 'video');
+      if (stat.type === 'inbound-rtp') {
+        const got = delta(stat, 'packetsReceived');
+        const lost = delta(stat, 'packetsLost');
+        const loss = got + lost > 0 ? lost / (got + lost) : undefined;
+        const jitter = num(stat.jitter);
+        incoming[flow] = {
+          bitrate: Math.round(rate(stat, 'bytesReceived') * 8),
+          ...(loss === undefined ? {} : { loss }),
+          ...(jitter === undefined ? {} : { jitter: jitter * 1000 }),
+          ...(flow === 'audio'
+            ? {}
+            : {
+                fps: Math.round(rate(stat, 'framesDecoded')),
+                frozen: delta(stat, 'totalFreezesDuration'),
+                ...size(stat),
+              }),
+        };
+        if (flow === 'audio' && got > 0) {
+          const emitted = delta(stat, 'jitterBufferEmittedCount');
+          const samples = delta(stat, 'totalSamplesReceived');
+          // Late packets are lost to the ear as well: concealment sees both.
+          const concealed = delta(stat, 'concealedSamples') - delta(stat, 'silentConcealedSamples');
+          heard = {
+            loss: Math.max(loss ?? 0, samples > 0 ? Math.max(0, concealed) / samples : 0),
+            buffer: emitted > 0 ? (delta(stat, 'jitterBufferDelay') / emitted) * 1000 : 0,
+          };
+        }
+      } else if (stat.type === 'outbound-rtp') {
+        const loss = num(remote.get(stat.id)?.fractionLost);
+        const limited = stat.qualityLimitationReason;
+        outgoing[flow] = {
+          bitrate: Math.round(rate(stat, 'bytesSent') * 8),
+          ...(loss === undefined ? {} : { loss }),
+          ...(flow === 'audio' ? {} : { fps: Math.round(rate(stat, 'framesEncoded')), ...size(stat) }),
+          ...(limited === 'bandwidth' || limited === 'cpu' || limited === 'other' ? { limitedBy: limited } : {}),
+        };
+      }
+    }
+    const { path, rtt } = readPath(now);
+    const none: FlowQuality = { bitrate: 0 };
+    const ins = { audio: incoming.audio ?? none, video: incoming.video ?? none, screen: incoming.screen ?? none };
+    const outs = { audio: outgoing.audio ?? none, video: outgoing.video ?? none, screen: outgoing.screen ?? none };
+    const score = heard && mos(heard.loss, (rtt ?? 0) / 2 + heard.buffer + FIXED_DELAY);
+    const trouble = seconds > 0 ? findTrouble(ins, outs, rtt, expects) : [];
+    return {
+      at,
+      ...(score === undefined ? {} : { mos: Math.round(score * 100) / 100 }),
+      grade: gradeOf(score, trouble),
+      ...(rtt === undefined ? {} : { rtt }),
+      in: ins,
+      out: outs,
+      ...(path ? { path } : {}),
+      trouble,
+    };
+  }
+}
+
+/** Good from MOS 4.0, fair from 3.1: "satisfied" and "nearly all dissatisfied" bound the middle in G.107 Annex B. */
+export function gradeOf(score: number | undefined, trouble: readonly Trouble[]): Grade {
+  if (trouble.some((t) => t.code === 'no-media')) return 'poor';
+  if (score !== undefined && score < 3.1) return 'poor';
+  if ((score !== undefined && score < 4) || trouble.length) return 'fair';
+  return 'good';
+}
+
+function size(stat: Stat): { width?: number; height?: number } {
+  const width = num(stat.frameWidth);
+  const height = num(stat.frameHeight);
+  return width && height ? { width, height } : {};
+}
+
+function readPath(stats: Map<string, Stat>): { path?: PathQuality; rtt?: number } {
+  let pair: Stat | undefined;
+  for (const stat of stats.values()) {
+    if (stat.type === 'transport' && typeof stat.selectedCandidatePairId === 'string')
+      pair = stats.get(stat.selectedCandidatePairId);
+    // Firefox has no transport stat with it, but marks the pair.
+    else if (!pair && stat.type === 'candidate-pair' && stat.selected === true) pair = stat;
+  }
+  if (!pair) return {};
+  const local = stats.get(String(pair.localCandidateId));
+  const remote = stats.get(String(pair.remoteCandidateId));
+  const seconds = num(pair.currentRoundTripTime);
+  const available = num(pair.availableOutgoingBitrate);
+  const relayProtocol = local?.relayProtocol;
+  const url = local?.url;
+  const localType = String(local?.candidateType ?? 'unknown');
+  const remoteType = String(remote?.candidateType ?? 'unknown');
+  return {
+    ...(seconds === undefined ? {} : { rtt: seconds * 1000 }),
+    path: {
+      local: localType,
+      remote: remoteType,
+      protocol: String(local?.protocol ?? 'unknown'),
+      relayed: localType === 'relay' || remoteType === 'relay',
+      ...(typeof relayProtocol === 'string' ? { relayProtocol } : {}),
+      ...(localType === 'relay' && typeof url === 'string' ? { relayUrl: url } : {}),
+      ...(available === undefined ? {} : { availableOutgoing: available }),
+    },
+  };
+}
+
+const percent = (share: number) => `${Math.round(share * 100)} %`;
+
+function findTrouble(
+  ins: PairQuality['in'],
+  outs: PairQuality['out'],
+  rtt: number | undefined,
+  expects: { audio: boolean; video: boolean },
+): Trouble[] {
+  const found: Trouble[] = [];
+  const add = (code: TroubleCode, value: number, words: string) => found.push({ code, value, words });
+  // Silence is still sent (comfort noise, DTX keep-alive), so nothing at all means that nothing gets through.
+  if (expects.audio && ins.audio.bitrate === 0 && (!expects.video || ins.video.bitrate === 0))
+    add('no-media', 0, 'Nothing arrives from this person.');
+  const lossIn = Math.max(ins.audio.loss ?? 0, ins.video.loss ?? 0);
+  if (lossIn > LIMITS.loss) add('loss-in', lossIn, `${percent(lossIn)} of what they send is lost on the way to you.`);
+  const lossOut = Math.max(outs.audio.loss ?? 0, outs.video.loss ?? 0);
+  if (lossOut > LIMITS.loss)
+    add('loss-out', lossOut, `${percent(lossOut)} of what you send is lost on the way to them.`);
+  if (rtt !== undefined && rtt > LIMITS.rtt) add('delay', rtt, `Sound takes ${Math.round(rtt / 2)} ms each way.`);
+  const jitter = ins.audio.jitter ?? 0;
+  if (jitter > LIMITS.jitter) add('jitter', jitter, `Packets arrive unevenly (${Math.round(jitter)} ms).`);
+  const frozen = ins.video.frozen ?? 0;
+  if (frozen > LIMITS.frozen) add('frozen', frozen, `Their picture stood still for ${frozen.toFixed(1)} s.`);
+  const limited = outs.video.limitedBy;
+  if (limited === 'bandwidth')
+    add('uplink', outs.video.bitrate, 'Your connection is too slow for the full picture; they see you less sharp.');
+  if (limited === 'cpu') add('cpu', outs.video.fps ?? 0, 'Your device is too busy for the full picture.');
+  return found;
+}
+
+/** What I tell the other side of what I hear and see of it. */
+export function myView(quality: PairQuality): TheirView {
+  const { loss, jitter } = quality.in.audio;
+  const { fps } = quality.in.video;
+  return {
+    ...(quality.mos === undefined ? {} : { mos: quality.mos }),
+    ...(loss === undefined ? {} : { loss: Math.round(loss * 1000) / 1000 }),
+    ...(jitter === undefined ? {} : { jitter: Math.round(jitter) }),
+    ...(fps === undefined ? {} : { fps }),
+    bitrate: quality.in.audio.bitrate + quality.in.video.bitrate,
+  };
+}
+
+/** Reports a grade that lasts, not one that flickers: worse after 2 readings, better after 3. */
+export class GradeFilter {
+  #grade: Grade = 'good';
+  #other: Grade = 'good';
+  #count = 0;
+
+  /** The new lasting grade when it changed, else undefined. */
+  push(grade: Grade): Grade | undefined {
+    if (grade === this.#grade) {
+      this.#count = 0;
+      return undefined;
+    }
+    this.#count = grade === this.#other ? this.#count + 1 : 1;
+    this.#other = grade;
+    const worse = rank(grade) > rank(this.#grade);
+    if (this.#count < (worse ? 2 : 3)) return undefined;
+    this.#grade = grade;
+    this.#count = 0;
+    return grade;
+  }
+}
+const rank = (grade: Grade) => ['good', 'fair', 'poor'].indexOf(grade);

@@ -1,0 +1,102 @@
+/**
+ * Chat, reactions and app data of a call: over the pair's data channel when it is open, else through signaling.
+ * What must arrive (chat, data) is acknowledged, and repeated through signaling when the channel swallowed it; the
+ * receiver drops what it has.
+ */
+import type { Clock } from './clock.ts';
+
+/** On the data channel and inside app messages alike. */
+export type Talk =
+  | { tandem: 'chat'; id: string; text: string; at: number }
+  | { tandem: 'reaction'; emoji: string }
+  | { tandem: 'data'; id: string; data: unknown }
+  | { tandem: 'quality'; view: unknown }
+  | { tandem: 'ack'; id: string };
+
+export interface TalkHost {
+  readonly clock: Clock;
+  channel(peerId: string): RTCDataChannel | undefined;
+  signal(peerId: string, talk: Talk): void;
+  received(peerId: string, talk: Talk): void;
+}
+
+const ACK_TIMEOUT = 3000;
+const REMEMBERED = 512;
+
+export class TalkLine {
+  readonly #host: TalkHost;
+  readonly #waiting = new Map<string, unknown>();
+  readonly #seen = new Set<string>();
+
+  constructor(host: TalkHost) {
+    this.#host = host;
+  }
+
+  /** To one peer. `quality` and `ack` only go over the channel: signaling is not for a stream of figures. */
+  send(peerId: string, talk: Talk): void {
+    const channel = this.#host.channel(peerId);
+    const direct = channel?.readyState === 'open' && trySend(channel, talk);
+    if (talk.tandem === 'quality' || talk.tandem === 'ack') return;
+    if (!direct) {
+      this.#host.signal(peerId, talk);
+      return;
+    }
+    if (!('id' in talk)) return;
+    const key = `${peerId} ${talk.id}`;
+    this.#waiting.set(
+      key,
+      this.#host.clock.setTimeout(() => {
+        this.#waiting.delete(key);
+        this.#host.signal(peerId, talk);
+      }, ACK_TIMEOUT),
+    );
+  }
+
+  /** A message came in over the channel (text) or through signaling (object). False when it is not ours. */
+  receive(peerId: string, message: unknown): boolean {
+    const talk = parse(message);
+    if (!talk) return false;
+    if (talk.tandem === 'ack') {
+      const key = `${peerId} ${talk.id}`;
+      this.#host.clock.clearTimeout(this.#waiting.get(key));
+      this.#waiting.delete(key);
+      return true;
+    }
+    if ('id' in talk) {
+      if (typeof message === 'string') this.send(peerId, { tandem: 'ack', id: talk.id });
+      const key = `${peerId} ${talk.id}`;
+      if (this.#seen.has(key)) return true;
+      this.#seen.add(key);
+      for (const old of this.#seen) {
+        if (this.#seen.size <= REMEMBERED) break;
+        this.#seen.delete(old);
+      }
+    }
+    this.#host.received(peerId, talk);
+    return true;
+  }
+
+  close(): void {
+    for (const timer of this.#waiting.values()) this.#host.clock.clearTimeout(timer);
+    this.#waiting.clear();
+  }
+}
+
+function trySend(channel: RTCDataChannel, talk: Talk): boolean {
+  try {
+    channel.send(JSON.stringify(talk));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function parse(message: unknown): Talk | undefined {
+  try {
+    const talk = (typeof message === 'string' ? JSON.parse(message) : message) as Talk | null;
+    if (typeof talk !== 'object' || talk === null || typeof talk.tandem !== 'string') return undefined;
+    return talk;
+  } catch {
+    return undefined;
+  }
+}

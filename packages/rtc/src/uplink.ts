@@ -1,0 +1,59 @@
+/** What each sender may use of the uplink. In a mesh everybody uploads once per peer, so the sum is what counts. */
+
+/** Cap of one outgoing stream. */
+export interface SendCap {
+  /** bit/s. */
+  readonly maxBitrate: number;
+  /** Lines; the picture is scaled down to it. */
+  readonly maxHeight: number;
+  /** Frames per second. */
+  readonly maxFramerate: number;
+}
+
+/**
+ * Camera, by how many people are in the call: the sum over all legs stays under about 1.7 Mbit/s, which a common ADSL or
+ * mobile uplink carries. 2 people 720p, 3 540p, 4 360p, 5 and more 180p.
+ */
+export function cameraCap(people: number, sharing = false): SendCap {
+  const legs = Math.max(1, people - 1);
+  // While the screen is shared, it is what people look at: the camera steps back.
+  if (sharing) return { maxBitrate: Math.floor(300_000 / legs), maxHeight: 180, maxFramerate: 15 };
+  if (people <= 2) return { maxBitrate: 1_500_000, maxHeight: 720, maxFramerate: 30 };
+  if (people === 3) return { maxBitrate: 750_000, maxHeight: 540, maxFramerate: 30 };
+  if (people === 4) return { maxBitrate: 480_000, maxHeight: 360, maxFramerate: 30 };
+  return { maxBitrate: Math.min(300_000, Math.floor(1_200_000 / legs)), maxHeight: 180, maxFramerate: 20 };
+}
+
+/** Screen: text must stay sharp, so it keeps its lines and gives up frames instead. */
+export function screenCap(people: number): SendCap {
+  const legs = Math.max(1, people - 1);
+  return { maxBitrate: Math.floor(1_200_000 / legs), maxHeight: 1080, maxFramerate: legs > 2 ? 5 : 15 };
+}
+
+/** Opus: speech is good at 32 kbit/s (RFC 7587 section 3.1.1 says 28 to 40 for full-band speech). */
+export const AUDIO_MAX_BITRATE = 32_000;
+
+/** How far to scale a picture of `height` lines down. At least 1: never up. */
+export function scaleFor(height: number | undefined, cap: SendCap): number {
+  return height && height > cap.maxHeight ? height / cap.maxHeight : 1;
+}
+
+/** Apply a cap. Senders that refuse (not negotiated yet, old browsers) are left as they are: a cap is not worth a call. */
+export async function applyCap(sender: RTCRtpSender, cap: SendCap | number): Promise<void> {
+  const parameters = sender.getParameters();
+  const [encoding] = parameters.encodings;
+  if (!encoding) return;
+  if (typeof cap === 'number') encoding.maxBitrate = cap;
+  else {
+    encoding.maxBitrate = cap.maxBitrate;
+    encoding.maxFramerate = cap.maxFramerate;
+    // Screens turned upright have their lines on the short side.
+    const { width, height } = sender.track?.getSettings() ?? {};
+    encoding.scaleResolutionDownBy = scaleFor(width && height ? Math.min(width, height) : height, cap);
+  }
+  try {
+    await sender.setParameters(parameters);
+  } catch {
+    // See above.
+  }
+}
