@@ -1,0 +1,346 @@
+/**
+ * The embedded backplane: one process, no dependency. Several nodes may share one {@link MemoryHub}, which the simulation cuts and
+ * delays through {@link HubHooks}.
+ */
+import type { Clock } from '../core/clock.ts';
+import {
+  type Backplane,
+  type BackplaneHandlers,
+  type JoinResult,
+  MAILBOX,
+  type MemberRecord,
+  type ParkResult,
+  type ResumeResult,
+  type RoomState,
+  type SessionRecord,
+  type SyncResult,
+  TOMBSTONE_TTL_MS,
+  Unavailable,
+} from './types.ts';
+
+/** Faults for tests and the simulation. */
+export interface HubHooks {
+  /** Before an operation of `node`: may delay it (a promise) or fail it (throw {@link Unavailable}). */
+  beforeOperation?(node: string, operation: string): Promise<void> | void;
+  /** After an operation was carried out, before the node hears the answer: may delay or fail it (the answer is lost). */
+  afterOperation?(node: string, operation: string): Promise<void> | void;
+  /** Carries a batch: call `deliver` at once, later, twice or never. */
+  carry?(from: string, to: string, deliver: () => void): void;
+}
+
+interface StoredMember extends Omit<MemberRecord, 'awayFor'> {
+  awayUntil: number;
+}
+interface StoredRoom {
+  version: number;
+  members: Map<string, StoredMember>;
+  bans: Map<string, number>;
+}
+interface StoredSession extends SessionRecord {
+  attached: boolean;
+  /** Tombstone of a forced end. */
+  over: boolean;
+  /** Detached until then; Infinity while attached. */
+  until: number;
+  mailbox: string[];
+  mailboxBytes: number;
+}
+
+/** The shared state. */
+export class MemoryHub {
+  readonly rooms = new Map<string, StoredRoom>();
+  readonly sessions = new Map<string, StoredSession>();
+  readonly identities = new Map<string, string>();
+  readonly beats = new Map<string, number>();
+  readonly inboxes = new Map<string, (batch: Uint8Array) => void>();
+  readonly clock: Clock;
+  readonly hooks: HubHooks;
+  #opened = 0;
+  constructor(clock: Clock, hooks: HubHooks = {}) {
+    this.clock = clock;
+    this.hooks = hooks;
+  }
+
+  /** First version of a room: above every version of a room opened before. */
+  #firstVersion(): number {
+    return ++this.#opened * 1_000_000_000;
+  }
+
+  connect(): MemoryBackplane {
+    return new MemoryBackplane(this);
+  }
+
+  room(name: string): StoredRoom {
+    let room = this.rooms.get(name);
+    if (!room) {
+      room = { version: this.#firstVersion(), members: new Map(), bans: new Map() };
+      this.rooms.set(name, room);
+    }
+    return room;
+  }
+
+  state(room: StoredRoom): RoomState {
+    const now = this.clock.now();
+    return {
+      version: room.version,
+      members: [...room.members.values()].map(({ awayUntil, ...m }) => ({
+        ...m,
+        awayFor: awayUntil === 0 ? 0 : Math.max(1, Math.ceil(awayUntil - now)),
+      })),
+    };
+  }
+
+  /** Forgets a room that nothing is kept of. */
+  tidy(name: string): void {
+    const room = this.rooms.get(name);
+    if (!room || room.members.size > 0) return;
+    for (const [who, until] of room.bans) if (until <= this.clock.now()) room.bans.delete(who);
+    if (room.bans.size === 0) this.rooms.delete(name);
+  }
+
+  session(peerId: string): StoredSession | undefined {
+    const session = this.sessions.get(peerId);
+    if (session && session.until <= this.clock.now()) {
+      this.sessions.delete(peerId);
+      return undefined;
+    }
+    return session;
+  }
+}
+
+export class MemoryBackplane implements Backplane {
+  readonly kind = 'memory';
+  readonly #hub: MemoryHub;
+  #node = '';
+  #since = new Date().toISOString();
+  #ended = false;
+  constructor(hub: MemoryHub) {
+    this.#hub = hub;
+  }
+
+  async start(node: string, handlers: BackplaneHandlers): Promise<void> {
+    this.#node = node;
+    this.#hub.inboxes.set(node, handlers.onBatch);
+  }
+
+  health() {
+    return { state: 'up', since: this.#since } as const;
+  }
+
+  async #run<T>(operation: string, action: () => T): Promise<T> {
+    if (this.#ended) throw new Unavailable('the backplane is closed');
+    await this.#hub.hooks.beforeOperation?.(this.#node, operation);
+    const result = action();
+    await this.#hub.hooks.afterOperation?.(this.#node, operation);
+    return result;
+  }
+
+  beat(ttl: number) {
+    return this.#run('beat', () => {
+      const now = this.#hub.clock.now();
+      this.#hub.beats.set(this.#node, now);
+      return [...this.#hub.beats].filter(([, at]) => now - at < ttl).map(([node]) => node);
+    });
+  }
+
+  retire() {
+    return this.#run('retire', () => {
+      this.#hub.beats.delete(this.#node);
+      this.#hub.inboxes.delete(this.#node);
+    });
+  }
+
+  send(node: string, batch: Uint8Array) {
+    return this.#run('send', () => {
+      const deliver = () => this.#hub.inboxes.get(node)?.(batch);
+      if (this.#hub.hooks.carry) this.#hub.hooks.carry(this.#node, node, deliver);
+      else this.#hub.clock.endOfTurn(deliver);
+      return this.#hub.inboxes.has(node);
+    });
+  }
+
+  joinRoom(name: string, member: MemberRecord, limit: number, loginSession: string): Promise<JoinResult> {
+    return this.#run('joinRoom', () => {
+      const room = this.#hub.room(name);
+      this.#reap(room);
+      if (limit > 0) {
+        if ((room.bans.get(loginSession) ?? 0) > this.#hub.clock.now()) return { ok: false, reason: 'banned' };
+        if (!room.members.has(member.peerId) && room.members.size >= limit) return { ok: false, reason: 'full' };
+      }
+      const present = room.members.get(member.peerId);
+      if (!present || present.epoch <= member.epoch) this.#put(room, member);
+      return { ok: true, state: this.#hub.state(room) };
+    });
+  }
+
+  putMember(name: string, member: MemberRecord) {
+    return this.#change('putMember', name, (room) => {
+      const present = room.members.get(member.peerId);
+      if (present && present.epoch <= member.epoch) this.#put(room, member);
+    });
+  }
+
+  markAway(name: string, peerId: string, deadNode: string, awayFor: number) {
+    return this.#change('markAway', name, (room) => {
+      const present = room.members.get(peerId);
+      if (present?.node === deadNode && present.awayUntil === 0) this.#put(room, { ...present, awayFor });
+    });
+  }
+
+  dropMember(name: string, peerId: string, epoch: number, ban?: { loginSession: string; ms: number }) {
+    return this.#change('dropMember', name, (room) => {
+      if (ban) room.bans.set(ban.loginSession, this.#hub.clock.now() + ban.ms);
+      const present = room.members.get(peerId);
+      if (present && present.epoch <= epoch) {
+        room.members.delete(peerId);
+        room.version += 1;
+      }
+    });
+  }
+
+  readRoom(name: string, known: number): Promise<RoomState | undefined> {
+    return this.#run('readRoom', () => {
+      const room = this.#hub.rooms.get(name);
+      if (!room) return known === 0 ? undefined : { version: 0, members: [] };
+      this.#reap(room);
+      return room.version === known ? undefined : this.#hub.state(room);
+    });
+  }
+
+  closeRoom(name: string) {
+    return this.#run('closeRoom', () => {
+      const room = this.#hub.room(name);
+      const { members } = this.#hub.state(room);
+      room.members.clear();
+      room.version += 1;
+      const { version } = room;
+      this.#hub.tidy(name);
+      return { version, members };
+    });
+  }
+
+  openSession(session: SessionRecord) {
+    return this.#run('openSession', () => void this.#hub.sessions.set(session.peerId, fresh(session)));
+  }
+
+  resumeSession(peerId: string, secretHash: string, userId: string): Promise<ResumeResult> {
+    return this.#run('resumeSession', (): ResumeResult => {
+      const stored = this.#hub.session(peerId);
+      if (!stored || stored.over || stored.secretHash !== secretHash || stored.userId !== userId) return { ok: false };
+      const { attached: _attached, until: _until, over: _over, mailbox, mailboxBytes: _bytes, ...record } = stored;
+      const session = { ...record, node: this.#node, epoch: stored.epoch + 1 };
+      this.#hub.sessions.set(peerId, fresh(session));
+      return { ok: true, session, previousNode: stored.node, parked: mailbox };
+    });
+  }
+
+  detachSession(peerId: string, epoch: number, node: string, graceMs: number) {
+    return this.#run('detachSession', () => {
+      const stored = this.#hub.session(peerId);
+      if (!stored?.attached || stored.over || stored.epoch > epoch || stored.node !== node) return;
+      stored.attached = false;
+      stored.until = this.#hub.clock.now() + graceMs;
+    });
+  }
+
+  syncSession(session: SessionRecord, attached: boolean, graceMs: number): Promise<SyncResult> {
+    return this.#run('syncSession', (): SyncResult => {
+      const stored = this.#hub.session(session.peerId);
+      if (stored && (stored.over || stored.epoch > session.epoch)) return { kind: 'fenced' };
+      const parked = attached ? (stored?.mailbox ?? []) : [];
+      const record = fresh(session);
+      if (!attached) {
+        record.attached = false;
+        record.until = Math.min(stored?.until ?? Infinity, this.#hub.clock.now() + graceMs);
+        record.mailbox = stored?.mailbox ?? [];
+        record.mailboxBytes = stored?.mailboxBytes ?? 0;
+      }
+      this.#hub.sessions.set(session.peerId, record);
+      return { kind: 'ours', parked };
+    });
+  }
+
+  endSession(peerId: string, epoch: number | 'force') {
+    return this.#run('endSession', () => {
+      const stored = this.#hub.session(peerId);
+      if (!stored || stored.over || (epoch !== 'force' && stored.epoch > epoch)) return undefined;
+      if (epoch === 'force') {
+        stored.over = true;
+        stored.until = this.#hub.clock.now() + TOMBSTONE_TTL_MS;
+        stored.mailbox = [];
+      } else this.#hub.sessions.delete(peerId);
+      return { room: stored.room, node: stored.node };
+    });
+  }
+
+  findSession(peerId: string) {
+    return this.#run('findSession', () => {
+      const stored = this.#hub.session(peerId);
+      return stored && !stored.over ? { node: stored.node, attached: stored.attached } : undefined;
+    });
+  }
+
+  park(peerId: string, frames: readonly string[], deadNode?: string): Promise<ParkResult> {
+    return this.#run('park', (): ParkResult => {
+      const stored = this.#hub.session(peerId);
+      if (!stored || stored.over) return { kind: 'gone' };
+      if (stored.attached && stored.node !== deadNode) return { kind: 'attached', node: stored.node };
+      const bytes = frames.reduce((sum, f) => sum + Buffer.byteLength(f), 0);
+      if (stored.mailbox.length + frames.length > MAILBOX.maxFrames || stored.mailboxBytes + bytes > MAILBOX.maxBytes)
+        return { kind: 'full' };
+      stored.mailbox.push(...frames);
+      stored.mailboxBytes += bytes;
+      return { kind: 'parked' };
+    });
+  }
+
+  claim(identity: string, peerId: string, expect?: string) {
+    return this.#run('claim', () => {
+      const previous = this.#hub.identities.get(identity);
+      const set = expect === undefined || previous === undefined || previous === expect;
+      if (set) this.#hub.identities.set(identity, peerId);
+      return { previous, set };
+    });
+  }
+
+  release(identity: string, peerId: string) {
+    return this.#run('release', () => {
+      if (this.#hub.identities.get(identity) === peerId) this.#hub.identities.delete(identity);
+    });
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.#ended = true;
+    this.#hub.inboxes.delete(this.#node);
+  }
+
+  #change(operation: string, name: string, change: (room: StoredRoom) => void): Promise<RoomState> {
+    return this.#run(operation, () => {
+      const room = this.#hub.room(name);
+      change(room);
+      const state = this.#hub.state(room);
+      this.#hub.tidy(name);
+      return state;
+    });
+  }
+
+  #put(room: StoredRoom, member: MemberRecord): void {
+    const { awayFor, peerId, node, epoch, info } = member;
+    const awayUntil = awayFor === 0 ? 0 : this.#hub.clock.now() + awayFor;
+    room.members.set(peerId, { peerId, node, epoch, info, awayUntil });
+    room.version += 1;
+  }
+
+  #reap(room: StoredRoom): void {
+    const now = this.#hub.clock.now();
+    for (const [peerId, m] of room.members)
+      if (m.awayUntil !== 0 && m.awayUntil <= now) {
+        room.members.delete(peerId);
+        room.version += 1;
+      }
+  }
+}
+
+function fresh(session: SessionRecord): StoredSession {
+  return { ...session, attached: true, over: false, until: Infinity, mailbox: [], mailboxBytes: 0 };
+}

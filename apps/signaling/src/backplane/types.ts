@@ -1,0 +1,142 @@
+/**
+ * What nodes share: rooms, sessions, mailboxes, inboxes. Two tenants: memory (one process) and Redis (many nodes). One contract
+ * suite (contract.ts) runs against both.
+ *
+ * Every operation is atomic by itself. Every change of a room answers with the room's whole state after it: membership is
+ * state, and whoever asked knows the truth.
+ */
+import type { DependencyHealth } from '@tandem/service';
+
+/** One member of a room, as stored. */
+export interface MemberRecord {
+  readonly peerId: string;
+  /** Node that holds the session. */
+  readonly node: string;
+  /** Counts the owners of the session; a lower one is stale and must not write. */
+  readonly epoch: number;
+  /** 0: here. Otherwise the session is detached and leaves the room in so many ms. */
+  readonly awayFor: number;
+  /** JSON of {@link MemberInfo}. Opaque to the backplane. */
+  readonly info: string;
+}
+
+export interface RoomState {
+  /** Grows with every change, over restarts of the room too (starts at the time in µs). */
+  readonly version: number;
+  readonly members: readonly MemberRecord[];
+}
+
+export interface SessionRecord {
+  readonly peerId: string;
+  readonly node: string;
+  readonly epoch: number;
+  /** SHA-256 of the session's secret, so that a look at Redis resumes nothing. */
+  readonly secretHash: string;
+  readonly userId: string;
+  readonly loginSession: string;
+  /** '' when in none. */
+  readonly room: string;
+  readonly info: string;
+}
+
+export type JoinResult =
+  | { readonly ok: true; readonly state: RoomState }
+  | { readonly ok: false; readonly reason: 'full' | 'banned' };
+export type ResumeResult =
+  | {
+      readonly ok: true;
+      readonly session: SessionRecord;
+      readonly previousNode: string;
+      readonly parked: readonly string[];
+    }
+  | { readonly ok: false };
+export type ParkResult =
+  | { readonly kind: 'parked' }
+  | { readonly kind: 'full' }
+  /** No such session (any more). */
+  | { readonly kind: 'gone' }
+  /** It is attached: send there. */
+  | { readonly kind: 'attached'; readonly node: string };
+export type SyncResult =
+  /** Still ours; what others had parked meanwhile is handed over (and gone from the mailbox). */
+  | { readonly kind: 'ours'; readonly parked: readonly string[] }
+  /** A newer owner exists. */
+  | { readonly kind: 'fenced' };
+
+export interface BackplaneHandlers {
+  /** A batch arrived in this node's inbox. */
+  onBatch(batch: Uint8Array): void;
+  /** Something may have been missed (reconnect, deaf subscription): read every room again. */
+  onDoubt(why: string): void;
+}
+
+/** Thrown by every operation while the backplane is away. */
+export class Unavailable extends Error {
+  override name = 'Unavailable';
+}
+
+export interface Backplane extends AsyncDisposable {
+  /** `memory`, or which kind of Redis. */
+  readonly kind: string;
+  /** Opens this node's inbox. Rejects when the backplane cannot be reached. */
+  start(node: string, handlers: BackplaneHandlers): Promise<void>;
+  health(): DependencyHealth;
+
+  /** Says that this node lives; answers with every node that said so within `ttl` ms. */
+  beat(ttl: number): Promise<readonly string[]>;
+  /** This node goes on purpose: others stop waiting for it. */
+  retire(): Promise<void>;
+  /** Puts a batch in a node's inbox. False: nobody listens there. */
+  send(node: string, batch: Uint8Array): Promise<boolean>;
+
+  /** Enters. `limit` 0: no limit, no ban check (a member restored after a loss). */
+  joinRoom(room: string, member: MemberRecord, limit: number, loginSession: string): Promise<JoinResult>;
+  /** Replaces the record of a present member whose epoch is not higher; otherwise changes nothing. */
+  putMember(room: string, member: MemberRecord): Promise<RoomState>;
+  /** Marks a member of a dead node as away, if it is still that node's and here. */
+  markAway(room: string, peerId: string, deadNode: string, awayFor: number): Promise<RoomState>;
+  /** Removes a member whose epoch is not higher. `banFor` ms > 0 keeps its `loginSession` out for that long. */
+  dropMember(
+    room: string,
+    peerId: string,
+    epoch: number,
+    ban?: { loginSession: string; ms: number },
+  ): Promise<RoomState>;
+  /** Removes members that were away too long; then the state, or undefined when it still is at `known`. */
+  readRoom(room: string, known: number): Promise<RoomState | undefined>;
+  /** Empties the room; answers with who was in it. */
+  closeRoom(room: string): Promise<RoomState>;
+
+  openSession(session: SessionRecord): Promise<void>;
+  /** Takes a session over: next epoch, this node, its mailbox emptied into the answer. */
+  resumeSession(peerId: string, secretHash: string, userId: string): Promise<ResumeResult>;
+  /** Its socket is gone: from now on messages are parked, for `graceMs`. Any node may do it for a dead one. */
+  detachSession(peerId: string, epoch: number, node: string, graceMs: number): Promise<void>;
+  /** After a doubt: still mine? Writes it again if it was lost; attached or detached as given. */
+  syncSession(session: SessionRecord, attached: boolean, graceMs: number): Promise<SyncResult>;
+  /**
+   * Ends it if its epoch is not higher; answers with what it was. `force` ends it whoever owns it and leaves a tombstone for
+   * {@link TOMBSTONE_TTL_MS}, so that an owner that did not hear of it cannot write it again.
+   */
+  endSession(peerId: string, epoch: number | 'force'): Promise<{ room: string; node: string } | undefined>;
+  /** Is it attached, and where? */
+  findSession(peerId: string): Promise<{ node: string; attached: boolean } | undefined>;
+  /** Stores messages for a detached session. `deadNode`: park also when it seems attached there. */
+  park(peerId: string, frames: readonly string[], deadNode?: string): Promise<ParkResult>;
+
+  /** One identity, one session. Sets the holder and answers with the one before; with `expect`, only if that is the holder. */
+  claim(
+    identity: string,
+    peerId: string,
+    expect?: string,
+  ): Promise<{ readonly previous: string | undefined; readonly set: boolean }>;
+  release(identity: string, peerId: string): Promise<void>;
+}
+
+/** Bounds of a mailbox: enough for the start of calls with a few peers, small enough to be nobody's store. */
+export const MAILBOX = { maxFrames: 256, maxBytes: 256 * 1024 } as const;
+/** A session's record outlives everything by this; only rooms whose nodes all died leave any. */
+export const RECORD_TTL_MS = 24 * 3600 * 1000;
+/** An abandoned room's record goes after so long without a node that reads it. */
+export const ROOM_TTL_MS = 10 * 60 * 1000;
+export const TOMBSTONE_TTL_MS = 10 * 60 * 1000;

@@ -1,0 +1,204 @@
+/**
+ * One WebSocket of a client: frames in, frames out, limits. Knows sessions, not rooms.
+ *
+ * `onFrame` is the one way in, `sendText` the one way out.
+ */
+import { isUtf8 } from 'node:buffer';
+import { CLOSE_CODES, type CloseName, type ServerMessage } from '@tandem/protocol';
+import type { Bucket } from './bucket.ts';
+import { Refusal } from './errors.ts';
+import { handle } from './handlers.ts';
+import type { Identity } from './identity.ts';
+import type { SignalingNode } from './node.ts';
+import type { Session } from './session.ts';
+import type { Transport } from './transport.ts';
+
+/** Frames that may wait behind a join or resume of the same connection. */
+const MAX_WAITING = 512;
+
+export class Connection {
+  readonly node: SignalingNode;
+  readonly identity: Identity;
+  readonly maxFrameBytes: number;
+  /** What this socket speaks for; replaced by a resume. */
+  session: Session;
+  /** Nothing but the welcome has happened: a resume is still allowed. */
+  fresh = true;
+  closed = false;
+  /** Last sign of life. */
+  lastSeen: number;
+  readonly #transport: Transport;
+  readonly #own: Bucket;
+  readonly #user: Bucket;
+  #faults = 0;
+  #faultsSince = 0;
+  #busy = false;
+  #waiting: Uint8Array[] = [];
+
+  constructor(node: SignalingNode, transport: Transport, identity: Identity, own: Bucket, user: Bucket) {
+    this.node = node;
+    this.#transport = transport;
+    this.identity = identity;
+    this.#own = own;
+    this.#user = user;
+    this.maxFrameBytes = Math.min(identity.grants.maxFrameBytes ?? Infinity, node.settings.maxFrameBytes);
+    this.lastSeen = node.clock.now();
+    this.session = node.sessions.create(identity, this);
+  }
+
+  /** One text frame from the client, as received. Nothing is kept of `data` after the return, except while busy. */
+  onFrame(data: Uint8Array): void {
+    if (this.closed) return;
+    const now = this.node.clock.now();
+    this.lastSeen = now;
+    this.node.counters.received++;
+    const wait = this.#own.take(now) || this.#user.take(now);
+    if (wait > 0) {
+      this.refuse(new Refusal('rate_limited', `Too many messages; retry after ${wait} ms.`, { retryAfter: wait }));
+      return;
+    }
+    if (!this.#busy) {
+      this.#process(data);
+      return;
+    }
+    if (this.#waiting.length >= MAX_WAITING) this.close('abuse');
+    else this.#waiting.push(Uint8Array.from(data));
+  }
+
+  #process(data: Uint8Array): void {
+    let context: { type?: string; peerId?: string; id?: number } = {};
+    try {
+      if (data.byteLength > this.maxFrameBytes)
+        throw new Refusal('too_large', `A frame may have ${this.maxFrameBytes} bytes.`);
+      if (!isUtf8(data)) throw new Refusal('bad_json', 'The frame is not UTF-8.');
+      const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
+      const message = parse(text);
+      context = message;
+      const pending = handle(this, message, text);
+      if (pending !== undefined) this.#wait(pending, context);
+    } catch (error) {
+      this.#failed(error, context);
+    }
+  }
+
+  #wait(pending: Promise<void>, context: { type?: string; peerId?: string; id?: number }): void {
+    this.#busy = true;
+    void pending
+      .catch((error: unknown) => this.#failed(error, context))
+      .then(() => {
+        this.#busy = false;
+        while (!this.#busy && !this.closed) {
+          const next = this.#waiting.shift();
+          if (!next) return;
+          this.#process(next);
+        }
+      });
+  }
+
+  #failed(error: unknown, context: { type?: string; peerId?: string; id?: number }): void {
+    if (error instanceof Refusal) {
+      this.refuse(error, context);
+      return;
+    }
+    this.node.events.log?.('error', 'connection.failed', { err: error, type: context.type });
+    this.close('internal');
+  }
+
+  /** Tells the client why its message was not carried out; closes after too many. */
+  refuse(refusal: Refusal, about: { type?: string; peerId?: string; id?: number } = {}): void {
+    this.node.counters.refused++;
+    this.sendMessage({
+      type: 'error',
+      code: refusal.code,
+      message: refusal.message,
+      ...(refusal.field === undefined ? {} : { field: refusal.field }),
+      ...(typeof about.type === 'string' ? { replyTo: about.type.slice(0, 64) } : {}),
+      ...(typeof about.peerId === 'string' ? { peerId: about.peerId.slice(0, 64) } : {}),
+      ...(typeof about.id === 'number' ? { id: about.id } : {}),
+      ...(refusal.retryAfter === undefined ? {} : { retryAfter: refusal.retryAfter }),
+    });
+    if (refusal.closeWith !== undefined) {
+      const name = (Object.keys(CLOSE_CODES) as CloseName[]).find((n) => CLOSE_CODES[n].code === refusal.closeWith);
+      this.close(name ?? 'internal');
+      return;
+    }
+    if (refusal.code === 'unavailable' || refusal.code === 'unknown_peer' || refusal.code === 'mailbox_full') return;
+    const now = this.node.clock.now();
+    if (now - this.#faultsSince > 10_000) {
+      this.#faultsSince = now;
+      this.#faults = 0;
+    }
+    if (++this.#faults > this.node.settings.maxFaults) this.close('abuse');
+  }
+
+  /** A finished frame. The hot way out. */
+  sendText(text: string): void {
+    if (!this.closed) this.#transport.send(text);
+  }
+
+  sendMessage(message: ServerMessage): void {
+    this.sendText(JSON.stringify(message));
+  }
+
+  ping(): void {
+    this.#transport.ping();
+  }
+
+  /** A pong or any other sign of life. */
+  alive(): void {
+    this.lastSeen = this.node.clock.now();
+  }
+
+  /** Closes from this side; the session is detached, unless it was ended before. */
+  close(name: CloseName): void {
+    if (this.closed) return;
+    const { code, reason } = CLOSE_CODES[name];
+    this.node.events.closed?.(name);
+    this.#transport.close(code, reason);
+    this.onClosed(code);
+  }
+
+  /** The session goes on with another socket: close this one without touching the session. */
+  abandon(name: CloseName): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.node.connections.delete(this);
+    this.node.events.closed?.(name);
+    const { code, reason } = CLOSE_CODES[name];
+    this.#transport.close(code, reason);
+  }
+
+  /** The socket is gone. 1000 is a goodbye; everything else may come back. */
+  onClosed(code: number): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#waiting = [];
+    this.node.connections.delete(this);
+    const { session } = this;
+    if (session.state.kind !== 'attached' || session.state.connection !== this) return;
+    const final = code === CLOSE_CODES.normal.code || code === CLOSE_CODES.abuse.code;
+    const done = final ? this.node.sessions.end(session, 'left') : this.node.sessions.detach(session);
+    this.node.track(done);
+  }
+}
+
+export interface IncomingMessage {
+  type: string;
+  peerId?: string;
+  id?: number;
+  [field: string]: unknown;
+}
+
+function parse(text: string): IncomingMessage {
+  let message: unknown;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    throw new Refusal('bad_json', 'The frame is not JSON.');
+  }
+  if (message === null || typeof message !== 'object' || Array.isArray(message))
+    throw new Refusal('bad_json', 'The frame is not a JSON object.');
+  if (typeof (message as IncomingMessage).type !== 'string')
+    throw new Refusal('bad_message', '/type: is required', { field: '/type' });
+  return message as IncomingMessage;
+}

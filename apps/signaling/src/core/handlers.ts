@@ -1,0 +1,211 @@
+/** One function for each message a client may send. Returns a promise when later frames must wait for it. */
+import { type ClientMessageMap, mayEnter } from '@tandem/protocol';
+import type { Connection, IncomingMessage } from './connection.ts';
+import { Refusal } from './errors.ts';
+import type { Member, Room } from './room.ts';
+import { parseSessionToken, sessionToken } from './session.ts';
+import { checkMessage, isKnownType } from './validate.ts';
+
+type Handler<T extends keyof ClientMessageMap> = (
+  connection: Connection,
+  message: ClientMessageMap[T],
+  text: string,
+  // biome-ignore lint/suspicious/noConfusingVoidType: most handlers return nothing
+) => Promise<void> | void;
+
+/** @throws Refusal */
+export function handle(connection: Connection, message: IncomingMessage, text: string): Promise<void> | undefined {
+  const { type } = message;
+  if (!isKnownType(type)) throw new Refusal('unknown_type', `This server does not know '${type.slice(0, 64)}'.`);
+  checkMessage(type, message);
+  const pending = (handlers[type] as Handler<typeof type>)(connection, message as never, text);
+  if (type !== 'ping') connection.fresh = false;
+  return pending ?? undefined;
+}
+
+const handlers: { [T in keyof ClientMessageMap]: Handler<T> } = {
+  join,
+  leave,
+  resume,
+  update,
+  kick,
+  mute,
+  'close-room': closeRoom,
+  offer: relay,
+  answer: relay,
+  'ice-candidate': relay,
+  receipt: relay,
+  message: (connection, message, text) =>
+    message.peerId === undefined ? broadcast(connection, text) : relay(connection, message as RelayedMessage, text),
+  ping: (connection, message) =>
+    connection.sendMessage({ type: 'pong', ...(message.t === undefined ? {} : { t: message.t }) }),
+};
+
+type RelayedMessage = { type: string; peerId: string; id?: number };
+
+/**
+ * The frame as received, with the sender spliced in behind everything the client wrote: of two equal keys the last one wins in JSON, so
+ * neither sender nor type can be forged.
+ */
+function splice(text: string, type: string, from: string): string {
+  return `${text.slice(0, text.lastIndexOf('}'))},"type":"${type}","peerId":"${from}"}`;
+}
+
+function relay(connection: Connection, message: RelayedMessage, text: string): void {
+  const { session } = connection;
+  checkGrant(connection, message.type);
+  const member = memberOf(roomOf(connection), message.peerId);
+  connection.node.router.toMember(member, splice(text, message.type, session.peerId), (refusal) =>
+    connection.refuse(refusal, message),
+  );
+}
+
+function broadcast(connection: Connection, text: string): void {
+  checkGrant(connection, 'message');
+  connection.node.router.toRoom(
+    roomOf(connection),
+    connection.session,
+    splice(text, 'message', connection.session.peerId),
+  );
+}
+
+function checkGrant(connection: Connection, type: string): void {
+  const { grants } = connection.identity;
+  if (grants.publish === false && (type === 'offer' || type === 'answer'))
+    throw new Refusal('forbidden', 'Your token does not grant publishing.');
+  if (grants.data === false && type === 'message')
+    throw new Refusal('forbidden', 'Your token does not grant app messages.');
+}
+
+async function join(connection: Connection, message: ClientMessageMap['join']): Promise<void> {
+  const { node, session, identity } = connection;
+  const { roomId } = message;
+  if (!mayEnter(identity.grants, roomId))
+    throw new Refusal('forbidden', `Your token does not grant room ${roomId}.`, { field: '/roomId' });
+  if (session.room && session.room.id !== roomId)
+    throw new Refusal('already_joined', `Leave ${session.room.id} first.`, { field: '/roomId' });
+  if (message.metadata) {
+    checkMetadata(connection, message.metadata);
+    session.metadata = { ...session.metadata, ...message.metadata };
+  }
+  if (!session.room) await node.sessions.join(session, roomId);
+  if (!session.room) return;
+  connection.sendMessage({ type: 'joined', roomId, peerId: session.peerId, peers: session.room.peers(session.peerId) });
+}
+
+async function leave(connection: Connection): Promise<void> {
+  const { session } = connection;
+  if (!session.room) throw new Refusal('not_in_room', 'Join a room first.');
+  const roomId = session.room.id;
+  await connection.node.sessions.leave(session);
+  connection.sendMessage({ type: 'left', roomId });
+}
+
+async function resume(connection: Connection, message: ClientMessageMap['resume']): Promise<void> {
+  const { node } = connection;
+  if (!connection.fresh)
+    throw new Refusal('bad_message', 'resume must be the first frame of a socket.', { field: '/type' });
+  const token = parseSessionToken(message.sessionToken);
+  if (!token) throw new Refusal('session_unknown', 'That is no session token.', { field: '/sessionToken' });
+  const unused = connection.session;
+  const { session, peers, parked } = await node.sessions.resume(
+    token.peerId,
+    token.secret,
+    connection.identity,
+    connection,
+  );
+  connection.session = session;
+  node.sessions.discard(unused);
+  if (connection.closed) {
+    // The socket went while the resume was on its way.
+    node.track(node.sessions.detach(session));
+    return;
+  }
+  connection.sendMessage({
+    type: 'resumed',
+    peerId: session.peerId,
+    sessionToken: sessionToken(session),
+    node: node.name,
+    ...(session.room ? { roomId: session.room.id } : {}),
+    peers,
+    parked: parked.length,
+  });
+  for (const text of parked) connection.sendText(text);
+}
+
+async function update(connection: Connection, message: ClientMessageMap['update']): Promise<void> {
+  const { node, session } = connection;
+  checkMetadata(connection, message.metadata);
+  session.metadata = message.metadata;
+  if (!session.room) return;
+  node.membership.showLocally(session, { metadata: message.metadata });
+  await node.carry(() => node.membership.put(session));
+}
+
+async function kick(connection: Connection, message: ClientMessageMap['kick']): Promise<void> {
+  const { node } = connection;
+  const { room, member } = moderated(connection, message.peerId);
+  await node.carry(() =>
+    node.sessions.expel(
+      { peerId: member.peerId, node: member.node, room: room.id },
+      'kicked',
+      'kicked',
+      message.reason,
+      // As long as the longest access token may still be good.
+      { loginSession: member.info.loginSession, ms: node.settings.banTime },
+    ),
+  );
+}
+
+function mute(connection: Connection, message: ClientMessageMap['mute']): void {
+  const { member } = moderated(connection, message.peerId);
+  connection.node.router.toMember(
+    member,
+    JSON.stringify({ type: 'mute_requested', peerId: connection.session.peerId, kind: message.kind }),
+    (refusal) => connection.refuse(refusal, message),
+  );
+}
+
+async function closeRoom(connection: Connection, message: ClientMessageMap['close-room']): Promise<void> {
+  const { node } = connection;
+  checkKick(connection);
+  const room = roomOf(connection);
+  await node.carry(async () => {
+    for (const member of await node.membership.close(room))
+      await node.sessions.expel(
+        { peerId: member.peerId, node: member.node, room: '' },
+        'roomClosed',
+        'closed',
+        message.reason,
+      );
+  });
+}
+
+function checkKick(connection: Connection): void {
+  if (connection.identity.grants.kick !== true)
+    throw new Refusal('forbidden', 'Your token does not grant moderation (`kick`).');
+}
+
+function moderated(connection: Connection, peerId: string): { room: Room; member: Member } {
+  checkKick(connection);
+  const room = roomOf(connection);
+  return { room, member: memberOf(room, peerId) };
+}
+
+function roomOf(connection: Connection): Room {
+  const { room } = connection.session;
+  if (!room) throw new Refusal('not_in_room', 'Join a room first.');
+  return room;
+}
+
+function memberOf(room: Room, peerId: string): Member {
+  const member = room.members.get(peerId);
+  if (!member) throw new Refusal('unknown_peer', 'No such peer in your room.', { field: '/peerId' });
+  return member;
+}
+
+function checkMetadata(connection: Connection, metadata: unknown): void {
+  const limit = connection.node.settings.maxMetadataBytes;
+  if (Buffer.byteLength(JSON.stringify(metadata)) > limit)
+    throw new Refusal('too_large', `metadata may have ${limit} bytes as JSON.`, { field: '/metadata' });
+}

@@ -1,0 +1,390 @@
+/**
+ * Who is in which room. Membership is state: every change answers with the room as it is, every doubt (a gap in versions, a gap in a
+ * node's batches, a reconnect) reads it again, and what clients hear are the differences between the old view and the new one. So a
+ * lost event delays news, and never leaves two views different.
+ */
+import type { PeerMetadata, ServerMessage } from '@tandem/protocol';
+import { type MemberRecord, type RoomState, Unavailable } from '../backplane/types.ts';
+import type { SignalingNode } from './node.ts';
+import { type Member, type MemberInfo, memberRecord, peerInfo, Room } from './room.ts';
+import type { Session } from './session.ts';
+
+/** Between nodes, in `control` entries. */
+export type RoomControl =
+  | { readonly t: 'put'; readonly room: string; readonly version: number; readonly member: MemberRecord }
+  | {
+      readonly t: 'drop';
+      readonly room: string;
+      readonly version: number;
+      readonly peerId: string;
+      readonly reason: string;
+    };
+
+export class Membership {
+  readonly rooms = new Map<string, Room>();
+  readonly #node: SignalingNode;
+  readonly #debts: { room: string; peerId: string; epoch: number; reason: string }[] = [];
+  constructor(node: SignalingNode) {
+    this.#node = node;
+  }
+
+  /** Writes the membership; on success the session is in and knows the room. */
+  async join(session: Session, roomId: string, limit: number): Promise<'joined' | 'full' | 'banned'> {
+    const { backplane, name } = this.#node;
+    const record = memberRecord(session, name);
+    const result = await backplane.joinRoom(roomId, record, limit, session.identity.loginSession);
+    if (!result.ok) return result.reason;
+    if (session.state.kind === 'ended') {
+      // The socket went while the write was on its way: nobody may stay behind.
+      await this.#drop(roomId, session.peerId, session.epoch, 'left');
+      return 'joined';
+    }
+    this.enter(session, roomId, result.state);
+    this.#publishPut(roomId, result.state, session.peerId);
+    return 'joined';
+  }
+
+  /** Makes the session a local of the room's replica and applies `state`. */
+  enter(session: Session, roomId: string, state: RoomState): Room {
+    let room = this.rooms.get(roomId);
+    if (!room) {
+      room = new Room(roomId);
+      this.rooms.set(roomId, room);
+    }
+    this.#apply(room, state, 'timeout');
+    session.room = room;
+    room.locals.add(session);
+    const member = room.members.get(session.peerId);
+    if (member) member.session = session;
+    return room;
+  }
+
+  /** Takes the session out; others hear `peer_left {reason}`. Works on while the backplane is away: the sweep repairs it. */
+  async leave(session: Session, reason: string, ban?: { loginSession: string; ms: number }): Promise<void> {
+    const { room } = session;
+    if (!room) return;
+    this.exit(session, reason);
+    await this.#drop(room.id, session.peerId, session.epoch, reason, ban);
+  }
+
+  /** The local half of leaving. */
+  exit(session: Session, reason: string): void {
+    const { room } = session;
+    if (!room) return;
+    session.room = undefined;
+    room.locals.delete(session);
+    if (room.locals.size === 0) this.#forget(room);
+    else if (room.members.delete(session.peerId))
+      this.#tell(room, { type: 'peer_left', peerId: session.peerId, reason });
+  }
+
+  async #drop(
+    roomId: string,
+    peerId: string,
+    epoch: number,
+    reason: string,
+    ban?: { loginSession: string; ms: number },
+  ): Promise<void> {
+    let state: RoomState;
+    try {
+      state = await this.#node.backplane.dropMember(roomId, peerId, epoch, ban);
+    } catch (error) {
+      if (error instanceof Unavailable) this.#debts.push({ room: roomId, peerId, epoch, reason });
+      throw error;
+    }
+    const room = this.rooms.get(roomId);
+    if (room) this.#apply(room, state, reason);
+    this.#publish(state, { t: 'drop', room: roomId, version: state.version, peerId, reason });
+  }
+
+  /** Removes a member that may live anywhere (kicked, replaced). */
+  remove(roomId: string, peerId: string, reason: string, ban?: { loginSession: string; ms: number }): Promise<void> {
+    return this.#drop(roomId, peerId, Number.MAX_SAFE_INTEGER, reason, ban);
+  }
+
+  /** Writes what the session says of itself now: metadata, owner, away or here. */
+  async put(session: Session, awayFor = 0): Promise<void> {
+    const { room } = session;
+    if (!room) return;
+    const { backplane, name } = this.#node;
+    const state = await backplane.putMember(room.id, memberRecord(session, name, awayFor));
+    this.#apply(room, state, 'timeout');
+    this.#publishPut(room.id, state, session.peerId);
+  }
+
+  /** Shows a change of a local session to the room's locals at once, before (or without) the backplane. */
+  showLocally(session: Session, change: { away?: boolean; metadata?: PeerMetadata }): void {
+    const { room } = session;
+    const member = room?.members.get(session.peerId);
+    if (!room || !member) return;
+    if (change.metadata) {
+      member.info = { ...member.info, metadata: change.metadata };
+      member.infoJson = JSON.stringify(member.info);
+      this.#tell(room, { type: 'peer_updated', peerId: member.peerId, metadata: change.metadata });
+    }
+    if (change.away !== undefined && change.away !== member.away) {
+      member.away = change.away;
+      this.#tell(room, { type: change.away ? 'peer_away' : 'peer_back', peerId: member.peerId });
+    }
+  }
+
+  /** Empties the stored room. Whoever was in it must be told by the caller. */
+  async close(room: Room): Promise<readonly MemberRecord[]> {
+    return (await this.#node.backplane.closeRoom(room.id)).members;
+  }
+
+  /** What a node could not write while the backplane was away: it owes the rooms these removals. */
+  async settle(): Promise<void> {
+    for (const debt of this.#debts.splice(0)) await this.#drop(debt.room, debt.peerId, debt.epoch, debt.reason);
+  }
+
+  /** From another node. */
+  onControl(message: RoomControl): void {
+    const room = this.rooms.get(message.room);
+    if (!room || message.version <= room.version) return;
+    if (message.version !== room.version + 1) {
+      this.doubt(room);
+      return;
+    }
+    room.version = message.version;
+    if (message.t === 'put') this.#applyMember(room, message.member);
+    else this.#applyGone(room, message.peerId, message.reason);
+  }
+
+  /** A resumed session enters: from another node, from a detached life here, or from a socket that it leaves behind. */
+  resumed(session: Session, roomId: string, state: RoomState): Room {
+    const wasHere = session.room !== undefined;
+    const room = this.enter(session, roomId, state);
+    const member = room.members.get(session.peerId);
+    if (wasHere && member) {
+      member.epoch = session.epoch;
+      member.away = false;
+      this.#tell(room, { type: 'peer_back', peerId: member.peerId });
+    }
+    this.#publishPut(roomId, state, session.peerId);
+    return room;
+  }
+
+  /** Everything may be stale. */
+  doubtAll(): void {
+    for (const room of this.rooms.values()) this.doubt(room);
+  }
+
+  /** Rooms shared with a node whose batch was lost. */
+  doubtNode(node: string): void {
+    for (const room of this.rooms.values())
+      for (const m of room.members.values())
+        if (m.node === node) {
+          this.doubt(room);
+          break;
+        }
+  }
+
+  /** Reads the room again and sends the locals a snapshot if it had changed unheard. */
+  doubt(room: Room): void {
+    this.#node.counters.doubts++;
+    void this.refresh(room, true);
+  }
+
+  /** Compares with the stored truth; also what removes members that were away too long. */
+  async refresh(room: Room, doubted = false): Promise<void> {
+    if (room.reading) {
+      room.reading.again ||= doubted;
+      return;
+    }
+    const reading = { again: false };
+    room.reading = reading;
+    try {
+      const known = room.version;
+      const state = await this.#node.backplane.readRoom(room.id, known);
+      if (this.rooms.get(room.id) !== room) return;
+      if (state) {
+        // Something newer came in while the answer was on its way.
+        if (state.version < room.version && room.version !== known) reading.again = true;
+        else {
+          const changed = this.#apply(room, state, 'timeout', true);
+          if (changed && doubted) this.#snapshot(room);
+        }
+      }
+      this.#repairLocals(room);
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      // The node's recovery doubts every room again.
+    } finally {
+      room.reading = undefined;
+      if (reading.again && this.rooms.get(room.id) === room) void this.refresh(room, true);
+    }
+  }
+
+  /** Members of dead nodes become away; the grace runs from now. */
+  async onDeadNodes(live: ReadonlySet<string>): Promise<void> {
+    const { backplane, settings } = this.#node;
+    const work: Promise<unknown>[] = [];
+    for (const room of this.rooms.values())
+      for (const m of room.members.values()) {
+        if (m.session || m.away || live.has(m.node)) continue;
+        const { peerId, node, epoch } = m;
+        work.push(
+          backplane.detachSession(peerId, epoch, node, settings.grace),
+          backplane.markAway(room.id, peerId, node, settings.grace).then((state) => {
+            if (this.rooms.get(room.id) === room) this.#apply(room, state, 'timeout');
+            this.#publishPut(room.id, state, peerId);
+          }),
+        );
+      }
+    await Promise.allSettled(work);
+  }
+
+  /** The stored room and this node's sessions must agree, and this node is the authority on its own sessions. */
+  #repairLocals(room: Room): void {
+    const { sessions, name } = this.#node;
+    for (const session of room.locals) {
+      const member = room.members.get(session.peerId);
+      if (!member) this.#restore(room, session);
+      else if (member.epoch > session.epoch) sessions.fence(session.peerId, member.epoch);
+    }
+    for (const m of room.members.values())
+      if (m.node === name && !m.session && !sessions.isBusy(m.peerId))
+        void this.#drop(room.id, m.peerId, m.epoch, 'timeout').catch(ignoreUnavailable);
+  }
+
+  /**
+   * The store lost this member (failover, empty Redis), or others took this node for dead. If the session is still this
+   * node's, it is written again.
+   */
+  #restore(room: Room, session: Session): void {
+    const { sessions, backplane, name } = this.#node;
+    if (sessions.isBusy(session.peerId)) return;
+    void sessions
+      .whileBusy(session.peerId, async () => {
+        if (!(await sessions.sync(session)) || session.room !== room) return;
+        const awayFor = session.state.kind === 'detached' ? this.#node.settings.grace : 0;
+        const record = memberRecord(session, name, awayFor);
+        const result = await backplane.joinRoom(room.id, record, 0, session.identity.loginSession);
+        if (!result.ok || session.room !== room) return;
+        this.#apply(room, result.state, 'timeout');
+        this.#publishPut(room.id, result.state, session.peerId);
+      })
+      .catch(ignoreUnavailable);
+  }
+
+  /** @returns whether anything was different */
+  #apply(room: Room, state: RoomState, reason: string, authoritative = false): boolean {
+    if (!authoritative && state.version < room.version) return false;
+    let changed = false;
+    const present = new Set<string>();
+    for (const record of state.members) {
+      present.add(record.peerId);
+      changed = this.#applyMember(room, record) || changed;
+    }
+    for (const peerId of [...room.members.keys()])
+      if (!present.has(peerId)) changed = this.#applyGone(room, peerId, reason) || changed;
+    room.version = state.version;
+    return changed;
+  }
+
+  #applyMember(room: Room, record: MemberRecord): boolean {
+    const away = record.awayFor > 0;
+    if (away) this.#scheduleReap(room, record.awayFor);
+    const known = room.members.get(record.peerId);
+    const session = record.node === this.#node.name ? this.#node.sessions.get(record.peerId) : undefined;
+    if (!known) {
+      const member: Member = {
+        peerId: record.peerId,
+        node: record.node,
+        epoch: record.epoch,
+        away,
+        infoJson: record.info,
+        info: JSON.parse(record.info) as MemberInfo,
+        session: session?.room === room ? session : undefined,
+      };
+      room.members.set(record.peerId, member);
+      this.#tell(room, { type: 'peer_joined', ...peerInfo(member) });
+      return true;
+    }
+    // A session that lives here is known better here than anywhere else: repair the store, not the view.
+    if (known.session && known.session.epoch >= record.epoch) {
+      if (away && known.session.state.kind === 'attached' && !this.#node.sessions.isBusy(known.peerId))
+        void this.put(known.session).catch(ignoreUnavailable);
+      return false;
+    }
+    if (record.epoch < known.epoch) return false;
+    let changed = false;
+    const resumed = record.epoch > known.epoch;
+    known.epoch = record.epoch;
+    known.node = record.node;
+    known.session = session?.room === room ? session : undefined;
+    if (record.info !== known.infoJson) {
+      known.infoJson = record.info;
+      known.info = JSON.parse(record.info) as MemberInfo;
+      this.#tell(room, { type: 'peer_updated', peerId: known.peerId, metadata: known.info.metadata ?? {} });
+      changed = true;
+    }
+    if (away !== known.away || (resumed && !away)) {
+      known.away = away;
+      this.#tell(room, { type: away ? 'peer_away' : 'peer_back', peerId: known.peerId });
+      changed = true;
+    }
+    return changed;
+  }
+
+  #applyGone(room: Room, peerId: string, reason: string): boolean {
+    const member = room.members.get(peerId);
+    if (!member) return false;
+    if (member.session && room.locals.has(member.session) && reason === 'timeout') {
+      this.#restore(room, member.session);
+      return false;
+    }
+    room.members.delete(peerId);
+    this.#tell(room, { type: 'peer_left', peerId, reason });
+    return true;
+  }
+
+  /** To every attached session of this node in the room, except the one it is about. */
+  #tell(room: Room, message: ServerMessage & { peerId: string }): void {
+    let text: string | undefined;
+    for (const session of room.locals) {
+      if (session.peerId === message.peerId || session.state.kind !== 'attached') continue;
+      text ??= JSON.stringify(message);
+      session.state.connection.sendText(text);
+    }
+  }
+
+  #snapshot(room: Room): void {
+    for (const session of room.locals)
+      if (session.state.kind === 'attached')
+        session.state.connection.sendMessage({ type: 'room', roomId: room.id, peers: room.peers(session.peerId) });
+  }
+
+  #publishPut(roomId: string, state: RoomState, peerId: string): void {
+    const member = state.members.find((m) => m.peerId === peerId);
+    if (member) this.#publish(state, { t: 'put', room: roomId, version: state.version, member });
+  }
+
+  #publish(state: RoomState, message: RoomControl): void {
+    const nodes = new Set(state.members.map((m) => m.node));
+    nodes.delete(this.#node.name);
+    for (const node of nodes) this.#node.outbox.control(node, message);
+  }
+
+  #scheduleReap(room: Room, inMs: number): void {
+    const { clock } = this.#node;
+    clock.clearTimeout(room.reapTimer);
+    room.reapTimer = clock.setTimeout(
+      () => {
+        room.reapTimer = undefined;
+        if (this.rooms.get(room.id) === room) void this.refresh(room);
+      },
+      inMs + 50 + clock.random() * 200,
+    );
+  }
+
+  #forget(room: Room): void {
+    this.#node.clock.clearTimeout(room.reapTimer);
+    this.rooms.delete(room.id);
+  }
+}
+
+function ignoreUnavailable(error: unknown): void {
+  if (!(error instanceof Unavailable)) throw error;
+}

@@ -1,0 +1,303 @@
+/**
+ * One signaling node without its sockets: sessions, rooms and routing over an injected clock, transport and backplane. See README.md in
+ * this folder for how to drive it.
+ */
+import { type Backplane, Unavailable } from '../backplane/types.ts';
+import { type Batch, decodeBatch, EntryKind } from './batch.ts';
+import { Bucket } from './bucket.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { Connection } from './connection.ts';
+import { type Counters, type NodeEvents, newCounters } from './events.ts';
+import type { Identity } from './identity.ts';
+import { Membership, type RoomControl } from './membership.ts';
+import { Outbox } from './outbox.ts';
+import { Router } from './router.ts';
+import { sessionToken } from './session.ts';
+import { type SessionControl, Sessions } from './sessions.ts';
+import { type CoreSettings, DEFAULT_SETTINGS } from './settings.ts';
+import type { Transport } from './transport.ts';
+
+export interface NodeOptions {
+  /** Unique among the nodes that share the backplane. */
+  readonly name: string;
+  readonly backplane: Backplane;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Overrides of {@link DEFAULT_SETTINGS}. */
+  readonly settings?: Partial<CoreSettings>;
+  readonly events?: NodeEvents;
+}
+
+export class SignalingNode implements AsyncDisposable {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly backplane: Backplane;
+  readonly settings: CoreSettings;
+  readonly events: NodeEvents;
+  readonly counters: Counters = newCounters();
+  readonly connections = new Set<Connection>();
+  readonly sessions: Sessions;
+  readonly membership: Membership;
+  readonly router: Router;
+  readonly outbox: Outbox;
+  /** Nodes that said lately that they live. */
+  liveNodes: ReadonlySet<string> = new Set();
+  /** The backplane answers. */
+  up = true;
+  draining = false;
+  /** Since when `up`, without a break. */
+  #upSince = 0;
+  #ended = false;
+  readonly #timers = new Set<unknown>();
+  readonly #users = new Map<string, Bucket>();
+  readonly #heard = new Map<string, { incarnation: number; sequence: number }>();
+  readonly #work = new Set<Promise<unknown>>();
+
+  constructor(options: NodeOptions) {
+    this.name = options.name;
+    this.clock = options.clock ?? systemClock;
+    this.backplane = options.backplane;
+    this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
+    this.events = options.events ?? {};
+    this.sessions = new Sessions(this);
+    this.membership = new Membership(this);
+    this.router = new Router(this);
+    this.outbox = new Outbox({
+      node: this.name,
+      clock: this.clock,
+      backplane: this.backplane,
+      counters: this.counters,
+      undelivered: (node, entries, reason) => this.router.undelivered(node, entries, reason),
+    });
+  }
+
+  /** Opens the inbox and starts the timers. With an absent backplane it starts all the same and recovers by itself. */
+  async start(): Promise<void> {
+    this.#upSince = this.clock.now();
+    try {
+      await this.backplane.start(this.name, {
+        onBatch: (batch) => this.#onBatch(batch),
+        onDoubt: (why) => this.#onDoubt(why),
+      });
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      this.up = false;
+    }
+    await this.#beat();
+    this.#every(this.settings.beatInterval, () => this.#beat());
+    this.#every(this.settings.sweepInterval, () => this.#sweep());
+    this.#every(Math.min(5000, this.settings.heartbeatInterval), async () => this.#checkConnections());
+  }
+
+  /** A client came in. Sends `welcome`; feed frames to `connection.onFrame`, the end of the socket to `connection.onClosed`. */
+  accept(transport: Transport, identity: Identity): Connection {
+    const { settings } = this;
+    const now = this.clock.now();
+    let user = this.#users.get(identity.userId);
+    if (!user) {
+      user = new Bucket(settings.userMessagesPerSecond, now);
+      this.#users.set(identity.userId, user);
+    }
+    const own = new Bucket(settings.messagesPerSecond, now);
+    const connection = new Connection(this, transport, identity, own, user);
+    this.connections.add(connection);
+    connection.sendMessage({
+      type: 'welcome',
+      peerId: connection.session.peerId,
+      sessionToken: sessionToken(connection.session),
+      heartbeat: { interval: settings.heartbeatInterval, timeout: settings.heartbeatTimeout },
+      limits: {
+        maxFrameBytes: connection.maxFrameBytes,
+        maxRoomSize: Math.min(identity.grants.maxRoomSize ?? Infinity, settings.maxRoomSize),
+        messagesPerSecond: settings.messagesPerSecond,
+        graceSeconds: Math.round(settings.grace / 1000),
+      },
+      node: this.name,
+    });
+    return connection;
+  }
+
+  /** Revocation: ends every session of this node that `matches`, with `kicked` and close code 4001. */
+  async revoke(matches: (identity: Identity) => boolean, reason: string): Promise<number> {
+    let count = 0;
+    for (const connection of [...this.connections]) {
+      if (!matches(connection.identity)) continue;
+      count++;
+      connection.sendMessage({ type: 'kicked', reason });
+      const { session } = connection;
+      connection.abandon('tokenRefused');
+      await this.sessions.end(session, 'revoked');
+    }
+    for (const session of [...this.sessions.all()])
+      if (matches(session.identity)) await this.sessions.end(session, 'revoked');
+    return count;
+  }
+
+  /**
+   * Leaves in good order: tells every client to move within `reconnectWithin` ms, waits until they have (a little longer), then closes
+   * the rest with 1001 and hands their sessions over detached. Resolves when everything is written.
+   */
+  async drain(reconnectWithin: number): Promise<void> {
+    if (this.draining) return;
+    this.draining = true;
+    for (const connection of this.connections) connection.sendMessage({ type: 'draining', reconnectWithin });
+    const deadline = this.clock.now() + reconnectWithin + 1000;
+    while (this.connections.size > 0 && this.clock.now() < deadline) await this.#sleep(50);
+    for (const connection of [...this.connections]) connection.close('goingAway');
+    this.outbox.flush();
+    await this.settled();
+    // Sessions that stay detached here are others' to reap: their grace is written.
+    await this.backplane.retire().catch(() => {});
+  }
+
+  /** When everything under way was written or given up. */
+  async settled(): Promise<void> {
+    while (this.#work.size > 0) await Promise.allSettled([...this.#work]);
+  }
+
+  /** Background work that a drain waits for. */
+  track(work: Promise<unknown>): void {
+    const done = work
+      .catch((error: unknown) => this.events.log?.('error', 'work.failed', { err: error }))
+      .finally(() => this.#work.delete(done));
+    this.#work.add(done);
+  }
+
+  /** Runs a change that needs the backplane. @throws Refusal `unavailable` */
+  async carry(work: () => Promise<unknown>): Promise<void> {
+    if (!this.up) throw this.router.unavailable();
+    try {
+      await work();
+    } catch (error) {
+      throw error instanceof Unavailable ? this.router.unavailable() : error;
+    }
+  }
+
+  /** Ends at once: sockets closed with 1001, sessions as they are. Use {@link drain} before for a good end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const timer of this.#timers) this.clock.clearTimeout(timer);
+    for (const connection of [...this.connections]) connection.close('goingAway');
+    await this.settled();
+    for (const room of this.membership.rooms.values()) this.clock.clearTimeout(room.reapTimer);
+    for (const { state } of this.sessions.all()) if (state.kind === 'detached') this.clock.clearTimeout(state.grace);
+    await this.backplane[Symbol.asyncDispose]();
+  }
+
+  /** As a crash would: no goodbye to anybody. For tests and the simulation. */
+  kill(): void {
+    this.#ended = true;
+    for (const timer of this.#timers) this.clock.clearTimeout(timer);
+    for (const room of this.membership.rooms.values()) this.clock.clearTimeout(room.reapTimer);
+    for (const { state } of this.sessions.all()) if (state.kind === 'detached') this.clock.clearTimeout(state.grace);
+    for (const connection of this.connections) connection.closed = true;
+    void this.backplane[Symbol.asyncDispose]();
+  }
+
+  #every(ms: number, work: () => Promise<void>): void {
+    let timer: unknown;
+    const again = () => {
+      this.#timers.delete(timer);
+      if (this.#ended) return;
+      timer = this.clock.setTimeout(
+        () => {
+          void work()
+            .catch((error: unknown) => this.events.log?.('error', 'timer.failed', { err: error }))
+            .then(again);
+        },
+        ms * (0.9 + this.clock.random() * 0.2),
+      );
+      this.#timers.add(timer);
+    };
+    again();
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.clock.setTimeout(resolve, ms));
+  }
+
+  async #beat(): Promise<void> {
+    const now = this.clock.now();
+    try {
+      const live = new Set(await this.backplane.beat(this.settings.nodeTimeout));
+      live.add(this.name);
+      this.liveNodes = live;
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      if (this.up) this.events.log?.('warn', 'backplane.away', { reason: error.message });
+      this.up = false;
+      return;
+    }
+    if (!this.up) {
+      this.up = true;
+      this.#upSince = now;
+      this.events.log?.('info', 'backplane.back', {});
+      await this.#recover();
+    }
+    // After an outage everybody looks dead for a moment: judge only after a full timeout of own good health.
+    if (now - this.#upSince >= this.settings.nodeTimeout) await this.membership.onDeadNodes(this.liveNodes);
+  }
+
+  async #recover(): Promise<void> {
+    try {
+      await this.membership.settle();
+      await this.sessions.syncAll();
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+    }
+    this.membership.doubtAll();
+  }
+
+  #onDoubt(why: string): void {
+    this.events.log?.('warn', 'backplane.doubt', { why });
+    this.track(this.#recover());
+  }
+
+  async #sweep(): Promise<void> {
+    if (!this.up) return;
+    // In slices, so that thousands of rooms are no burst.
+    const rooms = [...this.membership.rooms.values()];
+    for (let at = 0; at < rooms.length && this.up; at += 100)
+      await Promise.all(rooms.slice(at, at + 100).map((room) => this.membership.refresh(room, true)));
+    const now = this.clock.now();
+    for (const [userId, bucket] of this.#users) if (bucket.full(now)) this.#users.delete(userId);
+  }
+
+  #checkConnections(): void {
+    const now = this.clock.now();
+    const wall = Date.now();
+    for (const connection of this.connections) {
+      const silent = now - connection.lastSeen;
+      if (connection.identity.expiresAt <= wall) connection.close('tokenExpired');
+      else if (silent > this.settings.heartbeatTimeout) connection.close('heartbeat');
+      else if (silent >= this.settings.heartbeatInterval - 5000) connection.ping();
+    }
+  }
+
+  #onBatch(bytes: Uint8Array): void {
+    let batch: Batch;
+    try {
+      batch = decodeBatch(bytes);
+    } catch (error) {
+      this.events.log?.('error', 'batch.unreadable', { err: error });
+      return;
+    }
+    const heard = this.#heard.get(batch.from);
+    this.#heard.set(batch.from, { incarnation: batch.incarnation, sequence: batch.sequence });
+    for (const entry of batch.entries) {
+      if (entry.kind === EntryKind.relay) this.router.fromNode(entry.target, entry.text);
+      else if (entry.kind === EntryKind.room) this.router.roomFromNode(entry.target, entry.text);
+      else if (entry.kind === EntryKind.control)
+        this.#onControl(JSON.parse(entry.text) as RoomControl | SessionControl);
+    }
+    if (heard && (heard.incarnation !== batch.incarnation || heard.sequence + 1 !== batch.sequence))
+      this.membership.doubtNode(batch.from);
+  }
+
+  #onControl(message: RoomControl | SessionControl): void {
+    if (message.t === 'fence') this.sessions.fence(message.peerId, message.epoch);
+    else if (message.t === 'end') this.sessions.onEnd(message);
+    else this.membership.onControl(message);
+  }
+}

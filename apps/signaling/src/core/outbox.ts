@@ -1,0 +1,72 @@
+/** Gathers what goes to each other node during one turn and publishes it as one batch. */
+import type { Backplane } from '../backplane/types.ts';
+import { type Entry, EntryKind, encodeBatch } from './batch.ts';
+import type { Clock } from './clock.ts';
+import type { Counters } from './events.ts';
+
+export interface OutboxOptions {
+  readonly node: string;
+  readonly clock: Clock;
+  readonly backplane: Backplane;
+  readonly counters: Counters;
+  /** Nobody listens at `node`, or the publish failed: these went nowhere. */
+  undelivered(node: string, entries: readonly Entry[], reason: 'no-listener' | 'unavailable'): void;
+}
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #incarnation: number;
+  readonly #pending = new Map<string, Entry[]>();
+  readonly #sequences = new Map<string, number>();
+  #scheduled = false;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    this.#incarnation = Math.floor(options.clock.random() * 0xffff_ffff);
+  }
+
+  relay(node: string, peerId: string, text: string): void {
+    this.#options.counters.relayedRemote++;
+    this.#push(node, { kind: EntryKind.relay, target: peerId, text });
+  }
+
+  room(node: string, roomId: string, text: string): void {
+    this.#options.counters.relayedRemote++;
+    this.#push(node, { kind: EntryKind.room, target: roomId, text });
+  }
+
+  control(node: string, message: object): void {
+    this.#push(node, { kind: EntryKind.control, target: '', text: JSON.stringify(message) });
+  }
+
+  #push(node: string, entry: Entry): void {
+    const entries = this.#pending.get(node);
+    if (entries) entries.push(entry);
+    else this.#pending.set(node, [entry]);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#options.clock.endOfTurn(() => this.flush());
+  }
+
+  flush(): void {
+    this.#scheduled = false;
+    for (const [node, entries] of this.#pending) {
+      this.#pending.delete(node);
+      const sequence = (this.#sequences.get(node) ?? 0) + 1;
+      this.#sequences.set(node, sequence);
+      this.#options.counters.batches++;
+      const batch = encodeBatch(this.#options.node, this.#incarnation, sequence, entries);
+      this.#options.backplane.send(node, batch).then(
+        (heard) => {
+          if (!heard) this.#options.undelivered(node, entries, 'no-listener');
+        },
+        () => this.#options.undelivered(node, entries, 'unavailable'),
+      );
+    }
+  }
+
+  /** A node that is gone for good. */
+  forget(node: string): void {
+    this.#sequences.delete(node);
+  }
+}

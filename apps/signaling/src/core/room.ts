@@ -1,0 +1,68 @@
+/** A node's replica of a room that one of its sessions is in. */
+import type { PeerInfo, PeerMetadata } from '@tandem/protocol';
+import type { MemberRecord } from '../backplane/types.ts';
+import type { Session } from './session.ts';
+
+/** What peers and moderators need to know of a member. */
+export interface MemberInfo {
+  readonly userId: string;
+  readonly loginSession: string;
+  readonly metadata?: PeerMetadata;
+}
+
+export interface Member {
+  readonly peerId: string;
+  node: string;
+  epoch: number;
+  away: boolean;
+  infoJson: string;
+  info: MemberInfo;
+  /** Set when the session lives on this node: the hot path goes straight there. */
+  session: Session | undefined;
+}
+
+export class Room {
+  readonly id: string;
+  version = 0;
+  readonly members = new Map<string, Member>();
+  /** Sessions of this node that are in, attached or detached. */
+  readonly locals = new Set<Session>();
+  /** When a member of it may be gone, a timer reads the room again. */
+  reapTimer: unknown;
+  /** A read is under way; true: read once more after it. */
+  reading: { again: boolean } | undefined;
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  peers(without: string): PeerInfo[] {
+    const peers: PeerInfo[] = [];
+    for (const m of this.members.values()) if (m.peerId !== without) peers.push(peerInfo(m));
+    return peers;
+  }
+
+  /** Other nodes that hold a member. */
+  otherNodes(self: string): Set<string> {
+    const nodes = new Set<string>();
+    for (const m of this.members.values()) if (m.node !== self) nodes.add(m.node);
+    return nodes;
+  }
+}
+
+export function peerInfo(m: Member): PeerInfo {
+  return {
+    peerId: m.peerId,
+    userId: m.info.userId,
+    ...(m.info.metadata === undefined ? {} : { metadata: m.info.metadata }),
+    ...(m.away ? { away: true } : {}),
+  };
+}
+
+export function memberRecord(session: Session, node: string, awayFor = 0): MemberRecord {
+  const info: MemberInfo = {
+    userId: session.identity.userId,
+    loginSession: session.identity.loginSession,
+    ...(session.metadata === undefined ? {} : { metadata: session.metadata }),
+  };
+  return { peerId: session.peerId, node, epoch: session.epoch, awayFor, info: JSON.stringify(info) };
+}

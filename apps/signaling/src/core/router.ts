@@ -1,0 +1,138 @@
+/** Delivers a finished frame to a session, wherever it is: here, on another node, or in its mailbox. */
+import { Unavailable } from '../backplane/types.ts';
+import { type Entry, EntryKind } from './batch.ts';
+import { Refusal } from './errors.ts';
+import type { SignalingNode } from './node.ts';
+import type { Member, Room } from './room.ts';
+import type { Session } from './session.ts';
+
+/** Called when a frame that was parked in the background could not be. */
+export type OnRefused = (refusal: Refusal) => void;
+
+interface ParkQueue {
+  frames: string[];
+  refused: (OnRefused | undefined)[];
+}
+
+export class Router {
+  readonly #node: SignalingNode;
+  /** Frames behind a park that is under way, per addressee: order is kept. */
+  readonly #parking = new Map<string, ParkQueue>();
+  constructor(node: SignalingNode) {
+    this.#node = node;
+  }
+
+  /** The hot path. @throws Refusal when it cannot be delivered */
+  toMember(member: Member, text: string, onRefused?: OnRefused): void {
+    const { session } = member;
+    if (session) {
+      if (session.state.kind === 'attached' && !session.parking) {
+        this.#node.counters.relayedLocal++;
+        session.state.connection.sendText(text);
+      } else this.park(member.peerId, text, undefined, onRefused);
+      return;
+    }
+    if (!this.#node.up) throw this.unavailable();
+    if (member.away || this.#parking.has(member.peerId)) this.park(member.peerId, text, undefined, onRefused);
+    else this.#node.outbox.relay(member.node, member.peerId, text);
+  }
+
+  /** To everybody else in the room: one entry for each other node. */
+  toRoom(room: Room, from: Session, text: string): void {
+    const nodes = new Set<string>();
+    for (const member of room.members.values()) {
+      if (member.peerId === from.peerId) continue;
+      if (member.session || member.away) {
+        if (member.session || this.#node.up) this.toMember(member, text);
+      } else nodes.add(member.node);
+    }
+    if (!this.#node.up) return;
+    for (const node of nodes) this.#node.outbox.room(node, room.id, text);
+  }
+
+  /** From another node, for a session that should be here. */
+  fromNode(peerId: string, text: string): void {
+    this.#node.counters.fromNodes++;
+    const session = this.#node.sessions.get(peerId);
+    if (session?.state.kind === 'attached' && !session.parking) session.state.connection.sendText(text);
+    else this.park(peerId, text);
+  }
+
+  /** From another node, for everybody here in that room. */
+  roomFromNode(roomId: string, text: string): void {
+    this.#node.counters.fromNodes++;
+    for (const session of this.#node.membership.rooms.get(roomId)?.locals ?? [])
+      if (session.state.kind === 'attached' && !session.parking) session.state.connection.sendText(text);
+    // Away sessions of this node were parked for by the sender's node, which knew.
+  }
+
+  /** A batch went nowhere. Its node is dead or deaf: what was for peers waits in their mailboxes. */
+  undelivered(node: string, entries: readonly Entry[], reason: 'no-listener' | 'unavailable'): void {
+    for (const entry of entries) {
+      if (entry.kind === EntryKind.relay && reason === 'no-listener') this.park(entry.target, entry.text, node);
+      else if (entry.kind !== EntryKind.control) this.#node.counters.dropped++;
+    }
+    this.#node.membership.doubtNode(node);
+  }
+
+  unavailable(): Refusal {
+    return new Refusal('unavailable', 'The room store is away; try again.', {
+      retryAfter: this.#node.settings.retryAfter,
+    });
+  }
+
+  park(peerId: string, text: string, deadNode?: string, onRefused?: OnRefused): void {
+    const queue = this.#parking.get(peerId);
+    if (queue) {
+      if (queue.frames.length >= 1024) {
+        this.#node.counters.dropped++;
+        onRefused?.(new Refusal('mailbox_full', 'The peer is away and its mailbox is full.'));
+        return;
+      }
+      queue.frames.push(text);
+      queue.refused.push(onRefused);
+      return;
+    }
+    this.#parking.set(peerId, { frames: [text], refused: [onRefused] });
+    void this.#flush(peerId, deadNode);
+  }
+
+  async #flush(peerId: string, deadNode: string | undefined): Promise<void> {
+    const session = this.#node.sessions.get(peerId);
+    if (session) session.parking = true;
+    const queue = this.#parking.get(peerId) as ParkQueue;
+    while (queue.frames.length > 0) {
+      const frames = queue.frames.splice(0);
+      const refused = queue.refused.splice(0);
+      const refuse = (refusal: Refusal) => {
+        this.#node.counters.dropped += frames.length;
+        for (const r of refused) r?.(refusal);
+      };
+      try {
+        const result = await this.#node.backplane.park(peerId, frames, deadNode);
+        if (result.kind === 'parked') this.#node.counters.parked += frames.length;
+        else if (result.kind === 'full')
+          refuse(new Refusal('mailbox_full', 'The peer is away and its mailbox is full.'));
+        else if (result.kind === 'gone') refuse(new Refusal('unknown_peer', 'The peer is gone.'));
+        else this.#deliverTo(result.node, peerId, frames);
+      } catch (error) {
+        if (!(error instanceof Unavailable)) throw error;
+        refuse(this.unavailable());
+      }
+    }
+    this.#parking.delete(peerId);
+    const now = this.#node.sessions.get(peerId);
+    if (now) now.parking = false;
+  }
+
+  /** The session turned out to be attached. */
+  #deliverTo(node: string, peerId: string, frames: readonly string[]): void {
+    if (node !== this.#node.name) {
+      for (const text of frames) this.#node.outbox.relay(node, peerId, text);
+      return;
+    }
+    const session = this.#node.sessions.get(peerId);
+    if (session?.state.kind === 'attached') for (const text of frames) session.state.connection.sendText(text);
+    else this.#node.counters.dropped += frames.length;
+  }
+}

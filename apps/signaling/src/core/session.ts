@@ -1,0 +1,40 @@
+/** A session: an identity in the service that outlives its sockets. */
+import { createHash } from 'node:crypto';
+import type { PeerMetadata } from '@tandem/protocol';
+import type { Connection } from './connection.ts';
+import type { Identity } from './identity.ts';
+import type { Room } from './room.ts';
+
+export type SessionState =
+  | { readonly kind: 'attached'; readonly connection: Connection }
+  /** Its socket is gone; `grace` ends it. */
+  | { readonly kind: 'detached'; readonly grace: unknown }
+  | { readonly kind: 'ended' };
+
+export interface Session {
+  readonly peerId: string;
+  readonly secret: string;
+  identity: Identity;
+  /** Counts owners; a stale owner has a lower one and must not write. */
+  epoch: number;
+  state: SessionState;
+  metadata: PeerMetadata | undefined;
+  /** Set once the membership is written. */
+  room: Room | undefined;
+  /** Frames for it are on their way to the mailbox: later ones must queue behind. */
+  parking: boolean;
+}
+
+/** `welcome.sessionToken`: the session's name and its secret. */
+export function sessionToken(session: { peerId: string; secret: string }): string {
+  return `${session.peerId}.${session.secret}`;
+}
+
+export function parseSessionToken(token: string): { peerId: string; secret: string } | undefined {
+  const at = token.lastIndexOf('.');
+  return at < 1 ? undefined : { peerId: token.slice(0, at), secret: token.slice(at + 1) };
+}
+
+export function hashSecret(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64url');
+}

@@ -1,0 +1,358 @@
+/** The sessions of this node: opened, detached, resumed (from here or from any other node), fenced, ended. */
+import { CLOSE_CODES, type CloseName, type PeerInfo } from '@tandem/protocol';
+import { type RoomState, type SessionRecord, Unavailable } from '../backplane/types.ts';
+import type { Connection } from './connection.ts';
+import { Refusal } from './errors.ts';
+import type { Identity } from './identity.ts';
+import type { SignalingNode } from './node.ts';
+import { memberRecord } from './room.ts';
+import { hashSecret, type Session } from './session.ts';
+
+/** Between nodes. */
+export type SessionControl =
+  | { readonly t: 'fence'; readonly peerId: string; readonly epoch: number }
+  | { readonly t: 'end'; readonly peerId: string; readonly close: CloseName; readonly reason?: string };
+
+export interface Resumed {
+  readonly session: Session;
+  readonly peers: PeerInfo[];
+  readonly parked: readonly string[];
+}
+
+export class Sessions {
+  readonly #node: SignalingNode;
+  readonly #byId = new Map<string, Session>();
+  /** Sessions with a write under way: the sweep must not take them for ghosts. */
+  readonly #busy = new Map<string, number>();
+  constructor(node: SignalingNode) {
+    this.#node = node;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+  get(peerId: string): Session | undefined {
+    return this.#byId.get(peerId);
+  }
+  all(): Iterable<Session> {
+    return this.#byId.values();
+  }
+  isBusy(peerId: string): boolean {
+    return this.#busy.has(peerId);
+  }
+
+  async whileBusy<T>(peerId: string, work: () => Promise<T>): Promise<T> {
+    this.#busy.set(peerId, (this.#busy.get(peerId) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      const left = (this.#busy.get(peerId) ?? 1) - 1;
+      if (left === 0) this.#busy.delete(peerId);
+      else this.#busy.set(peerId, left);
+    }
+  }
+
+  /** A fresh session on a new socket. Nothing is stored before it joins a room. */
+  create(identity: Identity, connection: Connection): Session {
+    const { clock } = this.#node;
+    const session: Session = {
+      peerId: clock.randomId(12),
+      secret: clock.randomId(18),
+      identity,
+      epoch: 1,
+      state: { kind: 'attached', connection },
+      metadata: identity.name === undefined ? undefined : { name: identity.name },
+      room: undefined,
+      parking: false,
+    };
+    this.#byId.set(session.peerId, session);
+    return session;
+  }
+
+  /**
+   * Enters a room for the first time: stated policy for a second socket of one identity, then session and membership.
+   * @throws Refusal `room_full`, `forbidden`, `unavailable`
+   */
+  async join(session: Session, roomId: string): Promise<void> {
+    const { backplane, membership, settings, counters } = this.#node;
+    if (!this.#node.up) throw this.#node.router.unavailable();
+    await this.whileBusy(session.peerId, async () => {
+      try {
+        await this.#claimIdentity(session);
+        const limit = Math.min(session.identity.grants.maxRoomSize ?? settings.maxRoomSize, settings.maxRoomSize);
+        const [result] = await Promise.all([
+          membership.join(session, roomId, limit),
+          backplane.openSession(this.record(session, roomId)),
+        ]);
+        if (result === 'joined') {
+          counters.joins++;
+          return;
+        }
+        await backplane.endSession(session.peerId, session.epoch);
+        if (result === 'full')
+          throw new Refusal('room_full', `Room ${roomId} has reached its size.`, { field: '/roomId' });
+        throw new Refusal('forbidden', 'You were removed from this room.', { field: '/roomId' });
+      } catch (error) {
+        throw error instanceof Unavailable ? this.#node.router.unavailable() : error;
+      }
+    });
+  }
+
+  record(session: Session, roomId = session.room?.id ?? ''): SessionRecord {
+    return {
+      peerId: session.peerId,
+      node: this.#node.name,
+      epoch: session.epoch,
+      secretHash: hashSecret(session.secret),
+      userId: session.identity.userId,
+      loginSession: session.identity.loginSession,
+      room: roomId,
+      info: memberRecord(session, this.#node.name).info,
+    };
+  }
+
+  /** Leaves the room; the session stays, without anything stored. */
+  async leave(session: Session): Promise<void> {
+    await this.whileBusy(session.peerId, async () => {
+      await Promise.all([
+        this.#node.membership.leave(session, 'left'),
+        this.#node.backplane.endSession(session.peerId, session.epoch),
+        this.#release(session),
+      ]).catch(ignoreUnavailable);
+    });
+  }
+
+  /** Its socket is gone: keep it for the grace period. */
+  async detach(session: Session): Promise<void> {
+    const { clock, settings, membership, backplane } = this.#node;
+    if (session.state.kind !== 'attached') return;
+    if (!session.room) {
+      this.#forget(session);
+      return;
+    }
+    const grace = clock.setTimeout(() => void this.end(session, 'timeout'), settings.grace);
+    session.state = { kind: 'detached', grace };
+    membership.showLocally(session, { away: true });
+    await this.whileBusy(session.peerId, () =>
+      Promise.all([
+        backplane.detachSession(session.peerId, session.epoch, this.#node.name, settings.grace),
+        membership.put(session, settings.grace),
+      ]),
+    ).catch(ignoreUnavailable);
+  }
+
+  /** Ends it everywhere. */
+  async end(session: Session, reason: string, ban?: { loginSession: string; ms: number }): Promise<void> {
+    if (session.state.kind === 'ended') return;
+    const { room } = session;
+    this.#forget(session);
+    if (!room) return;
+    await this.whileBusy(session.peerId, () =>
+      Promise.all([
+        this.#node.membership.leave(session, reason, ban),
+        this.#node.backplane.endSession(session.peerId, session.epoch),
+        this.#release(session),
+      ]),
+    ).catch(ignoreUnavailable);
+  }
+
+  /** Continues a session on `connection`. @throws Refusal `session_unknown`, `unavailable` */
+  async resume(peerId: string, secret: string, identity: Identity, connection: Connection): Promise<Resumed> {
+    return this.whileBusy(peerId, async () => {
+      const local = this.#byId.get(peerId);
+      if (!this.#node.up) return this.#resumeHere(local, secret, identity, connection);
+      try {
+        return await this.#resumeAnywhere(peerId, secret, identity, connection);
+      } catch (error) {
+        if (!(error instanceof Unavailable)) throw error;
+        return this.#resumeHere(local, secret, identity, connection);
+      }
+    });
+  }
+
+  async #resumeAnywhere(peerId: string, secret: string, identity: Identity, connection: Connection): Promise<Resumed> {
+    const { backplane, membership, name, outbox, counters } = this.#node;
+    const result = await backplane.resumeSession(peerId, hashSecret(secret), identity.userId);
+    if (!result.ok) {
+      counters.resumesFailed++;
+      throw new Refusal('session_unknown', 'That session is over; join again.', { field: '/sessionToken' });
+    }
+    const { session: record, previousNode } = result;
+    if (previousNode !== name) outbox.control(previousNode, { t: 'fence', peerId, epoch: record.epoch });
+    const info = JSON.parse(record.info) as { metadata?: Session['metadata'] };
+    const session: Session = this.#byId.get(peerId) ?? {
+      peerId,
+      secret,
+      identity,
+      epoch: record.epoch,
+      state: { kind: 'ended' },
+      metadata: info.metadata,
+      room: undefined,
+      parking: false,
+    };
+    this.#attach(session, identity, record.epoch, connection);
+    const member = memberRecord(session, name);
+    const state = await this.#rejoin(record.room, member, session);
+    const room = membership.resumed(session, record.room, state);
+    counters.resumes++;
+    return { session, peers: room.peers(peerId), parked: result.parked };
+  }
+
+  /** The membership may have been reaped an instant ago, or lost with its Redis: the session is the proof of it. */
+  async #rejoin(room: string, member: ReturnType<typeof memberRecord>, session: Session): Promise<RoomState> {
+    const result = await this.#node.backplane.joinRoom(room, member, 0, session.identity.loginSession);
+    if (!result.ok) throw new Refusal('session_unknown', 'The room is over.');
+    return result.state;
+  }
+
+  /** While the backplane is away only the node that holds the session can continue it. */
+  #resumeHere(local: Session | undefined, secret: string, identity: Identity, connection: Connection): Resumed {
+    const { router, membership, counters } = this.#node;
+    if (!local?.room || local.state.kind === 'ended') throw router.unavailable();
+    if (local.secret !== secret || local.identity.userId !== identity.userId)
+      throw new Refusal('session_unknown', 'That session is over; join again.', { field: '/sessionToken' });
+    this.#attach(local, identity, local.epoch, connection);
+    membership.showLocally(local, { away: false });
+    counters.resumes++;
+    return { session: local, peers: local.room.peers(local.peerId), parked: [] };
+  }
+
+  #attach(session: Session, identity: Identity, epoch: number, connection: Connection): void {
+    const { state } = session;
+    if (state.kind === 'detached') this.#node.clock.clearTimeout(state.grace);
+    if (state.kind === 'attached' && state.connection !== connection) state.connection.abandon('fenced');
+    session.state = { kind: 'attached', connection };
+    session.identity = identity;
+    session.epoch = epoch;
+    this.#byId.set(session.peerId, session);
+  }
+
+  /** The session of a welcome that a resume made needless. */
+  discard(session: Session): void {
+    if (!session.room) this.#forget(session);
+  }
+
+  /** A newer owner exists: let go without touching what is stored. */
+  fence(peerId: string, epoch: number): void {
+    const session = this.#byId.get(peerId);
+    if (!session || session.epoch >= epoch) return;
+    this.#node.counters.fenced++;
+    this.#drop(session, 'fenced');
+  }
+
+  /** From another node: something ended a session that lives here. What is stored was changed there. */
+  onEnd(message: Extract<SessionControl, { t: 'end' }>): void {
+    const session = this.#byId.get(message.peerId);
+    if (!session) return;
+    if (session.state.kind === 'attached' && (message.close === 'kicked' || message.close === 'tokenRefused'))
+      session.state.connection.sendMessage({
+        type: 'kicked',
+        ...(message.reason === undefined ? {} : { reason: message.reason }),
+      });
+    this.#drop(session, message.close);
+    void this.#release(session).catch(ignoreUnavailable);
+  }
+
+  /** Ends the session of any node from here; its socket hears `kicked` unless it was replaced. */
+  async expel(
+    target: { peerId: string; node: string; room: string },
+    close: CloseName,
+    leftReason: string,
+    reason?: string,
+    ban?: { loginSession: string; ms: number },
+  ): Promise<void> {
+    await this.#node.backplane.endSession(target.peerId, 'force');
+    await this.#expelled(target, close, leftReason, reason, ban);
+  }
+
+  async #expelled(
+    target: { peerId: string; node: string; room: string },
+    close: CloseName,
+    leftReason: string,
+    reason?: string,
+    ban?: { loginSession: string; ms: number },
+  ): Promise<void> {
+    const { membership, outbox, name } = this.#node;
+    if (target.room) await membership.remove(target.room, target.peerId, leftReason, ban);
+    const more = reason === undefined ? {} : { reason };
+    const message: SessionControl = { t: 'end', peerId: target.peerId, close, ...more };
+    if (target.node === name) this.onEnd(message);
+    else outbox.control(target.node, message);
+  }
+
+  /** After a doubt: is every session still this node's, and is there mail? */
+  async syncAll(): Promise<void> {
+    for (const session of [...this.#byId.values()]) {
+      if (!session.room || this.#busy.has(session.peerId)) continue;
+      await this.whileBusy(session.peerId, () => this.sync(session));
+    }
+  }
+
+  /** @returns false when it turned out to have a newer owner, or to be over */
+  async sync(session: Session): Promise<boolean> {
+    const { backplane, settings } = this.#node;
+    const attached = session.state.kind === 'attached';
+    const result = await backplane.syncSession(this.record(session), attached, settings.grace);
+    if (result.kind === 'fenced') {
+      this.fence(session.peerId, session.epoch + 1);
+      return false;
+    }
+    if (session.state.kind === 'attached') for (const text of result.parked) session.state.connection.sendText(text);
+    return session.state.kind !== 'ended';
+  }
+
+  /** Lets go of a session that lives on elsewhere or nowhere. */
+  #drop(session: Session, close: CloseName): void {
+    const { state } = session;
+    this.#node.membership.exit(session, close);
+    this.#forget(session);
+    if (state.kind === 'attached') state.connection.close(close);
+  }
+
+  #forget(session: Session): void {
+    if (session.state.kind === 'detached') this.#node.clock.clearTimeout(session.state.grace);
+    session.state = { kind: 'ended' };
+    this.#byId.delete(session.peerId);
+  }
+
+  async #claimIdentity(session: Session): Promise<void> {
+    const { backplane } = this.#node;
+    const { grants, userId, loginSession } = session.identity;
+    const policy = grants.duplicate ?? 'newest';
+    if (policy === 'allow') return;
+    const key = `${userId}\n${loginSession}`;
+    if (policy === 'newest') {
+      const { previous } = await backplane.claim(key, session.peerId);
+      if (previous !== undefined && previous !== session.peerId) await this.#replace(previous);
+      return;
+    }
+    let expect = '';
+    for (;;) {
+      const { previous, set } = await backplane.claim(key, session.peerId, expect);
+      if (set || previous === undefined || previous === session.peerId) return;
+      const holder = await backplane.findSession(previous);
+      if (holder?.attached && this.#node.liveNodes.has(holder.node))
+        throw new Refusal('forbidden', 'This identity is connected already.', {
+          closeWith: CLOSE_CODES.duplicate.code,
+        });
+      await this.#replace(previous);
+      expect = previous;
+    }
+  }
+
+  async #replace(previous: string): Promise<void> {
+    const { backplane } = this.#node;
+    const ended = await backplane.endSession(previous, 'force');
+    if (!ended) return;
+    await this.#expelled({ peerId: previous, ...ended }, 'replaced', 'replaced');
+  }
+
+  async #release(session: Session): Promise<void> {
+    if ((session.identity.grants.duplicate ?? 'newest') === 'allow') return;
+    await this.#node.backplane.release(`${session.identity.userId}\n${session.identity.loginSession}`, session.peerId);
+  }
+}
+
+function ignoreUnavailable(error: unknown): void {
+  if (!(error instanceof Unavailable)) throw error;
+}

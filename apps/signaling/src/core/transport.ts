@@ -1,0 +1,9 @@
+/** One client's socket, as the core sees it. The real one is server/ws-transport.ts; the simulation has its own. */
+export interface Transport {
+  /** Sends one text frame. Never throws; after a close it does nothing. */
+  send(frame: string | Uint8Array): void;
+  /** Closes with an application code (protocol: CLOSE_CODES). */
+  close(code: number, reason: string): void;
+  /** Sends a protocol-level ping; the transport calls `connection.alive()` on the pong. */
+  ping(): void;
+}
