@@ -41,6 +41,7 @@ function clientSettings(json: string): Record<string, unknown> {
 export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> {
   const settings = clientSettings(config.CLIENT_SETTINGS);
   const encrypted = Boolean(config.TLS_CERT && config.TLS_KEY);
+  // Requests are logged by the services; twice is noise.
   const options = {
     loggerInstance: log,
     disableRequestLogging: true,
