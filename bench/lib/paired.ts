@@ -1,0 +1,56 @@
+/** Slices that alternate with slices of the reference, because only a ratio survives a noisy machine. */
+import type { Load, Slice } from './load.ts';
+import { median } from './stats.ts';
+
+export interface Paired {
+  readonly name: string;
+  /** Median of (this slice / mean of the reference slices before and after it), CPU per message. */
+  readonly ratio: number;
+  /** Spread: quarter and three-quarter points of those ratios. */
+  readonly low: number;
+  readonly high: number;
+  /** CPU-seconds per million messages, median of slices. */
+  readonly cpuPerMillion: number;
+  /** Messages a second while saturated, median of slices. */
+  readonly rate: number;
+}
+
+const perMessage = (s: Slice) => s.cpuNs / s.messages;
+
+/** @returns one row per load; the first is the reference */
+export async function paired(
+  loads: readonly Load[],
+  rounds: number,
+  slice: (load: Load) => Promise<Slice>,
+): Promise<Paired[]> {
+  const [reference, ...others] = loads as [Load, ...Load[]];
+  const slices = new Map<Load, Slice[]>(loads.map((l) => [l, []]));
+  const ratios = new Map<Load, number[]>(loads.map((l) => [l, []]));
+  const take = async (load: Load, keep: boolean) => {
+    const s = await slice(load);
+    if (keep) slices.get(load)?.push(s);
+    return s;
+  };
+  // The first round warms the compilers up and is thrown away.
+  for (let round = -1; round < rounds; round++) {
+    let before = await take(reference, round >= 0);
+    for (const load of others) {
+      const own = await take(load, round >= 0);
+      const after = await take(reference, round >= 0);
+      if (round >= 0) ratios.get(load)?.push((2 * perMessage(own)) / (perMessage(before) + perMessage(after)));
+      before = after;
+    }
+  }
+  return loads.map((load) => {
+    const all = slices.get(load) as Slice[];
+    const r = [...(ratios.get(load) as number[])].sort((a, b) => a - b);
+    return {
+      name: load.system.name,
+      ratio: load === reference ? 1 : median(r),
+      low: load === reference ? 1 : (r[Math.floor(r.length / 4)] as number),
+      high: load === reference ? 1 : (r[Math.floor((3 * r.length) / 4)] as number),
+      cpuPerMillion: median(all.map(perMessage)) / 1000,
+      rate: median(all.map((s) => (s.messages / s.wallMs) * 1000)),
+    };
+  });
+}
