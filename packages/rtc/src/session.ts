@@ -2,7 +2,7 @@
 import { afterClose, CLOSE_CODES, type CloseName, SUBPROTOCOL } from '@tandem/protocol/codes';
 import { type BackoffOptions, fullJitter, parseRetryAfter } from './backoff.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { Delivery, type DeliveryFailure, type DeliveryResult } from './delivery.ts';
+import { Delivery, type DeliveryFailure, type DeliveryOptions, type DeliveryResult } from './delivery.ts';
 import { Emitter } from './emitter.ts';
 import { Link, type LinkEnd, type WebSocketConstructor } from './link.ts';
 import { Pacer } from './pacer.ts';
@@ -34,8 +34,8 @@ export interface SessionOptions {
    * Default: a GET of the socket's address, reading `Retry-After` of a 503 or 429. `false` switches it off.
    */
   readonly probe?: ((url: string) => Promise<number | undefined>) | false;
-  /** Repeat unacknowledged messages. Default true; only tests switch it off. */
-  readonly resend?: boolean;
+  /** Times and bounds of end-to-end delivery; see delivery.ts. */
+  readonly delivery?: Pick<DeliveryOptions, 'resendAfter' | 'maxResend' | 'timeout' | 'maxPending' | 'resend'>;
 }
 
 /**
@@ -117,8 +117,10 @@ export class SignalingSession extends Emitter<SessionEvents> {
   #state: SessionState = 'idle';
   #link: Link | undefined;
   #pendingLink: Link | undefined;
+  #greeting: Frame | undefined;
   #attempting = false;
   #attempt = 0;
+  #dialedAt = -Infinity;
   #retryTimer: unknown;
   #moveTimer: unknown;
   #renewTimer: unknown;
@@ -150,7 +152,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
     this.#delivery = new Delivery({
       clock: this.#clock,
       random: this.#random,
-      resend: options.resend ?? true,
+      ...options.delivery,
       send: (frame) => this.#paced(frame),
       deliver: (_peerId, frame) => this.#delivered(frame),
       failed: (peerId, type, reason) => this.emit('undelivered', { peerId, type, reason }),
@@ -289,6 +291,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
   #dial(): void {
     if (this.#attempting || this.#state === 'closed') return;
     this.#attempting = true;
+    this.#dialedAt = this.#clock.now();
     this.#clock.clearTimeout(this.#retryTimer);
     this.#retryTimer = undefined;
     this.#openLink().catch((error: unknown) => {
@@ -317,6 +320,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
       },
     });
     this.#pendingLink = link;
+    this.#greeting = undefined;
     timer = this.#clock.setTimeout(() => {
       if (this.#pendingLink === link) link.abandon(1006, 'no answer');
     }, this.#o.connectTimeout ?? 10_000);
@@ -334,7 +338,8 @@ export class SignalingSession extends Emitter<SessionEvents> {
     this.#moveTimer = undefined;
     this.#pacer.clear();
     // The old socket may still carry frames that arrived before the move: it closes by itself, fenced by the server.
-    if (old) this.#clock.setTimeout(() => old.close(1000, 'moved'), 1000);
+    // (Not 1000: to the server that is a goodbye of the whole session.)
+    if (old) this.#clock.setTimeout(() => old.close(CLOSE_CODES.fenced.code, 'moved'), 1000);
     if (typeof frame.sessionToken === 'string') this.#sessionToken = frame.sessionToken;
     if (typeof frame.peerId === 'string') this.#peerId = frame.peerId;
     if (typeof frame.node === 'string') this.#node = frame.node;
@@ -366,13 +371,15 @@ export class SignalingSession extends Emitter<SessionEvents> {
       this.#link = undefined;
       this.#pacer.clear();
       this.#delivery.setConnected(false);
-      // A move is on its way: its new socket decides.
-      if (this.#attempting && afterClose(end.code) !== 'give-up') {
+      // A move is on its way: its new socket decides. That it fences this one may be heard before its own answer.
+      if (this.#attempting && (afterClose(end.code) !== 'give-up' || end.code === CLOSE_CODES.fenced.code)) {
         this.#setState('reconnecting', { reason: 'network' });
         return;
       }
     } else return;
-    const after = end.opened ? afterClose(end.code) : 'backoff';
+    let after = end.opened ? afterClose(end.code) : 'backoff';
+    // Fenced by a socket of my own that died before it was mine: nobody else has the session.
+    if (end.code === CLOSE_CODES.fenced.code && this.#clock.now() - this.#dialedAt < 60_000) after = 'backoff';
     if (after === 'give-up') {
       this.#end(nameOf(end.code), end.reason || CLOSE_CODES[nameOf(end.code)].reason);
       return;
@@ -464,8 +471,10 @@ export class SignalingSession extends Emitter<SessionEvents> {
     if (this.#state === 'closed') return;
     switch (frame.type) {
       case 'welcome':
-        // A server that greets first: with a session to resume, its greeting is not for us.
-        if (link === this.#pendingLink && !this.#sessionToken) this.#established(link, frame, false);
+        if (link !== this.#pendingLink) return;
+        // A server that greets first: with a session to resume, its greeting is not for us, unless the resume fails.
+        if (this.#sessionToken) this.#greeting = frame;
+        else this.#established(link, frame, false);
         return;
       case 'resumed':
         if (link === this.#pendingLink) this.#established(link, frame, true);
@@ -556,10 +565,14 @@ export class SignalingSession extends Emitter<SessionEvents> {
     this.#sessionToken = undefined;
     this.#peerId = undefined;
     this.#again = this.#inRoom !== undefined;
+    // What still serves the old session (a move that found it gone) is of no use any more.
+    this.#link?.close(1000, 'lost');
+    this.#link = undefined;
     this.#delivery.reset('session-lost');
     this.#outOfRoom('session-lost');
-    this.emit('session-lost', { oldPeerId });
-    link.send({ type: 'ping', t: this.#clock.now() });
+    if (this.#again) this.emit('session-lost', { oldPeerId });
+    if (this.#greeting) this.#established(link, this.#greeting, false);
+    else link.send({ type: 'ping', t: this.#clock.now() });
   }
 
   // --- the room -------------------------------------------------------------------------------------------------
