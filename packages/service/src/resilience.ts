@@ -1,0 +1,152 @@
+/**
+ * One guarded way to a dependency: bulkhead, retry, breaker and timeout from cockatiel, in the order that works:
+ * the bulkhead bounds what waits, each retry asks the breaker anew, and the timeout bounds each single try.
+ */
+import {
+  type BrokenCircuitError,
+  BulkheadRejectedError,
+  bulkhead,
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  decorrelatedJitterGenerator,
+  ExponentialBackoff,
+  handleAll,
+  handleWhen,
+  isBrokenCircuitError,
+  retry,
+  TaskCancelledError,
+  TimeoutStrategy,
+  timeout,
+  wrap,
+} from 'cockatiel';
+import type { DependencyHealth } from './health.ts';
+
+export interface GuardOptions {
+  /** Name of the dependency, for errors and events. */
+  readonly name: string;
+  /** One try may take so long, ms. Default 2000. */
+  readonly timeoutMs?: number;
+  /** Tries in all, with decorrelated jitter between them (Brooker, "Exponential Backoff And Jitter"). Default 3; 1 = no retry. */
+  readonly attempts?: number;
+  /** First backoff, ms. Default 50. */
+  readonly backoffMs?: number;
+  /** The breaker opens after so many failures in a row. Default 5. */
+  readonly failures?: number;
+  /** How long it stays open before it lets one probe through, ms. Default 5000. */
+  readonly openMs?: number;
+  /** Calls at the same time. Default 64. */
+  readonly concurrency?: number;
+  /** Calls waiting for a place; more are refused. Default 256. */
+  readonly queue?: number;
+  /** Which errors count. Default: all. Leave out the caller's own mistakes (HTTP 4xx). */
+  readonly isFailure?: (error: Error) => boolean;
+  /** Told of each change of the breaker; `event` is a stable log event name. */
+  readonly onState?: (state: BreakerState, event: `breaker.${BreakerState}`) => void;
+}
+
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+/** Refused without a try: the breaker is open or the bulkhead is full. Answer 503 with Retry-After. */
+export class DependencyUnavailable extends Error {
+  override name = 'DependencyUnavailable';
+  readonly dependency: string;
+  readonly reason: 'breaker-open' | 'bulkhead-full' | 'timeout';
+  /** Seconds until a retry makes sense. */
+  readonly retryAfter: number;
+  constructor(dependency: string, reason: DependencyUnavailable['reason'], retryAfter: number) {
+    super(`${dependency} is unavailable (${reason}); retry after ${retryAfter} s`);
+    this.dependency = dependency;
+    this.reason = reason;
+    this.retryAfter = retryAfter;
+  }
+}
+
+export interface Guard {
+  /**
+   * Run `call` guarded. Give its `signal` to fetch and the like, so that a timeout frees the socket.
+   * @throws DependencyUnavailable when it was not tried or timed out; else whatever the last try threw
+   */
+  run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  readonly state: BreakerState;
+  /** For `/health/ready`. An open breaker is `down`, half-open `degraded`. */
+  health(): DependencyHealth;
+}
+
+const STATES: Record<CircuitState, BreakerState> = {
+  [CircuitState.Closed]: 'closed',
+  [CircuitState.Open]: 'open',
+  [CircuitState.HalfOpen]: 'half-open',
+  [CircuitState.Isolated]: 'open',
+};
+
+/** Make the guard of one dependency. Keep it for the process's life: the breaker's memory is its point. */
+export function guard(options: GuardOptions): Guard {
+  const openMs = options.openMs ?? 5000;
+  const countable = options.isFailure ? handleWhen(options.isFailure) : handleAll;
+  const breaker = circuitBreaker(countable, {
+    halfOpenAfter: openMs,
+    breaker: new ConsecutiveBreaker(options.failures ?? 5),
+  });
+  const again = retry(
+    handleWhen((e) => !isBrokenCircuitError(e) && (options.isFailure?.(e) ?? true)),
+    {
+      maxAttempts: (options.attempts ?? 3) - 1,
+      backoff: new ExponentialBackoff({
+        initialDelay: options.backoffMs ?? 50,
+        maxDelay: 2000,
+        generator: decorrelatedJitterGenerator,
+      }),
+    },
+  );
+  const limit = bulkhead(options.concurrency ?? 64, options.queue ?? 256);
+  const policy = wrap(limit, again, breaker, timeout(options.timeoutMs ?? 2000, TimeoutStrategy.Aggressive));
+
+  let since = new Date().toISOString();
+  let latencyMs: number | undefined;
+  let openedAt = 0;
+  let detail: string | undefined;
+  breaker.onStateChange((state) => {
+    since = new Date().toISOString();
+    if (state === CircuitState.Open) openedAt = Date.now();
+    options.onState?.(STATES[state], `breaker.${STATES[state]}`);
+  });
+
+  return {
+    get state() {
+      return STATES[breaker.state];
+    },
+    async run(call) {
+      const started = performance.now();
+      try {
+        const result = await policy.execute(({ signal }) => call(signal));
+        latencyMs = performance.now() - started;
+        detail = undefined;
+        return result;
+      } catch (error) {
+        if (isBrokenCircuitError(error as BrokenCircuitError))
+          throw new DependencyUnavailable(
+            options.name,
+            'breaker-open',
+            Math.max(1, Math.ceil((openedAt + openMs - Date.now()) / 1000)),
+          );
+        if (error instanceof BulkheadRejectedError) throw new DependencyUnavailable(options.name, 'bulkhead-full', 1);
+        if (error instanceof TaskCancelledError) {
+          detail = 'timeout';
+          throw new DependencyUnavailable(options.name, 'timeout', 1);
+        }
+        detail = error instanceof Error ? error.name : 'error';
+        throw error;
+      }
+    },
+    health() {
+      const state = STATES[breaker.state];
+      return {
+        state: state === 'closed' ? 'up' : state === 'open' ? 'down' : 'degraded',
+        since,
+        ...(latencyMs === undefined ? {} : { latencyMs: Math.round(latencyMs * 10) / 10 }),
+        ...(detail && state !== 'closed' ? { detail: `breaker ${state} after ${detail}` } : {}),
+      };
+    },
+  };
+}
