@@ -43,8 +43,8 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
   const encrypted = Boolean(config.TLS_CERT && config.TLS_KEY);
   // Requests are logged by the services; twice is noise.
   const options = {
-    loggerInstance: log,
-    disableRequestLogging: true,
+    // Requests are logged by the services; twice is noise.
+    loggerInstance: log.child({}, { level: log.level === 'info' ? 'warn' : log.level }),
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: true,
   };

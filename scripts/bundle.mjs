@@ -1,0 +1,41 @@
+// Bundle the services and the edge into dist/NAME/main.mjs: one file each, no node_modules in the images.
+import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { build } from 'esbuild';
+import { root } from './lib/setup.mjs';
+
+const entries = {
+  auth: 'apps/auth/src/main.ts',
+  signaling: 'apps/signaling/src/main.ts',
+  edge: 'infra/local/edge/main.ts',
+};
+
+function filesBelow(dir, ending) {
+  return readdirSync(dir, { recursive: true, encoding: 'utf8' })
+    .filter((f) => f.endsWith(ending) && !f.includes('node_modules'))
+    .map((f) => join(dir, f));
+}
+
+for (const [name, entry] of Object.entries(entries)) {
+  const outdir = join(root, 'dist', name);
+  rmSync(outdir, { recursive: true, force: true });
+  mkdirSync(outdir, { recursive: true });
+  await build({
+    entryPoints: [join(root, entry)],
+    outfile: join(outdir, 'main.mjs'),
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    minifySyntax: true,
+    sourcemap: false,
+    legalComments: 'none',
+    logLevel: 'warning',
+    // CommonJS packages inside an ES module still call require.
+    banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" },
+  });
+  // Redis scripts are read beside the code.
+  for (const file of filesBelow(join(root, entry.replace(/\/main\.ts$/, '')), '.lua'))
+    cpSync(file, join(outdir, basename(file)));
+  console.log(`  dist/${name}/main.mjs  ${(statSync(join(outdir, 'main.mjs')).size / 1e6).toFixed(2)} MB`);
+}
