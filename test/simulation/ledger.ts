@@ -30,7 +30,11 @@ export class Ledger {
   readonly violations: string[] = [];
 
   /** About to send: returns the payload. `note` gets the result. */
-  send(from: Party, to: string, at: number): { data: { n: number; key: string }; note: (result: DeliveryResult) => void } {
+  send(
+    from: Party,
+    to: string,
+    at: number,
+  ): { data: { n: number; key: string }; note: (result: DeliveryResult) => void } {
     const key = `${from.session.peerId}>${to}`;
     let flow = this.#flows.get(key);
     if (!flow) {
@@ -71,7 +75,8 @@ export class Ledger {
         tally.sent++;
         tally.arrived += arrived;
         if (!result) {
-          if (!dead(key)) this.violations.push(`${label} #${n} (sent at ${Math.round(at)}): neither confirmed nor failed`);
+          if (!dead(key))
+            this.violations.push(`${label} #${n} (sent at ${Math.round(at)}): neither confirmed nor failed`);
         } else if (!result.ok) {
           tally.failed++;
           tally.reasons[result.reason] = (tally.reasons[result.reason] ?? 0) + 1;

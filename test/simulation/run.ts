@@ -28,7 +28,10 @@ if (import.meta.main) {
     total.arrived += o.tally.arrived;
     total.failed += o.tally.failed;
     if (!o.violations.length) return;
-    if (++failing <= 8) console.log(`seed ${o.seed}\n  ${o.faults.join('\n  ')}\n  → ${o.violations.slice(0, 5).join('\n  → ')}`);
+    if (++failing <= 8)
+      console.log(`seed ${o.seed}\n  ${o.faults.join('\n  ')}\n  → ${o.violations.slice(0, 5).join('\n  → ')}`);
   });
-  console.log(`${count} scenarios, ${failing} failing, ${JSON.stringify(total)}, ${Math.round(performance.now() - began)} ms`);
+  console.log(
+    `${count} scenarios, ${failing} failing, ${JSON.stringify(total)}, ${Math.round(performance.now() - began)} ms`,
+  );
 }

@@ -112,7 +112,13 @@ class SimSocket {
           close: (code, reason) => wire.serverClosed(code, reason),
           ping: () => wire.down(() => wire.up(() => wire.connection?.alive())),
         },
-        { userId: client.name, loginSession: `login-${client.name}`, jti: client.name, expiresAt: Infinity, grants: {} },
+        {
+          userId: client.name,
+          loginSession: `login-${client.name}`,
+          jti: client.name,
+          expiresAt: Infinity,
+          grants: {},
+        },
       );
     });
   }
@@ -158,7 +164,7 @@ export class Node {
       settings: SETTINGS,
       events: {
         log: (level, event, fields) => {
-          if (level === 'error') world.problem(`${name}: ${event} ${String(fields['err'] ?? '')}`);
+          if (level === 'error') world.problem(`${name}: ${event} ${String(fields.err ?? '')}`);
         },
       },
     });
@@ -198,6 +204,27 @@ export class Client {
       probe: false,
       delivery: { resend },
     });
+    if (process.env.TRACE)
+      for (const event of [
+        'state',
+        'joined',
+        'session-lost',
+        'peer-joined',
+        'peer-left',
+        'peer-away',
+        'peer-back',
+        'undelivered',
+        'error',
+      ] as const)
+        this.session.on(event, (payload) =>
+          console.log(
+            Math.round(world.clock.now()),
+            this.name,
+            this.session.peerId?.slice(0, 4),
+            event,
+            JSON.stringify(payload),
+          ),
+        );
     this.session.on('message', ({ peerId, data }) => world.ledger.received(peerId, this, data));
     this.session.on('state', ({ state, reason, message }) => {
       if (state === 'closed' && reason !== 'normal') world.problem(`${name} was closed: ${reason} ${message}`);

@@ -73,8 +73,15 @@ export class Membership {
     if (!room) return;
     session.room = undefined;
     room.locals.delete(session);
+    const member = room.members.get(session.peerId);
     if (room.locals.size === 0) this.#forget(room);
-    else if (room.members.delete(session.peerId))
+    else if (reason === 'fenced') {
+      // It did not leave: it resumed on another node, whose `put` says which. Until then nobody's, so that frames find it by the store.
+      if (member) {
+        member.session = undefined;
+        member.node = '';
+      }
+    } else if (room.members.delete(session.peerId))
       this.#tell(room, { type: 'peer_left', peerId: session.peerId, reason });
   }
 
@@ -346,7 +353,7 @@ export class Membership {
     for (const session of room.locals) {
       if (session.peerId === message.peerId || session.state.kind !== 'attached') continue;
       text ??= JSON.stringify(message);
-      session.state.connection.sendText(text);
+      session.state.connection.send(text);
     }
   }
 
