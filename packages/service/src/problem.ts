@@ -1,0 +1,139 @@
+/** Errors over HTTP as RFC 9457 problem details: they name the field and the fix, never a secret. */
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import Type, { type Static } from 'typebox';
+
+/** Shape of every error body (`application/problem+json`). */
+export const ProblemDetails = Type.Object(
+  {
+    type: Type.String({ description: 'URN of this kind of problem: `urn:tandem:problem:<code>`.' }),
+    title: Type.String({ description: 'The same for each problem of this kind.' }),
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    detail: Type.String({ description: 'What happened here, and the fix.' }),
+    code: Type.String({ description: 'Short stable name, for programs.' }),
+    instance: Type.Optional(Type.String({ description: 'Request id; the same id stands in the log.' })),
+    field: Type.Optional(Type.String({ description: 'JSON pointer to the wrong field, or the name of the header.' })),
+    retryAfter: Type.Optional(Type.Integer({ description: 'Seconds until a retry makes sense.' })),
+  },
+  { $id: 'ProblemDetails', description: 'RFC 9457 problem details.' },
+);
+export type ProblemDetails = Static<typeof ProblemDetails>;
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'The request is malformed',
+  401: 'Authentication is missing or was refused',
+  403: 'That is not allowed',
+  404: 'There is no such resource',
+  405: 'That method is not served here',
+  409: 'The request conflicts with the present state',
+  413: 'The request is too large',
+  414: 'The URL is too long',
+  415: 'That media type is not accepted',
+  429: 'Too many requests',
+  431: 'The headers are too large',
+  500: 'The server failed',
+  503: 'A dependency is away',
+};
+
+export interface ProblemOptions {
+  /** JSON pointer of the field at fault (`/userId`), or the name of a header. */
+  readonly field?: string;
+  /** Seconds; also sent as the `Retry-After` header. */
+  readonly retryAfter?: number;
+  /** Value of `WWW-Authenticate`; RFC 9110 wants one on every 401. Default on a 401: `Bearer`. */
+  readonly challenge?: string;
+  readonly cause?: unknown;
+}
+
+/** Throw it from a route; {@link registerProblems} renders it. `message` becomes `detail`, so it must not hold a secret. */
+export class Problem extends Error {
+  override name = 'Problem';
+  readonly status: number;
+  readonly code: string;
+  readonly field: string | undefined;
+  readonly retryAfter: number | undefined;
+  readonly challenge: string | undefined;
+  /**
+   * @param status HTTP status, 400 to 599
+   * @param code short stable name, such as `token_expired`
+   * @param detail what happened and the fix, for people
+   */
+  constructor(status: number, code: string, detail: string, options: ProblemOptions = {}) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    this.status = status;
+    this.code = code;
+    this.field = options.field;
+    this.retryAfter = options.retryAfter;
+    this.challenge = options.challenge ?? (status === 401 ? 'Bearer' : undefined);
+  }
+}
+
+/** Answer with a problem. Routes should throw {@link Problem} instead; hooks may need this. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
+  if (problem.challenge) reply.header('www-authenticate', problem.challenge);
+  if (problem.retryAfter !== undefined) reply.header('retry-after', String(problem.retryAfter));
+  const body: ProblemDetails = {
+    type: `urn:tandem:problem:${problem.code}`,
+    title: TITLES[problem.status] ?? 'Error',
+    status: problem.status,
+    detail: problem.message,
+    code: problem.code,
+    instance: request.id,
+    ...(problem.field === undefined ? {} : { field: problem.field }),
+    ...(problem.retryAfter === undefined ? {} : { retryAfter: problem.retryAfter }),
+  };
+  // Past content negotiation and response schemas: an error must always get through.
+  return reply
+    .code(problem.status)
+    .header('cache-control', 'no-store')
+    .type('application/problem+json')
+    .serializer((value: unknown) => JSON.stringify(value))
+    .send(body);
+}
+
+/** The one translation of anything thrown into a {@link Problem}. Unknown errors become a 500 that tells nothing. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const e = error as FastifyError & { code?: string };
+  const first = e?.validation?.[0];
+  if (first) {
+    const params = first.params as {
+      missingProperty?: string;
+      additionalProperty?: string;
+      requiredProperties?: string[];
+    };
+    const name = params.missingProperty ?? params.requiredProperties?.[0] ?? params.additionalProperty;
+    const field = `${first.instancePath}${name ? `/${name.replace(/~/g, '~0').replace(/\//g, '~1')}` : ''}`;
+    const where = e.validationContext ?? 'body';
+    const reason =
+      name && !params.additionalProperty
+        ? 'is missing'
+        : params.additionalProperty
+          ? 'is not known here'
+          : first.message;
+    return new Problem(400, 'invalid_field', `${where}${field} ${reason ?? 'is wrong'}`, { field: field || '/' });
+  }
+  const status = typeof e?.statusCode === 'number' && e.statusCode >= 400 ? e.statusCode : 500;
+  if (status >= 500)
+    return new Problem(500, 'internal', 'The server failed; the log has it under this instance id.', { cause: error });
+  const code = (e.code ?? 'bad_request').toLowerCase().replace(/^fst_err_(ctp_)?/, '');
+  // Parser messages can quote the body, and the body can hold a secret.
+  const detail =
+    status === 413
+      ? 'The body is over the size limit.'
+      : status === 415
+        ? 'Send application/json.'
+        : 'The request could not be read: send one JSON object with content-type application/json.';
+  return new Problem(status, code, detail);
+}
+
+/** Renders everything thrown, and every unknown path, as problem details. */
+export function registerProblems(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => {
+    const problem = toProblem(error);
+    if (problem.status >= 500) request.log.error({ err: problem.cause ?? error, code: problem.code }, 'request failed');
+    return sendProblem(request, reply, problem);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(request, reply, new Problem(404, 'not_found', `Nothing is served at this method and path.`)),
+  );
+}

@@ -1,0 +1,246 @@
+/**
+ * Revocations: how auth says "this token, this login session, this user: no more", and how every node hears it.
+ *
+ * With Redis it is one capped stream, `tandem:{revocations}`: appending is the publication, a blocking read is the news
+ * (milliseconds), and reading the stream from its start is the catch-up of a node that starts or was cut off. One key, so
+ * it works on a Cluster; no pub/sub, so there is no subscription that can go deaf; a cut-off reader resumes where it was.
+ * Without Redis (embedded, one auth process) signaling polls `GET /internal/revocations` of auth, which the edge does not
+ * route and which answers loopback callers only.
+ *
+ * Entries live only as long as a token that they hit can live; afterwards `exp` does the work.
+ *
+ * For signaling:
+ *
+ *     const revocations = watchRevocations({ redis }, (revocation) => {
+ *       for (const session of sessions) if (hits(revocation, session.claims)) session.close(CLOSE_CODES.tokenRefused);
+ *     });
+ *     await revocations.ready;                       // caught up, or Redis is away (then it goes on trying)
+ *     …at every upgrade, resume and join:  if (revocations.isRevoked(claims)) refuse with 4001
+ *     …on a kick:  await publishRevocation(redis, { kind: 'jti', id: claims.jti, exp: claims.exp });
+ */
+import type { AccessClaims } from '@tandem/protocol';
+import { Cluster } from 'ioredis';
+import Type, { type Static } from 'typebox';
+import { Check } from 'typebox/value';
+import type { HealthProbe } from './health.ts';
+import type { RedisClient } from './redis.ts';
+
+/** The stream's key. The hash tag keeps it in one slot. */
+export const REVOCATION_STREAM = 'tandem:{revocations}';
+/** Path of the feed that replaces the stream where there is no Redis. */
+export const REVOCATION_FEED_PATH = '/internal/revocations';
+/** Entries older than this hit nothing any more: twice the longest access token auth will issue (1 h), ms. */
+const RETENTION_MS = 2 * 3_600_000;
+
+export const Revocation = Type.Object({
+  kind: Type.Union([Type.Literal('jti'), Type.Literal('session'), Type.Literal('user')], {
+    description: 'One access token, all tokens of a login session, or all tokens of a user issued up to `at`.',
+  }),
+  id: Type.String({ minLength: 1, maxLength: 128, description: '`jti`, `session_id` or `sub`.' }),
+  at: Type.Integer({ description: 'When, seconds since the epoch.' }),
+  exp: Type.Integer({ description: 'Seconds since the epoch; no token that this hits is valid after it.' }),
+});
+export type Revocation = Static<typeof Revocation>;
+
+/** What of the claims decides. */
+export type RevocableClaims = Pick<AccessClaims, 'jti' | 'session_id' | 'sub' | 'iat'>;
+
+/** Does this revocation hit the bearer of `claims`? A user's new login, after the revocation, is not hit. */
+export function hits(revocation: Revocation, claims: RevocableClaims): boolean {
+  if (revocation.kind === 'jti') return revocation.id === claims.jti;
+  if (revocation.kind === 'session') return revocation.id === claims.session_id;
+  return revocation.id === claims.sub && claims.iat <= revocation.at;
+}
+
+/** All revocations in force, in memory; lookups cost three map reads. */
+export class RevocationSet {
+  readonly #entries = new Map<string, Revocation>();
+  #sweepAt = 0;
+
+  /** @returns true when it is news */
+  add(revocation: Revocation, nowSeconds = Math.floor(Date.now() / 1000)): boolean {
+    if (nowSeconds >= this.#sweepAt) {
+      this.#sweepAt = nowSeconds + 60;
+      for (const [key, entry] of this.#entries) if (entry.exp + 120 < nowSeconds) this.#entries.delete(key);
+    }
+    const key = `${revocation.kind}:${revocation.id}`;
+    const old = this.#entries.get(key);
+    if (old && old.at >= revocation.at && old.exp >= revocation.exp) return false;
+    this.#entries.set(key, revocation);
+    return true;
+  }
+
+  isRevoked(claims: RevocableClaims): boolean {
+    const user = this.#entries.get(`user:${claims.sub}`);
+    return (
+      this.#entries.has(`jti:${claims.jti}`) ||
+      this.#entries.has(`session:${claims.session_id}`) ||
+      (user !== undefined && hits(user, claims))
+    );
+  }
+
+  /** When all tokens of this user up to then were revoked, seconds; undefined if not. */
+  userRevokedAt(sub: string): number | undefined {
+    return this.#entries.get(`user:${sub}`)?.at;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  values(): Revocation[] {
+    return [...this.#entries.values()];
+  }
+}
+
+/** `at` defaults to now. */
+export type NewRevocation = Omit<Revocation, 'at'> & { readonly at?: number };
+
+function complete(revocation: NewRevocation): Revocation {
+  return {
+    kind: revocation.kind,
+    id: revocation.id,
+    exp: revocation.exp,
+    at: revocation.at ?? Math.floor(Date.now() / 1000),
+  };
+}
+
+/** Publish to every node. Resolves when Redis has it; @throws when Redis is away (say so to the caller: it was not revoked). */
+export async function publishRevocation(redis: RedisClient, revocation: NewRevocation): Promise<Revocation> {
+  const entry = complete(revocation);
+  await redis.xadd(REVOCATION_STREAM, 'MINID', '~', String(Date.now() - RETENTION_MS), '*', 'r', JSON.stringify(entry));
+  return entry;
+}
+
+export interface RevocationWatch extends AsyncDisposable {
+  /** Resolves when caught up, or after the first failed try; never rejects. */
+  readonly ready: Promise<void>;
+  isRevoked(claims: RevocableClaims): boolean;
+  readonly set: RevocationSet;
+  readonly health: HealthProbe;
+}
+
+export type RevocationSource =
+  /** The stream. The watcher makes a connection of its own from this client (a blocking read must not hold up others). */
+  | { readonly redis: RedisClient }
+  /** Auth without Redis: base URL of auth, such as `http://127.0.0.1:8081`. */
+  | { readonly feedUrl: string; readonly pollMs?: number };
+
+/**
+ * Follow revocations until disposed. While the source is away the known ones stay in force, and it catches up afterwards.
+ * @param onRevoked called once for each revocation, also for those found while catching up
+ */
+export function watchRevocations(
+  source: RevocationSource,
+  onRevoked: (revocation: Revocation) => void = () => {},
+): RevocationWatch {
+  const set = new RevocationSet();
+  let state: 'up' | 'down' = 'down';
+  let since = new Date().toISOString();
+  let detail: string | undefined = 'not read yet';
+  let disposed = false;
+  const { promise: ready, resolve: markReady } = Promise.withResolvers<void>();
+  const become = (next: typeof state, why?: string) => {
+    if (next !== state) since = new Date().toISOString();
+    state = next;
+    detail = why;
+    markReady();
+  };
+  const take = (text: string | undefined) => {
+    let value: unknown;
+    try {
+      value = JSON.parse(text ?? '');
+    } catch {
+      return;
+    }
+    if (Check(Revocation, value) && set.add(value)) onRevoked(value);
+  };
+  const stop = new AbortController();
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      stop.signal.addEventListener(
+        'abort',
+        () => {
+          clearTimeout(timer);
+          resolve();
+        },
+        { once: true },
+      );
+    });
+
+  async function followStream(redis: RedisClient): Promise<void> {
+    const own: RedisClient = redis instanceof Cluster ? redis.duplicate() : redis.duplicate();
+    own.on('error', () => {}); // told by the health probe
+    stop.signal.addEventListener('abort', () => own.disconnect(), { once: true });
+    let last = '0-0';
+    let caughtUp = false;
+    while (!disposed) {
+      try {
+        // 1.5 s: below the 3 s command timeout, so a frozen Redis is noticed.
+        const answer = (await (caughtUp
+          ? own.xread('COUNT', 1000, 'BLOCK', 1500, 'STREAMS', REVOCATION_STREAM, last)
+          : own.xread('COUNT', 1000, 'STREAMS', REVOCATION_STREAM, last))) as unknown;
+        const entries = streamEntries(answer);
+        for (const [id, fields] of entries) {
+          last = id;
+          take(fields[1]);
+        }
+        if (entries.length < 1000) caughtUp = true;
+        if (caughtUp) become('up');
+      } catch (error) {
+        if (disposed) break;
+        become('down', error instanceof Error ? error.message : String(error));
+        // A failover may have lost the newest entries and taken new ones under smaller ids: read the window again.
+        last = '0-0';
+        caughtUp = false;
+        await pause(200 + Math.random() * 300);
+      }
+    }
+  }
+
+  async function followFeed(base: string, pollMs: number): Promise<void> {
+    let cursor = '';
+    while (!disposed) {
+      try {
+        const url = new URL(REVOCATION_FEED_PATH, base);
+        if (cursor) url.searchParams.set('after', cursor);
+        const response = await fetch(url, { signal: AbortSignal.any([stop.signal, AbortSignal.timeout(3000)]) });
+        if (!response.ok) throw new Error(`the feed answered ${response.status}`);
+        const body = (await response.json()) as { cursor: string; revocations: unknown[] };
+        cursor = body.cursor;
+        for (const entry of body.revocations) take(JSON.stringify(entry));
+        become('up');
+      } catch (error) {
+        if (disposed) break;
+        become('down', error instanceof Error ? error.message : String(error));
+      }
+      await pause(pollMs);
+    }
+  }
+
+  const loop = 'redis' in source ? followStream(source.redis) : followFeed(source.feedUrl, source.pollMs ?? 400);
+  return {
+    ready,
+    set,
+    isRevoked: (claims) => set.isRevoked(claims),
+    health: () => ({ state, since, ...(detail ? { detail } : {}) }),
+    async [Symbol.asyncDispose]() {
+      disposed = true;
+      stop.abort();
+      markReady();
+      await loop;
+    },
+  };
+}
+
+/** XREAD answers [[key, entries]] under RESP2 and a map under RESP3; both hold [[id, [field, value…]]]. */
+function streamEntries(answer: unknown): [id: string, fields: string[]][] {
+  if (!answer) return [];
+  if (Array.isArray(answer)) {
+    if (Array.isArray(answer[0])) return (answer[0][1] ?? []) as [string, string[]][];
+    return (answer[1] ?? []) as [string, string[]][];
+  }
+  const map = answer instanceof Map ? [...answer.values()] : Object.values(answer as object);
+  return (map[0] ?? []) as [string, string[]][];
+}
