@@ -227,8 +227,14 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         'key-source': undefined,
         access: 'open',
         profile: 'development',
+        'trusted-proxies': '1',
       },
-      secrets: { 'cache-username': undefined, 'cache-password': undefined, 'turn-secrets': turnSecret },
+      secrets: {
+        'cache-username': undefined,
+        'cache-password': undefined,
+        'turn-secrets': turnSecret,
+        'api-keys': undefined,
+      },
     };
     const service = (name: string, part: 'auth' | 'signaling', port: number, more: Record<string, string>) =>
       nodeSpec(

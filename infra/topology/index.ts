@@ -19,10 +19,12 @@ export type Value =
         | 'stun-uris'
         | 'key-source'
         | 'access'
-        | 'profile';
+        | 'profile'
+        /** How many proxies in front append to X-Forwarded-For: the edge alone, or CloudFront and a load balancer. */
+        | 'trusted-proxies';
     }
   /** A secret that this place keeps. */
-  | { readonly secret: 'cache-username' | 'cache-password' | 'turn-secrets' };
+  | { readonly secret: 'cache-username' | 'cache-password' | 'turn-secrets' | 'api-keys' };
 
 /** Settings without a default must be given; any other may be. The compiler refuses a missing or unknown name. */
 export type Environment<T extends TObject> = { readonly [K in keyof Static<T>]?: Value };
@@ -72,10 +74,12 @@ export const topology = {
       PROFILE: { from: 'profile' },
       KEY_SOURCE: { from: 'key-source' },
       ACCESS: { from: 'access' },
+      API_KEYS: { secret: 'api-keys' },
       TURN_URIS: { from: 'turn-uris' },
       TURN_SECRETS: { secret: 'turn-secrets' },
       STUN_URIS: { from: 'stun-uris' },
       ALLOWED_ORIGINS: { from: 'public-origin' },
+      TRUSTED_PROXIES: { from: 'trusted-proxies' },
     },
     dependsOn: ['cache'],
   }),
@@ -94,6 +98,7 @@ export const topology = {
       PORT: '8080',
       JWKS_URL: { from: 'jwks-url' },
       ALLOWED_ORIGINS: { from: 'public-origin' },
+      TRUSTED_PROXIES: { from: 'trusted-proxies' },
     },
     dependsOn: ['auth', 'cache'],
   }),
