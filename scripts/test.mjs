@@ -1,0 +1,65 @@
+// `npm test [vitest arguments]`. Sets up what the tests need, runs them all, ends with "N passed, N failed, N skipped".
+// Runs on Node 20 with nothing installed.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildClient, fail, installPackages, modernNode, root, run } from './lib/setup.mjs';
+
+/** Programs that the tests really run, and the Debian package of each. */
+const programs = [
+  { package: 'redis-server', names: ['redis-server'] },
+  { package: 'coturn', names: ['turnserver'] },
+  { package: 'chromium', names: ['chromium', 'chromium-browser', 'google-chrome'] },
+];
+
+function has(name) {
+  return spawnSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' }).status === 0;
+}
+
+function installPrograms() {
+  const missing = programs.filter((p) => !p.names.some(has)).map((p) => p.package);
+  if (missing.length === 0) return;
+  const line = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
+  if (process.getuid?.() !== 0 || !has('apt-get')) fail(`The tests need ${missing.join(', ')}. As root: ${line}`);
+  console.log(`  Installing ${missing.join(', ')}…`);
+  const done = spawnSync('sh', ['-c', `apt-get update -qq && ${line} -qq`], {
+    // Debian would start the servers as services of the machine; the tests start their own.
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (done.status !== 0) fail(`Could not install them (above). By hand: ${line}`);
+}
+
+installPackages();
+const node = modernNode();
+installPrograms();
+buildClient();
+
+const resultDir = join(root, '.local');
+const result = join(resultDir, 'vitest.json');
+mkdirSync(resultDir, { recursive: true });
+rmSync(result, { force: true });
+const code = await run(node, [
+  join(root, 'node_modules/vitest/vitest.mjs'),
+  'run',
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${result}`,
+  ...process.argv.slice(2),
+]);
+let counts = { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, numTodoTests: 0, numFailedTestSuites: 0 };
+try {
+  counts = JSON.parse(readFileSync(result, 'utf8'));
+} catch {
+  console.error('  vitest left no result.');
+}
+// A file that does not even load has no tests that could fail: it counts as one.
+const broken = (counts.testResults ?? []).filter(
+  (f) => f.status === 'failed' && f.assertionResults.length === 0,
+).length;
+let failed = counts.numFailedTests + broken;
+if (code !== 0 && failed === 0) failed = 1;
+console.log(
+  `${counts.numPassedTests} passed, ${failed} failed, ${counts.numPendingTests + counts.numTodoTests} skipped`,
+);
+process.exitCode = failed > 0 ? 1 : 0;
