@@ -1,6 +1,9 @@
 /** Every setting of the signaling service. Keys are environment variable names. */
 import Type, { type Static } from 'typebox';
 
+const ms = (value: number, description: string) => Type.Integer({ default: value, minimum: 0, description });
+const count = (value: number, description: string) => Type.Integer({ default: value, minimum: 1, description });
+
 export const SignalingConfig = Type.Object({
   HOST: Type.String({ default: '0.0.0.0', description: 'Address to listen on.' }),
   PORT: Type.Integer({
@@ -10,7 +13,10 @@ export const SignalingConfig = Type.Object({
     description: 'Port to listen on; 0 picks a free one.',
   }),
   NODE_NAME: Type.Optional(
-    Type.String({ description: 'Unique name of this node. Default: host name and a random part.' }),
+    Type.String({
+      pattern: '^[A-Za-z0-9._-]{1,64}$',
+      description: 'Unique name of this node. Default: host name and a random part.',
+    }),
   ),
   LOG_LEVEL: Type.String({ default: 'info', description: 'pino level.' }),
   REDIS_URL: Type.Optional(
@@ -30,5 +36,28 @@ export const SignalingConfig = Type.Object({
     minimum: 0,
     description: 'How many proxies in front append to X-Forwarded-For.',
   }),
+  GRACE_MS: ms(60_000, 'A session outlives its socket so long.'),
+  HEARTBEAT_MS: Type.Integer({
+    default: 25_000,
+    minimum: 1000,
+    maximum: 25_000,
+    description: 'Pings every so many ms; below every idle timeout on the way (ALB and CloudFront: 60 s).',
+  }),
+  MAX_FRAME_BYTES: count(65_536, 'Largest frame; a token may lower it.'),
+  MAX_ROOM_SIZE: count(50, 'Members of a room; a token may lower it.'),
+  MESSAGES_PER_SECOND: count(100, 'Sustained, of one connection; bursts of three seconds pass.'),
+  USER_MESSAGES_PER_SECOND: count(400, 'Sustained, over all connections of one user on this node.'),
+  MAX_FAULTS: count(30, 'Malformed or refused messages in ten seconds before the socket is closed (4006).'),
+  MAX_BUFFERED_BYTES: count(1_048_576, 'Unsent bytes of one connection before it is closed as slow (4007).'),
+  MAX_CONNECTIONS: count(20_000, 'Connections of this node; more get 503.'),
+  MAX_MEMORY_BYTES: Type.Optional(count(1_500_000_000, 'Resident memory above which new connections get 503.')),
+  MAX_EVENT_LOOP_DELAY_MS: count(200, 'Event-loop delay above which new connections are shed with 503.'),
+  CONNECTIONS_PER_IP: count(500, 'Open at once from one address (IPv6: one /64).'),
+  CONNECTIONS_PER_IP_PER_SECOND: count(50, 'New ones from one address; bursts of three seconds pass. More get 429.'),
+  SESSIONS_PER_USER: count(20, 'Open sockets of one user on this node. More get 429.'),
+  BEAT_MS: count(2000, 'This node tells the others so often that it lives.'),
+  NODE_TIMEOUT_MS: count(7000, 'A node silent for so long is dead: its peers become away.'),
+  SWEEP_MS: count(10_000, 'Every room is compared with the stored truth so often.'),
+  RECONNECT_WITHIN_MS: ms(10_000, 'On SIGTERM clients are told to move at a random moment within so many ms.'),
 });
 export type SignalingConfig = Static<typeof SignalingConfig>;

@@ -1,5 +1,5 @@
 /** Configuration from the environment, checked against a TypeBox schema; one clear line for each wrong setting. */
-import { envSchema } from 'env-schema';
+import { type EnvSchemaOpt, envSchema } from 'env-schema';
 import type { Static, TObject } from 'typebox';
 
 /** Thrown by {@link loadConfig}; `message` names the setting, what is wrong and what was expected. Never a value. */
@@ -19,8 +19,15 @@ export function loadConfig<T extends TObject>(
 ): Static<T> {
   const data = Object.fromEntries(Object.entries(env).filter(([key, value]) => key in schema.properties && value));
   try {
-    return envSchema({ schema, data, env: false }) as Static<T>;
+    return envSchema({ schema, data, env: false, ajv: { customOptions: annotate } }) as Static<T>;
   } catch (error) {
     throw new ConfigError(`configuration: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
+
+/** `secret: true` marks settings whose value a place of deployment must keep; it checks nothing. */
+function annotate(ajv: Ajv): Ajv {
+  return ajv.addKeyword('secret');
+}
+
+type Ajv = Parameters<Extract<NonNullable<EnvSchemaOpt['ajv']>, { customOptions: unknown }>['customOptions']>[0];

@@ -1,7 +1,9 @@
+import type { Frame } from '../relay/splice.ts';
+
 /** One client's socket, as the core sees it. The real one is server/ws-transport.ts; the simulation has its own. */
 export interface Transport {
-  /** Sends one text frame. Never throws; after a close it does nothing. */
-  send(frame: string | Uint8Array): void;
+  /** Sends one text frame (`String(frame)` is its text). Never throws; after a close it does nothing. */
+  send(frame: Frame): void;
   /** Closes with an application code (protocol: CLOSE_CODES). */
   close(code: number, reason: string): void;
   /** Sends a protocol-level ping; the transport calls `connection.alive()` on the pong. */

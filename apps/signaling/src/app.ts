@@ -1,0 +1,136 @@
+/** The whole signaling service in one disposable object. Routes and parts live in files of their own; this wires them. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import {
+  createLogger,
+  createTokenVerifier,
+  LoadShedder,
+  type Logger,
+  registerHealth,
+  type TokenVerifier,
+} from '@tandem/service';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { MemoryHub } from './backplane/memory.ts';
+import { createRedisBackplane } from './backplane/redis.ts';
+import type { Backplane } from './backplane/types.ts';
+import type { SignalingConfig } from './config.ts';
+import { systemClock } from './core/clock.ts';
+import { SignalingNode } from './core/node.ts';
+import { Admission } from './server/admission.ts';
+import { acceptUpgrades } from './server/upgrade.ts';
+
+export interface SignalingParts {
+  readonly log?: Logger;
+  /** Default: Redis when REDIS_URL is set, otherwise memory. */
+  readonly backplane?: Backplane;
+  /** Default: keys of JWKS_URL. */
+  readonly verifier?: TokenVerifier;
+}
+
+export interface SignalingService extends AsyncDisposable {
+  readonly app: FastifyInstance;
+  readonly node: SignalingNode;
+  readonly log: Logger;
+  readonly port: number;
+  /** `http://127.0.0.1:port` */
+  readonly url: string;
+  /** `ws://127.0.0.1:port/ws/signal` */
+  readonly wsUrl: string;
+  /** Everything at once and without a goodbye, as a crash would. For tests. */
+  kill(): Promise<void>;
+}
+
+/** Build and start the service. Disposing of it drains first (RECONNECT_WITHIN_MS). */
+export async function startSignaling(config: SignalingConfig, parts: SignalingParts = {}): Promise<SignalingService> {
+  const log = parts.log ?? createLogger('signaling', config.LOG_LEVEL);
+  const name = config.NODE_NAME ?? `${hostname().slice(0, 40)}-${randomBytes(4).toString('hex')}`;
+  const backplane =
+    parts.backplane ??
+    (config.REDIS_URL
+      ? createRedisBackplane({
+          url: config.REDIS_URL,
+          auth: { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD },
+        })
+      : new MemoryHub(systemClock).connect());
+  const node = new SignalingNode({
+    name,
+    backplane,
+    settings: {
+      heartbeatInterval: config.HEARTBEAT_MS,
+      heartbeatTimeout: Math.round(config.HEARTBEAT_MS * 2.4),
+      grace: config.GRACE_MS,
+      maxFrameBytes: config.MAX_FRAME_BYTES,
+      maxRoomSize: config.MAX_ROOM_SIZE,
+      messagesPerSecond: config.MESSAGES_PER_SECOND,
+      userMessagesPerSecond: config.USER_MESSAGES_PER_SECOND,
+      maxFaults: config.MAX_FAULTS,
+      beatInterval: config.BEAT_MS,
+      nodeTimeout: config.NODE_TIMEOUT_MS,
+      sweepInterval: config.SWEEP_MS,
+    },
+    events: { log: (level, event, fields) => log[level]({ event, ...fields }, event) },
+  });
+  const verifier =
+    parts.verifier ??
+    createTokenVerifier({ jwksUrl: config.JWKS_URL, issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE });
+  const shedder = new LoadShedder({
+    connections: () => node.connections.size,
+    maxConnections: config.MAX_CONNECTIONS,
+    ...(config.MAX_MEMORY_BYTES === undefined ? {} : { maxMemoryBytes: config.MAX_MEMORY_BYTES }),
+    maxEventLoopDelayMs: config.MAX_EVENT_LOOP_DELAY_MS,
+  });
+  const admission = new Admission(node, shedder, {
+    connectionsPerIp: config.CONNECTIONS_PER_IP,
+    connectionsPerIpPerSecond: config.CONNECTIONS_PER_IP_PER_SECOND,
+    sessionsPerUser: config.SESSIONS_PER_USER,
+  });
+
+  const app: FastifyInstance = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+  });
+  registerHealth(app, {
+    service: 'signaling',
+    draining: () => node.draining,
+    dependencies: { backplane: () => backplane.health(), keys: () => verifier.health() },
+  });
+  acceptUpgrades(app.server, {
+    node,
+    admission,
+    verify: (token) => verifier.verify(token),
+    allowedOrigins: config.ALLOWED_ORIGINS,
+    trustedProxies: config.TRUSTED_PROXIES,
+    maxBufferedBytes: config.MAX_BUFFERED_BYTES,
+    onDenied: (denial) => log.info({ event: 'upgrade.denied', ...denial }, 'upgrade denied'),
+  });
+
+  await node.start();
+  await app.listen({ host: config.HOST, port: config.PORT });
+  const { port } = app.server.address() as { port: number };
+  log.info({ event: 'signaling.up', node: name, port, backplane: backplane.kind }, `signaling listens on ${port}`);
+
+  const close = async () => {
+    shedder[Symbol.dispose]();
+    verifier[Symbol.dispose]();
+    await node[Symbol.asyncDispose]();
+    app.server.closeAllConnections();
+    await app.close();
+  };
+  return {
+    app,
+    node,
+    log,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    wsUrl: `ws://127.0.0.1:${port}/ws/signal`,
+    kill: async () => {
+      node.kill();
+      app.server.closeAllConnections();
+      await close();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await node.drain(config.RECONNECT_WITHIN_MS);
+      await close();
+    },
+  };
+}

@@ -1,0 +1,330 @@
+/**
+ * The backplane of many nodes: Redis as single server, with Sentinel, or as Cluster.
+ *
+ * Keys of one room, one session, one identity share a hash tag, and no operation touches two of them. Inboxes are sharded pub/sub in a
+ * Cluster (a publish stays in its shard) and plain pub/sub elsewhere (the same cost there, and any version has it).
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { connectRedis, type DependencyHealth, type RedisAuth, type RedisClient } from '@tandem/service';
+import { defineScripts, type RunScript } from './scripts.ts';
+import {
+  type Backplane,
+  type BackplaneHandlers,
+  MAILBOX,
+  type MemberRecord,
+  type ParkResult,
+  RECORD_TTL_MS,
+  ROOM_TTL_MS,
+  type RoomState,
+  type SessionRecord,
+  TOMBSTONE_TTL_MS,
+  Unavailable,
+} from './types.ts';
+
+export interface RedisBackplaneOptions {
+  /** See connectRedis. */
+  readonly url: string;
+  readonly auth?: RedisAuth;
+  /** Prefix of every key. Default `tandem`. */
+  readonly prefix?: string;
+  /** A probe through one's own inbox that takes longer means a deaf subscription, ms. Default 3,000. */
+  readonly probeTimeout?: number;
+}
+
+/** First byte of a probe in an inbox; batches start with their version, 1 or more. */
+const PROBE = 0;
+
+export function createRedisBackplane(options: RedisBackplaneOptions): RedisBackplane {
+  return new RedisBackplane(options);
+}
+
+export class RedisBackplane implements Backplane {
+  readonly kind: string;
+  /** Deaf subscriptions replaced so far. */
+  resubscriptions = 0;
+  readonly #options: RedisBackplaneOptions;
+  readonly #prefix: string;
+  readonly #sharded: boolean;
+  readonly #client: RedisClient;
+  readonly #script: RunScript;
+  #subscriber: RedisClient | undefined;
+  #node = '';
+  #handlers: BackplaneHandlers | undefined;
+  #health: DependencyHealth = { state: 'down', since: new Date().toISOString(), detail: 'not reached yet' };
+  #ended = false;
+  /** The probe that is out: its nonce and since when. */
+  #probe: { nonce: string; sentAt: number } | undefined;
+  #subscribing: Promise<void> | undefined;
+
+  constructor(options: RedisBackplaneOptions) {
+    this.#options = options;
+    this.#prefix = options.prefix ?? 'tandem';
+    this.#sharded = /^rediss?\+cluster:/.test(options.url);
+    this.kind = this.#sharded ? 'redis-cluster' : options.url.includes('+sentinel:') ? 'redis-sentinel' : 'redis';
+    this.#client = connectRedis(options.url, options.auth);
+    // Errors reach callers through their commands; without a listener they would end the process.
+    this.#client.on('error', () => {});
+    this.#script = defineScripts(this.#client);
+  }
+
+  health(): DependencyHealth {
+    return this.#health;
+  }
+
+  async start(node: string, handlers: BackplaneHandlers): Promise<void> {
+    this.#node = node;
+    this.#handlers = handlers;
+    await this.#ensureSubscribed();
+  }
+
+  async beat(ttl: number): Promise<readonly string[]> {
+    await this.#ensureSubscribed();
+    const live = (await this.#run('node-beat', [this.#key('nodes')], [this.#node, ttl])) as string[];
+    await this.#probeInbox();
+    return live;
+  }
+
+  async retire(): Promise<void> {
+    await this.#guard(() => this.#client.zrem(this.#key('nodes'), this.#node));
+  }
+
+  async send(node: string, batch: Uint8Array): Promise<boolean> {
+    const heard = await this.#publish(node, Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength));
+    // In a Cluster the answer counts listeners on one server only: zero proves nothing there.
+    return this.#sharded || heard > 0;
+  }
+
+  async joinRoom(room: string, member: MemberRecord, limit: number, loginSession: string) {
+    const { peerId, epoch, awayFor, node, info } = member;
+    const args = [ROOM_TTL_MS, peerId, epoch, awayFor, node, info, limit, loginSession];
+    const answer = (await this.#run('room-join', this.#room(room), args)) as string[];
+    const [first] = answer;
+    if (first === 'full' || first === 'banned') return { ok: false, reason: first } as const;
+    return { ok: true, state: readState(answer) } as const;
+  }
+
+  async putMember(room: string, member: MemberRecord): Promise<RoomState> {
+    const { peerId, epoch, awayFor, node, info } = member;
+    return this.#state('room-put', room, [peerId, epoch, awayFor, node, info]);
+  }
+
+  async markAway(room: string, peerId: string, deadNode: string, awayFor: number): Promise<RoomState> {
+    return this.#state('room-away', room, [peerId, deadNode, awayFor]);
+  }
+
+  async dropMember(
+    room: string,
+    peerId: string,
+    epoch: number,
+    ban?: { loginSession: string; ms: number },
+  ): Promise<RoomState> {
+    const owner = epoch === Number.MAX_SAFE_INTEGER ? 'force' : epoch;
+    return this.#state('room-drop', room, [peerId, owner, ban?.ms ?? 0, ban?.loginSession ?? '']);
+  }
+
+  async readRoom(room: string, known: number): Promise<RoomState | undefined> {
+    const answer = await this.#run('room-read', this.#room(room), [ROOM_TTL_MS, known]);
+    return answer ? readState(answer as string[]) : undefined;
+  }
+
+  async closeRoom(room: string): Promise<RoomState> {
+    return this.#state('room-close', room, []);
+  }
+
+  async openSession(s: SessionRecord): Promise<void> {
+    await this.#run('session-open', this.#session(s.peerId), sessionArgs(s));
+  }
+
+  async resumeSession(peerId: string, secretHash: string, userId: string) {
+    const args = [RECORD_TTL_MS, this.#node, secretHash, userId];
+    const answer = (await this.#run('session-resume', this.#session(peerId), args)) as string[] | null;
+    if (!answer) return { ok: false } as const;
+    const [previousNode = '', epoch = '0', loginSession = '', room = '', info = '', ...parked] = answer;
+    const session = { peerId, node: this.#node, epoch: Number(epoch), secretHash, userId, loginSession, room, info };
+    return { ok: true, session, previousNode, parked } as const;
+  }
+
+  async detachSession(peerId: string, epoch: number, node: string, graceMs: number): Promise<void> {
+    await this.#run('session-detach', this.#session(peerId), [Math.max(1, graceMs), node, epoch]);
+  }
+
+  async syncSession(s: SessionRecord, attached: boolean, graceMs: number) {
+    const args = [...sessionArgs(s), attached ? 'attached' : 'detached', Math.max(1, graceMs)];
+    const [kind, ...parked] = (await this.#run('session-sync', this.#session(s.peerId), args)) as string[];
+    return kind === 'fenced' ? ({ kind: 'fenced' } as const) : ({ kind: 'ours', parked } as const);
+  }
+
+  async endSession(peerId: string, epoch: number | 'force') {
+    const answer = await this.#run('session-end', this.#session(peerId), [epoch, TOMBSTONE_TTL_MS]);
+    if (!answer) return undefined;
+    const [room = '', node = ''] = answer as string[];
+    return { room, node };
+  }
+
+  async findSession(peerId: string) {
+    const [key = ''] = this.#session(peerId);
+    const [state, node] = await this.#guard(() => this.#client.hmget(key, 'state', 'node'));
+    return !state || state === 'over' ? undefined : { node: node ?? '', attached: state === 'attached' };
+  }
+
+  async park(peerId: string, frames: readonly string[], deadNode?: string): Promise<ParkResult> {
+    const args = [deadNode ?? '', MAILBOX.maxFrames, MAILBOX.maxBytes, ...frames];
+    const [kind, node = ''] = (await this.#run('session-park', this.#session(peerId), args)) as string[];
+    if (kind === 'attached') return { kind, node };
+    return { kind: kind as 'parked' | 'full' | 'gone' };
+  }
+
+  async claim(identity: string, peerId: string, expect?: string) {
+    const args = [peerId, RECORD_TTL_MS, expect === undefined ? '0' : '1', expect ?? ''];
+    const [set, previous] = (await this.#run('identity-claim', [this.#identity(identity)], args)) as [number, string];
+    return { previous: previous === '' ? undefined : previous, set: Number(set) === 1 };
+  }
+
+  async release(identity: string, peerId: string): Promise<void> {
+    await this.#run('identity-release', [this.#identity(identity)], [peerId]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#subscriber?.disconnect();
+    this.#client.disconnect();
+  }
+
+  // --- keys
+
+  #key(tag: string, field = ''): string {
+    return `${this.#prefix}:{${tag}}${field}`;
+  }
+  #room(room: string): string[] {
+    const tag = `r:${room}`;
+    return [this.#key(tag, ':m'), this.#key(tag, ':v'), this.#key(tag, ':b')];
+  }
+  #session(peerId: string): string[] {
+    // A client may name any peer: nothing it writes may change the hash tag.
+    const tag = `s:${peerId.replace(/[{}]/g, '_')}`;
+    return [this.#key(tag, ':s'), this.#key(tag, ':q')];
+  }
+  #identity(identity: string): string {
+    return this.#key(`i:${createHash('sha256').update(identity).digest('base64url')}`);
+  }
+  #inbox(node: string): string {
+    return this.#key(`n:${node}`, ':in');
+  }
+
+  // --- commands
+
+  async #state(name: Parameters<RunScript>[0], room: string, args: (string | number)[]): Promise<RoomState> {
+    return readState((await this.#run(name, this.#room(room), [ROOM_TTL_MS, ...args])) as string[]);
+  }
+
+  #run(name: Parameters<RunScript>[0], keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    return this.#guard(() => this.#script(name, keys, args));
+  }
+
+  /** Turns "Redis is away", in all its forms, into {@link Unavailable}; a faulty command stays an error. */
+  async #guard<T>(command: () => Promise<T>): Promise<T> {
+    if (this.#ended) throw new Unavailable('the backplane is closed');
+    try {
+      const result = await command();
+      if (this.#health.state !== 'up') this.#become('up');
+      return result;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      const reply = error instanceof Error && error.name === 'ReplyError';
+      if (
+        reply &&
+        !/^-?(LOADING|READONLY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|NOREPLICAS|OOM|MOVED|ASK|UNKILLABLE|BUSY)/.test(message)
+      )
+        throw error;
+      this.#become('down', message);
+      throw new Unavailable(message, { cause: error });
+    }
+  }
+
+  #become(state: 'up' | 'down', detail?: string): void {
+    if (this.#health.state === state) return;
+    this.#health = { state, since: new Date().toISOString(), ...(detail === undefined ? {} : { detail }) };
+  }
+
+  #publish(node: string, batch: Buffer): Promise<number> {
+    const channel = this.#inbox(node);
+    return this.#guard(() =>
+      this.#sharded ? this.#client.spublish(channel, batch) : this.#client.publish(channel, batch),
+    ) as Promise<number>;
+  }
+
+  // --- the inbox
+
+  #ensureSubscribed(): Promise<void> {
+    if (this.#subscriber) return Promise.resolve();
+    this.#subscribing ??= this.#subscribe().finally(() => {
+      this.#subscribing = undefined;
+    });
+    return this.#subscribing;
+  }
+
+  async #subscribe(): Promise<void> {
+    const subscriber = connectRedis(this.#options.url, this.#options.auth);
+    subscriber.on('error', () => {});
+    const channel = this.#inbox(this.#node);
+    const onMessage = (_channel: Buffer, batch: Buffer) => {
+      if (batch[0] === PROBE) this.#onProbe(batch);
+      else this.#handlers?.onBatch(batch);
+    };
+    subscriber.on(this.#sharded ? 'smessageBuffer' : 'messageBuffer', onMessage);
+    try {
+      await this.#guard(() => (this.#sharded ? subscriber.ssubscribe(channel) : subscriber.subscribe(channel)));
+    } catch (error) {
+      subscriber.disconnect();
+      throw error;
+    }
+    if (this.#ended) {
+      subscriber.disconnect();
+      return;
+    }
+    // From now on every new connection of the subscriber may have missed something.
+    subscriber.on(this.#sharded ? '+node' : 'ready', () => this.#handlers?.onDoubt('resubscribed'));
+    this.#subscriber = subscriber;
+    this.#probe = undefined;
+  }
+
+  /** A subscription can stay connected and deaf after a failover: say something to yourself and expect to hear it. */
+  async #probeInbox(): Promise<void> {
+    const timeout = this.#options.probeTimeout ?? 3000;
+    if (this.#probe && performance.now() - this.#probe.sentAt > timeout) {
+      this.resubscriptions++;
+      this.#probe = undefined;
+      this.#subscriber?.disconnect();
+      this.#subscriber = undefined;
+      await this.#ensureSubscribed();
+      this.#handlers?.onDoubt('the inbox was deaf');
+      return;
+    }
+    if (this.#probe) return;
+    const nonce = randomBytes(8);
+    this.#probe = { nonce: nonce.toString('hex'), sentAt: performance.now() };
+    await this.#publish(this.#node, Buffer.concat([Buffer.from([PROBE]), nonce]));
+  }
+
+  #onProbe(batch: Buffer): void {
+    if (this.#probe?.nonce === batch.toString('hex', 1)) this.#probe = undefined;
+  }
+}
+
+function sessionArgs(s: SessionRecord): (string | number)[] {
+  return [RECORD_TTL_MS, s.node, s.epoch, s.secretHash, s.userId, s.loginSession, s.room, s.info];
+}
+
+function readState(answer: readonly string[]): RoomState {
+  const members: MemberRecord[] = [];
+  for (let i = 1; i + 4 < answer.length; i += 5)
+    members.push({
+      peerId: answer[i] as string,
+      epoch: Number(answer[i + 1]),
+      awayFor: Number(answer[i + 2]),
+      node: answer[i + 3] as string,
+      info: answer[i + 4] as string,
+    });
+  return { version: Number(answer[0]), members };
+}

@@ -1,0 +1,83 @@
+/** Who may come in right now: decided before the upgrade, so that nobody ends up with half a socket. */
+import type { LoadShedder } from '@tandem/service';
+import { Bucket } from '../core/bucket.ts';
+import type { SignalingNode } from '../core/node.ts';
+
+export interface AdmissionLimits {
+  readonly connectionsPerIp: number;
+  readonly connectionsPerIpPerSecond: number;
+  readonly sessionsPerUser: number;
+}
+
+export interface Denial {
+  readonly status: 401 | 403 | 429 | 503;
+  readonly reason: string;
+  /** Seconds. */
+  readonly retryAfter?: number;
+}
+
+/** IPv6 clients own a /64 as a rule: limits count that. */
+export function addressKey(address: string): string {
+  if (!address.includes(':') || address.startsWith('::ffff:')) return address.replace('::ffff:', '');
+  const [head = ''] = address.split('::');
+  return `${head.split(':').slice(0, 4).join(':')}::/64`;
+}
+
+export class Admission {
+  readonly #node: SignalingNode;
+  readonly #limits: AdmissionLimits;
+  readonly #shedder: LoadShedder;
+  readonly #open = new Map<string, number>();
+  readonly #users = new Map<string, number>();
+  readonly #rates = new Map<string, Bucket>();
+  constructor(node: SignalingNode, shedder: LoadShedder, limits: AdmissionLimits) {
+    this.#node = node;
+    this.#shedder = shedder;
+    this.#limits = limits;
+  }
+
+  /** Before the token is looked at: nothing here costs more than a map lookup. */
+  beforeToken(address: string): Denial | undefined {
+    if (this.#node.draining) return { status: 503, reason: 'draining', retryAfter: 1 };
+    const verdict = this.#shedder.admit();
+    if (!verdict.admit) return { status: 503, reason: verdict.reason, retryAfter: verdict.retryAfter };
+    const key = addressKey(address);
+    if ((this.#open.get(key) ?? 0) >= this.#limits.connectionsPerIp)
+      return { status: 429, reason: 'connections-per-address', retryAfter: 5 };
+    const now = this.#node.clock.now();
+    let rate = this.#rates.get(key);
+    if (!rate) {
+      if (this.#rates.size > 10_000) this.#tidy(now);
+      rate = new Bucket(this.#limits.connectionsPerIpPerSecond, now);
+      this.#rates.set(key, rate);
+    }
+    const wait = rate.take(now);
+    if (wait > 0) return { status: 429, reason: 'connection-rate', retryAfter: Math.max(1, Math.ceil(wait / 1000)) };
+    return undefined;
+  }
+
+  /** @returns a denial, or what to call once when the socket is gone */
+  enter(address: string, userId: string): Denial | (() => void) {
+    // Draining may have begun while the token was checked.
+    if (this.#node.draining) return { status: 503, reason: 'draining', retryAfter: 1 };
+    if ((this.#users.get(userId) ?? 0) >= this.#limits.sessionsPerUser)
+      return { status: 429, reason: 'sessions-per-user', retryAfter: 5 };
+    const key = addressKey(address);
+    add(this.#open, key, 1);
+    add(this.#users, userId, 1);
+    return () => {
+      add(this.#open, key, -1);
+      add(this.#users, userId, -1);
+    };
+  }
+
+  #tidy(now: number): void {
+    for (const [key, bucket] of this.#rates) if (bucket.full(now)) this.#rates.delete(key);
+  }
+}
+
+function add(map: Map<string, number>, key: string, by: number): void {
+  const next = (map.get(key) ?? 0) + by;
+  if (next > 0) map.set(key, next);
+  else map.delete(key);
+}
