@@ -1,3 +1,4 @@
 export * from './codes.ts';
 export * from './messages.ts';
+export * from './report.ts';
 export * from './token.ts';
