@@ -7,13 +7,15 @@
  * `relay`: the final frame for the peer `target`. `room`: the frame for every session of room `target` on that node. `control`: JSON
  * (see membership.ts), target empty. Sequence numbers count per (sender's life, receiver): a gap is a doubt.
  */
+import { type Frame, SplicedFrame } from '../relay/splice.ts';
+
 export const EntryKind = { relay: 1, room: 2, control: 3 } as const;
 export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];
 
 export interface Entry {
   readonly kind: EntryKind;
   readonly target: string;
-  readonly text: string;
+  readonly frame: Frame;
 }
 export interface Batch {
   readonly from: string;
@@ -25,8 +27,10 @@ export interface Batch {
 const VERSION = 1;
 
 export function encodeBatch(from: string, incarnation: number, sequence: number, entries: readonly Entry[]): Buffer {
-  let size = 2 + Buffer.byteLength(from) + 8;
-  for (const e of entries) size += 6 + Buffer.byteLength(e.target) + Buffer.byteLength(e.text);
+  // Three bytes a UTF-16 unit is the worst case: measuring exactly would encode twice.
+  let size = 2 + from.length * 3 + 8;
+  for (const { target, frame } of entries)
+    size += 6 + target.length * 3 + (typeof frame === 'string' ? frame.length * 3 : frame.byteLength);
   const out = Buffer.allocUnsafe(size);
   out[0] = VERSION;
   let at = 2;
@@ -35,19 +39,19 @@ export function encodeBatch(from: string, incarnation: number, sequence: number,
   at += nameLength;
   at = out.writeUInt32BE(incarnation >>> 0, at);
   at = out.writeUInt32BE(sequence >>> 0, at);
-  for (const e of entries) {
-    out[at] = e.kind;
-    const targetLength = out.write(e.target, at + 2);
+  for (const { kind, target, frame } of entries) {
+    out[at] = kind;
+    const targetLength = out.write(target, at + 2);
     out[at + 1] = targetLength;
-    at += 2 + targetLength;
-    const textLength = out.write(e.text, at + 4);
-    out.writeUInt32BE(textLength, at);
-    at += 4 + textLength;
+    const textAt = at + 2 + targetLength + 4;
+    at = typeof frame === 'string' ? textAt + out.write(frame, textAt) : frame.copyTo(out, textAt);
+    out.writeUInt32BE(at - textAt, textAt - 4);
   }
-  return out;
+  return out.subarray(0, at);
 }
 
-/** @throws RangeError for a batch that is cut short or of another version */
+/** Frames are views into `bytes`: do not change it.
+ * @throws RangeError for a batch that is cut short or of another version */
 export function decodeBatch(bytes: Uint8Array): Batch {
   const b = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (b[0] !== VERSION) throw new RangeError(`batch of version ${b[0]}`);
@@ -63,7 +67,7 @@ export function decodeBatch(bytes: Uint8Array): Batch {
     const target = b.toString('utf8', at + 2, textAt);
     const end = textAt + 4 + b.readUInt32BE(textAt);
     if (end > b.length) throw new RangeError('batch cut short');
-    entries.push({ kind, target, text: b.toString('utf8', textAt + 4, end) });
+    entries.push({ kind, target, frame: new SplicedFrame(b, textAt + 4, end) });
     at = end;
   }
   return { from, incarnation, sequence, entries };

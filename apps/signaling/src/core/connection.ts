@@ -1,20 +1,25 @@
 /**
  * One WebSocket of a client: frames in, frames out, limits. Knows sessions, not rooms.
  *
- * `onFrame` is the one way in, `sendText` the one way out.
+ * `onFrame` is the one way in, `send` the one way out.
  */
-import { isUtf8 } from 'node:buffer';
 import { CLOSE_CODES, type CloseName, type ServerMessage } from '@tandem/protocol';
+import { createHeader, scanFrame } from '../relay/scan.ts';
+import { type Frame, type Suffixes, suffixesOf } from '../relay/splice.ts';
 import type { Bucket } from './bucket.ts';
 import { Refusal } from './errors.ts';
 import { handle } from './handlers.ts';
 import type { Identity } from './identity.ts';
 import type { SignalingNode } from './node.ts';
+import { relayFrame } from './relay-frame.ts';
 import type { Session } from './session.ts';
 import type { Transport } from './transport.ts';
 
 /** Frames that may wait behind a join or resume of the same connection. */
 const MAX_WAITING = 512;
+
+/** Of the frame in hand; frames are handled one after the other, so one is enough. */
+const header = createHeader();
 
 export class Connection {
   readonly node: SignalingNode;
@@ -33,6 +38,8 @@ export class Connection {
   #faults = 0;
   #faultsSince = 0;
   #busy = false;
+  #suffixesOf = '';
+  #suffixes: Suffixes = [];
   #waiting: Uint8Array[] = [];
 
   constructor(node: SignalingNode, transport: Transport, identity: Identity, own: Bucket, user: Bucket) {
@@ -46,7 +53,7 @@ export class Connection {
     this.session = node.sessions.create(identity, this);
   }
 
-  /** One text frame from the client, as received. Nothing is kept of `data` after the return, except while busy. */
+  /** One text frame from the client, as received. It is written out at the end of the turn: do not change it after. */
   onFrame(data: Uint8Array): void {
     if (this.closed) return;
     const now = this.node.clock.now();
@@ -67,18 +74,31 @@ export class Connection {
 
   #process(data: Uint8Array): void {
     let context: { type?: string; peerId?: string; id?: number } = {};
+    const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     try {
-      if (data.byteLength > this.maxFrameBytes)
+      if (bytes.length > this.maxFrameBytes)
         throw new Refusal('too_large', `A frame may have ${this.maxFrameBytes} bytes.`);
-      if (!isUtf8(data)) throw new Refusal('bad_json', 'The frame is not UTF-8.');
-      const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
-      const message = parse(text);
+      if (!scanFrame(bytes, header))
+        throw new Refusal('bad_json', `The frame is not a JSON object in UTF-8 (see byte ${header.errorAt}).`);
+      if (relayFrame(this, bytes, header)) return;
+      const message = JSON.parse(bytes.toString('utf8')) as IncomingMessage;
       context = message;
-      const pending = handle(this, message, text);
+      if (typeof message.type !== 'string') throw new Refusal('bad_message', '/type: is required', { field: '/type' });
+      const pending = handle(this, message, bytes, header);
       if (pending !== undefined) this.#wait(pending, context);
     } catch (error) {
       this.#failed(error, context);
     }
+  }
+
+  /** What the server says behind a relayed frame of this session. */
+  suffix(type: number): Buffer {
+    // Made at the first relayed frame: most memory is that of connections that wait. A resume changes the session.
+    if (this.#suffixesOf !== this.session.peerId) {
+      this.#suffixesOf = this.session.peerId;
+      this.#suffixes = suffixesOf(this.session.peerId);
+    }
+    return this.#suffixes[type] as Buffer;
   }
 
   #wait(pending: Promise<void>, context: { type?: string; peerId?: string; id?: number }): void {
@@ -132,12 +152,12 @@ export class Connection {
   }
 
   /** A finished frame. The hot way out. */
-  sendText(text: string): void {
-    if (!this.closed) this.#transport.send(text);
+  send(frame: Frame): void {
+    if (!this.closed) this.#transport.send(frame);
   }
 
   sendMessage(message: ServerMessage): void {
-    this.sendText(JSON.stringify(message));
+    this.send(JSON.stringify(message));
   }
 
   ping(): void {
@@ -187,18 +207,4 @@ export interface IncomingMessage {
   peerId?: string;
   id?: number;
   [field: string]: unknown;
-}
-
-function parse(text: string): IncomingMessage {
-  let message: unknown;
-  try {
-    message = JSON.parse(text);
-  } catch {
-    throw new Refusal('bad_json', 'The frame is not JSON.');
-  }
-  if (message === null || typeof message !== 'object' || Array.isArray(message))
-    throw new Refusal('bad_json', 'The frame is not a JSON object.');
-  if (typeof (message as IncomingMessage).type !== 'string')
-    throw new Refusal('bad_message', '/type: is required', { field: '/type' });
-  return message as IncomingMessage;
 }

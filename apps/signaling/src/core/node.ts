@@ -3,6 +3,7 @@
  * this folder for how to drive it.
  */
 import { type Backplane, Unavailable } from '../backplane/types.ts';
+import { textOf } from '../relay/splice.ts';
 import { type Batch, decodeBatch, EntryKind } from './batch.ts';
 import { Bucket } from './bucket.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -286,10 +287,10 @@ export class SignalingNode implements AsyncDisposable {
     const heard = this.#heard.get(batch.from);
     this.#heard.set(batch.from, { incarnation: batch.incarnation, sequence: batch.sequence });
     for (const entry of batch.entries) {
-      if (entry.kind === EntryKind.relay) this.router.fromNode(entry.target, entry.text);
-      else if (entry.kind === EntryKind.room) this.router.roomFromNode(entry.target, entry.text);
+      if (entry.kind === EntryKind.relay) this.router.fromNode(entry.target, entry.frame);
+      else if (entry.kind === EntryKind.room) this.router.roomFromNode(entry.target, entry.frame);
       else if (entry.kind === EntryKind.control)
-        this.#onControl(JSON.parse(entry.text) as RoomControl | SessionControl);
+        this.#onControl(JSON.parse(textOf(entry.frame)) as RoomControl | SessionControl);
     }
     if (heard && (heard.incarnation !== batch.incarnation || heard.sequence + 1 !== batch.sequence))
       this.membership.doubtNode(batch.from);

@@ -1,5 +1,6 @@
 /** Gathers what goes to each other node during one turn and publishes it as one batch. */
 import type { Backplane } from '../backplane/types.ts';
+import type { Frame } from '../relay/splice.ts';
 import { type Entry, EntryKind, encodeBatch } from './batch.ts';
 import type { Clock } from './clock.ts';
 import type { Counters } from './events.ts';
@@ -25,18 +26,18 @@ export class Outbox {
     this.#incarnation = Math.floor(options.clock.random() * 0xffff_ffff);
   }
 
-  relay(node: string, peerId: string, text: string): void {
+  relay(node: string, peerId: string, frame: Frame): void {
     this.#options.counters.relayedRemote++;
-    this.#push(node, { kind: EntryKind.relay, target: peerId, text });
+    this.#push(node, { kind: EntryKind.relay, target: peerId, frame });
   }
 
-  room(node: string, roomId: string, text: string): void {
+  room(node: string, roomId: string, frame: Frame): void {
     this.#options.counters.relayedRemote++;
-    this.#push(node, { kind: EntryKind.room, target: roomId, text });
+    this.#push(node, { kind: EntryKind.room, target: roomId, frame });
   }
 
   control(node: string, message: object): void {
-    this.#push(node, { kind: EntryKind.control, target: '', text: JSON.stringify(message) });
+    this.#push(node, { kind: EntryKind.control, target: '', frame: JSON.stringify(message) });
   }
 
   #push(node: string, entry: Entry): void {

@@ -1,5 +1,6 @@
 /** Delivers a finished frame to a session, wherever it is: here, on another node, or in its mailbox. */
 import { Unavailable } from '../backplane/types.ts';
+import { type Frame, textOf } from '../relay/splice.ts';
 import { type Entry, EntryKind } from './batch.ts';
 import { Refusal } from './errors.ts';
 import type { SignalingNode } from './node.ts';
@@ -23,53 +24,54 @@ export class Router {
   }
 
   /** The hot path. @throws Refusal when it cannot be delivered */
-  toMember(member: Member, text: string, onRefused?: OnRefused): void {
+  toMember(member: Member, frame: Frame, onRefused?: OnRefused): void {
     const { session } = member;
     if (session) {
       if (session.state.kind === 'attached' && !session.parking) {
         this.#node.counters.relayedLocal++;
-        session.state.connection.sendText(text);
-      } else this.park(member.peerId, text, undefined, onRefused);
+        session.state.connection.send(frame);
+      } else this.park(member.peerId, textOf(frame), undefined, onRefused);
       return;
     }
     if (!this.#node.up) throw this.unavailable();
-    if (member.away || this.#parking.has(member.peerId)) this.park(member.peerId, text, undefined, onRefused);
-    else this.#node.outbox.relay(member.node, member.peerId, text);
+    if (member.away || this.#parking.has(member.peerId)) this.park(member.peerId, textOf(frame), undefined, onRefused);
+    else this.#node.outbox.relay(member.node, member.peerId, frame);
   }
 
   /** To everybody else in the room: one entry for each other node. */
-  toRoom(room: Room, from: Session, text: string): void {
+  toRoom(room: Room, from: Session, frame: Frame): void {
     const nodes = new Set<string>();
     for (const member of room.members.values()) {
       if (member.peerId === from.peerId) continue;
       if (member.session || member.away) {
-        if (member.session || this.#node.up) this.toMember(member, text);
+        if (member.session || this.#node.up) this.toMember(member, frame);
       } else nodes.add(member.node);
     }
     if (!this.#node.up) return;
-    for (const node of nodes) this.#node.outbox.room(node, room.id, text);
+    for (const node of nodes) this.#node.outbox.room(node, room.id, frame);
   }
 
   /** From another node, for a session that should be here. */
-  fromNode(peerId: string, text: string): void {
+  fromNode(peerId: string, frame: Frame): void {
     this.#node.counters.fromNodes++;
     const session = this.#node.sessions.get(peerId);
-    if (session?.state.kind === 'attached' && !session.parking) session.state.connection.sendText(text);
-    else this.park(peerId, text);
+    if (session?.state.kind === 'attached' && !session.parking) session.state.connection.send(frame);
+    else this.park(peerId, textOf(frame));
   }
 
   /** From another node, for everybody here in that room. */
-  roomFromNode(roomId: string, text: string): void {
+  roomFromNode(roomId: string, frame: Frame): void {
     this.#node.counters.fromNodes++;
     for (const session of this.#node.membership.rooms.get(roomId)?.locals ?? [])
-      if (session.state.kind === 'attached' && !session.parking) session.state.connection.sendText(text);
+      if (session.state.kind === 'attached' && !session.parking) session.state.connection.send(frame);
     // Away sessions of this node were parked for by the sender's node, which knew.
   }
 
   /** A batch went nowhere. Its node is dead or deaf: what was for peers waits in their mailboxes. */
   undelivered(node: string, entries: readonly Entry[], reason: 'no-listener' | 'unavailable'): void {
     for (const entry of entries) {
-      if (entry.kind === EntryKind.relay && reason === 'no-listener') this.park(entry.target, entry.text, node);
+      if (entry.kind === EntryKind.relay && reason === 'no-listener')
+        this.park(entry.target, textOf(entry.frame), node);
       else if (entry.kind !== EntryKind.control) this.#node.counters.dropped++;
     }
     this.#node.membership.doubtNode(node);
@@ -132,7 +134,7 @@ export class Router {
       return;
     }
     const session = this.#node.sessions.get(peerId);
-    if (session?.state.kind === 'attached') for (const text of frames) session.state.connection.sendText(text);
+    if (session?.state.kind === 'attached') for (const text of frames) session.state.connection.send(text);
     else this.#node.counters.dropped += frames.length;
   }
 }

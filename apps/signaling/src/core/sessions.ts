@@ -297,7 +297,7 @@ export class Sessions {
       this.fence(session.peerId, session.epoch + 1);
       return false;
     }
-    if (session.state.kind === 'attached') for (const text of result.parked) session.state.connection.sendText(text);
+    if (session.state.kind === 'attached') for (const text of result.parked) session.state.connection.send(text);
     return session.state.kind !== 'ended';
   }
 

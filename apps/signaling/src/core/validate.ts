@@ -5,6 +5,9 @@ import { Refusal } from './errors.ts';
 
 const validators = new Map(Object.entries(ClientMessages).map(([type, schema]) => [type, Compile(schema)] as const));
 
+/** Longest `peerId` of the contract; it is ASCII. */
+export const MAX_PEER_ID = 64;
+
 /** Types this server knows. */
 export function isKnownType(type: string): type is keyof typeof ClientMessages {
   return validators.has(type);

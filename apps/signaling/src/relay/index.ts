@@ -1,4 +1,3 @@
-export * from './inbox.ts';
 export * from './scan.ts';
 export * from './splice.ts';
 export * from './turn.ts';

@@ -5,6 +5,7 @@ import {
   HAS_CANDIDATE,
   HAS_DATA,
   HAS_SDP,
+  HAS_TRACEPARENT,
   MAX_DEPTH,
   NO_TYPE,
   OFFER,
@@ -13,7 +14,7 @@ import {
   RELAYED,
   scanFrame,
 } from './scan.ts';
-import { splice, suffixesOf } from './splice.ts';
+import { SplicedFrame, suffixesOf } from './splice.ts';
 
 const header = createHeader();
 
@@ -47,14 +48,20 @@ function agree(bytes: Buffer): void {
   expect(peerIdOf(bytes, header)).toBe(typeof peerId === 'string' ? peerId : undefined);
   if (id === undefined) expect(header.id).toBe(0);
   else expect(header.id).toBe(Number.isSafeInteger(id) && (id as number) > 0 ? id : -1);
+  const base = Object.hasOwn(expected, 'base') ? expected.base : undefined;
+  if (base === undefined) expect(header.base).toBe(0);
+  else expect(header.base).toBe(Number.isSafeInteger(base) && (base as number) > 0 ? base : -1);
   expect(header.present).toBe(
     (Object.hasOwn(expected, 'sdp') ? HAS_SDP : 0) |
       (Object.hasOwn(expected, 'candidate') ? HAS_CANDIDATE : 0) |
-      (Object.hasOwn(expected, 'data') ? HAS_DATA : 0),
+      (Object.hasOwn(expected, 'data') ? HAS_DATA : 0) |
+      (Object.hasOwn(expected, 'traceparent') ? HAS_TRACEPARENT : 0),
   );
   if (Object.keys(expected).length === 0) return;
   // Whatever the client wrote, the receiver reads the server's type and sender, and everything else as it was.
-  const out = reference(splice(bytes, header.close, suffixesOf('the-sender')[OFFER] as Buffer));
+  const out = reference(
+    Buffer.from(new SplicedFrame(bytes, 0, header.close, suffixesOf('the-sender')[OFFER] as Buffer).text),
+  );
   expect(out).toEqual({ ...expected, type: 'offer', peerId: 'the-sender' });
 }
 

@@ -27,6 +27,7 @@ export const NO_TYPE = -1;
 export const HAS_SDP = 1;
 export const HAS_CANDIDATE = 2;
 export const HAS_DATA = 4;
+export const HAS_TRACEPARENT = 8;
 
 /** What a scan found. One object is reused for all frames, so copy what must outlive the next scan. */
 export interface FrameHeader {
@@ -39,7 +40,9 @@ export interface FrameHeader {
   peerEscaped: boolean;
   /** `id`: 0 when absent, -1 when it is not a positive safe integer. */
   id: number;
-  /** Which payload keys stand at the top level: HAS_SDP | HAS_CANDIDATE | HAS_DATA. */
+  /** `base`, by the same rule. */
+  base: number;
+  /** Which of these keys stand at the top level: HAS_SDP | HAS_CANDIDATE | HAS_DATA | HAS_TRACEPARENT. */
   present: number;
   /** Offset of the object's closing brace: what the server says goes in here. */
   close: number;
@@ -48,7 +51,17 @@ export interface FrameHeader {
 }
 
 export function createHeader(): FrameHeader {
-  return { type: NO_TYPE, peerStart: -1, peerEnd: -1, peerEscaped: false, id: 0, present: 0, close: -1, errorAt: 0 };
+  return {
+    type: NO_TYPE,
+    peerStart: -1,
+    peerEnd: -1,
+    peerEscaped: false,
+    id: 0,
+    base: 0,
+    present: 0,
+    close: -1,
+    errorAt: 0,
+  };
 }
 
 const QUOTE = 0x22;
@@ -79,17 +92,23 @@ const KEY_OTHER = 0;
 const KEY_TYPE = 1;
 const KEY_PEER = 2;
 const KEY_ID = 3;
-const KEY_SDP = 4;
-const KEY_CANDIDATE = 5;
-const KEY_DATA = 6;
-const KEYS: Readonly<Record<string, number>> = {
-  type: KEY_TYPE,
-  peerId: KEY_PEER,
-  id: KEY_ID,
-  sdp: KEY_SDP,
-  candidate: KEY_CANDIDATE,
-  data: KEY_DATA,
-};
+const KEY_BASE = 4;
+const KEY_SDP = 5;
+const KEY_CANDIDATE = 6;
+const KEY_DATA = 7;
+const KEY_TRACEPARENT = 8;
+const KEYS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    type: KEY_TYPE,
+    peerId: KEY_PEER,
+    id: KEY_ID,
+    sdp: KEY_SDP,
+    candidate: KEY_CANDIDATE,
+    base: KEY_BASE,
+    data: KEY_DATA,
+    traceparent: KEY_TRACEPARENT,
+  }),
+);
 
 const TYPE_BYTES = RELAYED.map((type) => Buffer.from(type));
 
@@ -153,7 +172,7 @@ function numberEnd(b: Uint8Array, start: number, n: number): number {
 }
 
 function keyOf(b: Buffer, start: number, end: number): number {
-  if (escaped) return KEYS[decode(b, start, end)] ?? KEY_OTHER;
+  if (escaped) return KEYS.get(decode(b, start, end)) ?? KEY_OTHER;
   switch (end - start) {
     case 2:
       return b[start] === 0x69 && b[start + 1] === 0x64 ? KEY_ID : KEY_OTHER;
@@ -161,12 +180,11 @@ function keyOf(b: Buffer, start: number, end: number): number {
       return b[start] === 0x73 && b[start + 1] === 0x64 && b[start + 2] === 0x70 ? KEY_SDP : KEY_OTHER;
     case 4:
       if (b[start] === 0x74 && b[start + 1] === 0x79 && b[start + 2] === 0x70 && b[start + 3] === 0x65) return KEY_TYPE;
-      return b[start] === 0x64 && b[start + 1] === 0x61 && b[start + 2] === 0x74 && b[start + 3] === 0x61
-        ? KEY_DATA
-        : KEY_OTHER;
+      return KEYS.get(b.toString('latin1', start, end)) ?? KEY_OTHER;
     case 6:
     case 9:
-      return KEYS[b.toString('latin1', start, end)] ?? KEY_OTHER;
+    case 11:
+      return KEYS.get(b.toString('latin1', start, end)) ?? KEY_OTHER;
     default:
       return KEY_OTHER;
   }
@@ -211,6 +229,7 @@ export function scanFrame(b: Buffer, into: FrameHeader): boolean {
   into.peerEnd = -1;
   into.peerEscaped = false;
   into.id = 0;
+  into.base = 0;
   into.present = 0;
   const end = walk(b, b.length, into);
   if (end < 0) {
@@ -294,6 +313,7 @@ function walk(b: Buffer, n: number, into: FrameHeader): number {
           into.peerEnd = end;
           into.peerEscaped = escaped;
         } else if (key === KEY_ID) into.id = -1;
+        else if (key === KEY_BASE) into.base = -1;
         else into.present |= 1 << (key - KEY_SDP);
       }
       i = end + 1;
@@ -304,6 +324,7 @@ function walk(b: Buffer, n: number, into: FrameHeader): number {
       if (key === KEY_TYPE) into.type = NO_TYPE;
       else if (key === KEY_PEER) into.peerStart = -2;
       else if (key === KEY_ID) into.id = -1;
+      else if (key === KEY_BASE) into.base = -1;
       else into.present |= 1 << (key - KEY_SDP);
     }
     if (c === 0x7b || c === 0x5b) {
@@ -332,6 +353,7 @@ function walk(b: Buffer, n: number, into: FrameHeader): number {
       i = numberEnd(b, i, n);
       if (i < 0) return i;
       if (header && key === KEY_ID) into.id = idOf(b, start, i);
+      else if (header && key === KEY_BASE) into.base = idOf(b, start, i);
     }
     state = COMMA_OR_CLOSE;
   }

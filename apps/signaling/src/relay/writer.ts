@@ -9,10 +9,10 @@
  */
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import { type Frame, SplicedFrame } from './splice.ts';
 import type { Flushable, Turn } from './turn.ts';
 
 const OPEN = 1;
-const NO_SUFFIX = Buffer.alloc(0);
 
 export interface FrameWriterOptions {
   /** Unsent bytes (in this turn and in the socket) that make a slow consumer. Default 1 MiB. */
@@ -27,10 +27,7 @@ export class FrameWriter implements Flushable {
   readonly #turn: Turn;
   readonly #max: number;
   readonly #onOverflow: (bufferedBytes: number) => void;
-  // Parallel lists instead of objects: nothing is allocated per frame.
-  #sources: Buffer[] = [];
-  #suffixes: Buffer[] = [];
-  #ranges: number[] = [];
+  readonly #pending: SplicedFrame[] = [];
   #bytes = 0;
   #dirty = false;
   #overflown = false;
@@ -49,16 +46,16 @@ export class FrameWriter implements Flushable {
     return this.#bytes + this.#socket.writableLength;
   }
 
-  /**
-   * A text frame of `source[start, end)` and then `suffix`. `source` is read at the end of the turn: do not change it.
-   * @param suffix default: nothing
-   */
-  relay(source: Buffer, start: number, end: number, suffix: Buffer = NO_SUFFIX): void {
+  /** Sends a text frame at the end of the turn. */
+  send(frame: Frame): void {
     if (this.#overflown) return;
-    this.#sources.push(source);
-    this.#suffixes.push(suffix);
-    this.#ranges.push(start, end);
-    const length = end - start + suffix.length;
+    let spliced = frame;
+    if (typeof spliced === 'string') {
+      const bytes = Buffer.from(spliced);
+      spliced = new SplicedFrame(bytes, 0, bytes.length);
+    }
+    this.#pending.push(spliced);
+    const length = spliced.byteLength;
     this.#bytes += length + (length < 126 ? 2 : length < 65536 ? 4 : 10);
     if (!this.#dirty) {
       this.#dirty = true;
@@ -66,12 +63,6 @@ export class FrameWriter implements Flushable {
     }
     // A whole turn's worth may be huge (a flooding peer's read): bound it before it is copied.
     if (this.#bytes > this.#max) this.flush();
-  }
-
-  /** A text frame of the server's own, in order with what is relayed. */
-  text(payload: string): void {
-    const buffer = Buffer.from(payload);
-    this.relay(buffer, 0, buffer.length);
   }
 
   /** A ping behind everything pending. */
@@ -88,8 +79,8 @@ export class FrameWriter implements Flushable {
 
   flush(): void {
     this.#dirty = false;
-    const count = this.#sources.length;
-    if (count === 0) return;
+    const pending = this.#pending;
+    if (pending.length === 0) return;
     const bytes = this.#bytes;
     if (this.#overflown || this.#ws.readyState !== OPEN || this.#socket.destroyed) {
       this.#drop();
@@ -104,24 +95,16 @@ export class FrameWriter implements Flushable {
     }
     const out = Buffer.allocUnsafe(bytes);
     let at = 0;
-    for (let i = 0; i < count; i++) {
-      const source = this.#sources[i] as Buffer;
-      const suffix = this.#suffixes[i] as Buffer;
-      const start = this.#ranges[2 * i] as number;
-      const end = this.#ranges[2 * i + 1] as number;
-      at = writeHeader(out, at, end - start + suffix.length);
-      source.copy(out, at, start, end);
-      at += end - start;
-      for (let k = 0; k < suffix.length; k++) out[at++] = suffix[k] as number;
+    for (let i = 0; i < pending.length; i++) {
+      const frame = pending[i] as SplicedFrame;
+      at = frame.copyTo(out, writeHeader(out, at, frame.byteLength));
     }
     this.#drop();
     this.#socket.write(out);
   }
 
   #drop(): void {
-    this.#sources.length = 0;
-    this.#suffixes.length = 0;
-    this.#ranges.length = 0;
+    this.#pending.length = 0;
     this.#bytes = 0;
   }
 }

@@ -1,0 +1,64 @@
+/** The hot path: a directed frame from a client, relayed as it came, without being parsed. */
+import {
+  ANSWER,
+  type FrameHeader,
+  HAS_CANDIDATE,
+  HAS_DATA,
+  HAS_SDP,
+  HAS_TRACEPARENT,
+  MESSAGE,
+  NO_TYPE,
+  OFFER,
+  OTHER,
+  peerIdOf,
+  RECEIPT,
+  RELAYED,
+} from '../relay/scan.ts';
+import { SplicedFrame } from '../relay/splice.ts';
+import type { Connection } from './connection.ts';
+import type { Refusal } from './errors.ts';
+import { MAX_PEER_ID } from './validate.ts';
+
+/** Payload key that each type must have, by its index. */
+const NEEDS = [HAS_SDP, HAS_SDP, HAS_CANDIDATE, 0, HAS_DATA];
+
+/**
+ * Relay a scanned frame if it is a directed message with nothing to object to.
+ * @returns false when there is anything unusual: the frame is then parsed and checked, and what is wrong gets said
+ * @throws Refusal when it cannot be delivered
+ */
+export function relayFrame(connection: Connection, bytes: Buffer, header: FrameHeader): boolean {
+  const { type, present } = header;
+  if (type === OTHER || type === NO_TYPE) return false;
+  const need = NEEDS[type] as number;
+  const length = header.peerEnd - header.peerStart;
+  const wellFormed =
+    header.peerStart >= 0 &&
+    length > 0 &&
+    length <= MAX_PEER_ID &&
+    !header.peerEscaped &&
+    header.id >= 0 &&
+    header.base >= 0 &&
+    (present & need) === need &&
+    (present & HAS_TRACEPARENT) === 0 &&
+    (type !== RECEIPT || header.id > 0);
+  if (!wellFormed) return false;
+  const { grants } = connection.identity;
+  if (grants.publish === false && (type === OFFER || type === ANSWER)) return false;
+  if (grants.data === false && type === MESSAGE) return false;
+  const member = connection.session.room?.members.get(peerIdOf(bytes, header) as string);
+  if (!member) return false;
+  connection.fresh = false;
+  const { id } = header;
+  connection.node.router.toMember(
+    member,
+    new SplicedFrame(bytes, 0, header.close, connection.suffix(type)),
+    (refusal: Refusal) =>
+      connection.refuse(refusal, {
+        type: RELAYED[type] as string,
+        peerId: member.peerId,
+        ...(id > 0 ? { id } : {}),
+      }),
+  );
+  return true;
+}
