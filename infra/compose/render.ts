@@ -20,11 +20,13 @@ const place: Place = {
     'key-source': given('TANDEM_KEY_SOURCE', ''),
     access: given('TANDEM_ACCESS', 'open'),
     profile: given('TANDEM_PROFILE', 'development'),
+    'trusted-proxies': '1',
   },
   secrets: {
     'cache-username': undefined,
     'cache-password': ask('TANDEM_CACHE_PASSWORD'),
     'turn-secrets': ask('TANDEM_TURN_SECRET'),
+    'api-keys': given('TANDEM_API_KEYS', ''),
   },
 };
 
