@@ -21,6 +21,9 @@ export const FAILURE_REASONS = [
   'other',
 ] as const;
 
+/** What people may say was wrong, when they rate a call. */
+export const RATING_ISSUES = ['audio', 'video', 'drop', 'delay', 'echo', 'other'] as const;
+
 const ms = (description: string, maximum = 86_400_000) =>
   Type.Optional(Type.Number({ minimum: 0, maximum, description }));
 
@@ -71,6 +74,13 @@ export const CallReport = Type.Object(
       Type.Number({ exclusiveMinimum: 0, maximum: 1, description: 'Share of calls that report. Default 1.' }),
     ),
     legs: Type.Array(CallLeg, { maxItems: 32 }),
+    rating: Type.Optional(Type.Integer({ minimum: 1, maximum: 5, description: 'How people found the call; 5 is great.' })),
+    issues: Type.Optional(
+      Type.Array(Type.Union(RATING_ISSUES.map((i) => Type.Literal(i))), {
+        maxItems: 6,
+        description: 'What they say was wrong.',
+      }),
+    ),
   },
   { additionalProperties: false, description: 'Body of POST /reports.' },
 );

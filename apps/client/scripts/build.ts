@@ -1,0 +1,31 @@
+/**
+ * next build → service worker → CSP. Leaves `out/`: plain files for any static host, with `security-headers.json` beside
+ * them for whatever serves them (the edge of `npm start`, CloudFront).
+ *
+ * Environment: BASE_PATH, e.g. `/calls`, to live at a sub-path. CONNECT_SRC, more origins for `connect-src` when signaling
+ * or auth live elsewhere (space-separated).
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { writeSecurityHeaders } from './csp.ts';
+import { buildServiceWorker } from './service-worker.ts';
+
+const client = path.resolve(import.meta.dirname, '..');
+const out = path.join(client, 'out');
+const { version } = JSON.parse(readFileSync(path.join(client, 'package.json'), 'utf8')) as { version: string };
+
+rmSync(out, { recursive: true, force: true });
+const next = createRequire(import.meta.url).resolve('next/dist/bin/next');
+const built = spawnSync(process.execPath, [next, 'build'], {
+  cwd: client,
+  stdio: 'inherit',
+  env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NEXT_PUBLIC_VERSION: version },
+});
+if (built.status !== 0) process.exit(built.status ?? 1);
+
+const worker = await buildServiceWorker(client, out);
+const headers = await writeSecurityHeaders(out, process.env.CONNECT_SRC ?? '');
+console.log(`service worker: ${worker.count} files, ${Math.round(worker.bytes / 1024)} KiB precached`);
+console.log(`security-headers.json: ${headers.scripts} inline scripts hashed`);

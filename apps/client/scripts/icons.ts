@@ -1,0 +1,22 @@
+/** Renders the PNG icons from icon.svg; run after a change of it: `npm run icons -w @tandem/client`. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import sharp from 'sharp';
+
+const folder = path.resolve(import.meta.dirname, '../public/icons');
+const svg = await readFile(path.join(folder, 'icon.svg'), 'utf8');
+// Systems cut maskable icons to their own shape: fill the square and keep the mark inside the safe 80 %.
+const full = svg.replace('rx="116" ', '');
+const maskable = full.replace('<g ', '<g transform="translate(51.2 51.2) scale(0.8)" ');
+
+const outputs = [
+  { file: 'icon-192.png', source: svg, size: 192 },
+  { file: 'icon-512.png', source: svg, size: 512 },
+  { file: 'maskable-512.png', source: maskable, size: 512 },
+  { file: 'apple-touch-icon.png', source: full, size: 180 },
+];
+for (const { file, source, size } of outputs)
+  await sharp(Buffer.from(source), { density: 300 })
+    .resize(size, size)
+    .png({ palette: true })
+    .toFile(path.join(folder, file));

@@ -1,0 +1,37 @@
+/** Bundles src/sw.ts and writes the list of files to precache into it. */
+import path from 'node:path';
+import { injectManifest } from '@serwist/build';
+import { build } from 'esbuild';
+
+export async function buildServiceWorker(client: string, out: string): Promise<{ count: number; bytes: number }> {
+  const swDest = path.join(out, 'sw.js');
+  await build({
+    entryPoints: [path.join(client, 'src/sw.ts')],
+    outfile: swDest,
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: 'es2022',
+    define: {
+      'process.env.NODE_ENV': '"production"',
+      'process.env.BASE_PATH': JSON.stringify((process.env.BASE_PATH ?? '').replace(/\/+$/, '')),
+    },
+  });
+  const { count, size, warnings } = await injectManifest({
+    swSrc: swDest,
+    swDest,
+    globDirectory: out,
+    globPatterns: [
+      '**/*.{js,css,woff2,svg,png,webmanifest}',
+      'index.html',
+      'offline/index.html',
+      'diagnostics/index.html',
+    ],
+    // Told at run time, or about this build: never from a cache.
+    globIgnores: ['sw.js', 'config.json', 'security-headers.json', '404*', '_not-found*'],
+    // Next puts a content hash into these names: no need for a revision in the address.
+    dontCacheBustURLsMatching: /_next\/static\//,
+  });
+  if (warnings.length > 0) throw new Error(`service worker: ${warnings.join('; ')}`);
+  return { count, bytes: size };
+}

@@ -1,0 +1,5 @@
+import { Start } from '../features/start.tsx';
+
+export default function Page() {
+  return <Start />;
+}

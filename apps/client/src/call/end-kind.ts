@@ -1,0 +1,35 @@
+import type { EndKind } from './types.ts';
+
+/** From the SDK's reasons (close codes by name, error codes) to what the page says. */
+export function endKind(code: string | undefined): EndKind {
+  switch (code) {
+    case 'normal':
+    case 'left':
+      return 'left';
+    case 'room_full':
+      return 'room_full';
+    case 'kicked':
+      return 'kicked';
+    case 'replaced':
+    case 'fenced':
+      return 'replaced';
+    case 'duplicate':
+      return 'duplicate';
+    case 'roomClosed':
+      return 'closed';
+    case 'forbidden':
+    case 'token_refused':
+    case 'tokenRefused':
+      return 'refused';
+    case 'unavailable':
+    case 'timeout':
+    case 'tryLater':
+      return 'unreachable';
+    case 'room-lost':
+    case 'abnormal':
+    case 'session_unknown':
+      return 'lost';
+    default:
+      return 'failed';
+  }
+}

@@ -1,0 +1,68 @@
+import type { IceServersAnswer, SignalingSession } from '@tandem/rtc';
+import { ApiError, requestIceServers, requestToken } from '../lib/auth-api.ts';
+import { preferences } from '../lib/preferences.ts';
+import { loadRuntimeConfig, type RuntimeConfig, signalingSocketUrl } from '../lib/runtime-config.ts';
+
+export type Sdk = typeof import('@tandem/rtc');
+
+/** Everything a call needs that does not depend on the room: got in the lobby, so that joining only has to join. */
+export interface Warm {
+  readonly sdk: Sdk;
+  readonly config: RuntimeConfig;
+  readonly session: SignalingSession;
+  /** Fresh TURN credentials; the first answer is the one from the lobby if it is young. */
+  readonly getIceServers: () => Promise<IceServersAnswer>;
+  /** Token, socket and credentials are there. Rejects when one is not. */
+  readonly ready: Promise<void>;
+}
+
+/** Credentials fetched longer ago than this are fetched again at join. They live for minutes at least. */
+const YOUNG_MS = 60_000;
+
+export async function warmUp(): Promise<Warm> {
+  const [sdk, config] = await Promise.all([import('@tandem/rtc'), loadRuntimeConfig()]);
+  const { userId, name } = preferences.get();
+  let token: Promise<string> | undefined;
+  const getToken = (refresh: boolean): Promise<string> => {
+    if (refresh || !token) {
+      token = requestToken(config, userId, name).then(
+        (answer) => answer.token,
+        (error: unknown) => {
+          token = undefined;
+          // Refused for good; anything else (busy, away) is worth another try.
+          if (error instanceof ApiError && (error.status === 401 || error.status === 403))
+            throw new sdk.GiveUp(error.message);
+          throw error;
+        },
+      );
+    }
+    return token;
+  };
+  const session = new sdk.SignalingSession({
+    url: signalingSocketUrl(config),
+    getToken: ({ refresh }) => getToken(refresh),
+  });
+  let first: { answer: Promise<IceServersAnswer>; at: number } | undefined;
+  const fetchIce = async (): Promise<IceServersAnswer> => requestIceServers(config, await getToken(false));
+  const warm = { answer: fetchIce(), at: performance.now() };
+  warm.answer.catch(() => {});
+  first = warm;
+  return {
+    sdk,
+    config,
+    session,
+    getIceServers: async () => {
+      const given = first;
+      first = undefined;
+      if (given && performance.now() - given.at < YOUNG_MS) {
+        try {
+          return await given.answer;
+        } catch {
+          // It failed in the lobby: try again now.
+        }
+      }
+      return fetchIce();
+    },
+    ready: Promise.all([session.connect(), warm.answer]).then(() => {}),
+  };
+}

@@ -1,0 +1,81 @@
+'use client';
+import { useEffect, useState } from 'react';
+import { call } from '../../call/call-model.ts';
+import { useText } from '../../i18n/index.ts';
+import { inviteLink } from '../../lib/room-name.ts';
+import { useStore } from '../../lib/store.ts';
+import { Dialog } from '../../ui/dialog.tsx';
+import { Icon } from '../../ui/icons.tsx';
+import { QrCode } from '../../ui/qr.tsx';
+
+/** Link, copy, share sheet, QR code. */
+function InviteTools() {
+  const t = useText();
+  const room = useStore(call, (s) => s.room);
+  const [copied, setCopied] = useState(false);
+  const link = inviteLink(room);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), 2500);
+    return () => clearTimeout(timer);
+  }, [copied]);
+  return (
+    <div className="invite-tools">
+      <QrCode text={link} label={t('call.qr')} />
+      <div className="invite-link">
+        <output data-testid="invite-link" dir="ltr">
+          {link.replace(/^https?:\/\//, '')}
+        </output>
+        <div className="invite-actions">
+          <button
+            type="button"
+            className="button primary compact"
+            onClick={() => {
+              navigator.clipboard?.writeText(link).then(
+                () => setCopied(true),
+                () => {},
+              );
+            }}
+          >
+            <Icon name={copied ? 'check' : 'copy'} size={18} />
+            <span aria-live="polite">{copied ? t('call.copied') : t('call.copy')}</span>
+          </button>
+          {'share' in navigator && (
+            <button
+              type="button"
+              className="button compact"
+              onClick={() => void navigator.share({ title: t('call.shareTitle'), url: link }).catch(() => {})}
+            >
+              <Icon name="share" size={18} />
+              {t('call.share')}
+            </button>
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** Nobody else is here yet: the one useful thing is to bring somebody. */
+export function EmptyRoom() {
+  const t = useText();
+  return (
+    <section className="empty-room" data-testid="empty-room">
+      <div>
+        <h2>{t('call.emptyTitle')}</h2>
+        <p className="soft">{t('call.emptyText')}</p>
+      </div>
+      <InviteTools />
+    </section>
+  );
+}
+
+export function InviteDialog({ onClose }: { onClose: () => void }) {
+  const t = useText();
+  return (
+    <Dialog title={t('call.invite')} onClose={onClose}>
+      <p className="soft">{t('call.inviteText')}</p>
+      <InviteTools />
+    </Dialog>
+  );
+}

@@ -1,0 +1,131 @@
+'use client';
+import '../../styles/ended.css';
+import { useEffect, useRef, useState } from 'react';
+import { call } from '../../call/call-model.ts';
+import { sendRating } from '../../call/report.ts';
+import type { EndKind } from '../../call/types.ts';
+import { type MessageKey, useLanguage, useText } from '../../i18n/index.ts';
+import { clock } from '../../lib/format.ts';
+import { useStore } from '../../lib/store.ts';
+import { Shell } from '../../ui/shell.tsx';
+
+const WORDS: Record<EndKind, { title: MessageKey; text?: MessageKey }> = {
+  left: { title: 'end.left' },
+  room_full: { title: 'end.roomFull', text: 'end.roomFullText' },
+  kicked: { title: 'end.kicked', text: 'end.kickedText' },
+  replaced: { title: 'end.replaced', text: 'end.replacedText' },
+  duplicate: { title: 'end.duplicate', text: 'end.duplicateText' },
+  closed: { title: 'end.closed', text: 'end.closedText' },
+  refused: { title: 'end.refused', text: 'end.refusedText' },
+  unreachable: { title: 'end.unreachable', text: 'end.unreachableText' },
+  lost: { title: 'end.lost', text: 'end.lostText' },
+  failed: { title: 'end.failed' },
+};
+const ISSUES = ['audio', 'video', 'drop', 'delay', 'echo', 'other'] as const;
+
+/** After the call: what happened, the way back, and one question. */
+export function EndedScreen({ onNew }: { onNew: () => void }) {
+  const t = useText();
+  const language = useLanguage();
+  const end = useStore(call, (s) => s.end) ?? 'left';
+  const detail = useStore(call, (s) => s.detail);
+  const duration = useStore(call, (s) => s.duration);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const words = WORDS[end];
+  useEffect(() => heading.current?.focus(), []);
+  return (
+    <Shell>
+      <main id="main" className="ended" data-testid="ended" data-end={end}>
+        <div className="ended-words">
+          <h1 ref={heading} tabIndex={-1}>
+            {t(words.title)}
+          </h1>
+          {words.text ? <p className="soft">{t(words.text)}</p> : end === 'failed' && <p className="soft">{detail}</p>}
+          {duration > 0 && <p className="soft">{t('end.duration', { duration: clock(duration, language) })}</p>}
+        </div>
+        <div className="ended-actions">
+          {end !== 'kicked' && end !== 'closed' && (
+            <button type="button" className="button primary large" data-testid="rejoin" onClick={() => call.toLobby()}>
+              {t('end.rejoin')}
+            </button>
+          )}
+          <button type="button" className="button large" data-testid="new-call" onClick={onNew}>
+            {t('end.new')}
+          </button>
+        </div>
+        {duration > 5000 && <Rating />}
+      </main>
+    </Shell>
+  );
+}
+
+function Rating() {
+  const t = useText();
+  const [stars, setStars] = useState(0);
+  const [issues, setIssues] = useState<readonly string[]>([]);
+  const [sent, setSent] = useState(false);
+  function send(rating: number, chosen: readonly string[]) {
+    setSent(true);
+    sendRating(rating, chosen);
+  }
+  if (sent)
+    return (
+      <p className="rating-thanks" role="status">
+        {t('end.thanks')}
+      </p>
+    );
+  return (
+    <form
+      className="rating"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send(stars, issues);
+      }}
+    >
+      <fieldset>
+        <legend>{t('end.rate')}</legend>
+        <div className="rating-row">
+          {([1, 2, 3, 4, 5] as const).map((value) => (
+            <button
+              key={value}
+              type="button"
+              className="rating-choice"
+              data-testid={`rate-${value}`}
+              aria-pressed={stars === value}
+              onClick={() => {
+                setStars(value);
+                if (value >= 4) send(value, []);
+              }}
+            >
+              <b>{value}</b>
+              {t(`end.rate${value}`)}
+            </button>
+          ))}
+        </div>
+      </fieldset>
+      {stars > 0 && (
+        <fieldset>
+          <legend>{t('end.what')}</legend>
+          <div className="issue-row">
+            {ISSUES.map((issue) => (
+              <button
+                key={issue}
+                type="button"
+                className="chip"
+                aria-pressed={issues.includes(issue)}
+                onClick={() =>
+                  setIssues(issues.includes(issue) ? issues.filter((i) => i !== issue) : [...issues, issue])
+                }
+              >
+                {t(`end.issue.${issue}`)}
+              </button>
+            ))}
+          </div>
+          <button type="submit" className="button primary">
+            {t('end.send')}
+          </button>
+        </fieldset>
+      )}
+    </form>
+  );
+}

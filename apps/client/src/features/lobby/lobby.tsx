@@ -1,0 +1,192 @@
+'use client';
+import { type FormEvent, lazy, Suspense, useCallback, useEffect, useId, useRef, useState } from 'react';
+import { call } from '../../call/call-model.ts';
+import { useText } from '../../i18n/index.ts';
+import { preferences, savePreferences } from '../../lib/preferences.ts';
+import { cleanRoomName, newRoomName } from '../../lib/room-name.ts';
+import { basePath } from '../../lib/runtime-config.ts';
+import { useStore } from '../../lib/store.ts';
+import { localMedia } from '../../media/local-media.ts';
+import { Icon } from '../../ui/icons.tsx';
+import { LevelBar } from '../../ui/level-bar.tsx';
+import { Shell } from '../../ui/shell.tsx';
+import { InstallHint } from '../pwa/install-hint.tsx';
+import { canChooseSpeaker, DeviceSelect } from '../settings/device-select.tsx';
+import { PermissionHelp } from './permission-help.tsx';
+import { Preview } from './preview.tsx';
+
+const SettingsDialog = lazy(async () => ({
+  default: (await import('../settings/settings-dialog.tsx')).SettingsDialog,
+}));
+
+export function Lobby({ room, invited, onRoom }: { room: string; invited: boolean; onRoom: (name: string) => void }) {
+  const t = useText();
+  const ids = useId();
+  const nameRef = useRef<HTMLInputElement>(null);
+  const name = useStore(preferences, (p) => p.name);
+  const phase = useStore(call, (s) => s.phase);
+  const readiness = useStore(call, (s) => s.readiness);
+  const asked = useStore(localMedia, (s) => s.asked);
+  const audioLive = useStore(localMedia, (s) => s.audio === 'live');
+  const silent = useStore(localMedia, (s) => s.silent);
+  const problem = useStore(localMedia, (s) => s.problem);
+  const [error, setError] = useState<'name' | 'room' | undefined>();
+  const [settings, setSettings] = useState(false);
+  const [speaker, setSpeaker] = useState(false);
+  const level = useCallback(() => localMedia.level(), []);
+  const joining = phase === 'joining';
+
+  useEffect(() => {
+    setSpeaker(canChooseSpeaker());
+    void localMedia.prepare();
+  }, []);
+
+  function join(event: FormEvent) {
+    event.preventDefault();
+    if (!name.trim()) {
+      setError('name');
+      nameRef.current?.focus();
+      return;
+    }
+    const clean = cleanRoomName(room);
+    if (!clean) {
+      setError('room');
+      return;
+    }
+    setError(undefined);
+    void call.join(clean, name.trim());
+  }
+
+  return (
+    <Shell
+      actions={
+        <button
+          type="button"
+          className="icon-button"
+          onClick={() => setSettings(true)}
+          aria-label={t('settings.title')}
+        >
+          <Icon name="settings" />
+        </button>
+      }
+    >
+      <main id="main" className="lobby">
+        <section className="lobby-preview" aria-label={t('settings.devices')}>
+          <Preview />
+          <div className="devices">
+            <div>
+              <DeviceSelect kind="audioinput" />
+              {audioLive && <LevelBar read={level} />}
+            </div>
+            <DeviceSelect kind="videoinput" />
+            {speaker && <DeviceSelect kind="audiooutput" />}
+          </div>
+          <PermissionHelp />
+          {silent && !problem && (
+            <div className="note" role="status" data-testid="silent-warning">
+              <Icon name="mic-off" />
+              <p className="small">{t('media.silent')}</p>
+            </div>
+          )}
+        </section>
+
+        <section className="join-card">
+          <hgroup>
+            <h1>{t('lobby.title')}</h1>
+            <p className="soft">{invited ? t('lobby.invited', { room }) : t('lobby.subtitle')}</p>
+          </hgroup>
+          <form onSubmit={join} noValidate>
+            <div className="field">
+              <label htmlFor={`${ids}n`}>{t('lobby.name')}</label>
+              <input
+                ref={nameRef}
+                id={`${ids}n`}
+                className="input"
+                data-testid="name-input"
+                value={name}
+                onChange={(event) => {
+                  savePreferences({ name: event.target.value });
+                  setError(undefined);
+                }}
+                placeholder={t('lobby.namePlaceholder')}
+                autoComplete="nickname"
+                maxLength={64}
+                aria-invalid={error === 'name'}
+                aria-describedby={error === 'name' ? `${ids}ne` : undefined}
+              />
+              {error === 'name' && (
+                <p id={`${ids}ne`} className="field-error" role="alert">
+                  {t('lobby.needName')}
+                </p>
+              )}
+            </div>
+            <div className="field">
+              <label htmlFor={`${ids}r`}>{t('lobby.room')}</label>
+              <div className="room-row">
+                <input
+                  id={`${ids}r`}
+                  className="input"
+                  data-testid="room-input"
+                  value={room}
+                  onChange={(event) => {
+                    onRoom(event.target.value);
+                    setError(undefined);
+                  }}
+                  onBlur={() => onRoom(cleanRoomName(room) || newRoomName())}
+                  autoComplete="off"
+                  autoCapitalize="none"
+                  spellCheck={false}
+                  dir="ltr"
+                  aria-invalid={error === 'room'}
+                  aria-describedby={`${ids}rh`}
+                />
+                <button
+                  type="button"
+                  className="icon-button"
+                  onClick={() => onRoom(newRoomName())}
+                  aria-label={t('lobby.newRoom')}
+                  title={t('lobby.newRoom')}
+                >
+                  <Icon name="dice" size={20} />
+                </button>
+              </div>
+              <p id={`${ids}rh`} className="soft small">
+                {error === 'room' ? t('lobby.needRoom') : t('lobby.roomHint')}
+              </p>
+            </div>
+            <div className="join-row">
+              <button type="submit" className="button primary large" data-testid="join" disabled={joining}>
+                {joining
+                  ? t('lobby.joining')
+                  : asked && !problem
+                    ? t('lobby.join')
+                    : problem === undefined
+                      ? t('lobby.join')
+                      : t('lobby.joinWithout')}
+              </button>
+              <p className="readiness" role="status" data-testid="readiness" data-state={readiness}>
+                <span
+                  className={`status-dot ${readiness === 'ready' ? 'good' : readiness === 'failed' ? 'bad' : 'pulse'}`}
+                />
+                {readiness === 'ready'
+                  ? t('lobby.ready')
+                  : readiness === 'failed'
+                    ? t('lobby.unreachable')
+                    : t('lobby.preparing')}
+              </p>
+            </div>
+          </form>
+          <nav className="lobby-foot">
+            <a href={`${basePath}/diagnostics/`}>{t('lobby.diagnostics')}</a>
+          </nav>
+        </section>
+      </main>
+      <InstallHint />
+      {settings && (
+        <Suspense>
+          <SettingsDialog onClose={() => setSettings(false)} />
+        </Suspense>
+      )}
+    </Shell>
+  );
+}

@@ -1,0 +1,78 @@
+'use client';
+import { useText } from '../../i18n/index.ts';
+import { preferences } from '../../lib/preferences.ts';
+import { useStore } from '../../lib/store.ts';
+import { localMedia } from '../../media/local-media.ts';
+import { Icon } from '../../ui/icons.tsx';
+import { TrackVideo } from '../../ui/stream-video.tsx';
+
+/** How the others will see you, with the two switches that matter. */
+export function Preview() {
+  const t = useText();
+  const asked = useStore(localMedia, (s) => s.asked);
+  const audio = useStore(localMedia, (s) => s.audio);
+  const video = useStore(localMedia, (s) => s.video);
+  const muted = useStore(localMedia, (s) => s.muted);
+  const track = useStore(localMedia, (s) => s.videoTrack);
+  const mirror = useStore(preferences, (p) => p.mirror);
+  const micOn = audio === 'live' && !muted;
+  const camOn = video === 'live';
+  return (
+    <div className="preview">
+      {track ? (
+        <TrackVideo track={track} className={mirror ? 'mirror' : ''} data-testid="local-video" aria-hidden="true" />
+      ) : (
+        <div className="preview-empty">
+          {!asked ? (
+            <>
+              <button
+                type="button"
+                className="button primary"
+                data-testid="allow-media"
+                onClick={() => void localMedia.start()}
+              >
+                <Icon name="cam" />
+                {t('lobby.allow')}
+              </button>
+              <p className="small">{t('lobby.allowText')}</p>
+            </>
+          ) : (
+            <p role="status" className={video === 'starting' ? 'pulse' : ''}>
+              {video === 'starting'
+                ? t('lobby.previewStarting')
+                : video === 'off'
+                  ? t('lobby.previewOff')
+                  : t('lobby.previewNone')}
+            </p>
+          )}
+        </div>
+      )}
+      <div className="preview-controls">
+        <button
+          type="button"
+          className="round-toggle"
+          data-testid="toggle-mic"
+          data-on={micOn}
+          aria-pressed={micOn}
+          aria-label={micOn ? t('control.micOff') : t('control.micOn')}
+          title={micOn ? t('control.micOff') : t('control.micOn')}
+          onClick={() => void localMedia.setMuted(micOn)}
+        >
+          <Icon name={micOn ? 'mic' : 'mic-off'} />
+        </button>
+        <button
+          type="button"
+          className="round-toggle"
+          data-testid="toggle-cam"
+          data-on={camOn}
+          aria-pressed={camOn}
+          aria-label={camOn ? t('control.camOff') : t('control.camOn')}
+          title={camOn ? t('control.camOff') : t('control.camOn')}
+          onClick={() => void localMedia.setCamera(!camOn)}
+        >
+          <Icon name={camOn ? 'cam' : 'cam-off'} />
+        </button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,54 @@
+'use client';
+import { useId } from 'react';
+import { useText } from '../../i18n/index.ts';
+import { preferences } from '../../lib/preferences.ts';
+import { useStore } from '../../lib/store.ts';
+import { localMedia } from '../../media/local-media.ts';
+import { Icon, type IconName } from '../../ui/icons.tsx';
+
+const LOOK = {
+  audioinput: { icon: 'mic', label: 'media.microphone', preference: 'audioInput' },
+  audiooutput: { icon: 'speaker', label: 'media.speaker', preference: 'audioOutput' },
+  videoinput: { icon: 'cam', label: 'media.camera', preference: 'videoInput' },
+} as const;
+
+/** Can this browser send sound to a chosen output? (Safari before 18 and Firefox for Android cannot.) */
+export const canChooseSpeaker = (): boolean =>
+  typeof HTMLMediaElement !== 'undefined' && 'setSinkId' in HTMLMediaElement.prototype;
+
+/** Picker for one kind of device, by its real name once the browser tells it. */
+export function DeviceSelect({ kind }: { kind: MediaDeviceKind }) {
+  const t = useText();
+  const id = useId();
+  const devices = useStore(localMedia, (s) => s.devices);
+  const look = LOOK[kind];
+  const chosen = useStore(preferences, (p) => p[look.preference]);
+  const track = useStore(localMedia, (s) => (kind === 'videoinput' ? s.videoTrack : s.audioTrack));
+  const list = devices.filter((device) => device.kind === kind && device.deviceId !== '');
+  const running = kind === 'audiooutput' ? undefined : track?.getSettings().deviceId;
+  const value = list.some((d) => d.deviceId === (running ?? chosen)) ? (running ?? chosen) : '';
+  return (
+    <div className={`device ${kind === 'audiooutput' ? 'speaker' : ''}`}>
+      <label htmlFor={id}>
+        <Icon name={look.icon as IconName} size={16} />
+        {t(look.label)}
+      </label>
+      <select
+        id={id}
+        className="select"
+        data-testid={`device-${kind}`}
+        value={value}
+        disabled={list.length === 0}
+        onChange={(event) => void localMedia.useDevice(kind, event.target.value)}
+      >
+        {list.length === 0 && <option value="">{t('media.none')}</option>}
+        {list.length > 0 && value === '' && <option value="">{t('media.default')}</option>}
+        {list.map((device, index) => (
+          <option key={device.deviceId} value={device.deviceId}>
+            {device.label || t('media.unnamed', { number: index + 1 })}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}

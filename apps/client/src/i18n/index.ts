@@ -1,0 +1,69 @@
+'use client';
+import { useCallback } from 'react';
+import { Store, useStore } from '../lib/store.ts';
+import { en, type MessageKey, type Messages } from './en.ts';
+
+export type { MessageKey } from './en.ts';
+
+/** Languages on offer, each named in itself. English ships with the page, the others load when wanted. */
+export const LANGUAGES = { en: 'English', de: 'Deutsch', ar: 'العربية' } as const;
+export type Language = keyof typeof LANGUAGES;
+
+const loaders: Record<Exclude<Language, 'en'>, () => Promise<{ messages: Messages }>> = {
+  de: () => import('./de.ts'),
+  ar: () => import('./ar.ts'),
+};
+
+const current = new Store<{ language: Language; messages: Messages }>({ language: 'en', messages: en });
+const pluralRules = new Map<Language, Intl.PluralRules>();
+
+/** The best of ours for what the browser asks for. */
+export function matchLanguage(wanted: readonly string[]): Language {
+  for (const tag of wanted) {
+    const base = tag.toLowerCase().split('-')[0] ?? '';
+    if (base in LANGUAGES) return base as Language;
+  }
+  return 'en';
+}
+
+/** Load and show a language; the page shows (see the boot script in layout.tsx) once it is there. */
+export async function setLanguage(language: Language): Promise<void> {
+  try {
+    const messages = language === 'en' ? en : (await loaders[language]()).messages;
+    current.set({ language, messages });
+    document.documentElement.lang = language;
+    document.documentElement.dir = language === 'ar' ? 'rtl' : 'ltr';
+  } finally {
+    document.documentElement.removeAttribute('data-pending');
+  }
+}
+
+export type Values = Record<string, string | number>;
+
+/** Fill in a message. `count` chooses the plural form. */
+export function format(messages: Messages, language: Language, key: MessageKey, values: Values = {}): string {
+  const message = messages[key];
+  let text: string;
+  if (typeof message === 'string') text = message;
+  else {
+    let rules = pluralRules.get(language);
+    if (!rules) pluralRules.set(language, (rules = new Intl.PluralRules(language)));
+    text = message[rules.select(Number(values.count ?? 0))] ?? message.other;
+  }
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    return typeof value === 'number' ? value.toLocaleString(language) : value;
+  });
+}
+
+export type Translate = (key: MessageKey, values?: Values) => string;
+
+/** `t('call.people', {count: 2})` in the language of the moment. */
+export function useText(): Translate {
+  const language = useStore(current, (s) => s.language);
+  const messages = useStore(current, (s) => s.messages);
+  return useCallback((key, values) => format(messages, language, key, values), [language, messages]);
+}
+
+export const useLanguage = (): Language => useStore(current, (s) => s.language);

@@ -1,0 +1,47 @@
+import { apiUrl, type RuntimeConfig } from './runtime-config.ts';
+
+/** A failed request, with what a person needs to know. */
+export class ApiError extends Error {
+  readonly status: number;
+  /** Seconds until a retry makes sense, when the server said so. */
+  readonly retryAfter: number | undefined;
+  constructor(message: string, status: number, retryAfter?: number) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+async function json<T>(url: string, init: RequestInit): Promise<T> {
+  const response = await fetch(url, { ...init, cache: 'no-store', signal: AbortSignal.timeout(10_000) });
+  if (!response.ok) {
+    const retry = Number(response.headers.get('retry-after'));
+    throw new ApiError(`${new URL(url).pathname} answered ${response.status}`, response.status, retry || undefined);
+  }
+  return (await response.json()) as T;
+}
+
+export interface TokenAnswer {
+  token: string;
+}
+
+/** Sign in as a guest. */
+export function requestToken(config: RuntimeConfig, userId: string, name: string): Promise<TokenAnswer> {
+  return json(apiUrl(config.authUrl, '/auth/token'), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ userId, ...(name ? { name } : {}) }),
+  });
+}
+
+export interface IceServersAnswer {
+  iceServers: RTCIceServer[];
+  /** Seconds that the credentials live. */
+  ttl?: number;
+}
+
+/** STUN and TURN servers with credentials for the bearer. */
+export function requestIceServers(config: RuntimeConfig, token: string): Promise<IceServersAnswer> {
+  return json(apiUrl(config.authUrl, '/auth/ice-servers'), { headers: { authorization: `Bearer ${token}` } });
+}

@@ -1,0 +1,11 @@
+/** 4:07 or 1:02:33, in the digits of the language. */
+export function clock(ms: number, language: string): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const two = new Intl.NumberFormat(language, { minimumIntegerDigits: 2 });
+  const one = new Intl.NumberFormat(language);
+  const [hours = 0, minutes = 0, rest = 0] = parts;
+  return hours > 0
+    ? `${one.format(hours)}:${two.format(minutes)}:${two.format(rest)}`
+    : `${one.format(minutes)}:${two.format(rest)}`;
+}
