@@ -20,17 +20,22 @@ export async function run(args: string[]): Promise<void> {
       'in-flight': { type: 'string', default: '8,1' },
       'room-size': { type: 'string', default: '2' },
       rate: { type: 'string', default: '5000' },
+      'cpu-prof': { type: 'string' },
       only: { type: 'string', default: Object.keys(SYSTEMS).join(',') },
     },
   });
   pinSelf();
+  /** A folder for one .cpuprofile of each system. */
+  const profile = values['cpu-prof'];
   const systems: System[] = [];
   const loads: Load[] = [];
   try {
     for (const name of new Set(['ws-json', ...values.only.split(',')])) {
       const make = SYSTEMS[name as keyof typeof SYSTEMS];
       if (!make) throw new Error(`--only ${name}: expected some of ${Object.keys(SYSTEMS).join(', ')}`);
-      systems.push(await make());
+      systems.push(
+        await make(profile ? { start: { nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${profile}/${name}`] } } : {}),
+      );
     }
     for (const system of systems)
       loads.push(await Load.open(system, Number(values.connections), { roomSize: Number(values['room-size']) }));

@@ -17,11 +17,15 @@ export interface Paired {
 
 const perMessage = (s: Slice) => s.cpuNs / s.messages;
 
-/** @returns one row per load; the first is the reference */
+/**
+ * @param warmUp messages through each system before anything counts
+ * @returns one row per load; the first is the reference
+ */
 export async function paired(
   loads: readonly Load[],
   rounds: number,
   slice: (load: Load) => Promise<Slice>,
+  warmUp = 20_000,
 ): Promise<Paired[]> {
   const [reference, ...others] = loads as [Load, ...Load[]];
   const slices = new Map<Load, Slice[]>(loads.map((l) => [l, []]));
@@ -31,7 +35,9 @@ export async function paired(
     if (keep) slices.get(load)?.push(s);
     return s;
   };
-  // The first round warms the compilers up and is thrown away.
+  // Compilers need calls, not seconds: on a busy machine a slice is too few of them.
+  for (const load of loads) for (let n = 0; n < warmUp; ) n += (await slice(load)).messages;
+  // The first round is thrown away as well.
   for (let round = -1; round < rounds; round++) {
     let before = await take(reference, round >= 0);
     for (const load of others) {

@@ -62,8 +62,10 @@ async function poll(isReady: () => Promise<boolean>): Promise<void> {
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
-  child.kill('SIGKILL');
+  child.kill('SIGTERM');
+  const hard = setTimeout(() => child.kill('SIGKILL'), 8000);
   await gone;
+  clearTimeout(hard);
 }
 
 /** Start one of bench/servers. */

@@ -167,7 +167,7 @@ export async function tandem(options: SystemOptions = {}): Promise<System> {
     pids: procs.map((p) => p.pid),
     async connect(index, node = 0) {
       const token = await new SignJWT({ session_id: `s${index}`, name: `Peer ${index}` })
-        .setProtectedHeader({ alg: 'ES256', kid: 'bench' })
+        .setProtectedHeader({ alg: 'ES256', kid: 'bench', typ: 'at+jwt' })
         .setIssuer('tandem')
         .setAudience('tandem')
         .setSubject(`user-${index}`)
@@ -177,7 +177,7 @@ export async function tandem(options: SystemOptions = {}): Promise<System> {
         .sign(privateKey);
       const raw = await RawSocket.open({
         port: ports[node] as number,
-        path: '/ws',
+        path: '/ws/signal',
         protocols: `signal.v1, bearer.${token}`,
       });
       return { raw, id: String((await raw.nextOf('welcome')).peerId) };
@@ -198,6 +198,11 @@ export async function tandem(options: SystemOptions = {}): Promise<System> {
 
 const UNLIMITED: Record<string, string> = {
   MESSAGES_PER_SECOND: '1000000',
+  USER_MESSAGES_PER_SECOND: '1000000',
   CONNECTIONS_PER_IP: '1000000',
-  CONNECTIONS_PER_MINUTE_PER_IP: '1000000',
+  CONNECTIONS_PER_IP_PER_SECOND: '1000000',
+  SESSIONS_PER_USER: '1000000',
+  MAX_CONNECTIONS: '1000000',
+  MAX_EVENT_LOOP_DELAY_MS: '60000',
+  RECONNECT_WITHIN_MS: '0',
 };

@@ -113,3 +113,22 @@ test('a peer that does not read is reported once, and its memory stays bounded',
   await new Promise((resolve) => setImmediate(resolve));
   expect(it.overflows.length).toBe(1);
 });
+
+test('a write that the kernel did not take at once is not overwritten by the next connection', async () => {
+  await using slow = await pair(8 << 20);
+  await using other = await pair();
+  const got: string[] = [];
+  slow.client.on('message', (data) => got.push(String(data)));
+  slow.client.pause();
+  const texts = Array.from({ length: 200 }, (_, i) => JSON.stringify({ i, fill: String(i % 10).repeat(30_000) }));
+  for (const text of texts) {
+    slow.writer.send(text);
+    slow.writer.flush();
+    other.writer.send('x'.repeat(40_000));
+    other.writer.flush();
+  }
+  expect(slow.writer.bufferedBytes).toBeGreaterThan(0);
+  slow.client.resume();
+  await expect.poll(() => got.length, { timeout: 20_000 }).toBe(texts.length);
+  expect(got.every((text, i) => text === texts[i])).toBe(true);
+});

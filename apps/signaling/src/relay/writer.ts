@@ -13,6 +13,10 @@ import { type Frame, SplicedFrame } from './splice.ts';
 import type { Flushable, Turn } from './turn.ts';
 
 const OPEN = 1;
+/** Also what one stalled socket can keep alive by a few unsent bytes, so not too big. */
+const SCRATCH_BYTES = 64 * 1024;
+/** Writes are put together here: a new buffer for each would be most of what the garbage collector has to do. */
+let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 export interface FrameWriterOptions {
   /** Unsent bytes (in this turn and in the socket) that make a slow consumer. Default 1 MiB. */
@@ -93,14 +97,20 @@ export class FrameWriter implements Flushable {
       this.#onOverflow(waiting + bytes);
       return;
     }
-    const out = Buffer.allocUnsafe(bytes);
+    const out = bytes <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafe(bytes);
     let at = 0;
     for (let i = 0; i < pending.length; i++) {
       const frame = pending[i] as SplicedFrame;
       at = frame.copyTo(out, writeHeader(out, at, frame.byteLength));
     }
     this.#drop();
-    this.#socket.write(out);
+    if (out !== scratch) {
+      this.#socket.write(out);
+      return;
+    }
+    this.#socket.write(out.subarray(0, bytes));
+    // Almost always the kernel has taken it by now and the scratch is free again; otherwise the socket still reads from it.
+    if (this.#socket.writableLength > 0) scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   }
 
   #drop(): void {
