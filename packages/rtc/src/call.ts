@@ -195,7 +195,7 @@ export class Call extends Emitter<CallEvents> {
     }
     this.#setState('joined');
     const interval = this.#o.statsInterval ?? 2000;
-    if (interval > 0) this.#statsTimer = this.#clock.setTimeout(() => this.#measure(interval), interval);
+    if (interval > 0) this.#statsTimer = this.#clock.setTimeout(() => void this.#measure(interval), interval);
   }
 
   /** Leave the room and end every pair. The session stays open, the tracks stay alive: both are yours. */
@@ -326,7 +326,7 @@ export class Call extends Emitter<CallEvents> {
     this.#members.set(peerId, member);
     this.emit('peer-added', { peer: member.view });
     // Resolved already, unless the credentials ran out since (a laptop slept).
-    this.#ice.fresh().then(() => {
+    void this.#ice.fresh().then(() => {
       if (this.#members.get(peerId) !== member || this.#state === 'ended') return;
       const mine = this.session.peerId ?? '';
       const pair = this.#pair(member, mine > peerId);
@@ -510,7 +510,7 @@ export class Call extends Emitter<CallEvents> {
   async #measure(interval: number): Promise<void> {
     await Promise.all([...this.#members.values()].map((m) => this.#measureOne(m).catch(() => {})));
     if (this.#state === 'ended') return;
-    this.#statsTimer = this.#clock.setTimeout(() => this.#measure(interval), interval);
+    this.#statsTimer = this.#clock.setTimeout(() => void this.#measure(interval), interval);
   }
 
   async #measureOne(member: Member): Promise<void> {

@@ -121,7 +121,7 @@ export class Pair {
     if (this.#closed || this.#restarting) return;
     this.#restarting = true;
     // Outside the queue: an offer of the other side must not wait for a slow credential service.
-    this.#host.freshConfiguration().then((configuration) => {
+    void this.#host.freshConfiguration().then((configuration) => {
       this.#restarting = false;
       this.#enqueue(async () => {
         if (this.#pc.signalingState !== 'stable') return;
@@ -140,7 +140,7 @@ export class Pair {
     this.#setState('rebuilding');
     this.#host.onMark('rebuild');
     const from = this.#gen;
-    this.#host.freshConfiguration().then(() =>
+    void this.#host.freshConfiguration().then(() =>
       this.#enqueue(async () => {
         // The other side may have begun one in the meantime.
         if (this.#gen !== from) return;
@@ -427,13 +427,13 @@ export class Pair {
   #watch(): void {
     if (this.#watchTimer !== undefined) return;
     const pc = this.#pc;
-    this.#received(pc).then((bytes) => {
+    void this.#received(pc).then((bytes) => {
       this.#bytes = bytes;
     });
     this.#watchTimer = this.#host.clock.setTimeout(() => {
       this.#watchTimer = undefined;
       if (this.#closed || pc !== this.#pc || pc.iceConnectionState !== 'disconnected') return;
-      this.#received(pc).then((bytes) => {
+      void this.#received(pc).then((bytes) => {
         if (this.#closed || pc !== this.#pc || pc.iceConnectionState !== 'disconnected') return;
         if (bytes > this.#bytes) this.#watch();
         else this.#repair();

@@ -1,0 +1,222 @@
+/** The SDK's Call in real Chromium against a real signaling node: no user interface, fake media. */
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestKeys, startTestNode, type TestKeys } from '../apps/signaling/src/testing.ts';
+import { type SdkBrowser, startSdkBrowser, until } from './sdk/harness.ts';
+
+let keys: TestKeys;
+let node: Awaited<ReturnType<typeof startTestNode>>;
+let browser: SdkBrowser;
+let rooms = 0;
+
+beforeAll(async () => {
+  keys = await startTestKeys();
+  node = await startTestNode({ keys, config: { ALLOWED_ORIGINS: '*' } });
+  browser = await startSdkBrowser();
+});
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await node?.[Symbol.asyncDispose]();
+  await keys?.[Symbol.asyncDispose]();
+});
+
+const view = (page: Page) => page.evaluate(() => globalThis.harness.view());
+type View = Awaited<ReturnType<typeof view>>;
+
+async function enter(roomId: string, name: string, extra: object = {}): Promise<Page> {
+  const page = await browser.page();
+  const token = await keys.token(name);
+  await page.evaluate((options) => globalThis.harness.start(options), {
+    url: node.wsUrl,
+    token,
+    roomId,
+    name,
+    ...extra,
+  });
+  return page;
+}
+
+/** Every other page's camera and microphone arrive here. */
+async function media(page: Page, peers: number, since: View | undefined = undefined): Promise<View> {
+  let last: View | undefined;
+  try {
+    return await until(`media of ${peers} peers`, async () => {
+      last = await view(page);
+      const flowing = last.peers.filter((p) => {
+        const before = since?.peers.find((b) => b.peerId === p.peerId);
+        return p.state === 'connected' && p.framesDecoded > (before?.framesDecoded ?? 0) + 2 && p.audioEnergy > 0;
+      });
+      return last.peers.length === peers && flowing.length === peers && last;
+    });
+  } catch (error) {
+    throw new Error(`${String(error)}\n${JSON.stringify(last, null, 1)}`);
+  }
+}
+
+const logged = (v: View, what: string) => v.log.filter((l) => l.what === what).map((l) => l.detail);
+const marks = (v: View) => (logged(v, 'mark') as { mark: string }[]).map((m) => m.mark);
+
+test('two people: picture, sound, chat, reactions, quality of both directions', async () => {
+  const roomId = `two-${++rooms}`;
+  const ada = await enter(roomId, 'Ada');
+  const bob = await enter(roomId, 'Bob');
+  const [a, b] = await Promise.all([media(ada, 1), media(bob, 1)]);
+  expect(a.peers[0]?.name).toBe('Bob');
+  expect(a.peers[0]?.metadata).toMatchObject({ audio: true, video: true, screen: false });
+  expect(a.peers[0]?.sections, 'audio, camera, screen: one of each').toBe(3);
+  expect(b.peers[0]?.sections).toBe(3);
+
+  await ada.evaluate(() => void globalThis.harness.call?.chat('Good morning'));
+  await bob.evaluate(() => globalThis.harness.call?.react('👍'));
+  await bob.evaluate(() => globalThis.harness.call?.send({ board: 7 }));
+  await until('chat', async () => logged(await view(bob), 'chat').length > 0);
+  expect(logged(await view(bob), 'chat')[0]).toMatchObject({ text: 'Good morning', name: 'Ada', mine: false });
+  const adaLog = await until('reaction and data', async () => {
+    const v = await view(ada);
+    return logged(v, 'reaction').length > 0 && logged(v, 'data').length > 0 && v;
+  });
+  expect(logged(adaLog, 'data')[0]).toMatchObject({ data: { board: 7 } });
+
+  const quality = await until('quality with their view', async () => {
+    const q = (await view(ada)).peers[0]?.quality;
+    return q?.theirs?.mos !== undefined && q.mos !== undefined && q.path && q;
+  });
+  expect(quality.mos).toBeGreaterThan(1);
+  expect(quality.path?.relayed).toBe(false);
+  expect(quality.in.video.bitrate).toBeGreaterThan(0);
+  await Promise.all([ada.close(), bob.close()]);
+});
+
+test('four people: a full mesh; one leaves, the others go on', async () => {
+  const roomId = `four-${++rooms}`;
+  const pages = await Promise.all(['Ada', 'Bob', 'Cyd', 'Dan'].map((name) => enter(roomId, name)));
+  await Promise.all(pages.map((page) => media(page, 3)));
+  const [ada, bob] = pages as [Page, Page];
+  await until('camera capped to 360 lines', async () =>
+    (await view(bob)).peers.every((p) => p.frameHeight > 0 && p.frameHeight <= 360),
+  );
+  await ada.evaluate(() => globalThis.harness.call?.leave());
+  await until('Ada is gone', async () => (await view(bob)).peers.length === 2);
+  const before = await view(bob);
+  await media(bob, 2, before);
+  await Promise.all(pages.map((page) => page.close()));
+});
+
+test('joins with nothing, then microphone, camera, device switch and screen: no new negotiation', async () => {
+  const roomId = `nothing-${++rooms}`;
+  const ada = await enter(roomId, 'Ada', { media: 'none' });
+  const bob = await enter(roomId, 'Bob');
+  const a = await media(ada, 1);
+  expect(a.local).toEqual({ audio: false, video: false, screen: false });
+  const negotiations = marks(await view(bob)).filter((m) => /offer|answer/.test(m)).length;
+  await ada.evaluate(async () => {
+    const { harness } = globalThis;
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
+    for (const track of stream.getTracks())
+      await harness.call?.setTrack(track.kind === 'audio' ? 'audio' : 'video', track);
+  });
+  const b = await media(bob, 1);
+  expect(b.peers[0]?.metadata).toMatchObject({ audio: true, video: true });
+  // Another camera with another shape, and the screen beside it.
+  await ada.evaluate(async () => {
+    const { harness } = globalThis;
+    await harness.call?.setTrack('video', harness.canvasTrack(320, 320));
+    await harness.call?.setTrack('screen', harness.canvasTrack(1280, 720));
+  });
+  const sharing = await until('the screen and the other camera', async () => {
+    const v = await view(bob);
+    const [peer] = v.peers;
+    return peer && peer.screenFrames > 2 && peer.metadata.screen === true && v;
+  });
+  await media(bob, 1, sharing);
+  expect(marks(await view(bob)).filter((m) => /offer|answer/.test(m)).length).toBe(negotiations);
+  await ada.evaluate(() => globalThis.harness.call?.setAudio(false));
+  await until('muted in metadata', async () => (await view(bob)).peers[0]?.metadata.audio === false);
+  await Promise.all([ada.close(), bob.close()]);
+});
+
+test('forced glare: both sides offer at once, again and again, and the call stands', async () => {
+  const roomId = `glare-${++rooms}`;
+  const ada = await enter(roomId, 'Ada');
+  const bob = await enter(roomId, 'Bob');
+  await Promise.all([media(ada, 1), media(bob, 1)]);
+  for (let round = 0; round < 5; round++) {
+    await Promise.all([ada, bob].map((page) => page.evaluate(() => globalThis.harness.call?.restartIce())));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  const [a, b] = await Promise.all([media(ada, 1, await view(ada)), media(bob, 1, await view(bob))]);
+  const glares = [...marks(a), ...marks(b)].filter((m) => m.startsWith('glare')).length;
+  expect(glares, 'the test forced at least one glare').toBeGreaterThan(0);
+  expect([...marks(a), ...marks(b)].filter((m) => m.startsWith('error'))).toEqual([]);
+  expect(a.peers[0]?.sections).toBe(3);
+  expect(b.peers[0]?.sections).toBe(3);
+  await Promise.all([ada.close(), bob.close()]);
+});
+
+test('ICE restart finds a new path on the same connection; rebuild makes a new one for that pair alone', async () => {
+  const roomId = `repair-${++rooms}`;
+  const ada = await enter(roomId, 'Ada');
+  const bob = await enter(roomId, 'Bob');
+  const cyd = await enter(roomId, 'Cyd');
+  const [a] = await Promise.all([media(ada, 2), media(bob, 2), media(cyd, 2)]);
+  const bobId = a.peers.find((p) => p.name === 'Bob')?.peerId ?? '';
+  const ufrag = (v: View, name: string) => v.peers.find((p) => p.name === name)?.iceUfrag;
+
+  await ada.evaluate((id) => globalThis.harness.call?.restartIce(id), bobId);
+  await until('new ICE credentials with Bob', async () => ufrag(await view(ada), 'Bob') !== ufrag(a, 'Bob'));
+  const restarted = await media(ada, 2, await view(ada));
+  expect(ufrag(restarted, 'Cyd'), 'the other pair was not touched').toBe(ufrag(a, 'Cyd'));
+
+  // Break one leg for good on one side only: the other side must notice and both must come to a new one.
+  await ada.evaluate((id) => globalThis.harness.call?.rebuild(id), bobId);
+  const rebuilt = await until('rebuilt', async () => {
+    const v = await view(ada);
+    const peer = v.peers.find((p) => p.name === 'Bob');
+    return peer?.state === 'connected' && ufrag(v, 'Bob') !== ufrag(restarted, 'Bob') && peer.framesDecoded > 2 && v;
+  });
+  expect(ufrag(rebuilt, 'Cyd')).toBe(ufrag(a, 'Cyd'));
+  await Promise.all([media(bob, 2), media(cyd, 2)]);
+  expect(logged(await view(ada), 'peer-removed')).toEqual([]);
+  await Promise.all([ada.close(), bob.close(), cyd.close()]);
+});
+
+test('a connection that dies on one side is noticed and rebuilt by the other', async () => {
+  const roomId = `dead-${++rooms}`;
+  const times = { disconnected: 500, rebuild: 3000, firstOffer: 1000 };
+  const ada = await enter(roomId, 'Ada', { times });
+  const bob = await enter(roomId, 'Bob', { times });
+  await Promise.all([media(ada, 1), media(bob, 1)]);
+  await ada.evaluate(() => {
+    const call = globalThis.harness.call;
+    call?.connection(call.peers[0]?.peerId ?? '')?.close();
+  });
+  await until('interrupted, then whole again', async () => {
+    const v = await view(bob);
+    return marks(v).some((m) => m === 'rebuild' || m === 'ice-restart') && v.peers[0]?.state === 'connected';
+  });
+  await Promise.all([media(ada, 1, await view(ada)), media(bob, 1, await view(bob))]);
+  await Promise.all([ada.close(), bob.close()]);
+});
+
+test('media goes on while signaling is gone, and the session resumes', async () => {
+  const roomId = `gone-${++rooms}`;
+  const ada = await enter(roomId, 'Ada');
+  const bob = await enter(roomId, 'Bob');
+  const [, b] = await Promise.all([media(ada, 1), media(bob, 1)]);
+  for (const connection of [...node.node.connections]) connection.close('goingAway');
+  const later = await until('resumed', async () => {
+    const [x, y] = await Promise.all([view(ada), view(bob)]);
+    const states = (v: View) => (logged(v, 'session') as { state: string }[]).map((s) => s.state);
+    const again = (v: View) => states(v).includes('reconnecting') && v.session === 'open';
+    return again(x) && again(y) && y;
+  });
+  expect(later.peerId, 'the same session').toBe(b.peerId);
+  expect(later.peers[0]?.iceUfrag, 'the same connection').toBe(b.peers[0]?.iceUfrag);
+  expect(logged(later, 'peer-removed')).toEqual([]);
+  await media(bob, 1, later);
+  await Promise.all([ada.close(), bob.close()]);
+});
+
+test('no page threw', () => {
+  expect(browser.errors).toEqual([]);
+});

@@ -1,0 +1,87 @@
+/** Real Chromium pages that hold the SDK, for tests of calls without any user interface. */
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { build } from 'esbuild';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  '--allow-loopback-in-peer-connection',
+  '--disable-background-timer-throttling',
+  '--disable-renderer-backgrounding',
+  '--disable-backgrounding-occluded-windows',
+];
+
+export interface SdkBrowser extends AsyncDisposable {
+  readonly origin: string;
+  /** A new page with `harness` in it. Its console errors and uncaught errors are collected. */
+  page(): Promise<Page>;
+  readonly errors: string[];
+}
+
+/** @throws Error with the install line when there is no Chromium */
+export async function startSdkBrowser(): Promise<SdkBrowser> {
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  if (!existsSync(executablePath))
+    throw new Error('Chromium is missing: apt-get install chromium (or set CHROMIUM to its path)');
+  const bundle = await build({
+    entryPoints: [new URL('./page.ts', import.meta.url).pathname],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    target: 'es2022',
+  });
+  const script = bundle.outputFiles[0]?.text ?? '';
+  const server = createServer((request, response) => {
+    if (request.url === '/sdk.js') response.setHeader('content-type', 'text/javascript').end(script);
+    else
+      response
+        .setHeader('content-type', 'text/html')
+        .end('<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script src="/sdk.js"></script>');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  let browser: Browser;
+  try {
+    browser = await chromium.launch({ executablePath, args: FLAGS });
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+  const errors: string[] = [];
+  return {
+    origin,
+    errors,
+    page: async () => {
+      const page = await browser.newPage();
+      page.on('pageerror', (error) => errors.push(String(error.stack ?? error)));
+      await page.goto(origin);
+      return page;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await browser.close();
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** Polls until `probe` gives something true. @throws Error with the last view */
+export async function until<T>(what: string, probe: () => Promise<T | false | undefined | null>, ms = 60_000): Promise<T> {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const value = await probe();
+    if (value) return value;
+    if (Date.now() > deadline) throw new Error(`waited ${ms} ms for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}

@@ -1,0 +1,121 @@
+/** Runs in the browser: the SDK in reach of the tests. Bundled by harness.ts. */
+import { Call, type CallOptions, type IceServersAnswer, SignalingSession } from '@tandem/rtc';
+
+interface Log {
+  readonly t: number;
+  readonly what: string;
+  readonly detail: unknown;
+}
+interface StartOptions {
+  readonly url: string;
+  readonly token: string;
+  readonly roomId: string;
+  readonly name: string;
+  readonly media?: 'both' | 'audio' | 'none';
+  readonly iceServers?: IceServersAnswer;
+  readonly relay?: boolean;
+  readonly times?: CallOptions['times'];
+}
+
+class Harness {
+  session: SignalingSession | undefined;
+  call: Call | undefined;
+  stream: MediaStream | null = null;
+  readonly log: Log[] = [];
+
+  async start(options: StartOptions): Promise<void> {
+    const { media = 'both' } = options;
+    this.stream =
+      media === 'none'
+        ? null
+        : await navigator.mediaDevices.getUserMedia({ audio: true, video: media === 'both' && { width: 640, height: 480 } });
+    const session = new SignalingSession({ url: options.url, getToken: async () => options.token });
+    const call = new Call({
+      session,
+      roomId: options.roomId,
+      stream: this.stream,
+      metadata: { name: options.name },
+      getIceServers: async () => options.iceServers ?? [],
+      iceTransportPolicy: options.relay ? 'relay' : 'all',
+      statsInterval: 500,
+      ...(options.times ? { times: options.times } : {}),
+    });
+    this.session = session;
+    this.call = call;
+    const note = (what: string, detail: unknown) => this.log.push({ t: Math.round(performance.now()), what, detail });
+    session.on('state', (e) => note('session', e));
+    session.on('error', (e) => note('error', e));
+    session.on('undelivered', (e) => note('undelivered', e));
+    call.on('state', (e) => note('call', e));
+    call.on('mark', (e) => note('mark', e));
+    call.on('chat', (e) => note('chat', e));
+    call.on('reaction', (e) => note('reaction', e));
+    call.on('data', (e) => note('data', e));
+    call.on('peer-added', ({ peer }) => note('peer-added', peer.name));
+    call.on('peer-removed', ({ peer, reason }) => note('peer-removed', { name: peer.name, reason }));
+    call.on('peer-changed', ({ peer }) => note('peer-changed', { name: peer.name, state: peer.state }));
+    await call.join();
+  }
+
+  /** What the tests wait for, as plain data. */
+  async view() {
+    const peers = await Promise.all(
+      (this.call?.peers ?? []).map(async (peer) => {
+        const pc = this.call?.connection(peer.peerId);
+        const stats = { framesDecoded: 0, audioEnergy: 0, screenFrames: 0, frameHeight: 0, sections: 0 };
+        const videos: { mid: string; framesDecoded: number; frameHeight: number }[] = [];
+        const report = await pc?.getStats();
+        report?.forEach((s) => {
+          if (s.type !== 'inbound-rtp') return;
+          if (s.kind === 'audio') stats.audioEnergy = s.totalAudioEnergy ?? 0;
+          else videos.push({ mid: String(s.mid), framesDecoded: s.framesDecoded ?? 0, frameHeight: s.frameHeight ?? 0 });
+        });
+        videos.sort((a, b) => Number(a.mid) - Number(b.mid));
+        stats.framesDecoded = videos.find((v) => v.mid === '1')?.framesDecoded ?? 0;
+        stats.frameHeight = videos.find((v) => v.mid === '1')?.frameHeight ?? 0;
+        stats.screenFrames = videos.find((v) => v.mid === '2')?.framesDecoded ?? 0;
+        stats.sections = pc?.getTransceivers().length ?? 0;
+        return {
+          peerId: peer.peerId,
+          name: peer.name,
+          state: peer.state,
+          away: peer.away,
+          metadata: peer.metadata,
+          tracks: peer.stream.getTracks().map((t) => t.kind),
+          quality: peer.quality,
+          marks: { ...peer.marks },
+          iceUfrag: /a=ice-ufrag:(\S+)/.exec(pc?.localDescription?.sdp ?? '')?.[1],
+          ...stats,
+        };
+      }),
+    );
+    return {
+      state: this.call?.state,
+      session: this.session?.state,
+      peerId: this.session?.peerId,
+      local: this.call?.local,
+      peers,
+      log: this.log,
+    };
+  }
+
+  /** A moving picture that is neither the camera nor empty. */
+  canvasTrack(width: number, height: number): MediaStreamTrack {
+    const canvas = Object.assign(document.createElement('canvas'), { width, height });
+    const context = canvas.getContext('2d');
+    let n = 0;
+    setInterval(() => {
+      if (!context) return;
+      context.fillStyle = `hsl(${n++ * 7} 80% 50%)`;
+      context.fillRect(0, 0, width, height);
+    }, 50);
+    const [track] = canvas.captureStream(20).getVideoTracks();
+    if (!track) throw new Error('no canvas track');
+    return track;
+  }
+}
+
+declare global {
+  var harness: Harness;
+}
+globalThis.harness = new Harness();
