@@ -37,7 +37,9 @@ export const CallLeg = Type.Object(
     }),
     setupMs: ms('From the intent to call until media could flow (ICE and DTLS connected).', 300_000),
     durationMs: ms('How long it was connected so far.', 604_800_000),
-    failure: Type.Optional(Type.Union(FAILURE_REASONS.map((r) => Type.Literal(r)))),
+    failure: Type.Optional(
+      Type.Unsafe<(typeof FAILURE_REASONS)[number]>(Type.Union(FAILURE_REASONS.map((r) => Type.Literal(r)))),
+    ),
     dropped: Type.Optional(Type.Boolean({ description: 'It connected, then ended although nobody hung up.' })),
     mos: Type.Optional(
       Type.Number({ minimum: 1, maximum: 5, description: 'Estimated MOS of received audio (ITU-T G.107), median.' }),
@@ -76,7 +78,7 @@ export const CallReport = Type.Object(
     legs: Type.Array(CallLeg, { maxItems: 32 }),
     rating: Type.Optional(Type.Integer({ minimum: 1, maximum: 5, description: 'How people found the call; 5 is great.' })),
     issues: Type.Optional(
-      Type.Array(Type.Union(RATING_ISSUES.map((i) => Type.Literal(i))), {
+      Type.Array(Type.Unsafe<(typeof RATING_ISSUES)[number]>(Type.Union(RATING_ISSUES.map((i) => Type.Literal(i)))), {
         maxItems: 6,
         description: 'What they say was wrong.',
       }),

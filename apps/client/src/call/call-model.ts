@@ -388,7 +388,7 @@ if (typeof window !== 'undefined') {
       },
     },
   });
-  addEventListener('pagehide', (event) => {
+  window.addEventListener('pagehide', (event: PageTransitionEvent) => {
     // Kept in the back-forward cache: it may come back. Otherwise say goodbye at once instead of after the grace period.
     if (!event.persisted) call.goodbye();
   });

@@ -47,7 +47,10 @@ export function format(messages: Messages, language: Language, key: MessageKey, 
   if (typeof message === 'string') text = message;
   else {
     let rules = pluralRules.get(language);
-    if (!rules) pluralRules.set(language, (rules = new Intl.PluralRules(language)));
+    if (!rules) {
+      rules = new Intl.PluralRules(language);
+      pluralRules.set(language, rules);
+    }
     text = message[rules.select(Number(values.count ?? 0))] ?? message.other;
   }
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {

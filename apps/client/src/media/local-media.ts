@@ -241,7 +241,7 @@ export class LocalMedia extends Store<LocalMediaState> {
   }
 
   /** Take another device; in a call the new track replaces the old one in every pair. */
-  async useDevice(kind: MediaDeviceKind, deviceId: string): Promise<void> {
+  async chooseDevice(kind: MediaDeviceKind, deviceId: string): Promise<void> {
     if (kind === 'audiooutput') {
       savePreferences({ audioOutput: deviceId });
       return;

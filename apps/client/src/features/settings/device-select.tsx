@@ -39,7 +39,7 @@ export function DeviceSelect({ kind }: { kind: MediaDeviceKind }) {
         data-testid={`device-${kind}`}
         value={value}
         disabled={list.length === 0}
-        onChange={(event) => void localMedia.useDevice(kind, event.target.value)}
+        onChange={(event) => void localMedia.chooseDevice(kind, event.target.value)}
       >
         {list.length === 0 && <option value="">{t('media.none')}</option>}
         {list.length > 0 && value === '' && <option value="">{t('media.default')}</option>}

@@ -29,6 +29,7 @@ function Switch({ name, label, offered = true }: { name: Toggle; label: string; 
       <input
         type="checkbox"
         role="switch"
+        aria-checked={on && offered}
         checked={on && offered}
         disabled={!offered}
         onChange={(event) => {
