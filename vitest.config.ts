@@ -16,11 +16,25 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
+          // Asks for a container engine; scripts/test-containers.mjs brings the containers up and runs it.
+          exclude: ['test/containers.test.ts', '**/node_modules/**'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
           fileParallelism: false,
         },
       },
+      ...(process.env.TANDEM_CONTAINERS
+        ? [
+            {
+              test: {
+                name: 'containers',
+                include: ['test/containers.test.ts'],
+                testTimeout: 240_000,
+                hookTimeout: 240_000,
+              },
+            },
+          ]
+        : []),
     ],
   },
 });

@@ -45,6 +45,7 @@ export async function registerPages(app: FastifyInstance, clientDir: string, enc
     root: clientDir,
     extensions: ['html'],
     cacheControl: false,
+    redirect: true,
     allowedPath: (path) => !path.endsWith('/security-headers.json'),
     setHeaders: (response, path) => {
       response.header('cache-control', cacheControl(path));

@@ -1,0 +1,77 @@
+// `npm run test:containers`: build the images, bring compose.yaml up with real containers, call through it, take it down.
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fail, installPackages, modernNode, root, run, toolEnv } from './lib/setup.mjs';
+
+const secret = () => randomBytes(24).toString('base64url');
+
+function works(command, args) {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+// A machine may have a second client that lacks BuildKit: Debian's own is asked first.
+process.env.PATH = `/usr/bin:${process.env.PATH}`;
+if (!works('docker', ['version'])) fail('No container engine answers (docker version). Start one, then try again.');
+const compose = works('docker', ['compose', 'version']) ? ['docker', 'compose'] : ['docker-compose'];
+if (!works(compose[0], [...compose.slice(1), 'version']))
+  fail('docker compose is missing. Install it, then try again.');
+installPackages();
+const node = modernNode();
+
+const port = await freePort();
+const env = {
+  ...toolEnv(),
+  PATH: process.env.PATH,
+  DOCKER_BUILDKIT: '1',
+  COMPOSE_DOCKER_CLI_BUILD: '1',
+  COMPOSE_PROJECT_NAME: `tandem-test-${process.pid}`,
+  TANDEM_PORT: String(port),
+  TANDEM_CACHE_PASSWORD: secret(),
+  TANDEM_TURN_SECRET: secret(),
+  // Both browsers of the test run on this machine, so their relay candidates are loopback addresses.
+  TANDEM_TURN_PEERS: '--allow-loopback-peers',
+};
+const call = (args, options = {}) => run(compose[0], [...compose.slice(1), ...args], { env, ...options });
+
+let failed = 1;
+try {
+  for (const target of ['auth', 'signaling', 'edge']) {
+    console.log(`  Building tandem/${target}…`);
+    const built = spawnSync('docker', ['build', '--target', target, '-t', `tandem/${target}`, '.'], {
+      cwd: root,
+      env,
+      encoding: 'utf8',
+    });
+    if (built.status !== 0) {
+      console.error(`${built.stdout}${built.stderr}`.split('\n').slice(-80).join('\n'));
+      throw new Error(`tandem/${target} did not build (above).`);
+    }
+    const size = spawnSync('docker', ['image', 'inspect', '-f', '{{.Size}}', `tandem/${target}`], { encoding: 'utf8' });
+    console.log(`  tandem/${target}  ${(Number(size.stdout) / 1e6).toFixed(0)} MB`);
+  }
+  if ((await call(['up', '-d', '--no-build'])) !== 0) throw new Error('compose did not come up (above).');
+  failed = await run(node, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', 'containers'], {
+    env: {
+      ...env,
+      PATH: `${join(root, 'node_modules/.bin')}:${env.PATH}`,
+      TANDEM_CONTAINERS: `http://localhost:${port}`,
+    },
+  });
+  if (failed) await call(['logs', '--tail', '40']);
+} catch (error) {
+  console.error(`  ${error.message}`);
+  await call(['logs', '--tail', '40']);
+} finally {
+  await call(['down', '-v', '-t', '5'], { stdio: 'ignore' });
+}
+process.exitCode = failed ? 1 : 0;

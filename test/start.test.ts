@@ -1,0 +1,155 @@
+/** `npm start` as people use it: what it prints, what it leaves out, and that it ends everything, however it ends. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { findProgram, freePort } from '../infra/local/programs.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const patience = { timeout: 90_000, interval: 100 };
+
+/** Processes whose parent is `pid`. */
+function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        // Field 4 of stat; the name in field 2 may hold spaces, so count from its closing parenthesis.
+        return Number(readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]?.split(' ')[1]) === pid;
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  } catch {
+    return false;
+  }
+}
+
+interface Started {
+  child: ChildProcess;
+  pid: number;
+  output: () => string;
+  exit: Promise<number | null>;
+}
+
+function start(args: string[], env: Record<string, string | undefined> = {}): Started {
+  const child = spawn(process.execPath, ['infra/local/main.ts', ...args], {
+    cwd: root,
+    env: { ...process.env, REDIS_URL: undefined, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+  const exit = new Promise<number | null>((done) => child.once('exit', done));
+  onTestFinished(async () => {
+    child.kill('SIGTERM');
+    await exit;
+  });
+  return { child, pid: child.pid ?? 0, output: () => output, exit };
+}
+
+const isUp = (s: Started) => vi.waitFor(() => expect(s.output()).toContain('Tandem runs'), patience);
+const areGone = (pids: number[]) => vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), patience);
+
+/** A PATH with Node and nothing else. */
+function barePath(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'bare-'));
+  symlinkSync(process.execPath, join(dir, 'node'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  return dir;
+}
+
+test('it serves page, tokens and settings from one origin, and a TERM ends every child', async () => {
+  expect(findProgram('redis-server'), 'apt-get install redis-server').toBeDefined();
+  const s = start(['--port', '0', '--nodes', '3']);
+  await isUp(s);
+  expect(s.output()).toMatch(/Signaling {2}3 nodes on \d+, \d+, \d+, sharing Redis/);
+  const origin = /Open +(\S+)/.exec(s.output())?.[1] ?? '';
+  const page = await fetch(origin);
+  expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  const token = await fetch(`${origin}/auth/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ userId: 'ada' }),
+  });
+  expect(token.status).toBeLessThan(300);
+  expect(await token.json()).toMatchObject({ token: expect.stringMatching(/^ey/) });
+  expect((await fetch(`${origin}/.well-known/jwks.json`)).status).toBe(200);
+  await vi.waitFor(async () => {
+    const health = (await (await fetch(`${origin}/health`)).json()) as { parts: { signaling: { ready: boolean }[] } };
+    expect(health.parts.signaling.map((n) => n.ready)).toEqual([true, true, true]);
+  }, patience);
+  const children = childrenOf(s.pid);
+  expect(children.length).toBeGreaterThanOrEqual(6);
+  s.child.kill('SIGTERM');
+  expect(await s.exit).toBe(0);
+  await areGone(children);
+});
+
+test('Ctrl-C ends it, and a killed runner takes its children along', async () => {
+  const first = start(['--port', '0']);
+  await isUp(first);
+  const ofFirst = childrenOf(first.pid);
+  first.child.kill('SIGINT');
+  expect(await first.exit).toBe(0);
+  await areGone(ofFirst);
+
+  const second = start(['--port', '0']);
+  await isUp(second);
+  const ofSecond = childrenOf(second.pid);
+  second.child.kill('SIGKILL');
+  await second.exit;
+  await areGone(ofSecond);
+});
+
+test('without redis-server and coturn it runs one node, and says what is missing', async () => {
+  const s = start(['--port', '0', '--nodes', '2'], { PATH: barePath() });
+  await isUp(s);
+  expect(s.output()).toMatch(/Signaling {2}1 node on \d+\n/);
+  expect(s.output()).toMatch(/Left out +redis-server is not installed: one signaling node/);
+  expect(s.output()).toMatch(/Left out +coturn \(turnserver\) is not installed: no relay/);
+});
+
+test('a signaling node that dies is started again', async () => {
+  const s = start(['--port', '0']);
+  await isUp(s);
+  const isNode = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('apps/signaling');
+  const victim = childrenOf(s.pid).find(isNode);
+  process.kill(victim ?? 0, 'SIGKILL');
+  await vi.waitFor(() => expect(s.output()).toMatch(/signaling-\d is back\./), patience);
+  expect(s.output()).toMatch(/signaling-\d ended \(SIGKILL\)/);
+});
+
+test('a taken port, a wrong option and a failed child each give one line with the fix', async () => {
+  const port = await freePort();
+  const squatter = createServer().listen(port, 'localhost');
+  onTestFinished(() => void squatter.close());
+  const taken = start(['--port', `${port}`]);
+  expect(await taken.exit).toBe(1);
+  expect(taken.output().trim()).toMatch(
+    new RegExp(`^port ${port} \\(page\\) is in use\\. .*npm start -- --port ${port + 100}$`),
+  );
+
+  const wrong = start(['--nodes', 'many']);
+  expect(await wrong.exit).toBe(2);
+  expect(wrong.output().trim()).toBe('--nodes many: expected a whole number from 1 to 16');
+
+  const failing = start(['--port', '0'], { LOG_LEVEL: 'nonsense' });
+  expect(await failing.exit).toBe(1);
+  expect(failing.output().trim().split('\n')).toHaveLength(1);
+  expect(failing.output()).toMatch(/(auth|signaling-\d|edge) ended \(code 1\).*nonsense.*Log: /);
+});
+
+test('--https serves a certificate of its own', async () => {
+  const s = start(['--port', '0', '--https']);
+  await isUp(s);
+  expect(s.output()).toMatch(/Open +https:\/\/localhost:\d+/);
+});
