@@ -16,7 +16,9 @@ import type { Backplane } from './backplane/types.ts';
 import type { SignalingConfig } from './config.ts';
 import { systemClock } from './core/clock.ts';
 import { SignalingNode } from './core/node.ts';
+import { exposeNode, startObservation, tracer } from './observe.ts';
 import { Admission } from './server/admission.ts';
+import { clientAddress } from './server/client-address.ts';
 import { acceptUpgrades } from './server/upgrade.ts';
 
 export interface SignalingParts {
@@ -42,8 +44,9 @@ export interface SignalingService extends AsyncDisposable {
 
 /** Build and start the service. Disposing of it drains first (RECONNECT_WITHIN_MS). */
 export async function startSignaling(config: SignalingConfig, parts: SignalingParts = {}): Promise<SignalingService> {
-  const log = parts.log ?? createLogger('signaling', config.LOG_LEVEL);
   const name = config.NODE_NAME ?? `${hostname().slice(0, 40)}-${randomBytes(4).toString('hex')}`;
+  const observation = await startObservation(config, name);
+  const log = parts.log ?? createLogger('signaling', config.LOG_LEVEL, observation.telemetry.logDestination());
   const backplane =
     parts.backplane ??
     (config.REDIS_URL
@@ -68,7 +71,10 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
       nodeTimeout: config.NODE_TIMEOUT_MS,
       sweepInterval: config.SWEEP_MS,
     },
-    events: { log: (level, event, fields) => log[level]({ event, ...fields }, event) },
+    events: {
+      log: (level, event, fields) => log[level]({ event, ...fields }, event),
+      ...tracer(observation.telemetry, log, name),
+    },
   });
   const verifier =
     parts.verifier ??
@@ -94,6 +100,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
     draining: () => node.draining,
     dependencies: { backplane: () => backplane.health(), keys: () => verifier.health() },
   });
+  await exposeNode(app, observation, node, shedder, (request) => clientAddress(request, config.TRUSTED_PROXIES));
   acceptUpgrades(app.server, {
     node,
     admission,
@@ -115,6 +122,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
     await node[Symbol.asyncDispose]();
     app.server.closeAllConnections();
     await app.close();
+    await observation[Symbol.asyncDispose]();
   };
   return {
     app,

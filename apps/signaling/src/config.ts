@@ -1,4 +1,5 @@
 /** Every setting of the signaling service. Keys are environment variable names. */
+import { TelemetrySettings } from '@tandem/service/settings';
 import Type, { type Static } from 'typebox';
 
 const ms = (value: number, description: string) => Type.Integer({ default: value, minimum: 0, description });
@@ -59,5 +60,6 @@ export const SignalingConfig = Type.Object({
   NODE_TIMEOUT_MS: count(7000, 'A node silent for so long is dead: its peers become away.'),
   SWEEP_MS: count(10_000, 'Every room is compared with the stored truth so often.'),
   RECONNECT_WITHIN_MS: ms(10_000, 'On SIGTERM clients are told to move at a random moment within so many ms.'),
+  ...TelemetrySettings,
 });
 export type SignalingConfig = Static<typeof SignalingConfig>;

@@ -1,3 +1,4 @@
+export * from './call-kpis.ts';
 export * from './config.ts';
 export * from './health.ts';
 export * from './lifecycle.ts';
@@ -7,9 +8,11 @@ export * from './metrics.ts';
 export * from './problem.ts';
 export * from './rate-limit.ts';
 export * from './redis.ts';
+export * from './reports-route.ts';
 export * from './resilience.ts';
 export * from './revocation.ts';
 export * from './telemetry.ts';
+export * from './telemetry-settings.ts';
 export * from './trace-context.ts';
 export * from './turn-directory.ts';
 export * from './verify.ts';

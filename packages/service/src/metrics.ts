@@ -22,7 +22,7 @@ export function createMetrics(labels: Labels): Metrics {
 
 export class Metrics {
   readonly registry = new Registry();
-  readonly #cells = new Map<string, { metric: Counter | Gauge; cells: { labels: Labels; cell: Cell }[] }>();
+  readonly #cells = new Map<string, { metric: Counter | Gauge; cells: { labels: Labels; cell: Readonly<Cell> }[] }>();
 
   constructor(labels: Labels) {
     this.registry.setDefaultLabels(labels);
@@ -71,9 +71,24 @@ export class Metrics {
    * for another series of the same name. The value must only grow.
    */
   cell(name: string, help: string, labels: Labels = {}): Cell {
+    const cell: Cell = { value: 0 };
+    this.#add(name, help, labels, cell);
+    return cell;
+  }
+
+  /** A counter that somebody else keeps. @param read called at each scrape; must only grow */
+  total(name: string, help: string, read: () => number, labels: Labels = {}): void {
+    this.#add(name, help, labels, {
+      get value() {
+        return read();
+      },
+    });
+  }
+
+  #add(name: string, help: string, labels: Labels, cell: Readonly<Cell>): void {
     let entry = this.#cells.get(name);
     if (!entry) {
-      const cells: { labels: Labels; cell: Cell }[] = [];
+      const cells: { labels: Labels; cell: Readonly<Cell> }[] = [];
       const metric: Counter = new Counter({
         name,
         help,
@@ -87,9 +102,7 @@ export class Metrics {
       entry = { metric, cells };
       this.#cells.set(name, entry);
     }
-    const cell: Cell = { value: 0 };
     entry.cells.push({ labels, cell });
-    return cell;
   }
 
   /** Prometheus text format 0.0.4. */

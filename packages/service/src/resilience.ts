@@ -11,7 +11,6 @@ import {
   circuitBreaker,
   decorrelatedJitterGenerator,
   ExponentialBackoff,
-  handleAll,
   handleWhen,
   isBrokenCircuitError,
   retry,
@@ -83,13 +82,13 @@ const STATES: Record<CircuitState, BreakerState> = {
 /** Make the guard of one dependency. Keep it for the process's life: the breaker's memory is its point. */
 export function guard(options: GuardOptions): Guard {
   const openMs = options.openMs ?? 5000;
-  const countable = options.isFailure ? handleWhen(options.isFailure) : handleAll;
-  const breaker = circuitBreaker(countable, {
+  const counts = (e: Error) => e instanceof TaskCancelledError || (options.isFailure?.(e) ?? true);
+  const breaker = circuitBreaker(handleWhen(counts), {
     halfOpenAfter: openMs,
     breaker: new ConsecutiveBreaker(options.failures ?? 5),
   });
   const again = retry(
-    handleWhen((e) => !isBrokenCircuitError(e) && (options.isFailure?.(e) ?? true)),
+    handleWhen((e) => !isBrokenCircuitError(e) && counts(e)),
     {
       maxAttempts: (options.attempts ?? 3) - 1,
       backoff: new ExponentialBackoff({
@@ -119,7 +118,12 @@ export function guard(options: GuardOptions): Guard {
     async run(call) {
       const started = performance.now();
       try {
-        const result = await policy.execute(({ signal }) => call(signal));
+        const result = await policy.execute(({ signal }) =>
+          // A call that heeds its signal throws its own abort error before the timeout can: say what it was.
+          call(signal).catch((e: unknown) => {
+            throw signal.aborted ? new TaskCancelledError() : e;
+          }),
+        );
         latencyMs = performance.now() - started;
         detail = undefined;
         return result;

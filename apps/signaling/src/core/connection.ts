@@ -4,7 +4,7 @@
  * `onFrame` is the one way in, `send` the one way out.
  */
 import { CLOSE_CODES, type CloseName, type ServerMessage } from '@tandem/protocol';
-import { createHeader, scanFrame } from '../relay/scan.ts';
+import { createHeader, HAS_TRACEPARENT, scanFrame } from '../relay/scan.ts';
 import { type Frame, type Suffixes, suffixesOf } from '../relay/splice.ts';
 import type { Bucket } from './bucket.ts';
 import { Refusal } from './errors.ts';
@@ -80,7 +80,10 @@ export class Connection {
         throw new Refusal('too_large', `A frame may have ${this.maxFrameBytes} bytes.`);
       if (!scanFrame(bytes, header))
         throw new Refusal('bad_json', `The frame is not a JSON object in UTF-8 (see byte ${header.errorAt}).`);
-      if (relayFrame(this, bytes, header)) return;
+      const traced = header.present & HAS_TRACEPARENT ? this.node.events.traced?.('relay', bytes) : undefined;
+      const relayed = relayFrame(this, bytes, header);
+      traced?.();
+      if (relayed) return;
       const message = JSON.parse(bytes.toString('utf8')) as IncomingMessage;
       context = message;
       if (typeof message.type !== 'string') throw new Refusal('bad_message', '/type: is required', { field: '/type' });

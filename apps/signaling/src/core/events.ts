@@ -1,5 +1,6 @@
 /** What the core tells about itself; metrics and logs listen. Never on the relay path, except plain counters. */
 import type { CloseName } from '@tandem/protocol';
+import type { Frame } from '../relay/splice.ts';
 
 /** Plain numbers, counted up in place: nothing is called on the hot path. */
 export interface Counters {
@@ -47,6 +48,13 @@ export function newCounters(): Counters {
 export interface NodeEvents {
   /** Something that an operator wants in the log. `event` is a dotted name; fields never carry secrets or payloads. */
   log?(level: 'debug' | 'info' | 'warn' | 'error', event: string, fields: Record<string, unknown>): void;
+  /**
+   * A frame that may carry a `traceparent` passes. Unset unless a collector is set; the relay path then asks only for frames
+   * that have the field.
+   * @param hop `relay`: it came from its sender's socket; `deliver`: it came from another node
+   * @returns called when the frame has been handed on
+   */
+  traced?(hop: 'relay' | 'deliver', frame: Frame | Uint8Array): (() => void) | undefined;
   /** A connection was closed by this side. */
   closed?(name: CloseName): void;
 }

@@ -54,9 +54,11 @@ export class Router {
   /** From another node, for a session that should be here. */
   fromNode(peerId: string, frame: Frame): void {
     this.#node.counters.fromNodes++;
+    const traced = this.#node.events.traced?.('deliver', frame);
     const session = this.#node.sessions.get(peerId);
     if (session?.state.kind === 'attached' && !session.parking) session.state.connection.send(frame);
     else this.park(peerId, textOf(frame));
+    traced?.();
   }
 
   /** From another node, for everybody here in that room. */

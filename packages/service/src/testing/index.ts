@@ -1,1 +1,3 @@
+export * from './collector.ts';
 export * from './redis-server.ts';
+export * from './redis-topologies.ts';

@@ -1,0 +1,83 @@
+/** Turns call reports into metrics (names and meaning: kpi.ts). Labels stay few: a stranger must not be able to mint series. */
+import type { CallReport } from '@tandem/protocol';
+import type { Metrics } from './metrics.ts';
+
+/** Upper bounds, s. P50 of a good set-up is below 0.5 s; 5 s is where people hang up (E.721 aims below 8 s end to end). */
+export const SETUP_BUCKETS = [0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 30] as const;
+/** MOS bounds: 3.6 and 4.0 are the user satisfaction limits of ITU-T G.107 Annex B ("many", "some dissatisfied"). */
+export const MOS_BUCKETS = [1.5, 2, 2.5, 3.1, 3.6, 4, 4.3, 5] as const;
+const RTT_BUCKETS = [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 1, 2];
+const LOSS_BUCKETS = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2];
+
+/** How many distinct client versions and regions get a label of their own; the rest are `other`. */
+const MAX_LABEL_VALUES = 20;
+
+/** Room sizes as KPIs group them. */
+export function roomSizeBand(size: number): string {
+  return size <= 2 ? '2' : size <= 4 ? '3-4' : size <= 6 ? '5-6' : '7+';
+}
+
+export class CallKpis {
+  readonly #legs;
+  readonly #setup;
+  readonly #failures;
+  readonly #ended;
+  readonly #mos;
+  readonly #rtt;
+  readonly #loss;
+  readonly #paths;
+  readonly #resumes;
+  readonly #restarts;
+  readonly #clients = new Set<string>();
+  readonly #regions = new Set<string>();
+
+  constructor(metrics: Metrics) {
+    const by = ['room_size', 'region', 'client'] as const;
+    this.#legs = metrics.counter('tandem_call_legs_total', 'Call legs attempted, by outcome.', ['outcome', ...by]);
+    this.#setup = metrics.histogram('tandem_call_setup_seconds', 'Intent to media.', SETUP_BUCKETS, by);
+    this.#failures = metrics.counter('tandem_call_failures_total', 'Legs that never connected, by reason.', ['reason']);
+    this.#ended = metrics.counter('tandem_call_ended_total', 'Connected legs that ended.', ['dropped', ...by]);
+    this.#mos = metrics.histogram('tandem_call_mos', 'Estimated MOS of received audio, per report.', MOS_BUCKETS, by);
+    this.#rtt = metrics.histogram('tandem_call_rtt_seconds', 'Round trip of the selected pair.', RTT_BUCKETS);
+    this.#loss = metrics.histogram('tandem_call_loss_ratio', 'Received packets lost.', LOSS_BUCKETS);
+    this.#paths = metrics.counter('tandem_call_path_total', 'Connected legs by path of the media.', [
+      'path',
+      'protocol',
+    ]);
+    this.#resumes = metrics.counter('tandem_session_resumes_total', 'Resumes as clients saw them.', ['outcome']);
+    this.#restarts = metrics.counter('tandem_call_ice_restarts_total', 'ICE restarts.');
+  }
+
+  /** Count one checked report. A report sampled at 1 in n counts n times in the counters, once in the distributions. */
+  add(report: CallReport): void {
+    // A stranger chooses `sampling`, so its weight is bounded.
+    const weight = Math.min(100, 1 / (report.sampling ?? 1));
+    const by = {
+      room_size: roomSizeBand(report.roomSize),
+      region: bounded(this.#regions, report.region ?? 'unknown'),
+      client: bounded(this.#clients, report.client),
+    };
+    for (const leg of report.legs) {
+      if (leg.mos !== undefined) this.#mos.observe(by, leg.mos);
+      if (leg.rttMs !== undefined) this.#rtt.observe(leg.rttMs / 1000);
+      if (leg.lossPercent !== undefined) this.#loss.observe(leg.lossPercent / 100);
+      if (leg.phase === 'interim') continue;
+      this.#legs.inc({ outcome: leg.outcome, ...by }, weight);
+      if (leg.outcome === 'failed') this.#failures.inc({ reason: leg.failure ?? 'other' }, weight);
+      if (leg.iceRestarts) this.#restarts.inc(leg.iceRestarts * weight);
+      if (leg.outcome !== 'connected') continue;
+      if (leg.setupMs !== undefined) this.#setup.observe(by, leg.setupMs / 1000);
+      this.#ended.inc({ dropped: String(leg.dropped ?? false), ...by }, weight);
+      if (leg.path) this.#paths.inc({ path: leg.path, protocol: leg.relayProtocol ?? 'none' }, weight);
+    }
+    if (report.resumes?.ok) this.#resumes.inc({ outcome: 'ok' }, report.resumes.ok * weight);
+    if (report.resumes?.failed) this.#resumes.inc({ outcome: 'failed' }, report.resumes.failed * weight);
+  }
+}
+
+function bounded(seen: Set<string>, value: string): string {
+  if (seen.has(value)) return value;
+  if (seen.size >= MAX_LABEL_VALUES) return 'other';
+  seen.add(value);
+  return value;
+}

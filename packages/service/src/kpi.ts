@@ -1,0 +1,306 @@
+/**
+ * Every KPI of the service, once: what it means, where the definition comes from, how it is asked of the metrics, and what is
+ * promised. docs/kpis.md, the Grafana dashboard and the CloudWatch alarms are made from this list
+ * (`node scripts/generate-docs.ts`), so they cannot disagree. Imports nothing, so infra can read it.
+ */
+
+/** A ratio of two counters, as metric names with label filters. */
+export interface RatioQuery {
+  readonly kind: 'ratio';
+  /** Events that count as good. */
+  readonly good: MetricRef;
+  /** All events. */
+  readonly total: MetricRef;
+}
+export interface HistogramQuery {
+  readonly kind: 'quantiles';
+  readonly metric: string;
+  readonly quantiles: readonly number[];
+  readonly unit: 's' | 'MOS';
+}
+export interface BreakdownQuery {
+  readonly kind: 'breakdown';
+  readonly metric: string;
+  readonly by: string;
+}
+export interface MetricRef {
+  readonly metric: string;
+  /** Label values; several mean any of them. */
+  readonly where?: Readonly<Record<string, string | readonly string[]>>;
+  /** Prometheus only: sums the bucket up to this bound (`good` of a latency objective). */
+  readonly le?: string;
+}
+
+export interface Kpi {
+  /** Stable, used as alarm and panel id. */
+  readonly id: string;
+  readonly name: string;
+  readonly definition: string;
+  /** Where the definition or the target comes from. */
+  readonly source: string;
+  readonly query: RatioQuery | HistogramQuery | BreakdownQuery;
+  /** By which labels it is broken down on the dashboard. */
+  readonly by?: readonly string[];
+}
+
+/** A promise over a ratio KPI. */
+export interface Slo {
+  readonly id: string;
+  readonly name: string;
+  readonly kpi: string;
+  readonly query: RatioQuery;
+  /** Share of good events promised over {@link SLO_WINDOW_DAYS} days, 0 to 1. */
+  readonly objective: number;
+  /** Runbook page in docs/runbooks, without `.md`. */
+  readonly runbook: string;
+}
+
+/** A burn-rate alarm: both windows must burn, so that it starts fast and stops fast. */
+export interface BurnRate {
+  readonly severity: 'page' | 'ticket';
+  readonly longMinutes: number;
+  readonly shortMinutes: number;
+  /** Times the rate that would use up the error budget exactly at the end of the window. */
+  readonly factor: number;
+}
+
+/** A plain threshold alarm on one metric, for what an SLO sees too late. */
+export interface ThresholdAlarm {
+  readonly id: string;
+  readonly name: string;
+  readonly metric: MetricRef;
+  readonly compare: 'above' | 'below';
+  readonly threshold: number;
+  readonly minutes: number;
+  /** `increase`: growth over the window; `max`/`min`: of the gauge. */
+  readonly statistic: 'increase' | 'max' | 'min';
+  readonly severity: 'page' | 'ticket';
+  readonly runbook: string;
+}
+
+export const SLO_WINDOW_DAYS = 30;
+
+/** Google, The Site Reliability Workbook, chapter 5, table 5-8 ("multiwindow, multi-burn-rate alerts"). */
+export const BURN_RATES: readonly BurnRate[] = [
+  { severity: 'page', longMinutes: 60, shortMinutes: 5, factor: 14.4 },
+  { severity: 'page', longMinutes: 360, shortMinutes: 30, factor: 6 },
+  { severity: 'ticket', longMinutes: 4320, shortMinutes: 360, factor: 1 },
+];
+
+const LEGS = 'tandem_call_legs_total';
+/** An abandoned attempt says nothing about the network, so it is in neither side (E.411: seizures that the caller gave up). */
+const SETUP: RatioQuery = {
+  kind: 'ratio',
+  good: { metric: LEGS, where: { outcome: 'connected' } },
+  total: { metric: LEGS, where: { outcome: ['connected', 'failed'] } },
+};
+const SETUP_FAST: RatioQuery = {
+  kind: 'ratio',
+  good: { metric: 'tandem_call_setup_seconds', le: '3' },
+  total: { metric: 'tandem_call_setup_seconds' },
+};
+const KEPT: RatioQuery = {
+  kind: 'ratio',
+  good: { metric: 'tandem_call_ended_total', where: { dropped: 'false' } },
+  total: { metric: 'tandem_call_ended_total' },
+};
+const RESUMED: RatioQuery = {
+  kind: 'ratio',
+  good: { metric: 'tandem_session_resumes_total', where: { outcome: 'ok' } },
+  total: { metric: 'tandem_session_resumes_total' },
+};
+
+export const KPIS: readonly Kpi[] = [
+  {
+    id: 'call-setup-success',
+    name: 'Call set-up success ratio',
+    definition:
+      'Legs that connected, of all that connected or failed. A leg is one browser’s call with one peer; legs a person abandoned before they could connect are not counted.',
+    source:
+      'ITU-T E.411 (network effectiveness ratio, NER): the user’s own behaviour is not counted as failure of the network',
+    query: SETUP,
+    by: ['room_size', 'region', 'client'],
+  },
+  {
+    id: 'call-setup-time',
+    name: 'Call set-up time',
+    definition:
+      'From the intent to call (join, or the peer’s arrival) until ICE and DTLS are connected. p50, p95, p99.',
+    source: 'ITU-T E.721 (post-selection delay), measured at the browser; W3C webrtc-pc connection state `connected`',
+    query: { kind: 'quantiles', metric: 'tandem_call_setup_seconds', quantiles: [0.5, 0.95, 0.99], unit: 's' },
+    by: ['room_size', 'region', 'client'],
+  },
+  {
+    id: 'call-failure-reasons',
+    name: 'Failure reasons',
+    definition:
+      'Legs that never connected, by reason. The list of reasons is closed (FAILURE_REASONS in the protocol).',
+    source: 'Own; the counterpart of SIP/ISUP cause statistics (ITU-T Q.850)',
+    query: { kind: 'breakdown', metric: 'tandem_call_failures_total', by: 'reason' },
+  },
+  {
+    id: 'call-kept',
+    name: 'Call retention (1 − drop rate)',
+    definition: 'Connected legs that ended because somebody hung up, of all connected legs that ended.',
+    source: 'ITU-T E.800 (retainability); 3GPP TS 32.410 (retainability KPI)',
+    query: KEPT,
+    by: ['room_size', 'region', 'client'],
+  },
+  {
+    id: 'call-mos',
+    name: 'MOS distribution',
+    definition:
+      'Estimated listening quality of received audio, from delay, jitter and loss. Median and the worst tenth and twentieth.',
+    source:
+      'ITU-T G.107 (E-model, R to MOS in Annex B) on the scale of ITU-T P.800; an estimate (MOS-CQE), not a listening test',
+    query: { kind: 'quantiles', metric: 'tandem_call_mos', quantiles: [0.5, 0.1, 0.05], unit: 'MOS' },
+    by: ['room_size', 'region', 'client'],
+  },
+  {
+    id: 'relay-share',
+    name: 'Relay share',
+    definition: 'Connected legs whose selected local candidate is a relay, of all connected legs that told their path.',
+    source: 'RFC 8445 (candidate types); drives TURN cost',
+    query: {
+      kind: 'ratio',
+      good: { metric: 'tandem_call_path_total', where: { path: 'relay' } },
+      total: { metric: 'tandem_call_path_total' },
+    },
+  },
+  {
+    id: 'resume-success',
+    name: 'Session resume success ratio',
+    definition: 'Signaling sessions that continued after their socket was lost, of all resumes that clients tried.',
+    source: 'Own; the session is the unit that a carrier would call the registration',
+    query: RESUMED,
+  },
+];
+
+export const SLOS: readonly Slo[] = [
+  {
+    id: 'call-setup',
+    name: 'Calls come up',
+    kpi: 'call-setup-success',
+    query: SETUP,
+    objective: 0.995,
+    runbook: 'call-setup',
+  },
+  {
+    id: 'call-setup-time',
+    name: 'Calls come up within 3 s',
+    kpi: 'call-setup-time',
+    query: SETUP_FAST,
+    objective: 0.99,
+    runbook: 'call-setup-time',
+  },
+  { id: 'call-drops', name: 'Calls stay up', kpi: 'call-kept', query: KEPT, objective: 0.99, runbook: 'call-drops' },
+  {
+    id: 'session-resume',
+    name: 'Sessions survive',
+    kpi: 'resume-success',
+    query: RESUMED,
+    objective: 0.99,
+    runbook: 'session-resume',
+  },
+];
+
+export const THRESHOLDS: readonly ThresholdAlarm[] = [
+  {
+    id: 'backplane-down',
+    name: 'A signaling node cannot reach the room store',
+    metric: { metric: 'tandem_signaling_backplane_up' },
+    compare: 'below',
+    threshold: 1,
+    minutes: 3,
+    statistic: 'min',
+    severity: 'page',
+    runbook: 'backplane-down',
+  },
+  {
+    id: 'shedding',
+    name: 'Signaling refuses arrivals',
+    metric: { metric: 'tandem_admission_shed_total' },
+    compare: 'above',
+    threshold: 100,
+    minutes: 5,
+    statistic: 'increase',
+    severity: 'page',
+    runbook: 'shedding',
+  },
+  {
+    id: 'frames-dropped',
+    name: 'Signaling could neither deliver nor park frames',
+    metric: { metric: 'tandem_signaling_dropped_total' },
+    compare: 'above',
+    threshold: 1000,
+    minutes: 15,
+    statistic: 'increase',
+    severity: 'ticket',
+    runbook: 'frames-dropped',
+  },
+  {
+    id: 'telemetry-dropped',
+    name: 'Telemetry is dropped',
+    metric: { metric: 'tandem_telemetry_items_total', where: { outcome: ['dropped', 'failed'] } },
+    compare: 'above',
+    threshold: 1000,
+    minutes: 30,
+    statistic: 'increase',
+    severity: 'ticket',
+    runbook: 'telemetry-dropped',
+  },
+];
+
+/** Prometheus selector of a metric. */
+function selector(ref: MetricRef): string {
+  const filters = Object.entries(ref.where ?? {}).map(([label, value]) =>
+    typeof value === 'string' ? `${label}="${value}"` : `${label}=~"${value.join('|')}"`,
+  );
+  if (ref.le) filters.push(`le="${ref.le}"`);
+  return `{${filters.join(',')}}`;
+}
+
+function series(ref: MetricRef, histogram: boolean): string {
+  const suffix = ref.le ? '_bucket' : histogram ? '_count' : '';
+  return `${ref.metric}${suffix}${selector(ref)}`;
+}
+
+function sum(expression: string, by: readonly string[]): string {
+  return `sum${by.length > 0 ? ` by (${by.join(', ')})` : ''} (${expression})`;
+}
+
+/** PromQL of a share of good events over `window` (e.g. `5m`, `$__rate_interval`). */
+export function ratioPromql(query: RatioQuery, window: string, by: readonly string[] = []): string {
+  const histogram = query.good.le !== undefined;
+  const rate = (ref: MetricRef) => sum(`rate(${series(ref, histogram)}[${window}])`, by);
+  return `${rate(query.good)} / ${rate(query.total)}`;
+}
+
+/** PromQL of a KPI, one expression per line drawn. */
+export function kpiPromql(kpi: Kpi, window: string, by: readonly string[] = []): { legend: string; promql: string }[] {
+  const { query } = kpi;
+  const legend = by.map((label) => `{{${label}}}`).join(' ');
+  if (query.kind === 'ratio') return [{ legend: legend || kpi.name, promql: ratioPromql(query, window, by) }];
+  if (query.kind === 'breakdown')
+    return [{ legend: `{{${query.by}}}`, promql: sum(`rate(${query.metric}[${window}])`, [query.by]) }];
+  return query.quantiles.map((q) => ({
+    legend: `p${q * 100} ${legend}`.trim(),
+    promql: `histogram_quantile(${q}, ${sum(`rate(${query.metric}_bucket[${window}])`, ['le', ...by])})`,
+  }));
+}
+
+/** PromQL of a burn-rate alert: true while both windows use up the budget `factor` times too fast. */
+export function burnRatePromql(slo: Slo, rate: BurnRate): string {
+  const limit = Number((rate.factor * (1 - slo.objective)).toFixed(6));
+  const bad = (minutes: number) => `(1 - (${ratioPromql(slo.query, `${minutes}m`)})) > ${limit}`;
+  return `${bad(rate.longMinutes)} and ${bad(rate.shortMinutes)}`;
+}
+
+/** PromQL of a threshold alert. */
+export function thresholdPromql(alarm: ThresholdAlarm): string {
+  const of = series(alarm.metric, false);
+  const compare = `${alarm.compare === 'above' ? '>' : '<'} ${alarm.threshold}`;
+  return alarm.statistic === 'increase'
+    ? `sum(increase(${of}[${alarm.minutes}m])) ${compare}`
+    : `${alarm.statistic}_over_time(${of}[${alarm.minutes}m]) ${compare}`;
+}

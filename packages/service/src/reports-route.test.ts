@@ -1,0 +1,79 @@
+import type { CallReport } from '@tandem/protocol';
+import Fastify from 'fastify';
+import { expect, test } from 'vitest';
+import { createMetrics } from './metrics.ts';
+import { registerReports } from './reports-route.ts';
+
+const leg = {
+  outcome: 'connected',
+  phase: 'end',
+  setupMs: 420,
+  mos: 4.2,
+  path: 'relay',
+  relayProtocol: 'tls',
+} as const;
+const report: CallReport = { version: 1, client: '1.2.3', roomSize: 2, legs: [leg], resumes: { ok: 2, failed: 1 } };
+
+async function start(options: { burst?: number } = {}) {
+  const metrics = createMetrics({ service: 'signaling' });
+  const app = Fastify();
+  await registerReports(app, { metrics, ...options });
+  metrics.register(app);
+  const post = (payload: unknown, type = 'application/json') =>
+    app.inject({
+      method: 'POST',
+      url: '/reports',
+      headers: { 'content-type': type },
+      payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
+    });
+  return { app, metrics, post, [Symbol.asyncDispose]: () => app.close() };
+}
+
+test('a report becomes counters and histograms, from fetch and from sendBeacon', async () => {
+  await using s = await start();
+  expect((await s.post(report)).statusCode).toBe(204);
+  expect((await s.post(report, 'text/plain;charset=UTF-8')).statusCode).toBe(204);
+  const failed = { outcome: 'failed', phase: 'end', failure: 'ice-failed' } as const;
+  const interim = { outcome: 'connected', phase: 'interim', mos: 2 } as const;
+  expect((await s.post({ ...report, roomSize: 6, legs: [failed, interim] })).statusCode).toBe(204);
+  const text = (await s.app.inject('/metrics')).payload;
+  expect(text).toMatch(/tandem_call_legs_total\{outcome="connected",room_size="2",.*client="1\.2\.3".*\} 2/);
+  expect(text).toMatch(/tandem_call_failures_total\{reason="ice-failed".*\} 1/);
+  expect(text).toMatch(/tandem_call_setup_seconds_bucket\{le="0.5",.*\} 2/);
+  expect(text).toMatch(/tandem_call_setup_seconds_bucket\{le="0.3",.*\} 0/);
+  expect(text).toMatch(/tandem_call_mos_bucket\{le="2",.*room_size="5-6".*\} 1/);
+  expect(text).toMatch(/tandem_call_path_total\{path="relay",protocol="tls".*\} 2/);
+  expect(text).toMatch(/tandem_session_resumes_total\{outcome="failed".*\} 3/);
+});
+
+test('refuses what is not a report, naming the field; nothing personal fits in', async () => {
+  await using s = await start();
+  const wrong = await s.post({ ...report, roomSize: 'two' });
+  expect(wrong.statusCode).toBe(400);
+  expect(wrong.json().detail).toContain('/roomSize');
+  expect((await s.post({ ...report, userId: 'ann' })).statusCode).toBe(400);
+  expect((await s.post({ ...report, client: 'ann@example.org' })).statusCode).toBe(400);
+  expect((await s.post({ ...report, legs: [{ ...leg, failure: 'Ann left' }] })).statusCode).toBe(400);
+  expect((await s.post('{')).statusCode).toBe(400);
+  expect((await s.post({ ...report, client: 'x'.repeat(17_000) })).statusCode).toBe(413);
+  expect((await s.post(report, 'application/xml')).statusCode).toBe(415);
+  expect(await s.metrics.text()).not.toContain('tandem_call_legs_total{');
+});
+
+test('limits one address and says when to retry', async () => {
+  await using s = await start({ burst: 3 });
+  const codes = [];
+  for (let i = 0; i < 5; i++) codes.push((await s.post(report)).statusCode);
+  expect(codes).toEqual([204, 204, 204, 429, 429]);
+  expect((await s.post(report)).headers['retry-after']).toBe('10');
+});
+
+test('a stranger cannot mint series: versions beyond the twentieth are one', async () => {
+  await using s = await start({ burst: 1000 });
+  for (let i = 0; i < 100; i++) await s.post({ ...report, client: `9.9.${i}`, legs: [leg] });
+  const clients = new Set(
+    [...(await s.metrics.text()).matchAll(/tandem_call_legs_total\{.*?client="([^"]*)"/g)].map((m) => m[1]),
+  );
+  expect(clients.size).toBe(21);
+  expect(clients.has('other')).toBe(true);
+});
