@@ -140,9 +140,25 @@ test('forced glare: both sides offer at once, again and again, and the call stan
   const ada = await enter(roomId, 'Ada');
   const bob = await enter(roomId, 'Bob');
   await Promise.all([media(ada, 1), media(bob, 1)]);
-  for (let round = 0; round < 5; round++) {
-    await Promise.all([ada, bob].map((page) => page.evaluate(() => globalThis.harness.call?.restartIce())));
-    await new Promise((resolve) => setTimeout(resolve, 200));
+  for (let round = 0; round < 8; round++) {
+    // One clock, one moment: on loopback an offer crosses in a millisecond.
+    const at = Date.now() + 300;
+    await Promise.all(
+      [ada, bob].map((page) =>
+        page.evaluate(
+          (moment) =>
+            new Promise<void>((resolve) => {
+              setTimeout(() => {
+                while (Date.now() < moment);
+                globalThis.harness.call?.restartIce();
+                resolve();
+              }, moment - 30 - Date.now());
+            }),
+          at,
+        ),
+      ),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 300));
   }
   const [a, b] = await Promise.all([media(ada, 1, await view(ada)), media(bob, 1, await view(bob))]);
   const glares = [...marks(a), ...marks(b)].filter((m) => m.startsWith('glare')).length;

@@ -16,6 +16,7 @@ const FLAGS = [
   '--use-fake-device-for-media-stream',
   '--use-fake-ui-for-media-stream',
   '--allow-loopback-in-peer-connection',
+  '--autoplay-policy=no-user-gesture-required',
   '--disable-background-timer-throttling',
   '--disable-renderer-backgrounding',
   '--disable-backgrounding-occluded-windows',
@@ -46,7 +47,7 @@ export async function startSdkBrowser(): Promise<SdkBrowser> {
     else
       response
         .setHeader('content-type', 'text/html')
-        .end('<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script src="/sdk.js"></script>');
+        .end('<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body><script src="/sdk.js"></script>');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

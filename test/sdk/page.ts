@@ -51,7 +51,12 @@ class Harness {
     call.on('chat', (e) => note('chat', e));
     call.on('reaction', (e) => note('reaction', e));
     call.on('data', (e) => note('data', e));
-    call.on('peer-added', ({ peer }) => note('peer-added', peer.name));
+    call.on('peer-added', ({ peer }) => {
+      note('peer-added', peer.name);
+      // Sound that nobody plays is not decoded, and has no energy.
+      const element = Object.assign(new Audio(), { srcObject: peer.stream, autoplay: true });
+      document.body.append(element);
+    });
     call.on('peer-removed', ({ peer, reason }) => note('peer-removed', { name: peer.name, reason }));
     call.on('peer-changed', ({ peer }) => note('peer-changed', { name: peer.name, state: peer.state }));
     await call.join();
