@@ -75,6 +75,8 @@ export class Load {
       lane.offsets = [0];
       for (const f of frames) lane.offsets.push((lane.offsets.at(-1) as number) + f.length);
     }
+    // Nodes tell each other who came in.
+    if (options.nodeOf) await new Promise((resolve) => setTimeout(resolve, 1000));
     await load.#verify();
     for (const lane of load.#lanes) load.#listen(lane);
     return load;
@@ -85,8 +87,10 @@ export class Load {
     for (const lane of this.#lanes) {
       for (const payload of CYCLE) {
         let text = await lane.peer.raw.next();
-        while (text.length < MIN_BYTES || /peer_joined|"room"/.test(text.slice(0, 24)))
+        while (!text.includes(`"${payload.field}"`)) {
+          if (text.startsWith('{"type":"error"')) throw new Error(`${this.system.name} refused: ${text}`);
           text = await lane.peer.raw.next();
+        }
         const got = this.system.read(text);
         if (got.from !== lane.partner.peer.id || got.type !== payload.type)
           throw new Error(`${this.system.name} relayed wrongly: ${text.slice(0, 200)}`);
