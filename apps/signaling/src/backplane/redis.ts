@@ -29,6 +29,8 @@ export interface RedisBackplaneOptions {
   readonly prefix?: string;
   /** A probe through one's own inbox that takes longer means a deaf subscription, ms. Default 3,000. */
   readonly probeTimeout?: number;
+  /** Makes connections. Default: {@link connectRedis}. */
+  readonly connect?: typeof connectRedis;
 }
 
 /** First byte of a probe in an inbox; batches start with their version, 1 or more. */
@@ -45,6 +47,7 @@ export class RedisBackplane implements Backplane {
   readonly #options: RedisBackplaneOptions;
   readonly #prefix: string;
   readonly #sharded: boolean;
+  readonly #connect: typeof connectRedis;
   readonly #client: RedisClient;
   readonly #script: RunScript;
   #subscriber: RedisClient | undefined;
@@ -61,7 +64,8 @@ export class RedisBackplane implements Backplane {
     this.#prefix = options.prefix ?? 'tandem';
     this.#sharded = /^rediss?\+cluster:/.test(options.url);
     this.kind = this.#sharded ? 'redis-cluster' : options.url.includes('+sentinel:') ? 'redis-sentinel' : 'redis';
-    this.#client = connectRedis(options.url, options.auth);
+    this.#connect = options.connect ?? connectRedis;
+    this.#client = this.#connect(options.url, options.auth);
     // Errors reach callers through their commands; without a listener they would end the process.
     this.#client.on('error', () => {});
     this.#script = defineScripts(this.#client);
@@ -234,7 +238,7 @@ export class RedisBackplane implements Backplane {
       const reply = error instanceof Error && error.name === 'ReplyError';
       if (
         reply &&
-        !/^-?(LOADING|READONLY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|NOREPLICAS|OOM|MOVED|ASK|UNKILLABLE|BUSY)/.test(message)
+        !/^-?(LOADING|READONLY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|NOREPLICAS|OOM|MOVED|ASK|UNKILLABLE|BUSY|WRONGPASS|NOAUTH|NOPERM|NOSCRIPT)/.test(message)
       )
         throw error;
       this.#become('down', message);
@@ -265,7 +269,7 @@ export class RedisBackplane implements Backplane {
   }
 
   async #subscribe(): Promise<void> {
-    const subscriber = connectRedis(this.#options.url, this.#options.auth);
+    const subscriber = this.#connect(this.#options.url, this.#options.auth);
     subscriber.on('error', () => {});
     const channel = this.#inbox(this.#node);
     const onMessage = (_channel: Buffer, batch: Buffer) => {

@@ -1,0 +1,138 @@
+import { connectRedis } from '@tandem/service';
+import { startCluster, startRedis, startSentinel, type TestRedis, type TestRedisGroup } from '@tandem/service/testing';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createRedisBackplane } from './redis.ts';
+import { backplaneContract } from './testing/contract.ts';
+import { type BackplaneHandlers, Unavailable } from './types.ts';
+
+const quiet: BackplaneHandlers = { onBatch: () => {}, onDoubt: () => {} };
+
+describe('one server', () => {
+  let redis: TestRedis;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis[Symbol.asyncDispose]());
+  backplaneContract(() => createRedisBackplane({ url: redis.url }));
+
+  test('B-22 a frozen Redis is Unavailable within its time, and works again by itself', async () => {
+    await using own = await startRedis();
+    await using backplane = createRedisBackplane({ url: own.url });
+    await backplane.start('a', quiet);
+    await backplane.beat(1000);
+    expect(backplane.health().state).toBe('up');
+    own.kill('SIGSTOP');
+    await expect(backplane.beat(1000)).rejects.toThrow(Unavailable);
+    expect(backplane.health()).toMatchObject({ state: 'down' });
+    own.kill('SIGCONT');
+    await vi.waitFor(() => backplane.beat(1000), 15_000);
+    expect(backplane.health().state).toBe('up');
+  });
+
+  test('B-23 a killed subscription comes back by itself and is a doubt', async () => {
+    const doubts: string[] = [];
+    const heard: string[] = [];
+    await using own = await startRedis();
+    await using a = createRedisBackplane({ url: own.url });
+    await a.start('a', {
+      onBatch: (b) => heard.push(Buffer.from(b).toString()),
+      onDoubt: (why) => doubts.push(why),
+    });
+    const admin = new Redis(own.url);
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    admin.disconnect();
+    await vi.waitFor(() => expect(doubts).toContain('resubscribed'), 10_000);
+    await vi.waitFor(async () => expect(await a.send('a', Buffer.from('\u0001x'))).toBe(true), 10_000);
+    await vi.waitFor(() => expect(heard).toContain('\u0001x'), 5000);
+  });
+
+  test('B-24 a deaf subscription is found by probing and replaced', async () => {
+    const doubts: string[] = [];
+    const heard: string[] = [];
+    await using own = await startRedis();
+    const connections: ReturnType<typeof connectRedis>[] = [];
+    const connect: typeof connectRedis = (...args) => {
+      const connection = connectRedis(...args);
+      connections.push(connection);
+      return connection;
+    };
+    await using a = createRedisBackplane({ url: own.url, probeTimeout: 200, connect });
+    await a.start('a', {
+      onBatch: (b) => heard.push(Buffer.from(b).toString()),
+      onDoubt: (why) => doubts.push(why),
+    });
+    // Connected, healthy, and subscribed to nothing any more: what a failover can leave behind.
+    await connections.at(-1)?.unsubscribe();
+    await vi.waitFor(async () => {
+      await a.beat(1000);
+      expect(doubts).toContain('the inbox was deaf');
+    }, 10_000);
+    expect(a.resubscriptions).toBe(1);
+    await vi.waitFor(async () => expect(await a.send('a', Buffer.from('\u0001x'))).toBe(true), 10_000);
+    await vi.waitFor(() => expect(heard).toContain('\u0001x'), 5000);
+  });
+
+  test('B-25 an ACL user with a password works, a wrong one is Unavailable', async () => {
+    const args = '--user tandem on >p4ss ~tandem:* &tandem:* +@all --user default off'.split(' ');
+    await using own = await startRedis({ args });
+    const url = own.url;
+    await using good = createRedisBackplane({ url, auth: { username: 'tandem', password: 'p4ss' } });
+    await good.start('a', quiet);
+    expect(await good.beat(1000)).toEqual(['a']);
+    await using bad = createRedisBackplane({ url, auth: { username: 'tandem', password: 'wrong' } });
+    await expect(bad.start('b', quiet)).rejects.toThrow(Unavailable);
+  });
+});
+
+describe('Sentinel', () => {
+  let group: TestRedisGroup;
+  beforeAll(async () => {
+    group = await startSentinel();
+  }, 60_000);
+  afterAll(() => group[Symbol.asyncDispose]());
+  backplaneContract(() => createRedisBackplane({ url: group.url }));
+
+  test('B-26 when the primary dies, the replica serves and the inbox hears', async () => {
+    const heard: string[] = [];
+    await using a = createRedisBackplane({ url: group.url, probeTimeout: 500 });
+    await a.start('f', { onBatch: (b) => heard.push(Buffer.from(b).toString()), onDoubt: () => {} });
+    await a.joinRoom('failover', { peerId: 'p', node: 'f', epoch: 1, awayFor: 0, info: '{}' }, 0, 'l');
+    group.servers[0]?.kill('SIGKILL');
+    await vi.waitFor(
+      async () => {
+        await a.beat(60_000);
+        await a.send('f', Buffer.from('\u0001after'));
+        expect(heard).toContain('\u0001after');
+      },
+      { timeout: 40_000, interval: 200 },
+    );
+  }, 60_000);
+});
+
+describe('Cluster', () => {
+  let group: TestRedisGroup;
+  beforeAll(async () => {
+    group = await startCluster({ replicas: true });
+  }, 60_000);
+  afterAll(() => group[Symbol.asyncDispose]());
+  backplaneContract(() => createRedisBackplane({ url: group.url }));
+
+  test('B-27 when a primary dies, its replica serves and the inbox hears', async () => {
+    const heard: string[] = [];
+    await using a = createRedisBackplane({ url: group.url, probeTimeout: 500 });
+    await a.start('f', { onBatch: (b) => heard.push(Buffer.from(b).toString()), onDoubt: () => {} });
+    group.servers[0]?.kill('SIGKILL');
+    // Rooms of every shard, the dead one's too.
+    await vi.waitFor(
+      async () => {
+        await a.beat(60_000);
+        for (let i = 0; i < 20; i++)
+          await a.joinRoom(`f${i}`, { peerId: 'p', node: 'f', epoch: 1, awayFor: 0, info: '{}' }, 0, 'l');
+        await a.send('f', Buffer.from('\u0001after'));
+        expect(heard).toContain('\u0001after');
+      },
+      { timeout: 40_000, interval: 200 },
+    );
+  }, 60_000);
+});

@@ -1,0 +1,272 @@
+/** What every backplane must do. Run by memory.test.ts and redis.test.ts; rules B-… of docs/service-contracts.md. */
+import { randomUUID } from 'node:crypto';
+import { expect, test, vi } from 'vitest';
+import { type Backplane, MAILBOX, type MemberRecord, type SessionRecord } from '../types.ts';
+
+const ms = (n: number) => new Promise((resolve) => setTimeout(resolve, n));
+const member = (peerId: string, node: string, more: Partial<MemberRecord> = {}): MemberRecord => ({
+  peerId,
+  node,
+  epoch: 1,
+  awayFor: 0,
+  info: `{"userId":"${peerId}","loginSession":"l","metadata":{"name":"Ü {}|\\"x","list":[]}}`,
+  ...more,
+});
+const session = (peerId: string, node: string, more: Partial<SessionRecord> = {}): SessionRecord => ({
+  peerId,
+  node,
+  epoch: 1,
+  secretHash: 'hash',
+  userId: 'ada',
+  loginSession: 'l',
+  room: 'room',
+  info: '{"userId":"ada","loginSession":"l"}',
+  ...more,
+});
+
+/** @param connect gives a backplane on the shared state; the suite starts it and disposes of it */
+export function backplaneContract(connect: () => Backplane): void {
+  async function start(name: string, onBatch: (batch: string) => void = () => {}) {
+    const backplane = connect();
+    const node = `${name}-${randomUUID().slice(0, 8)}`;
+    await backplane.start(node, { onBatch: (b) => onBatch(Buffer.from(b).toString()), onDoubt: () => {} });
+    return Object.assign(backplane, { name: node });
+  }
+
+  test('B-1 a join answers with the room as it is, versions grow by one, and info comes back byte for byte', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    const first = await a.joinRoom(room, member('p1', a.name), 10, 'l');
+    const second = await a.joinRoom(room, member('p2', a.name), 10, 'l');
+    if (!first.ok || !second.ok) throw new Error('refused');
+    expect(first.state.members).toEqual([member('p1', a.name)]);
+    expect(second.state.version).toBe(first.state.version + 1);
+    expect(second.state.members.map((m) => m.peerId).sort()).toEqual(['p1', 'p2']);
+  });
+
+  test('B-2 room size is a hard limit, and a member may join again at it', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    const results = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => a.joinRoom(room, member(`p${i}`, a.name), 3, 'l')),
+    );
+    expect(results.filter((r) => r.ok)).toHaveLength(3);
+    expect(results.filter((r) => !r.ok && r.reason === 'full')).toHaveLength(5);
+    expect((await a.joinRoom(room, member('p0', a.name), 3, 'l')).ok).toBe(true);
+  });
+
+  test('B-3 a member record of a lower epoch is never written over a higher one, nor removes it', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    await a.joinRoom(room, member('p', a.name, { epoch: 5 }), 0, 'l');
+    const put = await a.putMember(room, member('p', 'stale', { epoch: 4 }));
+    const joined = await a.joinRoom(room, member('p', 'stale', { epoch: 4 }), 0, 'l');
+    const dropped = await a.dropMember(room, 'p', 4);
+    for (const state of [put, joined.ok ? joined.state : put, dropped])
+      expect(state.members).toMatchObject([{ node: a.name, epoch: 5 }]);
+    expect((await a.dropMember(room, 'p', 5)).members).toEqual([]);
+  });
+
+  test('B-4 putMember and dropMember of an absent member change nothing', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    const joined = await a.joinRoom(room, member('p', a.name), 0, 'l');
+    const put = await a.putMember(room, member('other', a.name));
+    expect(joined.ok && put.version === joined.state.version).toBe(true);
+    expect(put.members.map((m) => m.peerId)).toEqual(['p']);
+  });
+
+  test('B-5 readRoom tells nothing new at the known version, and everything otherwise', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    const joined = await a.joinRoom(room, member('p', a.name), 0, 'l');
+    if (!joined.ok) throw new Error('refused');
+    expect(await a.readRoom(room, joined.state.version)).toBeUndefined();
+    expect(await a.readRoom(room, 0)).toEqual(joined.state);
+    await a.dropMember(room, 'p', 1);
+    expect(await a.readRoom(room, joined.state.version)).toEqual({ version: 0, members: [] });
+  });
+
+  test('B-6 a room that was empty starts with a higher version', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    const before = await a.joinRoom(room, member('p', a.name), 0, 'l');
+    await a.dropMember(room, 'p', 1);
+    await ms(2);
+    const after = await a.joinRoom(room, member('p', a.name), 0, 'l');
+    expect(before.ok && after.ok && after.state.version > before.state.version).toBe(true);
+  });
+
+  test('B-7 who is away too long is gone at the next read', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    await a.joinRoom(room, member('stays', a.name), 0, 'l');
+    await a.joinRoom(room, member('goes', a.name), 0, 'l');
+    const away = await a.putMember(room, member('goes', a.name, { awayFor: 80 }));
+    const left = away.members.find((m) => m.peerId === 'goes')?.awayFor ?? 0;
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThanOrEqual(80);
+    await vi.waitFor(async () => {
+      const state = await a.readRoom(room, 0);
+      expect(state?.members.map((m) => m.peerId)).toEqual(['stays']);
+      expect(state?.version).toBeGreaterThan(away.version);
+    }, 5000);
+  });
+
+  test('B-8 only members of the dead node become away, once', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    await a.joinRoom(room, member('p', 'dead'), 0, 'l');
+    await a.joinRoom(room, member('q', a.name), 0, 'l');
+    const first = await a.markAway(room, 'p', 'dead', 60_000);
+    const again = await a.markAway(room, 'p', 'dead', 10);
+    const wrong = await a.markAway(room, 'q', 'dead', 10);
+    expect(first.members.find((m) => m.peerId === 'p')?.awayFor).toBeGreaterThan(50_000);
+    expect(again.version).toBe(first.version);
+    expect(wrong.version).toBe(first.version);
+    expect(wrong.members.find((m) => m.peerId === 'q')?.awayFor).toBe(0);
+  });
+
+  test('B-9 a ban keeps the login session out of that room, and ends', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    await a.joinRoom(room, member('p', a.name), 10, 'bad');
+    await a.dropMember(room, 'p', Number.MAX_SAFE_INTEGER, { loginSession: 'bad', ms: 150 });
+    expect(await a.joinRoom(room, member('p', a.name), 10, 'bad')).toEqual({ ok: false, reason: 'banned' });
+    expect((await a.joinRoom(room, member('q', a.name), 10, 'good')).ok).toBe(true);
+    expect((await a.joinRoom(randomUUID(), member('p', a.name), 10, 'bad')).ok).toBe(true);
+    await vi.waitFor(async () => {
+      expect((await a.joinRoom(room, member('p', a.name), 10, 'bad')).ok).toBe(true);
+    }, 5000);
+  });
+
+  test('B-10 closing a room answers with who was in it', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    await a.joinRoom(room, member('p', a.name), 0, 'l');
+    expect((await a.closeRoom(room)).members.map((m) => m.peerId)).toEqual(['p']);
+    expect(await a.readRoom(room, 1)).toEqual({ version: 0, members: [] });
+  });
+
+  test('B-11 a resume takes the session over: next epoch, new node, and the mailbox in order, once', async () => {
+    await using a = await start('a');
+    await using b = await start('b');
+    const p = randomUUID();
+    await a.openSession(session(p, a.name));
+    await a.detachSession(p, 1, a.name, 60_000);
+    await a.park(p, ['1', '2']);
+    await b.park(p, ['3']);
+    const resumed = await b.resumeSession(p, 'hash', 'ada');
+    expect(resumed).toEqual({
+      ok: true,
+      session: session(p, b.name, { epoch: 2 }),
+      previousNode: a.name,
+      parked: ['1', '2', '3'],
+    });
+    expect(await a.resumeSession(p, 'hash', 'ada')).toMatchObject({ ok: true, session: { epoch: 3 }, parked: [] });
+  });
+
+  test('B-12 nobody resumes with another secret, as another user, or a session that is not there', async () => {
+    await using a = await start('a');
+    const p = randomUUID();
+    await a.openSession(session(p, a.name));
+    expect(await a.resumeSession(p, 'wrong', 'ada')).toEqual({ ok: false });
+    expect(await a.resumeSession(p, 'hash', 'eve')).toEqual({ ok: false });
+    expect(await a.resumeSession(randomUUID(), 'hash', 'ada')).toEqual({ ok: false });
+    expect(await a.findSession(p)).toEqual({ node: a.name, attached: true });
+  });
+
+  test('B-13 a detached session is over after its grace', async () => {
+    await using a = await start('a');
+    const p = randomUUID();
+    await a.openSession(session(p, a.name));
+    await a.detachSession(p, 1, a.name, 60);
+    await vi.waitFor(async () => expect(await a.findSession(p)).toBeUndefined(), 5000);
+    expect(await a.resumeSession(p, 'hash', 'ada')).toEqual({ ok: false });
+    expect(await a.park(p, ['x'])).toEqual({ kind: 'gone' });
+  });
+
+  test('B-14 a stale owner can neither detach, end nor sync a session', async () => {
+    await using a = await start('a');
+    await using b = await start('b');
+    const p = randomUUID();
+    await a.openSession(session(p, a.name));
+    await b.resumeSession(p, 'hash', 'ada');
+    await a.detachSession(p, 1, a.name, 1);
+    expect(await a.endSession(p, 1)).toBeUndefined();
+    expect(await a.syncSession(session(p, a.name), true, 1000)).toEqual({ kind: 'fenced' });
+    expect(await b.findSession(p)).toEqual({ node: b.name, attached: true });
+  });
+
+  test('B-15 a session that was lost is written again by its owner, and one ended by force is not', async () => {
+    await using a = await start('a');
+    const p = randomUUID();
+    expect(await a.syncSession(session(p, a.name, { epoch: 3 }), true, 1000)).toEqual({ kind: 'ours', parked: [] });
+    expect(await a.findSession(p)).toEqual({ node: a.name, attached: true });
+    expect(await a.endSession(p, 'force')).toEqual({ room: 'room', node: a.name });
+    expect(await a.syncSession(session(p, a.name, { epoch: 3 }), true, 1000)).toEqual({ kind: 'fenced' });
+    expect(await a.resumeSession(p, 'hash', 'ada')).toEqual({ ok: false });
+    expect(await a.findSession(p)).toBeUndefined();
+  });
+
+  test('B-16 park says where an attached session is; for a dead node it parks, and sync hands over', async () => {
+    await using a = await start('a');
+    const p = randomUUID();
+    await a.openSession(session(p, a.name));
+    expect(await a.park(p, ['x'])).toEqual({ kind: 'attached', node: a.name });
+    expect(await a.park(p, ['x', 'y'], a.name)).toEqual({ kind: 'parked' });
+    expect(await a.syncSession(session(p, a.name), true, 1000)).toEqual({ kind: 'ours', parked: ['x', 'y'] });
+    expect(await a.syncSession(session(p, a.name), true, 1000)).toEqual({ kind: 'ours', parked: [] });
+  });
+
+  test('B-17 a mailbox is bounded in frames and in bytes, and empty again after a resume', async () => {
+    await using a = await start('a');
+    const p = randomUUID();
+    await a.openSession(session(p, a.name));
+    await a.detachSession(p, 1, a.name, 60_000);
+    const big = 'x'.repeat(MAILBOX.maxBytes / 2);
+    expect(await a.park(p, [big])).toEqual({ kind: 'parked' });
+    expect(await a.park(p, [big, 'y'])).toEqual({ kind: 'full' });
+    await a.resumeSession(p, 'hash', 'ada');
+    await a.detachSession(p, 2, a.name, 60_000);
+    const small = Array.from({ length: MAILBOX.maxFrames }, (_, i) => `${i}`);
+    expect(await a.park(p, small)).toEqual({ kind: 'parked' });
+    expect(await a.park(p, ['one more'])).toEqual({ kind: 'full' });
+    expect(await a.resumeSession(p, 'hash', 'ada')).toMatchObject({ parked: small });
+  });
+
+  test('B-18 one identity, one holder; with `expect` only if nobody else has it', async () => {
+    await using a = await start('a');
+    const id = randomUUID();
+    expect(await a.claim(id, 'p')).toEqual({ previous: undefined, set: true });
+    expect(await a.claim(id, 'q')).toEqual({ previous: 'p', set: true });
+    expect(await a.claim(id, 'r', '')).toEqual({ previous: 'q', set: false });
+    expect(await a.claim(id, 'r', 'q')).toEqual({ previous: 'q', set: true });
+    await a.release(id, 'q');
+    expect(await a.claim(id, 's', '')).toMatchObject({ set: false });
+    await a.release(id, 'r');
+    expect(await a.claim(id, 's', '')).toEqual({ previous: undefined, set: true });
+  });
+
+  test('B-19 a batch reaches the named inbox only, in order, bytes intact', async () => {
+    const heard: string[] = [];
+    await using a = await start('a');
+    await using b = await start('b', (batch) => heard.push(batch));
+    for (let i = 1; i <= 50; i++) expect(await a.send(b.name, Buffer.from(`\u0001${i} ü`))).toBe(true);
+    await a.send(a.name, Buffer.from('\u0001not for b'));
+    await vi.waitFor(() => expect(heard).toHaveLength(50), 5000);
+    expect(heard).toEqual(Array.from({ length: 50 }, (_, i) => `\u0001${i + 1} ü`));
+  });
+
+  test('B-20 a beat names who lives, and a node that retired or fell silent is not among them', async () => {
+    await using a = await start('a');
+    await using b = await start('b');
+    await b.beat(60_000);
+    expect(await a.beat(60_000)).toEqual(expect.arrayContaining([a.name, b.name]));
+    await ms(30);
+    expect(await a.beat(20)).not.toContain(b.name);
+    await b.beat(60_000);
+    await b.retire();
+    expect(await a.beat(60_000)).not.toContain(b.name);
+  });
+}
