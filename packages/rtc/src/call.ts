@@ -468,7 +468,8 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #configuration(iceServers: RTCIceServer[]): RTCConfiguration {
-    return { iceServers, iceTransportPolicy: this.#o.iceTransportPolicy ?? 'all' };
+    // The policies must be the same in every setConfiguration, or it throws (W3C webrtc-pc section 4.4.1.6).
+    return { iceServers, iceTransportPolicy: this.#o.iceTransportPolicy ?? 'all', bundlePolicy: 'max-bundle' };
   }
 
   // --- my media -------------------------------------------------------------------------------------------------

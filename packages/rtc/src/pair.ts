@@ -315,7 +315,7 @@ export class Pair {
   // --- the connection -------------------------------------------------------------------------------------------
 
   #connect(): RTCPeerConnection {
-    const pc = new this.#host.RTCPeerConnection({ bundlePolicy: 'max-bundle', ...this.#host.configuration() });
+    const pc = new this.#host.RTCPeerConnection(this.#host.configuration());
     pc.onicecandidate = ({ candidate }) => {
       if (!candidate?.candidate) return;
       const { candidate: line, sdpMid, sdpMLineIndex, usernameFragment } = candidate;

@@ -1,0 +1,61 @@
+/**
+ * Builds `dist/`: a package that stands alone (bundled .js, .d.ts, README, its own package.json), ready for `npm pack ./dist`.
+ * The workspace itself runs from source, so nothing here is needed for development.
+ */
+import { execFileSync } from 'node:child_process';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const here = import.meta.dirname;
+const dist = join(here, 'dist');
+
+await rm(dist, { recursive: true, force: true });
+await mkdir(dist, { recursive: true });
+// Split, so that a page which imports only the session does not load the call: bundlers shake the rest of the tree.
+await build({
+  entryPoints: { index: join(here, 'src/index.ts') },
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  platform: 'neutral',
+  outdir: dist,
+  sourcemap: 'linked',
+});
+const tsc = createRequire(import.meta.url).resolve('typescript/package.json').replace('package.json', 'bin/tsc');
+execFileSync(process.execPath, [tsc, '-p', join(here, 'tsconfig.build.json')], { stdio: 'inherit' });
+// The wire contract's codes are the only foreign types in the public ones: they come along.
+const codes = createRequire(import.meta.url).resolve('@tandem/protocol/codes');
+const flags = ['--ignoreConfig', '--declaration', '--emitDeclarationOnly', '--strict', '--target', 'es2022', '--module', 'nodenext'];
+execFileSync(process.execPath, [tsc, codes, ...flags, '--outDir', join(dist, 'types')], { stdio: 'inherit' });
+for (const name of await readdir(join(dist, 'types/rtc/src'))) {
+  if (name.includes('.test.') || name.startsWith('testing.')) continue;
+  const text = await readFile(join(dist, 'types/rtc/src', name), 'utf8');
+  await writeFile(
+    join(dist, 'types', name),
+    text.replaceAll("'@tandem/protocol/codes'", "'./codes.js'").replaceAll(/(from|import\() ?'(\.\/[^']+)\.ts'/g, "$1 '$2.js'"),
+  );
+}
+await rm(join(dist, 'types/rtc'), { recursive: true });
+const source = JSON.parse(await readFile(join(here, 'package.json'), 'utf8')) as Record<string, string>;
+await writeFile(
+  join(dist, 'package.json'),
+  `${JSON.stringify(
+    {
+      name: source['name'],
+      version: source['version'],
+      description: source['description'],
+      license: source['license'],
+      type: 'module',
+      sideEffects: false,
+      exports: { '.': { types: './types/index.d.ts', default: './index.js' } },
+      files: ['index.js', 'index.js.map', 'types'],
+    },
+    null,
+    2,
+  )}\n`,
+);
+await cp(join(here, 'README.md'), join(dist, 'README.md'));
+await cp(join(here, '../../LICENSE'), join(dist, 'LICENSE')).catch(() => {});
+console.log(`built ${dist}`);
