@@ -1,0 +1,5 @@
+import { Diagnostics } from '../../features/diagnostics/diagnostics.tsx';
+
+export default function DiagnosticsPage() {
+  return <Diagnostics />;
+}

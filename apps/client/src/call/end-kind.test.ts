@@ -1,0 +1,16 @@
+import { CLOSE_CODES } from '@tandem/protocol/codes';
+import { expect, test } from 'vitest';
+import { endKind } from './end-kind.ts';
+
+test('every close code that gives up has words of its own', () => {
+  for (const [name, { after }] of Object.entries(CLOSE_CODES))
+    if (after === 'give-up' && name !== 'abuse') expect(endKind(name), name).not.toBe('failed');
+});
+
+test('codes of a refused join', () => {
+  expect(endKind('room_full')).toBe('room_full');
+  expect(endKind('forbidden')).toBe('refused');
+  expect(endKind('token_refused')).toBe('refused');
+  expect(endKind('unavailable')).toBe('unreachable');
+  expect(endKind('something new')).toBe('failed');
+});

@@ -1,0 +1,83 @@
+/**
+ * The PWA as its users get it (the built `out/` behind the real edge, with the real CSP) on a signaling node in this process,
+ * and an auth stand-in that signs real tokens: so a test may give grants, refuse a token, or switch a service off.
+ */
+import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import type { Grants } from '@tandem/protocol';
+import { createLogger } from '@tandem/service';
+import type { SignalingConfig } from '@tandem/signaling';
+import { startTestKeys, startTestNode } from '@tandem/signaling/testing';
+import { type Edge, startEdge } from '../../infra/local/edge/server.ts';
+
+const clientDir = path.resolve(import.meta.dirname, '../../apps/client/out');
+
+export interface Pwa extends AsyncDisposable {
+  readonly origin: string;
+  /** Change at any time: the next request sees it. */
+  readonly auth: { status: number; grants: Grants; iceServers: RTCIceServer[] };
+  /** Signs a token for a client of the test's own. */
+  token(userId: string, grants?: Grants): Promise<string>;
+  /** Bodies of POST /reports. */
+  readonly reports: unknown[];
+}
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return (server.address() as AddressInfo).port;
+}
+
+export async function startPwa(options: { config?: Partial<SignalingConfig>; clientDir?: string } = {}): Promise<Pwa> {
+  const dir = options.clientDir ?? clientDir;
+  if (!existsSync(path.join(dir, 'index.html'))) throw new Error(`${dir} is missing: npm run build -w @tandem/client`);
+  const keys = await startTestKeys();
+  const node = await startTestNode({ keys, config: { ALLOWED_ORIGINS: '*', ...options.config } });
+  const auth: Pwa['auth'] = { status: 200, grants: {}, iceServers: [] };
+  const authServer = createServer(async (request, response) => {
+    response.setHeader('content-type', 'application/json');
+    if (request.url?.startsWith('/health')) return response.end('{"status":"ok"}');
+    if (auth.status !== 200) return response.writeHead(auth.status).end('{"error":"refused by the test"}');
+    if (request.url === '/auth/ice-servers')
+      return response.end(JSON.stringify({ iceServers: auth.iceServers, ttl: 600 }));
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const { userId } = JSON.parse(body) as { userId: string };
+    response.end(JSON.stringify({ token: await keys.token(userId, auth.grants) }));
+  });
+  const authPort = await listen(authServer);
+  let edge: Edge;
+  try {
+    edge = await startEdge(
+      {
+        HOST: '127.0.0.1',
+        PORT: 0,
+        LOG_LEVEL: process.env.TEST_LOG ?? 'silent',
+        CLIENT_DIR: dir,
+        AUTH_TARGETS: `http://127.0.0.1:${authPort}`,
+        SIGNALING_TARGETS: `http://127.0.0.1:${node.port}`,
+        CLIENT_SETTINGS: '{}',
+      },
+      createLogger('edge', process.env.TEST_LOG ?? 'silent'),
+    );
+  } catch (error) {
+    authServer.close();
+    await node[Symbol.asyncDispose]();
+    await keys[Symbol.asyncDispose]();
+    throw error;
+  }
+  return {
+    origin: `http://127.0.0.1:${edge.port}`,
+    auth,
+    reports: [],
+    token: (userId, grants) => keys.token(userId, grants),
+    [Symbol.asyncDispose]: async () => {
+      await edge[Symbol.asyncDispose]();
+      authServer.closeAllConnections();
+      await new Promise((done) => authServer.close(done));
+      await node[Symbol.asyncDispose]();
+      await keys[Symbol.asyncDispose]();
+    },
+  };
+}
