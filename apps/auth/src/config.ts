@@ -22,15 +22,88 @@ export const AuthConfig = Type.Object({
   TOKEN_ISSUER: Type.String({ description: '`iss` of the tokens issued.' }),
   TOKEN_AUDIENCE: Type.String({ description: '`aud` of the tokens issued.' }),
   KEY_SOURCE: Type.Optional(
-    Type.String({ description: '`file:PATH`, `secrets-manager:ARN` or `kms:KEY_ID`. Required in production.' }),
+    Type.String({
+      description:
+        '`file:PATH`, `secrets-manager:ARN` or `kms:KEY_ID[,KEY_ID…]` (the first signs, all are published). Required in production.',
+    }),
   ),
-  ACCESS: Type.String({ default: '', description: 'Who may have a token, comma-separated: open, api-key, oidc.' }),
+  KEY_ALGORITHM: Type.Union([Type.Literal('ES256'), Type.Literal('EdDSA')], {
+    default: 'ES256',
+    description: 'Algorithm of new keys from file and secrets-manager; KMS keys are ES256.',
+  }),
+  KEY_ROTATION_DAYS: Type.Integer({
+    default: 30,
+    minimum: 0,
+    maximum: 3650,
+    description: 'Age at which a signing key is replaced; 0: never by itself. Not for kms.',
+  }),
+  KEY_PUBLISH_AHEAD_SECONDS: Type.Integer({
+    default: 900,
+    minimum: 1,
+    maximum: 86_400,
+    description: 'A new key is published so long before it signs; over the refresh interval of every verifier (5 min).',
+  }),
+  ACCESS_TTL_SECONDS: Type.Integer({
+    default: 600,
+    minimum: 5,
+    maximum: 3600,
+    description: 'Life of an access token.',
+  }),
+  REFRESH_TTL_SECONDS: Type.Integer({
+    default: 604_800,
+    minimum: 10,
+    description: 'A refresh token not used for so long is void (7 days).',
+  }),
+  SESSION_TTL_SECONDS: Type.Integer({
+    default: 2_592_000,
+    minimum: 10,
+    description: 'A login session ends after so long, however used (30 days; guests at most 1 day).',
+  }),
+  ACCESS: Type.String({
+    default: '',
+    description: 'Who may have a token, comma-separated: open, api-key, oidc. Default in development: open.',
+  }),
+  OPEN_IN_PRODUCTION: Type.Boolean({
+    default: false,
+    description: 'Says that `open` is meant in production: anybody gets a guest token.',
+  }),
+  OPEN_GRANTS: Type.String({
+    default: '{}',
+    description: 'JSON of the grants a guest gets and may narrow; see packages/protocol/src/token.ts.',
+  }),
+  API_KEYS: Type.String({
+    default: '',
+    secret: true,
+    description: 'Comma-separated hashed API keys, as `node apps/auth/src/cli.ts api-key new` prints them.',
+  }),
+  OIDC_ISSUER: Type.Optional(Type.String({ description: 'Issuer URL of the OpenID provider; https in production.' })),
+  OIDC_AUDIENCE: Type.String({ default: '', description: 'Comma-separated client ids that ID tokens are for.' }),
+  OIDC_NONCE: Type.Union([Type.Literal('required'), Type.Literal('optional')], {
+    default: 'required',
+    description: 'Required: the ID token carries a nonce from POST /auth/nonce, once.',
+  }),
+  OIDC_GRANTS_CLAIM: Type.Optional(
+    Type.String({ description: 'Claim of the ID token that holds grants, as an object or as JSON text.' }),
+  ),
   TURN_URIS: Type.String({ default: '', description: 'Comma-separated turn:/turns: URIs; empty: no relay.' }),
   TURN_SECRETS: Type.String({
     default: '',
     description: 'Comma-separated shared secrets of coturn; the first signs.',
     secret: true,
   }),
+  TURN_TTL_SECONDS: Type.Integer({
+    default: 600,
+    minimum: 30,
+    maximum: 86_400,
+    description: 'Life of TURN credentials.',
+  }),
+  TURN_DIRECTORY: Type.Boolean({
+    default: false,
+    description: 'Take TURN nodes from the directory in Redis; TURN_URIS is then the fallback while it is empty.',
+  }),
+  ZONE: Type.Optional(
+    Type.String({ description: 'Availability zone to prefer for TURN nodes when the client has none.' }),
+  ),
   STUN_URIS: Type.String({ default: '', description: 'Comma-separated stun: URIs.' }),
   ALLOWED_ORIGINS: Type.String({
     default: '',
@@ -40,6 +113,21 @@ export const AuthConfig = Type.Object({
     default: 1,
     minimum: 0,
     description: 'How many proxies in front append to X-Forwarded-For.',
+  }),
+  RATE_PER_IP: Type.Integer({
+    default: 600,
+    minimum: 0,
+    description: 'Requests a minute per IPv4 address or IPv6 /64; a refusal counts five. 0: no limit.',
+  }),
+  RATE_PER_USER: Type.Integer({
+    default: 120,
+    minimum: 0,
+    description: 'Tokens, refreshes and TURN credentials a minute per user. 0: no limit.',
+  }),
+  RATE_PER_KEY: Type.Integer({
+    default: 6000,
+    minimum: 0,
+    description: 'Requests a minute per API key, in place of the per-IP limit. 0: no limit.',
   }),
 });
 export type AuthConfig = Static<typeof AuthConfig>;

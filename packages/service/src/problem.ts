@@ -127,9 +127,13 @@ export function toProblem(error: unknown): Problem {
 }
 
 /** Renders everything thrown, and every unknown path, as problem details. */
-export function registerProblems(app: FastifyInstance): void {
+export function registerProblems(
+  app: FastifyInstance,
+  /** The app's own errors, made into problems; undefined for those it does not know. */
+  translate: (error: unknown) => Problem | undefined = () => undefined,
+): void {
   app.setErrorHandler((error, request, reply) => {
-    const problem = toProblem(error);
+    const problem = translate(error) ?? toProblem(error);
     if (problem.status >= 500) request.log.error({ err: problem.cause ?? error, code: problem.code }, 'request failed');
     return sendProblem(request, reply, problem);
   });

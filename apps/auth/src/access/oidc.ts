@@ -1,0 +1,134 @@
+/**
+ * ID tokens of an OpenID provider (OpenID Connect Core 1.0 section 3.1.3.7), found by discovery.
+ *
+ * Checked: algorithm allow-list, no embedded keys, signature by the provider's published keys, issuer, audience (and
+ * `azp`), times, age, that it is an ID token and not an access token, and the nonce.
+ */
+import { Problem } from '@tandem/service';
+import {
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from 'jose';
+
+export interface OidcOptions {
+  readonly issuer: string;
+  readonly audience: readonly string[];
+  /** Allow http (development). */
+  readonly insecure: boolean;
+  readonly now: () => number;
+}
+
+export interface Oidc {
+  /** @throws Problem 401 naming what is wrong, or 503 when the provider is away and its keys are not known yet */
+  verify(idToken: string): Promise<JWTPayload & { sub: string; exp: number }>;
+}
+
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA', 'Ed25519'];
+/** An ID token is spent soon after a login; older ones were lying about. Seconds. */
+const MAX_AGE = 3600;
+const DISCOVERY_FRESH_MS = 3_600_000;
+const RETRY_AFTER_MS = 2_000;
+
+export function createOidc(options: OidcOptions): Oidc {
+  let keys: JWTVerifyGetKey | undefined;
+  let jwksUri = '';
+  let discoveredAt = -Infinity;
+  let failedAt = -Infinity;
+  let running: Promise<void> | undefined;
+
+  async function discover(): Promise<void> {
+    const url = `${options.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+    const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(3000) });
+    if (!response.ok) throw new Error(`discovery answered ${response.status}`);
+    const document = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown };
+    // OpenID Connect Discovery 4.3: exactly the issuer asked for, or it is somebody else's document.
+    if (document.issuer !== options.issuer) throw new Error('discovery names another issuer');
+    if (typeof document.jwks_uri !== 'string' || !URL.canParse(document.jwks_uri))
+      throw new Error('discovery has no jwks_uri');
+    const uri = new URL(document.jwks_uri);
+    if (uri.protocol !== 'https:' && !options.insecure) throw new Error('jwks_uri is not https');
+    if (uri.href !== jwksUri || !keys) {
+      jwksUri = uri.href;
+      keys = createRemoteJWKSet(uri, { timeoutDuration: 3000, cooldownDuration: 5000, cacheMaxAge: 600_000 });
+    }
+    discoveredAt = options.now();
+  }
+
+  async function ready(): Promise<JWTVerifyGetKey> {
+    const now = options.now();
+    const due = !keys || now - discoveredAt > DISCOVERY_FRESH_MS;
+    if (due && now - failedAt > RETRY_AFTER_MS) {
+      running ??= discover()
+        .catch(() => {
+          failedAt = options.now();
+        })
+        .finally(() => {
+          running = undefined;
+        });
+      await running;
+    }
+    if (!keys)
+      throw new Problem(503, 'provider_unavailable', 'The OpenID provider cannot be reached.', {
+        retryAfter: RETRY_AFTER_MS / 1000,
+      });
+    return keys;
+  }
+
+  const refuse = (why: string) =>
+    new Problem(401, 'subject_token_refused', `The ID token was refused: ${why}.`, { field: '/subject_token' });
+
+  return {
+    async verify(idToken) {
+      let header: Record<string, unknown>;
+      try {
+        header = decodeProtectedHeader(idToken) as Record<string, unknown>;
+      } catch {
+        throw refuse('it is not a JWT in compact form');
+      }
+      if (!ALGORITHMS.includes(String(header.alg))) throw refuse('its algorithm is not accepted');
+      for (const name of ['jwk', 'jku', 'x5u', 'crit', 'b64'])
+        if (name in header) throw refuse(`its header carries ${name}`);
+      if (header.typ !== undefined && header.typ !== 'JWT') throw refuse('its header `typ` says it is no ID token');
+      const getKey = await ready();
+      let payload: JWTPayload;
+      try {
+        ({ payload } = await jwtVerify(idToken, getKey, {
+          algorithms: ALGORITHMS,
+          issuer: options.issuer,
+          audience: [...options.audience],
+          clockTolerance: 30,
+          maxTokenAge: MAX_AGE,
+          requiredClaims: ['sub', 'iat', 'exp'],
+          currentDate: new Date(options.now()),
+        }));
+      } catch (error) {
+        if (error instanceof errors.JWTExpired) throw refuse('it has expired');
+        if (error instanceof errors.JWTClaimValidationFailed)
+          throw refuse(`its claim ${error.claim} is missing or wrong`);
+        if (error instanceof errors.JWKSNoMatchingKey) throw refuse('its key is not published by the provider');
+        if (error instanceof errors.JWSSignatureVerificationFailed) throw refuse('its signature does not fit');
+        if (
+          error instanceof errors.JWKSTimeout ||
+          (error instanceof Error && error.message.includes('JSON Web Key Set HTTP')) ||
+          error instanceof TypeError
+        )
+          throw new Problem(503, 'provider_unavailable', 'The keys of the OpenID provider cannot be fetched.', {
+            retryAfter: 5,
+          });
+        throw refuse('it could not be read');
+      }
+      if (payload.token_use !== undefined && payload.token_use !== 'id')
+        throw refuse('it is an access token, not an ID token');
+      const several = Array.isArray(payload.aud) && payload.aud.length > 1;
+      if ((several || payload.azp !== undefined) && !options.audience.includes(String(payload.azp)))
+        throw refuse('its claim azp is missing or wrong');
+      if (typeof payload.sub !== 'string' || payload.sub === '' || typeof payload.exp !== 'number')
+        throw refuse('it has no sub');
+      return payload as JWTPayload & { sub: string; exp: number };
+    },
+  };
+}

@@ -1,0 +1,235 @@
+/** The whole auth service, built by one call. */
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import swagger from '@fastify/swagger';
+import {
+  connectRedis,
+  createLogger,
+  createRateLimiter,
+  type Logger,
+  Problem,
+  ProblemDetails,
+  type RedisClient,
+  readTurnNodes,
+  registerHealth,
+  registerProblems,
+  type TurnNode,
+} from '@tandem/service';
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { createOidc } from './access/oidc.ts';
+import { createAudit } from './audit.ts';
+import type { AuthConfig } from './config.ts';
+import type { AuthContext } from './context.ts';
+import { registerLimits } from './guards.ts';
+import { createKeyRing } from './keys/key-ring.ts';
+import type { KeySource } from './keys/key-source.ts';
+import { type AwsClients, openKeySource } from './keys/open-source.ts';
+import { iceServerRoutes } from './routes/ice-servers.ts';
+import { publicRoutes } from './routes/public.ts';
+import { sessionRoutes } from './routes/sessions.ts';
+import { tokenRoutes } from './routes/token.ts';
+import { readSettings } from './settings.ts';
+import { createMemoryStore } from './store/memory.ts';
+import { createRedisStore } from './store/redis.ts';
+import { type AuthStore, StoreUnavailable } from './store/store.ts';
+
+export interface AuthOverrides {
+  readonly log?: Logger;
+  /** ms since the epoch. */
+  readonly now?: () => number;
+  readonly keySource?: KeySource;
+  readonly aws?: AwsClients;
+  /** How often the key source is asked, ms. Default 30,000. */
+  readonly keyRefreshMs?: number;
+  /** False: build only, no socket (`app.inject` works). */
+  readonly listen?: boolean;
+}
+
+export interface Auth extends AsyncDisposable {
+  /** Base URL on the loopback, such as `http://127.0.0.1:8081`; empty when it does not listen. */
+  readonly url: string;
+  readonly port: number;
+  readonly app: FastifyInstance;
+  readonly store: AuthStore;
+  /** Ask the key source now (it is asked every 30 s anyway). */
+  refreshKeys(): Promise<void>;
+}
+
+const BODY_LIMIT = 16_384;
+
+/** Parses what RFC 8693 clients send. A field twice counts as malformed. */
+function acceptForms(app: FastifyInstance): void {
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) => {
+    const result: Record<string, string> = {};
+    for (const [key, value] of new URLSearchParams(text as string)) {
+      if (Object.hasOwn(result, key) || key === '__proto__')
+        return done(new Problem(400, 'invalid_field', 'A form field is there twice.', { field: '/' }));
+      result[key] = value;
+    }
+    done(null, result);
+  });
+}
+
+/** Build and start. @throws ConfigError, or when the key source or the port cannot be had */
+export async function createAuth(config: AuthConfig, overrides: AuthOverrides = {}): Promise<Auth> {
+  const settings = readSettings(config);
+  const log = overrides.log ?? createLogger('auth', config.LOG_LEVEL);
+  const now = overrides.now ?? Date.now;
+  await using cleanup = new AsyncDisposableStack();
+  const source = overrides.keySource ?? (await openKeySource(config, overrides.aws));
+  const keys = cleanup.use(
+    await createKeyRing(source, log, { now, ...(overrides.keyRefreshMs ? { refreshMs: overrides.keyRefreshMs } : {}) }),
+  );
+  const redis: RedisClient | undefined = config.REDIS_URL
+    ? connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD })
+    : undefined;
+  const store = cleanup.use(redis ? await createRedisStore(redis) : createMemoryStore());
+
+  let nodes: { at: number; value: Promise<readonly TurnNode[]> } | undefined;
+  const turnNodes = (): Promise<readonly TurnNode[]> => {
+    if (!config.TURN_DIRECTORY || !redis) return Promise.resolve([]);
+    if (!nodes || Date.now() - nodes.at > 2000) nodes = { at: Date.now(), value: readTurnNodes(redis).catch(() => []) };
+    return nodes.value;
+  };
+  const perMinute = (name: string, points: number) =>
+    points > 0 ? { [name]: createRateLimiter(`auth-${name}`, { points, seconds: 60 }, redis) } : {};
+  let draining = false;
+  const ctx: AuthContext = {
+    config,
+    settings,
+    log,
+    audit: createAudit(log),
+    keys,
+    store,
+    oidc:
+      settings.access.has('oidc') && config.OIDC_ISSUER
+        ? createOidc({
+            issuer: config.OIDC_ISSUER,
+            audience: settings.oidcAudience,
+            insecure: config.PROFILE === 'development',
+            now,
+          })
+        : undefined,
+    limits: {
+      ...perMinute('ip', config.RATE_PER_IP),
+      ...perMinute('user', config.RATE_PER_USER),
+      ...perMinute('key', config.RATE_PER_KEY),
+    },
+    turnNodes,
+    now,
+    draining: () => draining,
+  };
+
+  const app = await buildApp(ctx);
+  cleanup.defer(async () => {
+    draining = true;
+    await app.close();
+  });
+  if (overrides.listen !== false) await app.listen({ host: config.HOST, port: config.PORT });
+  const address = app.server.address() as AddressInfo | null;
+  const port = address?.port ?? 0;
+  log.info(
+    { event: 'start', port, access: [...settings.access], keys: source.description, store: store.kind },
+    'auth is up',
+  );
+  const resources = cleanup.move();
+  return {
+    url: port ? `http://127.0.0.1:${port}` : '',
+    port,
+    app,
+    store,
+    refreshKeys: () => keys.refresh(),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+async function buildApp(ctx: AuthContext): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: ctx.log,
+    // Only problems are worth a line each; the audit log tells the rest.
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: ctx.config.TRUSTED_PROXIES > 0 ? ctx.config.TRUSTED_PROXIES : false,
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: 10_000,
+    connectionTimeout: 30_000,
+    keepAliveTimeout: 72_000, // over the 60 s of the load balancer in front
+    forceCloseConnections: 'idle',
+    // Ours always: an id from outside would be written to the log.
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, keywords: [] } },
+  } as object) as unknown as FastifyInstance;
+  registerProblems(app, (error) =>
+    error instanceof StoreUnavailable
+      ? new Problem(503, 'unavailable', 'The session store is away; try again soon.', { retryAfter: 2, cause: error })
+      : undefined,
+  );
+  registerLimits(app, ctx);
+  await app.register(helmet, {
+    // Nothing here is ever a page.
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    crossOriginResourcePolicy: { policy: 'cross-origin' },
+    referrerPolicy: { policy: 'no-referrer' },
+  });
+  await app.register(cors, {
+    origin: [...ctx.settings.allowedOrigins],
+    methods: ['GET', 'POST'],
+    allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'traceparent'],
+    exposedHeaders: ['retry-after'],
+    credentials: false,
+    maxAge: 600,
+  });
+  acceptForms(app);
+  app.addSchema(ProblemDetails);
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Tandem auth',
+        version: '1',
+        description:
+          'Access tokens, refresh, revocation, keys and TURN credentials. Errors are RFC 9457 problem details.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      tags: [{ name: 'tokens' }, { name: 'sessions' }, { name: 'relay' }, { name: 'keys' }, { name: 'health' }],
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Access token.' },
+          apiKey: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'x-api-key',
+            description: 'API key of a backend; also as Bearer.',
+          },
+        },
+      },
+    },
+    refResolver: {
+      buildLocalReference: (json: { $id?: unknown }, _base: unknown, _fragment: unknown, i: number) =>
+        String(json.$id ?? `def-${i}`),
+    },
+  } as never);
+  registerHealth(app, {
+    service: 'auth',
+    dependencies: {
+      keys: () => ctx.keys.health(),
+      [ctx.store.kind === 'redis' ? 'redis' : 'store']: () => degradable(ctx.store.health()),
+    },
+    draining: ctx.draining,
+  });
+  await app.register(async (scope) => {
+    tokenRoutes(scope, ctx);
+    sessionRoutes(scope, ctx);
+    iceServerRoutes(scope, ctx);
+    publicRoutes(scope, ctx);
+  });
+  await app.ready();
+  return app;
+}
+
+/** Without Redis tokens are still issued and checked, so its absence makes auth degraded, not down. */
+function degradable<T extends { state: string }>(health: T): T {
+  return health.state === 'down' ? { ...health, state: 'degraded' } : health;
+}

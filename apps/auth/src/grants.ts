@@ -1,0 +1,52 @@
+/** Grants: what a bearer may do is the narrower of what it asks and what its way in allows. */
+import type { Grants } from '@tandem/protocol';
+import { Problem } from '@tandem/service';
+
+/** Does the pattern `ceiling` cover everything that `wanted` covers? Both exact, or with a trailing `*`. */
+export function covers(ceiling: string, wanted: string): boolean {
+  if (ceiling.endsWith('*')) return wanted.replace(/\*$/, '').startsWith(ceiling.slice(0, -1));
+  return ceiling === wanted;
+}
+
+/**
+ * @param ceiling the most that may be granted; absent fields have the default of the Grants schema
+ * @param wanted asked for by the client; absent fields take the ceiling
+ * @throws Problem 403 naming the field that asks for more
+ */
+export function narrow(ceiling: Grants, wanted: Grants | undefined): Grants | undefined {
+  const result: Record<string, unknown> = { ...ceiling };
+  const refuse = (field: string) => {
+    throw new Problem(403, 'grant_refused', `grants.${field} asks for more than you may grant`, {
+      field: `/grants/${field}`,
+    });
+  };
+  if (wanted?.rooms) {
+    const most = ceiling.rooms ?? ['*'];
+    wanted.rooms.forEach((room, i) => {
+      if (!most.some((m) => covers(m, room))) refuse(`rooms/${i}`);
+    });
+    result.rooms = wanted.rooms;
+  }
+  for (const flag of ['publish', 'data'] as const) {
+    if (wanted?.[flag] === undefined) continue;
+    if (wanted[flag] && ceiling[flag] === false) refuse(flag);
+    result[flag] = wanted[flag];
+  }
+  for (const flag of ['kick', 'operate'] as const) {
+    if (wanted?.[flag] === undefined) continue;
+    if (wanted[flag] && ceiling[flag] !== true) refuse(flag);
+    result[flag] = wanted[flag];
+  }
+  for (const limit of ['maxRoomSize', 'maxFrameBytes'] as const) {
+    const value = wanted?.[limit];
+    if (value === undefined) continue;
+    const most = ceiling[limit];
+    if (most !== undefined && value > most) refuse(limit);
+    result[limit] = value;
+  }
+  if (wanted?.duplicate !== undefined) {
+    if (ceiling.duplicate !== undefined && ceiling.duplicate !== wanted.duplicate) refuse('duplicate');
+    result.duplicate = wanted.duplicate;
+  }
+  return Object.keys(result).length > 0 ? (result as Grants) : undefined;
+}

@@ -1,0 +1,81 @@
+/** The keys in use: loaded at the start, kept fresh in the background, kept when the source is away. */
+import type { DependencyHealth, Logger } from '@tandem/service';
+import { type CryptoKey, importJWK, type JWK } from 'jose';
+import type { KeySet, KeySource } from './key-source.ts';
+
+export interface KeyRing extends Disposable {
+  /** Compact JWS over `payload` with the key that signs now. */
+  signJwt(payload: object): Promise<string>;
+  /** Body of `/.well-known/jwks.json`. */
+  jwks(): { keys: JWK[] };
+  /** Public key by kid, for checking our own tokens. */
+  publicKey(kid: string): Promise<CryptoKey | undefined>;
+  health(): DependencyHealth;
+  /** Ask the source now; failures keep the present keys. */
+  refresh(): Promise<void>;
+}
+
+const b64 = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/**
+ * @param refreshMs how often the source is asked, default 30,000: far below KEY_PUBLISH_AHEAD_SECONDS, so every process
+ *   publishes a key well before any process signs with it
+ * @throws when the first load fails: without a key there is no service
+ */
+export async function createKeyRing(
+  source: KeySource,
+  log: Logger,
+  options: { now?: () => number; refreshMs?: number } = {},
+): Promise<KeyRing> {
+  const now = options.now ?? Date.now;
+  let set: KeySet = await source.load(now());
+  let state: DependencyHealth['state'] = 'up';
+  let since = new Date(now()).toISOString();
+  let detail: string | undefined;
+  const imported = new Map<string, Promise<CryptoKey | undefined>>();
+
+  async function refresh() {
+    try {
+      const before = set.signing.kid;
+      const known = new Set(set.published.map((k) => k.kid));
+      set = await source.load(now());
+      for (const key of set.published)
+        if (!known.has(key.kid)) log.info({ event: 'key.published', kid: key.kid }, 'a new key is published');
+      if (before !== set.signing.kid) log.info({ event: 'key.signing', kid: set.signing.kid }, 'another key signs now');
+      for (const kid of imported.keys()) if (!set.published.some((k) => k.kid === kid)) imported.delete(kid);
+      if (state !== 'up') since = new Date(now()).toISOString();
+      state = 'up';
+      detail = undefined;
+    } catch (error) {
+      if (state === 'up') since = new Date(now()).toISOString();
+      state = 'degraded';
+      detail = error instanceof Error ? error.message : String(error);
+      log.warn({ event: 'key.refresh_failed', err: error }, 'the key source is away; the present keys go on');
+    }
+  }
+  const timer = setInterval(() => void refresh(), options.refreshMs ?? 30_000);
+  timer.unref();
+
+  return {
+    async signJwt(payload) {
+      const { signing } = set;
+      const input = `${b64({ alg: signing.alg, typ: 'at+jwt', kid: signing.kid })}.${b64(payload)}`;
+      const signature = await signing.sign(Buffer.from(input));
+      return `${input}.${Buffer.from(signature).toString('base64url')}`;
+    },
+    jwks: () => ({ keys: set.published.map((k) => ({ ...k.jwk, kid: k.kid, alg: k.alg, use: 'sig' })) }),
+    publicKey(kid) {
+      const found = set.published.find((k) => k.kid === kid);
+      if (!found) return Promise.resolve(undefined);
+      let key = imported.get(kid);
+      if (!key) {
+        key = importJWK(found.jwk, found.alg) as Promise<CryptoKey>;
+        imported.set(kid, key);
+      }
+      return key;
+    },
+    health: () => ({ state, since, ...(detail ? { detail } : {}) }),
+    refresh,
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}

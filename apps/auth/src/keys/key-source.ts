@@ -1,0 +1,29 @@
+/** Where signing keys come from. */
+import type { JWK } from 'jose';
+
+export type TokenAlgorithm = 'ES256' | 'EdDSA';
+
+export interface PublishedKey {
+  readonly kid: string;
+  readonly alg: TokenAlgorithm;
+  /** Public part only. */
+  readonly jwk: JWK;
+}
+
+export interface SigningKey extends PublishedKey {
+  /** JWS signature (RFC 7518: raw r‖s for ES256). */
+  sign(data: Uint8Array): Promise<Uint8Array>;
+}
+
+export interface KeySet {
+  readonly signing: SigningKey;
+  /** Everything in the JWKS, the signing key included. */
+  readonly published: readonly PublishedKey[];
+}
+
+export interface KeySource {
+  /** For logs: kind and place, no secret. */
+  readonly description: string;
+  /** The keys for this moment; rotates by itself where it may. @throws when the source is away or wrong */
+  load(now: number): Promise<KeySet>;
+}

@@ -1,0 +1,45 @@
+/**
+ * Refresh tokens: `tr1.<session id>.<family secret>.<turn>`.
+ *
+ * The family secret stays the same in a session and proves that a presented token once was ours: an old token with the
+ * right family secret is a reuse (the family is revoked), one with a wrong secret is only a guess (nobody is thrown out
+ * by guessing). `turn` changes at each use. The store holds SHA-256 hashes; all parts are 256 random bits or an HMAC.
+ *
+ * The next turn is an HMAC of the present one under a key of the session. So a client that lost the answer may repeat its
+ * request with the same `Idempotency-Key` and gets the same successor, without any plain token being stored.
+ */
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import type { RefreshHashes } from './store/store.ts';
+
+const PATTERN = /^tr1\.([A-Za-z0-9_-]{8,64})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
+
+export const sha256 = (text: string) => createHash('sha256').update(text).digest('base64url');
+const secret = () => randomBytes(32).toString('base64url');
+
+export interface ParsedRefreshToken {
+  readonly sessionId: string;
+  readonly family: string;
+  readonly turn: string;
+}
+
+/** @returns undefined when it has not the shape of one */
+export function parseRefreshToken(token: string): ParsedRefreshToken | undefined {
+  const match = token.length <= 256 ? PATTERN.exec(token) : null;
+  if (!match) return undefined;
+  const [, sessionId = '', family = '', turn = ''] = match;
+  return { sessionId, family, turn };
+}
+
+/** The first token of a new session, and what the store keeps of it. */
+export function firstRefreshToken(sessionId: string): { token: string; hashes: RefreshHashes } {
+  const family = secret();
+  const turn = secret();
+  const hashes = { family: sha256(family), current: sha256(turn), successorKey: secret() };
+  return { token: `tr1.${sessionId}.${family}.${turn}`, hashes };
+}
+
+/** The token after `present`. */
+export function successorOf(present: ParsedRefreshToken, successorKey: string): { token: string; hash: string } {
+  const turn = createHmac('sha256', successorKey).update(present.turn).digest('base64url');
+  return { token: `tr1.${present.sessionId}.${present.family}.${turn}`, hash: sha256(turn) };
+}

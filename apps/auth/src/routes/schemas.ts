@@ -1,0 +1,59 @@
+/** Shapes shared by routes; OpenAPI is made of them. */
+import { Grants } from '@tandem/protocol';
+import Type from 'typebox';
+
+/** A reference keeps the shape once in OpenAPI. */
+const problem = { $ref: 'ProblemDetails#' };
+
+/** Problem answers of a route. */
+export function problems(...codes: number[]) {
+  return Object.fromEntries([...new Set([...codes, 429, 500])].map((code) => [code, problem]));
+}
+
+export const UserId = Type.String({
+  minLength: 1,
+  maxLength: 120,
+  pattern: '^[^\\p{Cc}\\p{Cs}]+$',
+  description: 'Your id of the user; no control characters.',
+});
+export const SessionId = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_-]+$' });
+
+export const Issued = Type.Object(
+  {
+    token: Type.String({ description: 'Access token (JWT); the same as access_token.' }),
+    access_token: Type.String(),
+    issued_token_type: Type.Optional(Type.String({ description: 'After a token exchange (RFC 8693).' })),
+    token_type: Type.Literal('Bearer'),
+    expires_in: Type.Integer({ description: 'Seconds.' }),
+    expires_at: Type.Integer({ description: 'Seconds since the epoch.' }),
+    user_id: Type.String({ description: '`sub` of the token.' }),
+    session_id: Type.String(),
+    refresh_token: Type.Optional(Type.String({ description: 'One use. Absent while Redis is away.' })),
+    refresh_expires_at: Type.Optional(Type.Integer({ description: 'Seconds since the epoch, if not used before.' })),
+  },
+  { description: 'Tokens.' },
+);
+
+export const TokenBody = Type.Object(
+  {
+    userId: Type.Optional(UserId),
+    name: Type.Optional(Type.String({ maxLength: 64, pattern: '^[^\\p{Cc}\\p{Cs}]*$', description: 'Display name.' })),
+    grants: Type.Optional(Grants),
+    grant_type: Type.Optional(
+      Type.String({
+        maxLength: 128,
+        description: 'For a token exchange: urn:ietf:params:oauth:grant-type:token-exchange.',
+      }),
+    ),
+    subject_token: Type.Optional(Type.String({ maxLength: 12_288, description: 'ID token of the OpenID provider.' })),
+    subject_token_type: Type.Optional(
+      Type.String({ maxLength: 128, description: 'urn:ietf:params:oauth:token-type:id_token.' }),
+    ),
+  },
+  {
+    description:
+      'Guests and backends: userId, and optionally name and grants. OpenID: the token-exchange fields. Unknown fields are ignored.',
+  },
+);
+
+export const bearer = [{ bearer: [] }];

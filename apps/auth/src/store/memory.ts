@@ -1,0 +1,120 @@
+/** The embedded default: everything in this process, bounded, gone at its end. */
+import { type Revocation, RevocationSet } from '@tandem/service';
+import type { ApiKeyRecord, AuthStore, RefreshHashes, SessionRecord } from './store.ts';
+
+const MAX_SESSIONS = 100_000;
+const MAX_ONCE = 100_000;
+
+interface Entry {
+  record: SessionRecord;
+  refresh: RefreshHashes;
+  previous: string;
+  retry: string;
+  rotatedAt: number;
+  lastUsedAt: number;
+  until: number;
+}
+
+/** In insertion order, so the oldest leave first. */
+function bound<K, V>(map: Map<K, V>, max: number): void {
+  for (const key of map.keys()) {
+    if (map.size <= max) return;
+    map.delete(key);
+  }
+}
+
+export interface MemoryStore extends AuthStore {
+  /** Revocations after a cursor, for `GET /internal/revocations`. */
+  feed(after: number): { cursor: string; revocations: Revocation[] };
+}
+
+export function createMemoryStore(): MemoryStore {
+  const sessions = new Map<string, Entry>();
+  const nonces = new Map<string, number>();
+  const seen = new Map<string, number>();
+  const apiKeys = new Map<string, ApiKeyRecord>();
+  const revocations = new RevocationSet();
+  const log: { n: number; revocation: Revocation }[] = [];
+  let n = 0;
+  const since = new Date().toISOString();
+  const live = (id: string, now: number) => {
+    const entry = sessions.get(id);
+    if (entry && entry.until <= now) sessions.delete(id);
+    return entry && entry.until > now ? entry : undefined;
+  };
+  const view = (e: Entry) => ({ record: e.record, lastUsedAt: e.lastUsedAt, successorKey: e.refresh.successorKey });
+  return {
+    kind: 'memory',
+    revocations,
+    async createSession(record, refresh, idleSeconds, now) {
+      const until = Math.min(now + idleSeconds, record.expiresAt);
+      sessions.set(record.id, { record, refresh, previous: '', retry: '', rotatedAt: 0, lastUsedAt: now, until });
+      bound(sessions, MAX_SESSIONS);
+    },
+    async getSession(id, now) {
+      const entry = live(id, now);
+      return entry && view(entry);
+    },
+    async rotate(id, request, idleSeconds, now) {
+      const entry = live(id, now);
+      if (!entry || entry.refresh.family !== request.family) return 'unknown';
+      if (entry.refresh.current === request.presented) {
+        entry.refresh = { ...entry.refresh, current: request.next };
+        entry.previous = request.presented;
+        entry.retry = request.retry;
+        entry.rotatedAt = now;
+        entry.lastUsedAt = now;
+        entry.until = Math.min(now + idleSeconds, entry.record.expiresAt);
+        return 'rotated';
+      }
+      const again = entry.previous === request.presented && request.retry !== '' && entry.retry === request.retry;
+      if (again && now - entry.rotatedAt <= 60) return 'retry';
+      sessions.delete(id);
+      return 'reused';
+    },
+    async listSessions(userId, now) {
+      return [...sessions.values()].filter((e) => e.record.userId === userId && e.until > now).map(view);
+    },
+    async deleteSession(id) {
+      return sessions.delete(id);
+    },
+    async putNonce(hash, seconds, now) {
+      nonces.set(hash, now + seconds);
+      bound(nonces, MAX_ONCE);
+    },
+    async takeNonce(hash, now) {
+      const until = nonces.get(hash);
+      nonces.delete(hash);
+      return until !== undefined && until > now;
+    },
+    async first(key, seconds, now) {
+      if ((seen.get(key) ?? 0) > now) return false;
+      seen.delete(key);
+      seen.set(key, now + seconds);
+      bound(seen, MAX_ONCE);
+      return true;
+    },
+    async getApiKey(id) {
+      return apiKeys.get(id);
+    },
+    async putApiKey(record) {
+      apiKeys.set(record.id, record);
+    },
+    async listApiKeys() {
+      return [...apiKeys.values()];
+    },
+    async revoke({ kind, id, exp, at }) {
+      const revocation = { kind, id, exp, at: at ?? Math.floor(Date.now() / 1000) };
+      if (!revocations.add(revocation)) return;
+      log.push({ n: ++n, revocation });
+      if (log.length > 10_000) log.shift();
+    },
+    feed: (after) => ({
+      // A cursor from before a restart is larger than ours: start over.
+      cursor: String(n),
+      revocations: log.filter((e) => e.n > (after > n ? 0 : after)).map((e) => e.revocation),
+    }),
+    health: () => ({ state: 'up', since, detail: 'memory: this process only' }),
+    async [Symbol.asyncDispose]() {},
+  };
+}

@@ -1,0 +1,140 @@
+/** What auth remembers, in Redis: shared by all auth processes. One key per operation, so it works on a Cluster. */
+import { readFileSync } from 'node:fs';
+import { type DependencyHealth, publishRevocation, type RedisClient, watchRevocations } from '@tandem/service';
+import {
+  type ApiKeyRecord,
+  type AuthStore,
+  type SessionRecord,
+  type StoredSession,
+  StoreUnavailable,
+} from './store.ts';
+
+const PREFIX = 'tandem:auth';
+const sessionKey = (id: string) => `${PREFIX}:session:${id}`;
+const userKey = (userId: string) => `${PREFIX}:user:${userId}`;
+const API_KEYS = `${PREFIX}:api-keys`;
+/** A user's sessions beyond these are forgotten, the oldest first (they end at their next refresh). */
+const MAX_SESSIONS_PER_USER = 100;
+
+const rotateScript = readFileSync(new URL('./rotate.lua', import.meta.url), 'utf8');
+
+export async function createRedisStore(redis: RedisClient): Promise<AuthStore> {
+  let state: DependencyHealth['state'] = 'down';
+  let since = new Date().toISOString();
+  let latencyMs = 0;
+  let detail: string | undefined = 'not asked yet';
+  const become = (next: DependencyHealth['state'], why?: string) => {
+    if (next !== state) since = new Date().toISOString();
+    state = next;
+    detail = why;
+  };
+  async function probe() {
+    const start = performance.now();
+    try {
+      await redis.get(`${PREFIX}:probe`);
+      latencyMs = Math.round(performance.now() - start);
+      become('up');
+    } catch (error) {
+      become('down', error instanceof Error ? error.message : String(error));
+    }
+  }
+  redis.on('error', () => {}); // told by the health probe
+  const timer = setInterval(() => void probe(), 2000);
+  timer.unref();
+  const watch = watchRevocations({ redis });
+  await Promise.all([probe(), watch.ready]);
+
+  async function ask<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw new StoreUnavailable('Redis is away', { cause: error });
+    }
+  }
+  async function read(id: string, now: number): Promise<StoredSession | undefined> {
+    const [record, lastUsedAt, successorKey] = await redis.hmget(sessionKey(id), 'record', 'used', 'successor');
+    if (!record || !successorKey) return undefined;
+    const session = { record: JSON.parse(record) as SessionRecord, lastUsedAt: Number(lastUsedAt), successorKey };
+    return session.record.expiresAt > now ? session : undefined;
+  }
+
+  return {
+    kind: 'redis',
+    revocations: watch.set,
+    createSession: (record, refresh, idleSeconds, now) =>
+      ask(async () => {
+        const seconds = Math.max(1, Math.min(idleSeconds, record.expiresAt - now));
+        const key = sessionKey(record.id);
+        // The index first: an entry without a session is harmless, a session without an entry could not be revoked by user.
+        const user = userKey(record.userId);
+        await redis
+          .pipeline()
+          .zremrangebyscore(user, '-inf', now)
+          .zadd(user, record.expiresAt, record.id)
+          .zremrangebyrank(user, 0, -MAX_SESSIONS_PER_USER - 1)
+          .expire(user, Math.max(1, record.expiresAt - now))
+          .exec()
+          .then(throwFirst);
+        await redis
+          .multi()
+          .hset(key, {
+            record: JSON.stringify(record),
+            family: refresh.family,
+            current: refresh.current,
+            successor: refresh.successorKey,
+            used: now,
+            until: record.expiresAt,
+          })
+          .expire(key, seconds)
+          .exec()
+          .then(throwFirst);
+      }),
+    getSession: (id, now) => ask(() => read(id, now)),
+    rotate: (id, request, idleSeconds, now) =>
+      ask(
+        async () =>
+          (await redis.eval(
+            rotateScript,
+            1,
+            sessionKey(id),
+            request.family,
+            request.presented,
+            request.next,
+            request.retry,
+            String(now),
+            String(idleSeconds),
+          )) as 'rotated' | 'retry' | 'reused' | 'unknown',
+      ),
+    listSessions: (userId, now) =>
+      ask(async () => {
+        const ids = await redis.zrange(userKey(userId), '0', '-1');
+        const found = await Promise.all(ids.map((id) => read(id, now)));
+        return found.filter((s) => s !== undefined);
+      }),
+    deleteSession: (id) => ask(async () => (await redis.del(sessionKey(id))) > 0),
+    putNonce: (hash, seconds) => ask(async () => void (await redis.set(`${PREFIX}:nonce:${hash}`, '1', 'EX', seconds))),
+    takeNonce: (hash) => ask(async () => (await redis.del(`${PREFIX}:nonce:${hash}`)) > 0),
+    first: (key, seconds) =>
+      ask(async () => (await redis.set(`${PREFIX}:once:${key}`, '1', 'EX', Math.max(1, seconds), 'NX')) === 'OK'),
+    getApiKey: (id) =>
+      ask(async () => {
+        const text = await redis.hget(API_KEYS, id);
+        return text ? (JSON.parse(text) as ApiKeyRecord) : undefined;
+      }),
+    putApiKey: (record) => ask(async () => void (await redis.hset(API_KEYS, record.id, JSON.stringify(record)))),
+    listApiKeys: () =>
+      ask(async () => Object.values(await redis.hgetall(API_KEYS)).map((text) => JSON.parse(text) as ApiKeyRecord)),
+    revoke: (revocation) => ask(async () => void watch.set.add(await publishRevocation(redis, revocation))),
+    health: () => ({ state, since, latencyMs, ...(detail ? { detail } : {}) }),
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      await watch[Symbol.asyncDispose]();
+      redis.disconnect();
+    },
+  };
+}
+
+function throwFirst(results: [error: Error | null, result: unknown][] | null): void {
+  const failed = results?.find(([error]) => error);
+  if (!results || failed) throw failed?.[0] ?? new Error('transaction aborted');
+}
