@@ -2,10 +2,9 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type AccessClaims, CLOSE_CODES, SUBPROTOCOL } from '@tandem/protocol';
-import { WebSocketServer } from 'ws';
 import { identityOf } from '../core/identity.ts';
 import type { SignalingNode } from '../core/node.ts';
-import { Turn } from '../relay/index.ts';
+import { acceptWire, handshakeFault, Turn, type WireSocket } from '../relay/index.ts';
 import type { Admission, Denial } from './admission.ts';
 import { clientAddress } from './client-address.ts';
 import { originAllowed } from './origin.ts';
@@ -28,16 +27,10 @@ export interface UpgradeOptions {
 export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
   const { node, admission } = options;
   const turn = new Turn();
-  const wss = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    // The core checks it, and tells what is wrong.
-    skipUTF8Validation: true,
-    // A little over the limit gets an `error`, far over it 1009.
-    maxPayload: node.settings.maxFrameBytes * 2,
-    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
-  });
+  // A little over the limit gets an `error`, far over it 1009.
+  const maxPayload = node.settings.maxFrameBytes * 2;
+  const accept = (request: IncomingMessage, socket: Duplex, head: Buffer, protocols: readonly string[]): WireSocket =>
+    acceptWire(request, socket, head, protocols.includes(SUBPROTOCOL) ? SUBPROTOCOL : undefined, maxPayload);
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
@@ -53,6 +46,11 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
       answer(socket, 404, 'not-found');
       return;
     }
+    const fault = handshakeFault(request);
+    if (fault) {
+      answer(socket, 400, `handshake-${fault}`);
+      return;
+    }
     const address = clientAddress(request, options.trustedProxies);
     const denial =
       (originAllowed(request.headers.origin, request.headers.host, options.allowedOrigins)
@@ -66,11 +64,16 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
     const bearer = protocols.find((p) => p.startsWith('bearer.'))?.slice('bearer.'.length);
     let claims: AccessClaims;
     try {
-      claims = await options.verify(bearer ?? url.searchParams.get('token') ?? undefined);
+      claims = await options.verify(
+        bearer ??
+          url.searchParams.get('token') ??
+          // CloudFront's function moves ?token= here, so that no access log holds it.
+          request.headers.authorization?.replace(/^Bearer /i, ''),
+      );
     } catch (error) {
       const reason = String((error as { reason?: unknown }).reason ?? 'refused');
       if (reason === 'unavailable') deny(socket, { status: 503, reason: 'no-keys', retryAfter: 2 });
-      else if (protocols.includes(SUBPROTOCOL)) refuseToken(request, socket, head, reason);
+      else if (protocols.includes(SUBPROTOCOL)) refuseToken(accept(request, socket, head, protocols), reason);
       else deny(socket, { status: 401, reason: `token-${reason}` });
       return;
     }
@@ -80,27 +83,23 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
       deny(socket, entry);
       return;
     }
-    let entered = false;
-    const leave = () => {
-      if (!entered) entry();
-      entered = true;
-    };
-    // ws may refuse the handshake itself (a bad key): the place is free again when the socket closes.
-    socket.once('close', leave);
-    wss.handleUpgrade(request, socket, head, (ws) =>
-      attachSocket(node, ws, socket, identityOf(claims, address), turn, options.maxBufferedBytes, leave),
+    attachSocket(
+      node,
+      accept(request, socket, head, protocols),
+      identityOf(claims, address),
+      turn,
+      options.maxBufferedBytes,
+      entry,
     );
   }
 
   /** Browsers hide the status of a refused upgrade, and the SDK must know: it gets a socket that closes with 4001 or 4002. */
-  function refuseToken(request: IncomingMessage, socket: Duplex, head: Buffer, reason: string): void {
+  function refuseToken(wire: WireSocket, reason: string): void {
     options.onDenied?.({ status: 401, reason: `token-${reason}` });
     const { code, reason: text } = reason === 'expired' ? CLOSE_CODES.tokenExpired : CLOSE_CODES.tokenRefused;
-    wss.handleUpgrade(request, socket, head, (ws) => {
-      ws.on('error', () => {});
-      ws.close(code, text);
-      setTimeout(() => ws.terminate(), 3000).unref();
-    });
+    wire.listen({ onText() {}, onBinary() {}, onAlive() {}, onClose() {} });
+    wire.close(code, text);
+    setTimeout(() => wire.terminate(), 3000).unref();
   }
 
   function deny(socket: Duplex, denial: Denial): void {
@@ -110,6 +109,7 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
 }
 
 const STATUS_TEXT: Record<number, string> = {
+  400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',

@@ -1,0 +1,104 @@
+/** From context values to the stack: `-c profile=…`, `-c domainName=…` and so on. */
+import { type App, Tags } from 'aws-cdk-lib';
+import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as route53 from 'aws-cdk-lib/aws-route53';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { check } from './check.ts';
+import { TopologyProfile } from './profile.ts';
+import { TopologyStack } from './topology-stack.ts';
+import { WebRtcTopology } from './webrtc-topology.ts';
+
+const KNOWN = [
+  'profile',
+  'stackName',
+  'zones',
+  'domainName',
+  'certificateArn',
+  'regionalCertificateArn',
+  'hostedZoneId',
+  'hostedZoneName',
+  'access',
+  'apiKeysSecretArn',
+  'oidcIssuer',
+  'oidcAudience',
+  'alarmEmails',
+  'signalingTasks',
+  'maxSignalingTasks',
+  'turnNodes',
+  'maxTurnNodes',
+  'cacheShards',
+] as const;
+
+/**
+ * The stack that context asks for. Without a profile it is `development` unless a domain is given.
+ * @throws Error naming the context value and the fix
+ */
+export function buildTopology(app: App, clientBuild: string | undefined): TopologyStack {
+  const text = (name: (typeof KNOWN)[number]): string | undefined => {
+    const value = app.node.tryGetContext(name);
+    return value === undefined || value === '' ? undefined : String(value);
+  };
+  const number = (name: (typeof KNOWN)[number]): number | undefined => {
+    const value = text(name);
+    if (value === undefined) return undefined;
+    check(/^\d+$/.test(value), 'context', name, `"${value}" is not a whole number`, `-c ${name}=3`);
+    return Number(value);
+  };
+  const domainName = text('domainName');
+  const profile = TopologyProfile.named(text('profile') ?? (domainName ? 'production' : 'development'));
+  if (profile.isProduction)
+    for (const name of ['domainName', 'certificateArn', 'regionalCertificateArn', 'access'] as const)
+      check(
+        text(name) !== undefined,
+        'context',
+        name,
+        'the production profile needs it',
+        `-c ${name}=…, see docs/deployment-and-testing.md; or -c profile=development`,
+      );
+  const zones = number('zones') ?? (profile.isProduction ? 3 : 2);
+  const stack = new TopologyStack(app, text('stackName') ?? 'Tandem', {
+    zones,
+    description: `Tandem: WebRTC calls, ${profile.name} profile`,
+    terminationProtection: profile.isProduction,
+  });
+  const certificate = (id: string, arn: string) => acm.Certificate.fromCertificateArn(stack, id, arn);
+  const zoneId = text('hostedZoneId');
+  const arn = text('certificateArn');
+  const regional = text('regionalCertificateArn');
+  const keys = text('apiKeysSecretArn');
+  const issuer = text('oidcIssuer');
+  new WebRtcTopology(stack, 'Topology', {
+    profile,
+    zones,
+    clientBuild,
+    ...(domainName && arn && regional
+      ? {
+          domain: {
+            domainName,
+            certificate: certificate('PageCertificate', arn),
+            regionalCertificate: certificate('RegionalCertificate', regional),
+            ...(zoneId
+              ? {
+                  hostedZone: route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
+                    hostedZoneId: zoneId,
+                    zoneName: text('hostedZoneName') ?? domainName,
+                  }),
+                }
+              : {}),
+          },
+        }
+      : {}),
+    access: text('access'),
+    ...(keys ? { apiKeys: secretsmanager.Secret.fromSecretCompleteArn(stack, 'ApiKeys', keys) } : {}),
+    ...(issuer ? { authEnvironment: { OIDC_ISSUER: issuer, OIDC_AUDIENCE: text('oidcAudience') ?? '' } } : {}),
+    signalingTasks: number('signalingTasks'),
+    maxSignalingTasks: number('maxSignalingTasks'),
+    turnNodes: number('turnNodes'),
+    maxTurnNodes: number('maxTurnNodes'),
+    cacheShards: number('cacheShards'),
+    alarmEmails: text('alarmEmails')?.split(','),
+  });
+  Tags.of(stack).add('project', 'tandem');
+  Tags.of(stack).add('profile', profile.name);
+  return stack;
+}

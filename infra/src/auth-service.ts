@@ -1,0 +1,109 @@
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import { topology } from '../topology/index.ts';
+import { check, checkInteger } from './check.ts';
+import { cachePlace } from './place.ts';
+import { RealtimeService, type RealtimeServiceProps } from './realtime-service.ts';
+import type { SigningKeys } from './signing-keys.ts';
+
+/** Properties of {@link AuthService}. */
+export interface AuthServiceProps extends RealtimeServiceProps {
+  /** What signs the tokens. */
+  readonly signingKeys: SigningKeys;
+  /**
+   * Who may have a token, comma-separated: `open`, `api-key`, `oidc`.
+   * @default - nobody, until you say
+   */
+  readonly access?: string;
+  /**
+   * Secret whose text is the comma-separated hashed API keys.
+   * @default - none; needed with `api-key`
+   */
+  readonly apiKeys?: secretsmanager.ISecret;
+  /**
+   * The relay's shared secret, as {@link TurnFleet.secret}: JSON with the field `sign`.
+   * @default - no relay credentials are given out
+   */
+  readonly turnSecret?: secretsmanager.ISecret;
+  /**
+   * Comma-separated turn: and turns: URIs to hand out beside those of the directory.
+   * @default - the directory alone
+   */
+  readonly turnUris?: string;
+  /**
+   * Comma-separated stun: URIs.
+   * @default - none
+   */
+  readonly stunUris?: string;
+  /**
+   * Origins of the pages that may call it, comma-separated.
+   * @default - the same origin only
+   */
+  readonly allowedOrigins?: string;
+  /**
+   * `development` or `production`; production refuses what is only fit for a demo.
+   * @default 'production'
+   */
+  readonly profile?: string;
+  /**
+   * How many proxies in front append to X-Forwarded-For.
+   * @default 2 - CloudFront and the load balancer
+   */
+  readonly trustedProxies?: number;
+}
+
+/** Tokens, keys, sessions and TURN credentials, on Fargate. */
+export class AuthService extends RealtimeService {
+  constructor(scope: Construct, id: string, props: AuthServiceProps) {
+    const access = (props.access ?? '').split(',').filter(Boolean);
+    for (const one of access)
+      check(
+        ['open', 'api-key', 'oidc'].includes(one),
+        'AuthService',
+        'access',
+        `"${one}" is unknown`,
+        'open, api-key or oidc, comma-separated',
+      );
+    check(
+      !access.includes('api-key') || props.apiKeys !== undefined || props.secrets?.API_KEYS !== undefined,
+      'AuthService',
+      'apiKeys',
+      'access names api-key, but there are no keys',
+      'put the line that `node apps/auth/src/cli.ts api-key new` prints into a secret and pass it',
+    );
+    check(
+      !access.includes('oidc') || props.environment?.OIDC_ISSUER !== undefined,
+      'AuthService',
+      'environment',
+      'access names oidc, but OIDC_ISSUER is not given',
+      "environment: { OIDC_ISSUER: 'https://…', OIDC_AUDIENCE: '…' }",
+    );
+    check(
+      props.profile === undefined || ['development', 'production'].includes(props.profile),
+      'AuthService',
+      'profile',
+      `"${props.profile}" is unknown`,
+      'development or production',
+    );
+    checkInteger('AuthService', 'trustedProxies', props.trustedProxies, 0, 10);
+    super(scope, id, 'AuthService', 'auth', topology.auth, props, {
+      from: {
+        'cache-url': props.cache.url,
+        'key-source': props.signingKeys.keySource,
+        access: props.access,
+        'turn-uris': props.turnUris,
+        'stun-uris': props.stunUris,
+        'public-origin': props.allowedOrigins,
+        profile: props.profile ?? 'production',
+        'trusted-proxies': String(props.trustedProxies ?? 2),
+      },
+      secrets: {
+        ...cachePlace(props.cache),
+        ...(props.turnSecret ? { 'turn-secrets': ecs.Secret.fromSecretsManager(props.turnSecret, 'sign') } : {}),
+        ...(props.apiKeys ? { 'api-keys': ecs.Secret.fromSecretsManager(props.apiKeys) } : {}),
+      },
+    });
+    props.signingKeys.grantSign(this);
+  }
+}

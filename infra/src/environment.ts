@@ -1,0 +1,33 @@
+/** The described environment of a part as ECS wants it: plain variables and references to secrets. */
+import type * as ecs from 'aws-cdk-lib/aws-ecs';
+import type { ServicePart, Value } from '../topology/index.ts';
+
+type Source = Extract<Value, { readonly from: string }>['from'];
+type SecretName = Extract<Value, { readonly secret: string }>['secret'];
+
+/** What AWS puts in for what only it knows; undefined leaves the setting out. */
+export interface AwsPlace {
+  readonly from: Partial<Record<Source, string>>;
+  readonly secrets: Partial<Record<SecretName, ecs.Secret>>;
+}
+
+/** Variables and secrets of `part`, in the order of the description. */
+export function containerEnvironment(
+  part: Pick<ServicePart, 'environment'>,
+  place: AwsPlace,
+): { environment: Record<string, string>; secrets: Record<string, ecs.Secret> } {
+  const environment: Record<string, string> = {};
+  const secrets: Record<string, ecs.Secret> = {};
+  for (const [name, value] of Object.entries(part.environment) as [string, Value | undefined][]) {
+    if (value === undefined) continue;
+    if (typeof value === 'string') environment[name] = value;
+    else if ('from' in value) {
+      const text = place.from[value.from];
+      if (text !== undefined) environment[name] = text;
+    } else {
+      const secret = place.secrets[value.secret];
+      if (secret) secrets[name] = secret;
+    }
+  }
+  return { environment, secrets };
+}

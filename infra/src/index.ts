@@ -1,0 +1,15 @@
+export { AuthService, type AuthServiceProps } from './auth-service.ts';
+export { Edge, type EdgeProps } from './edge.ts';
+export { Network, type NetworkProps } from './network.ts';
+export { type AlarmThreshold, Observability, type ObservabilityProps } from './observability.ts';
+export { TopologyProfile } from './profile.ts';
+export { RealtimeService, type RealtimeServiceProps } from './realtime-service.ts';
+export { type CacheAccess, type CacheUserProps, SessionCache, type SessionCacheProps } from './session-cache.ts';
+export { SignalingService, type SignalingServiceProps } from './signaling-service.ts';
+export { SigningKeys, type SigningKeysProps } from './signing-keys.ts';
+export { TopologyStack, type TopologyStackProps } from './topology-stack.ts';
+export { TurnDirectory, type TurnDirectoryProps } from './turn-directory.ts';
+export { TurnFleet, type TurnFleetProps } from './turn-fleet.ts';
+export { TurnSecret, type TurnSecretProps } from './turn-secret.ts';
+export { WebClient, type WebClientProps } from './web-client.ts';
+export { type DomainProps, WebRtcTopology, type WebRtcTopologyProps } from './webrtc-topology.ts';

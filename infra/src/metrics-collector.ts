@@ -1,0 +1,80 @@
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { Stack } from 'aws-cdk-lib';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+
+/** CloudWatch namespace of everything that the services count themselves. */
+export const NAMESPACE = 'Tandem';
+
+/** https://github.com/aws-observability/aws-otel-collector/releases */
+const COLLECTOR = 'public.ecr.aws/aws-observability/aws-otel-collector:v0.43.3';
+
+/**
+ * A sidecar that reads `/metrics` of the service once a minute and writes embedded metrics to the log group. It is not
+ * essential: when it dies the service goes on.
+ */
+export function metricsCollector(
+  task: ecs.TaskDefinition,
+  service: string,
+  port: number,
+  logGroup: logs.ILogGroup,
+  image?: ecs.ContainerImage,
+): void {
+  const stack = Stack.of(task);
+  // JSON is YAML too, and needs no escaping rules of its own.
+  const config = {
+    extensions: { health_check: {} },
+    receivers: {
+      prometheus: {
+        config: {
+          scrape_configs: [
+            {
+              job_name: service,
+              scrape_interval: '60s',
+              static_configs: [
+                { targets: [`127.0.0.1:${port}`], labels: { service, stack: stack.stackName } },
+              ],
+            },
+          ],
+        },
+      },
+    },
+    processors: { batch: {} },
+    exporters: {
+      awsemf: {
+        namespace: NAMESPACE,
+        region: stack.region,
+        log_group_name: logGroup.logGroupName,
+        log_stream_name: `metrics-${service}-{TaskId}`,
+        // One metric per service, not per task or label: custom metrics are paid for each combination.
+        dimension_rollup_option: 'NoDimensionRollup',
+        metric_declarations: [
+          {
+            dimensions: [
+              ['service', 'stack'],
+              ['service', 'stack', 'outcome'],
+              ['service', 'stack', 'dropped'],
+            ],
+            metric_name_selectors: ['^tandem_.*', '^nodejs_eventloop_lag_p99_seconds$'],
+          },
+        ],
+        resource_to_telemetry_conversion: { enabled: false },
+      },
+    },
+    service: {
+      extensions: ['health_check'],
+      pipelines: { metrics: { receivers: ['prometheus'], processors: ['batch'], exporters: ['awsemf'] } },
+      telemetry: { logs: { level: 'warn' } },
+    },
+  };
+  task.addContainer('collector', {
+    image: image ?? ecs.ContainerImage.fromRegistry(COLLECTOR),
+    essential: false,
+    cpu: 32,
+    memoryReservationMiB: 64,
+    memoryLimitMiB: 256,
+    readonlyRootFilesystem: true,
+    environment: { AOT_CONFIG_CONTENT: stack.toJsonString(config) },
+    logging: ecs.LogDriver.awsLogs({ logGroup, streamPrefix: 'collector', mode: ecs.AwsLogDriverMode.NON_BLOCKING }),
+  });
+  logGroup.grantWrite(task.taskRole);
+}

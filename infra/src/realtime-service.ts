@@ -1,0 +1,390 @@
+import { Duration, Stack, Token } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as elb from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
+import { Construct } from 'constructs';
+import type { ServicePart } from '../topology/index.ts';
+import { check, checkInteger, checkSeconds } from './check.ts';
+import { type AwsPlace, containerEnvironment } from './environment.ts';
+import { metricsCollector, NAMESPACE } from './metrics-collector.ts';
+import type { CacheAccess } from './session-cache.ts';
+import { serviceImage } from './service-image.ts';
+
+/** What SignalingService and AuthService have in common. */
+export interface RealtimeServiceProps {
+  /** Where tasks run. */
+  readonly vpc: ec2.IVpc;
+  /** The shared state. */
+  readonly cache: CacheAccess;
+  /**
+   * Cluster to run in.
+   * @default - a new one with enhanced Container Insights
+   */
+  readonly cluster?: ecs.ICluster;
+  /**
+   * Subnets of the tasks.
+   * @default - private subnets with egress
+   */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+  /**
+   * Give tasks a public address; needed in public subnets of a VPC without NAT.
+   * @default false
+   */
+  readonly assignPublicIp?: boolean;
+  /**
+   * The container.
+   * @default - built from this repository's Dockerfile, or from the bundle in the packed package, when deployed
+   */
+  readonly image?: ecs.ContainerImage;
+  /**
+   * Processor.
+   * @default ARM64 (Graviton)
+   */
+  readonly cpuArchitecture?: ecs.CpuArchitecture;
+  /**
+   * CPU units, 1024 is one processor.
+   * @default 1024
+   */
+  readonly cpu?: number;
+  /**
+   * Memory, MiB.
+   * @default 2048
+   */
+  readonly memoryLimitMiB?: number;
+  /**
+   * Fewest tasks.
+   * @default 3
+   */
+  readonly minTasks?: number;
+  /**
+   * Most tasks.
+   * @default 30
+   */
+  readonly maxTasks?: number;
+  /**
+   * How long a task may drain after SIGTERM. Fargate allows 120 s at most.
+   * @default Duration.seconds(120)
+   */
+  readonly stopTimeout?: Duration;
+  /**
+   * How long the load balancer keeps the connections of a leaving task open. Not above stopTimeout: the task would be gone.
+   * @default - stopTimeout
+   */
+  readonly deregistrationDelay?: Duration;
+  /**
+   * Average CPU that scaling holds, percent.
+   * @default 50
+   */
+  readonly targetCpuPercent?: number;
+  /**
+   * More variables for the container; they win over the described ones. Names and meanings: the app's src/config.ts.
+   * @default - none
+   */
+  readonly environment?: { readonly [name: string]: string };
+  /**
+   * More secrets for the container.
+   * @default - none
+   */
+  readonly secrets?: { readonly [name: string]: ecs.Secret };
+  /**
+   * Private DNS namespace under which other parts find the service.
+   * @default - not registered
+   */
+  readonly namespace?: servicediscovery.IPrivateDnsNamespace;
+  /**
+   * Alarms that roll a deployment back, by name.
+   * @default - the circuit breaker alone
+   */
+  readonly deploymentAlarmNames?: string[];
+  /**
+   * How long logs are kept.
+   * @default ONE_MONTH
+   */
+  readonly logRetention?: logs.RetentionDays;
+  /**
+   * Sidecar that reads the service's /metrics and writes CloudWatch metrics. Null is not possible in all languages: use `metrics: false`.
+   * @default - AWS Distro for OpenTelemetry
+   */
+  readonly collectorImage?: ecs.ContainerImage;
+  /**
+   * Run the metrics sidecar.
+   * @default true
+   */
+  readonly metrics?: boolean;
+}
+
+/** Memory that Fargate offers for each CPU size, MiB: lowest, highest, step. AWS "Task CPU and memory". */
+const FARGATE: Record<number, [number, number, number]> = {
+  256: [512, 2048, 512],
+  512: [1024, 4096, 1024],
+  1024: [2048, 8192, 1024],
+  2048: [4096, 16384, 1024],
+  4096: [8192, 30720, 1024],
+  8192: [16384, 61440, 4096],
+  16384: [32768, 122880, 8192],
+};
+
+/** A described service on Fargate: the common half of SignalingService and AuthService. */
+export abstract class RealtimeService extends Construct implements ec2.IConnectable, iam.IGrantable {
+  /** The ECS service, for anything not offered here. */
+  readonly service: ecs.FargateService;
+  /** Its task definition. */
+  readonly taskDefinition: ecs.FargateTaskDefinition;
+  /** The application's container. */
+  readonly container: ecs.ContainerDefinition;
+  /** The cluster it runs in. */
+  readonly cluster: ecs.ICluster;
+  /** Security group with the service's port as default. */
+  readonly connections: ec2.Connections;
+  /** The task role. */
+  readonly grantPrincipal: iam.IPrincipal;
+  /** Task scaling, to add policies. */
+  readonly scaling: ecs.ScalableTaskCount;
+  /** Port the container listens on. */
+  readonly port: number;
+  /** Liveness path: asks no dependency. */
+  readonly healthPath: string;
+  /** Path prefixes that belong to the service at the edge. */
+  readonly routes: string[];
+  /** Name in metrics and in DNS. */
+  readonly serviceName: string;
+  /** How long the load balancer keeps connections of a leaving task. */
+  readonly deregistrationDelay: Duration;
+  private readonly vpc: ec2.IVpc;
+
+  /** @internal */
+  protected constructor(
+    scope: Construct,
+    id: string,
+    kind: string,
+    serviceName: string,
+    part: unknown,
+    props: RealtimeServiceProps,
+    place: unknown,
+  ) {
+    super(scope, id);
+    const described = part as ServicePart;
+    this.vpc = props.vpc;
+    this.serviceName = serviceName;
+    this.port = described.port;
+    this.healthPath = described.livePath;
+    this.routes = [...described.routes];
+    checkServiceProps(kind, props);
+    const cpu = props.cpu ?? 1024;
+    const memoryLimitMiB = props.memoryLimitMiB ?? 2048;
+    const minTasks = props.minTasks ?? 3;
+    const maxTasks = props.maxTasks ?? Math.max(30, minTasks);
+    const stopTimeout = props.stopTimeout ?? Duration.seconds(120);
+    this.deregistrationDelay = props.deregistrationDelay ?? stopTimeout;
+    const cpuArchitecture = props.cpuArchitecture ?? ecs.CpuArchitecture.ARM64;
+
+    this.cluster =
+      props.cluster ??
+      new ecs.Cluster(this, 'Cluster', { vpc: props.vpc, containerInsightsV2: ecs.ContainerInsights.ENHANCED });
+    const logGroup = new logs.LogGroup(this, 'Logs', { retention: props.logRetention ?? logs.RetentionDays.ONE_MONTH });
+    this.taskDefinition = new ecs.FargateTaskDefinition(this, 'Task', {
+      cpu,
+      memoryLimitMiB,
+      runtimePlatform: { cpuArchitecture, operatingSystemFamily: ecs.OperatingSystemFamily.LINUX },
+    });
+    this.taskDefinition.addVolume({ name: 'tmp' });
+    const settings = containerEnvironment(described, place as AwsPlace);
+    const drain = props.stopTimeout && !stopTimeout.isUnresolved() ? stopTimeout : Duration.seconds(120);
+    this.container = this.taskDefinition.addContainer('app', {
+      image: props.image ?? serviceImage(serviceName, cpuArchitecture),
+      environment: { ...settings.environment, ...props.environment },
+      secrets: { ...settings.secrets, ...props.secrets },
+      portMappings: [{ name: serviceName, containerPort: described.port, appProtocol: ecs.AppProtocol.http }],
+      logging: ecs.LogDriver.awsLogs({
+        logGroup,
+        streamPrefix: serviceName,
+        // A full log pipe must never stall the event loop.
+        mode: ecs.AwsLogDriverMode.NON_BLOCKING,
+        maxBufferSize: undefined,
+      }),
+      readonlyRootFilesystem: true,
+      privileged: false,
+      linuxParameters: new ecs.LinuxParameters(this, 'Linux', { initProcessEnabled: true }),
+      stopTimeout: drain,
+      healthCheck: {
+        command: healthCommand(described),
+        interval: Duration.seconds(10),
+        timeout: Duration.seconds(5),
+        retries: 3,
+        startPeriod: Duration.seconds(20),
+      },
+      ulimits: [{ name: ecs.UlimitName.NOFILE, softLimit: 262_144, hardLimit: 262_144 }],
+    });
+    this.container.addMountPoints({ sourceVolume: 'tmp', containerPath: '/tmp', readOnly: false });
+    if (props.metrics ?? true)
+      metricsCollector(this.taskDefinition, serviceName, described.port, logGroup, props.collectorImage);
+
+    const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
+      vpc: props.vpc,
+      description: described.description,
+    });
+    this.service = new ecs.FargateService(this, 'Service', {
+      cluster: this.cluster,
+      taskDefinition: this.taskDefinition,
+      securityGroups: [securityGroup],
+      vpcSubnets: props.vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS },
+      assignPublicIp: props.assignPublicIp ?? false,
+      desiredCount: minTasks,
+      minHealthyPercent: 100,
+      maxHealthyPercent: 200,
+      circuitBreaker: { enable: true, rollback: true },
+      ...(props.deploymentAlarmNames?.length
+        ? {
+            deploymentAlarms: {
+              alarmNames: props.deploymentAlarmNames,
+              behavior: ecs.AlarmBehavior.ROLLBACK_ON_ALARM,
+            },
+          }
+        : {}),
+      availabilityZoneRebalancing: ecs.AvailabilityZoneRebalancing.ENABLED,
+      enableExecuteCommand: false,
+      enableECSManagedTags: true,
+      propagateTags: ecs.PropagatedTagSource.SERVICE,
+      ...(props.namespace
+        ? {
+            cloudMapOptions: {
+              name: serviceName,
+              cloudMapNamespace: props.namespace,
+              dnsTtl: Duration.seconds(10),
+            },
+          }
+        : {}),
+    });
+    this.connections = new ec2.Connections({
+      securityGroups: [securityGroup],
+      defaultPort: ec2.Port.tcp(described.port),
+    });
+    this.grantPrincipal = this.taskDefinition.taskRole;
+    props.cache.connections?.allowDefaultPortFrom(this, `${serviceName} to cache`);
+
+    this.scaling = this.service.autoScaleTaskCount({ minCapacity: minTasks, maxCapacity: maxTasks });
+    this.scaling.scaleOnCpuUtilization('Cpu', {
+      targetUtilizationPercent: props.targetCpuPercent ?? 50,
+      scaleOutCooldown: Duration.seconds(60),
+      // Each scale-in moves live sockets: seldom, and never before the last drain ended.
+      scaleInCooldown: Duration.minutes(10),
+    });
+  }
+
+  /**
+   * A target group for a load balancer of yours: health on liveness, deregistration that fits the drain, least outstanding
+   * requests, no stickiness.
+   */
+  createTargetGroup(scope: Construct, id: string): elb.ApplicationTargetGroup {
+    const group = new elb.ApplicationTargetGroup(scope, id, {
+      vpc: this.vpc,
+      port: this.port,
+      protocol: elb.ApplicationProtocol.HTTP,
+      targetType: elb.TargetType.IP,
+      deregistrationDelay: this.deregistrationDelay,
+      loadBalancingAlgorithmType: elb.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
+      healthCheck: {
+        path: this.healthPath,
+        interval: Duration.seconds(10),
+        timeout: Duration.seconds(5),
+        healthyThresholdCount: 2,
+        unhealthyThresholdCount: 3,
+        healthyHttpCodes: '200',
+      },
+      targets: [this.service.loadBalancerTarget({ containerName: 'app', containerPort: this.port })],
+    });
+    return group;
+  }
+
+  /** Any metric of the service's own /metrics, as the collector writes it (namespace Tandem). */
+  metric(metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace: NAMESPACE,
+      metricName,
+      dimensionsMap: { service: this.serviceName, stack: Stack.of(this).stackName },
+      ...props,
+    }).attachTo(this);
+  }
+
+  /** Average CPU of the tasks, percent. */
+  metricCpu(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.service.metricCpuUtilization(props);
+  }
+
+  /** Average memory of the tasks, percent. */
+  metricMemory(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.service.metricMemoryUtilization(props);
+  }
+
+  /** Tasks that run. Needs Container Insights on the cluster. */
+  metricRunningTasks(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace: 'ECS/ContainerInsights',
+      metricName: 'RunningTaskCount',
+      dimensionsMap: { ClusterName: this.cluster.clusterName, ServiceName: this.service.serviceName },
+      statistic: 'Minimum',
+      period: Duration.minutes(1),
+      ...props,
+    }).attachTo(this);
+  }
+}
+
+/** The liveness question as compose asks it; the image has Node but no shell and no curl. */
+export function healthCommand(part: Pick<ServicePart, 'port' | 'livePath'>): string[] {
+  const ask = `fetch('http://127.0.0.1:${part.port}${part.livePath}').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))`;
+  return ['CMD', 'node', '-e', ask];
+}
+
+function checkServiceProps(kind: string, props: RealtimeServiceProps): void {
+  const cpu = props.cpu ?? 1024;
+  const memory = props.memoryLimitMiB ?? 2048;
+  if (!Token.isUnresolved(cpu)) {
+    const sizes = FARGATE[cpu];
+    check(sizes !== undefined, kind, 'cpu', `Fargate has no ${cpu}`, `one of ${Object.keys(FARGATE).join(', ')}`);
+    if (sizes && !Token.isUnresolved(memory)) {
+      const [low, high, step] = sizes;
+      const fits = memory >= low && memory <= high && ((memory - low) % step === 0 || (cpu === 256 && memory === 1024));
+      check(
+        fits,
+        kind,
+        'memoryLimitMiB',
+        `${memory} MiB does not go with ${cpu} CPU units on Fargate`,
+        `${low} to ${high} in steps of ${step}`,
+      );
+    }
+  }
+  checkInteger(kind, 'minTasks', props.minTasks, 1, 5000);
+  checkInteger(kind, 'maxTasks', props.maxTasks, 1, 5000);
+  if (props.maxTasks !== undefined && !Token.isUnresolved(props.maxTasks))
+    check(
+      props.maxTasks >= (props.minTasks ?? 3),
+      kind,
+      'maxTasks',
+      `${props.maxTasks} is below minTasks (${props.minTasks ?? 3})`,
+      'at least minTasks',
+    );
+  checkSeconds(kind, 'stopTimeout', props.stopTimeout, 2, 120, "Fargate's limit");
+  const stop = props.stopTimeout ?? Duration.seconds(120);
+  if (!stop.isUnresolved())
+    checkSeconds(
+      kind,
+      'deregistrationDelay',
+      props.deregistrationDelay,
+      0,
+      stop.toSeconds({ integral: false }),
+      'a task is gone after its stopTimeout',
+    );
+  checkInteger(kind, 'targetCpuPercent', props.targetCpuPercent, 10, 90);
+  for (const name of Object.keys(props.environment ?? {}))
+    check(
+      /^[A-Z][A-Z0-9_]*$/.test(name) && !/(SECRET|PASSWORD|API_KEYS)/.test(name),
+      kind,
+      'environment',
+      `${name} is not fit for a plain variable`,
+      'upper case with underscores; secrets go to `secrets`',
+    );
+}

@@ -1,0 +1,250 @@
+import { Lazy, Names, RemovalPolicy, Token } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as elasticache from 'aws-cdk-lib/aws-elasticache';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import { topology } from '../topology/index.ts';
+import { check, checkInteger } from './check.ts';
+
+/** How a part reaches a cache: ours, or one that exists already. */
+export interface CacheAccess {
+  /** `rediss+cluster://host:port` and the other schemes of packages/service/src/redis.ts. */
+  readonly url: string;
+  /**
+   * Secret with the JSON fields `username` and `password`.
+   * @default - no credentials
+   */
+  readonly secret?: secretsmanager.ISecret;
+  /**
+   * Security groups and default port of the cache; the part is let in through it.
+   * @default - you open the way yourself
+   */
+  readonly connections?: ec2.Connections;
+}
+
+/** Properties of {@link SessionCache}. */
+export interface SessionCacheProps {
+  /** Where. */
+  readonly vpc: ec2.IVpc;
+  /**
+   * Subnets of the cache.
+   * @default - isolated subnets
+   */
+  readonly subnets?: ec2.SubnetSelection;
+  /**
+   * Shards. Sharded publish/subscribe spreads over them.
+   * @default 2
+   */
+  readonly shards?: number;
+  /**
+   * Replicas of each shard, placed in other zones than the primary. 0 has no failover: development only.
+   * @default 2
+   */
+  readonly replicasPerShard?: number;
+  /**
+   * Node type.
+   * @default 'cache.m7g.large'
+   */
+  readonly nodeType?: string;
+  /**
+   * Valkey version.
+   * @default '8.0'
+   */
+  readonly engineVersion?: string;
+  /**
+   * Daily snapshots kept, days. The cache holds live state only (rooms, sessions): a snapshot is for looking into, not for restoring.
+   * @default 1
+   */
+  readonly snapshotRetentionDays?: number;
+  /**
+   * Key for encryption at rest.
+   * @default - the key that ElastiCache owns
+   */
+  readonly encryptionKey?: kms.IKey;
+  /**
+   * What happens to the cache when the stack goes.
+   * @default RemovalPolicy.DESTROY - the state is live sessions only
+   */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/** A user of the cache: a name, a generated password, and what it may do. */
+export interface CacheUserProps {
+  /** Name on the wire. */
+  readonly userName: string;
+  /** Redis ACL rules, for example `on ~app:* +@all -@admin -@dangerous`. */
+  readonly accessString: string;
+}
+
+/** Rules of the services' user: every key and channel of ours, no administration. INFO and CLUSTER SLOTS are how a client finds the nodes. */
+export const SERVICE_ACCESS = 'on ~tandem:* &tandem:* +@all -@admin -@dangerous +info +cluster|slots +cluster|nodes +cluster|shards';
+
+/**
+ * Valkey on ElastiCache in cluster mode: encrypted in transit and at rest, each client its own RBAC user, replicas in other
+ * zones, automatic failover.
+ */
+export class SessionCache extends Construct implements ec2.IConnectable {
+  /** Security group with the cache's port as default. */
+  readonly connections: ec2.Connections;
+  /** The L1 resource, for anything not offered here. */
+  readonly replicationGroup: elasticache.CfnReplicationGroup;
+  /** `rediss+cluster://…` */
+  readonly url: string;
+  /** Port. */
+  readonly port: number = topology.cache.port;
+  private readonly users: elasticache.CfnUser[] = [];
+
+  constructor(scope: Construct, id: string, props: SessionCacheProps) {
+    super(scope, id);
+    const shards = props.shards ?? 2;
+    const replicas = props.replicasPerShard ?? 2;
+    checkInteger('SessionCache', 'shards', shards, 1, 500);
+    checkInteger('SessionCache', 'replicasPerShard', replicas, 0, 5);
+    checkInteger('SessionCache', 'snapshotRetentionDays', props.snapshotRetentionDays, 0, 35);
+    if (!Token.isUnresolved(shards) && !Token.isUnresolved(replicas))
+      check(
+        shards * (1 + replicas) <= 500,
+        'SessionCache',
+        'shards',
+        `${shards} shards of ${1 + replicas} nodes are more than ElastiCache's 500 nodes a cluster`,
+        'fewer shards of a larger nodeType',
+      );
+    const nodeType = props.nodeType ?? 'cache.m7g.large';
+    check(
+      Token.isUnresolved(nodeType) || /^cache\.[a-z0-9]+\.[a-z0-9]+$/.test(nodeType),
+      'SessionCache',
+      'nodeType',
+      `"${nodeType}" is not a cache node type`,
+      'name one such as cache.m7g.large',
+    );
+    const version = props.engineVersion ?? '8.0';
+    const major = /^([78])\.\d+$/.exec(version)?.[1];
+    check(major !== undefined, 'SessionCache', 'engineVersion', `"${version}" is no Valkey version`, "'8.0' or '7.2'");
+
+    const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
+      vpc: props.vpc,
+      description: 'Session cache',
+      allowAllOutbound: false,
+    });
+    this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(this.port) });
+    const subnets = props.vpc.selectSubnets(props.subnets ?? { subnetType: ec2.SubnetType.PRIVATE_ISOLATED });
+    const subnetGroup = new elasticache.CfnSubnetGroup(this, 'Subnets', {
+      description: 'Session cache',
+      subnetIds: subnets.subnetIds,
+    });
+    const parameters = new elasticache.CfnParameterGroup(this, 'Parameters', {
+      cacheParameterGroupFamily: `valkey${major}`,
+      description: 'Cluster mode; a full cache refuses writes instead of dropping live sessions in silence',
+      properties: { 'cluster-enabled': 'yes', 'maxmemory-policy': 'noeviction' },
+    });
+    const userGroup = new elasticache.CfnUserGroup(this, 'Users', {
+      engine: 'valkey',
+      userGroupId: this.name(''),
+      userIds: Lazy.list({ produce: () => this.users.map((user) => user.ref) }),
+    });
+    this.replicationGroup = new elasticache.CfnReplicationGroup(this, 'Resource', {
+      replicationGroupDescription: 'Session cache: room membership, inboxes, sessions, TURN directory',
+      engine: 'valkey',
+      engineVersion: version,
+      cacheNodeType: nodeType,
+      cacheParameterGroupName: parameters.ref,
+      cacheSubnetGroupName: subnetGroup.ref,
+      securityGroupIds: [securityGroup.securityGroupId],
+      clusterMode: 'enabled',
+      numNodeGroups: shards,
+      replicasPerNodeGroup: replicas,
+      // Cluster mode requires it; without replicas there is simply nothing to fail over to.
+      automaticFailoverEnabled: true,
+      multiAzEnabled: replicas > 0,
+      port: this.port,
+      transitEncryptionEnabled: true,
+      transitEncryptionMode: 'required',
+      atRestEncryptionEnabled: true,
+      ...(props.encryptionKey ? { kmsKeyId: props.encryptionKey.keyArn } : {}),
+      userGroupIds: [userGroup.ref],
+      snapshotRetentionLimit: props.snapshotRetentionDays ?? 1,
+      snapshotWindow: '03:00-04:00',
+      preferredMaintenanceWindow: 'tue:04:30-tue:05:30',
+      autoMinorVersionUpgrade: true,
+    });
+    this.replicationGroup.applyRemovalPolicy(props.removalPolicy ?? RemovalPolicy.DESTROY);
+    // Resharding in place: without it CloudFormation replaces the whole group when numNodeGroups changes.
+    this.replicationGroup.cfnOptions.updatePolicy = { useOnlineResharding: true };
+    this.url = `rediss+cluster://${this.replicationGroup.attrConfigurationEndPointAddress}:${this.port}`;
+    this.node.addValidation({
+      validate: () =>
+        this.users.length > 0 ? [] : ['SessionCache: no user. Fix: call addUser, since nobody could log in otherwise.'],
+    });
+  }
+
+  /** A new user with a generated password; returns what a service needs to connect. */
+  addUser(id: string, props: CacheUserProps): CacheAccess {
+    check(
+      /^[a-z][a-z0-9-]{0,39}$/.test(props.userName),
+      'SessionCache.addUser',
+      'userName',
+      `"${props.userName}" does not fit`,
+      'up to 40 lower-case letters, digits and hyphens, starting with a letter',
+    );
+    check(
+      props.accessString.startsWith('on '),
+      'SessionCache.addUser',
+      'accessString',
+      'the user would be off',
+      "start it with 'on '",
+    );
+    const secret = new secretsmanager.Secret(this, `${id}Secret`, {
+      description: `Cache user ${props.userName}`,
+      generateSecretString: {
+        secretStringTemplate: JSON.stringify({ username: props.userName }),
+        generateStringKey: 'password',
+        excludePunctuation: true,
+        passwordLength: 48,
+      },
+    });
+    const user = new elasticache.CfnUser(this, `${id}User`, {
+      engine: 'valkey',
+      userId: this.name(id),
+      userName: props.userName,
+      accessString: props.accessString,
+      // A dynamic reference: CloudFormation reads the password at deploy time, the template never holds it.
+      authenticationMode: { Type: 'password', Passwords: [secret.secretValueFromJson('password').unsafeUnwrap()] },
+    });
+    this.users.push(user);
+    return { url: this.url, secret, connections: this.connections };
+  }
+
+  /** Highest engine CPU of the nodes, percent. Valkey commands run on one core: alarm at 70. */
+  metricEngineCpu(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('EngineCPUUtilization', { statistic: 'Maximum', ...props });
+  }
+
+  /** Highest share of memory in use, percent. */
+  metricMemory(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('DatabaseMemoryUsagePercentage', { statistic: 'Maximum', ...props });
+  }
+
+  /** Longest lag of a replica behind its primary, seconds. */
+  metricReplicationLag(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('ReplicationLag', { statistic: 'Maximum', ...props });
+  }
+
+  /** Any metric of AWS/ElastiCache for this group. */
+  metric(metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace: 'AWS/ElastiCache',
+      metricName,
+      dimensionsMap: { ReplicationGroupId: this.replicationGroup.ref },
+      ...props,
+    }).attachTo(this);
+  }
+
+  /** ElastiCache ids: at most 40 characters, lower case, letter first, unique in the account and region. */
+  private name(suffix: string): string {
+    const unique = Names.uniqueResourceName(this, { maxLength: 24 });
+    return `t${unique}${suffix}`.toLowerCase().replace(/[^a-z0-9]/g, '').slice(0, 40);
+  }
+
+}

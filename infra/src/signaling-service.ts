@@ -1,0 +1,57 @@
+import { Duration } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type { Construct } from 'constructs';
+import { topology } from '../topology/index.ts';
+import { checkInteger } from './check.ts';
+import { cachePlace } from './place.ts';
+import { RealtimeService, type RealtimeServiceProps } from './realtime-service.ts';
+
+/** Properties of {@link SignalingService}. */
+export interface SignalingServiceProps extends RealtimeServiceProps {
+  /** Where auth publishes its keys, such as `http://auth.tandem.internal:8081/.well-known/jwks.json`. */
+  readonly jwksUrl: string;
+  /**
+   * Origins of the pages that may connect, comma-separated.
+   * @default - the same host only
+   */
+  readonly allowedOrigins?: string;
+  /**
+   * How many proxies in front append to X-Forwarded-For.
+   * @default 2 - CloudFront and the load balancer
+   */
+  readonly trustedProxies?: number;
+  /**
+   * Connections a task that scaling holds.
+   * @default 8000 - 40 % of the app's MAX_CONNECTIONS, so that two zones carry what three did
+   */
+  readonly targetConnections?: number;
+}
+
+/** Offer, answer and ICE over WebSocket, on Fargate. */
+export class SignalingService extends RealtimeService {
+  constructor(scope: Construct, id: string, props: SignalingServiceProps) {
+    checkInteger('SignalingService', 'trustedProxies', props.trustedProxies, 0, 10);
+    checkInteger('SignalingService', 'targetConnections', props.targetConnections, 1, 1_000_000);
+    super(scope, id, 'SignalingService', 'signaling', topology.signaling, props, {
+      from: {
+        'cache-url': props.cache.url,
+        'jwks-url': props.jwksUrl,
+        'public-origin': props.allowedOrigins,
+        'trusted-proxies': String(props.trustedProxies ?? 2),
+      },
+      secrets: cachePlace(props.cache),
+    });
+    if (props.metrics ?? true)
+      this.scaling.scaleToTrackCustomMetric('Connections', {
+        metric: this.metricConnections(),
+        targetValue: props.targetConnections ?? 8000,
+        scaleOutCooldown: Duration.seconds(60),
+        scaleInCooldown: Duration.minutes(10),
+      });
+  }
+
+  /** Average open WebSockets a task. */
+  metricConnections(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('tandem_signaling_connections', { statistic: 'Average', period: Duration.minutes(1), ...props });
+  }
+}

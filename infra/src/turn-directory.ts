@@ -1,0 +1,27 @@
+import { Construct } from 'constructs';
+import type { CacheAccess, SessionCache } from './session-cache.ts';
+
+/** Properties of {@link TurnDirectory}. */
+export interface TurnDirectoryProps {
+  /** The cache that auth reads too. */
+  readonly cache: SessionCache;
+}
+
+/**
+ * Where TURN nodes write themselves down (address, zone, load, state) and auth reads them: one hash in the session cache. This
+ * construct is the nodes' user of the cache, which can touch that one key and nothing else. Format and staleness:
+ * packages/service/src/turn-directory.ts.
+ */
+export class TurnDirectory extends Construct {
+  /** What a node needs to write to the directory. */
+  readonly access: CacheAccess;
+
+  constructor(scope: Construct, id: string, props: TurnDirectoryProps) {
+    super(scope, id);
+    this.access = props.cache.addUser('TurnNode', { userName: 'turn-node', accessString: TURN_NODE_ACCESS });
+  }
+}
+
+/** Rules of a TURN node's user. INFO, PING and CLUSTER are what a client needs to find the shard. */
+export const TURN_NODE_ACCESS =
+  'on ~tandem:{turn}:* resetchannels -@all +hset +hdel +hgetall +ping +info +cluster|slots +cluster|nodes +cluster|shards';

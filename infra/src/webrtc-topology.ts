@@ -1,0 +1,299 @@
+import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
+import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as route53 from 'aws-cdk-lib/aws-route53';
+import * as targets from 'aws-cdk-lib/aws-route53-targets';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
+import { Construct } from 'constructs';
+import { topology } from '../topology/index.ts';
+import { AuthService } from './auth-service.ts';
+import { check, checkDomain, checkInteger } from './check.ts';
+import { Edge } from './edge.ts';
+import { Network } from './network.ts';
+import { Observability } from './observability.ts';
+import { TopologyProfile } from './profile.ts';
+import { SERVICE_ACCESS, SessionCache } from './session-cache.ts';
+import { SignalingService } from './signaling-service.ts';
+import { SigningKeys } from './signing-keys.ts';
+import { TurnDirectory } from './turn-directory.ts';
+import { TurnFleet } from './turn-fleet.ts';
+import { WebClient } from './web-client.ts';
+
+/** Public names and their certificates. */
+export interface DomainProps {
+  /** Name of the page, such as calls.example.com. */
+  readonly domainName: string;
+  /** Certificate of `domainName`, in us-east-1 (CloudFront reads no other region). */
+  readonly certificate: acm.ICertificate;
+  /** Certificate of `origin.<domainName>` and `turn.<domainName>`, in the stack's region. */
+  readonly regionalCertificate: acm.ICertificate;
+  /**
+   * Zone in which the three names are made.
+   * @default - you point the names yourself, at the outputs
+   */
+  readonly hostedZone?: route53.IHostedZone;
+}
+
+/** Properties of {@link WebRtcTopology}. */
+export interface WebRtcTopologyProps {
+  /**
+   * How much of everything.
+   * @default TopologyProfile.PRODUCTION
+   */
+  readonly profile?: TopologyProfile;
+  /**
+   * Names and certificates. Production refuses to be without.
+   * @default - CloudFront's own name; no TLS between CloudFront and the load balancer, no turns:
+   */
+  readonly domain?: DomainProps;
+  /**
+   * Folder of the built client.
+   * @default - a placeholder that refuses to deploy
+   */
+  readonly clientBuild?: string;
+  /**
+   * Zones.
+   * @default - 3 in production, 2 in development
+   */
+  readonly zones?: number;
+  /**
+   * Who may have a token, comma-separated: open, api-key, oidc.
+   * @default - open in development; production needs one named
+   */
+  readonly access?: string;
+  /**
+   * Secret with the comma-separated hashed API keys.
+   * @default - none; needed with api-key
+   */
+  readonly apiKeys?: secretsmanager.ISecret;
+  /**
+   * More variables for auth, such as OIDC_ISSUER.
+   * @default - none
+   */
+  readonly authEnvironment?: { readonly [name: string]: string };
+  /**
+   * More variables for signaling.
+   * @default - none
+   */
+  readonly signalingEnvironment?: { readonly [name: string]: string };
+  /**
+   * Container of auth.
+   * @default - built when deployed
+   */
+  readonly authImage?: ecs.ContainerImage;
+  /**
+   * Container of signaling.
+   * @default - built when deployed
+   */
+  readonly signalingImage?: ecs.ContainerImage;
+  /**
+   * Container of the TURN nodes.
+   * @default - built when deployed
+   */
+  readonly turnImage?: ecs.ContainerImage;
+  /**
+   * Shards of the cache.
+   * @default - 2 in production, 1 in development
+   */
+  readonly cacheShards?: number;
+  /**
+   * Fewest signaling tasks.
+   * @default - the topology's replicas
+   */
+  readonly signalingTasks?: number;
+  /**
+   * Most signaling tasks.
+   * @default - ten times the fewest
+   */
+  readonly maxSignalingTasks?: number;
+  /**
+   * Fewest TURN nodes.
+   * @default - one a zone in production, 1 in development
+   */
+  readonly turnNodes?: number;
+  /**
+   * Most TURN nodes.
+   * @default - ten times the fewest
+   */
+  readonly maxTurnNodes?: number;
+  /**
+   * Addresses that get alarms by mail.
+   * @default - none
+   */
+  readonly alarmEmails?: string[];
+}
+
+/** Everything: network, cache, keys, auth, signaling, relays, edge, PWA, alarms; from infra/topology. */
+export class WebRtcTopology extends Construct {
+  /** The network. */
+  readonly network: Network;
+  /** The session cache. */
+  readonly cache: SessionCache;
+  /** The keys that sign tokens. */
+  readonly signingKeys: SigningKeys;
+  /** Auth. */
+  readonly auth: AuthService;
+  /** Signaling. */
+  readonly signaling: SignalingService;
+  /** Relays. */
+  readonly turn: TurnFleet;
+  /** Where relays write themselves down. */
+  readonly turnDirectory: TurnDirectory;
+  /** Load balancer. */
+  readonly edge: Edge;
+  /** CloudFront and the PWA. */
+  readonly webClient: WebClient;
+  /** Alarms and dashboard. */
+  readonly observability: Observability;
+  /** `https://…` of the page. */
+  readonly origin: string;
+
+  constructor(scope: Construct, id: string, props: WebRtcTopologyProps = {}) {
+    super(scope, id);
+    const profile = props.profile ?? TopologyProfile.PRODUCTION;
+    const production = profile.isProduction;
+    checkTopology(props, production);
+    const zones = props.zones ?? (production ? 3 : 2);
+    const removalPolicy = production ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const { domain } = props;
+    const replicas = (part: { readonly replicas: { readonly development: number; readonly production: number } }) =>
+      production ? part.replicas.production : part.replicas.development;
+
+    this.network = new Network(this, 'Network', { zones, natGateways: production ? zones : 0 });
+    const { vpc } = this.network;
+    this.cache = new SessionCache(this, 'Cache', {
+      vpc,
+      subnets: this.network.cacheSubnets,
+      shards: props.cacheShards ?? (production ? 2 : 1),
+      replicasPerShard: production ? zones - 1 : 0,
+      nodeType: production ? 'cache.m7g.large' : 'cache.t4g.micro',
+      snapshotRetentionDays: production ? 1 : 0,
+    });
+    const access = this.cache.addUser('Services', { userName: 'tandem', accessString: SERVICE_ACCESS });
+    this.signingKeys = new SigningKeys(this, 'SigningKeys', { removalPolicy });
+    this.edge = new Edge(this, 'Edge', {
+      vpc,
+      ...(domain ? { certificate: domain.regionalCertificate, domainName: `origin.${domain.domainName}` } : {}),
+      deletionProtection: production,
+      removalPolicy,
+    });
+    this.webClient = new WebClient(this, 'WebClient', {
+      edge: this.edge,
+      removalPolicy,
+      priceClass: production ? cloudfront.PriceClass.PRICE_CLASS_ALL : cloudfront.PriceClass.PRICE_CLASS_100,
+      ...(props.clientBuild === undefined ? {} : { build: props.clientBuild }),
+      ...(domain ? { domainName: domain.domainName, certificate: domain.certificate } : {}),
+    });
+    this.origin = this.webClient.origin;
+    this.turnDirectory = new TurnDirectory(this, 'TurnDirectory', { cache: this.cache });
+    const turnNodes = props.turnNodes ?? (production ? zones : 1);
+    this.turn = new TurnFleet(this, 'Turn', {
+      vpc,
+      directory: this.turnDirectory.access,
+      minNodes: turnNodes,
+      maxNodes: props.maxTurnNodes ?? turnNodes * 10,
+      ...(production
+        ? {}
+        : { instanceType: ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MICRO), nodeMbps: 60 }),
+      ...(domain ? { turnHost: `turn.${domain.domainName}`, certificate: domain.regionalCertificate } : {}),
+      ...(props.turnImage ? { image: props.turnImage } : {}),
+    });
+
+    const cluster = new ecs.Cluster(this, 'Cluster', { vpc, containerInsightsV2: ecs.ContainerInsights.ENHANCED });
+    const namespace = new servicediscovery.PrivateDnsNamespace(this, 'Namespace', { vpc, name: 'tandem.internal' });
+    const common = {
+      vpc,
+      cluster,
+      namespace,
+      cache: access,
+      vpcSubnets: this.network.serviceSubnets,
+      assignPublicIp: this.network.assignPublicIp,
+      allowedOrigins: this.origin,
+      cpu: production ? 1024 : 256,
+      memoryLimitMiB: production ? 2048 : 512,
+    };
+    this.auth = new AuthService(this, 'Auth', {
+      ...common,
+      signingKeys: this.signingKeys,
+      access: props.access ?? (production ? '' : 'open'),
+      profile: profile.name,
+      turnSecret: this.turn.secret,
+      turnUris: this.turn.turnUris,
+      minTasks: replicas(topology.auth),
+      maxTasks: replicas(topology.auth) * 10,
+      environment: { TURN_DIRECTORY: 'true', ...props.authEnvironment },
+      ...(props.apiKeys ? { apiKeys: props.apiKeys } : {}),
+      ...(props.authImage ? { image: props.authImage } : {}),
+    });
+    const signalingTasks = props.signalingTasks ?? replicas(topology.signaling);
+    this.signaling = new SignalingService(this, 'Signaling', {
+      ...common,
+      jwksUrl: `http://${this.auth.serviceName}.${namespace.namespaceName}:${this.auth.port}/.well-known/jwks.json`,
+      minTasks: signalingTasks,
+      maxTasks: props.maxSignalingTasks ?? signalingTasks * 10,
+      ...(props.signalingEnvironment ? { environment: props.signalingEnvironment } : {}),
+      ...(props.signalingImage ? { image: props.signalingImage } : {}),
+    });
+    this.auth.connections.allowDefaultPortFrom(this.signaling, 'JWKS');
+    // A task that starts before the cache lets it in would fail its readiness for nothing.
+    for (const service of [this.auth, this.signaling]) service.service.node.addDependency(this.cache.replicationGroup);
+    this.edge.addService(this.auth, 10);
+    this.edge.addService(this.signaling, 20);
+    this.observability = new Observability(this, 'Observability', {
+      signaling: this.signaling,
+      auth: this.auth,
+      cache: this.cache,
+      turn: this.turn,
+      edge: this.edge,
+      webClient: this.webClient,
+      minHealthy: production ? 2 : 1,
+      ...(props.alarmEmails ? { emails: props.alarmEmails } : {}),
+    });
+    if (domain?.hostedZone) this.names(domain, domain.hostedZone);
+    new CfnOutput(this, 'Url', { value: this.origin, description: 'Open this' });
+    new CfnOutput(this, 'OriginName', {
+      value: this.edge.loadBalancer.loadBalancerDnsName,
+      description: 'origin.<domain> points here',
+    });
+    if (this.turn.tlsLoadBalancer)
+      new CfnOutput(this, 'TurnName', {
+        value: this.turn.tlsLoadBalancer.loadBalancerDnsName,
+        description: 'turn.<domain> points here',
+      });
+  }
+
+  private names(domain: DomainProps, zone: route53.IHostedZone): void {
+    const alias = (id: string, recordName: string, target: route53.IAliasRecordTarget) =>
+      new route53.ARecord(this, id, { zone, recordName, target: route53.RecordTarget.fromAlias(target) });
+    alias('PageName', `${domain.domainName}.`, new targets.CloudFrontTarget(this.webClient.distribution));
+    alias('OriginAlias', `origin.${domain.domainName}.`, new targets.LoadBalancerTarget(this.edge.loadBalancer));
+    if (this.turn.tlsLoadBalancer)
+      alias('TurnAlias', `turn.${domain.domainName}.`, new targets.LoadBalancerTarget(this.turn.tlsLoadBalancer));
+  }
+}
+
+function checkTopology(props: WebRtcTopologyProps, production: boolean): void {
+  const kind = 'WebRtcTopology';
+  check(
+    !production || props.domain !== undefined,
+    kind,
+    'domain',
+    'production needs TLS between CloudFront and the load balancer, and turns:',
+    'give domain, or profile: TopologyProfile.DEVELOPMENT',
+  );
+  check(
+    !production || !!props.access,
+    kind,
+    'access',
+    'production does not guess who may have a token',
+    "access: 'oidc' or 'api-key' (or 'open', if you mean it)",
+  );
+  checkDomain(kind, 'domain.domainName', props.domain?.domainName);
+  checkInteger(kind, 'zones', props.zones, production ? 3 : 2, 6);
+  checkInteger(kind, 'turnNodes', props.turnNodes, production ? 2 : 1, 1000);
+  checkInteger(kind, 'signalingTasks', props.signalingTasks, production ? 2 : 1, 5000);
+  checkInteger(kind, 'cacheShards', props.cacheShards, 1, 160);
+}
