@@ -5,6 +5,7 @@ import {
   createLogger,
   createTokenVerifier,
   LoadShedder,
+  type LogDestination,
   type Logger,
   registerHealth,
   type TokenVerifier,
@@ -19,10 +20,13 @@ import { SignalingNode } from './core/node.ts';
 import { exposeNode, startObservation, tracer } from './observe.ts';
 import { Admission } from './server/admission.ts';
 import { clientAddress } from './server/client-address.ts';
+import { followRevocations } from './server/revocations.ts';
 import { acceptUpgrades } from './server/upgrade.ts';
 
 export interface SignalingParts {
   readonly log?: Logger;
+  /** Where log lines go besides the collector, when `log` is not given. Default: standard output. */
+  readonly stdout?: LogDestination;
   /** Default: Redis when REDIS_URL is set, otherwise memory. */
   readonly backplane?: Backplane;
   /** Default: keys of JWKS_URL. */
@@ -46,7 +50,8 @@ export interface SignalingService extends AsyncDisposable {
 export async function startSignaling(config: SignalingConfig, parts: SignalingParts = {}): Promise<SignalingService> {
   const name = config.NODE_NAME ?? `${hostname().slice(0, 40)}-${randomBytes(4).toString('hex')}`;
   const observation = await startObservation(config, name);
-  const log = parts.log ?? createLogger('signaling', config.LOG_LEVEL, observation.telemetry.logDestination());
+  const log =
+    parts.log ?? createLogger('signaling', config.LOG_LEVEL, observation.telemetry.logDestination(parts.stdout));
   const backplane =
     parts.backplane ??
     (config.REDIS_URL
@@ -95,16 +100,21 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
   });
+  const revocations = followRevocations(config, node);
   registerHealth(app, {
     service: 'signaling',
     draining: () => node.draining,
-    dependencies: { backplane: () => backplane.health(), keys: () => verifier.health() },
+    dependencies: { backplane: () => backplane.health(), keys: () => verifier.health(), revocations: revocations.health },
   });
   await exposeNode(app, observation, node, shedder, (request) => clientAddress(request, config.TRUSTED_PROXIES));
   acceptUpgrades(app.server, {
     node,
     admission,
-    verify: (token) => verifier.verify(token),
+    verify: async (token) => {
+      const claims = await verifier.verify(token);
+      if (revocations.isRevoked(claims)) throw Object.assign(new Error('revoked'), { reason: 'revoked' });
+      return claims;
+    },
     allowedOrigins: config.ALLOWED_ORIGINS,
     trustedProxies: config.TRUSTED_PROXIES,
     maxBufferedBytes: config.MAX_BUFFERED_BYTES,
@@ -119,6 +129,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
   const close = async () => {
     shedder[Symbol.dispose]();
     verifier[Symbol.dispose]();
+    await revocations[Symbol.asyncDispose]();
     await node[Symbol.asyncDispose]();
     app.server.closeAllConnections();
     await app.close();

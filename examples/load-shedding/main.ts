@@ -1,0 +1,94 @@
+/** Goodput under overload, with and without load shedding: the same arrivals, twice. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { quantile, table } from '../lib/table.ts';
+
+/** Whoever waits longer has given up: an answer after it is work for nothing. */
+const DEADLINE_MS = 500;
+
+export interface Load {
+  readonly offered: number;
+  /** Good answers within the deadline, per second. */
+  readonly goodput: number;
+  readonly late: number;
+  readonly shed: number;
+  readonly p95: number;
+}
+
+async function measure(shed: boolean, perSecond: number, seconds: number): Promise<Load> {
+  const child = fork(new URL('./server.ts', import.meta.url), { env: { ...process.env, SHED: shed ? '1' : '0' } });
+  const [port] = (await once(child, 'message')) as [number];
+  const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+  const good: number[] = [];
+  let late = 0;
+  let refused = 0;
+  const pending = new Set<Promise<void>>();
+  const one = () => {
+    const t0 = performance.now();
+    const done = new Promise<void>((resolve) => {
+      const r = request({ port, host: '127.0.0.1', agent, timeout: 20_000 }, (response) => {
+        response.resume();
+        response.on('end', () => {
+          const ms = performance.now() - t0;
+          if (response.statusCode === 503) refused++;
+          else if (ms <= DEADLINE_MS) good.push(ms);
+          else late++;
+          resolve();
+        });
+      });
+      r.on('error', () => resolve());
+      r.end();
+    });
+    pending.add(done);
+    void done.then(() => pending.delete(done));
+  };
+  // Open loop: arrivals do not wait for answers, as people don't.
+  const started = performance.now();
+  let sent = 0;
+  while (performance.now() - started < seconds * 1000) {
+    const due = ((performance.now() - started) / 1000) * perSecond;
+    while (sent < due) {
+      one();
+      sent++;
+    }
+    await sleep(5);
+  }
+  await sleep(DEADLINE_MS);
+  child.kill('SIGKILL');
+  await Promise.all(pending);
+  agent.destroy();
+  return { offered: sent / seconds, goodput: good.length / seconds, late, shed: refused, p95: quantile(good, 0.95) };
+}
+
+export async function run(
+  print: (line: string) => void = console.log,
+  options: { perSecond?: number; seconds?: number } = {},
+): Promise<{ without: Load; with: Load; ratio: number }> {
+  const { perSecond = 400, seconds = 8 } = options;
+  print(
+    `Each request takes 5 ms of CPU (at most 200/s); ${perSecond}/s arrive for ${seconds} s; after ${DEADLINE_MS} ms nobody waits.\n`,
+  );
+  const without = await measure(false, perSecond, seconds);
+  const shedding = await measure(true, perSecond, seconds);
+  const row = (name: string, l: Load) => [
+    name,
+    l.offered.toFixed(0),
+    l.goodput.toFixed(1),
+    l.shed,
+    l.late,
+    Number.isNaN(l.p95) ? '-' : l.p95.toFixed(0),
+  ];
+  print(
+    table(
+      ['', 'offered/s', 'goodput/s', 'refused at the door', 'too late', 'p95 of good, ms'],
+      [row('without', without), row('with shedding', shedding)],
+    ),
+  );
+  const ratio = shedding.goodput / Math.max(without.goodput, 1 / seconds);
+  print(`\ngoodput with shedding is ${ratio.toFixed(1)} times the goodput without`);
+  return { without, with: shedding, ratio };
+}
+
+if (import.meta.main) await run();

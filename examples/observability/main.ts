@@ -1,0 +1,109 @@
+/** One call, seen three ways: its trace, its log lines and its metrics, from two real signaling nodes. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CallReport } from '@tandem/protocol';
+import { formatTraceparent, newTraceContext } from '@tandem/service';
+import { type CollectedLog, type CollectedSpan, startCollector } from '@tandem/service/testing';
+import { startSignaling } from '@tandem/signaling';
+import { startTestKeys, testConfig } from '@tandem/signaling/testing';
+import { MemoryHub, systemClock } from '@tandem/signaling/core';
+import { Peer } from '../lib/peer.ts';
+
+export interface Result {
+  readonly traceId: string;
+  readonly spans: readonly CollectedSpan[];
+  readonly logs: readonly CollectedLog[];
+  readonly metrics: string;
+  readonly pushed: ReadonlySet<string>;
+  /** Everything that was written anywhere, to look for secrets. */
+  readonly everything: string;
+  readonly secrets: readonly string[];
+}
+
+export async function run(print: (line: string) => void = console.log): Promise<Result> {
+  await using collector = await startCollector();
+  await using keys = await startTestKeys();
+  const hub = new MemoryHub(systemClock);
+  const lines: string[] = [];
+  const start = (name: string) =>
+    startSignaling(
+      testConfig(keys.jwksUrl, { NODE_NAME: name, LOG_LEVEL: 'info', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }),
+      { backplane: hub.connect(), stdout: { write: (line) => void lines.push(line) } },
+    );
+  await using north = await start('node-north');
+  await using south = await start('node-south');
+
+  // The caller's browser starts the trace; the id travels in the messages.
+  const call = newTraceContext();
+  const traceparent = formatTraceparent(call);
+  const tokens = [await keys.token('ada'), await keys.token('ben')] as const;
+  using ada = await Peer.connect(north.wsUrl, tokens[0]);
+  using ben = await Peer.connect(south.wsUrl, tokens[1]);
+  const { peerId: adaId } = await ada.next('welcome');
+  const { peerId: benId } = await ben.next('welcome');
+  ada.send({ type: 'join', roomId: 'demo' });
+  await ada.next('joined');
+  ben.send({ type: 'join', roomId: 'demo' });
+  await ben.next('joined');
+  await ada.next('peer_joined');
+
+  const sdp = 'v=0 a=ice-pwd:this-is-a-secret';
+  ada.send({ type: 'offer', peerId: benId, sdp, traceparent });
+  await ben.next('offer');
+  ben.send({ type: 'answer', peerId: adaId, sdp, traceparent });
+  await ada.next('answer');
+  ada.send({
+    type: 'ice-candidate',
+    peerId: benId,
+    candidate: { candidate: 'candidate:1 1 udp 1 192.0.2.1 9 typ host' },
+    traceparent,
+  });
+  await ben.next('ice-candidate');
+  const report: CallReport = {
+    version: 1,
+    client: 'example-1',
+    roomSize: 2,
+    legs: [{ outcome: 'connected', phase: 'end', setupMs: 240, mos: 4.3, path: 'host' }],
+  };
+  const answer = await fetch(`${south.url}/reports`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', traceparent },
+    body: JSON.stringify(report),
+  });
+  if (answer.status !== 204) throw new Error(`POST /reports: ${answer.status} ${await answer.text()}`);
+
+  // Exports run once a second.
+  const mine = () => collector.spans.filter((s) => s.traceId === call.traceId);
+  const mineLogs = () => collector.logs.filter((l) => l.traceId === call.traceId);
+  for (let i = 0; i < 200 && (mine().length < 7 || mineLogs().length < 6); i++) await sleep(50);
+  const spans = mine();
+  const logs = mineLogs();
+  const metrics = (await Promise.all([north, south].map(async (n) => (await fetch(`${n.url}/metrics`)).text()))).join(
+    '\n',
+  );
+
+  print(`Trace ${call.traceId}, started in the browser, through both nodes:\n`);
+  const time = (s: CollectedSpan) =>
+    Number(BigInt((s as unknown as { startTimeUnixNano: string }).startTimeUnixNano) / 1000n);
+  const first = Math.min(...spans.map(time));
+  for (const s of [...spans].sort((a, b) => time(a) - time(b)))
+    print(`  ${String(((time(s) - first) / 1000).toFixed(1)).padStart(7)} ms  ${s.node.padEnd(11)} ${s.name}`);
+  print('\nLog lines with the same trace id:\n');
+  for (const l of logs) print(`  ${l.service}  ${String(l.attributes.event ?? '').padEnd(16)} ${l.body}`);
+  print('\nMetrics of the same minute (GET /metrics):\n');
+  const shown =
+    /^tandem_(signaling_(received|relayed_remote|from_nodes|joins)_total|call_legs_total|call_setup_seconds_(sum|count)|reports_total|telemetry_items_total\{signal="traces",outcome="(exported|dropped)")/;
+  for (const line of metrics.split('\n').filter((l) => shown.test(l))) print(`  ${line}`);
+
+  const everything = JSON.stringify([collector.spans, collector.logs, lines, metrics]);
+  return {
+    traceId: call.traceId,
+    spans,
+    logs,
+    metrics,
+    pushed: collector.metrics,
+    everything,
+    secrets: [...tokens, 'this-is-a-secret', '192.0.2.1'],
+  };
+}
+
+if (import.meta.main) await run();
