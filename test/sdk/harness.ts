@@ -77,7 +77,7 @@ export async function startSdkBrowser(): Promise<SdkBrowser> {
 }
 
 /** Polls until `probe` gives something true. @throws Error with the last view */
-export async function until<T>(what: string, probe: () => Promise<T | false | undefined | null>, ms = 60_000): Promise<T> {
+export async function until<T>(what: string, probe: () => Promise<T | false | undefined | null>, ms = 120_000): Promise<T> {
   const deadline = Date.now() + ms;
   for (;;) {
     const value = await probe();

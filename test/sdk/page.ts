@@ -28,7 +28,7 @@ class Harness {
     this.stream =
       media === 'none'
         ? null
-        : await navigator.mediaDevices.getUserMedia({ audio: true, video: media === 'both' && { width: 640, height: 480 } });
+        : await navigator.mediaDevices.getUserMedia({ audio: true, video: media === 'both' && { width: 320, height: 240, frameRate: 10 } });
     const session = new SignalingSession({ url: options.url, getToken: async () => options.token });
     const call = new Call({
       session,
@@ -88,6 +88,7 @@ class Harness {
           metadata: peer.metadata,
           tracks: peer.stream.getTracks().map((t) => t.kind),
           quality: peer.quality,
+          videoCap: pc?.getSenders().find((x) => x.track?.kind === 'video')?.getParameters().encodings[0]?.maxBitrate,
           marks: { ...peer.marks },
           iceUfrag: /a=ice-ufrag:(\S+)/.exec(pc?.localDescription?.sdp ?? '')?.[1],
           ...stats,

@@ -50,6 +50,8 @@ export const PAIR_TIMES: PairTimes = { disconnected: 2000, rebuild: 8000, firstO
 
 /** Candidates kept for a description that has not come. */
 const MAX_QUEUED = 64;
+/** The wait before a rebuild doubles so often: 8, 16, 32 s. */
+const MAX_REBUILD_DOUBLINGS = 2;
 
 export class Pair {
   readonly polite: boolean;
@@ -70,6 +72,8 @@ export class Pair {
   #state: PairState = 'connecting';
   #closed = false;
   #restarting = false;
+  /** Rebuilds without a connection since. */
+  #rebuilds = 0;
   #watchTimer: unknown;
   #rebuildTimer: unknown;
   #firstOfferTimer: unknown;
@@ -139,6 +143,7 @@ export class Pair {
     if (this.#closed) return;
     this.#setState('rebuilding');
     this.#host.onMark('rebuild');
+    this.#rebuilds++;
     const from = this.#gen;
     void this.#host.freshConfiguration().then(() =>
       this.#enqueue(async () => {
@@ -252,6 +257,7 @@ export class Pair {
     await this.#flushCandidates();
     await pc.setLocalDescription(await pc.createAnswer());
     this.#negotiated = true;
+    this.#progress();
     this.#host.onMark('answer-sent');
     this.#sendDescription('answer', description.n === undefined ? {} : { to: description.n });
     this.#host.onSenders();
@@ -270,6 +276,7 @@ export class Pair {
     this.#awaiting = undefined;
     await pc.setRemoteDescription({ type: 'answer', sdp: description.sdp });
     this.#negotiated = true;
+    this.#progress();
     this.#host.onMark('answer-received');
     await this.#flushCandidates();
     this.#host.onSenders();
@@ -393,6 +400,7 @@ export class Pair {
       this.#host.clock.clearTimeout(this.#rebuildTimer);
       this.#watchTimer = undefined;
       this.#rebuildTimer = undefined;
+      this.#rebuilds = 0;
       this.#setState('connected');
     } else if (connectionState === 'failed' || iceConnectionState === 'failed') {
       this.#interrupted();
@@ -453,7 +461,8 @@ export class Pair {
   /** Rebuild the pair when it is not connected in time. While signaling is away there is nothing to be done but wait. */
   #expectRecovery(): void {
     if (this.#closed || this.#rebuildTimer !== undefined) return;
-    const wait = this.#times.rebuild * (this.polite ? 1.25 : 1);
+    // On a device or network that is only slow, rebuilding at a fixed pace would throw away each attempt's progress for ever.
+    const wait = this.#times.rebuild * (this.polite ? 1.5 : 1) * 2 ** Math.min(this.#rebuilds, MAX_REBUILD_DOUBLINGS);
     this.#rebuildTimer = this.#host.clock.setTimeout(() => {
       this.#rebuildTimer = undefined;
       if (this.#closed || this.#pc.connectionState === 'connected') return;
@@ -465,6 +474,14 @@ export class Pair {
   /** Is the other side this SDK (its descriptions are ordered)? */
   get ordered(): boolean {
     return this.#remoteIsOurs;
+  }
+
+  /** A description arrived: what it begins gets its full time. */
+  #progress(): void {
+    if (this.#rebuildTimer === undefined) return;
+    this.#host.clock.clearTimeout(this.#rebuildTimer);
+    this.#rebuildTimer = undefined;
+    this.#expectRecovery();
   }
 
   #setState(state: PairState): void {
