@@ -72,7 +72,7 @@ test('it serves page, tokens and settings from one origin, and a TERM ends every
   const s = start(['--port', '0', '--nodes', '3']);
   await isUp(s);
   expect(s.output()).toMatch(/Signaling {2}3 nodes on \d+, \d+, \d+, sharing Redis/);
-  const origin = /Open +(\S+)/.exec(s.output())?.[1] ?? '';
+  const origin = /Open +(http\S+)/.exec(s.output())?.[1] ?? '';
   const page = await fetch(origin);
   expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
   const token = await fetch(`${origin}/auth/token`, {

@@ -30,6 +30,8 @@ interface Running {
   readonly log: WriteStream;
   lastWords: string[];
   restarts: number;
+  /** It was ready once: only then is it worth starting again. */
+  started: boolean;
   exited: Promise<void>;
   timer?: NodeJS.Timeout;
 }
@@ -75,7 +77,7 @@ export class Children implements AsyncDisposable {
    */
   async start(spec: ChildSpec): Promise<void> {
     const log = createWriteStream(join(this.#options.logDir, `${spec.name}.log`));
-    const running: Running = { spec, log, lastWords: [], restarts: 0, ...this.#spawn(spec) };
+    const running: Running = { spec, log, lastWords: [], restarts: 0, started: false, ...this.#spawn(spec) };
     this.#running.set(spec.name, running);
     this.#watch(running);
     await this.#untilReady(running);
@@ -111,7 +113,7 @@ export class Children implements AsyncDisposable {
     child.on('error', (error) => running.lastWords.push(error.message));
     child.once('exit', (code, signal) => {
       if (pid && this.#guard.connected) this.#guard.send({ remove: pid });
-      if (this.#ending || !this.#running.has(spec.name) || running.restarts < 0) return;
+      if (this.#ending || !this.#running.has(spec.name) || !running.started) return;
       const waitMs = Math.min(1000 * 2 ** running.restarts, 30_000);
       this.#options.say(`${this.#obituary(running, code, signal)} Starting it again in ${waitMs / 1000} s.`);
       running.timer = setTimeout(() => this.#restart(running), waitMs);
@@ -141,13 +143,14 @@ export class Children implements AsyncDisposable {
   async #untilReady(running: Running): Promise<void> {
     const deadline = Date.now() + (this.#options.startTimeoutMs ?? 60_000);
     const child = running.process;
-    const first = running.restarts === 0;
     for (;;) {
       if (child.exitCode !== null || child.signalCode !== null || !child.pid) {
-        if (first) running.restarts = -1;
         throw new Error(this.#obituary(running, child.exitCode, child.signalCode));
       }
-      if (await running.spec.ready().catch(() => false)) return;
+      if (await running.spec.ready().catch(() => false)) {
+        running.started = true;
+        return;
+      }
       if (Date.now() > deadline) {
         throw new Error(`${running.spec.name} did not become ready in time. Log: ${this.logFile(running.spec.name)}.`);
       }
