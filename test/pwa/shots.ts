@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { launchBrowser } from '../support/browser.ts';
 import { startPwa } from './harness.ts';
-import { PEOPLE, paintCamera, type Person } from './people.ts';
+import { PEOPLE, type Person, paintCamera } from './people.ts';
 
 const folder = process.argv[2] ?? 'test-results/shots';
 const only = process.argv.slice(3);
@@ -18,7 +18,11 @@ const browser = await launchBrowser();
 const SIZES = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } } as const;
 type Look = { size: keyof typeof SIZES; scheme: 'light' | 'dark'; locale?: string };
 
-async function open(look: Look, person: Person | undefined, query = ''): Promise<{ context: BrowserContext; page: Page }> {
+async function open(
+  look: Look,
+  person: Person | undefined,
+  query = '',
+): Promise<{ context: BrowserContext; page: Page }> {
   const context = await browser.newContext({
     viewport: SIZES[look.size],
     colorScheme: look.scheme,
@@ -52,7 +56,7 @@ async function join(look: Look, person: Person | undefined, name: string, room: 
 async function settled(page: Page, peers: number) {
   await page.waitForFunction(
     (n) =>
-      [...document.querySelectorAll<HTMLVideoElement>('[data-testid=remote-video]')].filter((v) => v.videoWidth > 600)
+      [...document.querySelectorAll<HTMLVideoElement>('[data-testid=remote-video]')].filter((v) => v.videoWidth > 300)
         .length >= n,
     peers,
     { timeout: 60_000 },

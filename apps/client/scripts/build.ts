@@ -6,7 +6,7 @@
  * or auth live elsewhere (space-separated).
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { writeSecurityHeaders } from './csp.ts';
@@ -16,7 +16,6 @@ const client = path.resolve(import.meta.dirname, '..');
 const out = path.join(client, 'out');
 const { version } = JSON.parse(readFileSync(path.join(client, 'package.json'), 'utf8')) as { version: string };
 
-rmSync(out, { recursive: true, force: true });
 const next = createRequire(import.meta.url).resolve('next/dist/bin/next');
 const built = spawnSync(process.execPath, [next, 'build'], {
   cwd: client,

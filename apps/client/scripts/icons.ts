@@ -7,7 +7,7 @@ const folder = path.resolve(import.meta.dirname, '../public/icons');
 const svg = await readFile(path.join(folder, 'icon.svg'), 'utf8');
 // Systems cut maskable icons to their own shape: fill the square and keep the mark inside the safe 80 %.
 const full = svg.replace('rx="116" ', '');
-const maskable = full.replace('<g ', '<g transform="translate(51.2 51.2) scale(0.8)" ');
+const maskable = full.replace('translate(64 64) scale(12)', 'translate(96 96) scale(10)');
 
 const outputs = [
   { file: 'icon-192.png', source: svg, size: 192 },

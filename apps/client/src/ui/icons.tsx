@@ -148,7 +148,7 @@ export function Icon({ name, size = 22 }: { name: IconName /** px, default 22 */
   );
 }
 
-/** Two wheels on one line: together, each with its own drive. */
+/** Two wheels, linked: each goes over the other once. */
 export function Mark({ size = 30 }: { size?: number }) {
   return (
     <svg
@@ -156,12 +156,12 @@ export function Mark({ size = 30 }: { size?: number }) {
       height={size}
       viewBox="0 0 32 32"
       fill="none"
-      strokeWidth="3.5"
+      strokeWidth="3.4"
       aria-hidden="true"
       focusable="false"
     >
-      <circle className="wheel" cx="11.5" cy="16" r="8" />
-      <path className="wheel second" d="M15.7 12.8A8 8 0 1 1 15.7 19.2" strokeLinecap="round" />
+      <path className="wheel" d="M13.04 23.22A7.5 7.5 0 1 1 17.94 18.83" />
+      <path className="wheel second" d="M18.96 8.78A7.5 7.5 0 1 1 14.06 13.17" />
     </svg>
   );
 }

@@ -58,7 +58,7 @@ function Control({
 
 /** A small menu above its button. Closes on Escape, on a choice, on a click elsewhere; focus goes back. */
 function Popover({ label, onClose, children }: { label: string; onClose: () => void; children: ReactNode }) {
-  const ref = useRef<HTMLDivElement>(null);
+  const ref = useRef<HTMLFieldSetElement>(null);
   useEffect(() => {
     const before = document.activeElement;
     ref.current?.querySelector('button')?.focus();
@@ -77,9 +77,9 @@ function Popover({ label, onClose, children }: { label: string; onClose: () => v
     };
   }, [onClose]);
   return (
-    <div ref={ref} className="popover" role="group" aria-label={label}>
+    <fieldset ref={ref} className="popover" aria-label={label}>
       {children}
-    </div>
+    </fieldset>
   );
 }
 

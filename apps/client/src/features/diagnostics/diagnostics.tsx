@@ -122,15 +122,7 @@ export function Diagnostics() {
           )}
         </div>
         {done && (
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard.
-          <pre
-            className="report"
-            data-testid="report"
-            aria-label={t('diag.report')}
-            role="region"
-            tabIndex={0}
-            dir="auto"
-          >
+          <pre className="report" data-testid="report" dir="auto">
             {report}
           </pre>
         )}

@@ -26,7 +26,6 @@ export function Lobby({ room, invited, onRoom }: { room: string; invited: boolea
   const name = useStore(preferences, (p) => p.name);
   const phase = useStore(call, (s) => s.phase);
   const readiness = useStore(call, (s) => s.readiness);
-  const asked = useStore(localMedia, (s) => s.asked);
   const audioLive = useStore(localMedia, (s) => s.audio === 'live');
   const silent = useStore(localMedia, (s) => s.silent);
   const problem = useStore(localMedia, (s) => s.problem);
@@ -74,10 +73,7 @@ export function Lobby({ room, invited, onRoom }: { room: string; invited: boolea
         <section className="lobby-preview" aria-label={t('settings.devices')}>
           <Preview />
           <div className="devices">
-            <div>
-              <DeviceSelect kind="audioinput" />
-              {audioLive && <LevelBar read={level} />}
-            </div>
+            <DeviceSelect kind="audioinput">{audioLive && <LevelBar read={level} />}</DeviceSelect>
             <DeviceSelect kind="videoinput" />
             {speaker && <DeviceSelect kind="audiooutput" />}
           </div>
@@ -122,7 +118,7 @@ export function Lobby({ room, invited, onRoom }: { room: string; invited: boolea
             </div>
             <div className="field">
               <label htmlFor={`${ids}r`}>{t('lobby.room')}</label>
-              <div className="room-row">
+              <div className="room-row" dir="ltr">
                 <input
                   id={`${ids}r`}
                   className="input"
@@ -156,13 +152,7 @@ export function Lobby({ room, invited, onRoom }: { room: string; invited: boolea
             </div>
             <div className="join-row">
               <button type="submit" className="button primary large" data-testid="join" disabled={joining}>
-                {joining
-                  ? t('lobby.joining')
-                  : asked && !problem
-                    ? t('lobby.join')
-                    : problem === undefined
-                      ? t('lobby.join')
-                      : t('lobby.joinWithout')}
+                {t(joining ? 'lobby.joining' : problem ? 'lobby.joinWithout' : 'lobby.join')}
               </button>
               <p className="readiness" role="status" data-testid="readiness" data-state={readiness}>
                 <span

@@ -18,7 +18,9 @@ export function UpdateNotice() {
     navigator.serviceWorker.addEventListener('controllerchange', () => {
       if (asked) location.reload();
     });
-    const watch = (registration: ServiceWorkerRegistration) => {
+    const watch = (registration: ServiceWorkerRegistration | undefined) => {
+      // Some browsers answer with nothing where workers are switched off.
+      if (!registration) return;
       const look = () => {
         // Without a controller this is the first install: nothing to update.
         if (registration.waiting && navigator.serviceWorker.controller) setWaiting(registration.waiting);

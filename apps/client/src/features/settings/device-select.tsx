@@ -1,5 +1,5 @@
 'use client';
-import { useId } from 'react';
+import { type ReactNode, useId } from 'react';
 import { useText } from '../../i18n/index.ts';
 import { preferences } from '../../lib/preferences.ts';
 import { useStore } from '../../lib/store.ts';
@@ -17,7 +17,7 @@ export const canChooseSpeaker = (): boolean =>
   typeof HTMLMediaElement !== 'undefined' && 'setSinkId' in HTMLMediaElement.prototype;
 
 /** Picker for one kind of device, by its real name once the browser tells it. */
-export function DeviceSelect({ kind }: { kind: MediaDeviceKind }) {
+export function DeviceSelect({ kind, children }: { kind: MediaDeviceKind; children?: ReactNode }) {
   const t = useText();
   const id = useId();
   const devices = useStore(localMedia, (s) => s.devices);
@@ -49,6 +49,7 @@ export function DeviceSelect({ kind }: { kind: MediaDeviceKind }) {
           </option>
         ))}
       </select>
+      {children}
     </div>
   );
 }
