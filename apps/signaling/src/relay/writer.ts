@@ -1,14 +1,11 @@
 /**
  * The outgoing side of one WebSocket: frames are collected until the end of the turn and leave in one buffer and one write.
  *
- * It writes whole, unmasked, uncompressed frames (RFC 6455 section 5.2) to the socket underneath `ws`. That is safe beside
- * `ws` because without permessage-deflate `ws` writes its own frames synchronously and whole; so order is kept as long as
- * what is pending goes out before `ws` is asked to send: use {@link FrameWriter.ping} and {@link FrameWriter.close}, never
- * `ws.send`. When the peer closes first, `ws` answers by itself; what is still pending is dropped, as nothing may follow a
- * close frame.
+ * It writes whole, unmasked frames (RFC 6455 section 5.2) straight to the TCP socket. Order with control frames is kept as long as
+ * what is pending goes out before them: use {@link FrameWriter.ping} and {@link FrameWriter.close}. When the peer closes first, what is
+ * still pending is dropped, as nothing may follow a close frame.
  */
 import type { Duplex } from 'node:stream';
-import type { WebSocket } from 'ws';
 import { type Frame, SplicedFrame } from './splice.ts';
 import type { Flushable, Turn } from './turn.ts';
 
@@ -18,6 +15,14 @@ const SCRATCH_BYTES = 64 * 1024;
 /** Writes are put together here: a new buffer for each would be most of what the garbage collector has to do. */
 let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
+/** What the writer needs of the WebSocket: a WireSocket, or one of `ws`. */
+export interface WriterSocket {
+  /** 1 while open. */
+  readonly readyState: number;
+  ping(): void;
+  close(code: number, reason: string): void;
+}
+
 export interface FrameWriterOptions {
   /** Unsent bytes (in this turn and in the socket) that make a slow consumer. Default 1 MiB. */
   readonly maxBufferedBytes?: number;
@@ -26,7 +31,7 @@ export interface FrameWriterOptions {
 }
 
 export class FrameWriter implements Flushable {
-  readonly #ws: WebSocket;
+  readonly #ws: WriterSocket;
   readonly #socket: Duplex;
   readonly #turn: Turn;
   readonly #max: number;
@@ -36,8 +41,8 @@ export class FrameWriter implements Flushable {
   #dirty = false;
   #overflown = false;
 
-  /** @param socket the one that `ws` was made from (the upgrade's) */
-  constructor(ws: WebSocket, socket: Duplex, turn: Turn, options: FrameWriterOptions) {
+  /** @param socket the TCP socket underneath */
+  constructor(ws: WriterSocket, socket: Duplex, turn: Turn, options: FrameWriterOptions) {
     this.#ws = ws;
     this.#socket = socket;
     this.#turn = turn;

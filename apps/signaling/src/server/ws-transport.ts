@@ -1,12 +1,10 @@
-/** A `ws` socket as the core's transport. */
-import type { Duplex } from 'node:stream';
+/** A WebSocket as the core's transport. */
 import { CLOSE_CODES } from '@tandem/protocol';
-import type { WebSocket } from 'ws';
 import { Refusal } from '../core/errors.ts';
 import type { Identity } from '../core/identity.ts';
 import type { SignalingNode } from '../core/node.ts';
 import type { Transport } from '../core/transport.ts';
-import { FrameWriter, type Turn } from '../relay/index.ts';
+import { FrameWriter, type Turn, type WireSocket } from '../relay/index.ts';
 
 /** A peer that does not answer a close frame is cut off after so many ms. */
 const CLOSE_TIMEOUT_MS = 3000;
@@ -14,14 +12,13 @@ const CLOSE_TIMEOUT_MS = 3000;
 /** Hands the socket to the node. `onGone` is called once, when it is closed. */
 export function attachSocket(
   node: SignalingNode,
-  ws: WebSocket,
-  socket: Duplex,
+  wire: WireSocket,
   identity: Identity,
   turn: Turn,
   maxBufferedBytes: number,
   onGone: () => void,
 ): void {
-  const writer = new FrameWriter(ws, socket, turn, {
+  const writer = new FrameWriter(wire, wire.socket, turn, {
     maxBufferedBytes,
     onOverflow: () => connection.close('slowConsumer'),
   });
@@ -30,20 +27,18 @@ export function attachSocket(
     ping: () => writer.ping(),
     close: (code, reason) => {
       writer.close(code, reason);
-      setTimeout(() => ws.terminate(), CLOSE_TIMEOUT_MS).unref();
+      setTimeout(() => wire.terminate(), CLOSE_TIMEOUT_MS).unref();
     },
   };
   const connection = node.accept(transport, identity);
-  ws.on('message', (data, isBinary) => {
-    if (isBinary) connection.refuse(new Refusal('bad_json', 'Send text frames.'));
-    else connection.onFrame(data as Buffer);
-  });
-  ws.on('pong', () => connection.alive());
-  ws.on('ping', () => connection.alive());
-  ws.on('error', () => {}); // 'close' follows, with its code
-  ws.on('close', (code) => {
-    // 1005: a close frame without a code is a goodbye as well.
-    connection.onClosed(code === 1005 ? CLOSE_CODES.normal.code : code);
-    onGone();
+  wire.listen({
+    onText: (payload) => connection.onFrame(payload),
+    onBinary: () => connection.refuse(new Refusal('bad_json', 'Send text frames.')),
+    onAlive: () => connection.alive(),
+    onClose: (code) => {
+      // 1005: a close frame without a code is a goodbye as well.
+      connection.onClosed(code === 1005 ? CLOSE_CODES.normal.code : code);
+      onGone();
+    },
   });
 }
