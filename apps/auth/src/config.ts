@@ -1,4 +1,5 @@
 /** Every setting of the auth service. Keys are environment variable names. */
+import { TelemetrySettings } from '@tandem/service/settings';
 import Type, { type Static } from 'typebox';
 
 export const AuthConfig = Type.Object({
@@ -129,5 +130,6 @@ export const AuthConfig = Type.Object({
     minimum: 0,
     description: 'Requests a minute per API key, in place of the per-IP limit. 0: no limit.',
   }),
+  ...TelemetrySettings,
 });
 export type AuthConfig = Static<typeof AuthConfig>;

@@ -7,15 +7,20 @@ import swagger from '@fastify/swagger';
 import {
   connectRedis,
   createLogger,
+  createMetrics,
   createRateLimiter,
   type Logger,
+  type Metrics,
   Problem,
   ProblemDetails,
   type RedisClient,
   readTurnNodes,
   registerHealth,
   registerProblems,
+  startTelemetry,
+  type Telemetry,
   type TurnNode,
+  traceRequests,
 } from '@tandem/service';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { createOidc } from './access/oidc.ts';
@@ -43,6 +48,8 @@ export interface AuthOverrides {
   readonly aws?: AwsClients;
   /** How often the key source is asked, ms. Default 30,000. */
   readonly keyRefreshMs?: number;
+  /** Also measure the whole process (event loop, heap, garbage collection). For `main`. */
+  readonly observeProcess?: boolean;
   /** False: build only, no socket (`app.inject` works). */
   readonly listen?: boolean;
 }
@@ -75,9 +82,24 @@ function acceptForms(app: FastifyInstance): void {
 /** Build and start. @throws ConfigError, or when the key source or the port cannot be had */
 export async function createAuth(config: AuthConfig, overrides: AuthOverrides = {}): Promise<Auth> {
   const settings = readSettings(config);
-  const log = overrides.log ?? createLogger('auth', config.LOG_LEVEL);
-  const now = overrides.now ?? Date.now;
+  const instance = `auth-${randomUUID().slice(0, 8)}`;
+  const metrics = createMetrics({ service: 'auth', node: instance });
+  if (overrides.observeProcess) metrics.observeProcess();
   await using cleanup = new AsyncDisposableStack();
+  const telemetry = cleanup.use(
+    await startTelemetry(
+      {
+        service: 'auth',
+        node: instance,
+        endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
+        headers: config.OTEL_EXPORTER_OTLP_HEADERS,
+        ratio: config.OTEL_TRACES_SAMPLER_ARG,
+      },
+      metrics,
+    ),
+  );
+  const log = overrides.log ?? createLogger('auth', config.LOG_LEVEL, telemetry.logDestination());
+  const now = overrides.now ?? Date.now;
   const source = overrides.keySource ?? (await openKeySource(config, overrides.aws));
   const keys = cleanup.use(
     await createKeyRing(source, log, { now, ...(overrides.keyRefreshMs ? { refreshMs: overrides.keyRefreshMs } : {}) }),
@@ -122,7 +144,7 @@ export async function createAuth(config: AuthConfig, overrides: AuthOverrides = 
     draining: () => draining,
   };
 
-  const app = await buildApp(ctx);
+  const app = await buildApp(ctx, metrics, telemetry);
   cleanup.defer(async () => {
     draining = true;
     await app.close();
@@ -145,7 +167,7 @@ export async function createAuth(config: AuthConfig, overrides: AuthOverrides = 
   };
 }
 
-async function buildApp(ctx: AuthContext): Promise<FastifyInstance> {
+async function buildApp(ctx: AuthContext, metrics: Metrics, telemetry: Telemetry): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: ctx.log,
     // Only problems are worth a line each; the audit log tells the rest.
@@ -166,6 +188,7 @@ async function buildApp(ctx: AuthContext): Promise<FastifyInstance> {
       ? new Problem(503, 'unavailable', 'The session store is away; try again soon.', { retryAfter: 2, cause: error })
       : undefined,
   );
+  traceRequests(app, telemetry, metrics);
   registerLimits(app, ctx);
   await app.register(helmet, {
     // Nothing here is ever a page.
@@ -211,6 +234,7 @@ async function buildApp(ctx: AuthContext): Promise<FastifyInstance> {
         String(json.$id ?? `def-${i}`),
     },
   } as never);
+  metrics.register(app);
   registerHealth(app, {
     service: 'auth',
     dependencies: {
@@ -219,12 +243,9 @@ async function buildApp(ctx: AuthContext): Promise<FastifyInstance> {
     },
     draining: ctx.draining,
   });
-  await app.register(async (scope) => {
-    tokenRoutes(scope, ctx);
-    sessionRoutes(scope, ctx);
-    iceServerRoutes(scope, ctx);
-    publicRoutes(scope, ctx);
-  });
+  // After the plugins are loaded, so that each route is seen by the OpenAPI generator.
+  await app.after();
+  for (const routes of [tokenRoutes, sessionRoutes, iceServerRoutes, publicRoutes]) routes(app, ctx);
   await app.ready();
   return app;
 }

@@ -4,4 +4,4 @@ import { AuthConfig } from './config.ts';
 import { createAuth } from './create-auth.ts';
 
 const log = createLogger('auth', process.env.LOG_LEVEL || 'info');
-await runService(log, async () => createAuth(loadConfig(AuthConfig), { log }));
+await runService(log, async () => createAuth(loadConfig(AuthConfig), { observeProcess: true }));

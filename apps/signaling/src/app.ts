@@ -25,6 +25,8 @@ import { acceptUpgrades } from './server/upgrade.ts';
 
 export interface SignalingParts {
   readonly log?: Logger;
+  /** Also measure the whole process (event loop, heap, garbage collection). For `main`. */
+  readonly observeProcess?: boolean;
   /** Where log lines go besides the collector, when `log` is not given. Default: standard output. */
   readonly stdout?: LogDestination;
   /** Default: Redis when REDIS_URL is set, otherwise memory. */
@@ -50,6 +52,7 @@ export interface SignalingService extends AsyncDisposable {
 export async function startSignaling(config: SignalingConfig, parts: SignalingParts = {}): Promise<SignalingService> {
   const name = config.NODE_NAME ?? `${hostname().slice(0, 40)}-${randomBytes(4).toString('hex')}`;
   const observation = await startObservation(config, name);
+  if (parts.observeProcess) observation.metrics.observeProcess();
   const log =
     parts.log ?? createLogger('signaling', config.LOG_LEVEL, observation.telemetry.logDestination(parts.stdout));
   const backplane =
@@ -104,7 +107,11 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
   registerHealth(app, {
     service: 'signaling',
     draining: () => node.draining,
-    dependencies: { backplane: () => backplane.health(), keys: () => verifier.health(), revocations: revocations.health },
+    dependencies: {
+      backplane: () => backplane.health(),
+      keys: () => verifier.health(),
+      revocations: revocations.health,
+    },
   });
   await exposeNode(app, observation, node, shedder, (request) => clientAddress(request, config.TRUSTED_PROXIES));
   acceptUpgrades(app.server, {

@@ -104,7 +104,7 @@ export async function exposeNode(
   metrics.total('tandem_admission_admitted_total', 'Arrivals admitted.', () => shedder.state().admitted);
   for (const reason of ['connections', 'memory', 'event-loop'] as const)
     metrics.total('tandem_admission_shed_total', 'Arrivals shed.', () => shedder.state().shed[reason], { reason });
-  traceRequests(app, telemetry);
+  traceRequests(app, telemetry, metrics);
   metrics.register(app);
   await registerReports(app, { metrics, address });
 }

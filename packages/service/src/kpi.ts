@@ -182,7 +182,7 @@ export const SLOS: readonly Slo[] = [
     name: 'Calls come up',
     kpi: 'call-setup-success',
     query: SETUP,
-    objective: 0.995,
+    objective: 0.99,
     runbook: 'call-setup',
   },
   {
@@ -193,7 +193,7 @@ export const SLOS: readonly Slo[] = [
     objective: 0.99,
     runbook: 'call-setup-time',
   },
-  { id: 'call-drops', name: 'Calls stay up', kpi: 'call-kept', query: KEPT, objective: 0.99, runbook: 'call-drops' },
+  { id: 'call-drops', name: 'Calls stay up', kpi: 'call-kept', query: KEPT, objective: 0.995, runbook: 'call-drops' },
   {
     id: 'session-resume',
     name: 'Sessions survive',
@@ -214,7 +214,7 @@ export const THRESHOLDS: readonly ThresholdAlarm[] = [
     minutes: 3,
     statistic: 'min',
     severity: 'page',
-    runbook: 'backplane-down',
+    runbook: 'cache-down',
   },
   {
     id: 'shedding',
@@ -225,7 +225,7 @@ export const THRESHOLDS: readonly ThresholdAlarm[] = [
     minutes: 5,
     statistic: 'increase',
     severity: 'page',
-    runbook: 'shedding',
+    runbook: 'overload',
   },
   {
     id: 'frames-dropped',

@@ -89,11 +89,18 @@ const OFF: Telemetry = {
   [Symbol.asyncDispose]: async () => {},
 };
 
+const HTTP_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
 /**
- * One span for each HTTP request, child of its `traceparent` header; the request's log lines carry `trace_id` (with or without
+ * One span for each HTTP request (and its duration in `tandem_http_request_seconds` with `metrics`), child of its `traceparent` header; the request's log lines carry `trace_id` (with or without
  * a collector), so that logs and traces find each other. Health checks and scrapes are left out.
  */
-export function traceRequests(app: FastifyInstance, telemetry: Telemetry): void {
+export function traceRequests(app: FastifyInstance, telemetry: Telemetry, metrics?: Metrics): void {
+  const seconds = metrics?.histogram('tandem_http_request_seconds', 'HTTP requests.', HTTP_BUCKETS, [
+    'method',
+    'route',
+    'status',
+  ]);
   const spans = new WeakMap<object, TraceSpan>();
   app.addHook('onRequest', async (request, reply) => {
     if (request.url.startsWith('/health') || request.url.startsWith('/metrics')) return;
@@ -107,6 +114,14 @@ export function traceRequests(app: FastifyInstance, telemetry: Telemetry): void 
     if (span) spans.set(request, span);
   });
   app.addHook('onResponse', async (request, reply) => {
+    seconds?.observe(
+      {
+        method: request.method,
+        route: request.routeOptions.url ?? 'none',
+        status: `${Math.floor(reply.statusCode / 100)}xx`,
+      },
+      reply.elapsedTime / 1000,
+    );
     const span = spans.get(request);
     span?.set('http.response.status_code', reply.statusCode);
     span?.end(reply.statusCode >= 500 ? new Error(`HTTP ${reply.statusCode}`) : undefined);
