@@ -27,7 +27,7 @@ RUN npm run build -w @tandem/client
 
 # Node and the shared libraries that it asks for, nothing else.
 FROM ${NODE_IMAGE} AS runtime-files
-RUN mkdir -p /root-fs/usr/local/bin /root-fs/etc /root-fs/tmp /root-fs/app \
+RUN mkdir -p /root-fs/usr/local/bin /root-fs/etc /root-fs/tmp /root-fs/app /data \
  && cp -L "$(command -v node)" /root-fs/usr/local/bin/node \
  && ldd /root-fs/usr/local/bin/node | grep -o '/[^ ]*' | sort -u | xargs -I{} cp -L --parents {} /root-fs \
  && cp -L --parents /etc/ssl/certs/ca-certificates.crt /root-fs 2>/dev/null || true \
@@ -45,6 +45,8 @@ CMD ["node", "--enable-source-maps", "/app/main.mjs"]
 
 FROM runtime AS auth
 COPY --from=services /src/dist/auth /app
+# A volume mounted here takes this owner: the key file of a development set-up.
+COPY --from=runtime-files --chown=10001:10001 /data /data
 EXPOSE 8081
 
 FROM runtime AS signaling

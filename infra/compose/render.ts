@@ -17,7 +17,7 @@ const place: Place = {
     'public-origin': given('TANDEM_ORIGIN', ''),
     'turn-uris': ['udp', 'tcp'].map((t) => `turn:${address}:${turn.port}?transport=${t}`).join(','),
     'stun-uris': `stun:${address}:${turn.port}`,
-    'key-source': given('TANDEM_KEY_SOURCE', ''),
+    'key-source': given('TANDEM_KEY_SOURCE', 'file:/data/auth-keys.json'),
     access: given('TANDEM_ACCESS', 'open'),
     profile: given('TANDEM_PROFILE', 'development'),
     'trusted-proxies': '1',
@@ -128,7 +128,8 @@ export function composeFile() {
           '--userdb=/tmp/turn.db',
         ],
       },
-      auth: service('auth', auth),
+      // Its keys outlive the container, so tokens do too.
+      auth: service('auth', auth, { volumes: ['auth-keys:/data'] }),
       ...Object.fromEntries(
         signalingNames.map((name) => [
           name,
@@ -157,6 +158,7 @@ export function composeFile() {
     },
     // The cache is reached from the back only, and nothing there reaches out.
     networks: { front: {}, back: { internal: true } },
+    volumes: { 'auth-keys': {} },
   };
 }
 

@@ -223,8 +223,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         'public-origin': undefined,
         'turn-uris': turnUris.join(',') || undefined,
         'stun-uris': stunUris,
-        // Keys live as long as auth does; only a development profile accepts that.
-        'key-source': undefined,
+        'key-source': `file:${join(dataDir, 'auth-keys.json')}`,
         access: 'open',
         profile: 'development',
         'trusted-proxies': '1',
