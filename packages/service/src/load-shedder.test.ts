@@ -15,16 +15,19 @@ test('admits everything while the loop is on time', () => {
   expect(share(s)).toBe(1);
 });
 
-test('halves admission with each late sample, never to nothing, and recovers step by step', () => {
+test('admits less with each late sample, in proportion, never nothing, and recovers step by step', () => {
   const { s, load } = shedder({ maxEventLoopDelayMs: 50 });
   using _ = s;
-  load.eventLoopDelayMs = 51;
+  load.eventLoopDelayMs = 62.5;
   s.sample();
-  expect(share(s)).toBeCloseTo(0.5, 2);
+  expect(share(s)).toBeCloseTo(0.8, 2);
+  load.eventLoopDelayMs = 5000;
+  s.sample();
+  expect(share(s)).toBeCloseTo(0.4, 2);
   for (let i = 0; i < 10; i++) s.sample();
   expect(share(s)).toBeCloseTo(0.05, 2);
   load.eventLoopDelayMs = 5;
-  for (let i = 0; i < 10; i++) s.sample();
+  for (let i = 0; i < 32; i++) s.sample();
   expect(share(s)).toBe(1);
 });
 

@@ -4,9 +4,9 @@
  *
  * Two kinds of limit:
  * - hard: connections and memory. At the limit nothing more comes in.
- * - soft: event-loop delay. The share of arrivals that is admitted falls by half with each late sample and grows by a tenth
- *   with each good one (additive increase, multiplicative decrease, as TCP does it: RFC 5681), so the node settles just
- *   below saturation instead of flapping between open and closed.
+ * - soft: event-loop delay. The share of arrivals that is admitted shrinks with each late sample, in proportion to how late it is
+ *   (at most by half), and grows by 3 points with each good one (additive increase, multiplicative decrease, as TCP does it:
+ *   RFC 5681), so the node settles near the limit instead of flapping between open and closed.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
@@ -125,8 +125,8 @@ export class LoadShedder implements Disposable {
     this.#memory = memoryBytes;
     this.#ratio =
       eventLoopDelayMs > this.#options.maxEventLoopDelayMs
-        ? Math.max(FLOOR, this.#ratio / 2)
-        : Math.min(1, this.#ratio + 0.1);
+        ? Math.max(FLOOR, this.#ratio * Math.max(0.5, this.#options.maxEventLoopDelayMs / eventLoopDelayMs))
+        : Math.min(1, this.#ratio + 0.03);
   }
 
   [Symbol.dispose](): void {

@@ -55,8 +55,10 @@ export function createRateLimiter(name: string, limit: RateLimit, redis?: RedisC
     : memory;
   return {
     async take(key, points = 1) {
+      // A cut-off client would make every request wait for its reconnection before the insurance takes over.
+      const away = redis !== undefined && /reconnecting|close|end/.test(redis.status);
       try {
-        await limiter.consume(key.slice(0, 200), points);
+        await (away ? memory : limiter).consume(key.slice(0, 200), points);
         return undefined;
       } catch (error) {
         if (error instanceof RateLimiterRes) return Math.max(1, Math.ceil(error.msBeforeNext / 1000));

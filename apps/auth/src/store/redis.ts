@@ -45,6 +45,7 @@ export async function createRedisStore(redis: RedisClient): Promise<AuthStore> {
   await Promise.all([probe(), watch.ready]);
 
   async function ask<T>(work: () => Promise<T>): Promise<T> {
+    if (/reconnecting|close|end/.test(redis.status)) throw new StoreUnavailable('Redis is away');
     try {
       return await work();
     } catch (error) {

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { createRateLimiter, ipKey } from './rate-limit.ts';
+import { connectRedis } from './redis.ts';
+import { startRedis } from './testing/index.ts';
+
+test('one IPv4 address or one IPv6 /64 is one client', () => {
+  expect(ipKey('192.0.2.7')).toBe('192.0.2.7');
+  expect(ipKey('::ffff:192.0.2.7')).toBe('192.0.2.7');
+  expect(ipKey('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64');
+  expect(ipKey('2001:db8:1:2::1')).toBe('2001:db8:1:2::/64');
+  expect(ipKey('2001:0db8:0001:0002:ffff::')).toBe('2001:db8:1:2::/64');
+  expect(ipKey('2001:db8::1')).toBe('2001:db8:0:0::/64');
+  expect(ipKey('::1')).toBe('0:0:0:0::/64');
+  expect(ipKey('fe80::1%eth0')).toBe('fe80:0:0:0::/64');
+  expect(ipKey('nonsense')).toBe('unknown');
+});
+
+test('counts together through Redis, and goes on in memory while it is away', async () => {
+  await using redis = await startRedis();
+  const [a, b] = [connectRedis(redis.url), connectRedis(redis.url)];
+  for (const client of [a, b]) client.on('error', () => {});
+  const limit = { points: 4, seconds: 600 };
+  const [one, two] = [createRateLimiter('t', limit, a), createRateLimiter('t', limit, b)];
+  const answers: (number | undefined)[] = [];
+  for (const limiter of [one, two, one, two, one, two]) answers.push(await limiter.take('x'));
+  expect(answers.map((n) => n === undefined)).toEqual([true, true, true, true, false, false]);
+  expect(answers[5]).toBeGreaterThan(500);
+  expect(await two.take('y')).toBeUndefined();
+  redis.kill('SIGKILL');
+  const away: boolean[] = [];
+  for (let i = 0; i < 6; i++) away.push((await one.take('z')) === undefined);
+  expect(away).toEqual([true, true, true, true, false, false]);
+  a.disconnect();
+  b.disconnect();
+});

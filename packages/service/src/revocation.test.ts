@@ -1,0 +1,118 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, test } from 'vitest';
+import { connectRedis } from './redis.ts';
+import {
+  hits,
+  publishRevocation,
+  REVOCATION_STREAM,
+  type Revocation,
+  RevocationSet,
+  watchRevocations,
+} from './revocation.ts';
+import { startCluster, startRedis } from './testing/index.ts';
+
+const now = () => Math.floor(Date.now() / 1000);
+const claims = { jti: 'j', session_id: 's', sub: 'u', iat: 1000 };
+
+test('hits a token, all of a session, and what a user had before', () => {
+  const of = (kind: Revocation['kind'], id: string, at = 1000): Revocation => ({ kind, id, at, exp: 9999 });
+  expect(hits(of('jti', 'j'), claims)).toBe(true);
+  expect(hits(of('jti', 's'), claims)).toBe(false);
+  expect(hits(of('session', 's'), claims)).toBe(true);
+  expect(hits(of('user', 'u'), claims)).toBe(true);
+  expect(hits(of('user', 'u', 999), claims)).toBe(false);
+});
+
+test('forgets a revocation when no token it hits can live, and keeps the wider of two', () => {
+  const set = new RevocationSet();
+  expect(set.add({ kind: 'user', id: 'u', at: 1000, exp: 2000 }, 1000)).toBe(true);
+  expect(set.add({ kind: 'user', id: 'u', at: 900, exp: 1900 }, 1000)).toBe(false);
+  expect(set.isRevoked(claims)).toBe(true);
+  set.add({ kind: 'jti', id: 'x', at: 1, exp: 9e9 }, 5000);
+  expect(set.isRevoked(claims)).toBe(false);
+  expect(set.size).toBe(1);
+});
+
+test('reaches watchers at once, catches up late ones, and survives a restart of Redis', async () => {
+  await using redis = await startRedis();
+  const client = connectRedis(redis.url);
+  client.on('error', () => {});
+  const heard: string[] = [];
+  {
+    await using early = watchRevocations({ redis: client }, (r) => heard.push(r.id));
+    await early.ready;
+    expect(early.health().state).toBe('up');
+    await publishRevocation(client, { kind: 'jti', id: 'j', exp: now() + 600 });
+    await expect.poll(() => early.isRevoked(claims), { timeout: 10_000, interval: 5 }).toBe(true);
+    await client.xadd(REVOCATION_STREAM, '*', 'r', 'not json');
+    await client.xadd(REVOCATION_STREAM, '*', 'r', '{"kind":"all"}');
+    await using late = watchRevocations({ redis: client });
+    await late.ready;
+    expect(late.isRevoked(claims)).toBe(true);
+
+    await redis.restart();
+    expect(early.isRevoked(claims)).toBe(true);
+    await expect
+      .poll(
+        () =>
+          publishRevocation(client, { kind: 'session', id: 's9', exp: now() + 600 }).then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe(true);
+    await expect.poll(() => early.isRevoked({ ...claims, jti: '-', session_id: 's9' }), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => late.isRevoked({ ...claims, jti: '-', session_id: 's9' }), { timeout: 20_000 }).toBe(true);
+  }
+  expect(heard).toEqual(['j', 's9']);
+  client.disconnect();
+});
+
+test('works on a Redis Cluster', { timeout: 90_000 }, async () => {
+  await using cluster = await startCluster();
+  const client = connectRedis(cluster.url);
+  client.on('error', () => {});
+  {
+    await using watch = watchRevocations({ redis: client });
+    await watch.ready;
+    await expect
+      .poll(
+        () =>
+          publishRevocation(client, { kind: 'user', id: 'u', exp: now() + 600 }).then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 30_000 },
+      )
+      .toBe(true);
+    await expect.poll(() => watch.isRevoked(claims), { timeout: 30_000 }).toBe(true);
+  }
+  client.disconnect();
+});
+
+test('without Redis, polls the feed of auth from its cursor', async () => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    const first = !request.url?.includes('after');
+    response.end(
+      JSON.stringify({ cursor: '1', revocations: first ? [{ kind: 'jti', id: 'j', at: 1, exp: now() + 600 }] : [] }),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  {
+    await using watch = watchRevocations({
+      feedUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      pollMs: 10,
+    });
+    await watch.ready;
+    expect(watch.isRevoked(claims)).toBe(true);
+    await expect.poll(() => asked).toContain('/internal/revocations?after=1');
+    server.closeAllConnections();
+    server.close();
+    await expect.poll(() => watch.health().state, { timeout: 10_000 }).toBe('down');
+    expect(watch.isRevoked(claims)).toBe(true);
+  }
+});

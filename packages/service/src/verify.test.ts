@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { expect, test } from 'vitest';
+import { createTokenVerifier, TokenError, type TokenVerifierOptions } from './verify.ts';
+
+async function keyPair(kid: string, alg: 'ES256' | 'EdDSA' = 'ES256') {
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+  const jwk: JWK = { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' };
+  const token = (claims: object = {}, header: object = {}) => {
+    const now = Math.floor(Date.now() / 1000);
+    const base = {
+      iss: 'tandem',
+      aud: 'tandem',
+      sub: 'ada',
+      session_id: 's1',
+      jti: randomUUID(),
+      iat: now,
+      exp: now + 600,
+    };
+    return new SignJWT({ ...base, ...claims })
+      .setProtectedHeader({ alg, kid, typ: 'at+jwt', ...header })
+      .sign(privateKey);
+  };
+  return { jwk, token, privateKey };
+}
+
+function verifier(fetchKeys: () => Promise<{ keys: JWK[] }>, more: Partial<TokenVerifierOptions> = {}) {
+  return createTokenVerifier({ jwksUrl: 'http://auth/jwks', issuer: 'tandem', audience: 'tandem', fetchKeys, ...more });
+}
+
+async function reasonOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return 'accepted';
+  } catch (error) {
+    return error instanceof TokenError ? error.reason : String(error);
+  }
+}
+
+test('accepts ES256 and EdDSA tokens and returns their claims', async () => {
+  for (const alg of ['ES256', 'EdDSA'] as const) {
+    const key = await keyPair('k1', alg);
+    using v = verifier(async () => ({ keys: [key.jwk] }));
+    const claims = await v.verify(await key.token({ name: 'Ada', grants: { rooms: ['a-*'] } }));
+    expect(claims).toMatchObject({ sub: 'ada', session_id: 's1', name: 'Ada', grants: { rooms: ['a-*'] } });
+    expect(v.health().state).toBe('up');
+  }
+});
+
+test('refuses what is forged, confused, expired or misshapen, each for its reason', async () => {
+  const key = await keyPair('k1');
+  const other = await keyPair('k1');
+  using v = verifier(async () => ({ keys: [key.jwk] }));
+  const good = await key.token();
+  const now = Math.floor(Date.now() / 1000);
+  const part = (o: object) => Buffer.from(JSON.stringify(o)).toString('base64url');
+  const [h, p, s] = good.split('.');
+  const hs = new TextEncoder().encode(JSON.stringify(key.jwk));
+  const confused = await new SignJWT({ sub: 'ada' }).setProtectedHeader({ alg: 'HS256', kid: 'k1' }).sign(hs);
+  const table: [string, string | undefined, string][] = [
+    ['nothing', undefined, 'missing'],
+    ['text', 'abc', 'malformed'],
+    ['too large', 'a'.repeat(9000), 'too_large'],
+    ['alg none', `${part({ alg: 'none', kid: 'k1' })}.${p}.`, 'algorithm'],
+    ['HMAC with the public key', confused, 'algorithm'],
+    ['embedded jwk', await other.token({}, { jwk: other.jwk }), 'embedded_key'],
+    ['jku', await key.token({}, { jku: 'http://evil' }), 'embedded_key'],
+    ['x5u', await key.token({}, { x5u: 'http://evil' }), 'embedded_key'],
+    ['other key, same kid', await other.token(), 'signature'],
+    ['unknown kid', await key.token({}, { kid: 'k2' }), 'unknown_key'],
+    ['no kid', await key.token({}, { kid: undefined }), 'unknown_key'],
+    ['path in kid', await key.token({}, { kid: '../../etc/passwd' }), 'unknown_key'],
+    ['another typ', await key.token({}, { typ: 'logout+jwt' }), 'malformed'],
+    ['changed payload', `${h}.${part({ sub: 'eve' })}.${s}`, 'signature'],
+    ['expired', await key.token({ exp: now - 31 }), 'expired'],
+    ['not yet', await key.token({ nbf: now + 300 }), 'not_yet'],
+    ['from the future', await key.token({ iat: now + 300 }), 'not_yet'],
+    ['issuer', await key.token({ iss: 'evil' }), 'issuer'],
+    ['audience', await key.token({ aud: 'other' }), 'audience'],
+    ['no jti', await key.token({ jti: undefined }), 'claims'],
+    ['no exp', await key.token({ exp: undefined }), 'claims'],
+    ['sub is a number', await key.token({ sub: 7 as never }), 'claims'],
+    ['unknown grant', await key.token({ grants: { admin: true } }), 'claims'],
+  ];
+  const seen: Record<string, string> = {};
+  for (const [name, token] of table) seen[name] = await reasonOf(v.verify(token));
+  expect(seen).toEqual(Object.fromEntries(table.map(([name, , reason]) => [name, reason])));
+  expect(await reasonOf(v.verify(await key.token({ exp: now - 20 })))).toBe('accepted'); // within the skew
+});
+
+test('never uses a symmetric or private key out of a key set', async () => {
+  const key = await keyPair('k1');
+  const secret = { kty: 'oct', k: Buffer.from('secret').toString('base64url'), kid: 'sym', alg: 'HS256' };
+  const leaked = { ...(await exportJWK(key.privateKey)), kid: 'leaked', alg: 'ES256' };
+  using v = verifier(async () => ({ keys: [secret, leaked, key.jwk] }));
+  expect(await reasonOf(v.verify(await key.token({}, { kid: 'leaked' })))).toBe('unknown_key');
+  expect(await reasonOf(v.verify(await key.token()))).toBe('accepted');
+});
+
+test('goes on with known keys while auth is down, and stops asking once the breaker is open', async () => {
+  const key = await keyPair('k1');
+  let up = true;
+  let asked = 0;
+  let clock = Date.now();
+  using v = verifier(
+    async () => {
+      asked++;
+      if (!up) throw new Error('connection refused');
+      return { keys: [key.jwk] };
+    },
+    { now: () => clock, cooldownMs: 10, breakerMs: 600_000 },
+  );
+  await v.ready;
+  up = false;
+  const token = await key.token({ exp: Math.floor(clock / 1000) + 3600 });
+  for (let i = 0; i < 20; i++) {
+    clock += 60_000; // 20 minutes of outage; forged kids try to make us ask
+    expect(await reasonOf(v.verify(await key.token({}, { kid: `forged-${i}` })))).toBe('unknown_key');
+    expect(await reasonOf(v.verify(token))).toBe('accepted');
+  }
+  expect(asked).toBe(1 + 3); // the first, and three failures that open the breaker
+  expect(v.health()).toMatchObject({ state: 'degraded' });
+  clock += 25 * 3_600_000;
+  expect(
+    await reasonOf(v.verify(await key.token({ iat: Math.floor(clock / 1000), exp: Math.floor(clock / 1000) + 60 }))),
+  ).toBe('unavailable');
+});
+
+test('learns a rotated key at its first token, once per cooldown', async () => {
+  const a = await keyPair('a');
+  const b = await keyPair('b');
+  let keys = [a.jwk];
+  let asked = 0;
+  using v = verifier(
+    async () => {
+      asked++;
+      return { keys };
+    },
+    { cooldownMs: 0 },
+  );
+  await v.verify(await a.token());
+  keys = [a.jwk, b.jwk];
+  await v.verify(await b.token());
+  await v.verify(await a.token());
+  expect(asked).toBe(2);
+});
+
+test('fetches over HTTP, follows no redirect, and says unavailable without keys', async () => {
+  const key = await keyPair('k1');
+  let mode: 'good' | 'redirect' | 'broken' = 'redirect';
+  const server = createServer((request, response) => {
+    if (request.url === '/jwks' && mode === 'redirect') return response.writeHead(302, { location: '/stolen' }).end();
+    if (mode === 'broken') return response.end('{"keys":"none"}');
+    return response.end(JSON.stringify({ keys: [key.jwk] }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`;
+  const options = { jwksUrl, issuer: 'tandem', audience: 'tandem', cooldownMs: 0, breakerMs: 1 };
+  try {
+    using v = createTokenVerifier(options);
+    await v.ready;
+    expect(v.health().state).toBe('down');
+    expect(await reasonOf(v.verify(await key.token()))).toBe('unavailable');
+    mode = 'broken';
+    expect(await reasonOf(v.verify(await key.token()))).toBe('unavailable');
+    mode = 'good';
+    await expect.poll(async () => reasonOf(v.verify(await key.token())), { timeout: 20_000 }).toBe('accepted');
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
