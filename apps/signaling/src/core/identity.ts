@@ -6,6 +6,8 @@ export interface Identity {
   /** `session_id` of the token: the login session, revocable and bannable as a whole. */
   readonly loginSession: string;
   readonly jti: string;
+  /** When the token was issued, seconds since the epoch: a user's revocation hits only tokens from before it. */
+  readonly issuedAt?: number;
   /** End of the token, ms since the epoch. */
   readonly expiresAt: number;
   readonly name?: string;
@@ -19,6 +21,7 @@ export function identityOf(claims: AccessClaims, address?: string): Identity {
     userId: claims.sub,
     loginSession: claims.session_id,
     jti: claims.jti,
+    issuedAt: claims.iat,
     expiresAt: claims.exp * 1000,
     ...(claims.name === undefined ? {} : { name: claims.name }),
     grants: claims.grants ?? {},

@@ -140,9 +140,19 @@ export class Membership {
     return (await this.#node.backplane.closeRoom(room.id)).members;
   }
 
+  /** A write whose answer was lost: it may have been carried out, so it must be undone when the backplane is back. */
+  owe(room: string, session: Session): void {
+    this.#debts.push({ room, peerId: session.peerId, epoch: session.epoch, reason: 'left' });
+  }
+
   /** What a node could not write while the backplane was away: it owes the rooms these removals. */
   async settle(): Promise<void> {
-    for (const debt of this.#debts.splice(0)) await this.#drop(debt.room, debt.peerId, debt.epoch, debt.reason);
+    for (const { room, peerId, epoch, reason } of this.#debts.splice(0)) {
+      const session = this.#node.sessions.get(peerId);
+      // It came in again meanwhile.
+      if (session?.room?.id === room || this.#node.sessions.isBusy(peerId)) continue;
+      await this.#drop(room, peerId, epoch, reason);
+    }
   }
 
   /** From another node. */
@@ -322,10 +332,14 @@ export class Membership {
     known.node = record.node;
     known.session = session?.room === room ? session : undefined;
     if (record.info !== known.infoJson) {
+      const before = JSON.stringify(known.info.metadata);
       known.infoJson = record.info;
       known.info = JSON.parse(record.info) as MemberInfo;
-      this.#tell(room, { type: 'peer_updated', peerId: known.peerId, metadata: known.info.metadata ?? {} });
-      changed = true;
+      // A new login session of the same user is nobody's news.
+      if (JSON.stringify(known.info.metadata) !== before) {
+        this.#tell(room, { type: 'peer_updated', peerId: known.peerId, metadata: known.info.metadata ?? {} });
+        changed = true;
+      }
     }
     if (away !== known.away || (resumed && !away)) {
       known.away = away;

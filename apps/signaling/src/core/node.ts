@@ -49,6 +49,7 @@ export class SignalingNode implements AsyncDisposable {
   /** Since when `up`, without a break. */
   #upSince = 0;
   #ended = false;
+  #retired = false;
   readonly #timers = new Set<unknown>();
   readonly #users = new Map<string, Bucket>();
   readonly #heard = new Map<string, { incarnation: number; sequence: number }>();
@@ -148,6 +149,7 @@ export class SignalingNode implements AsyncDisposable {
     this.outbox.flush();
     await this.settled();
     // Sessions that stay detached here are others' to reap: their grace is written.
+    this.#retired = true;
     await this.backplane.retire().catch(() => {});
   }
 
@@ -219,6 +221,7 @@ export class SignalingNode implements AsyncDisposable {
   }
 
   async #beat(): Promise<void> {
+    if (this.#retired) return;
     const now = this.clock.now();
     try {
       const live = new Set(await this.backplane.beat(this.settings.nodeTimeout));
@@ -286,12 +289,16 @@ export class SignalingNode implements AsyncDisposable {
     }
     const heard = this.#heard.get(batch.from);
     this.#heard.set(batch.from, { incarnation: batch.incarnation, sequence: batch.sequence });
-    for (const entry of batch.entries) {
-      if (entry.kind === EntryKind.relay) this.router.fromNode(entry.target, entry.frame);
-      else if (entry.kind === EntryKind.room) this.router.roomFromNode(entry.target, entry.frame);
-      else if (entry.kind === EntryKind.control)
-        this.#onControl(JSON.parse(textOf(entry.frame)) as RoomControl | SessionControl);
-    }
+    for (const entry of batch.entries)
+      try {
+        if (entry.kind === EntryKind.relay) this.router.fromNode(entry.target, entry.frame);
+        else if (entry.kind === EntryKind.room) this.router.roomFromNode(entry.target, entry.frame);
+        else if (entry.kind === EntryKind.control)
+          this.#onControl(JSON.parse(textOf(entry.frame)) as RoomControl | SessionControl);
+      } catch (error) {
+        // One entry that this version cannot handle must not take the others with it.
+        this.events.log?.('error', 'batch.entry', { err: error });
+      }
     if (heard && (heard.incarnation !== batch.incarnation || heard.sequence + 1 !== batch.sequence))
       this.membership.doubtNode(batch.from);
   }

@@ -86,6 +86,8 @@ export class Sessions {
         ]);
         if (result === 'joined') {
           counters.joins++;
+          // The socket went while the writes were on their way.
+          if (!this.#byId.has(session.peerId)) await backplane.endSession(session.peerId, session.epoch);
           return;
         }
         await backplane.endSession(session.peerId, session.epoch);
@@ -93,7 +95,9 @@ export class Sessions {
           throw new Refusal('room_full', `Room ${roomId} has reached its size.`, { field: '/roomId' });
         throw new Refusal('forbidden', 'You were removed from this room.', { field: '/roomId' });
       } catch (error) {
-        throw error instanceof Unavailable ? this.#node.router.unavailable() : error;
+        if (!(error instanceof Unavailable)) throw error;
+        membership.owe(roomId, session);
+        throw this.#node.router.unavailable();
       }
     });
   }

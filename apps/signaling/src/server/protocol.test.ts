@@ -1,0 +1,447 @@
+/** The protocol over real sockets, one node. Titles name the rules of docs/service-contracts.md. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { SignalingService } from '../app.ts';
+import { connectClient, startTestKeys, startTestNode, TestClient, type TestKeys } from '../testing.ts';
+
+let keys: TestKeys;
+let node: SignalingService;
+let rooms = 0;
+const newRoom = () => `room-${++rooms}`;
+beforeAll(async () => {
+  keys = await startTestKeys();
+  node = await startTestNode({ keys, config: { GRACE_MS: 60_000, MAX_FRAME_BYTES: 16_384 } });
+});
+afterAll(async () => {
+  await node[Symbol.asyncDispose]();
+  await keys[Symbol.asyncDispose]();
+});
+const client = async (userId: string, grants?: object) => connectClient(node, await keys.token(userId, grants));
+
+/** Two in one room. */
+async function pair(grants?: object) {
+  const room = newRoom();
+  const a = await client('ada', grants);
+  await a.join(room);
+  const b = await client('bob');
+  await b.join(room);
+  await a.next('peer_joined');
+  return { room, a, b, aId: a.welcome.peerId as string, bId: b.welcome.peerId as string };
+}
+
+describe('handshake', () => {
+  test('S-1 the token comes as subprotocol or as ?token=, and only signal.v1 is ever chosen', async () => {
+    const token = await keys.token('ada');
+    using sub = new TestClient(node.wsUrl, ['signal.v1', `bearer.${token}`]);
+    await sub.next('welcome');
+    expect(sub.ws.protocol).toBe('signal.v1');
+    using query = new TestClient(`${node.wsUrl}?token=${token}`);
+    await query.next('welcome');
+    expect(query.ws.protocol).toBe('');
+  });
+
+  test('S-2 a refused token gets 401, or a close code where the client speaks signal.v1', async () => {
+    using none = new TestClient(node.wsUrl);
+    await none.until('refusal', () => none.refused);
+    expect(none.refused?.status).toBe(401);
+    using bad = new TestClient(node.wsUrl, ['signal.v1', 'bearer.x.y.z']);
+    expect(await bad.whenClosed()).toBe(4001);
+    const past = Math.floor(Date.now() / 1000) - 1000;
+    const expired = await keys.token('ada', {}, { exp: past, iat: past - 10 });
+    using old = new TestClient(node.wsUrl, ['signal.v1', `bearer.${expired}`]);
+    expect(await old.whenClosed()).toBe(4002);
+  });
+
+  test('S-3 a page of another origin gets 403; its own host and no origin at all pass', async () => {
+    const token = await keys.token('ada');
+    using evil = new TestClient(`${node.wsUrl}?token=${token}`, [], { origin: 'https://evil.example' });
+    await evil.until('refusal', () => evil.refused);
+    expect(evil.refused?.status).toBe(403);
+    using own = new TestClient(`${node.wsUrl}?token=${token}`, [], { origin: node.url });
+    await own.next('welcome');
+  });
+
+  test('S-4 welcome is the first frame and names session, limits and node', async () => {
+    using c = await client('ada', { maxRoomSize: 3, maxFrameBytes: 2048 });
+    expect(c.heard[0]).toMatchObject({
+      type: 'welcome',
+      heartbeat: { interval: 25_000, timeout: 60_000 },
+      limits: { maxFrameBytes: 2048, maxRoomSize: 3, messagesPerSecond: 100, graceSeconds: 60 },
+      node: node.node.name,
+    });
+    expect(c.welcome.sessionToken.length).toBeGreaterThan(30);
+  });
+
+  test('S-5 another path, and plain HTTP on the signaling path, are 404', async () => {
+    using c = new TestClient(node.wsUrl.replace('/ws/signal', '/ws/other'));
+    await c.until('refusal', () => c.refused);
+    expect(c.refused?.status).toBe(404);
+    expect((await fetch(`${node.url}/ws/signal`)).status).toBe(404);
+  });
+
+  test('S-6 liveness asks nobody; readiness names each dependency', async () => {
+    expect(await (await fetch(`${node.url}/health/live`)).json()).toMatchObject({ status: 'ok', service: 'signaling' });
+    const ready = await fetch(`${node.url}/health/ready`);
+    expect(await ready.json()).toMatchObject({
+      dependencies: { backplane: { state: 'up' }, keys: { state: 'up' }, revocations: {} },
+    });
+  });
+});
+
+describe('frames', () => {
+  test.each([
+    ['no JSON', '{"type":'],
+    ['an array', '[1]'],
+    ['text behind the object', '{"type":"ping"} x'],
+    ['a string', '"x"'],
+    ['nothing', ''],
+  ])('S-10 %s is bad_json and the connection goes on', async (_name, frame) => {
+    using c = await client('ada');
+    c.send(frame);
+    expect(await c.next('error')).toMatchObject({ code: 'bad_json' });
+    await c.settle();
+  });
+
+  test('S-10 invalid UTF-8 and binary frames are bad_json', async () => {
+    using c = await client('ada');
+    c.send(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]));
+    expect(await c.next('error')).toMatchObject({ code: 'bad_json' });
+    c.ws.send(Buffer.from('{"type":"ping"}'), { binary: true });
+    expect(await c.next('error')).toMatchObject({ code: 'bad_json' });
+    await c.settle();
+  });
+
+  test.each([
+    [{}, '/type'],
+    [{ type: 7 }, '/type'],
+    [{ type: 'join' }, '/roomId'],
+    [{ type: 'join', roomId: 'a b' }, '/roomId'],
+    [{ type: 'join', roomId: 'x'.repeat(129) }, '/roomId'],
+    [{ type: 'join', roomId: 'r', metadata: { name: 'x'.repeat(65) } }, '/metadata/name'],
+    [{ type: 'offer', sdp: 'x' }, '/peerId'],
+    [{ type: 'offer', peerId: 7, sdp: 'x' }, '/peerId'],
+    [{ type: 'offer', peerId: '', sdp: 'x' }, '/peerId'],
+    [{ type: 'offer', peerId: 'p' }, '/sdp'],
+    [{ type: 'offer', peerId: 'p', sdp: 'x', id: 0 }, '/id'],
+    [{ type: 'offer', peerId: 'p', sdp: 'x', id: 1.5 }, '/id'],
+    [{ type: 'ice-candidate', peerId: 'p' }, '/candidate'],
+    [{ type: 'receipt', peerId: 'p' }, '/id'],
+    [{ type: 'message' }, '/data'],
+    [{ type: 'kick' }, '/peerId'],
+    [{ type: 'resume' }, '/sessionToken'],
+  ])('S-11 %j is bad_message and names the field %s', async (message, field) => {
+    using c = await client('ada');
+    c.send(message);
+    const error = await c.next('error');
+    expect(error).toMatchObject({ code: 'bad_message', field });
+    if (typeof (message as { type?: unknown }).type === 'string')
+      expect(error.replyTo).toBe((message as { type: string }).type);
+    await c.settle();
+  });
+
+  test('S-12 an unknown type is refused and nothing else happens; unknown fields are carried', async () => {
+    const { a, b, bId } = await pair();
+    a.send({ type: 'hologram', peerId: bId });
+    expect(await a.next('error')).toMatchObject({ code: 'unknown_type', replyTo: 'hologram' });
+    a.send({ type: 'offer', peerId: bId, sdp: 'x', future: { a: [1] } });
+    expect(await b.next('offer')).toMatchObject({ future: { a: [1] } });
+  });
+
+  test('S-13 a frame over the limit is too_large; far over it closes with 1009', async () => {
+    using c = await client('ada');
+    c.send({ type: 'ping', pad: 'x'.repeat(17_000) });
+    expect(await c.next('error')).toMatchObject({ code: 'too_large' });
+    c.send({ type: 'ping', pad: 'x'.repeat(40_000) });
+    expect(await c.whenClosed()).toBe(1009);
+  });
+
+  test('S-13 the limit of the token counts', async () => {
+    using c = await client('ada', { maxFrameBytes: 1024 });
+    c.send({ type: 'ping', pad: 'x'.repeat(1100) });
+    expect(await c.next('error')).toMatchObject({ code: 'too_large' });
+  });
+
+  test('S-14 repeated nonsense closes with 4006', async () => {
+    using c = await client('ada');
+    for (let i = 0; i < 40; i++) c.send('nonsense');
+    expect(await c.whenClosed()).toBe(4006);
+    expect(c.heard.filter((m) => m.type === 'error').length).toBeGreaterThanOrEqual(30);
+  });
+
+  test('S-15 more messages than the limit are refused with retryAfter', async () => {
+    using c = await client('fast');
+    for (let i = 0; i < 3000; i++) c.send({ type: 'ping' });
+    const error = await c.next('error');
+    expect(error).toMatchObject({ code: 'rate_limited' });
+    expect(error.retryAfter).toBeGreaterThan(0);
+  });
+
+  test('S-16 ping is answered by pong with the same t', async () => {
+    using c = await client('ada');
+    c.send({ type: 'ping', t: 12.5 });
+    expect(await c.next('pong')).toEqual({ type: 'pong', t: 12.5 });
+  });
+});
+
+describe('rooms', () => {
+  test('S-20 join answers with everybody else, and they hear peer_joined', async () => {
+    const room = newRoom();
+    using a = await client('ada');
+    expect(await a.join(room, { name: 'Ada' })).toEqual({
+      type: 'joined',
+      roomId: room,
+      peerId: a.welcome.peerId,
+      peers: [],
+    });
+    using b = await client('bob');
+    const joined = await b.join(room);
+    expect(joined.peers).toEqual([{ peerId: a.welcome.peerId, userId: 'ada', metadata: { name: 'Ada' } }]);
+    expect(await a.next('peer_joined')).toMatchObject({ peerId: b.welcome.peerId, userId: 'bob' });
+  });
+
+  test('S-21 joining the same room again is harmless, another room is already_joined', async () => {
+    const { a, b, room } = await pair();
+    expect((await a.join(room)).peers).toHaveLength(1);
+    a.send({ type: 'join', roomId: 'elsewhere' });
+    expect(await a.next('error')).toMatchObject({ code: 'already_joined', field: '/roomId' });
+    await b.settle();
+    expect(b.heard.filter((m) => m.type === 'peer_joined')).toEqual([]);
+  });
+
+  test('S-22 leave: left, peer_left, and one may join again', async () => {
+    const { a, b, room, aId } = await pair();
+    a.send({ type: 'leave', roomId: room });
+    expect(await a.next('left')).toEqual({ type: 'left', roomId: room });
+    expect(await b.next('peer_left')).toEqual({ type: 'peer_left', peerId: aId, reason: 'left' });
+    await a.join(newRoom());
+    a.send({ type: 'leave' });
+    await a.next('left');
+    a.send({ type: 'leave' });
+    expect(await a.next('error')).toMatchObject({ code: 'not_in_room' });
+  });
+
+  test('S-23 a full room is room_full; the token may lower the size, never raise it', async () => {
+    const room = newRoom();
+    using a = await client('ada');
+    await a.join(room);
+    using b = await client('bob');
+    await b.join(room);
+    using c = await client('eve', { maxRoomSize: 2 });
+    c.send({ type: 'join', roomId: room });
+    expect(await c.next('error')).toMatchObject({ code: 'room_full', field: '/roomId', replyTo: 'join' });
+    using d = await client('dan', { maxRoomSize: 900 });
+    expect(d.welcome.limits.maxRoomSize).toBe(50);
+    await d.join(room);
+  });
+
+  test('S-24 grants: rooms, publish, data', async () => {
+    using c = await client('ada', { rooms: ['team-*'] });
+    c.send({ type: 'join', roomId: newRoom() });
+    expect(await c.next('error')).toMatchObject({ code: 'forbidden', field: '/roomId' });
+    await c.join(`team-${newRoom()}`);
+    const { a, b, bId } = await pair({ publish: false, data: false });
+    a.send({ type: 'offer', peerId: bId, sdp: 'x' });
+    expect(await a.next('error')).toMatchObject({ code: 'forbidden', replyTo: 'offer' });
+    a.send({ type: 'message', data: 1 });
+    expect(await a.next('error')).toMatchObject({ code: 'forbidden', replyTo: 'message' });
+    a.send({ type: 'ice-candidate', peerId: bId, candidate: null });
+    await b.next('ice-candidate');
+    expect(b.heard.some((m) => m.type === 'offer' || m.type === 'message')).toBe(false);
+  });
+
+  test('S-25 update: peer_updated, in the snapshots of later peers, bounded', async () => {
+    const { a, b, aId, room } = await pair();
+    a.send({ type: 'update', metadata: { name: 'Ada', audio: false } });
+    expect(await b.next('peer_updated')).toEqual({
+      type: 'peer_updated',
+      peerId: aId,
+      metadata: { name: 'Ada', audio: false },
+    });
+    using c = await client('eve');
+    expect((await c.join(room)).peers).toContainEqual({
+      peerId: aId,
+      userId: 'ada',
+      metadata: { name: 'Ada', audio: false },
+    });
+    a.send({ type: 'update', metadata: { pad: 'x'.repeat(2100) } });
+    expect(await a.next('error')).toMatchObject({ code: 'too_large', field: '/metadata' });
+  });
+});
+
+describe('relaying', () => {
+  test('S-30 a directed message arrives with peerId = the sender and everything else as it was', async () => {
+    const { a, b, aId, bId } = await pair();
+    const sdp = { type: 'offer', sdp: 'v=0\r\n"ü \\ \u2028 𝄞' };
+    a.send({ type: 'offer', peerId: bId, sdp, id: 7, base: 3 });
+    expect(await b.next('offer')).toEqual({ type: 'offer', peerId: aId, sdp, id: 7, base: 3 });
+    b.send({ type: 'answer', peerId: aId, sdp: 'x' });
+    expect(await a.next('answer')).toEqual({ type: 'answer', peerId: bId, sdp: 'x' });
+    a.send({ type: 'ice-candidate', peerId: bId, candidate: null });
+    expect(await b.next('ice-candidate')).toEqual({ type: 'ice-candidate', peerId: aId, candidate: null });
+    a.send({ type: 'receipt', peerId: bId, id: 9 });
+    expect(await b.next('receipt')).toEqual({ type: 'receipt', peerId: aId, id: 9 });
+    a.send({ type: 'message', peerId: bId, data: [1] });
+    expect(await b.next('message')).toEqual({ type: 'message', peerId: aId, data: [1] });
+  });
+
+  test.each([
+    ['two peerIds', '{"type":"offer","peerId":"X","sdp":1,"peerId":"BOB"}'],
+    ['an escaped key', '{"type":"offer","peerId":"BOB","sdp":1,"\\u0070eerId":"BOB"}'],
+    ['two types', '{"type":"kicked","peerId":"BOB","sdp":1,"type":"offer"}'],
+    ['an escaped type', '{"\\u0074ype":"offer","peerId":"BOB","sdp":1}'],
+    ['braces in strings', '{"type":"offer","peerId":"BOB","sdp":"}\\"}"}'],
+    ['space behind', '{"type":"offer","peerId":"BOB","sdp":1} \n\t'],
+  ])('S-31 neither sender nor type can be forged: %s', async (_name, frame) => {
+    const { a, b, aId, bId } = await pair();
+    a.send(frame.replaceAll('BOB', bId));
+    expect(await b.next('offer')).toMatchObject({ type: 'offer', peerId: aId });
+    expect(b.heard.every((m) => ['welcome', 'joined', 'offer'].includes(m.type))).toBe(true);
+  });
+
+  test('S-31 a malformed frame is never relayed', async () => {
+    const { a, b, bId } = await pair();
+    a.send(`{"type":"offer","peerId":"${bId}","sdp":tru}`);
+    expect(await a.next('error')).toMatchObject({ code: 'bad_json' });
+    a.send(`{"type":"offer","peerId":"${bId}","sdp":"a\nb"}`);
+    expect(await a.next('error')).toMatchObject({ code: 'bad_json' });
+    await b.settle();
+    expect(b.heard.some((m) => m.type === 'offer')).toBe(false);
+  });
+
+  test('S-32 messages of one sender arrive in order, directed and to the room alike', async () => {
+    const { a, b, bId } = await pair();
+    for (let i = 1; i <= 200; i++)
+      a.send(i % 3 === 0 ? { type: 'message', data: i } : { type: 'message', peerId: bId, data: i });
+    await b.next('message', (m) => m.data === 200);
+    const numbers = b.heard.filter((m) => m.type === 'message').map((m) => m.data);
+    expect(numbers).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+  });
+
+  test('S-33 only peers of one room reach each other: unknown_peer, not_in_room', async () => {
+    const { a } = await pair();
+    const other = await pair();
+    a.send({ type: 'offer', peerId: other.bId, sdp: 'x', id: 4 });
+    expect(await a.next('error')).toMatchObject({ code: 'unknown_peer', replyTo: 'offer', peerId: other.bId, id: 4 });
+    using c = await client('eve');
+    c.send({ type: 'offer', peerId: other.bId, sdp: 'x' });
+    expect(await c.next('error')).toMatchObject({ code: 'not_in_room' });
+    await other.b.settle();
+    expect(other.b.heard.some((m) => m.type === 'offer')).toBe(false);
+  });
+
+  test('S-34 a message without peerId reaches everybody else in the room, and only them', async () => {
+    const { a, b, aId, room } = await pair();
+    using c = await client('eve');
+    await c.join(room);
+    const other = await pair();
+    a.send({ type: 'message', data: 'hi' });
+    for (const peer of [b, c]) expect(await peer.next('message')).toEqual({ type: 'message', peerId: aId, data: 'hi' });
+    await a.settle();
+    await other.b.settle();
+    expect([...a.heard, ...other.b.heard].some((m) => m.type === 'message')).toBe(false);
+  });
+});
+
+describe('moderation', () => {
+  test('S-40 kick: kicked, 4003, peer_left, and not back on the same token', async () => {
+    const room = newRoom();
+    const mod = await client('mod', { kick: true });
+    await mod.join(room);
+    const token = await keys.token('eve');
+    const eve = await connectClient(node, token);
+    await eve.join(room);
+    mod.send({ type: 'kick', peerId: eve.welcome.peerId, reason: 'noise' });
+    expect(await eve.next('kicked')).toEqual({ type: 'kicked', reason: 'noise' });
+    expect(await eve.whenClosed()).toBe(4003);
+    expect(await mod.next('peer_left')).toMatchObject({ peerId: eve.welcome.peerId, reason: 'kicked' });
+    using again = await connectClient(node, token);
+    again.send({ type: 'resume', sessionToken: eve.welcome.sessionToken });
+    expect(await again.next('error')).toMatchObject({ code: 'session_unknown' });
+    again.send({ type: 'join', roomId: room });
+    expect(await again.next('error')).toMatchObject({ code: 'forbidden', field: '/roomId' });
+  });
+
+  test('S-41 kick, mute and close-room need the grant and a peer of the room', async () => {
+    const { a, b, bId } = await pair();
+    for (const message of [
+      { type: 'kick', peerId: bId },
+      { type: 'mute', peerId: bId, kind: 'audio' },
+      { type: 'close-room' },
+    ]) {
+      a.send(message);
+      expect(await a.next('error')).toMatchObject({ code: 'forbidden', replyTo: message.type });
+    }
+    using mod = await client('mod', { kick: true });
+    await mod.join(newRoom());
+    mod.send({ type: 'kick', peerId: bId });
+    expect(await mod.next('error')).toMatchObject({ code: 'unknown_peer' });
+    await b.settle();
+    expect(b.closed).toBeUndefined();
+  });
+
+  test('S-42 mute asks the peer, and names who asked', async () => {
+    const { a, b, aId, bId } = await pair({ kick: true });
+    a.send({ type: 'mute', peerId: bId, kind: 'audio' });
+    expect(await b.next('mute_requested')).toEqual({ type: 'mute_requested', peerId: aId, kind: 'audio' });
+  });
+
+  test('S-43 close-room ends it for everybody with 4009', async () => {
+    const { a, b } = await pair({ kick: true });
+    a.send({ type: 'close-room' });
+    expect(await b.whenClosed()).toBe(4009);
+    expect(await a.whenClosed()).toBe(4009);
+  });
+
+  test('S-44 a revoked login session is kicked with 4001, and its token opens nothing any more', async () => {
+    const { a } = await pair();
+    const token = await keys.token('eve', {}, { session_id: 'login-7' });
+    using eve = await connectClient(node, token);
+    keys.revoke('session', 'login-7');
+    await eve.next('kicked');
+    expect(await eve.whenClosed()).toBe(4001);
+    using again = new TestClient(node.wsUrl, ['signal.v1', `bearer.${token}`]);
+    expect(await again.whenClosed()).toBe(4001);
+    await a.settle();
+  });
+});
+
+describe('a client written for the seed', () => {
+  test('S-50 works unchanged: ?token=, no subprotocol, no ids, unknown server messages ignored', async () => {
+    /** What such a client does: knows six types, and skips the others. */
+    class OldClient extends TestClient {
+      known() {
+        const types = ['joined', 'peer_joined', 'offer', 'answer', 'ice-candidate', 'error'];
+        return this.heard.filter((m) => types.includes(m.type));
+      }
+    }
+    const open = async (userId: string) => {
+      const c = new OldClient(`${node.wsUrl}?token=${await keys.token(userId)}`);
+      await new Promise((resolve) => c.ws.once('open', resolve));
+      return c;
+    };
+    const room = newRoom();
+    using a = await open('ada');
+    a.send({ type: 'join', roomId: room });
+    const mine = await a.next('joined');
+    expect(mine).toMatchObject({ roomId: room, peers: [] });
+    using b = await open('bob');
+    b.send({ type: 'join', roomId: room });
+    const joined = await b.next('joined');
+    expect(joined.peers.map((p: { peerId: string }) => p.peerId)).toEqual([mine.peerId]);
+    const { peerId: bId } = await a.next('peer_joined');
+    a.send({ type: 'offer', peerId: bId as string, sdp: 'v=0 offer' });
+    expect(await b.next('offer')).toEqual({ type: 'offer', peerId: mine.peerId, sdp: 'v=0 offer' });
+    b.send({ type: 'answer', peerId: mine.peerId, sdp: 'v=0 answer' });
+    expect(await a.next('answer')).toEqual({ type: 'answer', peerId: bId, sdp: 'v=0 answer' });
+    b.send({ type: 'ice-candidate', peerId: mine.peerId, candidate: { candidate: 'c', sdpMid: '0' } });
+    expect(await a.next('ice-candidate')).toEqual({
+      type: 'ice-candidate',
+      peerId: bId,
+      candidate: { candidate: 'c', sdpMid: '0' },
+    });
+    b.send({ type: 'leave', roomId: room });
+    expect(await a.next('peer_left')).toMatchObject({ peerId: bId });
+    b.send({ type: 'dance' });
+    expect(await b.next('error')).toMatchObject({ code: 'unknown_type' });
+    expect(a.known().map((m) => m.type)).toEqual(['joined', 'peer_joined', 'answer', 'ice-candidate']);
+  });
+});

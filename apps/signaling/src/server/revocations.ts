@@ -1,0 +1,41 @@
+/** Revoked tokens, login sessions and users: ended here within moments, and refused at the door. */
+import { connectRedis, type DependencyHealth, hits, type RevocationWatch, watchRevocations } from '@tandem/service';
+import type { SignalingConfig } from '../config.ts';
+import type { SignalingNode } from '../core/node.ts';
+
+/** Follows the stream of auth's revocations in Redis, or without Redis auth's own feed (beside its JWKS). */
+export function followRevocations(config: SignalingConfig, node: SignalingNode): RevocationWatch {
+  const redis = config.REDIS_URL
+    ? connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD })
+    : undefined;
+  redis?.on('error', () => {});
+  const watch = watchRevocations(redis ? { redis } : { feedUrl: new URL(config.JWKS_URL).origin }, (revocation) => {
+    const ended = node.revoke(
+      (who) =>
+        hits(revocation, {
+          jti: who.jti,
+          session_id: who.loginSession,
+          sub: who.userId,
+          // Without a time of issue: as old as can be, so that nobody slips through.
+          iat: who.issuedAt ?? 0,
+        }),
+      'revoked',
+    );
+    node.track(ended);
+  });
+  const health = (): DependencyHealth => {
+    const now = watch.health();
+    // Known revocations stay in force and tokens expire by themselves: no reason to take the node out of service.
+    return now.state === 'down' ? { ...now, state: 'degraded' } : now;
+  };
+  return {
+    ready: watch.ready,
+    isRevoked: watch.isRevoked,
+    set: watch.set,
+    health,
+    [Symbol.asyncDispose]: async () => {
+      redis?.disconnect();
+      await watch[Symbol.asyncDispose]();
+    },
+  };
+}
