@@ -53,6 +53,7 @@ export function metricsCollector(
               ['service', 'stack'],
               ['service', 'stack', 'outcome'],
               ['service', 'stack', 'dropped'],
+              ['service', 'stack', 'path'],
             ],
             metric_name_selectors: ['^tandem_.*', '^nodejs_eventloop_lag_p99_seconds$'],
           },

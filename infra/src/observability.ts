@@ -1,5 +1,6 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import { BURN_RATES, type MetricRef, type Slo, SLOS, THRESHOLDS, type ThresholdAlarm } from '@tandem/service/kpi';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -13,7 +14,6 @@ import type { Edge } from './edge.ts';
 import { NAMESPACE } from './metrics-collector.ts';
 import type { SessionCache } from './session-cache.ts';
 import type { SignalingService } from './signaling-service.ts';
-import { burnRateWindows, SLOS } from './slos.ts';
 import type { TurnFleet } from './turn-fleet.ts';
 import type { WebClient } from './web-client.ts';
 
@@ -131,16 +131,16 @@ export class Observability extends Construct {
 
   private watchService(name: string, service: AuthService | SignalingService, minHealthy: number): void {
     const title = name === 'auth' ? 'Auth' : 'Signaling';
-    this.addAlarm(`${title}Tasks`, `Fewer than ${minHealthy} ${name} tasks run.`, `${name}-tasks-missing`, service.metricRunningTasks(), {
+    this.addAlarm(`${title}Tasks`, `Fewer than ${minHealthy} ${name} tasks run.`, 'tasks-missing', service.metricRunningTasks(), {
       threshold: minHealthy,
       below: true,
       missingIsBad: true,
     });
-    this.addAlarm(`${title}Cpu`, `${title} tasks are above 80 % CPU although they scale.`, 'overload', service.metricCpu({ period: Duration.minutes(1) }), {
+    this.addAlarm(`${title}Cpu`, `${title} tasks are above 80 % CPU although they scale.`, 'shedding', service.metricCpu({ period: Duration.minutes(1) }), {
       threshold: 80,
       periods: 10,
     });
-    this.addAlarm(`${title}Memory`, `${title} tasks are above 85 % memory.`, 'overload', service.metricMemory({ period: Duration.minutes(1) }), {
+    this.addAlarm(`${title}Memory`, `${title} tasks are above 85 % memory.`, 'shedding', service.metricMemory({ period: Duration.minutes(1) }), {
       threshold: 85,
       periods: 10,
     });
@@ -149,69 +149,75 @@ export class Observability extends Construct {
 
   private watchSignaling(service: SignalingService, minHealthy: number): void {
     this.watchService('signaling', service, minHealthy);
-    this.addAlarm('Shedding', 'Signaling turns arrivals away.', 'overload', service.metric('tandem_admission_ratio', { statistic: 'Minimum', period: Duration.minutes(1) }), {
-      threshold: 0.95,
-      below: true,
-    });
-    this.addAlarm('Backplane', 'A signaling node has lost the session cache.', 'cache-down', service.metric('tandem_signaling_backplane_up', { statistic: 'Minimum', period: Duration.minutes(1) }), {
-      threshold: 1,
-      below: true,
-    });
     this.group('Signaling load', [service.metricConnections(), service.metric('tandem_signaling_rooms', { statistic: 'Sum' })]);
-    for (const slo of SLOS) {
-      const bad = (period: Duration) => {
-        const of = (label: string) =>
-          new cloudwatch.Metric({
-            namespace: NAMESPACE,
-            metricName: slo.metric,
-            dimensionsMap: { service: 'signaling', stack: Stack.of(this).stackName, [slo.label]: label },
-            statistic: 'Sum',
-            period,
-          });
-        return new cloudwatch.MathExpression({
-          expression: 'IF(FILL(good, 0) + FILL(bad, 0) >= least, FILL(bad, 0) / (FILL(good, 0) + FILL(bad, 0)), 0)'.replace('least', String(slo.leastEvents)),
-          usingMetrics: { good: of(slo.good), bad: of(slo.bad) },
-          label: `${slo.title}: share that failed`,
-          period,
+    for (const alarm of THRESHOLDS) this.threshold(alarm, service);
+    for (const slo of SLOS) this.objective(slo, service);
+  }
+
+  /** A threshold of packages/service/src/kpi.ts. */
+  private threshold(alarm: ThresholdAlarm, service: SignalingService): void {
+    const period = Duration.minutes(alarm.statistic === 'increase' ? alarm.minutes : 1);
+    const statistic = { increase: 'Sum', max: 'Maximum', min: 'Minimum' }[alarm.statistic];
+    const metrics = series(alarm.metric, service, period, statistic);
+    this.addAlarm(pascal(alarm.id), `${alarm.name}.`, alarm.runbook, total(metrics, period, alarm.name), {
+      threshold: alarm.threshold,
+      below: alarm.compare === 'below',
+      periods: alarm.statistic === 'increase' ? 1 : alarm.minutes,
+    });
+  }
+
+  /** Burn-rate alarms of an objective: both windows must burn, so that it starts fast and stops fast. */
+  private objective(slo: Slo, service: SignalingService): void {
+    // CloudWatch keeps no histogram buckets of embedded metrics: latency objectives stay with Prometheus.
+    if (slo.query.good.le) return;
+    const id = pascal(slo.id);
+    const bad = (period: Duration) =>
+      new cloudwatch.MathExpression({
+        // Fewer than 20 events in a window say nothing.
+        expression: 'IF(FILL(all, 0) >= 20, 1 - FILL(good, 0) / all, 0)',
+        usingMetrics: {
+          good: total(series(slo.query.good, service, period, 'Sum'), period, 'good', 'g'),
+          all: total(series(slo.query.total, service, period, 'Sum'), period, 'all', 'a'),
+        },
+        label: `${slo.name}: share that failed`,
+        period,
+      });
+    for (const rate of BURN_RATES) {
+      const parts = [rate.longMinutes, rate.shortMinutes].map((minutes) => {
+        // A period is a day at most: three days are three bad days in a row.
+        const days = Math.max(1, Math.ceil(minutes / 1440));
+        return new cloudwatch.Alarm(this, `${id}Burn${rate.factor}Over${minutes}m`, {
+          alarmDescription: `${slo.name}: share that failed over ${minutes} min; half of an alarm.`,
+          metric: bad(Duration.minutes(Math.min(minutes, 1440))),
+          threshold: Math.min(1, Number((rate.factor * (1 - slo.objective)).toFixed(6))),
+          evaluationPeriods: days,
+          comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+          treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
         });
-      };
-      // Both windows must burn: the long one says that it matters, the short one that it still goes on.
-      for (const window of burnRateWindows(slo.objective)) {
-        const parts = [window.long, window.short].map((minutes) => {
-          const alarm = new cloudwatch.Alarm(this, `${slo.id}${window.name}${minutes}m`, {
-            alarmDescription: `${slo.title} burns its budget (${minutes} min window; a part of ${slo.id}${window.name}).`,
-            metric: bad(Duration.minutes(minutes)),
-            threshold: window.threshold,
-            evaluationPeriods: 1,
-            comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
-          });
-          return alarm;
-        });
-        const both = new cloudwatch.CompositeAlarm(this, `${slo.id}${window.name}`, {
-          alarmDescription: `${slo.title} (objective ${slo.objective * 100} %) burns its budget ${window.rate} times too fast. Runbook: ${this.runbooks}/${slo.runbook}.md`,
-          alarmRule: cloudwatch.AlarmRule.allOf(
-            ...parts.map((part) => cloudwatch.AlarmRule.fromAlarm(part, cloudwatch.AlarmState.ALARM)),
-          ),
-        });
-        both.addAlarmAction(new SnsAction(this.topic));
-        both.addOkAction(new SnsAction(this.topic));
-      }
-      this.group(slo.title, [bad(Duration.minutes(5))]);
+      });
+      const both = new cloudwatch.CompositeAlarm(this, `${id}Burn${rate.factor}`, {
+        alarmDescription: `${rate.severity}: ${slo.name} (${slo.objective * 100} % promised) burns its budget ${rate.factor} times too fast. Runbook: ${this.runbooks}/${slo.runbook}.md`,
+        alarmRule: cloudwatch.AlarmRule.allOf(
+          ...parts.map((part) => cloudwatch.AlarmRule.fromAlarm(part, cloudwatch.AlarmState.ALARM)),
+        ),
+      });
+      both.addAlarmAction(new SnsAction(this.topic));
+      both.addOkAction(new SnsAction(this.topic));
     }
+    this.group(slo.name, [bad(Duration.minutes(5))]);
   }
 
   private watchCache(cache: SessionCache): void {
     const minute = { period: Duration.minutes(1) };
-    this.addAlarm('CacheCpu', 'A cache node is above 70 % of its engine core.', 'cache-overload', cache.metricEngineCpu(minute), { threshold: 70, periods: 5 });
-    this.addAlarm('CacheMemory', 'A cache node is above 75 % memory; at 100 % it refuses writes.', 'cache-overload', cache.metricMemory(minute), { threshold: 75, periods: 5 });
-    this.addAlarm('CacheLag', 'A cache replica is over 5 s behind.', 'cache-failover', cache.metricReplicationLag(minute), { threshold: 5, periods: 5 });
+    this.addAlarm('CacheCpu', 'A cache node is above 70 % of its engine core.', 'cache', cache.metricEngineCpu(minute), { threshold: 70, periods: 5 });
+    this.addAlarm('CacheMemory', 'A cache node is above 75 % memory; at 100 % it refuses writes.', 'cache', cache.metricMemory(minute), { threshold: 75, periods: 5 });
+    this.addAlarm('CacheLag', 'A cache replica is over 5 s behind.', 'cache', cache.metricReplicationLag(minute), { threshold: 5, periods: 5 });
     this.group('Session cache', [cache.metricEngineCpu(), cache.metricMemory(), cache.metricReplicationLag()]);
   }
 
   private watchTurn(turn: TurnFleet, minHealthy: number): void {
-    this.addAlarm('TurnNodes', `Fewer than ${minHealthy} TURN nodes serve.`, 'turn-nodes-missing', turn.metricServing(), { threshold: minHealthy, below: true, missingIsBad: true });
-    this.addAlarm('TurnLoad', 'A TURN node is above 85 % of its capacity.', 'turn-overload', turn.metricLoad(), { threshold: 0.85, periods: 5 });
+    this.addAlarm('TurnNodes', `Fewer than ${minHealthy} TURN nodes serve.`, 'turn', turn.metricServing(), { threshold: minHealthy, below: true, missingIsBad: true });
+    this.addAlarm('TurnLoad', 'A TURN node is above 85 % of its capacity.', 'turn', turn.metricLoad(), { threshold: 0.85, periods: 5 });
     this.group('TURN', [turn.metricAllocations(), turn.metricLoad(), turn.metricServing()]);
     this.monitoring.monitorAutoScalingGroup({ autoScalingGroup: turn.autoScalingGroup, humanReadableName: 'TURN instances' });
   }
@@ -219,7 +225,7 @@ export class Observability extends Construct {
   private watchEdge(edge: Edge): void {
     const balancer = edge.loadBalancer.metrics;
     this.addAlarm('EdgeErrors', 'The services or the load balancer answer with 5xx.', 'edge-errors', edge.metricErrors({ period: Duration.minutes(1) }), { threshold: 10 });
-    this.addAlarm('EdgeRejected', 'The load balancer rejects connections: its own limit.', 'overload', balancer.rejectedConnectionCount({ period: Duration.minutes(1) }), { threshold: 0 });
+    this.addAlarm('EdgeRejected', 'The load balancer rejects connections: its own limit.', 'shedding', balancer.rejectedConnectionCount({ period: Duration.minutes(1) }), { threshold: 0 });
     edge.targetGroups.forEach((group, index) => {
       this.addAlarm(`Unhealthy${index}`, 'Targets fail their health check.', 'edge-errors', group.metrics.unhealthyHostCount({ period: Duration.minutes(1), statistic: 'Maximum' }), { threshold: 0, periods: 5 });
     });
@@ -265,4 +271,35 @@ export interface AlarmThreshold {
    * @default false
    */
   readonly missingIsBad?: boolean;
+}
+
+/** One metric for each combination of the filter's label values. */
+function series(ref: MetricRef, service: SignalingService, period: Duration, statistic: string): cloudwatch.Metric[] {
+  const [where] = Object.entries(ref.where ?? {});
+  const of = (labels: Record<string, string>) =>
+    new cloudwatch.Metric({
+      namespace: NAMESPACE,
+      metricName: ref.metric,
+      dimensionsMap: { service: service.serviceName, stack: Stack.of(service).stackName, ...labels },
+      statistic,
+      period,
+    });
+  if (!where) return [of({})];
+  const [label, values] = where;
+  return [values].flat().map((value) => of({ [label]: value }));
+}
+
+function total(metrics: cloudwatch.Metric[], period: Duration, label: string, prefix = 'm'): cloudwatch.IMetric {
+  const [only] = metrics;
+  if (only && metrics.length === 1) return only;
+  return new cloudwatch.MathExpression({
+    expression: metrics.map((_, i) => `FILL(${prefix}${i}, 0)`).join(' + '),
+    usingMetrics: Object.fromEntries(metrics.map((metric, i) => [`${prefix}${i}`, metric])),
+    label,
+    period,
+  });
+}
+
+function pascal(id: string): string {
+  return id.replace(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase());
 }

@@ -249,6 +249,7 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
         DENIED_PEERS: DENIED_PEERS.join(','),
         DRAIN_SECONDS: String(drainTimeout.toSeconds()),
         LIFECYCLE_HOOK: HOOK,
+        AUTO_SCALING_GROUP: this.autoScalingGroup.autoScalingGroupName,
         AWS_REGION: Stack.of(this).region,
         METRICS_STACK: Stack.of(this).stackName,
         ...(props.turnHost ? { TURN_HOST: props.turnHost, TURN_TLS_PORT: '443' } : {}),

@@ -1,0 +1,37 @@
+/** Every setting of a TURN node's agent. Keys are environment variable names. */
+import Type, { type Static } from 'typebox';
+
+const port = (value: number, description: string) =>
+  Type.Integer({ default: value, minimum: 1, maximum: 65535, description });
+
+export const TurnNodeConfig = Type.Object({
+  TURN_REALM: Type.String({ default: 'tandem', description: 'Realm.' }),
+  TURN_SECRET_ID: Type.Optional(Type.String({ description: 'ARN of the secret, JSON with `sign` and `accept`; read anew each minute.' })),
+  TURN_SECRETS: Type.String({ default: '', secret: true, description: 'Comma-separated, where there is no TURN_SECRET_ID.' }),
+  TURN_PORT: port(3478, 'UDP and TCP.'),
+  TURN_HOST: Type.Optional(Type.String({ description: 'Name under which turns: reaches the fleet.' })),
+  TURN_TLS_PORT: port(443, 'Port of that name.'),
+  RELAY_MIN_PORT: port(49152, 'First relay port.'),
+  RELAY_MAX_PORT: port(65535, 'Last relay port.'),
+  NODE_MBPS: Type.Number({ default: 1500, minimum: 1, description: 'Mbit/s out at which the node is full.' }),
+  MAX_BYTES_PER_SECOND: Type.Integer({ default: 375_000, minimum: 0, description: 'Most bytes a second of one allocation.' }),
+  USER_QUOTA: Type.Integer({ default: 12, minimum: 1, description: 'Allocations of one user.' }),
+  TOTAL_QUOTA: Type.Integer({ default: 4000, minimum: 1, description: 'Allocations of the node.' }),
+  DENIED_PEERS: Type.String({ default: '', description: 'Comma-separated addresses and ranges that the relay must not reach.' }),
+  ALLOW_LOOPBACK_PEERS: Type.Boolean({ default: false, description: 'For tests on one machine only.' }),
+  REDIS_URL: Type.Optional(Type.String({ description: 'The directory. Unset: the node writes itself nowhere.' })),
+  REDIS_USERNAME: Type.Optional(Type.String({ description: 'ACL user.' })),
+  REDIS_PASSWORD: Type.Optional(Type.String({ description: 'Its password.', secret: true })),
+  DRAIN_SECONDS: Type.Integer({ default: 7200, minimum: 0, description: 'Longest wait for calls to end.' }),
+  LIFECYCLE_HOOK: Type.Optional(Type.String({ description: 'Name of the auto scaling group’s hook that waits for the drain.' })),
+  AUTO_SCALING_GROUP: Type.Optional(Type.String({ description: 'The group of that hook.' })),
+  AWS_REGION: Type.Optional(Type.String({ description: 'Region.' })),
+  METRICS_STACK: Type.Optional(Type.String({ description: 'Dimension of the metrics; unset: none are written.' })),
+  RUN_DIR: Type.String({ default: '/run/turn', description: 'Writable folder: database of coturn, its address.' }),
+  TURNSERVER: Type.String({ default: 'turnserver', description: 'Program.' }),
+  NODE_ID: Type.Optional(Type.String({ description: 'Outside EC2: name of the node. Default there: the instance id.' })),
+  PUBLIC_IP: Type.Optional(Type.String({ description: 'Outside EC2: address that clients reach.' })),
+  PRIVATE_IP: Type.Optional(Type.String({ description: 'Outside EC2: address to listen on. Default: PUBLIC_IP.' })),
+  ZONE: Type.Optional(Type.String({ description: 'Outside EC2: zone.' })),
+});
+export type TurnNodeConfig = Static<typeof TurnNodeConfig>;

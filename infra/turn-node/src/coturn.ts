@@ -1,0 +1,145 @@
+/** One coturn process: started, told its secrets while it runs, its allocations counted, drained, ended. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
+import type { TurnNodeConfig } from './config.ts';
+import type { Host } from './host.ts';
+
+export interface Coturn extends AsyncDisposable {
+  readonly pid: number;
+  /** Allocations open now. */
+  allocations(): number;
+  /** Replace what coturn takes; it reads its database at each request, so nothing restarts. */
+  setSecrets(secrets: readonly string[]): void;
+  /** Refuse new allocations, where this version can (4.6.3 and later); open ones go on. True if it could. */
+  refuseNew(): boolean;
+  /** Settles when the process ends. */
+  readonly ended: Promise<number | null>;
+}
+
+/** `--denied-peer-ip` beats nothing by itself: the own address is allowed again, or two clients on one node could not meet. */
+export function coturnArguments(config: TurnNodeConfig, host: Pick<Host, 'publicIp' | 'privateIp'>): string[] {
+  return [
+    '-n',
+    '-v',
+    `--listening-ip=${host.privateIp}`,
+    `--relay-ip=${host.privateIp}`,
+    ...(host.publicIp === host.privateIp ? [] : [`--external-ip=${host.publicIp}/${host.privateIp}`]),
+    `--listening-port=${config.TURN_PORT}`,
+    `--min-port=${config.RELAY_MIN_PORT}`,
+    `--max-port=${config.RELAY_MAX_PORT}`,
+    `--realm=${config.TURN_REALM}`,
+    '--use-auth-secret',
+    '--fingerprint',
+    '--stale-nonce=600',
+    '--no-cli',
+    '--no-tls',
+    '--no-dtls',
+    '--no-multicast-peers',
+    '--no-tcp-relay',
+    '--no-rfc5780',
+    '--no-software-attribute',
+    `--max-bps=${config.MAX_BYTES_PER_SECOND}`,
+    `--user-quota=${config.USER_QUOTA}`,
+    `--total-quota=${config.TOTAL_QUOTA}`,
+    ...config.DENIED_PEERS.split(',')
+      .filter(Boolean)
+      .map((range) => `--denied-peer-ip=${range}`),
+    `--allowed-peer-ip=${host.publicIp}`,
+    ...(host.publicIp === host.privateIp ? [] : [`--allowed-peer-ip=${host.privateIp}`]),
+    ...(config.ALLOW_LOOPBACK_PEERS ? ['--allow-loopback-peers'] : []),
+    '--log-file=stdout',
+    '--simple-log',
+    `--pidfile=${join(config.RUN_DIR, 'turnserver.pid')}`,
+    `--userdb=${join(config.RUN_DIR, 'turndb')}`,
+  ];
+}
+
+/** 4.6.3 and later drain on SIGUSR1; earlier ones would die of it. */
+export function drainsOnSignal(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = (/(\d+)\.(\d+)\.(\d+)/.exec(version) ?? []).slice(1).map(Number);
+  return major > 4 || (major === 4 && (minor > 6 || (minor === 6 && patch >= 3)));
+}
+
+/** Follows `session … new` and `session … delete` of coturn's log. */
+export class AllocationCount {
+  private readonly open = new Set<string>();
+  get size(): number {
+    return this.open.size;
+  }
+  line(text: string): void {
+    const match = /session (\d+): (new|delete)\b/.exec(text);
+    if (!match?.[1]) return;
+    if (match[2] === 'new') this.open.add(match[1]);
+    else this.open.delete(match[1]);
+  }
+}
+
+/** @param complain gets coturn's own errors and warnings */
+export async function startCoturn(
+  config: TurnNodeConfig,
+  host: Pick<Host, 'publicIp' | 'privateIp'>,
+  complain: (line: string) => void,
+): Promise<Coturn> {
+  let version: string;
+  try {
+    version = execFileSync(config.TURNSERVER, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  } catch (error) {
+    const output = String((error as { stdout?: unknown }).stdout ?? '');
+    if (!/\d+\.\d+/.test(output))
+      throw new Error(`TURNSERVER: cannot run ${config.TURNSERVER}. Fix: apt-get install coturn`);
+    version = output;
+  }
+  const child: ChildProcess = spawn(config.TURNSERVER, coturnArguments(config, host), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const count = new AllocationCount();
+  const ended = once(child, 'exit').then(([code]) => code as number | null);
+  ended.catch(() => {});
+  await once(child, 'spawn');
+  const ready = Promise.withResolvers<void>();
+  for (const stream of [child.stdout, child.stderr])
+    if (stream)
+      createInterface({ input: stream }).on('line', (line) => {
+        count.line(line);
+        if (/listener opened on|Total General servers|SQLite DB connection success/i.test(line)) ready.resolve();
+        if (/ERROR|Cannot|FATAL/.test(line)) complain(line);
+      });
+  const deadline = setTimeout(() => ready.resolve(), 20_000);
+  const early = await Promise.race([ready.promise.then(() => undefined), ended]);
+  clearTimeout(deadline);
+  if (early !== undefined) throw new Error(`coturn ended at once (${early}); is port ${config.TURN_PORT} taken?`);
+  return {
+    pid: child.pid ?? 0,
+    allocations: () => count.size,
+    setSecrets(secrets) {
+      const database = new DatabaseSync(join(config.RUN_DIR, 'turndb'), { timeout: 5000 });
+      try {
+        database.exec(
+          "CREATE TABLE IF NOT EXISTS turn_secret (realm varchar(127) default '', value varchar(127), primary key (realm,value))",
+        );
+        database.exec('BEGIN IMMEDIATE');
+        database.prepare('DELETE FROM turn_secret WHERE realm = ?').run(config.TURN_REALM);
+        const add = database.prepare('INSERT INTO turn_secret (realm, value) VALUES (?, ?)');
+        for (const secret of secrets) add.run(config.TURN_REALM, secret);
+        database.exec('COMMIT');
+      } finally {
+        database.close();
+      }
+    },
+    refuseNew() {
+      if (!drainsOnSignal(version)) return false;
+      return child.kill('SIGUSR1');
+    },
+    ended,
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGTERM');
+      const force = setTimeout(() => child.kill('SIGKILL'), 5000);
+      await ended;
+      clearTimeout(force);
+    },
+  };
+}

@@ -1,0 +1,73 @@
+/** Where this node runs: EC2's metadata service (version 2 only), or settings elsewhere. */
+import type { TurnNodeConfig } from './config.ts';
+
+export interface Host {
+  readonly id: string;
+  readonly publicIp: string;
+  readonly privateIp: string;
+  readonly zone: string;
+  /** True once the auto scaling group wants this instance gone. */
+  leaving(): Promise<boolean>;
+  /** Tell the group to wait on, or that the drain is over. */
+  lifecycle(what: 'wait' | 'done'): Promise<void>;
+}
+
+const IMDS = 'http://169.254.169.254/latest';
+
+async function metadata(path: string): Promise<string | undefined> {
+  const signal = AbortSignal.timeout(2000);
+  const token = await fetch(`${IMDS}/api/token`, {
+    method: 'PUT',
+    headers: { 'X-aws-ec2-metadata-token-ttl-seconds': '60' },
+    signal,
+  });
+  const answer = await fetch(`${IMDS}/meta-data/${path}`, {
+    headers: { 'X-aws-ec2-metadata-token': await token.text() },
+    signal,
+  });
+  if (answer.status === 404) return undefined;
+  if (!answer.ok) throw new Error(`instance metadata: ${path} answered ${answer.status}`);
+  return (await answer.text()).trim();
+}
+
+/** @throws Error naming the setting when neither settings nor metadata tell the address */
+export async function findHost(config: TurnNodeConfig): Promise<Host> {
+  if (config.PUBLIC_IP)
+    return {
+      id: config.NODE_ID ?? config.PUBLIC_IP,
+      publicIp: config.PUBLIC_IP,
+      privateIp: config.PRIVATE_IP ?? config.PUBLIC_IP,
+      zone: config.ZONE ?? 'local',
+      leaving: async () => false,
+      lifecycle: async () => {},
+    };
+  const [id, publicIp, privateIp, zone] = await Promise.all(
+    ['instance-id', 'public-ipv4', 'local-ipv4', 'placement/availability-zone'].map(metadata),
+  ).catch((error: unknown) => {
+    throw new Error(`PUBLIC_IP: not given, and there is no EC2 metadata service here (${String(error)})`);
+  });
+  if (!id || !publicIp || !privateIp || !zone)
+    throw new Error('PUBLIC_IP: the instance has no public address. Fix: run it in a public subnet.');
+  return {
+    id,
+    publicIp,
+    privateIp,
+    zone,
+    leaving: async () => (await metadata('autoscaling/target-lifecycle-state')) === 'Terminated',
+    lifecycle: async (what) => {
+      if (!config.LIFECYCLE_HOOK || !config.AUTO_SCALING_GROUP) return;
+      const sdk = await import('@aws-sdk/client-auto-scaling');
+      const client = new sdk.AutoScalingClient(config.AWS_REGION ? { region: config.AWS_REGION } : {});
+      const common = {
+        LifecycleHookName: config.LIFECYCLE_HOOK,
+        AutoScalingGroupName: config.AUTO_SCALING_GROUP,
+        InstanceId: id,
+      };
+      await client.send(
+        what === 'wait'
+          ? new sdk.RecordLifecycleActionHeartbeatCommand(common)
+          : new sdk.CompleteLifecycleActionCommand({ ...common, LifecycleActionResult: 'CONTINUE' }),
+      );
+    },
+  };
+}

@@ -1,0 +1,196 @@
+/** A TURN node: coturn, and the agent that configures it, writes it into the directory, and drains it before it goes. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connectRedis, type RedisClient, removeTurnNode, writeTurnNode } from '@tandem/service';
+import type { TurnNodeConfig } from './config.ts';
+import { type Coturn, startCoturn } from './coturn.ts';
+import { findHost, type Host } from './host.ts';
+import { type SecretSource, secretSource } from './secrets.ts';
+
+/** One structured line to the log. */
+export type Say = (event: string, more?: Record<string, unknown>) => void;
+
+export interface TurnNodeOptions {
+  readonly host?: Host;
+  readonly secrets?: SecretSource;
+  readonly say?: Say;
+  /** How often the directory is written and the host asked, ms. Default 5000 (entries are stale after 20 s). */
+  readonly tickMs?: number;
+  /** How often secrets are read, ms. Default 60,000. */
+  readonly secretsMs?: number;
+  /** Bytes sent by this host until now; default: /proc/net/dev. */
+  readonly bytesSent?: () => Promise<number>;
+}
+
+export interface TurnNode extends AsyncDisposable {
+  readonly coturn: Coturn;
+  readonly state: 'serving' | 'draining' | 'ended';
+  /** Leave the directory, refuse new allocations, wait for the open ones (or DRAIN_SECONDS), end. */
+  drain(): Promise<void>;
+  /** Settles when the node has ended, by a drain or because coturn died. */
+  readonly ended: Promise<'drained' | 'died'>;
+}
+
+export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOptions = {}): Promise<TurnNode> {
+  const say: Say = options.say ?? ((event, more) => console.log(JSON.stringify({ event, ...more })));
+  const host = options.host ?? (await findHost(config));
+  const readSecrets = options.secrets ?? secretSource(config);
+  const bytesSent = options.bytesSent ?? sentBytes;
+  const coturn = await startCoturn(config, host, (line) => say('coturn.error', { line }));
+  let redis: RedisClient | undefined;
+  let state: TurnNode['state'] = 'serving';
+  let load = 0;
+  let mbps = 0;
+  const ended = Promise.withResolvers<'drained' | 'died'>();
+  const stop = new AbortController();
+  let known = '';
+  const applySecrets = async () => {
+    const secrets = await readSecrets();
+    if (secrets.join() === known) return;
+    coturn.setSecrets(secrets);
+    known = secrets.join();
+    say('turn.secrets', { count: secrets.length });
+  };
+  const register = async () => {
+    if (!redis || state === 'ended') return;
+    await writeTurnNode(redis, host.id, {
+      publicIp: host.publicIp,
+      zone: host.zone,
+      load,
+      state,
+      port: config.TURN_PORT,
+      ...(config.TURN_HOST ? { host: config.TURN_HOST, tlsPort: config.TURN_TLS_PORT } : {}),
+    });
+  };
+  const attempt = async (what: string, work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      // The relay goes on without its directory or its secret store: what it knows stays true for a while.
+      say('turn.retry', { what, error: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  try {
+    await applySecrets();
+    await writeFile(join(config.RUN_DIR, 'address'), `${host.privateIp} ${config.TURN_PORT}`);
+    if (config.REDIS_URL) {
+      redis = connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD });
+      redis.on('error', () => {});
+    }
+    await attempt('directory', register);
+  } catch (error) {
+    redis?.disconnect();
+    await coturn[Symbol.asyncDispose]();
+    throw error;
+  }
+  say('turn.serving', { id: host.id, zone: host.zone, publicIp: host.publicIp });
+
+  const finish = async (how: 'drained' | 'died') => {
+    if (state === 'ended') return;
+    state = 'ended';
+    stop.abort();
+    const directory = redis;
+    if (directory) await attempt('directory', () => removeTurnNode(directory, host.id));
+    await coturn[Symbol.asyncDispose]();
+    await attempt('lifecycle', () => (how === 'drained' ? host.lifecycle('done') : Promise.resolve()));
+    redis?.disconnect();
+    say('turn.ended', { how });
+    ended.resolve(how);
+  };
+  let draining: Promise<void> | undefined;
+  const drain = () => {
+    draining ??= (async () => {
+      if (state !== 'serving') return;
+      state = 'draining';
+      say('turn.draining', { allocations: coturn.allocations() });
+      await attempt('directory', register);
+      const refused = coturn.refuseNew();
+      if (!refused) say('turn.drain-by-directory', { why: 'this coturn cannot refuse new allocations' });
+      const deadline = Date.now() + config.DRAIN_SECONDS * 1000;
+      let beat = 0;
+      while (coturn.allocations() > 0 && Date.now() < deadline && state === 'draining') {
+        if (Date.now() >= beat) {
+          await attempt('lifecycle', () => host.lifecycle('wait'));
+          beat = Date.now() + 60_000;
+        }
+        await sleep(Math.min(options.tickMs ?? 5000, 1000), undefined, { signal: stop.signal }).catch(() => {});
+      }
+      if (coturn.allocations() > 0) say('turn.drain-deadline', { allocations: coturn.allocations() });
+      await finish('drained');
+    })();
+    return draining;
+  };
+  coturn.ended.then(
+    () => finish('died'),
+    () => finish('died'),
+  );
+  let sentBefore = await bytesSent();
+  let sentAt = Date.now();
+  let nextSecrets = Date.now() + (options.secretsMs ?? 60_000);
+  let nextMetrics = Date.now() + 60_000;
+  const tick = async () => {
+    const sent = await bytesSent();
+    const seconds = Math.max(0.001, (Date.now() - sentAt) / 1000);
+    mbps = Math.max(0, ((sent - sentBefore) * 8) / 1e6 / seconds);
+    sentBefore = sent;
+    sentAt = Date.now();
+    load = Number(Math.max(mbps / config.NODE_MBPS, coturn.allocations() / config.TOTAL_QUOTA).toFixed(3));
+    await attempt('directory', register);
+    if (Date.now() >= nextSecrets) {
+      nextSecrets = Date.now() + (options.secretsMs ?? 60_000);
+      await attempt('secrets', applySecrets);
+    }
+    if (config.METRICS_STACK && Date.now() >= nextMetrics) {
+      nextMetrics = Date.now() + 60_000;
+      console.log(embeddedMetrics(config.METRICS_STACK, { allocations: coturn.allocations(), load, mbps, serving: Number(state === 'serving') }));
+    }
+    if (state === 'serving') await attempt('metadata', async () => void ((await host.leaving()) && void drain()));
+  };
+  const loop = (async () => {
+    while (!stop.signal.aborted) {
+      await sleep(options.tickMs ?? 5000, undefined, { signal: stop.signal }).catch(() => {});
+      if (!stop.signal.aborted) await attempt('tick', tick);
+    }
+  })();
+  return {
+    coturn,
+    get state() {
+      return state;
+    },
+    drain,
+    ended: ended.promise,
+    async [Symbol.asyncDispose]() {
+      await finish('drained');
+      await loop;
+    },
+  };
+}
+
+/** A line that CloudWatch Logs turns into metrics (embedded metric format). */
+export function embeddedMetrics(stack: string, values: { allocations: number; load: number; mbps: number; serving: number }): string {
+  const metrics = { turn_allocations: values.allocations, turn_load: values.load, turn_mbps: values.mbps, turn_serving: values.serving };
+  return JSON.stringify({
+    _aws: {
+      Timestamp: Date.now(),
+      CloudWatchMetrics: [
+        { Namespace: 'Tandem', Dimensions: [['service', 'stack']], Metrics: Object.keys(metrics).map((Name) => ({ Name })) },
+      ],
+    },
+    service: 'turn',
+    stack,
+    ...metrics,
+  });
+}
+
+/** Bytes that all interfaces but loopback have sent. */
+async function sentBytes(): Promise<number> {
+  const text = await readFile('/proc/net/dev', 'utf8').catch(() => '');
+  let total = 0;
+  for (const line of text.split('\n')) {
+    const [name, numbers] = line.split(':');
+    if (!numbers || name?.trim() === 'lo') continue;
+    total += Number(numbers.trim().split(/\s+/)[8] ?? 0);
+  }
+  return total;
+}

@@ -1,0 +1,178 @@
+/** The TURN node with real coturn and real Redis, as the user that the cache gives it. */
+import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectRedis, loadConfig, readTurnNodes, TURN_DIRECTORY_KEY } from '@tandem/service';
+import { startRedis } from '@tandem/service/testing';
+import { expect, test, vi } from 'vitest';
+import { TURN_NODE_ACCESS } from '../src/turn-directory.ts';
+import { DENIED_PEERS } from '../src/turn-peers.ts';
+import { TurnNodeConfig } from './src/config.ts';
+import { AllocationCount, coturnArguments, drainsOnSignal } from './src/coturn.ts';
+import { stunAnswers } from './src/health.ts';
+import type { Host } from './src/host.ts';
+import { embeddedMetrics, startTurnNode } from './src/node.ts';
+import { acceptedSecrets } from './src/secrets.ts';
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((done) => server.once('listening', done));
+  const { port } = server.address() as { port: number };
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** coturn's own test client: relays `messages` between two allocations; its output when it ends. */
+let users = 0;
+function client(port: number, secret: string, messages: number, more: string[] = ['-y']) {
+  const user = `${Math.floor(Date.now() / 1000) + 600}:user-${users++}`;
+  const password = createHmac('sha1', secret).update(user).digest('base64');
+  const child = spawn('turnutils_uclient', [
+    ...['-u', user, '-w', password, '-p', String(port), '-n', String(messages), '-m', '1', '-z', '100', ...more],
+    '127.0.0.1',
+  ]);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
+  const ended = new Promise<string>((resolve) => child.on('close', () => resolve(output)));
+  return { child, ended };
+}
+
+async function world(secrets: () => Promise<string[]>) {
+  const folder = await mkdtemp(join(tmpdir(), 'turn-node-'));
+  const redis = await startRedis();
+  const admin = connectRedis(redis.url);
+  await admin.call('ACL', 'SETUSER', 'turn-node', ...TURN_NODE_ACCESS.split(' '), '>node-password');
+  const port = await freePort();
+  const calls: string[] = [];
+  const events: string[] = [];
+  const state = { leaving: false };
+  const host: Host = {
+    id: 'i-1',
+    publicIp: '127.0.0.1',
+    privateIp: '127.0.0.1',
+    zone: 'zone-a',
+    leaving: async () => state.leaving,
+    lifecycle: async (what) => void calls.push(what),
+  };
+  const config = loadConfig(TurnNodeConfig, {
+    TURN_PORT: String(port),
+    RELAY_MIN_PORT: '50000',
+    RELAY_MAX_PORT: '50999',
+    RUN_DIR: folder,
+    REDIS_URL: redis.url,
+    REDIS_USERNAME: 'turn-node',
+    REDIS_PASSWORD: 'node-password',
+    ALLOW_LOOPBACK_PEERS: 'true',
+    DENIED_PEERS: DENIED_PEERS.join(','),
+    TURN_HOST: 'turn.example.com',
+    DRAIN_SECONDS: '120',
+    METRICS_STACK: '',
+  });
+  const node = await startTurnNode(config, {
+    host,
+    secrets,
+    tickMs: 200,
+    secretsMs: 200,
+    bytesSent: async () => 0,
+    say: (event, more) => events.push(`${event} ${JSON.stringify(more ?? {})}`),
+  });
+  return {
+    admin,
+    redis,
+    port,
+    node,
+    host,
+    state,
+    calls,
+    events,
+    async [Symbol.asyncDispose]() {
+      await node[Symbol.asyncDispose]();
+      admin.disconnect();
+      await redis[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const soon = { timeout: 60_000, interval: 100 };
+
+test('a node enters the directory, relays, rotates its secret without a restart, denies private peers, drains before it ends', async () => {
+  let secrets = ['secret-one'];
+  await using w = await world(async () => secrets);
+  const [entry] = await readTurnNodes(w.admin);
+  expect(entry).toMatchObject({ publicIp: '127.0.0.1', zone: 'zone-a', state: 'serving', port: w.port, host: 'turn.example.com', tlsPort: 443 });
+  await stunAnswers('127.0.0.1', w.port, 20_000);
+
+  expect(await client(w.port, 'secret-one', 2).ended).toMatch(/Total lost packets 0/);
+  const pid = w.node.coturn.pid;
+  secrets = ['secret-two', 'secret-one'];
+  await vi.waitFor(() => expect(w.events.join('\n')).toContain('turn.secrets {"count":2}'), soon);
+  expect(await client(w.port, 'secret-two', 2).ended).toMatch(/Total lost packets 0/);
+  secrets = ['secret-two'];
+  await vi.waitFor(() => expect(w.events.filter((e) => e === 'turn.secrets {"count":1}')).toHaveLength(2), soon);
+  expect(await client(w.port, 'secret-one', 2).ended).not.toMatch(/Total lost packets 0/);
+  expect(w.node.coturn.pid).toBe(pid);
+  expect(w.events.join('\n')).not.toContain('secret-');
+
+  // The metadata service, through the relay: refused.
+  const forbidden = client(w.port, 'secret-two', 1, ['-e', '169.254.169.254']);
+  const stop = setTimeout(() => forbidden.child.kill('SIGKILL'), 15_000);
+  expect(await forbidden.ended).toMatch(/403|Forbidden/i);
+  clearTimeout(stop);
+
+  // A call is on; the group wants the instance gone.
+  const call = client(w.port, 'secret-two', 60);
+  await vi.waitFor(() => expect(w.node.coturn.allocations()).toBeGreaterThan(0), soon);
+  w.state.leaving = true;
+  await vi.waitFor(async () => expect(await readTurnNodes(w.admin)).toEqual([]), soon);
+  expect(w.node.state).toBe('draining');
+  expect(await call.ended).toMatch(/Total lost packets 0/);
+  // The forbidden client was killed and its allocation lives on; only the deadline or its end may finish the drain.
+  if (w.node.coturn.allocations() > 0) await w.node[Symbol.asyncDispose]();
+  expect(await w.node.ended).toBe('drained');
+  expect(await w.admin.hgetall(TURN_DIRECTORY_KEY)).toEqual({});
+  expect(w.calls[0]).toBe('wait');
+  expect(w.calls.at(-1)).toBe('done');
+});
+
+test('a node whose coturn dies leaves the directory; its user reaches nothing but the directory', async () => {
+  await using w = await world(async () => ['secret-one']);
+  const own = connectRedis(w.redis.url, { username: 'turn-node', password: 'node-password' });
+  await expect(own.get('tandem:session:1')).rejects.toThrow(/NOPERM/);
+  await expect(own.hset('tandem:room', 'a', '1')).rejects.toThrow(/NOPERM/);
+  await expect(own.call('CONFIG', 'GET', '*')).rejects.toThrow(/NOPERM/);
+  own.disconnect();
+  process.kill(w.node.coturn.pid, 'SIGKILL');
+  expect(await w.node.ended).toBe('died');
+  expect(await w.admin.hgetall(TURN_DIRECTORY_KEY)).toEqual({});
+});
+
+test('coturn is told its public address, every denied range, and that its own address is fine', () => {
+  const config = loadConfig(TurnNodeConfig, { DENIED_PEERS: '10.0.0.0-10.255.255.255,fc00::-fdff::' });
+  const args = coturnArguments(config, { publicIp: '192.0.2.1', privateIp: '10.0.0.1' });
+  expect(args).toContain('--external-ip=192.0.2.1/10.0.0.1');
+  expect(args).toContain('--denied-peer-ip=10.0.0.0-10.255.255.255');
+  expect(args).toContain('--allowed-peer-ip=10.0.0.1');
+  expect(args.join(' ')).not.toMatch(/secret=/);
+});
+
+test('SIGUSR1 goes only to a coturn that drains on it', () => {
+  expect(['4.6.1', '4.6.2', '4.5.9'].map(drainsOnSignal)).toEqual([false, false, false]);
+  expect(['4.6.3', '4.7.0', '4.13.1', '5.0.0'].map(drainsOnSignal)).toEqual([true, true, true, true]);
+});
+
+test('allocations are counted from the log; secrets and metrics have their shape', () => {
+  const count = new AllocationCount();
+  count.line('3: : session 001000000000000001: new, realm=<tandem>, username=<1:a>, lifetime=600');
+  count.line('3: : session 001000000000000001: refreshed, realm=<tandem>');
+  expect(count.size).toBe(1);
+  count.line('8: : session 001000000000000001: delete: realm=<tandem>, username=<1:a>');
+  expect(count.size).toBe(0);
+  expect(acceptedSecrets('{"sign":"aaaaaaaa","accept":["bbbbbbbb","aaaaaaaa"]}')).toEqual(['aaaaaaaa', 'bbbbbbbb']);
+  expect(() => acceptedSecrets('hunter2hunter2')).toThrow(/^TURN secret: not JSON with `sign` and `accept`$/);
+  const metrics = JSON.parse(embeddedMetrics('S', { allocations: 2, load: 0.1, mbps: 3, serving: 1 }));
+  expect(metrics).toMatchObject({ service: 'turn', stack: 'S', turn_allocations: 2, turn_serving: 1 });
+});
