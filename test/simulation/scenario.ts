@@ -53,7 +53,22 @@ export async function runScenario(seed: number, { resend = true }: { resend?: bo
 
   world.heal();
   for (const client of world.livingClients) if (!client.inRoom) client.join();
-  await run(2000 + STORM + PEACE);
+  /** As soon as all is well; what is not well at the end of `PEACE` is a violation. */
+  const settle = async (from: number, well: () => boolean) => {
+    for (let t = 2500; t <= PEACE; t += 2500) {
+      await run(from + t);
+      if (well()) return from + t;
+    }
+    return from + PEACE;
+  };
+  const settled = await settle(
+    2000 + STORM,
+    // A client that has not yet noticed that its socket is dead only looks well.
+    () =>
+      oneView(world).length === 0 &&
+      world.livingClients.every((c) => c.session.pending === 0) &&
+      ![...world.wires].some((w) => w.blackhole && w.socket?.readyState === 1 && !w.client.dead),
+  );
 
   const violations = [...world.problems];
   violations.push(...oneView(world));
@@ -67,7 +82,7 @@ export async function runScenario(seed: number, { resend = true }: { resend?: bo
     if (session.pending) violations.push(`${name}: ${session.pending} messages still pending`);
 
   for (const { session } of world.livingClients) session.close();
-  await run(2000 + STORM + 2 * PEACE);
+  await settle(settled, () => leaks(world).length === 0);
   violations.push(...leaks(world));
   return { seed, violations, tally, faults };
 }
