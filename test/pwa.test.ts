@@ -86,13 +86,18 @@ async function peer(room: string, name: string, grants = {}): Promise<SignalingS
 async function expectAccessible(page: Page, state: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    // Colours fade from one scheme to the other: read them when they have arrived.
+    await page.evaluate(() => new Promise((done) => setTimeout(done, 200)));
     await page.evaluate(axeSource);
     const violations = await page.evaluate(async () => {
       const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
       const result = await axe.run(document, {
         runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
       });
-      return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`);
+      return result.violations.map(
+        (v) =>
+          `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} ${n.failureSummary?.split('\n')[1]?.trim() ?? ''}`).join(', ')}`,
+      );
     });
     expect(violations, `${state}, ${colorScheme}`).toEqual([]);
   }
@@ -113,7 +118,7 @@ test('lobby: warms up, shows me, remembers my name, asks for one that is missing
   await expectAccessible(page, 'lobby');
 
   await page.getByTestId('join').click();
-  await page.getByRole('alert').waitFor();
+  await page.getByText('Tell the others who you are.').waitFor();
   await expectAccessible(page, 'lobby without a name');
   await page.getByTestId('name-input').fill('Ada');
   await page.reload();
@@ -193,6 +198,7 @@ test('two pages: pictures, chat, reactions, hands, panels, a device switch, leav
   await ada.page.getByTestId('more').click();
   await ada.page.getByTestId('open-settings').click();
   const select = ada.page.getByTestId('device-audioinput').last();
+  await select.waitFor();
   const options = await select.locator('option').allTextContents();
   const other = options.find((text) => text !== before && /Fake Audio Input/.test(text));
   expect(other, `another microphone among ${options.join(', ')}`).toBeDefined();

@@ -113,125 +113,127 @@ export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void 
     </button>
   );
   return (
-    <div className="controls" role="toolbar" aria-label={t('control.bar')}>
-      <Control
-        icon={micOn ? 'mic' : 'mic-off'}
-        label={micOn ? t('control.micOff') : t('control.micOn')}
-        testId="toggle-mic"
-        off={!micOn}
-        onClick={() => void localMedia.setMuted(micOn)}
-      />
-      <Control
-        icon={camOn ? 'cam' : 'cam-off'}
-        label={camOn ? t('control.camOff') : t('control.camOn')}
-        testId="toggle-cam"
-        off={!camOn}
-        onClick={() => void localMedia.setCamera(!camOn)}
-      />
-      {canShare && (
+    <footer className="controls-area">
+      <div className="controls" role="toolbar" aria-label={t('control.bar')}>
         <Control
-          icon="screen"
+          icon={micOn ? 'mic' : 'mic-off'}
+          label={micOn ? t('control.micOff') : t('control.micOn')}
+          testId="toggle-mic"
+          off={!micOn}
+          onClick={() => void localMedia.setMuted(micOn)}
+        />
+        <Control
+          icon={camOn ? 'cam' : 'cam-off'}
+          label={camOn ? t('control.camOff') : t('control.camOn')}
+          testId="toggle-cam"
+          off={!camOn}
+          onClick={() => void localMedia.setCamera(!camOn)}
+        />
+        {canShare && (
+          <Control
+            icon="screen"
+            wide
+            label={sharing ? t('control.screenStop') : t('control.screen')}
+            testId="toggle-screen"
+            pressed={sharing}
+            onClick={() => void call.toggleScreen()}
+          />
+        )}
+        <div className="has-popover">
+          <Control
+            icon="smile"
+            label={t('control.react')}
+            testId="react"
+            expanded={menu === 'react'}
+            onClick={() => setMenu(menu === 'react' ? undefined : 'react')}
+          />
+          {menu === 'react' && (
+            <Popover label={t('control.react')} onClose={close}>
+              <div className="reaction-row">
+                {REACTIONS.map((kind) => (
+                  <button
+                    key={kind}
+                    type="button"
+                    className={`icon-button reaction-${kind}`}
+                    data-testid={`reaction-${kind}`}
+                    aria-label={t(`reaction.${kind}`)}
+                    title={t(`reaction.${kind}`)}
+                    onClick={() => call.react(kind)}
+                  >
+                    <Icon name={kind === 'wave' ? 'hand' : kind} size={26} />
+                  </button>
+                ))}
+              </div>
+              {item('hand', hand ? t('control.handDown') : t('control.hand'), () => call.toggleHand(), 'toggle-hand')}
+            </Popover>
+          )}
+        </div>
+        <Control
+          icon="chat"
+          label={unread ? t('control.chatUnread', { count: unread }) : t('control.chat')}
+          testId="open-chat"
+          pressed={panel === 'chat'}
+          badge={unread}
+          onClick={() => call.openPanel('chat')}
+        />
+        <Control
+          icon="people"
           wide
-          label={sharing ? t('control.screenStop') : t('control.screen')}
-          testId="toggle-screen"
-          pressed={sharing}
-          onClick={() => void call.toggleScreen()}
+          label={t('control.people')}
+          testId="open-people"
+          pressed={panel === 'people'}
+          onClick={() => call.openPanel('people')}
         />
-      )}
-      <div className="has-popover">
-        <Control
-          icon="smile"
-          label={t('control.react')}
-          testId="react"
-          expanded={menu === 'react'}
-          onClick={() => setMenu(menu === 'react' ? undefined : 'react')}
-        />
-        {menu === 'react' && (
-          <Popover label={t('control.react')} onClose={close}>
-            <div className="reaction-row">
-              {REACTIONS.map((kind) => (
-                <button
-                  key={kind}
-                  type="button"
-                  className={`icon-button reaction-${kind}`}
-                  data-testid={`reaction-${kind}`}
-                  aria-label={t(`reaction.${kind}`)}
-                  title={t(`reaction.${kind}`)}
-                  onClick={() => call.react(kind)}
-                >
-                  <Icon name={kind === 'wave' ? 'hand' : kind} size={26} />
-                </button>
-              ))}
-            </div>
-            {item('hand', hand ? t('control.handDown') : t('control.hand'), () => call.toggleHand(), 'toggle-hand')}
-          </Popover>
-        )}
+        <div className="has-popover">
+          <Control
+            icon="more"
+            label={t('control.more')}
+            testId="more"
+            expanded={menu === 'more'}
+            onClick={() => setMenu(menu === 'more' ? undefined : 'more')}
+          />
+          {menu === 'more' && (
+            <Popover label={t('control.more')} onClose={close}>
+              <fieldset className="menu-layout">
+                <legend className="visually-hidden">{t('control.layout')}</legend>
+                {(['auto', 'grid', 'spotlight'] as const).map((kind) => (
+                  <button
+                    key={kind}
+                    type="button"
+                    className="menu-choice"
+                    aria-pressed={layout === kind}
+                    onClick={() => call.set({ layout: kind })}
+                  >
+                    {t(
+                      kind === 'auto'
+                        ? 'control.layoutAuto'
+                        : kind === 'grid'
+                          ? 'control.layoutGrid'
+                          : 'control.layoutSpotlight',
+                    )}
+                  </button>
+                ))}
+              </fieldset>
+              {item('person-add', t('call.invite'), () => onDialog('invite'))}
+              {item('people', t('control.people'), () => call.openPanel('people'))}
+              {canShare &&
+                item('screen', sharing ? t('control.screenStop') : t('control.screen'), () => void call.toggleScreen())}
+              {item('stats', t('control.stats'), () => call.openPanel('stats'), 'open-stats')}
+              {canPip() && item('pip', t('control.pip'), () => void openPip())}
+              {document.fullscreenEnabled &&
+                item('expand', t('control.fullscreen'), () => {
+                  const done = document.fullscreenElement
+                    ? document.exitFullscreen()
+                    : document.documentElement.requestFullscreen();
+                  done.catch(() => {});
+                })}
+              {item('keyboard', t('control.shortcuts'), () => onDialog('shortcuts'))}
+              {item('settings', t('control.settings'), () => onDialog('settings'), 'open-settings')}
+            </Popover>
+          )}
+        </div>
+        <Control icon="leave" danger label={t('control.leave')} testId="leave" onClick={() => call.leave()} />
       </div>
-      <Control
-        icon="chat"
-        label={unread ? t('control.chatUnread', { count: unread }) : t('control.chat')}
-        testId="open-chat"
-        pressed={panel === 'chat'}
-        badge={unread}
-        onClick={() => call.openPanel('chat')}
-      />
-      <Control
-        icon="people"
-        wide
-        label={t('control.people')}
-        testId="open-people"
-        pressed={panel === 'people'}
-        onClick={() => call.openPanel('people')}
-      />
-      <div className="has-popover">
-        <Control
-          icon="more"
-          label={t('control.more')}
-          testId="more"
-          expanded={menu === 'more'}
-          onClick={() => setMenu(menu === 'more' ? undefined : 'more')}
-        />
-        {menu === 'more' && (
-          <Popover label={t('control.more')} onClose={close}>
-            <fieldset className="menu-layout">
-              <legend className="visually-hidden">{t('control.layout')}</legend>
-              {(['auto', 'grid', 'spotlight'] as const).map((kind) => (
-                <button
-                  key={kind}
-                  type="button"
-                  className="menu-choice"
-                  aria-pressed={layout === kind}
-                  onClick={() => call.set({ layout: kind })}
-                >
-                  {t(
-                    kind === 'auto'
-                      ? 'control.layoutAuto'
-                      : kind === 'grid'
-                        ? 'control.layoutGrid'
-                        : 'control.layoutSpotlight',
-                  )}
-                </button>
-              ))}
-            </fieldset>
-            {item('person-add', t('call.invite'), () => onDialog('invite'))}
-            {item('people', t('control.people'), () => call.openPanel('people'))}
-            {canShare &&
-              item('screen', sharing ? t('control.screenStop') : t('control.screen'), () => void call.toggleScreen())}
-            {item('stats', t('control.stats'), () => call.openPanel('stats'), 'open-stats')}
-            {canPip() && item('pip', t('control.pip'), () => void openPip())}
-            {document.fullscreenEnabled &&
-              item('expand', t('control.fullscreen'), () => {
-                const done = document.fullscreenElement
-                  ? document.exitFullscreen()
-                  : document.documentElement.requestFullscreen();
-                done.catch(() => {});
-              })}
-            {item('keyboard', t('control.shortcuts'), () => onDialog('shortcuts'))}
-            {item('settings', t('control.settings'), () => onDialog('settings'), 'open-settings')}
-          </Popover>
-        )}
-      </div>
-      <Control icon="leave" danger label={t('control.leave')} testId="leave" onClick={() => call.leave()} />
-    </div>
+    </footer>
   );
 }
