@@ -1,0 +1,110 @@
+/** The docs are part of the product: links lead somewhere, commands exist, diagrams render, generated pages are fresh. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { KPIS, SLOS, THRESHOLDS } from '@tandem/service/kpi';
+import { chromium } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { SLOS as ALARMS } from '../infra/src/slos.ts';
+import { checkDoc, diagramsOf, markdownFiles } from '../scripts/check-docs.ts';
+import { generateDocs } from '../scripts/generate-docs.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const read = (file: string) => readFileSync(resolve(root, file), 'utf8');
+
+test('every link, npm script and file that a document names is there', () => {
+  const problems = markdownFiles(root).flatMap((file) => checkDoc(root, file));
+  expect(problems).toEqual([]);
+});
+
+test('the check goes red: a dead link, a missing heading, script, workspace and file', () => {
+  const text = [
+    '[a](nowhere.md) [b](../README.md#no-such-heading) [fine](../README.md) [web](https://example.org)',
+    'Run `npm run no-such-script`, `npm run types -w @tandem/nothing`, `node scripts/nothing.ts` or `npm test`.',
+    '```sh',
+    'npm ci && npm run nope',
+    '```',
+    '',
+    '    node examples/nothing/main.ts',
+  ].join('\n');
+  expect(checkDoc(root, 'docs/made-up.md', text).map((p) => [p.line, p.problem.split(':')[0]])).toEqual([
+    [1, 'dead link'],
+    [1, 'no such heading'],
+    [2, 'no such npm script'],
+    [2, 'no such workspace'],
+    [2, 'no such file'],
+    [4, 'no such npm script'],
+    [7, 'no such file'],
+  ]);
+});
+
+test('generated pages are fresh (node scripts/generate-docs.ts writes them)', () => {
+  for (const [path, text] of Object.entries(generateDocs())) expect(read(path), path).toBe(text);
+});
+
+test('every alarm has a runbook with meaning, first look and mitigation; every runbook an alarm', () => {
+  const infra = readdirSync(resolve(root, 'infra/src'))
+    .filter((f) => f.endsWith('.ts'))
+    .map((f) => read(`infra/src/${f}`))
+    .join('\n');
+  const named = new Set([...SLOS, ...THRESHOLDS, ...ALARMS].map((a) => a.runbook));
+  for (const [, runbook = ''] of infra.matchAll(/addAlarm\([^,]+,\s*'[^']*',\s*'([a-z-]+)'/g)) named.add(runbook);
+  for (const service of ['auth', 'signaling']) named.add(`${service}-tasks-missing`);
+  const pages = readdirSync(resolve(root, 'docs/runbooks')).map((f) => f.replace(/\.md$/, ''));
+  expect(pages.filter((p) => p !== 'README').sort()).toEqual([...named].sort());
+  for (const page of named)
+    for (const heading of ['## What it means', '## First look', '## Mitigation'])
+      expect(read(`docs/runbooks/${page}.md`), page).toContain(heading);
+});
+
+test('CloudWatch watches the objectives that the docs promise', () => {
+  for (const alarm of ALARMS) {
+    const slo = SLOS.find((s) => s.runbook === alarm.runbook) ?? expect.fail(alarm.runbook);
+    expect(alarm.objective, alarm.id).toBe(slo.objective);
+    expect(slo.query.good).toEqual({ metric: alarm.metric, where: { [alarm.label]: alarm.good } });
+  }
+});
+
+test('every metric that a KPI or an alarm asks for is one that the services keep', () => {
+  const sources = [
+    'packages/service/src/call-kpis.ts',
+    'packages/service/src/telemetry-otlp.ts',
+    'apps/signaling/src/observe.ts',
+  ]
+    .map(read)
+    .join('\n');
+  // The node's counters are named from their keys: droppedX → tandem_signaling_dropped_x_total.
+  const counters = [...read('apps/signaling/src/core/events.ts').matchAll(/^ {2}(\w+): number;$/gm)].map(
+    ([, name = '']) => `tandem_signaling_${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}_total`,
+  );
+  const asked = [
+    ...KPIS.flatMap(({ query }) => (query.kind === 'ratio' ? [query.good.metric, query.total.metric] : [query.metric])),
+    ...THRESHOLDS.map((t) => t.metric.metric),
+  ];
+  for (const metric of asked) expect(sources.includes(`'${metric}'`) || counters.includes(metric), metric).toBe(true);
+});
+
+test('every diagram renders', async () => {
+  const path = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((p) => existsSync(p));
+  if (!path) throw new Error('Chromium is missing: apt-get install chromium');
+  const browser = await chromium.launch({ executablePath: path, args: ['--no-sandbox', '--disable-gpu'] });
+  try {
+    const page = await browser.newPage();
+    await page.addScriptTag({ path: resolve(root, 'node_modules/mermaid/dist/mermaid.min.js') });
+    const diagrams = markdownFiles(root).flatMap((file) => diagramsOf(read(file)).map((d) => ({ file, ...d })));
+    expect(diagrams.length).toBeGreaterThan(5);
+    const render = (code: string) =>
+      page.evaluate(async (text) => {
+        // biome-ignore lint/suspicious/noExplicitAny: the page's global
+        const { mermaid } = globalThis as any;
+        mermaid.initialize({ startOnLoad: false });
+        return mermaid.render('d', text).then(
+          (r: { svg: string }) => r.svg.length,
+          (e: unknown) => String(e),
+        );
+      }, code);
+    for (const d of diagrams) expect(await render(d.code), `${d.file}:${d.line}`).toBeTypeOf('number');
+    expect(await render('flowchart LR\n  a -->')).toBeTypeOf('string');
+  } finally {
+    await browser.close();
+  }
+});
