@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import { LoadShedder } from '../../packages/service/src/load-shedder.ts';
 
-const shedder = process.env.SHED === '1' ? new LoadShedder({ maxEventLoopDelayMs: 50, sampleMs: 100 }) : undefined;
+const shedder = process.env.SHED === '1' ? new LoadShedder({ maxEventLoopDelayMs: 100, sampleMs: 50 }) : undefined;
 
 const server = createServer((_request, response) => {
   const admission = shedder?.admit();

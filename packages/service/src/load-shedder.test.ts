@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { LoadShedder } from './load-shedder.ts';
 
 function shedder(options: ConstructorParameters<typeof LoadShedder>[0] = {}) {
@@ -68,4 +68,13 @@ test('sees a blocked event loop of this very process', async () => {
   s.sample();
   expect(s.state().eventLoopDelayMs).toBeGreaterThan(20);
   expect(s.state().memoryBytes).toBeGreaterThan(1e6);
+});
+
+test('within a turn that blocks the loop, refuses at once, and admits again in the next', async () => {
+  using s = new LoadShedder({ sampleMs: 20, maxEventLoopDelayMs: 100 });
+  expect(s.admit().admit).toBe(true);
+  const end = performance.now() + 200;
+  while (performance.now() < end);
+  expect(s.admit()).toMatchObject({ admit: false, reason: 'event-loop' });
+  await vi.waitFor(() => expect(s.admit().admit).toBe(true), { timeout: 10_000 });
 });

@@ -6,7 +6,7 @@
  * - hard: connections and memory. At the limit nothing more comes in.
  * - soft: event-loop delay. The share of arrivals that is admitted shrinks with each late sample, in proportion to how late it is
  *   (at most by half), and grows by 3 points with each good one (additive increase, multiplicative decrease, as TCP does it:
- *   RFC 5681), so the node settles near the limit instead of flapping between open and closed.
+ *   RFC 5681), so the node settles near the limit instead of flapping between open and closed. In a turn of the loop that is itself late, nobody comes in.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
@@ -68,6 +68,7 @@ export class LoadShedder implements Disposable {
   readonly #read: NonNullable<LoadShedderOptions['read']>;
   readonly #timer: NodeJS.Timeout;
   readonly #stop: () => void;
+  #sampledAt = performance.now();
   #delay = 0;
   #memory = 0;
   #ratio = 1;
@@ -97,6 +98,9 @@ export class LoadShedder implements Disposable {
     const { connections, maxConnections, maxMemoryBytes } = this.#options;
     if (connections() >= maxConnections) return this.#refuse('connections');
     if (this.#memory >= maxMemoryBytes) return this.#refuse('memory');
+    // The sample is overdue: the loop is stuck in this very turn, and whatever else it finds in its sockets waits longer still.
+    const { sampleMs, maxEventLoopDelayMs } = this.#options;
+    if (performance.now() - this.#sampledAt > sampleMs + maxEventLoopDelayMs) return this.#refuse('event-loop');
     if (this.#ratio < 1) {
       // Error diffusion instead of dice: exactly the wanted share gets in, evenly spread.
       this.#credit += this.#ratio;
@@ -120,6 +124,7 @@ export class LoadShedder implements Disposable {
 
   /** Read the load and adjust. Runs by itself every `sampleMs`; public for tests. */
   sample(): void {
+    this.#sampledAt = performance.now();
     const { eventLoopDelayMs, memoryBytes } = this.#read();
     this.#delay = eventLoopDelayMs;
     this.#memory = memoryBytes;
