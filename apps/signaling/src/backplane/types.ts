@@ -102,7 +102,7 @@ export interface Backplane extends AsyncDisposable {
     epoch: number,
     ban?: { loginSession: string; ms: number },
   ): Promise<RoomState>;
-  /** Removes members that were away too long; then the state, or undefined when it still is at `known`. */
+  /** Removes members that were away too long; then the state, or undefined when it still is at `known` (-1: always the state). */
   readRoom(room: string, known: number): Promise<RoomState | undefined>;
   /** Empties the room; answers with who was in it. */
   closeRoom(room: string): Promise<RoomState>;

@@ -181,6 +181,12 @@ export class Connection {
     this.onClosed(code);
   }
 
+  /** As in a crash: the socket is cut, the session is not touched. */
+  kill(): void {
+    this.closed = true;
+    this.#transport.destroy?.();
+  }
+
   /** The session goes on with another socket: close this one without touching the session. */
   abandon(name: CloseName): void {
     if (this.closed) return;

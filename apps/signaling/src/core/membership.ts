@@ -182,9 +182,12 @@ export class Membership {
     return room;
   }
 
-  /** Everything may be stale. */
-  doubtAll(): void {
-    for (const room of this.rooms.values()) this.doubt(room);
+  /** Everything may be stale; for `suspectFor` ms the store may miss what its owners have yet to write again. */
+  doubtAll(suspectFor = 0): void {
+    for (const room of this.rooms.values()) {
+      if (suspectFor > 0) this.#suspect(room, suspectFor);
+      this.doubt(room);
+    }
   }
 
   /** Rooms shared with a node whose batch was lost. */
@@ -204,7 +207,7 @@ export class Membership {
   }
 
   /** Compares with the stored truth; also what removes members that were away too long. */
-  async refresh(room: Room, doubted = false): Promise<void> {
+  async refresh(room: Room, doubted = false, whole = false): Promise<void> {
     if (room.reading) {
       room.reading.again ||= doubted;
       return;
@@ -213,7 +216,7 @@ export class Membership {
     room.reading = reading;
     try {
       const known = room.version;
-      const state = await this.#node.backplane.readRoom(room.id, known);
+      const state = await this.#node.backplane.readRoom(room.id, whole ? -1 : known);
       if (this.rooms.get(room.id) !== room) return;
       if (state) {
         // Something newer came in while the answer was on its way.
@@ -294,6 +297,10 @@ export class Membership {
       present.add(record.peerId);
       changed = this.#applyMember(room, record) || changed;
     }
+    for (const session of room.locals)
+      if (!present.has(session.peerId) && reason === 'timeout')
+        // What this node wrote is gone, so what others wrote may be as well.
+        this.#suspect(room, this.#node.settings.nodeTimeout);
     for (const peerId of [...room.members.keys()])
       if (!present.has(peerId)) changed = this.#applyGone(room, peerId, reason) || changed;
     room.version = state.version;
@@ -356,6 +363,8 @@ export class Membership {
       this.#restore(room, member.session);
       return false;
     }
+    // "Gone" would tear down a call that goes on: its owner has until then to write it again.
+    if (reason === 'timeout' && !member.away && this.#node.clock.now() < room.suspectUntil) return false;
     room.members.delete(peerId);
     this.#tell(room, { type: 'peer_left', peerId, reason });
     return true;
@@ -390,14 +399,23 @@ export class Membership {
 
   #scheduleReap(room: Room, inMs: number): void {
     const { clock } = this.#node;
+    const at = clock.now() + inMs + 50 + clock.random() * 200;
+    // The earliest counts; that refresh reads the whole room and so plans the next.
+    if (at >= room.reapAt) return;
     clock.clearTimeout(room.reapTimer);
-    room.reapTimer = clock.setTimeout(
-      () => {
-        room.reapTimer = undefined;
-        if (this.rooms.get(room.id) === room) void this.refresh(room);
-      },
-      inMs + 50 + clock.random() * 200,
-    );
+    room.reapAt = at;
+    room.reapTimer = clock.setTimeout(() => {
+      room.reapTimer = undefined;
+      room.reapAt = Infinity;
+      if (this.rooms.get(room.id) === room) void this.refresh(room, false, true);
+    }, at - clock.now());
+  }
+
+  #suspect(room: Room, forMs: number): void {
+    const until = this.#node.clock.now() + forMs;
+    if (until <= room.suspectUntil) return;
+    room.suspectUntil = until;
+    this.#scheduleReap(room, forMs);
   }
 
   #forget(room: Room): void {

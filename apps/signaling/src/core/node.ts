@@ -194,7 +194,7 @@ export class SignalingNode implements AsyncDisposable {
     for (const timer of this.#timers) this.clock.clearTimeout(timer);
     for (const room of this.membership.rooms.values()) this.clock.clearTimeout(room.reapTimer);
     for (const { state } of this.sessions.all()) if (state.kind === 'detached') this.clock.clearTimeout(state.grace);
-    for (const connection of this.connections) connection.closed = true;
+    for (const connection of this.connections) connection.kill();
     void this.backplane[Symbol.asyncDispose]();
   }
 
@@ -218,6 +218,11 @@ export class SignalingNode implements AsyncDisposable {
 
   #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => void this.clock.setTimeout(resolve, ms));
+  }
+
+  /** Is that node alive, as far as the store knows now? @throws Unavailable */
+  async isLive(node: string): Promise<boolean> {
+    return node === this.name || (await this.backplane.beat(this.settings.nodeTimeout)).includes(node);
   }
 
   async #beat(): Promise<void> {
@@ -250,7 +255,7 @@ export class SignalingNode implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
     }
-    this.membership.doubtAll();
+    this.membership.doubtAll(this.settings.nodeTimeout);
   }
 
   #onDoubt(why: string): void {

@@ -29,6 +29,9 @@ export class Room {
   readonly locals = new Set<Session>();
   /** When a member of it may be gone, a timer reads the room again. */
   reapTimer: unknown;
+  reapAt = Infinity;
+  /** The store lost data: until then, who is missing there is not gone, only not yet written again. */
+  suspectUntil = 0;
   /** A read is under way; true: read once more after it. */
   reading: { again: boolean } | undefined;
   constructor(id: string) {

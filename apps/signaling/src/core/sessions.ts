@@ -335,7 +335,7 @@ export class Sessions {
       const { previous, set } = await backplane.claim(key, session.peerId, expect);
       if (set || previous === undefined || previous === session.peerId) return;
       const holder = await backplane.findSession(previous);
-      if (holder?.attached && this.#node.liveNodes.has(holder.node))
+      if (holder?.attached && (await this.#node.isLive(holder.node)))
         throw new Refusal('forbidden', 'This identity is connected already.', {
           closeWith: CLOSE_CODES.duplicate.code,
         });

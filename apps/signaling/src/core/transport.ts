@@ -8,4 +8,6 @@ export interface Transport {
   close(code: number, reason: string): void;
   /** Sends a protocol-level ping; the transport calls `connection.alive()` on the pong. */
   ping(): void;
+  /** Cuts it without a goodbye. */
+  destroy?(): void;
 }

@@ -25,6 +25,7 @@ export function attachSocket(
   const transport: Transport = {
     send: (frame) => writer.send(frame),
     ping: () => writer.ping(),
+    destroy: () => wire.terminate(),
     close: (code, reason) => {
       writer.close(code, reason);
       setTimeout(() => wire.terminate(), CLOSE_TIMEOUT_MS).unref();

@@ -1,0 +1,121 @@
+/** Who may come in. Titles name the rules of docs/service-contracts.md. */
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { SignalingConfig } from '../config.ts';
+import { connectClient, startTestKeys, startTestNode, TestClient, type TestKeys } from '../testing.ts';
+import { addressKey } from './admission.ts';
+import { clientAddress } from './client-address.ts';
+import { originAllowed } from './origin.ts';
+
+let keys: TestKeys;
+beforeAll(async () => {
+  keys = await startTestKeys();
+});
+afterAll(() => keys[Symbol.asyncDispose]());
+const start = (config: Partial<SignalingConfig>) => startTestNode({ keys, config });
+async function refusal(url: string, token: string, headers: Record<string, string> = {}) {
+  using c = new TestClient(`${url}?token=${token}`, [], { headers });
+  return await c.until('refusal', () => c.refused);
+}
+
+test('S-110 a node that is full answers 503 with Retry-After before the upgrade, and takes again when there is room', async () => {
+  await using node = await start({ MAX_CONNECTIONS: 2 });
+  const token = await keys.token('ada');
+  const a = await connectClient(node, token);
+  using b = await connectClient(node, token);
+  const refused = await refusal(node.wsUrl, token);
+  expect(refused.status).toBe(503);
+  expect(Number(refused.retryAfter)).toBeGreaterThan(0);
+  a.ws.close(1000);
+  await a.whenClosed();
+  await vi.waitFor(() => expect(node.node.connections.size).toBe(1));
+  using c = await connectClient(node, token);
+  await c.settle();
+  await b.settle();
+});
+
+test('S-111 sockets of one user and of one address are bounded: 429 with Retry-After', async () => {
+  await using node = await start({ SESSIONS_PER_USER: 1, CONNECTIONS_PER_IP: 2, TRUSTED_PROXIES: 0 });
+  using a = await connectClient(node, await keys.token('ada'));
+  expect(await refusal(node.wsUrl, await keys.token('ada'))).toMatchObject({ status: 429, retryAfter: '5' });
+  using b = await connectClient(node, await keys.token('bob'));
+  expect(await refusal(node.wsUrl, await keys.token('eve'))).toMatchObject({ status: 429, retryAfter: '5' });
+  await a.settle();
+  a.ws.close(1000);
+  await a.whenClosed();
+  await vi.waitFor(() => expect(node.node.connections.size).toBe(1));
+  using c = await connectClient(node, await keys.token('ada'));
+  await c.settle();
+  await b.settle();
+});
+
+test('S-112 new connections of one address are limited in rate; others are not touched', async () => {
+  await using node = await start({ CONNECTIONS_PER_IP_PER_SECOND: 1, TRUSTED_PROXIES: 1 });
+  const token = await keys.token('ada');
+  const statuses: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    using c = new TestClient(`${node.wsUrl}?token=bad`, [], { headers: { 'x-forwarded-for': '203.0.113.7' } });
+    statuses.push((await c.until('refusal', () => c.refused)).status);
+  }
+  expect(statuses.slice(0, 3)).toEqual([401, 401, 401]);
+  expect(statuses).toContain(429);
+  expect((await refusal(node.wsUrl, 'bad', { 'x-forwarded-for': '203.0.113.8' })).status).toBe(401);
+  using c = new TestClient(`${node.wsUrl}?token=${token}`, [], { headers: { 'x-forwarded-for': '203.0.113.9' } });
+  await c.next('welcome');
+});
+
+test('S-113 a slow reader is closed with 4007, and nobody else waits for it', async () => {
+  await using node = await start({
+    MAX_BUFFERED_BYTES: 200_000,
+    MESSAGES_PER_SECOND: 100_000,
+    USER_MESSAGES_PER_SECOND: 100_000,
+  });
+  using a = await connectClient(node, await keys.token('ada'));
+  await a.join('r');
+  using slow = await connectClient(node, await keys.token('slow'));
+  await slow.join('r');
+  using c = await connectClient(node, await keys.token('eve'));
+  await c.join('r');
+  // It stops reading; the kernel's buffers and then the server's fill up.
+  slow.ws.pause();
+  const data = 'x'.repeat(50_000);
+  let sent = 0;
+  await vi.waitFor(
+    async () => {
+      for (let i = 0; i < 20; i++) a.send({ type: 'message', data, n: ++sent });
+      await a.settle();
+      expect(a.heard.some((m) => m.type === 'peer_away' && m.peerId === slow.welcome.peerId)).toBe(true);
+    },
+    { timeout: 25_000, interval: 20 },
+  );
+  await c.next('message', (m) => m.n === sent);
+  expect(c.heard.filter((m) => m.type === 'message').map((m) => m.n)).toEqual(
+    Array.from({ length: sent }, (_, i) => i + 1),
+  );
+  expect(node.node.connections.size).toBe(2);
+});
+
+test('S-114 IPv6 limits count a /64, IPv4 an address', () => {
+  expect(addressKey('2001:db8:1:2:3:4:5:6')).toBe(addressKey('2001:db8:1:2:ffff::1'));
+  expect(addressKey('2001:db8:1:2::1')).not.toBe(addressKey('2001:db8:1:3::1'));
+  expect(addressKey('::ffff:192.0.2.1')).toBe('192.0.2.1');
+});
+
+test('S-115 only the entries that trusted proxies appended count as the address', () => {
+  const request = (header: string | undefined) =>
+    ({ headers: { 'x-forwarded-for': header }, socket: { remoteAddress: '10.0.0.1' } }) as never;
+  expect(clientAddress(request('6.6.6.6, 203.0.113.7'), 1)).toBe('203.0.113.7');
+  expect(clientAddress(request('6.6.6.6, 203.0.113.7, 10.1.1.1'), 2)).toBe('203.0.113.7');
+  expect(clientAddress(request('6.6.6.6'), 0)).toBe('10.0.0.1');
+  expect(clientAddress(request(undefined), 1)).toBe('10.0.0.1');
+});
+
+test('S-3 origins: own host by default, a list, or all', () => {
+  expect(originAllowed(undefined, 'x', '')).toBe(true);
+  expect(originAllowed('https://call.example', 'call.example', '')).toBe(true);
+  expect(originAllowed('https://evil.example', 'call.example', '')).toBe(false);
+  expect(originAllowed('https://a.example', 'x', 'https://a.example, https://b.example/')).toBe(true);
+  expect(originAllowed('https://b.example', 'x', 'https://a.example, https://b.example/')).toBe(true);
+  expect(originAllowed('https://x', 'x', 'https://a.example')).toBe(false);
+  expect(originAllowed('null', 'x', '')).toBe(false);
+  expect(originAllowed('https://anything', 'x', '*')).toBe(true);
+});
