@@ -148,11 +148,14 @@ test('forced glare: both sides offer at once, again and again, and the call stan
         page.evaluate(
           (moment) =>
             new Promise<void>((resolve) => {
-              setTimeout(() => {
-                while (Date.now() < moment);
-                globalThis.harness.call?.restartIce();
-                resolve();
-              }, moment - 30 - Date.now());
+              setTimeout(
+                () => {
+                  while (Date.now() < moment);
+                  globalThis.harness.call?.restartIce();
+                  resolve();
+                },
+                moment - 30 - Date.now(),
+              );
             }),
           at,
         ),

@@ -41,9 +41,14 @@ test.skipIf(process.env.SEED)('the same seed gives the same story', async () => 
 
 test.skipIf(process.env.SEED)('negative control: without resend messages are lost', async () => {
   let lost = 0;
-  await runMany(FIRST, 50, ({ violations }) => {
-    lost += violations.filter((v) => /neither confirmed|never arrived|pending/.test(v)).length;
-  }, { resend: false });
+  await runMany(
+    FIRST,
+    50,
+    ({ violations }) => {
+      lost += violations.filter((v) => /neither confirmed|never arrived|pending/.test(v)).length;
+    },
+    { resend: false },
+  );
   expect(lost).toBeGreaterThan(0);
 });
 
@@ -61,7 +66,10 @@ test.skipIf(process.env.SEED)(
     console.log(
       `simulation: ${sum('scenarios')} scenarios, ${sum('sent')} messages, ${sum('arrived')} arrived, ${sum('failed')} reported failed, ${failing.length} scenarios failing`,
     );
-    expect(failing.map((f) => f.seed), failing.slice(0, 5).map(tell).join('\n')).toEqual([]);
+    expect(
+      failing.map((f) => f.seed),
+      failing.slice(0, 5).map(tell).join('\n'),
+    ).toEqual([]);
     expect(sum('scenarios')).toBe(SCENARIOS);
   },
 );
@@ -87,7 +95,9 @@ function part(first: number, count: number): Promise<Part> {
     });
     child.on('error', reject);
     child.on('exit', (code) =>
-      result ? resolve(result) : reject(new Error(`seeds ${first} to ${first + count - 1}: the process ended with ${code}`)),
+      result
+        ? resolve(result)
+        : reject(new Error(`seeds ${first} to ${first + count - 1}: the process ended with ${code}`)),
     );
   });
 }

@@ -23,18 +23,31 @@ await build({
   outdir: dist,
   sourcemap: 'linked',
 });
-const tsc = createRequire(import.meta.url).resolve('typescript/package.json').replace('package.json', 'bin/tsc');
+const tsc = createRequire(import.meta.url)
+  .resolve('typescript/package.json')
+  .replace('package.json', 'bin/tsc');
 execFileSync(process.execPath, [tsc, '-p', join(here, 'tsconfig.build.json')], { stdio: 'inherit' });
 // The wire contract's codes are the only foreign types in the public ones: they come along.
 const codes = createRequire(import.meta.url).resolve('@tandem/protocol/codes');
-const flags = ['--ignoreConfig', '--declaration', '--emitDeclarationOnly', '--strict', '--target', 'es2022', '--module', 'nodenext'];
+const flags = [
+  '--ignoreConfig',
+  '--declaration',
+  '--emitDeclarationOnly',
+  '--strict',
+  '--target',
+  'es2022',
+  '--module',
+  'nodenext',
+];
 execFileSync(process.execPath, [tsc, codes, ...flags, '--outDir', join(dist, 'types')], { stdio: 'inherit' });
 for (const name of await readdir(join(dist, 'types/rtc/src'))) {
   if (name.includes('.test.') || name.startsWith('testing.')) continue;
   const text = await readFile(join(dist, 'types/rtc/src', name), 'utf8');
   await writeFile(
     join(dist, 'types', name),
-    text.replaceAll("'@tandem/protocol/codes'", "'./codes.js'").replaceAll(/(from|import\() ?'(\.\/[^']+)\.ts'/g, "$1 '$2.js'"),
+    text
+      .replaceAll("'@tandem/protocol/codes'", "'./codes.js'")
+      .replaceAll(/(from|import\() ?'(\.\/[^']+)\.ts'/g, "$1 '$2.js'"),
   );
 }
 await rm(join(dist, 'types/rtc'), { recursive: true });
@@ -43,10 +56,10 @@ await writeFile(
   join(dist, 'package.json'),
   `${JSON.stringify(
     {
-      name: source['name'],
-      version: source['version'],
-      description: source['description'],
-      license: source['license'],
+      name: source.name,
+      version: source.version,
+      description: source.description,
+      license: source.license,
       type: 'module',
       sideEffects: false,
       exports: { '.': { types: './types/index.d.ts', default: './index.js' } },

@@ -17,7 +17,12 @@ export interface NodeProcess {
 
 /** Starts `node apps/signaling/src/main.ts` and waits until it listens. @throws Error with its output when it does not */
 export async function startNode(name: string, jwksUrl: string, redisUrl: string): Promise<NodeProcess> {
-  const config = testConfig(jwksUrl, { NODE_NAME: name, REDIS_URL: redisUrl, LOG_LEVEL: 'info', RECONNECT_WITHIN_MS: 3000 });
+  const config = testConfig(jwksUrl, {
+    NODE_NAME: name,
+    REDIS_URL: redisUrl,
+    LOG_LEVEL: 'info',
+    RECONNECT_WITHIN_MS: 3000,
+  });
   const env = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)]));
   const child: ChildProcess = spawn(process.execPath, [MAIN], {
     env: { ...process.env, ...env },

@@ -1,7 +1,7 @@
 /** Twenty peers of the real SDK talk all the time while everything around them fails, one thing after the other. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startRedis } from '@tandem/service/testing';
 import { SignalingSession, type WebSocketConstructor } from '@tandem/rtc';
+import { startRedis } from '@tandem/service/testing';
 import { Redis } from 'ioredis';
 import WebSocket from 'ws';
 import { startTestKeys } from '../../apps/signaling/src/testing.ts';

@@ -47,7 +47,9 @@ export async function startSdkBrowser(): Promise<SdkBrowser> {
     else
       response
         .setHeader('content-type', 'text/html')
-        .end('<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body><script src="/sdk.js"></script>');
+        .end(
+          '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body><script src="/sdk.js"></script>',
+        );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -77,7 +79,11 @@ export async function startSdkBrowser(): Promise<SdkBrowser> {
 }
 
 /** Polls until `probe` gives something true. @throws Error with the last view */
-export async function until<T>(what: string, probe: () => Promise<T | false | undefined | null>, ms = 120_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  probe: () => Promise<T | false | undefined | null>,
+  ms = 120_000,
+): Promise<T> {
   const deadline = Date.now() + ms;
   for (;;) {
     const value = await probe();

@@ -28,7 +28,10 @@ class Harness {
     this.stream =
       media === 'none'
         ? null
-        : await navigator.mediaDevices.getUserMedia({ audio: true, video: media === 'both' && { width: 320, height: 240, frameRate: 10 } });
+        : await navigator.mediaDevices.getUserMedia({
+            audio: true,
+            video: media === 'both' && { width: 320, height: 240, frameRate: 10 },
+          });
     const session = new SignalingSession({ url: options.url, getToken: async () => options.token });
     const call = new Call({
       session,
@@ -73,7 +76,8 @@ class Harness {
         report?.forEach((s) => {
           if (s.type !== 'inbound-rtp') return;
           if (s.kind === 'audio') stats.audioEnergy = s.totalAudioEnergy ?? 0;
-          else videos.push({ mid: String(s.mid), framesDecoded: s.framesDecoded ?? 0, frameHeight: s.frameHeight ?? 0 });
+          else
+            videos.push({ mid: String(s.mid), framesDecoded: s.framesDecoded ?? 0, frameHeight: s.frameHeight ?? 0 });
         });
         videos.sort((a, b) => Number(a.mid) - Number(b.mid));
         stats.framesDecoded = videos.find((v) => v.mid === '1')?.framesDecoded ?? 0;
@@ -88,7 +92,10 @@ class Harness {
           metadata: peer.metadata,
           tracks: peer.stream.getTracks().map((t) => t.kind),
           quality: peer.quality,
-          videoCap: pc?.getSenders().find((x) => x.track?.kind === 'video')?.getParameters().encodings[0]?.maxBitrate,
+          videoCap: pc
+            ?.getSenders()
+            .find((x) => x.track?.kind === 'video')
+            ?.getParameters().encodings[0]?.maxBitrate,
           marks: { ...peer.marks },
           iceUfrag: /a=ice-ufrag:(\S+)/.exec(pc?.localDescription?.sdp ?? '')?.[1],
           ...stats,

@@ -58,7 +58,9 @@ test('numbers from 1 per peer, receipts are cumulative and gathered', async () =
   expect(pair.arrived).toEqual(['x', 'y', 'z']);
   pair.time.run(100);
   expect(await Promise.all(results)).toEqual(Array(3).fill({ ok: true, confirmed: true }));
-  expect(pair.frames.filter((f) => f.type === 'receipt')).toEqual([{ type: 'receipt', peerId: 'b', id: 3 }].map((f) => ({ ...f, peerId: 'a' })));
+  expect(pair.frames.filter((f) => f.type === 'receipt')).toEqual(
+    [{ type: 'receipt', peerId: 'b', id: 3 }].map((f) => ({ ...f, peerId: 'a' })),
+  );
   expect(pair.frames.filter((f) => f.type === 'message').map((f) => f.id)).toEqual([1, 2, 3]);
 });
 
@@ -169,7 +171,10 @@ test('the queue is bounded', async () => {
   const pair = new Pair({ maxPending: 3, window: 2 });
   pair.relay = () => {};
   for (let i = 0; i < 3; i++) void pair.send(i);
-  expect(pair.frames.filter((f) => f.type === 'message'), 'only the window is on the wire').toHaveLength(2);
+  expect(
+    pair.frames.filter((f) => f.type === 'message'),
+    'only the window is on the wire',
+  ).toHaveLength(2);
   expect(await pair.send(3)).toEqual({ ok: false, reason: 'overflow' });
 });
 
@@ -198,7 +203,8 @@ test('peers without receipts get best effort', async () => {
 
 test('frames that are not numbered properly are handed over as they are', () => {
   const pair = new Pair();
-  for (const id of [undefined, 0, -1, 1.5, '1', null]) pair.b.receive({ type: 'message', peerId: 'a', id, data: 'raw' });
+  for (const id of [undefined, 0, -1, 1.5, '1', null])
+    pair.b.receive({ type: 'message', peerId: 'a', id, data: 'raw' });
   expect(pair.arrived).toEqual(Array(6).fill('raw'));
 });
 
@@ -224,18 +230,20 @@ test('exactly once and in order over a relay that loses, repeats, delays and reo
         if (chance() > loss) pair.time.setTimeout(deliver, chance() * 400);
     };
     const results: Promise<DeliveryResult>[] = [];
-    for (let i = 0; i < 20; i++)
-      pair.time.setTimeout(() => results.push(pair.send(i)), Math.floor(chance() * 5000));
+    for (let i = 0; i < 20; i++) pair.time.setTimeout(() => results.push(pair.send(i)), Math.floor(chance() * 5000));
     for (let i = 0; i < 3; i++) {
       const from = chance() * 6000;
       pair.time.setTimeout(() => {
         pair.connected = false;
         pair.a.setConnected(false);
       }, from);
-      pair.time.setTimeout(() => {
-        pair.connected = true;
-        pair.a.setConnected(true);
-      }, from + chance() * 1500);
+      pair.time.setTimeout(
+        () => {
+          pair.connected = true;
+          pair.a.setConnected(true);
+        },
+        from + chance() * 1500,
+      );
     }
     pair.time.run(120_000);
     const sent = results.length;

@@ -123,6 +123,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
   #dialedAt = -Infinity;
   #retryTimer: unknown;
   #moveTimer: unknown;
+  #connectTimer: unknown;
   #renewTimer: unknown;
   #sessionToken: string | undefined;
   #peerId: string | undefined;
@@ -306,7 +307,6 @@ export class SignalingSession extends Emitter<SessionEvents> {
     const token = await this.#o.getToken({ refresh });
     if (this.#state === 'closed') return;
     this.#refreshToken = false;
-    let timer: unknown;
     const link: Link = new Link(this.#WebSocket, this.#url, [SUBPROTOCOL, `bearer.${token}`], this.#clock, {
       open: () => {
         // A resume must be the first frame. Otherwise ask for anything: it works whether the server greets or waits.
@@ -315,13 +315,13 @@ export class SignalingSession extends Emitter<SessionEvents> {
       },
       frame: (frame) => this.#frame(link, frame),
       end: (end) => {
-        this.#clock.clearTimeout(timer);
         this.#linkEnded(link, end);
       },
     });
     this.#pendingLink = link;
     this.#greeting = undefined;
-    timer = this.#clock.setTimeout(() => {
+    this.#clock.clearTimeout(this.#connectTimer);
+    this.#connectTimer = this.#clock.setTimeout(() => {
       if (this.#pendingLink === link) link.abandon(1006, 'no answer');
     }, this.#o.connectTimeout ?? 10_000);
     this.#scheduleRenewal(token);
@@ -330,6 +330,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
   /** The pending link stands: it is the link now. */
   #established(link: Link, frame: Frame, resumed: boolean): void {
     const old = this.#link === link ? undefined : this.#link;
+    this.#clock.clearTimeout(this.#connectTimer);
     this.#pendingLink = undefined;
     this.#attempting = false;
     this.#attempt = 0;
@@ -708,7 +709,8 @@ export class SignalingSession extends Emitter<SessionEvents> {
 
   #end(reason: EndReason, message: string): void {
     if (this.#state === 'closed') return;
-    for (const timer of [this.#retryTimer, this.#moveTimer, this.#renewTimer]) this.#clock.clearTimeout(timer);
+    for (const timer of [this.#retryTimer, this.#moveTimer, this.#renewTimer, this.#connectTimer])
+      this.#clock.clearTimeout(timer);
     for (const off of this.#unlisten.splice(0)) off();
     // `close` alone would leave the session waiting for its grace period: say that it is over.
     if (this.#inRoom && reason === 'normal') this.#link?.send({ type: 'leave', roomId: this.#inRoom });

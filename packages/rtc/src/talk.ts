@@ -35,21 +35,13 @@ export class TalkLine {
   /** To one peer. `quality` and `ack` only go over the channel: signaling is not for a stream of figures. */
   send(peerId: string, talk: Talk): void {
     const channel = this.#host.channel(peerId);
-    const direct = channel?.readyState === 'open' && trySend(channel, talk);
-    if (talk.tandem === 'quality' || talk.tandem === 'ack') return;
-    if (!direct) {
-      this.#host.signal(peerId, talk);
-      return;
+    const figures = talk.tandem === 'quality' || talk.tandem === 'ack';
+    if (channel?.readyState === 'open') {
+      if (!figures && 'id' in talk) this.#expectAck(peerId, talk);
+      if (trySend(channel, talk) || figures) return;
+      if ('id' in talk) this.#acknowledged(peerId, talk.id);
     }
-    if (!('id' in talk)) return;
-    const key = `${peerId} ${talk.id}`;
-    this.#waiting.set(
-      key,
-      this.#host.clock.setTimeout(() => {
-        this.#waiting.delete(key);
-        this.#host.signal(peerId, talk);
-      }, ACK_TIMEOUT),
-    );
+    if (!figures) this.#host.signal(peerId, talk);
   }
 
   /** A message came in over the channel (text) or through signaling (object). False when it is not ours. */
@@ -57,9 +49,7 @@ export class TalkLine {
     const talk = parse(message);
     if (!talk) return false;
     if (talk.tandem === 'ack') {
-      const key = `${peerId} ${talk.id}`;
-      this.#host.clock.clearTimeout(this.#waiting.get(key));
-      this.#waiting.delete(key);
+      this.#acknowledged(peerId, talk.id);
       return true;
     }
     if ('id' in talk) {
@@ -74,6 +64,21 @@ export class TalkLine {
     }
     this.#host.received(peerId, talk);
     return true;
+  }
+
+  #expectAck(peerId: string, talk: Talk & { id: string }): void {
+    const key = `${peerId} ${talk.id}`;
+    const late = () => {
+      this.#waiting.delete(key);
+      this.#host.signal(peerId, talk);
+    };
+    this.#waiting.set(key, this.#host.clock.setTimeout(late, ACK_TIMEOUT));
+  }
+
+  #acknowledged(peerId: string, id: string): void {
+    const key = `${peerId} ${id}`;
+    this.#host.clock.clearTimeout(this.#waiting.get(key));
+    this.#waiting.delete(key);
   }
 
   close(): void {

@@ -1,0 +1,210 @@
+/** The small parts: backoff, ICE servers, caps, talk, room view, emitter, wire types. */
+import type { PeerMetadata as ProtocolMetadata, PeerInfo as ProtocolPeer } from '@tandem/protocol';
+import { expect, expectTypeOf, test } from 'vitest';
+import { fullJitter, parseRetryAfter } from './backoff.ts';
+import { Emitter } from './emitter.ts';
+import { IceServers } from './ice-servers.ts';
+import { RoomView } from './room-view.ts';
+import { type Talk, TalkLine } from './talk.ts';
+import { random, VirtualTime } from './testing.ts';
+import { tokenExpiry } from './token.ts';
+import { cameraCap, scaleFor, screenCap } from './uplink.ts';
+import type { PeerInfo, PeerMetadata } from './wire.ts';
+
+test('plain wire types are those of the protocol', () => {
+  expectTypeOf<ProtocolPeer>().toExtend<PeerInfo>();
+  expectTypeOf<PeerInfo>().toExtend<ProtocolPeer>();
+  expectTypeOf<ProtocolMetadata>().toExtend<PeerMetadata>();
+});
+
+test('full jitter covers everything from 0 to its ceiling; retryAfter is a floor', () => {
+  const chance = random(3);
+  const first = Array.from({ length: 1000 }, () => fullJitter(0, chance));
+  expect(Math.min(...first)).toBeLessThan(25);
+  expect(Math.max(...first)).toBeGreaterThan(475);
+  expect(Math.max(...Array.from({ length: 1000 }, () => fullJitter(30, chance)))).toBeLessThanOrEqual(15_000);
+  const told = Array.from({ length: 1000 }, () => fullJitter(0, chance, {}, 4000));
+  expect(Math.min(...told)).toBeGreaterThanOrEqual(4000);
+  expect(Math.max(...told), 'spread even when told').toBeGreaterThan(5500);
+});
+
+test('Retry-After: seconds, a date, nonsense', () => {
+  expect(parseRetryAfter('3', 0)).toBe(3000);
+  expect(parseRetryAfter('Thu, 01 Jan 1970 00:00:10 GMT', 4000)).toBe(6000);
+  expect(parseRetryAfter('soon', 0)).toBeUndefined();
+  expect(parseRetryAfter(null, 0)).toBeUndefined();
+});
+
+test('token expiry is read from the payload, base64url included', () => {
+  const token = `h.${btoa(JSON.stringify({ exp: 17, name: '??>>' }))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')}.s`;
+  expect(tokenExpiry(token)).toBe(17_000);
+  for (const bad of ['', 'a', 'a.b.c', `h.${btoa('{"exp":"1"}')}.s`]) expect(tokenExpiry(bad)).toBeUndefined();
+});
+
+test('TURN credentials: fetched once, kept for half their life, fetched anew after it', async () => {
+  const time = new VirtualTime();
+  let n = 0;
+  const ice = new IceServers(async () => ({ iceServers: [{ urls: `turn:${++n}` }], ttl: 600 }), time);
+  expect(await Promise.all([ice.fresh(), ice.fresh()])).toEqual([[{ urls: 'turn:1' }], [{ urls: 'turn:1' }]]);
+  time.run(299_000);
+  expect(await ice.fresh()).toEqual([{ urls: 'turn:1' }]);
+  time.run(2000);
+  expect(await ice.fresh()).toEqual([{ urls: 'turn:2' }]);
+});
+
+test('TURN credentials: a service that fails or hangs never holds up a call', async () => {
+  const time = new VirtualTime();
+  expect(await new IceServers(() => Promise.reject(new Error('down')), time).fresh()).toEqual([]);
+  const hung = new IceServers(() => new Promise(() => {}), time).fresh(3000);
+  await time.settle(3000);
+  expect(await hung).toEqual([]);
+});
+
+test('uplink: the cameras of all legs stay under 1.7 Mbit/s with their audio, at any size', () => {
+  for (let people = 2; people <= 12; people++) {
+    const legs = people - 1;
+    expect(legs * (cameraCap(people).maxBitrate + 32_000), `${people} people`).toBeLessThanOrEqual(1_700_000);
+    const sharing = legs * (cameraCap(people, true).maxBitrate + screenCap(people).maxBitrate + 32_000);
+    expect(sharing, `${people} people, sharing`).toBeLessThanOrEqual(1_900_000);
+  }
+  expect([2, 3, 4, 5, 6].map((p) => cameraCap(p).maxHeight)).toEqual([720, 540, 360, 180, 180]);
+  expect(scaleFor(720, cameraCap(4))).toBe(2);
+  expect(scaleFor(240, cameraCap(4)), 'never up').toBe(1);
+  expect(scaleFor(undefined, cameraCap(4))).toBe(1);
+});
+
+function talkPair() {
+  const time = new VirtualTime();
+  const heard: Talk[] = [];
+  const signaled: Talk[] = [];
+  let open = true;
+  let swallow = false;
+  const channel = {
+    get readyState() {
+      return open ? 'open' : 'connecting';
+    },
+    send: (text: string) => {
+      if (!swallow) other.receive('a', text);
+    },
+  } as RTCDataChannel;
+  const back = { readyState: 'open', send: (text: string) => one.receive('b', text) } as unknown as RTCDataChannel;
+  const one = new TalkLine({
+    clock: time,
+    channel: () => channel,
+    signal: (_peer, talk) => {
+      signaled.push(talk);
+      other.receive('a', talk);
+    },
+    received: () => {},
+  });
+  const other = new TalkLine({
+    clock: time,
+    channel: () => back,
+    signal: () => {},
+    received: (_p, talk) => heard.push(talk),
+  });
+  return {
+    time,
+    one,
+    heard,
+    signaled,
+    set open(value: boolean) {
+      open = value;
+    },
+    set swallow(value: boolean) {
+      swallow = value;
+    },
+  };
+}
+const chat = (id: string): Talk => ({ tandem: 'chat', id, text: 'hi', at: 1 });
+
+test('talk: over the channel, acknowledged, once', () => {
+  const pair = talkPair();
+  pair.one.send('b', chat('1'));
+  pair.time.run(10_000);
+  expect(pair.heard).toEqual([chat('1')]);
+  expect(pair.signaled).toEqual([]);
+});
+
+test('talk: a channel that swallows it is made good through signaling, without a double', () => {
+  const pair = talkPair();
+  pair.swallow = true;
+  pair.one.send('b', chat('1'));
+  pair.time.run(10_000);
+  expect(pair.heard).toEqual([chat('1')]);
+  pair.swallow = false;
+  pair.one.send('b', chat('1'));
+  expect(pair.heard).toHaveLength(1);
+});
+
+test('talk: without a channel through signaling, except figures', () => {
+  const pair = talkPair();
+  pair.open = false;
+  pair.one.send('b', chat('1'));
+  pair.one.send('b', { tandem: 'reaction', emoji: '👍' });
+  pair.one.send('b', { tandem: 'quality', view: {} });
+  expect(pair.signaled.map((t) => t.tandem)).toEqual(['chat', 'reaction']);
+});
+
+test('talk: what is not ours is left to others', () => {
+  const pair = talkPair();
+  for (const message of ['', '{', '7', null, 7, { hello: 1 }]) expect(pair.one.receive('b', message)).toBe(false);
+});
+
+test('room view: snapshots replace, differences are reported', () => {
+  const view = new RoomView();
+  const kinds = (changes: { kind: string; peer: PeerInfo }[]) => changes.map((c) => `${c.kind} ${c.peer.peerId}`);
+  expect(kinds(view.snapshot([{ peerId: 'a' }, { peerId: 'b', away: true }, null, { peerId: 7 }]))).toEqual([
+    'joined a',
+    'joined b',
+  ]);
+  expect(kinds(view.snapshot([{ peerId: 'b' }, { peerId: 'c' }]))).toEqual(['left a', 'back b', 'joined c']);
+  expect(kinds(view.snapshot([{ peerId: 'b', metadata: { name: 'B' } }, { peerId: 'c' }]))).toEqual(['updated b']);
+  expect(kinds(view.event({ type: 'peer_away', peerId: 'c' }))).toEqual(['away c']);
+  expect(kinds(view.event({ type: 'peer_away', peerId: 'ghost' })), 'no ghosts by events').toEqual([]);
+  expect(kinds(view.event({ type: 'peer_back', peerId: 'c' }))).toEqual(['back c']);
+  expect(kinds(view.event({ type: 'peer_back', peerId: 'c' })), 'its socket changed: told again').toEqual(['back c']);
+  expect(kinds(view.event({ type: 'peer_updated', peerId: 'c', metadata: { name: 'C' } }))).toEqual(['updated c']);
+  expect(kinds(view.event({ type: 'peer_left', peerId: 'b', reason: 'timeout' }))).toEqual(['left b']);
+  expect(kinds(view.clear('left'))).toEqual(['left c']);
+});
+
+test('room view: any order of the same events and a last snapshot end in the same view', () => {
+  for (let seed = 1; seed <= 300; seed++) {
+    const chance = random(seed);
+    const view = new RoomView();
+    for (let i = 0; i < 30; i++) {
+      const peerId = `p${Math.floor(chance() * 4)}`;
+      const type =
+        ['peer_joined', 'peer_left', 'peer_updated', 'peer_away', 'peer_back'][Math.floor(chance() * 5)] ?? '';
+      view.event({ type, peerId, metadata: { n: i } });
+    }
+    const truth = [{ peerId: 'p1', metadata: { n: 0 } }, { peerId: 'p9' }];
+    view.snapshot(truth);
+    expect(
+      [...view.peers.values()].sort((a, b) => a.peerId.localeCompare(b.peerId)),
+      `seed ${seed}`,
+    ).toEqual(truth);
+  }
+});
+
+test('emitter: a handler that throws does not stop the others, and unsubscribing works in a handler', () => {
+  class Bell extends Emitter<{ ring: number }> {
+    ring(n: number) {
+      this.emit('ring', n);
+    }
+  }
+  const bell = new Bell();
+  const heard: string[] = [];
+  const off = bell.on('ring', (n) => {
+    heard.push(`one ${n}`);
+    off();
+  });
+  bell.on('ring', (n) => heard.push(`two ${n}`));
+  bell.ring(1);
+  bell.ring(2);
+  expect(heard).toEqual(['one 1', 'two 1', 'two 2']);
+});

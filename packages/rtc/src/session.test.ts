@@ -1,0 +1,387 @@
+import { expect, test } from 'vitest';
+import type { WebSocketConstructor, WebSocketLike } from './link.ts';
+import { GiveUp, type SessionEvents, type SessionOptions, SignalingSession } from './session.ts';
+import { random, VirtualTime } from './testing.ts';
+import type { Frame } from './wire.ts';
+
+/** The server's end of a socket, by hand. */
+class Socket implements WebSocketLike {
+  readyState = 0;
+  onopen: ((event: never) => void) | null = null;
+  onmessage: ((event: never) => void) | null = null;
+  onclose: ((event: never) => void) | null = null;
+  onerror: ((event: never) => void) | null = null;
+  readonly url: string;
+  readonly protocols: string[];
+  readonly got: Frame[] = [];
+  closedWith: number | undefined;
+  constructor(url: string, protocols: string[]) {
+    this.url = url;
+    this.protocols = protocols;
+  }
+  send(data: string): void {
+    this.got.push(JSON.parse(data) as Frame);
+  }
+  close(code = 1000): void {
+    if (this.readyState >= 2) return;
+    this.readyState = 2;
+    this.closedWith = code;
+  }
+  open(): void {
+    this.readyState = 1;
+    this.onopen?.({} as never);
+  }
+  say(frame: Frame): void {
+    this.onmessage?.({ data: JSON.stringify(frame) } as never);
+  }
+  drop(code: number, reason = ''): void {
+    this.readyState = 3;
+    this.onclose?.({ code, reason } as never);
+  }
+  types(): string[] {
+    return this.got.map((f) => f.type);
+  }
+}
+
+const WELCOME = {
+  type: 'welcome',
+  peerId: 'me',
+  sessionToken: 'me.secret-secret',
+  heartbeat: { interval: 5000, timeout: 12_000 },
+  limits: { maxFrameBytes: 65_536, maxRoomSize: 50, messagesPerSecond: 100, graceSeconds: 60 },
+  node: 'n1',
+};
+const RESUMED = { type: 'resumed', peerId: 'me', sessionToken: 'me.secret-secret', node: 'n2', peers: [], parked: 0 };
+
+class Bench {
+  readonly time = new VirtualTime();
+  readonly sockets: Socket[] = [];
+  readonly tokens: boolean[] = [];
+  readonly events: { event: string; payload: unknown }[] = [];
+  readonly session: SignalingSession;
+  constructor(options: Partial<SessionOptions> = {}) {
+    const { sockets } = this;
+    class Recorded extends Socket {
+      constructor(url: string, protocols: string[]) {
+        super(url, protocols);
+        sockets.push(this);
+      }
+    }
+    this.session = new SignalingSession({
+      url: 'https://example.org/ws/signal',
+      getToken: async ({ refresh }) => {
+        this.tokens.push(refresh);
+        return 'header.payload.signature';
+      },
+      WebSocket: Recorded as unknown as WebSocketConstructor,
+      clock: this.time,
+      random: random(1),
+      probe: false,
+      ...options,
+    });
+    for (const event of ['state', 'joined', 'room-lost', 'session-lost', 'peer-left', 'kicked', 'undelivered'] as const)
+      this.session.on(event, (payload) => this.events.push({ event, payload }));
+  }
+  get socket(): Socket {
+    const socket = this.sockets.at(-1);
+    if (!socket) throw new Error('no socket yet');
+    return socket;
+  }
+  of<K extends keyof SessionEvents>(event: K): SessionEvents[K][] {
+    return this.events.filter((e) => e.event === event).map((e) => e.payload as SessionEvents[K]);
+  }
+  async connected(): Promise<this> {
+    const done = this.session.connect();
+    await this.time.settle(0);
+    this.socket.open();
+    this.socket.say(WELCOME);
+    await done;
+    return this;
+  }
+  async inRoom(peers: object[] = []): Promise<this> {
+    await this.connected();
+    const done = this.session.join('kitchen', { name: 'Ada' });
+    this.socket.say({ type: 'joined', roomId: 'kitchen', peerId: 'me', peers });
+    await done;
+    return this;
+  }
+}
+
+test('connects with the subprotocol and the token beside it, over wss for an https address', async () => {
+  const bench = await new Bench().connected();
+  expect(bench.socket.url).toBe('wss://example.org/ws/signal');
+  expect(bench.socket.protocols).toEqual(['signal.v1', 'bearer.header.payload.signature']);
+  expect(bench.session.state).toBe('open');
+  expect(bench.session.peerId).toBe('me');
+  expect(bench.session.node).toBe('n1');
+});
+
+test('a broken socket resumes as the first frame, with the peers as the snapshot says', async () => {
+  const bench = await new Bench().inRoom([{ peerId: 'bob' }, { peerId: 'cyd' }]);
+  bench.socket.drop(1006);
+  expect(bench.session.state).toBe('reconnecting');
+  await bench.time.settle(600);
+  expect(bench.sockets).toHaveLength(2);
+  bench.socket.open();
+  expect(bench.socket.got).toEqual([{ type: 'resume', sessionToken: 'me.secret-secret' }]);
+  bench.socket.say(WELCOME); // a server that greets every socket
+  bench.socket.say({ ...RESUMED, roomId: 'kitchen', peers: [{ peerId: 'cyd', away: true }] });
+  expect(bench.session.state).toBe('open');
+  expect(bench.session.peerId).toBe('me');
+  expect(bench.of('peer-left').map((e) => e.peer.peerId)).toEqual(['bob']);
+  expect(bench.session.peers.get('cyd')?.away).toBe(true);
+});
+
+test('backoff is fully jittered from the first retry, grows, and is bounded', async () => {
+  const bench = await new Bench().connected();
+  bench.socket.drop(1006);
+  for (let i = 0; i < 12; i++) {
+    await bench.time.settle(20_000);
+    bench.socket.drop(1006);
+  }
+  const waits = bench.of('state').flatMap((s) => (s.retryIn === undefined ? [] : [s.retryIn]));
+  expect(waits.length).toBeGreaterThan(10);
+  for (const [i, wait] of waits.entries()) expect(wait).toBeLessThanOrEqual(Math.min(15_000, 500 * 2 ** i));
+  expect(new Set(waits).size, 'no fixed pace').toBeGreaterThan(8);
+});
+
+test.each([
+  [4001, 'tokenRefused'],
+  [4003, 'kicked'],
+  [4004, 'replaced'],
+  [4005, 'duplicate'],
+  [4006, 'abuse'],
+  [4009, 'roomClosed'],
+])('close code %i ends the session as %s', async (code, reason) => {
+  const bench = await new Bench().inRoom([{ peerId: 'bob' }]);
+  bench.socket.drop(code);
+  expect(bench.session.state).toBe('closed');
+  expect(bench.of('state').at(-1)).toMatchObject({ state: 'closed', reason });
+  await bench.time.settle(120_000);
+  expect(bench.sockets).toHaveLength(1);
+  expect(bench.time.waiting, 'no timer is left').toBe(0);
+});
+
+test('4002: a fresh token, at once', async () => {
+  const bench = await new Bench().connected();
+  bench.socket.drop(4002);
+  await bench.time.settle(250);
+  expect(bench.tokens).toEqual([false, true]);
+  expect(bench.sockets).toHaveLength(2);
+});
+
+test('Retry-After of the probe is a floor', async () => {
+  const bench = new Bench({ probe: async () => 5000 });
+  void bench.session.connect().catch(() => {});
+  await bench.time.settle(0);
+  bench.socket.drop(1006);
+  await bench.time.settle(4900);
+  expect(bench.sockets).toHaveLength(1);
+  await bench.time.settle(3000);
+  expect(bench.sockets).toHaveLength(2);
+});
+
+test('1013 with retry-after in its reason is a floor as well', async () => {
+  const bench = await new Bench().connected();
+  bench.socket.drop(1013, 'retry-after 8');
+  await bench.time.settle(7900);
+  expect(bench.sockets).toHaveLength(1);
+  await bench.time.settle(4500);
+  expect(bench.sockets).toHaveLength(2);
+});
+
+test('a socket that is open but deaf is found and left', async () => {
+  const bench = await new Bench().connected();
+  await bench.time.settle(6000);
+  expect(bench.socket.types()).toContain('ping');
+  await bench.time.settle(7000);
+  expect(bench.sockets[0]?.closedWith).toBe(4008);
+  expect(bench.sockets).toHaveLength(2);
+  expect(bench.of('state').some((s) => s.reason === 'deaf')).toBe(true);
+});
+
+test('a socket that answers pings is left alone', async () => {
+  const bench = await new Bench().connected();
+  const answered = new Set<Frame>();
+  for (let i = 0; i < 60; i++) {
+    await bench.time.settle(1000);
+    for (const frame of bench.socket.got)
+      if (frame.type === 'ping' && !answered.has(frame)) {
+        answered.add(frame);
+        bench.socket.say({ type: 'pong', t: frame.t });
+      }
+  }
+  expect(bench.sockets).toHaveLength(1);
+  expect(answered.size).toBeGreaterThan(5);
+});
+
+test('draining: the new socket first, then the old one closes; nothing is reported away', async () => {
+  const bench = await new Bench().inRoom([{ peerId: 'bob', metadata: { delivery: 1 } }]);
+  const [old] = bench.sockets;
+  old?.say({ type: 'draining', reconnectWithin: 3000 });
+  await bench.time.settle(3000);
+  expect(bench.sockets).toHaveLength(2);
+  expect(old?.closedWith, 'still serving').toBeUndefined();
+  void bench.session.sendTo('bob', 'message', { data: 1 });
+  expect(old?.types()).toContain('message');
+  bench.socket.open();
+  bench.socket.say({ ...RESUMED, roomId: 'kitchen', peers: [{ peerId: 'bob', metadata: { delivery: 1 } }] });
+  await bench.time.settle(1500);
+  expect(old?.closedWith, 'not 1000: that would end the session').toBe(4010);
+  expect(
+    bench.socket.got.find((f) => f.type === 'message'),
+    'what the old socket may have lost',
+  ).toMatchObject({ id: 1 });
+  expect(bench.of('state').map((s) => s.state)).toEqual(['connecting', 'open']);
+  expect(bench.of('peer-left')).toEqual([]);
+});
+
+test('a move that fails keeps the old socket, and is tried again', async () => {
+  const bench = await new Bench().inRoom();
+  bench.socket.say({ type: 'draining', reconnectWithin: 1000 });
+  await bench.time.settle(1000);
+  bench.socket.drop(1006);
+  expect(bench.session.state).toBe('open');
+  await bench.time.settle(4000);
+  expect(bench.sockets).toHaveLength(3);
+});
+
+test('fenced by its own move, heard first: the session goes on', async () => {
+  const bench = await new Bench().inRoom();
+  const [old] = bench.sockets;
+  old?.say({ type: 'draining', reconnectWithin: 0 });
+  await bench.time.settle(10);
+  bench.socket.open();
+  old?.drop(4010);
+  bench.socket.say({ ...RESUMED, roomId: 'kitchen' });
+  expect(bench.session.state).toBe('open');
+});
+
+test('a session that the server forgot: told, and back in the room as somebody new on the same socket', async () => {
+  const bench = await new Bench().inRoom([{ peerId: 'bob', metadata: { delivery: 1 } }]);
+  const result = bench.session.sendTo('bob', 'message', { data: 1 });
+  bench.socket.drop(1006);
+  await bench.time.settle(600);
+  bench.socket.open();
+  bench.socket.say({ ...WELCOME, peerId: 'me2' });
+  bench.socket.say({ type: 'error', code: 'session_unknown', message: 'gone', replyTo: 'resume' });
+  expect(bench.of('session-lost')).toEqual([{ oldPeerId: 'me' }]);
+  expect(await result).toEqual({ ok: false, reason: 'session-lost' });
+  expect(bench.of('peer-left')[0]).toMatchObject({ reason: 'session-lost' });
+  expect(bench.socket.types()).toEqual(['resume', 'join']);
+  bench.socket.say({ type: 'joined', roomId: 'kitchen', peerId: 'me2', peers: [{ peerId: 'bob' }] });
+  expect(bench.session.peerId).toBe('me2');
+  expect(bench.of('joined').at(-1)).toMatchObject({ again: true });
+});
+
+test('join: refused with its code; retried while unavailable', async () => {
+  const bench = await new Bench().connected();
+  const refused = bench.session.join('kitchen');
+  bench.socket.say({ type: 'error', code: 'room_full', message: 'full', replyTo: 'join' });
+  await expect(refused).rejects.toMatchObject({ code: 'room_full' });
+  const retried = bench.session.join('garden');
+  bench.socket.say({ type: 'error', code: 'unavailable', message: 'away', replyTo: 'join', retryAfter: 500 });
+  await bench.time.settle(2000);
+  expect(bench.socket.got.filter((f) => f.type === 'join' && f.roomId === 'garden')).toHaveLength(2);
+  bench.socket.say({ type: 'joined', roomId: 'garden', peerId: 'me', peers: [] });
+  await retried;
+});
+
+test('metadata says that receipts are sent, and is repeated after a resume', async () => {
+  const bench = await new Bench().inRoom();
+  expect(bench.socket.got.find((f) => f.type === 'join')).toMatchObject({ metadata: { name: 'Ada', delivery: 1 } });
+  bench.session.update({ name: 'Ada', audio: false });
+  bench.session.update({ name: 'Ada', audio: false });
+  expect(
+    bench.socket.got.filter((f) => f.type === 'update'),
+    'nothing new, nothing sent',
+  ).toHaveLength(1);
+  bench.socket.drop(1001);
+  await bench.time.settle(300);
+  bench.socket.open();
+  bench.socket.say({ ...RESUMED, roomId: 'kitchen' });
+  expect(bench.socket.got.at(-1)).toMatchObject({ type: 'update', metadata: { audio: false } });
+});
+
+test('a token supplier that gives up ends the session; one that fails is asked again', async () => {
+  let calls = 0;
+  const bench = new Bench({
+    getToken: async () => {
+      calls++;
+      if (calls < 3) throw new Error('network');
+      throw new GiveUp('your account is closed');
+    },
+  });
+  const done = bench.session.connect();
+  const refused = expect(done).rejects.toMatchObject({ code: 'token_refused', message: 'your account is closed' });
+  await bench.time.settle(5000);
+  await refused;
+  expect(calls).toBe(3);
+});
+
+test('a token that runs out soon: a move with a fresh one before the server must close', async () => {
+  const exp = Math.floor(Date.now() / 1000) + 600;
+  const token = `x.${btoa(JSON.stringify({ exp }))}.y`;
+  const asked: boolean[] = [];
+  const bench = new Bench({
+    getToken: async ({ refresh }) => {
+      asked.push(refresh);
+      return token;
+    },
+  });
+  await bench.connected();
+  const answer = setInterval(() => {}, 1000);
+  clearInterval(answer);
+  for (let i = 0; i < 600 && bench.sockets.length === 1; i++) {
+    await bench.time.settle(1000);
+    bench.sockets[0]?.say({ type: 'pong' });
+  }
+  expect(bench.sockets).toHaveLength(2);
+  expect(bench.time.now()).toBeGreaterThan(500_000);
+  expect(bench.time.now()).toBeLessThan(599_000);
+  expect(asked).toEqual([false, true]);
+});
+
+test('close: says goodbye, leaves no timer, and later calls say so', async () => {
+  const bench = await new Bench().inRoom([{ peerId: 'bob', metadata: { delivery: 1 } }]);
+  const result = bench.session.sendTo('bob', 'message', { data: 1 });
+  bench.session.close();
+  expect(bench.socket.types().at(-1)).toBe('leave');
+  expect(bench.socket.closedWith).toBe(1000);
+  expect(await result).toEqual({ ok: false, reason: 'closed' });
+  expect(await bench.session.sendTo('bob', 'message', { data: 2 })).toEqual({ ok: false, reason: 'closed' });
+  await expect(bench.session.join('kitchen')).rejects.toMatchObject({ code: 'closed' });
+  expect(bench.time.waiting).toBe(0);
+});
+
+test('a burst is paced below the rate that the server allows', async () => {
+  const bench = await new Bench().inRoom(
+    Array.from({ length: 10 }, (_, i) => ({ peerId: `p${i}`, metadata: { delivery: 1 } })),
+  );
+  const began = bench.time.now();
+  for (let i = 0; i < 30; i++) for (let p = 0; p < 10; p++) void bench.session.sendTo(`p${p}`, 'message', { data: i });
+  const sent = () => bench.socket.got.filter((f) => f.type === 'message').length;
+  expect(sent()).toBeLessThanOrEqual(100);
+  await bench.time.settle(700);
+  expect(sent()).toBeLessThanOrEqual(40 + 0.8 * 100 * ((bench.time.now() - began) / 1000) + 1);
+});
+
+test('garbage from the server is ignored', async () => {
+  const bench = await new Bench().inRoom([{ peerId: 'bob' }]);
+  for (const data of [
+    '',
+    'null',
+    '[]',
+    '7',
+    '{"type":7}',
+    '{"type":"peer_left"}',
+    '{"type":"brand_new","peerId":"bob"}',
+  ])
+    bench.socket.onmessage?.({ data } as never);
+  expect([...bench.session.peers.keys()]).toEqual(['bob']);
+});
+
+test('addresses that are none are named', () => {
+  expect(() => new Bench({ url: 'nonsense' })).toThrow('url');
+  expect(() => new Bench({ url: 'ftp://example.org' })).toThrow('ftp:');
+});
