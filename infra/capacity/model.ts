@@ -1,0 +1,170 @@
+/**
+ * How much of everything so many peers need, and about what it costs. Every number is an assumption with a source or a command
+ * that measures it; none is hidden.
+ */
+
+export interface Assumption {
+  readonly value: number;
+  readonly unit: string;
+  /** Where it comes from: a command that prints it, or a page with the month it was read. */
+  readonly source: string;
+}
+const list = 'AWS list price, us-east-1, on demand, read November 2026';
+const a = (value: number, unit: string, source: string): Assumption => ({ value, unit, source });
+
+/** What traffic looks like. */
+export const TRAFFIC = {
+  roomSize: a(2, 'peers', 'assumption: one-to-one calls; --room-size'),
+  relayedShare: a(0.2, 'share of legs', 'assumption, within the 10–25 % that field reports give; --relayed; the KPI relay-share measures yours'),
+  mbpsOut: a(1, 'Mbit/s a peer', 'assumption: 540p VP8 plus audio; --mbps'),
+  joinsPerHour: a(4, 'joins a peer and hour', 'assumption: calls of 15 minutes'),
+  messagesPerJoin: a(30, 'relayed messages', 'offer, answer and about 25 candidates; `npm run bench` prints messages a call'),
+  heartbeatSeconds: a(25, 's', 'apps/signaling heartbeat'),
+  busyHoursPerMonth: a(730, 'h', 'assumption: the peak all month, the dearest case; --hours'),
+  reconnectMinutes: a(5, 'min', 'assumption: everybody comes back after a regional fault, with jitter'),
+} as const;
+
+/** What one of each carries. Headroom: two of three zones carry the peak. */
+export const UNITS = {
+  connectionsPerTask: a(8000, 'WebSockets', 'the scaling target of SignalingService; the app refuses above MAX_CONNECTIONS = 20,000'),
+  messagesPerTask: a(5000, 'messages/s', 'conservative: `npm run bench` prints the CPU of a relayed message (1 vCPU)'),
+  publishesPerShard: a(60_000, 'SPUBLISH/s', 'STACK notes: ioredis autopipelining 63 k/s from one process; one core of Valkey'),
+  tokensPerAuthTask: a(300, 'tokens/s', 'conservative: KMS signing is bounded by its quota, below'),
+  mbpsPerTurnNode: a(1500, 'Mbit/s out', 'half of c7gn.medium’s 3.125 Gbit/s baseline (EC2 page, November 2026)'),
+  zoneHeadroom: a(1.5, '×', 'three zones of which one may fail'),
+} as const;
+
+export const PRICES = {
+  egressFirst10Tb: a(0.09, '$/GB', list),
+  egressNext40Tb: a(0.085, '$/GB', list),
+  egressNext100Tb: a(0.07, '$/GB', list),
+  egressBeyond: a(0.05, '$/GB', list),
+  fargateTask: a(0.03238 + 2 * 0.00356, '$/h', `1 vCPU and 2 GB on ARM; ${list}`),
+  turnNode: a(0.0624, '$/h', `c7gn.medium; ${list}`),
+  cacheNode: a(0.158, '$/h', `cache.m7g.large; ${list}`),
+  publicIp: a(0.005, '$/h', list),
+  nat: a(0.045, '$/h', list),
+  alb: a(0.0225, '$/h', list),
+  lcu: a(0.008, '$/LCU-h', list),
+  nlb: a(0.0225, '$/h', list),
+  fixed: a(60, '$/month', 'KMS, secrets, WAF rules, dashboard, about 45 alarms; estimate'),
+  logsPerTask: a(4, '$/month', 'about 8 GB of logs and 60 metrics a task; estimate'),
+} as const;
+
+export interface CapacityInput {
+  /** Peers in a call at the same time. */
+  readonly peers: number;
+  /** Share of legs that relay, 0 to 1. */
+  readonly relayed?: number;
+  readonly mbps?: number;
+  readonly roomSize?: number;
+  readonly hours?: number;
+  readonly profile?: 'development' | 'production';
+}
+
+export interface Capacity {
+  readonly signalingTasks: number;
+  readonly authTasks: number;
+  readonly cacheShards: number;
+  readonly cacheNodes: number;
+  readonly turnNodes: number;
+  readonly lcuSteady: number;
+  readonly lcuStorm: number;
+  readonly messagesPerSecond: number;
+  readonly relayGbps: number;
+  readonly monthly: Readonly<Record<string, number>>;
+  readonly total: number;
+  /** Ceilings that this size meets, and what lifts each. */
+  readonly ceilings: readonly string[];
+}
+
+/** @throws RangeError naming the option when a number makes no sense */
+export function capacity(input: CapacityInput): Capacity {
+  const { peers } = input;
+  const relayed = input.relayed ?? TRAFFIC.relayedShare.value;
+  const mbps = input.mbps ?? TRAFFIC.mbpsOut.value;
+  const roomSize = input.roomSize ?? TRAFFIC.roomSize.value;
+  const hours = input.hours ?? TRAFFIC.busyHoursPerMonth.value;
+  const production = (input.profile ?? 'production') === 'production';
+  if (!(Number.isInteger(peers) && peers >= 1 && peers <= 100_000_000)) throw new RangeError('--peers: a whole number from 1 to 100,000,000');
+  if (!(relayed >= 0 && relayed <= 1)) throw new RangeError('--relayed: a share from 0 to 1');
+  if (!(mbps > 0 && mbps <= 100)) throw new RangeError('--mbps: above 0, at most 100');
+  if (!(roomSize >= 2 && roomSize <= 16)) throw new RangeError('--room-size: from 2 to 16');
+  if (!(hours > 0 && hours <= 744)) throw new RangeError('--hours: above 0, at most 744 a month');
+
+  const headroom = production ? UNITS.zoneHeadroom.value : 1;
+  const least = production ? 3 : 1;
+  const up = (need: number) => Math.max(least, Math.ceil(need * headroom));
+  // In a mesh each join signals to every other member.
+  const messagesPerSecond = ((peers * TRAFFIC.joinsPerHour.value) / 3600) * TRAFFIC.messagesPerJoin.value * (roomSize - 1);
+  const signalingTasks = up(Math.max(peers / UNITS.connectionsPerTask.value, messagesPerSecond / UNITS.messagesPerTask.value));
+  // Access tokens live ten minutes; each is asked for once in its life, TURN credentials as often.
+  const tokensPerSecond = (2 * peers) / 600;
+  const authTasks = up(tokensPerSecond / UNITS.tokensPerAuthTask.value);
+  // Nearly every message crosses nodes once there are several.
+  const publishes = messagesPerSecond * (1 - 1 / signalingTasks);
+  const cacheShards = production ? Math.max(2, Math.ceil((publishes * headroom) / UNITS.publishesPerShard.value)) : 1;
+  const cacheNodes = cacheShards * (production ? 3 : 1);
+  // peers × (room − 1) / 2 legs; a relayed leg leaves the relay twice, once each way.
+  const relayMbps = peers * relayed * mbps * (roomSize - 1);
+  const turnNodes = up(relayMbps / UNITS.mbpsPerTurnNode.value);
+  const newPerSecond = (peers * TRAFFIC.joinsPerHour.value) / 3600 + tokensPerSecond;
+  // One LCU: 25 new connections a second, or 3,000 active a minute, whichever is more.
+  const lcuSteady = Math.max(newPerSecond / 25, peers / 3000);
+  const lcuStorm = Math.max(peers / (TRAFFIC.reconnectMinutes.value * 60) / 25, peers / 3000);
+
+  const gigabytes = (relayMbps / 8 / 1000) * 3600 * hours;
+  const monthly = {
+    'TURN egress': egress(gigabytes),
+    'TURN nodes': turnNodes * hours * (PRICES.turnNode.value + PRICES.publicIp.value),
+    'signaling tasks': signalingTasks * (hours * PRICES.fargateTask.value + PRICES.logsPerTask.value),
+    'auth tasks': authTasks * (hours * PRICES.fargateTask.value + PRICES.logsPerTask.value),
+    cache: cacheNodes * hours * PRICES.cacheNode.value,
+    'load balancers': hours * (PRICES.alb.value + (production ? PRICES.nlb.value : 0) + lcuSteady * PRICES.lcu.value),
+    network: production ? 3 * hours * PRICES.nat.value : 0,
+    fixed: PRICES.fixed.value,
+  };
+  return {
+    signalingTasks,
+    authTasks,
+    cacheShards,
+    cacheNodes,
+    turnNodes,
+    lcuSteady,
+    lcuStorm,
+    messagesPerSecond,
+    relayGbps: relayMbps / 1000,
+    monthly,
+    total: Object.values(monthly).reduce((sum, one) => sum + one, 0),
+    ceilings: ceilings({ signalingTasks, cacheNodes, lcuStorm, turnNodes, tokensPerSecond, publishes }),
+  };
+}
+
+function egress(gigabytes: number): number {
+  const tiers: [number, number][] = [
+    [10_240, PRICES.egressFirst10Tb.value],
+    [40_960, PRICES.egressNext40Tb.value],
+    [102_400, PRICES.egressNext100Tb.value],
+    [Number.POSITIVE_INFINITY, PRICES.egressBeyond.value],
+  ];
+  let left = gigabytes;
+  let cost = 0;
+  for (const [size, price] of tiers) {
+    const part = Math.min(left, size);
+    cost += part * price;
+    left -= part;
+  }
+  return cost;
+}
+
+function ceilings(of: { signalingTasks: number; cacheNodes: number; lcuStorm: number; turnNodes: number; tokensPerSecond: number; publishes: number }): string[] {
+  const found: string[] = [];
+  if (of.tokensPerSecond > 500)
+    found.push(`KMS: ${Math.round(of.tokensPerSecond)} tokens/s against about 500 ECC signatures/s an account and region (default quota). Lift: a quota raise, keys from Secrets Manager (signed in process), or a longer ACCESS_TTL_SECONDS.`);
+  if (of.signalingTasks > 1000) found.push('ALB: more than 1,000 targets. Lift: a second load balancer, or larger tasks.');
+  if (of.signalingTasks > 500) found.push('Fargate: launches 20 tasks/s at most (burst 100): a cold start takes minutes. Lift: keep minTasks near the peak, scheduled scaling.');
+  if (of.cacheNodes > 90) found.push('ElastiCache: 90 nodes a cluster by default. Lift: a quota raise to 500.');
+  if (of.lcuStorm > 100) found.push(`ALB: a reconnect of everybody needs ${Math.ceil(of.lcuStorm)} LCU at once. Lift: reserve LCU capacity; the SDK’s full jitter spreads it.`);
+  if (of.turnNodes > 100) found.push('EC2: vCPU quota and public addresses. Lift: a quota raise, larger instances, several regions.');
+  return found;
+}
