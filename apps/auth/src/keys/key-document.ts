@@ -124,5 +124,5 @@ export function keySetOf(doc: KeyDocument, now: number, timetable: Timetable): K
   const kid = (active.at(-1) ?? byActivation(doc)[0])?.kid;
   const signing = keys.find((k) => k.kid === kid);
   if (!signing) throw new Error('KEY_SOURCE: no key may sign now');
-  return { signing, published: keys };
+  return { signing, published: keys, at: (then) => keySetOf(doc, then, timetable) };
 }

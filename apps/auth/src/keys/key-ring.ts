@@ -29,6 +29,8 @@ export async function createKeyRing(
 ): Promise<KeyRing> {
   const now = options.now ?? Date.now;
   let set: KeySet = await source.load(now());
+  const present = () => set.at?.(now()) ?? set;
+  let signs = present().signing.kid;
   let state: DependencyHealth['state'] = 'up';
   let since = new Date(now()).toISOString();
   let detail: string | undefined;
@@ -36,13 +38,14 @@ export async function createKeyRing(
 
   async function refresh() {
     try {
-      const before = set.signing.kid;
       const known = new Set(set.published.map((k) => k.kid));
       set = await source.load(now());
       for (const key of set.published)
         if (!known.has(key.kid)) log.info({ event: 'key.published', kid: key.kid }, 'a new key is published');
-      if (before !== set.signing.kid) log.info({ event: 'key.signing', kid: set.signing.kid }, 'another key signs now');
-      for (const kid of imported.keys()) if (!set.published.some((k) => k.kid === kid)) imported.delete(kid);
+      const { kid } = present().signing;
+      if (kid !== signs) log.info({ event: 'key.signing', kid }, 'another key signs now');
+      signs = kid;
+      for (const old of imported.keys()) if (!set.published.some((k) => k.kid === old)) imported.delete(old);
       if (state !== 'up') since = new Date(now()).toISOString();
       state = 'up';
       detail = undefined;
@@ -58,14 +61,14 @@ export async function createKeyRing(
 
   return {
     async signJwt(payload) {
-      const { signing } = set;
+      const { signing } = present();
       const input = `${b64({ alg: signing.alg, typ: 'at+jwt', kid: signing.kid })}.${b64(payload)}`;
       const signature = await signing.sign(Buffer.from(input));
       return `${input}.${Buffer.from(signature).toString('base64url')}`;
     },
-    jwks: () => ({ keys: set.published.map((k) => ({ ...k.jwk, kid: k.kid, alg: k.alg, use: 'sig' })) }),
+    jwks: () => ({ keys: present().published.map((k) => ({ ...k.jwk, kid: k.kid, alg: k.alg, use: 'sig' })) }),
     publicKey(kid) {
-      const found = set.published.find((k) => k.kid === kid);
+      const found = present().published.find((k) => k.kid === kid);
       if (!found) return Promise.resolve(undefined);
       let key = imported.get(kid);
       if (!key) {

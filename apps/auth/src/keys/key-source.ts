@@ -19,6 +19,8 @@ export interface KeySet {
   readonly signing: SigningKey;
   /** Everything in the JWKS, the signing key included. */
   readonly published: readonly PublishedKey[];
+  /** What the same keys say at another moment; absent where time changes nothing. Keeps processes in step between loads. */
+  readonly at?: (now: number) => KeySet;
 }
 
 export interface KeySource {

@@ -39,7 +39,6 @@ export function createMemoryStore(): MemoryStore {
   const since = new Date().toISOString();
   const live = (id: string, now: number) => {
     const entry = sessions.get(id);
-    if (entry && entry.until <= now) sessions.delete(id);
     return entry && entry.until > now ? entry : undefined;
   };
   const view = (e: Entry) => ({ record: e.record, lastUsedAt: e.lastUsedAt, successorKey: e.refresh.successorKey });

@@ -1,0 +1,150 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { freePort } from '@tandem/service/testing';
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Answer, startTestAuth, type TestAuth } from '../testing.ts';
+
+let provider: ChildProcess;
+let issuer: string;
+let auth: TestAuth;
+
+beforeAll(async () => {
+  const port = await freePort();
+  issuer = `http://127.0.0.1:${port}`;
+  provider = spawn(process.execPath, [new URL('./oidc-provider.fixture.ts', import.meta.url).pathname, String(port)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  await new Promise<void>((resolve, reject) => {
+    provider.stdout?.once('data', () => resolve());
+    provider.once('exit', (code) => reject(new Error(`oidc-provider ended with ${code}`)));
+  });
+  auth = await startTestAuth({
+    ACCESS: 'oidc',
+    OIDC_ISSUER: issuer,
+    OIDC_AUDIENCE: 'app',
+    OIDC_GRANTS_CLAIM: 'tandem_grants',
+  });
+}, 60_000);
+afterAll(async () => {
+  await auth?.[Symbol.asyncDispose]();
+  provider?.kill('SIGKILL');
+});
+
+/** The authorization code flow, as a browser and a client go through it. */
+async function logInAtProvider(user: string, nonce: string | undefined, client = 'app') {
+  const cookies = new Map<string, string>();
+  let url = `${issuer}/auth?${new URLSearchParams({ client_id: client, response_type: 'code', scope: 'openid', redirect_uri: 'http://127.0.0.1/callback', login_hint: user, prompt: 'login', ...(nonce ? { nonce } : {}) })}`;
+  for (let i = 0; i < 8 && !url.startsWith('http://127.0.0.1/callback'); i++) {
+    const cookie = [...cookies].map(([k, v]) => `${k}=${v}`).join('; ');
+    const response = await fetch(url, { redirect: 'manual', headers: { cookie } });
+    for (const line of response.headers.getSetCookie()) {
+      const [, key = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      cookies.set(key, value);
+    }
+    const location = response.headers.get('location');
+    if (!location) throw new Error(`no redirect: ${response.status} ${await response.text()}`);
+    url = new URL(location, url).href;
+  }
+  const code = new URL(url).searchParams.get('code') ?? '';
+  const response = await fetch(`${issuer}/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      code,
+      client_id: client,
+      redirect_uri: 'http://127.0.0.1/callback',
+    }),
+  });
+  return (await response.json()) as { id_token: string; access_token: string };
+}
+
+const exchange = (subject_token: string, more = {}): Promise<Answer> =>
+  auth.post('/auth/token', {
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token,
+    subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+    ...more,
+  });
+const nonce = async () => (await auth.post('/auth/nonce', {})).body.nonce as string;
+
+test('exchanges an ID token of a real provider, once; JSON or form', async () => {
+  const { id_token } = await logInAtProvider('ada', await nonce());
+  const first = await exchange(id_token);
+  expect(first.body).toMatchObject({
+    user_id: 'ada',
+    token_type: 'Bearer',
+    issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+  });
+  expect(decodeJwt(first.body.access_token)).toMatchObject({ sub: 'ada', name: 'Name of ada', iss: 'tandem' });
+  const replay = await exchange(id_token);
+  expect([replay.status, replay.body.code, replay.body.field]).toEqual([
+    401,
+    'subject_token_refused',
+    '/subject_token',
+  ]);
+
+  const form = await fetch(`${auth.url}/auth/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: (await logInAtProvider('eve', await nonce())).id_token,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+    }),
+  });
+  expect(await form.json()).toMatchObject({ user_id: 'eve' });
+});
+
+test('takes grants from the claim that was named, and nothing more on request', async () => {
+  const mod = await exchange((await logInAtProvider('mod', await nonce())).id_token, { grants: { rooms: ['a'] } });
+  expect(decodeJwt(mod.body.token).grants).toEqual({ kick: true, rooms: ['a'] });
+  const more = await exchange((await logInAtProvider('ada', await nonce())).id_token, { grants: { kick: true } });
+  expect([more.status, more.body.field]).toEqual([403, '/grants/kick']);
+});
+
+test('refuses what is not a fresh ID token for us, each for its reason', async () => {
+  const now = Math.floor(Date.now() / 1000);
+  const good = await logInAtProvider('ada', await nonce());
+  const { privateKey, publicKey } = await generateKeyPair('RS256');
+  const claims = { iss: issuer, aud: 'app', sub: 'ada', iat: now, exp: now + 600, nonce: await nonce() };
+  const forge = (more: object, header: object = {}) =>
+    new SignJWT({ ...claims, ...more }).setProtectedHeader({ alg: 'RS256', kid: 'x', ...header }).sign(privateKey);
+  const none = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${good.id_token.split('.')[1]}.`;
+  const table: [string, string, RegExp][] = [
+    ['another client', (await logInAtProvider('ada', await nonce(), 'other')).id_token, /claim aud/],
+    ['no nonce', (await logInAtProvider('ada', undefined)).id_token, /no nonce/],
+    ['a nonce that is not ours', (await logInAtProvider('ada', 'made-up')).id_token, /not one of ours/],
+    ['the access token', good.access_token, /compact form/],
+    ['our own token', (await exchange(good.id_token)).body.token, /typ|algorithm|key/],
+    ['alg none', none, /algorithm/],
+    ['HMAC', await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.alloc(32)), /algorithm/],
+    ['unknown key', await forge({}), /not published/],
+    ['embedded key', await forge({}, { jwk: await exportJWK(publicKey) }), /carries jwk/],
+    ['text', 'abc', /compact form/],
+  ];
+  for (const [name, token, reason] of table) {
+    const answer = await exchange(token);
+    expect([name, answer.status, answer.body.code]).toEqual([name, 401, 'subject_token_refused']);
+    expect(answer.body.detail, name).toMatch(reason);
+    expect(JSON.stringify(answer.body)).not.toContain(token);
+  }
+  expect((await auth.post('/auth/token', { userId: 'ada' })).body.code).toBe('credentials_required');
+  expect((await exchange('x', { grant_type: 'password' })).body.field).toBe('/grant_type');
+  expect((await exchange('x', { subject_token_type: 'urn:ietf:params:oauth:token-type:saml2' })).body.field).toBe(
+    '/subject_token_type',
+  );
+});
+
+test('a provider that is away is a 503, and names nothing of ours', async () => {
+  await using away = await startTestAuth({ ACCESS: 'oidc', OIDC_ISSUER: 'http://127.0.0.1:9', OIDC_AUDIENCE: 'app' });
+  const { id_token } = await logInAtProvider('ada', await nonce());
+  const answer = await away.post('/auth/token', {
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: id_token,
+    subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+  });
+  expect([answer.status, answer.body.code, answer.headers.get('retry-after')]).toEqual([
+    503,
+    'provider_unavailable',
+    '2',
+  ]);
+});

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import { connectRedis } from '@tandem/service';
+import { startRedis } from '@tandem/service/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createMemoryStore } from './memory.ts';
+import { createRedisStore } from './redis.ts';
+import { type AuthStore, type SessionRecord, StoreUnavailable } from './store.ts';
+
+const now = () => Math.floor(Date.now() / 1000);
+const record = (id: string, userId = 'ada', life = 1000): SessionRecord => ({
+  id,
+  userId,
+  method: 'oidc',
+  createdAt: now(),
+  expiresAt: now() + life,
+});
+const hashes = { family: 'F', current: 'c1', successorKey: 'k' };
+const unique = () => randomBytes(6).toString('hex');
+
+describe.each(['memory', 'redis'])('store contract: %s', (kind) => {
+  let store: AuthStore;
+  let redis: Awaited<ReturnType<typeof startRedis>> | undefined;
+  beforeAll(async () => {
+    if (kind === 'redis') redis = await startRedis();
+    store = redis ? await createRedisStore(connectRedis(redis.url)) : createMemoryStore();
+  });
+  afterAll(async () => {
+    await store[Symbol.asyncDispose]();
+    await redis?.[Symbol.asyncDispose]();
+  });
+
+  test('keeps a session until it ends', async () => {
+    const id = unique();
+    await store.createSession(record(id), hashes, 500, now());
+    expect(await store.getSession(id, now())).toMatchObject({ record: { id, userId: 'ada' }, successorKey: 'k' });
+    expect(await store.getSession(id, now() + 1000)).toBeUndefined();
+    expect(await store.getSession('no', now())).toBeUndefined();
+    expect(await store.deleteSession(id)).toBe(true);
+    expect(await store.deleteSession(id)).toBe(false);
+  });
+
+  test('rotates once; a used token ends the session, a guess does not', async () => {
+    const id = unique();
+    await store.createSession(record(id), hashes, 500, now());
+    const rotate = (presented: string, next: string, more = {}) =>
+      store.rotate(id, { family: 'F', presented, next, retry: '', ...more }, 500, now());
+    expect(await rotate('c1', 'c2', { family: 'X' })).toBe('unknown');
+    expect(await rotate('c1', 'c2', { retry: 'r1' })).toBe('rotated');
+    expect(await rotate('c1', 'c2', { retry: 'r1' })).toBe('retry');
+    expect(await rotate('c2', 'c3')).toBe('rotated');
+    expect(await rotate('c1', 'c2', { retry: 'r1' })).toBe('reused');
+    expect(await rotate('c3', 'c4')).toBe('unknown');
+    expect(await store.getSession(id, now())).toBeUndefined();
+  });
+
+  test('of many that present one token at once, one wins', async () => {
+    const id = unique();
+    await store.createSession(record(id), hashes, 500, now());
+    const outcomes = await Promise.all(
+      Array.from({ length: 10 }, (_, i) =>
+        store.rotate(id, { family: 'F', presented: 'c1', next: `n${i}`, retry: '' }, 500, now()),
+      ),
+    );
+    expect(outcomes.filter((o) => o === 'rotated')).toHaveLength(1);
+    expect(outcomes.filter((o) => o === 'reused')).toHaveLength(1);
+  });
+
+  test('lists the sessions of one user', async () => {
+    const user = unique();
+    const ids = [unique(), unique(), unique()];
+    for (const id of ids) await store.createSession(record(id, user), hashes, 500, now());
+    await store.deleteSession(ids[1] ?? '');
+    expect((await store.listSessions(user, now())).map((s) => s.record.id).sort()).toEqual([ids[0], ids[2]].sort());
+    expect(await store.listSessions('nobody', now())).toEqual([]);
+  });
+
+  test('gives a nonce back once, and says who is first once', async () => {
+    await store.putNonce('n', 100, now());
+    expect(await store.takeNonce('n', now())).toBe(true);
+    expect(await store.takeNonce('n', now())).toBe(false);
+    expect(await store.first('x', 100, now())).toBe(true);
+    expect(await store.first('x', 100, now())).toBe(false);
+  });
+
+  test('keeps API keys, and revocations are in force when revoke resolves', async () => {
+    const key = { id: 'k1', hash: 'h', grants: {}, users: '*', createdAt: 1 };
+    await store.putApiKey(key);
+    await store.putApiKey({ ...key, revokedAt: 2 });
+    expect(await store.getApiKey('k1')).toEqual({ ...key, revokedAt: 2 });
+    expect(await store.listApiKeys()).toHaveLength(1);
+    expect(await store.getApiKey('k2')).toBeUndefined();
+    await store.revoke({ kind: 'jti', id: 'j', exp: now() + 100 });
+    expect(store.revocations.isRevoked({ jti: 'j', session_id: 's', sub: 'u', iat: now() })).toBe(true);
+    expect(store.health().state).toBe('up');
+  });
+});
+
+test('says unavailable, soon, while Redis is away, and recovers', async () => {
+  await using redis = await startRedis();
+  await using store = await createRedisStore(connectRedis(redis.url));
+  redis.kill('SIGKILL');
+  await expect(store.getSession('x', now())).rejects.toBeInstanceOf(StoreUnavailable);
+  await expect.poll(() => store.health().state, { timeout: 10_000 }).toBe('down');
+  await redis.restart();
+  await expect
+    .poll(
+      () =>
+        store.getSession('x', now()).then(
+          () => 'ok',
+          () => 'away',
+        ),
+      { timeout: 20_000 },
+    )
+    .toBe('ok');
+});
+
+test('stores no token in the clear', async () => {
+  await using redis = await startRedis();
+  await using store = await createRedisStore(connectRedis(redis.url));
+  const { firstRefreshToken } = await import('../refresh-token.ts');
+  const first = firstRefreshToken('s1');
+  await store.createSession(record('s1'), first.hashes, 500, now());
+  const client = connectRedis(redis.url);
+  const stored = JSON.stringify(await client.hgetall('tandem:auth:session:s1'));
+  client.disconnect();
+  const [, , family = '', turn = ''] = first.token.split('.');
+  expect(stored).not.toContain(family);
+  expect(stored).not.toContain(turn);
+});
