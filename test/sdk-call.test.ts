@@ -236,6 +236,38 @@ test('media goes on while signaling is gone, and the session resumes', async () 
   await Promise.all([ada.close(), bob.close()]);
 });
 
+test('the only signaling node dies and its successor knows nobody: pictures go on until the same people are connected anew', async () => {
+  const own = await startTestNode({ keys, config: { ALLOWED_ORIGINS: '*' } });
+  const roomId = `amnesia-${++rooms}`;
+  const ada = await enter(roomId, 'Ada', { url: own.wsUrl });
+  const bob = await enter(roomId, 'Bob', { url: own.wsUrl });
+  const [before] = await Promise.all([media(ada, 1), media(bob, 1)]);
+  await own.kill();
+  const gone = await until('signaling is gone', async () => {
+    const v = await view(bob);
+    return v.session === 'reconnecting' && v;
+  });
+  await media(bob, 1, gone);
+  const next = await startTestNode({ keys, config: { ALLOWED_ORIGINS: '*', PORT: own.port } });
+  try {
+    const after = await until('connected anew', async () => {
+      const v = await view(bob);
+      const [peer] = v.peers;
+      return v.peers.length === 1 && peer?.peerId !== before.peers[0]?.peerId && peer?.state === 'connected' && v;
+    });
+    expect(after.peerId).not.toBe(gone.peerId);
+    // The old leg went only when the new one stood.
+    const story = after.log.filter(
+      (l) => l.what === 'peer-removed' || (l.what === 'mark' && (l.detail as { mark: string }).mark === 'connected'),
+    );
+    expect(story.map((l) => l.what)).toEqual(['mark', 'mark', 'peer-removed']);
+    await Promise.all([media(ada, 1), media(bob, 1)]);
+  } finally {
+    await Promise.all([ada.close(), bob.close()]);
+    await next[Symbol.asyncDispose]();
+  }
+});
+
 test('no page threw', () => {
   expect(browser.errors).toEqual([]);
 });

@@ -1,0 +1,79 @@
+/** The SDK as somebody else gets it: built, packed, installed without anything of ours, imported, type-checked. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { BUDGET, measure } from '../packages/rtc/size.ts';
+
+const rtc = new URL('../packages/rtc/', import.meta.url).pathname;
+
+test('npm pack gives a package that works and type-checks alone', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tandem-rtc-'));
+  try {
+    execFileSync(process.execPath, [join(rtc, 'build.ts')], { stdio: 'pipe' });
+    const [packed] = JSON.parse(
+      execFileSync('npm', ['pack', join(rtc, 'dist'), '--json', '--pack-destination', folder], {
+        encoding: 'utf8',
+        stdio: 'pipe',
+      }),
+    ) as { filename: string; files: { path: string }[] }[];
+    if (!packed) throw new Error('npm pack said nothing');
+    const paths = packed.files.map((f) => f.path);
+    expect(paths).toEqual(expect.arrayContaining(['index.js', 'README.md', 'package.json', 'types/index.d.ts']));
+    expect(paths.filter((p) => p.includes('test'))).toEqual([]);
+    const manifest = JSON.parse(readFileSync(join(rtc, 'dist/package.json'), 'utf8')) as Record<string, unknown>;
+    expect(manifest.dependencies, 'nothing else is needed').toBeUndefined();
+
+    execFileSync('mkdir', ['-p', join(folder, 'node_modules/@tandem/rtc')]);
+    execFileSync('tar', [
+      '-xzf',
+      join(folder, packed.filename),
+      '--strip-components=1',
+      '-C',
+      join(folder, 'node_modules/@tandem/rtc'),
+    ]);
+    expect(existsSync(join(folder, 'node_modules/@tandem/rtc/index.js'))).toBe(true);
+    // The example of the README, as it stands there.
+    const example = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(rtc, 'README.md'), 'utf8'))?.[1] ?? '';
+    expect(example).toContain('new Call(');
+    writeFileSync(join(folder, 'example.ts'), example);
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          target: 'es2022',
+          module: 'nodenext',
+          strict: true,
+          noEmit: true,
+          types: [],
+          skipLibCheck: false,
+          lib: ['es2022', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'],
+        },
+        files: ['example.ts'],
+      }),
+    );
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    const tsc = createRequire(import.meta.url)
+      .resolve('typescript/package.json')
+      .replace('package.json', 'bin/tsc');
+    execFileSync(process.execPath, [tsc, '-p', folder], { stdio: 'inherit' });
+    const names = execFileSync(
+      process.execPath,
+      ['-e', "import('@tandem/rtc').then((m) => console.log(Object.keys(m).sort().join()))"],
+      { cwd: folder, encoding: 'utf8' },
+    ).trim();
+    expect(names.split(',')).toEqual(
+      expect.arrayContaining(['Call', 'GiveUp', 'SignalingError', 'SignalingSession', 'mos']),
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('size: the whole SDK within its budget', async () => {
+  const { gzip } = await measure();
+  console.log(`@tandem/rtc: ${gzip} B gzip of ${BUDGET}`);
+  expect(gzip).toBeLessThanOrEqual(BUDGET);
+});
