@@ -241,7 +241,7 @@ test('the only signaling node dies and its successor knows nobody: pictures go o
   const roomId = `amnesia-${++rooms}`;
   const ada = await enter(roomId, 'Ada', { url: own.wsUrl });
   const bob = await enter(roomId, 'Bob', { url: own.wsUrl });
-  const [before] = await Promise.all([media(ada, 1), media(bob, 1)]);
+  const [, before] = await Promise.all([media(ada, 1), media(bob, 1)]);
   await own.kill();
   const gone = await until('signaling is gone', async () => {
     const v = await view(bob);
