@@ -36,6 +36,7 @@ const env = {
   COMPOSE_DOCKER_CLI_BUILD: '1',
   COMPOSE_PROJECT_NAME: `tandem-test-${process.pid}`,
   TANDEM_PORT: String(port),
+  TANDEM_TURN_PORT: String(await freePort()),
   TANDEM_CACHE_PASSWORD: secret(),
   TANDEM_TURN_SECRET: secret(),
   // Both browsers of the test run on this machine, so their relay candidates are loopback addresses.

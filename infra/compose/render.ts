@@ -9,14 +9,16 @@ const ask = (name: string) => `\${${name}:?make one with: npm run compose:secret
 const given = (name: string, otherwise: string) => `\${${name}:-${otherwise}}`;
 const address = given('TANDEM_ADDRESS', '127.0.0.1');
 const { auth, cache, edge, signaling, turn } = topology;
+/** Of the host itself, so it may be taken. */
+const turnPort = given('TANDEM_TURN_PORT', `${turn.port}`);
 
 const place: Place = {
   from: {
     'cache-url': `redis://cache:${cache.port}`,
     'jwks-url': `http://auth:${auth.port}/.well-known/jwks.json`,
     'public-origin': given('TANDEM_ORIGIN', ''),
-    'turn-uris': ['udp', 'tcp'].map((t) => `turn:${address}:${turn.port}?transport=${t}`).join(','),
-    'stun-uris': `stun:${address}:${turn.port}`,
+    'turn-uris': ['udp', 'tcp'].map((t) => `turn:${address}:${turnPort}?transport=${t}`).join(','),
+    'stun-uris': `stun:${address}:${turnPort}`,
     'key-source': given('TANDEM_KEY_SOURCE', 'file:/data/auth-keys.json'),
     access: given('TANDEM_ACCESS', 'open'),
     profile: given('TANDEM_PROFILE', 'development'),
@@ -107,7 +109,7 @@ export function composeFile() {
           '-n',
           `--listening-ip=${address}`,
           `--relay-ip=${address}`,
-          `--listening-port=${turn.port}`,
+          `--listening-port=${turnPort}`,
           `--min-port=${turn.relayPorts[0]}`,
           `--max-port=${turn.relayPorts[1]}`,
           '--use-auth-secret',
