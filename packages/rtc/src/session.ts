@@ -34,6 +34,11 @@ export interface SessionOptions {
    * Default: a GET of the socket's address, reading `Retry-After` of a 503 or 429. `false` switches it off.
    */
   readonly probe?: ((url: string) => Promise<number | undefined>) | false;
+  /**
+   * Share of sessions whose offers, answers and candidates carry a sampled `traceparent` (W3C trace context), so that servers
+   * with a collector record each hop, 0 to 1. The id is random and says nothing of the person. Default 0.
+   */
+  readonly traceSampling?: number;
   /** Times and bounds of end-to-end delivery; see delivery.ts. */
   readonly delivery?: Pick<DeliveryOptions, 'resendAfter' | 'maxResend' | 'timeout' | 'maxPending' | 'resend'>;
 }
@@ -105,6 +110,9 @@ const nameOf = (code: number): CloseName => {
   return 'abnormal';
 };
 
+const hex = (bytes: number) =>
+  Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (b) => b.toString(16).padStart(2, '0')).join('');
+
 export class SignalingSession extends Emitter<SessionEvents> {
   readonly #o: SessionOptions;
   readonly #clock: Clock;
@@ -114,6 +122,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
   readonly #view = new RoomView();
   readonly #delivery: Delivery;
   readonly #pacer: Pacer<Frame>;
+  readonly #traceparent: string | undefined;
   #state: SessionState = 'idle';
   #link: Link | undefined;
   #pendingLink: Link | undefined;
@@ -149,6 +158,8 @@ export class SignalingSession extends Emitter<SessionEvents> {
     if (!WebSocket) throw new TypeError('WebSocket: this runtime has none; pass one, e.g. that of the package `ws`.');
     this.#WebSocket = WebSocket;
     this.#url = socketUrl(options.url);
+    const sampling = options.traceSampling ?? 0;
+    this.#traceparent = sampling > 0 && this.#random() < sampling ? `00-${hex(16)}-${hex(8)}-01` : undefined;
     this.#pacer = new Pacer(this.#clock, (frame) => this.#link?.send(frame) ?? false);
     this.#delivery = new Delivery({
       clock: this.#clock,
@@ -161,6 +172,10 @@ export class SignalingSession extends Emitter<SessionEvents> {
     });
   }
 
+  /** Trace id of this session when it is sampled, to name it to support. */
+  get traceId(): string | undefined {
+    return this.#traceparent?.slice(3, 35);
+  }
   get state(): SessionState {
     return this.#state;
   }
@@ -243,7 +258,8 @@ export class SignalingSession extends Emitter<SessionEvents> {
    */
   sendTo<T extends DirectedType>(peerId: string, type: T, body: DirectedBody[T]): Promise<DeliveryResult> {
     if (this.#state === 'closed') return Promise.resolve({ ok: false, reason: 'closed' });
-    return this.#delivery.send(peerId, type, body);
+    const traced = this.#traceparent && type !== 'message' ? { ...body, traceparent: this.#traceparent } : body;
+    return this.#delivery.send(peerId, type, traced);
   }
 
   /**
