@@ -10,6 +10,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import * as cr from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
+import { acknowledge, BASIC_EXECUTION } from './acknowledge.ts';
 import { check, checkDomain, checkInteger, checkSeconds } from './check.ts';
 import type { RealtimeService } from './realtime-service.ts';
 
@@ -145,6 +146,10 @@ export class Edge extends Construct implements ec2.IConnectable {
     this.originSecret = new secretsmanager.Secret(this, 'OriginSecret', {
       description: 'Header by which the load balancer knows CloudFront',
       generateSecretString: { excludePunctuation: true, passwordLength: 48 },
+    });
+    acknowledge(this.originSecret, {
+      'AwsSolutions-SMG4':
+        'CloudFront and the load balancer both hold it: rotation is a deployment of both, see docs/deployment-and-testing.md. The security group is the other lock.',
     });
     this.listener = this.loadBalancer.addListener('Listener', {
       port,
@@ -287,6 +292,7 @@ export class Edge extends Construct implements ec2.IConnectable {
       lifecycleRules: [{ expiration: Duration.days(90) }],
       removalPolicy,
     });
+    acknowledge(bucket, { 'AwsSolutions-S1': 'It is the log bucket; logging its own writes would never end.' });
     bucket.addToResourcePolicy(
       new iam.PolicyStatement({
         principals: [new iam.ServicePrincipal('logdelivery.elasticloadbalancing.amazonaws.com')],
@@ -317,6 +323,12 @@ export class Edge extends Construct implements ec2.IConnectable {
         new iam.PolicyStatement({ actions: ['ec2:DescribeManagedPrefixLists'], resources: ['*'] }),
       ]),
     });
+    acknowledge(lookup, {
+      'AwsSolutions-IAM5[Resource::*]': 'ec2:DescribeManagedPrefixLists knows no resources, and reads public lists.',
+    });
+    for (const child of Stack.of(this).node.children)
+      if (child.node.id.startsWith('AWS679f53fac002430cb0da5b7982bd2287'))
+        acknowledge(child, { ...BASIC_EXECUTION, 'AwsSolutions-L1': "The runtime is CDK's own choice." });
     return lookup.getResponseField('PrefixLists.0.PrefixListId');
   }
 }

@@ -2,6 +2,9 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Stack } from 'aws-cdk-lib';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 
+/** Memory of the sidecar, MiB. */
+export const COLLECTOR_MIB = 128;
+
 /** CloudWatch namespace of everything that the services count themselves. */
 export const NAMESPACE = 'Tandem';
 
@@ -72,7 +75,7 @@ export function metricsCollector(
     essential: false,
     cpu: 32,
     memoryReservationMiB: 64,
-    memoryLimitMiB: 256,
+    memoryLimitMiB: COLLECTOR_MIB,
     readonlyRootFilesystem: true,
     environment: { AOT_CONFIG_CONTENT: stack.toJsonString(config) },
     logging: ecs.LogDriver.awsLogs({ logGroup, streamPrefix: 'collector', mode: ecs.AwsLogDriverMode.NON_BLOCKING }),

@@ -8,9 +8,10 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
 import type { ServicePart } from '../topology/index.ts';
+import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
 import { check, checkInteger, checkSeconds } from './check.ts';
 import { type AwsPlace, containerEnvironment } from './environment.ts';
-import { metricsCollector, NAMESPACE } from './metrics-collector.ts';
+import { COLLECTOR_MIB, metricsCollector, NAMESPACE } from './metrics-collector.ts';
 import type { CacheAccess } from './session-cache.ts';
 import { serviceImage } from './service-image.ts';
 
@@ -191,9 +192,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       memoryLimitMiB,
       runtimePlatform: { cpuArchitecture, operatingSystemFamily: ecs.OperatingSystemFamily.LINUX },
     });
-    this.taskDefinition.addVolume({ name: 'tmp' });
     const settings = containerEnvironment(described, place as AwsPlace);
-    const drain = props.stopTimeout && !stopTimeout.isUnresolved() ? stopTimeout : Duration.seconds(120);
     this.container = this.taskDefinition.addContainer('app', {
       image: props.image ?? serviceImage(serviceName, cpuArchitecture),
       environment: { ...settings.environment, ...props.environment },
@@ -204,12 +203,13 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
         streamPrefix: serviceName,
         // A full log pipe must never stall the event loop.
         mode: ecs.AwsLogDriverMode.NON_BLOCKING,
-        maxBufferSize: undefined,
       }),
       readonlyRootFilesystem: true,
-      privileged: false,
+      // The image's own user; said here too, so that another image cannot run as root by accident.
+      user: '10001:10001',
+      memoryLimitMiB: (props.metrics ?? true) ? memoryLimitMiB - COLLECTOR_MIB : memoryLimitMiB,
       linuxParameters: new ecs.LinuxParameters(this, 'Linux', { initProcessEnabled: true }),
-      stopTimeout: drain,
+      stopTimeout,
       healthCheck: {
         command: healthCommand(described),
         interval: Duration.seconds(10),
@@ -219,10 +219,13 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       },
       ulimits: [{ name: ecs.UlimitName.NOFILE, softLimit: 262_144, hardLimit: 262_144 }],
     });
-    this.container.addMountPoints({ sourceVolume: 'tmp', containerPath: '/tmp', readOnly: false });
     if (props.metrics ?? true)
       metricsCollector(this.taskDefinition, serviceName, described.port, logGroup, props.collectorImage);
 
+    acknowledge(this.taskDefinition, {
+      'AwsSolutions-ECS2': 'Variables are settings only; every secret comes from Secrets Manager when a task starts.',
+      ...ECR_TOKEN,
+    });
     const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
       vpc: props.vpc,
       description: described.description,

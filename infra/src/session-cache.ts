@@ -6,6 +6,7 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
+import { acknowledge } from './acknowledge.ts';
 import { check, checkInteger } from './check.ts';
 
 /** How a part reaches a cache: ours, or one that exists already. */
@@ -169,6 +170,11 @@ export class SessionCache extends Construct implements ec2.IConnectable {
       preferredMaintenanceWindow: 'tue:04:30-tue:05:30',
       autoMinorVersionUpgrade: true,
     });
+    acknowledge(this.replicationGroup, {
+      'AwsSolutions-AEC6': 'Each client logs in as its own RBAC user (user group), which replaces the single AUTH token.',
+      'AwsSolutions-AEC5': 'The port is no secret: the security group admits only the parts, over TLS, each with a password.',
+      ...(replicas > 0 ? {} : { 'AwsSolutions-AEC4': 'No replicas were asked for: development.' }),
+    });
     this.replicationGroup.applyRemovalPolicy(props.removalPolicy ?? RemovalPolicy.DESTROY);
     // Resharding in place: without it CloudFormation replaces the whole group when numNodeGroups changes.
     this.replicationGroup.cfnOptions.updatePolicy = { useOnlineResharding: true };
@@ -203,6 +209,10 @@ export class SessionCache extends Construct implements ec2.IConnectable {
         excludePunctuation: true,
         passwordLength: 48,
       },
+    });
+    acknowledge(secret, {
+      'AwsSolutions-SMG4':
+        'ElastiCache reads the password when the user changes and ECS when a task starts: rotate by replacing the user, see docs/deployment-and-testing.md.',
     });
     const user = new elasticache.CfnUser(this, `${id}User`, {
       engine: 'valkey',

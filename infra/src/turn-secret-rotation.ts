@@ -1,5 +1,5 @@
 /**
- * Source of the rotation function (Node 22 on Lambda; the AWS SDK is part of that runtime). The four steps are Secrets Manager's:
+ * Source of the rotation function (Node 24 on Lambda; the AWS SDK is part of that runtime). The four steps are Secrets Manager's:
  * `createSecret` makes the next value, `setSecret` and `testSecret` have nothing to do (nodes read for themselves), `finishSecret`
  * makes it current. Every step may come twice.
  */

@@ -9,6 +9,7 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as s3deploy from 'aws-cdk-lib/aws-s3-deployment';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
+import { acknowledge, BASIC_EXECUTION } from './acknowledge.ts';
 import { check, checkDomain } from './check.ts';
 import { type Edge, SECRET_HEADER, VIEWER_HEADER } from './edge.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
@@ -149,11 +150,44 @@ export class WebClient extends Construct {
     });
     this.origin = `https://${props.domainName ?? this.distribution.distributionDomainName}`;
     this.publish(props);
+    this.explain(props);
   }
 
   /** Let `grantee` drop cached copies, as a release pipeline does. */
   grantInvalidate(grantee: iam.IGrantable): iam.Grant {
     return this.distribution.grantCreateInvalidation(grantee);
+  }
+
+  /** Why the rules of cdk-nag that are left do not apply. */
+  private explain(props: WebClientProps): void {
+    acknowledge(this.bucket, { 'AwsSolutions-S1': 'Public files, read by CloudFront alone; there is nobody else to log.' });
+    acknowledge(this.distribution, {
+      'AwsSolutions-CFR1': 'Calls are for everywhere; set geoRestriction on the distribution if yours are not.',
+      'AwsSolutions-CFR2': 'The load balancer behind it has the web ACL; webAclArn adds one here (us-east-1).',
+      'AwsSolutions-CFR3':
+        'Standard logs hold the query string, and the plain wire contract allows ?token=. The load balancer logs what reaches a service, without it.',
+      ...(props.domainName ? {} : { 'AwsSolutions-CFR4': "CloudFront's own certificate fixes the protocol: development." }),
+      ...(props.edge && !props.edge.tls ? { 'AwsSolutions-CFR5': 'No certificate, no TLS to the load balancer: development.' } : {}),
+    });
+    const bucket = Stack.of(this).resolve((this.bucket.node.defaultChild as s3.CfnBucket).logicalId);
+    const why = "CDK's BucketDeployment: reads the asset, writes this one bucket.";
+    for (const child of Stack.of(this).node.children)
+      if (child.node.id.startsWith('Custom::CDKBucketDeployment'))
+        acknowledge(child, {
+          ...BASIC_EXECUTION,
+          'AwsSolutions-L1': "The runtime is CDK's own choice.",
+          'AwsSolutions-IAM5[Resource::*]': 'cloudfront:CreateInvalidation, as CDK grants it.',
+          ...Object.fromEntries(
+            ['s3:GetBucket*', 's3:GetObject*', 's3:List*', 's3:Abort*', 's3:DeleteObject*'].map((action) => [
+              `AwsSolutions-IAM5[Action::${action}]`,
+              why,
+            ]),
+          ),
+          'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/*]': why,
+          [`AwsSolutions-IAM5[Resource::<${bucket}.Arn>/*]`]: why,
+        });
+      else if (child.node.id.startsWith('Custom::S3AutoDeleteObjects'))
+        acknowledge(child, { ...BASIC_EXECUTION, 'AwsSolutions-L1': "The runtime is CDK's own choice." });
   }
 
   private services(

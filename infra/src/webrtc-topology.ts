@@ -195,9 +195,10 @@ export class WebRtcTopology extends Construct {
       directory: this.turnDirectory.access,
       minNodes: turnNodes,
       maxNodes: props.maxTurnNodes ?? turnNodes * 10,
+      deletionProtection: production,
       ...(production
         ? {}
-        : { instanceType: ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MICRO), nodeMbps: 60 }),
+        : { instanceType: ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MICRO), nodeMbps: 60, memoryLimitMiB: 640 }),
       ...(domain ? { turnHost: `turn.${domain.domainName}`, certificate: domain.regionalCertificate } : {}),
       ...(props.turnImage ? { image: props.turnImage } : {}),
     });

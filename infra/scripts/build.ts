@@ -1,0 +1,108 @@
+/**
+ * Builds the package that users install: dist/index.js (one ESM file, our schemas bundled, AWS libraries left out), dist/*.d.ts,
+ * and dist/images (what containers are built from). The packed copy needs no type stripping.
+ * Usage: node infra/scripts/build.ts [OUT], default infra/dist/package.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+
+const infra = join(import.meta.dirname, '..');
+const repository = join(infra, '..');
+const BANNER = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+/** What a user's own app brings. */
+export const PEERS = ['aws-cdk-lib', 'constructs', 'cdk-monitoring-constructs'];
+
+/** Public types only, so that no d.ts names our workspaces. @returns folder with index.d.ts */
+export function declarations(out: string): void {
+  const config = join(infra, 'dist', 'tsconfig.declarations.json');
+  mkdirSync(join(infra, 'dist'), { recursive: true });
+  writeFileSync(
+    config,
+    JSON.stringify({
+      extends: '../tsconfig.json',
+      compilerOptions: {
+        noEmit: false,
+        declaration: true,
+        emitDeclarationOnly: true,
+        stripInternal: true,
+        rootDir: repository,
+        outDir: out,
+        types: ['node'],
+        typeRoots: [join(repository, 'node_modules/@types')],
+      },
+      include: [],
+      files: ['../src/index.ts'],
+    }),
+  );
+  execFileSync(process.execPath, [join(repository, 'node_modules/typescript/bin/tsc'), '-p', config], { stdio: 'pipe' });
+}
+
+export async function buildPackage(out: string): Promise<void> {
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(join(out, 'images'), { recursive: true });
+  const bundle = (entry: string, outfile: string, external: string[]) =>
+    build({
+      entryPoints: [entry],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      target: 'node22',
+      format: 'esm',
+      external,
+      legalComments: 'none',
+      logLevel: 'error',
+      banner: { js: BANNER },
+    });
+  await bundle(join(infra, 'src/index.ts'), join(out, 'index.js'), PEERS.flatMap((name) => [name, `${name}/*`]));
+  const types = join(out, '.types');
+  declarations(types);
+  cpSync(join(types, 'infra/src'), out, { recursive: true });
+  rmSync(types, { recursive: true });
+  for (const name of ['auth', 'signaling'] as const) {
+    await bundle(join(repository, 'apps', name, 'src/main.ts'), join(out, 'images', name, 'main.mjs'), []);
+    writeFileSync(join(out, 'images', name, 'Dockerfile'), SERVICE_DOCKERFILE);
+  }
+  await bundle(join(infra, 'turn-node/main.ts'), join(out, 'images/turn-node/turn-node.mjs'), []);
+  const turn = readFileSync(join(infra, 'turn-node/Dockerfile'), 'utf8');
+  // The bundle is made already: only the second stage is left.
+  writeFileSync(
+    join(out, 'images/turn-node/Dockerfile'),
+    `ARG NODE_IMAGE=node:24-bookworm-slim\n${turn.slice(turn.lastIndexOf('FROM ')).replace(/COPY --from=build \S+ /, 'COPY turn-node.mjs ')}`,
+  );
+  const own = JSON.parse(readFileSync(join(infra, 'package.json'), 'utf8'));
+  writeFileSync(
+    join(out, 'package.json'),
+    `${JSON.stringify(
+      {
+        name: own.name,
+        version: own.version,
+        description: own.description,
+        license: own.license,
+        type: 'module',
+        exports: { '.': { types: './index.d.ts', default: './index.js' } },
+        engines: { node: '>=22.18' },
+        peerDependencies: Object.fromEntries(PEERS.map((name) => [name, `^${own.dependencies[name]}`])),
+      },
+      null,
+      2,
+    )}\n`,
+  );
+  cpSync(join(infra, 'README.md'), join(out, 'README.md'));
+}
+
+const SERVICE_DOCKERFILE = `ARG NODE_IMAGE=node:24-bookworm-slim
+FROM \${NODE_IMAGE}
+WORKDIR /app
+COPY main.mjs ./
+USER 10001:10001
+ENV NODE_ENV=production
+CMD ["node", "main.mjs"]
+`;
+
+if (process.argv[1] === import.meta.filename) {
+  const out = resolve(process.argv[2] ?? join(infra, 'dist', 'package'));
+  await buildPackage(out);
+  console.log(`${out} built; pack it with: npm pack ${out}`);
+}
