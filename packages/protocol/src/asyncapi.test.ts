@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { asyncApi } from './asyncapi.ts';
+import { ClientMessages, ServerMessages } from './messages.ts';
+
+const file = new URL('../../../docs/asyncapi.yaml', import.meta.url);
+
+test('S-7 docs/asyncapi.yaml is fresh (npm run asyncapi -w @tandem/protocol)', () => {
+  expect(parse(readFileSync(file, 'utf8'))).toEqual(asyncApi());
+});
+
+test('S-7 every message is in it once, and every reference leads somewhere', () => {
+  const api = asyncApi() as { components: { messages: Record<string, unknown> } };
+  const names = Object.keys(api.components.messages);
+  expect(names).toHaveLength(Object.keys(ClientMessages).length + Object.keys(ServerMessages).length);
+  for (const [, ref] of JSON.stringify(api).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
+    let at: unknown = api;
+    for (const part of (ref ?? '').split('/')) at = (at as Record<string, unknown>)[part];
+    expect(at, ref).toBeDefined();
+  }
+});
