@@ -112,8 +112,8 @@ export function paintCamera(person: Person): void {
     }
   };
   draw();
-  setInterval(draw, 100);
-  const video = () => canvas.captureStream(10).getVideoTracks()[0] as MediaStreamTrack;
+  setInterval(draw, 160);
+  const video = () => canvas.captureStream(6).getVideoTracks()[0] as MediaStreamTrack;
   const audio = () => {
     const context = new AudioContext();
     const out = context.createMediaStreamDestination();

@@ -15,7 +15,11 @@ mkdirSync(folder, { recursive: true });
 await using pwa = await startPwa();
 const browser = await launchBrowser();
 
-const SIZES = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } } as const;
+const SIZES = {
+  extra: { width: 420, height: 420 },
+  phone: { width: 390, height: 844 },
+  desk: { width: 1280, height: 800 },
+} as const;
 type Look = { size: keyof typeof SIZES; scheme: 'light' | 'dark'; locale?: string };
 
 async function open(
@@ -38,6 +42,7 @@ async function open(
       };
     });
   const page = await context.newPage();
+  page.setDefaultTimeout(90_000);
   page.on('console', (m) => m.type() === 'error' && console.log('console:', m.text()));
   page.on('pageerror', (e) => console.log('page error:', e.message));
   await page.goto(`${pwa.origin}/${query}`);
@@ -56,12 +61,12 @@ async function join(look: Look, person: Person | undefined, name: string, room: 
 async function settled(page: Page, peers: number) {
   await page.waitForFunction(
     (n) =>
-      [...document.querySelectorAll<HTMLVideoElement>('[data-testid=remote-video]')].filter((v) => v.videoWidth > 300)
+      [...document.querySelectorAll<HTMLVideoElement>('[data-testid=remote-video]')].filter((v) => v.videoWidth > 100)
         .length >= n,
     peers,
-    { timeout: 60_000 },
+    { timeout: 90_000 },
   );
-  await page.waitForTimeout(5000);
+  await page.waitForTimeout(8000);
 }
 
 const NAMES = ['Amal Haddad', 'Jonas Weber', 'Grace Okafor', 'Mei Lindqvist'];
@@ -108,13 +113,17 @@ const scenes: Record<string, (look: Look, shoot: (page: Page, name?: string) => 
   async call(look, shoot) {
     const room = 'golden-harbor-x7kqzm';
     const opened = [];
-    for (const [i, person] of PEOPLE.entries()) {
-      const size = i === 0 ? look : ({ size: 'desk', scheme: 'light' } as const);
+    // Three: a mesh of four encodes twelve pictures, which two cores only manage when nothing else runs.
+    for (const [i, person] of PEOPLE.slice(0, 3).entries()) {
+      const size = i === 0 ? look : ({ size: 'extra', scheme: 'light' } as const);
       opened.push(await join(size, person, NAMES[i] ?? '', room));
     }
     const [a, b, c] = opened;
     if (!a || !b || !c) throw new Error('three at least');
-    await settled(a.page, 3);
+    await settled(a.page, 2).catch(async (error: unknown) => {
+      await shoot(a.page, 'unsettled');
+      throw error;
+    });
     await shoot(a.page, 'grid');
     await b.page.keyboard.press('c');
     await b.page.getByTestId('chat-input').fill('Here are the numbers from yesterday. Looks good to me.');

@@ -98,10 +98,10 @@ export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void 
   const camOn = video === 'live';
   const canShare = typeof navigator !== 'undefined' && 'getDisplayMedia' in (navigator.mediaDevices ?? {});
   const close = useRef(() => setMenu(undefined)).current;
-  const item = (icon: IconName, label: string, run: () => void, testId?: string) => (
+  const item = (icon: IconName, label: string, run: () => void, testId?: string, narrow = false) => (
     <button
       type="button"
-      className="menu-item"
+      className={`menu-item ${narrow ? 'narrow-only' : ''}`}
       data-testid={testId}
       onClick={() => {
         close();
@@ -215,9 +215,15 @@ export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void 
                 ))}
               </fieldset>
               {item('person-add', t('call.invite'), () => onDialog('invite'))}
-              {item('people', t('control.people'), () => call.openPanel('people'))}
+              {item('people', t('control.people'), () => call.openPanel('people'), undefined, true)}
               {canShare &&
-                item('screen', sharing ? t('control.screenStop') : t('control.screen'), () => void call.toggleScreen())}
+                item(
+                  'screen',
+                  sharing ? t('control.screenStop') : t('control.screen'),
+                  () => void call.toggleScreen(),
+                  undefined,
+                  true,
+                )}
               {item('stats', t('control.stats'), () => call.openPanel('stats'), 'open-stats')}
               {canPip() && item('pip', t('control.pip'), () => void openPip())}
               {document.fullscreenEnabled &&
