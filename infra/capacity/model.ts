@@ -3,6 +3,8 @@
  * that measures it; none is hidden.
  */
 
+import { topology } from '../topology/index.ts';
+
 export interface Assumption {
   readonly value: number;
   readonly unit: string;
@@ -42,6 +44,9 @@ export const PRICES = {
   fargateTask: a(0.03238 + 2 * 0.00356, '$/h', `1 vCPU and 2 GB on ARM; ${list}`),
   turnNode: a(0.0624, '$/h', `c7gn.medium; ${list}`),
   cacheNode: a(0.158, '$/h', `cache.m7g.large; ${list}`),
+  smallFargateTask: a(0.25 * 0.03238 + 0.5 * 0.00356, '$/h', `development: 0.25 vCPU and 0.5 GB on ARM; ${list}`),
+  smallTurnNode: a(0.0084, '$/h', `development: t4g.micro; ${list}`),
+  smallCacheNode: a(0.016, '$/h', `development: cache.t4g.micro; ${list}`),
   publicIp: a(0.005, '$/h', list),
   nat: a(0.045, '$/h', list),
   alb: a(0.0225, '$/h', list),
@@ -93,33 +98,36 @@ export function capacity(input: CapacityInput): Capacity {
   if (!(hours > 0 && hours <= 744)) throw new RangeError('--hours: above 0, at most 744 a month');
 
   const headroom = production ? UNITS.zoneHeadroom.value : 1;
-  const least = production ? 3 : 1;
-  const up = (need: number) => Math.max(least, Math.ceil(need * headroom));
+  const up = (need: number, least: number) => Math.max(least, Math.ceil(need * headroom));
+  const profile = production ? 'production' : 'development';
   // In a mesh each join signals to every other member.
   const messagesPerSecond = ((peers * TRAFFIC.joinsPerHour.value) / 3600) * TRAFFIC.messagesPerJoin.value * (roomSize - 1);
-  const signalingTasks = up(Math.max(peers / UNITS.connectionsPerTask.value, messagesPerSecond / UNITS.messagesPerTask.value));
+  const signalingTasks = up(Math.max(peers / UNITS.connectionsPerTask.value, messagesPerSecond / UNITS.messagesPerTask.value), topology.signaling.replicas[profile]);
   // Access tokens live ten minutes; each is asked for once in its life, TURN credentials as often.
   const tokensPerSecond = (2 * peers) / 600;
-  const authTasks = up(tokensPerSecond / UNITS.tokensPerAuthTask.value);
+  const authTasks = up(tokensPerSecond / UNITS.tokensPerAuthTask.value, topology.auth.replicas[profile]);
   // Nearly every message crosses nodes once there are several.
   const publishes = messagesPerSecond * (1 - 1 / signalingTasks);
   const cacheShards = production ? Math.max(2, Math.ceil((publishes * headroom) / UNITS.publishesPerShard.value)) : 1;
   const cacheNodes = cacheShards * (production ? 3 : 1);
   // peers × (room − 1) / 2 legs; a relayed leg leaves the relay twice, once each way.
   const relayMbps = peers * relayed * mbps * (roomSize - 1);
-  const turnNodes = up(relayMbps / UNITS.mbpsPerTurnNode.value);
+  const turnNodes = up(relayMbps / UNITS.mbpsPerTurnNode.value, production ? 3 : 1);
   const newPerSecond = (peers * TRAFFIC.joinsPerHour.value) / 3600 + tokensPerSecond;
   // One LCU: 25 new connections a second, or 3,000 active a minute, whichever is more.
   const lcuSteady = Math.max(newPerSecond / 25, peers / 3000);
   const lcuStorm = Math.max(peers / (TRAFFIC.reconnectMinutes.value * 60) / 25, peers / 3000);
 
   const gigabytes = (relayMbps / 8 / 1000) * 3600 * hours;
+  const price = production
+    ? { task: PRICES.fargateTask, turn: PRICES.turnNode, cache: PRICES.cacheNode }
+    : { task: PRICES.smallFargateTask, turn: PRICES.smallTurnNode, cache: PRICES.smallCacheNode };
   const monthly = {
     'TURN egress': egress(gigabytes),
-    'TURN nodes': turnNodes * hours * (PRICES.turnNode.value + PRICES.publicIp.value),
-    'signaling tasks': signalingTasks * (hours * PRICES.fargateTask.value + PRICES.logsPerTask.value),
-    'auth tasks': authTasks * (hours * PRICES.fargateTask.value + PRICES.logsPerTask.value),
-    cache: cacheNodes * hours * PRICES.cacheNode.value,
+    'TURN nodes': turnNodes * hours * (price.turn.value + PRICES.publicIp.value),
+    'signaling tasks': signalingTasks * (hours * price.task.value + PRICES.logsPerTask.value),
+    'auth tasks': authTasks * (hours * price.task.value + PRICES.logsPerTask.value),
+    cache: cacheNodes * hours * price.cache.value,
     'load balancers': hours * (PRICES.alb.value + (production ? PRICES.nlb.value : 0) + lcuSteady * PRICES.lcu.value),
     network: production ? 3 * hours * PRICES.nat.value : 0,
     fixed: PRICES.fixed.value,

@@ -39,6 +39,16 @@ export function declarations(out: string): void {
   execFileSync(process.execPath, [join(repository, 'node_modules/typescript/bin/tsc'), '-p', config], { stdio: 'pipe' });
 }
 
+/** The declarations that index.d.ts reaches, with extensions that a user's compiler expects. */
+function copyDeclarations(from: string, to: string, name: string, seen = new Set<string>()): void {
+  if (seen.has(name)) return;
+  seen.add(name);
+  const text = readFileSync(join(from, `${name}.d.ts`), 'utf8').replace(/from '\.\/([^']+)\.ts'/g, "from './$1.js'");
+  if (/from '(\.\.|@tandem)\//.test(text)) throw new Error(`${name}.d.ts names a file that the package has not`);
+  writeFileSync(join(to, `${name}.d.ts`), text);
+  for (const [, next = ''] of text.matchAll(/from '\.\/([^']+)\.js'/g)) copyDeclarations(from, to, next, seen);
+}
+
 export async function buildPackage(out: string): Promise<void> {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(join(out, 'images'), { recursive: true });
@@ -58,7 +68,7 @@ export async function buildPackage(out: string): Promise<void> {
   await bundle(join(infra, 'src/index.ts'), join(out, 'index.js'), PEERS.flatMap((name) => [name, `${name}/*`]));
   const types = join(out, '.types');
   declarations(types);
-  cpSync(join(types, 'infra/src'), out, { recursive: true });
+  copyDeclarations(join(types, 'infra/src'), out, 'index');
   rmSync(types, { recursive: true });
   for (const name of ['auth', 'signaling'] as const) {
     await bundle(join(repository, 'apps', name, 'src/main.ts'), join(out, 'images', name, 'main.mjs'), []);

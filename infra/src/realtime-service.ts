@@ -10,6 +10,7 @@ import { Construct } from 'constructs';
 import type { ServicePart } from '../topology/index.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
 import { check, checkInteger, checkSeconds } from './check.ts';
+import { healthCommand } from './health-command.ts';
 import { type AwsPlace, containerEnvironment } from './environment.ts';
 import { COLLECTOR_MIB, metricsCollector, NAMESPACE } from './metrics-collector.ts';
 import type { CacheAccess } from './session-cache.ts';
@@ -334,12 +335,6 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       ...props,
     }).attachTo(this);
   }
-}
-
-/** The liveness question as compose asks it; the image has Node but no shell and no curl. */
-export function healthCommand(part: Pick<ServicePart, 'port' | 'livePath'>): string[] {
-  const ask = `fetch('http://127.0.0.1:${part.port}${part.livePath}').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))`;
-  return ['CMD', 'node', '-e', ask];
 }
 
 function checkServiceProps(kind: string, props: RealtimeServiceProps): void {
