@@ -4,7 +4,7 @@ import { cpuNs } from './lib/cpu.ts';
 import { pinSelf } from './lib/proc.ts';
 import { startBenchRedis } from './lib/redis.ts';
 import { fixed, median, table } from './lib/stats.ts';
-import { type Peer, peerJs, socketIo, type System, tandem, wsJson } from './lib/systems.ts';
+import { type Peer, peerJs, type System, socketIo, tandem, wsJson } from './lib/systems.ts';
 
 export const summary = 'server CPU per 1,000 joins, token verified and membership written';
 

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { rssKiB } from './lib/cpu.ts';
 import { pinSelf } from './lib/proc.ts';
 import { fixed, table } from './lib/stats.ts';
-import { type Peer, peerJs, socketIo, type System, tandem, wsJson } from './lib/systems.ts';
+import { type Peer, peerJs, type System, socketIo, tandem, wsJson } from './lib/systems.ts';
 
 export const summary = 'memory per idle joined connection';
 

@@ -5,7 +5,7 @@ import { type Paired, paired } from './lib/paired.ts';
 import { pinSelf } from './lib/proc.ts';
 import { startBenchRedis } from './lib/redis.ts';
 import { fixed, table } from './lib/stats.ts';
-import { socketIo, type System, type SystemOptions, tandem, wsJson } from './lib/systems.ts';
+import { type System, type SystemOptions, socketIo, tandem, wsJson } from './lib/systems.ts';
 
 export const summary = 'CPU per message across nodes through Redis (nodes + Redis), 2 and 4 nodes';
 

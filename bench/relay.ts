@@ -19,6 +19,7 @@ export async function run(args: string[]): Promise<void> {
       'slice-ms': { type: 'string', default: '250' },
       'in-flight': { type: 'string', default: '8,1' },
       'room-size': { type: 'string', default: '2' },
+      'warm-up': { type: 'string', default: '20000' },
       rate: { type: 'string', default: '5000' },
       'cpu-prof': { type: 'string' },
       only: { type: 'string', default: Object.keys(SYSTEMS).join(',') },
@@ -42,7 +43,7 @@ export async function run(args: string[]): Promise<void> {
     const rounds = Number(values.rounds);
     const ms = Number(values['slice-ms']);
     for (const inFlight of values['in-flight'].split(',').map(Number)) {
-      const rows = await paired(loads, rounds, (load) => load.closedLoop(inFlight, ms));
+      const rows = await paired(loads, rounds, (load) => load.closedLoop(inFlight, ms), Number(values['warm-up']));
       console.log(
         `\n${values.connections} connections in rooms of ${values['room-size']}, ${inFlight} in flight each, ` +
           `${rounds} slices of ${ms} ms each, server on one core\n`,

@@ -31,8 +31,15 @@ export async function run(args: string[]): Promise<void> {
     const inFlight = Number(values['in-flight']);
     const [, own] = await paired(loads, Number(values.rounds), (load) => load.closedLoop(inFlight, 250));
     if (own)
-      rows.push([String(roomSize), fixed(own.ratio), `${fixed(own.low)}–${fixed(own.high)}`, fixed(own.cpuPerMillion, 1)]);
+      rows.push([
+        String(roomSize),
+        fixed(own.ratio),
+        `${fixed(own.low)}–${fixed(own.high)}`,
+        fixed(own.cpuPerMillion, 1),
+      ]);
   }
-  console.log(`\n${values.connections} connections, ${values['in-flight']} in flight each, everybody to the next in the room\n`);
+  console.log(
+    `\n${values.connections} connections, ${values['in-flight']} in flight each, everybody to the next in the room\n`,
+  );
   console.log(table(rows));
 }

@@ -48,7 +48,9 @@ export async function run(): Promise<void> {
     table([
       ['', 'KB gzip', 'limit'],
       [
-        lobby ? `lobby, first load (${lobby.scripts} scripts)` : 'lobby: build it first (npm run build -w @tandem/client)',
+        lobby
+          ? `lobby, first load (${lobby.scripts} scripts)`
+          : 'lobby: build it first (npm run build -w @tandem/client)',
         lobby ? fixed(lobby.kb, 1) : '–',
         String(LIMITS.lobby),
       ],

@@ -39,8 +39,8 @@ export class Connection {
   #faultsSince = 0;
   #busy = false;
   #suffixesOf = '';
-  #suffixes: Suffixes = [];
-  #waiting: Uint8Array[] = [];
+  #suffixes: Suffixes | undefined;
+  #waiting: Uint8Array[] | undefined;
 
   constructor(node: SignalingNode, transport: Transport, identity: Identity, own: Bucket, user: Bucket) {
     this.node = node;
@@ -68,6 +68,7 @@ export class Connection {
       this.#process(data);
       return;
     }
+    this.#waiting ??= [];
     if (this.#waiting.length >= MAX_WAITING) this.close('abuse');
     else this.#waiting.push(Uint8Array.from(data));
   }
@@ -101,7 +102,7 @@ export class Connection {
       this.#suffixesOf = this.session.peerId;
       this.#suffixes = suffixesOf(this.session.peerId);
     }
-    return this.#suffixes[type] as Buffer;
+    return this.#suffixes?.[type] as Buffer;
   }
 
   #wait(pending: Promise<void>, context: { type?: string; peerId?: string; id?: number }): void {
@@ -111,7 +112,7 @@ export class Connection {
       .then(() => {
         this.#busy = false;
         while (!this.#busy && !this.closed) {
-          const next = this.#waiting.shift();
+          const next = this.#waiting?.shift();
           if (!next) return;
           this.#process(next);
         }
@@ -201,7 +202,7 @@ export class Connection {
   onClosed(code: number): void {
     if (this.closed) return;
     this.closed = true;
-    this.#waiting = [];
+    this.#waiting = undefined;
     this.node.connections.delete(this);
     const { session } = this;
     if (session.state.kind !== 'attached' || session.state.connection !== this) return;

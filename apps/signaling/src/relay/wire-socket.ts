@@ -21,6 +21,9 @@ export const CLOSED = 3;
 const MAX_FRAGMENTS = 1024;
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
+const kWire = Symbol('wire');
+type Wired = Duplex & { [kWire]?: WireSocket };
+
 export interface WireHandlers {
   /** One text message, unmasked, not yet checked to be UTF-8. Its bytes are never changed later. */
   onText(payload: Buffer): void;
@@ -93,22 +96,35 @@ export class WireSocket {
   listen(handlers: WireHandlers): void {
     this.#handlers = handlers;
     const { socket } = this;
-    socket.on('data', (data: Buffer) => this.#read(data));
-    // HTTP sockets stay half open: nobody else would end this side.
-    socket.on('end', () => socket.end());
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => {
-      this.readyState = CLOSED;
-      this.#partial = undefined;
-      this.#fragments = undefined;
-      handlers.onClose(this.#closeCode);
-    });
+    // One set of functions for all sockets, which find their WireSocket on the socket: closures would be per connection.
+    (socket as Wired)[kWire] = this;
+    socket.on('data', onData);
+    socket.on('end', onEnd);
+    socket.on('close', onClose);
+    // Whoever handled the upgrade listens for errors already; without a listener one would end the process.
+    if (socket.listenerCount('error') === 0) socket.on('error', onError);
     if (this.#head) {
       // A copy: frames are unmasked in place, and the HTTP parser owns these bytes.
       const head = Buffer.from(this.#head);
       this.#head = undefined;
       queueMicrotask(() => this.#read(head));
     }
+  }
+
+  /** For the socket's listeners. */
+  static read(socket: Wired, data: Buffer): void {
+    const wire = socket[kWire];
+    if (wire) wire.#read(data);
+  }
+
+  static closed(socket: Wired): void {
+    const wire = socket[kWire];
+    if (!wire) return;
+    wire.readyState = CLOSED;
+    wire.#partial = undefined;
+    wire.#fragments = undefined;
+    const handlers = wire.#handlers;
+    if (handlers) handlers.onClose(wire.#closeCode);
   }
 
   ping(): void {
@@ -273,6 +289,20 @@ export class WireSocket {
     setTimeout(() => this.socket.destroy(), 2000).unref();
     return false;
   }
+}
+
+function onData(this: Duplex, data: Buffer): void {
+  WireSocket.read(this, data);
+}
+function onEnd(this: Duplex): void {
+  // HTTP sockets stay half open: nobody else would end this side.
+  this.end();
+}
+function onError(this: Duplex): void {
+  this.destroy();
+}
+function onClose(this: Duplex): void {
+  WireSocket.closed(this);
 }
 
 const NOTHING = Buffer.alloc(0);

@@ -13,16 +13,18 @@ async function pair(maxBufferedBytes?: number) {
   const http = createServer();
   const wss = new WebSocketServer({ noServer: true });
   const overflows: number[] = [];
+  class Writer extends FrameWriter {
+    override onOverflow(bytes: number): void {
+      overflows.push(bytes);
+    }
+  }
   const made = new Promise<{ writer: FrameWriter; server: WebSocket; socket: Duplex }>((resolve) => {
     http.on('upgrade', (request, socket, head) =>
       wss.handleUpgrade(request, socket, head, (server) =>
         resolve({
           server,
           socket,
-          writer: new FrameWriter(server, socket, new Turn(), {
-            ...(maxBufferedBytes ? { maxBufferedBytes } : {}),
-            onOverflow: (bytes) => overflows.push(bytes),
-          }),
+          writer: new Writer(server, socket, new Turn(), maxBufferedBytes),
         }),
       ),
     );

@@ -23,31 +23,33 @@ export interface WriterSocket {
   close(code: number, reason: string): void;
 }
 
-export interface FrameWriterOptions {
-  /** Unsent bytes (in this turn and in the socket) that make a slow consumer. Default 1 MiB. */
-  readonly maxBufferedBytes?: number;
-  /** Called once when the peer reads too slowly; nothing is written any more. Close the connection here. */
-  readonly onOverflow: (bufferedBytes: number) => void;
-}
+/** Default bound of unsent bytes. */
+const MAX_BUFFERED_BYTES = 1 << 20;
 
 export class FrameWriter implements Flushable {
   readonly #ws: WriterSocket;
   readonly #socket: Duplex;
   readonly #turn: Turn;
   readonly #max: number;
-  readonly #onOverflow: (bufferedBytes: number) => void;
   readonly #pending: SplicedFrame[] = [];
   #bytes = 0;
   #dirty = false;
   #overflown = false;
 
-  /** @param socket the TCP socket underneath */
-  constructor(ws: WriterSocket, socket: Duplex, turn: Turn, options: FrameWriterOptions) {
+  /**
+   * @param socket the TCP socket underneath
+   * @param maxBufferedBytes unsent bytes (in this turn and in the socket) that make a slow consumer. Default 1 MiB
+   */
+  constructor(ws: WriterSocket, socket: Duplex, turn: Turn, maxBufferedBytes = MAX_BUFFERED_BYTES) {
     this.#ws = ws;
     this.#socket = socket;
     this.#turn = turn;
-    this.#max = options.maxBufferedBytes ?? 1 << 20;
-    this.#onOverflow = options.onOverflow;
+    this.#max = maxBufferedBytes;
+  }
+
+  /** Called once when the peer reads too slowly; nothing is written any more. Override: close the connection. */
+  onOverflow(_bufferedBytes: number): void {
+    this.#socket.destroy();
   }
 
   /** Bytes that the peer has not taken yet. */
@@ -99,7 +101,7 @@ export class FrameWriter implements Flushable {
     if (waiting > 0 && waiting + bytes > this.#max) {
       this.#overflown = true;
       this.#drop();
-      this.#onOverflow(waiting + bytes);
+      this.onOverflow(waiting + bytes);
       return;
     }
     const out = bytes <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafe(bytes);

@@ -33,7 +33,7 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
     acceptWire(request, socket, head, protocols.includes(SUBPROTOCOL) ? SUBPROTOCOL : undefined, maxPayload);
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroyThis);
     void decide(request, socket, head).catch((error: unknown) => {
       node.events.log?.('error', 'upgrade.failed', { err: error });
       socket.destroy();
@@ -106,6 +106,10 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
     options.onDenied?.(denial);
     answer(socket, denial.status, denial.reason, denial.retryAfter);
   }
+}
+
+function destroyThis(this: Duplex): void {
+  this.destroy();
 }
 
 const STATUS_TEXT: Record<number, string> = {

@@ -1,0 +1,59 @@
+/** The benchmarks run and print what they promise; what they measure is not this test's business. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { quantile, table } from '../bench/lib/stats.ts';
+
+const run = async (...args: string[]) =>
+  (await promisify(execFile)(process.execPath, ['bench/run.ts', ...args], { timeout: 200_000 })).stdout;
+
+test('without a name it lists every benchmark', async () => {
+  const names = [...(await run()).matchAll(/^ {2}(\S+) +\S/gm)].map((m) => m[1]);
+  expect(names).toEqual(['connect', 'joins', 'memory', 'nodes', 'relay', 'rooms', 'size']);
+});
+
+test('an unknown name fails and says so', async () => {
+  await expect(run('nonsense')).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('no benchmark nonsense'),
+  });
+});
+
+test('relay: every system relays with the right sender and type, loses nothing, and gets its row', async () => {
+  const tiny = ['--connections', '4', '--rounds', '1', '--slice-ms', '40', '--warm-up', '50', '--rate', '100'];
+  const out = await run('relay', ...tiny);
+  // 8 in flight, 1 in flight, latency.
+  for (const name of ['bare ws, JSON', 'Tandem signaling', 'PeerJS server', 'socket.io'])
+    expect(out.match(new RegExp(`^${name} +\\d+\\.\\d\\d `, 'gm')), `${name} in\n${out}`).toHaveLength(3);
+});
+
+test('nodes: the same across two nodes and a real Redis', async () => {
+  const tiny = [
+    '--connections',
+    '4',
+    '--rounds',
+    '1',
+    '--slice-ms',
+    '40',
+    '--warm-up',
+    '50',
+    '--nodes',
+    '2',
+    '--in-flight',
+    '2',
+  ];
+  const out = await run('nodes', ...tiny, '--only', 'tandem');
+  expect(out).toMatch(/^Tandem signaling +\d+\.\d\d /m);
+});
+
+test('figures: quantiles and tables', () => {
+  expect(quantile([3, 1, 2], 0.5)).toBe(2);
+  expect(quantile([1, 2, 3, 4], 0.99)).toBe(4);
+  expect(quantile([], 0.5)).toBeNaN();
+  expect(
+    table([
+      ['a', '1'],
+      ['bb', '22'],
+    ]),
+  ).toBe('a     1\nbb   22');
+});
