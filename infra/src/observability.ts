@@ -131,16 +131,16 @@ export class Observability extends Construct {
 
   private watchService(name: string, service: AuthService | SignalingService, minHealthy: number): void {
     const title = name === 'auth' ? 'Auth' : 'Signaling';
-    this.addAlarm(`${title}Tasks`, `Fewer than ${minHealthy} ${name} tasks run.`, 'tasks-missing', service.metricRunningTasks(), {
+    this.addAlarm(`${title}Tasks`, `Fewer than ${minHealthy} ${name} tasks run.`, `${name}-tasks-missing`, service.metricRunningTasks(), {
       threshold: minHealthy,
       below: true,
       missingIsBad: true,
     });
-    this.addAlarm(`${title}Cpu`, `${title} tasks are above 80 % CPU although they scale.`, 'shedding', service.metricCpu({ period: Duration.minutes(1) }), {
+    this.addAlarm(`${title}Cpu`, `${title} tasks are above 80 % CPU although they scale.`, 'overload', service.metricCpu({ period: Duration.minutes(1) }), {
       threshold: 80,
       periods: 10,
     });
-    this.addAlarm(`${title}Memory`, `${title} tasks are above 85 % memory.`, 'shedding', service.metricMemory({ period: Duration.minutes(1) }), {
+    this.addAlarm(`${title}Memory`, `${title} tasks are above 85 % memory.`, 'overload', service.metricMemory({ period: Duration.minutes(1) }), {
       threshold: 85,
       periods: 10,
     });
@@ -209,15 +209,15 @@ export class Observability extends Construct {
 
   private watchCache(cache: SessionCache): void {
     const minute = { period: Duration.minutes(1) };
-    this.addAlarm('CacheCpu', 'A cache node is above 70 % of its engine core.', 'cache', cache.metricEngineCpu(minute), { threshold: 70, periods: 5 });
-    this.addAlarm('CacheMemory', 'A cache node is above 75 % memory; at 100 % it refuses writes.', 'cache', cache.metricMemory(minute), { threshold: 75, periods: 5 });
-    this.addAlarm('CacheLag', 'A cache replica is over 5 s behind.', 'cache', cache.metricReplicationLag(minute), { threshold: 5, periods: 5 });
+    this.addAlarm('CacheCpu', 'A cache node is above 70 % of its engine core.', 'cache-overload', cache.metricEngineCpu(minute), { threshold: 70, periods: 5 });
+    this.addAlarm('CacheMemory', 'A cache node is above 75 % memory; at 100 % it refuses writes.', 'cache-overload', cache.metricMemory(minute), { threshold: 75, periods: 5 });
+    this.addAlarm('CacheLag', 'A cache replica is over 5 s behind.', 'cache-failover', cache.metricReplicationLag(minute), { threshold: 5, periods: 5 });
     this.group('Session cache', [cache.metricEngineCpu(), cache.metricMemory(), cache.metricReplicationLag()]);
   }
 
   private watchTurn(turn: TurnFleet, minHealthy: number): void {
-    this.addAlarm('TurnNodes', `Fewer than ${minHealthy} TURN nodes serve.`, 'turn', turn.metricServing(), { threshold: minHealthy, below: true, missingIsBad: true });
-    this.addAlarm('TurnLoad', 'A TURN node is above 85 % of its capacity.', 'turn', turn.metricLoad(), { threshold: 0.85, periods: 5 });
+    this.addAlarm('TurnNodes', `Fewer than ${minHealthy} TURN nodes serve.`, 'turn-nodes-missing', turn.metricServing(), { threshold: minHealthy, below: true, missingIsBad: true });
+    this.addAlarm('TurnLoad', 'A TURN node is above 85 % of its capacity.', 'turn-overload', turn.metricLoad(), { threshold: 0.85, periods: 5 });
     this.group('TURN', [turn.metricAllocations(), turn.metricLoad(), turn.metricServing()]);
     this.monitoring.monitorAutoScalingGroup({ autoScalingGroup: turn.autoScalingGroup, humanReadableName: 'TURN instances' });
   }
@@ -225,7 +225,7 @@ export class Observability extends Construct {
   private watchEdge(edge: Edge): void {
     const balancer = edge.loadBalancer.metrics;
     this.addAlarm('EdgeErrors', 'The services or the load balancer answer with 5xx.', 'edge-errors', edge.metricErrors({ period: Duration.minutes(1) }), { threshold: 10 });
-    this.addAlarm('EdgeRejected', 'The load balancer rejects connections: its own limit.', 'shedding', balancer.rejectedConnectionCount({ period: Duration.minutes(1) }), { threshold: 0 });
+    this.addAlarm('EdgeRejected', 'The load balancer rejects connections: its own limit.', 'overload', balancer.rejectedConnectionCount({ period: Duration.minutes(1) }), { threshold: 0 });
     edge.targetGroups.forEach((group, index) => {
       this.addAlarm(`Unhealthy${index}`, 'Targets fail their health check.', 'edge-errors', group.metrics.unhealthyHostCount({ period: Duration.minutes(1), statistic: 'Maximum' }), { threshold: 0, periods: 5 });
     });

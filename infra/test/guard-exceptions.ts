@@ -25,17 +25,3 @@ export const GUARD_EXCEPTIONS: Readonly<Record<string, string>> = {
   s3_event_notifications_enabled_check: 'Nobody waits for an event.',
   s3_bucket_object_lock_enabled_check: 'Releases replace files, and logs expire.',
 };
-
-/** Those that the cheap profile gives up besides: no replicas, no certificate, no deletion protection. */
-export const DEVELOPMENT_GUARD_EXCEPTIONS: readonly string[] = [
-  'cloudfront_custom_ssl_certificate_check',
-  'cloudfront_traffic_to_origin_encrypted_check',
-  'cloudfront_no_deprecated_ssl_protocols_check',
-  'cloudfront_security_policy_check',
-  'elasticache_repl_grp_auto_failover_enabled_check',
-  'elasticache_replication_group_multi_az_enabled_check',
-  'elbv2_deletion_protection_enabled_check',
-  'alb_http_to_https_redirection_check',
-  'alb_http_drop_invalid_header_enabled_check',
-  'autoscaling_multiple_az_check',
-];
