@@ -21,13 +21,21 @@ export interface HealthOptions {
   readonly draining: () => boolean;
 }
 
-/** Registers `GET /health/live` and `GET /health/ready`. */
+/**
+ * Registers `GET /health/live` (never asks a dependency), `GET /health/startup` (503 until every dependency was there once,
+ * 200 from then on, whatever happens to them) and `GET /health/ready`.
+ */
 export function registerHealth(app: FastifyInstance, options: HealthOptions): void {
   app.get('/health/live', { logLevel: 'silent' }, () => ({
     status: 'ok',
     service: options.service,
     uptime: process.uptime(),
   }));
+  let started = false;
+  app.get('/health/startup', { logLevel: 'silent' }, (_request, reply) => {
+    started ||= Object.values(options.dependencies).every((probe) => probe().state !== 'down');
+    return reply.code(started ? 200 : 503).send({ status: started ? 'ok' : 'starting', service: options.service });
+  });
   app.get('/health/ready', { logLevel: 'silent' }, (_request, reply) => {
     const dependencies = Object.fromEntries(
       Object.entries(options.dependencies).map(([name, probe]) => [name, probe()]),

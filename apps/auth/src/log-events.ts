@@ -1,0 +1,7 @@
+/** Stable `event` names of the auth service's log lines. Alarms and searches hang on them: add, never rename. */
+export const AUTH_EVENTS = {
+  start: 'The service listens.',
+  audit: 'Somebody was let in, refused or revoked; see audit.ts for the fields.',
+  'key.published': 'A new key is in the JWKS; it signs later.',
+  'key.signing': 'A key began to sign.',
+} as const;

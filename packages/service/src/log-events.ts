@@ -1,0 +1,9 @@
+/** Stable `event` names of log lines that every service may write. Alarms and searches hang on them: add, never rename. */
+export const SERVICE_EVENTS = {
+  'shutdown.begin': 'A signal asked the process to end; it drains.',
+  'shutdown.deadline': 'The drain took too long; the process ends at once.',
+  'shutdown.end': 'The drain is done.',
+  'breaker.open': 'A dependency failed so often in a row that it is left alone for a while.',
+  'breaker.half-open': 'One call is let through to see whether the dependency is back.',
+  'breaker.closed': 'The dependency is back.',
+} as const;
