@@ -20,6 +20,7 @@ import { SignalingNode } from './core/node.ts';
 import { exposeNode, startObservation, tracer } from './observe.ts';
 import { Admission } from './server/admission.ts';
 import { clientAddress } from './server/client-address.ts';
+import { answerKnocks } from './server/knock.ts';
 import { followRevocations } from './server/revocations.ts';
 import { acceptUpgrades } from './server/upgrade.ts';
 
@@ -97,6 +98,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
     connectionsPerIp: config.CONNECTIONS_PER_IP,
     connectionsPerIpPerSecond: config.CONNECTIONS_PER_IP_PER_SECOND,
     sessionsPerUser: config.SESSIONS_PER_USER,
+    connectionsPerUserPerSecond: config.CONNECTIONS_PER_USER_PER_SECOND,
   });
 
   const app: FastifyInstance = Fastify({
@@ -114,6 +116,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
     },
   });
   await exposeNode(app, observation, node, shedder, (request) => clientAddress(request, config.TRUSTED_PROXIES));
+  answerKnocks(app, admission, config.TRUSTED_PROXIES);
   acceptUpgrades(app.server, {
     node,
     admission,

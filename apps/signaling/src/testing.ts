@@ -77,6 +77,7 @@ export function testConfig(jwksUrl: string, config: Partial<SignalingConfig> = {
     CONNECTIONS_PER_IP: 100_000,
     CONNECTIONS_PER_IP_PER_SECOND: 100_000,
     SESSIONS_PER_USER: 100_000,
+    CONNECTIONS_PER_USER_PER_SECOND: 100_000,
     // A busy test machine must not shed its tests.
     MAX_EVENT_LOOP_DELAY_MS: 60_000,
     ...config,

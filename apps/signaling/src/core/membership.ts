@@ -366,7 +366,9 @@ export class Membership {
     // "Gone" would tear down a call that goes on: its owner has until then to write it again.
     if (reason === 'timeout' && !member.away && this.#node.clock.now() < room.suspectUntil) return false;
     room.members.delete(peerId);
-    this.#tell(room, { type: 'peer_left', peerId, reason });
+    // Found missing rather than told: only who was away can have timed out.
+    const why = reason === 'timeout' && !member.away ? 'left' : reason;
+    this.#tell(room, { type: 'peer_left', peerId, reason: why });
     return true;
   }
 

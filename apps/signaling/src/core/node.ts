@@ -50,6 +50,8 @@ export class SignalingNode implements AsyncDisposable {
   #upSince = 0;
   #ended = false;
   #retired = false;
+  #recovering = false;
+  #recoverAgain = false;
   readonly #timers = new Set<unknown>();
   readonly #users = new Map<string, Bucket>();
   readonly #heard = new Map<string, { incarnation: number; sequence: number }>();
@@ -242,18 +244,27 @@ export class SignalingNode implements AsyncDisposable {
       this.up = true;
       this.#upSince = now;
       this.events.log?.('info', 'backplane.back', {});
-      await this.#recover();
+      // Not waited for: thousands of sessions to compare must not keep this node from saying that it lives.
+      this.track(this.#recover());
     }
     // After an outage everybody looks dead for a moment: judge only after a full timeout of own good health.
     if (now - this.#upSince >= this.settings.nodeTimeout) await this.membership.onDeadNodes(this.liveNodes);
   }
 
   async #recover(): Promise<void> {
+    this.#recoverAgain = true;
+    if (this.#recovering) return;
+    this.#recovering = true;
     try {
-      await this.membership.settle();
-      await this.sessions.syncAll();
+      while (this.#recoverAgain) {
+        this.#recoverAgain = false;
+        await this.membership.settle();
+        await this.sessions.syncAll();
+      }
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
+    } finally {
+      this.#recovering = false;
     }
     this.membership.doubtAll(this.settings.nodeTimeout);
   }
@@ -270,6 +281,11 @@ export class SignalingNode implements AsyncDisposable {
     for (let at = 0; at < rooms.length && this.up; at += 100)
       await Promise.all(rooms.slice(at, at + 100).map((room) => this.membership.refresh(room, true)));
     const now = this.clock.now();
+    for (const node of this.#heard.keys())
+      if (!this.liveNodes.has(node)) {
+        this.#heard.delete(node);
+        this.outbox.forget(node);
+      }
     for (const [userId, bucket] of this.#users) if (bucket.full(now)) this.#users.delete(userId);
   }
 

@@ -286,10 +286,15 @@ export class Sessions {
 
   /** After a doubt: is every session still this node's, and is there mail? */
   async syncAll(): Promise<void> {
-    for (const session of [...this.#byId.values()]) {
-      if (!session.room || this.#busy.has(session.peerId)) continue;
-      await this.whileBusy(session.peerId, () => this.sync(session));
-    }
+    // In slices: neither one by one over thousands of round trips, nor all in one burst.
+    const sessions = [...this.#byId.values()];
+    for (let at = 0; at < sessions.length; at += 100)
+      await Promise.all(
+        sessions.slice(at, at + 100).map(async (session) => {
+          if (!session.room || this.#busy.has(session.peerId)) return;
+          await this.whileBusy(session.peerId, () => this.sync(session));
+        }),
+      );
   }
 
   /** @returns false when it turned out to have a newer owner, or to be over */

@@ -63,6 +63,32 @@ test('S-112 new connections of one address are limited in rate; others are not t
   await c.next('welcome');
 });
 
+test('S-112 new connections of one user are limited in rate as well', async () => {
+  await using node = await start({ CONNECTIONS_PER_USER_PER_SECOND: 1 });
+  const token = await keys.token('ada');
+  const statuses: number[] = [];
+  for (let i = 0; i < 20 && !statuses.includes(429); i++) {
+    using c = new TestClient(`${node.wsUrl}?token=${token}`);
+    statuses.push(await c.until('answer', () => c.refused?.status ?? (c.heard.length > 0 ? 101 : undefined)));
+  }
+  expect(statuses.slice(0, 3)).toEqual([101, 101, 101]);
+  expect(statuses).toContain(429);
+  using other = await connectClient(node, await keys.token('bob'));
+  await other.settle();
+});
+
+test('S-16 a silent client is pinged, and closed with 4008 when it does not answer', async () => {
+  await using node = await start({ HEARTBEAT_MS: 1000 });
+  const token = await keys.token('ada');
+  using mute = new TestClient(`${node.wsUrl}?token=${token}`, [], { autoPong: false });
+  using alive = new TestClient(`${node.wsUrl}?token=${token}`);
+  let pings = 0;
+  alive.ws.on('ping', () => pings++);
+  expect(await mute.whenClosed()).toBe(4008);
+  expect(pings).toBeGreaterThan(0);
+  expect(alive.closed).toBeUndefined();
+});
+
 test('S-113 a slow reader is closed with 4007, and nobody else waits for it', async () => {
   await using node = await start({
     MAX_BUFFERED_BYTES: 200_000,

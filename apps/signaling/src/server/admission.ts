@@ -7,6 +7,7 @@ export interface AdmissionLimits {
   readonly connectionsPerIp: number;
   readonly connectionsPerIpPerSecond: number;
   readonly sessionsPerUser: number;
+  readonly connectionsPerUserPerSecond: number;
 }
 
 export interface Denial {
@@ -30,6 +31,7 @@ export class Admission {
   readonly #open = new Map<string, number>();
   readonly #users = new Map<string, number>();
   readonly #rates = new Map<string, Bucket>();
+  readonly #userRates = new Map<string, Bucket>();
   constructor(node: SignalingNode, shedder: LoadShedder, limits: AdmissionLimits) {
     this.#node = node;
     this.#shedder = shedder;
@@ -47,19 +49,26 @@ export class Admission {
     const now = this.#node.clock.now();
     let rate = this.#rates.get(key);
     if (!rate) {
-      if (this.#rates.size > 10_000) this.#tidy(now);
+      if (this.#rates.size > 10_000) tidy(this.#rates, now);
       rate = new Bucket(this.#limits.connectionsPerIpPerSecond, now);
       this.#rates.set(key, rate);
     }
-    const wait = rate.take(now);
-    if (wait > 0) return { status: 429, reason: 'connection-rate', retryAfter: Math.max(1, Math.ceil(wait / 1000)) };
-    return undefined;
+    return denialAfter(rate.take(now));
   }
 
   /** @returns a denial, or what to call once when the socket is gone */
   enter(address: string, userId: string): Denial | (() => void) {
     // Draining may have begun while the token was checked.
     if (this.#node.draining) return { status: 503, reason: 'draining', retryAfter: 1 };
+    const now = this.#node.clock.now();
+    let rate = this.#userRates.get(userId);
+    if (!rate) {
+      if (this.#userRates.size > 10_000) tidy(this.#userRates, now);
+      rate = new Bucket(this.#limits.connectionsPerUserPerSecond, now);
+      this.#userRates.set(userId, rate);
+    }
+    const late = denialAfter(rate.take(now));
+    if (late) return late;
     if ((this.#users.get(userId) ?? 0) >= this.#limits.sessionsPerUser)
       return { status: 429, reason: 'sessions-per-user', retryAfter: 5 };
     const key = addressKey(address);
@@ -70,10 +79,15 @@ export class Admission {
       add(this.#users, userId, -1);
     };
   }
+}
 
-  #tidy(now: number): void {
-    for (const [key, bucket] of this.#rates) if (bucket.full(now)) this.#rates.delete(key);
-  }
+function denialAfter(waitMs: number): Denial | undefined {
+  if (waitMs === 0) return undefined;
+  return { status: 429, reason: 'connection-rate', retryAfter: Math.max(1, Math.ceil(waitMs / 1000)) };
+}
+
+function tidy(buckets: Map<string, Bucket>, now: number): void {
+  for (const [key, bucket] of buckets) if (bucket.full(now)) buckets.delete(key);
 }
 
 function add(map: Map<string, number>, key: string, by: number): void {
