@@ -1,6 +1,6 @@
 /**
  * Pictures of every state, in both schemes, on a phone and a desk: `node test/pwa/shots.ts FOLDER [name…]`.
- * `call` at the desk, light, is docs/images/call.png.
+ * `two` with its stats, at the desk in light, is docs/images/call.png.
  */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
