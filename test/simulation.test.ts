@@ -54,7 +54,7 @@ test.skipIf(process.env.SEED)('negative control: without resend messages are los
 
 test.skipIf(process.env.SEED)(
   `${SCENARIOS} scenarios: each message once and in order or reported failed, one view of the room, no leak`,
-  { timeout: 900_000 },
+  { timeout: 3_600_000 },
   async () => {
     const workers = Math.max(1, Math.min(4, availableParallelism()));
     const share = Math.ceil(SCENARIOS / workers);
