@@ -172,7 +172,8 @@ async function buildApp(ctx: AuthContext, metrics: Metrics, telemetry: Telemetry
     loggerInstance: ctx.log,
     // Only problems are worth a line each; the audit log tells the rest.
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: ctx.config.TRUSTED_PROXIES > 0 ? ctx.config.TRUSTED_PROXIES : false,
+    // A number would be taken as `trust nobody` by Fastify 5.12; the count is the operator's word for what stands in front.
+    trustProxy: (_address: string, hop: number) => hop < ctx.config.TRUSTED_PROXIES,
     bodyLimit: BODY_LIMIT,
     requestTimeout: 10_000,
     connectionTimeout: 30_000,
@@ -216,7 +217,7 @@ async function buildApp(ctx: AuthContext, metrics: Metrics, telemetry: Telemetry
           'Access tokens, refresh, revocation, keys and TURN credentials. Errors are RFC 9457 problem details.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      tags: [{ name: 'tokens' }, { name: 'sessions' }, { name: 'relay' }, { name: 'keys' }, { name: 'health' }],
+      tags: [{ name: 'tokens' }, { name: 'sessions' }, { name: 'relay' }, { name: 'keys' }],
       components: {
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Access token.' },
@@ -229,6 +230,11 @@ async function buildApp(ctx: AuthContext, metrics: Metrics, telemetry: Telemetry
         },
       },
     },
+    // For load balancers and dashboards, not for clients.
+    transform: ({ schema, url }: { schema?: object; url: string }) => ({
+      schema: /^\/(health|metrics)/.test(url) ? { ...schema, hide: true } : schema,
+      url,
+    }),
     refResolver: {
       buildLocalReference: (json: { $id?: unknown }, _base: unknown, _fragment: unknown, i: number) =>
         String(json.$id ?? `def-${i}`),

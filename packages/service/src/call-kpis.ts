@@ -28,6 +28,8 @@ export class CallKpis {
   readonly #paths;
   readonly #resumes;
   readonly #restarts;
+  readonly #ratings;
+  readonly #issues;
   readonly #clients = new Set<string>();
   readonly #regions = new Set<string>();
 
@@ -45,6 +47,8 @@ export class CallKpis {
       'protocol',
     ]);
     this.#resumes = metrics.counter('tandem_session_resumes_total', 'Resumes as clients saw them.', ['outcome']);
+    this.#ratings = metrics.counter('tandem_call_ratings_total', 'How people found their call, 1 to 5.', ['rating']);
+    this.#issues = metrics.counter('tandem_call_rating_issues_total', 'What they say was wrong.', ['issue']);
     this.#restarts = metrics.counter('tandem_call_ice_restarts_total', 'ICE restarts.');
   }
 
@@ -70,6 +74,10 @@ export class CallKpis {
       this.#ended.inc({ dropped: String(leg.dropped ?? false), ...by }, weight);
       if (leg.path) this.#paths.inc({ path: leg.path, protocol: leg.relayProtocol ?? 'none' }, weight);
     }
+    if (report.rating !== undefined) this.#ratings.inc({ rating: String(report.rating) }, weight);
+    for (const issue of new Set(report.issues)) this.#issues.inc({ issue }, weight);
+    // A rating comes after the report of its call and repeats its figures.
+    if (report.legs.length === 0) return;
     if (report.resumes?.ok) this.#resumes.inc({ outcome: 'ok' }, report.resumes.ok * weight);
     if (report.resumes?.failed) this.#resumes.inc({ outcome: 'failed' }, report.resumes.failed * weight);
   }

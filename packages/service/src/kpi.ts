@@ -157,6 +157,14 @@ export const KPIS: readonly Kpi[] = [
     by: ['room_size', 'region', 'client'],
   },
   {
+    id: 'call-rating',
+    name: 'What people say',
+    definition:
+      'Ratings of 1 (bad) to 5 (excellent) that people give after a call, by rating. Only some people answer.',
+    source: 'ITU-T P.800 (absolute category rating scale); a field vote, not a controlled test',
+    query: { kind: 'breakdown', metric: 'tandem_call_ratings_total', by: 'rating' },
+  },
+  {
     id: 'relay-share',
     name: 'Relay share',
     definition: 'Connected legs whose selected local candidate is a relay, of all connected legs that told their path.',

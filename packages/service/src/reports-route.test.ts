@@ -46,6 +46,16 @@ test('a report becomes counters and histograms, from fetch and from sendBeacon',
   expect(text).toMatch(/tandem_session_resumes_total\{outcome="failed".*\} 3/);
 });
 
+test('a rating counts once, and repeats nothing of its call', async () => {
+  await using s = await start();
+  const rating = { ...report, legs: [], rating: 2, issues: ['echo', 'echo', 'video'] };
+  expect((await s.post(rating)).statusCode).toBe(204);
+  const text = await s.metrics.text();
+  expect(text).toMatch(/tandem_call_ratings_total\{rating="2".*\} 1/);
+  expect(text).toMatch(/tandem_call_rating_issues_total\{issue="echo".*\} 1/);
+  expect(text).not.toContain('tandem_session_resumes_total{');
+});
+
 test('refuses what is not a report, naming the field; nothing personal fits in', async () => {
   await using s = await start();
   const wrong = await s.post({ ...report, roomSize: 'two' });

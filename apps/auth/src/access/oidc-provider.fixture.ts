@@ -6,11 +6,10 @@ const issuer = `http://127.0.0.1:${port}`;
 const provider = new Provider(issuer, {
   clients: ['app', 'other'].map((client_id) => ({
     client_id,
-    redirect_uris: ['http://127.0.0.1/callback'],
+    redirect_uris: ['https://app.example/callback'],
     grant_types: ['authorization_code'],
     response_types: ['code'],
     token_endpoint_auth_method: 'none',
-    application_type: 'native',
   })),
   pkce: { required: () => false },
   conformIdTokenClaims: false,

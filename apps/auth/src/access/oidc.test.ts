@@ -33,8 +33,8 @@ afterAll(async () => {
 /** The authorization code flow, as a browser and a client go through it. */
 async function logInAtProvider(user: string, nonce: string | undefined, client = 'app') {
   const cookies = new Map<string, string>();
-  let url = `${issuer}/auth?${new URLSearchParams({ client_id: client, response_type: 'code', scope: 'openid', redirect_uri: 'http://127.0.0.1/callback', login_hint: user, prompt: 'login', ...(nonce ? { nonce } : {}) })}`;
-  for (let i = 0; i < 8 && !url.startsWith('http://127.0.0.1/callback'); i++) {
+  let url = `${issuer}/auth?${new URLSearchParams({ client_id: client, response_type: 'code', scope: 'openid', redirect_uri: 'https://app.example/callback', login_hint: user, prompt: 'login', ...(nonce ? { nonce } : {}) })}`;
+  for (let i = 0; i < 8 && !url.startsWith('https://app.example/callback'); i++) {
     const cookie = [...cookies].map(([k, v]) => `${k}=${v}`).join('; ');
     const response = await fetch(url, { redirect: 'manual', headers: { cookie } });
     for (const line of response.headers.getSetCookie()) {
@@ -52,7 +52,7 @@ async function logInAtProvider(user: string, nonce: string | undefined, client =
       grant_type: 'authorization_code',
       code,
       client_id: client,
-      redirect_uri: 'http://127.0.0.1/callback',
+      redirect_uri: 'https://app.example/callback',
     }),
   });
   return (await response.json()) as { id_token: string; access_token: string };

@@ -167,7 +167,7 @@ export function tokenRoutes(app: FastifyInstance, ctx: AuthContext): void {
             { nonce: Type.String(), expires_at: Type.Integer({ description: 'Seconds since the epoch.' }) },
             { description: 'A nonce, good once.' },
           ),
-          ...problems(404, 503),
+          ...problems(400, 401, 404, 413, 415, 503),
         },
       },
     },

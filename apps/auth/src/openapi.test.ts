@@ -1,0 +1,216 @@
+/** The document is fresh, and the running service keeps what it promises: driven from the document, with good and wild input. */
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { openApiYaml } from './openapi.ts';
+import { startTestAuth, type TestAuth } from './testing.ts';
+
+const committed = readFileSync(new URL('../../../docs/openapi.yaml', import.meta.url), 'utf8');
+
+// biome-ignore lint/suspicious/noExplicitAny: a JSON document
+type Json = any;
+const document: Json = parse(committed);
+interface Operation {
+  readonly path: string;
+  readonly method: string;
+  readonly spec: Json;
+}
+const operations: Operation[] = Object.entries(document.paths as Record<string, Json>).flatMap(([path, item]) =>
+  Object.entries(item as Json).map(([method, spec]) => ({ path, method, spec: spec as Json })),
+);
+
+let auth: TestAuth;
+let token: string;
+beforeAll(async () => {
+  auth = await startTestAuth({ TURN_URIS: 'turn:127.0.0.1:3478?transport=udp', TURN_SECRETS: 's' });
+  token = (await auth.login('ada')).token;
+});
+afterAll(() => auth[Symbol.asyncDispose]());
+
+function resolve(schema: Json): Json {
+  if (!schema?.$ref) return schema;
+  return String(schema.$ref)
+    .slice(2)
+    .split('/')
+    .reduce((at: Json, key: string) => at[key], document);
+}
+
+/** What of a schema a value breaks. Knows the keywords that our document uses, and refuses any other. */
+function broken(schemaOrRef: Json, value: Json, at = ''): string[] {
+  const schema = resolve(schemaOrRef);
+  if (schema.const !== undefined) return value === schema.const ? [] : [`${at} is not ${schema.const}`];
+  if (schema.anyOf) return schema.anyOf.some((s: Json) => broken(s, value).length === 0) ? [] : [`${at} fits none`];
+  if (schema.enum) return schema.enum.includes(value) ? [] : [`${at} is not in the enum`];
+  switch (schema.type) {
+    case 'object': {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) return [`${at} is no object`];
+      const missing = (schema.required ?? [])
+        .filter((k: string) => !(k in value))
+        .map((k: string) => `${at}/${k} is missing`);
+      const extra = Object.keys(value).filter((k) => !(k in (schema.properties ?? {})) && !schema.additionalProperties);
+      return [
+        ...missing,
+        ...extra.map((k) => `${at}/${k} is not in the document`),
+        ...Object.entries(schema.properties ?? {}).flatMap(([k, s]) =>
+          k in value ? broken(s, value[k], `${at}/${k}`) : [],
+        ),
+      ];
+    }
+    case 'array':
+      return Array.isArray(value)
+        ? value.flatMap((v, i) => broken(schema.items, v, `${at}/${i}`))
+        : [`${at} is no array`];
+    case 'string':
+      return typeof value === 'string' ? [] : [`${at} is no string`];
+    case 'boolean':
+      return typeof value === 'boolean' ? [] : [`${at} is no boolean`];
+    case 'integer':
+      return Number.isInteger(value) ? [] : [`${at} is no integer`];
+    default:
+      return [`${at} has a type the test does not know: ${schema.type}`];
+  }
+}
+
+async function call(
+  operation: Operation,
+  request: { body?: Json; query?: Record<string, string>; headers?: Record<string, string>; signed?: boolean },
+) {
+  const query = new URLSearchParams(request.query ?? {}).toString();
+  const response = await fetch(`${auth.url}${operation.path}${query ? `?${query}` : ''}`, {
+    method: operation.method.toUpperCase(),
+    headers: {
+      ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(request.signed ? { authorization: `Bearer ${token}` } : {}),
+      ...request.headers,
+    },
+    ...(request.body === undefined
+      ? {}
+      : { body: typeof request.body === 'string' ? request.body : JSON.stringify(request.body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, type: response.headers.get('content-type') ?? '', text };
+}
+
+/** The answer is one that the document promises for this operation. */
+function expectPromised(operation: Operation, answer: { status: number; type: string; text: string }) {
+  const name = `${operation.method} ${operation.path} ${answer.status}`;
+  const promised = operation.spec.responses[String(answer.status)];
+  expect(promised, `${name} is not in the document: ${answer.text.slice(0, 300)}`).toBeDefined();
+  expect(answer.status, `${name}: ${answer.text}`).toBeLessThan(500);
+  if (answer.status >= 400) expect(answer.type).toContain('application/problem+json');
+  const [content] = Object.values(promised.content ?? {}) as Json[];
+  expect(broken(content.schema, JSON.parse(answer.text)), name).toEqual([]);
+}
+
+test('docs/openapi.yaml is fresh (node apps/auth/src/openapi.ts > docs/openapi.yaml)', async () => {
+  expect(await openApiYaml()).toBe(committed);
+  expect(document.openapi).toBe('3.1.0');
+  const served = await auth.get('/auth/openapi.json');
+  expect(Object.keys(served.body.paths)).toEqual(Object.keys(document.paths));
+});
+
+test('every operation says what it is for and which problems it may answer', () => {
+  expect(operations.map((o) => `${o.method} ${o.path}`).sort()).toEqual([
+    'get /.well-known/jwks.json',
+    'get /auth/ice-servers',
+    'get /auth/sessions',
+    'get /auth/validate',
+    'post /auth/nonce',
+    'post /auth/refresh',
+    'post /auth/revoke',
+    'post /auth/token',
+  ]);
+  for (const { spec } of operations) {
+    expect(spec.summary && spec.operationId && spec.responses['200'].description).toBeTruthy();
+    expect(spec.responses['429'] && spec.responses['500']).toBeTruthy();
+  }
+});
+
+test('good requests, made from the document, are answered as it says', async () => {
+  const good: Record<string, () => Promise<Json>> = {
+    '/auth/token': async () => ({ userId: 'eve', name: 'Eve', grants: { rooms: ['a-*'], publish: true } }),
+    '/auth/refresh': async () => ({ refresh_token: (await auth.login('eve')).refresh_token }),
+    '/auth/revoke': async () => ({ token: (await auth.login('eve')).token }),
+  };
+  for (const operation of operations) {
+    const body = await good[operation.path]?.();
+    const answer = await call(operation, { ...(body ? { body } : {}), signed: true });
+    // This service takes no ID tokens, so it has no nonces.
+    expect([operation.path, answer.status]).toEqual([operation.path, operation.path === '/auth/nonce' ? 404 : 200]);
+    expectPromised(operation, answer);
+    const { security = [] } = operation.spec;
+    if (security.length > 0 && !security.some((s: Json) => Object.keys(s).length === 0)) {
+      const unsigned = await call(operation, {});
+      expect(unsigned.status).toBe(401);
+      expectPromised(operation, unsigned);
+    }
+  }
+});
+
+const weird = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.constantFrom(
+    '',
+    ' ',
+    '\u0000',
+    '../..',
+    '__proto__',
+    "' or 1=1 --",
+    '{{7*7}}',
+    '%00',
+    '\ud800',
+    'a'.repeat(5000),
+    '🙂',
+    '\u202e',
+    'tr1.a.b.c',
+    'tk_a_b',
+    'null',
+  ),
+);
+const anything = fc.oneof({ weight: 3, arbitrary: weird }, { weight: 2, arbitrary: fc.jsonValue({ maxDepth: 4 }) });
+
+test.each(operations)(
+  '$method $path answers wild input only with what the document promises',
+  { timeout: 120_000 },
+  async (operation) => {
+    const schema = resolve(Object.values((operation.spec.requestBody?.content ?? {}) as Json)[0] as Json)?.schema;
+    const fields = [...Object.keys(resolve(schema)?.properties ?? {}), '__proto__', 'constructor', 'x'];
+    const bodies = fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc.dictionary(fc.constantFrom(...fields), anything, { maxKeys: 5 }).map((v) => JSON.stringify(v)),
+      },
+      { weight: 2, arbitrary: fc.jsonValue().map((v) => JSON.stringify(v)) },
+      { weight: 1, arbitrary: fc.string({ maxLength: 200 }) },
+    );
+    // Headers carry visible ASCII only; fetch itself refuses the rest.
+    const header = fc.string({ maxLength: 60 }).map((s) => s.replace(/[^\x21-\x7e]/g, '-'));
+    const request = fc.record({
+      ...(operation.method === 'post' ? { body: bodies } : {}),
+      query: fc.dictionary(fc.constantFrom('token', 'zone', 'x', 'after'), weird, { maxKeys: 2 }),
+      headers: fc.dictionary(
+        fc.constantFrom(
+          'authorization',
+          'x-api-key',
+          'idempotency-key',
+          'accept',
+          'cookie',
+          'x-forwarded-for',
+          'origin',
+        ),
+        header,
+        { maxKeys: 3 },
+      ),
+      signed: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(request, async (r) => {
+        const answer = await call(operation, r as Json);
+        expectPromised(operation, answer);
+      }),
+      { numRuns: 120 },
+    );
+    expect((await auth.get('/auth/validate', token)).status).toBeLessThan(500);
+  },
+);
