@@ -41,6 +41,7 @@ export async function warmUp(): Promise<Warm> {
   const session = new sdk.SignalingSession({
     url: signalingSocketUrl(config),
     getToken: ({ refresh }) => getToken(refresh),
+    traceSampling: config.traceSampling,
   });
   let first: { answer: Promise<IceServersAnswer>; at: number } | undefined;
   const fetchIce = async (): Promise<IceServersAnswer> => requestIceServers(config, await getToken(false));

@@ -6,11 +6,19 @@ export interface RuntimeConfig {
   supportUrl: string;
   /** `relay` hides addresses from peers and tests TURN; `all` is the default. */
   iceTransportPolicy: RTCIceTransportPolicy;
+  /** Share of calls that servers with a collector trace, 0 to 1. */
+  traceSampling: number;
 }
 
 export const basePath = process.env.NEXT_PUBLIC_BASE_PATH ?? '';
 
-const defaults: RuntimeConfig = { signalingUrl: '', authUrl: '', supportUrl: '', iceTransportPolicy: 'all' };
+const defaults: RuntimeConfig = {
+  signalingUrl: '',
+  authUrl: '',
+  supportUrl: '',
+  iceTransportPolicy: 'all',
+  traceSampling: 0.01,
+};
 let loading: Promise<RuntimeConfig> | undefined;
 
 /** A missing or broken file is not fatal: the defaults serve a same-origin deployment. */
