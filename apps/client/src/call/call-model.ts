@@ -150,7 +150,7 @@ export class CallModel extends Store<CallModelState> {
   #listen(call: Call): void {
     const peers = () => this.set({ peers: call.peers.map(viewOf) });
     const media = () => this.#mediaChanged(call);
-    let { audioTrack, videoTrack, muted } = localMedia.get();
+    let { audioTrack, videoTrack, muted, lost } = localMedia.get();
     this.#undo.push(
       call.on('peer-added', ({ peer }) => {
         peers();
@@ -194,7 +194,8 @@ export class CallModel extends Store<CallModelState> {
       localMedia.subscribe(() => {
         const now = localMedia.get();
         if (now.audioTrack !== audioTrack || now.videoTrack !== videoTrack || now.muted !== muted) media();
-        ({ audioTrack, videoTrack, muted } = now);
+        if (now.lost !== lost && now.lost) this.notify('media.lost', { device: now.lost });
+        ({ audioTrack, videoTrack, muted, lost } = now);
       }),
       this.#watchNetwork(),
       this.#watchLevels(call),

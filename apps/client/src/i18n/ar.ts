@@ -2,7 +2,6 @@ import type { Messages } from './en.ts';
 
 /** العربية */
 export const messages: Messages = {
-  'app.tagline': 'مكالمات تقرّب المسافات.',
   'app.loading': 'جارٍ التحميل',
   'app.skip': 'انتقل إلى المحتوى',
   'app.offlineTitle': 'لا يوجد اتصال',
@@ -12,7 +11,6 @@ export const messages: Messages = {
   'app.home': 'إلى البداية',
   'app.crashed': 'حدث خلل في هذه الصفحة.',
   'app.updateReady': 'إصدار جديد جاهز.',
-  'app.updateAfterCall': 'إصدار جديد جاهز، وينتظر حتى تغادر المكالمة.',
   'app.updateNow': 'تحديث',
   'app.installHint': 'ثبّت Tandem لتفتحه من سطح المكتب.',
   'app.install': 'تثبيت',
@@ -52,7 +50,6 @@ export const messages: Messages = {
   'media.none': 'لا يوجد',
   'media.silent': 'لا نسمع شيئًا من هذا الميكروفون. هل هو مكتوم في السماعة أو في النظام؟',
   'media.testSpeaker': 'شغّل صوتًا',
-  'media.switched': 'تم التبديل إلى {device}.',
   'media.lost': 'فُصل {device}.',
 
   'permission.browserTitle': 'المتصفح يمنع الكاميرا والميكروفون',
@@ -85,7 +82,6 @@ export const messages: Messages = {
     other: '{count} شخص',
   },
   'call.peopleTitle': 'الأشخاص',
-  'call.connecting': 'جارٍ الاتصال…',
   'call.tileConnecting': 'جارٍ الاتصال',
   'call.tileReconnecting': 'إعادة الاتصال',
   'call.tileAway': 'غائب للحظة',
@@ -161,7 +157,6 @@ export const messages: Messages = {
   'chat.empty': 'تصل الرسائل إلى الآخرين مباشرة وتختفي بانتهاء المكالمة.',
   'chat.placeholder': 'اكتب رسالة',
   'chat.send': 'إرسال',
-  'chat.failed': 'لم تصل إلى الجميع',
 
   'quality.title': 'الاتصال',
   'quality.good': 'جيد',
@@ -189,7 +184,6 @@ export const messages: Messages = {
   'stats.path': 'المسار',
   'stats.direct': 'مباشر',
   'stats.relay': 'عبر مرحّل',
-  'stats.codec': 'الترميز',
   'stats.video': 'الصورة',
   'stats.setup': 'زمن الاتصال',
   'stats.empty': 'تظهر الأرقام فور انضمام أحد.',
@@ -286,5 +280,4 @@ export const messages: Messages = {
   'diag.fail': 'مشكلة',
   'diag.wait': 'في الانتظار',
   'diag.copy': 'انسخ التقرير',
-  'diag.report': 'التقرير',
 };

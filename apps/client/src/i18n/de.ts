@@ -2,7 +2,6 @@ import type { Messages } from './en.ts';
 
 /** Deutsch */
 export const messages: Messages = {
-  'app.tagline': 'Gespräche, die sich nah anfühlen.',
   'app.loading': 'Lädt',
   'app.skip': 'Zum Inhalt',
   'app.offlineTitle': 'Keine Verbindung',
@@ -12,7 +11,6 @@ export const messages: Messages = {
   'app.home': 'Zum Anfang',
   'app.crashed': 'Auf dieser Seite ist etwas kaputtgegangen.',
   'app.updateReady': 'Eine neue Version ist da.',
-  'app.updateAfterCall': 'Eine neue Version ist da. Sie wartet, bis du das Gespräch verlässt.',
   'app.updateNow': 'Aktualisieren',
   'app.installHint': 'Installiere Tandem, um es vom Schreibtisch aus zu öffnen.',
   'app.install': 'Installieren',
@@ -52,7 +50,6 @@ export const messages: Messages = {
   'media.none': 'Keines gefunden',
   'media.silent': 'Von diesem Mikrofon kommt nichts. Ist es am Headset oder im System stumm geschaltet?',
   'media.testSpeaker': 'Ton abspielen',
-  'media.switched': 'Gewechselt zu {device}.',
   'media.lost': '{device} wurde getrennt.',
 
   'permission.browserTitle': 'Der Browser sperrt Kamera und Mikrofon',
@@ -79,7 +76,6 @@ export const messages: Messages = {
   'call.guest': 'Gast',
   'call.people': { one: '{count} Person', other: '{count} Personen' },
   'call.peopleTitle': 'Personen',
-  'call.connecting': 'Verbinde …',
   'call.tileConnecting': 'Verbinde',
   'call.tileReconnecting': 'Verbinde erneut',
   'call.tileAway': 'Kurz weg',
@@ -150,7 +146,6 @@ export const messages: Messages = {
   'chat.empty': 'Nachrichten gehen direkt an die anderen und vergehen mit dem Gespräch.',
   'chat.placeholder': 'Nachricht schreiben',
   'chat.send': 'Senden',
-  'chat.failed': 'Nicht bei allen angekommen',
 
   'quality.title': 'Verbindung',
   'quality.good': 'Gut',
@@ -178,7 +173,6 @@ export const messages: Messages = {
   'stats.path': 'Weg',
   'stats.direct': 'direkt',
   'stats.relay': 'Relais',
-  'stats.codec': 'Codecs',
   'stats.video': 'Bild',
   'stats.setup': 'Zeit bis zur Verbindung',
   'stats.empty': 'Zahlen erscheinen, sobald jemand beitritt.',
@@ -275,5 +269,4 @@ export const messages: Messages = {
   'diag.fail': 'Problem',
   'diag.wait': 'Wartet',
   'diag.copy': 'Bericht kopieren',
-  'diag.report': 'Bericht',
 };

@@ -1,6 +1,5 @@
 /** English: the source of every key. A plural gives its forms; `{name}` is filled in. */
 export const en = {
-  'app.tagline': 'Calls that feel close.',
   'app.loading': 'Loading',
   'app.skip': 'Skip to content',
   'app.offlineTitle': 'You are offline',
@@ -10,7 +9,6 @@ export const en = {
   'app.home': 'To the start',
   'app.crashed': 'Something broke on this page.',
   'app.updateReady': 'A new version is ready.',
-  'app.updateAfterCall': 'A new version is ready. It waits until you leave the call.',
   'app.updateNow': 'Update',
   'app.installHint': 'Install Tandem to open it from your desktop.',
   'app.install': 'Install',
@@ -50,7 +48,6 @@ export const en = {
   'media.none': 'None found',
   'media.silent': 'We hear nothing from this microphone. Is it muted by a switch on the headset, or in the system?',
   'media.testSpeaker': 'Play a sound',
-  'media.switched': 'Switched to {device}.',
   'media.lost': '{device} was unplugged.',
 
   'permission.browserTitle': 'Your browser blocks camera and microphone',
@@ -76,7 +73,6 @@ export const en = {
   'call.guest': 'Guest',
   'call.people': { one: '{count} person', other: '{count} people' },
   'call.peopleTitle': 'People',
-  'call.connecting': 'Connecting…',
   'call.tileConnecting': 'Connecting',
   'call.tileReconnecting': 'Reconnecting',
   'call.tileAway': 'Away for a moment',
@@ -147,7 +143,6 @@ export const en = {
   'chat.empty': 'Messages go straight to the others and vanish with the call.',
   'chat.placeholder': 'Write a message',
   'chat.send': 'Send',
-  'chat.failed': 'Not delivered to everybody',
 
   'quality.title': 'Connection',
   'quality.good': 'Good',
@@ -175,7 +170,6 @@ export const en = {
   'stats.path': 'Path',
   'stats.direct': 'direct',
   'stats.relay': 'relay',
-  'stats.codec': 'Codecs',
   'stats.video': 'Picture',
   'stats.setup': 'Time to connect',
   'stats.empty': 'Numbers appear as soon as somebody joins.',
@@ -272,7 +266,6 @@ export const en = {
   'diag.fail': 'Problem',
   'diag.wait': 'Waiting',
   'diag.copy': 'Copy report',
-  'diag.report': 'Report',
 } as const satisfies Record<string, Message>;
 
 /** Plain text, or one text per plural form (CLDR). */

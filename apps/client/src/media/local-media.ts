@@ -166,7 +166,10 @@ export class LocalMedia extends Store<LocalMediaState> {
       track.enabled = !this.get().muted;
       track.contentHint = 'speech';
       this.#meter?.stop();
-      this.#meter = new LevelMeter(audioContext(), track.clone());
+      const listener = track.clone();
+      // Also while muted: so the page can tell that somebody talks to a closed microphone.
+      listener.enabled = true;
+      this.#meter = new LevelMeter(audioContext(), listener);
       this.#silentSince = 0;
       this.set({ audio: 'live', audioTrack: track, silent: false });
     } else {
