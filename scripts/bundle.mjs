@@ -1,6 +1,6 @@
 // Bundle the services and the edge into dist/NAME/main.mjs: one file each, no node_modules in the images.
 import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { root } from './lib/setup.mjs';
 
@@ -34,8 +34,8 @@ for (const [name, entry] of Object.entries(entries)) {
     // CommonJS packages inside an ES module still call require.
     banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" },
   });
-  // Redis scripts are read beside the code.
+  // Redis scripts are read beside the code, from ./NAME.lua or ./scripts/NAME.lua.
   for (const file of filesBelow(join(root, entry.replace(/\/main\.ts$/, '')), '.lua'))
-    cpSync(file, join(outdir, basename(file)));
+    cpSync(file, join(outdir, basename(dirname(file)) === 'scripts' ? 'scripts' : '', basename(file)));
   console.log(`  dist/${name}/main.mjs  ${(statSync(join(outdir, 'main.mjs')).size / 1e6).toFixed(2)} MB`);
 }

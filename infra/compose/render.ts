@@ -166,8 +166,9 @@ export function composeFile() {
 
 /** The text of compose.yaml. */
 export function renderCompose(): string {
+  // YAML 1.1, as older composes read it: there a plain `no` is false.
   return `# Made from infra/topology by \`npm run render:compose\`; a test refuses a stale copy. Change the topology, not this.
 #   npm run compose:secrets     writes .env with fresh secrets (once)
 #   docker compose up --build   then open http://localhost:3000
-${stringify(composeFile(), { lineWidth: 0, aliasDuplicateObjects: false })}`;
+${stringify(composeFile(), { lineWidth: 0, aliasDuplicateObjects: false, version: '1.1' })}`;
 }
