@@ -1,8 +1,8 @@
 /** `node test/simulation/run.ts [first seed] [how many]`: for finding and reproducing failures outside of the test run. */
 import { type Outcome, runScenario } from './scenario.ts';
 
-/** Scenarios in flight at once: they share turns of the event loop, and nothing else. */
-const AT_ONCE = 64;
+/** Scenarios in flight at once: they share turns of the event loop, and nothing else. More of them is slower: garbage grows old. */
+const AT_ONCE = 4;
 
 export async function runMany(
   first: number,
