@@ -4,8 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Browser } from 'playwright-core';
-import { startPwa } from '../test/pwa/harness.ts';
-import { launchBrowser, openPage } from '../test/support/browser.ts';
 import { fixed, quantile, table } from './lib/stats.ts';
 
 export const summary = 'click join → remote frame decoded (p50, p95), loopback and 40 ms RTT';
@@ -52,6 +50,7 @@ function instrument(): void {
 }
 
 async function enter(browser: Browser, origin: string, name: string, room: string, warmMs: number) {
+  const { openPage } = await import('../test/support/browser.ts');
   const { context, page } = await openPage(browser);
   await context.addInitScript(instrument);
   await page.goto(`${origin}/?room=${room}`);
@@ -63,6 +62,11 @@ async function enter(browser: Browser, origin: string, name: string, room: strin
 }
 
 async function measure(trials: number, warmMs: number, rttMs: number): Promise<number[]> {
+  // Loaded here: the list of benchmarks must not load a browser driver and two services.
+  const [{ startPwa }, { launchBrowser }] = await Promise.all([
+    import('../test/pwa/harness.ts'),
+    import('../test/support/browser.ts'),
+  ]);
   await using pwa = await startPwa();
   if (rttMs > 0) delayClients(rttMs, Number(new URL(pwa.origin).port));
   const browser = await launchBrowser();

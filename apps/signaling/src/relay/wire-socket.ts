@@ -12,10 +12,9 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { unmask } from './unmask.ts';
 
-export const CONNECTING = 0;
-export const OPEN = 1;
-export const CLOSING = 2;
-export const CLOSED = 3;
+const OPEN = 1;
+const CLOSING = 2;
+const CLOSED = 3;
 
 /** Fragments of one message; more are an attack on the bookkeeping, not a message. */
 const MAX_FRAGMENTS = 1024;
