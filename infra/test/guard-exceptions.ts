@@ -13,8 +13,6 @@ export const GUARD_EXCEPTIONS: Readonly<Record<string, string>> = {
   ecs_container_insights_enabled_check: "It knows 'enabled' only, and ours is 'enhanced'.",
   ecs_task_definition_nonroot_user_check: "The collector's image brings its own user; ours are asserted.",
   ecs_awsvpc_networking_enabled_check: 'A relay needs 16,384 host ports: host networking.',
-  ecs_task_definition_user_for_host_mode_check: 'It wants privileged or a user name; the node runs as 10002, asserted.',
-  ecs_task_definition_memory_hard_limit_check: 'It wants memory on the task; Fargate tasks have it, and containers have limits.',
   elbv2_logging_enabled_check: 'The TLS balancer of TURN: addresses of callers and nothing else. The application load balancer logs, asserted.',
   kms_create_grant_aws_service_check: "CDK's default key policy gives the account, which IAM bounds.",
   lambda_function_public_access_prohibited_check: 'It reads the principal secretsmanager.amazonaws.com as public; only this secret may call.',
