@@ -34,7 +34,7 @@ export async function run(
   const limits = { MESSAGES_PER_SECOND: 100_000, USER_MESSAGES_PER_SECOND: 100_000 };
   const node = async (
     config: Record<string, unknown>,
-    body: (phase: (name: string) => Promise<void>) => Promise<void>,
+    body: (phase: (name: string, settle?: boolean) => Promise<void>) => Promise<void>,
   ) => {
     await using service = await startTestNode({ keys, config: { ...limits, ...config } });
     using ada = await Peer.connect(service.wsUrl, await keys.token('ada'));
@@ -52,7 +52,7 @@ export async function run(
       );
       return [...all].reduce((sum, m) => sum + Number(m[1]), 0);
     };
-    await body(async (name) => {
+    await body(async (name, settle = false) => {
       const latencies: number[] = [];
       const before = {
         exported: await items('exported'),
@@ -70,6 +70,8 @@ export async function run(
         if (i % 10 === 9) await sleep(5);
       }
       const used = process.cpuUsage(cpu);
+      // An export is retried for some seconds before it counts as lost.
+      for (let i = 0; settle && i < 300 && (await items('dropped|failed')) === before.lost; i++) await sleep(100);
       phases.push({
         name,
         p50: quantile(latencies, 0.5),
@@ -97,7 +99,7 @@ export async function run(
       await phase('collector stalled');
       await phase('collector stalled, longer');
       collector.kill('SIGKILL');
-      await phase('collector dead');
+      await phase('collector dead', true);
     });
   } finally {
     collector.kill('SIGKILL');

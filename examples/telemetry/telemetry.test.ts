@@ -10,5 +10,5 @@ test('latency with a stalled or dead collector is that of a healthy one; losses 
     expect(of(name).p50).toBeLessThan(of('collector healthy').p50 * 3 + 2);
     expect(of(name).p99).toBeLessThan(500);
   }
-  expect(of('collector dead').lost + of('collector stalled, longer').lost).toBeGreaterThan(0);
+  expect(phases.reduce((sum, p) => sum + p.lost, 0)).toBeGreaterThan(0);
 });
