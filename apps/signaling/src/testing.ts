@@ -176,10 +176,9 @@ export class TestClient implements Disposable {
 
   /** An object is sent as JSON, text and bytes as they are. */
   send(message: object | string | Buffer): void {
-    this.ws.send(
-      typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message),
-      { binary: false },
-    );
+    this.ws.send(typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message), {
+      binary: false,
+    });
   }
 
   /** Joins and waits for `joined`. */

@@ -7,11 +7,16 @@ function plain(schema: unknown): unknown {
   return JSON.parse(JSON.stringify(schema));
 }
 
-function messages(group: Record<string, { description?: string }>, prefix: string) {
+function messages(group: Record<string, object>, prefix: string) {
   return Object.fromEntries(
     Object.entries(group).map(([type, schema]) => [
       `${prefix}.${type}`,
-      { name: type, summary: schema.description ?? type, contentType: 'application/json', payload: plain(schema) },
+      {
+        name: type,
+        summary: (schema as { description?: string }).description ?? type,
+        contentType: 'application/json',
+        payload: plain(schema),
+      },
     ]),
   );
 }
@@ -42,7 +47,10 @@ export function asyncApi(): Record<string, unknown> {
         pathname: '/ws/signal',
         protocol: 'ws',
         description: 'The edge; wss in the cloud.',
-        security: [{ $ref: '#/components/securitySchemes/subprotocol' }, { $ref: '#/components/securitySchemes/query' }],
+        security: [
+          { $ref: '#/components/securitySchemes/subprotocol' },
+          { $ref: '#/components/securitySchemes/query' },
+        ],
       },
     },
     channels: {
@@ -50,7 +58,11 @@ export function asyncApi(): Record<string, unknown> {
         address: '/ws/signal',
         description: 'One WebSocket of one client.',
         bindings: {
-          ws: { method: 'GET', query: { type: 'object', properties: { token: { type: 'string' } } }, bindingVersion: '0.1.0' },
+          ws: {
+            method: 'GET',
+            query: { type: 'object', properties: { token: { type: 'string' } } },
+            bindingVersion: '0.1.0',
+          },
         },
         messages: Object.fromEntries(
           Object.keys({ ...client, ...server }).map((name) => [name, { $ref: `#/components/messages/${name}` }]),

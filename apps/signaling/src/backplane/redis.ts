@@ -238,7 +238,9 @@ export class RedisBackplane implements Backplane {
       const reply = error instanceof Error && error.name === 'ReplyError';
       if (
         reply &&
-        !/^-?(LOADING|READONLY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|NOREPLICAS|OOM|MOVED|ASK|UNKILLABLE|BUSY|WRONGPASS|NOAUTH|NOPERM|NOSCRIPT)/.test(message)
+        !/^-?(LOADING|READONLY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|NOREPLICAS|OOM|MOVED|ASK|UNKILLABLE|BUSY|WRONGPASS|NOAUTH|NOPERM|NOSCRIPT)/.test(
+          message,
+        )
       )
         throw error;
       this.#become('down', message);
