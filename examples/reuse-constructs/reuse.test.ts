@@ -8,7 +8,8 @@ import { buildPackage, PEERS } from '../../infra/scripts/build.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'reuse-'));
-const npm = (...args: string[]) => execFileSync('npm', args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+const npm = (...args: string[]) =>
+  execFileSync('npm', args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
 beforeAll(async () => {
   await buildPackage(join(folder, 'package'));
@@ -18,7 +19,8 @@ beforeAll(async () => {
   rmSync(join(folder, 'package'), { recursive: true });
   // The peers are 200 MB that this machine has already: linked, not fetched again.
   npm('install', `./${tarball}`, '--offline', '--legacy-peer-deps', '--no-audit', '--no-fund', '--ignore-scripts');
-  for (const peer of PEERS) symlinkSync(join(repository, 'node_modules', peer), join(folder, 'node_modules', peer), 'dir');
+  for (const peer of PEERS)
+    symlinkSync(join(repository, 'node_modules', peer), join(folder, 'node_modules', peer), 'dir');
 }, 240_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -43,22 +45,43 @@ test('the app of a user type-checks against the packed declarations', () => {
       files: ['app.ts'],
     }),
   );
-  const { stdout } = spawnSync(process.execPath, [join(repository, 'node_modules/typescript/bin/tsc'), '-p', folder], { encoding: 'utf8' });
-  expect(stdout.split('\n').filter((line) => /^(app\.ts|node_modules\/@tandem)/.test(line.replace(/^.*?(node_modules\/@tandem|app\.ts)/, '$1')))).toEqual([]);
+  const { stdout } = spawnSync(process.execPath, [join(repository, 'node_modules/typescript/bin/tsc'), '-p', folder], {
+    encoding: 'utf8',
+  });
+  expect(
+    stdout
+      .split('\n')
+      .filter((line) =>
+        /^(app\.ts|node_modules\/@tandem)/.test(line.replace(/^.*?(node_modules\/@tandem|app\.ts)/, '$1')),
+      ),
+  ).toEqual([]);
 });
 
 test('both stacks synthesize from the installed package and make nothing but what was asked', () => {
-  const run = spawnSync(process.execPath, ['app.ts'], { cwd: folder, encoding: 'utf8', env: { ...process.env, OUT: join(folder, 'cdk.out') } });
+  const run = spawnSync(process.execPath, ['app.ts'], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, OUT: join(folder, 'cdk.out') },
+  });
   expect(run.stderr).not.toMatch(/Error/);
   expect(run.stdout).toContain('CompanySignaling and CompanyTurn written.');
-  const resources = (stack: string): Resources => JSON.parse(readFileSync(join(folder, 'cdk.out', `${stack}.template.json`), 'utf8')).Resources;
+  const resources = (stack: string): Resources =>
+    JSON.parse(readFileSync(join(folder, 'cdk.out', `${stack}.template.json`), 'utf8')).Resources;
   const types = (stack: string) => Object.values(resources(stack)).map((one) => one.Type);
   const signaling = types('CompanySignaling');
   expect(signaling).toContain('AWS::ECS::Service');
-  for (const type of ['AWS::EC2::VPC', 'AWS::ECS::Cluster', 'AWS::ElastiCache::ReplicationGroup', 'AWS::CloudFront::Distribution']) expect(signaling).not.toContain(type);
+  for (const type of [
+    'AWS::EC2::VPC',
+    'AWS::ECS::Cluster',
+    'AWS::ElastiCache::ReplicationGroup',
+    'AWS::CloudFront::Distribution',
+  ])
+    expect(signaling).not.toContain(type);
   const service = Object.values(resources('CompanySignaling')).find((one) => one.Type === 'AWS::ECS::Service');
   expect(service?.Properties.Cluster).toBe('company');
-  const task = JSON.stringify(Object.values(resources('CompanySignaling')).find((one) => one.Type === 'AWS::ECS::TaskDefinition'));
+  const task = JSON.stringify(
+    Object.values(resources('CompanySignaling')).find((one) => one.Type === 'AWS::ECS::TaskDefinition'),
+  );
   expect(task).toContain('https://login.example.com/.well-known/jwks.json');
   expect(task).toContain('company/cache/signaling');
   const turn = types('CompanyTurn');

@@ -21,7 +21,9 @@ test('more peers never need less of anything; one zone of three may fail', () =>
       const many = capacity({ peers: peers + more });
       for (const key of ['signalingTasks', 'authTasks', 'cacheShards', 'turnNodes', 'total'] as const)
         expect(many[key]).toBeGreaterThanOrEqual(few[key]);
-      expect(Math.floor((few.signalingTasks * 2) / 3) + 1).toBeGreaterThanOrEqual(peers / UNITS.connectionsPerTask.value);
+      expect(Math.floor((few.signalingTasks * 2) / 3) + 1).toBeGreaterThanOrEqual(
+        peers / UNITS.connectionsPerTask.value,
+      );
     }),
   );
 });
@@ -39,7 +41,8 @@ test('nonsense is refused by the name of the option', () => {
 });
 
 test('each assumption names its source, and docs/capacity.md holds the table that the command prints', () => {
-  for (const one of [TRAFFIC, UNITS, PRICES].flatMap((group) => Object.values(group))) expect(one.source.length).toBeGreaterThan(10);
+  for (const one of [TRAFFIC, UNITS, PRICES].flatMap((group) => Object.values(group)))
+    expect(one.source.length).toBeGreaterThan(10);
   expect(report({ peers: 1000 })).toContain('Assumptions:');
   expect(readFileSync(join(import.meta.dirname, '../../docs/capacity.md'), 'utf8')).toContain(table());
 });

@@ -16,9 +16,11 @@ try {
   });
   if (values.table) console.log(table());
   else {
-    if (values.peers === undefined) throw new RangeError('--peers: say how many are in a call at once, such as --peers 10000');
+    if (values.peers === undefined)
+      throw new RangeError('--peers: say how many are in a call at once, such as --peers 10000');
     const profile = values.profile ?? 'production';
-    if (profile !== 'production' && profile !== 'development') throw new RangeError('--profile: production or development');
+    if (profile !== 'production' && profile !== 'development')
+      throw new RangeError('--profile: production or development');
     const number = (text: string | undefined) => (text === undefined ? {} : Number(text));
     const pick = (name: string, text: string | undefined) => (text === undefined ? {} : { [name]: number(text) });
     console.log(

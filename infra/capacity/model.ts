@@ -17,10 +17,18 @@ const a = (value: number, unit: string, source: string): Assumption => ({ value,
 /** What traffic looks like. */
 export const TRAFFIC = {
   roomSize: a(2, 'peers', 'assumption: one-to-one calls; --room-size'),
-  relayedShare: a(0.2, 'share of legs', 'assumption, within the 10–25 % that field reports give; --relayed; the KPI relay-share measures yours'),
+  relayedShare: a(
+    0.2,
+    'share of legs',
+    'assumption, within the 10–25 % that field reports give; --relayed; the KPI relay-share measures yours',
+  ),
   mbpsOut: a(1, 'Mbit/s a peer', 'assumption: 540p VP8 plus audio; --mbps'),
   joinsPerHour: a(4, 'joins a peer and hour', 'assumption: calls of 15 minutes'),
-  messagesPerJoin: a(30, 'relayed messages', 'offer, answer and about 25 candidates; `npm run bench` prints messages a call'),
+  messagesPerJoin: a(
+    30,
+    'relayed messages',
+    'offer, answer and about 25 candidates; `npm run bench` prints messages a call',
+  ),
   heartbeatSeconds: a(25, 's', 'apps/signaling heartbeat'),
   busyHoursPerMonth: a(730, 'h', 'assumption: the peak all month, the dearest case; --hours'),
   reconnectMinutes: a(5, 'min', 'assumption: everybody comes back after a regional fault, with jitter'),
@@ -28,9 +36,17 @@ export const TRAFFIC = {
 
 /** What one of each carries. Headroom: two of three zones carry the peak. */
 export const UNITS = {
-  connectionsPerTask: a(8000, 'WebSockets', 'the scaling target of SignalingService; the app refuses above MAX_CONNECTIONS = 20,000'),
+  connectionsPerTask: a(
+    8000,
+    'WebSockets',
+    'the scaling target of SignalingService; the app refuses above MAX_CONNECTIONS = 20,000',
+  ),
   messagesPerTask: a(5000, 'messages/s', 'conservative: `npm run bench` prints the CPU of a relayed message (1 vCPU)'),
-  publishesPerShard: a(60_000, 'SPUBLISH/s', 'STACK notes: ioredis autopipelining 63 k/s from one process; one core of Valkey'),
+  publishesPerShard: a(
+    60_000,
+    'SPUBLISH/s',
+    'STACK notes: ioredis autopipelining 63 k/s from one process; one core of Valkey',
+  ),
   tokensPerAuthTask: a(300, 'tokens/s', 'conservative: KMS signing is bounded by its quota, below'),
   mbpsPerTurnNode: a(1500, 'Mbit/s out', 'half of c7gn.medium’s 3.125 Gbit/s baseline (EC2 page, November 2026)'),
   zoneHeadroom: a(1.5, '×', 'three zones of which one may fail'),
@@ -91,7 +107,8 @@ export function capacity(input: CapacityInput): Capacity {
   const roomSize = input.roomSize ?? TRAFFIC.roomSize.value;
   const hours = input.hours ?? TRAFFIC.busyHoursPerMonth.value;
   const production = (input.profile ?? 'production') === 'production';
-  if (!(Number.isInteger(peers) && peers >= 1 && peers <= 100_000_000)) throw new RangeError('--peers: a whole number from 1 to 100,000,000');
+  if (!(Number.isInteger(peers) && peers >= 1 && peers <= 100_000_000))
+    throw new RangeError('--peers: a whole number from 1 to 100,000,000');
   if (!(relayed >= 0 && relayed <= 1)) throw new RangeError('--relayed: a share from 0 to 1');
   if (!(mbps > 0 && mbps <= 100)) throw new RangeError('--mbps: above 0, at most 100');
   if (!(roomSize >= 2 && roomSize <= 16)) throw new RangeError('--room-size: from 2 to 16');
@@ -101,8 +118,12 @@ export function capacity(input: CapacityInput): Capacity {
   const up = (need: number, least: number) => Math.max(least, Math.ceil(need * headroom));
   const profile = production ? 'production' : 'development';
   // In a mesh each join signals to every other member.
-  const messagesPerSecond = ((peers * TRAFFIC.joinsPerHour.value) / 3600) * TRAFFIC.messagesPerJoin.value * (roomSize - 1);
-  const signalingTasks = up(Math.max(peers / UNITS.connectionsPerTask.value, messagesPerSecond / UNITS.messagesPerTask.value), topology.signaling.replicas[profile]);
+  const messagesPerSecond =
+    ((peers * TRAFFIC.joinsPerHour.value) / 3600) * TRAFFIC.messagesPerJoin.value * (roomSize - 1);
+  const signalingTasks = up(
+    Math.max(peers / UNITS.connectionsPerTask.value, messagesPerSecond / UNITS.messagesPerTask.value),
+    topology.signaling.replicas[profile],
+  );
   // Access tokens live ten minutes; each is asked for once in its life, TURN credentials as often.
   const tokensPerSecond = (2 * peers) / 600;
   const authTasks = up(tokensPerSecond / UNITS.tokensPerAuthTask.value, topology.auth.replicas[profile]);
@@ -165,14 +186,31 @@ function egress(gigabytes: number): number {
   return cost;
 }
 
-function ceilings(of: { signalingTasks: number; cacheNodes: number; lcuStorm: number; turnNodes: number; tokensPerSecond: number; publishes: number }): string[] {
+function ceilings(of: {
+  signalingTasks: number;
+  cacheNodes: number;
+  lcuStorm: number;
+  turnNodes: number;
+  tokensPerSecond: number;
+  publishes: number;
+}): string[] {
   const found: string[] = [];
   if (of.tokensPerSecond > 500)
-    found.push(`KMS: ${Math.round(of.tokensPerSecond)} tokens/s against about 500 ECC signatures/s an account and region (default quota). Lift: a quota raise, keys from Secrets Manager (signed in process), or a longer ACCESS_TTL_SECONDS.`);
-  if (of.signalingTasks > 1000) found.push('ALB: more than 1,000 targets. Lift: a second load balancer, or larger tasks.');
-  if (of.signalingTasks > 500) found.push('Fargate: launches 20 tasks/s at most (burst 100): a cold start takes minutes. Lift: keep minTasks near the peak, scheduled scaling.');
+    found.push(
+      `KMS: ${Math.round(of.tokensPerSecond)} tokens/s against about 500 ECC signatures/s an account and region (default quota). Lift: a quota raise, keys from Secrets Manager (signed in process), or a longer ACCESS_TTL_SECONDS.`,
+    );
+  if (of.signalingTasks > 1000)
+    found.push('ALB: more than 1,000 targets. Lift: a second load balancer, or larger tasks.');
+  if (of.signalingTasks > 500)
+    found.push(
+      'Fargate: launches 20 tasks/s at most (burst 100): a cold start takes minutes. Lift: keep minTasks near the peak, scheduled scaling.',
+    );
   if (of.cacheNodes > 90) found.push('ElastiCache: 90 nodes a cluster by default. Lift: a quota raise to 500.');
-  if (of.lcuStorm > 100) found.push(`ALB: a reconnect of everybody needs ${Math.ceil(of.lcuStorm)} LCU at once. Lift: reserve LCU capacity; the SDK’s full jitter spreads it.`);
-  if (of.turnNodes > 100) found.push('EC2: vCPU quota and public addresses. Lift: a quota raise, larger instances, several regions.');
+  if (of.lcuStorm > 100)
+    found.push(
+      `ALB: a reconnect of everybody needs ${Math.ceil(of.lcuStorm)} LCU at once. Lift: reserve LCU capacity; the SDK’s full jitter spreads it.`,
+    );
+  if (of.turnNodes > 100)
+    found.push('EC2: vCPU quota and public addresses. Lift: a quota raise, larger instances, several regions.');
   return found;
 }

@@ -29,7 +29,8 @@ export function report(input: CapacityInput): string {
 
 /** The table of docs/capacity.md. */
 export function table(sizes: readonly number[] = [1000, 10_000, 100_000, 1_000_000]): string {
-  const row = (name: string, of: (c: Capacity) => string) => `| ${name} | ${sizes.map((peers) => of(capacity({ peers }))).join(' | ')} |`;
+  const row = (name: string, of: (c: Capacity) => string) =>
+    `| ${name} | ${sizes.map((peers) => of(capacity({ peers }))).join(' | ')} |`;
   return [
     `| peers at once | ${sizes.map((n) => n.toLocaleString('en-US')).join(' | ')} |`,
     `| --- | ${sizes.map(() => '---:').join(' | ')} |`,

@@ -8,5 +8,6 @@ test('the public API is what infra/api-report.txt says (npm run api writes it), 
   // No generics of ours, no Map or Set, no union of literals, and every property of a struct is readonly.
   expect(report).not.toMatch(/\b(Map|Set|Record|Partial)</);
   for (const [, name = '', body = ''] of report.matchAll(/export interface (\w+)[^{]*\{([\s\S]*?)^\}/gm))
-    for (const line of body.split('\n').filter((one) => /^ {4}\w+\??:/.test(one))) expect(line, name).toMatch(/^ {4}readonly /);
+    for (const line of body.split('\n').filter((one) => /^ {4}\w+\??:/.test(one)))
+      expect(line, name).toMatch(/^ {4}readonly /);
 });

@@ -18,7 +18,10 @@ export function apiReport(): string {
       const text = readFileSync(join(folder, `${file}.d.ts`), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
       const wanted = names.split(',').map((name) => name.replace(/\btype\b/, '').trim());
       for (const name of wanted) {
-        const found = new RegExp(`^export (?:declare )?(?:abstract )?(?:class|interface|type) ${name}\\b[\\s\\S]*?^}`, 'm').exec(text);
+        const found = new RegExp(
+          `^export (?:declare )?(?:abstract )?(?:class|interface|type) ${name}\\b[\\s\\S]*?^}`,
+          'm',
+        ).exec(text);
         if (!found) throw new Error(`api report: ${name} is not declared in ${file}.d.ts`);
         sections.push(
           found[0]

@@ -36,7 +36,9 @@ export function declarations(out: string): void {
       files: ['../src/index.ts'],
     }),
   );
-  execFileSync(process.execPath, [join(repository, 'node_modules/typescript/bin/tsc'), '-p', config], { stdio: 'pipe' });
+  execFileSync(process.execPath, [join(repository, 'node_modules/typescript/bin/tsc'), '-p', config], {
+    stdio: 'pipe',
+  });
 }
 
 /** The declarations that index.d.ts reaches, with extensions that a user's compiler expects. */
@@ -65,7 +67,11 @@ export async function buildPackage(out: string): Promise<void> {
       logLevel: 'error',
       banner: { js: BANNER },
     });
-  await bundle(join(infra, 'src/index.ts'), join(out, 'index.js'), PEERS.flatMap((name) => [name, `${name}/*`]));
+  await bundle(
+    join(infra, 'src/index.ts'),
+    join(out, 'index.js'),
+    PEERS.flatMap((name) => [name, `${name}/*`]),
+  );
   const types = join(out, '.types');
   declarations(types);
   copyDeclarations(join(types, 'infra/src'), out, 'index');

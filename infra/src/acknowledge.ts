@@ -8,7 +8,8 @@ export function acknowledge(construct: IConstruct, reasons: { readonly [rule: st
 
 /** ECR's and the custom resources' unavoidable ones. */
 export const ECR_TOKEN = {
-  'AwsSolutions-IAM5[Resource::*]': 'ecr:GetAuthorizationToken knows no resources (AWS service authorization reference).',
+  'AwsSolutions-IAM5[Resource::*]':
+    'ecr:GetAuthorizationToken knows no resources (AWS service authorization reference).',
 } as const;
 export const BASIC_EXECUTION = {
   'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]':

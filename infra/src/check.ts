@@ -10,7 +10,13 @@ export function check(ok: boolean, construct: string, prop: string, problem: str
 }
 
 /** A whole number from `min` to `max`; unset and unresolved tokens pass. */
-export function checkInteger(construct: string, prop: string, value: number | undefined, min: number, max: number): void {
+export function checkInteger(
+  construct: string,
+  prop: string,
+  value: number | undefined,
+  min: number,
+  max: number,
+): void {
   if (value === undefined || Token.isUnresolved(value)) return;
   check(
     Number.isInteger(value) && value >= min && value <= max,

@@ -106,7 +106,14 @@ export class Edge extends Construct implements ec2.IConnectable {
       'certificate and domainName go together',
       'give both (TLS) or neither (development)',
     );
-    checkSeconds('Edge', 'idleTimeout', props.idleTimeout, 2 * HEARTBEAT_SECONDS, 4000, 'twice the heartbeat, and ALB’s limit');
+    checkSeconds(
+      'Edge',
+      'idleTimeout',
+      props.idleTimeout,
+      2 * HEARTBEAT_SECONDS,
+      4000,
+      'twice the heartbeat, and ALB’s limit',
+    );
     checkInteger('Edge', 'rateLimit', props.rateLimit, 10, 2_000_000_000);
     checkInteger('Edge', 'authRateLimit', props.authRateLimit, 10, 2_000_000_000);
     if (props.cloudFrontPrefixListId !== undefined)
@@ -214,7 +221,8 @@ export class Edge extends Construct implements ec2.IConnectable {
 
   /** Requests that the load balancer itself or a service failed, 5xx. */
   metricErrors(props?: cloudwatch.MetricOptions): cloudwatch.IMetric {
-    const of = (code: elb.HttpCodeTarget) => this.loadBalancer.metrics.httpCodeTarget(code, { statistic: 'Sum', ...props });
+    const of = (code: elb.HttpCodeTarget) =>
+      this.loadBalancer.metrics.httpCodeTarget(code, { statistic: 'Sum', ...props });
     return new cloudwatch.MathExpression({
       expression: 'FILL(target, 0) + FILL(own, 0)',
       usingMetrics: {

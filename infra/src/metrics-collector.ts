@@ -1,5 +1,5 @@
-import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Stack } from 'aws-cdk-lib';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 
 /** Memory of the sidecar, MiB. */
@@ -33,9 +33,7 @@ export function metricsCollector(
             {
               job_name: service,
               scrape_interval: '60s',
-              static_configs: [
-                { targets: [`127.0.0.1:${port}`], labels: { service, stack: stack.stackName } },
-              ],
+              static_configs: [{ targets: [`127.0.0.1:${port}`], labels: { service, stack: stack.stackName } }],
             },
           ],
         },

@@ -62,9 +62,7 @@ export class Network extends Construct {
       subnetConfiguration: [
         // /20: TURN nodes and, without NAT, tasks live here.
         { name: 'public', subnetType: ec2.SubnetType.PUBLIC, cidrMask: 20, mapPublicIpOnLaunch: false },
-        ...(natGateways > 0
-          ? [{ name: 'private', subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS, cidrMask: 20 }]
-          : []),
+        ...(natGateways > 0 ? [{ name: 'private', subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS, cidrMask: 20 }] : []),
         { name: 'isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED, cidrMask: 24 },
       ],
       // Image layers come from S3: without it they would be paid for as NAT traffic.

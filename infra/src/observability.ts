@@ -1,6 +1,6 @@
+import { BURN_RATES, type MetricRef, SLOS, type Slo, THRESHOLDS, type ThresholdAlarm } from '@tandem/service/kpi';
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import { BURN_RATES, type MetricRef, type Slo, SLOS, THRESHOLDS, type ThresholdAlarm } from '@tandem/service/kpi';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -84,7 +84,13 @@ export class Observability extends Construct {
   constructor(scope: Construct, id: string, props: ObservabilityProps) {
     super(scope, id);
     for (const address of props.emails ?? [])
-      check(/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(address), 'Observability', 'emails', `"${address}" is no address`, 'name@example.com');
+      check(
+        /^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(address),
+        'Observability',
+        'emails',
+        `"${address}" is no address`,
+        'name@example.com',
+      );
     this.runbooks = props.runbooks ?? 'docs/runbooks';
     this.topic = props.topic ?? this.newTopic();
     for (const address of props.emails ?? []) this.topic.addSubscription(new EmailSubscription(address));
@@ -99,7 +105,10 @@ export class Observability extends Construct {
     if (props.turn) this.watchTurn(props.turn, minHealthy);
     if (props.edge) this.watchEdge(props.edge);
     if (props.webClient)
-      this.monitoring.monitorCloudFrontDistribution({ distribution: props.webClient.distribution, humanReadableName: 'CloudFront' });
+      this.monitoring.monitorCloudFrontDistribution({
+        distribution: props.webClient.distribution,
+        humanReadableName: 'CloudFront',
+      });
   }
 
   /** Let `grantee` publish to the topic, as your own alarms may. */
@@ -111,7 +120,13 @@ export class Observability extends Construct {
    * An alarm that goes to the topic.
    * @param runbook page under the runbooks folder
    */
-  addAlarm(id: string, description: string, runbook: string, metric: cloudwatch.IMetric, props: AlarmThreshold): cloudwatch.Alarm {
+  addAlarm(
+    id: string,
+    description: string,
+    runbook: string,
+    metric: cloudwatch.IMetric,
+    props: AlarmThreshold,
+  ): cloudwatch.Alarm {
     const alarm = new cloudwatch.Alarm(this, id, {
       alarmDescription: `${description} Runbook: ${this.runbooks}/${runbook}.md`,
       metric,
@@ -121,7 +136,9 @@ export class Observability extends Construct {
       comparisonOperator: props.below
         ? cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
         : cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-      treatMissingData: props.missingIsBad ? cloudwatch.TreatMissingData.BREACHING : cloudwatch.TreatMissingData.NOT_BREACHING,
+      treatMissingData: props.missingIsBad
+        ? cloudwatch.TreatMissingData.BREACHING
+        : cloudwatch.TreatMissingData.NOT_BREACHING,
     });
     alarm.addAlarmAction(new SnsAction(this.topic));
     alarm.addOkAction(new SnsAction(this.topic));
@@ -131,25 +148,46 @@ export class Observability extends Construct {
 
   private watchService(name: string, service: AuthService | SignalingService, minHealthy: number): void {
     const title = name === 'auth' ? 'Auth' : 'Signaling';
-    this.addAlarm(`${title}Tasks`, `Fewer than ${minHealthy} ${name} tasks run.`, `${name}-tasks-missing`, service.metricRunningTasks(), {
-      threshold: minHealthy,
-      below: true,
-      missingIsBad: true,
-    });
-    this.addAlarm(`${title}Cpu`, `${title} tasks are above 80 % CPU although they scale.`, 'overload', service.metricCpu({ period: Duration.minutes(1) }), {
-      threshold: 80,
-      periods: 10,
-    });
-    this.addAlarm(`${title}Memory`, `${title} tasks are above 85 % memory.`, 'overload', service.metricMemory({ period: Duration.minutes(1) }), {
-      threshold: 85,
-      periods: 10,
-    });
+    this.addAlarm(
+      `${title}Tasks`,
+      `Fewer than ${minHealthy} ${name} tasks run.`,
+      `${name}-tasks-missing`,
+      service.metricRunningTasks(),
+      {
+        threshold: minHealthy,
+        below: true,
+        missingIsBad: true,
+      },
+    );
+    this.addAlarm(
+      `${title}Cpu`,
+      `${title} tasks are above 80 % CPU although they scale.`,
+      'overload',
+      service.metricCpu({ period: Duration.minutes(1) }),
+      {
+        threshold: 80,
+        periods: 10,
+      },
+    );
+    this.addAlarm(
+      `${title}Memory`,
+      `${title} tasks are above 85 % memory.`,
+      'overload',
+      service.metricMemory({ period: Duration.minutes(1) }),
+      {
+        threshold: 85,
+        periods: 10,
+      },
+    );
     this.group(title, [service.metricRunningTasks(), service.metricCpu(), service.metricMemory()]);
   }
 
   private watchSignaling(service: SignalingService, minHealthy: number): void {
     this.watchService('signaling', service, minHealthy);
-    this.group('Signaling load', [service.metricConnections(), service.metric('tandem_signaling_rooms', { statistic: 'Sum' })]);
+    this.group('Signaling load', [
+      service.metricConnections(),
+      service.metric('tandem_signaling_rooms', { statistic: 'Sum' }),
+    ]);
     for (const alarm of THRESHOLDS) this.threshold(alarm, service);
     for (const slo of SLOS) this.objective(slo, service);
   }
@@ -209,32 +247,89 @@ export class Observability extends Construct {
 
   private watchCache(cache: SessionCache): void {
     const minute = { period: Duration.minutes(1) };
-    this.addAlarm('CacheCpu', 'A cache node is above 70 % of its engine core.', 'cache-overload', cache.metricEngineCpu(minute), { threshold: 70, periods: 5 });
-    this.addAlarm('CacheMemory', 'A cache node is above 75 % memory; at 100 % it refuses writes.', 'cache-overload', cache.metricMemory(minute), { threshold: 75, periods: 5 });
-    this.addAlarm('CacheLag', 'A cache replica is over 5 s behind.', 'cache-failover', cache.metricReplicationLag(minute), { threshold: 5, periods: 5 });
+    this.addAlarm(
+      'CacheCpu',
+      'A cache node is above 70 % of its engine core.',
+      'cache-overload',
+      cache.metricEngineCpu(minute),
+      { threshold: 70, periods: 5 },
+    );
+    this.addAlarm(
+      'CacheMemory',
+      'A cache node is above 75 % memory; at 100 % it refuses writes.',
+      'cache-overload',
+      cache.metricMemory(minute),
+      { threshold: 75, periods: 5 },
+    );
+    this.addAlarm(
+      'CacheLag',
+      'A cache replica is over 5 s behind.',
+      'cache-failover',
+      cache.metricReplicationLag(minute),
+      { threshold: 5, periods: 5 },
+    );
     this.group('Session cache', [cache.metricEngineCpu(), cache.metricMemory(), cache.metricReplicationLag()]);
   }
 
   private watchTurn(turn: TurnFleet, minHealthy: number): void {
-    this.addAlarm('TurnNodes', `Fewer than ${minHealthy} TURN nodes serve.`, 'turn-nodes-missing', turn.metricServing(), { threshold: minHealthy, below: true, missingIsBad: true });
-    this.addAlarm('TurnLoad', 'A TURN node is above 85 % of its capacity.', 'turn-overload', turn.metricLoad(), { threshold: 0.85, periods: 5 });
+    this.addAlarm(
+      'TurnNodes',
+      `Fewer than ${minHealthy} TURN nodes serve.`,
+      'turn-nodes-missing',
+      turn.metricServing(),
+      { threshold: minHealthy, below: true, missingIsBad: true },
+    );
+    this.addAlarm('TurnLoad', 'A TURN node is above 85 % of its capacity.', 'turn-overload', turn.metricLoad(), {
+      threshold: 0.85,
+      periods: 5,
+    });
     this.group('TURN', [turn.metricAllocations(), turn.metricLoad(), turn.metricServing()]);
-    this.monitoring.monitorAutoScalingGroup({ autoScalingGroup: turn.autoScalingGroup, humanReadableName: 'TURN instances' });
+    this.monitoring.monitorAutoScalingGroup({
+      autoScalingGroup: turn.autoScalingGroup,
+      humanReadableName: 'TURN instances',
+    });
   }
 
   private watchEdge(edge: Edge): void {
     const balancer = edge.loadBalancer.metrics;
-    this.addAlarm('EdgeErrors', 'The services or the load balancer answer with 5xx.', 'edge-errors', edge.metricErrors({ period: Duration.minutes(1) }), { threshold: 10 });
-    this.addAlarm('EdgeRejected', 'The load balancer rejects connections: its own limit.', 'overload', balancer.rejectedConnectionCount({ period: Duration.minutes(1) }), { threshold: 0 });
+    this.addAlarm(
+      'EdgeErrors',
+      'The services or the load balancer answer with 5xx.',
+      'edge-errors',
+      edge.metricErrors({ period: Duration.minutes(1) }),
+      { threshold: 10 },
+    );
+    this.addAlarm(
+      'EdgeRejected',
+      'The load balancer rejects connections: its own limit.',
+      'overload',
+      balancer.rejectedConnectionCount({ period: Duration.minutes(1) }),
+      { threshold: 0 },
+    );
     edge.targetGroups.forEach((group, index) => {
-      this.addAlarm(`Unhealthy${index}`, 'Targets fail their health check.', 'edge-errors', group.metrics.unhealthyHostCount({ period: Duration.minutes(1), statistic: 'Maximum' }), { threshold: 0, periods: 5 });
+      this.addAlarm(
+        `Unhealthy${index}`,
+        'Targets fail their health check.',
+        'edge-errors',
+        group.metrics.unhealthyHostCount({ period: Duration.minutes(1), statistic: 'Maximum' }),
+        { threshold: 0, periods: 5 },
+      );
     });
-    this.group('Load balancer', [edge.metricErrors(), balancer.activeConnectionCount(), balancer.newConnectionCount(), balancer.consumedLCUs()]);
+    this.group('Load balancer', [
+      edge.metricErrors(),
+      balancer.activeConnectionCount(),
+      balancer.newConnectionCount(),
+      balancer.consumedLCUs(),
+    ]);
   }
 
   private group(title: string, metrics: cloudwatch.IMetric[]): void {
     const one: CustomMetricGroup = { title, metrics: metrics as cloudwatch.Metric[] };
-    this.monitoring.monitorCustom({ humanReadableName: title, alarmFriendlyName: title.replace(/\W/g, ''), metricGroups: [one] });
+    this.monitoring.monitorCustom({
+      humanReadableName: title,
+      alarmFriendlyName: title.replace(/\W/g, ''),
+      metricGroups: [one],
+    });
   }
 
   private newTopic(): sns.ITopic {

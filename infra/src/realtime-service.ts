@@ -3,18 +3,18 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elb from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
+import type * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
 import type { ServicePart } from '../topology/index.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
 import { check, checkInteger, checkSeconds } from './check.ts';
-import { healthCommand } from './health-command.ts';
 import { type AwsPlace, containerEnvironment } from './environment.ts';
+import { healthCommand } from './health-command.ts';
 import { COLLECTOR_MIB, metricsCollector, NAMESPACE } from './metrics-collector.ts';
-import type { CacheAccess } from './session-cache.ts';
 import { serviceImage } from './service-image.ts';
+import type { CacheAccess } from './session-cache.ts';
 
 /** What SignalingService and AuthService have in common. */
 export interface RealtimeServiceProps {

@@ -80,7 +80,8 @@ export interface CacheUserProps {
 }
 
 /** Rules of the services' user: every key and channel of ours, no administration. INFO and CLUSTER SLOTS are how a client finds the nodes. */
-export const SERVICE_ACCESS = 'on ~tandem:* &tandem:* +@all -@admin -@dangerous +info +cluster|slots +cluster|nodes +cluster|shards';
+export const SERVICE_ACCESS =
+  'on ~tandem:* &tandem:* +@all -@admin -@dangerous +info +cluster|slots +cluster|nodes +cluster|shards';
 
 /**
  * Valkey on ElastiCache in cluster mode: encrypted in transit and at rest, each client its own RBAC user, replicas in other
@@ -171,8 +172,10 @@ export class SessionCache extends Construct implements ec2.IConnectable {
       autoMinorVersionUpgrade: true,
     });
     acknowledge(this.replicationGroup, {
-      'AwsSolutions-AEC6': 'Each client logs in as its own RBAC user (user group), which replaces the single AUTH token.',
-      'AwsSolutions-AEC5': 'The port is no secret: the security group admits only the parts, over TLS, each with a password.',
+      'AwsSolutions-AEC6':
+        'Each client logs in as its own RBAC user (user group), which replaces the single AUTH token.',
+      'AwsSolutions-AEC5':
+        'The port is no secret: the security group admits only the parts, over TLS, each with a password.',
       ...(replicas > 0 ? {} : { 'AwsSolutions-AEC4': 'No replicas were asked for: development.' }),
     });
     this.replicationGroup.applyRemovalPolicy(props.removalPolicy ?? RemovalPolicy.DESTROY);
@@ -254,7 +257,9 @@ export class SessionCache extends Construct implements ec2.IConnectable {
   /** ElastiCache ids: at most 40 characters, lower case, letter first, unique in the account and region. */
   private name(suffix: string): string {
     const unique = Names.uniqueResourceName(this, { maxLength: 24 });
-    return `t${unique}${suffix}`.toLowerCase().replace(/[^a-z0-9]/g, '').slice(0, 40);
+    return `t${unique}${suffix}`
+      .toLowerCase()
+      .replace(/[^a-z0-9]/g, '')
+      .slice(0, 40);
   }
-
 }

@@ -10,7 +10,7 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elb from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
@@ -153,7 +153,10 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
     this.secret =
       props.secret ?? new TurnSecret(this, 'Secret', { rotation: props.secretRotation ?? Duration.days(30) }).secret;
 
-    const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', { vpc: props.vpc, description: part.description });
+    const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
+      vpc: props.vpc,
+      description: part.description,
+    });
     this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(part.port) });
     const anyone = [ec2.Peer.anyIpv4()];
     for (const peer of anyone) {
@@ -201,7 +204,10 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
       httpTokens: ec2.LaunchTemplateHttpTokens.REQUIRED,
       detailedMonitoring: true,
       blockDevices: [
-        { deviceName: '/dev/xvda', volume: ec2.BlockDeviceVolume.ebs(30, { encrypted: true, volumeType: ec2.EbsDeviceVolumeType.GP3 }) },
+        {
+          deviceName: '/dev/xvda',
+          volume: ec2.BlockDeviceVolume.ebs(30, { encrypted: true, volumeType: ec2.EbsDeviceVolumeType.GP3 }),
+        },
       ],
     });
     this.autoScalingGroup = new autoscaling.AutoScalingGroup(this, 'Instances', {
@@ -223,7 +229,10 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
       }),
       newInstancesProtectedFromScaleIn: false,
       groupMetrics: [autoscaling.GroupMetrics.all()],
-      terminationPolicies: [autoscaling.TerminationPolicy.OLDEST_LAUNCH_TEMPLATE, autoscaling.TerminationPolicy.DEFAULT],
+      terminationPolicies: [
+        autoscaling.TerminationPolicy.OLDEST_LAUNCH_TEMPLATE,
+        autoscaling.TerminationPolicy.DEFAULT,
+      ],
     });
     // Written as L1: the L2 hook brings a Lambda or topic, and here the node itself answers.
     new autoscaling.CfnLifecycleHook(this, 'DrainHook', {
@@ -331,7 +340,14 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
     this.service.node.addDependency(this.autoScalingGroup);
 
     this.turnUris = props.turnHost ? `turns:${props.turnHost}:443?transport=tcp` : '';
-    if (props.certificate) this.tlsLoadBalancer = this.tls(props.vpc, props.certificate, securityGroup, drainTimeout, props.deletionProtection ?? true);
+    if (props.certificate)
+      this.tlsLoadBalancer = this.tls(
+        props.vpc,
+        props.certificate,
+        securityGroup,
+        drainTimeout,
+        props.deletionProtection ?? true,
+      );
   }
 
   /** Relays open now, all nodes. */
@@ -362,16 +378,21 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
 
   /** Why the rules of cdk-nag that are left do not apply. */
   private explain(role: iam.Role, task: ecs.Ec2TaskDefinition): void {
-    const group = Stack.of(this).resolve((this.autoScalingGroup.node.defaultChild as autoscaling.CfnAutoScalingGroup).logicalId);
+    const group = Stack.of(this).resolve(
+      (this.autoScalingGroup.node.defaultChild as autoscaling.CfnAutoScalingGroup).logicalId,
+    );
     acknowledge(this.connections.securityGroups[0] ?? this, {
-      'AwsSolutions-EC23': 'A relay is public; it admits who has fresh credentials, and denies every private range as peer.',
+      'AwsSolutions-EC23':
+        'A relay is public; it admits who has fresh credentials, and denies every private range as peer.',
     });
     acknowledge(this.autoScalingGroup, {
       'AwsSolutions-AS3': 'Alarms watch serving nodes and load; each scaling event as mail would hide them.',
     });
     acknowledge(role, {
-      'AwsSolutions-IAM5[Resource::*]': 'The ECS agent registers and polls; those actions know no resources, CDK bounds the rest to the cluster.',
-      'AwsSolutions-IAM5[Action::ecs:Submit*]': 'ecs:SubmitTaskStateChange and its two siblings, bounded to the cluster.',
+      'AwsSolutions-IAM5[Resource::*]':
+        'The ECS agent registers and polls; those actions know no resources, CDK bounds the rest to the cluster.',
+      'AwsSolutions-IAM5[Action::ecs:Submit*]':
+        'ecs:SubmitTaskStateChange and its two siblings, bounded to the cluster.',
     });
     acknowledge(task, {
       'AwsSolutions-ECS2': 'Variables are settings only; secrets come from Secrets Manager.',
@@ -406,7 +427,8 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
     });
     acknowledge(securityGroup, { 'AwsSolutions-EC23': 'A relay is public; it admits who has fresh credentials.' });
     acknowledge(balancer, {
-      'AwsSolutions-ELB2': 'The nodes log allocations; TLS connection logs would hold addresses of callers and say no more.',
+      'AwsSolutions-ELB2':
+        'The nodes log allocations; TLS connection logs would hold addresses of callers and say no more.',
     });
     const group = new elb.NetworkTargetGroup(this, 'TlsNodes', {
       vpc,

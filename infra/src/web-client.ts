@@ -111,7 +111,9 @@ export class WebClient extends Construct {
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
       versioned: true,
-      lifecycleRules: [{ noncurrentVersionExpiration: Duration.days(30), abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      lifecycleRules: [
+        { noncurrentVersionExpiration: Duration.days(30), abortIncompleteMultipartUploadAfter: Duration.days(1) },
+      ],
       removalPolicy,
       autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
     });
@@ -121,9 +123,7 @@ export class WebClient extends Construct {
       runtime: cloudfront.FunctionRuntime.JS_2_0,
       code: cloudfront.FunctionCode.fromInline(viewerRequestCode(VIEWER_HEADER)),
     });
-    const functionAssociations = [
-      { function: viewerRequest, eventType: cloudfront.FunctionEventType.VIEWER_REQUEST },
-    ];
+    const functionAssociations = [{ function: viewerRequest, eventType: cloudfront.FunctionEventType.VIEWER_REQUEST }];
     const pages: cloudfront.BehaviorOptions = {
       origin: origins.S3BucketOrigin.withOriginAccessControl(this.bucket),
       viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
@@ -160,14 +160,20 @@ export class WebClient extends Construct {
 
   /** Why the rules of cdk-nag that are left do not apply. */
   private explain(props: WebClientProps): void {
-    acknowledge(this.bucket, { 'AwsSolutions-S1': 'Public files, read by CloudFront alone; there is nobody else to log.' });
+    acknowledge(this.bucket, {
+      'AwsSolutions-S1': 'Public files, read by CloudFront alone; there is nobody else to log.',
+    });
     acknowledge(this.distribution, {
       'AwsSolutions-CFR1': 'Calls are for everywhere; set geoRestriction on the distribution if yours are not.',
       'AwsSolutions-CFR2': 'The load balancer behind it has the web ACL; webAclArn adds one here (us-east-1).',
       'AwsSolutions-CFR3':
         'Standard logs hold the query string, and the plain wire contract allows ?token=. The load balancer logs what reaches a service, without it.',
-      ...(props.domainName ? {} : { 'AwsSolutions-CFR4': "CloudFront's own certificate fixes the protocol: development." }),
-      ...(props.edge && !props.edge.tls ? { 'AwsSolutions-CFR5': 'No certificate, no TLS to the load balancer: development.' } : {}),
+      ...(props.domainName
+        ? {}
+        : { 'AwsSolutions-CFR4': "CloudFront's own certificate fixes the protocol: development." }),
+      ...(props.edge && !props.edge.tls
+        ? { 'AwsSolutions-CFR5': 'No certificate, no TLS to the load balancer: development.' }
+        : {}),
     });
     const bucket = Stack.of(this).resolve((this.bucket.node.defaultChild as s3.CfnBucket).logicalId);
     const why = "CDK's BucketDeployment: reads the asset, writes this one bucket.";
@@ -183,7 +189,8 @@ export class WebClient extends Construct {
               why,
             ]),
           ),
-          'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/*]': why,
+          'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/*]':
+            why,
           [`AwsSolutions-IAM5[Resource::<${bucket}.Arn>/*]`]: why,
         });
       else if (child.node.id.startsWith('Custom::S3AutoDeleteObjects'))
@@ -269,7 +276,8 @@ export class WebClient extends Construct {
         assertions: [
           {
             assert: Fn.conditionEquals('not built', 'built'),
-            assertDescription: 'The client was not built when this template was made. Fix: npm run build -w @tandem/client, then deploy again.',
+            assertDescription:
+              'The client was not built when this template was made. Fix: npm run build -w @tandem/client, then deploy again.',
           },
         ],
       });

@@ -198,7 +198,11 @@ export class WebRtcTopology extends Construct {
       deletionProtection: production,
       ...(production
         ? {}
-        : { instanceType: ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MICRO), nodeMbps: 60, memoryLimitMiB: 640 }),
+        : {
+            instanceType: ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MICRO),
+            nodeMbps: 60,
+            memoryLimitMiB: 640,
+          }),
       ...(domain ? { turnHost: `turn.${domain.domainName}`, certificate: domain.regionalCertificate } : {}),
       ...(props.turnImage ? { image: props.turnImage } : {}),
     });

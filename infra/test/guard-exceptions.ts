@@ -1,21 +1,29 @@
 /** Rules of AWS Control Tower (cfn-guard) that this topology does not follow, each with its reason. All others hold. */
 export const GUARD_EXCEPTIONS: Readonly<Record<string, string>> = {
-  cloudfront_origin_failover_enabled_check: 'WebSocket and POST cannot fail over between origins; the bucket is one of eleven nines.',
-  cloudfront_access_logs_enabled_check: 'Standard logs would hold ?token= of the plain wire contract; the load balancer logs without it.',
+  cloudfront_origin_failover_enabled_check:
+    'WebSocket and POST cannot fail over between origins; the bucket is one of eleven nines.',
+  cloudfront_access_logs_enabled_check:
+    'Standard logs would hold ?token= of the plain wire contract; the load balancer logs without it.',
   cloudwatch_alarm_action_check: 'Burn-rate windows are halves of composite alarms; those have the action (asserted).',
-  cloudwatch_log_group_retention_period_check: 'A month, not a year: logs hold addresses, and privacy law asks for less.',
-  cloudwatch_log_group_encrypted_check: 'Encrypted with the key of CloudWatch Logs; bring a KMS key if your policy asks.',
+  cloudwatch_log_group_retention_period_check:
+    'A month, not a year: logs hold addresses, and privacy law asks for less.',
+  cloudwatch_log_group_encrypted_check:
+    'Encrypted with the key of CloudWatch Logs; bring a KMS key if your policy asks.',
   vpc_sg_open_only_to_authorized_ports_check: 'A TURN server listens on 3478, 5349 and the relay range, for the world.',
   ec2_launch_template_public_ip_disabled_check: 'A relay without a public address relays nothing.',
   autoscaling_multiple_az_check: 'It reads literal zone names only; subnets in every zone are asserted.',
-  autoscaling_group_elb_healthcheck_required_check: 'The load balancer carries TLS only; ECS watches the node, EC2 the instance.',
-  autoscaling_mixed_instances_policy_multiple_instance_types_check: 'Capacity is counted per node (nodeMbps): one type.',
+  autoscaling_group_elb_healthcheck_required_check:
+    'The load balancer carries TLS only; ECS watches the node, EC2 the instance.',
+  autoscaling_mixed_instances_policy_multiple_instance_types_check:
+    'Capacity is counted per node (nodeMbps): one type.',
   ecs_container_insights_enabled_check: "It knows 'enabled' only, and ours is 'enhanced'.",
   ecs_task_definition_nonroot_user_check: "The collector's image brings its own user; ours are asserted.",
   ecs_awsvpc_networking_enabled_check: 'A relay needs 16,384 host ports: host networking.',
-  elbv2_logging_enabled_check: 'The TLS balancer of TURN: addresses of callers and nothing else. The application load balancer logs, asserted.',
+  elbv2_logging_enabled_check:
+    'The TLS balancer of TURN: addresses of callers and nothing else. The application load balancer logs, asserted.',
   kms_create_grant_aws_service_check: "CDK's default key policy gives the account, which IAM bounds.",
-  lambda_function_public_access_prohibited_check: 'It reads the principal secretsmanager.amazonaws.com as public; only this secret may call.',
+  lambda_function_public_access_prohibited_check:
+    'It reads the principal secretsmanager.amazonaws.com as public; only this secret may call.',
   lambda_inside_vpc_check: 'They call AWS interfaces only, and hold nothing of the VPC.',
   s3_bucket_default_encryption_kms_check: 'Load balancer logs allow SSE-S3 only; the pages are public files.',
   s3_bucket_versioning_enabled_check: 'Logs are written once.',

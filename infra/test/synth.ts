@@ -62,7 +62,11 @@ export function synthesize(context: Record<string, unknown>, options: SynthOptio
   const before = process.exitCode;
   try {
     const started = performance.now();
-    const app = new App({ context: { ...FLAGS, ...context }, outdir: join(folder, 'cdk.out'), analyticsReporting: false });
+    const app = new App({
+      context: { ...FLAGS, ...context },
+      outdir: join(folder, 'cdk.out'),
+      analyticsReporting: false,
+    });
     const stack = buildTopology(app, (options.built ?? true) ? clientBuild(join(folder, 'client')) : undefined);
     const checks = options.checks ?? 'all';
     if (checks !== 'none')
@@ -104,7 +108,13 @@ export function readFindings(directory: string): Finding[] {
   if (!existsSync(file)) return [];
   const report = JSON.parse(readFileSync(file, 'utf8'));
   return report.pluginReports.flatMap((plugin: { pluginName?: string; violations: never[] }) =>
-    (plugin.violations as unknown as { ruleName: string; description: string; violatingConstructs?: { constructPath?: string }[] }[]).flatMap((violation) =>
+    (
+      plugin.violations as unknown as {
+        ruleName: string;
+        description: string;
+        violatingConstructs?: { constructPath?: string }[];
+      }[]
+    ).flatMap((violation) =>
       (violation.violatingConstructs ?? [{}]).map((one) => ({
         plugin: plugin.pluginName ?? '',
         rule: violation.ruleName,

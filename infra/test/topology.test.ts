@@ -13,7 +13,9 @@ type Any = ReturnType<typeof JSON.parse>;
 
 const production = synthesize(PRODUCTION);
 const development = synthesize({ profile: 'development' }, { built: false, checks: 'cheap' });
-console.log(`synth with all checks: production ${production.seconds.toFixed(1)} s, development ${development.seconds.toFixed(1)} s`);
+console.log(
+  `synth with all checks: production ${production.seconds.toFixed(1)} s, development ${development.seconds.toFixed(1)} s`,
+);
 
 function all(type: string, of = production): { id: string; properties: Any; whole: Resource }[] {
   return Object.entries((of.template as Any).Resources as Record<string, Resource>)
@@ -52,13 +54,23 @@ test('the checks can fail: a public bucket is found by all three', async () => {
   const { CfnGuardValidator } = await import('@cdklabs/cdk-validator-cfnguard');
   const { readFindings, synthQuietly, FLAGS } = await import('./synth.ts');
   const app = new App({ context: FLAGS });
-  const bucket = new CfnBucket(new Stack(app, 'Bad'), 'Bucket', { publicAccessBlockConfiguration: { blockPublicAcls: false } });
+  const bucket = new CfnBucket(new Stack(app, 'Bad'), 'Bucket', {
+    publicAccessBlockConfiguration: { blockPublicAcls: false },
+  });
   bucket.addPropertyOverride('NoSuchProperty', 1);
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new CfnGuardValidator(), new CloudFormationValidatePlugin());
+  Validations.of(app).addPlugins(
+    new AwsSolutionsChecks(app),
+    new CfnGuardValidator(),
+    new CloudFormationValidatePlugin(),
+  );
   const before = process.exitCode;
   const findings = readFindings(synthQuietly(app));
   process.exitCode = before;
-  expect([...new Set(findings.map((f) => f.plugin))].sort()).toEqual(['AwsSolutions', 'CloudFormation Validate', 'cdk-validator-cfnguard']);
+  expect([...new Set(findings.map((f) => f.plugin))].sort()).toEqual([
+    'AwsSolutions',
+    'CloudFormation Validate',
+    'cdk-validator-cfnguard',
+  ]);
 });
 
 test('synth is deterministic, and inside the limits of CloudFormation', () => {
@@ -76,7 +88,9 @@ test('no template holds a secret', () => {
     for (const name of ['REDIS_PASSWORD', 'TURN_SECRETS', 'API_KEYS'])
       expect(text).not.toMatch(new RegExp(`"Name":\\s*"${name}",\\s*"Value":`));
   }
-  expect(all('AWS::ElastiCache::User')[0]?.properties.AuthenticationMode.Passwords[0]['Fn::Join'][1][0]).toBe('{{resolve:secretsmanager:');
+  expect(all('AWS::ElastiCache::User')[0]?.properties.AuthenticationMode.Passwords[0]['Fn::Join'][1][0]).toBe(
+    '{{resolve:secretsmanager:',
+  );
 });
 
 test('three zones in production: subnets, NAT, cache, tasks, TURN; two and no NAT in development', () => {
@@ -85,7 +99,9 @@ test('three zones in production: subnets, NAT, cache, tasks, TURN; two and no NA
   expect(all('AWS::EC2::NatGateway')).toHaveLength(3);
   expect(all('AWS::EC2::NatGateway', development)).toHaveLength(0);
   expect(one('AWS::AutoScaling::AutoScalingGroup').properties.VPCZoneIdentifier).toHaveLength(3);
-  for (const service of all('AWS::ECS::Service').filter((s) => s.properties.LaunchType === 'FARGATE' || s.properties.NetworkConfiguration))
+  for (const service of all('AWS::ECS::Service').filter(
+    (s) => s.properties.LaunchType === 'FARGATE' || s.properties.NetworkConfiguration,
+  ))
     expect(service.properties.NetworkConfiguration.AwsvpcConfiguration.Subnets).toHaveLength(3);
   expect(all('AWS::EC2::FlowLog')).toHaveLength(1);
 });
@@ -110,7 +126,9 @@ test('the cache is private, encrypted both ways, replicated, fails over, and eac
   const turn = users.find((u) => u.properties.UserName === 'turn-node')?.properties.AccessString;
   expect(turn).toContain('~tandem:{turn}:*');
   expect(turn).not.toMatch(/allkeys|~\*|\+@all/);
-  const rules = all('AWS::EC2::SecurityGroupIngress').filter((r) => JSON.stringify(r.properties.GroupId).includes('Cache'));
+  const rules = all('AWS::EC2::SecurityGroupIngress').filter((r) =>
+    JSON.stringify(r.properties.GroupId).includes('Cache'),
+  );
   expect(rules).toHaveLength(3); // auth, signaling, TURN nodes
   for (const rule of rules) expect(rule.properties.SourceSecurityGroupId).toBeDefined();
 });
@@ -119,7 +137,11 @@ test('services: Graviton, health on liveness, rollback, drain that fits, zone re
   const services = all('AWS::ECS::Service').filter((s) => /Auth|Signaling/.test(s.id));
   expect(services).toHaveLength(2);
   for (const { properties } of services) {
-    expect(properties.DeploymentConfiguration).toMatchObject({ MinimumHealthyPercent: 100, MaximumPercent: 200, DeploymentCircuitBreaker: { Enable: true, Rollback: true } });
+    expect(properties.DeploymentConfiguration).toMatchObject({
+      MinimumHealthyPercent: 100,
+      MaximumPercent: 200,
+      DeploymentCircuitBreaker: { Enable: true, Rollback: true },
+    });
     expect(properties.AvailabilityZoneRebalancing).toBe('ENABLED');
     expect(properties.DesiredCount).toBeGreaterThanOrEqual(3);
     expect(properties.NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp).toBe('DISABLED');
@@ -128,7 +150,12 @@ test('services: Graviton, health on liveness, rollback, drain that fits, zone re
     const task = all('AWS::ECS::TaskDefinition').find((t) => name.test(t.id));
     expect(task?.properties.RuntimePlatform.CpuArchitecture).toBe('ARM64');
     const app = container(name, 'app');
-    expect(app).toMatchObject({ ReadonlyRootFilesystem: true, User: '10001:10001', StopTimeout: 120, LinuxParameters: { InitProcessEnabled: true } });
+    expect(app).toMatchObject({
+      ReadonlyRootFilesystem: true,
+      User: '10001:10001',
+      StopTimeout: 120,
+      LinuxParameters: { InitProcessEnabled: true },
+    });
   }
   for (const group of all('AWS::ElasticLoadBalancingV2::TargetGroup').filter((g) => g.properties.Protocol === 'HTTP')) {
     expect(group.properties.HealthCheckPath).toBe('/health/live');
@@ -137,14 +164,21 @@ test('services: Graviton, health on liveness, rollback, drain that fits, zone re
     expect(attributes['stickiness.enabled']).toBe('false');
     expect(attributes['load_balancing.algorithm.type']).toBe('least_outstanding_requests');
   }
-  const policies = all('AWS::ApplicationAutoScaling::ScalingPolicy').map((p) => p.properties.TargetTrackingScalingPolicyConfiguration);
-  expect(policies.some((p) => p.CustomizedMetricSpecification?.MetricName === 'tandem_signaling_connections')).toBe(true);
+  const policies = all('AWS::ApplicationAutoScaling::ScalingPolicy').map(
+    (p) => p.properties.TargetTrackingScalingPolicyConfiguration,
+  );
+  expect(policies.some((p) => p.CustomizedMetricSpecification?.MetricName === 'tandem_signaling_connections')).toBe(
+    true,
+  );
   for (const policy of policies) expect(policy.ScaleInCooldown).toBeGreaterThanOrEqual(600);
 });
 
 test('parity: the same variables, ports and health checks in CDK and compose, from the topology', () => {
   const compose = composeFile() as Any;
-  for (const [name, part] of [['auth', topology.auth], ['signaling', topology.signaling]] as const) {
+  for (const [name, part] of [
+    ['auth', topology.auth],
+    ['signaling', topology.signaling],
+  ] as const) {
     const app = container(new RegExp(`Topology${name === 'auth' ? 'Auth' : 'Signaling'}Task`), 'app');
     const described = Object.keys(part.environment);
     const extra = name === 'auth' ? ['OIDC_ISSUER', 'OIDC_AUDIENCE', 'TURN_DIRECTORY'] : [];
@@ -170,17 +204,42 @@ test('TURN: public nodes, IMDSv2, no load balancer under UDP, quotas, denied pee
   const node = container(/TopologyTurnTask/, 'turn');
   const environment = Object.fromEntries(node.Environment.map((v: Any) => [v.Name, v.Value]));
   expect(environment.DENIED_PEERS.split(',')).toEqual(DENIED_PEERS);
-  for (const range of ['10.0.0.0-', '172.16.0.0-', '192.168.0.0-', '169.254.0.0-', '127.0.0.0-', 'fc00::-', 'fe80::-', '100.64.0.0-'])
+  for (const range of [
+    '10.0.0.0-',
+    '172.16.0.0-',
+    '192.168.0.0-',
+    '169.254.0.0-',
+    '127.0.0.0-',
+    'fc00::-',
+    'fe80::-',
+    '100.64.0.0-',
+  ])
     expect(environment.DENIED_PEERS).toContain(range);
   expect(Number(environment.USER_QUOTA)).toBeGreaterThan(0);
   expect(Number(environment.TOTAL_QUOTA)).toBeLessThan(16_384);
   expect(node).toMatchObject({ ReadonlyRootFilesystem: true, User: '10002:10002', StopTimeout: 7200 });
-  expect(one('AWS::AutoScaling::LifecycleHook').properties).toMatchObject({ LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING', LifecycleHookName: environment.LIFECYCLE_HOOK });
-  expect(all('AWS::AutoScaling::ScalingPolicy').some((p) => p.properties.TargetTrackingConfiguration.PredefinedMetricSpecification.PredefinedMetricType === 'ASGAverageNetworkOut')).toBe(true);
-  expect(one('AWS::SecretsManager::RotationSchedule').properties.RotationRules.ScheduleExpression ?? one('AWS::SecretsManager::RotationSchedule').properties.RotationRules).toBeDefined();
-  const listeners = all('AWS::ElasticLoadBalancingV2::Listener').map((l) => `${l.properties.Protocol}:${l.properties.Port}`).sort();
+  expect(one('AWS::AutoScaling::LifecycleHook').properties).toMatchObject({
+    LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
+    LifecycleHookName: environment.LIFECYCLE_HOOK,
+  });
+  expect(
+    all('AWS::AutoScaling::ScalingPolicy').some(
+      (p) =>
+        p.properties.TargetTrackingConfiguration.PredefinedMetricSpecification.PredefinedMetricType ===
+        'ASGAverageNetworkOut',
+    ),
+  ).toBe(true);
+  expect(
+    one('AWS::SecretsManager::RotationSchedule').properties.RotationRules.ScheduleExpression ??
+      one('AWS::SecretsManager::RotationSchedule').properties.RotationRules,
+  ).toBeDefined();
+  const listeners = all('AWS::ElasticLoadBalancingV2::Listener')
+    .map((l) => `${l.properties.Protocol}:${l.properties.Port}`)
+    .sort();
   expect(listeners).toEqual(['HTTPS:443', 'TLS:443', 'TLS:5349']);
-  const open = all('AWS::EC2::SecurityGroup').find((g) => /TopologyTurnSecurityGroup/.test(g.id))?.properties.SecurityGroupIngress.map((r: Any) => `${r.IpProtocol}:${r.FromPort}-${r.ToPort}`);
+  const open = all('AWS::EC2::SecurityGroup')
+    .find((g) => /TopologyTurnSecurityGroup/.test(g.id))
+    ?.properties.SecurityGroupIngress.map((r: Any) => `${r.IpProtocol}:${r.FromPort}-${r.ToPort}`);
   expect(open).toEqual(['udp:3478-3478', 'tcp:3478-3478', 'udp:49152-65535']);
 });
 
@@ -188,32 +247,57 @@ test('edge: TLS, CloudFront only, secret header, idle above the heartbeat, rate 
   const balancer = all('AWS::ElasticLoadBalancingV2::LoadBalancer').find((b) => b.properties.Type === 'application');
   const attributes = Object.fromEntries(balancer?.properties.LoadBalancerAttributes.map((a: Any) => [a.Key, a.Value]));
   expect(Number(attributes['idle_timeout.timeout_seconds'])).toBeGreaterThanOrEqual(300);
-  expect(attributes).toMatchObject({ 'deletion_protection.enabled': 'true', 'access_logs.s3.enabled': 'true', 'routing.http.drop_invalid_header_fields.enabled': 'true' });
+  expect(attributes).toMatchObject({
+    'deletion_protection.enabled': 'true',
+    'access_logs.s3.enabled': 'true',
+    'routing.http.drop_invalid_header_fields.enabled': 'true',
+  });
   const group = all('AWS::EC2::SecurityGroup').find((g) => /TopologyEdgeSecurityGroup/.test(g.id))?.properties;
   expect(JSON.stringify(group.SecurityGroupIngress ?? [])).not.toContain('0.0.0.0/0');
   expect(JSON.stringify(production.template)).toContain('SourcePrefixListId');
   const rules = all('AWS::ElasticLoadBalancingV2::ListenerRule');
-  expect(rules.flatMap((r) => r.properties.Conditions.find((c: Any) => c.Field === 'path-pattern').PathPatternConfig.Values)).toEqual(['/auth*', '/.well-known*', '/ws*', '/reports*']);
+  expect(
+    rules.flatMap((r) => r.properties.Conditions.find((c: Any) => c.Field === 'path-pattern').PathPatternConfig.Values),
+  ).toEqual(['/auth*', '/.well-known*', '/ws*', '/reports*']);
   for (const rule of rules)
-    expect(JSON.stringify(rule.properties.Conditions.find((c: Any) => c.Field === 'http-header'))).toContain('{{resolve:secretsmanager:');
+    expect(JSON.stringify(rule.properties.Conditions.find((c: Any) => c.Field === 'http-header'))).toContain(
+      '{{resolve:secretsmanager:',
+    );
   const acl = one('AWS::WAFv2::WebACL').properties;
-  expect(acl.Rules.filter((r: Any) => r.Statement.RateBasedStatement).map((r: Any) => r.Statement.RateBasedStatement.ForwardedIPConfig.HeaderName)).toEqual(['x-viewer-ip', 'x-viewer-ip']);
+  expect(
+    acl.Rules.filter((r: Any) => r.Statement.RateBasedStatement).map(
+      (r: Any) => r.Statement.RateBasedStatement.ForwardedIPConfig.HeaderName,
+    ),
+  ).toEqual(['x-viewer-ip', 'x-viewer-ip']);
   expect(all('AWS::WAFv2::WebACLAssociation')).toHaveLength(1);
 });
 
 test('web client: private bucket, one origin, WebSocket paths uncached without the Host, headers of the build, files cached as they may', () => {
   for (const bucket of all('AWS::S3::Bucket'))
-    expect(bucket.properties.PublicAccessBlockConfiguration).toEqual({ BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true });
+    expect(bucket.properties.PublicAccessBlockConfiguration).toEqual({
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    });
   const config = one('AWS::CloudFront::Distribution').properties.DistributionConfig;
   expect(config.Aliases).toEqual(['calls.example.com']);
-  expect(config.CacheBehaviors.map((b: Any) => b.PathPattern)).toEqual(['/auth*', '/.well-known*', '/ws*', '/reports*']);
+  expect(config.CacheBehaviors.map((b: Any) => b.PathPattern)).toEqual([
+    '/auth*',
+    '/.well-known*',
+    '/ws*',
+    '/reports*',
+  ]);
   for (const behavior of config.CacheBehaviors) {
     expect(behavior.CachePolicyId).toBe('4135ea2d-6df8-44a3-9df3-4b5a84be39ad'); // CachingDisabled
     expect(behavior.OriginRequestPolicyId).toBe('b689b0a8-53d0-40ab-baf2-68738e2966ac'); // AllViewerExceptHostHeader
   }
   expect(config.CustomErrorResponses).toBeUndefined();
-  expect(config.Origins.find((o: Any) => o.CustomOriginConfig)?.CustomOriginConfig.OriginProtocolPolicy).toBe('https-only');
-  const headers = one('AWS::CloudFront::ResponseHeadersPolicy').properties.ResponseHeadersPolicyConfig.SecurityHeadersConfig;
+  expect(config.Origins.find((o: Any) => o.CustomOriginConfig)?.CustomOriginConfig.OriginProtocolPolicy).toBe(
+    'https-only',
+  );
+  const headers = one('AWS::CloudFront::ResponseHeadersPolicy').properties.ResponseHeadersPolicyConfig
+    .SecurityHeadersConfig;
   expect(headers.ContentSecurityPolicy.ContentSecurityPolicy).toContain('sha256-abc=');
   const [hashed, pages] = all('Custom::CDKBucketDeployment').map((d) => d.properties);
   expect(hashed.SystemMetadata['cache-control']).toContain('immutable');
@@ -225,13 +309,27 @@ test('the CloudFront function: real address, no token in the URL, pages by name'
   const code = viewerRequestCode('x-viewer-ip');
   expect(code.length).toBeLessThan(10_240);
   const handler = new Function(`${code}; return handler;`)() as (event: Any) => Any;
-  const run = (uri: string, querystring = {}, headers = {}) => handler({ viewer: { ip: '192.0.2.9' }, request: { uri, querystring, headers } });
-  expect(run('/ws/signal', { token: { value: 'abc' } }, { 'x-viewer-ip': { value: 'forged' } })).toEqual({ uri: '/ws/signal', querystring: {}, headers: { 'x-viewer-ip': { value: '192.0.2.9' }, authorization: { value: 'Bearer abc' } } });
-  expect([run('/').uri, run('/help/').uri, run('/call').uri, run('/sw.js').uri, run('/auth/token').uri, run('/.well-known/jwks.json').uri]).toEqual(['/index.html', '/help/index.html', '/call.html', '/sw.js', '/auth/token', '/.well-known/jwks.json']);
+  const run = (uri: string, querystring = {}, headers = {}) =>
+    handler({ viewer: { ip: '192.0.2.9' }, request: { uri, querystring, headers } });
+  expect(run('/ws/signal', { token: { value: 'abc' } }, { 'x-viewer-ip': { value: 'forged' } })).toEqual({
+    uri: '/ws/signal',
+    querystring: {},
+    headers: { 'x-viewer-ip': { value: '192.0.2.9' }, authorization: { value: 'Bearer abc' } },
+  });
+  expect([
+    run('/').uri,
+    run('/help/').uri,
+    run('/call').uri,
+    run('/sw.js').uri,
+    run('/auth/token').uri,
+    run('/.well-known/jwks.json').uri,
+  ]).toEqual(['/index.html', '/help/index.html', '/call.html', '/sw.js', '/auth/token', '/.well-known/jwks.json']);
 });
 
 test('least privilege: auth may sign and nothing else with the key; no statement gives every action', () => {
-  const statements = all('AWS::IAM::Policy').flatMap((p) => p.properties.PolicyDocument.Statement.map((s: Any) => ({ id: p.id, ...s })));
+  const statements = all('AWS::IAM::Policy').flatMap((p) =>
+    p.properties.PolicyDocument.Statement.map((s: Any) => ({ id: p.id, ...s })),
+  );
   const signing = statements.filter((s: Any) => JSON.stringify(s.Action).includes('kms:Sign'));
   expect(signing.map((s: Any) => s.Action)).toEqual([['kms:GetPublicKey', 'kms:Sign']]);
   expect(signing[0].id).toMatch(/TopologyAuthTaskTaskRole/);
@@ -251,7 +349,8 @@ test('alarms: every one goes to the encrypted topic, or is half of one that does
   expect(topic.properties.KmsMasterKeyId).toBeDefined();
   expect(all('AWS::CloudWatch::Dashboard').length).toBeGreaterThan(0);
   for (const alarm of all('AWS::CloudWatch::Alarm'))
-    for (const metric of alarm.properties.Metrics ?? []) if (metric.MetricStat) expect(metric.MetricStat.Period).toBeLessThanOrEqual(86_400);
+    for (const metric of alarm.properties.Metrics ?? [])
+      if (metric.MetricStat) expect(metric.MetricStat.Period).toBeLessThanOrEqual(86_400);
 });
 
 test('a template without a client build refuses to deploy, in one line that names the fix', () => {

@@ -103,7 +103,14 @@ test('a node enters the directory, relays, rotates its secret without a restart,
   let secrets = ['secret-one'];
   await using w = await world(async () => secrets);
   const [entry] = await readTurnNodes(w.admin);
-  expect(entry).toMatchObject({ publicIp: '127.0.0.1', zone: 'zone-a', state: 'serving', port: w.port, host: 'turn.example.com', tlsPort: 443 });
+  expect(entry).toMatchObject({
+    publicIp: '127.0.0.1',
+    zone: 'zone-a',
+    state: 'serving',
+    port: w.port,
+    host: 'turn.example.com',
+    tlsPort: 443,
+  });
   await stunAnswers('127.0.0.1', w.port, 20_000);
 
   expect(await client(w.port, 'secret-one', 2).ended).toMatch(/Total lost packets 0/);

@@ -63,11 +63,8 @@ export async function findHost(config: TurnNodeConfig): Promise<Host> {
         AutoScalingGroupName: config.AUTO_SCALING_GROUP,
         InstanceId: id,
       };
-      await client.send(
-        what === 'wait'
-          ? new sdk.RecordLifecycleActionHeartbeatCommand(common)
-          : new sdk.CompleteLifecycleActionCommand({ ...common, LifecycleActionResult: 'CONTINUE' }),
-      );
+      if (what === 'wait') await client.send(new sdk.RecordLifecycleActionHeartbeatCommand(common));
+      else await client.send(new sdk.CompleteLifecycleActionCommand({ ...common, LifecycleActionResult: 'CONTINUE' }));
     },
   };
 }

@@ -143,7 +143,14 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     }
     if (config.METRICS_STACK && Date.now() >= nextMetrics) {
       nextMetrics = Date.now() + 60_000;
-      console.log(embeddedMetrics(config.METRICS_STACK, { allocations: coturn.allocations(), load, mbps, serving: Number(state === 'serving') }));
+      console.log(
+        embeddedMetrics(config.METRICS_STACK, {
+          allocations: coturn.allocations(),
+          load,
+          mbps,
+          serving: Number(state === 'serving'),
+        }),
+      );
     }
     if (state === 'serving') await attempt('metadata', async () => void ((await host.leaving()) && void drain()));
   };
@@ -168,13 +175,25 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
 }
 
 /** A line that CloudWatch Logs turns into metrics (embedded metric format). */
-export function embeddedMetrics(stack: string, values: { allocations: number; load: number; mbps: number; serving: number }): string {
-  const metrics = { turn_allocations: values.allocations, turn_load: values.load, turn_mbps: values.mbps, turn_serving: values.serving };
+export function embeddedMetrics(
+  stack: string,
+  values: { allocations: number; load: number; mbps: number; serving: number },
+): string {
+  const metrics = {
+    turn_allocations: values.allocations,
+    turn_load: values.load,
+    turn_mbps: values.mbps,
+    turn_serving: values.serving,
+  };
   return JSON.stringify({
     _aws: {
       Timestamp: Date.now(),
       CloudWatchMetrics: [
-        { Namespace: 'Tandem', Dimensions: [['service', 'stack']], Metrics: Object.keys(metrics).map((Name) => ({ Name })) },
+        {
+          Namespace: 'Tandem',
+          Dimensions: [['service', 'stack']],
+          Metrics: Object.keys(metrics).map((Name) => ({ Name })),
+        },
       ],
     },
     service: 'turn',
