@@ -18,7 +18,7 @@ export type Kind = 'gentle' | 'rough';
 /** Faults begin and end within this, ms of virtual time. */
 const STORM = 30_000;
 /** Longer than grace, node timeout, sweep and the longest backoff together. */
-const PEACE = 75_000;
+const PEACE = 100_000;
 
 export async function runScenario(seed: number, { resend = true }: { resend?: boolean } = {}): Promise<Outcome> {
   const kind: Kind = seed % 2 === 0 ? 'gentle' : 'rough';

@@ -13,7 +13,8 @@ import { Random } from './random.ts';
 export const SETTINGS: Partial<CoreSettings> = {
   heartbeatInterval: 6000,
   heartbeatTimeout: 12_000,
-  grace: 20_000,
+  // Longer than a socket may be dead unnoticed, a store away and a backoff together: that is what `gentle` promises.
+  grace: 35_000,
   beatInterval: 1500,
   nodeTimeout: 5000,
   sweepInterval: 5000,
