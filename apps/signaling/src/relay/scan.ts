@@ -15,6 +15,7 @@ export const MAX_DEPTH = 128;
 export const RELAYED = ['offer', 'answer', 'ice-candidate', 'receipt', 'message'] as const;
 export const OFFER = 0;
 export const ANSWER = 1;
+/** @public one of the five, named like the others */
 export const ICE_CANDIDATE = 2;
 export const RECEIPT = 3;
 export const MESSAGE = 4;
