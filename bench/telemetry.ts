@@ -24,7 +24,12 @@ export async function run(): Promise<void> {
   await using off = await startTelemetry({ service: 'bench', node: 'n' });
   time('span, no collector set', 1e6, () => off.span('x', { parent: sampled })?.end());
   await using collector = await startCollector();
-  await using on = await startTelemetry({ service: 'bench', node: 'n', endpoint: collector.url, maxSpansPerSecond: 1e9 });
+  await using on = await startTelemetry({
+    service: 'bench',
+    node: 'n',
+    endpoint: collector.url,
+    maxSpansPerSecond: 1e9,
+  });
   time('span, caller not sampled', 2e5, () => on.span('x', { parent: unsampled, followOnly: true })?.end());
   time('span, caller sampled', 5e4, () => on.span('x', { parent: sampled, followOnly: true })?.end());
 }

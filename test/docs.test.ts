@@ -49,7 +49,8 @@ test('every alarm has a runbook with meaning, first look and mitigation; every r
     .map((f) => read(`infra/src/${f}`))
     .join('\n');
   const named = new Set([...SLOS, ...THRESHOLDS].map((a) => a.runbook));
-  for (const [, runbook = ''] of infra.matchAll(/addAlarm\(\s*[^,]+,\s*(?:'[^']*'|`[^`]*`),\s*'([a-z-]+)'/g)) named.add(runbook);
+  for (const [, runbook = ''] of infra.matchAll(/addAlarm\(\s*[^,]+,\s*(?:'[^']*'|`[^`]*`),\s*'([a-z-]+)'/g))
+    named.add(runbook);
   for (const service of ['auth', 'signaling']) named.add(`${service}-tasks-missing`);
   const pages = readdirSync(resolve(root, 'docs/runbooks')).map((f) => f.replace(/\.md$/, ''));
   expect(pages.filter((p) => p !== 'README').sort()).toEqual([...named].sort());

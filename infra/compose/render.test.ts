@@ -14,7 +14,8 @@ test('every setting of a service is one that its schema knows, and no secret sta
   const { services } = composeFile();
   for (const [part, names] of [['auth', ['auth']] as const, ['signaling', signalingNames] as const]) {
     for (const name of names) {
-      const { environment } = (services as unknown as Record<string, { environment: Record<string, string> }>)[name] ?? {};
+      const { environment } =
+        (services as unknown as Record<string, { environment: Record<string, string> }>)[name] ?? {};
       expect(Object.keys(environment ?? {}).filter((key) => !(key in topology[part].config.properties))).toEqual([]);
     }
   }

@@ -56,7 +56,10 @@ export const SignalingConfig = Type.Object({
   CONNECTIONS_PER_IP: count(500, 'Open at once from one address (IPv6: one /64).'),
   CONNECTIONS_PER_IP_PER_SECOND: count(50, 'New ones from one address; bursts of three seconds pass. More get 429.'),
   SESSIONS_PER_USER: count(20, 'Open sockets of one user on this node. More get 429.'),
-  CONNECTIONS_PER_USER_PER_SECOND: count(5, 'New ones of one user on this node; bursts of three seconds pass. More: 429.'),
+  CONNECTIONS_PER_USER_PER_SECOND: count(
+    5,
+    'New ones of one user on this node; bursts of three seconds pass. More: 429.',
+  ),
   BEAT_MS: count(2000, 'This node tells the others so often that it lives.'),
   NODE_TIMEOUT_MS: count(7000, 'A node silent for so long is dead: its peers become away.'),
   SWEEP_MS: count(10_000, 'Every room is compared with the stored truth so often.'),

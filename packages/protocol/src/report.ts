@@ -76,7 +76,9 @@ export const CallReport = Type.Object(
       Type.Number({ exclusiveMinimum: 0, maximum: 1, description: 'Share of calls that report. Default 1.' }),
     ),
     legs: Type.Array(CallLeg, { maxItems: 32 }),
-    rating: Type.Optional(Type.Integer({ minimum: 1, maximum: 5, description: 'How people found the call; 5 is great.' })),
+    rating: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 5, description: 'How people found the call; 5 is great.' }),
+    ),
     issues: Type.Optional(
       Type.Array(Type.Unsafe<(typeof RATING_ISSUES)[number]>(Type.Union(RATING_ISSUES.map((i) => Type.Literal(i)))), {
         maxItems: 6,
