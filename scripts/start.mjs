@@ -18,6 +18,11 @@ const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, '
 // Ctrl-C reaches the runner as well: wait for its end.
 process.on('SIGINT', () => undefined);
 for (const name of ['SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
+// npm passes a TERM to a shell that dies of it without passing it on: a new parent means the old one is gone.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) child.kill('SIGTERM');
+}, 500).unref();
 child.once('exit', (code) => {
   process.exitCode = code ?? 1;
 });
