@@ -44,7 +44,7 @@ export async function startPwa(options: { config?: Partial<SignalingConfig>; cli
     let body = '';
     for await (const chunk of request) body += chunk;
     const { userId } = JSON.parse(body) as { userId: string };
-    response.end(JSON.stringify({ token: await keys.token(userId, auth.grants) }));
+    return response.end(JSON.stringify({ token: await keys.token(userId, auth.grants) }));
   });
   const authPort = await listen(authServer);
   let edge: Edge;
