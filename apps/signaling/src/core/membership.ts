@@ -51,7 +51,7 @@ export class Membership {
       room = new Room(roomId);
       this.rooms.set(roomId, room);
     }
-    this.#apply(room, state, 'timeout');
+    this.#apply(room, state);
     session.room = room;
     room.locals.add(session);
     const member = room.members.get(session.peerId);
@@ -100,7 +100,11 @@ export class Membership {
       throw error;
     }
     const room = this.rooms.get(roomId);
-    if (room) this.#apply(room, state, reason);
+    if (room && state.version >= room.version) {
+      // The reason is this peer's alone: others that the store misses may only have to be written again.
+      if (!state.members.some((m) => m.peerId === peerId)) this.#applyGone(room, peerId, reason);
+      this.#apply(room, state);
+    }
     this.#publish(state, { t: 'drop', room: roomId, version: state.version, peerId, reason });
   }
 
@@ -115,7 +119,7 @@ export class Membership {
     if (!room) return;
     const { backplane, name } = this.#node;
     const state = await backplane.putMember(room.id, memberRecord(session, name, awayFor));
-    this.#apply(room, state, 'timeout');
+    this.#apply(room, state);
     this.#publishPut(room.id, state, session.peerId);
   }
 
@@ -222,7 +226,7 @@ export class Membership {
         // Something newer came in while the answer was on its way.
         if (state.version < room.version && room.version !== known) reading.again = true;
         else {
-          const changed = this.#apply(room, state, 'timeout', true);
+          const changed = this.#apply(room, state, true);
           if (changed && doubted) this.#snapshot(room);
         }
       }
@@ -247,7 +251,7 @@ export class Membership {
         work.push(
           backplane.detachSession(peerId, epoch, node, settings.grace),
           backplane.markAway(room.id, peerId, node, settings.grace).then((state) => {
-            if (this.rooms.get(room.id) === room) this.#apply(room, state, 'timeout');
+            if (this.rooms.get(room.id) === room) this.#apply(room, state);
             this.#publishPut(room.id, state, peerId);
           }),
         );
@@ -282,14 +286,14 @@ export class Membership {
         const record = memberRecord(session, name, awayFor);
         const result = await backplane.joinRoom(room.id, record, 0, session.identity.loginSession);
         if (!result.ok || session.room !== room) return;
-        this.#apply(room, result.state, 'timeout');
+        this.#apply(room, result.state);
         this.#publishPut(room.id, result.state, session.peerId);
       })
       .catch(ignoreUnavailable);
   }
 
   /** @returns whether anything was different */
-  #apply(room: Room, state: RoomState, reason: string, authoritative = false): boolean {
+  #apply(room: Room, state: RoomState, authoritative = false): boolean {
     if (!authoritative && state.version < room.version) return false;
     let changed = false;
     const present = new Set<string>();
@@ -298,11 +302,11 @@ export class Membership {
       changed = this.#applyMember(room, record) || changed;
     }
     for (const session of room.locals)
-      if (!present.has(session.peerId) && reason === 'timeout')
+      if (!present.has(session.peerId))
         // What this node wrote is gone, so what others wrote may be as well.
         this.#suspect(room, this.#node.settings.nodeTimeout);
     for (const peerId of [...room.members.keys()])
-      if (!present.has(peerId)) changed = this.#applyGone(room, peerId, reason) || changed;
+      if (!present.has(peerId)) changed = this.#applyGone(room, peerId, 'timeout') || changed;
     room.version = state.version;
     return changed;
   }
