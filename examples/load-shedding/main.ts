@@ -7,6 +7,7 @@ import { quantile, table } from '../lib/table.ts';
 
 /** Whoever waits longer has given up: an answer after it is work for nothing. */
 const DEADLINE_MS = 500;
+const CONNECTIONS = 1000;
 
 export interface Load {
   readonly offered: number;
@@ -17,10 +18,20 @@ export interface Load {
   readonly p95: number;
 }
 
+function warm(agent: Agent, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    request({ port, host: '127.0.0.1', agent, path: '/warm' }, (response) => response.resume().on('end', resolve))
+      .on('error', reject)
+      .end();
+  });
+}
+
 async function measure(shed: boolean, perSecond: number, seconds: number): Promise<Load> {
   const child = fork(new URL('./server.ts', import.meta.url), { env: { ...process.env, SHED: shed ? '1' : '0' } });
   const [port] = (await once(child, 'message')) as [number];
-  const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+  // Connections stand before the load comes, as those of a load balancer do: queues form in the service, not in its accept backlog.
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS, maxFreeSockets: CONNECTIONS });
+  await Promise.all(Array.from({ length: CONNECTIONS }, () => warm(agent, port)));
   const good: number[] = [];
   let late = 0;
   let refused = 0;

@@ -4,8 +4,8 @@ import type { CallReport } from '@tandem/protocol';
 import { formatTraceparent, newTraceContext } from '@tandem/service';
 import { type CollectedLog, type CollectedSpan, startCollector } from '@tandem/service/testing';
 import { startSignaling } from '@tandem/signaling';
-import { startTestKeys, testConfig } from '@tandem/signaling/testing';
 import { MemoryHub, systemClock } from '@tandem/signaling/core';
+import { startTestKeys, testConfig } from '@tandem/signaling/testing';
 import { Peer } from '../lib/peer.ts';
 
 export interface Result {
