@@ -186,10 +186,10 @@ export class Membership {
     return room;
   }
 
-  /** Everything may be stale; for `suspectFor` ms the store may miss what its owners have yet to write again. */
-  doubtAll(suspectFor = 0): void {
+  /** Everything may be stale, and the store may miss what its owners have yet to write again. */
+  doubtAll(): void {
     for (const room of this.rooms.values()) {
-      if (suspectFor > 0) this.#suspect(room, suspectFor);
+      this.#suspect(room);
       this.doubt(room);
     }
   }
@@ -304,7 +304,7 @@ export class Membership {
     for (const session of room.locals)
       if (!present.has(session.peerId))
         // What this node wrote is gone, so what others wrote may be as well.
-        this.#suspect(room, this.#node.settings.nodeTimeout);
+        this.#suspect(room);
     for (const peerId of [...room.members.keys()])
       if (!present.has(peerId)) changed = this.#applyGone(room, peerId, 'timeout') || changed;
     room.version = state.version;
@@ -417,7 +417,9 @@ export class Membership {
     }, at - clock.now());
   }
 
-  #suspect(room: Room, forMs: number): void {
+  /** Its owner has a timeout to notice what the store lost, and another to write it again. */
+  #suspect(room: Room): void {
+    const forMs = 2 * this.#node.settings.nodeTimeout;
     const until = this.#node.clock.now() + forMs;
     if (until <= room.suspectUntil) return;
     room.suspectUntil = until;

@@ -266,7 +266,7 @@ export class SignalingNode implements AsyncDisposable {
     } finally {
       this.#recovering = false;
     }
-    this.membership.doubtAll(this.settings.nodeTimeout);
+    this.membership.doubtAll();
   }
 
   #onDoubt(why: string): void {
