@@ -51,6 +51,13 @@ test.each(Object.keys(allowed))('%s imports only what its place in the house all
   expect(files.flatMap((f) => violations(folder, f, readFileSync(join(root, f), 'utf8')))).toEqual([]);
 });
 
+test('dependencies are reached through the one guard: nobody else imports the library behind it', () => {
+  const users = Object.keys(allowed)
+    .flatMap(sources)
+    .filter((f) => imports(readFileSync(join(root, f), 'utf8')).includes('cockatiel'));
+  expect(users).toEqual(['packages/service/src/resilience.ts']);
+});
+
 test('the check sees an arrow that points the wrong way', () => {
   expect(
     violations('packages/protocol', 'packages/protocol/src/x.ts', "import { Call } from '@tandem/rtc';"),

@@ -76,7 +76,7 @@ test('every log event has its meaning written down, and every one written down e
   );
   const used = new Set<string>();
   for (const text of sources)
-    for (const [, a, b] of text.matchAll(/\bevent: '([a-z.-]+)'|\blog\?\.\('\w+', '([a-z.-]+)'/g))
+    for (const [, a, b] of text.matchAll(/\bevent: '([a-z._-]+)'|\blog\?\.\('\w+', '([a-z._-]+)'/g))
       used.add(a ?? b ?? '');
   const known: string[] = Object.keys({ ...SERVICE_EVENTS, ...SIGNALING_EVENTS, ...AUTH_EVENTS });
   expect([...used].filter((e) => !known.includes(e))).toEqual([]);

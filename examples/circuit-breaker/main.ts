@@ -24,16 +24,17 @@ export async function run(print: (line: string) => void = console.log): Promise<
 
   const started = performance.now();
   const states: string[] = [];
+  const note = ({ event }: { event: string }) => {
+    states.push(event.replace('breaker.', ''));
+    print(`${((performance.now() - started) / 1000).toFixed(2).padStart(6)} s  ${event}`);
+  };
   const breaker = guard({
     name: 'dependency',
     timeoutMs: 2000,
     attempts: 1,
     failures: 5,
     openMs: 1000,
-    onState: (state, event) => {
-      states.push(state);
-      print(`${((performance.now() - started) / 1000).toFixed(2).padStart(6)} s  ${event}`);
-    },
+    log: { info: note, warn: note },
   });
   const call = () =>
     breaker.run(async (signal) => {

@@ -100,14 +100,14 @@ export async function createAuth(config: AuthConfig, overrides: AuthOverrides = 
   );
   const log = overrides.log ?? createLogger('auth', config.LOG_LEVEL, telemetry.logDestination());
   const now = overrides.now ?? Date.now;
-  const source = overrides.keySource ?? (await openKeySource(config, overrides.aws));
+  const source = overrides.keySource ?? (await openKeySource(config, log, overrides.aws));
   const keys = cleanup.use(
     await createKeyRing(source, log, { now, ...(overrides.keyRefreshMs ? { refreshMs: overrides.keyRefreshMs } : {}) }),
   );
   const redis: RedisClient | undefined = config.REDIS_URL
     ? connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD })
     : undefined;
-  const store = cleanup.use(redis ? await createRedisStore(redis) : createMemoryStore());
+  const store = cleanup.use(redis ? await createRedisStore(redis, log) : createMemoryStore());
 
   let nodes: { at: number; value: Promise<readonly TurnNode[]> } | undefined;
   const turnNodes = (): Promise<readonly TurnNode[]> => {
@@ -132,6 +132,7 @@ export async function createAuth(config: AuthConfig, overrides: AuthOverrides = 
             audience: settings.oidcAudience,
             insecure: config.PROFILE === 'development',
             now,
+            log,
           })
         : undefined,
     limits: {
@@ -241,11 +242,13 @@ async function buildApp(ctx: AuthContext, metrics: Metrics, telemetry: Telemetry
     },
   } as never);
   metrics.register(app);
+  const { oidc } = ctx;
   registerHealth(app, {
     service: 'auth',
     dependencies: {
       keys: () => ctx.keys.health(),
       [ctx.store.kind === 'redis' ? 'redis' : 'store']: () => degradable(ctx.store.health()),
+      ...(oidc ? { 'openid-provider': () => degradable(oidc.health()) } : {}),
     },
     draining: ctx.draining,
   });
@@ -256,7 +259,7 @@ async function buildApp(ctx: AuthContext, metrics: Metrics, telemetry: Telemetry
   return app;
 }
 
-/** Without Redis tokens are still issued and checked, so its absence makes auth degraded, not down. */
+/** Without Redis or the OpenID provider auth goes on with what it knows, so their absence makes it degraded, not down. */
 function degradable<T extends { state: string }>(health: T): T {
   return health.state === 'down' ? { ...health, state: 'degraded' } : health;
 }

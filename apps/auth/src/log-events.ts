@@ -4,4 +4,6 @@ export const AUTH_EVENTS = {
   audit: 'Somebody was let in, refused or revoked; see audit.ts for the fields.',
   'key.published': 'A new key is in the JWKS; it signs later.',
   'key.signing': 'A key began to sign.',
+  'session.not_stored': 'Redis is away: somebody got a token without refresh.',
+  'key.refresh_failed': 'The source of the keys is away; the present keys go on.',
 } as const;

@@ -87,7 +87,12 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
   });
   const verifier =
     parts.verifier ??
-    createTokenVerifier({ jwksUrl: config.JWKS_URL, issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE });
+    createTokenVerifier({
+      jwksUrl: config.JWKS_URL,
+      issuer: config.TOKEN_ISSUER,
+      audience: config.TOKEN_AUDIENCE,
+      log,
+    });
   const shedder = new LoadShedder({
     connections: () => node.connections.size,
     maxConnections: config.MAX_CONNECTIONS,

@@ -1,6 +1,7 @@
 /** Errors over HTTP as RFC 9457 problem details: they name the field and the fix, never a secret. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
+import { DependencyUnavailable } from './resilience.ts';
 
 /** Shape of every error body (`application/problem+json`). */
 export const ProblemDetails = Type.Object(
@@ -93,6 +94,11 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
 /** The one translation of anything thrown into a {@link Problem}. Unknown errors become a 500 that tells nothing. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof DependencyUnavailable)
+    return new Problem(503, 'unavailable', `${error.dependency} is away; try again soon.`, {
+      retryAfter: error.retryAfter,
+      cause: error,
+    });
   const e = error as FastifyError & { code?: string };
   const first = e?.validation?.[0];
   if (first) {

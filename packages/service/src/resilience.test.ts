@@ -14,8 +14,9 @@ test('retries a hiccup, and the caller never sees it', async () => {
 });
 
 test('opens after failures in a row, refuses without a try, lets one probe through, closes on success', async () => {
-  const states: string[] = [];
-  const g = guard({ name: 'dep', attempts: 1, failures: 3, openMs: 60, onState: (_s, event) => states.push(event) });
+  const lines: object[] = [];
+  const write = (line: object) => void lines.push(line);
+  const g = guard({ name: 'dep', attempts: 1, failures: 3, openMs: 60, log: { info: write, warn: write } });
   let calls = 0;
   const fail = async () => {
     calls++;
@@ -29,7 +30,9 @@ test('opens after failures in a row, refuses without a try, lets one probe throu
   await sleep(80);
   expect(await g.run(async () => 'back')).toBe('back');
   expect(g.state).toBe('closed');
-  expect(states).toEqual(['breaker.open', 'breaker.half-open', 'breaker.closed']);
+  expect(lines).toEqual(
+    ['breaker.open', 'breaker.half-open', 'breaker.closed'].map((event) => ({ event, dependency: 'dep' })),
+  );
 });
 
 test('an error that is not the dependency’s fault neither retries nor opens', async () => {

@@ -20,6 +20,7 @@ import {
   wrap,
 } from 'cockatiel';
 import type { DependencyHealth } from './health.ts';
+import type { Logger } from './log.ts';
 
 export interface GuardOptions {
   /** Name of the dependency, for errors and events. */
@@ -40,8 +41,8 @@ export interface GuardOptions {
   readonly queue?: number;
   /** Which errors count. Default: all. Leave out the caller's own mistakes (HTTP 4xx). */
   readonly isFailure?: (error: Error) => boolean;
-  /** Told of each change of the breaker; `event` is a stable log event name. */
-  readonly onState?: (state: BreakerState, event: `breaker.${BreakerState}`) => void;
+  /** Gets a line for each change of the breaker, with a `breaker.*` event. */
+  readonly log?: Pick<Logger, 'info' | 'warn'> | undefined;
 }
 
 export type BreakerState = 'closed' | 'open' | 'half-open';
@@ -108,7 +109,9 @@ export function guard(options: GuardOptions): Guard {
   breaker.onStateChange((state) => {
     since = new Date().toISOString();
     if (state === CircuitState.Open) openedAt = Date.now();
-    options.onState?.(STATES[state], `breaker.${STATES[state]}`);
+    const line = { event: `breaker.${STATES[state]}`, dependency: options.name };
+    if (state === CircuitState.Open) options.log?.warn(line, `${options.name} keeps failing; left alone for a while`);
+    else options.log?.info(line, `${options.name}: breaker ${STATES[state]}`);
   });
 
   return {

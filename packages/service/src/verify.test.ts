@@ -120,7 +120,7 @@ test('goes on with known keys while auth is down, and stops asking once the brea
     expect(await reasonOf(v.verify(await key.token({}, { kid: `forged-${i}` })))).toBe('unknown_key');
     expect(await reasonOf(v.verify(token))).toBe('accepted');
   }
-  expect(asked).toBe(1 + 3); // the first, and three failures that open the breaker
+  expect(asked).toBe(1 + 5); // the first, and five failures that open the breaker
   expect(v.health()).toMatchObject({ state: 'degraded' });
   clock += 25 * 3_600_000;
   expect(

@@ -7,10 +7,11 @@
  * Revocation is a separate, also local, question: see revocation.ts.
  */
 import { AccessClaims } from '@tandem/protocol';
-import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import { type CryptoKey, decodeProtectedHeader, errors, importJWK, type JWK, jwtVerify } from 'jose';
 import { Compile } from 'typebox/compile';
 import type { HealthProbe } from './health.ts';
+import type { Logger } from './log.ts';
+import { guard } from './resilience.ts';
 
 /** Signature algorithms accepted, ever. No `none`, nothing symmetric, no RSA. */
 export const TOKEN_ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519'] as const;
@@ -59,10 +60,12 @@ export interface TokenVerifierOptions {
   readonly cooldownMs?: number;
   /** Keys older than this are no longer trusted, ms. Default 24 h. */
   readonly maxStaleMs?: number;
-  /** How long the breaker stays open after 3 failed fetches in a row, ms. Default 10,000. */
+  /** How long the breaker stays open after 5 failed fetches in a row, ms. Default 10,000. */
   readonly breakerMs?: number;
   /** One fetch, ms. Default 3,000. */
   readonly timeoutMs?: number;
+  /** Gets the `breaker.*` events. */
+  readonly log?: Logger;
   /** Replaces the network, for tests. */
   readonly fetchKeys?: (url: string, signal: AbortSignal) => Promise<{ keys: JWK[] }>;
   readonly now?: () => number;
@@ -151,9 +154,12 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const refreshMs = options.refreshMs ?? 300_000;
   const cooldownMs = options.cooldownMs ?? 5_000;
   const maxStaleMs = options.maxStaleMs ?? 86_400_000;
-  const breaker = circuitBreaker(handleAll, {
-    halfOpenAfter: options.breakerMs ?? 10_000,
-    breaker: new ConsecutiveBreaker(3),
+  const jwksGuard = guard({
+    name: 'jwks',
+    timeoutMs: options.timeoutMs ?? 3_000,
+    attempts: 2,
+    openMs: options.breakerMs ?? 10_000,
+    log: options.log,
   });
   let keys = new Map<string, { key: CryptoKey; alg: string }>();
   let fetchedAt = -Infinity;
@@ -176,8 +182,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     triedAt = now();
     const start = performance.now();
     try {
-      await breaker.execute(async () => {
-        const signal = AbortSignal.timeout(options.timeoutMs ?? 3_000);
+      await jwksGuard.run(async (signal) => {
         const jwks = await (options.fetchKeys ?? fetchJwks)(options.jwksUrl, signal);
         const next = new Map<string, { key: CryptoKey; alg: string }>();
         for (const jwk of jwks.keys.slice(0, 32)) {
@@ -196,8 +201,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       latencyMs = Math.round(performance.now() - start);
       become('up');
     } catch (error) {
-      const open = breaker.state === CircuitState.Open;
-      const why = open ? 'breaker open' : error instanceof Error ? error.message : String(error);
+      const why = error instanceof Error ? error.message : String(error);
       become(
         keys.size > 0 && now() - fetchedAt <= maxStaleMs ? 'degraded' : 'down',
         `keys could not be fetched: ${why}`,

@@ -147,4 +147,9 @@ test('a provider that is away is a 503, and names nothing of ours', async () => 
     'provider_unavailable',
     '2',
   ]);
+  expect((await away.get('/health/ready')).body.dependencies['openid-provider']).toMatchObject({
+    state: 'degraded',
+    since: expect.any(String),
+  });
+  expect(away.logged.map((line) => line.event)).toContain('breaker.open');
 });

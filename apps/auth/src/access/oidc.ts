@@ -4,9 +4,10 @@
  * Checked: algorithm allow-list, no embedded keys, signature by the provider's published keys, issuer, audience (and
  * `azp`), times, age, that it is an ID token and not an access token, and the nonce.
  */
-import { Problem } from '@tandem/service';
+import { type DependencyHealth, guard, type Logger, Problem } from '@tandem/service';
 import {
   createRemoteJWKSet,
+  customFetch,
   decodeProtectedHeader,
   errors,
   type JWTPayload,
@@ -20,11 +21,15 @@ export interface OidcOptions {
   /** Allow http (development). */
   readonly insecure: boolean;
   readonly now: () => number;
+  /** Gets the `breaker.*` events. */
+  readonly log?: Logger;
 }
 
 export interface Oidc {
   /** @throws Problem 401 naming what is wrong, or 503 when the provider is away and its keys are not known yet */
   verify(idToken: string): Promise<JWTPayload & { sub: string; exp: number }>;
+  /** Of the last fetches of discovery document and keys. */
+  health(): DependencyHealth;
 }
 
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA', 'Ed25519'];
@@ -37,13 +42,31 @@ export function createOidc(options: OidcOptions): Oidc {
   let keys: JWTVerifyGetKey | undefined;
   let jwksUri = '';
   let discoveredAt = -Infinity;
-  let failedAt = -Infinity;
   let running: Promise<void> | undefined;
 
+  const provider = guard({
+    name: 'openid-provider',
+    attempts: 1,
+    timeoutMs: 3000,
+    failures: 1,
+    openMs: RETRY_AFTER_MS,
+    log: options.log,
+  });
+  const unavailable = () =>
+    new Problem(503, 'provider_unavailable', 'The OpenID provider cannot be reached.', {
+      retryAfter: RETRY_AFTER_MS / 1000,
+    });
+
+  /** The whole answer, so that a body that never ends is cut off as well. */
+  const get = (url: string): Promise<Response> =>
+    provider.run(async (signal) => {
+      const response = await fetch(url, { redirect: 'error', signal });
+      if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+      return new Response(await response.arrayBuffer(), { status: 200 });
+    });
+
   async function discover(): Promise<void> {
-    const url = `${options.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-    const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(3000) });
-    if (!response.ok) throw new Error(`discovery answered ${response.status}`);
+    const response = await get(`${options.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
     const document = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown };
     // OpenID Connect Discovery 4.3: exactly the issuer asked for, or it is somebody else's document.
     if (document.issuer !== options.issuer) throw new Error('discovery names another issuer');
@@ -53,28 +76,29 @@ export function createOidc(options: OidcOptions): Oidc {
     if (uri.protocol !== 'https:' && !options.insecure) throw new Error('jwks_uri is not https');
     if (uri.href !== jwksUri || !keys) {
       jwksUri = uri.href;
-      keys = createRemoteJWKSet(uri, { timeoutDuration: 3000, cooldownDuration: 5000, cacheMaxAge: 600_000 });
+      keys = createRemoteJWKSet(uri, {
+        cooldownDuration: 5000,
+        cacheMaxAge: 600_000,
+        [customFetch]: (url) =>
+          get(url).catch(() => {
+            throw unavailable();
+          }),
+      });
     }
     discoveredAt = options.now();
   }
 
   async function ready(): Promise<JWTVerifyGetKey> {
     const now = options.now();
-    const due = !keys || now - discoveredAt > DISCOVERY_FRESH_MS;
-    if (due && now - failedAt > RETRY_AFTER_MS) {
+    if (!keys || now - discoveredAt > DISCOVERY_FRESH_MS) {
       running ??= discover()
-        .catch(() => {
-          failedAt = options.now();
-        })
+        .catch(() => {}) // the keys that are known go on
         .finally(() => {
           running = undefined;
         });
       await running;
     }
-    if (!keys)
-      throw new Problem(503, 'provider_unavailable', 'The OpenID provider cannot be reached.', {
-        retryAfter: RETRY_AFTER_MS / 1000,
-      });
+    if (!keys) throw unavailable();
     return keys;
   }
 
@@ -111,14 +135,7 @@ export function createOidc(options: OidcOptions): Oidc {
           throw refuse(`its claim ${error.claim} is missing or wrong`);
         if (error instanceof errors.JWKSNoMatchingKey) throw refuse('its key is not published by the provider');
         if (error instanceof errors.JWSSignatureVerificationFailed) throw refuse('its signature does not fit');
-        if (
-          error instanceof errors.JWKSTimeout ||
-          (error instanceof Error && error.message.includes('JSON Web Key Set HTTP')) ||
-          error instanceof TypeError
-        )
-          throw new Problem(503, 'provider_unavailable', 'The keys of the OpenID provider cannot be fetched.', {
-            retryAfter: 5,
-          });
+        if (error instanceof Problem) throw error;
         throw refuse('it could not be read');
       }
       if (payload.token_use !== undefined && payload.token_use !== 'id')
@@ -130,5 +147,6 @@ export function createOidc(options: OidcOptions): Oidc {
         throw refuse('it has no sub');
       return payload as JWTPayload & { sub: string; exp: number };
     },
+    health: () => provider.health(),
   };
 }

@@ -102,6 +102,21 @@ test('KMS signs by API; public keys are asked for once; rotation is the order of
   expect(aws.calls.at(-1)).toMatchObject({ action: 'Sign', input: { KeyId: 'A' } });
 });
 
+test('KMS away: after some failures signing is refused at once with a 503, and auth says so in its readiness', async () => {
+  const key = kmsWith(['A']);
+  let away = false;
+  using aws = await startAws((call) => (away ? { error: 'KMSInternalException' } : key(call)));
+  const source = kmsSource(['A'], new KMSClient(aws.client));
+  await using auth = await startTestAuth({}, { keySource: source });
+  away = true;
+  for (let i = 0; i < 5; i++) expect((await auth.post('/auth/token', { userId: 'ada' })).status).toBe(500);
+  const asked = aws.calls.length;
+  const answer = await auth.post('/auth/token', { userId: 'ada' });
+  expect([answer.status, answer.body.code, answer.headers.has('retry-after')]).toEqual([503, 'unavailable', true]);
+  expect(aws.calls).toHaveLength(asked);
+  expect((await auth.get('/health/ready')).body.dependencies.keys).toMatchObject({ state: 'degraded' });
+});
+
 test('KMS: a missing key or one of another kind is a clear error', async () => {
   using aws = await startAws((call) =>
     call.input.KeyId === 'rsa'

@@ -1,5 +1,5 @@
 /** The keys in use: loaded at the start, kept fresh in the background, kept when the source is away. */
-import type { DependencyHealth, Logger } from '@tandem/service';
+import { type DependencyHealth, guard, type Logger } from '@tandem/service';
 import { type CryptoKey, importJWK, type JWK } from 'jose';
 import type { KeySet, KeySource } from './key-source.ts';
 
@@ -34,12 +34,14 @@ export async function createKeyRing(
   let state: DependencyHealth['state'] = 'up';
   let since = new Date(now()).toISOString();
   let detail: string | undefined;
+  // A source that hangs must not keep the ring from asking again.
+  const guarded = guard({ name: 'key source', attempts: 1, timeoutMs: 15_000, log });
   const imported = new Map<string, Promise<CryptoKey | undefined>>();
 
   async function refresh() {
     try {
       const known = new Set(set.published.map((k) => k.kid));
-      set = await source.load(now());
+      set = await guarded.run(() => source.load(now()));
       for (const key of set.published)
         if (!known.has(key.kid)) log.info({ event: 'key.published', kid: key.kid }, 'a new key is published');
       const { kid } = present().signing;
@@ -77,7 +79,11 @@ export async function createKeyRing(
       }
       return key;
     },
-    health: () => ({ state, since, ...(detail ? { detail } : {}) }),
+    health() {
+      const signer = source.health?.();
+      if (signer && signer.state !== 'up') return { ...signer, state: 'degraded' };
+      return { state, since, ...(detail ? { detail } : {}) };
+    },
     refresh,
     [Symbol.dispose]: () => clearInterval(timer),
   };

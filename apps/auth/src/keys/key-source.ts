@@ -1,4 +1,5 @@
 /** Where signing keys come from. */
+import type { DependencyHealth } from '@tandem/service';
 import type { JWK } from 'jose';
 
 export type TokenAlgorithm = 'ES256' | 'EdDSA';
@@ -28,4 +29,6 @@ export interface KeySource {
   readonly description: string;
   /** The keys for this moment; rotates by itself where it may. @throws when the source is away or wrong */
   load(now: number): Promise<KeySet>;
+  /** Whether it signs now; absent where signing asks nobody. */
+  health?(): DependencyHealth;
 }

@@ -6,7 +6,7 @@
  */
 import { createHash, createPublicKey } from 'node:crypto';
 import { GetPublicKeyCommand, type KMSClient, SignCommand } from '@aws-sdk/client-kms';
-import { bulkhead, type IPolicy } from 'cockatiel';
+import { guard, type Logger } from '@tandem/service';
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import type { KeySource, SigningKey } from './key-source.ts';
 
@@ -37,10 +37,11 @@ export function derToRaw(der: Uint8Array): Uint8Array {
 }
 
 /** @param ids key ids, ARNs or aliases; the first signs */
-export function kmsSource(ids: readonly string[], client: KMSClient): KeySource {
+export function kmsSource(ids: readonly string[], client: KMSClient, log?: Logger): KeySource {
   if (ids.length === 0 || ids.length > MAX_KEYS) throw new Error(`KEY_SOURCE: kms takes 1 to ${MAX_KEYS} keys`);
   const cache = new Map<string, { key: SigningKey; at: number }>();
-  const limit: IPolicy = bulkhead(CONCURRENT, QUEUE);
+  // One attempt: the SDK repeats what KMS throttles.
+  const kms = guard({ name: 'kms', attempts: 1, timeoutMs: 3000, concurrency: CONCURRENT, queue: QUEUE, log });
 
   async function fetchKey(id: string): Promise<SigningKey> {
     const answer = await client.send(new GetPublicKeyCommand({ KeyId: id }));
@@ -56,7 +57,7 @@ export function kmsSource(ids: readonly string[], client: KMSClient): KeySource 
       alg: 'ES256',
       jwk,
       sign: (data) =>
-        limit.execute(async () => {
+        kms.run(async (abortSignal) => {
           const { Signature } = await client.send(
             new SignCommand({
               KeyId: keyId,
@@ -64,6 +65,7 @@ export function kmsSource(ids: readonly string[], client: KMSClient): KeySource 
               MessageType: 'DIGEST',
               SigningAlgorithm: 'ECDSA_SHA_256',
             }),
+            { abortSignal },
           );
           if (!Signature) throw new Error('KMS: no signature');
           return derToRaw(Signature);
@@ -73,6 +75,7 @@ export function kmsSource(ids: readonly string[], client: KMSClient): KeySource 
 
   return {
     description: `kms, ${ids.length} key(s)`,
+    health: () => kms.health(),
     async load(now) {
       const keys = await Promise.all(
         ids.map(async (id) => {

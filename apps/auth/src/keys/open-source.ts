@@ -1,5 +1,5 @@
 /** KEY_SOURCE, made into a source. */
-import { ConfigError } from '@tandem/service';
+import { ConfigError, type Logger } from '@tandem/service';
 import type { AuthConfig } from '../config.ts';
 import { fileSource } from './file.ts';
 import type { Timetable } from './key-document.ts';
@@ -22,7 +22,7 @@ export function timetableOf(config: AuthConfig): Timetable {
 }
 
 /** @throws ConfigError */
-export async function openKeySource(config: AuthConfig, aws: AwsClients = {}): Promise<KeySource> {
+export async function openKeySource(config: AuthConfig, log: Logger, aws: AwsClients = {}): Promise<KeySource> {
   const wrong = new ConfigError('KEY_SOURCE: expected file:PATH, secrets-manager:ARN or kms:KEY_ID');
   const spec = config.KEY_SOURCE ?? '';
   const at = spec.indexOf(':');
@@ -45,6 +45,7 @@ export async function openKeySource(config: AuthConfig, aws: AwsClients = {}): P
         .map((id) => id.trim())
         .filter(Boolean),
       aws.kms ?? new KMSClient(retry),
+      log,
     );
   }
   if (kind === 'secrets-manager') {

@@ -1,6 +1,13 @@
 /** What auth remembers, in Redis: shared by all auth processes. One key per operation, so it works on a Cluster. */
 import { readFileSync } from 'node:fs';
-import { type DependencyHealth, publishRevocation, type RedisClient, watchRevocations } from '@tandem/service';
+import {
+  type DependencyHealth,
+  guard,
+  type Logger,
+  publishRevocation,
+  type RedisClient,
+  watchRevocations,
+} from '@tandem/service';
 import {
   type ApiKeyRecord,
   type AuthStore,
@@ -18,7 +25,7 @@ const MAX_SESSIONS_PER_USER = 100;
 
 const rotateScript = readFileSync(new URL('./rotate.lua', import.meta.url), 'utf8');
 
-export async function createRedisStore(redis: RedisClient): Promise<AuthStore> {
+export async function createRedisStore(redis: RedisClient, log?: Logger): Promise<AuthStore> {
   let state: DependencyHealth['state'] = 'down';
   let since = new Date().toISOString();
   let latencyMs = 0;
@@ -44,10 +51,20 @@ export async function createRedisStore(redis: RedisClient): Promise<AuthStore> {
   const watch = watchRevocations({ redis });
   await Promise.all([probe(), watch.ready]);
 
+  // A frozen Redis accepts commands and never answers: without the breaker each request would wait out its timeout.
+  const guarded = guard({
+    name: 'redis',
+    attempts: 1,
+    timeoutMs: 3000,
+    openMs: 1000,
+    concurrency: 1000,
+    queue: 1000,
+    log,
+  });
   async function ask<T>(work: () => Promise<T>): Promise<T> {
     if (/reconnecting|close|end/.test(redis.status)) throw new StoreUnavailable('Redis is away');
     try {
-      return await work();
+      return await guarded.run(work);
     } catch (error) {
       throw new StoreUnavailable('Redis is away', { cause: error });
     }

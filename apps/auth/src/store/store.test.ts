@@ -95,6 +95,22 @@ describe.each(['memory', 'redis'])('store contract: %s', (kind) => {
   });
 });
 
+test('a frozen Redis is left alone after some timeouts, and asked again when it is back', async () => {
+  await using redis = await startRedis();
+  await using store = await createRedisStore(connectRedis(redis.url));
+  redis.kill('SIGSTOP');
+  const why = () =>
+    store.getSession('s', 0).then(
+      () => 'answered',
+      (e: Error) => (e.cause as { reason?: string }).reason ?? String(e.cause),
+    );
+  // None of these is refused at once: they run together.
+  await Promise.all(Array.from({ length: 5 }, why));
+  expect(await why()).toBe('breaker-open');
+  redis.kill('SIGCONT');
+  await expect.poll(why, { timeout: 20_000 }).toBe('answered');
+});
+
 test('says unavailable, soon, while Redis is away, and recovers', async () => {
   await using redis = await startRedis();
   await using store = await createRedisStore(connectRedis(redis.url));
