@@ -79,10 +79,6 @@ export interface CacheUserProps {
   readonly accessString: string;
 }
 
-/** Rules of the services' user: every key and channel of ours, no administration. INFO and CLUSTER SLOTS are how a client finds the nodes. */
-export const SERVICE_ACCESS =
-  'on ~tandem:* &tandem:* +@all -@admin -@dangerous +info +cluster|slots +cluster|nodes +cluster|shards';
-
 /**
  * Valkey on ElastiCache in cluster mode: encrypted in transit and at rest, each client its own RBAC user, replicas in other
  * zones, automatic failover.

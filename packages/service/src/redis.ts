@@ -1,5 +1,5 @@
 /** One way to a Redis: single server, Sentinel or Cluster, with TLS and an ACL user, all from one URL. */
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, type Command, Redis } from 'ioredis';
 
 export type RedisClient = Redis | Cluster;
 
@@ -7,6 +7,17 @@ export type RedisClient = Redis | Cluster;
 export interface RedisAuth {
   readonly username?: string | undefined;
   readonly password?: string | undefined;
+}
+
+/** A command must fail fast when Redis is away: calls go on without it, and the caller says `unavailable`. */
+const COMMAND_TIMEOUT_MS = 3000;
+
+/** ioredis bounds what waits for an answer, but not what waits in a Cluster client for its first connection. */
+class BoundedCluster extends Cluster {
+  override sendCommand(...args: Parameters<Cluster['sendCommand']>): unknown {
+    (args[0] as Command).setTimeout(COMMAND_TIMEOUT_MS);
+    return super.sendCommand(...args);
+  }
 }
 
 /**
@@ -34,14 +45,13 @@ export function connectRedis(url: string, auth: RedisAuth = {}): RedisClient {
     ...(password ? { password } : {}),
     ...(scheme === 'rediss' ? { tls: {} } : {}),
     connectTimeout: 3000,
-    // A command must fail fast when Redis is away: calls go on without it, and the caller says `unavailable`.
     maxRetriesPerRequest: 1,
     enableOfflineQueue: true,
-    commandTimeout: 3000,
+    commandTimeout: COMMAND_TIMEOUT_MS,
     retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 6), 2000) * (0.5 + Math.random() / 2),
   };
   if (mode === '+cluster') {
-    return new Cluster(nodes, {
+    return new BoundedCluster(nodes, {
       shardedSubscribers: true,
       // Without it a frozen primary is not left for over 20 s.
       slotsRefreshInterval: 1000,

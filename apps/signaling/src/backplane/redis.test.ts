@@ -1,7 +1,16 @@
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { connectRedis } from '@tandem/service';
-import { startCluster, startRedis, startSentinel, type TestRedis, type TestRedisGroup } from '@tandem/service/testing';
+import {
+  makeCertificate,
+  startCluster,
+  startRedis,
+  startSentinel,
+  type TestRedis,
+  type TestRedisGroup,
+} from '@tandem/service/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { SERVICE_ACCESS } from '../../../../infra/src/cache-access.ts';
 import { createRedisBackplane } from './redis.ts';
 import { backplaneContract } from './testing/contract.ts';
 import { type BackplaneHandlers, Unavailable } from './types.ts';
@@ -135,4 +144,32 @@ describe('Cluster', () => {
       { timeout: 40_000, interval: 200 },
     );
   }, 60_000);
+});
+
+describe('Cluster over TLS with an ACL user, as ElastiCache has it', () => {
+  const certificate = makeCertificate();
+  const user = { username: 'tandem', password: 'p4ss', access: SERVICE_ACCESS };
+  const trusted = getCACertificates('default');
+  let group: TestRedisGroup;
+  const connect = (auth = user) => createRedisBackplane({ url: group.url, auth });
+  beforeAll(async () => {
+    // What NODE_EXTRA_CA_CERTS does for a process.
+    setDefaultCACertificates([...trusted, certificate.ca]);
+    group = await startCluster({ secure: { certificate, user } });
+  }, 60_000);
+  afterAll(async () => {
+    setDefaultCACertificates(trusted);
+    await group[Symbol.asyncDispose]();
+    certificate[Symbol.dispose]();
+  });
+  backplaneContract(() => connect());
+
+  test('B-25 a wrong password is Unavailable, and so is a server whose certificate nobody trusts', async () => {
+    await using wrong = connect({ ...user, password: 'wrong' });
+    await expect(wrong.start('a', quiet)).rejects.toThrow(Unavailable);
+    setDefaultCACertificates(trusted);
+    await using stranger = connect();
+    await expect(stranger.start('a', quiet)).rejects.toThrow(Unavailable);
+    setDefaultCACertificates([...trusted, certificate.ca]);
+  });
 });

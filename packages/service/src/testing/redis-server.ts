@@ -1,12 +1,12 @@
 /** A private redis-server for tests: free port, nothing on disk, gone with the test process. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface TestRedis extends AsyncDisposable {
-  /** `redis://127.0.0.1:port/0` */
+  /** `redis://127.0.0.1:port/0`; over TLS `rediss://localhost:port/0`, the name that the certificate has. */
   readonly url: string;
   readonly port: number;
   readonly pid: number;
@@ -21,8 +21,34 @@ export interface TestRedisOptions {
   readonly port?: number;
   /** More lines for the command line, e.g. `['--requirepass', 'x']`. */
   readonly args?: readonly string[];
+  /** Serve TLS only, with this certificate. */
+  readonly tls?: TestCertificate;
   /** Reads `--sentinel FILE` instead of the defaults. */
   readonly configFile?: string;
+}
+
+/** Self-signed for `localhost` and no address, as ElastiCache's certificates name endpoints only. */
+export interface TestCertificate extends Disposable {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** PEM, for whoever must trust it. */
+  readonly ca: string;
+}
+
+/** @throws Error when openssl is missing */
+export function makeCertificate(): TestCertificate {
+  const dir = mkdtempSync(join(tmpdir(), 'tandem-tls-'));
+  const [keyFile, certFile] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
+  const about = '-subj /CN=localhost -addext subjectAltName=DNS:localhost -days 2';
+  const key = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
+  const args = `req -x509 ${key} ${about} -keyout ${keyFile} -out ${certFile}`.split(' ');
+  execFileSync('openssl', args, { stdio: 'pipe' });
+  return {
+    certFile,
+    keyFile,
+    ca: readFileSync(certFile, 'utf8'),
+    [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
+  };
 }
 
 /** A TCP port that was free a moment ago. */
@@ -52,7 +78,7 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
     rmSync(dir, { recursive: true, force: true });
   };
   return {
-    url: `redis://127.0.0.1:${port}/0`,
+    url: options.tls ? `rediss://localhost:${port}/0` : `redis://127.0.0.1:${port}/0`,
     port,
     get pid() {
       return child.pid as number;
@@ -74,10 +100,30 @@ async function stop(child: ChildProcess): Promise<void> {
   await gone;
 }
 
+const filesOf = (tls: TestCertificate) => [
+  ...['--tls-cert-file', tls.certFile],
+  ...['--tls-key-file', tls.keyFile],
+  ...['--tls-ca-cert-file', tls.certFile],
+];
+
 function launch(port: number, dir: string, options: TestRedisOptions): Promise<ChildProcess> {
+  const { tls } = options;
+  const listen = tls
+    ? [
+        '--port',
+        '0',
+        '--tls-port',
+        String(port),
+        '--tls-auth-clients',
+        'no',
+        '--tls-replication',
+        'yes',
+        ...filesOf(tls),
+      ]
+    : ['--port', String(port)];
   const args = options.configFile
     ? [options.configFile, '--sentinel']
-    : ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', dir];
+    : [...listen, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', dir];
   return new Promise((resolve, reject) => {
     const child = spawn('redis-server', [...args, ...(options.args ?? [])], { stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(child);

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cluster, Redis } from 'ioredis';
-import { freePort, startRedis, type TestRedis } from './redis-server.ts';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { freePort, startRedis, type TestCertificate, type TestRedis } from './redis-server.ts';
 
 export interface TestRedisGroup extends AsyncDisposable {
   /** For connectRedis: `redis+sentinel://…` or `redis+cluster://…`. */
@@ -21,8 +21,13 @@ async function until(what: string, check: () => Promise<boolean>, limitMs = 30_0
   }
 }
 
-async function ask<T>(port: number, question: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis({ host: '127.0.0.1', port, lazyConnect: true, retryStrategy: null });
+async function ask<T>(
+  port: number,
+  question: (redis: Redis) => Promise<T>,
+  host = '127.0.0.1',
+  options: RedisOptions = {},
+): Promise<T> {
+  const redis = new Redis({ ...options, host, port, lazyConnect: true, retryStrategy: null });
   redis.on('error', () => {});
   try {
     await redis.connect();
@@ -72,39 +77,80 @@ export async function startSentinel(): Promise<TestRedisGroup> {
   };
 }
 
+/** What ElastiCache adds to a Cluster: TLS, and an ACL user without whom nobody gets in. */
+export interface TestRedisUser {
+  readonly username: string;
+  readonly password: string;
+  /** ACL rules, e.g. `on ~app:* +@all`. */
+  readonly access: string;
+}
+
+export interface TestClusterOptions {
+  readonly replicas?: boolean;
+  /** Serve TLS only, and this user only. */
+  readonly secure?: { readonly certificate: TestCertificate; readonly user: TestRedisUser };
+}
+
 /** Three primaries and, if asked, a replica for each. */
-export async function startCluster(options: { replicas?: boolean } = {}): Promise<TestRedisGroup> {
-  const count = options.replicas ? 6 : 3;
-  const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000', '--cluster-config-file', 'nodes.conf'];
-  const servers = await Promise.all(Array.from({ length: count }, () => startRedis({ args })));
-  const primaries = servers.slice(0, 3);
+export async function startCluster({ replicas, secure }: TestClusterOptions = {}): Promise<TestRedisGroup> {
+  const count = replicas ? 6 : 3;
+  const host = secure ? 'localhost' : '127.0.0.1';
+  const cluster = '--cluster-enabled yes --cluster-node-timeout 1000 --cluster-config-file nodes.conf'.split(' ');
+  // The clients' user may not administer; this one sets the cluster up.
+  const admin = { username: 'admin', password: 'admin', access: 'on ~* &* +@all' };
+  const guarded = secure
+    ? [
+        ...'--tls-cluster yes --cluster-announce-hostname localhost --cluster-preferred-endpoint-type hostname'.split(
+          ' ',
+        ),
+        ...[secure.user, admin].flatMap((u) => ['--user', u.username, `>${u.password}`, ...u.access.split(' ')]),
+        ...['--masteruser', admin.username, '--masterauth', admin.password, '--user', 'default', 'off'],
+      ]
+    : [];
+  const options: RedisOptions = secure ? { ...admin, tls: { ca: secure.certificate.ca } } : {};
+  const nodes = await Promise.all(
+    Array.from({ length: count }, async () => {
+      // By default the bus is 10,000 above the port, which a free port may not leave room for.
+      const bus = await freePort();
+      const args = [...cluster, '--cluster-port', String(bus), ...guarded];
+      const server = await startRedis({ args, ...(secure ? { tls: secure.certificate } : {}) });
+      return {
+        server,
+        bus,
+        ask: <T>(question: (redis: Redis) => Promise<T>) => ask(server.port, question, host, options),
+      };
+    }),
+  );
+  const primaries = nodes.slice(0, 3);
   const slots = [0, 5461, 10_923, 16_384];
-  for (const [i, { port }] of primaries.entries())
-    await ask(port, (r) => r.call('CLUSTER', 'ADDSLOTSRANGE', slots[i] as number, (slots[i + 1] as number) - 1));
-  const [first] = servers;
-  for (const { port } of servers.slice(1))
-    await ask(port, (r) => r.call('CLUSTER', 'MEET', '127.0.0.1', (first as TestRedis).port));
-  const ready = (port: number, n: number) => async () => {
-    const info = String(await ask(port, (r) => r.call('CLUSTER', 'INFO')));
-    return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${n}`);
-  };
-  for (const { port } of servers) await until(`cluster node ${port} knows all`, ready(port, count));
-  for (const [i, { port }] of servers.slice(3).entries()) {
-    const id = await ask((primaries[i] as TestRedis).port, (r) => r.call('CLUSTER', 'MYID'));
-    await ask(port, (r) => r.call('CLUSTER', 'REPLICATE', String(id)));
+  for (const [i, node] of primaries.entries())
+    await node.ask((r) => r.call('CLUSTER', 'ADDSLOTSRANGE', slots[i] as number, (slots[i + 1] as number) - 1));
+  const [first] = nodes;
+  if (!first) throw new Error('no nodes');
+  for (const node of nodes.slice(1))
+    await node.ask((r) => r.call('CLUSTER', 'MEET', '127.0.0.1', first.server.port, first.bus));
+  for (const node of nodes)
+    await until('a cluster node knows all', async () => {
+      const info = String(await node.ask((r) => r.call('CLUSTER', 'INFO')));
+      return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${count}`);
+    });
+  for (const [i, node] of nodes.slice(3).entries()) {
+    const id = await primaries[i]?.ask((r) => r.call('CLUSTER', 'MYID'));
+    await node.ask((r) => r.call('CLUSTER', 'REPLICATE', String(id)));
     await until('replica in sync', async () =>
-      /master_link_status:up/.test(await ask(port, (r) => r.info('replication'))),
+      /master_link_status:up/.test(await node.ask((r) => r.info('replication'))),
     );
   }
-  const cluster = new Cluster(servers.map(({ port }) => ({ host: '127.0.0.1', port })));
-  cluster.on('error', () => {});
-  await until('cluster serves', async () => (await cluster.set('{ready}', '1')) === 'OK');
-  cluster.disconnect();
+  const addresses = nodes.map(({ server }) => ({ host, port: server.port }));
+  const client = new Cluster(addresses, { dnsLookup: (name, done) => done(null, name), redisOptions: options });
+  client.on('error', () => {});
+  await until('cluster serves', async () => (await client.set('{ready}', '1')) === 'OK');
+  client.disconnect();
   return {
-    url: `redis+cluster://${servers.map((s) => `127.0.0.1:${s.port}`).join(',')}`,
-    servers,
+    url: `redis${secure ? 's' : ''}+cluster://${addresses.map((a) => `${a.host}:${a.port}`).join(',')}`,
+    servers: nodes.map(({ server }) => server),
     [Symbol.asyncDispose]: async () => {
-      await Promise.all(servers.map((s) => s[Symbol.asyncDispose]()));
+      await Promise.all(nodes.map(({ server }) => server[Symbol.asyncDispose]()));
     },
   };
 }
