@@ -9,6 +9,7 @@ import { buildClient, fail, installPackages, modernNode, root, run } from './lib
 const programs = [
   { package: 'redis-server', names: ['redis-server'] },
   { package: 'coturn', names: ['turnserver'] },
+  { package: 'prometheus', names: ['prometheus'] },
   { package: 'chromium', names: ['chromium', 'chromium-browser', 'google-chrome'] },
 ];
 

@@ -1,4 +1,12 @@
-import { BURN_RATES, type MetricRef, SLOS, type Slo, THRESHOLDS, type ThresholdAlarm } from '@tandem/service/kpi';
+import {
+  BURN_RATES,
+  type MetricRef,
+  MIN_EVENTS,
+  SLOS,
+  type Slo,
+  THRESHOLDS,
+  type ThresholdAlarm,
+} from '@tandem/service/kpi';
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -11,65 +19,12 @@ import { Construct } from 'constructs';
 import type { AuthService } from './auth-service.ts';
 import { check } from './check.ts';
 import type { Edge } from './edge.ts';
+import { objectiveAlarms, thresholdAlarm } from './kpi-alarms.ts';
 import { NAMESPACE } from './metrics-collector.ts';
+import type { AlarmThreshold, ObservabilityProps } from './observability-props.ts';
 import type { SessionCache } from './session-cache.ts';
 import type { SignalingService } from './signaling-service.ts';
 import type { TurnFleet } from './turn-fleet.ts';
-import type { WebClient } from './web-client.ts';
-
-/** Properties of {@link Observability}. Each part is optional: what is given is watched. */
-export interface ObservabilityProps {
-  /**
-   * Signaling.
-   * @default - not watched
-   */
-  readonly signaling?: SignalingService;
-  /**
-   * Auth.
-   * @default - not watched
-   */
-  readonly auth?: AuthService;
-  /**
-   * Cache.
-   * @default - not watched
-   */
-  readonly cache?: SessionCache;
-  /**
-   * Relays.
-   * @default - not watched
-   */
-  readonly turn?: TurnFleet;
-  /**
-   * Load balancer.
-   * @default - not watched
-   */
-  readonly edge?: Edge;
-  /**
-   * CloudFront.
-   * @default - not watched
-   */
-  readonly webClient?: WebClient;
-  /**
-   * Where alarms go.
-   * @default - a new encrypted topic
-   */
-  readonly topic?: sns.ITopic;
-  /**
-   * Addresses that get the alarms by mail; each must confirm.
-   * @default - none
-   */
-  readonly emails?: string[];
-  /**
-   * Where the runbooks are, without a slash at the end.
-   * @default 'docs/runbooks'
-   */
-  readonly runbooks?: string;
-  /**
-   * Fewest healthy tasks of a service and TURN nodes before it alarms.
-   * @default 2
-   */
-  readonly minHealthy?: number;
-}
 
 /** Alarms, a dashboard and the topic they go to. Each alarm names its runbook page. */
 export class Observability extends Construct {
@@ -77,9 +32,12 @@ export class Observability extends Construct {
   readonly topic: sns.ITopic;
   /** All alarms. */
   readonly alarms: cloudwatch.Alarm[] = [];
+  /** Those that say within minutes that a release is bad, for {@link RealtimeService.rollBackOn}. */
+  readonly deploymentAlarms: cloudwatch.Alarm[] = [];
   /** Dashboard and more of cdk-monitoring-constructs. */
   private readonly monitoring: MonitoringFacade;
-  private readonly runbooks: string;
+  /** Where the runbooks are. */
+  readonly runbooks: string;
 
   constructor(scope: Construct, id: string, props: ObservabilityProps) {
     super(scope, id);
@@ -188,61 +146,8 @@ export class Observability extends Construct {
       service.metricConnections(),
       service.metric('tandem_signaling_rooms', { statistic: 'Sum' }),
     ]);
-    for (const alarm of THRESHOLDS) this.threshold(alarm, service);
-    for (const slo of SLOS) this.objective(slo, service);
-  }
-
-  /** A threshold of packages/service/src/kpi.ts. */
-  private threshold(alarm: ThresholdAlarm, service: SignalingService): void {
-    const period = Duration.minutes(alarm.statistic === 'increase' ? alarm.minutes : 1);
-    const statistic = { increase: 'Sum', max: 'Maximum', min: 'Minimum' }[alarm.statistic];
-    const metrics = series(alarm.metric, service, period, statistic);
-    this.addAlarm(pascal(alarm.id), `${alarm.name}.`, alarm.runbook, total(metrics, period, alarm.name), {
-      threshold: alarm.threshold,
-      below: alarm.compare === 'below',
-      periods: alarm.statistic === 'increase' ? 1 : alarm.minutes,
-    });
-  }
-
-  /** Burn-rate alarms of an objective: both windows must burn, so that it starts fast and stops fast. */
-  private objective(slo: Slo, service: SignalingService): void {
-    // CloudWatch keeps no histogram buckets of embedded metrics: latency objectives stay with Prometheus.
-    if (slo.query.good.le) return;
-    const id = pascal(slo.id);
-    const bad = (period: Duration) =>
-      new cloudwatch.MathExpression({
-        // Fewer than 20 events in a window say nothing.
-        expression: 'IF(FILL(all, 0) >= 20, 1 - FILL(good, 0) / all, 0)',
-        usingMetrics: {
-          good: total(series(slo.query.good, service, period, 'Sum'), period, 'good', 'g'),
-          all: total(series(slo.query.total, service, period, 'Sum'), period, 'all', 'a'),
-        },
-        label: `${slo.name}: share that failed`,
-        period,
-      });
-    for (const rate of BURN_RATES) {
-      const parts = [rate.longMinutes, rate.shortMinutes].map((minutes) => {
-        // A period is a day at most: three days are three bad days in a row.
-        const days = Math.max(1, Math.ceil(minutes / 1440));
-        return new cloudwatch.Alarm(this, `${id}Burn${rate.factor}Over${minutes}m`, {
-          alarmDescription: `${slo.name}: share that failed over ${minutes} min; half of an alarm.`,
-          metric: bad(Duration.minutes(Math.min(minutes, 1440))),
-          threshold: Math.min(1, Number((rate.factor * (1 - slo.objective)).toFixed(6))),
-          evaluationPeriods: days,
-          comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-          treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
-        });
-      });
-      const both = new cloudwatch.CompositeAlarm(this, `${id}Burn${rate.factor}`, {
-        alarmDescription: `${rate.severity}: ${slo.name} (${slo.objective * 100} % promised) burns its budget ${rate.factor} times too fast. Runbook: ${this.runbooks}/${slo.runbook}.md`,
-        alarmRule: cloudwatch.AlarmRule.allOf(
-          ...parts.map((part) => cloudwatch.AlarmRule.fromAlarm(part, cloudwatch.AlarmState.ALARM)),
-        ),
-      });
-      both.addAlarmAction(new SnsAction(this.topic));
-      both.addOkAction(new SnsAction(this.topic));
-    }
-    this.group(slo.name, [bad(Duration.minutes(5))]);
+    for (const alarm of THRESHOLDS) thresholdAlarm(this, alarm, service);
+    for (const slo of SLOS) this.group(slo.name, [objectiveAlarms(this, slo, service)]);
   }
 
   private watchCache(cache: SessionCache): void {
@@ -292,12 +197,14 @@ export class Observability extends Construct {
 
   private watchEdge(edge: Edge): void {
     const balancer = edge.loadBalancer.metrics;
-    this.addAlarm(
-      'EdgeErrors',
-      'The services or the load balancer answer with 5xx.',
-      'edge-errors',
-      edge.metricErrors({ period: Duration.minutes(1) }),
-      { threshold: 10 },
+    this.deploymentAlarms.push(
+      this.addAlarm(
+        'EdgeErrors',
+        'The services or the load balancer answer with 5xx.',
+        'edge-errors',
+        edge.metricErrors({ period: Duration.minutes(1) }),
+        { threshold: 10 },
+      ),
     );
     this.addAlarm(
       'EdgeRejected',
@@ -307,12 +214,14 @@ export class Observability extends Construct {
       { threshold: 0 },
     );
     edge.targetGroups.forEach((group, index) => {
-      this.addAlarm(
-        `Unhealthy${index}`,
-        'Targets fail their health check.',
-        'edge-errors',
-        group.metrics.unhealthyHostCount({ period: Duration.minutes(1), statistic: 'Maximum' }),
-        { threshold: 0, periods: 5 },
+      this.deploymentAlarms.push(
+        this.addAlarm(
+          `Unhealthy${index}`,
+          'Targets fail their health check.',
+          'edge-errors',
+          group.metrics.unhealthyHostCount({ period: Duration.minutes(1), statistic: 'Maximum' }),
+          { threshold: 0, periods: 5 },
+        ),
       );
     });
     this.group('Load balancer', [
@@ -345,56 +254,4 @@ export class Observability extends Construct {
     );
     return new sns.Topic(this, 'Alarms', { displayName: 'Tandem alarms', masterKey: key, enforceSSL: true });
   }
-}
-
-/** When an alarm of {@link Observability.addAlarm} goes off. */
-export interface AlarmThreshold {
-  /** The value not to pass. */
-  readonly threshold: number;
-  /**
-   * Alarm below it instead of above.
-   * @default false
-   */
-  readonly below?: boolean;
-  /**
-   * How many periods in a row.
-   * @default 3
-   */
-  readonly periods?: number;
-  /**
-   * No data counts as bad.
-   * @default false
-   */
-  readonly missingIsBad?: boolean;
-}
-
-/** One metric for each combination of the filter's label values. */
-function series(ref: MetricRef, service: SignalingService, period: Duration, statistic: string): cloudwatch.Metric[] {
-  const [where] = Object.entries(ref.where ?? {});
-  const of = (labels: Record<string, string>) =>
-    new cloudwatch.Metric({
-      namespace: NAMESPACE,
-      metricName: ref.metric,
-      dimensionsMap: { service: service.serviceName, stack: Stack.of(service).stackName, ...labels },
-      statistic,
-      period,
-    });
-  if (!where) return [of({})];
-  const [label, values] = where;
-  return [values].flat().map((value) => of({ [label]: value }));
-}
-
-function total(metrics: cloudwatch.Metric[], period: Duration, label: string, prefix = 'm'): cloudwatch.IMetric {
-  const [only] = metrics;
-  if (only && metrics.length === 1) return only;
-  return new cloudwatch.MathExpression({
-    expression: metrics.map((_, i) => `FILL(${prefix}${i}, 0)`).join(' + '),
-    usingMetrics: Object.fromEntries(metrics.map((metric, i) => [`${prefix}${i}`, metric])),
-    label,
-    period,
-  });
-}
-
-function pascal(id: string): string {
-  return id.replace(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase());
 }

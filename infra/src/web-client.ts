@@ -44,7 +44,7 @@ export interface WebClientProps {
   readonly certificate?: acm.ICertificate;
   /**
    * Settings that the page reads from /config.json.
-   * @default - signaling and auth at the same origin
+   * @default - signaling and auth at the same origin, the region of the stack
    */
   readonly config?: { readonly [name: string]: string };
   /**
@@ -260,7 +260,8 @@ export class WebClient extends Construct {
   }
 
   private publish(props: WebClientProps): void {
-    const config = s3deploy.Source.jsonData('config.json', { signalingUrl: '', authUrl: '', ...props.config });
+    const here = { signalingUrl: '', authUrl: '', region: Stack.of(this).region };
+    const config = s3deploy.Source.jsonData('config.json', { ...here, ...props.config });
     const common = {
       destinationBucket: this.bucket,
       prune: false,

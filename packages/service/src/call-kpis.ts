@@ -4,8 +4,11 @@ import type { Metrics } from './metrics.ts';
 
 /** Upper bounds, s. P50 of a good set-up is below 0.5 s; 5 s is where people hang up (E.721 aims below 8 s end to end). */
 export const SETUP_BUCKETS = [0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 30] as const;
-/** MOS bounds: 3.6 and 4.0 are the user satisfaction limits of ITU-T G.107 Annex B ("many", "some dissatisfied"). */
-export const MOS_BUCKETS = [1.5, 2, 2.5, 3.1, 3.6, 4, 4.3, 5] as const;
+/**
+ * MOS bounds: those of ITU-T G.107 Annex B table B.1. From 4.34 users are very satisfied, from 4.03 satisfied, below 3.6 many
+ * and below 2.58 nearly all dissatisfied; 4.5 is the most that the E-model gives.
+ */
+export const MOS_BUCKETS = [1.5, 2, 2.58, 3.1, 3.6, 4.03, 4.34, 4.5] as const;
 const RTT_BUCKETS = [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 1, 2];
 const LOSS_BUCKETS = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2];
 
@@ -37,7 +40,9 @@ export class CallKpis {
     const by = ['room_size', 'region', 'client'] as const;
     this.#legs = metrics.counter('tandem_call_legs_total', 'Call legs attempted, by outcome.', ['outcome', ...by]);
     this.#setup = metrics.histogram('tandem_call_setup_seconds', 'Intent to media.', SETUP_BUCKETS, by);
-    this.#failures = metrics.counter('tandem_call_failures_total', 'Legs that never connected, by reason.', ['reason']);
+    this.#failures = metrics.counter('tandem_call_failures_total', 'Why legs did not come up, refusals included.', [
+      'reason',
+    ]);
     this.#ended = metrics.counter('tandem_call_ended_total', 'Connected legs that ended.', ['dropped', ...by]);
     this.#mos = metrics.histogram('tandem_call_mos', 'Estimated MOS of received audio, per report.', MOS_BUCKETS, by);
     this.#rtt = metrics.histogram('tandem_call_rtt_seconds', 'Round trip of the selected pair.', RTT_BUCKETS);
@@ -67,7 +72,7 @@ export class CallKpis {
       if (leg.lossPercent !== undefined) this.#loss.observe(leg.lossPercent / 100);
       if (leg.phase === 'interim') continue;
       this.#legs.inc({ outcome: leg.outcome, ...by }, weight);
-      if (leg.outcome === 'failed') this.#failures.inc({ reason: leg.failure ?? 'other' }, weight);
+      if (leg.failure || leg.outcome === 'failed') this.#failures.inc({ reason: leg.failure ?? 'other' }, weight);
       if (leg.iceRestarts) this.#restarts.inc(leg.iceRestarts * weight);
       if (leg.outcome !== 'connected') continue;
       if (leg.setupMs !== undefined) this.#setup.observe(by, leg.setupMs / 1000);

@@ -27,7 +27,7 @@ export interface MetricRef {
   readonly metric: string;
   /** Label values; several mean any of them. */
   readonly where?: Readonly<Record<string, string | readonly string[]>>;
-  /** Prometheus only: sums the bucket up to this bound (`good` of a latency objective). */
+  /** Prometheus only: the bucket up to this bound (`good` of a latency objective). */
   readonly le?: string;
 }
 
@@ -79,6 +79,8 @@ export interface ThresholdAlarm {
 }
 
 export const SLO_WINDOW_DAYS = 30;
+/** Fewer events in a window say nothing: one failed call at night wakes nobody. */
+export const MIN_EVENTS = 20;
 
 /** Google, The Site Reliability Workbook, chapter 5, table 5-8 ("multiwindow, multi-burn-rate alerts"). */
 export const BURN_RATES: readonly BurnRate[] = [
@@ -88,7 +90,7 @@ export const BURN_RATES: readonly BurnRate[] = [
 ];
 
 const LEGS = 'tandem_call_legs_total';
-/** An abandoned attempt says nothing about the network, so it is in neither side (E.411: seizures that the caller gave up). */
+/** An abandoned attempt says nothing about the network, so it is in neither side. */
 const SETUP: RatioQuery = {
   kind: 'ratio',
   good: { metric: LEGS, where: { outcome: 'connected' } },
@@ -115,9 +117,9 @@ export const KPIS: readonly Kpi[] = [
     id: 'call-setup-success',
     name: 'Call set-up success ratio',
     definition:
-      'Legs that connected, of all that connected or failed. A leg is one browser’s call with one peer; legs a person abandoned before they could connect are not counted.',
+      'Legs that connected, of all that connected or failed. A leg is one browser’s call with one peer. Not counted: legs that a person gave up within 15 s, and refusals (room full, token refused).',
     source:
-      'ITU-T E.411 (network effectiveness ratio, NER): the user’s own behaviour is not counted as failure of the network',
+      'ITU-T E.411 and E.425: the answer-seizure ratio in the form of the network effectiveness ratio (NER), where what users do and rightful refusals are no failure of the network',
     query: SETUP,
     by: ['room_size', 'region', 'client'],
   },
@@ -134,7 +136,7 @@ export const KPIS: readonly Kpi[] = [
     id: 'call-failure-reasons',
     name: 'Failure reasons',
     definition:
-      'Legs that never connected, by reason. The list of reasons is closed (FAILURE_REASONS in the protocol).',
+      'Why legs did not come up, refusals included. The list of reasons is closed (FAILURE_REASONS in the protocol).',
     source: 'Own; the counterpart of SIP/ISUP cause statistics (ITU-T Q.850)',
     query: { kind: 'breakdown', metric: 'tandem_call_failures_total', by: 'reason' },
   },
@@ -264,8 +266,9 @@ function selector(ref: MetricRef): string {
   const filters = Object.entries(ref.where ?? {}).map(([label, value]) =>
     typeof value === 'string' ? `${label}="${value}"` : `${label}=~"${value.join('|')}"`,
   );
-  if (ref.le) filters.push(`le="${ref.le}"`);
-  return `{${filters.join(',')}}`;
+  // Prometheus 3 reads every bound as a float: "3" becomes "3.0".
+  if (ref.le) filters.push(`le=~"${ref.le}|${ref.le}[.]0"`);
+  return filters.length > 0 ? `{${filters.join(',')}}` : '';
 }
 
 function series(ref: MetricRef, histogram: boolean): string {
@@ -281,7 +284,9 @@ function sum(expression: string, by: readonly string[]): string {
 export function ratioPromql(query: RatioQuery, window: string, by: readonly string[] = []): string {
   const histogram = query.good.le !== undefined;
   const rate = (ref: MetricRef) => sum(`rate(${series(ref, histogram)}[${window}])`, by);
-  return `${rate(query.good)} / ${rate(query.total)}`;
+  const total = rate(query.total);
+  // A service that never did anything good has no such series: that is 0, not nothing, or a total failure would be silent.
+  return `(${rate(query.good)} or 0 * ${total}) / ${total}`;
 }
 
 /** PromQL of a KPI, one expression per line drawn. */
@@ -297,11 +302,15 @@ export function kpiPromql(kpi: Kpi, window: string, by: readonly string[] = []):
   }));
 }
 
-/** PromQL of a burn-rate alert: true while both windows use up the budget `factor` times too fast. */
+/** PromQL of a burn-rate alert: true while both windows have {@link MIN_EVENTS} and use up the budget `factor` times too fast. */
 export function burnRatePromql(slo: Slo, rate: BurnRate): string {
   const limit = Number((rate.factor * (1 - slo.objective)).toFixed(6));
-  const bad = (minutes: number) => `(1 - (${ratioPromql(slo.query, `${minutes}m`)})) > ${limit}`;
-  return `${bad(rate.longMinutes)} and ${bad(rate.shortMinutes)}`;
+  const histogram = slo.query.good.le !== undefined;
+  const bad = (minutes: number) => {
+    const events = `sum (increase(${series(slo.query.total, histogram)}[${minutes}m]))`;
+    return `(1 - ${ratioPromql(slo.query, `${minutes}m`)}) > ${limit} and ${events} >= ${MIN_EVENTS}`;
+  };
+  return `(${bad(rate.longMinutes)}) and (${bad(rate.shortMinutes)})`;
 }
 
 /** PromQL of a threshold alert. */

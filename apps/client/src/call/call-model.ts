@@ -5,7 +5,7 @@ import { Store } from '../lib/store.ts';
 import { localMedia } from '../media/local-media.ts';
 import { endKind } from './end-kind.ts';
 import { QualityHistory } from './history.ts';
-import { type CallReporter, prepareReports, reportCall } from './report.ts';
+import { type CallReporter, INTERIM_MS, prepareReports, reportCall } from './report.ts';
 import { Speakers, sameSet } from './speakers.ts';
 import { type CallModelState, type PeerView, REACTIONS, type ReactionKind } from './types.ts';
 import { keepAwake } from './wake-lock.ts';
@@ -117,6 +117,7 @@ export class CallModel extends Store<CallModelState> {
       await this.#enter(await (this.#warm as Promise<Warm>), room, name);
     } catch (error) {
       const code = (error as { code?: string }).code;
+      this.#reporter?.refused(code ?? 'unavailable');
       this.#finish(code ?? 'unavailable', error instanceof Error ? error.message : String(error));
     }
   }
@@ -144,26 +145,38 @@ export class CallModel extends Store<CallModelState> {
     );
     performance.mark('tandem:joined');
     this.set({ phase: 'call', joinedAt: Date.now() });
-    this.#undo.push(keepAwake());
+    const interim = setInterval(() => this.#reporter?.interim(call.peers), INTERIM_MS);
+    this.#undo.push(keepAwake(), () => clearInterval(interim));
   }
 
   #listen(call: Call): void {
     const peers = () => this.set({ peers: call.peers.map(viewOf) });
     const media = () => this.#mediaChanged(call);
+    let resumed = true;
     let { audioTrack, videoTrack, muted, lost } = localMedia.get();
     this.#undo.push(
       call.on('peer-added', ({ peer }) => {
         peers();
+        this.#reporter?.legBegan(peer.peerId);
         this.#reporter?.sawPeople(call.peers.length + 1);
         if (this.get().phase === 'call' && peer.name) this.notify('call.joined', { name: peer.name });
       }),
       call.on('peer-removed', ({ peer, reason }) => {
-        this.#reporter?.legEnded(peer, reason);
+        // The same person is here under a new session, and the media went on: the leg is not over.
+        const goesOn = call.peers.some((p) => p.userId === peer.userId && p.state === 'connected');
+        if (reason !== 'session-lost' || !goesOn) this.#reporter?.legEnded(peer, reason);
         peers();
         if (this.get().pinned === peer.peerId) this.set({ pinned: undefined });
         if (this.get().phase === 'call' && peer.name) this.notify('call.left', { name: peer.name });
       }),
       call.on('peer-changed', peers),
+      call.on('mark', ({ peerId, mark }) => {
+        if (mark === 'ice-restart') this.#reporter?.restarted(peerId);
+      }),
+      call.session.on('session-lost', () => {
+        resumed = false;
+        this.#reporter?.resumed(false);
+      }),
       call.on('quality', ({ peer, quality }) => {
         this.history.push(peer.peerId, quality);
         peers();
@@ -188,7 +201,10 @@ export class CallModel extends Store<CallModelState> {
           if (this.get().phase === 'call') this.#finish(reason, message ?? '');
           return;
         }
-        if (state === 'joined' && this.get().network === 'reconnecting') this.#reporter?.resumed(true);
+        if (state === 'joined' && this.get().network === 'reconnecting') {
+          if (resumed) this.#reporter?.resumed(true);
+          resumed = true;
+        }
         this.#networkChanged(state === 'reconnecting');
       }),
       localMedia.subscribe(() => {

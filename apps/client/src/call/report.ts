@@ -1,37 +1,38 @@
-import type { CallLeg, CallReport } from '@tandem/protocol';
+import type { CallLeg, CallReport, FailureReason } from '@tandem/protocol';
 import type { RemotePeer } from '@tandem/rtc';
 import { apiUrl, loadRuntimeConfig } from '../lib/runtime-config.ts';
+import { endKind } from './end-kind.ts';
 import { type QualityHistory, type QualitySummary, summarize } from './history.ts';
 
 /** What goes to POST /reports. No name, room, peer or address; the schema (protocol/src/report.ts) has no place for them. */
 const CLIENT = process.env.NEXT_PUBLIC_VERSION ?? '0';
 const PATHS = ['host', 'srflx', 'prflx', 'relay'] as const;
 const MAX_LEGS = 32;
+/** A leg that is not up by then has failed, whoever hangs up; before that a person gave it up. */
+const GIVEN_UP_AFTER_MS = 15_000;
+/** How often a running call tells its quality. */
+export const INTERIM_MS = 300_000;
 
 let address: string | undefined;
+let region = '';
 
 /** Learn the address early: a page that is going away has no time to fetch it. */
 export async function prepareReports(): Promise<void> {
   const config = await loadRuntimeConfig();
   address = apiUrl(config.signalingUrl, '/reports');
+  ({ region } = config);
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-function leg(peer: RemotePeer, reason: string, summary: QualitySummary): CallLeg {
-  const setup = peer.marks.connected;
+/** Ends that a person wanted: no drop, no failure. */
+const WANTED = ['left', 'normal', 'kicked', 'roomClosed'];
+
+function quality(peer: RemotePeer, summary: QualitySummary): Omit<CallLeg, 'outcome' | 'phase'> {
   const path = PATHS.find((known) => known === peer.quality?.path?.local);
   const protocol = peer.quality?.path?.relayProtocol;
-  const abandoned = reason === 'left' || reason === 'normal';
   return {
-    outcome: setup !== undefined ? 'connected' : abandoned ? 'abandoned' : 'failed',
-    phase: 'end',
-    ...(setup === undefined ? {} : { setupMs: Math.min(300_000, round(setup)) }),
     ...(summary.durationMs === undefined ? {} : { durationMs: summary.durationMs }),
-    ...(setup !== undefined && !abandoned && reason !== 'kicked' && reason !== 'roomClosed' ? { dropped: true } : {}),
-    ...(setup === undefined && !abandoned
-      ? { failure: reason === 'timeout' ? ('peer-gone' as const) : ('other' as const) }
-      : {}),
     ...(summary.mos === undefined ? {} : { mos: round(summary.mos) }),
     ...(summary.rtt === undefined ? {} : { rttMs: round(summary.rtt) }),
     ...(summary.lossPercent === undefined ? {} : { lossPercent: round(summary.lossPercent) }),
@@ -40,9 +41,35 @@ function leg(peer: RemotePeer, reason: string, summary: QualitySummary): CallLeg
   };
 }
 
-/** Gathers the legs of one call as they end. */
+/** Why a leg never came up. */
+function failureOf(peer: RemotePeer, reason: string): FailureReason {
+  if (reason === 'timeout') return 'peer-gone';
+  // Descriptions went both ways, so signaling did its part.
+  if ('answer-received' in peer.marks || 'answer-sent' in peer.marks) return 'ice-failed';
+  return WANTED.includes(reason) ? 'timeout' : 'signaling-unreachable';
+}
+
+/** Why nobody was met at all. Undefined: no matter of the network's. */
+function refusalOf(code: string | undefined): Pick<CallLeg, 'outcome' | 'failure'> | undefined {
+  switch (endKind(code)) {
+    case 'left':
+      return undefined;
+    case 'room_full':
+      return { outcome: 'abandoned', failure: 'room-full' };
+    case 'refused':
+      return { outcome: 'abandoned', failure: 'token-refused' };
+    case 'unreachable':
+    case 'lost':
+      return { outcome: 'failed', failure: 'signaling-unreachable' };
+    default:
+      return { outcome: 'failed', failure: 'other' };
+  }
+}
+
+/** Gathers the legs of one call as they end, and tells of those that go on. */
 export class CallReporter {
   readonly #legs: CallLeg[] = [];
+  readonly #running = new Map<string, { readonly began: number; restarts: number; told: number }>();
   readonly #history: QualityHistory;
   #roomSize = 1;
   #resumes = { ok: 0, failed: 0 };
@@ -56,8 +83,48 @@ export class CallReporter {
   resumed(ok: boolean): void {
     this.#resumes[ok ? 'ok' : 'failed']++;
   }
+  legBegan(peerId: string): void {
+    this.#running.set(peerId, { began: Date.now(), restarts: 0, told: 0 });
+  }
+  restarted(peerId: string): void {
+    const leg = this.#running.get(peerId);
+    if (leg) leg.restarts++;
+  }
+  /** @param reason of `peer-removed` */
   legEnded(peer: RemotePeer, reason: string): void {
-    if (this.#legs.length < MAX_LEGS) this.#legs.push(leg(peer, reason, summarize(this.#history.all(peer.peerId))));
+    const { began, restarts } = this.#running.get(peer.peerId) ?? { began: Date.now(), restarts: 0 };
+    this.#running.delete(peer.peerId);
+    if (this.#legs.length >= MAX_LEGS) return;
+    const setup = peer.marks.connected;
+    const wanted = WANTED.includes(reason);
+    const abandoned = wanted && Date.now() - began < GIVEN_UP_AFTER_MS;
+    const measured = quality(peer, summarize(this.#history.all(peer.peerId)));
+    this.#legs.push({
+      outcome: setup !== undefined ? 'connected' : abandoned ? 'abandoned' : 'failed',
+      phase: 'end',
+      ...(setup !== undefined ? { setupMs: Math.min(300_000, round(setup)), dropped: !wanted } : {}),
+      ...(setup === undefined && !abandoned ? { failure: failureOf(peer, reason) } : {}),
+      ...(restarts ? { iceRestarts: Math.min(1000, restarts) } : {}),
+      ...measured,
+    });
+  }
+  /** The call was over before anybody was met. @param code as for `endKind` */
+  refused(code: string | undefined): void {
+    const refusal = refusalOf(code);
+    if (refusal) this.#legs.push({ ...refusal, phase: 'end' });
+  }
+  /** Quality since the last time, of the legs that are up. */
+  interim(peers: readonly RemotePeer[]): void {
+    const legs = peers.slice(0, MAX_LEGS).flatMap((peer): CallLeg[] => {
+      const leg = this.#running.get(peer.peerId);
+      const samples = this.#history.all(peer.peerId).filter((s) => s.at > (leg?.told ?? 0));
+      const last = samples.at(-1);
+      if (!leg || !last || peer.marks.connected === undefined) return [];
+      leg.told = last.at;
+      return [{ outcome: 'connected', phase: 'interim', ...quality(peer, summarize(samples)) }];
+    });
+    const { resumes: _, ...base } = this.base();
+    if (legs.length > 0) post({ ...base, legs });
   }
   /** Once, when the call is over. Nothing happened: nothing to tell. */
   send(): void {
@@ -69,6 +136,7 @@ export class CallReporter {
     return {
       version: 1,
       client: CLIENT,
+      ...(region ? { region } : {}),
       roomSize: Math.min(1000, this.#roomSize),
       ...(ok + failed ? { resumes: { ok, failed } } : {}),
     };

@@ -8,6 +8,8 @@ export interface RuntimeConfig {
   iceTransportPolicy: RTCIceTransportPolicy;
   /** Share of calls that servers with a collector trace, 0 to 1. */
   traceSampling: number;
+  /** Region of the service, for call reports; empty: they name none. */
+  region: string;
 }
 
 export const basePath = process.env.NEXT_PUBLIC_BASE_PATH ?? '';
@@ -18,6 +20,7 @@ const defaults: RuntimeConfig = {
   supportUrl: '',
   iceTransportPolicy: 'all',
   traceSampling: 0.01,
+  region: '',
 };
 let loading: Promise<RuntimeConfig> | undefined;
 

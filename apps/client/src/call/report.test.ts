@@ -1,0 +1,115 @@
+import { CallReport } from '@tandem/protocol';
+import type { PairQuality, RemotePeer } from '@tandem/rtc';
+import { Compile } from 'typebox/compile';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { QualityHistory } from './history.ts';
+import { CallReporter, prepareReports, sendRating } from './report.ts';
+
+const check = Compile(CallReport);
+let sent: CallReport[] = [];
+
+beforeEach(async () => {
+  sent = [];
+  vi.useFakeTimers();
+  vi.stubGlobal('location', { origin: 'https://call.example', search: '' });
+  vi.stubGlobal('fetch', async (url: string, init?: RequestInit) => {
+    if (String(url).endsWith('/config.json')) return Response.json({ region: 'eu-central-1' });
+    const report = JSON.parse(String(init?.body)) as CallReport;
+    // What the service would refuse never arrives.
+    expect([...check.Errors(report)]).toEqual([]);
+    expect([url, init?.keepalive]).toEqual(['https://call.example/reports', true]);
+    sent.push(report);
+    return new Response(null, { status: 204 });
+  });
+  await prepareReports();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const reading = (at: number, mos: number): PairQuality => ({
+  at,
+  mos,
+  grade: 'good',
+  rtt: 20,
+  path: { local: 'relay', remote: 'host', relayProtocol: 'tls' } as NonNullable<PairQuality['path']>,
+  in: { audio: { bitrate: 1, loss: 0.01 }, video: { bitrate: 1, loss: 0 }, screen: { bitrate: 0 } },
+  out: { audio: { bitrate: 1 }, video: { bitrate: 1 }, screen: { bitrate: 0 } },
+  trouble: [],
+});
+const peer = (peerId: string, marks: Record<string, number>, quality?: PairQuality) =>
+  ({ peerId, marks, quality }) as unknown as RemotePeer;
+
+test('tells each leg by how it went: up, dropped, failed and why, or given up by a person in time', () => {
+  const reporter = new CallReporter(new QualityHistory());
+  reporter.sawPeople(5);
+  const end = (marks: Record<string, number>, reason: string, afterMs: number) => {
+    reporter.legBegan('p');
+    vi.advanceTimersByTime(afterMs);
+    reporter.legEnded(peer('p', marks), reason);
+  };
+  end({ connected: 300 }, 'left', 60_000);
+  end({ connected: 300 }, 'timeout', 60_000);
+  end({}, 'left', 3_000);
+  end({ 'answer-sent': 90 }, 'left', 20_000);
+  end({ 'offer-sent': 90 }, 'left', 20_000);
+  end({ 'offer-sent': 90 }, 'timeout', 3_000);
+  end({ 'offer-sent': 90 }, 'abnormal', 3_000);
+  reporter.send();
+  reporter.send();
+  expect(sent).toHaveLength(1);
+  expect(sent[0]).toMatchObject({ version: 1, region: 'eu-central-1', roomSize: 5 });
+  expect(sent[0]?.legs.map((l) => [l.outcome, l.dropped, l.failure])).toEqual([
+    ['connected', false, undefined],
+    ['connected', true, undefined],
+    ['abandoned', undefined, undefined],
+    ['failed', undefined, 'ice-failed'],
+    ['failed', undefined, 'timeout'],
+    ['failed', undefined, 'peer-gone'],
+    ['failed', undefined, 'signaling-unreachable'],
+  ]);
+});
+
+test('a running call tells the quality since the last time; the end tells all of it, and resumes once', () => {
+  const history = new QualityHistory();
+  const reporter = new CallReporter(history);
+  const p = peer('p', { connected: 200 }, reading(1, 4));
+  reporter.legBegan('p');
+  reporter.restarted('p');
+  reporter.resumed(true);
+  reporter.resumed(false);
+  for (let i = 1; i <= 10; i++) history.push('p', reading(i * 2000, 4.2));
+  reporter.interim([p]);
+  for (let i = 11; i <= 19; i++) history.push('p', reading(i * 2000, 2));
+  reporter.interim([p, peer('connecting', {})]);
+  reporter.interim([p]);
+  reporter.legEnded(p, 'left');
+  reporter.send();
+  expect(sent.map((r) => r.legs.map((l) => [l.phase, l.mos, l.path, l.relayProtocol, l.iceRestarts]))).toEqual([
+    [['interim', 4.2, 'relay', 'tls', undefined]],
+    [['interim', 2, 'relay', 'tls', undefined]],
+    [['end', 4.2, 'relay', 'tls', 1]],
+  ]);
+  expect(sent.map((r) => r.resumes)).toEqual([undefined, undefined, { ok: 1, failed: 1 }]);
+});
+
+test.each([
+  ['room_full', 'abandoned', 'room-full'],
+  ['token_refused', 'abandoned', 'token-refused'],
+  ['unavailable', 'failed', 'signaling-unreachable'],
+  ['who knows', 'failed', 'other'],
+])('a join that ended with %s is a leg that %s: %s', (code, outcome, failure) => {
+  const reporter = new CallReporter(new QualityHistory());
+  reporter.refused(code);
+  reporter.send();
+  expect(sent[0]?.legs).toEqual([{ outcome, phase: 'end', failure }]);
+});
+
+test('leaving before anybody came is nothing to tell; a rating is', () => {
+  const reporter = new CallReporter(new QualityHistory());
+  reporter.refused('left');
+  reporter.send();
+  sendRating(2, ['audio']);
+  expect(sent).toMatchObject([{ rating: 2, issues: ['audio'], legs: [] }]);
+});
