@@ -9,8 +9,8 @@ export interface TurnDirectoryProps {
 
 /**
  * Where TURN nodes write themselves down (address, zone, load, state) and auth reads them: one hash in the session cache. This
- * construct is the nodes' user of the cache, which can touch that one key and nothing else. Format and staleness:
- * packages/service/src/turn-directory.ts.
+ * construct is the nodes' user of the cache, which can write that one key, read revocations, and nothing else. Format and
+ * staleness: packages/service/src/turn-directory.ts.
  */
 export class TurnDirectory extends Construct {
   /** What a node needs to write to the directory. */
@@ -24,4 +24,4 @@ export class TurnDirectory extends Construct {
 
 /** Rules of a TURN node's user. INFO, PING and CLUSTER are what a client needs to find the shard. */
 export const TURN_NODE_ACCESS =
-  'on ~tandem:{turn}:* resetchannels -@all +hset +hdel +hgetall +ping +info +cluster|slots +cluster|nodes +cluster|shards';
+  'on ~tandem:{turn}:* %R~tandem:{revocations} resetchannels -@all +hset +hdel +hgetall +xread +ping +info +cluster|slots +cluster|nodes +cluster|shards';

@@ -2,8 +2,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { connectRedis, writeTurnNode } from '@tandem/service';
-import { freePort, startRedis } from '@tandem/service/testing';
+import { allocate, freePort, startRedis, type TurnError } from '@tandem/service/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { formatApiKeyEntry, newApiKey } from './access/api-key.ts';
 import { startTestAuth } from './testing.ts';
 import { turnCredentials } from './turn.ts';
 
@@ -52,46 +53,62 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => void coturn?.kill('SIGKILL'));
 
-/** One relayed packet to itself. True when coturn let it. */
-function relays(username: string, credential: string): boolean {
-  const args = [
-    '-u',
-    username,
-    '-w',
-    credential,
-    '-p',
-    String(port),
-    '-e',
-    '127.0.0.1',
-    '-n',
-    '1',
-    '-m',
-    '1',
-    '-c',
-    '-y',
-    '127.0.0.1',
-  ];
-  const { stdout } = spawnSync('turnutils_uclient', args, { encoding: 'utf8', timeout: 20_000 });
-  return /Total lost packets 0 /.test(stdout) && !/ERROR/.test(stdout);
-}
+/** 0 when coturn allocates, else its error code. */
+const outcome = (user: { username: string; credential: string }): Promise<number> =>
+  allocate(port, user).then(
+    (allocation) => {
+      allocation[Symbol.dispose]();
+      return 0;
+    },
+    (error: TurnError) => error.code,
+  );
+
+const uris = {
+  TURN_URIS: `turn:127.0.0.1:1?transport=udp,turn:127.0.0.1:1?transport=tcp,turns:127.0.0.1:1?transport=tcp,turn:x:1`,
+};
 
 test('coturn takes our credentials under both secrets while they rotate, and no forged or expired ones', async () => {
-  const uris = {
-    TURN_URIS: `turn:127.0.0.1:${port}?transport=udp,turn:127.0.0.1:${port}?transport=tcp,turns:127.0.0.1:1?transport=tcp,turn:x:1`,
-  };
   for (const secret of ['new-secret', 'old-secret']) {
     await using auth = await startTestAuth({ ...uris, TURN_SECRETS: secret });
     const { body } = await auth.get('/auth/ice-servers', (await auth.login(`user of ${secret}`)).token);
     expect(body.iceServers).toHaveLength(1);
     expect(body.iceServers[0].urls).toHaveLength(3);
     expect(body.ttl).toBe(600);
-    expect(relays(body.iceServers[0].username, body.iceServers[0].credential)).toBe(true);
+    expect(await outcome(body.iceServers[0])).toBe(0);
   }
   const now = Math.floor(Date.now() / 1000);
-  const forged = turnCredentials('ada', 'wrong', now + 600);
-  expect(relays(forged.username, forged.credential)).toBe(false);
-  const expired = turnCredentials('ada', 'new-secret', now - 10);
-  expect(relays(expired.username, expired.credential)).toBe(false);
+  expect(await outcome(turnCredentials('ada', 'wrong', now + 600))).toBe(401);
+  expect(await outcome(turnCredentials('ada', 'new-secret', now - 10))).toBe(401);
+}, 120_000);
+
+test('coturn counts one user’s allocations together, whenever the credentials were issued; a guest’s by session', async () => {
+  const { key, record } = newApiKey();
+  let clock = Date.now();
+  const access = { ACCESS: 'open,api-key', API_KEYS: formatApiKeyEntry(record) };
+  await using auth = await startTestAuth({ ...uris, ...access, TURN_SECRETS: 'new-secret' }, { now: () => clock });
+  const credentials = async (token: string) => {
+    clock += 1000;
+    return (await auth.get('/auth/ice-servers', token)).body.iceServers[0];
+  };
+  const logins = [
+    await auth.login('ada'),
+    await auth.login('ada'),
+    ...(await Promise.all([1, 2].map(() => auth.post('/auth/token', { userId: 'ada' }, { 'x-api-key': key })))).map(
+      (answer) => answer.body,
+    ),
+  ];
+  const [guest = '', sameName = '', phone = '', laptop = ''] = logins.map((login) => login.token);
+  const names = new Set<string>();
+  for (let i = 0; i < 4; i++) {
+    const user = await credentials(i % 2 ? phone : laptop);
+    names.add(user.username);
+    expect(await outcome(user)).toBe(0);
+  }
+  expect(names.size).toBe(4);
+  expect([await outcome(await credentials(phone)), await outcome(await credentials(laptop))]).toEqual([486, 486]);
+  // Whoever calls himself ada takes nothing from her, nor from another guest of that name.
+  for (let i = 0; i < 4; i++) expect(await outcome(await credentials(guest))).toBe(0);
+  expect([await outcome(await credentials(guest)), await outcome(await credentials(sameName))]).toEqual([486, 0]);
 }, 120_000);
 
 test('the directory in Redis comes first, the fixed URIs are the fallback', async () => {

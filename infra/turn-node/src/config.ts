@@ -32,7 +32,12 @@ export const TurnNodeConfig = Type.Object({
     description: 'Comma-separated addresses and ranges that the relay must not reach.',
   }),
   ALLOW_LOOPBACK_PEERS: Type.Boolean({ default: false, description: 'For tests on one machine only.' }),
-  REDIS_URL: Type.Optional(Type.String({ description: 'The directory. Unset: the node writes itself nowhere.' })),
+  REDIS_URL: Type.Optional(
+    Type.String({
+      description:
+        'Directory and revocations. Unset: the node writes itself nowhere and ends no allocation of a revoked user.',
+    }),
+  ),
   REDIS_USERNAME: Type.Optional(Type.String({ description: 'ACL user.' })),
   REDIS_PASSWORD: Type.Optional(Type.String({ description: 'Its password.', secret: true })),
   DRAIN_SECONDS: Type.Integer({ default: 7200, minimum: 0, description: 'Longest wait for calls to end.' }),

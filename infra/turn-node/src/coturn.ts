@@ -1,16 +1,22 @@
 /** One coturn process: started, told its secrets while it runs, its allocations counted, drained, ended. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import type { TurnNodeConfig } from './config.ts';
+import { cancelSessions } from './coturn-cli.ts';
 import type { Host } from './host.ts';
 
 export interface Coturn extends AsyncDisposable {
   readonly pid: number;
   /** Allocations open now. */
-  allocations(): number;
+  readonly allocations: AllocationCount;
+  /** End allocations by their ids. @throws Error when coturn's telnet interface does not answer */
+  cancel(ids: readonly string[]): Promise<void>;
   /** Replace what coturn takes; it reads its database at each request, so nothing restarts. */
   setSecrets(secrets: readonly string[]): void;
   /** Refuse new allocations, where this version can (4.6.3 and later); open ones go on. True if it could. */
@@ -22,7 +28,8 @@ export interface Coturn extends AsyncDisposable {
 /** `--denied-peer-ip` beats nothing by itself: the own address is allowed again, or two clients on one node could not meet. */
 export function coturnArguments(config: TurnNodeConfig, host: Pick<Host, 'publicIp' | 'privateIp'>): string[] {
   return [
-    '-n',
+    '-c',
+    cliSettings(config),
     '-v',
     `--listening-ip=${host.privateIp}`,
     `--relay-ip=${host.privateIp}`,
@@ -34,7 +41,6 @@ export function coturnArguments(config: TurnNodeConfig, host: Pick<Host, 'public
     '--use-auth-secret',
     '--fingerprint',
     '--stale-nonce=600',
-    '--no-cli',
     '--no-tls',
     '--no-dtls',
     '--no-multicast-peers',
@@ -57,6 +63,18 @@ export function coturnArguments(config: TurnNodeConfig, host: Pick<Host, 'public
   ];
 }
 
+/** A file, as the password must not stand in the list of processes. */
+const cliSettings = (config: TurnNodeConfig) => join(config.RUN_DIR, 'turnserver.conf');
+
+async function freeLoopbackPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
 /** 4.6.3 and later drain on SIGUSR1; earlier ones would die of it. */
 export function drainsOnSignal(version: string): boolean {
   const [major = 0, minor = 0, patch = 0] = (/(\d+)\.(\d+)\.(\d+)/.exec(version) ?? []).slice(1).map(Number);
@@ -65,15 +83,22 @@ export function drainsOnSignal(version: string): boolean {
 
 /** Follows `session … new` and `session … delete` of coturn's log. */
 export class AllocationCount {
-  private readonly open = new Set<string>();
+  readonly #open = new Map<string, string>();
+  /** Told of each new allocation, with the user name of its credentials. */
+  onNew: (username: string) => void = () => {};
   get size(): number {
-    return this.open.size;
+    return this.#open.size;
+  }
+  /** Ids of the open ones whose user name fits. */
+  find(fits: (username: string) => boolean): string[] {
+    return [...this.#open].filter(([, username]) => fits(username)).map(([id]) => id);
   }
   line(text: string): void {
-    const match = /session (\d+): (new|delete)\b/.exec(text);
+    const match = /session (\d+): (new|delete)\b(?:.*username=<([^>]*)>)?/.exec(text);
     if (!match?.[1]) return;
-    if (match[2] === 'new') this.open.add(match[1]);
-    else this.open.delete(match[1]);
+    if (match[2] === 'delete') return void this.#open.delete(match[1]);
+    this.#open.set(match[1], match[3] ?? '');
+    this.onNew(match[3] ?? '');
   }
 }
 
@@ -92,6 +117,9 @@ export async function startCoturn(
       throw new Error(`TURNSERVER: cannot run ${config.TURNSERVER}. Fix: apt-get install coturn`);
     version = output;
   }
+  const [cliPort, cliPassword] = [await freeLoopbackPort(), randomBytes(24).toString('base64url')];
+  const cli = ['cli-ip=127.0.0.1', `cli-port=${cliPort}`, `cli-password=${cliPassword}`, ''].join('\n');
+  await writeFile(cliSettings(config), cli, { mode: 0o600 });
   const child: ChildProcess = spawn(config.TURNSERVER, coturnArguments(config, host), {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -113,7 +141,8 @@ export async function startCoturn(
   if (early !== undefined) throw new Error(`coturn ended at once (${early}); is port ${config.TURN_PORT} taken?`);
   return {
     pid: child.pid ?? 0,
-    allocations: () => count.size,
+    allocations: count,
+    cancel: (ids) => cancelSessions(cliPort, cliPassword, ids),
     setSecrets(secrets) {
       const database = new DatabaseSync(join(config.RUN_DIR, 'turndb'), { timeout: 5000 });
       try {

@@ -6,6 +6,7 @@ import { connectRedis, type RedisClient, removeTurnNode, writeTurnNode } from '@
 import type { TurnNodeConfig } from './config.ts';
 import { type Coturn, startCoturn } from './coturn.ts';
 import { findHost, type Host } from './host.ts';
+import { cutRevokedRelays, type RelayCutter } from './revoked-relays.ts';
 import { type SecretSource, secretSource } from './secrets.ts';
 
 /** One structured line to the log. */
@@ -39,6 +40,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
   const bytesSent = options.bytesSent ?? sentBytes;
   const coturn = await startCoturn(config, host, (line) => say('coturn.error', { line }));
   let redis: RedisClient | undefined;
+  let cutter: RelayCutter | undefined;
   let state: TurnNode['state'] = 'serving';
   let load = 0;
   let mbps = 0;
@@ -77,10 +79,12 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     if (config.REDIS_URL) {
       redis = connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD });
       redis.on('error', () => {});
+      cutter = cutRevokedRelays(coturn, redis, say, attempt);
     }
     await attempt('directory', register);
   } catch (error) {
     redis?.disconnect();
+    await cutter?.[Symbol.asyncDispose]();
     await coturn[Symbol.asyncDispose]();
     throw error;
   }
@@ -95,6 +99,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     await coturn[Symbol.asyncDispose]();
     await attempt('lifecycle', () => (how === 'drained' ? host.lifecycle('done') : Promise.resolve()));
     redis?.disconnect();
+    await cutter?.[Symbol.asyncDispose]();
     say('turn.ended', { how });
     ended.resolve(how);
   };
@@ -103,20 +108,20 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     draining ??= (async () => {
       if (state !== 'serving') return;
       state = 'draining';
-      say('turn.draining', { allocations: coturn.allocations() });
+      say('turn.draining', { allocations: coturn.allocations.size });
       await attempt('directory', register);
       const refused = coturn.refuseNew();
       if (!refused) say('turn.drain-by-directory', { why: 'this coturn cannot refuse new allocations' });
       const deadline = Date.now() + config.DRAIN_SECONDS * 1000;
       let beat = 0;
-      while (coturn.allocations() > 0 && Date.now() < deadline && state === 'draining') {
+      while (coturn.allocations.size > 0 && Date.now() < deadline && state === 'draining') {
         if (Date.now() >= beat) {
           await attempt('lifecycle', () => host.lifecycle('wait'));
           beat = Date.now() + 60_000;
         }
         await sleep(Math.min(options.tickMs ?? 5000, 1000), undefined, { signal: stop.signal }).catch(() => {});
       }
-      if (coturn.allocations() > 0) say('turn.drain-deadline', { allocations: coturn.allocations() });
+      if (coturn.allocations.size > 0) say('turn.drain-deadline', { allocations: coturn.allocations.size });
       await finish('drained');
     })();
     return draining;
@@ -135,8 +140,9 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     mbps = Math.max(0, ((sent - sentBefore) * 8) / 1e6 / seconds);
     sentBefore = sent;
     sentAt = Date.now();
-    load = Number(Math.max(mbps / config.NODE_MBPS, coturn.allocations() / config.TOTAL_QUOTA).toFixed(3));
+    load = Number(Math.max(mbps / config.NODE_MBPS, coturn.allocations.size / config.TOTAL_QUOTA).toFixed(3));
     await attempt('directory', register);
+    if (cutter) await attempt('revocation', cutter.cut);
     if (Date.now() >= nextSecrets) {
       nextSecrets = Date.now() + (options.secretsMs ?? 60_000);
       await attempt('secrets', applySecrets);
@@ -145,7 +151,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
       nextMetrics = Date.now() + 60_000;
       console.log(
         embeddedMetrics(config.METRICS_STACK, {
-          allocations: coturn.allocations(),
+          allocations: coturn.allocations.size,
           load,
           mbps,
           serving: Number(state === 'serving'),

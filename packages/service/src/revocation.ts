@@ -16,8 +16,8 @@
  *     });
  *     await revocations.ready;                       // caught up, or Redis is away (then it goes on trying)
  *     …at every upgrade, resume and join:  if (revocations.isRevoked(claims)) refuse with 4001
- *     …on a kick:  await publishRevocation(redis, { kind: 'jti', id: claims.jti, exp: claims.exp });
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessClaims } from '@tandem/protocol';
 import { Cluster } from 'ioredis';
 import Type, { type Static } from 'typebox';
@@ -32,6 +32,17 @@ export const REVOCATION_FEED_PATH = '/internal/revocations';
 /** Entries older than this hit nothing any more: twice the longest access token auth will issue (1 h), ms. */
 const RETENTION_MS = 2 * 3_600_000;
 
+const RelayRevocation = Type.Object(
+  {
+    user: Type.String({ minLength: 1, maxLength: 64, description: 'User part of the TURN credentials.' }),
+    until: Type.Integer({
+      description: 'Seconds since the epoch; credentials that expire up to then were issued before.',
+    }),
+  },
+  { description: 'Whose relay ends with it.' },
+);
+export type RelayRevocation = Static<typeof RelayRevocation>;
+
 export const Revocation = Type.Object({
   kind: Type.Union([Type.Literal('jti'), Type.Literal('session'), Type.Literal('user')], {
     description: 'One access token, all tokens of a login session, or all tokens of a user issued up to `at`.',
@@ -39,6 +50,7 @@ export const Revocation = Type.Object({
   id: Type.String({ minLength: 1, maxLength: 128, description: '`jti`, `session_id` or `sub`.' }),
   at: Type.Integer({ description: 'When, seconds since the epoch.' }),
   exp: Type.Integer({ description: 'Seconds since the epoch; no token that this hits is valid after it.' }),
+  relay: Type.Optional(RelayRevocation),
 });
 export type Revocation = Static<typeof Revocation>;
 
@@ -96,18 +108,9 @@ export class RevocationSet {
 /** `at` defaults to now. */
 export type NewRevocation = Omit<Revocation, 'at'> & { readonly at?: number };
 
-function complete(revocation: NewRevocation): Revocation {
-  return {
-    kind: revocation.kind,
-    id: revocation.id,
-    exp: revocation.exp,
-    at: revocation.at ?? Math.floor(Date.now() / 1000),
-  };
-}
-
 /** Publish to every node. Resolves when Redis has it; @throws when Redis is away (say so to the caller: it was not revoked). */
 export async function publishRevocation(redis: RedisClient, revocation: NewRevocation): Promise<Revocation> {
-  const entry = complete(revocation);
+  const entry = { ...revocation, at: revocation.at ?? Math.floor(Date.now() / 1000) };
   await redis.xadd(REVOCATION_STREAM, 'MINID', '~', String(Date.now() - RETENTION_MS), '*', 'r', JSON.stringify(entry));
   return entry;
 }
@@ -156,18 +159,8 @@ export function watchRevocations(
     if (Check(Revocation, value) && set.add(value)) onRevoked(value);
   };
   const stop = new AbortController();
-  const pause = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      stop.signal.addEventListener(
-        'abort',
-        () => {
-          clearTimeout(timer);
-          resolve();
-        },
-        { once: true },
-      );
-    });
+  // Aborted or over: either way it goes on. (A listener of one's own for each pause would stay on the signal for ever.)
+  const pause = (ms: number) => sleep(ms, undefined, { signal: stop.signal }).catch(() => {});
 
   async function followStream(redis: RedisClient): Promise<void> {
     const own: RedisClient = redis instanceof Cluster ? redis.duplicate() : redis.duplicate();

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { AuthContext } from '../context.ts';
 import { requireBearer, takeUser } from '../guards.ts';
-import { turnCredentials } from '../turn.ts';
+import { turnCredentials, turnUserName } from '../turn.ts';
 import { bearer, problems } from './schemas.ts';
 
 /** Browsers gather slower with each server; past four or five they warn. */
@@ -49,14 +49,18 @@ export function iceServerRoutes(app: FastifyInstance, ctx: AuthContext): void {
       reply.header('cache-control', 'no-store');
       const claims = await requireBearer(ctx, request);
       await takeUser(ctx, claims.sub);
-      const expiresAt = Math.floor(ctx.now() / 1000) + config.TURN_TTL_SECONDS;
+      // A login in the very second of a revocation has an `iat` after it, and so have its credentials.
+      const expiresAt = Math.max(Math.floor(ctx.now() / 1000), claims.iat) + config.TURN_TTL_SECONDS;
       const fromDirectory = turnUris(pickTurnNodes(await ctx.turnNodes(), request.query.zone ?? config.ZONE));
       const uris = (fromDirectory.length > 0 ? fromDirectory : settings.turnUris).slice(0, MAX_URIS);
       const [secret] = settings.turnSecrets;
       const iceServers: { urls: string[]; username?: string; credential?: string }[] = [];
       if (uris.length > 0 && secret !== undefined) {
         // A TURN server is a STUN server too, so no URI is spent on STUN.
-        iceServers.push({ urls: [...uris], ...turnCredentials(claims.sub, secret, expiresAt) });
+        iceServers.push({
+          urls: [...uris],
+          ...turnCredentials(turnUserName(settings.access, claims), secret, expiresAt),
+        });
         ctx.audit({ action: 'turn', sub: claims.sub, sessionId: claims.session_id, requestId: request.id });
       } else if (settings.stunUris.length > 0) iceServers.push({ urls: settings.stunUris.slice(0, 2) });
       return { iceServers, ttl: config.TURN_TTL_SECONDS, expires_at: expiresAt };

@@ -8,6 +8,7 @@ import { bearerOf, checkToken, requireBearer, takeUser } from '../guards.ts';
 import { issueAccessToken } from '../issue.ts';
 import { parseRefreshToken, sha256, successorOf } from '../refresh-token.ts';
 import type { SessionRecord } from '../store/store.ts';
+import { turnUserName } from '../turn.ts';
 import { bearer, Issued, problems, SessionId } from './schemas.ts';
 
 const RefreshBody = Type.Object(
@@ -48,9 +49,16 @@ export function sessionRoutes(app: FastifyInstance, ctx: AuthContext): void {
   const seconds = () => Math.floor(ctx.now() / 1000);
   const untilTokensDie = () => seconds() + ctx.config.ACCESS_TTL_SECONDS + SKEW;
 
+  /** TURN nodes end the relay of this user, as far as it was opened before now. */
+  function relayOf(bearer: { sub: string; session_id: string }) {
+    if (ctx.settings.turnSecrets.length === 0) return {};
+    const user = turnUserName(ctx.settings.access, bearer);
+    return { relay: { user, until: seconds() + ctx.config.TURN_TTL_SECONDS } };
+  }
+
   /** Refused before and ended now: first the news to every node, then the record. */
-  async function endSession(id: string): Promise<void> {
-    await ctx.store.revoke({ kind: 'session', id, exp: untilTokensDie() });
+  async function endSession(id: string, sub: string): Promise<void> {
+    await ctx.store.revoke({ kind: 'session', id, exp: untilTokensDie(), ...relayOf({ sub, session_id: id }) });
     await ctx.store.deleteSession(id);
   }
 
@@ -114,7 +122,7 @@ export function sessionRoutes(app: FastifyInstance, ctx: AuthContext): void {
       );
       if (outcome === 'unknown') throw unknown(record.id);
       if (outcome === 'reused') {
-        await endSession(record.id);
+        await endSession(record.id, record.userId);
         throw refuse(
           'refresh_reused',
           'The refresh token was used before, so its session has been ended: log in again.',
@@ -194,13 +202,13 @@ export function sessionRoutes(app: FastifyInstance, ctx: AuthContext): void {
                 seconds(),
               )
             : 'unknown';
-          if (outcome === 'unknown') return { revoked: false };
-          await endSession(refresh.sessionId);
-          return done('session', { sessionId: refresh.sessionId });
+          if (!stored || outcome === 'unknown') return { revoked: false };
+          await endSession(refresh.sessionId, stored.record.userId);
+          return done('session', { sub: stored.record.userId, sessionId: refresh.sessionId });
         }
         try {
           const claims = await checkToken(ctx, token, '/token');
-          await ctx.store.revoke({ kind: 'jti', id: claims.jti, exp: claims.exp + SKEW });
+          await ctx.store.revoke({ kind: 'jti', id: claims.jti, exp: claims.exp + SKEW, ...relayOf(claims) });
           return done('token', { sub: claims.sub, sessionId: claims.session_id, jti: claims.jti });
         } catch (error) {
           if (error instanceof Problem && error.status === 401) return { revoked: false };
@@ -223,13 +231,20 @@ export function sessionRoutes(app: FastifyInstance, ctx: AuthContext): void {
           if (key && !stored) return { revoked: false };
           throw new Problem(403, 'forbidden', 'That is not a session of yours.', { field: '/session_id' });
         }
-        await endSession(sessionId);
-        return done('session', { sessionId, ...(stored ? { sub: stored.record.userId } : {}) });
+        const sub = stored?.record.userId ?? claims?.sub ?? '';
+        await endSession(sessionId, sub);
+        return done('session', { sessionId, sub });
       }
 
       if (userId === undefined || !mayUser(userId))
         throw new Problem(403, 'forbidden', 'You may not end the sessions of that user.', { field: '/user_id' });
-      await ctx.store.revoke({ kind: 'user', id: userId, at: seconds(), exp: untilTokensDie() });
+      await ctx.store.revoke({
+        kind: 'user',
+        id: userId,
+        at: seconds(),
+        exp: untilTokensDie(),
+        ...relayOf({ sub: userId, session_id: '' }),
+      });
       for (const { record } of await ctx.store.listSessions(userId, seconds()))
         await ctx.store.deleteSession(record.id);
       return done('user', { sub: userId });

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { JWTPayload } from 'jose';
 import Type, { type Static } from 'typebox';
 import { Check } from 'typebox/value';
+import { GUEST, guestId } from '../access/guest.ts';
 import type { AuthContext } from '../context.ts';
 import { covers, narrow } from '../grants.ts';
 import { takeUser } from '../guards.ts';
@@ -18,8 +19,6 @@ export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 export const ID_TOKEN = 'urn:ietf:params:oauth:token-type:id_token';
 const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt';
 const NONCE_SECONDS = 600;
-/** Guests' ids begin so wherever there are also users with a proof of who they are. */
-const GUEST = 'guest:';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('base64url');
 
@@ -38,7 +37,7 @@ export function tokenRoutes(app: FastifyInstance, ctx: AuthContext): void {
 
   async function forGuest(body: TokenRequest, request: FastifyRequest): Promise<IssuedToken> {
     const asked = requireUserId(body);
-    const userId = access.size > 1 ? `${GUEST}${asked}` : asked;
+    const userId = guestId(access, asked);
     const grants = narrow(ctx.settings.openGrants, body.grants);
     await takeUser(ctx, userId);
     return logIn(ctx, { userId, name: body.name, grants, method: 'open' }, request.id);

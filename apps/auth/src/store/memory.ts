@@ -102,8 +102,8 @@ export function createMemoryStore(): MemoryStore {
     async listApiKeys() {
       return [...apiKeys.values()];
     },
-    async revoke({ kind, id, exp, at }) {
-      const revocation = { kind, id, exp, at: at ?? Math.floor(Date.now() / 1000) };
+    async revoke(news) {
+      const revocation = { ...news, at: news.at ?? Math.floor(Date.now() / 1000) };
       if (!revocations.add(revocation)) return;
       log.push({ n: ++n, revocation });
       if (log.length > 10_000) log.shift();

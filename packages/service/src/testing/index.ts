@@ -1,3 +1,4 @@
 export * from './collector.ts';
 export * from './redis-server.ts';
 export * from './redis-topologies.ts';
+export * from './turn-client.ts';

@@ -1,0 +1,102 @@
+/** What a revocation does at the relay: real coturn, real allocations, the stream of revocations in a real Redis. */
+import { execFileSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectRedis, loadConfig, publishRevocation, REVOCATION_STREAM } from '@tandem/service';
+import { allocate, freePort, startRedis, type TurnError } from '@tandem/service/testing';
+import { expect, test } from 'vitest';
+import { TURN_NODE_ACCESS } from '../src/turn-directory.ts';
+import { TurnNodeConfig } from './src/config.ts';
+import { cancelSessions } from './src/coturn-cli.ts';
+import { startTurnNode } from './src/node.ts';
+
+const SECRET = 'a-secret-of-tests';
+const now = () => Math.floor(Date.now() / 1000);
+const credentials = (user: string, expiry: number) => {
+  const username = `${expiry}:${user}`;
+  return { username, credential: createHmac('sha1', SECRET).update(username).digest('base64') };
+};
+const soon = { timeout: 60_000, interval: 50 };
+
+test('a revoked user’s standing allocations end, those with his old credentials too; a new login’s and others’ go on', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'turn-revocation-'));
+  await using redis = await startRedis();
+  const admin = connectRedis(redis.url);
+  await admin.call('ACL', 'SETUSER', 'turn-node', ...TURN_NODE_ACCESS.split(' '), '>node-password');
+  const port = await freePort();
+  const events: string[] = [];
+  const settings = {
+    TURN_PORT: port,
+    RELAY_MIN_PORT: 51000,
+    RELAY_MAX_PORT: 51999,
+    RUN_DIR: folder,
+    REDIS_URL: redis.url,
+    REDIS_USERNAME: 'turn-node',
+    REDIS_PASSWORD: 'node-password',
+    PUBLIC_IP: '127.0.0.1',
+    ALLOW_LOOPBACK_PEERS: true,
+    USER_QUOTA: 3,
+    TURN_SECRETS: SECRET,
+  };
+  const env = Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)]));
+  await using node = await startTurnNode(loadConfig(TurnNodeConfig, env), {
+    say: (event, more) => void events.push(`${event} ${JSON.stringify(more ?? {})}`),
+    tickMs: 500,
+  });
+  const code = (user: string, expiry: number) =>
+    allocate(port, credentials(user, expiry)).then(
+      (a) => a[Symbol.dispose](),
+      (error: TurnError) => error.code,
+    );
+
+  const until = now() + 600;
+  using phone = await allocate(port, credentials('ada', until - 5));
+  using laptop = await allocate(port, credentials('ada', until));
+  using eve = await allocate(port, credentials('eve', until));
+  expect(await Promise.all([phone, laptop, eve].map((a) => a.refresh()))).toEqual([0, 0, 0]);
+
+  await publishRevocation(admin, { kind: 'user', id: 'ada@example.org', exp: until, relay: { user: 'ada', until } });
+  await expect.poll(() => node.coturn.allocations.size, soon).toBe(1);
+  expect(await Promise.all([phone, laptop, eve].map((a) => a.refresh()))).toEqual([437, 437, 0]);
+  expect(events.filter((e) => e.startsWith('turn.revoked'))).toEqual(['turn.revoked {"allocations":2}']);
+
+  // coturn takes the old credentials until they expire: what they open is ended as well.
+  using again = await allocate(port, credentials('ada', until));
+  await expect.poll(() => again.refresh(), soon).toBe(437);
+  // A later login has later credentials; they count in the same quota, whichever expiry they have.
+  using fresh = await allocate(port, credentials('ada', until + 1));
+  using second = await allocate(port, credentials('ada', until + 2));
+  using third = await allocate(port, credentials('ada', until + 3));
+  expect(await code('ada', until + 4)).toBe(486);
+  expect(await Promise.all([fresh, second, third, eve].map((a) => a.refresh()))).toEqual([0, 0, 0, 0]);
+
+  // coturn looks at the expiry when it makes an allocation, and never again.
+  const expiry = now() + 2;
+  using brief = await allocate(port, credentials('bob', expiry));
+  await expect.poll(() => code('bob', expiry), { ...soon, interval: 500 }).toBe(401);
+  expect(await brief.refresh()).toBe(0);
+
+  // The interface that ended them: loopback only, a password of this start, told to nobody.
+  const conf = await readFile(join(folder, 'turnserver.conf'), 'utf8');
+  const [, password = ''] = /^cli-password=(.{32})$/m.exec(conf) ?? [];
+  const cliPort = Number(/^cli-port=(\d+)$/m.exec(conf)?.[1]);
+  expect((await stat(join(folder, 'turnserver.conf'))).mode & 0o777).toBe(0o600);
+  expect(password).not.toBe('');
+  expect(execFileSync('ps', ['-o', 'args=', '-p', String(node.coturn.pid)], { encoding: 'utf8' })).not.toContain(
+    password,
+  );
+  expect(events.join()).not.toContain(password);
+  expect(execFileSync('ss', ['-Hltn', `sport = :${cliPort}`], { encoding: 'utf8' })).toMatch(/127\.0\.0\.1:/);
+  await expect(cancelSessions(cliPort, 'a guess', ['1'])).rejects.toThrow('refused the password');
+
+  // Reading revocations is all that the node's user may do with them.
+  const own = connectRedis(redis.url, { username: 'turn-node', password: 'node-password' });
+  await expect(own.hset(REVOCATION_STREAM, 'a', '1')).rejects.toThrow(/NOPERM/);
+  await expect(own.xadd(REVOCATION_STREAM, '*', 'r', '{}')).rejects.toThrow(/NOPERM/);
+  own.disconnect();
+  admin.disconnect();
+  await node[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});

@@ -1,0 +1,65 @@
+/**
+ * A revoked user's relay ends here too: coturn checks credentials when an allocation is made and never again, so a standing one
+ * would go on for as long as its client refreshes it.
+ */
+import { type RedisClient, type RelayRevocation, watchRevocations } from '@tandem/service';
+import type { Coturn } from './coturn.ts';
+
+/** Seconds that a revocation is kept after its credentials expired, for allocations that could not be ended yet. */
+const KEEP = 3600;
+
+/** Which TURN user names are revoked, and which of their credentials. */
+export class RevokedRelays {
+  readonly #until = new Map<string, number>();
+
+  add({ user, until }: RelayRevocation, nowSeconds = Math.floor(Date.now() / 1000)): void {
+    for (const [name, last] of this.#until) if (last + KEEP < nowSeconds) this.#until.delete(name);
+    this.#until.set(user, Math.max(until, this.#until.get(user) ?? 0));
+  }
+
+  /** Was this `<expiry>:<user>` issued before its user was revoked? Credentials of a later login are not hit. */
+  hits(username: string): boolean {
+    const [expiry, user = ''] = username.split(':');
+    return Number(expiry) <= (this.#until.get(user) ?? -1);
+  }
+}
+
+export interface RelayCutter extends AsyncDisposable {
+  /** End what is revoked and still open. @throws Error when coturn's interface is away; the next call tries again */
+  cut(): Promise<void>;
+}
+
+/**
+ * Follows the stream of revocations and ends the allocations that they hit: at once, and at each new one made with revoked
+ * credentials that have not expired.
+ * @param attempt runs a piece of work and logs its failure
+ */
+export function cutRevokedRelays(
+  coturn: Coturn,
+  redis: RedisClient,
+  say: (event: string, more: Record<string, unknown>) => void,
+  attempt: (what: string, work: () => Promise<void>) => Promise<void>,
+): RelayCutter {
+  const revoked = new RevokedRelays();
+  let last = Promise.resolve();
+  const cut = () => {
+    // One after the other, so that no allocation is counted twice.
+    const mine = last.then(async () => {
+      const ids = coturn.allocations.find((username) => revoked.hits(username));
+      if (ids.length === 0) return;
+      await coturn.cancel(ids);
+      say('turn.revoked', { allocations: ids.length });
+    });
+    last = mine.catch(() => {});
+    return mine;
+  };
+  const watch = watchRevocations({ redis }, ({ relay }) => {
+    if (!relay) return;
+    revoked.add(relay);
+    void attempt('revocation', cut);
+  });
+  coturn.allocations.onNew = (username) => {
+    if (revoked.hits(username)) void attempt('revocation', cut);
+  };
+  return { cut, [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose]() };
+}
