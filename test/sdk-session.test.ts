@@ -39,8 +39,7 @@ test('overload: the handshake fails without a reason, the knock says how long to
   await ada.connect();
   const answer = await fetch(`${node.url}/ws/signal`);
   expect(answer.status).toBe(503);
-  const floor = Number(answer.headers.get('retry-after')) * 1000;
-  expect(floor).toBeGreaterThan(0);
+  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
   using bob = session(node.wsUrl, 'bob');
   const waiting = new Promise<number>((resolve) => {
     bob.on('state', ({ retryIn }) => {
@@ -48,7 +47,8 @@ test('overload: the handshake fails without a reason, the knock says how long to
     });
   });
   bob.connect().catch(() => {});
-  expect(await waiting).toBeGreaterThanOrEqual(floor);
+  // The server spreads its answers, from one second on; by itself the session would come back within half a second.
+  expect(await waiting).toBeGreaterThanOrEqual(1000);
 });
 
 test('a node with room says that it wants an upgrade', async () => {

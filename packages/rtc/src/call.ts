@@ -12,7 +12,8 @@ import {
   type TheirView,
   type Trouble,
 } from './quality.ts';
-import type { EndReason, SessionEvents, SignalingSession } from './session.ts';
+import type { SignalingSession } from './session.ts';
+import type { EndReason, SessionEvents } from './session-types.ts';
 import { type Talk, TalkLine } from './talk.ts';
 import { AUDIO_MAX_BITRATE, applyCap, cameraCap, screenCap } from './uplink.ts';
 import type { PeerInfo, PeerMetadata } from './wire.ts';

@@ -16,6 +16,7 @@ export type { WebSocketConstructor, WebSocketLike } from './link.ts';
 export { mos, mosFromR, rFactor } from './mos.ts';
 export type { PairState, PairTimes, Slot } from './pair.ts';
 export type { FlowQuality, Grade, PairQuality, PathQuality, TheirView, Trouble, TroubleCode } from './quality.ts';
+export { SignalingSession } from './session.ts';
 export {
   type EndReason,
   GiveUp,
@@ -23,9 +24,8 @@ export {
   type SessionOptions,
   type SessionState,
   SignalingError,
-  SignalingSession,
   type TokenRequest,
-} from './session.ts';
+} from './session-types.ts';
 export type {
   DirectedBody,
   DirectedType,

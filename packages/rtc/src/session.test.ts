@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { WebSocketConstructor, WebSocketLike } from './link.ts';
-import { GiveUp, type SessionEvents, type SessionOptions, SignalingSession } from './session.ts';
+import { SignalingSession } from './session.ts';
+import { GiveUp, type SessionEvents, type SessionOptions } from './session-types.ts';
 import { random, VirtualTime } from './testing.ts';
 import type { Frame } from './wire.ts';
 

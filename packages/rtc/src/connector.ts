@@ -1,0 +1,285 @@
+/** Keeps a session on a socket: dials, retries, moves to another one without a gap, and knows when it is over for good. */
+import { afterClose, CLOSE_CODES, type CloseName, SUBPROTOCOL } from '@tandem/protocol/codes';
+import { fullJitter, parseRetryAfter } from './backoff.ts';
+import type { Clock } from './clock.ts';
+import { type Heartbeat, Link, type LinkEnd, type WebSocketConstructor } from './link.ts';
+import { type EndReason, GiveUp, type SessionOptions } from './session-types.ts';
+import { tokenExpiry } from './token.ts';
+import type { Frame } from './wire.ts';
+
+/** What a connector needs of its session. */
+export interface ConnectorHost {
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** A socket is open: ask for the session. It becomes the connection by `adopt`. */
+  opened(link: Link): void;
+  frame(link: Link, frame: Frame): void;
+  /** The socket that held the session is gone. */
+  lost(): void;
+  /** There is no connection for now; in `retryIn` ms (when known) comes the next attempt. */
+  waiting(reason?: 'network' | 'deaf', retryIn?: number): void;
+  /** There will be no connection any more. */
+  over(reason: EndReason, message: string): void;
+}
+
+const nameOf = (code: number): CloseName => {
+  for (const [name, row] of Object.entries(CLOSE_CODES)) if (row.code === code) return name as CloseName;
+  return 'abnormal';
+};
+
+export class Connector {
+  readonly #o: SessionOptions;
+  readonly #host: ConnectorHost;
+  readonly #WebSocket: WebSocketConstructor;
+  readonly #url: string;
+  #link: Link | undefined;
+  #pending: Link | undefined;
+  #closed = false;
+  #attempting = false;
+  #attempt = 0;
+  #dialedAt = -Infinity;
+  #retryTimer: unknown;
+  #moveTimer: unknown;
+  #connectTimer: unknown;
+  #renewTimer: unknown;
+  #refreshToken = false;
+  readonly #unlisten: (() => void)[] = [];
+
+  constructor(options: SessionOptions, host: ConnectorHost) {
+    this.#o = options;
+    this.#host = host;
+    const WebSocket = options.WebSocket ?? (globalThis.WebSocket as unknown as WebSocketConstructor | undefined);
+    if (!WebSocket) throw new TypeError('WebSocket: this runtime has none; pass one, e.g. that of the package `ws`.');
+    this.#WebSocket = WebSocket;
+    this.#url = socketUrl(options.url);
+  }
+
+  /** The socket that holds the session. */
+  get link(): Link | undefined {
+    return this.#link;
+  }
+  /** A socket that does not hold the session yet. */
+  isPending(link: Link): boolean {
+    return link === this.#pending;
+  }
+
+  start(): void {
+    this.#listen();
+    this.#dial();
+  }
+
+  /** A pending socket holds the session now. */
+  adopt(link: Link): void {
+    const { clock } = this.#host;
+    const old = this.#link === link ? undefined : this.#link;
+    clock.clearTimeout(this.#connectTimer);
+    this.#pending = undefined;
+    this.#attempting = false;
+    this.#attempt = 0;
+    this.#link = link;
+    clock.clearTimeout(this.#moveTimer);
+    this.#moveTimer = undefined;
+    // The old socket may still carry frames that arrived before the move: it closes by itself, fenced by the server.
+    // (Not 1000: to the server that is a goodbye of the whole session.)
+    if (old) clock.setTimeout(() => old.close(CLOSE_CODES.fenced.code, 'moved'), 1000);
+  }
+
+  watch(heartbeat: Heartbeat): void {
+    this.#link?.watch(heartbeat);
+  }
+
+  /** The socket holds a session that is of no use any more. */
+  drop(reason: string): void {
+    this.#link?.close(1000, reason);
+    this.#link = undefined;
+  }
+
+  /** The server will not take this pending socket for now. */
+  refused(link: Link, retryAfter: number): void {
+    link.close();
+    this.#ended(link, { code: 1013, reason: `retry-after ${Math.ceil(retryAfter / 1000)}`, opened: true });
+  }
+
+  /** Continue on another socket while this one still serves: first the new one, then the old one closes. */
+  move(within: number): void {
+    if (this.#moveTimer !== undefined || this.#attempting) return;
+    this.#moveTimer = this.#host.clock.setTimeout(() => {
+      this.#moveTimer = undefined;
+      if (this.#link?.open) this.#dial();
+    }, within);
+  }
+
+  /** Is the socket alive? Without one: do not sit out the rest of a long wait, there is reason to believe in a network. */
+  probe(): void {
+    const { clock, random } = this.#host;
+    if (this.#link) {
+      this.#link.probe(3000);
+      return;
+    }
+    if (this.#retryTimer === undefined || this.#attempting) return;
+    this.#attempt = Math.min(this.#attempt, 1);
+    clock.clearTimeout(this.#retryTimer);
+    this.#retryTimer = clock.setTimeout(() => this.#dial(), random() * 300);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of [this.#retryTimer, this.#moveTimer, this.#renewTimer, this.#connectTimer])
+      this.#host.clock.clearTimeout(timer);
+    for (const off of this.#unlisten.splice(0)) off();
+    this.#link?.close(1000, 'closed');
+    this.#pending?.close(1000, 'closed');
+    this.#link = undefined;
+    this.#pending = undefined;
+  }
+
+  // --- dialling -------------------------------------------------------------------------------------------------
+
+  /** Open a socket beside the present one (if any) and continue the session there. */
+  #dial(): void {
+    if (this.#attempting || this.#closed) return;
+    this.#attempting = true;
+    this.#dialedAt = this.#host.clock.now();
+    this.#host.clock.clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    this.#open().catch((error: unknown) => {
+      this.#attempting = false;
+      if (error instanceof GiveUp) this.#host.over('token_refused', error.message);
+      else this.#retry(0);
+    });
+  }
+
+  async #open(): Promise<void> {
+    const { clock } = this.#host;
+    const refresh = this.#refreshToken;
+    const token = await this.#o.getToken({ refresh });
+    if (this.#closed) return;
+    this.#refreshToken = false;
+    const link: Link = new Link(this.#WebSocket, this.#url, [SUBPROTOCOL, `bearer.${token}`], clock, {
+      open: () => this.#host.opened(link),
+      frame: (frame) => this.#host.frame(link, frame),
+      end: (end) => this.#ended(link, end),
+    });
+    this.#pending = link;
+    clock.clearTimeout(this.#connectTimer);
+    this.#connectTimer = clock.setTimeout(() => {
+      if (this.#pending === link) link.abandon(1006, 'no answer');
+    }, this.#o.connectTimeout ?? 10_000);
+    this.#scheduleRenewal(token);
+  }
+
+  #ended(link: Link, end: LinkEnd): void {
+    if (this.#closed) return;
+    const { clock, random } = this.#host;
+    if (link === this.#pending) {
+      this.#pending = undefined;
+      this.#attempting = false;
+      if (this.#link?.open && afterClose(end.code) !== 'give-up') {
+        // A move failed: the present socket still serves, try again soon.
+        this.move(1000 + random() * 2000);
+        return;
+      }
+    } else if (link === this.#link) {
+      this.#link = undefined;
+      this.#host.lost();
+      // A move is on its way: its new socket decides. That it fences this one may be heard before its own answer.
+      if (this.#attempting && (afterClose(end.code) !== 'give-up' || end.code === CLOSE_CODES.fenced.code)) {
+        this.#host.waiting('network');
+        return;
+      }
+    } else return;
+    let after = end.opened ? afterClose(end.code) : 'backoff';
+    // Fenced by a socket of my own that died before it was mine: nobody else has the session.
+    if (end.code === CLOSE_CODES.fenced.code && clock.now() - this.#dialedAt < 60_000) after = 'backoff';
+    if (after === 'give-up') {
+      this.#host.over(nameOf(end.code), end.reason || CLOSE_CODES[nameOf(end.code)].reason);
+      return;
+    }
+    if (end.code === CLOSE_CODES.tokenExpired.code) this.#refreshToken = true;
+    if (after === 'reconnect' && this.#attempt === 0) {
+      // At once, but not all of a node's clients in the same millisecond.
+      this.#wait(random() * 200, end.reason === 'deaf' ? 'deaf' : 'network');
+      return;
+    }
+    const asked = /retry.?after\D{0,3}(\d+)/i.exec(end.reason)?.[1];
+    if (asked !== undefined) this.#retry(Number(asked) * 1000);
+    else if (end.opened) this.#retry(0);
+    else this.#retryAfterProbe();
+  }
+
+  #retryAfterProbe(): void {
+    const { probe } = this.#o;
+    if (probe === false) {
+      this.#retry(0);
+      return;
+    }
+    this.#host.waiting();
+    this.#attempting = true;
+    const ask = probe ?? ((url: string) => probeRetryAfter(url, this.#host.clock));
+    const goOn = (ms?: number) => {
+      this.#attempting = false;
+      if (!this.#closed) this.#retry(ms ?? 0);
+    };
+    ask(this.#url).then(goOn, () => goOn());
+  }
+
+  #retry(retryAfter: number): void {
+    this.#wait(fullJitter(this.#attempt++, this.#host.random, this.#o.backoff, retryAfter), 'network');
+  }
+
+  #wait(ms: number, reason: 'network' | 'deaf'): void {
+    if (this.#closed) return;
+    const { clock } = this.#host;
+    this.#host.waiting(reason, Math.round(ms));
+    clock.clearTimeout(this.#retryTimer);
+    this.#retryTimer = clock.setTimeout(() => this.#dial(), ms);
+  }
+
+  /** Move to a socket with a fresh token before the server closes this one for its old token. */
+  #scheduleRenewal(token: string): void {
+    const { clock, random } = this.#host;
+    const expiry = tokenExpiry(token);
+    clock.clearTimeout(this.#renewTimer);
+    if (expiry === undefined) return;
+    const left = expiry - Date.now();
+    const lead = Math.min(60_000, left / 4) * (0.5 + random() / 2);
+    if (left <= 0 || left > 2 ** 31) return;
+    this.#renewTimer = clock.setTimeout(() => {
+      this.#refreshToken = true;
+      if (this.#link) this.move(0);
+    }, left - lead);
+  }
+
+  #listen(): void {
+    const target = globalThis as unknown as Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>>;
+    const page = (globalThis as { document?: EventTarget & { visibilityState?: string } }).document;
+    const add = (on: typeof target, type: string, run: () => void) => {
+      on.addEventListener?.(type, run);
+      this.#unlisten.push(() => on.removeEventListener?.(type, run));
+    };
+    add(target, 'online', () => this.probe());
+    if (page) add(page, 'visibilitychange', () => page.visibilityState === 'visible' && this.probe());
+  }
+}
+
+function socketUrl(url: string): string {
+  const base = (globalThis as { location?: { href: string } }).location?.href;
+  let parsed: URL;
+  try {
+    parsed = new URL(url, base);
+  } catch {
+    throw new TypeError(`url: ${JSON.stringify(url)} is not a URL; use e.g. wss://example.org/ws/signal`);
+  }
+  if (parsed.protocol === 'https:') parsed.protocol = 'wss:';
+  if (parsed.protocol === 'http:') parsed.protocol = 'ws:';
+  if (!/^wss?:$/.test(parsed.protocol)) throw new TypeError(`url: ${parsed.protocol} is not ws, wss, http or https`);
+  parsed.hash = '';
+  return parsed.href;
+}
+
+async function probeRetryAfter(url: string, clock: Clock): Promise<number | undefined> {
+  const response = await fetch(url.replace(/^ws/, 'http'), { cache: 'no-store', signal: AbortSignal.timeout(3000) });
+  await response.body?.cancel();
+  if (response.status !== 503 && response.status !== 429) return undefined;
+  return parseRetryAfter(response.headers.get('retry-after'), clock.now()) ?? 1000;
+}

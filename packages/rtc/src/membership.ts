@@ -1,0 +1,200 @@
+/** The room I want to be in, the one I am in, and who else is there. */
+import { type BackoffOptions, fullJitter } from './backoff.ts';
+import type { Clock } from './clock.ts';
+import { type RoomChange, RoomView } from './room-view.ts';
+import { SignalingError } from './session-types.ts';
+import type { Frame, PeerInfo, PeerMetadata } from './wire.ts';
+
+/** What a membership needs of its session. */
+export interface MembershipHost {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly backoff: BackoffOptions | undefined;
+  /** False when there is no connection. */
+  send(frame: Frame): boolean;
+  connected(): boolean;
+  /** In the room; before the changes are told. `again`: after a lost session. */
+  joined(roomId: string, peers: PeerInfo[], again: boolean): void;
+  changed(changes: RoomChange[]): void;
+  /** Out of the room, before the changes are told. */
+  left(): void;
+  /** Refused, and nobody waits for the answer. */
+  lost(roomId: string, code: string, message: string): void;
+}
+
+/** What this SDK says of itself, so that others know that it answers with receipts. */
+const CAPABILITIES = { delivery: 1 };
+const MAX_JOIN_RETRIES = 8;
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: SignalingError) => void;
+}
+
+export class Membership {
+  readonly #host: MembershipHost;
+  readonly #view = new RoomView();
+  #want: { roomId: string; retries: number } | undefined;
+  #in: string | undefined;
+  #again = false;
+  #metadata: PeerMetadata = {};
+  #metadataSent = '';
+  #waiters: Waiter[] = [];
+
+  constructor(host: MembershipHost) {
+    this.#host = host;
+  }
+
+  get roomId(): string | undefined {
+    return this.#in;
+  }
+  get peers(): ReadonlyMap<string, PeerInfo> {
+    return this.#view.peers;
+  }
+
+  /** Resolves in the room. Without a connection it waits for one. */
+  join(roomId: string, metadata?: PeerMetadata): Promise<void> {
+    if (metadata) this.#metadata = metadata;
+    this.#want = { roomId, retries: 0 };
+    const done = new Promise<void>((resolve, reject) => this.#waiters.push({ resolve, reject }));
+    if (this.#host.connected()) this.#sendJoin();
+    return done;
+  }
+
+  leave(): void {
+    const roomId = this.#in ?? this.#want?.roomId;
+    this.#want = undefined;
+    this.refuse(new SignalingError('closed', 'Left before the room answered.'));
+    if (roomId && this.#host.connected()) this.#host.send({ type: 'leave', roomId });
+    this.#out('left');
+  }
+
+  update(metadata: PeerMetadata): void {
+    this.#metadata = metadata;
+    this.#sendMetadata();
+  }
+
+  /** A new session stands: go (back) into the room. */
+  enter(): void {
+    if (this.#want) this.#sendJoin();
+  }
+
+  /** The session was resumed; the server says where it is. */
+  resumed(frame: Frame): void {
+    const roomId = typeof frame.roomId === 'string' ? frame.roomId : undefined;
+    // What was sent over the dead socket may be lost: say it again.
+    this.#metadataSent = '';
+    if (roomId && roomId === this.#want?.roomId) {
+      const first = this.#in === undefined;
+      this.#in = roomId;
+      const changes = this.#view.snapshot(frame.peers);
+      if (first) this.#host.joined(roomId, [...this.peers.values()], false);
+      this.#entered(changes);
+      return;
+    }
+    this.#out('left');
+    if (roomId) this.#host.send({ type: 'leave', roomId });
+    this.enter();
+  }
+
+  /** The server does not know the session any more. Was I in a room? */
+  sessionLost(): boolean {
+    this.#again = this.#in !== undefined;
+    return this.#again;
+  }
+
+  /** A frame about the room, from the socket that holds the session. */
+  receive(frame: Frame, me: string | undefined): void {
+    switch (frame.type) {
+      case 'joined':
+        this.#joined(frame);
+        return;
+      case 'left':
+        if (this.#in === frame.roomId && this.#want?.roomId !== this.#in) this.#out('left');
+        return;
+      case 'room':
+        if (frame.roomId === this.#in) this.#host.changed(this.#view.snapshot(frame.peers));
+        return;
+      default:
+        if (this.#in && frame.peerId !== me) this.#host.changed(this.#view.event(frame));
+    }
+  }
+
+  refused(code: string, message: string, retryAfter: number | undefined): void {
+    const want = this.#want;
+    if (!want) return;
+    if (code === 'already_joined' && this.#in === want.roomId) return;
+    if ((code === 'unavailable' || code === 'rate_limited') && want.retries++ < MAX_JOIN_RETRIES) {
+      const { clock, random, backoff } = this.#host;
+      clock.setTimeout(
+        () => {
+          if (this.#want === want && this.#host.connected() && !this.#in) this.#sendJoin();
+        },
+        fullJitter(want.retries, random, backoff, retryAfter ?? 0),
+      );
+      return;
+    }
+    this.#want = undefined;
+    const waiting = this.#waiters.length > 0;
+    this.refuse(new SignalingError(code, message, retryAfter));
+    if (!waiting) this.#host.lost(want.roomId, code, message);
+  }
+
+  /** Whoever waits to be in the room will not be. */
+  refuse(error: SignalingError): void {
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+  }
+
+  /** Out for good, or until `enter`. */
+  end(reason: string, { forget }: { forget: boolean }): void {
+    if (forget) this.#want = undefined;
+    this.#out(reason);
+  }
+
+  #sendJoin(): void {
+    if (!this.#want) return;
+    const metadata = this.#fullMetadata();
+    this.#metadataSent = JSON.stringify(metadata);
+    this.#host.send({ type: 'join', roomId: this.#want.roomId, metadata });
+  }
+
+  #fullMetadata(): PeerMetadata {
+    return { ...this.#metadata, ...CAPABILITIES };
+  }
+
+  #sendMetadata(): void {
+    if (!this.#in || !this.#host.connected()) return;
+    const metadata = this.#fullMetadata();
+    const text = JSON.stringify(metadata);
+    if (text !== this.#metadataSent && this.#host.send({ type: 'update', metadata })) this.#metadataSent = text;
+  }
+
+  #joined(frame: Frame): void {
+    const roomId = String(frame.roomId);
+    if (roomId !== this.#want?.roomId) {
+      // Left while the answer was on its way.
+      this.#host.send({ type: 'leave', roomId });
+      return;
+    }
+    this.#want.retries = 0;
+    this.#in = roomId;
+    const changes = this.#view.snapshot(frame.peers);
+    const again = this.#again;
+    this.#again = false;
+    this.#host.joined(roomId, [...this.peers.values()], again);
+    this.#entered(changes);
+  }
+
+  #entered(changes: RoomChange[]): void {
+    this.#host.changed(changes);
+    this.#sendMetadata();
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve();
+  }
+
+  #out(reason: string): void {
+    if (!this.#in) return;
+    this.#in = undefined;
+    this.#host.left();
+    this.#host.changed(this.#view.clear(reason));
+  }
+}

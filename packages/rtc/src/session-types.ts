@@ -1,0 +1,94 @@
+/** What goes into a signaling session and what comes out of it. */
+import type { CloseName } from '@tandem/protocol/codes';
+import type { BackoffOptions } from './backoff.ts';
+import type { Clock } from './clock.ts';
+import type { DeliveryFailure, DeliveryOptions } from './delivery.ts';
+import type { WebSocketConstructor } from './link.ts';
+import type { DirectedBody, DirectedType, PeerInfo } from './wire.ts';
+
+/** Why a token is asked for. `refresh`: the one given before was refused or runs out, so a cached copy will not do. */
+export interface TokenRequest {
+  readonly refresh: boolean;
+}
+
+export interface SessionOptions {
+  /** Where signaling listens, e.g. `wss://example.org/ws/signal`; http(s) and paths relative to the page work too. */
+  readonly url: string;
+  /** Gives an access token. Throw `GiveUp` when there will never be one; any other error is retried with backoff. */
+  readonly getToken: (request: TokenRequest) => Promise<string>;
+  /** Default: `globalThis.WebSocket` (browsers, Node ≥ 22). That of `ws` works as well. */
+  readonly WebSocket?: WebSocketConstructor;
+  /** Default: the machine's clock. */
+  readonly clock?: Clock;
+  /** Source of jitter, 0 to 1. Default `Math.random`. */
+  readonly random?: () => number;
+  readonly backoff?: BackoffOptions;
+  /** An attempt that is not answered within so many ms is given up. Default 10,000. */
+  readonly connectTimeout?: number;
+  /**
+   * Asked when a handshake failed, because a browser hides why: ms that the server wants to be left alone, or undefined.
+   * Default: a GET of the socket's address, reading `Retry-After` of a 503 or 429. `false` switches it off.
+   */
+  readonly probe?: ((url: string) => Promise<number | undefined>) | false;
+  /**
+   * Share of sessions whose offers, answers and candidates carry a sampled `traceparent` (W3C trace context), so that servers
+   * with a collector record each hop, 0 to 1. The id is random and says nothing of the person. Default 0.
+   */
+  readonly traceSampling?: number;
+  /** Times and bounds of end-to-end delivery; see delivery.ts. */
+  readonly delivery?: Pick<DeliveryOptions, 'resendAfter' | 'maxResend' | 'timeout' | 'maxPending' | 'resend'>;
+}
+
+/**
+ * - `idle`: not connected yet, - `connecting`: first connection, - `open`, - `reconnecting`: the session goes on without a
+ * socket, - `closed`: over for good; `reason` of the event says why.
+ */
+export type SessionState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closed';
+
+/** Why a session is over: a close code's name, or `token_refused` when the supplier gave up. */
+export type EndReason = CloseName | 'token_refused';
+
+export interface SessionEvents {
+  state: { state: SessionState; reason?: EndReason | 'network' | 'deaf' | 'drain'; message?: string; retryIn?: number };
+  /** In the room (first time or again). `again`: after a lost session; my peer id is a new one. */
+  joined: { roomId: string; peers: PeerInfo[]; again: boolean };
+  /** The room is lost though the session goes on, e.g. it was full when I came back. */
+  'room-lost': { roomId: string; code: string; message: string };
+  /** The server forgot this session; peers saw me leave, and a new session has begun. */
+  'session-lost': { oldPeerId: string };
+  'peer-joined': { peer: PeerInfo; before: boolean };
+  'peer-left': { peer: PeerInfo; reason: string };
+  'peer-updated': { peer: PeerInfo };
+  'peer-away': { peer: PeerInfo };
+  'peer-back': { peer: PeerInfo };
+  /** Offer, answer or candidate of a peer, in order, once. */
+  signal: { [T in Exclude<DirectedType, 'message'>]: { type: T; peerId: string } & DirectedBody[T] }[Exclude<
+    DirectedType,
+    'message'
+  >];
+  /** App message of a peer, in order, once. */
+  message: { peerId: string; data: unknown };
+  /** A message of mine was given up. */
+  undelivered: { peerId: string; type: DirectedType; reason: DeliveryFailure };
+  kicked: { reason: string };
+  'mute-requested': { peerId: string; kind: 'audio' | 'video' };
+  /** The server refused something that no promise waits for. */
+  error: { code: string; message: string; field?: string; replyTo?: string };
+}
+
+/** The server refused a request, with a code of ERROR_CODES (or `closed`, `timeout`). */
+export class SignalingError extends Error {
+  readonly code: string;
+  readonly retryAfter: number | undefined;
+  constructor(code: string, message: string, retryAfter?: number) {
+    super(message);
+    this.name = 'SignalingError';
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Thrown by a token supplier: there will be no token, so the session ends as `token_refused`. */
+export class GiveUp extends Error {
+  override name = 'GiveUp';
+}
