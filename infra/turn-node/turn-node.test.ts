@@ -132,13 +132,13 @@ test('a node enters the directory, relays, rotates its secret without a restart,
 
   // A call is on; the group wants the instance gone.
   const call = client(w.port, 'secret-two', 60);
-  await vi.waitFor(() => expect(w.node.coturn.allocations()).toBeGreaterThan(0), soon);
+  await vi.waitFor(() => expect(w.node.coturn.allocations.size).toBeGreaterThan(0), soon);
   w.state.leaving = true;
   await vi.waitFor(async () => expect(await readTurnNodes(w.admin)).toEqual([]), soon);
   expect(w.node.state).toBe('draining');
   expect(await call.ended).toMatch(/Total lost packets 0/);
   // The forbidden client was killed and its allocation lives on; only the deadline or its end may finish the drain.
-  if (w.node.coturn.allocations() > 0) await w.node[Symbol.asyncDispose]();
+  if (w.node.coturn.allocations.size > 0) await w.node[Symbol.asyncDispose]();
   expect(await w.node.ended).toBe('drained');
   expect(await w.admin.hgetall(TURN_DIRECTORY_KEY)).toEqual({});
   expect(w.calls[0]).toBe('wait');
