@@ -54,7 +54,7 @@ function kpiPage(): string {
   lines.push(
     '## Objectives and alarms',
     '',
-    `Objectives hold over ${SLO_WINDOW_DAYS} days. An alarm rises when both of its windows use up the error budget too fast (Google, The Site Reliability Workbook, chapter 5): the long window says that it matters, the short one that it still goes on. A window with fewer than ${MIN_EVENTS} events says nothing. CloudWatch keeps no histogram buckets of embedded metrics, so the objective on time is alarmed by Prometheus only.`,
+    `Objectives hold over ${SLO_WINDOW_DAYS} days. An alarm rises when both of its windows use up the error budget too fast (Google, The Site Reliability Workbook, chapter 5): the long window says that it matters, the short one that it still goes on. A window with fewer than ${MIN_EVENTS} events says nothing.`,
     '',
     '| Objective | Promise | Runbook |',
     '| --- | --- | --- |',

@@ -97,23 +97,21 @@ export async function startPrometheus(targets: Readonly<Record<string, readonly 
     if (child.exitCode !== null || said.includes('missing')) throw new Error(`prometheus did not start: ${said}`);
     await sleep(50);
   }
+  const count = Object.values(targets).flat().length;
+  const query = async (promql: string): Promise<Sample[]> => {
+    const data = (await api('query', { query: promql })) as {
+      result: { metric: Record<string, string>; value: [number, string] }[];
+    };
+    return data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+  };
   return {
-    async query(promql) {
-      const data = (await api('query', { query: promql })) as {
-        result: { metric: Record<string, string>; value: [number, string] }[];
-      };
-      return data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
-    },
+    query,
     async scraped() {
-      const asked = Date.now();
+      const asked = Date.now() / 1000;
       for (;;) {
-        const { activeTargets } = (await api('targets')) as {
-          activeTargets: { scrapeUrl: string; health: string; lastError: string; lastScrape: string }[];
-        };
-        const down = activeTargets.find((t) => t.health === 'down');
-        if (down) throw new Error(`${down.scrapeUrl}: ${down.lastError}`);
-        // A scrape that began before may have read half of it; the one after did not.
-        if (activeTargets.every((t) => Date.parse(t.lastScrape) > asked)) return;
+        const [down] = await query('up == 0');
+        if (down) throw new Error(`${down.labels.job} ${down.labels.instance} cannot be read`);
+        if ((await query(`timestamp(up) > ${asked}`)).length === count) return;
         await sleep(50);
       }
     },

@@ -1,0 +1,103 @@
+/** From a browser's report to the number on the dashboard: real nodes, real auth, a real Prometheus, the panels that we ship. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { CallLeg, CallReport } from '@tandem/protocol';
+import { startCollector, startRedis } from '@tandem/service/testing';
+import { startTestNode } from '@tandem/signaling/testing';
+import { expect, test } from 'vitest';
+import { startTestAuth } from '../apps/auth/src/testing.ts';
+import { RULES, type Sample, startPrometheus } from './support/prometheus.ts';
+
+interface Panel {
+  readonly title: string;
+  readonly targets: readonly { readonly expr: string; readonly legendFormat: string }[];
+}
+const dashboard = readFileSync(resolve(import.meta.dirname, '../docs/dashboards/calls.grafana.json'), 'utf8');
+const { panels } = JSON.parse(dashboard) as { panels: Panel[] };
+
+const times = <T>(n: number, value: T): T[] => Array.from({ length: n }, () => value);
+const up: CallLeg = { outcome: 'connected', phase: 'end', setupMs: 400, mos: 4.2, dropped: false, path: 'host' };
+const relayed: CallLeg = { ...up, path: 'relay', relayProtocol: 'udp' };
+const dropped: CallLeg = { ...relayed, dropped: true };
+const failed: CallLeg = { outcome: 'failed', phase: 'end', failure: 'ice-failed' };
+const gaveUp: CallLeg = { outcome: 'abandoned', phase: 'end' };
+const call = (roomSize: number, legs: CallLeg[], more: Partial<CallReport> = {}): CallReport => ({
+  version: 1,
+  client: '1.2.3',
+  region: 'eu-central-1',
+  roomSize,
+  legs,
+  ...more,
+});
+
+test('reports become the ratios and quantiles of the dashboard; every panel and alarm asks for what the services really tell', async () => {
+  await using redis = await startRedis();
+  await using collector = await startCollector();
+  await using auth = await startTestAuth({ REDIS_URL: redis.url });
+  const config = { REDIS_URL: redis.url, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+  await using north = await startTestNode({ keys: auth, config });
+  await using south = await startTestNode({ keys: auth, config });
+  const host = (url: string) => new URL(url).host;
+  await using prometheus = await startPrometheus({
+    signaling: [host(north.url), host(south.url)],
+    auth: [host(auth.url)],
+  });
+  const report = async (body: CallReport) => {
+    for (const { url } of [north, south]) {
+      const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+      expect((await fetch(`${url}/reports`, init)).status).toBe(204);
+    }
+  };
+  await auth.login('ada');
+  // Twice: what Prometheus sees first is only where counting starts.
+  for (const _ of [1, 2]) {
+    await report(call(2, [...times(10, up), ...times(20, gaveUp)], { resumes: { ok: 3, failed: 1 } }));
+    await report(call(5, [...times(4, up), ...times(4, relayed), dropped, failed]));
+    await report(call(2, [], { rating: 4 }));
+    await prometheus.scraped();
+  }
+
+  const shown = async (title: string): Promise<Sample[]> => {
+    const panel = panels.find((p) => p.title === title) ?? expect.fail(`no panel ${title}`);
+    const results = panel.targets.map(({ expr }) => prometheus.query(expr.replaceAll('$__rate_interval', '60s')));
+    return (await Promise.all(results)).flat();
+  };
+  const values = async (title: string) => (await shown(title)).map((s) => Number(s.value.toFixed(4)));
+  const by = async (title: string, label: string) =>
+    Object.fromEntries((await shown(title)).map((s) => [s.labels[label], Number(s.value.toFixed(4))]));
+
+  expect(await values('Call set-up success ratio')).toEqual([0.95]);
+  expect(await by('Call set-up success ratio by room_size', 'room_size')).toEqual({ '2': 1, '5-6': 0.9 });
+  expect(await by('Call set-up success ratio by region', 'region')).toEqual({ 'eu-central-1': 0.95 });
+  expect(await by('Call set-up success ratio by client', 'client')).toEqual({ '1.2.3': 0.95 });
+  expect(await values('Call retention (1 − drop rate)')).toEqual([Number((18 / 19).toFixed(4))]);
+  expect(await values('Relay share')).toEqual([Number((5 / 19).toFixed(4))]);
+  expect(await values('Session resume success ratio')).toEqual([0.75]);
+  // 0.4 s lies in the bucket from 0.3 to 0.5, MOS 4.2 in the one from 4.03 to 4.34; quantiles are interpolated in it.
+  expect(await values('Call set-up time')).toEqual([0.4, 0.49, 0.498]);
+  expect(await values('MOS distribution')).toEqual([4.185, 4.061, 4.0455]);
+  expect(Object.keys(await by('Failure reasons', 'reason'))).toEqual(['ice-failed']);
+  expect(Object.keys(await by('What people say', 'rating'))).toEqual(['4']);
+
+  for (const { title } of panels) {
+    const samples = await shown(title);
+    expect(samples.length, title).toBeGreaterThan(0);
+    for (const { value } of samples) expect(value, title).not.toBeNaN();
+  }
+  for (const [metric] of `${dashboard}${readFileSync(RULES, 'utf8')}`.matchAll(/\btandem_\w+/g))
+    expect(await prometheus.query(`count(${metric})`), metric).toHaveLength(1);
+  expect(await prometheus.query('sum by (job) (up)')).toEqual(
+    expect.arrayContaining([
+      { labels: { job: 'signaling' }, value: 2 },
+      { labels: { job: 'auth' }, value: 1 },
+    ]),
+  );
+  expect(await prometheus.query('tandem_http_request_seconds_count{service="auth"}')).not.toEqual([]);
+
+  const alerts = await prometheus.alerts();
+  expect(Object.keys(alerts)).toHaveLength(16);
+  expect(Object.values(alerts).filter((a) => a.health !== 'ok')).toEqual([]);
+  // 5 % failed: five times the budget, which is a ticket, not a page.
+  expect([alerts['call-setup-1h']?.state, alerts['call-setup-72h']?.state]).toEqual(['inactive', 'firing']);
+  expect(alerts['backplane-down']?.state).toBe('inactive');
+});
