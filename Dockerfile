@@ -1,7 +1,8 @@
-# One file, three images: --target auth | signaling | edge. Each is Node, one bundled file, no shell, no package manager.
+# One file, four images: --target auth | signaling | turn | edge. Each is Node, one bundled file, no shell, no package manager.
+# CDK pins NODE_IMAGE by digest (infra/src/base-images.ts).
 ARG NODE_IMAGE=node:24-bookworm-slim
 
-FROM ${NODE_IMAGE} AS sources
+FROM ${NODE_IMAGE} AS packages
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 COPY packages/protocol/package.json packages/protocol/
@@ -12,20 +13,40 @@ COPY apps/client/package.json apps/client/
 COPY apps/signaling/package.json apps/signaling/
 COPY infra/package.json infra/
 RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund --loglevel=error
+
+# Each bundle sees its own sources only (infra/src/service-image.ts keeps the same list), so nothing else rebuilds it.
+FROM packages AS sources
 COPY tsconfig.base.json ./
-COPY packages packages
+COPY scripts/bundle.mjs scripts/
+COPY packages/protocol packages/protocol
+COPY packages/service packages/service
+
+FROM sources AS auth-bundle
+COPY apps/auth apps/auth
+RUN node scripts/bundle.mjs auth
+
+FROM sources AS signaling-bundle
+COPY apps/signaling apps/signaling
+RUN node scripts/bundle.mjs signaling
+
+FROM sources AS turn-bundle
+COPY infra/turn-node infra/turn-node
+RUN node scripts/bundle.mjs turn
+
+FROM sources AS edge-bundle
 COPY apps apps
 COPY infra infra
-COPY scripts scripts
-
-FROM sources AS services
-RUN node scripts/bundle.mjs
+RUN node scripts/bundle.mjs edge
 
 FROM sources AS client
 ENV NEXT_TELEMETRY_DISABLED=1
+COPY packages packages
+COPY scripts scripts
+COPY apps apps
+COPY infra infra
 RUN npm run build -w @tandem/client
 
-# Node and the shared libraries that it asks for, nothing else.
+# A program and the shared libraries that it asks for, nothing else.
 FROM ${NODE_IMAGE} AS runtime-files
 RUN mkdir -p /root-fs/usr/local/bin /root-fs/etc /root-fs/tmp /root-fs/app /data \
  && cp -L "$(command -v node)" /root-fs/usr/local/bin/node \
@@ -36,24 +57,36 @@ RUN mkdir -p /root-fs/usr/local/bin /root-fs/etc /root-fs/tmp /root-fs/app /data
  && echo 'hosts: files dns' > /root-fs/etc/nsswitch.conf \
  && chmod 1777 /root-fs/tmp
 
+FROM ${NODE_IMAGE} AS turn-files
+RUN apt-get update && apt-get install -y --no-install-recommends coturn && rm -rf /var/lib/apt/lists/* \
+ && mkdir -p /root-fs/usr/bin /run-turn && cp /usr/bin/turnserver /root-fs/usr/bin/ \
+ && ldd /usr/bin/turnserver | grep -o '/[^ ]*' | sort -u | xargs -I{} cp -L --parents {} /root-fs
+
 FROM scratch AS runtime
 COPY --from=runtime-files /root-fs /
-ENV PATH=/usr/local/bin NODE_ENV=production
+ENV PATH=/usr/local/bin:/usr/bin NODE_ENV=production
 WORKDIR /app
 USER 10001:10001
 CMD ["node", "--enable-source-maps", "/app/main.mjs"]
 
 FROM runtime AS auth
-COPY --from=services /src/dist/auth /app
+COPY --from=auth-bundle /src/dist/auth /app
 # A volume mounted here takes this owner: the key file of a development set-up.
 COPY --from=runtime-files --chown=10001:10001 /data /data
 EXPOSE 8081
 
 FROM runtime AS signaling
-COPY --from=services /src/dist/signaling /app
+COPY --from=signaling-bundle /src/dist/signaling /app
 EXPOSE 8080
 
+# coturn and the agent that configures, watches and drains it.
+FROM runtime AS turn
+COPY --from=turn-files /root-fs /
+COPY --from=turn-bundle /src/dist/turn /app
+COPY --from=turn-files --chown=10001:10001 /run-turn /run/turn
+VOLUME /run/turn
+
 FROM runtime AS edge
-COPY --from=services /src/dist/edge /app
+COPY --from=edge-bundle /src/dist/edge /app
 COPY --from=client /src/apps/client/out /app/client
 EXPOSE 3000

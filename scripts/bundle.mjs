@@ -1,12 +1,13 @@
-// Bundle the services and the edge into dist/NAME/main.mjs: one file each, no node_modules in the images.
+// Bundle services into dist/NAME/main.mjs: one file each, no node_modules in the images. Usage: node scripts/bundle.mjs [NAME [FOLDER]]
 import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
-import { root } from './lib/setup.mjs';
 
+const root = join(import.meta.dirname, '..');
 const entries = {
   auth: 'apps/auth/src/main.ts',
   signaling: 'apps/signaling/src/main.ts',
+  turn: 'infra/turn-node/main.ts',
   edge: 'infra/local/edge/main.ts',
 };
 
@@ -16,8 +17,12 @@ function filesBelow(dir, ending) {
     .map((f) => join(dir, f));
 }
 
-for (const [name, entry] of Object.entries(entries)) {
-  const outdir = join(root, 'dist', name);
+const [only, folder = join(root, 'dist')] = process.argv.slice(2);
+if (only && !entries[only]) throw new Error(`bundle: ${only} is none of ${Object.keys(entries).join(', ')}`);
+
+for (const name of only ? [only] : Object.keys(entries)) {
+  const entry = entries[name];
+  const outdir = join(folder, name);
   rmSync(outdir, { recursive: true, force: true });
   mkdirSync(outdir, { recursive: true });
   await build({
@@ -35,7 +40,7 @@ for (const [name, entry] of Object.entries(entries)) {
     banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" },
   });
   // Redis scripts are read beside the code, from ./NAME.lua or ./scripts/NAME.lua.
-  for (const file of filesBelow(join(root, entry.replace(/\/main\.ts$/, '')), '.lua'))
+  for (const file of filesBelow(join(root, dirname(entry)), '.lua'))
     cpSync(file, join(outdir, basename(dirname(file)) === 'scripts' ? 'scripts' : '', basename(file)));
-  console.log(`  dist/${name}/main.mjs  ${(statSync(join(outdir, 'main.mjs')).size / 1e6).toFixed(2)} MB`);
+  console.log(`  ${outdir}/main.mjs  ${(statSync(join(outdir, 'main.mjs')).size / 1e6).toFixed(2)} MB`);
 }

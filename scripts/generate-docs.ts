@@ -171,6 +171,7 @@ function topologyPage(): string {
   const parts = Object.entries(topology) as [string, (typeof topology)[keyof typeof topology]][];
   const services = parts.filter((p): p is [string, ServicePart & (typeof p)[1]] => p[1].kind === 'service');
   const { turn, cache, edge } = topology;
+  const told = parts.flatMap(([name, p]) => ('config' in p ? [[name, p] as const] : []));
   const lines = [
     HEADER,
     '',
@@ -197,15 +198,15 @@ function topologyPage(): string {
     '  browser -- "media, DTLS-SRTP" --> turn',
     '  browser -- "media, direct" --- browser',
     ...services.map(([name, p]) => `  edge -- "${p.routes.join(' ')}" --> ${name}`),
-    ...services.flatMap(([name, p]) => p.dependsOn.map((d) => `  ${name} --> ${d}`)),
+    ...told.flatMap(([name, p]) => p.dependsOn.map((d) => `  ${name} --> ${d}`)),
     '```',
     '',
-    '| Part | What it does | Port | Replicas (development / production) | Live | Ready | Needs |',
-    '| --- | --- | --- | --- | --- | --- | --- |',
+    '| Part | What it does | Port | Replicas (development / production) | Live | Start-up | Ready | Needs |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
     ...parts.map(([name, p]) => {
       const cell = (value: unknown) => (value === undefined ? '' : String(value));
       const s = p as Partial<ServicePart>;
-      return `| ${name} | ${p.description} | ${cell(s.port)} | ${s.replicas ? `${s.replicas.development} / ${s.replicas.production}` : ''} | ${cell(s.livePath)} | ${cell(s.readyPath)} | ${(s.dependsOn ?? []).join(', ')} |`;
+      return `| ${name} | ${p.description} | ${cell(s.port)} | ${s.replicas ? `${s.replicas.development} / ${s.replicas.production}` : ''} | ${cell(s.livePath)} | ${cell(s.startupPath)} | ${cell(s.readyPath)} | ${(s.dependsOn ?? []).join(', ')} |`;
     }),
     '',
     '## Ports that must be open',
@@ -218,10 +219,10 @@ function topologyPage(): string {
     ...services.map(
       ([name, p]) => `| edge | ${name} | ${p.port} tcp | ${p.routes.map((r) => `\`${r}\``).join(', ')} |`,
     ),
-    ...services.flatMap(([name, p]) =>
+    ...told.flatMap(([name, p]) =>
       p.dependsOn.map((d) => {
         const on = topology[d as keyof typeof topology] as { port?: number };
-        return `| ${name} | ${d} | ${on.port} tcp | ${d === 'cache' ? 'state and fan-out' : 'public keys'} |`;
+        return `| ${name} | ${d} | ${on.port} tcp | ${d === 'auth' ? 'public keys' : name === 'turn' ? 'TURN directory' : 'state and fan-out'} |`;
       }),
     ),
     '',
@@ -229,7 +230,7 @@ function topologyPage(): string {
     '',
     'Defaults live in each service’s schema; an empty default means required or off, as the text says.',
     '',
-    ...services.flatMap(([name, p]) => [
+    ...told.flatMap(([name, p]) => [
       `### ${name}`,
       '',
       '| Setting | Default | Meaning |',

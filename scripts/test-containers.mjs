@@ -37,16 +37,17 @@ const env = {
   COMPOSE_PROJECT_NAME: `tandem-test-${process.pid}`,
   TANDEM_PORT: String(port),
   TANDEM_TURN_PORT: String(await freePort()),
+  TANDEM_CACHE_PORT: String(await freePort()),
   TANDEM_CACHE_PASSWORD: secret(),
   TANDEM_TURN_SECRET: secret(),
   // Both browsers of the test run on this machine, so their relay candidates are loopback addresses.
-  TANDEM_TURN_PEERS: '--allow-loopback-peers',
+  TANDEM_TURN_LOOPBACK: 'true',
 };
 const call = (args, options = {}) => run(compose[0], [...compose.slice(1), ...args], { env, ...options });
 
 let failed = 1;
 try {
-  for (const target of process.argv.includes('--no-build') ? [] : ['auth', 'signaling', 'edge']) {
+  for (const target of process.argv.includes('--no-build') ? [] : ['auth', 'signaling', 'turn', 'edge']) {
     console.log(`  Building tandem/${target}…`);
     const built = spawnSync('docker', ['build', '--target', target, '-t', `tandem/${target}`, '.'], {
       cwd: root,

@@ -1,16 +1,17 @@
 /** Cloud, compose and `npm start` run the same parts: same names, settings, ports and health checks, in all three. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { connectRedis, readTurnNodes } from '@tandem/service';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { type Stack, startStack } from '../infra/local/stack.ts';
 import { buildTopology } from '../infra/src/app-stack.ts';
 import { topology } from '../infra/topology/index.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const parts = ['auth', 'signaling'] as const;
+const parts = ['auth', 'signaling', 'turn'] as const;
 type Part = (typeof parts)[number];
 
 /** Settings that a place leaves to their default, with the reason. Everything else of the topology must be there. */
@@ -20,37 +21,77 @@ const leftOut: Record<'local' | 'compose' | 'cloud', Record<string, string>> = {
     REDIS_PASSWORD: 'as above',
     ALLOWED_ORIGINS: 'the edge keeps the Host header, so same-origin needs no list',
     API_KEYS: 'access is open on one machine',
+    TURN_SECRET_ID: 'no Secrets Manager: TURN_SECRETS',
   },
-  compose: { REDIS_USERNAME: 'the cache has its default user only' },
+  compose: {
+    REDIS_USERNAME: 'the cache has its default user only',
+    TURN_SECRET_ID: 'no Secrets Manager: TURN_SECRETS',
+  },
   cloud: {
     API_KEYS: 'given by -c apiKeysSecretArn only',
     STUN_URIS: 'the TURN nodes of the directory answer STUN as well',
+    PUBLIC_IP: 'a node asks the metadata service of its instance',
   },
 };
+/** TURN nodes read their secret anew in the cloud, as it rotates there; auth has it as a variable everywhere. */
+const turnLeftOut: Record<string, string[]> = { cloud: ['TURN_SECRETS'] };
 /** Settings that a place adds, with the reason. */
 const added: typeof leftOut = {
   local: {
     HOST: 'one machine listens on loopback',
     NODE_NAME: 'names for the log of one machine',
+    TURNSERVER: 'where this machine has it',
+    RUN_DIR: 'a temporary folder',
+    DRAIN_SECONDS: 'npm start ends at once',
+    ALLOW_LOOPBACK_PEERS: 'two tabs of one machine relay to each other',
   },
-  compose: {},
-  cloud: { TURN_DIRECTORY: 'TURN nodes come and go: they announce themselves in the cache' },
+  compose: {
+    DRAIN_SECONDS: 'within stop_grace_period',
+    ALLOW_LOOPBACK_PEERS: 'off, until the test of one machine asks for it',
+  },
+  cloud: {
+    NODE_MBPS: 'of the instance type',
+    MAX_BYTES_PER_SECOND: 'TurnFleet.maxBytesPerSecond',
+    USER_QUOTA: 'TurnFleet.userQuota',
+    TOTAL_QUOTA: 'TurnFleet.totalQuota',
+    DRAIN_SECONDS: 'TurnFleet.drainTimeout',
+    LIFECYCLE_HOOK: 'of the auto scaling group',
+    AUTO_SCALING_GROUP: 'as above',
+    AWS_REGION: 'of the AWS clients',
+    METRICS_STACK: 'CloudWatch only',
+  },
 };
 
 interface Seen {
   settings: string[];
   port: number;
+  /** Path, or the argument of the program. */
   health: string;
 }
 
+/** Port and path of `fetch('http://127.0.0.1:8080/…')`, or the argument that asks a TURN node. */
+function asked(command: readonly string[]): { port?: number; health: string } {
+  const url = /fetch\('([^']+)'\)/.exec(command.join(' '))?.[1];
+  if (!url) return { health: command.at(-1) ?? '' };
+  const { port, pathname } = new URL(url);
+  return { port: Number(port), health: pathname };
+}
+
 function described(part: Part, place: keyof typeof leftOut): string[] {
-  return Object.keys(topology[part].environment).filter((name) => !(name in leftOut[place]));
+  const without = part === 'turn' ? turnLeftOut[place] : [];
+  return Object.keys(topology[part].environment).filter(
+    (name) => !(name in leftOut[place]) && !without?.includes(name),
+  );
 }
 
 function expectSettings(part: Part, place: keyof typeof leftOut, seen: Seen): void {
   expect(seen.settings.filter((name) => !(name in added[place])).sort()).toEqual(described(part, place).sort());
   expect(Object.keys(topology[part].config.properties)).toEqual(expect.arrayContaining(seen.settings));
-  expect([seen.port, seen.health]).toEqual([topology[part].port, topology[part].livePath]);
+  const { turn } = topology;
+  expect([seen.port, seen.health]).toEqual([
+    topology[part].port,
+    part === 'turn' ? turn.healthArgument : topology[part].startupPath,
+  ]);
 }
 
 test('compose runs every part, with the settings, ports and health checks described', () => {
@@ -64,12 +105,10 @@ test('compose runs every part, with the settings, ports and health checks descri
   for (const [name, service] of Object.entries(services)) {
     const part = name.replace(/-\d+$/, '') as Part;
     if (!parts.includes(part)) continue;
-    const probe = new URL(/fetch\('([^']+)'\)/.exec(service.healthcheck?.test.join(' ') ?? '')?.[1] ?? '');
-    expectSettings(part, 'compose', {
-      settings: Object.keys(service.environment),
-      port: Number(probe.port),
-      health: probe.pathname,
-    });
+    const { port = Number(/:-(\d+)\}$/.exec(service.environment.TURN_PORT ?? '')?.[1]), health } = asked(
+      service.healthcheck?.test ?? [],
+    );
+    expectSettings(part, 'compose', { settings: Object.keys(service.environment), port, health });
   }
 });
 
@@ -83,16 +122,41 @@ test('npm start runs every part, with the settings described (read from the livi
   expect(Object.keys(stack.pids).map((name) => name.replace(/-\d+$/, '').replace('redis', 'cache'))).toEqual(
     expect.arrayContaining(Object.keys(topology).filter((name) => name !== 'client')),
   );
-  const urls: Record<Part, string> = { auth: stack.authUrl, signaling: stack.signalingUrls[0] ?? '' };
-  for (const [name, part] of [['auth', 'auth'] as const, ['signaling-1', 'signaling'] as const]) {
+  const urls: Partial<Record<Part, string>> = { auth: stack.authUrl, signaling: stack.signalingUrls[0] ?? '' };
+  for (const [name, part] of [
+    ['auth', 'auth'],
+    ['signaling-1', 'signaling'],
+    ['turn', 'turn'],
+  ] as const) {
     const environ = readFileSync(`/proc/${stack.pids[name]}/environ`, 'utf8').split('\0').filter(Boolean);
     const known = Object.keys(topology[part].config.properties);
     const settings = environ
       .map((line) => line.split('=')[0] ?? '')
       .filter((key) => known.includes(key) && key !== 'LOG_LEVEL');
-    expect((await fetch(urls[part] + topology[part].livePath)).status).toBe(200);
-    // Ports are free ones here; `npm start` takes those described (infra/local/stack.ts reads them from the topology).
-    expectSettings(part, 'local', { settings, port: topology[part].port, health: topology[part].livePath });
+    const { port } = topology[part];
+    if (part === 'turn') {
+      // Ports are free ones here; `npm start` takes those described (infra/local/stack.ts reads them from the topology).
+      expectSettings(part, 'local', { settings, port, health: topology[part].healthArgument });
+      continue;
+    }
+    expect((await fetch(`${urls[part]}${topology[part].livePath}`)).status).toBe(200);
+    expect((await fetch(`${urls[part]}${topology[part].startupPath}`)).status).toBe(200);
+    expectSettings(part, 'local', { settings, port, health: topology[part].startupPath });
+  }
+});
+
+test('the TURN node of npm start writes itself into the directory that auth reads', async () => {
+  const redis = connectRedis(stack.redisUrl ?? '');
+  try {
+    await vi.waitFor(
+      async () =>
+        expect((await readTurnNodes(redis)).map((node) => `turn:${node.publicIp}:${node.port}?transport=udp`)).toEqual([
+          stack.turnUris[0],
+        ]),
+      { timeout: 30_000 },
+    );
+  } finally {
+    redis.disconnect();
   }
 });
 
@@ -104,7 +168,7 @@ interface Container {
   HealthCheck?: { Command: string[] };
 }
 
-test('the cloud runs both services, with the settings, ports and health checks described', () => {
+test('the cloud runs every part, with the settings, ports and health checks described', () => {
   const app = new App({ outdir: join(root, '.local/parity/cdk.out') });
   buildTopology(app, undefined);
   const stacks = app.node.findAll().filter((node) => 'templateFile' in node) as unknown as Parameters<
@@ -124,11 +188,15 @@ test('the cloud runs both services, with the settings, ports and health checks d
   for (const part of parts) {
     const container = containers.find((c) => c.PortMappings?.some((p) => p.ContainerPort === topology[part].port));
     expect(container, `no container listens on ${topology[part].port}`).toBeDefined();
-    const target = targets.find((t) => t.Port === topology[part].port);
+    const { port = topology[part].port, health } = asked(container?.HealthCheck?.Command ?? []);
     expectSettings(part, 'cloud', {
       settings: [...(container?.Environment ?? []), ...(container?.Secrets ?? [])].map((e) => e.Name),
-      port: target?.Port ?? 0,
-      health: target?.HealthCheckPath ?? '',
+      port,
+      health,
     });
+    if (part === 'turn') continue;
+    // The load balancer asks for life alone.
+    const target = targets.find((t) => t.Port === topology[part].port);
+    expect(target?.HealthCheckPath).toBe(topology[part].livePath);
   }
 });

@@ -2,14 +2,17 @@
 import { stringify } from 'yaml';
 import type { EdgeConfig } from '../local/edge/config.ts';
 import { type Place, resolveEnvironment } from '../topology/environment.ts';
+import { healthCommand, turnHealthCommand } from '../topology/health-command.ts';
 import { type ServicePart, topology } from '../topology/index.ts';
+import type { TurnNodeConfig } from '../turn-node/src/config.ts';
 
 const ask = (name: string) => `\${${name}:?make one with: npm run compose:secrets}`;
 /** A variable of the machine, with what it is when nobody sets it. */
 const given = (name: string, otherwise: string) => `\${${name}:-${otherwise}}`;
 const address = given('TANDEM_ADDRESS', '127.0.0.1');
 const { auth, cache, edge, signaling, turn } = topology;
-/** Of the host itself, so it may be taken. */
+/** Ports of the host itself, so they may be taken. */
+const cachePort = given('TANDEM_CACHE_PORT', '16379');
 const turnPort = given('TANDEM_TURN_PORT', `${turn.port}`);
 
 const place: Place = {
@@ -19,6 +22,9 @@ const place: Place = {
     'public-origin': given('TANDEM_ORIGIN', ''),
     'turn-uris': ['udp', 'tcp'].map((t) => `turn:${address}:${turnPort}?transport=${t}`).join(','),
     'stun-uris': `stun:${address}:${turnPort}`,
+    'turn-directory': 'true',
+    'turn-address': address,
+    'turn-secret-id': undefined,
     'key-source': given('TANDEM_KEY_SOURCE', 'file:/data/auth-keys.json'),
     access: given('TANDEM_ACCESS', 'open'),
     profile: given('TANDEM_PROFILE', 'development'),
@@ -32,16 +38,6 @@ const place: Place = {
   },
 };
 
-/** Where a relay must not reach: this host's networks and the metadata service. The relay itself is allowed by name. */
-const DENIED_PEERS = [
-  '0.0.0.0-0.255.255.255',
-  '10.0.0.0-10.255.255.255',
-  '100.64.0.0-100.127.255.255',
-  '169.254.0.0-169.254.255.255',
-  '172.16.0.0-172.31.255.255',
-  '192.168.0.0-192.168.255.255',
-];
-
 const hardened = {
   init: true,
   read_only: true,
@@ -51,10 +47,7 @@ const hardened = {
   restart: 'unless-stopped',
 };
 
-function probe(port: number, path: string) {
-  const ask = `fetch('http://127.0.0.1:${port}${path}').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))`;
-  return { test: ['CMD', 'node', '-e', ask], interval: '10s', timeout: '5s', retries: 3, start_period: '20s' };
-}
+const probe = (test: string[]) => ({ test, interval: '5s', timeout: '5s', retries: 3, start_period: '120s' });
 
 const whenHealthy = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, { condition: 'service_healthy' }]));
@@ -67,7 +60,7 @@ function service(name: 'auth' | 'signaling', part: ServicePart, more: Record<str
     environment: resolveEnvironment(part, place),
     networks: ['front', 'back'],
     depends_on: whenHealthy(part.dependsOn),
-    healthcheck: probe(part.port, part.livePath),
+    healthcheck: probe(healthCommand(part.port, part.startupPath)),
     ...more,
   };
 }
@@ -90,7 +83,8 @@ export function composeFile() {
         ],
         user: '999:999',
         environment: { REDISCLI_AUTH: ask('TANDEM_CACHE_PASSWORD') },
-        networks: ['back'],
+        networks: ['back', 'relay'],
+        ports: [`127.0.0.1:${cachePort}:${cache.port}`],
         healthcheck: {
           test: ['CMD', 'valkey-cli', '-p', `${cache.port}`, 'ping'],
           interval: '5s',
@@ -99,36 +93,23 @@ export function composeFile() {
         },
       },
       turn: {
-        image: 'coturn/coturn:4.6',
+        image: 'tandem/turn',
+        build: { context: '.', target: 'turn' },
         ...hardened,
-        user: '65534:65534',
+        tmpfs: ['/tmp', '/run/turn:uid=10001,mode=0700'],
         // The relay hands out ports of the host itself: publishing thousands through a bridge would take minutes.
         network_mode: 'host',
-        command: [
-          'turnserver',
-          '-n',
-          `--listening-ip=${address}`,
-          `--relay-ip=${address}`,
-          `--listening-port=${turnPort}`,
-          `--min-port=${turn.relayPorts[0]}`,
-          `--max-port=${turn.relayPorts[1]}`,
-          '--use-auth-secret',
-          `--static-auth-secret=${ask('TANDEM_TURN_SECRET')}`,
-          '--realm=tandem',
-          '--fingerprint',
-          '--no-cli',
-          '--no-tls',
-          '--no-dtls',
-          '--no-multicast-peers',
-          ...DENIED_PEERS.map((range) => `--denied-peer-ip=${range}`),
-          `--allowed-peer-ip=${address}`,
-          // Two browsers of this very machine relaying to each other need: TANDEM_TURN_PEERS=--allow-loopback-peers
-          given('TANDEM_TURN_PEERS', '--no-multicast-peers'),
-          '--log-file=stdout',
-          '--simple-log',
-          '--pidfile=/tmp/turn.pid',
-          '--userdb=/tmp/turn.db',
-        ],
+        environment: {
+          ...resolveEnvironment(turn, place),
+          TURN_PORT: turnPort,
+          REDIS_URL: `redis://127.0.0.1:${cachePort}`,
+          DRAIN_SECONDS: '110',
+          // Two browsers of this very machine that relay to each other need it.
+          ALLOW_LOOPBACK_PEERS: given('TANDEM_TURN_LOOPBACK', 'false'),
+        } satisfies Partial<Record<keyof TurnNodeConfig, string>>,
+        depends_on: whenHealthy(turn.dependsOn),
+        healthcheck: probe(turnHealthCommand(turn.healthArgument)),
+        stop_grace_period: '120s',
       },
       // Its keys outlive the container, so tokens do too.
       auth: service('auth', auth, { volumes: ['auth-keys:/data'] }),
@@ -155,11 +136,16 @@ export function composeFile() {
         ports: [`\${TANDEM_BIND:-127.0.0.1}:\${TANDEM_PORT:-${edge.port}}:${edge.port}`],
         networks: ['front'],
         depends_on: whenHealthy(['auth', ...signalingNames]),
-        healthcheck: probe(edge.port, edge.livePath),
+        healthcheck: probe(healthCommand(edge.port, edge.livePath)),
       },
     },
-    // The cache is reached from the back only, and nothing there reaches out.
-    networks: { front: {}, back: { internal: true } },
+    networks: {
+      front: {},
+      // Nothing there reaches out.
+      back: { internal: true },
+      // The TURN node is on the host and reaches the cache through a loopback port; without masquerade the cache reaches nobody.
+      relay: { driver_opts: { 'com.docker.network.bridge.enable_ip_masquerade': 'false' } },
+    },
     volumes: { 'auth-keys': {} },
   };
 }

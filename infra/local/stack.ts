@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import type { SignalingConfig } from '@tandem/signaling/config';
 import { type Place, resolveEnvironment } from '../topology/environment.ts';
 import { topology } from '../topology/index.ts';
+import type { TurnNodeConfig } from '../turn-node/src/config.ts';
 import { selfSigned } from './certificate.ts';
 import { Children, type ChildSpec } from './children.ts';
 import type { EdgeConfig } from './edge/config.ts';
@@ -113,45 +114,13 @@ function redisSpec(program: string, port: number, dir: string): ChildSpec {
   };
 }
 
-function turnSpec(program: string, port: number, addresses: readonly string[], secret: string, dir: string): ChildSpec {
-  const [minPort, maxPort] = topology.turn.relayPorts;
-  return {
-    name: 'turn',
-    command: program,
-    args: [
-      '-n',
-      ...addresses.map((ip) => `--listening-ip=${ip}`),
-      ...(addresses.length === 1 ? [`--relay-ip=${addresses[0]}`] : []),
-      `--listening-port=${port}`,
-      `--min-port=${minPort}`,
-      `--max-port=${maxPort}`,
-      '--use-auth-secret',
-      `--static-auth-secret=${secret}`,
-      '--realm=tandem',
-      '--fingerprint',
-      '--no-cli',
-      '--no-tls',
-      '--no-dtls',
-      '--no-multicast-peers',
-      // Two tabs of one machine relay to each other over loopback; no deployment allows that.
-      '--allow-loopback-peers',
-      '--log-file=stdout',
-      '--simple-log',
-      `--pidfile=${join(dir, 'turn.pid')}`,
-      `--userdb=${join(dir, 'turn.db')}`,
-    ],
-    env: {},
-    ready: () => connects(port, addresses[0]),
-  };
-}
-
-function nodeSpec(name: string, entry: string, env: Record<string, string>, readyUrl: string): ChildSpec {
+function nodeSpec(name: string, entry: string, env: Record<string, string>, ready: () => Promise<boolean>): ChildSpec {
   return {
     name,
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', join(root, entry)],
     env,
-    ready: () => answers(readyUrl),
+    ready,
   };
 }
 
@@ -202,17 +171,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     }
 
     const turnSecret = turnProgram ? randomBytes(24).toString('base64url') : undefined;
-    const turnUris: string[] = [];
-    let stunUris: string | undefined;
-    if (turnProgram && turnSecret) {
-      const addresses = lan ? [LOOPBACK, lan] : [LOOPBACK];
-      const standard = options.port !== 0 && (await isPortFree(topology.turn.port, LOOPBACK));
-      const port = standard ? topology.turn.port : await freePort();
-      await children.start(turnSpec(turnProgram, port, addresses, turnSecret, scratch));
-      for (const address of addresses)
-        turnUris.push(`turn:${address}:${port}?transport=udp`, `turn:${address}:${port}?transport=tcp`);
-      stunUris = `stun:${lan ?? LOOPBACK}:${port}`;
-    }
+    const turnAddress = lan ?? LOOPBACK;
+    const standard = options.port !== 0 && (await isPortFree(topology.turn.port, turnAddress));
+    const turnPort = standard ? topology.turn.port : await freePort();
+    const turnUris = turnProgram ? ['udp', 'tcp'].map((t) => `turn:${turnAddress}:${turnPort}?transport=${t}`) : [];
 
     const authUrl = `http://${LOOPBACK}:${ports.auth}`;
     const place: Place = {
@@ -222,7 +184,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         // The edge keeps the Host header, so same-origin needs no list, whichever name the page was opened by.
         'public-origin': undefined,
         'turn-uris': turnUris.join(',') || undefined,
-        'stun-uris': stunUris,
+        'stun-uris': turnProgram && `stun:${turnAddress}:${turnPort}`,
+        // One machine without Redis has one TURN node, whose address auth is told.
+        'turn-directory': turnProgram && redisUrl ? 'true' : undefined,
+        'turn-address': turnAddress,
+        'turn-secret-id': undefined,
         'key-source': `file:${join(dataDir, 'auth-keys.json')}`,
         access: 'open',
         profile: 'development',
@@ -246,7 +212,25 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
           ...more,
           ...options.env?.[part],
         },
-        `http://${LOOPBACK}:${port}${topology[part].livePath}`,
+        () => answers(`http://${LOOPBACK}:${port}${topology[part].startupPath}`),
+      );
+    if (turnProgram)
+      await children.start(
+        nodeSpec(
+          'turn',
+          join(topology.turn.folder, 'main.ts'),
+          {
+            ...resolveEnvironment(topology.turn, place),
+            TURN_PORT: `${turnPort}`,
+            TURNSERVER: turnProgram,
+            RUN_DIR: scratch,
+            DRAIN_SECONDS: '0',
+            // The peers of one machine and its network are loopback and private addresses; no deployment allows those.
+            ALLOW_LOOPBACK_PEERS: 'true',
+            DENIED_PEERS: '',
+          } satisfies Partial<Record<keyof TurnNodeConfig, string>>,
+          () => connects(turnPort, turnAddress),
+        ),
       );
     await Promise.all([
       children.start(service('auth', 'auth', ports.auth, {})),
@@ -262,8 +246,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const signalingUrls = ports.signaling.map((port) => `http://${LOOPBACK}:${port}`);
     const tls = options.https ? await selfSigned(dataDir, lan ? [LOOPBACK, lan] : [LOOPBACK]) : undefined;
     const scheme = tls ? 'https' : 'http';
-    await children.start({
-      ...nodeSpec(
+    await children.start(
+      nodeSpec(
         'edge',
         'infra/local/edge/main.ts',
         {
@@ -274,10 +258,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
           SIGNALING_TARGETS: signalingUrls.join(','),
           ...(tls ? { TLS_CERT: tls.cert, TLS_KEY: tls.key } : {}),
         } satisfies Partial<Record<keyof EdgeConfig, string>>,
-        '',
+        () => connects(ports.edge, 'localhost'),
       ),
-      ready: () => connects(ports.edge, 'localhost'),
-    });
+    );
 
     return {
       origin: `${scheme}://localhost:${ports.edge}`,

@@ -14,7 +14,9 @@ export function apiReport(): string {
     const folder = join(out, 'infra', 'src');
     const index = readFileSync(join(folder, 'index.d.ts'), 'utf8');
     const sections: string[] = [];
-    for (const [, names = '', file = ''] of index.matchAll(/export \{([^}]*)\} from '\.\/(.+?)\.(?:ts|js)'/g)) {
+    for (const [, names = '', file = ''] of index.matchAll(
+      /export (?:type )?\{([^}]*)\} from '\.\/(.+?)\.(?:ts|js)'/g,
+    )) {
       const text = readFileSync(join(folder, `${file}.d.ts`), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
       const wanted = names.split(',').map((name) => name.replace(/\btype\b/, '').trim());
       for (const name of wanted) {

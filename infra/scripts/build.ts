@@ -54,39 +54,27 @@ function copyDeclarations(from: string, to: string, name: string, seen = new Set
 export async function buildPackage(out: string): Promise<void> {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(join(out, 'images'), { recursive: true });
-  const bundle = (entry: string, outfile: string, external: string[]) =>
-    build({
-      entryPoints: [entry],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      target: 'node22',
-      format: 'esm',
-      external,
-      legalComments: 'none',
-      logLevel: 'error',
-      banner: { js: BANNER },
-    });
-  await bundle(
-    join(infra, 'src/index.ts'),
-    join(out, 'index.js'),
-    PEERS.flatMap((name) => [name, `${name}/*`]),
-  );
+  await build({
+    entryPoints: [join(infra, 'src/index.ts')],
+    outfile: join(out, 'index.js'),
+    bundle: true,
+    platform: 'node',
+    target: 'node22',
+    format: 'esm',
+    external: PEERS.flatMap((name) => [name, `${name}/*`]),
+    legalComments: 'none',
+    logLevel: 'error',
+    banner: { js: BANNER },
+  });
   const types = join(out, '.types');
   declarations(types);
   copyDeclarations(join(types, 'infra/src'), out, 'index');
   rmSync(types, { recursive: true });
-  for (const name of ['auth', 'signaling'] as const) {
-    await bundle(join(repository, 'apps', name, 'src/main.ts'), join(out, 'images', name, 'main.mjs'), []);
-    writeFileSync(join(out, 'images', name, 'Dockerfile'), SERVICE_DOCKERFILE);
-  }
-  await bundle(join(infra, 'turn-node/main.ts'), join(out, 'images/turn-node/turn-node.mjs'), []);
-  const turn = readFileSync(join(infra, 'turn-node/Dockerfile'), 'utf8');
-  // The bundle is made already: only the second stage is left.
-  writeFileSync(
-    join(out, 'images/turn-node/Dockerfile'),
-    `ARG NODE_IMAGE=node:24-bookworm-slim\n${turn.slice(turn.lastIndexOf('FROM ')).replace(/COPY --from=build \S+ /, 'COPY turn-node.mjs ')}`,
-  );
+  for (const name of ['auth', 'signaling', 'turn'])
+    execFileSync(process.execPath, [join(repository, 'scripts/bundle.mjs'), name, join(out, 'images')], {
+      stdio: 'pipe',
+    });
+  writeFileSync(join(out, 'images/Dockerfile'), packedDockerfile());
   const own = JSON.parse(readFileSync(join(infra, 'package.json'), 'utf8'));
   writeFileSync(
     join(out, 'package.json'),
@@ -108,14 +96,14 @@ export async function buildPackage(out: string): Promise<void> {
   cpSync(join(infra, 'README.md'), join(out, 'README.md'));
 }
 
-const SERVICE_DOCKERFILE = `ARG NODE_IMAGE=node:24-bookworm-slim
-FROM \${NODE_IMAGE}
-WORKDIR /app
-COPY main.mjs ./
-USER 10001:10001
-ENV NODE_ENV=production
-CMD ["node", "main.mjs"]
-`;
+/** The repository's Dockerfile from its run-time stages on: the bundles are made already. */
+function packedDockerfile(): string {
+  const text = readFileSync(join(repository, 'Dockerfile'), 'utf8');
+  const from = text.indexOf('# A program and the shared libraries');
+  const to = text.indexOf('FROM runtime AS edge');
+  if (from < 0 || to < from) throw new Error('Dockerfile: its run-time stages are not where build.ts looks for them');
+  return `ARG NODE_IMAGE=node:24-bookworm-slim\n\n${text.slice(from, to).replace(/--from=[\w-]+-bundle \/src\/dist\//g, '')}`;
+}
 
 if (process.argv[1] === import.meta.filename) {
   const out = resolve(process.argv[2] ?? join(infra, 'dist', 'package'));

@@ -27,8 +27,13 @@ export interface AuthServiceProps extends RealtimeServiceProps {
    */
   readonly turnSecret?: secretsmanager.ISecret;
   /**
-   * Comma-separated turn: and turns: URIs to hand out beside those of the directory.
-   * @default - the directory alone
+   * Hand out the best nodes of the {@link TurnDirectory} in the cache.
+   * @default false
+   */
+  readonly turnDirectory?: boolean;
+  /**
+   * Comma-separated turn: and turns: URIs; with a directory, what is handed out while that is empty.
+   * @default - none
    */
   readonly turnUris?: string;
   /**
@@ -93,6 +98,7 @@ export class AuthService extends RealtimeService {
         'key-source': props.signingKeys.keySource,
         access: props.access,
         'turn-uris': props.turnUris,
+        ...(props.turnDirectory ? { 'turn-directory': 'true' } : {}),
         'stun-uris': props.stunUris,
         'public-origin': props.allowedOrigins,
         profile: props.profile ?? 'production',

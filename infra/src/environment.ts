@@ -1,24 +1,21 @@
 /** The described environment of a part as ECS wants it: plain variables and references to secrets. */
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
-import type { ServicePart, Value } from '../topology/index.ts';
-
-type Source = Extract<Value, { readonly from: string }>['from'];
-type SecretName = Extract<Value, { readonly secret: string }>['secret'];
+import type { Described, Resource, Secret } from '../topology/environment.ts';
 
 /** What AWS puts in for what only it knows; undefined leaves the setting out. */
 export interface AwsPlace {
-  readonly from: Partial<Record<Source, string>>;
-  readonly secrets: Partial<Record<SecretName, ecs.Secret>>;
+  readonly from: Partial<Record<Resource, string>>;
+  readonly secrets: Partial<Record<Secret, ecs.Secret>>;
 }
 
 /** Variables and secrets of `part`, in the order of the description. */
 export function containerEnvironment(
-  part: Pick<ServicePart, 'environment'>,
+  part: Described,
   place: AwsPlace,
 ): { environment: Record<string, string>; secrets: Record<string, ecs.Secret> } {
   const environment: Record<string, string> = {};
   const secrets: Record<string, ecs.Secret> = {};
-  for (const [name, value] of Object.entries(part.environment) as [string, Value | undefined][]) {
+  for (const [name, value] of Object.entries(part.environment)) {
     if (value === undefined) continue;
     if (typeof value === 'string') environment[name] = value;
     else if ('from' in value) {

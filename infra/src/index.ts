@@ -1,7 +1,8 @@
 export { AuthService, type AuthServiceProps } from './auth-service.ts';
 export { Edge, type EdgeProps } from './edge.ts';
 export { Network, type NetworkProps } from './network.ts';
-export { type AlarmThreshold, Observability, type ObservabilityProps } from './observability.ts';
+export { Observability } from './observability.ts';
+export type { AlarmThreshold, ObservabilityProps } from './observability-props.ts';
 export { TopologyProfile } from './profile.ts';
 export { RealtimeService, type RealtimeServiceProps } from './realtime-service.ts';
 export { type CacheAccess, type CacheUserProps, SessionCache, type SessionCacheProps } from './session-cache.ts';
@@ -9,7 +10,8 @@ export { SignalingService, type SignalingServiceProps } from './signaling-servic
 export { SigningKeys, type SigningKeysProps } from './signing-keys.ts';
 export { TopologyStack, type TopologyStackProps } from './topology-stack.ts';
 export { TurnDirectory, type TurnDirectoryProps } from './turn-directory.ts';
-export { TurnFleet, type TurnFleetProps } from './turn-fleet.ts';
+export { TurnFleet } from './turn-fleet.ts';
+export type { TurnFleetProps } from './turn-fleet-props.ts';
 export { TurnSecret, type TurnSecretProps } from './turn-secret.ts';
 export { WebClient, type WebClientProps } from './web-client.ts';
 export { type DomainProps, WebRtcTopology, type WebRtcTopologyProps } from './webrtc-topology.ts';

@@ -1,15 +1,13 @@
 import { Stack } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as logs from 'aws-cdk-lib/aws-logs';
+import { COLLECTOR_IMAGE } from './base-images.ts';
 
 /** Memory of the sidecar, MiB. */
 export const COLLECTOR_MIB = 128;
 
 /** CloudWatch namespace of everything that the services count themselves. */
 export const NAMESPACE = 'Tandem';
-
-/** https://github.com/aws-observability/aws-otel-collector/releases */
-const COLLECTOR = 'public.ecr.aws/aws-observability/aws-otel-collector:v0.43.3';
 
 /**
  * A sidecar that reads `/metrics` of the service once a minute and writes embedded metrics to the log group. It is not
@@ -39,7 +37,11 @@ export function metricsCollector(
         },
       },
     },
-    processors: { batch: {} },
+    processors: {
+      batch: {},
+      // The exporter does so for counters itself, and would write a histogram's sum and count since the start.
+      cumulativetodelta: { include: { match_type: 'strict', metrics: ['tandem_call_setup_seconds'] } },
+    },
     exporters: {
       awsemf: {
         namespace: NAMESPACE,
@@ -64,12 +66,14 @@ export function metricsCollector(
     },
     service: {
       extensions: ['health_check'],
-      pipelines: { metrics: { receivers: ['prometheus'], processors: ['batch'], exporters: ['awsemf'] } },
+      pipelines: {
+        metrics: { receivers: ['prometheus'], processors: ['cumulativetodelta', 'batch'], exporters: ['awsemf'] },
+      },
       telemetry: { logs: { level: 'warn' } },
     },
   };
   task.addContainer('collector', {
-    image: image ?? ecs.ContainerImage.fromRegistry(COLLECTOR),
+    image: image ?? ecs.ContainerImage.fromRegistry(COLLECTOR_IMAGE),
     essential: false,
     cpu: 32,
     memoryReservationMiB: 64,

@@ -1,12 +1,4 @@
-import {
-  BURN_RATES,
-  type MetricRef,
-  MIN_EVENTS,
-  SLOS,
-  type Slo,
-  THRESHOLDS,
-  type ThresholdAlarm,
-} from '@tandem/service/kpi';
+import { SLOS, THRESHOLDS } from '@tandem/service/kpi';
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';

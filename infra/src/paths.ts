@@ -7,5 +7,5 @@ const here = import.meta.dirname;
 const packed = existsSync(join(here, 'images'));
 /** The repository's root, or undefined in the packed package. */
 export const repository: string | undefined = packed ? undefined : join(here, '..', '..');
-/** Folder of the built images (a bundle and a Dockerfile each). */
+/** Folder of the bundles, one below it for each image, and their Dockerfile. */
 export const imagesFolder: string = packed ? join(here, 'images') : join(here, '..', 'dist', 'images');

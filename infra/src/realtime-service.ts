@@ -7,11 +7,11 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
+import { healthCommand } from '../topology/health-command.ts';
 import type { ServicePart } from '../topology/index.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
 import { check, checkInteger, checkSeconds } from './check.ts';
 import { type AwsPlace, containerEnvironment } from './environment.ts';
-import { healthCommand } from './health-command.ts';
 import { COLLECTOR_MIB, metricsCollector, NAMESPACE } from './metrics-collector.ts';
 import { serviceImage } from './service-image.ts';
 import type { CacheAccess } from './session-cache.ts';
@@ -98,11 +98,6 @@ export interface RealtimeServiceProps {
    */
   readonly namespace?: servicediscovery.IPrivateDnsNamespace;
   /**
-   * Alarms that roll a deployment back, by name.
-   * @default - the circuit breaker alone
-   */
-  readonly deploymentAlarmNames?: string[];
-  /**
    * How long logs are kept.
    * @default ONE_MONTH
    */
@@ -163,7 +158,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
     scope: Construct,
     id: string,
     kind: string,
-    serviceName: string,
+    serviceName: 'auth' | 'signaling',
     part: unknown,
     props: RealtimeServiceProps,
     place: unknown,
@@ -212,11 +207,11 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       linuxParameters: new ecs.LinuxParameters(this, 'Linux', { initProcessEnabled: true }),
       stopTimeout,
       healthCheck: {
-        command: healthCommand(described),
+        command: healthCommand(described.port, described.startupPath),
         interval: Duration.seconds(10),
         timeout: Duration.seconds(5),
         retries: 3,
-        startPeriod: Duration.seconds(20),
+        startPeriod: Duration.seconds(120),
       },
       ulimits: [{ name: ecs.UlimitName.NOFILE, softLimit: 262_144, hardLimit: 262_144 }],
     });
@@ -241,14 +236,6 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       minHealthyPercent: 100,
       maxHealthyPercent: 200,
       circuitBreaker: { enable: true, rollback: true },
-      ...(props.deploymentAlarmNames?.length
-        ? {
-            deploymentAlarms: {
-              alarmNames: props.deploymentAlarmNames,
-              behavior: ecs.AlarmBehavior.ROLLBACK_ON_ALARM,
-            },
-          }
-        : {}),
       availabilityZoneRebalancing: ecs.AvailabilityZoneRebalancing.ENABLED,
       enableExecuteCommand: false,
       enableECSManagedTags: true,
@@ -302,6 +289,14 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       targets: [this.service.loadBalancerTarget({ containerName: 'app', containerPort: this.port })],
     });
     return group;
+  }
+
+  /** Roll a deployment back while one of these alarms. None may watch this very service's name: that would be a circle. */
+  rollBackOn(...alarms: cloudwatch.IAlarm[]): void {
+    this.service.enableDeploymentAlarms(
+      alarms.map((alarm) => alarm.alarmName),
+      { behavior: ecs.AlarmBehavior.ROLLBACK_ON_ALARM },
+    );
   }
 
   /** Any metric of the service's own /metrics, as the collector writes it (namespace Tandem). */

@@ -1,17 +1,45 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
+import { IgnoreMode } from 'aws-cdk-lib';
+import { type DockerImageAssetProps, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { NODE_IMAGE } from './base-images.ts';
 import { imagesFolder, repository } from './paths.ts';
 
+/** Sources of each image beside the manifests; Dockerfile copies the same. A change elsewhere must not deploy it anew. */
+const SOURCES = {
+  auth: ['apps/auth'],
+  signaling: ['apps/signaling'],
+  turn: ['infra/turn-node'],
+} as const;
+const SHARED = ['packages/protocol', 'packages/service', 'scripts/bundle.mjs'];
+
 /** Container of a service, built (by Docker, at deploy time only) from the repository or from the packed bundle. */
-export function serviceImage(name: string, architecture: ecs.CpuArchitecture): ecs.ContainerImage {
+export function serviceImage(name: keyof typeof SOURCES, architecture: ecs.CpuArchitecture): ecs.ContainerImage {
   const platform = architecture === ecs.CpuArchitecture.X86_64 ? Platform.LINUX_AMD64 : Platform.LINUX_ARM64;
-  // The repository's .dockerignore is an allow list: hashing takes milliseconds, and nothing private gets in.
-  if (repository && existsSync(join(repository, 'Dockerfile')))
-    return ecs.ContainerImage.fromAsset(repository, { target: name, platform });
-  const folder = join(imagesFolder, name);
-  if (!existsSync(folder))
-    throw new Error(`image: no sources of ${name} at ${folder}. Fix: pass \`image\`, or install the whole package.`);
-  return ecs.ContainerImage.fromAsset(folder, { platform });
+  const { directory, ...asset } = imageAsset(name, repository, platform);
+  if (!existsSync(join(directory, 'Dockerfile')))
+    throw new Error(`image: no sources of ${name} at ${directory}. Fix: pass \`image\`, or install the whole package.`);
+  return ecs.ContainerImage.fromAsset(directory, asset);
+}
+
+/** What Docker and the image's name (a hash) see. @param root the repository, or undefined in the packed package */
+export function imageAsset(
+  name: keyof typeof SOURCES,
+  root: string | undefined,
+  platform: Platform,
+): DockerImageAssetProps {
+  const common = { target: name, platform, buildArgs: { NODE_IMAGE }, ignoreMode: IgnoreMode.DOCKER };
+  if (!root) return { ...common, directory: imagesFolder, exclude: ['*', '!Dockerfile', `!${name}/**`] };
+  return {
+    ...common,
+    directory: root,
+    // After the allow list of .dockerignore: the last line that matches wins.
+    exclude: [
+      ...['apps/**', 'infra/**', 'packages/**', 'scripts/**'],
+      ...['!apps/*/package.json', '!infra/package.json', '!packages/*/package.json'],
+      ...[...SHARED, ...SOURCES[name]].map((path) => `!${path}${path.endsWith('.mjs') ? '' : '/**'}`),
+      ...['**/node_modules', '**/dist', '**/*.test.ts', '**/*.tsbuildinfo'],
+    ],
+  };
 }

@@ -230,7 +230,8 @@ export class WebRtcTopology extends Construct {
       turnUris: this.turn.turnUris,
       minTasks: replicas(topology.auth),
       maxTasks: replicas(topology.auth) * 10,
-      environment: { TURN_DIRECTORY: 'true', ...props.authEnvironment },
+      turnDirectory: true,
+      ...(props.authEnvironment ? { environment: props.authEnvironment } : {}),
       ...(props.apiKeys ? { apiKeys: props.apiKeys } : {}),
       ...(props.authImage ? { image: props.authImage } : {}),
     });
@@ -258,6 +259,7 @@ export class WebRtcTopology extends Construct {
       minHealthy: production ? 2 : 1,
       ...(props.alarmEmails ? { emails: props.alarmEmails } : {}),
     });
+    for (const service of [this.auth, this.signaling]) service.rollBackOn(...this.observability.deploymentAlarms);
     if (domain?.hostedZone) this.names(domain, domain.hostedZone);
     new CfnOutput(this, 'Url', { value: this.origin, description: 'Open this' });
     new CfnOutput(this, 'OriginName', {

@@ -31,3 +31,15 @@ export const GUARD_EXCEPTIONS: Readonly<Record<string, string>> = {
   s3_event_notifications_enabled_check: 'Nobody waits for an event.',
   s3_bucket_object_lock_enabled_check: 'Releases replace files, and logs expire.',
 };
+
+/** The development profile, for trying out: what it leaves out besides, which production has. */
+export const DEVELOPMENT_EXCEPTIONS: Readonly<Record<string, string>> = {
+  cloudfront_custom_ssl_certificate_check: "No domain of one's own: CloudFront's name and certificate.",
+  cloudfront_sni_enabled_check: 'As above; SNI is a setting of an own certificate.',
+  cloudfront_security_policy_check: "As above; the default certificate's policy is fixed.",
+  cloudfront_traffic_to_origin_encrypted_check:
+    'A load balancer without a name has no certificate; no real users here.',
+  alb_http_to_https_redirection_check: 'As above: its only listener is HTTP, for CloudFront alone.',
+  elbv2_deletion_protection_enabled_check: 'It is there to be destroyed again.',
+  ecs_service_assign_public_ip_disabled_check: 'No NAT gateways, so tasks reach AWS by addresses of their own.',
+};

@@ -52,8 +52,8 @@ export interface Synthesized {
 }
 
 export interface SynthOptions {
-  /** `all`: cdk-nag, cfn-guard, schemas. `cheap`: without cfn-guard, whose rules the development profile breaks by its nature. Default all. */
-  readonly checks?: 'all' | 'cheap' | 'none';
+  /** Run cdk-nag, cfn-guard and the schemas. Default true. */
+  readonly checks?: boolean;
   readonly built?: boolean;
 }
 
@@ -68,11 +68,10 @@ export function synthesize(context: Record<string, unknown>, options: SynthOptio
       analyticsReporting: false,
     });
     const stack = buildTopology(app, (options.built ?? true) ? clientBuild(join(folder, 'client')) : undefined);
-    const checks = options.checks ?? 'all';
-    if (checks !== 'none')
+    if (options.checks ?? true)
       Validations.of(app).addPlugins(
         new AwsSolutionsChecks(app),
-        ...(checks === 'all' ? [new CfnGuardValidator({ maxBuffer: 64 * 1024 * 1024 })] : []),
+        new CfnGuardValidator({ maxBuffer: 64 * 1024 * 1024 }),
         // Said by name: plugins of one's own would otherwise leave the default one out.
         new CloudFormationValidatePlugin(),
       );

@@ -1,5 +1,5 @@
 /** Turns the described environment of a part into variables, for places that know every value as text. */
-import type { ServicePart, Value } from './index.ts';
+import type { Value } from './index.ts';
 
 export type Resource = Extract<Value, { readonly from: string }>['from'];
 export type Secret = Extract<Value, { readonly secret: string }>['secret'];
@@ -10,8 +10,13 @@ export interface Place {
   readonly secrets: Readonly<Record<Secret, string | undefined>>;
 }
 
+/** A part that is told something by its environment. */
+export interface Described {
+  readonly environment: { readonly [name: string]: Value | undefined };
+}
+
 /** Variables of `part` at `place`, in the order of the description. */
-export function resolveEnvironment(part: Pick<ServicePart, 'environment'>, place: Place): Record<string, string> {
+export function resolveEnvironment(part: Described, place: Place): Record<string, string> {
   const out: Record<string, string> = {};
   for (const [name, value] of Object.entries(part.environment)) {
     if (value === undefined) continue;

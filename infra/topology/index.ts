@@ -5,6 +5,8 @@
 import { AuthConfig } from '@tandem/auth/config';
 import { SignalingConfig } from '@tandem/signaling/config';
 import type { Static, TObject } from 'typebox';
+import { TurnNodeConfig } from '../turn-node/src/config.ts';
+import { DENIED_PEERS } from './denied-peers.ts';
 
 /** A setting's value: text, or something that only the place of deployment knows. */
 export type Value =
@@ -17,6 +19,12 @@ export type Value =
         | 'public-origin'
         | 'turn-uris'
         | 'stun-uris'
+        /** `true` where TURN nodes write themselves into the cache. */
+        | 'turn-directory'
+        /** Address of the TURN node; on EC2 it asks the metadata service. */
+        | 'turn-address'
+        /** Where the node reads the shared secret anew; elsewhere it is given once. */
+        | 'turn-secret-id'
         | 'key-source'
         | 'access'
         | 'profile'
@@ -35,8 +43,13 @@ export interface ServicePart<T extends TObject = TObject> {
   /** Workspace folder; also the Dockerfile target. */
   readonly folder: string;
   readonly port: number;
-  /** Liveness, for load balancers and restarts: never asks a dependency. */
+  /** Liveness, for load balancers: never asks a dependency. */
   readonly livePath: string;
+  /**
+   * For the container's own check: bad until every dependency was there once, good from then on. So a release that cannot reach
+   * the cache never counts as healthy, and a cache that goes away later restarts nobody.
+   */
+  readonly startupPath: string;
   readonly readyPath: string;
   /** Path prefixes that the edge sends here. */
   readonly routes: readonly string[];
@@ -63,6 +76,7 @@ export const topology = {
     folder: 'apps/auth',
     port: 8081,
     livePath: '/health/live',
+    startupPath: '/health/startup',
     readyPath: '/health/ready',
     routes: ['/auth', '/.well-known'],
     replicas: { development: 1, production: 3 },
@@ -76,6 +90,7 @@ export const topology = {
       ACCESS: { from: 'access' },
       API_KEYS: { secret: 'api-keys' },
       TURN_URIS: { from: 'turn-uris' },
+      TURN_DIRECTORY: { from: 'turn-directory' },
       TURN_SECRETS: { secret: 'turn-secrets' },
       STUN_URIS: { from: 'stun-uris' },
       ALLOWED_ORIGINS: { from: 'public-origin' },
@@ -88,6 +103,7 @@ export const topology = {
     folder: 'apps/signaling',
     port: 8080,
     livePath: '/health/live',
+    startupPath: '/health/startup',
     readyPath: '/health/ready',
     routes: ['/ws', '/reports'],
     replicas: { development: 2, production: 3 },
@@ -105,10 +121,26 @@ export const topology = {
   cache: { kind: 'cache', description: 'Room membership, inboxes, mailboxes, sessions.', port: 6379 },
   turn: {
     kind: 'turn',
-    description: 'Relay for media that finds no direct path.',
+    description: 'Relay for media that finds no direct path; announces itself in the cache.',
+    folder: 'infra/turn-node',
     port: 3478,
     tlsPort: 5349,
     relayPorts: [49152, 65535],
+    /** Argument of the program that asks a running node, by one STUN binding request. */
+    healthArgument: 'health',
+    config: TurnNodeConfig,
+    environment: {
+      ...cache,
+      TURN_REALM: 'tandem',
+      TURN_PORT: '3478',
+      RELAY_MIN_PORT: '49152',
+      RELAY_MAX_PORT: '65535',
+      DENIED_PEERS: DENIED_PEERS.join(','),
+      TURN_SECRETS: { secret: 'turn-secrets' },
+      TURN_SECRET_ID: { from: 'turn-secret-id' },
+      PUBLIC_IP: { from: 'turn-address' },
+    } satisfies Environment<typeof TurnNodeConfig>,
+    dependsOn: ['cache'],
   },
   client: { kind: 'client', description: 'The PWA.', folder: 'apps/client' },
   edge: {

@@ -9,7 +9,7 @@ import { connectRedis, loadConfig, readTurnNodes, TURN_DIRECTORY_KEY } from '@ta
 import { startRedis } from '@tandem/service/testing';
 import { expect, test, vi } from 'vitest';
 import { TURN_NODE_ACCESS } from '../src/turn-directory.ts';
-import { DENIED_PEERS } from '../src/turn-peers.ts';
+import { DENIED_PEERS } from '../topology/denied-peers.ts';
 import { TurnNodeConfig } from './src/config.ts';
 import { AllocationCount, coturnArguments, drainsOnSignal } from './src/coturn.ts';
 import { stunAnswers } from './src/health.ts';

@@ -1,0 +1,12 @@
+/**
+ * What our containers are made on, pinned by digest: a deployment of one commit is the same image next year. Renew both now and then
+ * (`docker buildx imagetools inspect NAME` prints the digest of an index).
+ */
+
+/** Node 24.18.0 on Debian 12, index of all architectures. Compose and tests build on the tag alone. */
+export const NODE_IMAGE =
+  'node:24-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d';
+
+/** https://github.com/aws-observability/aws-otel-collector/releases */
+export const COLLECTOR_IMAGE =
+  'public.ecr.aws/aws-observability/aws-otel-collector:v0.43.3@sha256:8aa9ea5f67b8d318f7d6af24677e3c70f7098bc0631147cb5fa91addbe980b06';

@@ -1,0 +1,82 @@
+import type * as sns from 'aws-cdk-lib/aws-sns';
+import type { AuthService } from './auth-service.ts';
+import type { Edge } from './edge.ts';
+import type { SessionCache } from './session-cache.ts';
+import type { SignalingService } from './signaling-service.ts';
+import type { TurnFleet } from './turn-fleet.ts';
+import type { WebClient } from './web-client.ts';
+
+/** Properties of {@link Observability}. Each part is optional: what is given is watched. */
+export interface ObservabilityProps {
+  /**
+   * Signaling.
+   * @default - not watched
+   */
+  readonly signaling?: SignalingService;
+  /**
+   * Auth.
+   * @default - not watched
+   */
+  readonly auth?: AuthService;
+  /**
+   * Cache.
+   * @default - not watched
+   */
+  readonly cache?: SessionCache;
+  /**
+   * Relays.
+   * @default - not watched
+   */
+  readonly turn?: TurnFleet;
+  /**
+   * Load balancer.
+   * @default - not watched
+   */
+  readonly edge?: Edge;
+  /**
+   * CloudFront.
+   * @default - not watched
+   */
+  readonly webClient?: WebClient;
+  /**
+   * Where alarms go.
+   * @default - a new encrypted topic
+   */
+  readonly topic?: sns.ITopic;
+  /**
+   * Addresses that get the alarms by mail; each must confirm.
+   * @default - none
+   */
+  readonly emails?: string[];
+  /**
+   * Where the runbooks are, without a slash at the end.
+   * @default 'docs/runbooks'
+   */
+  readonly runbooks?: string;
+  /**
+   * Fewest healthy tasks of a service and TURN nodes before it alarms.
+   * @default 2
+   */
+  readonly minHealthy?: number;
+}
+
+/** When an alarm of {@link Observability.addAlarm} goes off. */
+export interface AlarmThreshold {
+  /** The value not to pass. */
+  readonly threshold: number;
+  /**
+   * Alarm below it instead of above.
+   * @default false
+   */
+  readonly below?: boolean;
+  /**
+   * How many periods in a row.
+   * @default 3
+   */
+  readonly periods?: number;
+  /**
+   * No data counts as bad.
+   * @default false
+   */
+  readonly missingIsBad?: boolean;
+}

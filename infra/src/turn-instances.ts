@@ -1,0 +1,110 @@
+import { Duration } from 'aws-cdk-lib';
+import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import { topology } from '../topology/index.ts';
+import { acknowledge } from './acknowledge.ts';
+
+/** The lifecycle hook in which a node waits for its calls. */
+export const DRAIN_HOOK = 'drain';
+
+export interface TurnInstances {
+  readonly vpc: ec2.IVpc;
+  readonly cluster: ecs.ICluster;
+  readonly securityGroup: ec2.ISecurityGroup;
+  readonly instanceType: ec2.InstanceType | undefined;
+  readonly minNodes: number;
+  readonly maxNodes: number;
+  readonly nodeMbps: number;
+  readonly drainTimeout: Duration;
+}
+
+/** Instances with public addresses, one relay each, scaled on what they send, given time to drain before they end. */
+export function turnInstances(scope: Construct, of: TurnInstances): autoscaling.AutoScalingGroup {
+  const role = new iam.Role(scope, 'InstanceRole', {
+    assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
+    description: 'ECS agent of a TURN node',
+  });
+  const userData = ec2.UserData.forLinux();
+  userData.addCommands(
+    `cat >> /etc/ecs/ecs.config <<'END'`,
+    `ECS_CLUSTER=${of.cluster.clusterName}`,
+    // A drained node waits for its calls; the agent must not kill it before.
+    `ECS_CONTAINER_STOP_TIMEOUT=${of.drainTimeout.toSeconds()}s`,
+    'ECS_ENABLE_TASK_IAM_ROLE=true',
+    'ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST=true',
+    'END',
+    // Bursts of media must not be lost in small socket buffers; relayed flows are many and short.
+    `cat > /etc/sysctl.d/60-turn.conf <<'END'`,
+    'net.core.rmem_max=16777216',
+    'net.core.wmem_max=16777216',
+    'net.core.netdev_max_backlog=5000',
+    `net.ipv4.ip_local_port_range=10240 ${topology.turn.relayPorts[0] - 1}`,
+    'END',
+    'sysctl --system',
+  );
+  const template = new ec2.LaunchTemplate(scope, 'Template', {
+    instanceType: of.instanceType ?? ec2.InstanceType.of(ec2.InstanceClass.C7GN, ec2.InstanceSize.MEDIUM),
+    machineImage: ecs.EcsOptimizedImage.amazonLinux2023(ecs.AmiHardwareType.ARM),
+    role,
+    securityGroup: of.securityGroup,
+    userData,
+    associatePublicIpAddress: true,
+    requireImdsv2: true,
+    httpPutResponseHopLimit: 1,
+    httpTokens: ec2.LaunchTemplateHttpTokens.REQUIRED,
+    detailedMonitoring: true,
+    blockDevices: [
+      {
+        deviceName: '/dev/xvda',
+        volume: ec2.BlockDeviceVolume.ebs(30, { encrypted: true, volumeType: ec2.EbsDeviceVolumeType.GP3 }),
+      },
+    ],
+  });
+  const group = new autoscaling.AutoScalingGroup(scope, 'Instances', {
+    vpc: of.vpc,
+    vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC },
+    launchTemplate: template,
+    minCapacity: of.minNodes,
+    maxCapacity: of.maxNodes,
+    // Default is half an hour for the whole group, which a drain outlives.
+    updatePolicy: autoscaling.UpdatePolicy.rollingUpdate({
+      maxBatchSize: 1,
+      minInstancesInService: of.minNodes < of.maxNodes ? of.minNodes : of.minNodes - 1,
+      pauseTime: Duration.minutes(5),
+      suspendProcesses: [
+        autoscaling.ScalingProcess.AZ_REBALANCE,
+        autoscaling.ScalingProcess.ALARM_NOTIFICATION,
+        autoscaling.ScalingProcess.SCHEDULED_ACTIONS,
+      ],
+    }),
+    newInstancesProtectedFromScaleIn: false,
+    groupMetrics: [autoscaling.GroupMetrics.all()],
+    terminationPolicies: [autoscaling.TerminationPolicy.OLDEST_LAUNCH_TEMPLATE, autoscaling.TerminationPolicy.DEFAULT],
+  });
+  // Written as L1: the L2 hook brings a Lambda or topic, and here the node itself answers.
+  new autoscaling.CfnLifecycleHook(scope, 'DrainHook', {
+    lifecycleHookName: DRAIN_HOOK,
+    autoScalingGroupName: group.autoScalingGroupName,
+    lifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
+    // The agent renews it each minute; when the agent is dead there is nothing to wait for.
+    heartbeatTimeout: 300,
+    defaultResult: 'CONTINUE',
+  });
+  group.scaleOnOutgoingBytes('NetworkOut', {
+    // Half of what a node carries, so that two of three zones carry what three did.
+    targetBytesPerSecond: (of.nodeMbps * 1_000_000) / 8 / 2,
+    estimatedInstanceWarmup: Duration.minutes(3),
+  });
+  acknowledge(group, {
+    'AwsSolutions-AS3': 'Alarms watch serving nodes and load; each scaling event as mail would hide them.',
+  });
+  acknowledge(role, {
+    'AwsSolutions-IAM5[Resource::*]':
+      'The ECS agent registers and polls; those actions know no resources, CDK bounds the rest to the cluster.',
+    'AwsSolutions-IAM5[Action::ecs:Submit*]': 'ecs:SubmitTaskStateChange and its two siblings, bounded to the cluster.',
+  });
+  return group;
+}

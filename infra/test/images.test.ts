@@ -1,0 +1,72 @@
+/** What an image's name (a hash of its inputs) depends on: a change elsewhere must not deploy it anew. */
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { COLLECTOR_IMAGE, NODE_IMAGE } from '../src/base-images.ts';
+import { imageAsset } from '../src/service-image.ts';
+
+const repository = join(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'images-'));
+const root = join(folder, 'repository');
+const NAMES = ['auth', 'signaling', 'turn'] as const;
+let made = 0;
+
+function hashes(): string[] {
+  const stack = new Stack(new App({ outdir: join(folder, `cdk.out.${made++}`) }), 'Images');
+  return NAMES.map((name) => new DockerImageAsset(stack, name, imageAsset(name, root, Platform.LINUX_ARM64)).assetHash);
+}
+
+/** Which images a change of this file renames. */
+function renamedBy(file: string): string[] {
+  const before = hashes();
+  const path = join(root, file);
+  const text = readFileSync(path);
+  appendFileSync(path, '\n// changed\n');
+  const after = hashes();
+  cpSync(join(repository, file), path);
+  expect(readFileSync(path).equals(text)).toBe(true);
+  return NAMES.filter((_, i) => before[i] !== after[i]);
+}
+
+beforeAll(() => {
+  const skip = /(^|\/)(node_modules|dist|out|\.next|cdk\.out[^/]*|\.git|\.local)$/;
+  for (const part of [
+    '.dockerignore',
+    'Dockerfile',
+    'package.json',
+    'package-lock.json',
+    '.npmrc',
+    'tsconfig.base.json',
+  ])
+    cpSync(join(repository, part), join(root, part));
+  for (const part of ['apps', 'infra', 'packages', 'scripts'])
+    cpSync(join(repository, part), join(root, part), {
+      recursive: true,
+      filter: (path) => !skip.test(relative(repository, path)),
+    });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('each image depends on its own sources and what it shares, and on nothing else', () => {
+  expect(renamedBy('apps/client/src/sw.ts')).toEqual([]);
+  expect(renamedBy('packages/rtc/src/index.ts')).toEqual([]);
+  expect(renamedBy('infra/src/edge.ts')).toEqual([]);
+  expect(renamedBy('apps/auth/src/attack.test.ts')).toEqual([]);
+  expect(renamedBy('apps/auth/src/main.ts')).toEqual(['auth']);
+  expect(renamedBy('apps/signaling/src/main.ts')).toEqual(['signaling']);
+  expect(renamedBy('infra/turn-node/main.ts')).toEqual(['turn']);
+  expect(renamedBy('packages/service/src/index.ts')).toEqual([...NAMES]);
+  expect(renamedBy('packages/protocol/src/index.ts')).toEqual([...NAMES]);
+  expect(renamedBy('package-lock.json')).toEqual([...NAMES]);
+});
+
+test('bases of what goes to the cloud are pinned by digest', () => {
+  for (const image of [NODE_IMAGE, COLLECTOR_IMAGE]) expect(image).toMatch(/^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/);
+  for (const name of NAMES) expect(imageAsset(name, root, Platform.LINUX_ARM64).buildArgs).toEqual({ NODE_IMAGE });
+  expect(readFileSync(join(repository, 'Dockerfile'), 'utf8')).toContain(
+    `ARG NODE_IMAGE=${NODE_IMAGE.split('@')[0]}\n`,
+  );
+});
