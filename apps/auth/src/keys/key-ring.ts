@@ -28,14 +28,14 @@ export async function createKeyRing(
   options: { now?: () => number; refreshMs?: number } = {},
 ): Promise<KeyRing> {
   const now = options.now ?? Date.now;
-  let set: KeySet = await source.load(now());
+  // A source that hangs must not keep the ring from asking again.
+  const guarded = guard({ name: 'key source', attempts: 1, timeoutMs: 15_000, log });
+  let set: KeySet = await guarded.run(() => source.load(now()));
   const present = () => set.at?.(now()) ?? set;
   let signs = present().signing.kid;
   let state: DependencyHealth['state'] = 'up';
   let since = new Date(now()).toISOString();
   let detail: string | undefined;
-  // A source that hangs must not keep the ring from asking again.
-  const guarded = guard({ name: 'key source', attempts: 1, timeoutMs: 15_000, log });
   const imported = new Map<string, Promise<CryptoKey | undefined>>();
 
   async function refresh() {
@@ -82,7 +82,8 @@ export async function createKeyRing(
     health() {
       const signer = source.health?.();
       if (signer && signer.state !== 'up') return { ...signer, state: 'degraded' };
-      return { state, since, ...(detail ? { detail } : {}) };
+      const { latencyMs } = guarded.health();
+      return { state, since, ...(latencyMs === undefined ? {} : { latencyMs }), ...(detail ? { detail } : {}) };
     },
     refresh,
     [Symbol.dispose]: () => clearInterval(timer),
