@@ -159,6 +159,7 @@ function fault(world: World, kind: Kind): string {
       world.hub.rooms.clear();
       world.hub.sessions.clear();
       world.hub.identities.clear();
+      world.hub.users.clear();
       return 'store lost everything';
     default:
       for (const n of world.livingNodes) world.killNode(n);

@@ -55,7 +55,10 @@ export const SignalingConfig = Type.Object({
   MAX_EVENT_LOOP_DELAY_MS: count(200, 'Event-loop delay above which new connections are shed with 503.'),
   CONNECTIONS_PER_IP: count(500, 'Open at once from one address (IPv6: one /64).'),
   CONNECTIONS_PER_IP_PER_SECOND: count(50, 'New ones from one address; bursts of three seconds pass. More get 429.'),
-  SESSIONS_PER_USER: count(20, 'Open sockets of one user on this node. More get 429.'),
+  SESSIONS_PER_USER: count(
+    20,
+    'Of one user: sessions in rooms over all nodes (more: too_many_sessions), open sockets on each node (more: 429).',
+  ),
   CONNECTIONS_PER_USER_PER_SECOND: count(
     5,
     'New ones of one user on this node; bursts of three seconds pass. More: 429.',

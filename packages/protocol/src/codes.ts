@@ -15,6 +15,7 @@ export const ERROR_CODES = {
   unknown_peer: 'No such peer in your room.',
   room_full: 'The room has reached its size.',
   forbidden: 'Your token does not grant that.',
+  too_many_sessions: 'This user has as many sessions as one may have; end another one.',
   session_unknown: 'That session is over; start a new one (join).',
   mailbox_full: 'The peer is away and its mailbox is full; it was not delivered.',
   unavailable: 'A dependency is away; retry after `retryAfter` ms.',

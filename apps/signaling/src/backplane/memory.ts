@@ -6,6 +6,9 @@ import type { Clock } from '../core/clock.ts';
 import {
   type Backplane,
   type BackplaneHandlers,
+  type ClaimResult,
+  type ClaimRule,
+  type IdentityKey,
   type JoinResult,
   MAILBOX,
   type MemberRecord,
@@ -51,6 +54,8 @@ export class MemoryHub {
   readonly rooms = new Map<string, StoredRoom>();
   readonly sessions = new Map<string, StoredSession>();
   readonly identities = new Map<string, string>();
+  /** Sessions of each user, with when they were claimed. */
+  readonly users = new Map<string, Map<string, number>>();
   readonly beats = new Map<string, number>();
   readonly inboxes = new Map<string, (batch: Uint8Array) => void>();
   readonly clock: Clock;
@@ -294,18 +299,34 @@ export class MemoryBackplane implements Backplane {
     });
   }
 
-  claim(identity: string, peerId: string, expect?: string) {
-    return this.#run('claim', () => {
-      const previous = this.#hub.identities.get(identity);
-      const set = expect === undefined || previous === undefined || previous === expect;
-      if (set) this.#hub.identities.set(identity, peerId);
-      return { previous, set };
+  claim({ userId, loginSession }: IdentityKey, peerId: string, rule: ClaimRule): Promise<ClaimResult> {
+    const { limit, settledAfter, expect } = rule;
+    return this.#run('claim', (): ClaimResult => {
+      const now = this.#hub.clock.now();
+      const identity = `${userId}\n${loginSession}`;
+      const previous = loginSession === '' ? undefined : this.#hub.identities.get(identity);
+      if (expect !== undefined && previous !== undefined && previous !== expect) return { kind: 'held', by: previous };
+      const sessions = this.#hub.users.get(userId) ?? new Map<string, number>();
+      const replaced = previous !== undefined && previous !== peerId && sessions.has(previous);
+      const others = sessions.size - Number(sessions.has(peerId)) - Number(replaced);
+      if (limit > 0 && others >= limit) {
+        const settled = [...sessions].filter(([, at]) => at < now - settledAfter);
+        return { kind: 'full', settled: settled.map(([id]) => id) };
+      }
+      if (replaced) sessions.delete(previous);
+      this.#hub.users.set(userId, sessions.set(peerId, now));
+      if (loginSession !== '') this.#hub.identities.set(identity, peerId);
+      return { kind: 'ours', previous };
     });
   }
 
-  release(identity: string, peerId: string) {
+  release({ userId, loginSession }: IdentityKey, peerId: string) {
     return this.#run('release', () => {
+      const identity = `${userId}\n${loginSession}`;
       if (this.#hub.identities.get(identity) === peerId) this.#hub.identities.delete(identity);
+      const sessions = this.#hub.users.get(userId);
+      sessions?.delete(peerId);
+      if (sessions?.size === 0) this.#hub.users.delete(userId);
     });
   }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { connectRedis } from '@tandem/service';
 import {
@@ -13,9 +14,49 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { SERVICE_ACCESS } from '../../../../infra/src/cache-access.ts';
 import { createRedisBackplane } from './redis.ts';
 import { backplaneContract } from './testing/contract.ts';
-import { type BackplaneHandlers, Unavailable } from './types.ts';
+import { type BackplaneHandlers, RECORD_TTL_MS, ROOM_TTL_MS, Unavailable } from './types.ts';
 
 const quiet: BackplaneHandlers = { onBatch: () => {}, onDoubt: () => {} };
+
+function spied() {
+  const connections: ReturnType<typeof connectRedis>[] = [];
+  const connect: typeof connectRedis = (...args) => {
+    const connection = connectRedis(...args);
+    connections.push(connection);
+    return connection;
+  };
+  return { connections, connect };
+}
+
+/** @param settle resolves when the fresh subscription has nothing more to set up */
+async function killSubscription(
+  url: string,
+  servers: readonly TestRedis[],
+  settle: (subscriber: ReturnType<typeof connectRedis>) => Promise<unknown>,
+): Promise<void> {
+  const doubts: string[] = [];
+  const heard: string[] = [];
+  const { connections, connect } = spied();
+  await using a = createRedisBackplane({ url, connect });
+  await a.start('a', { onBatch: (b) => heard.push(Buffer.from(b).toString()), onDoubt: (why) => doubts.push(why) });
+  await settle(connections[1] as ReturnType<typeof connectRedis>);
+  await a.beat(1000);
+  doubts.length = 0;
+  for (const server of servers) {
+    const admin = new Redis(server.url);
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    admin.disconnect();
+  }
+  await vi.waitFor(
+    async () => {
+      await a.beat(1000);
+      expect(doubts).toEqual(['resubscribed']);
+    },
+    { timeout: 10_000, interval: 100 },
+  );
+  expect(await a.send('a', Buffer.from('\u0001x'))).toBe(true);
+  await vi.waitFor(() => expect(heard).toContain('\u0001x'), 5000);
+}
 
 describe('one server', () => {
   let redis: TestRedis;
@@ -40,32 +81,15 @@ describe('one server', () => {
   });
 
   test('B-23 a killed subscription comes back by itself and is a doubt', async () => {
-    const doubts: string[] = [];
-    const heard: string[] = [];
     await using own = await startRedis();
-    await using a = createRedisBackplane({ url: own.url });
-    await a.start('a', {
-      onBatch: (b) => heard.push(Buffer.from(b).toString()),
-      onDoubt: (why) => doubts.push(why),
-    });
-    const admin = new Redis(own.url);
-    await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-    admin.disconnect();
-    await vi.waitFor(() => expect(doubts).toContain('resubscribed'), 10_000);
-    await vi.waitFor(async () => expect(await a.send('a', Buffer.from('\u0001x'))).toBe(true), 10_000);
-    await vi.waitFor(() => expect(heard).toContain('\u0001x'), 5000);
+    await killSubscription(own.url, [own], async () => {});
   });
 
   test('B-24 a deaf subscription is found by probing and replaced', async () => {
     const doubts: string[] = [];
     const heard: string[] = [];
     await using own = await startRedis();
-    const connections: ReturnType<typeof connectRedis>[] = [];
-    const connect: typeof connectRedis = (...args) => {
-      const connection = connectRedis(...args);
-      connections.push(connection);
-      return connection;
-    };
+    const { connections, connect } = spied();
     await using a = createRedisBackplane({ url: own.url, probeTimeout: 200, connect });
     await a.start('a', {
       onBatch: (b) => heard.push(Buffer.from(b).toString()),
@@ -80,6 +104,36 @@ describe('one server', () => {
     expect(a.resubscriptions).toBe(1);
     await vi.waitFor(async () => expect(await a.send('a', Buffer.from('\u0001x'))).toBe(true), 10_000);
     await vi.waitFor(() => expect(heard).toContain('\u0001x'), 5000);
+  });
+
+  test('B-28 every key ends by itself: rooms that no node reads any more within ten minutes, the rest within a day', async () => {
+    await using own = await startRedis();
+    await using a = createRedisBackplane({ url: own.url });
+    await a.start('a', quiet);
+    await a.beat(1000);
+    const session = { node: 'a', epoch: 1, secretHash: 'h', userId: 'u', loginSession: 'l', room: 'r', info: '{}' };
+    const rule = { limit: 5, settledAfter: 0 };
+    for (const peerId of ['attached', 'detached', 'resumed', 'ended', 'banned']) {
+      await a.claim({ userId: 'u', loginSession: peerId }, peerId, rule);
+      await a.joinRoom('r', { peerId, node: 'a', epoch: 1, awayFor: 0, info: '{}' }, 0, 'l');
+      await a.openSession({ ...session, peerId });
+      if (peerId !== 'attached') await a.detachSession(peerId, 1, 'a', 60_000);
+      await a.park(peerId, ['x'], 'a');
+    }
+    await a.resumeSession('resumed', 'h', 'u');
+    await a.syncSession({ ...session, peerId: 'detached' }, false, 60_000);
+    await a.endSession('ended', 'force');
+    await a.dropMember('r', 'banned', 1, { loginSession: 'l', ms: 60_000 });
+    await a.markAway('r', 'detached', 'a', 60_000);
+    const redis = new Redis(own.url);
+    const keys = await redis.keys('*');
+    expect(keys.length).toBeGreaterThan(10);
+    for (const key of keys) {
+      const left = await redis.pttl(key);
+      expect(left, key).toBeGreaterThan(0);
+      expect(left, key).toBeLessThanOrEqual(key.includes('{r:') ? ROOM_TTL_MS : RECORD_TTL_MS);
+    }
+    redis.disconnect();
   });
 
   test('B-25 an ACL user with a password works, a wrong one is Unavailable', async () => {
@@ -126,6 +180,39 @@ describe('Cluster', () => {
   }, 60_000);
   afterAll(() => group[Symbol.asyncDispose]());
   backplaneContract(() => createRedisBackplane({ url: group.url }));
+
+  test('B-23 a killed subscription of a shard comes back by itself and is a doubt', () =>
+    killSubscription(group.url, group.servers, async (subscriber) => {
+      // The second reading of the slots adds the nodes under the names that they give themselves.
+      for (let i = 0; i < 2; i++) await once(subscriber, 'refresh');
+    }));
+
+  test('B-27 a planned failover: inboxes move with their slots, and a send says again that it was heard', async () => {
+    const heard: string[] = [];
+    const names = ['f1', 'f2', 'f3', 'f4'];
+    const inboxes = names.map(() => createRedisBackplane({ url: group.url, probeTimeout: 500 }));
+    for (const [i, inbox] of inboxes.entries())
+      await inbox.start(names[i] as string, {
+        onBatch: (b) => heard.push(`${names[i]} ${Buffer.from(b).toString('utf8', 1)}`),
+        onDoubt: () => {},
+      });
+    for (const replica of group.servers.slice(4)) {
+      const admin = new Redis(replica.url);
+      await admin.call('CLUSTER', 'FAILOVER');
+      await vi.waitFor(async () => expect(await admin.info('replication')).toContain('role:master'), 10_000);
+      admin.disconnect();
+    }
+    for (const [i, inbox] of inboxes.entries())
+      await vi.waitFor(
+        async () => {
+          await inbox.beat(60_000);
+          expect(await inboxes[0]?.send(names[i] as string, Buffer.from('\u0001after'))).toBe(true);
+          expect(heard).toContain(`${names[i]} after`);
+        },
+        { timeout: 20_000, interval: 100 },
+      );
+    for (const inbox of inboxes) await inbox[Symbol.asyncDispose]();
+  }, 60_000);
 
   test('B-27 when a primary dies, its replica serves and the inbox hears', async () => {
     const heard: string[] = [];

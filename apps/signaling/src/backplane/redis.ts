@@ -1,7 +1,7 @@
 /**
  * The backplane of many nodes: Redis as single server, with Sentinel, or as Cluster.
  *
- * Keys of one room, one session, one identity share a hash tag, and no operation touches two of them. Inboxes are sharded pub/sub in a
+ * Keys of one room, one session, one user share a hash tag, and no operation touches two of them. Inboxes are sharded pub/sub in a
  * Cluster (a publish stays in its shard) and plain pub/sub elsewhere (the same cost there, and any version has it).
  */
 import { createHash, randomBytes } from 'node:crypto';
@@ -10,6 +10,9 @@ import { defineScripts, type RunScript } from './scripts.ts';
 import {
   type Backplane,
   type BackplaneHandlers,
+  type ClaimResult,
+  type ClaimRule,
+  type IdentityKey,
   MAILBOX,
   type MemberRecord,
   type ParkResult,
@@ -36,6 +39,14 @@ export interface RedisBackplaneOptions {
 /** First byte of a probe in an inbox; batches start with their version, 1 or more. */
 const PROBE = 0;
 
+/** The last probe: good when it was heard, and counted as heard where it was published. */
+interface Probe {
+  readonly nonce: string;
+  readonly sentAt: number;
+  heard: boolean;
+  counted: boolean;
+}
+
 export function createRedisBackplane(options: RedisBackplaneOptions): RedisBackplane {
   return new RedisBackplane(options);
 }
@@ -54,9 +65,12 @@ export class RedisBackplane implements Backplane {
   #node = '';
   #handlers: BackplaneHandlers | undefined;
   #health: DependencyHealth = { state: 'down', since: new Date().toISOString(), detail: 'not reached yet' };
+  /** Of the last beat. */
+  #latencyMs: number | undefined;
   #ended = false;
-  /** The probe that is out: its nonce and since when. */
-  #probe: { nonce: string; sentAt: number } | undefined;
+  #probe: Probe | undefined;
+  /** The subscription was made anew: what was published meanwhile is lost, and a heard probe says that this is over. */
+  #gap = false;
   #subscribing: Promise<void> | undefined;
 
   constructor(options: RedisBackplaneOptions) {
@@ -72,7 +86,7 @@ export class RedisBackplane implements Backplane {
   }
 
   health(): DependencyHealth {
-    return this.#health;
+    return { ...this.#health, ...(this.#latencyMs === undefined ? {} : { latencyMs: this.#latencyMs }) };
   }
 
   async start(node: string, handlers: BackplaneHandlers): Promise<void> {
@@ -83,7 +97,9 @@ export class RedisBackplane implements Backplane {
 
   async beat(ttl: number): Promise<readonly string[]> {
     await this.#ensureSubscribed();
+    const asked = performance.now();
     const live = (await this.#run('node-beat', [this.#key('nodes')], [this.#node, ttl])) as string[];
+    this.#latencyMs = Math.round((performance.now() - asked) * 10) / 10;
     await this.#probeInbox();
     return live;
   }
@@ -93,9 +109,7 @@ export class RedisBackplane implements Backplane {
   }
 
   async send(node: string, batch: Uint8Array): Promise<boolean> {
-    const heard = await this.#publish(node, Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength));
-    // In a Cluster the answer counts listeners on one server only: zero proves nothing there.
-    return this.#sharded || heard > 0;
+    return (await this.#publish(node, Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength))) > 0;
   }
 
   async joinRoom(room: string, member: MemberRecord, limit: number, loginSession: string) {
@@ -178,14 +192,18 @@ export class RedisBackplane implements Backplane {
     return { kind: kind as 'parked' | 'full' | 'gone' };
   }
 
-  async claim(identity: string, peerId: string, expect?: string) {
-    const args = [peerId, RECORD_TTL_MS, expect === undefined ? '0' : '1', expect ?? ''];
-    const [set, previous] = (await this.#run('identity-claim', [this.#identity(identity)], args)) as [number, string];
-    return { previous: previous === '' ? undefined : previous, set: Number(set) === 1 };
+  async claim(identity: IdentityKey, peerId: string, rule: ClaimRule): Promise<ClaimResult> {
+    const { limit, settledAfter, expect } = rule;
+    const policy = identity.loginSession === '' ? 'shared' : expect === undefined ? 'take' : 'expect';
+    const args = [peerId, RECORD_TTL_MS, limit, settledAfter, policy, expect ?? ''];
+    const [kind, ...rest] = (await this.#run('identity-claim', this.#identity(identity), args)) as string[];
+    if (kind === 'held') return { kind, by: rest[0] as string };
+    if (kind === 'full') return { kind, settled: rest };
+    return { kind: 'ours', previous: rest[0] };
   }
 
-  async release(identity: string, peerId: string): Promise<void> {
-    await this.#run('identity-release', [this.#identity(identity)], [peerId]);
+  async release(identity: IdentityKey, peerId: string): Promise<void> {
+    await this.#run('identity-release', this.#identity(identity), [peerId]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -209,8 +227,9 @@ export class RedisBackplane implements Backplane {
     const tag = `s:${peerId.replace(/[{}]/g, '_')}`;
     return [this.#key(tag, ':s'), this.#key(tag, ':q')];
   }
-  #identity(identity: string): string {
-    return this.#key(`i:${createHash('sha256').update(identity).digest('base64url')}`);
+  #identity({ userId, loginSession }: IdentityKey): string[] {
+    const tag = `u:${hash(userId)}`;
+    return [this.#key(tag, `:i:${hash(loginSession)}`), this.#key(tag, ':s')];
   }
   #inbox(node: string): string {
     return this.#key(`n:${node}`, ':in');
@@ -253,6 +272,7 @@ export class RedisBackplane implements Backplane {
     this.#health = { state, since: new Date().toISOString(), ...(detail === undefined ? {} : { detail }) };
   }
 
+  /** @returns listeners. A Cluster counts those of the slot's primary, which is where {@link #probeInbox} keeps every node's. */
   #publish(node: string, batch: Buffer): Promise<number> {
     const channel = this.#inbox(node);
     return this.#guard(() =>
@@ -289,16 +309,22 @@ export class RedisBackplane implements Backplane {
       subscriber.disconnect();
       return;
     }
-    // From now on every new connection of the subscriber may have missed something.
-    subscriber.on(this.#sharded ? '+node' : 'ready', () => this.#handlers?.onDoubt('resubscribed'));
+    subscriber.on(this.#sharded ? 'subscribersReady' : 'ready', () => {
+      this.#gap = true;
+      this.#probe = undefined;
+    });
     this.#subscriber = subscriber;
     this.#probe = undefined;
   }
 
-  /** A subscription can stay connected and deaf after a failover: say something to yourself and expect to hear it. */
+  /**
+   * A subscription can stay connected and deaf after a failover, or hear through a replica, where no publish counts it: say
+   * something to yourself, and expect to be counted and to hear it.
+   */
   async #probeInbox(): Promise<void> {
-    const timeout = this.#options.probeTimeout ?? 3000;
-    if (this.#probe && performance.now() - this.#probe.sentAt > timeout) {
+    const last = this.#probe;
+    if (last && !(last.heard && last.counted)) {
+      if (performance.now() - last.sentAt <= (this.#options.probeTimeout ?? 3000)) return;
       this.resubscriptions++;
       this.#probe = undefined;
       this.#subscriber?.disconnect();
@@ -307,16 +333,22 @@ export class RedisBackplane implements Backplane {
       this.#handlers?.onDoubt('the inbox was deaf');
       return;
     }
-    if (this.#probe) return;
     const nonce = randomBytes(8);
-    this.#probe = { nonce: nonce.toString('hex'), sentAt: performance.now() };
-    await this.#publish(this.#node, Buffer.concat([Buffer.from([PROBE]), nonce]));
+    const probe = { nonce: nonce.toString('hex'), sentAt: performance.now(), heard: false, counted: false };
+    this.#probe = probe;
+    probe.counted = (await this.#publish(this.#node, Buffer.concat([Buffer.from([PROBE]), nonce]))) > 0;
   }
 
   #onProbe(batch: Buffer): void {
-    if (this.#probe?.nonce === batch.toString('hex', 1)) this.#probe = undefined;
+    if (this.#probe?.nonce !== batch.toString('hex', 1)) return;
+    this.#probe.heard = true;
+    if (!this.#gap) return;
+    this.#gap = false;
+    this.#handlers?.onDoubt('resubscribed');
   }
 }
+
+const hash = (text: string) => createHash('sha256').update(text).digest('base64url');
 
 function sessionArgs(s: SessionRecord): (string | number)[] {
   return [RECORD_TTL_MS, s.node, s.epoch, s.secretHash, s.userId, s.loginSession, s.room, s.info];

@@ -17,8 +17,8 @@ const SCRIPTS = {
   'session-sync': 2,
   'session-end': 2,
   'session-park': 2,
-  'identity-claim': 1,
-  'identity-release': 1,
+  'identity-claim': 2,
+  'identity-release': 2,
   'node-beat': 1,
 } as const;
 export type ScriptName = keyof typeof SCRIPTS;

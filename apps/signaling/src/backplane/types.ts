@@ -63,6 +63,27 @@ export type SyncResult =
   /** A newer owner exists. */
   | { readonly kind: 'fenced' };
 
+export interface IdentityKey {
+  readonly userId: string;
+  /** '' when any number of sessions may share it: they only count. */
+  readonly loginSession: string;
+}
+export interface ClaimRule {
+  /** Sessions of one user; 0: any number. */
+  readonly limit: number;
+  /** Only who claimed longer ago, ms, is named as `settled`: the others may not have written their sessions yet. */
+  readonly settledAfter: number;
+  /** Take it only if nobody holds it ('') or this one does. Default: whoever holds it. */
+  readonly expect?: string;
+}
+export type ClaimResult =
+  /** Ours; `previous` held it before, and its place is ours as well. */
+  | { readonly kind: 'ours'; readonly previous: string | undefined }
+  /** Somebody unexpected holds it. */
+  | { readonly kind: 'held'; readonly by: string }
+  /** The user has `limit` sessions. */
+  | { readonly kind: 'full'; readonly settled: readonly string[] };
+
 export interface BackplaneHandlers {
   /** A batch arrived in this node's inbox. */
   onBatch(batch: Uint8Array): void;
@@ -124,13 +145,10 @@ export interface Backplane extends AsyncDisposable {
   /** Stores messages for a detached session. `deadNode`: park also when it seems attached there. */
   park(peerId: string, frames: readonly string[], deadNode?: string): Promise<ParkResult>;
 
-  /** One identity, one session. Sets the holder and answers with the one before; with `expect`, only if that is the holder. */
-  claim(
-    identity: string,
-    peerId: string,
-    expect?: string,
-  ): Promise<{ readonly previous: string | undefined; readonly set: boolean }>;
-  release(identity: string, peerId: string): Promise<void>;
+  /** Takes a place among the sessions of a user, and its login session for `peerId` alone. */
+  claim(identity: IdentityKey, peerId: string, rule: ClaimRule): Promise<ClaimResult>;
+  /** Gives both back, as far as `peerId` has them. */
+  release(identity: IdentityKey, peerId: string): Promise<void>;
 }
 
 /** Bounds of a mailbox: enough for the start of calls with a few peers, small enough to be nobody's store. */

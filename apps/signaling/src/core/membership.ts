@@ -288,6 +288,7 @@ export class Membership {
         if (!result.ok || session.room !== room) return;
         this.#apply(room, result.state);
         this.#publishPut(room.id, result.state, session.peerId);
+        await sessions.claimAgain(session);
       })
       .catch(ignoreUnavailable);
   }

@@ -71,10 +71,14 @@ export class Router {
 
   /** A batch went nowhere. Its node is dead or deaf: what was for peers waits in their mailboxes. */
   undelivered(node: string, entries: readonly Entry[], reason: 'no-listener' | 'unavailable'): void {
-    for (const entry of entries) {
-      if (entry.kind === EntryKind.relay && reason === 'no-listener')
-        this.park(entry.target, textOf(entry.frame), node);
-      else if (entry.kind !== EntryKind.control) this.#node.counters.dropped++;
+    for (const { kind, target, frame } of entries) {
+      if (kind === EntryKind.control) continue;
+      if (reason === 'unavailable') this.#node.counters.dropped++;
+      else if (kind === EntryKind.relay) this.park(target, textOf(frame), node);
+      // Whoever was known to be away has it in the mailbox already.
+      else
+        for (const m of this.#node.membership.rooms.get(target)?.members.values() ?? [])
+          if (m.node === node && !m.away) this.park(m.peerId, textOf(frame), node);
     }
     this.#node.membership.doubtNode(node);
   }

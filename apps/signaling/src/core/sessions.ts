@@ -1,6 +1,12 @@
 /** The sessions of this node: opened, detached, resumed (from here or from any other node), fenced, ended. */
 import { CLOSE_CODES, type CloseName, type PeerInfo } from '@tandem/protocol';
-import { type RoomState, type SessionRecord, Unavailable } from '../backplane/types.ts';
+import {
+  type ClaimRule,
+  type IdentityKey,
+  type RoomState,
+  type SessionRecord,
+  Unavailable,
+} from '../backplane/types.ts';
 import type { Connection } from './connection.ts';
 import { Refusal } from './errors.ts';
 import type { Identity } from './identity.ts';
@@ -71,7 +77,7 @@ export class Sessions {
 
   /**
    * Enters a room for the first time: stated policy for a second socket of one identity, then session and membership.
-   * @throws Refusal `room_full`, `forbidden`, `unavailable`
+   * @throws Refusal `room_full`, `forbidden`, `too_many_sessions`, `unavailable`
    */
   async join(session: Session, roomId: string): Promise<void> {
     const { backplane, membership, settings, counters } = this.#node;
@@ -87,10 +93,11 @@ export class Sessions {
         if (result === 'joined') {
           counters.joins++;
           // The socket went while the writes were on their way.
-          if (!this.#byId.has(session.peerId)) await backplane.endSession(session.peerId, session.epoch);
+          if (!this.#byId.has(session.peerId))
+            await Promise.all([backplane.endSession(session.peerId, session.epoch), this.#release(session)]);
           return;
         }
-        await backplane.endSession(session.peerId, session.epoch);
+        await Promise.all([backplane.endSession(session.peerId, session.epoch), this.#release(session)]);
         if (result === 'full')
           throw new Refusal('room_full', `Room ${roomId} has reached its size.`, { field: '/roomId' });
         throw new Refusal('forbidden', 'You were removed from this room.', { field: '/roomId' });
@@ -324,29 +331,51 @@ export class Sessions {
     this.#byId.delete(session.peerId);
   }
 
+  /** The stated policy for a second session of one identity, and the number of sessions of one user, over all nodes. */
   async #claimIdentity(session: Session): Promise<void> {
-    const { backplane } = this.#node;
-    const { grants, userId, loginSession } = session.identity;
-    const policy = grants.duplicate ?? 'newest';
-    if (policy === 'allow') return;
-    const key = `${userId}\n${loginSession}`;
-    if (policy === 'newest') {
-      const { previous } = await backplane.claim(key, session.peerId);
-      if (previous !== undefined && previous !== session.peerId) await this.#replace(previous);
-      return;
-    }
-    let expect = '';
+    const { backplane, settings } = this.#node;
+    let rule: ClaimRule = {
+      limit: settings.sessionsPerUser,
+      settledAfter: settings.nodeTimeout,
+      ...(session.identity.grants.duplicate === 'reject' ? { expect: '' } : {}),
+    };
     for (;;) {
-      const { previous, set } = await backplane.claim(key, session.peerId, expect);
-      if (set || previous === undefined || previous === session.peerId) return;
-      const holder = await backplane.findSession(previous);
+      const claim = await backplane.claim(identityKey(session), session.peerId, rule);
+      if (claim.kind === 'full') {
+        if (await this.#freePlaces(session.identity.userId, claim.settled)) continue;
+        throw new Refusal('too_many_sessions', `A user may have ${settings.sessionsPerUser} sessions.`);
+      }
+      if (claim.kind === 'ours') {
+        if (claim.previous !== undefined && claim.previous !== session.peerId) await this.#replace(claim.previous);
+        return;
+      }
+      const holder = await backplane.findSession(claim.by);
       if (holder?.attached && (await this.#node.isLive(holder.node)))
         throw new Refusal('forbidden', 'This identity is connected already.', {
           closeWith: CLOSE_CODES.duplicate.code,
         });
-      await this.#replace(previous);
-      expect = previous;
+      await this.#replace(claim.by);
+      rule = { ...rule, expect: claim.by };
     }
+  }
+
+  /** Takes places back from sessions that are over, away, or on dead nodes. @returns whether there were any */
+  async #freePlaces(userId: string, peerIds: readonly string[]): Promise<boolean> {
+    const { backplane } = this.#node;
+    const freed = await Promise.all(
+      peerIds.map(async (peerId) => {
+        const found = await backplane.findSession(peerId);
+        if (found?.attached && (await this.#node.isLive(found.node))) return false;
+        await backplane.release({ userId, loginSession: '' }, peerId);
+        return true;
+      }),
+    );
+    return freed.includes(true);
+  }
+
+  /** After the store lost it: unless somebody else took it meanwhile. */
+  async claimAgain(session: Session): Promise<void> {
+    await this.#node.backplane.claim(identityKey(session), session.peerId, { limit: 0, settledAfter: 0, expect: '' });
   }
 
   async #replace(previous: string): Promise<void> {
@@ -357,9 +386,12 @@ export class Sessions {
   }
 
   async #release(session: Session): Promise<void> {
-    if ((session.identity.grants.duplicate ?? 'newest') === 'allow') return;
-    await this.#node.backplane.release(`${session.identity.userId}\n${session.identity.loginSession}`, session.peerId);
+    await this.#node.backplane.release(identityKey(session), session.peerId);
   }
+}
+
+function identityKey({ identity: { userId, loginSession, grants } }: Session): IdentityKey {
+  return { userId, loginSession: grants.duplicate === 'allow' ? '' : loginSession };
 }
 
 function ignoreUnavailable(error: unknown): void {

@@ -16,6 +16,8 @@ export interface CoreSettings {
   readonly messagesPerSecond: number;
   /** The same over all connections of one user on this node. Default 400. */
   readonly userMessagesPerSecond: number;
+  /** Sessions of one user in rooms, over all nodes. Default 20. */
+  readonly sessionsPerUser: number;
   /** Malformed or refused messages in ten seconds before the socket is closed (4006). Default 30. */
   readonly maxFaults: number;
   /** This node says so often that it lives. Default 2,000. */
@@ -39,6 +41,7 @@ export const DEFAULT_SETTINGS: CoreSettings = {
   maxRoomSize: 50,
   messagesPerSecond: 100,
   userMessagesPerSecond: 400,
+  sessionsPerUser: 20,
   maxFaults: 30,
   beatInterval: 2000,
   nodeTimeout: 7000,

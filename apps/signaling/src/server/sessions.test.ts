@@ -258,6 +258,39 @@ describe('one identity, two sockets', () => {
   });
 });
 
+describe('sessions of one user', () => {
+  test('S-116 they are limited over all nodes; who is away, over, or on a dead node gives its place up', async () => {
+    const [n1, n2] = await Promise.all([startNode({ SESSIONS_PER_USER: 3 }), startNode({ SESSIONS_PER_USER: 3 })]);
+    const room = newRoom();
+    const userId = `user-${room}`;
+    const tryJoin = async (node: SignalingService) => {
+      const c = await client(node, userId);
+      c.send({ type: 'join', roomId: room });
+      const answer = await c.until('answer', () => c.heard.find((m) => m.type === 'joined' || m.type === 'error'));
+      if (answer.type === 'error') {
+        c.ws.close(1000);
+        await c.whenClosed();
+      }
+      return { c, code: answer.code as string | undefined };
+    };
+    const first = await tryJoin(n1);
+    const second = await tryJoin(n2);
+    const third = await tryJoin(n2);
+    expect([first.code, second.code, third.code]).toEqual([undefined, undefined, undefined]);
+    expect((await tryJoin(n1)).code).toBe('too_many_sessions');
+    first.c.ws.close(1000);
+    await third.c.next('peer_left');
+    expect((await tryJoin(n1)).code).toBeUndefined();
+    // Its socket is gone without a goodbye: as soon as that is sure, its place is free.
+    second.c.ws.terminate();
+    await vi.waitFor(async () => expect((await tryJoin(n1)).code).toBeUndefined(), { timeout: 15_000, interval: 300 });
+    expect((await tryJoin(n2)).code).toBe('too_many_sessions');
+    await n1.kill();
+    started.splice(started.indexOf(n1), 1);
+    await vi.waitFor(async () => expect((await tryJoin(n2)).code).toBeUndefined(), { timeout: 15_000, interval: 300 });
+  });
+});
+
 describe('faults', () => {
   test('S-90 a dead node: its peers become away, what is sent to them waits, they resume elsewhere', async () => {
     const { n1, n2, a, b, aId } = await pair();
@@ -265,15 +298,20 @@ describe('faults', () => {
     started.splice(started.indexOf(n1), 1);
     a.ws.terminate();
     b.send({ type: 'message', peerId: aId, data: 'before anybody knows' });
+    b.send({ type: 'message', data: 'to all, before anybody knows' });
+    await vi.waitFor(() => expect(n2.node.counters.parked).toBe(2), 10_000);
     expect(await b.next('peer_away')).toEqual({ type: 'peer_away', peerId: aId });
     b.send({ type: 'message', peerId: aId, data: 'after' });
+    b.send({ type: 'message', data: 'to all, after' });
     await b.settle();
-    await vi.waitFor(() => expect(n2.node.counters.parked).toBe(2), 10_000);
+    await vi.waitFor(() => expect(n2.node.counters.parked).toBe(4), 10_000);
     const back = await resume(n2, 'ada', a.welcome);
-    await back.next('message', (m) => m.data === 'after');
+    await back.next('message', (m) => m.data === 'to all, after');
     expect(back.heard.filter((m) => m.type === 'message').map((m) => m.data)).toEqual([
       'before anybody knows',
+      'to all, before anybody knows',
       'after',
+      'to all, after',
     ]);
     await b.next('peer_back');
   });
@@ -287,6 +325,20 @@ describe('faults', () => {
     expect(await b.next('peer_left')).toEqual({ type: 'peer_left', peerId: aId, reason: 'timeout' });
     const c = await client(n2, 'eve');
     expect((await c.join(room)).peers.map((p: { userId: string }) => p.userId)).toEqual(['bob']);
+  });
+
+  test('S-91 a room whose last node died: whoever finds its ghosts there sees them go away and leave', async () => {
+    const [n1, n2] = await Promise.all([startNode(), startNode({ GRACE_MS: 1000 })]);
+    const room = newRoom();
+    const a = await client(n1, 'ada');
+    await a.join(room);
+    await n1.kill();
+    started.splice(started.indexOf(n1), 1);
+    const b = await client(n2, 'bob');
+    const { peerId } = a.welcome;
+    expect((await b.join(room)).peers).toMatchObject([{ peerId }]);
+    expect(await b.next('peer_away')).toEqual({ type: 'peer_away', peerId });
+    expect(await b.next('peer_left')).toEqual({ type: 'peer_left', peerId, reason: 'timeout' });
   });
 
   test('S-92 a room event that was lost heals by itself, and a snapshot tells', async () => {

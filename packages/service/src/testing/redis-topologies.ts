@@ -21,11 +21,13 @@ async function until(what: string, check: () => Promise<boolean>, limitMs = 30_0
   }
 }
 
+type Access = Pick<RedisOptions, 'username' | 'password' | 'tls'>;
+
 async function ask<T>(
   port: number,
   question: (redis: Redis) => Promise<T>,
   host = '127.0.0.1',
-  options: RedisOptions = {},
+  options: Access = {},
 ): Promise<T> {
   const redis = new Redis({ ...options, host, port, lazyConnect: true, retryStrategy: null });
   redis.on('error', () => {});
@@ -107,7 +109,8 @@ export async function startCluster({ replicas, secure }: TestClusterOptions = {}
         ...['--masteruser', admin.username, '--masterauth', admin.password, '--user', 'default', 'off'],
       ]
     : [];
-  const options: RedisOptions = secure ? { ...admin, tls: { ca: secure.certificate.ca } } : {};
+  const { username, password } = admin;
+  const options: Access = secure ? { username, password, tls: { ca: secure.certificate.ca } } : {};
   const nodes = await Promise.all(
     Array.from({ length: count }, async () => {
       // By default the bus is 10,000 above the port, which a free port may not leave room for.

@@ -1,7 +1,22 @@
--- One identity, one session. Answers with {1 if set, holder before or ''}.
--- KEYS[1] identity
--- ARGV[1] peerId  [2] ttl ms  [3] '1': only if nobody holds it, or ARGV[4] does
-local previous = redis.call('GET', KEYS[1])
-if ARGV[3] == '1' and previous and previous ~= ARGV[4] then return { 0, previous } end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return { 1, previous or '' }
+-- One login session, one session; one user, a limited number of them.
+-- KEYS[1] holder of the login session  KEYS[2] sessions of the user: zset peerId -> claimed at (ms)
+-- ARGV[1] peerId  [2] ttl ms  [3] limit (0: none)  [4] ms until a claim is settled
+-- ARGV[5] 'shared': no holder; 'take': from whoever holds it; 'expect': only if nobody does, or ARGV[6]
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local previous = ARGV[5] ~= 'shared' and redis.call('GET', KEYS[1])
+if ARGV[5] == 'expect' and previous and previous ~= ARGV[6] then return { 'held', previous } end
+local others = redis.call('ZCARD', KEYS[2])
+if redis.call('ZSCORE', KEYS[2], ARGV[1]) then others = others - 1 end
+if previous and previous ~= ARGV[1] and redis.call('ZSCORE', KEYS[2], previous) then others = others - 1 end
+if tonumber(ARGV[3]) > 0 and others >= tonumber(ARGV[3]) then
+  local out = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('(%.0f', now - tonumber(ARGV[4])))
+  table.insert(out, 1, 'full')
+  return out
+end
+if previous then redis.call('ZREM', KEYS[2], previous) end
+redis.call('ZADD', KEYS[2], string.format('%.0f', now), ARGV[1])
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+if ARGV[5] ~= 'shared' then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+if previous then return { 'ours', previous } end
+return { 'ours' }

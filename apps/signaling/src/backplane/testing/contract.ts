@@ -235,25 +235,60 @@ export function backplaneContract(connect: () => Backplane): void {
     expect(await a.resumeSession(p, 'hash', 'ada')).toMatchObject({ parked: small });
   });
 
-  test('B-18 one identity, one holder; with `expect` only if nobody else has it', async () => {
+  test('B-18 one login session, one holder; with `expect` only if nobody else has it', async () => {
     await using a = await start('a');
-    const id = randomUUID();
-    expect(await a.claim(id, 'p')).toEqual({ previous: undefined, set: true });
-    expect(await a.claim(id, 'q')).toEqual({ previous: 'p', set: true });
-    expect(await a.claim(id, 'r', '')).toEqual({ previous: 'q', set: false });
-    expect(await a.claim(id, 'r', 'q')).toEqual({ previous: 'q', set: true });
+    const id = { userId: randomUUID(), loginSession: 'l' };
+    const any = { limit: 0, settledAfter: 0 };
+    const other = { ...id, loginSession: 'other' };
+    expect(await a.claim(id, 'p', any)).toEqual({ kind: 'ours', previous: undefined });
+    expect(await a.claim(other, 'o', { ...any, expect: '' })).toEqual({ kind: 'ours', previous: undefined });
+    expect(await a.claim(id, 'q', any)).toEqual({ kind: 'ours', previous: 'p' });
+    expect(await a.claim(id, 'r', { ...any, expect: '' })).toEqual({ kind: 'held', by: 'q' });
+    expect(await a.claim(id, 'r', { ...any, expect: 'q' })).toEqual({ kind: 'ours', previous: 'q' });
     await a.release(id, 'q');
-    expect(await a.claim(id, 's', '')).toMatchObject({ set: false });
+    expect(await a.claim(id, 's', { ...any, expect: '' })).toEqual({ kind: 'held', by: 'r' });
     await a.release(id, 'r');
-    expect(await a.claim(id, 's', '')).toEqual({ previous: undefined, set: true });
+    expect(await a.claim(id, 's', { ...any, expect: '' })).toEqual({ kind: 'ours', previous: undefined });
   });
 
-  test('B-19 a batch reaches the named inbox only, in order, bytes intact', async () => {
+  test('B-29 sessions of one user are limited over all nodes, also those that share a login session', async () => {
+    await using a = await start('a');
+    await using b = await start('b');
+    const userId = randomUUID();
+    const shared = { userId, loginSession: '' };
+    const three = { limit: 3, settledAfter: 60_000 };
+    const results = await Promise.all(
+      Array.from({ length: 8 }, (_, i) =>
+        (i % 2 ? a : b).claim(i < 4 ? shared : { userId, loginSession: `l${i}` }, `p${i}`, three),
+      ),
+    );
+    const holders = results.flatMap((r, i) => (r.kind === 'ours' ? [i] : []));
+    expect(holders).toHaveLength(3);
+    expect(results.filter((r) => r.kind === 'full')).toHaveLength(5);
+    const [first = 0] = holders;
+    const identity = first < 4 ? shared : { userId, loginSession: `l${first}` };
+    // Whoever is in may claim again, and a replacement takes the place of whom it replaces.
+    expect(await a.claim(identity, `p${first}`, three)).toMatchObject({ kind: 'ours' });
+    // Too young to be judged by what is stored of them.
+    expect(await a.claim(shared, 'more', three)).toEqual({ kind: 'full', settled: [] });
+    expect(await a.claim({ userId: randomUUID(), loginSession: '' }, 'more', three)).toMatchObject({ kind: 'ours' });
+    await a.release(identity, `p${first}`);
+    expect(await a.claim({ userId, loginSession: 'new' }, 'new', three)).toMatchObject({ kind: 'ours' });
+    expect(await b.claim({ userId, loginSession: 'new' }, 'newer', three)).toEqual({ kind: 'ours', previous: 'new' });
+    await ms(5);
+    const full = await b.claim(shared, 'more', { limit: 3, settledAfter: 1 });
+    expect(full.kind === 'full' && [...full.settled].sort()).toEqual(
+      [...holders.slice(1).map((i) => `p${i}`), 'newer'].sort(),
+    );
+  });
+
+  test('B-19 a batch reaches the named inbox only, in order, bytes intact; where nobody listens, that is said', async () => {
     const heard: string[] = [];
     await using a = await start('a');
     await using b = await start('b', (batch) => heard.push(batch));
     for (let i = 1; i <= 50; i++) expect(await a.send(b.name, Buffer.from(`\u0001${i} ü`))).toBe(true);
-    await a.send(a.name, Buffer.from('\u0001not for b'));
+    expect(await a.send(a.name, Buffer.from('\u0001not for b'))).toBe(true);
+    expect(await a.send('nobody', Buffer.from('\u0001lost'))).toBe(false);
     await vi.waitFor(() => expect(heard).toHaveLength(50), 5000);
     expect(heard).toEqual(Array.from({ length: 50 }, (_, i) => `\u0001${i + 1} ü`));
   });
