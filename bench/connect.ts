@@ -1,40 +1,63 @@
 /** `npm run bench -- connect`: from the click on Join to the first decoded frame of the other, in real browsers. */
-import { execFileSync, spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { fixed, quantile, table } from './lib/stats.ts';
 
-export const summary = 'click join → remote frame decoded (p50, p95), loopback and 40 ms RTT';
+export const summary = 'click join → remote frame decoded (p50, p95) and its phases, loopback and 40 ms RTT';
 
-interface Marks {
-  clicked?: number;
-  decoded?: number;
-}
+/** In the order in which they come; each is ms after the click. */
+const PHASES = [
+  ['join', 'join sent'],
+  ['joined', 'room answered'],
+  ['offer', 'offer sent'],
+  ['answer', 'answer here'],
+  ['ice', 'ICE connected'],
+  ['dtls', 'DTLS connected'],
+  ['frame', 'frame decoded'],
+] as const;
+type Phase = (typeof PHASES)[number][0];
+type Marks = Partial<Record<Phase | 'click', number>>;
 
-/** Runs in the page before the app: notes the click, and the first video frame that comes out of a remote track. */
+/** Runs in the page before the app: watches the click, the socket, the connection and what comes out of its video track. */
 function instrument(): void {
   const marks: Marks = {};
   Object.assign(globalThis, { connectMarks: marks });
+  const mark = (phase: keyof Marks) => {
+    marks[phase] ??= performance.now();
+  };
   document.addEventListener(
     'click',
     (event) => {
-      if ((event.target as Element).closest('[data-testid=join]')) marks.clicked ??= performance.now();
+      if ((event.target as Element).closest('[data-testid=join]')) mark('click');
     },
     true,
   );
+  const said = (data: unknown) => /"type":"(join|joined|offer|answer)"/.exec(String(data).slice(-4096))?.[1];
+  const NativeSocket = globalThis.WebSocket;
+  globalThis.WebSocket = class extends NativeSocket {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      super(url, protocols);
+      this.addEventListener('message', ({ data }) => {
+        const type = said(data);
+        if (type === 'joined' || type === 'answer') mark(type);
+      });
+    }
+    override send(data: string): void {
+      const type = said(data);
+      if (type === 'join' || type === 'offer') mark(type);
+      super.send(data);
+    }
+  };
   const firstFrame = async (track: MediaStreamTrack) => {
-    const Processor = (
-      globalThis as unknown as {
-        MediaStreamTrackProcessor: new (init: {
-          track: MediaStreamTrack;
-        }) => { readable: ReadableStream<{ close(): void }> };
-      }
-    ).MediaStreamTrackProcessor;
+    const { MediaStreamTrackProcessor: Processor } = globalThis as unknown as {
+      MediaStreamTrackProcessor: new (init: {
+        track: MediaStreamTrack;
+      }) => { readable: ReadableStream<{ close(): void }> };
+    };
     const reader = new Processor({ track }).readable.getReader();
     const { value } = await reader.read();
-    marks.decoded ??= performance.now();
+    mark('frame');
     value?.close();
     await reader.cancel();
   };
@@ -42,92 +65,90 @@ function instrument(): void {
   globalThis.RTCPeerConnection = class extends Native {
     constructor(configuration?: RTCConfiguration) {
       super(configuration);
+      Object.assign(globalThis, { connectConnection: this });
       this.addEventListener('track', ({ track }) => {
         if (track.kind === 'video') void firstFrame(track.clone()).catch(() => {});
       });
+      this.addEventListener('iceconnectionstatechange', () => this.iceConnectionState === 'connected' && mark('ice'));
+      this.addEventListener('connectionstatechange', () => this.connectionState === 'connected' && mark('dtls'));
     }
   };
 }
 
-async function enter(browser: Browser, origin: string, name: string, room: string, warmMs: number) {
+async function enter(browser: Browser, origin: string, name: string, warmMs: number): Promise<Page> {
   const { openPage } = await import('../test/support/browser.ts');
   const { context, page } = await openPage(browser);
   await context.addInitScript(instrument);
-  await page.goto(`${origin}/?room=${room}`);
+  await page.goto(`${origin}/?room=bench`);
   await page.getByTestId('name-input').fill(name);
   // People look at themselves and type their name before they join: token, socket, credentials and camera are ready by then.
   await sleep(warmMs);
   await page.getByTestId('join').click();
-  return { context, page };
+  return page;
 }
 
-async function measure(trials: number, warmMs: number, rttMs: number): Promise<number[]> {
+/** Round trip of the media path as ICE measured it, ms: what the delay really is. */
+const mediaRoundTrip = (page: Page) =>
+  page.evaluate(async () => {
+    const { connectConnection } = globalThis as unknown as { connectConnection: RTCPeerConnection };
+    for (let i = 0; i < 50; i++) {
+      let seconds: number | undefined;
+      for (const [, s] of (await connectConnection.getStats()) as unknown as Map<string, Record<string, unknown>>)
+        if (s.type === 'candidate-pair' && s.nominated && Number(s.responsesReceived) > 0)
+          seconds = Number(s.totalRoundTripTime) / Number(s.responsesReceived);
+      if (seconds !== undefined) return seconds * 1000;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return Number.NaN;
+  });
+
+interface Result {
+  readonly trials: Marks[];
+  readonly roundTrips: number[];
+}
+
+async function measure(count: number, warmMs: number, rttMs: number): Promise<Result> {
   // Loaded here: the list of benchmarks must not load a browser driver and two services.
-  const [{ startPwa }, { launchBrowser }] = await Promise.all([
+  const [{ startPwa }, { launchBrowser }, { startPath }] = await Promise.all([
     import('../test/pwa/harness.ts'),
     import('../test/support/browser.ts'),
+    import('../test/support/path.ts'),
   ]);
   await using pwa = await startPwa();
-  if (rttMs > 0) delayClients(rttMs, Number(new URL(pwa.origin).port));
+  await using path = rttMs > 0 ? await startPath(pwa.origin, rttMs / 2) : undefined;
+  const origin = path?.origin ?? pwa.origin;
   const browser = await launchBrowser();
-  const took: number[] = [];
+  const trials: Marks[] = [];
+  const roundTrips: number[] = [];
   try {
-    const host = await enter(browser, pwa.origin, 'Ada', 'bench', warmMs);
-    await host.page.getByTestId('empty-room').waitFor({ timeout: 60_000 });
+    const host = await enter(browser, origin, 'Ada', warmMs);
+    await host.getByTestId('empty-room').waitFor({ timeout: 60_000 });
     // The first one warms the browser up.
-    for (let i = 0; i <= trials; i++) {
-      const guest = await enter(browser, pwa.origin, 'Bob', 'bench', warmMs);
-      const handle = await guest.page.waitForFunction(
+    for (let i = 0; i <= count; i++) {
+      const guest = await enter(browser, origin, 'Bob', warmMs);
+      const handle = await guest.waitForFunction(
         () => {
           const { connectMarks } = globalThis as unknown as { connectMarks: Marks };
-          return connectMarks.decoded !== undefined && connectMarks.clicked !== undefined
-            ? connectMarks.decoded - connectMarks.clicked
-            : false;
+          return connectMarks.frame !== undefined && connectMarks.dtls !== undefined && connectMarks;
         },
         undefined,
         { timeout: 60_000, polling: 100 },
       );
-      if (i > 0) took.push(Number(await handle.jsonValue()));
-      await guest.page
+      if (i > 0) {
+        trials.push((await handle.jsonValue()) as Marks);
+        roundTrips.push(await mediaRoundTrip(guest));
+      }
+      await guest
         .getByTestId('leave')
         .click()
         .catch(() => {});
-      await guest.context.close();
-      await host.page.getByTestId('empty-room').waitFor({ timeout: 90_000 });
+      await guest.context().close();
+      await host.getByTestId('empty-room').waitFor({ timeout: 90_000 });
     }
   } finally {
     await browser.close();
   }
-  return took;
-}
-
-/**
- * Everything between a browser and the service, and between the browsers, takes half of `rttMs` each way: TCP of the edge's port and all
- * UDP. What the services say to each other stays as fast as inside one data centre. Only ever called in a network namespace of our own.
- */
-function delayClients(rttMs: number, port: number): void {
-  const tc = (...args: string[]) => execFileSync('tc', args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  tc('qdisc', 'add', 'dev', 'lo', 'root', 'handle', '1:', 'prio', 'bands', '3', 'priomap', ...'0'.repeat(16));
-  tc(
-    'qdisc',
-    'add',
-    'dev',
-    'lo',
-    'parent',
-    '1:3',
-    'handle',
-    '30:',
-    'netem',
-    'delay',
-    `${rttMs / 2}ms`,
-    'limit',
-    '10000',
-  );
-  const filter = (...match: string[]) =>
-    tc('filter', 'add', 'dev', 'lo', 'parent', '1:', 'protocol', 'ip', 'u32', 'match', 'ip', ...match, 'flowid', '1:3');
-  filter('protocol', '17', '0xff');
-  filter('dport', String(port), '0xffff');
-  filter('sport', String(port), '0xffff');
+  return { trials, roundTrips };
 }
 
 export async function run(args: string[]): Promise<void> {
@@ -137,42 +158,21 @@ export async function run(args: string[]): Promise<void> {
       trials: { type: 'string', default: '20' },
       rtt: { type: 'string', default: '0,40' },
       'warm-ms': { type: 'string', default: '3000' },
-      'in-namespace': { type: 'boolean', default: false },
     },
   });
-  const rtts = values.rtt.split(',').map(Number);
-  const rows = [['click join → remote frame decoded', 'p50 ms', 'p95 ms', 'trials']];
-  for (const rtt of rtts) {
-    if (rtt > 0 && !values['in-namespace']) {
-      const self = fileURLToPath(new URL('run.ts', import.meta.url));
-      const inner = `ip link set lo up && exec "$@" --rtt ${rtt} --in-namespace`;
-      const child = spawnSync(
-        'unshare',
-        // As root a network namespace is enough; others need a user namespace around it.
-        [
-          ...(process.getuid?.() === 0 ? ['-n'] : ['-rn']),
-          'sh',
-          '-c',
-          inner,
-          'sh',
-          process.execPath,
-          self,
-          'connect',
-          ...args,
-        ],
-        { stdio: 'inherit' },
-      );
-      if (child.status !== 0)
-        throw new Error('the delayed run failed (it needs unshare and tc: apt-get install iproute2 util-linux)');
-      continue;
-    }
-    const took = await measure(Number(values.trials), Number(values['warm-ms']), rtt);
+  const rows = [['click join → … (p50 / p95 ms)', ...PHASES.map(([, title]) => title), 'media RTT', 'trials']];
+  for (const rtt of values.rtt.split(',').map(Number)) {
+    const { trials, roundTrips } = await measure(Number(values.trials), Number(values['warm-ms']), rtt);
+    const cell = (phase: Phase) => {
+      const took = trials.flatMap((m) => (m[phase] === undefined || m.click === undefined ? [] : [m[phase] - m.click]));
+      return `${fixed(quantile(took, 0.5), 0)} / ${fixed(quantile(took, 0.95), 0)}`;
+    };
     rows.push([
       rtt === 0 ? 'loopback' : `${rtt} ms RTT`,
-      fixed(quantile(took, 0.5), 0),
-      fixed(quantile(took, 0.95), 0),
-      String(took.length),
+      ...PHASES.map(([phase]) => cell(phase)),
+      fixed(quantile(roundTrips, 0.5), 1),
+      String(trials.length),
     ]);
   }
-  if (rows.length > 1) console.log(`\n${table(rows)}`);
+  console.log(`\n${table(rows)}`);
 }

@@ -1,126 +1,19 @@
 /** A call: one room, a full mesh of pairs, my tracks in all of them. */
+
+import type { CallEvents, CallOptions, CallState, ChatMessage, LocalState, RemotePeer } from './call-types.ts';
+import { Chat } from './chat.ts';
 import { type Clock, systemClock } from './clock.ts';
+import type { DeliveryResult } from './delivery.ts';
 import { Emitter } from './emitter.ts';
-import { IceServers, type IceServersAnswer } from './ice-servers.ts';
-import { Pair, type PairState, type PairTimes, type Slot } from './pair.ts';
-import {
-  type Grade,
-  GradeFilter,
-  myView,
-  type PairQuality,
-  QualityMeter,
-  type TheirView,
-  type Trouble,
-} from './quality.ts';
+import { IceServers } from './ice-servers.ts';
+import { Member } from './member.ts';
+import { Pair } from './pair.ts';
+import type { Slot } from './pair-types.ts';
+import { myView } from './quality.ts';
 import type { SignalingSession } from './session.ts';
 import type { EndReason, SessionEvents } from './session-types.ts';
-import { type Talk, TalkLine } from './talk.ts';
 import { AUDIO_MAX_BITRATE, applyCap, cameraCap, screenCap } from './uplink.ts';
 import type { PeerInfo, PeerMetadata } from './wire.ts';
-
-export interface CallOptions {
-  /** Connected or not; the call connects it. It may outlive the call. */
-  readonly session: SignalingSession;
-  readonly roomId: string;
-  /** STUN and TURN servers, e.g. from GET /auth/ice-servers. Default: none, host candidates only. */
-  readonly getIceServers?: () => Promise<IceServersAnswer>;
-  /** Camera and microphone. Null or missing tracks are fine: join and watch, add them later by `setTrack`. */
-  readonly stream?: MediaStream | null;
-  /** What else to say of me, e.g. `{name}`. `audio`, `video` and `screen` are kept by the call. */
-  readonly metadata?: PeerMetadata;
-  /** `relay` forces TURN. Default `all`. */
-  readonly iceTransportPolicy?: RTCIceTransportPolicy;
-  /** getStats every so many ms; 0 switches quality off. Default 2000. */
-  readonly statsInterval?: number;
-  /** Default: the browser's. */
-  readonly RTCPeerConnection?: new (
-    configuration: RTCConfiguration,
-  ) => RTCPeerConnection;
-  readonly clock?: Clock;
-  /** Repair times; for tests. */
-  readonly times?: PairTimes;
-}
-
-/**
- * - `idle`, - `joining`, - `joined`, - `reconnecting`: signaling is away, media goes on, - `ended`: left, or over for the
- * reason of the event.
- */
-export type CallState = 'idle' | 'joining' | 'joined' | 'reconnecting' | 'ended';
-
-/** Somebody else in the call. The object stays the same while it is in the call; its fields change with `peer-changed`. */
-export interface RemotePeer {
-  readonly peerId: string;
-  readonly userId: string | undefined;
-  /** Display name, or empty. */
-  readonly name: string;
-  /** What it says of itself: `metadata.audio/video/screen` tell what is switched on. */
-  readonly metadata: PeerMetadata;
-  readonly state: PairState;
-  /** Its signaling is gone for the moment; media may well go on. */
-  readonly away: boolean;
-  /** Microphone and camera. The same object for as long as the peer is here; tracks in it may be replaced. */
-  readonly stream: MediaStream;
-  /** Shared screen, when `metadata.screen` says so. */
-  readonly screen: MediaStream;
-  /** Latest reading. */
-  readonly quality: PairQuality | undefined;
-  /** ms since the pair began, by name: `offer-sent`, `connected`, `media`… */
-  readonly marks: Readonly<Record<string, number>>;
-}
-
-export interface ChatMessage {
-  readonly id: string;
-  /** Sender; mine too. */
-  readonly peerId: string;
-  readonly name: string;
-  readonly text: string;
-  /** Sender's clock, ms since the epoch. */
-  readonly at: number;
-  readonly mine: boolean;
-}
-
-export interface LocalState {
-  readonly audio: boolean;
-  readonly video: boolean;
-  readonly screen: boolean;
-}
-
-export interface CallEvents {
-  state: { state: CallState; reason?: EndReason | 'left' | 'room-lost'; message?: string };
-  'peer-added': { peer: RemotePeer };
-  'peer-changed': { peer: RemotePeer };
-  'peer-removed': { peer: RemotePeer; reason: string };
-  /** What I send changed: muted, camera off, screen shared. */
-  local: LocalState;
-  chat: ChatMessage;
-  reaction: { peerId: string; emoji: string };
-  /** App data of a peer (`send`). */
-  data: { peerId: string; data: unknown };
-  /** A reading of one pair. */
-  quality: { peer: RemotePeer; quality: PairQuality };
-  /** The lasting grade of a pair changed; `trouble` says why in words. */
-  grade: { peer: RemotePeer; grade: Grade; trouble: readonly Trouble[] };
-  'mute-requested': { peerId: string; kind: 'audio' | 'video' };
-  /** Diagnostics: steps of a pair with their time since it began, ms. */
-  mark: { peerId: string; mark: string; at: number };
-}
-
-interface Member {
-  info: PeerInfo;
-  pair: Pair | undefined;
-  state: PairState;
-  stream: MediaStream;
-  screen: MediaStream;
-  quality: PairQuality | undefined;
-  theirs: TheirView | undefined;
-  meter: QualityMeter;
-  filter: GradeFilter;
-  readonly marks: Record<string, number>;
-  readonly began: number;
-  readonly view: RemotePeer;
-  /** My session was lost: this leg lives on until its successor stands. */
-  orphanTimer: unknown;
-}
 
 const EARLY_LIMIT = 128;
 /** How long a leg outlives a lost session while its successor connects. */
@@ -136,7 +29,7 @@ export class Call extends Emitter<CallEvents> {
   readonly #tracks: Record<Slot, MediaStreamTrack | null> = { audio: null, video: null, screen: null };
   readonly #on: Record<Slot, boolean> = { audio: true, video: true, screen: true };
   readonly #off: (() => void)[] = [];
-  readonly #talk: TalkLine;
+  readonly #chat: Chat;
   /** Signals of peers that are not in view yet. */
   #early: SessionEvents['signal'][] = [];
   #state: CallState = 'idle';
@@ -153,11 +46,18 @@ export class Call extends Emitter<CallEvents> {
     this.#ice = new IceServers(options.getIceServers ?? (async () => []), this.#clock);
     for (const track of options.stream?.getTracks() ?? [])
       this.#tracks[track.kind === 'audio' ? 'audio' : 'video'] = track;
-    this.#talk = new TalkLine({
+    this.#chat = new Chat({
       clock: this.#clock,
       channel: (peerId) => this.#members.get(peerId)?.pair?.channel,
-      signal: (peerId, talk) => void this.session.sendTo(peerId, 'message', { data: talk }),
-      received: (peerId, talk) => this.#talked(peerId, talk),
+      signal: (peerId, talk) => this.session.sendTo(peerId, 'message', { data: talk }),
+      peerIds: () => [...this.#members.keys()],
+      nameOf: (peerId) => this.#members.get(peerId)?.view.name,
+      me: () => ({ peerId: this.session.peerId ?? '', name: this.#metadata.name ?? '' }),
+      emit: (event, payload) => this.emit(event, payload),
+      theirs: (peerId, view) => {
+        const member = this.#members.get(peerId);
+        if (member) member.theirs = view;
+      },
     });
   }
 
@@ -242,33 +142,22 @@ export class Call extends Emitter<CallEvents> {
     this.session.update(this.#fullMetadata());
   }
 
-  /** To everybody. Returns the message as it will appear to them. */
+  /** To everybody. Returns the message as it will appear to them; `delivered` says later what became of it. */
   chat(text: string): ChatMessage {
-    const id = randomId();
-    const at = Date.now();
-    for (const peerId of this.#members.keys()) this.#talk.send(peerId, { tandem: 'chat', id, text, at });
-    const message = { id, peerId: this.session.peerId ?? '', name: this.#metadata.name ?? '', text, at, mine: true };
-    this.emit('chat', message);
-    return message;
+    return this.#chat.chat(text);
   }
   /** To everybody; lost when a peer cannot be reached at once. */
   react(emoji: string): void {
-    for (const peerId of this.#members.keys()) this.#talk.send(peerId, { tandem: 'reaction', emoji });
+    this.#chat.react(emoji);
   }
-  /** App data (JSON) to one peer or, without `peerId`, to everybody. */
-  send(data: unknown, peerId?: string): void {
-    const id = randomId();
-    for (const to of peerId === undefined ? this.#members.keys() : [peerId])
-      this.#talk.send(to, { tandem: 'data', id, data });
+  /** App data (JSON) to one peer or, without `peerId`, to everybody. Resolves to what became of it, by peer id; never rejects. */
+  send(data: unknown, peerId?: string): Promise<ReadonlyMap<string, DeliveryResult>> {
+    return this.#chat.send(data, peerId);
   }
 
   /** Loudness of a peer now, 0 to 1. Cheap enough for every animation frame. */
   audioLevel(peerId: string): number {
-    const audio = this.#members
-      .get(peerId)
-      ?.pair?.connection.getReceivers()
-      .find((r) => r.track.kind === 'audio');
-    return audio?.getSynchronizationSources?.()[0]?.audioLevel ?? 0;
+    return this.#members.get(peerId)?.audioLevel() ?? 0;
   }
 
   /** New search for a path, with one peer or all: for tests, and after the user changed the network. */
@@ -299,7 +188,7 @@ export class Call extends Emitter<CallEvents> {
       }),
       session.on('signal', (signal) => this.#signal(signal)),
       session.on('message', ({ peerId, data }) => {
-        if (!this.#talk.receive(peerId, data)) this.emit('data', { peerId, data });
+        if (!this.#chat.receive(peerId, data)) this.emit('data', { peerId, data });
       }),
       session.on('mute-requested', (request) => this.emit('mute-requested', request)),
       session.on('room-lost', ({ message }) => this.#end('room-lost', message)),
@@ -323,7 +212,7 @@ export class Call extends Emitter<CallEvents> {
   #arrive(info: PeerInfo, before: boolean): void {
     const { peerId } = info;
     if (this.#members.has(peerId)) return;
-    const member = this.#member(info);
+    const member = new Member(info, this.#clock.now());
     this.#members.set(peerId, member);
     this.emit('peer-added', { peer: member.view });
     // Resolved already, unless the credentials ran out since (a laptop slept).
@@ -370,54 +259,6 @@ export class Call extends Emitter<CallEvents> {
     this.emit('peer-changed', { peer: member.view });
   }
 
-  #member(info: PeerInfo): Member {
-    const member: Member = {
-      info,
-      pair: undefined,
-      state: 'connecting',
-      stream: new MediaStream(),
-      screen: new MediaStream(),
-      quality: undefined,
-      theirs: undefined,
-      meter: new QualityMeter(),
-      filter: new GradeFilter(),
-      marks: {},
-      began: this.#clock.now(),
-      orphanTimer: undefined,
-      view: {
-        peerId: info.peerId,
-        get userId() {
-          return member.info.userId;
-        },
-        get name() {
-          return member.info.metadata?.name ?? '';
-        },
-        get metadata() {
-          return member.info.metadata ?? {};
-        },
-        get state() {
-          return member.state;
-        },
-        get away() {
-          return member.info.away ?? false;
-        },
-        get stream() {
-          return member.stream;
-        },
-        get screen() {
-          return member.screen;
-        },
-        get quality() {
-          return member.quality;
-        },
-        get marks() {
-          return member.marks;
-        },
-      },
-    };
-    return member;
-  }
-
   #pair(member: Member, polite: boolean): Pair {
     const { peerId } = member.info;
     const here = () => this.#members.get(peerId) === member;
@@ -431,9 +272,7 @@ export class Call extends Emitter<CallEvents> {
         reachable: () => this.session.state === 'open' && !member.info.away && member.orphanTimer === undefined,
         track: (slot) => this.#tracks[slot],
         onTrack: (slot, track) => {
-          const stream = slot === 'screen' ? member.screen : member.stream;
-          for (const old of stream.getTracks()) if (old.kind === track.kind && old !== track) stream.removeTrack(old);
-          if (!stream.getTracks().includes(track)) stream.addTrack(track);
+          member.show(slot, track);
           track.onunmute = () => {
             this.#mark(member, `media-${slot}`);
             if (here()) this.emit('peer-changed', { peer: member.view });
@@ -452,7 +291,7 @@ export class Call extends Emitter<CallEvents> {
         },
         onSenders: () => this.#cap(),
         onChannel: (channel) => {
-          channel.onmessage = ({ data }) => this.#talk.receive(peerId, data);
+          channel.onmessage = ({ data }) => this.#chat.receive(peerId, data);
         },
         onMark: (mark) => this.#mark(member, mark),
       },
@@ -507,7 +346,7 @@ export class Call extends Emitter<CallEvents> {
     }
   }
 
-  // --- quality and talk -----------------------------------------------------------------------------------------
+  // --- quality --------------------------------------------------------------------------------------------------
 
   async #measure(interval: number): Promise<void> {
     await Promise.all([...this.#members.values()].map((m) => this.#measureOne(m).catch(() => {})));
@@ -516,51 +355,13 @@ export class Call extends Emitter<CallEvents> {
   }
 
   async #measureOne(member: Member): Promise<void> {
-    const { pair } = member;
-    if (!pair || member.state !== 'connected') return;
-    const pc = pair.connection;
-    const report = await pc.getStats();
-    if (pc !== pair.connection || this.#state === 'ended') return;
-    const mids = new Map<string, Slot>();
-    for (const [mid, slot] of pair.mids()) mids.set(mid, slot);
-    const { audio, video } = member.info.metadata ?? {};
-    const reading = member.meter.read(
-      report as unknown as Iterable<[string, unknown]>,
-      this.#clock.now(),
-      (mid) => mids.get(mid),
-      { audio: audio === true, video: video === true },
-    );
-    const quality = member.theirs ? { ...reading, theirs: member.theirs } : reading;
+    const quality = await member.measure(() => this.#clock.now());
+    if (!quality || this.#state === 'ended') return;
     member.quality = quality;
-    this.#talk.send(member.info.peerId, { tandem: 'quality', view: myView(reading) });
+    this.#chat.quality(member.info.peerId, myView(quality));
     this.emit('quality', { peer: member.view, quality });
-    const grade = member.filter.push(reading.grade);
-    if (grade) this.emit('grade', { peer: member.view, grade, trouble: reading.trouble });
-  }
-
-  #talked(peerId: string, talk: Talk): void {
-    const member = this.#members.get(peerId);
-    if (!member) return;
-    switch (talk.tandem) {
-      case 'chat':
-        this.emit('chat', {
-          id: String(talk.id),
-          peerId,
-          name: member.view.name,
-          text: String(talk.text),
-          at: Number(talk.at) || Date.now(),
-          mine: false,
-        });
-        break;
-      case 'reaction':
-        this.emit('reaction', { peerId, emoji: String(talk.emoji).slice(0, 16) });
-        break;
-      case 'data':
-        this.emit('data', { peerId, data: talk.data });
-        break;
-      case 'quality':
-        if (typeof talk.view === 'object' && talk.view !== null) member.theirs = talk.view;
-    }
+    const grade = member.filter.push(quality.grade);
+    if (grade) this.emit('grade', { peer: member.view, grade, trouble: quality.trouble });
   }
 
   #mark(member: Member, mark: string): void {
@@ -579,7 +380,7 @@ export class Call extends Emitter<CallEvents> {
     this.#state = 'ended';
     for (const off of this.#off.splice(0)) off();
     this.#clock.clearTimeout(this.#statsTimer);
-    this.#talk.close();
+    this.#chat.close();
     this.#early = [];
     for (const peerId of [...this.#members.keys()]) this.#remove(peerId, reason);
     this.emit('state', { state: 'ended', reason, message });
@@ -592,8 +393,4 @@ export class Call extends Emitter<CallEvents> {
 
 function isPassing(reason: string): reason is 'network' | 'deaf' | 'drain' {
   return reason === 'network' || reason === 'deaf' || reason === 'drain';
-}
-
-function randomId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(9)), (b) => b.toString(36).padStart(2, '0')).join('');
 }

@@ -1,20 +1,13 @@
 /** @tandem/rtc: signaling session, calls and their quality, for browsers and Node. */
 export type { BackoffOptions } from './backoff.ts';
-export {
-  Call,
-  type CallEvents,
-  type CallOptions,
-  type CallState,
-  type ChatMessage,
-  type LocalState,
-  type RemotePeer,
-} from './call.ts';
+export { Call } from './call.ts';
+export type { CallEvents, CallOptions, CallState, ChatMessage, LocalState, RemotePeer } from './call-types.ts';
 export type { Clock } from './clock.ts';
 export type { DeliveryFailure, DeliveryResult } from './delivery.ts';
 export type { IceServersAnswer } from './ice-servers.ts';
 export type { WebSocketConstructor, WebSocketLike } from './link.ts';
 export { mos, mosFromR, rFactor } from './mos.ts';
-export type { PairState, PairTimes, Slot } from './pair.ts';
+export type { PairState, PairTimes, Slot } from './pair-types.ts';
 export type { FlowQuality, Grade, PairQuality, PathQuality, TheirView, Trouble, TroubleCode } from './quality.ts';
 export { SignalingSession } from './session.ts';
 export {

@@ -9,55 +9,18 @@
  * back, or, while its connection has never been negotiated, takes a new connection: a rolled-back first offer would leave
  * its transceivers behind, and every further offer would carry them twice.
  */
-import type { Clock } from './clock.ts';
+import { Connection } from './connection.ts';
+import { PAIR_TIMES, type PairHost, type PairState, type PairTimes, SLOTS, type Slot } from './pair-types.ts';
+import { Repairs } from './repairs.ts';
 import type { WireCandidate, WireDescription } from './wire.ts';
-
-export type PairState = 'connecting' | 'connected' | 'interrupted' | 'rebuilding' | 'closed';
-export type Slot = 'audio' | 'video' | 'screen';
-export const SLOTS: readonly Slot[] = ['audio', 'video', 'screen'];
-
-/** What a pair needs of its call. */
-export interface PairHost {
-  readonly clock: Clock;
-  readonly RTCPeerConnection: new (configuration: RTCConfiguration) => RTCPeerConnection;
-  /** Configuration as known now. */
-  configuration(): RTCConfiguration;
-  /** The same with credentials that are good for a while. */
-  freshConfiguration(): Promise<RTCConfiguration>;
-  send(type: 'offer' | 'answer' | 'ice-candidate', body: object): void;
-  /** May signaling reach the peer now? Repairs wait for it. */
-  reachable(): boolean;
-  track(slot: Slot): MediaStreamTrack | null;
-  /** Streams that go with it in the session description. */
-  onTrack(slot: Slot, track: MediaStreamTrack): void;
-  onState(state: PairState): void;
-  /** Senders exist or changed: apply the caps. */
-  onSenders(): void;
-  onChannel(channel: RTCDataChannel): void;
-  /** For diagnostics and time-to-connect marks. */
-  onMark(mark: string): void;
-}
-
-export interface PairTimes {
-  /** `disconnected` with flat byte counts for so many ms begins a restart. Default 2000. */
-  readonly disconnected: number;
-  /** No recovery so many ms after it began: rebuild the pair. Default 8000. */
-  readonly rebuild: number;
-  /** Waiting for the other's first offer, ms. Default 2000. */
-  readonly firstOffer: number;
-}
-export const PAIR_TIMES: PairTimes = { disconnected: 2000, rebuild: 8000, firstOffer: 2000 };
 
 /** Candidates kept for a description that has not come. */
 const MAX_QUEUED = 64;
-/** The wait before a rebuild doubles so often: 8, 16, 32 s. */
-const MAX_REBUILD_DOUBLINGS = 2;
-
 export class Pair {
   readonly polite: boolean;
   readonly #host: PairHost;
-  readonly #times: PairTimes;
-  #pc: RTCPeerConnection;
+  readonly #repairs: Repairs;
+  #connection: Connection;
   #gen = 1;
   #offers = 0;
   /** Number of the local offer that waits for its answer. */
@@ -66,30 +29,42 @@ export class Pair {
   #ignoredOffer = false;
   /** The connection had a complete exchange: from then on it can roll back. */
   #negotiated = false;
-  #remoteIsOurs = true;
+  /** ICE credentials of my last description; other ones mean a new search for a path. */
+  #ufrag: string | undefined;
+  #stood = false;
+  #restarts = 0;
   #candidates: WireCandidate[] = [];
   #queue: Promise<void> = Promise.resolve();
   #state: PairState = 'connecting';
   #closed = false;
   #restarting = false;
-  /** Rebuilds without a connection since. */
-  #rebuilds = 0;
-  #watchTimer: unknown;
-  #rebuildTimer: unknown;
   #firstOfferTimer: unknown;
-  #bytes = -1;
-  #slots: Partial<Record<Slot, RTCRtpTransceiver>> = {};
-  channel: RTCDataChannel | undefined;
+  readonly #firstOfferWait: number;
 
   constructor(host: PairHost, polite: boolean, times: PairTimes = PAIR_TIMES) {
     this.#host = host;
     this.polite = polite;
-    this.#times = times;
-    this.#pc = this.#connect();
+    this.#firstOfferWait = times.firstOffer;
+    this.#repairs = new Repairs({
+      clock: host.clock,
+      times,
+      polite,
+      connection: () => this.#pc,
+      reachable: () => host.reachable(),
+      restart: () => this.restart(),
+      rebuild: () => this.rebuild(),
+    });
+    this.#connection = this.#connect();
   }
 
+  get #pc(): RTCPeerConnection {
+    return this.#connection.pc;
+  }
   get connection(): RTCPeerConnection {
     return this.#pc;
+  }
+  get channel(): RTCDataChannel {
+    return this.#connection.channel;
   }
   get state(): PairState {
     return this.#state;
@@ -98,16 +73,17 @@ export class Pair {
   get generation(): number {
     return this.#gen;
   }
+  /** Searches for a path since the first one stood, begun by either side. */
+  get restarts(): number {
+    return this.#restarts;
+  }
   sender(slot: Slot): RTCRtpSender | undefined {
-    return this.#slots[slot]?.sender;
+    return this.#connection.transceiver(slot)?.sender;
   }
 
   /** Which slot each negotiated media section carries. */
   mids(): [string, Slot][] {
-    return SLOTS.flatMap((slot): [string, Slot][] => {
-      const mid = this.#slots[slot]?.mid;
-      return mid ? [[mid, slot]] : [];
-    });
+    return this.#connection.mids();
   }
 
   /** Make the first offer, or wait for the other's (and make it after all when none comes). */
@@ -116,8 +92,8 @@ export class Pair {
     else
       this.#firstOfferTimer = this.#host.clock.setTimeout(() => {
         if (!this.#pc.remoteDescription) this.#enqueue(() => this.#offer());
-      }, this.#times.firstOffer);
-    this.#expectRecovery();
+      }, this.#firstOfferWait);
+    this.#repairs.expectRecovery();
   }
 
   /** New credentials and a new search for a path, on the same connection. */
@@ -135,7 +111,7 @@ export class Pair {
         await this.#offer();
       });
     });
-    this.#expectRecovery();
+    this.#repairs.expectRecovery();
   }
 
   /** A new connection for this pair alone; the others are not touched. */
@@ -143,7 +119,7 @@ export class Pair {
     if (this.#closed) return;
     this.#setState('rebuilding');
     this.#host.onMark('rebuild');
-    this.#rebuilds++;
+    this.#repairs.rebuilding();
     const from = this.#gen;
     void this.#host.freshConfiguration().then(() =>
       this.#enqueue(async () => {
@@ -153,12 +129,12 @@ export class Pair {
         await this.#offer();
       }),
     );
-    this.#expectRecovery();
+    this.#repairs.expectRecovery();
   }
 
   /** The track of a slot changed in the call. No negotiation: the transceivers stand from the beginning. */
   async replaceTrack(slot: Slot): Promise<void> {
-    const transceiver = this.#slots[slot];
+    const transceiver = this.#connection.transceiver(slot);
     const track = this.#host.track(slot);
     if (transceiver) {
       await transceiver.sender.replaceTrack(track);
@@ -166,7 +142,7 @@ export class Pair {
     } else if (track && this.#negotiated) {
       // The other side offered without this slot (another SDK): add it now.
       this.#enqueue(async () => {
-        this.#addSlot(slot);
+        this.#connection.addSlot(slot, track);
         await this.#offer();
       });
     }
@@ -188,9 +164,9 @@ export class Pair {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const timer of [this.#watchTimer, this.#rebuildTimer, this.#firstOfferTimer])
-      this.#host.clock.clearTimeout(timer);
-    this.#detach(this.#pc);
+    this.#host.clock.clearTimeout(this.#firstOfferTimer);
+    this.#repairs.close();
+    this.#connection.close();
     this.#setState('closed');
   }
 
@@ -198,8 +174,8 @@ export class Pair {
   signalingBack(): void {
     if (this.#state === 'interrupted' || this.#state === 'rebuilding') {
       if (this.#pc.connectionState === 'failed' || this.#pc.iceConnectionState === 'failed') this.restart();
-      else this.#expectRecovery();
-    } else if (this.#state === 'connecting') this.#expectRecovery();
+      else this.#repairs.expectRecovery();
+    } else if (this.#state === 'connecting') this.#repairs.expectRecovery();
   }
 
   // --- negotiation ----------------------------------------------------------------------------------------------
@@ -214,7 +190,7 @@ export class Pair {
         if (this.#closed) return;
         this.#host.onMark(`error:${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`);
         // A description that does not fit: only a new connection on both sides clears that up.
-        this.#expectRecovery();
+        this.#repairs.expectRecovery();
       }
     });
   }
@@ -222,7 +198,8 @@ export class Pair {
   async #offer(): Promise<void> {
     const pc = this.#pc;
     if (pc.signalingState !== 'stable') return;
-    if (!this.#negotiated && !this.#slots.audio && !pc.remoteDescription) for (const slot of SLOTS) this.#addSlot(slot);
+    if (!this.#negotiated && this.#connection.empty && !pc.remoteDescription)
+      for (const slot of SLOTS) this.#connection.addSlot(slot, this.#host.track(slot));
     this.#makingOffer = true;
     try {
       await pc.setLocalDescription(await pc.createOffer());
@@ -252,12 +229,11 @@ export class Pair {
     }
     const pc = this.#pc;
     await pc.setRemoteDescription({ type: 'offer', sdp: description.sdp });
-    this.#remoteIsOurs = description.gen !== undefined;
     this.#adoptTransceivers();
     await this.#flushCandidates();
     await pc.setLocalDescription(await pc.createAnswer());
     this.#negotiated = true;
-    this.#progress();
+    this.#repairs.progress();
     this.#host.onMark('answer-sent');
     this.#sendDescription('answer', description.n === undefined ? {} : { to: description.n });
     this.#host.onSenders();
@@ -276,7 +252,7 @@ export class Pair {
     this.#awaiting = undefined;
     await pc.setRemoteDescription({ type: 'answer', sdp: description.sdp });
     this.#negotiated = true;
-    this.#progress();
+    this.#repairs.progress();
     this.#host.onMark('answer-received');
     await this.#flushCandidates();
     this.#host.onSenders();
@@ -316,13 +292,17 @@ export class Pair {
 
   #sendDescription(type: 'offer' | 'answer', order: Partial<WireDescription>): void {
     const sdp = this.#pc.localDescription?.sdp ?? '';
+    const ufrag = /^a=ice-ufrag:(.+)$/m.exec(sdp)?.[1];
+    if (this.#stood && ufrag !== this.#ufrag) this.#restarts++;
+    this.#ufrag = ufrag;
     this.#host.send(type, { sdp: { type, sdp, gen: this.#gen, ...order } satisfies WireDescription });
   }
 
   // --- the connection -------------------------------------------------------------------------------------------
 
-  #connect(): RTCPeerConnection {
-    const pc = new this.#host.RTCPeerConnection(this.#host.configuration());
+  #connect(): Connection {
+    const connection = new Connection(this.#host.RTCPeerConnection, this.#host.configuration());
+    const { pc } = connection;
     pc.onicecandidate = ({ candidate }) => {
       if (!candidate?.candidate) return;
       const { candidate: line, sdpMid, sdpMLineIndex, usernameFragment } = candidate;
@@ -331,58 +311,27 @@ export class Pair {
     };
     pc.ontrack = ({ transceiver, track }) => {
       this.#adoptTransceivers();
-      const slot = SLOTS.find((name) => this.#slots[name] === transceiver);
+      const slot = connection.slotOf(transceiver);
       if (slot) this.#host.onTrack(slot, track);
     };
     pc.onconnectionstatechange = () => this.#transport();
     pc.oniceconnectionstatechange = () => this.#transport();
-    // Negotiated out of band: both sides open the same stream, no extra exchange, no glare over who creates it.
-    const channel = pc.createDataChannel('tandem', { negotiated: true, id: 0 });
-    this.channel = channel;
-    this.#host.onChannel(channel);
-    return pc;
-  }
-
-  #detach(pc: RTCPeerConnection): void {
-    pc.onicecandidate = null;
-    pc.ontrack = null;
-    pc.onconnectionstatechange = null;
-    pc.oniceconnectionstatechange = null;
-    pc.close();
+    this.#host.onChannel(connection.channel);
+    return connection;
   }
 
   #replaceConnection(gen: number): void {
-    this.#detach(this.#pc);
+    this.#connection.close();
     this.#gen = gen;
     this.#offers = 0;
     this.#awaiting = undefined;
     this.#negotiated = false;
-    this.#slots = {};
-    this.#bytes = -1;
-    this.#pc = this.#connect();
+    this.#connection = this.#connect();
     if (this.#state === 'connected') this.#setState('rebuilding');
   }
 
-  #addSlot(slot: Slot): void {
-    const track = this.#host.track(slot);
-    this.#slots[slot] = this.#pc.addTransceiver(track ?? (slot === 'audio' ? 'audio' : 'video'), {
-      direction: 'sendrecv',
-    });
-  }
-
-  /** As answerer: the offerer's transceivers, by kind and order, are our slots. */
   #adoptTransceivers(): void {
-    const all = this.#pc.getTransceivers().filter((t) => t.mid !== null);
-    const videos = all.filter((t) => t.receiver.track.kind === 'video');
-    const found: Record<Slot, RTCRtpTransceiver | undefined> = {
-      audio: all.find((t) => t.receiver.track.kind === 'audio'),
-      video: videos[0],
-      screen: videos[1],
-    };
-    for (const slot of SLOTS) {
-      const transceiver = found[slot];
-      if (!transceiver || this.#slots[slot] === transceiver) continue;
-      this.#slots[slot] = transceiver;
+    for (const [slot, transceiver] of this.#connection.adoptSlots()) {
       transceiver.direction = 'sendrecv';
       const track = this.#host.track(slot);
       if (track) transceiver.sender.replaceTrack(track).catch(() => {});
@@ -396,92 +345,21 @@ export class Pair {
     if (this.#closed) return;
     const { connectionState, iceConnectionState } = this.#pc;
     if (connectionState === 'connected') {
-      this.#host.clock.clearTimeout(this.#watchTimer);
-      this.#host.clock.clearTimeout(this.#rebuildTimer);
-      this.#watchTimer = undefined;
-      this.#rebuildTimer = undefined;
-      this.#rebuilds = 0;
+      this.#repairs.connected();
+      this.#stood = true;
       this.#setState('connected');
     } else if (connectionState === 'failed' || iceConnectionState === 'failed') {
       this.#interrupted();
-      this.#repair();
+      this.#repairs.failed();
     } else if (iceConnectionState === 'disconnected') {
       this.#interrupted();
-      this.#watch();
+      this.#repairs.disconnected();
     }
   }
 
   #interrupted(): void {
     if (this.#state === 'connected') this.#setState('interrupted');
-    this.#expectRecovery();
-  }
-
-  /** The impolite peer restarts at once; the polite one gives it a moment, so that they seldom collide. */
-  #repair(): void {
-    if (!this.#host.reachable()) return;
-    if (!this.polite) {
-      this.restart();
-      return;
-    }
-    const pc = this.#pc;
-    const before = pc.remoteDescription?.sdp;
-    this.#host.clock.setTimeout(() => {
-      if (this.#closed || pc !== this.#pc || pc.connectionState === 'connected') return;
-      if (pc.remoteDescription?.sdp === before) this.restart();
-    }, 400);
-  }
-
-  /** `disconnected` often heals by itself: restart only when nothing came in for a while either. */
-  #watch(): void {
-    if (this.#watchTimer !== undefined) return;
-    const pc = this.#pc;
-    void this.#received(pc).then((bytes) => {
-      this.#bytes = bytes;
-    });
-    this.#watchTimer = this.#host.clock.setTimeout(() => {
-      this.#watchTimer = undefined;
-      if (this.#closed || pc !== this.#pc || pc.iceConnectionState !== 'disconnected') return;
-      void this.#received(pc).then((bytes) => {
-        if (this.#closed || pc !== this.#pc || pc.iceConnectionState !== 'disconnected') return;
-        if (bytes > this.#bytes) this.#watch();
-        else this.#repair();
-      });
-    }, this.#times.disconnected);
-  }
-
-  async #received(pc: RTCPeerConnection): Promise<number> {
-    let bytes = 0;
-    const report = await pc.getStats().catch(() => undefined);
-    report?.forEach((s: { type: string; bytesReceived?: number }) => {
-      if (s.type === 'transport') bytes += s.bytesReceived ?? 0;
-    });
-    return bytes;
-  }
-
-  /** Rebuild the pair when it is not connected in time. While signaling is away there is nothing to be done but wait. */
-  #expectRecovery(): void {
-    if (this.#closed || this.#rebuildTimer !== undefined) return;
-    // On a device or network that is only slow, rebuilding at a fixed pace would throw away each attempt's progress for ever.
-    const wait = this.#times.rebuild * (this.polite ? 1.5 : 1) * 2 ** Math.min(this.#rebuilds, MAX_REBUILD_DOUBLINGS);
-    this.#rebuildTimer = this.#host.clock.setTimeout(() => {
-      this.#rebuildTimer = undefined;
-      if (this.#closed || this.#pc.connectionState === 'connected') return;
-      if (this.#host.reachable()) this.rebuild();
-      else this.#expectRecovery();
-    }, wait);
-  }
-
-  /** Is the other side this SDK (its descriptions are ordered)? */
-  get ordered(): boolean {
-    return this.#remoteIsOurs;
-  }
-
-  /** A description arrived: what it begins gets its full time. */
-  #progress(): void {
-    if (this.#rebuildTimer === undefined) return;
-    this.#host.clock.clearTimeout(this.#rebuildTimer);
-    this.#rebuildTimer = undefined;
-    this.#expectRecovery();
+    this.#repairs.expectRecovery();
   }
 
   #setState(state: PairState): void {

@@ -97,13 +97,14 @@ function talkPair() {
     signal: (_peer, talk) => {
       signaled.push(talk);
       other.receive('a', talk);
+      return Promise.resolve({ ok: true, confirmed: true });
     },
     received: () => {},
   });
   const other = new TalkLine({
     clock: time,
     channel: () => back,
-    signal: () => {},
+    signal: () => Promise.resolve({ ok: false, reason: 'peer-left' }),
     received: (_p, talk) => heard.push(talk),
   });
   return {
@@ -121,31 +122,42 @@ function talkPair() {
 }
 const chat = (id: string): Talk => ({ tandem: 'chat', id, text: 'hi', at: 1 });
 
-test('talk: over the channel, acknowledged, once', () => {
+test('talk: over the channel, acknowledged, once', async () => {
   const pair = talkPair();
-  pair.one.send('b', chat('1'));
+  const result = pair.one.send('b', chat('1'));
   pair.time.run(10_000);
   expect(pair.heard).toEqual([chat('1')]);
   expect(pair.signaled).toEqual([]);
+  expect(await result).toEqual({ ok: true, confirmed: true });
 });
 
-test('talk: a channel that swallows it is made good through signaling, without a double', () => {
+test('talk: a channel that swallows it is made good through signaling, without a double', async () => {
   const pair = talkPair();
   pair.swallow = true;
-  pair.one.send('b', chat('1'));
+  const result = pair.one.send('b', chat('1'));
   pair.time.run(10_000);
   expect(pair.heard).toEqual([chat('1')]);
+  expect(await result).toEqual({ ok: true, confirmed: true });
   pair.swallow = false;
-  pair.one.send('b', chat('1'));
+  await pair.one.send('b', chat('1'));
   expect(pair.heard).toHaveLength(1);
 });
 
-test('talk: without a channel through signaling, except figures', () => {
+test('talk: a result for everything, also when the call ends before the acknowledgement', async () => {
+  const pair = talkPair();
+  pair.swallow = true;
+  const result = pair.one.send('b', chat('1'));
+  pair.one.close();
+  expect(await result).toEqual({ ok: false, reason: 'closed' });
+  expect(pair.time.waiting).toBe(0);
+});
+
+test('talk: without a channel through signaling, except figures', async () => {
   const pair = talkPair();
   pair.open = false;
-  pair.one.send('b', chat('1'));
-  pair.one.send('b', { tandem: 'reaction', emoji: '👍' });
-  pair.one.send('b', { tandem: 'quality', view: {} });
+  expect(await pair.one.send('b', chat('1'))).toMatchObject({ ok: true });
+  expect(await pair.one.send('b', { tandem: 'reaction', emoji: '👍' })).toMatchObject({ ok: true });
+  expect(await pair.one.send('b', { tandem: 'quality', view: {} })).toMatchObject({ ok: false });
   expect(pair.signaled.map((t) => t.tandem)).toEqual(['chat', 'reaction']);
 });
 

@@ -88,9 +88,9 @@ export class SignalingSession extends Emitter<SessionEvents> {
     });
   }
 
-  /** Trace id of this session when it is sampled, to name it to support. */
-  get traceId(): string | undefined {
-    return this.#traceparent?.slice(3, 35);
+  /** When this session is sampled: put it as header `traceparent` on requests to auth, so that they show in the same trace. */
+  get traceparent(): string | undefined {
+    return this.#traceparent;
   }
   get state(): SessionState {
     return this.#state;

@@ -4,6 +4,7 @@
  * receiver drops what it has.
  */
 import type { Clock } from './clock.ts';
+import type { DeliveryResult } from './delivery.ts';
 
 /** On the data channel and inside app messages alike. */
 export type Talk =
@@ -16,7 +17,7 @@ export type Talk =
 export interface TalkHost {
   readonly clock: Clock;
   channel(peerId: string): RTCDataChannel | undefined;
-  signal(peerId: string, talk: Talk): void;
+  signal(peerId: string, talk: Talk): Promise<DeliveryResult>;
   received(peerId: string, talk: Talk): void;
 }
 
@@ -25,23 +26,26 @@ const REMEMBERED = 512;
 
 export class TalkLine {
   readonly #host: TalkHost;
-  readonly #waiting = new Map<string, unknown>();
+  readonly #waiting = new Map<string, { timer: unknown; done: (result: DeliveryResult) => void }>();
   readonly #seen = new Set<string>();
 
   constructor(host: TalkHost) {
     this.#host = host;
   }
 
-  /** To one peer. `quality` and `ack` only go over the channel: signaling is not for a stream of figures. */
-  send(peerId: string, talk: Talk): void {
+  /**
+   * To one peer. What is not acknowledged (`reaction`, `quality`, `ack`) counts as sent when the channel took it.
+   * `quality` and `ack` only go over the channel: signaling is not for a stream of figures.
+   */
+  async send(peerId: string, talk: Talk): Promise<DeliveryResult> {
     const channel = this.#host.channel(peerId);
     const figures = talk.tandem === 'quality' || talk.tandem === 'ack';
     if (channel?.readyState === 'open') {
-      if (!figures && 'id' in talk) this.#expectAck(peerId, talk);
-      if (trySend(channel, talk) || figures) return;
+      const acknowledged = 'id' in talk && !figures ? this.#acknowledgement(peerId, talk) : undefined;
+      if (trySend(channel, talk)) return acknowledged ?? { ok: true, confirmed: false };
       if ('id' in talk) this.#acknowledged(peerId, talk.id);
     }
-    if (!figures) this.#host.signal(peerId, talk);
+    return figures ? { ok: false, reason: 'timeout' } : this.#host.signal(peerId, talk);
   }
 
   /** A message came in over the channel (text) or through signaling (object). False when it is not ours. */
@@ -53,7 +57,7 @@ export class TalkLine {
       return true;
     }
     if ('id' in talk) {
-      if (typeof message === 'string') this.send(peerId, { tandem: 'ack', id: talk.id });
+      if (typeof message === 'string') void this.send(peerId, { tandem: 'ack', id: talk.id });
       const key = `${peerId} ${talk.id}`;
       if (this.#seen.has(key)) return true;
       this.#seen.add(key);
@@ -66,23 +70,31 @@ export class TalkLine {
     return true;
   }
 
-  #expectAck(peerId: string, talk: Talk & { id: string }): void {
-    const key = `${peerId} ${talk.id}`;
-    const late = () => {
-      this.#waiting.delete(key);
-      this.#host.signal(peerId, talk);
-    };
-    this.#waiting.set(key, this.#host.clock.setTimeout(late, ACK_TIMEOUT));
+  #acknowledgement(peerId: string, talk: Talk & { id: string }): Promise<DeliveryResult> {
+    return new Promise((done) => {
+      const key = `${peerId} ${talk.id}`;
+      const late = () => {
+        this.#waiting.delete(key);
+        void this.#host.signal(peerId, talk).then(done);
+      };
+      this.#waiting.set(key, { timer: this.#host.clock.setTimeout(late, ACK_TIMEOUT), done });
+    });
   }
 
   #acknowledged(peerId: string, id: string): void {
     const key = `${peerId} ${id}`;
-    this.#host.clock.clearTimeout(this.#waiting.get(key));
+    const waiting = this.#waiting.get(key);
+    if (!waiting) return;
+    this.#host.clock.clearTimeout(waiting.timer);
     this.#waiting.delete(key);
+    waiting.done({ ok: true, confirmed: true });
   }
 
   close(): void {
-    for (const timer of this.#waiting.values()) this.#host.clock.clearTimeout(timer);
+    for (const { timer, done } of this.#waiting.values()) {
+      this.#host.clock.clearTimeout(timer);
+      done({ ok: false, reason: 'closed' });
+    }
     this.#waiting.clear();
   }
 }

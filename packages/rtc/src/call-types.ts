@@ -1,0 +1,100 @@
+/** What goes into a call and what comes out of it. */
+import type { Clock } from './clock.ts';
+import type { DeliveryResult } from './delivery.ts';
+import type { IceServersAnswer } from './ice-servers.ts';
+import type { PairState, PairTimes } from './pair-types.ts';
+import type { Grade, PairQuality, Trouble } from './quality.ts';
+import type { SignalingSession } from './session.ts';
+import type { EndReason } from './session-types.ts';
+import type { PeerMetadata } from './wire.ts';
+
+export interface CallOptions {
+  /** Connected or not; the call connects it. It may outlive the call. */
+  readonly session: SignalingSession;
+  readonly roomId: string;
+  /** STUN and TURN servers, e.g. from GET /auth/ice-servers. Default: none, host candidates only. */
+  readonly getIceServers?: () => Promise<IceServersAnswer>;
+  /** Camera and microphone. Null or missing tracks are fine: join and watch, add them later by `setTrack`. */
+  readonly stream?: MediaStream | null;
+  /** What else to say of me, e.g. `{name}`. `audio`, `video` and `screen` are kept by the call. */
+  readonly metadata?: PeerMetadata;
+  /** `relay` forces TURN. Default `all`. */
+  readonly iceTransportPolicy?: RTCIceTransportPolicy;
+  /** getStats every so many ms; 0 switches quality off. Default 2000. */
+  readonly statsInterval?: number;
+  /** Default: the browser's. */
+  readonly RTCPeerConnection?: new (
+    configuration: RTCConfiguration,
+  ) => RTCPeerConnection;
+  readonly clock?: Clock;
+  /** Repair times; for tests. */
+  readonly times?: PairTimes;
+}
+
+/**
+ * - `idle`, - `joining`, - `joined`, - `reconnecting`: signaling is away, media goes on, - `ended`: left, or over for the
+ * reason of the event.
+ */
+export type CallState = 'idle' | 'joining' | 'joined' | 'reconnecting' | 'ended';
+
+/** Somebody else in the call. The object stays the same while it is in the call; its fields change with `peer-changed`. */
+export interface RemotePeer {
+  readonly peerId: string;
+  readonly userId: string | undefined;
+  /** Display name, or empty. */
+  readonly name: string;
+  /** What it says of itself: `metadata.audio/video/screen` tell what is switched on. */
+  readonly metadata: PeerMetadata;
+  readonly state: PairState;
+  /** Its signaling is gone for the moment; media may well go on. */
+  readonly away: boolean;
+  /** Microphone and camera. The same object for as long as the peer is here; tracks in it may be replaced. */
+  readonly stream: MediaStream;
+  /** Shared screen, when `metadata.screen` says so. */
+  readonly screen: MediaStream;
+  /** Latest reading. */
+  readonly quality: PairQuality | undefined;
+  /** ms since the pair began, by name: `offer-sent`, `answer-received`, `connected`, `first-frame`… */
+  readonly marks: Readonly<Record<string, number>>;
+  /** How often the path was searched anew since it first stood (ICE restarts and rebuilds of either side). */
+  readonly restarts: number;
+}
+
+export interface ChatMessage {
+  readonly id: string;
+  /** Sender; mine too. */
+  readonly peerId: string;
+  readonly name: string;
+  readonly text: string;
+  /** Sender's clock, ms since the epoch. */
+  readonly at: number;
+  readonly mine: boolean;
+  /** Of my own messages: what became of it for each peer, by peer id. Never rejects. */
+  readonly delivered?: Promise<ReadonlyMap<string, DeliveryResult>>;
+}
+
+export interface LocalState {
+  readonly audio: boolean;
+  readonly video: boolean;
+  readonly screen: boolean;
+}
+
+export interface CallEvents {
+  state: { state: CallState; reason?: EndReason | 'left' | 'room-lost'; message?: string };
+  'peer-added': { peer: RemotePeer };
+  'peer-changed': { peer: RemotePeer };
+  'peer-removed': { peer: RemotePeer; reason: string };
+  /** What I send changed: muted, camera off, screen shared. */
+  local: LocalState;
+  chat: ChatMessage;
+  reaction: { peerId: string; emoji: string };
+  /** App data of a peer (`send`). */
+  data: { peerId: string; data: unknown };
+  /** A reading of one pair. */
+  quality: { peer: RemotePeer; quality: PairQuality };
+  /** The lasting grade of a pair changed; `trouble` says why in words. */
+  grade: { peer: RemotePeer; grade: Grade; trouble: readonly Trouble[] };
+  'mute-requested': { peerId: string; kind: 'audio' | 'video' };
+  /** Diagnostics: steps of a pair with their time since it began, ms. */
+  mark: { peerId: string; mark: string; at: number };
+}

@@ -1,0 +1,65 @@
+/** One RTCPeerConnection with its three slots (audio, camera, screen) and its data channel. */
+import { SLOTS, type Slot } from './pair-types.ts';
+
+export class Connection {
+  readonly pc: RTCPeerConnection;
+  readonly channel: RTCDataChannel;
+  readonly #slots: Partial<Record<Slot, RTCRtpTransceiver>> = {};
+
+  constructor(Native: new (configuration: RTCConfiguration) => RTCPeerConnection, configuration: RTCConfiguration) {
+    this.pc = new Native(configuration);
+    // Negotiated out of band: both sides open the same stream, no extra exchange, no glare over who creates it.
+    this.channel = this.pc.createDataChannel('tandem', { negotiated: true, id: 0 });
+  }
+
+  /** Has no slots yet. */
+  get empty(): boolean {
+    return this.#slots.audio === undefined;
+  }
+  transceiver(slot: Slot): RTCRtpTransceiver | undefined {
+    return this.#slots[slot];
+  }
+  slotOf(transceiver: RTCRtpTransceiver): Slot | undefined {
+    return SLOTS.find((slot) => this.#slots[slot] === transceiver);
+  }
+
+  /** Which slot each negotiated media section carries. */
+  mids(): [string, Slot][] {
+    return SLOTS.flatMap((slot): [string, Slot][] => {
+      const mid = this.#slots[slot]?.mid;
+      return mid ? [[mid, slot]] : [];
+    });
+  }
+
+  /** As offerer. */
+  addSlot(slot: Slot, track: MediaStreamTrack | null): void {
+    const kind = slot === 'audio' ? 'audio' : 'video';
+    this.#slots[slot] = this.pc.addTransceiver(track ?? kind, { direction: 'sendrecv' });
+  }
+
+  /** As answerer: the offerer's transceivers, by kind and order, are our slots. Gives those that are new. */
+  adoptSlots(): [Slot, RTCRtpTransceiver][] {
+    const all = this.pc.getTransceivers().filter((t) => t.mid !== null);
+    const videos = all.filter((t) => t.receiver.track.kind === 'video');
+    const found: Record<Slot, RTCRtpTransceiver | undefined> = {
+      audio: all.find((t) => t.receiver.track.kind === 'audio'),
+      video: videos[0],
+      screen: videos[1],
+    };
+    return SLOTS.flatMap((slot): [Slot, RTCRtpTransceiver][] => {
+      const transceiver = found[slot];
+      if (!transceiver || this.#slots[slot] === transceiver) return [];
+      this.#slots[slot] = transceiver;
+      return [[slot, transceiver]];
+    });
+  }
+
+  /** Close it, and hear nothing more of it. */
+  close(): void {
+    this.pc.onicecandidate = null;
+    this.pc.ontrack = null;
+    this.pc.onconnectionstatechange = null;
+    this.pc.oniceconnectionstatechange = null;
+    this.pc.close();
+  }
+}

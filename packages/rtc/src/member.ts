@@ -1,0 +1,95 @@
+/** Somebody else in the call, with everything that belongs to its leg. */
+import type { RemotePeer } from './call-types.ts';
+import type { Pair } from './pair.ts';
+import type { PairState, Slot } from './pair-types.ts';
+import { GradeFilter, type PairQuality, QualityMeter, type TheirView } from './quality.ts';
+import type { PeerInfo } from './wire.ts';
+
+export class Member {
+  info: PeerInfo;
+  pair: Pair | undefined;
+  state: PairState = 'connecting';
+  readonly stream = new MediaStream();
+  readonly screen = new MediaStream();
+  quality: PairQuality | undefined;
+  theirs: TheirView | undefined;
+  readonly filter = new GradeFilter();
+  readonly marks: Record<string, number> = {};
+  readonly began: number;
+  /** My session was lost: this leg lives on until its successor stands. */
+  orphanTimer: unknown;
+  readonly view: RemotePeer;
+  readonly #meter = new QualityMeter();
+
+  constructor(info: PeerInfo, now: number) {
+    this.info = info;
+    this.began = now;
+    this.view = view(this);
+  }
+
+  /** Put a track that came in where the app looks for it, in place of one of its kind. */
+  show(slot: Slot, track: MediaStreamTrack): void {
+    const stream = slot === 'screen' ? this.screen : this.stream;
+    for (const old of stream.getTracks()) if (old.kind === track.kind && old !== track) stream.removeTrack(old);
+    if (!stream.getTracks().includes(track)) stream.addTrack(track);
+  }
+
+  /** A reading of what happened since the last one; undefined without a connection that stands. */
+  async measure(now: () => number): Promise<PairQuality | undefined> {
+    const { pair } = this;
+    if (!pair || this.state !== 'connected') return undefined;
+    const pc = pair.connection;
+    const report = await pc.getStats();
+    if (pc !== pair.connection) return undefined;
+    const mids = new Map(pair.mids());
+    const { audio, video } = this.info.metadata ?? {};
+    const reading = this.#meter.read(report as unknown as Iterable<[string, unknown]>, now(), (mid) => mids.get(mid), {
+      audio: audio === true,
+      video: video === true,
+    });
+    return this.theirs ? { ...reading, theirs: this.theirs } : reading;
+  }
+
+  /** Loudness now, 0 to 1. */
+  audioLevel(): number {
+    const audio = this.pair?.connection.getReceivers().find((r) => r.track.kind === 'audio');
+    return audio?.getSynchronizationSources?.()[0]?.audioLevel ?? 0;
+  }
+}
+
+/** What the app sees of a member: the same object for as long as it is here, its fields always the present ones. */
+function view(member: Member): RemotePeer {
+  return {
+    peerId: member.info.peerId,
+    get userId() {
+      return member.info.userId;
+    },
+    get name() {
+      return member.info.metadata?.name ?? '';
+    },
+    get metadata() {
+      return member.info.metadata ?? {};
+    },
+    get state() {
+      return member.state;
+    },
+    get away() {
+      return member.info.away ?? false;
+    },
+    get stream() {
+      return member.stream;
+    },
+    get screen() {
+      return member.screen;
+    },
+    get quality() {
+      return member.quality;
+    },
+    get marks() {
+      return member.marks;
+    },
+    get restarts() {
+      return member.pair?.restarts ?? 0;
+    },
+  };
+}

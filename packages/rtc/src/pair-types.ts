@@ -1,0 +1,38 @@
+/** What a leg of the mesh is told and tells. */
+import type { Clock } from './clock.ts';
+
+export type PairState = 'connecting' | 'connected' | 'interrupted' | 'rebuilding' | 'closed';
+export type Slot = 'audio' | 'video' | 'screen';
+export const SLOTS: readonly Slot[] = ['audio', 'video', 'screen'];
+
+/** What a pair needs of its call. */
+export interface PairHost {
+  readonly clock: Clock;
+  readonly RTCPeerConnection: new (configuration: RTCConfiguration) => RTCPeerConnection;
+  /** Configuration as known now. */
+  configuration(): RTCConfiguration;
+  /** The same with credentials that are good for a while. */
+  freshConfiguration(): Promise<RTCConfiguration>;
+  send(type: 'offer' | 'answer' | 'ice-candidate', body: object): void;
+  /** May signaling reach the peer now? Repairs wait for it. */
+  reachable(): boolean;
+  track(slot: Slot): MediaStreamTrack | null;
+  /** Streams that go with it in the session description. */
+  onTrack(slot: Slot, track: MediaStreamTrack): void;
+  onState(state: PairState): void;
+  /** Senders exist or changed: apply the caps. */
+  onSenders(): void;
+  onChannel(channel: RTCDataChannel): void;
+  /** For diagnostics and time-to-connect marks. */
+  onMark(mark: string): void;
+}
+
+export interface PairTimes {
+  /** `disconnected` with flat byte counts for so many ms begins a restart. Default 2000. */
+  readonly disconnected: number;
+  /** No recovery so many ms after it began: rebuild the pair. Default 8000. */
+  readonly rebuild: number;
+  /** Waiting for the other's first offer, ms. Default 2000. */
+  readonly firstOffer: number;
+}
+export const PAIR_TIMES: PairTimes = { disconnected: 2000, rebuild: 8000, firstOffer: 2000 };

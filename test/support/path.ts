@@ -1,0 +1,163 @@
+/**
+ * A network path between browsers and a service, in one process, for kernels without `sch_netem`: it delays, and it can be cut.
+ * HTTP and WebSockets go through a proxy. Media goes through UDP forwarders: the proxy gives each candidate that passes through
+ * it (in descriptions too) the address of a forwarder of its own, so no browser ever learns another's real address.
+ */
+import { createSocket, type Socket } from 'node:dgram';
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { WebSocket, WebSocketServer } from 'ws';
+
+export interface NetworkPath extends AsyncDisposable {
+  /** Use this in place of the service's own origin. */
+  readonly origin: string;
+  /** Datagrams forwarded so far: media really takes this path. */
+  readonly datagrams: number;
+  /** Nothing passes any more: sockets end, new ones are refused, datagrams vanish. */
+  cut(): void;
+  mend(): void;
+}
+
+const CANDIDATE = /(candidate:\S+ \d+ udp \d+ )(\S+) (\d+)( typ )/gi;
+/** Bound beforehand, because a frame that passes through cannot wait for a socket. */
+const SPARE_FORWARDERS = 48;
+
+const listen = (socket: Socket) =>
+  new Promise<Forwarder>((done) => socket.bind(0, '127.0.0.1', () => done({ socket, port: socket.address().port })));
+interface Forwarder {
+  readonly socket: Socket;
+  readonly port: number;
+}
+
+/** @param oneWayMs delay of each message and datagram, in each direction */
+export async function startPath(service: string, oneWayMs = 0): Promise<NetworkPath> {
+  const target = new URL(service);
+  let open = true;
+  let datagrams = 0;
+  const sockets = new Set<Socket>();
+  const spare: Forwarder[] = [];
+  const fronts = new Map<string, number>();
+  const ours = new Set<number>();
+  const later = (run: () => void, ms = oneWayMs) => (ms > 0 ? void setTimeout(run, ms) : run());
+
+  const newSocket = (type: 'udp4' | 'udp6'): Socket => {
+    const socket = createSocket(type).on('error', () => {});
+    sockets.add(socket);
+    return socket;
+  };
+  const refill = async (): Promise<void> => {
+    while (spare.length < SPARE_FORWARDERS) spare.push(await listen(newSocket('udp4')));
+  };
+  const pass = (through: Socket, datagram: Buffer, port: number, address: string): void => {
+    if (!open) return;
+    datagrams++;
+    later(() => open && sockets.has(through) && through.send(datagram, port, address));
+  };
+  /** The forwarder in front of a candidate: like a NAT, each sender gets an outward port of its own. */
+  const frontOf = (address: string, port: number): number => {
+    const key = `${address} ${port}`;
+    const known = fronts.get(key);
+    if (known !== undefined) return known;
+    const front = spare.pop();
+    if (!front) throw new Error('no spare forwarder');
+    fronts.set(key, front.port);
+    ours.add(front.port);
+    void refill();
+    const outward = new Map<number, Socket>();
+    front.socket.on('message', (datagram, from) => {
+      let out = outward.get(from.port);
+      if (!out) {
+        out = newSocket(address.includes(':') ? 'udp6' : 'udp4');
+        out.on('message', (answer) => pass(front.socket, answer, from.port, from.address));
+        outward.set(from.port, out);
+      }
+      pass(out, datagram, port, address);
+    });
+    return front.port;
+  };
+  const rewrite = (frame: string) =>
+    frame.replace(CANDIDATE, (_all, head: string, address: string, port: string, tail: string) =>
+      // Both browsers may be behind this path: what is a forwarder already stays.
+      ours.has(Number(port)) ? _all : `${head}127.0.0.1 ${frontOf(address, Number(port))}${tail}`,
+    );
+
+  const proxy = (request: IncomingMessage, response: ServerResponse): void => {
+    if (!open) {
+      request.destroy();
+      return;
+    }
+    const { method, url, headers } = request;
+    later(() => {
+      const inner = httpRequest({ host: target.hostname, port: target.port, method, path: url, headers }, (answer) =>
+        later(() => {
+          response.writeHead(answer.statusCode ?? 502, answer.headers);
+          answer.pipe(response);
+        }),
+      );
+      inner.on('error', () => response.destroy());
+      request.pipe(inner);
+    });
+  };
+  const server = createServer(proxy);
+  const acceptor = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  server.on('upgrade', (request, socket, head) => {
+    if (!open) {
+      socket.destroy();
+      return;
+    }
+    const protocols = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((p) => p.trim());
+    const inner = new WebSocket(`ws://${target.host}${request.url}`, protocols, {
+      headers: { origin: request.headers.origin ?? '' },
+      perMessageDeflate: false,
+    });
+    inner.on('error', () => socket.destroy());
+    inner.on('open', () => {
+      inner.pause();
+      // The connection's own round trip, and that of the upgrade.
+      later(() => {
+        request.headers['sec-websocket-protocol'] = inner.protocol;
+        acceptor.handleUpgrade(request, socket, head, (outer) => {
+          join(outer, inner);
+          join(inner, outer);
+          inner.resume();
+        });
+      }, oneWayMs * 4);
+    });
+  });
+  const join = (from: WebSocket, to: WebSocket): void => {
+    from.on('message', (data, binary) => {
+      const frame = binary ? (data as Buffer) : rewrite(String(data));
+      later(() => open && to.readyState === WebSocket.OPEN && to.send(frame, { binary }));
+    });
+    from.on('close', (code, reason) => {
+      // 1005 and 1006 are what an end without a close frame is called; they are not to be sent.
+      later(() => (code === 1005 || code === 1006 ? to.terminate() : to.close(code, reason)));
+    });
+    from.on('error', () => {});
+  };
+
+  await refill();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    get datagrams() {
+      return datagrams;
+    },
+    cut: () => {
+      open = false;
+      server.closeAllConnections();
+      for (const outer of acceptor.clients) outer.terminate();
+    },
+    mend: () => {
+      open = true;
+    },
+    [Symbol.asyncDispose]: async () => {
+      open = false;
+      for (const outer of acceptor.clients) outer.terminate();
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+      for (const socket of sockets) socket.close();
+      sockets.clear();
+    },
+  };
+}
