@@ -1,5 +1,5 @@
 /** The audit log: who was let in, who was refused, what was revoked. Ids only, no token, no name, no address. */
-import type { Logger } from '@tandem/service';
+import type { FastifyRequest } from 'fastify';
 
 export interface AuditEvent {
   readonly action: 'issue' | 'refresh' | 'refuse' | 'revoke' | 'reuse' | 'turn';
@@ -10,16 +10,11 @@ export interface AuditEvent {
   readonly keyId?: string;
   /** Problem code of a refusal, or kind of a revocation. */
   readonly reason?: string;
-  readonly requestId?: string;
 }
 
-export type Audit = (event: AuditEvent) => void;
-
-/** One log line each, `event: "audit"`, at level info (a refusal at warn). */
-export function createAudit(log: Logger): Audit {
-  return (event) => {
-    const line = { event: 'audit', ...event };
-    if (event.action === 'refuse' || event.action === 'reuse') log.warn(line, `audit: ${event.action}`);
-    else log.info(line, `audit: ${event.action}`);
-  };
+/** One log line each, `event: "audit"`, at level info (a refusal at warn), under the trace of its request. */
+export function audit(request: Pick<FastifyRequest, 'id' | 'log'>, event: AuditEvent): void {
+  const line = { event: 'audit', ...event, requestId: request.id };
+  if (event.action === 'refuse' || event.action === 'reuse') request.log.warn(line, `audit: ${event.action}`);
+  else request.log.info(line, `audit: ${event.action}`);
 }

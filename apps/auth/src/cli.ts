@@ -36,7 +36,7 @@ async function main(): Promise<void> {
       return console.log(`${argument} signs with ${signing.kid}; set KEY_SOURCE=file:${argument}`);
     }
     if (action === 'rotate') {
-      const doc = await rotateFile(argument, timetable, Date.now(), true);
+      const doc = await rotateFile(argument, timetable, Date.now());
       const newest = doc.keys.reduce((a, b) => (a.activeFrom > b.activeFrom ? a : b));
       return console.log(`${newest.kid} is published and signs from ${new Date(newest.activeFrom).toISOString()}`);
     }

@@ -2,7 +2,6 @@
 import type { AccessClaims } from '@tandem/protocol';
 import type { Logger, RateLimiter, TurnNode } from '@tandem/service';
 import type { Oidc } from './access/oidc.ts';
-import type { Audit } from './audit.ts';
 import type { AuthConfig } from './config.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { Settings } from './settings.ts';
@@ -12,7 +11,6 @@ export interface AuthContext {
   readonly config: AuthConfig;
   readonly settings: Settings;
   readonly log: Logger;
-  readonly audit: Audit;
   readonly keys: KeyRing;
   readonly store: AuthStore;
   readonly oidc: Oidc | undefined;

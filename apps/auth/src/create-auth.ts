@@ -24,7 +24,6 @@ import {
 } from '@tandem/service';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { createOidc } from './access/oidc.ts';
-import { createAudit } from './audit.ts';
 import type { AuthConfig } from './config.ts';
 import type { AuthContext } from './context.ts';
 import { registerLimits } from './guards.ts';
@@ -122,7 +121,6 @@ export async function createAuth(config: AuthConfig, overrides: AuthOverrides = 
     config,
     settings,
     log,
-    audit: createAudit(log),
     keys,
     store,
     oidc:

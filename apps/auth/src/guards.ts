@@ -3,6 +3,7 @@ import type { AccessClaims } from '@tandem/protocol';
 import { ipKey, Problem, TokenError, verifyWithKeys } from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { apiKeyFits, apiKeyId } from './access/api-key.ts';
+import { audit } from './audit.ts';
 import type { AuthContext } from './context.ts';
 import type { ApiKeyRecord } from './store/store.ts';
 
@@ -62,7 +63,7 @@ export function registerLimits(app: FastifyInstance, ctx: AuthContext): void {
     const wait = await ctx.limits.ip?.take(ipKey(request.ip));
     if (wait !== undefined) throw limited(wait, 'network address');
     if (record === false) {
-      ctx.audit({ action: 'refuse', method: 'api-key', reason: 'api_key', requestId: request.id });
+      audit(request, { action: 'refuse', method: 'api-key', reason: 'api_key' });
       throw new Problem(401, 'api_key', 'The API key is unknown, revoked or expired.', {
         field: request.headers['x-api-key'] ? 'x-api-key' : 'authorization',
       });

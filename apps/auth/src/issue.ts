@@ -1,6 +1,8 @@
 /** Issue: a login session, its first refresh token, and access tokens. */
 import { randomUUID } from 'node:crypto';
 import type { AccessClaims, Grants } from '@tandem/protocol';
+import type { FastifyRequest } from 'fastify';
+import { audit } from './audit.ts';
 import type { AuthContext } from './context.ts';
 import { firstRefreshToken } from './refresh-token.ts';
 import { type AccessMethod, type SessionRecord, StoreUnavailable } from './store/store.ts';
@@ -63,7 +65,7 @@ export async function issueAccessToken(
 }
 
 /** A new login session. With Redis away it still gives an access token, without a refresh token: nobody is locked out. */
-export async function logIn(ctx: AuthContext, login: Login, requestId: string): Promise<IssuedToken> {
+export async function logIn(ctx: AuthContext, login: Login, request: FastifyRequest): Promise<IssuedToken> {
   const { config } = ctx;
   const now = Math.floor(ctx.now() / 1000);
   const life =
@@ -80,20 +82,19 @@ export async function logIn(ctx: AuthContext, login: Login, requestId: string): 
   };
   const first = firstRefreshToken(record.id);
   const { jti, ...issued } = await issueAccessToken(ctx, record);
-  ctx.audit({
+  audit(request, {
     action: 'issue',
     method: login.method,
     sub: record.userId,
     sessionId: record.id,
     jti,
     ...(login.method === 'api-key' && login.via ? { keyId: login.via } : {}),
-    requestId,
   });
   try {
     await ctx.store.createSession(record, first.hashes, config.REFRESH_TTL_SECONDS, now);
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    ctx.log.warn({ event: 'session.not_stored', sessionId: record.id }, 'Redis is away: a token without refresh');
+    request.log.warn({ event: 'session.not_stored', sessionId: record.id }, 'Redis is away: a token without refresh');
     return issued;
   }
   return {

@@ -17,14 +17,15 @@ interface AwsCall {
 }
 
 /** A local endpoint that speaks the AWS JSON 1.1 protocol, so the real SDK clients are under test. */
-async function startAws(answer: (call: AwsCall) => object | { error: string; message?: string }) {
+async function startAws(answer: (call: AwsCall) => object | { error: string; message?: string } | undefined) {
   const calls: AwsCall[] = [];
   const server = createServer(async (request, response) => {
     let text = '';
     for await (const chunk of request) text += chunk;
     const call = { action: String(request.headers['x-amz-target']).split('.')[1] ?? '', input: JSON.parse(text) };
     calls.push(call);
-    const result = answer(call) as { error?: string; message?: string };
+    const result = answer(call) as { error?: string; message?: string } | undefined;
+    if (!result) return; // never
     response.setHeader('content-type', 'application/x-amz-json-1.1');
     if (result.error) {
       response.statusCode = 400;
@@ -109,12 +110,31 @@ test('KMS away: after some failures signing is refused at once with a 503, and a
   const source = kmsSource(['A'], new KMSClient(aws.client));
   await using auth = await startTestAuth({}, { keySource: source });
   away = true;
-  for (let i = 0; i < 5; i++) expect((await auth.post('/auth/token', { userId: 'ada' })).status).toBe(500);
+  for (let i = 0; i < 5; i++) {
+    const failed = await auth.post('/auth/token', { userId: 'ada' });
+    expect([failed.status, failed.headers.get('retry-after')]).toEqual([503, '2']);
+    expect(JSON.stringify(failed.body)).not.toContain('KMSInternal');
+  }
   const asked = aws.calls.length;
   const answer = await auth.post('/auth/token', { userId: 'ada' });
   expect([answer.status, answer.body.code, answer.headers.has('retry-after')]).toEqual([503, 'unavailable', true]);
   expect(aws.calls).toHaveLength(asked);
   expect((await auth.get('/health/ready')).body.dependencies.keys).toMatchObject({ state: 'degraded' });
+});
+
+test('KMS slower than we ask: what finds the queue full is a 503 at once', async () => {
+  const key = kmsWith(['A']);
+  using aws = await startAws((call) => (call.action === 'Sign' ? undefined : key(call)));
+  const source = kmsSource(['A'], new KMSClient(aws.client));
+  await using auth = await startTestAuth({}, { keySource: source });
+  const { signing } = await source.load(Date.now());
+  const waiting = Array.from({ length: 550 }, () => signing.sign(new Uint8Array(1)).catch((e: Error) => e.message));
+  const answer = await auth.post('/auth/token', { userId: 'ada' });
+  expect([answer.status, answer.body.code, answer.headers.get('retry-after')]).toEqual([503, 'unavailable', '1']);
+  expect(auth.logged.some((line) => JSON.stringify(line).includes('bulkhead-full'))).toBe(true);
+  // None of those that wait was turned away for it.
+  aws[Symbol.dispose]();
+  expect(await Promise.all(waiting)).not.toContainEqual(expect.stringContaining('bulkhead-full'));
 });
 
 test('KMS: a missing key or one of another kind is a clear error', async () => {

@@ -32,7 +32,7 @@ test('rotates once, however many processes find it due', async () => {
   const later = await Promise.all(sources.map((s) => s.load(1_000_500)));
   expect(new Set(later.map((s) => s.signing.kid)).size).toBe(1);
   expect(later[0]?.signing.kid).not.toBe(first?.signing.kid);
-  await rotateFile(path, timetable, 1_000_600, true);
+  await rotateFile(path, timetable, 1_000_600);
   expect(JSON.parse(readFileSync(path, 'utf8')).keys).toHaveLength(3);
 });
 

@@ -1,15 +1,8 @@
 /** Signing keys in a file: for development, and for one's own server where the file is made on purpose. */
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import {
-  firstDocument,
-  type KeyDocument,
-  keySetOf,
-  parseKeyDocument,
-  rotate,
-  rotationDue,
-  type Timetable,
-} from './key-document.ts';
+import { type DocumentPlace, documentSource } from './document-source.ts';
+import { type KeyDocument, parseKeyDocument, rotate, type Timetable } from './key-document.ts';
 import type { KeySource } from './key-source.ts';
 
 const code = (error: unknown) => (error as NodeJS.ErrnoException)?.code;
@@ -68,44 +61,36 @@ async function read(path: string): Promise<KeyDocument | undefined> {
  * @throws (from load) when it is missing and may not be made, readable by others, or not a key document
  */
 export function fileSource(path: string, timetable: Timetable, create: boolean): KeySource {
-  return {
-    description: `file ${path}`,
-    async load(now) {
-      let doc = await read(path);
-      if (!doc) {
-        if (!create)
-          throw new Error(
-            `KEY_SOURCE: ${path} does not exist; make it with: node apps/auth/src/cli.ts keys init ${path}`,
-          );
-        await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-        doc = await locked(path, async () => {
-          const already = await read(path);
-          if (already) return already;
-          const fresh = await firstDocument(timetable.algorithm, now);
-          await writeWhole(path, fresh);
-          return fresh;
-        });
-      } else if (rotationDue(doc, now, timetable)) {
-        doc = await rotateFile(path, timetable, now, false);
-      }
-      return keySetOf(doc, now, timetable);
-    },
-  };
+  return documentSource(filePlace(path, create), timetable);
 }
 
-/** Add a successor key to the file. @param force also when none is due */
-export async function rotateFile(
-  path: string,
-  timetable: Timetable,
-  now: number,
-  force: boolean,
-): Promise<KeyDocument> {
-  return locked(path, async () => {
-    const doc = await read(path);
-    if (!doc) throw new Error(`KEY_SOURCE: ${path} does not exist`);
-    if (!force && !rotationDue(doc, now, timetable)) return doc;
-    const next = await rotate(doc, now, timetable);
-    await writeWhole(path, next);
-    return next;
+/** Add a successor key to the file, whether one is due or not. */
+export function rotateFile(path: string, timetable: Timetable, now: number): Promise<KeyDocument> {
+  return filePlace(path, false).update(async (doc) => {
+    if (!doc) throw missing(path);
+    return rotate(doc, now, timetable);
   });
+}
+
+const missing = (path: string) =>
+  new Error(`KEY_SOURCE: ${path} does not exist; make it with: node apps/auth/src/cli.ts keys init ${path}`);
+
+function filePlace(path: string, create: boolean): DocumentPlace {
+  return {
+    description: `file ${path}`,
+    async read() {
+      const doc = await read(path);
+      if (!doc && !create) throw missing(path);
+      return doc;
+    },
+    async update(change) {
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      return locked(path, async () => {
+        const present = await read(path);
+        const next = await change(present);
+        if (next !== present) await writeWhole(path, next);
+        return next;
+      });
+    },
+  };
 }

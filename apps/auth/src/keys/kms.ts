@@ -6,7 +6,7 @@
  */
 import { createHash, createPublicKey } from 'node:crypto';
 import { GetPublicKeyCommand, type KMSClient, SignCommand } from '@aws-sdk/client-kms';
-import { guard, type Logger } from '@tandem/service';
+import { DependencyUnavailable, guard, type Logger, Problem } from '@tandem/service';
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import type { KeySource, SigningKey } from './key-source.ts';
 
@@ -57,19 +57,27 @@ export function kmsSource(ids: readonly string[], client: KMSClient, log?: Logge
       alg: 'ES256',
       jwk,
       sign: (data) =>
-        kms.run(async (abortSignal) => {
-          const { Signature } = await client.send(
-            new SignCommand({
-              KeyId: keyId,
-              Message: createHash('sha256').update(data).digest(),
-              MessageType: 'DIGEST',
-              SigningAlgorithm: 'ECDSA_SHA_256',
-            }),
-            { abortSignal },
-          );
-          if (!Signature) throw new Error('KMS: no signature');
-          return derToRaw(Signature);
-        }),
+        kms
+          .run(async (abortSignal) => {
+            const { Signature } = await client.send(
+              new SignCommand({
+                KeyId: keyId,
+                Message: createHash('sha256').update(data).digest(),
+                MessageType: 'DIGEST',
+                SigningAlgorithm: 'ECDSA_SHA_256',
+              }),
+              { abortSignal },
+            );
+            if (!Signature) throw new Error('KMS: no signature');
+            return derToRaw(Signature);
+          })
+          .catch((error: unknown) => {
+            if (error instanceof DependencyUnavailable) throw error;
+            throw new Problem(503, 'unavailable', 'The signing key is away; try again soon.', {
+              retryAfter: 2,
+              cause: error,
+            });
+          }),
     };
   }
 

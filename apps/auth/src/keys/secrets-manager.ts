@@ -10,15 +10,8 @@ import {
   PutSecretValueCommand,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import {
-  firstDocument,
-  type KeyDocument,
-  keySetOf,
-  parseKeyDocument,
-  rotate,
-  rotationDue,
-  type Timetable,
-} from './key-document.ts';
+import { type DocumentPlace, documentSource } from './document-source.ts';
+import { type KeyDocument, parseKeyDocument, type Timetable } from './key-document.ts';
 import type { KeySource } from './key-source.ts';
 
 const named = (error: unknown, name: string) => (error as { name?: string })?.name === name;
@@ -60,19 +53,18 @@ export function secretsManagerSource(secretId: string, client: SecretsManagerCli
       if (!named(error, 'ResourceExistsException')) throw error;
     }
   }
-  return {
+  const place: DocumentPlace = {
     description: 'secrets-manager',
-    async load(now) {
-      let { doc, version } = await read();
-      if (!doc) {
-        await write(await firstDocument(timetable.algorithm, now), version);
-        ({ doc } = await read());
-        if (!doc) throw new Error(`KEY_SOURCE: secret ${secretId} is still empty after writing a key`);
-      } else if (rotationDue(doc, now, timetable)) {
-        await write(await rotate(doc, now, timetable), version);
-        doc = (await read()).doc ?? doc;
-      }
-      return keySetOf(doc, now, timetable);
+    read: async () => (await read()).doc,
+    async update(change) {
+      const { doc, version } = await read();
+      const next = await change(doc);
+      if (next === doc) return next;
+      await write(next, version);
+      const { doc: written } = await read();
+      if (!written) throw new Error(`KEY_SOURCE: secret ${secretId} is still empty after writing a key`);
+      return written;
     },
   };
+  return documentSource(place, timetable);
 }

@@ -2,6 +2,7 @@
 import { pickTurnNodes, turnUris } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
+import { audit } from '../audit.ts';
 import type { AuthContext } from '../context.ts';
 import { requireBearer, takeUser } from '../guards.ts';
 import { turnCredentials, turnUserName } from '../turn.ts';
@@ -61,7 +62,7 @@ export function iceServerRoutes(app: FastifyInstance, ctx: AuthContext): void {
           urls: [...uris],
           ...turnCredentials(turnUserName(settings.access, claims), secret, expiresAt),
         });
-        ctx.audit({ action: 'turn', sub: claims.sub, sessionId: claims.session_id, requestId: request.id });
+        audit(request, { action: 'turn', sub: claims.sub, sessionId: claims.session_id });
       } else if (settings.stunUris.length > 0) iceServers.push({ urls: settings.stunUris.slice(0, 2) });
       return { iceServers, ttl: config.TURN_TTL_SECONDS, expires_at: expiresAt };
     },

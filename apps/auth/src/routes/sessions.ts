@@ -2,6 +2,7 @@
 import { Problem } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
+import { audit } from '../audit.ts';
 import type { AuthContext } from '../context.ts';
 import { covers } from '../grants.ts';
 import { bearerOf, checkToken, requireBearer, takeUser } from '../guards.ts';
@@ -83,10 +84,9 @@ export function sessionRoutes(app: FastifyInstance, ctx: AuthContext): void {
     async (request, reply) => {
       reply.header('cache-control', 'no-store');
       const refuse = (code: string, detail: string, sessionId?: string) => {
-        ctx.audit({
+        audit(request, {
           action: code === 'refresh_reused' ? 'reuse' : 'refuse',
           reason: code,
-          requestId: request.id,
           ...(sessionId ? { sessionId } : {}),
         });
         return new Problem(401, code, detail, { field: '/refresh_token' });
@@ -130,13 +130,12 @@ export function sessionRoutes(app: FastifyInstance, ctx: AuthContext): void {
         );
       }
       const { jti, ...issued } = await issueAccessToken(ctx, record);
-      ctx.audit({
+      audit(request, {
         action: 'refresh',
         method: record.method,
         sub: record.userId,
         sessionId: record.id,
         jti,
-        requestId: request.id,
       });
       return {
         ...issued,
@@ -174,12 +173,11 @@ export function sessionRoutes(app: FastifyInstance, ctx: AuthContext): void {
           field: given === 0 ? '/token' : '/',
         });
       const done = (kind: string, ids: { sub?: string; sessionId?: string; jti?: string }) => {
-        ctx.audit({
+        audit(request, {
           action: 'revoke',
           reason: kind,
           ...ids,
           ...(request.apiKey ? { keyId: request.apiKey.id } : {}),
-          requestId: request.id,
         });
         return { revoked: true };
       };

@@ -7,6 +7,7 @@ import type { JWTPayload } from 'jose';
 import Type, { type Static } from 'typebox';
 import { Check } from 'typebox/value';
 import { GUEST, guestId } from '../access/guest.ts';
+import { audit } from '../audit.ts';
 import type { AuthContext } from '../context.ts';
 import { covers, narrow } from '../grants.ts';
 import { takeUser } from '../guards.ts';
@@ -40,7 +41,7 @@ export function tokenRoutes(app: FastifyInstance, ctx: AuthContext): void {
     const userId = guestId(access, asked);
     const grants = narrow(ctx.settings.openGrants, body.grants);
     await takeUser(ctx, userId);
-    return logIn(ctx, { userId, name: body.name, grants, method: 'open' }, request.id);
+    return logIn(ctx, { userId, name: body.name, grants, method: 'open' }, request);
   }
 
   async function forBackend(body: TokenRequest, request: FastifyRequest): Promise<IssuedToken> {
@@ -52,7 +53,7 @@ export function tokenRoutes(app: FastifyInstance, ctx: AuthContext): void {
       throw new Problem(403, 'user_refused', 'This API key may not speak for that user.', { field: '/userId' });
     const grants = narrow(key.grants, body.grants);
     await takeUser(ctx, userId);
-    return logIn(ctx, { userId, name: body.name, grants, method: 'api-key', via: key.id }, request.id);
+    return logIn(ctx, { userId, name: body.name, grants, method: 'api-key', via: key.id }, request);
   }
 
   async function spendNonce(idToken: string, payload: JWTPayload & { exp: number }): Promise<void> {
@@ -92,7 +93,7 @@ export function tokenRoutes(app: FastifyInstance, ctx: AuthContext): void {
     const name = typeof payload.name === 'string' ? payload.name.slice(0, 64).toWellFormed() : body.name;
     const grants = narrow(oidcGrants(payload), body.grants);
     await takeUser(ctx, userId);
-    const issued = await logIn(ctx, { userId, name, grants, method: 'oidc', via: ctx.config.OIDC_ISSUER }, request.id);
+    const issued = await logIn(ctx, { userId, name, grants, method: 'oidc', via: ctx.config.OIDC_ISSUER }, request);
     return { ...issued, issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' };
   }
 
@@ -142,10 +143,9 @@ export function tokenRoutes(app: FastifyInstance, ctx: AuthContext): void {
         );
       } catch (error) {
         if (error instanceof Problem && (error.status === 401 || error.status === 403))
-          ctx.audit({
+          audit(request, {
             action: 'refuse',
             reason: error.code,
-            requestId: request.id,
             ...(request.apiKey ? { keyId: request.apiKey.id } : {}),
           });
         throw error;
