@@ -55,7 +55,8 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
     const anyone = ec2.Peer.anyIpv4();
     securityGroup.addIngressRule(anyone, ec2.Port.udp(part.port), 'TURN and STUN over UDP');
     securityGroup.addIngressRule(anyone, ec2.Port.tcp(part.port), 'TURN over TCP');
-    securityGroup.addIngressRule(anyone, ec2.Port.udpRange(...part.relayPorts), 'Relayed media');
+    const [low, high] = part.relayPorts;
+    securityGroup.addIngressRule(anyone, ec2.Port.udpRange(low, high), 'Relayed media');
     acknowledge(securityGroup, {
       'AwsSolutions-EC23':
         'A relay is public; it admits who has fresh credentials, and denies every private range as peer.',

@@ -21,7 +21,7 @@ export interface WebClientProps {
    * The built client: apps/client/out.
    * @default - a page that says what is missing; the template then refuses to deploy
    */
-  readonly build?: string;
+  readonly clientBuild?: string;
   /**
    * Load balancer with the services, under the same origin.
    * @default - the pages alone
@@ -96,12 +96,12 @@ export class WebClient extends Construct {
         'request one in us-east-1',
       );
     }
-    if (props.build !== undefined)
+    if (props.clientBuild !== undefined)
       check(
-        existsSync(join(props.build, 'index.html')),
+        existsSync(join(props.clientBuild, 'index.html')),
         'WebClient',
-        'build',
-        `there is no index.html in ${props.build}`,
+        'clientBuild',
+        `there is no index.html in ${props.clientBuild}`,
         'npm run build -w @tandem/client',
       );
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
@@ -117,7 +117,7 @@ export class WebClient extends Construct {
       removalPolicy,
       autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
     });
-    const headers = this.headers(props.build);
+    const headers = this.headers(props.clientBuild);
     const viewerRequest = new cloudfront.Function(this, 'ViewerRequest', {
       comment: 'Viewer address, token out of the URL, folders to index.html',
       runtime: cloudfront.FunctionRuntime.JS_2_0,
@@ -267,7 +267,7 @@ export class WebClient extends Construct {
       prune: false,
       memoryLimit: 512,
     };
-    if (!props.build) {
+    if (!props.clientBuild) {
       Annotations.of(this).addWarningV2(
         '@tandem/infra:clientNotBuilt',
         'The client is not built, so this template refuses to deploy. Fix: npm run build -w @tandem/client.',
@@ -285,13 +285,15 @@ export class WebClient extends Construct {
     }
     const page = '<!doctype html><title>Not built</title><p>npm run build -w @tandem/client</p>';
     const source = (exclude: string[]) =>
-      props.build ? s3deploy.Source.asset(props.build, { exclude }) : s3deploy.Source.data('index.html', page);
+      props.clientBuild
+        ? s3deploy.Source.asset(props.clientBuild, { exclude })
+        : s3deploy.Source.data('index.html', page);
     // Names with a hash in them never change. They go first, so that no page ever names a file that is not there yet; and they
     // are never pruned, because a page that is open in a call still loads the old ones.
     const hashed = new s3deploy.BucketDeployment(this, 'Hashed', {
       ...common,
-      sources: [source(props.build ? ['*', '!_next', '!_next/**'] : [])],
-      cacheControl: props.build
+      sources: [source(props.clientBuild ? ['*', '!_next', '!_next/**'] : [])],
+      cacheControl: props.clientBuild
         ? [s3deploy.CacheControl.fromString('public, max-age=31536000, immutable')]
         : [s3deploy.CacheControl.fromString('no-cache')],
     });

@@ -185,7 +185,7 @@ export class WebRtcTopology extends Construct {
       edge: this.edge,
       removalPolicy,
       priceClass: production ? cloudfront.PriceClass.PRICE_CLASS_ALL : cloudfront.PriceClass.PRICE_CLASS_100,
-      ...(props.clientBuild === undefined ? {} : { build: props.clientBuild }),
+      ...(props.clientBuild === undefined ? {} : { clientBuild: props.clientBuild }),
       ...(domain ? { domainName: domain.domainName, certificate: domain.certificate } : {}),
     });
     this.origin = this.webClient.origin;
