@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { topology } from '../topology/index.ts';
-import { capacity, PRICES, TRAFFIC, UNITS } from './model.ts';
-import { report, table } from './report.ts';
+import { MEASURED } from './measured.ts';
+import { capacity, UNITS } from './model.ts';
+import { ASSUMPTIONS, page, report } from './report.ts';
 
 test('ten thousand peers: money is mostly TURN egress, near the $24 k of AWS.md', () => {
   const result = capacity({ peers: 10_000 });
@@ -40,9 +41,23 @@ test('nonsense is refused by the name of the option', () => {
   expect(() => capacity({ peers: 1, hours: 0 })).toThrow(/--hours/);
 });
 
-test('each assumption names its source, and docs/capacity.md holds the table that the command prints', () => {
-  for (const one of [TRAFFIC, UNITS, PRICES].flatMap((group) => Object.values(group)))
-    expect(one.source.length).toBeGreaterThan(10);
+test('each assumption names its source, what was measured its command, and docs/capacity.md is what they give', () => {
+  for (const [name, one] of ASSUMPTIONS) expect(one.source.length, name).toBeGreaterThan(10);
+  const root = join(import.meta.dirname, '../..');
+  for (const { source } of Object.values(MEASURED)) {
+    const [, bench = '', day = ''] = /^`npm run bench -- (\w+) .*` of (\d{4}-\d\d-\d\d)/.exec(source) ?? [];
+    expect(existsSync(join(root, `bench/${bench}.ts`)), source).toBe(true);
+    expect(Date.parse(day), source).not.toBeNaN();
+  }
   expect(report({ peers: 1000 })).toContain('Assumptions:');
-  expect(readFileSync(join(import.meta.dirname, '../../docs/capacity.md'), 'utf8')).toContain(table());
+  expect(readFileSync(join(root, 'docs/capacity.md'), 'utf8')).toBe(page());
+});
+
+test('a dearer message means more tasks: the model rests on what was measured', () => {
+  // 50 % of a processor, as scaling holds it.
+  expect(UNITS.messagesPerTask.value * MEASURED.messageCpu.value).toBeLessThanOrEqual(500_000);
+  expect(UNITS.messagesPerTask.value * MEASURED.messageCpu.value).toBeGreaterThan(499_000);
+  const chatty = { peers: 1_000_000, roomSize: 16 };
+  const { messagesPerSecond, signalingTasks } = capacity(chatty);
+  expect(signalingTasks * UNITS.messagesPerTask.value).toBeGreaterThanOrEqual(messagesPerSecond * 1.5);
 });

@@ -1,6 +1,8 @@
-/** `npm run capacity -- --peers N [--relayed 0.2] [--mbps 1] [--room-size 2] [--hours 730] [--profile production]`, or `--table`. */
+/** `npm run capacity -- --peers N [--relayed 0.2] [--mbps 1] [--room-size 2] [--hours 730] [--profile production]`, or `--write` for docs/capacity.md. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { report, table } from './report.ts';
+import { page, report } from './report.ts';
 
 try {
   const { values } = parseArgs({
@@ -11,10 +13,10 @@ try {
       'room-size': { type: 'string' },
       hours: { type: 'string' },
       profile: { type: 'string' },
-      table: { type: 'boolean' },
+      write: { type: 'boolean' },
     },
   });
-  if (values.table) console.log(table());
+  if (values.write) writeFileSync(join(import.meta.dirname, '../../docs/capacity.md'), page());
   else {
     if (values.peers === undefined)
       throw new RangeError('--peers: say how many are in a call at once, such as --peers 10000');

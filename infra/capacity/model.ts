@@ -4,6 +4,7 @@
  */
 
 import { topology } from '../topology/index.ts';
+import { MEASURED } from './measured.ts';
 
 export interface Assumption {
   readonly value: number;
@@ -27,25 +28,42 @@ export const TRAFFIC = {
   messagesPerJoin: a(
     30,
     'relayed messages',
-    'offer, answer and about 25 candidates; `npm run bench` prints messages a call',
+    'assumption: an offer or answer, ten candidates and as many acknowledgements, and some to spare',
   ),
   heartbeatSeconds: a(25, 's', 'apps/signaling heartbeat'),
   busyHoursPerMonth: a(730, 'h', 'assumption: the peak all month, the dearest case; --hours'),
   reconnectMinutes: a(5, 'min', 'assumption: everybody comes back after a regional fault, with jitter'),
 } as const;
 
+/** Scaling holds this share of a task's CPU (`targetCpuPercent`); a reconnect of everybody may take twice as much. */
+const targetCpu = a(
+  0.5,
+  'of a processor',
+  'RealtimeService.targetCpuPercent; one Graviton processor counted as one core of the benchmark',
+);
+
 /** What one of each carries. Headroom: two of three zones carry the peak. */
 export const UNITS = {
+  targetCpu,
   connectionsPerTask: a(
     8000,
     'WebSockets',
-    'the scaling target of SignalingService; the app refuses above MAX_CONNECTIONS = 20,000',
+    `the scaling target of SignalingService; the app refuses above MAX_CONNECTIONS = 20,000. Idle ones take ${Math.round((8000 * MEASURED.idleMemory.value) / 1024)} MiB of the task's 2 GiB`,
   ),
-  messagesPerTask: a(5000, 'messages/s', 'conservative: `npm run bench` prints the CPU of a relayed message (1 vCPU)'),
+  messagesPerTask: a(
+    Math.floor((targetCpu.value * 1e6) / MEASURED.messageCpu.value),
+    'messages/s',
+    'targetCpu / messageCpu, below',
+  ),
+  joinsPerTask: a(
+    Math.floor((2 * targetCpu.value * 0.8 * 1e6) / MEASURED.joinCpu.value),
+    'joins/s',
+    '80 % of a processor / joinCpu, below',
+  ),
   publishesPerShard: a(
     60_000,
     'SPUBLISH/s',
-    'STACK notes: ioredis autopipelining 63 k/s from one process; one core of Valkey',
+    '63,000/s by one ioredis process with autopipelining on Redis 7.0 (November 2026), which was the limit; a batch of frames is one publish',
   ),
   tokensPerAuthTask: a(300, 'tokens/s', 'conservative: KMS signing is bounded by its quota, below'),
   mbpsPerTurnNode: a(1500, 'Mbit/s out', 'half of c7gn.medium’s 3.125 Gbit/s baseline (EC2 page, November 2026)'),
@@ -71,6 +89,56 @@ export const PRICES = {
   fixed: a(60, '$/month', 'KMS, secrets, WAF rules, dashboard, about 45 alarms; estimate'),
   logsPerTask: a(4, '$/month', 'about 8 GB of logs and 60 metrics a task; estimate'),
 } as const;
+
+/** Where the design, or the account's default quotas, end; and what lifts each. */
+export const LIMITS = {
+  connections: limit(
+    UNITS.connectionsPerTask.value,
+    'WebSockets of one task',
+    'more tasks: they share nothing but the cache',
+  ),
+  albTargets: limit(1000, 'targets of one load balancer', 'a second one, or larger tasks'),
+  albUnits: limit(
+    100,
+    'load balancer units at once, when everybody reconnects',
+    'reserve LCU capacity; the SDK’s full jitter spreads it',
+  ),
+  fargateStart: limit(
+    500,
+    'tasks: Fargate starts 20 a second (100 at once), so a cold start takes minutes',
+    '`signalingTasks` near the peak, scheduled scaling',
+  ),
+  publishes: limit(
+    UNITS.publishesPerShard.value,
+    'publishes a second of one shard',
+    '`cacheShards`; resharding is online',
+  ),
+  cacheNodes: limit(90, 'nodes of one cache', 'a quota raise to 500'),
+  kmsSignatures: limit(
+    500,
+    'ECC signatures a second of one account and region',
+    'a quota raise, keys from Secrets Manager (signed in process), a longer ACCESS_TTL_SECONDS',
+  ),
+  relayPorts: limit(16_384, 'relay ports of one address', 'more nodes: each is independent'),
+  turnNodes: limit(
+    100,
+    'TURN nodes: vCPU quota and public addresses',
+    'a quota raise, larger instances, several regions',
+  ),
+} as const;
+
+interface Limit {
+  readonly value: number;
+  readonly what: string;
+  readonly lift: string;
+}
+function limit(value: number, what: string, lift: string): Limit {
+  return { value, what, lift };
+}
+function met(name: keyof typeof LIMITS, need: number): string {
+  const { value, what, lift } = LIMITS[name];
+  return `${Math.ceil(need).toLocaleString('en-US')} against ${value.toLocaleString('en-US')} ${what}. Lift: ${lift}.`;
+}
 
 export interface CapacityInput {
   /** Peers in a call at the same time. */
@@ -121,7 +189,11 @@ export function capacity(input: CapacityInput): Capacity {
   const messagesPerSecond =
     ((peers * TRAFFIC.joinsPerHour.value) / 3600) * TRAFFIC.messagesPerJoin.value * (roomSize - 1);
   const signalingTasks = up(
-    Math.max(peers / UNITS.connectionsPerTask.value, messagesPerSecond / UNITS.messagesPerTask.value),
+    Math.max(
+      peers / UNITS.connectionsPerTask.value,
+      messagesPerSecond / UNITS.messagesPerTask.value,
+      peers / (TRAFFIC.reconnectMinutes.value * 60) / UNITS.joinsPerTask.value,
+    ),
     topology.signaling.replicas[profile],
   );
   // Access tokens live ten minutes; each is asked for once in its life, TURN credentials as often.
@@ -165,7 +237,7 @@ export function capacity(input: CapacityInput): Capacity {
     relayGbps: relayMbps / 1000,
     monthly,
     total: Object.values(monthly).reduce((sum, one) => sum + one, 0),
-    ceilings: ceilings({ signalingTasks, cacheNodes, lcuStorm, turnNodes, tokensPerSecond, publishes }),
+    ceilings: ceilings({ signalingTasks, cacheNodes, lcuStorm, turnNodes, tokensPerSecond }),
   };
 }
 
@@ -192,25 +264,13 @@ function ceilings(of: {
   lcuStorm: number;
   turnNodes: number;
   tokensPerSecond: number;
-  publishes: number;
 }): string[] {
   const found: string[] = [];
-  if (of.tokensPerSecond > 500)
-    found.push(
-      `KMS: ${Math.round(of.tokensPerSecond)} tokens/s against about 500 ECC signatures/s an account and region (default quota). Lift: a quota raise, keys from Secrets Manager (signed in process), or a longer ACCESS_TTL_SECONDS.`,
-    );
-  if (of.signalingTasks > 1000)
-    found.push('ALB: more than 1,000 targets. Lift: a second load balancer, or larger tasks.');
-  if (of.signalingTasks > 500)
-    found.push(
-      'Fargate: launches 20 tasks/s at most (burst 100): a cold start takes minutes. Lift: keep minTasks near the peak, scheduled scaling.',
-    );
-  if (of.cacheNodes > 90) found.push('ElastiCache: 90 nodes a cluster by default. Lift: a quota raise to 500.');
-  if (of.lcuStorm > 100)
-    found.push(
-      `ALB: a reconnect of everybody needs ${Math.ceil(of.lcuStorm)} LCU at once. Lift: reserve LCU capacity; the SDK’s full jitter spreads it.`,
-    );
-  if (of.turnNodes > 100)
-    found.push('EC2: vCPU quota and public addresses. Lift: a quota raise, larger instances, several regions.');
+  if (of.tokensPerSecond > LIMITS.kmsSignatures.value) found.push(met('kmsSignatures', of.tokensPerSecond));
+  if (of.signalingTasks > LIMITS.albTargets.value) found.push(met('albTargets', of.signalingTasks));
+  if (of.signalingTasks > LIMITS.fargateStart.value) found.push(met('fargateStart', of.signalingTasks));
+  if (of.cacheNodes > LIMITS.cacheNodes.value) found.push(met('cacheNodes', of.cacheNodes));
+  if (of.lcuStorm > LIMITS.albUnits.value) found.push(met('albUnits', of.lcuStorm));
+  if (of.turnNodes > LIMITS.turnNodes.value) found.push(met('turnNodes', of.turnNodes));
   return found;
 }
