@@ -1,138 +1,152 @@
-/** How long a pair on different nodes cannot exchange a message, failure by failure: real node processes, real Redis, the real SDK. */
+/**
+ * How long people do not hear one another, failure by failure: real node processes, real auth, real Redis with Sentinel, real
+ * coturn under a call of real browsers.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SignalingSession, type WebSocketConstructor } from '@tandem/rtc';
-import { startRedis } from '@tandem/service/testing';
-import { startTestKeys } from '@tandem/signaling/testing';
-import WebSocket from 'ws';
+import { parseArgs } from 'node:util';
+import { startRedis, startSentinel } from '@tandem/service/testing';
 import { Balancer, type NodeProcess, startNode } from '../test/cluster-faults/cluster.ts';
+import { type AuthProcess, startAuthProcess } from './lib/auth-process.ts';
+import { type RelayedCall, startRelayedCall } from './lib/relayed-call.ts';
+import { BEAT_MS, openSession, type Pairs, startPairs } from './lib/signaling-pairs.ts';
 
-export const summary = 'time to recover from each failure: a node killed, a node drained, Redis paused, Redis lost';
+export const summary = 'time to recover from each failure: node, Redis (frozen, lost, failover), auth, TURN node, zone';
 
 const PAIRS = 6;
-/** Each pair sends so often; it is the resolution of what is measured. */
-const BEAT_MS = 50;
 
-interface Pair {
-  readonly a: SignalingSession;
-  readonly b: SignalingSession;
-  /** Arrivals at b: when, and of which number. */
-  readonly heard: { readonly at: number; readonly n: number }[];
-  sent: number;
+/** Everything that may fail, behind one address. */
+interface Rig {
+  readonly url: string;
+  readonly auth: AuthProcess;
+  readonly pairs: Pairs;
+  readonly nodes: NodeProcess[];
+  readonly balancer: Balancer;
+  add(): Promise<void>;
+  /**
+   * Watch while `act` breaks something, and print a line.
+   * @param watchMs how long after `act`
+   */
+  measure(failure: string, watchMs: number, act: () => Promise<string | undefined>): Promise<void>;
 }
 
-/** Longest silence at the receiver of any pair in the window, and what was confirmed of what was sent in it. */
-function silence(pairs: readonly Pair[], from: number, to: number): number[] {
-  return pairs.map(({ heard }) => {
-    const times = [from, ...heard.map((h) => h.at).filter((t) => t > from && t < to), to];
-    return Math.max(...times.slice(1).map((t, i) => t - (times[i] ?? t)));
-  });
-}
+const seconds = (ms: number | undefined) => (ms === undefined ? '–' : (ms / 1000).toFixed(2)).padStart(9);
 
-export interface Recovery {
-  readonly failure: string;
-  readonly medianMs: number;
-  readonly worstMs: number;
-  readonly lost: number;
-}
-
-export async function measureRecovery(): Promise<Recovery[]> {
-  await using keys = await startTestKeys();
-  await using redis = await startRedis();
-  await using balancer = new Balancer();
+async function withRig(redisUrl: string, call: boolean, work: (rig: Rig, call?: RelayedCall) => Promise<void>) {
+  await using stack = new AsyncDisposableStack();
+  const auth = stack.use(await startAuthProcess(redisUrl));
+  const balancer = stack.use(new Balancer());
   const url = await balancer.listen();
   const nodes: NodeProcess[] = [];
+  stack.defer(async () => {
+    for (const node of nodes) node.kill('SIGKILL');
+    await Promise.all(nodes.map((n) => n.ended));
+  });
   let count = 0;
   const add = async () => {
-    const node = await startNode(`node-${++count}`, keys.jwksUrl, redis.url);
+    const node = await startNode(`node-${++count}`, auth.jwksUrl, redisUrl, { ALLOWED_ORIGINS: '*' });
     nodes.push(node);
     balancer.add(node);
-    return node;
   };
-  const pairs: Pair[] = [];
-  const results: Recovery[] = [];
-  let beat: NodeJS.Timeout | undefined;
-  try {
-    for (let i = 0; i < 3; i++) await add();
-    const open = (name: string) =>
-      new SignalingSession({
-        url,
-        getToken: () => keys.token(name),
-        WebSocket: WebSocket as unknown as WebSocketConstructor,
-      });
-    for (let i = 0; i < PAIRS; i++) {
-      const pair: Pair = { a: open(`a${i}`), b: open(`b${i}`), heard: [], sent: 0 };
-      pair.b.on('message', ({ data }) => pair.heard.push({ at: Date.now(), n: Number(data) }));
-      pairs.push(pair);
-      await pair.a.join(`room-${i}`);
-      await pair.b.join(`room-${i}`);
-    }
-    const failed: number[] = [];
-    beat = setInterval(() => {
-      for (const pair of pairs) {
-        const [to] = pair.a.peers.keys();
-        if (to === undefined) continue;
-        const n = pair.sent++;
-        void pair.a.sendTo(to, 'message', { data: n }).then((r) => {
-          if (!r.ok) failed.push(n);
-        });
-      }
-    }, BEAT_MS);
-    await sleep(2000);
+  for (let i = 0; i < 3; i++) await add();
+  const relayed = call ? stack.use(await startRelayedCall(url, (name) => auth.token(name), 3)) : undefined;
+  const pairs = stack.use(await startPairs(PAIRS, url, (name) => auth.token(name)));
+  await sleep(2000);
+  const measure: Rig['measure'] = async (failure, watchMs, act) => {
+    const [from, lost, repairs] = [Date.now(), pairs.lost, await relayed?.repairs()];
+    const note = await act();
+    await sleep(watchMs);
+    const gaps = pairs.silence(from);
+    const frozen = await relayed?.frozen(from);
+    const repaired = repairs === undefined ? 0 : ((await relayed?.repairs()) ?? 0) - repairs;
+    console.log(
+      `${failure.padEnd(44)}${seconds(gaps[Math.floor(gaps.length / 2)])}${seconds(gaps.at(-1))}${String(pairs.lost - lost).padStart(9)}${seconds(frozen)}  ${[note, repaired ? `${repaired} ICE restarts` : ''].filter(Boolean).join(', ')}`,
+    );
+  };
+  await work({ url, auth, pairs, nodes, balancer, add, measure }, relayed);
+}
 
-    /** @param watchMs how long to watch after `act` */
-    const measure = async (failure: string, watchMs: number, act: () => Promise<void>) => {
-      const before = failed.length;
-      const from = Date.now();
-      await act();
-      await sleep(watchMs);
-      const gaps = silence(pairs, from, Date.now()).sort((x, y) => x - y);
-      const middle = gaps[Math.floor(gaps.length / 2)] ?? Number.NaN;
-      results.push({ failure, medianMs: middle, worstMs: gaps.at(-1) ?? Number.NaN, lost: failed.length - before });
-    };
+async function killNode({ nodes }: Rig): Promise<undefined> {
+  nodes.shift()?.kill('SIGKILL');
+}
 
-    await measure('none (control)', 3000, async () => {});
-    await measure('signaling node killed (kill -9)', 15_000, async () => {
-      nodes.shift()?.kill('SIGKILL');
-    });
-    await add();
-    await measure('signaling node drained (SIGTERM)', 10_000, async () => {
-      const node = nodes.shift();
-      if (!node) return;
-      balancer.remove(node);
+async function oneRedis(): Promise<void> {
+  await using redis = await startRedis();
+  await withRig(redis.url, false, async (rig) => {
+    await rig.measure('nothing (control)', 3000, async () => undefined);
+    await rig.measure('signaling node killed (kill -9)', 15_000, () => killNode(rig));
+    await rig.add();
+    await rig.measure('signaling node drained (SIGTERM)', 10_000, async () => {
+      const node = rig.nodes.shift();
+      if (!node) return undefined;
+      rig.balancer.remove(node);
       node.kill('SIGTERM');
+      return undefined;
     });
-    await add();
-    await measure('Redis frozen for 5 s', 15_000, async () => {
+    await rig.add();
+    await rig.measure('Redis frozen for 5 s', 15_000, async () => {
       redis.kill('SIGSTOP');
       await sleep(5000);
       redis.kill('SIGCONT');
+      return undefined;
     });
-    await measure('Redis killed, back empty after 1 s', 25_000, async () => {
+    await rig.measure('Redis killed, back empty after 1 s', 25_000, async () => {
       redis.kill('SIGKILL');
       await sleep(1000);
       await redis.restart();
+      return undefined;
     });
-  } finally {
-    clearInterval(beat);
-    for (const { a, b } of pairs) {
-      a.close();
-      b.close();
-    }
-    for (const node of nodes) node.kill('SIGKILL');
-    await Promise.all(nodes.map((n) => n.ended));
-  }
-  return results;
+  });
 }
 
-export async function run(): Promise<void> {
+async function wholeTopology(): Promise<void> {
+  await using redis = await startSentinel();
+  const [primary] = redis.servers;
+  await withRig(redis.url, true, async (rig, call) => {
+    await rig.measure('nothing (control)', 5000, async () => undefined);
+    await rig.measure('TURN node of the call killed', 20_000, async () => call?.killTurn().then(() => undefined));
+    await rig.measure('auth killed for 20 s; a node killed meanwhile', 5000, () => withoutAuth(rig));
+    await rig.add();
+    await rig.measure('Redis primary killed, Sentinel fails over', 25_000, async () => {
+      primary?.kill('SIGKILL');
+      return undefined;
+    });
+    // The old primary comes back as the replica of the new one.
+    await primary?.restart();
+    await sleep(12_000);
+    await rig.measure('zone: a node, the TURN node, the replica', 25_000, async () => {
+      primary?.kill('SIGKILL');
+      await Promise.all([killNode(rig), call?.killTurn()]);
+      return undefined;
+    });
+  });
+}
+
+/** Who has a token gets in, who is in stays in, and a node may die meanwhile. */
+async function withoutAuth(rig: Rig): Promise<string> {
+  const kept = await rig.auth.token('newcomer');
+  await rig.auth.kill();
+  await sleep(3000);
+  await killNode(rig);
+  await sleep(7000);
+  const newcomer = openSession(rig.url, async () => kept);
+  const joining = performance.now();
+  await newcomer.join('newcomers');
+  const joined = performance.now() - joining;
+  newcomer.close();
+  await sleep(10_000 - joined);
+  const starting = performance.now();
+  await rig.auth.start();
+  await rig.auth.token('later');
+  const back = performance.now() - starting;
+  return `joined without auth in ${Math.round(joined)} ms, first token ${(back / 1000).toFixed(1)} s after its restart`;
+}
+
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { only: { type: 'string' } } });
   console.log(
-    `${PAIRS} pairs over three nodes, a message every ${BEAT_MS} ms; longest silence at a receiver, per pair.\n`,
+    `${PAIRS} pairs over three nodes, a message every ${BEAT_MS} ms; a call of two browsers through TURN. Seconds of the longest silence.\n`,
   );
-  const rows = await measureRecovery();
-  const width = Math.max(...rows.map((r) => r.failure.length));
-  console.log(`${'failure'.padEnd(width)}  median ms  worst ms  messages given up`);
-  for (const r of rows)
-    console.log(
-      `${r.failure.padEnd(width)}  ${String(r.medianMs).padStart(9)}  ${String(r.worstMs).padStart(8)}  ${String(r.lost).padStart(17)}`,
-    );
+  console.log(`${''.padEnd(44)}   median    worst given up   picture`);
+  if (values.only !== 'topology') await oneRedis();
+  if (values.only !== 'redis') await wholeTopology();
 }

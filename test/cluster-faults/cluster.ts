@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import type { SignalingConfig } from '../../apps/signaling/src/config.ts';
 import { testConfig } from '../../apps/signaling/src/testing.ts';
 
 const MAIN = new URL('../../apps/signaling/src/main.ts', import.meta.url).pathname;
@@ -16,12 +17,18 @@ export interface NodeProcess {
 }
 
 /** Starts `node apps/signaling/src/main.ts` and waits until it listens. @throws Error with its output when it does not */
-export async function startNode(name: string, jwksUrl: string, redisUrl: string): Promise<NodeProcess> {
+export async function startNode(
+  name: string,
+  jwksUrl: string,
+  redisUrl: string,
+  settings: Partial<SignalingConfig> = {},
+): Promise<NodeProcess> {
   const config = testConfig(jwksUrl, {
     NODE_NAME: name,
     REDIS_URL: redisUrl,
     LOG_LEVEL: 'info',
     RECONNECT_WITHIN_MS: 3000,
+    ...settings,
   });
   const env = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)]));
   const child: ChildProcess = spawn(process.execPath, [MAIN], {

@@ -26,11 +26,16 @@ export interface TokenAnswer {
   token: string;
 }
 
-/** Sign in as a guest. */
-export function requestToken(config: RuntimeConfig, userId: string, name: string): Promise<TokenAnswer> {
+/** Sign in as a guest. @param traceparent of a sampled call */
+export function requestToken(
+  config: RuntimeConfig,
+  userId: string,
+  name: string,
+  traceparent?: string,
+): Promise<TokenAnswer> {
   return json(apiUrl(config.authUrl, '/auth/token'), {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...(traceparent ? { traceparent } : {}) },
     body: JSON.stringify({ userId, ...(name ? { name } : {}) }),
   });
 }
@@ -42,6 +47,12 @@ export interface IceServersAnswer {
 }
 
 /** STUN and TURN servers with credentials for the bearer. */
-export function requestIceServers(config: RuntimeConfig, token: string): Promise<IceServersAnswer> {
-  return json(apiUrl(config.authUrl, '/auth/ice-servers'), { headers: { authorization: `Bearer ${token}` } });
+export function requestIceServers(
+  config: RuntimeConfig,
+  token: string,
+  traceparent?: string,
+): Promise<IceServersAnswer> {
+  return json(apiUrl(config.authUrl, '/auth/ice-servers'), {
+    headers: { authorization: `Bearer ${token}`, ...(traceparent ? { traceparent } : {}) },
+  });
 }
