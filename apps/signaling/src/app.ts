@@ -95,12 +95,13 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
       log,
     });
   const shedder = new LoadShedder({
-    connections: () => node.connections.size,
+    connections: () => node.connections.size + admission.handshakes,
     maxConnections: config.MAX_CONNECTIONS,
     ...(config.MAX_MEMORY_BYTES === undefined ? {} : { maxMemoryBytes: config.MAX_MEMORY_BYTES }),
     maxEventLoopDelayMs: config.MAX_EVENT_LOOP_DELAY_MS,
   });
-  const admission = new Admission(node, shedder, {
+  const admission: Admission = new Admission(node, shedder, {
+    handshakes: config.MAX_HANDSHAKES,
     connectionsPerIp: config.CONNECTIONS_PER_IP,
     connectionsPerIpPerSecond: config.CONNECTIONS_PER_IP_PER_SECOND,
     sessionsPerUser: config.SESSIONS_PER_USER,

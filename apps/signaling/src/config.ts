@@ -51,7 +51,14 @@ export const SignalingConfig = Type.Object({
   MAX_FAULTS: count(30, 'Malformed or refused messages in ten seconds before the socket is closed (4006).'),
   MAX_BUFFERED_BYTES: count(1_048_576, 'Unsent bytes of one connection before it is closed as slow (4007).'),
   MAX_CONNECTIONS: count(20_000, 'Connections of this node; more get 503.'),
-  MAX_MEMORY_BYTES: Type.Optional(count(1_500_000_000, 'Resident memory above which new connections get 503.')),
+  MAX_HANDSHAKES: count(500, 'New connections whose token is being checked at once; more get 503.'),
+  MAX_MEMORY_BYTES: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description:
+        'Resident memory above which new connections get 503. Default: 80 % of what the container, or else the machine, has.',
+    }),
+  ),
   MAX_EVENT_LOOP_DELAY_MS: count(200, 'Event-loop delay above which new connections are shed with 503.'),
   CONNECTIONS_PER_IP: count(500, 'Open at once from one address (IPv6: one /64).'),
   CONNECTIONS_PER_IP_PER_SECOND: count(50, 'New ones from one address; bursts of three seconds pass. More get 429.'),

@@ -8,6 +8,7 @@
  *   (at most by half), and grows by 3 points with each good one (additive increase, multiplicative decrease, as TCP does it:
  *   RFC 5681), so the node settles near the limit instead of flapping between open and closed. In a turn of the loop that is itself late, nobody comes in.
  */
+import { totalmem } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 export interface LoadShedderOptions {
@@ -15,7 +16,7 @@ export interface LoadShedderOptions {
   readonly connections?: () => number;
   /** Hard limit of {@link connections}. Default: none. */
   readonly maxConnections?: number;
-  /** Hard limit of resident memory, bytes. Default: none. */
+  /** Hard limit of resident memory, bytes. Default: 80 % of what the container, or else the machine, has. */
   readonly maxMemoryBytes?: number;
   /** Event-loop delay (90th percentile of one sample) above which admission shrinks, ms. Default 100. */
   readonly maxEventLoopDelayMs?: number;
@@ -80,7 +81,7 @@ export class LoadShedder implements Disposable {
     this.#options = {
       connections: options.connections ?? (() => 0),
       maxConnections: options.maxConnections ?? Number.POSITIVE_INFINITY,
-      maxMemoryBytes: options.maxMemoryBytes ?? Number.POSITIVE_INFINITY,
+      maxMemoryBytes: options.maxMemoryBytes ?? 0.8 * Math.min(process.constrainedMemory() || Infinity, totalmem()),
       maxEventLoopDelayMs: options.maxEventLoopDelayMs ?? 100,
       sampleMs: options.sampleMs ?? 250,
       minRetryAfter: options.minRetryAfter ?? 1,

@@ -1,9 +1,11 @@
 /** Who may come in right now: decided before the upgrade, so that nobody ends up with half a socket. */
-import type { LoadShedder } from '@tandem/service';
+import { ipKey, type LoadShedder } from '@tandem/service';
 import { Bucket } from '../core/bucket.ts';
 import type { SignalingNode } from '../core/node.ts';
 
 export interface AdmissionLimits {
+  /** Whose token is being checked. */
+  readonly handshakes: number;
   readonly connectionsPerIp: number;
   readonly connectionsPerIpPerSecond: number;
   readonly sessionsPerUser: number;
@@ -17,14 +19,9 @@ export interface Denial {
   readonly retryAfter?: number;
 }
 
-/** IPv6 clients own a /64 as a rule: limits count that. */
-export function addressKey(address: string): string {
-  if (!address.includes(':') || address.startsWith('::ffff:')) return address.replace('::ffff:', '');
-  const [head = ''] = address.split('::');
-  return `${head.split(':').slice(0, 4).join(':')}::/64`;
-}
-
 export class Admission {
+  /** Upgrades whose token is being checked. They count as connections: all of them may become one. */
+  handshakes = 0;
   readonly #node: SignalingNode;
   readonly #limits: AdmissionLimits;
   readonly #shedder: LoadShedder;
@@ -43,9 +40,12 @@ export class Admission {
     if (this.#node.draining) return { status: 503, reason: 'draining', retryAfter: 1 };
     const verdict = this.#shedder.admit();
     if (!verdict.admit) return { status: 503, reason: verdict.reason, retryAfter: verdict.retryAfter };
-    const key = addressKey(address);
-    if ((this.#open.get(key) ?? 0) >= this.#limits.connectionsPerIp)
-      return { status: 429, reason: 'connections-per-address', retryAfter: 5 };
+    // A storm that is let in waits in line for its tokens, and nobody in the line is served in time.
+    if (this.handshakes >= this.#limits.handshakes)
+      return { status: 503, reason: 'handshakes', retryAfter: 1 + Math.floor(this.#node.clock.random() * 5) };
+    const key = ipKey(address);
+    const crowd = this.#crowd(key);
+    if (crowd) return crowd;
     const now = this.#node.clock.now();
     let rate = this.#rates.get(key);
     if (!rate) {
@@ -71,13 +71,20 @@ export class Admission {
     if (late) return late;
     if ((this.#users.get(userId) ?? 0) >= this.#limits.sessionsPerUser)
       return { status: 429, reason: 'sessions-per-user', retryAfter: 5 };
-    const key = addressKey(address);
+    const key = ipKey(address);
+    const crowd = this.#crowd(key);
+    if (crowd) return crowd;
     add(this.#open, key, 1);
     add(this.#users, userId, 1);
     return () => {
       add(this.#open, key, -1);
       add(this.#users, userId, -1);
     };
+  }
+
+  #crowd(key: string): Denial | undefined {
+    if ((this.#open.get(key) ?? 0) < this.#limits.connectionsPerIp) return undefined;
+    return { status: 429, reason: 'connections-per-address', retryAfter: 5 };
   }
 }
 

@@ -63,6 +63,7 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
     const protocols = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((p) => p.trim());
     const bearer = protocols.find((p) => p.startsWith('bearer.'))?.slice('bearer.'.length);
     let claims: AccessClaims;
+    admission.handshakes++;
     try {
       claims = await options.verify(
         bearer ??
@@ -76,6 +77,8 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
       else if (protocols.includes(SUBPROTOCOL)) refuseToken(accept(request, socket, head, protocols), reason);
       else deny(socket, { status: 401, reason: `token-${reason}` });
       return;
+    } finally {
+      admission.handshakes--;
     }
     if (socket.destroyed) return;
     const entry = admission.enter(address, claims.sub);
