@@ -67,6 +67,29 @@ test('CloudWatch watches the objectives and thresholds that the docs promise: in
   expect(names).toEqual(expect.arrayContaining(['BURN_RATES', 'MIN_EVENTS', 'SLOS', 'THRESHOLDS']));
 });
 
+test('every threat names tests that hold its answer, by the beginning of their titles', () => {
+  const rows = read('SECURITY.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !/^\| (Threat|---) /.test(line));
+  expect(rows.length).toBeGreaterThan(10);
+  for (const row of rows) {
+    const held = [...(row.split(' | ').at(-1) ?? '').matchAll(/\[([^\]]+)\]\(([^)]+\.test\.ts)\)/g)];
+    expect(held.length, row).toBeGreaterThan(0);
+    for (const [, title = '', file = ''] of held)
+      expect(
+        titlesOf(read(file)).some((t) => t.startsWith(title)),
+        `${file}: ${title}`,
+      ).toBe(true);
+  }
+});
+
+/** Titles of the tests in a source. */
+function titlesOf(source: string): string[] {
+  return [...source.matchAll(/\btest(?:\.each\([\s\S]*?\n\s*\]\))?\(\s*(['`])(.*?)\1,/g)].map(
+    ([, , title = '']) => title,
+  );
+}
+
 test('every log event has its meaning written down, and every one written down exists', () => {
   const sources = ['apps/signaling/src', 'apps/auth/src', 'packages/service/src'].flatMap((dir) =>
     readdirSync(resolve(root, dir), { recursive: true, encoding: 'utf8' })
