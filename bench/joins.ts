@@ -4,13 +4,11 @@ import { cpuNs } from './lib/cpu.ts';
 import { pinSelf } from './lib/proc.ts';
 import { startBenchRedis } from './lib/redis.ts';
 import { fixed, median, table } from './lib/stats.ts';
-import { type Peer, peerJs, type System, socketIo, tandem, wsJson } from './lib/systems.ts';
+import { AT_ONCE, connectAll, type Peer, peerJs, type System, socketIo, tandem, wsJson } from './lib/systems.ts';
 
 export const summary = 'server CPU per 1,000 joins, token verified and membership written';
 
 const BATCH = 250;
-/** Handshakes under way at once. */
-const AT_ONCE = 25;
 
 interface Row {
   readonly system: System;
@@ -24,16 +22,7 @@ async function batch(row: Row, count: number): Promise<number> {
   const { system } = row;
   // Tokens are signed outside of the measured time of the server, but that is another process anyway.
   const before = row.pids.reduce((sum, pid) => sum + cpuNs(pid), 0);
-  let next = first;
-  const lane = async () => {
-    while (next < first + count) {
-      const i = next++;
-      const peer = await system.connect(i);
-      await system.join(peer, `room-${i >> 1}`);
-      row.peers.push(peer);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  row.peers.push(...(await connectAll(system, first, count)));
   return (row.pids.reduce((sum, pid) => sum + cpuNs(pid), 0) - before) / count;
 }
 

@@ -4,28 +4,11 @@ import { parseArgs } from 'node:util';
 import { rssKiB } from './lib/cpu.ts';
 import { pinSelf } from './lib/proc.ts';
 import { fixed, table } from './lib/stats.ts';
-import { type Peer, peerJs, type System, socketIo, tandem, wsJson } from './lib/systems.ts';
+import { chosen, connectAll, peerJs, socketIo, tandem, wsJson } from './lib/systems.ts';
 
 export const summary = 'memory per idle joined connection';
 
 const SYSTEMS = { 'ws-json': wsJson, tandem, peerjs: peerJs, socketio: socketIo };
-const AT_ONCE = 25;
-
-async function connectAll(system: System, first: number, count: number): Promise<Peer[]> {
-  const peers: Peer[] = [];
-  let next = first;
-  const lane = async () => {
-    while (next < first + count) {
-      const i = next++;
-      const peer = await system.connect(i);
-      await system.join(peer, `room-${i >> 1}`);
-      peers.push(peer);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
-  return peers;
-}
-
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -38,9 +21,7 @@ export async function run(args: string[]): Promise<void> {
   pinSelf();
   const count = Number(values.connections);
   const rows: { name: string; kib: number }[] = [];
-  for (const name of new Set(['ws-json', ...values.only.split(',')])) {
-    const make = SYSTEMS[name as keyof typeof SYSTEMS];
-    if (!make) throw new Error(`--only ${name}: expected some of ${Object.keys(SYSTEMS).join(', ')}`);
+  for (const [, make] of chosen(SYSTEMS, values.only)) {
     await using system = await make();
     // The first connections load code and grow pools that the rest share.
     const warm = await connectAll(system, 0, Math.ceil(count / 20));

@@ -1,13 +1,12 @@
 /** `npm run bench -- nodes`: what a message between two nodes costs, all nodes and Redis counted together. */
 import { parseArgs } from 'node:util';
 import { Load } from './lib/load.ts';
-import { type Paired, paired } from './lib/paired.ts';
+import { paired, pairedTable } from './lib/paired.ts';
 import { pinSelf } from './lib/proc.ts';
 import { startBenchRedis } from './lib/redis.ts';
-import { fixed, table } from './lib/stats.ts';
-import { type System, type SystemOptions, socketIo, tandem, wsJson } from './lib/systems.ts';
+import { chosen, type System, type SystemOptions, socketIo, tandem, wsJson } from './lib/systems.ts';
 
-export const summary = 'CPU per message across nodes through Redis (nodes + Redis), 2 and 4 nodes';
+export const summary = 'CPU per message across nodes through Redis (nodes + Redis): 1, 2 and 4 nodes';
 
 const SYSTEMS: Record<string, (options: SystemOptions) => Promise<System>> = {
   'ws-json': wsJson,
@@ -24,19 +23,16 @@ export async function run(args: string[]): Promise<void> {
       rounds: { type: 'string', default: '16' },
       'slice-ms': { type: 'string', default: '250' },
       'in-flight': { type: 'string', default: '8,1' },
-      nodes: { type: 'string', default: '2,4' },
+      nodes: { type: 'string', default: '1,2,4' },
       'warm-up': { type: 'string', default: '20000' },
       only: { type: 'string', default: Object.keys(SYSTEMS).join(',') },
     },
   });
   pinSelf();
-  const names = new Set(['ws-json', ...values.only.split(',')]);
   for (const nodes of values.nodes.split(',').map(Number)) {
     await using stack = new AsyncDisposableStack();
     const loads: Load[] = [];
-    for (const name of names) {
-      const make = SYSTEMS[name];
-      if (!make) throw new Error(`--only ${name}: expected some of ${Object.keys(SYSTEMS).join(', ')}`);
+    for (const [, make] of chosen(SYSTEMS, values.only)) {
       const redis = stack.use(await startBenchRedis());
       const system = stack.use(await make({ nodes, redisUrl: redis.url }));
       const load = await Load.open(system, Number(values.connections), {
@@ -55,25 +51,11 @@ export async function run(args: string[]): Promise<void> {
         Number(values['warm-up']),
       );
       console.log(
-        `\n${nodes} nodes, ${values.connections} connections in rooms of 2 (never on one node), ${inFlight} in flight each; ` +
+        `\n${nodes} node(s), ${values.connections} connections in rooms of 2${nodes > 1 ? ' (never on one node)' : ''}, ` +
+          `${inFlight} in flight each; ` +
           'CPU of all nodes and Redis, all on one core\n',
       );
-      print(rows);
+      console.log(pairedTable(rows));
     }
   }
-}
-
-function print(rows: readonly Paired[]): void {
-  console.log(
-    table([
-      ['', 'CPU ratio', 'quartiles', 'CPU-s per million', 'messages/s'],
-      ...rows.map((r) => [
-        r.name,
-        fixed(r.ratio),
-        `${fixed(r.low)}–${fixed(r.high)}`,
-        fixed(r.cpuPerMillion, 1),
-        fixed(r.rate, 0),
-      ]),
-    ]),
-  );
 }

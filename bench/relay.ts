@@ -1,10 +1,10 @@
 /** `npm run bench -- relay`: what a relayed message costs, side by side in one run. */
 import { parseArgs } from 'node:util';
 import { Load } from './lib/load.ts';
-import { paired } from './lib/paired.ts';
+import { paired, pairedTable } from './lib/paired.ts';
 import { pinSelf } from './lib/proc.ts';
 import { fixed, median, quantile, table } from './lib/stats.ts';
-import { peerJs, type System, socketIo, tandem, wsJson } from './lib/systems.ts';
+import { chosen, peerJs, type System, socketIo, tandem, wsJson } from './lib/systems.ts';
 
 export const summary = 'server CPU per relayed message and messages/s, against bare ws, PeerJS, socket.io';
 
@@ -31,9 +31,7 @@ export async function run(args: string[]): Promise<void> {
   const systems: System[] = [];
   const loads: Load[] = [];
   try {
-    for (const name of new Set(['ws-json', ...values.only.split(',')])) {
-      const make = SYSTEMS[name as keyof typeof SYSTEMS];
-      if (!make) throw new Error(`--only ${name}: expected some of ${Object.keys(SYSTEMS).join(', ')}`);
+    for (const [name, make] of chosen(SYSTEMS, values.only)) {
       systems.push(
         await make(profile ? { start: { nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${profile}/${name}`] } } : {}),
       );
@@ -48,18 +46,7 @@ export async function run(args: string[]): Promise<void> {
         `\n${values.connections} connections in rooms of ${values['room-size']}, ${inFlight} in flight each, ` +
           `${rounds} slices of ${ms} ms each, server on one core\n`,
       );
-      console.log(
-        table([
-          ['', 'CPU ratio', 'quartiles', 'CPU-s per million', 'messages/s at saturation'],
-          ...rows.map((r) => [
-            r.name,
-            fixed(r.ratio),
-            `${fixed(r.low)}–${fixed(r.high)}`,
-            fixed(r.cpuPerMillion, 1),
-            fixed(r.rate, 0),
-          ]),
-        ]),
-      );
+      console.log(pairedTable(rows));
     }
     if (Number(values.rate) > 0) await latency(loads, Math.ceil(rounds / 2), Number(values.rate));
   } finally {

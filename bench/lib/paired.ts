@@ -1,6 +1,6 @@
 /** Slices that alternate with slices of the reference, because only a ratio survives a noisy machine. */
 import type { Load, Slice } from './load.ts';
-import { median } from './stats.ts';
+import { fixed, median, table } from './stats.ts';
 
 export interface Paired {
   readonly name: string;
@@ -59,4 +59,18 @@ export async function paired(
       rate: median(all.map((s) => (s.messages / s.wallMs) * 1000)),
     };
   });
+}
+
+/** One line for each system. */
+export function pairedTable(rows: readonly Paired[]): string {
+  return table([
+    ['', 'CPU ratio', 'quartiles', 'CPU-s per million', 'messages/s at saturation'],
+    ...rows.map((r) => [
+      r.name,
+      fixed(r.ratio),
+      `${fixed(r.low)}–${fixed(r.high)}`,
+      fixed(r.cpuPerMillion, 1),
+      fixed(r.rate, 0),
+    ]),
+  ]);
 }

@@ -1,4 +1,5 @@
 /** The systems under test, each behind the same three calls: connect, join, and the text of a relayed message. */
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -30,6 +31,42 @@ export interface SystemOptions {
   readonly nodes?: number;
   readonly redisUrl?: string;
   readonly start?: StartOptions;
+}
+
+/** Makes of a `--only` list, the reference first. @throws Error for an unknown name */
+export function chosen<T>(makes: Readonly<Record<string, T>>, only: string): [name: string, make: T][] {
+  return [...new Set(['ws-json', ...only.split(',')])].map((name) => {
+    const make = makes[name];
+    if (!make) throw new Error(`--only ${name}: expected some of ${Object.keys(makes).join(', ')}`);
+    return [name, make];
+  });
+}
+
+/** Handshakes under way at once. */
+export const AT_ONCE = 25;
+
+/** Peers `first` to `first + count`, in rooms of two. */
+export async function connectAll(system: System, first: number, count: number): Promise<Peer[]> {
+  const peers: Peer[] = [];
+  let next = first;
+  const lane = async () => {
+    while (next < first + count) {
+      const i = next++;
+      const peer = await system.connect(i);
+      await system.join(peer, `room-${i >> 1}`);
+      peers.push(peer);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  return peers;
+}
+
+/** Options of `node` in the image of the services: they are measured as they are deployed. */
+function imageNodeArgs(): string[] {
+  const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
+  const command = /^CMD (\["node".*\])$/m.exec(dockerfile)?.[1];
+  if (!command) throw new Error('Dockerfile: no CMD ["node", …]');
+  return (JSON.parse(command) as string[]).slice(1, -1);
 }
 
 const directed = (to: string, p: Payload, id: number) =>
@@ -143,7 +180,7 @@ export async function tandem(options: SystemOptions = {}): Promise<System> {
   const procs = await nodesOf(options, async (i) => {
     const port = await freePort();
     ports[i] = port;
-    return start(process.execPath, [...(options.start?.nodeArgs ?? []), main], {
+    return start(process.execPath, [...imageNodeArgs(), ...(options.start?.nodeArgs ?? []), main], {
       ...options.start,
       env: {
         HOST: '127.0.0.1',
