@@ -13,7 +13,6 @@ export interface Result {
   readonly spans: readonly CollectedSpan[];
   readonly logs: readonly CollectedLog[];
   readonly metrics: string;
-  readonly pushed: ReadonlySet<string>;
   /** Everything that was written anywhere, to look for secrets. */
   readonly everything: string;
   readonly secrets: readonly string[];
@@ -100,7 +99,6 @@ export async function run(print: (line: string) => void = console.log): Promise<
     spans,
     logs,
     metrics,
-    pushed: collector.metrics,
     everything,
     secrets: [...tokens, 'this-is-a-secret', '192.0.2.1'],
   };

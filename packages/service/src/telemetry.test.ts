@@ -103,6 +103,28 @@ test('a stalled collector: the queue stays bounded, drops are counted, shutdown 
   await telemetry[Symbol.asyncDispose]();
 });
 
+test('the collector gets what /metrics says: counters, gauges and histograms with their labels', async () => {
+  await using collector = await startCollector();
+  const metrics = createMetrics({ service: 's', node: 'n' });
+  metrics.cell('cells_total', 'Cells.', { kind: 'a' }).value = 3;
+  metrics.counter('calls_total', 'Calls.', ['outcome']).inc({ outcome: 'ok' }, 2);
+  metrics.gauge('open', 'Open.', () => 7);
+  const seconds = metrics.histogram('wait_seconds', 'Wait.', [0.1, 1]);
+  for (const value of [0.05, 0.5, 0.6, 5]) seconds.observe(value);
+  const options = { service: 's', node: 'n', endpoint: collector.url, exportIntervalMs: 50 };
+  await using telemetry = await startTelemetry(options, metrics);
+  await telemetry.flush();
+  await vi.waitFor(() => expect(collector.metrics.has('wait_seconds')).toBe(true), wait);
+  const only = (name: string) => collector.metrics.get(name) ?? expect.fail(name);
+  const labels = { service: 's', node: 'n' };
+  expect(only('cells_total')).toMatchObject([{ asDouble: 3, attributes: { ...labels, kind: 'a' } }]);
+  expect(only('calls_total')).toMatchObject([{ asDouble: 2, attributes: { ...labels, outcome: 'ok' } }]);
+  expect(only('open')).toMatchObject([{ asDouble: 7, attributes: labels }]);
+  expect(only('wait_seconds')).toMatchObject([
+    { count: 4, sum: 6.15, explicitBounds: [0.1, 1], bucketCounts: [1, 2, 1], attributes: labels },
+  ]);
+});
+
 test('a collector that is not there is no reason not to start, nor to fail', async () => {
   const telemetry = await startTelemetry({
     service: 's',

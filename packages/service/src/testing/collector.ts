@@ -18,12 +18,22 @@ export interface CollectedLog {
   readonly service: string;
 }
 
+/** Of a counter or gauge `asDouble`; of a histogram `count`, `sum` and, one more than `explicitBounds`, `bucketCounts`. */
+export interface CollectedPoint {
+  readonly attributes: Record<string, unknown>;
+  readonly asDouble?: number;
+  readonly count?: number;
+  readonly sum?: number;
+  readonly explicitBounds?: readonly number[];
+  readonly bucketCounts?: readonly number[];
+}
+
 export interface Collector extends AsyncDisposable {
   readonly url: string;
   readonly spans: CollectedSpan[];
   readonly logs: CollectedLog[];
-  /** Names of the metrics seen. */
-  readonly metrics: Set<string>;
+  /** Latest data points by metric name. */
+  readonly metrics: ReadonlyMap<string, readonly CollectedPoint[]>;
   /** From now on accept requests and never answer (true), or answer again (false). */
   stall(on: boolean): void;
 }
@@ -38,7 +48,7 @@ const plain = (list: KeyValue[] = []) => Object.fromEntries(list.map((a) => [a.k
 export async function startCollector(port = 0): Promise<Collector> {
   const spans: CollectedSpan[] = [];
   const logs: CollectedLog[] = [];
-  const metrics = new Set<string>();
+  const metrics = new Map<string, CollectedPoint[]>();
   const hung = new Set<ServerResponse>();
   let stalled = false;
   const server = createServer((request, response) => {
@@ -68,7 +78,14 @@ export async function startCollector(port = 0): Promise<Collector> {
             });
       }
       for (const r of body.resourceMetrics ?? [])
-        for (const s of r.scopeMetrics) for (const x of s.metrics) metrics.add(x.name);
+        for (const s of r.scopeMetrics)
+          for (const x of s.metrics) {
+            const { dataPoints } = x.sum ?? x.gauge ?? x.histogram;
+            metrics.set(
+              x.name,
+              dataPoints.map((p: { attributes: KeyValue[] }) => ({ ...p, attributes: plain(p.attributes) })),
+            );
+          }
       response.setHeader('content-type', 'application/json').end('{}');
     });
   });

@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, onTestFinished, test } from 'vitest';
+
+const LIFECYCLE = new URL('./lifecycle.ts', import.meta.url).href;
+
+/** A process that runs a service whose start and disposal are given as code. */
+function serve(start: string, deadlineMs: number): { child: ChildProcess; said: () => string; ended: Promise<number> } {
+  const code = `
+    import { runService } from '${LIFECYCLE}';
+    const line = (fields) => console.log(JSON.stringify(fields.event ?? fields.err.message));
+    await runService({ info: line, error: line, fatal: line }, async () => { ${start} }, ${deadlineMs});
+    console.log('up');
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let said = '';
+  child.stdout?.on('data', (chunk) => {
+    said += chunk;
+  });
+  return { child, said: () => said, ended: once(child, 'exit').then(([exit]) => exit as number) };
+}
+const heard = (process: ReturnType<typeof serve>, what: string) =>
+  expect.poll(process.said, { timeout: 20_000 }).toContain(what);
+
+const SLOW = 'return { [Symbol.asyncDispose]: () => new Promise(() => {}) };';
+
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  '%s disposes of the service, then the process ends with 0',
+  async (signal) => {
+    const process = serve(`return { [Symbol.asyncDispose]: async () => console.log('disposed') };`, 60_000);
+    await heard(process, 'up');
+    process.child.kill(signal);
+    expect(await process.ended).toBe(0);
+    expect(process.said()).toBe('up\n"shutdown.begin"\ndisposed\n"shutdown.end"\n');
+  },
+);
+
+test('a second signal ends a drain that hangs', async () => {
+  const process = serve(SLOW, 60_000);
+  await heard(process, 'up');
+  process.child.kill('SIGTERM');
+  await heard(process, 'shutdown.begin');
+  process.child.kill('SIGTERM');
+  expect(await process.ended).toBe(1);
+});
+
+test('so does the deadline', async () => {
+  const process = serve(SLOW, 50);
+  await heard(process, 'up');
+  process.child.kill('SIGTERM');
+  expect(await process.ended).toBe(1);
+  expect(process.said()).toContain('shutdown.deadline');
+});
+
+test('a failed start is one line and 1', async () => {
+  const process = serve(`throw new Error('PORT: taken');`, 60_000);
+  expect(await process.ended).toBe(1);
+  expect(process.said()).toContain('PORT: taken');
+});
