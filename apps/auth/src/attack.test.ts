@@ -1,16 +1,23 @@
 /** What an attacker tries, and what it gets. */
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '@tandem/service';
+import { exportJWK, generateKeyPair, importJWK, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { formatApiKeyEntry, newApiKey } from './access/api-key.ts';
+import { AuthConfig } from './config.ts';
+import { createAuth } from './create-auth.ts';
 import { startTestAuth, type TestAuth } from './testing.ts';
 
 const part = (o: object) => Buffer.from(JSON.stringify(o)).toString('base64url');
 
 test('forged, expired and confused tokens are refused wherever a token is taken', async () => {
   let clock = Date.now();
-  await using auth = await startTestAuth({}, { now: () => clock });
+  const keyFile = join(mkdtempSync(join(tmpdir(), 'tandem-attack-')), 'keys.json');
+  await using auth = await startTestAuth({ KEY_SOURCE: `file:${keyFile}` }, { now: () => clock });
   const { token } = await auth.login('ada');
   const [header = '', payload = '', signature = ''] = token.split('.');
   const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString());
@@ -20,6 +27,12 @@ test('forged, expired and confused tokens are refused wherever a token is taken'
   const published = (await auth.get('/.well-known/jwks.json')).body.keys[0];
   const sign = (head: object) =>
     new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid, ...head }).sign(evil.privateKey);
+  const ring = JSON.parse(readFileSync(keyFile, 'utf8')).keys[0].jwk;
+  /** With our own key: what another service that shares it, or an older version, might have signed. */
+  const own = async (more: object, head: object = {}) =>
+    new SignJWT({ ...claims, ...more })
+      .setProtectedHeader({ alg: 'ES256', kid, ...head })
+      .sign(await importJWK(ring, 'ES256'));
   const hmac = (key: string) => new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid }).sign(Buffer.from(key));
   const table: [string, string][] = [
     ['no signature', `${header}.${payload}.`],
@@ -30,6 +43,17 @@ test('forged, expired and confused tokens are refused wherever a token is taken'
     ['another key', await sign({})],
     ['another key, embedded', await sign({ jwk })],
     ['another key, by URL', await sign({ jku: 'http://127.0.0.1:1/jwks' })],
+    ['another key, by certificate URL', await sign({ x5u: 'http://127.0.0.1:1/cert' })],
+    ['another key, by certificate', await sign({ x5c: ['AAAA'] })],
+    ['another key, encrypted by its header', await sign({ enc: 'A256GCM' })],
+    ['an unencoded payload', `${part({ alg: 'ES256', kid, b64: false, crit: ['b64'] })}.${payload}.${signature}`],
+    ['a critical extension', `${part({ alg: 'ES256', kid, crit: ['x'], x: 1 })}.${payload}.${signature}`],
+    ['an RSA algorithm', `${part({ alg: 'RS256', kid })}.${payload}.${signature}`],
+    ['another tenant’s issuer', await own({ iss: 'other' })],
+    ['another tenant’s audience', await own({ aud: 'other' })],
+    ['no expiry', await own({ exp: undefined })],
+    ['from the future', await own({ iat: claims.iat + 3600 })],
+    ['a session token of ours for a logout', await own({}, { typ: 'logout+jwt' })],
     ['another kid', await sign({ kid: 'mine' })],
     ['a path as kid', await sign({ kid: '../../../dev/null' })],
     ['changed subject', `${header}.${part({ ...claims, sub: 'eve' })}.${signature}`],
@@ -60,6 +84,7 @@ test('forged, expired and confused tokens are refused wherever a token is taken'
     );
   }
   expect((await auth.get('/auth/validate', token)).status).toBe(200);
+  expect((await auth.get('/auth/validate', await own({}))).status).toBe(200); // so each refusal above had its own reason
   clock += 600_000 + 31_000;
   expect((await auth.get('/auth/validate', token)).body.code).toBe('token_expired');
 });
@@ -242,15 +267,8 @@ test('raw HTTP nonsense ends in a refusal, and the service goes on', async () =>
   expect((await auth.get('/health/live')).status).toBe(200);
 });
 
-test('production refuses to start on what is fit for a demo only, in one clear line', () => {
-  const start = (env: Record<string, string>) => {
-    const { status, stdout } = spawnSync(process.execPath, [new URL('./main.ts', import.meta.url).pathname], {
-      env: { PATH: process.env.PATH ?? '', TOKEN_ISSUER: 't', TOKEN_AUDIENCE: 't', PORT: '0', ...env },
-      encoding: 'utf8',
-    });
-    const lines = stdout.trim().split('\n');
-    return { status, lines: lines.length, message: JSON.parse(lines[0] ?? '{}').msg as string };
-  };
+test('production refuses to start on what is fit for a demo only, in one clear line', async () => {
+  const env = { TOKEN_ISSUER: 't', TOKEN_AUDIENCE: 't', PORT: '0' };
   const table: [Record<string, string>, RegExp][] = [
     [{}, /^KEY_SOURCE is not set: production needs/],
     [{ KEY_SOURCE: 'file:/nonexistent/keys.json', ACCESS: 'api-key' }, /^KEY_SOURCE: .* does not exist; make it with/],
@@ -258,10 +276,19 @@ test('production refuses to start on what is fit for a demo only, in one clear l
     [{ KEY_SOURCE: 'file:x' }, /^ACCESS is not set/],
     [{ KEY_SOURCE: 'file:x', ACCESS: 'open' }, /OPEN_IN_PRODUCTION/],
     [{ KEY_SOURCE: 'file:x', ACCESS: 'api-key', TURN_URIS: 'turn:x' }, /^TURN_SECRETS is not set/],
+    [{ KEY_SOURCE: 'file:x', ACCESS: 'api-key', TURN_URIS: 'turn:x', TURN_SECRETS: 'short' }, /shorter than 16/],
+    [{ KEY_SOURCE: 'file:x', ACCESS: 'oidc', OIDC_ISSUER: 'http://id.example' }, /^OIDC_ISSUER: expected an https URL/],
+    [{ KEY_SOURCE: 'file:x', ACCESS: 'api-key', ALLOWED_ORIGINS: '*' }, /^ALLOWED_ORIGINS: expected origins/],
   ];
-  for (const [env, message] of table) {
-    const result = start(env);
-    expect(result).toMatchObject({ status: 1, lines: 1 });
-    expect(result.message).toMatch(message);
-  }
-}, 120_000);
+  for (const [more, message] of table)
+    await expect(createAuth(loadConfig(AuthConfig, { ...env, ...more })), JSON.stringify(more)).rejects.toThrow(
+      message,
+    );
+  // As a process: this line and nothing else.
+  const { status, stdout } = spawnSync(process.execPath, [new URL('./main.ts', import.meta.url).pathname], {
+    env: { PATH: process.env.PATH ?? '', ...env },
+    encoding: 'utf8',
+  });
+  const [line = '{}', ...others] = stdout.trim().split('\n');
+  expect([status, JSON.parse(line).msg, others]).toEqual([1, expect.stringMatching(/^KEY_SOURCE is not set/), []]);
+}, 60_000);

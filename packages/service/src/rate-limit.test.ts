@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createRateLimiter, ipKey } from './rate-limit.ts';
 import { connectRedis } from './redis.ts';
-import { startRedis } from './testing/index.ts';
+import { startCluster, startRedis } from './testing/index.ts';
 
 test('one IPv4 address or one IPv6 /64 is one client', () => {
   expect(ipKey('192.0.2.7')).toBe('192.0.2.7');
@@ -32,4 +32,18 @@ test('counts together through Redis, and goes on in memory while it is away', as
   expect(away).toEqual([true, true, true, true, false, false]);
   a.disconnect();
   b.disconnect();
+});
+
+test('two processes count together on a Redis Cluster', { timeout: 90_000 }, async () => {
+  await using cluster = await startCluster();
+  const clients = [connectRedis(cluster.url), connectRedis(cluster.url)];
+  for (const client of clients) client.on('error', () => {});
+  const limiters = clients.map((client) => createRateLimiter('c', { points: 4, seconds: 600 }, client));
+  // Keys of many slots.
+  for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) {
+    const allowed: boolean[] = [];
+    for (let i = 0; i < 6; i++) allowed.push((await limiters[i % 2]?.take(key)) === undefined);
+    expect([key, ...allowed]).toEqual([key, true, true, true, true, false, false]);
+  }
+  for (const client of clients) client.disconnect();
 });

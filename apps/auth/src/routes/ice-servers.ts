@@ -42,7 +42,7 @@ export function iceServerRoutes(app: FastifyInstance, ctx: AuthContext): void {
             },
             { description: 'ICE servers; empty where there is no relay.' },
           ),
-          ...problems(400, 401),
+          ...problems(400),
         },
       },
     },

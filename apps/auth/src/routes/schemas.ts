@@ -3,11 +3,17 @@ import { Grants } from '@tandem/protocol';
 import Type from 'typebox';
 
 /** A reference keeps the shape once in OpenAPI. */
-const problem = { $ref: 'ProblemDetails#' };
+const problem = {
+  description: 'RFC 9457 problem details.',
+  content: { 'application/problem+json': { schema: { $ref: 'ProblemDetails#' } } },
+};
 
-/** Problem answers of a route. */
+/**
+ * Problem answers of a route: its own, and what any route answers: 401 to a bad API key, 429, 503 while a dependency is away;
+ * `default` is the failure that nobody foresaw.
+ */
 export function problems(...codes: number[]) {
-  return Object.fromEntries([...new Set([...codes, 429, 500])].map((code) => [code, problem]));
+  return Object.fromEntries([...codes, 401, 429, 503, 'default'].map((code) => [code, problem]));
 }
 
 export const UserId = Type.String({
