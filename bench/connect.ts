@@ -33,7 +33,11 @@ function instrument(): void {
     },
     true,
   );
-  const said = (data: unknown) => /"type":"(join|joined|offer|answer)"/.exec(String(data).slice(-4096))?.[1];
+  // Clients put it first, the server last; a description in between is long.
+  const said = (data: unknown) => {
+    const text = String(data);
+    return /"type":"(join|joined|offer|answer)"/.exec(text.slice(0, 200) + text.slice(-200))?.[1];
+  };
   const NativeSocket = globalThis.WebSocket;
   globalThis.WebSocket = class extends NativeSocket {
     constructor(url: string | URL, protocols?: string | string[]) {

@@ -1,8 +1,10 @@
 /** The SDK's Call in real Chromium against a real signaling node: no user interface, fake media. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestKeys, startTestNode, type TestKeys } from '../apps/signaling/src/testing.ts';
 import { type SdkBrowser, startSdkBrowser, until } from './sdk/harness.ts';
+import { startPath } from './support/path.ts';
 
 let keys: TestKeys;
 let node: Awaited<ReturnType<typeof startTestNode>>;
@@ -66,7 +68,15 @@ test('two people: picture, sound, chat, reactions, quality of both directions', 
   expect(a.peers[0]?.sections, 'audio, camera, screen: one of each').toBe(3);
   expect(b.peers[0]?.sections).toBe(3);
 
-  await ada.evaluate(() => void globalThis.harness.call?.chat('Good morning'));
+  for (const v of [a, b]) {
+    const { connected, 'first-frame': frame } = v.peers[0]?.marks ?? {};
+    expect(frame).toBeGreaterThanOrEqual(connected ?? Number.NaN);
+  }
+  const delivered = await ada.evaluate(async () => {
+    const message = globalThis.harness.call?.chat('Good morning');
+    return [...((await message?.delivered) ?? [])];
+  });
+  expect(delivered).toEqual([[b.peerId, { ok: true, confirmed: true }]]);
   await bob.evaluate(() => globalThis.harness.call?.react('👍'));
   await bob.evaluate(() => globalThis.harness.call?.send({ board: 7 }));
   await until('chat', async () => logged(await view(bob), 'chat').length > 0);
@@ -88,17 +98,48 @@ test('two people: picture, sound, chat, reactions, quality of both directions', 
   await Promise.all([ada.close(), bob.close()]);
 });
 
-test('four people: a full mesh; one leaves, the others go on', async () => {
+test('four people: a full mesh; one switches the camera, shares the screen, leaves; the others go on', async () => {
   const roomId = `four-${++rooms}`;
   const pages = await Promise.all(['Ada', 'Bob', 'Cyd', 'Dan'].map((name) => enter(roomId, name)));
   await Promise.all(pages.map((page) => media(page, 3)));
   const [ada, bob] = pages as [Page, Page];
-  await until('the cap of four people', async () => (await view(bob)).peers.every((p) => p.videoCap === 480_000));
+  const others = pages.slice(1);
+  const caps = (v: View, slot: string) => v.peers.map((p) => p.caps[slot]);
+  const each = <T>(value: T, peers: number) => Array.from({ length: peers }, () => value);
+  const reads = async (page: Page, slot: string, value: object, peers: number) =>
+    until(`${slot} ${JSON.stringify(value)}`, async () =>
+      isDeepStrictEqual(caps(await view(page), slot), each(value, peers)),
+    );
+  await reads(ada, 'video', { maxBitrate: 480_000, maxFramerate: 30 }, 3);
+  const fromAda = (v: View) => v.peers.find((p) => p.name === 'Ada');
+  const negotiations = (v: View) => marks(v).filter((m) => /offer|answer/.test(m)).length;
+  const before = await Promise.all(others.map(view));
+
+  // Another camera of another shape: in every pair, without a word of negotiation, without a pause.
+  await ada.evaluate(() => globalThis.harness.call?.setTrack('video', globalThis.harness.canvasTrack(200, 200)));
+  await Promise.all(
+    others.map((page) => until('the other camera', async () => fromAda(await view(page))?.frameHeight === 200)),
+  );
+  await Promise.all(others.map(async (page) => media(page, 3, await view(page))));
+
+  await ada.evaluate(() => globalThis.harness.call?.setTrack('screen', globalThis.harness.canvasTrack(1280, 720)));
+  await Promise.all(
+    others.map((page) =>
+      until('her screen, and her camera behind it', async () => {
+        const peer = fromAda(await view(page));
+        return peer && peer.screenFrames > 2 && peer.metadata.screen === true && peer.frameHeight <= 180;
+      }),
+    ),
+  );
+  await reads(ada, 'screen', { maxBitrate: 400_000, maxFramerate: 5 }, 3);
+  await reads(ada, 'video', { maxBitrate: 100_000, maxFramerate: 15 }, 3);
+  const after = await Promise.all(others.map(view));
+  expect(after.map(negotiations)).toEqual(before.map(negotiations));
+
   await ada.evaluate(() => globalThis.harness.call?.leave());
   await until('Ada is gone', async () => (await view(bob)).peers.length === 2);
-  const before = await view(bob);
-  await media(bob, 2, before);
-  await until('the cap of three people', async () => (await view(bob)).peers.every((p) => p.videoCap === 750_000));
+  await media(bob, 2, await view(bob));
+  await reads(bob, 'video', { maxBitrate: 750_000, maxFramerate: 30 }, 2);
   await Promise.all(pages.map((page) => page.close()));
 });
 
@@ -184,6 +225,11 @@ test('ICE restart finds a new path on the same connection; rebuild makes a new o
   await ada.evaluate((id) => globalThis.harness.call?.restartIce(id), bobId);
   await until('new ICE credentials with Bob', async () => ufrag(await view(ada), 'Bob') !== ufrag(a, 'Bob'));
   const restarted = await media(ada, 2, await view(ada));
+  expect(restarted.peers.map((p) => [p.name, p.restarts]).sort()).toEqual([
+    ['Bob', 1],
+    ['Cyd', 0],
+  ]);
+  await until('counted by Bob too', async () => (await view(bob)).peers.find((p) => p.name === 'Ada')?.restarts === 1);
   expect(ufrag(restarted, 'Cyd'), 'the other pair was not touched').toBe(ufrag(a, 'Cyd'));
 
   // Break one leg for good on one side only: the other side must notice and both must come to a new one.
@@ -214,6 +260,30 @@ test('a connection that dies on one side is noticed and rebuilt by the other', a
     return marks(v).some((m) => m === 'rebuild' || m === 'ice-restart') && v.peers[0]?.state === 'connected';
   });
   await Promise.all([media(ada, 1, await view(ada)), media(bob, 1, await view(bob))]);
+  await Promise.all([ada.close(), bob.close()]);
+});
+
+test('the network of one is cut and comes back as another one: interrupted, then the same call on a new path', async () => {
+  const roomId = `cut-${++rooms}`;
+  await using path = await startPath(node.wsUrl.replace('ws', 'http'));
+  const url = node.wsUrl.replace(new URL(node.wsUrl).host, new URL(path.origin).host);
+  const times = { disconnected: 500, rebuild: 8000, firstOffer: 1000 };
+  const ada = await enter(roomId, 'Ada', { url, times });
+  const bob = await enter(roomId, 'Bob', { times });
+  const [a, b] = await Promise.all([media(ada, 1), media(bob, 1)]);
+  expect(path.datagrams, 'media takes the path that will be cut').toBeGreaterThan(100);
+  path.cut();
+  await until('both know', async () => {
+    const [x, y] = await Promise.all([view(ada), view(bob)]);
+    return x.session === 'reconnecting' && x.peers[0]?.state === 'interrupted' && y.peers[0]?.away && y;
+  });
+  const dark = await view(bob);
+  await path.mend(true);
+  await Promise.all([media(ada, 1, await view(ada)), media(bob, 1, dark)]);
+  const [x, y] = await Promise.all([view(ada), view(bob)]);
+  expect([x.peerId, y.peerId], 'the same sessions').toEqual([a.peerId, b.peerId]);
+  expect([...logged(x, 'peer-removed'), ...logged(y, 'peer-removed')]).toEqual([]);
+  expect(y.peers[0]?.restarts).toBeGreaterThan(0);
   await Promise.all([ada.close(), bob.close()]);
 });
 

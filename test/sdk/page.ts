@@ -92,10 +92,13 @@ class Harness {
           metadata: peer.metadata,
           tracks: peer.stream.getTracks().map((t) => t.kind),
           quality: peer.quality,
-          videoCap: pc
-            ?.getSenders()
-            .find((x) => x.track?.kind === 'video')
-            ?.getParameters().encodings[0]?.maxBitrate,
+          caps: Object.fromEntries(
+            (pc?.getTransceivers() ?? []).map(({ mid, sender }) => {
+              const { maxBitrate, maxFramerate } = sender.getParameters().encodings[0] ?? {};
+              return [['audio', 'video', 'screen'][Number(mid)] ?? '', { maxBitrate, maxFramerate }];
+            }),
+          ),
+          restarts: peer.restarts,
           marks: { ...peer.marks },
           iceUfrag: /a=ice-ufrag:(\S+)/.exec(pc?.localDescription?.sdp ?? '')?.[1],
           ...stats,

@@ -10,17 +10,20 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--use-fake-device-for-media-stream',
+  '--use-fake-device-for-media-stream=device-count=3',
   '--use-fake-ui-for-media-stream',
   '--allow-loopback-in-peer-connection',
   '--autoplay-policy=no-user-gesture-required',
 ];
 
-/** @throws Error with the install line when there is no Chromium */
-export async function launchBrowser(): Promise<Browser> {
+/**
+ * @param more flags; of two that say different things the later one holds
+ * @throws Error with the install line when there is no Chromium
+ */
+export async function launchBrowser(more: readonly string[] = []): Promise<Browser> {
   const executablePath = ['chromium', 'chromium-browser', 'google-chrome'].map((n) => findProgram(n)).find(Boolean);
   if (!executablePath) throw new Error('Chromium is missing: apt-get install chromium');
-  return chromium.launch({ executablePath, args: FLAGS, timeout: 120_000 });
+  return chromium.launch({ executablePath, args: [...FLAGS, ...more], timeout: 120_000 });
 }
 
 /** What one page receives and over which kind of path, summed over its peer connections. */

@@ -15,7 +15,8 @@ export interface NetworkPath extends AsyncDisposable {
   readonly datagrams: number;
   /** Nothing passes any more: sockets end, new ones are refused, datagrams vanish. */
   cut(): void;
-  mend(): void;
+  /** @param elsewhere as after a move to another network: what was sent to the old addresses stays lost */
+  mend(elsewhere?: boolean): Promise<void>;
 }
 
 const CANDIDATE = /(candidate:\S+ \d+ udp \d+ )(\S+) (\d+)( typ )/gi;
@@ -47,6 +48,13 @@ export async function startPath(service: string, oneWayMs = 0): Promise<NetworkP
   };
   const refill = async (): Promise<void> => {
     while (spare.length < SPARE_FORWARDERS) spare.push(await listen(newSocket('udp4')));
+  };
+  const closeSockets = (): void => {
+    for (const socket of sockets) socket.close();
+    sockets.clear();
+    spare.length = 0;
+    fronts.clear();
+    ours.clear();
   };
   const pass = (through: Socket, datagram: Buffer, port: number, address: string): void => {
     if (!open) return;
@@ -148,7 +156,11 @@ export async function startPath(service: string, oneWayMs = 0): Promise<NetworkP
       server.closeAllConnections();
       for (const outer of acceptor.clients) outer.terminate();
     },
-    mend: () => {
+    mend: async (elsewhere = false) => {
+      if (elsewhere) {
+        closeSockets();
+        await refill();
+      }
       open = true;
     },
     [Symbol.asyncDispose]: async () => {
@@ -156,8 +168,7 @@ export async function startPath(service: string, oneWayMs = 0): Promise<NetworkP
       for (const outer of acceptor.clients) outer.terminate();
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
-      for (const socket of sockets) socket.close();
-      sockets.clear();
+      closeSockets();
     },
   };
 }

@@ -6,6 +6,7 @@ import type { PairState, PairTimes } from './pair-types.ts';
 import type { Grade, PairQuality, Trouble } from './quality.ts';
 import type { SignalingSession } from './session.ts';
 import type { EndReason } from './session-types.ts';
+import type { SpareConnection } from './spare.ts';
 import type { PeerMetadata } from './wire.ts';
 
 export interface CallOptions {
@@ -26,6 +27,8 @@ export interface CallOptions {
   readonly RTCPeerConnection?: new (
     configuration: RTCConfiguration,
   ) => RTCPeerConnection;
+  /** One that was made ready in the lobby. Default: the call makes its own when it joins. */
+  readonly spare?: SpareConnection;
   readonly clock?: Clock;
   /** Repair times; for tests. */
   readonly times?: PairTimes;

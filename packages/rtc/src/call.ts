@@ -3,6 +3,7 @@
 import type { CallEvents, CallOptions, CallState, ChatMessage, LocalState, RemotePeer } from './call-types.ts';
 import { Chat } from './chat.ts';
 import { type Clock, systemClock } from './clock.ts';
+import type { Connection } from './connection.ts';
 import type { DeliveryResult } from './delivery.ts';
 import { Emitter } from './emitter.ts';
 import { IceServers } from './ice-servers.ts';
@@ -12,10 +13,14 @@ import type { Slot } from './pair-types.ts';
 import { myView } from './quality.ts';
 import type { SignalingSession } from './session.ts';
 import type { EndReason, SessionEvents } from './session-types.ts';
+import { SpareConnection } from './spare.ts';
 import { AUDIO_MAX_BITRATE, applyCap, cameraCap, screenCap } from './uplink.ts';
 import type { PeerInfo, PeerMetadata } from './wire.ts';
 
 const EARLY_LIMIT = 128;
+/** The mark `first-frame` is exact to this, ms. */
+const FIRST_FRAME_POLL_MS = 25;
+const FIRST_FRAME_POLLS = 400;
 /** How long a leg outlives a lost session while its successor connects. */
 const ORPHAN_MS = 15_000;
 
@@ -25,6 +30,7 @@ export class Call extends Emitter<CallEvents> {
   readonly #o: CallOptions;
   readonly #clock: Clock;
   readonly #ice: IceServers;
+  readonly #spare: SpareConnection;
   readonly #members = new Map<string, Member>();
   readonly #tracks: Record<Slot, MediaStreamTrack | null> = { audio: null, video: null, screen: null };
   readonly #on: Record<Slot, boolean> = { audio: true, video: true, screen: true };
@@ -43,9 +49,10 @@ export class Call extends Emitter<CallEvents> {
     this.roomId = options.roomId;
     this.#clock = options.clock ?? systemClock;
     this.#metadata = options.metadata ?? {};
+    this.#spare = options.spare ?? new SpareConnection(options.RTCPeerConnection);
     this.#ice = new IceServers(options.getIceServers ?? (async () => []), this.#clock);
     for (const track of options.stream?.getTracks() ?? [])
-      this.#tracks[track.kind === 'audio' ? 'audio' : 'video'] = track;
+      this.#take(track.kind === 'audio' ? 'audio' : 'video', track);
     this.#chat = new Chat({
       clock: this.#clock,
       channel: (peerId) => this.#members.get(peerId)?.pair?.channel,
@@ -74,8 +81,9 @@ export class Call extends Emitter<CallEvents> {
     return { audio: is('audio'), video: is('video'), screen: is('screen') };
   }
 
-  /** Warm up in the lobby: socket, token and TURN credentials, so that `join` only has to join. Never rejects. */
+  /** Warm up in the lobby: socket, token, TURN credentials and a spare connection, so that `join` only has to join. Never rejects. */
   async prepare(): Promise<void> {
+    this.#spare.prepare();
     await Promise.all([this.session.connect().catch(() => {}), this.#ice.fresh()]);
   }
 
@@ -89,11 +97,14 @@ export class Call extends Emitter<CallEvents> {
     this.#subscribe();
     try {
       await Promise.all([this.session.connect(), this.#ice.fresh()]);
+      this.#openSpare();
       await this.session.join(this.roomId, this.#fullMetadata());
     } catch (error) {
       this.#end('left', error instanceof Error ? error.message : String(error));
       throw error;
     }
+    // Nobody there to call: whoever comes will call me.
+    if (this.session.peers.size === 0) this.#spare.close();
     this.#setState('joined');
     const interval = this.#o.statsInterval ?? 2000;
     if (interval > 0) this.#statsTimer = this.#clock.setTimeout(() => void this.#measure(interval), interval);
@@ -111,16 +122,10 @@ export class Call extends Emitter<CallEvents> {
    * The caller owns the track and stops it.
    */
   async setTrack(slot: Slot, track: MediaStreamTrack | null): Promise<void> {
-    this.#tracks[slot] = track;
     if (track) {
       this.#on[slot] = true;
-      // Text stays sharp at few frames, faces move smoothly: tell the encoder which it is.
-      if (slot !== 'audio' && !track.contentHint) track.contentHint = slot === 'screen' ? 'detail' : 'motion';
-      if (slot === 'audio' && !track.contentHint) track.contentHint = 'speech';
-      track.addEventListener('ended', () => {
-        if (this.#tracks[slot] === track) void this.setTrack(slot, null);
-      });
-    }
+      this.#take(slot, track);
+    } else this.#tracks[slot] = null;
     await Promise.all(
       [...this.#members.values()].map((m) => m.pair?.replaceTrack(slot).catch((error) => this.#mark(m, String(error)))),
     );
@@ -219,7 +224,7 @@ export class Call extends Emitter<CallEvents> {
     void this.#ice.fresh().then(() => {
       if (this.#members.get(peerId) !== member || this.#state === 'ended') return;
       const mine = this.session.peerId ?? '';
-      const pair = this.#pair(member, mine > peerId);
+      const pair = this.#pair(member, mine > peerId, before ? this.#spare.take() : undefined);
       member.pair = pair;
       // The newcomer calls: it knows everybody at once. (Peer ids only decide who yields when both do.)
       pair.start(before);
@@ -259,7 +264,7 @@ export class Call extends Emitter<CallEvents> {
     this.emit('peer-changed', { peer: member.view });
   }
 
-  #pair(member: Member, polite: boolean): Pair {
+  #pair(member: Member, polite: boolean, spare?: Connection): Pair {
     const { peerId } = member.info;
     const here = () => this.#members.get(peerId) === member;
     return new Pair(
@@ -275,6 +280,7 @@ export class Call extends Emitter<CallEvents> {
           member.show(slot, track);
           track.onunmute = () => {
             this.#mark(member, `media-${slot}`);
+            if (slot === 'video') void this.#firstFrame(member);
             if (here()) this.emit('peer-changed', { peer: member.view });
           };
           if (here()) this.emit('peer-changed', { peer: member.view });
@@ -297,7 +303,20 @@ export class Call extends Emitter<CallEvents> {
       },
       polite,
       this.#o.times,
+      spare,
     );
+  }
+
+  /** Without a picture element: the receiver's own count, asked often for a short while. */
+  async #firstFrame(member: Member): Promise<void> {
+    for (let asked = 0; asked < FIRST_FRAME_POLLS && member.marks['first-frame'] === undefined; asked++) {
+      if ((await member.framesDecoded()) > 0) {
+        this.#mark(member, 'first-frame');
+        return;
+      }
+      await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, FIRST_FRAME_POLL_MS));
+      if (member.state === 'closed') return;
+    }
   }
 
   /** The same person stands connected anew: its leg from before the lost session may go. */
@@ -307,12 +326,30 @@ export class Call extends Emitter<CallEvents> {
         this.#remove(peerId, 'session-lost');
   }
 
+  /** A browser without WebRTC may still join and chat. */
+  #openSpare(): void {
+    try {
+      this.#spare.open(this.#configuration(this.#ice.known), (slot) => this.#tracks[slot]);
+    } catch (error) {
+      this.emit('mark', { peerId: '', mark: `error:${String(error)}`, at: 0 });
+    }
+  }
+
   #configuration(iceServers: RTCIceServer[]): RTCConfiguration {
     // The policies must be the same in every setConfiguration, or it throws (W3C webrtc-pc section 4.4.1.6).
     return { iceServers, iceTransportPolicy: this.#o.iceTransportPolicy ?? 'all', bundlePolicy: 'max-bundle' };
   }
 
   // --- my media -------------------------------------------------------------------------------------------------
+
+  #take(slot: Slot, track: MediaStreamTrack): void {
+    this.#tracks[slot] = track;
+    // Text stays sharp at few frames, faces move smoothly: tell the encoder which it is.
+    track.contentHint ||= { audio: 'speech', video: 'motion', screen: 'detail' }[slot];
+    track.addEventListener('ended', () => {
+      if (this.#tracks[slot] === track) void this.setTrack(slot, null);
+    });
+  }
 
   #setEnabled(slot: 'audio' | 'video', on: boolean): void {
     this.#on[slot] = on;
@@ -381,6 +418,7 @@ export class Call extends Emitter<CallEvents> {
     for (const off of this.#off.splice(0)) off();
     this.#clock.clearTimeout(this.#statsTimer);
     this.#chat.close();
+    this.#spare.close();
     this.#early = [];
     for (const peerId of [...this.#members.keys()]) this.#remove(peerId, reason);
     this.emit('state', { state: 'ended', reason, message });

@@ -4,12 +4,16 @@ import { SLOTS, type Slot } from './pair-types.ts';
 export class Connection {
   readonly pc: RTCPeerConnection;
   readonly channel: RTCDataChannel;
+  /** Its first offer is made already (see spare.ts), with these candidates gathered before anybody listened. */
+  offered: Promise<void> | undefined;
+  readonly early: RTCIceCandidate[] = [];
   readonly #slots: Partial<Record<Slot, RTCRtpTransceiver>> = {};
 
   constructor(Native: new (configuration: RTCConfiguration) => RTCPeerConnection, configuration: RTCConfiguration) {
     this.pc = new Native(configuration);
     // Negotiated out of band: both sides open the same stream, no extra exchange, no glare over who creates it.
     this.channel = this.pc.createDataChannel('tandem', { negotiated: true, id: 0 });
+    this.pc.onicecandidate = ({ candidate }) => candidate && this.early.push(candidate);
   }
 
   /** Has no slots yet. */
@@ -35,6 +39,14 @@ export class Connection {
   addSlot(slot: Slot, track: MediaStreamTrack | null): void {
     const kind = slot === 'audio' ? 'audio' : 'video';
     this.#slots[slot] = this.pc.addTransceiver(track ?? kind, { direction: 'sendrecv' });
+  }
+
+  /** Put my tracks where they belong; no negotiation. */
+  setTracks(track: (slot: Slot) => MediaStreamTrack | null): void {
+    for (const slot of SLOTS) {
+      const sender = this.#slots[slot]?.sender;
+      if (sender && sender.track !== track(slot)) sender.replaceTrack(track(slot)).catch(() => {});
+    }
   }
 
   /** As answerer: the offerer's transceivers, by kind and order, are our slots. Gives those that are new. */

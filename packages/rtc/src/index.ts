@@ -19,6 +19,7 @@ export {
   SignalingError,
   type TokenRequest,
 } from './session-types.ts';
+export { SpareConnection } from './spare.ts';
 export type {
   DirectedBody,
   DirectedType,

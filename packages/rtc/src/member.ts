@@ -50,6 +50,15 @@ export class Member {
     return this.theirs ? { ...reading, theirs: this.theirs } : reading;
   }
 
+  async framesDecoded(): Promise<number> {
+    const report = await this.pair?.receiver('video')?.getStats();
+    let frames = 0;
+    report?.forEach((s: { type: string; framesDecoded?: number }) => {
+      if (s.type === 'inbound-rtp') frames += s.framesDecoded ?? 0;
+    });
+    return frames;
+  }
+
   /** Loudness now, 0 to 1. */
   audioLevel(): number {
     const audio = this.pair?.connection.getReceivers().find((r) => r.track.kind === 'audio');

@@ -41,7 +41,8 @@ export class Pair {
   #firstOfferTimer: unknown;
   readonly #firstOfferWait: number;
 
-  constructor(host: PairHost, polite: boolean, times: PairTimes = PAIR_TIMES) {
+  /** @param spare makes the first offer, if this side makes it; taken over in any case */
+  constructor(host: PairHost, polite: boolean, times: PairTimes = PAIR_TIMES, spare?: Connection) {
     this.#host = host;
     this.polite = polite;
     this.#firstOfferWait = times.firstOffer;
@@ -54,7 +55,7 @@ export class Pair {
       restart: () => this.restart(),
       rebuild: () => this.rebuild(),
     });
-    this.#connection = this.#connect();
+    this.#connection = this.#connect(spare);
   }
 
   get #pc(): RTCPeerConnection {
@@ -79,6 +80,10 @@ export class Pair {
   }
   sender(slot: Slot): RTCRtpSender | undefined {
     return this.#connection.transceiver(slot)?.sender;
+  }
+
+  receiver(slot: Slot): RTCRtpReceiver | undefined {
+    return this.#connection.transceiver(slot)?.receiver;
   }
 
   /** Which slot each negotiated media section carries. */
@@ -174,7 +179,10 @@ export class Pair {
   signalingBack(): void {
     if (this.#state === 'interrupted' || this.#state === 'rebuilding') {
       if (this.#pc.connectionState === 'failed' || this.#pc.iceConnectionState === 'failed') this.restart();
-      else this.#repairs.expectRecovery();
+      else {
+        if (this.#pc.iceConnectionState === 'disconnected') this.#repairs.disconnected();
+        this.#repairs.expectRecovery();
+      }
     } else if (this.#state === 'connecting') this.#repairs.expectRecovery();
   }
 
@@ -196,19 +204,28 @@ export class Pair {
   }
 
   async #offer(): Promise<void> {
-    const pc = this.#pc;
-    if (pc.signalingState !== 'stable') return;
-    if (!this.#negotiated && this.#connection.empty && !pc.remoteDescription)
-      for (const slot of SLOTS) this.#connection.addSlot(slot, this.#host.track(slot));
-    this.#makingOffer = true;
-    try {
-      await pc.setLocalDescription(await pc.createOffer());
-    } finally {
-      this.#makingOffer = false;
+    const connection = this.#connection;
+    const { pc, offered } = connection;
+    if (offered !== undefined) {
+      await offered.finally(() => {
+        connection.offered = undefined;
+      });
+    } else {
+      if (pc.signalingState !== 'stable') return;
+      if (!this.#negotiated && connection.empty && !pc.remoteDescription)
+        for (const slot of SLOTS) connection.addSlot(slot, this.#host.track(slot));
+      this.#makingOffer = true;
+      try {
+        await pc.setLocalDescription(await pc.createOffer());
+      } finally {
+        this.#makingOffer = false;
+      }
     }
     this.#awaiting = ++this.#offers;
     this.#host.onMark('offer-sent');
-    this.#sendDescription('offer', { n: this.#awaiting });
+    const sdp = this.#sendDescription('offer', { n: this.#awaiting });
+    for (const candidate of connection.early.splice(0))
+      if (!sdp.includes(candidate.candidate)) this.#sendCandidate(candidate);
   }
 
   async #remoteOffer(description: WireDescription): Promise<void> {
@@ -281,33 +298,44 @@ export class Pair {
   }
 
   async #addCandidate({ gen: _gen, ...candidate }: WireCandidate): Promise<void> {
+    const { usernameFragment: ufrag } = candidate;
+    // Of an older search for a path, or of an offer that was ignored.
+    if (ufrag && !this.#pc.remoteDescription?.sdp.includes(`ice-ufrag:${ufrag}`)) return;
     if (candidate.sdpMid === undefined && candidate.sdpMLineIndex === undefined) candidate.sdpMLineIndex = 0;
     try {
       await this.#pc.addIceCandidate(candidate);
     } catch (error) {
-      // One candidate less is no reason to fail: those of an ignored offer and of an older restart end here as well.
+      // One candidate less is no reason to fail.
       if (!this.#ignoredOffer) this.#host.onMark(`candidate-refused:${String(error)}`);
     }
   }
 
-  #sendDescription(type: 'offer' | 'answer', order: Partial<WireDescription>): void {
+  #sendDescription(type: 'offer' | 'answer', order: Partial<WireDescription>): string {
     const sdp = this.#pc.localDescription?.sdp ?? '';
     const ufrag = /^a=ice-ufrag:(.+)$/m.exec(sdp)?.[1];
     if (this.#stood && ufrag !== this.#ufrag) this.#restarts++;
     this.#ufrag = ufrag;
     this.#host.send(type, { sdp: { type, sdp, gen: this.#gen, ...order } satisfies WireDescription });
+    return sdp;
+  }
+
+  #sendCandidate({ candidate, sdpMid, sdpMLineIndex, usernameFragment }: RTCIceCandidate): void {
+    if (!candidate) return;
+    const wire: WireCandidate = { candidate, sdpMid, sdpMLineIndex, usernameFragment, gen: this.#gen };
+    this.#host.send('ice-candidate', { candidate: wire });
   }
 
   // --- the connection -------------------------------------------------------------------------------------------
 
-  #connect(): Connection {
-    const connection = new Connection(this.#host.RTCPeerConnection, this.#host.configuration());
+  #connect(spare?: Connection): Connection {
+    const connection = spare ?? new Connection(this.#host.RTCPeerConnection, this.#host.configuration());
     const { pc } = connection;
+    spare?.setTracks((slot) => this.#host.track(slot));
     pc.onicecandidate = ({ candidate }) => {
-      if (!candidate?.candidate) return;
-      const { candidate: line, sdpMid, sdpMLineIndex, usernameFragment } = candidate;
-      const wire: WireCandidate = { candidate: line, sdpMid, sdpMLineIndex, usernameFragment, gen: this.#gen };
-      this.#host.send('ice-candidate', { candidate: wire });
+      if (!candidate) return;
+      // Those of an offer that was not sent yet follow it.
+      if (connection.offered !== undefined) connection.early.push(candidate);
+      else this.#sendCandidate(candidate);
     };
     pc.ontrack = ({ transceiver, track }) => {
       this.#adoptTransceivers();

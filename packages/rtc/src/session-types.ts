@@ -31,7 +31,7 @@ export interface SessionOptions {
    */
   readonly probe?: ((url: string) => Promise<number | undefined>) | false;
   /**
-   * Share of sessions whose offers, answers and candidates carry a sampled `traceparent` (W3C trace context), so that servers
+   * Share of sessions whose joins, resumes, offers, answers and candidates carry a sampled `traceparent` (W3C trace context), so that servers
    * with a collector record each hop, 0 to 1. The id is random and says nothing of the person. Default 0.
    */
   readonly traceSampling?: number;

@@ -48,7 +48,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
       opened: (link) => {
         this.#greeting = undefined;
         // A resume must be the first frame. Otherwise ask for anything: it works whether the server greets or waits.
-        if (this.#sessionToken) link.send({ type: 'resume', sessionToken: this.#sessionToken });
+        if (this.#sessionToken) link.send(this.#traced({ type: 'resume', sessionToken: this.#sessionToken }));
         else link.send({ type: 'ping', t: clock.now() });
       },
       frame: (link, frame) => this.#frame(link, frame),
@@ -79,7 +79,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
       clock,
       random,
       backoff: options.backoff,
-      send: (frame) => this.#paced(frame),
+      send: (frame) => this.#paced(frame.type === 'join' ? this.#traced(frame) : frame),
       connected: () => this.#state === 'open',
       joined: (roomId, peers, again) => this.emit('joined', { roomId, peers, again }),
       changed: (changes) => this.#changed(changes),
@@ -165,8 +165,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
    */
   sendTo<T extends DirectedType>(peerId: string, type: T, body: DirectedBody[T]): Promise<DeliveryResult> {
     if (this.#state === 'closed') return Promise.resolve({ ok: false, reason: 'closed' });
-    const traced = this.#traceparent && type !== 'message' ? { ...body, traceparent: this.#traceparent } : body;
-    return this.#delivery.send(peerId, type, traced);
+    return this.#delivery.send(peerId, type, type === 'message' ? body : this.#traced(body));
   }
 
   /**
@@ -279,6 +278,10 @@ export class SignalingSession extends Emitter<SessionEvents> {
       default:
         this.#room.receive(frame, this.#peerId);
     }
+  }
+
+  #traced<T extends object>(frame: T): T {
+    return this.#traceparent === undefined ? frame : { ...frame, traceparent: this.#traceparent };
   }
 
   #delivered(frame: Frame): void {

@@ -1,0 +1,224 @@
+/** Negotiation of two pairs over a relay with delays, on fake connections and virtual time: every order of events by seed. */
+import { expect, test } from 'vitest';
+import { Pair } from './pair.ts';
+import type { PairHost } from './pair-types.ts';
+import { random, VirtualTime } from './testing.ts';
+import { type FakePeerConnection, type FakeWorld, fakePeerConnection } from './testing-connection.ts';
+
+interface Side {
+  readonly pair: Pair;
+  readonly marks: string[];
+  /** What it sent, in order. */
+  readonly sent: { type: 'offer' | 'answer' | 'ice-candidate'; body: Record<string, unknown> }[];
+  readonly pc: () => FakePeerConnection;
+  /** Hold back what it sends. */
+  hold: boolean;
+  release(): void;
+}
+
+function couple(seed: number, slowness = 20) {
+  const time = new VirtualTime();
+  const chance = random(seed);
+  const world: FakeWorld = { time, random: chance, slowness };
+  const sides: Side[] = [];
+  const side = (polite: boolean): Side => {
+    const me = sides.length;
+    const held: Side['sent'] = [];
+    let due = 0;
+    // In order and once, as the delivery below gives it, but as late as it likes.
+    const forward = ({ type, body }: Side['sent'][number]) => {
+      due = Math.max(due, time.now() + chance() * 60);
+      time.setTimeout(() => sides[1 - me]?.pair.receive(type, structuredClone(body)), due - time.now());
+    };
+    const host: PairHost = {
+      clock: time,
+      RTCPeerConnection: fakePeerConnection(world) as unknown as PairHost['RTCPeerConnection'],
+      configuration: () => ({}),
+      freshConfiguration: async () => ({}),
+      send: (type, body) => {
+        const message = { type, body: body as Record<string, unknown> };
+        made.sent.push(message);
+        if (made.hold) held.push(message);
+        else forward(message);
+      },
+      reachable: () => true,
+      track: () => null,
+      onTrack: () => {},
+      onState: () => {},
+      onSenders: () => {},
+      onChannel: () => {},
+      onMark: (mark) => made.marks.push(mark),
+    };
+    const made: Side = {
+      pair: new Pair(host, polite, { disconnected: 2000, rebuild: 1e9, firstOffer: 2000 }),
+      marks: [],
+      sent: [],
+      hold: false,
+      pc: () => made.pair.connection as unknown as FakePeerConnection,
+      release: () => {
+        made.hold = false;
+        for (const message of held.splice(0)) forward(message);
+      },
+    };
+    sides.push(made);
+    return made;
+  };
+  return { time, chance, ada: side(true), bob: side(false) };
+}
+
+const ufrag = (description: { sdp: string } | null) => /a=ice-ufrag:(\S+)/.exec(description?.sdp ?? '')?.[1];
+
+/** Both hold the same exchange: nothing half-done, nothing twice, each knows candidates of the other's present path. */
+function agree({ ada, bob }: { ada: Side; bob: Side }, why: string): void {
+  const [a, b] = [ada.pc(), bob.pc()];
+  expect([a.signalingState, b.signalingState], why).toEqual(['stable', 'stable']);
+  expect(ada.pair.generation, why).toBe(bob.pair.generation);
+  expect(ufrag(a.remoteDescription), why).toBe(ufrag(b.localDescription));
+  expect(ufrag(b.remoteDescription), why).toBe(ufrag(a.localDescription));
+  for (const pc of [a, b]) {
+    expect(
+      pc.getTransceivers().map((t) => t.receiver.track.kind),
+      why,
+    ).toEqual(['audio', 'video', 'video']);
+    expect(pc.candidates.filter((c) => c.ufrag === ufrag(pc.remoteDescription)).length, why).toBe(3);
+  }
+  expect(
+    [...ada.marks, ...bob.marks].filter((m) => /^(error|candidate-refused)/.test(m)),
+    why,
+  ).toEqual([]);
+}
+
+test('one calls, the other answers', async () => {
+  const both = couple(1);
+  both.bob.pair.start(true);
+  both.ada.pair.start(false);
+  await both.time.settle(1000);
+  agree(both, 'first exchange');
+  expect(both.ada.sent.map((s) => s.type)).not.toContain('offer');
+});
+
+test('the one who should call is silent: the other calls', async () => {
+  const both = couple(2);
+  both.ada.pair.start(false);
+  await both.time.settle(1999);
+  expect(both.ada.sent).toEqual([]);
+  await both.time.settle(1000);
+  agree(both, 'called after all');
+});
+
+test('glare: both offers are out before either arrives, in both orders of arrival; the impolite one stands', async () => {
+  for (const late of ['ada', 'bob'] as const) {
+    const both = couple(3);
+    both.ada.hold = true;
+    both.bob.hold = true;
+    both.ada.pair.start(true);
+    both.bob.pair.start(true);
+    await both.time.settle(200);
+    expect([both.ada.pc().signalingState, both.bob.pc().signalingState]).toEqual([
+      'have-local-offer',
+      'have-local-offer',
+    ]);
+    both[late === 'ada' ? 'bob' : 'ada'].release();
+    await both.time.settle(500);
+    both[late].release();
+    await both.time.settle(1000);
+    agree(both, `${late} arrives last`);
+    expect(both.bob.marks).toContain('glare-won');
+    expect(both.ada.marks).toContain('glare-yielded');
+    expect(both.bob.sent.map((s) => s.type)).not.toContain('answer');
+  }
+});
+
+test('a stale answer is rejected: of an older offer, of an older connection, of nothing', async () => {
+  const both = couple(4);
+  both.bob.pair.start(true);
+  both.ada.pair.start(false);
+  await both.time.settle(1000);
+  const [first] = both.ada.sent.filter((s) => s.type === 'answer');
+  if (!first) throw new Error('no answer');
+  both.bob.pair.receive('answer', first.body);
+  await both.time.settle(100);
+  expect(both.bob.marks.filter((m) => m === 'stale-answer')).toHaveLength(1);
+  // The same again while a newer offer waits for its own.
+  both.ada.hold = true;
+  both.bob.pair.restart();
+  await both.time.settle(300);
+  expect(both.bob.pc().signalingState).toBe('have-local-offer');
+  both.bob.pair.receive('answer', first.body);
+  await both.time.settle(100);
+  expect(both.bob.pc().signalingState, 'still waiting').toBe('have-local-offer');
+  both.ada.release();
+  await both.time.settle(1000);
+  agree(both, 'the right answer counted');
+  both.bob.pair.rebuild();
+  await both.time.settle(1000);
+  both.bob.pair.receive('answer', first.body);
+  await both.time.settle(1000);
+  expect(both.bob.marks.filter((m) => m === 'stale-answer')).toHaveLength(3);
+  agree(both, 'after a rebuild');
+});
+
+test('candidates that come before their description wait for it', async () => {
+  const both = couple(5);
+  both.bob.hold = true;
+  both.bob.pair.start(true);
+  await both.time.settle(500);
+  const offer = both.bob.sent.find((s) => s.type === 'offer');
+  const candidates = both.bob.sent.filter((s) => s.type === 'ice-candidate');
+  expect(candidates).toHaveLength(3);
+  for (const { type, body } of candidates) both.ada.pair.receive(type, body);
+  await both.time.settle(100);
+  expect(both.ada.pc().candidates).toEqual([]);
+  both.ada.pair.receive('offer', offer?.body ?? {});
+  await both.time.settle(500);
+  expect(both.ada.pc().candidates).toHaveLength(3);
+  expect(both.ada.marks.filter((m) => m.startsWith('candidate-refused'))).toEqual([]);
+});
+
+test('an ICE restart while candidates still trickle: the old ones are dropped in silence, the new path has all of its own', async () => {
+  const both = couple(6, 100);
+  both.bob.pair.start(true);
+  both.ada.pair.start(false);
+  const ready = () => both.bob.pc().signalingState === 'stable' && both.bob.pc().remoteDescription !== null;
+  while (!ready()) await both.time.settle(5);
+  const before = ufrag(both.bob.pc().localDescription);
+  both.bob.pair.restart();
+  both.ada.pair.restart();
+  await both.time.settle(5000);
+  expect(ufrag(both.bob.pc().localDescription)).not.toBe(before);
+  agree(both, 'restarted');
+});
+
+test('restarts are counted once the path stood, whoever began them', async () => {
+  const both = couple(7);
+  both.bob.pair.start(true);
+  both.ada.pair.start(false);
+  await both.time.settle(1000);
+  both.ada.pc().report('connected');
+  both.bob.pc().report('connected');
+  expect([both.ada.pair.restarts, both.bob.pair.restarts]).toEqual([0, 0]);
+  both.ada.pair.restart();
+  await both.time.settle(1000);
+  both.bob.pair.rebuild();
+  await both.time.settle(1000);
+  expect([both.ada.pair.restarts, both.bob.pair.restarts]).toEqual([2, 2]);
+});
+
+test('500 seeds: calls, restarts and rebuilds of both sides at any moment end in one agreed exchange', async () => {
+  for (let seed = 1; seed <= 500; seed++) {
+    const both = couple(seed, 40);
+    both.ada.pair.start(both.chance() < 0.5);
+    both.bob.pair.start(both.chance() < 0.7);
+    for (let step = 0; step < 6; step++) {
+      await both.time.settle(both.chance() * 300);
+      const { pair } = both.chance() < 0.5 ? both.ada : both.bob;
+      if (both.chance() < 0.7) pair.restart();
+      else pair.rebuild();
+    }
+    await both.time.settle(10_000);
+    agree(both, `seed ${seed}`);
+    both.ada.pair.close();
+    both.bob.pair.close();
+    expect(both.time.waiting, `timers left, seed ${seed}`).toBe(0);
+  }
+});

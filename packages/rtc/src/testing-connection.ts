@@ -1,0 +1,184 @@
+/**
+ * The negotiation half of an RTCPeerConnection (W3C webrtc-pc sections 4.4 and 4.8), for units: states, implicit rollback,
+ * transceivers, ICE credentials. It refuses what a browser refuses. Not part of the package.
+ */
+import type { VirtualTime } from './testing.ts';
+
+interface FakeTransceiver {
+  mid: string | null;
+  direction: string;
+  readonly receiver: { track: { kind: string } };
+  readonly sender: { track: unknown; replaceTrack(track: unknown): Promise<void> };
+}
+
+const ufragOf = (sdp: string) => /^a=ice-ufrag:(.+)$/m.exec(sdp)?.[1] ?? '';
+const kindsOf = (sdp: string) => [...sdp.matchAll(/^m=(\w+)$/gm)].map((m) => m[1] as string);
+let credentials = 0;
+const newUfrag = () => `u${++credentials}`;
+
+/** Where the connections of a test live: its time, its chance, and how long each operation takes. */
+export interface FakeWorld {
+  readonly time: VirtualTime;
+  readonly random: () => number;
+  /** Upper bound of the duration of an operation, ms. */
+  readonly slowness: number;
+}
+
+export function fakePeerConnection(world: FakeWorld) {
+  return class FakePeerConnection {
+    signalingState: RTCSignalingState = 'stable';
+    connectionState: RTCPeerConnectionState = 'new';
+    iceConnectionState: RTCIceConnectionState = 'new';
+    localDescription: { type: string; sdp: string } | null = null;
+    remoteDescription: { type: string; sdp: string } | null = null;
+    onicecandidate: ((event: { candidate: object | null }) => void) | null = null;
+    ontrack: ((event: object) => void) | null = null;
+    onconnectionstatechange: (() => void) | null = null;
+    oniceconnectionstatechange: (() => void) | null = null;
+    readonly candidates: { candidate: string; ufrag: string }[] = [];
+    #transceivers: FakeTransceiver[] = [];
+    #ufrag = newUfrag();
+    #stableLocal: { type: string; sdp: string } | null = null;
+    #restart = false;
+
+    createDataChannel(): object {
+      return { onmessage: null, readyState: 'connecting' };
+    }
+    setConfiguration(): void {
+      this.#alive();
+    }
+    restartIce(): void {
+      this.#restart = true;
+    }
+    getTransceivers(): FakeTransceiver[] {
+      return [...this.#transceivers];
+    }
+    addTransceiver(kind: string | { kind: string }): FakeTransceiver {
+      return this.#add(typeof kind === 'string' ? kind : kind.kind);
+    }
+    async getStats(): Promise<Map<string, object>> {
+      return new Map<string, object>();
+    }
+
+    async createOffer(): Promise<{ type: 'offer'; sdp: string }> {
+      await this.#work();
+      if (this.#restart) {
+        this.#ufrag = newUfrag();
+        this.#restart = false;
+      }
+      return { type: 'offer', sdp: this.#sdp() };
+    }
+    async createAnswer(): Promise<{ type: 'answer'; sdp: string }> {
+      await this.#work();
+      if (this.signalingState !== 'have-remote-offer') throw refusal('InvalidStateError', this.signalingState);
+      return { type: 'answer', sdp: this.#sdp() };
+    }
+
+    async setLocalDescription(description: { type: 'offer' | 'answer'; sdp: string }): Promise<void> {
+      await this.#work();
+      const wanted = description.type === 'offer' ? 'stable' : 'have-remote-offer';
+      if (this.signalingState !== wanted) throw refusal('InvalidStateError', this.signalingState);
+      this.localDescription = description;
+      this.#transceivers.forEach((t, i) => {
+        t.mid = String(i);
+      });
+      this.#enter(description.type === 'offer' ? 'have-local-offer' : 'stable');
+      this.#gather(ufragOf(description.sdp));
+    }
+    async setRemoteDescription(description: { type: 'offer' | 'answer'; sdp: string }): Promise<void> {
+      await this.#work();
+      if (description.type === 'answer') {
+        if (this.signalingState !== 'have-local-offer') throw refusal('InvalidStateError', this.signalingState);
+        this.remoteDescription = description;
+        this.#enter('stable');
+        return;
+      }
+      // Implicit rollback; a transceiver that was never negotiated stays, without its mid.
+      if (this.signalingState === 'have-local-offer') {
+        this.localDescription = this.#stableLocal;
+        if (!this.localDescription) for (const t of this.#transceivers) t.mid = null;
+      } else if (this.signalingState !== 'stable') throw refusal('InvalidStateError', this.signalingState);
+      const changed = ufragOf(this.remoteDescription?.sdp ?? '') !== ufragOf(description.sdp);
+      if (this.remoteDescription && changed) this.#ufrag = newUfrag();
+      this.remoteDescription = description;
+      this.#enter('have-remote-offer');
+      kindsOf(description.sdp).forEach((kind, i) => {
+        if (this.#transceivers.some((t) => t.mid === String(i))) return;
+        const transceiver = this.#add(kind);
+        transceiver.mid = String(i);
+        this.ontrack?.({ transceiver, track: transceiver.receiver.track });
+      });
+    }
+    async addIceCandidate({
+      candidate,
+      usernameFragment,
+    }: {
+      candidate: string;
+      usernameFragment: string;
+    }): Promise<void> {
+      await this.#work();
+      if (!this.remoteDescription) throw refusal('InvalidStateError', 'no remote description');
+      if (usernameFragment !== ufragOf(this.remoteDescription.sdp)) throw refusal('OperationError', 'unknown ufrag');
+      this.candidates.push({ candidate, ufrag: usernameFragment });
+    }
+
+    /** For the test: what ICE and DTLS would report. */
+    report(state: 'connected' | 'disconnected' | 'failed'): void {
+      this.connectionState = state;
+      this.iceConnectionState = state;
+      this.onconnectionstatechange?.();
+    }
+
+    close(): void {
+      this.signalingState = 'closed';
+      this.connectionState = 'closed';
+    }
+
+    #add(kind: string): FakeTransceiver {
+      const sender: FakeTransceiver['sender'] = {
+        track: null,
+        replaceTrack: async (track) => {
+          sender.track = track;
+        },
+      };
+      const transceiver = { mid: null, direction: 'sendrecv', receiver: { track: { kind } }, sender };
+      this.#transceivers.push(transceiver);
+      return transceiver;
+    }
+    #sdp(): string {
+      return ['v=0', `a=ice-ufrag:${this.#ufrag}`, ...this.#transceivers.map((t) => `m=${t.receiver.track.kind}`)].join(
+        '\n',
+      );
+    }
+    #enter(state: RTCSignalingState): void {
+      this.signalingState = state;
+      if (state === 'stable') this.#stableLocal = this.localDescription;
+    }
+    /** Candidates trickle over some time, as long as their credentials are in use. */
+    #gather(usernameFragment: string): void {
+      for (let i = 0; i < 3; i++)
+        world.time.setTimeout(
+          () => {
+            if (this.signalingState === 'closed' || ufragOf(this.localDescription?.sdp ?? '') !== usernameFragment)
+              return;
+            const candidate = `candidate:${i} of ${usernameFragment}`;
+            this.onicecandidate?.({ candidate: { candidate, sdpMid: '0', sdpMLineIndex: 0, usernameFragment } });
+          },
+          world.random() * world.slowness * 3,
+        );
+    }
+    #alive(): void {
+      if (this.signalingState === 'closed') throw refusal('InvalidStateError', 'closed');
+    }
+    async #work(): Promise<void> {
+      this.#alive();
+      await new Promise<void>((done) => world.time.setTimeout(done, world.random() * world.slowness));
+      this.#alive();
+    }
+  };
+}
+export type FakePeerConnection = InstanceType<ReturnType<typeof fakePeerConnection>>;
+
+function refusal(name: string, message: string): Error {
+  return Object.assign(new Error(message), { name });
+}
