@@ -13,6 +13,7 @@ import {
   type ClaimResult,
   type ClaimRule,
   type IdentityKey,
+  type JoinResult,
   MAILBOX,
   type MemberRecord,
   type ParkResult,
@@ -113,12 +114,8 @@ export class RedisBackplane implements Backplane {
   }
 
   async joinRoom(room: string, member: MemberRecord, limit: number, loginSession: string) {
-    const { peerId, epoch, awayFor, node, info } = member;
-    const args = [ROOM_TTL_MS, peerId, epoch, awayFor, node, info, limit, loginSession];
-    const answer = (await this.#run('room-join', this.#room(room), args)) as string[];
-    const [first] = answer;
-    if (first === 'full' || first === 'banned') return { ok: false, reason: first } as const;
-    return { ok: true, state: readState(answer) } as const;
+    const args = joinArgs(member, limit, loginSession);
+    return readJoin((await this.#run('room-join', this.#room(room), args)) as string[]);
   }
 
   async putMember(room: string, member: MemberRecord): Promise<RoomState> {
@@ -193,9 +190,7 @@ export class RedisBackplane implements Backplane {
   }
 
   async claim(identity: IdentityKey, peerId: string, rule: ClaimRule): Promise<ClaimResult> {
-    const { limit, settledAfter, expect } = rule;
-    const policy = identity.loginSession === '' ? 'shared' : expect === undefined ? 'take' : 'expect';
-    const args = [peerId, RECORD_TTL_MS, limit, settledAfter, policy, expect ?? ''];
+    const args = claimArgs(identity, peerId, rule);
     const [kind, ...rest] = (await this.#run('identity-claim', this.#identity(identity), args)) as string[];
     if (kind === 'held') return { kind, by: rest[0] as string };
     if (kind === 'full') return { kind, settled: rest };
@@ -204,6 +199,18 @@ export class RedisBackplane implements Backplane {
 
   async release(identity: IdentityKey, peerId: string): Promise<void> {
     await this.#run('identity-release', this.#identity(identity), [peerId]);
+  }
+
+  async enter(identity: IdentityKey, rule: ClaimRule, s: SessionRecord, member: MemberRecord, limit: number) {
+    if (this.#sharded) return undefined;
+    const keys = [...this.#identity(identity), ...this.#room(s.room), ...this.#session(s.peerId)];
+    const args = [
+      ...claimArgs(identity, s.peerId, rule),
+      ...joinArgs(member, limit, s.loginSession),
+      ...sessionArgs(s),
+    ];
+    const answer = (await this.#run('enter', keys, args)) as string[] | null;
+    return answer ? readJoin(answer) : undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -349,6 +356,22 @@ export class RedisBackplane implements Backplane {
 }
 
 const hash = (text: string) => createHash('sha256').update(text).digest('base64url');
+
+function claimArgs(identity: IdentityKey, peerId: string, rule: ClaimRule): (string | number)[] {
+  const { limit, settledAfter, expect } = rule;
+  const policy = identity.loginSession === '' ? 'shared' : expect === undefined ? 'take' : 'expect';
+  return [peerId, RECORD_TTL_MS, limit, settledAfter, policy, expect ?? ''];
+}
+
+function joinArgs(member: MemberRecord, limit: number, loginSession: string): (string | number)[] {
+  const { peerId, epoch, awayFor, node, info } = member;
+  return [ROOM_TTL_MS, peerId, epoch, awayFor, node, info, limit, loginSession];
+}
+
+function readJoin(answer: readonly string[]): JoinResult {
+  const [first] = answer;
+  return first === 'full' || first === 'banned' ? { ok: false, reason: first } : { ok: true, state: readState(answer) };
+}
 
 function sessionArgs(s: SessionRecord): (string | number)[] {
   return [RECORD_TTL_MS, s.node, s.epoch, s.secretHash, s.userId, s.loginSession, s.room, s.info];

@@ -20,6 +20,7 @@ const SCRIPTS = {
   'identity-claim': 2,
   'identity-release': 2,
   'node-beat': 1,
+  enter: 7,
 } as const;
 export type ScriptName = keyof typeof SCRIPTS;
 
@@ -31,9 +32,15 @@ export type RunScript = (
 ) => Promise<unknown>;
 
 export function defineScripts(client: RedisClient): RunScript {
-  const head = read('room');
-  for (const [name, numberOfKeys] of Object.entries(SCRIPTS))
-    client.defineCommand(name, { numberOfKeys, lua: name.startsWith('room-') ? head + read(name) : read(name) });
+  const room = (name: string) => read('room') + read(name);
+  /** A script as a function of its keys and arguments, to be a step of another. */
+  const step = (name: string, lua: string) => `local function ${name}(KEYS, ARGV)\n${lua}\nend\n`;
+  const enter =
+    step('claim', read('identity-claim')) + step('join', room('room-join')) + step('open', read('session-open'));
+  for (const [name, numberOfKeys] of Object.entries(SCRIPTS)) {
+    const lua = name === 'enter' ? enter + read(name) : name.startsWith('room-') ? room(name) : read(name);
+    client.defineCommand(name, { numberOfKeys, lua });
+  }
   const commands = client as unknown as Record<string, (...args: (string | number)[]) => Promise<unknown>>;
   return (name, keys, args) => (commands[name] as (typeof commands)[string]).call(client, ...keys, ...args);
 }

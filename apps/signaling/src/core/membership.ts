@@ -4,7 +4,7 @@
  * lost event delays news, and never leaves two views different.
  */
 import type { PeerMetadata, ServerMessage } from '@tandem/protocol';
-import { type MemberRecord, type RoomState, Unavailable } from '../backplane/types.ts';
+import { type JoinResult, type MemberRecord, type RoomState, Unavailable } from '../backplane/types.ts';
 import type { SignalingNode } from './node.ts';
 import { type Member, type MemberInfo, memberRecord, peerInfo, Room } from './room.ts';
 import type { Session } from './session.ts';
@@ -28,11 +28,16 @@ export class Membership {
     this.#node = node;
   }
 
-  /** Writes the membership; on success the session is in and knows the room. */
-  async join(session: Session, roomId: string, limit: number): Promise<'joined' | 'full' | 'banned'> {
+  /** Writes the membership, if it was not `written`; on success the session is in and knows the room. */
+  async join(
+    session: Session,
+    roomId: string,
+    limit: number,
+    written?: JoinResult,
+  ): Promise<'joined' | 'full' | 'banned'> {
     const { backplane, name } = this.#node;
-    const record = memberRecord(session, name);
-    const result = await backplane.joinRoom(roomId, record, limit, session.identity.loginSession);
+    const result =
+      written ?? (await backplane.joinRoom(roomId, memberRecord(session, name), limit, session.identity.loginSession));
     if (!result.ok) return result.reason;
     if (session.state.kind === 'ended') {
       // The socket went while the write was on its way: nobody may stay behind.
