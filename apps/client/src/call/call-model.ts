@@ -127,6 +127,7 @@ export class CallModel extends Store<CallModelState> {
     const tracks = [media.audioTrack, media.videoTrack].filter((track) => track !== undefined);
     const call = new warm.sdk.Call({
       session: warm.session,
+      spare: warm.spare,
       roomId: room,
       getIceServers: warm.getIceServers,
       stream: new MediaStream(tracks),

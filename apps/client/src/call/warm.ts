@@ -1,4 +1,4 @@
-import type { IceServersAnswer, SignalingSession } from '@tandem/rtc';
+import type { IceServersAnswer, SignalingSession, SpareConnection } from '@tandem/rtc';
 import { ApiError, requestIceServers, requestToken } from '../lib/auth-api.ts';
 import { preferences } from '../lib/preferences.ts';
 import { loadRuntimeConfig, type RuntimeConfig, signalingSocketUrl } from '../lib/runtime-config.ts';
@@ -10,6 +10,8 @@ export interface Warm {
   readonly sdk: Sdk;
   readonly config: RuntimeConfig;
   readonly session: SignalingSession;
+  /** The first connection of a page is slow to make. */
+  readonly spare: SpareConnection;
   /** Fresh TURN credentials; the first answer is the one from the lobby if it is young. */
   readonly getIceServers: () => Promise<IceServersAnswer>;
   /** Token, socket and credentials are there. Rejects when one is not. */
@@ -25,7 +27,7 @@ export async function warmUp(): Promise<Warm> {
   let token: Promise<string> | undefined;
   const getToken = (refresh: boolean): Promise<string> => {
     if (refresh || !token) {
-      token = requestToken(config, userId, name).then(
+      token = requestToken(config, userId, name, session.traceparent).then(
         (answer) => answer.token,
         (error: unknown) => {
           token = undefined;
@@ -43,8 +45,11 @@ export async function warmUp(): Promise<Warm> {
     getToken: ({ refresh }) => getToken(refresh),
     traceSampling: config.traceSampling,
   });
+  const spare = new sdk.SpareConnection();
+  spare.prepare();
   let first: { answer: Promise<IceServersAnswer>; at: number } | undefined;
-  const fetchIce = async (): Promise<IceServersAnswer> => requestIceServers(config, await getToken(false));
+  const fetchIce = async (): Promise<IceServersAnswer> =>
+    requestIceServers(config, await getToken(false), session.traceparent);
   const warm = { answer: fetchIce(), at: performance.now() };
   warm.answer.catch(() => {});
   first = warm;
@@ -52,6 +57,7 @@ export async function warmUp(): Promise<Warm> {
     sdk,
     config,
     session,
+    spare,
     getIceServers: async () => {
       const given = first;
       first = undefined;
