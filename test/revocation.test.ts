@@ -1,5 +1,5 @@
 /** A revocation at auth, as a person on a call feels it: through real auth, real signaling, real sockets and a real relay. */
-import { startTestAuth, type TestAuth } from '@tandem/auth/testing';
+import { formatApiKeyEntry, newApiKey, startTestAuth, type TestAuth } from '@tandem/auth/testing';
 import { CLOSE_CODES } from '@tandem/protocol';
 import { startRedis } from '@tandem/service/testing';
 import { startTestNode } from '@tandem/signaling/testing';
@@ -35,6 +35,27 @@ test('with Redis: a revoked token or session closes on every node with 4001', as
   const urls = [`http://127.0.0.1:${one.port}`, `http://127.0.0.1:${two.port}`];
   await revokeAndWatch(auth, urls.slice(0, 1), (login) => ({ token: login.token }));
   await revokeAndWatch(auth, urls.slice(1), (login) => ({ session_id: login.session_id }));
+});
+
+test('with Redis: a revoked user is out on every node, and comes in again by a new login', async () => {
+  await using redis = await startRedis();
+  const config = { REDIS_URL: redis.url };
+  const { key, record } = newApiKey();
+  await using auth = await startTestAuth({ ...config, ACCESS: 'api-key', API_KEYS: formatApiKeyEntry(record) });
+  await using one = await startTestNode({ keys: auth, config });
+  await using two = await startTestNode({ keys: auth, config });
+  const backend = { 'x-api-key': key };
+  const login = async (userId: string) => (await auth.post('/auth/token', { userId }, backend)).body.token as string;
+  const [phone, laptop, eve] = [await login('ada'), await login('ada'), await login('eve')];
+  const urls = [`http://127.0.0.1:${one.port}`, `http://127.0.0.1:${two.port}`] as const;
+  const ends = [await join(urls[0], phone, 'r'), await join(urls[1], laptop, 'r')].map((socket) => socket.closed);
+  const bystander = await join(urls[1], eve, 'r');
+  await auth.post('/auth/revoke', { user_id: 'ada' }, backend);
+  for (const { code } of await Promise.all(ends)) expect(code).toBe(CLOSE_CODES.tokenRefused.code);
+  for (const url of urls) for (const token of [phone, laptop]) expect(await refusal(url, token)).not.toBe(0);
+  expect(bystander.ws.readyState).toBe(WebSocket.OPEN);
+  bystander.ws.close();
+  expect(await refusal(urls[0], await login('ada'))).toBe(0);
 });
 
 test('without Redis: signaling hears it from the feed of auth', async () => {

@@ -24,7 +24,9 @@ test('refresh: one use, reuse ends the family, and a lost answer can be asked fo
   const refresh = (refresh_token: string, headers = {}) => auth.post('/auth/refresh', { refresh_token }, headers);
   const second = await refresh(login.refresh_token);
   expect(second.status).toBe(200);
-  expect(decodeJwt(second.body.token)).toMatchObject({ sub: 'ada', name: 'Ada', session_id: login.session_id });
+  const claims = decodeJwt(second.body.token);
+  expect(claims).toMatchObject({ sub: 'ada', name: 'Ada', session_id: login.session_id });
+  expect([Number(claims.exp) - Number(claims.iat), claims.jti === decodeJwt(login.token).jti]).toEqual([600, false]);
   expect(second.body.refresh_token).not.toBe(login.refresh_token);
 
   // The answer got lost: the same request again, with the same key, has the same answer.
@@ -62,7 +64,8 @@ test('revoke: one token, a session, a user; each ends what it names and nothing 
   const { key, record } = newApiKey();
   await using auth = await startTestAuth({ ACCESS: 'api-key', API_KEYS: formatApiKeyEntry(record) });
   const backend = { 'x-api-key': key };
-  const login = async (userId: string) => (await auth.post('/auth/token', { userId }, backend)).body;
+  const login = async (userId: string) =>
+    (await auth.post('/auth/token', { userId, name: 'A. Lovelace' }, backend)).body;
   const good = async (token: string) => (await auth.get('/auth/validate', token)).status === 200;
   const [a, b, c, eve] = [await login('ada'), await login('ada'), await login('ada'), await login('eve')];
 
@@ -93,8 +96,12 @@ test('revoke: one token, a session, a user; each ends what it names and nothing 
 
   const audit = auth.logged.filter((l) => l.event === 'audit');
   expect(audit.filter((l) => l.action === 'revoke').map((l) => l.reason)).toEqual(['token', 'session', 'user']);
+  const ids = ['action', 'method', 'sub', 'sessionId', 'jti', 'keyId', 'reason', 'requestId'];
+  const frame = ['level', 'time', 'pid', 'hostname', 'name', 'msg', 'event', 'reqId'];
+  for (const line of audit) expect(Object.keys(line).filter((k) => !ids.includes(k) && !frame.includes(k))).toEqual([]);
   const everything = JSON.stringify(auth.logged);
-  for (const secret of [key, a.token, a.refresh_token, fresh.refresh_token]) expect(everything).not.toContain(secret);
+  for (const secret of [key, a.token, a.refresh_token, fresh.refresh_token, 'Lovelace'])
+    expect(everything).not.toContain(secret);
 });
 
 test('guests of one name cannot see or end each other', async () => {

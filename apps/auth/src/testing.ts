@@ -11,6 +11,8 @@ import { createLogger, loadConfig } from '@tandem/service';
 import { AuthConfig } from './config.ts';
 import { type Auth, type AuthOverrides, createAuth } from './create-auth.ts';
 
+export { formatApiKeyEntry, newApiKey } from './access/api-key.ts';
+
 /** An answer, read. */
 export interface Answer {
   readonly status: number;

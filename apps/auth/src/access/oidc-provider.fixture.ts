@@ -13,12 +13,18 @@ const provider = new Provider(issuer, {
   })),
   pkce: { required: () => false },
   conformIdTokenClaims: false,
-  claims: { openid: ['sub', 'name', 'tandem_grants'] },
+  claims: { openid: ['sub', 'name', 'tandem_grants', 'token_use'] },
   features: { devInteractions: { enabled: false } },
   interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
   findAccount: (_ctx, sub) => ({
     accountId: sub,
-    claims: () => ({ sub, name: `Name of ${sub}`, ...(sub === 'mod' ? { tandem_grants: '{"kick":true}' } : {}) }),
+    claims: () => ({
+      sub,
+      name: `Name of ${sub}`,
+      ...(sub === 'mod' ? { tandem_grants: '{"kick":true}' } : {}),
+      // As Cognito marks its tokens: `use-id`, `use-access`.
+      ...(sub.startsWith('use-') ? { token_use: sub.slice(4) } : {}),
+    }),
   }),
   async loadExistingGrant(ctx) {
     const grant = new ctx.oidc.provider.Grant({

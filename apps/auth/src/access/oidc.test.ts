@@ -115,6 +115,7 @@ test('refuses what is not a fresh ID token for us, each for its reason', async (
     ['a nonce that is not ours', (await logInAtProvider('ada', 'made-up')).id_token, /not one of ours/],
     ['the access token', good.access_token, /compact form/],
     ['our own token', (await exchange(good.id_token)).body.token, /typ|algorithm|key/],
+    ['an access token of Cognito', (await logInAtProvider('use-access', await nonce())).id_token, /access token/],
     ['alg none', none, /algorithm/],
     ['HMAC', await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.alloc(32)), /algorithm/],
     ['unknown key', await forge({}), /not published/],
@@ -132,6 +133,27 @@ test('refuses what is not a fresh ID token for us, each for its reason', async (
   expect((await exchange('x', { subject_token_type: 'urn:ietf:params:oauth:token-type:saml2' })).body.field).toBe(
     '/subject_token_type',
   );
+});
+
+test('takes no ID token that is old, of a client beside ours, or of a provider that calls itself something else', async () => {
+  let clock = Date.now();
+  const config = { ACCESS: 'oidc', OIDC_ISSUER: issuer, OIDC_AUDIENCE: 'app' };
+  await using later = await startTestAuth(config, { now: () => clock });
+  const { id_token } = await logInAtProvider('ada', (await later.post('/auth/nonce', {})).body.nonce);
+  const body = {
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: id_token,
+    subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+  };
+  clock += 3_600_000 + 31_000;
+  expect((await later.post('/auth/token', body)).body.detail).toMatch(/expired/);
+  await using renamed = await startTestAuth({ ...config, OIDC_ISSUER: issuer.replace('127.0.0.1', 'localhost') });
+  expect((await renamed.post('/auth/token', body)).status).toBe(503);
+  // Not spent by the refusals; Cognito's mark of an ID token is fine.
+  clock = Date.now();
+  expect((await later.post('/auth/token', body)).status).toBe(200);
+  const marked = await exchange((await logInAtProvider('use-id', await nonce())).id_token);
+  expect(marked.body.user_id).toBe('use-id');
 });
 
 test('a provider that is away is a 503, and names nothing of ours', async () => {
