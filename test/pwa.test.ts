@@ -1,119 +1,16 @@
-/** The PWA in real Chromium: every state it can be in, clean for axe in both schemes, without a console error or CSP violation. */
+/** The PWA in real Chromium: every state outside of a call, clean for axe in both schemes, without a console error or CSP violation. */
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { PeerMetadata } from '@tandem/rtc';
-import { SignalingSession } from '@tandem/rtc';
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { type Pwa, startPwa } from './pwa/harness.ts';
-import { launchBrowser, received } from './support/browser.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { startPwa } from './pwa/harness.ts';
+import { enter, expectAccessible, noDevices, patience, pwaSuite } from './pwa/suite.ts';
+import { received } from './support/browser.ts';
+import { startCoturn } from './support/coturn.ts';
 
-const patience = { timeout: 90_000, interval: 200 };
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-let browser: Browser;
-let pwa: Pwa;
-
-beforeAll(async () => {
-  [browser, pwa] = await Promise.all([launchBrowser(), startPwa()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await pwa?.[Symbol.asyncDispose]();
-});
-
-interface Opened {
-  context: BrowserContext;
-  page: Page;
-}
-
-/** A page of its own; what it complains about fails the test, unless `expected` says so. */
-async function open(
-  options: { before?: () => void; expected?: RegExp; origin?: string; query?: string } & BrowserContextOptions = {},
-): Promise<Opened> {
-  const { before, expected, origin = pwa.origin, query = '', ...rest } = options;
-  const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 800 }, ...rest });
-  context.setDefaultTimeout(patience.timeout);
-  await context.addInitScript(() => {
-    const kept: RTCPeerConnection[] = [];
-    Object.assign(globalThis, { keptConnections: kept });
-    globalThis.RTCPeerConnection = new Proxy(globalThis.RTCPeerConnection, {
-      construct: (target, args) => {
-        const connection = Reflect.construct(target, args) as RTCPeerConnection;
-        kept.push(connection);
-        return connection;
-      },
-    });
-    addEventListener('securitypolicyviolation', (event) =>
-      console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`),
-    );
-  });
-  if (before) await context.addInitScript(before);
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`${message.text()} ${message.location().url}`);
-  });
-  onTestFinished(async () => {
-    await context.close();
-    expect(complaints.filter((text) => !expected?.test(text))).toEqual([]);
-  });
-  await page.goto(`${origin}/${query}`);
-  // Chromium drops what it is loading when any interface of the machine comes or goes (containers of other tests).
-  while (complaints.some((text) => text.includes('ERR_NETWORK_CHANGED'))) {
-    complaints.length = 0;
-    await page.goto(`${origin}/${query}`);
-  }
-  return { context, page };
-}
-
-async function join(name: string, room: string, options: Parameters<typeof open>[0] = {}): Promise<Opened> {
-  const opened = await open({ ...options, query: `?room=${room}` });
-  await opened.page.getByTestId('name-input').fill(name);
-  await opened.page.getByTestId('join').click();
-  return opened;
-}
-
-/** Somebody in the room without a browser. */
-async function peer(room: string, name: string, grants = {}): Promise<SignalingSession> {
-  const session = new SignalingSession({
-    url: `${pwa.origin}/ws/signal`,
-    getToken: () => pwa.token(name, grants),
-  });
-  onTestFinished(() => session.close());
-  await session.join(room, { name } as PeerMetadata);
-  return session;
-}
-
-/** WCAG 2.2 A and AA, in light and dark. */
-async function expectAccessible(page: Page, state: string): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    // Colours fade from one scheme to the other: read them when they have arrived.
-    await page.evaluate(() => new Promise((done) => setTimeout(done, 200)));
-    await page.evaluate(axeSource);
-    const violations = await page.evaluate(async () => {
-      const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
-      const result = await axe.run(document, {
-        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-      });
-      return result.violations.map(
-        (v) =>
-          `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} ${n.failureSummary?.split('\n')[1]?.trim() ?? ''}`).join(', ')}`,
-      );
-    });
-    expect(violations, `${state}, ${colorScheme}`).toEqual([]);
-  }
-}
-
-const noDevices = () => {
-  navigator.mediaDevices.enumerateDevices = async () => [];
-  navigator.mediaDevices.getUserMedia = async () => {
-    throw new DOMException('Requested device not found', 'NotFoundError');
-  };
-};
+// The certificate of the coturn in here is its own.
+const suite = pwaSuite(['--ignore-certificate-errors']);
+const { open, join, peer } = suite;
 
 test('lobby: warms up, shows me, remembers my name, asks for one that is missing', async () => {
   const { page } = await open();
@@ -138,94 +35,6 @@ test('lobby: warms up, shows me, remembers my name, asks for one that is missing
   await vi.waitFor(async () => expect(await page.evaluate(() => document.documentElement.dir)).toBe('rtl'), patience);
   await expectAccessible(page, 'settings in Arabic');
   expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
-});
-
-test('two pages: pictures, chat, reactions, hands, panels, a device switch, leaving and rating', async () => {
-  const reports: unknown[] = [];
-  const ada = await join('Ada', 'meeting');
-  await ada.page.route('**/reports', async (route) => {
-    reports.push(route.request().postDataJSON());
-    await route.fulfill({ status: 204 });
-  });
-  await ada.page.getByTestId('empty-room').waitFor();
-  expect(await ada.page.getByTestId('invite-link').textContent()).toContain('?room=meeting');
-  await expectAccessible(ada.page, 'empty room');
-
-  const bob = await join('Bob', 'meeting');
-  await bob.page.route('**/reports', (route) => route.fulfill({ status: 204 }));
-  await ada.page.getByTestId('remote-video').waitFor();
-  await bob.page.getByTestId('remote-video').waitFor();
-  await vi.waitFor(async () => {
-    const now = await received(ada.page);
-    expect(now.framesDecoded).toBeGreaterThan(5);
-    expect(now.audioEnergy).toBeGreaterThan(0);
-  }, patience);
-  await expectAccessible(ada.page, 'call');
-
-  await bob.page.keyboard.press('c');
-  await bob.page.getByTestId('chat-input').fill('Good morning');
-  await bob.page.keyboard.press('Enter');
-  await ada.page.getByRole('button', { name: 'Chat, 1 new message' }).click();
-  await ada.page.getByTestId('chat-line').getByText('Good morning').waitFor();
-  await expectAccessible(ada.page, 'chat');
-  await ada.page.getByTestId('open-chat').click();
-
-  await ada.page.getByTestId('react').click();
-  await expectAccessible(ada.page, 'reactions');
-  await ada.page.getByTestId('reaction-heart').click();
-  await bob.page.getByTestId('floating-reaction').first().waitFor();
-  await ada.page.getByTestId('toggle-hand').click();
-  await bob.page.getByTestId('peer-tile').getByText('Hand raised').waitFor();
-
-  await ada.page.getByTestId('open-people').click();
-  expect(await ada.page.getByTestId('person').count()).toBe(2);
-  await expectAccessible(ada.page, 'people');
-  await ada.page.getByTestId('quality-badge').click();
-  await ada.page.getByTestId('stats-panel').getByText('Round trip').waitFor();
-  await expectAccessible(ada.page, 'connection details');
-  await ada.page.keyboard.press('?');
-  await ada.page.getByTestId('shortcut-sheet').waitFor();
-  await expectAccessible(ada.page, 'shortcuts');
-  await ada.page.keyboard.press('Escape');
-
-  // Mute by key: the other side sees it.
-  await ada.page.keyboard.press('m');
-  await bob.page.getByTestId('peer-tile').getByText('Microphone off').waitFor();
-  await ada.page.keyboard.press('m');
-
-  // Another microphone: a new track in the same sender, and sound goes on.
-  const label = () =>
-    ada.page.evaluate(() => {
-      const { keptConnections } = globalThis as unknown as { keptConnections: RTCPeerConnection[] };
-      return keptConnections[0]?.getSenders().find((s) => s.track?.kind === 'audio')?.track?.label ?? '';
-    });
-  const before = await label();
-  await ada.page.getByTestId('more').click();
-  await ada.page.getByTestId('open-settings').click();
-  const select = ada.page.getByTestId('device-audioinput').last();
-  await select.waitFor();
-  const options = await select.locator('option').allTextContents();
-  const other = options.find((text) => text !== before && /Fake Audio Input/.test(text));
-  expect(other, `another microphone among ${options.join(', ')}`).toBeDefined();
-  await select.selectOption({ label: other ?? '' });
-  await vi.waitFor(async () => expect(await label()).toBe(other), patience);
-  const energy = (await received(bob.page)).audioEnergy;
-  await vi.waitFor(async () => expect((await received(bob.page)).audioEnergy).toBeGreaterThan(energy), patience);
-  await ada.page.keyboard.press('Escape');
-
-  await ada.page.getByTestId('leave').click();
-  await ada.page.locator('[data-testid=ended][data-end=left]').waitFor();
-  await expectAccessible(ada.page, 'after the call');
-  await ada.page.getByTestId('rate-2').click();
-  await expectAccessible(ada.page, 'rating');
-  await ada.page.getByRole('button', { name: 'Sound' }).click();
-  await ada.page.getByRole('button', { name: 'Send' }).click();
-  await vi.waitFor(() => expect(reports).toHaveLength(2), patience);
-  expect(reports[0]).toMatchObject({ version: 1, roomSize: 2, legs: [{ outcome: 'connected', phase: 'end' }] });
-  expect(reports[1]).toMatchObject({ rating: 2, issues: ['audio'] });
-  await bob.page.getByTestId('empty-room').waitFor();
-  await ada.page.getByTestId('rejoin').click();
-  await ada.page.getByTestId('local-video').waitFor();
 });
 
 test('permission refused: says who refused, and joins all the same', async () => {
@@ -262,17 +71,17 @@ test('no devices at all: sees and hears the others', async () => {
 
 test('a full room, a kick, a closed room, a refused token: each has its own words', async () => {
   const tiny = { maxRoomSize: 2 };
-  pwa.auth.grants = tiny;
+  suite.pwa.auth.grants = tiny;
   onTestFinished(() => {
-    pwa.auth.grants = {};
-    pwa.auth.status = 200;
+    suite.pwa.auth.grants = {};
+    suite.pwa.auth.status = 200;
   });
   await peer('tiny', 'one', tiny);
   await peer('tiny', 'two', tiny);
   const full = await join('Ada', 'tiny', { before: noDevices });
   await full.page.locator('[data-testid=ended][data-end=room_full]').waitFor();
   await expectAccessible(full.page, 'room full');
-  pwa.auth.grants = {};
+  suite.pwa.auth.grants = {};
 
   const host = await peer('strict', 'host', { kick: true });
   const kicked = await join('Mallory', 'strict', { before: noDevices });
@@ -285,23 +94,9 @@ test('a full room, a kick, a closed room, a refused token: each has its own word
   host.closeRoom('test');
   await closed.page.locator('[data-testid=ended][data-end=closed]').waitFor();
 
-  pwa.auth.status = 403;
+  suite.pwa.auth.status = 403;
   const refused = await join('Ada', 'strict', { before: noDevices, expected: /403/ });
   await refused.page.locator('[data-testid=ended][data-end=refused]').waitFor();
-});
-
-test('network away: a banner, no dialog; the call goes on afterwards', async () => {
-  const { context, page } = await join('Ada', 'tunnel', {
-    before: noDevices,
-    expected: /ERR_INTERNET_DISCONNECTED|WebSocket/,
-  });
-  await page.getByTestId('empty-room').waitFor();
-  await context.setOffline(true);
-  await page.getByTestId('network-banner').waitFor();
-  await expectAccessible(page, 'offline in a call');
-  await context.setOffline(false);
-  await page.getByTestId('network-banner').waitFor({ state: 'detached' });
-  await page.getByTestId('leave').waitFor();
 });
 
 test('service worker: an update waits for the end of the call; offline the shell opens; nothing live is cached', async () => {
@@ -362,32 +157,89 @@ test('service worker: an update waits for the end of the call; offline the shell
   await expectAccessible(page, 'offline page');
 });
 
-test('diagnostics: camera, microphone, service; says that there is no relay', async () => {
+test('diagnostics: each device, the service, each way to a real relay, a call through it; and what is missing', async () => {
+  await using coturn = await startCoturn();
+  const { username, credential } = coturn;
+  const turn = (...urls: string[]) => {
+    suite.pwa.auth.iceServers = [{ urls, username, credential }];
+  };
+  onTestFinished(() => {
+    suite.pwa.auth.iceServers = [];
+  });
   const { page } = await open({ query: 'diagnostics/' });
   await expectAccessible(page, 'diagnostics');
-  await page.getByTestId('run-checks').click();
-  await page.getByTestId('report').waitFor();
-  const state = (name: string) => page.getByTestId(`check-${name}`).getAttribute('data-state');
-  expect(await Promise.all(['camera', 'microphone', 'service', 'relay', 'loop'].map(state))).toEqual([
-    'pass',
-    'pass',
-    'pass',
-    'warn',
-    'skip',
-  ]);
-  expect(await page.getByTestId('report').textContent()).toContain('PASS  Service');
+  const run = async (): Promise<Record<string, string>> => {
+    await page.getByTestId('run-checks').click();
+    await page.getByTestId('report').waitFor();
+    const names = ['camera', 'microphone', 'service', 'relay', 'loop'];
+    const states = names.map(async (n) => [n, await page.getByTestId(`check-${n}`).getAttribute('data-state')]);
+    return Object.fromEntries(await Promise.all(states));
+  };
+  const report = () => page.getByTestId('report').textContent();
+
+  const { port, tlsPort } = coturn;
+  const udp = `turn:127.0.0.1:${port}?transport=udp`;
+  const tcp = `turn:127.0.0.1:${port}?transport=tcp`;
+  turn(udp, tcp, `turns:127.0.0.1:${tlsPort}?transport=tcp`);
+  expect(await run(), String(await report())).toEqual({
+    camera: 'pass',
+    microphone: 'pass',
+    service: 'pass',
+    relay: 'pass',
+    loop: 'pass',
+  });
+  expect(await report()).toMatch(/PASS {2}Relay: Reached over UDP, TCP, TLS/);
+  expect(await report()).toMatch(/PASS {2}Test call through the relay: Connected after \d+ ms, .* [1-9]\d* frames/);
   await expectAccessible(page, 'diagnostics report');
+
+  turn(udp, tcp, `turns:127.0.0.1:${port + 1}?transport=tcp`);
+  expect(await run()).toMatchObject({ relay: 'warn', loop: 'pass' });
+  expect(await report()).toContain('Reached over UDP, TCP, not over TLS');
+
+  turn();
+  expect(await run()).toMatchObject({ relay: 'warn', loop: 'skip' });
+  // Five rows, all of them on the page and one below the other.
+  const tops = await page
+    .locator('.checks > li')
+    .evaluateAll((rows) => rows.map((row) => row.getBoundingClientRect().top));
+  expect(tops).toEqual([...tops].sort((a, b) => a - b));
+  expect(new Set(tops).size).toBe(5);
 });
 
-test('on a phone nothing overflows, and a page that does not exist has words', async () => {
-  const { page } = await join('Ada', 'phone', { viewport: { width: 390, height: 844 }, expected: /404/ });
-  await page.getByTestId('empty-room').waitFor();
+test('on a phone nothing overflows, the way in is in reach, every target fits a finger; no page has words', async () => {
+  const { page } = await open({
+    query: '?room=phone',
+    viewport: { width: 360, height: 600 },
+    hasTouch: true,
+    isMobile: true,
+    expected: /404/,
+  });
   const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  /** Controls that are smaller than 44 × 44 px (WCAG 2.5.5), as text. */
+  const tooSmall = () =>
+    page.evaluate(() =>
+      [...document.querySelectorAll<HTMLElement>('a, button, select, input')].flatMap((element) => {
+        const { width, height } = element.getBoundingClientRect();
+        if (!element.checkVisibility() || element.closest('.skip') || element.closest('label')) return [];
+        return Math.min(width, height) < 43.5 ? [`${element.outerHTML.slice(0, 90)}: ${width} × ${height}`] : [];
+      }),
+    );
+  await page.getByTestId('local-video').waitFor();
+  expect(await overflow()).toBeLessThanOrEqual(0);
+  expect(await tooSmall()).toEqual([]);
+  const way = await page.getByTestId('join').boundingBox();
+  expect(way && way.y + way.height).toBeLessThanOrEqual(600);
+  await page.getByText('You are invited to phone').waitFor();
+  await expectAccessible(page, 'lobby on a phone');
+
+  await enter(page, 'Ada');
+  await page.getByTestId('empty-room').waitFor();
   expect(await overflow()).toBeLessThanOrEqual(0);
   await page.getByTestId('more').click();
   await expectAccessible(page, 'menu on a phone');
   expect(await overflow()).toBeLessThanOrEqual(0);
-  await page.goto(`${pwa.origin}/nowhere`);
+  expect(await tooSmall()).toEqual([]);
+  await page.goto(`${suite.pwa.origin}/nowhere`);
   await page.getByText('There is nothing at this address.').waitFor();
   await expectAccessible(page, 'not found');
 });

@@ -20,8 +20,8 @@ export interface Pwa extends AsyncDisposable {
   readonly auth: { status: number; grants: Grants; iceServers: RTCIceServer[] };
   /** Signs a token for a client of the test's own. */
   token(userId: string, grants?: Grants): Promise<string>;
-  /** Bodies of POST /reports. */
-  readonly reports: unknown[];
+  /** Tokens that pages got, in order. */
+  readonly issued: readonly string[];
 }
 
 async function listen(server: Server): Promise<number> {
@@ -35,6 +35,7 @@ export async function startPwa(options: { config?: Partial<SignalingConfig>; cli
   const keys = await startTestKeys();
   const node = await startTestNode({ keys, config: { ALLOWED_ORIGINS: '*', ...options.config } });
   const auth: Pwa['auth'] = { status: 200, grants: {}, iceServers: [] };
+  const issued: string[] = [];
   const authServer = createServer(async (request, response) => {
     response.setHeader('content-type', 'application/json');
     if (request.url?.startsWith('/health')) return response.end('{"status":"ok"}');
@@ -44,7 +45,9 @@ export async function startPwa(options: { config?: Partial<SignalingConfig>; cli
     let body = '';
     for await (const chunk of request) body += chunk;
     const { userId } = JSON.parse(body) as { userId: string };
-    return response.end(JSON.stringify({ token: await keys.token(userId, auth.grants) }));
+    const token = await keys.token(userId, auth.grants);
+    issued.push(token);
+    return response.end(JSON.stringify({ token }));
   });
   const authPort = await listen(authServer);
   let edge: Edge;
@@ -70,7 +73,7 @@ export async function startPwa(options: { config?: Partial<SignalingConfig>; cli
   return {
     origin: `http://127.0.0.1:${edge.port}`,
     auth,
-    reports: [],
+    issued,
     token: (userId, grants) => keys.token(userId, grants),
     [Symbol.asyncDispose]: async () => {
       await edge[Symbol.asyncDispose]();

@@ -1,9 +1,11 @@
 /**
- * Pictures of every state, in both schemes, on a phone and a desk: `node test/pwa/shots.ts FOLDER [name…]`.
- * `two` with its stats, at the desk in light, is docs/images/call.png.
+ * Pictures of every state, on a phone and a desk, in light and dark: `node test/pwa/shots.ts FOLDER [scene…]`.
+ * `two-stats` and `invited`, in light, are the pictures of the README.
  */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import type { PeerMetadata } from '@tandem/rtc';
+import { SignalingSession } from '@tandem/rtc';
 import type { BrowserContext, Page } from 'playwright-core';
 import { launchBrowser } from '../support/browser.ts';
 import { startPwa } from './harness.ts';
@@ -14,166 +16,259 @@ const only = process.argv.slice(3);
 mkdirSync(folder, { recursive: true });
 await using pwa = await startPwa();
 const browser = await launchBrowser();
+const contexts: BrowserContext[] = [];
+const sessions: SignalingSession[] = [];
 
-const SIZES = {
-  extra: { width: 420, height: 420 },
-  phone: { width: 390, height: 844 },
-  desk: { width: 1280, height: 800 },
-} as const;
-type Look = { size: keyof typeof SIZES; scheme: 'light' | 'dark'; locale?: string };
+const LOOKS = [
+  { name: 'phone-light', size: { width: 390, height: 844 }, scheme: 'light' },
+  { name: 'phone-dark', size: { width: 390, height: 844 }, scheme: 'dark' },
+  { name: 'small-light', size: { width: 360, height: 600 }, scheme: 'light' },
+  { name: 'flat-dark', size: { width: 740, height: 360 }, scheme: 'dark' },
+  { name: 'desk-light', size: { width: 1280, height: 800 }, scheme: 'light' },
+  { name: 'desk-dark', size: { width: 1280, height: 800 }, scheme: 'dark' },
+] as const;
+const wanted = process.env.LOOKS?.split(',');
 
-async function open(
-  look: Look,
-  person: Person | undefined,
-  query = '',
-): Promise<{ context: BrowserContext; page: Page }> {
+async function shoot(page: Page, name: string): Promise<void> {
+  for (const look of LOOKS) {
+    if (wanted && !wanted.includes(look.name)) continue;
+    await page.setViewportSize(look.size);
+    await page.emulateMedia({ colorScheme: look.scheme });
+    await page.waitForTimeout(600);
+    await page.screenshot({ path: path.join(folder, `${name}-${look.name}.png`) });
+  }
+  console.log(name);
+}
+
+interface Visitor {
+  person?: Person | undefined;
+  query?: string;
+  locale?: string;
+  before?: () => void;
+}
+
+async function open({ person, query = '', locale = 'en-GB', before }: Visitor = {}): Promise<Page> {
   const context = await browser.newContext({
-    viewport: SIZES[look.size],
-    colorScheme: look.scheme,
-    locale: look.locale ?? 'en-GB',
+    viewport: { width: 640, height: 400 },
+    colorScheme: 'light',
+    locale,
     serviceWorkers: 'block',
-    permissions: person ? ['camera', 'microphone'] : [],
   });
+  contexts.push(context);
   if (person) await context.addInitScript(paintCamera, person);
-  else
-    await context.addInitScript(() => {
-      navigator.mediaDevices.getUserMedia = async () => {
-        throw new DOMException('Permission denied', 'NotAllowedError');
-      };
-    });
+  if (before) await context.addInitScript(before);
   const page = await context.newPage();
-  page.setDefaultTimeout(90_000);
+  page.setDefaultTimeout(30_000);
   page.on('console', (m) => m.type() === 'error' && console.log('console:', m.text()));
   page.on('pageerror', (e) => console.log('page error:', e.message));
   await page.goto(`${pwa.origin}/${query}`);
-  return { context, page };
+  return page;
 }
 
-async function join(look: Look, person: Person | undefined, name: string, room: string) {
-  const opened = await open(look, person, `?room=${room}`);
-  await opened.page.getByTestId('name-input').fill(name);
-  if (person) await opened.page.getByTestId('local-video').waitFor();
-  await opened.page.getByTestId('join').click();
-  await opened.page.getByTestId('leave').waitFor({ timeout: 60_000 });
-  return opened;
+async function join(name: string, room: string, visitor: Visitor = {}): Promise<Page> {
+  const page = await open({ ...visitor, query: `?room=${room}` });
+  await page.getByTestId('name-input').fill(name);
+  if (visitor.person) await page.getByTestId('local-video').waitFor();
+  await page.getByTestId('join').click();
+  return page;
 }
 
-async function settled(page: Page, peers: number) {
+/** Somebody without a browser: a tile without a picture. */
+async function guest(name: string, room: string, metadata: Partial<PeerMetadata> = {}): Promise<SignalingSession> {
+  const session = new SignalingSession({
+    url: `${pwa.origin}/ws/signal`,
+    getToken: () => pwa.token(name, pwa.auth.grants),
+  });
+  sessions.push(session);
+  await session.join(room, { name, ...metadata } as PeerMetadata);
+  return session;
+}
+
+async function pictures(page: Page, count: number): Promise<void> {
   await page.waitForFunction(
     (n) =>
       [...document.querySelectorAll<HTMLVideoElement>('[data-testid=remote-video]')].filter((v) => v.videoWidth > 100)
         .length >= n,
-    peers,
-    { timeout: 90_000 },
+    count,
   );
-  await page.waitForTimeout(8000);
+  await page.waitForTimeout(5000);
 }
 
-const NAMES = ['Amal Haddad', 'Jonas Weber', 'Grace Okafor', 'Mei Lindqvist'];
-const scenes: Record<string, (look: Look, shoot: (page: Page, name?: string) => Promise<void>) => Promise<void>> = {
-  async lobby(look, shoot) {
-    const { context, page } = await open(look, PEOPLE[0]);
-    await page.getByTestId('name-input').fill('Amal Haddad');
-    await page.getByTestId('local-video').waitFor();
+interface Exposed {
+  __tandem: { model: { get(): { peers: object[] }; set(change: object): void } };
+}
+const patch = (page: Page, change: object) =>
+  page.evaluate((c) => (globalThis as unknown as Exposed).__tandem.model.set(c), change);
+
+const NAMES = ['Amal Haddad', 'Jonas Weber', 'Grace Okafor', 'Mei Lindqvist'] as const;
+const ROOM = 'golden-harbor-x7kqzm';
+const refuse = () => {
+  navigator.mediaDevices.getUserMedia = async () => {
+    throw new DOMException('Permission denied', 'NotAllowedError');
+  };
+};
+const undecided = () => {
+  navigator.mediaDevices.enumerateDevices = async () => [];
+  navigator.permissions.query = async () => ({ state: 'prompt' }) as PermissionStatus;
+};
+
+const scenes: Record<string, () => Promise<void>> = {
+  async lobby() {
+    const page = await open({ person: PEOPLE[0] });
+    await page.getByTestId('name-input').fill(NAMES[0]);
     await page.locator('[data-state=ready]').waitFor();
-    await page.waitForTimeout(500);
-    await shoot(page);
-    await context.close();
-  },
-  async refused(look, shoot) {
-    const { context, page } = await open(look, undefined);
-    await page.getByTestId('allow-media').click();
-    await page.getByTestId('permission-help').waitFor();
-    await shoot(page);
-    await context.close();
-  },
-  async empty(look, shoot) {
-    const { context, page } = await join(look, PEOPLE[0], 'Amal Haddad', 'golden-harbor-x7kqzm');
-    await page.waitForTimeout(800);
-    await shoot(page);
-    await context.close();
-  },
-  async two(look, shoot) {
-    const a = await join(look, PEOPLE[0], NAMES[0] ?? '', 'two');
-    const b = await join(look, PEOPLE[1], NAMES[1] ?? '', 'two');
-    await settled(a.page, 1);
-    await shoot(a.page);
-    await a.page.getByTestId('more').click();
-    await a.page.waitForTimeout(300);
-    await shoot(a.page, 'menu');
-    await a.page.getByTestId('open-stats').click();
-    await a.page.waitForTimeout(6000);
-    await shoot(a.page, 'stats');
-    await a.page.getByTestId('leave').click();
-    await a.page.getByTestId('ended').waitFor();
-    await shoot(a.page, 'ended');
-    await b.context.close();
-    await a.context.close();
-  },
-  async call(look, shoot) {
-    const room = 'golden-harbor-x7kqzm';
-    const opened = [];
-    // Three: a mesh of four encodes twelve pictures, which two cores only manage when nothing else runs.
-    for (const [i, person] of PEOPLE.slice(0, 3).entries()) {
-      const size = i === 0 ? look : ({ size: 'extra', scheme: 'light' } as const);
-      opened.push(await join(size, person, NAMES[i] ?? '', room));
-    }
-    const [a, b, c] = opened;
-    if (!a || !b || !c) throw new Error('three at least');
-    await settled(a.page, 2).catch(async (error: unknown) => {
-      await shoot(a.page, 'unsettled');
-      throw error;
-    });
-    await shoot(a.page, 'grid');
-    await b.page.keyboard.press('c');
-    await b.page.getByTestId('chat-input').fill('Here are the numbers from yesterday. Looks good to me.');
-    await b.page.keyboard.press('Enter');
-    if (look.size === 'desk') await a.page.getByTestId('open-chat').click();
-    await c.page.keyboard.press('c');
-    await c.page.getByTestId('chat-input').fill('Agreed. Shall we ship on Thursday?');
-    await c.page.keyboard.press('Enter');
-    if (look.size === 'desk') {
-      await a.page.getByTestId('chat-input').fill('Thursday it is.');
-      await a.page.keyboard.press('Enter');
-    }
-    await c.page.getByTestId('react').click();
-    await c.page.getByTestId('reaction-heart').click();
-    await a.page.waitForTimeout(1100);
-    await shoot(a.page);
-    await Promise.all(opened.map((o) => o.context.close()));
-  },
-  async settings(look, shoot) {
-    const { context, page } = await open(look, PEOPLE[0]);
-    await page.getByTestId('local-video').waitFor();
-    await page.locator('header .icon-button').click();
+    await page.locator('h1').click();
+    await shoot(page, 'lobby');
+    await page.getByRole('button', { name: 'Settings' }).click();
     await page.getByTestId('language').waitFor();
-    await page.waitForTimeout(300);
-    await shoot(page);
-    await context.close();
+    await shoot(page, 'settings');
   },
-  async diagnostics(look, shoot) {
-    const { context, page } = await open(look, PEOPLE[0], 'diagnostics/');
+  async invited() {
+    const page = await open({ person: PEOPLE[0], query: `?room=${ROOM}` });
+    await page.getByTestId('name-input').fill(NAMES[0]);
+    await page.locator('[data-state=ready]').waitFor();
+    await page.locator('h1').click();
+    await shoot(page, 'invited');
+    await page.evaluate(() => {
+      const prompt = () => Promise.resolve();
+      dispatchEvent(Object.assign(new Event('beforeinstallprompt'), { prompt }));
+    });
+    await shoot(page, 'install');
+  },
+  async first() {
+    await shoot(await open({ before: undecided }), 'first');
+  },
+  async refused() {
+    const page = await open({ before: refuse });
+    await page.getByTestId('permission-help').waitFor();
+    await shoot(page, 'refused');
+  },
+  async alone() {
+    const page = await join(NAMES[0], ROOM, { person: PEOPLE[0] });
+    await page.getByTestId('empty-room').waitFor();
+    await shoot(page, 'alone');
+    await page.getByRole('button', { name: 'Invite' }).click();
+    await shoot(page, 'invite');
+  },
+  async two() {
+    const a = await join(NAMES[0], 'two', { person: PEOPLE[0] });
+    await join(NAMES[1], 'two', { person: PEOPLE[1] });
+    await pictures(a, 1);
+    await shoot(a, 'two');
+    await a.getByTestId('more').click();
+    await shoot(a, 'two-menu');
+    await a.getByTestId('open-stats').click();
+    await a.waitForTimeout(6000);
+    await shoot(a, 'two-stats');
+    await a.keyboard.press('?');
+    await shoot(a, 'two-shortcuts');
+    await a.keyboard.press('Escape');
+    await a.getByRole('button', { name: 'Close' }).click();
+    await patch(a, { network: 'reconnecting' });
+    await shoot(a, 'two-reconnecting');
+    await patch(a, { network: 'online' });
+    await a.getByTestId('leave').click();
+    await a.getByTestId('ended').waitFor();
+    await shoot(a, 'ended');
+    await a.getByTestId('rate-2').click();
+    await shoot(a, 'ended-rating');
+  },
+  async call() {
+    const [a, b, c] = await Promise.all([0, 1, 2].map((i) => join(NAMES[i] ?? '', ROOM, { person: PEOPLE[i] })));
+    if (!a || !b || !c) throw new Error('three');
+    await pictures(a, 2);
+    await shoot(a, 'three');
+    await guest(NAMES[3], ROOM, { hand: true });
+    await a.waitForTimeout(1000);
+    await shoot(a, 'four');
+    await b.keyboard.press('c');
+    await b.getByTestId('chat-input').fill('Here are the numbers from yesterday. Looks good to me.');
+    await b.keyboard.press('Enter');
+    await c.keyboard.press('c');
+    await c.getByTestId('chat-input').fill('Agreed. Shall we ship on Thursday?');
+    await c.keyboard.press('Enter');
+    await shoot(a, 'four-unread');
+    await a.getByTestId('open-chat').click();
+    await a.getByTestId('chat-input').fill('Thursday it is.');
+    await a.keyboard.press('Enter');
+    await shoot(a, 'four-chat');
+    await a.getByTestId('open-chat').click();
+    await a.getByTestId('react').click();
+    await shoot(a, 'four-react');
+    await a.keyboard.press('Escape');
+    await patch(a, { layout: 'spotlight' });
+    await shoot(a, 'four-spotlight');
+    await patch(a, { layout: 'auto' });
+    await b.keyboard.press('Escape');
+    await b.locator('#main').focus();
+    await b.keyboard.press('s');
+    await a.getByTestId('screen-video').waitFor();
+    await a.waitForTimeout(1500);
+    await shoot(a, 'four-screen');
+    await shoot(b, 'four-sharing');
+    await b.getByTestId('toggle-screen').click();
+    await a.evaluate(() => {
+      const { model } = (globalThis as unknown as Exposed).__tandem;
+      const states = [{ grade: 'poor' }, { away: true }, { state: 'interrupted' }];
+      const worsen = () =>
+        model.set({ grade: 'poor', peers: model.get().peers.map((p, i) => ({ ...p, ...states[i] })) });
+      worsen();
+      setInterval(worsen, 20);
+    });
+    await shoot(a, 'four-trouble');
+  },
+  async crowd() {
+    const room = 'crowd';
+    const a = await join(NAMES[0], room, { person: PEOPLE[0] });
+    for (let i = 1; i < 9; i++) await guest(`${NAMES[i % 4]} ${i}`, room);
+    await a.waitForTimeout(1500);
+    await shoot(a, 'nine');
+    await a.getByTestId('people-count').click();
+    await shoot(a, 'nine-people');
+  },
+  async arabic() {
+    const a = await join('أمل حداد', 'rtl', { person: PEOPLE[0], locale: 'ar' });
+    const b = await join('يوناس', 'rtl', { person: PEOPLE[1] });
+    await pictures(a, 1);
+    await b.keyboard.press('c');
+    await b.getByTestId('chat-input').fill('صباح الخير');
+    await b.keyboard.press('Enter');
+    await a.getByTestId('open-chat').click();
+    await shoot(a, 'arabic-chat');
+    await a.getByTestId('open-chat').click();
+    await a.getByTestId('more').click();
+    await shoot(a, 'arabic-menu');
+    await shoot(await open({ person: PEOPLE[0], locale: 'ar' }), 'arabic-lobby');
+    await shoot(await open({ person: PEOPLE[0], locale: 'de' }), 'german-lobby');
+  },
+  async endings() {
+    pwa.auth.grants = { maxRoomSize: 2 };
+    await guest('one', 'tiny');
+    await guest('two', 'tiny');
+    const full = await join(NAMES[0], 'tiny', { person: PEOPLE[0] });
+    await full.locator('[data-end=room_full]').waitFor();
+    pwa.auth.grants = {};
+    await shoot(full, 'full');
+    const page = await open();
+    await page.getByTestId('join').waitFor();
+    await patch(page, { phase: 'ended', end: 'kicked', duration: 241_000 });
+    await shoot(page, 'kicked');
+    await page.goto(`${pwa.origin}/offline/`);
+    await shoot(page, 'offline');
+  },
+  async diagnostics() {
+    const page = await open({ person: PEOPLE[0], query: 'diagnostics/' });
+    await shoot(page, 'diagnostics');
     await page.getByTestId('run-checks').click();
-    await page.getByTestId('report').waitFor({ timeout: 60_000 });
-    await shoot(page);
-    await context.close();
+    await page.getByTestId('report').waitFor();
+    await shoot(page, 'diagnostics-done');
   },
 };
 
 for (const [name, scene] of Object.entries(scenes)) {
   if (only.length > 0 && !only.includes(name)) continue;
-  const looks: Look[] = (['phone', 'desk'] as const).flatMap((size) =>
-    (['light', 'dark'] as const).map((scheme) => ({ size, scheme })),
-  );
-  if (name === 'lobby') looks.push({ size: 'desk', scheme: 'light', locale: 'ar' });
-  for (const look of looks) {
-    if (process.env.LOOK && process.env.LOOK !== `${look.size}-${look.scheme}`) continue;
-    const shoot = async (page: Page, part?: string) => {
-      const file = [name, part, look.size, look.scheme, look.locale].filter(Boolean).join('-');
-      await page.screenshot({ path: path.join(folder, `${file}.png`) });
-      console.log(file);
-    };
-    await scene(look, shoot).catch((error: unknown) => console.log(`${name}: ${error}`));
-  }
+  await scene().catch((error: unknown) => console.log(`${name}: ${error}`));
+  for (const session of sessions.splice(0)) session.close();
+  await Promise.all(contexts.splice(0).map((context) => context.close()));
 }
 await browser.close();

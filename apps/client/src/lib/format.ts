@@ -1,3 +1,9 @@
+/** 09:41 or 9:41 AM: as the region of the browser has it, when it speaks the language of the page. */
+export function timeOfDay(at: number, language: string): string {
+  const region = navigator.languages.find((tag) => tag === language || tag.startsWith(`${language}-`)) ?? language;
+  return new Date(at).toLocaleTimeString(region, { hour: '2-digit', minute: '2-digit' });
+}
+
 /** 4:07 or 1:02:33, in the digits of the language. */
 export function clock(ms: number, language: string): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));

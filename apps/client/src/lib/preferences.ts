@@ -15,7 +15,6 @@ export interface Preferences {
   voiceIsolation: boolean;
   backgroundBlur: boolean;
   mirror: boolean;
-  installHintSeen: boolean;
 }
 
 const KEY = 'tandem.preferences';
@@ -33,7 +32,6 @@ const defaults: Preferences = {
   voiceIsolation: false,
   backgroundBlur: false,
   mirror: true,
-  installHintSeen: false,
 };
 
 export const preferences = new Store<Preferences>(defaults);

@@ -8,8 +8,8 @@ export type SourceState = 'off' | 'starting' | 'live' | 'failed';
 export type Kind = 'audio' | 'video';
 
 export interface LocalMediaState {
-  /** Asked at least once (or permission was there already). */
-  asked: boolean;
+  /** Asked at least once (or permission was there already); undefined until that is known. */
+  asked: boolean | undefined;
   audio: SourceState;
   video: SourceState;
   audioTrack: MediaStreamTrack | undefined;
@@ -43,7 +43,7 @@ export class LocalMedia extends Store<LocalMediaState> {
 
   constructor() {
     super({
-      asked: false,
+      asked: undefined,
       audio: 'off',
       video: 'off',
       audioTrack: undefined,
@@ -83,6 +83,7 @@ export class LocalMedia extends Store<LocalMediaState> {
     const [camera, microphone] = await Promise.all([queryPermission('camera'), queryPermission('microphone')]);
     const labelled = this.get().devices.some((device) => device.label !== '');
     if (camera === 'granted' || microphone === 'granted' || labelled) await this.start();
+    else if (!this.get().asked) this.set({ asked: false });
   }
 
   /** Ask for both; when that fails, for each alone, so that one missing device does not cost the other. */

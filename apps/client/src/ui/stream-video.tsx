@@ -25,5 +25,15 @@ export function TrackVideo({
     onElement?.(ref.current);
     return () => onElement?.(null);
   }, [onElement]);
-  return <video ref={ref} autoPlay playsInline muted disablePictureInPicture={false} {...rest} />;
+  return (
+    <video
+      ref={ref}
+      autoPlay
+      playsInline
+      muted
+      {...rest}
+      // A phone held upright: a wide tile shows it whole instead of a strip of it (stage.css).
+      onResize={({ currentTarget: v }) => v.toggleAttribute('data-upright', v.videoHeight > v.videoWidth)}
+    />
+  );
 }

@@ -46,7 +46,7 @@ test.each(sizes)('a spotlight on %i×%i leaves the strip beside it', (w, h) => {
 
 test('who is where', () => {
   const size = { w: 1280, h: 640 };
-  expect(arrange([], 'me', undefined, 'auto', size, 8)).toMatchObject({ floating: 'me' });
+  expect(arrange([], 'me', undefined, 'auto', size, 8).rects.get('me')).toEqual({ x: 0, y: 0, ...size });
   expect(arrange(['a'], 'me', undefined, 'auto', size, 8).floating).toBe('me');
   expect(arrange(['a'], 'me', undefined, 'auto', size, 8).rects.get('a')).toEqual({ x: 0, y: 0, ...size });
   expect(arrange(['a'], 'me', 'me', 'auto', size, 8).floating).toBe('a');

@@ -104,7 +104,8 @@ export function arrange(
     });
     return { rects, floating: undefined, main: stage };
   }
-  if (others.length <= 1 && layout !== 'grid') {
+  if (others.length === 0) return { rects: new Map([[me, area]]), floating: undefined, main: undefined };
+  if (others.length === 1 && layout !== 'grid') {
     const large = stage === me ? me : others[0];
     const small = large === me ? others[0] : me;
     if (large !== undefined) rects.set(large, area);

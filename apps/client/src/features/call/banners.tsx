@@ -63,46 +63,47 @@ export function Banner() {
         </button>
       </div>
     );
+  return <div role="status">{content}</div>;
+}
+
+/** Short lines that come and go. */
+export function Notices() {
+  const t = useText();
+  const notices = useStore(call, (s) => s.notices);
   return (
-    <div className="banner-area" role="status">
-      {content}
+    <div className="notices" role="log" aria-live="polite">
+      {notices.map((notice) => (
+        <p key={notice.id} className="notice">
+          {t(notice.key, notice.values)}
+        </p>
+      ))}
     </div>
   );
 }
 
-/** Short lines that come and go, and the reactions rising over the stage. */
-export function Notices() {
+/** Rise over the stage and are gone. */
+export function Reactions() {
   const t = useText();
-  const notices = useStore(call, (s) => s.notices);
   const reactions = useStore(call, (s) => s.reactions);
   return (
-    <>
-      <div className="notices" role="log" aria-live="polite">
-        {notices.map((notice) => (
-          <p key={notice.id} className="notice">
-            {t(notice.key, notice.values)}
-          </p>
-        ))}
-      </div>
-      <div className="floating-reactions" role="log" aria-live="polite">
-        {reactions.map((reaction) => (
-          <div
-            key={reaction.id}
-            className={`floating-reaction reaction-${reaction.kind}`}
-            data-testid="floating-reaction"
-            style={{ insetInlineStart: `${8 + ((reaction.id * 37) % 60)}%` }}
-          >
-            <Icon name={reaction.kind === 'wave' ? 'hand' : reaction.kind} size={40} />
-            <span className="visually-hidden">
-              {t('reaction.from', {
-                name: reaction.name || t('call.guest'),
-                reaction: t(`reaction.${reaction.kind}`),
-              })}
-            </span>
-            <span aria-hidden="true">{reaction.name}</span>
-          </div>
-        ))}
-      </div>
-    </>
+    <div className="floating-reactions" role="log" aria-live="polite">
+      {reactions.map((reaction) => (
+        <div
+          key={reaction.id}
+          className={`floating-reaction reaction-${reaction.kind}`}
+          data-testid="floating-reaction"
+          style={{ insetInlineStart: `${8 + ((reaction.id * 37) % 60)}%` }}
+        >
+          <Icon name={reaction.kind === 'wave' ? 'hand' : reaction.kind} size={40} />
+          <span className="visually-hidden">
+            {t('reaction.from', {
+              name: reaction.name || t('call.guest'),
+              reaction: t(`reaction.${reaction.kind}`),
+            })}
+          </span>
+          <span aria-hidden="true">{reaction.name}</span>
+        </div>
+      ))}
+    </div>
   );
 }

@@ -1,12 +1,14 @@
 'use client';
 import '../../styles/call.css';
+import '../../styles/stage.css';
+import '../../styles/panel.css';
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useLanguage, useText } from '../../i18n/index.ts';
 import { clock } from '../../lib/format.ts';
 import { useStore } from '../../lib/store.ts';
 import { Icon, Mark } from '../../ui/icons.tsx';
-import { Banner, Notices } from './banners.tsx';
+import { Banner, Notices, Reactions } from './banners.tsx';
 import { ChatPanel } from './chat-panel.tsx';
 import { type CallDialog, Controls } from './controls.tsx';
 import { InviteDialog } from './invite.tsx';
@@ -80,8 +82,11 @@ export function CallScreen() {
       </header>
       <main id="main" ref={main} tabIndex={-1} className="call-main" aria-label={t('call.label', { room })}>
         <Stage />
-        <Banner />
-        <Notices />
+        <div className="overlay">
+          <Banner />
+          <Notices />
+        </div>
+        <Reactions />
       </main>
       {panel && (
         <aside

@@ -2,6 +2,7 @@
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useLanguage, useText } from '../../i18n/index.ts';
+import { timeOfDay } from '../../lib/format.ts';
 import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
 
@@ -39,9 +40,7 @@ export function ChatPanel() {
               {!follows && (
                 <p className="chat-who">
                   <b>{line.mine ? t('call.you') : line.name || t('call.guest')}</b>
-                  <time dateTime={new Date(line.at).toISOString()}>
-                    {new Date(line.at).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit' })}
-                  </time>
+                  <time dateTime={new Date(line.at).toISOString()}>{timeOfDay(line.at, language)}</time>
                 </p>
               )}
               <p className="chat-text" dir="auto" data-testid="chat-line">

@@ -98,10 +98,10 @@ export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void 
   const camOn = video === 'live';
   const canShare = typeof navigator !== 'undefined' && 'getDisplayMedia' in (navigator.mediaDevices ?? {});
   const close = useRef(() => setMenu(undefined)).current;
-  const item = (icon: IconName, label: string, run: () => void, testId?: string, narrow = false) => (
+  const item = (icon: IconName, label: string, run: () => void, testId?: string, where = '') => (
     <button
       type="button"
-      className={`menu-item ${narrow ? 'narrow-only' : ''}`}
+      className={`menu-item ${where}`}
       data-testid={testId}
       onClick={() => {
         close();
@@ -215,14 +215,14 @@ export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void 
                 ))}
               </fieldset>
               {item('person-add', t('call.invite'), () => onDialog('invite'))}
-              {item('people', t('control.people'), () => call.openPanel('people'), undefined, true)}
+              {item('people', t('control.people'), () => call.openPanel('people'), undefined, 'narrow-only')}
               {canShare &&
                 item(
                   'screen',
                   sharing ? t('control.screenStop') : t('control.screen'),
                   () => void call.toggleScreen(),
                   undefined,
-                  true,
+                  'narrow-only',
                 )}
               {item('stats', t('control.stats'), () => call.openPanel('stats'), 'open-stats')}
               {canPip() && item('pip', t('control.pip'), () => void openPip())}
@@ -233,7 +233,7 @@ export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void 
                     : document.documentElement.requestFullscreen();
                   done.catch(() => {});
                 })}
-              {item('keyboard', t('control.shortcuts'), () => onDialog('shortcuts'))}
+              {item('keyboard', t('control.shortcuts'), () => onDialog('shortcuts'), undefined, 'keys-only')}
               {item('settings', t('control.settings'), () => onDialog('settings'), 'open-settings')}
             </Popover>
           )}

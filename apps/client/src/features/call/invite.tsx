@@ -61,10 +61,8 @@ export function EmptyRoom() {
   const t = useText();
   return (
     <section className="empty-room" data-testid="empty-room">
-      <div>
-        <h2>{t('call.emptyTitle')}</h2>
-        <p className="soft">{t('call.emptyText')}</p>
-      </div>
+      <h2>{t('call.emptyTitle')}</h2>
+      <p className="soft">{t('call.emptyText')}</p>
       <InviteTools />
     </section>
   );

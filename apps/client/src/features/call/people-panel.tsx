@@ -14,8 +14,8 @@ export function PeoplePanel({ onInvite }: { onInvite: () => void }) {
   const mic = useStore(localMedia, (s) => s.audio === 'live' && !s.muted);
   const cam = useStore(localMedia, (s) => s.video === 'live');
   const rows = [
-    { id: 'me', name: `${name} (${t('call.you')})`, audio: mic, video: cam, hand },
-    ...peers.map((p) => ({ id: p.id, name: p.name || t('call.guest'), audio: p.audio, video: p.video, hand: p.hand })),
+    { id: 'me', name, mine: true, audio: mic, video: cam, hand },
+    ...peers.map(({ id, name, audio, video, hand }) => ({ id, name, mine: false, audio, video, hand })),
   ];
   return (
     <div className="panel-scroll">
@@ -23,9 +23,12 @@ export function PeoplePanel({ onInvite }: { onInvite: () => void }) {
         {rows.map((row) => (
           <li key={row.id} data-testid="person">
             <span className={`avatar small hue-${hueOf(row.id)}`} aria-hidden="true">
-              {initials(row.name)}
+              {initials(row.name || t('call.guest'))}
             </span>
-            <span className="person-name">{row.name}</span>
+            <span className="person-name">
+              {row.name || t('call.guest')}
+              {row.mine && ` (${t('call.you')})`}
+            </span>
             {row.hand && (
               <>
                 <Icon name="hand" size={18} />

@@ -11,6 +11,8 @@ import { Tile, type TileProps } from './tile.tsx';
 
 const ME = 'me';
 const MY_SCREEN = 'me:screen';
+/** A tile this wide, px, has room for a name and a word beside it. */
+const ROOMY = 220;
 
 export function Stage() {
   const t = useText();
@@ -55,7 +57,7 @@ export function Stage() {
     (layout === 'spotlight' && speaker !== undefined && others.includes(speaker) ? speaker : undefined);
   const idsKey = others.join(' ');
   // biome-ignore lint/correctness/useExhaustiveDependencies: idsKey stands for `others`, whose identity changes with every reading.
-  const { rects, floating, main } = useMemo(
+  const { rects, floating } = useMemo(
     () => arrange(others, ME, wanted, layout, size, size.w < 640 ? 8 : 12),
     [idsKey, wanted, layout, size],
   );
@@ -79,7 +81,6 @@ export function Stage() {
         away: peer.away,
         weak: peer.grade === 'poor',
         floating: floating === peer.id,
-        whole: main === peer.id,
         pinned: pinned === peer.id,
         ...(many ? { onPin: pin } : {}),
       });
@@ -110,7 +111,7 @@ export function Stage() {
   if (mine)
     tiles.push({
       id: ME,
-      name: name ? `${name} (${t('call.you')})` : t('call.you'),
+      name: name && mine.w >= ROOMY ? `${name} (${t('call.you')})` : t('call.you'),
       rect: mine,
       kind: 'me',
       track: videoTrack,
@@ -121,14 +122,15 @@ export function Stage() {
       floating: floating === ME,
     });
 
+  const alone = peers.length === 0 && !sharing;
   return (
-    <div className="stage">
+    <div className={`stage ${alone ? 'alone' : ''}`}>
       <ul ref={ref} className="tiles" aria-label={t('call.peopleTitle')}>
         {tiles.map((tile) => (
           <Tile key={tile.id} {...tile} />
         ))}
       </ul>
-      {peers.length === 0 && !sharing && <EmptyRoom />}
+      {alone && <EmptyRoom />}
     </div>
   );
 }

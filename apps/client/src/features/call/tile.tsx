@@ -14,7 +14,7 @@ export interface TileProps {
   readonly kind: 'peer' | 'me' | 'screen';
   readonly mirror?: boolean;
   readonly floating?: boolean;
-  /** Show the whole picture (screens, spotlight) instead of filling the tile. */
+  /** Show the whole picture instead of filling the tile. */
   readonly whole?: boolean;
   readonly audio?: boolean;
   readonly hand?: boolean;
@@ -84,31 +84,33 @@ export const Tile = memo(function Tile(props: TileProps) {
           {initials(name)}
         </span>
       )}
-      {status && (
-        <p className={`tile-status ${urgent ? 'center' : ''}`}>
-          <span className={`status-dot ${urgent ? 'pulse' : 'bad'}`} />
-          {status}
-        </p>
-      )}
       {props.hand && (
-        <span className="tile-hand">
+        <span className="tile-corner hand">
           <Icon name="hand" size={18} />
           <span className="visually-hidden">{t('call.tileHand')}</span>
         </span>
       )}
       <div className="tile-foot">
-        {kind !== 'screen' && !props.audio && (
-          <>
-            <Icon name="mic-off" size={16} />
-            <span className="visually-hidden">{t('call.tileMuted')}</span>
-          </>
+        {status && (
+          <p className="tile-label">
+            <span className={`status-dot ${urgent ? 'pulse' : 'bad'}`} />
+            <span className="tile-status">{status}</span>
+          </p>
         )}
-        <span className="tile-name">{name}</span>
+        <p className="tile-label">
+          {kind !== 'screen' && !props.audio && (
+            <>
+              <Icon name="mic-off" size={16} />
+              <span className="visually-hidden">{t('call.tileMuted')}</span>
+            </>
+          )}
+          <span className="tile-name">{name}</span>
+        </p>
       </div>
       {props.onPin && (
         <button
           type="button"
-          className="tile-pin"
+          className="tile-corner pin"
           aria-pressed={props.pinned}
           aria-label={props.pinned ? t('control.unpin', { name }) : t('control.pin', { name })}
           title={props.pinned ? t('control.unpin', { name }) : t('control.pin', { name })}

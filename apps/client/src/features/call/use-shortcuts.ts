@@ -59,16 +59,23 @@ export function useShortcuts(showSheet: () => void): void {
           return call.leave();
       }
     };
-    const up = (event: KeyboardEvent) => {
-      if (event.key !== ' ' || !talking) return;
+    const hush = () => {
+      if (!talking) return;
       talking = false;
       void localMedia.setMuted(true);
     };
+    const up = (event: KeyboardEvent) => {
+      if (event.key === ' ') hush();
+    };
     addEventListener('keydown', down);
     addEventListener('keyup', up);
+    // A window that loses the focus never hears of the key going up: the microphone must not stay open.
+    addEventListener('blur', hush);
     return () => {
       removeEventListener('keydown', down);
       removeEventListener('keyup', up);
+      removeEventListener('blur', hush);
+      hush();
     };
   }, [showSheet]);
 }

@@ -130,11 +130,11 @@ async function relay(findings: Findings): Promise<CheckResult> {
   const kinds = [...new Set(reached.filter((kind) => kind !== undefined))];
   findings.relayWorks = kinds.length > 0;
   if (kinds.length === 0) return { verdict: 'fail', key: 'diag.relayBad' };
-  return {
-    verdict: kinds.length === new Set(addresses.map((a) => a.kind)).size ? 'pass' : 'warn',
-    key: 'diag.relayGood',
-    values: { list: kinds.map((kind) => kind.toUpperCase()).join(', ') },
-  };
+  const names = (list: readonly string[]) => list.map((kind) => kind.toUpperCase()).join(', ');
+  const missing = [...new Set(addresses.map((a) => a.kind))].filter((kind) => !kinds.includes(kind));
+  return missing.length === 0
+    ? { verdict: 'pass', key: 'diag.relayGood', values: { list: names(kinds) } }
+    : { verdict: 'warn', key: 'diag.relayPart', values: { list: names(kinds), missing: names(missing) } };
 }
 
 /** A moving picture without a camera. */
@@ -162,7 +162,7 @@ function testPicture(): { track: MediaStreamTrack; stop: () => void } {
 
 /** A whole call with oneself, both legs forced through the relay: what a strict firewall would leave. */
 async function loop(findings: Findings): Promise<CheckResult> {
-  if (!findings.relayWorks) return { verdict: 'skip', key: 'diag.skipped' };
+  if (!findings.relayWorks) return { verdict: 'skip', key: 'diag.loopNeeds' };
   const configuration: RTCConfiguration = { iceServers: findings.iceServers ?? [], iceTransportPolicy: 'relay' };
   const a = new RTCPeerConnection(configuration);
   const b = new RTCPeerConnection(configuration);

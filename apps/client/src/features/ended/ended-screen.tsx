@@ -21,6 +21,8 @@ const WORDS: Record<EndKind, { title: MessageKey; text?: MessageKey }> = {
   lost: { title: 'end.lost', text: 'end.lostText' },
   failed: { title: 'end.failed' },
 };
+/** Nobody has an opinion of a shorter call. */
+const WORTH_A_QUESTION_MS = 5000;
 const ISSUES = ['audio', 'video', 'drop', 'delay', 'echo', 'other'] as const;
 
 /** After the call: what happened, the way back, and one question. */
@@ -32,6 +34,7 @@ export function EndedScreen({ onNew }: { onNew: () => void }) {
   const duration = useStore(call, (s) => s.duration);
   const heading = useRef<HTMLHeadingElement>(null);
   const words = WORDS[end];
+  const back = end !== 'kicked' && end !== 'closed';
   useEffect(() => heading.current?.focus(), []);
   return (
     <Shell>
@@ -44,16 +47,21 @@ export function EndedScreen({ onNew }: { onNew: () => void }) {
           {duration > 0 && <p className="soft">{t('end.duration', { duration: clock(duration, language) })}</p>}
         </div>
         <div className="ended-actions">
-          {end !== 'kicked' && end !== 'closed' && (
+          {back && (
             <button type="button" className="button primary large" data-testid="rejoin" onClick={() => call.toLobby()}>
               {t('end.rejoin')}
             </button>
           )}
-          <button type="button" className="button large" data-testid="new-call" onClick={onNew}>
+          <button
+            type="button"
+            className={`button large ${back ? '' : 'primary'}`}
+            data-testid="new-call"
+            onClick={onNew}
+          >
             {t('end.new')}
           </button>
         </div>
-        {duration > 5000 && <Rating />}
+        {duration > WORTH_A_QUESTION_MS && end !== 'kicked' && end !== 'replaced' && <Rating />}
       </main>
     </Shell>
   );

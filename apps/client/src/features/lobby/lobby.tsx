@@ -10,7 +10,7 @@ import { localMedia } from '../../media/local-media.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { LevelBar } from '../../ui/level-bar.tsx';
 import { Shell } from '../../ui/shell.tsx';
-import { InstallHint } from '../pwa/install-hint.tsx';
+import { InstallButton } from '../pwa/install-button.tsx';
 import { canChooseSpeaker, DeviceSelect } from '../settings/device-select.tsx';
 import { PermissionHelp } from './permission-help.tsx';
 import { Preview } from './preview.tsx';
@@ -26,7 +26,6 @@ export function Lobby({ room, invited, onRoom }: { room: string; invited: boolea
   const name = useStore(preferences, (p) => p.name);
   const phase = useStore(call, (s) => s.phase);
   const readiness = useStore(call, (s) => s.readiness);
-  const audioLive = useStore(localMedia, (s) => s.audio === 'live');
   const silent = useStore(localMedia, (s) => s.silent);
   const problem = useStore(localMedia, (s) => s.problem);
   const [error, setError] = useState<'name' | 'room' | undefined>();
@@ -73,7 +72,9 @@ export function Lobby({ room, invited, onRoom }: { room: string; invited: boolea
         <section className="lobby-preview" aria-label={t('settings.devices')}>
           <Preview />
           <div className="devices">
-            <DeviceSelect kind="audioinput">{audioLive && <LevelBar read={level} />}</DeviceSelect>
+            <DeviceSelect kind="audioinput">
+              <LevelBar read={level} />
+            </DeviceSelect>
             <DeviceSelect kind="videoinput" />
             {speaker && <DeviceSelect kind="audiooutput" />}
           </div>
@@ -89,7 +90,7 @@ export function Lobby({ room, invited, onRoom }: { room: string; invited: boolea
         <section className="join-card">
           <hgroup>
             <h1>{t('lobby.title')}</h1>
-            <p className="soft">{invited ? t('lobby.invited', { room }) : t('lobby.subtitle')}</p>
+            <p className={invited ? '' : 'soft'}>{invited ? t('lobby.invited', { room }) : t('lobby.subtitle')}</p>
           </hgroup>
           <form onSubmit={join} noValidate>
             <div className="field">
@@ -167,11 +168,13 @@ export function Lobby({ room, invited, onRoom }: { room: string; invited: boolea
             </div>
           </form>
           <nav className="lobby-foot">
-            <a href={`${basePath}/diagnostics/`}>{t('lobby.diagnostics')}</a>
+            <a className="link" href={`${basePath}/diagnostics/`}>
+              {t('lobby.diagnostics')}
+            </a>
+            <InstallButton />
           </nav>
         </section>
       </main>
-      <InstallHint />
       {settings && (
         <Suspense>
           <SettingsDialog onClose={() => setSettings(false)} />

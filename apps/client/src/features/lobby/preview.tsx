@@ -23,7 +23,7 @@ export function Preview() {
         <TrackVideo track={track} className={mirror ? 'mirror' : ''} data-testid="local-video" aria-hidden="true" />
       ) : (
         <div className="preview-empty">
-          {!asked ? (
+          {asked === false ? (
             <>
               <button
                 type="button"
@@ -36,7 +36,7 @@ export function Preview() {
               </button>
               <p className="small">{t('lobby.allowText')}</p>
             </>
-          ) : (
+          ) : asked ? (
             <p role="status" className={video === 'starting' ? 'pulse' : ''}>
               {video === 'starting'
                 ? t('lobby.previewStarting')
@@ -44,10 +44,10 @@ export function Preview() {
                   ? t('lobby.previewOff')
                   : t('lobby.previewNone')}
             </p>
-          )}
+          ) : null}
         </div>
       )}
-      <div className="preview-controls">
+      <div className="preview-controls" hidden={!asked}>
         <button
           type="button"
           className="round-toggle"

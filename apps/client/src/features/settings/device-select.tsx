@@ -5,6 +5,7 @@ import { preferences } from '../../lib/preferences.ts';
 import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Icon, type IconName } from '../../ui/icons.tsx';
+import { Select } from '../../ui/select.tsx';
 
 const LOOK = {
   audioinput: { icon: 'mic', label: 'media.microphone', preference: 'audioInput' },
@@ -20,6 +21,7 @@ export const canChooseSpeaker = (): boolean =>
 export function DeviceSelect({ kind, children }: { kind: MediaDeviceKind; children?: ReactNode }) {
   const t = useText();
   const id = useId();
+  const asked = useStore(localMedia, (s) => s.asked);
   const devices = useStore(localMedia, (s) => s.devices);
   const look = LOOK[kind];
   const chosen = useStore(preferences, (p) => p[look.preference]);
@@ -33,22 +35,20 @@ export function DeviceSelect({ kind, children }: { kind: MediaDeviceKind; childr
         <Icon name={look.icon as IconName} size={16} />
         {t(look.label)}
       </label>
-      <select
+      <Select
         id={id}
-        className="select"
         data-testid={`device-${kind}`}
         value={value}
         disabled={list.length === 0}
         onChange={(event) => void localMedia.chooseDevice(kind, event.target.value)}
       >
-        {list.length === 0 && <option value="">{t('media.none')}</option>}
-        {list.length > 0 && value === '' && <option value="">{t('media.default')}</option>}
+        {value === '' && <option value="">{t(asked && list.length === 0 ? 'media.none' : 'media.default')}</option>}
         {list.map((device, index) => (
           <option key={device.deviceId} value={device.deviceId}>
             {device.label || t('media.unnamed', { number: index + 1 })}
           </option>
         ))}
-      </select>
+      </Select>
       {children}
     </div>
   );

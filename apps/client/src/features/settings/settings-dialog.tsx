@@ -7,6 +7,7 @@ import { localMedia } from '../../media/local-media.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { LevelBar } from '../../ui/level-bar.tsx';
+import { Select } from '../../ui/select.tsx';
 import { canChooseSpeaker, DeviceSelect } from './device-select.tsx';
 import { playTestSound } from './test-sound.ts';
 
@@ -83,9 +84,8 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
         <h3>{t('settings.look')}</h3>
         <div className="field">
           <label htmlFor="language">{t('settings.language')}</label>
-          <select
+          <Select
             id="language"
-            className="select"
             data-testid="language"
             value={language}
             onChange={(event) => {
@@ -98,20 +98,19 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
                 {name}
               </option>
             ))}
-          </select>
+          </Select>
         </div>
         <div className="field">
           <label htmlFor="theme">{t('settings.theme')}</label>
-          <select
+          <Select
             id="theme"
-            className="select"
             value={theme}
             onChange={(event) => savePreferences({ theme: event.target.value as Preferences['theme'] })}
           >
             <option value="system">{t('settings.themeSystem')}</option>
             <option value="light">{t('settings.themeLight')}</option>
             <option value="dark">{t('settings.themeDark')}</option>
-          </select>
+          </Select>
         </div>
       </section>
     </Dialog>

@@ -1,0 +1,150 @@
+/** What the browser suites of the PWA share: pages that may not complain, people without a browser, axe. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { PeerMetadata } from '@tandem/rtc';
+import { SignalingSession } from '@tandem/rtc';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+import { launchBrowser } from '../support/browser.ts';
+import { type Pwa, startPwa } from './harness.ts';
+
+export const patience = { timeout: 90_000, interval: 200 };
+const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+export interface Opened {
+  context: BrowserContext;
+  page: Page;
+}
+
+export interface OpenOptions extends BrowserContextOptions {
+  /** Runs in the page before anything of it. */
+  before?: () => void;
+  /** Complaints in the console that this test provokes. */
+  expected?: RegExp;
+  origin?: string;
+  query?: string;
+  browser?: Browser;
+}
+
+export const noDevices = () => {
+  navigator.mediaDevices.enumerateDevices = async () => [];
+  navigator.mediaDevices.getUserMedia = async () => {
+    throw new DOMException('Requested device not found', 'NotFoundError');
+  };
+};
+
+/** A page in a context of its own; what it complains about fails the test, unless `expected` says so. */
+async function openPage(browser: Browser, origin: string, options: OpenOptions): Promise<Opened> {
+  const { before, expected, origin: _, query = '', browser: __, ...rest } = options;
+  const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 800 }, ...rest });
+  context.setDefaultTimeout(patience.timeout);
+  await context.addInitScript(() => {
+    const kept: RTCPeerConnection[] = [];
+    Object.assign(globalThis, { keptConnections: kept });
+    globalThis.RTCPeerConnection = new Proxy(globalThis.RTCPeerConnection, {
+      construct: (target, args) => {
+        const connection = Reflect.construct(target, args) as RTCPeerConnection;
+        kept.push(connection);
+        return connection;
+      },
+    });
+    addEventListener('securitypolicyviolation', (event) =>
+      console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`),
+    );
+  });
+  if (before) await context.addInitScript(before);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(`${message.text()} ${message.location().url}`);
+  });
+  onTestFinished(async () => {
+    await context.close();
+    expect(complaints.filter((text) => !expected?.test(text))).toEqual([]);
+  });
+  await page.goto(`${origin}/${query}`);
+  // Chromium drops what it is loading when any interface of the machine comes or goes (containers of other tests).
+  while (complaints.some((text) => text.includes('ERR_NETWORK_CHANGED'))) {
+    complaints.length = 0;
+    await page.goto(`${origin}/${query}`);
+  }
+  return { context, page };
+}
+
+/** WCAG 2.2 A and AA, in light and dark. */
+export async function expectAccessible(page: Page, state: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    // Colours fade from one scheme to the other: read them when they have arrived.
+    await page.evaluate(() => new Promise((done) => setTimeout(done, 200)));
+    await page.evaluate(axeSource);
+    const violations = await page.evaluate(async () => {
+      const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
+      const result = await axe.run(document, {
+        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+      });
+      return result.violations.map(
+        (v) =>
+          `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} ${n.failureSummary?.split('\n')[1]?.trim() ?? ''}`).join(', ')}`,
+      );
+    });
+    expect(violations, `${state}, ${colorScheme}`).toEqual([]);
+  }
+}
+
+/** One browser (with more flags) and one PWA for all tests of a file. */
+export function pwaSuite(flags: readonly string[] = []) {
+  let browser: Browser;
+  let pwa: Pwa;
+  beforeAll(async () => {
+    [browser, pwa] = await Promise.all([launchBrowser(flags), startPwa()]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await pwa?.[Symbol.asyncDispose]();
+  });
+
+  const open = (options: OpenOptions = {}): Promise<Opened> =>
+    openPage(options.browser ?? browser, options.origin ?? pwa.origin, options);
+
+  return {
+    get pwa() {
+      return pwa;
+    },
+    open,
+
+    async join(name: string, room: string, options: OpenOptions = {}): Promise<Opened> {
+      const opened = await open({ ...options, query: `?room=${room}` });
+      await enter(opened.page, name);
+      return opened;
+    },
+
+    /** Somebody in the room without a browser. */
+    async peer(room: string, name: string, grants = {}): Promise<SignalingSession> {
+      const session = new SignalingSession({
+        url: `${pwa.origin}/ws/signal`,
+        getToken: () => pwa.token(name, grants),
+      });
+      onTestFinished(() => session.close());
+      await session.join(room, { name } as PeerMetadata);
+      return session;
+    },
+  };
+}
+
+/** From the lobby into the room of the address. */
+export async function enter(page: Page, name: string): Promise<void> {
+  await page.getByTestId('name-input').fill(name);
+  await page.getByTestId('join').click();
+}
+
+/** What the page holds: its model and its camera and microphone. */
+export interface Inside {
+  __tandem: {
+    model: { get(): { sharing?: MediaStreamTrack }; join(room: string, name: string): Promise<void> };
+    media: { get(): { muted: boolean; audioTrack?: MediaStreamTrack } };
+  };
+}
+
+export const muted = (page: Page) => page.evaluate(() => (globalThis as unknown as Inside).__tandem.media.get().muted);
