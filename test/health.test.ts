@@ -12,7 +12,7 @@ import { startEdge } from '../infra/local/edge/server.ts';
 interface Health {
   readonly status: string;
   readonly dependencies: Record<string, { state: string; since: string; latencyMs?: number; detail?: string }>;
-  readonly parts: { readonly auth: { ready: boolean }[]; readonly signaling: { ready: boolean; live: boolean }[] };
+  readonly parts: Record<'auth' | 'signaling', (Pick<Health, 'dependencies'> & { ready: boolean; live: boolean })[]>;
 }
 
 const patience = { timeout: 60_000, interval: 100 };
@@ -72,6 +72,10 @@ test('Redis frozen and thawed: nobody is restarted, each service names the depen
   await expect.poll(async () => (await summary()).signaling.map((n) => n.ready), patience).toEqual([false, false]);
   expect((await summary()).signaling.map((n) => n.live)).toEqual([true, true]);
   expect((await summary()).auth.map((n) => n.ready)).toEqual([true]);
+  const [told] = (await summary()).signaling;
+  expect(told?.dependencies.backplane).toMatchObject({ state: 'down', since: expect.any(String) });
+  // Addresses of ours stay inside: everybody may ask the edge.
+  expect(JSON.stringify(await summary())).not.toContain('detail');
 
   redis.kill('SIGCONT');
   await expect.poll(async () => (await summary()).signaling.map((n) => n.ready), patience).toEqual([true, true]);

@@ -64,7 +64,13 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
     const parts = Object.fromEntries(
       Object.entries(pools).map(([name, pool]) => [
         name,
-        pool.targets.map((t) => ({ live: t.live, ready: t.ready, draining: t.draining, open: t.open })),
+        pool.targets.map(({ live, ready, draining, open, dependencies }) => ({
+          live,
+          ready,
+          draining,
+          open,
+          dependencies,
+        })),
       ]),
     );
     const ok = Object.values(pools).every((pool) => pool.targets.some((t) => t.live));

@@ -1,5 +1,6 @@
 /** The nodes behind one route: who lives, who drains, how many requests each has open. */
 import { setTimeout } from 'node:timers/promises';
+import type { DependencyHealth } from '@tandem/service';
 
 export interface Target {
   readonly url: URL;
@@ -10,7 +11,12 @@ export interface Target {
   /** Requests and sockets that go through it now. */
   open: number;
   misses: number;
+  /** What its readiness said of each thing it needs. */
+  dependencies: Readonly<Record<string, DependencySummary>>;
 }
+
+/** Without `detail`: the edge tells it to everybody. */
+export type DependencySummary = Omit<DependencyHealth, 'detail'>;
 
 export interface TargetPoolOptions {
   readonly livePath: string;
@@ -38,6 +44,7 @@ export class TargetPool implements AsyncDisposable {
       ready: false,
       open: 0,
       misses: 0,
+      dependencies: {},
     }));
     this.#loop = this.#run();
   }
@@ -63,11 +70,18 @@ export class TargetPool implements AsyncDisposable {
       await live.body?.cancel();
       if (!live.ok) throw new Error(`liveness ${live.status}`);
       const ready = await get(this.#options.readyPath);
-      const body = (await ready.json().catch(() => ({}))) as { status?: string };
-      Object.assign(target, { live: true, misses: 0, ready: ready.ok, draining: body.status === 'draining' });
+      const body = (await ready.json().catch(() => ({}))) as {
+        status?: string;
+        dependencies?: Record<string, DependencyHealth>;
+      };
+      const dependencies = Object.fromEntries(
+        Object.entries(body.dependencies ?? {}).map(([name, { detail: _, ...told }]) => [name, told]),
+      );
+      const draining = body.status === 'draining';
+      Object.assign(target, { live: true, misses: 0, ready: ready.ok, draining, dependencies });
     } catch {
       target.misses += 1;
-      if (target.misses >= 2) Object.assign(target, { live: false, ready: false, draining: false });
+      if (target.misses >= 2) Object.assign(target, { live: false, ready: false, draining: false, dependencies: {} });
     }
   }
 

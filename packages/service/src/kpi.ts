@@ -117,7 +117,7 @@ export const KPIS: readonly Kpi[] = [
     id: 'call-setup-success',
     name: 'Call set-up success ratio',
     definition:
-      'Legs that connected, of all that connected or failed. A leg is one browser’s call with one peer. Not counted: legs that a person gave up within 15 s, and refusals (room full, token refused).',
+      'Legs that connected, of all that connected or failed. A leg is one browser’s call with one peer. Not counted: legs that a person gave up within 15 s, and rightful refusals (room full, no grant).',
     source:
       'ITU-T E.411 and E.425: the answer-seizure ratio in the form of the network effectiveness ratio (NER), where what users do and rightful refusals are no failure of the network',
     query: SETUP,

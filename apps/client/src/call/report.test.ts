@@ -96,7 +96,8 @@ test('a running call tells the quality since the last time; the end tells all of
 
 test.each([
   ['room_full', 'abandoned', 'room-full'],
-  ['token_refused', 'abandoned', 'token-refused'],
+  ['forbidden', 'abandoned', 'token-refused'],
+  ['token_refused', 'failed', 'token-refused'],
   ['unavailable', 'failed', 'signaling-unreachable'],
   ['who knows', 'failed', 'other'],
 ])('a join that ended with %s is a leg that %s: %s', (code, outcome, failure) => {

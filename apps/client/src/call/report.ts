@@ -49,7 +49,7 @@ function failureOf(peer: RemotePeer, reason: string): FailureReason {
   return WANTED.includes(reason) ? 'timeout' : 'signaling-unreachable';
 }
 
-/** Why nobody was met at all. Undefined: no matter of the network's. */
+/** Why nobody was met at all. Undefined: nothing to tell. A full room and a missing grant are right; a refused token may be our fault. */
 function refusalOf(code: string | undefined): Pick<CallLeg, 'outcome' | 'failure'> | undefined {
   switch (endKind(code)) {
     case 'left':
@@ -57,7 +57,7 @@ function refusalOf(code: string | undefined): Pick<CallLeg, 'outcome' | 'failure
     case 'room_full':
       return { outcome: 'abandoned', failure: 'room-full' };
     case 'refused':
-      return { outcome: 'abandoned', failure: 'token-refused' };
+      return { outcome: code === 'forbidden' ? 'abandoned' : 'failed', failure: 'token-refused' };
     case 'unreachable':
     case 'lost':
       return { outcome: 'failed', failure: 'signaling-unreachable' };
