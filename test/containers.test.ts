@@ -1,4 +1,5 @@
 /** A call through the containers of compose.yaml. scripts/test-containers.mjs brings them up and runs this. */
+import { execFileSync } from 'node:child_process';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { launchBrowser } from './support/browser.ts';
@@ -27,6 +28,25 @@ test('every node of every service is live and ready', async () => {
   );
 });
 
+test('every container finds itself healthy: services by /health/startup, the TURN node by STUN, the cache by PING', async () => {
+  const filter = `label=com.docker.compose.project=${process.env.COMPOSE_PROJECT_NAME}`;
+  await vi.waitFor(
+    () => {
+      const lines = execFileSync('docker', ['ps', '--filter', filter, '--format', '{{.Names}}: {{.Status}}'], {
+        encoding: 'utf8',
+      });
+      expect(lines.trim().split('\n')).toHaveLength(6);
+      expect(
+        lines
+          .trim()
+          .split('\n')
+          .filter((line) => !line.endsWith('(healthy)')),
+      ).toEqual([]);
+    },
+    { timeout: 60_000, interval: 500 },
+  );
+});
+
 test('two people call each other through two signaling containers', async () => {
   const ada = await joinRoom(browser, origin, 'Ada', 'containers');
   const bob = await joinRoom(browser, origin, 'Bob', 'containers');
@@ -34,7 +54,7 @@ test('two people call each other through two signaling containers', async () => 
   await expectMedia([ada, bob]);
 });
 
-test('and through the coturn container alone', async () => {
+test('and through the TURN container alone, which auth knows from the directory only', async () => {
   const settings = { iceTransportPolicy: 'relay' };
   const ada = await joinRoom(browser, origin, 'Ada', 'relayed', settings);
   const bob = await joinRoom(browser, origin, 'Bob', 'relayed', settings);

@@ -26,6 +26,7 @@ const leftOut: Record<'local' | 'compose' | 'cloud', Record<string, string>> = {
   compose: {
     REDIS_USERNAME: 'the cache has its default user only',
     TURN_SECRET_ID: 'no Secrets Manager: TURN_SECRETS',
+    TURN_URIS: 'the directory alone',
   },
   cloud: {
     API_KEYS: 'given by -c apiKeysSecretArn only',

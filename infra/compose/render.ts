@@ -20,7 +20,8 @@ const place: Place = {
     'cache-url': `redis://cache:${cache.port}`,
     'jwks-url': `http://auth:${auth.port}/.well-known/jwks.json`,
     'public-origin': given('TANDEM_ORIGIN', ''),
-    'turn-uris': ['udp', 'tcp'].map((t) => `turn:${address}:${turnPort}?transport=${t}`).join(','),
+    // The directory alone, as in the cloud.
+    'turn-uris': undefined,
     'stun-uris': `stun:${address}:${turnPort}`,
     'turn-directory': 'true',
     'turn-address': address,

@@ -17,6 +17,7 @@ const KNOWN = [
   'regionalCertificateArn',
   'hostedZoneId',
   'hostedZoneName',
+  'sharedDomainName',
   'access',
   'apiKeysSecretArn',
   'oidcIssuer',
@@ -85,6 +86,7 @@ export function buildTopology(app: App, clientBuild: string | undefined): Topolo
                   }),
                 }
               : {}),
+            ...(text('sharedDomainName') ? { sharedDomainName: text('sharedDomainName') } : {}),
           },
         }
       : {}),

@@ -1,5 +1,6 @@
 export { AuthService, type AuthServiceProps } from './auth-service.ts';
 export { Edge, type EdgeProps } from './edge.ts';
+export { NearestRegion, type NearestRegionProps } from './nearest-region.ts';
 export { Network, type NetworkProps } from './network.ts';
 export { Observability } from './observability.ts';
 export type { AlarmThreshold, ObservabilityProps } from './observability-props.ts';

@@ -13,6 +13,7 @@ import { AuthService } from './auth-service.ts';
 import { SERVICE_ACCESS } from './cache-access.ts';
 import { check, checkDomain, checkInteger } from './check.ts';
 import { Edge } from './edge.ts';
+import { NearestRegion } from './nearest-region.ts';
 import { Network } from './network.ts';
 import { Observability } from './observability.ts';
 import { TopologyProfile } from './profile.ts';
@@ -36,6 +37,12 @@ export interface DomainProps {
    * @default - you point the names yourself, at the outputs
    */
   readonly hostedZone?: route53.IHostedZone;
+  /**
+   * A name that several regions' stacks share; it leads to the nearest ({@link NearestRegion}). Needs `hostedZone`, and
+   * `regionalCertificate` to cover it.
+   * @default - none: one region
+   */
+  readonly sharedDomainName?: string;
 }
 
 /** Properties of {@link WebRtcTopology}. */
@@ -261,6 +268,13 @@ export class WebRtcTopology extends Construct {
     });
     for (const service of [this.auth, this.signaling]) service.rollBackOn(...this.observability.deploymentAlarms);
     if (domain?.hostedZone) this.names(domain, domain.hostedZone);
+    if (domain?.hostedZone && domain.sharedDomainName)
+      new NearestRegion(this, 'NearestRegion', {
+        domainName: domain.sharedDomainName,
+        regionalDomainName: domain.domainName,
+        certificate: domain.regionalCertificate,
+        hostedZone: domain.hostedZone,
+      });
     new CfnOutput(this, 'Url', { value: this.origin, description: 'Open this' });
     new CfnOutput(this, 'OriginName', {
       value: this.edge.loadBalancer.loadBalancerDnsName,
@@ -300,6 +314,13 @@ function checkTopology(props: WebRtcTopologyProps, production: boolean): void {
     "access: 'oidc' or 'api-key' (or 'open', if you mean it)",
   );
   checkDomain(kind, 'domain.domainName', props.domain?.domainName);
+  check(
+    !props.domain?.sharedDomainName || props.domain.hostedZone !== undefined,
+    kind,
+    'domain.hostedZone',
+    'sharedDomainName is a latency record, which needs a zone',
+    'give hostedZone',
+  );
   checkInteger(kind, 'zones', props.zones, production ? 3 : 2, 6);
   checkInteger(kind, 'turnNodes', props.turnNodes, production ? 2 : 1, 1000);
   checkInteger(kind, 'signalingTasks', props.signalingTasks, production ? 2 : 1, 5000);
