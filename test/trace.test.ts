@@ -12,7 +12,7 @@ import type { RuntimeConfig } from '../apps/client/src/lib/runtime-config.ts';
 
 const wait = { timeout: 60_000, interval: 50 };
 
-test('token, credentials, offer and answer of a call are one trace through auth and each node they pass; unsampled calls leave none', async () => {
+test('token, credentials, join, offer and answer of a call are one trace through auth and each node they pass; unsampled calls leave none', async () => {
   await using collector = await startCollector();
   await using redis = await startRedis();
   await using auth = await startTestAuth({
@@ -67,12 +67,12 @@ test('token, credentials, offer and answer of a call are one trace through auth 
     };
     const entered = ['auth POST /auth/token', 'auth GET /auth/ice-servers'];
     await vi.waitFor(() => {
-      expect(seen(ada)).toEqual(new Set([...entered, 'north relay offer', 'south deliver offer']));
-      expect(seen(ben)).toEqual(new Set([...entered, 'north deliver answer', 'south relay answer']));
+      expect(seen(ada)).toEqual(new Set([...entered, 'north join', 'north relay offer', 'south deliver offer']));
+      expect(seen(ben)).toEqual(new Set([...entered, 'south join', 'north deliver answer', 'south relay answer']));
     }, wait);
     expect(cat.traceparent).toBeUndefined();
     const ours = new Set([ada, ben].map(traceId));
-    expect(collector.spans.filter((s) => / (offer|answer)$/.test(s.name) && !ours.has(s.traceId))).toEqual([]);
+    expect(collector.spans.filter((s) => /(offer|answer|join)$/.test(s.name) && !ours.has(s.traceId))).toEqual([]);
     // Logs carry the same ids.
     await vi.waitFor(() => expect(collector.logs.some((l) => l.traceId === traceId(ada))).toBe(true), wait);
   } finally {

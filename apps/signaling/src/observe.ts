@@ -38,11 +38,11 @@ export async function startObservation(config: SignalingConfig, node: string): P
 }
 
 const TRACEPARENT = /"traceparent"\s*:\s*"([0-9a-f-]{55})"/;
-const TYPE = /"type"\s*:\s*"(offer|answer|ice-candidate|message|receipt)"/;
+const TYPE = /"type"\s*:\s*"(offer|answer|ice-candidate|message|receipt|join|resume)"/;
 
 /**
- * A span and a log line for each relayed message of a sampled call, under the trace id of the browser that sent it: one trace
- * shows the browser, the node it came in at and the node it went out from. Undefined without a collector: no cost at all.
+ * A span and a log line for each join, resume and relayed message of a sampled call, under the trace id of the browser that sent it:
+ * one trace shows the browser, the node it came in at and the node it went out from. Undefined without a collector: no cost at all.
  */
 export function tracer(telemetry: Telemetry, log: Logger, node: string): Pick<NodeEvents, 'traced'> {
   if (!telemetry.enabled) return {};
@@ -52,7 +52,8 @@ export function tracer(telemetry: Telemetry, log: Logger, node: string): Pick<No
       const parent = text.includes('"traceparent"') ? TRACEPARENT.exec(text)?.[1] : undefined;
       if (!parent) return undefined;
       const type = TYPE.exec(text)?.[1] ?? 'other';
-      const span = telemetry.span(`${hop} ${type}`, {
+      const name = type === 'join' || type === 'resume' ? type : `${hop} ${type}`;
+      const span = telemetry.span(name, {
         parent,
         followOnly: true,
         kind: hop === 'relay' ? 'server' : 'consumer',
@@ -62,7 +63,7 @@ export function tracer(telemetry: Telemetry, log: Logger, node: string): Pick<No
       return () => {
         span.end();
         const { traceId, spanId } = span.context;
-        log.info({ event: `message.${hop}`, type, trace_id: traceId, span_id: spanId }, `${hop} ${type}`);
+        log.info({ event: `message.${hop}`, type, trace_id: traceId, span_id: spanId }, name);
       };
     },
   };

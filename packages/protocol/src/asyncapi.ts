@@ -50,6 +50,7 @@ export function asyncApi(): Record<string, unknown> {
         security: [
           { $ref: '#/components/securitySchemes/subprotocol' },
           { $ref: '#/components/securitySchemes/query' },
+          { $ref: '#/components/securitySchemes/header' },
         ],
       },
     },
@@ -93,6 +94,12 @@ export function asyncApi(): Record<string, unknown> {
           description: `\`${SUBPROTOCOL}, bearer.<jwt>\``,
         },
         query: { type: 'httpApiKey', in: 'query', name: 'token', description: 'The same token, for simple clients.' },
+        header: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'For clients that are no browser.',
+        },
       },
     },
   };

@@ -92,7 +92,11 @@ export const AppMessage = message(
 
 /** Client to server. */
 export const ClientMessages = {
-  join: message('join', { roomId: RoomId, metadata: Type.Optional(Metadata) }, 'Enter a room. One room per session.'),
+  join: message(
+    'join',
+    { roomId: RoomId, metadata: Type.Optional(Metadata), traceparent: Traceparent },
+    'Enter a room. One room per session.',
+  ),
   leave: message('leave', { roomId: Type.Optional(RoomId) }, 'Leave the room.'),
   offer: Offer,
   answer: Answer,
@@ -102,7 +106,7 @@ export const ClientMessages = {
   update: message('update', { metadata: Metadata }, 'Replace what I say of myself.'),
   resume: message(
     'resume',
-    { sessionToken: Type.String({ minLength: 16, maxLength: 512 }) },
+    { sessionToken: Type.String({ minLength: 16, maxLength: 512 }), traceparent: Traceparent },
     'First frame of a new socket: continue an earlier session.',
   ),
   ping: message('ping', { t: Type.Optional(Type.Number()) }, 'Answered by `pong` with the same `t`.'),

@@ -82,14 +82,16 @@ export class Connection {
       if (!scanFrame(bytes, header))
         throw new Refusal('bad_json', `The frame is not a JSON object in UTF-8 (see byte ${header.errorAt}).`);
       const traced = header.present & HAS_TRACEPARENT ? this.node.events.traced?.('relay', bytes) : undefined;
-      const relayed = relayFrame(this, bytes, header);
-      traced?.();
-      if (relayed) return;
+      if (relayFrame(this, bytes, header)) {
+        traced?.();
+        return;
+      }
       const message = JSON.parse(bytes.toString('utf8')) as IncomingMessage;
       context = message;
       if (typeof message.type !== 'string') throw new Refusal('bad_message', '/type: is required', { field: '/type' });
       const pending = handle(this, message, bytes, header);
-      if (pending !== undefined) this.#wait(pending, context);
+      if (pending !== undefined) this.#wait(traced ? pending.finally(traced) : pending, context);
+      else traced?.();
     } catch (error) {
       this.#failed(error, context);
     }

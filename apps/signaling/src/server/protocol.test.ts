@@ -29,7 +29,7 @@ async function pair(grants?: object) {
 }
 
 describe('handshake', () => {
-  test('S-1 the token comes as subprotocol or as ?token=, and only signal.v1 is ever chosen', async () => {
+  test('S-1 the token comes as subprotocol, as ?token= or in Authorization, and only signal.v1 is ever chosen', async () => {
     const token = await keys.token('ada');
     using sub = new TestClient(node.wsUrl, ['signal.v1', `bearer.${token}`]);
     await sub.next('welcome');
@@ -37,6 +37,11 @@ describe('handshake', () => {
     using query = new TestClient(`${node.wsUrl}?token=${token}`);
     await query.next('welcome');
     expect(query.ws.protocol).toBe('');
+    using header = new TestClient(node.wsUrl, [], { headers: { authorization: `Bearer ${token}` } });
+    await header.next('welcome');
+    // The first one counts: a good token behind a bad one opens nothing.
+    using both = new TestClient(`${node.wsUrl}?token=bad`, [], { headers: { authorization: `Bearer ${token}` } });
+    expect((await both.until('refusal', () => both.refused)).status).toBe(401);
   });
 
   test('S-2 a refused token gets 401, or a close code where the client speaks signal.v1', async () => {
@@ -71,11 +76,14 @@ describe('handshake', () => {
     expect(c.welcome.sessionToken.length).toBeGreaterThan(30);
   });
 
-  test('S-5 another path is 404, and plain HTTP on the signaling path is no WebSocket', async () => {
+  test('S-5 another path is 404, and plain HTTP on the signaling path is 426', async () => {
     using c = new TestClient(node.wsUrl.replace('/ws/signal', '/ws/other'));
     await c.until('refusal', () => c.refused);
     expect(c.refused?.status).toBe(404);
-    expect((await fetch(`${node.url}/ws/signal`)).status).toBeGreaterThanOrEqual(400);
+    expect((await fetch(`${node.url}/nothing`)).status).toBe(404);
+    const knock = await fetch(`${node.url}/ws/signal`);
+    expect(knock.status).toBe(426);
+    expect(knock.headers.get('upgrade')).toBe('websocket');
   });
 
   test('S-6 liveness asks nobody; readiness names each dependency', async () => {
