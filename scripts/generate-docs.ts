@@ -222,7 +222,7 @@ function topologyPage(): string {
     ...told.flatMap(([name, p]) =>
       p.dependsOn.map((d) => {
         const on = topology[d as keyof typeof topology] as { port?: number };
-        return `| ${name} | ${d} | ${on.port} tcp | ${d === 'auth' ? 'public keys' : name === 'turn' ? 'TURN directory' : 'state and fan-out'} |`;
+        return `| ${name} | ${d} | ${on.port} tcp | ${d === 'auth' ? 'public keys' : name === 'turn' ? 'TURN directory, revocations' : 'state and fan-out'} |`;
       }),
     ),
     '',

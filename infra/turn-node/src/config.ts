@@ -47,7 +47,10 @@ export const TurnNodeConfig = Type.Object({
   AUTO_SCALING_GROUP: Type.Optional(Type.String({ description: 'The group of that hook.' })),
   AWS_REGION: Type.Optional(Type.String({ description: 'Region.' })),
   METRICS_STACK: Type.Optional(Type.String({ description: 'Dimension of the metrics; unset: none are written.' })),
-  RUN_DIR: Type.String({ default: '/run/turn', description: 'Writable folder: database of coturn, its address.' }),
+  RUN_DIR: Type.String({
+    default: '/run/turn',
+    description: 'Writable folder: database of coturn, its address, password of its telnet interface.',
+  }),
   TURNSERVER: Type.String({ default: 'turnserver', description: 'Program.' }),
   NODE_ID: Type.Optional(
     Type.String({ description: 'Outside EC2: name of the node. Default there: the instance id.' }),
