@@ -1,26 +1,9 @@
 /** Real Chromium pages that hold the SDK, for tests of calls without any user interface. */
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { build } from 'esbuild';
-import { type Browser, chromium, type Page } from 'playwright-core';
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--use-fake-device-for-media-stream',
-  '--use-fake-ui-for-media-stream',
-  '--allow-loopback-in-peer-connection',
-  '--autoplay-policy=no-user-gesture-required',
-  '--disable-background-timer-throttling',
-  '--disable-renderer-backgrounding',
-  '--disable-backgrounding-occluded-windows',
-];
+import type { Browser, Page } from 'playwright-core';
+import { launchBrowser } from '../support/browser.ts';
 
 export interface SdkBrowser extends AsyncDisposable {
   readonly origin: string;
@@ -31,9 +14,6 @@ export interface SdkBrowser extends AsyncDisposable {
 
 /** @throws Error with the install line when there is no Chromium */
 export async function startSdkBrowser(): Promise<SdkBrowser> {
-  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-  if (!existsSync(executablePath))
-    throw new Error('Chromium is missing: apt-get install chromium (or set CHROMIUM to its path)');
   const bundle = await build({
     entryPoints: [new URL('./page.ts', import.meta.url).pathname],
     bundle: true,
@@ -55,7 +35,7 @@ export async function startSdkBrowser(): Promise<SdkBrowser> {
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   let browser: Browser;
   try {
-    browser = await chromium.launch({ executablePath, args: FLAGS });
+    browser = await launchBrowser();
   } catch (error) {
     server.close();
     throw error;

@@ -57,7 +57,7 @@ export interface RemotePeer {
   readonly screen: MediaStream;
   /** Latest reading. */
   readonly quality: PairQuality | undefined;
-  /** ms since the pair began, by name: `offer-sent`, `answer-received`, `connected`, `first-frame`… */
+  /** ms since the pair began, by name: `offer-sent`, `answer-received`, `ice-connected`, `connected`, `first-frame`… */
   readonly marks: Readonly<Record<string, number>>;
   /** How often the path was searched anew since it first stood (ICE restarts and rebuilds of either side). */
   readonly restarts: number;

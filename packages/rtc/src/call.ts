@@ -219,20 +219,24 @@ export class Call extends Emitter<CallEvents> {
     if (this.#members.has(peerId)) return;
     const member = new Member(info, this.#clock.now());
     this.#members.set(peerId, member);
+    // Without waiting, unless the credentials ran out since (a laptop slept); and before any view draws the newcomer.
+    if (this.#ice.valid) this.#begin(member, before);
+    else void this.#ice.fresh().then(() => this.#begin(member, before));
     this.emit('peer-added', { peer: member.view });
-    // Resolved already, unless the credentials ran out since (a laptop slept).
-    void this.#ice.fresh().then(() => {
-      if (this.#members.get(peerId) !== member || this.#state === 'ended') return;
-      const mine = this.session.peerId ?? '';
-      const pair = this.#pair(member, mine > peerId, before ? this.#spare.take() : undefined);
-      member.pair = pair;
-      // The newcomer calls: it knows everybody at once. (Peer ids only decide who yields when both do.)
-      pair.start(before);
-      const early = this.#early;
-      this.#early = early.filter((s) => s.peerId !== peerId);
-      for (const s of early) if (s.peerId === peerId) pair.receive(s.type, s);
-      this.#cap();
-    });
+  }
+
+  #begin(member: Member, before: boolean): void {
+    const { peerId } = member.info;
+    if (this.#members.get(peerId) !== member || this.#state === 'ended') return;
+    const mine = this.session.peerId ?? '';
+    const pair = this.#pair(member, mine > peerId, before ? this.#spare.take() : undefined);
+    member.pair = pair;
+    // The newcomer calls: it knows everybody at once. (Peer ids only decide who yields when both do.)
+    pair.start(before);
+    const early = this.#early;
+    this.#early = early.filter((s) => s.peerId !== peerId);
+    for (const s of early) if (s.peerId === peerId) pair.receive(s.type, s);
+    this.#cap();
   }
 
   #depart(peerId: string, reason: string): void {

@@ -3,6 +3,7 @@ import type { CallEvents, ChatMessage } from './call-types.ts';
 import type { Clock } from './clock.ts';
 import type { DeliveryResult } from './delivery.ts';
 import type { TheirView } from './quality.ts';
+import { randomHex } from './random-id.ts';
 import { type Talk, TalkLine } from './talk.ts';
 
 export interface ChatHost {
@@ -33,7 +34,7 @@ export class Chat {
   }
 
   chat(text: string): ChatMessage {
-    const id = randomId();
+    const id = randomHex(9);
     const at = Date.now();
     const { peerId, name } = this.#host.me();
     const delivered = this.#toAll({ tandem: 'chat', id, text, at });
@@ -45,7 +46,7 @@ export class Chat {
     void this.#toAll({ tandem: 'reaction', emoji });
   }
   send(data: unknown, peerId?: string): Promise<ReadonlyMap<string, DeliveryResult>> {
-    return this.#toAll({ tandem: 'data', id: randomId(), data }, peerId === undefined ? undefined : [peerId]);
+    return this.#toAll({ tandem: 'data', id: randomHex(9), data }, peerId === undefined ? undefined : [peerId]);
   }
   /** Tell a peer what I hear and see of it. */
   quality(peerId: string, view: TheirView): void {
@@ -84,8 +85,4 @@ export class Chat {
         if (typeof talk.view === 'object' && talk.view !== null) this.#host.theirs(peerId, talk.view);
     }
   }
-}
-
-function randomId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(9)), (b) => b.toString(36).padStart(2, '0')).join('');
 }

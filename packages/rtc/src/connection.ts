@@ -6,6 +6,8 @@ export class Connection {
   readonly channel: RTCDataChannel;
   /** Its first offer is made already (see spare.ts), with these candidates gathered before anybody listened. */
   offered: Promise<void> | undefined;
+  /** That offer is the local description. */
+  offerStands = false;
   readonly early: RTCIceCandidate[] = [];
   readonly #slots: Partial<Record<Slot, RTCRtpTransceiver>> = {};
 

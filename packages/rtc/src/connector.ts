@@ -3,6 +3,7 @@ import { afterClose, CLOSE_CODES, type CloseName, SUBPROTOCOL } from '@tandem/pr
 import { fullJitter, parseRetryAfter } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import { type Heartbeat, Link, type LinkEnd, type WebSocketConstructor } from './link.ts';
+import { randomHex } from './random-id.ts';
 import { type EndReason, GiveUp, type SessionOptions } from './session-types.ts';
 import { tokenExpiry } from './token.ts';
 import type { Frame } from './wire.ts';
@@ -43,6 +44,7 @@ export class Connector {
   #connectTimer: unknown;
   #renewTimer: unknown;
   #refreshToken = false;
+  #idempotencyKey: string | undefined;
   readonly #unlisten: (() => void)[] = [];
 
   constructor(options: SessionOptions, host: ConnectorHost) {
@@ -152,7 +154,9 @@ export class Connector {
   async #open(): Promise<void> {
     const { clock } = this.#host;
     const refresh = this.#refreshToken;
-    const token = await this.#o.getToken({ refresh });
+    this.#idempotencyKey ??= randomHex(16);
+    const token = await this.#o.getToken({ refresh, idempotencyKey: this.#idempotencyKey });
+    this.#idempotencyKey = undefined;
     if (this.#closed) return;
     this.#refreshToken = false;
     const link: Link = new Link(this.#WebSocket, this.#url, [SUBPROTOCOL, `bearer.${token}`], clock, {

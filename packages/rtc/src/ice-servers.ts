@@ -23,13 +23,18 @@ export class IceServers {
     return this.#known;
   }
 
+  /** Are the credentials of the last list good for a while? */
+  get valid(): boolean {
+    return this.#clock.now() < this.#until;
+  }
+
   /**
    * A list whose credentials live at least another half of their time. Never rejects: without the endpoint the last list
    * serves, or none (host candidates only), because a call on the local network is better than no call.
    * @param patience ms to wait for the endpoint. Default 3000.
    */
   async fresh(patience = 3000): Promise<RTCIceServer[]> {
-    if (this.#clock.now() < this.#until) return this.#known;
+    if (this.valid) return this.#known;
     this.#fetching ??= this.#fetch().finally(() => {
       this.#fetching = undefined;
     });

@@ -207,9 +207,9 @@ export class Pair {
     const connection = this.#connection;
     const { pc, offered } = connection;
     if (offered !== undefined) {
-      await offered.finally(() => {
-        connection.offered = undefined;
-      });
+      // What stands goes out in this very turn, before any view draws who is here.
+      if (!connection.offerStands) await offered;
+      connection.offered = undefined;
     } else {
       if (pc.signalingState !== 'stable') return;
       if (!this.#negotiated && connection.empty && !pc.remoteDescription)
@@ -343,7 +343,10 @@ export class Pair {
       if (slot) this.#host.onTrack(slot, track);
     };
     pc.onconnectionstatechange = () => this.#transport();
-    pc.oniceconnectionstatechange = () => this.#transport();
+    pc.oniceconnectionstatechange = () => {
+      if (pc.iceConnectionState === 'connected') this.#host.onMark('ice-connected');
+      this.#transport();
+    };
     this.#host.onChannel(connection.channel);
     return connection;
   }

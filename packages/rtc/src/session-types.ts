@@ -9,6 +9,8 @@ import type { DirectedBody, DirectedType, PeerInfo } from './wire.ts';
 /** Why a token is asked for. `refresh`: the one given before was refused or runs out, so a cached copy will not do. */
 export interface TokenRequest {
   readonly refresh: boolean;
+  /** The same until one is given: send it as `Idempotency-Key`, so that a lost answer costs no refresh token. */
+  readonly idempotencyKey: string;
 }
 
 export interface SessionOptions {

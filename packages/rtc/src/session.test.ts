@@ -320,6 +320,27 @@ test('a token supplier that gives up ends the session; one that fails is asked a
   expect(calls).toBe(3);
 });
 
+test('a token that is asked for again has the same idempotency key; the next one another', async () => {
+  const keys: string[] = [];
+  const bench = new Bench({
+    getToken: async ({ idempotencyKey }) => {
+      keys.push(idempotencyKey);
+      if (keys.length < 3) throw new Error('the answer got lost');
+      return 'token';
+    },
+  });
+  bench.session.connect().catch(() => {});
+  await bench.time.settle(5000);
+  bench.socket.open();
+  bench.socket.say(WELCOME);
+  bench.socket.drop(1001);
+  await bench.time.settle(5000);
+  expect(keys).toHaveLength(4);
+  expect(new Set(keys.slice(0, 3)).size).toBe(1);
+  expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
+  expect(keys[3]).not.toBe(keys[0]);
+});
+
 test('a token that runs out soon: a move with a fresh one before the server must close', async () => {
   const exp = Math.floor(Date.now() / 1000) + 600;
   const token = `x.${btoa(JSON.stringify({ exp }))}.y`;

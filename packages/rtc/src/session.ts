@@ -6,6 +6,7 @@ import { Emitter } from './emitter.ts';
 import type { Link } from './link.ts';
 import { Membership } from './membership.ts';
 import { Pacer } from './pacer.ts';
+import { randomHex } from './random-id.ts';
 import type { RoomChange } from './room-view.ts';
 import {
   type EndReason,
@@ -15,9 +16,6 @@ import {
   SignalingError,
 } from './session-types.ts';
 import type { DirectedBody, DirectedType, Frame, PeerInfo, PeerMetadata, ServerLimits } from './wire.ts';
-
-const hex = (bytes: number) =>
-  Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (b) => b.toString(16).padStart(2, '0')).join('');
 
 export class SignalingSession extends Emitter<SessionEvents> {
   readonly #clock: Clock;
@@ -64,7 +62,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
       over: (reason, message) => this.#end(reason, message),
     });
     const sampling = options.traceSampling ?? 0;
-    this.#traceparent = sampling > 0 && random() < sampling ? `00-${hex(16)}-${hex(8)}-01` : undefined;
+    this.#traceparent = sampling > 0 && random() < sampling ? `00-${randomHex(16)}-${randomHex(8)}-01` : undefined;
     this.#pacer = new Pacer(clock, (frame) => this.#connector.link?.send(frame) ?? false);
     this.#delivery = new Delivery({
       clock,

@@ -34,7 +34,10 @@ export class SpareConnection {
     if (!connection || connection.offered !== undefined) return;
     connection.pc.setConfiguration(configuration);
     connection.setTracks(track);
-    connection.offered = (async () => connection.pc.setLocalDescription(await this.#offer))();
+    connection.offered = (async () => {
+      await connection.pc.setLocalDescription(await this.#offer);
+      connection.offerStands = true;
+    })();
     connection.offered.catch(() => {});
   }
 
