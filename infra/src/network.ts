@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -53,6 +54,14 @@ export class Network extends Construct {
     const zones = props.zones ?? 3;
     checkInteger('Network', 'zones', zones, 2, 6);
     checkInteger('Network', 'natGateways', props.natGateways, 0, zones);
+    if (props.cidr !== undefined && !Token.isUnresolved(props.cidr))
+      check(
+        /^(\d{1,3}\.){2}0\.0\/16$/.test(props.cidr),
+        'Network',
+        'cidr',
+        `"${props.cidr}" does not hold a /20 for each public and private subnet`,
+        'a /16, such as 10.60.0.0/16',
+      );
     const natGateways = props.natGateways ?? zones;
     this.vpc = new ec2.Vpc(this, 'Vpc', {
       ipAddresses: ec2.IpAddresses.cidr(props.cidr ?? '10.60.0.0/16'),

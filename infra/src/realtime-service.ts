@@ -350,6 +350,13 @@ function checkServiceProps(kind: string, props: RealtimeServiceProps): void {
       );
     }
   }
+  check(
+    props.vpcSubnets !== undefined || props.vpc.privateSubnets.length > 0,
+    kind,
+    'vpcSubnets',
+    'the VPC has no private subnets with egress',
+    'name others; public ones with assignPublicIp: true',
+  );
   checkInteger(kind, 'minTasks', props.minTasks, 1, 5000);
   checkInteger(kind, 'maxTasks', props.maxTasks, 1, 5000);
   if (props.maxTasks !== undefined && !Token.isUnresolved(props.maxTasks))

@@ -120,6 +120,13 @@ export class SessionCache extends Construct implements ec2.IConnectable {
     const version = props.engineVersion ?? '8.0';
     const major = /^([78])\.\d+$/.exec(version)?.[1];
     check(major !== undefined, 'SessionCache', 'engineVersion', `"${version}" is no Valkey version`, "'8.0' or '7.2'");
+    check(
+      props.subnets !== undefined || props.vpc.isolatedSubnets.length > 0,
+      'SessionCache',
+      'subnets',
+      'the VPC has no isolated subnets',
+      'name others, such as { subnetType: SubnetType.PRIVATE_WITH_EGRESS }',
+    );
 
     const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
       vpc: props.vpc,

@@ -4,13 +4,29 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, CloudFormationValidatePlugin, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Network, SessionCache, SignalingService, TopologyStack, TurnFleet } from '../src/index.ts';
-import { FLAGS, readFindings, synthQuietly } from './synth.ts';
+import { buildTopology } from '../src/app-stack.ts';
+import {
+  AuthService,
+  Edge,
+  Network,
+  Observability,
+  SessionCache,
+  SignalingService,
+  SigningKeys,
+  TopologyProfile,
+  TopologyStack,
+  TurnFleet,
+  WebClient,
+  WebRtcTopology,
+} from '../src/index.ts';
+import { FLAGS, PRODUCTION, readFindings, synthQuietly } from './synth.ts';
 
 const image = ecs.ContainerImage.fromRegistry('example.com/image:1');
 const cache = { url: 'rediss://cache.example.com:6379' };
@@ -34,6 +50,10 @@ test('valid properties always synthesize, and cdk-nag and the schemas find nothi
         drain: seconds(60, 172_800),
         quota: fc.integer({ min: 1, max: 16_384 }),
         nat: fc.integer({ min: 1, max: 3 }),
+        access: fc.subarray(['open', 'api-key', 'oidc']),
+        idle: seconds(50, 4000),
+        rate: fc.integer({ min: 10, max: 2_000_000 }),
+        tls: fc.boolean(),
       }),
       (p) => {
         const outdir = mkdtempSync(join(tmpdir(), 'tandem-prop-'));
@@ -41,6 +61,7 @@ test('valid properties always synthesize, and cdk-nag and the schemas find nothi
         try {
           const app = new App({ context: FLAGS, outdir });
           const stack = new TopologyStack(app, 'Random');
+          const regional = Certificate.fromCertificateArn(stack, 'Certificate', PRODUCTION.regionalCertificateArn);
           const network = new Network(stack, 'Network', { natGateways: p.nat });
           const own = new SessionCache(stack, 'Cache', {
             vpc: network.vpc,
@@ -50,7 +71,7 @@ test('valid properties always synthesize, and cdk-nag and the schemas find nothi
           });
           const access = own.addUser('App', { userName: 'app', accessString: 'on ~app:* +@all -@admin' });
           const [cpu, memoryLimitMiB] = p.size;
-          new SignalingService(stack, 'Signaling', {
+          const signaling = new SignalingService(stack, 'Signaling', {
             vpc: network.vpc,
             cache: access,
             jwksUrl,
@@ -69,6 +90,25 @@ test('valid properties always synthesize, and cdk-nag and the schemas find nothi
             drainTimeout: p.drain,
             totalQuota: p.quota,
           });
+          const auth = new AuthService(stack, 'Auth', {
+            vpc: network.vpc,
+            cache: access,
+            signingKeys: new SigningKeys(stack, 'Keys'),
+            image,
+            access: p.access.join(','),
+            environment: { OIDC_ISSUER: 'https://login.example.com', OIDC_AUDIENCE: 'calls' },
+            apiKeys: Secret.fromSecretNameV2(stack, 'ApiKeys', 'keys'),
+          });
+          const edge = new Edge(stack, 'Edge', {
+            vpc: network.vpc,
+            idleTimeout: p.idle,
+            rateLimit: p.rate,
+            authRateLimit: p.rate,
+            ...(p.tls ? { domainName: 'origin.example.com', certificate: regional } : {}),
+          });
+          edge.addService(auth, 10);
+          edge.addService(signaling, 20);
+          new Observability(stack, 'Observability', { signaling, auth, cache: own, edge });
           Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new CloudFormationValidatePlugin());
           expect(readFindings(synthQuietly(app))).toEqual([]);
         } finally {
@@ -87,7 +127,22 @@ const vpc = new ec2.Vpc(stack, 'Vpc');
 let id = 0;
 const signaling = (props: object) => new SignalingService(stack, `S${id++}`, { vpc, cache, jwksUrl, image, ...props });
 const turn = (props: object) => new TurnFleet(stack, `T${id++}`, { vpc, image, ...props });
-const store = (props: object) => new SessionCache(stack, `C${id++}`, { vpc, ...props });
+const subnets = { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS };
+const store = (props: object) => new SessionCache(stack, `C${id++}`, { vpc, subnets, ...props });
+const publicOnly = new ec2.Vpc(stack, 'PublicOnly', {
+  natGateways: 0,
+  subnetConfiguration: [{ name: 'public', subnetType: ec2.SubnetType.PUBLIC }],
+});
+const signingKeys = new SigningKeys(stack, 'Keys');
+const certificate = Certificate.fromCertificateArn(stack, 'Certificate', PRODUCTION.regionalCertificateArn);
+const auth = (props: object) => new AuthService(stack, `A${id++}`, { vpc, cache, signingKeys, image, ...props });
+const edge = (props: object) => new Edge(stack, `E${id++}`, { vpc, ...props });
+const client = (props: object) => new WebClient(stack, `W${id++}`, props);
+const network = (props: object) => new Network(stack, `N${id++}`, props);
+const watch = (props: object) => new Observability(stack, `O${id++}`, props);
+const all = (props: object) => new WebRtcTopology(stack, `R${id++}`, props);
+const domain = { domainName: 'calls.example.com', certificate, regionalCertificate: certificate };
+const wrongNames = fc.constantFrom('https://a.example', 'UPPER.example', 'nodots', 'a..b', '-a.example');
 const above = (n: number) => fc.integer({ min: n + 1, max: 1_000_000 });
 const odd = fc.oneof(fc.integer({ max: 0 }), fc.double({ min: 1.01, max: 1.99, noNaN: true }), fc.constant(Number.NaN));
 
@@ -120,11 +175,11 @@ const WRONG: readonly [name: string, value: fc.Arbitrary<unknown>, make: (value:
   ['TurnFleet.maxNodes', fc.constantFrom(1, 2), (maxNodes) => turn({ maxNodes })],
   ['TurnFleet.totalQuota', above(16_384), (totalQuota) => turn({ totalQuota })],
   ['TurnFleet.drainTimeout', above(172_800).map((n) => Duration.seconds(n)), (drainTimeout) => turn({ drainTimeout })],
-  [
-    'TurnFleet.turnHost',
-    fc.constantFrom('https://a.example', 'UPPER.example', 'nodots', 'a..b', '-a.example'),
-    (turnHost) => turn({ turnHost }),
-  ],
+  ['TurnFleet.turnHost', wrongNames, (turnHost) => turn({ turnHost })],
+  ['TurnFleet.userQuota', above(1000), (userQuota) => turn({ userQuota })],
+  ['TurnFleet.nodeMbps', odd, (nodeMbps) => turn({ nodeMbps })],
+  ['TurnFleet.maxBytesPerSecond', fc.integer({ max: 7999 }), (maxBytesPerSecond) => turn({ maxBytesPerSecond })],
+  ['TurnFleet.secretRotation', seconds(1, 14_399), (secretRotation) => turn({ secretRotation })],
   ['TurnFleet.certificate', fc.constant('turn.example.com'), (turnHost) => turn({ turnHost })],
   ['TurnFleet.realm', fc.constantFrom('', 'Has Space', 'x'.repeat(200)), (realm) => turn({ realm })],
   [
@@ -132,6 +187,8 @@ const WRONG: readonly [name: string, value: fc.Arbitrary<unknown>, make: (value:
     fc.constantFrom('c7i.large', 'm6i.xlarge', 't3.micro'),
     (name) => turn({ instanceType: new ec2.InstanceType(name) }),
   ],
+  ['SessionCache.subnets', fc.constant(undefined), (none) => store({ subnets: none })],
+  ['SignalingService.vpcSubnets', fc.constant(publicOnly), (other) => signaling({ vpc: other })],
   ['SessionCache.shards', fc.oneof(odd, above(500)), (shards) => store({ shards })],
   ['SessionCache.replicasPerShard', fc.integer({ min: 6, max: 99 }), (replicasPerShard) => store({ replicasPerShard })],
   [
@@ -149,6 +206,66 @@ const WRONG: readonly [name: string, value: fc.Arbitrary<unknown>, make: (value:
     fc.integer({ min: 36, max: 1000 }),
     (snapshotRetentionDays) => store({ snapshotRetentionDays }),
   ],
+  [
+    'SessionCache.addUser.userName',
+    fc.constantFrom('', 'Upper', '1st', 'x'.repeat(41)),
+    (userName) => store({}).addUser('User', { userName, accessString: 'on ~* +@all' }),
+  ],
+  [
+    'SessionCache.addUser.accessString',
+    fc.constantFrom('', 'off ~* +@all', '~* +@all'),
+    (accessString) => store({}).addUser('User', { userName: 'app', accessString }),
+  ],
+  ['SignalingService.targetCpuPercent', above(90), (targetCpuPercent) => signaling({ targetCpuPercent })],
+  ['SignalingService.targetConnections', odd, (targetConnections) => signaling({ targetConnections })],
+  ['AuthService.access', fc.constantFrom('opne', 'open,basic', ' open'), (access) => auth({ access })],
+  ['AuthService.apiKeys', fc.constant('api-key'), (access) => auth({ access })],
+  ['AuthService.environment', fc.constant('oidc'), (access) => auth({ access })],
+  ['AuthService.profile', fc.constantFrom('', 'prod', 'Production'), (profile) => auth({ profile })],
+  ['AuthService.trustedProxies', above(10), (trustedProxies) => auth({ trustedProxies })],
+  ['Edge.domainName', wrongNames, (domainName) => edge({ domainName, certificate })],
+  ['Edge.certificate', fc.constant('origin.example.com'), (domainName) => edge({ domainName })],
+  ['Edge.idleTimeout', seconds(1, 49), (idleTimeout) => edge({ idleTimeout })],
+  ['Edge.rateLimit', fc.integer({ max: 9 }), (rateLimit) => edge({ rateLimit })],
+  ['Edge.authRateLimit', fc.integer({ max: 9 }), (authRateLimit) => edge({ authRateLimit })],
+  [
+    'Edge.cloudFrontPrefixListId',
+    fc.constantFrom('', 'sg-1', 'cloudfront'),
+    (cloudFrontPrefixListId) => edge({ cloudFrontPrefixListId }),
+  ],
+  ['WebClient.domainName', wrongNames, (domainName) => client({ domainName, certificate })],
+  ['WebClient.certificate', fc.constant('calls.example.com'), (domainName) => client({ domainName, certificate })],
+  ['WebClient.clientBuild', fc.constantFrom('', '/nowhere', 'infra'), (clientBuild) => client({ clientBuild })],
+  ['Network.zones', fc.oneof(odd, above(6)), (zones) => network({ zones })],
+  ['Network.natGateways', above(3), (natGateways) => network({ natGateways })],
+  ['Network.cidr', fc.constantFrom('', '10.0.0.0', '10.0.0.0/20', '10.1.2.0/16'), (cidr) => network({ cidr })],
+  ['Observability.emails', fc.constantFrom('', 'me', 'a b@c.de', '@c.de'), (one) => watch({ emails: [one] })],
+  ['TopologyStack.zones', above(6), (zones) => new TopologyStack(new App(), 'Zones', { zones })],
+  ['WebRtcTopology.domain', fc.constant('oidc'), (access) => all({ access })],
+  ['WebRtcTopology.access', fc.constantFrom('', undefined), (access) => all({ domain, access })],
+  [
+    'WebRtcTopology.domain.domainName',
+    wrongNames,
+    (domainName) => all({ domain: { ...domain, domainName }, access: 'open' }),
+  ],
+  ['WebRtcTopology.zones', fc.integer({ max: 2 }), (zones) => all({ domain, access: 'open', zones })],
+  ['WebRtcTopology.turnNodes', fc.integer({ max: 1 }), (turnNodes) => all({ domain, access: 'open', turnNodes })],
+  [
+    'WebRtcTopology.signalingTasks',
+    odd,
+    (signalingTasks) => all({ profile: TopologyProfile.DEVELOPMENT, signalingTasks }),
+  ],
+  [
+    'WebRtcTopology.cacheShards',
+    above(160),
+    (cacheShards) => all({ profile: TopologyProfile.DEVELOPMENT, cacheShards }),
+  ],
+  [
+    'context.turnNodes',
+    fc.constantFrom('three', '-1', '1.5'),
+    (turnNodes) => buildTopology(new App({ context: { turnNodes } }), undefined),
+  ],
+  ['TopologyProfile.named', fc.constantFrom('prod', 'Development'), (name) => TopologyProfile.named(name)],
 ];
 
 test.each(WRONG)('%s: a wrong one is refused by name, with the fix', (name, value, make) => {
