@@ -34,10 +34,10 @@ export interface HubHooks {
 interface StoredMember extends Omit<MemberRecord, 'awayFor'> {
   awayUntil: number;
 }
+/** As in Redis: a room is there as long as somebody is in it, and its version is 0 before and after. */
 interface StoredRoom {
   version: number;
-  members: Map<string, StoredMember>;
-  bans: Map<string, number>;
+  readonly members: Map<string, StoredMember>;
 }
 interface StoredSession extends SessionRecord {
   attached: boolean;
@@ -52,6 +52,8 @@ interface StoredSession extends SessionRecord {
 /** The shared state. */
 export class MemoryHub {
   readonly rooms = new Map<string, StoredRoom>();
+  /** Of each room: login session, until when. */
+  readonly bans = new Map<string, Map<string, number>>();
   readonly sessions = new Map<string, StoredSession>();
   readonly identities = new Map<string, string>();
   /** Sessions of each user, with when they were claimed. */
@@ -66,25 +68,16 @@ export class MemoryHub {
     this.hooks = hooks;
   }
 
-  /** First version of a room: above every version of a room opened before. */
-  #firstVersion(): number {
-    return ++this.#opened * 1_000_000_000;
-  }
-
   connect(): MemoryBackplane {
     return new MemoryBackplane(this);
   }
 
-  room(name: string): StoredRoom {
-    let room = this.rooms.get(name);
-    if (!room) {
-      room = { version: this.#firstVersion(), members: new Map(), bans: new Map() };
-      this.rooms.set(name, room);
-    }
-    return room;
-  }
-
-  state(room: StoredRoom): RoomState {
+  /** Changes a room, and answers with it as it is then. */
+  change(name: string, change: (room: StoredRoom) => void): RoomState {
+    const room = this.rooms.get(name) ?? { version: 0, members: new Map() };
+    change(room);
+    if (room.members.size > 0) this.rooms.set(name, room);
+    else this.rooms.delete(name);
     const now = this.clock.now();
     return {
       version: room.version,
@@ -95,12 +88,15 @@ export class MemoryHub {
     };
   }
 
-  /** Forgets a room that nothing is kept of. */
-  tidy(name: string): void {
-    const room = this.rooms.get(name);
-    if (!room || room.members.size > 0) return;
-    for (const [who, until] of room.bans) if (until <= this.clock.now()) room.bans.delete(who);
-    if (room.bans.size === 0) this.rooms.delete(name);
+  /** A new room starts above every version of a room opened before. */
+  bump(room: StoredRoom): void {
+    room.version = room.version === 0 ? ++this.#opened * 1_000_000_000 : room.version + 1;
+  }
+
+  ban(name: string, loginSession: string, ms: number): void {
+    const now = this.clock.now();
+    const bans = [...(this.bans.get(name) ?? [])].filter(([, until]) => until > now);
+    this.bans.set(name, new Map(bans).set(loginSession, now + ms));
   }
 
   session(peerId: string): StoredSession | undefined {
@@ -166,15 +162,17 @@ export class MemoryBackplane implements Backplane {
 
   joinRoom(name: string, member: MemberRecord, limit: number, loginSession: string): Promise<JoinResult> {
     return this.#run('joinRoom', () => {
-      const room = this.#hub.room(name);
-      this.#reap(room);
-      if (limit > 0) {
-        if ((room.bans.get(loginSession) ?? 0) > this.#hub.clock.now()) return { ok: false, reason: 'banned' };
-        if (!room.members.has(member.peerId) && room.members.size >= limit) return { ok: false, reason: 'full' };
-      }
-      const present = room.members.get(member.peerId);
-      if (!present || present.epoch <= member.epoch) this.#put(room, member);
-      return { ok: true, state: this.#hub.state(room) };
+      let refused: 'banned' | 'full' | undefined;
+      const state = this.#hub.change(name, (room) => {
+        this.#reap(room);
+        const present = room.members.get(member.peerId);
+        if (limit > 0) {
+          if ((this.#hub.bans.get(name)?.get(loginSession) ?? 0) > this.#hub.clock.now()) refused = 'banned';
+          else if (!present && room.members.size >= limit) refused = 'full';
+        }
+        if (!refused && (!present || present.epoch <= member.epoch)) this.#put(room, member);
+      });
+      return refused ? { ok: false, reason: refused } : { ok: true, state };
     });
   }
 
@@ -194,33 +192,31 @@ export class MemoryBackplane implements Backplane {
 
   dropMember(name: string, peerId: string, epoch: number, ban?: { loginSession: string; ms: number }) {
     return this.#change('dropMember', name, (room) => {
-      if (ban) room.bans.set(ban.loginSession, this.#hub.clock.now() + ban.ms);
+      if (ban) this.#hub.ban(name, ban.loginSession, ban.ms);
       const present = room.members.get(peerId);
       if (present && present.epoch <= epoch) {
         room.members.delete(peerId);
-        room.version += 1;
+        this.#hub.bump(room);
       }
     });
   }
 
   readRoom(name: string, known: number): Promise<RoomState | undefined> {
     return this.#run('readRoom', () => {
-      const room = this.#hub.rooms.get(name);
-      if (!room) return known === 0 ? undefined : { version: 0, members: [] };
-      this.#reap(room);
-      return room.version === known ? undefined : this.#hub.state(room);
+      const state = this.#hub.change(name, (room) => this.#reap(room));
+      return state.version === known ? undefined : state;
     });
+  }
+
+  versions(names: readonly string[]) {
+    return this.#run('versions', () => names.map((name) => this.#hub.rooms.get(name)?.version ?? 0));
   }
 
   closeRoom(name: string) {
     return this.#run('closeRoom', () => {
-      const room = this.#hub.room(name);
-      const { members } = this.#hub.state(room);
-      room.members.clear();
-      room.version += 1;
-      const { version } = room;
-      this.#hub.tidy(name);
-      return { version, members };
+      const state = this.#hub.change(name, () => {});
+      this.#hub.rooms.delete(name);
+      return state;
     });
   }
 
@@ -336,20 +332,14 @@ export class MemoryBackplane implements Backplane {
   }
 
   #change(operation: string, name: string, change: (room: StoredRoom) => void): Promise<RoomState> {
-    return this.#run(operation, () => {
-      const room = this.#hub.room(name);
-      change(room);
-      const state = this.#hub.state(room);
-      this.#hub.tidy(name);
-      return state;
-    });
+    return this.#run(operation, () => this.#hub.change(name, change));
   }
 
   #put(room: StoredRoom, member: MemberRecord): void {
     const { awayFor, peerId, node, epoch, info } = member;
     const awayUntil = awayFor === 0 ? 0 : this.#hub.clock.now() + awayFor;
     room.members.set(peerId, { peerId, node, epoch, info, awayUntil });
-    room.version += 1;
+    this.#hub.bump(room);
   }
 
   #reap(room: StoredRoom): void {
@@ -357,7 +347,7 @@ export class MemoryBackplane implements Backplane {
     for (const [peerId, m] of room.members)
       if (m.awayUntil !== 0 && m.awayUntil <= now) {
         room.members.delete(peerId);
-        room.version += 1;
+        this.#hub.bump(room);
       }
   }
 }

@@ -4,7 +4,7 @@
  * Keys of one room, one session, one user share a hash tag, and no operation touches two of them. Inboxes are sharded pub/sub in a
  * Cluster (a publish stays in its shard) and plain pub/sub elsewhere (the same cost there, and any version has it).
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { connectRedis, type DependencyHealth, type RedisAuth, type RedisClient } from '@tandem/service';
 import { defineScripts, type RunScript } from './scripts.ts';
 import {
@@ -142,6 +142,16 @@ export class RedisBackplane implements Backplane {
     return answer ? readState(answer as string[]) : undefined;
   }
 
+  async versions(rooms: readonly string[]): Promise<readonly number[]> {
+    const keys = rooms.map((room) => this.#key(`r:${room}`, ':v'));
+    if (keys.length === 0) return [];
+    // MGET takes keys of one slot only.
+    const found = await this.#guard(() =>
+      this.#sharded ? Promise.all(keys.map((key) => this.#client.get(key))) : this.#client.mget(keys),
+    );
+    return found.map(Number);
+  }
+
   async closeRoom(room: string): Promise<RoomState> {
     return this.#state('room-close', room, []);
   }
@@ -235,8 +245,8 @@ export class RedisBackplane implements Backplane {
     return [this.#key(tag, ':s'), this.#key(tag, ':q')];
   }
   #identity({ userId, loginSession }: IdentityKey): string[] {
-    const tag = `u:${hash(userId)}`;
-    return [this.#key(tag, `:i:${hash(loginSession)}`), this.#key(tag, ':s')];
+    const tag = `u:${sha256(userId)}`;
+    return [this.#key(tag, `:i:${sha256(loginSession)}`), this.#key(tag, ':s')];
   }
   #inbox(node: string): string {
     return this.#key(`n:${node}`, ':in');
@@ -355,7 +365,7 @@ export class RedisBackplane implements Backplane {
   }
 }
 
-const hash = (text: string) => createHash('sha256').update(text).digest('base64url');
+const sha256 = (text: string) => hash('sha256', text, 'base64url');
 
 function claimArgs(identity: IdentityKey, peerId: string, rule: ClaimRule): (string | number)[] {
   const { limit, settledAfter, expect } = rule;

@@ -125,6 +125,8 @@ export interface Backplane extends AsyncDisposable {
   ): Promise<RoomState>;
   /** Removes members that were away too long; then the state, or undefined when it still is at `known` (-1: always the state). */
   readRoom(room: string, known: number): Promise<RoomState | undefined>;
+  /** The version of each of `rooms` (0: no such room), at little cost. Neither removes anybody nor keeps a room. */
+  versions(rooms: readonly string[]): Promise<readonly number[]>;
   /** Empties the room; answers with who was in it. */
   closeRoom(room: string): Promise<RoomState>;
 

@@ -14,6 +14,19 @@ export interface Clock {
   randomId(bytes: number): string;
 }
 
+/** Random bytes in stock: asking the system for a few at a time costs more than all else about a new session. */
+let stock = Buffer.alloc(0);
+let used = 0;
+
+function randomId(bytes: number): string {
+  if (used + bytes > stock.length) {
+    stock = randomBytes(Math.max(bytes, 4096));
+    used = 0;
+  }
+  used += bytes;
+  return stock.toString('base64url', used - bytes, used);
+}
+
 export const systemClock: Clock = {
   // performance.now() never jumps when somebody sets the machine's clock.
   now: () => performance.now(),
@@ -21,5 +34,5 @@ export const systemClock: Clock = {
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
   endOfTurn: (run) => void setImmediate(run),
   random: Math.random,
-  randomId: (bytes) => randomBytes(bytes).toString('base64url'),
+  randomId,
 };

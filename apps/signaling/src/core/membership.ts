@@ -4,7 +4,7 @@
  * lost event delays news, and never leaves two views different.
  */
 import type { PeerMetadata, ServerMessage } from '@tandem/protocol';
-import { type JoinResult, type MemberRecord, type RoomState, Unavailable } from '../backplane/types.ts';
+import { type JoinResult, type MemberRecord, ROOM_TTL_MS, type RoomState, Unavailable } from '../backplane/types.ts';
 import type { SignalingNode } from './node.ts';
 import { type Member, type MemberInfo, memberRecord, peerInfo, Room } from './room.ts';
 import type { Session } from './session.ts';
@@ -215,6 +215,25 @@ export class Membership {
     void this.refresh(room, true);
   }
 
+  /** Compares versions with the stored ones, and reads the rooms that differ, and the others once in a while. */
+  async compare(rooms: readonly Room[]): Promise<void> {
+    let versions: readonly number[];
+    try {
+      versions = await this.#node.backplane.versions(rooms.map((room) => room.id));
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      return;
+    }
+    const stale = this.#node.clock.now() - ROOM_TTL_MS / 4;
+    await Promise.all(
+      rooms.map((room, i) => {
+        if (this.rooms.get(room.id) !== room) return undefined;
+        if (versions[i] !== room.version || room.readAt < stale) return this.refresh(room, true);
+        return this.#repairLocals(room);
+      }),
+    );
+  }
+
   /** Compares with the stored truth; also what removes members that were away too long. */
   async refresh(room: Room, doubted = false, whole = false): Promise<void> {
     if (room.reading) {
@@ -227,6 +246,7 @@ export class Membership {
       const known = room.version;
       const state = await this.#node.backplane.readRoom(room.id, whole ? -1 : known);
       if (this.rooms.get(room.id) !== room) return;
+      room.readAt = this.#node.clock.now();
       if (state) {
         // Something newer came in while the answer was on its way.
         if (state.version < room.version && room.version !== known) reading.again = true;
@@ -301,6 +321,7 @@ export class Membership {
   /** @returns whether anything was different */
   #apply(room: Room, state: RoomState, authoritative = false): boolean {
     if (!authoritative && state.version < room.version) return false;
+    room.readAt = this.#node.clock.now();
     let changed = false;
     const present = new Set<string>();
     for (const record of state.members) {

@@ -278,8 +278,7 @@ export class SignalingNode implements AsyncDisposable {
     if (!this.up) return;
     // In slices, so that thousands of rooms are no burst.
     const rooms = [...this.membership.rooms.values()];
-    for (let at = 0; at < rooms.length && this.up; at += 100)
-      await Promise.all(rooms.slice(at, at + 100).map((room) => this.membership.refresh(room, true)));
+    for (let at = 0; at < rooms.length && this.up; at += 100) await this.membership.compare(rooms.slice(at, at + 100));
     const now = this.clock.now();
     for (const node of this.#heard.keys())
       if (!this.liveNodes.has(node)) {

@@ -32,6 +32,8 @@ export class Room {
   reapAt = Infinity;
   /** The store lost data: until then, who is missing there is not gone, only not yet written again. */
   suspectUntil = 0;
+  /** When the store was last asked about it in a way that also keeps it there. */
+  readAt = 0;
   /** A read is under way; true: read once more after it. */
   reading: { again: boolean } | undefined;
   constructor(id: string) {

@@ -1,5 +1,5 @@
 /** A session: an identity in the service that outlives its sockets. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { PeerMetadata } from '@tandem/protocol';
 import type { Connection } from './connection.ts';
 import type { Identity } from './identity.ts';
@@ -36,5 +36,5 @@ export function parseSessionToken(token: string): { peerId: string; secret: stri
 }
 
 export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url');
+  return hash('sha256', secret, 'base64url');
 }

@@ -6,7 +6,7 @@
  * service never uses: client side, compression, binary and streamed messages. `ws` stays the tests' client.
  */
 import { isUtf8 } from 'node:buffer';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -45,7 +45,7 @@ export function handshakeFault(request: IncomingMessage): string | undefined {
 }
 
 /**
- * Answer an upgrade that {@link handshakeFault} found nothing against.
+ * Answer an upgrade that {@link handshakeFault} found nothing against. The answer leaves when the socket listens.
  * @param protocol the subprotocol to choose, one of those that the client offered
  * @param maxPayload longer messages close the connection with 1009
  */
@@ -57,9 +57,9 @@ export function acceptWire(
   maxPayload: number,
 ): WireSocket {
   const key = request.headers['sec-websocket-key'] as string;
-  const accept = createHash('sha1')
-    .update(key + GUID)
-    .digest('base64');
+  const accept = hash('sha1', key + GUID, 'base64');
+  // Until listen(): the welcome leaves in the same write.
+  socket.cork();
   socket.write(
     `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${
       protocol === undefined ? '' : `Sec-WebSocket-Protocol: ${protocol}\r\n`
@@ -100,6 +100,7 @@ export class WireSocket {
     socket.on('data', onData);
     socket.on('end', onEnd);
     socket.on('close', onClose);
+    socket.uncork();
     // Whoever handled the upgrade listens for errors already; without a listener one would end the process.
     if (socket.listenerCount('error') === 0) socket.on('error', onError);
     if (this.#head) {

@@ -40,6 +40,7 @@ class WireTransport extends FrameWriter implements Transport, WireHandlers {
     this.#wire = wire;
     this.#onGone = onGone;
     this.#connection = node.accept(this, identity);
+    this.flush();
     wire.listen(this);
   }
 

@@ -83,7 +83,10 @@ export function backplaneContract(connect: () => Backplane): void {
     if (!joined.ok) throw new Error('refused');
     expect(await a.readRoom(room, joined.state.version)).toBeUndefined();
     expect(await a.readRoom(room, 0)).toEqual(joined.state);
+    const other = randomUUID();
+    expect(await a.versions([other, room])).toEqual([0, joined.state.version]);
     await a.dropMember(room, 'p', 1);
+    expect(await a.versions([room, other])).toEqual([0, 0]);
     expect(await a.readRoom(room, joined.state.version)).toEqual({ version: 0, members: [] });
   });
 
