@@ -32,6 +32,8 @@ export class Connection {
   closed = false;
   /** Last sign of life. */
   lastSeen: number;
+  /** Whom the last relayed frame was for: as a rule the next one is as well, and its name need not be made from bytes again. */
+  lastPeer = '';
   readonly #transport: Transport;
   readonly #own: Bucket;
   readonly #user: Bucket;

@@ -46,7 +46,7 @@ export function relayFrame(connection: Connection, bytes: Buffer, header: FrameH
   const { grants } = connection.identity;
   if (grants.publish === false && (type === OFFER || type === ANSWER)) return false;
   if (grants.data === false && type === MESSAGE) return false;
-  const member = connection.session.room?.members.get(peerIdOf(bytes, header) as string);
+  const member = connection.session.room?.members.get(addressee(connection, bytes, header));
   if (!member) return false;
   connection.fresh = false;
   const { id } = header;
@@ -61,4 +61,18 @@ export function relayFrame(connection: Connection, bytes: Buffer, header: FrameH
       }),
   );
   return true;
+}
+
+/** `peerId` of a frame that has one, in plain ASCII. */
+function addressee(connection: Connection, bytes: Buffer, header: FrameHeader): string {
+  const { lastPeer } = connection;
+  const { peerStart } = header;
+  const length = header.peerEnd - peerStart;
+  if (lastPeer.length === length) {
+    let i = 0;
+    while (i < length && lastPeer.charCodeAt(i) === bytes[peerStart + i]) i++;
+    if (i === length) return lastPeer;
+  }
+  connection.lastPeer = peerIdOf(bytes, header) as string;
+  return connection.lastPeer;
 }

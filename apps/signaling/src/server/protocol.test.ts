@@ -305,6 +305,20 @@ describe('relaying', () => {
     expect(b.heard.every((m) => ['welcome', 'joined', 'offer'].includes(m.type))).toBe(true);
   });
 
+  test('S-30 each of several addressees gets what names it', async () => {
+    const { room, a, b, bId } = await pair();
+    using c = await client('eve');
+    await c.join(room);
+    const cId = c.welcome.peerId as string;
+    const turns = [bId, cId, cId, bId, cId, bId];
+    for (const [n, peerId] of turns.entries()) a.send({ type: 'message', peerId, data: n });
+    for (const peer of [b, c]) {
+      const own = turns.flatMap((to, n) => (to === peer.welcome.peerId ? [n] : []));
+      await peer.next('message', (m) => m.data === own.at(-1));
+      expect(peer.heard.filter((m) => m.type === 'message').map((m) => m.data)).toEqual(own);
+    }
+  });
+
   test('S-31 a malformed frame is never relayed', async () => {
     const { a, b, bId } = await pair();
     a.send(`{"type":"offer","peerId":"${bId}","sdp":tru}`);
