@@ -36,7 +36,7 @@ import { sessionRoutes } from './routes/sessions.ts';
 import { tokenRoutes } from './routes/token.ts';
 import { readSettings } from './settings.ts';
 import { createMemoryStore } from './store/memory.ts';
-import { createRedisStore } from './store/redis.ts';
+import { createRedisStore, guardRedis } from './store/redis.ts';
 import { type AuthStore, StoreUnavailable } from './store/store.ts';
 
 export interface AuthOverrides {
@@ -106,16 +106,18 @@ export async function createAuth(config: AuthConfig, overrides: AuthOverrides = 
   const redis: RedisClient | undefined = config.REDIS_URL
     ? connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD })
     : undefined;
-  const store = cleanup.use(redis ? await createRedisStore(redis, log) : createMemoryStore());
+  const redisGuard = guardRedis(log);
+  const store = cleanup.use(redis ? await createRedisStore(redis, redisGuard) : createMemoryStore());
 
   let nodes: { at: number; value: Promise<readonly TurnNode[]> } | undefined;
   const turnNodes = (): Promise<readonly TurnNode[]> => {
     if (!config.TURN_DIRECTORY || !redis) return Promise.resolve([]);
-    if (!nodes || Date.now() - nodes.at > 2000) nodes = { at: Date.now(), value: readTurnNodes(redis).catch(() => []) };
+    if (!nodes || Date.now() - nodes.at > 2000)
+      nodes = { at: Date.now(), value: redisGuard.run(() => readTurnNodes(redis)).catch(() => []) };
     return nodes.value;
   };
   const perMinute = (name: string, points: number) =>
-    points > 0 ? { [name]: createRateLimiter(`auth-${name}`, { points, seconds: 60 }, redis) } : {};
+    points > 0 ? { [name]: createRateLimiter(`auth-${name}`, { points, seconds: 60 }, redis, redisGuard) } : {};
   let draining = false;
   const ctx: AuthContext = {
     config,

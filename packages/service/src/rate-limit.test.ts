@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createRateLimiter, ipKey } from './rate-limit.ts';
 import { connectRedis } from './redis.ts';
+import { guard } from './resilience.ts';
 import { startCluster, startRedis } from './testing/index.ts';
 
 test('one IPv4 address or one IPv6 /64 is one client', () => {
@@ -32,6 +33,21 @@ test('counts together through Redis, and goes on in memory while it is away', as
   expect(away).toEqual([true, true, true, true, false, false]);
   a.disconnect();
   b.disconnect();
+});
+
+test('a frozen Redis is waited for by few: the guard opens and the limits go on in memory', async () => {
+  await using redis = await startRedis();
+  const client = connectRedis(redis.url);
+  client.on('error', () => {});
+  const guarded = guard({ name: 'redis', attempts: 1, timeoutMs: 200, failures: 3, openMs: 60_000 });
+  const limiter = createRateLimiter('t', { points: 4, seconds: 600 }, client, guarded);
+  expect(await limiter.take('x')).toBeUndefined();
+  redis.kill('SIGSTOP');
+  const allowed: boolean[] = [];
+  for (let i = 0; i < 6; i++) allowed.push((await limiter.take('y')) === undefined);
+  expect(guarded.state).toBe('open');
+  expect(allowed).toEqual([true, true, true, true, false, false]);
+  client.disconnect();
 });
 
 test('two processes count together on a Redis Cluster', { timeout: 90_000 }, async () => {

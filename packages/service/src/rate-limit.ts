@@ -2,6 +2,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { RedisClient } from './redis.ts';
+import type { Guard } from './resilience.ts';
 
 export interface RateLimit {
   /** So many … */
@@ -38,32 +39,40 @@ export function ipKey(address: string): string {
 /**
  * @param name part of the Redis key; one counter for all processes that use the same name
  * @param redis absent: this process only
+ * @param guard in front of Redis, shared with whoever else asks it, so that a frozen one is waited for by few
  */
-export function createRateLimiter(name: string, limit: RateLimit, redis?: RedisClient): RateLimiter {
+export function createRateLimiter(name: string, limit: RateLimit, redis?: RedisClient, guard?: Guard): RateLimiter {
   const memory = new RateLimiterMemory({ keyPrefix: name, points: limit.points, duration: limit.seconds });
-  const limiter = redis
+  const shared = redis
     ? new RateLimiterRedis({
         storeClient: redis,
         keyPrefix: `tandem:rate:${name}`,
         points: limit.points,
         duration: limit.seconds,
-        insuranceLimiter: memory,
         // A key that is far over is refused from memory, so a flood does not reach Redis.
         inMemoryBlockOnConsumed: limit.points * 2 + 1,
         inMemoryBlockDuration: Math.min(limit.seconds, 10),
       })
-    : memory;
+    : undefined;
   return {
     async take(key, points = 1) {
-      // A cut-off client would make every request wait for its reconnection before the insurance takes over.
-      const away = redis !== undefined && /reconnecting|close|end/.test(redis.status);
-      try {
-        await (away ? memory : limiter).consume(key.slice(0, 200), points);
-        return undefined;
-      } catch (error) {
-        if (error instanceof RateLimiterRes) return Math.max(1, Math.ceil(error.msBeforeNext / 1000));
-        return undefined; // Redis away and no insurance: a limit must not lock everybody out
+      const from = (limiter: RateLimiterMemory | RateLimiterRedis) =>
+        limiter.consume(key.slice(0, 200), points).then(
+          () => undefined,
+          (error: unknown) => {
+            if (error instanceof RateLimiterRes) return Math.max(1, Math.ceil(error.msBeforeNext / 1000));
+            throw error;
+          },
+        );
+      // A cut-off client would make every request wait for its reconnection.
+      if (shared && redis && !/reconnecting|close|end/.test(redis.status)) {
+        try {
+          return await (guard ? guard.run(() => from(shared)) : from(shared));
+        } catch {
+          // Redis is away: the limits go on in this process.
+        }
       }
+      return from(memory);
     },
   };
 }

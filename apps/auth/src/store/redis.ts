@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import {
   type DependencyHealth,
+  type Guard,
   guard,
   type Logger,
   publishRevocation,
@@ -25,7 +26,13 @@ const MAX_SESSIONS_PER_USER = 100;
 
 const rotateScript = readFileSync(new URL('./rotate.lua', import.meta.url), 'utf8');
 
-export async function createRedisStore(redis: RedisClient, log?: Logger): Promise<AuthStore> {
+/** One for everything that asks this Redis. A frozen one takes commands and never answers: each would wait out its timeout. */
+export function guardRedis(log?: Logger): Guard {
+  const many = 1000;
+  return guard({ name: 'redis', attempts: 1, openMs: 1000, concurrency: many, queue: many, log });
+}
+
+export async function createRedisStore(redis: RedisClient, guarded = guardRedis()): Promise<AuthStore> {
   let state: DependencyHealth['state'] = 'down';
   let since = new Date().toISOString();
   let latencyMs = 0;
@@ -51,16 +58,6 @@ export async function createRedisStore(redis: RedisClient, log?: Logger): Promis
   const watch = watchRevocations({ redis });
   await Promise.all([probe(), watch.ready]);
 
-  // A frozen Redis accepts commands and never answers: without the breaker each request would wait out its timeout.
-  const guarded = guard({
-    name: 'redis',
-    attempts: 1,
-    timeoutMs: 3000,
-    openMs: 1000,
-    concurrency: 1000,
-    queue: 1000,
-    log,
-  });
   async function ask<T>(work: () => Promise<T>): Promise<T> {
     if (/reconnecting|close|end/.test(redis.status)) throw new StoreUnavailable('Redis is away');
     try {
