@@ -64,14 +64,22 @@ test('without Redis: signaling hears it from the feed of auth', async () => {
   await revokeAndWatch(auth, [`http://127.0.0.1:${node.port}`], (login) => ({ session_id: login.session_id }));
 });
 
-test('the relay is cut: by token, by session and by refresh token that was used twice; others keep theirs', async () => {
+test('the relay is cut: by token, session, user and by refresh token that was used twice; of that session alone where it is one', async () => {
   await using redis = await startRedis();
   await using relay = await startRelay(redis.url);
-  await using auth = await startTestAuth({ REDIS_URL: redis.url, TURN_DIRECTORY: true, TURN_SECRETS: TURN_SECRET });
-  // Of the same name on purpose: a guest's name proves nothing.
-  const eve = await auth.login('ada');
-  using untouched = await relay.allocate(auth, eve.token);
+  const { key, record } = newApiKey();
+  await using auth = await startTestAuth({
+    ACCESS: 'api-key',
+    API_KEYS: formatApiKeyEntry(record),
+    REDIS_URL: redis.url,
+    TURN_DIRECTORY: true,
+    TURN_SECRETS: TURN_SECRET,
+  });
+  const backend = { 'x-api-key': key };
   type Login = Awaited<ReturnType<TestAuth['login']>>;
+  const logIn = async (userId: string): Promise<Login> => (await auth.post('/auth/token', { userId }, backend)).body;
+  using phone = await relay.allocate(auth, (await logIn('ada')).token);
+  using eve = await relay.allocate(auth, (await logIn('eve')).token);
   const ways: ((login: Login) => Promise<unknown>)[] = [
     (login) => auth.post('/auth/revoke', { token: login.token }),
     (login) => auth.post('/auth/revoke', { session_id: login.session_id }, { authorization: `Bearer ${login.token}` }),
@@ -81,12 +89,32 @@ test('the relay is cut: by token, by session and by refresh token that was used 
     },
   ];
   for (const end of ways) {
-    const login = await auth.login('ada');
+    const login = await logIn('ada');
     using allocation = await relay.allocate(auth, login.token);
     expect(await allocation.refresh()).toBe(0);
     await end(login);
     await expect.poll(() => allocation.refresh(), { timeout: 60_000 }).toBe(437);
     await expect(relay.allocate(auth, login.token)).rejects.toThrow('auth answered 401');
   }
-  expect(await untouched.refresh()).toBe(0);
+  expect([await phone.refresh(), await eve.refresh()]).toEqual([0, 0]);
+  await auth.post('/auth/revoke', { user_id: 'ada' }, backend);
+  // A login in the same second is not hit: not by this, nor by what comes behind it in the stream.
+  using again = await relay.allocate(auth, (await logIn('ada')).token);
+  await expect.poll(() => phone.refresh(), { timeout: 60_000 }).toBe(437);
+  expect(await eve.refresh()).toBe(0);
+  await auth.post('/auth/revoke', { user_id: 'eve' }, backend);
+  await expect.poll(() => eve.refresh(), { timeout: 60_000 }).toBe(437);
+  expect(await again.refresh()).toBe(0);
+});
+
+test('a guest ends the relay of no other guest, whatever id it takes', async () => {
+  await using redis = await startRedis();
+  await using relay = await startRelay(redis.url);
+  await using auth = await startTestAuth({ REDIS_URL: redis.url, TURN_DIRECTORY: true, TURN_SECRETS: TURN_SECRET });
+  const [ada, other] = [await auth.login('ada'), await auth.login('ada')];
+  using hers = await relay.allocate(auth, ada.token);
+  using its = await relay.allocate(auth, other.token);
+  await auth.post('/auth/revoke', { token: other.refresh_token });
+  await expect.poll(() => its.refresh(), { timeout: 60_000 }).toBe(437);
+  expect(await hers.refresh()).toBe(0);
 });

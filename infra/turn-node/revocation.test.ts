@@ -15,13 +15,13 @@ import { startTurnNode } from './src/node.ts';
 
 const SECRET = 'a-secret-of-tests';
 const now = () => Math.floor(Date.now() / 1000);
-const credentials = (user: string, expiry: number) => {
-  const username = `${expiry}:${user}`;
+const credentials = (user: string, expiry: number, session = 's') => {
+  const username = `${user}:${expiry}:${session}`;
   return { username, credential: createHmac('sha1', SECRET).update(username).digest('base64') };
 };
 const soon = { timeout: 60_000, interval: 50 };
 
-test('a revoked user’s standing allocations end, those with his old credentials too; a new login’s and others’ go on', async () => {
+test('standing allocations of a revoked session or user end, and those with the old credentials; a new login’s and others’ go on', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'turn-revocation-'));
   await using redis = await startRedis();
   const admin = connectRedis(redis.url);
@@ -55,15 +55,20 @@ test('a revoked user’s standing allocations end, those with his old credential
       (error: TurnError) => error.code,
     );
 
-  using phone = await allocate(port, credentials('ada', until - 5));
-  using laptop = await allocate(port, credentials('ada', until));
+  using phone = await allocate(port, credentials('ada', until - 5, 'phone'));
+  using laptop = await allocate(port, credentials('ada', until, 'laptop'));
   using eve = await allocate(port, credentials('eve', until));
   expect(await Promise.all([phone, laptop, eve].map((a) => a.refresh()))).toEqual([0, 0, 0]);
 
+  const session = { user: 'ada', session: 'phone', until };
+  await publishRevocation(admin, { kind: 'session', id: 'id of phone', exp: until, relay: session });
+  await expect.poll(() => node.coturn.allocations.size, soon).toBe(2);
+  expect(await Promise.all([phone, laptop, eve].map((a) => a.refresh()))).toEqual([437, 0, 0]);
   await publishRevocation(admin, { kind: 'user', id: 'ada@example.org', exp: until, relay: { user: 'ada', until } });
   await expect.poll(() => node.coturn.allocations.size, soon).toBe(1);
   expect(await Promise.all([phone, laptop, eve].map((a) => a.refresh()))).toEqual([437, 437, 0]);
-  expect(events.filter((e) => e.startsWith('turn.revoked'))).toEqual(['turn.revoked {"allocations":2}']);
+  const said = 'turn.revoked {"allocations":1}';
+  expect(events.filter((e) => e.startsWith('turn.revoked'))).toEqual([said, said]);
 
   using zoe = await allocate(port, credentials('zoe', until - 5));
   await expect.poll(() => zoe.refresh(), soon).toBe(437);

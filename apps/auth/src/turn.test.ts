@@ -77,8 +77,9 @@ test('coturn takes our credentials under both secrets while they rotate, and no 
     expect(await outcome(body.iceServers[0])).toBe(0);
   }
   const now = Math.floor(Date.now() / 1000);
-  expect(await outcome(turnCredentials('ada', 'wrong', now + 600))).toBe(401);
-  expect(await outcome(turnCredentials('ada', 'new-secret', now - 10))).toBe(401);
+  const [guests, ada] = [new Set(['open'] as const), { sub: 'ada', session_id: 's1' }];
+  expect(await outcome(turnCredentials(guests, ada, 'wrong', now + 600))).toBe(401);
+  expect(await outcome(turnCredentials(guests, ada, 'new-secret', now - 10))).toBe(401);
 }, 120_000);
 
 test('coturn counts one user’s allocations together, whenever the credentials were issued; a guest’s by session', async () => {

@@ -1,27 +1,37 @@
-/** TURN credentials by the REST-API scheme of coturn: user `<expiry>:<name>`, password base64(HMAC-SHA1(secret, user)). */
+/**
+ * TURN credentials by the REST-API scheme of coturn: password base64(HMAC-SHA1(secret, user)), and in the user an expiry.
+ *
+ * coturn takes the expiry on either side of the first colon, counts quotas by the other side, and reads no further than the
+ * digits. So `<name>:<expiry>:<session>` is counted by user, and a revocation can still end the relay of one session alone.
+ */
 import { createHash, createHmac } from 'node:crypto';
 import { isGuest } from './access/guest.ts';
 import type { Settings } from './settings.ts';
 
-/**
- * The name that coturn counts quotas by and that revocations end: a short hash, so that relays learn no user ids and any id
- * fits STUN's limits. The same user has the same name on every relay. A guest's id proves nothing, so a guest's name is that of
- * the session: nobody fills the quota or ends the relay of another guest by taking the same id.
- */
-export function turnUserName(access: Settings['access'], bearer: { sub: string; session_id: string }): string {
-  const who = isGuest(access, bearer.sub) ? `session ${bearer.session_id}` : bearer.sub;
-  return createHash('sha256').update(who).digest('base64url').slice(0, 22);
-}
+type Bearer = { readonly sub: string; readonly session_id: string };
+
+/** Never all digits, or coturn would take the name for the expiry. */
+const hash = (text: string, length: number) =>
+  `u${createHash('sha256').update(text).digest('base64url').slice(0, length)}`;
 
 /**
- * @param name of {@link turnUserName}
- * @param secret the first of TURN_SECRETS; coturn accepts several, so the next is added there before it signs here
+ * The name that coturn counts quotas by: a short hash, so that relays learn no user ids and any id fits STUN's limits. The same
+ * user has the same name on every relay. A guest's id proves nothing, so a guest's name is that of the session: nobody fills the
+ * quota of another guest by taking the same id.
  */
+export function turnUserName(access: Settings['access'], { sub, session_id }: Bearer): string {
+  return hash(isGuest(access, sub) ? `session ${session_id}` : sub, 22);
+}
+
+export const turnSessionName = (sessionId: string) => hash(sessionId, 16);
+
+/** @param secret the first of TURN_SECRETS; coturn accepts several, so the next is added there before it signs here */
 export function turnCredentials(
-  name: string,
+  access: Settings['access'],
+  bearer: Bearer,
   secret: string,
   expiresAt: number,
 ): { username: string; credential: string } {
-  const username = `${expiresAt}:${name}`;
+  const username = `${turnUserName(access, bearer)}:${expiresAt}:${turnSessionName(bearer.session_id)}`;
   return { username, credential: createHmac('sha1', secret).update(username).digest('base64') };
 }

@@ -8,19 +8,20 @@ import type { Coturn } from './coturn.ts';
 /** Seconds that a revocation is kept after its credentials expired, for allocations that could not be ended yet. */
 const KEEP = 3600;
 
-/** Which TURN user names are revoked, and which of their credentials. */
+/** Which users and sessions are revoked, and which of their credentials. */
 export class RevokedRelays {
   readonly #until = new Map<string, number>();
 
-  add({ user, until }: RelayRevocation, nowSeconds = Math.floor(Date.now() / 1000)): void {
+  add({ user, session, until }: RelayRevocation, nowSeconds = Math.floor(Date.now() / 1000)): void {
     for (const [name, last] of this.#until) if (last + KEEP < nowSeconds) this.#until.delete(name);
-    this.#until.set(user, Math.max(until, this.#until.get(user) ?? 0));
+    const name = session === undefined ? user : `${user}:${session}`;
+    this.#until.set(name, Math.max(until, this.#until.get(name) ?? 0));
   }
 
-  /** Was this `<expiry>:<user>` issued before its user was revoked? Credentials of a later login are not hit. */
+  /** Was this `<user>:<expiry>:<session>` issued before its user or session was revoked? That of a later login is not hit. */
   hits(username: string): boolean {
-    const [expiry, user = ''] = username.split(':');
-    return Number(expiry) <= (this.#until.get(user) ?? -1);
+    const [user = '', expiry, session] = username.split(':');
+    return Number(expiry) <= Math.max(this.#until.get(user) ?? -1, this.#until.get(`${user}:${session}`) ?? -1);
   }
 }
 

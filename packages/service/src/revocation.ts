@@ -35,6 +35,9 @@ const RETENTION_MS = 2 * 3_600_000;
 const RelayRevocation = Type.Object(
   {
     user: Type.String({ minLength: 1, maxLength: 64, description: 'User part of the TURN credentials.' }),
+    session: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 64, description: 'Session part. Absent: every session of the user.' }),
+    ),
     until: Type.Integer({
       description: 'Seconds since the epoch; credentials that expire up to then were issued before.',
     }),

@@ -5,7 +5,7 @@ import Type from 'typebox';
 import { audit } from '../audit.ts';
 import type { AuthContext } from '../context.ts';
 import { requireBearer, takeUser } from '../guards.ts';
-import { turnCredentials, turnUserName } from '../turn.ts';
+import { turnCredentials } from '../turn.ts';
 import { bearer, problems } from './schemas.ts';
 
 /** Browsers gather slower with each server; past four or five they warn. */
@@ -60,7 +60,7 @@ export function iceServerRoutes(app: FastifyInstance, ctx: AuthContext): void {
         // A TURN server is a STUN server too, so no URI is spent on STUN.
         iceServers.push({
           urls: [...uris],
-          ...turnCredentials(turnUserName(settings.access, claims), secret, expiresAt),
+          ...turnCredentials(settings.access, claims, secret, expiresAt),
         });
         audit(request, { action: 'turn', sub: claims.sub, sessionId: claims.session_id });
       } else if (settings.stunUris.length > 0) iceServers.push({ urls: settings.stunUris.slice(0, 2) });

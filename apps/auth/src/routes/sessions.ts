@@ -9,7 +9,7 @@ import { bearerOf, checkToken, requireBearer, takeUser } from '../guards.ts';
 import { issueAccessToken } from '../issue.ts';
 import { parseRefreshToken, sha256, successorOf } from '../refresh-token.ts';
 import type { SessionRecord } from '../store/store.ts';
-import { turnUserName } from '../turn.ts';
+import { turnSessionName, turnUserName } from '../turn.ts';
 import { bearer, Issued, problems, SessionId } from './schemas.ts';
 
 const RefreshBody = Type.Object(
@@ -50,16 +50,17 @@ export function sessionRoutes(app: FastifyInstance, ctx: AuthContext): void {
   const seconds = () => Math.floor(ctx.now() / 1000);
   const untilTokensDie = () => seconds() + ctx.config.ACCESS_TTL_SECONDS + SKEW;
 
-  /** TURN nodes end the relay of this user, as far as it was opened before now. */
-  function relayOf(bearer: { sub: string; session_id: string }) {
+  /** TURN nodes end the relay of this session, or of all that the user has, as far as it was opened before now. */
+  function relayOf(sub: string, session_id?: string) {
     if (ctx.settings.turnSecrets.length === 0) return {};
-    const user = turnUserName(ctx.settings.access, bearer);
-    return { relay: { user, until: seconds() + ctx.config.TURN_TTL_SECONDS } };
+    const user = turnUserName(ctx.settings.access, { sub, session_id: session_id ?? '' });
+    const session = session_id === undefined ? {} : { session: turnSessionName(session_id) };
+    return { relay: { user, ...session, until: seconds() + ctx.config.TURN_TTL_SECONDS } };
   }
 
   /** Refused before and ended now: first the news to every node, then the record. */
   async function endSession(id: string, sub: string): Promise<void> {
-    await ctx.store.revoke({ kind: 'session', id, exp: untilTokensDie(), ...relayOf({ sub, session_id: id }) });
+    await ctx.store.revoke({ kind: 'session', id, exp: untilTokensDie(), ...relayOf(sub, id) });
     await ctx.store.deleteSession(id);
   }
 
@@ -206,7 +207,12 @@ export function sessionRoutes(app: FastifyInstance, ctx: AuthContext): void {
         }
         try {
           const claims = await checkToken(ctx, token, '/token');
-          await ctx.store.revoke({ kind: 'jti', id: claims.jti, exp: claims.exp + SKEW, ...relayOf(claims) });
+          await ctx.store.revoke({
+            kind: 'jti',
+            id: claims.jti,
+            exp: claims.exp + SKEW,
+            ...relayOf(claims.sub, claims.session_id),
+          });
           return done('token', { sub: claims.sub, sessionId: claims.session_id, jti: claims.jti });
         } catch (error) {
           if (error instanceof Problem && error.status === 401) return { revoked: false };
@@ -241,7 +247,7 @@ export function sessionRoutes(app: FastifyInstance, ctx: AuthContext): void {
         id: userId,
         at: seconds(),
         exp: untilTokensDie(),
-        ...relayOf({ sub: userId, session_id: '' }),
+        ...relayOf(userId),
       });
       for (const { record } of await ctx.store.listSessions(userId, seconds()))
         await ctx.store.deleteSession(record.id);
