@@ -1,11 +1,12 @@
-/** One call, seen three ways: its trace, its log lines and its metrics, from two real signaling nodes. */
+/** One call, seen three ways: its trace, its log lines and its metrics, from real auth and two real signaling nodes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallReport } from '@tandem/protocol';
 import { formatTraceparent, newTraceContext } from '@tandem/service';
 import { type CollectedLog, type CollectedSpan, startCollector } from '@tandem/service/testing';
 import { startSignaling } from '@tandem/signaling';
 import { MemoryHub, systemClock } from '@tandem/signaling/core';
-import { startTestKeys, testConfig } from '@tandem/signaling/testing';
+import { testConfig } from '@tandem/signaling/testing';
+import { startTestAuth } from '../../apps/auth/src/testing.ts';
 import { Peer } from '../lib/peer.ts';
 
 export interface Result {
@@ -20,12 +21,12 @@ export interface Result {
 
 export async function run(print: (line: string) => void = console.log): Promise<Result> {
   await using collector = await startCollector();
-  await using keys = await startTestKeys();
+  await using auth = await startTestAuth({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
   const hub = new MemoryHub(systemClock);
   const lines: string[] = [];
   const start = (name: string) =>
     startSignaling(
-      testConfig(keys.jwksUrl, { NODE_NAME: name, LOG_LEVEL: 'info', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }),
+      testConfig(auth.jwksUrl, { NODE_NAME: name, LOG_LEVEL: 'info', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }),
       { backplane: hub.connect(), stdout: { write: (line) => void lines.push(line) } },
     );
   await using north = await start('node-north');
@@ -34,7 +35,9 @@ export async function run(print: (line: string) => void = console.log): Promise<
   // The caller's browser starts the trace; the id travels in the messages.
   const call = newTraceContext();
   const traceparent = formatTraceparent(call);
-  const tokens = [await keys.token('ada'), await keys.token('ben')] as const;
+  const login = async (userId: string): Promise<string> =>
+    (await auth.post('/auth/token', { userId }, { traceparent })).body.token;
+  const tokens = [await login('ada'), await login('ben')] as const;
   using ada = await Peer.connect(north.wsUrl, tokens[0]);
   using ben = await Peer.connect(south.wsUrl, tokens[1]);
   const { peerId: adaId } = await ada.next('welcome');
@@ -73,19 +76,19 @@ export async function run(print: (line: string) => void = console.log): Promise<
   // Exports run once a second.
   const mine = () => collector.spans.filter((s) => s.traceId === call.traceId);
   const mineLogs = () => collector.logs.filter((l) => l.traceId === call.traceId);
-  for (let i = 0; i < 200 && (mine().length < 7 || mineLogs().length < 6); i++) await sleep(50);
+  for (let i = 0; i < 200 && (mine().length < 9 || mineLogs().length < 6); i++) await sleep(50);
   const spans = mine();
   const logs = mineLogs();
   const metrics = (await Promise.all([north, south].map(async (n) => (await fetch(`${n.url}/metrics`)).text()))).join(
     '\n',
   );
 
-  print(`Trace ${call.traceId}, started in the browser, through both nodes:\n`);
+  print(`Trace ${call.traceId}, started in the browser, through auth and both nodes:\n`);
   const time = (s: CollectedSpan) =>
     Number(BigInt((s as unknown as { startTimeUnixNano: string }).startTimeUnixNano) / 1000n);
   const first = Math.min(...spans.map(time));
   for (const s of [...spans].sort((a, b) => time(a) - time(b)))
-    print(`  ${String(((time(s) - first) / 1000).toFixed(1)).padStart(7)} ms  ${s.node.padEnd(11)} ${s.name}`);
+    print(`  ${String(((time(s) - first) / 1000).toFixed(1)).padStart(7)} ms  ${s.node.padEnd(13)} ${s.name}`);
   print('\nLog lines with the same trace id:\n');
   for (const l of logs) print(`  ${l.service}  ${String(l.attributes.event ?? '').padEnd(16)} ${l.body}`);
   print('\nMetrics of the same minute (GET /metrics):\n');
