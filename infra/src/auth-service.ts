@@ -4,7 +4,8 @@ import type { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { check, checkInteger } from './check.ts';
 import { cachePlace } from './place.ts';
-import { RealtimeService, type RealtimeServiceProps } from './realtime-service.ts';
+import { RealtimeService } from './realtime-service.ts';
+import type { RealtimeServiceProps } from './realtime-service-props.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
 /** Properties of {@link AuthService}. */

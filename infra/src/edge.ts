@@ -12,6 +12,7 @@ import * as cr from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import { acknowledge, BASIC_EXECUTION } from './acknowledge.ts';
 import { check, checkDomain, checkInteger, checkSeconds } from './check.ts';
+import { edgeRules } from './edge-rules.ts';
 import type { RealtimeService } from './realtime-service.ts';
 
 /** Header that CloudFront sets from the viewer's address; a viewer cannot set it (see WebClient). */
@@ -170,7 +171,7 @@ export class Edge extends Construct implements ec2.IConnectable {
         : { protocol: elb.ApplicationProtocol.HTTP }),
       defaultAction: elb.ListenerAction.fixedResponse(403, { contentType: 'text/plain', messageBody: 'forbidden' }),
     });
-    this.webAcl = this.rules(props);
+    this.webAcl = edgeRules(this, VIEWER_HEADER, { all: props.rateLimit ?? 3000, auth: props.authRateLimit ?? 600 });
     new wafv2.CfnWebACLAssociation(this, 'Protect', {
       resourceArn: this.loadBalancer.loadBalancerArn,
       webAclArn: this.webAcl.attrArn,
@@ -231,61 +232,6 @@ export class Edge extends Construct implements ec2.IConnectable {
       },
       label: '5xx',
       ...(props?.period ? { period: props.period } : {}),
-    });
-  }
-
-  private rules(props: EdgeProps): wafv2.CfnWebACL {
-    const visible = (metricName: string) => ({
-      cloudWatchMetricsEnabled: true,
-      metricName,
-      sampledRequestsEnabled: false,
-    });
-    const managed = (name: string, priority: number): wafv2.CfnWebACL.RuleProperty => ({
-      name,
-      priority,
-      overrideAction: { none: {} },
-      statement: { managedRuleGroupStatement: { vendorName: 'AWS', name } },
-      visibilityConfig: visible(name),
-    });
-    const rate = (
-      name: string,
-      priority: number,
-      limit: number,
-      scopeDown?: wafv2.CfnWebACL.StatementProperty,
-    ): wafv2.CfnWebACL.RuleProperty => ({
-      name,
-      priority,
-      action: { block: { customResponse: { responseCode: 429 } } },
-      statement: {
-        rateBasedStatement: {
-          limit,
-          evaluationWindowSec: 300,
-          // The viewer's address as CloudFront saw it: the load balancer's peer is always CloudFront, and
-          // X-Forwarded-For begins with whatever the viewer wrote.
-          aggregateKeyType: 'FORWARDED_IP',
-          forwardedIpConfig: { headerName: VIEWER_HEADER, fallbackBehavior: 'NO_MATCH' },
-          ...(scopeDown ? { scopeDownStatement: scopeDown } : {}),
-        },
-      },
-      visibilityConfig: visible(name),
-    });
-    return new wafv2.CfnWebACL(this, 'WebAcl', {
-      scope: 'REGIONAL',
-      defaultAction: { allow: {} },
-      visibilityConfig: visible('WebAcl'),
-      rules: [
-        rate('AuthRate', 0, props.authRateLimit ?? 600, {
-          byteMatchStatement: {
-            fieldToMatch: { uriPath: {} },
-            positionalConstraint: 'STARTS_WITH',
-            searchString: '/auth',
-            textTransformations: [{ priority: 0, type: 'NORMALIZE_PATH' }],
-          },
-        }),
-        rate('AddressRate', 1, props.rateLimit ?? 3000),
-        managed('AWSManagedRulesAmazonIpReputationList', 2),
-        managed('AWSManagedRulesKnownBadInputsRuleSet', 3),
-      ],
     });
   }
 

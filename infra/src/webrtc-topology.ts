@@ -1,17 +1,14 @@
 import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
-import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
-import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { AuthService } from './auth-service.ts';
 import { SERVICE_ACCESS } from './cache-access.ts';
-import { check, checkDomain, checkInteger } from './check.ts';
 import { Edge } from './edge.ts';
 import { NearestRegion } from './nearest-region.ts';
 import { Network } from './network.ts';
@@ -23,116 +20,7 @@ import { SigningKeys } from './signing-keys.ts';
 import { TurnDirectory } from './turn-directory.ts';
 import { TurnFleet } from './turn-fleet.ts';
 import { WebClient } from './web-client.ts';
-
-/** Public names and their certificates. */
-export interface DomainProps {
-  /** Name of the page, such as calls.example.com. */
-  readonly domainName: string;
-  /** Certificate of `domainName`, in us-east-1 (CloudFront reads no other region). */
-  readonly certificate: acm.ICertificate;
-  /** Certificate of `origin.<domainName>` and `turn.<domainName>`, in the stack's region. */
-  readonly regionalCertificate: acm.ICertificate;
-  /**
-   * Zone in which the three names are made.
-   * @default - you point the names yourself, at the outputs
-   */
-  readonly hostedZone?: route53.IHostedZone;
-  /**
-   * A name that several regions' stacks share; it leads to the nearest ({@link NearestRegion}). Needs `hostedZone`, and
-   * `regionalCertificate` to cover it.
-   * @default - none: one region
-   */
-  readonly sharedDomainName?: string;
-}
-
-/** Properties of {@link WebRtcTopology}. */
-export interface WebRtcTopologyProps {
-  /**
-   * How much of everything.
-   * @default TopologyProfile.PRODUCTION
-   */
-  readonly profile?: TopologyProfile;
-  /**
-   * Names and certificates. Production refuses to be without.
-   * @default - CloudFront's own name; no TLS between CloudFront and the load balancer, no turns:
-   */
-  readonly domain?: DomainProps;
-  /**
-   * Folder of the built client.
-   * @default - a placeholder that refuses to deploy
-   */
-  readonly clientBuild?: string;
-  /**
-   * Zones.
-   * @default - 3 in production, 2 in development
-   */
-  readonly zones?: number;
-  /**
-   * Who may have a token, comma-separated: open, api-key, oidc.
-   * @default - open in development; production needs one named
-   */
-  readonly access?: string;
-  /**
-   * Secret with the comma-separated hashed API keys.
-   * @default - none; needed with api-key
-   */
-  readonly apiKeys?: secretsmanager.ISecret;
-  /**
-   * More variables for auth, such as OIDC_ISSUER.
-   * @default - none
-   */
-  readonly authEnvironment?: { readonly [name: string]: string };
-  /**
-   * More variables for signaling.
-   * @default - none
-   */
-  readonly signalingEnvironment?: { readonly [name: string]: string };
-  /**
-   * Container of auth.
-   * @default - built when deployed
-   */
-  readonly authImage?: ecs.ContainerImage;
-  /**
-   * Container of signaling.
-   * @default - built when deployed
-   */
-  readonly signalingImage?: ecs.ContainerImage;
-  /**
-   * Container of the TURN nodes.
-   * @default - built when deployed
-   */
-  readonly turnImage?: ecs.ContainerImage;
-  /**
-   * Shards of the cache.
-   * @default - 2 in production, 1 in development
-   */
-  readonly cacheShards?: number;
-  /**
-   * Fewest signaling tasks.
-   * @default - the topology's replicas
-   */
-  readonly signalingTasks?: number;
-  /**
-   * Most signaling tasks.
-   * @default - ten times the fewest
-   */
-  readonly maxSignalingTasks?: number;
-  /**
-   * Fewest TURN nodes.
-   * @default - one a zone in production, 1 in development
-   */
-  readonly turnNodes?: number;
-  /**
-   * Most TURN nodes.
-   * @default - ten times the fewest
-   */
-  readonly maxTurnNodes?: number;
-  /**
-   * Addresses that get alarms by mail.
-   * @default - none
-   */
-  readonly alarmEmails?: string[];
-}
+import { checkTopology, type DomainProps, type WebRtcTopologyProps } from './webrtc-topology-props.ts';
 
 /** Everything: network, cache, keys, auth, signaling, relays, edge, PWA, alarms; from infra/topology. */
 export class WebRtcTopology extends Construct {
@@ -295,34 +183,4 @@ export class WebRtcTopology extends Construct {
     if (this.turn.tlsLoadBalancer)
       alias('TurnAlias', `turn.${domain.domainName}.`, new targets.LoadBalancerTarget(this.turn.tlsLoadBalancer));
   }
-}
-
-function checkTopology(props: WebRtcTopologyProps, production: boolean): void {
-  const kind = 'WebRtcTopology';
-  check(
-    !production || props.domain !== undefined,
-    kind,
-    'domain',
-    'production needs TLS between CloudFront and the load balancer, and turns:',
-    'give domain, or profile: TopologyProfile.DEVELOPMENT',
-  );
-  check(
-    !production || !!props.access,
-    kind,
-    'access',
-    'production does not guess who may have a token',
-    "access: 'oidc' or 'api-key' (or 'open', if you mean it)",
-  );
-  checkDomain(kind, 'domain.domainName', props.domain?.domainName);
-  check(
-    !props.domain?.sharedDomainName || props.domain.hostedZone !== undefined,
-    kind,
-    'domain.hostedZone',
-    'sharedDomainName is a latency record, which needs a zone',
-    'give hostedZone',
-  );
-  checkInteger(kind, 'zones', props.zones, production ? 3 : 2, 6);
-  checkInteger(kind, 'turnNodes', props.turnNodes, production ? 2 : 1, 1000);
-  checkInteger(kind, 'signalingTasks', props.signalingTasks, production ? 2 : 1, 5000);
-  checkInteger(kind, 'cacheShards', props.cacheShards, 1, 160);
 }
