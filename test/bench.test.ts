@@ -46,6 +46,15 @@ test('nodes: the same across two nodes and a real Redis', async () => {
   expect(out).toMatch(/^Tandem signaling +\d+\.\d\d /m);
 });
 
+test.each([
+  ['joins', '--peers', '20', '--only', 'tandem,peerjs,socketio'],
+  ['memory', '--connections', '20', '--settle-ms', '100'],
+])('%s: every system takes its peers in and gets its row', async (name, ...tiny) => {
+  const out = await run(name, ...tiny);
+  for (const system of ['bare ws, JSON', 'Tandem signaling', 'PeerJS server', 'socket.io'])
+    expect(out, `${system} in\n${out}`).toMatch(new RegExp(`^${system} +-?\\d+\\.\\d\\d `, 'm'));
+});
+
 test('figures: quantiles and tables', () => {
   expect(quantile([3, 1, 2], 0.5)).toBe(2);
   expect(quantile([1, 2, 3, 4], 0.99)).toBe(4);
