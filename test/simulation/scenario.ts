@@ -157,6 +157,7 @@ function fault(world: World, kind: Kind): string {
     }
     case 12:
       world.hub.rooms.clear();
+      world.hub.bans.clear();
       world.hub.sessions.clear();
       world.hub.identities.clear();
       world.hub.users.clear();

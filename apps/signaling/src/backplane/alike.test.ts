@@ -1,0 +1,129 @@
+/**
+ * The simulation runs on the memory backplane, production on the Redis scripts: any sequence of operations must get the same answers
+ * from both. Times are long enough that nothing ends by itself meanwhile (that is B-7, B-9, B-13).
+ */
+import { startRedis, type TestRedis } from '@tandem/service/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Random } from '../../../../test/simulation/random.ts';
+import { systemClock } from '../core/clock.ts';
+import { MemoryHub } from './memory.ts';
+import { createRedisBackplane } from './redis.ts';
+import type { Backplane, RoomState } from './types.ts';
+
+const LONG = 600_000;
+const NODES = ['a', 'b'];
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis[Symbol.asyncDispose]());
+
+/** One cluster on one store, with what its readers know of each room. */
+class Side {
+  readonly #nodes = new Map<string, Backplane>();
+  readonly #known = new Map<string, number>();
+
+  static async open(connect: () => Backplane): Promise<Side> {
+    const side = new Side();
+    for (const node of NODES) {
+      const backplane = connect();
+      await backplane.start(node, { onBatch: () => {}, onDoubt: () => {} });
+      side.#nodes.set(node, backplane);
+    }
+    return side;
+  }
+  at(node: string): Backplane {
+    return this.#nodes.get(node) as Backplane;
+  }
+  known(room: string): number {
+    return this.#known.get(room) ?? 0;
+  }
+  /** Versions count from anywhere; what matters is whether one is new. */
+  state(room: string, { version, members }: RoomState) {
+    const known = this.known(room);
+    if (version > 0) this.#known.set(room, version);
+    const age = version === 0 ? 'no room' : version > known ? 'new' : version === known ? 'known' : 'older';
+    const sorted = members.map(({ awayFor, ...m }) => ({ ...m, away: awayFor > 0 }));
+    return { version: age, members: sorted.sort((p, q) => (p.peerId < q.peerId ? -1 : 1)) };
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const backplane of this.#nodes.values()) await backplane[Symbol.asyncDispose]();
+  }
+}
+
+/** A random operation, as a name for people and a function that carries it out. */
+function operation(random: Random): { name: string; run: (side: Side) => Promise<unknown> } {
+  const pick = <T>(...list: T[]): T => random.pick(list) as T;
+  const node = pick(...NODES);
+  const room = pick('r0', 'r1');
+  const peerId = `p${random.int(0, 4)}`;
+  const epoch = random.int(1, 4);
+  const loginSession = pick('l0', 'l1');
+  const awayFor = pick(0, LONG);
+  const member = { peerId, node, epoch, awayFor, info: pick('{}', '{"userId":"ü {}"}') };
+  const secretHash = pick('h', 'h', 'h', 'wrong');
+  const userId = pick('u', 'u', 'u', 'v');
+  const record = { peerId, node, epoch, secretHash, userId, loginSession, room, info: '{}' };
+  const identity = { userId, loginSession: pick('', 'l0', 'l1') };
+  const frames = Array.from({ length: random.int(1, 90) }, (_, i) => `${peerId} ${i} ü`);
+  const state = (change: (bp: Backplane) => Promise<RoomState>) => async (side: Side) =>
+    side.state(room, await change(side.at(node)));
+  const all: Record<string, (side: Side) => Promise<unknown>> = {
+    joinRoom: async (side) => {
+      const result = await side.at(node).joinRoom(room, member, pickLimit, loginSession);
+      return result.ok ? side.state(room, result.state) : result;
+    },
+    putMember: state((bp) => bp.putMember(room, member)),
+    markAway: state((bp) => bp.markAway(room, peerId, pickNode, LONG)),
+    dropMember: state((bp) => bp.dropMember(room, peerId, epoch, pickBan ? { loginSession, ms: LONG } : undefined)),
+    readRoom: async (side) => {
+      const known = { latest: side.known(room), nothing: 0, whole: -1 }[pickKnown];
+      const result = await side.at(node).readRoom(room, known);
+      return result && side.state(room, result);
+    },
+    versions: async (side) => (await side.at(node).versions(['r0', 'r1'])).map((v, i) => v && v - side.known(`r${i}`)),
+    closeRoom: async (side) => side.state(room, await side.at(node).closeRoom(room)),
+    openSession: (side) => side.at(node).openSession(record),
+    resumeSession: (side) => side.at(node).resumeSession(peerId, secretHash, userId),
+    detachSession: (side) => side.at(node).detachSession(peerId, epoch, pickNode, LONG),
+    syncSession: (side) => side.at(node).syncSession(record, awayFor === 0, LONG),
+    endSession: (side) => side.at(node).endSession(peerId, pickForce ? 'force' : epoch),
+    findSession: (side) => side.at(node).findSession(peerId),
+    park: (side) => side.at(node).park(peerId, frames, pickBan ? pickNode : undefined),
+    claim: (side) =>
+      side.at(node).claim(identity, peerId, {
+        limit: pickLimit,
+        settledAfter: LONG,
+        ...(pickExpect === undefined ? {} : { expect: pickExpect }),
+      }),
+    release: (side) => side.at(node).release(identity, peerId),
+  };
+  // Drawn once: both sides do the same.
+  const pickLimit = pick(0, 1, 2, 3);
+  const pickNode = pick('a', 'b', 'dead');
+  const pickBan = random.chance(0.3);
+  const pickKnown = pick('latest', 'nothing', 'whole');
+  const pickForce = random.chance(0.1);
+  const pickExpect = pick(undefined, undefined, '', 'p0', 'p1');
+  const name = pick(...Object.keys(all));
+  const told = JSON.stringify({ node, member, record, identity, pickLimit, pickNode, pickBan, pickKnown, pickExpect });
+  return { name: `${name} ${told}`, run: all[name] as (side: Side) => Promise<unknown> };
+}
+
+test.each([1, 2, 3, 4, 5, 6])(
+  'B-31 memory and Redis answer alike to any sequence of operations (seed %i)',
+  async (seed) => {
+    const random = new Random(seed);
+    const hub = new MemoryHub(systemClock);
+    await using memory = await Side.open(() => hub.connect());
+    await using stored = await Side.open(() => createRedisBackplane({ url: redis.url, prefix: `seed-${seed}` }));
+    const story: string[] = [];
+    for (let i = 0; i < 1500; i++) {
+      const { name, run } = operation(random);
+      story.push(name);
+      const [expected, got] = [await run(stored), await run(memory)];
+      expect(got, story.slice(-12).join('\n')).toEqual(expected);
+    }
+  },
+);
