@@ -76,7 +76,10 @@ export function checkDoc(root: string, file: string, text = readFileSync(resolve
 }
 
 function checkLinks(root: string, file: string, line: string, own: string, say: (problem: string) => void): void {
-  for (const [, target = ''] of line.matchAll(/\]\(([^)\s]+)(?:\s+"[^"]*")?\)/g)) {
+  const targets = [/\]\(([^)\s]+)(?:\s+"[^"]*")?\)/g, /\b(?:src|href)="([^"]+)"/g].flatMap((form) => [
+    ...line.matchAll(form),
+  ]);
+  for (const [, target = ''] of targets) {
     if (/^[a-z][a-z0-9+.-]*:/i.test(target)) continue;
     const [path = '', fragment] = target.split('#');
     const full = path ? resolve(root, dirname(file), decodeURIComponent(path)) : resolve(root, file);
@@ -137,13 +140,21 @@ function checkCommand(
     if (!manifest) say(`no such workspace: ${command}`);
     else if (rest.includes('--workspaces') || /[<>…]/.test(script)) return;
     else if (!manifest.scripts?.[script]) say(`no such npm script: ${command}`);
+    else if (script === 'bench') {
+      const name = args[args.indexOf('--') + 1];
+      if (args.includes('--') && name && /^[a-z]+$/.test(name) && !existsSync(resolve(root, `bench/${name}.ts`)))
+        say(`no such benchmark: ${command}`);
+    }
   } else if (program === 'node' || program === 'bash' || program === 'sh') {
     const file = args.find((a) => !a.startsWith('-'));
     if (!file || !/\.(?:[mc]?[jt]s|sh)$/.test(file) || /[<>*…]/.test(file)) return;
     if (!existsSync(resolve(root, file))) say(`no such file: ${command}`);
   } else if (program === 'npx' && args[0] === 'vitest') {
-    for (const file of args.filter((a) => /\.test\.tsx?$/.test(a)))
+    for (const file of args.filter((a) => a.includes('/') && !/[<>*…]/.test(a)))
       if (!existsSync(resolve(root, file))) say(`no such test: ${command}`);
+    const project = args[args.indexOf('--project') + 1];
+    if (args.includes('--project') && !['unit', 'infra', 'system'].includes(project ?? ''))
+      say(`no such project: ${command}`);
   }
 }
 

@@ -18,24 +18,31 @@ test('every link, npm script and file that a document names is there', () => {
   expect(problems).toEqual([]);
 });
 
-test('the check goes red: a dead link, a missing heading, script, workspace and file', () => {
+test('the check goes red: a dead link, a missing heading, script, workspace, file, benchmark, test and project', () => {
   const text = [
-    '[a](nowhere.md) [b](../README.md#no-such-heading) [fine](../README.md) [web](https://example.org)',
+    '[a](nowhere.md) [b](../README.md#no-such-heading) [fine](../README.md) [web](https://example.org) <img src="gone.png">',
     'Run `npm run no-such-script`, `npm run types -w @tandem/nothing`, `node scripts/nothing.ts` or `npm test`.',
     '```sh',
     'npm ci && npm run nope',
     '```',
     '',
     '    node examples/nothing/main.ts',
+    '    npm run bench -- nothing',
+    '    npx vitest run --project system examples/nothing',
+    '    npx vitest run --project nothing apps/auth',
   ].join('\n');
   expect(checkDoc(root, 'docs/made-up.md', text).map((p) => [p.line, p.problem.split(':')[0]])).toEqual([
     [1, 'dead link'],
     [1, 'no such heading'],
+    [1, 'dead link'],
     [2, 'no such npm script'],
     [2, 'no such workspace'],
     [2, 'no such file'],
     [4, 'no such npm script'],
     [7, 'no such file'],
+    [8, 'no such benchmark'],
+    [9, 'no such test'],
+    [10, 'no such project'],
   ]);
 });
 
