@@ -8,13 +8,13 @@ import type { DeliveryResult } from './delivery.ts';
 import { Emitter } from './emitter.ts';
 import { IceServers } from './ice-servers.ts';
 import { Member } from './member.ts';
+import { MyMedia } from './my-media.ts';
 import { Pair } from './pair.ts';
 import type { Slot } from './pair-types.ts';
 import { myView } from './quality.ts';
 import type { SignalingSession } from './session.ts';
 import type { EndReason, SessionEvents } from './session-types.ts';
 import { SpareConnection } from './spare.ts';
-import { AUDIO_MAX_BITRATE, applyCap, cameraCap, screenCap } from './uplink.ts';
 import type { PeerInfo, PeerMetadata } from './wire.ts';
 
 const EARLY_LIMIT = 128;
@@ -32,8 +32,7 @@ export class Call extends Emitter<CallEvents> {
   readonly #ice: IceServers;
   readonly #spare: SpareConnection;
   readonly #members = new Map<string, Member>();
-  readonly #tracks: Record<Slot, MediaStreamTrack | null> = { audio: null, video: null, screen: null };
-  readonly #on: Record<Slot, boolean> = { audio: true, video: true, screen: true };
+  readonly #mine: MyMedia;
   readonly #off: (() => void)[] = [];
   readonly #chat: Chat;
   /** Signals of peers that are not in view yet. */
@@ -51,8 +50,7 @@ export class Call extends Emitter<CallEvents> {
     this.#metadata = options.metadata ?? {};
     this.#spare = options.spare ?? new SpareConnection(options.RTCPeerConnection);
     this.#ice = new IceServers(options.getIceServers ?? (async () => []), this.#clock);
-    for (const track of options.stream?.getTracks() ?? [])
-      this.#take(track.kind === 'audio' ? 'audio' : 'video', track);
+    this.#mine = new MyMedia(options.stream, (slot) => void this.setTrack(slot, null));
     this.#chat = new Chat({
       clock: this.#clock,
       channel: (peerId) => this.#members.get(peerId)?.pair?.channel,
@@ -77,8 +75,7 @@ export class Call extends Emitter<CallEvents> {
   }
   /** What I send now. */
   get local(): LocalState {
-    const is = (slot: Slot) => this.#on[slot] && this.#tracks[slot]?.readyState === 'live';
-    return { audio: is('audio'), video: is('video'), screen: is('screen') };
+    return this.#mine.state;
   }
 
   /** Warm up in the lobby: socket, token, TURN credentials and a spare connection, so that `join` only has to join. Never rejects. */
@@ -122,10 +119,7 @@ export class Call extends Emitter<CallEvents> {
    * The caller owns the track and stops it.
    */
   async setTrack(slot: Slot, track: MediaStreamTrack | null): Promise<void> {
-    if (track) {
-      this.#on[slot] = true;
-      this.#take(slot, track);
-    } else this.#tracks[slot] = null;
+    this.#mine.set(slot, track);
     await Promise.all(
       [...this.#members.values()].map((m) => m.pair?.replaceTrack(slot).catch((error) => this.#mark(m, String(error)))),
     );
@@ -134,11 +128,13 @@ export class Call extends Emitter<CallEvents> {
 
   /** Mute or unmute. The microphone stays open; the others see it in my metadata. */
   setAudio(on: boolean): void {
-    this.#setEnabled('audio', on);
+    this.#mine.enable('audio', on);
+    this.#localChanged();
   }
   /** Blank the camera. To switch its light off, stop the track and `setTrack('video', null)`. */
   setVideo(on: boolean): void {
-    this.#setEnabled('video', on);
+    this.#mine.enable('video', on);
+    this.#localChanged();
   }
 
   /** Change my display name or other metadata during the call. */
@@ -236,7 +232,7 @@ export class Call extends Emitter<CallEvents> {
     const early = this.#early;
     this.#early = early.filter((s) => s.peerId !== peerId);
     for (const s of early) if (s.peerId === peerId) pair.receive(s.type, s);
-    this.#cap();
+    this.#capSoon();
   }
 
   #depart(peerId: string, reason: string): void {
@@ -279,15 +275,14 @@ export class Call extends Emitter<CallEvents> {
         freshConfiguration: async () => this.#configuration(await this.#ice.fresh()),
         send: (type, body) => void this.session.sendTo(peerId, type, body as never),
         reachable: () => this.session.state === 'open' && !member.info.away && member.orphanTimer === undefined,
-        track: (slot) => this.#tracks[slot],
+        track: (slot) => this.#mine.track(slot),
         onTrack: (slot, track) => {
-          member.show(slot, track);
           track.onunmute = () => {
             this.#mark(member, `media-${slot}`);
             if (slot === 'video') void this.#firstFrame(member);
-            if (here()) this.emit('peer-changed', { peer: member.view });
+            this.#changedSoon(member);
           };
-          if (here()) this.emit('peer-changed', { peer: member.view });
+          if (member.show(slot, track)) this.#changedSoon(member);
         },
         onState: (state) => {
           member.state = state;
@@ -299,7 +294,7 @@ export class Call extends Emitter<CallEvents> {
           }
           this.emit('peer-changed', { peer: member.view });
         },
-        onSenders: () => this.#cap(),
+        onSenders: () => this.#capSoon(),
         onChannel: (channel) => {
           channel.onmessage = ({ data }) => this.#chat.receive(peerId, data);
         },
@@ -311,10 +306,20 @@ export class Call extends Emitter<CallEvents> {
     );
   }
 
+  /** Tracks come by threes, in the middle of a negotiation: one event for them, and not one that the answer waits for. */
+  #changedSoon(member: Member): void {
+    if (member.changing) return;
+    member.changing = true;
+    this.#clock.setTimeout(() => {
+      member.changing = false;
+      if (this.#members.get(member.info.peerId) === member) this.emit('peer-changed', { peer: member.view });
+    }, 0);
+  }
+
   /** Without a picture element: the receiver's own count, asked often for a short while. */
   async #firstFrame(member: Member): Promise<void> {
     for (let asked = 0; asked < FIRST_FRAME_POLLS && member.marks['first-frame'] === undefined; asked++) {
-      if ((await member.framesDecoded()) > 0) {
+      if ((await member.framesDecoded()) > 0 && member.marks['first-frame'] === undefined) {
         this.#mark(member, 'first-frame');
         return;
       }
@@ -333,7 +338,7 @@ export class Call extends Emitter<CallEvents> {
   /** A browser without WebRTC may still join and chat. */
   #openSpare(): void {
     try {
-      this.#spare.open(this.#configuration(this.#ice.known), (slot) => this.#tracks[slot]);
+      this.#spare.open(this.#configuration(this.#ice.known), (slot) => this.#mine.track(slot));
     } catch (error) {
       this.emit('mark', { peerId: '', mark: `error:${String(error)}`, at: 0 });
     }
@@ -346,22 +351,6 @@ export class Call extends Emitter<CallEvents> {
 
   // --- my media -------------------------------------------------------------------------------------------------
 
-  #take(slot: Slot, track: MediaStreamTrack): void {
-    this.#tracks[slot] = track;
-    // Text stays sharp at few frames, faces move smoothly: tell the encoder which it is.
-    track.contentHint ||= { audio: 'speech', video: 'motion', screen: 'detail' }[slot];
-    track.addEventListener('ended', () => {
-      if (this.#tracks[slot] === track) void this.setTrack(slot, null);
-    });
-  }
-
-  #setEnabled(slot: 'audio' | 'video', on: boolean): void {
-    this.#on[slot] = on;
-    const track = this.#tracks[slot];
-    if (track) track.enabled = on;
-    this.#localChanged();
-  }
-
   #localChanged(): void {
     if (this.#state === 'ended') return;
     this.session.update(this.#fullMetadata());
@@ -373,18 +362,16 @@ export class Call extends Emitter<CallEvents> {
     return { ...this.#metadata, ...this.local };
   }
 
-  /** Fit what I send into the uplink, for as many people as there are now. */
+  /** Not in the turn of a negotiation, which would wait for it. */
+  #capSoon(): void {
+    this.#clock.setTimeout(() => this.#cap(), 0);
+  }
+
   #cap(): void {
-    const people = this.#members.size + 1;
-    const sharing = this.#tracks.screen !== null;
-    for (const { pair } of this.#members.values()) {
-      const audio = pair?.sender('audio');
-      const video = pair?.sender('video');
-      const screen = pair?.sender('screen');
-      if (audio) void applyCap(audio, AUDIO_MAX_BITRATE);
-      if (video) void applyCap(video, cameraCap(people, sharing));
-      if (screen) void applyCap(screen, screenCap(people));
-    }
+    this.#mine.cap(
+      [...this.#members.values()].map((m) => m.pair),
+      this.#members.size + 1,
+    );
   }
 
   // --- quality --------------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ export class Member {
   readonly began: number;
   /** My session was lost: this leg lives on until its successor stands. */
   orphanTimer: unknown;
+  /** `peer-changed` is on its way. */
+  changing = false;
   readonly view: RemotePeer;
   readonly #meter = new QualityMeter();
 
@@ -27,11 +29,13 @@ export class Member {
     this.view = view(this);
   }
 
-  /** Put a track that came in where the app looks for it, in place of one of its kind. */
-  show(slot: Slot, track: MediaStreamTrack): void {
+  /** Put a track that came in where the app looks for it, in place of one of its kind. False when it is there already. */
+  show(slot: Slot, track: MediaStreamTrack): boolean {
     const stream = slot === 'screen' ? this.screen : this.stream;
-    for (const old of stream.getTracks()) if (old.kind === track.kind && old !== track) stream.removeTrack(old);
-    if (!stream.getTracks().includes(track)) stream.addTrack(track);
+    if (stream.getTracks().includes(track)) return false;
+    for (const old of stream.getTracks()) if (old.kind === track.kind) stream.removeTrack(old);
+    stream.addTrack(track);
+    return true;
   }
 
   /** A reading of what happened since the last one; undefined without a connection that stands. */

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { Pair } from './pair.ts';
 import type { PairHost } from './pair-types.ts';
+import { SpareConnection } from './spare.ts';
 import { random, VirtualTime } from './testing.ts';
 import { type FakePeerConnection, type FakeWorld, fakePeerConnection } from './testing-connection.ts';
 
@@ -16,7 +17,8 @@ interface Side {
   release(): void;
 }
 
-function couple(seed: number, slowness = 20) {
+/** @param spare bob's first offer is under way before the pair begins */
+function couple(seed: number, slowness = 20, spare = false) {
   const time = new VirtualTime();
   const chance = random(seed);
   const world: FakeWorld = { time, random: chance, slowness };
@@ -30,9 +32,12 @@ function couple(seed: number, slowness = 20) {
       due = Math.max(due, time.now() + chance() * 60);
       time.setTimeout(() => sides[1 - me]?.pair.receive(type, structuredClone(body)), due - time.now());
     };
+    const Native = fakePeerConnection(world) as unknown as PairHost['RTCPeerConnection'];
+    const ready = new SpareConnection(Native);
+    if (spare && !polite) ready.open({}, () => null);
     const host: PairHost = {
       clock: time,
-      RTCPeerConnection: fakePeerConnection(world) as unknown as PairHost['RTCPeerConnection'],
+      RTCPeerConnection: Native,
       configuration: () => ({}),
       freshConfiguration: async () => ({}),
       send: (type, body) => {
@@ -50,7 +55,7 @@ function couple(seed: number, slowness = 20) {
       onMark: (mark) => made.marks.push(mark),
     };
     const made: Side = {
-      pair: new Pair(host, polite, { disconnected: 2000, rebuild: 1e9, firstOffer: 2000 }),
+      pair: new Pair(host, polite, { disconnected: 2000, rebuild: 1e9, firstOffer: 2000 }, ready.take()),
       marks: [],
       sent: [],
       hold: false,
@@ -104,6 +109,24 @@ test('the one who should call is silent: the other calls', async () => {
   expect(both.ada.sent).toEqual([]);
   await both.time.settle(1000);
   agree(both, 'called after all');
+});
+
+test('a spare connection: its offer leaves in the turn of the start, with the candidates that were gathered before', async () => {
+  const both = couple(8, 20, true);
+  await both.time.settle(200);
+  expect(both.bob.sent).toEqual([]);
+  both.ada.pair.start(false);
+  both.bob.pair.start(true);
+  await Promise.resolve();
+  expect(both.bob.sent.map((s) => s.type)).toEqual(['offer', 'ice-candidate', 'ice-candidate', 'ice-candidate']);
+  await both.time.settle(1000);
+  agree(both, 'stands');
+  // Once used it is a connection like any other.
+  both.bob.pair.restart();
+  await both.time.settle(1000);
+  both.ada.pair.rebuild();
+  await both.time.settle(1000);
+  agree(both, 'restarted and rebuilt');
 });
 
 test('glare: both offers are out before either arrives, in both orders of arrival; the impolite one stands', async () => {
@@ -206,7 +229,7 @@ test('restarts are counted once the path stood, whoever began them', async () =>
 
 test('500 seeds: calls, restarts and rebuilds of both sides at any moment end in one agreed exchange', async () => {
   for (let seed = 1; seed <= 500; seed++) {
-    const both = couple(seed, 40);
+    const both = couple(seed, 40, seed % 2 === 0);
     both.ada.pair.start(both.chance() < 0.5);
     both.bob.pair.start(both.chance() < 0.7);
     for (let step = 0; step < 6; step++) {

@@ -11,11 +11,10 @@
  */
 import { Connection } from './connection.ts';
 import { PAIR_TIMES, type PairHost, type PairState, type PairTimes, SLOTS, type Slot } from './pair-types.ts';
+import { RemoteCandidates } from './remote-candidates.ts';
 import { Repairs } from './repairs.ts';
 import type { WireCandidate, WireDescription } from './wire.ts';
 
-/** Candidates kept for a description that has not come. */
-const MAX_QUEUED = 64;
 export class Pair {
   readonly polite: boolean;
   readonly #host: PairHost;
@@ -26,14 +25,13 @@ export class Pair {
   /** Number of the local offer that waits for its answer. */
   #awaiting: number | undefined;
   #makingOffer = false;
-  #ignoredOffer = false;
   /** The connection had a complete exchange: from then on it can roll back. */
   #negotiated = false;
   /** ICE credentials of my last description; other ones mean a new search for a path. */
   #ufrag: string | undefined;
   #stood = false;
   #restarts = 0;
-  #candidates: WireCandidate[] = [];
+  readonly #candidates: RemoteCandidates;
   #queue: Promise<void> = Promise.resolve();
   #state: PairState = 'connecting';
   #closed = false;
@@ -41,11 +39,12 @@ export class Pair {
   #firstOfferTimer: unknown;
   readonly #firstOfferWait: number;
 
-  /** @param spare makes the first offer, if this side makes it; taken over in any case */
+  /** @param spare with it, this side makes the first offer */
   constructor(host: PairHost, polite: boolean, times: PairTimes = PAIR_TIMES, spare?: Connection) {
     this.#host = host;
     this.polite = polite;
     this.#firstOfferWait = times.firstOffer;
+    this.#candidates = new RemoteCandidates((error) => host.onMark(`candidate-refused:${String(error)}`));
     this.#repairs = new Repairs({
       clock: host.clock,
       times,
@@ -93,7 +92,8 @@ export class Pair {
 
   /** Make the first offer, or wait for the other's (and make it after all when none comes). */
   start(initiate: boolean): void {
-    if (initiate) this.#enqueue(() => this.#offer());
+    // An offer that is made already must not be left unsaid: until then the other's would be taken for a glare.
+    if (initiate || this.#connection.offered !== undefined) this.#enqueue(() => this.#offer());
     else
       this.#firstOfferTimer = this.#host.clock.setTimeout(() => {
         if (!this.#pc.remoteDescription) this.#enqueue(() => this.#offer());
@@ -157,7 +157,8 @@ export class Pair {
     if (this.#closed) return;
     if (type === 'ice-candidate') {
       const candidate = body.candidate as WireCandidate | string | null;
-      this.#enqueue(() => this.#candidate(typeof candidate === 'string' ? { candidate } : candidate));
+      const read = typeof candidate === 'string' ? { candidate } : candidate;
+      this.#enqueue(() => this.#candidates.receive(read, this.#pc, this.#gen));
       return;
     }
     const { sdp } = body;
@@ -223,7 +224,8 @@ export class Pair {
     }
     this.#awaiting = ++this.#offers;
     this.#host.onMark('offer-sent');
-    const sdp = this.#sendDescription('offer', { n: this.#awaiting });
+    const sdp = pc.localDescription?.sdp ?? '';
+    this.#sendDescription('offer', sdp, { n: this.#awaiting });
     for (const candidate of connection.early.splice(0))
       if (!sdp.includes(candidate.candidate)) this.#sendCandidate(candidate);
   }
@@ -234,8 +236,7 @@ export class Pair {
     this.#host.clock.clearTimeout(this.#firstOfferTimer);
     if (gen > this.#gen) this.#replaceConnection(gen);
     const collision = this.#makingOffer || this.#pc.signalingState !== 'stable';
-    this.#ignoredOffer = collision && !this.polite;
-    if (this.#ignoredOffer) {
+    if (collision && !this.polite) {
       this.#host.onMark('glare-won');
       return;
     }
@@ -247,12 +248,14 @@ export class Pair {
     const pc = this.#pc;
     await pc.setRemoteDescription({ type: 'offer', sdp: description.sdp });
     this.#adoptTransceivers();
-    await this.#flushCandidates();
-    await pc.setLocalDescription(await pc.createAnswer());
+    await this.#candidates.flush(pc, this.#gen);
+    const answer = await pc.createAnswer();
+    // Out before it is set here: its candidates follow, and the other side has work to do meanwhile.
+    this.#host.onMark('answer-sent');
+    this.#sendDescription('answer', answer.sdp, description.n === undefined ? {} : { to: description.n });
+    await pc.setLocalDescription(answer);
     this.#negotiated = true;
     this.#repairs.progress();
-    this.#host.onMark('answer-sent');
-    this.#sendDescription('answer', description.n === undefined ? {} : { to: description.n });
     this.#host.onSenders();
   }
 
@@ -271,52 +274,15 @@ export class Pair {
     this.#negotiated = true;
     this.#repairs.progress();
     this.#host.onMark('answer-received');
-    await this.#flushCandidates();
+    await this.#candidates.flush(pc, this.#gen);
     this.#host.onSenders();
   }
 
-  async #candidate(candidate: WireCandidate | null): Promise<void> {
-    if (!candidate) return;
-    const gen = candidate.gen ?? this.#gen;
-    if (gen < this.#gen) return;
-    if (gen > this.#gen || !this.#pc.remoteDescription || this.#pc.signalingState === 'have-local-offer') {
-      // Too early: its description is on the way (first offer, restart or rebuild).
-      if (this.#candidates.length < MAX_QUEUED) this.#candidates.push(candidate);
-      return;
-    }
-    await this.#addCandidate(candidate);
-  }
-
-  async #flushCandidates(): Promise<void> {
-    const queued = this.#candidates;
-    this.#candidates = [];
-    for (const candidate of queued) {
-      const gen = candidate.gen ?? this.#gen;
-      if (gen === this.#gen) await this.#addCandidate(candidate);
-      else if (gen > this.#gen) this.#candidates.push(candidate);
-    }
-  }
-
-  async #addCandidate({ gen: _gen, ...candidate }: WireCandidate): Promise<void> {
-    const { usernameFragment: ufrag } = candidate;
-    // Of an older search for a path, or of an offer that was ignored.
-    if (ufrag && !this.#pc.remoteDescription?.sdp.includes(`ice-ufrag:${ufrag}`)) return;
-    if (candidate.sdpMid === undefined && candidate.sdpMLineIndex === undefined) candidate.sdpMLineIndex = 0;
-    try {
-      await this.#pc.addIceCandidate(candidate);
-    } catch (error) {
-      // One candidate less is no reason to fail.
-      if (!this.#ignoredOffer) this.#host.onMark(`candidate-refused:${String(error)}`);
-    }
-  }
-
-  #sendDescription(type: 'offer' | 'answer', order: Partial<WireDescription>): string {
-    const sdp = this.#pc.localDescription?.sdp ?? '';
+  #sendDescription(type: 'offer' | 'answer', sdp = '', order: Partial<WireDescription> = {}): void {
     const ufrag = /^a=ice-ufrag:(.+)$/m.exec(sdp)?.[1];
     if (this.#stood && ufrag !== this.#ufrag) this.#restarts++;
     this.#ufrag = ufrag;
     this.#host.send(type, { sdp: { type, sdp, gen: this.#gen, ...order } satisfies WireDescription });
-    return sdp;
   }
 
   #sendCandidate({ candidate, sdpMid, sdpMLineIndex, usernameFragment }: RTCIceCandidate): void {

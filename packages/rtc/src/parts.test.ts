@@ -8,7 +8,7 @@ import { RoomView } from './room-view.ts';
 import { type Talk, TalkLine } from './talk.ts';
 import { random, VirtualTime } from './testing.ts';
 import { tokenExpiry } from './token.ts';
-import { cameraCap, scaleFor, screenCap } from './uplink.ts';
+import { applyCap, cameraCap, scaleFor, screenCap } from './uplink.ts';
 import type { PeerInfo, PeerMetadata } from './wire.ts';
 
 test('plain wire types are those of the protocol', () => {
@@ -121,6 +121,28 @@ function talkPair() {
   };
 }
 const chat = (id: string): Talk => ({ tandem: 'chat', id, text: 'hi', at: 1 });
+
+test('caps: told once, told again when they change or were refused', async () => {
+  let told: RTCRtpEncodingParameters[] = [];
+  let refuses = false;
+  const sender = {
+    track: { getSettings: () => ({ width: 1280, height: 720 }) },
+    getParameters: () => ({ encodings: [{}] }),
+    setParameters: async ({ encodings }: { encodings: RTCRtpEncodingParameters[] }) => {
+      if (refuses) throw new Error('not now');
+      told = [...told, ...encodings];
+    },
+  } as unknown as RTCRtpSender;
+  await applyCap(sender, cameraCap(4));
+  await applyCap(sender, cameraCap(4));
+  expect(told).toEqual([{ maxBitrate: 480_000, maxFramerate: 30, scaleResolutionDownBy: 2 }]);
+  refuses = true;
+  await applyCap(sender, cameraCap(3));
+  refuses = false;
+  await applyCap(sender, cameraCap(3));
+  expect(told.at(-1)).toMatchObject({ maxBitrate: 750_000 });
+  expect(told).toHaveLength(2);
+});
 
 test('talk: over the channel, acknowledged, once', async () => {
   const pair = talkPair();

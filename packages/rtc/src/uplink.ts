@@ -38,22 +38,32 @@ export function scaleFor(height: number | undefined, cap: SendCap): number {
   return height && height > cap.maxHeight ? height / cap.maxHeight : 1;
 }
 
+/** What each sender was last told: asking and telling block the page while a connection is being set up. */
+const applied = new WeakMap<RTCRtpSender, string>();
+
 /** Apply a cap. Senders that refuse (not negotiated yet, old browsers) are left as they are: a cap is not worth a call. */
 export async function applyCap(sender: RTCRtpSender, cap: SendCap | number): Promise<void> {
+  const wanted = typeof cap === 'number' ? { maxBitrate: cap } : limits(sender.track, cap);
+  const key = JSON.stringify(wanted);
+  if (applied.get(sender) === key) return;
   const parameters = sender.getParameters();
   const [encoding] = parameters.encodings;
   if (!encoding) return;
-  if (typeof cap === 'number') encoding.maxBitrate = cap;
-  else {
-    encoding.maxBitrate = cap.maxBitrate;
-    encoding.maxFramerate = cap.maxFramerate;
-    // Screens turned upright have their lines on the short side.
-    const { width, height } = sender.track?.getSettings() ?? {};
-    encoding.scaleResolutionDownBy = scaleFor(width && height ? Math.min(width, height) : height, cap);
-  }
+  Object.assign(encoding, wanted);
+  applied.set(sender, key);
   try {
     await sender.setParameters(parameters);
   } catch {
-    // See above.
+    applied.delete(sender);
   }
+}
+
+function limits(track: MediaStreamTrack | null, cap: SendCap): Partial<RTCRtpEncodingParameters> {
+  // Screens turned upright have their lines on the short side.
+  const { width, height } = track?.getSettings() ?? {};
+  return {
+    maxBitrate: cap.maxBitrate,
+    maxFramerate: cap.maxFramerate,
+    scaleResolutionDownBy: scaleFor(width && height ? Math.min(width, height) : height, cap),
+  };
 }
