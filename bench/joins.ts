@@ -4,52 +4,70 @@ import { cpuNs } from './lib/cpu.ts';
 import { pinSelf } from './lib/proc.ts';
 import { startBenchRedis } from './lib/redis.ts';
 import { fixed, median, table } from './lib/stats.ts';
-import { AT_ONCE, connectAll, type Peer, peerJs, type System, socketIo, tandem, wsJson } from './lib/systems.ts';
+import {
+  AT_ONCE,
+  chosen,
+  connectAll,
+  type Peer,
+  peerJs,
+  type System,
+  socketIo,
+  tandem,
+  wsJson,
+} from './lib/systems.ts';
 
 export const summary = 'server CPU per 1,000 joins, token verified and membership written';
 
 const BATCH = 250;
 
-interface Row {
+const SYSTEMS: Record<string, () => Promise<Contestant>> = {
+  'ws-json': () => alone(wsJson()),
+  tandem: () => alone(tandem()),
+  'tandem-redis': async () => {
+    const redis = await startBenchRedis();
+    const system = await tandem({ redisUrl: redis.url });
+    return { name: `${system.name} + Redis`, system, pids: [...system.pids, redis.pid], parts: [redis, system] };
+  },
+  peerjs: () => alone(peerJs()),
+  socketio: () => alone(socketIo()),
+};
+
+interface Contestant {
+  readonly name: string;
   readonly system: System;
+  /** Whose CPU time counts. */
   readonly pids: readonly number[];
+  /** Disposed from last to first. */
+  readonly parts: readonly AsyncDisposable[];
+}
+
+async function alone(starting: Promise<System>): Promise<Contestant> {
+  const system = await starting;
+  return { name: system.name, system, pids: system.pids, parts: [system] };
+}
+
+interface Row extends Contestant {
   readonly peers: Peer[];
+  /** ns a join, by batch. */
   readonly cpu: number[];
 }
 
 async function batch(row: Row, count: number): Promise<number> {
-  const first = row.peers.length;
-  const { system } = row;
-  // Tokens are signed outside of the measured time of the server, but that is another process anyway.
-  const before = row.pids.reduce((sum, pid) => sum + cpuNs(pid), 0);
-  row.peers.push(...(await connectAll(system, first, count)));
-  return (row.pids.reduce((sum, pid) => sum + cpuNs(pid), 0) - before) / count;
+  const cpu = () => row.pids.reduce((sum, pid) => sum + cpuNs(pid), 0);
+  const before = cpu();
+  row.peers.push(...(await connectAll(row.system, row.peers.length, count)));
+  return (cpu() - before) / count;
 }
 
-export async function run(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      peers: { type: 'string', default: '5000' },
-      only: { type: 'string', default: 'ws-json,tandem,tandem-redis,peerjs,socketio' },
-    },
-  });
-  pinSelf();
+/** Batches of both in turn. Two at a time: the peers of all systems together are more than a process may have open. */
+async function pair(makes: readonly (() => Promise<Contestant>)[], total: number): Promise<Row[]> {
   await using stack = new AsyncDisposableStack();
   const rows: Row[] = [];
-  const add = (system: System, more: readonly number[] = [], name = system.name) => {
-    rows.push({ system: { ...stack.use(system), name }, pids: [...system.pids, ...more], peers: [], cpu: [] });
-  };
-  const only = new Set(values.only.split(','));
-  add(await wsJson());
-  if (only.has('tandem')) add(await tandem());
-  if (only.has('tandem-redis')) {
-    const redis = stack.use(await startBenchRedis());
-    add(await tandem({ redisUrl: redis.url }), [redis.pid], 'Tandem signaling + Redis');
+  for (const make of makes) {
+    const row = { ...(await make()), peers: [], cpu: [] };
+    for (const part of row.parts) stack.use(part);
+    rows.push(row);
   }
-  if (only.has('peerjs')) add(await peerJs());
-  if (only.has('socketio')) add(await socketIo());
-  const total = Number(values.peers);
   for (let done = 0; done < total; done += BATCH) {
     for (const row of rows) {
       const cost = await batch(row, Math.min(BATCH, total - done));
@@ -57,18 +75,32 @@ export async function run(args: string[]): Promise<void> {
       if (done >= total / 10 || total <= BATCH) row.cpu.push(cost);
     }
   }
-  const reference = rows[0] as Row;
-  console.log(`\n${total} joins, ${AT_ONCE} at once, in rooms of two; ours with its token (ES256) verified\n`);
-  console.log(
-    table([
-      ['', 'CPU ratio', 'CPU ms per 1,000 joins'],
-      ...rows.map((row) => [
-        row.system.name,
-        // Batches alternate, so their ratios pair up in time.
-        fixed(median(row.cpu.map((c, i) => c / (reference.cpu[i] as number)))),
-        fixed(median(row.cpu) / 1000, 0),
-      ]),
-    ]),
-  );
   for (const row of rows) for (const peer of row.peers) peer.raw.end();
+  return rows;
+}
+
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      peers: { type: 'string', default: '5000' },
+      only: { type: 'string', default: Object.keys(SYSTEMS).join(',') },
+    },
+  });
+  pinSelf();
+  const total = Number(values.peers);
+  const [[, reference], ...others] = chosen(SYSTEMS, values.only) as [[string, () => Promise<Contestant>]];
+  const rows = [['', 'CPU ratio', 'CPU ms per 1,000 joins', 'of bare ws beside it']];
+  for (const [, make] of others as [string, () => Promise<Contestant>][]) {
+    const [base, row] = (await pair([reference, make], total)) as [Row, Row];
+    rows.push([
+      row.name,
+      // Batches alternate, so their ratios pair up in time.
+      fixed(median(row.cpu.map((c, i) => c / (base.cpu[i] as number)))),
+      fixed(median(row.cpu) / 1000, 0),
+      fixed(median(base.cpu) / 1000, 0),
+    ]);
+  }
+  console.log(`\n${total} joins, ${AT_ONCE} at once, in rooms of two; ours with its token (ES256) verified\n`);
+  console.log(table(rows));
 }

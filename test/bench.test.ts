@@ -51,7 +51,7 @@ test.each([
   ['memory', '--connections', '20', '--settle-ms', '100'],
 ])('%s: every system takes its peers in and gets its row', async (name, ...tiny) => {
   const out = await run(name, ...tiny);
-  for (const system of ['bare ws, JSON', 'Tandem signaling', 'PeerJS server', 'socket.io'])
+  for (const system of ['Tandem signaling', 'PeerJS server', 'socket.io'])
     expect(out, `${system} in\n${out}`).toMatch(new RegExp(`^${system} +-?\\d+\\.\\d\\d `, 'm'));
 });
 
