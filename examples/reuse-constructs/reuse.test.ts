@@ -1,6 +1,6 @@
 /** The constructs as a user has them: packed, installed elsewhere, type-checked, synthesized. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -87,9 +87,27 @@ test('both stacks synthesize from the installed package and make nothing but wha
   const turn = types('CompanyTurn');
   expect(turn).toContain('AWS::AutoScaling::AutoScalingGroup');
   expect(turn).not.toContain('AWS::EC2::VPC');
+  // Each image is staged with its own bundle alone, so that another's change does not deploy it.
+  const staged = readdirSync(join(folder, 'cdk.out'))
+    .filter((name) => name.startsWith('asset.') && readdirSync(join(folder, 'cdk.out', name)).includes('Dockerfile'))
+    .map((name) => readdirSync(join(folder, 'cdk.out', name)).filter((file) => file !== 'Dockerfile'));
+  expect(staged.sort()).toEqual([['signaling'], ['turn']]);
   // The secret is theirs: none made, none rotated by us.
   expect(turn).not.toContain('AWS::SecretsManager::Secret');
   expect(turn).not.toContain('AWS::SecretsManager::RotationSchedule');
+});
+
+test('the package holds what its images are built from: bundles, Redis scripts, one Dockerfile', () => {
+  const images = join(folder, 'node_modules/@tandem/infra/images');
+  const dockerfile = readFileSync(join(images, 'Dockerfile'), 'utf8');
+  const copied = [...dockerfile.matchAll(/^COPY ([\w-]+) \/app$/gm)].map(([, name = '']) => name);
+  expect(copied).toEqual(['auth', 'signaling', 'turn']);
+  for (const name of copied) expect(readdirSync(join(images, name))).toContain('main.mjs');
+  const stages = [...dockerfile.matchAll(/^FROM \S+ AS ([\w-]+)$/gm)].map(([, name]) => name);
+  for (const [, from] of dockerfile.matchAll(/--from=([\w-]+)/g)) expect(stages).toContain(from);
+  expect(readdirSync(join(images, 'signaling/scripts')).sort()).toEqual(
+    readdirSync(join(repository, 'apps/signaling/src/backplane/scripts')).sort(),
+  );
 });
 
 test('a wrong property fails at synth and names itself and the fix', () => {
