@@ -28,3 +28,10 @@ test('all containers run without root, without capabilities and on a read-only r
   for (const service of Object.values(composeFile().services))
     expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], init: true });
 });
+
+test('every variable of compose.yaml is explained in docs/deployment-and-testing.md, and none that it does not ask', () => {
+  const variables = (text: string) => [...new Set(text.match(/\bTANDEM_[A-Z_]+/g))].sort();
+  expect(variables(readFileSync(resolve(root, 'docs/deployment-and-testing.md'), 'utf8'))).toEqual(
+    variables(renderCompose()),
+  );
+});
