@@ -3,17 +3,18 @@ import type { PairQuality, RemotePeer } from '@tandem/rtc';
 import { Compile } from 'typebox/compile';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { QualityHistory } from './history.ts';
-import { CallReporter, prepareReports, sendRating } from './report.ts';
+import { CallReporter, prepareReports, reportCall, sendRating } from './report.ts';
 
 const check = Compile(CallReport);
 let sent: CallReport[] = [];
+let settings: object = {};
 
 beforeEach(async () => {
   sent = [];
   vi.useFakeTimers();
   vi.stubGlobal('location', { origin: 'https://call.example', search: '' });
   vi.stubGlobal('fetch', async (url: string, init?: RequestInit) => {
-    if (String(url).endsWith('/config.json')) return Response.json({ region: 'eu-central-1' });
+    if (String(url).endsWith('/config.json')) return Response.json({ region: 'eu-central-1', ...settings });
     const report = JSON.parse(String(init?.body)) as CallReport;
     // What the service would refuse never arrives.
     expect([...check.Errors(report)]).toEqual([]);
@@ -108,9 +109,29 @@ test.each([
 });
 
 test('leaving before anybody came is nothing to tell; a rating is', () => {
-  const reporter = new CallReporter(new QualityHistory());
+  const reporter = reportCall(new QualityHistory());
   reporter.refused('left');
   reporter.send();
   sendRating(2, ['audio']);
   expect(sent).toMatchObject([{ rating: 2, issues: ['audio'], legs: [] }]);
+});
+
+test('with sampling some calls report, say how many do, and the others are silent altogether', async () => {
+  settings = { reportSampling: 0.5 };
+  vi.resetModules();
+  const fresh = await import('./report.ts');
+  await fresh.prepareReports();
+  for (const dice of [0.4, 0.6]) {
+    vi.spyOn(Math, 'random').mockReturnValue(dice);
+    const reporter = fresh.reportCall(new QualityHistory());
+    reporter.refused('unavailable');
+    reporter.send();
+    fresh.sendRating(5, []);
+  }
+  vi.restoreAllMocks();
+  settings = {};
+  expect(sent.map((r) => [r.sampling, r.legs.length, r.rating])).toEqual([
+    [0.5, 1, undefined],
+    [0.5, 0, 5],
+  ]);
 });

@@ -15,12 +15,13 @@ export const INTERIM_MS = 300_000;
 
 let address: string | undefined;
 let region = '';
+let sampling = 1;
 
 /** Learn the address early: a page that is going away has no time to fetch it. */
 export async function prepareReports(): Promise<void> {
   const config = await loadRuntimeConfig();
   address = apiUrl(config.signalingUrl, '/reports');
-  ({ region } = config);
+  ({ region, reportSampling: sampling } = config);
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;
@@ -71,6 +72,8 @@ export class CallReporter {
   readonly #legs: CallLeg[] = [];
   readonly #running = new Map<string, { readonly began: number; restarts: number; told: number }>();
   readonly #history: QualityHistory;
+  /** One of those that report. */
+  readonly #sampled = Math.random() < sampling;
   #roomSize = 1;
   #resumes = { ok: 0, failed: 0 };
 
@@ -124,12 +127,15 @@ export class CallReporter {
       return [{ outcome: 'connected', phase: 'interim', ...quality(peer, summarize(samples)) }];
     });
     const { resumes: _, ...base } = this.base();
-    if (legs.length > 0) post({ ...base, legs });
+    if (legs.length > 0) this.tell({ ...base, legs });
   }
   /** Once, when the call is over. Nothing happened: nothing to tell. */
   send(): void {
     if (this.#legs.length === 0) return;
-    post({ ...this.base(), legs: this.#legs.splice(0) });
+    this.tell({ ...this.base(), legs: this.#legs.splice(0) });
+  }
+  tell(report: CallReport): void {
+    if (this.#sampled) post(report);
   }
   base(): Omit<CallReport, 'legs'> {
     const { ok, failed } = this.#resumes;
@@ -137,6 +143,7 @@ export class CallReporter {
       version: 1,
       client: CLIENT,
       ...(region ? { region } : {}),
+      ...(sampling < 1 ? { sampling } : {}),
       roomSize: Math.min(1000, this.#roomSize),
       ...(ok + failed ? { resumes: { ok, failed } } : {}),
     };
@@ -151,15 +158,14 @@ export function reportCall(history: QualityHistory): CallReporter {
 
 /** What people say of the call, for the dashboards. */
 export function sendRating(rating: number, issues: readonly string[]): void {
-  const base = last?.base() ?? { version: 1 as const, client: CLIENT, roomSize: 1 };
-  post({ ...base, legs: [], rating, issues: issues as NonNullable<CallReport['issues']> });
+  last?.tell({ ...last.base(), legs: [], rating, issues: issues as NonNullable<CallReport['issues']> });
 }
 
-/** A beacon outlives the page; nobody waits for it, and a failure concerns nobody. */
+/**
+ * A beacon outlives the page; nobody waits for it, and a failure concerns nobody. As plain text and unread it needs no
+ * permission of a service on another origin.
+ */
 function post(report: CallReport): void {
   if (!address) return;
-  const body = JSON.stringify(report);
-  fetch(address, { method: 'POST', headers: { 'content-type': 'application/json' }, body, keepalive: true }).catch(
-    () => {},
-  );
+  fetch(address, { method: 'POST', mode: 'no-cors', body: JSON.stringify(report), keepalive: true }).catch(() => {});
 }

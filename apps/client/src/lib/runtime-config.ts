@@ -10,6 +10,8 @@ export interface RuntimeConfig {
   traceSampling: number;
   /** Region of the service, for call reports; empty: they name none. */
   region: string;
+  /** Share of calls that report, above 0 and up to 1; the service weighs them accordingly. */
+  reportSampling: number;
 }
 
 export const basePath = process.env.NEXT_PUBLIC_BASE_PATH ?? '';
@@ -21,6 +23,7 @@ const defaults: RuntimeConfig = {
   iceTransportPolicy: 'all',
   traceSampling: 0.01,
   region: '',
+  reportSampling: 1,
 };
 let loading: Promise<RuntimeConfig> | undefined;
 
