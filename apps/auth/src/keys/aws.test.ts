@@ -219,3 +219,22 @@ test('Secrets Manager: no such secret, no permission and foreign content are cle
     'does not hold a key document',
   );
 });
+
+test('Secrets Manager away: the keys that are held sign and are published on, readiness says since when, and it comes back', async () => {
+  const secret = secretWith('{}');
+  let away = false;
+  using aws = await startAws((call) => (away ? { error: 'InternalServiceError', message: 'away' } : secret(call)));
+  const source = secretsManagerSource('arn', new SecretsManagerClient(aws.client), timetable);
+  await using auth = await startTestAuth({}, { keySource: source, now: () => 500_000 });
+  const keys = async () => (await auth.get('/health/ready')).body.dependencies.keys;
+  const published = (await auth.get('/.well-known/jwks.json')).body;
+  away = true;
+  await auth.refreshKeys();
+  expect(await keys()).toMatchObject({ state: 'degraded', since: expect.any(String), detail: 'away' });
+  expect(auth.logged.map((line) => line.event)).toContain('key.refresh_failed');
+  expect((await auth.get('/.well-known/jwks.json')).body).toEqual(published);
+  expect((await auth.login('ada')).token).toMatch(/^ey/);
+  away = false;
+  await auth.refreshKeys();
+  expect(await keys()).toMatchObject({ state: 'up' });
+});
