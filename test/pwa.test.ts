@@ -26,6 +26,15 @@ test('lobby: warms up, shows me, remembers my name, asks for one that is missing
   await page.reload();
   await vi.waitFor(async () => expect(await page.getByTestId('name-input').inputValue()).toBe('Ada'), patience);
 
+  // Chromium offers installing when it wants to: not while it is driven by a test.
+  await page.evaluate(() => {
+    const prompt = async () => void Object.assign(globalThis, { prompted: true });
+    dispatchEvent(Object.assign(new Event('beforeinstallprompt'), { prompt }));
+  });
+  await page.getByTestId('install').click();
+  await page.getByTestId('install').waitFor({ state: 'detached' });
+  expect(await page.evaluate(() => 'prompted' in globalThis)).toBe(true);
+
   await page.getByTestId('toggle-cam').click();
   await page.getByTestId('local-video').waitFor({ state: 'detached' });
   await page.getByRole('button', { name: 'Settings' }).click();

@@ -8,6 +8,8 @@ const basePath = (process.env.BASE_PATH ?? '').replace(/\/+$/, '');
 /** Static export: plain files that any web server, bucket or CDN can serve. */
 const config: NextConfig = {
   output: 'export',
+  // With `output: 'export'` this is where the export goes; the default means out/.
+  distDir: process.env.OUT_DIR || '.next',
   trailingSlash: true,
   basePath,
   images: { unoptimized: true },

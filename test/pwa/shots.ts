@@ -1,6 +1,6 @@
 /**
  * Pictures of every state, on a phone and a desk, in light and dark: `node test/pwa/shots.ts FOLDER [scene…]`.
- * `two-stats` and `invited`, in light, are the pictures of the README.
+ * `two-stats-desk-light` and `two-phone-light` are docs/images/call.png and phone.png.
  */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -151,8 +151,8 @@ const scenes: Record<string, () => Promise<void>> = {
     await shoot(page, 'invite');
   },
   async two() {
-    const a = await join(NAMES[0], 'two', { person: PEOPLE[0] });
-    await join(NAMES[1], 'two', { person: PEOPLE[1] });
+    const a = await join(NAMES[0], ROOM, { person: PEOPLE[0] });
+    await join(NAMES[1], ROOM, { person: PEOPLE[1] });
     await pictures(a, 1);
     await shoot(a, 'two');
     await a.getByTestId('more').click();

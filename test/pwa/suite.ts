@@ -34,7 +34,7 @@ export const noDevices = () => {
 };
 
 /** A page in a context of its own; what it complains about fails the test, unless `expected` says so. */
-async function openPage(browser: Browser, origin: string, options: OpenOptions): Promise<Opened> {
+export async function openPage(browser: Browser, origin: string, options: OpenOptions): Promise<Opened> {
   const { before, expected, origin: _, query = '', browser: __, ...rest } = options;
   const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 800 }, ...rest });
   context.setDefaultTimeout(patience.timeout);

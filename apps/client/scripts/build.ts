@@ -3,7 +3,7 @@
  * them for whatever serves them (the edge of `npm start`, CloudFront).
  *
  * Environment: BASE_PATH, e.g. `/calls`, to live at a sub-path. CONNECT_SRC, more origins for `connect-src` when signaling
- * or auth live elsewhere (space-separated).
+ * or auth live elsewhere (space-separated). OUT_DIR, another place than `out/`, relative to this package.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { writeSecurityHeaders } from './csp.ts';
 import { buildServiceWorker } from './service-worker.ts';
 
 const client = path.resolve(import.meta.dirname, '..');
-const out = path.join(client, 'out');
+const out = path.resolve(client, process.env.OUT_DIR || 'out');
 const { version } = JSON.parse(readFileSync(path.join(client, 'package.json'), 'utf8')) as { version: string };
 
 const next = createRequire(import.meta.url).resolve('next/dist/bin/next');

@@ -27,6 +27,8 @@ export const viewport: Viewport = {
   width: 'device-width',
   initialScale: 1,
   viewportFit: 'cover',
+  // The keyboard of a phone shrinks the page: the chat's field stays above it.
+  interactiveWidget: 'resizes-content',
   themeColor: [
     { media: '(prefers-color-scheme: light)', color: '#f5f2ec' },
     { media: '(prefers-color-scheme: dark)', color: '#0f1514' },
