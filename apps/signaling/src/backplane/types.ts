@@ -96,6 +96,11 @@ export class Unavailable extends Error {
   override name = 'Unavailable';
 }
 
+/** For work that the node's recovery does again. @throws whatever is not {@link Unavailable} */
+export function ignoreUnavailable(error: unknown): void {
+  if (!(error instanceof Unavailable)) throw error;
+}
+
 export interface Backplane extends AsyncDisposable {
   /** `memory`, or which kind of Redis. */
   readonly kind: string;

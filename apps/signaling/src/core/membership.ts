@@ -1,13 +1,21 @@
 /**
- * Who is in which room. Membership is state: every change answers with the room as it is, every doubt (a gap in versions, a gap in a
- * node's batches, a reconnect) reads it again, and what clients hear are the differences between the old view and the new one. So a
- * lost event delays news, and never leaves two views different.
+ * Who is in which room: what is written, and when it is read again. Membership is state: every change answers with the room as it is,
+ * every doubt (a gap in versions, a gap in a node's batches, a reconnect) reads it again, and views.ts tells clients the differences.
+ * So a lost event delays news, and never leaves two views different.
  */
-import type { PeerMetadata, ServerMessage } from '@tandem/protocol';
-import { type JoinResult, type MemberRecord, ROOM_TTL_MS, type RoomState, Unavailable } from '../backplane/types.ts';
+import type { PeerMetadata } from '@tandem/protocol';
+import {
+  ignoreUnavailable,
+  type JoinResult,
+  type MemberRecord,
+  ROOM_TTL_MS,
+  type RoomState,
+  Unavailable,
+} from '../backplane/types.ts';
 import type { SignalingNode } from './node.ts';
-import { type Member, type MemberInfo, memberRecord, peerInfo, Room } from './room.ts';
+import { memberRecord, type Room } from './room.ts';
 import type { Session } from './session.ts';
+import { Views } from './views.ts';
 
 /** Between nodes, in `control` entries. */
 export type RoomControl =
@@ -21,11 +29,16 @@ export type RoomControl =
     };
 
 export class Membership {
-  readonly rooms = new Map<string, Room>();
   readonly #node: SignalingNode;
+  readonly #views: Views;
   readonly #debts: { room: string; peerId: string; epoch: number; reason: string }[] = [];
   constructor(node: SignalingNode) {
     this.#node = node;
+    this.#views = new Views(node, this);
+  }
+
+  get rooms(): ReadonlyMap<string, Room> {
+    return this.#views.rooms;
   }
 
   /** Writes the membership, if it was not `written`; on success the session is in and knows the room. */
@@ -51,12 +64,8 @@ export class Membership {
 
   /** Makes the session a local of the room's replica and applies `state`. */
   enter(session: Session, roomId: string, state: RoomState): Room {
-    let room = this.rooms.get(roomId);
-    if (!room) {
-      room = new Room(roomId);
-      this.rooms.set(roomId, room);
-    }
-    this.#apply(room, state);
+    const room = this.#views.open(roomId);
+    this.#views.apply(room, state);
     session.room = room;
     room.locals.add(session);
     const member = room.members.get(session.peerId);
@@ -79,7 +88,7 @@ export class Membership {
     session.room = undefined;
     room.locals.delete(session);
     const member = room.members.get(session.peerId);
-    if (room.locals.size === 0) this.#forget(room);
+    if (room.locals.size === 0) this.#views.forget(room);
     else if (reason === 'fenced') {
       // It did not leave: it resumed on another node, whose `put` says which. Until then nobody's, so that frames find it by the store.
       if (member) {
@@ -87,7 +96,7 @@ export class Membership {
         member.node = '';
       }
     } else if (room.members.delete(session.peerId))
-      this.#tell(room, { type: 'peer_left', peerId: session.peerId, reason });
+      this.#views.tell(room, { type: 'peer_left', peerId: session.peerId, reason });
   }
 
   async #drop(
@@ -107,8 +116,8 @@ export class Membership {
     const room = this.rooms.get(roomId);
     if (room && state.version >= room.version) {
       // The reason is this peer's alone: others that the store misses may only have to be written again.
-      if (!state.members.some((m) => m.peerId === peerId)) this.#applyGone(room, peerId, reason);
-      this.#apply(room, state);
+      if (!state.members.some((m) => m.peerId === peerId)) this.#views.applyGone(room, peerId, reason);
+      this.#views.apply(room, state);
     }
     this.#publish(state, { t: 'drop', room: roomId, version: state.version, peerId, reason });
   }
@@ -124,7 +133,7 @@ export class Membership {
     if (!room) return;
     const { backplane, name } = this.#node;
     const state = await backplane.putMember(room.id, memberRecord(session, name, awayFor));
-    this.#apply(room, state);
+    this.#views.apply(room, state);
     this.#publishPut(room.id, state, session.peerId);
   }
 
@@ -136,11 +145,11 @@ export class Membership {
     if (change.metadata) {
       member.info = { ...member.info, metadata: change.metadata };
       member.infoJson = JSON.stringify(member.info);
-      this.#tell(room, { type: 'peer_updated', peerId: member.peerId, metadata: change.metadata });
+      this.#views.tell(room, { type: 'peer_updated', peerId: member.peerId, metadata: change.metadata });
     }
     if (change.away !== undefined && change.away !== member.away) {
       member.away = change.away;
-      this.#tell(room, { type: change.away ? 'peer_away' : 'peer_back', peerId: member.peerId });
+      this.#views.tell(room, { type: change.away ? 'peer_away' : 'peer_back', peerId: member.peerId });
     }
   }
 
@@ -173,8 +182,8 @@ export class Membership {
       return;
     }
     room.version = message.version;
-    if (message.t === 'put') this.#applyMember(room, message.member);
-    else this.#applyGone(room, message.peerId, message.reason);
+    if (message.t === 'put') this.#views.applyMember(room, message.member);
+    else this.#views.applyGone(room, message.peerId, message.reason);
   }
 
   /** A resumed session enters: from another node, from a detached life here, or from a socket that it leaves behind. */
@@ -185,7 +194,7 @@ export class Membership {
     if (wasHere && member) {
       member.epoch = session.epoch;
       member.away = false;
-      this.#tell(room, { type: 'peer_back', peerId: member.peerId });
+      this.#views.tell(room, { type: 'peer_back', peerId: member.peerId });
     }
     this.#publishPut(roomId, state, session.peerId);
     return room;
@@ -194,7 +203,7 @@ export class Membership {
   /** Everything may be stale, and the store may miss what its owners have yet to write again. */
   doubtAll(): void {
     for (const room of this.rooms.values()) {
-      this.#suspect(room);
+      this.#views.suspect(room);
       this.doubt(room);
     }
   }
@@ -251,8 +260,8 @@ export class Membership {
         // Something newer came in while the answer was on its way.
         if (state.version < room.version && room.version !== known) reading.again = true;
         else {
-          const changed = this.#apply(room, state, true);
-          if (changed && doubted) this.#snapshot(room);
+          const changed = this.#views.apply(room, state, true);
+          if (changed && doubted) this.#views.snapshot(room);
         }
       }
       this.#repairLocals(room);
@@ -276,7 +285,7 @@ export class Membership {
         work.push(
           backplane.detachSession(peerId, epoch, node, settings.grace),
           backplane.markAway(room.id, peerId, node, settings.grace).then((state) => {
-            if (this.rooms.get(room.id) === room) this.#apply(room, state);
+            if (this.rooms.get(room.id) === room) this.#views.apply(room, state);
             this.#publishPut(room.id, state, peerId);
           }),
         );
@@ -289,7 +298,7 @@ export class Membership {
     const { sessions, name } = this.#node;
     for (const session of room.locals) {
       const member = room.members.get(session.peerId);
-      if (!member) this.#restore(room, session);
+      if (!member) this.restore(room, session);
       else if (member.epoch > session.epoch) sessions.fence(session.peerId, member.epoch);
     }
     for (const m of room.members.values())
@@ -301,7 +310,7 @@ export class Membership {
    * The store lost this member (failover, empty Redis), or others took this node for dead. If the session is still this
    * node's, it is written again.
    */
-  #restore(room: Room, session: Session): void {
+  restore(room: Room, session: Session): void {
     const { sessions, backplane, name } = this.#node;
     if (sessions.isBusy(session.peerId)) return;
     void sessions
@@ -311,112 +320,11 @@ export class Membership {
         const record = memberRecord(session, name, awayFor);
         const result = await backplane.joinRoom(room.id, record, 0, session.identity.loginSession);
         if (!result.ok || session.room !== room) return;
-        this.#apply(room, result.state);
+        this.#views.apply(room, result.state);
         this.#publishPut(room.id, result.state, session.peerId);
         await sessions.claimAgain(session);
       })
       .catch(ignoreUnavailable);
-  }
-
-  /** @returns whether anything was different */
-  #apply(room: Room, state: RoomState, authoritative = false): boolean {
-    if (!authoritative && state.version < room.version) return false;
-    room.readAt = this.#node.clock.now();
-    let changed = false;
-    const present = new Set<string>();
-    for (const record of state.members) {
-      present.add(record.peerId);
-      changed = this.#applyMember(room, record) || changed;
-    }
-    for (const session of room.locals)
-      if (!present.has(session.peerId))
-        // What this node wrote is gone, so what others wrote may be as well.
-        this.#suspect(room);
-    for (const peerId of [...room.members.keys()])
-      if (!present.has(peerId)) changed = this.#applyGone(room, peerId, 'timeout') || changed;
-    room.version = state.version;
-    return changed;
-  }
-
-  #applyMember(room: Room, record: MemberRecord): boolean {
-    const away = record.awayFor > 0;
-    if (away) this.#scheduleReap(room, record.awayFor);
-    const known = room.members.get(record.peerId);
-    const session = record.node === this.#node.name ? this.#node.sessions.get(record.peerId) : undefined;
-    if (!known) {
-      const member: Member = {
-        peerId: record.peerId,
-        node: record.node,
-        epoch: record.epoch,
-        away,
-        infoJson: record.info,
-        info: JSON.parse(record.info) as MemberInfo,
-        session: session?.room === room ? session : undefined,
-      };
-      room.members.set(record.peerId, member);
-      this.#tell(room, { type: 'peer_joined', ...peerInfo(member) });
-      return true;
-    }
-    // A session that lives here is known better here than anywhere else: repair the store, not the view.
-    if (known.session && known.session.epoch >= record.epoch) {
-      if (away && known.session.state.kind === 'attached' && !this.#node.sessions.isBusy(known.peerId))
-        void this.put(known.session).catch(ignoreUnavailable);
-      return false;
-    }
-    if (record.epoch < known.epoch) return false;
-    let changed = false;
-    const resumed = record.epoch > known.epoch;
-    known.epoch = record.epoch;
-    known.node = record.node;
-    known.session = session?.room === room ? session : undefined;
-    if (record.info !== known.infoJson) {
-      const before = JSON.stringify(known.info.metadata);
-      known.infoJson = record.info;
-      known.info = JSON.parse(record.info) as MemberInfo;
-      // A new login session of the same user is nobody's news.
-      if (JSON.stringify(known.info.metadata) !== before) {
-        this.#tell(room, { type: 'peer_updated', peerId: known.peerId, metadata: known.info.metadata ?? {} });
-        changed = true;
-      }
-    }
-    if (away !== known.away || (resumed && !away)) {
-      known.away = away;
-      this.#tell(room, { type: away ? 'peer_away' : 'peer_back', peerId: known.peerId });
-      changed = true;
-    }
-    return changed;
-  }
-
-  #applyGone(room: Room, peerId: string, reason: string): boolean {
-    const member = room.members.get(peerId);
-    if (!member) return false;
-    if (member.session && room.locals.has(member.session) && reason === 'timeout') {
-      this.#restore(room, member.session);
-      return false;
-    }
-    // "Gone" would tear down a call that goes on: its owner has until then to write it again.
-    if (reason === 'timeout' && !member.away && this.#node.clock.now() < room.suspectUntil) return false;
-    room.members.delete(peerId);
-    // Found missing rather than told: only who was away can have timed out.
-    const why = reason === 'timeout' && !member.away ? 'left' : reason;
-    this.#tell(room, { type: 'peer_left', peerId, reason: why });
-    return true;
-  }
-
-  /** To every attached session of this node in the room, except the one it is about. */
-  #tell(room: Room, message: ServerMessage & { peerId: string }): void {
-    let text: string | undefined;
-    for (const session of room.locals) {
-      if (session.peerId === message.peerId || session.state.kind !== 'attached') continue;
-      text ??= JSON.stringify(message);
-      session.state.connection.send(text);
-    }
-  }
-
-  #snapshot(room: Room): void {
-    for (const session of room.locals)
-      if (session.state.kind === 'attached')
-        session.state.connection.sendMessage({ type: 'room', roomId: room.id, peers: room.peers(session.peerId) });
   }
 
   #publishPut(roomId: string, state: RoomState, peerId: string): void {
@@ -429,36 +337,4 @@ export class Membership {
     nodes.delete(this.#node.name);
     for (const node of nodes) this.#node.outbox.control(node, message);
   }
-
-  #scheduleReap(room: Room, inMs: number): void {
-    const { clock } = this.#node;
-    const at = clock.now() + inMs + 50 + clock.random() * 200;
-    // The earliest counts; that refresh reads the whole room and so plans the next.
-    if (at >= room.reapAt) return;
-    clock.clearTimeout(room.reapTimer);
-    room.reapAt = at;
-    room.reapTimer = clock.setTimeout(() => {
-      room.reapTimer = undefined;
-      room.reapAt = Infinity;
-      if (this.rooms.get(room.id) === room) void this.refresh(room, false, true);
-    }, at - clock.now());
-  }
-
-  /** Its owner has a timeout to notice what the store lost, and another to write it again. */
-  #suspect(room: Room): void {
-    const forMs = 2 * this.#node.settings.nodeTimeout;
-    const until = this.#node.clock.now() + forMs;
-    if (until <= room.suspectUntil) return;
-    room.suspectUntil = until;
-    this.#scheduleReap(room, forMs);
-  }
-
-  #forget(room: Room): void {
-    this.#node.clock.clearTimeout(room.reapTimer);
-    this.rooms.delete(room.id);
-  }
-}
-
-function ignoreUnavailable(error: unknown): void {
-  if (!(error instanceof Unavailable)) throw error;
 }

@@ -3,6 +3,7 @@ import { CLOSE_CODES, type CloseName, type PeerInfo } from '@tandem/protocol';
 import {
   type ClaimRule,
   type IdentityKey,
+  ignoreUnavailable,
   type RoomState,
   type SessionRecord,
   Unavailable,
@@ -400,8 +401,4 @@ export class Sessions {
 
 function identityKey({ identity: { userId, loginSession, grants } }: Session): IdentityKey {
   return { userId, loginSession: grants.duplicate === 'allow' ? '' : loginSession };
-}
-
-function ignoreUnavailable(error: unknown): void {
-  if (!(error instanceof Unavailable)) throw error;
 }
