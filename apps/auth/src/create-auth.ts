@@ -32,6 +32,8 @@ import type { KeySource } from './keys/key-source.ts';
 import { type AwsClients, openKeySource } from './keys/open-source.ts';
 import { iceServerRoutes } from './routes/ice-servers.ts';
 import { publicRoutes } from './routes/public.ts';
+import { refreshRoute } from './routes/refresh.ts';
+import { revokeRoute } from './routes/revoke.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { tokenRoutes } from './routes/token.ts';
 import { readSettings } from './settings.ts';
@@ -254,7 +256,8 @@ async function buildApp(ctx: AuthContext, metrics: Metrics, telemetry: Telemetry
   });
   // After the plugins are loaded, so that each route is seen by the OpenAPI generator.
   await app.after();
-  for (const routes of [tokenRoutes, sessionRoutes, iceServerRoutes, publicRoutes]) routes(app, ctx);
+  for (const routes of [tokenRoutes, refreshRoute, revokeRoute, sessionRoutes, iceServerRoutes, publicRoutes])
+    routes(app, ctx);
   await app.ready();
   return app;
 }

@@ -1,0 +1,102 @@
+/** `POST /auth/refresh`: a refresh token for its successor, once. */
+import { Problem } from '@tandem/service';
+import type { FastifyInstance } from 'fastify';
+import Type, { type Static } from 'typebox';
+import { audit } from '../audit.ts';
+import type { AuthContext } from '../context.ts';
+import { endSession } from '../end.ts';
+import { takeUser } from '../guards.ts';
+import { issueAccessToken } from '../issue.ts';
+import { parseRefreshToken, sha256, successorOf } from '../refresh-token.ts';
+import { Issued, problems } from './schemas.ts';
+
+const RefreshBody = Type.Object(
+  { refresh_token: Type.String({ minLength: 1, maxLength: 256 }) },
+  { description: 'The refresh token; it is used up.' },
+);
+
+export function refreshRoute(app: FastifyInstance, ctx: AuthContext): void {
+  const seconds = () => Math.floor(ctx.now() / 1000);
+
+  app.post<{ Body: Static<typeof RefreshBody>; Headers: { 'idempotency-key'?: string } }>(
+    '/auth/refresh',
+    {
+      schema: {
+        operationId: 'refreshToken',
+        summary: 'Exchange a refresh token for new tokens',
+        description:
+          'A refresh token works once; using it again ends the session, as somebody has a copy. A client that lost the answer repeats the request within 60 s with the same Idempotency-Key.',
+        tags: ['tokens'],
+        headers: Type.Object({
+          'idempotency-key': Type.Optional(
+            Type.String({ minLength: 16, maxLength: 128, description: 'Random; the same only in a repetition.' }),
+          ),
+        }),
+        body: RefreshBody,
+        response: { 200: Issued, ...problems(400, 413, 415) },
+      },
+    },
+    async (request, reply) => {
+      reply.header('cache-control', 'no-store');
+      const refuse = (code: string, detail: string, sessionId?: string) => {
+        audit(request, {
+          action: code === 'refresh_reused' ? 'reuse' : 'refuse',
+          reason: code,
+          ...(sessionId ? { sessionId } : {}),
+        });
+        return new Problem(401, code, detail, { field: '/refresh_token' });
+      };
+      const unknown = (sessionId?: string) =>
+        refuse('refresh_refused', 'The refresh token is unknown, expired or revoked: log in again.', sessionId);
+      const now = seconds();
+      const parsed = parseRefreshToken(request.body.refresh_token);
+      if (!parsed) throw unknown();
+      const stored = await ctx.store.getSession(parsed.sessionId, now);
+      if (!stored) throw unknown(parsed.sessionId);
+      const { record } = stored;
+      // A record that outlived its revocation (lost index, failover) is refused all the same.
+      if (
+        ctx.store.revocations.isRevoked({ jti: '-', session_id: record.id, sub: record.userId, iat: record.createdAt })
+      ) {
+        await ctx.store.deleteSession(record.id);
+        throw unknown(record.id);
+      }
+      await takeUser(ctx, record.userId);
+      const next = successorOf(parsed, stored.successorKey);
+      const retry = request.headers['idempotency-key'];
+      const outcome = await ctx.store.rotate(
+        record.id,
+        {
+          family: sha256(parsed.family),
+          presented: sha256(parsed.turn),
+          next: next.hash,
+          retry: retry ? sha256(retry) : '',
+        },
+        ctx.config.REFRESH_TTL_SECONDS,
+        now,
+      );
+      if (outcome === 'unknown') throw unknown(record.id);
+      if (outcome === 'reused') {
+        await endSession(ctx, record.id, record.userId);
+        throw refuse(
+          'refresh_reused',
+          'The refresh token was used before, so its session has been ended: log in again.',
+          record.id,
+        );
+      }
+      const { jti, ...issued } = await issueAccessToken(ctx, record);
+      audit(request, {
+        action: 'refresh',
+        method: record.method,
+        sub: record.userId,
+        sessionId: record.id,
+        jti,
+      });
+      return {
+        ...issued,
+        refresh_token: next.token,
+        refresh_expires_at: Math.min(now + ctx.config.REFRESH_TTL_SECONDS, record.expiresAt),
+      };
+    },
+  );
+}
