@@ -109,6 +109,7 @@ function panel(kpi: Kpi, by: readonly string[], id: number, y: number, x: number
     title: by.length > 0 ? `${kpi.name} by ${by.join(', ')}` : kpi.name,
     description: `${kpi.definition}\n\nSource: ${kpi.source}`,
     type: 'timeseries',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of Grafana's
     datasource: { type: 'prometheus', uid: '${datasource}' },
     gridPos: { h: 8, w: 12, x, y },
     fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
