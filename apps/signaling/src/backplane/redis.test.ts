@@ -8,6 +8,7 @@ import {
   startSentinel,
   type TestRedis,
   type TestRedisGroup,
+  type TestRedisSecurity,
 } from '@tandem/service/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -233,7 +234,10 @@ describe('Cluster', () => {
   }, 60_000);
 });
 
-describe('Cluster over TLS with an ACL user, as ElastiCache has it', () => {
+describe.each([
+  ['Cluster', (secure: TestRedisSecurity) => startCluster({ secure })],
+  ['Sentinel', (secure: TestRedisSecurity) => startSentinel(secure)],
+])('%s over TLS with an ACL user, as we deploy it', (_name, start) => {
   const certificate = makeCertificate();
   const user = { username: 'tandem', password: 'p4ss', access: SERVICE_ACCESS };
   const trusted = getCACertificates('default');
@@ -242,7 +246,7 @@ describe('Cluster over TLS with an ACL user, as ElastiCache has it', () => {
   beforeAll(async () => {
     // What NODE_EXTRA_CA_CERTS does for a process.
     setDefaultCACertificates([...trusted, certificate.ca]);
-    group = await startCluster({ secure: { certificate, user } });
+    group = await start({ certificate, user });
   }, 60_000);
   afterAll(async () => {
     setDefaultCACertificates(trusted);

@@ -39,11 +39,43 @@ async function ask<T>(
   }
 }
 
+/** An ACL user; without one nobody gets in. */
+export interface TestRedisUser {
+  readonly username: string;
+  readonly password: string;
+  /** ACL rules, e.g. `on ~app:* +@all`. */
+  readonly access: string;
+}
+
+/** TLS only, and this user only, as ElastiCache has it. */
+export interface TestRedisSecurity {
+  readonly certificate: TestCertificate;
+  readonly user: TestRedisUser;
+}
+
+/** The clients' user may not administer; this one sets the servers up. */
+const ADMIN = { username: 'admin', password: 'admin', access: 'on ~* &* +@all' };
+
+/** Arguments of a data server, and how its administrator connects. */
+function guarded(secure: TestRedisSecurity | undefined): { host: string; args: string[]; access: Access } {
+  if (!secure) return { host: '127.0.0.1', args: [], access: {} };
+  const { username, password } = ADMIN;
+  const users = [secure.user, ADMIN].flatMap((u) => ['--user', u.username, `>${u.password}`, ...u.access.split(' ')]);
+  return {
+    host: 'localhost',
+    args: [...users, '--user', 'default', 'off', '--masteruser', username, '--masterauth', password],
+    access: { username, password, tls: { ca: secure.certificate.ca } },
+  };
+}
+
 /** Primary, replica and three sentinels that fail over within about two seconds. */
-export async function startSentinel(): Promise<TestRedisGroup> {
+export async function startSentinel(secure?: TestRedisSecurity): Promise<TestRedisGroup> {
   const dir = mkdtempSync(join(tmpdir(), 'tandem-sentinel-'));
-  const primary = await startRedis();
-  const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(primary.port)] });
+  const { host, args, access } = guarded(secure);
+  const tls = secure ? { tls: secure.certificate } : {};
+  const primary = await startRedis({ args, ...tls });
+  const replicaOf = ['--replicaof', host, String(primary.port), '--replica-announce-ip', host];
+  const replica = await startRedis({ args: [...args, ...replicaOf], ...tls });
   const sentinels: TestRedis[] = [];
   for (let i = 0; i < 3; i++) {
     const port = await freePort();
@@ -51,10 +83,21 @@ export async function startSentinel(): Promise<TestRedisGroup> {
     writeFileSync(
       configFile,
       [
-        `port ${port}`,
+        ...(secure
+          ? [
+              `port 0\ntls-port ${port}\ntls-auth-clients no\ntls-replication yes`,
+              `tls-cert-file ${secure.certificate.certFile}\ntls-key-file ${secure.certificate.keyFile}`,
+              `tls-ca-cert-file ${secure.certificate.certFile}`,
+            ]
+          : [`port ${port}`]),
         'bind 127.0.0.1',
         `dir ${dir}`,
-        `sentinel monitor mymaster 127.0.0.1 ${primary.port} 2`,
+        'sentinel resolve-hostnames yes',
+        'sentinel announce-hostnames yes',
+        `sentinel monitor mymaster ${host} ${primary.port} 2`,
+        ...(secure
+          ? [`sentinel auth-user mymaster ${ADMIN.username}`, `sentinel auth-pass mymaster ${ADMIN.password}`]
+          : []),
         'sentinel down-after-milliseconds mymaster 1000',
         'sentinel failover-timeout mymaster 5000',
         'sentinel parallel-syncs mymaster 1',
@@ -64,13 +107,13 @@ export async function startSentinel(): Promise<TestRedisGroup> {
   }
   await until('sentinels see each other and the replica', async () => {
     for (const { port } of sentinels) {
-      const info = await ask(port, (r) => r.info('sentinel'));
+      const info = await ask(port, (r) => r.info('sentinel'), host, access.tls ? { tls: access.tls } : {});
       if (!/slaves=1,sentinels=3/.test(info)) return false;
     }
-    return /master_link_status:up/.test(await ask(replica.port, (r) => r.info('replication')));
+    return /master_link_status:up/.test(await ask(replica.port, (r) => r.info('replication'), host, access));
   });
   return {
-    url: `redis+sentinel://${sentinels.map((s) => `127.0.0.1:${s.port}`).join(',')}/mymaster`,
+    url: `redis${secure ? 's' : ''}+sentinel://${sentinels.map((s) => `${host}:${s.port}`).join(',')}/mymaster`,
     servers: [primary, replica],
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...sentinels, primary, replica].map((s) => s[Symbol.asyncDispose]()));
@@ -79,43 +122,22 @@ export async function startSentinel(): Promise<TestRedisGroup> {
   };
 }
 
-/** What ElastiCache adds to a Cluster: TLS, and an ACL user without whom nobody gets in. */
-export interface TestRedisUser {
-  readonly username: string;
-  readonly password: string;
-  /** ACL rules, e.g. `on ~app:* +@all`. */
-  readonly access: string;
-}
-
 export interface TestClusterOptions {
   readonly replicas?: boolean;
-  /** Serve TLS only, and this user only. */
-  readonly secure?: { readonly certificate: TestCertificate; readonly user: TestRedisUser };
+  readonly secure?: TestRedisSecurity;
 }
 
 /** Three primaries and, if asked, a replica for each. */
 export async function startCluster({ replicas, secure }: TestClusterOptions = {}): Promise<TestRedisGroup> {
   const count = replicas ? 6 : 3;
-  const host = secure ? 'localhost' : '127.0.0.1';
+  const { host, args: access, access: options } = guarded(secure);
   const cluster = '--cluster-enabled yes --cluster-node-timeout 1000 --cluster-config-file nodes.conf'.split(' ');
-  // The clients' user may not administer; this one sets the cluster up.
-  const admin = { username: 'admin', password: 'admin', access: 'on ~* &* +@all' };
-  const guarded = secure
-    ? [
-        ...'--tls-cluster yes --cluster-announce-hostname localhost --cluster-preferred-endpoint-type hostname'.split(
-          ' ',
-        ),
-        ...[secure.user, admin].flatMap((u) => ['--user', u.username, `>${u.password}`, ...u.access.split(' ')]),
-        ...['--masteruser', admin.username, '--masterauth', admin.password, '--user', 'default', 'off'],
-      ]
-    : [];
-  const { username, password } = admin;
-  const options: Access = secure ? { username, password, tls: { ca: secure.certificate.ca } } : {};
+  const named = '--tls-cluster yes --cluster-announce-hostname localhost --cluster-preferred-endpoint-type hostname';
   const nodes = await Promise.all(
     Array.from({ length: count }, async () => {
       // By default the bus is 10,000 above the port, which a free port may not leave room for.
       const bus = await freePort();
-      const args = [...cluster, '--cluster-port', String(bus), ...guarded];
+      const args = [...cluster, '--cluster-port', String(bus), ...access, ...(secure ? named.split(' ') : [])];
       const server = await startRedis({ args, ...(secure ? { tls: secure.certificate } : {}) });
       return {
         server,
