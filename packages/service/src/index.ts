@@ -14,6 +14,7 @@ export * from './resilience.ts';
 export * from './revocation.ts';
 export * from './telemetry.ts';
 export * from './telemetry-settings.ts';
+export type * from './telemetry-types.ts';
 export * from './trace-context.ts';
 export * from './turn-directory.ts';
 export * from './verify.ts';

@@ -19,7 +19,7 @@ export interface RateLimiter {
   take(key: string, points?: number): Promise<number | undefined>;
 }
 
-/** One client, one key: IPv4 as it is; IPv6 by its /64 (a subscriber has 2^64 addresses); anything else is its own key. */
+/** One client, one key: IPv4 as it is; IPv6 by its /64 (a subscriber has 2^64 addresses); anything else shares one key. */
 export function ipKey(address: string): string {
   const ip = address.split('%')[0] ?? '';
   if (isIPv4(ip)) return ip;

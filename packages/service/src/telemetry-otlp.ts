@@ -21,7 +21,7 @@ import {
 } from '@opentelemetry/sdk-trace';
 import type { Metrics } from './metrics.ts';
 import { registryProducer } from './otlp-metrics.ts';
-import type { LogDestination, SpanInit, Telemetry, TelemetryOptions, TraceSpan } from './telemetry.ts';
+import type { LogDestination, SpanInit, Telemetry, TelemetryOptions, TraceSpan } from './telemetry-types.ts';
 import { parseTraceparent } from './trace-context.ts';
 
 const KINDS = {

@@ -14,6 +14,7 @@ export function endKind(code: string | undefined): EndKind {
     case 'fenced':
       return 'replaced';
     case 'duplicate':
+    case 'too_many_sessions':
       return 'duplicate';
     case 'roomClosed':
       return 'closed';

@@ -78,24 +78,24 @@ export class Connection {
   #process(data: Uint8Array): void {
     let context: { type?: string; peerId?: string; id?: number } = {};
     const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    let traced: (() => void) | undefined;
+    let pending: Promise<void> | undefined;
     try {
       if (bytes.length > this.maxFrameBytes)
         throw new Refusal('too_large', `A frame may have ${this.maxFrameBytes} bytes.`);
       if (!scanFrame(bytes, header))
         throw new Refusal('bad_json', `The frame is not a JSON object in UTF-8 (see byte ${header.errorAt}).`);
-      const traced = header.present & HAS_TRACEPARENT ? this.node.events.traced?.('relay', bytes) : undefined;
-      if (relayFrame(this, bytes, header)) {
-        traced?.();
-        return;
-      }
+      if (header.present & HAS_TRACEPARENT) traced = this.node.events.traced?.('relay', bytes);
+      if (relayFrame(this, bytes, header)) return;
       const message = JSON.parse(bytes.toString('utf8')) as IncomingMessage;
       context = message;
       if (typeof message.type !== 'string') throw new Refusal('bad_message', '/type: is required', { field: '/type' });
-      const pending = handle(this, message, bytes, header);
+      pending = handle(this, message, bytes, header);
       if (pending !== undefined) this.#wait(traced ? pending.finally(traced) : pending, context);
-      else traced?.();
     } catch (error) {
       this.#failed(error, context);
+    } finally {
+      if (pending === undefined) traced?.();
     }
   }
 
