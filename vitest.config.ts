@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** Units run beside their source; what crosses apps runs from test/, one file at a time (each owns processes). */
 export default defineConfig({
   test: {
+    // Most tests wait for processes and timers: one worker a core, not one less.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
