@@ -4,7 +4,7 @@
  */
 import type { Assumption } from './model.ts';
 
-const machine = 'on 2 busy cores at 2.5 GHz, Node 24, Redis 7.0';
+const machine = 'on 2 cores at 2.5 GHz, Node 24, Redis 7.0';
 const measured = (value: number, unit: string, bench: string, day: string): Assumption => ({
   value,
   unit,
@@ -13,21 +13,11 @@ const measured = (value: number, unit: string, bench: string, day: string): Assu
 
 export const MEASURED = {
   messageCpu: measured(
-    27.9,
+    14.2,
     'µs of CPU a message between two nodes, both nodes and Redis together',
-    'nodes --nodes 2,4 --only tandem --rounds 4 --warm-up 6000 --in-flight 8',
-    '2026-11-22',
+    'nodes --nodes 1,2,4 --only tandem --rounds 12 --warm-up 6000',
+    '2026-11-23',
   ),
-  joinCpu: measured(
-    1140,
-    'µs of CPU a join, Redis included: 3.85 times the reference of 296 µs',
-    'joins --peers 1000 --only tandem,tandem-redis',
-    '2026-11-22',
-  ),
-  idleMemory: measured(
-    10.9,
-    'KiB of memory an idle connection',
-    'memory --connections 5000 --only tandem',
-    '2026-11-22',
-  ),
+  joinCpu: measured(789, 'µs of CPU a join, Redis included: 4.25 times the reference of 175 µs', 'joins', '2026-11-23'),
+  idleMemory: measured(6.7, 'KiB of memory an idle connection', 'memory', '2026-11-23'),
 } as const;
