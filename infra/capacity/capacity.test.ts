@@ -45,7 +45,7 @@ test('each assumption names its source, what was measured its command, and docs/
   for (const [name, one] of ASSUMPTIONS) expect(one.source.length, name).toBeGreaterThan(10);
   const root = join(import.meta.dirname, '../..');
   for (const { source } of Object.values(MEASURED)) {
-    const [, bench = '', day = ''] = /^`npm run bench -- (\w+) .*` of (\d{4}-\d\d-\d\d)/.exec(source) ?? [];
+    const [, bench = '', day = ''] = /^`npm run bench -- (\w+)[^`]*` of (\d{4}-\d\d-\d\d)/.exec(source) ?? [];
     expect(existsSync(join(root, `bench/${bench}.ts`)), source).toBe(true);
     expect(Date.parse(day), source).not.toBeNaN();
   }
