@@ -18,6 +18,11 @@ export const MEASURED = {
     'nodes --nodes 1,2,4 --only tandem --rounds 12 --warm-up 6000',
     '2026-11-23',
   ),
-  joinCpu: measured(789, 'µs of CPU a join, Redis included: 4.25 times the reference of 175 µs', 'joins', '2026-11-23'),
+  joinCpu: measured(
+    789,
+    'µs of CPU a join, Redis (one server) included: 4.25 times the reference of 175 µs; a Cluster takes two more scripts',
+    'joins',
+    '2026-11-23',
+  ),
   idleMemory: measured(6.7, 'KiB of memory an idle connection', 'memory', '2026-11-23'),
 } as const;
