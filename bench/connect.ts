@@ -123,7 +123,7 @@ interface Result {
   readonly roundTrips: number[];
 }
 
-async function measure(count: number, warmMs: number, rttMs: number): Promise<Result> {
+async function measure(count: number, warmMs: number, rttMs: number, kbit: number): Promise<Result> {
   // Loaded here: the list of benchmarks must not load a browser driver and two services.
   const [{ startPwa }, { launchBrowser }, { startPath }] = await Promise.all([
     import('../test/pwa/harness.ts'),
@@ -131,7 +131,10 @@ async function measure(count: number, warmMs: number, rttMs: number): Promise<Re
     import('../test/support/path.ts'),
   ]);
   await using pwa = await startPwa();
-  await using path = rttMs > 0 ? await startPath(pwa.origin, rttMs / 2) : undefined;
+  await using path =
+    rttMs > 0 || kbit < Infinity
+      ? await startPath(pwa.origin, { oneWayMs: rttMs / 2, kbitPerSecond: kbit })
+      : undefined;
   const origin = path?.origin ?? pwa.origin;
   const browser = await launchBrowser();
   const trials: Marks[] = [];
@@ -167,12 +170,18 @@ export async function run(args: string[]): Promise<void> {
     options: {
       trials: { type: 'string', default: '20' },
       rtt: { type: 'string', default: '0,40' },
+      kbit: { type: 'string', default: 'Infinity' },
       'warm-ms': { type: 'string', default: '3000' },
     },
   });
   const rows = [['click join → … (p50 / p95 ms)', ...PHASES.map(([, title]) => title), 'media RTT', 'trials']];
   for (const rtt of values.rtt.split(',').map(Number)) {
-    const { trials, roundTrips } = await measure(Number(values.trials), Number(values['warm-ms']), rtt);
+    const { trials, roundTrips } = await measure(
+      Number(values.trials),
+      Number(values['warm-ms']),
+      rtt,
+      Number(values.kbit),
+    );
     const cell = (phase: Phase) => {
       const took = trials.flatMap((m) => (m[phase] === undefined || m.click === undefined ? [] : [m[phase] - m.click]));
       return `${fixed(quantile(took, 0.5), 0)} / ${fixed(quantile(took, 0.95), 0)}`;

@@ -1,5 +1,5 @@
 /**
- * A network path between browsers and a service, in one process, for kernels without `sch_netem`: it delays, and it can be cut.
+ * A network path between browsers and a service, in one process, for kernels without `sch_netem`: it delays, it is narrow, it can be cut.
  * HTTP and WebSockets go through a proxy. Media goes through UDP forwarders: the proxy gives each candidate that passes through
  * it (in descriptions too) the address of a forwarder of its own, so no browser ever learns another's real address.
  */
@@ -30,8 +30,18 @@ interface Forwarder {
   readonly port: number;
 }
 
-/** @param oneWayMs delay of each message and datagram, in each direction */
-export async function startPath(service: string, oneWayMs = 0): Promise<NetworkPath> {
+export interface PathOptions {
+  /** Delay of each message and datagram, in each direction, ms. Default 0. */
+  readonly oneWayMs?: number;
+  /** What one sender's datagrams to one receiver may fill, kbit/s; those that would wait over 300 ms are dropped. Default: no limit. */
+  readonly kbitPerSecond?: number;
+}
+
+/** As long as the queues of home routers are said to be at least, ms. */
+const QUEUE_MS = 300;
+
+export async function startPath(service: string, options: PathOptions = {}): Promise<NetworkPath> {
+  const { oneWayMs = 0, kbitPerSecond = Infinity } = options;
   const target = new URL(service);
   let open = true;
   let datagrams = 0;
@@ -56,10 +66,17 @@ export async function startPath(service: string, oneWayMs = 0): Promise<NetworkP
     fronts.clear();
     ours.clear();
   };
+  /** When the line out of a socket is free again. */
+  const freeAt = new WeakMap<Socket, number>();
   const pass = (through: Socket, datagram: Buffer, port: number, address: string): void => {
     if (!open) return;
     datagrams++;
-    later(() => open && sockets.has(through) && through.send(datagram, port, address));
+    const now = performance.now();
+    const begin = Math.max(now, freeAt.get(through) ?? 0);
+    if (begin - now > QUEUE_MS) return;
+    const sent = begin + (datagram.length * 8) / kbitPerSecond;
+    freeAt.set(through, sent);
+    later(() => open && sockets.has(through) && through.send(datagram, port, address), oneWayMs + sent - now);
   };
   /** The forwarder in front of a candidate: like a NAT, each sender gets an outward port of its own. */
   const frontOf = (address: string, port: number): number => {

@@ -15,6 +15,7 @@ import { myView } from './quality.ts';
 import type { SignalingSession } from './session.ts';
 import type { EndReason, SessionEvents } from './session-types.ts';
 import { SpareConnection } from './spare.ts';
+import { startBitrate } from './start-bitrate.ts';
 import type { PeerInfo, PeerMetadata } from './wire.ts';
 
 const EARLY_LIMIT = 128;
@@ -276,6 +277,7 @@ export class Call extends Emitter<CallEvents> {
         send: (type, body) => void this.session.sendTo(peerId, type, body as never),
         reachable: () => this.session.state === 'open' && !member.info.away && member.orphanTimer === undefined,
         track: (slot) => this.#mine.track(slot),
+        startBitrate: () => startBitrate(this.#members.size + 1),
         onTrack: (slot, track) => {
           track.onunmute = () => {
             this.#mark(member, `media-${slot}`);

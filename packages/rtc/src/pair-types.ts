@@ -17,6 +17,8 @@ export interface PairHost {
   /** May signaling reach the peer now? Repairs wait for it. */
   reachable(): boolean;
   track(slot: Slot): MediaStreamTrack | null;
+  /** Where the estimate of the uplink to this peer begins, bit/s. */
+  startBitrate(): number;
   /** Streams that go with it in the session description. */
   onTrack(slot: Slot, track: MediaStreamTrack): void;
   onState(state: PairState): void;

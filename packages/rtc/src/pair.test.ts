@@ -51,6 +51,7 @@ function couple(seed: number, slowness = 20, spare = false) {
       onTrack: () => {},
       onState: () => {},
       onSenders: () => {},
+      startBitrate: () => 1_000_000,
       onChannel: () => {},
       onMark: (mark) => made.marks.push(mark),
     };

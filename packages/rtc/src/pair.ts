@@ -13,6 +13,7 @@ import { Connection } from './connection.ts';
 import { PAIR_TIMES, type PairHost, type PairState, type PairTimes, SLOTS, type Slot } from './pair-types.ts';
 import { RemoteCandidates } from './remote-candidates.ts';
 import { Repairs } from './repairs.ts';
+import { withStartBitrate } from './start-bitrate.ts';
 import type { WireCandidate, WireDescription } from './wire.ts';
 
 export class Pair {
@@ -31,6 +32,8 @@ export class Pair {
   #ufrag: string | undefined;
   #stood = false;
   #restarts = 0;
+  /** The same in every description: a change would make the estimate begin anew. */
+  #startBitrate: number | undefined;
   readonly #candidates: RemoteCandidates;
   #queue: Promise<void> = Promise.resolve();
   #state: PairState = 'connecting';
@@ -246,7 +249,7 @@ export class Pair {
       if (!this.#negotiated) this.#replaceConnection(gen);
     }
     const pc = this.#pc;
-    await pc.setRemoteDescription({ type: 'offer', sdp: description.sdp });
+    await this.#setRemote('offer', description.sdp);
     this.#adoptTransceivers();
     await this.#candidates.flush(pc, this.#gen);
     const answer = await pc.createAnswer();
@@ -270,12 +273,17 @@ export class Pair {
       return;
     }
     this.#awaiting = undefined;
-    await pc.setRemoteDescription({ type: 'answer', sdp: description.sdp });
+    await this.#setRemote('answer', description.sdp);
     this.#negotiated = true;
     this.#repairs.progress();
     this.#host.onMark('answer-received');
     await this.#candidates.flush(pc, this.#gen);
     this.#host.onSenders();
+  }
+
+  #setRemote(type: 'offer' | 'answer', sdp: string): Promise<void> {
+    this.#startBitrate ??= this.#host.startBitrate();
+    return this.#pc.setRemoteDescription({ type, sdp: withStartBitrate(sdp, this.#startBitrate) });
   }
 
   #sendDescription(type: 'offer' | 'answer', sdp = '', order: Partial<WireDescription> = {}): void {

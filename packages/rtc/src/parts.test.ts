@@ -5,6 +5,7 @@ import { fullJitter, parseRetryAfter } from './backoff.ts';
 import { Emitter } from './emitter.ts';
 import { IceServers } from './ice-servers.ts';
 import { RoomView } from './room-view.ts';
+import { startBitrate, withStartBitrate } from './start-bitrate.ts';
 import { type Talk, TalkLine } from './talk.ts';
 import { random, VirtualTime } from './testing.ts';
 import { tokenExpiry } from './token.ts';
@@ -241,4 +242,37 @@ test('emitter: a handler that throws does not stop the others, and unsubscribing
   bell.ring(1);
   bell.ring(2);
   expect(heard).toEqual(['one 1', 'two 1', 'two 2']);
+});
+
+test('the estimate of a new leg begins with what the camera may send: all legs together stay within one uplink', () => {
+  for (let people = 2; people <= 12; people++) {
+    const each = startBitrate(people);
+    expect(each).toBeLessThanOrEqual(cameraCap(people).maxBitrate);
+    expect(each * (people - 1)).toBeLessThanOrEqual(1_700_000);
+  }
+  expect(startBitrate(2)).toBe(700_000);
+});
+
+test('a description says once per video codec where the estimate begins, and nothing else changes', () => {
+  const sdp = [
+    'v=0',
+    'm=audio 9 UDP/TLS/RTP/SAVPF 111',
+    'a=rtpmap:111 opus/48000/2',
+    'a=fmtp:111 minptime=10;useinbandfec=1',
+    'm=video 9 UDP/TLS/RTP/SAVPF 96 97 98',
+    'a=rtpmap:96 VP8/90000',
+    'a=rtcp-fb:96 nack',
+    'a=rtpmap:97 rtx/90000',
+    'a=fmtp:97 apt=96',
+    'a=rtpmap:98 H264/90000',
+    'a=rtcp-fb:98 nack',
+    'a=fmtp:98 packetization-mode=1;profile-level-id=42e01f',
+    '',
+  ];
+  const wanted = sdp.flatMap((line) => {
+    if (line === 'a=rtcp-fb:96 nack') return [line, 'a=fmtp:96 x-google-start-bitrate=750'];
+    return line.startsWith('a=fmtp:98') ? [`${line};x-google-start-bitrate=750`] : [line];
+  });
+  for (const end of ['\r\n', '\n'])
+    expect(withStartBitrate(sdp.join(end), 750_000).replaceAll('\r\n', '\n')).toBe(wanted.join('\n'));
 });
