@@ -4,7 +4,7 @@
  * Keys of one room, one session, one user share a hash tag, and no operation touches two of them. Inboxes are sharded pub/sub in a
  * Cluster (a publish stays in its shard) and plain pub/sub elsewhere (the same cost there, and any version has it).
  */
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { connectRedis, type DependencyHealth, type RedisAuth, type RedisClient } from '@tandem/service';
 import { defineScripts, type RunScript } from './scripts.ts';
 import {
@@ -13,7 +13,6 @@ import {
   type ClaimResult,
   type ClaimRule,
   type IdentityKey,
-  type JoinResult,
   MAILBOX,
   type MemberRecord,
   type ParkResult,
@@ -114,8 +113,12 @@ export class RedisBackplane implements Backplane {
   }
 
   async joinRoom(room: string, member: MemberRecord, limit: number, loginSession: string) {
-    const args = joinArgs(member, limit, loginSession);
-    return readJoin((await this.#run('room-join', this.#room(room), args)) as string[]);
+    const { peerId, epoch, awayFor, node, info } = member;
+    const args = [ROOM_TTL_MS, peerId, epoch, awayFor, node, info, limit, loginSession];
+    const answer = (await this.#run('room-join', this.#room(room), args)) as string[];
+    const [first] = answer;
+    if (first === 'full' || first === 'banned') return { ok: false, reason: first } as const;
+    return { ok: true, state: readState(answer) } as const;
   }
 
   async putMember(room: string, member: MemberRecord): Promise<RoomState> {
@@ -143,11 +146,8 @@ export class RedisBackplane implements Backplane {
   }
 
   async versions(rooms: readonly string[]): Promise<readonly number[]> {
-    const keys = rooms.map((room) => this.#key(`r:${room}`, ':v'));
-    if (keys.length === 0) return [];
-    // MGET takes keys of one slot only.
     const found = await this.#guard(() =>
-      this.#sharded ? Promise.all(keys.map((key) => this.#client.get(key))) : this.#client.mget(keys),
+      Promise.all(rooms.map((room) => this.#client.hget(this.#room(room)[0], '#'))),
     );
     return found.map(Number);
   }
@@ -157,16 +157,17 @@ export class RedisBackplane implements Backplane {
   }
 
   async openSession(s: SessionRecord): Promise<void> {
-    await this.#run('session-open', this.#session(s.peerId), sessionArgs(s));
+    await this.#run('session-open', this.#session(s.peerId), [RECORD_TTL_MS, writeSession(s, 'attached')]);
   }
 
   async resumeSession(peerId: string, secretHash: string, userId: string) {
-    const args = [RECORD_TTL_MS, this.#node, secretHash, userId];
+    const args = [RECORD_TTL_MS, this.#node, secretHash, word(userId)];
     const answer = (await this.#run('session-resume', this.#session(peerId), args)) as string[] | null;
     if (!answer) return { ok: false } as const;
-    const [previousNode = '', epoch = '0', loginSession = '', room = '', info = '', ...parked] = answer;
-    const session = { peerId, node: this.#node, epoch: Number(epoch), secretHash, userId, loginSession, room, info };
-    return { ok: true, session, previousNode, parked } as const;
+    const [record = '', ...parked] = answer;
+    const { session } = readSession(peerId, record);
+    const mine = { ...session, node: this.#node, epoch: session.epoch + 1 };
+    return { ok: true, session: mine, previousNode: session.node, parked } as const;
   }
 
   async detachSession(peerId: string, epoch: number, node: string, graceMs: number): Promise<void> {
@@ -174,22 +175,24 @@ export class RedisBackplane implements Backplane {
   }
 
   async syncSession(s: SessionRecord, attached: boolean, graceMs: number) {
-    const args = [...sessionArgs(s), attached ? 'attached' : 'detached', Math.max(1, graceMs)];
+    const record = writeSession(s, attached ? 'attached' : 'detached');
+    const args = [RECORD_TTL_MS, record, s.epoch, attached ? 0 : Math.max(1, graceMs)];
     const [kind, ...parked] = (await this.#run('session-sync', this.#session(s.peerId), args)) as string[];
     return kind === 'fenced' ? ({ kind: 'fenced' } as const) : ({ kind: 'ours', parked } as const);
   }
 
   async endSession(peerId: string, epoch: number | 'force') {
-    const answer = await this.#run('session-end', this.#session(peerId), [epoch, TOMBSTONE_TTL_MS]);
-    if (!answer) return undefined;
-    const [room = '', node = ''] = answer as string[];
+    const record = await this.#run('session-end', this.#session(peerId), [epoch, TOMBSTONE_TTL_MS]);
+    if (!record) return undefined;
+    const { room, node } = readSession(peerId, record as string).session;
     return { room, node };
   }
 
   async findSession(peerId: string) {
-    const [key = ''] = this.#session(peerId);
-    const [state, node] = await this.#guard(() => this.#client.hmget(key, 'state', 'node'));
-    return !state || state === 'over' ? undefined : { node: node ?? '', attached: state === 'attached' };
+    const record = await this.#guard(() => this.#client.get(this.#session(peerId)[0]));
+    if (!record || record === TOMBSTONE) return undefined;
+    const { session, attached } = readSession(peerId, record);
+    return { node: session.node, attached };
   }
 
   async park(peerId: string, frames: readonly string[], deadNode?: string): Promise<ParkResult> {
@@ -200,7 +203,9 @@ export class RedisBackplane implements Backplane {
   }
 
   async claim(identity: IdentityKey, peerId: string, rule: ClaimRule): Promise<ClaimResult> {
-    const args = claimArgs(identity, peerId, rule);
+    const { limit, settledAfter, expect } = rule;
+    const policy = identity.loginSession === '' ? 'shared' : expect === undefined ? 'take' : 'expect';
+    const args = [peerId, RECORD_TTL_MS, limit, settledAfter, policy, expect ?? ''];
     const [kind, ...rest] = (await this.#run('identity-claim', this.#identity(identity), args)) as string[];
     if (kind === 'held') return { kind, by: rest[0] as string };
     if (kind === 'full') return { kind, settled: rest };
@@ -209,18 +214,6 @@ export class RedisBackplane implements Backplane {
 
   async release(identity: IdentityKey, peerId: string): Promise<void> {
     await this.#run('identity-release', this.#identity(identity), [peerId]);
-  }
-
-  async enter(identity: IdentityKey, rule: ClaimRule, s: SessionRecord, member: MemberRecord, limit: number) {
-    if (this.#sharded) return undefined;
-    const keys = [...this.#identity(identity), ...this.#room(s.room), ...this.#session(s.peerId)];
-    const args = [
-      ...claimArgs(identity, s.peerId, rule),
-      ...joinArgs(member, limit, s.loginSession),
-      ...sessionArgs(s),
-    ];
-    const answer = (await this.#run('enter', keys, args)) as string[] | null;
-    return answer ? readJoin(answer) : undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -235,18 +228,18 @@ export class RedisBackplane implements Backplane {
   #key(tag: string, field = ''): string {
     return `${this.#prefix}:{${tag}}${field}`;
   }
-  #room(room: string): string[] {
+  #room(room: string): [room: string, bans: string] {
     const tag = `r:${room}`;
-    return [this.#key(tag, ':m'), this.#key(tag, ':v'), this.#key(tag, ':b')];
+    return [this.#key(tag), this.#key(tag, ':b')];
   }
-  #session(peerId: string): string[] {
+  #session(peerId: string): [record: string, mailbox: string] {
     // A client may name any peer: nothing it writes may change the hash tag.
     const tag = `s:${peerId.replace(/[{}]/g, '_')}`;
-    return [this.#key(tag, ':s'), this.#key(tag, ':q')];
+    return [this.#key(tag), this.#key(tag, ':q')];
   }
-  #identity({ userId, loginSession }: IdentityKey): string[] {
-    const tag = `u:${sha256(userId)}`;
-    return [this.#key(tag, `:i:${sha256(loginSession)}`), this.#key(tag, ':s')];
+  #identity({ userId, loginSession }: IdentityKey): [holder: string, sessions: string] {
+    const tag = `u:${word(userId)}`;
+    return [this.#key(tag, `:i:${word(loginSession)}`), this.#key(tag, ':s')];
   }
   #inbox(node: string): string {
     return this.#key(`n:${node}`, ':in');
@@ -365,37 +358,57 @@ export class RedisBackplane implements Backplane {
   }
 }
 
-const sha256 = (text: string) => hash('sha256', text, 'base64url');
+/** What a forced end leaves in place of a record. */
+const TOMBSTONE = 'over';
 
-function claimArgs(identity: IdentityKey, peerId: string, rule: ClaimRule): (string | number)[] {
-  const { limit, settledAfter, expect } = rule;
-  const policy = identity.loginSession === '' ? 'shared' : expect === undefined ? 'take' : 'expect';
-  return [peerId, RECORD_TTL_MS, limit, settledAfter, policy, expect ?? ''];
+/** Without spaces and braces, so that it can stand in a record and in a hash tag. */
+const word = (text: string) => encodeURIComponent(text.toWellFormed());
+
+function writeSession(s: SessionRecord, state: 'attached' | 'detached'): string {
+  const { epoch, node, secretHash, userId, loginSession, room, info } = s;
+  return `${state} ${epoch} ${node} ${secretHash} ${word(userId)} ${word(loginSession)} ${word(room)} ${info}`;
 }
 
-function joinArgs(member: MemberRecord, limit: number, loginSession: string): (string | number)[] {
-  const { peerId, epoch, awayFor, node, info } = member;
-  return [ROOM_TTL_MS, peerId, epoch, awayFor, node, info, limit, loginSession];
+function readSession(peerId: string, record: string): { session: SessionRecord; attached: boolean } {
+  const [state, epoch, node = '', secretHash = '', userId = '', loginSession = '', room = '', ...info] =
+    record.split(' ');
+  const session = {
+    peerId,
+    node,
+    epoch: Number(epoch),
+    secretHash,
+    userId: decodeURIComponent(userId),
+    loginSession: decodeURIComponent(loginSession),
+    room: decodeURIComponent(room),
+    info: info.join(' '),
+  };
+  return { session, attached: state === 'attached' };
 }
 
-function readJoin(answer: readonly string[]): JoinResult {
-  const [first] = answer;
-  return first === 'full' || first === 'banned' ? { ok: false, reason: first } : { ok: true, state: readState(answer) };
-}
-
-function sessionArgs(s: SessionRecord): (string | number)[] {
-  return [RECORD_TTL_MS, s.node, s.epoch, s.secretHash, s.userId, s.loginSession, s.room, s.info];
-}
-
+/** The time, then field and value of everything in the room: see scripts/room.lua. */
 function readState(answer: readonly string[]): RoomState {
+  const now = Number(answer[0]);
   const members: MemberRecord[] = [];
-  for (let i = 1; i + 4 < answer.length; i += 5)
-    members.push({
-      peerId: answer[i] as string,
-      epoch: Number(answer[i + 1]),
-      awayFor: Number(answer[i + 2]),
-      node: answer[i + 3] as string,
-      info: answer[i + 4] as string,
-    });
-  return { version: Number(answer[0]), members };
+  let version = 0;
+  for (let i = 1; i + 1 < answer.length; i += 2) {
+    const field = answer[i] as string;
+    const value = answer[i + 1] as string;
+    if (field === '#') version = Number(value);
+    else if (field !== '') members.push(readMember(field, value, now));
+  }
+  return { version, members };
+}
+
+function readMember(peerId: string, value: string, now: number): MemberRecord {
+  const afterEpoch = value.indexOf(' ');
+  const afterAway = value.indexOf(' ', afterEpoch + 1);
+  const afterNode = value.indexOf(' ', afterAway + 1);
+  const awayUntil = Number(value.slice(afterEpoch + 1, afterAway));
+  return {
+    peerId,
+    node: value.slice(afterAway + 1, afterNode),
+    epoch: Number(value.slice(0, afterEpoch)),
+    awayFor: awayUntil === 0 ? 0 : Math.max(1, awayUntil - now),
+    info: value.slice(afterNode + 1),
+  };
 }

@@ -4,13 +4,14 @@ import type { RedisClient } from '@tandem/service';
 
 const read = (name: string) => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8');
 
+/** Each with its number of keys. Those of one kind share a head: room.lua, session.lua. */
 const SCRIPTS = {
-  'room-join': 3,
-  'room-put': 3,
-  'room-away': 3,
-  'room-drop': 3,
-  'room-read': 3,
-  'room-close': 3,
+  'room-join': 2,
+  'room-put': 2,
+  'room-away': 2,
+  'room-drop': 2,
+  'room-read': 2,
+  'room-close': 2,
   'session-open': 2,
   'session-resume': 2,
   'session-detach': 2,
@@ -20,7 +21,6 @@ const SCRIPTS = {
   'identity-claim': 2,
   'identity-release': 2,
   'node-beat': 1,
-  enter: 7,
 } as const;
 export type ScriptName = keyof typeof SCRIPTS;
 
@@ -32,14 +32,12 @@ export type RunScript = (
 ) => Promise<unknown>;
 
 export function defineScripts(client: RedisClient): RunScript {
-  const room = (name: string) => read('room') + read(name);
-  /** A script as a function of its keys and arguments, to be a step of another. */
-  const step = (name: string, lua: string) => `local function ${name}(KEYS, ARGV)\n${lua}\nend\n`;
-  const enter =
-    step('claim', read('identity-claim')) + step('join', room('room-join')) + step('open', read('session-open'));
+  const heads = { room: read('room'), session: read('session') };
   for (const [name, numberOfKeys] of Object.entries(SCRIPTS)) {
-    const lua = name === 'enter' ? enter + read(name) : name.startsWith('room-') ? room(name) : read(name);
-    client.defineCommand(name, { numberOfKeys, lua });
+    const [kind] = name.split('-');
+    // A fresh session needs to know nothing of what is stored.
+    const head = name === 'session-open' ? '' : (heads[kind as keyof typeof heads] ?? '');
+    client.defineCommand(name, { numberOfKeys, lua: head + read(name) });
   }
   const commands = client as unknown as Record<string, (...args: (string | number)[]) => Promise<unknown>>;
   return (name, keys, args) => (commands[name] as (typeof commands)[string]).call(client, ...keys, ...args);

@@ -156,18 +156,6 @@ export interface Backplane extends AsyncDisposable {
   claim(identity: IdentityKey, peerId: string, rule: ClaimRule): Promise<ClaimResult>;
   /** Gives both back, as far as `peerId` has them. */
   release(identity: IdentityKey, peerId: string): Promise<void>;
-
-  /**
-   * {@link claim}, {@link joinRoom} and {@link openSession} of a fresh session in one round trip, where a store is one server. Undefined:
-   * it is several, or somebody has to be replaced or refused first; then nothing was written, and the three say more.
-   */
-  enter?(
-    identity: IdentityKey,
-    rule: ClaimRule,
-    session: SessionRecord,
-    member: MemberRecord,
-    limit: number,
-  ): Promise<JoinResult | undefined>;
 }
 
 /** Bounds of a mailbox: enough for the start of calls with a few peers, small enough to be nobody's store. */

@@ -4,14 +4,7 @@
  * So a lost event delays news, and never leaves two views different.
  */
 import type { PeerMetadata } from '@tandem/protocol';
-import {
-  ignoreUnavailable,
-  type JoinResult,
-  type MemberRecord,
-  ROOM_TTL_MS,
-  type RoomState,
-  Unavailable,
-} from '../backplane/types.ts';
+import { ignoreUnavailable, type MemberRecord, ROOM_TTL_MS, type RoomState, Unavailable } from '../backplane/types.ts';
 import type { SignalingNode } from './node.ts';
 import { memberRecord, type Room } from './room.ts';
 import type { Session } from './session.ts';
@@ -41,16 +34,10 @@ export class Membership {
     return this.#views.rooms;
   }
 
-  /** Writes the membership, if it was not `written`; on success the session is in and knows the room. */
-  async join(
-    session: Session,
-    roomId: string,
-    limit: number,
-    written?: JoinResult,
-  ): Promise<'joined' | 'full' | 'banned'> {
+  /** Writes the membership; on success the session is in and knows the room. */
+  async join(session: Session, roomId: string, limit: number): Promise<'joined' | 'full' | 'banned'> {
     const { backplane, name } = this.#node;
-    const result =
-      written ?? (await backplane.joinRoom(roomId, memberRecord(session, name), limit, session.identity.loginSession));
+    const result = await backplane.joinRoom(roomId, memberRecord(session, name), limit, session.identity.loginSession);
     if (!result.ok) return result.reason;
     if (session.state.kind === 'ended') {
       // The socket went while the write was on its way: nobody may stay behind.

@@ -85,14 +85,11 @@ export class Sessions {
     if (!this.#node.up) throw this.#node.router.unavailable();
     await this.whileBusy(session.peerId, async () => {
       try {
+        await this.#claimIdentity(session);
         const limit = Math.min(session.identity.grants.maxRoomSize ?? settings.maxRoomSize, settings.maxRoomSize);
-        const record = this.record(session, roomId);
-        const member = memberRecord(session, this.#node.name);
-        const written = await backplane.enter?.(identityKey(session), this.#claimRule(session), record, member, limit);
-        if (!written) await this.#claimIdentity(session);
         const [result] = await Promise.all([
-          membership.join(session, roomId, limit, written),
-          written ? undefined : backplane.openSession(record),
+          membership.join(session, roomId, limit),
+          backplane.openSession(this.record(session, roomId)),
         ]);
         if (result === 'joined') {
           counters.joins++;
@@ -335,19 +332,14 @@ export class Sessions {
     this.#byId.delete(session.peerId);
   }
 
-  #claimRule(session: Session): ClaimRule {
-    const { settings } = this.#node;
-    return {
+  /** The stated policy for a second session of one identity, and the number of sessions of one user, over all nodes. */
+  async #claimIdentity(session: Session): Promise<void> {
+    const { backplane, settings } = this.#node;
+    let rule: ClaimRule = {
       limit: settings.sessionsPerUser,
       settledAfter: settings.nodeTimeout,
       ...(session.identity.grants.duplicate === 'reject' ? { expect: '' } : {}),
     };
-  }
-
-  /** The stated policy for a second session of one identity, and the number of sessions of one user, over all nodes. */
-  async #claimIdentity(session: Session): Promise<void> {
-    const { backplane, settings } = this.#node;
-    let rule = this.#claimRule(session);
     for (;;) {
       const claim = await backplane.claim(identityKey(session), session.peerId, rule);
       if (claim.kind === 'full') {

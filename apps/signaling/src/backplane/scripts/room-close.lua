@@ -1,4 +1,4 @@
 -- Empty the room; answers with who was in it.
-local out = state()
-redis.call('DEL', KEYS[1], KEYS[2])
+local out = finish()
+redis.call('DEL', KEYS[1])
 return out

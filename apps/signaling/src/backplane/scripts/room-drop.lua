@@ -2,13 +2,10 @@
 -- ARGV[2] peerId  [3] epoch, or 'force'  [4] ban for ms (0: none)  [5] login session
 local ban = tonumber(ARGV[4])
 if ban > 0 then
-  redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', now))
-  redis.call('ZADD', KEYS[3], string.format('%.0f', now + ban), ARGV[5])
-  redis.call('PEXPIRE', KEYS[3], math.max(ban, redis.call('PTTL', KEYS[3])))
+  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))
+  redis.call('ZADD', KEYS[2], string.format('%.0f', now + ban), ARGV[5])
+  redis.call('PEXPIRE', KEYS[2], math.max(ban, redis.call('PTTL', KEYS[2])))
 end
 local present = read(ARGV[2])
-if present and (ARGV[3] == 'force' or present.epoch <= tonumber(ARGV[3])) then
-  redis.call('HDEL', KEYS[1], ARGV[2])
-  bump()
-end
-return state()
+if present and (ARGV[3] == 'force' or present.epoch <= tonumber(ARGV[3])) then drop(ARGV[2]) end
+return finish()

@@ -1,62 +1,68 @@
--- Shared head of the room scripts.
--- KEYS[1] members: hash peerId -> "epoch awayUntil node info"   KEYS[2] version   KEYS[3] bans: zset login session -> until (ms)
+-- Shared head of the room scripts: the room as it is, read once. They change it with put and drop, and end with finish.
+-- KEYS[1] room: hash '#' -> version, peerId -> "epoch awayUntil node info"   KEYS[2] bans: zset login session -> until (ms)
 -- ARGV[1] ms that an unread room is kept
 local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-
-local function bump()
-  -- A room starts at the time in microseconds, so that its versions are above those of any room of that name before.
-  if redis.call('EXISTS', KEYS[2]) == 0 then
-    redis.call('SET', KEYS[2], time[1] .. string.format('%06d', tonumber(time[2])))
-  end
-  redis.call('INCR', KEYS[2])
-end
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local room, at = redis.call('HGETALL', KEYS[1]), {}
+for i = 1, #room, 2 do at[room[i]] = i end
+local members = #room / 2
+if at['#'] then members = members - 1 end
+local written, dropped = {}, {}
 
 local function read(peer)
-  local value = redis.call('HGET', KEYS[1], peer)
-  if not value then return nil end
-  local epoch, away, node, info = string.match(value, '^(%d+) (%d+) (%S+) (.*)$')
-  return { epoch = tonumber(epoch), away = tonumber(away), node = node, info = info }
+  if not at[peer] then return nil end
+  local epoch, away, node, info = string.match(room[at[peer] + 1], '^(%d+) (%d+) (%S+) (.*)$')
+  return { epoch = tonumber(epoch), away = away ~= '0', node = node, info = info }
 end
 
-local function write(peer, epoch, awayFor, node, info)
-  local away = 0
-  if awayFor > 0 then away = now + awayFor end
-  redis.call('HSET', KEYS[1], peer, string.format('%d %.0f %s %s', epoch, away, node, info))
-  bump()
+local function write(field, value)
+  if not at[field] then
+    at[field] = #room + 1
+    room[at[field]] = field
+    if field ~= '#' then members = members + 1 end
+  end
+  room[at[field] + 1] = value
+  written[#written + 1] = field
+  written[#written + 1] = value
+end
+
+local function put(peer, epoch, awayFor, node, info)
+  local away = '0'
+  if tonumber(awayFor) > 0 then away = string.format('%.0f', now + awayFor) end
+  write(peer, string.format('%.0f %s %s %s', epoch, away, node, info))
+end
+
+local function drop(peer)
+  -- Its place stays, without a name: readers pass over it.
+  room[at[peer]] = ''
+  at[peer] = nil
+  members = members - 1
+  dropped[#dropped + 1] = peer
 end
 
 -- Members that were away too long are gone.
 local function reap()
-  local all = redis.call('HGETALL', KEYS[1])
-  for i = 1, #all, 2 do
-    local away = tonumber(string.match(all[i + 1], '^%d+ (%d+)'))
-    if away > 0 and away <= now then
-      redis.call('HDEL', KEYS[1], all[i])
-      bump()
-    end
+  for i = 1, #room, 2 do
+    local away = string.match(room[i + 1], '^%d+ (%d+)')
+    if away and away ~= '0' and tonumber(away) <= now then drop(room[i]) end
   end
 end
 
--- version, then peerId, epoch, awayFor, node, info of each member
-local function state()
-  local out = { redis.call('GET', KEYS[2]) or '0' }
-  local all = redis.call('HGETALL', KEYS[1])
-  for i = 1, #all, 2 do
-    local epoch, away, node, info = string.match(all[i + 1], '^(%d+) (%d+) (%S+) (.*)$')
-    local left = 0
-    if tonumber(away) > 0 then left = math.max(1, tonumber(away) - now) end
-    out[#out + 1] = all[i]
-    out[#out + 1] = epoch
-    out[#out + 1] = string.format('%.0f', left)
-    out[#out + 1] = node
-    out[#out + 1] = info
+-- Writes what was changed; answers with the time, then field and value of everything in the room.
+local function finish()
+  local changes = #written / 2 + #dropped
+  if changes > 0 then
+    -- A room starts at the time in microseconds, so that its versions are above those of any room of that name before.
+    local version = at['#'] and room[at['#'] + 1] or time[1] .. string.format('%06d', time[2])
+    write('#', string.format('%.0f', version + changes))
   end
-  if #all == 0 then
-    redis.call('DEL', KEYS[2])
+  if members == 0 then
+    redis.call('DEL', KEYS[1])
   else
+    if changes > 0 then redis.call('HSET', KEYS[1], unpack(written)) end
+    if #dropped > 0 then redis.call('HDEL', KEYS[1], unpack(dropped)) end
     redis.call('PEXPIRE', KEYS[1], ARGV[1])
-    redis.call('PEXPIRE', KEYS[2], ARGV[1])
   end
-  return out
+  table.insert(room, 1, string.format('%.0f', now))
+  return room
 end

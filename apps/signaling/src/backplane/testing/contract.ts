@@ -254,46 +254,6 @@ export function backplaneContract(connect: () => Backplane): void {
     expect(await a.claim(id, 's', { ...any, expect: '' })).toEqual({ kind: 'ours', previous: undefined });
   });
 
-  test('B-30 entering in one step does what claim, join and open do, or nothing at all', async () => {
-    await using a = await start('a');
-    if (!a.enter) return;
-    const identity = { userId: randomUUID(), loginSession: 'l' };
-    const rule = { limit: 2, settledAfter: 60_000 };
-    const [room, p, q, r] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
-    const enter = (
-      peerId: string,
-      loginSession: string,
-      size = 10,
-      more: Partial<typeof rule> & { expect?: string } = {},
-    ) =>
-      a.enter?.(
-        { ...identity, loginSession },
-        { ...rule, ...more },
-        session(peerId, a.name, { userId: identity.userId, loginSession, room }),
-        member(peerId, a.name),
-        size,
-      );
-    const first = await enter(p, 'l');
-    // Several servers: it is left to the three.
-    if (!first) return expect(a.kind).toBe('redis-cluster');
-    expect(first).toMatchObject({ ok: true, state: { members: [member(p, a.name)] } });
-    expect(await a.findSession(p)).toEqual({ node: a.name, attached: true });
-    // Held by another, or more than the user may have: nothing is written.
-    expect(await enter(q, 'l')).toBeUndefined();
-    expect(await enter(q, 'l', 10, { expect: '' })).toBeUndefined();
-    expect(await enter(q, 'other', 10, { limit: 1 })).toBeUndefined();
-    expect(await a.findSession(q)).toBeUndefined();
-    expect((await a.readRoom(room, -1))?.members.map((m) => m.peerId)).toEqual([p]);
-    expect(await a.claim(identity, p, { ...rule, limit: 1 })).toEqual({ kind: 'ours', previous: p });
-    // A full room: the place of the user is taken, as by a claim, and nothing is opened.
-    expect(await enter(r, 'third', 1)).toEqual({ ok: false, reason: 'full' });
-    expect(await a.findSession(r)).toBeUndefined();
-    expect(await enter(q, 'other')).toBeUndefined();
-    await a.release({ ...identity, loginSession: 'third' }, r);
-    expect(await enter(q, 'other')).toMatchObject({ ok: true });
-    expect((await a.readRoom(room, -1))?.members.map((m) => m.peerId).sort()).toEqual([p, q].sort());
-  });
-
   test('B-29 sessions of one user are limited over all nodes, also those that share a login session', async () => {
     await using a = await start('a');
     await using b = await start('b');
