@@ -8,7 +8,7 @@ import { Random } from '../../../../test/simulation/random.ts';
 import { systemClock } from '../core/clock.ts';
 import { MemoryHub } from './memory.ts';
 import { createRedisBackplane } from './redis.ts';
-import type { Backplane, RoomState } from './types.ts';
+import type { Backplane, ClaimResult, RoomState } from './types.ts';
 
 const LONG = 600_000;
 const NODES = ['a', 'b'];
@@ -52,6 +52,10 @@ class Side {
   }
 }
 
+/** A set has no order. */
+const sorted = (result: ClaimResult) =>
+  result.kind === 'full' ? { ...result, others: [...result.others].sort() } : result;
+
 /** A random operation, as a name for people and a function that carries it out. */
 function operation(random: Random): { name: string; run: (side: Side) => Promise<unknown> } {
   const pick = <T>(...list: T[]): T => random.pick(list) as T;
@@ -84,19 +88,14 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
     },
     versions: async (side) => (await side.at(node).versions(['r0', 'r1'])).map((v, i) => v && v - side.known(`r${i}`)),
     closeRoom: async (side) => side.state(room, await side.at(node).closeRoom(room)),
-    openSession: (side) => side.at(node).openSession(record),
+    openSession: (side) => side.at(node).openSession(record, identity, rule).then(sorted),
     resumeSession: (side) => side.at(node).resumeSession(peerId, secretHash, userId),
     detachSession: (side) => side.at(node).detachSession(peerId, epoch, pickNode, LONG),
     syncSession: (side) => side.at(node).syncSession(record, awayFor === 0, LONG),
     endSession: (side) => side.at(node).endSession(peerId, pickForce ? 'force' : epoch),
     findSession: (side) => side.at(node).findSession(peerId),
     park: (side) => side.at(node).park(peerId, frames, pickBan ? pickNode : undefined),
-    claim: (side) =>
-      side.at(node).claim(identity, peerId, {
-        limit: pickLimit,
-        settledAfter: LONG,
-        ...(pickExpect === undefined ? {} : { expect: pickExpect }),
-      }),
+    claim: (side) => side.at(node).claim(identity, peerId, rule).then(sorted),
     release: (side) => side.at(node).release(identity, peerId),
   };
   // Drawn once: both sides do the same.
@@ -106,6 +105,7 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
   const pickKnown = pick('latest', 'nothing', 'whole');
   const pickForce = random.chance(0.1);
   const pickExpect = pick(undefined, undefined, '', 'p0', 'p1');
+  const rule = { limit: pickLimit, ...(pickExpect === undefined ? {} : { expect: pickExpect }) };
   const name = pick(...Object.keys(all));
   const told = JSON.stringify({ node, member, record, identity, pickLimit, pickNode, pickBan, pickKnown, pickExpect });
   return { name: `${name} ${told}`, run: all[name] as (side: Side) => Promise<unknown> };

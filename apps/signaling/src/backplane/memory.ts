@@ -56,8 +56,8 @@ export class MemoryHub {
   readonly bans = new Map<string, Map<string, number>>();
   readonly sessions = new Map<string, StoredSession>();
   readonly identities = new Map<string, string>();
-  /** Sessions of each user, with when they were claimed. */
-  readonly users = new Map<string, Map<string, number>>();
+  /** Sessions of each user. */
+  readonly users = new Map<string, Set<string>>();
   readonly beats = new Map<string, number>();
   readonly inboxes = new Map<string, (batch: Uint8Array) => void>();
   readonly clock: Clock;
@@ -220,8 +220,12 @@ export class MemoryBackplane implements Backplane {
     });
   }
 
-  openSession(session: SessionRecord) {
-    return this.#run('openSession', () => void this.#hub.sessions.set(session.peerId, fresh(session)));
+  openSession(session: SessionRecord, identity: IdentityKey, rule: ClaimRule): Promise<ClaimResult> {
+    return this.#run('openSession', () => {
+      const result = this.#claim(identity, session.peerId, rule);
+      if (result.kind === 'ours') this.#hub.sessions.set(session.peerId, fresh(session));
+      return result;
+    });
   }
 
   resumeSession(peerId: string, secretHash: string, userId: string): Promise<ResumeResult> {
@@ -295,25 +299,21 @@ export class MemoryBackplane implements Backplane {
     });
   }
 
-  claim({ userId, loginSession }: IdentityKey, peerId: string, rule: ClaimRule): Promise<ClaimResult> {
-    const { limit, settledAfter, expect } = rule;
-    return this.#run('claim', (): ClaimResult => {
-      const now = this.#hub.clock.now();
-      const identity = `${userId}\n${loginSession}`;
-      const previous = loginSession === '' ? undefined : this.#hub.identities.get(identity);
-      if (expect !== undefined && previous !== undefined && previous !== expect) return { kind: 'held', by: previous };
-      const sessions = this.#hub.users.get(userId) ?? new Map<string, number>();
-      const replaced = previous !== undefined && previous !== peerId && sessions.has(previous);
-      const others = sessions.size - Number(sessions.has(peerId)) - Number(replaced);
-      if (limit > 0 && others >= limit) {
-        const settled = [...sessions].filter(([, at]) => at < now - settledAfter);
-        return { kind: 'full', settled: settled.map(([id]) => id) };
-      }
-      if (replaced) sessions.delete(previous);
-      this.#hub.users.set(userId, sessions.set(peerId, now));
-      if (loginSession !== '') this.#hub.identities.set(identity, peerId);
-      return { kind: 'ours', previous };
-    });
+  claim(identity: IdentityKey, peerId: string, rule: ClaimRule): Promise<ClaimResult> {
+    return this.#run('claim', () => this.#claim(identity, peerId, rule));
+  }
+
+  #claim({ userId, loginSession }: IdentityKey, peerId: string, { limit, expect }: ClaimRule): ClaimResult {
+    const identity = `${userId}\n${loginSession}`;
+    const previous = loginSession === '' ? undefined : this.#hub.identities.get(identity);
+    if (expect !== undefined && previous !== undefined && previous !== expect) return { kind: 'held', by: previous };
+    const sessions = this.#hub.users.get(userId) ?? new Set<string>();
+    const others = [...sessions].filter((other) => other !== peerId && other !== previous);
+    if (limit > 0 && others.length >= limit) return { kind: 'full', others };
+    if (previous !== undefined && previous !== peerId) sessions.delete(previous);
+    this.#hub.users.set(userId, sessions.add(peerId));
+    if (loginSession !== '') this.#hub.identities.set(identity, peerId);
+    return { kind: 'ours', previous };
   }
 
   release({ userId, loginSession }: IdentityKey, peerId: string) {

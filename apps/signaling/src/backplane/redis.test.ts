@@ -113,11 +113,9 @@ describe('one server', () => {
     await a.start('a', quiet);
     await a.beat(1000);
     const session = { node: 'a', epoch: 1, secretHash: 'h', userId: 'u', loginSession: 'l', room: 'r', info: '{}' };
-    const rule = { limit: 5, settledAfter: 0 };
     for (const peerId of ['attached', 'detached', 'resumed', 'ended', 'banned']) {
-      await a.claim({ userId: 'u', loginSession: peerId }, peerId, rule);
       await a.joinRoom('r', { peerId, node: 'a', epoch: 1, awayFor: 0, info: '{}' }, 0, 'l');
-      await a.openSession({ ...session, peerId });
+      await a.openSession({ ...session, peerId }, { userId: 'u', loginSession: peerId }, { limit: 5 });
       if (peerId !== 'attached') await a.detachSession(peerId, 1, 'a', 60_000);
       await a.park(peerId, ['x'], 'a');
     }

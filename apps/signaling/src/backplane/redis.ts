@@ -20,8 +20,10 @@ import {
   ROOM_TTL_MS,
   type RoomState,
   type SessionRecord,
+  TAG_LENGTH,
   TOMBSTONE_TTL_MS,
   Unavailable,
+  userTag,
 } from './types.ts';
 
 export interface RedisBackplaneOptions {
@@ -156,8 +158,8 @@ export class RedisBackplane implements Backplane {
     return this.#state('room-close', room, []);
   }
 
-  async openSession(s: SessionRecord): Promise<void> {
-    await this.#run('session-open', this.#session(s.peerId), [RECORD_TTL_MS, writeSession(s, 'attached')]);
+  openSession(session: SessionRecord, identity: IdentityKey, rule: ClaimRule): Promise<ClaimResult> {
+    return this.#claim(identity, session.peerId, rule, writeSession(session, 'attached'));
   }
 
   async resumeSession(peerId: string, secretHash: string, userId: string) {
@@ -202,13 +204,18 @@ export class RedisBackplane implements Backplane {
     return { kind: kind as 'parked' | 'full' | 'gone' };
   }
 
-  async claim(identity: IdentityKey, peerId: string, rule: ClaimRule): Promise<ClaimResult> {
-    const { limit, settledAfter, expect } = rule;
+  claim(identity: IdentityKey, peerId: string, rule: ClaimRule): Promise<ClaimResult> {
+    return this.#claim(identity, peerId, rule, '');
+  }
+
+  async #claim(identity: IdentityKey, peerId: string, rule: ClaimRule, record: string): Promise<ClaimResult> {
+    const { limit, expect } = rule;
     const policy = identity.loginSession === '' ? 'shared' : expect === undefined ? 'take' : 'expect';
-    const args = [peerId, RECORD_TTL_MS, limit, settledAfter, policy, expect ?? ''];
-    const [kind, ...rest] = (await this.#run('identity-claim', this.#identity(identity), args)) as string[];
+    const keys = [...this.#identity(identity), ...this.#session(peerId)];
+    const args = [peerId, RECORD_TTL_MS, limit, policy, expect ?? '', record];
+    const [kind, ...rest] = (await this.#run('identity-claim', keys, args)) as string[];
     if (kind === 'held') return { kind, by: rest[0] as string };
-    if (kind === 'full') return { kind, settled: rest };
+    if (kind === 'full') return { kind, others: rest };
     return { kind: 'ours', previous: rest[0] };
   }
 
@@ -234,12 +241,14 @@ export class RedisBackplane implements Backplane {
   }
   #session(peerId: string): [record: string, mailbox: string] {
     // A client may name any peer: nothing it writes may change the hash tag.
-    const tag = `s:${peerId.replace(/[{}]/g, '_')}`;
-    return [this.#key(tag), this.#key(tag, ':q')];
+    const name = peerId.replace(/[{}]/g, '_');
+    const tag = `u:${name.slice(-TAG_LENGTH)}`;
+    return [this.#key(tag, `:s:${name}`), this.#key(tag, `:q:${name}`)];
   }
   #identity({ userId, loginSession }: IdentityKey): [holder: string, sessions: string] {
-    const tag = `u:${word(userId)}`;
-    return [this.#key(tag, `:i:${word(loginSession)}`), this.#key(tag, ':s')];
+    const tag = `u:${userTag(userId)}`;
+    const user = word(userId);
+    return [this.#key(tag, `:i:${user}:${word(loginSession)}`), this.#key(tag, `:n:${user}`)];
   }
   #inbox(node: string): string {
     return this.#key(`n:${node}`, ':in');
@@ -361,7 +370,7 @@ export class RedisBackplane implements Backplane {
 /** What a forced end leaves in place of a record. */
 const TOMBSTONE = 'over';
 
-/** Without spaces and braces, so that it can stand in a record and in a hash tag. */
+/** Without spaces, colons and braces, so that it can stand in a record and in a key. */
 const word = (text: string) => encodeURIComponent(text.toWellFormed());
 
 function writeSession(s: SessionRecord, state: 'attached' | 'detached'): string {

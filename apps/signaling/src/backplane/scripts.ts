@@ -12,13 +12,12 @@ const SCRIPTS = {
   'room-drop': 2,
   'room-read': 2,
   'room-close': 2,
-  'session-open': 2,
   'session-resume': 2,
   'session-detach': 2,
   'session-sync': 2,
   'session-end': 2,
   'session-park': 2,
-  'identity-claim': 2,
+  'identity-claim': 4,
   'identity-release': 2,
   'node-beat': 1,
 } as const;
@@ -35,8 +34,7 @@ export function defineScripts(client: RedisClient): RunScript {
   const heads = { room: read('room'), session: read('session') };
   for (const [name, numberOfKeys] of Object.entries(SCRIPTS)) {
     const [kind] = name.split('-');
-    // A fresh session needs to know nothing of what is stored.
-    const head = name === 'session-open' ? '' : (heads[kind as keyof typeof heads] ?? '');
+    const head = heads[kind as keyof typeof heads] ?? '';
     client.defineCommand(name, { numberOfKeys, lua: head + read(name) });
   }
   const commands = client as unknown as Record<string, (...args: (string | number)[]) => Promise<unknown>>;

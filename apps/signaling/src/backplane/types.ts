@@ -5,6 +5,7 @@
  * Every operation is atomic by itself. Every change of a room answers with the room's whole state after it: membership is
  * state, and whoever asked knows the truth.
  */
+import { crc32 } from 'node:zlib';
 import type { DependencyHealth } from '@tandem/service';
 
 /** One member of a room, as stored. */
@@ -63,6 +64,13 @@ export type SyncResult =
   /** A newer owner exists. */
   | { readonly kind: 'fenced' };
 
+/** The end of every peerId of that user: says where all of it is stored. */
+export function userTag(userId: string): string {
+  return (crc32(userId) % 36 ** TAG_LENGTH).toString(36).padStart(TAG_LENGTH, '0');
+}
+/** Enough of them to spread over the 16,384 slots of a Redis Cluster. */
+export const TAG_LENGTH = 4;
+
 export interface IdentityKey {
   readonly userId: string;
   /** '' when any number of sessions may share it: they only count. */
@@ -71,8 +79,6 @@ export interface IdentityKey {
 export interface ClaimRule {
   /** Sessions of one user; 0: any number. */
   readonly limit: number;
-  /** Only who claimed longer ago, ms, is named as `settled`: the others may not have written their sessions yet. */
-  readonly settledAfter: number;
   /** Take it only if nobody holds it ('') or this one does. Default: whoever holds it. */
   readonly expect?: string;
 }
@@ -81,8 +87,8 @@ export type ClaimResult =
   | { readonly kind: 'ours'; readonly previous: string | undefined }
   /** Somebody unexpected holds it. */
   | { readonly kind: 'held'; readonly by: string }
-  /** The user has `limit` sessions. */
-  | { readonly kind: 'full'; readonly settled: readonly string[] };
+  /** The user has `limit` sessions: these. */
+  | { readonly kind: 'full'; readonly others: readonly string[] };
 
 export interface BackplaneHandlers {
   /** A batch arrived in this node's inbox. */
@@ -135,7 +141,11 @@ export interface Backplane extends AsyncDisposable {
   /** Empties the room; answers with who was in it. */
   closeRoom(room: string): Promise<RoomState>;
 
-  openSession(session: SessionRecord): Promise<void>;
+  /**
+   * Takes a place among the sessions of a user, and its login session for `session` alone, and writes it. Its peerId ends with
+   * {@link userTag}: all of one user's lies together, so one step does it in a Cluster too. Unless it is ours, nothing is changed.
+   */
+  openSession(session: SessionRecord, identity: IdentityKey, rule: ClaimRule): Promise<ClaimResult>;
   /** Takes a session over: next epoch, this node, its mailbox emptied into the answer. */
   resumeSession(peerId: string, secretHash: string, userId: string): Promise<ResumeResult>;
   /** Its socket is gone: from now on messages are parked, for `graceMs`. Any node may do it for a dead one. */
@@ -152,7 +162,7 @@ export interface Backplane extends AsyncDisposable {
   /** Stores messages for a detached session. `deadNode`: park also when it seems attached there. */
   park(peerId: string, frames: readonly string[], deadNode?: string): Promise<ParkResult>;
 
-  /** Takes a place among the sessions of a user, and its login session for `peerId` alone. */
+  /** What {@link openSession} takes, for a session that is written already. */
   claim(identity: IdentityKey, peerId: string, rule: ClaimRule): Promise<ClaimResult>;
   /** Gives both back, as far as `peerId` has them. */
   release(identity: IdentityKey, peerId: string): Promise<void>;

@@ -7,6 +7,7 @@ import {
   type RoomState,
   type SessionRecord,
   Unavailable,
+  userTag,
 } from '../backplane/types.ts';
 import type { Connection } from './connection.ts';
 import { Refusal } from './errors.ts';
@@ -63,7 +64,7 @@ export class Sessions {
   create(identity: Identity, connection: Connection): Session {
     const { clock } = this.#node;
     const session: Session = {
-      peerId: clock.randomId(12),
+      peerId: clock.randomId(9) + userTag(identity.userId),
       secret: clock.randomId(18),
       identity,
       epoch: 1,
@@ -85,12 +86,9 @@ export class Sessions {
     if (!this.#node.up) throw this.#node.router.unavailable();
     await this.whileBusy(session.peerId, async () => {
       try {
-        await this.#claimIdentity(session);
+        await this.#open(session, roomId);
         const limit = Math.min(session.identity.grants.maxRoomSize ?? settings.maxRoomSize, settings.maxRoomSize);
-        const [result] = await Promise.all([
-          membership.join(session, roomId, limit),
-          backplane.openSession(this.record(session, roomId)),
-        ]);
+        const result = await membership.join(session, roomId, limit);
         if (result === 'joined') {
           counters.joins++;
           // The socket went while the writes were on their way.
@@ -332,18 +330,17 @@ export class Sessions {
     this.#byId.delete(session.peerId);
   }
 
-  /** The stated policy for a second session of one identity, and the number of sessions of one user, over all nodes. */
-  async #claimIdentity(session: Session): Promise<void> {
+  /** Writes it, by the stated policy for a second session of one identity and the number of sessions of one user, over all nodes. */
+  async #open(session: Session, roomId: string): Promise<void> {
     const { backplane, settings } = this.#node;
     let rule: ClaimRule = {
       limit: settings.sessionsPerUser,
-      settledAfter: settings.nodeTimeout,
       ...(session.identity.grants.duplicate === 'reject' ? { expect: '' } : {}),
     };
     for (;;) {
-      const claim = await backplane.claim(identityKey(session), session.peerId, rule);
+      const claim = await backplane.openSession(this.record(session, roomId), identityKey(session), rule);
       if (claim.kind === 'full') {
-        if (await this.#freePlaces(session.identity.userId, claim.settled)) continue;
+        if (await this.#freePlaces(session.identity.userId, claim.others)) continue;
         throw new Refusal('too_many_sessions', `A user may have ${settings.sessionsPerUser} sessions.`);
       }
       if (claim.kind === 'ours') {
@@ -376,7 +373,7 @@ export class Sessions {
 
   /** After the store lost it: unless somebody else took it meanwhile. */
   async claimAgain(session: Session): Promise<void> {
-    await this.#node.backplane.claim(identityKey(session), session.peerId, { limit: 0, settledAfter: 0, expect: '' });
+    await this.#node.backplane.claim(identityKey(session), session.peerId, { limit: 0, expect: '' });
   }
 
   async #replace(previous: string): Promise<void> {

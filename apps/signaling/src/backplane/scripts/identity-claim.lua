@@ -1,26 +1,26 @@
--- One login session, one session; one user, a limited number of them.
--- KEYS[1] holder of the login session  KEYS[2] sessions of the user: zset peerId -> claimed at (ms)
--- ARGV[1] peerId  [2] ttl ms  [3] limit (0: none)  [4] ms until a claim is settled
--- ARGV[5] 'shared': no holder; 'take': from whoever holds it; 'expect': only if nobody does, or ARGV[6]
-local previous = ARGV[5] ~= 'shared' and redis.call('GET', KEYS[1])
-if ARGV[5] == 'expect' and previous and previous ~= ARGV[6] then return { 'held', previous } end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- One login session, one session; one user, a limited number of them: takes both places for a session, and writes its record.
+-- KEYS[1] holder of the login session  KEYS[2] sessions of the user: set of peerIds  KEYS[3..4] session and mailbox, as in session.lua
+-- ARGV[1] peerId  [2] ttl ms  [3] limit (0: none)
+-- ARGV[4] 'shared': no holder; 'take': from whoever holds it; 'expect': only if nobody does, or ARGV[5]
+-- ARGV[6] record; '' writes none
+local previous = ARGV[4] ~= 'shared' and redis.call('GET', KEYS[1])
+if ARGV[4] == 'expect' and previous and previous ~= ARGV[5] then return { 'held', previous } end
 local limit = tonumber(ARGV[3])
-local sessions = limit > 0 and redis.call('ZCARD', KEYS[2]) or 0
-if limit > 0 and sessions >= limit then
-  -- Its own place and that of whom it replaces do not count.
-  if redis.call('ZSCORE', KEYS[2], ARGV[1]) then sessions = sessions - 1 end
-  if previous and previous ~= ARGV[1] and redis.call('ZSCORE', KEYS[2], previous) then sessions = sessions - 1 end
-  if sessions >= limit then
-    local out = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('(%.0f', now - ARGV[4]))
-    table.insert(out, 1, 'full')
-    return out
+if limit > 0 and redis.call('SCARD', KEYS[2]) >= limit then
+  local others = {}
+  for _, peer in ipairs(redis.call('SMEMBERS', KEYS[2])) do
+    -- Its own place and that of whom it replaces do not count.
+    if peer ~= ARGV[1] and peer ~= previous then others[#others + 1] = peer end
   end
+  if #others >= limit then return { 'full', unpack(others) } end
 end
-if previous and previous ~= ARGV[1] then redis.call('ZREM', KEYS[2], previous) end
-redis.call('ZADD', KEYS[2], string.format('%.0f', now), ARGV[1])
+if previous and previous ~= ARGV[1] then redis.call('SREM', KEYS[2], previous) end
+redis.call('SADD', KEYS[2], ARGV[1])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
-if ARGV[5] ~= 'shared' then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+if ARGV[4] ~= 'shared' then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+if ARGV[6] ~= '' then
+  redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[2])
+  redis.call('DEL', KEYS[4])
+end
 if previous then return { 'ours', previous } end
 return { 'ours' }

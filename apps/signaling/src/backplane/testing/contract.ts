@@ -1,7 +1,7 @@
 /** What every backplane must do. Run by memory.test.ts and redis.test.ts; rules B-… of docs/service-contracts.md. */
 import { randomUUID } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
-import { type Backplane, MAILBOX, type MemberRecord, type SessionRecord } from '../types.ts';
+import { type Backplane, MAILBOX, type MemberRecord, type SessionRecord, userTag } from '../types.ts';
 
 const ms = (n: number) => new Promise((resolve) => setTimeout(resolve, n));
 const member = (peerId: string, node: string, more: Partial<MemberRecord> = {}): MemberRecord => ({
@@ -25,6 +25,11 @@ const session = (peerId: string, node: string, more: Partial<SessionRecord> = {}
 });
 
 /** @param connect gives a backplane on the shared state; the suite starts it and disposes of it */
+const peerOf = (userId: string) => randomUUID() + userTag(userId);
+/** Sharing its login session with any number of others. */
+const open = (backplane: Backplane, s: SessionRecord) =>
+  backplane.openSession(s, { userId: s.userId, loginSession: '' }, { limit: 0 });
+
 export function backplaneContract(connect: () => Backplane): void {
   async function start(name: string, onBatch: (batch: string) => void = () => {}) {
     const backplane = connect();
@@ -154,8 +159,8 @@ export function backplaneContract(connect: () => Backplane): void {
   test('B-11 a resume takes the session over: next epoch, new node, and the mailbox in order, once', async () => {
     await using a = await start('a');
     await using b = await start('b');
-    const p = randomUUID();
-    await a.openSession(session(p, a.name));
+    const p = peerOf('ada');
+    await open(a, session(p, a.name));
     await a.detachSession(p, 1, a.name, 60_000);
     await a.park(p, ['1', '2']);
     await b.park(p, ['3']);
@@ -171,18 +176,18 @@ export function backplaneContract(connect: () => Backplane): void {
 
   test('B-12 nobody resumes with another secret, as another user, or a session that is not there', async () => {
     await using a = await start('a');
-    const p = randomUUID();
-    await a.openSession(session(p, a.name));
+    const p = peerOf('ada');
+    await open(a, session(p, a.name));
     expect(await a.resumeSession(p, 'wrong', 'ada')).toEqual({ ok: false });
     expect(await a.resumeSession(p, 'hash', 'eve')).toEqual({ ok: false });
-    expect(await a.resumeSession(randomUUID(), 'hash', 'ada')).toEqual({ ok: false });
+    expect(await a.resumeSession(peerOf('ada'), 'hash', 'ada')).toEqual({ ok: false });
     expect(await a.findSession(p)).toEqual({ node: a.name, attached: true });
   });
 
   test('B-13 a detached session is over after its grace', async () => {
     await using a = await start('a');
-    const p = randomUUID();
-    await a.openSession(session(p, a.name));
+    const p = peerOf('ada');
+    await open(a, session(p, a.name));
     await a.detachSession(p, 1, a.name, 60);
     await vi.waitFor(async () => expect(await a.findSession(p)).toBeUndefined(), 5000);
     expect(await a.resumeSession(p, 'hash', 'ada')).toEqual({ ok: false });
@@ -192,8 +197,8 @@ export function backplaneContract(connect: () => Backplane): void {
   test('B-14 a stale owner can neither detach, end nor sync a session', async () => {
     await using a = await start('a');
     await using b = await start('b');
-    const p = randomUUID();
-    await a.openSession(session(p, a.name));
+    const p = peerOf('ada');
+    await open(a, session(p, a.name));
     await b.resumeSession(p, 'hash', 'ada');
     await a.detachSession(p, 1, a.name, 1);
     expect(await a.endSession(p, 1)).toBeUndefined();
@@ -203,7 +208,7 @@ export function backplaneContract(connect: () => Backplane): void {
 
   test('B-15 a session that was lost is written again by its owner, and one ended by force is not', async () => {
     await using a = await start('a');
-    const p = randomUUID();
+    const p = peerOf('ada');
     expect(await a.syncSession(session(p, a.name, { epoch: 3 }), true, 1000)).toEqual({ kind: 'ours', parked: [] });
     expect(await a.findSession(p)).toEqual({ node: a.name, attached: true });
     expect(await a.endSession(p, 'force')).toEqual({ room: 'room', node: a.name });
@@ -214,8 +219,8 @@ export function backplaneContract(connect: () => Backplane): void {
 
   test('B-16 park says where an attached session is; for a dead node it parks, and sync hands over', async () => {
     await using a = await start('a');
-    const p = randomUUID();
-    await a.openSession(session(p, a.name));
+    const p = peerOf('ada');
+    await open(a, session(p, a.name));
     expect(await a.park(p, ['x'])).toEqual({ kind: 'attached', node: a.name });
     expect(await a.park(p, ['x', 'y'], a.name)).toEqual({ kind: 'parked' });
     expect(await a.syncSession(session(p, a.name), true, 1000)).toEqual({ kind: 'ours', parked: ['x', 'y'] });
@@ -224,8 +229,8 @@ export function backplaneContract(connect: () => Backplane): void {
 
   test('B-17 a mailbox is bounded in frames and in bytes, and empty again after a resume', async () => {
     await using a = await start('a');
-    const p = randomUUID();
-    await a.openSession(session(p, a.name));
+    const p = peerOf('ada');
+    await open(a, session(p, a.name));
     await a.detachSession(p, 1, a.name, 60_000);
     const big = 'x'.repeat(MAILBOX.maxBytes / 2);
     expect(await a.park(p, [big])).toEqual({ kind: 'parked' });
@@ -241,17 +246,18 @@ export function backplaneContract(connect: () => Backplane): void {
   test('B-18 one login session, one holder; with `expect` only if nobody else has it', async () => {
     await using a = await start('a');
     const id = { userId: randomUUID(), loginSession: 'l' };
-    const any = { limit: 0, settledAfter: 0 };
+    const [o = '', p = '', q = '', r = '', s = ''] = [...'opqrs'].map((name) => name + userTag(id.userId));
+    const any = { limit: 0 };
     const other = { ...id, loginSession: 'other' };
-    expect(await a.claim(id, 'p', any)).toEqual({ kind: 'ours', previous: undefined });
-    expect(await a.claim(other, 'o', { ...any, expect: '' })).toEqual({ kind: 'ours', previous: undefined });
-    expect(await a.claim(id, 'q', any)).toEqual({ kind: 'ours', previous: 'p' });
-    expect(await a.claim(id, 'r', { ...any, expect: '' })).toEqual({ kind: 'held', by: 'q' });
-    expect(await a.claim(id, 'r', { ...any, expect: 'q' })).toEqual({ kind: 'ours', previous: 'q' });
-    await a.release(id, 'q');
-    expect(await a.claim(id, 's', { ...any, expect: '' })).toEqual({ kind: 'held', by: 'r' });
-    await a.release(id, 'r');
-    expect(await a.claim(id, 's', { ...any, expect: '' })).toEqual({ kind: 'ours', previous: undefined });
+    expect(await a.claim(id, p, any)).toEqual({ kind: 'ours', previous: undefined });
+    expect(await a.claim(other, o, { ...any, expect: '' })).toEqual({ kind: 'ours', previous: undefined });
+    expect(await a.claim(id, q, any)).toEqual({ kind: 'ours', previous: p });
+    expect(await a.claim(id, r, { ...any, expect: '' })).toEqual({ kind: 'held', by: q });
+    expect(await a.claim(id, r, { ...any, expect: q })).toEqual({ kind: 'ours', previous: q });
+    await a.release(id, q);
+    expect(await a.claim(id, s, { ...any, expect: '' })).toEqual({ kind: 'held', by: r });
+    await a.release(id, r);
+    expect(await a.claim(id, s, { ...any, expect: '' })).toEqual({ kind: 'ours', previous: undefined });
   });
 
   test('B-29 sessions of one user are limited over all nodes, also those that share a login session', async () => {
@@ -259,10 +265,11 @@ export function backplaneContract(connect: () => Backplane): void {
     await using b = await start('b');
     const userId = randomUUID();
     const shared = { userId, loginSession: '' };
-    const three = { limit: 3, settledAfter: 60_000 };
+    const three = { limit: 3 };
+    const peer = (name: string) => name + userTag(userId);
     const results = await Promise.all(
       Array.from({ length: 8 }, (_, i) =>
-        (i % 2 ? a : b).claim(i < 4 ? shared : { userId, loginSession: `l${i}` }, `p${i}`, three),
+        (i % 2 ? a : b).claim(i < 4 ? shared : { userId, loginSession: `l${i}` }, peer(`p${i}`), three),
       ),
     );
     const holders = results.flatMap((r, i) => (r.kind === 'ours' ? [i] : []));
@@ -271,18 +278,35 @@ export function backplaneContract(connect: () => Backplane): void {
     const [first = 0] = holders;
     const identity = first < 4 ? shared : { userId, loginSession: `l${first}` };
     // Whoever is in may claim again, and a replacement takes the place of whom it replaces.
-    expect(await a.claim(identity, `p${first}`, three)).toMatchObject({ kind: 'ours' });
-    // Too young to be judged by what is stored of them.
-    expect(await a.claim(shared, 'more', three)).toEqual({ kind: 'full', settled: [] });
-    expect(await a.claim({ userId: randomUUID(), loginSession: '' }, 'more', three)).toMatchObject({ kind: 'ours' });
-    await a.release(identity, `p${first}`);
-    expect(await a.claim({ userId, loginSession: 'new' }, 'new', three)).toMatchObject({ kind: 'ours' });
-    expect(await b.claim({ userId, loginSession: 'new' }, 'newer', three)).toEqual({ kind: 'ours', previous: 'new' });
-    await ms(5);
-    const full = await b.claim(shared, 'more', { limit: 3, settledAfter: 1 });
-    expect(full.kind === 'full' && [...full.settled].sort()).toEqual(
-      [...holders.slice(1).map((i) => `p${i}`), 'newer'].sort(),
+    expect(await a.claim(identity, peer(`p${first}`), three)).toMatchObject({ kind: 'ours' });
+    const stranger = randomUUID();
+    expect(await a.claim({ userId: stranger, loginSession: '' }, userTag(stranger), three)).toMatchObject({
+      kind: 'ours',
+    });
+    await a.release(identity, peer(`p${first}`));
+    expect(await a.claim({ userId, loginSession: 'new' }, peer('new'), three)).toMatchObject({ kind: 'ours' });
+    expect(await b.claim({ userId, loginSession: 'new' }, peer('newer'), three)).toEqual({
+      kind: 'ours',
+      previous: peer('new'),
+    });
+    const full = await b.claim(shared, peer('more'), three);
+    expect(full.kind === 'full' && [...full.others].sort()).toEqual(
+      [...holders.slice(1).map((i) => peer(`p${i}`)), peer('newer')].sort(),
     );
+  });
+
+  test('B-30 a session is opened with its places taken, or not at all', async () => {
+    await using a = await start('a');
+    const [p, q] = [peerOf('eve'), peerOf('eve')];
+    const of = (peerId: string) => session(peerId, a.name, { userId: 'eve', loginSession: p });
+    const identity = { userId: 'eve', loginSession: p };
+    expect(await a.openSession(of(p), identity, { limit: 0 })).toEqual({ kind: 'ours', previous: undefined });
+    expect(await a.openSession(of(q), identity, { limit: 0, expect: '' })).toEqual({ kind: 'held', by: p });
+    expect(await a.openSession(of(q), { ...identity, loginSession: '' }, { limit: 1 })).toMatchObject({ kind: 'full' });
+    expect(await a.findSession(q)).toBeUndefined();
+    expect(await a.openSession(of(q), identity, { limit: 0 })).toEqual({ kind: 'ours', previous: p });
+    for (const peerId of [p, q]) expect(await a.findSession(peerId)).toEqual({ node: a.name, attached: true });
+    for (const peerId of [p, q]) await a.release(identity, peerId);
   });
 
   test('B-19 a batch reaches the named inbox only, in order, bytes intact; where nobody listens, that is said', async () => {
