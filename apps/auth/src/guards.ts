@@ -97,8 +97,8 @@ export async function checkToken(
   try {
     const claims = await verifyWithKeys(
       token,
-      async (kid, alg) => {
-        const key = await ctx.keys.publicKey(kid);
+      (kid, alg) => {
+        const key = ctx.keys.publicKey(kid);
         if (!key) throw new TokenError('unknown_key', 'the token was signed by a key that is not published', 'kid');
         if (ctx.keys.jwks().keys.find((k) => k.kid === kid)?.alg !== (alg === 'Ed25519' ? 'EdDSA' : alg))
           throw new TokenError('algorithm', 'the key is for another algorithm', 'alg');

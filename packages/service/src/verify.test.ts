@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import fc from 'fast-check';
+import { exportJWK, generateKeyPair, importJWK, type JWK, jwtVerify, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { createTokenVerifier, TokenError, type TokenVerifierOptions } from './verify.ts';
 
@@ -178,3 +179,53 @@ test('fetches over HTTP, follows no redirect, and says unavailable without keys'
     server.close();
   }
 });
+
+test('accepts what jose accepts and refuses what jose refuses: signed anyhow, and damaged anywhere', async () => {
+  const now = Math.floor(Date.now() / 1000);
+  const keys = { ES256: await keyPair('k'), EdDSA: await keyPair('k', 'EdDSA') };
+  const times = fc.constantFrom(-400, -31, -29, 0, 29, 32, 400).map((s) => now + s);
+  const claims = fc.record(
+    {
+      iss: fc.constantFrom('tandem', 'tandem', 'tandem ', 7),
+      aud: fc.constantFrom('tandem', 'tandem', 'other', null),
+      exp: fc.oneof(times, fc.constantFrom(now + 600, `${now + 600}`, 1e300)),
+      nbf: fc.oneof(times, fc.constantFrom('0', now)),
+      iat: fc.constant(now),
+      sub: fc.string({ minLength: 1, maxLength: 8, unit: 'grapheme' }),
+    },
+    { requiredKeys: [] },
+  );
+  const damage = fc.oneof(
+    { weight: 2, arbitrary: fc.constant((token: string) => token) },
+    fc.tuple(fc.nat(), fc.constantFrom(...'AZaz09-_.=+/ \n', '')).map(([at, char]) => (token: string) => {
+      const i = at % (token.length + 1);
+      return token.slice(0, i) + char + token.slice(i + 1);
+    }),
+    fc.nat().map((at) => (token: string) => token.slice(0, at % token.length)),
+  );
+  const seen = { accepted: 0, refused: 0 };
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom('ES256', 'EdDSA'), claims, damage, async (alg, own, harm) => {
+      const key = keys[alg];
+      const token = harm(await key.token(own));
+      using v = verifier(async () => ({ keys: [key.jwk] }), { now: () => now * 1000 });
+      const got = await reasonOf(v.verify(token));
+      const options = {
+        issuer: 'tandem',
+        audience: 'tandem',
+        clockTolerance: 30,
+        algorithms: [alg],
+        currentDate: new Date(now * 1000),
+      };
+      const reference = await jwtVerify(token, await importJWK(key.jwk, alg), options).then(
+        () => 'accepted',
+        () => 'refused',
+      );
+      seen[reference as 'accepted' | 'refused']++;
+      expect(got === 'accepted' ? 'accepted' : 'refused', `${got} ${token}`).toBe(reference);
+    }),
+    { numRuns: 1500, seed: 11 },
+  );
+  expect(seen.accepted).toBeGreaterThan(100);
+  expect(seen.refused).toBeGreaterThan(100);
+}, 60_000);

@@ -1,6 +1,7 @@
 /** The keys in use: loaded at the start, kept fresh in the background, kept when the source is away. */
-import { type DependencyHealth, guard, type Logger } from '@tandem/service';
-import { type CryptoKey, importJWK, type JWK } from 'jose';
+import type { KeyObject } from 'node:crypto';
+import { type DependencyHealth, guard, type Logger, publicKeyOf } from '@tandem/service';
+import type { JWK } from 'jose';
 import type { KeySet, KeySource } from './key-source.ts';
 
 export interface KeyRing extends Disposable {
@@ -9,7 +10,7 @@ export interface KeyRing extends Disposable {
   /** Body of `/.well-known/jwks.json`. */
   jwks(): { keys: JWK[] };
   /** Public key by kid, for checking our own tokens. */
-  publicKey(kid: string): Promise<CryptoKey | undefined>;
+  publicKey(kid: string): KeyObject | undefined;
   health(): DependencyHealth;
   /** Ask the source now; failures keep the present keys. */
   refresh(): Promise<void>;
@@ -36,7 +37,7 @@ export async function createKeyRing(
   let state: DependencyHealth['state'] = 'up';
   let since = new Date(now()).toISOString();
   let detail: string | undefined;
-  const imported = new Map<string, Promise<CryptoKey | undefined>>();
+  const imported = new Map<string, KeyObject>();
 
   async function refresh() {
     try {
@@ -71,10 +72,10 @@ export async function createKeyRing(
     jwks: () => ({ keys: present().published.map((k) => ({ ...k.jwk, kid: k.kid, alg: k.alg, use: 'sig' })) }),
     publicKey(kid) {
       const found = present().published.find((k) => k.kid === kid);
-      if (!found) return Promise.resolve(undefined);
+      if (!found) return undefined;
       let key = imported.get(kid);
       if (!key) {
-        key = importJWK(found.jwk, found.alg) as Promise<CryptoKey>;
+        key = publicKeyOf(found.jwk);
         imported.set(kid, key);
       }
       return key;
