@@ -4,7 +4,14 @@
  * So a lost event delays news, and never leaves two views different.
  */
 import type { PeerMetadata } from '@tandem/protocol';
-import { ignoreUnavailable, type MemberRecord, ROOM_TTL_MS, type RoomState, Unavailable } from '../backplane/types.ts';
+import {
+  ignoreUnavailable,
+  type JoinResult,
+  type MemberRecord,
+  ROOM_TTL_MS,
+  type RoomState,
+  Unavailable,
+} from '../backplane/types.ts';
 import type { SignalingNode } from './node.ts';
 import { memberRecord, type Room } from './room.ts';
 import type { Session } from './session.ts';
@@ -21,10 +28,20 @@ export type RoomControl =
       readonly reason: string;
     };
 
+interface Removal {
+  readonly room: string;
+  readonly peerId: string;
+  readonly epoch: number;
+  readonly reason: string;
+  /** What is stored of it must go as well, unless it is in a room. */
+  readonly session?: Session;
+}
+
 export class Membership {
   readonly #node: SignalingNode;
   readonly #views: Views;
-  readonly #debts: { room: string; peerId: string; epoch: number; reason: string }[] = [];
+  readonly #debts: Removal[] = [];
+  #settling: Promise<void> | undefined;
   constructor(node: SignalingNode) {
     this.#node = node;
     this.#views = new Views(node, this);
@@ -34,14 +51,23 @@ export class Membership {
     return this.#views.rooms;
   }
 
-  /** Writes the membership; on success the session is in and knows the room. */
-  async join(session: Session, roomId: string, limit: number): Promise<'joined' | 'full' | 'banned'> {
+  /** Stores the membership; {@link join} shows it. */
+  write(session: Session, roomId: string, limit: number): Promise<JoinResult> {
     const { backplane, name } = this.#node;
-    const result = await backplane.joinRoom(roomId, memberRecord(session, name), limit, session.identity.loginSession);
+    return backplane.joinRoom(roomId, memberRecord(session, name), limit, session.identity.loginSession);
+  }
+
+  /** Takes back what was stored and not shown yet. */
+  retract(session: Session, roomId: string): Promise<void> {
+    return this.#drop(roomId, session.peerId, session.epoch, 'left');
+  }
+
+  /** After a {@link write}: on success the session is in and knows the room. */
+  async join(session: Session, roomId: string, result: JoinResult): Promise<'joined' | 'full' | 'banned'> {
     if (!result.ok) return result.reason;
     if (session.state.kind === 'ended') {
       // The socket went while the write was on its way: nobody may stay behind.
-      await this.#drop(roomId, session.peerId, session.epoch, 'left');
+      await this.retract(session, roomId);
       return 'joined';
     }
     this.enter(session, roomId, result.state);
@@ -87,19 +113,26 @@ export class Membership {
   }
 
   async #drop(
-    roomId: string,
+    room: string,
     peerId: string,
     epoch: number,
     reason: string,
     ban?: { loginSession: string; ms: number },
   ): Promise<void> {
-    let state: RoomState;
+    const removal = { room, peerId, epoch, reason };
     try {
-      state = await this.#node.backplane.dropMember(roomId, peerId, epoch, ban);
+      await this.#dropStored(removal, ban);
     } catch (error) {
-      if (error instanceof Unavailable) this.#debts.push({ room: roomId, peerId, epoch, reason });
+      if (error instanceof Unavailable) this.#debts.push(removal);
       throw error;
     }
+  }
+
+  async #dropStored(
+    { room: roomId, peerId, epoch, reason }: Removal,
+    ban?: { loginSession: string; ms: number },
+  ): Promise<void> {
+    const state = await this.#node.backplane.dropMember(roomId, peerId, epoch, ban);
     const room = this.rooms.get(roomId);
     if (room && state.version >= room.version) {
       // The reason is this peer's alone: others that the store misses may only have to be written again.
@@ -147,16 +180,27 @@ export class Membership {
 
   /** A write whose answer was lost: it may have been carried out, so it must be undone when the backplane is back. */
   owe(room: string, session: Session): void {
-    this.#debts.push({ room, peerId: session.peerId, epoch: session.epoch, reason: 'left' });
+    this.#debts.push({ room, peerId: session.peerId, epoch: session.epoch, reason: 'left', session });
   }
 
-  /** What a node could not write while the backplane was away: it owes the rooms these removals. */
-  async settle(): Promise<void> {
-    for (const { room, peerId, epoch, reason } of this.#debts.splice(0)) {
-      const session = this.#node.sessions.get(peerId);
-      // It came in again meanwhile.
-      if (session?.room?.id === room || this.#node.sessions.isBusy(peerId)) continue;
-      await this.#drop(room, peerId, epoch, reason);
+  /** What a node could not write while the backplane was away: it owes the rooms these removals. @throws Unavailable */
+  settle(): Promise<void> {
+    this.#settling ??= this.#settle().finally(() => {
+      this.#settling = undefined;
+    });
+    return this.#settling;
+  }
+
+  async #settle(): Promise<void> {
+    const { sessions } = this.#node;
+    for (let debt = this.#debts[0]; debt; debt = this.#debts[0]) {
+      const { room, peerId, session } = debt;
+      // Unless it came in again meanwhile.
+      if (sessions.get(peerId)?.room?.id !== room && !sessions.isBusy(peerId)) {
+        await this.#dropStored(debt);
+        if (session && !session.room) await sessions.unstore(session);
+      }
+      this.#debts.shift();
     }
   }
 

@@ -2,7 +2,7 @@
  * One signaling node without its sockets: sessions, rooms and routing over an injected clock, transport and backplane. See README.md in
  * this folder for how to drive it.
  */
-import { type Backplane, Unavailable } from '../backplane/types.ts';
+import { type Backplane, ignoreUnavailable, Unavailable } from '../backplane/types.ts';
 import { textOf } from '../relay/splice.ts';
 import { type Batch, decodeBatch, EntryKind } from './batch.ts';
 import { Bucket } from './bucket.ts';
@@ -276,6 +276,7 @@ export class SignalingNode implements AsyncDisposable {
 
   async #sweep(): Promise<void> {
     if (!this.up) return;
+    await this.membership.settle().catch(ignoreUnavailable);
     // In slices, so that thousands of rooms are no burst.
     const rooms = [...this.membership.rooms.values()];
     for (let at = 0; at < rooms.length && this.up; at += 100) await this.membership.compare(rooms.slice(at, at + 100));

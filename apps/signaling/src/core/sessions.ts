@@ -1,6 +1,7 @@
 /** The sessions of this node: opened, detached, resumed (from here or from any other node), fenced, ended. */
 import { CLOSE_CODES, type CloseName, type PeerInfo } from '@tandem/protocol';
 import {
+  type ClaimResult,
   type ClaimRule,
   type IdentityKey,
   ignoreUnavailable,
@@ -82,21 +83,19 @@ export class Sessions {
    * @throws Refusal `room_full`, `forbidden`, `too_many_sessions`, `unavailable`
    */
   async join(session: Session, roomId: string): Promise<void> {
-    const { backplane, membership, settings, counters } = this.#node;
+    const { membership, settings, counters } = this.#node;
     if (!this.#node.up) throw this.#node.router.unavailable();
     await this.whileBusy(session.peerId, async () => {
       try {
-        await this.#open(session, roomId);
         const limit = Math.min(session.identity.grants.maxRoomSize ?? settings.maxRoomSize, settings.maxRoomSize);
-        const result = await membership.join(session, roomId, limit);
+        const result = await this.#enter(session, roomId, limit);
         if (result === 'joined') {
           counters.joins++;
           // The socket went while the writes were on their way.
-          if (!this.#byId.has(session.peerId))
-            await Promise.all([backplane.endSession(session.peerId, session.epoch), this.#release(session)]);
+          if (!this.#byId.has(session.peerId)) await this.unstore(session);
           return;
         }
-        await Promise.all([backplane.endSession(session.peerId, session.epoch), this.#release(session)]);
+        await this.unstore(session);
         if (result === 'full')
           throw new Refusal('room_full', `Room ${roomId} has reached its size.`, { field: '/roomId' });
         throw new Refusal('forbidden', 'You were removed from this room.', { field: '/roomId' });
@@ -124,11 +123,7 @@ export class Sessions {
   /** Leaves the room; the session stays, without anything stored. */
   async leave(session: Session): Promise<void> {
     await this.whileBusy(session.peerId, async () => {
-      await Promise.all([
-        this.#node.membership.leave(session, 'left'),
-        this.#node.backplane.endSession(session.peerId, session.epoch),
-        this.#release(session),
-      ]).catch(ignoreUnavailable);
+      await Promise.all([this.#node.membership.leave(session, 'left'), this.unstore(session)]).catch(ignoreUnavailable);
     });
   }
 
@@ -158,11 +153,7 @@ export class Sessions {
     this.#forget(session);
     if (!room) return;
     await this.whileBusy(session.peerId, () =>
-      Promise.all([
-        this.#node.membership.leave(session, reason, ban),
-        this.#node.backplane.endSession(session.peerId, session.epoch),
-        this.#release(session),
-      ]),
+      Promise.all([this.#node.membership.leave(session, reason, ban), this.unstore(session)]),
     ).catch(ignoreUnavailable);
   }
 
@@ -316,6 +307,11 @@ export class Sessions {
     return session.state.kind !== 'ended';
   }
 
+  /** Removes its record, and gives its places back. */
+  async unstore(session: Session): Promise<void> {
+    await Promise.all([this.#node.backplane.endSession(session.peerId, session.epoch), this.#release(session)]);
+  }
+
   /** Lets go of a session that lives on elsewhere or nowhere. */
   #drop(session: Session, close: CloseName): void {
     const { state } = session;
@@ -330,18 +326,46 @@ export class Sessions {
     this.#byId.delete(session.peerId);
   }
 
-  /** Writes it, by the stated policy for a second session of one identity and the number of sessions of one user, over all nodes. */
-  async #open(session: Session, roomId: string): Promise<void> {
-    const { backplane, settings } = this.#node;
-    let rule: ClaimRule = {
+  /**
+   * Writes session and membership in one round trip: almost always nobody stands in the way. Otherwise the membership is written again
+   * once its place is free, or taken back.
+   */
+  async #enter(session: Session, roomId: string, limit: number): Promise<'joined' | 'full' | 'banned'> {
+    const { backplane, membership, settings } = this.#node;
+    const open = (rule: ClaimRule) => backplane.openSession(this.record(session, roomId), identityKey(session), rule);
+    const rule: ClaimRule = {
       limit: settings.sessionsPerUser,
       ...(session.identity.grants.duplicate === 'reject' ? { expect: '' } : {}),
     };
-    for (;;) {
-      const claim = await backplane.openSession(this.record(session, roomId), identityKey(session), rule);
+    // Both to their ends: a write that is still under way could not be taken back.
+    const [opened, wrote] = await Promise.allSettled([open(rule), membership.write(session, roomId, limit)]);
+    if (opened.status === 'rejected') throw opened.reason;
+    if (wrote.status === 'rejected') throw wrote.reason;
+    const { value: claim } = opened;
+    if (claim.kind === 'ours' && (claim.previous ?? session.peerId) === session.peerId)
+      return membership.join(session, roomId, wrote.value);
+    try {
+      await this.#makeRoom(session, claim, rule, open);
+    } catch (error) {
+      if (wrote.value.ok) await membership.retract(session, roomId);
+      throw error;
+    }
+    return membership.join(session, roomId, await membership.write(session, roomId, limit));
+  }
+
+  /** The stated policy for a second session of one identity, and the number of sessions of one user, over all nodes. */
+  async #makeRoom(
+    session: Session,
+    first: ClaimResult,
+    asked: ClaimRule,
+    open: (rule: ClaimRule) => Promise<ClaimResult>,
+  ): Promise<void> {
+    const { backplane } = this.#node;
+    let rule = asked;
+    for (let claim = first; ; claim = await open(rule)) {
       if (claim.kind === 'full') {
         if (await this.#freePlaces(session.identity.userId, claim.others)) continue;
-        throw new Refusal('too_many_sessions', `A user may have ${settings.sessionsPerUser} sessions.`);
+        throw new Refusal('too_many_sessions', `A user may have ${rule.limit} sessions.`);
       }
       if (claim.kind === 'ours') {
         if (claim.previous !== undefined && claim.previous !== session.peerId) await this.#replace(claim.previous);
