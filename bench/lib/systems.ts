@@ -17,6 +17,8 @@ export interface System extends AsyncDisposable {
   readonly name: string;
   /** Processes of its nodes (not Redis). */
   readonly pids: readonly number[];
+  /** What peers `first` to `first + count` need beforehand: the load must not wait for its own work. */
+  prepare?(first: number, count: number): Promise<void>;
   /** Open a connection to node `node` and be known there. */
   connect(index: number, node?: number): Promise<Peer>;
   /** Enter a room and hear the answer. */
@@ -48,6 +50,7 @@ export const AT_ONCE = 25;
 /** Peers `first` to `first + count`, in rooms of two. */
 export async function connectAll(system: System, first: number, count: number): Promise<Peer[]> {
   const peers: Peer[] = [];
+  await system.prepare?.(first, count);
   let next = first;
   const lane = async () => {
     while (next < first + count) {
@@ -199,19 +202,25 @@ export async function tandem(options: SystemOptions = {}): Promise<System> {
       isReady: async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok,
     });
   });
+  const tokens = new Map<number, string>();
+  const sign = (index: number) =>
+    new SignJWT({ session_id: `s${index}`, name: `Peer ${index}` })
+      .setProtectedHeader({ alg: 'ES256', kid: 'bench', typ: 'at+jwt' })
+      .setIssuer('tandem')
+      .setAudience('tandem')
+      .setSubject(`user-${index}`)
+      .setJti(`t${index}`)
+      .setIssuedAt()
+      .setExpirationTime('1h')
+      .sign(privateKey);
   return {
     name: 'Tandem signaling',
     pids: procs.map((p) => p.pid),
+    async prepare(first, count) {
+      for (let i = first; i < first + count; i++) tokens.set(i, await sign(i));
+    },
     async connect(index, node = 0) {
-      const token = await new SignJWT({ session_id: `s${index}`, name: `Peer ${index}` })
-        .setProtectedHeader({ alg: 'ES256', kid: 'bench', typ: 'at+jwt' })
-        .setIssuer('tandem')
-        .setAudience('tandem')
-        .setSubject(`user-${index}`)
-        .setJti(`t${index}`)
-        .setIssuedAt()
-        .setExpirationTime('1h')
-        .sign(privateKey);
+      const token = tokens.get(index) ?? (await sign(index));
       const raw = await RawSocket.open({
         port: ports[node] as number,
         path: '/ws/signal',

@@ -107,16 +107,24 @@ function decode(part: string): Record<string, unknown> {
 }
 
 /** The key must be of the algorithm's kind, whatever the key set said of it (RFC 8725 section 3.1). */
-function signatureFits(input: string, signature: string, key: KeyObject, alg: string): boolean {
-  const [kind, hash] = alg === 'ES256' ? ['ec', 'sha256'] : ['ed25519', null];
-  if (key.asymmetricKeyType !== kind) return false;
-  const bytes = Buffer.from(signature, 'base64url');
-  return verifySignature(hash, Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }, bytes);
+function signatureFits(input: string, signature: string, key: TokenKey, alg: string): boolean {
+  if (key.asymmetricKeyType !== (alg === 'ES256' ? 'ec' : 'ed25519')) return false;
+  return verifySignature(
+    alg === 'ES256' ? 'sha256' : null,
+    Buffer.from(input),
+    key,
+    Buffer.from(signature, 'base64url'),
+  );
 }
 
+/** A public key with the encoding of JWS signatures (RFC 7518 section 3.4). */
+export type TokenKey = KeyObject & { readonly dsaEncoding: 'ieee-p1363' };
+
 /** Public key of a JWK. @throws when it is none that node:crypto reads */
-export function publicKeyOf(jwk: JWK): KeyObject {
-  return createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
+export function tokenKey(jwk: JWK): TokenKey {
+  const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
+  // On the key itself: for `{ key, dsaEncoding }` Node 24 throws and catches two errors at each verification.
+  return Object.assign(key, { dsaEncoding: 'ieee-p1363' } as const);
 }
 
 /**
@@ -126,7 +134,7 @@ export function publicKeyOf(jwk: JWK): KeyObject {
  */
 export async function verifyWithKeys(
   token: string | undefined,
-  keyFor: (kid: string, alg: string) => KeyObject | Promise<KeyObject>,
+  keyFor: (kid: string, alg: string) => TokenKey | Promise<TokenKey>,
   options: Pick<TokenVerifierOptions, 'issuer' | 'audience' | 'clockToleranceSeconds' | 'now'>,
 ): Promise<AccessClaims> {
   if (!token) throw new TokenError('missing', 'no token: send `Authorization: Bearer <token>`');
@@ -183,7 +191,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     openMs: options.breakerMs ?? 10_000,
     log: options.log,
   });
-  let keys = new Map<string, { key: KeyObject; alg: string }>();
+  let keys = new Map<string, { key: TokenKey; alg: string }>();
   let fetchedAt = -Infinity;
   let triedAt = -Infinity;
   let state: 'up' | 'degraded' | 'down' = 'down';
@@ -206,7 +214,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     try {
       await jwksGuard.run(async (signal) => {
         const jwks = await (options.fetchKeys ?? fetchJwks)(options.jwksUrl, signal);
-        const next = new Map<string, { key: KeyObject; alg: string }>();
+        const next = new Map<string, { key: TokenKey; alg: string }>();
         for (const jwk of jwks.keys.slice(0, 32)) {
           const alg =
             jwk.alg ?? (jwk.kty === 'EC' && jwk.crv === 'P-256' ? 'ES256' : jwk.crv === 'Ed25519' ? 'EdDSA' : '');
@@ -214,7 +222,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
           if (!jwk.kid || !(TOKEN_ALGORITHMS as readonly string[]).includes(alg) || jwk.d || jwk.k) continue;
           if (jwk.use !== undefined && jwk.use !== 'sig') continue;
           try {
-            next.set(jwk.kid, { key: publicKeyOf(jwk), alg });
+            next.set(jwk.kid, { key: tokenKey(jwk), alg });
           } catch {}
         }
         if (next.size === 0) throw new Error('JWKS has no usable key');
@@ -246,7 +254,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   };
   const ready = refresh().then(plan);
 
-  async function keyFor(kid: string, alg: string): Promise<KeyObject> {
+  async function keyFor(kid: string, alg: string): Promise<TokenKey> {
     if (keys.size === 0) await (running ?? (now() - triedAt > 1_000 ? refresh() : undefined));
     let found = keys.get(kid);
     if (!found && now() - triedAt >= cooldownMs) {

@@ -41,8 +41,8 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
   });
 
   async function decide(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://x');
-    if (url.pathname !== SIGNAL_PATH) {
+    const [path, query] = (request.url ?? '/').split('?', 2);
+    if (path !== SIGNAL_PATH) {
       answer(socket, 404, 'not-found');
       return;
     }
@@ -67,7 +67,7 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
     try {
       claims = await options.verify(
         bearer ??
-          url.searchParams.get('token') ??
+          new URLSearchParams(query).get('token') ??
           // CloudFront's function moves ?token= here, so that no access log holds it.
           request.headers.authorization?.replace(/^Bearer /i, ''),
       );

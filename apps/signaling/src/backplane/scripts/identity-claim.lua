@@ -18,9 +18,7 @@ if previous and previous ~= ARGV[1] then redis.call('SREM', KEYS[2], previous) e
 redis.call('SADD', KEYS[2], ARGV[1])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 if ARGV[4] ~= 'shared' then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
-if ARGV[6] ~= '' then
-  redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[2])
-  redis.call('DEL', KEYS[4])
-end
+-- A mailbox is never there without its session.
+if ARGV[6] ~= '' and redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[2], 'GET') then redis.call('DEL', KEYS[4]) end
 if previous then return { 'ours', previous } end
 return { 'ours' }
