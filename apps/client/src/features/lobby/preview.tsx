@@ -14,6 +14,8 @@ export function Preview() {
   const video = useStore(localMedia, (s) => s.video);
   const muted = useStore(localMedia, (s) => s.muted);
   const track = useStore(localMedia, (s) => s.videoTrack);
+  const blurring = useStore(localMedia, (s) => s.camera !== undefined);
+  const blurFailed = useStore(localMedia, (s) => s.blurFailed);
   const mirror = useStore(preferences, (p) => p.mirror);
   const micOn = audio === 'live' && !muted;
   const camOn = video === 'live';
@@ -36,10 +38,32 @@ export function Preview() {
               </button>
               <p className="small">{t('lobby.allowText')}</p>
             </>
+          ) : blurFailed ? (
+            <div role="status" data-testid="blur-failed">
+              <p>{t('media.blurFailed')}</p>
+              <div className="actions">
+                <button
+                  type="button"
+                  className="button compact"
+                  data-testid="blur-again"
+                  onClick={() => void localMedia.setCamera(true)}
+                >
+                  {t('app.retry')}
+                </button>
+                <button
+                  type="button"
+                  className="button compact"
+                  data-testid="blur-off"
+                  onClick={() => void localMedia.goWithoutBlur()}
+                >
+                  {t('media.blurOff')}
+                </button>
+              </div>
+            </div>
           ) : asked ? (
             <p role="status" className={video === 'starting' ? 'pulse' : ''}>
               {video === 'starting'
-                ? t('lobby.previewStarting')
+                ? t(blurring ? 'lobby.previewBlurring' : 'lobby.previewStarting')
                 : video === 'off'
                   ? t('lobby.previewOff')
                   : t('lobby.previewNone')}
