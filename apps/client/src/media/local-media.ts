@@ -221,8 +221,7 @@ export class LocalMedia extends Store<LocalMediaState> {
       if (request !== this.#request.audio) return;
       this.#stopFilter();
       this.set({ filterFailed: true });
-      // Again, with the browser's own suppressor.
-      void this.#startKind('audio');
+      void this.#applySound();
     };
     try {
       const { startNoiseFilter } = await import('./effects/noise-filter.ts');
@@ -369,9 +368,13 @@ export class LocalMedia extends Store<LocalMediaState> {
     else if (this.get().video !== 'off') await this.#startKind('video');
   }
 
-  /** Noise and voice settings, for the running microphone. Browsers that cannot change it under way get a new track. */
-  async applySoundSettings(): Promise<void> {
+  /** Sound settings were changed by a person: the filter gets another try. */
+  async changeSound(): Promise<void> {
     this.set({ filterFailed: false });
+    await this.#applySound();
+  }
+
+  async #applySound(): Promise<void> {
     const { microphone } = this.get();
     if (!microphone) return;
     const wanted = this.#constraints('audio');
@@ -379,12 +382,17 @@ export class LocalMedia extends Store<LocalMediaState> {
     await microphone.applyConstraints(wanted).catch(() => {});
     if (request !== this.#request.audio) return;
     const { noiseSuppression = wanted.noiseSuppression } = microphone.getSettings();
-    if (noiseSuppression === wanted.noiseSuppression) this.#adoptMicrophone(microphone, request);
-    else await this.#startKind('audio');
+    if (noiseSuppression === wanted.noiseSuppression) return this.#adoptMicrophone(microphone, request);
+    // Chromium gives a device in use to nobody with other settings, not even to us: let go of it first.
+    this.#stopFilter();
+    this.#meter?.stop();
+    microphone.stop();
+    await this.#startKind('audio');
+    if (this.get().audio === 'failed') this.set({ microphone: undefined, audioTrack: undefined });
   }
 
-  /** Blur on or off, for the running camera. On: what is not blurred stops at once, before anything is awaited. */
-  async applyBlur(): Promise<void> {
+  /** Blur was switched on or off. On: what is not blurred stops at once, before anything is awaited. */
+  async changeBlur(): Promise<void> {
     const { video, camera, videoTrack, blurFailed } = this.get();
     if (video === 'off' || (video === 'failed' && !blurFailed)) return;
     const bare = videoTrack && this.#cameras.has(videoTrack) && !blursItself(videoTrack);
@@ -400,7 +408,7 @@ export class LocalMedia extends Store<LocalMediaState> {
   /** The way out when blur fails: on purpose, and said on the button. */
   async goWithoutBlur(): Promise<void> {
     savePreferences({ backgroundBlur: false });
-    await this.applyBlur();
+    await this.changeBlur();
   }
 
   /** Let go of camera and microphone. */

@@ -38,33 +38,11 @@ export function Preview() {
               </button>
               <p className="small">{t('lobby.allowText')}</p>
             </>
-          ) : blurFailed ? (
-            <div role="status" data-testid="blur-failed">
-              <p>{t('media.blurFailed')}</p>
-              <div className="actions">
-                <button
-                  type="button"
-                  className="button compact"
-                  data-testid="blur-again"
-                  onClick={() => void localMedia.setCamera(true)}
-                >
-                  {t('app.retry')}
-                </button>
-                <button
-                  type="button"
-                  className="button compact"
-                  data-testid="blur-off"
-                  onClick={() => void localMedia.goWithoutBlur()}
-                >
-                  {t('media.blurOff')}
-                </button>
-              </div>
-            </div>
           ) : asked ? (
             <p role="status" className={video === 'starting' ? 'pulse' : ''}>
               {video === 'starting'
                 ? t(blurring ? 'lobby.previewBlurring' : 'lobby.previewStarting')
-                : video === 'off'
+                : video === 'off' || blurFailed
                   ? t('lobby.previewOff')
                   : t('lobby.previewNone')}
             </p>

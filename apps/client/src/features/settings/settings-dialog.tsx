@@ -51,8 +51,8 @@ function Switch(props: {
   );
 }
 
-const applySound = () => void localMedia.applySoundSettings();
-const applyBlur = () => void localMedia.applyBlur();
+const changeSound = () => void localMedia.changeSound();
+const changeBlur = () => void localMedia.changeBlur();
 
 /** Sound and picture. What the browser cannot do is there, switched off, and says so. */
 function Effects() {
@@ -67,27 +67,27 @@ function Effects() {
   return (
     <section>
       <h3>{t('settings.sound')}</h3>
-      <Switch name="noiseSuppression" label={t('settings.noise')} onSwitch={applySound} />
+      <Switch name="noiseSuppression" label={t('settings.noise')} onSwitch={changeSound} />
       <Switch
         name="noiseFilter"
         label={t('settings.noiseFilter')}
         hint={missing(filter) || (filterFailed && t('media.filterFailed'))}
         disabled={!filter || !reduce}
-        onSwitch={applySound}
+        onSwitch={changeSound}
       />
       <Switch
         name="voiceIsolation"
         label={t('settings.voice')}
         hint={missing(voice)}
         disabled={!voice}
-        onSwitch={applySound}
+        onSwitch={changeSound}
       />
       <Switch
         name="backgroundBlur"
         label={t('settings.blur')}
         hint={missing(blur) || (blurFailed && t('media.blurFailed'))}
         disabled={!blur}
-        onSwitch={applyBlur}
+        onSwitch={changeBlur}
       />
       <Switch name="mirror" label={t('settings.mirror')} />
     </section>
