@@ -62,7 +62,10 @@ function streamed(camera: MediaStreamTrack, say: Say): Path {
   return { track, stop: () => track.stop() };
 }
 
-/** Firefox and Safari: a video element gives pictures, a canvas takes them. The worker's clock drives both, as a hidden tab's own one sleeps. */
+/**
+ * Firefox and Safari: a video element gives pictures, a canvas takes them. The worker's clock drives both: that of a hidden
+ * tab sleeps.
+ */
 function drawn(camera: MediaStreamTrack, say: Say): Path {
   const video = document.createElement('video');
   video.muted = true;
@@ -73,6 +76,7 @@ function drawn(camera: MediaStreamTrack, say: Say): Path {
   const [track] = canvas.captureStream().getVideoTracks();
   if (!context || !track) throw new Error('no canvas to draw on');
   const playing = video.play();
+  playing.catch(() => {});
   say({ type: 'start', base: effectsBase });
   return {
     track,

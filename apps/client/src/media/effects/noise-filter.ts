@@ -2,8 +2,8 @@ import { RnnoiseWorkletNode } from '@sapphi-red/web-noise-suppressor';
 import { type Effect, effectsBase } from './effect.ts';
 import { unpack } from './unpack.ts';
 
-/** A filter also has a meter's worth of context: Firefox connects no two contexts of different rates. */
 export interface NoiseFilter extends Effect {
+  /** For a meter of its track: Firefox connects no two contexts of different rates. */
   readonly context: AudioContext;
 }
 
@@ -20,8 +20,9 @@ async function running(context: AudioContext): Promise<void> {
 }
 
 /**
- * The microphone (a track that is the filter's own from here on) without what is not a voice (RNNoise, in an AudioWorklet: it goes on in a hidden tab).
+ * The microphone without what is not a voice: RNNoise, in an AudioWorklet, which goes on in a hidden tab.
  *
+ * @param microphone the filter's own from here on: it stops it
  * @param onFailed it stands still: the system took the sound away, or the worklet broke down
  */
 export async function startNoiseFilter(microphone: MediaStreamTrack, onFailed: () => void): Promise<NoiseFilter> {
