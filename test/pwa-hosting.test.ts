@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { startTestAuth } from '@tandem/auth/testing';
 import { startTestNode } from '@tandem/signaling/testing';
+import type { Page } from 'playwright-core';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { enter, openPage, patience } from './pwa/suite.ts';
 import { launchBrowser } from './support/browser.ts';
@@ -19,6 +20,14 @@ const TYPES: Record<string, string> = {
   css: 'text/css',
   json: 'application/json',
 };
+
+type Tracks = Partial<Record<'audioTrack' | 'videoTrack' | 'microphone' | 'camera', MediaStreamTrack>>;
+const effects = (page: Page) =>
+  page.evaluate(() => {
+    const { media } = (globalThis as unknown as { __tandem: { media: { get(): Tracks } } }).__tandem;
+    const { audioTrack, videoTrack, microphone, camera } = media.get();
+    return { blurred: !!videoTrack && videoTrack !== camera, filtered: !!audioTrack && audioTrack !== microphone };
+  });
 
 /** Files, a folder's index.html, 404.html: what any bucket does. Remembers what it could not find. */
 async function startFileServer(prefix: string) {
@@ -65,7 +74,8 @@ test('below /calls, from plain files, services at other origins: lobby, call, li
   const browser = await launchBrowser();
   onTestFinished(() => browser.close());
   const base = `${files.origin}/calls`;
-  const open = (query: string) => openPage(browser, base, { query, expected: /ERR_CONNECTION_REFUSED|WebSocket/ });
+  const open = (query: string, remembers = {}) =>
+    openPage(browser, base, { query, remembers, expected: /ERR_CONNECTION_REFUSED|WebSocket/ });
 
   const { page: ada } = await open('?room=deep');
   await ada.locator('[data-testid=readiness][data-state=ready]').waitFor();
@@ -82,10 +92,12 @@ test('below /calls, from plain files, services at other origins: lobby, call, li
   await enter(ada, 'Ada');
   const invitation = `${base.replace(/^https?:\/\//, '')}/?room=deep`;
   await vi.waitFor(async () => expect(await ada.getByTestId('invite-link').textContent()).toBe(invitation), patience);
-  const { page: bob } = await open('?room=deep');
+  const { page: bob } = await open('?room=deep', { backgroundBlur: true, noiseFilter: true });
   await enter(bob, 'Bob');
   await ada.getByTestId('remote-video').waitFor();
   await bob.getByTestId('remote-video').waitFor();
+  // Effects, from a server that knows neither their types nor their folder.
+  await vi.waitFor(async () => expect(await effects(bob)).toEqual({ blurred: true, filtered: true }), patience);
   await ada.getByTestId('leave').click();
   await vi.waitFor(async () => {
     const metrics = await (await fetch(`${settings.signalingUrl}/metrics`)).text();

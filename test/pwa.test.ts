@@ -154,7 +154,7 @@ test('service worker: an update waits for the end of the call; offline the shell
   });
   expect(cached).toContain('/index.html');
   expect(
-    cached.filter((url) => /config\.json|sw\.js|security-headers|\/auth|\/ws|\/reports|\/health/.test(url)),
+    cached.filter((url) => /config\.json|sw\.js|security-headers|effects-|\/auth|\/ws|\/reports|\/health/.test(url)),
   ).toEqual([]);
 
   await own[Symbol.asyncDispose]();

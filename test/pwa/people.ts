@@ -8,6 +8,8 @@ export interface Person {
   readonly glasses?: boolean;
   /** Makes a sound, so that the page shows who speaks. */
   readonly talks?: boolean;
+  /** Fine stripes on the wall: what a blur takes away. */
+  readonly stripes?: boolean;
 }
 
 export const PEOPLE: readonly Person[] = [
@@ -39,6 +41,8 @@ export function paintCamera(person: Person): void {
     wall.addColorStop(1, person.wall[1]);
     g.fillStyle = wall;
     g.fillRect(0, 0, 1280, 720);
+    g.fillStyle = 'rgb(0 0 0 / 0.6)';
+    for (let i = 0; person.stripes && i < 1280; i += 16) g.fillRect(i, 0, 8, 720);
     // A window with soft light, a shelf, a plant.
     g.fillStyle = 'rgb(255 255 255 / 0.28)';
     g.fillRect(90, 60, 230, 330);

@@ -135,6 +135,26 @@ const scenes: Record<string, () => Promise<void>> = {
     });
     await shoot(page, 'install');
   },
+  async blur() {
+    const blurred = () => localStorage.setItem('tandem.preferences', '{"name":"Amal Haddad","backgroundBlur":true}');
+    const page = await open({ person: PEOPLE[0], before: blurred });
+    await page.getByTestId('local-video').waitFor();
+    await page.locator('[data-state=ready]').waitFor();
+    await shoot(page, 'blur');
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByTestId('language').waitFor();
+    await page.getByTestId('switch-mirror').scrollIntoViewIfNeeded();
+    await shoot(page, 'blur-settings');
+    await page.keyboard.press('Escape');
+    await page.route('**/effects-*/**', (route) => route.abort());
+    await page.getByTestId('toggle-cam').click();
+    await page.getByTestId('toggle-cam').click();
+    await page.getByTestId('blur-failed').waitFor();
+    await shoot(page, 'blur-failed');
+    await page.getByTestId('join').click();
+    await page.getByTestId('blur-banner').waitFor();
+    await shoot(page, 'blur-failed-call');
+  },
   async first() {
     await shoot(await open({ before: undecided }), 'first');
   },

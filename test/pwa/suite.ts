@@ -5,8 +5,10 @@ import type { PeerMetadata } from '@tandem/rtc';
 import { SignalingSession } from '@tandem/rtc';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+import type { Preferences } from '../../apps/client/src/lib/preferences.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { type Pwa, startPwa } from './harness.ts';
+import { type Person, paintCamera } from './people.ts';
 
 export const patience = { timeout: 90_000, interval: 200 };
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -19,6 +21,10 @@ export interface Opened {
 export interface OpenOptions extends BrowserContextOptions {
   /** Runs in the page before anything of it. */
   before?: () => void;
+  /** Sits before the camera, in place of Chromium's test card. */
+  person?: Person;
+  /** What this browser remembers from earlier visits. */
+  remembers?: Partial<Preferences>;
   /** Complaints in the console that this test provokes. */
   expected?: RegExp;
   origin?: string;
@@ -35,7 +41,7 @@ export const noDevices = () => {
 
 /** A page in a context of its own; what it complains about fails the test, unless `expected` says so. */
 export async function openPage(browser: Browser, origin: string, options: OpenOptions): Promise<Opened> {
-  const { before, expected, origin: _, query = '', browser: __, ...rest } = options;
+  const { before, person, remembers, expected, origin: _, query = '', browser: __, ...rest } = options;
   const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 800 }, ...rest });
   context.setDefaultTimeout(patience.timeout);
   await context.addInitScript(() => {
@@ -52,6 +58,11 @@ export async function openPage(browser: Browser, origin: string, options: OpenOp
       console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`),
     );
   });
+  if (person) await context.addInitScript(paintCamera, person);
+  if (remembers)
+    await context.addInitScript((value) => {
+      if (!localStorage.getItem('tandem.preferences')) localStorage.setItem('tandem.preferences', value);
+    }, JSON.stringify(remembers));
   if (before) await context.addInitScript(before);
   const page = await context.newPage();
   const complaints: string[] = [];

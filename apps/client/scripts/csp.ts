@@ -13,11 +13,14 @@ export function inlineScriptHashes(html: string): string[] {
   });
 }
 
-/** The policy. No 'unsafe-inline', no 'unsafe-eval', no foreign origin unless `connect` names it. */
+/**
+ * The policy. No 'unsafe-inline', no 'unsafe-eval', no foreign origin unless `connect` names it. 'wasm-unsafe-eval' compiles
+ * WebAssembly and nothing else: blur and noise reduction are that.
+ */
 export function contentSecurityPolicy(hashes: readonly string[], connect = ''): string {
   const rules: Record<string, string> = {
     'default-src': "'none'",
-    'script-src': ["'self'", ...hashes].join(' '),
+    'script-src': ["'self'", "'wasm-unsafe-eval'", ...hashes].join(' '),
     'style-src': "'self'",
     'font-src': "'self'",
     'img-src': "'self' data: blob:",

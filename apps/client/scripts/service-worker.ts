@@ -27,8 +27,8 @@ export async function buildServiceWorker(client: string, out: string): Promise<{
       'offline/index.html',
       'diagnostics/index.html',
     ],
-    // Told at run time, or about this build: never from a cache.
-    globIgnores: ['sw.js', 'config.json', 'security-headers.json', '404*', '_not-found*'],
+    // Told at run time, or about this build: never from a cache. Effects: most people never load them.
+    globIgnores: ['sw.js', 'config.json', 'security-headers.json', '404*', '_not-found*', '_next/static/effects-*/**'],
     // Next puts a content hash into these names: no need for a revision in the address.
     dontCacheBustURLsMatching: /_next\/static\//,
   });

@@ -9,3 +9,24 @@ interface BeforeInstallPromptEvent extends Event {
   prompt(): Promise<void>;
   readonly userChoice: Promise<{ outcome: 'accepted' | 'dismissed' }>;
 }
+
+/** Chromium's insertable streams of media: the half that the libraries of TypeScript lack. */
+declare class MediaStreamTrackGenerator extends MediaStreamTrack {
+  constructor(init: { kind: 'video' });
+  readonly writable: WritableStream<VideoFrame>;
+}
+
+declare module '@twilio/video-processors/dist/build/tflite-simd-1-0-0.js' {
+  interface TFLite {
+    readonly HEAPU8: Uint8Array;
+    readonly HEAPF32: Float32Array;
+    _getModelBufferMemoryOffset(): number;
+    _loadModel(bytes: number): number;
+    _getInputWidth(): number;
+    _getInputHeight(): number;
+    _getInputMemoryOffset(): number;
+    _getOutputMemoryOffset(): number;
+    _runInference(): number;
+  }
+  export default function create(options: { wasmBinary: Uint8Array }): Promise<TFLite>;
+}

@@ -154,7 +154,7 @@ export class CallModel extends Store<CallModelState> {
     const peers = () => this.set({ peers: call.peers.map(viewOf) });
     const media = () => this.#mediaChanged(call);
     let resumed = true;
-    let { audioTrack, videoTrack, muted, lost } = localMedia.get();
+    let { audioTrack, videoTrack, muted, lost, filterFailed } = localMedia.get();
     this.#undo.push(
       call.on('peer-added', ({ peer }) => {
         peers();
@@ -212,7 +212,8 @@ export class CallModel extends Store<CallModelState> {
         const now = localMedia.get();
         if (now.audioTrack !== audioTrack || now.videoTrack !== videoTrack || now.muted !== muted) media();
         if (now.lost !== lost && now.lost) this.notify('media.lost', { device: now.lost });
-        ({ audioTrack, videoTrack, muted, lost } = now);
+        if (now.filterFailed && !filterFailed) this.notify('media.filterFailed');
+        ({ audioTrack, videoTrack, muted, lost, filterFailed } = now);
       }),
       this.#watchNetwork(),
       this.#watchLevels(call),

@@ -37,6 +37,7 @@ export const messages: Messages = {
   'lobby.previewOff': 'الكاميرا متوقفة',
   'lobby.previewNone': 'لا كاميرا قيد الاستخدام',
   'lobby.previewStarting': 'جارٍ تشغيل الكاميرا…',
+  'lobby.previewBlurring': 'جارٍ تجهيز التمويه…',
   'lobby.allow': 'شغّل الكاميرا والميكروفون',
   'lobby.allowText': 'سيسألك المتصفح. لا أحد يراك أو يسمعك قبل الانضمام.',
 
@@ -50,6 +51,9 @@ export const messages: Messages = {
   'media.silent': 'لا نسمع شيئًا من هذا الميكروفون. هل هو مكتوم في السماعة أو في النظام؟',
   'media.testSpeaker': 'شغّل صوتًا',
   'media.lost': 'فُصل {device}.',
+  'media.filterFailed': 'لم يبدأ خفض الضوضاء القوي. يستمر ما يوفّره متصفحك.',
+  'media.blurFailed': 'تمويه الخلفية لا يعمل، لذلك كاميرتك متوقفة.',
+  'media.blurOff': 'إظهاري دون تمويه',
 
   'permission.browserTitle': 'المتصفح يمنع الكاميرا والميكروفون',
   'permission.browserText':
@@ -193,6 +197,7 @@ export const messages: Messages = {
   'settings.sound': 'الصوت والصورة',
   'settings.look': 'المظهر واللغة',
   'settings.noise': 'خفض الضوضاء',
+  'settings.noiseFilter': 'خفض الضوضاء بقوة',
   'settings.voice': 'عزل صوتي',
   'settings.blur': 'تمويه الخلفية',
   'settings.unsupported': 'هذا المتصفح أو الجهاز لا يوفّره.',

@@ -37,6 +37,7 @@ export const messages: Messages = {
   'lobby.previewOff': 'Kamera ist aus',
   'lobby.previewNone': 'Keine Kamera in Gebrauch',
   'lobby.previewStarting': 'Kamera startet …',
+  'lobby.previewBlurring': 'Weichzeichnung wird vorbereitet …',
   'lobby.allow': 'Kamera und Mikrofon einschalten',
   'lobby.allowText': 'Der Browser fragt dich gleich. Vor dem Beitritt sieht und hört dich niemand.',
 
@@ -50,6 +51,9 @@ export const messages: Messages = {
   'media.silent': 'Von diesem Mikrofon kommt nichts. Ist es am Headset oder im System stumm geschaltet?',
   'media.testSpeaker': 'Ton abspielen',
   'media.lost': '{device} wurde getrennt.',
+  'media.filterFailed': 'Die starke Minderung ist nicht gestartet. Die des Browsers läuft weiter.',
+  'media.blurFailed': 'Die Weichzeichnung des Hintergrunds funktioniert nicht, deshalb ist deine Kamera aus.',
+  'media.blurOff': 'Ohne Weichzeichnung zeigen',
 
   'permission.browserTitle': 'Der Browser sperrt Kamera und Mikrofon',
   'permission.browserText':
@@ -182,6 +186,7 @@ export const messages: Messages = {
   'settings.sound': 'Ton und Bild',
   'settings.look': 'Aussehen und Sprache',
   'settings.noise': 'Geräusche mindern',
+  'settings.noiseFilter': 'Geräusche stark mindern',
   'settings.voice': 'Meine Stimme hervorheben',
   'settings.blur': 'Hintergrund weichzeichnen',
   'settings.unsupported': 'Dieser Browser oder dieses Gerät bietet es nicht an.',

@@ -35,6 +35,7 @@ export const en = {
   'lobby.previewOff': 'Camera is off',
   'lobby.previewNone': 'No camera in use',
   'lobby.previewStarting': 'Starting camera…',
+  'lobby.previewBlurring': 'Preparing the blur…',
   'lobby.allow': 'Turn on camera and microphone',
   'lobby.allowText': 'Your browser will ask. Nobody sees or hears you before you join.',
 
@@ -48,6 +49,9 @@ export const en = {
   'media.silent': 'We hear nothing from this microphone. Is it muted by a switch on the headset, or in the system?',
   'media.testSpeaker': 'Play a sound',
   'media.lost': '{device} was unplugged.',
+  'media.filterFailed': 'Strong noise reduction did not start. Your browser’s own goes on.',
+  'media.blurFailed': 'The background blur is not working, so your camera is off.',
+  'media.blurOff': 'Show me without blur',
 
   'permission.browserTitle': 'Your browser blocks camera and microphone',
   'permission.browserText':
@@ -179,6 +183,7 @@ export const en = {
   'settings.sound': 'Sound and picture',
   'settings.look': 'Look and language',
   'settings.noise': 'Reduce noise',
+  'settings.noiseFilter': 'Reduce noise strongly',
   'settings.voice': 'Isolate my voice',
   'settings.blur': 'Blur my background',
   'settings.unsupported': 'This browser or device does not offer it.',

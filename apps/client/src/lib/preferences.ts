@@ -12,6 +12,8 @@ export interface Preferences {
   startMuted: boolean;
   startCameraOff: boolean;
   noiseSuppression: boolean;
+  /** On top of noiseSuppression, in its place. */
+  noiseFilter: boolean;
   voiceIsolation: boolean;
   backgroundBlur: boolean;
   mirror: boolean;
@@ -29,6 +31,7 @@ const defaults: Preferences = {
   startMuted: false,
   startCameraOff: false,
   noiseSuppression: true,
+  noiseFilter: false,
   voiceIsolation: false,
   backgroundBlur: false,
   mirror: true,

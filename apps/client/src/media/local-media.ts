@@ -1,5 +1,7 @@
 import { preferences, savePreferences } from '../lib/preferences.ts';
 import { Store } from '../lib/store.ts';
+import type { Blur } from './effects/background-blur.ts';
+import type { NoiseFilter } from './effects/noise-filter.ts';
 import { audioContext, LevelMeter } from './level-meter.ts';
 import { classifyMediaError, type MediaProblem, queryPermission } from './problem.ts';
 
@@ -12,8 +14,12 @@ export interface LocalMediaState {
   asked: boolean | undefined;
   audio: SourceState;
   video: SourceState;
+  /** What is sent and shown: the device's own track, or an effect's. */
   audioTrack: MediaStreamTrack | undefined;
   videoTrack: MediaStreamTrack | undefined;
+  /** The devices' own tracks. Never to be sent: the camera's may show what its owner wants blurred. */
+  microphone: MediaStreamTrack | undefined;
+  camera: MediaStreamTrack | undefined;
   /** Microphone is live but switched off: the track stays, disabled, so that turning it on is instant. */
   muted: boolean;
   problem: MediaProblem | undefined;
@@ -24,6 +30,10 @@ export interface LocalMediaState {
   silent: boolean;
   /** A device that just disappeared, for a notice. */
   lost: string;
+  /** Blur is wanted and does not run: the camera is off until it does, or until blur is switched off. */
+  blurFailed: boolean;
+  /** The noise filter is wanted and does not run: the microphone goes on with what the browser has. */
+  filterFailed: boolean;
 }
 
 /** Silence for this long earns a warning. Long enough for a pause before the first word. */
@@ -34,9 +44,24 @@ const SILENCE_RMS = 1e-4;
 const CHROME_ONLY = ['voiceIsolation', 'backgroundBlur'] as const;
 type Extra = (typeof CHROME_ONLY)[number];
 
+/** A copy that hears while the track itself is muted: so the page can tell that somebody talks to a closed microphone. */
+function listener(track: MediaStreamTrack): MediaStreamTrack {
+  const copy = track.clone();
+  copy.enabled = true;
+  return copy;
+}
+
+/** Some cameras blur by themselves, which costs this machine nothing. */
+const blursItself = (camera: MediaStreamTrack): boolean =>
+  (camera.getSettings() as { backgroundBlur?: boolean }).backgroundBlur === true;
+
 /** Camera and microphone of this page: one owner, used by the lobby and the call. */
 export class LocalMedia extends Store<LocalMediaState> {
+  /** Of the microphone itself. */
   #meter: LevelMeter | undefined;
+  #filter: { effect: NoiseFilter; meter: LevelMeter } | undefined;
+  /** Open cameras: the one in use, and another whose blur is not ready yet. */
+  readonly #cameras = new Map<MediaStreamTrack, Blur | undefined>();
   #silentSince = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #request = { audio: 0, video: 0 };
@@ -48,6 +73,8 @@ export class LocalMedia extends Store<LocalMediaState> {
       video: 'off',
       audioTrack: undefined,
       videoTrack: undefined,
+      microphone: undefined,
+      camera: undefined,
       muted: false,
       problem: undefined,
       problemKind: undefined,
@@ -55,6 +82,8 @@ export class LocalMedia extends Store<LocalMediaState> {
       devices: [],
       silent: false,
       lost: '',
+      blurFailed: false,
+      filterFailed: false,
     });
   }
 
@@ -91,14 +120,16 @@ export class LocalMedia extends Store<LocalMediaState> {
     const wantVideo = !preferences.get().startCameraOff;
     this.set({ asked: true, problem: undefined, problemKind: undefined, audio: 'starting' });
     if (wantVideo) this.set({ video: 'starting' });
+    const request = { audio: ++this.#request.audio, video: ++this.#request.video };
     try {
       const stream = await navigator.mediaDevices.getUserMedia({
         audio: this.#constraints('audio'),
         ...(wantVideo ? { video: this.#constraints('video') } : {}),
       });
-      this.#adopt('audio', stream.getAudioTracks()[0]);
-      if (wantVideo) this.#adopt('video', stream.getVideoTracks()[0]);
+      // Blur takes a moment; neither the list nor the microphone waits for it.
+      const adopting = stream.getTracks().map((track) => this.#adopt(track, request[track.kind as Kind]));
       await this.#listDevices();
+      await Promise.all(adopting);
     } catch {
       await this.#startKind('audio');
       if (wantVideo) await this.#startKind('video');
@@ -114,11 +145,8 @@ export class LocalMedia extends Store<LocalMediaState> {
     for (const exact of [true, false]) {
       try {
         const stream = await navigator.mediaDevices.getUserMedia({ [kind]: this.#constraints(kind, exact) });
-        if (request !== this.#request[kind]) {
-          for (const track of stream.getTracks()) track.stop();
-          return false;
-        }
-        this.#adopt(kind, stream.getTracks()[0]);
+        await Promise.all(stream.getTracks().map((track) => this.#adopt(track, request)));
+        if (request !== this.#request[kind]) return false;
         if (this.get().problemKind === kind) this.set({ problem: undefined, problemKind: undefined });
         return true;
       } catch (error) {
@@ -145,7 +173,8 @@ export class LocalMedia extends Store<LocalMediaState> {
         ...device,
         echoCancellation: true,
         autoGainControl: true,
-        noiseSuppression: p.noiseSuppression,
+        // One of them, not both: what one leaves of a voice, the other spoils.
+        noiseSuppression: p.noiseSuppression && !this.#wantsFilter(),
         ...(this.supports('voiceIsolation') ? { voiceIsolation: p.voiceIsolation } : {}),
       } as MediaTrackConstraints;
     }
@@ -159,44 +188,130 @@ export class LocalMedia extends Store<LocalMediaState> {
     } as MediaTrackConstraints;
   }
 
-  #adopt(kind: Kind, track: MediaStreamTrack | undefined): void {
-    if (!track) return;
-    const old = kind === 'audio' ? this.get().audioTrack : this.get().videoTrack;
-    track.addEventListener('ended', () => this.#trackEnded(kind, track));
-    if (kind === 'audio') {
-      track.enabled = !this.get().muted;
-      track.contentHint = 'speech';
+  async #adopt(track: MediaStreamTrack, request: number): Promise<void> {
+    if (request !== this.#request[track.kind as Kind]) track.stop();
+    else if (track.kind === 'audio') this.#adoptMicrophone(track, request);
+    else await this.#adoptCamera(track);
+  }
+
+  #adoptMicrophone(microphone: MediaStreamTrack, request: number): void {
+    const before = this.get().microphone;
+    this.#stopFilter();
+    microphone.enabled = !this.get().muted;
+    if (before !== microphone) {
+      microphone.addEventListener('ended', () => this.#trackEnded('audio', microphone));
+      microphone.contentHint = 'speech';
       this.#meter?.stop();
-      const listener = track.clone();
-      // Also while muted: so the page can tell that somebody talks to a closed microphone.
-      listener.enabled = true;
-      this.#meter = new LevelMeter(audioContext(), listener);
+      this.#meter = new LevelMeter(audioContext(), listener(microphone));
       this.#silentSince = 0;
-      this.set({ audio: 'live', audioTrack: track, silent: false });
-    } else {
-      track.contentHint = 'motion';
-      this.set({ video: 'live', videoTrack: track });
     }
-    old?.stop();
+    this.set({ audio: 'live', microphone, audioTrack: microphone, silent: false });
+    if (before !== microphone) before?.stop();
+    if (this.#wantsFilter()) void this.#filterNoise(microphone, request);
+  }
+
+  #wantsFilter(): boolean {
+    const { noiseSuppression, noiseFilter } = preferences.get();
+    return noiseSuppression && noiseFilter && !this.get().filterFailed;
+  }
+
+  /** The microphone is heard at once and the filter follows: nobody is cut off while it loads, or waits for a gesture. */
+  async #filterNoise(microphone: MediaStreamTrack, request: number): Promise<void> {
+    const failed = () => {
+      if (request !== this.#request.audio) return;
+      this.#stopFilter();
+      this.set({ filterFailed: true });
+      void this.#applySound();
+    };
+    try {
+      const { startNoiseFilter } = await import('./effects/noise-filter.ts');
+      // A copy: the microphone itself may be muted, and is sent until the filter takes over.
+      const effect = await startNoiseFilter(listener(microphone), failed);
+      if (request !== this.#request.audio) return effect.stop();
+      const audioTrack = effect.track;
+      this.#filter = { effect, meter: new LevelMeter(effect.context, listener(audioTrack)) };
+      audioTrack.contentHint = 'speech';
+      audioTrack.enabled = !this.get().muted;
+      this.set({ audioTrack });
+    } catch {
+      failed();
+    }
+  }
+
+  #stopFilter(): void {
+    this.#filter?.meter.stop();
+    this.#filter?.effect.stop();
+    this.#filter = undefined;
+  }
+
+  /** With blur wanted, nothing else leaves: no track before the first blurred frame, and none at all when there will be none. */
+  async #adoptCamera(camera: MediaStreamTrack): Promise<void> {
+    if (!this.#cameras.has(camera)) camera.addEventListener('ended', () => this.#trackEnded('video', camera));
+    camera.contentHint = 'motion';
+    this.#cameras.get(camera)?.stop();
+    this.#cameras.set(camera, undefined);
+    this.set({ camera, blurFailed: false });
+    let blur: Blur | undefined;
+    if (preferences.get().backgroundBlur && !blursItself(camera)) {
+      // Another camera, a newer blur or the end came in between: that closed this one.
+      const current = () => this.#cameras.has(camera) && this.#cameras.get(camera) === blur;
+      const failed = () => {
+        if (!current()) return;
+        this.#closeCameras();
+        this.set({ video: 'failed', blurFailed: true });
+      };
+      try {
+        const { startBlur } = await import('./effects/background-blur.ts');
+        if (!current()) return;
+        blur = startBlur(camera, failed);
+        this.#cameras.set(camera, blur);
+        blur.track.contentHint = 'motion';
+        await blur.ready;
+      } catch {
+        return failed();
+      }
+      if (!current()) return;
+    }
+    this.set({ video: 'live', videoTrack: blur?.track ?? camera });
+    this.#closeCameras(camera);
+  }
+
+  #closeCameras(except?: MediaStreamTrack): void {
+    if (!except) {
+      this.#request.video++;
+      this.set({ camera: undefined, videoTrack: undefined });
+    }
+    for (const [camera, blur] of this.#cameras) {
+      if (camera === except) continue;
+      this.#cameras.delete(camera);
+      blur?.stop();
+      camera.stop();
+    }
   }
 
   /** The device went away under us (unplugged, taken by the system): try another one. */
   #trackEnded(kind: Kind, track: MediaStreamTrack): void {
-    if (track !== (kind === 'audio' ? this.get().audioTrack : this.get().videoTrack)) return;
-    this.set({ lost: track.label, ...(kind === 'audio' ? { audioTrack: undefined } : { videoTrack: undefined }) });
+    if (track !== (kind === 'audio' ? this.get().microphone : this.get().camera)) return;
+    this.set({ lost: track.label });
+    if (kind === 'video') this.#closeCameras();
+    else {
+      this.#stopFilter();
+      this.set({ microphone: undefined, audioTrack: undefined });
+    }
     void this.#startKind(kind);
   }
 
   /** 0 to 1, from a copy of the track that is never muted: so the page can notice that you talk while muted. */
   level(): number {
-    return this.#meter?.read() ?? 0;
+    return (this.#filter?.meter ?? this.#meter)?.read() ?? 0;
   }
 
   #watchSilence = (): void => {
     if (this.get().audio !== 'live' || this.get().muted || !this.#meter) return;
     if (audioContext().state !== 'running') return;
     const now = performance.now();
-    if (this.level() > SILENCE_RMS) {
+    // Of the microphone, not the filter: what that leaves of a quiet room is silence.
+    if (this.#meter.read() > SILENCE_RMS) {
       this.#silentSince = 0;
       this.set({ silent: false });
     } else if (this.#silentSince === 0) this.#silentSince = now;
@@ -225,9 +340,9 @@ export class LocalMedia extends Store<LocalMediaState> {
   async setMuted(muted: boolean): Promise<void> {
     this.set({ muted });
     savePreferences({ startMuted: muted });
-    const { audioTrack } = this.get();
-    if (audioTrack) audioTrack.enabled = !muted;
-    else if (!muted) await this.#startKind('audio');
+    const { audioTrack, microphone } = this.get();
+    for (const track of [audioTrack, microphone]) if (track) track.enabled = !muted;
+    if (!audioTrack && !muted) await this.#startKind('audio');
   }
 
   /** Off stops the camera (its light goes out); on starts it again. */
@@ -238,10 +353,8 @@ export class LocalMedia extends Store<LocalMediaState> {
       await this.#listDevices();
       return;
     }
-    this.#request.video++;
-    const { videoTrack } = this.get();
-    this.set({ video: 'off', videoTrack: undefined });
-    videoTrack?.stop();
+    this.#closeCameras();
+    this.set({ video: 'off', blurFailed: false });
   }
 
   /** Take another device; in a call the new track replaces the old one in every pair. */
@@ -255,15 +368,47 @@ export class LocalMedia extends Store<LocalMediaState> {
     else if (this.get().video !== 'off') await this.#startKind('video');
   }
 
-  /** Apply noise, voice and blur settings to the running tracks; the browser may need a restart of the track. */
-  async applyEffects(): Promise<void> {
-    const { audioTrack, videoTrack } = this.get();
-    try {
-      await audioTrack?.applyConstraints(this.#constraints('audio'));
-      await videoTrack?.applyConstraints(this.#constraints('video'));
-    } catch {
-      if (audioTrack) await this.#startKind('audio');
+  /** Sound settings were changed by a person: the filter gets another try. */
+  async changeSound(): Promise<void> {
+    this.set({ filterFailed: false });
+    await this.#applySound();
+  }
+
+  async #applySound(): Promise<void> {
+    const { microphone } = this.get();
+    if (!microphone) return;
+    const wanted = this.#constraints('audio');
+    const request = ++this.#request.audio;
+    await microphone.applyConstraints(wanted).catch(() => {});
+    if (request !== this.#request.audio) return;
+    const { noiseSuppression = wanted.noiseSuppression } = microphone.getSettings();
+    if (noiseSuppression === wanted.noiseSuppression) return this.#adoptMicrophone(microphone, request);
+    // Chromium gives a device in use to nobody with other settings, not even to us: let go of it first.
+    this.#stopFilter();
+    this.#meter?.stop();
+    microphone.stop();
+    await this.#startKind('audio');
+    if (this.get().audio === 'failed') this.set({ microphone: undefined, audioTrack: undefined });
+  }
+
+  /** Blur was switched on or off. On: what is not blurred stops at once, before anything is awaited. */
+  async changeBlur(): Promise<void> {
+    const { video, camera, videoTrack, blurFailed } = this.get();
+    if (video === 'off' || (video === 'failed' && !blurFailed)) return;
+    const bare = videoTrack && this.#cameras.has(videoTrack) && !blursItself(videoTrack);
+    if (preferences.get().backgroundBlur && bare) this.set({ video: 'starting', videoTrack: undefined });
+    if (video !== 'live' || !camera) {
+      await this.#startKind('video');
+      return;
     }
+    await camera.applyConstraints(this.#constraints('video')).catch(() => {});
+    if (this.#cameras.has(camera)) await this.#adoptCamera(camera);
+  }
+
+  /** The way out when blur fails: on purpose, and said on the button. */
+  async goWithoutBlur(): Promise<void> {
+    savePreferences({ backgroundBlur: false });
+    await this.changeBlur();
   }
 
   /** Let go of camera and microphone. */
@@ -272,13 +417,13 @@ export class LocalMedia extends Store<LocalMediaState> {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#request.audio++;
-    this.#request.video++;
-    const { audioTrack, videoTrack } = this.get();
+    this.#closeCameras();
+    this.#stopFilter();
     this.#meter?.stop();
     this.#meter = undefined;
-    this.set({ audio: 'off', video: 'off', audioTrack: undefined, videoTrack: undefined, silent: false });
-    audioTrack?.stop();
-    videoTrack?.stop();
+    const { microphone } = this.get();
+    this.set({ audio: 'off', video: 'off', audioTrack: undefined, microphone: undefined, silent: false });
+    microphone?.stop();
   }
 }
 

@@ -15,6 +15,7 @@ export function Banner() {
   const grade = useStore(call, (s) => s.grade);
   const trouble = useStore(call, (s) => s.trouble[0]);
   const problem = useStore(localMedia, (s) => s.problem);
+  const blurFailed = useStore(localMedia, (s) => s.blurFailed);
   let content = null;
   if (network !== 'online')
     content = (
@@ -40,6 +41,19 @@ export function Banner() {
         <span>{t('call.talkingMuted')}</span>
         <button type="button" className="button compact" onClick={() => void localMedia.setMuted(false)}>
           {t('call.unmute')}
+        </button>
+      </div>
+    );
+  else if (blurFailed)
+    content = (
+      <div className="banner" data-testid="blur-banner">
+        <Icon name="cam-off" size={20} />
+        <span>{t('media.blurFailed')}</span>
+        <button type="button" className="button compact" onClick={() => void localMedia.setCamera(true)}>
+          {t('app.retry')}
+        </button>
+        <button type="button" className="button compact" onClick={() => void localMedia.goWithoutBlur()}>
+          {t('media.blurOff')}
         </button>
       </div>
     );

@@ -12,6 +12,7 @@ import { LevelBar } from '../../ui/level-bar.tsx';
 import { Shell } from '../../ui/shell.tsx';
 import { InstallButton } from '../pwa/install-button.tsx';
 import { canChooseSpeaker, DeviceSelect } from '../settings/device-select.tsx';
+import { BlurHelp } from './blur-help.tsx';
 import { PermissionHelp } from './permission-help.tsx';
 import { Preview } from './preview.tsx';
 
@@ -79,6 +80,7 @@ export function Lobby({ room, invited, onRoom }: { room: string; invited: boolea
             {speaker && <DeviceSelect kind="audiooutput" />}
           </div>
           <PermissionHelp />
+          <BlurHelp />
           {silent && !problem && (
             <div className="note" role="status" data-testid="silent-warning">
               <Icon name="mic-off" />

@@ -14,6 +14,8 @@ export function Preview() {
   const video = useStore(localMedia, (s) => s.video);
   const muted = useStore(localMedia, (s) => s.muted);
   const track = useStore(localMedia, (s) => s.videoTrack);
+  const blurring = useStore(localMedia, (s) => s.camera !== undefined);
+  const blurFailed = useStore(localMedia, (s) => s.blurFailed);
   const mirror = useStore(preferences, (p) => p.mirror);
   const micOn = audio === 'live' && !muted;
   const camOn = video === 'live';
@@ -39,8 +41,8 @@ export function Preview() {
           ) : asked ? (
             <p role="status" className={video === 'starting' ? 'pulse' : ''}>
               {video === 'starting'
-                ? t('lobby.previewStarting')
-                : video === 'off'
+                ? t(blurring ? 'lobby.previewBlurring' : 'lobby.previewStarting')
+                : video === 'off' || blurFailed
                   ? t('lobby.previewOff')
                   : t('lobby.previewNone')}
             </p>

@@ -25,7 +25,7 @@ export function DeviceSelect({ kind, children }: { kind: MediaDeviceKind; childr
   const devices = useStore(localMedia, (s) => s.devices);
   const look = LOOK[kind];
   const chosen = useStore(preferences, (p) => p[look.preference]);
-  const track = useStore(localMedia, (s) => (kind === 'videoinput' ? s.videoTrack : s.audioTrack));
+  const track = useStore(localMedia, (s) => (kind === 'videoinput' ? s.camera : s.microphone));
   const list = devices.filter((device) => device.kind === kind && device.deviceId !== '');
   const running = kind === 'audiooutput' ? undefined : track?.getSettings().deviceId;
   const value = list.some((d) => d.deviceId === (running ?? chosen)) ? (running ?? chosen) : '';

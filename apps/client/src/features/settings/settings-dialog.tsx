@@ -1,8 +1,9 @@
 'use client';
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback } from 'react';
 import { LANGUAGES, type Language, setLanguage, useLanguage, useText } from '../../i18n/index.ts';
 import { type Preferences, preferences, savePreferences } from '../../lib/preferences.ts';
 import { useStore } from '../../lib/store.ts';
+import { canBlur, canFilterNoise } from '../../media/effects/support.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Icon } from '../../ui/icons.tsx';
@@ -11,46 +12,86 @@ import { Select } from '../../ui/select.tsx';
 import { canChooseSpeaker, DeviceSelect } from './device-select.tsx';
 import { playTestSound } from './test-sound.ts';
 
-type Toggle = 'noiseSuppression' | 'voiceIsolation' | 'backgroundBlur' | 'mirror';
+type Toggle = 'noiseSuppression' | 'noiseFilter' | 'voiceIsolation' | 'backgroundBlur' | 'mirror';
 
-function Switch({ name, label, offered = true }: { name: Toggle; label: string; offered?: boolean }) {
-  const t = useText();
-  const on = useStore(preferences, (p) => p[name]);
+function Switch(props: {
+  name: Toggle;
+  label: string;
+  /** Why it does nothing at the moment. */
+  hint?: string | false | undefined;
+  disabled?: boolean;
+  onSwitch?: () => void;
+}) {
+  const { name, label, hint, disabled = false, onSwitch } = props;
+  const on = useStore(preferences, (p) => p[name]) && !disabled;
   return (
     <label className="switch-row">
       <span>
         {label}
-        {!offered && (
+        {hint && (
           <>
             <br />
-            <span className="small soft">{t('settings.unsupported')}</span>
+            <span className="small soft">{hint}</span>
           </>
         )}
       </span>
       <input
         type="checkbox"
         role="switch"
-        aria-checked={on && offered}
-        checked={on && offered}
-        disabled={!offered}
+        data-testid={`switch-${name}`}
+        aria-checked={on}
+        checked={on}
+        disabled={disabled}
         onChange={(event) => {
           savePreferences({ [name]: event.target.checked });
-          if (name !== 'mirror') void localMedia.applyEffects();
+          onSwitch?.();
         }}
       />
     </label>
   );
 }
 
-/** Does the running camera really offer blurring? Browsers name the constraint even where the camera cannot. */
-function useCameraBlur(): boolean {
-  const track = useStore(localMedia, (s) => s.videoTrack);
-  const [offered, setOffered] = useState(false);
-  useEffect(() => {
-    const capable = (track?.getCapabilities?.() as { backgroundBlur?: boolean[] } | undefined)?.backgroundBlur;
-    setOffered(!!capable?.includes(true));
-  }, [track]);
-  return offered;
+const changeSound = () => void localMedia.changeSound();
+const changeBlur = () => void localMedia.changeBlur();
+
+/** Sound and picture. What the browser cannot do is there, switched off, and says so. */
+function Effects() {
+  const t = useText();
+  const reduce = useStore(preferences, (p) => p.noiseSuppression);
+  const filterFailed = useStore(localMedia, (s) => s.filterFailed);
+  const blurFailed = useStore(localMedia, (s) => s.blurFailed);
+  const missing = (offered: boolean) => !offered && t('settings.unsupported');
+  const filter = canFilterNoise();
+  const voice = localMedia.supports('voiceIsolation');
+  const blur = canBlur();
+  return (
+    <section>
+      <h3>{t('settings.sound')}</h3>
+      <Switch name="noiseSuppression" label={t('settings.noise')} onSwitch={changeSound} />
+      <Switch
+        name="noiseFilter"
+        label={t('settings.noiseFilter')}
+        hint={missing(filter) || (filterFailed && t('media.filterFailed'))}
+        disabled={!filter || !reduce}
+        onSwitch={changeSound}
+      />
+      <Switch
+        name="voiceIsolation"
+        label={t('settings.voice')}
+        hint={missing(voice)}
+        disabled={!voice}
+        onSwitch={changeSound}
+      />
+      <Switch
+        name="backgroundBlur"
+        label={t('settings.blur')}
+        hint={missing(blur) || (blurFailed && t('media.blurFailed'))}
+        disabled={!blur}
+        onSwitch={changeBlur}
+      />
+      <Switch name="mirror" label={t('settings.mirror')} />
+    </section>
+  );
 }
 
 export function SettingsDialog({ onClose }: { onClose: () => void }) {
@@ -59,7 +100,6 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
   const theme = useStore(preferences, (p) => p.theme);
   const audioLive = useStore(localMedia, (s) => s.audio === 'live');
   const level = useCallback(() => localMedia.level(), []);
-  const blur = useCameraBlur();
   return (
     <Dialog title={t('settings.title')} onClose={onClose}>
       <section>
@@ -73,13 +113,7 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
           {t('media.testSpeaker')}
         </button>
       </section>
-      <section>
-        <h3>{t('settings.sound')}</h3>
-        <Switch name="noiseSuppression" label={t('settings.noise')} />
-        <Switch name="voiceIsolation" label={t('settings.voice')} offered={localMedia.supports('voiceIsolation')} />
-        <Switch name="backgroundBlur" label={t('settings.blur')} offered={blur} />
-        <Switch name="mirror" label={t('settings.mirror')} />
-      </section>
+      <Effects />
       <section>
         <h3>{t('settings.look')}</h3>
         <div className="field">

@@ -1,0 +1,342 @@
+/** Blur and noise filter in real Chromium: what they do to pictures and sound, and what never leaves while they do not run. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Page } from 'playwright-core';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { PEOPLE, type Person } from './pwa/people.ts';
+import { enter, expectAccessible, patience, pwaSuite } from './pwa/suite.ts';
+import { launchBrowser, received } from './support/browser.ts';
+
+const suite = pwaSuite();
+const { open, join } = suite;
+
+/** What these tests look at inside the page. */
+interface Inside {
+  MediaStreamTrackGenerator: typeof MediaStreamTrack;
+  __tandem: {
+    media: {
+      level(): number;
+      get(): { video: string } & Partial<
+        Record<'audioTrack' | 'videoTrack' | 'microphone' | 'camera', MediaStreamTrack>
+      >;
+    };
+  };
+  /** Kinds of the video tracks that any connection was given, in order. */
+  given: string[];
+  descriptions: number;
+  workers: Worker[];
+}
+
+/** Keeps what leaves the page (`device` is a camera's own track), and its workers. Blur is switched on when asked for. */
+function watch(): void {
+  const seen = Object.assign(globalThis as unknown as Inside, { given: [], descriptions: 0, workers: [] });
+  const note = (track: MediaStreamTrack | string | null) => {
+    if (track === null) seen.given.push('none');
+    else if (typeof track !== 'string' && track.kind === 'video')
+      seen.given.push(track instanceof seen.MediaStreamTrackGenerator ? 'blurred' : 'device');
+  };
+  const sender = RTCRtpSender.prototype;
+  const { replaceTrack } = sender;
+  sender.replaceTrack = function (track) {
+    if (this.track?.kind === 'video' || track?.kind === 'video') note(track);
+    return replaceTrack.call(this, track);
+  };
+  const { addTrack, addTransceiver, setLocalDescription } = RTCPeerConnection.prototype;
+  Object.assign(RTCPeerConnection.prototype, {
+    addTrack(this: RTCPeerConnection, track: MediaStreamTrack, ...streams: MediaStream[]) {
+      note(track);
+      return addTrack.apply(this, [track, ...streams]);
+    },
+    addTransceiver(this: RTCPeerConnection, track: MediaStreamTrack | string, init?: RTCRtpTransceiverInit) {
+      note(track);
+      return addTransceiver.call(this, track, init);
+    },
+    setLocalDescription(this: RTCPeerConnection, description?: RTCLocalSessionDescriptionInit) {
+      seen.descriptions++;
+      return setLocalDescription.apply(this, [description] as never);
+    },
+  });
+  globalThis.Worker = class extends Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...(args as [URL]));
+      seen.workers.push(this);
+    }
+  };
+}
+
+const sitter: Person = { ...(PEOPLE[0] as Person), stripes: true };
+type Area = readonly [x: number, y: number, width: number, height: number];
+/** Of the painted room: stripes on the wall, and a face. */
+const WALL: Area = [0.02, 0.1, 0.2, 0.8];
+const FACE: Area = [0.43, 0.38, 0.14, 0.14];
+
+/** How much fine detail a part of a picture has: the mean difference of neighbours, of 255. */
+function detail(page: Page, testId: string, area: Area): Promise<number> {
+  return page.getByTestId(testId).evaluate((video: HTMLVideoElement, [x, y, w, h]) => {
+    const canvas = new OffscreenCanvas(640, 360);
+    const g = canvas.getContext('2d');
+    if (!g || video.videoWidth === 0) return Number.NaN;
+    g.drawImage(video, 0, 0, 640, 360);
+    const [width, height] = [Math.round(w * 640), Math.round(h * 360)];
+    const { data } = g.getImageData(x * 640, y * 360, width, height);
+    let sum = 0;
+    for (let i = 4; i < data.length; i += 4)
+      if (i % (width * 4) > 0) sum += Math.abs((data[i + 1] ?? 0) - (data[i - 3] ?? 0));
+    return sum / (width * height);
+  }, area);
+}
+
+const media = (page: Page) =>
+  page.evaluate(() => {
+    const state = (globalThis as unknown as Inside).__tandem.media.get();
+    const { audioTrack, videoTrack, microphone, camera } = state;
+    return {
+      video: state.video,
+      sends: videoTrack ? (videoTrack === camera ? 'device' : 'blurred') : 'none',
+      camera: camera?.label,
+      microphone: microphone?.label,
+      filters: audioTrack !== microphone,
+      suppresses: microphone?.getSettings().noiseSuppression,
+      enabled: [audioTrack?.enabled, microphone?.enabled],
+    };
+  });
+const seen = (page: Page) =>
+  page.evaluate(() => {
+    const { given, descriptions } = globalThis as unknown as Inside;
+    return { given, descriptions };
+  });
+
+async function flip(page: Page, name: string): Promise<void> {
+  await page.getByTestId(`switch-${name}`).click();
+}
+
+async function openSettings(page: Page): Promise<void> {
+  await page.getByTestId('more').click();
+  await page.getByTestId('open-settings').click();
+  await page.getByTestId('switch-backgroundBlur').waitFor();
+}
+
+test('blur in a call: the wall goes soft for the others, the face stays; no renegotiation, nothing loaded before it is wanted', async () => {
+  const ada = await open({ query: '?room=blur', person: sitter, before: watch });
+  const loaded: string[] = [];
+  ada.page.on('request', (request) => {
+    if (request.url().includes('/effects-')) loaded.push(new URL(request.url()).pathname.split('/').at(-1) ?? '');
+  });
+  await enter(ada.page, 'Ada');
+  const bob = await join('Bob', 'blur');
+  await bob.page.getByTestId('remote-video').waitFor();
+  const wall = () => detail(bob.page, 'remote-video', WALL);
+  const face = () => detail(bob.page, 'remote-video', FACE);
+  await vi.waitFor(async () => {
+    expect(await wall()).toBeGreaterThan(20);
+    expect(await face()).toBeGreaterThan(2);
+  }, patience);
+  expect(loaded).toEqual([]);
+  const before = await seen(ada.page);
+
+  await openSettings(ada.page);
+  await flip(ada.page, 'backgroundBlur');
+  await vi.waitFor(async () => {
+    expect(await wall()).toBeLessThan(4);
+    expect(await face()).toBeGreaterThan(2);
+  }, patience);
+  await expectAccessible(ada.page, 'settings with blur');
+  expect(loaded.sort()).toEqual(['blur-worker.js', 'model.bin', 'segmenter.bin']);
+  const frames = (await received(bob.page)).framesDecoded;
+  await vi.waitFor(async () => expect((await received(bob.page)).framesDecoded).toBeGreaterThan(frames + 5), patience);
+
+  await flip(ada.page, 'backgroundBlur');
+  await vi.waitFor(async () => expect(await wall()).toBeGreaterThan(20), patience);
+  const after = await seen(ada.page);
+  expect(after.given.slice(before.given.length)).toEqual(['none', 'blurred', 'device']);
+  expect(after.descriptions).toBe(before.descriptions);
+});
+
+test('blur from an earlier visit: the first frame that leaves is blurred, and so is that of another camera', async () => {
+  const ada = await join('Ada', 'again', { before: watch, remembers: { backgroundBlur: true } });
+  const bob = await join('Bob', 'again');
+  await bob.page.getByTestId('remote-video').waitFor();
+  await openSettings(ada.page);
+  const first = await media(ada.page);
+  expect(first).toMatchObject({ video: 'live', sends: 'blurred' });
+  const select = ada.page.getByTestId('device-videoinput');
+  await select.selectOption({ label: 'fake_device_2' });
+  await vi.waitFor(
+    async () =>
+      expect(await media(ada.page)).toMatchObject({ video: 'live', sends: 'blurred', camera: 'fake_device_2' }),
+    patience,
+  );
+  const frames = (await received(bob.page)).framesDecoded;
+  await vi.waitFor(async () => expect((await received(bob.page)).framesDecoded).toBeGreaterThan(frames + 5), patience);
+  const { given } = await seen(ada.page);
+  expect(given).toContain('blurred');
+  expect(given).not.toContain('device');
+});
+
+test('blur that does not load, or breaks in a call: says so, sends nothing, and asks before it shows the room', async () => {
+  const { page } = await open({ query: '?room=broken', before: watch, expected: /ERR_FAILED|503/ });
+  await page.getByTestId('local-video').waitFor();
+  await page.route('**/effects-*/model.bin', (route) => route.fulfill({ status: 503 }));
+  await page.getByRole('button', { name: 'Settings' }).click();
+  await flip(page, 'backgroundBlur');
+  await page.getByTestId('blur-failed').waitFor();
+  await expectAccessible(page, 'settings when blur failed');
+  await page.keyboard.press('Escape');
+  expect(await media(page)).toMatchObject({ video: 'failed', sends: 'none', camera: undefined });
+  await expectAccessible(page, 'blur failed in the lobby');
+  await page.unroute('**/effects-*/model.bin');
+  await page.route('**/effects-*/blur-worker.js', (route) => route.abort());
+  const again = page.waitForEvent('requestfailed');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await again;
+  await page.getByTestId('blur-failed').waitFor();
+
+  await enter(page, 'Ada');
+  const bob = await join('Bob', 'broken');
+  await page.getByTestId('remote-video').waitFor();
+  await bob.page.getByTestId('peer-tile').waitFor();
+  await page.getByTestId('blur-banner').waitFor();
+  await expectAccessible(page, 'blur failed in a call');
+  await page.unroute('**/effects-*/blur-worker.js');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await bob.page.getByTestId('remote-video').waitFor();
+  expect((await seen(page)).given).not.toContain('device');
+
+  await page.evaluate(() => (globalThis as unknown as Inside).workers.at(-1)?.dispatchEvent(new ErrorEvent('error')));
+  await page.getByTestId('blur-banner').waitFor();
+  await bob.page.getByTestId('remote-video').waitFor({ state: 'detached' });
+  expect((await seen(page)).given).not.toContain('device');
+  await page.getByRole('button', { name: 'Show me without blur' }).click();
+  await bob.page.getByTestId('remote-video').waitFor();
+  expect((await seen(page)).given.at(-1)).toBe('device');
+});
+
+test('blur where the browser has no streams of frames: by canvas', async () => {
+  const { page } = await open({
+    person: sitter,
+    remembers: { backgroundBlur: true },
+    before: () => {
+      Reflect.deleteProperty(globalThis, 'MediaStreamTrackGenerator');
+    },
+  });
+  await page.getByTestId('local-video').waitFor();
+  await vi.waitFor(async () => {
+    expect(await detail(page, 'local-video', WALL)).toBeLessThan(4);
+    expect(await detail(page, 'local-video', FACE)).toBeGreaterThan(2);
+  }, patience);
+});
+
+/** Eight seconds as a WAV file, 16 bit mono at 48 kHz: a fan hums, and in the second half somebody talks over it. The same each time. */
+function room(): Buffer {
+  const rate = 48_000;
+  const samples = rate * 8;
+  const wav = Buffer.alloc(44 + samples * 2);
+  wav.write('RIFF', 0);
+  wav.writeUInt32LE(36 + samples * 2, 4);
+  wav.write('WAVEfmt ', 8);
+  wav.writeUInt32LE(16, 16);
+  wav.writeUInt16LE(1, 20);
+  wav.writeUInt16LE(1, 22);
+  wav.writeUInt32LE(rate, 24);
+  wav.writeUInt32LE(rate * 2, 28);
+  wav.writeUInt16LE(2, 32);
+  wav.writeUInt16LE(16, 34);
+  wav.write('data', 36);
+  wav.writeUInt32LE(samples * 2, 40);
+  let seed = 1;
+  let fan = 0;
+  let phase = 0;
+  const [mouth, throat] = [resonator(rate, 0.985), resonator(rate, 0.98)];
+  for (let i = 0; i < samples; i++) {
+    const t = i / rate;
+    seed = (seed * 1664525 + 1013904223) % 2 ** 32;
+    fan = fan * 0.98 + (seed / 2 ** 32 - 0.5) * 0.02;
+    // A buzz of a moving pitch through two moving resonances, in syllables: what a vowel is made of.
+    phase = (phase + (130 + 20 * Math.sin(t * 5)) / rate) % 1;
+    const buzz = i < samples / 2 ? 0 : (phase < 0.1 ? 1 : -0.11) * Math.sqrt(Math.max(0, Math.sin(t * 16)));
+    const voice = throat(mouth(buzz, 500 + 250 * Math.sin(t * 7)), 1500 + 500 * Math.sin(t * 4));
+    wav.writeInt16LE(Math.round(32767 * Math.max(-1, Math.min(1, fan + voice * 1e-4))), 44 + i * 2);
+  }
+  return wav;
+}
+
+function resonator(rate: number, radius: number): (x: number, frequency: number) => number {
+  let [a, b] = [0, 0];
+  return (x, frequency) => {
+    const y = x + 2 * radius * Math.cos((2 * Math.PI * frequency) / rate) * a - radius * radius * b;
+    [a, b] = [y, a];
+    return y;
+  };
+}
+
+test('the noise filter takes the fan away and leaves the voice; muting, the meter and another microphone work with it', async () => {
+  const dir = await mkdtemp(path.join(tmpdir(), 'tandem-noise-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  await writeFile(path.join(dir, 'room.wav'), room());
+  const noisy = await launchBrowser([`--use-file-for-fake-audio-capture=${dir}/room.wav`]);
+  onTestFinished(() => noisy.close());
+  const { page } = await open({ browser: noisy, query: '?room=noise' });
+  await enter(page, 'Ada');
+  await page.getByTestId('empty-room').waitFor();
+  /** How much of what the microphone hears is sent, over the same half second; undefined while it hears nothing. */
+  const share = () =>
+    page.evaluate(async () => {
+      const { audioTrack, microphone } = (globalThis as unknown as Inside).__tandem.media.get();
+      if (!audioTrack || !microphone) return undefined;
+      const context = new AudioContext();
+      const [sent, heard] = [audioTrack, microphone].map((track) => {
+        const analyser = new AnalyserNode(context, { fftSize: 32768 });
+        context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+        return analyser;
+      });
+      await new Promise((done) => setTimeout(done, 800));
+      const [out = 0, into = 0] = [sent, heard].map((analyser) => {
+        const samples = new Float32Array(32768);
+        analyser?.getFloatTimeDomainData(samples);
+        return Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
+      });
+      await context.close();
+      return into > 1e-3 ? out / into : undefined;
+    });
+
+  await vi.waitFor(async () => expect(await share()).toBeGreaterThan(0.9), patience);
+  expect(await media(page)).toMatchObject({ suppresses: true });
+  await openSettings(page);
+  await flip(page, 'noiseFilter');
+  // One of the two suppresses, never both.
+  await vi.waitFor(async () => expect(await media(page)).toMatchObject({ suppresses: false, filters: true }), patience);
+  await vi.waitFor(async () => expect(await share()).toBeLessThan(0.1), patience);
+  await vi.waitFor(async () => expect(await share()).toBeGreaterThan(0.6), patience);
+
+  await page.keyboard.press('Escape');
+  await page.getByTestId('toggle-mic').click();
+  expect(await media(page)).toMatchObject({ enabled: [false, false] });
+  const level = () => page.evaluate(() => (globalThis as unknown as Inside).__tandem.media.level());
+  await vi.waitFor(async () => expect(await level()).toBeGreaterThan(0.01), patience);
+  await page.getByTestId('toggle-mic').click();
+  expect(await media(page)).toMatchObject({ enabled: [true, true] });
+
+  await openSettings(page);
+  const select = page.getByTestId('device-audioinput');
+  const others = (await select.locator('option').allTextContents()).filter((name) => /Fake Audio Input/.test(name));
+  await select.selectOption({ label: others[0] ?? '' });
+  await vi.waitFor(
+    async () => expect(await media(page)).toMatchObject({ microphone: others[0], suppresses: false, filters: true }),
+    patience,
+  );
+  await flip(page, 'noiseFilter');
+  await vi.waitFor(async () => expect(await media(page)).toMatchObject({ suppresses: true, filters: false }), patience);
+});
+
+test('a noise filter that does not load: says so, and the microphone goes on with what the browser has', async () => {
+  const { page } = await open({ query: '?room=plain', expected: /ERR_FAILED/ });
+  await page.route('**/effects-*/rnnoise.bin', (route) => route.abort());
+  await enter(page, 'Ada');
+  await page.getByTestId('empty-room').waitFor();
+  await openSettings(page);
+  await flip(page, 'noiseFilter');
+  await page.getByText('Strong noise reduction did not start.').first().waitFor();
+  await vi.waitFor(async () => expect(await media(page)).toMatchObject({ suppresses: true, filters: false }), patience);
+  expect(await page.getByTestId('switch-noiseFilter').isChecked()).toBe(true);
+});
