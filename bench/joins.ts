@@ -1,7 +1,7 @@
 /** `npm run bench -- joins`: what it costs until a peer is in: connection, token verified, room entered, answer heard. */
 import { parseArgs } from 'node:util';
 import { cpuNs } from './lib/cpu.ts';
-import { pinSelf } from './lib/proc.ts';
+import { pin, pinSelf } from './lib/proc.ts';
 import { startBenchRedis } from './lib/redis.ts';
 import { fixed, median, table } from './lib/stats.ts';
 import {
@@ -27,6 +27,20 @@ const SYSTEMS: Record<string, () => Promise<Contestant>> = {
     const redis = await startBenchRedis();
     const system = await tandem({ redisUrl: redis.url });
     return { name: `${system.name} + Redis`, system, pids: [...system.pids, redis.pid], parts: [redis, system] };
+  },
+  'tandem-cluster': async () => {
+    // Loaded here: the list of benchmarks must not load it.
+    const { startCluster } = await import('@tandem/service/testing');
+    const cluster = await startCluster();
+    const pids = cluster.servers.map((server) => server.pid);
+    for (const pid of pids) pin(pid);
+    const system = await tandem({ redisUrl: cluster.url });
+    return {
+      name: `${system.name} + Redis Cluster`,
+      system,
+      pids: [...system.pids, ...pids],
+      parts: [cluster, system],
+    };
   },
   peerjs: () => alone(peerJs()),
   socketio: () => alone(socketIo()),

@@ -85,8 +85,13 @@ export async function freePort(): Promise<number> {
 
 /** Keep this process (the load) off the servers' core. */
 export function pinSelf(core = LOAD_CORE): void {
+  pin(process.pid, core);
+}
+
+/** Keep a process that runs already on a core, all its threads. */
+export function pin(pid: number, core = SERVER_CORE): void {
   try {
-    execFileSync('taskset', ['-acp', String(core), String(process.pid)], { stdio: 'ignore' });
+    execFileSync('taskset', ['-acp', String(core), String(pid)], { stdio: 'ignore' });
   } catch {
     console.warn(
       `taskset: core ${core} is not there (apt-get install util-linux, two cores); load and server share a core`,
