@@ -67,7 +67,7 @@ export async function runScenario(seed: number, { resend = true }: { resend?: bo
     () =>
       oneView(world).length === 0 &&
       world.livingClients.every((c) => c.session.pending === 0) &&
-      ![...world.wires].some((w) => w.blackhole && w.socket?.readyState === 1 && !w.client.dead),
+      !world.livingClients.some(({ wire }) => wire?.blackhole && wire.socket?.readyState === 1),
   );
 
   const violations = [...world.problems];

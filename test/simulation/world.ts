@@ -95,6 +95,7 @@ class SimSocket {
     }
     const wire = new Wire(world, node, client);
     this.#wire = wire;
+    client.wire = wire;
     wire.socket = this;
     world.wires.add(wire);
     wire.up(() => {
@@ -183,6 +184,8 @@ export class Client {
   readonly session: SignalingSession;
   dead = false;
   offline = false;
+  /** The last that it opened. */
+  wire: Wire | undefined;
   /** Should be in the room now. */
   inRoom = true;
   constructor(world: World, name: string, resend: boolean) {

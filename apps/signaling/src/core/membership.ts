@@ -36,11 +36,15 @@ interface Removal {
   /** What is stored of it must go as well, unless it is in a room. */
   readonly session?: Session;
 }
+interface Debt extends Removal {
+  /** Not before then, unless the session is over. */
+  readonly due: number;
+}
 
 export class Membership {
   readonly #node: SignalingNode;
   readonly #views: Views;
-  readonly #debts: Removal[] = [];
+  readonly #debts: Debt[] = [];
   #settling: Promise<void> | undefined;
   constructor(node: SignalingNode) {
     this.#node = node;
@@ -86,12 +90,12 @@ export class Membership {
     return room;
   }
 
-  /** Takes the session out; others hear `peer_left {reason}`. Works on while the backplane is away: the sweep repairs it. */
+  /** Takes the session out; others hear `peer_left {reason}`. @throws Unavailable: then it is out here, and {@link owe}d */
   async leave(session: Session, reason: string, ban?: { loginSession: string; ms: number }): Promise<void> {
     const { room } = session;
     if (!room) return;
     this.exit(session, reason);
-    await this.#drop(room.id, session.peerId, session.epoch, reason, ban);
+    await this.#dropStored({ room: room.id, peerId: session.peerId, epoch: session.epoch, reason }, ban);
   }
 
   /** The local half of leaving. */
@@ -123,7 +127,7 @@ export class Membership {
     try {
       await this.#dropStored(removal, ban);
     } catch (error) {
-      if (error instanceof Unavailable) this.#debts.push(removal);
+      if (error instanceof Unavailable) this.#debts.push({ ...removal, due: 0 });
       throw error;
     }
   }
@@ -178,9 +182,13 @@ export class Membership {
     return (await this.#node.backplane.closeRoom(room.id)).members;
   }
 
-  /** A write whose answer was lost: it may have been carried out, so it must be undone when the backplane is back. */
-  owe(room: string, session: Session): void {
-    this.#debts.push({ room, peerId: session.peerId, epoch: session.epoch, reason: 'left', session });
+  /**
+   * It is not in that room (any more), and the store may say otherwise: its answer was lost, or it is away.
+   * @param patience a session that tries again within so many ms must not be seen to leave in between
+   */
+  owe(room: string, session: Session, reason = 'left', patience = 0): void {
+    const { peerId, epoch } = session;
+    this.#debts.push({ room, peerId, epoch, reason, session, due: this.#node.clock.now() + patience });
   }
 
   /** What a node could not write while the backplane was away: it owes the rooms these removals. @throws Unavailable */
@@ -192,15 +200,17 @@ export class Membership {
   }
 
   async #settle(): Promise<void> {
-    const { sessions } = this.#node;
-    for (let debt = this.#debts[0]; debt; debt = this.#debts[0]) {
+    const { sessions, clock } = this.#node;
+    const due = this.#debts.filter(({ due, session }) => due <= clock.now() || session?.state.kind === 'ended');
+    for (const debt of due) {
       const { room, peerId, session } = debt;
+      if (sessions.isBusy(peerId)) continue;
       // Unless it came in again meanwhile.
-      if (sessions.get(peerId)?.room?.id !== room && !sessions.isBusy(peerId)) {
+      if (sessions.get(peerId)?.room?.id !== room) {
         await this.#dropStored(debt);
         if (session && !session.room) await sessions.unstore(session);
       }
-      this.#debts.shift();
+      this.#debts.splice(this.#debts.indexOf(debt), 1);
     }
   }
 

@@ -101,7 +101,7 @@ export class Sessions {
         throw new Refusal('forbidden', 'You were removed from this room.', { field: '/roomId' });
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
-        membership.owe(roomId, session);
+        membership.owe(roomId, session, 'left', settings.nodeTimeout);
         throw this.#node.router.unavailable();
       }
     });
@@ -122,9 +122,7 @@ export class Sessions {
 
   /** Leaves the room; the session stays, without anything stored. */
   async leave(session: Session): Promise<void> {
-    await this.whileBusy(session.peerId, async () => {
-      await Promise.all([this.#node.membership.leave(session, 'left'), this.unstore(session)]).catch(ignoreUnavailable);
-    });
+    await this.#withdraw(session, 'left');
   }
 
   /** Its socket is gone: keep it for the grace period. */
@@ -151,10 +149,22 @@ export class Sessions {
     if (session.state.kind === 'ended') return;
     const { room } = session;
     this.#forget(session);
+    if (room) await this.#withdraw(session, reason, ban);
+  }
+
+  /** Takes it out of its room and out of the store; what cannot be written now is owed. */
+  async #withdraw(session: Session, reason: string, ban?: { loginSession: string; ms: number }): Promise<void> {
+    const { membership } = this.#node;
+    const { room } = session;
     if (!room) return;
-    await this.whileBusy(session.peerId, () =>
-      Promise.all([this.#node.membership.leave(session, reason, ban), this.unstore(session)]),
-    ).catch(ignoreUnavailable);
+    await this.whileBusy(session.peerId, async () => {
+      try {
+        await Promise.all([membership.leave(session, reason, ban), this.unstore(session)]);
+      } catch (error) {
+        if (!(error instanceof Unavailable)) throw error;
+        membership.owe(room.id, session, reason);
+      }
+    });
   }
 
   /** Continues a session on `connection`. @throws Refusal `session_unknown`, `unavailable` */
@@ -303,6 +313,9 @@ export class Sessions {
       this.fence(session.peerId, session.epoch + 1);
       return false;
     }
+    // Its socket went meanwhile: this may have been written over that.
+    if (attached && session.state.kind === 'detached')
+      await backplane.detachSession(session.peerId, session.epoch, this.#node.name, settings.grace);
     if (session.state.kind === 'attached') for (const text of result.parked) session.state.connection.send(text);
     return session.state.kind !== 'ended';
   }
