@@ -15,6 +15,7 @@ const PINNED: Record<number, string> = {
   2: 'the fence of a move was heard before its own answer, and the session gave up',
   68973: 'a session written again while its socket went stayed attached in the store',
   81880: 'a join whose answer was lost was undone although it was tried again, and the others were told that it left',
+  10073: 'who was found missing while the store was in doubt stayed for ever',
   82913: 'a record that could not be removed while the store was away was forgotten with its session',
   60: 'a session that resumed on another node was announced as peer_left on the old one',
 };

@@ -115,8 +115,8 @@ class SimSocket {
           ping: () => wire.down(() => wire.up(() => wire.connection?.alive())),
         },
         {
-          userId: client.name,
-          loginSession: `login-${client.name}`,
+          userId: client.person,
+          loginSession: `login-${client.person}`,
           jti: client.name,
           expiresAt: Infinity,
           grants: {},
@@ -180,6 +180,8 @@ export class Node {
 export class Client {
   readonly world: World;
   readonly name: string;
+  /** Who is signed in there. */
+  readonly person: string;
   readonly clock: PartClock;
   readonly session: SignalingSession;
   dead = false;
@@ -188,9 +190,10 @@ export class Client {
   wire: Wire | undefined;
   /** Should be in the room now. */
   inRoom = true;
-  constructor(world: World, name: string, resend: boolean) {
+  constructor(world: World, name: string, resend: boolean, person = name) {
     this.world = world;
     this.name = name;
+    this.person = person;
     const random = world.random.fork();
     this.clock = new PartClock(world.clock, random);
     const client = this;
@@ -273,7 +276,9 @@ export class World {
   batchDelay = 5;
   #named = 0;
 
+  readonly seed: number;
   constructor(seed: number, resend = true) {
+    this.seed = seed;
     this.random = new Random(seed);
     this.#resend = resend;
     const { random, clock } = this;
@@ -298,8 +303,9 @@ export class World {
     this.nodes.push(node);
     return node;
   }
-  addClient(): Client {
-    const client = new Client(this, `c${++this.#named}`, this.#resend);
+  /** @param person somebody who was here already, in a reloaded page. Default: somebody new */
+  addClient(person?: string): Client {
+    const client = new Client(this, `c${++this.#named}`, this.#resend, person);
     this.clients.push(client);
     client.join();
     return client;

@@ -150,6 +150,8 @@ export class Views {
     room.reapTimer = clock.setTimeout(() => {
       room.reapTimer = undefined;
       room.reapAt = Infinity;
+      // Grown since this was planned: who is missing then is gone.
+      if (clock.now() < room.suspectUntil) this.#scheduleReap(room, room.suspectUntil - clock.now());
       if (this.rooms.get(room.id) === room) void this.#owner.refresh(room, false, true);
     }, at - clock.now());
   }
