@@ -93,6 +93,7 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
     detachSession: (side) => side.at(node).detachSession(peerId, epoch, pickNode, LONG),
     syncSession: (side) => side.at(node).syncSession(record, awayFor === 0, LONG),
     endSession: (side) => side.at(node).endSession(peerId, pickForce ? 'force' : epoch),
+    closeSession: (side) => side.at(node).closeSession(peerId, epoch, identity),
     findSession: (side) => side.at(node).findSession(peerId),
     park: (side) => side.at(node).park(peerId, frames, pickBan ? pickNode : undefined),
     claim: (side) => side.at(node).claim(identity, peerId, rule).then(sorted),

@@ -278,6 +278,17 @@ export class MemoryBackplane implements Backplane {
     });
   }
 
+  closeSession(peerId: string, epoch: number, identity: IdentityKey) {
+    return this.#run('closeSession', () => {
+      const stored = this.#hub.session(peerId);
+      if (stored && !stored.over) {
+        if (stored.epoch > epoch) return;
+        this.#hub.sessions.delete(peerId);
+      }
+      this.#release(identity, peerId);
+    });
+  }
+
   findSession(peerId: string) {
     return this.#run('findSession', () => {
       const stored = this.#hub.session(peerId);
@@ -316,14 +327,16 @@ export class MemoryBackplane implements Backplane {
     return { kind: 'ours', previous };
   }
 
-  release({ userId, loginSession }: IdentityKey, peerId: string) {
-    return this.#run('release', () => {
-      const identity = `${userId}\n${loginSession}`;
-      if (this.#hub.identities.get(identity) === peerId) this.#hub.identities.delete(identity);
-      const sessions = this.#hub.users.get(userId);
-      sessions?.delete(peerId);
-      if (sessions?.size === 0) this.#hub.users.delete(userId);
-    });
+  release(identity: IdentityKey, peerId: string) {
+    return this.#run('release', () => this.#release(identity, peerId));
+  }
+
+  #release({ userId, loginSession }: IdentityKey, peerId: string): void {
+    const identity = `${userId}\n${loginSession}`;
+    if (this.#hub.identities.get(identity) === peerId) this.#hub.identities.delete(identity);
+    const sessions = this.#hub.users.get(userId);
+    sessions?.delete(peerId);
+    if (sessions?.size === 0) this.#hub.users.delete(userId);
   }
 
   async [Symbol.asyncDispose]() {

@@ -192,6 +192,10 @@ export class RedisBackplane implements Backplane {
     return { room, node };
   }
 
+  async closeSession(peerId: string, epoch: number, identity: IdentityKey): Promise<void> {
+    await this.#run('session-close', [...this.#session(peerId), ...this.#identity(identity)], [epoch, peerId]);
+  }
+
   async findSession(peerId: string) {
     const record = await this.#guard(() => this.#client.get(this.#session(peerId)[0]));
     if (!record || record === TOMBSTONE) return undefined;

@@ -17,6 +17,7 @@ const SCRIPTS = {
   'session-sync': 2,
   'session-end': 2,
   'session-park': 2,
+  'session-close': 4,
   'identity-claim': 4,
   'identity-release': 2,
   'node-beat': 1,

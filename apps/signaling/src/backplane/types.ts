@@ -157,6 +157,8 @@ export interface Backplane extends AsyncDisposable {
    * {@link TOMBSTONE_TTL_MS}, so that an owner that did not hear of it cannot write it again.
    */
   endSession(peerId: string, epoch: number | 'force'): Promise<{ room: string; node: string } | undefined>;
+  /** Its owner ends it and gives its places back, unless a newer owner has them: then nothing is changed. */
+  closeSession(peerId: string, epoch: number, identity: IdentityKey): Promise<void>;
   /** Is it attached, and where? */
   findSession(peerId: string): Promise<{ node: string; attached: boolean } | undefined>;
   /** Stores messages for a detached session. `deadNode`: park also when it seems attached there. */

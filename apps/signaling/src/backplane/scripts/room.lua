@@ -59,8 +59,9 @@ local function finish()
   if members == 0 then
     redis.call('DEL', KEYS[1])
   else
-    if changes > 0 then redis.call('HSET', KEYS[1], unpack(written)) end
+    -- In this order: who was reaped may come in again in the same step.
     if #dropped > 0 then redis.call('HDEL', KEYS[1], unpack(dropped)) end
+    if changes > 0 then redis.call('HSET', KEYS[1], unpack(written)) end
     redis.call('PEXPIRE', KEYS[1], ARGV[1])
   end
   table.insert(room, 1, string.format('%.0f', now))

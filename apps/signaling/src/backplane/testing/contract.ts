@@ -121,6 +121,20 @@ export function backplaneContract(connect: () => Backplane): void {
     }, 5000);
   });
 
+  test('B-7 who comes back in the moment that its time is over is in, for later readers too', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    await a.joinRoom(room, member('stays', a.name), 0, 'l');
+    await a.joinRoom(room, member('p', a.name, { awayFor: 20 }), 0, 'l');
+    await ms(60);
+    const back = await a.joinRoom(room, member('p', a.name, { epoch: 2 }), 0, 'l');
+    if (!back.ok) throw new Error('refused');
+    expect(back.state.members.map((m) => m.peerId).sort()).toEqual(['p', 'stays']);
+    const read = await a.readRoom(room, -1);
+    expect(read?.version).toBe(back.state.version);
+    expect(read?.members.map((m) => m.peerId).sort()).toEqual(['p', 'stays']);
+  });
+
   test('B-8 only members of the dead node become away, once', async () => {
     await using a = await start('a');
     const room = randomUUID();
@@ -204,6 +218,32 @@ export function backplaneContract(connect: () => Backplane): void {
     expect(await a.endSession(p, 1)).toBeUndefined();
     expect(await a.syncSession(session(p, a.name), true, 1000)).toEqual({ kind: 'fenced' });
     expect(await b.findSession(p)).toEqual({ node: b.name, attached: true });
+  });
+
+  test('B-14 a stale owner cannot close a session either, nor give its places back', async () => {
+    await using a = await start('a');
+    await using b = await start('b');
+    const userId = randomUUID();
+    const p = peerOf(userId);
+    const identity = { userId, loginSession: 'l' };
+    await a.openSession(session(p, a.name, { userId }), identity, { limit: 5 });
+    await b.resumeSession(p, 'hash', userId);
+    await a.closeSession(p, 1, identity);
+    expect(await b.findSession(p)).toEqual({ node: b.name, attached: true });
+    const q = peerOf(userId);
+    expect(await a.claim(identity, q, { limit: 5, expect: '' })).toEqual({ kind: 'held', by: p });
+    await b.detachSession(p, 2, b.name, 60_000);
+    await b.park(p, ['x']);
+    await b.closeSession(p, 2, identity);
+    expect(await b.findSession(p)).toBeUndefined();
+    expect(await a.claim(identity, q, { limit: 1, expect: '' })).toEqual({ kind: 'ours', previous: undefined });
+    await a.release(identity, q);
+    // Of one that is over only the places are left.
+    await a.openSession(session(p, a.name, { userId }), identity, { limit: 5 });
+    await b.endSession(p, 'force');
+    await a.closeSession(p, 1, identity);
+    expect(await a.claim(identity, q, { limit: 1, expect: '' })).toEqual({ kind: 'ours', previous: undefined });
+    expect(await a.syncSession(session(p, a.name, { userId }), true, 1000)).toEqual({ kind: 'fenced' });
   });
 
   test('B-15 a session that was lost is written again by its owner, and one ended by force is not', async () => {
