@@ -1,5 +1,6 @@
 /** One function for each message a client may send. Returns a promise when later frames must wait for it. */
 import { type ClientMessageMap, mayEnter } from '@tandem/protocol';
+import { ignoreUnavailable } from '../backplane/types.ts';
 import type { FrameHeader } from '../relay/scan.ts';
 import { SplicedFrame } from '../relay/splice.ts';
 import type { Connection, IncomingMessage } from './connection.ts';
@@ -119,8 +120,9 @@ async function resume(connection: Connection, message: ClientMessageMap['resume'
   connection.session = session;
   node.sessions.discard(unused);
   if (connection.closed) {
-    // The socket went while the resume was on its way.
-    node.track(node.sessions.detach(session));
+    // The socket went while the resume was on its way; another one may have resumed since.
+    const { state } = session;
+    if (state.kind === 'attached' && state.connection === connection) node.track(node.sessions.detach(session));
     return;
   }
   connection.sendMessage({
@@ -141,7 +143,8 @@ async function update(connection: Connection, message: ClientMessageMap['update'
   session.metadata = message.metadata;
   if (!session.room) return;
   node.membership.showLocally(session, { metadata: message.metadata });
-  await node.carry(() => node.membership.put(session));
+  // With the backplane away it is kept, and written when that is back.
+  await node.membership.put(session).catch(ignoreUnavailable);
 }
 
 async function kick(connection: Connection, message: ClientMessageMap['kick']): Promise<void> {

@@ -151,12 +151,16 @@ export class Membership {
     return this.#drop(roomId, peerId, Number.MAX_SAFE_INTEGER, reason, ban);
   }
 
-  /** Writes what the session says of itself now: metadata, owner, away or here. */
-  async put(session: Session, awayFor = 0): Promise<void> {
+  /** Writes what the session says of itself now: metadata, owner, away or here. What cannot be written now is when the backplane is back. */
+  async put(session: Session): Promise<void> {
     const { room } = session;
     if (!room) return;
-    const { backplane, name } = this.#node;
+    const { backplane, name, up, settings } = this.#node;
+    session.unsaved = true;
+    if (!up) return;
+    const awayFor = session.state.kind === 'detached' ? settings.grace : 0;
     const state = await backplane.putMember(room.id, memberRecord(session, name, awayFor));
+    session.unsaved = false;
     this.#views.apply(room, state);
     this.#publishPut(room.id, state, session.peerId);
   }
@@ -208,7 +212,8 @@ export class Membership {
       // Unless it came in again meanwhile.
       if (sessions.get(peerId)?.room?.id !== room) {
         await this.#dropStored(debt);
-        if (session && !session.room) await sessions.unstore(session);
+        // A next join may have begun meanwhile: what is stored is its own then.
+        if (session && !session.room && !sessions.isBusy(peerId)) await sessions.unstore(session);
       }
       this.#debts.splice(this.#debts.indexOf(debt), 1);
     }
@@ -287,10 +292,11 @@ export class Membership {
   /** Compares with the stored truth; also what removes members that were away too long. */
   async refresh(room: Room, doubted = false, whole = false): Promise<void> {
     if (room.reading) {
-      room.reading.again ||= doubted;
+      room.reading.again ||= doubted || whole;
+      room.reading.whole ||= whole;
       return;
     }
-    const reading = { again: false };
+    const reading = { again: false, whole };
     room.reading = reading;
     try {
       const known = room.version;
@@ -311,7 +317,7 @@ export class Membership {
       // The node's recovery doubts every room again.
     } finally {
       room.reading = undefined;
-      if (reading.again && this.rooms.get(room.id) === room) void this.refresh(room, true);
+      if (reading.again && this.rooms.get(room.id) === room) void this.refresh(room, true, reading.whole);
     }
   }
 
@@ -341,6 +347,7 @@ export class Membership {
       const member = room.members.get(session.peerId);
       if (!member) this.restore(room, session);
       else if (member.epoch > session.epoch) sessions.fence(session.peerId, member.epoch);
+      else if (session.unsaved && !sessions.isBusy(session.peerId)) void this.put(session).catch(ignoreUnavailable);
     }
     for (const m of room.members.values())
       if (m.node === name && !m.session && !sessions.isBusy(m.peerId))

@@ -34,8 +34,8 @@ export class Room {
   suspectUntil = 0;
   /** When the store was last asked about it in a way that also keeps it there. */
   readAt = 0;
-  /** A read is under way; true: read once more after it. */
-  reading: { again: boolean } | undefined;
+  /** A read is under way; `again`: read once more after it, the `whole` room to know when the next member may be gone. */
+  reading: { again: boolean; whole: boolean } | undefined;
   constructor(id: string) {
     this.id = id;
   }

@@ -23,6 +23,8 @@ export interface Session {
   room: Room | undefined;
   /** Frames for it are on their way to the mailbox: later ones must queue behind. */
   parking: boolean;
+  /** Its room's store has it otherwise than it is: to be written again. */
+  unsaved: boolean;
 }
 
 /** `welcome.sessionToken`: the session's name and its secret. */

@@ -73,6 +73,7 @@ export class Sessions {
       metadata: identity.name === undefined ? undefined : { name: identity.name },
       room: undefined,
       parking: false,
+      unsaved: false,
     };
     this.#byId.set(session.peerId, session);
     return session;
@@ -139,7 +140,7 @@ export class Sessions {
     await this.whileBusy(session.peerId, () =>
       Promise.all([
         backplane.detachSession(session.peerId, session.epoch, this.#node.name, settings.grace),
-        membership.put(session, settings.grace),
+        membership.put(session),
       ]),
     ).catch(ignoreUnavailable);
   }
@@ -200,13 +201,33 @@ export class Sessions {
       metadata: info.metadata,
       room: undefined,
       parking: false,
+      unsaved: false,
     };
     this.#attach(session, identity, record.epoch, connection);
     const member = memberRecord(session, name);
-    const state = await this.#rejoin(record.room, member, session);
+    let state: RoomState;
+    try {
+      state = await this.#rejoin(record.room, member, session);
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      if (session.room) return { ...this.#resumeHere(session, secret, identity, connection), parked: result.parked };
+      this.#adrift(session, record.room);
+      throw error;
+    }
     const room = membership.resumed(session, record.room, state);
     counters.resumes++;
     return { session, peers: room.peers(peerId), parked: result.parked };
+  }
+
+  /** Taken over, but not in its room: its client asks again, or it leaves after its grace as any other. */
+  #adrift(session: Session, roomId: string): void {
+    const { clock, settings, membership } = this.#node;
+    if (session.state.kind !== 'attached') return;
+    const over = () => {
+      this.#forget(session);
+      membership.owe(roomId, session);
+    };
+    session.state = { kind: 'detached', grace: clock.setTimeout(over, settings.grace) };
   }
 
   /** The membership may have been reaped an instant ago, or lost with its Redis: the session is the proof of it. */
@@ -224,6 +245,8 @@ export class Sessions {
       throw new Refusal('session_unknown', 'That session is over; join again.', { field: '/sessionToken' });
     this.#attach(local, identity, local.epoch, connection);
     membership.showLocally(local, { away: false });
+    // The store still has it away.
+    local.unsaved = true;
     counters.resumes++;
     return { session: local, peers: local.room.peers(local.peerId), parked: [] };
   }
@@ -320,9 +343,9 @@ export class Sessions {
     return session.state.kind !== 'ended';
   }
 
-  /** Removes its record, and gives its places back. */
-  async unstore(session: Session): Promise<void> {
-    await Promise.all([this.#node.backplane.endSession(session.peerId, session.epoch), this.#release(session)]);
+  /** Removes its record and gives its places back, unless it has a newer owner. */
+  unstore(session: Session): Promise<void> {
+    return this.#node.backplane.closeSession(session.peerId, session.epoch, identityKey(session));
   }
 
   /** Lets go of a session that lives on elsewhere or nowhere. */
