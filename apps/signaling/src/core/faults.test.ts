@@ -25,9 +25,14 @@ class Cluster {
   /** What an operation of a node meets before it is carried out, and its answer afterwards. */
   before: (node: string, operation: string) => Promise<void> | void = () => {};
   after: (node: string, operation: string) => Promise<void> | void = () => {};
+  /** Nothing passes between nodes, and nobody is told. */
+  mute = false;
   readonly hub = new MemoryHub(new PartClock(this.clock, this.random.fork()), {
     beforeOperation: (node, operation) => this.before(node, operation),
     afterOperation: (node, operation) => this.after(node, operation),
+    carry: (_from, _to, deliver) => {
+      if (!this.mute) this.clock.at(0, deliver);
+    },
   });
 
   async node(name: string): Promise<SignalingNode> {
@@ -378,6 +383,35 @@ describe('a join that comes to nothing', () => {
     again.send({ type: 'join', roomId: 'r' });
     await cluster.run();
     expect(again.of('error')).toMatchObject([{ code: 'forbidden' }]);
+  });
+});
+
+describe('doubts', () => {
+  test('S-92 what was lost between nodes is noticed at once by what comes next', async () => {
+    const { cluster, a, b } = await pair();
+    cluster.mute = true;
+    a.send({ type: 'update', metadata: { audio: false } });
+    await cluster.run(20);
+    cluster.mute = false;
+    expect(b.types).not.toContain('peer_updated');
+    a.send({ type: 'message', peerId: b.peerId, data: 1 });
+    await cluster.run(20);
+    expect(b.of('peer_updated')).toMatchObject([{ peerId: a.peerId, metadata: { audio: false } }]);
+    expect(b.of('room')).toHaveLength(1);
+  });
+
+  test('S-93 after an outage nobody is taken for dead before everybody could say that they live', async () => {
+    const { cluster, a, b } = await pair();
+    cluster.away();
+    await cluster.run(30_000);
+    // Not all come back in the same moment.
+    cluster.before = (node) => {
+      if (node === 'n1') throw new Unavailable('away');
+    };
+    await cluster.run(4000);
+    cluster.back();
+    await cluster.run(30_000);
+    expect([...a.types, ...b.types].filter((type) => /^peer_(away|left)/.test(type))).toEqual([]);
   });
 });
 

@@ -320,8 +320,9 @@ export class SignalingNode implements AsyncDisposable {
         // One entry that this version cannot handle must not take the others with it.
         this.events.log?.('error', 'batch.entry', { err: error });
       }
-    if (heard && (heard.incarnation !== batch.incarnation || heard.sequence + 1 !== batch.sequence))
-      this.membership.doubtNode(batch.from);
+    // Of a node that was never heard the first one is missed as well; one that began anew may have lost anything.
+    const next = heard === undefined ? 1 : heard.incarnation === batch.incarnation ? heard.sequence + 1 : 0;
+    if (batch.sequence !== next) this.membership.doubtNode(batch.from);
   }
 
   #onControl(message: RoomControl | SessionControl): void {

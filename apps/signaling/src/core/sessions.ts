@@ -336,7 +336,8 @@ export class Sessions {
       this.fence(session.peerId, session.epoch + 1);
       return false;
     }
-    // Its socket went meanwhile: this may have been written over that.
+    // It ended, or its socket went meanwhile: this may have been written over that.
+    if (session.state.kind === 'ended') await this.unstore(session);
     if (attached && session.state.kind === 'detached')
       await backplane.detachSession(session.peerId, session.epoch, this.#node.name, settings.grace);
     if (session.state.kind === 'attached') for (const text of result.parked) session.state.connection.send(text);

@@ -198,6 +198,48 @@ export function backplaneContract(connect: () => Backplane): void {
     expect(await a.findSession(p)).toEqual({ node: a.name, attached: true });
   });
 
+  test.each([
+    ['spaces and braces', 'a b}{c} {d:e', 'l {1} '],
+    ['no ASCII at all', '\u{1F468}\u200D\u{1F469} \u00e9\u0301\u2028', 'Anmeldung \u00fc'],
+    ['half a character', 'x\ud800', '\udc00 y'],
+    ['percent signs and line ends', '%7B%\r\n%', '\t\n'],
+    ['as long as may be', '\u{1F600}'.repeat(64), '{'.repeat(64)],
+  ])('B-12 users and login sessions are told apart whatever their names: %s', async (_what, userId, loginSession) => {
+    await using a = await start('a');
+    const [p, q] = [peerOf(userId), peerOf(userId)];
+    const identity = { userId, loginSession };
+    const of = (peerId: string) => session(peerId, a.name, { userId, loginSession, info: '{"userId":" } {\\n"}' });
+    expect(await a.openSession(of(p), identity, { limit: 2 })).toEqual({ kind: 'ours', previous: undefined });
+    expect(await a.openSession(of(q), identity, { limit: 2, expect: '' })).toEqual({ kind: 'held', by: p });
+    for (const other of [`${userId} `, userId.slice(1), ''])
+      expect(await a.resumeSession(p, 'hash', other)).toEqual({ ok: false });
+    await a.detachSession(p, 1, a.name, 60_000);
+    await a.park(p, ['']);
+    const back = await a.resumeSession(p, 'hash', userId);
+    if (!back.ok) throw new Error('refused');
+    expect(back).toMatchObject({ session: { room: 'room', epoch: 2, info: of(p).info }, parked: [''] });
+    // What is no Unicode comes back as such.
+    const wellFormed = [back.session.userId, back.session.loginSession].map((text) => text.toWellFormed());
+    expect(wellFormed).toEqual([userId.toWellFormed(), loginSession.toWellFormed()]);
+    await a.closeSession(p, 2, identity);
+    expect(await a.openSession(of(q), identity, { limit: 1, expect: '' })).toEqual({
+      kind: 'ours',
+      previous: undefined,
+    });
+    await a.closeSession(q, 1, identity);
+  });
+
+  test.each(['{', '}{', '{x}y{', 'a b', '\ud800', 'x\n\0', '\u00e9'.repeat(500), '#', 'over'])(
+    'B-12 a client may ask for any peer, and hears that there is none: %j',
+    async (peerId) => {
+      await using a = await start('a');
+      expect(await a.resumeSession(peerId, 'hash', 'ada')).toEqual({ ok: false });
+      expect(await a.findSession(peerId)).toBeUndefined();
+      expect(await a.park(peerId, ['x'])).toEqual({ kind: 'gone' });
+      expect(await a.endSession(peerId, 'force')).toBeUndefined();
+    },
+  );
+
   test('B-13 a detached session is over after its grace', async () => {
     await using a = await start('a');
     const p = peerOf('ada');
