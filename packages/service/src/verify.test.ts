@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
@@ -104,6 +104,58 @@ test('never uses a symmetric or private key out of a key set', async () => {
   using v = verifier(async () => ({ keys: [secret, leaked, key.jwk] }));
   expect(await reasonOf(v.verify(await key.token({}, { kid: 'leaked' })))).toBe('unknown_key');
   expect(await reasonOf(v.verify(await key.token()))).toBe('accepted');
+});
+
+test('takes each key for what it is, whatever the set says of it', async () => {
+  const claims = { iss: 'tandem', aud: 'tandem', sub: 'ada', session_id: 's1', jti: 'j', iat: 1, exp: 4e9 };
+  const part = (o: object) => Buffer.from(JSON.stringify(o)).toString('base64url');
+  const pairs = {
+    'p-256': generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+    'p-384': generateKeyPairSync('ec', { namedCurve: 'P-384' }),
+    secp256k1: generateKeyPairSync('ec', { namedCurve: 'secp256k1' }),
+    rsa: generateKeyPairSync('rsa', { modulusLength: 2048 }),
+    ed25519: generateKeyPairSync('ed25519'),
+    ed448: generateKeyPairSync('ed448'),
+  };
+  const jwks = Object.entries(pairs).flatMap(([name, { publicKey }]) =>
+    ['ES256', 'EdDSA'].map((alg) => ({ ...publicKey.export({ format: 'jwk' }), kid: `${name} as ${alg}`, alg })),
+  );
+  const other = { ...jwks[0], kid: 'for encryption', use: 'enc' };
+  const odd = [
+    null,
+    7,
+    'key',
+    [],
+    {},
+    { kid: 'bare' },
+    { kid: 9, kty: 'EC' },
+    { kty: 'EC', crv: 'P-256', kid: 'x', x: 1 },
+  ];
+  using v = verifier(async () => ({ keys: [...odd, ...jwks, other] as JWK[] }));
+  const accepted: string[] = [];
+  for (const [name, { privateKey }] of Object.entries(pairs))
+    for (const alg of ['ES256', 'EdDSA', 'Ed25519'])
+      for (const kid of [`${name} as ES256`, `${name} as EdDSA`, 'for encryption', '__proto__', 'constructor']) {
+        const input = `${part({ alg, kid })}.${part(claims)}`;
+        for (const digest of ['sha256', 'sha384', null]) {
+          let signature: Buffer;
+          try {
+            signature = sign(digest, Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+          } catch {
+            continue;
+          }
+          const reason = await reasonOf(v.verify(`${input}.${signature.toString('base64url')}`));
+          if (reason === 'accepted') accepted.push(`${kid}, ${alg}`);
+          else expect(reason, `${kid}, ${alg}`).toMatch(/^(signature|unknown_key|algorithm)$/);
+        }
+      }
+  expect([...new Set(accepted)]).toEqual([
+    'p-256 as ES256, ES256',
+    'ed25519 as EdDSA, EdDSA',
+    'ed25519 as EdDSA, Ed25519',
+  ]);
+  const confused = `${part({ alg: 'EdDSA', kid: 'p-256 as ES256' })}.${part(claims)}.AAAA`;
+  expect(await reasonOf(v.verify(confused))).toBe('algorithm');
 });
 
 test('goes on with known keys while auth is down, and stops asking once the breaker is open', async () => {

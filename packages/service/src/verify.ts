@@ -120,8 +120,9 @@ function signatureFits(input: string, signature: string, key: TokenKey, alg: str
 /** A public key with the encoding of JWS signatures (RFC 7518 section 3.4). */
 export type TokenKey = KeyObject & { readonly dsaEncoding: 'ieee-p1363' };
 
-/** Public key of a JWK. @throws when it is none that node:crypto reads */
+/** Public key of a JWK. @throws when it is none that node:crypto reads, or of a curve that is none of {@link TOKEN_ALGORITHMS} */
 export function tokenKey(jwk: JWK): TokenKey {
+  if (jwk.crv !== 'P-256' && jwk.crv !== 'Ed25519') throw new TypeError('the curve is neither P-256 nor Ed25519');
   const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
   // On the key itself: for `{ key, dsaEncoding }` Node 24 throws and catches two errors at each verification.
   return Object.assign(key, { dsaEncoding: 'ieee-p1363' } as const);
@@ -216,10 +217,12 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
         const jwks = await (options.fetchKeys ?? fetchJwks)(options.jwksUrl, signal);
         const next = new Map<string, { key: TokenKey; alg: string }>();
         for (const jwk of jwks.keys.slice(0, 32)) {
+          // Another version of auth may publish what this one does not know: that must not cost the keys it knows.
+          if (typeof jwk?.kid !== 'string' || jwk.kid === '') continue;
           const alg =
             jwk.alg ?? (jwk.kty === 'EC' && jwk.crv === 'P-256' ? 'ES256' : jwk.crv === 'Ed25519' ? 'EdDSA' : '');
           // A key of another kind in the set is not ours to use; a private or symmetric one never.
-          if (!jwk.kid || !(TOKEN_ALGORITHMS as readonly string[]).includes(alg) || jwk.d || jwk.k) continue;
+          if (!(TOKEN_ALGORITHMS as readonly string[]).includes(alg) || jwk.d || jwk.k) continue;
           if (jwk.use !== undefined && jwk.use !== 'sig') continue;
           try {
             next.set(jwk.kid, { key: tokenKey(jwk), alg });

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { connectRedis } from '@tandem/service';
+import { connectRedis, createLogger } from '@tandem/service';
 import {
   makeCertificate,
   startCluster,
@@ -79,6 +82,43 @@ describe('one server', () => {
     own.kill('SIGCONT');
     await vi.waitFor(() => backplane.beat(1000), 15_000);
     expect(backplane.health().state).toBe('up');
+  });
+
+  test('B-22 a Redis that takes no writes (its disk is full) is Unavailable, until it takes them again', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'tandem-full-'));
+    await using own = await startRedis({ args: ['--dir', dir, '--save', '3600 100000'] });
+    const admin = new Redis(own.url);
+    await using backplane = createRedisBackplane({ url: own.url });
+    await backplane.start('a', quiet);
+    await backplane.beat(1000);
+    rmSync(dir, { recursive: true });
+    await admin.bgsave();
+    await vi.waitFor(async () => {
+      await expect(backplane.beat(1000)).rejects.toThrow(/MISCONF/);
+    }, 10_000);
+    await expect(backplane.beat(1000)).rejects.toThrow(Unavailable);
+    expect(backplane.health()).toMatchObject({ state: 'down', detail: expect.stringContaining('MISCONF') });
+    await admin.config('SET', 'stop-writes-on-bgsave-error', 'no');
+    await backplane.beat(1000);
+    expect(backplane.health().state).toBe('up');
+    admin.disconnect();
+  });
+
+  test('a command that Redis finds faulty says so, and not what was in it', async () => {
+    await using backplane = createRedisBackplane({ url: redis.url });
+    const admin = new Redis(redis.url);
+    await admin.set('tandem:{r:odd}', 'no hash');
+    const info = '{"metadata":{"name":"private"}}';
+    const member = { peerId: 'p', node: 'a', epoch: 1, awayFor: 0, info };
+    const error = await backplane.joinRoom('odd', member, 0, 'l').catch((e: unknown) => e);
+    expect(error).not.toBeInstanceOf(Unavailable);
+    expect(String(error)).toContain('WRONGTYPE');
+    let line = '';
+    createLogger('signaling', 'info', { write: (text) => (line += text) }).error({ err: error }, 'x');
+    expect(line).toContain('WRONGTYPE');
+    expect(line).not.toContain('private');
+    await admin.del('tandem:{r:odd}');
+    admin.disconnect();
   });
 
   test('B-23 a killed subscription comes back by itself and is a doubt', async () => {

@@ -302,11 +302,14 @@ export class RedisBackplane implements Backplane {
       const reply = error instanceof Error && error.name === 'ReplyError';
       if (
         reply &&
-        !/^-?(LOADING|READONLY|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|NOREPLICAS|OOM|MOVED|ASK|UNKILLABLE|BUSY|WRONGPASS|NOAUTH|NOPERM|NOSCRIPT)/.test(
+        !/^-?(LOADING|READONLY|MISCONF|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|NOREPLICAS|OOM|MOVED|ASK|UNKILLABLE|BUSY|WRONGPASS|NOAUTH|NOPERM|NOSCRIPT)/.test(
           message,
         )
-      )
+      ) {
+        // ioredis puts what was sent there, and whoever logs the error would log that.
+        delete (error as { command?: unknown }).command;
         throw error;
+      }
       this.#become('down', message);
       throw new Unavailable(message, { cause: error });
     }
