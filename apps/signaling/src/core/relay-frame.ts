@@ -25,7 +25,6 @@ const NEEDS = [HAS_SDP, HAS_SDP, HAS_CANDIDATE, 0, HAS_DATA];
 /**
  * Relay a scanned frame if it is a directed message with nothing to object to.
  * @returns false when there is anything unusual: the frame is then parsed and checked, and what is wrong gets said
- * @throws Refusal when it cannot be delivered
  */
 export function relayFrame(connection: Connection, bytes: Buffer, header: FrameHeader): boolean {
   const { type, present } = header;

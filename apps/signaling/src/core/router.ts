@@ -7,7 +7,7 @@ import type { SignalingNode } from './node.ts';
 import type { Member, Room } from './room.ts';
 import type { Session } from './session.ts';
 
-/** Called when a frame that was parked in the background could not be. */
+/** Called, at once or later, when a frame could be neither delivered nor parked. */
 export type OnRefused = (refusal: Refusal) => void;
 
 interface ParkQueue {
@@ -23,7 +23,7 @@ export class Router {
     this.#node = node;
   }
 
-  /** The hot path. @throws Refusal when it cannot be delivered */
+  /** The hot path. */
   toMember(member: Member, frame: Frame, onRefused?: OnRefused): void {
     const { session } = member;
     if (session) {
@@ -33,7 +33,10 @@ export class Router {
       } else this.park(member.peerId, textOf(frame), undefined, onRefused);
       return;
     }
-    if (!this.#node.up) throw this.unavailable();
+    if (!this.#node.up) {
+      onRefused?.(this.unavailable());
+      return;
+    }
     if (member.away || this.#parking.has(member.peerId)) this.park(member.peerId, textOf(frame), undefined, onRefused);
     else this.#node.outbox.relay(member.node, member.peerId, frame);
   }
