@@ -276,3 +276,23 @@ test('a description says once per video codec where the estimate begins, and not
   for (const end of ['\r\n', '\n'])
     expect(withStartBitrate(sdp.join(end), 750_000).replaceAll('\r\n', '\n')).toBe(wanted.join('\n'));
 });
+
+test('a description of Firefox, which has all a=fmtp before all a=rtpmap, says it once per video codec as well', () => {
+  const sdp = [
+    'm=video 9 UDP/TLS/RTP/SAVPF 120 124 126',
+    'a=fmtp:126 profile-level-id=42e01f;level-asymmetry-allowed=1;packetization-mode=1',
+    'a=fmtp:124 apt=120',
+    'a=rtcp-fb:120 nack pli',
+    'a=rtcp-fb:126 nack pli',
+    'a=rtpmap:120 VP8/90000',
+    'a=rtpmap:124 rtx/90000',
+    'a=rtpmap:126 H264/90000',
+    '',
+  ].join('\r\n');
+  const fmtp = (text: string) => text.split('\r\n').filter((line) => line.startsWith('a=fmtp'));
+  expect(fmtp(withStartBitrate(sdp, 700_000))).toEqual([
+    'a=fmtp:126 profile-level-id=42e01f;level-asymmetry-allowed=1;packetization-mode=1;x-google-start-bitrate=700',
+    'a=fmtp:124 apt=120',
+    'a=fmtp:120 x-google-start-bitrate=700',
+  ]);
+});

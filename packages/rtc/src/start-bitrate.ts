@@ -19,12 +19,15 @@ export function startBitrate(people: number): number {
 /** The remote description `sdp`, saying for each video codec where its sender's estimate begins. */
 export function withStartBitrate(sdp: string, bitsPerSecond: number): string {
   const parameter = `x-google-start-bitrate=${Math.round(bitsPerSecond / 1000)}`;
-  // One a=fmtp line a codec: browsers read the first one only.
-  return sdp.replace(
-    /^a=rtpmap:(\d+) (?:VP8|VP9|H264|H265|AV1)\/90000\r?\n(?:a=(?:rtcp-fb|fmtp):\1 .*\r?\n)*/gm,
-    (lines, type: string) =>
-      lines.includes(`a=fmtp:${type} `)
-        ? lines.replace(/(a=fmtp:.*)/, `$1;${parameter}`)
-        : `${lines}a=fmtp:${type} ${parameter}\r\n`,
-  );
+  const codec = /^a=rtpmap:(\d+) (?:VP8|VP9|H264|H265|AV1)\/90000\r?\n(?:a=rtcp-fb:\1 .*\r?\n)*/gm;
+  const types = new Set(Array.from(sdp.matchAll(codec), ([, type]) => type));
+  const said = new Set<string>();
+  // One a=fmtp line a codec, wherever it is (Firefox has them before a=rtpmap): browsers read the first one only.
+  return sdp
+    .replace(/^a=fmtp:(\d+) .*/gm, (line, type: string) => {
+      if (!types.has(type)) return line;
+      said.add(type);
+      return `${line};${parameter}`;
+    })
+    .replace(codec, (lines, type: string) => (said.has(type) ? lines : `${lines}a=fmtp:${type} ${parameter}\r\n`));
 }
