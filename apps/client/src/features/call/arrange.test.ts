@@ -73,6 +73,11 @@ test.each(sizes)('a spotlight on %i×%i leaves the strip beside it', (w, h) => {
   }
 });
 
+test('many beside a spotlight stay tiles, not slices', () => {
+  const { strip } = spotlight(8, { x: 0, y: 0, w: 1248, h: 644 }, 8);
+  for (const { w, h } of strip) expect(Math.min(w, h)).toBeGreaterThan(100);
+});
+
 test('who is where', () => {
   const size = { w: 1280, h: 640 };
   expect(arrange([], 'me', undefined, 'auto', size, 8).rects.get('me')).toEqual({ x: 0, y: 0, ...size });

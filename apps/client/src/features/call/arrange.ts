@@ -57,11 +57,9 @@ export function spotlight(others: number, area: Rect, gap: number, whole = false
   if (others === 0) return { main: area, strip: [] };
   if (area.w >= area.h * 1.2) {
     const w = Math.min(240, area.w * 0.22);
-    const h = Math.min((w * 9) / 16, (area.h - gap * (others - 1)) / others);
-    const top = area.y + (area.h - others * h - (others - 1) * gap) / 2;
     return {
       main: { ...area, w: area.w - w - gap },
-      strip: Array.from({ length: others }, (_, i) => ({ x: area.x + area.w - w, y: top + i * (h + gap), w, h })),
+      strip: grid(others, { ...area, x: area.x + area.w - w, w }, gap),
     };
   }
   const across = area.w / SCREEN;
