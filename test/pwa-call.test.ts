@@ -135,6 +135,43 @@ test('devices: another microphone, camera and speaker without a gap; one is pull
   await stillArrives();
 });
 
+test('beside the switches: devices, blur and the rest in reach of a keyboard; on a phone in the menu, above the controls', async () => {
+  const { page } = await join('Ada', 'choices');
+  await page.getByTestId('empty-room').waitFor();
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('data-testid'));
+  await page.getByTestId('mic-choices').focus();
+  await page.keyboard.press('Enter');
+  await vi.waitFor(async () => expect(await focused()).toBe('device-audioinput'), patience);
+  await expectAccessible(page, 'microphone and sound');
+  await page.keyboard.press('Escape');
+  await page.getByTestId('device-audioinput').waitFor({ state: 'detached' });
+  expect(await focused()).toBe('mic-choices');
+
+  await page.getByTestId('cam-choices').click();
+  await expectAccessible(page, 'camera and background');
+  const mirrored = () => page.getByTestId('local-video').evaluate((video) => video.classList.contains('mirror'));
+  expect(await mirrored()).toBe(true);
+  await page.getByTestId('switch-mirror').click();
+  expect(await mirrored()).toBe(false);
+  await page.getByTestId('open-settings').click();
+  await page.getByTestId('language').waitFor();
+  await page.keyboard.press('Escape');
+
+  await page.setViewportSize({ width: 360, height: 640 });
+  expect(await page.getByTestId('cam-choices').isVisible()).toBe(false);
+  await page.getByTestId('more').click();
+  await page.getByTestId('more-cam').click();
+  await page.getByTestId('device-videoinput').waitFor();
+  await expectAccessible(page, 'camera and background on a phone');
+  await page.keyboard.press('Escape');
+  expect(await focused()).toBe('more');
+  await page.getByTestId('open-chat').click();
+  await page.getByTestId('chat-input').waitFor();
+  await page.getByTestId('toggle-mic').click();
+  expect(await muted(page)).toBe(true);
+  await expectAccessible(page, 'chat on a phone');
+});
+
 test('a shared screen takes the stage; spotlight, pin, picture in picture', async () => {
   const ada = await join('Ada', 'stage');
   const bob = await join('Bob', 'stage');
@@ -143,12 +180,18 @@ test('a shared screen takes the stage; spotlight, pin, picture in picture', asyn
   await ada.page.getByTestId('peer-tile').getByText('Grace').waitFor();
   /** Whose tile is the largest, once tiles have come to rest. */
   const largest = () =>
-    ada.page.evaluate(() => {
+    ada.page.evaluate(async () => {
+      const moving = () =>
+        document
+          .getAnimations()
+          .filter(({ effect }) => effect instanceof KeyframeEffect && effect.target?.matches('.tile'));
+      // One that is sent elsewhere on its way ends as cancelled, and another begins.
+      for (let now = moving(); now.length > 0; now = moving()) await Promise.allSettled(now.map((a) => a.finished));
       const area = (tile: Element) => tile.getBoundingClientRect().width * tile.getBoundingClientRect().height;
       const [first, second] = [...document.querySelectorAll('.tile')].sort((a, b) => area(b) - area(a));
       return first && second && area(first) > 2 * area(second) ? first.getAttribute('aria-label') : undefined;
     });
-  expect(await largest()).toBeUndefined();
+  await vi.waitFor(async () => expect(await largest()).toBeUndefined(), patience);
 
   await bob.page.getByTestId('toggle-screen').click();
   const screen = ada.page.getByTestId('screen-video');
@@ -159,6 +202,12 @@ test('a shared screen takes the stage; spotlight, pin, picture in picture', asyn
   }, patience);
   await expectAccessible(ada.page, 'a shared screen');
   await expectAccessible(bob.page, 'sharing a screen');
+  const full = () => ada.page.evaluate(() => document.fullscreenElement?.getAttribute('data-testid'));
+  await ada.page.getByTestId('screen-tile').hover();
+  await ada.page.getByTestId('screen-full').click();
+  await vi.waitFor(async () => expect(await full()).toBe('screen-tile'), patience);
+  await ada.page.getByTestId('screen-full').click();
+  await vi.waitFor(async () => expect(await full()).toBeUndefined(), patience);
   await bob.page.getByTestId('toggle-screen').click();
   await screen.waitFor({ state: 'detached' });
 

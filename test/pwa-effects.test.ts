@@ -153,6 +153,22 @@ test('blur in a call: the wall goes soft for the others, the face stays; no rene
   expect(after.descriptions).toBe(before.descriptions);
 });
 
+test('blur in the lobby: one button beside the camera, and it is remembered', async () => {
+  const { page } = await open({ query: '?room=lobby', person: sitter });
+  const wall = () => detail(page, 'local-video', WALL);
+  const button = page.getByTestId('toggle-blur');
+  await page.getByTestId('local-video').waitFor();
+  await vi.waitFor(async () => expect(await wall()).toBeGreaterThan(20), patience);
+  expect(await button.getAttribute('aria-pressed')).toBe('false');
+  await button.click();
+  await vi.waitFor(async () => expect(await wall()).toBeLessThan(4), patience);
+  expect(await button.getAttribute('aria-pressed')).toBe('true');
+  await expectAccessible(page, 'lobby with blur');
+  await page.reload();
+  await page.getByTestId('local-video').waitFor();
+  await vi.waitFor(async () => expect(await wall()).toBeLessThan(4), patience);
+});
+
 test('blur from an earlier visit: the first frame that leaves is blurred, and so is that of another camera', async () => {
   const ada = await join('Ada', 'again', { before: watch, remembers: { backgroundBlur: true } });
   const bob = await join('Bob', 'again');

@@ -19,8 +19,11 @@ test('lobby: warms up, shows me, remembers my name, asks for one that is missing
   expect(await page.getByTestId('room-input').inputValue()).toMatch(/^[a-z]+-[a-z]+-[a-z0-9]{6}$/);
   await expectAccessible(page, 'lobby');
 
+  const way = () => page.getByTestId('join').boundingBox();
+  const before = await way();
   await page.getByTestId('join').click();
   await page.getByText('Tell the others who you are.').waitFor();
+  expect(await way()).toEqual(before);
   await expectAccessible(page, 'lobby without a name');
   await page.getByTestId('name-input').fill('Ada');
   await page.reload();

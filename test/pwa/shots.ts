@@ -26,6 +26,7 @@ const LOOKS = [
   { name: 'flat-dark', size: { width: 740, height: 360 }, scheme: 'dark' },
   { name: 'desk-light', size: { width: 1280, height: 800 }, scheme: 'light' },
   { name: 'desk-dark', size: { width: 1280, height: 800 }, scheme: 'dark' },
+  { name: 'wide-light', size: { width: 1920, height: 1080 }, scheme: 'light' },
 ] as const;
 const wanted = process.env.LOOKS?.split(',');
 
@@ -177,6 +178,12 @@ const scenes: Record<string, () => Promise<void>> = {
     await shoot(a, 'two');
     await a.getByTestId('more').click();
     await shoot(a, 'two-menu');
+    await a.keyboard.press('Escape');
+    await a.setViewportSize({ width: 1280, height: 800 });
+    await a.getByTestId('cam-choices').click();
+    await shoot(a, 'two-camera');
+    await a.keyboard.press('Escape');
+    await a.getByTestId('more').click();
     await a.getByTestId('open-stats').click();
     await a.waitForTimeout(6000);
     await shoot(a, 'two-stats');

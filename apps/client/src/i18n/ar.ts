@@ -122,6 +122,8 @@ export const messages: Messages = {
   'control.micOff': 'أوقف الميكروفون',
   'control.camOn': 'شغّل الكاميرا',
   'control.camOff': 'أوقف الكاميرا',
+  'control.micChoices': 'الميكروفون والصوت',
+  'control.camChoices': 'الكاميرا والخلفية',
   'control.screen': 'شارك الشاشة',
   'control.screenStop': 'أوقف المشاركة',
   'control.chat': 'الدردشة',

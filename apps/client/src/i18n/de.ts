@@ -116,6 +116,8 @@ export const messages: Messages = {
   'control.micOff': 'Mikrofon ausschalten',
   'control.camOn': 'Kamera einschalten',
   'control.camOff': 'Kamera ausschalten',
+  'control.micChoices': 'Mikrofon und Ton',
+  'control.camChoices': 'Kamera und Hintergrund',
   'control.screen': 'Bildschirm teilen',
   'control.screenStop': 'Teilen beenden',
   'control.chat': 'Chat',

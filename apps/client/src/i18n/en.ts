@@ -113,6 +113,8 @@ export const en = {
   'control.micOff': 'Turn microphone off',
   'control.camOn': 'Turn camera on',
   'control.camOff': 'Turn camera off',
+  'control.micChoices': 'Microphone and sound',
+  'control.camChoices': 'Camera and background',
   'control.screen': 'Share screen',
   'control.screenStop': 'Stop sharing',
   'control.chat': 'Chat',

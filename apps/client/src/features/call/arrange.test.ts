@@ -20,8 +20,8 @@ test.each(sizes)('tiles of a grid on %i×%i stay inside, apart and of a sane sha
     expect(rects).toHaveLength(count);
     rects.forEach((a, i) => {
       expect(inside(a, w, h)).toBe(true);
-      expect(a.w / a.h).toBeGreaterThanOrEqual(0.74);
-      expect(a.w / a.h).toBeLessThanOrEqual(1.78);
+      expect(a.w / a.h).toBeGreaterThanOrEqual(h > w ? 0.59 : 0.74);
+      expect(a.w / a.h).toBeLessThanOrEqual(2.01);
       for (const b of rects.slice(i + 1)) expect(overlap(a, b)).toBe(false);
     });
   }
@@ -34,6 +34,35 @@ test('a phone held upright stacks two people, a wide screen puts them side by si
   expect(left?.y).toBe(right?.y);
 });
 
+test('four people are two by two on a phone too', () => {
+  const [first, second, third] = grid(4, { x: 0, y: 0, w: 374, h: 716 }, 8);
+  expect(first?.y).toBe(second?.y);
+  expect(first?.x).toBe(third?.x);
+});
+
+test('four people fill nearly all of a phone, and of a desk', () => {
+  for (const [w, h] of [
+    [374, 700],
+    [1248, 644],
+  ] as const) {
+    const covered = grid(4, { x: 0, y: 0, w, h }, 8).reduce((sum, rect) => sum + rect.w * rect.h, 0);
+    expect(covered / (w * h)).toBeGreaterThan(0.84);
+  }
+});
+
+test('a screen on a phone takes no more height than it can use; the others get the rest', () => {
+  const area = { x: 0, y: 0, w: 374, h: 700 };
+  const { main, strip } = spotlight(4, area, 8, true);
+  expect(main.w).toBe(374);
+  expect(main.h).toBeLessThan(300);
+  expect(strip).toHaveLength(4);
+  for (const rect of strip) {
+    expect(inside(rect, 374, 700)).toBe(true);
+    expect(overlap(rect, main)).toBe(false);
+    expect(rect.w).toBeGreaterThan(150);
+  }
+});
+
 test.each(sizes)('a spotlight on %i×%i leaves the strip beside it', (w, h) => {
   const { main, strip } = spotlight(4, { x: 0, y: 0, w, h }, 8);
   expect(strip).toHaveLength(4);
@@ -42,6 +71,11 @@ test.each(sizes)('a spotlight on %i×%i leaves the strip beside it', (w, h) => {
     expect(overlap(rect, main)).toBe(false);
     expect(rect.w * rect.h).toBeLessThan(main.w * main.h);
   }
+});
+
+test('many beside a spotlight stay tiles, not slices', () => {
+  const { strip } = spotlight(8, { x: 0, y: 0, w: 1248, h: 644 }, 8);
+  for (const { w, h } of strip) expect(Math.min(w, h)).toBeGreaterThan(100);
 });
 
 test('who is where', () => {

@@ -11,23 +11,31 @@ export interface Size {
   readonly h: number;
 }
 
-/** Wider than 16:9 wastes pixels, narrower than 3:4 cuts faces. */
-const WIDEST = 16 / 9;
-const NARROWEST = 3 / 4;
+/**
+ * How much a tile may cut of a camera's picture to leave no bands: never so much that it cuts faces.
+ * On an upright stage most cameras are upright too: phones.
+ */
+const SHAPES = {
+  wide: { narrowest: 3 / 4, widest: 2 },
+  upright: { narrowest: 3 / 5, widest: 16 / 9 },
+} as const;
+/** A shared screen across an upright stage: none is squarer. */
+const SCREEN = 4 / 3;
 
-function fit(w: number, h: number): Size {
-  if (w / h > WIDEST) return { w: h * WIDEST, h };
-  if (w / h < NARROWEST) return { w, h: w / NARROWEST };
+function fit(w: number, h: number, { narrowest, widest }: (typeof SHAPES)[keyof typeof SHAPES]): Size {
+  if (w / h > widest) return { w: h * widest, h };
+  if (w / h < narrowest) return { w, h: w / narrowest };
   return { w, h };
 }
 
 /** Equal tiles, as large as they get: tries every number of columns. The last row is centred. */
 export function grid(count: number, area: Rect, gap: number): Rect[] {
   if (count <= 0 || area.w <= 0 || area.h <= 0) return [];
+  const shape = SHAPES[area.h > area.w ? 'upright' : 'wide'];
   let best = { columns: 1, tile: { w: 0, h: 0 } };
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns);
-    const tile = fit((area.w - gap * (columns - 1)) / columns, (area.h - gap * (rows - 1)) / rows);
+    const tile = fit((area.w - gap * (columns - 1)) / columns, (area.h - gap * (rows - 1)) / rows, shape);
     if (tile.w > 0 && tile.h > 0 && tile.w * tile.h > best.tile.w * best.tile.h) best = { columns, tile };
   }
   const { columns, tile } = best;
@@ -41,17 +49,23 @@ export function grid(count: number, area: Rect, gap: number): Rect[] {
   });
 }
 
-/** One large tile and a strip of the others: below it when the stage is tall, beside it when it is wide. */
-export function spotlight(others: number, area: Rect, gap: number): { main: Rect; strip: Rect[] } {
+/**
+ * One large tile and a strip of the others: below it when the stage is tall, beside it when it is wide.
+ * @param whole the large one is shown uncut (a screen): on a tall stage it is as wide as that, and the others get the rest
+ */
+export function spotlight(others: number, area: Rect, gap: number, whole = false): { main: Rect; strip: Rect[] } {
   if (others === 0) return { main: area, strip: [] };
   if (area.w >= area.h * 1.2) {
     const w = Math.min(240, area.w * 0.22);
-    const h = Math.min((w * 9) / 16, (area.h - gap * (others - 1)) / others);
-    const top = area.y + (area.h - others * h - (others - 1) * gap) / 2;
     return {
       main: { ...area, w: area.w - w - gap },
-      strip: Array.from({ length: others }, (_, i) => ({ x: area.x + area.w - w, y: top + i * (h + gap), w, h })),
+      strip: grid(others, { ...area, x: area.x + area.w - w, w }, gap),
     };
+  }
+  const across = area.w / SCREEN;
+  if (whole && across + gap < area.h * 0.7) {
+    const rest = { ...area, y: area.y + across + gap, h: area.h - across - gap };
+    return { main: { ...area, h: across }, strip: grid(others, rest, gap) };
   }
   const h = Math.min(area.h * 0.2, 150);
   const w = Math.min(h * 1.2, (area.w - gap * (others - 1)) / others);
@@ -96,7 +110,7 @@ export function arrange(
   const stage = main ?? (layout === 'spotlight' ? others[0] : undefined);
   if (stage !== undefined && layout !== 'grid' && all.length > 2) {
     const rest = all.filter((id) => id !== stage);
-    const { main: large, strip } = spotlight(rest.length, area, gap);
+    const { main: large, strip } = spotlight(rest.length, area, gap, stage.endsWith(':screen'));
     rects.set(stage, large);
     rest.forEach((id, index) => {
       const rect = strip[index];

@@ -1,12 +1,15 @@
 'use client';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { REACTIONS } from '../../call/types.ts';
 import { useText } from '../../i18n/index.ts';
 import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Icon, type IconName } from '../../ui/icons.tsx';
+import { CameraChoices, MicrophoneChoices } from './device-choices.tsx';
+import { toggleFullScreen } from './full-screen.ts';
 import { canPip, openPip } from './pip.ts';
+import { Popover } from './popover.tsx';
 
 export type CallDialog = 'settings' | 'shortcuts' | 'invite' | undefined;
 
@@ -56,36 +59,9 @@ function Control({
   );
 }
 
-/** A small menu above its button. Closes on Escape, on a choice, on a click elsewhere; focus goes back. */
-function Popover({ label, onClose, children }: { label: string; onClose: () => void; children: ReactNode }) {
-  const ref = useRef<HTMLFieldSetElement>(null);
-  useEffect(() => {
-    const before = document.activeElement;
-    ref.current?.querySelector('button')?.focus();
-    const key = (event: KeyboardEvent) => {
-      if (event.key === 'Escape') onClose();
-    };
-    const away = (event: PointerEvent) => {
-      if (!ref.current?.parentElement?.contains(event.target as Node)) onClose();
-    };
-    addEventListener('keydown', key);
-    addEventListener('pointerdown', away);
-    return () => {
-      removeEventListener('keydown', key);
-      removeEventListener('pointerdown', away);
-      if (before instanceof HTMLElement) before.focus();
-    };
-  }, [onClose]);
-  return (
-    <fieldset ref={ref} className="popover" aria-label={label}>
-      {children}
-    </fieldset>
-  );
-}
-
 export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void }) {
   const t = useText();
-  const [menu, setMenu] = useState<'react' | 'more' | undefined>();
+  const [menu, setMenu] = useState<'mic' | 'cam' | 'react' | 'more' | undefined>();
   const audio = useStore(localMedia, (s) => s.audio);
   const video = useStore(localMedia, (s) => s.video);
   const muted = useStore(localMedia, (s) => s.muted);
@@ -112,23 +88,55 @@ export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void 
       {label}
     </button>
   );
+  const settings = () => item('settings', t('control.settings'), () => onDialog('settings'), 'open-settings');
+  /** The devices of a switch, in a menu beside it; on a narrow screen "More" has them. */
+  const choices = (kind: 'mic' | 'cam') => {
+    const label = t(kind === 'mic' ? 'control.micChoices' : 'control.camChoices');
+    return (
+      <>
+        <button
+          type="button"
+          className="control-choices"
+          data-testid={`${kind}-choices`}
+          aria-expanded={menu === kind}
+          aria-label={label}
+          title={label}
+          onClick={() => setMenu(menu === kind ? undefined : kind)}
+        >
+          <Icon name="chevron" size={18} />
+        </button>
+        {menu === kind && (
+          <Popover label={label} onClose={close}>
+            {kind === 'mic' ? <MicrophoneChoices /> : <CameraChoices />}
+            {settings()}
+          </Popover>
+        )}
+      </>
+    );
+  };
   return (
     <footer className="controls-area">
       <div className="controls" role="toolbar" aria-label={t('control.bar')}>
-        <Control
-          icon={micOn ? 'mic' : 'mic-off'}
-          label={micOn ? t('control.micOff') : t('control.micOn')}
-          testId="toggle-mic"
-          off={!micOn}
-          onClick={() => void localMedia.setMuted(micOn)}
-        />
-        <Control
-          icon={camOn ? 'cam' : 'cam-off'}
-          label={camOn ? t('control.camOff') : t('control.camOn')}
-          testId="toggle-cam"
-          off={!camOn}
-          onClick={() => void localMedia.setCamera(!camOn)}
-        />
+        <div className="has-popover split">
+          <Control
+            icon={micOn ? 'mic' : 'mic-off'}
+            label={micOn ? t('control.micOff') : t('control.micOn')}
+            testId="toggle-mic"
+            off={!micOn}
+            onClick={() => void localMedia.setMuted(micOn)}
+          />
+          {choices('mic')}
+        </div>
+        <div className="has-popover split">
+          <Control
+            icon={camOn ? 'cam' : 'cam-off'}
+            label={camOn ? t('control.camOff') : t('control.camOn')}
+            testId="toggle-cam"
+            off={!camOn}
+            onClick={() => void localMedia.setCamera(!camOn)}
+          />
+          {choices('cam')}
+        </div>
         {canShare && (
           <Control
             icon="screen"
@@ -224,17 +232,13 @@ export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void 
                   undefined,
                   'narrow-only',
                 )}
+              {item('mic', t('control.micChoices'), () => setMenu('mic'), 'more-mic', 'narrow-only')}
+              {item('cam', t('control.camChoices'), () => setMenu('cam'), 'more-cam', 'narrow-only')}
               {item('stats', t('control.stats'), () => call.openPanel('stats'), 'open-stats')}
               {canPip() && item('pip', t('control.pip'), () => void openPip())}
-              {document.fullscreenEnabled &&
-                item('expand', t('control.fullscreen'), () => {
-                  const done = document.fullscreenElement
-                    ? document.exitFullscreen()
-                    : document.documentElement.requestFullscreen();
-                  done.catch(() => {});
-                })}
+              {document.fullscreenEnabled && item('expand', t('control.fullscreen'), () => toggleFullScreen())}
               {item('keyboard', t('control.shortcuts'), () => onDialog('shortcuts'), undefined, 'keys-only')}
-              {item('settings', t('control.settings'), () => onDialog('settings'), 'open-settings')}
+              {settings()}
             </Popover>
           )}
         </div>

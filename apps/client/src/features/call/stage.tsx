@@ -12,7 +12,7 @@ import { Tile, type TileProps } from './tile.tsx';
 const ME = 'me';
 const MY_SCREEN = 'me:screen';
 /** A tile this wide, px, has room for a name and a word beside it. */
-const ROOMY = 220;
+const ROOMY = 280;
 
 export function Stage() {
   const t = useText();
@@ -112,6 +112,7 @@ export function Stage() {
     tiles.push({
       id: ME,
       name: name && mine.w >= ROOMY ? `${name} (${t('call.you')})` : t('call.you'),
+      who: name,
       rect: mine,
       kind: 'me',
       track: videoTrack,

@@ -5,10 +5,13 @@ import { useText } from '../../i18n/index.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { TrackVideo } from '../../ui/stream-video.tsx';
 import type { Rect } from './arrange.ts';
+import { toggleFullScreen } from './full-screen.ts';
 
 export interface TileProps {
   readonly id: string;
   readonly name: string;
+  /** Whose initials stand in for a picture, when `name` says more than the name. */
+  readonly who?: string;
   readonly rect: Rect;
   readonly track: MediaStreamTrack | undefined;
   readonly kind: 'peer' | 'me' | 'screen';
@@ -81,7 +84,7 @@ export const Tile = memo(function Tile(props: TileProps) {
         />
       ) : (
         <span className="avatar" aria-hidden="true">
-          {initials(name)}
+          {initials(props.who || name)}
         </span>
       )}
       {props.hand && (
@@ -93,7 +96,7 @@ export const Tile = memo(function Tile(props: TileProps) {
       <div className="tile-foot">
         {status && (
           <p className="tile-label">
-            <span className={`status-dot ${urgent ? 'pulse' : 'bad'}`} />
+            <span className={`status-dot ${urgent ? 'pulse' : away ? '' : 'bad'}`} />
             <span className="tile-status">{status}</span>
           </p>
         )}
@@ -107,6 +110,18 @@ export const Tile = memo(function Tile(props: TileProps) {
           <span className="tile-name">{name}</span>
         </p>
       </div>
+      {kind === 'screen' && props.onPin && document.fullscreenEnabled && (
+        <button
+          type="button"
+          className="tile-corner pin full"
+          data-testid="screen-full"
+          aria-label={`${name}: ${t('control.fullscreen')}`}
+          title={t('control.fullscreen')}
+          onClick={(event) => toggleFullScreen(event.currentTarget.closest('li'))}
+        >
+          <Icon name="expand" size={18} />
+        </button>
+      )}
       {props.onPin && (
         <button
           type="button"

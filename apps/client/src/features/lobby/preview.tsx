@@ -1,12 +1,13 @@
 'use client';
 import { useText } from '../../i18n/index.ts';
-import { preferences } from '../../lib/preferences.ts';
+import { preferences, savePreferences } from '../../lib/preferences.ts';
 import { useStore } from '../../lib/store.ts';
+import { canBlur } from '../../media/effects/support.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { TrackVideo } from '../../ui/stream-video.tsx';
 
-/** How the others will see you, with the two switches that matter. */
+/** How the others will see you, with the switches that matter. */
 export function Preview() {
   const t = useText();
   const asked = useStore(localMedia, (s) => s.asked);
@@ -16,6 +17,7 @@ export function Preview() {
   const track = useStore(localMedia, (s) => s.videoTrack);
   const blurring = useStore(localMedia, (s) => s.camera !== undefined);
   const blurFailed = useStore(localMedia, (s) => s.blurFailed);
+  const blur = useStore(preferences, (p) => p.backgroundBlur);
   const mirror = useStore(preferences, (p) => p.mirror);
   const micOn = audio === 'live' && !muted;
   const camOn = video === 'live';
@@ -74,6 +76,22 @@ export function Preview() {
         >
           <Icon name={camOn ? 'cam' : 'cam-off'} />
         </button>
+        {asked && canBlur() && (video !== 'failed' || blurFailed) && (
+          <button
+            type="button"
+            className="round-toggle effect"
+            data-testid="toggle-blur"
+            aria-pressed={blur}
+            aria-label={t('settings.blur')}
+            title={t('settings.blur')}
+            onClick={() => {
+              savePreferences({ backgroundBlur: !blur });
+              void localMedia.changeBlur();
+            }}
+          >
+            <Icon name="blur" />
+          </button>
+        )}
       </div>
     </div>
   );

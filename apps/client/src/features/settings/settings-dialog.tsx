@@ -10,49 +10,8 @@ import { Icon } from '../../ui/icons.tsx';
 import { LevelBar } from '../../ui/level-bar.tsx';
 import { Select } from '../../ui/select.tsx';
 import { canChooseSpeaker, DeviceSelect } from './device-select.tsx';
+import { changeBlur, changeSound, Switch } from './switch.tsx';
 import { playTestSound } from './test-sound.ts';
-
-type Toggle = 'noiseSuppression' | 'noiseFilter' | 'voiceIsolation' | 'backgroundBlur' | 'mirror';
-
-function Switch(props: {
-  name: Toggle;
-  label: string;
-  /** Why it does nothing at the moment. */
-  hint?: string | false | undefined;
-  disabled?: boolean;
-  onSwitch?: () => void;
-}) {
-  const { name, label, hint, disabled = false, onSwitch } = props;
-  const on = useStore(preferences, (p) => p[name]) && !disabled;
-  return (
-    <label className="switch-row">
-      <span>
-        {label}
-        {hint && (
-          <>
-            <br />
-            <span className="small soft">{hint}</span>
-          </>
-        )}
-      </span>
-      <input
-        type="checkbox"
-        role="switch"
-        data-testid={`switch-${name}`}
-        aria-checked={on}
-        checked={on}
-        disabled={disabled}
-        onChange={(event) => {
-          savePreferences({ [name]: event.target.checked });
-          onSwitch?.();
-        }}
-      />
-    </label>
-  );
-}
-
-const changeSound = () => void localMedia.changeSound();
-const changeBlur = () => void localMedia.changeBlur();
 
 /** Sound and picture. What the browser cannot do is there, switched off, and says so. */
 function Effects() {

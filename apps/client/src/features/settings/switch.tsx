@@ -1,0 +1,47 @@
+'use client';
+import { preferences, savePreferences } from '../../lib/preferences.ts';
+import { useStore } from '../../lib/store.ts';
+import { localMedia } from '../../media/local-media.ts';
+
+type Toggle = 'noiseSuppression' | 'noiseFilter' | 'voiceIsolation' | 'backgroundBlur' | 'mirror';
+
+/** One of the remembered choices, as a switch. */
+export function Switch(props: {
+  name: Toggle;
+  label: string;
+  /** Why it does nothing at the moment. */
+  hint?: string | false | undefined;
+  disabled?: boolean;
+  onSwitch?: () => void;
+}) {
+  const { name, label, hint, disabled = false, onSwitch } = props;
+  const on = useStore(preferences, (p) => p[name]) && !disabled;
+  return (
+    <label className="switch-row">
+      <span>
+        {label}
+        {hint && (
+          <>
+            <br />
+            <span className="small soft">{hint}</span>
+          </>
+        )}
+      </span>
+      <input
+        type="checkbox"
+        role="switch"
+        data-testid={`switch-${name}`}
+        aria-checked={on}
+        checked={on}
+        disabled={disabled}
+        onChange={(event) => {
+          savePreferences({ [name]: event.target.checked });
+          onSwitch?.();
+        }}
+      />
+    </label>
+  );
+}
+
+export const changeSound = () => void localMedia.changeSound();
+export const changeBlur = () => void localMedia.changeBlur();
