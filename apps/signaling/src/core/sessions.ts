@@ -1,5 +1,5 @@
 /** The sessions of this node: opened, detached, resumed (from here or from any other node), fenced, ended. */
-import { CLOSE_CODES, type CloseName, type PeerInfo } from '@tandem/protocol';
+import { CLOSE_CODES, type CloseName, mayEnter, type PeerInfo } from '@tandem/protocol';
 import {
   type ClaimResult,
   type ClaimRule,
@@ -170,7 +170,7 @@ export class Sessions {
 
   /** Continues a session on `connection`. @throws Refusal `session_unknown`, `unavailable` */
   async resume(peerId: string, secret: string, identity: Identity, connection: Connection): Promise<Resumed> {
-    return this.whileBusy(peerId, async () => {
+    const resumed = await this.whileBusy(peerId, async () => {
       const local = this.#byId.get(peerId);
       if (!this.#node.up) return this.#resumeHere(local, secret, identity, connection);
       try {
@@ -180,6 +180,12 @@ export class Sessions {
         return this.#resumeHere(local, secret, identity, connection);
       }
     });
+    const { session } = resumed;
+    if (session.room && !mayEnter(identity.grants, session.room.id)) {
+      await this.end(session, 'left');
+      throw new Refusal('session_unknown', 'Your token does not grant its room any more.', { field: '/sessionToken' });
+    }
+    return resumed;
   }
 
   async #resumeAnywhere(peerId: string, secret: string, identity: Identity, connection: Connection): Promise<Resumed> {
@@ -207,7 +213,8 @@ export class Sessions {
     const member = memberRecord(session, name);
     let state: RoomState;
     try {
-      state = await this.#rejoin(record.room, member, session);
+      // Its places end by themselves after a day; a session may live longer, and under another login session.
+      [state] = await Promise.all([this.#rejoin(record.room, member, session), this.claimAgain(session)]);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
       if (session.room) return { ...this.#resumeHere(session, secret, identity, connection), parked: result.parked };
@@ -432,7 +439,7 @@ export class Sessions {
     return freed.includes(true);
   }
 
-  /** After the store lost it: unless somebody else took it meanwhile. */
+  /** After the store lost its places, or may soon: unless somebody else took them meanwhile. */
   async claimAgain(session: Session): Promise<void> {
     await this.#node.backplane.claim(identityKey(session), session.peerId, { limit: 0, expect: '' });
   }

@@ -203,6 +203,23 @@ describe('sessions', () => {
     expect(error.id).toBeGreaterThan(1);
   });
 
+  test.each([
+    ['the same node', 0],
+    ['another node', 1],
+  ])('S-77 a resume with a token that does not grant the room ends the session, on %s', async (_n, at) => {
+    const { n1, n2, a, b, aId } = await pair();
+    a.ws.terminate();
+    await b.next('peer_away');
+    const c = await client([n1, n2][at] as SignalingService, 'ada', { rooms: ['elsewhere'] });
+    c.send({ type: 'resume', sessionToken: a.welcome.sessionToken });
+    expect(await c.next('error')).toMatchObject({ code: 'session_unknown', field: '/sessionToken' });
+    expect(await b.next('peer_left')).toMatchObject({ peerId: aId });
+    // It has nothing of the room, and can go where it may.
+    b.send({ type: 'offer', peerId: aId, sdp: 'x', id: 1 });
+    expect(await b.next('error')).toMatchObject({ code: 'unknown_peer' });
+    await c.join('elsewhere');
+  });
+
   test('S-76 an expired token closes with 4002, and a fresh one resumes the session', async () => {
     const { n1, n2, a, b } = await pair();
     // The clock of the token is the wall clock: reach in rather than wait.
