@@ -4,7 +4,7 @@
  */
 import type { Assumption } from './model.ts';
 
-const machine = 'on 2 cores at 2.5 GHz, Node 24, Redis 7.0';
+const machine = 'on 2 cores of an AMD EPYC, Node 24, Redis 7.0';
 const measured = (value: number, unit: string, bench: string, day: string): Assumption => ({
   value,
   unit,
@@ -13,16 +13,16 @@ const measured = (value: number, unit: string, bench: string, day: string): Assu
 
 export const MEASURED = {
   messageCpu: measured(
-    14.2,
+    8.6,
     'µs of CPU a message between two nodes, both nodes and Redis together',
     'nodes --nodes 1,2,4 --only tandem --rounds 12 --warm-up 6000',
-    '2026-11-23',
+    '2026-11-25',
   ),
   joinCpu: measured(
-    789,
-    'µs of CPU a join, Redis (one server) included: 4.25 times the reference of 175 µs; a Cluster takes two more scripts',
+    405,
+    'µs of CPU a join, a Redis Cluster of three included: 5.71 times the reference of 78 µs',
     'joins',
-    '2026-11-23',
+    '2026-11-25',
   ),
-  idleMemory: measured(6.7, 'KiB of memory an idle connection', 'memory', '2026-11-23'),
+  idleMemory: measured(6.5, 'KiB of memory an idle connection', 'memory', '2026-11-25'),
 } as const;
