@@ -349,8 +349,9 @@ export class Membership {
       else if (member.epoch > session.epoch) sessions.fence(session.peerId, member.epoch);
       else if (session.unsaved && !sessions.isBusy(session.peerId)) void this.put(session).catch(ignoreUnavailable);
     }
+    // A session that lives here without being in it yet is on its way in, or owed.
     for (const m of room.members.values())
-      if (m.node === name && !m.session && !sessions.isBusy(m.peerId))
+      if (m.node === name && !m.session && !sessions.get(m.peerId) && !sessions.isBusy(m.peerId))
         void this.#drop(room.id, m.peerId, m.epoch, 'timeout').catch(ignoreUnavailable);
   }
 

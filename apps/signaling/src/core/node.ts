@@ -277,6 +277,7 @@ export class SignalingNode implements AsyncDisposable {
   async #sweep(): Promise<void> {
     if (!this.up) return;
     await this.membership.settle().catch(ignoreUnavailable);
+    await this.sessions.settle().catch(ignoreUnavailable);
     // In slices, so that thousands of rooms are no burst.
     const rooms = [...this.membership.rooms.values()];
     for (let at = 0; at < rooms.length && this.up; at += 100) await this.membership.compare(rooms.slice(at, at + 100));

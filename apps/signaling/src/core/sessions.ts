@@ -33,6 +33,8 @@ export class Sessions {
   readonly #byId = new Map<string, Session>();
   /** Sessions with a write under way: the sweep must not take them for ghosts. */
   readonly #busy = new Map<string, number>();
+  /** The store may have given them to this node, and the answer was lost. */
+  readonly #unsure = new Set<string>();
   constructor(node: SignalingNode) {
     this.#node = node;
   }
@@ -177,6 +179,8 @@ export class Sessions {
         return await this.#resumeAnywhere(peerId, secret, identity, connection);
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
+        // Anybody may ask for anything while nobody can check it: so many, no more.
+        if (!this.#byId.has(peerId) && this.#unsure.size < 10_000) this.#unsure.add(peerId);
         return this.#resumeHere(local, secret, identity, connection);
       }
     });
@@ -186,6 +190,16 @@ export class Sessions {
       throw new Refusal('session_unknown', 'Your token does not grant its room any more.', { field: '/sessionToken' });
     }
     return resumed;
+  }
+
+  /** What this node took over without ever hearing so: detached, it ends after its grace as any other. @throws Unavailable */
+  async settle(): Promise<void> {
+    const { backplane, name, settings } = this.#node;
+    for (const peerId of this.#unsure) {
+      if (this.isBusy(peerId)) continue;
+      if (!this.#byId.has(peerId)) await backplane.detachSession(peerId, Number.MAX_SAFE_INTEGER, name, settings.grace);
+      this.#unsure.delete(peerId);
+    }
   }
 
   async #resumeAnywhere(peerId: string, secret: string, identity: Identity, connection: Connection): Promise<Resumed> {
@@ -214,12 +228,20 @@ export class Sessions {
     let state: RoomState;
     try {
       // Its places end by themselves after a day; a session may live longer, and under another login session.
-      [state] = await Promise.all([this.#rejoin(record.room, member, session), this.claimAgain(session)]);
+      [state] = await Promise.all([
+        this.#rejoin(record.room, member, session),
+        this.claimAgain(session).catch(ignoreUnavailable),
+      ]);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
       if (session.room) return { ...this.#resumeHere(session, secret, identity, connection), parked: result.parked };
       this.#adrift(session, record.room);
       throw error;
+    }
+    if ((session.state as Session['state']).kind === 'ended') {
+      // Moved on, or ended, while the answer was on its way.
+      membership.owe(record.room, session);
+      throw new Refusal('session_unknown', 'That session is over; join again.', { field: '/sessionToken' });
     }
     const room = membership.resumed(session, record.room, state);
     counters.resumes++;
