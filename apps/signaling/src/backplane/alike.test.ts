@@ -92,7 +92,7 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
     resumeSession: (side) => side.at(node).resumeSession(peerId, secretHash, userId),
     detachSession: (side) => side.at(node).detachSession(peerId, epoch, pickNode, LONG),
     syncSession: (side) => side.at(node).syncSession(record, awayFor === 0, LONG),
-    endSession: (side) => side.at(node).endSession(peerId, pickForce ? 'force' : epoch),
+    endSession: (side) => side.at(node).endSession(peerId),
     closeSession: (side) => side.at(node).closeSession(peerId, epoch, identity),
     findSession: (side) => side.at(node).findSession(peerId),
     park: (side) => side.at(node).park(peerId, frames, pickBan ? pickNode : undefined),
@@ -104,7 +104,6 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
   const pickNode = pick('a', 'b', 'dead');
   const pickBan = random.chance(0.3);
   const pickKnown = pick('latest', 'nothing', 'whole');
-  const pickForce = random.chance(0.1);
   const pickExpect = pick(undefined, undefined, '', 'p0', 'p1');
   const rule = { limit: pickLimit, ...(pickExpect === undefined ? {} : { expect: pickExpect }) };
   const name = pick(...Object.keys(all));

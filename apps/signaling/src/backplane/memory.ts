@@ -265,15 +265,13 @@ export class MemoryBackplane implements Backplane {
     });
   }
 
-  endSession(peerId: string, epoch: number | 'force') {
+  endSession(peerId: string) {
     return this.#run('endSession', () => {
       const stored = this.#hub.session(peerId);
-      if (!stored || stored.over || (epoch !== 'force' && stored.epoch > epoch)) return undefined;
-      if (epoch === 'force') {
-        stored.over = true;
-        stored.until = this.#hub.clock.now() + TOMBSTONE_TTL_MS;
-        stored.mailbox = [];
-      } else this.#hub.sessions.delete(peerId);
+      if (!stored || stored.over) return undefined;
+      stored.over = true;
+      stored.until = this.#hub.clock.now() + TOMBSTONE_TTL_MS;
+      stored.mailbox = [];
       return { room: stored.room, node: stored.node };
     });
   }

@@ -161,7 +161,7 @@ describe('one server', () => {
     }
     await a.resumeSession('resumed', 'h', 'u');
     await a.syncSession({ ...session, peerId: 'detached' }, false, 60_000);
-    await a.endSession('ended', 'force');
+    await a.endSession('ended');
     await a.dropMember('r', 'banned', 1, { loginSession: 'l', ms: 60_000 });
     await a.markAway('r', 'detached', 'a', 60_000);
     const redis = new Redis(own.url);

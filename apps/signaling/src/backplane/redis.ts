@@ -185,8 +185,8 @@ export class RedisBackplane implements Backplane {
     return kind === 'fenced' ? ({ kind: 'fenced' } as const) : ({ kind: 'ours', parked } as const);
   }
 
-  async endSession(peerId: string, epoch: number | 'force') {
-    const record = await this.#run('session-end', this.#session(peerId), [epoch, TOMBSTONE_TTL_MS]);
+  async endSession(peerId: string) {
+    const record = await this.#run('session-end', this.#session(peerId), [TOMBSTONE_TTL_MS]);
     if (!record) return undefined;
     const { room, node } = readSession(peerId, record as string).session;
     return { room, node };

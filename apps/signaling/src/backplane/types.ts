@@ -153,10 +153,10 @@ export interface Backplane extends AsyncDisposable {
   /** After a doubt: still mine? Writes it again if it was lost; attached or detached as given. */
   syncSession(session: SessionRecord, attached: boolean, graceMs: number): Promise<SyncResult>;
   /**
-   * Ends it if its epoch is not higher; answers with what it was. `force` ends it whoever owns it and leaves a tombstone for
-   * {@link TOMBSTONE_TTL_MS}, so that an owner that did not hear of it cannot write it again.
+   * Ends it whoever owns it; answers with what it was. A tombstone stays for {@link TOMBSTONE_TTL_MS}, so that an owner that did not
+   * hear of it cannot write it again.
    */
-  endSession(peerId: string, epoch: number | 'force'): Promise<{ room: string; node: string } | undefined>;
+  endSession(peerId: string): Promise<{ room: string; node: string } | undefined>;
   /** Its owner ends it and gives its places back, unless a newer owner has them: then nothing is changed. */
   closeSession(peerId: string, epoch: number, identity: IdentityKey): Promise<void>;
   /** Is it attached, and where? */

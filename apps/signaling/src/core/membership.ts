@@ -371,7 +371,7 @@ export class Membership {
         if (!result.ok || session.room !== room) return;
         this.#views.apply(room, result.state);
         this.#publishPut(room.id, result.state, session.peerId);
-        await sessions.claimAgain(session);
+        await this.#node.places.claimAgain(session);
       })
       .catch(ignoreUnavailable);
   }

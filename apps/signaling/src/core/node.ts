@@ -12,6 +12,7 @@ import { type Counters, type NodeEvents, newCounters } from './events.ts';
 import type { Identity } from './identity.ts';
 import { Membership, type RoomControl } from './membership.ts';
 import { Outbox } from './outbox.ts';
+import { Places } from './places.ts';
 import { Router } from './router.ts';
 import { sessionToken } from './session.ts';
 import { type SessionControl, Sessions } from './sessions.ts';
@@ -38,6 +39,7 @@ export class SignalingNode implements AsyncDisposable {
   readonly counters: Counters = newCounters();
   readonly connections = new Set<Connection>();
   readonly sessions: Sessions;
+  readonly places: Places;
   readonly membership: Membership;
   readonly router: Router;
   readonly outbox: Outbox;
@@ -64,6 +66,7 @@ export class SignalingNode implements AsyncDisposable {
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
     this.events = options.events ?? {};
     this.sessions = new Sessions(this);
+    this.places = new Places(this);
     this.membership = new Membership(this);
     this.router = new Router(this);
     this.outbox = new Outbox({

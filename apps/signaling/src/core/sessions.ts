@@ -1,19 +1,11 @@
 /** The sessions of this node: opened, detached, resumed (from here or from any other node), fenced, ended. */
-import { CLOSE_CODES, type CloseName, mayEnter, type PeerInfo } from '@tandem/protocol';
-import {
-  type ClaimResult,
-  type ClaimRule,
-  type IdentityKey,
-  ignoreUnavailable,
-  type RoomState,
-  type SessionRecord,
-  Unavailable,
-  userTag,
-} from '../backplane/types.ts';
+import { type CloseName, mayEnter, type PeerInfo } from '@tandem/protocol';
+import { ignoreUnavailable, type RoomState, type SessionRecord, Unavailable, userTag } from '../backplane/types.ts';
 import type { Connection } from './connection.ts';
 import { Refusal } from './errors.ts';
 import type { Identity } from './identity.ts';
 import type { SignalingNode } from './node.ts';
+import { identityKey } from './places.ts';
 import { memberRecord } from './room.ts';
 import { hashSecret, type Session } from './session.ts';
 
@@ -110,6 +102,31 @@ export class Sessions {
     });
   }
 
+  /**
+   * Writes session and membership in one round trip: almost always nobody stands in the way. Otherwise the membership is written again
+   * once its place is free, or taken back.
+   */
+  async #enter(session: Session, roomId: string, limit: number): Promise<'joined' | 'full' | 'banned'> {
+    const { membership, places } = this.#node;
+    const record = this.record(session, roomId);
+    // Both to their ends: a write that is still under way could not be taken back.
+    const [opened, wrote] = await Promise.allSettled([
+      places.open(session, record),
+      membership.write(session, roomId, limit),
+    ]);
+    if (opened.status === 'rejected') throw opened.reason;
+    if (wrote.status === 'rejected') throw wrote.reason;
+    const free = opened.value;
+    if (free === 'at once') return membership.join(session, roomId, wrote.value);
+    try {
+      await free();
+    } catch (error) {
+      if (wrote.value.ok) await membership.retract(session, roomId);
+      throw error;
+    }
+    return membership.join(session, roomId, await membership.write(session, roomId, limit));
+  }
+
   record(session: Session, roomId = session.room?.id ?? ''): SessionRecord {
     return {
       peerId: session.peerId,
@@ -203,7 +220,7 @@ export class Sessions {
   }
 
   async #resumeAnywhere(peerId: string, secret: string, identity: Identity, connection: Connection): Promise<Resumed> {
-    const { backplane, membership, name, outbox, counters } = this.#node;
+    const { backplane, membership, name, outbox, places, counters } = this.#node;
     const result = await backplane.resumeSession(peerId, hashSecret(secret), identity.userId);
     if (!result.ok) {
       counters.resumesFailed++;
@@ -230,7 +247,7 @@ export class Sessions {
       // Its places end by themselves after a day; a session may live longer, and under another login session.
       [state] = await Promise.all([
         this.#rejoin(record.room, member, session),
-        this.claimAgain(session).catch(ignoreUnavailable),
+        places.claimAgain(session).catch(ignoreUnavailable),
       ]);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
@@ -238,7 +255,7 @@ export class Sessions {
       this.#adrift(session, record.room);
       throw error;
     }
-    if ((session.state as Session['state']).kind === 'ended') {
+    if (this.#byId.get(peerId) !== session) {
       // Moved on, or ended, while the answer was on its way.
       membership.owe(record.room, session);
       throw new Refusal('session_unknown', 'That session is over; join again.', { field: '/sessionToken' });
@@ -313,7 +330,7 @@ export class Sessions {
         ...(message.reason === undefined ? {} : { reason: message.reason }),
       });
     this.#drop(session, message.close);
-    void this.#release(session).catch(ignoreUnavailable);
+    void this.#node.places.release(session).catch(ignoreUnavailable);
   }
 
   /** Ends the session of any node from here; its socket hears `kicked` unless it was replaced. */
@@ -324,11 +341,12 @@ export class Sessions {
     reason?: string,
     ban?: { loginSession: string; ms: number },
   ): Promise<void> {
-    await this.#node.backplane.endSession(target.peerId, 'force');
-    await this.#expelled(target, close, leftReason, reason, ban);
+    await this.#node.backplane.endSession(target.peerId);
+    await this.expelled(target, close, leftReason, reason, ban);
   }
 
-  async #expelled(
+  /** The rest of {@link expel}, for what the store has ended already: out of its room, and its node is told. */
+  async expelled(
     target: { peerId: string; node: string; room: string },
     close: CloseName,
     leftReason: string,
@@ -391,93 +409,4 @@ export class Sessions {
     session.state = { kind: 'ended' };
     this.#byId.delete(session.peerId);
   }
-
-  /**
-   * Writes session and membership in one round trip: almost always nobody stands in the way. Otherwise the membership is written again
-   * once its place is free, or taken back.
-   */
-  async #enter(session: Session, roomId: string, limit: number): Promise<'joined' | 'full' | 'banned'> {
-    const { backplane, membership, settings } = this.#node;
-    const open = (rule: ClaimRule) => backplane.openSession(this.record(session, roomId), identityKey(session), rule);
-    const rule: ClaimRule = {
-      limit: settings.sessionsPerUser,
-      ...(session.identity.grants.duplicate === 'reject' ? { expect: '' } : {}),
-    };
-    // Both to their ends: a write that is still under way could not be taken back.
-    const [opened, wrote] = await Promise.allSettled([open(rule), membership.write(session, roomId, limit)]);
-    if (opened.status === 'rejected') throw opened.reason;
-    if (wrote.status === 'rejected') throw wrote.reason;
-    const { value: claim } = opened;
-    if (claim.kind === 'ours' && (claim.previous ?? session.peerId) === session.peerId)
-      return membership.join(session, roomId, wrote.value);
-    try {
-      await this.#makeRoom(session, claim, rule, open);
-    } catch (error) {
-      if (wrote.value.ok) await membership.retract(session, roomId);
-      throw error;
-    }
-    return membership.join(session, roomId, await membership.write(session, roomId, limit));
-  }
-
-  /** The stated policy for a second session of one identity, and the number of sessions of one user, over all nodes. */
-  async #makeRoom(
-    session: Session,
-    first: ClaimResult,
-    asked: ClaimRule,
-    open: (rule: ClaimRule) => Promise<ClaimResult>,
-  ): Promise<void> {
-    const { backplane } = this.#node;
-    let rule = asked;
-    for (let claim = first; ; claim = await open(rule)) {
-      if (claim.kind === 'full') {
-        if (await this.#freePlaces(session.identity.userId, claim.others)) continue;
-        throw new Refusal('too_many_sessions', `A user may have ${rule.limit} sessions.`);
-      }
-      if (claim.kind === 'ours') {
-        if (claim.previous !== undefined && claim.previous !== session.peerId) await this.#replace(claim.previous);
-        return;
-      }
-      const holder = await backplane.findSession(claim.by);
-      if (holder?.attached && (await this.#node.isLive(holder.node)))
-        throw new Refusal('forbidden', 'This identity is connected already.', {
-          closeWith: CLOSE_CODES.duplicate.code,
-        });
-      await this.#replace(claim.by);
-      rule = { ...rule, expect: claim.by };
-    }
-  }
-
-  /** Takes places back from sessions that are over, away, or on dead nodes. @returns whether there were any */
-  async #freePlaces(userId: string, peerIds: readonly string[]): Promise<boolean> {
-    const { backplane } = this.#node;
-    const freed = await Promise.all(
-      peerIds.map(async (peerId) => {
-        const found = await backplane.findSession(peerId);
-        if (found?.attached && (await this.#node.isLive(found.node))) return false;
-        await backplane.release({ userId, loginSession: '' }, peerId);
-        return true;
-      }),
-    );
-    return freed.includes(true);
-  }
-
-  /** After the store lost its places, or may soon: unless somebody else took them meanwhile. */
-  async claimAgain(session: Session): Promise<void> {
-    await this.#node.backplane.claim(identityKey(session), session.peerId, { limit: 0, expect: '' });
-  }
-
-  async #replace(previous: string): Promise<void> {
-    const { backplane } = this.#node;
-    const ended = await backplane.endSession(previous, 'force');
-    if (!ended) return;
-    await this.#expelled({ peerId: previous, ...ended }, 'replaced', 'replaced');
-  }
-
-  async #release(session: Session): Promise<void> {
-    await this.#node.backplane.release(identityKey(session), session.peerId);
-  }
-}
-
-function identityKey({ identity: { userId, loginSession, grants } }: Session): IdentityKey {
-  return { userId, loginSession: grants.duplicate === 'allow' ? '' : loginSession };
 }

@@ -236,7 +236,7 @@ export function backplaneContract(connect: () => Backplane): void {
       expect(await a.resumeSession(peerId, 'hash', 'ada')).toEqual({ ok: false });
       expect(await a.findSession(peerId)).toBeUndefined();
       expect(await a.park(peerId, ['x'])).toEqual({ kind: 'gone' });
-      expect(await a.endSession(peerId, 'force')).toBeUndefined();
+      expect(await a.endSession(peerId)).toBeUndefined();
     },
   );
 
@@ -250,14 +250,13 @@ export function backplaneContract(connect: () => Backplane): void {
     expect(await a.park(p, ['x'])).toEqual({ kind: 'gone' });
   });
 
-  test('B-14 a stale owner can neither detach, end nor sync a session', async () => {
+  test('B-14 a stale owner can neither detach nor sync a session', async () => {
     await using a = await start('a');
     await using b = await start('b');
     const p = peerOf('ada');
     await open(a, session(p, a.name));
     await b.resumeSession(p, 'hash', 'ada');
     await a.detachSession(p, 1, a.name, 1);
-    expect(await a.endSession(p, 1)).toBeUndefined();
     expect(await a.syncSession(session(p, a.name), true, 1000)).toEqual({ kind: 'fenced' });
     expect(await b.findSession(p)).toEqual({ node: b.name, attached: true });
   });
@@ -282,7 +281,7 @@ export function backplaneContract(connect: () => Backplane): void {
     await a.release(identity, q);
     // Of one that is over only the places are left.
     await a.openSession(session(p, a.name, { userId }), identity, { limit: 5 });
-    await b.endSession(p, 'force');
+    await b.endSession(p);
     await a.closeSession(p, 1, identity);
     expect(await a.claim(identity, q, { limit: 1, expect: '' })).toEqual({ kind: 'ours', previous: undefined });
     expect(await a.syncSession(session(p, a.name, { userId }), true, 1000)).toEqual({ kind: 'fenced' });
@@ -293,7 +292,7 @@ export function backplaneContract(connect: () => Backplane): void {
     const p = peerOf('ada');
     expect(await a.syncSession(session(p, a.name, { epoch: 3 }), true, 1000)).toEqual({ kind: 'ours', parked: [] });
     expect(await a.findSession(p)).toEqual({ node: a.name, attached: true });
-    expect(await a.endSession(p, 'force')).toEqual({ room: 'room', node: a.name });
+    expect(await a.endSession(p)).toEqual({ room: 'room', node: a.name });
     expect(await a.syncSession(session(p, a.name, { epoch: 3 }), true, 1000)).toEqual({ kind: 'fenced' });
     expect(await a.resumeSession(p, 'hash', 'ada')).toEqual({ ok: false });
     expect(await a.findSession(p)).toBeUndefined();

@@ -1,121 +1,9 @@
-/**
- * Operations of several steps, with the backplane away, slow or answering late in the middle of them. Virtual time, one hub, the real core.
- * Titles name the rules of docs/service-contracts.md.
- */
+/** Joins, resumes and ends of several steps, with something happening between them. Titles name the rules of docs/service-contracts.md. */
 import type { Grants } from '@tandem/protocol';
 import { describe, expect, test } from 'vitest';
-import { PartClock, VirtualClock } from '../../../../test/simulation/clock.ts';
-import { Random } from '../../../../test/simulation/random.ts';
-import { MemoryHub } from '../backplane/memory.ts';
 import { Unavailable } from '../backplane/types.ts';
-import type { Connection } from './connection.ts';
-import { SignalingNode } from './node.ts';
-
-interface Heard {
-  readonly type: string;
-  readonly peerId?: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into any message
-  readonly [field: string]: any;
-}
-
-class Cluster {
-  readonly clock = new VirtualClock();
-  readonly random = new Random(1);
-  readonly problems: string[] = [];
-  /** What an operation of a node meets before it is carried out, and its answer afterwards. */
-  before: (node: string, operation: string) => Promise<void> | void = () => {};
-  after: (node: string, operation: string) => Promise<void> | void = () => {};
-  /** Nothing passes between nodes, and nobody is told. */
-  mute = false;
-  readonly hub = new MemoryHub(new PartClock(this.clock, this.random.fork()), {
-    beforeOperation: (node, operation) => this.before(node, operation),
-    afterOperation: (node, operation) => this.after(node, operation),
-    carry: (_from, _to, deliver) => {
-      if (!this.mute) this.clock.at(0, deliver);
-    },
-  });
-
-  async node(name: string): Promise<SignalingNode> {
-    const node = new SignalingNode({
-      name,
-      clock: new PartClock(this.clock, this.random.fork()),
-      backplane: this.hub.connect(),
-      events: { log: (level, event) => void (level === 'error' && this.problems.push(`${name} ${event}`)) },
-    });
-    await node.start();
-    return node;
-  }
-
-  /** Time goes on, and everything that is due happens. */
-  async run(ms = 50): Promise<void> {
-    const until = this.clock.now() + ms;
-    this.clock.at(ms, () => {});
-    do await new Promise((resolve) => setImmediate(resolve));
-    while (this.clock.step(until));
-  }
-
-  /** A gate: until it opens, nothing passes it. */
-  gate() {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    return { promise, open: resolve };
-  }
-
-  away(): void {
-    this.before = () => {
-      throw new Unavailable('away');
-    };
-  }
-  back(): void {
-    this.before = () => {};
-  }
-}
-
-class Client {
-  readonly heard: Heard[] = [];
-  readonly connection: Connection;
-  closed: number | undefined;
-  constructor(node: SignalingNode, userId: string, grants: Grants = {}, loginSession = `login of ${userId}`) {
-    this.connection = node.accept(
-      {
-        send: (frame) => void this.heard.push(JSON.parse(String(frame)) as Heard),
-        close: (code) => {
-          this.closed = code;
-        },
-        ping: () => this.connection.alive(),
-      },
-      { userId, loginSession, jti: userId, expiresAt: Infinity, grants },
-    );
-  }
-  send(message: object): void {
-    this.connection.onFrame(Buffer.from(JSON.stringify(message)));
-  }
-  of(type: string): Heard[] {
-    return this.heard.filter((m) => m.type === type);
-  }
-  get peerId(): string {
-    return this.of('welcome')[0]?.peerId as string;
-  }
-  get token(): string {
-    return this.of('welcome')[0]?.sessionToken as string;
-  }
-  get types(): string[] {
-    return this.heard.map((m) => m.type);
-  }
-}
-
-async function pair() {
-  const cluster = new Cluster();
-  const [n1, n2] = [await cluster.node('n1'), await cluster.node('n2')];
-  const [a, b] = [new Client(n1, 'ada'), new Client(n2, 'bob')];
-  for (const c of [a, b]) {
-    c.send({ type: 'join', roomId: 'r' });
-    await cluster.run();
-  }
-  expect(a.of('peer_joined')).toHaveLength(1);
-  return { cluster, n1, n2, a, b };
-}
-
-const members = (cluster: Cluster, room = 'r') => [...(cluster.hub.rooms.get(room)?.members.keys() ?? [])].sort();
+import type { SignalingNode } from './node.ts';
+import { Client, type Cluster, members, pair } from './testing.ts';
 
 describe('two sockets of one session', () => {
   test('S-73 a resume whose socket went meanwhile takes nothing from the next one that resumed', async () => {
@@ -145,34 +33,6 @@ describe('two sockets of one session', () => {
 });
 
 describe('the backplane is away', () => {
-  test('S-93 what a peer says of itself meanwhile reaches the other nodes afterwards', async () => {
-    const { cluster, a, b } = await pair();
-    cluster.away();
-    await cluster.run(5000);
-    a.send({ type: 'update', metadata: { audio: false } });
-    await cluster.run(5000);
-    cluster.back();
-    await cluster.run(30_000);
-    expect(b.of('peer_updated')).toMatchObject([{ peerId: a.peerId, metadata: { audio: false } }]);
-  });
-
-  test('S-93 who came back meanwhile is back for the other nodes too, and never gone', async () => {
-    const { cluster, n1, a, b } = await pair();
-    a.connection.onClosed(1006);
-    await cluster.run(45_000);
-    cluster.away();
-    await cluster.run(5000);
-    const back = new Client(n1, 'ada');
-    back.send({ type: 'resume', sessionToken: a.token });
-    await cluster.run(1000);
-    expect(back.types).toContain('resumed');
-    cluster.back();
-    await cluster.run(5000);
-    expect(b.of('peer_back')).toHaveLength(1);
-    await cluster.run(60_000);
-    expect(b.types.filter((type) => type.startsWith('peer_'))).toEqual(['peer_away', 'peer_back']);
-  });
-
   test('S-93 who left meanwhile leaves nothing behind: its login session may come in again', async () => {
     const { cluster, n1, n2 } = await pair();
     const reject: Grants = { duplicate: 'reject' };
@@ -266,21 +126,6 @@ describe('the backplane is away', () => {
     expect(b.of('peer_left')).toHaveLength(1);
     expect(members(cluster)).toEqual([b.peerId]);
   });
-});
-
-test('S-91 who is away too long leaves, also when the room is being read in the moment that its time is over', async () => {
-  const { cluster, n1, n2, a, b } = await pair();
-  a.connection.onClosed(1006);
-  await cluster.run();
-  n1.kill();
-  await cluster.run(59_900);
-  const slow = cluster.gate();
-  cluster.after = (_node, operation) => (operation === 'readRoom' ? slow.promise : undefined);
-  for (const room of n2.membership.rooms.values()) n2.membership.doubt(room);
-  await cluster.run(1000);
-  slow.open();
-  await cluster.run(5000);
-  expect(b.of('peer_left')).toMatchObject([{ peerId: a.peerId, reason: 'timeout' }]);
 });
 
 describe('a join that comes to nothing', () => {
@@ -383,103 +228,6 @@ describe('a join that comes to nothing', () => {
     again.send({ type: 'join', roomId: 'r' });
     await cluster.run();
     expect(again.of('error')).toMatchObject([{ code: 'forbidden' }]);
-  });
-});
-
-describe('order and limits', () => {
-  test('S-32 frames right behind a join or a resume wait for it', async () => {
-    const { cluster, n1, n2, b } = await pair();
-    const slow = cluster.gate();
-    cluster.before = (_node, operation) => (operation === 'joinRoom' ? slow.promise : undefined);
-    const c = new Client(n1, 'eve');
-    c.send({ type: 'join', roomId: 'r' });
-    for (let n = 1; n <= 3; n++) c.send({ type: 'message', data: n });
-    await cluster.run();
-    const moved = new Client(n2, 'eve');
-    slow.open();
-    await cluster.run();
-    expect(b.of('message').map((m) => m.data)).toEqual([1, 2, 3]);
-    moved.send({ type: 'resume', sessionToken: c.token });
-    moved.send({ type: 'message', peerId: b.peerId, data: 4 });
-    await cluster.run();
-    expect(moved.of('error')).toEqual([]);
-    expect(b.of('message').map((m) => [m.peerId, m.data])).toEqual([1, 2, 3, 4].map((n) => [c.peerId, n]));
-  });
-
-  test('S-32 what is on its way to a mailbox when the peer comes back arrives before what comes next', async () => {
-    const { cluster, n1, a } = await pair();
-    const c = new Client(n1, 'eve');
-    c.send({ type: 'join', roomId: 'r' });
-    await cluster.run();
-    a.connection.onClosed(1006);
-    await cluster.run();
-    const slow = cluster.gate();
-    cluster.before = (_node, operation) => (operation === 'park' ? slow.promise : undefined);
-    c.send({ type: 'message', peerId: a.peerId, data: 1 });
-    const back = new Client(n1, 'ada');
-    back.send({ type: 'resume', sessionToken: a.token });
-    await cluster.run();
-    c.send({ type: 'message', peerId: a.peerId, data: 2 });
-    await cluster.run();
-    slow.open();
-    await cluster.run();
-    expect(back.of('message').map((m) => m.data)).toEqual([1, 2]);
-  });
-
-  test('S-15 the connections of one user share what one user may send', async () => {
-    const { cluster, n1 } = await pair();
-    const all = Array.from({ length: 5 }, (_, i) => new Client(n1, 'eve', {}, `login ${i}`));
-    for (const c of all) for (let i = 0; i < 280; i++) c.send({ type: 'ping' });
-    const refused = all.map((c) => c.of('error').filter((m) => m.code === 'rate_limited').length);
-    expect(refused.slice(0, 4)).toEqual([0, 0, 0, 0]);
-    expect(refused[4]).toBeGreaterThan(0);
-    const other = new Client(n1, 'dan');
-    other.send({ type: 'ping' });
-    expect(other.types).toContain('pong');
-    await cluster.run(30_000);
-    for (const c of all.slice(0, 4)) {
-      c.send({ type: 'ping' });
-      expect(c.heard.at(-1)).toMatchObject({ type: 'pong' });
-    }
-  });
-
-  test('S-93 who keeps sending while the backplane is away is told so each time, and not closed for it', async () => {
-    const { cluster, a, b } = await pair();
-    cluster.away();
-    await cluster.run(5000);
-    for (let id = 1; id <= 100; id++) a.send({ type: 'message', peerId: b.peerId, id, data: id });
-    expect(a.of('error')).toHaveLength(100);
-    expect(a.of('error')[0]).toMatchObject({ code: 'unavailable', id: 1, peerId: b.peerId, retryAfter: 2000 });
-    expect(a.closed).toBeUndefined();
-  });
-});
-
-describe('doubts', () => {
-  test('S-92 what was lost between nodes is noticed at once by what comes next', async () => {
-    const { cluster, a, b } = await pair();
-    cluster.mute = true;
-    a.send({ type: 'update', metadata: { audio: false } });
-    await cluster.run(20);
-    cluster.mute = false;
-    expect(b.types).not.toContain('peer_updated');
-    a.send({ type: 'message', peerId: b.peerId, data: 1 });
-    await cluster.run(20);
-    expect(b.of('peer_updated')).toMatchObject([{ peerId: a.peerId, metadata: { audio: false } }]);
-    expect(b.of('room')).toHaveLength(1);
-  });
-
-  test('S-93 after an outage nobody is taken for dead before everybody could say that they live', async () => {
-    const { cluster, a, b } = await pair();
-    cluster.away();
-    await cluster.run(30_000);
-    // Not all come back in the same moment.
-    cluster.before = (node) => {
-      if (node === 'n1') throw new Unavailable('away');
-    };
-    await cluster.run(4000);
-    cluster.back();
-    await cluster.run(30_000);
-    expect([...a.types, ...b.types].filter((type) => /^peer_(away|left)/.test(type))).toEqual([]);
   });
 });
 
