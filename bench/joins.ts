@@ -1,4 +1,5 @@
 /** `npm run bench -- joins`: what it costs until a peer is in: connection, token verified, room entered, answer heard. */
+import { generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { cpuNs } from './lib/cpu.ts';
 import { pin, pinSelf } from './lib/proc.ts';
@@ -26,7 +27,7 @@ const SYSTEMS: Record<string, () => Promise<Contestant>> = {
   'tandem-redis': async () => {
     const redis = await startBenchRedis();
     const system = await tandem({ redisUrl: redis.url });
-    return { name: `${system.name} + Redis`, system, pids: [...system.pids, redis.pid], parts: [redis, system] };
+    return { name: `${system.name} + Redis`, system, storePids: [redis.pid], parts: [redis, system] };
   },
   'tandem-cluster': async () => {
     // Loaded here: the list of benchmarks must not load it.
@@ -38,7 +39,7 @@ const SYSTEMS: Record<string, () => Promise<Contestant>> = {
     return {
       name: `${system.name} + Redis Cluster`,
       system,
-      pids: [...system.pids, ...pids],
+      storePids: pids,
       parts: [cluster, system],
     };
   },
@@ -49,28 +50,31 @@ const SYSTEMS: Record<string, () => Promise<Contestant>> = {
 interface Contestant {
   readonly name: string;
   readonly system: System;
-  /** Whose CPU time counts. */
-  readonly pids: readonly number[];
+  /** Of its store; their CPU time counts as well. */
+  readonly storePids: readonly number[];
   /** Disposed from last to first. */
   readonly parts: readonly AsyncDisposable[];
 }
 
 async function alone(starting: Promise<System>): Promise<Contestant> {
   const system = await starting;
-  return { name: system.name, system, pids: system.pids, parts: [system] };
+  return { name: system.name, system, storePids: [], parts: [system] };
 }
 
 interface Row extends Contestant {
   readonly peers: Peer[];
   /** ns a join, by batch. */
   readonly cpu: number[];
+  readonly storeCpu: number[];
 }
 
-async function batch(row: Row, count: number): Promise<number> {
-  const cpu = () => row.pids.reduce((sum, pid) => sum + cpuNs(pid), 0);
-  const before = cpu();
+/** ns a join: all, and what of it the store took. */
+async function batch(row: Row, count: number): Promise<{ all: number; store: number }> {
+  const cpu = (pids: readonly number[]) => pids.reduce((sum, pid) => sum + cpuNs(pid), 0);
+  const [own, store] = [cpu(row.system.pids), cpu(row.storePids)];
   row.peers.push(...(await connectAll(row.system, row.peers.length, count)));
-  return (cpu() - before) / count;
+  const took = (cpu(row.storePids) - store) / count;
+  return { all: (cpu(row.system.pids) - own) / count + took, store: took };
 }
 
 /** Batches of both in turn. Two at a time: the peers of all systems together are more than a process may have open. */
@@ -78,7 +82,7 @@ async function pair(makes: readonly (() => Promise<Contestant>)[], total: number
   await using stack = new AsyncDisposableStack();
   const rows: Row[] = [];
   for (const make of makes) {
-    const row = { ...(await make()), peers: [], cpu: [] };
+    const row = { ...(await make()), peers: [], cpu: [], storeCpu: [] };
     for (const part of row.parts) stack.use(part);
     rows.push(row);
   }
@@ -86,7 +90,9 @@ async function pair(makes: readonly (() => Promise<Contestant>)[], total: number
     for (const row of rows) {
       const cost = await batch(row, Math.min(BATCH, total - done));
       // The first tenth warms the compilers up.
-      if (done >= total / 10 || total <= BATCH) row.cpu.push(cost);
+      if (done < total / 10 && total > BATCH) continue;
+      row.cpu.push(cost.all);
+      row.storeCpu.push(cost.store);
     }
   }
   for (const row of rows) for (const peer of row.peers) peer.raw.end();
@@ -104,7 +110,7 @@ export async function run(args: string[]): Promise<void> {
   pinSelf();
   const total = Number(values.peers);
   const [[, reference], ...others] = chosen(SYSTEMS, values.only) as [[string, () => Promise<Contestant>]];
-  const rows = [['', 'CPU ratio', 'CPU ms per 1,000 joins', 'of bare ws beside it']];
+  const rows = [['', 'CPU ratio', 'CPU ms per 1,000 joins', 'of it Redis', 'of bare ws beside it']];
   for (const [, make] of others as [string, () => Promise<Contestant>][]) {
     const [base, row] = (await pair([reference, make], total)) as [Row, Row];
     rows.push([
@@ -112,9 +118,29 @@ export async function run(args: string[]): Promise<void> {
       // Batches alternate, so their ratios pair up in time.
       fixed(median(row.cpu.map((c, i) => c / (base.cpu[i] as number)))),
       fixed(median(row.cpu) / 1000, 0),
+      row.storePids.length > 0 ? fixed(median(row.storeCpu) / 1000, 0) : '–',
       fixed(median(base.cpu) / 1000, 0),
     ]);
   }
   console.log(`\n${total} joins, ${AT_ONCE} at once, in rooms of two; ours with its token (ES256) verified\n`);
   console.log(table(rows));
+  console.log(`\nof ours, each signature: ${fixed(signatureUs(), 0)} µs`);
+}
+
+/** CPU of one ES256 verification by node:crypto, in this process, µs. */
+function signatureUs(): number {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const data = randomBytes(400);
+  const key = Object.assign(publicKey, { dsaEncoding: 'ieee-p1363' as const });
+  const signature = sign('sha256', data, { key: privateKey, dsaEncoding: 'ieee-p1363' });
+  let cost = 0;
+  // The second round counts.
+  for (let round = 0; round < 2; round++) {
+    const before = process.cpuUsage();
+    for (let i = 0; i < 2000; i++)
+      if (!verify('sha256', data, key, signature)) throw new Error('the signature does not fit');
+    const { user, system } = process.cpuUsage(before);
+    cost = (user + system) / 2000;
+  }
+  return cost;
 }

@@ -4,6 +4,7 @@ import { useText } from '../../i18n/index.ts';
 import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Icon } from '../../ui/icons.tsx';
+import { BlurDecision } from '../settings/blur-decision.tsx';
 import { troubleWords } from './quality-words.ts';
 
 /** What the call has to say about itself: over the stage, never in the way, one at a time in order of weight. */
@@ -49,12 +50,7 @@ export function Banner() {
       <div className="banner" data-testid="blur-banner">
         <Icon name="cam-off" size={20} />
         <span>{t('media.blurFailed')}</span>
-        <button type="button" className="button compact" onClick={() => void localMedia.setCamera(true)}>
-          {t('app.retry')}
-        </button>
-        <button type="button" className="button compact" onClick={() => void localMedia.goWithoutBlur()}>
-          {t('media.blurOff')}
-        </button>
+        <BlurDecision />
       </div>
     );
   else if (grade === 'poor') {

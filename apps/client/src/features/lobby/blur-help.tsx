@@ -3,6 +3,7 @@ import { useText } from '../../i18n/index.ts';
 import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Icon } from '../../ui/icons.tsx';
+import { BlurDecision } from '../settings/blur-decision.tsx';
 
 /** Blur was wanted and does not run: the camera waits for a decision. */
 export function BlurHelp() {
@@ -14,12 +15,7 @@ export function BlurHelp() {
       <Icon name="cam-off" />
       <p className="small">{t('media.blurFailed')}</p>
       <div className="actions">
-        <button type="button" className="button compact" onClick={() => void localMedia.setCamera(true)}>
-          {t('app.retry')}
-        </button>
-        <button type="button" className="button compact" onClick={() => void localMedia.goWithoutBlur()}>
-          {t('media.blurOff')}
-        </button>
+        <BlurDecision />
       </div>
     </div>
   );
