@@ -97,6 +97,10 @@ test('reports become the ratios and quantiles of the dashboard; every panel and 
   );
   expect(await prometheus.query('tandem_http_request_seconds_count{service="auth"}')).not.toEqual([]);
 
+  // Rules are evaluated on a clock of their own, not when a scrape ends.
+  await expect
+    .poll(async () => (await prometheus.alerts())['call-setup-72h']?.state, { timeout: 30_000 })
+    .toBe('firing');
   const alerts = await prometheus.alerts();
   expect(Object.keys(alerts)).toHaveLength(16);
   expect(Object.values(alerts).filter((a) => a.health !== 'ok')).toEqual([]);

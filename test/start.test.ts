@@ -10,19 +10,19 @@ import { findProgram, freePort } from '../infra/local/programs.ts';
 const root = resolve(import.meta.dirname, '..');
 const patience = { timeout: 90_000, interval: 100 };
 
-/** Processes whose parent is `pid`. */
-function childrenOf(pid: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => {
-      try {
-        // Field 4 of stat; the name in field 2 may hold spaces, so count from its closing parenthesis.
-        return Number(readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]?.split(' ')[1]) === pid;
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
+/** What `pid` started, and what those started. */
+function descendantsOf(pid: number): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)))
+    try {
+      // Field 4 of stat; the name in field 2 may hold spaces, so count from its closing parenthesis.
+      parents.set(Number(name), Number(readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]?.split(' ')[1]));
+    } catch {
+      // It ended between the two calls.
+    }
+  const of = (parent: number): number[] =>
+    [...parents].filter(([, p]) => p === parent).flatMap(([child]) => [child, ...of(child)]);
+  return of(pid);
 }
 
 function isAlive(pid: number): boolean {
@@ -87,7 +87,7 @@ test('it serves page, tokens and settings from one origin, and a TERM ends every
     const health = (await (await fetch(`${origin}/health`)).json()) as { parts: { signaling: { ready: boolean }[] } };
     expect(health.parts.signaling.map((n) => n.ready)).toEqual([true, true, true]);
   }, patience);
-  const children = childrenOf(s.pid);
+  const children = descendantsOf(s.pid);
   expect(children.length).toBeGreaterThanOrEqual(6);
   s.child.kill('SIGTERM');
   expect(await s.exit).toBe(0);
@@ -97,14 +97,14 @@ test('it serves page, tokens and settings from one origin, and a TERM ends every
 test('Ctrl-C ends it, and a killed runner takes its children along', async () => {
   const first = start(['--port', '0']);
   await isUp(first);
-  const ofFirst = childrenOf(first.pid);
+  const ofFirst = descendantsOf(first.pid);
   first.child.kill('SIGINT');
   expect(await first.exit).toBe(0);
   await areGone(ofFirst);
 
   const second = start(['--port', '0']);
   await isUp(second);
-  const ofSecond = childrenOf(second.pid);
+  const ofSecond = descendantsOf(second.pid);
   second.child.kill('SIGKILL');
   await second.exit;
   await areGone(ofSecond);
@@ -122,7 +122,7 @@ test('a signaling node that dies is started again', async () => {
   const s = start(['--port', '0']);
   await isUp(s);
   const isNode = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('apps/signaling');
-  const victim = childrenOf(s.pid).find(isNode);
+  const victim = descendantsOf(s.pid).find(isNode);
   process.kill(victim ?? 0, 'SIGKILL');
   await vi.waitFor(() => expect(s.output()).toMatch(/signaling-\d is back\./), patience);
   expect(s.output()).toMatch(/signaling-\d ended \(SIGKILL\)/);

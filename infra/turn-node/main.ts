@@ -6,6 +6,9 @@ import { TurnNodeConfig } from './src/config.ts';
 import { stunAnswers } from './src/health.ts';
 import { startTurnNode } from './src/node.ts';
 
+// Who reads the log may die first; a broken pipe must not end this process before it has ended coturn.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 try {
   const config = loadConfig(TurnNodeConfig);
   if (process.argv[2] === 'health') {

@@ -125,7 +125,10 @@ export async function startCoturn(
   });
   const count = new AllocationCount();
   const ended = once(child, 'exit').then(([code]) => code as number | null);
-  ended.catch(() => {});
+  // However this process ends, coturn must not outlive who reports and revokes its allocations.
+  const end = () => void child.kill('SIGKILL');
+  process.once('exit', end);
+  ended.finally(() => process.off('exit', end)).catch(() => {});
   await once(child, 'spawn');
   const ready = Promise.withResolvers<void>();
   for (const stream of [child.stdout, child.stderr])
