@@ -48,7 +48,7 @@ export async function run(args: string[]): Promise<void> {
       );
       console.log(pairedTable(rows));
     }
-    if (Number(values.rate) > 0) await latency(loads, Math.ceil(rounds / 2), Number(values.rate));
+    if (Number(values.rate) > 0) await latency(loads, Math.ceil(rounds / 2), Number(values.rate), Number(values['warm-up']));
   } finally {
     for (const load of loads) load.close();
     for (const system of systems) await system[Symbol.asyncDispose]();
@@ -56,7 +56,7 @@ export async function run(args: string[]): Promise<void> {
 }
 
 /** Half-second slices of steady traffic, alternating with the reference; p99 of each slice. */
-async function latency(loads: readonly Load[], rounds: number, rate: number): Promise<void> {
+async function latency(loads: readonly Load[], rounds: number, rate: number, warmUp: number): Promise<void> {
   const [reference, ...others] = loads as [Load, ...Load[]];
   const p50 = new Map<Load, number[]>(loads.map((l) => [l, []]));
   const p99 = new Map<Load, number[]>(loads.map((l) => [l, []]));
@@ -70,6 +70,8 @@ async function latency(loads: readonly Load[], rounds: number, rate: number): Pr
     }
     return own;
   };
+  // Timers and what they call are cold after a saturated loop.
+  for (const load of loads) for (let n = 0; n < warmUp; ) n += (await load.openLoop(rate, 500)).messages;
   for (let round = -1; round < rounds; round++) {
     let before = await take(reference, round >= 0);
     for (const load of others) {

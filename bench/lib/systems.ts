@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { REVOCATION_FEED_HOLD_MS, REVOCATION_FEED_PATH } from '@tandem/service';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { freePort, type Proc, type StartOptions, start, startServer } from './proc.ts';
 import { RawSocket } from './raw-socket.ts';
@@ -174,9 +175,14 @@ export async function socketIo(options: SystemOptions & { adapter?: 'redis' | 'r
 export async function tandem(options: SystemOptions = {}): Promise<System> {
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   const jwk = { ...(await exportJWK(publicKey)), kid: 'bench', alg: 'ES256', use: 'sig' };
-  const jwks = createServer((_request, response) =>
-    response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [jwk] })),
-  );
+  const jwks = createServer((request, response) => {
+    const answer = (body: object) => response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
+    const nobody = { cursor: '0', revocations: [] };
+    if (!request.url?.startsWith(REVOCATION_FEED_PATH)) answer({ keys: [jwk] });
+    // As auth does while nobody is revoked: the first question is answered, the next is held.
+    else if (!request.url.includes('after=')) answer(nobody);
+    else setTimeout(answer, REVOCATION_FEED_HOLD_MS, nobody).unref();
+  });
   await new Promise<void>((resolve) => jwks.listen(0, '127.0.0.1', resolve));
   const ports: number[] = [];
   const main = fileURLToPath(new URL('../../apps/signaling/src/main.ts', import.meta.url));

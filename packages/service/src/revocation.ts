@@ -4,8 +4,8 @@
  * With Redis it is one capped stream, `tandem:{revocations}`: appending is the publication, a blocking read is the news
  * (milliseconds), and reading the stream from its start is the catch-up of a node that starts or was cut off. One key, so
  * it works on a Cluster; no pub/sub, so there is no subscription that can go deaf; a cut-off reader resumes where it was.
- * Without Redis (embedded, one auth process) signaling polls `GET /internal/revocations` of auth, which the edge does not
- * route and which answers loopback callers only.
+ * Without Redis (embedded, one auth process) signaling asks `GET /internal/revocations` of auth, which answers when there is news (long
+ * polling), which the edge does not route and which answers loopback callers only.
  *
  * Entries live only as long as a token that they hit can live; afterwards `exp` does the work.
  *
@@ -29,6 +29,8 @@ import type { RedisClient } from './redis.ts';
 export const REVOCATION_STREAM = 'tandem:{revocations}';
 /** Path of the feed that replaces the stream where there is no Redis. */
 export const REVOCATION_FEED_PATH = '/internal/revocations';
+/** How long auth holds a question for which there is no news yet, ms. */
+export const REVOCATION_FEED_HOLD_MS = 5000;
 /** Entries older than this hit nothing any more: twice the longest access token auth will issue (1 h), ms. */
 const RETENTION_MS = 2 * 3_600_000;
 
@@ -56,6 +58,9 @@ export const Revocation = Type.Object({
   relay: Type.Optional(RelayRevocation),
 });
 export type Revocation = Static<typeof Revocation>;
+
+/** What the feed answers; `take` checks each entry, so that one that this version cannot read does not hide the others. */
+const RevocationFeed = Type.Object({ cursor: Type.String(), revocations: Type.Array(Type.Unknown()) });
 
 /** What of the claims decides. */
 export type RevocableClaims = Pick<AccessClaims, 'jti' | 'session_id' | 'sub' | 'iat'>;
@@ -130,7 +135,7 @@ export type RevocationSource =
   /** The stream. The watcher makes a connection of its own from this client (a blocking read must not hold up others). */
   | { readonly redis: RedisClient }
   /** Auth without Redis: base URL of auth, such as `http://127.0.0.1:8081`. */
-  | { readonly feedUrl: string; readonly pollMs?: number };
+  | { readonly feedUrl: string };
 
 /**
  * Follow revocations until disposed. While the source is away the known ones stay in force, and it catches up afterwards.
@@ -195,15 +200,19 @@ export function watchRevocations(
     }
   }
 
-  async function followFeed(base: string, pollMs: number): Promise<void> {
+  async function followFeed(base: string): Promise<void> {
     let cursor = '';
     while (!disposed) {
+      let news = false;
       try {
         const url = new URL(REVOCATION_FEED_PATH, base);
         if (cursor) url.searchParams.set('after', cursor);
-        const response = await fetch(url, { signal: AbortSignal.any([stop.signal, AbortSignal.timeout(3000)]) });
+        const overdue = AbortSignal.timeout(REVOCATION_FEED_HOLD_MS + 3000);
+        const response = await fetch(url, { signal: AbortSignal.any([stop.signal, overdue]) });
         if (!response.ok) throw new Error(`the feed answered ${response.status}`);
-        const body = (await response.json()) as { cursor: string; revocations: unknown[] };
+        const body: unknown = await response.json();
+        if (!Check(RevocationFeed, body)) throw new Error('the feed answered something else');
+        news = body.cursor !== cursor;
         cursor = body.cursor;
         for (const entry of body.revocations) take(JSON.stringify(entry));
         become('up');
@@ -211,11 +220,11 @@ export function watchRevocations(
         if (disposed) break;
         become('down', error instanceof Error ? error.message : String(error));
       }
-      await pause(pollMs);
+      if (!news) await pause(400);
     }
   }
 
-  const loop = 'redis' in source ? followStream(source.redis) : followFeed(source.feedUrl, source.pollMs ?? 400);
+  const loop = 'redis' in source ? followStream(source.redis) : followFeed(source.feedUrl);
   return {
     ready,
     set,

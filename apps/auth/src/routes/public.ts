@@ -1,5 +1,5 @@
 /** What anybody may read: keys, the API description; and the feed for signaling where there is no Redis. */
-import { Problem, REVOCATION_FEED_PATH } from '@tandem/service';
+import { Problem, REVOCATION_FEED_HOLD_MS, REVOCATION_FEED_PATH } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { AuthContext } from '../context.ts';
@@ -33,18 +33,25 @@ export function publicRoutes(app: FastifyInstance, ctx: AuthContext): void {
     reply.type('application/yaml').send(app.swagger({ yaml: true })),
   );
 
-  const { store } = ctx;
-  if (store.kind !== 'memory') return;
+  if (ctx.store.kind !== 'memory') return;
+  const store = ctx.store as MemoryStore;
+  const closing = new AbortController();
+  app.addHook('preClose', async () => closing.abort());
   app.get<{ Querystring: { after?: string } }>(
     REVOCATION_FEED_PATH,
     { schema: { hide: true }, logLevel: 'silent' },
-    (request) => {
+    async (request) => {
       const address = request.socket.remoteAddress ?? '';
       const loopback = address === '::1' || /^(::ffff:)?127\./.test(address);
       // Behind a proxy everybody comes from loopback; a proxy says so in this header.
       if (!loopback || request.headers['x-forwarded-for'] !== undefined || request.headers.forwarded !== undefined)
         throw new Problem(404, 'not_found', 'Nothing is served at this method and path.');
-      return (store as MemoryStore).feed(Number(request.query.after) || 0);
+      const { after } = request.query;
+      const feed = store.feed(Number(after) || 0);
+      // The first question, or there is news; otherwise the answer waits for it.
+      if (feed.cursor !== after) return feed;
+      await store.nextRevocation(AbortSignal.any([closing.signal, AbortSignal.timeout(REVOCATION_FEED_HOLD_MS)]));
+      return store.feed(Number(after));
     },
   );
 }

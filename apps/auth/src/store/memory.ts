@@ -1,4 +1,5 @@
 /** The embedded default: everything in this process, bounded, gone at its end. */
+import { EventEmitter, once } from 'node:events';
 import { type Revocation, RevocationSet } from '@tandem/service';
 import type { ApiKeyRecord, AuthStore, RefreshHashes, SessionRecord } from './store.ts';
 
@@ -26,6 +27,8 @@ function bound<K, V>(map: Map<K, V>, max: number): void {
 export interface MemoryStore extends AuthStore {
   /** Revocations after a cursor, for `GET /internal/revocations`. */
   feed(after: number): { cursor: string; revocations: Revocation[] };
+  /** Resolves at the next revocation, or when `signal` aborts. */
+  nextRevocation(signal: AbortSignal): Promise<void>;
 }
 
 export function createMemoryStore(): MemoryStore {
@@ -35,6 +38,7 @@ export function createMemoryStore(): MemoryStore {
   const apiKeys = new Map<string, ApiKeyRecord>();
   const revocations = new RevocationSet();
   const log: { n: number; revocation: Revocation }[] = [];
+  const events = new EventEmitter().setMaxListeners(0);
   let n = 0;
   const since = new Date().toISOString();
   const live = (id: string, now: number) => {
@@ -107,12 +111,18 @@ export function createMemoryStore(): MemoryStore {
       if (!revocations.add(revocation)) return;
       log.push({ n: ++n, revocation });
       if (log.length > 10_000) log.shift();
+      events.emit('revoked');
     },
     feed: (after) => ({
       // A cursor from before a restart is larger than ours: start over.
       cursor: String(n),
       revocations: log.filter((e) => e.n > (after > n ? 0 : after)).map((e) => e.revocation),
     }),
+    nextRevocation: (signal) =>
+      once(events, 'revoked', { signal }).then(
+        () => {},
+        () => {},
+      ),
     health: () => ({ state: 'up', since, detail: 'memory: this process only' }),
     async [Symbol.asyncDispose]() {},
   };
