@@ -67,10 +67,10 @@ COPY --from=runtime-files /root-fs /
 ENV PATH=/usr/local/bin:/usr/bin NODE_ENV=production
 WORKDIR /app
 USER 10001:10001
-# V8 sizes its young generation by the machine's memory, up to 128 MB, whatever the service needs. And it collects the whole heap when
-# what was read since the last time is 0.4 of a small heap: six times a second on a node that relays to others. Three times the heap is rare
-# enough for buffers to go with the young generation. bench/ starts services with these options; `npm run bench -- nodes` shows the second.
-CMD ["node", "--enable-source-maps", "--max-semi-space-size=16", "--heap-growing-percent=200", "/app/main.mjs"]
+# V8 sizes its young generation by the machine's memory, up to 128 MB, whatever the service needs; with 4 MB its collections are short.
+# And it collects the whole heap when what was read since the last time is 0.4 of a small heap, six times a second on a node that relays to
+# others; when it may be twice the heap, buffers go with the young generation. bench/ starts services with these options.
+CMD ["node", "--enable-source-maps", "--max-semi-space-size=4", "--heap-growing-percent=200", "/app/main.mjs"]
 
 FROM runtime AS auth
 COPY --from=auth-bundle /src/dist/auth /app
