@@ -48,7 +48,8 @@ export async function run(args: string[]): Promise<void> {
       );
       console.log(pairedTable(rows));
     }
-    if (Number(values.rate) > 0) await latency(loads, Math.ceil(rounds / 2), Number(values.rate), Number(values['warm-up']));
+    if (Number(values.rate) > 0)
+      await latency(loads, Math.ceil(rounds / 2), Number(values.rate), Number(values['warm-up']));
   } finally {
     for (const load of loads) load.close();
     for (const system of systems) await system[Symbol.asyncDispose]();
