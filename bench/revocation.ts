@@ -47,7 +47,7 @@ async function withoutRedis(rounds: number): Promise<string[]> {
     await auth.post('/auth/revoke', { token });
     sockets.push((await socket.closed).at - start);
   }
-  return ['socket, without Redis (polled)', fixed(median(sockets), 0), fixed(Math.max(...sockets), 0)];
+  return ['socket, without Redis (long poll)', fixed(median(sockets), 0), fixed(Math.max(...sockets), 0)];
 }
 
 export async function run(args: string[]): Promise<void> {

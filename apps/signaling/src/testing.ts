@@ -20,7 +20,7 @@ export interface TestKeys extends AsyncDisposable {
   readonly jwksUrl: string;
   /** Signs an access token (ES256, one hour). `claims` replaces any claim. */
   token(userId: string, grants?: Grants, claims?: Partial<AccessClaims>): Promise<string>;
-  /** Tells nodes without Redis (they ask every 400 ms). */
+  /** Tells nodes without Redis. (This feed holds no question, so they ask every 400 ms.) */
   revoke(kind: 'jti' | 'session' | 'user', id: string): void;
 }
 

@@ -1,5 +1,6 @@
 /** The order of frames while an operation is under way, and the limits that count on one node. Titles name the rules of docs/service-contracts.md. */
 import { describe, expect, test } from 'vitest';
+import { MAILBOX } from '../backplane/types.ts';
 import { Client, pair } from './testing.ts';
 
 describe('order and limits', () => {
@@ -40,6 +41,25 @@ describe('order and limits', () => {
     slow.open();
     await cluster.run();
     expect(back.of('message').map((m) => m.data)).toEqual([1, 2]);
+  });
+
+  test('of more than a mailbox holds, behind one slow park, the first are kept and only the rest is refused', async () => {
+    const { cluster, n1, a, b } = await pair();
+    a.connection.onClosed(1006);
+    await cluster.run();
+    const slow = cluster.gate();
+    cluster.before = (_node, operation) => (operation === 'park' ? slow.promise : undefined);
+    for (let id = 1; id <= 290; id++) b.send({ type: 'message', peerId: a.peerId, id, data: id });
+    await cluster.run();
+    slow.open();
+    await cluster.run();
+    const back = new Client(n1, 'ada');
+    back.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run();
+    const kept = back.of('message').map((m) => m.data as number);
+    const refused = b.of('error').map((m) => m.id as number);
+    expect(kept.length).toBeGreaterThan(MAILBOX.maxFrames - 32);
+    expect([...kept, ...refused]).toEqual(Array.from({ length: 290 }, (_, i) => i + 1));
   });
 
   test('S-15 the connections of one user share what one user may send', async () => {

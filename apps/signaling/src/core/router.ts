@@ -10,6 +10,9 @@ import type { Session } from './session.ts';
 /** Called, at once or later, when a frame could be neither delivered nor parked. */
 export type OnRefused = (refusal: Refusal) => void;
 
+/** A mailbox takes all frames of a step or none: of a long queue only its end is refused. */
+const PARK_AT_ONCE = 32;
+
 interface ParkQueue {
   frames: string[];
   refused: (OnRefused | undefined)[];
@@ -113,8 +116,8 @@ export class Router {
     if (session) session.parking = true;
     const queue = this.#parking.get(peerId) as ParkQueue;
     while (queue.frames.length > 0) {
-      const frames = queue.frames.splice(0);
-      const refused = queue.refused.splice(0);
+      const frames = queue.frames.splice(0, PARK_AT_ONCE);
+      const refused = queue.refused.splice(0, PARK_AT_ONCE);
       const refuse = (refusal: Refusal) => {
         this.#node.counters.dropped += frames.length;
         for (const r of refused) r?.(refusal);
@@ -122,9 +125,12 @@ export class Router {
       try {
         const result = await this.#node.backplane.park(peerId, frames, deadNode);
         if (result.kind === 'parked') this.#node.counters.parked += frames.length;
-        else if (result.kind === 'full')
+        else if (result.kind === 'full') {
+          // Nothing may slip in behind what was refused.
+          frames.push(...queue.frames.splice(0));
+          refused.push(...queue.refused.splice(0));
           refuse(new Refusal('mailbox_full', 'The peer is away and its mailbox is full.'));
-        else if (result.kind === 'gone') refuse(new Refusal('unknown_peer', 'The peer is gone.'));
+        } else if (result.kind === 'gone') refuse(new Refusal('unknown_peer', 'The peer is gone.'));
         else this.#deliverTo(result.node, peerId, frames);
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
