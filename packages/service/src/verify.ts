@@ -10,6 +10,7 @@ import { createPublicKey, type JsonWebKey, type KeyObject, verify as verifySigna
 import { AccessClaims } from '@tandem/protocol';
 import type { JWK } from 'jose';
 import { Compile } from 'typebox/compile';
+import { ecdsaDer } from './ecdsa-der.ts';
 import type { HealthProbe } from './health.ts';
 import type { Logger } from './log.ts';
 import { guard } from './resilience.ts';
@@ -107,25 +108,18 @@ function decode(part: string): Record<string, unknown> {
 }
 
 /** The key must be of the algorithm's kind, whatever the key set said of it (RFC 8725 section 3.1). */
-function signatureFits(input: string, signature: string, key: TokenKey, alg: string): boolean {
-  if (key.asymmetricKeyType !== (alg === 'ES256' ? 'ec' : 'ed25519')) return false;
-  return verifySignature(
-    alg === 'ES256' ? 'sha256' : null,
-    Buffer.from(input),
-    key,
-    Buffer.from(signature, 'base64url'),
-  );
+function signatureFits(input: string, signature: string, key: KeyObject, alg: string): boolean {
+  const bytes = Buffer.from(signature, 'base64url');
+  if (alg !== 'ES256')
+    return key.asymmetricKeyType === 'ed25519' && verifySignature(null, Buffer.from(input), key, bytes);
+  const der = ecdsaDer(bytes);
+  return key.asymmetricKeyType === 'ec' && der !== undefined && verifySignature('sha256', Buffer.from(input), key, der);
 }
 
-/** A public key with the encoding of JWS signatures (RFC 7518 section 3.4). */
-export type TokenKey = KeyObject & { readonly dsaEncoding: 'ieee-p1363' };
-
 /** Public key of a JWK. @throws when it is none that node:crypto reads, or of a curve that is none of {@link TOKEN_ALGORITHMS} */
-export function tokenKey(jwk: JWK): TokenKey {
+export function tokenKey(jwk: JWK): KeyObject {
   if (jwk.crv !== 'P-256' && jwk.crv !== 'Ed25519') throw new TypeError('the curve is neither P-256 nor Ed25519');
-  const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
-  // On the key itself: for `{ key, dsaEncoding }` Node 24 throws and catches two errors at each verification.
-  return Object.assign(key, { dsaEncoding: 'ieee-p1363' } as const);
+  return createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
 }
 
 /**
@@ -135,7 +129,7 @@ export function tokenKey(jwk: JWK): TokenKey {
  */
 export async function verifyWithKeys(
   token: string | undefined,
-  keyFor: (kid: string, alg: string) => TokenKey | Promise<TokenKey>,
+  keyFor: (kid: string, alg: string) => KeyObject | Promise<KeyObject>,
   options: Pick<TokenVerifierOptions, 'issuer' | 'audience' | 'clockToleranceSeconds' | 'now'>,
 ): Promise<AccessClaims> {
   if (!token) throw new TokenError('missing', 'no token: send `Authorization: Bearer <token>`');
@@ -192,7 +186,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     openMs: options.breakerMs ?? 10_000,
     log: options.log,
   });
-  let keys = new Map<string, { key: TokenKey; alg: string }>();
+  let keys = new Map<string, { key: KeyObject; alg: string }>();
   let fetchedAt = -Infinity;
   let triedAt = -Infinity;
   let state: 'up' | 'degraded' | 'down' = 'down';
@@ -215,7 +209,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     try {
       await jwksGuard.run(async (signal) => {
         const jwks = await (options.fetchKeys ?? fetchJwks)(options.jwksUrl, signal);
-        const next = new Map<string, { key: TokenKey; alg: string }>();
+        const next = new Map<string, { key: KeyObject; alg: string }>();
         for (const jwk of jwks.keys.slice(0, 32)) {
           // Another version of auth may publish what this one does not know: that must not cost the keys it knows.
           if (typeof jwk?.kid !== 'string' || jwk.kid === '') continue;
@@ -257,7 +251,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   };
   const ready = refresh().then(plan);
 
-  async function keyFor(kid: string, alg: string): Promise<TokenKey> {
+  async function keyFor(kid: string, alg: string): Promise<KeyObject> {
     if (keys.size === 0) await (running ?? (now() - triedAt > 1_000 ? refresh() : undefined));
     let found = keys.get(kid);
     if (!found && now() - triedAt >= cooldownMs) {

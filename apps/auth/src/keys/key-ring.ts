@@ -1,5 +1,6 @@
 /** The keys in use: loaded at the start, kept fresh in the background, kept when the source is away. */
-import { type DependencyHealth, guard, type Logger, type TokenKey, tokenKey } from '@tandem/service';
+import type { KeyObject } from 'node:crypto';
+import { type DependencyHealth, guard, type Logger, tokenKey } from '@tandem/service';
 import type { JWK } from 'jose';
 import type { KeySet, KeySource } from './key-source.ts';
 
@@ -9,7 +10,7 @@ export interface KeyRing extends Disposable {
   /** Body of `/.well-known/jwks.json`. */
   jwks(): { keys: JWK[] };
   /** Public key by kid, for checking our own tokens. */
-  publicKey(kid: string): TokenKey | undefined;
+  publicKey(kid: string): KeyObject | undefined;
   health(): DependencyHealth;
   /** Ask the source now; failures keep the present keys. */
   refresh(): Promise<void>;
@@ -36,7 +37,7 @@ export async function createKeyRing(
   let state: DependencyHealth['state'] = 'up';
   let since = new Date(now()).toISOString();
   let detail: string | undefined;
-  const imported = new Map<string, TokenKey>();
+  const imported = new Map<string, KeyObject>();
 
   async function refresh() {
     try {
