@@ -68,8 +68,9 @@ ENV PATH=/usr/local/bin:/usr/bin NODE_ENV=production
 WORKDIR /app
 USER 10001:10001
 # V8 sizes its young generation by the machine's memory, up to 128 MB, whatever the service needs; with 4 MB its collections are short.
-# And it collects the whole heap when what was read since the last time is 0.4 of a small heap, six times a second on a node that relays to
-# others; when it may be twice the heap, buffers go with the young generation. bench/ starts services with these options.
+# And it collects the whole heap when what was read since the last time is 0.4 of a small heap, over and over on a node that relays to others
+# (`npm run bench -- nodes --node-args=--heap-growing-percent=0`); when it may be twice the heap, buffers go with the young generation.
+# bench/ starts services with these options.
 CMD ["node", "--enable-source-maps", "--max-semi-space-size=4", "--heap-growing-percent=200", "/app/main.mjs"]
 
 FROM runtime AS auth

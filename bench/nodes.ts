@@ -25,16 +25,19 @@ export async function run(args: string[]): Promise<void> {
       'in-flight': { type: 'string', default: '8,1' },
       nodes: { type: 'string', default: '1,2,4' },
       'warm-up': { type: 'string', default: '20000' },
+      'node-args': { type: 'string', default: '' },
       only: { type: 'string', default: Object.keys(SYSTEMS).join(',') },
     },
   });
   pinSelf();
+  /** Behind those of the image, so that they win. */
+  const nodeArgs = values['node-args'].split(' ').filter(Boolean);
   for (const nodes of values.nodes.split(',').map(Number)) {
     await using stack = new AsyncDisposableStack();
     const loads: Load[] = [];
     for (const [, make] of chosen(SYSTEMS, values.only)) {
       const redis = stack.use(await startBenchRedis());
-      const system = stack.use(await make({ nodes, redisUrl: redis.url }));
+      const system = stack.use(await make({ nodes, redisUrl: redis.url, start: { nodeArgs } }));
       const load = await Load.open(system, Number(values.connections), {
         nodeOf: (i) => i % nodes,
         morePids: [redis.pid],

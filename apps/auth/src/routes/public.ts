@@ -46,12 +46,12 @@ export function publicRoutes(app: FastifyInstance, ctx: AuthContext): void {
       // Behind a proxy everybody comes from loopback; a proxy says so in this header.
       if (!loopback || request.headers['x-forwarded-for'] !== undefined || request.headers.forwarded !== undefined)
         throw new Problem(404, 'not_found', 'Nothing is served at this method and path.');
-      const { after } = request.query;
-      const feed = store.feed(Number(after) || 0);
+      const { after = '' } = request.query;
+      const feed = store.feed(after);
       // The first question, or there is news; otherwise the answer waits for it.
       if (feed.cursor !== after) return feed;
       await store.nextRevocation(AbortSignal.any([closing.signal, AbortSignal.timeout(REVOCATION_FEED_HOLD_MS)]));
-      return store.feed(Number(after));
+      return store.feed(after);
     },
   );
 }

@@ -1,4 +1,5 @@
 /** The embedded default: everything in this process, bounded, gone at its end. */
+import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { type Revocation, RevocationSet } from '@tandem/service';
 import type { ApiKeyRecord, AuthStore, RefreshHashes, SessionRecord } from './store.ts';
@@ -25,8 +26,8 @@ function bound<K, V>(map: Map<K, V>, max: number): void {
 }
 
 export interface MemoryStore extends AuthStore {
-  /** Revocations after a cursor, for `GET /internal/revocations`. */
-  feed(after: number): { cursor: string; revocations: Revocation[] };
+  /** Revocations after a cursor of this feed, for `GET /internal/revocations`; all of them for any other. */
+  feed(after: string): { cursor: string; revocations: Revocation[] };
   /** Resolves at the next revocation, or when `signal` aborts. */
   nextRevocation(signal: AbortSignal): Promise<void>;
 }
@@ -39,6 +40,8 @@ export function createMemoryStore(): MemoryStore {
   const revocations = new RevocationSet();
   const log: { n: number; revocation: Revocation }[] = [];
   const events = new EventEmitter().setMaxListeners(0);
+  // In the cursor: as many revocations in an earlier life of this process are not the same ones.
+  const life = randomUUID();
   let n = 0;
   const since = new Date().toISOString();
   const live = (id: string, now: number) => {
@@ -113,11 +116,11 @@ export function createMemoryStore(): MemoryStore {
       if (log.length > 10_000) log.shift();
       events.emit('revoked');
     },
-    feed: (after) => ({
-      // A cursor from before a restart is larger than ours: start over.
-      cursor: String(n),
-      revocations: log.filter((e) => e.n > (after > n ? 0 : after)).map((e) => e.revocation),
-    }),
+    feed(after) {
+      const [of, seen] = after.split('.');
+      const from = (of === life && Number(seen)) || 0;
+      return { cursor: `${life}.${n}`, revocations: log.filter((e) => e.n > from).map((e) => e.revocation) };
+    },
     nextRevocation: (signal) =>
       once(events, 'revoked', { signal }).then(
         () => {},

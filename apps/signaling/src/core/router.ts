@@ -10,9 +10,6 @@ import type { Session } from './session.ts';
 /** Called, at once or later, when a frame could be neither delivered nor parked. */
 export type OnRefused = (refusal: Refusal) => void;
 
-/** A mailbox takes all frames of a step or none: of a long queue only its end is refused. */
-const PARK_AT_ONCE = 32;
-
 interface ParkQueue {
   frames: string[];
   refused: (OnRefused | undefined)[];
@@ -115,9 +112,10 @@ export class Router {
     const session = this.#node.sessions.get(peerId);
     if (session) session.parking = true;
     const queue = this.#parking.get(peerId) as ParkQueue;
+    let step = Infinity;
     while (queue.frames.length > 0) {
-      const frames = queue.frames.splice(0, PARK_AT_ONCE);
-      const refused = queue.refused.splice(0, PARK_AT_ONCE);
+      const frames = queue.frames.splice(0, step);
+      const refused = queue.refused.splice(0, step);
       const refuse = (refusal: Refusal) => {
         this.#node.counters.dropped += frames.length;
         for (const r of refused) r?.(refusal);
@@ -125,7 +123,12 @@ export class Router {
       try {
         const result = await this.#node.backplane.park(peerId, frames, deadNode);
         if (result.kind === 'parked') this.#node.counters.parked += frames.length;
-        else if (result.kind === 'full') {
+        else if (result.kind === 'full' && frames.length > 1) {
+          // It takes all of a step or none: halves find what still fits.
+          queue.frames.unshift(...frames);
+          queue.refused.unshift(...refused);
+          step = frames.length >> 1;
+        } else if (result.kind === 'full') {
           // Nothing may slip in behind what was refused.
           frames.push(...queue.frames.splice(0));
           refused.push(...queue.refused.splice(0));
