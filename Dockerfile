@@ -70,8 +70,10 @@ USER 10001:10001
 # V8 sizes its young generation by the machine's memory, up to 128 MB, whatever the service needs; with 4 MB its collections are short.
 # And it collects the whole heap when what was read since the last time is 0.4 of a small heap, over and over on a node that relays to others
 # (`npm run bench -- nodes --node-args=--heap-growing-percent=0`); when it may be twice the heap, buffers go with the young generation.
+# What a join runs is compiled anew by the optimizing compiler after 3,000 of them: in the middle of the storm of reconnects that a new
+# node is there for. Later, joins cost a tenth less until then (`npm run bench -- joins --node-args=--invocation-count-for-turbofan=3000`).
 # bench/ starts services with these options.
-CMD ["node", "--enable-source-maps", "--max-semi-space-size=4", "--heap-growing-percent=200", "/app/main.mjs"]
+CMD ["node", "--enable-source-maps", "--max-semi-space-size=4", "--heap-growing-percent=200", "--invocation-count-for-turbofan=20000", "/app/main.mjs"]
 
 FROM runtime AS auth
 COPY --from=auth-bundle /src/dist/auth /app

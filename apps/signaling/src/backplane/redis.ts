@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { connectRedis, type DependencyHealth, type RedisAuth, type RedisClient } from '@tandem/service';
-import { Redis } from 'ioredis';
+import { Gather } from './gather.ts';
 import { defineScripts, type RunScript } from './scripts.ts';
 import {
   type Backplane,
@@ -64,6 +64,7 @@ export class RedisBackplane implements Backplane {
   readonly #connect: typeof connectRedis;
   readonly #client: RedisClient;
   readonly #script: RunScript;
+  readonly #gather: Gather;
   #subscriber: RedisClient | undefined;
   #node = '';
   #handlers: BackplaneHandlers | undefined;
@@ -71,7 +72,6 @@ export class RedisBackplane implements Backplane {
   /** Of the last beat. */
   #latencyMs: number | undefined;
   #ended = false;
-  #gathering = false;
   #probe: Probe | undefined;
   /** The subscription was made anew: what was published meanwhile is lost, and a heard probe says that this is over. */
   #gap = false;
@@ -87,6 +87,7 @@ export class RedisBackplane implements Backplane {
     // Errors reach callers through their commands; without a listener they would end the process.
     this.#client.on('error', () => {});
     this.#script = defineScripts(this.#client);
+    this.#gather = new Gather(this.#client);
   }
 
   health(): DependencyHealth {
@@ -102,7 +103,9 @@ export class RedisBackplane implements Backplane {
   async beat(ttl: number): Promise<readonly string[]> {
     await this.#ensureSubscribed();
     const asked = performance.now();
-    const live = (await this.#run('node-beat', [this.#key('nodes')], [this.#node, ttl])) as string[];
+    const beat = this.#run('node-beat', [this.#key('nodes')], [this.#node, ttl]);
+    this.#gather.send();
+    const live = (await beat) as string[];
     this.#latencyMs = Math.round((performance.now() - asked) * 10) / 10;
     await this.#probeInbox();
     return live;
@@ -119,9 +122,8 @@ export class RedisBackplane implements Backplane {
   async joinRoom(room: string, member: MemberRecord, limit: number, loginSession: string) {
     const { peerId, epoch, awayFor, node, info } = member;
     const args = [ROOM_TTL_MS, peerId, epoch, awayFor, node, info, limit, loginSession];
-    const answer = (await this.#run('room-join', this.#room(room), args)) as string[];
-    const [first] = answer;
-    if (first === 'full' || first === 'banned') return { ok: false, reason: first } as const;
+    const answer = (await this.#run('room-join', this.#room(room), args)) as string;
+    if (answer === 'full' || answer === 'banned') return { ok: false, reason: answer } as const;
     return { ok: true, state: readState(answer) } as const;
   }
 
@@ -146,7 +148,7 @@ export class RedisBackplane implements Backplane {
 
   async readRoom(room: string, known: number): Promise<RoomState | undefined> {
     const answer = await this.#run('room-read', this.#room(room), [ROOM_TTL_MS, known]);
-    return answer ? readState(answer as string[]) : undefined;
+    return answer ? readState(answer as string) : undefined;
   }
 
   async versions(rooms: readonly string[]): Promise<readonly number[]> {
@@ -219,7 +221,7 @@ export class RedisBackplane implements Backplane {
     const policy = identity.loginSession === '' ? 'shared' : expect === undefined ? 'take' : 'expect';
     const keys = [...this.#identity(identity), ...this.#session(peerId)];
     const args = [peerId, RECORD_TTL_MS, limit, policy, expect ?? '', record];
-    const [kind, ...rest] = (await this.#run('identity-claim', keys, args)) as string[];
+    const [kind, ...rest] = ((await this.#run('identity-claim', keys, args)) as string).split(' ');
     if (kind === 'held') return { kind, by: rest[0] as string };
     if (kind === 'full') return { kind, others: rest };
     return { kind: 'ours', previous: rest[0] };
@@ -263,30 +265,13 @@ export class RedisBackplane implements Backplane {
   // --- commands
 
   async #state(name: Parameters<RunScript>[0], room: string, args: (string | number)[]): Promise<RoomState> {
-    return readState((await this.#run(name, this.#room(room), [ROOM_TTL_MS, ...args])) as string[]);
+    return readState((await this.#run(name, this.#room(room), [ROOM_TTL_MS, ...args])) as string);
   }
 
   #run(name: Parameters<RunScript>[0], keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     return this.#guard(() => {
-      this.#gather();
+      this.#gather.hold();
       return this.#script(name, keys, args);
-    });
-  }
-
-  /**
-   * Scripts of one turn leave in one write, where there is one server. (ioredis' own pipelining of a turn costs more than the writes
-   * it saves: `npm run bench -- joins`.)
-   */
-  #gather(): void {
-    if (this.#gathering || !(this.#client instanceof Redis)) return;
-    const { stream } = this.#client;
-    // Not connected yet: the commands wait in ioredis.
-    if (!stream) return;
-    this.#gathering = true;
-    stream.cork();
-    setImmediate(() => {
-      this.#gathering = false;
-      stream.uncork();
     });
   }
 
@@ -323,9 +308,11 @@ export class RedisBackplane implements Backplane {
   /** @returns listeners. A Cluster counts those of the slot's primary, which is where {@link #probeInbox} keeps every node's. */
   #publish(node: string, batch: Buffer): Promise<number> {
     const channel = this.#inbox(node);
-    return this.#guard(() =>
-      this.#sharded ? this.#client.spublish(channel, batch) : this.#client.publish(channel, batch),
-    ) as Promise<number>;
+    return this.#guard(() => {
+      const heard = this.#sharded ? this.#client.spublish(channel, batch) : this.#client.publish(channel, batch);
+      this.#gather.send();
+      return heard;
+    }) as Promise<number>;
   }
 
   // --- the inbox
@@ -423,14 +410,15 @@ function readSession(peerId: string, record: string): { session: SessionRecord; 
   return { session, attached: state === 'attached' };
 }
 
-/** The time, then field and value of everything in the room: see scripts/room.lua. */
-function readState(answer: readonly string[]): RoomState {
-  const now = Number(answer[0]);
+/** The time, then field and value of everything in the room, a line each: see scripts/room.lua. */
+function readState(answer: string): RoomState {
+  const [time, ...room] = answer.split('\n');
+  const now = Number(time);
   const members: MemberRecord[] = [];
   let version = 0;
-  for (let i = 1; i + 1 < answer.length; i += 2) {
-    const field = answer[i] as string;
-    const value = answer[i + 1] as string;
+  for (let i = 0; i + 1 < room.length; i += 2) {
+    const field = room[i] as string;
+    const value = room[i + 1] as string;
     if (field === '#') version = Number(value);
     else if (field !== '') members.push(readMember(field, value, now));
   }

@@ -4,7 +4,7 @@
 -- ARGV[4] 'shared': no holder; 'take': from whoever holds it; 'expect': only if nobody does, or ARGV[5]
 -- ARGV[6] record; '' writes none
 local previous = ARGV[4] ~= 'shared' and redis.call('GET', KEYS[1])
-if ARGV[4] == 'expect' and previous and previous ~= ARGV[5] then return { 'held', previous } end
+if ARGV[4] == 'expect' and previous and previous ~= ARGV[5] then return 'held ' .. previous end
 local limit = tonumber(ARGV[3])
 if limit > 0 and redis.call('SCARD', KEYS[2]) >= limit then
   local others = {}
@@ -12,7 +12,7 @@ if limit > 0 and redis.call('SCARD', KEYS[2]) >= limit then
     -- Its own place and that of whom it replaces do not count.
     if peer ~= ARGV[1] and peer ~= previous then others[#others + 1] = peer end
   end
-  if #others >= limit then return { 'full', unpack(others) } end
+  if #others >= limit then return 'full ' .. table.concat(others, ' ') end
 end
 if previous and previous ~= ARGV[1] then redis.call('SREM', KEYS[2], previous) end
 redis.call('SADD', KEYS[2], ARGV[1])
@@ -20,5 +20,5 @@ redis.call('PEXPIRE', KEYS[2], ARGV[2])
 if ARGV[4] ~= 'shared' then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 -- A mailbox is never there without its session.
 if ARGV[6] ~= '' and redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[2], 'GET') then redis.call('DEL', KEYS[4]) end
-if previous then return { 'ours', previous } end
-return { 'ours' }
+if previous then return 'ours ' .. previous end
+return 'ours'

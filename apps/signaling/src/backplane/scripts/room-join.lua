@@ -5,8 +5,8 @@ local present = read(ARGV[2])
 local limit = tonumber(ARGV[7])
 if limit > 0 then
   local till = redis.call('ZSCORE', KEYS[2], ARGV[8])
-  if till and tonumber(till) > now then return { 'banned' } end
-  if not present and members >= limit then return { 'full' } end
+  if till and tonumber(till) > now then return 'banned' end
+  if not present and members >= limit then return 'full' end
 end
 if not present or present.epoch <= tonumber(ARGV[3]) then put(ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]) end
 return finish()

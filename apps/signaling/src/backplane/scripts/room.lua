@@ -27,9 +27,8 @@ local function write(field, value)
 end
 
 local function put(peer, epoch, awayFor, node, info)
-  local away = '0'
-  if tonumber(awayFor) > 0 then away = string.format('%.0f', now + awayFor) end
-  write(peer, string.format('%.0f %s %s %s', epoch, away, node, info))
+  local away = tonumber(awayFor) > 0 and math.floor(now + awayFor) or '0'
+  write(peer, epoch .. ' ' .. away .. ' ' .. node .. ' ' .. info)
 end
 
 local function drop(peer)
@@ -48,12 +47,13 @@ local function reap()
   end
 end
 
--- Writes what was changed; answers with the time, then field and value of everything in the room.
+-- Writes what was changed; answers with the time, then field and value of everything in the room, a line each: one string, as a
+-- client takes longer over an array.
 local function finish()
   local changes = #written / 2 + #dropped
   if changes > 0 then
     -- A room starts at the time in microseconds, so that its versions are above those of any room of that name before.
-    local version = at['#'] and room[at['#'] + 1] or time[1] .. string.format('%06d', time[2])
+    local version = at['#'] and room[at['#'] + 1] or time[1] * 1000000 + time[2]
     write('#', string.format('%.0f', version + changes))
   end
   if members == 0 then
@@ -64,6 +64,5 @@ local function finish()
     if changes > 0 then redis.call('HSET', KEYS[1], unpack(written)) end
     redis.call('PEXPIRE', KEYS[1], ARGV[1])
   end
-  table.insert(room, 1, string.format('%.0f', now))
-  return room
+  return now .. '\n' .. table.concat(room, '\n')
 end
