@@ -2,7 +2,7 @@
  * A revoked user's relay ends here too: coturn checks credentials when an allocation is made and never again, so a standing one
  * would go on for as long as its client refreshes it.
  */
-import { type RedisClient, type RelayRevocation, watchRevocations } from '@tandem/service';
+import { connectAgain, type RedisClient, type RelayRevocation, watchRevocations } from '@tandem/service';
 import type { Coturn } from './coturn.ts';
 
 /** Seconds that a revocation is kept after its credentials expired, for allocations that could not be ended yet. */
@@ -54,7 +54,7 @@ export function cutRevokedRelays(
     last = mine.catch(() => {});
     return mine;
   };
-  const watch = watchRevocations({ redis }, ({ relay }) => {
+  const watch = watchRevocations({ connect: () => connectAgain(redis) }, ({ relay }) => {
     if (!relay) return;
     revoked.add(relay);
     void attempt('revocation', cut);

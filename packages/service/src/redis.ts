@@ -76,3 +76,8 @@ export function connectRedis(url: string, auth: RedisAuth = {}): RedisClient {
   if (!node) throw new Error('REDIS_URL: no host');
   return new Redis({ ...common, ...node, db: path ? Number(path) : 0 });
 }
+
+/** One more connection to the same Redis. */
+export function connectAgain(redis: RedisClient): RedisClient {
+  return redis instanceof Cluster ? redis.duplicate() : redis.duplicate();
+}

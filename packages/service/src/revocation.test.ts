@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { connectRedis } from './redis.ts';
+import { connectAgain, connectRedis } from './redis.ts';
 import {
   hits,
   publishRevocation,
@@ -40,14 +40,14 @@ test('reaches watchers at once, catches up late ones, and survives a restart of 
   client.on('error', () => {});
   const heard: string[] = [];
   {
-    await using early = watchRevocations({ redis: client }, (r) => heard.push(r.id));
+    await using early = watchRevocations({ connect: () => connectAgain(client) }, (r) => heard.push(r.id));
     await early.ready;
     expect(early.health().state).toBe('up');
     await publishRevocation(client, { kind: 'jti', id: 'j', exp: now() + 600 });
     await expect.poll(() => early.isRevoked(claims), { timeout: 10_000, interval: 5 }).toBe(true);
     await client.xadd(REVOCATION_STREAM, '*', 'r', 'not json');
     await client.xadd(REVOCATION_STREAM, '*', 'r', '{"kind":"all"}');
-    await using late = watchRevocations({ redis: client });
+    await using late = watchRevocations({ connect: () => connectAgain(client) });
     await late.ready;
     expect(late.isRevoked(claims)).toBe(true);
 
@@ -75,7 +75,7 @@ test('works on a Redis Cluster', { timeout: 90_000 }, async () => {
   const client = connectRedis(cluster.url);
   client.on('error', () => {});
   {
-    await using watch = watchRevocations({ redis: client });
+    await using watch = watchRevocations({ connect: () => connectAgain(client) });
     await watch.ready;
     await expect
       .poll(

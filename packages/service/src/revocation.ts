@@ -19,7 +19,6 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessClaims } from '@tandem/protocol';
-import { Cluster } from 'ioredis';
 import Type, { type Static } from 'typebox';
 import { Check } from 'typebox/value';
 import type { HealthProbe } from './health.ts';
@@ -132,8 +131,8 @@ export interface RevocationWatch extends AsyncDisposable {
 }
 
 export type RevocationSource =
-  /** The stream. The watcher makes a connection of its own from this client (a blocking read must not hold up others). */
-  | { readonly redis: RedisClient }
+  /** The stream. Makes the watcher's own connection, called once: its reads block. The watcher ends it. */
+  | { readonly connect: () => RedisClient }
   /** Auth without Redis: base URL of auth, such as `http://127.0.0.1:8081`. */
   | { readonly feedUrl: string };
 
@@ -170,8 +169,7 @@ export function watchRevocations(
   // Aborted or over: either way it goes on. (A listener of one's own for each pause would stay on the signal for ever.)
   const pause = (ms: number) => sleep(ms, undefined, { signal: stop.signal }).catch(() => {});
 
-  async function followStream(redis: RedisClient): Promise<void> {
-    const own: RedisClient = redis instanceof Cluster ? redis.duplicate() : redis.duplicate();
+  async function followStream(own: RedisClient): Promise<void> {
     own.on('error', () => {}); // told by the health probe
     stop.signal.addEventListener('abort', () => own.disconnect(), { once: true });
     let last = '0-0';
@@ -224,7 +222,7 @@ export function watchRevocations(
     }
   }
 
-  const loop = 'redis' in source ? followStream(source.redis) : followFeed(source.feedUrl);
+  const loop = 'connect' in source ? followStream(source.connect()) : followFeed(source.feedUrl);
   return {
     ready,
     set,

@@ -1,6 +1,7 @@
 /** What auth remembers, in Redis: shared by all auth processes. One key per operation, so it works on a Cluster. */
 import { readFileSync } from 'node:fs';
 import {
+  connectAgain,
   type DependencyHealth,
   type Guard,
   guard,
@@ -55,7 +56,7 @@ export async function createRedisStore(redis: RedisClient, guarded = guardRedis(
   redis.on('error', () => {}); // told by the health probe
   const timer = setInterval(() => void probe(), 2000);
   timer.unref();
-  const watch = watchRevocations({ redis });
+  const watch = watchRevocations({ connect: () => connectAgain(redis) });
   await Promise.all([probe(), watch.ready]);
 
   async function ask<T>(work: () => Promise<T>): Promise<T> {

@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { connectRedis, type DependencyHealth, type RedisAuth, type RedisClient } from '@tandem/service';
 import { Gather } from './gather.ts';
-import { defineScripts, type RunScript } from './scripts.ts';
+import { runScript, type ScriptName } from './scripts.ts';
 import {
   type Backplane,
   type BackplaneHandlers,
@@ -63,7 +63,6 @@ export class RedisBackplane implements Backplane {
   readonly #sharded: boolean;
   readonly #connect: typeof connectRedis;
   readonly #client: RedisClient;
-  readonly #script: RunScript;
   readonly #gather: Gather;
   #subscriber: RedisClient | undefined;
   #node = '';
@@ -86,7 +85,6 @@ export class RedisBackplane implements Backplane {
     this.#client = this.#connect(options.url, options.auth);
     // Errors reach callers through their commands; without a listener they would end the process.
     this.#client.on('error', () => {});
-    this.#script = defineScripts(this.#client);
     this.#gather = new Gather(this.#client);
   }
 
@@ -264,14 +262,14 @@ export class RedisBackplane implements Backplane {
 
   // --- commands
 
-  async #state(name: Parameters<RunScript>[0], room: string, args: (string | number)[]): Promise<RoomState> {
+  async #state(name: ScriptName, room: string, args: (string | number)[]): Promise<RoomState> {
     return readState((await this.#run(name, this.#room(room), [ROOM_TTL_MS, ...args])) as string);
   }
 
-  #run(name: Parameters<RunScript>[0], keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+  #run(name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     return this.#guard(() => {
       this.#gather.hold();
-      return this.#script(name, keys, args);
+      return runScript(this.#client, name, keys, args);
     });
   }
 

@@ -5,11 +5,11 @@ import type { SignalingNode } from '../core/node.ts';
 
 /** Follows the stream of auth's revocations in Redis, or without Redis auth's own feed (beside its JWKS). */
 export function followRevocations(config: SignalingConfig, node: SignalingNode): RevocationWatch {
-  const redis = config.REDIS_URL
-    ? connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD })
-    : undefined;
-  redis?.on('error', () => {});
-  const watch = watchRevocations(redis ? { redis } : { feedUrl: new URL(config.JWKS_URL).origin }, (revocation) => {
+  const { REDIS_URL: url, REDIS_USERNAME: username, REDIS_PASSWORD: password } = config;
+  const source = url
+    ? { connect: () => connectRedis(url, { username, password }) }
+    : { feedUrl: new URL(config.JWKS_URL).origin };
+  const watch = watchRevocations(source, (revocation) => {
     const ended = node.revoke(
       (who) =>
         hits(revocation, {
@@ -33,9 +33,6 @@ export function followRevocations(config: SignalingConfig, node: SignalingNode):
     isRevoked: watch.isRevoked,
     set: watch.set,
     health,
-    [Symbol.asyncDispose]: async () => {
-      redis?.disconnect();
-      await watch[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => watch[Symbol.asyncDispose](),
   };
 }

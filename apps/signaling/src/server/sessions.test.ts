@@ -258,7 +258,9 @@ describe('one identity, two sockets', () => {
     await first.settle();
     first.ws.close(1000);
     await first.whenClosed();
-    await vi.waitFor(() => expect([...n1.node.sessions.all()].some((s) => s.identity.userId === 'kim')).toBe(false));
+    // Its place is given back with its record.
+    const { peerId } = first.welcome;
+    await vi.waitFor(async () => expect(await n2.node.backplane.findSession(peerId)).toBeUndefined());
     const third = await client(n2, 'kim', { duplicate: 'reject' }, login);
     await third.join(room);
   });
