@@ -22,10 +22,12 @@ class BoundedCluster extends Cluster {
 
 /**
  * Connect. Schemes: `redis://host:port/db`, `rediss://` (TLS); `redis+sentinel://h1:p,h2:p/master`, `rediss+sentinel://`;
- * `redis+cluster://h1:p,h2:p`, `rediss+cluster://` (sharded subscribers on).
+ * `redis+cluster://h1:p,h2:p`, `rediss+cluster://`.
+ * @param options.sharded of a Cluster: may SSUBSCRIBE. Default false: ioredis then writes the map of all slots as JSON twice a second,
+ * which costs a joining peer's node 8 % more (`npm run bench -- joins --only tandem-cluster`).
  * @throws Error naming REDIS_URL when the scheme or a host is wrong
  */
-export function connectRedis(url: string, auth: RedisAuth = {}): RedisClient {
+export function connectRedis(url: string, auth: RedisAuth = {}, { sharded = false } = {}): RedisClient {
   const match = /^(redis|rediss)(\+sentinel|\+cluster)?:\/\/(?:([^@/]*)@)?([^/]+)(?:\/(.*))?$/.exec(url);
   if (!match)
     throw new Error('REDIS_URL: expected redis[s][+sentinel|+cluster]://host:port[,host:port…][/db or master name]');
@@ -52,7 +54,7 @@ export function connectRedis(url: string, auth: RedisAuth = {}): RedisClient {
   };
   if (mode === '+cluster') {
     return new BoundedCluster(nodes, {
-      shardedSubscribers: true,
+      shardedSubscribers: sharded,
       // Without it a frozen primary is not left for over 20 s.
       slotsRefreshInterval: 1000,
       slotsRefreshTimeout: 2000,

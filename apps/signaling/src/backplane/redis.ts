@@ -324,7 +324,7 @@ export class RedisBackplane implements Backplane {
   }
 
   async #subscribe(): Promise<void> {
-    const subscriber = this.#connect(this.#options.url, this.#options.auth);
+    const subscriber = this.#connect(this.#options.url, this.#options.auth, { sharded: true });
     subscriber.on('error', () => {});
     const channel = this.#inbox(this.#node);
     const onMessage = (_channel: Buffer, batch: Buffer) => {
