@@ -13,14 +13,14 @@ const measured = (value: number, unit: string, bench: string, day: string): Assu
 
 export const MEASURED = {
   messageCpu: measured(
-    5.2,
+    5.5,
     'µs of CPU a message between two nodes, both nodes and Redis together',
     'nodes --nodes 1,2,4 --only tandem --rounds 12 --warm-up 6000',
     '2026-11-25',
   ),
   joinCpu: measured(
-    410,
-    'µs of CPU a join, a Redis Cluster of three included: 5.15 times the reference of 84 µs',
+    274,
+    'µs of CPU a join, a Redis Cluster of three included: 3.43 times the reference of 86 µs',
     'joins',
     '2026-11-25',
   ),
