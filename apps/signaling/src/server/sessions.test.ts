@@ -259,7 +259,7 @@ describe('one identity, two sockets', () => {
     first.ws.close(1000);
     await first.whenClosed();
     // Its place is given back with its record.
-    const { peerId } = first.welcome;
+    const peerId = first.welcome.peerId as string;
     await vi.waitFor(async () => expect(await n2.node.backplane.findSession(peerId)).toBeUndefined());
     const third = await client(n2, 'kim', { duplicate: 'reject' }, login);
     await third.join(room);
