@@ -23,8 +23,8 @@ class BoundedCluster extends Cluster {
 /**
  * Connect. Schemes: `redis://host:port/db`, `rediss://` (TLS); `redis+sentinel://h1:p,h2:p/master`, `rediss+sentinel://`;
  * `redis+cluster://h1:p,h2:p`, `rediss+cluster://`.
- * @param options.sharded of a Cluster: may SSUBSCRIBE. Default false: ioredis then writes the map of all slots as JSON twice a second,
- * which costs a joining peer's node 8 % more (`npm run bench -- joins --only tandem-cluster`).
+ * @param options.sharded of a Cluster: may SSUBSCRIBE. Default false, as ioredis then compares the map of all slots, as JSON, at each
+ * refresh, which is every second.
  * @throws Error naming REDIS_URL when the scheme or a host is wrong
  */
 export function connectRedis(url: string, auth: RedisAuth = {}, { sharded = false } = {}): RedisClient {
