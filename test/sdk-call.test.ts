@@ -56,7 +56,7 @@ async function media(page: Page, peers: number, since: View | undefined = undefi
 }
 
 const logged = (v: View, what: string) => v.log.filter((l) => l.what === what).map((l) => l.detail);
-const marks = (v: View) => (logged(v, 'mark') as { mark: string }[]).map((m) => m.mark);
+const timings = (v: View) => (logged(v, 'timing') as { name: string }[]).map((m) => m.name);
 
 test('two people: picture, sound, chat, reactions, quality of both directions', async () => {
   const roomId = `two-${++rooms}`;
@@ -69,7 +69,7 @@ test('two people: picture, sound, chat, reactions, quality of both directions', 
   expect(b.peers[0]?.sections).toBe(3);
 
   for (const v of [a, b]) {
-    const { connected, 'first-frame': frame } = v.peers[0]?.marks ?? {};
+    const { connected, 'first-frame': frame } = v.peers[0]?.timings ?? {};
     expect(frame).toBeGreaterThanOrEqual(connected ?? Number.NaN);
   }
   const delivered = await ada.evaluate(async () => {
@@ -89,7 +89,7 @@ test('two people: picture, sound, chat, reactions, quality of both directions', 
 
   const quality = await until('quality with their view', async () => {
     const q = (await view(ada)).peers[0]?.quality;
-    return q?.theirs?.mos !== undefined && q.mos !== undefined && q.path && q;
+    return q?.remoteView?.mos !== undefined && q.mos !== undefined && q.path && q;
   });
   expect(quality.mos).toBeGreaterThanOrEqual(1);
   expect(quality.mos).toBeLessThan(4.5);
@@ -112,7 +112,7 @@ test('four people: a full mesh; one switches the camera, shares the screen, leav
     );
   await reads(ada, 'video', { maxBitrate: 480_000, maxFramerate: 30 }, 3);
   const fromAda = (v: View) => v.peers.find((p) => p.name === 'Ada');
-  const negotiations = (v: View) => marks(v).filter((m) => /offer|answer/.test(m)).length;
+  const negotiations = (v: View) => timings(v).filter((m) => /offer|answer/.test(m)).length;
   const before = await Promise.all(others.map(view));
 
   // Another camera of another shape: in every pair, without a word of negotiation, without a pause.
@@ -149,7 +149,7 @@ test('joins with nothing, then microphone, camera, device switch and screen: no 
   const bob = await enter(roomId, 'Bob');
   const a = await media(ada, 1);
   expect(a.local).toEqual({ audio: false, video: false, screen: false });
-  const negotiations = marks(await view(bob)).filter((m) => /offer|answer/.test(m)).length;
+  const negotiations = timings(await view(bob)).filter((m) => /offer|answer/.test(m)).length;
   await ada.evaluate(async () => {
     const { harness } = globalThis;
     const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
@@ -170,7 +170,7 @@ test('joins with nothing, then microphone, camera, device switch and screen: no 
     return peer && peer.screenFrames > 2 && peer.metadata.screen === true && v;
   });
   await media(bob, 1, sharing);
-  expect(marks(await view(bob)).filter((m) => /offer|answer/.test(m)).length).toBe(negotiations);
+  expect(timings(await view(bob)).filter((m) => /offer|answer/.test(m)).length).toBe(negotiations);
   await ada.evaluate(() => globalThis.harness.call?.setAudio(false));
   await until('muted in metadata', async () => (await view(bob)).peers[0]?.metadata.audio === false);
   await Promise.all([ada.close(), bob.close()]);
@@ -205,9 +205,9 @@ test('forced glare: both sides offer at once, again and again, and the call stan
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
   const [a, b] = await Promise.all([media(ada, 1, await view(ada)), media(bob, 1, await view(bob))]);
-  const glares = [...marks(a), ...marks(b)].filter((m) => m.startsWith('glare')).length;
+  const glares = [...timings(a), ...timings(b)].filter((m) => m.startsWith('glare')).length;
   expect(glares, 'the test forced at least one glare').toBeGreaterThan(0);
-  expect([...marks(a), ...marks(b)].filter((m) => m.startsWith('error'))).toEqual([]);
+  expect([...timings(a), ...timings(b)].filter((m) => m.startsWith('error'))).toEqual([]);
   expect(a.peers[0]?.sections).toBe(3);
   expect(b.peers[0]?.sections).toBe(3);
   await Promise.all([ada.close(), bob.close()]);
@@ -257,7 +257,7 @@ test('a connection that dies on one side is noticed and rebuilt by the other', a
   });
   await until('interrupted, then whole again', async () => {
     const v = await view(bob);
-    return marks(v).some((m) => m === 'rebuild' || m === 'ice-restart') && v.peers[0]?.state === 'connected';
+    return timings(v).some((m) => m === 'rebuild' || m === 'ice-restart') && v.peers[0]?.state === 'connected';
   });
   await Promise.all([media(ada, 1, await view(ada)), media(bob, 1, await view(bob))]);
   await Promise.all([ada.close(), bob.close()]);
@@ -328,9 +328,9 @@ test('the only signaling node dies and its successor knows nobody: pictures go o
     expect(after.peerId).not.toBe(gone.peerId);
     // The old leg went only when the new one stood.
     const story = after.log.filter(
-      (l) => l.what === 'peer-removed' || (l.what === 'mark' && (l.detail as { mark: string }).mark === 'connected'),
+      (l) => l.what === 'peer-removed' || (l.what === 'timing' && (l.detail as { name: string }).name === 'connected'),
     );
-    expect(story.map((l) => l.what)).toEqual(['mark', 'mark', 'peer-removed']);
+    expect(story.map((l) => l.what)).toEqual(['timing', 'timing', 'peer-removed']);
     await Promise.all([media(ada, 1), media(bob, 1)]);
   } finally {
     await Promise.all([ada.close(), bob.close()]);

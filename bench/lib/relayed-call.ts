@@ -80,8 +80,8 @@ export async function startRelayedCall(
     async repairs() {
       const logs = await Promise.all(pages.map((p) => p.evaluate(() => globalThis.harness.log)));
       return logs.flat().filter((l) => {
-        const { mark } = l.detail as { mark?: string };
-        return l.what === 'mark' && (mark === 'ice-restart' || mark === 'rebuild');
+        const { name } = l.detail as { name?: string };
+        return l.what === 'timing' && (name === 'ice-restart' || name === 'rebuild');
       }).length;
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),

@@ -50,7 +50,7 @@ class Harness {
     session.on('error', (e) => note('error', e));
     session.on('undelivered', (e) => note('undelivered', e));
     call.on('state', (e) => note('call', e));
-    call.on('mark', (e) => note('mark', e));
+    call.on('timing', (e) => note('timing', e));
     call.on('chat', (e) => note('chat', e));
     call.on('reaction', (e) => note('reaction', e));
     call.on('data', (e) => note('data', e));
@@ -99,7 +99,7 @@ class Harness {
             }),
           ),
           restarts: peer.restarts,
-          marks: { ...peer.marks },
+          timings: { ...peer.timings },
           iceUfrag: /a=ice-ufrag:(\S+)/.exec(pc?.localDescription?.sdp ?? '')?.[1],
           ...stats,
         };

@@ -3,10 +3,10 @@ import type { Clock } from './clock.ts';
 import type { DeliveryResult } from './delivery.ts';
 import type { IceServersAnswer } from './ice-servers.ts';
 import type { PairState, PairTimes } from './pair-types.ts';
+import type { PrewarmedConnection } from './prewarmed-connection.ts';
 import type { Grade, PairQuality, Trouble } from './quality.ts';
 import type { SignalingSession } from './session.ts';
 import type { EndReason } from './session-types.ts';
-import type { SpareConnection } from './spare.ts';
 import type { PeerMetadata } from './wire.ts';
 
 export interface CallOptions {
@@ -28,7 +28,7 @@ export interface CallOptions {
     configuration: RTCConfiguration,
   ) => RTCPeerConnection;
   /** One that was made ready in the lobby. Default: the call makes its own when it joins. */
-  readonly spare?: SpareConnection;
+  readonly prewarmed?: PrewarmedConnection;
   readonly clock?: Clock;
   /** Repair times; for tests. */
   readonly times?: PairTimes;
@@ -58,7 +58,7 @@ export interface RemotePeer {
   /** Latest reading. */
   readonly quality: PairQuality | undefined;
   /** ms since the pair began, by name: `offer-sent`, `answer-received`, `ice-connected`, `connected`, `first-frame`… */
-  readonly marks: Readonly<Record<string, number>>;
+  readonly timings: Readonly<Record<string, number>>;
   /** How often the path was searched anew since it first stood (ICE restarts and rebuilds of either side). */
   readonly restarts: number;
 }
@@ -99,5 +99,5 @@ export interface CallEvents {
   grade: { peer: RemotePeer; grade: Grade; trouble: readonly Trouble[] };
   'mute-requested': { peerId: string; kind: 'audio' | 'video' };
   /** Diagnostics: steps of a pair with their time since it began, ms. */
-  mark: { peerId: string; mark: string; at: number };
+  timing: { peerId: string; name: string; at: number };
 }

@@ -7,19 +7,19 @@ import type { Connection } from './connection.ts';
 import type { DeliveryResult } from './delivery.ts';
 import { Emitter } from './emitter.ts';
 import { IceServers } from './ice-servers.ts';
+import { LocalMedia } from './local-media.ts';
 import { Member } from './member.ts';
-import { MyMedia } from './my-media.ts';
 import { Pair } from './pair.ts';
 import type { Slot } from './pair-types.ts';
+import { PrewarmedConnection } from './prewarmed-connection.ts';
 import { myView } from './quality.ts';
 import type { SignalingSession } from './session.ts';
 import type { EndReason, SessionEvents } from './session-types.ts';
-import { SpareConnection } from './spare.ts';
 import { startBitrate } from './start-bitrate.ts';
 import type { PeerInfo, PeerMetadata } from './wire.ts';
 
 const EARLY_LIMIT = 128;
-/** The mark `first-frame` is exact to this, ms. */
+/** The timing `first-frame` is exact to this, ms. */
 const FIRST_FRAME_POLL_MS = 25;
 const FIRST_FRAME_POLLS = 400;
 /** How long a leg outlives a lost session while its successor connects. */
@@ -28,12 +28,12 @@ const ORPHAN_MS = 15_000;
 export class Call extends Emitter<CallEvents> {
   readonly session: SignalingSession;
   readonly roomId: string;
-  readonly #o: CallOptions;
+  readonly #options: CallOptions;
   readonly #clock: Clock;
   readonly #ice: IceServers;
-  readonly #spare: SpareConnection;
+  readonly #prewarmed: PrewarmedConnection;
   readonly #members = new Map<string, Member>();
-  readonly #mine: MyMedia;
+  readonly #localMedia: LocalMedia;
   readonly #off: (() => void)[] = [];
   readonly #chat: Chat;
   /** Signals of peers that are not in view yet. */
@@ -44,25 +44,25 @@ export class Call extends Emitter<CallEvents> {
 
   constructor(options: CallOptions) {
     super();
-    this.#o = options;
+    this.#options = options;
     this.session = options.session;
     this.roomId = options.roomId;
     this.#clock = options.clock ?? systemClock;
     this.#metadata = options.metadata ?? {};
-    this.#spare = options.spare ?? new SpareConnection(options.RTCPeerConnection);
+    this.#prewarmed = options.prewarmed ?? new PrewarmedConnection(options.RTCPeerConnection);
     this.#ice = new IceServers(options.getIceServers ?? (async () => []), this.#clock);
-    this.#mine = new MyMedia(options.stream, (slot) => void this.setTrack(slot, null));
+    this.#localMedia = new LocalMedia(options.stream, (slot) => void this.setTrack(slot, null));
     this.#chat = new Chat({
       clock: this.#clock,
       channel: (peerId) => this.#members.get(peerId)?.pair?.channel,
-      signal: (peerId, talk) => this.session.sendTo(peerId, 'message', { data: talk }),
+      signal: (peerId, message) => this.session.sendTo(peerId, 'message', { data: message }),
       peerIds: () => [...this.#members.keys()],
       nameOf: (peerId) => this.#members.get(peerId)?.view.name,
       me: () => ({ peerId: this.session.peerId ?? '', name: this.#metadata.name ?? '' }),
       emit: (event, payload) => this.emit(event, payload),
-      theirs: (peerId, view) => {
+      remoteView: (peerId, view) => {
         const member = this.#members.get(peerId);
-        if (member) member.theirs = view;
+        if (member) member.remoteView = view;
       },
     });
   }
@@ -76,12 +76,12 @@ export class Call extends Emitter<CallEvents> {
   }
   /** What I send now. */
   get local(): LocalState {
-    return this.#mine.state;
+    return this.#localMedia.state;
   }
 
-  /** Warm up in the lobby: socket, token, TURN credentials and a spare connection, so that `join` only has to join. Never rejects. */
+  /** Warm up in the lobby: socket, token, TURN credentials and a pre-warmed connection, so that `join` only has to join. Never rejects. */
   async prepare(): Promise<void> {
-    this.#spare.prepare();
+    this.#prewarmed.prepare();
     await Promise.all([this.session.connect().catch(() => {}), this.#ice.fresh()]);
   }
 
@@ -95,16 +95,16 @@ export class Call extends Emitter<CallEvents> {
     this.#subscribe();
     try {
       await Promise.all([this.session.connect(), this.#ice.fresh()]);
-      this.#openSpare();
+      this.#openPrewarmed();
       await this.session.join(this.roomId, this.#fullMetadata());
     } catch (error) {
       this.#end('left', error instanceof Error ? error.message : String(error));
       throw error;
     }
     // Nobody there to call: whoever comes will call me.
-    if (this.session.peers.size === 0) this.#spare.close();
+    if (this.session.peers.size === 0) this.#prewarmed.close();
     this.#setState('joined');
-    const interval = this.#o.statsInterval ?? 2000;
+    const interval = this.#options.statsInterval ?? 2000;
     if (interval > 0) this.#statsTimer = this.#clock.setTimeout(() => void this.#measure(interval), interval);
   }
 
@@ -120,21 +120,23 @@ export class Call extends Emitter<CallEvents> {
    * The caller owns the track and stops it.
    */
   async setTrack(slot: Slot, track: MediaStreamTrack | null): Promise<void> {
-    this.#mine.set(slot, track);
+    this.#localMedia.set(slot, track);
     await Promise.all(
-      [...this.#members.values()].map((m) => m.pair?.replaceTrack(slot).catch((error) => this.#mark(m, String(error)))),
+      [...this.#members.values()].map((m) =>
+        m.pair?.replaceTrack(slot).catch((error) => this.#timing(m, String(error))),
+      ),
     );
     this.#localChanged();
   }
 
   /** Mute or unmute. The microphone stays open; the others see it in my metadata. */
   setAudio(on: boolean): void {
-    this.#mine.enable('audio', on);
+    this.#localMedia.enable('audio', on);
     this.#localChanged();
   }
   /** Blank the camera. To switch its light off, stop the track and `setTrack('video', null)`. */
   setVideo(on: boolean): void {
-    this.#mine.enable('video', on);
+    this.#localMedia.enable('video', on);
     this.#localChanged();
   }
 
@@ -226,7 +228,7 @@ export class Call extends Emitter<CallEvents> {
     const { peerId } = member.info;
     if (this.#members.get(peerId) !== member || this.#state === 'ended') return;
     const mine = this.session.peerId ?? '';
-    const pair = this.#pair(member, mine > peerId, before ? this.#spare.take() : undefined);
+    const pair = this.#pair(member, mine > peerId, before ? this.#prewarmed.take() : undefined);
     member.pair = pair;
     // The newcomer calls: it knows everybody at once. (Peer ids only decide who yields when both do.)
     pair.start(before);
@@ -265,22 +267,22 @@ export class Call extends Emitter<CallEvents> {
     this.emit('peer-changed', { peer: member.view });
   }
 
-  #pair(member: Member, polite: boolean, spare?: Connection): Pair {
+  #pair(member: Member, polite: boolean, prewarmed?: Connection): Pair {
     const { peerId } = member.info;
     const here = () => this.#members.get(peerId) === member;
     return new Pair(
       {
         clock: this.#clock,
-        RTCPeerConnection: this.#o.RTCPeerConnection ?? RTCPeerConnection,
+        RTCPeerConnection: this.#options.RTCPeerConnection ?? RTCPeerConnection,
         configuration: () => this.#configuration(this.#ice.known),
         freshConfiguration: async () => this.#configuration(await this.#ice.fresh()),
         send: (type, body) => void this.session.sendTo(peerId, type, body as never),
         reachable: () => this.session.state === 'open' && !member.info.away && member.orphanTimer === undefined,
-        track: (slot) => this.#mine.track(slot),
+        track: (slot) => this.#localMedia.track(slot),
         startBitrate: () => startBitrate(this.#members.size + 1),
         onTrack: (slot, track) => {
           track.onunmute = () => {
-            this.#mark(member, `media-${slot}`);
+            this.#timing(member, `media-${slot}`);
             if (slot === 'video') void this.#firstFrame(member);
             this.#changedSoon(member);
           };
@@ -290,7 +292,7 @@ export class Call extends Emitter<CallEvents> {
           member.state = state;
           if (!here()) return;
           if (state === 'connected') {
-            this.#mark(member, 'connected');
+            this.#timing(member, 'connected');
             this.#succeed(member);
             this.#cap();
           }
@@ -300,11 +302,11 @@ export class Call extends Emitter<CallEvents> {
         onChannel: (channel) => {
           channel.onmessage = ({ data }) => this.#chat.receive(peerId, data);
         },
-        onMark: (mark) => this.#mark(member, mark),
+        onTiming: (name) => this.#timing(member, name),
       },
       polite,
-      this.#o.times,
-      spare,
+      this.#options.times,
+      prewarmed,
     );
   }
 
@@ -320,9 +322,9 @@ export class Call extends Emitter<CallEvents> {
 
   /** Without a picture element: the receiver's own count, asked often for a short while. */
   async #firstFrame(member: Member): Promise<void> {
-    for (let asked = 0; asked < FIRST_FRAME_POLLS && member.marks['first-frame'] === undefined; asked++) {
-      if ((await member.framesDecoded()) > 0 && member.marks['first-frame'] === undefined) {
-        this.#mark(member, 'first-frame');
+    for (let asked = 0; asked < FIRST_FRAME_POLLS && member.timings['first-frame'] === undefined; asked++) {
+      if ((await member.framesDecoded()) > 0 && member.timings['first-frame'] === undefined) {
+        this.#timing(member, 'first-frame');
         return;
       }
       await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, FIRST_FRAME_POLL_MS));
@@ -338,17 +340,17 @@ export class Call extends Emitter<CallEvents> {
   }
 
   /** A browser without WebRTC may still join and chat. */
-  #openSpare(): void {
+  #openPrewarmed(): void {
     try {
-      this.#spare.open(this.#configuration(this.#ice.known), (slot) => this.#mine.track(slot));
+      this.#prewarmed.open(this.#configuration(this.#ice.known), (slot) => this.#localMedia.track(slot));
     } catch (error) {
-      this.emit('mark', { peerId: '', mark: `error:${String(error)}`, at: 0 });
+      this.emit('timing', { peerId: '', name: `error:${String(error)}`, at: 0 });
     }
   }
 
   #configuration(iceServers: RTCIceServer[]): RTCConfiguration {
     // The policies must be the same in every setConfiguration, or it throws (W3C webrtc-pc section 4.4.1.6).
-    return { iceServers, iceTransportPolicy: this.#o.iceTransportPolicy ?? 'all', bundlePolicy: 'max-bundle' };
+    return { iceServers, iceTransportPolicy: this.#options.iceTransportPolicy ?? 'all', bundlePolicy: 'max-bundle' };
   }
 
   // --- my media -------------------------------------------------------------------------------------------------
@@ -370,7 +372,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #cap(): void {
-    this.#mine.cap(
+    this.#localMedia.cap(
       [...this.#members.values()].map((m) => m.pair),
       this.#members.size + 1,
     );
@@ -394,10 +396,10 @@ export class Call extends Emitter<CallEvents> {
     if (grade) this.emit('grade', { peer: member.view, grade, trouble: quality.trouble });
   }
 
-  #mark(member: Member, mark: string): void {
+  #timing(member: Member, name: string): void {
     const at = this.#clock.now() - member.began;
-    member.marks[mark] ??= at;
-    this.emit('mark', { peerId: member.info.peerId, mark, at });
+    member.timings[name] ??= at;
+    this.emit('timing', { peerId: member.info.peerId, name, at });
   }
 
   #setState(state: CallState): void {
@@ -411,7 +413,7 @@ export class Call extends Emitter<CallEvents> {
     for (const off of this.#off.splice(0)) off();
     this.#clock.clearTimeout(this.#statsTimer);
     this.#chat.close();
-    this.#spare.close();
+    this.#prewarmed.close();
     this.#early = [];
     for (const peerId of [...this.#members.keys()]) this.#remove(peerId, reason);
     this.emit('state', { state: 'ended', reason, message });

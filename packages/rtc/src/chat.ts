@@ -2,34 +2,34 @@
 import type { CallEvents, ChatMessage } from './call-types.ts';
 import type { Clock } from './clock.ts';
 import type { DeliveryResult } from './delivery.ts';
-import type { TheirView } from './quality.ts';
+import { type PeerMessage, PeerMessages } from './peer-messages.ts';
+import type { RemoteView } from './quality.ts';
 import { randomHex } from './random-id.ts';
-import { type Talk, TalkLine } from './talk.ts';
 
 export interface ChatHost {
   readonly clock: Clock;
   channel(peerId: string): RTCDataChannel | undefined;
-  signal(peerId: string, talk: Talk): Promise<DeliveryResult>;
+  signal(peerId: string, message: PeerMessage): Promise<DeliveryResult>;
   peerIds(): string[];
   /** Undefined for somebody who is not in the call. */
   nameOf(peerId: string): string | undefined;
   me(): { peerId: string; name: string };
   emit<K extends 'chat' | 'reaction' | 'data'>(event: K, payload: CallEvents[K]): void;
   /** What a peer hears and sees of me. */
-  theirs(peerId: string, view: TheirView): void;
+  remoteView(peerId: string, view: RemoteView): void;
 }
 
 export class Chat {
   readonly #host: ChatHost;
-  readonly #line: TalkLine;
+  readonly #messages: PeerMessages;
 
   constructor(host: ChatHost) {
     this.#host = host;
-    this.#line = new TalkLine({
+    this.#messages = new PeerMessages({
       clock: host.clock,
       channel: (peerId) => host.channel(peerId),
-      signal: (peerId, talk) => host.signal(peerId, talk),
-      received: (peerId, talk) => this.#received(peerId, talk),
+      signal: (peerId, message) => host.signal(peerId, message),
+      received: (peerId, message) => this.#received(peerId, message),
     });
   }
 
@@ -49,40 +49,40 @@ export class Chat {
     return this.#toAll({ tandem: 'data', id: randomHex(9), data }, peerId === undefined ? undefined : [peerId]);
   }
   /** Tell a peer what I hear and see of it. */
-  quality(peerId: string, view: TheirView): void {
-    void this.#line.send(peerId, { tandem: 'quality', view });
+  quality(peerId: string, view: RemoteView): void {
+    void this.#messages.send(peerId, { tandem: 'quality', view });
   }
 
   /** A message of a peer, by its channel (text) or signaling (object). False when it is not of this kind. */
   receive(peerId: string, message: unknown): boolean {
-    return this.#line.receive(peerId, message);
+    return this.#messages.receive(peerId, message);
   }
 
   close(): void {
-    this.#line.close();
+    this.#messages.close();
   }
 
-  async #toAll(talk: Talk, to = this.#host.peerIds()): Promise<ReadonlyMap<string, DeliveryResult>> {
-    return new Map(await Promise.all(to.map(async (id) => [id, await this.#line.send(id, talk)] as const)));
+  async #toAll(message: PeerMessage, to = this.#host.peerIds()): Promise<ReadonlyMap<string, DeliveryResult>> {
+    return new Map(await Promise.all(to.map(async (id) => [id, await this.#messages.send(id, message)] as const)));
   }
 
-  #received(peerId: string, talk: Talk): void {
+  #received(peerId: string, message: PeerMessage): void {
     const name = this.#host.nameOf(peerId);
     if (name === undefined) return;
-    switch (talk.tandem) {
+    switch (message.tandem) {
       case 'chat': {
-        const at = Number(talk.at) || Date.now();
-        this.#host.emit('chat', { id: String(talk.id), peerId, name, text: String(talk.text), at, mine: false });
+        const at = Number(message.at) || Date.now();
+        this.#host.emit('chat', { id: String(message.id), peerId, name, text: String(message.text), at, mine: false });
         break;
       }
       case 'reaction':
-        this.#host.emit('reaction', { peerId, emoji: String(talk.emoji).slice(0, 16) });
+        this.#host.emit('reaction', { peerId, emoji: String(message.emoji).slice(0, 16) });
         break;
       case 'data':
-        this.#host.emit('data', { peerId, data: talk.data });
+        this.#host.emit('data', { peerId, data: message.data });
         break;
       case 'quality':
-        if (typeof talk.view === 'object' && talk.view !== null) this.#host.theirs(peerId, talk.view);
+        if (typeof message.view === 'object' && message.view !== null) this.#host.remoteView(peerId, message.view);
     }
   }
 }

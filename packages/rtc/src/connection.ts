@@ -4,7 +4,7 @@ import { SLOTS, type Slot } from './pair-types.ts';
 export class Connection {
   readonly pc: RTCPeerConnection;
   readonly channel: RTCDataChannel;
-  /** Its first offer is made already (see spare.ts), with these candidates gathered before anybody listened. */
+  /** Its first offer is made already (see prewarmed-connection.ts), with these candidates gathered before anybody listened. */
   offered: Promise<void> | undefined;
   /** That offer is the local description. */
   offerStands = false;

@@ -8,7 +8,8 @@ export type { IceServersAnswer } from './ice-servers.ts';
 export type { WebSocketConstructor, WebSocketLike } from './link.ts';
 export { mos, mosFromR, rFactor } from './mos.ts';
 export type { PairState, PairTimes, Slot } from './pair-types.ts';
-export type { FlowQuality, Grade, PairQuality, PathQuality, TheirView, Trouble, TroubleCode } from './quality.ts';
+export { PrewarmedConnection } from './prewarmed-connection.ts';
+export type { FlowQuality, Grade, PairQuality, PathQuality, RemoteView, Trouble, TroubleCode } from './quality.ts';
 export { SignalingSession } from './session.ts';
 export {
   type EndReason,
@@ -19,7 +20,6 @@ export {
   SignalingError,
   type TokenRequest,
 } from './session-types.ts';
-export { SpareConnection } from './spare.ts';
 export type {
   DirectedBody,
   DirectedType,

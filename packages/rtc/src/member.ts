@@ -2,7 +2,7 @@
 import type { RemotePeer } from './call-types.ts';
 import type { Pair } from './pair.ts';
 import type { PairState, Slot } from './pair-types.ts';
-import { GradeFilter, type PairQuality, QualityMeter, type TheirView } from './quality.ts';
+import { GradeFilter, type PairQuality, QualityMeter, type RemoteView } from './quality.ts';
 import type { PeerInfo } from './wire.ts';
 
 export class Member {
@@ -12,9 +12,9 @@ export class Member {
   readonly stream = new MediaStream();
   readonly screen = new MediaStream();
   quality: PairQuality | undefined;
-  theirs: TheirView | undefined;
+  remoteView: RemoteView | undefined;
   readonly filter = new GradeFilter();
-  readonly marks: Record<string, number> = {};
+  readonly timings: Record<string, number> = {};
   readonly began: number;
   /** My session was lost: this leg lives on until its successor stands. */
   orphanTimer: unknown;
@@ -51,7 +51,7 @@ export class Member {
       audio: audio === true,
       video: video === true,
     });
-    return this.theirs ? { ...reading, theirs: this.theirs } : reading;
+    return this.remoteView ? { ...reading, remoteView: this.remoteView } : reading;
   }
 
   async framesDecoded(): Promise<number> {
@@ -98,8 +98,8 @@ function view(member: Member): RemotePeer {
     get quality() {
       return member.quality;
     },
-    get marks() {
-      return member.marks;
+    get timings() {
+      return member.timings;
     },
     get restarts() {
       return member.pair?.restarts ?? 0;

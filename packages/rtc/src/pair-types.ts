@@ -14,7 +14,7 @@ export interface PairHost {
   /** The same with credentials that are good for a while. */
   freshConfiguration(): Promise<RTCConfiguration>;
   send(type: 'offer' | 'answer' | 'ice-candidate', body: object): void;
-  /** May signaling reach the peer now? Repairs wait for it. */
+  /** May signaling reach the peer now? Recovery waits for it. */
   reachable(): boolean;
   track(slot: Slot): MediaStreamTrack | null;
   /** Where the estimate of the uplink to this peer begins, bit/s. */
@@ -25,8 +25,8 @@ export interface PairHost {
   /** Senders exist or changed: apply the caps. */
   onSenders(): void;
   onChannel(channel: RTCDataChannel): void;
-  /** For diagnostics and time-to-connect marks. */
-  onMark(mark: string): void;
+  /** For diagnostics and the steps of connecting. */
+  onTiming(name: string): void;
 }
 
 export interface PairTimes {

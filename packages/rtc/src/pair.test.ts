@@ -2,13 +2,13 @@
 import { expect, test } from 'vitest';
 import { Pair } from './pair.ts';
 import type { PairHost } from './pair-types.ts';
-import { SpareConnection } from './spare.ts';
+import { PrewarmedConnection } from './prewarmed-connection.ts';
 import { random, VirtualTime } from './testing.ts';
 import { type FakePeerConnection, type FakeWorld, fakePeerConnection } from './testing-connection.ts';
 
 interface Side {
   readonly pair: Pair;
-  readonly marks: string[];
+  readonly timings: string[];
   /** What it sent, in order. */
   readonly sent: { type: 'offer' | 'answer' | 'ice-candidate'; body: Record<string, unknown> }[];
   readonly pc: () => FakePeerConnection;
@@ -17,8 +17,8 @@ interface Side {
   release(): void;
 }
 
-/** @param spare bob's first offer is under way before the pair begins */
-function couple(seed: number, slowness = 20, spare = false) {
+/** @param prewarmed bob's first offer is under way before the pair begins */
+function couple(seed: number, slowness = 20, prewarmed = false) {
   const time = new VirtualTime();
   const chance = random(seed);
   const world: FakeWorld = { time, random: chance, slowness };
@@ -33,8 +33,8 @@ function couple(seed: number, slowness = 20, spare = false) {
       time.setTimeout(() => sides[1 - me]?.pair.receive(type, structuredClone(body)), due - time.now());
     };
     const Native = fakePeerConnection(world) as unknown as PairHost['RTCPeerConnection'];
-    const ready = new SpareConnection(Native);
-    if (spare && !polite) ready.open({}, () => null);
+    const ready = new PrewarmedConnection(Native);
+    if (prewarmed && !polite) ready.open({}, () => null);
     const host: PairHost = {
       clock: time,
       RTCPeerConnection: Native,
@@ -53,11 +53,11 @@ function couple(seed: number, slowness = 20, spare = false) {
       onSenders: () => {},
       startBitrate: () => 1_000_000,
       onChannel: () => {},
-      onMark: (mark) => made.marks.push(mark),
+      onTiming: (name) => made.timings.push(name),
     };
     const made: Side = {
       pair: new Pair(host, polite, { disconnected: 2000, rebuild: 1e9, firstOffer: 2000 }, ready.take()),
-      marks: [],
+      timings: [],
       sent: [],
       hold: false,
       pc: () => made.pair.connection as unknown as FakePeerConnection,
@@ -89,7 +89,7 @@ function agree({ ada, bob }: { ada: Side; bob: Side }, why: string): void {
     expect(pc.candidates.filter((c) => c.ufrag === ufrag(pc.remoteDescription)).length, why).toBe(3);
   }
   expect(
-    [...ada.marks, ...bob.marks].filter((m) => /^(error|candidate-refused)/.test(m)),
+    [...ada.timings, ...bob.timings].filter((m) => /^(error|candidate-refused)/.test(m)),
     why,
   ).toEqual([]);
 }
@@ -112,7 +112,7 @@ test('the one who should call is silent: the other calls', async () => {
   agree(both, 'called after all');
 });
 
-test('a spare connection: its offer leaves in the turn of the start, with the candidates that were gathered before', async () => {
+test('a pre-warmed connection: its offer leaves in the turn of the start, with the candidates that were gathered before', async () => {
   const both = couple(8, 20, true);
   await both.time.settle(200);
   expect(both.bob.sent).toEqual([]);
@@ -147,8 +147,8 @@ test('glare: both offers are out before either arrives, in both orders of arriva
     both[late].release();
     await both.time.settle(1000);
     agree(both, `${late} arrives last`);
-    expect(both.bob.marks).toContain('glare-won');
-    expect(both.ada.marks).toContain('glare-yielded');
+    expect(both.bob.timings).toContain('glare-won');
+    expect(both.ada.timings).toContain('glare-yielded');
     expect(both.bob.sent.map((s) => s.type)).not.toContain('answer');
   }
 });
@@ -162,7 +162,7 @@ test('a stale answer is rejected: of an older offer, of an older connection, of 
   if (!first) throw new Error('no answer');
   both.bob.pair.receive('answer', first.body);
   await both.time.settle(100);
-  expect(both.bob.marks.filter((m) => m === 'stale-answer')).toHaveLength(1);
+  expect(both.bob.timings.filter((m) => m === 'stale-answer')).toHaveLength(1);
   // The same again while a newer offer waits for its own.
   both.ada.hold = true;
   both.bob.pair.restart();
@@ -178,7 +178,7 @@ test('a stale answer is rejected: of an older offer, of an older connection, of 
   await both.time.settle(1000);
   both.bob.pair.receive('answer', first.body);
   await both.time.settle(1000);
-  expect(both.bob.marks.filter((m) => m === 'stale-answer')).toHaveLength(3);
+  expect(both.bob.timings.filter((m) => m === 'stale-answer')).toHaveLength(3);
   agree(both, 'after a rebuild');
 });
 
@@ -196,7 +196,7 @@ test('candidates that come before their description wait for it', async () => {
   both.ada.pair.receive('offer', offer?.body ?? {});
   await both.time.settle(500);
   expect(both.ada.pc().candidates).toHaveLength(3);
-  expect(both.ada.marks.filter((m) => m.startsWith('candidate-refused'))).toEqual([]);
+  expect(both.ada.timings.filter((m) => m.startsWith('candidate-refused'))).toEqual([]);
 });
 
 test('an ICE restart while candidates still trickle: the old ones are dropped in silence, the new path has all of its own', async () => {

@@ -1,5 +1,5 @@
 /**
- * One leg of the mesh: perfect negotiation with one peer, and the ladder of repairs (ICE restart, then rebuild).
+ * One leg of the mesh: perfect negotiation with one peer, and the ladder of recovery (ICE restart, then rebuild).
  *
  * Descriptions carry what orders them, inside the opaque payload: `gen`, the generation of the pair's RTCPeerConnection (a
  * higher one replaces the connection on both sides), `n`, the number of an offer, and `to`, the offer that an answer
@@ -11,15 +11,15 @@
  */
 import { Connection } from './connection.ts';
 import { PAIR_TIMES, type PairHost, type PairState, type PairTimes, SLOTS, type Slot } from './pair-types.ts';
+import { Recovery } from './recovery.ts';
 import { RemoteCandidates } from './remote-candidates.ts';
-import { Repairs } from './repairs.ts';
 import { withStartBitrate } from './start-bitrate.ts';
 import type { WireCandidate, WireDescription } from './wire.ts';
 
 export class Pair {
   readonly polite: boolean;
   readonly #host: PairHost;
-  readonly #repairs: Repairs;
+  readonly #recovery: Recovery;
   #connection: Connection;
   #gen = 1;
   #offers = 0;
@@ -42,13 +42,13 @@ export class Pair {
   #firstOfferTimer: unknown;
   readonly #firstOfferWait: number;
 
-  /** @param spare with it, this side makes the first offer */
-  constructor(host: PairHost, polite: boolean, times: PairTimes = PAIR_TIMES, spare?: Connection) {
+  /** @param prewarmed with it, this side makes the first offer */
+  constructor(host: PairHost, polite: boolean, times: PairTimes = PAIR_TIMES, prewarmed?: Connection) {
     this.#host = host;
     this.polite = polite;
     this.#firstOfferWait = times.firstOffer;
-    this.#candidates = new RemoteCandidates((error) => host.onMark(`candidate-refused:${String(error)}`));
-    this.#repairs = new Repairs({
+    this.#candidates = new RemoteCandidates((error) => host.onTiming(`candidate-refused:${String(error)}`));
+    this.#recovery = new Recovery({
       clock: host.clock,
       times,
       polite,
@@ -57,7 +57,7 @@ export class Pair {
       restart: () => this.restart(),
       rebuild: () => this.rebuild(),
     });
-    this.#connection = this.#connect(spare);
+    this.#connection = this.#connect(prewarmed);
   }
 
   get #pc(): RTCPeerConnection {
@@ -101,7 +101,7 @@ export class Pair {
       this.#firstOfferTimer = this.#host.clock.setTimeout(() => {
         if (!this.#pc.remoteDescription) this.#enqueue(() => this.#offer());
       }, this.#firstOfferWait);
-    this.#repairs.expectRecovery();
+    this.#recovery.expectRecovery();
   }
 
   /** New credentials and a new search for a path, on the same connection. */
@@ -115,19 +115,19 @@ export class Pair {
         if (this.#pc.signalingState !== 'stable') return;
         this.#pc.setConfiguration(configuration);
         this.#pc.restartIce();
-        this.#host.onMark('ice-restart');
+        this.#host.onTiming('ice-restart');
         await this.#offer();
       });
     });
-    this.#repairs.expectRecovery();
+    this.#recovery.expectRecovery();
   }
 
   /** A new connection for this pair alone; the others are not touched. */
   rebuild(): void {
     if (this.#closed) return;
     this.#setState('rebuilding');
-    this.#host.onMark('rebuild');
-    this.#repairs.rebuilding();
+    this.#host.onTiming('rebuild');
+    this.#recovery.rebuilding();
     const from = this.#gen;
     void this.#host.freshConfiguration().then(() =>
       this.#enqueue(async () => {
@@ -137,7 +137,7 @@ export class Pair {
         await this.#offer();
       }),
     );
-    this.#repairs.expectRecovery();
+    this.#recovery.expectRecovery();
   }
 
   /** The track of a slot changed in the call. No negotiation: the transceivers stand from the beginning. */
@@ -174,20 +174,20 @@ export class Pair {
     if (this.#closed) return;
     this.#closed = true;
     this.#host.clock.clearTimeout(this.#firstOfferTimer);
-    this.#repairs.close();
+    this.#recovery.close();
     this.#connection.close();
     this.#setState('closed');
   }
 
-  /** Signaling is back: a repair that waited for it begins now. */
+  /** Signaling is back: recovery that waited for it begins now. */
   signalingBack(): void {
     if (this.#state === 'interrupted' || this.#state === 'rebuilding') {
       if (this.#pc.connectionState === 'failed' || this.#pc.iceConnectionState === 'failed') this.restart();
       else {
-        if (this.#pc.iceConnectionState === 'disconnected') this.#repairs.disconnected();
-        this.#repairs.expectRecovery();
+        if (this.#pc.iceConnectionState === 'disconnected') this.#recovery.disconnected();
+        this.#recovery.expectRecovery();
       }
-    } else if (this.#state === 'connecting') this.#repairs.expectRecovery();
+    } else if (this.#state === 'connecting') this.#recovery.expectRecovery();
   }
 
   // --- negotiation ----------------------------------------------------------------------------------------------
@@ -200,9 +200,9 @@ export class Pair {
         await step();
       } catch (error) {
         if (this.#closed) return;
-        this.#host.onMark(`error:${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`);
+        this.#host.onTiming(`error:${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`);
         // A description that does not fit: only a new connection on both sides clears that up.
-        this.#repairs.expectRecovery();
+        this.#recovery.expectRecovery();
       }
     });
   }
@@ -226,7 +226,7 @@ export class Pair {
       }
     }
     this.#awaiting = ++this.#offers;
-    this.#host.onMark('offer-sent');
+    this.#host.onTiming('offer-sent');
     const sdp = pc.localDescription?.sdp ?? '';
     this.#sendDescription('offer', sdp, { n: this.#awaiting });
     for (const candidate of connection.early.splice(0))
@@ -240,11 +240,11 @@ export class Pair {
     if (gen > this.#gen) this.#replaceConnection(gen);
     const collision = this.#makingOffer || this.#pc.signalingState !== 'stable';
     if (collision && !this.polite) {
-      this.#host.onMark('glare-won');
+      this.#host.onTiming('glare-won');
       return;
     }
     if (collision) {
-      this.#host.onMark('glare-yielded');
+      this.#host.onTiming('glare-yielded');
       this.#awaiting = undefined;
       if (!this.#negotiated) this.#replaceConnection(gen);
     }
@@ -254,11 +254,11 @@ export class Pair {
     await this.#candidates.flush(pc, this.#gen);
     const answer = await pc.createAnswer();
     // Out before it is set here: its candidates follow, and the other side has work to do meanwhile.
-    this.#host.onMark('answer-sent');
+    this.#host.onTiming('answer-sent');
     this.#sendDescription('answer', answer.sdp, description.n === undefined ? {} : { to: description.n });
     await pc.setLocalDescription(answer);
     this.#negotiated = true;
-    this.#repairs.progress();
+    this.#recovery.progress();
     this.#host.onSenders();
   }
 
@@ -269,14 +269,14 @@ export class Pair {
       pc.signalingState !== 'have-local-offer' ||
       (description.to !== undefined && description.to !== this.#awaiting);
     if (stale) {
-      this.#host.onMark('stale-answer');
+      this.#host.onTiming('stale-answer');
       return;
     }
     this.#awaiting = undefined;
     await this.#setRemote('answer', description.sdp);
     this.#negotiated = true;
-    this.#repairs.progress();
-    this.#host.onMark('answer-received');
+    this.#recovery.progress();
+    this.#host.onTiming('answer-received');
     await this.#candidates.flush(pc, this.#gen);
     this.#host.onSenders();
   }
@@ -301,10 +301,10 @@ export class Pair {
 
   // --- the connection -------------------------------------------------------------------------------------------
 
-  #connect(spare?: Connection): Connection {
-    const connection = spare ?? new Connection(this.#host.RTCPeerConnection, this.#host.configuration());
+  #connect(prewarmed?: Connection): Connection {
+    const connection = prewarmed ?? new Connection(this.#host.RTCPeerConnection, this.#host.configuration());
     const { pc } = connection;
-    spare?.setTracks((slot) => this.#host.track(slot));
+    prewarmed?.setTracks((slot) => this.#host.track(slot));
     pc.onicecandidate = ({ candidate }) => {
       if (!candidate) return;
       // Those of an offer that was not sent yet follow it.
@@ -318,7 +318,7 @@ export class Pair {
     };
     pc.onconnectionstatechange = () => this.#transport();
     pc.oniceconnectionstatechange = () => {
-      if (pc.iceConnectionState === 'connected') this.#host.onMark('ice-connected');
+      if (pc.iceConnectionState === 'connected') this.#host.onTiming('ice-connected');
       this.#transport();
     };
     this.#host.onChannel(connection.channel);
@@ -344,27 +344,27 @@ export class Pair {
     }
   }
 
-  // --- repairs --------------------------------------------------------------------------------------------------
+  // --- recovery -------------------------------------------------------------------------------------------------
 
   #transport(): void {
     if (this.#closed) return;
     const { connectionState, iceConnectionState } = this.#pc;
     if (connectionState === 'connected') {
-      this.#repairs.connected();
+      this.#recovery.connected();
       this.#stood = true;
       this.#setState('connected');
     } else if (connectionState === 'failed' || iceConnectionState === 'failed') {
       this.#interrupted();
-      this.#repairs.failed();
+      this.#recovery.failed();
     } else if (iceConnectionState === 'disconnected') {
       this.#interrupted();
-      this.#repairs.disconnected();
+      this.#recovery.disconnected();
     }
   }
 
   #interrupted(): void {
     if (this.#state === 'connected') this.#setState('interrupted');
-    this.#repairs.expectRecovery();
+    this.#recovery.expectRecovery();
   }
 
   #setState(state: PairState): void {

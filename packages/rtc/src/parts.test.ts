@@ -1,15 +1,15 @@
-/** The small parts: backoff, ICE servers, caps, talk, room view, emitter, wire types. */
+/** The small parts: backoff, ICE servers, caps, message, room view, emitter, wire types. */
 import type { PeerMetadata as ProtocolMetadata, PeerInfo as ProtocolPeer } from '@tandem/protocol';
 import { expect, expectTypeOf, test } from 'vitest';
 import { fullJitter, parseRetryAfter } from './backoff.ts';
+import { applyCap, cameraCap, scaleFor, screenCap } from './bitrate-caps.ts';
 import { Emitter } from './emitter.ts';
 import { IceServers } from './ice-servers.ts';
+import { type PeerMessage, PeerMessages } from './peer-messages.ts';
 import { RoomView } from './room-view.ts';
 import { startBitrate, withStartBitrate } from './start-bitrate.ts';
-import { type Talk, TalkLine } from './talk.ts';
 import { random, VirtualTime } from './testing.ts';
 import { tokenExpiry } from './token.ts';
-import { applyCap, cameraCap, scaleFor, screenCap } from './uplink.ts';
 import type { PeerInfo, PeerMetadata } from './wire.ts';
 
 test('plain wire types are those of the protocol', () => {
@@ -77,10 +77,10 @@ test('uplink: the cameras of all legs stay under 1.7 Mbit/s with their audio, at
   expect(scaleFor(undefined, cameraCap(4))).toBe(1);
 });
 
-function talkPair() {
+function messagePair() {
   const time = new VirtualTime();
-  const heard: Talk[] = [];
-  const signaled: Talk[] = [];
+  const heard: PeerMessage[] = [];
+  const signaled: PeerMessage[] = [];
   let open = true;
   let swallow = false;
   const channel = {
@@ -92,21 +92,21 @@ function talkPair() {
     },
   } as RTCDataChannel;
   const back = { readyState: 'open', send: (text: string) => one.receive('b', text) } as unknown as RTCDataChannel;
-  const one = new TalkLine({
+  const one = new PeerMessages({
     clock: time,
     channel: () => channel,
-    signal: (_peer, talk) => {
-      signaled.push(talk);
-      other.receive('a', talk);
+    signal: (_peer, message) => {
+      signaled.push(message);
+      other.receive('a', message);
       return Promise.resolve({ ok: true, confirmed: true });
     },
     received: () => {},
   });
-  const other = new TalkLine({
+  const other = new PeerMessages({
     clock: time,
     channel: () => back,
     signal: () => Promise.resolve({ ok: false, reason: 'peer-left' }),
-    received: (_p, talk) => heard.push(talk),
+    received: (_p, message) => heard.push(message),
   });
   return {
     time,
@@ -121,7 +121,7 @@ function talkPair() {
     },
   };
 }
-const chat = (id: string): Talk => ({ tandem: 'chat', id, text: 'hi', at: 1 });
+const chat = (id: string): PeerMessage => ({ tandem: 'chat', id, text: 'hi', at: 1 });
 
 test('caps: told once, told again when they change or were refused', async () => {
   let told: RTCRtpEncodingParameters[] = [];
@@ -145,8 +145,8 @@ test('caps: told once, told again when they change or were refused', async () =>
   expect(told).toHaveLength(2);
 });
 
-test('talk: over the channel, acknowledged, once', async () => {
-  const pair = talkPair();
+test('peer messages: over the channel, acknowledged, once', async () => {
+  const pair = messagePair();
   const result = pair.one.send('b', chat('1'));
   pair.time.run(10_000);
   expect(pair.heard).toEqual([chat('1')]);
@@ -154,8 +154,8 @@ test('talk: over the channel, acknowledged, once', async () => {
   expect(await result).toEqual({ ok: true, confirmed: true });
 });
 
-test('talk: a channel that swallows it is made good through signaling, without a double', async () => {
-  const pair = talkPair();
+test('peer messages: a channel that swallows it is made good through signaling, without a double', async () => {
+  const pair = messagePair();
   pair.swallow = true;
   const result = pair.one.send('b', chat('1'));
   pair.time.run(10_000);
@@ -166,8 +166,8 @@ test('talk: a channel that swallows it is made good through signaling, without a
   expect(pair.heard).toHaveLength(1);
 });
 
-test('talk: a result for everything, also when the call ends before the acknowledgement', async () => {
-  const pair = talkPair();
+test('peer messages: a result for everything, also when the call ends before the acknowledgement', async () => {
+  const pair = messagePair();
   pair.swallow = true;
   const result = pair.one.send('b', chat('1'));
   pair.one.close();
@@ -175,8 +175,8 @@ test('talk: a result for everything, also when the call ends before the acknowle
   expect(pair.time.waiting).toBe(0);
 });
 
-test('talk: without a channel through signaling, except figures', async () => {
-  const pair = talkPair();
+test('peer messages: without a channel through signaling, except figures', async () => {
+  const pair = messagePair();
   pair.open = false;
   expect(await pair.one.send('b', chat('1'))).toMatchObject({ ok: true });
   expect(await pair.one.send('b', { tandem: 'reaction', emoji: '👍' })).toMatchObject({ ok: true });
@@ -184,8 +184,8 @@ test('talk: without a channel through signaling, except figures', async () => {
   expect(pair.signaled.map((t) => t.tandem)).toEqual(['chat', 'reaction']);
 });
 
-test('talk: what is not ours is left to others', () => {
-  const pair = talkPair();
+test('peer messages: what is not ours is left to others', () => {
+  const pair = messagePair();
   for (const message of ['', '{', '7', null, 7, { hello: 1 }]) expect(pair.one.receive('b', message)).toBe(false);
 });
 

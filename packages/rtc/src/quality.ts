@@ -47,7 +47,7 @@ export interface Trouble {
 export type Grade = 'good' | 'fair' | 'poor';
 
 /** What the other side hears and sees of me. */
-export interface TheirView {
+export interface RemoteView {
   readonly mos?: number;
   readonly loss?: number;
   readonly jitter?: number;
@@ -67,7 +67,7 @@ export interface PairQuality {
   readonly out: { readonly audio: FlowQuality; readonly video: FlowQuality; readonly screen: FlowQuality };
   readonly path?: PathQuality;
   readonly trouble: readonly Trouble[];
-  readonly theirs?: TheirView;
+  readonly remoteView?: RemoteView;
 }
 
 type Stat = Record<string, unknown> & { id: string; type: string };
@@ -256,7 +256,7 @@ function findTrouble(
 }
 
 /** What I tell the other side of what I hear and see of it. */
-export function myView(quality: PairQuality): TheirView {
+export function myView(quality: PairQuality): RemoteView {
   const { loss, jitter } = quality.in.audio;
   const { fps } = quality.in.video;
   return {

@@ -16,10 +16,10 @@ export class RemoteCandidates {
   /** @param gen generation of the connection */
   async receive(candidate: WireCandidate | null, pc: RTCPeerConnection, gen: number): Promise<void> {
     if (!candidate) return;
-    const theirs = candidate.gen ?? gen;
-    if (theirs < gen) return;
+    const generation = candidate.gen ?? gen;
+    if (generation < gen) return;
     // Too early: its description is on the way (first offer, restart or rebuild).
-    const early = theirs > gen || !pc.remoteDescription || pc.signalingState === 'have-local-offer';
+    const early = generation > gen || !pc.remoteDescription || pc.signalingState === 'have-local-offer';
     if (!early) await this.#add(candidate, pc);
     else if (this.#queued.length < MAX_QUEUED) this.#queued.push(candidate);
   }
@@ -29,9 +29,9 @@ export class RemoteCandidates {
     const queued = this.#queued;
     this.#queued = [];
     for (const candidate of queued) {
-      const theirs = candidate.gen ?? gen;
-      if (theirs === gen) await this.#add(candidate, pc);
-      else if (theirs > gen) this.#queued.push(candidate);
+      const generation = candidate.gen ?? gen;
+      if (generation === gen) await this.#add(candidate, pc);
+      else if (generation > gen) this.#queued.push(candidate);
     }
   }
 

@@ -3,7 +3,7 @@
  * they drop its first frames (libwebrtc's initial frame dropper, below 500 kbit/s for more than 640 × 480) and pace the first
  * whole picture out slowly. The remote description may say better; other browsers do not read it.
  */
-import { cameraCap } from './uplink.ts';
+import { cameraCap } from './bitrate-caps.ts';
 
 /**
  * What the estimate may begin with at the most, bit/s: enough for every first frame, and no later first picture on an uplink of

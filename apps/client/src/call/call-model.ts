@@ -48,7 +48,7 @@ const RANK = { good: 0, fair: 1, poor: 2 } as const;
 function viewOf(peer: RemotePeer): PeerView {
   const { metadata } = peer;
   const live = (stream: MediaStream) => stream.getVideoTracks()[0];
-  const connected = peer.marks.connected;
+  const connected = peer.timings.connected;
   return {
     id: peer.peerId,
     name: peer.name,
@@ -127,7 +127,7 @@ export class CallModel extends Store<CallModelState> {
     const tracks = [media.audioTrack, media.videoTrack].filter((track) => track !== undefined);
     const call = new warm.sdk.Call({
       session: warm.session,
-      spare: warm.spare,
+      prewarmed: warm.prewarmed,
       roomId: room,
       getIceServers: warm.getIceServers,
       stream: new MediaStream(tracks),
@@ -171,8 +171,8 @@ export class CallModel extends Store<CallModelState> {
         if (this.get().phase === 'call' && peer.name) this.notify('call.left', { name: peer.name });
       }),
       call.on('peer-changed', peers),
-      call.on('mark', ({ peerId, mark }) => {
-        if (mark === 'ice-restart') this.#reporter?.restarted(peerId);
+      call.on('timing', ({ peerId, name }) => {
+        if (name === 'ice-restart') this.#reporter?.restarted(peerId);
       }),
       call.session.on('session-lost', () => {
         resumed = false;

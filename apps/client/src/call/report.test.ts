@@ -39,16 +39,16 @@ const reading = (at: number, mos: number): PairQuality => ({
   out: { audio: { bitrate: 1 }, video: { bitrate: 1 }, screen: { bitrate: 0 } },
   trouble: [],
 });
-const peer = (peerId: string, marks: Record<string, number>, quality?: PairQuality) =>
-  ({ peerId, marks, quality }) as unknown as RemotePeer;
+const peer = (peerId: string, timings: Record<string, number>, quality?: PairQuality) =>
+  ({ peerId, timings, quality }) as unknown as RemotePeer;
 
 test('tells each leg by how it went: up, dropped, failed and why, or given up by a person in time', () => {
   const reporter = new CallReporter(new QualityHistory());
   reporter.sawPeople(5);
-  const end = (marks: Record<string, number>, reason: string, afterMs: number) => {
+  const end = (timings: Record<string, number>, reason: string, afterMs: number) => {
     reporter.legBegan('p');
     vi.advanceTimersByTime(afterMs);
-    reporter.legEnded(peer('p', marks), reason);
+    reporter.legEnded(peer('p', timings), reason);
   };
   end({ connected: 300 }, 'left', 60_000);
   end({ connected: 300 }, 'timeout', 60_000);

@@ -46,7 +46,7 @@ function quality(peer: RemotePeer, summary: QualitySummary): Omit<CallLeg, 'outc
 function failureOf(peer: RemotePeer, reason: string): FailureReason {
   if (reason === 'timeout') return 'peer-gone';
   // Descriptions went both ways, so signaling did its part.
-  if ('answer-received' in peer.marks || 'answer-sent' in peer.marks) return 'ice-failed';
+  if ('answer-received' in peer.timings || 'answer-sent' in peer.timings) return 'ice-failed';
   return WANTED.includes(reason) ? 'timeout' : 'signaling-unreachable';
 }
 
@@ -98,7 +98,7 @@ export class CallReporter {
     const { began, restarts } = this.#running.get(peer.peerId) ?? { began: Date.now(), restarts: 0 };
     this.#running.delete(peer.peerId);
     if (this.#legs.length >= MAX_LEGS) return;
-    const setup = peer.marks.connected;
+    const setup = peer.timings.connected;
     const wanted = WANTED.includes(reason);
     const abandoned = wanted && Date.now() - began < GIVEN_UP_AFTER_MS;
     const measured = quality(peer, summarize(this.#history.all(peer.peerId)));
@@ -122,7 +122,7 @@ export class CallReporter {
       const leg = this.#running.get(peer.peerId);
       const samples = this.#history.all(peer.peerId).filter((s) => s.at > (leg?.told ?? 0));
       const last = samples.at(-1);
-      if (!leg || !last || peer.marks.connected === undefined) return [];
+      if (!leg || !last || peer.timings.connected === undefined) return [];
       leg.told = last.at;
       return [{ outcome: 'connected', phase: 'interim', ...quality(peer, summarize(samples)) }];
     });

@@ -1,4 +1,4 @@
-import type { IceServersAnswer, SignalingSession, SpareConnection } from '@tandem/rtc';
+import type { IceServersAnswer, PrewarmedConnection, SignalingSession } from '@tandem/rtc';
 import { ApiError, requestIceServers, requestToken } from '../lib/auth-api.ts';
 import { preferences } from '../lib/preferences.ts';
 import { loadRuntimeConfig, type RuntimeConfig, signalingSocketUrl } from '../lib/runtime-config.ts';
@@ -11,7 +11,7 @@ export interface Warm {
   readonly config: RuntimeConfig;
   readonly session: SignalingSession;
   /** The first connection of a page is slow to make. */
-  readonly spare: SpareConnection;
+  readonly prewarmed: PrewarmedConnection;
   /** Fresh TURN credentials; the first answer is the one from the lobby if it is young. */
   readonly getIceServers: () => Promise<IceServersAnswer>;
   /** Token, socket and credentials are there. Rejects when one is not. */
@@ -45,8 +45,8 @@ export async function warmUp(): Promise<Warm> {
     getToken: ({ refresh }) => getToken(refresh),
     traceSampling: config.traceSampling,
   });
-  const spare = new sdk.SpareConnection();
-  spare.prepare();
+  const prewarmed = new sdk.PrewarmedConnection();
+  prewarmed.prepare();
   let first: { answer: Promise<IceServersAnswer>; at: number } | undefined;
   const fetchIce = async (): Promise<IceServersAnswer> =>
     requestIceServers(config, await getToken(false), session.traceparent);
@@ -57,7 +57,7 @@ export async function warmUp(): Promise<Warm> {
     sdk,
     config,
     session,
-    spare,
+    prewarmed,
     getIceServers: async () => {
       const given = first;
       first = undefined;

@@ -1,14 +1,14 @@
-/** The ladder of repairs of one leg: wait a little, ICE restart, new connection. */
+/** The ladder of recovery of one leg: wait a little, ICE restart, new connection. */
 import type { Clock } from './clock.ts';
 import type { PairTimes } from './pair-types.ts';
 
-/** What the repairs need of their pair. */
-export interface RepairHost {
+/** What recovery needs of its pair. */
+export interface RecoveryHost {
   readonly clock: Clock;
   readonly times: PairTimes;
   readonly polite: boolean;
   connection(): RTCPeerConnection;
-  /** May signaling reach the peer now? Repairs wait for it. */
+  /** May signaling reach the peer now? Recovery waits for it. */
   reachable(): boolean;
   restart(): void;
   rebuild(): void;
@@ -19,8 +19,8 @@ const MAX_REBUILD_DOUBLINGS = 2;
 /** The polite peer leaves a failed path to the other one for so many ms. */
 const YIELD_MS = 400;
 
-export class Repairs {
-  readonly #host: RepairHost;
+export class Recovery {
+  readonly #host: RecoveryHost;
   #watchTimer: unknown;
   #rebuildTimer: unknown;
   /** Rebuilds without a connection since. */
@@ -28,7 +28,7 @@ export class Repairs {
   #bytes = -1;
   #closed = false;
 
-  constructor(host: RepairHost) {
+  constructor(host: RecoveryHost) {
     this.#host = host;
   }
 

@@ -1,10 +1,11 @@
 /** What I send: my tracks, which of them are switched on, and how much of the uplink each may use. */
+
+import { AUDIO_MAX_BITRATE, applyCap, cameraCap, screenCap } from './bitrate-caps.ts';
 import type { LocalState } from './call-types.ts';
 import type { Pair } from './pair.ts';
 import type { Slot } from './pair-types.ts';
-import { AUDIO_MAX_BITRATE, applyCap, cameraCap, screenCap } from './uplink.ts';
 
-export class MyMedia {
+export class LocalMedia {
   readonly #tracks: Record<Slot, MediaStreamTrack | null> = { audio: null, video: null, screen: null };
   readonly #on: Record<Slot, boolean> = { audio: true, video: true, screen: true };
   readonly #ended: (slot: Slot) => void;

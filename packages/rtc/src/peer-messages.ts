@@ -7,29 +7,29 @@ import type { Clock } from './clock.ts';
 import type { DeliveryResult } from './delivery.ts';
 
 /** On the data channel and inside app messages alike. */
-export type Talk =
+export type PeerMessage =
   | { tandem: 'chat'; id: string; text: string; at: number }
   | { tandem: 'reaction'; emoji: string }
   | { tandem: 'data'; id: string; data: unknown }
   | { tandem: 'quality'; view: unknown }
   | { tandem: 'ack'; id: string };
 
-export interface TalkHost {
+export interface PeerMessagesHost {
   readonly clock: Clock;
   channel(peerId: string): RTCDataChannel | undefined;
-  signal(peerId: string, talk: Talk): Promise<DeliveryResult>;
-  received(peerId: string, talk: Talk): void;
+  signal(peerId: string, message: PeerMessage): Promise<DeliveryResult>;
+  received(peerId: string, message: PeerMessage): void;
 }
 
 const ACK_TIMEOUT = 3000;
 const REMEMBERED = 512;
 
-export class TalkLine {
-  readonly #host: TalkHost;
+export class PeerMessages {
+  readonly #host: PeerMessagesHost;
   readonly #waiting = new Map<string, { timer: unknown; done: (result: DeliveryResult) => void }>();
   readonly #seen = new Set<string>();
 
-  constructor(host: TalkHost) {
+  constructor(host: PeerMessagesHost) {
     this.#host = host;
   }
 
@@ -37,28 +37,28 @@ export class TalkLine {
    * To one peer. What is not acknowledged (`reaction`, `quality`, `ack`) counts as sent when the channel took it.
    * `quality` and `ack` only go over the channel: signaling is not for a stream of figures.
    */
-  async send(peerId: string, talk: Talk): Promise<DeliveryResult> {
+  async send(peerId: string, message: PeerMessage): Promise<DeliveryResult> {
     const channel = this.#host.channel(peerId);
-    const figures = talk.tandem === 'quality' || talk.tandem === 'ack';
+    const figures = message.tandem === 'quality' || message.tandem === 'ack';
     if (channel?.readyState === 'open') {
-      const acknowledged = 'id' in talk && !figures ? this.#acknowledgement(peerId, talk) : undefined;
-      if (trySend(channel, talk)) return acknowledged ?? { ok: true, confirmed: false };
-      if ('id' in talk) this.#acknowledged(peerId, talk.id);
+      const acknowledged = 'id' in message && !figures ? this.#acknowledgement(peerId, message) : undefined;
+      if (trySend(channel, message)) return acknowledged ?? { ok: true, confirmed: false };
+      if ('id' in message) this.#acknowledged(peerId, message.id);
     }
-    return figures ? { ok: false, reason: 'timeout' } : this.#host.signal(peerId, talk);
+    return figures ? { ok: false, reason: 'timeout' } : this.#host.signal(peerId, message);
   }
 
   /** A message came in over the channel (text) or through signaling (object). False when it is not ours. */
-  receive(peerId: string, message: unknown): boolean {
-    const talk = parse(message);
-    if (!talk) return false;
-    if (talk.tandem === 'ack') {
-      this.#acknowledged(peerId, talk.id);
+  receive(peerId: string, raw: unknown): boolean {
+    const message = parse(raw);
+    if (!message) return false;
+    if (message.tandem === 'ack') {
+      this.#acknowledged(peerId, message.id);
       return true;
     }
-    if ('id' in talk) {
-      if (typeof message === 'string') void this.send(peerId, { tandem: 'ack', id: talk.id });
-      const key = `${peerId} ${talk.id}`;
+    if ('id' in message) {
+      if (typeof raw === 'string') void this.send(peerId, { tandem: 'ack', id: message.id });
+      const key = `${peerId} ${message.id}`;
       if (this.#seen.has(key)) return true;
       this.#seen.add(key);
       for (const old of this.#seen) {
@@ -66,16 +66,16 @@ export class TalkLine {
         this.#seen.delete(old);
       }
     }
-    this.#host.received(peerId, talk);
+    this.#host.received(peerId, message);
     return true;
   }
 
-  #acknowledgement(peerId: string, talk: Talk & { id: string }): Promise<DeliveryResult> {
+  #acknowledgement(peerId: string, message: PeerMessage & { id: string }): Promise<DeliveryResult> {
     return new Promise((done) => {
-      const key = `${peerId} ${talk.id}`;
+      const key = `${peerId} ${message.id}`;
       const late = () => {
         this.#waiting.delete(key);
-        void this.#host.signal(peerId, talk).then(done);
+        void this.#host.signal(peerId, message).then(done);
       };
       this.#waiting.set(key, { timer: this.#host.clock.setTimeout(late, ACK_TIMEOUT), done });
     });
@@ -99,20 +99,20 @@ export class TalkLine {
   }
 }
 
-function trySend(channel: RTCDataChannel, talk: Talk): boolean {
+function trySend(channel: RTCDataChannel, message: PeerMessage): boolean {
   try {
-    channel.send(JSON.stringify(talk));
+    channel.send(JSON.stringify(message));
     return true;
   } catch {
     return false;
   }
 }
 
-function parse(message: unknown): Talk | undefined {
+function parse(raw: unknown): PeerMessage | undefined {
   try {
-    const talk = (typeof message === 'string' ? JSON.parse(message) : message) as Talk | null;
-    if (typeof talk !== 'object' || talk === null || typeof talk.tandem !== 'string') return undefined;
-    return talk;
+    const message = (typeof raw === 'string' ? JSON.parse(raw) : raw) as PeerMessage | null;
+    if (typeof message !== 'object' || message === null || typeof message.tandem !== 'string') return undefined;
+    return message;
   } catch {
     return undefined;
   }

@@ -7,7 +7,7 @@ import { SLOTS, type Slot } from './pair-types.ts';
 
 type Native = new (configuration: RTCConfiguration) => RTCPeerConnection;
 
-export class SpareConnection {
+export class PrewarmedConnection {
   readonly #Native: Native | undefined;
   #connection: Connection | undefined;
   #offer: Promise<RTCSessionDescriptionInit> | undefined;
