@@ -14,7 +14,7 @@ import type { FastifyInstance } from 'fastify';
 import type { SignalingConfig } from './config.ts';
 import type { Counters, NodeEvents } from './core/events.ts';
 import type { SignalingNode } from './core/node.ts';
-import { textOf } from './relay/splice.ts';
+import { textOf } from './wire/spliced-frame.ts';
 
 export interface Observation extends AsyncDisposable {
   readonly metrics: Metrics;

@@ -7,7 +7,7 @@
  * `relay`: the final frame for the peer `target`. `room`: the frame for every session of room `target` on that node. `control`: JSON
  * (see membership.ts), target empty. Sequence numbers count per (sender's life, receiver): a gap is a doubt.
  */
-import { type Frame, SplicedFrame } from '../relay/splice.ts';
+import { type Frame, SplicedFrame } from '../wire/spliced-frame.ts';
 
 export const EntryKind = { relay: 1, room: 2, control: 3 } as const;
 export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];

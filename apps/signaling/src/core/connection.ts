@@ -4,8 +4,8 @@
  * `onFrame` is the one way in, `send` the one way out.
  */
 import { CLOSE_CODES, type CloseName, type ServerMessage } from '@tandem/protocol';
-import { createHeader, HAS_TRACEPARENT, scanFrame } from '../relay/scan.ts';
-import { type Frame, type Suffixes, suffixesOf } from '../relay/splice.ts';
+import { createHeader, HAS_TRACEPARENT, scanFrame } from '../wire/frame-scanner.ts';
+import { type Frame, type Suffixes, suffixesOf } from '../wire/spliced-frame.ts';
 import type { Bucket } from './bucket.ts';
 import { Refusal } from './errors.ts';
 import { handle } from './handlers.ts';

@@ -1,6 +1,6 @@
 /** What the core tells about itself; metrics and logs listen. Never on the relay path, except plain counters. */
 import type { CloseName } from '@tandem/protocol';
-import type { Frame } from '../relay/splice.ts';
+import type { Frame } from '../wire/spliced-frame.ts';
 
 /** Plain numbers, counted up in place: nothing is called on the hot path. */
 export interface Counters {

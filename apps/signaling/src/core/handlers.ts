@@ -1,8 +1,8 @@
 /** One function for each message a client may send. Returns a promise when later frames must wait for it. */
 import { type ClientMessageMap, mayEnter } from '@tandem/protocol';
 import { ignoreUnavailable } from '../backplane/types.ts';
-import type { FrameHeader } from '../relay/scan.ts';
-import { SplicedFrame } from '../relay/splice.ts';
+import type { FrameHeader } from '../wire/frame-scanner.ts';
+import { SplicedFrame } from '../wire/spliced-frame.ts';
 import type { Connection, IncomingMessage } from './connection.ts';
 import { Refusal } from './errors.ts';
 import type { Member, Room } from './room.ts';
@@ -53,7 +53,7 @@ const handlers: { [T in keyof ClientMessageMap]: Handler<T> } = {
 
 type RelayedMessage = { type: string; peerId: string; id?: number };
 
-/** With what the server says of it behind everything the client wrote (see relay/splice.ts). */
+/** With what the server says of it behind everything the client wrote (see wire/spliced-frame.ts). */
 function spliced(connection: Connection, bytes: Buffer, header: FrameHeader): SplicedFrame {
   return new SplicedFrame(bytes, 0, header.close, connection.suffix(header.type));
 }

@@ -3,7 +3,7 @@
  * this folder for how to drive it.
  */
 import { type Backplane, ignoreUnavailable, Unavailable } from '../backplane/types.ts';
-import { textOf } from '../relay/splice.ts';
+import { textOf } from '../wire/spliced-frame.ts';
 import { type Batch, decodeBatch, EntryKind } from './batch.ts';
 import { Bucket } from './bucket.ts';
 import { type Clock, systemClock } from './clock.ts';

@@ -1,6 +1,6 @@
 /** Gathers what goes to each other node during one turn and publishes it as one batch. */
 import type { Backplane } from '../backplane/types.ts';
-import type { Frame } from '../relay/splice.ts';
+import type { Frame } from '../wire/spliced-frame.ts';
 import { type Entry, EntryKind, encodeBatch } from './batch.ts';
 import type { Clock } from './clock.ts';
 import type { Counters } from './events.ts';

@@ -13,8 +13,8 @@ import {
   peerIdOf,
   RECEIPT,
   RELAYED,
-} from '../relay/scan.ts';
-import { SplicedFrame } from '../relay/splice.ts';
+} from '../wire/frame-scanner.ts';
+import { SplicedFrame } from '../wire/spliced-frame.ts';
 import type { Connection } from './connection.ts';
 import type { Refusal } from './errors.ts';
 import { MAX_PEER_ID } from './validate.ts';

@@ -1,6 +1,6 @@
 /** Delivers a finished frame to a session, wherever it is: here, on another node, or in its mailbox. */
 import { Unavailable } from '../backplane/types.ts';
-import { type Frame, textOf } from '../relay/splice.ts';
+import { type Frame, textOf } from '../wire/spliced-frame.ts';
 import { type Entry, EntryKind } from './batch.ts';
 import { Refusal } from './errors.ts';
 import type { SignalingNode } from './node.ts';

@@ -1,4 +1,4 @@
-import type { Frame } from '../relay/splice.ts';
+import type { Frame } from '../wire/spliced-frame.ts';
 
 /** One client's socket, as the core sees it. The real one is server/ws-transport.ts; the simulation has its own. */
 export interface Transport {

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { type AccessClaims, CLOSE_CODES, SUBPROTOCOL } from '@tandem/protocol';
 import { identityOf } from '../core/identity.ts';
 import type { SignalingNode } from '../core/node.ts';
-import { acceptWire, handshakeFault, Turn, type WireSocket } from '../relay/index.ts';
+import { acceptWire, FlushScheduler, handshakeFault, type WireSocket } from '../wire/index.ts';
 import type { Admission, Denial } from './admission.ts';
 import { clientAddress } from './client-address.ts';
 import { originAllowed } from './origin.ts';
@@ -26,7 +26,7 @@ export interface UpgradeOptions {
 /** Installs the upgrade handler; dispose it to refuse everything and release the WebSocket server. */
 export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
   const { node, admission } = options;
-  const turn = new Turn();
+  const scheduler = new FlushScheduler();
   // A little over the limit gets an `error`, far over it 1009.
   const maxPayload = node.settings.maxFrameBytes * 2;
   const accept = (request: IncomingMessage, socket: Duplex, head: Buffer, protocols: readonly string[]): WireSocket =>
@@ -90,7 +90,7 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
       node,
       accept(request, socket, head, protocols),
       identityOf(claims, address),
-      turn,
+      scheduler,
       options.maxBufferedBytes,
       entry,
     );

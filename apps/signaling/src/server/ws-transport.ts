@@ -5,7 +5,7 @@ import { Refusal } from '../core/errors.ts';
 import type { Identity } from '../core/identity.ts';
 import type { SignalingNode } from '../core/node.ts';
 import type { Transport } from '../core/transport.ts';
-import { FrameWriter, type Turn, type WireHandlers, type WireSocket } from '../relay/index.ts';
+import { type FlushScheduler, FrameWriter, type WireHandlers, type WireSocket } from '../wire/index.ts';
 
 /** A peer that does not answer a close frame is cut off after so many ms. */
 const CLOSE_TIMEOUT_MS = 3000;
@@ -15,11 +15,11 @@ export function attachSocket(
   node: SignalingNode,
   wire: WireSocket,
   identity: Identity,
-  turn: Turn,
+  scheduler: FlushScheduler,
   maxBufferedBytes: number,
   onGone: () => void,
 ): void {
-  new WireTransport(node, wire, identity, turn, maxBufferedBytes, onGone);
+  new WireTransport(node, wire, identity, scheduler, maxBufferedBytes, onGone);
 }
 
 /** Methods, not closures: ten closures a connection were a tenth of its memory. */
@@ -32,11 +32,11 @@ class WireTransport extends FrameWriter implements Transport, WireHandlers {
     node: SignalingNode,
     wire: WireSocket,
     identity: Identity,
-    turn: Turn,
+    scheduler: FlushScheduler,
     maxBufferedBytes: number,
     onGone: () => void,
   ) {
-    super(wire, wire.socket, turn, maxBufferedBytes);
+    super(wire, wire.socket, scheduler, maxBufferedBytes);
     this.#wire = wire;
     this.#onGone = onGone;
     this.#connection = node.accept(this, identity);

@@ -13,8 +13,8 @@ import {
   peerIdOf,
   RELAYED,
   scanFrame,
-} from './scan.ts';
-import { SplicedFrame, suffixesOf } from './splice.ts';
+} from './frame-scanner.ts';
+import { SplicedFrame, suffixesOf } from './spliced-frame.ts';
 
 const header = createHeader();
 

@@ -6,8 +6,8 @@
  * still pending is dropped, as nothing may follow a close frame.
  */
 import type { Duplex } from 'node:stream';
-import { type Frame, SplicedFrame } from './splice.ts';
-import type { Flushable, Turn } from './turn.ts';
+import type { Flushable, FlushScheduler } from './flush-scheduler.ts';
+import { type Frame, SplicedFrame } from './spliced-frame.ts';
 
 const OPEN = 1;
 /** Also what one stalled socket can keep alive by a few unsent bytes, so not too big. */
@@ -29,7 +29,7 @@ const MAX_BUFFERED_BYTES = 1 << 20;
 export class FrameWriter implements Flushable {
   readonly #ws: WriterSocket;
   readonly #socket: Duplex;
-  readonly #turn: Turn;
+  readonly #scheduler: FlushScheduler;
   readonly #max: number;
   readonly #pending: SplicedFrame[] = [];
   #bytes = 0;
@@ -40,10 +40,10 @@ export class FrameWriter implements Flushable {
    * @param socket the TCP socket underneath
    * @param maxBufferedBytes unsent bytes (in this turn and in the socket) that make a slow consumer. Default 1 MiB
    */
-  constructor(ws: WriterSocket, socket: Duplex, turn: Turn, maxBufferedBytes = MAX_BUFFERED_BYTES) {
+  constructor(ws: WriterSocket, socket: Duplex, scheduler: FlushScheduler, maxBufferedBytes = MAX_BUFFERED_BYTES) {
     this.#ws = ws;
     this.#socket = socket;
-    this.#turn = turn;
+    this.#scheduler = scheduler;
     this.#max = maxBufferedBytes;
   }
 
@@ -70,7 +70,7 @@ export class FrameWriter implements Flushable {
     this.#bytes += length + (length < 126 ? 2 : length < 65536 ? 4 : 10);
     if (!this.#dirty) {
       this.#dirty = true;
-      this.#turn.add(this);
+      this.#scheduler.add(this);
     }
     // A whole turn's worth may be huge (a flooding peer's read): bound it before it is copied.
     if (this.#bytes > this.#max) this.flush();

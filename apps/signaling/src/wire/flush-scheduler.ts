@@ -6,7 +6,7 @@ export interface Flushable {
 }
 
 /** Collects dirty things and flushes each once. */
-export class Turn {
+export class FlushScheduler {
   #dirty: Flushable[] = [];
   #spare: Flushable[] = [];
   #scheduled = false;

@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { SplicedFrame, suffixesOf } from './splice.ts';
-import { Turn } from './turn.ts';
-import { FrameWriter } from './writer.ts';
+import { FlushScheduler } from './flush-scheduler.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { SplicedFrame, suffixesOf } from './spliced-frame.ts';
 
 /** A real pair of sockets with the writer under test on the server's side. */
 async function pair(maxBufferedBytes?: number) {
@@ -24,7 +24,7 @@ async function pair(maxBufferedBytes?: number) {
         resolve({
           server,
           socket,
-          writer: new Writer(server, socket, new Turn(), maxBufferedBytes),
+          writer: new Writer(server, socket, new FlushScheduler(), maxBufferedBytes),
         }),
       ),
     );
