@@ -1,3 +1,13 @@
-/** Rules of the services' user: every key and channel of ours, no administration. INFO and CLUSTER SLOTS are how a client finds the nodes. */
-export const SERVICE_ACCESS =
-  'on ~tandem:* &tandem:* +@all -@admin -@dangerous +info +cluster|slots +cluster|nodes +cluster|shards';
+/**
+ * What a client library asks before and beside our own commands, whichever command it is: HELLO, AUTH, CLIENT SETNAME, CLIENT SETINFO,
+ * PING, READONLY (all of `@connection` that is harmless), INFO of its ready check, and the map of the cluster. ioredis is not ready
+ * before CLUSTER INFO was answered. test/cache-users.test.ts holds it on a real cluster, by what the servers refuse.
+ */
+const CLIENT_ACCESS =
+  '+@connection -@admin -@dangerous +info +cluster|info +cluster|slots +cluster|nodes +cluster|shards';
+
+/** Rules of the services' user: every key and channel of ours, no administration. */
+export const SERVICE_ACCESS = `on ~tandem:* &tandem:* +@all -@admin -@dangerous ${CLIENT_ACCESS}`;
+
+/** Rules of a TURN node's user: write its own directory, read revocations, nothing else. */
+export const TURN_NODE_ACCESS = `on ~tandem:{turn}:* %R~tandem:{revocations} resetchannels -@all ${CLIENT_ACCESS} +hset +hdel +hgetall +xread`;

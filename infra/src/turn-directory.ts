@@ -1,4 +1,5 @@
 import { Construct } from 'constructs';
+import { TURN_NODE_ACCESS } from './cache-access.ts';
 import type { CacheAccess, SessionCache } from './session-cache.ts';
 
 /** Properties of {@link TurnDirectory}. */
@@ -21,7 +22,3 @@ export class TurnDirectory extends Construct {
     this.access = props.cache.addUser('TurnNode', { userName: 'turn-node', accessString: TURN_NODE_ACCESS });
   }
 }
-
-/** Rules of a TURN node's user. INFO, PING and CLUSTER are what a client needs to find the shard. */
-export const TURN_NODE_ACCESS =
-  'on ~tandem:{turn}:* %R~tandem:{revocations} resetchannels -@all +hset +hdel +hgetall +xread +ping +info +cluster|slots +cluster|nodes +cluster|shards';

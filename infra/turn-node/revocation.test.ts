@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { connectRedis, loadConfig, publishRevocation, REVOCATION_STREAM } from '@tandem/service';
 import { allocate, freePort, startRedis, type TurnError } from '@tandem/service/testing';
 import { expect, test } from 'vitest';
-import { TURN_NODE_ACCESS } from '../src/turn-directory.ts';
+import { TURN_NODE_ACCESS } from '../src/cache-access.ts';
 import { TurnNodeConfig } from './src/config.ts';
 import { cancelSessions } from './src/coturn-cli.ts';
 import { startTurnNode } from './src/node.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { connectRedis, loadConfig, readTurnNodes, TURN_DIRECTORY_KEY } from '@tandem/service';
 import { startRedis } from '@tandem/service/testing';
 import { expect, test, vi } from 'vitest';
-import { TURN_NODE_ACCESS } from '../src/turn-directory.ts';
+import { TURN_NODE_ACCESS } from '../src/cache-access.ts';
 import { DENIED_PEERS } from '../topology/denied-peers.ts';
 import { TurnNodeConfig } from './src/config.ts';
 import { AllocationCount, coturnArguments, drainsOnSignal } from './src/coturn.ts';
@@ -40,7 +40,7 @@ function client(port: number, secret: string, messages: number, more: string[] =
   return { child, ended };
 }
 
-async function world(secrets: () => Promise<string[]>) {
+async function world(secrets: () => Promise<string[]>, { password = 'node-password', leaving = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'turn-node-'));
   const redis = await startRedis();
   const admin = connectRedis(redis.url);
@@ -48,7 +48,8 @@ async function world(secrets: () => Promise<string[]>) {
   const port = await freePort();
   const calls: string[] = [];
   const events: string[] = [];
-  const state = { leaving: false };
+  const state = { leaving };
+  const metrics: Record<string, unknown>[] = [];
   const host: Host = {
     id: 'i-1',
     publicIp: '127.0.0.1',
@@ -64,12 +65,12 @@ async function world(secrets: () => Promise<string[]>) {
     RUN_DIR: folder,
     REDIS_URL: redis.url,
     REDIS_USERNAME: 'turn-node',
-    REDIS_PASSWORD: 'node-password',
+    REDIS_PASSWORD: password,
     ALLOW_LOOPBACK_PEERS: 'true',
     DENIED_PEERS: DENIED_PEERS.join(','),
     TURN_HOST: 'turn.example.com',
     DRAIN_SECONDS: '120',
-    METRICS_STACK: '',
+    METRICS_STACK: 'S',
   });
   const node = await startTurnNode(config, {
     host,
@@ -77,6 +78,8 @@ async function world(secrets: () => Promise<string[]>) {
     tickMs: 200,
     secretsMs: 200,
     bytesSent: async () => 0,
+    metricsMs: 200,
+    writeMetrics: (line) => metrics.push(JSON.parse(line)),
     say: (event, more) => events.push(`${event} ${JSON.stringify(more ?? {})}`),
   });
   return {
@@ -88,6 +91,7 @@ async function world(secrets: () => Promise<string[]>) {
     state,
     calls,
     events,
+    metrics,
     async [Symbol.asyncDispose]() {
       await node[Symbol.asyncDispose]();
       admin.disconnect();
@@ -155,6 +159,26 @@ test('a node whose coturn dies leaves the directory; its user reaches nothing bu
   process.kill(w.node.coturn.pid, 'SIGKILL');
   expect(await w.node.ended).toBe('died');
   expect(await w.admin.hgetall(TURN_DIRECTORY_KEY)).toEqual({});
+});
+
+test('a node that the directory does not take is not serving: metric 0, not a word of serving, and 1 once it is listed', async () => {
+  await using w = await world(async () => ['secret-one'], { password: 'not the password' });
+  await vi.waitFor(() => expect(w.metrics.length).toBeGreaterThan(1), soon);
+  expect(w.metrics.map((m) => m.turn_serving)).not.toContain(1);
+  expect(w.node).toMatchObject({ state: 'serving', serving: false });
+  expect(w.events.join('\n')).not.toContain('turn.serving');
+  await w.admin.call('ACL', 'SETUSER', 'turn-node', '>not the password');
+  await vi.waitFor(() => expect(w.metrics.at(-1)?.turn_serving).toBe(1), soon);
+  expect(w.events.join('\n')).toContain('turn.serving');
+});
+
+test('a node started on an instance that is about to go never enters the directory', async () => {
+  await using w = await world(async () => ['secret-one'], { leaving: true });
+  expect(await w.node.ended).toBe('drained');
+  expect(w.events.join('\n')).not.toContain('turn.serving');
+  expect(w.metrics.map((m) => m.turn_serving)).not.toContain(1);
+  expect(await w.admin.hgetall(TURN_DIRECTORY_KEY)).toEqual({});
+  expect(w.calls.at(-1)).toBe('done');
 });
 
 test('coturn is told its public address, every denied range, and that its own address is fine', () => {

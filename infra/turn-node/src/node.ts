@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectRedis, type RedisClient, removeTurnNode, writeTurnNode } from '@tandem/service';
+import { connectRedis, type RedisClient, removeTurnNode, TURN_NODE_STALE_MS, writeTurnNode } from '@tandem/service';
 import type { TurnNodeConfig } from './config.ts';
 import { type Coturn, startCoturn } from './coturn.ts';
 import { findHost, type Host } from './host.ts';
@@ -22,11 +22,17 @@ export interface TurnNodeOptions {
   readonly secretsMs?: number;
   /** Bytes sent by this host until now; default: /proc/net/dev. */
   readonly bytesSent?: () => Promise<number>;
+  /** How often metrics are written when METRICS_STACK is set, ms. Default 60,000. */
+  readonly metricsMs?: number;
+  /** Takes each line of metrics. Default: standard output. */
+  readonly writeMetrics?: (line: string) => void;
 }
 
 export interface TurnNode extends AsyncDisposable {
   readonly coturn: Coturn;
   readonly state: 'serving' | 'draining' | 'ended';
+  /** Whether readers of the directory find this node; without a directory, whether it is not draining. */
+  readonly serving: boolean;
   /** Leave the directory, refuse new allocations, wait for the open ones (or DRAIN_SECONDS), end. */
   drain(): Promise<void>;
   /** Settles when the node has ended, by a drain or because coturn died. */
@@ -47,6 +53,16 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
   const ended = Promise.withResolvers<'drained' | 'died'>();
   const stop = new AbortController();
   let known = '';
+  // Readers leave out an entry that was not renewed for TURN_NODE_STALE_MS: from then on nobody is sent to this node.
+  let listedUntil = config.REDIS_URL ? 0 : Number.POSITIVE_INFINITY;
+  const serving = () => state === 'serving' && Date.now() <= listedUntil;
+  let said = false;
+  const sayServing = () => {
+    if (serving() === said) return;
+    said = serving();
+    if (said) say('turn.serving', { id: host.id, zone: host.zone, publicIp: host.publicIp });
+    else if (state === 'serving') say('turn.not-listed', { id: host.id, why: 'the directory was not written' });
+  };
   const applySecrets = async () => {
     const secrets = await readSecrets();
     if (secrets.join() === known) return;
@@ -64,6 +80,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
       port: config.TURN_PORT,
       ...(config.TURN_HOST ? { host: config.TURN_HOST, tlsPort: config.TURN_TLS_PORT } : {}),
     });
+    listedUntil = Date.now() + TURN_NODE_STALE_MS;
   };
   const attempt = async (what: string, work: () => Promise<void>) => {
     try {
@@ -81,14 +98,16 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
       redis.on('error', () => {});
       cutter = cutRevokedRelays(coturn, redis, say, attempt);
     }
-    await attempt('directory', register);
+    // ECS starts a daemon's task again on an instance whose drain is over and that is about to go.
+    if (await host.leaving().catch(() => false)) state = 'draining';
+    else await attempt('directory', register);
   } catch (error) {
     redis?.disconnect();
     await cutter?.[Symbol.asyncDispose]();
     await coturn[Symbol.asyncDispose]();
     throw error;
   }
-  say('turn.serving', { id: host.id, zone: host.zone, publicIp: host.publicIp });
+  sayServing();
 
   const finish = async (how: 'drained' | 'died') => {
     if (state === 'ended') return;
@@ -106,7 +125,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
   let draining: Promise<void> | undefined;
   const drain = () => {
     draining ??= (async () => {
-      if (state !== 'serving') return;
+      if (state === 'ended') return;
       state = 'draining';
       say('turn.draining', { allocations: coturn.allocations.size });
       await attempt('directory', register);
@@ -130,10 +149,13 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     () => finish('died'),
     () => finish('died'),
   );
+  if (state === 'draining') void drain();
   let sentBefore = await bytesSent();
   let sentAt = Date.now();
   let nextSecrets = Date.now() + (options.secretsMs ?? 60_000);
-  let nextMetrics = Date.now() + 60_000;
+  const metricsMs = options.metricsMs ?? 60_000;
+  const writeMetrics = options.writeMetrics ?? ((line: string) => console.log(line));
+  let nextMetrics = Date.now() + metricsMs;
   const tick = async () => {
     const sent = await bytesSent();
     const seconds = Math.max(0.001, (Date.now() - sentAt) / 1000);
@@ -142,19 +164,21 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     sentAt = Date.now();
     load = Number(Math.max(mbps / config.NODE_MBPS, coturn.allocations.size / config.TOTAL_QUOTA).toFixed(3));
     await attempt('directory', register);
+    sayServing();
     if (cutter) await attempt('revocation', cutter.cut);
     if (Date.now() >= nextSecrets) {
       nextSecrets = Date.now() + (options.secretsMs ?? 60_000);
       await attempt('secrets', applySecrets);
     }
     if (config.METRICS_STACK && Date.now() >= nextMetrics) {
-      nextMetrics = Date.now() + 60_000;
-      console.log(
+      // Of the clock, not of the last tick: else a minute without a value comes up again and again.
+      nextMetrics += metricsMs;
+      writeMetrics(
         embeddedMetrics(config.METRICS_STACK, {
           allocations: coturn.allocations.size,
           load,
           mbps,
-          serving: Number(state === 'serving'),
+          serving: Number(serving()),
         }),
       );
     }
@@ -170,6 +194,9 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     coturn,
     get state() {
       return state;
+    },
+    get serving() {
+      return serving();
     },
     drain,
     ended: ended.promise,

@@ -10,6 +10,8 @@ export interface TestRedisGroup extends AsyncDisposable {
   readonly url: string;
   /** The data servers; the first ones are primaries. */
   readonly servers: readonly TestRedis[];
+  /** Send one command to one data server, as a user that may do anything. */
+  administer(server: TestRedis, command: string, ...args: string[]): Promise<unknown>;
 }
 
 async function until(what: string, check: () => Promise<boolean>, limitMs = 30_000): Promise<void> {
@@ -47,10 +49,12 @@ export interface TestRedisUser {
   readonly access: string;
 }
 
-/** TLS only, and this user only, as ElastiCache has it. */
+/** TLS only, and these users only, as ElastiCache has it. */
 export interface TestRedisSecurity {
   readonly certificate: TestCertificate;
   readonly user: TestRedisUser;
+  /** More users. Default: none. */
+  readonly otherUsers?: readonly TestRedisUser[];
 }
 
 /** The clients' user may not administer; this one sets the servers up. */
@@ -60,7 +64,12 @@ const ADMIN = { username: 'admin', password: 'admin', access: 'on ~* &* +@all' }
 function guarded(secure: TestRedisSecurity | undefined): { host: string; args: string[]; access: Access } {
   if (!secure) return { host: '127.0.0.1', args: [], access: {} };
   const { username, password } = ADMIN;
-  const users = [secure.user, ADMIN].flatMap((u) => ['--user', u.username, `>${u.password}`, ...u.access.split(' ')]);
+  const users = [secure.user, ...(secure.otherUsers ?? []), ADMIN].flatMap((u) => [
+    '--user',
+    u.username,
+    `>${u.password}`,
+    ...u.access.split(' '),
+  ]);
   return {
     host: 'localhost',
     args: [...users, '--user', 'default', 'off', '--masteruser', username, '--masterauth', password],
@@ -115,6 +124,7 @@ export async function startSentinel(secure?: TestRedisSecurity): Promise<TestRed
   return {
     url: `redis${secure ? 's' : ''}+sentinel://${sentinels.map((s) => `${host}:${s.port}`).join(',')}/mymaster`,
     servers: [primary, replica],
+    administer: ({ port }, command, ...args) => ask(port, (r) => r.call(command, ...args), host, access),
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...sentinels, primary, replica].map((s) => s[Symbol.asyncDispose]()));
       rmSync(dir, { recursive: true, force: true });
@@ -174,6 +184,7 @@ export async function startCluster({ replicas, secure }: TestClusterOptions = {}
   return {
     url: `redis${secure ? 's' : ''}+cluster://${addresses.map((a) => `${a.host}:${a.port}`).join(',')}`,
     servers: nodes.map(({ server }) => server),
+    administer: ({ port }, command, ...args) => ask(port, (r) => r.call(command, ...args), host, options),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(nodes.map(({ server }) => server[Symbol.asyncDispose]()));
     },

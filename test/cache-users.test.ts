@@ -1,0 +1,168 @@
+/**
+ * Every ACL user that the constructs make, on a real Redis Cluster over TLS, through the program that logs in as that user.
+ * Redis itself says what it refused: ACL LOG keeps each denied command, key and channel (redis.io/commands/acl-log).
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join as path } from 'node:path';
+import { createInterface } from 'node:readline';
+import { freePort, makeCertificate, startCluster } from '@tandem/service/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SERVICE_ACCESS, TURN_NODE_ACCESS } from '../infra/src/cache-access.ts';
+
+import { join } from './support/revocation.ts';
+
+const repository = path(import.meta.dirname, '..');
+const certificate = makeCertificate();
+const services = { username: 'tandem', password: 'services-password', access: SERVICE_ACCESS };
+const turnNode = { username: 'turn-node', password: 'turn-node-password', access: TURN_NODE_ACCESS };
+let cluster: Awaited<ReturnType<typeof startCluster>>;
+let folder: string;
+const children: AsyncDisposable[] = [];
+const soon = { timeout: 60_000, interval: 100 };
+
+interface Line {
+  readonly event?: string;
+  readonly port?: number;
+  readonly [name: string]: unknown;
+}
+
+/** Runs a program of ours as its container does. @returns its log, one object a line */
+function run(program: string, user: typeof services, settings: Record<string, string>): Line[] {
+  const child = spawn(process.execPath, [path(repository, program)], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      NODE_EXTRA_CA_CERTS: certificate.certFile,
+      REDIS_URL: cluster.url,
+      REDIS_USERNAME: user.username,
+      REDIS_PASSWORD: user.password,
+      ...settings,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  children.push({
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  });
+  const lines: Line[] = [];
+  createInterface({ input: child.stdout }).on('line', (text) => {
+    try {
+      lines.push(JSON.parse(text));
+    } catch {
+      lines.push({ text });
+    }
+  });
+  return lines;
+}
+
+/** What the servers refused, as `reason context object username`. */
+async function refused(): Promise<string[]> {
+  const logs = await Promise.all(cluster.servers.map((server) => cluster.administer(server, 'ACL', 'LOG')));
+  return (logs.flat() as unknown[][]).map((entry) => {
+    const field = (name: string) => entry[entry.indexOf(name) + 1];
+    return ['reason', 'context', 'object', 'username'].map((name) => field(name)).join(' ');
+  });
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(path(tmpdir(), 'tandem-cache-users-'));
+  cluster = await startCluster({ secure: { certificate, user: services, otherUsers: [turnNode] } });
+}, 60_000);
+afterAll(async () => {
+  await Promise.all(children.map((child) => child[Symbol.asyncDispose]()));
+  await cluster[Symbol.asyncDispose]();
+  certificate[Symbol.dispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('the TURN node registers, auth hands it out, signaling joins a room, and the servers refused none of their commands', async () => {
+  const turnPort = await freePort();
+  const secret = 'a-turn-secret-of-tests';
+  const turn = run('infra/turn-node/main.ts', turnNode, {
+    TURN_PORT: String(turnPort),
+    PUBLIC_IP: '127.0.0.1',
+    NODE_ID: 'node-a',
+    RELAY_MIN_PORT: '52000',
+    RELAY_MAX_PORT: '52099',
+    ALLOW_LOOPBACK_PEERS: 'true',
+    RUN_DIR: folder,
+    TURN_SECRETS: secret,
+  });
+  const token = { TOKEN_ISSUER: 'tandem', TOKEN_AUDIENCE: 'tandem', HOST: '127.0.0.1', PORT: '0' };
+  const auth = run('apps/auth/src/main.ts', services, {
+    ...token,
+    PROFILE: 'development',
+    RATE_PER_USER: '0',
+    KEY_SOURCE: `file:${path(folder, 'keys.json')}`,
+    TURN_DIRECTORY: 'true',
+    TURN_SECRETS: secret,
+  });
+  await expect.poll(() => auth.find((line) => line.event === 'start')?.port, soon).toBeGreaterThan(0);
+  const authUrl = `http://127.0.0.1:${auth.find((line) => line.event === 'start')?.port}`;
+  const signaling = run('apps/signaling/src/main.ts', services, {
+    ...token,
+    JWKS_URL: `${authUrl}/.well-known/jwks.json`,
+  });
+  await expect.poll(() => signaling.find((line) => line.event === 'signaling.up')?.port, soon).toBeGreaterThan(0);
+  const signalingUrl = `http://127.0.0.1:${signaling.find((line) => line.event === 'signaling.up')?.port}`;
+  for (const url of [authUrl, signalingUrl])
+    await expect.poll(() => fetch(`${url}/health/ready`).then((r) => r.status), soon).toBe(200);
+
+  const post = async (route: string, body: object, headers = {}) => {
+    const answer = await fetch(`${authUrl}${route}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+    expect(answer.status).toBe(200);
+    return (await answer.json()) as { token: string };
+  };
+  const login = await post('/auth/token', { userId: 'ada' });
+  const bearer = { authorization: `Bearer ${login.token}` };
+  const uris = async () => {
+    const answer = await fetch(`${authUrl}/auth/ice-servers`, { headers: bearer });
+    const { iceServers } = (await answer.json()) as { iceServers: { urls: string[] }[] };
+    return iceServers.flatMap((server) => server.urls);
+  };
+  await expect.poll(uris, soon).toContain(`turn:127.0.0.1:${turnPort}?transport=udp`);
+  expect(turn.map((line) => line.event)).toContain('turn.serving');
+
+  // A revocation passes through all three: auth writes it, the node and signaling follow the stream.
+  const socket = await join(signalingUrl, login.token, 'room');
+  await post('/auth/revoke', { token: login.token }, bearer);
+  expect((await socket.closed).code).toBe(4001);
+
+  expect(await refused()).toEqual([]);
+});
+
+test('ACL LOG tells what a user may not do: the node reads no session, auth and signaling administer nothing', async () => {
+  const { connectRedis } = await import('@tandem/service');
+  const { getCACertificates, setDefaultCACertificates } = await import('node:tls');
+  const trusted = getCACertificates('default');
+  setDefaultCACertificates([...trusted, certificate.ca]);
+  try {
+    const node = connectRedis(cluster.url, turnNode);
+    await expect(node.get('tandem:session:1')).rejects.toThrow(/NOPERM/);
+    await expect(node.hset('tandem:room', 'a', '1')).rejects.toThrow(/NOPERM/);
+    await expect(node.xadd('tandem:{revocations}', '*', 'r', '{}')).rejects.toThrow(/NOPERM/);
+    await expect(node.call('CONFIG', 'GET', '*')).rejects.toThrow(/NOPERM/);
+    await expect(node.call('CLIENT', 'KILL', 'USER', 'tandem')).rejects.toThrow(/NOPERM/);
+    node.disconnect();
+    const service = connectRedis(cluster.url, services);
+    await expect(service.call('FLUSHALL')).rejects.toThrow(/NOPERM/);
+    await expect(service.set('other:key', '1')).rejects.toThrow(/NOPERM/);
+    service.disconnect();
+  } finally {
+    setDefaultCACertificates(trusted);
+  }
+  expect(await refused()).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^command toplevel get turn-node$/),
+      expect.stringMatching(/^key toplevel other:key tandem$/),
+    ]),
+  );
+});
