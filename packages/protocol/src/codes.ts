@@ -27,8 +27,8 @@ export type AfterClose = 'reconnect' | 'backoff' | 'give-up';
 
 /** Every close code of the service (RFC 6455 section 7.4: 4000 to 4999 are the application's). */
 export const CLOSE_CODES = {
-  /** Normal closure by the client. */
-  normal: { code: 1000, after: 'give-up', reason: 'The client closed.' },
+  /** Normal closure by the client: it leaves. A client that only gives up a socket closes with 4011. */
+  normal: { code: 1000, after: 'give-up', reason: 'The client left.' },
   /** The node goes away (RFC 6455): drain or restart. */
   goingAway: { code: 1001, after: 'reconnect', reason: 'The node goes away; resume on another.' },
   /** Network loss, seen by the client only. */
@@ -46,6 +46,8 @@ export const CLOSE_CODES = {
   heartbeat: { code: 4008, after: 'reconnect', reason: 'No answer to pings.' },
   roomClosed: { code: 4009, after: 'give-up', reason: 'The room was closed.' },
   fenced: { code: 4010, after: 'give-up', reason: 'This session continues on another socket.' },
+  /** Sent by clients only: no answer came in time, or the session moved to another socket. The session goes on. */
+  abandoned: { code: 4011, after: 'backoff', reason: 'The client gave this socket up; its session goes on.' },
 } as const satisfies Record<string, { code: number; after: AfterClose; reason: string }>;
 export type CloseName = keyof typeof CLOSE_CODES;
 

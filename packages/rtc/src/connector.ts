@@ -38,6 +38,7 @@ export class Connector {
   #closed = false;
   #attempting = false;
   #attempt = 0;
+  #moveAttempt = 0;
   #dialedAt = -Infinity;
   #retryTimer: unknown;
   #moveTimer: unknown;
@@ -78,28 +79,32 @@ export class Connector {
     this.#pending = undefined;
     this.#attempting = false;
     this.#attempt = 0;
+    this.#moveAttempt = 0;
     this.#link = link;
     clock.clearTimeout(this.#moveTimer);
     this.#moveTimer = undefined;
     // The old socket may still carry frames that arrived before the move: it closes by itself, fenced by the server.
-    // (Not 1000: to the server that is a goodbye of the whole session.)
-    if (old) clock.setTimeout(() => old.close(CLOSE_CODES.fenced.code, 'moved'), 1000);
+    if (old) clock.setTimeout(() => old.letGo('moved'), 1000);
   }
 
   watch(heartbeat: Heartbeat): void {
     this.#link?.watch(heartbeat);
   }
 
-  /** The socket holds a session that is of no use any more. */
-  drop(reason: string): void {
-    this.#link?.close(1000, reason);
+  /** The session that the present socket held is lost. */
+  drop(): void {
+    this.#link?.letGo('lost');
     this.#link = undefined;
   }
 
-  /** The server will not take this pending socket for now. */
+  /** The server will not take this pending socket for now. A socket that serves meanwhile goes on, and the move is tried again. */
   refused(link: Link, retryAfter: number): void {
-    link.close();
-    this.#ended(link, { code: 1013, reason: `retry-after ${Math.ceil(retryAfter / 1000)}`, opened: true });
+    link.letGo('refused');
+    this.#ended(link, {
+      code: CLOSE_CODES.tryLater.code,
+      reason: `retry-after ${Math.ceil(retryAfter / 1000)}`,
+      opened: true,
+    });
   }
 
   /** Continue on another socket while this one still serves: first the new one, then the old one closes. */
@@ -129,8 +134,8 @@ export class Connector {
     for (const timer of [this.#retryTimer, this.#moveTimer, this.#renewTimer, this.#connectTimer])
       this.#host.clock.clearTimeout(timer);
     for (const off of this.#unlisten.splice(0)) off();
-    this.#link?.close(1000, 'closed');
-    this.#pending?.close(1000, 'closed');
+    this.#link?.leave();
+    this.#pending?.leave();
     this.#link = undefined;
     this.#pending = undefined;
   }
@@ -152,24 +157,32 @@ export class Connector {
   }
 
   async #open(): Promise<void> {
-    const { clock } = this.#host;
     const refresh = this.#refreshToken;
     this.#idempotencyKey ??= randomHex(16);
     const token = await this.#o.getToken({ refresh, idempotencyKey: this.#idempotencyKey });
     this.#idempotencyKey = undefined;
     if (this.#closed) return;
     this.#refreshToken = false;
-    const link: Link = new Link(this.#WebSocket, this.#url, [SUBPROTOCOL, `bearer.${token}`], clock, {
-      open: () => this.#host.opened(link),
+    const link: Link = new Link(this.#WebSocket, this.#url, [SUBPROTOCOL, `bearer.${token}`], this.#host.clock, {
+      open: () => {
+        // The server has it: from here on it is the answer that is waited for.
+        this.#awaitAnswer(link);
+        this.#host.opened(link);
+      },
       frame: (frame) => this.#host.frame(link, frame),
       end: (end) => this.#ended(link, end),
     });
     this.#pending = link;
+    this.#awaitAnswer(link);
+    this.#scheduleRenewal(token);
+  }
+
+  #awaitAnswer(link: Link): void {
+    const { clock } = this.#host;
     clock.clearTimeout(this.#connectTimer);
     this.#connectTimer = clock.setTimeout(() => {
-      if (this.#pending === link) link.abandon(1006, 'no answer');
+      if (this.#pending === link) link.abandon(CLOSE_CODES.abnormal.code, 'no answer');
     }, this.#o.connectTimeout ?? 10_000);
-    this.#scheduleRenewal(token);
   }
 
   #ended(link: Link, end: LinkEnd): void {
@@ -179,8 +192,8 @@ export class Connector {
       this.#pending = undefined;
       this.#attempting = false;
       if (this.#link?.open && afterClose(end.code) !== 'give-up') {
-        // A move failed: the present socket still serves, try again soon.
-        this.move(1000 + random() * 2000);
+        // A move failed: the present socket still serves. Try again soon, then less and less often.
+        this.move(1000 + fullJitter(this.#moveAttempt++, random, this.#o.backoff));
         return;
       }
     } else if (link === this.#link) {

@@ -1,4 +1,5 @@
 /** One WebSocket from opening to its one ending: JSON in and out, and a watch for sockets that are open but deaf. */
+import { CLOSE_CODES } from '@tandem/protocol/codes';
 import type { Clock } from './clock.ts';
 import type { Frame } from './wire.ts';
 
@@ -101,7 +102,7 @@ export class Link {
     const tick = () => {
       const silent = this.#clock.now() - this.#heard;
       if (silent >= timeout) {
-        this.abandon(4008, 'deaf');
+        this.abandon(CLOSE_CODES.heartbeat.code, 'deaf');
         return;
       }
       if (silent >= interval) this.#ping();
@@ -117,12 +118,23 @@ export class Link {
     this.#ping();
     this.#deadline = this.#clock.setTimeout(() => {
       this.#deadline = undefined;
-      if (this.#heard <= asked) this.abandon(4008, 'deaf');
+      if (this.#heard <= asked) this.abandon(CLOSE_CODES.heartbeat.code, 'deaf');
     }, ms);
   }
 
-  /** Close politely; nothing more is reported. */
-  close(code = 1000, reason = ''): void {
+  /** The person leaves: the server ends the session. Nothing more is reported. */
+  leave(): void {
+    // On a socket whose resume is not answered yet 1000 alone may also be an old SDK's way to give it up.
+    this.send({ type: 'leave' });
+    this.#close(CLOSE_CODES.normal.code, 'closed');
+  }
+
+  /** The session goes on with another socket, or without one for now. Nothing more is reported. */
+  letGo(reason: string): void {
+    this.#close(CLOSE_CODES.abandoned.code, reason);
+  }
+
+  #close(code: number, reason: string): void {
     this.#handlers = undefined;
     this.#stop('timer');
     this.#stop('deadline');
@@ -133,10 +145,13 @@ export class Link {
     }
   }
 
-  /** End it here and now: a dead path would hold the close handshake for minutes. */
+  /**
+   * End it here and now: a dead path would hold the close handshake for minutes. `code` is what is reported here; on the wire 1006 cannot be
+   * sent (RFC 6455 section 7.4.1).
+   */
   abandon(code: number, reason: string): void {
     const handlers = this.#handlers;
-    this.close(code === 1006 ? 1000 : code, reason);
+    this.#close(code === CLOSE_CODES.abnormal.code ? CLOSE_CODES.abandoned.code : code, reason);
     handlers?.end({ code, reason, opened: this.#opened });
   }
 

@@ -25,7 +25,10 @@ export interface SessionOptions {
   /** Source of jitter, 0 to 1. Default `Math.random`. */
   readonly random?: () => number;
   readonly backoff?: BackoffOptions;
-  /** An attempt that is not answered within so many ms is given up. Default 10,000. */
+  /**
+   * How long a new socket may take to open, and the server to answer on it, in ms each. Then the attempt is given up and the next one
+   * begins; the session goes on. Default 10,000.
+   */
   readonly connectTimeout?: number;
   /**
    * Asked when a handshake failed, because a browser hides why: ms that the server wants to be left alone, or undefined.

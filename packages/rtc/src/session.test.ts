@@ -228,7 +228,7 @@ test('draining: the new socket first, then the old one closes; nothing is report
   bench.socket.open();
   bench.socket.say({ ...RESUMED, roomId: 'kitchen', peers: [{ peerId: 'bob', metadata: { delivery: 1 } }] });
   await bench.time.settle(1500);
-  expect(old?.closedWith, 'not 1000: that would end the session').toBe(4010);
+  expect(old?.closedWith, 'not 1000: that would end the session').toBe(4011);
   expect(
     bench.socket.got.find((f) => f.type === 'message'),
     'what the old socket may have lost',
@@ -256,6 +256,71 @@ test('fenced by its own move, heard first: the session goes on', async () => {
   old?.drop(4010);
   bench.socket.say({ ...RESUMED, roomId: 'kitchen' });
   expect(bench.session.state).toBe('open');
+});
+
+test('S-74 a resume that is not answered in time is given up with 4011, and the next socket resumes', async () => {
+  const bench = await new Bench().inRoom();
+  bench.socket.drop(1001);
+  await bench.time.settle(300);
+  const [, slow] = bench.sockets;
+  await bench.time.settle(9000);
+  slow?.open();
+  await bench.time.settle(9900);
+  expect(slow?.closedWith, 'the answer has its own ten seconds').toBeUndefined();
+  await bench.time.settle(1000);
+  expect(slow?.closedWith, 'not 1000: that would end the session').toBe(4011);
+  expect(bench.sockets).toHaveLength(3);
+  bench.socket.open();
+  slow?.say({ ...RESUMED, roomId: 'kitchen' });
+  expect(bench.session.state, 'a late answer on a socket given up counts for nothing').toBe('reconnecting');
+  bench.socket.say({ ...RESUMED, roomId: 'kitchen' });
+  expect(bench.session.state).toBe('open');
+  expect(bench.of('session-lost')).toEqual([]);
+});
+
+test.each([
+  ['unavailable', 'refused for now'],
+  ['session_unknown', 'forgotten by the store while the old socket serves'],
+])('S-74 a move answered with %s (%s) gives up the new socket only', async (code) => {
+  const bench = await new Bench().inRoom([{ peerId: 'bob' }]);
+  const [old] = bench.sockets;
+  old?.say({ type: 'draining', reconnectWithin: 0 });
+  await bench.time.settle(10);
+  bench.socket.open();
+  bench.socket.say({ type: 'error', code, message: 'no', replyTo: 'resume' });
+  expect(bench.socket.closedWith).toBe(4011);
+  expect(old?.closedWith).toBeUndefined();
+  expect(bench.session.state).toBe('open');
+  expect(bench.of('session-lost')).toEqual([]);
+  await bench.time.settle(2000);
+  expect(bench.sockets, 'tried again').toHaveLength(3);
+});
+
+test('S-74 only close() ends a socket with 1000', async () => {
+  const bench = await new Bench().inRoom();
+  const codes = () => bench.sockets.map((s) => s.closedWith);
+  bench.socket.drop(1006);
+  await bench.time.settle(1000);
+  bench.socket.open();
+  bench.socket.say({ type: 'error', code: 'unavailable', message: 'later', replyTo: 'resume', retryAfter: 100 });
+  await bench.time.settle(3000);
+  bench.socket.open();
+  bench.socket.say({ type: 'error', code: 'session_unknown', message: 'gone', replyTo: 'resume' });
+  bench.socket.say(WELCOME);
+  await bench.time.settle(60_000);
+  bench.session.close();
+  expect(codes().slice(0, -1)).not.toContain(1000);
+  expect(codes().slice(1, 2)).toEqual([4011]);
+});
+
+test('close while a resume is under way says that it is a goodbye', async () => {
+  const bench = await new Bench().inRoom();
+  bench.socket.drop(1006);
+  await bench.time.settle(1000);
+  bench.socket.open();
+  bench.session.close();
+  expect(bench.socket.types()).toEqual(['resume', 'leave']);
+  expect(bench.socket.closedWith).toBe(1000);
 });
 
 test('a session that the server forgot: told, and back in the room as somebody new on the same socket', async () => {

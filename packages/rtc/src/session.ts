@@ -294,7 +294,9 @@ export class SignalingSession extends Emitter<SessionEvents> {
     const replyTo = typeof frame.replyTo === 'string' ? frame.replyTo : undefined;
     const retryAfter = typeof frame.retryAfter === 'number' ? frame.retryAfter : undefined;
     if (this.#connector.isPending(link) && code === 'session_unknown') {
-      this.#sessionLost(link);
+      // A socket that serves the session knows better: its node writes again what the store lost. The move has failed.
+      if (this.#connector.link?.open) this.#connector.refused(link, retryAfter ?? 1000);
+      else this.#sessionLost(link);
       return;
     }
     if (this.#connector.isPending(link) && code === 'unavailable') {
@@ -322,8 +324,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
     this.#sessionToken = undefined;
     this.#peerId = undefined;
     const wasIn = this.#room.sessionLost();
-    // What still serves the old session (a move that found it gone) is of no use any more.
-    this.#connector.drop('lost');
+    this.#connector.drop();
     this.#delivery.reset('session-lost');
     this.#room.end('session-lost', { forget: false });
     if (wasIn) this.emit('session-lost', { oldPeerId });
@@ -380,8 +381,6 @@ export class SignalingSession extends Emitter<SessionEvents> {
 
   #end(reason: EndReason, message: string): void {
     if (this.#state === 'closed') return;
-    // `close` alone would leave the session waiting for its grace period: say that it is over.
-    if (this.roomId && reason === 'normal') this.#connector.link?.send({ type: 'leave', roomId: this.roomId });
     this.#pacer.clear();
     this.#delivery.reset('closed');
     this.#connector.close();

@@ -15,6 +15,9 @@ import { relayFrame } from './relay-frame.ts';
 import type { Session } from './session.ts';
 import type { Transport } from './transport.ts';
 
+/** How long after `resumed` a 1000 of a client that sent nothing since may mean that it was not read, ms. Later it is a goodbye. */
+const GIVE_UP_MS = 10_000;
+
 /** Frames that may wait behind a join or resume of the same connection. */
 const MAX_WAITING = 512;
 
@@ -30,6 +33,8 @@ export class Connection {
   /** Nothing but the welcome has happened: a resume is still allowed. */
   fresh = true;
   closed = false;
+  /** The client closed it with a goodbye. */
+  left = false;
   /** Last sign of life. */
   lastSeen: number;
   /** Whom the last relayed frame was for: as a rule the next one is as well, and its name need not be made from bytes again. */
@@ -37,6 +42,7 @@ export class Connection {
   readonly #transport: Transport;
   readonly #own: Bucket;
   readonly #user: Bucket;
+  #resumedAt = -Infinity;
   #faults = 0;
   #faultsSince = 0;
   #busy = false;
@@ -202,17 +208,43 @@ export class Connection {
     this.#transport.close(code, reason);
   }
 
+  /** A resume is under way until `answered`. */
+  async whileResuming<T>(answered: Promise<T>): Promise<T> {
+    this.#resumedAt = Infinity;
+    try {
+      return await answered;
+    } finally {
+      this.#resumedAt = this.node.clock.now();
+      // Whatever is heard from now on, even in this millisecond, is later.
+      this.lastSeen = this.#resumedAt - 1;
+    }
+  }
+
   /** The socket is gone. 1000 is a goodbye; everything else may come back. */
   onClosed(code: number): void {
     if (this.closed) return;
     this.closed = true;
+    this.left =
+      code === CLOSE_CODES.abuse.code ||
+      (code === CLOSE_CODES.normal.code && (!this.#hasNotReadResumed() || this.#leaveWaits()));
     this.#waiting = undefined;
     this.node.connections.delete(this);
     const { session } = this;
     if (session.state.kind !== 'attached' || session.state.connection !== this) return;
-    const final = code === CLOSE_CODES.normal.code || code === CLOSE_CODES.abuse.code;
-    const done = final ? this.node.sessions.end(session, 'left') : this.node.sessions.detach(session);
-    this.node.track(done);
+    this.node.track(this.node.sessions.release(session, this));
+  }
+
+  /**
+   * SDKs older than code 4011 close a socket with 1000 when its resume is not answered in time; that close and `resumed` may cross. A
+   * client that has read `resumed` sends something at once.
+   */
+  #hasNotReadResumed(): boolean {
+    return this.lastSeen < this.#resumedAt && this.node.clock.now() - this.#resumedAt < GIVE_UP_MS;
+  }
+
+  /** Behind a resume that is under way. */
+  #leaveWaits(): boolean {
+    return this.#waiting?.some((frame) => /"type"\s*:\s*"leave"/.test(Buffer.from(frame).toString())) ?? false;
   }
 }
 

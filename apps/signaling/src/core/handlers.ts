@@ -111,18 +111,18 @@ async function resume(connection: Connection, message: ClientMessageMap['resume'
   const token = parseSessionToken(message.sessionToken);
   if (!token) throw new Refusal('session_unknown', 'That is no session token.', { field: '/sessionToken' });
   const unused = connection.session;
-  const { session, peers, parked } = await node.sessions.resume(
-    token.peerId,
-    token.secret,
-    connection.identity,
-    connection,
+  const { session, peers, parked } = await connection.whileResuming(
+    node.sessions.resume(token.peerId, token.secret, connection.identity, connection),
   );
   connection.session = session;
   node.sessions.discard(unused);
   if (connection.closed) {
     // The socket went while the resume was on its way; another one may have resumed since.
     const { state } = session;
-    if (state.kind === 'attached' && state.connection === connection) node.track(node.sessions.detach(session));
+    if (state.kind === 'attached' && state.connection === connection)
+      node.track(node.sessions.release(session, connection));
+    // The mailbox is empty now, and nobody has read what was in it.
+    for (const text of parked) node.router.park(session.peerId, text);
     return;
   }
   connection.sendMessage({

@@ -32,6 +32,96 @@ describe('two sockets of one session', () => {
   });
 });
 
+describe('the client gives a socket up while its resume is under way', () => {
+  /** Ada's socket is gone, and the next one waits for the store, which is slow. */
+  async function slowResume() {
+    const { cluster, n1, n2, a, b } = await pair();
+    a.connection.onClosed(1006);
+    await cluster.run();
+    const slow = cluster.gate();
+    cluster.after = (_node, operation) => (operation === 'resumeSession' ? slow.promise : undefined);
+    const first = new Client(n1, 'ada');
+    first.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run(10_000);
+    const answer = async () => {
+      cluster.after = () => {};
+      slow.open();
+      await cluster.run();
+    };
+    return { cluster, n2, a, b, first, answer };
+  }
+  async function comesBack(cluster: Cluster, n2: SignalingNode, a: Client, b: Client) {
+    const second = new Client(n2, 'ada');
+    second.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run();
+    expect(second.types).toContain('resumed');
+    expect(b.types).not.toContain('peer_left');
+    return second;
+  }
+
+  test.each([
+    [4011, 'the SDK'],
+    [1000, 'an SDK older than 4011'],
+  ])('S-74 with %i (%s): the session waits for the next one', async (code) => {
+    const { cluster, n2, a, b, first, answer } = await slowResume();
+    first.connection.onClosed(code);
+    await answer();
+    await comesBack(cluster, n2, a, b);
+  });
+
+  test('S-74 1000 of an old SDK that crosses `resumed` is no goodbye; one that read it is', async () => {
+    const { cluster, n2, a, b, first, answer } = await slowResume();
+    await answer();
+    expect(first.types).toContain('resumed');
+    first.connection.onClosed(1000);
+    await cluster.run();
+    const second = await comesBack(cluster, n2, a, b);
+    second.send({ type: 'update', metadata: {} });
+    await cluster.run();
+    second.connection.onClosed(1000);
+    await cluster.run();
+    expect(b.of('peer_left')).toMatchObject([{ peerId: a.peerId, reason: 'left' }]);
+  });
+
+  test('S-74 a client that only listens after its resume says goodbye with 1000 as any other, a little later', async () => {
+    const { cluster, b, first, answer } = await slowResume();
+    await answer();
+    await cluster.run(11_000);
+    first.connection.onClosed(1000);
+    await cluster.run();
+    expect(b.of('peer_left')).toHaveLength(1);
+  });
+
+  test('S-74 `leave` and 1000 while the resume is under way are a goodbye', async () => {
+    const { cluster, b, first, answer } = await slowResume();
+    first.send({ type: 'leave' });
+    first.connection.onClosed(1000);
+    await answer();
+    await cluster.run();
+    expect(b.of('peer_left')).toMatchObject([{ reason: 'left' }]);
+  });
+
+  test('S-71 what was parked is parked again: nobody has read it', async () => {
+    const { cluster, n2, a, b, first, answer } = await slowResume();
+    first.connection.onClosed(4011);
+    await answer();
+    b.send({ type: 'message', peerId: a.peerId, data: 1 });
+    b.send({ type: 'message', peerId: a.peerId, data: 2 });
+    await cluster.run();
+    const slow = cluster.gate();
+    cluster.after = (_node, operation) => (operation === 'resumeSession' ? slow.promise : undefined);
+    const second = new Client(n2, 'ada');
+    second.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run();
+    second.connection.onClosed(4011);
+    cluster.after = () => {};
+    slow.open();
+    await cluster.run();
+    const third = await comesBack(cluster, n2, a, b);
+    expect(third.of('message').map((m) => m.data)).toEqual([1, 2]);
+  });
+});
+
 describe('the backplane is away', () => {
   test('S-93 who left meanwhile leaves nothing behind: its login session may come in again', async () => {
     const { cluster, n1, n2 } = await pair();

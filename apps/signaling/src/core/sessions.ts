@@ -145,6 +145,11 @@ export class Sessions {
     await this.#withdraw(session, 'left');
   }
 
+  /** Its socket is gone: it ends if that was a goodbye, and waits for the next one otherwise. */
+  release(session: Session, connection: Connection): Promise<void> {
+    return connection.left ? this.end(session, 'left') : this.detach(session);
+  }
+
   /** Its socket is gone: keep it for the grace period. */
   async detach(session: Session): Promise<void> {
     const { clock, settings, membership, backplane } = this.#node;
