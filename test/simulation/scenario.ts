@@ -160,6 +160,7 @@ function fault(world: World, kind: Kind): string {
       world.hub.rooms.clear();
       world.hub.bans.clear();
       world.hub.sessions.clear();
+      world.hub.tombstones.clear();
       world.hub.identities.clear();
       world.hub.users.clear();
       return 'store lost everything';
@@ -200,10 +201,8 @@ function leaks(world: World): string[] {
   }
   for (const room of world.hub.rooms.values())
     if (room.members.size) out.push(`store: ${room.members.size} members remain`);
-  for (const peerId of [...world.hub.sessions.keys()]) {
-    const session = world.hub.session(peerId);
-    if (session && !session.over) out.push(`store: session ${peerId} remains`);
-  }
+  for (const peerId of [...world.hub.sessions.keys()])
+    if (world.hub.session(peerId)) out.push(`store: session ${peerId} remains`);
   for (const client of world.livingClients) {
     const timers = world.clock.waiting(client.clock);
     if (timers) out.push(`${client.name}: ${timers} timers remain`);

@@ -13,7 +13,9 @@ import {
   MAILBOX,
   type MemberRecord,
   type ParkResult,
+  RECORD_TTL_MS,
   type ResumeResult,
+  ROOM_TTL_MS,
   type RoomState,
   type SessionRecord,
   type SyncResult,
@@ -38,16 +40,24 @@ interface StoredMember extends Omit<MemberRecord, 'awayFor'> {
 interface StoredRoom {
   version: number;
   readonly members: Map<string, StoredMember>;
+  /** Kept until then unless a node reads or changes it. */
+  until: number;
 }
 interface StoredSession extends SessionRecord {
   attached: boolean;
-  /** Tombstone of a forced end. */
-  over: boolean;
-  /** Detached until then; Infinity while attached. */
+  /** Its end by itself: of a detached session its grace, of an attached one {@link RECORD_TTL_MS}. */
   until: number;
   mailbox: string[];
   mailboxBytes: number;
 }
+/** Sessions of one user. */
+interface Places {
+  readonly peerIds: Set<string>;
+  until: number;
+}
+
+/** How often expired keys are looked for, ms. Until then they are only hidden. */
+const EXPIRY_INTERVAL_MS = 10_000;
 
 /** The shared state. */
 export class MemoryHub {
@@ -55,14 +65,17 @@ export class MemoryHub {
   /** Of each room: login session, until when. */
   readonly bans = new Map<string, Map<string, number>>();
   readonly sessions = new Map<string, StoredSession>();
-  readonly identities = new Map<string, string>();
+  /** Sessions that were ended by force: until when their owners may not write them again. */
+  readonly tombstones = new Map<string, { until: number }>();
+  readonly identities = new Map<string, { readonly peerId: string; readonly until: number }>();
   /** Sessions of each user. */
-  readonly users = new Map<string, Set<string>>();
+  readonly users = new Map<string, Places>();
   readonly beats = new Map<string, number>();
   readonly inboxes = new Map<string, (batch: Uint8Array) => void>();
   readonly clock: Clock;
   readonly hooks: HubHooks;
   #opened = 0;
+  #expiredAt = 0;
   constructor(clock: Clock, hooks: HubHooks = {}) {
     this.clock = clock;
     this.hooks = hooks;
@@ -74,8 +87,9 @@ export class MemoryHub {
 
   /** Changes a room, and answers with it as it is then. */
   change(name: string, change: (room: StoredRoom) => void): RoomState {
-    const room = this.rooms.get(name) ?? { version: 0, members: new Map() };
+    const room = this.room(name) ?? { version: 0, members: new Map<string, StoredMember>(), until: 0 };
     change(room);
+    room.until = this.clock.now() + ROOM_TTL_MS;
     if (room.members.size > 0) this.rooms.set(name, room);
     else this.rooms.delete(name);
     const now = this.clock.now();
@@ -99,13 +113,40 @@ export class MemoryHub {
     this.bans.set(name, new Map(bans).set(loginSession, now + ms));
   }
 
+  room(name: string): StoredRoom | undefined {
+    return this.#alive(this.rooms, name);
+  }
   session(peerId: string): StoredSession | undefined {
-    const session = this.sessions.get(peerId);
-    if (session && session.until <= this.clock.now()) {
-      this.sessions.delete(peerId);
-      return undefined;
+    return this.#alive(this.sessions, peerId);
+  }
+  isOver(peerId: string): boolean {
+    return this.#alive(this.tombstones, peerId) !== undefined;
+  }
+  holder(identity: string): string | undefined {
+    return this.#alive(this.identities, identity)?.peerId;
+  }
+  places(userId: string): Places | undefined {
+    return this.#alive(this.users, userId);
+  }
+
+  /** Every key ends by itself, as in Redis: also those that nobody asks for again. */
+  expire(): void {
+    const now = this.clock.now();
+    if (now - this.#expiredAt < EXPIRY_INTERVAL_MS) return;
+    this.#expiredAt = now;
+    for (const map of [this.rooms, this.sessions, this.tombstones, this.identities, this.users])
+      for (const [key, { until }] of map) if (until <= now) map.delete(key);
+    for (const [name, bans] of this.bans) {
+      for (const [loginSession, until] of bans) if (until <= now) bans.delete(loginSession);
+      if (bans.size === 0) this.bans.delete(name);
     }
-    return session;
+  }
+
+  #alive<T extends { readonly until: number }>(map: Map<string, T>, key: string): T | undefined {
+    const found = map.get(key);
+    if (!found || found.until > this.clock.now()) return found;
+    map.delete(key);
+    return undefined;
   }
 }
 
@@ -139,6 +180,7 @@ export class MemoryBackplane implements Backplane {
   beat(ttl: number) {
     return this.#run('beat', () => {
       const now = this.#hub.clock.now();
+      this.#hub.expire();
       this.#hub.beats.set(this.#node, now);
       return [...this.#hub.beats].filter(([, at]) => now - at < ttl).map(([node]) => node);
     });
@@ -209,7 +251,7 @@ export class MemoryBackplane implements Backplane {
   }
 
   versions(names: readonly string[]) {
-    return this.#run('versions', () => names.map((name) => this.#hub.rooms.get(name)?.version ?? 0));
+    return this.#run('versions', () => names.map((name) => this.#hub.room(name)?.version ?? 0));
   }
 
   closeRoom(name: string) {
@@ -223,7 +265,7 @@ export class MemoryBackplane implements Backplane {
   openSession(session: SessionRecord, identity: IdentityKey, rule: ClaimRule): Promise<ClaimResult> {
     return this.#run('openSession', () => {
       const result = this.#claim(identity, session.peerId, rule);
-      if (result.kind === 'ours') this.#hub.sessions.set(session.peerId, fresh(session));
+      if (result.kind === 'ours') this.#store(session);
       return result;
     });
   }
@@ -231,10 +273,10 @@ export class MemoryBackplane implements Backplane {
   resumeSession(peerId: string, secretHash: string, userId: string): Promise<ResumeResult> {
     return this.#run('resumeSession', (): ResumeResult => {
       const stored = this.#hub.session(peerId);
-      if (!stored || stored.over || stored.secretHash !== secretHash || stored.userId !== userId) return { ok: false };
-      const { attached: _attached, until: _until, over: _over, mailbox, mailboxBytes: _bytes, ...record } = stored;
+      if (!stored || stored.secretHash !== secretHash || stored.userId !== userId) return { ok: false };
+      const { attached: _attached, until: _until, mailbox, mailboxBytes: _bytes, ...record } = stored;
       const session = { ...record, node: this.#node, epoch: stored.epoch + 1 };
-      this.#hub.sessions.set(peerId, fresh(session));
+      this.#store(session);
       return { ok: true, session, previousNode: stored.node, parked: mailbox };
     });
   }
@@ -242,7 +284,7 @@ export class MemoryBackplane implements Backplane {
   detachSession(peerId: string, epoch: number, node: string, graceMs: number) {
     return this.#run('detachSession', () => {
       const stored = this.#hub.session(peerId);
-      if (!stored?.attached || stored.over || stored.epoch > epoch || stored.node !== node) return;
+      if (!stored?.attached || stored.epoch > epoch || stored.node !== node) return;
       stored.attached = false;
       stored.until = this.#hub.clock.now() + graceMs;
     });
@@ -251,16 +293,15 @@ export class MemoryBackplane implements Backplane {
   syncSession(session: SessionRecord, attached: boolean, graceMs: number): Promise<SyncResult> {
     return this.#run('syncSession', (): SyncResult => {
       const stored = this.#hub.session(session.peerId);
-      if (stored && (stored.over || stored.epoch > session.epoch)) return { kind: 'fenced' };
+      if (this.#hub.isOver(session.peerId) || (stored && stored.epoch > session.epoch)) return { kind: 'fenced' };
       const parked = attached ? (stored?.mailbox ?? []) : [];
-      const record = fresh(session);
+      const record = this.#store(session);
       if (!attached) {
         record.attached = false;
         record.until = Math.min(stored?.until ?? Infinity, this.#hub.clock.now() + graceMs);
         record.mailbox = stored?.mailbox ?? [];
         record.mailboxBytes = stored?.mailboxBytes ?? 0;
       }
-      this.#hub.sessions.set(session.peerId, record);
       return { kind: 'ours', parked };
     });
   }
@@ -268,10 +309,9 @@ export class MemoryBackplane implements Backplane {
   endSession(peerId: string) {
     return this.#run('endSession', () => {
       const stored = this.#hub.session(peerId);
-      if (!stored || stored.over) return undefined;
-      stored.over = true;
-      stored.until = this.#hub.clock.now() + TOMBSTONE_TTL_MS;
-      stored.mailbox = [];
+      if (!stored) return undefined;
+      this.#hub.sessions.delete(peerId);
+      this.#hub.tombstones.set(peerId, { until: this.#hub.clock.now() + TOMBSTONE_TTL_MS });
       return { room: stored.room, node: stored.node };
     });
   }
@@ -279,10 +319,8 @@ export class MemoryBackplane implements Backplane {
   closeSession(peerId: string, epoch: number, identity: IdentityKey) {
     return this.#run('closeSession', () => {
       const stored = this.#hub.session(peerId);
-      if (stored && !stored.over) {
-        if (stored.epoch > epoch) return;
-        this.#hub.sessions.delete(peerId);
-      }
+      if (stored && stored.epoch > epoch) return;
+      this.#hub.sessions.delete(peerId);
       this.#release(identity, peerId);
     });
   }
@@ -290,14 +328,14 @@ export class MemoryBackplane implements Backplane {
   findSession(peerId: string) {
     return this.#run('findSession', () => {
       const stored = this.#hub.session(peerId);
-      return stored && !stored.over ? { node: stored.node, attached: stored.attached } : undefined;
+      return stored ? { node: stored.node, attached: stored.attached } : undefined;
     });
   }
 
   park(peerId: string, frames: readonly string[], deadNode?: string): Promise<ParkResult> {
     return this.#run('park', (): ParkResult => {
       const stored = this.#hub.session(peerId);
-      if (!stored || stored.over) return { kind: 'gone' };
+      if (!stored) return { kind: 'gone' };
       if (stored.attached && stored.node !== deadNode) return { kind: 'attached', node: stored.node };
       const bytes = frames.reduce((sum, f) => sum + Buffer.byteLength(f), 0);
       if (stored.mailbox.length + frames.length > MAILBOX.maxFrames || stored.mailboxBytes + bytes > MAILBOX.maxBytes)
@@ -314,14 +352,15 @@ export class MemoryBackplane implements Backplane {
 
   #claim({ userId, loginSession }: IdentityKey, peerId: string, { limit, expect }: ClaimRule): ClaimResult {
     const identity = `${userId}\n${loginSession}`;
-    const previous = loginSession === '' ? undefined : this.#hub.identities.get(identity);
+    const previous = loginSession === '' ? undefined : this.#hub.holder(identity);
     if (expect !== undefined && previous !== undefined && previous !== expect) return { kind: 'held', by: previous };
-    const sessions = this.#hub.users.get(userId) ?? new Set<string>();
-    const others = [...sessions].filter((other) => other !== peerId && other !== previous);
+    const peerIds = this.#hub.places(userId)?.peerIds ?? new Set<string>();
+    const others = [...peerIds].filter((other) => other !== peerId && other !== previous);
     if (limit > 0 && others.length >= limit) return { kind: 'full', others };
-    if (previous !== undefined && previous !== peerId) sessions.delete(previous);
-    this.#hub.users.set(userId, sessions.add(peerId));
-    if (loginSession !== '') this.#hub.identities.set(identity, peerId);
+    if (previous !== undefined && previous !== peerId) peerIds.delete(previous);
+    const until = this.#hub.clock.now() + RECORD_TTL_MS;
+    this.#hub.users.set(userId, { peerIds: peerIds.add(peerId), until });
+    if (loginSession !== '') this.#hub.identities.set(identity, { peerId, until });
     return { kind: 'ours', previous };
   }
 
@@ -331,10 +370,10 @@ export class MemoryBackplane implements Backplane {
 
   #release({ userId, loginSession }: IdentityKey, peerId: string): void {
     const identity = `${userId}\n${loginSession}`;
-    if (this.#hub.identities.get(identity) === peerId) this.#hub.identities.delete(identity);
-    const sessions = this.#hub.users.get(userId);
-    sessions?.delete(peerId);
-    if (sessions?.size === 0) this.#hub.users.delete(userId);
+    if (this.#hub.holder(identity) === peerId) this.#hub.identities.delete(identity);
+    const peerIds = this.#hub.places(userId)?.peerIds;
+    peerIds?.delete(peerId);
+    if (peerIds?.size === 0) this.#hub.users.delete(userId);
   }
 
   async [Symbol.asyncDispose]() {
@@ -361,8 +400,13 @@ export class MemoryBackplane implements Backplane {
         this.#hub.bump(room);
       }
   }
-}
 
-function fresh(session: SessionRecord): StoredSession {
-  return { ...session, attached: true, over: false, until: Infinity, mailbox: [], mailboxBytes: 0 };
+  /** A record as it is with an empty mailbox, attached. */
+  #store(session: SessionRecord): StoredSession {
+    const until = this.#hub.clock.now() + RECORD_TTL_MS;
+    const stored = { ...session, attached: true, until, mailbox: [], mailboxBytes: 0 };
+    this.#hub.sessions.set(session.peerId, stored);
+    this.#hub.tombstones.delete(session.peerId);
+    return stored;
+  }
 }

@@ -223,8 +223,8 @@ describe('a join that comes to nothing', () => {
   const stored = (cluster: Cluster, c: Client) => ({
     rooms: [...cluster.hub.rooms].filter(([, room]) => room.members.has(c.peerId)).map(([name]) => name),
     session: cluster.hub.session(c.peerId),
-    user: [...cluster.hub.users.values()].some((peers) => peers.has(c.peerId)),
-    holder: [...cluster.hub.identities.values()].includes(c.peerId),
+    user: [...cluster.hub.users.values()].some(({ peerIds }) => peerIds.has(c.peerId)),
+    holder: [...cluster.hub.identities.values()].some(({ peerId }) => peerId === c.peerId),
   });
   const nothing = { rooms: [], session: undefined, user: false, holder: false };
 
