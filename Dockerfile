@@ -12,7 +12,7 @@ COPY apps/auth/package.json apps/auth/
 COPY apps/client/package.json apps/client/
 COPY apps/signaling/package.json apps/signaling/
 COPY infra/package.json infra/
-RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund --loglevel=error
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --omit=peer --no-audit --no-fund --loglevel=error
 
 # Each bundle sees its own sources only (infra/src/service-image.ts keeps the same list), so nothing else rebuilds it.
 FROM packages AS sources

@@ -5,7 +5,7 @@ import { buildClient, installPackages, modernNode, root, toolEnv } from './lib/s
 
 const args = process.argv.slice(2);
 const help = args.includes('--help') || args.includes('-h');
-installPackages();
+installPackages('runtime');
 const node = modernNode();
 if (!help) buildClient();
 

@@ -13,29 +13,39 @@ export function fail(line) {
   process.exit(1);
 }
 
-/** Is every package that the lock wants here, in that version? Optional ones belong to other platforms too. */
-export function packagesMatchLock() {
+const secondsSince = (start) => Math.round((performance.now() - start) / 1000);
+
+/**
+ * Whether every package of the lock is installed in its version. Optional packages are for other platforms too and do not count.
+ * @param scope `runtime`: what `npm start` needs; `all`: what the tests and checks need as well
+ */
+export function packagesMatchLock(scope = 'all') {
   const installed = join(root, 'node_modules/.package-lock.json');
   if (!existsSync(installed)) return false;
   const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
   const have = JSON.parse(readFileSync(installed, 'utf8')).packages;
   return Object.entries(wanted).every(([path, entry]) => {
     if (!path.includes('node_modules/') || entry.optional || entry.devOptional || entry.peer) return true;
+    if (scope === 'runtime' && entry.dev) return true;
     return entry.link ? have[path]?.link === true : have[path]?.version === entry.version;
   });
 }
 
-/** `npm ci` when needed. */
-export function installPackages() {
-  if (packagesMatchLock()) return;
-  console.log('  Installing packages (about a minute the first time)…');
+/** Runs `npm ci` when packages are missing. @param scope as in {@link packagesMatchLock} */
+export function installPackages(scope = 'all') {
+  if (packagesMatchLock(scope)) return;
+  console.log('  Installing packages (20 s to 2 min the first time)…');
+  const since = performance.now();
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const done = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // What only tests and checks need is half of the packages.
+  const omit = scope === 'runtime' ? ['--omit=dev', '--omit=peer'] : [];
+  const done = spawnSync(npm, ['ci', ...omit, '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
     shell: process.platform === 'win32',
   });
   if (done.status !== 0) fail('npm ci failed (above). Check the network or the npm registry setting, then try again.');
+  console.log(`  Packages installed in ${secondsSince(since)} s.`);
 }
 
 /** Path of a Node that runs TypeScript: the one that npm installed, else this one when new enough. */
@@ -69,7 +79,8 @@ export function buildClient() {
   const page = join(root, 'apps/client/out/index.html');
   const sources = Math.max(...['apps/client', 'packages/rtc', 'packages/protocol'].map((d) => newest(join(root, d))));
   if (existsSync(page) && statSync(page).mtimeMs >= sources) return;
-  console.log('  Building the client…');
+  console.log('  Building the page (10 to 60 s the first time)…');
+  const since = performance.now();
   const done = spawnSync('npm', ['run', 'build', '-w', '@tandem/client'], {
     cwd: root,
     env: toolEnv(),
@@ -78,8 +89,9 @@ export function buildClient() {
   });
   if (done.status !== 0) {
     console.error(`${done.stdout}${done.stderr}`);
-    fail('The client did not build (above).');
+    fail('The page did not build (above).');
   }
+  console.log(`  Page built in ${secondsSince(since)} s.`);
 }
 
 /** Run a program of the workspace; resolves with its exit code. */
