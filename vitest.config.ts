@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** Units run beside their source; what crosses apps runs from test/, one file at a time (each owns processes). */
+/**
+ * Units run beside their source. `*.integration.test.ts` beside them start a server program (Redis, coturn); `npm test -- quick` leaves
+ * them out. What crosses apps runs from test/, one file at a time (each owns processes).
+ */
 export default defineConfig({
   test: {
     // Most tests wait for processes and timers: one worker a core, not one less.
@@ -10,6 +13,15 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'apps/*/src/**/*.test.tsx'],
+          exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
+          testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['packages/*/src/**/*.integration.test.ts', 'apps/*/src/**/*.integration.test.ts'],
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },

@@ -1,4 +1,5 @@
-// `npm test [vitest arguments]`. Sets up what the tests need, runs them all, ends with "N passed, N failed, N skipped".
+// `npm test [-- quick] [vitest arguments]`. Sets up what the tests need, runs them, ends with "N passed, N failed, N skipped".
+// `quick`: types, lint, format and the units that need no server program, in under three minutes: for every commit.
 // Runs on Node 20 with nothing installed.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -31,10 +32,28 @@ function installPrograms() {
   if (done.status !== 0) fail(`Could not install them (above). By hand: ${line}`);
 }
 
+/** Runs a check of `quick` and counts it. */
+async function check(name, command, args) {
+  const since = performance.now();
+  const ok = (await run(command, args)) === 0;
+  console.log(`${ok ? '✓' : '✗'} ${name} (${Math.round((performance.now() - since) / 1000)} s)`);
+  return ok;
+}
+
+const quick = process.argv[2] === 'quick';
+const forVitest = quick ? ['--project=unit', ...process.argv.slice(3)] : process.argv.slice(2);
 installPackages();
 const node = modernNode();
-installPrograms();
-buildClient();
+const checks = [];
+if (quick) {
+  const biome = join(root, 'node_modules/.bin/biome');
+  checks.push(await check('types', 'npm', ['run', '--silent', 'types']));
+  checks.push(await check('lint and format', biome, ['check', '.']));
+  checks.push(await check('arrows', node, [join(root, 'scripts/arrows.mjs')]));
+} else {
+  installPrograms();
+  buildClient();
+}
 
 const resultDir = join(root, '.local');
 const result = join(resultDir, 'vitest.json');
@@ -46,7 +65,7 @@ const code = await run(node, [
   '--reporter=default',
   '--reporter=json',
   `--outputFile.json=${result}`,
-  ...process.argv.slice(2),
+  ...forVitest,
 ]);
 let counts = { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, numTodoTests: 0, numFailedTestSuites: 0 };
 try {
@@ -60,7 +79,8 @@ const broken = (counts.testResults ?? []).filter(
 ).length;
 let failed = counts.numFailedTests + broken;
 if (code !== 0 && failed === 0) failed = 1;
+failed += checks.filter((ok) => !ok).length;
 console.log(
-  `${counts.numPassedTests} passed, ${failed} failed, ${counts.numPendingTests + counts.numTodoTests} skipped`,
+  `${counts.numPassedTests + checks.filter(Boolean).length} passed, ${failed} failed, ${counts.numPendingTests + counts.numTodoTests} skipped`,
 );
 process.exitCode = failed > 0 ? 1 : 0;

@@ -1,72 +1,60 @@
-/** Imports point one way: client → rtc → protocol; services → service, protocol; infra → configuration only. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
-import { expect, test } from 'vitest';
+/** `npm run arrows` sees what it is there for: each rule of .dependency-cruiser.mjs is red on a file that breaks it. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, test } from 'vitest';
 
-const root = resolve(import.meta.dirname, '..');
+const script = resolve(import.meta.dirname, '../scripts/arrows.mjs');
 
-/** What each folder may import of ours. Everything else of ours is refused, by name and by path. */
-const allowed: Record<string, readonly string[]> = {
-  'packages/protocol': [],
-  'packages/rtc': ['@tandem/protocol'],
-  'packages/service': ['@tandem/protocol'],
-  'apps/client': ['@tandem/rtc', '@tandem/protocol'],
-  'apps/auth': ['@tandem/service', '@tandem/protocol'],
-  'apps/signaling': ['@tandem/service', '@tandem/protocol'],
-  infra: ['@tandem/service', '@tandem/auth/config', '@tandem/signaling/config'],
-};
-
-/** Module names that a source imports, static, dynamic or for its type. */
-function imports(source: string): string[] {
-  const code = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-  return [...code.matchAll(/\bfrom\s*'([^']+)'|\bimport\s*\(?\s*'([^']+)'/g)].map((m) => m[1] ?? m[2] ?? '');
-}
-
-/** Lines that break the direction, in the form `file imports name`. */
-function violations(folder: string, file: string, source: string): string[] {
-  const allow = allowed[folder] ?? [];
-  return imports(source)
-    .filter((name) => {
-      if (name.startsWith('.')) return relative(join(root, folder), resolve(root, file, '..', name)).startsWith('..');
-      return (
-        name.startsWith('@tandem/') &&
-        !allow.some((a) => name === a || (!a.endsWith('/config') && name.startsWith(`${a}/`)))
-      );
-    })
-    .map((name) => `${file} imports ${name}`);
-}
-
-function sources(folder: string): string[] {
-  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((f) => /\.(ts|tsx|mts|mjs)$/.test(f) && !/(^|\/)(node_modules|out|\.next|dist|cdk\.out[^/]*)\//.test(f))
-    .map((f) => join(folder, f));
-}
-
-/** Tests may look at what they test from outside: they are held to nothing but staying tests. */
-const isTest = (file: string) => /\.test\.tsx?$|\/testing(\/|\.ts)/.test(file);
-
-test.each(Object.keys(allowed))('%s imports only what its place in the house allows', (folder) => {
-  const files = sources(folder).filter((f) => !isTest(f));
-  expect(files.length).toBeGreaterThan(0);
-  expect(files.flatMap((f) => violations(folder, f, readFileSync(join(root, f), 'utf8')))).toEqual([]);
-});
-
-test('dependencies are reached through the one guard: nobody else imports the library behind it', () => {
-  const users = Object.keys(allowed)
-    .flatMap(sources)
-    .filter((f) => imports(readFileSync(join(root, f), 'utf8')).includes('cockatiel'));
-  expect(users).toEqual(['packages/service/src/resilience.ts']);
-});
-
-test('the check sees an arrow that points the wrong way', () => {
-  expect(
-    violations('packages/protocol', 'packages/protocol/src/x.ts', "import { Call } from '@tandem/rtc';"),
-  ).toHaveLength(1);
-  expect(violations('packages/rtc', 'packages/rtc/src/x.ts', "import '../../../apps/auth/src/app.ts';")).toHaveLength(
-    1,
+/** Runs the check in a folder that holds `files`; returns what it printed and its exit code. */
+async function arrows(files: Record<string, string>): Promise<{ output: string; code: number }> {
+  const folder = mkdtempSync(join(tmpdir(), 'arrows-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(folder, dirname(name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  const folders = [...new Set(Object.keys(files).map((name) => name.split('/')[0] ?? ''))];
+  return promisify(execFile)(process.execPath, [script, ...folders], { cwd: folder }).then(
+    ({ stdout }) => ({ output: stdout, code: 0 }),
+    ({ stdout, code }) => ({ output: stdout, code }),
   );
-  expect(violations('infra', 'infra/src/x.ts', "import { start } from '@tandem/auth';")).toHaveLength(1);
-  expect(violations('apps/auth', 'apps/auth/src/x.ts', "await import('@tandem/signaling/config')")).toHaveLength(1);
-  expect(violations('infra', 'infra/src/x.ts', "import { AuthConfig } from '@tandem/auth/config';")).toEqual([]);
-  expect(violations('apps/client', 'apps/client/src/x.ts', "import type { Call } from '@tandem/rtc';")).toEqual([]);
+}
+
+test('an import circle, even one of types alone', async () => {
+  const { output, code } = await arrows({
+    'packages/rtc/src/a.ts': "import type { B } from './b.ts';\nexport interface A { b: B }\n",
+    'packages/rtc/src/b.ts': "import type { A } from './a.ts';\nexport interface B { a: A }\n",
+  });
+  expect(output).toContain('no-circle: packages/rtc/src/a.ts → packages/rtc/src/b.ts → packages/rtc/src/a.ts');
+  expect(code).toBe(1);
+});
+
+test.each([
+  ['packages/protocol/src/x.ts', '../../rtc/src/y.ts'],
+  ['packages/rtc/src/x.ts', '../../../apps/auth/src/y.ts'],
+  ['apps/auth/src/x.ts', '../../signaling/src/config.ts'],
+  ['infra/src/x.ts', '../../apps/auth/src/app.ts'],
+  ['apps/client/src/x.ts', '../../../packages/service/src/y.ts'],
+])('%s may not import %s', async (from, to) => {
+  const target = join(dirname(from), to);
+  const { output, code } = await arrows({
+    [from]: `export const x = await import('${to}');\n`,
+    [target]: 'export const y = 1;\n',
+  });
+  expect(output).toContain(`arrows-of-`);
+  expect(output).toContain(`${from} → ${target}`);
+  expect(code).toBe(1);
+});
+
+test('an arrow that points the right way, and a test that looks from outside, are fine', async () => {
+  const { output, code } = await arrows({
+    'infra/src/x.ts': "import { y } from '../../apps/auth/src/config.ts';\nexport const x = y;\n",
+    'apps/auth/src/config.ts': 'export const y = 1;\n',
+    'packages/rtc/src/z.test.ts': "import { y } from '../../../apps/auth/src/config.ts';\nexport const z = y;\n",
+  });
+  expect(output).toContain('0 violations');
+  expect(code).toBe(0);
 });

@@ -2,7 +2,7 @@
  * What our own benchmarks printed, so that the model rests on figures that anybody can measure again (bench/README.md). Put yours
  * here, with the command and the day, then `npm run capacity -- --write`.
  */
-import type { Assumption } from './model.ts';
+import type { Assumption } from './assumption.ts';
 
 const machine = 'on 2 cores of an AMD EPYC, Node 24, Redis 7.0';
 const measured = (value: number, unit: string, bench: string, day: string): Assumption => ({

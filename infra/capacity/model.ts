@@ -4,14 +4,9 @@
  */
 
 import { topology } from '../topology/index.ts';
+import type { Assumption } from './assumption.ts';
 import { MEASURED } from './measured.ts';
 
-export interface Assumption {
-  readonly value: number;
-  readonly unit: string;
-  /** Where it comes from: a command that prints it, or a page with the month it was read. */
-  readonly source: string;
-}
 const list = 'AWS list price, us-east-1, on demand, read November 2026';
 const a = (value: number, unit: string, source: string): Assumption => ({ value, unit, source });
 

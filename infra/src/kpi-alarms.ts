@@ -3,12 +3,12 @@ import { BURN_RATES, type MetricRef, MIN_EVENTS, type Slo, type ThresholdAlarm }
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { AlarmTarget } from './alarm-target.ts';
 import { NAMESPACE } from './metrics-collector.ts';
-import type { Observability } from './observability.ts';
 import type { SignalingService } from './signaling-service.ts';
 
 /** A threshold of packages/service/src/kpi.ts. */
-export function thresholdAlarm(to: Observability, alarm: ThresholdAlarm, service: SignalingService): void {
+export function thresholdAlarm(to: AlarmTarget, alarm: ThresholdAlarm, service: SignalingService): void {
   const period = Duration.minutes(alarm.statistic === 'increase' ? alarm.minutes : 1);
   const statistic = { increase: 'Sum', max: 'Maximum', min: 'Minimum' }[alarm.statistic];
   const metrics = series(alarm.metric, service, period, statistic);
@@ -23,7 +23,7 @@ export function thresholdAlarm(to: Observability, alarm: ThresholdAlarm, service
  * Burn-rate alarms of an objective: both windows must burn, so that it starts fast and stops fast.
  * @returns what they watch, for the dashboard
  */
-export function objectiveAlarms(to: Observability, slo: Slo, service: SignalingService): cloudwatch.IMetric {
+export function objectiveAlarms(to: AlarmTarget, slo: Slo, service: SignalingService): cloudwatch.IMetric {
   if (slo.query.good.le) return latencyAlarm(to, slo, Number(slo.query.good.le), service);
   const id = pascal(slo.id);
   const bad = (period: Duration) =>
@@ -62,7 +62,7 @@ export function objectiveAlarms(to: Observability, slo: Slo, service: SignalingS
 }
 
 /** CloudWatch keeps sum and count of a histogram, not its buckets: the mean is watched here, the share by Prometheus. */
-function latencyAlarm(to: Observability, slo: Slo, seconds: number, service: SignalingService): cloudwatch.IMetric {
+function latencyAlarm(to: AlarmTarget, slo: Slo, seconds: number, service: SignalingService): cloudwatch.IMetric {
   const period = Duration.minutes(5);
   const [mean, count] = ['Average', 'SampleCount'].map((statistic) =>
     service.metric(slo.query.total.metric, { statistic, period }),

@@ -1,6 +1,6 @@
 /**
  * Prints the OpenAPI document of the service: `node apps/auth/src/openapi.ts > docs/openapi.yaml`.
- * openapi.test.ts refuses a committed file that is not fresh.
+ * openapi.integration.test.ts refuses a committed file that is not fresh.
  */
 import { createLogger, loadConfig } from '@tandem/service';
 import { AuthConfig } from './config.ts';

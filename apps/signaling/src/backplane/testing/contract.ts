@@ -1,4 +1,4 @@
-/** What every backplane must do. Run by memory.test.ts and redis.test.ts; rules B-… of docs/service-contracts.md. */
+/** What every backplane must do. Run by memory.test.ts and redis.integration.test.ts; rules B-… of docs/service-contracts.md. */
 import { randomUUID } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
 import { type Backplane, MAILBOX, type MemberRecord, type SessionRecord, userTag } from '../types.ts';

@@ -1,0 +1,56 @@
+/**
+ * Which folder may import which, and that no file is part of an import circle. `npm run arrows` and CI run it; types count as imports.
+ * @type {import('dependency-cruiser').IConfiguration}
+ */
+
+/** Tests may import what they test from outside. */
+const TESTS = String.raw`\.test\.tsx?$|/testing(/|[.-])|/fuzz/`;
+
+/** What each folder may import of ours, beside itself. A public entry of a package is its `exports` in package.json. */
+const MAY_IMPORT = {
+  'packages/protocol': [],
+  'packages/rtc': ['packages/protocol'],
+  'packages/service': ['packages/protocol'],
+  'apps/client': ['packages/rtc', 'packages/protocol'],
+  'apps/auth': ['packages/service', 'packages/protocol'],
+  'apps/signaling': ['packages/service', 'packages/protocol'],
+  // Of the services infra knows the configuration only.
+  infra: ['packages/service', 'apps/auth/src/config.ts', 'apps/signaling/src/config.ts'],
+};
+
+export default {
+  forbidden: [
+    {
+      name: 'no-circle',
+      severity: 'error',
+      // Until signaling's core is taken apart (issue 15, 2).
+      from: { pathNot: '^apps/signaling/src/core/' },
+      to: { circular: true },
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^react/canary$' } },
+    {
+      name: 'one-guard',
+      comment: 'Dependencies are called through packages/service/src/resilience.ts alone.',
+      severity: 'error',
+      from: { pathNot: '^packages/service/src/resilience\\.ts$' },
+      to: { path: 'node_modules/cockatiel' },
+    },
+    ...Object.entries(MAY_IMPORT).map(([folder, others]) => ({
+      name: `arrows-of-${folder.replace('/', '-')}`,
+      severity: 'error',
+      from: { path: `^${folder}/`, pathNot: TESTS },
+      to: {
+        path: '^(packages|apps|infra|test|bench|examples)/',
+        pathNot: [folder, ...others].map((p) => `^${p}`).join('|'),
+      },
+    })),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: String.raw`(^|/)(out|\.next|dist|cdk\.out[^/]*)/` },
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    combinedDependencies: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+};

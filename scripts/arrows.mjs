@@ -1,0 +1,22 @@
+// `npm run arrows`: which folder imports which, and no import circles, as .dependency-cruiser.mjs says. Arguments replace the folders.
+// dependency-cruiser parses by the JavaScript API of TypeScript, which TypeScript 7 does not have: it is given that of TypeScript 6.
+import { registerHooks } from 'node:module';
+
+registerHooks({
+  resolve: (name, context, next) => next(name.replace(/^typescript(?=\/|$)/, '@typescript/typescript6'), context),
+});
+const { cruise } = await import('dependency-cruiser');
+const { default: config } = await import('../.dependency-cruiser.mjs');
+
+const { options, ...ruleSet } = config;
+const folders = process.argv.slice(2);
+const { output } = await cruise(folders.length > 0 ? folders : ['packages', 'apps', 'infra', 'examples', 'scripts'], {
+  ...options,
+  ruleSet,
+  validate: true,
+});
+const { summary } = output;
+for (const { rule, from, to, cycle } of summary.violations)
+  console.log(`${rule.name}: ${[from, ...(cycle?.map((step) => step.name) ?? [to])].join(' → ')}`);
+console.log(`${summary.totalCruised} files, ${summary.totalDependenciesCruised} imports, ${summary.error} violations`);
+process.exitCode = summary.error > 0 ? 1 : 0;
