@@ -34,7 +34,7 @@ describe('memory', () => {
   }
   const userId = 'ada';
   const record = (peerId: string, room = 'r') => ({
-    ...{ peerId, node: 'n', epoch: 1, secretHash: 'h', userId, loginSession: 'l', room, info: '{}' },
+    ...{ peerId, node: 'n', epoch: 1, order: 1, secretHash: 'h', userId, loginSession: 'l', room, info: '{}' },
   });
 
   test('B-28 reloads leave nothing for longer than their tombstones: a node that runs for a day holds ten minutes of them', async () => {
@@ -56,11 +56,11 @@ describe('memory', () => {
 
   test('B-28 every key ends by itself: bans with their time, rooms that are not read within ten minutes, the rest within a day', async () => {
     const { hub, backplane, pass } = virtualHub();
-    const member = { peerId: 'p', node: 'dead', epoch: 1, awayFor: 0, info: '{}' };
+    const member = { peerId: 'p', node: 'dead', epoch: 1, order: 1, awayFor: 0, info: '{}' };
     for (let n = 0; n < 50; n++) {
       const [room, peerId] = [`r${n}`, `q${n}${userTag(userId)}`];
-      await backplane.joinRoom(room, member, 0, 'l');
-      await backplane.dropMember(room, 'another', 1, { loginSession: 'bad', ms: 5000 });
+      await backplane.joinRoom(room, member, { limit: 0, loginSession: 'l' });
+      await backplane.dropMember(room, 'another', member, { loginSession: 'bad', ms: 5000 });
       await backplane.openSession(record(peerId, room), { userId, loginSession: `l${n}` }, { limit: 0 });
     }
     await pass(20_000);

@@ -8,25 +8,34 @@ import {
   type BackplaneHandlers,
   type ClaimResult,
   type ClaimRule,
+  FORCED,
   type IdentityKey,
+  isLater,
   type JoinResult,
+  type JoinRule,
   MAILBOX,
   type MemberRecord,
   type ParkResult,
   RECORD_TTL_MS,
   type ResumeResult,
   ROOM_TTL_MS,
+  type RoomCheck,
+  type RoomQuery,
   type RoomState,
   type SessionRecord,
   type SyncResult,
   TOMBSTONE_TTL_MS,
   Unavailable,
+  type WriteMark,
 } from './types.ts';
 
 /** Faults for tests and the simulation. */
 export interface HubHooks {
-  /** Before an operation of `node`: may delay it (a promise) or fail it (throw {@link Unavailable}). */
-  beforeOperation?(node: string, operation: string): Promise<void> | void;
+  /**
+   * Before an operation of `node`: may delay it (a promise) or fail it (throw {@link Unavailable}). One that fails it may call
+   * `carryOut` later: a write that timed out and reaches the store behind newer ones.
+   */
+  beforeOperation?(node: string, operation: string, carryOut: () => void): Promise<void> | void;
   /** After an operation was carried out, before the node hears the answer: may delay or fail it (the answer is lost). */
   afterOperation?(node: string, operation: string): Promise<void> | void;
   /** Carries a batch: call `deliver` at once, later, twice or never. */
@@ -43,7 +52,8 @@ interface StoredRoom {
   /** Kept until then unless a node reads or changes it. */
   until: number;
 }
-interface StoredSession extends SessionRecord {
+interface StoredSession extends Omit<SessionRecord, 'order'> {
+  order: number;
   attached: boolean;
   /** Its end by itself: of a detached session its grace, of an attached one {@link RECORD_TTL_MS}. */
   until: number;
@@ -171,7 +181,7 @@ export class MemoryBackplane implements Backplane {
 
   async #run<T>(operation: string, action: () => T): Promise<T> {
     if (this.#ended) throw new Unavailable('the backplane is closed');
-    await this.#hub.hooks.beforeOperation?.(this.#node, operation);
+    await this.#hub.hooks.beforeOperation?.(this.#node, operation, action);
     const result = action();
     await this.#hub.hooks.afterOperation?.(this.#node, operation);
     return result;
@@ -202,7 +212,7 @@ export class MemoryBackplane implements Backplane {
     });
   }
 
-  joinRoom(name: string, member: MemberRecord, limit: number, loginSession: string): Promise<JoinResult> {
+  joinRoom(name: string, member: MemberRecord, { limit, loginSession, info }: JoinRule): Promise<JoinResult> {
     return this.#run('joinRoom', () => {
       let refused: 'banned' | 'full' | undefined;
       const state = this.#hub.change(name, (room) => {
@@ -212,7 +222,8 @@ export class MemoryBackplane implements Backplane {
           if ((this.#hub.bans.get(name)?.get(loginSession) ?? 0) > this.#hub.clock.now()) refused = 'banned';
           else if (!present && room.members.size >= limit) refused = 'full';
         }
-        if (!refused && (!present || present.epoch <= member.epoch)) this.#put(room, member);
+        const kept = info === 'present' && present ? { info: present.info } : {};
+        if (!refused && !(present && isLater(present, member))) this.#put(room, { ...member, ...kept });
       });
       return refused ? { ok: false, reason: refused } : { ok: true, state };
     });
@@ -221,7 +232,7 @@ export class MemoryBackplane implements Backplane {
   putMember(name: string, member: MemberRecord) {
     return this.#change('putMember', name, (room) => {
       const present = room.members.get(member.peerId);
-      if (present && present.epoch <= member.epoch) this.#put(room, member);
+      if (present && !isLater(present, member)) this.#put(room, member);
     });
   }
 
@@ -232,11 +243,11 @@ export class MemoryBackplane implements Backplane {
     });
   }
 
-  dropMember(name: string, peerId: string, epoch: number, ban?: { loginSession: string; ms: number }) {
+  dropMember(name: string, peerId: string, mark: WriteMark, ban?: { loginSession: string; ms: number }) {
     return this.#change('dropMember', name, (room) => {
       if (ban) this.#hub.ban(name, ban.loginSession, ban.ms);
       const present = room.members.get(peerId);
-      if (present && present.epoch <= epoch) {
+      if (present && !isLater(present, mark)) {
         room.members.delete(peerId);
         this.#hub.bump(room);
       }
@@ -250,8 +261,17 @@ export class MemoryBackplane implements Backplane {
     });
   }
 
-  versions(names: readonly string[]) {
-    return this.#run('versions', () => names.map((name) => this.#hub.room(name)?.version ?? 0));
+  checkRooms(rooms: readonly RoomQuery[]): Promise<readonly RoomCheck[]> {
+    return this.#run('checkRooms', () =>
+      rooms.map(({ room: name, peerIds }) => {
+        const room = this.#hub.room(name);
+        const members = peerIds.map((peerId) => {
+          const member = room?.members.get(peerId);
+          return member && { epoch: member.epoch, order: member.order, away: member.awayUntil !== 0 };
+        });
+        return { version: room?.version ?? 0, members };
+      }),
+    );
   }
 
   closeRoom(name: string) {
@@ -281,10 +301,11 @@ export class MemoryBackplane implements Backplane {
     });
   }
 
-  detachSession(peerId: string, epoch: number, node: string, graceMs: number) {
+  detachSession(peerId: string, mark: WriteMark, node: string, graceMs: number) {
     return this.#run('detachSession', () => {
       const stored = this.#hub.session(peerId);
-      if (!stored?.attached || stored.epoch > epoch || stored.node !== node) return;
+      if (!stored?.attached || stored.node !== node || isLater(stored, mark)) return;
+      if (mark.order !== FORCED.order) stored.order = mark.order;
       stored.attached = false;
       stored.until = this.#hub.clock.now() + graceMs;
     });
@@ -294,6 +315,7 @@ export class MemoryBackplane implements Backplane {
     return this.#run('syncSession', (): SyncResult => {
       const stored = this.#hub.session(session.peerId);
       if (this.#hub.isOver(session.peerId) || (stored && stored.epoch > session.epoch)) return { kind: 'fenced' };
+      if (stored && isLater(stored, session)) return { kind: 'ours', parked: [] };
       const parked = attached ? (stored?.mailbox ?? []) : [];
       const record = this.#store(session);
       if (!attached) {
@@ -316,10 +338,10 @@ export class MemoryBackplane implements Backplane {
     });
   }
 
-  closeSession(peerId: string, epoch: number, identity: IdentityKey) {
+  closeSession(peerId: string, mark: WriteMark, identity: IdentityKey) {
     return this.#run('closeSession', () => {
       const stored = this.#hub.session(peerId);
-      if (stored && stored.epoch > epoch) return;
+      if (stored && isLater(stored, mark)) return;
       this.#hub.sessions.delete(peerId);
       this.#release(identity, peerId);
     });
@@ -386,9 +408,9 @@ export class MemoryBackplane implements Backplane {
   }
 
   #put(room: StoredRoom, member: MemberRecord): void {
-    const { awayFor, peerId, node, epoch, info } = member;
+    const { awayFor, peerId, node, epoch, order, info } = member;
     const awayUntil = awayFor === 0 ? 0 : this.#hub.clock.now() + awayFor;
-    room.members.set(peerId, { peerId, node, epoch, info, awayUntil });
+    room.members.set(peerId, { peerId, node, epoch, order, info, awayUntil });
     this.#hub.bump(room);
   }
 

@@ -8,7 +8,7 @@ import { Random } from '../../../../test/simulation/random.ts';
 import { systemClock } from '../core/clock.ts';
 import { MemoryHub } from './memory.ts';
 import { createRedisBackplane } from './redis.ts';
-import type { Backplane, ClaimResult, RoomState } from './types.ts';
+import { type Backplane, type ClaimResult, FORCED, type RoomState } from './types.ts';
 
 const LONG = 600_000;
 const NODES = ['a', 'b'];
@@ -62,38 +62,45 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
   const node = pick(...NODES);
   const room = pick('r0', 'r1');
   const peerId = `p${random.int(0, 4)}`;
-  const epoch = random.int(1, 4);
+  const epoch = random.int(1, 3);
+  const order = random.int(0, 3);
+  const mark = random.chance(0.1) ? { ...FORCED, epoch } : { epoch, order };
   const loginSession = pick('l0', 'l1');
   const awayFor = pick(0, LONG);
-  const member = { peerId, node, epoch, awayFor, info: pick('{}', '{"userId":"ü {}"}') };
+  const member = { peerId, node, epoch, order, awayFor, info: pick('{}', '{"userId":"ü {}"}') };
   const secretHash = pick('h', 'h', 'h', 'wrong');
   const userId = pick('u', 'u', 'u', 'v');
-  const record = { peerId, node, epoch, secretHash, userId, loginSession, room, info: '{}' };
+  const record = { peerId, node, epoch, order, secretHash, userId, loginSession, room, info: '{}' };
   const identity = { userId, loginSession: pick('', 'l0', 'l1') };
   const frames = Array.from({ length: random.int(1, 90) }, (_, i) => `${peerId} ${i} ü`);
   const state = (change: (bp: Backplane) => Promise<RoomState>) => async (side: Side) =>
     side.state(room, await change(side.at(node)));
   const all: Record<string, (side: Side) => Promise<unknown>> = {
     joinRoom: async (side) => {
-      const result = await side.at(node).joinRoom(room, member, pickLimit, loginSession);
+      const result = await side.at(node).joinRoom(room, member, { limit: pickLimit, loginSession, ...pickInfo });
       return result.ok ? side.state(room, result.state) : result;
     },
     putMember: state((bp) => bp.putMember(room, member)),
     markAway: state((bp) => bp.markAway(room, peerId, pickNode, LONG)),
-    dropMember: state((bp) => bp.dropMember(room, peerId, epoch, pickBan ? { loginSession, ms: LONG } : undefined)),
+    dropMember: state((bp) =>
+      bp.dropMember(room, peerId, pickForce ? FORCED : mark, pickBan ? { loginSession, ms: LONG } : undefined),
+    ),
     readRoom: async (side) => {
       const known = { latest: side.known(room), nothing: 0, whole: -1 }[pickKnown];
       const result = await side.at(node).readRoom(room, known);
       return result && side.state(room, result);
     },
-    versions: async (side) => (await side.at(node).versions(['r0', 'r1'])).map((v, i) => v && v - side.known(`r${i}`)),
+    checkRooms: async (side) =>
+      (await side.at(node).checkRooms(['r0', 'r1'].map((r) => ({ room: r, peerIds: ['p0', peerId, 'nobody'] })))).map(
+        ({ version, members }, i) => [version && version - side.known(`r${i}`), members],
+      ),
     closeRoom: async (side) => side.state(room, await side.at(node).closeRoom(room)),
     openSession: (side) => side.at(node).openSession(record, identity, rule).then(sorted),
     resumeSession: (side) => side.at(node).resumeSession(peerId, secretHash, userId),
-    detachSession: (side) => side.at(node).detachSession(peerId, epoch, pickNode, LONG),
+    detachSession: (side) => side.at(node).detachSession(peerId, mark, pickNode, LONG),
     syncSession: (side) => side.at(node).syncSession(record, awayFor === 0, LONG),
     endSession: (side) => side.at(node).endSession(peerId),
-    closeSession: (side) => side.at(node).closeSession(peerId, epoch, identity),
+    closeSession: (side) => side.at(node).closeSession(peerId, mark, identity),
     findSession: (side) => side.at(node).findSession(peerId),
     park: (side) => side.at(node).park(peerId, frames, pickBan ? pickNode : undefined),
     claim: (side) => side.at(node).claim(identity, peerId, rule).then(sorted),
@@ -103,11 +110,16 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
   const pickLimit = pick(0, 1, 2, 3);
   const pickNode = pick('a', 'b', 'dead');
   const pickBan = random.chance(0.3);
+  const pickForce = random.chance(0.2);
+  const pickInfo = random.chance(0.3) ? { info: 'present' as const } : {};
   const pickKnown = pick('latest', 'nothing', 'whole');
   const pickExpect = pick(undefined, undefined, '', 'p0', 'p1');
   const rule = { limit: pickLimit, ...(pickExpect === undefined ? {} : { expect: pickExpect }) };
   const name = pick(...Object.keys(all));
-  const told = JSON.stringify({ node, member, record, identity, pickLimit, pickNode, pickBan, pickKnown, pickExpect });
+  const told = JSON.stringify({
+    ...{ node, member, record, identity, mark },
+    ...{ pickLimit, pickNode, pickBan, pickForce, pickInfo, pickKnown, pickExpect },
+  });
   return { name: `${name} ${told}`, run: all[name] as (side: Side) => Promise<unknown> };
 }
 

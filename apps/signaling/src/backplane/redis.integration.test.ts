@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { SERVICE_ACCESS } from '../../../../infra/src/cache-access.ts';
 import { createRedisBackplane } from './redis.ts';
 import { backplaneContract } from './testing/contract.ts';
-import { type BackplaneHandlers, RECORD_TTL_MS, ROOM_TTL_MS, Unavailable } from './types.ts';
+import { type BackplaneHandlers, FORCED, RECORD_TTL_MS, ROOM_TTL_MS, Unavailable } from './types.ts';
 
 const quiet: BackplaneHandlers = { onBatch: () => {}, onDoubt: () => {} };
 
@@ -109,8 +109,8 @@ describe('one server', () => {
     const admin = new Redis(redis.url);
     await admin.set('tandem:{r:odd}', 'no hash');
     const info = '{"metadata":{"name":"private"}}';
-    const member = { peerId: 'p', node: 'a', epoch: 1, awayFor: 0, info };
-    const error = await backplane.joinRoom('odd', member, 0, 'l').catch((e: unknown) => e);
+    const member = { peerId: 'p', node: 'a', epoch: 1, order: 1, awayFor: 0, info };
+    const error = await backplane.joinRoom('odd', member, { limit: 0, loginSession: 'l' }).catch((e: unknown) => e);
     expect(error).not.toBeInstanceOf(Unavailable);
     expect(String(error)).toContain('WRONGTYPE');
     let line = '';
@@ -152,17 +152,30 @@ describe('one server', () => {
     await using a = createRedisBackplane({ url: own.url });
     await a.start('a', quiet);
     await a.beat(1000);
-    const session = { node: 'a', epoch: 1, secretHash: 'h', userId: 'u', loginSession: 'l', room: 'r', info: '{}' };
+    const session = {
+      node: 'a',
+      epoch: 1,
+      order: 1,
+      secretHash: 'h',
+      userId: 'u',
+      loginSession: 'l',
+      room: 'r',
+      info: '{}',
+    };
     for (const peerId of ['attached', 'detached', 'resumed', 'ended', 'banned']) {
-      await a.joinRoom('r', { peerId, node: 'a', epoch: 1, awayFor: 0, info: '{}' }, 0, 'l');
+      await a.joinRoom(
+        'r',
+        { peerId, node: 'a', epoch: 1, order: 1, awayFor: 0, info: '{}' },
+        { limit: 0, loginSession: 'l' },
+      );
       await a.openSession({ ...session, peerId }, { userId: 'u', loginSession: peerId }, { limit: 5 });
-      if (peerId !== 'attached') await a.detachSession(peerId, 1, 'a', 60_000);
+      if (peerId !== 'attached') await a.detachSession(peerId, { epoch: 1, order: 1 }, 'a', 60_000);
       await a.park(peerId, ['x'], 'a');
     }
     await a.resumeSession('resumed', 'h', 'u');
     await a.syncSession({ ...session, peerId: 'detached' }, false, 60_000);
     await a.endSession('ended');
-    await a.dropMember('r', 'banned', 1, { loginSession: 'l', ms: 60_000 });
+    await a.dropMember('r', 'banned', FORCED, { loginSession: 'l', ms: 60_000 });
     await a.markAway('r', 'detached', 'a', 60_000);
     const redis = new Redis(own.url);
     const keys = await redis.keys('*');
@@ -199,7 +212,11 @@ describe('Sentinel', () => {
     const heard: string[] = [];
     await using a = createRedisBackplane({ url: group.url, probeTimeout: 500 });
     await a.start('f', { onBatch: (b) => heard.push(Buffer.from(b).toString()), onDoubt: () => {} });
-    await a.joinRoom('failover', { peerId: 'p', node: 'f', epoch: 1, awayFor: 0, info: '{}' }, 0, 'l');
+    await a.joinRoom(
+      'failover',
+      { peerId: 'p', node: 'f', epoch: 1, order: 1, awayFor: 0, info: '{}' },
+      { limit: 0, loginSession: 'l' },
+    );
     group.servers[0]?.kill('SIGKILL');
     await vi.waitFor(
       async () => {
@@ -263,7 +280,11 @@ describe('Cluster', () => {
       async () => {
         await a.beat(60_000);
         for (let i = 0; i < 20; i++)
-          await a.joinRoom(`f${i}`, { peerId: 'p', node: 'f', epoch: 1, awayFor: 0, info: '{}' }, 0, 'l');
+          await a.joinRoom(
+            `f${i}`,
+            { peerId: 'p', node: 'f', epoch: 1, order: 1, awayFor: 0, info: '{}' },
+            { limit: 0, loginSession: 'l' },
+          );
         await a.send('f', Buffer.from('\u0001after'));
         expect(heard).toContain('\u0001after');
       },

@@ -13,18 +13,23 @@ import {
   type BackplaneHandlers,
   type ClaimResult,
   type ClaimRule,
+  FORCED,
   type IdentityKey,
+  type JoinRule,
   MAILBOX,
   type MemberRecord,
   type ParkResult,
   RECORD_TTL_MS,
   ROOM_TTL_MS,
+  type RoomCheck,
+  type RoomQuery,
   type RoomState,
   type SessionRecord,
   TAG_LENGTH,
   TOMBSTONE_TTL_MS,
   Unavailable,
   userTag,
+  type WriteMark,
 } from './types.ts';
 
 export interface RedisBackplaneOptions {
@@ -117,17 +122,17 @@ export class RedisBackplane implements Backplane {
     return (await this.#publish(node, Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength))) > 0;
   }
 
-  async joinRoom(room: string, member: MemberRecord, limit: number, loginSession: string) {
-    const { peerId, epoch, awayFor, node, info } = member;
-    const args = [ROOM_TTL_MS, peerId, epoch, awayFor, node, info, limit, loginSession];
+  async joinRoom(room: string, member: MemberRecord, { limit, loginSession, info }: JoinRule) {
+    const { peerId, epoch, awayFor, node } = member;
+    const args = [ROOM_TTL_MS, peerId, epoch, awayFor, node, ordered(member), limit, loginSession, info ?? ''];
     const answer = (await this.#run('room-join', this.#room(room), args)) as string;
     if (answer === 'full' || answer === 'banned') return { ok: false, reason: answer } as const;
     return { ok: true, state: readState(answer) } as const;
   }
 
   async putMember(room: string, member: MemberRecord): Promise<RoomState> {
-    const { peerId, epoch, awayFor, node, info } = member;
-    return this.#state('room-put', room, [peerId, epoch, awayFor, node, info]);
+    const { peerId, epoch, awayFor, node } = member;
+    return this.#state('room-put', room, [peerId, epoch, awayFor, node, ordered(member)]);
   }
 
   async markAway(room: string, peerId: string, deadNode: string, awayFor: number): Promise<RoomState> {
@@ -137,11 +142,11 @@ export class RedisBackplane implements Backplane {
   async dropMember(
     room: string,
     peerId: string,
-    epoch: number,
+    { epoch, order }: WriteMark,
     ban?: { loginSession: string; ms: number },
   ): Promise<RoomState> {
-    const owner = epoch === Number.MAX_SAFE_INTEGER ? 'force' : epoch;
-    return this.#state('room-drop', room, [peerId, owner, ban?.ms ?? 0, ban?.loginSession ?? '']);
+    const owner = epoch === FORCED.epoch ? 'force' : epoch;
+    return this.#state('room-drop', room, [peerId, owner, order, ban?.ms ?? 0, ban?.loginSession ?? '']);
   }
 
   async readRoom(room: string, known: number): Promise<RoomState | undefined> {
@@ -149,11 +154,11 @@ export class RedisBackplane implements Backplane {
     return answer ? readState(answer as string) : undefined;
   }
 
-  async versions(rooms: readonly string[]): Promise<readonly number[]> {
+  async checkRooms(rooms: readonly RoomQuery[]): Promise<readonly RoomCheck[]> {
     const found = await this.#guard(() =>
-      Promise.all(rooms.map((room) => this.#client.hget(this.#room(room)[0], '#'))),
+      Promise.all(rooms.map(({ room, peerIds }) => this.#client.hmget(this.#room(room)[0], '#', ...peerIds))),
     );
-    return found.map(Number);
+    return found.map(([version, ...records]) => ({ version: Number(version), members: records.map(readMark) }));
   }
 
   async closeRoom(room: string): Promise<RoomState> {
@@ -174,13 +179,14 @@ export class RedisBackplane implements Backplane {
     return { ok: true, session: mine, previousNode: session.node, parked } as const;
   }
 
-  async detachSession(peerId: string, epoch: number, node: string, graceMs: number): Promise<void> {
-    await this.#run('session-detach', this.#session(peerId), [Math.max(1, graceMs), node, epoch]);
+  async detachSession(peerId: string, { epoch, order }: WriteMark, node: string, graceMs: number): Promise<void> {
+    const count = order === FORCED.order ? '' : order;
+    await this.#run('session-detach', this.#session(peerId), [Math.max(1, graceMs), node, epoch, count]);
   }
 
   async syncSession(s: SessionRecord, attached: boolean, graceMs: number) {
     const record = writeSession(s, attached ? 'attached' : 'detached');
-    const args = [RECORD_TTL_MS, record, s.epoch, attached ? 0 : Math.max(1, graceMs)];
+    const args = [RECORD_TTL_MS, record, s.epoch, attached ? 0 : Math.max(1, graceMs), s.order];
     const [kind, ...parked] = (await this.#run('session-sync', this.#session(s.peerId), args)) as string[];
     return kind === 'fenced' ? ({ kind: 'fenced' } as const) : ({ kind: 'ours', parked } as const);
   }
@@ -192,8 +198,8 @@ export class RedisBackplane implements Backplane {
     return { room, node };
   }
 
-  async closeSession(peerId: string, epoch: number, identity: IdentityKey): Promise<void> {
-    await this.#run('session-close', [...this.#session(peerId), ...this.#identity(identity)], [epoch, peerId]);
+  async closeSession(peerId: string, { epoch, order }: WriteMark, identity: IdentityKey): Promise<void> {
+    await this.#run('session-close', [...this.#session(peerId), ...this.#identity(identity)], [epoch, order, peerId]);
   }
 
   async findSession(peerId: string) {
@@ -388,8 +394,8 @@ const TOMBSTONE = 'over';
 const word = (text: string) => encodeURIComponent(text.toWellFormed());
 
 function writeSession(s: SessionRecord, state: 'attached' | 'detached'): string {
-  const { epoch, node, secretHash, userId, loginSession, room, info } = s;
-  return `${state} ${epoch} ${node} ${secretHash} ${word(userId)} ${word(loginSession)} ${word(room)} ${info}`;
+  const { epoch, node, secretHash, userId, loginSession, room } = s;
+  return `${state} ${epoch} ${node} ${secretHash} ${word(userId)} ${word(loginSession)} ${word(room)} ${ordered(s)}`;
 }
 
 function readSession(peerId: string, record: string): { session: SessionRecord; attached: boolean } {
@@ -403,7 +409,7 @@ function readSession(peerId: string, record: string): { session: SessionRecord; 
     userId: decodeURIComponent(userId),
     loginSession: decodeURIComponent(loginSession),
     room: decodeURIComponent(room),
-    info: info.join(' '),
+    ...splitOrder(info.join(' ')),
   };
   return { session, attached: state === 'attached' };
 }
@@ -433,6 +439,26 @@ function readMember(peerId: string, value: string, now: number): MemberRecord {
     node: value.slice(afterAway + 1, afterNode),
     epoch: Number(value.slice(0, afterEpoch)),
     awayFor: awayUntil === 0 ? 0 : Math.max(1, awayUntil - now),
-    info: value.slice(afterNode + 1),
+    ...splitOrder(value.slice(afterNode + 1)),
   };
+}
+
+/**
+ * The order of a write lies at the head of its info (an object as JSON), so that nodes of a version that does not count read the record
+ * as before: see scripts/order.lua.
+ */
+function ordered({ order, info }: { readonly order: number; readonly info: string }): string {
+  if (order === 0) return info;
+  return `{"order":${order}${info === '{}' ? '}' : `,${info.slice(1)}`}`;
+}
+
+function splitOrder(stored: string): { order: number; info: string } {
+  const head = /^\{"order":(\d+),?/.exec(stored);
+  return head ? { order: Number(head[1]), info: `{${stored.slice(head[0].length)}` } : { order: 0, info: stored };
+}
+
+/** Of a member's record only what tells whether it is what its owner wrote last. */
+function readMark(value: string | null | undefined): (WriteMark & { away: boolean }) | undefined {
+  const head = value ? /^(\d+) (\d+) \S+ (?:\{"order":(\d+))?/.exec(value) : null;
+  return head ? { epoch: Number(head[1]), order: Number(head[3] ?? 0), away: head[2] !== '0' } : undefined;
 }

@@ -30,8 +30,11 @@ interface Script {
   readonly sha1: string;
 }
 
-/** Those of one kind share a head: room.lua, session.lua. */
-const HEADS: Readonly<Record<string, string>> = { room: read('room'), session: read('session') };
+/** Those of one kind share a head: room.lua, session.lua. Both begin with order.lua. */
+const HEADS: Readonly<Record<string, string>> = {
+  room: read('order') + read('room'),
+  session: read('order') + read('session'),
+};
 const SCRIPTS = Object.fromEntries(
   NAMES.map((name): [ScriptName, Script] => {
     const lua = (HEADS[name.split('-')[0] as string] ?? '') + read(name);

@@ -8,13 +8,27 @@
 import { crc32 } from 'node:zlib';
 import type { DependencyHealth } from '@tandem/service';
 
+/** Which write of which owner: of two writes about one session the store keeps the later one, whatever order they come in. */
+export interface WriteMark {
+  /** Counts the owners of the session; a lower one is stale and must not write. */
+  readonly epoch: number;
+  /** Counts what the session said of itself, over all its owners. 0: written by a node that did not count. */
+  readonly order: number;
+}
+
+/** The mark of a write that no owner can be ahead of: kicked, replaced, found dead. */
+export const FORCED: WriteMark = { epoch: Number.MAX_SAFE_INTEGER, order: Number.MAX_SAFE_INTEGER };
+
+/** Whether `a` was written after `b`. */
+export function isLater(a: WriteMark, b: WriteMark): boolean {
+  return a.epoch > b.epoch || (a.epoch === b.epoch && a.order > b.order);
+}
+
 /** One member of a room, as stored. */
-export interface MemberRecord {
+export interface MemberRecord extends WriteMark {
   readonly peerId: string;
   /** Node that holds the session. */
   readonly node: string;
-  /** Counts the owners of the session; a lower one is stale and must not write. */
-  readonly epoch: number;
   /** 0: here. Otherwise the session is detached and leaves the room in so many ms. */
   readonly awayFor: number;
   /** JSON of {@link MemberInfo}. Opaque to the backplane. */
@@ -27,10 +41,31 @@ export interface RoomState {
   readonly members: readonly MemberRecord[];
 }
 
-export interface SessionRecord {
+/** A room to compare with the store. */
+export interface RoomQuery {
+  readonly room: string;
+  /** Members that the asking node owns. */
+  readonly peerIds: readonly string[];
+}
+export interface RoomCheck {
+  /** 0: no such room. */
+  readonly version: number;
+  /** What is stored of each of the `peerIds`; undefined when it is not in the room. */
+  readonly members: readonly ((WriteMark & { readonly away: boolean }) | undefined)[];
+}
+
+/** How a member enters a room. */
+export interface JoinRule {
+  /** Members at most; 0: neither a limit nor a ban check (a member restored after a loss, a resume). */
+  readonly limit: number;
+  readonly loginSession: string;
+  /** `present`: the info of a present record stays, under the new owner. Default: the record's own. */
+  readonly info?: 'present';
+}
+
+export interface SessionRecord extends WriteMark {
   readonly peerId: string;
   readonly node: string;
-  readonly epoch: number;
   /** SHA-256 of the session's secret, so that a look at Redis resumes nothing. */
   readonly secretHash: string;
   readonly userId: string;
@@ -121,23 +156,23 @@ export interface Backplane extends AsyncDisposable {
   /** Puts a batch in a node's inbox. False: nobody listens there. */
   send(node: string, batch: Uint8Array): Promise<boolean>;
 
-  /** Enters. `limit` 0: no limit, no ban check (a member restored after a loss). */
-  joinRoom(room: string, member: MemberRecord, limit: number, loginSession: string): Promise<JoinResult>;
-  /** Replaces the record of a present member whose epoch is not higher; otherwise changes nothing. */
+  /** Enters, or takes a present record over, unless that was written later. */
+  joinRoom(room: string, member: MemberRecord, rule: JoinRule): Promise<JoinResult>;
+  /** Replaces the record of a present member unless that was written later; otherwise changes nothing. */
   putMember(room: string, member: MemberRecord): Promise<RoomState>;
   /** Marks a member of a dead node as away, if it is still that node's and here. */
   markAway(room: string, peerId: string, deadNode: string, awayFor: number): Promise<RoomState>;
-  /** Removes a member whose epoch is not higher. `banFor` ms > 0 keeps its `loginSession` out for that long. */
+  /** Removes a member unless its record was written later. `ban` keeps a login session out for that long. */
   dropMember(
     room: string,
     peerId: string,
-    epoch: number,
+    mark: WriteMark,
     ban?: { loginSession: string; ms: number },
   ): Promise<RoomState>;
   /** Removes members that were away too long; then the state, or undefined when it still is at `known` (-1: always the state). */
   readRoom(room: string, known: number): Promise<RoomState | undefined>;
-  /** The version of each of `rooms` (0: no such room), at little cost. Neither removes anybody nor keeps a room. */
-  versions(rooms: readonly string[]): Promise<readonly number[]>;
+  /** What tells a reader and an owner whether the store has what they have, at little cost. Neither removes anybody nor keeps a room. */
+  checkRooms(rooms: readonly RoomQuery[]): Promise<readonly RoomCheck[]>;
   /** Empties the room; answers with who was in it. */
   closeRoom(room: string): Promise<RoomState>;
 
@@ -149,7 +184,7 @@ export interface Backplane extends AsyncDisposable {
   /** Takes a session over: next epoch, this node, its mailbox emptied into the answer. */
   resumeSession(peerId: string, secretHash: string, userId: string): Promise<ResumeResult>;
   /** Its socket is gone: from now on messages are parked, for `graceMs`. Any node may do it for a dead one. */
-  detachSession(peerId: string, epoch: number, node: string, graceMs: number): Promise<void>;
+  detachSession(peerId: string, mark: WriteMark, node: string, graceMs: number): Promise<void>;
   /** After a doubt: still mine? Writes it again if it was lost; attached or detached as given. */
   syncSession(session: SessionRecord, attached: boolean, graceMs: number): Promise<SyncResult>;
   /**
@@ -157,8 +192,8 @@ export interface Backplane extends AsyncDisposable {
    * hear of it cannot write it again.
    */
   endSession(peerId: string): Promise<{ room: string; node: string } | undefined>;
-  /** Its owner ends it and gives its places back, unless a newer owner has them: then nothing is changed. */
-  closeSession(peerId: string, epoch: number, identity: IdentityKey): Promise<void>;
+  /** Its owner ends it and gives its places back, unless something later was written: then nothing is changed. */
+  closeSession(peerId: string, mark: WriteMark, identity: IdentityKey): Promise<void>;
   /** Is it attached, and where? */
   findSession(peerId: string): Promise<{ node: string; attached: boolean } | undefined>;
   /** Stores messages for a detached session. `deadNode`: park also when it seems attached there. */

@@ -141,6 +141,7 @@ async function update(connection: Connection, message: ClientMessageMap['update'
   const { node, session } = connection;
   checkMetadata(connection, message.metadata);
   session.metadata = message.metadata;
+  session.order++;
   if (!session.room) return;
   node.membership.showLocally(session, { metadata: message.metadata });
   // With the backplane away it is kept, and written when that is back.

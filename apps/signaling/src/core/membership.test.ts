@@ -1,7 +1,8 @@
 /** What a room is told when the backplane was away, or something got lost. Titles name the rules of docs/service-contracts.md. */
 import { describe, expect, test } from 'vitest';
 import { Unavailable } from '../backplane/types.ts';
-import { Client, pair } from './testing.ts';
+import type { SignalingNode } from './node.ts';
+import { Client, type Cluster, pair } from './testing.ts';
 
 describe('the backplane is away', () => {
   test('S-93 what a peer says of itself meanwhile reaches the other nodes afterwards', async () => {
@@ -74,5 +75,95 @@ describe('doubts', () => {
     cluster.back();
     await cluster.run(30_000);
     expect([...a.types, ...b.types].filter((type) => /^peer_(away|left)/.test(type))).toEqual([]);
+  });
+});
+
+describe('the store loses writes', () => {
+  /** A store's primary dies before it replicated: what it had in `r` is as it was when this was called. */
+  function replica(cluster: Cluster) {
+    const room = cluster.hub.rooms.get('r');
+    if (!room) throw new Error('no room');
+    const { version, until } = room;
+    const kept = new Map([...room.members].map(([peerId, member]) => [peerId, { ...member }]));
+    return () => void cluster.hub.rooms.set('r', { version, until, members: kept });
+  }
+  /** What somebody who comes in now hears of the others. */
+  async function newcomer(cluster: Cluster, node: SignalingNode) {
+    const c = new Client(node, 'eve');
+    c.send({ type: 'join', roomId: 'r' });
+    await cluster.run();
+    const peers = c.of('joined')[0]?.peers as { peerId: string; metadata?: object; away?: boolean }[];
+    return (of: Client) => peers.find(({ peerId }) => peerId === of.peerId);
+  }
+  const saying = (audio: boolean) => ({ type: 'update', metadata: { audio } });
+
+  test('S-92 what a peer said of itself, lost by the store, is written again by its node within 10 s', async () => {
+    const { cluster, n1, n2, a, b } = await pair();
+    const failOver = replica(cluster);
+    a.send(saying(false));
+    await cluster.run();
+    failOver();
+    await cluster.run(11_000);
+    expect((await newcomer(cluster, n2))(a)?.metadata).toEqual({ audio: false });
+    expect(a.closed ?? b.closed).toBeUndefined();
+    expect(n1.membership.rooms.get('r')?.version).toBe(cluster.hub.rooms.get('r')?.version);
+  });
+
+  test('S-92 also when the store has counted up to the same version since', async () => {
+    const { cluster, n2, a, b } = await pair();
+    const n3 = await cluster.node('n3');
+    const watcher = new Client(n3, 'dan');
+    watcher.send({ type: 'join', roomId: 'r' });
+    await cluster.run();
+    const failOver = replica(cluster);
+    a.send(saying(false));
+    await cluster.run();
+    failOver();
+    b.send(saying(true));
+    await cluster.run(11_000);
+    const sees = await newcomer(cluster, n2);
+    expect([sees(a)?.metadata, sees(b)?.metadata]).toEqual([{ audio: false }, { audio: true }]);
+    const heard = (by: Client, of: Client) => by.of('peer_updated').findLast((m) => m.peerId === of.peerId)?.metadata;
+    expect([heard(b, a), heard(watcher, a)]).toEqual([{ audio: false }, { audio: false }]);
+    expect([heard(a, b), heard(watcher, b)]).toEqual([{ audio: true }, { audio: true }]);
+  });
+
+  test('S-92 a write that timed out and comes after a newer one changes nothing', async () => {
+    const { cluster, n2, a, b } = await pair();
+    cluster.before = (_node, operation, carryOut) => {
+      if (operation !== 'putMember') return;
+      cluster.back();
+      cluster.clock.at(4000, carryOut);
+      throw new Unavailable('timed out');
+    };
+    a.send(saying(true));
+    await cluster.run();
+    a.send(saying(false));
+    await cluster.run(8000);
+    expect((await newcomer(cluster, n2))(a)?.metadata).toEqual({ audio: false });
+    expect(b.of('peer_updated')).toMatchObject([{ metadata: { audio: false } }]);
+  });
+
+  test('S-92 that a peer went away, said late, does not make it away after it came back', async () => {
+    const { cluster, n1, n2, a, b } = await pair();
+    const late: (() => void)[] = [];
+    cluster.before = (_node, operation, carryOut) => {
+      if (operation !== 'putMember' && operation !== 'detachSession' && operation !== 'resumeSession') return;
+      if (operation !== 'resumeSession') late.push(carryOut);
+      throw new Unavailable('timed out');
+    };
+    a.connection.onClosed(1006);
+    await cluster.run();
+    const back = new Client(n1, 'ada');
+    back.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run();
+    expect(back.types).toContain('resumed');
+    cluster.back();
+    await cluster.run(12_000);
+    for (const carryOut of late) carryOut();
+    await cluster.run(12_000);
+    expect((await newcomer(cluster, n2))(a)?.away).toBeUndefined();
+    expect(cluster.hub.session(a.peerId)?.attached).toBe(true);
+    expect(b.types).not.toContain('peer_left');
   });
 });

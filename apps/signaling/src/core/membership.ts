@@ -5,16 +5,20 @@
  */
 import type { PeerMetadata } from '@tandem/protocol';
 import {
+  FORCED,
   ignoreUnavailable,
+  isLater,
   type JoinResult,
   type MemberRecord,
   ROOM_TTL_MS,
+  type RoomCheck,
   type RoomState,
   Unavailable,
+  type WriteMark,
 } from '../backplane/types.ts';
 import type { SignalingNode } from './node.ts';
 import { memberRecord, type Room } from './room.ts';
-import type { Session } from './session.ts';
+import { markOf, type Session } from './session.ts';
 import { Views } from './views.ts';
 
 /** Between nodes, in `control` entries. */
@@ -26,12 +30,14 @@ export type RoomControl =
       readonly version: number;
       readonly peerId: string;
       readonly reason: string;
+      /** Of the removal. Nodes of an older version do not say. */
+      readonly mark?: WriteMark;
     };
 
 interface Removal {
   readonly room: string;
   readonly peerId: string;
-  readonly epoch: number;
+  readonly mark: WriteMark;
   readonly reason: string;
   /** What is stored of it must go as well, unless it is in a room. */
   readonly session?: Session;
@@ -39,6 +45,11 @@ interface Removal {
 interface Debt extends Removal {
   /** Not before then, unless the session is over. */
   readonly due: number;
+}
+
+interface Ban {
+  readonly loginSession: string;
+  readonly ms: number;
 }
 
 export class Membership {
@@ -58,12 +69,13 @@ export class Membership {
   /** Stores the membership; {@link join} shows it. */
   write(session: Session, roomId: string, limit: number): Promise<JoinResult> {
     const { backplane, name } = this.#node;
-    return backplane.joinRoom(roomId, memberRecord(session, name), limit, session.identity.loginSession);
+    const { loginSession } = session.identity;
+    return backplane.joinRoom(roomId, memberRecord(session, name), { limit, loginSession });
   }
 
   /** Takes back what was stored and not shown yet. */
   retract(session: Session, roomId: string): Promise<void> {
-    return this.#drop(roomId, session.peerId, session.epoch, 'left');
+    return this.#drop({ room: roomId, peerId: session.peerId, mark: markOf(session), reason: 'left' });
   }
 
   /** After a {@link write}: on success the session is in and knows the room. */
@@ -74,6 +86,7 @@ export class Membership {
       await this.retract(session, roomId);
       return 'joined';
     }
+    session.savedOrder = session.order;
     this.enter(session, roomId, result.state);
     this.#publishPut(roomId, result.state, session.peerId);
     return 'joined';
@@ -87,15 +100,18 @@ export class Membership {
     room.locals.add(session);
     const member = room.members.get(session.peerId);
     if (member) member.session = session;
+    // The answer was older than what came in meanwhile, or the store went back: then it does not say who is in.
+    else this.doubt(room, { whole: true });
     return room;
   }
 
   /** Takes the session out; others hear `peer_left {reason}`. @throws Unavailable: then it is out here, and {@link owe}d */
-  async leave(session: Session, reason: string, ban?: { loginSession: string; ms: number }): Promise<void> {
+  async leave(session: Session, reason: string, ban?: Ban): Promise<void> {
     const { room } = session;
     if (!room) return;
+    session.order++;
     this.exit(session, reason);
-    await this.#dropStored({ room: room.id, peerId: session.peerId, epoch: session.epoch, reason }, ban);
+    await this.#dropStored({ room: room.id, peerId: session.peerId, mark: markOf(session), reason }, ban);
   }
 
   /** The local half of leaving. */
@@ -116,14 +132,7 @@ export class Membership {
       this.#views.tell(room, { type: 'peer_left', peerId: session.peerId, reason });
   }
 
-  async #drop(
-    room: string,
-    peerId: string,
-    epoch: number,
-    reason: string,
-    ban?: { loginSession: string; ms: number },
-  ): Promise<void> {
-    const removal = { room, peerId, epoch, reason };
+  async #drop(removal: Removal, ban?: Ban): Promise<void> {
     try {
       await this.#dropStored(removal, ban);
     } catch (error) {
@@ -132,35 +141,34 @@ export class Membership {
     }
   }
 
-  async #dropStored(
-    { room: roomId, peerId, epoch, reason }: Removal,
-    ban?: { loginSession: string; ms: number },
-  ): Promise<void> {
-    const state = await this.#node.backplane.dropMember(roomId, peerId, epoch, ban);
+  async #dropStored({ room: roomId, peerId, mark, reason }: Removal, ban?: Ban): Promise<void> {
+    const state = await this.#node.backplane.dropMember(roomId, peerId, mark, ban);
     const room = this.rooms.get(roomId);
     if (room && state.version >= room.version) {
       // The reason is this peer's alone: others that the store misses may only have to be written again.
       if (!state.members.some((m) => m.peerId === peerId)) this.#views.applyGone(room, peerId, reason);
       this.#views.apply(room, state);
     }
-    this.#publish(state, { t: 'drop', room: roomId, version: state.version, peerId, reason });
+    this.#publish(state, { t: 'drop', room: roomId, version: state.version, peerId, reason, mark });
   }
 
   /** Removes a member that may live anywhere (kicked, replaced). */
-  remove(roomId: string, peerId: string, reason: string, ban?: { loginSession: string; ms: number }): Promise<void> {
-    return this.#drop(roomId, peerId, Number.MAX_SAFE_INTEGER, reason, ban);
+  remove(roomId: string, peerId: string, reason: string, ban?: Ban): Promise<void> {
+    return this.#drop({ room: roomId, peerId, mark: FORCED, reason }, ban);
   }
 
   /** Writes what the session says of itself now: metadata, owner, away or here. What cannot be written now is when the backplane is back. */
   async put(session: Session): Promise<void> {
     const { room } = session;
     if (!room) return;
-    const { backplane, name, up, settings } = this.#node;
-    session.unsaved = true;
+    const { backplane, name, up, settings, sessions } = this.#node;
     if (!up) return;
+    const { epoch, order } = session;
     const awayFor = session.state.kind === 'detached' ? settings.grace : 0;
-    const state = await backplane.putMember(room.id, memberRecord(session, name, awayFor));
-    session.unsaved = false;
+    const state = await sessions.whileBusy(session.peerId, () =>
+      backplane.putMember(room.id, memberRecord(session, name, awayFor)),
+    );
+    if (session.epoch === epoch) session.savedOrder = Math.max(session.savedOrder, order);
     this.#views.apply(room, state);
     this.#publishPut(room.id, state, session.peerId);
   }
@@ -191,8 +199,8 @@ export class Membership {
    * @param patience a session that tries again within so many ms must not be seen to leave in between
    */
   owe(room: string, session: Session, reason = 'left', patience = 0): void {
-    const { peerId, epoch } = session;
-    this.#debts.push({ room, peerId, epoch, reason, session, due: this.#node.clock.now() + patience });
+    const { peerId } = session;
+    this.#debts.push({ room, peerId, mark: markOf(session), reason, session, due: this.#node.clock.now() + patience });
   }
 
   /** What a node could not write while the backplane was away: it owes the rooms these removals. @throws Unavailable */
@@ -222,7 +230,12 @@ export class Membership {
   /** From another node. */
   onControl(message: RoomControl): void {
     const room = this.rooms.get(message.room);
-    if (!room || message.version <= room.version) return;
+    if (!room) return;
+    if (message.version <= room.version) {
+      // Heard before in another way; unless the store lost something, and counted up to the same numbers again.
+      if (this.#isNews(room, message)) this.doubt(room, { whole: true });
+      return;
+    }
     if (message.version !== room.version + 1) {
       this.doubt(room);
       return;
@@ -232,6 +245,17 @@ export class Membership {
     else this.#views.applyGone(room, message.peerId, message.reason);
   }
 
+  #isNews(room: Room, message: RoomControl): boolean {
+    if (message.t === 'put') {
+      const known = room.members.get(message.member.peerId);
+      // What is said of a session of this node is at most what this node said.
+      const record = { ...message.member, order: message.member.order ?? 0 };
+      return !known || (known.session ? record.epoch > known.session.epoch : isLater(record, known));
+    }
+    const known = room.members.get(message.peerId);
+    return known !== undefined && message.mark !== undefined && !isLater(known, message.mark);
+  }
+
   /** A resumed session enters: from another node, from a detached life here, or from a socket that it leaves behind. */
   resumed(session: Session, roomId: string, state: RoomState): Room {
     const wasHere = session.room !== undefined;
@@ -239,6 +263,7 @@ export class Membership {
     const member = room.members.get(session.peerId);
     if (wasHere && member) {
       member.epoch = session.epoch;
+      member.order = session.order;
       member.away = false;
       this.#views.tell(room, { type: 'peer_back', peerId: member.peerId });
     }
@@ -250,7 +275,7 @@ export class Membership {
   doubtAll(): void {
     for (const room of this.rooms.values()) {
       this.#views.suspect(room);
-      this.doubt(room);
+      this.doubt(room, { whole: true });
     }
   }
 
@@ -264,17 +289,25 @@ export class Membership {
         }
   }
 
-  /** Reads the room again and sends the locals a snapshot if it had changed unheard. */
-  doubt(room: Room): void {
+  /**
+   * Reads the room again and sends the locals a snapshot if it had changed unheard.
+   * @param options.whole the version may be the same and the room another: the store may have lost writes. Default false
+   */
+  doubt(room: Room, { whole = false } = {}): void {
     this.#node.counters.doubts++;
-    void this.refresh(room, true);
+    void this.refresh(room, { doubted: true, whole });
   }
 
-  /** Compares versions with the stored ones, and reads the rooms that differ, and the others once in a while. */
+  /**
+   * Compares versions, and what is stored of this node's own sessions, with what is here; reads the rooms that differ, and the others
+   * once in a while.
+   */
   async compare(rooms: readonly Room[]): Promise<void> {
-    let versions: readonly number[];
+    const owned = rooms.map((room) => [...room.locals]);
+    let checks: readonly RoomCheck[];
     try {
-      versions = await this.#node.backplane.versions(rooms.map((room) => room.id));
+      const queries = rooms.map((room, i) => ({ room: room.id, peerIds: (owned[i] ?? []).map((s) => s.peerId) }));
+      checks = await this.#node.backplane.checkRooms(queries);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
       return;
@@ -282,15 +315,28 @@ export class Membership {
     const stale = this.#node.clock.now() - ROOM_TTL_MS / 4;
     await Promise.all(
       rooms.map((room, i) => {
-        if (this.rooms.get(room.id) !== room) return undefined;
-        if (versions[i] !== room.version || room.readAt < stale) return this.refresh(room, true);
+        const check = checks[i];
+        if (!check || this.rooms.get(room.id) !== room) return undefined;
+        if (check.version !== room.version || room.readAt < stale) return this.refresh(room, { doubted: true });
+        // The same number is no proof: a store that lost writes counts up to it again.
+        const lost = owned[i]?.some(
+          (session, n) => session.room === room && !this.#isStored(session, check.members[n]),
+        );
+        if (lost) return this.refresh(room, { doubted: true, whole: true });
         return this.#repairLocals(room);
       }),
     );
   }
 
+  /** Is that what was written last of a session of this node? One whose write is under way counts as stored. */
+  #isStored(session: Session, stored: RoomCheck['members'][number]): boolean {
+    if (this.#node.sessions.isBusy(session.peerId)) return true;
+    if (!stored || stored.away !== (session.state.kind === 'detached')) return false;
+    return !isLater({ epoch: session.epoch, order: session.savedOrder }, stored);
+  }
+
   /** Compares with the stored truth; also what removes members that were away too long. */
-  async refresh(room: Room, doubted = false, whole = false): Promise<void> {
+  async refresh(room: Room, { doubted = false, whole = false } = {}): Promise<void> {
     if (room.reading) {
       room.reading.again ||= doubted || whole;
       room.reading.whole ||= whole;
@@ -317,7 +363,8 @@ export class Membership {
       // The node's recovery doubts every room again.
     } finally {
       room.reading = undefined;
-      if (reading.again && this.rooms.get(room.id) === room) void this.refresh(room, true, reading.whole);
+      if (reading.again && this.rooms.get(room.id) === room)
+        void this.refresh(room, { doubted: true, whole: reading.whole });
     }
   }
 
@@ -330,7 +377,7 @@ export class Membership {
         if (m.session || m.away || live.has(m.node)) continue;
         const { peerId, node, epoch } = m;
         work.push(
-          backplane.detachSession(peerId, epoch, node, settings.grace),
+          backplane.detachSession(peerId, { ...FORCED, epoch }, node, settings.grace),
           backplane.markAway(room.id, peerId, node, settings.grace).then((state) => {
             if (this.rooms.get(room.id) === room) this.#views.apply(room, state);
             this.#publishPut(room.id, state, peerId);
@@ -347,12 +394,25 @@ export class Membership {
       const member = room.members.get(session.peerId);
       if (!member) this.restore(room, session);
       else if (member.epoch > session.epoch) sessions.fence(session.peerId, member.epoch);
-      else if (session.unsaved && !sessions.isBusy(session.peerId)) void this.put(session).catch(ignoreUnavailable);
+      else if (!sessions.isBusy(session.peerId)) this.#repair(session);
     }
     // A session that lives here without being in it yet is on its way in, or owed.
     for (const m of room.members.values())
       if (m.node === name && !m.session && !sessions.get(m.peerId) && !sessions.isBusy(m.peerId))
-        void this.#drop(room.id, m.peerId, m.epoch, 'timeout').catch(ignoreUnavailable);
+        void this.#drop({
+          room: room.id,
+          peerId: m.peerId,
+          mark: { epoch: m.epoch, order: m.order },
+          reason: 'timeout',
+        }).catch(ignoreUnavailable);
+  }
+
+  /** Writes again what the store does not have, or may not have, of a session of this node. */
+  #repair(session: Session): void {
+    const { sessions } = this.#node;
+    if (session.savedOrder < session.order) void this.put(session).catch(ignoreUnavailable);
+    if (session.unsynced)
+      void sessions.whileBusy(session.peerId, () => sessions.sync(session)).catch(ignoreUnavailable);
   }
 
   /**
@@ -367,8 +427,10 @@ export class Membership {
         if (!(await sessions.sync(session)) || session.room !== room) return;
         const awayFor = session.state.kind === 'detached' ? this.#node.settings.grace : 0;
         const record = memberRecord(session, name, awayFor);
-        const result = await backplane.joinRoom(room.id, record, 0, session.identity.loginSession);
+        const { loginSession } = session.identity;
+        const result = await backplane.joinRoom(room.id, record, { limit: 0, loginSession });
         if (!result.ok || session.room !== room) return;
+        session.savedOrder = Math.max(session.savedOrder, record.order);
         this.#views.apply(room, result.state);
         this.#publishPut(room.id, result.state, session.peerId);
         await this.#node.places.claimAgain(session);

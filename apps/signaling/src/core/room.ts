@@ -1,7 +1,7 @@
 /** A node's replica of a room that one of its sessions is in. */
 import type { PeerInfo, PeerMetadata } from '@tandem/protocol';
 import type { MemberRecord } from '../backplane/types.ts';
-import type { Session } from './session.ts';
+import { markOf, type Session } from './session.ts';
 
 /** What peers and moderators need to know of a member. */
 export interface MemberInfo {
@@ -14,6 +14,8 @@ export interface Member {
   readonly peerId: string;
   node: string;
   epoch: number;
+  /** See WriteMark. */
+  order: number;
   away: boolean;
   infoJson: string;
   info: MemberInfo;
@@ -69,5 +71,5 @@ export function memberRecord(session: Session, node: string, awayFor = 0): Membe
     loginSession: session.identity.loginSession,
     ...(session.metadata === undefined ? {} : { metadata: session.metadata }),
   };
-  return { peerId: session.peerId, node, epoch: session.epoch, awayFor, info: JSON.stringify(info) };
+  return { peerId: session.peerId, node, ...markOf(session), awayFor, info: JSON.stringify(info) };
 }

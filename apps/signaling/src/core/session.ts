@@ -1,6 +1,7 @@
 /** A session: an identity in the service that outlives its sockets. */
 import { hash } from 'node:crypto';
 import type { PeerMetadata } from '@tandem/protocol';
+import type { WriteMark } from '../backplane/types.ts';
 import type { Connection } from './connection.ts';
 import type { Identity } from './identity.ts';
 import type { Room } from './room.ts';
@@ -23,8 +24,17 @@ export interface Session {
   room: Room | undefined;
   /** Frames for it are on their way to the mailbox: later ones must queue behind. */
   parking: boolean;
-  /** Its room's store has it otherwise than it is: to be written again. */
-  unsaved: boolean;
+  /** Counts what it says of itself, over all its owners: in a room, metadata, away or here. Each change is one more. */
+  order: number;
+  /** As far as this node knows its membership was written up to here; below `order` it is to be written again. */
+  savedOrder: number;
+  /** Its own record may say otherwise whether it is attached: to be written again. */
+  unsynced: boolean;
+}
+
+/** What its store gets next is this, and nothing written before counts after it. */
+export function markOf({ epoch, order }: Session): WriteMark {
+  return { epoch, order };
 }
 
 /** `welcome.sessionToken`: the session's name and its secret. */

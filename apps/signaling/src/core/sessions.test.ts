@@ -5,6 +5,55 @@ import { Unavailable } from '../backplane/types.ts';
 import type { SignalingNode } from './node.ts';
 import { Client, type Cluster, members, pair } from './testing.ts';
 
+describe('what a peer says of itself', () => {
+  const metadataOf = (by: Client, of: Client) => {
+    const peers = by.of('joined')[0]?.peers as { peerId: string; metadata?: object }[] | undefined;
+    return peers?.find(({ peerId }) => peerId === of.peerId)?.metadata;
+  };
+
+  test('S-71 goes with it to another node, as it said it last', async () => {
+    const { cluster, n1, n2, a, b } = await pair();
+    a.send({ type: 'update', metadata: { name: 'Ada', audio: false } });
+    await cluster.run();
+    a.connection.onClosed(1006);
+    await cluster.run();
+    const moved = new Client(n2, 'ada');
+    moved.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run();
+    // And back, where an old copy of the session may still be.
+    moved.send({ type: 'update', metadata: { name: 'Ada', audio: true } });
+    await cluster.run();
+    moved.connection.onClosed(1006);
+    const back = new Client(n1, 'ada');
+    back.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run();
+    const late = new Client(n2, 'eve');
+    late.send({ type: 'join', roomId: 'r' });
+    await cluster.run();
+    expect(metadataOf(late, a)).toEqual({ name: 'Ada', audio: true });
+    expect(b.of('peer_updated').map((m) => (m.metadata as { audio: boolean }).audio)).toEqual([false, true]);
+  });
+
+  test('S-71 also when the old node never hears that the session moved on', async () => {
+    const { cluster, n1, n2, a } = await pair();
+    cluster.mute = true;
+    const moved = new Client(n2, 'ada');
+    moved.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run();
+    moved.send({ type: 'update', metadata: { audio: true } });
+    await cluster.run();
+    const back = new Client(n1, 'ada');
+    back.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run();
+    cluster.mute = false;
+    expect(back.types).toContain('resumed');
+    const late = new Client(n2, 'eve');
+    late.send({ type: 'join', roomId: 'r' });
+    await cluster.run();
+    expect(metadataOf(late, a)).toEqual({ audio: true });
+  });
+});
+
 describe('two sockets of one session', () => {
   test('S-73 a resume whose socket went meanwhile takes nothing from the next one that resumed', async () => {
     const { cluster, n1, a, b } = await pair();

@@ -1,13 +1,22 @@
 /** The sessions of this node: opened, detached, resumed (from here or from any other node), fenced, ended. */
 import { type CloseName, mayEnter, type PeerInfo } from '@tandem/protocol';
-import { ignoreUnavailable, type RoomState, type SessionRecord, Unavailable, userTag } from '../backplane/types.ts';
+import {
+  FORCED,
+  ignoreUnavailable,
+  type JoinRule,
+  type MemberRecord,
+  type RoomState,
+  type SessionRecord,
+  Unavailable,
+  userTag,
+} from '../backplane/types.ts';
 import type { Connection } from './connection.ts';
 import { Refusal } from './errors.ts';
 import type { Identity } from './identity.ts';
 import type { SignalingNode } from './node.ts';
 import { identityKey } from './places.ts';
-import { memberRecord } from './room.ts';
-import { hashSecret, type Session } from './session.ts';
+import { type MemberInfo, memberRecord } from './room.ts';
+import { hashSecret, markOf, type Session } from './session.ts';
 
 /** Between nodes. */
 export type SessionControl =
@@ -65,9 +74,7 @@ export class Sessions {
       epoch: 1,
       state: { kind: 'attached', connection },
       metadata: identity.name === undefined ? undefined : { name: identity.name },
-      room: undefined,
-      parking: false,
-      unsaved: false,
+      ...{ room: undefined, parking: false, order: 0, savedOrder: 0, unsynced: false },
     };
     this.#byId.set(session.peerId, session);
     return session;
@@ -80,6 +87,7 @@ export class Sessions {
   async join(session: Session, roomId: string): Promise<void> {
     const { membership, settings, counters } = this.#node;
     if (!this.#node.up) throw this.#node.router.unavailable();
+    session.order++;
     await this.whileBusy(session.peerId, async () => {
       try {
         const limit = Math.min(session.identity.grants.maxRoomSize ?? settings.maxRoomSize, settings.maxRoomSize);
@@ -131,7 +139,7 @@ export class Sessions {
     return {
       peerId: session.peerId,
       node: this.#node.name,
-      epoch: session.epoch,
+      ...markOf(session),
       secretHash: hashSecret(session.secret),
       userId: session.identity.userId,
       loginSession: session.identity.loginSession,
@@ -160,13 +168,17 @@ export class Sessions {
     }
     const grace = clock.setTimeout(() => void this.end(session, 'timeout'), settings.grace);
     session.state = { kind: 'detached', grace };
+    session.order++;
+    session.unsynced = true;
     membership.showLocally(session, { away: true });
-    await this.whileBusy(session.peerId, () =>
-      Promise.all([
-        backplane.detachSession(session.peerId, session.epoch, this.#node.name, settings.grace),
-        membership.put(session),
-      ]),
-    ).catch(ignoreUnavailable);
+    const { order } = session;
+    const detached = async () => {
+      await backplane.detachSession(session.peerId, markOf(session), this.#node.name, settings.grace);
+      if (session.order === order) session.unsynced = false;
+    };
+    await this.whileBusy(session.peerId, () => Promise.all([detached(), membership.put(session)])).catch(
+      ignoreUnavailable,
+    );
   }
 
   /** Ends it everywhere. */
@@ -219,7 +231,7 @@ export class Sessions {
     const { backplane, name, settings } = this.#node;
     for (const peerId of this.#unsure) {
       if (this.isBusy(peerId)) continue;
-      if (!this.#byId.has(peerId)) await backplane.detachSession(peerId, Number.MAX_SAFE_INTEGER, name, settings.grace);
+      if (!this.#byId.has(peerId)) await backplane.detachSession(peerId, FORCED, name, settings.grace);
       this.#unsure.delete(peerId);
     }
   }
@@ -233,25 +245,18 @@ export class Sessions {
     }
     const { session: record, previousNode } = result;
     if (previousNode !== name) outbox.control(previousNode, { t: 'fence', peerId, epoch: record.epoch });
-    const info = JSON.parse(record.info) as { metadata?: Session['metadata'] };
-    const session: Session = this.#byId.get(peerId) ?? {
-      peerId,
-      secret,
-      identity,
-      epoch: record.epoch,
-      state: { kind: 'ended' },
-      metadata: info.metadata,
-      room: undefined,
-      parking: false,
-      unsaved: false,
-    };
+    const session = this.#continued(record, secret, identity);
+    // What is here may be older than what another owner wrote last.
+    const known = this.#byId.get(peerId) === session;
     this.#attach(session, identity, record.epoch, connection);
+    session.order = Math.max(session.order, record.order) + 1;
+    session.unsynced = false;
     const member = memberRecord(session, name);
     let state: RoomState;
     try {
       // Its places end by themselves after a day; a session may live longer, and under another login session.
       [state] = await Promise.all([
-        this.#rejoin(record.room, member, session),
+        this.#rejoin(record.room, member, session, known),
         places.claimAgain(session).catch(ignoreUnavailable),
       ]);
     } catch (error) {
@@ -265,9 +270,33 @@ export class Sessions {
       membership.owe(record.room, session);
       throw new Refusal('session_unknown', 'That session is over; join again.', { field: '/sessionToken' });
     }
+    if (!known) this.#adopt(session, state);
     const room = membership.resumed(session, record.room, state);
     counters.resumes++;
     return { session, peers: room.peers(peerId), parked: result.parked };
+  }
+
+  /** The session of a record that this node took over: as it is here, unless others owned it since. */
+  #continued(record: SessionRecord, secret: string, identity: Identity): Session {
+    const { peerId, epoch } = record;
+    const local = this.#byId.get(peerId);
+    if (local && local.epoch + 1 === epoch) return local;
+    this.fence(peerId, epoch);
+    const { metadata } = JSON.parse(record.info) as MemberInfo;
+    return {
+      ...{ peerId, secret, identity, epoch, metadata, state: { kind: 'ended' } },
+      ...{ room: undefined, parking: false, order: 0, savedOrder: 0, unsynced: false },
+    };
+  }
+
+  /** What it said of itself last is what its room has: see `info` of {@link JoinRule}. */
+  #adopt(session: Session, state: RoomState): void {
+    const record = state.members.find(({ peerId }) => peerId === session.peerId);
+    if (!record || record.epoch !== session.epoch) return;
+    const info = JSON.parse(record.info) as MemberInfo;
+    session.metadata = info.metadata;
+    // The rest of it is from the token: what is stored may be of an older one.
+    if (memberRecord(session, this.#node.name).info !== record.info) session.order++;
   }
 
   /** Taken over, but not in its room: its client asks again, or it leaves after its grace as any other. */
@@ -282,9 +311,12 @@ export class Sessions {
   }
 
   /** The membership may have been reaped an instant ago, or lost with its Redis: the session is the proof of it. */
-  async #rejoin(room: string, member: ReturnType<typeof memberRecord>, session: Session): Promise<RoomState> {
-    const result = await this.#node.backplane.joinRoom(room, member, 0, session.identity.loginSession);
+  async #rejoin(room: string, member: MemberRecord, session: Session, known: boolean): Promise<RoomState> {
+    const { loginSession } = session.identity;
+    const rule: JoinRule = { limit: 0, loginSession, ...(known ? {} : { info: 'present' }) };
+    const result = await this.#node.backplane.joinRoom(room, member, rule);
     if (!result.ok) throw new Refusal('session_unknown', 'The room is over.');
+    session.savedOrder = Math.max(session.savedOrder, member.order);
     return result.state;
   }
 
@@ -297,7 +329,8 @@ export class Sessions {
     this.#attach(local, identity, local.epoch, connection);
     membership.showLocally(local, { away: false });
     // The store still has it away.
-    local.unsaved = true;
+    local.order++;
+    local.unsynced = true;
     counters.resumes++;
     return { session: local, peers: local.room.peers(local.peerId), parked: [] };
   }
@@ -383,6 +416,7 @@ export class Sessions {
   async sync(session: Session): Promise<boolean> {
     const { backplane, settings } = this.#node;
     const attached = session.state.kind === 'attached';
+    const { order } = session;
     const result = await backplane.syncSession(this.record(session), attached, settings.grace);
     if (result.kind === 'fenced') {
       this.fence(session.peerId, session.epoch + 1);
@@ -391,14 +425,15 @@ export class Sessions {
     // It ended, or its socket went meanwhile: this may have been written over that.
     if (session.state.kind === 'ended') await this.unstore(session);
     if (attached && session.state.kind === 'detached')
-      await backplane.detachSession(session.peerId, session.epoch, this.#node.name, settings.grace);
+      await backplane.detachSession(session.peerId, markOf(session), this.#node.name, settings.grace);
+    if (session.order === order) session.unsynced = false;
     if (session.state.kind === 'attached') for (const text of result.parked) session.state.connection.send(text);
     return session.state.kind !== 'ended';
   }
 
   /** Removes its record and gives its places back, unless it has a newer owner. */
   unstore(session: Session): Promise<void> {
-    return this.#node.backplane.closeSession(session.peerId, session.epoch, identityKey(session));
+    return this.#node.backplane.closeSession(session.peerId, markOf(session), identityKey(session));
   }
 
   /** Lets go of a session that lives on elsewhere or nowhere. */

@@ -19,12 +19,12 @@ export class Cluster {
   readonly random = new Random(1);
   readonly problems: string[] = [];
   /** What an operation of a node meets before it is carried out, and its answer afterwards. */
-  before: (node: string, operation: string) => Promise<void> | void = () => {};
+  before: (node: string, operation: string, carryOut: () => void) => Promise<void> | void = () => {};
   after: (node: string, operation: string) => Promise<void> | void = () => {};
   /** Nothing passes between nodes, and nobody is told. */
   mute = false;
   readonly hub = new MemoryHub(new PartClock(this.clock, this.random.fork()), {
-    beforeOperation: (node, operation) => this.before(node, operation),
+    beforeOperation: (node, operation, carryOut) => this.before(node, operation, carryOut),
     afterOperation: (node, operation) => this.after(node, operation),
     carry: (_from, _to, deliver) => {
       if (!this.mute) this.clock.at(0, deliver);

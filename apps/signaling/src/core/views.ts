@@ -3,7 +3,7 @@
  * from it. Writes nothing; what the store must be told is its owner's work.
  */
 import type { ServerMessage } from '@tandem/protocol';
-import { ignoreUnavailable, type MemberRecord, type RoomState } from '../backplane/types.ts';
+import { ignoreUnavailable, isLater, type MemberRecord, type RoomState } from '../backplane/types.ts';
 import type { SignalingNode } from './node.ts';
 import { type Member, type MemberInfo, peerInfo, Room } from './room.ts';
 import type { Session } from './session.ts';
@@ -11,10 +11,10 @@ import type { Session } from './session.ts';
 export interface ViewOwner {
   /** The store misses a session that lives here. */
   restore(room: Room, session: Session): void;
-  /** The store has it away, and it is here. */
+  /** The store has it otherwise than it is. */
   put(session: Session): Promise<void>;
   /** Somebody may be gone by now: read the whole room. */
-  refresh(room: Room, doubted: boolean, whole: boolean): Promise<void>;
+  refresh(room: Room, options: { whole: boolean }): Promise<void>;
 }
 
 export class Views {
@@ -44,7 +44,7 @@ export class Views {
     const present = new Set<string>();
     for (const record of state.members) {
       present.add(record.peerId);
-      changed = this.applyMember(room, record) || changed;
+      changed = this.applyMember(room, record, authoritative) || changed;
     }
     for (const session of room.locals)
       if (!present.has(session.peerId))
@@ -57,7 +57,9 @@ export class Views {
   }
 
   /** A member as another node or the store has it. @returns whether that was news */
-  applyMember(room: Room, record: MemberRecord): boolean {
+  applyMember(room: Room, received: MemberRecord, authoritative = false): boolean {
+    // A node of an older version does not count.
+    const record = { ...received, order: received.order ?? 0 };
     const away = record.awayFor > 0;
     if (away) this.#scheduleReap(room, record.awayFor);
     const known = room.members.get(record.peerId);
@@ -67,6 +69,7 @@ export class Views {
         peerId: record.peerId,
         node: record.node,
         epoch: record.epoch,
+        order: record.order,
         away,
         infoJson: record.info,
         info: JSON.parse(record.info) as MemberInfo,
@@ -78,14 +81,15 @@ export class Views {
     }
     // A session that lives here is known better here than anywhere else: repair the store, not the view.
     if (known.session && known.session.epoch >= record.epoch) {
-      if (away && known.session.state.kind === 'attached' && !this.#node.sessions.isBusy(known.peerId))
-        void this.#owner.put(known.session).catch(ignoreUnavailable);
+      this.#compareOwn(known.session, record);
       return false;
     }
-    if (record.epoch < known.epoch) return false;
+    // Its owner writes again what the store lost. If there is none any more, the store is right, as it is what all newcomers see.
+    if (isLater(known, record) && !(authoritative && this.#isOwnerless(record, known))) return false;
     let changed = false;
     const resumed = record.epoch > known.epoch;
     known.epoch = record.epoch;
+    known.order = record.order;
     known.node = record.node;
     known.session = session?.room === room ? session : undefined;
     if (record.info !== known.infoJson) {
@@ -104,6 +108,20 @@ export class Views {
       changed = true;
     }
     return changed;
+  }
+
+  #isOwnerless(record: MemberRecord, known: Member): boolean {
+    const { liveNodes } = this.#node;
+    return record.epoch === known.epoch && !liveNodes.has(record.node);
+  }
+
+  /** What the store has of a session of this node: if it lost what was written last, that is written again. */
+  #compareOwn(session: Session, record: MemberRecord): void {
+    const { sessions } = this.#node;
+    const lost = isLater({ epoch: session.epoch, order: session.savedOrder }, record);
+    if (lost || record.awayFor > 0 !== (session.state.kind === 'detached')) session.savedOrder = -1;
+    if (session.savedOrder < session.order && !sessions.isBusy(session.peerId))
+      void this.#owner.put(session).catch(ignoreUnavailable);
   }
 
   /** `timeout`: it was found missing. @returns whether that was news */
@@ -152,7 +170,7 @@ export class Views {
       room.reapAt = Infinity;
       // Grown since this was planned: who is missing then is gone.
       if (clock.now() < room.suspectUntil) this.#scheduleReap(room, room.suspectUntil - clock.now());
-      if (this.rooms.get(room.id) === room) void this.#owner.refresh(room, false, true);
+      if (this.rooms.get(room.id) === room) void this.#owner.refresh(room, { whole: true });
     }, at - clock.now());
   }
 

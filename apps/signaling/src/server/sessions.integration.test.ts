@@ -368,7 +368,11 @@ describe('faults', () => {
     await ghostly.start('silent', { onBatch: () => {}, onDoubt: () => {} });
     await ghostly.beat(60_000);
     const info = '{"userId":"zoe","loginSession":"z"}';
-    await ghostly.joinRoom(room, { peerId: 'zoe', node: 'silent', epoch: 1, awayFor: 0, info }, 0, 'z');
+    await ghostly.joinRoom(
+      room,
+      { peerId: 'zoe', node: 'silent', epoch: 1, order: 1, awayFor: 0, info },
+      { limit: 0, loginSession: 'z' },
+    );
     for (const c of [a, b]) {
       expect(await c.next('peer_joined', (m) => m.peerId === 'zoe')).toMatchObject({ userId: 'zoe' });
       const snapshot = await c.next('room');

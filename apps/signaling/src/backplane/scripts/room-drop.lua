@@ -1,11 +1,11 @@
--- Remove a member whose epoch is not higher, and keep its login session out if asked.
--- ARGV[2] peerId  [3] epoch, or 'force'  [4] ban for ms (0: none)  [5] login session
-local ban = tonumber(ARGV[4])
+-- Remove a member unless its record was written later, and keep its login session out if asked.
+-- ARGV[2] peerId  [3] epoch, or 'force'  [4] order  [5] ban for ms (0: none)  [6] login session
+local ban = tonumber(ARGV[5])
 if ban > 0 then
   redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))
-  redis.call('ZADD', KEYS[2], string.format('%.0f', now + ban), ARGV[5])
+  redis.call('ZADD', KEYS[2], string.format('%.0f', now + ban), ARGV[6])
   redis.call('PEXPIRE', KEYS[2], math.max(ban, redis.call('PTTL', KEYS[2])))
 end
 local present = read(ARGV[2])
-if present and (ARGV[3] == 'force' or present.epoch <= tonumber(ARGV[3])) then drop(ARGV[2]) end
+if present and (ARGV[3] == 'force' or not later(present, tonumber(ARGV[3]), tonumber(ARGV[4]))) then drop(ARGV[2]) end
 return finish()

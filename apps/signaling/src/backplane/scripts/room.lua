@@ -1,5 +1,6 @@
 -- Shared head of the room scripts: the room as it is, read once. They change it with put and drop, and end with finish.
--- KEYS[1] room: hash '#' -> version, peerId -> "epoch awayUntil node info"   KEYS[2] bans: zset login session -> until (ms)
+-- KEYS[1] room: hash '#' -> version, peerId -> "epoch awayUntil node info", where info begins with {"order":N when it was counted
+-- KEYS[2] bans: zset login session -> until (ms)
 -- ARGV[1] ms that an unread room is kept
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -12,7 +13,12 @@ local written, dropped = {}, {}
 local function read(peer)
   if not at[peer] then return nil end
   local epoch, away, node, info = string.match(room[at[peer] + 1], '^(%d+) (%d+) (%S+) (.*)$')
-  return { epoch = tonumber(epoch), away = away ~= '0', node = node, info = info }
+  return { epoch = tonumber(epoch), order = order(info), away = away ~= '0', node = node, info = info }
+end
+
+-- Was what is stored written after a write of that epoch and order?
+local function later(present, epoch, order)
+  return present.epoch > epoch or (present.epoch == epoch and present.order > order)
 end
 
 local function write(field, value)

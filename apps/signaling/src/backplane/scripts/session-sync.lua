@@ -1,6 +1,9 @@
 -- After a doubt: still mine? Written again if it was lost; whatever was parked is handed over to an attached session.
 -- ARGV[1] record ttl ms  [2] record, attached or detached  [3] its epoch  [4] grace ms of a detached one, 0: it is attached
+-- ARGV[5] its order
 if record and (not state or tonumber(epoch) > tonumber(ARGV[3])) then return { 'fenced' } end
+-- Overtaken by a later write of the same owner: nothing of it counts.
+if state and later(tonumber(ARGV[3]), tonumber(ARGV[5])) then return { 'ours' } end
 local ttl = tonumber(ARGV[4])
 if ttl == 0 then
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[1])

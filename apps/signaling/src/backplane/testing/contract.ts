@@ -1,13 +1,22 @@
 /** What every backplane must do. Run by memory.test.ts and redis.integration.test.ts; rules B-… of docs/service-contracts.md. */
 import { randomUUID } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
-import { type Backplane, MAILBOX, type MemberRecord, type SessionRecord, userTag } from '../types.ts';
+import {
+  type Backplane,
+  FORCED,
+  MAILBOX,
+  type MemberRecord,
+  type SessionRecord,
+  userTag,
+  type WriteMark,
+} from '../types.ts';
 
 const ms = (n: number) => new Promise((resolve) => setTimeout(resolve, n));
 const member = (peerId: string, node: string, more: Partial<MemberRecord> = {}): MemberRecord => ({
   peerId,
   node,
   epoch: 1,
+  order: 1,
   awayFor: 0,
   info: `{"userId":"${peerId}","loginSession":"l","metadata":{"name":"Ü {}|\\"x","list":[]}}`,
   ...more,
@@ -16,6 +25,7 @@ const session = (peerId: string, node: string, more: Partial<SessionRecord> = {}
   peerId,
   node,
   epoch: 1,
+  order: 1,
   secretHash: 'hash',
   userId: 'ada',
   loginSession: 'l',
@@ -23,6 +33,9 @@ const session = (peerId: string, node: string, more: Partial<SessionRecord> = {}
   info: '{"userId":"ada","loginSession":"l"}',
   ...more,
 });
+
+/** What an owner of that epoch wrote first. */
+const at = (epoch: number, order = 1): WriteMark => ({ epoch, order });
 
 /** @param connect gives a backplane on the shared state; the suite starts it and disposes of it */
 const peerOf = (userId: string) => randomUUID() + userTag(userId);
@@ -41,8 +54,8 @@ export function backplaneContract(connect: () => Backplane): void {
   test('B-1 a join answers with the room as it is, versions grow by one, and info comes back byte for byte', async () => {
     await using a = await start('a');
     const room = randomUUID();
-    const first = await a.joinRoom(room, member('p1', a.name), 10, 'l');
-    const second = await a.joinRoom(room, member('p2', a.name), 10, 'l');
+    const first = await a.joinRoom(room, member('p1', a.name), { limit: 10, loginSession: 'l' });
+    const second = await a.joinRoom(room, member('p2', a.name), { limit: 10, loginSession: 'l' });
     if (!first.ok || !second.ok) throw new Error('refused');
     expect(first.state.members).toEqual([member('p1', a.name)]);
     expect(second.state.version).toBe(first.state.version + 1);
@@ -53,29 +66,96 @@ export function backplaneContract(connect: () => Backplane): void {
     await using a = await start('a');
     const room = randomUUID();
     const results = await Promise.all(
-      Array.from({ length: 8 }, (_, i) => a.joinRoom(room, member(`p${i}`, a.name), 3, 'l')),
+      Array.from({ length: 8 }, (_, i) => a.joinRoom(room, member(`p${i}`, a.name), { limit: 3, loginSession: 'l' })),
     );
     expect(results.filter((r) => r.ok)).toHaveLength(3);
     expect(results.filter((r) => !r.ok && r.reason === 'full')).toHaveLength(5);
-    expect((await a.joinRoom(room, member('p0', a.name), 3, 'l')).ok).toBe(true);
+    expect((await a.joinRoom(room, member('p0', a.name), { limit: 3, loginSession: 'l' })).ok).toBe(true);
   });
 
   test('B-3 a member record of a lower epoch is never written over a higher one, nor removes it', async () => {
     await using a = await start('a');
     const room = randomUUID();
-    await a.joinRoom(room, member('p', a.name, { epoch: 5 }), 0, 'l');
+    await a.joinRoom(room, member('p', a.name, { epoch: 5 }), { limit: 0, loginSession: 'l' });
     const put = await a.putMember(room, member('p', 'stale', { epoch: 4 }));
-    const joined = await a.joinRoom(room, member('p', 'stale', { epoch: 4 }), 0, 'l');
-    const dropped = await a.dropMember(room, 'p', 4);
+    const joined = await a.joinRoom(room, member('p', 'stale', { epoch: 4 }), { limit: 0, loginSession: 'l' });
+    const dropped = await a.dropMember(room, 'p', at(4));
     for (const state of [put, joined.ok ? joined.state : put, dropped])
       expect(state.members).toMatchObject([{ node: a.name, epoch: 5 }]);
-    expect((await a.dropMember(room, 'p', 5)).members).toEqual([]);
+    expect((await a.dropMember(room, 'p', at(5))).members).toEqual([]);
+  });
+
+  test('B-32 of two writes of one owner about a member the later one stays, whatever order they come in', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    const rows = async () => (await a.readRoom(room, -1))?.members;
+    const write = (order: number, awayFor = 0) =>
+      a.putMember(room, member('p', a.name, { order, awayFor, info: `{"userId":"p","order":${order}}` }));
+    await a.joinRoom(room, member('p', a.name, { order: 3 }), { limit: 0, loginSession: 'l' });
+    await write(5);
+    const { version } = await write(4, 60_000);
+    expect(await rows()).toEqual([
+      { peerId: 'p', node: a.name, epoch: 1, order: 5, awayFor: 0, info: '{"userId":"p","order":5}' },
+    ]);
+    expect((await write(5)).version).toBeGreaterThan(version);
+    // Left and came in again: the leave that comes late is not the last word.
+    await a.joinRoom(room, member('p', a.name, { order: 7 }), { limit: 0, loginSession: 'l' });
+    await a.dropMember(room, 'p', at(1, 6));
+    expect(await rows()).toMatchObject([{ order: 7 }]);
+    // A new owner begins anywhere.
+    await a.joinRoom(room, member('p', 'b', { epoch: 2, order: 1 }), { limit: 0, loginSession: 'l' });
+    await a.dropMember(room, 'p', at(1, 9));
+    expect(await rows()).toMatchObject([{ node: 'b', epoch: 2, order: 1 }]);
+    await a.dropMember(room, 'p', at(2, 1));
+    expect(await rows()).toEqual([]);
+  });
+
+  test('B-32 of two writes of one owner about a session the later one stays, whatever order they come in', async () => {
+    await using a = await start('a');
+    const p = peerOf('ada');
+    const identity = { userId: 'ada', loginSession: '' };
+    await open(a, session(p, a.name, { order: 2 }));
+    const attached = async () => (await a.findSession(p))?.attached;
+    // Came back before it was said that it went.
+    await a.syncSession(session(p, a.name, { order: 4 }), true, 1000);
+    await a.detachSession(p, at(1, 3), a.name, 60_000);
+    expect(await attached()).toBe(true);
+    await a.detachSession(p, at(1, 5), a.name, 60_000);
+    await a.park(p, ['x']);
+    expect(await a.syncSession(session(p, a.name, { order: 4 }), true, 1000)).toEqual({ kind: 'ours', parked: [] });
+    expect(await attached()).toBe(false);
+    await a.closeSession(p, at(1, 4), identity);
+    expect(await a.syncSession(session(p, a.name, { order: 6 }), true, 1000)).toEqual({ kind: 'ours', parked: ['x'] });
+    // A node that finds it dead is not behind its owner.
+    await a.detachSession(p, { ...FORCED, epoch: 1 }, a.name, 60_000);
+    expect(await attached()).toBe(false);
+    expect(await a.resumeSession(p, 'hash', 'ada')).toMatchObject({ session: { epoch: 2, order: 6 } });
+    await a.closeSession(p, at(2, 6), identity);
+    expect(await attached()).toBeUndefined();
+  });
+
+  test('B-33 an owner that takes a member over may leave what it said of itself as it is', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    const info = '{"userId":"p","metadata":{"audio":false}}';
+    const over = (more: Partial<MemberRecord>) =>
+      a.joinRoom(room, member('p', 'b', { info: '{"userId":"p"}', ...more }), {
+        ...{ limit: 0, loginSession: 'l', info: 'present' },
+      });
+    await a.joinRoom(room, member('p', a.name, { order: 9, info }), { limit: 0, loginSession: 'l' });
+    expect(await over({ epoch: 2, order: 10 })).toMatchObject({
+      ok: true,
+      state: { members: [{ node: 'b', epoch: 2, order: 10, info }] },
+    });
+    // Without a record there is nothing to leave.
+    await a.closeRoom(room);
+    expect(await over({ epoch: 3 })).toMatchObject({ ok: true, state: { members: [{ info: '{"userId":"p"}' }] } });
   });
 
   test('B-4 putMember and dropMember of an absent member change nothing', async () => {
     await using a = await start('a');
     const room = randomUUID();
-    const joined = await a.joinRoom(room, member('p', a.name), 0, 'l');
+    const joined = await a.joinRoom(room, member('p', a.name), { limit: 0, loginSession: 'l' });
     const put = await a.putMember(room, member('other', a.name));
     expect(joined.ok && put.version === joined.state.version).toBe(true);
     expect(put.members.map((m) => m.peerId)).toEqual(['p']);
@@ -84,32 +164,39 @@ export function backplaneContract(connect: () => Backplane): void {
   test('B-5 readRoom tells nothing new at the known version, and everything otherwise', async () => {
     await using a = await start('a');
     const room = randomUUID();
-    const joined = await a.joinRoom(room, member('p', a.name), 0, 'l');
+    const joined = await a.joinRoom(room, member('p', a.name), { limit: 0, loginSession: 'l' });
     if (!joined.ok) throw new Error('refused');
     expect(await a.readRoom(room, joined.state.version)).toBeUndefined();
     expect(await a.readRoom(room, 0)).toEqual(joined.state);
     const other = randomUUID();
-    expect(await a.versions([other, room])).toEqual([0, joined.state.version]);
-    await a.dropMember(room, 'p', 1);
-    expect(await a.versions([room, other])).toEqual([0, 0]);
+    const check = [
+      { room: other, peerIds: ['p'] },
+      { room, peerIds: ['p', 'q'] },
+    ];
+    expect(await a.checkRooms(check)).toEqual([
+      { version: 0, members: [undefined] },
+      { version: joined.state.version, members: [{ epoch: 1, order: 1, away: false }, undefined] },
+    ]);
+    await a.dropMember(room, 'p', at(1));
+    expect(await a.checkRooms([{ room, peerIds: [] }])).toEqual([{ version: 0, members: [] }]);
     expect(await a.readRoom(room, joined.state.version)).toEqual({ version: 0, members: [] });
   });
 
   test('B-6 a room that was empty starts with a higher version', async () => {
     await using a = await start('a');
     const room = randomUUID();
-    const before = await a.joinRoom(room, member('p', a.name), 0, 'l');
-    await a.dropMember(room, 'p', 1);
+    const before = await a.joinRoom(room, member('p', a.name), { limit: 0, loginSession: 'l' });
+    await a.dropMember(room, 'p', at(1));
     await ms(2);
-    const after = await a.joinRoom(room, member('p', a.name), 0, 'l');
+    const after = await a.joinRoom(room, member('p', a.name), { limit: 0, loginSession: 'l' });
     expect(before.ok && after.ok && after.state.version > before.state.version).toBe(true);
   });
 
   test('B-7 who is away too long is gone at the next read', async () => {
     await using a = await start('a');
     const room = randomUUID();
-    await a.joinRoom(room, member('stays', a.name), 0, 'l');
-    await a.joinRoom(room, member('goes', a.name), 0, 'l');
+    await a.joinRoom(room, member('stays', a.name), { limit: 0, loginSession: 'l' });
+    await a.joinRoom(room, member('goes', a.name), { limit: 0, loginSession: 'l' });
     const away = await a.putMember(room, member('goes', a.name, { awayFor: 80 }));
     const left = away.members.find((m) => m.peerId === 'goes')?.awayFor ?? 0;
     expect(left).toBeGreaterThan(0);
@@ -124,10 +211,10 @@ export function backplaneContract(connect: () => Backplane): void {
   test('B-7 who comes back in the moment that its time is over is in, for later readers too', async () => {
     await using a = await start('a');
     const room = randomUUID();
-    await a.joinRoom(room, member('stays', a.name), 0, 'l');
-    await a.joinRoom(room, member('p', a.name, { awayFor: 20 }), 0, 'l');
+    await a.joinRoom(room, member('stays', a.name), { limit: 0, loginSession: 'l' });
+    await a.joinRoom(room, member('p', a.name, { awayFor: 20 }), { limit: 0, loginSession: 'l' });
     await ms(60);
-    const back = await a.joinRoom(room, member('p', a.name, { epoch: 2 }), 0, 'l');
+    const back = await a.joinRoom(room, member('p', a.name, { epoch: 2 }), { limit: 0, loginSession: 'l' });
     if (!back.ok) throw new Error('refused');
     expect(back.state.members.map((m) => m.peerId).sort()).toEqual(['p', 'stays']);
     const read = await a.readRoom(room, -1);
@@ -138,8 +225,8 @@ export function backplaneContract(connect: () => Backplane): void {
   test('B-8 only members of the dead node become away, once', async () => {
     await using a = await start('a');
     const room = randomUUID();
-    await a.joinRoom(room, member('p', 'dead'), 0, 'l');
-    await a.joinRoom(room, member('q', a.name), 0, 'l');
+    await a.joinRoom(room, member('p', 'dead'), { limit: 0, loginSession: 'l' });
+    await a.joinRoom(room, member('q', a.name), { limit: 0, loginSession: 'l' });
     const first = await a.markAway(room, 'p', 'dead', 60_000);
     const again = await a.markAway(room, 'p', 'dead', 10);
     const wrong = await a.markAway(room, 'q', 'dead', 10);
@@ -152,20 +239,23 @@ export function backplaneContract(connect: () => Backplane): void {
   test('B-9 a ban keeps the login session out of that room, and ends', async () => {
     await using a = await start('a');
     const room = randomUUID();
-    await a.joinRoom(room, member('p', a.name), 10, 'bad');
-    await a.dropMember(room, 'p', Number.MAX_SAFE_INTEGER, { loginSession: 'bad', ms: 150 });
-    expect(await a.joinRoom(room, member('p', a.name), 10, 'bad')).toEqual({ ok: false, reason: 'banned' });
-    expect((await a.joinRoom(room, member('q', a.name), 10, 'good')).ok).toBe(true);
-    expect((await a.joinRoom(randomUUID(), member('p', a.name), 10, 'bad')).ok).toBe(true);
+    await a.joinRoom(room, member('p', a.name), { limit: 10, loginSession: 'bad' });
+    await a.dropMember(room, 'p', FORCED, { loginSession: 'bad', ms: 150 });
+    expect(await a.joinRoom(room, member('p', a.name), { limit: 10, loginSession: 'bad' })).toEqual({
+      ok: false,
+      reason: 'banned',
+    });
+    expect((await a.joinRoom(room, member('q', a.name), { limit: 10, loginSession: 'good' })).ok).toBe(true);
+    expect((await a.joinRoom(randomUUID(), member('p', a.name), { limit: 10, loginSession: 'bad' })).ok).toBe(true);
     await vi.waitFor(async () => {
-      expect((await a.joinRoom(room, member('p', a.name), 10, 'bad')).ok).toBe(true);
+      expect((await a.joinRoom(room, member('p', a.name), { limit: 10, loginSession: 'bad' })).ok).toBe(true);
     }, 5000);
   });
 
   test('B-10 closing a room answers with who was in it', async () => {
     await using a = await start('a');
     const room = randomUUID();
-    await a.joinRoom(room, member('p', a.name), 0, 'l');
+    await a.joinRoom(room, member('p', a.name), { limit: 0, loginSession: 'l' });
     expect((await a.closeRoom(room)).members.map((m) => m.peerId)).toEqual(['p']);
     expect(await a.readRoom(room, 1)).toEqual({ version: 0, members: [] });
   });
@@ -175,7 +265,7 @@ export function backplaneContract(connect: () => Backplane): void {
     await using b = await start('b');
     const p = peerOf('ada');
     await open(a, session(p, a.name));
-    await a.detachSession(p, 1, a.name, 60_000);
+    await a.detachSession(p, at(1), a.name, 60_000);
     await a.park(p, ['1', '2']);
     await b.park(p, ['3']);
     const resumed = await b.resumeSession(p, 'hash', 'ada');
@@ -213,7 +303,7 @@ export function backplaneContract(connect: () => Backplane): void {
     expect(await a.openSession(of(q), identity, { limit: 2, expect: '' })).toEqual({ kind: 'held', by: p });
     for (const other of [`${userId} `, userId.slice(1), ''])
       expect(await a.resumeSession(p, 'hash', other)).toEqual({ ok: false });
-    await a.detachSession(p, 1, a.name, 60_000);
+    await a.detachSession(p, at(1), a.name, 60_000);
     await a.park(p, ['']);
     const back = await a.resumeSession(p, 'hash', userId);
     if (!back.ok) throw new Error('refused');
@@ -221,12 +311,12 @@ export function backplaneContract(connect: () => Backplane): void {
     // What is no Unicode comes back as such.
     const wellFormed = [back.session.userId, back.session.loginSession].map((text) => text.toWellFormed());
     expect(wellFormed).toEqual([userId.toWellFormed(), loginSession.toWellFormed()]);
-    await a.closeSession(p, 2, identity);
+    await a.closeSession(p, at(2), identity);
     expect(await a.openSession(of(q), identity, { limit: 1, expect: '' })).toEqual({
       kind: 'ours',
       previous: undefined,
     });
-    await a.closeSession(q, 1, identity);
+    await a.closeSession(q, at(1), identity);
   });
 
   test.each(['{', '}{', '{x}y{', 'a b', '\ud800', 'x\n\0', '\u00e9'.repeat(500), '#', 'over'])(
@@ -244,7 +334,7 @@ export function backplaneContract(connect: () => Backplane): void {
     await using a = await start('a');
     const p = peerOf('ada');
     await open(a, session(p, a.name));
-    await a.detachSession(p, 1, a.name, 60);
+    await a.detachSession(p, at(1), a.name, 60);
     await vi.waitFor(async () => expect(await a.findSession(p)).toBeUndefined(), 5000);
     expect(await a.resumeSession(p, 'hash', 'ada')).toEqual({ ok: false });
     expect(await a.park(p, ['x'])).toEqual({ kind: 'gone' });
@@ -256,7 +346,7 @@ export function backplaneContract(connect: () => Backplane): void {
     const p = peerOf('ada');
     await open(a, session(p, a.name));
     await b.resumeSession(p, 'hash', 'ada');
-    await a.detachSession(p, 1, a.name, 1);
+    await a.detachSession(p, at(1), a.name, 1);
     expect(await a.syncSession(session(p, a.name), true, 1000)).toEqual({ kind: 'fenced' });
     expect(await b.findSession(p)).toEqual({ node: b.name, attached: true });
   });
@@ -269,20 +359,20 @@ export function backplaneContract(connect: () => Backplane): void {
     const identity = { userId, loginSession: 'l' };
     await a.openSession(session(p, a.name, { userId }), identity, { limit: 5 });
     await b.resumeSession(p, 'hash', userId);
-    await a.closeSession(p, 1, identity);
+    await a.closeSession(p, at(1), identity);
     expect(await b.findSession(p)).toEqual({ node: b.name, attached: true });
     const q = peerOf(userId);
     expect(await a.claim(identity, q, { limit: 5, expect: '' })).toEqual({ kind: 'held', by: p });
-    await b.detachSession(p, 2, b.name, 60_000);
+    await b.detachSession(p, at(2), b.name, 60_000);
     await b.park(p, ['x']);
-    await b.closeSession(p, 2, identity);
+    await b.closeSession(p, at(2), identity);
     expect(await b.findSession(p)).toBeUndefined();
     expect(await a.claim(identity, q, { limit: 1, expect: '' })).toEqual({ kind: 'ours', previous: undefined });
     await a.release(identity, q);
     // Of one that is over only the places are left.
     await a.openSession(session(p, a.name, { userId }), identity, { limit: 5 });
     await b.endSession(p);
-    await a.closeSession(p, 1, identity);
+    await a.closeSession(p, at(1), identity);
     expect(await a.claim(identity, q, { limit: 1, expect: '' })).toEqual({ kind: 'ours', previous: undefined });
     expect(await a.syncSession(session(p, a.name, { userId }), true, 1000)).toEqual({ kind: 'fenced' });
   });
@@ -312,12 +402,12 @@ export function backplaneContract(connect: () => Backplane): void {
     await using a = await start('a');
     const p = peerOf('ada');
     await open(a, session(p, a.name));
-    await a.detachSession(p, 1, a.name, 60_000);
+    await a.detachSession(p, at(1), a.name, 60_000);
     const big = 'x'.repeat(MAILBOX.maxBytes / 2);
     expect(await a.park(p, [big])).toEqual({ kind: 'parked' });
     expect(await a.park(p, [big, 'y'])).toEqual({ kind: 'full' });
     await a.resumeSession(p, 'hash', 'ada');
-    await a.detachSession(p, 2, a.name, 60_000);
+    await a.detachSession(p, at(2), a.name, 60_000);
     const small = Array.from({ length: MAILBOX.maxFrames }, (_, i) => `${i}`);
     expect(await a.park(p, small)).toEqual({ kind: 'parked' });
     expect(await a.park(p, ['one more'])).toEqual({ kind: 'full' });
