@@ -127,6 +127,13 @@ export const ClientMessages = {
   ),
 } as const satisfies Record<string, TObject>;
 
+const Version = Type.Optional(
+  Type.Number({
+    description:
+      'Of the room. A list shows the room as it is at its version; an event with a lower one than the last list is older, and in it.',
+  }),
+);
+
 /** Server to client. Relayed types appear here with `peerId` = the sender. */
 export const ServerMessages = {
   welcome: message(
@@ -156,28 +163,46 @@ export const ServerMessages = {
       node: Type.String(),
       roomId: Type.Optional(RoomId),
       peers: Type.Array(Peer, { description: 'The room as it is now, without me.' }),
+      version: Version,
       parked: Type.Integer({ description: 'So many parked messages follow right behind this frame.' }),
     },
     'Answer to `resume`.',
   ),
   joined: message(
     'joined',
-    { roomId: RoomId, peerId: PeerId, peers: Type.Array(Peer, { description: 'Everybody else in the room.' }) },
+    {
+      roomId: RoomId,
+      peerId: PeerId,
+      peers: Type.Array(Peer, { description: 'Everybody else in the room.' }),
+      version: Version,
+    },
     'You are in.',
   ),
   left: message('left', { roomId: RoomId }, 'You are out (answer to `leave`).'),
-  peer_joined: message('peer_joined', { ...Peer.properties }, 'Somebody came in.'),
+  peer_joined: message('peer_joined', { ...Peer.properties, version: Version }, 'Somebody came in.'),
   peer_left: message(
     'peer_left',
-    { peerId: PeerId, reason: Type.Optional(Type.String()) },
+    { peerId: PeerId, reason: Type.Optional(Type.String()), version: Version },
     'Somebody is gone: `left`, `timeout`, `kicked`, `revoked`.',
   ),
-  peer_away: message('peer_away', { peerId: PeerId }, 'Its socket is gone; its media may well go on.'),
-  peer_back: message('peer_back', { peerId: PeerId }, 'It resumed: repeat to it what it did not acknowledge.'),
-  peer_updated: message('peer_updated', { peerId: PeerId, metadata: Metadata }, 'It says something new of itself.'),
+  peer_away: message(
+    'peer_away',
+    { peerId: PeerId, version: Version },
+    'Its socket is gone; its media may well go on.',
+  ),
+  peer_back: message(
+    'peer_back',
+    { peerId: PeerId, version: Version },
+    'It resumed: repeat to it what it did not acknowledge.',
+  ),
+  peer_updated: message(
+    'peer_updated',
+    { peerId: PeerId, metadata: Metadata, version: Version },
+    'It says something new of itself.',
+  ),
   room: message(
     'room',
-    { roomId: RoomId, peers: Type.Array(Peer) },
+    { roomId: RoomId, peers: Type.Array(Peer), version: Version },
     'Snapshot of the room, whenever the server had a doubt: replace your view.',
   ),
   offer: Offer,

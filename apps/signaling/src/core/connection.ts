@@ -5,7 +5,7 @@
  */
 import { CLOSE_CODES, type CloseName, type ServerMessage } from '@tandem/protocol';
 import { createHeader, HAS_TRACEPARENT, scanFrame } from '../wire/frame-scanner.ts';
-import { type Frame, type Suffixes, suffixesOf } from '../wire/spliced-frame.ts';
+import { type Frame, type Suffixes, suffixesOf, textOf } from '../wire/spliced-frame.ts';
 import type { Bucket } from './bucket.ts';
 import { Refusal } from './errors.ts';
 import { handle } from './handlers.ts';
@@ -20,6 +20,9 @@ const GIVE_UP_MS = 10_000;
 
 /** Frames that may wait behind a join or resume of the same connection. */
 const MAX_WAITING = 512;
+
+/** Frames that may wait for the answer to a resume. */
+const MAX_HELD = 1024;
 
 /** Of the frame in hand; frames are handled one after the other, so one is enough. */
 const header = createHeader();
@@ -49,6 +52,8 @@ export class Connection {
   #suffixesOf = '';
   #suffixes: Suffixes | undefined;
   #waiting: Uint8Array[] | undefined;
+  /** While a resume is under way: frames for its session that come behind the answer. */
+  #held: string[] | undefined;
 
   constructor(node: SignalingNode, transport: Transport, identity: Identity, own: Bucket, user: Bucket) {
     this.node = node;
@@ -165,13 +170,36 @@ export class Connection {
     if (++this.#faults > this.node.settings.maxFaults) this.close('abuse');
   }
 
-  /** A finished frame. The hot way out. */
+  /** A finished frame for the session. The hot way out. */
   send(frame: Frame): void {
-    if (!this.closed) this.#transport.send(frame);
+    if (this.closed) return;
+    if (this.#held === undefined) this.#transport.send(frame);
+    // Its bytes may be those of the sender's socket, which reads on.
+    else if (this.#held.push(textOf(frame)) > MAX_HELD) this.close('slowConsumer');
   }
 
+  /** A frame about the room. While a resume is under way it is left out: the answer will show the room as it is then. */
+  tell(text: string): void {
+    if (!this.closed && this.#held === undefined) this.#transport.send(text);
+  }
+
+  /** An answer of the server to this socket. */
   sendMessage(message: ServerMessage): void {
-    this.send(JSON.stringify(message));
+    if (!this.closed) this.#transport.send(JSON.stringify(message));
+  }
+
+  /** From now on frames for the session wait for {@link release}. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  /** Ends {@link hold}: `parked` leaves, and behind it what came in meanwhile. @returns what did not leave, as the socket is gone */
+  release(parked: readonly string[] = []): readonly string[] {
+    const frames = [...parked, ...(this.#held ?? [])];
+    this.#held = undefined;
+    if (this.closed) return frames;
+    for (const text of frames) this.#transport.send(text);
+    return [];
   }
 
   ping(): void {

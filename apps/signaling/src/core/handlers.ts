@@ -1,12 +1,13 @@
 /** One function for each message a client may send. Returns a promise when later frames must wait for it. */
-import { type ClientMessageMap, mayEnter } from '@tandem/protocol';
+import { type ClientMessageMap, mayEnter, type PeerMetadata, type ServerMessage } from '@tandem/protocol';
 import { ignoreUnavailable } from '../backplane/types.ts';
 import type { FrameHeader } from '../wire/frame-scanner.ts';
 import { SplicedFrame } from '../wire/spliced-frame.ts';
 import type { Connection, IncomingMessage } from './connection.ts';
 import { Refusal } from './errors.ts';
+import type { SignalingNode } from './node.ts';
 import type { Member, Room } from './room.ts';
-import { parseSessionToken, sessionToken } from './session.ts';
+import { parseSessionToken, type Session, sessionToken } from './session.ts';
 import { checkMessage, isKnownType } from './validate.ts';
 
 type Handler<T extends keyof ClientMessageMap> = (
@@ -87,13 +88,23 @@ async function join(connection: Connection, message: ClientMessageMap['join']): 
     throw new Refusal('forbidden', `Your token does not grant room ${roomId}.`, { field: '/roomId' });
   if (session.room && session.room.id !== roomId)
     throw new Refusal('already_joined', `Leave ${session.room.id} first.`, { field: '/roomId' });
-  if (message.metadata) {
-    checkMetadata(connection, message.metadata);
-    session.metadata = { ...session.metadata, ...message.metadata };
+  const metadata = message.metadata && { ...session.metadata, ...message.metadata };
+  // What is kept is bounded, not only what is added.
+  if (metadata) checkMetadata(connection, metadata);
+  const answer = () => {
+    const { room } = session;
+    if (!room) return;
+    const peers = room.peers(session.peerId);
+    connection.sendMessage({ type: 'joined', roomId, peerId: session.peerId, peers, version: room.version });
+  };
+  if (session.room) {
+    answer();
+    if (metadata && JSON.stringify(metadata) !== JSON.stringify(session.metadata))
+      await replaceMetadata(connection, metadata);
+    return;
   }
-  if (!session.room) await node.sessions.join(session, roomId);
-  if (!session.room) return;
-  connection.sendMessage({ type: 'joined', roomId, peerId: session.peerId, peers: session.room.peers(session.peerId) });
+  if (metadata) session.metadata = metadata;
+  await node.sessions.join(session, roomId, answer);
 }
 
 async function leave(connection: Connection): Promise<void> {
@@ -111,39 +122,53 @@ async function resume(connection: Connection, message: ClientMessageMap['resume'
   const token = parseSessionToken(message.sessionToken);
   if (!token) throw new Refusal('session_unknown', 'That is no session token.', { field: '/sessionToken' });
   const unused = connection.session;
-  const { session, peers, parked } = await connection.whileResuming(
-    node.sessions.resume(token.peerId, token.secret, connection.identity, connection),
-  );
-  connection.session = session;
-  node.sessions.discard(unused);
-  if (connection.closed) {
-    // The socket went while the resume was on its way; another one may have resumed since.
-    const { state } = session;
-    if (state.kind === 'attached' && state.connection === connection)
-      node.track(node.sessions.release(session, connection));
-    // The mailbox is empty now, and nobody has read what was in it.
-    for (const text of parked) node.router.park(session.peerId, text);
-    return;
+  connection.hold();
+  let unread: readonly string[] = [];
+  try {
+    const { session, parked } = await connection.whileResuming(
+      node.sessions.resume(token.peerId, token.secret, connection.identity, connection),
+    );
+    connection.session = session;
+    node.sessions.discard(unused);
+    if (!connection.closed) connection.sendMessage(resumedMessage(node, session, parked.length));
+    unread = connection.release(parked);
+  } finally {
+    connection.release();
   }
-  connection.sendMessage({
-    type: 'resumed',
-    peerId: session.peerId,
-    sessionToken: sessionToken(session),
-    node: node.name,
-    ...(session.room ? { roomId: session.room.id } : {}),
-    peers,
-    parked: parked.length,
-  });
-  for (const text of parked) connection.send(text);
+  if (!connection.closed) return;
+  // The socket went while the resume was on its way; another one may have resumed since.
+  const { session } = connection;
+  const { state } = session;
+  if (state.kind === 'attached' && state.connection === connection)
+    node.track(node.sessions.release(session, connection));
+  // The mailbox is empty now, and nobody has read what was in it.
+  for (const text of unread) node.router.park(session.peerId, text);
 }
 
-async function update(connection: Connection, message: ClientMessageMap['update']): Promise<void> {
-  const { node, session } = connection;
-  checkMetadata(connection, message.metadata);
-  session.metadata = message.metadata;
+/** With the room as it is in the moment that this is sent. */
+function resumedMessage(node: SignalingNode, session: Session, parked: number): ServerMessage {
+  const { peerId, room } = session;
+  return {
+    type: 'resumed',
+    peerId,
+    sessionToken: sessionToken(session),
+    node: node.name,
+    ...(room ? { roomId: room.id, version: room.version } : {}),
+    peers: room?.peers(peerId) ?? [],
+    parked,
+  };
+}
+
+async function update(connection: Connection, { metadata }: ClientMessageMap['update']): Promise<void> {
+  checkMetadata(connection, metadata);
+  await replaceMetadata(connection, metadata);
+}
+
+async function replaceMetadata({ node, session }: Connection, metadata: PeerMetadata): Promise<void> {
+  session.metadata = metadata;
   session.order++;
   if (!session.room) return;
-  node.membership.showLocally(session, { metadata: message.metadata });
+  node.membership.showLocally(session, { metadata });
   // With the backplane away it is kept, and written when that is back.
   await node.membership.put(session).catch(ignoreUnavailable);
 }

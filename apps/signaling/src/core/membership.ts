@@ -47,6 +47,13 @@ interface Debt extends Removal {
   readonly due: number;
 }
 
+interface Joining {
+  readonly session: Session;
+  readonly roomId: string;
+  readonly result: JoinResult;
+  /** See Sessions.join. */
+  readonly entered: () => void;
+}
 interface Ban {
   readonly loginSession: string;
   readonly ms: number;
@@ -79,7 +86,7 @@ export class Membership {
   }
 
   /** After a {@link write}: on success the session is in and knows the room. */
-  async join(session: Session, roomId: string, result: JoinResult): Promise<'joined' | 'full' | 'banned'> {
+  async join({ session, roomId, result, entered }: Joining): Promise<'joined' | 'full' | 'banned'> {
     if (!result.ok) return result.reason;
     if (session.state.kind === 'ended') {
       // The socket went while the write was on its way: nobody may stay behind.
@@ -88,6 +95,7 @@ export class Membership {
     }
     session.savedOrder = session.order;
     this.enter(session, roomId, result.state);
+    entered();
     this.#publishPut(roomId, result.state, session.peerId);
     return 'joined';
   }
@@ -353,8 +361,10 @@ export class Membership {
         // Something newer came in while the answer was on its way.
         if (state.version < room.version && room.version !== known) reading.again = true;
         else {
+          // After a store that went back, versions count from there.
+          const wentBack = state.version < room.version;
           const changed = this.#views.apply(room, state, true);
-          if (changed && doubted) this.#views.snapshot(room);
+          if ((changed && doubted) || wentBack) this.#views.snapshot(room);
         }
       }
       this.#repairLocals(room);

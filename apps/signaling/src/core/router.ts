@@ -11,6 +11,8 @@ import type { Session } from './session.ts';
 export type OnRefused = (refusal: Refusal) => void;
 
 interface ParkQueue {
+  /** Park also when the session seems attached there: that node is dead or deaf, or is this one, and the socket is gone. */
+  deadNode: string | undefined;
   frames: string[];
   refused: (OnRefused | undefined)[];
 }
@@ -95,6 +97,7 @@ export class Router {
   park(peerId: string, text: string, deadNode?: string, onRefused?: OnRefused): void {
     const queue = this.#parking.get(peerId);
     if (queue) {
+      queue.deadNode ??= deadNode;
       if (queue.frames.length >= 1024) {
         this.#node.counters.dropped++;
         onRefused?.(new Refusal('mailbox_full', 'The peer is away and its mailbox is full.'));
@@ -104,11 +107,11 @@ export class Router {
       queue.refused.push(onRefused);
       return;
     }
-    this.#parking.set(peerId, { frames: [text], refused: [onRefused] });
-    void this.#flush(peerId, deadNode);
+    this.#parking.set(peerId, { deadNode, frames: [text], refused: [onRefused] });
+    void this.#flush(peerId);
   }
 
-  async #flush(peerId: string, deadNode: string | undefined): Promise<void> {
+  async #flush(peerId: string): Promise<void> {
     const session = this.#node.sessions.get(peerId);
     if (session) session.parking = true;
     const queue = this.#parking.get(peerId) as ParkQueue;
@@ -121,7 +124,7 @@ export class Router {
         for (const r of refused) r?.(refusal);
       };
       try {
-        const result = await this.#node.backplane.park(peerId, frames, deadNode);
+        const result = await this.#node.backplane.park(peerId, frames, queue.deadNode);
         if (result.kind === 'parked') this.#node.counters.parked += frames.length;
         else if (result.kind === 'full' && frames.length > 1) {
           // It takes all of a step or none: halves find what still fits.
@@ -153,6 +156,8 @@ export class Router {
     }
     const session = this.#node.sessions.get(peerId);
     if (session?.state.kind === 'attached') for (const text of frames) session.state.connection.send(text);
+    // The store does not know yet that its socket is gone.
+    else if (session) for (const text of frames) this.park(peerId, text, node);
     else this.#node.counters.dropped += frames.length;
   }
 }

@@ -1,8 +1,9 @@
 /** The sessions of this node: opened, detached, resumed (from here or from any other node), fenced, ended. */
-import { type CloseName, mayEnter, type PeerInfo } from '@tandem/protocol';
+import { type CloseName, mayEnter } from '@tandem/protocol';
 import {
   FORCED,
   ignoreUnavailable,
+  type JoinResult,
   type JoinRule,
   type MemberRecord,
   type RoomState,
@@ -25,7 +26,6 @@ export type SessionControl =
 
 export interface Resumed {
   readonly session: Session;
-  readonly peers: PeerInfo[];
   readonly parked: readonly string[];
 }
 
@@ -82,16 +82,16 @@ export class Sessions {
 
   /**
    * Enters a room for the first time: stated policy for a second socket of one identity, then session and membership.
+   * @param entered called as soon as it is in, before anything else about the room reaches it
    * @throws Refusal `room_full`, `forbidden`, `too_many_sessions`, `unavailable`
    */
-  async join(session: Session, roomId: string): Promise<void> {
+  async join(session: Session, roomId: string, entered: () => void): Promise<void> {
     const { membership, settings, counters } = this.#node;
     if (!this.#node.up) throw this.#node.router.unavailable();
     session.order++;
     await this.whileBusy(session.peerId, async () => {
       try {
-        const limit = Math.min(session.identity.grants.maxRoomSize ?? settings.maxRoomSize, settings.maxRoomSize);
-        const result = await this.#enter(session, roomId, limit);
+        const result = await this.#enter(session, roomId, entered);
         if (result === 'joined') {
           counters.joins++;
           // The socket went while the writes were on their way.
@@ -114,8 +114,10 @@ export class Sessions {
    * Writes session and membership in one round trip: almost always nobody stands in the way. Otherwise the membership is written again
    * once its place is free, or taken back.
    */
-  async #enter(session: Session, roomId: string, limit: number): Promise<'joined' | 'full' | 'banned'> {
-    const { membership, places } = this.#node;
+  async #enter(session: Session, roomId: string, entered: () => void): Promise<'joined' | 'full' | 'banned'> {
+    const { membership, places, settings } = this.#node;
+    const limit = Math.min(session.identity.grants.maxRoomSize ?? settings.maxRoomSize, settings.maxRoomSize);
+    const join = (result: JoinResult) => membership.join({ session, roomId, result, entered });
     const record = this.record(session, roomId);
     // Both to their ends: a write that is still under way could not be taken back.
     const [opened, wrote] = await Promise.allSettled([
@@ -125,14 +127,14 @@ export class Sessions {
     if (opened.status === 'rejected') throw opened.reason;
     if (wrote.status === 'rejected') throw wrote.reason;
     const free = opened.value;
-    if (free === 'at once') return membership.join(session, roomId, wrote.value);
+    if (free === 'at once') return join(wrote.value);
     try {
       await free();
     } catch (error) {
       if (wrote.value.ok) await membership.retract(session, roomId);
       throw error;
     }
-    return membership.join(session, roomId, await membership.write(session, roomId, limit));
+    return join(await membership.write(session, roomId, limit));
   }
 
   record(session: Session, roomId = session.room?.id ?? ''): SessionRecord {
@@ -271,9 +273,9 @@ export class Sessions {
       throw new Refusal('session_unknown', 'That session is over; join again.', { field: '/sessionToken' });
     }
     if (!known) this.#adopt(session, state);
-    const room = membership.resumed(session, record.room, state);
+    membership.resumed(session, record.room, state);
     counters.resumes++;
-    return { session, peers: room.peers(peerId), parked: result.parked };
+    return { session, parked: result.parked };
   }
 
   /** The session of a record that this node took over: as it is here, unless others owned it since. */
@@ -332,7 +334,7 @@ export class Sessions {
     local.order++;
     local.unsynced = true;
     counters.resumes++;
-    return { session: local, peers: local.room.peers(local.peerId), parked: [] };
+    return { session: local, parked: [] };
   }
 
   #attach(session: Session, identity: Identity, epoch: number, connection: Connection): void {

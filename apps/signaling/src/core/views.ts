@@ -40,6 +40,7 @@ export class Views {
   apply(room: Room, state: RoomState, authoritative = false): boolean {
     if (!authoritative && state.version < room.version) return false;
     room.readAt = this.#node.clock.now();
+    room.version = state.version;
     let changed = false;
     const present = new Set<string>();
     for (const record of state.members) {
@@ -52,7 +53,6 @@ export class Views {
         this.suspect(room);
     for (const peerId of [...room.members.keys()])
       if (!present.has(peerId)) changed = this.applyGone(room, peerId, 'timeout') || changed;
-    room.version = state.version;
     return changed;
   }
 
@@ -146,16 +146,23 @@ export class Views {
     let text: string | undefined;
     for (const session of room.locals) {
       if (session.peerId === message.peerId || session.state.kind !== 'attached') continue;
-      text ??= JSON.stringify(message);
-      session.state.connection.send(text);
+      text ??= JSON.stringify({ ...message, version: room.version });
+      session.state.connection.tell(text);
     }
   }
 
   /** The whole room, to every attached session of this node in it. */
   snapshot(room: Room): void {
-    for (const session of room.locals)
-      if (session.state.kind === 'attached')
-        session.state.connection.sendMessage({ type: 'room', roomId: room.id, peers: room.peers(session.peerId) });
+    for (const { state, peerId } of room.locals) {
+      if (state.kind !== 'attached') continue;
+      const message: ServerMessage = {
+        type: 'room',
+        roomId: room.id,
+        peers: room.peers(peerId),
+        version: room.version,
+      };
+      state.connection.tell(JSON.stringify(message));
+    }
   }
 
   #scheduleReap(room: Room, inMs: number): void {
