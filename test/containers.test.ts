@@ -1,5 +1,6 @@
 /** A call through the containers of compose.yaml. scripts/test-containers.mjs brings them up and runs this. */
 import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { launchBrowser } from './support/browser.ts';
@@ -52,6 +53,14 @@ test('two people call each other through two signaling containers', async () => 
   const bob = await joinRoom(browser, origin, 'Bob', 'containers');
   expect(await socketsPerNode(origin)).toEqual([1, 1]);
   await expectMedia([ada, bob]);
+});
+
+test('the canary passes: a join, messages, allocations and packets through the relay', () => {
+  const program = join(import.meta.dirname, '../infra/canary/main.ts');
+  const output = execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', program, origin], {
+    encoding: 'utf8',
+  });
+  expect(output).toContain(`${origin} passed`);
 });
 
 test('and through the TURN container alone, which auth knows from the directory only', async () => {

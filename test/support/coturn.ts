@@ -12,9 +12,11 @@ import { findProgram } from '../../infra/local/programs.ts';
 export interface Coturn extends AsyncDisposable {
   readonly port: number;
   readonly tlsPort: number;
-  /** Of its one user. */
+  /** Of its one user; of nobody when it has a secret. */
   readonly username: string;
   readonly credential: string;
+  /** PEM file of its self-signed certificate. */
+  readonly certificate: string;
 }
 
 async function listens(port: number, until: number): Promise<void> {
@@ -31,8 +33,11 @@ async function listens(port: number, until: number): Promise<void> {
   }
 }
 
-/** @throws Error with the install line when there is no coturn */
-export async function startCoturn(): Promise<Coturn> {
+/**
+ * @param secret shared with auth, in place of the one user
+ * @throws Error with the install line when there is no coturn
+ */
+export async function startCoturn(secret?: string): Promise<Coturn> {
   const program = findProgram('turnserver');
   if (!program) throw new Error('missing: apt-get install coturn');
   const folder = await mkdtemp(join(tmpdir(), 'tandem-coturn-'));
@@ -46,7 +51,9 @@ export async function startCoturn(): Promise<Coturn> {
       '-n --listening-ip=127.0.0.1 --relay-ip=127.0.0.1 --allow-loopback-peers --no-multicast-peers',
       `--listening-port=${port} --tls-listening-port=${tlsPort} --min-port=${relays} --max-port=${relays + 19}`,
       `--cert=${cert} --pkey=${key} --no-dtls --no-cli --fingerprint`,
-      `--lt-cred-mech --user=${user.username}:${user.credential} --realm=test`,
+      secret
+        ? `--use-auth-secret --static-auth-secret=${secret} --realm=test`
+        : `--lt-cred-mech --user=${user.username}:${user.credential} --realm=test`,
       `--log-file=stdout --simple-log --pidfile=${folder}/pid --userdb=${folder}/db`,
     ].flatMap((line) => line.split(' ')),
     { stdio: 'ignore' },
@@ -64,5 +71,5 @@ export async function startCoturn(): Promise<Coturn> {
     await dispose();
     throw error;
   }
-  return { port, tlsPort, ...user, [Symbol.asyncDispose]: dispose };
+  return { port, tlsPort, ...user, certificate: cert, [Symbol.asyncDispose]: dispose };
 }

@@ -1,0 +1,130 @@
+/** What the canary asks of a deployment over HTTP: the page, tokens, ICE servers. Answers are checked; nothing of a token is shown. */
+import Type, { type Static, type TSchema } from 'typebox';
+import { Check } from 'typebox/value';
+
+/** Most bytes that an answer may have. */
+const MAX_ANSWER_BYTES = 256 * 1024;
+
+const Settings = Type.Object({
+  signalingUrl: Type.Optional(Type.String({ maxLength: 2048 })),
+  authUrl: Type.Optional(Type.String({ maxLength: 2048 })),
+});
+const Token = Type.Object({ token: Type.String({ minLength: 1, maxLength: 8192 }) });
+const IceServers = Type.Object({
+  iceServers: Type.Array(
+    Type.Object({
+      urls: Type.Union([
+        Type.String({ maxLength: 512 }),
+        Type.Array(Type.String({ maxLength: 512 }), { maxItems: 16 }),
+      ]),
+      username: Type.Optional(Type.String({ maxLength: 512 })),
+      credential: Type.Optional(Type.String({ maxLength: 512 })),
+    }),
+    { maxItems: 16 },
+  ),
+});
+export type IceServer = Static<typeof IceServers>['iceServers'][number];
+
+/** Where the services of a page are, as the page itself finds them. */
+export interface Endpoints {
+  readonly auth: URL;
+  readonly signaling: URL;
+}
+
+export interface DeploymentOptions {
+  readonly origin: URL;
+  readonly apiKey?: string;
+  readonly timeoutMs: number;
+}
+
+async function answerOf(url: URL, options: DeploymentOptions, init: RequestInit = {}): Promise<Response> {
+  try {
+    return await fetch(url, { ...init, signal: AbortSignal.timeout(options.timeoutMs) });
+  } catch (error) {
+    // fetch says "fetch failed" and keeps the reason apart.
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw new Error(`${url.origin}${url.pathname}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+async function textOf(url: URL, answer: Response): Promise<string> {
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of answer.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MAX_ANSWER_BYTES)
+      throw new Error(`${url.pathname}: the answer is over ${MAX_ANSWER_BYTES} bytes`);
+  }
+  return text;
+}
+
+async function jsonOf<T extends TSchema>(url: URL, answer: Response, schema: T): Promise<Static<T>> {
+  const text = await textOf(url, answer);
+  if (!answer.ok) throw new Error(`${url.pathname} answers ${answer.status}${problemOf(text)}`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (!Check(schema, value)) throw new Error(`${url.pathname}: the answer has not the expected shape`);
+  return value as Static<T>;
+}
+
+/** `code: detail` of problem details (RFC 9457), for people. */
+function problemOf(text: string): string {
+  try {
+    const { code, detail } = JSON.parse(text) as { code?: unknown; detail?: unknown };
+    return typeof code === 'string' ? `, ${code}: ${typeof detail === 'string' ? detail : ''}` : '';
+  } catch {
+    return '';
+  }
+}
+
+/** Read the page and its settings. @throws Error when either is not served */
+export async function findEndpoints(options: DeploymentOptions): Promise<Endpoints> {
+  const { origin } = options;
+  const page = new URL('/', origin);
+  const answer = await answerOf(page, options);
+  const type = answer.headers.get('content-type') ?? '';
+  await answer.body?.cancel();
+  if (!answer.ok) throw new Error(`/ answers ${answer.status}`);
+  if (!type.startsWith('text/html')) throw new Error(`/ is ${type || 'of no type'}, not a page`);
+  const file = new URL('/config.json', origin);
+  const settings = await jsonOf(file, await answerOf(file, options), Settings);
+  const http = (base: string | undefined) => {
+    const url = new URL(base || origin);
+    url.protocol = url.protocol.replace(/^ws/, 'http');
+    return url;
+  };
+  return { auth: http(settings.authUrl), signaling: http(settings.signalingUrl) };
+}
+
+/** An access token of a user made for this run. @throws Error with the reason that auth gives */
+export async function fetchToken(endpoints: Endpoints, userId: string, options: DeploymentOptions): Promise<string> {
+  const url = new URL('/auth/token', endpoints.auth);
+  const answer = await answerOf(url, options, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(options.apiKey ? { 'x-api-key': options.apiKey } : {}) },
+    body: JSON.stringify({ userId, name: 'Canary' }),
+  });
+  return (await jsonOf(url, answer, Token)).token;
+}
+
+/** @throws Error with the reason that auth gives */
+export async function fetchIceServers(
+  endpoints: Endpoints,
+  token: string,
+  options: DeploymentOptions,
+): Promise<readonly IceServer[]> {
+  const url = new URL('/auth/ice-servers', endpoints.auth);
+  const answer = await answerOf(url, options, { headers: { authorization: `Bearer ${token}` } });
+  return (await jsonOf(url, answer, IceServers)).iceServers;
+}
+
+/** Why an upgrade was refused: the status that a plain request to the same path gets (docs/service-contracts.md, S-5). */
+export async function upgradeStatus(url: URL, options: DeploymentOptions): Promise<number> {
+  const answer = await answerOf(url, options);
+  await answer.body?.cancel();
+  return answer.status;
+}
