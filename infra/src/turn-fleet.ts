@@ -91,8 +91,9 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
       cluster: this.cluster,
       taskDefinition: task,
       daemon: true,
-      // The host's ports are one node's: the old one drains before the new one starts, a few at a time.
-      minHealthyPercent: 66,
+      // The host's ports are one node's: the old one drains before the new one starts, half of the fleet at a time.
+      // ECS rounds up: of one node any percentage is the one node, and the update would never begin.
+      minHealthyPercent: minNodes === 1 ? 0 : 50,
       maxHealthyPercent: 100,
       circuitBreaker: { enable: true, rollback: true },
       enableECSManagedTags: true,

@@ -7,6 +7,16 @@ import type { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
 
+/**
+ * How long a node may wait for its calls when an update of the service stops it, s: at most three waves of an update (half of the
+ * fleet at a time) fit the three hours after which CloudFormation gives up. An instance that leaves waits the whole drainTimeout.
+ */
+export function updateDrainSeconds(drainTimeout: Duration): number {
+  return Math.min(drainTimeout.toSeconds(), 3300);
+}
+/** The agent of ECS kills a container that still runs this long after the node should have ended by itself, s. */
+export const STOP_MARGIN_SECONDS = 60;
+
 /** The lifecycle hook in which a node waits for its calls. */
 export const DRAIN_HOOK = 'drain';
 
@@ -32,7 +42,7 @@ export function turnInstances(scope: Construct, of: TurnInstances): autoscaling.
     `cat >> /etc/ecs/ecs.config <<'END'`,
     `ECS_CLUSTER=${of.cluster.clusterName}`,
     // A drained node waits for its calls; the agent must not kill it before.
-    `ECS_CONTAINER_STOP_TIMEOUT=${of.drainTimeout.toSeconds()}s`,
+    `ECS_CONTAINER_STOP_TIMEOUT=${updateDrainSeconds(of.drainTimeout) + STOP_MARGIN_SECONDS}s`,
     'ECS_ENABLE_TASK_IAM_ROLE=true',
     'ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST=true',
     'END',
@@ -90,7 +100,8 @@ export function turnInstances(scope: Construct, of: TurnInstances): autoscaling.
     autoScalingGroupName: group.autoScalingGroupName,
     lifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
     // The agent renews it each minute; when the agent is dead there is nothing to wait for.
-    heartbeatTimeout: 300,
+    // It lasts at most 100 times this, whatever is renewed.
+    heartbeatTimeout: Math.max(300, Math.ceil(of.drainTimeout.toSeconds() / 100)),
     defaultResult: 'CONTINUE',
   });
   group.scaleOnOutgoingBytes('NetworkOut', {

@@ -13,7 +13,7 @@ import { containerEnvironment } from './environment.ts';
 import { cachePlace } from './place.ts';
 import { serviceImage } from './service-image.ts';
 import type { TurnFleetProps } from './turn-fleet-props.ts';
-import { DRAIN_HOOK } from './turn-instances.ts';
+import { DRAIN_HOOK, updateDrainSeconds } from './turn-instances.ts';
 
 export interface TurnTask {
   readonly group: autoscaling.AutoScalingGroup;
@@ -35,6 +35,7 @@ export function turnTask(scope: Construct, props: TurnFleetProps, of: TurnTask):
     USER_QUOTA: String(props.userQuota ?? 12),
     TOTAL_QUOTA: String(props.totalQuota ?? 4000),
     DRAIN_SECONDS: String(of.drainTimeout.toSeconds()),
+    STOP_DRAIN_SECONDS: String(updateDrainSeconds(of.drainTimeout)),
     LIFECYCLE_HOOK: DRAIN_HOOK,
     AUTO_SCALING_GROUP: of.group.autoScalingGroupName,
     AWS_REGION: Stack.of(scope).region,
@@ -56,7 +57,7 @@ export function turnTask(scope: Construct, props: TurnFleetProps, of: TurnTask):
     logging: ecs.LogDriver.awsLogs({ logGroup, streamPrefix: 'turn', mode: ecs.AwsLogDriverMode.NON_BLOCKING }),
     readonlyRootFilesystem: true,
     linuxParameters: new ecs.LinuxParameters(scope, 'Linux', { initProcessEnabled: true }),
-    stopTimeout: of.drainTimeout,
+    // No stopTimeout: it is documented to 120 s. ECS_CONTAINER_STOP_TIMEOUT of the instance holds instead.
     ulimits: [{ name: ecs.UlimitName.NOFILE, softLimit: 262_144, hardLimit: 262_144 }],
     healthCheck: {
       command: turnHealthCommand(part.healthArgument),

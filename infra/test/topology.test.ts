@@ -207,7 +207,6 @@ test('scale-in drops nobody: the drain fits the stop, the next one waits for it,
   expect(JSON.stringify(all('AWS::IAM::Policy'))).not.toContain('UpdateTaskProtection');
   // A relay cannot move its calls: there the instance waits, renewing the hook.
   expect(one('AWS::AutoScaling::LifecycleHook').properties.DefaultResult).toBe('CONTINUE');
-  expect(container(/TopologyTurnTask/, 'turn').StopTimeout).toBe(7200);
 });
 
 test('TURN: public nodes, IMDSv2, no load balancer under UDP, quotas, denied peers, drain hook, rotation', () => {
@@ -231,7 +230,7 @@ test('TURN: public nodes, IMDSv2, no load balancer under UDP, quotas, denied pee
     expect(environment.DENIED_PEERS).toContain(range);
   expect(Number(environment.USER_QUOTA)).toBeGreaterThan(0);
   expect(Number(environment.TOTAL_QUOTA)).toBeLessThan(16_384);
-  expect(node).toMatchObject({ ReadonlyRootFilesystem: true, User: '10001:10001', StopTimeout: 7200 });
+  expect(node).toMatchObject({ ReadonlyRootFilesystem: true, User: '10001:10001' });
   expect(one('AWS::AutoScaling::LifecycleHook').properties).toMatchObject({
     LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
     LifecycleHookName: environment.LIFECYCLE_HOOK,

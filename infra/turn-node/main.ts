@@ -17,8 +17,12 @@ try {
   } else {
     const node = await startTurnNode(config);
     // coturn would drop its calls on SIGTERM: the agent takes it and drains. A second one ends at once.
+    let signals = 0;
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      process.on(signal, () => void (node.state === 'serving' ? node.drain() : node[Symbol.asyncDispose]()));
+      process.on(
+        signal,
+        () => void (signals++ === 0 ? node.drain(config.STOP_DRAIN_SECONDS) : node[Symbol.asyncDispose]()),
+      );
     process.exitCode = (await node.ended) === 'drained' ? 0 : 1;
     await node[Symbol.asyncDispose]();
   }

@@ -41,6 +41,12 @@ export const TurnNodeConfig = Type.Object({
   REDIS_USERNAME: Type.Optional(Type.String({ description: 'ACL user.' })),
   REDIS_PASSWORD: Type.Optional(Type.String({ description: 'Its password.', secret: true })),
   DRAIN_SECONDS: Type.Integer({ default: 7200, minimum: 0, description: 'Longest wait for calls to end.' }),
+  STOP_DRAIN_SECONDS: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: 'Longest wait after SIGTERM, as an update of the service sends it. Default: DRAIN_SECONDS.',
+    }),
+  ),
   LIFECYCLE_HOOK: Type.Optional(
     Type.String({ description: 'Name of the auto scaling group’s hook that waits for the drain.' }),
   ),

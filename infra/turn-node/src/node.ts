@@ -33,8 +33,11 @@ export interface TurnNode extends AsyncDisposable {
   readonly state: 'serving' | 'draining' | 'ended';
   /** Whether readers of the directory find this node; without a directory, whether it is not draining. */
   readonly serving: boolean;
-  /** Leave the directory, refuse new allocations, wait for the open ones (or DRAIN_SECONDS), end. */
-  drain(): Promise<void>;
+  /**
+   * Leave the directory, refuse new allocations, wait for the open ones, end.
+   * @param seconds longest wait; default DRAIN_SECONDS. A second call shortens the wait of the first, and never lengthens it
+   */
+  drain(seconds?: number): Promise<void>;
   /** Settles when the node has ended, by a drain or because coturn died. */
   readonly ended: Promise<'drained' | 'died'>;
 }
@@ -123,7 +126,9 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     ended.resolve(how);
   };
   let draining: Promise<void> | undefined;
-  const drain = () => {
+  let deadline = Number.POSITIVE_INFINITY;
+  const drain = (seconds = config.DRAIN_SECONDS) => {
+    deadline = Math.min(deadline, Date.now() + seconds * 1000);
     draining ??= (async () => {
       if (state === 'ended') return;
       state = 'draining';
@@ -131,7 +136,6 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
       await attempt('directory', register);
       const refused = coturn.refuseNew();
       if (!refused) say('turn.drain-by-directory', { why: 'this coturn cannot refuse new allocations' });
-      const deadline = Date.now() + config.DRAIN_SECONDS * 1000;
       let beat = 0;
       while (coturn.allocations.size > 0 && Date.now() < deadline && state === 'draining') {
         if (Date.now() >= beat) {
