@@ -60,6 +60,8 @@ const added: typeof leftOut = {
     AUTO_SCALING_GROUP: 'as above',
     AWS_REGION: 'of the AWS clients',
     METRICS_STACK: 'CloudWatch only',
+    METRICS_PART: 'CloudWatch only',
+    STOP_DRAIN_SECONDS: 'of ECS updates',
   },
 };
 

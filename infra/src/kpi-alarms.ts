@@ -1,9 +1,10 @@
 /** The alarms that packages/service/src/kpi.ts describes, for CloudWatch. */
 import { BURN_RATES, type MetricRef, MIN_EVENTS, type Slo, type ThresholdAlarm } from '@tandem/service/kpi';
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { AlarmTarget } from './alarm-target.ts';
+import { metricIdentity } from './metric-identity.ts';
 import { NAMESPACE } from './metrics-collector.ts';
 import type { SignalingService } from './signaling-service.ts';
 
@@ -86,7 +87,7 @@ function series(ref: MetricRef, service: SignalingService, period: Duration, sta
     new cloudwatch.Metric({
       namespace: NAMESPACE,
       metricName: ref.metric,
-      dimensionsMap: { service: service.serviceName, stack: Stack.of(service).stackName, ...labels },
+      dimensionsMap: { ...metricIdentity(service, service.serviceName), ...labels },
       statistic,
       period,
     });

@@ -2,6 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import { COLLECTOR_IMAGE } from './base-images.ts';
+import type { metricIdentity } from './metric-identity.ts';
 
 /** Memory of the sidecar, MiB. */
 export const COLLECTOR_MIB = 128;
@@ -15,7 +16,7 @@ export const NAMESPACE = 'Tandem';
  */
 export function metricsCollector(
   task: ecs.TaskDefinition,
-  service: string,
+  identity: ReturnType<typeof metricIdentity>,
   port: number,
   logGroup: logs.ILogGroup,
   image?: ecs.ContainerImage,
@@ -29,9 +30,9 @@ export function metricsCollector(
         config: {
           scrape_configs: [
             {
-              job_name: service,
+              job_name: identity.service,
               scrape_interval: '60s',
-              static_configs: [{ targets: [`127.0.0.1:${port}`], labels: { service, stack: stack.stackName } }],
+              static_configs: [{ targets: [`127.0.0.1:${port}`], labels: { ...identity } }],
             },
           ],
         },
@@ -47,16 +48,16 @@ export function metricsCollector(
         namespace: NAMESPACE,
         region: stack.region,
         log_group_name: logGroup.logGroupName,
-        log_stream_name: `metrics-${service}-{TaskId}`,
+        log_stream_name: `metrics-${identity.service}-{TaskId}`,
         // One metric per service, not per task or label: custom metrics are paid for each combination.
         dimension_rollup_option: 'NoDimensionRollup',
         metric_declarations: [
           {
             dimensions: [
-              ['service', 'stack'],
-              ['service', 'stack', 'outcome'],
-              ['service', 'stack', 'dropped'],
-              ['service', 'stack', 'path'],
+              ['service', 'stack', 'part'],
+              ['service', 'stack', 'part', 'outcome'],
+              ['service', 'stack', 'part', 'dropped'],
+              ['service', 'stack', 'part', 'path'],
             ],
             metric_name_selectors: ['^tandem_.*', '^nodejs_eventloop_lag_p99_seconds$'],
           },

@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -11,6 +11,7 @@ import type { ServicePart } from '../topology/index.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
 import { type AwsPlace, containerEnvironment } from './environment.ts';
 import { COLLECTOR_MIB, metricsCollector, NAMESPACE } from './metrics-collector.ts';
+import { metricIdentity } from './metric-identity.ts';
 import { checkServiceProps, type RealtimeServiceProps } from './realtime-service-props.ts';
 import { serviceImage } from './service-image.ts';
 
@@ -105,7 +106,13 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       ulimits: [{ name: ecs.UlimitName.NOFILE, softLimit: 262_144, hardLimit: 262_144 }],
     });
     if (props.metrics ?? true)
-      metricsCollector(this.taskDefinition, serviceName, described.port, logGroup, props.collectorImage);
+      metricsCollector(
+        this.taskDefinition,
+        metricIdentity(this, serviceName),
+        described.port,
+        logGroup,
+        props.collectorImage,
+      );
 
     acknowledge(this.taskDefinition, {
       'AwsSolutions-ECS2': 'Variables are settings only; every secret comes from Secrets Manager when a task starts.',
@@ -193,7 +200,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
     return new cloudwatch.Metric({
       namespace: NAMESPACE,
       metricName,
-      dimensionsMap: { service: this.serviceName, stack: Stack.of(this).stackName },
+      dimensionsMap: metricIdentity(this, this.serviceName),
       ...props,
     }).attachTo(this);
   }

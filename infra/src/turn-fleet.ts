@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -9,6 +9,7 @@ import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
+import { metricIdentity } from './metric-identity.ts';
 import { NAMESPACE } from './metrics-collector.ts';
 import { checkTurnFleet, type TurnFleetProps } from './turn-fleet-props.ts';
 import { turnInstances } from './turn-instances.ts';
@@ -71,8 +72,13 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
       instanceType: props.instanceType,
       minNodes,
       maxNodes,
-      nodeMbps,
       drainTimeout,
+    });
+    // The nodes' own measure, of traffic and of allocations: half of it, so that two of three zones carry what three did.
+    this.autoScalingGroup.scaleToTrackMetric('Load', {
+      metric: this.metricLoad({ statistic: 'Average' }),
+      targetValue: 0.5,
+      estimatedInstanceWarmup: Duration.minutes(3),
     });
     const task = turnTask(this, props, { group: this.autoScalingGroup, secret: this.secret, nodeMbps, drainTimeout });
     this.grantPrincipal = task.taskRole;
@@ -114,7 +120,7 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
     return this.metric('turn_allocations', { statistic: 'Sum', ...props });
   }
 
-  /** Share of a node's capacity in use, highest. */
+  /** Share of a node's capacity in use, of the nodes that serve; the highest. */
   metricLoad(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('turn_load', { statistic: 'Maximum', ...props });
   }
@@ -130,7 +136,7 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
       namespace: NAMESPACE,
       metricName,
       period: Duration.minutes(1),
-      dimensionsMap: { service: 'turn', stack: Stack.of(this).stackName },
+      dimensionsMap: metricIdentity(this, 'turn'),
       ...props,
     }).attachTo(this);
   }

@@ -27,11 +27,10 @@ export interface TurnInstances {
   readonly instanceType: ec2.InstanceType | undefined;
   readonly minNodes: number;
   readonly maxNodes: number;
-  readonly nodeMbps: number;
   readonly drainTimeout: Duration;
 }
 
-/** Instances with public addresses, one relay each, scaled on what they send, given time to drain before they end. */
+/** Instances with public addresses, one relay each, given time to drain before they end. */
 export function turnInstances(scope: Construct, of: TurnInstances): autoscaling.AutoScalingGroup {
   const role = new iam.Role(scope, 'InstanceRole', {
     assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
@@ -103,11 +102,6 @@ export function turnInstances(scope: Construct, of: TurnInstances): autoscaling.
     // It lasts at most 100 times this, whatever is renewed.
     heartbeatTimeout: Math.max(300, Math.ceil(of.drainTimeout.toSeconds() / 100)),
     defaultResult: 'CONTINUE',
-  });
-  group.scaleOnOutgoingBytes('NetworkOut', {
-    // Half of what a node carries, so that two of three zones carry what three did.
-    targetBytesPerSecond: (of.nodeMbps * 1_000_000) / 8 / 2,
-    estimatedInstanceWarmup: Duration.minutes(3),
   });
   acknowledge(group, {
     'AwsSolutions-AS3': 'Alarms watch serving nodes and load; each scaling event as mail would hide them.',

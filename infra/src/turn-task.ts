@@ -10,6 +10,7 @@ import { topology } from '../topology/index.ts';
 import type { TurnNodeConfig } from '../turn-node/src/config.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
 import { containerEnvironment } from './environment.ts';
+import { metricIdentity } from './metric-identity.ts';
 import { cachePlace } from './place.ts';
 import { serviceImage } from './service-image.ts';
 import type { TurnFleetProps } from './turn-fleet-props.ts';
@@ -29,6 +30,7 @@ export function turnTask(scope: Construct, props: TurnFleetProps, of: TurnTask):
     from: { 'cache-url': props.directory?.url, 'turn-secret-id': of.secret.secretArn },
     secrets: props.directory ? cachePlace(props.directory) : {},
   });
+  const identity = metricIdentity(scope, 'turn');
   const settings: Partial<Record<keyof TurnNodeConfig, string>> = {
     NODE_MBPS: String(of.nodeMbps),
     MAX_BYTES_PER_SECOND: String(props.maxBytesPerSecond ?? 375_000),
@@ -39,7 +41,8 @@ export function turnTask(scope: Construct, props: TurnFleetProps, of: TurnTask):
     LIFECYCLE_HOOK: DRAIN_HOOK,
     AUTO_SCALING_GROUP: of.group.autoScalingGroupName,
     AWS_REGION: Stack.of(scope).region,
-    METRICS_STACK: Stack.of(scope).stackName,
+    METRICS_STACK: identity.stack,
+    METRICS_PART: identity.part,
     ...(props.realm ? { TURN_REALM: props.realm } : {}),
     ...(props.turnHost ? { TURN_HOST: props.turnHost, TURN_TLS_PORT: '443' } : {}),
   };

@@ -22,3 +22,20 @@ export function longestLifecycleHook(heartbeatTimeout: number): number {
 
 /** Longest `stopTimeout` of a container definition, s. Source: Amazon ECS task definition parameters, "stopTimeout". */
 export const LONGEST_STOP_TIMEOUT = 120;
+
+/**
+ * Capacity that target tracking asks for: the present one times metric over target, rounded up, within the limits.
+ * Source: EC2 Auto Scaling guide, "Target tracking scaling policies" (the metric must fall in proportion as capacity rises).
+ */
+export function targetTracking(capacity: number, metric: number, target: number, min: number, max: number): number {
+  return Math.min(max, Math.max(min, Math.ceil((capacity * metric) / target - 1e-9)));
+}
+
+/**
+ * What the predefined metric ASGAverageNetworkOut measures for nodes that send this much: bytes a node and period, and not a second.
+ * Source: EC2 Auto Scaling API, PredefinedMetricSpecification; CloudWatch metrics of EC2, "NetworkOut" (bytes of the period; 60 s with
+ * detailed monitoring).
+ */
+export function averageNetworkOut(bytesPerSecond: number, periodSeconds = 60): number {
+  return bytesPerSecond * periodSeconds;
+}

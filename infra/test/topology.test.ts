@@ -236,13 +236,6 @@ test('TURN: public nodes, IMDSv2, no load balancer under UDP, quotas, denied pee
     LifecycleHookName: environment.LIFECYCLE_HOOK,
   });
   expect(
-    all('AWS::AutoScaling::ScalingPolicy').some(
-      (p) =>
-        p.properties.TargetTrackingConfiguration.PredefinedMetricSpecification.PredefinedMetricType ===
-        'ASGAverageNetworkOut',
-    ),
-  ).toBe(true);
-  expect(
     one('AWS::SecretsManager::RotationSchedule').properties.RotationRules.ScheduleExpression ??
       one('AWS::SecretsManager::RotationSchedule').properties.RotationRules,
   ).toBeDefined();

@@ -204,6 +204,8 @@ test('allocations are counted from the log; secrets and metrics have their shape
   expect(count.size).toBe(0);
   expect(acceptedSecrets('{"sign":"aaaaaaaa","accept":["bbbbbbbb","aaaaaaaa"]}')).toEqual(['aaaaaaaa', 'bbbbbbbb']);
   expect(() => acceptedSecrets('hunter2hunter2')).toThrow(/^TURN secret: not JSON with `sign` and `accept`$/);
-  const metrics = JSON.parse(embeddedMetrics('S', { allocations: 2, load: 0.1, mbps: 3, serving: 1 }));
-  expect(metrics).toMatchObject({ service: 'turn', stack: 'S', turn_allocations: 2, turn_serving: 1 });
+  const metrics = JSON.parse(
+    embeddedMetrics({ stack: 'S', part: 'P' }, { allocations: 2, load: 0.1, mbps: 3, serving: 1 }),
+  );
+  expect(metrics).toMatchObject({ service: 'turn', stack: 'S', part: 'P', turn_allocations: 2, turn_serving: 1 });
 });

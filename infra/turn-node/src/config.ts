@@ -53,6 +53,7 @@ export const TurnNodeConfig = Type.Object({
   AUTO_SCALING_GROUP: Type.Optional(Type.String({ description: 'The group of that hook.' })),
   AWS_REGION: Type.Optional(Type.String({ description: 'Region.' })),
   METRICS_STACK: Type.Optional(Type.String({ description: 'Dimension of the metrics; unset: none are written.' })),
+  METRICS_PART: Type.String({ default: 'turn', description: 'Second dimension: which fleet of that stack.' }),
   RUN_DIR: Type.String({
     default: '/run/turn',
     description: 'Writable folder: database of coturn, its address, password of its telnet interface.',

@@ -178,12 +178,16 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
       // Of the clock, not of the last tick: else a minute without a value comes up again and again.
       nextMetrics += metricsMs;
       writeMetrics(
-        embeddedMetrics(config.METRICS_STACK, {
-          allocations: coturn.allocations.size,
-          load,
-          mbps,
-          serving: Number(serving()),
-        }),
+        embeddedMetrics(
+          { stack: config.METRICS_STACK, part: config.METRICS_PART },
+          {
+            allocations: coturn.allocations.size,
+            // Of nodes that serve: the average of these scales the fleet, and one that drains takes no new call.
+            load: serving() ? load : undefined,
+            mbps,
+            serving: Number(serving()),
+          },
+        ),
       );
     }
     if (state === 'serving') await attempt('metadata', async () => void ((await host.leaving()) && void drain()));
@@ -213,12 +217,12 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
 
 /** A line that CloudWatch Logs turns into metrics (embedded metric format). */
 export function embeddedMetrics(
-  stack: string,
-  values: { allocations: number; load: number; mbps: number; serving: number },
+  identity: { readonly stack: string; readonly part: string },
+  values: { allocations: number; load: number | undefined; mbps: number; serving: number },
 ): string {
   const metrics = {
     turn_allocations: values.allocations,
-    turn_load: values.load,
+    ...(values.load === undefined ? {} : { turn_load: values.load }),
     turn_mbps: values.mbps,
     turn_serving: values.serving,
   };
@@ -228,13 +232,13 @@ export function embeddedMetrics(
       CloudWatchMetrics: [
         {
           Namespace: 'Tandem',
-          Dimensions: [['service', 'stack']],
+          Dimensions: [['service', 'stack', 'part']],
           Metrics: Object.keys(metrics).map((Name) => ({ Name })),
         },
       ],
     },
     service: 'turn',
-    stack,
+    ...identity,
     ...metrics,
   });
 }
