@@ -1,0 +1,99 @@
+/**
+ * What the agent needs of a media engine (an SFU): rooms, one publishing leg and one receiving leg a person. The Janus adapter and the
+ * fake pass the same contract suite (testing/contract.ts).
+ *
+ * An engine knows nothing of signaling. Ids are the caller's, unique in their room, and any text up to 64 characters.
+ */
+
+/** What a person sends: microphone, camera, screen. In this order of the media sections, as packages/rtc offers them. */
+export type Slot = 'audio' | 'video' | 'screen';
+export const SLOTS: readonly Slot[] = ['audio', 'video', 'screen'];
+
+/** Spatial layer of a camera that is sent in up to three sizes; `off` stops the packets and keeps the subscription. */
+export type Layer = 'off' | 'low' | 'mid' | 'high';
+
+export interface Candidate {
+  readonly candidate: string;
+  readonly sdpMid?: string | null;
+  readonly sdpMLineIndex?: number | null;
+}
+
+/** One track of one person. */
+export interface TrackName {
+  readonly publisher: string;
+  readonly slot: Slot;
+}
+/** Where a subscribed track is in the receiver's session description. */
+export interface SubscribedTrack extends TrackName {
+  readonly mid: string;
+}
+
+/** Told of either leg. None is called after `close` of the leg. */
+export interface LegEvents {
+  /** A candidate of the engine; null ends them. Never before the description that it belongs to. */
+  onCandidate(candidate: Candidate | null): void;
+  /** ICE and DTLS are done: packets may flow. Also after a restart. */
+  onLive(): void;
+  /** The engine gave the leg up: its client sent no consent (RFC 7675), said goodbye by DTLS, or was removed. */
+  onLost(reason: string): void;
+}
+
+export interface SubscriberEvents extends LegEvents {
+  /** Answer it by `answer`; the next one comes only then. `tracks` has all that are subscribed, also those of earlier offers. */
+  onOffer(sdp: string, tracks: readonly SubscribedTrack[]): void;
+}
+
+export interface PublisherLeg {
+  /** First offer, renegotiation or ICE restart. @returns the engine's answer @throws EngineError */
+  offer(sdp: string): Promise<string>;
+  candidate(candidate: Candidate | null): void;
+  /** Ends the leg; its subscriptions of others are untouched, others' of it end. */
+  close(): Promise<void>;
+}
+
+export interface SubscriberLeg {
+  /**
+   * Replace what is wanted. A track that is not published yet is subscribed when it is; one that ends leaves by a new offer.
+   * Never rejects: what the engine refuses is tried again at the next change.
+   */
+  want(tracks: readonly TrackName[]): void;
+  /** @throws EngineError */
+  answer(sdp: string): Promise<void>;
+  /** Which layer of a camera, from now on. Kept for a track that is not subscribed yet. Default `high`. */
+  select(track: TrackName, layer: Layer): void;
+  /** A new offer with new ICE credentials. */
+  restart(): void;
+  candidate(candidate: Candidate | null): void;
+  close(): Promise<void>;
+}
+
+export interface EngineRoom {
+  /** @throws EngineError `full` when the room has its number of publishers */
+  publish(id: string, events: LegEvents): Promise<PublisherLeg>;
+  subscribe(id: string, events: SubscriberEvents): Promise<SubscriberLeg>;
+  /** Loudness crossed the threshold of speech. */
+  onTalking: (publisher: string, talking: boolean) => void;
+  /** Ends every leg. */
+  close(): Promise<void>;
+}
+
+export interface Engine extends AsyncDisposable {
+  /** Version of the program. */
+  readonly version: string;
+  /** Legs open now, of all rooms. */
+  readonly legs: number;
+  /** @param publishers most publishers at once @throws EngineError when a room of that name is open */
+  openRoom(id: string, publishers: number): Promise<EngineRoom>;
+  /** Settles when the engine is gone, whatever the reason. */
+  readonly ended: Promise<void>;
+}
+
+/** The engine refused, is gone, or does not answer. */
+export class EngineError extends Error {
+  override name = 'EngineError';
+  readonly code: 'full' | 'refused' | 'gone' | 'timeout';
+  constructor(code: EngineError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}

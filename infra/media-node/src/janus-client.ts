@@ -1,0 +1,161 @@
+/** Janus' API over its WebSocket transport: one session, handles in it (https://janus.conf.meetecho.com/docs/rest.html). */
+import { EngineError } from './engine.ts';
+
+/** A request that is not answered in this time failed, ms. */
+const ANSWER_MS = 8000;
+/** Janus ends a session after 60 s of silence (`session_timeout`). */
+const KEEPALIVE_MS = 20_000;
+
+type Json = Record<string, unknown>;
+/** A frame of Janus, as far as we read it. */
+interface JanusFrame extends Json {
+  readonly janus: string;
+  readonly transaction?: string;
+  readonly sender?: number;
+  readonly data?: { readonly id: number };
+  readonly error?: { readonly code: number; readonly reason: string };
+  readonly plugindata?: { readonly data: Json };
+  readonly jsep?: { readonly type: string; readonly sdp: string };
+}
+
+/** The answer of a plugin. */
+export interface PluginAnswer {
+  readonly data: Json;
+  readonly sdp?: string;
+}
+
+/** What a handle hears without having asked. */
+export interface HandleEvents {
+  /** `webrtcup`, `hangup`, `media`, `slowlink`, `detached`, `trickle`. */
+  onFrame(frame: JanusFrame): void;
+  onPlugin(answer: PluginAnswer): void;
+}
+
+interface Waiter {
+  readonly resolve: (frame: JanusFrame) => void;
+  readonly reject: (error: EngineError) => void;
+  /** `ack` is the answer, or only says that one will come. */
+  readonly takesAck: boolean;
+  readonly timer: NodeJS.Timeout;
+}
+
+export class JanusClient {
+  readonly #socket: WebSocket;
+  readonly #secret: string;
+  readonly #waiting = new Map<string, Waiter>();
+  readonly #handles = new Map<number, HandleEvents>();
+  #session = 0;
+  #transactions = 0;
+  #keepalive: NodeJS.Timeout | undefined;
+
+  private constructor(socket: WebSocket, secret: string) {
+    this.#socket = socket;
+    this.#secret = secret;
+    socket.onmessage = ({ data }) => this.#receive(String(data));
+    socket.onclose = () => this.#gone();
+  }
+
+  /** @throws EngineError when nothing answers there */
+  static async connect(url: string, secret: string): Promise<JanusClient> {
+    const socket = new WebSocket(url, 'janus-protocol');
+    await new Promise<void>((resolve, reject) => {
+      socket.onopen = () => resolve();
+      socket.onerror = () => reject(new EngineError('gone', `janus does not listen at ${url}`));
+    });
+    const client = new JanusClient(socket, secret);
+    client.#session = (await client.#request({ janus: 'create' })).data?.id ?? 0;
+    client.#keepalive = setInterval(
+      () => void client.#request({ janus: 'keepalive' }, true).catch(() => {}),
+      KEEPALIVE_MS,
+    );
+    client.#keepalive.unref();
+    return client;
+  }
+
+  get handles(): number {
+    return this.#handles.size;
+  }
+
+  async attach(plugin: string, events: HandleEvents): Promise<JanusHandle> {
+    const id = (await this.#request({ janus: 'attach', plugin })).data?.id ?? 0;
+    this.#handles.set(id, events);
+    return {
+      message: (body, sdp) => this.#message(id, body, sdp),
+      trickle: (candidate) =>
+        void this.#request(
+          { janus: 'trickle', handle_id: id, candidate: candidate ?? { completed: true } },
+          true,
+        ).catch(() => {}),
+      detach: async () => {
+        // First, so that nothing is heard of it any more; a handle that Janus has detached itself is no error.
+        if (this.#handles.delete(id)) await this.#request({ janus: 'detach', handle_id: id }).catch(() => {});
+      },
+    };
+  }
+
+  close(): void {
+    this.#socket.close();
+    this.#gone();
+  }
+
+  async #message(
+    handle_id: number,
+    body: Json,
+    jsep?: { type: 'offer' | 'answer'; sdp: string },
+  ): Promise<PluginAnswer> {
+    const frame = await this.#request({ janus: 'message', handle_id, body, ...(jsep ? { jsep } : {}) });
+    const data = frame.plugindata?.data ?? {};
+    if (typeof data.error === 'string')
+      throw new EngineError(data.error_code === 432 ? 'full' : 'refused', `janus: ${data.error} (${data.error_code})`);
+    return { data, ...(frame.jsep ? { sdp: frame.jsep.sdp } : {}) };
+  }
+
+  #request(frame: Json, takesAck = false): Promise<JanusFrame> {
+    if (this.#socket.readyState !== WebSocket.OPEN) return Promise.reject(new EngineError('gone', 'janus is gone'));
+    const transaction = `t${++this.#transactions}`;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(transaction);
+        reject(new EngineError('timeout', `janus did not answer ${String(frame.janus)}`));
+      }, ANSWER_MS);
+      this.#waiting.set(transaction, { resolve, reject, takesAck, timer });
+      const session = this.#session ? { session_id: this.#session } : {};
+      this.#socket.send(JSON.stringify({ ...frame, ...session, transaction, apisecret: this.#secret }));
+    });
+  }
+
+  #receive(text: string): void {
+    const frame = JSON.parse(text) as JanusFrame;
+    const waiter = frame.transaction === undefined ? undefined : this.#waiting.get(frame.transaction);
+    if (waiter) {
+      if (frame.janus === 'ack' && !waiter.takesAck) return;
+      this.#waiting.delete(frame.transaction ?? '');
+      clearTimeout(waiter.timer);
+      if (frame.janus === 'error')
+        waiter.reject(new EngineError('refused', `janus: ${frame.error?.reason} (${frame.error?.code})`));
+      else waiter.resolve(frame);
+      return;
+    }
+    const events = this.#handles.get(frame.sender ?? -1);
+    if (frame.janus === 'event')
+      events?.onPlugin({ data: frame.plugindata?.data ?? {}, ...(frame.jsep ? { sdp: frame.jsep.sdp } : {}) });
+    else events?.onFrame(frame);
+  }
+
+  #gone(): void {
+    clearInterval(this.#keepalive);
+    for (const { reject, timer } of this.#waiting.values()) {
+      clearTimeout(timer);
+      reject(new EngineError('gone', 'janus is gone'));
+    }
+    this.#waiting.clear();
+    this.#handles.clear();
+  }
+}
+
+export interface JanusHandle {
+  /** @throws EngineError with what the plugin says */
+  message(body: Json, jsep?: { type: 'offer' | 'answer'; sdp: string }): Promise<PluginAnswer>;
+  trickle(candidate: object | null): void;
+  detach(): Promise<void>;
+}

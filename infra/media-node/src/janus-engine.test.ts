@@ -1,0 +1,165 @@
+/** Janus as it is installed: the contract, and what only a real engine can show. */
+import { fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { cachedEngine } from '../../../scripts/lib/media-engine.mjs';
+import type { Candidate, Engine } from './engine.ts';
+import { type JanusEngine, startJanusEngine } from './janus-engine.ts';
+import { configuration, type JanusSettings } from './janus-process.ts';
+import { janusProgram } from './location.ts';
+import { type EngineHarness, engineContract, publisher, subscriber, track } from './testing/contract.ts';
+import { RtpReceiver, RtpSender } from './testing/rtp-peer.ts';
+
+/** libnice gathers nothing on loopback, and then offers every interface: tests use the machine's own address. */
+const address = Object.values(networkInterfaces())
+  .flat()
+  .find((i) => i?.family === 'IPv4' && !i.internal)?.address;
+const program = janusProgram(process.env.JANUS ?? cachedEngine() ?? 'janus');
+const folders: string[] = [];
+const peers: { close(): void }[] = [];
+const WAIT = { timeout: 10_000, interval: 20 };
+
+function settings(): JanusSettings {
+  const runDir = mkdtempSync(join(tmpdir(), 'janus-test-'));
+  folders.push(runDir);
+  if (!address) throw new Error('these tests need one address that is not loopback');
+  return { program, runDir, address, mediaPorts: [25_000, 25_999], eventLoops: 2, complain: () => {} };
+}
+
+let engine: JanusEngine;
+const harness = (of: () => Engine): EngineHarness => ({
+  engine: of,
+  sender(name, slots) {
+    const peer = new RtpSender(name, address ?? '', slots);
+    peers.push(peer);
+    return peer;
+  },
+  receiver(name) {
+    const peer = new RtpReceiver(name, address ?? '');
+    peers.push(peer);
+    return Object.assign(peer, {
+      async flows(mid: string) {
+        const before = peer.packets.get(mid) ?? 0;
+        await new Promise((resolve) => setTimeout(resolve, 150));
+        return (peer.packets.get(mid) ?? 0) > before;
+      },
+    });
+  },
+});
+
+beforeAll(async () => {
+  if (program.lacks) console.log(`  ${program.lacks}`);
+  engine = await startJanusEngine(settings());
+});
+afterAll(async () => {
+  for (const peer of peers) peer.close();
+  await engine?.[Symbol.asyncDispose]();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+describe(`janus ${program.version}`, () => {
+  const h = harness(() => engine);
+  engineContract(h);
+
+  test('M-7 candidates are of the given address alone, and a loopback address is refused with the reason', async () => {
+    const room = await engine.openRoom(randomUUID(), 10);
+    const ada = await publisher(h, room, 'ada');
+    await ada.connect();
+    await vi.waitFor(() => expect(ada.said).toContain('live'), WAIT);
+    const addresses = ada.candidates.flatMap((c) => (c ? [c.candidate.split(' ')[4]] : []));
+    expect(new Set(addresses)).toEqual(new Set([address]));
+    await room.close();
+    await expect(startJanusEngine({ ...settings(), address: '127.0.0.1' })).rejects.toThrow(/PUBLIC_IP: 127.0.0.1/);
+  });
+
+  test.skipIf(program.lacks)(
+    'M-8 one receiver that cannot decode does not make a keyframe of every frame',
+    async () => {
+      const room = await engine.openRoom(randomUUID(), 10);
+      const [ada, bob] = [await publisher(h, room, 'ada'), await subscriber(h, room, 'bob')];
+      bob.leg.want([track('ada')]);
+      await ada.connect();
+      await vi.waitFor(async () => expect(await bob.receives(track('ada'))).toBe(true), WAIT);
+      const sender = ada.client as RtpSender;
+      const asked = 60;
+      for (let i = 0; i < asked; i++) {
+        (bob.client as unknown as RtpReceiver).requestKeyframe(bob.mid(track('ada')) ?? '');
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      await vi.waitFor(() => expect(sender.keyframeRequests).toBeGreaterThan(0), WAIT);
+      expect(sender.keyframeRequests).toBeLessThan(asked / 5);
+      await room.close();
+    },
+  );
+
+  test('M-11 when the engine dies each leg is told at once, and nothing waits for an answer', async () => {
+    const second = await startJanusEngine(settings());
+    onTestFinished(async () => await second[Symbol.asyncDispose]());
+    const h2 = harness(() => second);
+    const room = await second.openRoom(randomUUID(), 10);
+    const [ada, bob] = [await publisher(h2, room, 'ada'), await subscriber(h2, room, 'bob')];
+    bob.leg.want([track('ada')]);
+    await ada.connect();
+    await vi.waitFor(() => expect(bob.said).toContain('live'), WAIT);
+    process.kill(second.pid, 'SIGKILL');
+    await second.ended;
+    await vi.waitFor(
+      () => expect([ada.said.at(-1), bob.said.at(-1)]).toEqual(['lost: engine ended', 'lost: engine ended']),
+      WAIT,
+    );
+    // The client's own connection still calls itself connected: it cannot know.
+    expect((bob.client as unknown as RtpReceiver).state).toBe('connected');
+    await expect(second.openRoom(randomUUID(), 10)).rejects.toThrow(expect.objectContaining({ code: 'gone' }));
+  });
+
+  test('M-12 media runs in as many threads as were set, whatever the number of people', async () => {
+    const threads = () => readdirSync(`/proc/${engine.pid}/task`).length;
+    const room = await engine.openRoom(randomUUID(), 20);
+    const first = await publisher(h, room, 'p0');
+    await first.connect();
+    await vi.waitFor(() => expect(first.said).toContain('live'), WAIT);
+    const before = threads();
+    for (let i = 1; i <= 6; i++) {
+      const next = await publisher(h, room, `p${i}`);
+      await next.connect();
+      await vi.waitFor(() => expect(next.said).toContain('live'), WAIT);
+    }
+    // Two of glib's come and go; a thread a handle would be six or twelve.
+    expect(threads() - before).toBeLessThanOrEqual(2);
+    await room.close();
+  });
+
+  test.skipIf(program.lacks)('M-13 who vanishes without a word gets nothing more after 30 s', async () => {
+    const room = await engine.openRoom(randomUUID(), 10);
+    const ada = await publisher(h, room, 'ada');
+    await ada.connect();
+    const child = fork(join(import.meta.dirname, 'testing/receiver-process.ts'), [address ?? '']);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const said: string[] = [];
+    const leg = await room.subscribe('bob', {
+      onCandidate: (candidate) => child.send({ candidate }),
+      onOffer: (offer) => child.send({ offer }),
+      onLive: () => said.push('live'),
+      onLost: (reason) => said.push(reason),
+    });
+    child.on('message', (message: { answer?: string; candidate?: Candidate }) => {
+      if (message.answer) void leg.answer(message.answer);
+      if (message.candidate) leg.candidate(message.candidate);
+    });
+    leg.want([track('ada')]);
+    await vi.waitFor(() => expect(said).toEqual(['live']), WAIT);
+    child.kill('SIGKILL');
+    // RFC 7675 section 5.1: consent expires 30 s after the last answer.
+    await vi.waitFor(() => expect(said).toEqual(['live', 'ICE failed']), { timeout: 60_000, interval: 200 });
+    await room.close();
+  });
+
+  test('the API asks for its secret and listens on loopback alone', () => {
+    const files = configuration(settings(), 1234, 'geheim');
+    expect(files['janus.jcfg']).toContain('api_secret = "geheim"');
+    expect(files['janus.transport.websockets.jcfg']).toContain('ws_ip = "127.0.0.1"');
+  });
+});

@@ -1,0 +1,55 @@
+/** The engine on Janus: its VideoRoom plugin, one process (https://janus.conf.meetecho.com/docs/videoroom). */
+import { type Engine, EngineError, type EngineRoom } from './engine.ts';
+import { JanusClient } from './janus-client.ts';
+import { type JanusProcess, type JanusSettings, startJanus } from './janus-process.ts';
+import { JanusRoom } from './janus-room.ts';
+
+export interface JanusEngine extends Engine {
+  /** Of the Janus process. */
+  readonly pid: number;
+}
+
+/** @throws EngineError when Janus does not start */
+export async function startJanusEngine(settings: JanusSettings): Promise<JanusEngine> {
+  const janus = await startJanus(settings);
+  try {
+    const client = await JanusClient.connect(janus.url, janus.secret);
+    return engine(settings, janus, client);
+  } catch (error) {
+    await janus[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function engine(settings: JanusSettings, janus: JanusProcess, client: JanusClient): JanusEngine {
+  const rooms = new Map<string, JanusRoom>();
+  void janus.ended.then(() => {
+    client.close();
+    for (const room of rooms.values()) room.lost();
+    rooms.clear();
+  });
+  return {
+    version: settings.program.version,
+    pid: janus.pid,
+    ended: janus.ended,
+    get legs() {
+      return [...rooms.values()].reduce((sum, room) => sum + room.legs, 0);
+    },
+    async openRoom(id, publishers): Promise<EngineRoom> {
+      if (rooms.has(id)) throw new EngineError('refused', `room ${id} is open`);
+      const room = new JanusRoom(client, id, () => rooms.delete(id));
+      rooms.set(id, room);
+      try {
+        await room.open(publishers);
+      } catch (error) {
+        rooms.delete(id);
+        throw error;
+      }
+      return room;
+    },
+    async [Symbol.asyncDispose]() {
+      client.close();
+      await janus[Symbol.asyncDispose]();
+    },
+  };
+}

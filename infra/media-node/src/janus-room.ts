@@ -1,0 +1,120 @@
+/** One VideoRoom: who publishes in it, and which receiver is to be told of whom. */
+import {
+  EngineError,
+  type EngineRoom,
+  type LegEvents,
+  type PublisherLeg,
+  type SubscriberEvents,
+  type SubscriberLeg,
+} from './engine.ts';
+import type { JanusClient, JanusHandle } from './janus-client.ts';
+import { JanusPublisher } from './janus-publisher.ts';
+import { type Feed, JanusSubscriber } from './janus-subscriber.ts';
+
+const VIDEOROOM = 'janus.plugin.videoroom';
+/** Sum of what one person may send, bit/s: three camera layers and a screen. */
+const PUBLISHER_BITRATE = 4_000_000;
+
+export class JanusRoom implements EngineRoom {
+  onTalking: (publisher: string, talking: boolean) => void = () => {};
+  readonly #client: JanusClient;
+  readonly #id: string;
+  readonly #closed: () => void;
+  readonly #publishers = new Map<string, JanusPublisher>();
+  readonly #subscribers = new Map<string, JanusSubscriber>();
+  readonly #feeds = new Map<string, Feed>();
+  #control: JanusHandle | undefined;
+  #feedCount = 0;
+  #limit = 0;
+
+  constructor(client: JanusClient, id: string, closed: () => void) {
+    this.#client = client;
+    this.#id = id;
+    this.#closed = closed;
+  }
+
+  get legs(): number {
+    return this.#publishers.size + this.#subscribers.size;
+  }
+
+  async open(publishers: number): Promise<void> {
+    this.#limit = publishers;
+    this.#control = await this.#client.attach(VIDEOROOM, { onFrame: () => {}, onPlugin: () => {} });
+    await this.#control.message({
+      request: 'create',
+      room: this.#id,
+      publishers,
+      is_private: true,
+      bitrate: PUBLISHER_BITRATE,
+      // Opus and VP8 alone: what every browser sends in layers, and what a recording needs no transcoding for.
+      audiocodec: 'opus',
+      videocodec: 'vp8',
+      // A keyframe is asked for when somebody needs one, not by the clock.
+      fir_freq: 0,
+      audiolevel_event: true,
+      // About half a second of packets of 20 ms louder than -50 dBov.
+      audio_active_packets: 25,
+      audio_level_average: 50,
+      notify_joining: false,
+    });
+  }
+
+  async publish(id: string, events: LegEvents): Promise<PublisherLeg> {
+    // The name of a feed is never used twice: a receiver would take the new connection for the one that it knows.
+    const feed = `${id}#${++this.#feedCount}`;
+    const publisher = new JanusPublisher({
+      room: this.#id,
+      feed,
+      events,
+      live: (mids) => {
+        this.#feeds.set(id, { id: feed, mids });
+        for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
+      },
+      talking: (talking) => this.onTalking(id, talking),
+      ended: () => {
+        if (this.#publishers.get(id) === publisher) this.#publishers.delete(id);
+        if (this.#feeds.get(id)?.id !== feed) return;
+        this.#feeds.delete(id);
+        for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
+      },
+    });
+    const before = this.#publishers.get(id);
+    // VideoRoom would say so only at the offer.
+    if (!before && this.#publishers.size >= this.#limit) throw new EngineError('full', 'the room is full');
+    this.#publishers.set(id, publisher);
+    await before?.close();
+    await publisher.open(this.#client);
+    return publisher;
+  }
+
+  async subscribe(id: string, events: SubscriberEvents): Promise<SubscriberLeg> {
+    const subscriber = new JanusSubscriber({
+      room: this.#id,
+      client: this.#client,
+      events,
+      feed: (publisher) => this.#feeds.get(publisher),
+      ended: () => {
+        if (this.#subscribers.get(id) === subscriber) this.#subscribers.delete(id);
+      },
+    });
+    const before = this.#subscribers.get(id);
+    this.#subscribers.set(id, subscriber);
+    await before?.close();
+    return subscriber;
+  }
+
+  async close(): Promise<void> {
+    // A kick or `destroy` of VideoRoom leaves subscriptions up: each handle is detached by name.
+    await Promise.all([...this.#publishers.values(), ...this.#subscribers.values()].map((leg) => leg.close()));
+    await this.#control?.message({ request: 'destroy', room: this.#id }).catch(() => {});
+    await this.#control?.detach();
+    this.#closed();
+  }
+
+  /** The process is gone. */
+  lost(): void {
+    for (const leg of [...this.#publishers.values(), ...this.#subscribers.values()]) leg.lost('engine ended');
+    this.#publishers.clear();
+    this.#subscribers.clear();
+  }
+}

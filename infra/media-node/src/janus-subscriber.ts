@@ -1,0 +1,201 @@
+/**
+ * What one person receives. What is wanted is a target; one step at a time leads to it: ask Janus, pass its offer on, wait for the
+ * answer. So a change during a negotiation is the next step, and nothing written in between can be lost.
+ */
+import {
+  EngineError,
+  type Layer,
+  type Slot,
+  type SubscribedTrack,
+  type SubscriberEvents,
+  type SubscriberLeg,
+  type TrackName,
+} from './engine.ts';
+import type { JanusClient, PluginAnswer } from './janus-client.ts';
+import { JanusLeg } from './janus-leg.ts';
+
+const VIDEOROOM = 'janus.plugin.videoroom';
+/** A client that does not answer an offer in this time has lost it, ms. The next step offers again. */
+const ANSWER_MS = 10_000;
+/** VideoRoom's numbers: of rids in the order h, m, l the first is substream 2. */
+const SUBSTREAM: Record<Exclude<Layer, 'off'>, number> = { low: 0, mid: 1, high: 2 };
+
+/** A publisher whose media flows: what a subscription names. */
+export interface Feed {
+  readonly id: string;
+  /** Media section of each slot that it sends. */
+  readonly mids: ReadonlyMap<Slot, string>;
+}
+
+/** A media section towards the receiver, as Janus tells it. */
+interface JanusStream {
+  readonly mid: string;
+  readonly active?: boolean;
+  readonly feed_id?: string;
+  readonly feed_mid?: string;
+}
+
+export interface JanusSubscriberHost {
+  readonly room: string;
+  readonly client: JanusClient;
+  readonly events: SubscriberEvents;
+  /** Of a publisher whose media flows. */
+  feed(publisher: string): Feed | undefined;
+  ended(): void;
+}
+
+const key = ({ publisher, slot }: TrackName) => `${slot} ${publisher}`;
+
+export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
+  readonly #host: JanusSubscriberHost;
+  #wanted: readonly TrackName[] = [];
+  readonly #layers = new Map<string, Layer>();
+  /** What Janus has: by media section. */
+  #streams: readonly JanusStream[] = [];
+  #tracks: readonly SubscribedTrack[] = [];
+  #step: Promise<void> = Promise.resolve();
+  #restart = false;
+  #answered: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  #offered: { sdp: string } | undefined;
+
+  constructor(host: JanusSubscriberHost) {
+    super(host.events, host.ended);
+    this.#host = host;
+  }
+
+  want(tracks: readonly TrackName[]): void {
+    this.#wanted = tracks;
+    this.feedsChanged();
+  }
+
+  /** Somebody's media began or ended. */
+  feedsChanged(): void {
+    this.#step = this.#step.then(async () => {
+      if (this.closed) return;
+      try {
+        await this.#approach();
+      } catch (error) {
+        // The transport's end is told by its own event; what else was refused is tried at the next change.
+        if (error instanceof EngineError && error.code === 'gone') this.lost(error.message);
+      }
+    });
+  }
+
+  restart(): void {
+    this.#restart = true;
+    // An offer that is not answered belongs to the path that is searched anew.
+    this.#answered?.resolve();
+    this.feedsChanged();
+  }
+
+  select(track: TrackName, layer: Layer): void {
+    if (this.#layers.get(key(track)) === layer) return;
+    this.#layers.set(key(track), layer);
+    const mid = this.#tracks.find((one) => key(one) === key(track))?.mid;
+    if (mid !== undefined) void this.#configure([mid]);
+  }
+
+  async answer(sdp: string): Promise<void> {
+    if (!this.#offered) throw new EngineError('refused', 'no offer waits for an answer');
+    const waiting = this.#answered;
+    this.#offered = undefined;
+    await this.handle.message({ request: 'start' }, { type: 'answer', sdp });
+    waiting?.resolve();
+  }
+
+  protected plugin({ data, sdp }: PluginAnswer): void {
+    // A feed that leaves is told here: `streams` is what remains, and an offer when one is needed.
+    if (Array.isArray(data.streams)) this.#learn(data.streams as JanusStream[]);
+    if (sdp) this.#offer(sdp);
+  }
+
+  /** One negotiation at most: subscribe and unsubscribe what differs from the target. */
+  async #approach(): Promise<void> {
+    const target = this.#wanted.flatMap((track) => {
+      const feed = this.#host.feed(track.publisher);
+      const mid = feed?.mids.get(track.slot);
+      return feed && mid !== undefined ? [{ feed: feed.id, mid }] : [];
+    });
+    const has = this.#streams.filter((s) => s.active && s.feed_id !== undefined);
+    const subscribe = target.filter((t) => !has.some((s) => s.feed_id === t.feed && s.feed_mid === t.mid));
+    const unsubscribe = has
+      .filter((s) => !target.some((t) => s.feed_id === t.feed && s.feed_mid === t.mid))
+      .map((s) => ({ sub_mid: s.mid }));
+    let answer: PluginAnswer;
+    if (this.#streams.length === 0) {
+      if (subscribe.length === 0) return;
+      await this.#attachOnce();
+      answer = await this.handle.message({
+        request: 'join',
+        ptype: 'subscriber',
+        room: this.#host.room,
+        streams: subscribe,
+        // Otherwise Janus makes an offer of its own when a feed ends, beside the one of this loop.
+        autoupdate: false,
+      });
+    } else if (subscribe.length > 0 || unsubscribe.length > 0) {
+      answer = await this.handle.message({
+        request: 'update',
+        ...(subscribe.length > 0 ? { subscribe } : {}),
+        ...(unsubscribe.length > 0 ? { unsubscribe } : {}),
+      });
+    } else if (this.#restart) answer = await this.handle.message({ request: 'configure', restart: true });
+    else return;
+    this.#restart = false;
+    this.plugin(answer);
+    await this.#answerCame();
+    await this.#configure(this.#tracks.map((t) => t.mid));
+  }
+
+  #attached = false;
+  async #attachOnce(): Promise<void> {
+    if (this.#attached) return;
+    this.#attached = true;
+    await this.attach(this.#host.client, VIDEOROOM);
+  }
+
+  #learn(streams: readonly JanusStream[]): void {
+    this.#streams = streams;
+    this.#tracks = streams.flatMap((s): SubscribedTrack[] => {
+      if (!s.active || s.feed_id === undefined) return [];
+      const publisher = s.feed_id.slice(0, s.feed_id.lastIndexOf('#'));
+      const slot = [...(this.#host.feed(publisher)?.mids ?? [])].find(([, mid]) => mid === s.feed_mid)?.[0];
+      return slot ? [{ publisher, slot, mid: s.mid }] : [];
+    });
+  }
+
+  #offer(sdp: string): void {
+    this.#offered = { sdp };
+    this.#host.events.onOffer(sdp, this.#tracks);
+    this.releaseCandidates();
+  }
+
+  async #answerCame(): Promise<void> {
+    if (!this.#offered) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#answered = { resolve, reject };
+    const timer = setTimeout(resolve, ANSWER_MS);
+    await promise;
+    clearTimeout(timer);
+    this.#answered = undefined;
+  }
+
+  /** Tell Janus the layers of these media sections. */
+  async #configure(mids: readonly string[]): Promise<void> {
+    const streams = this.#tracks
+      .filter((t) => mids.includes(t.mid) && (this.#layers.has(key(t)) || t.slot === 'video'))
+      .map((t) => setting(t.mid, t.slot, this.#layers.get(key(t)) ?? 'high'));
+    if (streams.length > 0 && !this.closed)
+      await this.handle.message({ request: 'configure', streams }).catch(() => {});
+  }
+
+  override async close(): Promise<void> {
+    this.#answered?.resolve();
+    await super.close();
+  }
+}
+
+function setting(mid: string, slot: Slot, layer: Layer): Record<string, unknown> {
+  if (layer === 'off') return { mid, send: false };
+  return { mid, send: true, ...(slot === 'video' ? { substream: SUBSTREAM[layer] } : {}) };
+}

@@ -1,0 +1,17 @@
+/** Which slot each media section of an offer carries. */
+import { SLOTS, type Slot } from './engine.ts';
+
+/** The first audio section, the first and the second video section, in the order of packages/rtc; those that send nothing are left out. */
+export function slotsOf(sdp: string): Map<Slot, string> {
+  const free: Record<'audio' | 'video', Slot[]> = { audio: ['audio'], video: ['video', 'screen'] };
+  const found = new Map<Slot, string>();
+  for (const section of sdp.split(/^(?=m=)/m).slice(1)) {
+    const [, kind, port] = /^m=(audio|video) (\d+)/.exec(section) ?? [];
+    const mid = /^a=mid:(\S+)/m.exec(section)?.[1];
+    if (!kind || mid === undefined) continue;
+    const slot = free[kind as 'audio' | 'video'].shift();
+    const isSent = port !== '0' && !/^a=(inactive|recvonly)\s*$/m.test(section);
+    if (slot && isSent) found.set(slot, mid);
+  }
+  return new Map(SLOTS.flatMap((slot): [Slot, string][] => (found.has(slot) ? [[slot, found.get(slot) ?? '']] : [])));
+}

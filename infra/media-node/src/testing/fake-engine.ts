@@ -1,0 +1,203 @@
+/** An engine without media: the same behaviour towards the agent, for units and the simulation. Descriptions are short texts. */
+import {
+  type Engine,
+  EngineError,
+  type EngineRoom,
+  type Layer,
+  type LegEvents,
+  type PublisherLeg,
+  type SubscribedTrack,
+  type SubscriberEvents,
+  type SubscriberLeg,
+  type TrackName,
+} from '../engine.ts';
+import { slotsOf } from '../session-slots.ts';
+
+const CANDIDATE = { candidate: 'candidate:1 1 udp 1 192.0.2.1 9 typ host', sdpMid: '0', sdpMLineIndex: 0 };
+const key = ({ publisher, slot }: TrackName) => `${slot} ${publisher}`;
+
+export class FakeEngine implements Engine {
+  readonly version = 'fake';
+  readonly rooms = new Map<string, FakeRoom>();
+  readonly #end = Promise.withResolvers<void>();
+  readonly ended = this.#end.promise;
+
+  get legs(): number {
+    return [...this.rooms.values()].reduce((sum, room) => sum + room.publishers.size + room.subscribers.size, 0);
+  }
+
+  async openRoom(id: string, publishers: number): Promise<EngineRoom> {
+    if (this.rooms.has(id)) throw new EngineError('refused', `room ${id} is open`);
+    const room = new FakeRoom(publishers, () => this.rooms.delete(id));
+    this.rooms.set(id, room);
+    return room;
+  }
+
+  /** The process dies. */
+  kill(): void {
+    for (const room of this.rooms.values()) room.lost();
+    this.rooms.clear();
+    this.#end.resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
+  }
+}
+
+export class FakeRoom implements EngineRoom {
+  onTalking: (publisher: string, talking: boolean) => void = () => {};
+  readonly publishers = new Map<string, FakePublisher>();
+  readonly subscribers = new Map<string, FakeSubscriber>();
+  readonly #limit: number;
+  readonly #closed: () => void;
+
+  constructor(limit: number, closed: () => void) {
+    this.#limit = limit;
+    this.#closed = closed;
+  }
+
+  async publish(id: string, events: LegEvents): Promise<PublisherLeg> {
+    await this.publishers.get(id)?.close();
+    if (this.publishers.size >= this.#limit) throw new EngineError('full', 'the room is full');
+    const leg = new FakePublisher(events, this, () => this.publishers.delete(id));
+    this.publishers.set(id, leg);
+    return leg;
+  }
+
+  async subscribe(id: string, events: SubscriberEvents): Promise<SubscriberLeg> {
+    await this.subscribers.get(id)?.close();
+    const leg = new FakeSubscriber(events, this, () => this.subscribers.delete(id));
+    this.subscribers.set(id, leg);
+    return leg;
+  }
+
+  changed(): void {
+    for (const subscriber of this.subscribers.values()) subscriber.approach();
+  }
+
+  async close(): Promise<void> {
+    for (const leg of [...this.publishers.values(), ...this.subscribers.values()]) await leg.close();
+    this.#closed();
+  }
+
+  lost(): void {
+    for (const leg of [...this.publishers.values(), ...this.subscribers.values()]) leg.lost();
+  }
+}
+
+class FakeLeg {
+  protected closed = false;
+  protected readonly events: LegEvents;
+  readonly #ended: () => void;
+
+  constructor(events: LegEvents, ended: () => void) {
+    this.events = events;
+    this.#ended = ended;
+  }
+  candidate(): void {}
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.#ended();
+  }
+  lost(): void {
+    if (this.closed) return;
+    void this.close();
+    this.events.onLost('engine ended');
+  }
+}
+
+export class FakePublisher extends FakeLeg implements PublisherLeg {
+  live = false;
+  /** Slots that it sends. */
+  slots: ReadonlyMap<string, string> = new Map();
+  readonly #room: FakeRoom;
+
+  constructor(events: LegEvents, room: FakeRoom, ended: () => void) {
+    super(events, ended);
+    this.#room = room;
+  }
+
+  async offer(sdp: string): Promise<string> {
+    if (this.closed) throw new EngineError('gone', 'the leg is closed');
+    this.slots = slotsOf(sdp);
+    setImmediate(() => {
+      if (this.closed) return;
+      this.events.onCandidate(CANDIDATE);
+      this.events.onCandidate(null);
+      this.live = true;
+      this.events.onLive();
+      this.#room.changed();
+    });
+    return `v=0 fake answer\r\n`;
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    this.#room.changed();
+  }
+}
+
+export class FakeSubscriber extends FakeLeg implements SubscriberLeg {
+  declare protected readonly events: SubscriberEvents;
+  readonly #room: FakeRoom;
+  readonly layers = new Map<string, Layer>();
+  #wanted: readonly TrackName[] = [];
+  #tracks: SubscribedTrack[] = [];
+  #sections: string[] = [];
+  #offered = false;
+  #live = false;
+  #again = false;
+  #search = 1;
+
+  constructor(events: SubscriberEvents, room: FakeRoom, ended: () => void) {
+    super(events, ended);
+    this.#room = room;
+  }
+
+  want(tracks: readonly TrackName[]): void {
+    this.#wanted = tracks;
+    setImmediate(() => this.approach());
+  }
+  select(track: TrackName, layer: Layer): void {
+    this.layers.set(key(track), layer);
+  }
+  restart(): void {
+    this.#again = true;
+    this.#search++;
+    this.#offered = false;
+    this.approach();
+  }
+
+  approach(): void {
+    if (this.closed || this.#offered) return;
+    const target = this.#wanted.filter((t) => {
+      const publisher = this.#room.publishers.get(t.publisher);
+      return publisher?.live && publisher.slots.has(t.slot);
+    });
+    const same = target.map(key).sort().join() === this.#tracks.map(key).sort().join();
+    if (same && !(this.#again && this.#tracks.length > 0)) return;
+    this.#again = false;
+    for (const track of target) if (!this.#sections.includes(key(track))) this.#sections.push(key(track));
+    this.#tracks = target.map((t) => ({ ...t, mid: `${this.#sections.indexOf(key(t))}` }));
+    this.#offered = true;
+    this.events.onOffer(`v=0\r\na=ice-ufrag:u${this.#search}\r\n`, this.#tracks);
+    this.events.onCandidate(CANDIDATE);
+  }
+
+  async answer(): Promise<void> {
+    if (!this.#offered) throw new EngineError('refused', 'no offer waits for an answer');
+    this.#offered = false;
+    if (!this.#live) setImmediate(() => !this.closed && this.events.onLive());
+    this.#live = true;
+    setImmediate(() => this.approach());
+  }
+
+  /** Would packets of this section arrive now? */
+  flows(mid: string): boolean {
+    const track = this.#tracks.find((t) => t.mid === mid);
+    const publisher = track && this.#room.publishers.get(track.publisher);
+    return !this.closed && this.#live && publisher?.live === true && this.layers.get(key(track as TrackName)) !== 'off';
+  }
+}
