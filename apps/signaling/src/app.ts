@@ -75,6 +75,8 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
       maxRoomSize: config.MAX_ROOM_SIZE,
       messagesPerSecond: config.MESSAGES_PER_SECOND,
       userMessagesPerSecond: config.USER_MESSAGES_PER_SECOND,
+      bytesPerSecond: config.BYTES_PER_SECOND,
+      userFanOutBytesPerSecond: config.USER_FAN_OUT_BYTES_PER_SECOND,
       sessionsPerUser: config.SESSIONS_PER_USER,
       maxFaults: config.MAX_FAULTS,
       beatInterval: config.BEAT_MS,

@@ -48,6 +48,11 @@ export const SignalingConfig = Type.Object({
   MAX_ROOM_SIZE: count(50, 'Members of a room; a token may lower it.'),
   MESSAGES_PER_SECOND: count(100, 'Sustained, of one connection; bursts of three seconds pass.'),
   USER_MESSAGES_PER_SECOND: count(400, 'Sustained, over all connections of one user on this node.'),
+  BYTES_PER_SECOND: count(262_144, 'Sustained, of one connection in frames of any kind; bursts of two seconds pass.'),
+  USER_FAN_OUT_BYTES_PER_SECOND: count(
+    2_097_152,
+    'Sustained, what the messages of one user make this node send; a broadcast counts for each receiver.',
+  ),
   MAX_FAULTS: count(30, 'Malformed or refused messages in ten seconds before the socket is closed (4006).'),
   MAX_BUFFERED_BYTES: count(1_048_576, 'Unsent bytes of one connection before it is closed as slow (4007).'),
   MAX_CONNECTIONS: count(20_000, 'Connections of this node; more get 503.'),

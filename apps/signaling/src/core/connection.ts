@@ -3,10 +3,11 @@
  *
  * `onFrame` is the one way in, `send` the one way out.
  */
+import { isUtf8 } from 'node:buffer';
 import { CLOSE_CODES, type CloseName, type ServerMessage } from '@tandem/protocol';
 import { createHeader, HAS_TRACEPARENT, scanFrame } from '../wire/frame-scanner.ts';
 import { type Frame, type Suffixes, suffixesOf, textOf } from '../wire/spliced-frame.ts';
-import type { Bucket } from './bucket.ts';
+import type { SendBudget } from './bucket.ts';
 import { Refusal } from './errors.ts';
 import { handle } from './handlers.ts';
 import type { Identity } from './identity.ts';
@@ -18,11 +19,15 @@ import type { Transport } from './transport.ts';
 /** How long after `resumed` a 1000 of a client that sent nothing since may mean that it was not read, ms. Later it is a goodbye. */
 const GIVE_UP_MS = 10_000;
 
-/** Frames that may wait behind a join or resume of the same connection. */
+/** Frames that may wait behind a join or resume of the same connection, and their bytes. */
 const MAX_WAITING = 512;
+const MAX_WAITING_BYTES = 256 * 1024;
+/** RFC 6455 section 7.4.1: data within a message was not consistent with its type, such as text that is not UTF-8. */
+const INVALID_PAYLOAD = 1007;
 
-/** Frames that may wait for the answer to a resume. */
+/** Frames that may wait for the answer to a resume, and their length: as much as a reader may leave unread by default. */
 const MAX_HELD = 1024;
+const MAX_HELD_LENGTH = 1 << 20;
 
 /** Of the frame in hand; frames are handled one after the other, so one is enough. */
 const header = createHeader();
@@ -43,8 +48,9 @@ export class Connection {
   /** Whom the last relayed frame was for: as a rule the next one is as well, and its name need not be made from bytes again. */
   lastPeer = '';
   readonly #transport: Transport;
-  readonly #own: Bucket;
-  readonly #user: Bucket;
+  readonly #own: SendBudget;
+  /** Shared by the connections of a user; its bytes are those that leave for receivers. */
+  readonly #user: SendBudget;
   #resumedAt = -Infinity;
   #faults = 0;
   #faultsSince = 0;
@@ -52,10 +58,12 @@ export class Connection {
   #suffixesOf = '';
   #suffixes: Suffixes | undefined;
   #waiting: Uint8Array[] | undefined;
+  #waitingBytes = 0;
   /** While a resume is under way: frames for its session that come behind the answer. */
   #held: string[] | undefined;
+  #heldLength = 0;
 
-  constructor(node: SignalingNode, transport: Transport, identity: Identity, own: Bucket, user: Bucket) {
+  constructor(node: SignalingNode, transport: Transport, identity: Identity, own: SendBudget, user: SendBudget) {
     this.node = node;
     this.#transport = transport;
     this.identity = identity;
@@ -69,21 +77,48 @@ export class Connection {
   /** One text frame from the client, as received. It is written out at the end of the turn: do not change it after. */
   onFrame(data: Uint8Array): void {
     if (this.closed) return;
-    const now = this.node.clock.now();
-    this.lastSeen = now;
     this.node.counters.received++;
-    const wait = this.#own.take(now) || this.#user.take(now);
-    if (wait > 0) {
-      this.refuse(new Refusal('rate_limited', `Too many messages; retry after ${wait} ms.`, { retryAfter: wait }));
-      return;
-    }
+    if (!this.#charge(data.length)) return;
     if (!this.#busy) {
       this.#process(data);
       return;
     }
     this.#waiting ??= [];
-    if (this.#waiting.length >= MAX_WAITING) this.close('abuse');
+    this.#waitingBytes += data.length;
+    if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes > MAX_WAITING_BYTES) this.close('abuse');
     else this.#waiting.push(Uint8Array.from(data));
+  }
+
+  /** A binary frame: the protocol has none. */
+  onBinary(bytes: number): void {
+    if (!this.closed && this.#charge(bytes)) this.refuse(new Refusal('bad_json', 'Send text frames.'));
+  }
+
+  /**
+   * A ping or a pong: a sign of life that costs what a message of its size costs.
+   * @returns false when it was over the limit and must not be answered
+   */
+  onControl(bytes: number): boolean {
+    return !this.closed && this.#charge(bytes);
+  }
+
+  /**
+   * Pays for a frame of `bytes` that leaves more than once.
+   * @throws Refusal `rate_limited`
+   */
+  payFanOut(bytes: number, receivers: number): void {
+    if (receivers < 2) return;
+    const wait = this.#user.takeBytes(this.node.clock.now(), bytes * (receivers - 1));
+    if (wait > 0) throw tooMuch(wait);
+  }
+
+  #charge(bytes: number): boolean {
+    const now = this.node.clock.now();
+    this.lastSeen = now;
+    const wait = this.#own.take(now, bytes) || this.#user.take(now, bytes);
+    if (wait === 0) return true;
+    this.refuse(tooMuch(wait));
+    return false;
   }
 
   #process(data: Uint8Array): void {
@@ -92,10 +127,17 @@ export class Connection {
     let traced: (() => void) | undefined;
     let pending: Promise<void> | undefined;
     try {
-      if (bytes.length > this.maxFrameBytes)
-        throw new Refusal('too_large', `A frame may have ${this.maxFrameBytes} bytes.`);
-      if (!scanFrame(bytes, header))
-        throw new Refusal('bad_json', `The frame is not a JSON object in UTF-8 (see byte ${header.errorAt}).`);
+      const tooLarge = bytes.length > this.maxFrameBytes;
+      if (tooLarge || !scanFrame(bytes, header)) {
+        // The scanner says that something is wrong; what, matters only now.
+        if (!isUtf8(bytes)) {
+          this.#invalidPayload();
+          return;
+        }
+        throw tooLarge
+          ? new Refusal('too_large', `A frame may have ${this.maxFrameBytes} bytes.`)
+          : new Refusal('bad_json', `The frame is not a JSON object (see byte ${header.errorAt}).`);
+      }
       if (header.present & HAS_TRACEPARENT) traced = this.node.events.traced?.('relay', bytes);
       if (relayFrame(this, bytes, header)) return;
       const message = JSON.parse(bytes.toString('utf8')) as IncomingMessage;
@@ -129,6 +171,7 @@ export class Connection {
         while (!this.#busy && !this.closed) {
           const next = this.#waiting?.shift();
           if (!next) return;
+          this.#waitingBytes -= next.length;
           this.#process(next);
         }
       });
@@ -173,9 +216,14 @@ export class Connection {
   /** A finished frame for the session. The hot way out. */
   send(frame: Frame): void {
     if (this.closed) return;
-    if (this.#held === undefined) this.#transport.send(frame);
+    if (this.#held === undefined) {
+      this.#transport.send(frame);
+      return;
+    }
     // Its bytes may be those of the sender's socket, which reads on.
-    else if (this.#held.push(textOf(frame)) > MAX_HELD) this.close('slowConsumer');
+    const text = textOf(frame);
+    this.#heldLength += text.length;
+    if (this.#held.push(text) > MAX_HELD || this.#heldLength > MAX_HELD_LENGTH) this.close('slowConsumer');
   }
 
   /** A frame about the room. While a resume is under way it is left out: the answer will show the room as it is then. */
@@ -197,6 +245,7 @@ export class Connection {
   release(parked: readonly string[] = []): readonly string[] {
     const frames = [...parked, ...(this.#held ?? [])];
     this.#held = undefined;
+    this.#heldLength = 0;
     if (this.closed) return frames;
     for (const text of frames) this.#transport.send(text);
     return [];
@@ -218,6 +267,13 @@ export class Connection {
     this.node.events.closed?.(name);
     this.#transport.close(code, reason);
     this.onClosed(code);
+  }
+
+  /** RFC 6455 section 8.1: text that is not UTF-8 fails the connection. */
+  #invalidPayload(): void {
+    this.node.events.closed?.('abuse');
+    this.#transport.close(INVALID_PAYLOAD, 'text is not UTF-8');
+    this.onClosed(INVALID_PAYLOAD);
   }
 
   /** As in a crash: the socket is cut, the session is not touched. */
@@ -274,6 +330,10 @@ export class Connection {
   #leaveWaits(): boolean {
     return this.#waiting?.some((frame) => /"type"\s*:\s*"leave"/.test(Buffer.from(frame).toString())) ?? false;
   }
+}
+
+function tooMuch(wait: number): Refusal {
+  return new Refusal('rate_limited', `Too many messages or bytes; retry after ${wait} ms.`, { retryAfter: wait });
 }
 
 export interface IncomingMessage {

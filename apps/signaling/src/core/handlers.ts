@@ -70,7 +70,9 @@ function relay(connection: Connection, message: RelayedMessage, bytes: Buffer, h
 
 function broadcast(connection: Connection, bytes: Buffer, header: FrameHeader): void {
   checkGrant(connection, 'message');
-  connection.node.router.toRoom(roomOf(connection), connection.session, spliced(connection, bytes, header));
+  const room = roomOf(connection);
+  connection.payFanOut(bytes.length, room.members.size - 1);
+  connection.node.router.toRoom(room, connection.session, spliced(connection, bytes, header));
 }
 
 function checkGrant(connection: Connection, type: string): void {

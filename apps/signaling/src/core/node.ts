@@ -5,7 +5,7 @@
 import { type Backplane, ignoreUnavailable, Unavailable } from '../backplane/types.ts';
 import { textOf } from '../wire/spliced-frame.ts';
 import { type Batch, decodeBatch, EntryKind } from './batch.ts';
-import { Bucket } from './bucket.ts';
+import { SendBudget, type SendLimits, sendLimits } from './bucket.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Connection } from './connection.ts';
 import { type Counters, type NodeEvents, newCounters } from './events.ts';
@@ -55,7 +55,9 @@ export class SignalingNode implements AsyncDisposable {
   #recovering = false;
   #recoverAgain = false;
   readonly #timers = new Set<unknown>();
-  readonly #users = new Map<string, Bucket>();
+  readonly #users = new Map<string, SendBudget>();
+  readonly #ownLimits: SendLimits;
+  readonly #userLimits: SendLimits;
   readonly #heard = new Map<string, { incarnation: number; sequence: number }>();
   readonly #work = new Set<Promise<unknown>>();
 
@@ -65,6 +67,8 @@ export class SignalingNode implements AsyncDisposable {
     this.backplane = options.backplane;
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
     this.events = options.events ?? {};
+    this.#ownLimits = sendLimits(this.settings.messagesPerSecond, this.settings.bytesPerSecond);
+    this.#userLimits = sendLimits(this.settings.userMessagesPerSecond, this.settings.userFanOutBytesPerSecond);
     this.sessions = new Sessions(this);
     this.places = new Places(this);
     this.membership = new Membership(this);
@@ -102,10 +106,10 @@ export class SignalingNode implements AsyncDisposable {
     const now = this.clock.now();
     let user = this.#users.get(identity.userId);
     if (!user) {
-      user = new Bucket(settings.userMessagesPerSecond, now);
+      user = new SendBudget(this.#userLimits, now);
       this.#users.set(identity.userId, user);
     }
-    const own = new Bucket(settings.messagesPerSecond, now);
+    const own = new SendBudget(this.#ownLimits, now);
     const connection = new Connection(this, transport, identity, own, user);
     this.connections.add(connection);
     connection.sendMessage({

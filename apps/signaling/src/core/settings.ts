@@ -16,6 +16,13 @@ export interface CoreSettings {
   readonly messagesPerSecond: number;
   /** The same over all connections of one user on this node. Default 400. */
   readonly userMessagesPerSecond: number;
+  /**
+   * Bytes a second of one connection, in frames of any kind; bursts of two seconds' worth pass. Default 262,144: a burst is half of what a
+   * reader may leave unread, so no sender alone gets a slow reader closed.
+   */
+  readonly bytesPerSecond: number;
+  /** Bytes a second that leave for receivers, over all connections of one user on this node: a broadcast counts for each. Default 2,097,152. */
+  readonly userFanOutBytesPerSecond: number;
   /** Sessions of one user in rooms, over all nodes. Default 20. */
   readonly sessionsPerUser: number;
   /** Malformed or refused messages in ten seconds before the socket is closed (4006). Default 30. */
@@ -41,6 +48,8 @@ export const DEFAULT_SETTINGS: CoreSettings = {
   maxRoomSize: 50,
   messagesPerSecond: 100,
   userMessagesPerSecond: 400,
+  bytesPerSecond: 262_144,
+  userFanOutBytesPerSecond: 2_097_152,
   sessionsPerUser: 20,
   maxFaults: 30,
   beatInterval: 2000,

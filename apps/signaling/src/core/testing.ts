@@ -6,6 +6,7 @@ import { MemoryHub } from '../backplane/memory.ts';
 import { Unavailable } from '../backplane/types.ts';
 import type { Connection } from './connection.ts';
 import { SignalingNode } from './node.ts';
+import type { CoreSettings } from './settings.ts';
 
 export interface Heard {
   readonly type: string;
@@ -31,11 +32,12 @@ export class Cluster {
     },
   });
 
-  async node(name: string): Promise<SignalingNode> {
+  async node(name: string, settings: Partial<CoreSettings> = {}): Promise<SignalingNode> {
     const node = new SignalingNode({
       name,
       clock: new PartClock(this.clock, this.random.fork()),
       backplane: this.hub.connect(),
+      settings,
       events: { log: (level, event) => void (level === 'error' && this.problems.push(`${name} ${event}`)) },
     });
     await node.start();

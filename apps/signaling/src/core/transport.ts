@@ -1,12 +1,12 @@
 import type { Frame } from '../wire/spliced-frame.ts';
 
-/** One client's socket, as the core sees it. The real one is server/ws-transport.ts; the simulation has its own. */
+/** One client's socket, as the core sees it. The real one is server/socket-transport.ts; the simulation has its own. */
 export interface Transport {
   /** Sends one text frame (`String(frame)` is its text). Never throws; after a close it does nothing. */
   send(frame: Frame): void;
   /** Closes with an application code (protocol: CLOSE_CODES). */
   close(code: number, reason: string): void;
-  /** Sends a protocol-level ping; the transport calls `connection.alive()` on the pong. */
+  /** Sends a protocol-level ping; the transport calls `connection.onControl()` on the pong. */
   ping(): void;
   /** Cuts it without a goodbye. */
   destroy?(): void;

@@ -210,6 +210,8 @@ test('S-113 a slow reader is closed with 4007, and nobody else waits for it', as
     MAX_BUFFERED_BYTES: 200_000,
     MESSAGES_PER_SECOND: 100_000,
     USER_MESSAGES_PER_SECOND: 100_000,
+    BYTES_PER_SECOND: 1_000_000_000,
+    USER_FAN_OUT_BYTES_PER_SECOND: 1_000_000_000,
   });
   using a = await connectClient(node, await keys.token('ada'));
   await a.join('r');

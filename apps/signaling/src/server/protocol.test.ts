@@ -109,10 +109,8 @@ describe('frames', () => {
     await c.settle();
   });
 
-  test('S-10 invalid UTF-8 and binary frames are bad_json', async () => {
+  test('S-10 binary frames are bad_json', async () => {
     using c = await client('ada');
-    c.send(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]));
-    expect(await c.next('error')).toMatchObject({ code: 'bad_json' });
     c.ws.send(Buffer.from('{"type":"ping"}'), { binary: true });
     expect(await c.next('error')).toMatchObject({ code: 'bad_json' });
     await c.settle();

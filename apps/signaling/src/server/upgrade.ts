@@ -1,14 +1,14 @@
-/** The door: GET /ws/signal becomes a WebSocket, or gets an HTTP answer that says why not. */
-import type { IncomingMessage, Server } from 'node:http';
+/** `GET /ws/signal` becomes a WebSocket, or gets an HTTP answer that says why not. */
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type AccessClaims, CLOSE_CODES, SUBPROTOCOL } from '@tandem/protocol';
 import { identityOf } from '../core/identity.ts';
 import type { SignalingNode } from '../core/node.ts';
-import { acceptWire, FlushScheduler, handshakeFault, type WireSocket } from '../wire/index.ts';
+import { FlushScheduler, SocketServer } from '../wire/index.ts';
 import type { Admission, Denial } from './admission.ts';
 import { clientAddress } from './client-address.ts';
 import { originAllowed } from './origin.ts';
-import { attachSocket } from './ws-transport.ts';
+import { SocketTransport } from './socket-transport.ts';
 
 export const SIGNAL_PATH = '/ws/signal';
 
@@ -23,14 +23,12 @@ export interface UpgradeOptions {
   onDenied?(denial: Denial): void;
 }
 
-/** Installs the upgrade handler; dispose it to refuse everything and release the WebSocket server. */
+/** Installs the upgrade handler. */
 export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
   const { node, admission } = options;
   const scheduler = new FlushScheduler();
   // A little over the limit gets an `error`, far over it 1009.
-  const maxPayload = node.settings.maxFrameBytes * 2;
-  const accept = (request: IncomingMessage, socket: Duplex, head: Buffer, protocols: readonly string[]): WireSocket =>
-    acceptWire(request, socket, head, protocols.includes(SUBPROTOCOL) ? SUBPROTOCOL : undefined, maxPayload);
+  const sockets = new SocketServer({ protocol: SUBPROTOCOL, maxPayload: node.settings.maxFrameBytes * 2 });
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', destroyThis);
@@ -43,12 +41,12 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
   async function decide(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const [path, query] = (request.url ?? '/').split('?', 2);
     if (path !== SIGNAL_PATH) {
-      answer(socket, 404, 'not-found');
+      answer(socket, { status: 404, reason: 'not-found' });
       return;
     }
-    const fault = handshakeFault(request);
-    if (fault) {
-      answer(socket, 400, `handshake-${fault}`);
+    // `ws` also takes version 8, a draft whose browsers send their origin in another header (RFC 6455 section 4.2.1: the version is 13).
+    if (request.headers['sec-websocket-version'] !== '13') {
+      answer(socket, { status: 426, reason: 'websocket-version' }, ['Sec-WebSocket-Version: 13', 'Upgrade: websocket']);
       return;
     }
     const address = clientAddress(request, options.trustedProxies);
@@ -74,7 +72,7 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
     } catch (error) {
       const reason = String((error as { reason?: unknown }).reason ?? 'refused');
       if (reason === 'unavailable') deny(socket, { status: 503, reason: 'no-keys', retryAfter: 2 });
-      else if (protocols.includes(SUBPROTOCOL)) refuseToken(accept(request, socket, head, protocols), reason);
+      else if (protocols.includes(SUBPROTOCOL)) refuseToken(request, socket, head, reason);
       else deny(socket, { status: 401, reason: `token-${reason}` });
       return;
     } finally {
@@ -86,28 +84,36 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
       deny(socket, entry);
       return;
     }
-    attachSocket(
-      node,
-      accept(request, socket, head, protocols),
-      identityOf(claims, address),
-      scheduler,
-      options.maxBufferedBytes,
-      entry,
+    const open = sockets.upgrade(
+      request,
+      socket,
+      head,
+      (ws) =>
+        new SocketTransport(ws, {
+          node,
+          identity: identityOf(claims, address),
+          socket,
+          scheduler,
+          maxBufferedBytes: options.maxBufferedBytes,
+          onGone: entry,
+        }),
     );
+    if (!open) entry();
   }
 
   /** Browsers hide the status of a refused upgrade, and the SDK must know: it gets a socket that closes with 4001 or 4002. */
-  function refuseToken(wire: WireSocket, reason: string): void {
+  function refuseToken(request: IncomingMessage, socket: Duplex, head: Buffer, reason: string): void {
     options.onDenied?.({ status: 401, reason: `token-${reason}` });
     const { code, reason: text } = reason === 'expired' ? CLOSE_CODES.tokenExpired : CLOSE_CODES.tokenRefused;
-    wire.listen({ onText() {}, onBinary() {}, onAlive() {}, onClose() {} });
-    wire.close(code, text);
-    setTimeout(() => wire.terminate(), 3000).unref();
+    sockets.upgrade(request, socket, head, (ws) => ws.close(code, text));
   }
 
   function deny(socket: Duplex, denial: Denial): void {
     options.onDenied?.(denial);
-    answer(socket, denial.status, denial.reason, denial.retryAfter);
+    answer(socket, denial, [
+      ...(denial.retryAfter === undefined ? [] : [`Retry-After: ${denial.retryAfter}`]),
+      ...(denial.status === 401 ? ['WWW-Authenticate: Bearer'] : []),
+    ]);
   }
 }
 
@@ -115,26 +121,20 @@ function destroyThis(this: Duplex): void {
   this.destroy();
 }
 
-const STATUS_TEXT: Record<number, string> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  429: 'Too Many Requests',
-  503: 'Service Unavailable',
-};
-
-function answer(socket: Duplex, status: number, reason: string, retryAfter?: number): void {
+function answer(
+  socket: Duplex,
+  { status, reason }: { readonly status: number; readonly reason: string },
+  headers: readonly string[] = [],
+): void {
   if (socket.destroyed) return;
   const body = JSON.stringify({ error: reason });
   socket.end(
     [
-      `HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? 'Error'}`,
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
       'Connection: close',
       'Content-Type: application/json',
       `Content-Length: ${Buffer.byteLength(body)}`,
-      ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
-      ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
+      ...headers,
       '',
       body,
     ].join('\r\n'),

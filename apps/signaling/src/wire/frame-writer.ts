@@ -2,20 +2,22 @@
  * The outgoing side of one WebSocket: frames are collected until the end of the turn and leave in one buffer and one write.
  *
  * It writes whole, unmasked frames (RFC 6455 section 5.2) straight to the TCP socket. Order with control frames is kept as long as
- * what is pending goes out before them: use {@link FrameWriter.ping} and {@link FrameWriter.close}. When the peer closes first, what is
- * still pending is dropped, as nothing may follow a close frame.
+ * what is pending goes out before them: use {@link FrameWriter.ping} and {@link FrameWriter.close}. After a close frame everything is
+ * dropped, as nothing may follow it.
  */
 import type { Duplex } from 'node:stream';
 import type { Flushable, FlushScheduler } from './flush-scheduler.ts';
 import { type Frame, SplicedFrame } from './spliced-frame.ts';
 
 const OPEN = 1;
+/** First byte of a final pong frame. */
+const PONG = 0x8a;
 /** Also what one stalled socket can keep alive by a few unsent bytes, so not too big. */
 const SCRATCH_BYTES = 64 * 1024;
 /** Writes are put together here: a new buffer for each would be most of what the garbage collector has to do. */
 let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
-/** What the writer needs of the WebSocket: a WireSocket, or one of `ws`. */
+/** What the writer needs of the WebSocket. */
 export interface WriterSocket {
   /** 1 while open. */
   readonly readyState: number;
@@ -33,6 +35,7 @@ export class FrameWriter implements Flushable {
   readonly #max: number;
   readonly #pending: SplicedFrame[] = [];
   #bytes = 0;
+  #pong: Buffer | undefined;
   #dirty = false;
   #overflown = false;
 
@@ -68,12 +71,19 @@ export class FrameWriter implements Flushable {
     this.#pending.push(spliced);
     const length = spliced.byteLength;
     this.#bytes += length + (length < 126 ? 2 : length < 65536 ? 4 : 10);
-    if (!this.#dirty) {
-      this.#dirty = true;
-      this.#scheduler.add(this);
-    }
+    this.#schedule();
     // A whole turn's worth may be huge (a flooding peer's read): bound it before it is copied.
     if (this.#bytes > this.#max) this.flush();
+  }
+
+  /**
+   * Answers a ping at the end of the turn. Of several pings in one turn the last is answered, which answers all of them
+   * (RFC 6455 section 5.5.3), so a flood of pings queues nothing.
+   */
+  pong(payload: Buffer): void {
+    if (this.#overflown) return;
+    this.#pong = payload;
+    this.#schedule();
   }
 
   /** A ping behind everything pending. */
@@ -91,8 +101,9 @@ export class FrameWriter implements Flushable {
   flush(): void {
     this.#dirty = false;
     const pending = this.#pending;
-    if (pending.length === 0) return;
-    const bytes = this.#bytes;
+    const pong = this.#pong;
+    if (pending.length === 0 && pong === undefined) return;
+    const bytes = this.#bytes + (pong === undefined ? 0 : 2 + pong.length);
     if (this.#overflown || this.#ws.readyState !== OPEN || this.#socket.destroyed) {
       this.#drop();
       return;
@@ -110,6 +121,11 @@ export class FrameWriter implements Flushable {
       const frame = pending[i] as SplicedFrame;
       at = frame.copyTo(out, writeHeader(out, at, frame.byteLength));
     }
+    if (pong !== undefined) {
+      out[at] = PONG;
+      out[at + 1] = pong.length;
+      pong.copy(out, at + 2);
+    }
     this.#drop();
     if (out !== scratch) {
       this.#socket.write(out);
@@ -120,9 +136,16 @@ export class FrameWriter implements Flushable {
     if (this.#socket.writableLength > 0) scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   }
 
+  #schedule(): void {
+    if (this.#dirty) return;
+    this.#dirty = true;
+    this.#scheduler.add(this);
+  }
+
   #drop(): void {
     this.#pending.length = 0;
     this.#bytes = 0;
+    this.#pong = undefined;
   }
 }
 

@@ -2,4 +2,4 @@ export * from './flush-scheduler.ts';
 export * from './frame-scanner.ts';
 export * from './frame-writer.ts';
 export * from './spliced-frame.ts';
-export * from './wire-socket.ts';
+export * from './websocket-server.ts';
