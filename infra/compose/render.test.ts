@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { expect, test } from 'vitest';
+import { connectRedis } from '@tandem/service';
+import { freePort } from '@tandem/service/testing';
+import { expect, onTestFinished, test } from 'vitest';
 import { topology } from '../topology/index.ts';
 import { composeFile, renderCompose, signalingNames } from './render.ts';
 
@@ -21,7 +24,32 @@ test('every setting of a service is one that its schema knows, and no secret sta
   }
   for (const line of renderCompose().split('\n'))
     if (/PASSWORD|SECRET|requirepass|auth-secret/.test(line) && !line.startsWith('#'))
-      expect(line).toMatch(/\$\{TANDEM_\w+:\?|--requirepass$|--use-auth-secret$/);
+      expect(line).toMatch(/\$\{TANDEM_\w+:\?|requirepass "\$\$REDISCLI_AUTH"$|--use-auth-secret$/);
+});
+
+test('the cache asks for its password, which no command line holds', async () => {
+  const [shell, ...args] = composeFile().services.cache.command;
+  const port = await freePort();
+  // As compose hands it on, for the Redis of this machine.
+  const script = (args[1] ?? '')
+    .replaceAll('$$', '$')
+    .replace('valkey-server', 'redis-server')
+    .replace('6379', `${port}`);
+  expect(script).toContain('redis-server');
+  const child = spawn(shell ?? '', ['-c', script.replace('0.0.0.0', '127.0.0.1')], {
+    env: { PATH: process.env.PATH, REDISCLI_AUTH: 'a-password' },
+    stdio: 'ignore',
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const client = connectRedis(`redis://127.0.0.1:${port}`, { password: 'a-password' });
+  onTestFinished(() => client.disconnect());
+  client.on('error', () => {});
+  await expect.poll(() => client.ping().catch(() => 'away'), { timeout: 30_000 }).toBe('PONG');
+  const stranger = connectRedis(`redis://127.0.0.1:${port}`);
+  onTestFinished(() => stranger.disconnect());
+  stranger.on('error', () => {});
+  await expect(stranger.get('x')).rejects.toThrow(/NOAUTH/);
+  expect(readFileSync(`/proc/${child.pid}/cmdline`, 'utf8')).not.toContain('a-password');
 });
 
 test('all containers run without root, without capabilities and on a read-only root', () => {

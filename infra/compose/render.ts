@@ -48,6 +48,14 @@ const hardened = {
   restart: 'unless-stopped',
 };
 
+/**
+ * Rooms and sessions are rebuilt by the nodes, so nothing is written to disk. The password comes by standard input: a command line
+ * is readable by every process of the machine.
+ */
+const cacheCommand = `exec valkey-server - --port ${cache.port} --bind 0.0.0.0 --save '' --appendonly no <<END
+requirepass "$$REDISCLI_AUTH"
+END`;
+
 const probe = (test: string[]) => ({ test, interval: '5s', timeout: '5s', retries: 3, start_period: '120s' });
 
 const whenHealthy = (names: readonly string[]) =>
@@ -76,12 +84,7 @@ export function composeFile() {
       cache: {
         image: 'valkey/valkey:8',
         ...hardened,
-        // Rooms and sessions are rebuilt by the nodes, so nothing is written to disk.
-        command: [
-          'valkey-server',
-          ...['--port', `${cache.port}`, '--bind', '0.0.0.0', '--save', '', '--appendonly', 'no'],
-          ...['--requirepass', ask('TANDEM_CACHE_PASSWORD')],
-        ],
+        command: ['sh', '-c', cacheCommand],
         user: '999:999',
         environment: { REDISCLI_AUTH: ask('TANDEM_CACHE_PASSWORD') },
         networks: ['back', 'relay'],

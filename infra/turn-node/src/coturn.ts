@@ -2,7 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { open, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -59,12 +59,48 @@ export function coturnArguments(config: TurnNodeConfig, host: Pick<Host, 'public
     '--log-file=stdout',
     '--simple-log',
     `--pidfile=${join(config.RUN_DIR, 'turnserver.pid')}`,
-    `--userdb=${join(config.RUN_DIR, 'turndb')}`,
+    `--userdb=${databaseFile(config)}`,
   ];
 }
 
 /** A file, as the password must not stand in the list of processes. */
 const cliSettings = (config: TurnNodeConfig) => join(config.RUN_DIR, 'turnserver.conf');
+const databaseFile = (config: TurnNodeConfig) => join(config.RUN_DIR, 'turndb');
+
+/**
+ * Every table that coturn reads (its schema.sql). coturn makes them in a file that it makes itself, readable by all; in one that
+ * it finds it makes none, and logs "no such table" every few seconds. With a write-ahead log its reads never wait for a rotation.
+ */
+const TABLES = `
+PRAGMA journal_mode = WAL;
+CREATE TABLE turnusers_lt (realm varchar(127) default '', name varchar(512), hmackey char(128), PRIMARY KEY (realm, name));
+CREATE TABLE turn_secret (realm varchar(127) default '', value varchar(127), PRIMARY KEY (realm, value));
+CREATE TABLE allowed_peer_ip (realm varchar(127) default '', ip_range varchar(256), PRIMARY KEY (realm, ip_range));
+CREATE TABLE denied_peer_ip (realm varchar(127) default '', ip_range varchar(256), PRIMARY KEY (realm, ip_range));
+CREATE TABLE turn_origin_to_realm (origin varchar(127), realm varchar(127), PRIMARY KEY (origin));
+CREATE TABLE turn_realm_option (realm varchar(127) default '', opt varchar(32), value varchar(128), PRIMARY KEY (realm, opt));
+CREATE TABLE oauth_key (kid varchar(128), ikm_key varchar(256), timestamp bigint default 0, lifetime integer default 0,
+  as_rs_alg varchar(64) default '', realm varchar(127), PRIMARY KEY (kid));
+CREATE TABLE admin_user (name varchar(32), realm varchar(127), password varchar(127), PRIMARY KEY (name));`;
+
+/** A fresh database for this start, which only its owner reads: it holds the secrets. */
+async function makeDatabase(config: TurnNodeConfig): Promise<void> {
+  const file = databaseFile(config);
+  await rm(file, { force: true });
+  await (await open(file, 'wx', 0o600)).close();
+  using database = new DatabaseSync(file);
+  database.exec(TABLES);
+}
+
+/** coturn reads the table at each request, so nothing restarts. */
+function writeSecrets(config: TurnNodeConfig, secrets: readonly string[]): void {
+  using database = new DatabaseSync(databaseFile(config), { timeout: 5000 });
+  database.exec('BEGIN IMMEDIATE');
+  database.prepare('DELETE FROM turn_secret WHERE realm = ?').run(config.TURN_REALM);
+  const add = database.prepare('INSERT INTO turn_secret (realm, value) VALUES (?, ?)');
+  for (const secret of secrets) add.run(config.TURN_REALM, secret);
+  database.exec('COMMIT');
+}
 
 async function freeLoopbackPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -120,7 +156,10 @@ export async function startCoturn(
   const [cliPort, cliPassword] = [await freeLoopbackPort(), randomBytes(24).toString('base64url')];
   const cli = ['cli-ip=127.0.0.1', `cli-port=${cliPort}`, `cli-password=${cliPassword}`, ''].join('\n');
   await writeFile(cliSettings(config), cli, { mode: 0o600 });
+  await makeDatabase(config);
   const child: ChildProcess = spawn(config.TURNSERVER, coturnArguments(config, host), {
+    // Nothing of the agent's own: the password of the cache, the secrets. PATH finds the program.
+    env: { PATH: process.env.PATH },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const count = new AllocationCount();
@@ -146,21 +185,7 @@ export async function startCoturn(
     pid: child.pid ?? 0,
     allocations: count,
     cancel: (ids) => cancelSessions(cliPort, cliPassword, ids),
-    setSecrets(secrets) {
-      const database = new DatabaseSync(join(config.RUN_DIR, 'turndb'), { timeout: 5000 });
-      try {
-        database.exec(
-          "CREATE TABLE IF NOT EXISTS turn_secret (realm varchar(127) default '', value varchar(127), primary key (realm,value))",
-        );
-        database.exec('BEGIN IMMEDIATE');
-        database.prepare('DELETE FROM turn_secret WHERE realm = ?').run(config.TURN_REALM);
-        const add = database.prepare('INSERT INTO turn_secret (realm, value) VALUES (?, ?)');
-        for (const secret of secrets) add.run(config.TURN_REALM, secret);
-        database.exec('COMMIT');
-      } finally {
-        database.close();
-      }
-    },
+    setSecrets: (secrets) => writeSecrets(config, secrets),
     refuseNew() {
       if (!drainsOnSignal(version)) return false;
       return child.kill('SIGUSR1');

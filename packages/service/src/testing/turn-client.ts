@@ -1,12 +1,19 @@
-/** A TURN client over UDP (RFC 8656) for tests: makes one allocation, refreshes it, and tells every error code. */
+/** A TURN client over UDP (RFC 8656) for tests: one allocation, its refreshes and permissions, and every error code. */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
 
 export interface TurnAllocation extends Disposable {
   /** Port of the relayed address. */
   readonly relayPort: number;
   /** @returns 0 when it was refreshed, else the error code: 437 is "no such allocation", 401 "credentials refused" */
   refresh(seconds?: number): Promise<number>;
+  /**
+   * Ask to reach a peer (CreatePermission, RFC 8656 section 9); nothing is sent to it.
+   * @param peer IP address of the allocation's own family
+   * @returns 0 when it is allowed, else the error code: 403 is "this peer is denied"
+   */
+  permit(peer: string): Promise<number>;
 }
 
 /** An error answer of the server, such as 401 (credentials refused) or 486 (quota reached). */
@@ -19,9 +26,9 @@ export class TurnError extends Error {
 }
 
 const MAGIC = 0x2112a442;
-const [ALLOCATE, REFRESH] = [0x0003, 0x0004];
-const [USERNAME, INTEGRITY, ERROR, LIFETIME, REALM, NONCE, RELAYED, TRANSPORT] = [
-  0x06, 0x08, 0x09, 0x0d, 0x14, 0x15, 0x16, 0x19,
+const [ALLOCATE, REFRESH, CREATE_PERMISSION] = [0x0003, 0x0004, 0x0008];
+const [USERNAME, INTEGRITY, ERROR, LIFETIME, PEER, REALM, NONCE, RELAYED, FAMILY, TRANSPORT] = [
+  0x06, 0x08, 0x09, 0x0d, 0x12, 0x14, 0x15, 0x16, 0x17, 0x19,
 ];
 
 function attribute(type: number, value: Uint8Array): Buffer {
@@ -55,13 +62,42 @@ const number = (value: number) => {
   return bytes;
 };
 
+/** The 16 bytes of an IPv6 address, or the 4 of an IPv4 address. */
+function addressBytes(address: string): Buffer {
+  if (!isIPv6(address)) return Buffer.from(address.split('.').map(Number));
+  // The URL parser writes a dotted tail as two groups.
+  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
+  const groups = (text = '') => text.split(':').filter(Boolean);
+  const left = groups(head);
+  const right = groups(tail);
+  const zeros = Array<string>(8 - left.length - right.length).fill('0');
+  const bytes = Buffer.alloc(16);
+  for (const [i, group] of [...left, ...zeros, ...right].entries())
+    bytes.writeUInt16BE(Number.parseInt(group, 16), i * 2);
+  return bytes;
+}
+
+/** XOR-PEER-ADDRESS (RFC 8489 section 14.2), port 9. */
+function peerAddress(address: string, transaction: Buffer): Buffer {
+  const mask = Buffer.concat([number(MAGIC), transaction]);
+  const bytes = addressBytes(address).map((byte, i) => byte ^ (mask[i] ?? 0));
+  const port = 9 ^ (MAGIC >>> 16);
+  return attribute(PEER, Buffer.from([0, bytes.length === 4 ? 1 : 2, port >>> 8, port & 255, ...bytes]));
+}
+
 /**
  * Allocate at a TURN server on the loopback. Disposing closes the socket; the allocation ends at its lifetime, as that of a
  * browser that crashed.
+ * @param family of the relayed address and of the server's own, 127.0.0.1 or ::1. Default 4
  * @throws TurnError when the server refuses
  */
-export async function allocate(port: number, user: { username: string; credential: string }): Promise<TurnAllocation> {
-  const socket = createSocket('udp4');
+export async function allocate(
+  port: number,
+  user: { username: string; credential: string },
+  { family = 4 }: { family?: 4 | 6 } = {},
+): Promise<TurnAllocation> {
+  const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+  const server = family === 6 ? '::1' : '127.0.0.1';
   let realm: Buffer | undefined;
   let nonce: Buffer | undefined;
 
@@ -79,12 +115,12 @@ export async function allocate(port: number, user: { username: string; credentia
     return Buffer.concat([text, attribute(INTEGRITY, createHmac('sha1', key).update(text).digest())]);
   }
 
-  function send(type: number, body: Buffer[]): Promise<Map<number, Buffer>> {
+  function send(type: number, bodyOf: (transaction: Buffer) => Buffer[]): Promise<Map<number, Buffer>> {
     const transaction = randomBytes(12);
-    const request = signed(type, transaction, body);
+    const request = signed(type, transaction, bodyOf(transaction));
     return new Promise((resolve, reject) => {
       let tries = 0;
-      const again = () => (tries++ < 20 ? socket.send(request, port, '127.0.0.1') : end(new Error('no TURN answer')));
+      const again = () => (tries++ < 20 ? socket.send(request, port, server) : end(new Error('no TURN answer')));
       const repeat = setInterval(again, 500);
       const end = (error?: Error, answer?: Map<number, Buffer>) => {
         clearInterval(repeat);
@@ -101,9 +137,12 @@ export async function allocate(port: number, user: { username: string; credentia
   }
 
   /** Takes up the challenge and stale nonces. */
-  async function request(type: number, body: Buffer[]): Promise<{ code: number; answer: Map<number, Buffer> }> {
+  async function request(
+    type: number,
+    bodyOf: (transaction: Buffer) => Buffer[],
+  ): Promise<{ code: number; answer: Map<number, Buffer> }> {
     for (let round = 0; ; round++) {
-      const answer = await send(type, body);
+      const answer = await send(type, bodyOf);
       const error = answer.get(ERROR);
       if (!error) return { code: 0, answer };
       const code = (error[2] ?? 0) * 100 + (error[3] ?? 0);
@@ -114,7 +153,10 @@ export async function allocate(port: number, user: { username: string; credentia
     }
   }
 
-  const { code, answer } = await request(ALLOCATE, [attribute(TRANSPORT, number(17 << 24))]).catch((error) => {
+  const { code, answer } = await request(ALLOCATE, () => [
+    attribute(TRANSPORT, number(17 << 24)),
+    ...(family === 6 ? [attribute(FAMILY, Buffer.from([2, 0, 0, 0]))] : []),
+  ]).catch((error) => {
     socket.close();
     throw error;
   });
@@ -124,7 +166,8 @@ export async function allocate(port: number, user: { username: string; credentia
   }
   return {
     relayPort: (answer.get(RELAYED)?.readUInt16BE(2) ?? 0) ^ (MAGIC >>> 16),
-    refresh: async (seconds = 600) => (await request(REFRESH, [attribute(LIFETIME, number(seconds))])).code,
+    refresh: async (seconds = 600) => (await request(REFRESH, () => [attribute(LIFETIME, number(seconds))])).code,
+    permit: async (peer) => (await request(CREATE_PERMISSION, (transaction) => [peerAddress(peer, transaction)])).code,
     [Symbol.dispose]: () => socket.close(),
   };
 }
