@@ -10,8 +10,8 @@ import { healthCommand } from '../topology/health-command.ts';
 import type { ServicePart } from '../topology/index.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
 import { type AwsPlace, containerEnvironment } from './environment.ts';
-import { COLLECTOR_MIB, metricsCollector, NAMESPACE } from './metrics-collector.ts';
 import { metricIdentity } from './metric-identity.ts';
+import { COLLECTOR_MIB, metricsCollector, NAMESPACE } from './metrics-collector.ts';
 import { checkServiceProps, type RealtimeServiceProps } from './realtime-service-props.ts';
 import { serviceImage } from './service-image.ts';
 
