@@ -72,7 +72,9 @@ test('it serves page, tokens and settings from one origin, and a TERM ends every
   const s = start(['--port', '0', '--nodes', '3']);
   await isUp(s);
   expect(s.output()).toMatch(/Signaling {2}3 nodes on \d+, \d+, \d+, sharing Redis/);
-  const origin = /Open +(http\S+)/.exec(s.output())?.[1] ?? '';
+  const link = new URL(/Open +(http\S+)/.exec(s.output())?.[1] ?? '');
+  expect(link.search, 'the link names a room, so that two tabs meet').toMatch(/^\?room=call-[0-9a-f]{8}$/);
+  const { origin } = link;
   const page = await fetch(origin);
   expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
   const token = await fetch(`${origin}/auth/token`, {
@@ -151,5 +153,7 @@ test('a taken port, a wrong option and a failed child each give one line with th
 test('--https serves a certificate of its own', async () => {
   const s = start(['--port', '0', '--https']);
   await isUp(s);
-  expect(s.output()).toMatch(/Open +https:\/\/localhost:\d+/);
+  expect(s.output()).toMatch(/Open +https:\/\/localhost:\d+\/\?room=call-/);
+  // Where this machine has an address on a network, a phone gets the same room by QR code.
+  expect(/Or +https:/.test(s.output())).toBe(s.output().includes('█'));
 });

@@ -1,6 +1,8 @@
 /** `npm start`: run the topology here until Ctrl-C. */
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { relative } from 'node:path';
+import { renderUnicodeCompact } from 'uqr';
 import { HELP, parseOptions, UsageError } from './options.ts';
 import { findProgram } from './programs.ts';
 import { type Stack, startStack } from './stack.ts';
@@ -11,11 +13,18 @@ function openBrowser(url: string): void {
   else spawn(program, [url], { stdio: 'ignore', detached: true }).unref();
 }
 
-function describe(stack: Stack, seconds: string): string {
+/** Address of a new room on `origin`. Both tabs open the same link, so they meet. The name cannot be guessed from the network. */
+function roomLink(origin: string, room: string): string {
+  return `${origin}/?room=${room}`;
+}
+
+/** What a person reads once everything runs; of the room one link, and its QR code where a phone can open it. */
+function describe(stack: Stack, seconds: string, room: string): string {
   const ports = stack.signalingUrls.map((url) => new URL(url).port).join(', ');
   const nodes = stack.signalingUrls.length;
   const rows: [string, string][] = [
-    ['Open', `${stack.origin}${stack.lanOrigin ? `   or, on the local network, ${stack.lanOrigin}` : ''}`],
+    ['Open', roomLink(stack.origin, room)],
+    ...(stack.lanOrigin ? [['Or', `${roomLink(stack.lanOrigin, room)} on your network`] as [string, string]] : []),
     ['Signaling', `${nodes} node${nodes > 1 ? 's' : ''} on ${ports}${stack.redisUrl ? ', sharing Redis' : ''}`],
     ['Auth', new URL(stack.authUrl).port],
     ...(stack.turnUris[0] ? [['TURN', stack.turnUris[0].split('?')[0] ?? ''] as [string, string]] : []),
@@ -23,7 +32,8 @@ function describe(stack: Stack, seconds: string): string {
     ['Logs', `${relative(process.cwd(), stack.logDir)}/`],
   ];
   const body = rows.map(([name, text]) => `  ${name.padEnd(10)} ${text}`).join('\n');
-  return `\n  Tandem runs (${seconds} s). Open the page in two tabs and call yourself. Ctrl-C stops everything.\n\n${body}\n`;
+  const code = stack.lanOrigin ? `\n${renderUnicodeCompact(roomLink(stack.lanOrigin, room), { border: 2 })}\n` : '';
+  return `\n  Tandem runs (${seconds} s). Open the link in two tabs: they meet. Ctrl-C stops everything.\n\n${body}\n${code}`;
 }
 
 async function main(): Promise<void> {
@@ -52,8 +62,9 @@ async function main(): Promise<void> {
   const stack = await starting;
   await using _stack = stack;
   if (signals === 0) {
-    console.log(describe(stack, ((performance.now() - since) / 1000).toFixed(1)));
-    if (options.open) openBrowser(stack.origin);
+    const room = `call-${randomBytes(4).toString('hex')}`;
+    console.log(describe(stack, ((performance.now() - since) / 1000).toFixed(1), room));
+    if (options.open) openBrowser(roomLink(stack.origin, room));
   }
   await asked;
   console.log('\n  Stopping…');
