@@ -1,10 +1,10 @@
-/** A service that takes 5 ms of CPU for each request. With SHED=1 the load shedder of packages/service stands at its door. */
+/** A service that takes 5 ms of CPU for each request. With SHED=1 the load shedder of packages/service decides before each. */
 import { createServer } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
 import { LoadShedder } from '../../packages/service/src/load-shedder.ts';
 
 let inside = 0;
-/** 40 inside at 5 ms each are answered after 200 ms: whoever comes in is answered in time. */
+/** 40 inside at 5 ms each are answered after 200 ms, within the deadline. */
 const shedder =
   process.env.SHED === '1' ? new LoadShedder({ connections: () => inside, maxConnections: 40 }) : undefined;
 
