@@ -30,6 +30,8 @@ export interface OpenOptions extends BrowserContextOptions {
   origin?: string;
   query?: string;
   browser?: Browser;
+  /** Names of files that do not arrive. */
+  blocked?: readonly string[];
 }
 
 export const noDevices = () => {
@@ -41,7 +43,7 @@ export const noDevices = () => {
 
 /** A page in a context of its own; what it complains about fails the test, unless `expected` says so. */
 export async function openPage(browser: Browser, origin: string, options: OpenOptions): Promise<Opened> {
-  const { before, person, remembers, expected, origin: _, query = '', browser: __, ...rest } = options;
+  const { before, person, remembers, expected, origin: _, query = '', browser: __, blocked = [], ...rest } = options;
   const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 800 }, ...rest });
   context.setDefaultTimeout(patience.timeout);
   await context.addInitScript(() => {
@@ -64,6 +66,7 @@ export async function openPage(browser: Browser, origin: string, options: OpenOp
       if (!localStorage.getItem('tandem.preferences')) localStorage.setItem('tandem.preferences', value);
     }, JSON.stringify(remembers));
   if (before) await context.addInitScript(before);
+  for (const name of blocked) await context.route(`**/${name}`, (route) => route.abort());
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));

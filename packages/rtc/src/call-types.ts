@@ -68,9 +68,12 @@ export interface ChatMessage {
   /** Sender; mine too. */
   readonly peerId: string;
   readonly name: string;
+  /** At most 4000 UTF-16 units. */
   readonly text: string;
-  /** Sender's clock, ms since the epoch. */
+  /** When it was sent, by the sender's clock, ms since the epoch. Mine when that is more than a day off. */
   readonly at: number;
+  /** When it appeared here, by my own clock, ms since the epoch: the time to show. */
+  readonly shownAt: number;
   readonly mine: boolean;
   /** Of my own messages: what became of it for each peer, by peer id. Never rejects. */
   readonly delivered?: Promise<ReadonlyMap<string, DeliveryResult>>;

@@ -146,7 +146,10 @@ export class Call extends Emitter<CallEvents> {
     this.session.update(this.#fullMetadata());
   }
 
-  /** To everybody. Returns the message as it will appear to them; `delivered` says later what became of it. */
+  /**
+   * To everybody. Returns the message as it will appear to them; `delivered` says later what became of it.
+   * @throws RangeError when `text` has more than 4000 characters (UTF-16 units)
+   */
   chat(text: string): ChatMessage {
     return this.#chat.chat(text);
   }
@@ -254,6 +257,7 @@ export class Call extends Emitter<CallEvents> {
     const member = this.#members.get(peerId);
     if (!member) return;
     this.#members.delete(peerId);
+    this.#chat.forget(peerId);
     this.#clock.clearTimeout(member.orphanTimer);
     member.pair?.close();
     this.emit('peer-removed', { peer: member.view, reason });
@@ -300,7 +304,7 @@ export class Call extends Emitter<CallEvents> {
         },
         onSenders: () => this.#capSoon(),
         onChannel: (channel) => {
-          channel.onmessage = ({ data }) => this.#chat.receive(peerId, data);
+          channel.onmessage = ({ data }) => void this.#chat.receive(peerId, data);
         },
         onTiming: (name) => this.#timing(member, name),
       },

@@ -2,7 +2,8 @@
 import type { CallEvents, ChatMessage } from './call-types.ts';
 import type { Clock } from './clock.ts';
 import type { DeliveryResult } from './delivery.ts';
-import { type PeerMessage, PeerMessages } from './peer-messages.ts';
+import { MAX_CHAT_LENGTH, type PeerMessage } from './peer-input.ts';
+import { PeerMessages } from './peer-messages.ts';
 import type { RemoteView } from './quality.ts';
 import { randomHex } from './random-id.ts';
 
@@ -34,11 +35,13 @@ export class Chat {
   }
 
   chat(text: string): ChatMessage {
+    if (text.length > MAX_CHAT_LENGTH)
+      throw new RangeError(`text: a chat message has at most ${MAX_CHAT_LENGTH} characters; this has ${text.length}.`);
     const id = randomHex(9);
     const at = Date.now();
     const { peerId, name } = this.#host.me();
     const delivered = this.#toAll({ tandem: 'chat', id, text, at });
-    const message: ChatMessage = { id, peerId, name, text, at, mine: true, delivered };
+    const message: ChatMessage = { id, peerId, name, text, at, shownAt: at, mine: true, delivered };
     this.#host.emit('chat', message);
     return message;
   }
@@ -58,6 +61,11 @@ export class Chat {
     return this.#messages.receive(peerId, message);
   }
 
+  /** The peer left. */
+  forget(peerId: string): void {
+    this.#messages.forget(peerId);
+  }
+
   close(): void {
     this.#messages.close();
   }
@@ -71,18 +79,23 @@ export class Chat {
     if (name === undefined) return;
     switch (message.tandem) {
       case 'chat': {
-        const at = Number(message.at) || Date.now();
-        this.#host.emit('chat', { id: String(message.id), peerId, name, text: String(message.text), at, mine: false });
+        const { id, text, at } = message;
+        this.#host.emit('chat', { id, peerId, name, text, at, shownAt: Date.now(), mine: false });
         break;
       }
       case 'reaction':
-        this.#host.emit('reaction', { peerId, emoji: String(message.emoji).slice(0, 16) });
+        this.#host.emit('reaction', { peerId, emoji: message.emoji });
         break;
       case 'data':
         this.#host.emit('data', { peerId, data: message.data });
         break;
       case 'quality':
-        if (typeof message.view === 'object' && message.view !== null) this.#host.remoteView(peerId, message.view);
+        this.#host.remoteView(peerId, message.view);
+        break;
+      case 'ack':
+        break;
+      default:
+        message satisfies never;
     }
   }
 }

@@ -11,6 +11,7 @@
  */
 import { Connection } from './connection.ts';
 import { PAIR_TIMES, type PairHost, type PairState, type PairTimes, SLOTS, type Slot } from './pair-types.ts';
+import { readCandidate, readDescription } from './peer-input.ts';
 import { Recovery } from './recovery.ts';
 import { RemoteCandidates } from './remote-candidates.ts';
 import { withStartBitrate } from './start-bitrate.ts';
@@ -159,14 +160,15 @@ export class Pair {
   receive(type: 'offer' | 'answer' | 'ice-candidate', body: { sdp?: unknown; candidate?: unknown }): void {
     if (this.#closed) return;
     if (type === 'ice-candidate') {
-      const candidate = body.candidate as WireCandidate | string | null;
-      const read = typeof candidate === 'string' ? { candidate } : candidate;
-      this.#enqueue(() => this.#candidates.receive(read, this.#pc, this.#gen));
+      const candidate = readCandidate(body.candidate);
+      if (candidate) this.#enqueue(() => this.#candidates.receive(candidate, this.#pc, this.#gen));
       return;
     }
-    const { sdp } = body;
-    const description = (typeof sdp === 'string' ? { type, sdp } : { ...(sdp as object), type }) as WireDescription;
-    if (typeof description.sdp !== 'string') return;
+    const description = readDescription(type, body.sdp);
+    if (!description) {
+      this.#host.onTiming(`unreadable-${type}`);
+      return;
+    }
     this.#enqueue(() => (type === 'offer' ? this.#remoteOffer(description) : this.#remoteAnswer(description)));
   }
 

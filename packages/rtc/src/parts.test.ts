@@ -5,7 +5,8 @@ import { fullJitter, parseRetryAfter } from './backoff.ts';
 import { applyCap, cameraCap, scaleFor, screenCap } from './bitrate-caps.ts';
 import { Emitter } from './emitter.ts';
 import { IceServers } from './ice-servers.ts';
-import { type PeerMessage, PeerMessages } from './peer-messages.ts';
+import type { PeerMessage } from './peer-input.ts';
+import { PeerMessages } from './peer-messages.ts';
 import { RoomView } from './room-view.ts';
 import { startBitrate, withStartBitrate } from './start-bitrate.ts';
 import { random, VirtualTime } from './testing.ts';
@@ -121,7 +122,8 @@ function messagePair() {
     },
   };
 }
-const chat = (id: string): PeerMessage => ({ tandem: 'chat', id, text: 'hi', at: 1 });
+const sentAt = Date.now();
+const chat = (id: string): PeerMessage => ({ tandem: 'chat', id, text: 'hi', at: sentAt });
 
 test('caps: told once, told again when they change or were refused', async () => {
   let told: RTCRtpEncodingParameters[] = [];

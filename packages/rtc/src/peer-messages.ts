@@ -5,14 +5,7 @@
  */
 import type { Clock } from './clock.ts';
 import type { DeliveryResult } from './delivery.ts';
-
-/** On the data channel and inside app messages alike. */
-export type PeerMessage =
-  | { tandem: 'chat'; id: string; text: string; at: number }
-  | { tandem: 'reaction'; emoji: string }
-  | { tandem: 'data'; id: string; data: unknown }
-  | { tandem: 'quality'; view: unknown }
-  | { tandem: 'ack'; id: string };
+import { isPeerMessage, type PeerMessage, readPeerMessage } from './peer-input.ts';
 
 export interface PeerMessagesHost {
   readonly clock: Clock;
@@ -22,12 +15,13 @@ export interface PeerMessagesHost {
 }
 
 const ACK_TIMEOUT = 3000;
+/** Ids remembered of each peer, to drop what comes twice. */
 const REMEMBERED = 512;
 
 export class PeerMessages {
   readonly #host: PeerMessagesHost;
   readonly #waiting = new Map<string, { timer: unknown; done: (result: DeliveryResult) => void }>();
-  readonly #seen = new Set<string>();
+  readonly #seen = new Map<string, Set<string>>();
 
   constructor(host: PeerMessagesHost) {
     this.#host = host;
@@ -48,26 +42,40 @@ export class PeerMessages {
     return figures ? { ok: false, reason: 'timeout' } : this.#host.signal(peerId, message);
   }
 
-  /** A message came in over the channel (text) or through signaling (object). False when it is not ours. */
+  /**
+   * A message came in over the channel (text) or through signaling (object). False when it is not ours.
+   * What is ours and cannot be used is dropped, and not acknowledged.
+   */
   receive(peerId: string, raw: unknown): boolean {
-    const message = parse(raw);
-    if (!message) return false;
+    const message = readPeerMessage(raw, Date.now());
+    if (!message) return isPeerMessage(raw);
     if (message.tandem === 'ack') {
       this.#acknowledged(peerId, message.id);
       return true;
     }
     if ('id' in message) {
       if (typeof raw === 'string') void this.send(peerId, { tandem: 'ack', id: message.id });
-      const key = `${peerId} ${message.id}`;
-      if (this.#seen.has(key)) return true;
-      this.#seen.add(key);
-      for (const old of this.#seen) {
-        if (this.#seen.size <= REMEMBERED) break;
-        this.#seen.delete(old);
-      }
+      if (this.#isRepeat(peerId, message.id)) return true;
     }
     this.#host.received(peerId, message);
     return true;
+  }
+
+  /** The peer left. */
+  forget(peerId: string): void {
+    this.#seen.delete(peerId);
+  }
+
+  #isRepeat(peerId: string, id: string): boolean {
+    const seen = this.#seen.get(peerId) ?? new Set();
+    this.#seen.set(peerId, seen);
+    if (seen.has(id)) return true;
+    seen.add(id);
+    for (const old of seen) {
+      if (seen.size <= REMEMBERED) break;
+      seen.delete(old);
+    }
+    return false;
   }
 
   #acknowledgement(peerId: string, message: PeerMessage & { id: string }): Promise<DeliveryResult> {
@@ -105,15 +113,5 @@ function trySend(channel: RTCDataChannel, message: PeerMessage): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function parse(raw: unknown): PeerMessage | undefined {
-  try {
-    const message = (typeof raw === 'string' ? JSON.parse(raw) : raw) as PeerMessage | null;
-    if (typeof message !== 'object' || message === null || typeof message.tandem !== 'string') return undefined;
-    return message;
-  } catch {
-    return undefined;
   }
 }

@@ -14,8 +14,7 @@ export class RemoteCandidates {
   }
 
   /** @param gen generation of the connection */
-  async receive(candidate: WireCandidate | null, pc: RTCPeerConnection, gen: number): Promise<void> {
-    if (!candidate) return;
+  async receive(candidate: WireCandidate, pc: RTCPeerConnection, gen: number): Promise<void> {
     const generation = candidate.gen ?? gen;
     if (generation < gen) return;
     // Too early: its description is on the way (first offer, restart or rebuild).

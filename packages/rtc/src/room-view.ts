@@ -1,5 +1,6 @@
 /** The room as this client sees it: state from snapshots, corrected by events, never the other way round. */
-import type { Frame, PeerInfo, PeerMetadata } from './wire.ts';
+import { readMetadata } from './peer-input.ts';
+import type { Frame, PeerInfo } from './wire.ts';
 
 /** What changed, in the order to report it. */
 export type RoomChange =
@@ -21,8 +22,8 @@ function clean(frame: object): PeerInfo {
   const { peerId, userId, metadata, away } = frame as PeerInfo;
   return {
     peerId,
-    ...(userId === undefined ? {} : { userId }),
-    ...(metadata === undefined ? {} : { metadata }),
+    ...(typeof userId === 'string' ? { userId } : {}),
+    ...(metadata === undefined ? {} : { metadata: readMetadata(metadata) }),
     ...(away ? { away: true } : {}),
   };
 }
@@ -61,7 +62,7 @@ export class RoomView {
       case 'peer_left':
         return this.#remove(peerId, typeof frame.reason === 'string' ? frame.reason : 'left');
       case 'peer_updated':
-        return known ? this.#put({ ...known, metadata: (frame.metadata ?? {}) as PeerMetadata }, false) : [];
+        return known ? this.#put({ ...known, metadata: readMetadata(frame.metadata) }, false) : [];
       case 'peer_away':
         return known ? this.#put({ ...known, away: true }, false) : [];
       case 'peer_back': {

@@ -40,9 +40,11 @@ export interface PeerView {
 
 export interface ChatLine {
   readonly id: string;
+  readonly peerId: string;
   readonly name: string;
   readonly text: string;
-  readonly at: number;
+  /** When it appeared here, by the clock of this device, ms since the epoch. */
+  readonly shownAt: number;
   readonly mine: boolean;
 }
 

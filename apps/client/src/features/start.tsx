@@ -1,20 +1,51 @@
 'use client';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { call } from '../call/call-model.ts';
 import { useText } from '../i18n/index.ts';
 import { cleanRoomName, newRoomName } from '../lib/room-name.ts';
 import { useStore } from '../lib/store.ts';
+import { Broken, loadedPart, Part } from '../ui/part.tsx';
+import { BrokenCall } from './call/broken-call.tsx';
+import { RemoteAudio } from './call/remote-audio.tsx';
 import { Lobby } from './lobby/lobby.tsx';
 
 // Loaded while people look at themselves in the lobby, so joining waits for nothing.
-const loadCall = () => import('./call/call-screen.tsx');
-const loadEnded = () => import('./ended/ended-screen.tsx');
-const CallScreen = lazy(async () => ({ default: (await loadCall()).CallScreen }));
-const EndedScreen = lazy(async () => ({ default: (await loadEnded()).EndedScreen }));
+const loadCall = async () => (await import('./call/call-screen.tsx')).CallScreen;
+const loadEnded = async () => (await import('./ended/ended-screen.tsx')).EndedScreen;
+
+function Loading() {
+  const t = useText();
+  return <p className="plain-page pulse">{t('app.loading')}</p>;
+}
+
+const CallScreen = loadedPart(loadCall, {
+  waiting: <Loading />,
+  fallback: (retry) => (
+    <main id="main" className="plain-page">
+      <BrokenCall retry={retry} />
+    </main>
+  ),
+});
+const EndedScreen = loadedPart<{ onNew: () => void }>(loadEnded, {
+  waiting: <Loading />,
+  fallback: (retry, { onNew }) => <BrokenEnd retry={retry} onNew={onNew} />,
+});
+
+function BrokenEnd({ retry, onNew }: { retry: () => void; onNew: () => void }) {
+  const t = useText();
+  return (
+    <main id="main" className="plain-page" data-testid="ended">
+      <Broken retry={retry}>
+        <button type="button" className="button compact" data-testid="new-call" onClick={onNew}>
+          {t('end.new')}
+        </button>
+      </Broken>
+    </main>
+  );
+}
 
 /** The whole single page: lobby, call, afterwards. The room is in the query, so that static hosting needs no routes. */
 export function Start() {
-  const t = useText();
   const phase = useStore(call, (s) => s.phase);
   const [room, setRoom] = useState<{ name: string; invited: boolean }>({ name: '', invited: false });
 
@@ -25,27 +56,32 @@ export function Start() {
     };
     read();
     call.warm();
-    void loadCall();
-    void loadEnded();
+    // What does not arrive now is asked for again when it is shown.
+    loadCall().catch(() => {});
+    loadEnded().catch(() => {});
     addEventListener('popstate', read);
     return () => removeEventListener('popstate', read);
   }, []);
 
-  return (
-    <Suspense fallback={<p className="plain-page pulse">{t('app.loading')}</p>}>
-      {phase === 'lobby' || phase === 'joining' ? (
-        <Lobby room={room.name} invited={room.invited} onRoom={(name) => setRoom({ name, invited: false })} />
-      ) : phase === 'call' ? (
+  if (phase === 'lobby' || phase === 'joining')
+    return <Lobby room={room.name} invited={room.invited} onRoom={(name) => setRoom({ name, invited: false })} />;
+  if (phase === 'call')
+    return (
+      <>
+        {/* Apart from the screen, so that the sound goes on when the screen fails. */}
+        <Part fallback={() => null}>
+          <RemoteAudio />
+        </Part>
         <CallScreen />
-      ) : (
-        <EndedScreen
-          onNew={() => {
-            setRoom({ name: newRoomName(), invited: false });
-            history.replaceState(null, '', location.pathname);
-            call.toLobby();
-          }}
-        />
-      )}
-    </Suspense>
+      </>
+    );
+  return (
+    <EndedScreen
+      onNew={() => {
+        setRoom({ name: newRoomName(), invited: false });
+        history.replaceState(null, '', location.pathname);
+        call.toLobby();
+      }}
+    />
   );
 }

@@ -10,6 +10,7 @@ export const messages: Messages = {
   'app.notFound': 'لا يوجد شيء في هذا العنوان.',
   'app.home': 'إلى البداية',
   'app.crashed': 'حدث خلل في هذه الصفحة.',
+  'app.partBroken': 'تعذّر تحميل هذا الجزء من الصفحة أو تعطّل. بقية الصفحة تعمل.',
   'app.updateReady': 'إصدار جديد جاهز.',
   'app.updateNow': 'تحديث',
   'app.install': 'تثبيت كتطبيق',

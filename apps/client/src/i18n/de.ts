@@ -10,6 +10,7 @@ export const messages: Messages = {
   'app.notFound': 'Unter dieser Adresse gibt es nichts.',
   'app.home': 'Zum Anfang',
   'app.crashed': 'Auf dieser Seite ist etwas kaputtgegangen.',
+  'app.partBroken': 'Dieser Teil der Seite wurde nicht geladen oder ist gestört. Der Rest läuft weiter.',
   'app.updateReady': 'Eine neue Version ist da.',
   'app.updateNow': 'Aktualisieren',
   'app.install': 'Als App installieren',

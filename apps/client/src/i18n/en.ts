@@ -8,6 +8,7 @@ export const en = {
   'app.notFound': 'There is nothing at this address.',
   'app.home': 'To the start',
   'app.crashed': 'Something broke on this page.',
+  'app.partBroken': 'This part of the page did not load or broke. The rest goes on.',
   'app.updateReady': 'A new version is ready.',
   'app.updateNow': 'Update',
   'app.install': 'Install as an app',

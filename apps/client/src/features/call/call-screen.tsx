@@ -2,27 +2,25 @@
 import '../../styles/call.css';
 import '../../styles/stage.css';
 import '../../styles/panel.css';
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useLanguage, useText } from '../../i18n/index.ts';
 import { clock } from '../../lib/format.ts';
 import { useStore } from '../../lib/store.ts';
 import { Icon, Mark } from '../../ui/icons.tsx';
+import { Part } from '../../ui/part.tsx';
+import { SettingsDialog } from '../settings/loaded-settings.tsx';
 import { Banner, Notices, Reactions } from './banners.tsx';
+import { BrokenCall } from './broken-call.tsx';
 import { ChatPanel } from './chat-panel.tsx';
 import { type CallDialog, Controls } from './controls.tsx';
 import { InviteDialog } from './invite.tsx';
 import { PeoplePanel } from './people-panel.tsx';
 import { QualityBadge } from './quality-badge.tsx';
-import { RemoteAudio } from './remote-audio.tsx';
 import { ShortcutSheet } from './shortcut-sheet.tsx';
 import { Stage } from './stage.tsx';
 import { StatsPanel } from './stats-panel.tsx';
 import { useShortcuts } from './use-shortcuts.ts';
-
-const SettingsDialog = lazy(async () => ({
-  default: (await import('../settings/settings-dialog.tsx')).SettingsDialog,
-}));
 
 function Timer() {
   const joinedAt = useStore(call, (s) => s.joinedAt);
@@ -59,7 +57,9 @@ export function CallScreen() {
         <h1 dir="ltr">{room}</h1>
         <Timer />
         <span className="spacer" />
-        <QualityBadge />
+        <Part fallback={() => null}>
+          <QualityBadge />
+        </Part>
         <button
           type="button"
           className="count-badge"
@@ -81,12 +81,20 @@ export function CallScreen() {
         </button>
       </header>
       <main id="main" ref={main} tabIndex={-1} className="call-main" aria-label={t('call.label', { room })}>
-        <Stage />
+        <Part>
+          <Stage />
+        </Part>
         <div className="overlay">
-          <Banner />
-          <Notices />
+          <Part fallback={() => null}>
+            <Banner />
+          </Part>
+          <Part fallback={() => null}>
+            <Notices />
+          </Part>
         </div>
-        <Reactions />
+        <Part fallback={() => null}>
+          <Reactions />
+        </Part>
       </main>
       {panel && (
         <aside
@@ -104,24 +112,25 @@ export function CallScreen() {
               <Icon name="close" />
             </button>
           </div>
-          {panel === 'chat' ? (
-            <ChatPanel />
-          ) : panel === 'people' ? (
-            <PeoplePanel onInvite={() => setDialog('invite')} />
-          ) : (
-            <StatsPanel />
-          )}
+          <Part key={panel}>
+            {panel === 'chat' ? (
+              <ChatPanel />
+            ) : panel === 'people' ? (
+              <PeoplePanel onInvite={() => setDialog('invite')} />
+            ) : (
+              <StatsPanel />
+            )}
+          </Part>
         </aside>
       )}
-      <Controls onDialog={setDialog} />
-      <RemoteAudio />
-      {dialog === 'invite' && <InviteDialog onClose={close} />}
-      {dialog === 'shortcuts' && <ShortcutSheet onClose={close} />}
-      {dialog === 'settings' && (
-        <Suspense>
-          <SettingsDialog onClose={close} />
-        </Suspense>
-      )}
+      <Part fallback={(retry) => <BrokenCall retry={retry} />}>
+        <Controls onDialog={setDialog} />
+      </Part>
+      <Part key={dialog} fallback={() => null}>
+        {dialog === 'invite' && <InviteDialog onClose={close} />}
+        {dialog === 'shortcuts' && <ShortcutSheet onClose={close} />}
+        {dialog === 'settings' && <SettingsDialog onClose={close} />}
+      </Part>
     </div>
   );
 }

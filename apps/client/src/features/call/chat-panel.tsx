@@ -6,6 +6,9 @@ import { timeOfDay } from '../../lib/format.ts';
 import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
 
+/** Lines of one person within this time, ms, share a name and a time. */
+const FOLLOWS_MS = 120_000;
+
 export function ChatPanel() {
   const t = useText();
   const language = useLanguage();
@@ -33,14 +36,16 @@ export function ChatPanel() {
         {lines.length === 0 && <p className="soft chat-empty">{t('chat.empty')}</p>}
         {lines.map((line, index) => {
           const previous = lines[index - 1];
-          const follows =
-            previous && previous.name === line.name && previous.mine === line.mine && line.at - previous.at < 120_000;
+          const follows = previous && previous.peerId === line.peerId && line.shownAt - previous.shownAt < FOLLOWS_MS;
           return (
-            <div key={line.id} className={`chat-line ${line.mine ? 'mine' : ''} ${follows ? 'follows' : ''}`}>
+            <div
+              key={`${line.peerId} ${line.id}`}
+              className={`chat-line ${line.mine ? 'mine' : ''} ${follows ? 'follows' : ''}`}
+            >
               {!follows && (
                 <p className="chat-who">
                   <b>{line.mine ? t('call.you') : line.name || t('call.guest')}</b>
-                  <time dateTime={new Date(line.at).toISOString()}>{timeOfDay(line.at, language)}</time>
+                  <time dateTime={new Date(line.shownAt).toISOString()}>{timeOfDay(line.shownAt, language)}</time>
                 </p>
               )}
               <p className="chat-text" dir="auto" data-testid="chat-line">

@@ -1,5 +1,5 @@
 'use client';
-import { type FormEvent, lazy, Suspense, useCallback, useEffect, useId, useRef, useState } from 'react';
+import { type FormEvent, useCallback, useEffect, useId, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { preferences, savePreferences } from '../../lib/preferences.ts';
@@ -12,13 +12,10 @@ import { LevelBar } from '../../ui/level-bar.tsx';
 import { Shell } from '../../ui/shell.tsx';
 import { InstallButton } from '../pwa/install-button.tsx';
 import { canChooseSpeaker, DeviceSelect } from '../settings/device-select.tsx';
+import { SettingsDialog } from '../settings/loaded-settings.tsx';
 import { BlurHelp } from './blur-help.tsx';
 import { PermissionHelp } from './permission-help.tsx';
 import { Preview } from './preview.tsx';
-
-const SettingsDialog = lazy(async () => ({
-  default: (await import('../settings/settings-dialog.tsx')).SettingsDialog,
-}));
 
 export function Lobby({ room, invited, onRoom }: { room: string; invited: boolean; onRoom: (name: string) => void }) {
   const t = useText();
@@ -177,11 +174,7 @@ export function Lobby({ room, invited, onRoom }: { room: string; invited: boolea
           </nav>
         </section>
       </main>
-      {settings && (
-        <Suspense>
-          <SettingsDialog onClose={() => setSettings(false)} />
-        </Suspense>
-      )}
+      {settings && <SettingsDialog onClose={() => setSettings(false)} />}
     </Shell>
   );
 }

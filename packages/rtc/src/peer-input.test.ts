@@ -1,0 +1,154 @@
+/** What a hostile participant sends: every reader at the SDK's border, with the corpus of test/corpus and random JSON. */
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { CallEvents } from './call-types.ts';
+import { Chat } from './chat.ts';
+import { readCandidate, readDescription, readMetadata, readPeerMessage } from './peer-input.ts';
+import type { RemoteView } from './quality.ts';
+import { RoomView } from './room-view.ts';
+import { VirtualTime } from './testing.ts';
+import { peerMessages } from './testing-peer-input.ts';
+
+const corpus = JSON.parse(
+  readFileSync(new URL('../../../test/corpus/peer-messages.json', import.meta.url), 'utf8'),
+) as { data: unknown; shown?: string }[];
+const RUNS = { numRuns: 2000 };
+
+/** A call's chat with one peer, and what it tells the app. */
+function listener() {
+  const heard: { event: string; payload: unknown }[] = [];
+  const views: RemoteView[] = [];
+  const chat = new Chat({
+    clock: new VirtualTime(),
+    channel: () => undefined,
+    signal: () => Promise.resolve({ ok: true, confirmed: true }),
+    peerIds: () => ['peer'],
+    nameOf: () => 'Mallory',
+    me: () => ({ peerId: 'me', name: 'Ada' }),
+    emit: <K extends 'chat' | 'reaction' | 'data'>(event: K, payload: CallEvents[K]) => {
+      heard.push({ event, payload });
+    },
+    remoteView: (_peerId, view) => views.push(view),
+  });
+  return { chat, heard, views };
+}
+
+/** What every view of a message relies on. */
+function expectUsable({ event, payload }: { event: string; payload: unknown }): void {
+  if (event === 'chat') {
+    const { id, text, at, shownAt } = payload as CallEvents['chat'];
+    expect([typeof id, typeof text]).toEqual(['string', 'string']);
+    expect(text.length).toBeLessThanOrEqual(4000);
+    expect(Math.abs(at - Date.now())).toBeLessThanOrEqual(86_400_000 + 60_000);
+    expect(Math.abs(shownAt - Date.now())).toBeLessThan(60_000);
+    expect(() => new Date(at).toISOString()).not.toThrow();
+  } else if (event === 'reaction') {
+    const { emoji } = payload as CallEvents['reaction'];
+    expect(typeof emoji).toBe('string');
+    expect(emoji.length).toBeLessThanOrEqual(32);
+  }
+}
+
+test('peer messages of the corpus: nothing throws, by channel and by signaling; what can be shown is shown', () => {
+  for (const { data, shown } of corpus)
+    for (const raw of [JSON.stringify(data), data]) {
+      const { chat, heard } = listener();
+      expect(chat.receive('peer', raw), 'ours, usable or not').toBe(true);
+      heard.forEach(expectUsable);
+      const lines = heard.filter((h) => h.event === 'chat').map((h) => (h.payload as CallEvents['chat']).text);
+      expect(lines, JSON.stringify(data)).toEqual(shown === undefined ? [] : [shown]);
+    }
+});
+
+test('random JSON as a peer message: nothing throws, and what comes out has its types and bounds', () => {
+  fc.assert(
+    fc.property(peerMessages(), fc.boolean(), (message, byChannel) => {
+      const { chat, heard, views } = listener();
+      chat.receive('peer', byChannel ? JSON.stringify(message) : message);
+      heard.forEach(expectUsable);
+      for (const figure of views.flatMap((view) => Object.values(view))) expect(Number.isFinite(figure)).toBe(true);
+    }),
+    RUNS,
+  );
+});
+
+test('text that is no JSON, binary data and a megabyte are not ours, and cost no parse beyond the bound', () => {
+  for (const raw of ['{', '', new ArrayBuffer(8), undefined, Symbol.iterator, () => {}])
+    expect(readPeerMessage(raw, 0)).toBeUndefined();
+  expect(readPeerMessage(JSON.stringify({ tandem: 'data', id: 'a', data: 'x'.repeat(1e6) }), 0)).toBeUndefined();
+});
+
+test('a long text is cut between characters, a wrong clock is replaced by mine', () => {
+  const now = 1_800_000_000_000;
+  const read = (fields: object) => readPeerMessage({ tandem: 'chat', id: 'a', text: 'x', at: now, ...fields }, now);
+  expect(read({ text: `${'x'.repeat(3999)}👍` })).toMatchObject({ text: 'x'.repeat(3999) });
+  for (const at of [now - 86_400_001, now + 86_400_001, Number.NaN, '1', null])
+    expect(read({ at })).toMatchObject({ at: now });
+  expect(read({ at: now - 86_400_000 })).toMatchObject({ at: now - 86_400_000 });
+});
+
+test('ids of one peer are remembered apart from those of another: a flood of one makes no doubles of another', () => {
+  const { chat, heard } = listener();
+  const line = (id: string) => ({ tandem: 'chat', id, text: id, at: Date.now() });
+  chat.receive('bob', line('first'));
+  for (let i = 0; i < 2000; i++) chat.receive('mallory', line(`m${i}`));
+  chat.receive('bob', line('first'));
+  expect(heard.filter((h) => (h.payload as CallEvents['chat']).peerId === 'bob')).toHaveLength(1);
+});
+
+test('a chat message over the limit is refused to its sender in words', () => {
+  const { chat } = listener();
+  expect(() => chat.chat('x'.repeat(4001))).toThrow('text: a chat message has at most 4000 characters; this has 4001.');
+});
+
+test('random JSON as metadata and as a member: names are text, switches are booleans, nothing throws', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (any, name, audio) => {
+      for (const value of [any, { name, audio, video: any, hand: any }]) {
+        const metadata = readMetadata(value);
+        expect(['string', 'undefined']).toContain(typeof metadata.name);
+        expect(metadata.name?.length ?? 0).toBeLessThanOrEqual(64);
+        for (const key of ['audio', 'video', 'screen'] as const)
+          expect(['boolean', 'undefined']).toContain(typeof metadata[key]);
+        const view = new RoomView();
+        view.snapshot([{ peerId: 'a', userId: any, metadata: value }, any]);
+        view.event({ type: 'peer_updated', peerId: 'a', metadata: value });
+        const peer = view.peers.get('a');
+        expect(['string', 'undefined']).toContain(typeof peer?.metadata?.name);
+        expect(['string', 'undefined']).toContain(typeof peer?.userId);
+      }
+    }),
+    RUNS,
+  );
+});
+
+test('random JSON as description and candidate: only fields of WebRTC in their types, counters that can be counted up', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (any, order, mid) => {
+      for (const value of [any, { sdp: any }, { sdp: 'v=0', gen: order, n: order, to: order, extra: any }]) {
+        const description = readDescription('offer', value);
+        if (!description) continue;
+        expect(Object.keys(description).every((key) => ['type', 'sdp', 'gen', 'n', 'to'].includes(key))).toBe(true);
+        expect(description.type).toBe('offer');
+        expect(Number.isSafeInteger((description.gen ?? 0) + 1)).toBe(true);
+      }
+      for (const value of [
+        any,
+        { candidate: 'c', sdpMid: mid, sdpMLineIndex: order, usernameFragment: mid, gen: order },
+      ]) {
+        const candidate = readCandidate(value);
+        if (!candidate) continue;
+        expect(typeof candidate.candidate).toBe('string');
+        expect(['string', 'undefined']).toContain(typeof candidate.sdpMid);
+        expect(['number', 'undefined']).toContain(typeof candidate.sdpMLineIndex);
+      }
+    }),
+    RUNS,
+  );
+  for (const gen of [Number.MAX_SAFE_INTEGER, 1e300, -1, 0.5, '2', null, {}])
+    expect(readDescription('answer', { type: 'answer', sdp: 'v=0', gen }), String(gen)).toBeUndefined();
+  expect(readDescription('offer', 'v=0')).toEqual({ type: 'offer', sdp: 'v=0' });
+  expect(readCandidate('candidate:1')).toEqual({ candidate: 'candidate:1' });
+  expect(readCandidate(null)).toBeNull();
+});

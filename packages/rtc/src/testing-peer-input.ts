@@ -1,0 +1,21 @@
+/** Generators of hostile input for the SDK's border, for units and `npm run fuzz`. Not part of the package. */
+import fc from 'fast-check';
+
+const KINDS = ['chat', 'reaction', 'data', 'quality', 'ack'];
+const KEYS = ['id', 'text', 'at', 'emoji', 'data', 'view'];
+
+/** JSON that resembles a peer message: a kind of ours or not, known fields with values of any type. */
+export function peerMessages(): fc.Arbitrary<unknown> {
+  const odd = fc.oneof(
+    fc.jsonValue(),
+    fc.double(),
+    fc.constantFrom('\ud800', '\u202e', '__proto__', 1.7e18, -1e20, 1e308, -0),
+    fc.record({ toString: fc.jsonValue(), valueOf: fc.jsonValue() }, { requiredKeys: [] }),
+  );
+  const fields = Object.fromEntries(KEYS.map((key) => [key, fc.oneof(odd, fc.string(), fc.integer())]));
+  const kind = fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...KINDS) }, { weight: 1, arbitrary: odd });
+  return fc.oneof(
+    { weight: 1, arbitrary: fc.jsonValue() },
+    { weight: 6, arbitrary: fc.record({ tandem: kind, ...fields }, { requiredKeys: ['tandem'] }) },
+  );
+}
