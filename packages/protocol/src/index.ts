@@ -1,4 +1,5 @@
 export * from './codes.ts';
 export * from './messages.ts';
+export * from './names.ts';
 export * from './report.ts';
 export * from './token.ts';

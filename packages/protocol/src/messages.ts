@@ -9,18 +9,24 @@
  *   answers `receipt {peerId, id}` (cumulative: everything up to `id` arrived). The server relays both blindly.
  */
 import Type, { type Static, type TObject } from 'typebox';
+import { isRoomId, MAX_ROOM_ID_BYTES } from './names.ts';
 
 const PeerId = Type.String({
   minLength: 1,
   maxLength: 64,
   description: 'Opaque identity of a session, unique, ordered.',
 });
-const RoomId = Type.String({
-  minLength: 1,
-  maxLength: 128,
-  pattern: '^[A-Za-z0-9._~-]+$',
-  description: 'Room name: letters, digits, . _ ~ - (1 to 128).',
-});
+const RoomId = Type.Refine(
+  Type.String({
+    minLength: 1,
+    maxLength: MAX_ROOM_ID_BYTES,
+    pattern: '^[\\p{L}\\p{M}\\p{Nd}._~-]+$',
+    description:
+      'Room id: letters, marks and digits of any script, . _ ~ - (1 to 128 bytes of UTF-8). Outside of ASCII only in the form that `roomIdOf` (names.ts) gives: NFKC, case folded, nothing invisible.',
+  }),
+  isRoomId,
+  () => 'must be as roomIdOf gives it: NFKC, lower case, nothing invisible, at most 128 bytes of UTF-8',
+);
 const MessageId = Type.Integer({ minimum: 1, description: 'Counted up from 1 by the sender, per addressee.' });
 const Metadata = Type.Object(
   {

@@ -123,6 +123,14 @@ test('random JSON as metadata and as a member: names are text, switches are bool
   );
 });
 
+test('names of the corpus: shown by the app without turning or hiding the text around them', () => {
+  const names = JSON.parse(
+    readFileSync(new URL('../../../test/corpus/display-names.json', import.meta.url), 'utf8'),
+  ) as string[];
+  for (const name of names) expect(readMetadata({ name }).name).not.toMatch(/[\p{Cc}\p{Cs}\p{Bidi_C}\u200b\u00ad]/u);
+  expect(readMetadata({ name: '\u202eevil' })).toEqual({ name: 'evil' });
+});
+
 test('random JSON as description and candidate: only fields of WebRTC in their types, counters that can be counted up', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (any, order, mid) => {

@@ -3,6 +3,7 @@
  * A reader never throws, gives back only fields that this SDK knows, in the type and bounds it expects, and gives
  * undefined for what cannot be used. The server relays most of this unread, so none of it can be taken on trust.
  */
+import { displayName } from '@tandem/protocol/names';
 import type { RemoteView } from './quality.ts';
 import type { PeerMetadata, WireCandidate, WireDescription } from './wire.ts';
 
@@ -22,8 +23,6 @@ const MAX_MESSAGE_LENGTH = 65_536;
 const MAX_ID_LENGTH = 64;
 /** The longest emoji sequences of Unicode have 15 UTF-16 units; apps also send words. */
 const MAX_EMOJI_LENGTH = 32;
-/** As the server bounds `metadata.name`. */
-const MAX_NAME_LENGTH = 64;
 /** A session description of three media sections has 5 to 10 kB; a frame of the server 64 KiB. */
 const MAX_SDP_LENGTH = 65_536;
 /** RFC 8839 section 5.1 candidates have about 100 to 200 characters. */
@@ -110,13 +109,13 @@ function readRemoteView(value: unknown): RemoteView {
   return view;
 }
 
-/** What a peer says of itself. Fields of the app's own are kept as they are: the app reads them with the same care. */
+/** What a peer says of itself; its name fit to be shown. Fields of the app's own are kept as they are: the app reads them with the same care. */
 export function readMetadata(value: unknown): PeerMetadata {
   if (!isObject(value)) return {};
   const { name, audio, video, screen, ...others } = value;
   return {
     ...others,
-    ...(typeof name === 'string' ? { name: cut(name, MAX_NAME_LENGTH) } : {}),
+    ...(typeof name === 'string' ? { name: displayName(name) } : {}),
     ...(typeof audio === 'boolean' ? { audio } : {}),
     ...(typeof video === 'boolean' ? { video } : {}),
     ...(typeof screen === 'boolean' ? { screen } : {}),

@@ -1,3 +1,4 @@
+import { displayName } from '@tandem/protocol/names';
 import type { IceServersAnswer, PrewarmedConnection, SignalingSession } from '@tandem/rtc';
 import { ApiError, requestIceServers, requestToken } from '../lib/auth-api.ts';
 import { preferences } from '../lib/preferences.ts';
@@ -27,7 +28,7 @@ export async function warmUp(): Promise<Warm> {
   let token: Promise<string> | undefined;
   const getToken = (refresh: boolean): Promise<string> => {
     if (refresh || !token) {
-      token = requestToken(config, userId, name, session.traceparent).then(
+      token = requestToken(config, userId, displayName(name), session.traceparent).then(
         (answer) => answer.token,
         (error: unknown) => {
           token = undefined;

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 import { call } from '../call/call-model.ts';
 import { useText } from '../i18n/index.ts';
-import { cleanRoomName, newRoomName } from '../lib/room-name.ts';
+import { newRoomName, roomFrom } from '../lib/room-name.ts';
 import { useStore } from '../lib/store.ts';
 import { Broken, loadedPart, Part } from '../ui/part.tsx';
 import { BrokenCall } from './call/broken-call.tsx';
@@ -51,8 +51,11 @@ export function Start() {
 
   useEffect(() => {
     const read = () => {
-      const given = cleanRoomName(new URLSearchParams(location.search).get('room') ?? '');
-      setRoom({ name: given || newRoomName(), invited: given !== '' });
+      const given = new URLSearchParams(location.search).get('room')?.trim();
+      if (!given) return setRoom({ name: newRoomName(), invited: false });
+      const result = roomFrom(given);
+      // A link to what cannot be a room shows what it says, and why: it never leads to another room.
+      setRoom('id' in result ? { name: result.id, invited: true } : { name: given, invited: false });
     };
     read();
     call.warm();

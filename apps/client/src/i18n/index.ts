@@ -40,6 +40,14 @@ export async function setLanguage(language: Language): Promise<void> {
 
 export type Values = Record<string, string | number>;
 
+/** Letters that are written from right to left. */
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** A value that may run in the other direction, kept from turning the words around it (UAX 9: first strong isolate). */
+export function isolate(language: Language, value: string): string {
+  return language === 'ar' || RIGHT_TO_LEFT.test(value) ? `\u2068${value}\u2069` : value;
+}
+
 /** Fill in a message. `count` chooses the plural form. */
 export function format(messages: Messages, language: Language, key: MessageKey, values: Values = {}): string {
   const message = messages[key];
@@ -56,7 +64,7 @@ export function format(messages: Messages, language: Language, key: MessageKey, 
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
     if (value === undefined) return whole;
-    return typeof value === 'number' ? value.toLocaleString(language) : value;
+    return typeof value === 'number' ? value.toLocaleString(language) : isolate(language, value);
   });
 }
 

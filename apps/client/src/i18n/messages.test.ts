@@ -38,3 +38,9 @@ test('the browser asks, we match what we have', () => {
   expect(matchLanguage(['ja'])).toBe('en');
   expect(matchLanguage([])).toBe('en');
 });
+
+test('a name in the other direction does not turn the words around it', () => {
+  expect(format(en, 'en', 'call.joined', { name: 'Ada' })).toBe('Ada joined');
+  expect(format(en, 'en', 'call.joined', { name: 'غرفة' })).toBe('\u2068غرفة\u2069 joined');
+  expect(format(ar, 'ar', 'call.joined', { name: 'Ada' })).toContain('\u2068Ada\u2069');
+});

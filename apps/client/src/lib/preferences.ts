@@ -39,15 +39,23 @@ const defaults: Preferences = {
 
 export const preferences = new Store<Preferences>(defaults);
 
+/** 128 random bits in hexadecimal. (crypto.randomUUID exists on secure pages only; others must live to say that they are not.) */
+const randomId = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
 /** Read what is stored. Private windows may refuse storage: then the defaults live as long as the page. */
 export function loadPreferences(): void {
-  let stored: Partial<Preferences> = {};
+  let stored: unknown;
   try {
-    stored = JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Preferences>;
+    stored = JSON.parse(localStorage.getItem(KEY) ?? '{}');
   } catch {
     // Storage refused or spoiled: start fresh.
   }
-  preferences.set({ ...defaults, ...stored, userId: stored.userId || crypto.randomUUID() });
+  const known = Object.entries(stored ?? {}).filter(
+    ([key, value]) => typeof value === typeof (defaults as unknown as Record<string, unknown>)[key],
+  );
+  preferences.set({ ...defaults, ...Object.fromEntries(known) });
+  if (!preferences.get().userId) preferences.set({ userId: randomId() });
 }
 
 export function savePreferences(change: Partial<Preferences>): void {

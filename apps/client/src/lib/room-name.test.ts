@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cleanRoomName, inviteLink, newRoomName } from './room-name.ts';
+import { inviteLink, newRoomName, roomFrom } from './room-name.ts';
 
 test('a new name is allowed on the wire and never the same', () => {
   const names = new Set(Array.from({ length: 200 }, () => newRoomName()));
@@ -7,12 +7,14 @@ test('a new name is allowed on the wire and never the same', () => {
   for (const name of names) expect(name).toMatch(/^[a-z]+-[a-z]+-[a-z0-9]{6}$/);
 });
 
-test('what people type becomes a room name', () => {
-  expect(cleanRoomName('  Team sync!  ')).toBe('Team-sync');
-  expect(cleanRoomName('Café Zürich')).toBe('Cafe-Zurich');
-  expect(cleanRoomName('https://calls.example/app/?room=quiet-bay&x=1')).toBe('quiet-bay');
-  expect(cleanRoomName('غرفة')).toBe('');
-  expect(cleanRoomName('x'.repeat(300))).toHaveLength(128);
+test('what people type or paste is a room, or is refused: it never becomes another one', () => {
+  expect(roomFrom('  Team sync  ')).toEqual({ id: 'team-sync' });
+  expect(roomFrom('https://calls.example/app/?room=quiet-bay&x=1')).toEqual({ id: 'quiet-bay' });
+  expect(roomFrom('غرفة')).toEqual({ id: 'غرفة' });
+  expect(roomFrom(inviteLink('会議-1', 'https://calls.example/'))).toEqual({ id: '会議-1' });
+  expect(roomFrom('https://calls.example/app/')).toEqual({ refused: 'character', character: ':' });
+  expect(roomFrom('Team sync!')).toEqual({ refused: 'character', character: '!' });
+  expect(roomFrom('x'.repeat(300))).toEqual({ refused: 'too_long' });
 });
 
 test('the invitation keeps the place and drops the rest', () => {

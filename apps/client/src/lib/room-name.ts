@@ -1,3 +1,5 @@
+import { type RoomIdResult, roomIdOf } from '@tandem/protocol/names';
+
 const ADJECTIVES =
   'amber brisk calm clear cosy early fair fresh gentle golden green keen kind light lively mellow open quiet silver soft steady sunny warm wide'.split(
     ' ',
@@ -17,22 +19,18 @@ export function newRoomName(random = crypto.getRandomValues(new Uint32Array(8)))
   return `${pick(ADJECTIVES, random[0] ?? 0)}-${pick(NOUNS, random[1] ?? 0)}-${tail}`;
 }
 
-/** What the wire allows (RoomId): letters, digits, . _ ~ - ; spaces become dashes; a pasted link gives its room. */
-export function cleanRoomName(input: string): string {
+/** The room that people mean by what they typed or pasted: a name, or a link to a room. */
+export function roomFrom(input: string): RoomIdResult {
   const text = input.trim();
   if (/^https?:\/\//.test(text)) {
     try {
       const room = new URL(text).searchParams.get('room');
-      if (room) return cleanRoomName(room);
+      if (room !== null) return roomIdOf(room);
     } catch {
-      // Not an address after all: clean it like any text.
+      // Not an address after all: read it like any text.
     }
   }
-  return text
-    .normalize('NFKD')
-    .replace(/\s+/g, '-')
-    .replace(/[^A-Za-z0-9._~-]/g, '')
-    .slice(0, 128);
+  return roomIdOf(text);
 }
 
 /** The link that brings somebody into `room`. */

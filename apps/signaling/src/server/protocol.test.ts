@@ -122,6 +122,8 @@ describe('frames', () => {
     [{ type: 'join' }, '/roomId'],
     [{ type: 'join', roomId: 'a b' }, '/roomId'],
     [{ type: 'join', roomId: 'x'.repeat(129) }, '/roomId'],
+    [{ type: 'join', roomId: 'Cafe\u0301' }, '/roomId'],
+    [{ type: 'join', roomId: '会'.repeat(43) }, '/roomId'],
     [{ type: 'join', roomId: 'r', metadata: { name: 'x'.repeat(65) } }, '/metadata/name'],
     [{ type: 'offer', sdp: 'x' }, '/peerId'],
     [{ type: 'offer', peerId: 7, sdp: 'x' }, '/peerId'],
@@ -211,6 +213,22 @@ describe('rooms', () => {
     expect(await a.next('error')).toMatchObject({ code: 'already_joined', field: '/roomId' });
     await b.settle();
     expect(b.heard.filter((m) => m.type === 'peer_joined')).toEqual([]);
+  });
+
+  test('S-29 a room may be named in any script; each name is one room', async () => {
+    using a = await client('ada');
+    using b = await client('bob');
+    using c = await client('cyd');
+    await a.join('会議-s29');
+    await c.join('部屋-s29');
+    expect((await b.join('会議-s29')).peers, 'the same name').toHaveLength(1);
+    await c.settle();
+    expect(
+      c.heard.filter((m) => m.type === 'peer_joined'),
+      'another name',
+    ).toEqual([]);
+    a.send({ type: 'leave', roomId: '会議-s29' });
+    expect(await a.next('left')).toEqual({ type: 'left', roomId: '会議-s29' });
   });
 
   test('S-22 leave: left, peer_left, and one may join again', async () => {

@@ -111,7 +111,7 @@ export function Reactions() {
               reaction: t(`reaction.${reaction.kind}`),
             })}
           </span>
-          <span aria-hidden="true">{reaction.name}</span>
+          <bdi aria-hidden="true">{reaction.name}</bdi>
         </div>
       ))}
     </div>

@@ -54,7 +54,7 @@ export function CallScreen() {
         <span className="brand">
           <Mark size={26} />
         </span>
-        <h1 dir="ltr">{room}</h1>
+        <h1 dir="auto">{room}</h1>
         <Timer />
         <span className="spacer" />
         <Part fallback={() => null}>

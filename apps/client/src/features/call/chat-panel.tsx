@@ -44,7 +44,9 @@ export function ChatPanel() {
             >
               {!follows && (
                 <p className="chat-who">
-                  <b>{line.mine ? t('call.you') : line.name || t('call.guest')}</b>
+                  <b>
+                    <bdi>{line.mine ? t('call.you') : line.name || t('call.guest')}</bdi>
+                  </b>
                   <time dateTime={new Date(line.shownAt).toISOString()}>{timeOfDay(line.shownAt, language)}</time>
                 </p>
               )}

@@ -24,7 +24,7 @@ function InviteTools() {
       <QrCode text={link} label={t('call.qr')} />
       <div className="invite-link">
         <output data-testid="invite-link" dir="ltr">
-          {link.replace(/^https?:\/\//, '')}
+          {decodeURI(link).replace(/^https?:\/\//, '')}
         </output>
         <div className="invite-actions">
           <button

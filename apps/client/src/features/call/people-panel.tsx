@@ -26,7 +26,7 @@ export function PeoplePanel({ onInvite }: { onInvite: () => void }) {
               {initials(row.name || t('call.guest'))}
             </span>
             <span className="person-name">
-              {row.name || t('call.guest')}
+              <bdi>{row.name || t('call.guest')}</bdi>
               {row.mine && ` (${t('call.you')})`}
             </span>
             {row.hand && (

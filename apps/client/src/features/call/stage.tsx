@@ -1,7 +1,7 @@
 'use client';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
-import { useText } from '../../i18n/index.ts';
+import { isolate, useLanguage, useText } from '../../i18n/index.ts';
 import { preferences } from '../../lib/preferences.ts';
 import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
@@ -16,6 +16,7 @@ const ROOMY = 280;
 
 export function Stage() {
   const t = useText();
+  const language = useLanguage();
   const ref = useRef<HTMLUListElement>(null);
   const [size, setSize] = useState<Size>({ w: 0, h: 0 });
   const peers = useStore(call, (s) => s.peers);
@@ -111,7 +112,7 @@ export function Stage() {
   if (mine)
     tiles.push({
       id: ME,
-      name: name && mine.w >= ROOMY ? `${name} (${t('call.you')})` : t('call.you'),
+      name: name && mine.w >= ROOMY ? `${isolate(language, name)} (${t('call.you')})` : t('call.you'),
       who: name,
       rect: mine,
       kind: 'me',

@@ -48,7 +48,9 @@ function PeerStats({ peer }: { peer: PeerView }) {
   const picture = quality?.in.video;
   return (
     <section className="stats-peer">
-      <h3>{peer.name || t('call.guest')}</h3>
+      <h3>
+        <bdi>{peer.name || t('call.guest')}</bdi>
+      </h3>
       <div className="plots">
         <Plot label={t('stats.in')} unit="kbit/s" values={samples.map((s) => s.in)} floor={200} />
         <Plot label={t('stats.out')} unit="kbit/s" values={samples.map((s) => s.out)} floor={200} />

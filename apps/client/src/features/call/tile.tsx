@@ -107,7 +107,7 @@ export const Tile = memo(function Tile(props: TileProps) {
               <span className="visually-hidden">{t('call.tileMuted')}</span>
             </>
           )}
-          <span className="tile-name">{name}</span>
+          <bdi className="tile-name">{name}</bdi>
         </p>
       </div>
       {kind === 'screen' && props.onPin && document.fullscreenEnabled && (

@@ -49,13 +49,16 @@ async function microphone(): Promise<CheckResult> {
   const track = stream.getAudioTracks()[0];
   if (!track) throw new Error('no track');
   const device = track.label;
-  const meter = new LevelMeter(audioContext(), track);
+  const context = audioContext();
+  const meter = new LevelMeter(context, track);
   try {
     let top = 0;
     for (let i = 0; i < 20; i++) {
       await pause(100);
       top = Math.max(top, meter.read());
     }
+    // A context that never ran reads zeros from any microphone.
+    if (context.state !== 'running') return { verdict: 'warn', key: 'diag.microphoneUnheard', values: { device } };
     return top > SILENCE_RMS
       ? { verdict: 'pass', key: 'diag.microphoneGood', values: { device } }
       : { verdict: 'warn', key: 'diag.microphoneSilent', values: { device } };

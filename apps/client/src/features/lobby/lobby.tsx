@@ -1,9 +1,10 @@
 'use client';
+import { displayName, MAX_DISPLAY_NAME_LENGTH } from '@tandem/protocol/names';
 import { type FormEvent, useCallback, useEffect, useId, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { preferences, savePreferences } from '../../lib/preferences.ts';
-import { cleanRoomName, newRoomName } from '../../lib/room-name.ts';
+import { newRoomName, roomFrom } from '../../lib/room-name.ts';
 import { basePath } from '../../lib/runtime-config.ts';
 import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
@@ -26,11 +27,16 @@ export function Lobby({ room, invited, onRoom }: { room: string; invited: boolea
   const readiness = useStore(call, (s) => s.readiness);
   const silent = useStore(localMedia, (s) => s.silent);
   const problem = useStore(localMedia, (s) => s.problem);
-  const [error, setError] = useState<'name' | 'room' | undefined>();
+  const [needName, setNeedName] = useState(false);
+  const [roomField, setRoomField] = useState<'given' | 'typing' | 'left'>('given');
   const [settings, setSettings] = useState(false);
   const [speaker, setSpeaker] = useState(false);
   const level = useCallback(() => localMedia.level(), []);
   const joining = phase === 'joining';
+  const wanted = roomFrom(room);
+  // While somebody types, half a name is no mistake; one that came by link is.
+  const judged = roomField === 'left' || (roomField === 'given' && room !== '');
+  const roomError = judged && 'refused' in wanted ? wanted : undefined;
 
   useEffect(() => {
     setSpeaker(canChooseSpeaker());
@@ -39,18 +45,11 @@ export function Lobby({ room, invited, onRoom }: { room: string; invited: boolea
 
   function join(event: FormEvent) {
     event.preventDefault();
-    if (!name.trim()) {
-      setError('name');
-      nameRef.current?.focus();
-      return;
-    }
-    const clean = cleanRoomName(room);
-    if (!clean) {
-      setError('room');
-      return;
-    }
-    setError(undefined);
-    void call.join(clean, name.trim());
+    setRoomField('left');
+    const shown = displayName(name);
+    setNeedName(!shown);
+    if (!shown) nameRef.current?.focus();
+    else if ('id' in wanted) void call.join(wanted.id, shown);
   }
 
   return (
@@ -102,15 +101,16 @@ export function Lobby({ room, invited, onRoom }: { room: string; invited: boolea
                 value={name}
                 onChange={(event) => {
                   savePreferences({ name: event.target.value });
-                  setError(undefined);
+                  setNeedName(false);
                 }}
                 placeholder={t('lobby.namePlaceholder')}
                 autoComplete="nickname"
-                maxLength={64}
-                aria-invalid={error === 'name'}
-                aria-describedby={error === 'name' ? `${ids}ne` : undefined}
+                maxLength={MAX_DISPLAY_NAME_LENGTH}
+                dir="auto"
+                aria-invalid={needName}
+                aria-describedby={needName ? `${ids}ne` : undefined}
               />
-              {error === 'name' && (
+              {needName && (
                 <p id={`${ids}ne`} className="field-error" role="alert">
                   {t('lobby.needName')}
                 </p>
@@ -126,14 +126,17 @@ export function Lobby({ room, invited, onRoom }: { room: string; invited: boolea
                   value={room}
                   onChange={(event) => {
                     onRoom(event.target.value);
-                    setError(undefined);
+                    setRoomField('typing');
                   }}
-                  onBlur={() => onRoom(cleanRoomName(room) || newRoomName())}
+                  onBlur={() => {
+                    setRoomField('left');
+                    if ('id' in wanted) onRoom(wanted.id);
+                  }}
                   autoComplete="off"
                   autoCapitalize="none"
                   spellCheck={false}
-                  dir="ltr"
-                  aria-invalid={error === 'room'}
+                  dir="auto"
+                  aria-invalid={roomError !== undefined}
                   aria-describedby={`${ids}rh`}
                 />
                 <button
@@ -146,8 +149,17 @@ export function Lobby({ room, invited, onRoom }: { room: string; invited: boolea
                   <Icon name="dice" size={20} />
                 </button>
               </div>
-              <p id={`${ids}rh`} className="soft small">
-                {error === 'room' ? t('lobby.needRoom') : t('lobby.roomHint')}
+              <p
+                id={`${ids}rh`}
+                className={roomError ? 'small room-error' : 'soft small'}
+                role={roomError && 'alert'}
+                data-testid="room-hint"
+              >
+                {!roomError
+                  ? t('lobby.roomHint')
+                  : roomError.refused === 'character'
+                    ? t('lobby.roomCharacter', { character: roomError.character })
+                    : t(roomError.refused === 'too_long' ? 'lobby.roomTooLong' : 'lobby.needRoom')}
               </p>
             </div>
             <div className="join-row">

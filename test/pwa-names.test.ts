@@ -1,0 +1,51 @@
+/** Names that people choose, in the page: rooms of every script, names that would turn or hide the text around them. */
+import { expect, test } from 'vitest';
+import { enter, pwaSuite } from './pwa/suite.ts';
+
+const suite = pwaSuite();
+const { open, join, peer } = suite;
+
+test('one name is one room, however it is typed; another name is another room', async () => {
+  const ada = await join('Ada', encodeURIComponent('会議-1'));
+  await ada.page.getByTestId('empty-room').waitFor();
+  expect(await ada.page.getByTestId('invite-link').textContent()).toContain('?room=会議-1');
+  const stranger = await join('Cyd', encodeURIComponent('部屋-1'));
+  await stranger.page.getByTestId('empty-room').waitFor();
+
+  // Typed by hand, in full width, as Japanese keyboards give it.
+  const bob = await open();
+  await bob.page.getByTestId('room-input').fill('会議－１');
+  await enter(bob.page, 'Bob');
+  await bob.page.getByTestId('remote-video').waitFor();
+  expect(await stranger.page.getByTestId('peer-tile').count()).toBe(0);
+  expect(new URL(bob.page.url()).searchParams.get('room')).toBe('会議-1');
+});
+
+test('a name that cannot be a room is refused in words, typed or by link, and leads to no other room', async () => {
+  const { page } = await open({ query: `?room=${encodeURIComponent('a/b')}` });
+  const hint = page.getByTestId('room-hint');
+  await hint.getByText('“/” cannot be in a room name').waitFor();
+  expect(await page.getByTestId('room-input').inputValue()).toBe('a/b');
+  await enter(page, 'Ada');
+  expect(await page.getByTestId('join').isEnabled(), 'still in the lobby').toBe(true);
+  await page.getByTestId('room-input').fill('..');
+  await page.getByTestId('room-input').blur();
+  await hint.getByText('at least one letter or digit').waitFor();
+  await page.getByTestId('room-input').fill('غرفة');
+  await page.getByTestId('room-input').blur();
+  await hint.getByText('Everybody with this name gets in').waitFor();
+  await page.getByTestId('join').click();
+  await page.getByTestId('empty-room').waitFor();
+  expect(new URL(page.url()).searchParams.get('room')).toBe('غرفة');
+});
+
+test('a name of invisible characters is no name; one that turns its surroundings is shown without that', async () => {
+  const { page } = await open({ query: '?room=names' });
+  await enter(page, '\u200b\u2066');
+  await page.getByText('Tell the others who you are.').waitFor();
+  await enter(page, 'A\u202eda');
+  await page.getByTestId('empty-room').waitFor();
+  const mallory = await peer('names', '\u202eevil');
+  await page.getByTestId('peer-tile').getByText('evil', { exact: true }).waitFor();
+  expect([...mallory.peers.values()].map((p) => p.metadata?.name)).toEqual(['Ada']);
+});
