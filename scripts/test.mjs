@@ -13,6 +13,7 @@ const programs = [
   { package: 'coturn', names: ['turnserver'] },
   { package: 'prometheus', names: ['prometheus'] },
   { package: 'chromium', names: ['chromium', 'chromium-browser', 'google-chrome'] },
+  { package: 'firefox-esr', names: ['firefox-esr', 'firefox'] },
 ];
 
 function has(name) {

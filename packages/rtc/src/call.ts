@@ -280,7 +280,7 @@ export class Call extends Emitter<CallEvents> {
         RTCPeerConnection: this.#options.RTCPeerConnection ?? RTCPeerConnection,
         configuration: () => this.#configuration(this.#ice.known),
         freshConfiguration: async () => this.#configuration(await this.#ice.fresh()),
-        send: (type, body) => void this.session.sendTo(peerId, type, body as never),
+        send: (type, body) => this.session.sendTo(peerId, type, body as never),
         reachable: () => this.session.state === 'open' && !member.info.away && member.orphanTimer === undefined,
         track: (slot) => this.#localMedia.track(slot),
         startBitrate: () => startBitrate(this.#members.size + 1),

@@ -1,9 +1,11 @@
 /** One RTCPeerConnection with its three slots (audio, camera, screen) and its data channel. */
+import { DtlsRole } from './dtls-role.ts';
 import { SLOTS, type Slot } from './pair-types.ts';
 
 export class Connection {
   readonly pc: RTCPeerConnection;
   readonly channel: RTCDataChannel;
+  readonly dtlsRole = new DtlsRole();
   /** Its first offer is made already (see prewarmed-connection.ts), with these candidates gathered before anybody listened. */
   offered: Promise<void> | undefined;
   /** That offer is the local description. */

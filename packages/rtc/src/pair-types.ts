@@ -1,5 +1,6 @@
 /** What a leg of the mesh is told and tells. */
 import type { Clock } from './clock.ts';
+import type { DeliveryResult } from './delivery.ts';
 
 export type PairState = 'connecting' | 'connected' | 'interrupted' | 'rebuilding' | 'closed';
 export type Slot = 'audio' | 'video' | 'screen';
@@ -13,7 +14,8 @@ export interface PairHost {
   configuration(): RTCConfiguration;
   /** The same with credentials that are good for a while. */
   freshConfiguration(): Promise<RTCConfiguration>;
-  send(type: 'offer' | 'answer' | 'ice-candidate', body: object): void;
+  /** Never rejects. The result says what became of it, as far as this side knows. */
+  send(type: 'offer' | 'answer' | 'ice-candidate', body: object): Promise<DeliveryResult>;
   /** May signaling reach the peer now? Recovery waits for it. */
   reachable(): boolean;
   track(slot: Slot): MediaStreamTrack | null;
@@ -32,7 +34,7 @@ export interface PairHost {
 export interface PairTimes {
   /** `disconnected` with flat byte counts for so many ms begins a restart. Default 2000. */
   readonly disconnected: number;
-  /** No recovery so many ms after it began: rebuild the pair. Default 8000. */
+  /** No recovery, or no answer to an offer, within this time, ms: rebuild the pair. Default 8000. */
   readonly rebuild: number;
   /** Waiting for the other's first offer, ms. Default 2000. */
   readonly firstOffer: number;

@@ -1,5 +1,6 @@
 /** Negotiation of two pairs over a relay with delays, on fake connections and virtual time: every order of events by seed. */
 import { expect, test } from 'vitest';
+import type { DeliveryResult } from './delivery.ts';
 import { Pair } from './pair.ts';
 import type { PairHost } from './pair-types.ts';
 import { PrewarmedConnection } from './prewarmed-connection.ts';
@@ -14,14 +15,27 @@ interface Side {
   readonly pc: () => FakePeerConnection;
   /** Hold back what it sends. */
   hold: boolean;
+  /** What becomes of what it sends, in place of its arrival. */
+  lose?: Promise<DeliveryResult>;
+  reachable: boolean;
   release(): void;
 }
 
-/** @param prewarmed bob's first offer is under way before the pair begins */
-function couple(seed: number, slowness = 20, prewarmed = false) {
+interface CoupleOptions {
+  readonly slowness?: number;
+  /** Bob's first offer is under way before the pair begins. */
+  readonly prewarmed?: boolean;
+  /** ms until a pair that is not whole is rebuilt. Default: never. */
+  readonly rebuild?: number;
+  readonly ada?: Pick<FakeWorld, 'forgetsRole' | 'refuse'>;
+  readonly bob?: Pick<FakeWorld, 'forgetsRole' | 'refuse'>;
+}
+
+/** Ada is polite, Bob is not. */
+function couple(seed: number, options: CoupleOptions = {}) {
+  const { slowness = 20, prewarmed = false, rebuild = 1e9 } = options;
   const time = new VirtualTime();
   const chance = random(seed);
-  const world: FakeWorld = { time, random: chance, slowness };
   const sides: Side[] = [];
   const side = (polite: boolean): Side => {
     const me = sides.length;
@@ -32,6 +46,7 @@ function couple(seed: number, slowness = 20, prewarmed = false) {
       due = Math.max(due, time.now() + chance() * 60);
       time.setTimeout(() => sides[1 - me]?.pair.receive(type, structuredClone(body)), due - time.now());
     };
+    const world: FakeWorld = { time, random: chance, slowness, ...(polite ? options.ada : options.bob) };
     const Native = fakePeerConnection(world) as unknown as PairHost['RTCPeerConnection'];
     const ready = new PrewarmedConnection(Native);
     if (prewarmed && !polite) ready.open({}, () => null);
@@ -43,10 +58,12 @@ function couple(seed: number, slowness = 20, prewarmed = false) {
       send: (type, body) => {
         const message = { type, body: body as Record<string, unknown> };
         made.sent.push(message);
+        if (made.lose) return made.lose;
         if (made.hold) held.push(message);
         else forward(message);
+        return Promise.resolve({ ok: true, confirmed: true });
       },
-      reachable: () => true,
+      reachable: () => made.reachable,
       track: () => null,
       onTrack: () => {},
       onState: () => {},
@@ -56,10 +73,11 @@ function couple(seed: number, slowness = 20, prewarmed = false) {
       onTiming: (name) => made.timings.push(name),
     };
     const made: Side = {
-      pair: new Pair(host, polite, { disconnected: 2000, rebuild: 1e9, firstOffer: 2000 }, ready.take()),
+      pair: new Pair(host, polite, { disconnected: 2000, rebuild, firstOffer: 2000 }, ready.take()),
       timings: [],
       sent: [],
       hold: false,
+      reachable: true,
       pc: () => made.pair.connection as unknown as FakePeerConnection,
       release: () => {
         made.hold = false;
@@ -113,7 +131,7 @@ test('the one who should call is silent: the other calls', async () => {
 });
 
 test('a pre-warmed connection: its offer leaves in the turn of the start, with the candidates that were gathered before', async () => {
-  const both = couple(8, 20, true);
+  const both = couple(8, { prewarmed: true });
   await both.time.settle(200);
   expect(both.bob.sent).toEqual([]);
   both.ada.pair.start(false);
@@ -200,7 +218,7 @@ test('candidates that come before their description wait for it', async () => {
 });
 
 test('an ICE restart while candidates still trickle: the old ones are dropped in silence, the new path has all of its own', async () => {
-  const both = couple(6, 100);
+  const both = couple(6, { slowness: 100 });
   both.bob.pair.start(true);
   both.ada.pair.start(false);
   const ready = () => both.bob.pc().signalingState === 'stable' && both.bob.pc().remoteDescription !== null;
@@ -230,7 +248,12 @@ test('restarts are counted once the path stood, whoever began them', async () =>
 
 test('500 seeds: calls, restarts and rebuilds of both sides at any moment end in one agreed exchange', async () => {
   for (let seed = 1; seed <= 500; seed++) {
-    const both = couple(seed, 40, seed % 2 === 0);
+    const both = couple(seed, {
+      slowness: 40,
+      prewarmed: seed % 2 === 0,
+      ada: { forgetsRole: seed % 3 === 0 },
+      bob: { forgetsRole: seed % 5 === 0 },
+    });
     both.ada.pair.start(both.chance() < 0.5);
     both.bob.pair.start(both.chance() < 0.7);
     for (let step = 0; step < 6; step++) {
@@ -245,4 +268,112 @@ test('500 seeds: calls, restarts and rebuilds of both sides at any moment end in
     both.bob.pair.close();
     expect(both.time.waiting, `timers left, seed ${seed}`).toBe(0);
   }
+});
+
+/** Both stand, with an agreed exchange. */
+async function connected(both: ReturnType<typeof couple>, first: 'ada' | 'bob'): Promise<void> {
+  both.ada.pair.start(first === 'ada');
+  both.bob.pair.start(first === 'bob');
+  await both.time.settle(1000);
+  for (const side of [both.ada, both.bob]) side.pc().report('connected');
+}
+
+test('a side that forgets its DTLS role when it answers (Firefox): restarts by either side, after either side offered first', async () => {
+  for (const firefox of ['ada', 'bob'] as const)
+    for (const first of ['ada', 'bob'] as const) {
+      const both = couple(9, { [firefox]: { forgetsRole: true } });
+      await connected(both, first);
+      for (const by of ['ada', 'bob', 'ada'] as const) {
+        both[by].pair.restart();
+        await both.time.settle(1000);
+        agree(both, `${firefox} forgets, ${first} first, restart by ${by}`);
+      }
+      both.ada.pair.rebuild();
+      await both.time.settle(1000);
+      both.bob.pair.restart();
+      await both.time.settle(1000);
+      agree(both, 'rebuilt: the new association has roles of its own');
+      expect(both.ada.pair.generation).toBe(2);
+    }
+});
+
+test('a description that is refused while the path counts as connected: a new connection at once, for offers and answers', async () => {
+  for (const type of ['offer', 'answer'] as const)
+    for (const by of ['ada', 'bob'] as const) {
+      let refusals = 1;
+      const refuse = (description: { type: string }) => {
+        if (description.type === type && armed && refusals-- > 0) throw new Error('refused by the test');
+      };
+      let armed = false;
+      const both = couple(10, { rebuild: 8000, ada: { refuse }, bob: { refuse } });
+      await connected(both, 'bob');
+      armed = true;
+      both[by].pair.restart();
+      await both.time.settle(2000);
+      for (const side of [both.ada, both.bob]) side.pc().report('connected');
+      expect([both.ada.pair.generation, both.bob.pair.generation], `${type} to a restart by ${by}`).toEqual([2, 2]);
+      expect([both.ada.pc().signalingState, both.bob.pc().signalingState]).toEqual(['stable', 'stable']);
+      await both.time.settle(60_000);
+      expect(both.ada.pair.generation, 'and no other one').toBe(2);
+    }
+});
+
+test('whatever one side says is refused: new connections come ever more slowly, not in a storm', async () => {
+  const both = couple(11, {
+    rebuild: 8000,
+    ada: {
+      refuse: () => {
+        throw new Error('refused by the test');
+      },
+    },
+  });
+  both.ada.pair.start(false);
+  both.bob.pair.start(true);
+  await both.time.settle(120_000);
+  expect(both.ada.sent.length + both.bob.sent.length).toBeLessThan(100);
+});
+
+test('an offer that nobody answers, on a path that counts as connected: rebuilt within 8 s, by either side', async () => {
+  for (const by of ['ada', 'bob'] as const) {
+    const both = couple(12, { rebuild: 8000 });
+    await connected(both, 'bob');
+    both[by].lose = Promise.resolve({ ok: true, confirmed: true });
+    both[by].pair.restart();
+    await both.time.settle(1000);
+    expect(both[by].pc().signalingState).toBe('have-local-offer');
+    delete both[by].lose;
+    await both.time.settle(8000);
+    for (const side of [both.ada, both.bob]) side.pc().report('connected');
+    expect(both[by].pair.generation).toBe(2);
+    agree(both, `lost offer of ${by}`);
+  }
+});
+
+test('a description whose delivery was given up while the peer slept is said again when it is back: no rebuild is waited for', async () => {
+  for (const by of ['ada', 'bob'] as const)
+    for (const lost of ['offer', 'answer'] as const) {
+      const both = couple(13);
+      const awake = both[by];
+      const asleep = by === 'ada' ? both.bob : both.ada;
+      await connected(both, 'bob');
+      const offerer = lost === 'offer' ? awake : asleep;
+      awake.lose = Promise.resolve({ ok: false, reason: 'timeout' });
+      offerer.pair.restart();
+      await both.time.settle(500);
+      awake.reachable = false;
+      for (const side of [both.ada, both.bob]) side.pc().report('failed');
+      await both.time.settle(90_000);
+      delete awake.lose;
+      awake.reachable = true;
+      awake.pair.signalingBack();
+      asleep.pair.signalingBack();
+      await both.time.settle(1000);
+      // The lost candidates travel in the description this time; fakes have none in it.
+      const [a, b] = [both.ada.pc(), both.bob.pc()];
+      expect([a.signalingState, b.signalingState], `${lost} of ${by}`).toEqual(['stable', 'stable']);
+      expect(ufrag(a.remoteDescription)).toBe(ufrag(b.localDescription));
+      expect(ufrag(b.remoteDescription)).toBe(ufrag(a.localDescription));
+      expect(awake.timings).toContain(`${lost}-repeated`);
+      expect(both.ada.pair.generation).toBe(1);
+    }
 });

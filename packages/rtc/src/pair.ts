@@ -41,6 +41,8 @@ export class Pair {
   #closed = false;
   #restarting = false;
   #firstOfferTimer: unknown;
+  /** My last description; `lost` when its delivery was given up, so that it must be said again. */
+  #said: { readonly type: 'offer' | 'answer'; readonly order: Partial<WireDescription>; lost: boolean } | undefined;
   readonly #firstOfferWait: number;
 
   /** @param prewarmed with it, this side makes the first offer */
@@ -183,6 +185,7 @@ export class Pair {
 
   /** Signaling is back: recovery that waited for it begins now. */
   signalingBack(): void {
+    if (this.#said?.lost) this.#enqueue(() => this.#sayAgain());
     if (this.#state === 'interrupted' || this.#state === 'rebuilding') {
       if (this.#pc.connectionState === 'failed' || this.#pc.iceConnectionState === 'failed') this.restart();
       else {
@@ -203,8 +206,7 @@ export class Pair {
       } catch (error) {
         if (this.#closed) return;
         this.#host.onTiming(`error:${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`);
-        // A description that does not fit: only a new connection on both sides clears that up.
-        this.#recovery.expectRecovery();
+        this.#recovery.refused();
       }
     });
   }
@@ -227,12 +229,15 @@ export class Pair {
         this.#makingOffer = false;
       }
     }
+    if (this.#closed) return;
     this.#awaiting = ++this.#offers;
     this.#host.onTiming('offer-sent');
     const sdp = pc.localDescription?.sdp ?? '';
     this.#sendDescription('offer', sdp, { n: this.#awaiting });
     for (const candidate of connection.early.splice(0))
       if (!sdp.includes(candidate.candidate)) this.#sendCandidate(candidate);
+    this.#recovery.progress();
+    this.#recovery.expectRecovery();
   }
 
   async #remoteOffer(description: WireDescription): Promise<void> {
@@ -252,13 +257,18 @@ export class Pair {
     }
     const pc = this.#pc;
     await this.#setRemote('offer', description.sdp);
+    if (this.#closed) return;
     this.#adoptTransceivers();
     await this.#candidates.flush(pc, this.#gen);
     const answer = await pc.createAnswer();
+    if (this.#closed) return;
+    const { dtlsRole } = this.#connection;
+    const sdp = dtlsRole.keep(answer.sdp ?? '', 'me', description.sdp);
     // Out before it is set here: its candidates follow, and the other side has work to do meanwhile.
     this.#host.onTiming('answer-sent');
-    this.#sendDescription('answer', answer.sdp, description.n === undefined ? {} : { to: description.n });
+    this.#sendDescription('answer', sdp, description.n === undefined ? {} : { to: description.n });
     await pc.setLocalDescription(answer);
+    dtlsRole.settle(sdp, 'me', description.sdp);
     this.#negotiated = true;
     this.#recovery.progress();
     this.#host.onSenders();
@@ -275,7 +285,10 @@ export class Pair {
       return;
     }
     this.#awaiting = undefined;
-    await this.#setRemote('answer', description.sdp);
+    const { dtlsRole } = this.#connection;
+    const sdp = dtlsRole.keep(description.sdp, 'peer', description.sdp);
+    await this.#setRemote('answer', sdp);
+    dtlsRole.settle(sdp, 'peer', sdp);
     this.#negotiated = true;
     this.#recovery.progress();
     this.#host.onTiming('answer-received');
@@ -292,7 +305,32 @@ export class Pair {
     const ufrag = /^a=ice-ufrag:(.+)$/m.exec(sdp)?.[1];
     if (this.#stood && ufrag !== this.#ufrag) this.#restarts++;
     this.#ufrag = ufrag;
-    this.#host.send(type, { sdp: { type, sdp, gen: this.#gen, ...order } satisfies WireDescription });
+    const said = { type, order, lost: false };
+    this.#said = said;
+    const sent = this.#host.send(type, { sdp: { type, sdp, gen: this.#gen, ...order } satisfies WireDescription });
+    void sent.then((result) => {
+      if (result.ok || this.#said !== said) return;
+      said.lost = true;
+      // Given up while the peer can be reached: its socket came back just now.
+      if (result.reason === 'timeout' && this.#host.reachable()) this.#enqueue(() => this.#sayAgain());
+    });
+  }
+
+  /** The same description, with the candidates that were found since. */
+  async #sayAgain(): Promise<void> {
+    const said = this.#said;
+    const { signalingState, localDescription, remoteDescription } = this.#pc;
+    if (!said?.lost || !localDescription) return;
+    // An answer came after all, or a newer exchange is under way.
+    if (signalingState !== (said.type === 'offer' ? 'have-local-offer' : 'stable')) return;
+    const remote = remoteDescription?.sdp ?? '';
+    const { sdp } = localDescription;
+    this.#host.onTiming(`${said.type}-repeated`);
+    this.#sendDescription(
+      said.type,
+      said.type === 'answer' ? this.#connection.dtlsRole.keep(sdp, 'me', remote) : sdp,
+      said.order,
+    );
   }
 
   #sendCandidate({ candidate, sdpMid, sdpMLineIndex, usernameFragment }: RTCIceCandidate): void {
@@ -333,7 +371,9 @@ export class Pair {
     this.#offers = 0;
     this.#awaiting = undefined;
     this.#negotiated = false;
+    this.#said = undefined;
     this.#connection = this.#connect();
+    this.#recovery.replaced();
     if (this.#state === 'connected') this.#setState('rebuilding');
   }
 

@@ -26,6 +26,8 @@ export class Recovery {
   /** Rebuilds without a connection since. */
   #rebuilds = 0;
   #bytes = -1;
+  /** The present connection refused a description. */
+  #refused = false;
   #closed = false;
 
   constructor(host: RecoveryHost) {
@@ -40,14 +42,19 @@ export class Recovery {
 
   connected(): void {
     this.#host.clock.clearTimeout(this.#watchTimer);
-    this.#host.clock.clearTimeout(this.#rebuildTimer);
     this.#watchTimer = undefined;
-    this.#rebuildTimer = undefined;
     this.#rebuilds = 0;
+    if (this.#whole()) this.#stopRebuild();
+  }
+
+  /** There is a new connection. */
+  replaced(): void {
+    this.#refused = false;
   }
 
   rebuilding(): void {
     this.#rebuilds++;
+    this.#stopRebuild();
   }
 
   /** The impolite peer restarts at once; the polite one gives it a moment, so that they seldom collide. */
@@ -84,26 +91,46 @@ export class Recovery {
     }, this.#host.times.disconnected);
   }
 
-  /** Rebuild the pair when it is not connected in time. While signaling is away there is nothing to be done but wait. */
+  /** Rebuild the pair when it is not whole in time. While signaling is away there is nothing to be done but wait. */
   expectRecovery(): void {
     if (this.#closed || this.#rebuildTimer !== undefined) return;
     const { clock, times, polite } = this.#host;
     // On a device or network that is only slow, rebuilding at a fixed pace would throw away each attempt's progress for ever.
-    const wait = times.rebuild * (polite ? 1.5 : 1) * 2 ** Math.min(this.#rebuilds, MAX_REBUILD_DOUBLINGS);
+    // The polite peer waits longer, so that both seldom rebuild at once; for an answer nobody else waits.
+    const patience = polite && this.#host.connection().signalingState === 'stable' ? 1.5 : 1;
+    const wait = times.rebuild * patience * 2 ** Math.min(this.#rebuilds, MAX_REBUILD_DOUBLINGS);
     this.#rebuildTimer = clock.setTimeout(() => {
       this.#rebuildTimer = undefined;
-      if (this.#closed || this.#host.connection().connectionState === 'connected') return;
+      if (this.#closed || this.#whole()) return;
       if (this.#host.reachable()) this.#host.rebuild();
       else this.expectRecovery();
     }, wait);
   }
 
-  /** A description arrived: what it begins gets its full time. */
+  /** A description was applied: what it begins gets its full time. */
   progress(): void {
     if (this.#rebuildTimer === undefined) return;
+    this.#stopRebuild();
+    if (!this.#whole()) this.expectRecovery();
+  }
+
+  /** A description was refused: only a new connection on both sides clears that up. At once, but not again and again. */
+  refused(): void {
+    if (this.#closed) return;
+    this.#refused = true;
+    if (this.#rebuilds === 0 && this.#host.reachable()) this.#host.rebuild();
+    else this.expectRecovery();
+  }
+
+  /** Nothing is to be done: media can flow, no offer waits for its answer, no description was refused. */
+  #whole(): boolean {
+    const { connectionState, signalingState } = this.#host.connection();
+    return connectionState === 'connected' && signalingState === 'stable' && !this.#refused;
+  }
+
+  #stopRebuild(): void {
     this.#host.clock.clearTimeout(this.#rebuildTimer);
     this.#rebuildTimer = undefined;
-    this.expectRecovery();
   }
 
   #gone(pc: RTCPeerConnection): boolean {

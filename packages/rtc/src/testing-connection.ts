@@ -15,6 +15,7 @@ const ufragOf = (sdp: string) => /^a=ice-ufrag:(.+)$/m.exec(sdp)?.[1] ?? '';
 const kindsOf = (sdp: string) => [...sdp.matchAll(/^m=(\w+)$/gm)].map((m) => m[1] as string);
 let credentials = 0;
 const newUfrag = () => `u${++credentials}`;
+const setupOf = (sdp: string) => /^a=setup:(\w+)$/m.exec(sdp)?.[1];
 
 /** Where the connections of a test live: its time, its chance, and how long each operation takes. */
 export interface FakeWorld {
@@ -22,6 +23,10 @@ export interface FakeWorld {
   readonly random: () => number;
   /** Upper bound of the duration of an operation, ms. */
   readonly slowness: number;
+  /** Answers `a=setup:active` to every offer, whatever its role was: Firefox. */
+  readonly forgetsRole?: boolean;
+  /** Called with each remote description; throws to refuse it. */
+  readonly refuse?: (description: { type: string; sdp: string }) => void;
 }
 
 export function fakePeerConnection(world: FakeWorld) {
@@ -40,6 +45,9 @@ export function fakePeerConnection(world: FakeWorld) {
     #ufrag = newUfrag();
     #stableLocal: { type: string; sdp: string } | null = null;
     #restart = false;
+    readonly #fingerprint = `f${++credentials}`;
+    /** DTLS role, once there was an exchange. */
+    #role: string | undefined;
 
     createDataChannel(): object {
       return { onmessage: null, readyState: 'connecting' };
@@ -66,12 +74,12 @@ export function fakePeerConnection(world: FakeWorld) {
         this.#ufrag = newUfrag();
         this.#restart = false;
       }
-      return { type: 'offer', sdp: this.#sdp() };
+      return { type: 'offer', sdp: this.#sdp('actpass') };
     }
     async createAnswer(): Promise<{ type: 'answer'; sdp: string }> {
       await this.#work();
       if (this.signalingState !== 'have-remote-offer') throw refusal('InvalidStateError', this.signalingState);
-      return { type: 'answer', sdp: this.#sdp() };
+      return { type: 'answer', sdp: this.#sdp(world.forgetsRole ? 'active' : (this.#role ?? 'active')) };
     }
 
     async setLocalDescription(description: { type: 'offer' | 'answer'; sdp: string }): Promise<void> {
@@ -79,6 +87,7 @@ export function fakePeerConnection(world: FakeWorld) {
       const wanted = description.type === 'offer' ? 'stable' : 'have-remote-offer';
       if (this.signalingState !== wanted) throw refusal('InvalidStateError', this.signalingState);
       this.localDescription = description;
+      if (description.type === 'answer') this.#role ??= setupOf(description.sdp);
       this.#transceivers.forEach((t, i) => {
         t.mid = String(i);
       });
@@ -87,8 +96,14 @@ export function fakePeerConnection(world: FakeWorld) {
     }
     async setRemoteDescription(description: { type: 'offer' | 'answer'; sdp: string }): Promise<void> {
       await this.#work();
+      world.refuse?.(description);
       if (description.type === 'answer') {
         if (this.signalingState !== 'have-local-offer') throw refusal('InvalidStateError', this.signalingState);
+        const role = setupOf(description.sdp) === 'active' ? 'passive' : 'active';
+        // Chromium's words for a change of role on a DTLS association that goes on.
+        if (this.#role && role !== this.#role)
+          throw refusal('OperationError', 'Failed to set SSL role for the transport.');
+        this.#role = role;
         this.remoteDescription = description;
         this.#enter('stable');
         return;
@@ -145,10 +160,14 @@ export function fakePeerConnection(world: FakeWorld) {
       this.#transceivers.push(transceiver);
       return transceiver;
     }
-    #sdp(): string {
-      return ['v=0', `a=ice-ufrag:${this.#ufrag}`, ...this.#transceivers.map((t) => `m=${t.receiver.track.kind}`)].join(
-        '\n',
-      );
+    #sdp(setup: string): string {
+      return [
+        'v=0',
+        `a=ice-ufrag:${this.#ufrag}`,
+        `a=fingerprint:${this.#fingerprint}`,
+        `a=setup:${setup}`,
+        ...this.#transceivers.map((t) => `m=${t.receiver.track.kind}`),
+      ].join('\n');
     }
     #enter(state: RTCSignalingState): void {
       this.signalingState = state;

@@ -1,0 +1,159 @@
+/** The SDK's Call between Firefox ESR and Chromium, both real, against a real signaling node: fake media, no user interface. */
+import type { Browser as Firefox } from 'puppeteer-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestKeys, startTestNode, type TestKeys } from '../apps/signaling/src/testing.ts';
+import { type SdkBrowser, startSdkBrowser, until } from './sdk/harness.ts';
+import { launchFirefox } from './support/firefox.ts';
+import { startPath } from './support/path.ts';
+
+let keys: TestKeys;
+let node: Awaited<ReturnType<typeof startTestNode>>;
+let chromium: SdkBrowser;
+let firefox: Firefox;
+let rooms = 0;
+
+beforeAll(async () => {
+  keys = await startTestKeys();
+  node = await startTestNode({ keys, config: { ALLOWED_ORIGINS: '*' } });
+  [chromium, firefox] = await Promise.all([startSdkBrowser(), launchFirefox()]);
+});
+afterAll(async () => {
+  await firefox?.close();
+  await chromium?.[Symbol.asyncDispose]();
+  await node?.[Symbol.asyncDispose]();
+  await keys?.[Symbol.asyncDispose]();
+});
+
+/** What both drivers can do with a page. */
+interface SdkPage {
+  evaluate<T>(run: () => T | Promise<T>): Promise<T>;
+  evaluate<T, A>(run: (given: A) => T | Promise<T>, given: A): Promise<T>;
+  close(): Promise<void>;
+}
+type Kind = 'firefox' | 'chromium';
+
+async function enter(kind: Kind, roomId: string, name: string, extra: object = {}): Promise<SdkPage> {
+  let page: SdkPage;
+  if (kind === 'chromium') page = (await chromium.page()) as unknown as SdkPage;
+  else {
+    const opened = await firefox.newPage();
+    opened.on('pageerror', (error) => chromium.errors.push(`Firefox: ${String(error)}`));
+    await opened.goto(chromium.origin);
+    page = opened as unknown as SdkPage;
+  }
+  const token = await keys.token(name);
+  await page.evaluate((options) => globalThis.harness.start(options), {
+    url: node.wsUrl,
+    token,
+    roomId,
+    name,
+    ...extra,
+  });
+  return page;
+}
+
+const view = (page: SdkPage) => page.evaluate(() => globalThis.harness.view());
+type View = Awaited<ReturnType<typeof view>>;
+const logged = (v: View, what: string) => v.log.filter((l) => l.what === what).map((l) => l.detail);
+const timings = (v: View) => (logged(v, 'timing') as { name: string }[]).map((t) => t.name);
+
+/** The other's camera and microphone arrive here. */
+async function media(page: SdkPage, since?: View): Promise<View> {
+  let last: View | undefined;
+  try {
+    return await until('media of the other browser', async () => {
+      last = await view(page);
+      const [peer] = last.peers;
+      const before = since?.peers[0];
+      return (
+        peer?.state === 'connected' &&
+        peer.framesDecoded > (before?.framesDecoded ?? 0) + 2 &&
+        peer.audioEnergy > (before?.audioEnergy ?? 0) &&
+        last
+      );
+    });
+  } catch (error) {
+    throw new Error(`${String(error)}\n${JSON.stringify(last, null, 1)}`);
+  }
+}
+
+/** Ada is there first, so Bob's browser makes the first offer. */
+async function couple(kinds: readonly [Kind, Kind], extra: object = {}): Promise<[SdkPage, SdkPage]> {
+  const roomId = `firefox-${++rooms}`;
+  const ada = await enter(kinds[0], roomId, 'Ada', extra);
+  const bob = await enter(kinds[1], roomId, 'Bob', extra);
+  await Promise.all([media(ada), media(bob)]);
+  return [ada, bob];
+}
+
+const ORDERS = [
+  ['chromium', 'firefox'],
+  ['firefox', 'chromium'],
+] as const;
+
+test.each(ORDERS)(
+  '%s calls by %s: media, chat, mute, a shared screen, and restarts by either side',
+  async (...kinds) => {
+    const pages = await couple(kinds);
+    const both = [
+      [pages[0], pages[1]],
+      [pages[1], pages[0]],
+    ] as const;
+    for (const [mine, others] of both) {
+      const delivered = await mine.evaluate(async () => [
+        ...((await globalThis.harness.call?.chat('Good morning')?.delivered)?.values() ?? []),
+      ]);
+      expect(delivered).toEqual([{ ok: true, confirmed: true }]);
+      await until('the chat line', async () =>
+        (logged(await view(others), 'chat') as { mine: boolean; text: string }[]).some(
+          (line) => !line.mine && line.text === 'Good morning',
+        ),
+      );
+      await mine.evaluate(() => globalThis.harness.call?.setAudio(false));
+      await until('muted', async () => (await view(others)).peers[0]?.metadata.audio === false);
+      await mine.evaluate(() => globalThis.harness.call?.setAudio(true));
+      await mine.evaluate(() => globalThis.harness.call?.setTrack('screen', globalThis.harness.canvasTrack(640, 360)));
+      await until('the screen', async () => {
+        const [peer] = (await view(others)).peers;
+        return peer !== undefined && peer.metadata.screen === true && peer.screenFrames > 2;
+      });
+      await mine.evaluate(() => globalThis.harness.call?.setTrack('screen', null));
+    }
+    for (const [mine, others] of [...both, ...both]) {
+      const before = (await view(mine)).peers[0]?.iceUfrag;
+      const since = await Promise.all([view(mine), view(others)]);
+      await mine.evaluate(() => globalThis.harness.call?.restartIce());
+      await until('new ICE credentials', async () => (await view(mine)).peers[0]?.iceUfrag !== before);
+      await Promise.all([media(mine, since[0]), media(others, since[1])]);
+    }
+    for (const page of pages) {
+      const v = await view(page);
+      expect(timings(v).filter((name) => /^(error|rebuild)/.test(name))).toEqual([]);
+      expect(v.peers[0]?.sections).toBe(3);
+      expect(v.peers[0]?.restarts).toBe(4);
+    }
+    await Promise.all(pages.map((page) => page.close()));
+  },
+);
+
+test.each(ORDERS)('%s and %s: the path is lost and found twice', async (...kinds) => {
+  await using path = await startPath(node.wsUrl.replace('ws', 'http'));
+  const url = node.wsUrl.replace(new URL(node.wsUrl).host, new URL(path.origin).host);
+  const pages = await couple(kinds, { url, times: { disconnected: 500, rebuild: 8000, firstOffer: 1000 } });
+  for (let round = 0; round < 2; round++) {
+    path.cut();
+    await until('both know', async () => {
+      const views = await Promise.all(pages.map(view));
+      return views.every((v) => v.session === 'reconnecting' && v.peers[0]?.state === 'interrupted');
+    });
+    const dark = await Promise.all(pages.map(view));
+    await path.mend(true);
+    await Promise.all(pages.map((page, i) => media(page, dark[i])));
+  }
+  for (const page of pages) expect(logged(await view(page), 'peer-removed')).toEqual([]);
+  await Promise.all(pages.map((page) => page.close()));
+});
+
+test('no page threw', () => {
+  expect(chromium.errors).toEqual([]);
+});
