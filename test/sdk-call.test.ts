@@ -338,6 +338,24 @@ test('the only signaling node dies and its successor knows nobody: pictures go o
   }
 });
 
+test('a gateway without BUNDLE: connected, with a picture, and no rebuild is waited for', async () => {
+  const roomId = `no-bundle-${++rooms}`;
+  const gateway = await browser.page();
+  await gateway.evaluate((options) => globalThis.harness.startGateway(options), {
+    url: node.wsUrl,
+    token: await keys.token('gateway'),
+    roomId,
+  });
+  // Rebuilds would come after an hour.
+  const ada = await enter(roomId, 'Ada', { times: { disconnected: 2000, rebuild: 3_600_000, firstOffer: 2000 } });
+  const connected = await until('a picture of the gateway', async () => {
+    const v = await view(ada);
+    return v.peers[0]?.state === 'connected' && v.peers[0].framesDecoded > 2 && v;
+  });
+  expect(timings(connected).filter((name) => /^(error|rebuild)/.test(name))).toEqual([]);
+  await Promise.all([ada.close(), gateway.close()]);
+});
+
 test('no page threw', () => {
   expect(browser.errors).toEqual([]);
 });

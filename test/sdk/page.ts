@@ -115,6 +115,37 @@ class Harness {
     };
   }
 
+  /**
+   * Joins as a peer that knows neither this SDK nor BUNDLE (an older gateway): it answers offers as RFC 3264 has it, each
+   * section on a transport of its own, and sends a picture.
+   */
+  async startGateway(options: Pick<StartOptions, 'url' | 'token' | 'roomId'>): Promise<void> {
+    const session = new SignalingSession({ url: options.url, getToken: async () => options.token });
+    this.session = session;
+    const picture = this.canvasTrack(160, 120);
+    let pc: RTCPeerConnection | undefined;
+    const alone = (sdp: string) => sdp.replace(/^a=group:BUNDLE.*\r?\n/gm, '').replace(/^a=bundle-only\r?\n/gm, '');
+    let queue = Promise.resolve();
+    session.on('signal', (signal) => {
+      queue = queue.then(async () => {
+        if (signal.type === 'offer') {
+          pc?.close();
+          pc = new RTCPeerConnection({ bundlePolicy: 'max-compat' });
+          pc.addTrack(picture, new MediaStream([picture]));
+          pc.onicecandidate = ({ candidate }) => {
+            if (candidate) void session.sendTo(signal.peerId, 'ice-candidate', { candidate: candidate.toJSON() });
+          };
+          const { sdp } = signal.sdp as { sdp: string };
+          await pc.setRemoteDescription({ type: 'offer', sdp: alone(sdp) });
+          await pc.setLocalDescription();
+          void session.sendTo(signal.peerId, 'answer', { sdp: alone(pc.localDescription?.sdp ?? '') });
+        } else if (signal.type === 'ice-candidate' && signal.candidate)
+          await pc?.addIceCandidate(signal.candidate as RTCIceCandidateInit).catch(() => {});
+      });
+    });
+    await session.join(options.roomId, { name: 'Gateway' });
+  }
+
   /** A moving picture that is neither the camera nor empty. */
   canvasTrack(width: number, height: number): MediaStreamTrack {
     const canvas = Object.assign(document.createElement('canvas'), { width, height });

@@ -27,8 +27,8 @@ interface CoupleOptions {
   readonly prewarmed?: boolean;
   /** ms until a pair that is not whole is rebuilt. Default: never. */
   readonly rebuild?: number;
-  readonly ada?: Pick<FakeWorld, 'forgetsRole' | 'refuse'>;
-  readonly bob?: Pick<FakeWorld, 'forgetsRole' | 'refuse'>;
+  readonly ada?: Pick<FakeWorld, 'forgetsRole' | 'refuse' | 'noBundle'>;
+  readonly bob?: Pick<FakeWorld, 'forgetsRole' | 'refuse' | 'noBundle'>;
 }
 
 /** Ada is polite, Bob is not. */
@@ -49,16 +49,16 @@ function couple(seed: number, options: CoupleOptions = {}) {
     const world: FakeWorld = { time, random: chance, slowness, ...(polite ? options.ada : options.bob) };
     const Native = fakePeerConnection(world) as unknown as PairHost['RTCPeerConnection'];
     const ready = new PrewarmedConnection(Native);
-    if (prewarmed && !polite) ready.open({}, () => null);
+    if (prewarmed && !polite) ready.open({ bundlePolicy: 'max-bundle' }, () => null);
     const host: PairHost = {
       clock: time,
       RTCPeerConnection: Native,
-      configuration: () => ({}),
-      freshConfiguration: async () => ({}),
+      configuration: () => ({ bundlePolicy: 'max-bundle' }),
+      freshConfiguration: async () => ({ bundlePolicy: 'max-bundle' }),
       send: (type, body) => {
         const message = { type, body: body as Record<string, unknown> };
         made.sent.push(message);
-        if (made.lose) return made.lose;
+        if (made.lose !== undefined) return made.lose;
         if (made.hold) held.push(message);
         else forward(message);
         return Promise.resolve({ ok: true, confirmed: true });
@@ -375,5 +375,19 @@ test('a description whose delivery was given up while the peer slept is said aga
       expect(ufrag(b.remoteDescription)).toBe(ufrag(a.localDescription));
       expect(awake.timings).toContain(`${lost}-repeated`);
       expect(both.ada.pair.generation).toBe(1);
+    }
+});
+
+test('a side without BUNDLE: connected in the first exchange or the one after it, no rebuild is waited for; restarts work', async () => {
+  for (const old of ['ada', 'bob'] as const)
+    for (const first of ['ada', 'bob'] as const) {
+      const both = couple(14, { [old]: { noBundle: true } });
+      await connected(both, first);
+      agree(both, `${old} without BUNDLE, ${first} first`);
+      both.ada.pair.restart();
+      await both.time.settle(1000);
+      both.bob.pair.restart();
+      await both.time.settle(1000);
+      agree(both, 'restarted');
     }
 });

@@ -41,6 +41,8 @@ export class Pair {
   #closed = false;
   #restarting = false;
   #firstOfferTimer: unknown;
+  /** The other side cannot send its media over one transport (no BUNDLE): neither may a connection of mine ask for it. */
+  #unbundled = false;
   /** My last description; `lost` when its delivery was given up, so that it must be said again. */
   #said: { readonly type: 'offer' | 'answer'; readonly order: Partial<WireDescription>; lost: boolean } | undefined;
   readonly #firstOfferWait: number;
@@ -116,7 +118,7 @@ export class Pair {
       this.#restarting = false;
       this.#enqueue(async () => {
         if (this.#pc.signalingState !== 'stable') return;
-        this.#pc.setConfiguration(configuration);
+        this.#pc.setConfiguration(this.#bundled(configuration));
         this.#pc.restartIce();
         this.#host.onTiming('ice-restart');
         await this.#offer();
@@ -244,7 +246,7 @@ export class Pair {
     const gen = description.gen ?? this.#gen;
     if (gen < this.#gen) return;
     this.#host.clock.clearTimeout(this.#firstOfferTimer);
-    if (gen > this.#gen) this.#replaceConnection(gen);
+    if (this.#findUnbundled(description.sdp) || gen > this.#gen) this.#replaceConnection(gen);
     const collision = this.#makingOffer || this.#pc.signalingState !== 'stable';
     if (collision && !this.polite) {
       this.#host.onTiming('glare-won');
@@ -285,6 +287,10 @@ export class Pair {
       return;
     }
     this.#awaiting = undefined;
+    if (this.#findUnbundled(description.sdp)) {
+      this.#replaceConnection(this.#gen + 1);
+      return this.#offer();
+    }
     const { dtlsRole } = this.#connection;
     const sdp = dtlsRole.keep(description.sdp, 'peer', description.sdp);
     await this.#setRemote('answer', sdp);
@@ -294,6 +300,17 @@ export class Pair {
     this.#host.onTiming('answer-received');
     await this.#candidates.flush(pc, this.#gen);
     this.#host.onSenders();
+  }
+
+  /** Is this the first description that shows a side without BUNDLE? A connection that asks for it would refuse it. */
+  #findUnbundled(sdp: string): boolean {
+    const sections = sdp.match(/^m=/gm)?.length ?? 0;
+    if (this.#unbundled || sections < 2 || /^a=group:BUNDLE /m.test(sdp)) return false;
+    this.#unbundled = true;
+    return true;
+  }
+  #bundled(configuration: RTCConfiguration): RTCConfiguration {
+    return this.#unbundled ? { ...configuration, bundlePolicy: 'balanced' } : configuration;
   }
 
   #setRemote(type: 'offer' | 'answer', sdp: string): Promise<void> {
@@ -336,13 +353,14 @@ export class Pair {
   #sendCandidate({ candidate, sdpMid, sdpMLineIndex, usernameFragment }: RTCIceCandidate): void {
     if (!candidate) return;
     const wire: WireCandidate = { candidate, sdpMid, sdpMLineIndex, usernameFragment, gen: this.#gen };
-    this.#host.send('ice-candidate', { candidate: wire });
+    void this.#host.send('ice-candidate', { candidate: wire });
   }
 
   // --- the connection -------------------------------------------------------------------------------------------
 
   #connect(prewarmed?: Connection): Connection {
-    const connection = prewarmed ?? new Connection(this.#host.RTCPeerConnection, this.#host.configuration());
+    const connection =
+      prewarmed ?? new Connection(this.#host.RTCPeerConnection, this.#bundled(this.#host.configuration()));
     const { pc } = connection;
     prewarmed?.setTracks((slot) => this.#host.track(slot));
     pc.onicecandidate = ({ candidate }) => {

@@ -25,6 +25,8 @@ export interface FakeWorld {
   readonly slowness: number;
   /** Answers `a=setup:active` to every offer, whatever its role was: Firefox. */
   readonly forgetsRole?: boolean;
+  /** Knows no BUNDLE: an older gateway. */
+  readonly noBundle?: boolean;
   /** Called with each remote description; throws to refuse it. */
   readonly refuse?: (description: { type: string; sdp: string }) => void;
 }
@@ -45,15 +47,22 @@ export function fakePeerConnection(world: FakeWorld) {
     #ufrag = newUfrag();
     #stableLocal: { type: string; sdp: string } | null = null;
     #restart = false;
+    #bundlePolicy: RTCBundlePolicy;
     readonly #fingerprint = `f${++credentials}`;
     /** DTLS role, once there was an exchange. */
     #role: string | undefined;
 
+    constructor(configuration: RTCConfiguration = {}) {
+      this.#bundlePolicy = configuration.bundlePolicy ?? 'balanced';
+    }
+
     createDataChannel(): object {
       return { onmessage: null, readyState: 'connecting' };
     }
-    setConfiguration(): void {
+    setConfiguration({ bundlePolicy = 'balanced' }: RTCConfiguration): void {
       this.#alive();
+      // W3C webrtc-pc section 4.4.1.6.
+      if (bundlePolicy !== this.#bundlePolicy) throw refusal('InvalidModificationError', bundlePolicy);
     }
     restartIce(): void {
       this.#restart = true;
@@ -97,6 +106,10 @@ export function fakePeerConnection(world: FakeWorld) {
     async setRemoteDescription(description: { type: 'offer' | 'answer'; sdp: string }): Promise<void> {
       await this.#work();
       world.refuse?.(description);
+      const bundled = /^a=group:BUNDLE /m.test(description.sdp) || kindsOf(description.sdp).length < 2;
+      // Chromium's words.
+      if (this.#bundlePolicy === 'max-bundle' && !bundled)
+        throw refusal('OperationError', 'max-bundle configured but session description has no BUNDLE group');
       if (description.type === 'answer') {
         if (this.signalingState !== 'have-local-offer') throw refusal('InvalidStateError', this.signalingState);
         const role = setupOf(description.sdp) === 'active' ? 'passive' : 'active';
@@ -166,6 +179,7 @@ export function fakePeerConnection(world: FakeWorld) {
         `a=ice-ufrag:${this.#ufrag}`,
         `a=fingerprint:${this.#fingerprint}`,
         `a=setup:${setup}`,
+        ...(world.noBundle ? [] : ['a=group:BUNDLE 0 1 2']),
         ...this.#transceivers.map((t) => `m=${t.receiver.track.kind}`),
       ].join('\n');
     }
