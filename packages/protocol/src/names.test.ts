@@ -65,10 +65,12 @@ test('an id is its own id: every character alone, and random text', () => {
         `${JSON.stringify(name)} gives ${JSON.stringify(first)}, that gives ${JSON.stringify(id(first))}`,
       );
   };
+  // Alphabets, symbols and compatibility forms all; of the ideographs and the rest, which have no case, some.
+  const dense = (code: number) => code < 0x3400 || (code >= 0xf900 && code < 0x11000) || code % 61 === 0;
   for (let code = 0; code <= 0x1ffff; code++)
-    if (code < 0xd800 || code > 0xdfff) hold(`x${String.fromCodePoint(code)}`);
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), hold), { numRuns: 5000 });
-  fc.assert(fc.property(fc.string({ unit: 'grapheme' }), hold), { numRuns: 5000 });
+    if (dense(code) && (code < 0xd800 || code > 0xdfff)) hold(`x${String.fromCodePoint(code)}`);
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), hold), { numRuns: 1000 });
+  fc.assert(fc.property(fc.string({ unit: 'grapheme' }), hold), { numRuns: 1000 });
 });
 
 test('on the wire: plain ids as ever, others only as the function gives them', () => {
@@ -105,6 +107,6 @@ test('a display name of any text: bounded, well formed, its own display name', (
       expect(shown.isWellFormed()).toBe(true);
       expect(displayName(shown)).toBe(shown);
     }),
-    { numRuns: 5000 },
+    { numRuns: 1000 },
   );
 });
