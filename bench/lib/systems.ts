@@ -18,6 +18,8 @@ export interface System extends AsyncDisposable {
   readonly name: string;
   /** Processes of its nodes (not Redis). */
   readonly pids: readonly number[];
+  /** It checks a signed token for each connection. */
+  readonly verifies?: boolean;
   /** What peers `first` to `first + count` need beforehand: the load must not wait for its own work. */
   prepare?(first: number, count: number): Promise<void>;
   /** Open a connection to node `node` and be known there. */
@@ -221,6 +223,7 @@ export async function tandem(options: SystemOptions = {}): Promise<System> {
       .sign(privateKey);
   return {
     name: 'Tandem signaling',
+    verifies: true,
     pids: procs.map((p) => p.pid),
     async prepare(first, count) {
       for (let i = first; i < first + count; i++) tokens.set(i, await sign(i));

@@ -6,11 +6,17 @@
  * without embedded keys, signature, issuer, audience, times within a bounded skew, and the shape of every claim.
  * Revocation is a separate, also local, question: see revocation.ts.
  */
-import { createPublicKey, type JsonWebKey, type KeyObject, verify as verifySignature } from 'node:crypto';
 import { AccessClaims } from '@tandem/protocol';
-import type { JWK } from 'jose';
+import {
+  type CryptoKey,
+  errors,
+  importJWK,
+  type JWK,
+  type JWTHeaderParameters,
+  type JWTPayload,
+  jwtVerify,
+} from 'jose';
 import { Compile } from 'typebox/compile';
-import { ecdsaDer } from './ecdsa-der.ts';
 import type { HealthProbe } from './health.ts';
 import type { Logger } from './log.ts';
 import { guard } from './resilience.ts';
@@ -95,82 +101,91 @@ async function fetchJwks(url: string, signal: AbortSignal): Promise<{ keys: JWK[
 
 const claimsCheck = Compile(AccessClaims);
 
-/** Compact form (RFC 7515 section 7.1). The signature may be missing here, so that "none" is refused as an algorithm. */
-const COMPACT = /^([\w-]+)\.([\w-]+)\.([\w-]*)$/;
+/** Header parameters that bring a key, or change how the token is to be read. */
+const FORBIDDEN_HEADERS = ['jwk', 'jku', 'x5c', 'x5u', 'x5t', 'x5t#S256', 'crit', 'b64', 'zip', 'enc'] as const;
 
-/** @throws TokenError `malformed` when it is no JSON object */
-function decode(part: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString());
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch {}
-  throw new TokenError('malformed', 'the token could not be read');
+/** A public key as WebCrypto has it. */
+export type TokenKey = CryptoKey;
+
+/**
+ * Imports a public JWK for an algorithm of {@link TOKEN_ALGORITHMS}. Once for each key: it costs more than a verification.
+ * @throws when it is not a key of that algorithm (RFC 8725 section 3.1), whatever the key set says of it
+ */
+export async function tokenKey(jwk: JWK, alg: string): Promise<TokenKey> {
+  const key = await importJWK(jwk, alg);
+  if (key instanceof Uint8Array) throw new TypeError('a symmetric key verifies no tokens');
+  return key;
 }
 
-/** The key must be of the algorithm's kind, whatever the key set said of it (RFC 8725 section 3.1). */
-function signatureFits(input: string, signature: string, key: KeyObject, alg: string): boolean {
-  const bytes = Buffer.from(signature, 'base64url');
-  if (alg !== 'ES256')
-    return key.asymmetricKeyType === 'ed25519' && verifySignature(null, Buffer.from(input), key, bytes);
-  const der = ecdsaDer(bytes);
-  return key.asymmetricKeyType === 'ec' && der !== undefined && verifySignature('sha256', Buffer.from(input), key, der);
-}
-
-/** Public key of a JWK. @throws when it is none that node:crypto reads, or of a curve that is none of {@link TOKEN_ALGORITHMS} */
-export function tokenKey(jwk: JWK): KeyObject {
-  if (jwk.crv !== 'P-256' && jwk.crv !== 'Ed25519') throw new TypeError('the curve is neither P-256 nor Ed25519');
-  return createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
-}
+/** What {@link verifyWithKeys} needs to know of a token besides its key. */
+export type ClaimRules = Pick<TokenVerifierOptions, 'issuer' | 'audience' | 'clockToleranceSeconds' | 'now'>;
 
 /**
  * Checks a token with keys that `keyFor` finds. What {@link createTokenVerifier} does after the lookup; auth uses it on itself.
- * Here and now, by node:crypto: jose's verification goes through WebCrypto's threads and costs half as much again, at every door
- * that a storm of clients comes to. verify.test.ts holds that both accept the same tokens.
+ * @throws TokenError
  */
 export async function verifyWithKeys(
   token: string | undefined,
-  keyFor: (kid: string, alg: string) => KeyObject | Promise<KeyObject>,
-  options: Pick<TokenVerifierOptions, 'issuer' | 'audience' | 'clockToleranceSeconds' | 'now'>,
+  keyFor: (kid: string, alg: string) => TokenKey | Promise<TokenKey>,
+  { issuer, audience, clockToleranceSeconds = 30, now = Date.now }: ClaimRules,
 ): Promise<AccessClaims> {
   if (!token) throw new TokenError('missing', 'no token: send `Authorization: Bearer <token>`');
   if (token.length > MAX_TOKEN_BYTES) throw new TokenError('too_large', `the token is over ${MAX_TOKEN_BYTES} bytes`);
-  const [, protectedHeader = '', body = '', signature = ''] = COMPACT.exec(token) ?? [];
-  if (protectedHeader === '') throw new TokenError('malformed', 'the token is not a JWT in compact form');
-  const header = decode(protectedHeader);
-  const { alg, kid } = header;
-  if (typeof alg !== 'string' || !(TOKEN_ALGORITHMS as readonly string[]).includes(alg))
-    throw new TokenError('algorithm', `the algorithm is not one of ${TOKEN_ALGORITHMS.join(', ')}`, 'alg');
-  for (const name of ['jwk', 'jku', 'x5c', 'x5u', 'x5t', 'x5t#S256', 'crit', 'b64', 'zip', 'enc'])
-    if (name in header) throw new TokenError('embedded_key', `the header may not carry ${name}`, name);
-  if (header.typ !== undefined && header.typ !== 'JWT' && header.typ !== 'at+jwt')
-    throw new TokenError('malformed', 'the header `typ` is not at+jwt', 'typ');
-  if (typeof kid !== 'string' || kid.length === 0 || kid.length > 128)
-    throw new TokenError('unknown_key', 'the header has no usable kid', 'kid');
-  const key = await keyFor(kid, alg);
-  if (!signatureFits(`${protectedHeader}.${body}`, signature, key, alg))
-    throw new TokenError('signature', 'the signature does not fit');
-  return checkClaims(decode(body), options);
-}
-
-/** Times are in seconds (RFC 7519 section 4.1). */
-function checkClaims(
-  payload: Record<string, unknown>,
-  options: Pick<TokenVerifierOptions, 'issuer' | 'audience' | 'clockToleranceSeconds' | 'now'>,
-): AccessClaims {
-  const tolerance = Math.min(options.clockToleranceSeconds ?? 30, 120);
-  const now = Math.floor((options.now?.() ?? Date.now()) / 1000);
-  if (payload.iss !== options.issuer) throw new TokenError('issuer', 'the token is from another issuer', 'iss');
-  if (payload.aud !== options.audience) throw new TokenError('audience', 'the token is for another audience', 'aud');
+  const clockTolerance = Math.min(clockToleranceSeconds, 120);
+  const currentDate = new Date(now());
+  const options = { algorithms: [...TOKEN_ALGORITHMS], issuer, audience, clockTolerance, currentDate };
+  let payload: JWTPayload;
+  try {
+    ({ payload } = await jwtVerify(
+      token,
+      (header: JWTHeaderParameters) => keyFor(keyIdOf(header), header.alg),
+      options,
+    ));
+  } catch (error) {
+    throw refusalOf(error);
+  }
   if (!claimsCheck.Check(payload)) {
     const path = claimsCheck.Errors(payload)[0]?.instancePath.slice(1) || 'payload';
     throw new TokenError('claims', `the claim ${path} is missing or has the wrong shape`, path);
   }
-  const { nbf = 0 } = payload as { nbf?: unknown };
-  if (typeof nbf !== 'number') throw new TokenError('claims', 'the claim nbf is no number', 'nbf');
-  if (nbf > now + tolerance) throw new TokenError('not_yet', 'the token is not valid yet', 'nbf');
-  if (payload.exp <= now - tolerance) throw new TokenError('expired', 'the token has expired', 'exp');
-  if (payload.iat > now + tolerance) throw new TokenError('not_yet', 'the token is from the future', 'iat');
+  if (payload.iat > Math.floor(currentDate.getTime() / 1000) + clockTolerance)
+    throw new TokenError('not_yet', 'the token is from the future', 'iat');
   return payload;
+}
+
+/** @throws TokenError for a header that jose would take and we do not */
+function keyIdOf(header: JWTHeaderParameters): string {
+  for (const name of FORBIDDEN_HEADERS)
+    if (name in header) throw new TokenError('embedded_key', `the header may not carry ${name}`, name);
+  if (header.typ !== undefined && header.typ !== 'JWT' && header.typ !== 'at+jwt')
+    throw new TokenError('malformed', 'the header `typ` is not at+jwt', 'typ');
+  const { kid } = header;
+  if (typeof kid !== 'string' || kid.length === 0 || kid.length > 128)
+    throw new TokenError('unknown_key', 'the header has no usable kid', 'kid');
+  return kid;
+}
+
+/** jose's errors as ours. What is neither is a fault of this service and goes on as it is. */
+function refusalOf(error: unknown): unknown {
+  if (error instanceof errors.JWTExpired) return new TokenError('expired', 'the token has expired', 'exp');
+  if (error instanceof errors.JWTClaimValidationFailed) return claimRefusal(error);
+  if (error instanceof errors.JWSSignatureVerificationFailed)
+    return new TokenError('signature', 'the signature does not fit');
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return new TokenError('algorithm', `the algorithm is not one of ${TOKEN_ALGORITHMS.join(', ')}`, 'alg');
+  // The algorithms of the list are all supported: what is not is an extension that `crit` names.
+  if (error instanceof errors.JOSENotSupported)
+    return new TokenError('embedded_key', 'the header may not carry crit', 'crit');
+  if (error instanceof errors.JOSEError) return new TokenError('malformed', 'the token is not a JWT in compact form');
+  return error;
+}
+
+function claimRefusal({ claim, reason }: errors.JWTClaimValidationFailed): TokenError {
+  if (claim === 'iss') return new TokenError('issuer', 'the token is from another issuer', claim);
+  if (claim === 'aud') return new TokenError('audience', 'the token is for another audience', claim);
+  if (claim === 'nbf' && reason === 'check_failed')
+    return new TokenError('not_yet', 'the token is not valid yet', claim);
+  return new TokenError('claims', `the claim ${claim} is missing or has the wrong shape`, claim);
 }
 
 /** Start fetching keys, and verify with what is there. Dispose it to stop the background refresh. */
@@ -186,7 +201,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     openMs: options.breakerMs ?? 10_000,
     log: options.log,
   });
-  let keys = new Map<string, { key: KeyObject; alg: string }>();
+  let keys = new Map<string, { key: TokenKey; alg: string }>();
   let fetchedAt = -Infinity;
   let triedAt = -Infinity;
   let state: 'up' | 'degraded' | 'down' = 'down';
@@ -209,7 +224,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     try {
       await jwksGuard.run(async (signal) => {
         const jwks = await (options.fetchKeys ?? fetchJwks)(options.jwksUrl, signal);
-        const next = new Map<string, { key: KeyObject; alg: string }>();
+        const next = new Map<string, { key: TokenKey; alg: string }>();
         for (const jwk of jwks.keys.slice(0, 32)) {
           // Another version of auth may publish what this one does not know: that must not cost the keys it knows.
           if (typeof jwk?.kid !== 'string' || jwk.kid === '') continue;
@@ -219,7 +234,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
           if (!(TOKEN_ALGORITHMS as readonly string[]).includes(alg) || jwk.d || jwk.k) continue;
           if (jwk.use !== undefined && jwk.use !== 'sig') continue;
           try {
-            next.set(jwk.kid, { key: tokenKey(jwk), alg });
+            next.set(jwk.kid, { key: await tokenKey(jwk, alg), alg });
           } catch {}
         }
         if (next.size === 0) throw new Error('JWKS has no usable key');
@@ -251,7 +266,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   };
   const ready = refresh().then(plan);
 
-  async function keyFor(kid: string, alg: string): Promise<KeyObject> {
+  async function keyFor(kid: string, alg: string): Promise<TokenKey> {
     if (keys.size === 0) await (running ?? (now() - triedAt > 1_000 ? refresh() : undefined));
     let found = keys.get(kid);
     if (!found && now() - triedAt >= cooldownMs) {

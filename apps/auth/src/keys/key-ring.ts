@@ -1,6 +1,5 @@
 /** The keys in use: loaded at the start, kept fresh in the background, kept when the source is away. */
-import type { KeyObject } from 'node:crypto';
-import { type DependencyHealth, guard, type Logger, tokenKey } from '@tandem/service';
+import { type DependencyHealth, guard, type Logger, type TokenKey, tokenKey } from '@tandem/service';
 import type { JWK } from 'jose';
 import type { KeySet, KeySource } from './key-source.ts';
 
@@ -10,7 +9,7 @@ export interface KeyRing extends Disposable {
   /** Body of `/.well-known/jwks.json`. */
   jwks(): { keys: JWK[] };
   /** Public key by kid, for checking our own tokens. */
-  publicKey(kid: string): KeyObject | undefined;
+  publicKey(kid: string): Promise<TokenKey> | undefined;
   health(): DependencyHealth;
   /** Ask the source now; failures keep the present keys. */
   refresh(): Promise<void>;
@@ -37,7 +36,7 @@ export async function createKeyRing(
   let state: DependencyHealth['state'] = 'up';
   let since = new Date(now()).toISOString();
   let detail: string | undefined;
-  const imported = new Map<string, KeyObject>();
+  const imported = new Map<string, Promise<TokenKey>>();
 
   async function refresh() {
     try {
@@ -75,7 +74,7 @@ export async function createKeyRing(
       if (!found) return undefined;
       let key = imported.get(kid);
       if (!key) {
-        key = tokenKey(found.jwk);
+        key = tokenKey(found.jwk, found.alg);
         imported.set(kid, key);
       }
       return key;
