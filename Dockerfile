@@ -1,6 +1,9 @@
-# One file, four images: --target auth | signaling | turn | edge. Each is Node, one bundled file, no shell, no package manager.
+# One file, images: --target auth | signaling | turn | canary | edge: Node, one bundled file, no shell, no package manager.
+# And --target tls, Caddy with our configuration, for one host with a domain.
 # CDK pins NODE_IMAGE by digest (infra/src/base-images.ts).
 ARG NODE_IMAGE=node:24-bookworm-slim
+# For --target tls: one host with a domain (compose profile `public`).
+ARG CADDY_IMAGE=caddy:2
 
 FROM ${NODE_IMAGE} AS packages
 WORKDIR /src
@@ -32,6 +35,10 @@ RUN node scripts/bundle.mjs signaling
 FROM sources AS turn-bundle
 COPY infra/turn-node infra/turn-node
 RUN node scripts/bundle.mjs turn
+
+FROM sources AS canary-bundle
+COPY infra/canary infra/canary
+RUN node scripts/bundle.mjs canary
 
 FROM sources AS edge-bundle
 COPY apps apps
@@ -90,9 +97,23 @@ FROM runtime AS turn
 COPY --from=turn-files /root-fs /
 COPY --from=turn-bundle /src/dist/turn /app
 COPY --from=turn-files --chown=10001:10001 /run-turn /run/turn
+# Certificates that the `tls` container keeps: whichever of the two mounts the volume first gives it this owner.
+COPY --from=runtime-files --chown=10001:10001 /data /tls
 VOLUME /run/turn
+
+# One run a start: what a caller does, against a deployment's own name.
+FROM runtime AS canary
+COPY --from=canary-bundle /src/dist/canary /app
 
 FROM runtime AS edge
 COPY --from=edge-bundle /src/dist/edge /app
 COPY --from=client /src/apps/client/out /app/client
 EXPOSE 3000
+
+FROM ${CADDY_IMAGE} AS tls
+COPY infra/compose/Caddyfile /etc/caddy/Caddyfile
+RUN mkdir -p /data /config && chown 10001:10001 /data /config
+ENV XDG_DATA_HOME=/data XDG_CONFIG_HOME=/config HOME=/config
+USER 10001:10001
+EXPOSE 80 443
+CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]

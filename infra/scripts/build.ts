@@ -70,7 +70,7 @@ export async function buildPackage(out: string): Promise<void> {
   declarations(types);
   copyDeclarations(join(types, 'infra/src'), out, 'index');
   rmSync(types, { recursive: true });
-  for (const name of ['auth', 'signaling', 'turn'])
+  for (const name of ['auth', 'signaling', 'turn', 'canary'])
     execFileSync(process.execPath, [join(repository, 'scripts/bundle.mjs'), name, join(out, 'images')], {
       stdio: 'pipe',
     });

@@ -20,6 +20,7 @@ const KNOWN = [
   'sharedDomainName',
   'access',
   'apiKeysSecretArn',
+  'canaryApiKeySecretArn',
   'oidcIssuer',
   'oidcAudience',
   'alarmEmails',
@@ -67,6 +68,7 @@ export function buildTopology(app: App, clientBuild: string | undefined): Topolo
   const arn = text('certificateArn');
   const regional = text('regionalCertificateArn');
   const keys = text('apiKeysSecretArn');
+  const canaryKey = text('canaryApiKeySecretArn');
   const issuer = text('oidcIssuer');
   new WebRtcTopology(stack, 'Topology', {
     profile,
@@ -92,6 +94,7 @@ export function buildTopology(app: App, clientBuild: string | undefined): Topolo
       : {}),
     access: text('access'),
     ...(keys ? { apiKeys: secretsmanager.Secret.fromSecretCompleteArn(stack, 'ApiKeys', keys) } : {}),
+    ...(canaryKey ? { canaryApiKey: secretsmanager.Secret.fromSecretCompleteArn(stack, 'CanaryKey', canaryKey) } : {}),
     ...(issuer ? { authEnvironment: { OIDC_ISSUER: issuer, OIDC_AUDIENCE: text('oidcAudience') ?? '' } } : {}),
     signalingTasks: number('signalingTasks'),
     maxSignalingTasks: number('maxSignalingTasks'),

@@ -1,4 +1,5 @@
 export { AuthService, type AuthServiceProps } from './auth-service.ts';
+export { Canary, type CanaryProps } from './canary.ts';
 export { Edge, type EdgeProps } from './edge.ts';
 export { NearestRegion, type NearestRegionProps } from './nearest-region.ts';
 export { Network, type NetworkProps } from './network.ts';

@@ -11,6 +11,7 @@ const SOURCES = {
   auth: ['apps/auth'],
   signaling: ['apps/signaling'],
   turn: ['infra/turn-node'],
+  canary: ['infra/canary'],
 } as const;
 const SHARED = ['packages/protocol', 'packages/service', 'scripts/bundle.mjs'];
 

@@ -84,6 +84,16 @@ export interface WebRtcTopologyProps {
    */
   readonly turnImage?: ecs.ContainerImage;
   /**
+   * Secret whose value is an API key, for a canary where guests get no token (access without `open`).
+   * @default - none; with access `oidc` alone there is no canary then
+   */
+  readonly canaryApiKey?: secretsmanager.ISecret;
+  /**
+   * Container of the canary.
+   * @default - built when deployed
+   */
+  readonly canaryImage?: ecs.ContainerImage;
+  /**
    * Shards of the cache.
    * @default - 2 in production, 1 in development
    */

@@ -9,6 +9,7 @@ import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { AuthService } from './auth-service.ts';
 import { SERVICE_ACCESS } from './cache-access.ts';
+import { Canary } from './canary.ts';
 import { Edge } from './edge.ts';
 import { NearestRegion } from './nearest-region.ts';
 import { Network } from './network.ts';
@@ -44,6 +45,8 @@ export class WebRtcTopology extends Construct {
   readonly webClient: WebClient;
   /** Alarms and dashboard. */
   readonly observability: Observability;
+  /** Does what a caller does, every few minutes; undefined where it gets no token (access without open, no `canaryApiKey`). */
+  readonly canary?: Canary;
   /** `https://…` of the page. */
   readonly origin: string;
 
@@ -155,6 +158,8 @@ export class WebRtcTopology extends Construct {
       ...(props.alarmEmails ? { emails: props.alarmEmails } : {}),
     });
     for (const service of [this.auth, this.signaling]) service.rollBackOn(...this.observability.deploymentAlarms);
+    if (props.canaryApiKey || (props.access ?? 'open').split(',').includes('open'))
+      this.canary = this.watchAsCaller(props, production, cluster);
     if (domain?.hostedZone) this.names(domain, domain.hostedZone);
     if (domain?.hostedZone && domain.sharedDomainName)
       new NearestRegion(this, 'NearestRegion', {
@@ -173,6 +178,29 @@ export class WebRtcTopology extends Construct {
         value: this.turn.tlsLoadBalancer.loadBalancerDnsName,
         description: 'turn.<domain> points here',
       });
+  }
+
+  private watchAsCaller(props: WebRtcTopologyProps, production: boolean, cluster: ecs.ICluster): Canary {
+    const canary = new Canary(this, 'Canary', {
+      vpc: this.network.vpc,
+      cluster,
+      origin: this.origin,
+      vpcSubnets: this.network.serviceSubnets,
+      assignPublicIp: this.network.assignPublicIp,
+      without: props.domain ? [] : ['relay-tls'],
+      // A development stack that mails nobody is no fault.
+      ...(production || props.alarmEmails?.length ? { alarmTopic: this.observability.topic } : {}),
+      ...(props.canaryApiKey ? { apiKey: props.canaryApiKey } : {}),
+      ...(props.canaryImage ? { image: props.canaryImage } : {}),
+    });
+    this.observability.addAlarm(
+      'Canary',
+      'What a caller does fails from outside, or was not tried: join, message, relay over UDP or TLS.',
+      'canary-failed',
+      canary.metricPassed(),
+      { threshold: 1, below: true, periods: 3, missingIsBad: true },
+    );
+    return canary;
   }
 
   private names(domain: DomainProps, zone: route53.IHostedZone): void {

@@ -11,7 +11,7 @@ import { imageAsset } from '../src/service-image.ts';
 const repository = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'images-'));
 const root = join(folder, 'repository');
-const NAMES = ['auth', 'signaling', 'turn'] as const;
+const NAMES = ['auth', 'signaling', 'turn', 'canary'] as const;
 let made = 0;
 
 function hashes(): string[] {
@@ -58,6 +58,7 @@ test('each image depends on its own sources and what it shares, and on nothing e
   expect(renamedBy('apps/auth/src/main.ts')).toEqual(['auth']);
   expect(renamedBy('apps/signaling/src/main.ts')).toEqual(['signaling']);
   expect(renamedBy('infra/turn-node/main.ts')).toEqual(['turn']);
+  expect(renamedBy('infra/canary/main.ts')).toEqual(['canary']);
   expect(renamedBy('packages/service/src/index.ts')).toEqual([...NAMES]);
   expect(renamedBy('packages/protocol/src/index.ts')).toEqual([...NAMES]);
   expect(renamedBy('package-lock.json')).toEqual([...NAMES]);
