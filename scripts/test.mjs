@@ -12,6 +12,7 @@ const programs = [
   { package: 'redis-server', names: ['redis-server'] },
   { package: 'coturn', names: ['turnserver'] },
   { package: 'prometheus', names: ['prometheus'] },
+  { package: 'caddy', names: ['caddy'] },
   { package: 'chromium', names: ['chromium', 'chromium-browser', 'google-chrome'] },
   { package: 'firefox-esr', names: ['firefox-esr', 'firefox'] },
 ];

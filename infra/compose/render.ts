@@ -1,4 +1,5 @@
 /** compose.yaml from the topology. Values that differ by machine are ${TANDEM_…} variables with a default or a refusal. */
+import type { AuthConfig } from '@tandem/auth/config';
 import { stringify } from 'yaml';
 import type { EdgeConfig } from '../local/edge/config.ts';
 import { type Place, resolveEnvironment } from '../topology/environment.ts';
@@ -29,7 +30,7 @@ const place: Place = {
     'key-source': given('TANDEM_KEY_SOURCE', 'file:/data/auth-keys.json'),
     access: given('TANDEM_ACCESS', 'open'),
     profile: given('TANDEM_PROFILE', 'development'),
-    'trusted-proxies': '1',
+    'trusted-proxies': given('TANDEM_TRUSTED_PROXIES', '1'),
   },
   secrets: {
     'cache-username': undefined,
@@ -77,6 +78,31 @@ function service(name: 'auth' | 'signaling', part: ServicePart, more: Record<str
 /** Names of the signaling services, one per development replica. */
 export const signalingNames = Array.from({ length: signaling.replicas.development }, (_, i) => `signaling-${i + 1}`);
 
+/** Caddy before the edge, in the profile `public` only: gets and renews the certificate of the page, which is that of turns: too. */
+function publicTls() {
+  return {
+    image: 'tandem/tls',
+    build: { context: '.', target: 'tls' },
+    profiles: ['public'],
+    ...hardened,
+    tmpfs: ['/tmp', '/config:uid=10001,mode=0700'],
+    // Its program carries this file capability, and would not start without.
+    cap_add: ['NET_BIND_SERVICE'],
+    environment: {
+      TANDEM_DOMAIN: given('TANDEM_DOMAIN', ''),
+      TANDEM_TLS_ISSUER: given('TANDEM_TLS_ISSUER', 'acme'),
+      EDGE_ADDRESS: `edge:${edge.port}`,
+    },
+    ports: [
+      `${given('TANDEM_PUBLIC_BIND', '0.0.0.0')}:${given('TANDEM_HTTP_PORT', '80')}:80`,
+      `${given('TANDEM_PUBLIC_BIND', '0.0.0.0')}:${given('TANDEM_HTTPS_PORT', '443')}:443`,
+    ],
+    networks: ['front'],
+    volumes: ['certificates:/data'],
+    depends_on: whenHealthy(['edge']),
+  };
+}
+
 /** The compose file as an object. */
 export function composeFile() {
   return {
@@ -108,15 +134,27 @@ export function composeFile() {
           TURN_PORT: turnPort,
           REDIS_URL: `redis://127.0.0.1:${cachePort}`,
           DRAIN_SECONDS: '110',
+          PRIVATE_IP: given('TANDEM_PRIVATE_ADDRESS', ''),
+          // The certificate that `tls` keeps for the page is that of turns: too.
+          TURN_HOST: given('TANDEM_DOMAIN', ''),
+          TURN_TLS_PORT: given('TANDEM_TURN_TLS_PORT', `${turn.tlsPort}`),
+          TLS_FOLDER: '/tls',
           // Two browsers of this very machine that relay to each other need it.
           ALLOW_LOOPBACK_PEERS: given('TANDEM_TURN_LOOPBACK', 'false'),
         } satisfies Partial<Record<keyof TurnNodeConfig, string>>,
+        volumes: ['certificates:/tls:ro'],
         depends_on: whenHealthy(turn.dependsOn),
         healthcheck: probe(turnHealthCommand(turn.healthArgument)),
         stop_grace_period: '120s',
       },
       // Its keys outlive the container, so tokens do too.
-      auth: service('auth', auth, { volumes: ['auth-keys:/data'] }),
+      auth: service('auth', auth, {
+        environment: {
+          ...resolveEnvironment(auth, place),
+          OPEN_IN_PRODUCTION: given('TANDEM_OPEN_ACCESS', 'false'),
+        } satisfies Partial<Record<keyof AuthConfig, string>>,
+        volumes: ['auth-keys:/data'],
+      }),
       ...Object.fromEntries(
         signalingNames.map((name) => [
           name,
@@ -142,15 +180,17 @@ export function composeFile() {
         depends_on: whenHealthy(['auth', ...signalingNames]),
         healthcheck: probe(healthCommand(edge.port, edge.livePath)),
       },
+      tls: publicTls(),
     },
     networks: {
+      // Also the way of `tls` to its certificate authority.
       front: {},
       // Nothing there reaches out.
       back: { internal: true },
       // The TURN node is on the host and reaches the cache through a loopback port; without masquerade the cache reaches nobody.
       relay: { driver_opts: { 'com.docker.network.bridge.enable_ip_masquerade': 'false' } },
     },
-    volumes: { 'auth-keys': {} },
+    volumes: { 'auth-keys': {}, certificates: {} },
   };
 }
 

@@ -27,7 +27,7 @@ export interface StackOptions extends Partial<LocalOptions> {
   /** Folder for logs and the certificate. Default .local. */
   readonly dataDir?: string;
   /** More variables for the services, e.g. limits for a test. */
-  readonly env?: { readonly auth?: Record<string, string>; readonly signaling?: Record<string, string> };
+  readonly env?: Partial<Record<'auth' | 'signaling' | 'turn', Readonly<Record<string, string>>>>;
   /** Events after the start (a child failed, came back). Default: nowhere. */
   readonly say?: (line: string) => void;
 }
@@ -228,6 +228,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
             // The peers of one machine and its network are loopback and private addresses; no deployment allows those.
             ALLOW_LOOPBACK_PEERS: 'true',
             DENIED_PEERS: '',
+            ...options.env?.turn,
           } satisfies Partial<Record<keyof TurnNodeConfig, string>>,
           () => connects(turnPort, turnAddress),
         ),

@@ -8,6 +8,7 @@ const patience = { timeout: 60_000, interval: 250 };
 /**
  * Open the app in a context of its own and enter `room`. Closed at the end of the test.
  * @param settings laid over /config.json, e.g. `{ iceTransportPolicy: 'relay' }`
+ * @param prepare done with the page before it opens, e.g. to change an answer on its way
  */
 export async function joinRoom(
   browser: Browser,
@@ -15,9 +16,11 @@ export async function joinRoom(
   name: string,
   room: string,
   settings?: Record<string, unknown>,
+  prepare?: (page: Page) => Promise<void>,
 ): Promise<Page> {
   const { context, page, errors } = await openPage(browser);
   onTestFinished(() => context.close());
+  await prepare?.(page);
   if (settings)
     await page.route('**/config.json', async (route) => {
       const response = await route.fetch();

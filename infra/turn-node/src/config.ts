@@ -17,6 +17,12 @@ export const TurnNodeConfig = Type.Object({
   TURN_PORT: port(3478, 'UDP and TCP.'),
   TURN_HOST: Type.Optional(Type.String({ description: 'Name under which turns: reaches the fleet.' })),
   TURN_TLS_PORT: port(443, 'Port of that name.'),
+  TLS_FOLDER: Type.Optional(
+    Type.String({
+      description:
+        'Folder with the certificate of TURN_HOST, kept by another program such as Caddy; the node then ends TLS on TURN_TLS_PORT and follows renewals. Unset: a load balancer ends it.',
+    }),
+  ),
   RELAY_MIN_PORT: port(49152, 'First relay port.'),
   RELAY_MAX_PORT: port(65535, 'Last relay port.'),
   NODE_MBPS: Type.Number({ default: 1500, minimum: 1, description: 'Mbit/s out at which the node is full.' }),

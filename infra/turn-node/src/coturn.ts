@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
+import type { CertificateFiles } from './certificate.ts';
 import type { TurnNodeConfig } from './config.ts';
 import { cancelSessions } from './coturn-cli.ts';
 import type { Host } from './host.ts';
@@ -19,6 +20,8 @@ export interface Coturn extends AsyncDisposable {
   cancel(ids: readonly string[]): Promise<void>;
   /** Replace what coturn takes; it reads its database at each request, so nothing restarts. */
   setSecrets(secrets: readonly string[]): void;
+  /** Read the certificate files again; open TLS connections go on with the old one. */
+  reloadCertificate(): void;
   /** Refuse new allocations, where this version can (4.6.3 and later); open ones go on. True if it could. */
   refuseNew(): boolean;
   /** Settles when the process ends. */
@@ -26,7 +29,11 @@ export interface Coturn extends AsyncDisposable {
 }
 
 /** `--denied-peer-ip` beats nothing by itself: the own address is allowed again, or two clients on one node could not meet. */
-export function coturnArguments(config: TurnNodeConfig, host: Pick<Host, 'publicIp' | 'privateIp'>): string[] {
+export function coturnArguments(
+  config: TurnNodeConfig,
+  host: Pick<Host, 'publicIp' | 'privateIp'>,
+  tls?: CertificateFiles,
+): string[] {
   return [
     '-c',
     cliSettings(config),
@@ -41,7 +48,7 @@ export function coturnArguments(config: TurnNodeConfig, host: Pick<Host, 'public
     '--use-auth-secret',
     '--fingerprint',
     '--stale-nonce=600',
-    '--no-tls',
+    ...tlsArguments(config, tls),
     '--no-dtls',
     '--no-multicast-peers',
     '--no-tcp-relay',
@@ -60,6 +67,18 @@ export function coturnArguments(config: TurnNodeConfig, host: Pick<Host, 'public
     '--simple-log',
     `--pidfile=${join(config.RUN_DIR, 'turnserver.pid')}`,
     `--userdb=${databaseFile(config)}`,
+  ];
+}
+
+function tlsArguments(config: TurnNodeConfig, tls: CertificateFiles | undefined): string[] {
+  if (!tls) return ['--no-tls'];
+  return [
+    `--tls-listening-port=${config.TURN_TLS_PORT}`,
+    `--cert=${tls.cert}`,
+    `--pkey=${tls.key}`,
+    // RFC 8996: TLS 1.0 and 1.1 must not be used.
+    '--no-tlsv1',
+    '--no-tlsv1_1',
   ];
 }
 
@@ -138,11 +157,15 @@ export class AllocationCount {
   }
 }
 
-/** @param complain gets coturn's own errors and warnings */
+/**
+ * @param complain gets coturn's own errors and warnings
+ * @param tls certificate of `turns:`; without one there is no TLS
+ */
 export async function startCoturn(
   config: TurnNodeConfig,
   host: Pick<Host, 'publicIp' | 'privateIp'>,
   complain: (line: string) => void,
+  tls?: CertificateFiles,
 ): Promise<Coturn> {
   let version: string;
   try {
@@ -157,7 +180,7 @@ export async function startCoturn(
   const cli = ['cli-ip=127.0.0.1', `cli-port=${cliPort}`, `cli-password=${cliPassword}`, ''].join('\n');
   await writeFile(cliSettings(config), cli, { mode: 0o600 });
   await makeDatabase(config);
-  const child: ChildProcess = spawn(config.TURNSERVER, coturnArguments(config, host), {
+  const child: ChildProcess = spawn(config.TURNSERVER, coturnArguments(config, host, tls), {
     // Nothing of the agent's own: the password of the cache, the secrets. PATH finds the program.
     env: { PATH: process.env.PATH },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -186,6 +209,7 @@ export async function startCoturn(
     allocations: count,
     cancel: (ids) => cancelSessions(cliPort, cliPassword, ids),
     setSecrets: (secrets) => writeSecrets(config, secrets),
+    reloadCertificate: () => void child.kill('SIGUSR2'),
     refuseNew() {
       if (!drainsOnSignal(version)) return false;
       return child.kill('SIGUSR1');

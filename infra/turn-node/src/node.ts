@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectRedis, type RedisClient, removeTurnNode, TURN_NODE_STALE_MS, writeTurnNode } from '@tandem/service';
+import { FollowedCertificate } from './certificate.ts';
 import type { TurnNodeConfig } from './config.ts';
 import { type Coturn, startCoturn } from './coturn.ts';
 import { findHost, type Host } from './host.ts';
@@ -47,7 +48,14 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
   const host = options.host ?? (await findHost(config));
   const readSecrets = options.secrets ?? secretSource(config);
   const bytesSent = options.bytesSent ?? sentBytes;
-  const coturn = await startCoturn(config, host, (line) => say('coturn.error', { line }));
+  const certificate =
+    config.TLS_FOLDER && config.TURN_HOST
+      ? new FollowedCertificate(config.TLS_FOLDER, config.TURN_HOST, config.RUN_DIR)
+      : undefined;
+  // Without it the relay serves all the same, over UDP and TCP.
+  await certificate?.refresh().catch((error) => say('turn.retry', { what: 'certificate', error: String(error) }));
+  const tls = certificate?.files;
+  const coturn = await startCoturn(config, host, (line) => say('coturn.error', { line }), tls);
   let redis: RedisClient | undefined;
   let cutter: RelayCutter | undefined;
   let state: TurnNode['state'] = 'serving';
@@ -81,7 +89,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
       load,
       state,
       port: config.TURN_PORT,
-      ...(config.TURN_HOST ? { host: config.TURN_HOST, tlsPort: config.TURN_TLS_PORT } : {}),
+      ...(config.TURN_HOST && (tls || !certificate) ? { host: config.TURN_HOST, tlsPort: config.TURN_TLS_PORT } : {}),
     });
     listedUntil = Date.now() + TURN_NODE_STALE_MS;
   };
@@ -149,6 +157,13 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     })();
     return draining;
   };
+  const followCertificate = async () => {
+    if (!certificate || !(await certificate.refresh())) return;
+    say('turn.certificate', { name: config.TURN_HOST, first: !tls });
+    if (tls) coturn.reloadCertificate();
+    // coturn opens its TLS port at its start only: end when the calls have ended, and be started again.
+    else void drain();
+  };
   coturn.ended.then(
     () => finish('died'),
     () => finish('died'),
@@ -173,6 +188,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     if (Date.now() >= nextSecrets) {
       nextSecrets = Date.now() + (options.secretsMs ?? 60_000);
       await attempt('secrets', applySecrets);
+      await attempt('certificate', followCertificate);
     }
     if (config.METRICS_STACK && Date.now() >= nextMetrics) {
       // Of the clock, not of the last tick: else a minute without a value comes up again and again.
