@@ -71,7 +71,8 @@ test('the firewall list is what the containers listen on', () => {
   const { tls, turn: node } = composeFile().services;
   for (const published of tls.ports) expect(ports).toContain(`${published.split(':').at(-1)}/tcp`);
   expect(ports).toEqual(expect.arrayContaining([`${turn.port}/udp`, `${turn.port}/tcp`, `${turn.tlsPort}/tcp`]));
-  expect(ports).toContain(`${node.environment.RELAY_MIN_PORT}-${node.environment.RELAY_MAX_PORT}/udp`);
+  const { RELAY_MIN_PORT, RELAY_MAX_PORT } = node.environment as Record<string, string>;
+  expect(ports).toContain(`${RELAY_MIN_PORT}-${RELAY_MAX_PORT}/udp`);
 });
 
 test('the command writes .env for its owner alone, starts nothing on request, and refuses what is no name', () => {

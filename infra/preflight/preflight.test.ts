@@ -1,0 +1,150 @@
+/** The preflight through the AWS SDK, against answers in the shape of the services' own (their API references), kept in recorded/. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { App, CfnResource, Stack } from 'aws-cdk-lib';
+import { expect, onTestFinished, test } from 'vitest';
+import { BOOTSTRAP_VERSION, covers } from './src/checks.ts';
+import { needsOf } from './src/needs.ts';
+
+interface Answer {
+  readonly status?: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+/** Name of the operation, and what tells two calls of it apart. */
+function keyOf(request: IncomingMessage, body: string): string {
+  const target = String(request.headers['x-amz-target'] ?? '').split('.')[1];
+  const zone = /\/hostedzone\/(\w+)/.exec(request.url ?? '')?.[1];
+  if (zone) return `GetHostedZone ${zone}`;
+  if (target) {
+    const { QuotaCode, CertificateArn } = JSON.parse(body);
+    return [target, QuotaCode ?? CertificateArn].filter(Boolean).join(' ');
+  }
+  const form = new URLSearchParams(body);
+  const action = form.get('Action') ?? '';
+  return action === 'DescribeInstanceTypeOfferings' ? `${action} ${form.get('Filter.1.Value.1')}` : action;
+}
+
+async function account(file: string, changed: Record<string, Answer> = {}) {
+  const recorded: Record<string, Answer> = {
+    ...JSON.parse(readFileSync(join(import.meta.dirname, 'recorded', file), 'utf8')),
+    ...changed,
+  };
+  const unknown: string[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => (body += chunk));
+    request.on('end', () => {
+      const key = keyOf(request, body);
+      const answer = recorded[key];
+      if (!answer) unknown.push(key);
+      response.writeHead(answer?.status ?? (answer ? 200 : 500), { 'content-type': answer?.type ?? 'text/plain' });
+      response.end(answer?.body ?? '');
+    });
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await new Promise((done) => server.once('listening', done));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, unknown };
+}
+
+function preflight(url: string, args: readonly string[]): Promise<{ code: number; output: string }> {
+  const env = {
+    PATH: process.env.PATH,
+    AWS_ENDPOINT_URL: url,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_MAX_ATTEMPTS: '1',
+  };
+  const program = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'main.ts'), ...args];
+  return new Promise((done) =>
+    execFile(process.execPath, program, { env }, (error, stdout, stderr) =>
+      done({ code: error ? Number(error.code) : 0, output: `${stdout}${stderr}` }),
+    ),
+  );
+}
+
+const PRODUCTION = [
+  ...['--profile', 'production', '--region', 'eu-west-1', '--domain', 'calls.example.com'],
+  ...['--certificate-arn', 'arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555'],
+  ...[
+    '--regional-certificate-arn',
+    'arn:aws:acm:eu-west-1:111122223333:certificate/11111111-2222-3333-4444-666666666666',
+  ],
+  ...['--hosted-zone-id', 'Z0123456789ABCDEFGHIJ'],
+];
+
+test('a new account: everything that would stop the deployment half way is named, with its fix', async () => {
+  const { url, unknown } = await account('new-account.json');
+  const { code, output } = await preflight(url, PRODUCTION);
+  expect(unknown).toEqual([]);
+  for (const line of [
+    /✓ account 111122223333/,
+    /✗ eu-west-1 was never bootstrapped\n {4}Fix: npx cdk bootstrap aws:\/\/111122223333\/eu-west-1/,
+    /✓ eu-west-1 has 3 zones, 3 needed/,
+    /✗ c7gn.medium \(TURN\) is not offered in eu-west-1c/,
+    /✗ Fargate On-Demand vCPU resource count: 12.25 needed, 6 allowed\n {4}Fix: aws service-quotas .* --quota-code L-3032A538 --desired-value 13/,
+    /✗ Running On-Demand Standard instances \(vCPUs\): 6 needed, 5 allowed/,
+    /✗ EC2-VPC Elastic IPs: 3 needed, 3 in use, 5 allowed/,
+    /✓ VPCs per Region: 1 needed, 1 in use, 5 allowed/,
+    /✗ the certificate for calls.example.com is PENDING_VALIDATION/,
+    /✗ the certificate in eu-west-1 does not hold for origin.calls.example.com/,
+    /✗ the zone example.org does not hold calls.example.com/,
+  ])
+    expect(output).toMatch(line);
+  expect(code).toBe(1);
+});
+
+test('an account that is ready, and one that may not be read', async () => {
+  const ready = await account('ready-account.json');
+  const good = await preflight(ready.url, PRODUCTION);
+  expect([good.code, good.output.trim().split('\n').at(-1)], good.output).toEqual([0, '15 met, 0 lacking, 0 unknown']);
+  const denied = { status: 400, type: 'application/x-amz-json-1.1', body: '{"__type":"AccessDeniedException"}' };
+  const closed = await account('ready-account.json', { 'GetServiceQuota L-3032A538': denied });
+  const partly = await preflight(closed.url, PRODUCTION);
+  expect(partly.output).toMatch(/\? Fargate On-Demand vCPU resource count: AccessDeniedException/);
+  expect([partly.code, partly.output.trim().split('\n').at(-1)]).toEqual([1, '14 met, 0 lacking, 1 unknown']);
+});
+
+test('wrong use is one line and exit code 2; a certificate elsewhere is refused without asking', async () => {
+  const { url } = await account('ready-account.json');
+  for (const [args, line] of [
+    [['--profile', 'staging'], '--profile staging: expected development or production'],
+    [['--region', 'eu-west-1', '--zones', 'many'], '--zones many: expected a whole number from 1 to 9999'],
+    [['--region', 'eu-west-1', '--domain', 'calls.example.com'], '--certificate-arn: a domain needs'],
+    [[], '--region: name the region of the stack'],
+  ] as const) {
+    const { code, output } = await preflight(url, args);
+    expect([code, output.trim().split('\n')], output).toEqual([2, [expect.stringContaining(line)]]);
+  }
+  const swapped = PRODUCTION.map((one) => one.replace('acm:us-east-1', 'acm:eu-central-1'));
+  expect((await preflight(url, swapped)).output).toMatch(
+    /✗ the certificate arn:.* is in eu-central-1\n {4}Fix: .*us-east-1/,
+  );
+});
+
+test('the bootstrap version is the one that our templates ask for', () => {
+  const app = new App();
+  new CfnResource(new Stack(app, 'Any'), 'Topic', { type: 'AWS::SNS::Topic' });
+  const asked = app.synth().getStackByName('Any').requiresBootstrapStackVersion;
+  expect(asked).toBe(BOOTSTRAP_VERSION);
+});
+
+test('names of certificates: a wildcard stands for one label', () => {
+  expect([
+    covers('*.example.com', 'calls.example.com'),
+    covers('*.example.com', 'turn.calls.example.com'),
+    covers('*.example.com', 'example.com'),
+    covers('calls.example.com', 'calls.example.com'),
+  ]).toEqual([true, false, false, true]);
+});
+
+test('a bigger profile never needs less', () => {
+  const small = needsOf('development', 'eu-west-1');
+  const large = needsOf('production', 'eu-west-1', { signalingTasks: 20, turnNodes: 9, cacheShards: 4 });
+  for (const key of ['zones', 'fargateVcpus', 'instanceVcpus', 'elasticIps', 'cacheNodes'] as const)
+    expect(large[key]).toBeGreaterThan(small[key]);
+});
