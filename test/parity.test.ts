@@ -30,12 +30,11 @@ const leftOut: Record<'local' | 'compose' | 'cloud', Record<string, string>> = {
   },
   cloud: {
     API_KEYS: 'given by -c apiKeysSecretArn only',
+    TURN_SECRETS: 'auth and the nodes read the secret anew, as it rotates: TURN_SECRET_ID',
     STUN_URIS: 'the TURN nodes of the directory answer STUN as well',
     PUBLIC_IP: 'a node asks the metadata service of its instance',
   },
 };
-/** TURN nodes read their secret anew in the cloud, as it rotates there; auth has it as a variable everywhere. */
-const turnLeftOut: Record<string, string[]> = { cloud: ['TURN_SECRETS'] };
 /** Settings that a place adds, with the reason. */
 const added: typeof leftOut = {
   local: {
@@ -86,10 +85,7 @@ function asked(command: readonly string[]): { port?: number; health: string } {
 }
 
 function described(part: Part, place: keyof typeof leftOut): string[] {
-  const without = part === 'turn' ? turnLeftOut[place] : [];
-  return Object.keys(topology[part].environment).filter(
-    (name) => !(name in leftOut[place]) && !without?.includes(name),
-  );
+  return Object.keys(topology[part].environment).filter((name) => !(name in leftOut[place]));
 }
 
 function expectSettings(part: Part, place: keyof typeof leftOut, seen: Seen): void {

@@ -23,7 +23,7 @@ export interface AuthServiceProps extends RealtimeServiceProps {
    */
   readonly apiKeys?: secretsmanager.ISecret;
   /**
-   * The relay's shared secret, as {@link TurnFleet.secret}: JSON with the field `sign`.
+   * The relay's shared secret, as {@link TurnFleet.secret}: JSON with the field `sign`, which auth reads anew each minute.
    * @default - no relay credentials are given out
    */
   readonly turnSecret?: secretsmanager.ISecret;
@@ -100,6 +100,8 @@ export class AuthService extends RealtimeService {
         access: props.access,
         'turn-uris': props.turnUris,
         ...(props.turnDirectory ? { 'turn-directory': 'true' } : {}),
+        // Its id and not its text: ECS would read the text once, and a task outlives two rotations.
+        'turn-secret-id': props.turnSecret?.secretArn,
         'stun-uris': props.stunUris,
         'public-origin': props.allowedOrigins,
         profile: props.profile ?? 'production',
@@ -107,10 +109,10 @@ export class AuthService extends RealtimeService {
       },
       secrets: {
         ...cachePlace(props.cache),
-        ...(props.turnSecret ? { 'turn-secrets': ecs.Secret.fromSecretsManager(props.turnSecret, 'sign') } : {}),
         ...(props.apiKeys ? { 'api-keys': ecs.Secret.fromSecretsManager(props.apiKeys) } : {}),
       },
     });
     props.signingKeys.grantSign(this);
+    props.turnSecret?.grantRead(this.taskDefinition.taskRole);
   }
 }

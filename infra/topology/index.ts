@@ -23,7 +23,7 @@ export type Value =
         | 'turn-directory'
         /** Address of the TURN node; on EC2 it asks the metadata service. */
         | 'turn-address'
-        /** Where the node reads the shared secret anew; elsewhere it is given once. */
+        /** Where auth and the nodes read their shared secret anew; elsewhere it is given once. */
         | 'turn-secret-id'
         | 'key-source'
         | 'access'
@@ -92,6 +92,7 @@ export const topology = {
       TURN_URIS: { from: 'turn-uris' },
       TURN_DIRECTORY: { from: 'turn-directory' },
       TURN_SECRETS: { secret: 'turn-secrets' },
+      TURN_SECRET_ID: { from: 'turn-secret-id' },
       STUN_URIS: { from: 'stun-uris' },
       ALLOWED_ORIGINS: { from: 'public-origin' },
       TRUSTED_PROXIES: { from: 'trusted-proxies' },

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectRedis, loadConfig, readTurnNodes, TURN_DIRECTORY_KEY } from '@tandem/service';
+import { connectRedis, loadConfig, parseTurnSecret, readTurnNodes, TURN_DIRECTORY_KEY } from '@tandem/service';
 import { startRedis } from '@tandem/service/testing';
 import { expect, test, vi } from 'vitest';
 import { TURN_NODE_ACCESS } from '../src/cache-access.ts';
@@ -15,7 +15,6 @@ import { AllocationCount, coturnArguments, drainsOnSignal } from './src/coturn.t
 import { stunAnswers } from './src/health.ts';
 import type { Host } from './src/host.ts';
 import { embeddedMetrics, startTurnNode } from './src/node.ts';
-import { acceptedSecrets } from './src/secrets.ts';
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -202,8 +201,11 @@ test('allocations are counted from the log; secrets and metrics have their shape
   expect(count.size).toBe(1);
   count.line('8: : session 001000000000000001: delete: realm=<tandem>, username=<1:a>');
   expect(count.size).toBe(0);
-  expect(acceptedSecrets('{"sign":"aaaaaaaa","accept":["bbbbbbbb","aaaaaaaa"]}')).toEqual(['aaaaaaaa', 'bbbbbbbb']);
-  expect(() => acceptedSecrets('hunter2hunter2')).toThrow(/^TURN secret: not JSON with `sign` and `accept`$/);
+  expect(parseTurnSecret('{"sign":"aaaaaaaa","accept":["bbbbbbbb","aaaaaaaa"]}').accepted).toEqual([
+    'aaaaaaaa',
+    'bbbbbbbb',
+  ]);
+  expect(() => parseTurnSecret('hunter2hunter2')).toThrow(/^TURN secret: not JSON with `sign` and `accept`$/);
   const metrics = JSON.parse(
     embeddedMetrics({ stack: 'S', part: 'P' }, { allocations: 2, load: 0.1, mbps: 3, serving: 1 }),
   );

@@ -92,6 +92,12 @@ export const AuthConfig = Type.Object({
     description: 'Comma-separated shared secrets of coturn; the first signs.',
     secret: true,
   }),
+  TURN_SECRET_ID: Type.Optional(
+    Type.String({
+      description:
+        'ARN of a Secrets Manager secret, JSON with `sign`, in place of TURN_SECRETS; read anew each minute, as it rotates.',
+    }),
+  ),
   TURN_TTL_SECONDS: Type.Integer({
     default: 600,
     minimum: 30,

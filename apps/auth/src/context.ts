@@ -15,6 +15,8 @@ export interface AuthContext {
   readonly store: AuthStore;
   readonly oidc: Oidc | undefined;
   readonly limits: { readonly ip?: RateLimiter; readonly user?: RateLimiter; readonly key?: RateLimiter };
+  /** What signs TURN credentials now; undefined where there is no relay. */
+  readonly turnSecret: () => string | undefined;
   /** Serving TURN nodes, at most 2 s old; empty when there is no directory or it is away. */
   readonly turnNodes: () => Promise<readonly TurnNode[]>;
   /** ms since the epoch */

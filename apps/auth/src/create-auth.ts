@@ -40,6 +40,7 @@ import { readSettings } from './settings.ts';
 import { createMemoryStore } from './store/memory.ts';
 import { createRedisStore, guardRedis } from './store/redis.ts';
 import { type AuthStore, StoreUnavailable } from './store/store.ts';
+import { fixedTurnSigner, followTurnSecret } from './turn-secret.ts';
 
 export interface AuthOverrides {
   readonly log?: Logger;
@@ -105,6 +106,11 @@ export async function createAuth(config: AuthConfig, overrides: AuthOverrides = 
   const keys = cleanup.use(
     await createKeyRing(source, log, { now, ...(overrides.keyRefreshMs ? { refreshMs: overrides.keyRefreshMs } : {}) }),
   );
+  const turnSigner = cleanup.use(
+    config.TURN_SECRET_ID
+      ? await followTurnSecret(config.TURN_SECRET_ID, { log, client: overrides.aws?.secretsManager })
+      : fixedTurnSigner(settings.turnSecrets[0]),
+  );
   const redis: RedisClient | undefined = config.REDIS_URL
     ? connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD })
     : undefined;
@@ -143,6 +149,7 @@ export async function createAuth(config: AuthConfig, overrides: AuthOverrides = 
       ...perMinute('key', config.RATE_PER_KEY),
     },
     turnNodes,
+    turnSecret: () => turnSigner.secret(),
     now,
     draining: () => draining,
   };

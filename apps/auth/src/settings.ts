@@ -62,8 +62,10 @@ export function readSettings(config: AuthConfig): Settings {
   const stunUris = list(config.STUN_URIS);
   for (const uri of stunUris) if (!/^stuns?:[^\s]+$/.test(uri)) throw new ConfigError('STUN_URIS: expected stun: URIs');
   const turnSecrets = list(config.TURN_SECRETS);
-  if ((turnUris.length > 0 || config.TURN_DIRECTORY) && turnSecrets.length === 0)
-    throw new ConfigError('TURN_SECRETS is not set: TURN needs the shared secret of coturn');
+  if (turnSecrets.length > 0 && config.TURN_SECRET_ID)
+    throw new ConfigError('TURN_SECRETS and TURN_SECRET_ID are both set: give one of them');
+  if ((turnUris.length > 0 || config.TURN_DIRECTORY) && turnSecrets.length === 0 && !config.TURN_SECRET_ID)
+    throw new ConfigError('TURN_SECRETS is not set, nor TURN_SECRET_ID: TURN needs the shared secret of coturn');
   if (production && turnSecrets.some((s) => s.length < 16))
     throw new ConfigError('TURN_SECRETS: a secret is shorter than 16 characters');
   if (config.TURN_DIRECTORY && !config.REDIS_URL)

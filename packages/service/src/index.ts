@@ -17,4 +17,5 @@ export * from './telemetry-settings.ts';
 export type * from './telemetry-types.ts';
 export * from './trace-context.ts';
 export * from './turn-directory.ts';
+export * from './turn-secret.ts';
 export * from './verify.ts';

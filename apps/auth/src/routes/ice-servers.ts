@@ -54,7 +54,7 @@ export function iceServerRoutes(app: FastifyInstance, ctx: AuthContext): void {
       const expiresAt = Math.max(Math.floor(ctx.now() / 1000), claims.iat) + config.TURN_TTL_SECONDS;
       const fromDirectory = turnUris(pickTurnNodes(await ctx.turnNodes(), request.query.zone ?? config.ZONE));
       const uris = (fromDirectory.length > 0 ? fromDirectory : settings.turnUris).slice(0, MAX_URIS);
-      const [secret] = settings.turnSecrets;
+      const secret = ctx.turnSecret();
       const iceServers: { urls: string[]; username?: string; credential?: string }[] = [];
       if (uris.length > 0 && secret !== undefined) {
         // A TURN server is a STUN server too, so no URI is spent on STUN.
