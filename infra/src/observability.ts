@@ -6,11 +6,12 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
-import { type CustomMetricGroup, MonitoringFacade } from 'cdk-monitoring-constructs';
+import { type CustomMetricGroup, DefaultDashboardFactory, MonitoringFacade } from 'cdk-monitoring-constructs';
 import { Construct } from 'constructs';
 import type { AuthService } from './auth-service.ts';
 import { check } from './check.ts';
 import type { Edge } from './edge.ts';
+import { globalName } from './global-name.ts';
 import { objectiveAlarms, thresholdAlarm } from './kpi-alarms.ts';
 import { NAMESPACE } from './metrics-collector.ts';
 import type { AlarmThreshold, ObservabilityProps } from './observability-props.ts';
@@ -45,6 +46,7 @@ export class Observability extends Construct {
     this.topic = props.topic ?? this.newTopic();
     for (const address of props.emails ?? []) this.topic.addSubscription(new EmailSubscription(address));
     this.monitoring = new MonitoringFacade(this, 'Monitoring', {
+      dashboardFactory: new DefaultDashboardFactory(this, 'Dashboards', { dashboardNamePrefix: globalName(this, 200) }),
       metricFactoryDefaults: { namespace: NAMESPACE },
       alarmFactoryDefaults: { alarmNamePrefix: Stack.of(this).stackName, actionsEnabled: true },
     });
@@ -58,6 +60,8 @@ export class Observability extends Construct {
       this.monitoring.monitorCloudFrontDistribution({
         distribution: props.webClient.distribution,
         humanReadableName: 'CloudFront',
+        // CacheHitRate and its kin are written for a monitoring subscription only, which is paid for.
+        additionalMetricsEnabled: false,
       });
   }
 
@@ -144,28 +148,25 @@ export class Observability extends Construct {
 
   private watchCache(cache: SessionCache): void {
     const minute = { period: Duration.minutes(1) };
-    this.addAlarm(
-      'CacheCpu',
-      'A cache node is above 70 % of its engine core.',
-      'cache-overload',
+    const each = (
+      id: string,
+      description: string,
+      runbook: string,
+      metrics: cloudwatch.IMetric[],
+      threshold: number,
+    ) => {
+      for (const [i, metric] of metrics.entries())
+        this.addAlarm(i === 0 ? id : `${id}${i + 1}`, description, runbook, metric, { threshold, periods: 5 });
+    };
+    const [cpu, memory, lag] = [
       cache.metricEngineCpu(minute),
-      { threshold: 70, periods: 5 },
-    );
-    this.addAlarm(
-      'CacheMemory',
-      'A cache node is above 75 % memory; at 100 % it refuses writes.',
-      'cache-overload',
       cache.metricMemory(minute),
-      { threshold: 75, periods: 5 },
-    );
-    this.addAlarm(
-      'CacheLag',
-      'A cache replica is over 5 s behind.',
-      'cache-failover',
       cache.metricReplicationLag(minute),
-      { threshold: 5, periods: 5 },
-    );
-    this.group('Session cache', [cache.metricEngineCpu(), cache.metricMemory(), cache.metricReplicationLag()]);
+    ];
+    each('CacheCpu', 'A cache node is above 70 % of its engine core.', 'cache-overload', cpu, 70);
+    each('CacheMemory', 'A cache node is above 75 % memory; at 100 % it refuses writes.', 'cache-overload', memory, 75);
+    each('CacheLag', 'A cache replica is over 5 s behind.', 'cache-failover', lag, 5);
+    this.group('Session cache', [...cpu, ...memory, ...lag]);
   }
 
   private watchTurn(turn: TurnFleet, minHealthy: number): void {
@@ -244,6 +245,18 @@ export class Observability extends Construct {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
     );
-    return new sns.Topic(this, 'Alarms', { displayName: 'Tandem alarms', masterKey: key, enforceSSL: true });
+    const topic = new sns.Topic(this, 'Alarms', { displayName: 'Tandem alarms', masterKey: key, enforceSSL: true });
+    // enforceSSL writes a policy, which replaces SNS's default one: without this line it is a lone Deny, and no alarm arrives.
+    // AWS "Using CloudWatch alarms with encrypted SNS topics" and SNS "Example cases", Allow any CloudWatch alarm of an account.
+    topic.addToResourcePolicy(
+      new iam.PolicyStatement({
+        sid: 'AlarmsOfThisAccount',
+        principals: [new iam.ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    );
+    return topic;
   }
 }

@@ -128,7 +128,8 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       securityGroups: [securityGroup],
       vpcSubnets: props.vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS },
       assignPublicIp: props.assignPublicIp ?? false,
-      desiredCount: minTasks,
+      // No desiredCount: each change of the service would set it again and take a busy service down to its fewest tasks. A new service
+      // starts with one, and scaling raises it to minTasks at once.
       minHealthyPercent: 100,
       maxHealthyPercent: 200,
       circuitBreaker: { enable: true, rollback: true },

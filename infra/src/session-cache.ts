@@ -93,22 +93,33 @@ export class SessionCache extends Construct implements ec2.IConnectable {
   /** Port. */
   readonly port: number = topology.cache.port;
   private readonly users: elasticache.CfnUser[] = [];
+  private readonly shards: number;
+  private readonly replicas: number;
 
   constructor(scope: Construct, id: string, props: SessionCacheProps) {
     super(scope, id);
     const shards = props.shards ?? 2;
     const replicas = props.replicasPerShard ?? 2;
+    for (const name of ['shards', 'replicasPerShard'] as const)
+      check(
+        !Token.isUnresolved(props[name]),
+        'SessionCache',
+        name,
+        'it is known only when deployed, and the alarms name each node',
+        'a plain number',
+      );
+    this.shards = shards;
+    this.replicas = replicas;
     checkInteger('SessionCache', 'shards', shards, 1, 500);
     checkInteger('SessionCache', 'replicasPerShard', replicas, 0, 5);
     checkInteger('SessionCache', 'snapshotRetentionDays', props.snapshotRetentionDays, 0, 35);
-    if (!Token.isUnresolved(shards) && !Token.isUnresolved(replicas))
-      check(
-        shards * (1 + replicas) <= 500,
-        'SessionCache',
-        'shards',
-        `${shards} shards of ${1 + replicas} nodes are more than ElastiCache's 500 nodes a cluster`,
-        'fewer shards of a larger nodeType',
-      );
+    check(
+      shards * (1 + replicas) <= 500,
+      'SessionCache',
+      'shards',
+      `${shards} shards of ${1 + replicas} nodes are more than ElastiCache's 500 nodes a cluster`,
+      'fewer shards of a larger nodeType',
+    );
     const nodeType = props.nodeType ?? 'cache.m7g.large';
     check(
       Token.isUnresolved(nodeType) || /^cache\.[a-z0-9]+\.[a-z0-9]+$/.test(nodeType),
@@ -232,29 +243,58 @@ export class SessionCache extends Construct implements ec2.IConnectable {
     return { url: this.url, secret, connections: this.connections };
   }
 
-  /** Highest engine CPU of the nodes, percent. Valkey commands run on one core: alarm at 70. */
-  metricEngineCpu(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.metric('EngineCPUUtilization', { statistic: 'Maximum', ...props });
+  /** Highest engine CPU of the nodes, percent; one metric for each ten nodes. Valkey commands run on one core: alarm at 70. */
+  metricEngineCpu(props?: cloudwatch.MetricOptions): cloudwatch.IMetric[] {
+    return this.metricHighest('EngineCPUUtilization', props);
   }
 
-  /** Highest share of memory in use, percent. */
-  metricMemory(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.metric('DatabaseMemoryUsagePercentage', { statistic: 'Maximum', ...props });
+  /** Highest share of memory in use, percent; one metric for each ten nodes. */
+  metricMemory(props?: cloudwatch.MetricOptions): cloudwatch.IMetric[] {
+    return this.metricHighest('DatabaseMemoryUsagePercentage', props);
   }
 
-  /** Longest lag of a replica behind its primary, seconds. */
-  metricReplicationLag(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.metric('ReplicationLag', { statistic: 'Maximum', ...props });
+  /** Longest lag of a replica behind its primary, seconds; one metric for each ten nodes, none without replicas. */
+  metricReplicationLag(props?: cloudwatch.MetricOptions): cloudwatch.IMetric[] {
+    // A primary has no lag, and which node is primary changes.
+    return this.replicas > 0 ? this.metricHighest('ReplicationLag', props) : [];
   }
 
-  /** Any metric of AWS/ElastiCache for this group. */
-  metric(metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return new cloudwatch.Metric({
-      namespace: 'AWS/ElastiCache',
-      metricName,
-      dimensionsMap: { ReplicationGroupId: this.replicationGroup.ref },
-      ...props,
-    }).attachTo(this);
+  /** The highest value over the nodes. Math in an alarm takes ten metrics (CloudWatch quotas), hence one for each ten nodes. */
+  metricHighest(metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.IMetric[] {
+    const nodes = this.nodeMetrics(metricName, { statistic: 'Maximum', ...props });
+    // Ids are one name space in a graph.
+    const name = metricName.charAt(0).toLowerCase() + metricName.slice(1);
+    return Array.from({ length: Math.ceil(nodes.length / 10) }, (_, i) => {
+      const some = Object.fromEntries(
+        nodes.slice(i * 10, i * 10 + 10).map((node, n) => [`${name}${i * 10 + n}`, node]),
+      );
+      return new cloudwatch.MathExpression({
+        expression: `MAX([${Object.keys(some)
+          .map((id) => `FILL(${id}, 0)`)
+          .join(', ')}])`,
+        usingMetrics: some,
+        label: `${metricName}, highest`,
+        ...(props?.period ? { period: props.period } : {}),
+      });
+    });
+  }
+
+  /**
+   * A metric of AWS/ElastiCache for each node that the template makes. ElastiCache has none for a replication group: it writes each
+   * node's under the dimension CacheClusterId, which is the group's id, the shard and the node, such as `abc-0001-002`
+   * (ElastiCache guide, "Monitoring use with CloudWatch metrics"; API, CacheCluster in a ReplicationGroup).
+   */
+  nodeMetrics(metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric[] {
+    const number = (n: number, digits: number) => String(n + 1).padStart(digits, '0');
+    return Array.from({ length: this.shards * (1 + this.replicas) }, (_, i) => {
+      const [shard, node] = [Math.floor(i / (1 + this.replicas)), i % (1 + this.replicas)];
+      return new cloudwatch.Metric({
+        namespace: 'AWS/ElastiCache',
+        metricName,
+        dimensionsMap: { CacheClusterId: `${this.replicationGroup.ref}-${number(shard, 4)}-${number(node, 3)}` },
+        ...props,
+      }).attachTo(this);
+    });
   }
 
   /** ElastiCache ids: at most 40 characters, lower case, letter first, unique in the account and region. */

@@ -12,6 +12,7 @@ import { topology } from '../topology/index.ts';
 import { acknowledge, BASIC_EXECUTION } from './acknowledge.ts';
 import { check, checkDomain } from './check.ts';
 import { type Edge, SECRET_HEADER, VIEWER_HEADER } from './edge.ts';
+import { globalName } from './global-name.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import { viewerRequestCode } from './viewer-request.ts';
 
@@ -125,7 +126,11 @@ export class WebClient extends Construct {
     });
     const functionAssociations = [{ function: viewerRequest, eventType: cloudfront.FunctionEventType.VIEWER_REQUEST }];
     const pages: cloudfront.BehaviorOptions = {
-      origin: origins.S3BucketOrigin.withOriginAccessControl(this.bucket),
+      origin: origins.S3BucketOrigin.withOriginAccessControl(this.bucket, {
+        originAccessControl: new cloudfront.S3OriginAccessControl(this, 'AccessControl', {
+          originAccessControlName: globalName(this, 64),
+        }),
+      }),
       viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
       // It follows each object's Cache-Control; config.json, sw.js and HTML carry no-cache.
       cachePolicy: cloudfront.CachePolicy.CACHING_OPTIMIZED,
@@ -241,6 +246,7 @@ export class WebClient extends Construct {
     take('x-frame-options');
     return new cloudfront.ResponseHeadersPolicy(this, 'Headers', {
       comment: 'Security headers of the PWA',
+      responseHeadersPolicyName: globalName(this, 128),
       securityHeadersBehavior: {
         contentSecurityPolicy: { contentSecurityPolicy: csp, override: true },
         contentTypeOptions: { override: true },

@@ -39,3 +39,78 @@ export function targetTracking(capacity: number, metric: number, target: number,
 export function averageNetworkOut(bytesPerSecond: number, periodSeconds = 60): number {
   return bytesPerSecond * periodSeconds;
 }
+
+/**
+ * Tasks of an ECS service after CloudFormation updated it: DesiredCount of the template whenever it is there, whatever scaling made of it.
+ * Source: CloudFormation reference, AWS::ECS::Service DesiredCount; aws/containers-roadmap #493, aws/aws-cdk #3919.
+ */
+export function tasksAfterUpdate(present: number, desiredCountOfTemplate: number | undefined): number {
+  return desiredCountOfTemplate ?? present;
+}
+
+/**
+ * Physical names that a template may give, and how far each must be unique. A `global` one is kept once an account, for all regions.
+ * Source: the reference of each resource type; CloudFront and CloudWatch dashboards are global services (AWS General Reference).
+ */
+export const PHYSICAL_NAMES: readonly {
+  readonly type: string;
+  readonly path: string;
+  readonly scope: 'global' | 'region';
+}[] = [
+  { type: 'AWS::CloudWatch::Dashboard', path: 'DashboardName', scope: 'global' },
+  { type: 'AWS::CloudFront::OriginAccessControl', path: 'OriginAccessControlConfig.Name', scope: 'global' },
+  { type: 'AWS::CloudFront::ResponseHeadersPolicy', path: 'ResponseHeadersPolicyConfig.Name', scope: 'global' },
+  { type: 'AWS::CloudFront::CachePolicy', path: 'CachePolicyConfig.Name', scope: 'global' },
+  { type: 'AWS::CloudFront::OriginRequestPolicy', path: 'OriginRequestPolicyConfig.Name', scope: 'global' },
+  { type: 'AWS::CloudFront::Function', path: 'Name', scope: 'global' },
+  { type: 'AWS::CloudFront::VpcOrigin', path: 'VpcOriginEndpointConfig.Name', scope: 'global' },
+  { type: 'AWS::S3::Bucket', path: 'BucketName', scope: 'global' },
+  { type: 'AWS::IAM::Role', path: 'RoleName', scope: 'global' },
+  { type: 'AWS::IAM::ManagedPolicy', path: 'ManagedPolicyName', scope: 'global' },
+  { type: 'AWS::IAM::InstanceProfile', path: 'InstanceProfileName', scope: 'global' },
+  { type: 'AWS::Budgets::Budget', path: 'Budget.BudgetName', scope: 'global' },
+  { type: 'AWS::CloudWatch::Alarm', path: 'AlarmName', scope: 'region' },
+  { type: 'AWS::CloudWatch::CompositeAlarm', path: 'AlarmName', scope: 'region' },
+  { type: 'AWS::ElastiCache::User', path: 'UserId', scope: 'region' },
+  { type: 'AWS::ElastiCache::UserGroup', path: 'UserGroupId', scope: 'region' },
+  { type: 'AWS::ElastiCache::ReplicationGroup', path: 'ReplicationGroupId', scope: 'region' },
+  { type: 'AWS::ElastiCache::SubnetGroup', path: 'CacheSubnetGroupName', scope: 'region' },
+  { type: 'AWS::EC2::LaunchTemplate', path: 'LaunchTemplateName', scope: 'region' },
+  { type: 'AWS::EC2::SecurityGroup', path: 'GroupName', scope: 'region' },
+  { type: 'AWS::AutoScaling::AutoScalingGroup', path: 'AutoScalingGroupName', scope: 'region' },
+  { type: 'AWS::ECS::Cluster', path: 'ClusterName', scope: 'region' },
+  { type: 'AWS::ECS::Service', path: 'ServiceName', scope: 'region' },
+  { type: 'AWS::ECS::CapacityProvider', path: 'Name', scope: 'region' },
+  { type: 'AWS::ElasticLoadBalancingV2::LoadBalancer', path: 'Name', scope: 'region' },
+  { type: 'AWS::ElasticLoadBalancingV2::TargetGroup', path: 'Name', scope: 'region' },
+  { type: 'AWS::KMS::Alias', path: 'AliasName', scope: 'region' },
+  { type: 'AWS::Lambda::Function', path: 'FunctionName', scope: 'region' },
+  { type: 'AWS::Logs::LogGroup', path: 'LogGroupName', scope: 'region' },
+  { type: 'AWS::SecretsManager::Secret', path: 'Name', scope: 'region' },
+  { type: 'AWS::SNS::Topic', path: 'TopicName', scope: 'region' },
+  { type: 'AWS::WAFv2::WebACL', path: 'Name', scope: 'region' },
+  { type: 'AWS::SSM::Parameter', path: 'Name', scope: 'region' },
+];
+
+/** Properties that look like a physical name and are none. */
+export const NO_PHYSICAL_NAME: Readonly<Record<string, string>> = {
+  'AWS::ServiceDiscovery::PrivateDnsNamespace Name': 'of the VPC: the zones of two VPCs may have one name',
+  'AWS::ServiceDiscovery::Service Name': 'of its namespace',
+  'AWS::Route53::RecordSet Name': 'a DNS name of the zone, made from the domain',
+  'AWS::ElastiCache::User UserName': 'of the user group',
+  'AWS::AutoScaling::LifecycleHook LifecycleHookName': 'of its group',
+  'AWS::AutoScaling::LifecycleHook AutoScalingGroupName': 'a reference',
+  'AWS::AutoScaling::ScalingPolicy AutoScalingGroupName': 'a reference',
+  'AWS::ApplicationAutoScaling::ScalingPolicy PolicyName': 'of its target',
+  'AWS::IAM::Policy PolicyName': 'of its role',
+  'AWS::ApiGateway::RestApi Name': 'need not be unique',
+  'AWS::ApiGateway::Stage StageName': 'of its API',
+  'AWS::ApiGateway::DomainName DomainName': 'the shared name itself',
+  'AWS::ApiGateway::BasePathMapping DomainName': 'a reference',
+  'AWS::CloudWatch::Alarm MetricName': 'of the series it watches',
+  'AWS::SNS::Topic DisplayName': 'shown in mails only',
+  'AWS::EC2::VPCEndpoint ServiceName': 'of AWS',
+  'AWS::ElastiCache::ReplicationGroup CacheParameterGroupName': 'a reference',
+  'AWS::ElastiCache::ReplicationGroup CacheSubnetGroupName': 'a reference',
+  'AWS::Lambda::Permission FunctionName': 'a reference',
+};

@@ -158,7 +158,6 @@ test('services: Graviton, health on liveness, rollback, drain that fits, zone re
       'The services or the load balancer answer with 5xx.',
     ]);
     expect(properties.AvailabilityZoneRebalancing).toBe('ENABLED');
-    expect(properties.DesiredCount).toBeGreaterThanOrEqual(3);
     expect(properties.NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp).toBe('DISABLED');
   }
   for (const name of [/TopologyAuthTask/, /TopologySignalingTask/]) {
