@@ -51,6 +51,9 @@ export function metricsCollector(
         log_stream_name: `metrics-${identity.service}-{TaskId}`,
         // One metric per service, not per task or label: custom metrics are paid for each combination.
         dimension_rollup_option: 'NoDimensionRollup',
+        // A counter is written as its growth, and the exporter drops the first value of each series otherwise: the first failure of
+        // each kind, or all of a rare one.
+        retain_initial_value_of_delta_metric: true,
         metric_declarations: [
           {
             dimensions: [

@@ -1,5 +1,5 @@
 /** Turns call reports into metrics (names and meaning: kpi.ts). Labels stay few: a stranger must not be able to mint series. */
-import type { CallReport } from '@tandem/protocol';
+import { type CallReport, FAILURE_REASONS } from '@tandem/protocol';
 import type { Metrics } from './metrics.ts';
 
 /** Upper bounds, s. P50 of a good set-up is below 0.5 s; 5 s is where people hang up (E.721 aims below 8 s end to end). */
@@ -11,6 +11,14 @@ export const SETUP_BUCKETS = [0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 
 export const MOS_BUCKETS = [1.5, 2, 2.58, 3.1, 3.6, 4.03, 4.34, 4.5] as const;
 const RTT_BUCKETS = [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 1, 2];
 const LOSS_BUCKETS = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2];
+
+/** Outcomes and paths of a leg, as packages/protocol/src/report.ts lists them. */
+const LEG_OUTCOMES = [
+  'connected',
+  'failed',
+  'abandoned',
+] as const satisfies readonly CallReport['legs'][number]['outcome'][];
+const CALL_PATHS = ['host', 'srflx', 'prflx', 'relay'] as const satisfies readonly CallReport['legs'][number]['path'][];
 
 /** How many distinct client versions and regions get a label of their own; the rest are `other`. */
 const MAX_LABEL_VALUES = 20;
@@ -33,6 +41,8 @@ export class CallKpis {
   readonly #restarts;
   readonly #ratings;
   readonly #issues;
+  /** Groups of callers whose counters exist; bounded, as each label is. */
+  readonly #groups = new Set<string>();
   readonly #clients = new Set<string>();
   readonly #regions = new Set<string>();
 
@@ -55,6 +65,25 @@ export class CallKpis {
     this.#ratings = metrics.counter('tandem_call_ratings_total', 'How people found their call, 1 to 5.', ['rating']);
     this.#issues = metrics.counter('tandem_call_rating_issues_total', 'What they say was wrong.', ['issue']);
     this.#restarts = metrics.counter('tandem_call_ice_restarts_total', 'ICE restarts.');
+    this.#startAtZero();
+  }
+
+  /** Growth is counted from the first value that a scraper sees: a counter that begins at 1 hides its first event. */
+  #startAtZero(): void {
+    for (const reason of FAILURE_REASONS) this.#failures.inc({ reason }, 0);
+    for (const outcome of ['ok', 'failed']) this.#resumes.inc({ outcome }, 0);
+    for (const path of CALL_PATHS) this.#paths.inc({ path, protocol: 'none' }, 0);
+    for (const rating of [1, 2, 3, 4, 5]) this.#ratings.inc({ rating: String(rating) }, 0);
+    this.#startGroup({ room_size: '2', region: 'unknown', client: 'unknown' });
+  }
+
+  /** The same for one group of callers, which is known only when the first of them reports. */
+  #startGroup(by: { readonly room_size: string; readonly region: string; readonly client: string }): void {
+    const name = Object.values(by).join();
+    if (this.#groups.has(name)) return;
+    this.#groups.add(name);
+    for (const outcome of LEG_OUTCOMES) this.#legs.inc({ outcome, ...by }, 0);
+    for (const dropped of ['true', 'false']) this.#ended.inc({ dropped, ...by }, 0);
   }
 
   /** Count one checked report. A report sampled at 1 in n counts n times in the counters, once in the distributions. */
@@ -66,6 +95,7 @@ export class CallKpis {
       region: bounded(this.#regions, report.region ?? 'unknown'),
       client: bounded(this.#clients, report.client),
     };
+    this.#startGroup(by);
     for (const leg of report.legs) {
       if (leg.mos !== undefined) this.#mos.observe(by, leg.mos);
       if (leg.rttMs !== undefined) this.#rtt.observe(leg.rttMs / 1000);

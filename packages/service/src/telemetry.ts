@@ -15,7 +15,15 @@ import { parseTraceparent } from './trace-context.ts';
 
 /** Starts what `options` ask for; with no endpoint, the cheap nothing. Never throws because of a collector. */
 export async function startTelemetry(options: TelemetryOptions, metrics?: Metrics): Promise<Telemetry> {
-  if (!options.endpoint) return OFF;
+  if (!options.endpoint) {
+    // The series exists either way, at 0: an alarm on it must not be one on nothing.
+    for (const outcome of ['dropped', 'failed'])
+      metrics?.cell('tandem_telemetry_items_total', 'Telemetry items by what became of them.', {
+        signal: 'traces',
+        outcome,
+      });
+    return OFF;
+  }
   let url: URL;
   try {
     url = new URL(options.endpoint);

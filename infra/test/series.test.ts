@@ -1,0 +1,214 @@
+/**
+ * Every alarm and widget is on a series that exists: of AWS by its documentation (published-metrics.ts), of ours by what the services
+ * really write: they run, their /metrics is scraped and converted as the collector's configuration says.
+ */
+import { startTestAuth } from '@tandem/auth/testing';
+import { createMetrics } from '@tandem/service';
+import { startTestNode } from '@tandem/signaling/testing';
+import { beforeAll, expect, test } from 'vitest';
+import { embeddedMetrics } from '../turn-node/src/node.ts';
+import { METRICS_AN_ALARM, PUBLISHED } from './published-metrics.ts';
+import { PRODUCTION, synthesize } from './synth.ts';
+
+type Any = ReturnType<typeof JSON.parse>;
+
+interface Series {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly region?: string;
+}
+
+const template: Any = synthesize(PRODUCTION, { checks: false }).template;
+const resources = (type: string): [string, Any][] =>
+  Object.entries(template.Resources as Record<string, Any>).filter(([, one]) => one.Type === type);
+/** A text with names in place of what CloudFormation invents. */
+const text = (value: Any): string =>
+  typeof value === 'string'
+    ? value
+    : (value['Fn::Join']?.[1].map(text).join('') ?? [Object.values(value)[0]].flat().join('.'));
+
+/** What one alarm reads. */
+function seriesOfAlarm({ Properties }: Any): Series[] {
+  const stats = Properties.Metrics ? Properties.Metrics.flatMap((m: Any) => m.MetricStat?.Metric ?? []) : [Properties];
+  return stats.map((m: Any) => ({
+    namespace: m.Namespace,
+    name: m.MetricName,
+    dimensions: Object.fromEntries((m.Dimensions ?? []).map((d: Any) => [d.Name, text(d.Value)])),
+  }));
+}
+
+/** What the widgets of one dashboard read: rows of namespace, name, dimensions…, options; a dot repeats what stands above. */
+function seriesOfDashboard({ Properties }: Any): Series[] {
+  const parts: Any[] = Properties.DashboardBody['Fn::Join'][1];
+  const body = JSON.parse(parts.map((part) => (typeof part === 'string' ? part : 'token')).join(''));
+  return body.widgets.flatMap((widget: Any) =>
+    (widget.properties.metrics ?? []).flatMap((row: Any[]) => {
+      if (typeof row[0] !== 'string') return [];
+      const [namespace, name, ...pairs] = row.filter((one) => typeof one === 'string');
+      const options = row.find((one) => typeof one === 'object') ?? {};
+      const dimensions: Record<string, string> = {};
+      for (let i = 0; i < pairs.length; i += 2) dimensions[pairs[i]] = pairs[i + 1];
+      return [{ namespace, name, dimensions, region: options.region ?? widget.properties.region }];
+    }),
+  );
+}
+
+const key = ({ namespace, name, dimensions }: Series) =>
+  `${namespace} ${name} ${Object.entries(dimensions)
+    .map(([k, v]) => `${k}=${v}`)
+    .sort()
+    .join()}`;
+
+/** The configuration that a service's collector gets. */
+function collectorOf(service: string): Any {
+  const [, task] =
+    resources('AWS::ECS::TaskDefinition').find(([id]) => new RegExp(`${service}Task`, 'i').test(id)) ?? [];
+  const collector = task.Properties.ContainerDefinitions.find((c: Any) => c.Name === 'collector');
+  return JSON.parse(text(collector.Environment.find((v: Any) => v.Name === 'AOT_CONFIG_CONTENT').Value));
+}
+
+/**
+ * A scrape as the collector's prometheus receiver and awsemf exporter write it: static labels are added, names are chosen by
+ * `metric_name_selectors`, and each set of `dimensions` whose labels a sample has is one series. A histogram keeps its base name.
+ */
+function emitted(config: Any, scrape: string): Series[] {
+  const { awsemf } = config.exporters;
+  const [{ static_configs }] = config.receivers.prometheus.config.scrape_configs;
+  const histograms = new Set([...scrape.matchAll(/^# TYPE (\S+) histogram$/gm)].map((m) => m[1] ?? ''));
+  const found: Series[] = [];
+  for (const [, sample = '', labels = ''] of scrape.matchAll(/^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? \S+$/gm)) {
+    const base = sample.replace(/_(bucket|sum|count)$/, '');
+    const name = histograms.has(base) ? base : sample;
+    const given: Record<string, string> = { ...static_configs[0].labels };
+    for (const [, label = '', value = ''] of labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g))
+      if (label !== 'le') given[label] ??= value;
+    for (const declaration of awsemf.metric_declarations) {
+      if (!declaration.metric_name_selectors.some((one: string) => new RegExp(one).test(name))) continue;
+      for (const set of declaration.dimensions as string[][])
+        if (set.every((label) => label in given))
+          found.push({
+            namespace: awsemf.namespace,
+            name,
+            dimensions: Object.fromEntries(set.map((label) => [label, given[label] ?? ''])),
+          });
+    }
+  }
+  return found;
+}
+
+let ours: Set<string>;
+
+beforeAll(async () => {
+  await using auth = await startTestAuth();
+  await using node = await startTestNode({ keys: auth });
+  const scrape = async (port: number) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  // The process is measured by `main`, beside the service.
+  const own = createMetrics({ service: 'process' });
+  own.observeProcess();
+  // One call is reported, as every deployment has after its first.
+  const leg = { outcome: 'connected', phase: 'end', setupMs: 420, path: 'relay', relayProtocol: 'udp' };
+  const answer = await fetch(`http://127.0.0.1:${node.port}/reports`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ version: 1, client: '1.0.0', roomSize: 2, legs: [leg] }),
+  });
+  expect(answer.status).toBe(204);
+  const process_ = await own.text();
+  const all = [
+    ...emitted(collectorOf('Auth'), `${await scrape(auth.port)}\n${process_}`),
+    ...emitted(collectorOf('Signaling'), `${await scrape(node.port)}\n${process_}`),
+  ];
+  const [, task] = resources('AWS::ECS::TaskDefinition').find(([id]) => /TurnTask/.test(id)) ?? [];
+  const settings = Object.fromEntries(
+    task.Properties.ContainerDefinitions[0].Environment.map((v: Any) => [v.Name, v.Value]),
+  );
+  const line = JSON.parse(
+    embeddedMetrics(
+      { stack: settings.METRICS_STACK, part: settings.METRICS_PART },
+      { allocations: 0, load: 0, mbps: 0, serving: 1 },
+    ),
+  );
+  for (const directive of line._aws.CloudWatchMetrics)
+    for (const { Name } of directive.Metrics)
+      for (const set of directive.Dimensions)
+        all.push({
+          namespace: directive.Namespace,
+          name: Name,
+          dimensions: Object.fromEntries(set.map((label: string) => [label, line[label]])),
+        });
+  ours = new Set(all.map(key));
+});
+
+/** Why a series does not exist; undefined when it does. */
+function missing(series: Series): string | undefined {
+  if (ours.has(key(series))) return undefined;
+  const names = Object.keys(series.dimensions).sort().join();
+  const published = PUBLISHED.find(
+    ({ namespace, names: some, dimensions }) =>
+      namespace === series.namespace &&
+      some.includes(series.name) &&
+      dimensions.some((set) => [...set].sort().join() === names),
+  );
+  if (!published) return `nobody writes ${key(series)}`;
+  if (published.region && series.region !== published.region) return `${key(series)} is in ${published.region} only`;
+  if (series.name === 'CacheHitRate' && resources('AWS::CloudFront::MonitoringSubscription').length === 0)
+    return 'CacheHitRate needs a monitoring subscription';
+  return undefined;
+}
+
+test('every alarm is on series that exist, and its math is inside the quota', () => {
+  const alarms = resources('AWS::CloudWatch::Alarm');
+  expect(alarms.length).toBeGreaterThan(20);
+  for (const [id, alarm] of alarms) {
+    const series = seriesOfAlarm(alarm);
+    expect(series.length, id).toBeGreaterThan(0);
+    expect((alarm.Properties.Metrics ?? []).filter((m: Any) => m.MetricStat).length, id).toBeLessThanOrEqual(
+      METRICS_AN_ALARM,
+    );
+    for (const one of series) expect(missing(one), id).toBeUndefined();
+  }
+});
+
+test('every widget is on series that exist', () => {
+  const series = resources('AWS::CloudWatch::Dashboard').flatMap(([, one]) => seriesOfDashboard(one));
+  expect(series.length).toBeGreaterThan(30);
+  expect(series.map(missing).filter(Boolean)).toEqual([]);
+});
+
+test('every policy that scales follows a series that exists', () => {
+  const metrics = [
+    ...resources('AWS::AutoScaling::ScalingPolicy').map(([, p]) => p.Properties.TargetTrackingConfiguration),
+    ...resources('AWS::ApplicationAutoScaling::ScalingPolicy').map(
+      ([, p]) => p.Properties.TargetTrackingScalingPolicyConfiguration,
+    ),
+  ].flatMap((policy) => policy.CustomizedMetricSpecification ?? []);
+  expect(metrics.length).toBeGreaterThan(1);
+  for (const m of metrics) expect(missing(seriesOfAlarm({ Properties: m })[0] as Series)).toBeUndefined();
+});
+
+test('counters count from their first event: the exporter keeps first values, and each kind of failure has a zero series', async () => {
+  for (const service of ['Auth', 'Signaling'])
+    expect(collectorOf(service).exporters.awsemf.retain_initial_value_of_delta_metric).toBe(true);
+  await using auth = await startTestAuth();
+  await using node = await startTestNode({ keys: auth });
+  const scrape = await (await fetch(`http://127.0.0.1:${node.port}/metrics`)).text();
+  for (const zero of [
+    /tandem_call_legs_total\{outcome="failed".*\} 0$/m,
+    /tandem_call_ended_total\{dropped="true".*\} 0$/m,
+    /tandem_call_failures_total\{reason="ice-failed".*\} 0$/m,
+    /tandem_session_resumes_total\{outcome="failed".*\} 0$/m,
+  ])
+    expect(scrape).toMatch(zero);
+});
+
+test('the check can say no: an unknown name, unknown dimensions, another part of the stack', () => {
+  const [, task] = resources('AWS::ECS::TaskDefinition')[0] ?? [];
+  expect(task).toBeDefined();
+  const group = { namespace: 'AWS/ElastiCache', name: 'EngineCPUUtilization', dimensions: { ReplicationGroupId: 'r' } };
+  expect(missing(group)).toContain('nobody writes');
+  expect(missing({ ...group, dimensions: { CacheClusterId: 'r-0001-001' } })).toBeUndefined();
+  expect(missing({ ...group, name: 'EngineCpu', dimensions: { CacheClusterId: 'r' } })).toContain('nobody writes');
+  const [turn] = [...ours].filter((one) => one.startsWith('Tandem turn_load'));
+  expect(turn).toContain('part=Topology/Turn');
+});
