@@ -52,7 +52,7 @@ function expectUnique(deployed: readonly Deployed[]): void {
   expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
 }
 
-const production = synthesize(PRODUCTION, { checks: false }).template;
+const production: Any = synthesize(PRODUCTION, { checks: false }).template;
 
 test('both profiles in one region, and one of them in a second region', () => {
   const development = synthesize({ profile: 'development', stackName: 'TandemDev' }, { checks: false }).template;

@@ -48,7 +48,7 @@ function seriesOfDashboard({ Properties }: Any): Series[] {
       const [namespace, name, ...pairs] = row.filter((one) => typeof one === 'string');
       const options = row.find((one) => typeof one === 'object') ?? {};
       const dimensions: Record<string, string> = {};
-      for (let i = 0; i < pairs.length; i += 2) dimensions[pairs[i]] = pairs[i + 1];
+      for (let i = 0; i < pairs.length; i += 2) dimensions[pairs[i] as string] = pairs[i + 1] as string;
       return [{ namespace, name, dimensions, region: options.region ?? widget.properties.region }];
     }),
   );
