@@ -15,7 +15,8 @@ const MAY_IMPORT = {
   'apps/auth': ['packages/service', 'packages/protocol'],
   'apps/signaling': ['packages/service', 'packages/protocol'],
   // Of the services infra knows the configuration only.
-  infra: ['packages/service', 'apps/auth/src/config.ts', 'apps/signaling/src/config.ts'],
+  // The media node's agent is a signaling peer: it has the SDK's session.
+  infra: ['packages/service', 'packages/rtc', 'apps/auth/src/config.ts', 'apps/signaling/src/config.ts'],
 };
 
 export default {

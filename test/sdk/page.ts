@@ -11,7 +11,8 @@ interface StartOptions {
   readonly token: string;
   readonly roomId: string;
   readonly name: string;
-  readonly media?: 'both' | 'audio' | 'none';
+  /** `canvas`: a cheap picture of 320 × 180 at 6 frames a second, and a tone. */
+  readonly media?: 'both' | 'audio' | 'none' | 'canvas';
   readonly iceServers?: IceServersAnswer;
   readonly relay?: boolean;
   readonly times?: CallOptions['times'];
@@ -28,10 +29,12 @@ class Harness {
     this.stream =
       media === 'none'
         ? null
-        : await navigator.mediaDevices.getUserMedia({
-            audio: true,
-            video: media === 'both' && { width: 320, height: 240, frameRate: 10 },
-          });
+        : media === 'canvas'
+          ? this.#cheapStream()
+          : await navigator.mediaDevices.getUserMedia({
+              audio: true,
+              video: media === 'both' && { width: 320, height: 240, frameRate: 10 },
+            });
     const session = new SignalingSession({ url: options.url, getToken: async () => options.token });
     const call = new Call({
       session,
@@ -144,6 +147,61 @@ class Harness {
       });
     });
     await session.join(options.roomId, { name: 'Gateway' });
+  }
+
+  /** What is shown of each person, whichever way it comes: frames of a video element, its longest gap, and loudness. */
+  shown() {
+    const now = performance.now();
+    return (this.call?.peers ?? []).map((peer) => {
+      const watch = this.#watched.get(peer.peerId) ?? this.#watch(peer.peerId, peer.stream);
+      return {
+        name: peer.name,
+        state: peer.state,
+        topology: peer.topology,
+        frames: watch.frames,
+        longestGap: Math.round(Math.max(watch.longestGap, watch.frames > 0 ? now - watch.last : 0)),
+        height: watch.video.videoHeight,
+        level: this.call?.audioLevel(peer.peerId) ?? 0,
+        timings: { ...peer.timings },
+        pair: this.call?.connection(peer.peerId)?.connectionState,
+      };
+    });
+  }
+  /** Gaps count from now on. */
+  resetGaps(): void {
+    for (const watch of this.#watched.values()) watch.longestGap = 0;
+  }
+  readonly #watched = new Map<string, { video: HTMLVideoElement; frames: number; last: number; longestGap: number }>();
+  #watch(peerId: string, stream: MediaStream) {
+    const video = Object.assign(document.createElement('video'), { srcObject: stream, autoplay: true, muted: true });
+    document.body.append(video);
+    const watch = { video, frames: 0, last: performance.now(), longestGap: 0 };
+    const frame = () => {
+      const now = performance.now();
+      if (watch.frames++ > 0) watch.longestGap = Math.max(watch.longestGap, now - watch.last);
+      watch.last = now;
+      video.requestVideoFrameCallback(frame);
+    };
+    video.requestVideoFrameCallback(frame);
+    this.#watched.set(peerId, watch);
+    return watch;
+  }
+
+  #cheapStream(): MediaStream {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 180 });
+    const context = canvas.getContext('2d');
+    let n = 0;
+    setInterval(() => {
+      if (!context) return;
+      context.fillStyle = `hsl(${n++ * 17} 80% 50%)`;
+      context.fillRect(0, 0, 320, 180);
+    }, 166);
+    const audio = new AudioContext();
+    const tone = audio.createOscillator();
+    const out = audio.createMediaStreamDestination();
+    tone.connect(out);
+    tone.start();
+    return new MediaStream([...canvas.captureStream(6).getVideoTracks(), ...out.stream.getAudioTracks()]);
   }
 
   /** A moving picture that is neither the camera nor empty. */

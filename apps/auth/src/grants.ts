@@ -32,7 +32,7 @@ export function narrow(ceiling: Grants, wanted: Grants | undefined): Grants | un
     if (wanted[flag] && ceiling[flag] === false) refuse(flag);
     result[flag] = wanted[flag];
   }
-  for (const flag of ['kick', 'operate'] as const) {
+  for (const flag of ['kick', 'operate', 'media'] as const) {
     if (wanted?.[flag] === undefined) continue;
     if (wanted[flag] && ceiling[flag] !== true) refuse(flag);
     result[flag] = wanted[flag];

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
+  connectRedis,
   createLogger,
   createTokenVerifier,
   LoadShedder,
@@ -21,6 +22,7 @@ import { exposeNode, startObservation, tracer } from './observe.ts';
 import { Admission } from './server/admission.ts';
 import { clientAddress } from './server/client-address.ts';
 import { answerKnocks } from './server/knock.ts';
+import { assignMedia } from './server/media-assignment.ts';
 import { followRevocations } from './server/revocations.ts';
 import { acceptUpgrades } from './server/upgrade.ts';
 
@@ -140,12 +142,27 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
     onDenied: (denial) => log.info({ event: 'upgrade.denied', ...denial }, 'upgrade denied'),
   });
 
+  const mediaRedis =
+    config.REDIS_URL && config.MEDIA_FROM > 0
+      ? connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD })
+      : undefined;
+  mediaRedis?.on('error', () => {});
+  const media = mediaRedis
+    ? assignMedia({
+        redis: mediaRedis,
+        rooms: () => node.membership.rooms,
+        from: config.MEDIA_FROM,
+        log: (event, fields) => log.info({ event, ...fields }, event),
+      })
+    : undefined;
   await node.start();
   await app.listen({ host: config.HOST, port: config.PORT });
   const { port } = app.server.address() as { port: number };
   log.info({ event: 'signaling.up', node: name, port, backplane: backplane.kind }, `signaling listens on ${port}`);
 
   const close = async () => {
+    media?.[Symbol.dispose]();
+    mediaRedis?.disconnect();
     shedder[Symbol.dispose]();
     verifier[Symbol.dispose]();
     await revocations[Symbol.asyncDispose]();

@@ -46,6 +46,11 @@ export const SignalingConfig = Type.Object({
   }),
   MAX_FRAME_BYTES: count(65_536, 'Largest frame; a token may lower it.'),
   MAX_ROOM_SIZE: count(50, 'Members of a room; a token may lower it.'),
+  MEDIA_FROM: Type.Integer({
+    default: 5,
+    minimum: 0,
+    description: 'People in a room from which a media node serves it, where there is one; 0: never.',
+  }),
   MESSAGES_PER_SECOND: count(100, 'Sustained, of one connection; bursts of three seconds pass.'),
   USER_MESSAGES_PER_SECOND: count(400, 'Sustained, over all connections of one user on this node.'),
   BYTES_PER_SECOND: count(262_144, 'Sustained, of one connection in frames of any kind; bursts of two seconds pass.'),

@@ -38,7 +38,7 @@ export async function startObservation(config: SignalingConfig, node: string): P
 }
 
 const TRACEPARENT = /"traceparent"\s*:\s*"([0-9a-f-]{55})"/;
-const TYPE = /"type"\s*:\s*"(offer|answer|ice-candidate|message|receipt|join|resume)"/;
+const TYPE = /"type"\s*:\s*"(offer|answer|ice-candidate|media-want|media-state|message|receipt|join|resume)"/;
 
 /**
  * A span and a log line for each join, resume and relayed message of a sampled call, under the trace id of the browser that sent it:

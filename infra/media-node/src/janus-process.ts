@@ -32,6 +32,21 @@ export interface JanusProcess extends AsyncDisposable {
 }
 
 const START_MS = 20_000;
+/** For a client that is gone Janus complains of each packet until it gives up, so only the first lines of ten seconds are passed on. */
+const COMPLAINTS = 5;
+const COMPLAINTS_MS = 10_000;
+
+function limited(complain: (line: string) => void): (line: string) => void {
+  let since = 0;
+  let count = 0;
+  return (line) => {
+    if (performance.now() - since > COMPLAINTS_MS) {
+      since = performance.now();
+      count = 0;
+    }
+    if (++count <= COMPLAINTS) complain(line);
+  };
+}
 
 /** @throws EngineError when it does not start */
 export async function startJanus(settings: JanusSettings): Promise<JanusProcess> {
@@ -55,10 +70,11 @@ export async function startJanus(settings: JanusSettings): Promise<JanusProcess>
   process.once('exit', kill);
   ended.finally(() => process.off('exit', kill)).catch(() => {});
   await once(child, 'spawn');
+  const complain = limited(settings.complain);
   for (const stream of [child.stdout, child.stderr])
     if (stream)
       createInterface({ input: stream }).on('line', (line) => {
-        if (/\[(ERR|FATAL)\]/.test(line)) settings.complain(line);
+        if (/\[(ERR|FATAL)\]/.test(line)) complain(line);
       });
   const url = `ws://127.0.0.1:${port}`;
   try {

@@ -46,6 +46,18 @@ const Peer = Type.Object(
   },
   { description: 'One member of a room.' },
 );
+const Media = Type.Optional(
+  Type.Object(
+    {
+      peerId: PeerId,
+      epoch: Type.Integer({ minimum: 1, description: 'Grows with each node that takes the room over.' }),
+    },
+    {
+      description:
+        'The media node that serves the room: its peer takes offers with `leg: "up"` and makes those with `leg: "down"`. It is no entry of `peers`. Absent: a mesh.',
+    },
+  ),
+);
 const Traceparent = Type.Optional(Type.String({ maxLength: 64, description: 'W3C trace context of the sender.' }));
 
 function message<T extends string, P extends Record<string, Type.TSchema>>(
@@ -85,6 +97,32 @@ export const Receipt = message(
   { peerId: PeerId, id: MessageId },
   'Everything up to `id` arrived, in order.',
 );
+export const MediaWant = message(
+  'media-want',
+  {
+    ...directed,
+    want: Type.Optional(
+      Type.Any({
+        description:
+          '{gen, restarts, others, layers: [{peerId, slot, layer}]}: opens the connection of generation `gen` on which the media node sends, and says in which layer (off, low, mid, high). Replaces earlier wishes.',
+      }),
+    ),
+  },
+  'To the media node of the room: what to receive.',
+);
+export const MediaState = message(
+  'media-state',
+  {
+    ...directed,
+    state: Type.Optional(
+      Type.Any({
+        description:
+          '{mode, epoch}. From a media node: serving, engine-lost, closing. Between peers: served (your media reaches me by the node). To a media node: gone.',
+      }),
+    ),
+  },
+  'What of the media tier is true now.',
+);
 export const AppMessage = message(
   'message',
   {
@@ -107,6 +145,8 @@ export const ClientMessages = {
   offer: Offer,
   answer: Answer,
   'ice-candidate': IceCandidate,
+  'media-want': MediaWant,
+  'media-state': MediaState,
   receipt: Receipt,
   message: AppMessage,
   update: message('update', { metadata: Metadata }, 'Replace what I say of myself.'),
@@ -169,6 +209,7 @@ export const ServerMessages = {
       node: Type.String(),
       roomId: Type.Optional(RoomId),
       peers: Type.Array(Peer, { description: 'The room as it is now, without me.' }),
+      media: Media,
       version: Version,
       parked: Type.Integer({ description: 'So many parked messages follow right behind this frame.' }),
     },
@@ -180,6 +221,7 @@ export const ServerMessages = {
       roomId: RoomId,
       peerId: PeerId,
       peers: Type.Array(Peer, { description: 'Everybody else in the room.' }),
+      media: Media,
       version: Version,
     },
     'You are in.',
@@ -208,12 +250,14 @@ export const ServerMessages = {
   ),
   room: message(
     'room',
-    { roomId: RoomId, peers: Type.Array(Peer), version: Version },
+    { roomId: RoomId, peers: Type.Array(Peer), media: Media, version: Version },
     'Snapshot of the room, whenever the server had a doubt: replace your view.',
   ),
   offer: Offer,
   answer: Answer,
   'ice-candidate': IceCandidate,
+  'media-want': MediaWant,
+  'media-state': MediaState,
   receipt: Receipt,
   message: message(
     'message',
@@ -261,4 +305,12 @@ export type ClientMessage = ClientMessageMap[keyof ClientMessageMap];
 /** Any message a server may send. */
 export type ServerMessage = ServerMessageMap[keyof ServerMessageMap];
 /** Types relayed to one peer with `peerId` rewritten to the sender. */
-export const RELAYED_TYPES = ['offer', 'answer', 'ice-candidate', 'receipt', 'message'] as const;
+export const RELAYED_TYPES = [
+  'offer',
+  'answer',
+  'ice-candidate',
+  'media-want',
+  'media-state',
+  'receipt',
+  'message',
+] as const;

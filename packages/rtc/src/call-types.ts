@@ -23,6 +23,8 @@ export interface CallOptions {
   readonly iceTransportPolicy?: RTCIceTransportPolicy;
   /** getStats every so many ms; 0 switches quality off. Default 2000. */
   readonly statsInterval?: number;
+  /** Large rooms go through a media node, where the deployment has one. Default true; false: always a mesh. */
+  readonly sfu?: boolean;
   /** Default: the browser's. */
   readonly RTCPeerConnection?: new (
     configuration: RTCConfiguration,
@@ -61,6 +63,8 @@ export interface RemotePeer {
   readonly timings: Readonly<Record<string, number>>;
   /** How often the path was searched anew since it first stood (ICE restarts and rebuilds of either side). */
   readonly restarts: number;
+  /** How its media comes: by a connection between us two, or by a media node. */
+  readonly topology: 'mesh' | 'sfu';
 }
 
 export interface ChatMessage {

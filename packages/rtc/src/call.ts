@@ -10,13 +10,18 @@ import { IceServers } from './ice-servers.ts';
 import { LocalMedia } from './local-media.ts';
 import { Member } from './member.ts';
 import { Pair } from './pair.ts';
-import type { Slot } from './pair-types.ts';
+import { SLOTS, type Slot } from './pair-types.ts';
 import { PrewarmedConnection } from './prewarmed-connection.ts';
 import { myView } from './quality.ts';
 import type { SignalingSession } from './session.ts';
 import type { EndReason, SessionEvents } from './session-types.ts';
+import type { IncomingTrack } from './sfu/down-leg.ts';
+import { arrivals } from './sfu/link.ts';
+import { Sfu } from './sfu/sfu.ts';
 import { startBitrate } from './start-bitrate.ts';
 import type { PeerInfo, PeerMetadata } from './wire.ts';
+
+type PairSignal = Extract<SessionEvents['signal'], { type: 'offer' | 'answer' | 'ice-candidate' }>;
 
 const EARLY_LIMIT = 128;
 /** The timing `first-frame` is exact to this, ms. */
@@ -36,8 +41,9 @@ export class Call extends Emitter<CallEvents> {
   readonly #localMedia: LocalMedia;
   readonly #off: (() => void)[] = [];
   readonly #chat: Chat;
+  readonly #sfu: Sfu;
   /** Signals of peers that are not in view yet. */
-  #early: SessionEvents['signal'][] = [];
+  #early: PairSignal[] = [];
   #state: CallState = 'idle';
   #metadata: PeerMetadata;
   #statsTimer: unknown;
@@ -52,6 +58,7 @@ export class Call extends Emitter<CallEvents> {
     this.#prewarmed = options.prewarmed ?? new PrewarmedConnection(options.RTCPeerConnection);
     this.#ice = new IceServers(options.getIceServers ?? (async () => []), this.#clock);
     this.#localMedia = new LocalMedia(options.stream, (slot) => void this.setTrack(slot, null));
+    this.#sfu = this.#createSfu();
     this.#chat = new Chat({
       clock: this.#clock,
       channel: (peerId) => this.#members.get(peerId)?.pair?.channel,
@@ -194,6 +201,9 @@ export class Call extends Emitter<CallEvents> {
         this.#members.get(peer.peerId)?.pair?.signalingBack();
       }),
       session.on('signal', (signal) => this.#signal(signal)),
+      session.on('media', ({ media }) => {
+        if (this.#options.sfu ?? true) this.#sfu.set(media);
+      }),
       session.on('message', ({ peerId, data }) => {
         if (!this.#chat.receive(peerId, data)) this.emit('data', { peerId, data });
       }),
@@ -211,8 +221,15 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #signal(signal: SessionEvents['signal']): void {
-    const pair = this.#members.get(signal.peerId)?.pair;
-    if (pair) pair.receive(signal.type, signal);
+    const { peerId } = signal;
+    if (signal.type === 'media-state' || signal.type === 'media-want' || this.#sfu.isAgent(peerId)) {
+      this.#sfu.signal(signal);
+      return;
+    }
+    const member = this.#members.get(peerId);
+    // The other side needs a pair again: the media node serves it no more.
+    if (member && !member.pair && signal.type === 'offer' && this.#ice.valid) this.#needPair(member, false);
+    if (member?.pair) member.pair.receive(signal.type, signal);
     else if (this.#early.length < EARLY_LIMIT) this.#early.push(signal);
   }
 
@@ -229,7 +246,9 @@ export class Call extends Emitter<CallEvents> {
 
   #begin(member: Member, before: boolean): void {
     const { peerId } = member.info;
-    if (this.#members.get(peerId) !== member || this.#state === 'ended') return;
+    if (this.#members.get(peerId) !== member || this.#state === 'ended' || member.pair) return;
+    // A media node serves the room: no pair, unless that takes too long, or the other side knows no media nodes.
+    if (member.info.metadata?.sfu === 1 && this.#sfu.expects(peerId)) return;
     const mine = this.session.peerId ?? '';
     const pair = this.#pair(member, mine > peerId, before ? this.#prewarmed.take() : undefined);
     member.pair = pair;
@@ -258,6 +277,7 @@ export class Call extends Emitter<CallEvents> {
     if (!member) return;
     this.#members.delete(peerId);
     this.#chat.forget(peerId);
+    this.#sfu.peerLeft(peerId);
     this.#clock.clearTimeout(member.orphanTimer);
     member.pair?.close();
     this.emit('peer-removed', { peer: member.view, reason });
@@ -268,6 +288,7 @@ export class Call extends Emitter<CallEvents> {
     const member = this.#members.get(info.peerId);
     if (!member) return;
     member.info = info;
+    this.#sfu.peerChanged(info.peerId);
     this.emit('peer-changed', { peer: member.view });
   }
 
@@ -290,9 +311,10 @@ export class Call extends Emitter<CallEvents> {
             if (slot === 'video') void this.#firstFrame(member);
             this.#changedSoon(member);
           };
-          if (member.show(slot, track)) this.#changedSoon(member);
+          void this.#showFromPair(member, slot, track);
         },
         onState: (state) => {
+          if (member.served) return;
           member.state = state;
           if (!here()) return;
           if (state === 'connected') {
@@ -312,6 +334,18 @@ export class Call extends Emitter<CallEvents> {
       this.#options.times,
       prewarmed,
     );
+  }
+
+  /** A picture of the media node stays until that of the pair is there. */
+  async #showFromPair(member: Member, slot: Slot, track: MediaStreamTrack): Promise<void> {
+    const receiver = member.pair?.receiver(slot);
+    while (member.served && receiver && receiver === member.pair?.receiver(slot)) {
+      if ((await arrivals({ receiver, slot })) > 0) break;
+      await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, FIRST_FRAME_POLL_MS));
+    }
+    // The pair went meanwhile: what the node sends is what counts.
+    if (receiver && receiver !== member.pair?.receiver(slot)) return;
+    if (member.show(slot, track)) this.#changedSoon(member);
   }
 
   /** Tracks come by threes, in the middle of a negotiation: one event for them, and not one that the answer waits for. */
@@ -357,6 +391,90 @@ export class Call extends Emitter<CallEvents> {
     return { iceServers, iceTransportPolicy: this.#options.iceTransportPolicy ?? 'all', bundlePolicy: 'max-bundle' };
   }
 
+  // --- media nodes ----------------------------------------------------------------------------------------------
+
+  #createSfu(): Sfu {
+    const options = this.#options;
+    return new Sfu({
+      clock: this.#clock,
+      // Looked up when it is needed: a browser without WebRTC may still join and chat.
+      get RTCPeerConnection() {
+        return options.RTCPeerConnection ?? RTCPeerConnection;
+      },
+      configuration: () => this.#configuration(this.#ice.known),
+      track: (slot) => this.#localMedia.track(slot),
+      sendTo: (peerId, type, body) => void this.session.sendTo(peerId, type, body as never),
+      peerIds: () => [...this.#members].filter(([, m]) => m.info.metadata?.sfu === 1).map(([id]) => id),
+      sends: (peerId) => {
+        const metadata = this.#members.get(peerId)?.info.metadata;
+        return SLOTS.filter((slot) => metadata?.[slot] === true);
+      },
+      onTrack: (track) => this.#showFromNode(track),
+      onServed: (peerId) => this.#served(peerId),
+      onUnserved: (peerId) => {
+        const member = this.#members.get(peerId);
+        if (member && !member.pair) this.#needPair(member, (this.session.peerId ?? '') < peerId);
+      },
+      onTiming: (name) => this.emit('timing', { peerId: '', name, at: 0 }),
+    });
+  }
+
+  #showFromNode({ peerId, slot, receiver }: IncomingTrack): void {
+    const member = this.#members.get(peerId);
+    if (!member) return;
+    this.#timing(member, `sfu-${slot}`);
+    if (member.show(slot, receiver.track)) this.#changedSoon(member);
+  }
+
+  /** The media node brings everything of this member, and everything of mine to it: the pair may go. */
+  #served(peerId: string): void {
+    const member = this.#members.get(peerId);
+    if (!member || (member.served && !member.pair)) return;
+    member.served = {
+      connection: () => this.#sfu.connection,
+      mids: () => SLOTS.flatMap((slot) => this.#midOf(peerId, slot)),
+      receiver: (slot) => this.#sfu.incoming(peerId, slot)?.receiver,
+    };
+    const { pair } = member;
+    member.pair = undefined;
+    pair?.close();
+    member.state = 'connected';
+    this.#timing(member, 'connected');
+    this.#timing(member, 'sfu-served');
+    this.#succeed(member);
+    this.#cap();
+    this.emit('peer-changed', { peer: member.view });
+  }
+
+  #midOf(peerId: string, slot: Slot): [string, Slot][] {
+    const mid = this.#sfu.incoming(peerId, slot)?.mid;
+    return mid === undefined ? [] : [[mid, slot]];
+  }
+
+  /** Back to a pair, or to one for the first time. What the node still sends is shown until the pair's media is there. */
+  #needPair(member: Member, initiate: boolean): void {
+    const { peerId } = member.info;
+    const { served } = member;
+    const pair = this.#pair(member, (this.session.peerId ?? '') > peerId);
+    member.pair = pair;
+    if (served) {
+      this.#timing(member, 'sfu-left');
+      void this.#leaveServed(member, pair);
+    }
+    pair.start(initiate);
+  }
+
+  /** Once the pair stands it is what counts for state and quality. */
+  async #leaveServed(member: Member, pair: Pair): Promise<void> {
+    while (member.pair === pair && pair.state !== 'connected' && pair.state !== 'closed')
+      await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, FIRST_FRAME_POLL_MS));
+    if (member.pair !== pair) return;
+    member.served = undefined;
+    member.state = pair.state;
+    this.#cap();
+    this.emit('peer-changed', { peer: member.view });
+  }
+
   // --- my media -------------------------------------------------------------------------------------------------
 
   #localChanged(): void {
@@ -367,7 +485,8 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #fullMetadata(): PeerMetadata {
-    return { ...this.#metadata, ...this.local };
+    const capability = (this.#options.sfu ?? true) ? { sfu: 1 } : {};
+    return { ...this.#metadata, ...this.local, ...capability };
   }
 
   /** Not in the turn of a negotiation, which would wait for it. */
@@ -417,6 +536,7 @@ export class Call extends Emitter<CallEvents> {
     for (const off of this.#off.splice(0)) off();
     this.#clock.clearTimeout(this.#statsTimer);
     this.#chat.close();
+    this.#sfu.close();
     this.#prewarmed.close();
     this.#early = [];
     for (const peerId of [...this.#members.keys()]) this.#remove(peerId, reason);

@@ -5,9 +5,18 @@ import type { PairState, Slot } from './pair-types.ts';
 import { GradeFilter, type PairQuality, QualityMeter, type RemoteView } from './quality.ts';
 import type { PeerInfo } from './wire.ts';
 
+/** Where a member's media comes from when it is not its pair. */
+export interface MediaSource {
+  connection(): RTCPeerConnection | undefined;
+  mids(): [string, Slot][];
+  receiver(slot: Slot): RTCRtpReceiver | undefined;
+}
+
 export class Member {
   info: PeerInfo;
   pair: Pair | undefined;
+  /** A media node serves this member; its pair is closed, or about to be. */
+  served: MediaSource | undefined;
   state: PairState = 'connecting';
   readonly stream = new MediaStream();
   readonly screen = new MediaStream();
@@ -40,12 +49,14 @@ export class Member {
 
   /** A reading of what happened since the last one; undefined without a connection that stands. */
   async measure(now: () => number): Promise<PairQuality | undefined> {
-    const { pair } = this;
-    if (!pair || this.state !== 'connected') return undefined;
-    const pc = pair.connection;
+    const { pair, served } = this;
+    if (this.state !== 'connected') return undefined;
+    const connection = () => (served ? served.connection() : pair?.connection);
+    const pc = connection();
+    if (!pc) return undefined;
     const report = await pc.getStats();
-    if (pc !== pair.connection) return undefined;
-    const mids = new Map(pair.mids());
+    if (pc !== connection() || served !== this.served) return undefined;
+    const mids = new Map(served ? served.mids() : pair?.mids());
     const { audio, video } = this.info.metadata ?? {};
     const reading = this.#meter.read(report as unknown as Iterable<[string, unknown]>, now(), (mid) => mids.get(mid), {
       audio: audio === true,
@@ -54,8 +65,12 @@ export class Member {
     return this.remoteView ? { ...reading, remoteView: this.remoteView } : reading;
   }
 
+  receiver(slot: Slot): RTCRtpReceiver | undefined {
+    return this.served ? this.served.receiver(slot) : this.pair?.receiver(slot);
+  }
+
   async framesDecoded(): Promise<number> {
-    const report = await this.pair?.receiver('video')?.getStats();
+    const report = await this.receiver('video')?.getStats();
     let frames = 0;
     report?.forEach((s: { type: string; framesDecoded?: number }) => {
       if (s.type === 'inbound-rtp') frames += s.framesDecoded ?? 0;
@@ -65,7 +80,7 @@ export class Member {
 
   /** Loudness now, 0 to 1. */
   audioLevel(): number {
-    const audio = this.pair?.connection.getReceivers().find((r) => r.track.kind === 'audio');
+    const audio = this.receiver('audio');
     return audio?.getSynchronizationSources?.()[0]?.audioLevel ?? 0;
   }
 }
@@ -100,6 +115,9 @@ function view(member: Member): RemotePeer {
     },
     get timings() {
       return member.timings;
+    },
+    get topology() {
+      return member.served ? ('sfu' as const) : ('mesh' as const);
     },
     get restarts() {
       return member.pair?.restarts ?? 0;

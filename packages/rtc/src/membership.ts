@@ -3,7 +3,7 @@ import { type BackoffOptions, fullJitter } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import { type RoomChange, RoomView } from './room-view.ts';
 import { SignalingError } from './session-types.ts';
-import type { Frame, PeerInfo, PeerMetadata } from './wire.ts';
+import type { Frame, PeerInfo, PeerMetadata, RoomMedia } from './wire.ts';
 
 /** What a membership needs of its session. */
 export interface MembershipHost {
@@ -18,6 +18,8 @@ export interface MembershipHost {
   changed(changes: RoomChange[]): void;
   /** Out of the room, before the changes are told. */
   left(): void;
+  /** Which media node serves the room has changed. */
+  media(media: RoomMedia | undefined): void;
   /** Refused, and nobody waits for the answer. */
   lost(roomId: string, code: string, message: string): void;
 }
@@ -40,6 +42,7 @@ export class Membership {
   #metadata: PeerMetadata = {};
   #metadataSent = '';
   #waiters: Waiter[] = [];
+  #media: RoomMedia | undefined;
 
   constructor(host: MembershipHost) {
     this.#host = host;
@@ -50,6 +53,9 @@ export class Membership {
   }
   get peers(): ReadonlyMap<string, PeerInfo> {
     return this.#view.peers;
+  }
+  get media(): RoomMedia | undefined {
+    return this.#media;
   }
 
   /** Resolves in the room. Without a connection it waits for one. */
@@ -89,6 +95,8 @@ export class Membership {
       this.#in = roomId;
       const changes = this.#view.snapshot(frame.peers);
       if (first) this.#host.joined(roomId, [...this.peers.values()], false);
+      // First, as it decides how newcomers are connected.
+      this.#setMedia(frame.media);
       this.#entered(changes);
       return;
     }
@@ -113,7 +121,9 @@ export class Membership {
         if (this.#in === frame.roomId && this.#want?.roomId !== this.#in) this.#out('left');
         return;
       case 'room':
-        if (frame.roomId === this.#in) this.#host.changed(this.#view.snapshot(frame.peers));
+        if (frame.roomId !== this.#in) return;
+        this.#setMedia(frame.media);
+        this.#host.changed(this.#view.snapshot(frame.peers));
         return;
       default:
         if (this.#in && frame.peerId !== me) this.#host.changed(this.#view.event(frame));
@@ -182,6 +192,7 @@ export class Membership {
     const again = this.#again;
     this.#again = false;
     this.#host.joined(roomId, [...this.peers.values()], again);
+    this.#setMedia(frame.media);
     this.#entered(changes);
   }
 
@@ -191,10 +202,20 @@ export class Membership {
     for (const waiter of this.#waiters.splice(0)) waiter.resolve();
   }
 
+  /** Part of the state that `joined`, `resumed` and `room` carry. */
+  #setMedia(value: unknown): void {
+    const { peerId, epoch } = (value ?? {}) as Partial<RoomMedia>;
+    const media = typeof peerId === 'string' && typeof epoch === 'number' ? { peerId, epoch } : undefined;
+    if (JSON.stringify(media) === JSON.stringify(this.#media)) return;
+    this.#media = media;
+    this.#host.media(media);
+  }
+
   #out(reason: string): void {
     if (!this.#in) return;
     this.#in = undefined;
     this.#host.left();
     this.#host.changed(this.#view.clear(reason));
+    this.#setMedia(undefined);
   }
 }

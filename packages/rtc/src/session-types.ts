@@ -4,7 +4,7 @@ import type { BackoffOptions } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { DeliveryFailure, DeliveryOptions } from './delivery.ts';
 import type { WebSocketConstructor } from './link.ts';
-import type { DirectedBody, DirectedType, PeerInfo } from './wire.ts';
+import type { DirectedBody, DirectedType, PeerInfo, RoomMedia } from './wire.ts';
 
 /** Why a token is asked for. `refresh`: the one given before was refused or runs out, so a cached copy will not do. */
 export interface TokenRequest {
@@ -66,6 +66,8 @@ export interface SessionEvents {
   'peer-updated': { peer: PeerInfo };
   'peer-away': { peer: PeerInfo };
   'peer-back': { peer: PeerInfo };
+  /** Another media node serves the room, or none. */
+  media: { media: RoomMedia | undefined };
   /** Offer, answer or candidate of a peer, in order, once. */
   signal: { [T in Exclude<DirectedType, 'message'>]: { type: T; peerId: string } & DirectedBody[T] }[Exclude<
     DirectedType,

@@ -15,7 +15,7 @@ import {
   type SessionState,
   SignalingError,
 } from './session-types.ts';
-import type { DirectedBody, DirectedType, Frame, PeerInfo, PeerMetadata, ServerLimits } from './wire.ts';
+import type { DirectedBody, DirectedType, Frame, PeerInfo, PeerMetadata, RoomMedia, ServerLimits } from './wire.ts';
 
 export class SignalingSession extends Emitter<SessionEvents> {
   readonly #clock: Clock;
@@ -82,6 +82,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
       joined: (roomId, peers, again) => this.emit('joined', { roomId, peers, again }),
       changed: (changes) => this.#changed(changes),
       left: () => this.#delivery.leftRoom(),
+      media: (media) => this.emit('media', { media }),
       lost: (roomId, code, message) => this.emit('room-lost', { roomId, code, message }),
     });
   }
@@ -112,6 +113,10 @@ export class SignalingSession extends Emitter<SessionEvents> {
   /** Round trip to the signaling node, ms, when it was measured. */
   get rtt(): number | undefined {
     return this.#connector.link?.rtt;
+  }
+  /** Which media node serves the room I am in; undefined: it is a mesh. */
+  get media(): RoomMedia | undefined {
+    return this.#room.media;
   }
   get limits(): ServerLimits | undefined {
     return this.#limits;
@@ -248,6 +253,8 @@ export class SignalingSession extends Emitter<SessionEvents> {
       case 'offer':
       case 'answer':
       case 'ice-candidate':
+      case 'media-want':
+      case 'media-state':
       case 'message':
       case 'receipt':
         this.#delivery.receive(frame);

@@ -55,13 +55,25 @@ export interface WireCandidate {
   gen?: number;
 }
 
-export type DirectedType = 'offer' | 'answer' | 'ice-candidate' | 'message';
+/** Which media node serves the room. */
+export interface RoomMedia {
+  /** Peer id of its agent. */
+  peerId: string;
+  /** Grows with each node that takes the room over. */
+  epoch: number;
+}
+
+export type DirectedType = 'offer' | 'answer' | 'ice-candidate' | 'media-want' | 'media-state' | 'message';
 
 /** Payloads of directed messages. */
 export interface DirectedBody {
   offer: { sdp: WireDescription | string };
   answer: { sdp: WireDescription | string };
   'ice-candidate': { candidate: WireCandidate | null };
+  /** To a media node: what to receive. */
+  'media-want': { want: unknown };
+  /** From and to media nodes and between peers: what of the media tier is true now. */
+  'media-state': { state: unknown };
   message: { data: unknown };
 }
 

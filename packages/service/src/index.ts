@@ -5,6 +5,7 @@ export * from './lifecycle.ts';
 export * from './load-shedder.ts';
 export * from './log.ts';
 export * from './log-events.ts';
+export * from './media-directory.ts';
 export * from './metrics.ts';
 export * from './problem.ts';
 export * from './rate-limit.ts';

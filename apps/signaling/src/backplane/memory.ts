@@ -11,6 +11,7 @@ import {
   FORCED,
   type IdentityKey,
   isLater,
+  isMediaPeer,
   type JoinResult,
   type JoinRule,
   MAILBOX,
@@ -41,6 +42,8 @@ export interface HubHooks {
   /** Carries a batch: call `deliver` at once, later, twice or never. */
   carry?(from: string, to: string, deliver: () => void): void;
 }
+
+const people = (peerIds: Iterable<string>) => [...peerIds].filter((peerId) => !isMediaPeer(peerId)).length;
 
 interface StoredMember extends Omit<MemberRecord, 'awayFor'> {
   awayUntil: number;
@@ -220,7 +223,7 @@ export class MemoryBackplane implements Backplane {
         const present = room.members.get(member.peerId);
         if (limit > 0) {
           if ((this.#hub.bans.get(name)?.get(loginSession) ?? 0) > this.#hub.clock.now()) refused = 'banned';
-          else if (!present && room.members.size >= limit) refused = 'full';
+          else if (!present && people(room.members.keys()) >= limit) refused = 'full';
         }
         const kept = info === 'present' && present ? { info: present.info } : {};
         if (!refused && !(present && isLater(present, member))) this.#put(room, { ...member, ...kept });

@@ -99,6 +99,13 @@ export type SyncResult =
   /** A newer owner exists. */
   | { readonly kind: 'fenced' };
 
+/**
+ * How the peer id of a media node's agent begins. Ids are made here, from the token's grant, so no client can call itself one; and every
+ * node and script tells it by the id alone. `~` is in no other id.
+ */
+export const MEDIA_PREFIX = 'media~';
+export const isMediaPeer = (peerId: string) => peerId.startsWith(MEDIA_PREFIX);
+
 /** The end of every peerId of that user: says where all of it is stored. */
 export function userTag(userId: string): string {
   return (crc32(userId) % 36 ** TAG_LENGTH).toString(36).padStart(TAG_LENGTH, '0');

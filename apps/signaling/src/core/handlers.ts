@@ -1,6 +1,6 @@
 /** One function for each message a client may send. Returns a promise when later frames must wait for it. */
 import { type ClientMessageMap, mayEnter, type PeerMetadata, type ServerMessage } from '@tandem/protocol';
-import { ignoreUnavailable } from '../backplane/types.ts';
+import { ignoreUnavailable, isMediaPeer } from '../backplane/types.ts';
 import type { FrameHeader } from '../wire/frame-scanner.ts';
 import { SplicedFrame } from '../wire/spliced-frame.ts';
 import type { Connection, IncomingMessage } from './connection.ts';
@@ -44,6 +44,8 @@ const handlers: { [T in keyof ClientMessageMap]: Handler<T> } = {
   answer: relay,
   'ice-candidate': relay,
   receipt: relay,
+  'media-want': relay,
+  'media-state': relay,
   message: (connection, message, bytes, header) =>
     message.peerId === undefined
       ? broadcast(connection, bytes, header)
@@ -61,7 +63,7 @@ function spliced(connection: Connection, bytes: Buffer, header: FrameHeader): Sp
 
 /** Whatever relay-frame.ts would not take: finds out why. */
 function relay(connection: Connection, message: RelayedMessage, bytes: Buffer, header: FrameHeader): void {
-  checkGrant(connection, message.type);
+  checkGrant(connection, message.type, message.peerId);
   const member = memberOf(roomOf(connection), message.peerId);
   connection.node.router.toMember(member, spliced(connection, bytes, header), (refusal) =>
     connection.refuse(refusal, message),
@@ -75,10 +77,11 @@ function broadcast(connection: Connection, bytes: Buffer, header: FrameHeader): 
   connection.node.router.toRoom(room, connection.session, spliced(connection, bytes, header));
 }
 
-function checkGrant(connection: Connection, type: string): void {
+function checkGrant(connection: Connection, type: string, to = ''): void {
   const { grants } = connection.identity;
-  if (grants.publish === false && (type === 'offer' || type === 'answer'))
-    throw new Refusal('forbidden', 'Your token does not grant publishing.');
+  // Who only watches and listens answers the offers of the media node that it receives from.
+  const publishes = type === 'offer' || (type === 'answer' && !isMediaPeer(to));
+  if (grants.publish === false && publishes) throw new Refusal('forbidden', 'Your token does not grant publishing.');
   if (grants.data === false && type === 'message')
     throw new Refusal('forbidden', 'Your token does not grant app messages.');
 }
@@ -97,7 +100,14 @@ async function join(connection: Connection, message: ClientMessageMap['join']): 
     const { room } = session;
     if (!room) return;
     const peers = room.peers(session.peerId);
-    connection.sendMessage({ type: 'joined', roomId, peerId: session.peerId, peers, version: room.version });
+    connection.sendMessage({
+      type: 'joined',
+      roomId,
+      peerId: session.peerId,
+      peers,
+      ...room.media(),
+      version: room.version,
+    });
   };
   if (session.room) {
     answer();
@@ -157,6 +167,7 @@ function resumedMessage(node: SignalingNode, session: Session, parked: number): 
     node: node.name,
     ...(room ? { roomId: room.id, version: room.version } : {}),
     peers: room?.peers(peerId) ?? [],
+    ...room?.media(),
     parked,
   };
 }

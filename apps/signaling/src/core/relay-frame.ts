@@ -20,7 +20,7 @@ import type { Refusal } from './errors.ts';
 import { MAX_PEER_ID } from './validate.ts';
 
 /** Payload key that each type must have, by its index. */
-const NEEDS = [HAS_SDP, HAS_SDP, HAS_CANDIDATE, 0, HAS_DATA];
+const NEEDS = [HAS_SDP, HAS_SDP, HAS_CANDIDATE, 0, HAS_DATA, 0, 0];
 
 /**
  * Relay a scanned frame if it is a directed message with nothing to object to.

@@ -1,6 +1,6 @@
 /** A node's replica of a room that one of its sessions is in. */
 import type { PeerInfo, PeerMetadata } from '@tandem/protocol';
-import type { MemberRecord } from '../backplane/types.ts';
+import { isMediaPeer, type MemberRecord } from '../backplane/types.ts';
 import { markOf, type Session } from './session.ts';
 
 /** What peers and moderators need to know of a member. */
@@ -44,8 +44,26 @@ export class Room {
 
   peers(without: string): PeerInfo[] {
     const peers: PeerInfo[] = [];
-    for (const m of this.members.values()) if (m.peerId !== without) peers.push(peerInfo(m));
+    for (const m of this.members.values()) if (m.peerId !== without && !isMediaPeer(m.peerId)) peers.push(peerInfo(m));
     return peers;
+  }
+
+  /** Members that are people. */
+  get people(): number {
+    let count = 0;
+    for (const peerId of this.members.keys()) if (!isMediaPeer(peerId)) count++;
+    return count;
+  }
+
+  /** The media node that serves it: the one of the highest epoch, which its agent says in its metadata. */
+  media(): { media?: { peerId: string; epoch: number } } {
+    let found: { peerId: string; epoch: number } | undefined;
+    for (const { peerId, info } of this.members.values()) {
+      const epoch = isMediaPeer(peerId) ? (info.metadata as { media?: unknown } | undefined)?.media : undefined;
+      if (Number.isSafeInteger(epoch) && (epoch as number) > (found?.epoch ?? 0))
+        found = { peerId, epoch: epoch as number };
+    }
+    return found ? { media: found } : {};
   }
 
   /** Other nodes that hold a member. */

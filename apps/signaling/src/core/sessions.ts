@@ -5,6 +5,7 @@ import {
   ignoreUnavailable,
   type JoinResult,
   type JoinRule,
+  MEDIA_PREFIX,
   type MemberRecord,
   type RoomState,
   type SessionRecord,
@@ -68,7 +69,7 @@ export class Sessions {
   create(identity: Identity, connection: Connection): Session {
     const { clock } = this.#node;
     const session: Session = {
-      peerId: clock.randomId(9) + userTag(identity.userId),
+      peerId: `${identity.grants.media ? MEDIA_PREFIX : ''}${clock.randomId(9)}${userTag(identity.userId)}`,
       secret: clock.randomId(18),
       identity,
       epoch: 1,
@@ -116,7 +117,9 @@ export class Sessions {
    */
   async #enter(session: Session, roomId: string, entered: () => void): Promise<'joined' | 'full' | 'banned'> {
     const { membership, places, settings } = this.#node;
-    const limit = Math.min(session.identity.grants.maxRoomSize ?? settings.maxRoomSize, settings.maxRoomSize);
+    const { grants } = session.identity;
+    // A media node's agent is no person: it enters a full room, and no ban of a person is about it.
+    const limit = grants.media ? 0 : Math.min(grants.maxRoomSize ?? settings.maxRoomSize, settings.maxRoomSize);
     const join = (result: JoinResult) => membership.join({ session, roomId, result, entered });
     const record = this.record(session, roomId);
     // Both to their ends: a write that is still under way could not be taken back.

@@ -3,7 +3,7 @@
  * from it. Writes nothing; what the store must be told is its owner's work.
  */
 import type { ServerMessage } from '@tandem/protocol';
-import { ignoreUnavailable, isLater, type MemberRecord, type RoomState } from '../backplane/types.ts';
+import { ignoreUnavailable, isLater, isMediaPeer, type MemberRecord, type RoomState } from '../backplane/types.ts';
 import type { SignalingNode } from './node.ts';
 import { type Member, type MemberInfo, peerInfo, Room } from './room.ts';
 import type { Session } from './session.ts';
@@ -143,6 +143,8 @@ export class Views {
 
   /** To every attached session of this node in the room, except the one it is about. */
   tell(room: Room, message: ServerMessage & { peerId: string }): void {
+    // A media node is no peer but part of the room's state: clients that know none see nothing of it.
+    if (isMediaPeer(message.peerId)) return this.snapshot(room);
     let text: string | undefined;
     for (const session of room.locals) {
       if (session.peerId === message.peerId || session.state.kind !== 'attached') continue;
@@ -159,6 +161,7 @@ export class Views {
         type: 'room',
         roomId: room.id,
         peers: room.peers(peerId),
+        ...room.media(),
         version: room.version,
       };
       state.connection.tell(JSON.stringify(message));

@@ -12,15 +12,15 @@ import { isUtf8 } from 'node:buffer';
 export const MAX_DEPTH = 128;
 
 /** Relayed types, by {@link FrameHeader.type}. */
-export const RELAYED = ['offer', 'answer', 'ice-candidate', 'receipt', 'message'] as const;
+export const RELAYED = ['offer', 'answer', 'ice-candidate', 'receipt', 'message', 'media-want', 'media-state'] as const;
 export const OFFER = 0;
 export const ANSWER = 1;
-/** @public one of the five, named like the others */
+/** @public one of them, named like the others */
 export const ICE_CANDIDATE = 2;
 export const RECEIPT = 3;
 export const MESSAGE = 4;
 /** A type that is not relayed blindly (or not known at all): parse the frame. */
-export const OTHER = 5;
+export const OTHER = RELAYED.length;
 /** No `type`, or not a string. */
 export const NO_TYPE = -1;
 

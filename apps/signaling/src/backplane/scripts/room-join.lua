@@ -7,7 +7,12 @@ local limit = tonumber(ARGV[7])
 if limit > 0 then
   local till = redis.call('ZSCORE', KEYS[2], ARGV[8])
   if till and tonumber(till) > now then return 'banned' end
-  if not present and members >= limit then return 'full' end
+  if not present and members >= limit then
+    -- A media node's agent takes no place.
+    local people = members
+    for peer in pairs(at) do if string.sub(peer, 1, 6) == 'media~' then people = people - 1 end end
+    if people >= limit then return 'full' end
+  end
 end
 if not present or not later(present, tonumber(ARGV[3]), order(ARGV[6])) then
   local info = ARGV[6]

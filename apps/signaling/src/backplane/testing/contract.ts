@@ -5,6 +5,7 @@ import {
   type Backplane,
   FORCED,
   MAILBOX,
+  MEDIA_PREFIX,
   type MemberRecord,
   type SessionRecord,
   userTag,
@@ -71,6 +72,17 @@ export function backplaneContract(connect: () => Backplane): void {
     expect(results.filter((r) => r.ok)).toHaveLength(3);
     expect(results.filter((r) => !r.ok && r.reason === 'full')).toHaveLength(5);
     expect((await a.joinRoom(room, member('p0', a.name), { limit: 3, loginSession: 'l' })).ok).toBe(true);
+  });
+
+  test('B-34 the agent of a media node does not count for the size of a room', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    const rule = { limit: 2, loginSession: 'l' };
+    const agent = member(`${MEDIA_PREFIX}${randomUUID()}`, a.name);
+    expect((await a.joinRoom(room, agent, { limit: 0, loginSession: 'm' })).ok).toBe(true);
+    expect((await a.joinRoom(room, member('p1', a.name), rule)).ok).toBe(true);
+    expect((await a.joinRoom(room, member('p2', a.name), rule)).ok).toBe(true);
+    expect((await a.joinRoom(room, member('p3', a.name), rule)).ok).toBe(false);
   });
 
   test('B-3 a member record of a lower epoch is never written over a higher one, nor removes it', async () => {

@@ -1,0 +1,68 @@
+/**
+ * Gives large rooms a media node. Each signaling node looks at the rooms that its own clients are in; two that find the same room set its
+ * record by compare-and-set, so one of them wins. The node that was chosen enters the room as a member, which is the proof that it heard:
+ * one that does not come, or that the directory has lost, is followed by the next.
+ */
+import {
+  assignRoom,
+  type MediaNode,
+  type RedisClient,
+  rankMediaNodes,
+  readAssignment,
+  readMediaNodes,
+} from '@tandem/service';
+import type { Room } from '../core/room.ts';
+
+export interface MediaAssignmentOptions {
+  readonly redis: RedisClient;
+  /** Rooms of this node's clients. */
+  readonly rooms: () => ReadonlyMap<string, Room>;
+  /** People in a room from which a media node serves it. */
+  readonly from: number;
+  readonly log: (event: string, fields: Record<string, unknown>) => void;
+  /** How often rooms are looked at, ms. Default 500. */
+  readonly intervalMs?: number;
+}
+
+/** A node that was called enters the room within this time, ms; then the next one is called. */
+const ANSWER_MS = 4000;
+
+/** Follow the rooms until disposed of. */
+export function assignMedia(options: MediaAssignmentOptions): Disposable {
+  let busy = false;
+  const look = async () => {
+    if (busy) return;
+    busy = true;
+    try {
+      const waiting = [...options.rooms().values()].filter((room) => room.people >= options.from || room.media().media);
+      if (waiting.length === 0) return;
+      const nodes = await readMediaNodes(options.redis);
+      if (nodes.size > 0) for (const room of waiting) await assign(options, room, nodes);
+    } catch (error) {
+      // Redis is away: rooms go on as they are, and no new ones are served.
+      options.log('media.unassigned', { error: error instanceof Error ? error.message : String(error) });
+    } finally {
+      busy = false;
+    }
+  };
+  const timer = setInterval(() => void look(), options.intervalMs ?? 500);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+async function assign(
+  { redis, log }: MediaAssignmentOptions,
+  room: Room,
+  nodes: ReadonlyMap<string, MediaNode>,
+): Promise<void> {
+  const { media } = room.media();
+  const isPresent = media !== undefined && room.members.get(media.peerId)?.away === false;
+  const known = await readAssignment(redis, room.id);
+  // A room keeps its node as long as that one lives.
+  if (known && nodes.has(known.node) && (isPresent || Date.now() - known.at < ANSWER_MS)) return;
+  if (!known && isPresent) return;
+  const [node] = rankMediaNodes(new Map([...nodes].filter(([id]) => id !== known?.node)));
+  const next = node ?? (known && nodes.get(known.node)?.state === 'serving' ? known.node : undefined);
+  if (next === undefined) return;
+  const assignment = await assignRoom(redis, room.id, known, next);
+  if (assignment) log('media.assigned', { roomId: room.id, node: next, epoch: assignment.epoch, people: room.people });
+}

@@ -1,0 +1,76 @@
+/** What a media node's agent is in a room, over real sockets. Titles name the rules of docs/service-contracts.md. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { SignalingService } from '../app.ts';
+import { connectClient, startTestKeys, startTestNode, type TestKeys } from '../testing.ts';
+
+let keys: TestKeys;
+let node: SignalingService;
+beforeAll(async () => {
+  keys = await startTestKeys();
+  node = await startTestNode({ keys, config: { MAX_ROOM_SIZE: 2 } });
+});
+afterAll(async () => {
+  await node[Symbol.asyncDispose]();
+  await keys[Symbol.asyncDispose]();
+});
+const client = async (userId: string, grants?: object) => connectClient(node, await keys.token(userId, grants));
+
+test('S-120 a media node is `media` of the room, no peer, and its coming and going is a snapshot', async () => {
+  using ada = await client('ada');
+  await ada.join('state');
+  using agent = await client('media-1', { media: true });
+  const joined = await agent.join('state', { media: 7 });
+  expect(joined.peers.map((p: { userId: string }) => p.userId)).toEqual(['ada']);
+  const media = { peerId: agent.welcome.peerId, epoch: 7 };
+  expect((await ada.next('room')).media).toEqual(media);
+  using bob = await client('bob');
+  const seen = await bob.join('state');
+  expect(seen.media).toEqual(media);
+  expect(seen.peers.map((p: { userId: string }) => p.userId)).toEqual(['ada']);
+  // Of two the later epoch counts: the room has moved.
+  using next = await client('media-2', { media: true });
+  await next.join('state', { media: 8 });
+  expect((await bob.next('room')).media).toEqual({ peerId: next.welcome.peerId, epoch: 8 });
+  next.send({ type: 'leave' });
+  expect((await bob.next('room')).media).toEqual(media);
+  agent.send({ type: 'leave' });
+  expect((await bob.next('room')).media).toBeUndefined();
+  await bob.settle();
+  expect(bob.heard.some((m) => m.type.startsWith('peer_') && m.peerId?.startsWith('media~'))).toBe(false);
+  // Nobody becomes one by saying so.
+  using eve = await client('eve');
+  eve.send({ type: 'join', roomId: 'claim', metadata: { media: 9 } });
+  await eve.next('joined');
+  using mallory = await client('mallory');
+  expect((await mallory.join('claim')).media).toBeUndefined();
+});
+
+test('S-121 a media node takes no place in a room, and enters a full one', async () => {
+  using agent = await client('media-1', { media: true });
+  using ada = await client('ada');
+  using bob = await client('bob');
+  using eve = await client('eve');
+  await ada.join('full');
+  await agent.join('full', { media: 1 });
+  await bob.join('full');
+  eve.send({ type: 'join', roomId: 'full' });
+  expect((await eve.next('error')).code).toBe('room_full');
+  using other = await client('media-2', { media: true });
+  await other.join('full', { media: 2 });
+});
+
+test('S-122 `media-want` and `media-state` are relayed as they are, and whoever may not publish may answer a media node', async () => {
+  using agent = await client('media-1', { media: true });
+  using ada = await client('ada', { publish: false });
+  await agent.join('relay', { media: 1 });
+  await ada.join('relay');
+  const to = agent.welcome.peerId;
+  ada.send({ type: 'media-want', peerId: to, id: 1, want: { gen: 1, layers: [] } });
+  expect(await agent.next('media-want')).toMatchObject({ peerId: ada.welcome.peerId, want: { gen: 1 } });
+  agent.send({ type: 'media-state', peerId: ada.welcome.peerId, state: { mode: 'serving' } });
+  expect(await ada.next('media-state')).toMatchObject({ peerId: to, state: { mode: 'serving' } });
+  ada.send({ type: 'answer', peerId: to, sdp: { type: 'answer', sdp: '', leg: 'down', gen: 1 } });
+  expect((await agent.next('answer')).sdp.leg).toBe('down');
+  ada.send({ type: 'offer', peerId: to, sdp: { type: 'offer', sdp: '', leg: 'up', gen: 1 } });
+  expect((await ada.next('error')).code).toBe('forbidden');
+});

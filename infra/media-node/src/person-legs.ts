@@ -1,0 +1,165 @@
+/** The two legs of one person: what it sends and what it receives, each a connection with a generation. */
+import {
+  EngineError,
+  type EngineRoom,
+  type Layer,
+  type PublisherLeg,
+  type SubscribedTrack,
+  type SubscriberLeg,
+  type TrackName,
+} from './engine.ts';
+import type { LegCandidate, LegDescription, LegName, Want } from './wire.ts';
+
+export interface PersonLegsHost {
+  readonly peerId: string;
+  /** The engine's room, once it is open; another one after the engine died. */
+  room(): Promise<EngineRoom>;
+  /** All tracks of the others. */
+  tracks(): readonly TrackName[];
+  send(type: 'offer' | 'answer' | 'ice-candidate', body: object): void;
+  complain(error: string): void;
+}
+
+interface Leg<T> {
+  readonly gen: number;
+  readonly leg: T;
+}
+
+export class PersonLegs {
+  readonly #host: PersonLegsHost;
+  #up: Leg<PublisherLeg> | undefined;
+  #down: Leg<SubscriberLeg> | undefined;
+  /** Highest generation that was asked for: an older one is of a connection that the client has closed. */
+  readonly #asked: Record<LegName, number> = { up: 0, down: 0 };
+  #want: Want | undefined;
+  #offers = 0;
+  #closed = false;
+  /** One step at a time, in the order in which the client asked. */
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(host: PersonLegsHost) {
+    this.#host = host;
+  }
+
+  /** Has no legs. */
+  get isIdle(): boolean {
+    return this.#up === undefined && this.#down === undefined;
+  }
+
+  describe(type: 'offer' | 'answer', description: LegDescription): void {
+    if (type === 'offer' && description.leg === 'up') this.#enqueue(() => this.#publish(description));
+    if (type === 'answer' && description.leg === 'down') this.#enqueue(() => this.#answered(description));
+  }
+
+  candidate({ leg, gen, candidate }: LegCandidate): void {
+    this.#enqueue(async () => {
+      const open = leg === 'up' ? this.#up : this.#down;
+      if (open?.gen === gen) open.leg.candidate(candidate);
+    });
+  }
+
+  want(want: Want): void {
+    this.#enqueue(() => this.#receive(want));
+  }
+
+  /** The others changed. */
+  wantAgain(): void {
+    this.#down?.leg.want(this.#host.tracks());
+    this.#selectAll();
+  }
+
+  /** The engine died and took the legs with it; the client will ask anew, with a higher generation. */
+  engineLost(): void {
+    this.#up = undefined;
+    this.#down = undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const legs = [this.#up?.leg, this.#down?.leg];
+    this.#up = undefined;
+    this.#down = undefined;
+    await Promise.all(legs.map((leg) => leg?.close()));
+  }
+
+  #enqueue(step: () => Promise<void>): void {
+    this.#queue = this.#queue.then(async () => {
+      if (this.#closed) return;
+      try {
+        await step();
+      } catch (error) {
+        // The client sees a leg that does not connect, and asks anew with the next generation.
+        if (!(error instanceof EngineError && error.code === 'gone')) this.#host.complain(String(error));
+      }
+    });
+  }
+
+  async #publish({ gen, sdp }: LegDescription): Promise<void> {
+    if (gen < this.#asked.up) return;
+    this.#asked.up = gen;
+    if (this.#up?.gen !== gen) {
+      const room = await this.#host.room();
+      if (this.#closed) return;
+      const events = this.#events('up', gen, () => (this.#up = undefined));
+      const leg = await room.publish(this.#host.peerId, events);
+      if (this.#closed) return await leg.close();
+      this.#up = { gen, leg };
+    }
+    const answer = await this.#up?.leg.offer(sdp);
+    if (answer && !this.#closed) this.#host.send('answer', { sdp: { type: 'answer', sdp: answer, leg: 'up', gen } });
+  }
+
+  async #receive(want: Want): Promise<void> {
+    if (want.gen < this.#asked.down) return;
+    const isRestart = this.#down?.gen === want.gen && want.restarts > (this.#want?.restarts ?? 0);
+    this.#asked.down = want.gen;
+    this.#want = want;
+    if (this.#down?.gen !== want.gen) {
+      const room = await this.#host.room();
+      if (this.#closed) return;
+      const leg = await room.subscribe(this.#host.peerId, {
+        ...this.#events('down', want.gen, () => (this.#down = undefined)),
+        onOffer: (sdp, tracks) => this.#offer(want.gen, sdp, tracks),
+      });
+      if (this.#closed) return await leg.close();
+      this.#down = { gen: want.gen, leg };
+    }
+    if (isRestart) this.#down?.leg.restart();
+    this.wantAgain();
+  }
+
+  async #answered({ gen, sdp, to }: LegDescription): Promise<void> {
+    // An answer to an offer that a later one replaced.
+    if (this.#down?.gen !== gen || (to !== undefined && to !== this.#offers)) return;
+    await this.#down.leg.answer(sdp);
+  }
+
+  #offer(gen: number, sdp: string, tracks: readonly SubscribedTrack[]): void {
+    const told = tracks.map(({ publisher, slot, mid }) => ({ mid, peerId: publisher, slot }));
+    const n = ++this.#offers;
+    this.#host.send('offer', { sdp: { type: 'offer', sdp, leg: 'down', gen, n, tracks: told } });
+  }
+
+  #events(leg: LegName, gen: number, lost: () => void) {
+    const isCurrent = () => (leg === 'up' ? this.#up : this.#down)?.gen === gen;
+    return {
+      onCandidate: (candidate: object | null) =>
+        this.#host.send('ice-candidate', { candidate: { ...(candidate ?? { candidate: '' }), leg, gen } }),
+      onLive: () => {},
+      onLost: () => {
+        if (isCurrent()) lost();
+      },
+    };
+  }
+
+  #selectAll(): void {
+    const want = this.#want;
+    if (!want || !this.#down) return;
+    const named = new Map(want.layers.map((w) => [`${w.slot} ${w.publisher}`, w.layer]));
+    for (const track of this.#host.tracks()) {
+      const layer: Layer =
+        named.get(`${track.slot} ${track.publisher}`) ?? (track.slot === 'video' ? want.others : 'high');
+      this.#down.leg.select(track, layer);
+    }
+  }
+}

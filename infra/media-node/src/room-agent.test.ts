@@ -1,0 +1,172 @@
+/** The agent of one room, on the fake engine. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PeerInfo, SessionEvents } from '@tandem/rtc';
+import { expect, test, vi } from 'vitest';
+import { RoomAgent, type RoomSession } from './room-agent.ts';
+import { FakeEngine, type FakeRoom } from './testing/fake-engine.ts';
+
+const OFFER = ['v=0', 'm=audio 9 X 0', 'a=mid:0', 'a=sendonly', 'm=video 9 X 0', 'a=mid:1', 'a=sendonly'].join('\r\n');
+
+/** Signaling in which a test says who is there, and what they say. */
+class FakeSession implements RoomSession {
+  readonly peers = new Map<string, PeerInfo>();
+  readonly sent: { to: string; type: string; body: Record<string, never> }[] = [];
+  closed = false;
+  readonly #listeners = new Map<string, ((payload: never) => void)[]>();
+  on<K extends keyof SessionEvents>(event: K, listener: (payload: SessionEvents[K]) => void): () => void {
+    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener as never]);
+    return () => {};
+  }
+  emit<K extends keyof SessionEvents>(event: K, payload: SessionEvents[K]): void {
+    for (const listener of this.#listeners.get(event) ?? []) listener(payload as never);
+  }
+  async sendTo(to: string, type: string, body: never): Promise<void> {
+    this.sent.push({ to, type, body });
+  }
+  close(): void {
+    this.closed = true;
+  }
+  arrive(...peerIds: string[]): void {
+    for (const peerId of peerIds) {
+      this.peers.set(peerId, { peerId });
+      this.emit('peer-joined', { peer: { peerId }, before: false });
+    }
+  }
+  depart(peerId: string): void {
+    this.peers.delete(peerId);
+    this.emit('peer-left', { peer: { peerId }, reason: 'kicked' });
+  }
+  /** Someone connects both legs. */
+  connect(peerId: string, gen = 1): void {
+    this.emit('signal', { type: 'offer', peerId, sdp: { type: 'offer', sdp: OFFER, leg: 'up', gen } as never });
+    this.emit('signal', { type: 'media-want', peerId, want: { gen } });
+  }
+  answer(peerId: string, gen = 1): void {
+    this.emit('signal', { type: 'answer', peerId, sdp: { type: 'answer', sdp: 'v=0', leg: 'down', gen } as never });
+  }
+  of(to: string, type: string) {
+    return this.sent.filter((s) => s.to === to && s.type === type);
+  }
+}
+
+function start(more: Partial<ConstructorParameters<typeof RoomAgent>[0]> = {}) {
+  const session = new FakeSession();
+  const engine = new FakeEngine();
+  const agent = new RoomAgent({ roomId: 'r', epoch: 5, session, engine, publishers: 10, say: () => {}, ...more });
+  const room = () => [...engine.rooms.values()][0] as FakeRoom;
+  return { session, engine, agent, room };
+}
+
+test('each gets an answer and an offer that names whose tracks it has', async () => {
+  const { session, room, agent } = start();
+  session.arrive('ada', 'bob');
+  session.connect('ada');
+  session.connect('bob');
+  await vi.waitFor(() => expect(session.of('ada', 'offer')).toHaveLength(1));
+  expect(session.of('ada', 'answer')[0]?.body).toMatchObject({ sdp: { leg: 'up', gen: 1 } });
+  expect(session.of('ada', 'offer')[0]?.body).toMatchObject({
+    sdp: {
+      leg: 'down',
+      gen: 1,
+      tracks: [
+        { peerId: 'bob', slot: 'audio' },
+        { peerId: 'bob', slot: 'video' },
+      ],
+    },
+  });
+  expect([...room().publishers.keys()].sort()).toEqual(['ada', 'bob']);
+  await agent.end('test');
+});
+
+test('who is no member any more has no legs, at once', async () => {
+  const { session, engine, agent } = start();
+  session.arrive('ada', 'bob');
+  session.connect('ada');
+  session.connect('bob');
+  await vi.waitFor(() => expect(engine.legs).toBe(4));
+  session.depart('ada');
+  await vi.waitFor(() => expect(engine.legs).toBe(2));
+  // Nor do its late messages open any.
+  session.connect('ada', 2);
+  await sleep(20);
+  expect(engine.legs).toBe(2);
+  await agent.end('test');
+  expect(engine.legs).toBe(0);
+  expect(session.closed).toBe(true);
+});
+
+test('a higher generation replaces a leg, a lower one is ignored, and nonsense changes nothing', async () => {
+  const { session, engine, room, agent } = start();
+  session.arrive('ada');
+  session.connect('ada', 2);
+  await vi.waitFor(() => expect(engine.legs).toBe(2));
+  const leg = room().publishers.get('ada');
+  session.connect('ada', 1);
+  for (const sdp of [
+    null,
+    'text',
+    { leg: 'up' },
+    { leg: 'side', gen: 3, sdp: OFFER },
+    { leg: 'up', gen: -1, sdp: OFFER },
+  ])
+    session.emit('signal', { type: 'offer', peerId: 'ada', sdp: sdp as never });
+  for (const want of [null, 7, { gen: 'x' }, { gen: 1e99, layers: [{ peerId: {} }] }])
+    session.emit('signal', { type: 'media-want', peerId: 'ada', want });
+  session.emit('signal', {
+    type: 'ice-candidate',
+    peerId: 'ada',
+    candidate: { leg: 'up', gen: 2, candidate: 'x'.repeat(600) } as never,
+  });
+  await sleep(20);
+  expect(room().publishers.get('ada')).toBe(leg);
+  session.connect('ada', 3);
+  await vi.waitFor(() => expect(room().publishers.get('ada')).not.toBe(leg));
+  expect(engine.legs).toBe(2);
+  await agent.end('test');
+});
+
+test('the other engine takes the room over, and all are told to connect anew', async () => {
+  const { session, engine, agent } = start();
+  session.arrive('ada', 'bob');
+  session.connect('ada');
+  await vi.waitFor(() => expect(engine.legs).toBe(2));
+  engine.kill();
+  const spare = new FakeEngine();
+  agent.adopt(spare);
+  expect(session.of('bob', 'media-state').at(-1)?.body).toMatchObject({ state: { mode: 'engine-lost', epoch: 5 } });
+  session.connect('ada', 2);
+  await vi.waitFor(() => expect(spare.legs).toBe(2));
+  await agent.end('test');
+});
+
+test('a room of two goes back to a mesh, legs stay until they are not needed', async () => {
+  const { session, engine, agent } = start({ idleMs: 30, closingMs: 10_000 });
+  session.arrive('ada', 'bob', 'eve');
+  for (const id of ['ada', 'bob', 'eve']) session.connect(id);
+  await vi.waitFor(() => expect(engine.legs).toBe(6));
+  await sleep(60);
+  expect(agent.state).toBe('serving');
+  session.depart('eve');
+  await vi.waitFor(() => expect(agent.state).toBe('closing'));
+  expect(engine.legs).toBe(4);
+  expect(session.of('ada', 'media-state').at(-1)?.body).toMatchObject({ state: { mode: 'closing' } });
+  for (const peerId of ['ada', 'bob']) session.emit('signal', { type: 'media-state', peerId, state: { mode: 'gone' } });
+  await agent.ended;
+  expect(engine.legs).toBe(0);
+});
+
+test('a layer is chosen by each for itself', async () => {
+  const { session, room, agent } = start();
+  session.arrive('ada', 'bob');
+  session.connect('bob');
+  session.emit('signal', {
+    type: 'media-want',
+    peerId: 'ada',
+    want: { gen: 1, others: 'low', layers: [{ peerId: 'bob', slot: 'video', layer: 'off' }] },
+  });
+  await vi.waitFor(() => expect(session.of('ada', 'offer')).toHaveLength(1));
+  const layers = room().subscribers.get('ada')?.layers;
+  expect(layers?.get('video bob')).toBe('off');
+  expect(layers?.get('audio bob')).toBe('high');
+  await agent.end('test');
+});

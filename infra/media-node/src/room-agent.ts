@@ -1,0 +1,202 @@
+/**
+ * One room on this node: a member of the room in signaling that speaks for the engine. Clients talk to it by the directed messages that
+ * they know from each other, so resume, exactly-once delivery, kick, revocation and close hold without a line here: who is no member any
+ * more has no legs.
+ */
+import type { PeerInfo, SessionEvents } from '@tandem/rtc';
+import { type Engine, type EngineRoom, SLOTS, type TrackName } from './engine.ts';
+import { PersonLegs } from './person-legs.ts';
+import { readCandidate, readDescription, readWant } from './wire.ts';
+
+/** What the agent needs of its signaling session; packages/rtc's SignalingSession has it. */
+export interface RoomSession {
+  readonly peers: ReadonlyMap<string, PeerInfo>;
+  on<K extends keyof SessionEvents>(event: K, listener: (payload: SessionEvents[K]) => void): () => void;
+  sendTo(peerId: string, type: 'offer' | 'answer' | 'ice-candidate' | 'media-state', body: never): Promise<unknown>;
+  close(): void;
+}
+
+export interface RoomAgentOptions {
+  readonly roomId: string;
+  readonly epoch: number;
+  readonly session: RoomSession;
+  readonly engine: Engine;
+  /** Most publishers. */
+  readonly publishers: number;
+  /** With this number of people or fewer for `idleMs` the room is better served by a mesh. Default 2. */
+  readonly meshPeople?: number;
+  /** Default 20,000. */
+  readonly idleMs?: number;
+  /** Clients have this long to connect to each other before the legs go, ms. Default 10,000. */
+  readonly closingMs?: number;
+  readonly say: (event: string, more?: Record<string, unknown>) => void;
+}
+
+/**
+ * - `serving`,
+ * - `closing`: the people were told to connect to each other, or to the room's next node; legs stay until they have,
+ * - `ended`.
+ */
+export type RoomAgentState = 'serving' | 'closing' | 'ended';
+
+export class RoomAgent {
+  readonly roomId: string;
+  readonly epoch: number;
+  readonly #options: RoomAgentOptions;
+  readonly #session: RoomSession;
+  readonly #people = new Map<string, PersonLegs>();
+  readonly #off: (() => void)[] = [];
+  readonly #ended = Promise.withResolvers<void>();
+  /** Settles when the room is served no more. */
+  readonly ended: Promise<void> = this.#ended.promise;
+  #room: Promise<EngineRoom>;
+  #state: RoomAgentState = 'serving';
+  /** Another node was called for it. */
+  isMoving = false;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #closingTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: RoomAgentOptions) {
+    this.#options = options;
+    this.roomId = options.roomId;
+    this.epoch = options.epoch;
+    this.#session = options.session;
+    this.#room = this.#open(options.engine);
+    const { session } = options;
+    this.#off.push(
+      session.on('peer-joined', ({ peer }) => this.#arrive(peer.peerId)),
+      session.on('peer-left', ({ peer }) => void this.#depart(peer.peerId)),
+      session.on('signal', (signal) => this.#signal(signal)),
+      session.on('state', ({ state }) => {
+        if (state === 'closed') void this.end('session closed');
+      }),
+      session.on('room-lost', () => void this.end('room lost')),
+    );
+    for (const peerId of session.peers.keys()) this.#arrive(peerId);
+    this.#watchSize();
+  }
+
+  get state(): RoomAgentState {
+    return this.#state;
+  }
+  /** Legs open now. */
+  get people(): number {
+    return this.#people.size;
+  }
+
+  /** Serve on with another engine of this node: the first one died. Clients make new connections. */
+  adopt(engine: Engine): void {
+    if (this.#state === 'ended') return;
+    this.#room = this.#open(engine);
+    for (const legs of this.#people.values()) legs.engineLost();
+    this.#tell('engine-lost');
+  }
+
+  /** Tell the people to connect to each other, or to the next node of the room, and end when they have, or after a while. */
+  release(): void {
+    if (this.#state !== 'serving') return;
+    this.#state = 'closing';
+    this.#options.say('media.room-closing', { roomId: this.roomId, epoch: this.epoch });
+    this.#tell(this.isMoving ? 'moving' : 'closing');
+    this.#closingTimer = setTimeout(() => void this.end('released'), this.#options.closingMs ?? 10_000);
+  }
+
+  async end(why: string): Promise<void> {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    clearTimeout(this.#idleTimer);
+    clearTimeout(this.#closingTimer);
+    for (const off of this.#off.splice(0)) off();
+    this.#session.close();
+    this.#people.clear();
+    await this.#room.then((room) => room.close()).catch(() => {});
+    this.#options.say('media.room-ended', { roomId: this.roomId, epoch: this.epoch, why });
+    this.#ended.resolve();
+  }
+
+  async #open(engine: Engine): Promise<EngineRoom> {
+    const room = await engine.openRoom(`${this.roomId}#${this.epoch}`, this.#options.publishers);
+    room.onTalking = (peerId, talking) => this.#tell('serving', { talking: { peerId, is: talking } });
+    return room;
+  }
+
+  #arrive(peerId: string): void {
+    if (this.#people.has(peerId)) return;
+    const legs = new PersonLegs({
+      peerId,
+      room: () => this.#room,
+      tracks: () => this.#others(peerId),
+      send: (type, body) => void this.#session.sendTo(peerId, type, body as never),
+      complain: (error) => this.#options.say('media.leg', { roomId: this.roomId, error }),
+    });
+    this.#people.set(peerId, legs);
+    for (const other of this.#people.values()) other.wantAgain();
+    this.#watchSize();
+  }
+
+  async #depart(peerId: string): Promise<void> {
+    const legs = this.#people.get(peerId);
+    if (!legs) return;
+    this.#people.delete(peerId);
+    this.#watchSize();
+    await legs.close();
+    for (const other of this.#people.values()) other.wantAgain();
+    if (this.#people.size === 0) await this.end('empty');
+  }
+
+  #others(peerId: string): TrackName[] {
+    return [...this.#people.keys()]
+      .filter((other) => other !== peerId)
+      .flatMap((publisher) => SLOTS.map((slot) => ({ publisher, slot })));
+  }
+
+  #signal(signal: SessionEvents['signal']): void {
+    const legs = this.#people.get(signal.peerId);
+    if (!legs || this.#state === 'ended') return;
+    switch (signal.type) {
+      case 'offer':
+      case 'answer': {
+        const description = readDescription(signal);
+        if (description) legs.describe(signal.type, description);
+        return;
+      }
+      case 'ice-candidate': {
+        const read = readCandidate(signal);
+        if (read) legs.candidate(read);
+        return;
+      }
+      case 'media-want': {
+        const want = readWant(signal.want);
+        if (want) legs.want(want);
+        return;
+      }
+      case 'media-state':
+        // The only state of a client that changes anything here: it needs its legs no more.
+        if ((signal.state as { mode?: unknown } | undefined)?.mode === 'gone') void this.#gone(signal.peerId);
+        return;
+      default:
+        signal satisfies never;
+    }
+  }
+
+  /** One person needs this node no more; when nobody does, the room ends here. */
+  async #gone(peerId: string): Promise<void> {
+    const legs = this.#people.get(peerId);
+    if (this.#state !== 'closing' || !legs) return;
+    await legs.close();
+    if ([...this.#people.values()].every((one) => one.isIdle)) await this.end('released');
+  }
+
+  #tell(mode: string, more: Record<string, unknown> = {}): void {
+    for (const peerId of this.#people.keys())
+      void this.#session.sendTo(peerId, 'media-state', { state: { mode, epoch: this.epoch, ...more } } as never);
+  }
+
+  #watchSize(): void {
+    const few = this.#people.size <= (this.#options.meshPeople ?? 2);
+    if (!few || this.#state !== 'serving') {
+      clearTimeout(this.#idleTimer);
+      this.#idleTimer = undefined;
+    } else this.#idleTimer ??= setTimeout(() => this.release(), this.#options.idleMs ?? 20_000);
+  }
+}

@@ -1,0 +1,141 @@
+/** Both legs to one media node, for one epoch of the room, and which of its tracks have really arrived. */
+import type { Slot } from '../pair-types.ts';
+import { DownLeg, type IncomingTrack, type Wishes } from './down-leg.ts';
+import type { LegHost, LegName } from './leg.ts';
+import { UpLeg } from './up-leg.ts';
+
+/** How often a track that is new is asked whether it decodes, ms. */
+const ARRIVAL_POLL_MS = 50;
+/** After ten seconds it is a camera that is off: asked less often. */
+const QUICK_POLLS = 200;
+const SLOW_POLL_MS = 500;
+
+export interface SfuLinkHost extends Omit<LegHost, 'onLive' | 'onFailed'> {
+  want(body: object): void;
+  /** My media reaches the node. */
+  onUpLive(): void;
+  /** The first frame was decoded (video), the first packets came (audio): now it may be shown. */
+  onArrived(track: IncomingTrack): void;
+  /** The node cannot be reached. */
+  onFailed(): void;
+}
+
+const key = ({ peerId, slot }: { peerId: string; slot: Slot }) => `${slot} ${peerId}`;
+
+export class SfuLink {
+  readonly epoch: number;
+  /** Peer id of the node's agent. */
+  readonly agent: string;
+  readonly #host: SfuLinkHost;
+  readonly #up: UpLeg;
+  readonly #down: DownLeg;
+  /** Tracks of the node's last offer. */
+  #tracks = new Map<string, IncomingTrack>();
+  readonly #arrived = new Map<string, IncomingTrack>();
+  #closed = false;
+
+  constructor(agent: string, epoch: number, host: SfuLinkHost) {
+    this.agent = agent;
+    this.epoch = epoch;
+    this.#host = host;
+    this.#up = new UpLeg('up', { ...host, onLive: () => host.onUpLive(), onFailed: () => host.onFailed() });
+    this.#down = new DownLeg({
+      ...host,
+      onLive: () => {},
+      onFailed: () => host.onFailed(),
+      onTracks: (tracks) => this.#follow(tracks),
+    });
+  }
+
+  get isUpLive(): boolean {
+    return this.#up.isLive;
+  }
+  get isLive(): boolean {
+    return this.#up.isLive && this.#down.isLive;
+  }
+  /** Connection on which the others' media comes. */
+  get downConnection(): RTCPeerConnection | undefined {
+    return this.#down.connection;
+  }
+
+  start(): void {
+    this.#up.start();
+    this.#down.start();
+  }
+
+  /** The node has lost its legs (its engine died): new connections. */
+  restart(): void {
+    this.start();
+  }
+
+  receive(type: 'offer' | 'answer' | 'ice-candidate', body: { sdp?: unknown; candidate?: unknown }): void {
+    const part = (type === 'ice-candidate' ? body.candidate : body.sdp) as { leg?: LegName } | null | undefined;
+    if (part?.leg === 'up') this.#up.receive(type, body);
+    else if (part?.leg === 'down') this.#down.receive(type, body);
+  }
+
+  replaceTrack(slot: Slot): void {
+    this.#up.replaceTrack(slot);
+  }
+
+  wish(wishes: Wishes): void {
+    this.#down.wish(wishes);
+  }
+
+  /** A track that has arrived, or undefined. */
+  arrived(peerId: string, slot: Slot): IncomingTrack | undefined {
+    return this.#arrived.get(key({ peerId, slot }));
+  }
+  /** What is announced of a person, arrived or not. */
+  announced(peerId: string): Slot[] {
+    return [...this.#tracks.values()].filter((t) => t.peerId === peerId).map((t) => t.slot);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#up.close();
+    this.#down.close();
+    this.#tracks.clear();
+    this.#arrived.clear();
+  }
+
+  #follow(tracks: readonly IncomingTrack[]): void {
+    const before = this.#tracks;
+    this.#tracks = new Map(
+      tracks.map((track) => {
+        const known = before.get(key(track));
+        return [key(track), known?.receiver === track.receiver ? known : track];
+      }),
+    );
+    for (const [name, track] of before) if (this.#tracks.get(name) !== track) this.#arrived.delete(name);
+    for (const [name, track] of this.#tracks) if (before.get(name) !== track) void this.#waitFor(name, track);
+  }
+
+  /** A media section that carried somebody else's before has counts of its own already: what counts is that they grow. */
+  async #waitFor(name: string, track: IncomingTrack): Promise<void> {
+    const began = await arrivals(track);
+    let polls = 0;
+    while (!this.#closed && this.#tracks.get(name) === track) {
+      const now = await arrivals(track).catch(() => began);
+      if (now > began) {
+        if (this.#closed || this.#tracks.get(name) !== track) return;
+        this.#arrived.set(name, track);
+        this.#host.onArrived(track);
+        return;
+      }
+      await new Promise<void>((resolve) =>
+        this.#host.clock.setTimeout(resolve, ++polls < QUICK_POLLS ? ARRIVAL_POLL_MS : SLOW_POLL_MS),
+      );
+    }
+  }
+}
+
+/** Frames decoded (video) or packets received (audio) until now. */
+export async function arrivals({ receiver, slot }: Pick<IncomingTrack, 'receiver' | 'slot'>): Promise<number> {
+  let sum = 0;
+  const report = await receiver.getStats();
+  report.forEach((stat: { type: string; framesDecoded?: number; packetsReceived?: number }) => {
+    if (stat.type === 'inbound-rtp') sum += (slot === 'audio' ? stat.packetsReceived : stat.framesDecoded) ?? 0;
+  });
+  return sum;
+}

@@ -1,0 +1,262 @@
+/**
+ * Who is served by a media node and who by a pair, person by person. The room's state says which node serves the room, if any; this leads
+ * there, and never takes something away before what replaces it is seen:
+ *
+ *     pairs only → up connecting → up live → their media arrived here and mine there → pair closed
+ *
+ * Both sides say `served` to each other (`media-state`, a directed message), and only then a pair closes. A node that fails on the way
+ * leaves a working mesh. When the room moves to another node (a higher epoch) the old link stays until the new one serves everybody.
+ */
+import type { Clock } from '../clock.ts';
+import type { Slot } from '../pair-types.ts';
+import type { SessionEvents } from '../session-types.ts';
+import type { RoomMedia } from '../wire.ts';
+import type { IncomingTrack, Wishes } from './down-leg.ts';
+import type { LegHost } from './leg.ts';
+import { SfuLink } from './link.ts';
+
+export interface SfuHost extends Omit<LegHost, 'send' | 'onLive' | 'onFailed'> {
+  readonly clock: Clock;
+  sendTo(peerId: string, type: 'offer' | 'answer' | 'ice-candidate' | 'media-want' | 'media-state', body: object): void;
+  /** People that can be served by a media node. */
+  peerIds(): Iterable<string>;
+  /** What a person says that it sends. */
+  sends(peerId: string): readonly Slot[];
+  /** Show this track from now on: it has arrived. */
+  onTrack(track: IncomingTrack): void;
+  /** This person and I have each other's media from the node: the pair may go. */
+  onServed(peerId: string): void;
+  /** The node serves this person no more: a pair is needed. */
+  onUnserved(peerId: string): void;
+}
+
+/** A person that the node has not served after this time gets a pair, ms. */
+const PATIENCE_MS = 6000;
+
+export class Sfu {
+  readonly #host: SfuHost;
+  #link: SfuLink | undefined;
+  /** Of the epoch before; serves until the new one does. */
+  #old: SfuLink | undefined;
+  #wishes: Wishes = { others: 'high', layers: [] };
+  /** Those who said that they have my media from the node of this epoch. */
+  readonly #theirs = new Map<string, number>();
+  /** Those to whom I said so. */
+  readonly #mine = new Map<string, number>();
+  readonly #waiting = new Map<string, unknown>();
+  /** A node of this epoch could not be reached: not tried again. */
+  #failedEpoch = 0;
+  #closed = false;
+
+  constructor(host: SfuHost) {
+    this.#host = host;
+  }
+
+  /** The node that serves, for diagnostics. */
+  get epoch(): number | undefined {
+    return this.#link?.epoch;
+  }
+
+  /** Is this peer a media node's agent, whose signals belong here? */
+  isAgent(peerId: string): boolean {
+    return this.#link?.agent === peerId || this.#old?.agent === peerId;
+  }
+
+  /** Both have each other's media from the node. */
+  serves(peerId: string): boolean {
+    const epoch = this.#link?.epoch;
+    return epoch !== undefined && this.#mine.get(peerId) === epoch && this.#theirs.get(peerId) === epoch;
+  }
+
+  /** A newcomer needs no pair if the node is there for both; one is made when it has not served them after a while. */
+  expects(peerId: string): boolean {
+    if (!this.#link) return false;
+    this.#expect(peerId);
+    return true;
+  }
+
+  /** The connection that a person's media comes on, and its media sections: for quality. */
+  incoming(peerId: string, slot: Slot): IncomingTrack | undefined {
+    return this.#link?.arrived(peerId, slot) ?? this.#old?.arrived(peerId, slot);
+  }
+  get connection(): RTCPeerConnection | undefined {
+    return this.#link?.downConnection;
+  }
+
+  /** The room's state says which node serves it; undefined: none. */
+  set(media: RoomMedia | undefined): void {
+    if (this.#closed) return;
+    if (!media) {
+      if (this.#link) this.#drop();
+      return;
+    }
+    const { epoch, peerId } = media;
+    if (epoch <= Math.max(this.#link?.epoch ?? 0, this.#failedEpoch)) {
+      // The same node in a new session: its agent has lost what it knew of this client.
+      if (this.#link && epoch === this.#link.epoch && peerId !== this.#link.agent) this.#replace(peerId, epoch);
+      return;
+    }
+    this.#replace(peerId, epoch);
+  }
+
+  signal(signal: SessionEvents['signal']): void {
+    const link = [this.#link, this.#old].find((one) => one?.agent === signal.peerId);
+    switch (signal.type) {
+      case 'offer':
+      case 'answer':
+      case 'ice-candidate':
+        link?.receive(signal.type, signal);
+        return;
+      case 'media-state':
+        if (link) this.#agentSays(link, signal.state);
+        else this.#peerSays(signal.peerId, signal.state);
+        return;
+      case 'media-want':
+        return;
+      default:
+        signal satisfies never;
+    }
+  }
+
+  replaceTrack(slot: Slot): void {
+    this.#link?.replaceTrack(slot);
+    this.#old?.replaceTrack(slot);
+  }
+
+  /** What is to be received; kept for later nodes. */
+  wish(wishes: Wishes): void {
+    this.#wishes = wishes;
+    this.#link?.wish(wishes);
+  }
+
+  /** What a person sends changed, or it is new. */
+  peerChanged(peerId: string): void {
+    this.#check(peerId);
+  }
+
+  peerLeft(peerId: string): void {
+    this.#theirs.delete(peerId);
+    this.#mine.delete(peerId);
+    this.#host.clock.clearTimeout(this.#waiting.get(peerId));
+    this.#waiting.delete(peerId);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#waiting.values()) this.#host.clock.clearTimeout(timer);
+    this.#waiting.clear();
+    this.#link?.close();
+    this.#old?.close();
+    this.#link = undefined;
+    this.#old = undefined;
+  }
+
+  #replace(agent: string, epoch: number): void {
+    this.#old?.close();
+    this.#old = this.#link;
+    const { host } = { host: this.#host };
+    const send = (type: 'offer' | 'answer' | 'ice-candidate' | 'media-want', body: object) =>
+      host.sendTo(agent, type, body);
+    const link: SfuLink = new SfuLink(agent, epoch, {
+      ...host,
+      clock: host.clock,
+      RTCPeerConnection: host.RTCPeerConnection,
+      configuration: () => host.configuration(),
+      track: (slot) => host.track(slot),
+      onTiming: (name) => host.onTiming(name),
+      send,
+      want: (body) => send('media-want', body),
+      onUpLive: () => {
+        host.onTiming(`sfu-up:${epoch}`);
+        this.#checkAll();
+      },
+      onArrived: (track) => {
+        if (link !== this.#link) return;
+        host.onTrack(track);
+        this.#check(track.peerId);
+      },
+      onFailed: () => {
+        if (link === this.#link) this.#failed(link);
+      },
+    });
+    this.#link = link;
+    host.onTiming(`sfu:${epoch}`);
+    link.wish(this.#wishes);
+    link.start();
+    for (const peerId of host.peerIds()) this.#expect(peerId);
+  }
+
+  #agentSays(link: SfuLink, state: unknown): void {
+    const mode = (state as { mode?: unknown } | null)?.mode;
+    if (mode === 'engine-lost') link.restart();
+    // No other node follows: back to pairs, while the legs go on.
+    if (mode === 'closing' && link === this.#link) this.#drop();
+  }
+
+  #peerSays(peerId: string, state: unknown): void {
+    const { mode, epoch } = (state ?? {}) as { mode?: unknown; epoch?: unknown };
+    if (mode !== 'served' || typeof epoch !== 'number') return;
+    this.#theirs.set(peerId, epoch);
+    this.#check(peerId);
+  }
+
+  #checkAll(): void {
+    for (const peerId of this.#host.peerIds()) this.#check(peerId);
+  }
+
+  /** Has this person's media arrived, all of it? Then it may know. */
+  #check(peerId: string): void {
+    const link = this.#link;
+    if (!link?.isUpLive) return;
+    const complete = this.#host.sends(peerId).every((slot) => link.arrived(peerId, slot));
+    // Someone who sends nothing at all is served when the node knows it: it has announced its sections.
+    if (!complete || link.announced(peerId).length === 0) return;
+    if (this.#mine.get(peerId) !== link.epoch) {
+      this.#mine.set(peerId, link.epoch);
+      this.#host.sendTo(peerId, 'media-state', { state: { mode: 'served', epoch: link.epoch } });
+    }
+    if (!this.serves(peerId)) return;
+    this.#host.clock.clearTimeout(this.#waiting.get(peerId));
+    this.#waiting.delete(peerId);
+    this.#host.onServed(peerId);
+    if (this.#old && [...this.#host.peerIds()].every((id) => this.serves(id))) this.#leave(this.#old);
+  }
+
+  #expect(peerId: string): void {
+    if (this.serves(peerId) || this.#waiting.has(peerId)) return;
+    const timer = this.#host.clock.setTimeout(() => {
+      this.#waiting.delete(peerId);
+      if (!this.serves(peerId)) this.#host.onUnserved(peerId);
+    }, PATIENCE_MS);
+    this.#waiting.set(peerId, timer);
+  }
+
+  /** The link is not used any more, and its node may know. */
+  #leave(link: SfuLink): void {
+    if (this.#old === link) this.#old = undefined;
+    this.#host.sendTo(link.agent, 'media-state', { state: { mode: 'gone', epoch: link.epoch } });
+    link.close();
+  }
+
+  #failed(link: SfuLink): void {
+    this.#failedEpoch = link.epoch;
+    this.#host.onTiming(`sfu-failed:${link.epoch}`);
+    this.#drop();
+  }
+
+  /** Back to pairs: each begins at once, and the link goes when they stand, or at the latest after a while. */
+  #drop(): void {
+    const link = this.#link;
+    if (!link) return;
+    this.#link = undefined;
+    this.#failedEpoch = Math.max(this.#failedEpoch, link.epoch);
+    this.#mine.clear();
+    this.#theirs.clear();
+    this.#old?.close();
+    this.#old = link;
+    for (const peerId of this.#host.peerIds()) this.#host.onUnserved(peerId);
+    this.#host.clock.setTimeout(() => {
+      if (this.#old === link) this.#leave(link);
+    }, PATIENCE_MS);
+  }
+}
