@@ -40,6 +40,8 @@ function physicalNames({ region, template }: Deployed): string[] {
     PHYSICAL_NAMES.filter(({ type }) => type === Type).flatMap(({ type, path, scope }) => {
       const name = at(Properties, path);
       if (name === undefined) return [];
+      // Made from another resource's name, which CloudFormation invents.
+      if (/"(Ref|Fn::GetAtt)":(?!"AWS::)/.test(JSON.stringify(name))) return [];
       return [`${scope === 'global' ? 'account' : region} ${type} ${resolve(name, region)}`];
     }),
   );
