@@ -28,6 +28,7 @@ function describe(stack: Stack, seconds: string, room: string): string {
     ['Signaling', `${nodes} node${nodes > 1 ? 's' : ''} on ${ports}${stack.redisUrl ? ', sharing Redis' : ''}`],
     ['Auth', new URL(stack.authUrl).port],
     ...(stack.turnUris[0] ? [['TURN', stack.turnUris[0].split('?')[0] ?? ''] as [string, string]] : []),
+    ...(stack.pids.media ? [['Media', 'rooms of five and more go through a media node'] as [string, string]] : []),
     ...stack.leftOut.map((line): [string, string] => ['Left out', line]),
     ['Logs', `${relative(process.cwd(), stack.logDir)}/`],
   ];

@@ -10,6 +10,8 @@ export interface LocalOptions {
   readonly https: boolean;
   /** Open the browser. */
   readonly open: boolean;
+  /** Large rooms go through a media node of this machine, when the engine is here (`npm run media:engine`). */
+  readonly media: boolean;
 }
 
 export const HELP = `npm start -- [options]
@@ -18,6 +20,7 @@ export const HELP = `npm start -- [options]
   --nodes N   signaling nodes (default 2; more than one needs redis-server on the PATH or REDIS_URL)
   --https     self-signed https, on the local network too, so that a phone may use its camera
   --open      open the page in the browser
+  --no-media  rooms of any size are a mesh
 `;
 
 export class UsageError extends Error {
@@ -36,7 +39,7 @@ function integer(name: string, text: string, min: number, max: number): number {
  * @throws UsageError in one line
  */
 export function parseOptions(args: readonly string[]): LocalOptions | 'help' {
-  let values: { port?: string; nodes?: string; https?: boolean; open?: boolean; help?: boolean };
+  let values: { port?: string; nodes?: string; https?: boolean; open?: boolean; 'no-media'?: boolean; help?: boolean };
   try {
     ({ values } = parseArgs({
       args: [...args],
@@ -45,6 +48,7 @@ export function parseOptions(args: readonly string[]): LocalOptions | 'help' {
         nodes: { type: 'string' },
         https: { type: 'boolean' },
         open: { type: 'boolean' },
+        'no-media': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     }));
@@ -59,5 +63,6 @@ export function parseOptions(args: readonly string[]): LocalOptions | 'help' {
     ...(values.nodes === undefined ? {} : { nodes: integer('nodes', values.nodes, 1, 16) }),
     https: values.https ?? false,
     open: values.open ?? false,
+    media: !(values['no-media'] ?? false),
   };
 }

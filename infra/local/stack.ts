@@ -11,6 +11,7 @@ import type { TurnNodeConfig } from '../turn-node/src/config.ts';
 import { selfSigned } from './certificate.ts';
 import { Children, type ChildSpec } from './children.ts';
 import type { EdgeConfig } from './edge/config.ts';
+import { localMedia } from './media.ts';
 import type { LocalOptions } from './options.ts';
 import { findProgram, freePort, isPortFree, lanAddress } from './programs.ts';
 
@@ -170,6 +171,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       redisUrl = `redis://${LOOPBACK}:${port}`;
     }
 
+    const media = options.media ? await localMedia({ root, redisUrl }) : undefined;
+    if (typeof media === 'string') leftOut.push(media);
+
     const turnSecret = turnProgram ? randomBytes(24).toString('base64url') : undefined;
     const turnAddress = lan ?? LOOPBACK;
     const standard = options.port !== 0 && (await isPortFree(topology.turn.port, turnAddress));
@@ -190,7 +194,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         'turn-address': turnAddress,
         'turn-secret-id': undefined,
         'key-source': `file:${join(dataDir, 'auth-keys.json')}`,
-        access: 'open',
+        // A media node's agent has tokens by its API key.
+        access: typeof media === 'function' ? 'open,api-key' : 'open',
         profile: 'development',
         'trusted-proxies': '1',
       },
@@ -262,6 +267,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         () => connects(ports.edge, 'localhost'),
       ),
     );
+
+    if (typeof media === 'function') {
+      // Through the edge the agent survives any signaling node; it does not know the edge's own certificate.
+      const entry = tls ? `ws://${LOOPBACK}:${ports.signaling[0]}` : `ws://localhost:${ports.edge}`;
+      await children.start(await media({ authUrl, signalingUrl: `${entry}/ws/signal`, scratch }));
+    }
 
     return {
       origin: `${scheme}://localhost:${ports.edge}`,

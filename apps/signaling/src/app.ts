@@ -152,7 +152,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
         redis: mediaRedis,
         rooms: () => node.membership.rooms,
         from: config.MEDIA_FROM,
-        log: (event, fields) => log.info({ event, ...fields }, event),
+        log: (fields) => log.info(fields, fields.event),
       })
     : undefined;
   await node.start();

@@ -9,6 +9,8 @@ export const SIGNALING_EVENTS = {
   'backplane.away': 'The room store cannot be reached.',
   'backplane.back': 'The room store answers again.',
   'backplane.doubt': 'Messages between nodes may have been lost: every room is read again.',
+  'media.assigned': 'A large room was given to a media node; `node` and `epoch` say which.',
+  'media.unassigned': 'The media directory cannot be read: large rooms stay as they are.',
   'batch.unreadable': 'A batch of another node could not be read.',
   'batch.entry': 'One entry of a batch could not be carried out.',
   'message.relay': 'A message of a sampled call came in at this node (`trace_id`).',

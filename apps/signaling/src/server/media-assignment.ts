@@ -19,7 +19,7 @@ export interface MediaAssignmentOptions {
   readonly rooms: () => ReadonlyMap<string, Room>;
   /** People in a room from which a media node serves it. */
   readonly from: number;
-  readonly log: (event: string, fields: Record<string, unknown>) => void;
+  readonly log: (fields: { readonly event: string; readonly [field: string]: unknown }) => void;
   /** How often rooms are looked at, ms. Default 500. */
   readonly intervalMs?: number;
 }
@@ -40,7 +40,7 @@ export function assignMedia(options: MediaAssignmentOptions): Disposable {
       if (nodes.size > 0) for (const room of waiting) await assign(options, room, nodes);
     } catch (error) {
       // Redis is away: rooms go on as they are, and no new ones are served.
-      options.log('media.unassigned', { error: error instanceof Error ? error.message : String(error) });
+      options.log({ event: 'media.unassigned', error: error instanceof Error ? error.message : String(error) });
     } finally {
       busy = false;
     }
@@ -64,5 +64,6 @@ async function assign(
   const next = node ?? (known && nodes.get(known.node)?.state === 'serving' ? known.node : undefined);
   if (next === undefined) return;
   const assignment = await assignRoom(redis, room.id, known, next);
-  if (assignment) log('media.assigned', { roomId: room.id, node: next, epoch: assignment.epoch, people: room.people });
+  if (!assignment) return;
+  log({ event: 'media.assigned', roomId: room.id, node: next, epoch: assignment.epoch, people: room.people });
 }
