@@ -141,7 +141,7 @@ export const ClientMessages = {
     { roomId: RoomId, metadata: Type.Optional(Metadata), traceparent: Traceparent },
     'Enter a room. One room per session.',
   ),
-  leave: message('leave', { roomId: Type.Optional(RoomId) }, 'Leave the room.'),
+  leave: message('leave', { roomId: Type.Optional(RoomId) }, 'Leave the room (`roomId`: only if it is that one).'),
   offer: Offer,
   answer: Answer,
   'ice-candidate': IceCandidate,

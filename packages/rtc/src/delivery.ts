@@ -171,7 +171,7 @@ export class Delivery {
       this.#stopTimer(out);
       if (connected) this.#repeat(peerId, out);
     }
-    if (connected) this.#flushReceipts();
+    if (connected) this.sendReceipts();
   }
 
   /** The peer lost its socket: its mailbox gets each message once, repeats wait for its return. */
@@ -194,7 +194,9 @@ export class Delivery {
   peerLeft(peerId: string): void {
     const out = this.#out.get(peerId);
     if (out) this.#failAll(peerId, out, 'peer-left');
-    this.#in.get(peerId)?.ahead.clear();
+    const incoming = this.#in.get(peerId);
+    incoming?.ahead.clear();
+    if (incoming) incoming.owesReceipt = false;
     this.#forget();
   }
 
@@ -213,6 +215,7 @@ export class Delivery {
   /** I left the room: nothing that is pending can arrive any more. */
   leftRoom(): void {
     for (const [peerId, out] of this.#out) this.#failAll(peerId, out, 'left-room');
+    for (const incoming of this.#in.values()) incoming.owesReceipt = false;
   }
 
   /** My session is over: the next one is somebody else, with ids from 1. */
@@ -316,10 +319,11 @@ export class Delivery {
   #oweReceipt(incoming: Incoming): void {
     if (incoming.expected <= 1) return;
     incoming.owesReceipt = true;
-    this.#receiptTimer ??= this.#o.clock.setTimeout(() => this.#flushReceipts(), this.#o.receiptDelay);
+    this.#receiptTimer ??= this.#o.clock.setTimeout(() => this.sendReceipts(), this.#o.receiptDelay);
   }
 
-  #flushReceipts(): void {
+  /** Sends the receipts that are owed now instead of in a moment. */
+  sendReceipts(): void {
     this.#o.clock.clearTimeout(this.#receiptTimer);
     this.#receiptTimer = undefined;
     for (const [peerId, incoming] of this.#in) {

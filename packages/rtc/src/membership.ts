@@ -41,6 +41,9 @@ export class Membership {
   #again = false;
   #metadata: PeerMetadata = {};
   #metadataSent = '';
+  #repeating = false;
+  /** Said to leave, not answered yet. */
+  #leaving: string | undefined;
   #waiters: Waiter[] = [];
   #media: RoomMedia | undefined;
 
@@ -71,8 +74,23 @@ export class Membership {
     const roomId = this.#in ?? this.#want?.roomId;
     this.#want = undefined;
     this.refuse(new SignalingError('closed', 'Left before the room answered.'));
-    if (roomId && this.#host.connected()) this.#host.send({ type: 'leave', roomId });
+    if (roomId && this.#host.connected()) this.#sendLeave(roomId);
     this.#out('left');
+  }
+
+  /** The server dropped a frame and did not say which: says again what this room needs. Each is harmless twice. */
+  dropped(retryAfter: number): void {
+    if (this.#repeating) return;
+    this.#repeating = true;
+    this.#host.clock.setTimeout(() => {
+      this.#repeating = false;
+      if (!this.#host.connected()) return;
+      if (this.#leaving !== undefined) this.#sendLeave(this.#leaving);
+      if (this.#want && !this.#in) this.#sendJoin();
+      if (!this.#in) return;
+      this.#metadataSent = '';
+      this.#sendMetadata();
+    }, retryAfter);
   }
 
   update(metadata: PeerMetadata): void {
@@ -82,6 +100,7 @@ export class Membership {
 
   /** A new session stands: go (back) into the room. */
   enter(): void {
+    this.#leaving = undefined;
     if (this.#want) this.#sendJoin();
   }
 
@@ -101,7 +120,8 @@ export class Membership {
       return;
     }
     this.#out('left');
-    if (roomId) this.#host.send({ type: 'leave', roomId });
+    this.#leaving = undefined;
+    if (roomId) this.#sendLeave(roomId);
     this.enter();
   }
 
@@ -118,6 +138,7 @@ export class Membership {
         this.#joined(frame);
         return;
       case 'left':
+        this.#leaving = undefined;
         if (this.#in === frame.roomId && this.#want?.roomId !== this.#in) this.#out('left');
         return;
       case 'room':
@@ -168,6 +189,11 @@ export class Membership {
     this.#host.send({ type: 'join', roomId: this.#want.roomId, metadata });
   }
 
+  #sendLeave(roomId: string): void {
+    this.#leaving = roomId;
+    this.#host.send({ type: 'leave', roomId });
+  }
+
   #fullMetadata(): PeerMetadata {
     return { ...this.#metadata, ...CAPABILITIES };
   }
@@ -183,9 +209,10 @@ export class Membership {
     const roomId = String(frame.roomId);
     if (roomId !== this.#want?.roomId) {
       // Left while the answer was on its way.
-      this.#host.send({ type: 'leave', roomId });
+      this.#sendLeave(roomId);
       return;
     }
+    this.#leaving = undefined;
     this.#want.retries = 0;
     this.#in = roomId;
     const changes = this.#view.snapshot(frame.peers);

@@ -323,6 +323,51 @@ test('close while a resume is under way says that it is a goodbye', async () => 
   expect(bench.socket.closedWith).toBe(1000);
 });
 
+test('S-9 leaving: receipts that are owed go before it, and nothing answers what crosses it', async () => {
+  const bench = await new Bench().inRoom([{ peerId: 'bob', metadata: { delivery: 1 } }]);
+  const heard: unknown[] = [];
+  bench.session.on('message', ({ data }) => heard.push(data));
+  bench.socket.say({ type: 'message', peerId: 'bob', id: 1, data: 'before' });
+  bench.session.leave();
+  bench.socket.say({ type: 'message', peerId: 'bob', id: 2, data: 'crossing' });
+  await bench.time.settle(1000);
+  expect(bench.socket.types().slice(-2)).toEqual(['receipt', 'leave']);
+  expect(heard).toEqual(['before']);
+  bench.socket.say({ type: 'left', roomId: 'kitchen' });
+});
+
+test('S-9 nobody answers a peer that left', async () => {
+  const bench = await new Bench().inRoom([{ peerId: 'bob', metadata: { delivery: 1 } }]);
+  bench.socket.say({ type: 'message', peerId: 'bob', id: 1, data: 'bye' });
+  bench.socket.say({ type: 'peer_left', peerId: 'bob', reason: 'left' });
+  await bench.time.settle(1000);
+  expect(bench.socket.types()).not.toContain('receipt');
+});
+
+test('S-15 a frame that was dropped unnamed is said again: join, leave, metadata', async () => {
+  const bench = await new Bench().connected();
+  const drop = async () => {
+    bench.socket.say({ type: 'error', code: 'rate_limited', message: 'slower', retryAfter: 500 });
+    bench.socket.say({ type: 'error', code: 'rate_limited', message: 'slower', retryAfter: 500 });
+    await bench.time.settle(3000);
+  };
+  const count = (type: string) => bench.socket.types().filter((t) => t === type).length;
+  const joining = bench.session.join('kitchen', { name: 'Ada' });
+  await drop();
+  expect(count('join')).toBe(2);
+  bench.socket.say({ type: 'joined', roomId: 'kitchen', peerId: 'me', peers: [] });
+  await joining;
+  bench.session.update({ name: 'Ada', audio: false });
+  await drop();
+  expect(count('update')).toBe(2);
+  bench.session.leave();
+  await drop();
+  expect(count('leave')).toBe(2);
+  bench.socket.say({ type: 'left', roomId: 'kitchen' });
+  await drop();
+  expect(count('leave')).toBe(2);
+});
+
 test('a session that the server forgot: told, and back in the room as somebody new on the same socket', async () => {
   const bench = await new Bench().inRoom([{ peerId: 'bob', metadata: { delivery: 1 } }]);
   const result = bench.session.sendTo('bob', 'message', { data: 1 });

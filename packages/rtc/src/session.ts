@@ -154,6 +154,8 @@ export class SignalingSession extends Emitter<SessionEvents> {
 
   /** Leave the room; the session stays. */
   leave(): void {
+    // Who sent something learns that it arrived; behind the leave nobody can be told.
+    this.#delivery.sendReceipts();
     this.#room.leave();
   }
 
@@ -257,7 +259,8 @@ export class SignalingSession extends Emitter<SessionEvents> {
       case 'media-state':
       case 'message':
       case 'receipt':
-        this.#delivery.receive(frame);
+        // What crossed my own leave: its sender hears of that, and a receipt would be refused.
+        if (this.roomId !== undefined || link !== this.#connector.link) this.#delivery.receive(frame);
         return;
       case 'kicked':
         this.emit('kicked', { reason: String(frame.reason ?? '') });
@@ -314,7 +317,10 @@ export class SignalingSession extends Emitter<SessionEvents> {
       this.#room.refused(code, message, retryAfter);
       return;
     }
-    if (code === 'rate_limited') this.#pacer.pause(retryAfter ?? 1000);
+    if (code === 'rate_limited') {
+      this.#pacer.pause(retryAfter ?? 1000);
+      if (replyTo === undefined) this.#room.dropped(retryAfter ?? 1000);
+    }
     const { peerId, id } = frame as { peerId?: unknown; id?: unknown };
     if (typeof peerId === 'string' && typeof id === 'number') {
       if (code === 'forbidden' || code === 'too_large' || code === 'bad_message') this.#delivery.refused(peerId, id);
@@ -388,6 +394,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
 
   #end(reason: EndReason, message: string): void {
     if (this.#state === 'closed') return;
+    if (reason === 'normal') this.#delivery.sendReceipts();
     this.#pacer.clear();
     this.#delivery.reset('closed');
     this.#connector.close();

@@ -54,6 +54,8 @@ export class Connection {
   #resumedAt = -Infinity;
   #faults = 0;
   #faultsSince = 0;
+  #dropped = 0;
+  #droppedSince = 0;
   #busy = false;
   #suffixesOf = '';
   #suffixes: Suffixes | undefined;
@@ -84,9 +86,13 @@ export class Connection {
       return;
     }
     this.#waiting ??= [];
+    // A store that answers late is not the client's fault: what does not fit is dropped.
+    if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes + data.length > MAX_WAITING_BYTES) {
+      this.refuse(tooMuch(this.node.settings.retryAfter));
+      return;
+    }
     this.#waitingBytes += data.length;
-    if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes > MAX_WAITING_BYTES) this.close('abuse');
-    else this.#waiting.push(Uint8Array.from(data));
+    this.#waiting.push(Uint8Array.from(data));
   }
 
   /** A binary frame: the protocol has none. */
@@ -186,7 +192,20 @@ export class Connection {
     this.close('internal');
   }
 
-  /** Tells the client why its message was not carried out; closes after too many. */
+  /**
+   * A correct client's frames of as long as a path may stall unnoticed (`heartbeatTimeout`) come all at once when it goes on; more than those
+   * are a flood.
+   */
+  #countDropped(now: number): void {
+    const { settings } = this.node;
+    if (now - this.#droppedSince > settings.heartbeatTimeout) {
+      this.#droppedSince = now;
+      this.#dropped = 0;
+    }
+    if (++this.#dropped > (settings.messagesPerSecond * settings.heartbeatTimeout) / 1000) this.close('abuse');
+  }
+
+  /** Tells the client why its message was not carried out; closes after too many that were its fault. */
   refuse(refusal: Refusal, about: { type?: string; peerId?: string; id?: number } = {}): void {
     this.node.counters.refused++;
     this.sendMessage({
@@ -204,8 +223,9 @@ export class Connection {
       this.close(name ?? 'internal');
       return;
     }
-    if (refusal.code === 'unavailable' || refusal.code === 'unknown_peer' || refusal.code === 'mailbox_full') return;
     const now = this.node.clock.now();
+    if (refusal.code === 'rate_limited') this.#countDropped(now);
+    if (!refusal.fault) return;
     if (now - this.#faultsSince > 10_000) {
       this.#faultsSince = now;
       this.#faults = 0;

@@ -119,10 +119,12 @@ async function join(connection: Connection, message: ClientMessageMap['join']): 
   await node.sessions.join(session, roomId, answer);
 }
 
-async function leave(connection: Connection): Promise<void> {
+async function leave(connection: Connection, message: ClientMessageMap['leave']): Promise<void> {
   const { session } = connection;
-  if (!session.room) throw new Refusal('not_in_room', 'Join a room first.');
-  const roomId = session.room.id;
+  const roomId = session.room?.id;
+  // A leave that is said again may come behind the join of the next room.
+  if (roomId === undefined || (message.roomId ?? roomId) !== roomId)
+    throw new Refusal('not_in_room', 'You are not in that room.', { field: '/roomId' });
   await connection.node.sessions.leave(session);
   connection.sendMessage({ type: 'left', roomId });
 }
