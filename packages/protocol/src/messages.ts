@@ -220,7 +220,12 @@ export const ServerMessages = {
     {
       roomId: RoomId,
       peerId: PeerId,
-      peers: Type.Array(Peer, { description: 'Everybody else in the room.' }),
+      peers: Type.Union([Type.Array(Peer), Type.Array(PeerId)], {
+        description: 'Everybody else in the room. On a socket that was opened without the subprotocol: their ids alone.',
+      }),
+      members: Type.Optional(
+        Type.Array(Peer, { description: 'Everybody else in the room, where `peers` has ids alone.' }),
+      ),
       media: Media,
       version: Version,
     },

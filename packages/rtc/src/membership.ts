@@ -215,7 +215,8 @@ export class Membership {
     this.#leaving = undefined;
     this.#want.retries = 0;
     this.#in = roomId;
-    const changes = this.#view.snapshot(frame.peers);
+    // A socket whose subprotocol a proxy swallowed is greeted as a seed client's.
+    const changes = this.#view.snapshot(frame.members ?? frame.peers);
     const again = this.#again;
     this.#again = false;
     this.#host.joined(roomId, [...this.peers.values()], again);

@@ -14,7 +14,7 @@ import type { Identity } from './identity.ts';
 import type { SignalingNode } from './node.ts';
 import { relayFrame } from './relay-frame.ts';
 import type { Session } from './session.ts';
-import type { Transport } from './transport.ts';
+import type { Dialect, Transport } from './transport.ts';
 
 /** How long after `resumed` a 1000 of a client that sent nothing since may mean that it was not read, ms. Later it is a goodbye. */
 const GIVE_UP_MS = 10_000;
@@ -36,6 +36,7 @@ export class Connection {
   readonly node: SignalingNode;
   readonly identity: Identity;
   readonly maxFrameBytes: number;
+  readonly dialect: Dialect;
   /** What this socket speaks for; replaced by a resume. */
   session: Session;
   /** Nothing but the welcome has happened: a resume is still allowed. */
@@ -65,8 +66,13 @@ export class Connection {
   #held: string[] | undefined;
   #heldLength = 0;
 
-  constructor(node: SignalingNode, transport: Transport, identity: Identity, own: SendBudget, user: SendBudget) {
+  constructor(
+    node: SignalingNode,
+    transport: Transport,
+    { identity, dialect, own, user }: { identity: Identity; dialect: Dialect; own: SendBudget; user: SendBudget },
+  ) {
     this.node = node;
+    this.dialect = dialect;
     this.#transport = transport;
     this.identity = identity;
     this.#own = own;

@@ -99,12 +99,13 @@ async function join(connection: Connection, message: ClientMessageMap['join']): 
   const answer = () => {
     const { room } = session;
     if (!room) return;
-    const peers = room.peers(session.peerId);
+    const members = room.peers(session.peerId);
+    const seen = connection.dialect === 'seed' ? { peers: members.map((p) => p.peerId), members } : { peers: members };
     connection.sendMessage({
       type: 'joined',
       roomId,
       peerId: session.peerId,
-      peers,
+      ...seen,
       ...room.media(),
       version: room.version,
     });

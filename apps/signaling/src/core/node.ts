@@ -17,7 +17,7 @@ import { Router } from './router.ts';
 import { sessionToken } from './session.ts';
 import { type SessionControl, Sessions } from './sessions.ts';
 import { type CoreSettings, DEFAULT_SETTINGS } from './settings.ts';
-import type { Transport } from './transport.ts';
+import type { Dialect, Transport } from './transport.ts';
 
 export interface NodeOptions {
   /** Unique among the nodes that share the backplane. */
@@ -101,7 +101,7 @@ export class SignalingNode implements AsyncDisposable {
   }
 
   /** A client came in. Sends `welcome`; feed frames to `connection.onFrame`, the end of the socket to `connection.onClosed`. */
-  accept(transport: Transport, identity: Identity): Connection {
+  accept(transport: Transport, identity: Identity, dialect: Dialect = 'signal.v1'): Connection {
     const { settings } = this;
     const now = this.clock.now();
     let user = this.#users.get(identity.userId);
@@ -110,7 +110,7 @@ export class SignalingNode implements AsyncDisposable {
       this.#users.set(identity.userId, user);
     }
     const own = new SendBudget(this.#ownLimits, now);
-    const connection = new Connection(this, transport, identity, own, user);
+    const connection = new Connection(this, transport, { identity, dialect, own, user });
     this.connections.add(connection);
     connection.sendMessage({
       type: 'welcome',

@@ -1,5 +1,10 @@
 import type { Frame } from '../wire/spliced-frame.ts';
 
+/**
+ * What a socket speaks: `signal.v1` when its client offered that subprotocol, else `seed`, in which `joined.peers` is a list of ids (S-50).
+ */
+export type Dialect = 'signal.v1' | 'seed';
+
 /** One client's socket, as the core sees it. The real one is server/socket-transport.ts; the simulation has its own. */
 export interface Transport {
   /** Sends one text frame (`String(frame)` is its text). Never throws; after a close it does nothing. */

@@ -464,7 +464,17 @@ describe('a client written for the seed', () => {
     using b = await open('bob');
     b.send({ type: 'join', roomId: room });
     const joined = await b.next('joined');
-    expect(joined.peers.map((p: { peerId: string }) => p.peerId)).toEqual([mine.peerId]);
+    // As the seed's client does: whoever is there is called, by the first entry.
+    const remote: unknown = joined.peers[0];
+    expect(remote).toBe(mine.peerId);
+    expect(joined.members).toEqual([{ peerId: mine.peerId, userId: 'ada' }]);
+    // Next to one that offered the subprotocol, which reads details.
+    using c = await client('cyd');
+    const sdk = await c.join(room);
+    expect(sdk.peers).toContainEqual({ peerId: mine.peerId, userId: 'ada' });
+    expect(sdk.members).toBeUndefined();
+    c.send({ type: 'leave' });
+    await c.next('left');
     const { peerId: bId } = await a.next('peer_joined');
     a.send({ type: 'offer', peerId: bId as string, sdp: 'v=0 offer' });
     expect(await b.next('offer')).toEqual({ type: 'offer', peerId: mine.peerId, sdp: 'v=0 offer' });
@@ -480,6 +490,6 @@ describe('a client written for the seed', () => {
     expect(await a.next('peer_left')).toMatchObject({ peerId: bId });
     b.send({ type: 'dance' });
     expect(await b.next('error')).toMatchObject({ code: 'unknown_type' });
-    expect(a.known().map((m) => m.type)).toEqual(['joined', 'peer_joined', 'answer', 'ice-candidate']);
+    expect(a.known().map((m) => m.type)).toEqual(['joined', 'peer_joined', 'peer_joined', 'answer', 'ice-candidate']);
   });
 });

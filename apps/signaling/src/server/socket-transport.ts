@@ -4,12 +4,13 @@ import { CLOSE_CODES } from '@tandem/protocol';
 import type { Connection } from '../core/connection.ts';
 import type { Identity } from '../core/identity.ts';
 import type { SignalingNode } from '../core/node.ts';
-import type { Transport } from '../core/transport.ts';
+import type { Dialect, Transport } from '../core/transport.ts';
 import { type FlushScheduler, FrameWriter, type ServerSocket, type SocketHandlers } from '../wire/index.ts';
 
 export interface SocketTransportOptions {
   readonly node: SignalingNode;
   readonly identity: Identity;
+  readonly dialect: Dialect;
   /** The TCP socket under `ws`. */
   readonly socket: Duplex;
   readonly scheduler: FlushScheduler;
@@ -27,12 +28,12 @@ export class SocketTransport extends FrameWriter implements Transport, SocketHan
   /** Hands the socket to the node, which says `welcome`. */
   constructor(
     ws: ServerSocket,
-    { node, identity, socket, scheduler, maxBufferedBytes, onGone }: SocketTransportOptions,
+    { node, identity, dialect, socket, scheduler, maxBufferedBytes, onGone }: SocketTransportOptions,
   ) {
     super(ws, socket, scheduler, maxBufferedBytes);
     this.#ws = ws;
     this.#onGone = onGone;
-    this.#connection = node.accept(this, identity);
+    this.#connection = node.accept(this, identity, dialect);
     ws.listen(this);
     this.flush();
   }

@@ -92,6 +92,7 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
         new SocketTransport(ws, {
           node,
           identity: identityOf(claims, address),
+          dialect: protocols.includes(SUBPROTOCOL) ? SUBPROTOCOL : 'seed',
           socket,
           scheduler,
           maxBufferedBytes: options.maxBufferedBytes,
