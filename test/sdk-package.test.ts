@@ -59,6 +59,31 @@ test('npm pack gives a package that works and type-checks alone', () => {
       .resolve('typescript/package.json')
       .replace('package.json', 'bin/tsc');
     execFileSync(process.execPath, [tsc, '-p', folder], { stdio: 'inherit' });
+    // A backend has no DOM: the session's types need none.
+    writeFileSync(
+      join(folder, 'backend.ts'),
+      `import { type SessionEvents, SignalingSession } from '@tandem/rtc/session';
+const session = new SignalingSession({ url: 'wss://example.org/ws/signal', getToken: async () => 'token' });
+const joined: Promise<SessionEvents['joined']> = session.once('joined');
+void joined.then(({ peers }) => session.kick(peers[0]?.peerId ?? ''));
+`,
+    );
+    writeFileSync(
+      join(folder, 'backend.json'),
+      JSON.stringify({
+        compilerOptions: {
+          target: 'es2022',
+          module: 'nodenext',
+          strict: true,
+          noEmit: true,
+          types: [],
+          skipLibCheck: false,
+          lib: ['es2022', 'esnext.disposable'],
+        },
+        files: ['backend.ts'],
+      }),
+    );
+    execFileSync(process.execPath, [tsc, '-p', join(folder, 'backend.json')], { stdio: 'inherit' });
     const names = execFileSync(
       process.execPath,
       ['-e', "import('@tandem/rtc').then((m) => console.log(Object.keys(m).sort().join()))"],

@@ -15,8 +15,10 @@ await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
 // Split, so that a page which imports only the session does not load the call: bundlers shake the rest of the tree.
 await build({
-  entryPoints: { index: join(here, 'src/index.ts') },
+  entryPoints: { index: join(here, 'src/index.ts'), session: join(here, 'src/session-only.ts') },
   bundle: true,
+  splitting: true,
+  chunkNames: 'chunk-[hash]',
   format: 'esm',
   target: 'es2022',
   platform: 'neutral',
@@ -62,8 +64,11 @@ await writeFile(
       license: source.license,
       type: 'module',
       sideEffects: false,
-      exports: { '.': { types: './types/index.d.ts', default: './index.js' } },
-      files: ['index.js', 'index.js.map', 'types'],
+      exports: {
+        '.': { types: './types/index.d.ts', default: './index.js' },
+        './session': { types: './types/session-only.d.ts', default: './session.js' },
+      },
+      files: ['*.js', '*.js.map', 'types'],
     },
     null,
     2,

@@ -58,6 +58,12 @@ const Media = Type.Optional(
     },
   ),
 );
+const Ref = Type.Optional(
+  Type.Integer({
+    minimum: 1,
+    description: 'Number of a request, chosen by the client: `done` or `error` answers with it.',
+  }),
+);
 const Traceparent = Type.Optional(Type.String({ maxLength: 64, description: 'W3C trace context of the sender.' }));
 
 function message<T extends string, P extends Record<string, Type.TSchema>>(
@@ -158,17 +164,17 @@ export const ClientMessages = {
   ping: message('ping', { t: Type.Optional(Type.Number()) }, 'Answered by `pong` with the same `t`.'),
   kick: message(
     'kick',
-    { peerId: PeerId, reason: Type.Optional(Type.String({ maxLength: 200 })) },
+    { peerId: PeerId, reason: Type.Optional(Type.String({ maxLength: 200 })), ref: Ref },
     'Needs the `kick` grant.',
   ),
   mute: message(
     'mute',
-    { peerId: PeerId, kind: Type.Union([Type.Literal('audio'), Type.Literal('video')]) },
+    { peerId: PeerId, kind: Type.Union([Type.Literal('audio'), Type.Literal('video')]), ref: Ref },
     'Ask a peer to mute; needs the `kick` grant.',
   ),
   'close-room': message(
     'close-room',
-    { reason: Type.Optional(Type.String({ maxLength: 200 })) },
+    { reason: Type.Optional(Type.String({ maxLength: 200 })), ref: Ref },
     'End the room for everybody; needs the `kick` grant.',
   ),
 } as const satisfies Record<string, TObject>;
@@ -221,7 +227,8 @@ export const ServerMessages = {
       roomId: RoomId,
       peerId: PeerId,
       peers: Type.Union([Type.Array(Peer), Type.Array(PeerId)], {
-        description: 'Everybody else in the room. On a socket that was opened without the subprotocol: their ids alone.',
+        description:
+          'Everybody else in the room. On a socket that was opened without the subprotocol: their ids alone.',
       }),
       members: Type.Optional(
         Type.Array(Peer, { description: 'Everybody else in the room, where `peers` has ids alone.' }),
@@ -270,6 +277,11 @@ export const ServerMessages = {
     'Application message from a peer.',
   ),
   pong: message('pong', { t: Type.Optional(Type.Number()) }, 'Answer to `ping`.'),
+  done: message(
+    'done',
+    { replyTo: Type.String({ description: '`type` of the request.' }), ref: Ref },
+    'Answer to a `kick`, `mute` or `close-room` that carries `ref`: it is carried out.',
+  ),
   draining: message(
     'draining',
     { reconnectWithin: Type.Integer({ description: 'ms; pick a random moment inside.' }) },
@@ -294,6 +306,7 @@ export const ServerMessages = {
       replyTo: Type.Optional(Type.String({ description: '`type` of the message refused.' })),
       peerId: Type.Optional(PeerId),
       id: Type.Optional(MessageId),
+      ref: Ref,
       retryAfter: Type.Optional(Type.Integer({ description: 'ms until a retry makes sense.' })),
     },
     'Your message was refused; nothing else changed.',

@@ -1,7 +1,7 @@
 /** What goes into a call and what comes out of it. */
 import type { Clock } from './clock.ts';
 import type { DeliveryResult } from './delivery.ts';
-import type { IceServersAnswer } from './ice-servers.ts';
+import type { IceServersAnswer, IceServersRequest } from './ice-servers.ts';
 import type { PairState, PairTimes } from './pair-types.ts';
 import type { PrewarmedConnection } from './prewarmed-connection.ts';
 import type { Grade, PairQuality, Trouble } from './quality.ts';
@@ -13,8 +13,11 @@ export interface CallOptions {
   /** Connected or not; the call connects it. It may outlive the call. */
   readonly session: SignalingSession;
   readonly roomId: string;
-  /** STUN and TURN servers, e.g. from GET /auth/ice-servers. Default: none, host candidates only. */
-  readonly getIceServers?: () => Promise<IceServersAnswer>;
+  /**
+   * STUN and TURN servers, e.g. from GET /auth/ice-servers with the token it is given. Default: none, host candidates only. When it fails
+   * it is asked again, and `ice-servers-failed` says why.
+   */
+  readonly getIceServers?: (request: IceServersRequest) => Promise<IceServersAnswer>;
   /** Camera and microphone. Null or missing tracks are fine: join and watch, add them later by `setTrack`. */
   readonly stream?: MediaStream | null;
   /** What else to say of me, e.g. `{name}`. `audio`, `video` and `screen` are kept by the call. */
@@ -105,6 +108,8 @@ export interface CallEvents {
   /** The lasting grade of a pair changed; `trouble` says why in words. */
   grade: { peer: RemotePeer; grade: Grade; trouble: readonly Trouble[] };
   'mute-requested': { peerId: string; kind: 'audio' | 'video' };
+  /** `getIceServers` failed: until it succeeds connections do without new TURN credentials. */
+  'ice-servers-failed': { error: Error };
   /** Diagnostics: steps of a pair with their time since it began, ms. */
   timing: { peerId: string; name: string; at: number };
 }

@@ -56,7 +56,13 @@ export class Call extends Emitter<CallEvents> {
     this.#clock = options.clock ?? systemClock;
     this.#metadata = options.metadata ?? {};
     this.#prewarmed = options.prewarmed ?? new PrewarmedConnection(options.RTCPeerConnection);
-    this.#ice = new IceServers(options.getIceServers ?? (async () => []), this.#clock);
+    const { getIceServers } = options;
+    this.#ice = new IceServers(
+      // The token is asked for once, for the socket and for this.
+      async () => (getIceServers ? getIceServers({ token: await this.session.accessToken() }) : []),
+      this.#clock,
+      (error) => this.emit('ice-servers-failed', { error }),
+    );
     this.#localMedia = new LocalMedia(options.stream, (slot) => void this.setTrack(slot, null));
     this.#sfu = this.#createSfu();
     this.#chat = new Chat({
@@ -208,6 +214,7 @@ export class Call extends Emitter<CallEvents> {
         if (!this.#chat.receive(peerId, data)) this.emit('data', { peerId, data });
       }),
       session.on('mute-requested', (request) => this.emit('mute-requested', request)),
+      session.on('left', () => this.#end('left', 'You left.')),
       session.on('room-lost', ({ message }) => this.#end('room-lost', message)),
       session.on('state', ({ state, reason, message }) => {
         if (state === 'closed') this.#end(reason === undefined || isPassing(reason) ? 'left' : reason, message ?? '');

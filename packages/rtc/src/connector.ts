@@ -46,6 +46,10 @@ export class Connector {
   #renewTimer: unknown;
   #refreshToken = false;
   #idempotencyKey: string | undefined;
+  #asking: Promise<string> | undefined;
+  /** Asked for beside the socket, which takes it when it comes to its turn. */
+  #early: Promise<string> | undefined;
+  #token: string | undefined;
   readonly #unlisten: (() => void)[] = [];
 
   constructor(options: SessionOptions, host: ConnectorHost) {
@@ -85,6 +89,20 @@ export class Connector {
     this.#moveTimer = undefined;
     // The old socket may still carry frames that arrived before the move: it closes by itself, fenced by the server.
     if (old) clock.setTimeout(() => old.letGo('moved'), 1000);
+  }
+
+  /** A token that is good now. The first one serves for the socket as well. @throws what `getToken` throws */
+  async accessToken(): Promise<string> {
+    if (this.#token !== undefined && (tokenExpiry(this.#token) ?? Infinity) > Date.now() + 10_000) return this.#token;
+    if (this.#asking !== undefined) return this.#asking;
+    if (this.#token !== undefined) this.#refreshToken = true;
+    const early = this.#ask();
+    this.#early = early;
+    // The next dial must not fail for one that failed here.
+    early.catch(() => {
+      if (this.#early === early) this.#early = undefined;
+    });
+    return early;
   }
 
   watch(heartbeat: Heartbeat): void {
@@ -157,12 +175,10 @@ export class Connector {
   }
 
   async #open(): Promise<void> {
-    const refresh = this.#refreshToken;
-    this.#idempotencyKey ??= randomHex(16);
-    const token = await this.#o.getToken({ refresh, idempotencyKey: this.#idempotencyKey });
-    this.#idempotencyKey = undefined;
+    const early = this.#refreshToken ? undefined : this.#early;
+    this.#early = undefined;
+    const token = await (early ?? this.#ask());
     if (this.#closed) return;
-    this.#refreshToken = false;
     const link: Link = new Link(this.#WebSocket, this.#url, [SUBPROTOCOL, `bearer.${token}`], this.#host.clock, {
       open: () => {
         // The server has it: from here on it is the answer that is waited for.
@@ -175,6 +191,25 @@ export class Connector {
     this.#pending = link;
     this.#awaitAnswer(link);
     this.#scheduleRenewal(token);
+  }
+
+  #ask(): Promise<string> {
+    const refresh = this.#refreshToken;
+    if (this.#asking !== undefined && !refresh) return this.#asking;
+    const asking = this.#fetchToken(refresh).finally(() => {
+      if (this.#asking === asking) this.#asking = undefined;
+    });
+    this.#asking = asking;
+    return asking;
+  }
+
+  async #fetchToken(refresh: boolean): Promise<string> {
+    this.#idempotencyKey ??= randomHex(16);
+    const token = await this.#o.getToken({ refresh, idempotencyKey: this.#idempotencyKey });
+    this.#idempotencyKey = undefined;
+    if (refresh) this.#refreshToken = false;
+    this.#token = token;
+    return token;
   }
 
   #awaitAnswer(link: Link): void {

@@ -216,6 +216,7 @@ export class Delivery {
   leftRoom(): void {
     for (const [peerId, out] of this.#out) this.#failAll(peerId, out, 'left-room');
     for (const incoming of this.#in.values()) incoming.owesReceipt = false;
+    this.#forget();
   }
 
   /** My session is over: the next one is somebody else, with ids from 1. */

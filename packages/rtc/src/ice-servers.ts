@@ -6,15 +6,31 @@ export type IceServersAnswer =
   | RTCIceServer[]
   | { readonly iceServers: RTCIceServer[] /** Seconds. Default 600. */; readonly ttl?: number };
 
+/** What a request for ICE servers needs. */
+export interface IceServersRequest {
+  /** The session's access token: send it as `Authorization: Bearer …`. */
+  readonly token: string;
+}
+
+/** The endpoint is asked again after so many ms while somebody waits for its first answer. */
+const RETRY_MS = 300;
+
 export class IceServers {
   readonly #get: () => Promise<IceServersAnswer>;
+  readonly #failed: (error: Error) => void;
   readonly #clock: Clock;
   #known: RTCIceServer[] = [];
   #until = 0;
   #fetching: Promise<RTCIceServer[]> | undefined;
 
-  constructor(get: () => Promise<IceServersAnswer>, clock: Clock = systemClock) {
+  /** @param failed called when the endpoint refused or answered nonsense; what is known, or nothing, serves meanwhile */
+  constructor(
+    get: () => Promise<IceServersAnswer>,
+    clock: Clock = systemClock,
+    failed: (error: Error) => void = () => {},
+  ) {
     this.#get = get;
+    this.#failed = failed;
     this.#clock = clock;
   }
 
@@ -35,7 +51,8 @@ export class IceServers {
    */
   async fresh(patience = 3000): Promise<RTCIceServer[]> {
     if (this.valid) return this.#known;
-    this.#fetching ??= this.#fetch().finally(() => {
+    const until = this.#clock.now() + patience;
+    this.#fetching ??= this.#fetchUntil(until).finally(() => {
       this.#fetching = undefined;
     });
     let timer: unknown;
@@ -47,16 +64,26 @@ export class IceServers {
     return list;
   }
 
-  async #fetch(): Promise<RTCIceServer[]> {
+  /** A first connection without TURN may never come about: while nothing is known a refusal is not the last word. */
+  async #fetchUntil(end: number): Promise<RTCIceServer[]> {
+    while (!(await this.#fetch()) && this.#until === 0 && this.#clock.now() + RETRY_MS < end)
+      await new Promise<void>((resolve) => void this.#clock.setTimeout(resolve, RETRY_MS));
+    return this.#known;
+  }
+
+  async #fetch(): Promise<boolean> {
     try {
       const answer = await this.#get();
-      const list = Array.isArray(answer) ? answer : answer.iceServers;
+      const list: unknown = Array.isArray(answer) ? answer : answer?.iceServers;
+      // The body of a 401 is an object too.
+      if (!Array.isArray(list)) throw new TypeError('getIceServers: the answer is neither a list nor {iceServers}.');
       const ttl = (Array.isArray(answer) ? undefined : answer.ttl) ?? 600;
-      this.#known = list;
+      this.#known = list as RTCIceServer[];
       this.#until = this.#clock.now() + (ttl * 1000) / 2;
-    } catch {
-      // Asked again at the next use.
+      return true;
+    } catch (error) {
+      this.#failed(error instanceof Error ? error : new Error(String(error)));
+      return false;
     }
-    return this.#known;
   }
 }

@@ -4,7 +4,7 @@ export { Call } from './call.ts';
 export type { CallEvents, CallOptions, CallState, ChatMessage, LocalState, RemotePeer } from './call-types.ts';
 export type { Clock } from './clock.ts';
 export type { DeliveryFailure, DeliveryResult } from './delivery.ts';
-export type { IceServersAnswer } from './ice-servers.ts';
+export type { IceServersAnswer, IceServersRequest } from './ice-servers.ts';
 export type { WebSocketConstructor, WebSocketLike } from './link.ts';
 export { mos, mosFromR, rFactor } from './mos.ts';
 export type { PairState, PairTimes, Slot } from './pair-types.ts';

@@ -16,8 +16,8 @@ export interface MembershipHost {
   /** In the room; before the changes are told. `again`: after a lost session. */
   joined(roomId: string, peers: PeerInfo[], again: boolean): void;
   changed(changes: RoomChange[]): void;
-  /** Out of the room, before the changes are told. */
-  left(): void;
+  /** Out of the room, before the changes are told. `forGood`: by my own wish, or with the session; there are no changes then. */
+  left(roomId: string, forGood: boolean): void;
   /** Which media node serves the room has changed. */
   media(media: RoomMedia | undefined): void;
   /** Refused, and nobody waits for the answer. */
@@ -239,11 +239,15 @@ export class Membership {
     this.#host.media(media);
   }
 
+  /** Nobody else has left when I leave: the others are reported only when I mean to come back and see them again. */
   #out(reason: string): void {
-    if (!this.#in) return;
+    const roomId = this.#in;
+    if (roomId === undefined) return;
+    const comeBack = this.#want?.roomId === roomId;
     this.#in = undefined;
-    this.#host.left();
-    this.#host.changed(this.#view.clear(reason));
+    const gone = this.#view.clear(reason);
+    this.#host.left(roomId, !comeBack);
+    if (comeBack) this.#host.changed(gone);
     this.#setMedia(undefined);
   }
 }

@@ -59,10 +59,34 @@ test('TURN credentials: fetched once, kept for half their life, fetched anew aft
 
 test('TURN credentials: a service that fails or hangs never holds up a call', async () => {
   const time = new VirtualTime();
-  expect(await new IceServers(() => Promise.reject(new Error('down')), time).fresh()).toEqual([]);
+  const down = new IceServers(() => Promise.reject(new Error('down')), time).fresh(3000);
+  await time.settle(3000);
+  expect(await down).toEqual([]);
   const hung = new IceServers(() => new Promise(() => {}), time).fresh(3000);
   await time.settle(3000);
   expect(await hung).toEqual([]);
+});
+
+test('TURN credentials: a first refusal is not the last word, and is said', async () => {
+  const time = new VirtualTime();
+  const refusals: string[] = [];
+  const answers: unknown[] = [
+    { error: 'unauthorized' },
+    undefined,
+    new Error('401'),
+    { iceServers: [{ urls: 'turn:1' }] },
+  ];
+  const get = async () => {
+    const answer = answers.shift();
+    if (answer instanceof Error) throw answer;
+    return answer as { iceServers: RTCIceServer[] };
+  };
+  const ice = new IceServers(get, time, (error) => refusals.push(error.message));
+  const first = ice.fresh();
+  await time.settle(2000);
+  expect(await first, 'so that the first connection has TURN').toEqual([{ urls: 'turn:1' }]);
+  expect(refusals).toEqual([expect.stringContaining('neither'), expect.stringContaining('neither'), '401']);
+  expect(time.waiting).toBe(0);
 });
 
 test('uplink: the cameras of all legs stay under 1.7 Mbit/s with their audio, at any size', () => {

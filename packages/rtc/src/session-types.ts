@@ -57,11 +57,14 @@ export interface SessionEvents {
   state: { state: SessionState; reason?: EndReason | 'network' | 'deaf' | 'drain'; message?: string; retryIn?: number };
   /** In the room (first time or again). `again`: after a lost session; my peer id is a new one. */
   joined: { roomId: string; peers: PeerInfo[]; again: boolean };
+  /** I am out of the room: by `leave()`, `close()`, or because the session is over. The others are still in it. */
+  left: { roomId: string };
   /** The room is lost though the session goes on, e.g. it was full when I came back. */
   'room-lost': { roomId: string; code: string; message: string };
   /** The server forgot this session; peers saw me leave, and a new session has begun. */
   'session-lost': { oldPeerId: string };
   'peer-joined': { peer: PeerInfo; before: boolean };
+  /** Somebody else left. After a lost session or membership also everybody, before I am in again and see who is there (`peer-joined`). */
   'peer-left': { peer: PeerInfo; reason: string };
   'peer-updated': { peer: PeerInfo };
   'peer-away': { peer: PeerInfo };
@@ -79,11 +82,11 @@ export interface SessionEvents {
   undelivered: { peerId: string; type: DirectedType; reason: DeliveryFailure };
   kicked: { reason: string };
   'mute-requested': { peerId: string; kind: 'audio' | 'video' };
-  /** The server refused something that no promise waits for. */
+  /** The server refused something: also what the promise of a request that nobody waits for says. */
   error: { code: string; message: string; field?: string; replyTo?: string };
 }
 
-/** The server refused a request, with a code of ERROR_CODES (or `closed`, `timeout`). */
+/** The server refused a request, with a code of ERROR_CODES (or `closed`, `disconnected`, `timeout`). */
 export class SignalingError extends Error {
   readonly code: string;
   readonly retryAfter: number | undefined;

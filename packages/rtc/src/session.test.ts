@@ -80,7 +80,17 @@ class Bench {
       probe: false,
       ...options,
     });
-    for (const event of ['state', 'joined', 'room-lost', 'session-lost', 'peer-left', 'kicked', 'undelivered'] as const)
+    for (const event of [
+      'state',
+      'joined',
+      'left',
+      'room-lost',
+      'session-lost',
+      'peer-left',
+      'kicked',
+      'undelivered',
+      'error',
+    ] as const)
       this.session.on(event, (payload) => this.events.push({ event, payload }));
   }
   get socket(): Socket {
@@ -366,6 +376,74 @@ test('S-15 a frame that was dropped unnamed is said again: join, leave, metadata
   bench.socket.say({ type: 'left', roomId: 'kitchen' });
   await drop();
   expect(count('leave')).toBe(2);
+});
+
+test.each([
+  ['close()', (session: SignalingSession) => session.close()],
+  ['leave()', (session: SignalingSession) => session.leave()],
+])('my own %s is `left`; nobody else is reported as peer-left', async (_name, act) => {
+  const bench = await new Bench().inRoom([{ peerId: 'bob' }, { peerId: 'cyd' }]);
+  act(bench.session);
+  expect(bench.of('peer-left')).toEqual([]);
+  expect(bench.of('left')).toEqual([{ roomId: 'kitchen' }]);
+  expect(bench.session.peers.size).toBe(0);
+  expect(bench.session.roomId).toBeUndefined();
+});
+
+test('removed for good: `left`, and nobody else is reported as peer-left', async () => {
+  const bench = await new Bench().inRoom([{ peerId: 'bob' }]);
+  bench.socket.drop(4003);
+  expect(bench.of('peer-left')).toEqual([]);
+  expect(bench.of('left')).toEqual([{ roomId: 'kitchen' }]);
+});
+
+test('S-45 kick, requestMute and closeRoom end with what the server answers', async () => {
+  const bench = await new Bench().inRoom([{ peerId: 'bob' }]);
+  const { session, socket } = bench;
+  const asked = () => socket.got.at(-1) as Frame;
+  const kicked = session.kick('bob', 'rude');
+  expect(asked()).toEqual({ type: 'kick', peerId: 'bob', reason: 'rude', ref: 1 });
+  socket.say({ type: 'done', replyTo: 'kick', ref: 1 });
+  await kicked;
+  const refused = session.closeRoom();
+  socket.say({ type: 'error', code: 'forbidden', message: 'no grant', replyTo: 'close-room', ref: asked().ref });
+  await expect(refused).rejects.toMatchObject({ code: 'forbidden' });
+  expect(bench.of('error'), 'for who does not wait').toMatchObject([{ code: 'forbidden', replyTo: 'close-room' }]);
+  const silent = session.requestMute('bob', 'audio');
+  await bench.time.settle(4000);
+  socket.say({ type: 'pong' });
+  await bench.time.settle(7000);
+  await expect(silent, 'a server older than `done`').rejects.toMatchObject({ code: 'timeout' });
+  const lost = session.kick('bob');
+  socket.drop(1006);
+  await expect(lost).rejects.toMatchObject({ code: 'disconnected' });
+  await expect(session.kick('bob')).rejects.toMatchObject({ code: 'disconnected' });
+});
+
+test('accessToken: one request for it and the socket, whichever comes first; a new one when it runs out', async () => {
+  const seconds = () => Math.floor(Date.now() / 1000);
+  let exp = seconds() + 3600;
+  const asked: boolean[] = [];
+  const make = () =>
+    new Bench({
+      getToken: async ({ refresh }) => {
+        asked.push(refresh);
+        return `x.${btoa(JSON.stringify({ exp: exp }))}.${asked.length}`;
+      },
+    });
+  const first = make();
+  const [, token] = await Promise.all([first.connected(), first.session.accessToken()]);
+  expect(first.socket.protocols[1]).toBe(`bearer.${token}`);
+  expect(asked).toEqual([false]);
+  const second = make();
+  const early = await second.session.accessToken();
+  await second.connected();
+  expect(second.socket.protocols[1]).toBe(`bearer.${early}`);
+  expect(asked).toEqual([false, false]);
+  exp = seconds() + 5;
+  const third = await make().connected();
+  await third.session.accessToken();
+  expect(asked).toEqual([false, false, false, true]);
 });
 
 test('a session that the server forgot: told, and back in the room as somebody new on the same socket', async () => {

@@ -7,6 +7,7 @@ import type { Link } from './link.ts';
 import { Membership } from './membership.ts';
 import { Pacer } from './pacer.ts';
 import { randomHex } from './random-id.ts';
+import { Requests } from './requests.ts';
 import type { RoomChange } from './room-view.ts';
 import {
   type EndReason,
@@ -24,6 +25,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
   readonly #room: Membership;
   readonly #delivery: Delivery;
   readonly #pacer: Pacer<Frame>;
+  readonly #requests: Requests;
   readonly #traceparent: string | undefined;
   #state: SessionState = 'idle';
   #greeting: Frame | undefined;
@@ -52,6 +54,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
       frame: (link, frame) => this.#frame(link, frame),
       lost: () => {
         this.#pacer.clear();
+        this.#requests.end('disconnected');
         this.#delivery.setConnected(false);
       },
       waiting: (reason, retryIn) =>
@@ -64,6 +67,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
     const sampling = options.traceSampling ?? 0;
     this.#traceparent = sampling > 0 && random() < sampling ? `00-${randomHex(16)}-${randomHex(8)}-01` : undefined;
     this.#pacer = new Pacer(clock, (frame) => this.#connector.link?.send(frame) ?? false);
+    this.#requests = new Requests(clock, (frame) => this.#paced(frame));
     this.#delivery = new Delivery({
       clock,
       random,
@@ -81,7 +85,10 @@ export class SignalingSession extends Emitter<SessionEvents> {
       connected: () => this.#state === 'open',
       joined: (roomId, peers, again) => this.emit('joined', { roomId, peers, again }),
       changed: (changes) => this.#changed(changes),
-      left: () => this.#delivery.leftRoom(),
+      left: (roomId, forGood) => {
+        this.#delivery.leftRoom();
+        if (forGood) this.emit('left', { roomId });
+      },
       media: (media) => this.emit('media', { media }),
       lost: (roomId, code, message) => this.emit('room-lost', { roomId, code, message }),
     });
@@ -152,7 +159,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
     return done;
   }
 
-  /** Leave the room; the session stays. */
+  /** Leave the room; the session stays. Nobody is reported as `peer-left`: it is me who left. */
   leave(): void {
     // Who sent something learns that it arrived; behind the leave nobody can be told.
     this.#delivery.sendReceipts();
@@ -189,17 +196,35 @@ export class SignalingSession extends Emitter<SessionEvents> {
     );
   }
 
-  /** Remove a peer; needs the `kick` grant. A refusal comes as `error`. */
-  kick(peerId: string, reason?: string): void {
-    this.#paced({ type: 'kick', peerId, ...(reason ? { reason } : {}) });
+  /**
+   * Remove a peer; needs the `kick` grant. Resolves when the server has done it.
+   * @throws SignalingError e.g. `forbidden`, `unknown_peer`, `unavailable`; `timeout`, `disconnected`: it may have been done
+   */
+  kick(peerId: string, reason?: string): Promise<void> {
+    return this.#requests.send({ type: 'kick', peerId, ...(reason ? { reason } : {}) });
   }
-  /** Ask a peer to mute; needs the `kick` grant. */
-  requestMute(peerId: string, kind: 'audio' | 'video'): void {
-    this.#paced({ type: 'mute', peerId, kind });
+  /**
+   * Ask a peer to mute; needs the `kick` grant. Resolves when the server has passed it on.
+   * @throws SignalingError as {@link kick}
+   */
+  requestMute(peerId: string, kind: 'audio' | 'video'): Promise<void> {
+    return this.#requests.send({ type: 'mute', peerId, kind });
   }
-  /** End the room for everybody; needs the `kick` grant. */
-  closeRoom(reason?: string): void {
-    this.#paced({ type: 'close-room', ...(reason ? { reason } : {}) });
+  /**
+   * End the room for everybody, me too; needs the `kick` grant. Resolves when the server has done it.
+   * @throws SignalingError as {@link kick}
+   */
+  closeRoom(reason?: string): Promise<void> {
+    return this.#requests.send({ type: 'close-room', ...(reason ? { reason } : {}) });
+  }
+
+  /**
+   * An access token that is good now, for requests to auth beside this session. Asks `getToken` only when there is none yet or it runs out;
+   * before `connect()` the one that it fetches is used for the socket as well.
+   * @throws what `getToken` throws
+   */
+  accessToken(): Promise<string> {
+    return this.#connector.accessToken();
   }
 
   /** Is the socket still alive? Ask now instead of at the next heartbeat (after sleep, a network change). */
@@ -207,7 +232,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
     this.#connector.probe();
   }
 
-  /** Leave and end the session. */
+  /** Leave and end the session. Nobody is reported as `peer-left`: it is me who left. */
   close(): void {
     this.#end('normal', 'The client closed.');
   }
@@ -262,6 +287,9 @@ export class SignalingSession extends Emitter<SessionEvents> {
         // What crossed my own leave: its sender hears of that, and a receipt would be refused.
         if (this.roomId !== undefined || link !== this.#connector.link) this.#delivery.receive(frame);
         return;
+      case 'done':
+        this.#requests.done(frame.ref);
+        return;
       case 'kicked':
         this.emit('kicked', { reason: String(frame.reason ?? '') });
         return;
@@ -313,6 +341,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
       this.#connector.refused(link, retryAfter ?? 1000);
       return;
     }
+    this.#requests.refused(frame.ref, new SignalingError(code, message, retryAfter));
     if (replyTo === 'join') {
       this.#room.refused(code, message, retryAfter);
       return;
@@ -397,6 +426,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
     if (reason === 'normal') this.#delivery.sendReceipts();
     this.#pacer.clear();
     this.#delivery.reset('closed');
+    this.#requests.end('closed');
     this.#connector.close();
     this.#room.end(reason, { forget: true });
     this.#setState('closed', { reason, message });

@@ -134,7 +134,7 @@ export class Connection {
   }
 
   #process(data: Uint8Array): void {
-    let context: { type?: string; peerId?: string; id?: number } = {};
+    let context: Context = {};
     const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     let traced: (() => void) | undefined;
     let pending: Promise<void> | undefined;
@@ -174,7 +174,7 @@ export class Connection {
     return this.#suffixes?.[type] as Buffer;
   }
 
-  #wait(pending: Promise<void>, context: { type?: string; peerId?: string; id?: number }): void {
+  #wait(pending: Promise<void>, context: Context): void {
     this.#busy = true;
     void pending
       .catch((error: unknown) => this.#failed(error, context))
@@ -189,7 +189,7 @@ export class Connection {
       });
   }
 
-  #failed(error: unknown, context: { type?: string; peerId?: string; id?: number }): void {
+  #failed(error: unknown, context: Context): void {
     if (error instanceof Refusal) {
       this.refuse(error, context);
       return;
@@ -212,7 +212,7 @@ export class Connection {
   }
 
   /** Tells the client why its message was not carried out; closes after too many that were its fault. */
-  refuse(refusal: Refusal, about: { type?: string; peerId?: string; id?: number } = {}): void {
+  refuse(refusal: Refusal, about: Context = {}): void {
     this.node.counters.refused++;
     this.sendMessage({
       type: 'error',
@@ -222,6 +222,7 @@ export class Connection {
       ...(typeof about.type === 'string' ? { replyTo: about.type.slice(0, 64) } : {}),
       ...(typeof about.peerId === 'string' ? { peerId: about.peerId.slice(0, 64) } : {}),
       ...(typeof about.id === 'number' ? { id: about.id } : {}),
+      ...(typeof about.ref === 'number' ? { ref: about.ref } : {}),
       ...(refusal.retryAfter === undefined ? {} : { retryAfter: refusal.retryAfter }),
     });
     if (refusal.closeWith !== undefined) {
@@ -362,9 +363,13 @@ function tooMuch(wait: number): Refusal {
   return new Refusal('rate_limited', `Too many messages or bytes; retry after ${wait} ms.`, { retryAfter: wait });
 }
 
+/** What of a message its refusal names. */
+type Context = { readonly type?: string; readonly peerId?: string; readonly id?: number; readonly ref?: number };
+
 export interface IncomingMessage {
   type: string;
   peerId?: string;
   id?: number;
+  ref?: number;
   [field: string]: unknown;
 }

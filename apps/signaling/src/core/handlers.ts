@@ -202,6 +202,12 @@ async function kick(connection: Connection, message: ClientMessageMap['kick']): 
       { loginSession: member.info.loginSession, ms: node.settings.banTime },
     ),
   );
+  done(connection, message);
+}
+
+/** Answers a request that asked for an answer. */
+function done(connection: Connection, { type, ref }: { type: string; ref?: number }): void {
+  if (ref !== undefined) connection.sendMessage({ type: 'done', replyTo: type, ref });
 }
 
 function mute(connection: Connection, message: ClientMessageMap['mute']): void {
@@ -211,6 +217,7 @@ function mute(connection: Connection, message: ClientMessageMap['mute']): void {
     JSON.stringify({ type: 'mute_requested', peerId: connection.session.peerId, kind: message.kind }),
     (refusal) => connection.refuse(refusal, message),
   );
+  done(connection, message);
 }
 
 async function closeRoom(connection: Connection, message: ClientMessageMap['close-room']): Promise<void> {
@@ -218,7 +225,10 @@ async function closeRoom(connection: Connection, message: ClientMessageMap['clos
   checkKick(connection);
   const room = roomOf(connection);
   await node.carry(async () => {
-    for (const member of await node.membership.close(room))
+    const members = await node.membership.close(room);
+    // Before it ends the one who asked as well.
+    done(connection, message);
+    for (const member of members)
       await node.sessions.expel(
         { peerId: member.peerId, node: member.node, room: '' },
         'roomClosed',

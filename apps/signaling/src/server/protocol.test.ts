@@ -429,6 +429,30 @@ describe('moderation', () => {
     expect(await a.whenClosed()).toBe(4009);
   });
 
+  test('S-45 what carries ref is answered: done or error, and without ref nothing is', async () => {
+    const { room, a, bId } = await pair({ kick: true });
+    using eve = await client('eve');
+    await eve.join(room);
+    a.send({ type: 'mute', peerId: bId, kind: 'audio', ref: 1 });
+    expect(await a.next('done')).toEqual({ type: 'done', replyTo: 'mute', ref: 1 });
+    eve.send({ type: 'kick', peerId: bId, ref: 7 });
+    expect(await eve.next('error')).toMatchObject({ code: 'forbidden', replyTo: 'kick', ref: 7 });
+    a.send({ type: 'kick', peerId: 'nobody', ref: 2 });
+    expect(await a.next('error')).toMatchObject({ code: 'unknown_peer', ref: 2 });
+    a.send({ type: 'kick', peerId: eve.welcome.peerId, ref: 3 });
+    expect(await a.next('done')).toEqual({ type: 'done', replyTo: 'kick', ref: 3 });
+    a.send({ type: 'mute', peerId: bId, kind: 'audio' });
+    await a.settle();
+    a.send({ type: 'close-room', ref: 4 });
+    expect(await a.next('done'), 'before it ends the one who asked').toEqual({
+      type: 'done',
+      replyTo: 'close-room',
+      ref: 4,
+    });
+    expect(await a.whenClosed()).toBe(4009);
+    expect(a.heard.filter((m) => m.type === 'done')).toHaveLength(3);
+  });
+
   test('S-44 a revoked login session is kicked with 4001, and its token opens nothing any more', async () => {
     const { a } = await pair();
     const token = await keys.token('eve', {}, { session_id: 'login-7' });

@@ -1,0 +1,66 @@
+/** Requests that the server answers: each has a number, and ends in exactly one result. */
+import type { Clock } from './clock.ts';
+import { SignalingError } from './session-types.ts';
+import type { Frame } from './wire.ts';
+
+/** A server older than `done` never answers, ms. */
+const PATIENCE = 10_000;
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: SignalingError) => void;
+  readonly timer: unknown;
+}
+
+export class Requests {
+  readonly #clock: Clock;
+  readonly #send: (frame: Frame) => boolean;
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 1;
+
+  constructor(clock: Clock, send: (frame: Frame) => boolean) {
+    this.#clock = clock;
+    this.#send = send;
+  }
+
+  /** @throws SignalingError with the server's code, or `timeout`, `disconnected`, `closed` */
+  send(frame: Frame): Promise<void> {
+    const answered = new Promise<void>((resolve, reject) => {
+      const ref = this.#next++;
+      if (!this.#send({ ...frame, ref })) {
+        reject(new SignalingError('disconnected', 'There is no connection.'));
+        return;
+      }
+      const late = () => this.refused(ref, new SignalingError('timeout', 'The server did not answer.'));
+      this.#waiting.set(ref, { resolve, reject, timer: this.#clock.setTimeout(late, PATIENCE) });
+    });
+    // An app that does not wait hears of refusals by the session's `error`; it must not end by an unhandled rejection.
+    answered.catch(() => {});
+    return answered;
+  }
+
+  done(ref: unknown): void {
+    this.#take(ref)?.resolve();
+  }
+
+  /** @returns false when no request has that number */
+  refused(ref: unknown, error: SignalingError): boolean {
+    const waiting = this.#take(ref);
+    waiting?.reject(error);
+    return waiting !== undefined;
+  }
+
+  /** No answer can come any more. */
+  end(code: 'disconnected' | 'closed'): void {
+    for (const ref of [...this.#waiting.keys()])
+      this.refused(ref, new SignalingError(code, 'The connection ended before the server answered.'));
+  }
+
+  #take(ref: unknown): Waiting | undefined {
+    const waiting = typeof ref === 'number' ? this.#waiting.get(ref) : undefined;
+    if (!waiting) return undefined;
+    this.#waiting.delete(ref as number);
+    this.#clock.clearTimeout(waiting.timer);
+    return waiting;
+  }
+}
