@@ -9,7 +9,8 @@ export interface BackoffOptions {
 /**
  * Full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog): uniform between 0 and a ceiling that
  * doubles, from the first retry on, so that a thousand clients of one dead node do not come back in one moment.
- * A server's `retryAfter` (ms) is a floor; the jitter goes on top of it, at least half of it wide.
+ * A server's `retryAfter` (ms) is a floor; the jitter goes on top of it, between half of it and twice it plus a second wide: a server
+ * that answers knows better than a doubling ceiling when to come.
  */
 export function fullJitter(
   attempt: number,
@@ -18,7 +19,8 @@ export function fullJitter(
   retryAfter = 0,
 ): number {
   const ceiling = Math.min(max, initial * 2 ** Math.min(attempt, 16));
-  return Math.round(retryAfter + random() * Math.max(ceiling, retryAfter / 2));
+  if (retryAfter === 0) return Math.round(random() * ceiling);
+  return Math.round(retryAfter + random() * Math.max(Math.min(ceiling, 2 * retryAfter + 1000), retryAfter / 2));
 }
 
 /** `Retry-After` of RFC 9110 section 10.2.3 in ms: seconds or a date. Undefined when it is neither. */

@@ -8,6 +8,11 @@ import { type EndReason, GiveUp, type SessionOptions } from './session-types.ts'
 import { tokenExpiry } from './token.ts';
 import type { Frame } from './wire.ts';
 
+/** A node whose store is away for so long is left for another one, ms. */
+const UNAVAILABLE_MS = 3000;
+/** Without a refusal for so long the store is taken to be back, ms. */
+const UNAVAILABLE_OVER_MS = 60_000;
+
 /** What a connector needs of its session. */
 export interface ConnectorHost {
   readonly clock: Clock;
@@ -39,6 +44,7 @@ export class Connector {
   #attempting = false;
   #attempt = 0;
   #moveAttempt = 0;
+  #unavailable = { last: -Infinity, due: 0, wait: 0 };
   #dialedAt = -Infinity;
   #retryTimer: unknown;
   #moveTimer: unknown;
@@ -132,6 +138,22 @@ export class Connector {
       this.#moveTimer = undefined;
       if (this.#link?.open) this.#dial();
     }, within);
+  }
+
+  /**
+   * This node refuses because its store is away; that of another may not be. Moves when that lasts, and less and less often while it goes
+   * on: with the store away for all, all clients would do so.
+   */
+  elsewhere(): void {
+    const { clock, random } = this.#host;
+    const now = clock.now();
+    if (now - this.#unavailable.last > UNAVAILABLE_OVER_MS)
+      this.#unavailable = { last: now, due: now + UNAVAILABLE_MS, wait: UNAVAILABLE_MS };
+    this.#unavailable.last = now;
+    if (now < this.#unavailable.due) return;
+    const wait = Math.min(this.#unavailable.wait * 2, UNAVAILABLE_OVER_MS);
+    this.#unavailable = { last: now, due: now + wait, wait };
+    this.move(random() * 1000);
   }
 
   /** Is the socket alive? Without one: do not sit out the rest of a long wait, there is reason to believe in a network. */
@@ -228,7 +250,7 @@ export class Connector {
       this.#attempting = false;
       if (this.#link?.open && afterClose(end.code) !== 'give-up') {
         // A move failed: the present socket still serves. Try again soon, then less and less often.
-        this.move(1000 + fullJitter(this.#moveAttempt++, random, this.#o.backoff));
+        this.move(1000 + fullJitter(this.#moveAttempt++, random, { max: 30_000, ...this.#o.backoff }));
         return;
       }
     } else if (link === this.#link) {

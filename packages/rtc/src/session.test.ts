@@ -290,7 +290,7 @@ test('S-74 a resume that is not answered in time is given up with 4011, and the 
 
 test.each([
   ['unavailable', 'refused for now'],
-  ['session_unknown', 'forgotten by the store while the old socket serves'],
+  ['session_unknown', 'forgotten by the store while the old socket serves its room'],
 ])('S-74 a move answered with %s (%s) gives up the new socket only', async (code) => {
   const bench = await new Bench().inRoom([{ peerId: 'bob' }]);
   const [old] = bench.sockets;
@@ -331,6 +331,45 @@ test('close while a resume is under way says that it is a goodbye', async () => 
   bench.session.close();
   expect(bench.socket.types()).toEqual(['resume', 'leave']);
   expect(bench.socket.closedWith).toBe(1000);
+});
+
+test('S-93 a node whose store is away is left for another one, and the join goes on there', async () => {
+  const bench = await new Bench().connected();
+  const joining = bench.session.join('kitchen');
+  const [cutOff] = bench.sockets;
+  const refuse = () =>
+    cutOff?.say({ type: 'error', code: 'unavailable', message: 'away', replyTo: 'join', retryAfter: 500 });
+  for (let i = 0; i < 10 && bench.sockets.length === 1; i++) {
+    refuse();
+    await bench.time.settle(1000);
+  }
+  expect(bench.sockets).toHaveLength(2);
+  expect(bench.time.now(), 'not for the first refusal').toBeGreaterThan(3000);
+  bench.socket.open();
+  expect(bench.socket.types(), 'it may have come in, its answer lost').toEqual(['resume']);
+  bench.socket.say({ ...WELCOME, peerId: 'me2', node: 'n2' });
+  bench.socket.say({ type: 'error', code: 'session_unknown', message: 'no', replyTo: 'resume' });
+  expect(bench.socket.types()).toEqual(['resume', 'join']);
+  expect(cutOff?.closedWith).toBe(4011);
+  bench.socket.say({ type: 'joined', roomId: 'kitchen', peerId: 'me2', peers: [] });
+  await joining;
+  expect(bench.of('session-lost'), 'nobody has seen the first one').toEqual([]);
+});
+
+test('S-93 while the store is away for everybody, moves become rare', async () => {
+  const bench = await new Bench().inRoom([{ peerId: 'bob', metadata: { delivery: 1 } }]);
+  for (let i = 0; i < 300; i++) {
+    await bench.time.settle(1000);
+    const { socket } = bench;
+    if (socket.readyState === 0) {
+      socket.open();
+      socket.say({ ...RESUMED, roomId: 'kitchen', peers: [{ peerId: 'bob', metadata: { delivery: 1 } }] });
+    }
+    socket.say({ type: 'pong' });
+    socket.say({ type: 'error', code: 'unavailable', message: 'away', replyTo: 'message', peerId: 'bob', id: 1 });
+  }
+  expect(bench.sockets.length).toBeGreaterThan(3);
+  expect(bench.sockets.length).toBeLessThan(12);
 });
 
 test('S-9 leaving: receipts that are owed go before it, and nothing answers what crosses it', async () => {

@@ -332,8 +332,9 @@ export class SignalingSession extends Emitter<SessionEvents> {
     const replyTo = typeof frame.replyTo === 'string' ? frame.replyTo : undefined;
     const retryAfter = typeof frame.retryAfter === 'number' ? frame.retryAfter : undefined;
     if (this.#connector.isPending(link) && code === 'session_unknown') {
-      // A socket that serves the session knows better: its node writes again what the store lost. The move has failed.
-      if (this.#connector.link?.open) this.#connector.refused(link, retryAfter ?? 1000);
+      // A socket that serves a session in a room knows better: its node writes again what the store lost. The move has failed. Outside of
+      // rooms nothing is stored.
+      if (this.#connector.link?.open && this.roomId !== undefined) this.#connector.refused(link, retryAfter ?? 1000);
       else this.#sessionLost(link);
       return;
     }
@@ -343,9 +344,11 @@ export class SignalingSession extends Emitter<SessionEvents> {
     }
     this.#requests.refused(frame.ref, new SignalingError(code, message, retryAfter));
     if (replyTo === 'join') {
+      if (code === 'unavailable') this.#connector.elsewhere();
       this.#room.refused(code, message, retryAfter);
       return;
     }
+    if (code === 'unavailable') this.#connector.elsewhere();
     if (code === 'rate_limited') {
       this.#pacer.pause(retryAfter ?? 1000);
       if (replyTo === undefined) this.#room.dropped(retryAfter ?? 1000);
