@@ -89,7 +89,8 @@ class SimSocket {
     this.#client = client;
     const { world } = client;
     const node = world.random.pick(world.nodes.filter((n) => n.accepts));
-    if (!node || client.offline) {
+    // A client that crashed while it asked for its token dials no more.
+    if (!node || client.offline || client.dead) {
       world.clock.at(world.random.int(1, 2000), () => this.ended(1006, ''));
       return;
     }

@@ -112,7 +112,7 @@ export class Membership {
     if (roomId && roomId === this.#want?.roomId) {
       const first = this.#in === undefined;
       this.#in = roomId;
-      const changes = this.#view.snapshot(frame.peers);
+      const changes = this.#view.list(frame);
       if (first) this.#host.joined(roomId, [...this.peers.values()], false);
       // First, as it decides how newcomers are connected.
       this.#setMedia(frame.media);
@@ -144,7 +144,7 @@ export class Membership {
       case 'room':
         if (frame.roomId !== this.#in) return;
         this.#setMedia(frame.media);
-        this.#host.changed(this.#view.snapshot(frame.peers));
+        this.#host.changed(this.#view.list(frame));
         return;
       default:
         if (this.#in && frame.peerId !== me) this.#host.changed(this.#view.event(frame));
@@ -215,8 +215,7 @@ export class Membership {
     this.#leaving = undefined;
     this.#want.retries = 0;
     this.#in = roomId;
-    // A socket whose subprotocol a proxy swallowed is greeted as a seed client's.
-    const changes = this.#view.snapshot(frame.members ?? frame.peers);
+    const changes = this.#view.list(frame);
     const again = this.#again;
     this.#again = false;
     this.#host.joined(roomId, [...this.peers.values()], again);

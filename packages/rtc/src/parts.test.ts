@@ -218,12 +218,12 @@ test('peer messages: what is not ours is left to others', () => {
 test('room view: snapshots replace, differences are reported', () => {
   const view = new RoomView();
   const kinds = (changes: { kind: string; peer: PeerInfo }[]) => changes.map((c) => `${c.kind} ${c.peer.peerId}`);
-  expect(kinds(view.snapshot([{ peerId: 'a' }, { peerId: 'b', away: true }, null, { peerId: 7 }]))).toEqual([
+  expect(kinds(view.list({ type: 'room', peers: [{ peerId: 'a' }, { peerId: 'b', away: true }, null, { peerId: 7 }] }))).toEqual([
     'joined a',
     'joined b',
   ]);
-  expect(kinds(view.snapshot([{ peerId: 'b' }, { peerId: 'c' }]))).toEqual(['left a', 'back b', 'joined c']);
-  expect(kinds(view.snapshot([{ peerId: 'b', metadata: { name: 'B' } }, { peerId: 'c' }]))).toEqual(['updated b']);
+  expect(kinds(view.list({ type: 'room', peers: [{ peerId: 'b' }, { peerId: 'c' }] }))).toEqual(['left a', 'back b', 'joined c']);
+  expect(kinds(view.list({ type: 'room', peers: [{ peerId: 'b', metadata: { name: 'B' } }, { peerId: 'c' }] }))).toEqual(['updated b']);
   expect(kinds(view.event({ type: 'peer_away', peerId: 'c' }))).toEqual(['away c']);
   expect(kinds(view.event({ type: 'peer_away', peerId: 'ghost' })), 'no ghosts by events').toEqual([]);
   expect(kinds(view.event({ type: 'peer_back', peerId: 'c' }))).toEqual(['back c']);
@@ -244,7 +244,7 @@ test('room view: any order of the same events and a last snapshot end in the sam
       view.event({ type, peerId, metadata: { n: i } });
     }
     const truth = [{ peerId: 'p1', metadata: { n: 0 } }, { peerId: 'p9' }];
-    view.snapshot(truth);
+    view.list({ type: 'room', peers: truth });
     expect(
       [...view.peers.values()].sort((a, b) => a.peerId.localeCompare(b.peerId)),
       `seed ${seed}`,

@@ -112,7 +112,7 @@ test('random JSON as metadata and as a member: names are text, switches are bool
         for (const key of ['audio', 'video', 'screen'] as const)
           expect(['boolean', 'undefined']).toContain(typeof metadata[key]);
         const view = new RoomView();
-        view.snapshot([{ peerId: 'a', userId: any, metadata: value }, any]);
+        view.list({ type: 'room', peers: [{ peerId: 'a', userId: any, metadata: value }, any] });
         view.event({ type: 'peer_updated', peerId: 'a', metadata: value });
         const peer = view.peers.get('a');
         expect(['string', 'undefined']).toContain(typeof peer?.metadata?.name);

@@ -30,13 +30,21 @@ function clean(frame: object): PeerInfo {
 
 export class RoomView {
   readonly #peers = new Map<string, PeerInfo>();
+  /** Version of the room in the last list; undefined from servers that do not say. */
+  #listed: number | undefined;
 
   get peers(): ReadonlyMap<string, PeerInfo> {
     return this.#peers;
   }
 
-  /** Replace the view; the differences are the changes. */
-  snapshot(peers: unknown, reason = 'left'): RoomChange[] {
+  /** Replace the view by a list of the server (S-26); the differences are the changes. */
+  list(frame: Frame): RoomChange[] {
+    this.#listed = typeof frame.version === 'number' ? frame.version : undefined;
+    // A socket whose subprotocol a proxy swallowed gets ids in `peers`, as a client of the seed does.
+    return this.#replace(frame.members ?? frame.peers, 'left');
+  }
+
+  #replace(peers: unknown, reason: string): RoomChange[] {
     const next = new Map<string, PeerInfo>();
     for (const peer of Array.isArray(peers) ? peers : []) if (isPeer(peer)) next.set(peer.peerId, clean(peer));
     const changes: RoomChange[] = [];
@@ -48,12 +56,15 @@ export class RoomView {
 
   /** Forget everybody (left the room, or the session is over). */
   clear(reason: string): RoomChange[] {
-    return this.snapshot([], reason);
+    this.#listed = undefined;
+    return this.#replace([], reason);
   }
 
   /** Apply one event of the server. Events about unknown peers are ignored: a snapshot tells. */
   event(frame: Frame): RoomChange[] {
     if (!isPeer(frame)) return [];
+    // Older than the last list, and in it: two ways through the server crossed.
+    if (this.#listed !== undefined && typeof frame.version === 'number' && frame.version < this.#listed) return [];
     const { peerId } = frame;
     const known = this.#peers.get(peerId);
     switch (frame.type) {

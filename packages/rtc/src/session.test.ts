@@ -372,6 +372,25 @@ test('S-93 while the store is away for everybody, moves become rare', async () =
   expect(bench.sockets.length).toBeLessThan(12);
 });
 
+test('S-26 an event that is older than the list says nothing new', async () => {
+  const bench = await new Bench().connected();
+  const done = bench.session.join('kitchen');
+  bench.socket.say({ type: 'joined', roomId: 'kitchen', peerId: 'me', peers: [{ peerId: 'bob', away: true }], version: 7 });
+  await done;
+  const away = () => bench.session.peers.get('bob')?.away;
+  bench.socket.say({ type: 'peer_back', peerId: 'bob', version: 6 });
+  expect(away()).toBe(true);
+  bench.socket.say({ type: 'peer_back', peerId: 'bob', version: 8 });
+  expect(away()).toBeUndefined();
+  // The store lost its data and began anew: the list counts, whatever its number.
+  bench.socket.say({ type: 'room', roomId: 'kitchen', peers: [{ peerId: 'bob' }], version: 2 });
+  bench.socket.say({ type: 'peer_away', peerId: 'bob', version: 3 });
+  expect(away()).toBe(true);
+  bench.socket.say({ type: 'room', roomId: 'kitchen', peers: [{ peerId: 'bob' }] });
+  bench.socket.say({ type: 'peer_away', peerId: 'bob', version: 1 });
+  expect(away(), 'a server that states no version').toBe(true);
+});
+
 test('S-9 leaving: receipts that are owed go before it, and nothing answers what crosses it', async () => {
   const bench = await new Bench().inRoom([{ peerId: 'bob', metadata: { delivery: 1 } }]);
   const heard: unknown[] = [];
