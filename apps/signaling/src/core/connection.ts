@@ -56,7 +56,9 @@ export class Connection {
   #faults = 0;
   #faultsSince = 0;
   #dropped = 0;
+  #droppedBytes = 0;
   #droppedSince = 0;
+  #droppingUntil = 0;
   #busy = false;
   #suffixesOf = '';
   #suffixes: Suffixes | undefined;
@@ -86,7 +88,7 @@ export class Connection {
   onFrame(data: Uint8Array): void {
     if (this.closed) return;
     this.node.counters.received++;
-    if (!this.#charge(data.length)) return;
+    if (!this.#charge(data.length, 'message')) return;
     if (!this.#busy) {
       this.#process(data);
       return;
@@ -94,7 +96,7 @@ export class Connection {
     this.#waiting ??= [];
     // A store that answers late is not the client's fault: what does not fit is dropped.
     if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes + data.length > MAX_WAITING_BYTES) {
-      this.refuse(tooMuch(this.node.settings.retryAfter));
+      this.#drop(this.node.settings.retryAfter, data.length, 'message');
       return;
     }
     this.#waitingBytes += data.length;
@@ -103,7 +105,7 @@ export class Connection {
 
   /** A binary frame: the protocol has none. */
   onBinary(bytes: number): void {
-    if (!this.closed && this.#charge(bytes)) this.refuse(new Refusal('bad_json', 'Send text frames.'));
+    if (!this.closed && this.#charge(bytes, 'other')) this.refuse(new Refusal('bad_json', 'Send text frames.'));
   }
 
   /**
@@ -111,7 +113,7 @@ export class Connection {
    * @returns false when it was over the limit and must not be answered
    */
   onControl(bytes: number): boolean {
-    return !this.closed && this.#charge(bytes);
+    return !this.closed && this.#charge(bytes, 'other');
   }
 
   /**
@@ -124,12 +126,12 @@ export class Connection {
     if (wait > 0) throw tooMuch(wait);
   }
 
-  #charge(bytes: number): boolean {
+  #charge(bytes: number, kind: FrameKind): boolean {
     const now = this.node.clock.now();
     this.lastSeen = now;
     const wait = this.#own.take(now, bytes) || this.#user.take(now, bytes);
     if (wait === 0) return true;
-    this.refuse(tooMuch(wait));
+    this.#drop(wait, bytes, kind);
     return false;
   }
 
@@ -199,16 +201,39 @@ export class Connection {
   }
 
   /**
-   * A correct client's frames of as long as a path may stall unnoticed (`heartbeatTimeout`) come all at once when it goes on; more than those
-   * are a flood.
+   * Over the limit: not carried out. Of several at once one is answered. A correct client's messages of as long as a path may stall
+   * unnoticed (`heartbeatTimeout`) come all at once when it goes on; more than those are a flood, and so is much else than messages.
    */
-  #countDropped(now: number): void {
-    const { settings } = this.node;
+  #drop(wait: number, bytes: number, kind: FrameKind): void {
+    const { clock, settings, counters } = this.node;
+    const now = clock.now();
+    if (now < this.#droppingUntil) counters.refused++;
+    else {
+      this.#droppingUntil = now + wait;
+      this.refuse(tooMuch(wait));
+    }
+    if (kind === 'other') {
+      this.#fault(now);
+      return;
+    }
     if (now - this.#droppedSince > settings.heartbeatTimeout) {
       this.#droppedSince = now;
       this.#dropped = 0;
+      this.#droppedBytes = 0;
     }
-    if (++this.#dropped > (settings.messagesPerSecond * settings.heartbeatTimeout) / 1000) this.close('abuse');
+    this.#dropped++;
+    this.#droppedBytes += bytes;
+    const seconds = settings.heartbeatTimeout / 1000;
+    if (this.#dropped > settings.messagesPerSecond * seconds || this.#droppedBytes > settings.bytesPerSecond * seconds)
+      this.close('abuse');
+  }
+
+  #fault(now: number): void {
+    if (now - this.#faultsSince > 10_000) {
+      this.#faultsSince = now;
+      this.#faults = 0;
+    }
+    if (++this.#faults > this.node.settings.maxFaults) this.close('abuse');
   }
 
   /** Tells the client why its message was not carried out; closes after too many that were its fault. */
@@ -230,14 +255,7 @@ export class Connection {
       this.close(name ?? 'internal');
       return;
     }
-    const now = this.node.clock.now();
-    if (refusal.code === 'rate_limited') this.#countDropped(now);
-    if (!refusal.fault) return;
-    if (now - this.#faultsSince > 10_000) {
-      this.#faultsSince = now;
-      this.#faults = 0;
-    }
-    if (++this.#faults > this.node.settings.maxFaults) this.close('abuse');
+    if (refusal.fault) this.#fault(this.node.clock.now());
   }
 
   /** A finished frame for the session. The hot way out. */
@@ -362,6 +380,9 @@ export class Connection {
 function tooMuch(wait: number): Refusal {
   return new Refusal('rate_limited', `Too many messages or bytes; retry after ${wait} ms.`, { retryAfter: wait });
 }
+
+/** `other`: control and binary frames. */
+type FrameKind = 'message' | 'other';
 
 /** What of a message its refusal names. */
 type Context = { readonly type?: string; readonly peerId?: string; readonly id?: number; readonly ref?: number };
