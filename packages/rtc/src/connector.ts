@@ -22,6 +22,8 @@ export interface ConnectorHost {
   frame(link: Link, frame: Frame): void;
   /** The socket that held the session is gone. */
   lost(): void;
+  /** Is there a room to keep? */
+  inRoom(): boolean;
   /** There is no connection for now; in `retryIn` ms (when known) comes the next attempt. */
   waiting(reason?: 'network' | 'deaf', retryIn?: number): void;
   /** There will be no connection any more. */
@@ -45,6 +47,8 @@ export class Connector {
   #attempt = 0;
   #moveAttempt = 0;
   #unavailable = { last: -Infinity, due: 0, wait: 0 };
+  /** When a node was left whose store had not answered a join: that may yet be carried out. */
+  #leftAt = -Infinity;
   #dialedAt = -Infinity;
   #retryTimer: unknown;
   #moveTimer: unknown;
@@ -153,7 +157,13 @@ export class Connector {
     if (now < this.#unavailable.due) return;
     const wait = Math.min(this.#unavailable.wait * 2, UNAVAILABLE_OVER_MS);
     this.#unavailable = { last: now, due: now + wait, wait };
-    this.move(random() * 1000);
+    if (this.#host.inRoom()) {
+      this.move(random() * 1000);
+      return;
+    }
+    // Nothing to keep, and two sessions of one identity must not join at the same time: first this socket goes, then the next one comes.
+    this.#leftAt = now;
+    this.#link?.abandon(CLOSE_CODES.abnormal.code, 'unavailable');
   }
 
   /** Is the socket alive? Without one: do not sit out the rest of a long wait, there is reason to believe in a network. */
@@ -265,6 +275,11 @@ export class Connector {
     let after = end.opened ? afterClose(end.code) : 'backoff';
     // Fenced by a socket of my own that died before it was mine: nobody else has the session.
     if (end.code === CLOSE_CODES.fenced.code && clock.now() - this.#dialedAt < 60_000) after = 'backoff';
+    // A late join of my own earlier session is no other device; once.
+    if (end.code === CLOSE_CODES.replaced.code && clock.now() - this.#leftAt < 60_000) {
+      after = 'backoff';
+      this.#leftAt = -Infinity;
+    }
     if (after === 'give-up') {
       this.#host.over(nameOf(end.code), end.reason || CLOSE_CODES[nameOf(end.code)].reason);
       return;

@@ -218,12 +218,17 @@ test('peer messages: what is not ours is left to others', () => {
 test('room view: snapshots replace, differences are reported', () => {
   const view = new RoomView();
   const kinds = (changes: { kind: string; peer: PeerInfo }[]) => changes.map((c) => `${c.kind} ${c.peer.peerId}`);
-  expect(kinds(view.list({ type: 'room', peers: [{ peerId: 'a' }, { peerId: 'b', away: true }, null, { peerId: 7 }] }))).toEqual([
-    'joined a',
-    'joined b',
+  expect(
+    kinds(view.list({ type: 'room', peers: [{ peerId: 'a' }, { peerId: 'b', away: true }, null, { peerId: 7 }] })),
+  ).toEqual(['joined a', 'joined b']);
+  expect(kinds(view.list({ type: 'room', peers: [{ peerId: 'b' }, { peerId: 'c' }] }))).toEqual([
+    'left a',
+    'back b',
+    'joined c',
   ]);
-  expect(kinds(view.list({ type: 'room', peers: [{ peerId: 'b' }, { peerId: 'c' }] }))).toEqual(['left a', 'back b', 'joined c']);
-  expect(kinds(view.list({ type: 'room', peers: [{ peerId: 'b', metadata: { name: 'B' } }, { peerId: 'c' }] }))).toEqual(['updated b']);
+  expect(
+    kinds(view.list({ type: 'room', peers: [{ peerId: 'b', metadata: { name: 'B' } }, { peerId: 'c' }] })),
+  ).toEqual(['updated b']);
   expect(kinds(view.event({ type: 'peer_away', peerId: 'c' }))).toEqual(['away c']);
   expect(kinds(view.event({ type: 'peer_away', peerId: 'ghost' })), 'no ghosts by events').toEqual([]);
   expect(kinds(view.event({ type: 'peer_back', peerId: 'c' }))).toEqual(['back c']);

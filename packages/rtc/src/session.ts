@@ -57,6 +57,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
         this.#requests.end('disconnected');
         this.#delivery.setConnected(false);
       },
+      inRoom: () => this.roomId !== undefined,
       waiting: (reason, retryIn) =>
         this.#setState(this.#peerId ? 'reconnecting' : 'connecting', {
           ...(reason === undefined ? {} : { reason }),
