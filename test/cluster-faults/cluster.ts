@@ -11,6 +11,7 @@ const MAIN = new URL('../../apps/signaling/src/main.ts', import.meta.url).pathna
 export interface NodeProcess {
   readonly name: string;
   readonly port: number;
+  readonly pid: number;
   /** Resolves when the process has ended, with its exit code (null: by a signal). */
   readonly ended: Promise<number | null>;
   kill(signal: NodeJS.Signals): void;
@@ -52,7 +53,7 @@ export async function startNode(
       });
     ended.then((code) => reject(new Error(`${name} ended with ${code}:\n${output.join('\n')}`)), reject);
   });
-  return { name, port, ended, kill: (signal) => void child.kill(signal) };
+  return { name, port, pid: child.pid as number, ended, kill: (signal) => void child.kill(signal) };
 }
 
 /** Passes each connection to a random node of those that accept. What breaks behind it breaks in front as well. */

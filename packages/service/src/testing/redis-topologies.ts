@@ -132,13 +132,21 @@ export async function startSentinel(secure?: TestRedisSecurity): Promise<TestRed
   };
 }
 
+/** What stands in front of a server: others are told its port instead of the server's. */
+export interface TestRedisFront {
+  readonly port: number;
+  target: number | undefined;
+}
+
 export interface TestClusterOptions {
   readonly replicas?: boolean;
   readonly secure?: TestRedisSecurity;
+  /** Makes one front for each server, so that every link to it can fail: those of clients and of its replica. */
+  readonly front?: () => Promise<TestRedisFront>;
 }
 
 /** Three primaries and, if asked, a replica for each. */
-export async function startCluster({ replicas, secure }: TestClusterOptions = {}): Promise<TestRedisGroup> {
+export async function startCluster({ replicas, secure, front }: TestClusterOptions = {}): Promise<TestRedisGroup> {
   const count = replicas ? 6 : 3;
   const { host, args: access, access: options } = guarded(secure);
   const cluster = '--cluster-enabled yes --cluster-node-timeout 1000 --cluster-config-file nodes.conf'.split(' ');
@@ -147,10 +155,17 @@ export async function startCluster({ replicas, secure }: TestClusterOptions = {}
     Array.from({ length: count }, async () => {
       // By default the bus is 10,000 above the port, which a free port may not leave room for.
       const bus = await freePort();
-      const args = [...cluster, '--cluster-port', String(bus), ...access, ...(secure ? named.split(' ') : [])];
+      const before = await front?.();
+      const announced = before
+        ? ['--cluster-announce-ip', '127.0.0.1', '--cluster-announce-port', String(before.port)]
+        : [];
+      const withNames = secure ? named.split(' ') : [];
+      const args = [...cluster, '--cluster-port', String(bus), ...announced, ...access, ...withNames];
       const server = await startRedis({ args, ...(secure ? { tls: secure.certificate } : {}) });
+      if (before) before.target = server.port;
       return {
         server,
+        port: before?.port ?? server.port,
         bus,
         ask: <T>(question: (redis: Redis) => Promise<T>) => ask(server.port, question, host, options),
       };
@@ -176,10 +191,11 @@ export async function startCluster({ replicas, secure }: TestClusterOptions = {}
       /master_link_status:up/.test(await node.ask((r) => r.info('replication'))),
     );
   }
-  const addresses = nodes.map(({ server }) => ({ host, port: server.port }));
+  const addresses = nodes.map(({ port }) => ({ host, port }));
   const client = new Cluster(addresses, { dnsLookup: (name, done) => done(null, name), redisOptions: options });
   client.on('error', () => {});
   await until('cluster serves', async () => (await client.set('{ready}', '1')) === 'OK');
+  await client.del('{ready}');
   client.disconnect();
   return {
     url: `redis${secure ? 's' : ''}+cluster://${addresses.map((a) => `${a.host}:${a.port}`).join(',')}`,
