@@ -1,7 +1,17 @@
-/** The part of telemetry.ts that loads OpenTelemetry; imported only when a collector is set. */
+/**
+ * The part of telemetry.ts that loads OpenTelemetry; imported only when a collector is set.
+ *
+ * NodeSDK puts the three signals together, so that the OTEL_* variables mean here what they mean elsewhere. Our defaults (queue, timeouts,
+ * one export in flight, outcome counters) hold for what no variable says.
+ */
 import {
+  context as contextApi,
+  logs as logsApi,
   type Meter,
   type MeterProvider as MeterProviderApi,
+  metrics as metricsApi,
+  ProxyTracerProvider,
+  propagation,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
@@ -10,15 +20,11 @@ import {
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
-import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
-import {
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace';
+import { envDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import { BatchLogRecordProcessor } from '@opentelemetry/sdk-logs';
+import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import { BatchSpanProcessor, ParentBasedSampler, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
 import type { Metrics } from './metrics.ts';
 import { registryProducer } from './otlp-metrics.ts';
 import type { LogDestination, SpanInit, Telemetry, TelemetryOptions, TraceSpan } from './telemetry-types.ts';
@@ -34,78 +40,127 @@ const KINDS = {
 /** pino level to OpenTelemetry severity (logs data model, "Mapping of SeverityNumber"). */
 const SEVERITY: Record<number, number> = { 10: 1, 20: 5, 30: 9, 40: 13, 50: 17, 60: 21 };
 
+type Signal = 'traces' | 'logs' | 'metrics';
+interface Flusher {
+  forceFlush(): Promise<void>;
+}
+type OtlpOptions = TelemetryOptions & { readonly endpoint: string };
+
+/** A number of the environment, or our default. */
+function envNumber(name: string, otherwise: number): number {
+  const value = Number(process.env[name] || Number.NaN);
+  return Number.isFinite(value) && value >= 0 ? value : otherwise;
+}
+
+/** The operator names exporters or a protocol for this signal: then NodeSDK builds it from the environment. */
+function chosenByEnvironment(signal: 'traces' | 'logs'): boolean {
+  const name = signal.toUpperCase();
+  const variables = [`OTEL_${name}_EXPORTER`, `OTEL_EXPORTER_OTLP_${name}_PROTOCOL`, 'OTEL_EXPORTER_OTLP_PROTOCOL'];
+  return variables.some((variable) => process.env[variable]);
+}
+
+/** What the environment says of an exporter it reads itself: only what it leaves open is set here. */
+function exporterOptions(options: OtlpOptions, signal: Signal) {
+  const { env } = process;
+  const name = signal.toUpperCase();
+  const timed = env.OTEL_EXPORTER_OTLP_TIMEOUT || env[`OTEL_EXPORTER_OTLP_${name}_TIMEOUT`];
+  const own = options.headers && options.headers !== env.OTEL_EXPORTER_OTLP_HEADERS;
+  return {
+    concurrencyLimit: 1,
+    ...(env[`OTEL_EXPORTER_OTLP_${name}_ENDPOINT`] ? {} : { url: `${options.endpoint}/v1/${signal}` }),
+    ...(timed ? {} : { timeoutMillis: options.exportTimeoutMs ?? 5000 }),
+    ...(own ? { headers: parseHeaders(options.headers as string) } : {}),
+  };
+}
+
+/** @param prefix OTEL_BSP (spans) or OTEL_BLRP (log records) */
+function batchOptions(options: OtlpOptions, prefix: 'OTEL_BSP' | 'OTEL_BLRP') {
+  const maxQueueSize = envNumber(`${prefix}_MAX_QUEUE_SIZE`, options.queueSize ?? 2048);
+  return {
+    maxQueueSize,
+    maxExportBatchSize: Math.min(maxQueueSize, envNumber(`${prefix}_MAX_EXPORT_BATCH_SIZE`, 512)),
+    scheduledDelayMillis: envNumber(`${prefix}_SCHEDULE_DELAY`, options.exportIntervalMs ?? 1000),
+    exportTimeoutMillis: envNumber(`${prefix}_EXPORT_TIMEOUT`, options.exportTimeoutMs ?? 5000),
+  };
+}
+
+/**
+ * Always ours, as a reader from the environment would not know our registry: OTLP as JSON over HTTP, whatever
+ * OTEL_EXPORTER_OTLP_PROTOCOL says. Undefined when OTEL_METRICS_EXPORTER leaves `otlp` out; `/metrics` is there for Prometheus.
+ */
+function metricReader(options: OtlpOptions, metrics: Metrics): PeriodicExportingMetricReader | undefined {
+  const exporters = (process.env.OTEL_METRICS_EXPORTER || 'otlp').split(',').map((name) => name.trim());
+  if (!exporters.includes('otlp')) return undefined;
+  const timeout = envNumber('OTEL_METRIC_EXPORT_TIMEOUT', options.exportTimeoutMs ?? 5000);
+  const interval = envNumber('OTEL_METRIC_EXPORT_INTERVAL', Math.max(10_000, options.exportIntervalMs ?? 0));
+  return new PeriodicExportingMetricReader({
+    exporter: new OTLPMetricExporter(exporterOptions(options, 'metrics')),
+    exportIntervalMillis: Math.max(1, interval),
+    exportTimeoutMillis: Math.max(1, Math.min(timeout, interval)),
+    metricProducers: [registryProducer(metrics.registry)],
+  });
+}
+
 export class OtlpTelemetry implements Telemetry {
   readonly enabled = true;
   readonly #options: TelemetryOptions;
+  readonly #sdk: NodeSDK;
   readonly #tracer;
   readonly #logger;
-  readonly #providers: { forceFlush(): Promise<void>; shutdown(): Promise<void> }[];
+  readonly #flushers: readonly Flusher[];
   readonly #limited;
   #second = 0;
   #started = 0;
 
-  constructor(options: TelemetryOptions & { readonly endpoint: string }, metrics?: Metrics) {
+  constructor(options: OtlpOptions, metrics?: Metrics) {
     this.#options = options;
-    const items = (signal: string, outcome: string) =>
+    if (options.headers) parseHeaders(options.headers);
+    const items = (signal: Signal, outcome: string) =>
       metrics?.cell('tandem_telemetry_items_total', 'Telemetry items by what became of them.', { signal, outcome }) ?? {
         value: 0,
       };
     this.#limited = items('traces', 'limited');
-    const resource = resourceFromAttributes({
-      'service.name': options.service,
-      'service.namespace': 'tandem',
-      'service.instance.id': options.node,
+    const reader = metrics && metricReader(options, metrics);
+    this.#sdk = new NodeSDK({
+      resource: resourceFromAttributes({
+        'service.name': options.service,
+        'service.namespace': 'tandem',
+        'service.instance.id': options.node,
+      }),
+      // OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME win over the above; others would replace the name of this node.
+      ...(process.env.OTEL_NODE_RESOURCE_DETECTORS ? {} : { resourceDetectors: [envDetector] }),
+      ...(process.env.OTEL_TRACES_SAMPLER
+        ? {}
+        : { sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.ratio ?? 0.01) }) }),
+      textMapPropagator: null,
+      ...(chosenByEnvironment('traces')
+        ? {}
+        : {
+            spanProcessors: [
+              new BatchSpanProcessor({
+                ...batchOptions(options, 'OTEL_BSP'),
+                exporter: new OTLPTraceExporter(exporterOptions(options, 'traces')),
+                selfObsMeterProvider: outcomeMeter((outcome) => items('traces', outcome)),
+              }),
+            ],
+          }),
+      ...(chosenByEnvironment('logs')
+        ? {}
+        : {
+            logRecordProcessors: [
+              new BatchLogRecordProcessor({
+                ...batchOptions(options, 'OTEL_BLRP'),
+                exporter: new OTLPLogExporter(exporterOptions(options, 'logs')),
+                selfObsMeterProvider: outcomeMeter((outcome) => items('logs', outcome)),
+              }),
+            ],
+          }),
+      metricReaders: reader ? [reader] : [],
     });
-    const batch = {
-      maxQueueSize: options.queueSize ?? 2048,
-      maxExportBatchSize: Math.min(512, options.queueSize ?? 512),
-      scheduledDelayMillis: options.exportIntervalMs ?? 1000,
-      exportTimeoutMillis: options.exportTimeoutMs ?? 5000,
-    };
-    const exporter = (path: string) => ({
-      url: `${options.endpoint}${path}`,
-      timeoutMillis: options.exportTimeoutMs ?? 5000,
-      concurrencyLimit: 1,
-      ...(options.headers ? { headers: parseHeaders(options.headers) } : {}),
-    });
-    const traces = new TracerProvider({
-      resource,
-      sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.ratio ?? 0.01) }),
-      spanProcessors: [
-        new BatchSpanProcessor({
-          ...batch,
-          exporter: new OTLPTraceExporter(exporter('/v1/traces')),
-          selfObsMeterProvider: outcomeMeter((outcome) => items('traces', outcome)),
-        }),
-      ],
-    });
-    const logs = new LoggerProvider({
-      resource,
-      processors: [
-        new BatchLogRecordProcessor({
-          ...batch,
-          exporter: new OTLPLogExporter(exporter('/v1/logs')),
-          selfObsMeterProvider: outcomeMeter((outcome) => items('logs', outcome)),
-        }),
-      ],
-    });
-    this.#tracer = traces.getTracer('@tandem/service');
-    this.#logger = logs.getLogger('@tandem/service');
-    this.#providers = [traces, logs];
-    if (metrics)
-      this.#providers.push(
-        new MeterProvider({
-          resource,
-          readers: [
-            new PeriodicExportingMetricReader({
-              exporter: new OTLPMetricExporter(exporter('/v1/metrics')),
-              exportIntervalMillis: Math.max(10_000, batch.scheduledDelayMillis, batch.exportTimeoutMillis),
-              exportTimeoutMillis: batch.exportTimeoutMillis,
-              metricProducers: [registryProducer(metrics.registry)],
-            }),
-          ],
-        }),
-      );
+    const { tracerProvider, loggerProvider } = startPrivately(this.#sdk);
+    this.#tracer = tracerProvider.getTracer('@tandem/service');
+    this.#logger = loggerProvider.getLogger('@tandem/service');
+    this.#flushers = [tracerProvider, loggerProvider, reader].filter((part: unknown) => canFlush(part)) as Flusher[];
   }
 
   span(name: string, init: SpanInit = {}): TraceSpan | undefined {
@@ -151,7 +206,7 @@ export class OtlpTelemetry implements Telemetry {
   }
 
   async flush(): Promise<void> {
-    await Promise.allSettled(this.#providers.map((p) => p.forceFlush()));
+    await Promise.allSettled(this.#flushers.map((f) => f.forceFlush()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -159,7 +214,7 @@ export class OtlpTelemetry implements Telemetry {
     const deadline = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.#options.shutdownMs ?? 2000);
     });
-    await Promise.race([Promise.allSettled(this.#providers.map((p) => p.shutdown())), deadline]);
+    await Promise.race([Promise.allSettled([this.#sdk.shutdown()]), deadline]);
     clearTimeout(timer);
   }
 
@@ -186,6 +241,26 @@ export class OtlpTelemetry implements Telemetry {
       // Not a JSON line: it is on stdout, that must do.
     }
   }
+}
+
+/**
+ * Starts the SDK, takes what it registered with the OpenTelemetry API, and leaves nothing registered: a process may run several
+ * services (tests, `npm start` with one process), and spans have no ambient parent here.
+ */
+function startPrivately(sdk: NodeSDK) {
+  const globals = [trace, logsApi, metricsApi, contextApi, propagation];
+  for (const api of globals) api.disable();
+  sdk.start();
+  const proxy = trace.getTracerProvider();
+  const tracerProvider = proxy instanceof ProxyTracerProvider ? proxy.getDelegate() : proxy;
+  const loggerProvider = logsApi.getLoggerProvider();
+  for (const api of globals) api.disable();
+  return { tracerProvider, loggerProvider };
+}
+
+/** A provider that has nothing to export is one of the API's, which cannot flush. */
+function canFlush(part: unknown): part is Flusher {
+  return typeof (part as Partial<Flusher> | undefined)?.forceFlush === 'function';
 }
 
 /** Turns the SDK's own accounting (spans and records processed, by error type) into our outcome cells. */

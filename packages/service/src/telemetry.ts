@@ -13,9 +13,9 @@ import type { Metrics } from './metrics.ts';
 import type { Telemetry, TelemetryOptions, TraceSpan } from './telemetry-types.ts';
 import { parseTraceparent } from './trace-context.ts';
 
-/** Starts what `options` ask for; with no endpoint, the cheap nothing. Never throws because of a collector. */
+/** Starts what `options` ask for; with no endpoint or with OTEL_SDK_DISABLED, the cheap nothing. Never throws because of a collector. */
 export async function startTelemetry(options: TelemetryOptions, metrics?: Metrics): Promise<Telemetry> {
-  if (!options.endpoint) {
+  if (!options.endpoint || process.env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') {
     // The series exists either way, at 0: an alarm on it must not be one on nothing.
     for (const outcome of ['dropped', 'failed'])
       metrics?.cell('tandem_telemetry_items_total', 'Telemetry items by what became of them.', {
