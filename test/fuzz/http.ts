@@ -1,0 +1,158 @@
+/** Raw HTTP/1.1 to the real auth and signaling services, and to the edge in front of both. */
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import fc from 'fast-check';
+import { startTestAuth } from '../../apps/auth/src/testing.ts';
+import { startTestNode } from '../../apps/signaling/src/testing.ts';
+import { startEdge } from '../../infra/local/edge/server.ts';
+import { createLogger } from '../../packages/service/src/index.ts';
+import type { FuzzTarget } from './target.ts';
+
+const PATHS = [
+  '/auth/token',
+  '/auth/refresh',
+  '/auth/revoke',
+  '/auth/ice-servers',
+  '/.well-known/jwks.json',
+  '/ws/signal',
+  '/reports',
+  '/health/live',
+  '/health/ready',
+  '/metrics',
+  '/auth/%2e%2e/metrics',
+  '/ws/../metrics',
+  '//metrics',
+  '/%6detrics',
+  '*',
+  'http://127.0.0.1:9/auth/x',
+  '/\u0000',
+];
+const HEADERS = [
+  'authorization',
+  'content-type',
+  'origin',
+  'upgrade',
+  'connection',
+  'x-forwarded-for',
+  'cookie',
+  'idempotency-key',
+  'transfer-encoding',
+  'sec-websocket-key',
+  'traceparent',
+];
+/** By RFC 9110: not implemented, no target (with Retry-After), version. Any other 5xx is a fault of ours. */
+const ALLOWED_5XX = new Set([501, 503, 505]);
+const ANSWER_MS = 5000;
+
+const token = (text: string) => text.replace(/[^\x21-\x7e]/g, '');
+const line = (text: string) => text.replace(/[\r\n]/g, ' ');
+
+function requests(): fc.Arbitrary<string> {
+  const method = fc.oneof(
+    fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD', 'CONNECT', 'PATCH'),
+    fc.string().map(token),
+  );
+  const path = fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom(...PATHS) },
+    { weight: 2, arbitrary: fc.tuple(fc.constantFrom(...PATHS), fc.webFragments()).map(([p, f]) => `${p}?${f}`) },
+    { weight: 1, arbitrary: fc.string().map((s) => `/${token(s)}`) },
+  );
+  const header = fc.tuple(
+    fc.constantFrom(...HEADERS),
+    fc.oneof(
+      fc.string().map(line),
+      fc.constantFrom('Bearer x.y.z', 'websocket', 'application/json', 'chunked', 'null'),
+    ),
+  );
+  const body = fc.oneof(
+    fc.json(),
+    fc.string(),
+    fc.constantFrom('', '{', '{"userId":"a"}', '[]', '"x"', 'null', `{"userId":${'['.repeat(5000)}`),
+  );
+  return fc.tuple(method, path, fc.array(header, { maxLength: 5 }), body, fc.boolean()).map(([m, p, h, b, length]) => {
+    const lines = [`${m} ${p} HTTP/1.1`, 'host: 127.0.0.1', 'connection: close', ...h.map(([k, v]) => `${k}: ${v}`)];
+    if (length) lines.push(`content-length: ${Buffer.byteLength(b)}`);
+    return `${lines.join('\r\n')}\r\n\r\n${b}`;
+  });
+}
+
+/** What comes back for raw bytes; empty when the server closes without a word, as it may. */
+function ask(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+    const done = () => {
+      socket.destroy();
+      resolve(Buffer.concat(chunks).toString('latin1'));
+    };
+    socket.setTimeout(ANSWER_MS, done);
+    socket.on('data', (chunk) => {
+      chunks.push(chunk);
+      // An open WebSocket or a stream: its head is enough.
+      if (/^HTTP\/1\.1 101/.test(chunks[0]?.toString('latin1') ?? '')) done();
+    });
+    socket.on('end', done);
+    socket.on('error', done);
+  });
+}
+
+function expectSound(answer: string, request: string, behindEdge: boolean): void {
+  if (answer === '') return;
+  const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(answer)?.[1]);
+  if (!status) throw new Error(`no HTTP: ${answer.slice(0, 80)} for ${request.slice(0, 400)}`);
+  if (status >= 500 && !ALLOWED_5XX.has(status)) throw new Error(`${status} for ${request.slice(0, 400)}`);
+  if (behindEdge && /^# (HELP|TYPE) /m.test(answer))
+    throw new Error(`metrics through the edge: ${request.slice(0, 400)}`);
+}
+
+export const httpTarget: FuzzTarget = {
+  name: 'HTTP',
+  open: async () => {
+    const auth = await startTestAuth();
+    const node = await startTestNode({ keys: auth });
+    const port = (url: string) => Number(new URL(url).port);
+    const edge = await startEdge(
+      {
+        HOST: '127.0.0.1',
+        PORT: 0,
+        LOG_LEVEL: 'silent',
+        CLIENT_DIR: tmpdir(),
+        AUTH_TARGETS: auth.url,
+        SIGNALING_TARGETS: `http://127.0.0.1:${node.port}`,
+        CLIENT_SETTINGS: '{}',
+      },
+      createLogger('edge', 'silent'),
+    );
+    const ports = [port(auth.url), node.port, edge.port];
+    const live = async () => {
+      for (const p of ports.slice(0, 2)) {
+        const answer = await ask(p, 'GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+        if (!answer.startsWith('HTTP/1.1 200')) throw new Error(`not alive on ${p}: ${answer.slice(0, 80)}`);
+      }
+    };
+    return {
+      attack: async (seed, runs) => {
+        const targets = readFileSync(new URL('../corpus/request-targets.txt', import.meta.url), 'utf8')
+          .split('\n')
+          .filter(Boolean);
+        for (const target of targets) {
+          const request = `GET ${target} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n`;
+          expectSound(await ask(edge.port, request), request, true);
+        }
+        await fc.assert(
+          fc.asyncProperty(requests(), fc.nat(ports.length - 1), async (request, which) => {
+            expectSound(await ask(ports[which] as number, request), request, which === 2);
+          }),
+          { seed, numRuns: Math.ceil(runs / 5), endOnFailure: true },
+        );
+        await live();
+      },
+      [Symbol.asyncDispose]: async () => {
+        await edge[Symbol.asyncDispose]();
+        await node[Symbol.asyncDispose]();
+        await auth[Symbol.asyncDispose]();
+      },
+    };
+  },
+};
