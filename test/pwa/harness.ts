@@ -29,7 +29,15 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-export async function startPwa(options: { config?: Partial<SignalingConfig>; clientDir?: string } = {}): Promise<Pwa> {
+interface PwaOptions {
+  readonly config?: Partial<SignalingConfig>;
+  readonly clientDir?: string;
+  /** Address of the edge. Default 127.0.0.1. */
+  readonly host?: string;
+}
+
+export async function startPwa(options: PwaOptions = {}): Promise<Pwa> {
+  const { host = '127.0.0.1' } = options;
   const dir = options.clientDir ?? clientDir;
   if (!existsSync(path.join(dir, 'index.html'))) throw new Error(`${dir} is missing: npm run build -w @tandem/client`);
   const keys = await startTestKeys();
@@ -54,7 +62,7 @@ export async function startPwa(options: { config?: Partial<SignalingConfig>; cli
   try {
     edge = await startEdge(
       {
-        HOST: '127.0.0.1',
+        HOST: host,
         PORT: 0,
         LOG_LEVEL: process.env.TEST_LOG ?? 'silent',
         CLIENT_DIR: dir,
@@ -71,7 +79,7 @@ export async function startPwa(options: { config?: Partial<SignalingConfig>; cli
     throw error;
   }
   return {
-    origin: `http://127.0.0.1:${edge.port}`,
+    origin: `http://${host.includes(':') ? `[${host}]` : host}:${edge.port}`,
     auth,
     issued,
     token: (userId, grants) => keys.token(userId, grants),

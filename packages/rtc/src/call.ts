@@ -14,7 +14,7 @@ import { SLOTS, type Slot } from './pair-types.ts';
 import { PrewarmedConnection } from './prewarmed-connection.ts';
 import { myView } from './quality.ts';
 import type { SignalingSession } from './session.ts';
-import type { EndReason, SessionEvents } from './session-types.ts';
+import { type EndReason, type SessionEvents, SignalingError } from './session-types.ts';
 import type { IncomingTrack } from './sfu/down-leg.ts';
 import { arrivals } from './sfu/link.ts';
 import { Sfu } from './sfu/sfu.ts';
@@ -100,7 +100,7 @@ export class Call extends Emitter<CallEvents> {
 
   /**
    * Enter the room and call everybody in it.
-   * @throws SignalingError, e.g. `room_full`, `forbidden`
+   * @throws SignalingError, e.g. `room_full`, `forbidden`; `closed` when `leave` was called meanwhile
    */
   async join(): Promise<void> {
     if (this.#state !== 'idle') throw new Error('join: a call joins once; make a new one.');
@@ -108,8 +108,11 @@ export class Call extends Emitter<CallEvents> {
     this.#subscribe();
     try {
       await Promise.all([this.session.connect(), this.#ice.fresh()]);
+      this.#throwIfLeft();
       this.#openPrewarmed();
       await this.session.join(this.roomId, this.#fullMetadata());
+      if (this.#isOver()) this.session.leave();
+      this.#throwIfLeft();
     } catch (error) {
       this.#end('left', error instanceof Error ? error.message : String(error));
       throw error;
@@ -119,6 +122,13 @@ export class Call extends Emitter<CallEvents> {
     this.#setState('joined');
     const interval = this.#options.statsInterval ?? 2000;
     if (interval > 0) this.#statsTimer = this.#clock.setTimeout(() => void this.#measure(interval), interval);
+  }
+
+  #isOver(): boolean {
+    return this.#state === 'ended';
+  }
+  #throwIfLeft(): void {
+    if (this.#isOver()) throw new SignalingError('closed', 'The call was left while it was being joined.');
   }
 
   /** Leave the room and end every pair. The session stays open, the tracks stay alive: both are yours. */
@@ -315,7 +325,8 @@ export class Call extends Emitter<CallEvents> {
         onTrack: (slot, track) => {
           track.onunmute = () => {
             this.#timing(member, `media-${slot}`);
-            if (slot === 'video') void this.#firstFrame(member);
+            // A connection that closes meanwhile has no figures: then there is no first frame to tell of.
+            if (slot === 'video') this.#firstFrame(member).catch(() => {});
             this.#changedSoon(member);
           };
           void this.#showFromPair(member, slot, track);

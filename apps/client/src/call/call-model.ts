@@ -1,84 +1,36 @@
-import type { Call, RemotePeer } from '@tandem/rtc';
-import type { MessageKey, Values } from '../i18n/index.ts';
+import type { Call } from '@tandem/rtc';
 import { preferences } from '../lib/preferences.ts';
-import { Store } from '../lib/store.ts';
 import { localMedia } from '../media/local-media.ts';
+import { followCall } from './call-events.ts';
 import { endKind } from './end-kind.ts';
+import { followMedia } from './follow-media.ts';
 import { QualityHistory } from './history.ts';
+import { watchObstacle } from './obstacle.ts';
 import { type CallReporter, INTERIM_MS, prepareReports, reportCall } from './report.ts';
-import { Speakers, sameSet } from './speakers.ts';
-import { type CallModelState, type PeerView, REACTIONS, type ReactionKind } from './types.ts';
+import { ScreenShare } from './screen-share.ts';
+import { CallState, initialState } from './state.ts';
+import type { CallModelState, ReactionKind } from './types.ts';
 import { keepAwake } from './wake-lock.ts';
 import { type Warm, warmUp } from './warm.ts';
+import { watchLevels } from './watch-levels.ts';
 
-const initial: CallModelState = {
-  phase: 'lobby',
-  readiness: 'preparing',
-  room: '',
-  name: '',
-  network: 'online',
-  peers: [],
-  sharing: undefined,
-  hand: false,
-  chat: [],
-  unread: 0,
-  reactions: [],
-  notices: [],
-  speaker: undefined,
-  speaking: new Set(),
-  talkingMuted: false,
-  grade: undefined,
-  trouble: [],
-  soundBlocked: false,
-  layout: 'auto',
-  pinned: undefined,
-  panel: undefined,
-  joinedAt: 0,
-  end: undefined,
-  detail: '',
-  duration: 0,
-};
-
-const NOTICE_MS = 4000;
-const REACTION_MS = 4000;
-/** Louder than a keyboard, quieter than a voice at arm's length. */
-const TALK_RMS = 0.03;
-const RANK = { good: 0, fair: 1, poor: 2 } as const;
-
-function viewOf(peer: RemotePeer): PeerView {
-  const { metadata } = peer;
-  const live = (stream: MediaStream) => stream.getVideoTracks()[0];
-  const connected = peer.timings.connected;
-  return {
-    id: peer.peerId,
-    name: peer.name,
-    state: peer.state,
-    away: peer.away,
-    audio: metadata.audio === true,
-    video: metadata.video === true,
-    hand: metadata.hand === true,
-    stream: peer.stream,
-    videoTrack: metadata.video ? live(peer.stream) : undefined,
-    screenTrack: metadata.screen ? live(peer.screen) : undefined,
-    grade: peer.quality?.grade,
-    quality: peer.quality,
-    setup: connected,
-  };
-}
+/** The socket keeps trying behind the scenes; after this long, ms, people in the lobby deserve to know. */
+const SLOW_READINESS_MS = 8000;
 
 /** The call of this page: a thin model over the SDK that views can watch. */
-export class CallModel extends Store<CallModelState> {
+export class CallModel extends CallState {
   history = new QualityHistory();
   /** The SDK's call, for tests and diagnostics. */
   sdkCall: Call | undefined;
   #reporter: CallReporter | undefined;
   #warm: Promise<Warm> | undefined;
-  #ids = 0;
+  /** Counts joins and their ends: what an earlier one still waits for is of no use any more. */
+  #attempt = 0;
   #undo: (() => void)[] = [];
-
-  constructor() {
-    super(initial);
-  }
+  readonly #screen = new ScreenShare({
+    current: () => (this.get().phase === 'call' ? this.sdkCall : undefined),
+    changed: (sharing) => this.set({ sharing }),
+  });
 
   /** Begin everything that can begin before the room is known. Safe to call again. */
   warm(): void {
@@ -90,8 +42,7 @@ export class CallModel extends Store<CallModelState> {
     const failed = () => {
       if (this.#warm === warm) this.set({ readiness: 'failed' });
     };
-    // The socket keeps trying behind the scenes; after a while people deserve to know.
-    const slow = setTimeout(failed, 8000);
+    const slow = setTimeout(failed, SLOW_READINESS_MS);
     warm
       .then((w) => w.ready)
       .then(
@@ -102,27 +53,36 @@ export class CallModel extends Store<CallModelState> {
   }
 
   async join(room: string, name: string): Promise<void> {
-    if (this.get().phase === 'joining' || this.get().phase === 'call') return;
-    this.set({ ...initial, readiness: this.get().readiness, layout: this.get().layout, phase: 'joining', room, name });
+    const { phase, readiness, layout } = this.get();
+    if (phase === 'joining' || phase === 'call') return;
+    const attempt = ++this.#attempt;
+    this.set({ ...initialState, readiness, layout, phase: 'joining', room, name });
     this.history = new QualityHistory();
     this.#reporter = reportCall(this.history);
     performance.mark('tandem:join');
     try {
-      this.warm();
-      const warm = await (this.#warm as Promise<Warm>);
-      if (warm.session.state === 'closed') {
-        this.#warm = undefined;
-        this.warm();
-      }
-      await this.#enter(await (this.#warm as Promise<Warm>), room, name);
+      const warm = await this.#warmed();
+      if (attempt === this.#attempt) await this.#enter(warm, attempt);
     } catch (error) {
+      if (attempt !== this.#attempt) return;
       const code = (error as { code?: string }).code;
       this.#reporter?.refused(code ?? 'unavailable');
       this.#finish(code ?? 'unavailable', error instanceof Error ? error.message : String(error));
     }
   }
 
-  async #enter(warm: Warm, room: string, name: string): Promise<void> {
+  /** A session that can be joined: the one from the lobby, unless it ended meanwhile. */
+  async #warmed(): Promise<Warm> {
+    this.warm();
+    const warm = await (this.#warm as Promise<Warm>);
+    if (warm.session.state !== 'closed') return warm;
+    this.#warm = undefined;
+    this.warm();
+    return await (this.#warm as unknown as Promise<Warm>);
+  }
+
+  async #enter(warm: Warm, attempt: number): Promise<void> {
+    const { room, name } = this.get();
     const media = localMedia.get();
     const tracks = [media.audioTrack, media.videoTrack].filter((track) => track !== undefined);
     const call = new warm.sdk.Call({
@@ -135,114 +95,40 @@ export class CallModel extends Store<CallModelState> {
       iceTransportPolicy: warm.config.iceTransportPolicy,
     });
     this.sdkCall = call;
-    this.#sent = { audio: media.audioTrack, video: media.videoTrack };
-    call.setAudio(!media.muted);
-    this.#listen(call);
+    this.#follow(call);
+    const found = watchObstacle(warm.session, (obstacle) => this.set({ obstacle }));
+    this.#undo.push(found);
     await call.join();
-    history.replaceState(
-      null,
-      '',
-      `?${new URLSearchParams({ ...Object.fromEntries(new URLSearchParams(location.search)), room })}`,
-    );
+    if (attempt !== this.#attempt) return;
+    found();
+    const query = new URLSearchParams(location.search);
+    query.set('room', room);
+    history.replaceState(null, '', `?${query}`);
     performance.mark('tandem:joined');
-    this.set({ phase: 'call', joinedAt: Date.now() });
+    this.set({ phase: 'call', obstacle: undefined, joinedAt: Date.now() });
     const interim = setInterval(() => this.#reporter?.interim(call.peers), INTERIM_MS);
     this.#undo.push(keepAwake(), () => clearInterval(interim));
   }
 
-  #listen(call: Call): void {
-    const peers = () => this.set({ peers: call.peers.map(viewOf) });
-    const media = () => this.#mediaChanged(call);
-    let resumed = true;
-    let { audioTrack, videoTrack, muted, lost, filterFailed } = localMedia.get();
+  #follow(call: Call): void {
+    const onLine = () => this.#networkChanged(call.state === 'reconnecting');
+    addEventListener('online', onLine);
+    addEventListener('offline', onLine);
     this.#undo.push(
-      call.on('peer-added', ({ peer }) => {
-        peers();
-        this.#reporter?.legBegan(peer.peerId);
-        this.#reporter?.sawPeople(call.peers.length + 1);
-        if (this.get().phase === 'call' && peer.name) this.notify('call.joined', { name: peer.name });
+      ...followCall(call, {
+        state: this,
+        history: this.history,
+        reporter: this.#reporter as CallReporter,
+        networkChanged: (reconnecting) => this.#networkChanged(reconnecting),
+        ended: (reason, detail) => this.get().phase === 'call' && this.#finish(reason, detail),
       }),
-      call.on('peer-removed', ({ peer, reason }) => {
-        // The same person is here under a new session, and the media went on: the leg is not over.
-        const goesOn = call.peers.some((p) => p.userId === peer.userId && p.state === 'connected');
-        if (reason !== 'session-lost' || !goesOn) this.#reporter?.legEnded(peer, reason);
-        peers();
-        if (this.get().pinned === peer.peerId) this.set({ pinned: undefined });
-        if (this.get().phase === 'call' && peer.name) this.notify('call.left', { name: peer.name });
-      }),
-      call.on('peer-changed', peers),
-      call.on('timing', ({ peerId, name }) => {
-        if (name === 'ice-restart') this.#reporter?.restarted(peerId);
-      }),
-      call.session.on('session-lost', () => {
-        resumed = false;
-        this.#reporter?.resumed(false);
-      }),
-      call.on('quality', ({ peer, quality }) => {
-        this.history.push(peer.peerId, quality);
-        peers();
-        this.#regrade();
-      }),
-      call.on('chat', (line) => {
-        const unread = line.mine || this.get().panel === 'chat' ? 0 : this.get().unread + 1;
-        this.set({ chat: [...this.get().chat.slice(-499), line], unread });
-      }),
-      call.on('reaction', ({ peerId, emoji }) => {
-        const kind = REACTIONS.find((k) => k === emoji);
-        const name = call.peers.find((p) => p.peerId === peerId)?.name ?? '';
-        if (kind) this.#float(kind, name);
-      }),
-      call.on('mute-requested', ({ kind }) => {
-        if (kind === 'audio') void localMedia.setMuted(true);
-        else void localMedia.setCamera(false);
-        this.notify(kind === 'audio' ? 'call.mutedByHost' : 'call.camOffByHost');
-      }),
-      call.on('state', ({ state, reason, message }) => {
-        if (state === 'ended') {
-          if (this.get().phase === 'call') this.#finish(reason, message ?? '');
-          return;
-        }
-        if (state === 'joined' && this.get().network === 'reconnecting') {
-          if (resumed) this.#reporter?.resumed(true);
-          resumed = true;
-        }
-        this.#networkChanged(state === 'reconnecting');
-      }),
-      localMedia.subscribe(() => {
-        const now = localMedia.get();
-        if (now.audioTrack !== audioTrack || now.videoTrack !== videoTrack || now.muted !== muted) media();
-        if (now.lost !== lost && now.lost) this.notify('media.lost', { device: now.lost });
-        if (now.filterFailed && !filterFailed) this.notify('media.filterFailed');
-        ({ audioTrack, videoTrack, muted, lost, filterFailed } = now);
-      }),
-      this.#watchNetwork(),
-      this.#watchLevels(call),
+      followMedia(call, this),
+      watchLevels(call, this),
+      () => {
+        removeEventListener('online', onLine);
+        removeEventListener('offline', onLine);
+      },
     );
-  }
-
-  #mediaChanged(call: Call): void {
-    const { audioTrack, videoTrack, muted } = localMedia.get();
-    const changes: Promise<void>[] = [];
-    if (this.#sent.audio !== audioTrack) changes.push(call.setTrack('audio', audioTrack ?? null));
-    if (this.#sent.video !== videoTrack) changes.push(call.setTrack('video', videoTrack ?? null));
-    this.#sent = { audio: audioTrack, video: videoTrack };
-    call.setAudio(!muted);
-    Promise.all(changes).catch((error: unknown) => this.notify('end.failed', { detail: String(error) }));
-  }
-  #sent: { audio: MediaStreamTrack | undefined; video: MediaStreamTrack | undefined } = {
-    audio: undefined,
-    video: undefined,
-  };
-
-  #regrade(): void {
-    let worst: CallModelState['grade'];
-    let trouble: CallModelState['trouble'] = [];
-    for (const { quality } of this.get().peers) {
-      if (!quality || (worst && RANK[quality.grade] <= RANK[worst])) continue;
-      worst = quality.grade;
-      trouble = quality.trouble;
-    }
-    this.set({ grade: worst, trouble });
   }
 
   #networkChanged(reconnecting: boolean): void {
@@ -252,62 +138,51 @@ export class CallModel extends Store<CallModelState> {
     this.set({ network });
   }
 
-  #watchNetwork(): () => void {
-    const changed = () => this.#networkChanged(this.sdkCall?.state === 'reconnecting');
-    addEventListener('online', changed);
-    addEventListener('offline', changed);
-    return () => {
-      removeEventListener('online', changed);
-      removeEventListener('offline', changed);
-    };
-  }
-
-  #watchLevels(call: Call): () => void {
-    const speakers = new Speakers();
-    let talkedFor = 0;
-    const timer = setInterval(() => {
-      const { muted, audio } = localMedia.get();
-      const mine = audio === 'live' ? localMedia.level() : 0;
-      const levels = new Map(call.peers.map((p) => [p.peerId, p.metadata.audio ? call.audioLevel(p.peerId) : 0]));
-      levels.set('me', muted ? 0 : mine);
-      const { speaking, speaker } = speakers.push(levels, performance.now());
-      if (!sameSet(speaking, this.get().speaking)) this.set({ speaking });
-      this.set({ speaker: speaker === 'me' ? this.get().speaker : speaker });
-      talkedFor = muted && audio === 'live' && mine > TALK_RMS ? talkedFor + 1 : Math.max(0, talkedFor - 0.25);
-      this.set({ talkingMuted: muted && (talkedFor >= 4 || (this.get().talkingMuted && talkedFor > 0)) });
-    }, 150);
-    return () => clearInterval(timer);
-  }
-
   // --- what people do -------------------------------------------------------------------------------------------
 
   leave(): void {
     this.#finish('left', '');
   }
 
-  #finish(code: string | undefined, detail: string): void {
-    const { joinedAt, sharing } = this.get();
+  /** Stop joining: back to the lobby, with camera and microphone as they are. */
+  cancelJoin(): void {
+    if (this.get().phase !== 'joining') return;
+    this.#reporter?.refused('unavailable');
+    this.#release();
+    this.#reporter?.send();
+    this.set({ ...initialState, layout: this.get().layout, readiness: this.get().readiness });
+  }
+
+  /** Lets go of the call and of all that watches it. */
+  #release(): void {
+    this.#attempt++;
     const call = this.sdkCall;
-    // Ends the pairs first: their last events still reach the report.
-    this.set({ phase: 'ended' });
+    this.sdkCall = undefined;
     call?.leave();
     for (const undo of this.#undo.splice(0)) undo();
+    this.#screen.stop();
+  }
+
+  #finish(code: string | undefined, detail: string): void {
+    const { joinedAt } = this.get();
+    const session = this.sdkCall?.session;
+    // Ends the pairs first: their last events still reach the report.
+    this.set({ phase: 'ended' });
+    this.#release();
     this.#reporter?.send();
-    sharing?.stop();
     const end = endKind(code);
     this.set({
       end,
       detail,
       duration: joinedAt ? Date.now() - joinedAt : 0,
-      sharing: undefined,
+      obstacle: undefined,
       peers: [],
       panel: undefined,
     });
-    this.#sent = { audio: undefined, video: undefined };
     localMedia.stop();
     // A session that ended for good cannot be joined again.
-    if (call?.session.state === 'closed' || end === 'failed') {
-      call?.session.close();
+    if (session?.state === 'closed' || end === 'failed') {
+      session?.close();
       this.#warm = undefined;
     }
   }
@@ -320,35 +195,16 @@ export class CallModel extends Store<CallModelState> {
   }
 
   toLobby(): void {
-    this.set({ ...initial, layout: this.get().layout, readiness: this.#warm ? this.get().readiness : 'preparing' });
-    this.sdkCall = undefined;
+    this.set({
+      ...initialState,
+      layout: this.get().layout,
+      readiness: this.#warm ? this.get().readiness : 'preparing',
+    });
     this.warm();
   }
 
-  async toggleScreen(): Promise<void> {
-    const { sharing } = this.get();
-    const call = this.sdkCall;
-    if (!call) return;
-    if (sharing) {
-      sharing.stop();
-      this.set({ sharing: undefined });
-      await call.setTrack('screen', null);
-      return;
-    }
-    let stream: MediaStream;
-    try {
-      stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 15 } }, audio: false });
-    } catch {
-      // Picker closed: nothing to tell.
-      return;
-    }
-    const track = stream.getVideoTracks()[0];
-    if (!track) return;
-    track.addEventListener('ended', () => {
-      if (this.get().sharing === track) this.set({ sharing: undefined });
-    });
-    this.set({ sharing: track });
-    await call.setTrack('screen', track);
+  toggleScreen(): Promise<void> {
+    return this.#screen.toggle();
   }
 
   toggleHand(): void {
@@ -364,7 +220,7 @@ export class CallModel extends Store<CallModelState> {
 
   react(kind: ReactionKind): void {
     this.sdkCall?.react(kind);
-    this.#float(kind, this.get().name || preferences.get().name);
+    this.float(kind, this.get().name || preferences.get().name);
   }
 
   openPanel(panel: CallModelState['panel']): void {
@@ -375,19 +231,6 @@ export class CallModel extends Store<CallModelState> {
   nextLayout(): void {
     const order = ['auto', 'grid', 'spotlight'] as const;
     this.set({ layout: order[(order.indexOf(this.get().layout) + 1) % order.length] ?? 'auto' });
-  }
-
-  #float(kind: ReactionKind, name: string): void {
-    const id = ++this.#ids;
-    this.set({ reactions: [...this.get().reactions.slice(-11), { id, kind, name }] });
-    setTimeout(() => this.set({ reactions: this.get().reactions.filter((r) => r.id !== id) }), REACTION_MS);
-  }
-
-  /** A line that comes and goes; screen readers hear it. */
-  notify(key: MessageKey, values?: Values): void {
-    const id = ++this.#ids;
-    this.set({ notices: [...this.get().notices.slice(-2), { id, key, ...(values ? { values } : {}) }] });
-    setTimeout(() => this.set({ notices: this.get().notices.filter((n) => n.id !== id) }), NOTICE_MS);
   }
 }
 

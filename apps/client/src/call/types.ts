@@ -7,6 +7,9 @@ export type Panel = 'chat' | 'people' | 'stats' | undefined;
 export type ReactionKind = 'like' | 'heart' | 'laugh' | 'star' | 'wave';
 export const REACTIONS: readonly ReactionKind[] = ['like', 'heart', 'laugh', 'star', 'wave'];
 
+/** Why joining takes long: WebSockets do not get through, the service does not answer, or neither is at fault. */
+export type Obstacle = 'websocket' | 'service' | 'slow';
+
 /** Why a call is over, as the page tells it. */
 export type EndKind =
   | 'left'
@@ -64,6 +67,8 @@ export interface CallModelState {
   phase: Phase;
   /** The lobby's warm-up: token, socket, TURN credentials. */
   readiness: 'preparing' | 'ready' | 'failed';
+  /** What keeps `joining` from ending, once that takes long. */
+  obstacle: Obstacle | undefined;
   room: string;
   name: string;
   network: 'online' | 'reconnecting' | 'offline';

@@ -5,8 +5,9 @@ export function keepAwake(): () => void {
   const take = async () => {
     if (over || document.visibilityState !== 'visible') return;
     try {
-      lock = await navigator.wakeLock?.request('screen');
-      if (over) await lock?.release();
+      const taken = await navigator.wakeLock?.request('screen');
+      if (over) await taken?.release();
+      else lock = taken;
     } catch {
       // Low battery or an old browser: the screen may sleep, the call goes on.
     }

@@ -36,6 +36,11 @@ export const messages: Messages = {
   'lobby.ready': 'متصل وجاهز للانضمام',
   'lobby.preparing': 'جارٍ تحضير الاتصال…',
   'lobby.unreachable': 'الخدمة لا تجيب. يمكنك محاولة الانضمام مع ذلك.',
+  'lobby.cancelJoin': 'إيقاف الانضمام',
+  'lobby.websocketBlocked':
+    'الخدمة تجيب، لكن الاتصال الدائم الذي تحتاجه المكالمة (WebSocket) لا يُفتح. ربما يحجبه وكيل أو جدار حماية: جرّب شبكة أخرى أو اسأل من يديرها. نواصل المحاولة.',
+  'lobby.serviceAway': 'الخدمة لا تجيب. نواصل المحاولة.',
+  'lobby.slow': 'يستغرق الانضمام وقتًا أطول من المعتاد. نواصل المحاولة.',
   'lobby.diagnostics': 'افحص أجهزتي وشبكتي',
   'lobby.previewOff': 'الكاميرا متوقفة',
   'lobby.previewNone': 'لا كاميرا قيد الاستخدام',
@@ -278,6 +283,8 @@ export const messages: Messages = {
   'diag.microphoneGood': 'صوت من {device}',
   'diag.microphoneSilent': 'لا صوت من {device}',
   'diag.microphoneUnheard': 'لم يسمح المتصفح لهذه الصفحة بالاستماع إلى {device}. انقر على «إعادة الفحص».',
+  'diag.socketBlocked':
+    'تم تسجيل الدخول بعد {http} م.ث، لكن لم يُفتح WebSocket خلال {seconds} ث: ربما يحجبه وكيل أو جدار حماية.',
   'diag.serviceGood': 'تسجيل الدخول بعد {http} مللي ثانية، وفتح القناة بعد {socket} مللي ثانية',
   'diag.relayGood': 'متاح عبر {list}',
   'diag.relayPart': 'متاح عبر {list}، لا عبر {missing}',

@@ -36,6 +36,11 @@ export const messages: Messages = {
   'lobby.ready': 'Verbunden und bereit',
   'lobby.preparing': 'Verbindung wird vorbereitet …',
   'lobby.unreachable': 'Der Dienst antwortet nicht. Beitreten kannst du trotzdem versuchen.',
+  'lobby.cancelJoin': 'Beitritt abbrechen',
+  'lobby.websocketBlocked':
+    'Der Dienst antwortet, aber die dauerhafte Verbindung für Anrufe (ein WebSocket) öffnet sich nicht. Vielleicht sperrt sie ein Proxy oder eine Firewall: Versuche ein anderes Netz oder frage dessen Betreiber. Wir versuchen es weiter.',
+  'lobby.serviceAway': 'Der Dienst antwortet nicht. Wir versuchen es weiter.',
+  'lobby.slow': 'Der Beitritt dauert länger als üblich. Wir versuchen es weiter.',
   'lobby.diagnostics': 'Geräte und Netz prüfen',
   'lobby.previewOff': 'Kamera ist aus',
   'lobby.previewNone': 'Keine Kamera in Gebrauch',
@@ -267,6 +272,8 @@ export const messages: Messages = {
   'diag.microphoneGood': 'Ton von {device}',
   'diag.microphoneSilent': '{device} liefert Stille',
   'diag.microphoneUnheard': 'Der Browser ließ diese Seite {device} nicht abhören. Klicke auf „Erneut prüfen“.',
+  'diag.socketBlocked':
+    'Angemeldet nach {http} ms, aber innerhalb von {seconds} s öffnete sich kein WebSocket: Ein Proxy oder eine Firewall sperrt ihn vielleicht.',
   'diag.serviceGood': 'Angemeldet nach {http} ms, Socket offen nach {socket} ms',
   'diag.relayGood': 'Erreicht über {list}',
   'diag.relayPart': 'Erreicht über {list}, nicht über {missing}',

@@ -34,6 +34,11 @@ export const en = {
   'lobby.ready': 'Connected, ready to join',
   'lobby.preparing': 'Preparing the connection…',
   'lobby.unreachable': 'The service does not answer. You can still try to join.',
+  'lobby.cancelJoin': 'Stop joining',
+  'lobby.websocketBlocked':
+    'The service answers, but the lasting connection that a call needs (a WebSocket) does not open. A proxy or firewall may block it: try another network, or ask who runs this one. We keep trying.',
+  'lobby.serviceAway': 'The service does not answer. We keep trying.',
+  'lobby.slow': 'Joining takes longer than it should. We keep trying.',
   'lobby.diagnostics': 'Check my devices and network',
   'lobby.previewOff': 'Camera is off',
   'lobby.previewNone': 'No camera in use',
@@ -264,6 +269,8 @@ export const en = {
   'diag.microphoneGood': 'Sound from {device}',
   'diag.microphoneSilent': '{device} gives silence',
   'diag.microphoneUnheard': 'The browser did not let this page listen to {device}. Click “Run again”.',
+  'diag.socketBlocked':
+    'Signed in after {http} ms, but no WebSocket opened within {seconds} s: a proxy or firewall may block WebSockets.',
   'diag.serviceGood': 'Signed in after {http} ms, socket open after {socket} ms',
   'diag.relayGood': 'Reached over {list}',
   'diag.relayPart': 'Reached over {list}, not over {missing}',

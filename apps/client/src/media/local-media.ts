@@ -1,48 +1,16 @@
 import { preferences, savePreferences } from '../lib/preferences.ts';
 import { Store } from '../lib/store.ts';
+import { constraintsFor } from './constraints.ts';
 import type { Blur } from './effects/background-blur.ts';
 import type { NoiseFilter } from './effects/noise-filter.ts';
 import { audioContext, LevelMeter } from './level-meter.ts';
-import { classifyMediaError, type MediaProblem, queryPermission } from './problem.ts';
-
-/** `off` by choice, `starting`, `live`, or `failed` with the reason in `problem`. */
-export type SourceState = 'off' | 'starting' | 'live' | 'failed';
-export type Kind = 'audio' | 'video';
-
-export interface LocalMediaState {
-  /** Asked at least once (or permission was there already); undefined until that is known. */
-  asked: boolean | undefined;
-  audio: SourceState;
-  video: SourceState;
-  /** What is sent and shown: the device's own track, or an effect's. */
-  audioTrack: MediaStreamTrack | undefined;
-  videoTrack: MediaStreamTrack | undefined;
-  /** The devices' own tracks. Never to be sent: the camera's may show what its owner wants blurred. */
-  microphone: MediaStreamTrack | undefined;
-  camera: MediaStreamTrack | undefined;
-  /** Microphone is live but switched off: the track stays, disabled, so that turning it on is instant. */
-  muted: boolean;
-  problem: MediaProblem | undefined;
-  problemKind: Kind | 'both' | undefined;
-  detail: string;
-  devices: MediaDeviceInfo[];
-  /** The microphone has given digital silence for some seconds. */
-  silent: boolean;
-  /** A device that just disappeared, for a notice. */
-  lost: string;
-  /** Blur is wanted and does not run: the camera is off until it does, or until blur is switched off. */
-  blurFailed: boolean;
-  /** The noise filter is wanted and does not run: the microphone goes on with what the browser has. */
-  filterFailed: boolean;
-}
+import { initialMedia, type Kind, type LocalMediaState } from './media-state.ts';
+import { classifyMediaError, queryPermission } from './problem.ts';
 
 /** Silence for this long earns a warning. Long enough for a pause before the first word. */
 const SILENCE_MS = 4000;
 /** −80 dB RMS: below the noise floor of any live microphone, above digital zero. */
 const SILENCE_RMS = 1e-4;
-
-const CHROME_ONLY = ['voiceIsolation', 'backgroundBlur'] as const;
-type Extra = (typeof CHROME_ONLY)[number];
 
 /** A copy that hears while the track itself is muted: so the page can tell that somebody talks to a closed microphone. */
 function listener(track: MediaStreamTrack): MediaStreamTrack {
@@ -65,31 +33,11 @@ export class LocalMedia extends Store<LocalMediaState> {
   #silentSince = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #request = { audio: 0, video: 0 };
+  /** Counts ends: what was asked for before the latest one is not wanted any more. */
+  #ends = 0;
 
   constructor() {
-    super({
-      asked: undefined,
-      audio: 'off',
-      video: 'off',
-      audioTrack: undefined,
-      videoTrack: undefined,
-      microphone: undefined,
-      camera: undefined,
-      muted: false,
-      problem: undefined,
-      problemKind: undefined,
-      detail: '',
-      devices: [],
-      silent: false,
-      lost: '',
-      blurFailed: false,
-      filterFailed: false,
-    });
-  }
-
-  /** Is this setting on offer by the browser at all? */
-  supports(name: Extra | 'noiseSuppression'): boolean {
-    return !!(navigator.mediaDevices?.getSupportedConstraints() as Record<string, boolean> | undefined)?.[name];
+    super(initialMedia);
   }
 
   /** Watch devices; start at once when permission was given on an earlier visit, or wait for a click. */
@@ -105,14 +53,16 @@ export class LocalMedia extends Store<LocalMediaState> {
       });
       return;
     }
+    const ends = this.#ends;
     navigator.mediaDevices.addEventListener('devicechange', this.#devicesChanged);
     this.#timer ??= setInterval(this.#watchSilence, 500);
-    await this.#listDevices();
     this.set({ muted: preferences.get().startMuted });
+    await this.#listDevices();
     const [camera, microphone] = await Promise.all([queryPermission('camera'), queryPermission('microphone')]);
+    if (ends !== this.#ends || this.get().asked) return;
     const labelled = this.get().devices.some((device) => device.label !== '');
     if (camera === 'granted' || microphone === 'granted' || labelled) await this.start();
-    else if (!this.get().asked) this.set({ asked: false });
+    else this.set({ asked: false });
   }
 
   /** Ask for both; when that fails, for each alone, so that one missing device does not cost the other. */
@@ -120,6 +70,7 @@ export class LocalMedia extends Store<LocalMediaState> {
     const wantVideo = !preferences.get().startCameraOff;
     this.set({ asked: true, problem: undefined, problemKind: undefined, audio: 'starting' });
     if (wantVideo) this.set({ video: 'starting' });
+    const ends = this.#ends;
     const request = { audio: ++this.#request.audio, video: ++this.#request.video };
     try {
       const stream = await navigator.mediaDevices.getUserMedia({
@@ -131,9 +82,10 @@ export class LocalMedia extends Store<LocalMediaState> {
       await this.#listDevices();
       await Promise.all(adopting);
     } catch {
-      await this.#startKind('audio');
-      if (wantVideo) await this.#startKind('video');
-      await this.#listDevices();
+      // What was decided anew while the browser asked (a switch, the end of the call) is not overruled.
+      if (request.audio === this.#request.audio) await this.#startKind('audio');
+      if (wantVideo && request.video === this.#request.video) await this.#startKind('video');
+      if (ends === this.#ends) await this.#listDevices();
     }
   }
 
@@ -152,8 +104,10 @@ export class LocalMedia extends Store<LocalMediaState> {
       } catch (error) {
         failure = error;
       }
+      if (request !== this.#request[kind]) return false;
     }
     const permission = await queryPermission(kind === 'audio' ? 'microphone' : 'camera');
+    if (request !== this.#request[kind]) return false;
     const before = this.get().problemKind;
     this.set({
       ...(kind === 'audio' ? { audio: 'failed' as const } : { video: 'failed' as const }),
@@ -165,27 +119,7 @@ export class LocalMedia extends Store<LocalMediaState> {
   }
 
   #constraints(kind: Kind, exact = false): MediaTrackConstraints {
-    const p = preferences.get();
-    const deviceId = kind === 'audio' ? p.audioInput : p.videoInput;
-    const device = deviceId ? { deviceId: exact ? { exact: deviceId } : { ideal: deviceId } } : {};
-    if (kind === 'audio') {
-      return {
-        ...device,
-        echoCancellation: true,
-        autoGainControl: true,
-        // One of them, not both: what one leaves of a voice, the other spoils.
-        noiseSuppression: p.noiseSuppression && !this.#wantsFilter(),
-        ...(this.supports('voiceIsolation') ? { voiceIsolation: p.voiceIsolation } : {}),
-      } as MediaTrackConstraints;
-    }
-    return {
-      ...device,
-      width: { ideal: 1280 },
-      height: { ideal: 720 },
-      frameRate: { ideal: 30, max: 30 },
-      ...(deviceId ? {} : { facingMode: 'user' }),
-      ...(this.supports('backgroundBlur') ? { backgroundBlur: p.backgroundBlur } : {}),
-    } as MediaTrackConstraints;
+    return constraintsFor(kind, { exact, filtered: this.#wantsFilter() });
   }
 
   async #adopt(track: MediaStreamTrack, request: number): Promise<void> {
@@ -292,13 +226,21 @@ export class LocalMedia extends Store<LocalMediaState> {
   /** The device went away under us (unplugged, taken by the system): try another one. */
   #trackEnded(kind: Kind, track: MediaStreamTrack): void {
     if (track !== (kind === 'audio' ? this.get().microphone : this.get().camera)) return;
-    this.set({ lost: track.label });
+    void this.#tellIfUnplugged(track);
     if (kind === 'video') this.#closeCameras();
     else {
       this.#stopFilter();
       this.set({ microphone: undefined, audioTrack: undefined });
     }
     void this.#startKind(kind);
+  }
+
+  /** A track also ends when its permission is taken back: then the device is still there, and the problem has words of its own. */
+  async #tellIfUnplugged(track: MediaStreamTrack): Promise<void> {
+    const ends = this.#ends;
+    const permission = await queryPermission(track.kind === 'audio' ? 'microphone' : 'camera');
+    const revoked = permission === 'denied' || permission === 'prompt';
+    if (!revoked && ends === this.#ends) this.set({ lost: track.label });
   }
 
   /** 0 to 1, from a copy of the track that is never muted: so the page can notice that you talk while muted. */
@@ -319,7 +261,9 @@ export class LocalMedia extends Store<LocalMediaState> {
   };
 
   #devicesChanged = (): void => {
+    const ends = this.#ends;
     void this.#listDevices().then(() => {
+      if (ends !== this.#ends) return;
       const { devices, audio, video, problem } = this.get();
       // Something was plugged in that was missing: take it.
       if (problem !== 'none') return;
@@ -416,13 +360,21 @@ export class LocalMedia extends Store<LocalMediaState> {
     navigator.mediaDevices?.removeEventListener('devicechange', this.#devicesChanged);
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#ends++;
     this.#request.audio++;
     this.#closeCameras();
     this.#stopFilter();
     this.#meter?.stop();
     this.#meter = undefined;
     const { microphone } = this.get();
-    this.set({ audio: 'off', video: 'off', audioTrack: undefined, microphone: undefined, silent: false });
+    this.set({
+      audio: 'off',
+      video: 'off',
+      audioTrack: undefined,
+      microphone: undefined,
+      silent: false,
+      asked: undefined,
+    });
     microphone?.stop();
   }
 }

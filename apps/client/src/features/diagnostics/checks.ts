@@ -21,6 +21,7 @@ export interface Findings {
 const SILENCE_RMS = 1e-4;
 const GATHER_MS = 6000;
 const LOOP_MS = 15_000;
+const SOCKET_MS = 10_000;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const failed = (error: unknown): CheckResult => ({
   verdict: 'fail',
@@ -79,12 +80,8 @@ async function service(findings: Findings): Promise<CheckResult> {
   started = performance.now();
   const session = new SignalingSession({ url: signalingSocketUrl(config), getToken: async () => token });
   try {
-    await Promise.race([
-      session.connect(),
-      pause(10_000).then(() => {
-        throw new Error('WebSocket: no answer in 10 s');
-      }),
-    ]);
+    const opened = await Promise.race([session.connect().then(() => true), pause(SOCKET_MS).then(() => false)]);
+    if (!opened) return { verdict: 'fail', key: 'diag.socketBlocked', values: { http, seconds: SOCKET_MS / 1000 } };
     return {
       verdict: 'pass',
       key: 'diag.serviceGood',

@@ -3,6 +3,7 @@ import { useCallback } from 'react';
 import { LANGUAGES, type Language, setLanguage, useLanguage, useText } from '../../i18n/index.ts';
 import { type Preferences, preferences, savePreferences } from '../../lib/preferences.ts';
 import { useStore } from '../../lib/store.ts';
+import { supports } from '../../media/constraints.ts';
 import { canBlur, canFilterNoise } from '../../media/effects/support.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Dialog } from '../../ui/dialog.tsx';
@@ -21,7 +22,7 @@ function Effects() {
   const blurFailed = useStore(localMedia, (s) => s.blurFailed);
   const missing = (offered: boolean) => !offered && t('settings.unsupported');
   const filter = canFilterNoise();
-  const voice = localMedia.supports('voiceIsolation');
+  const voice = supports('voiceIsolation');
   const blur = canBlur();
   return (
     <section>

@@ -1,0 +1,58 @@
+import type { MessageKey, Values } from '../i18n/index.ts';
+import { Store } from '../lib/store.ts';
+import type { CallModelState, ReactionKind } from './types.ts';
+
+export const initialState: CallModelState = {
+  phase: 'lobby',
+  readiness: 'preparing',
+  obstacle: undefined,
+  room: '',
+  name: '',
+  network: 'online',
+  peers: [],
+  sharing: undefined,
+  hand: false,
+  chat: [],
+  unread: 0,
+  reactions: [],
+  notices: [],
+  speaker: undefined,
+  speaking: new Set(),
+  talkingMuted: false,
+  grade: undefined,
+  trouble: [],
+  soundBlocked: false,
+  layout: 'auto',
+  pinned: undefined,
+  panel: undefined,
+  joinedAt: 0,
+  end: undefined,
+  detail: '',
+  duration: 0,
+};
+
+const NOTICE_MS = 4000;
+const REACTION_MS = 4000;
+
+/** What views watch, and the lines and reactions in it that go by themselves. */
+export class CallState extends Store<CallModelState> {
+  #ids = 0;
+
+  constructor() {
+    super(initialState);
+  }
+
+  /** A line that comes and goes; screen readers hear it. */
+  notify(key: MessageKey, values?: Values): void {
+    const id = ++this.#ids;
+    this.set({ notices: [...this.get().notices.slice(-2), { id, key, ...(values ? { values } : {}) }] });
+    setTimeout(() => this.set({ notices: this.get().notices.filter((n) => n.id !== id) }), NOTICE_MS);
+  }
+
+  /** A reaction that rises over the stage. */
+  float(kind: ReactionKind, name: string): void {
+    const id = ++this.#ids;
+    this.set({ reactions: [...this.get().reactions.slice(-11), { id, kind, name }] });
+    setTimeout(() => this.set({ reactions: this.get().reactions.filter((r) => r.id !== id) }), REACTION_MS);
+  }
+}

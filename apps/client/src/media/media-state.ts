@@ -1,0 +1,51 @@
+import type { MediaProblem } from './problem.ts';
+
+/** `off` by choice, `starting`, `live`, or `failed` with the reason in `problem`. */
+export type SourceState = 'off' | 'starting' | 'live' | 'failed';
+export type Kind = 'audio' | 'video';
+
+export interface LocalMediaState {
+  /** Asked at least once (or permission was there already); undefined until that is known. */
+  asked: boolean | undefined;
+  audio: SourceState;
+  video: SourceState;
+  /** What is sent and shown: the device's own track, or an effect's. */
+  audioTrack: MediaStreamTrack | undefined;
+  videoTrack: MediaStreamTrack | undefined;
+  /** The devices' own tracks. Never to be sent: the camera's may show what its owner wants blurred. */
+  microphone: MediaStreamTrack | undefined;
+  camera: MediaStreamTrack | undefined;
+  /** Microphone is live but switched off: the track stays, disabled, so that turning it on is instant. */
+  muted: boolean;
+  problem: MediaProblem | undefined;
+  problemKind: Kind | 'both' | undefined;
+  detail: string;
+  devices: MediaDeviceInfo[];
+  /** The microphone has given digital silence for some seconds. */
+  silent: boolean;
+  /** A device that just disappeared, for a notice. */
+  lost: string;
+  /** Blur is wanted and does not run: the camera is off until it does, or until blur is switched off. */
+  blurFailed: boolean;
+  /** The noise filter is wanted and does not run: the microphone goes on with what the browser has. */
+  filterFailed: boolean;
+}
+
+export const initialMedia: LocalMediaState = {
+  asked: undefined,
+  audio: 'off',
+  video: 'off',
+  audioTrack: undefined,
+  videoTrack: undefined,
+  microphone: undefined,
+  camera: undefined,
+  muted: false,
+  problem: undefined,
+  problemKind: undefined,
+  detail: '',
+  devices: [],
+  silent: false,
+  lost: '',
+  blurFailed: false,
+  filterFailed: false,
+};
