@@ -94,6 +94,7 @@ export async function buildPackage(out: string): Promise<void> {
     )}\n`,
   );
   cpSync(join(infra, 'README.md'), join(out, 'README.md'));
+  for (const file of ['LICENSE', 'CHANGELOG.md']) cpSync(join(repository, file), join(out, file));
 }
 
 /** The repository's Dockerfile from its run-time stages on: the bundles are made already. */
