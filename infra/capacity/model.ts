@@ -4,11 +4,9 @@
  */
 
 import { topology } from '../topology/index.ts';
-import type { Assumption } from './assumption.ts';
+import { assumption as a } from './assumption.ts';
+import { monthlyBill, type Signing } from './costs.ts';
 import { MEASURED } from './measured.ts';
-
-const list = 'AWS list price, us-east-1, on demand, read November 2026';
-const a = (value: number, unit: string, source: string): Assumption => ({ value, unit, source });
 
 /** What traffic looks like. */
 export const TRAFFIC = {
@@ -60,29 +58,9 @@ export const UNITS = {
     'SPUBLISH/s',
     '63,000/s by one ioredis process with autopipelining on Redis 7.0 (November 2026), which was the limit; a batch of frames is one publish',
   ),
-  tokensPerAuthTask: a(300, 'tokens/s', 'conservative: KMS signing is bounded by its quota, below'),
+  tokensPerAuthTask: a(300, 'tokens/s', 'conservative: a token is a signature, two writes to the cache and a log line'),
   mbpsPerTurnNode: a(1500, 'Mbit/s out', 'half of c7gn.medium’s 3.125 Gbit/s baseline (EC2 page, November 2026)'),
   zoneHeadroom: a(1.5, '×', 'three zones of which one may fail'),
-} as const;
-
-export const PRICES = {
-  egressFirst10Tb: a(0.09, '$/GB', list),
-  egressNext40Tb: a(0.085, '$/GB', list),
-  egressNext100Tb: a(0.07, '$/GB', list),
-  egressBeyond: a(0.05, '$/GB', list),
-  fargateTask: a(0.03238 + 2 * 0.00356, '$/h', `1 vCPU and 2 GB on ARM; ${list}`),
-  turnNode: a(0.0624, '$/h', `c7gn.medium; ${list}`),
-  cacheNode: a(0.158, '$/h', `cache.m7g.large; ${list}`),
-  smallFargateTask: a(0.25 * 0.03238 + 0.5 * 0.00356, '$/h', `development: 0.25 vCPU and 0.5 GB on ARM; ${list}`),
-  smallTurnNode: a(0.0084, '$/h', `development: t4g.micro; ${list}`),
-  smallCacheNode: a(0.016, '$/h', `development: cache.t4g.micro; ${list}`),
-  publicIp: a(0.005, '$/h', list),
-  nat: a(0.045, '$/h', list),
-  alb: a(0.0225, '$/h', list),
-  lcu: a(0.008, '$/LCU-h', list),
-  nlb: a(0.0225, '$/h', list),
-  fixed: a(60, '$/month', 'KMS, secrets, WAF rules, dashboard, about 45 alarms; estimate'),
-  logsPerTask: a(4, '$/month', 'about 8 GB of logs and 60 metrics a task; estimate'),
 } as const;
 
 /** Where the design, or the account's default quotas, end; and what lifts each. */
@@ -112,7 +90,7 @@ export const LIMITS = {
   kmsSignatures: limit(
     500,
     'ECC signatures a second of one account and region',
-    'a quota raise, keys from Secrets Manager (signed in process), a longer ACCESS_TTL_SECONDS',
+    '`SigningKeys.inProcess` (the default of the production profile), or a quota raise',
   ),
   relayPorts: limit(16_384, 'relay ports of one address', 'more nodes: each is independent'),
   turnNodes: limit(
@@ -144,6 +122,8 @@ export interface CapacityInput {
   readonly roomSize?: number;
   readonly hours?: number;
   readonly profile?: 'development' | 'production';
+  /** Who signs access tokens. Default: as the profile does, auth itself in production, KMS in development. */
+  readonly signing?: Signing;
 }
 
 export interface Capacity {
@@ -207,19 +187,20 @@ export function capacity(input: CapacityInput): Capacity {
   const lcuStorm = Math.max(peers / (TRAFFIC.reconnectMinutes.value * 60) / 25, peers / 3000);
 
   const gigabytes = (relayMbps / 8 / 1000) * 3600 * hours;
-  const price = production
-    ? { task: PRICES.fargateTask, turn: PRICES.turnNode, cache: PRICES.cacheNode }
-    : { task: PRICES.smallFargateTask, turn: PRICES.smallTurnNode, cache: PRICES.smallCacheNode };
-  const monthly = {
-    'TURN egress': egress(gigabytes),
-    'TURN nodes': turnNodes * hours * (price.turn.value + PRICES.publicIp.value),
-    'signaling tasks': signalingTasks * (hours * price.task.value + PRICES.logsPerTask.value),
-    'auth tasks': authTasks * (hours * price.task.value + PRICES.logsPerTask.value),
-    cache: cacheNodes * hours * price.cache.value,
-    'load balancers': hours * (PRICES.alb.value + (production ? PRICES.nlb.value : 0) + lcuSteady * PRICES.lcu.value),
-    network: production ? 3 * hours * PRICES.nat.value : 0,
-    fixed: PRICES.fixed.value,
-  };
+  const signing = input.signing ?? (production ? 'process' : 'kms');
+  const monthly = monthlyBill({
+    production,
+    signing,
+    hours,
+    peers,
+    joinsPerHour: TRAFFIC.joinsPerHour.value,
+    signalingTasks,
+    authTasks,
+    cacheNodes,
+    turnNodes,
+    lcu: lcuSteady,
+    relayGigabytes: gigabytes,
+  });
   return {
     signalingTasks,
     authTasks,
@@ -232,25 +213,14 @@ export function capacity(input: CapacityInput): Capacity {
     relayGbps: relayMbps / 1000,
     monthly,
     total: Object.values(monthly).reduce((sum, one) => sum + one, 0),
-    ceilings: ceilings({ signalingTasks, cacheNodes, lcuStorm, turnNodes, tokensPerSecond }),
+    ceilings: ceilings({
+      signalingTasks,
+      cacheNodes,
+      lcuStorm,
+      turnNodes,
+      tokensPerSecond: signing === 'kms' ? tokensPerSecond : 0,
+    }),
   };
-}
-
-function egress(gigabytes: number): number {
-  const tiers: [number, number][] = [
-    [10_240, PRICES.egressFirst10Tb.value],
-    [40_960, PRICES.egressNext40Tb.value],
-    [102_400, PRICES.egressNext100Tb.value],
-    [Number.POSITIVE_INFINITY, PRICES.egressBeyond.value],
-  ];
-  let left = gigabytes;
-  let cost = 0;
-  for (const [size, price] of tiers) {
-    const part = Math.min(left, size);
-    cost += part * price;
-    left -= part;
-  }
-  return cost;
 }
 
 function ceilings(of: {

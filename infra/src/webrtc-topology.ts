@@ -72,7 +72,7 @@ export class WebRtcTopology extends Construct {
       snapshotRetentionDays: production ? 1 : 0,
     });
     const access = this.cache.addUser('Services', { userName: 'tandem', accessString: SERVICE_ACCESS });
-    this.signingKeys = new SigningKeys(this, 'SigningKeys', { removalPolicy });
+    this.signingKeys = new SigningKeys(this, 'SigningKeys', { removalPolicy, inProcess: production });
     this.edge = new Edge(this, 'Edge', {
       vpc,
       ...(domain ? { certificate: domain.regionalCertificate, domainName: `origin.${domain.domainName}` } : {}),

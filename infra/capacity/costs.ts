@@ -1,0 +1,155 @@
+/** What a month costs, line by line as a bill has it. */
+import { type Assumption, assumption as a, LIST } from './assumption.ts';
+
+export const PRICES = {
+  egressFirst10Tb: a(0.09, '$/GB', LIST),
+  egressNext40Tb: a(0.085, '$/GB', LIST),
+  egressNext100Tb: a(0.07, '$/GB', LIST),
+  egressBeyond: a(0.05, '$/GB', LIST),
+  fargateTask: a(0.03238 + 2 * 0.00356, '$/h', `1 vCPU and 2 GB on ARM; ${LIST}`),
+  turnNode: a(0.0624, '$/h', `c7gn.medium; ${LIST}`),
+  cacheNode: a(0.158, '$/h', `cache.m7g.large; ${LIST}`),
+  smallFargateTask: a(0.25 * 0.03238 + 0.5 * 0.00356, '$/h', `development: 0.25 vCPU and 0.5 GB on ARM; ${LIST}`),
+  smallTurnNode: a(0.0084, '$/h', `development: t4g.micro; ${LIST}`),
+  smallCacheNode: a(0.016, '$/h', `development: cache.t4g.micro; ${LIST}`),
+  publicIp: a(0.005, '$/h', `each public IPv4 address in use; ${LIST}`),
+  nat: a(0.045, '$/h', LIST),
+  natGigabyte: a(0.045, '$/GB', LIST),
+  alb: a(0.0225, '$/h', LIST),
+  lcu: a(0.008, '$/LCU-h', LIST),
+  nlb: a(0.0225, '$/h', LIST),
+  nlcu: a(0.006, '$/NLCU-h', `TLS: 1 GB an hour, 50 new or 3,000 open connections; ${LIST}`),
+  cloudFrontRequests: a(1, '$/million', `HTTPS, United States and Europe; ${LIST}`),
+  cloudFrontGigabyte: a(0.085, '$/GB', `beyond the first 1,000 GB a month, which are free; ${LIST}`),
+  wafRequests: a(0.6, '$/million', LIST),
+  webAcl: a(5, '$/month', LIST),
+  wafRule: a(1, '$/month', LIST),
+  signature: a(0.15, '$/10,000', `KMS requests with ECC keys; ${LIST}`),
+  kmsKey: a(1, '$/month', LIST),
+  secret: a(0.4, '$/month', LIST),
+  alarm: a(0.1, '$/month', `standard resolution; ${LIST}`),
+  compositeAlarm: a(0.5, '$/month', LIST),
+  dashboard: a(3, '$/month', LIST),
+  logsPerTask: a(4, '$/month', 'about 8 GB of logs and 60 metrics a task; estimate'),
+} as const;
+
+/** What the bill counts and no traffic changes; a test counts the same in the template. */
+export const FOOTPRINT = {
+  secrets: a(5, 'secrets', 'counted in the template of the production profile'),
+  kmsKeys: a(2, 'keys', 'counted in the same template'),
+  alarms: a(38, 'alarms', 'counted in the same template'),
+  compositeAlarms: a(9, 'composite alarms', 'counted in the same template'),
+  dashboards: a(1, 'dashboards', 'counted in the same template'),
+  webAcls: a(1, 'web ACLs', 'counted in the same template'),
+  webAclRules: a(4, 'rules of web ACLs', 'counted in the same template'),
+} as const;
+
+/** Traffic that costs little beside media, and is on the bill all the same. */
+export const REQUESTS = {
+  perJoin: a(
+    15,
+    'requests a join',
+    'assumption: a dozen files of the page from a warm cache, two tokens, ICE servers, a socket',
+  ),
+  perPeerHour: a(12, 'requests a peer and hour', 'tokens and TURN credentials, each asked for once in 10 minutes'),
+  pageMegabytes: a(0.5, 'MB a join', 'assumption: half of the joins come with an empty cache; `npm run size`'),
+  turnsShare: a(
+    0.1,
+    'share of relayed media',
+    'assumption: networks that let only TLS out; it passes the network load balancer',
+  ),
+  accessTokenMinutes: a(10, 'min', 'ACCESS_TTL_SECONDS of apps/auth'),
+  callMinutes: a(15, 'min', 'assumption: as joinsPerHour'),
+} as const satisfies Record<string, Assumption>;
+
+/** Who signs access tokens: KMS, or auth itself with keys that KMS encrypts (docs/decisions/0014-signing-in-process.md). */
+export type Signing = 'kms' | 'process';
+
+export interface Load {
+  readonly production: boolean;
+  readonly signing: Signing;
+  /** Hours of the month at this load. */
+  readonly hours: number;
+  readonly peers: number;
+  readonly joinsPerHour: number;
+  readonly signalingTasks: number;
+  readonly authTasks: number;
+  readonly cacheNodes: number;
+  readonly turnNodes: number;
+  readonly lcu: number;
+  readonly relayGigabytes: number;
+}
+
+/** Signatures a month: a token at each join, and another each time it runs out during the call. */
+export function signaturesPerMonth(peers: number, joinsPerHour: number, hours: number): number {
+  const perJoin = Math.ceil(REQUESTS.callMinutes.value / REQUESTS.accessTokenMinutes.value);
+  return peers * joinsPerHour * perJoin * hours;
+}
+
+/** Lines of the bill, $ a month. */
+export function monthlyBill(load: Load): Record<string, number> {
+  const { production, hours, turnNodes } = load;
+  const price = production
+    ? { task: PRICES.fargateTask, turn: PRICES.turnNode, cache: PRICES.cacheNode }
+    : { task: PRICES.smallFargateTask, turn: PRICES.smallTurnNode, cache: PRICES.smallCacheNode };
+  const task = hours * price.task.value + PRICES.logsPerTask.value;
+  return {
+    'TURN egress': egress(load.relayGigabytes),
+    'TURN nodes': turnNodes * hours * price.turn.value,
+    'turns: load balancer': production ? hours * PRICES.nlb.value + turnsUnits(load) * PRICES.nlcu.value : 0,
+    'signaling tasks': load.signalingTasks * task,
+    'auth tasks': load.authTasks * task,
+    cache: load.cacheNodes * hours * price.cache.value,
+    'page load balancer': hours * (PRICES.alb.value + load.lcu * PRICES.lcu.value),
+    'NAT gateways': production ? 3 * hours * PRICES.nat.value : 0,
+    'public IPv4': publicAddresses(load) * hours * PRICES.publicIp.value,
+    'CloudFront and WAF': pageCost(load),
+    signatures: load.signing === 'kms' ? (signatures(load) * PRICES.signature.value) / 10_000 : 0,
+    'keys and secrets': FOOTPRINT.kmsKeys.value * PRICES.kmsKey.value + FOOTPRINT.secrets.value * PRICES.secret.value,
+    'alarms and dashboard':
+      FOOTPRINT.alarms.value * PRICES.alarm.value +
+      FOOTPRINT.compositeAlarms.value * PRICES.compositeAlarm.value +
+      FOOTPRINT.dashboards.value * PRICES.dashboard.value,
+    // A minute of a small task every five, which is the least that Fargate counts.
+    canary: (hours / 5) * PRICES.smallFargateTask.value,
+  };
+}
+
+const signatures = (load: Load) => signaturesPerMonth(load.peers, load.joinsPerHour, load.hours);
+
+/** NLCU-hours of a month: what comes in and what goes out are both counted. */
+const turnsUnits = (load: Load) => 2 * load.relayGigabytes * REQUESTS.turnsShare.value;
+
+/** TURN nodes; in production a NAT gateway and an address of the network load balancer a zone; in development each task. */
+function publicAddresses(load: Load): number {
+  return load.turnNodes + (load.production ? 3 + 3 : load.signalingTasks + load.authTasks);
+}
+
+function pageCost(load: Load): number {
+  const { peers, joinsPerHour, hours } = load;
+  const millions = (peers * (joinsPerHour * REQUESTS.perJoin.value + REQUESTS.perPeerHour.value) * hours) / 1e6;
+  const gigabytes = (peers * joinsPerHour * hours * REQUESTS.pageMegabytes.value) / 1000;
+  return (
+    millions * (PRICES.cloudFrontRequests.value + PRICES.wafRequests.value) +
+    Math.max(0, gigabytes - 1000) * PRICES.cloudFrontGigabyte.value +
+    FOOTPRINT.webAcls.value * PRICES.webAcl.value +
+    FOOTPRINT.webAclRules.value * PRICES.wafRule.value
+  );
+}
+
+function egress(gigabytes: number): number {
+  const tiers: [number, number][] = [
+    [10_240, PRICES.egressFirst10Tb.value],
+    [40_960, PRICES.egressNext40Tb.value],
+    [102_400, PRICES.egressNext100Tb.value],
+    [Number.POSITIVE_INFINITY, PRICES.egressBeyond.value],
+  ];
+  let left = gigabytes;
+  let cost = 0;
+  for (const [size, price] of tiers) {
+    const part = Math.min(left, size);
+    cost += part * price;
+    left -= part;
+  }
+  return cost;
+}
