@@ -4,10 +4,14 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { check } from './check.ts';
+import { imageByDigest } from './image-reference.ts';
 import { TopologyProfile } from './profile.ts';
 import { TopologyStack } from './topology-stack.ts';
 import { WebRtcTopology } from './webrtc-topology.ts';
+import type { WebRtcTopologyProps } from './webrtc-topology-props.ts';
 
+/** Images that a pipeline has built, by digest. */
+const IMAGES = ['authImage', 'signalingImage', 'turnImage', 'canaryImage'] as const;
 const KNOWN = [
   'profile',
   'stackName',
@@ -29,6 +33,7 @@ const KNOWN = [
   'turnNodes',
   'maxTurnNodes',
   'cacheShards',
+  ...IMAGES,
 ] as const;
 
 /**
@@ -102,8 +107,21 @@ export function buildTopology(app: App, clientBuild: string | undefined): Topolo
     maxTurnNodes: number('maxTurnNodes'),
     cacheShards: number('cacheShards'),
     alarmEmails: text('alarmEmails')?.split(','),
+    ...imagesOf(stack, text),
   });
   Tags.of(stack).add('project', 'tandem');
   Tags.of(stack).add('profile', profile.name);
   return stack;
+}
+
+/** Those that are given; the others are built when deployed. */
+function imagesOf(
+  stack: TopologyStack,
+  text: (name: (typeof IMAGES)[number]) => string | undefined,
+): Pick<WebRtcTopologyProps, (typeof IMAGES)[number]> {
+  const given = IMAGES.flatMap((name) => {
+    const reference = text(name);
+    return reference === undefined ? [] : [[name, imageByDigest(stack, name, reference)] as const];
+  });
+  return Object.fromEntries(given);
 }

@@ -1,0 +1,131 @@
+/** The workflows of .github are valid by GitHub's own parser, and every command, script and context value that they name exists. */
+import { type ExecFileSyncOptionsWithStringEncoding, execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { parse } from 'yaml';
+import { buildTopology } from '../infra/src/app-stack.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const folder = join(root, '.github/workflows');
+const files = readdirSync(folder);
+const text = (file: string) => readFileSync(join(folder, file), 'utf8');
+
+interface Step {
+  readonly run?: string;
+  readonly uses?: string;
+}
+interface Job {
+  readonly steps?: readonly Step[];
+  readonly uses?: string;
+  readonly permissions?: Record<string, string>;
+}
+const jobs = (file: string): Job[] => Object.values((parse(text(file)) as { jobs: Record<string, Job> }).jobs);
+
+const made = mkdtempSync(join(tmpdir(), 'workflows-'));
+afterAll(() => rmSync(made, { recursive: true, force: true }));
+
+/** Errors that GitHub would show for a workflow of this text. */
+let errorsOf: (name: string, content: string) => Promise<string[]>;
+
+beforeAll(async () => {
+  // The package imports its schema as JSON without saying so, which Node refuses: bundled it is plain code.
+  const outfile = join(made, 'parser.mjs');
+  await build({
+    stdin: { contents: "export * from '@actions/workflow-parser';", resolveDir: root },
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+    banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" },
+  });
+  const parser = (await import(outfile)) as typeof import('@actions/workflow-parser');
+  errorsOf = async (name, content) => {
+    const { context, value } = parser.parseWorkflow({ name, content }, new parser.NoOperationTraceWriter());
+    if (value) await parser.convertWorkflowTemplate(context, value);
+    return context.errors.getErrors().map(({ message }) => message);
+  };
+});
+
+test('GitHub finds no error, and would find a wrong trigger, permission, key, context, function and expression', async () => {
+  expect(files.length).toBeGreaterThan(2);
+  for (const file of files) expect(await errorsOf(file, text(file)), file).toEqual([]);
+  const release = text('release.yml');
+  for (const [good, bad] of [
+    ['workflow_call', 'workflow_calls'],
+    ['id-token: write', 'id-tokens: write'],
+    ['timeout-minutes', 'timeout-minute'],
+    ['inputs.stage }}', 'input.stage }}'],
+    ['failure()', 'failed()'],
+    ["outcome == 'failure'", "outcome = 'failure'"],
+  ] as const)
+    expect((await errorsOf('release.yml', release.replace(good, bad))).length, bad).toBeGreaterThan(0);
+});
+
+test('every npm script and file that a step runs is there', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  const runs = files.flatMap(jobs).flatMap((job) => job.steps?.flatMap((step) => step.run ?? []) ?? []);
+  for (const run of runs) {
+    for (const [, script = ''] of run.matchAll(/npm run ([\w:-]+)(?! -w)(?=[ \n]|$)/g))
+      expect(scripts, run).toHaveProperty(script);
+    for (const [file] of run.matchAll(/(?:scripts|\.ci)\/[\w.-]+/g))
+      expect(statSync(join(root, file)).mode & 0o100).not.toBe(0);
+  }
+  for (const { uses } of files.flatMap(jobs)) if (uses) expect(statSync(join(root, uses)).isFile()).toBe(true);
+});
+
+test('no key of AWS: a role by OIDC wherever credentials are asked for', () => {
+  for (const file of files) {
+    expect(text(file)).not.toMatch(/aws-access-key-id|aws-secret-access-key/);
+    for (const job of jobs(file))
+      if (job.steps?.some((step) => step.uses?.startsWith('aws-actions/configure-aws-credentials')))
+        expect(job.permissions).toMatchObject({ 'id-token': 'write' });
+  }
+});
+
+/** Runs deploy-release.sh with programs that note what they are asked. */
+function deploy(digest: string): { said: string; status: number } {
+  const bin = mkdtempSync(join(tmpdir(), 'deploy-'));
+  onTestFinished(() => rmSync(bin, { recursive: true }));
+  writeFileSync(join(bin, 'aws'), `#!/bin/sh\necho '${digest}'\n`);
+  writeFileSync(join(bin, 'npx'), '#!/bin/sh\nprintf "%s\\n" "$@"\n');
+  for (const name of ['aws', 'npx']) chmodSync(join(bin, name), 0o755);
+  const env = {
+    PATH: `${bin}:${process.env.PATH}`,
+    REGISTRY: '111122223333.dkr.ecr.eu-west-1.amazonaws.com',
+    CONTEXT: '-c profile=development -c stackName=Staging',
+  };
+  try {
+    const options: ExecFileSyncOptionsWithStringEncoding = { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] };
+    return { said: execFileSync(join(root, 'scripts/deploy-release.sh'), ['0123abc'], options), status: 0 };
+  } catch (error) {
+    const { stderr, status } = error as { stderr: string; status: number };
+    return { said: stderr, status };
+  }
+}
+
+test('the release script deploys every image by digest, as context values that the stack takes; a missing image stops it', () => {
+  const digest = `sha256:${'ab'.repeat(32)}`;
+  const { said } = deploy(digest);
+  const context = Object.fromEntries(
+    [...said.matchAll(/^-c\n(\w+)=(.+)$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
+  expect(context).toMatchObject({ profile: 'development', stackName: 'Staging' });
+  const outdir = mkdtempSync(join(tmpdir(), 'deploy-cdk-'));
+  onTestFinished(() => rmSync(outdir, { recursive: true }));
+  const template = Template.fromStack(buildTopology(new App({ context, outdir }), undefined));
+  const images = JSON.stringify(Object.values(template.findResources('AWS::ECS::TaskDefinition')));
+  for (const name of ['auth', 'signaling', 'turn', 'canary']) expect(images).toContain(`/tandem/${name}@${digest}`);
+  expect(deploy('None')).toEqual({ said: expect.stringContaining('no image of tandem/auth for 0123abc'), status: 1 });
+  const tagged = { ...context, authImage: '111122223333.dkr.ecr.eu-west-1.amazonaws.com/tandem/auth:latest' };
+  expect(() => buildTopology(new App({ context: tagged, outdir }), undefined)).toThrow(
+    /context.authImage: .*by digest/,
+  );
+});
