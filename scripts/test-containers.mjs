@@ -29,6 +29,7 @@ installPackages();
 const node = modernNode();
 
 const port = await freePort();
+const httpsPort = await freePort();
 const env = {
   ...toolEnv(),
   PATH: process.env.PATH,
@@ -40,6 +41,16 @@ const env = {
   TANDEM_CACHE_PORT: String(await freePort()),
   TANDEM_CACHE_PASSWORD: secret(),
   TANDEM_TURN_SECRET: secret(),
+  // One host with a domain: Caddy is its own authority, and the name leads here for the test alone.
+  COMPOSE_PROFILES: 'public',
+  TANDEM_DOMAIN: 'calls.example.org',
+  TANDEM_TLS_ISSUER: 'internal',
+  TANDEM_ORIGIN: `https://calls.example.org:${httpsPort},http://localhost:${port}`,
+  TANDEM_TRUSTED_PROXIES: '2',
+  TANDEM_PUBLIC_BIND: '127.0.0.1',
+  TANDEM_HTTP_PORT: String(await freePort()),
+  TANDEM_HTTPS_PORT: String(httpsPort),
+  TANDEM_TURN_TLS_PORT: String(await freePort()),
   // Both browsers of the test run on this machine, so their relay candidates are loopback addresses.
   TANDEM_TURN_LOOPBACK: 'true',
 };
@@ -47,7 +58,9 @@ const call = (args, options = {}) => run(compose[0], [...compose.slice(1), ...ar
 
 let failed = 1;
 try {
-  for (const target of process.argv.includes('--no-build') ? [] : ['auth', 'signaling', 'turn', 'edge']) {
+  for (const target of process.argv.includes('--no-build')
+    ? []
+    : ['auth', 'signaling', 'turn', 'edge', 'canary', 'tls']) {
     console.log(`  Building tandem/${target}…`);
     const built = spawnSync('docker', ['build', '--target', target, '-t', `tandem/${target}`, '.'], {
       cwd: root,
@@ -67,6 +80,7 @@ try {
       ...env,
       PATH: `${join(root, 'node_modules/.bin')}:${env.PATH}`,
       TANDEM_CONTAINERS: `http://localhost:${port}`,
+      TANDEM_CONTAINERS_PUBLIC: `https://calls.example.org:${httpsPort}`,
     },
   });
   if (failed) await call(['logs', '--tail', '40']);

@@ -1,10 +1,13 @@
 /** A call through the containers of compose.yaml. scripts/test-containers.mjs brings them up and runs this. */
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { launchBrowser } from './support/browser.ts';
 import { expectMedia, joinRoom, socketsPerNode } from './support/call.ts';
+import { browserForName, canaryOutput, onlyTurns } from './support/public-name.ts';
 
 const origin = process.env.TANDEM_CONTAINERS ?? '';
 let browser: Browser;
@@ -36,13 +39,14 @@ test('every container finds itself healthy: services by /health/startup, the TUR
       const lines = execFileSync('docker', ['ps', '--filter', filter, '--format', '{{.Names}}: {{.Status}}'], {
         encoding: 'utf8',
       });
-      expect(lines.trim().split('\n')).toHaveLength(6);
+      expect(lines.trim().split('\n')).toHaveLength(7);
       expect(
         lines
           .trim()
           .split('\n')
           .filter((line) => !line.endsWith('(healthy)')),
-      ).toEqual([]);
+        // Caddy has no check of its own; the canary below goes through it.
+      ).toEqual([expect.stringMatching(/[-_]tls[-_]1: Up/)]);
     },
     { timeout: 60_000, interval: 500 },
   );
@@ -68,4 +72,44 @@ test('and through the TURN container alone, which auth knows from the directory 
   const ada = await joinRoom(browser, origin, 'Ada', 'relayed', settings);
   const bob = await joinRoom(browser, origin, 'Bob', 'relayed', settings);
   await expectMedia([ada, bob], 'relay/relay');
+});
+
+test('under its name: one certificate for https and turns:, which the TURN container took up by itself', async () => {
+  const page = process.env.TANDEM_CONTAINERS_PUBLIC ?? '';
+  const folder = mkdtempSync(join(tmpdir(), 'containers-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const authority = join(folder, 'root.crt');
+  const container = `${process.env.COMPOSE_PROJECT_NAME}`;
+  const [name = ''] = execFileSync(
+    'docker',
+    [
+      'ps',
+      '--filter',
+      `label=com.docker.compose.project=${container}`,
+      '--filter',
+      'label=com.docker.compose.service=tls',
+      '--format',
+      '{{.Names}}',
+    ],
+    { encoding: 'utf8' },
+  ).split('\n');
+  writeFileSync(authority, execFileSync('docker', ['exec', name, 'cat', '/data/caddy/pki/authorities/local/root.crt']));
+  await vi.waitFor(
+    async () => {
+      const output = await canaryOutput(page, authority);
+      expect(output.trim().split('\n').at(-1), output).toBe(`${page} passed`);
+    },
+    // The node looks for a certificate once a minute, and starts anew with the first one.
+    { timeout: 200_000, interval: 5000 },
+  );
+});
+
+test('a call over https, and one by turns: alone', async () => {
+  const page = process.env.TANDEM_CONTAINERS_PUBLIC ?? '';
+  const byName = await browserForName();
+  onTestFinished(() => byName.close());
+  await expectMedia([await joinRoom(byName, page, 'Ada', 'named'), await joinRoom(byName, page, 'Bob', 'named')]);
+  const byTurns = (name: string) =>
+    joinRoom(byName, page, name, 'by-turns', { iceTransportPolicy: 'relay' }, onlyTurns);
+  await expectMedia([await byTurns('Cem'), await byTurns('Dea')], 'relay/relay');
 });

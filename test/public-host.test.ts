@@ -2,19 +2,17 @@
  * One host with a domain, as processes: Caddy with our configuration before the edge, the TURN node with Caddy's certificate.
  * The same in containers: `npm run test:containers`.
  */
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../infra/local/programs.ts';
 import { type Stack, startStack } from '../infra/local/stack.ts';
-import { launchBrowser, openPage } from './support/browser.ts';
+import { openPage } from './support/browser.ts';
 import { type Caddy, startCaddy } from './support/caddy.ts';
 import { expectMedia, joinRoom } from './support/call.ts';
+import { browserForName, canaryOutput, DOMAIN, onlyTurns } from './support/public-name.ts';
 
-const DOMAIN = 'calls.example.org';
-const root = resolve(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'public-host-'));
 let stack: Stack;
 let caddy: Caddy;
@@ -48,32 +46,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The canary, which believes Caddy's authority and finds the name on this machine. */
-function canary(): Promise<string> {
-  // The name of the test leads nowhere; what is checked of a certificate is its name and its authority, not the address.
-  const preload = join(folder, 'resolve-here.mjs');
-  writeFileSync(
-    preload,
-    `import dns from 'node:dns';
-const lookup = dns.lookup;
-dns.lookup = (name, ...rest) => lookup(name === '${DOMAIN}' ? '127.0.0.1' : name, ...rest);`,
-  );
-  const args = ['--disable-warning=ExperimentalWarning', '--import', preload, 'infra/canary/main.ts', origin];
-  return new Promise((done) => {
-    const env = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: caddy.authority };
-    execFile(process.execPath, args, { cwd: root, env }, (_error, stdout, stderr) => done(`${stdout}${stderr}`));
-  });
-}
-
 test('the canary passes over https and turns:, with one certificate that fits the name', async () => {
-  await vi.waitFor(async () => expect(await canary()).toMatch(/✓ relay-tls {4}1 allocation/), { timeout: 60_000 });
-  const output = await canary();
+  const output = await canaryOutput(origin, caddy.authority);
   expect(output).toContain(`turns:${DOMAIN}:${turnTlsPort}?transport=tcp`);
-  expect(output.trim().split('\n').at(-1)).toBe(`${origin} passed`);
+  expect(output).toMatch(/✓ relay-tls/);
+  expect(output.trim().split('\n').at(-1), output).toBe(`${origin} passed`);
 });
 
-test('a browser takes the page for a secure context and stays with https', async () => {
-  const browser = await launchBrowser(['--ignore-certificate-errors', `--host-resolver-rules=MAP ${DOMAIN} 127.0.0.1`]);
+test('a browser takes the page for a secure context and is told to stay with https', async () => {
+  const browser = await browserForName();
   try {
     const { page } = await openPage(browser);
     const answer = await page.goto(origin);
@@ -85,7 +66,7 @@ test('a browser takes the page for a secure context and stays with https', async
 });
 
 test('two people call each other over https, and two more by turns: alone', async () => {
-  const browser = await launchBrowser(['--ignore-certificate-errors', `--host-resolver-rules=MAP ${DOMAIN} 127.0.0.1`]);
+  const browser = await browserForName();
   try {
     await expectMedia([
       await joinRoom(browser, origin, 'Ada', 'direct'),
@@ -98,14 +79,3 @@ test('two people call each other over https, and two more by turns: alone', asyn
     await browser.close();
   }
 });
-
-/** Of what auth hands out only turns: is left, as in a network that lets nothing else out. */
-async function onlyTurns(page: Parameters<typeof expectMedia>[0][number]): Promise<void> {
-  await page.route('**/auth/ice-servers*', async (route) => {
-    const response = await route.fetch();
-    const body = (await response.json()) as { iceServers: { urls: string[] }[] };
-    for (const server of body.iceServers) server.urls = server.urls.filter((url) => url.startsWith('turns:'));
-    expect(body.iceServers.flatMap((server) => server.urls)).toHaveLength(1);
-    await route.fulfill({ response, json: body });
-  });
-}
