@@ -6,10 +6,9 @@ import { descriptionTarget, peerMessageTarget } from './fuzz/peer-input.ts';
 
 const RUNS = 100;
 
-test.each([peerMessageTarget, descriptionTarget, frameTarget, httpTarget])(
-  'each target of npm run fuzz holds on a few inputs: $name',
-  async (target) => {
+test('each target of npm run fuzz holds on a few inputs', async () => {
+  for (const target of [peerMessageTarget, descriptionTarget, frameTarget, httpTarget]) {
     await using open = await target.open();
-    await expect(open.attack(20_261_127, RUNS)).resolves.toBeUndefined();
-  },
-);
+    await expect(open.attack(20_261_127, RUNS), target.name).resolves.toBeUndefined();
+  }
+});
