@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { build } from 'esbuild';
 
 const here = import.meta.dirname;
@@ -42,14 +42,17 @@ const flags = [
   'nodenext',
 ];
 execFileSync(process.execPath, [tsc, codes, ...flags, '--outDir', join(dist, 'types')], { stdio: 'inherit' });
-for (const name of await readdir(join(dist, 'types/rtc/src'))) {
-  if (name.includes('.test.') || name.startsWith('testing.')) continue;
-  const text = await readFile(join(dist, 'types/rtc/src', name), 'utf8');
+for (const entry of await readdir(join(dist, 'types/rtc/src'), { recursive: true, withFileTypes: true })) {
+  if (!entry.isFile() || entry.name.includes('.test.') || entry.name.startsWith('testing')) continue;
+  const file = join(entry.parentPath, entry.name);
+  const name = relative(join(dist, 'types/rtc/src'), file);
+  const text = await readFile(file, 'utf8');
+  await mkdir(join(dist, 'types', dirname(name)), { recursive: true });
   await writeFile(
     join(dist, 'types', name),
     text
-      .replaceAll("'@tandem/protocol/codes'", "'./codes.js'")
-      .replaceAll(/(from|import\() ?'(\.\/[^']+)\.ts'/g, "$1 '$2.js'"),
+      .replaceAll("'@tandem/protocol/codes'", `'${dirname(name) === '.' ? './' : '../'}codes.js'`)
+      .replaceAll(/(from|import\() ?'(\.\.?\/[^']+)\.ts'/g, "$1 '$2.js'"),
   );
 }
 await rm(join(dist, 'types/rtc'), { recursive: true });
