@@ -31,18 +31,23 @@ export class VirtualClock {
     return timer;
   }
 
-  /** Runs what is due at the next moment. False when nothing waits, or nothing before `until`. */
+  /**
+   * Runs all that is due at the next moment, in one turn, as a read of a socket brings many answers. False when nothing waits, or nothing
+   * before `until`.
+   */
   step(until: number): boolean {
+    let moment: number | undefined;
+    const begun = this.#order;
     for (;;) {
       const timer = this.#heap[0];
-      if (!timer || timer.at > until) return false;
+      if (!timer || timer.at > (moment ?? until) || timer.order >= begun) return moment !== undefined;
       this.#pop();
       const { run } = timer;
       if (!run || timer.owner?.dead) continue;
-      this.#now = timer.at;
+      moment = timer.at;
+      this.#now = moment;
       timer.run = undefined;
       run();
-      return true;
     }
   }
 

@@ -1,5 +1,6 @@
 /** `node test/simulation/run.ts [first seed] [how many]`: for finding and reproducing failures outside of the test run. */
 import { type Outcome, runScenario } from './scenario.ts';
+import type { WorldOptions } from './world.ts';
 
 /** Scenarios in flight at once: they share turns of the event loop, and nothing else. More of them is slower: garbage grows old. */
 const AT_ONCE = 4;
@@ -8,11 +9,15 @@ export async function runMany(
   first: number,
   count: number,
   onOutcome: (outcome: Outcome) => void,
-  options?: { resend?: boolean },
+  { untilOneFails = false, ...options }: WorldOptions & { readonly untilOneFails?: boolean } = {},
 ): Promise<void> {
   let next = first;
   const lane = async () => {
-    while (next < first + count) onOutcome(await runScenario(next++, options));
+    while (next < first + count) {
+      const outcome = await runScenario(next++, options);
+      onOutcome(outcome);
+      if (untilOneFails && outcome.violations.length > 0) next = Infinity;
+    }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
 }
@@ -28,7 +33,7 @@ if (import.meta.main) {
     total.arrived += o.tally.arrived;
     total.failed += o.tally.failed;
     if (!o.violations.length) return;
-    if (++failing <= 8)
+    if (++failing <= 25)
       console.log(`seed ${o.seed}\n  ${o.faults.join('\n  ')}\n  → ${o.violations.slice(0, 5).join('\n  → ')}`);
   });
   console.log(

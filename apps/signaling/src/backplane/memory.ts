@@ -317,7 +317,9 @@ export class MemoryBackplane implements Backplane {
   syncSession(session: SessionRecord, attached: boolean, graceMs: number): Promise<SyncResult> {
     return this.#run('syncSession', (): SyncResult => {
       const stored = this.#hub.session(session.peerId);
-      if (this.#hub.isOver(session.peerId) || (stored && stored.epoch > session.epoch)) return { kind: 'fenced' };
+      if (this.#hub.isOver(session.peerId)) return { kind: 'fenced', by: undefined };
+      if (stored && stored.epoch > session.epoch)
+        return { kind: 'fenced', by: { node: stored.node, epoch: stored.epoch } };
       if (stored && isLater(stored, session)) return { kind: 'ours', parked: [] };
       const parked = attached ? (stored?.mailbox ?? []) : [];
       const record = this.#store(session);
@@ -344,16 +346,19 @@ export class MemoryBackplane implements Backplane {
   closeSession(peerId: string, mark: WriteMark, identity: IdentityKey) {
     return this.#run('closeSession', () => {
       const stored = this.#hub.session(peerId);
-      if (stored && isLater(stored, mark)) return;
+      if (stored && isLater(stored, mark)) return false;
       this.#hub.sessions.delete(peerId);
       this.#release(identity, peerId);
+      return true;
     });
   }
 
   findSession(peerId: string) {
     return this.#run('findSession', () => {
       const stored = this.#hub.session(peerId);
-      return stored ? { node: stored.node, attached: stored.attached } : undefined;
+      if (!stored) return undefined;
+      const { node, epoch, room, attached } = stored;
+      return { node, epoch, room, attached };
     });
   }
 

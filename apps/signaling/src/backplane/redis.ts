@@ -188,7 +188,9 @@ export class RedisBackplane implements Backplane {
     const record = writeSession(s, attached ? 'attached' : 'detached');
     const args = [RECORD_TTL_MS, record, s.epoch, attached ? 0 : Math.max(1, graceMs), s.order];
     const [kind, ...parked] = (await this.#run('session-sync', this.#session(s.peerId), args)) as string[];
-    return kind === 'fenced' ? ({ kind: 'fenced' } as const) : ({ kind: 'ours', parked } as const);
+    if (kind !== 'fenced') return { kind: 'ours', parked } as const;
+    const [node, epoch] = parked;
+    return { kind: 'fenced', by: node === undefined ? undefined : { node, epoch: Number(epoch) } } as const;
   }
 
   async endSession(peerId: string) {
@@ -198,15 +200,17 @@ export class RedisBackplane implements Backplane {
     return { room, node };
   }
 
-  async closeSession(peerId: string, { epoch, order }: WriteMark, identity: IdentityKey): Promise<void> {
-    await this.#run('session-close', [...this.#session(peerId), ...this.#identity(identity)], [epoch, order, peerId]);
+  async closeSession(peerId: string, { epoch, order }: WriteMark, identity: IdentityKey): Promise<boolean> {
+    const keys = [...this.#session(peerId), ...this.#identity(identity)];
+    return (await this.#run('session-close', keys, [epoch, order, peerId])) === 1;
   }
 
   async findSession(peerId: string) {
     const record = await this.#guard(() => this.#client.get(this.#session(peerId)[0]));
     if (!record || record === TOMBSTONE) return undefined;
     const { session, attached } = readSession(peerId, record);
-    return { node: session.node, attached };
+    const { node, epoch, room } = session;
+    return { node, epoch, room, attached };
   }
 
   async park(peerId: string, frames: readonly string[], deadNode?: string): Promise<ParkResult> {

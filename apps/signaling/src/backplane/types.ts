@@ -96,8 +96,16 @@ export type ParkResult =
 export type SyncResult =
   /** Still ours; what others had parked meanwhile is handed over (and gone from the mailbox). */
   | { readonly kind: 'ours'; readonly parked: readonly string[] }
-  /** A newer owner exists. */
-  | { readonly kind: 'fenced' };
+  /** It was taken over since. Undefined: it is over. */
+  | { readonly kind: 'fenced'; readonly by: { readonly node: string; readonly epoch: number } | undefined };
+
+/** Who holds a session. */
+export interface FoundSession {
+  readonly node: string;
+  readonly epoch: number;
+  readonly room: string;
+  readonly attached: boolean;
+}
 
 /**
  * How the peer id of a media node's agent begins. Ids are made here, from the token's grant, so no client can call itself one; and every
@@ -199,10 +207,10 @@ export interface Backplane extends AsyncDisposable {
    * hear of it cannot write it again.
    */
   endSession(peerId: string): Promise<{ room: string; node: string } | undefined>;
-  /** Its owner ends it and gives its places back, unless something later was written: then nothing is changed. */
-  closeSession(peerId: string, mark: WriteMark, identity: IdentityKey): Promise<void>;
+  /** Its owner ends it and gives its places back, unless something later was written: then false, and nothing is changed. */
+  closeSession(peerId: string, mark: WriteMark, identity: IdentityKey): Promise<boolean>;
   /** Is it attached, and where? */
-  findSession(peerId: string): Promise<{ node: string; attached: boolean } | undefined>;
+  findSession(peerId: string): Promise<FoundSession | undefined>;
   /** Stores messages for a detached session. `deadNode`: park also when it seems attached there. */
   park(peerId: string, frames: readonly string[], deadNode?: string): Promise<ParkResult>;
 

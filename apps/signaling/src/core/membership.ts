@@ -17,7 +17,7 @@ import {
   type WriteMark,
 } from '../backplane/types.ts';
 import type { SignalingNode } from './node.ts';
-import { memberRecord, type Room } from './room.ts';
+import { type Member, memberRecord, type Room } from './room.ts';
 import { markOf, type Session } from './session.ts';
 import { Views } from './views.ts';
 
@@ -404,21 +404,27 @@ export class Membership {
       const member = room.members.get(session.peerId);
       if (!member) this.restore(room, session);
       else if (member.epoch > session.epoch) sessions.fence(session.peerId, member.epoch);
-      else if (!sessions.isBusy(session.peerId)) this.#repair(session);
+      else if (!sessions.isBusy(session.peerId)) this.repair(session);
     }
     // A session that lives here without being in it yet is on its way in, or owed.
     for (const m of room.members.values())
       if (m.node === name && !m.session && !sessions.get(m.peerId) && !sessions.isBusy(m.peerId))
-        void this.#drop({
-          room: room.id,
-          peerId: m.peerId,
-          mark: { epoch: m.epoch, order: m.order },
-          reason: 'timeout',
-        }).catch(ignoreUnavailable);
+        void this.#dropGhost(room, m).catch(ignoreUnavailable);
+  }
+
+  /** This node is said to hold a session that it does not have. It may have moved on to a node that could not write that yet. */
+  async #dropGhost(room: Room, { peerId, epoch, order }: Member): Promise<void> {
+    const { sessions, backplane, name } = this.#node;
+    await sessions.whileBusy(peerId, async () => {
+      const found = await backplane.findSession(peerId);
+      if (found && found.node !== name && (!this.#node.mayJudge() || (await this.#node.isLive(found.node)))) return;
+      if (sessions.get(peerId)) return;
+      await this.#drop({ room: room.id, peerId, mark: { epoch, order }, reason: 'timeout' });
+    });
   }
 
   /** Writes again what the store does not have, or may not have, of a session of this node. */
-  #repair(session: Session): void {
+  repair(session: Session): void {
     const { sessions } = this.#node;
     if (session.savedOrder < session.order) void this.put(session).catch(ignoreUnavailable);
     if (session.unsynced)

@@ -50,6 +50,8 @@ export class SignalingNode implements AsyncDisposable {
   draining = false;
   /** Since when `up`, without a break. */
   #upSince = 0;
+  /** When the last beat that was answered was sent. */
+  #beatAt = Infinity;
   #ended = false;
   #retired = false;
   #recovering = false;
@@ -234,6 +236,11 @@ export class SignalingNode implements AsyncDisposable {
     return node === this.name || (await this.backplane.beat(this.settings.nodeTimeout)).includes(node);
   }
 
+  /** After an outage everybody looks dead for a moment: judge only after a full timeout of own good health. */
+  mayJudge(): boolean {
+    return this.up && this.clock.now() - this.#upSince >= this.settings.nodeTimeout;
+  }
+
   async #beat(): Promise<void> {
     if (this.#retired) return;
     const now = this.clock.now();
@@ -253,9 +260,12 @@ export class SignalingNode implements AsyncDisposable {
       this.events.log?.('info', 'backplane.back', {});
       // Not waited for: thousands of sessions to compare must not keep this node from saying that it lives.
       this.track(this.#recover());
+    } else if (this.clock.now() - this.#beatAt > this.settings.nodeTimeout) {
+      // The store was slow, and others took this node for dead: they have detached its sessions.
+      this.#onDoubt('this node was silent');
     }
-    // After an outage everybody looks dead for a moment: judge only after a full timeout of own good health.
-    if (now - this.#upSince >= this.settings.nodeTimeout) await this.membership.onDeadNodes(this.liveNodes);
+    this.#beatAt = now;
+    if (this.mayJudge()) await this.membership.onDeadNodes(this.liveNodes);
   }
 
   async #recover(): Promise<void> {
@@ -336,6 +346,7 @@ export class SignalingNode implements AsyncDisposable {
   #onControl(message: RoomControl | SessionControl): void {
     if (message.t === 'fence') this.sessions.fence(message.peerId, message.epoch);
     else if (message.t === 'end') this.sessions.onEnd(message);
+    else if (message.t === 'keep') this.sessions.onKeep(message.peerId, message.epoch);
     else this.membership.onControl(message);
   }
 }

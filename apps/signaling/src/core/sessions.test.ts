@@ -555,3 +555,80 @@ describe('what is kept of a peer is bounded', () => {
     expect(a.of('joined')).toHaveLength(4);
   });
 });
+
+describe('the store is slow, or late', () => {
+  const stored = (cluster: Cluster, of: Client) => cluster.hub.session(of.peerId);
+
+  test('S-70 sessions of a node that others took for dead are attached again as soon as it is heard', async () => {
+    const { cluster, a, b } = await pair();
+    // The beats of n1 take longer than a node may be silent.
+    cluster.before = (node, operation) =>
+      node === 'n1' && operation === 'beat'
+        ? new Promise((resolve) => void cluster.clock.at(9000, resolve))
+        : undefined;
+    await cluster.run(15_000);
+    expect(b.types).toContain('peer_away');
+    cluster.back();
+    await cluster.run(25_000);
+    expect(stored(cluster, a)).toMatchObject({ attached: true, node: 'n1' });
+    expect(b.types.filter((type) => type.startsWith('peer_')).at(-1)).toBe('peer_back');
+    await cluster.run(70_000);
+    expect(stored(cluster, a)).toBeDefined();
+  });
+
+  test('S-73 a resume that is answered behind a later one takes nothing', async () => {
+    const { cluster, n1, a, b } = await pair();
+    a.connection.onClosed(1006);
+    await cluster.run();
+    b.send({ type: 'message', peerId: a.peerId, data: 1 });
+    await cluster.run();
+    const slow = cluster.gate();
+    cluster.after = (_node, operation) => (operation === 'resumeSession' ? slow.promise : undefined);
+    const first = new Client(n1, 'ada');
+    first.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run();
+    cluster.after = () => {};
+    const second = new Client(n1, 'ada');
+    second.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run();
+    slow.open();
+    await cluster.run();
+    expect(first.closed).toBe(4010);
+    expect(second.closed).toBeUndefined();
+    b.send({ type: 'message', peerId: a.peerId, data: 2 });
+    await cluster.run();
+    expect(second.of('message').map((m) => m.data)).toEqual([1, 2]);
+    await cluster.run(70_000);
+    expect(b.types).not.toContain('peer_left');
+  });
+
+  test.each(['n1', 'n2'])(
+    'S-71 a resume that %s gave up and the store carried out later takes the session from nobody',
+    async (late) => {
+      const { cluster, n1, n2, a, b } = await pair();
+      a.connection.onClosed(1006);
+      await cluster.run();
+      cluster.before = (_node, operation, carryOut) => {
+        if (operation !== 'resumeSession') return;
+        cluster.back();
+        cluster.clock.at(3000, carryOut);
+        throw new Unavailable('timed out');
+      };
+      const given = new Client(late === 'n1' ? n1 : n2, 'ada');
+      given.send({ type: 'resume', sessionToken: a.token });
+      await cluster.run();
+      given.connection.onClosed(4011);
+      const back = new Client(n1, 'ada');
+      back.send({ type: 'resume', sessionToken: a.token });
+      await cluster.run(25_000);
+      expect(back.closed).toBeUndefined();
+      expect(stored(cluster, a)).toMatchObject({ attached: true, node: 'n1' });
+      await cluster.run(70_000);
+      expect(stored(cluster, a)).toMatchObject({ attached: true, node: 'n1' });
+      expect(b.types).not.toContain('peer_left');
+      back.connection.onClosed(1000);
+      await cluster.run();
+      expect(stored(cluster, a)).toBeUndefined();
+    },
+  );
+});

@@ -23,6 +23,8 @@ import { hashSecret, markOf, type Session } from './session.ts';
 /** Between nodes. */
 export type SessionControl =
   | { readonly t: 'fence'; readonly peerId: string; readonly epoch: number }
+  /** The store says that the sender took it over at that epoch, and the sender knows nothing of it: the addressee goes on. */
+  | { readonly t: 'keep'; readonly peerId: string; readonly epoch: number }
   | { readonly t: 'end'; readonly peerId: string; readonly close: CloseName; readonly reason?: string };
 
 export interface Resumed {
@@ -35,8 +37,8 @@ export class Sessions {
   readonly #byId = new Map<string, Session>();
   /** Sessions with a write under way: the sweep must not take them for ghosts. */
   readonly #busy = new Map<string, number>();
-  /** The store may have given them to this node, and the answer was lost. */
-  readonly #unsure = new Set<string>();
+  /** The store may have given them to this node, or may do so late, and the answer was lost. Judged from then on. */
+  readonly #unsure = new Map<string, number>();
   constructor(node: SignalingNode) {
     this.#node = node;
   }
@@ -219,7 +221,8 @@ export class Sessions {
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
         // Anybody may ask for anything while nobody can check it: so many, no more.
-        if (!this.#byId.has(peerId) && this.#unsure.size < 10_000) this.#unsure.add(peerId);
+        if (this.#unsure.size < 10_000)
+          this.#unsure.set(peerId, this.#node.clock.now() + this.#node.settings.nodeTimeout);
         return this.#resumeHere(local, secret, identity, connection);
       }
     });
@@ -231,14 +234,38 @@ export class Sessions {
     return resumed;
   }
 
-  /** What this node took over without ever hearing so: detached, it ends after its grace as any other. @throws Unavailable */
+  /** What this node took over without ever hearing so. @throws Unavailable */
   async settle(): Promise<void> {
-    const { backplane, name, settings } = this.#node;
-    for (const peerId of this.#unsure) {
-      if (this.isBusy(peerId)) continue;
-      if (!this.#byId.has(peerId)) await backplane.detachSession(peerId, FORCED, name, settings.grace);
+    const now = this.#node.clock.now();
+    for (const [peerId, due] of this.#unsure) {
+      if (due > now || this.isBusy(peerId)) continue;
+      const session = this.#byId.get(peerId);
+      if (!session) await this.#giveBack(peerId);
+      else if (session.room) await this.whileBusy(peerId, () => this.sync(session));
       this.#unsure.delete(peerId);
     }
+  }
+
+  /** Whoever holds that session goes on with it. If nobody does it is detached, and ends after its grace as any other. */
+  async #giveBack(peerId: string): Promise<void> {
+    const { backplane, name, settings, outbox } = this.#node;
+    const found = await backplane.findSession(peerId);
+    if (found?.node !== name) return;
+    const room = await backplane.readRoom(found.room, -1);
+    const member = room?.members.find((m) => m.peerId === peerId);
+    if (member && member.node !== name && (await this.#node.isLive(member.node)))
+      outbox.control(member.node, { t: 'keep', peerId, epoch: found.epoch });
+    await backplane.detachSession(peerId, { ...FORCED, epoch: found.epoch }, name, settings.grace);
+  }
+
+  /** See {@link SessionControl}. */
+  onKeep(peerId: string, epoch: number): void {
+    const session = this.#byId.get(peerId);
+    if (!session?.room || session.state.kind === 'ended' || session.epoch > epoch) return;
+    session.epoch = epoch + 1;
+    session.order++;
+    session.unsynced = true;
+    this.#node.membership.repair(session);
   }
 
   async #resumeAnywhere(peerId: string, secret: string, identity: Identity, connection: Connection): Promise<Resumed> {
@@ -250,6 +277,8 @@ export class Sessions {
     }
     const { session: record, previousNode } = result;
     if (previousNode !== name) outbox.control(previousNode, { t: 'fence', peerId, epoch: record.epoch });
+    const local = this.#byId.get(peerId);
+    if (local && local.epoch >= record.epoch) throw this.#overtaken(local, connection, result.parked);
     const session = this.#continued(record, secret, identity);
     // What is here may be older than what another owner wrote last.
     const known = this.#byId.get(peerId) === session;
@@ -281,11 +310,20 @@ export class Sessions {
     return { session, parked: result.parked };
   }
 
+  /** A later resume was answered before this one: that socket has the session, and gets what this one took from the mailbox. */
+  #overtaken(session: Session, connection: Connection, parked: readonly string[]): Refusal {
+    const { router } = this.#node;
+    if (session.state.kind === 'attached') for (const text of parked) session.state.connection.send(text);
+    else for (const text of parked) router.park(session.peerId, text);
+    connection.abandon('fenced');
+    return router.unavailable();
+  }
+
   /** The session of a record that this node took over: as it is here, unless others owned it since. */
   #continued(record: SessionRecord, secret: string, identity: Identity): Session {
     const { peerId, epoch } = record;
     const local = this.#byId.get(peerId);
-    if (local && local.epoch + 1 === epoch) return local;
+    if (local?.room && local.epoch + 1 === epoch) return local;
     this.fence(peerId, epoch);
     const { metadata } = JSON.parse(record.info) as MemberInfo;
     return {
@@ -423,6 +461,14 @@ export class Sessions {
     const attached = session.state.kind === 'attached';
     const { order } = session;
     const result = await backplane.syncSession(this.record(session), attached, settings.grace);
+    if (result.kind === 'fenced' && result.by?.node === this.#node.name) {
+      // Taken over by a resume of this node that gave up waiting for the store.
+      session.epoch = Math.max(session.epoch, result.by.epoch);
+      session.order++;
+      session.unsynced = true;
+      this.#node.membership.repair(session);
+      return true;
+    }
     if (result.kind === 'fenced') {
       this.fence(session.peerId, session.epoch + 1);
       return false;
@@ -437,8 +483,18 @@ export class Sessions {
   }
 
   /** Removes its record and gives its places back, unless it has a newer owner. */
-  unstore(session: Session): Promise<void> {
-    return this.#node.backplane.closeSession(session.peerId, markOf(session), identityKey(session));
+  async unstore(session: Session): Promise<void> {
+    const { backplane, name } = this.#node;
+    const { peerId } = session;
+    const mark = markOf(session);
+    if (await backplane.closeSession(peerId, mark, identityKey(session))) return;
+    const found = await backplane.findSession(peerId);
+    if (!found || found.epoch <= mark.epoch) return;
+    // A resume of this node, which is waited for.
+    if ((this.#busy.get(peerId) ?? 0) > 1 || (this.#byId.get(peerId) ?? session) !== session) return;
+    // Taken over by a resume that nobody waited for any more: here, or on a node that is gone.
+    const isOwned = found.node !== name && (!this.#node.mayJudge() || (await this.#node.isLive(found.node)));
+    if (!isOwned) await backplane.closeSession(peerId, { ...FORCED, epoch: found.epoch }, identityKey(session));
   }
 
   /** Lets go of a session that lives on elsewhere or nowhere. */

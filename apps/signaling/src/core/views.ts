@@ -119,7 +119,10 @@ export class Views {
   #compareOwn(session: Session, record: MemberRecord): void {
     const { sessions } = this.#node;
     const lost = isLater({ epoch: session.epoch, order: session.savedOrder }, record);
-    if (lost || record.awayFor > 0 !== (session.state.kind === 'detached')) session.savedOrder = -1;
+    const away = record.awayFor > 0;
+    if (lost || away !== (session.state.kind === 'detached')) session.savedOrder = -1;
+    // Others took this node for dead, and so detached the session as well.
+    if (away && session.state.kind === 'attached') session.unsynced = true;
     if (session.savedOrder < session.order && !sessions.isBusy(session.peerId))
       void this.#owner.put(session).catch(ignoreUnavailable);
   }

@@ -1,0 +1,172 @@
+/** A client without the SDK: it joins, talks without ids, and comes back with its token, as docs/service-contracts.md allows. */
+import { PartClock } from './clock.ts';
+import { SimSocket, type Wire } from './wire.ts';
+import type { Party, Seen, World } from './world.ts';
+
+interface Frame {
+  readonly type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: it reads what it finds, as such a client does
+  readonly [field: string]: any;
+}
+
+/** It asks whether its socket is alive this often, ms, and gives up after three times that. */
+const PING = 3000;
+
+export class RawClient implements Party {
+  readonly world: World;
+  readonly name: string;
+  readonly person: string;
+  readonly clock: PartClock;
+  dead = false;
+  offline = false;
+  wire: Wire | undefined;
+  peerId: string | undefined;
+  roomId: string | undefined;
+  /** It says this in its join, and once more later. A resume does not repeat it. */
+  said = 'raw';
+  readonly view = new Map<string, Seen>();
+  #socket: SimSocket | undefined;
+  #greeting: Frame | undefined;
+  #token: string | undefined;
+  #resuming = false;
+  #listed = -Infinity;
+  #heard = 0;
+  #closing = false;
+
+  constructor(world: World, name: string) {
+    this.world = world;
+    this.name = name;
+    this.person = name;
+    this.clock = new PartClock(world.clock, world.random.fork());
+    this.#connect();
+  }
+
+  get state(): string {
+    return this.#socket?.readyState === 1 ? 'open' : 'closed';
+  }
+  get inRoom(): boolean {
+    return true;
+  }
+
+  /** Behind this the store has it, unless a fault begins before. */
+  update(said: string): void {
+    this.said = said;
+    this.#send({ type: 'update', metadata: { said } });
+  }
+  close(): void {
+    this.#closing = true;
+    this.clock.dead = true;
+    this.#socket?.close(1000);
+  }
+
+  #connect(): void {
+    if (this.dead || this.#closing) return;
+    const socket = new SimSocket(this);
+    this.#socket = socket;
+    this.#greeting = undefined;
+    this.#heard = this.clock.now();
+    socket.onopen = () => {
+      this.#resuming = this.#token !== undefined;
+      if (this.#token) this.#send({ type: 'resume', sessionToken: this.#token });
+    };
+    socket.onmessage = (event: { data: string }) => {
+      if (socket === this.#socket) this.#read(JSON.parse(event.data));
+    };
+    socket.onclose = () => {
+      if (socket === this.#socket) this.#lost();
+    };
+    this.#watch(socket);
+  }
+
+  #watch(socket: SimSocket): void {
+    this.clock.setTimeout(() => {
+      if (socket !== this.#socket) return;
+      if (this.clock.now() - this.#heard > 3 * PING) {
+        socket.close(4000);
+        this.#lost();
+        return;
+      }
+      if (socket.readyState === 1) this.#send({ type: 'ping' });
+      this.#watch(socket);
+    }, PING);
+  }
+
+  #lost(): void {
+    this.#socket = undefined;
+    this.clock.setTimeout(() => this.#connect(), this.clock.random() * 600);
+  }
+
+  #read(frame: Frame): void {
+    this.#heard = this.clock.now();
+    const { type } = frame;
+    if (type === 'welcome') {
+      this.#greeting = frame;
+      if (!this.#resuming) this.#begin();
+    } else if (type === 'resumed') {
+      this.#resuming = false;
+      this.roomId = frame.roomId;
+      this.#list(frame);
+      if (!frame.roomId) this.#join();
+    } else if (type === 'joined' || type === 'room') {
+      this.roomId = frame.roomId;
+      this.#list(frame);
+    } else if (type.startsWith('peer_')) this.#event(frame);
+    else if (type === 'error') this.#refused(frame);
+  }
+
+  /** The session of the greeting is mine. */
+  #begin(): void {
+    this.#resuming = false;
+    this.#token = this.#greeting?.sessionToken;
+    this.peerId = this.#greeting?.peerId;
+    this.view.clear();
+    this.#join();
+  }
+
+  #join(): void {
+    this.#send({ type: 'join', roomId: 'room', metadata: { said: this.said } });
+  }
+
+  #refused({ code, replyTo, retryAfter = 500 }: Frame): void {
+    if (replyTo === 'resume' && code === 'session_unknown') {
+      this.world.sessionLost(this.name);
+      this.roomId = undefined;
+      this.#begin();
+    } else if (replyTo === 'resume') {
+      // A resume must be the first frame of a socket.
+      const socket = this.#socket;
+      this.clock.setTimeout(() => {
+        if (socket !== this.#socket) return;
+        socket?.close(4000);
+        this.#lost();
+      }, retryAfter);
+    } else if (replyTo === 'join' && code === 'unavailable') this.clock.setTimeout(() => this.#join(), retryAfter);
+    else if (code !== 'unavailable' && code !== 'unknown_peer' && code !== 'mailbox_full')
+      this.world.problem(`${this.name}: ${replyTo} refused: ${code}`);
+  }
+
+  #list({ peers, version }: Frame): void {
+    this.view.clear();
+    this.#listed = version;
+    for (const { peerId, ...seen } of peers) this.view.set(peerId, seen);
+  }
+
+  #event({ type, peerId, version, metadata, away }: Frame): void {
+    // Older than the list, and in it.
+    if (version < this.#listed) return;
+    const known = this.view.get(peerId);
+    if (type === 'peer_left') {
+      this.view.delete(peerId);
+      this.world.peerLeft(this.name, peerId);
+    } else if (type === 'peer_joined') this.view.set(peerId, { metadata, away });
+    else if (known)
+      this.view.set(
+        peerId,
+        type === 'peer_updated' ? { ...known, metadata } : { ...known, away: type === 'peer_away' },
+      );
+  }
+
+  #send(frame: object): void {
+    if (this.#socket?.readyState === 1) this.#socket.send(JSON.stringify(frame));
+  }
+}
