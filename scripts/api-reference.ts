@@ -8,7 +8,7 @@ import ts from '@typescript/typescript6';
 /** Text of the docstring of `symbol`, links as plain code. */
 function summary(symbol: ts.Symbol, checker: ts.TypeChecker): string {
   const text = ts.displayPartsToString(symbol.getDocumentationComment(checker));
-  return text.replaceAll(/\{@link\s+([^}]+)\}/g, '`$1`').trim();
+  return text.replaceAll(/\{@link\s+([^}]+?)\s*\}/g, '`$1`').trim();
 }
 
 /** `@default 5`, `@throws …`, `@example …` and the like, one paragraph each. */
@@ -38,7 +38,7 @@ function signature(member: ts.Symbol, checker: ts.TypeChecker): string {
   const type = checker.getTypeOfSymbolAtLocation(member, declaration);
   const text = checker.typeToString(type, declaration, ts.TypeFormatFlags.NoTruncation);
   const optional = member.flags & ts.SymbolFlags.Optional ? '?' : '';
-  return `${member.name}${optional}: ${text}`;
+  return `${member.name}${optional}: ${text.replaceAll(/import\("[^"]*"\)\./g, '')}`;
 }
 
 function membersTable(type: ts.Type, checker: ts.TypeChecker): string[] {

@@ -7,6 +7,7 @@ import { chromium } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { AUTH_EVENTS } from '../apps/auth/src/log-events.ts';
 import { SIGNALING_EVENTS } from '../apps/signaling/src/log-events.ts';
+import { apiReference } from '../scripts/api-reference.ts';
 import { checkDoc, diagramsOf, markdownFiles } from '../scripts/check-docs.ts';
 import { generateDocs } from '../scripts/generate-docs.ts';
 
@@ -48,6 +49,10 @@ test('the check goes red: a dead link, a missing heading, script, workspace, fil
 
 test('generated pages are fresh (node scripts/generate-docs.ts writes them)', () => {
   for (const [path, text] of Object.entries(generateDocs())) expect(read(path), path).toBe(text);
+});
+
+test('every public name of the SDK has a docstring', () => {
+  expect(apiReference(root, 'packages/rtc/src/index.ts').undocumented).toEqual([]);
 });
 
 test('every alarm has a runbook with meaning, first look and mitigation; every runbook an alarm', () => {

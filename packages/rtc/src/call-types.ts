@@ -9,6 +9,7 @@ import type { SignalingSession } from './session.ts';
 import type { EndReason } from './session-types.ts';
 import type { PeerMetadata } from './wire.ts';
 
+/** What a {@link Call} needs. Only `session` and `roomId` are required. @public */
 export interface CallOptions {
   /** Connected or not; the call connects it. It may outlive the call. */
   readonly session: SignalingSession;
@@ -70,6 +71,7 @@ export interface RemotePeer {
   readonly topology: 'mesh' | 'sfu';
 }
 
+/** One line of chat, own or received. @public */
 export interface ChatMessage {
   readonly id: string;
   /** Sender; mine too. */
@@ -86,12 +88,14 @@ export interface ChatMessage {
   readonly delivered?: Promise<ReadonlyMap<string, DeliveryResult>>;
 }
 
+/** Which of the own tracks are sent: not muted, not blanked, shared. @public */
 export interface LocalState {
   readonly audio: boolean;
   readonly video: boolean;
   readonly screen: boolean;
 }
 
+/** Events of a {@link Call}, by name, with what the handler receives. @public */
 export interface CallEvents {
   state: { state: CallState; reason?: EndReason | 'left' | 'room-lost'; message?: string };
   'peer-added': { peer: RemotePeer };

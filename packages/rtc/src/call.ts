@@ -30,6 +30,16 @@ const FIRST_FRAME_POLLS = 400;
 /** How long a leg outlives a lost session while its successor connects. */
 const ORPHAN_MS = 15_000;
 
+/**
+ * A call in one room: a connection with every other peer, your tracks sent to all of them, recovery of each path, chat and data.
+ *
+ * @public
+ * @example
+ * const session = new SignalingSession({ url: 'wss://calls.example.org/ws/signal', getToken });
+ * const call = new Call({ session, roomId: 'standup', stream, getIceServers });
+ * call.on('peer-added', ({ peer }) => show(peer.peerId, peer.stream));
+ * await call.join();
+ */
 export class Call extends Emitter<CallEvents> {
   readonly session: SignalingSession;
   readonly roomId: string;

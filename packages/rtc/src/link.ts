@@ -13,6 +13,7 @@ export interface WebSocketLike {
   send(data: string): void;
   close(code?: number, reason?: string): void;
 }
+/** A WebSocket class: the one of the browser or of Node, or that of the package `ws`. @public */
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
 export interface LinkEnd {

@@ -17,6 +17,8 @@ const IE = 0;
 const BPL = 25.1;
 
 /**
+ * Transmission rating of the E-model for a loss and a delay.
+ *
  * @param loss share of packets lost after concealment had no chance, 0 to 1
  * @param delay mouth to ear, one way, ms
  * @returns the transmission rating R, 0 to 93.2

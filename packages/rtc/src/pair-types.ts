@@ -2,7 +2,9 @@
 import type { Clock } from './clock.ts';
 import type { DeliveryResult } from './delivery.ts';
 
+/** State of the connection with one peer. `interrupted`: no media arrives and recovery is under way. @public */
 export type PairState = 'connecting' | 'connected' | 'interrupted' | 'rebuilding' | 'closed';
+/** The three things a participant sends. @public */
 export type Slot = 'audio' | 'video' | 'screen';
 export const SLOTS: readonly Slot[] = ['audio', 'video', 'screen'];
 
@@ -31,6 +33,7 @@ export interface PairHost {
   onTiming(name: string): void;
 }
 
+/** Times of the recovery of a pair, in ms; for tests. @public */
 export interface PairTimes {
   /** `disconnected` with flat byte counts for so many ms begins a restart. Default 2000. */
   readonly disconnected: number;

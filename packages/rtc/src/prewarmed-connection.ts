@@ -7,6 +7,11 @@ import { SLOTS, type Slot } from './pair-types.ts';
 
 type Native = new (configuration: RTCConfiguration) => RTCPeerConnection;
 
+/**
+ * A peer connection that gathers its ICE candidates before the call, so that the first pair connects sooner.
+ *
+ * @public
+ */
 export class PrewarmedConnection {
   readonly #Native: Native | undefined;
   #connection: Connection | undefined;

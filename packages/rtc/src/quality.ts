@@ -34,6 +34,7 @@ export interface PathQuality {
   readonly availableOutgoing?: number;
 }
 
+/** Cause of bad quality, for translation. @public */
 export type TroubleCode = 'loss-in' | 'loss-out' | 'delay' | 'jitter' | 'frozen' | 'uplink' | 'cpu' | 'no-media';
 
 /** Why it is bad. `words` are English; translate by `code` and `value`. */
@@ -44,6 +45,7 @@ export interface Trouble {
   readonly words: string;
 }
 
+/** Quality of a pair in one word: MOS of the audio, freezes and loss of the video. @public */
 export type Grade = 'good' | 'fair' | 'poor';
 
 /** What the other side hears and sees of me. */
@@ -55,6 +57,7 @@ export interface RemoteView {
   readonly bitrate?: number;
 }
 
+/** One reading of the quality of one pair, from `getStats`. @public */
 export interface PairQuality {
   /** Clock time, ms. */
   readonly at: number;

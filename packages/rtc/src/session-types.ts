@@ -13,6 +13,7 @@ export interface TokenRequest {
   readonly idempotencyKey: string;
 }
 
+/** What a {@link SignalingSession} needs. Only `url` and `getToken` are required. @public */
 export interface SessionOptions {
   /** Where signaling listens, e.g. `wss://example.org/ws/signal`; http(s) and paths relative to the page work too. */
   readonly url: string;
@@ -53,6 +54,7 @@ export type SessionState = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'cl
 /** Why a session is over: a close code's name, or `token_refused` when the supplier gave up. */
 export type EndReason = CloseName | 'token_refused';
 
+/** Events of a {@link SignalingSession}, by name, with what the handler receives. @public */
 export interface SessionEvents {
   state: { state: SessionState; reason?: EndReason | 'network' | 'deaf' | 'drain'; message?: string; retryIn?: number };
   /** In the room (first time or again). `again`: after a lost session; my peer id is a new one. */

@@ -18,6 +18,17 @@ import {
 } from './session-types.ts';
 import type { DirectedBody, DirectedType, Frame, PeerInfo, PeerMetadata, RoomMedia, ServerLimits } from './wire.ts';
 
+/**
+ * A session with signaling: connects, resumes on any node, and delivers each message to a peer once and in order. Works in browsers and in
+ * Node (give `WebSocket`). {@link Call} builds on it; use it alone to send messages without media.
+ *
+ * @public
+ * @example
+ * const session = new SignalingSession({ url: 'wss://calls.example.org/ws/signal', getToken });
+ * session.on('message', ({ peerId, data }) => console.log(peerId, data));
+ * await session.connect();
+ * await session.join('standup');
+ */
 export class SignalingSession extends Emitter<SessionEvents> {
   readonly #clock: Clock;
   readonly #random: () => number;

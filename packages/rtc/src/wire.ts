@@ -63,6 +63,7 @@ export interface RoomMedia {
   epoch: number;
 }
 
+/** Message types from one peer to another, or to a media node. @public */
 export type DirectedType = 'offer' | 'answer' | 'ice-candidate' | 'media-want' | 'media-state' | 'message';
 
 /** Payloads of directed messages. */
