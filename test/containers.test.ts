@@ -109,7 +109,6 @@ test('a call over https, and one by turns: alone', async () => {
   const byName = await browserForName();
   onTestFinished(() => byName.close());
   await expectMedia([await joinRoom(byName, page, 'Ada', 'named'), await joinRoom(byName, page, 'Bob', 'named')]);
-  const byTurns = (name: string) =>
-    joinRoom(byName, page, name, 'by-turns', { iceTransportPolicy: 'relay' }, onlyTurns);
+  const byTurns = (name: string) => joinRoom(byName, page, name, 'by-turns', undefined, onlyTurns);
   await expectMedia([await byTurns('Cem'), await byTurns('Dea')], 'relay/relay');
 });

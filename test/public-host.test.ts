@@ -72,8 +72,7 @@ test('two people call each other over https, and two more by turns: alone', asyn
       await joinRoom(browser, origin, 'Ada', 'direct'),
       await joinRoom(browser, origin, 'Bob', 'direct'),
     ]);
-    const byTurns = (name: string) =>
-      joinRoom(browser, origin, name, 'by-turns', { iceTransportPolicy: 'relay' }, onlyTurns);
+    const byTurns = (name: string) => joinRoom(browser, origin, name, 'by-turns', undefined, onlyTurns);
     await expectMedia([await byTurns('Cem'), await byTurns('Dea')], 'relay/relay');
   } finally {
     await browser.close();

@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { expect } from 'vitest';
 import { launchBrowser } from './browser.ts';
 
 export const DOMAIN = 'calls.example.org';
@@ -39,13 +38,23 @@ export function browserForName(): Promise<Browser> {
   return launchBrowser(['--ignore-certificate-errors', `--host-resolver-rules=MAP ${DOMAIN} 127.0.0.1`]);
 }
 
-/** Of what auth hands out only turns: is left, as in a network that lets nothing else out. */
+/** Of what auth hands out the page uses turns: alone, as in a network that lets nothing else out. */
 export async function onlyTurns(page: Page): Promise<void> {
-  await page.route('**/auth/ice-servers*', async (route) => {
-    const response = await route.fetch();
-    const body = (await response.json()) as { iceServers: { urls: string[] }[] };
-    for (const server of body.iceServers) server.urls = server.urls.filter((url) => url.startsWith('turns:'));
-    expect(body.iceServers.flatMap((server) => server.urls)).toHaveLength(1);
-    await route.fulfill({ response, json: body });
+  await page.addInitScript(() => {
+    const narrow = (given: RTCConfiguration = {}): RTCConfiguration => ({
+      ...given,
+      iceTransportPolicy: 'relay',
+      iceServers: (given.iceServers ?? []).map((server) => ({
+        ...server,
+        urls: [server.urls].flat().filter((url) => url.startsWith('turns:')),
+      })),
+    });
+    const set = RTCPeerConnection.prototype.setConfiguration;
+    RTCPeerConnection.prototype.setConfiguration = function (given) {
+      set.call(this, narrow(given));
+    };
+    globalThis.RTCPeerConnection = new Proxy(globalThis.RTCPeerConnection, {
+      construct: (target, [given]) => Reflect.construct(target, [narrow(given)]),
+    });
   });
 }
