@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import ts from '@typescript/typescript6';
+import { ts } from './lib/typescript-api.mjs';
 
 const root = join(import.meta.dirname, '..');
 const FUNCTION_LINES = 60;

@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { AUTH_EVENTS } from '../apps/auth/src/log-events.ts';
 import { SIGNALING_EVENTS } from '../apps/signaling/src/log-events.ts';
-import { apiReference } from '../scripts/api-reference.ts';
+import { apiReference } from '../scripts/api-reference.mjs';
 import { checkDoc, diagramsOf, markdownFiles } from '../scripts/check-docs.ts';
 import { generateDocs } from '../scripts/generate-docs.ts';
 

@@ -1,18 +1,15 @@
-/**
- * The reference of a package's public API as Markdown, from its exports and their docstrings. Uses the JavaScript API of TypeScript 6, which
- * TypeScript 7 does not have. scripts/generate-docs.ts writes the pages.
- */
+// The reference of a package's public API as Markdown, from its exports and their docstrings. scripts/generate-docs.ts writes the pages.
 import { resolve } from 'node:path';
-import ts from '@typescript/typescript6';
+import { ts } from './lib/typescript-api.mjs';
 
 /** Text of the docstring of `symbol`, links as plain code. */
-function summary(symbol: ts.Symbol, checker: ts.TypeChecker): string {
+function summary(symbol, checker) {
   const text = ts.displayPartsToString(symbol.getDocumentationComment(checker));
   return text.replaceAll(/\{@link\s+([^}]+?)\s*\}/g, '`$1`').trim();
 }
 
 /** `@default 5`, `@throws …`, `@example …` and the like, one paragraph each. */
-function tags(symbol: ts.Symbol): string[] {
+function tags(symbol) {
   return symbol.getJsDocTags().flatMap((tag) => {
     const text = ts.displayPartsToString(tag.text).trim();
     if (tag.name === 'example') return [`\`\`\`ts\n${text.replace(/^```\w*\n?|\n?```$/g, '')}\n\`\`\``];
@@ -21,11 +18,11 @@ function tags(symbol: ts.Symbol): string[] {
   });
 }
 
-const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
-const cell = (text: string) => oneLine(text).replaceAll('|', '\\|');
+const oneLine = (text) => text.replaceAll(/\s+/g, ' ').trim();
+const cell = (text) => oneLine(text).replaceAll('|', '\\|');
 
 /** A member that users see: not private, not `#`, not inherited from a library. */
-function isPublicMember(member: ts.Symbol): boolean {
+function isPublicMember(member) {
   const declaration = member.declarations?.[0];
   if (!declaration || member.name.startsWith('__') || member.name.startsWith('#')) return false;
   if (declaration.getSourceFile().fileName.includes('/node_modules/')) return false;
@@ -33,15 +30,15 @@ function isPublicMember(member: ts.Symbol): boolean {
 }
 
 /** Declaration without bodies and initializers, as one line. */
-function signature(member: ts.Symbol, checker: ts.TypeChecker): string {
-  const declaration = member.declarations?.[0] as ts.Declaration;
+function signature(member, checker) {
+  const declaration = member.declarations?.[0];
   const type = checker.getTypeOfSymbolAtLocation(member, declaration);
   const text = checker.typeToString(type, declaration, ts.TypeFormatFlags.NoTruncation);
   const optional = member.flags & ts.SymbolFlags.Optional ? '?' : '';
   return `${member.name}${optional}: ${text.replaceAll(/import\("[^"]*"\)\./g, '')}`;
 }
 
-function membersTable(type: ts.Type, checker: ts.TypeChecker): string[] {
+function membersTable(type, checker) {
   const members = checker.getPropertiesOfType(type).filter(isPublicMember);
   if (members.length === 0) return [];
   const rows = members.map((member) => {
@@ -52,10 +49,10 @@ function membersTable(type: ts.Type, checker: ts.TypeChecker): string[] {
 }
 
 /** One section: kind and name, docstring, members or definition. */
-function section(name: string, symbol: ts.Symbol, checker: ts.TypeChecker): string[] {
+function section(name, symbol, checker) {
   const declaration = symbol.declarations?.[0];
   if (!declaration) return [];
-  const head = (kind: string) => [`## ${kind} \`${name}\``, '', ...paragraphs(symbol, checker)];
+  const head = (kind) => [`## ${kind} \`${name}\``, '', ...paragraphs(symbol, checker)];
   if (ts.isClassDeclaration(declaration)) {
     const [construct] = checker.getTypeOfSymbolAtLocation(symbol, declaration).getConstructSignatures();
     const made = construct ? [`\`new ${name}${checker.signatureToString(construct).replace(/: \w+$/, '')}\``, ''] : [];
@@ -70,12 +67,12 @@ function section(name: string, symbol: ts.Symbol, checker: ts.TypeChecker): stri
   return [...head('type'), '```ts', declaration.getText().replace(/^export\s+/, ''), '```', ''];
 }
 
-function paragraphs(symbol: ts.Symbol, checker: ts.TypeChecker): string[] {
+function paragraphs(symbol, checker) {
   return [summary(symbol, checker), ...tags(symbol)].filter(Boolean).flatMap((text) => [text, '']);
 }
 
 /** The public exports of `entry` (a path from `root`) and those of them that have no docstring. */
-export function apiReference(root: string, entry: string): { page: string; undocumented: string[] } {
+export function apiReference(root, entry) {
   const program = ts.createProgram([resolve(root, entry)], {
     target: ts.ScriptTarget.ESNext,
     module: ts.ModuleKind.NodeNext,
