@@ -33,7 +33,7 @@ export interface IssuedToken {
 /** Sign an access token of this session. */
 export async function issueAccessToken(
   ctx: AuthContext,
-  session: Pick<SessionRecord, 'id' | 'userId' | 'name' | 'grants' | 'expiresAt'>,
+  session: Pick<SessionRecord, 'id' | 'userId' | 'name' | 'grants' | 'method' | 'expiresAt'>,
 ): Promise<IssuedToken & { jti: string }> {
   const revokedAt = ctx.store.revocations.userRevokedAt(session.userId);
   const now = Math.floor(ctx.now() / 1000);
@@ -49,6 +49,7 @@ export async function issueAccessToken(
     iat,
     exp,
     ...(session.name === undefined ? {} : { name: session.name }),
+    ...(session.method === 'open' ? { guest: true } : {}),
     ...(session.grants === undefined ? {} : { grants: session.grants }),
   };
   const token = await ctx.keys.signJwt(claims);

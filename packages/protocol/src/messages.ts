@@ -41,6 +41,12 @@ const Peer = Type.Object(
   {
     peerId: PeerId,
     userId: Type.Optional(Type.String({ description: '`sub` of its token.' })),
+    name: Type.Optional(
+      Type.String({
+        description:
+          'Display name that its token proves; `metadata.name` is the same. Absent: `metadata.name` is self-chosen.',
+      }),
+    ),
     metadata: Type.Optional(Metadata),
     away: Type.Optional(Type.Boolean({ description: 'Detached: its socket is gone, its session still lives.' })),
   },

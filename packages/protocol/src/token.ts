@@ -23,7 +23,8 @@ export const Grants = Type.Object(
       Type.Integer({
         minimum: 2,
         maximum: 1000,
-        description: 'Room size limit that this bearer brings. Default: the server limit.',
+        description:
+          'Size of the rooms that this bearer enters: the smallest that anybody in a room brought counts for everybody. Default: the server limit.',
       }),
     ),
     maxFrameBytes: Type.Optional(
@@ -50,6 +51,9 @@ export const AccessClaims = Type.Object({
   iat: Type.Integer(),
   exp: Type.Integer(),
   name: Type.Optional(Type.String({ maxLength: 64, description: 'Display name.' })),
+  guest: Type.Optional(
+    Type.Boolean({ description: '`sub` and `name` are self-chosen and prove nothing. Default false.' }),
+  ),
   grants: Type.Optional(Grants),
 });
 export type AccessClaims = Static<typeof AccessClaims>;

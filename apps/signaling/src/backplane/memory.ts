@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import {
   type Backplane,
   type BackplaneHandlers,
+  type Ban,
   type ClaimResult,
   type ClaimRule,
   FORCED,
@@ -52,6 +53,8 @@ interface StoredMember extends Omit<MemberRecord, 'awayFor'> {
 interface StoredRoom {
   version: number;
   readonly members: Map<string, StoredMember>;
+  /** Smallest that anybody who came in brought, see {@link JoinRule}. */
+  size?: number;
   /** Kept until then unless a node reads or changes it. */
   until: number;
 }
@@ -75,7 +78,7 @@ const EXPIRY_INTERVAL_MS = 10_000;
 /** The shared state. */
 export class MemoryHub {
   readonly rooms = new Map<string, StoredRoom>();
-  /** Of each room: login session, until when. */
+  /** Of each room: login session or `!user <user id>`, until when. */
   readonly bans = new Map<string, Map<string, number>>();
   readonly sessions = new Map<string, StoredSession>();
   /** Sessions that were ended by force: until when their owners may not write them again. */
@@ -120,10 +123,17 @@ export class MemoryHub {
     room.version = room.version === 0 ? ++this.#opened * 1_000_000_000 : room.version + 1;
   }
 
-  ban(name: string, loginSession: string, ms: number): void {
+  ban(name: string, { loginSession, userId, ms }: Ban): void {
     const now = this.clock.now();
-    const bans = [...(this.bans.get(name) ?? [])].filter(([, until]) => until > now);
-    this.bans.set(name, new Map(bans).set(loginSession, now + ms));
+    const bans = new Map([...(this.bans.get(name) ?? [])].filter(([, until]) => until > now));
+    bans.set(loginSession, now + ms);
+    if (userId !== undefined) bans.set(`!user ${userId}`, now + ms);
+    this.bans.set(name, bans);
+  }
+
+  isBanned(name: string, loginSession: string, userId: string | undefined): boolean {
+    const until = (key: string) => this.bans.get(name)?.get(key) ?? 0;
+    return Math.max(until(loginSession), userId === undefined ? 0 : until(`!user ${userId}`)) > this.clock.now();
   }
 
   room(name: string): StoredRoom | undefined {
@@ -215,21 +225,43 @@ export class MemoryBackplane implements Backplane {
     });
   }
 
-  joinRoom(name: string, member: MemberRecord, { limit, loginSession, info }: JoinRule): Promise<JoinResult> {
+  joinRoom(name: string, member: MemberRecord, rule: JoinRule): Promise<JoinResult> {
+    const { limit, loginSession, info } = rule;
     return this.#run('joinRoom', () => {
-      let refused: 'banned' | 'full' | undefined;
+      let refusal: JoinResult | undefined;
       const state = this.#hub.change(name, (room) => {
         this.#reap(room);
         const present = room.members.get(member.peerId);
-        if (limit > 0) {
-          if ((this.#hub.bans.get(name)?.get(loginSession) ?? 0) > this.#hub.clock.now()) refused = 'banned';
-          else if (!present && people(room.members.keys()) >= limit) refused = 'full';
-        }
+        if (limit > 0)
+          refusal = this.#hub.isBanned(name, loginSession, rule.userId)
+            ? { ok: false, reason: 'banned' }
+            : this.#takeSeat(room, present !== undefined, rule);
         const kept = info === 'present' && present ? { info: present.info } : {};
-        if (!refused && !(present && isLater(present, member))) this.#put(room, { ...member, ...kept });
+        if (!refusal && !(present && isLater(present, member))) this.#put(room, { ...member, ...kept });
       });
-      return refused ? { ok: false, reason: refused } : { ok: true, state };
+      return refusal ?? { ok: true, state };
     });
+  }
+
+  /** @returns why there is none */
+  #takeSeat(
+    room: StoredRoom,
+    isPresent: boolean,
+    { limit, seat, replaces, roomSize = Infinity }: JoinRule,
+  ): JoinResult | undefined {
+    const stored = room.members.size > 0 ? (room.size ?? Infinity) : Infinity;
+    if (!isPresent && people(room.members.keys()) >= Math.min(limit, stored, roomSize)) {
+      const mine = [...room.members.values()].filter(
+        ({ awayUntil, info }) => seat !== undefined && awayUntil !== 0 && info.startsWith(seat),
+      );
+      const away = mine.map(({ peerId }) => peerId).sort()[0];
+      if (away === undefined) return { ok: false, reason: 'full' };
+      if (away !== replaces) return { ok: false, reason: 'full', away };
+      room.members.delete(away);
+      this.#hub.bump(room);
+    }
+    room.size = Math.min(stored, roomSize);
+    return undefined;
   }
 
   putMember(name: string, member: MemberRecord) {
@@ -246,9 +278,9 @@ export class MemoryBackplane implements Backplane {
     });
   }
 
-  dropMember(name: string, peerId: string, mark: WriteMark, ban?: { loginSession: string; ms: number }) {
+  dropMember(name: string, peerId: string, mark: WriteMark, ban?: Ban) {
     return this.#change('dropMember', name, (room) => {
-      if (ban) this.#hub.ban(name, ban.loginSession, ban.ms);
+      if (ban) this.#hub.ban(name, ban);
       const present = room.members.get(peerId);
       if (present && !isLater(present, mark)) {
         room.members.delete(peerId);

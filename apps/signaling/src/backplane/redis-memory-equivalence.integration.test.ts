@@ -77,13 +77,21 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
     side.state(room, await change(side.at(node)));
   const all: Record<string, (side: Side) => Promise<unknown>> = {
     joinRoom: async (side) => {
-      const result = await side.at(node).joinRoom(room, member, { limit: pickLimit, loginSession, ...pickInfo });
+      const result = await side.at(node).joinRoom(room, member, {
+        ...{ limit: pickLimit, loginSession, ...pickInfo },
+        ...entrant,
+      });
       return result.ok ? side.state(room, result.state) : result;
     },
     putMember: state((bp) => bp.putMember(room, member)),
     markAway: state((bp) => bp.markAway(room, peerId, pickNode, LONG)),
     dropMember: state((bp) =>
-      bp.dropMember(room, peerId, pickForce ? FORCED : mark, pickBan ? { loginSession, ms: LONG } : undefined),
+      bp.dropMember(
+        room,
+        peerId,
+        pickForce ? FORCED : mark,
+        pickBan ? { loginSession, ...pickUser, ms: LONG } : undefined,
+      ),
     ),
     readRoom: async (side) => {
       const known = { latest: side.known(room), nothing: 0, whole: -1 }[pickKnown];
@@ -113,11 +121,15 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
   const pickForce = random.chance(0.2);
   const pickInfo = random.chance(0.3) ? { info: 'present' as const } : {};
   const pickKnown = pick('latest', 'nothing', 'whole');
+  const pickUser = pick({}, { userId });
+  const pickSize = pick({}, {}, { roomSize: 1 }, { roomSize: 2 });
+  const pickSeat = pick({}, { seat: '{' }, { seat: '{"userId"' });
+  const entrant = { ...pickUser, ...pickSize, ...pickSeat, ...pick({}, { replaces: `p${random.int(0, 4)}` }) };
   const pickExpect = pick(undefined, undefined, '', 'p0', 'p1');
   const rule = { limit: pickLimit, ...(pickExpect === undefined ? {} : { expect: pickExpect }) };
   const name = pick(...Object.keys(all));
   const told = JSON.stringify({
-    ...{ node, member, record, identity, mark },
+    ...{ node, member, entrant, record, identity, mark },
     ...{ pickLimit, pickNode, pickBan, pickForce, pickInfo, pickKnown, pickExpect },
   });
   return { name: `${name} ${told}`, run: all[name] as (side: Side) => Promise<unknown> };

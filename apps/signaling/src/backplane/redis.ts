@@ -11,10 +11,12 @@ import { runScript, type ScriptName } from './scripts.ts';
 import {
   type Backplane,
   type BackplaneHandlers,
+  type Ban,
   type ClaimResult,
   type ClaimRule,
   FORCED,
   type IdentityKey,
+  type JoinResult,
   type JoinRule,
   MAILBOX,
   type MemberRecord,
@@ -122,12 +124,16 @@ export class RedisBackplane implements Backplane {
     return (await this.#publish(node, Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength))) > 0;
   }
 
-  async joinRoom(room: string, member: MemberRecord, { limit, loginSession, info }: JoinRule) {
+  async joinRoom(room: string, member: MemberRecord, rule: JoinRule): Promise<JoinResult> {
     const { peerId, epoch, awayFor, node } = member;
-    const args = [ROOM_TTL_MS, peerId, epoch, awayFor, node, ordered(member), limit, loginSession, info ?? ''];
+    const { limit, loginSession, info = '', userId = '', seat = '', replaces = '', roomSize = '' } = rule;
+    const args = [ROOM_TTL_MS, peerId, epoch, awayFor, node, ordered(member), limit, loginSession, info];
+    args.push(userId, seat, replaces, roomSize);
     const answer = (await this.#run('room-join', this.#room(room), args)) as string;
-    if (answer === 'full' || answer === 'banned') return { ok: false, reason: answer } as const;
-    return { ok: true, state: readState(answer) } as const;
+    if (answer === 'banned') return { ok: false, reason: 'banned' };
+    if (answer === 'full') return { ok: false, reason: 'full' };
+    if (answer.startsWith('full ')) return { ok: false, reason: 'full', away: answer.slice(5) };
+    return { ok: true, state: readState(answer) };
   }
 
   async putMember(room: string, member: MemberRecord): Promise<RoomState> {
@@ -139,14 +145,16 @@ export class RedisBackplane implements Backplane {
     return this.#state('room-away', room, [peerId, deadNode, awayFor]);
   }
 
-  async dropMember(
-    room: string,
-    peerId: string,
-    { epoch, order }: WriteMark,
-    ban?: { loginSession: string; ms: number },
-  ): Promise<RoomState> {
+  async dropMember(room: string, peerId: string, { epoch, order }: WriteMark, ban?: Ban): Promise<RoomState> {
     const owner = epoch === FORCED.epoch ? 'force' : epoch;
-    return this.#state('room-drop', room, [peerId, owner, order, ban?.ms ?? 0, ban?.loginSession ?? '']);
+    return this.#state('room-drop', room, [
+      peerId,
+      owner,
+      order,
+      ban?.ms ?? 0,
+      ban?.loginSession ?? '',
+      ban?.userId ?? '',
+    ]);
   }
 
   async readRoom(room: string, known: number): Promise<RoomState | undefined> {

@@ -55,7 +55,7 @@ export interface RoomCheck {
 }
 
 /** How a member enters a room. */
-export interface JoinRule {
+export interface JoinRule extends Entrant {
   /** Members at most; 0: neither a limit nor a ban check (a member restored after a loss, a resume). */
   readonly limit: number;
   readonly loginSession: string;
@@ -77,7 +77,29 @@ export interface SessionRecord extends WriteMark {
 
 export type JoinResult =
   | { readonly ok: true; readonly state: RoomState }
-  | { readonly ok: false; readonly reason: 'full' | 'banned' };
+  | { readonly ok: false; readonly reason: 'banned' }
+  /** `away`: a member of the same user that is away; one that was ended may be replaced, see {@link Entrant}. */
+  | { readonly ok: false; readonly reason: 'full'; readonly away?: string };
+
+/** What the store must know of somebody who enters a room, beside the member record. */
+export interface Entrant {
+  /** User id that bans name. Absent: a guest, whose id proves nothing. */
+  readonly userId?: string;
+  /** How `info` of every member of that user begins: its seat is theirs. Absent: nobody's seat. */
+  readonly seat?: string;
+  /** The member that a join was told as `away`: if the room is still full, it goes and this one comes, in one step. */
+  readonly replaces?: string;
+  /** Size that the token sets for the room. The smallest of those who came in counts for everybody, until the room is empty. */
+  readonly roomSize?: number;
+}
+
+/** Who is kept out of one room, for how long. */
+export interface Ban {
+  readonly loginSession: string;
+  /** Keeps out every login of that user as well. */
+  readonly userId?: string;
+  readonly ms: number;
+}
 export type ResumeResult =
   | {
       readonly ok: true;
@@ -177,13 +199,8 @@ export interface Backplane extends AsyncDisposable {
   putMember(room: string, member: MemberRecord): Promise<RoomState>;
   /** Marks a member of a dead node as away, if it is still that node's and here. */
   markAway(room: string, peerId: string, deadNode: string, awayFor: number): Promise<RoomState>;
-  /** Removes a member unless its record was written later. `ban` keeps a login session out for that long. */
-  dropMember(
-    room: string,
-    peerId: string,
-    mark: WriteMark,
-    ban?: { loginSession: string; ms: number },
-  ): Promise<RoomState>;
+  /** Removes a member unless its record was written later, and keeps it out of the room if asked. */
+  dropMember(room: string, peerId: string, mark: WriteMark, ban?: Ban): Promise<RoomState>;
   /** Removes members that were away too long; then the state, or undefined when it still is at `known` (-1: always the state). */
   readRoom(room: string, known: number): Promise<RoomState | undefined>;
   /** What tells a reader and an owner whether the store has what they have, at little cost. Neither removes anybody nor keeps a room. */

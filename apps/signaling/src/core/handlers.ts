@@ -6,7 +6,7 @@ import { SplicedFrame } from '../wire/spliced-frame.ts';
 import type { Connection, IncomingMessage } from './connection.ts';
 import { Refusal } from './errors.ts';
 import type { SignalingNode } from './node.ts';
-import type { Member, Room } from './room.ts';
+import { type Member, type Room, withProvenName } from './room.ts';
 import { parseSessionToken, type Session, sessionToken } from './session.ts';
 import { checkMessage, isKnownType } from './validate.ts';
 
@@ -93,7 +93,7 @@ async function join(connection: Connection, message: ClientMessageMap['join']): 
     throw new Refusal('forbidden', `Your token does not grant room ${roomId}.`, { field: '/roomId' });
   if (session.room && session.room.id !== roomId)
     throw new Refusal('already_joined', `Leave ${session.room.id} first.`, { field: '/roomId' });
-  const metadata = message.metadata && { ...session.metadata, ...message.metadata };
+  const metadata = message.metadata && withProvenName(identity, { ...session.metadata, ...message.metadata });
   // What is kept is bounded, not only what is added.
   if (metadata) checkMetadata(connection, metadata);
   const answer = () => {
@@ -177,7 +177,7 @@ function resumedMessage(node: SignalingNode, session: Session, parked: number): 
 
 async function update(connection: Connection, { metadata }: ClientMessageMap['update']): Promise<void> {
   checkMetadata(connection, metadata);
-  await replaceMetadata(connection, metadata);
+  await replaceMetadata(connection, withProvenName(connection.identity, metadata));
 }
 
 async function replaceMetadata({ node, session }: Connection, metadata: PeerMetadata): Promise<void> {
@@ -198,8 +198,12 @@ async function kick(connection: Connection, message: ClientMessageMap['kick']): 
       'kicked',
       'kicked',
       message.reason,
-      // As long as the longest access token may still be good.
-      { loginSession: member.info.loginSession, ms: node.settings.banTime },
+      // A guest's id is anybody's: only its login is kept out.
+      {
+        loginSession: member.info.loginSession,
+        ...(member.info.guest === undefined ? { userId: member.info.userId } : {}),
+        ms: node.settings.banTime,
+      },
     ),
   );
   done(connection, message);

@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto';
 import type { AccessClaims, Grants } from '@tandem/protocol';
+import { ipKey } from '@tandem/service';
 
 /** Who holds a socket, as its verified token says. */
 export interface Identity {
@@ -11,6 +13,8 @@ export interface Identity {
   /** End of the token, ms since the epoch. */
   readonly expiresAt: number;
   readonly name?: string;
+  /** `userId` and `name` are self-chosen. */
+  readonly guest?: boolean;
   readonly grants: Grants;
   /** Client address behind the proxies, for limits. */
   readonly address?: string;
@@ -24,7 +28,25 @@ export function identityOf(claims: AccessClaims, address?: string): Identity {
     issuedAt: claims.iat,
     expiresAt: claims.exp * 1000,
     ...(claims.name === undefined ? {} : { name: claims.name }),
+    ...(claims.guest ? { guest: true } : {}),
     grants: claims.grants ?? {},
     ...(address === undefined ? {} : { address }),
   };
 }
+
+/**
+ * What stands for a guest in the store, fixed when its session begins: `<seat>.<login session>`. Its seat in a full room is that of its
+ * id at its address, its quota that of its login session, as anybody can take a guest's id.
+ */
+export function guestKey({ guest, userId, loginSession, address = '' }: Identity): string | undefined {
+  if (!guest) return undefined;
+  return `${hash('sha256', `${ipKey(address)} ${userId}`, 'base64url').slice(0, 16)}.${loginSession}`;
+}
+
+/** Whom the limits of one user count: a proven user, or one login session of a guest. */
+export function quotaUser(userId: string, guest: string | undefined): string {
+  return guest === undefined ? userId : `guest ${guest.slice(guest.indexOf('.') + 1)}`;
+}
+
+/** The same before there is a session. */
+export const quotaUserOf = (identity: Identity) => quotaUser(identity.userId, guestKey(identity));

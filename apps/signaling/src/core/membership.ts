@@ -5,6 +5,7 @@
  */
 import type { PeerMetadata } from '@tandem/protocol';
 import {
+  type Ban,
   FORCED,
   ignoreUnavailable,
   isLater,
@@ -17,7 +18,7 @@ import {
   type WriteMark,
 } from '../backplane/types.ts';
 import type { SignalingNode } from './node.ts';
-import { type Member, memberRecord, type Room } from './room.ts';
+import { entrantOf, type Member, memberRecord, type Room } from './room.ts';
 import { markOf, type Session } from './session.ts';
 import { Views } from './views.ts';
 
@@ -54,11 +55,6 @@ interface Joining {
   /** See Sessions.join. */
   readonly entered: () => void;
 }
-interface Ban {
-  readonly loginSession: string;
-  readonly ms: number;
-}
-
 export class Membership {
   readonly #node: SignalingNode;
   readonly #views: Views;
@@ -74,10 +70,21 @@ export class Membership {
   }
 
   /** Stores the membership; {@link join} shows it. */
-  write(session: Session, roomId: string, limit: number): Promise<JoinResult> {
+  write(session: Session, roomId: string, limit: number, replaces?: string): Promise<JoinResult> {
     const { backplane, name } = this.#node;
-    const { loginSession } = session.identity;
-    return backplane.joinRoom(roomId, memberRecord(session, name), { limit, loginSession });
+    return backplane.joinRoom(roomId, memberRecord(session, name), {
+      ...{ limit, loginSession: session.identity.loginSession },
+      ...entrantOf(session),
+      ...(replaces === undefined ? {} : { replaces }),
+    });
+  }
+
+  /** A {@link write} took the seat of `peerId` in the same step, one version before `state`. */
+  replaced(roomId: string, state: RoomState, peerId: string): void {
+    const room = this.rooms.get(roomId);
+    if (room) this.#views.applyGone(room, peerId, 'replaced');
+    const version = state.version - 1;
+    this.#publish(state, { t: 'drop', room: roomId, version, peerId, reason: 'replaced' });
   }
 
   /** Takes back what was stored and not shown yet. */

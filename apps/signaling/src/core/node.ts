@@ -9,7 +9,7 @@ import { SendBudget, type SendLimits, sendLimits } from './bucket.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Connection } from './connection.ts';
 import { type Counters, type NodeEvents, newCounters } from './events.ts';
-import type { Identity } from './identity.ts';
+import { type Identity, quotaUserOf } from './identity.ts';
 import { Membership, type RoomControl } from './membership.ts';
 import { Outbox } from './outbox.ts';
 import { Places } from './places.ts';
@@ -106,10 +106,11 @@ export class SignalingNode implements AsyncDisposable {
   accept(transport: Transport, identity: Identity, dialect: Dialect = 'signal.v1'): Connection {
     const { settings } = this;
     const now = this.clock.now();
-    let user = this.#users.get(identity.userId);
+    const who = quotaUserOf(identity);
+    let user = this.#users.get(who);
     if (!user) {
       user = new SendBudget(this.#userLimits, now);
-      this.#users.set(identity.userId, user);
+      this.#users.set(who, user);
     }
     const own = new SendBudget(this.#ownLimits, now);
     const connection = new Connection(this, transport, { identity, dialect, own, user });

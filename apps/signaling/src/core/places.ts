@@ -5,11 +5,12 @@
 import { CLOSE_CODES } from '@tandem/protocol';
 import type { ClaimResult, ClaimRule, IdentityKey, SessionRecord } from '../backplane/types.ts';
 import { Refusal } from './errors.ts';
+import { quotaUser } from './identity.ts';
 import type { SignalingNode } from './node.ts';
 import type { Session } from './session.ts';
 
-export function identityKey({ identity: { userId, loginSession, grants } }: Session): IdentityKey {
-  return { userId, loginSession: grants.duplicate === 'allow' ? '' : loginSession };
+export function identityKey({ identity: { userId, loginSession, grants }, guest }: Session): IdentityKey {
+  return { userId: quotaUser(userId, guest), loginSession: grants.duplicate === 'allow' ? '' : loginSession };
 }
 
 export class Places {
@@ -44,7 +45,7 @@ export class Places {
     let rule = asked;
     for (let claim = first; ; claim = await open(rule)) {
       if (claim.kind === 'full') {
-        if (await this.#freeOf(session.identity.userId, claim.others)) continue;
+        if (await this.#freeOf(identityKey(session).userId, claim.others)) continue;
         throw new Refusal('too_many_sessions', `A user may have ${rule.limit} sessions.`);
       }
       if (claim.kind === 'ours') {

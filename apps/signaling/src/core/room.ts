@@ -1,12 +1,17 @@
 /** A node's replica of a room that one of its sessions is in. */
 import type { PeerInfo, PeerMetadata } from '@tandem/protocol';
-import { isMediaPeer, type MemberRecord } from '../backplane/types.ts';
+import { type Entrant, isMediaPeer, type MemberRecord } from '../backplane/types.ts';
+import type { Identity } from './identity.ts';
 import { markOf, type Session } from './session.ts';
 
 /** What peers and moderators need to know of a member. */
 export interface MemberInfo {
+  /** {@link guestKey}; absent: a proven user. */
+  readonly guest?: string;
   readonly userId: string;
   readonly loginSession: string;
+  /** That the token proves. */
+  readonly name?: string;
   readonly metadata?: PeerMetadata;
 }
 
@@ -78,16 +83,38 @@ export function peerInfo(m: Member): PeerInfo {
   return {
     peerId: m.peerId,
     userId: m.info.userId,
+    ...(m.info.name === undefined ? {} : { name: m.info.name }),
     ...(m.info.metadata === undefined ? {} : { metadata: m.info.metadata }),
     ...(m.away ? { away: true } : {}),
   };
 }
 
+/** Display name that the token proves. */
+const provenName = ({ guest, name }: Identity) => (guest ? undefined : name);
+
+/** A name that the token proves is the only one that its bearer has. */
+export function withProvenName(identity: Identity, metadata: PeerMetadata): PeerMetadata {
+  const name = provenName(identity);
+  return name === undefined ? metadata : { ...metadata, name };
+}
+
 export function memberRecord(session: Session, node: string, awayFor = 0): MemberRecord {
+  const { identity, guest, metadata } = session;
+  const name = provenName(identity);
+  // What tells users apart comes first: see entrantOf.
   const info: MemberInfo = {
-    userId: session.identity.userId,
-    loginSession: session.identity.loginSession,
-    ...(session.metadata === undefined ? {} : { metadata: session.metadata }),
+    ...(guest === undefined ? {} : { guest }),
+    userId: identity.userId,
+    loginSession: identity.loginSession,
+    ...(name === undefined ? {} : { name }),
+    ...(metadata === undefined ? {} : { metadata: withProvenName(identity, metadata) }),
   };
   return { peerId: session.peerId, node, ...markOf(session), awayFor, info: JSON.stringify(info) };
+}
+
+/** What a join tells the store of this session's user. `seat` is how every {@link memberRecord} of that user begins. */
+export function entrantOf({ identity: { userId, grants }, guest }: Session): Entrant {
+  const roomSize = grants.maxRoomSize === undefined ? {} : { roomSize: grants.maxRoomSize };
+  if (guest === undefined) return { userId, seat: `{"userId":${JSON.stringify(userId)},`, ...roomSize };
+  return { seat: `{"guest":"${guest.slice(0, guest.indexOf('.') + 1)}`, ...roomSize };
 }

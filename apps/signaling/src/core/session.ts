@@ -16,6 +16,8 @@ export interface Session {
   readonly peerId: string;
   readonly secret: string;
   identity: Identity;
+  /** {@link guestKey} of whom it began with; absent for a proven user. */
+  readonly guest: string | undefined;
   /** Counts owners; a stale owner has a lower one and must not write. */
   epoch: number;
   state: SessionState;

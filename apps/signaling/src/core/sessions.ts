@@ -1,6 +1,7 @@
 /** The sessions of this node: opened, detached, resumed (from here or from any other node), fenced, ended. */
 import { type CloseName, mayEnter } from '@tandem/protocol';
 import {
+  type Ban,
   FORCED,
   ignoreUnavailable,
   type JoinResult,
@@ -14,7 +15,7 @@ import {
 } from '../backplane/types.ts';
 import type { Connection } from './connection.ts';
 import { Refusal } from './errors.ts';
-import type { Identity } from './identity.ts';
+import { guestKey, type Identity, quotaUser } from './identity.ts';
 import type { SignalingNode } from './node.ts';
 import { identityKey } from './places.ts';
 import { type MemberInfo, memberRecord } from './room.ts';
@@ -70,10 +71,12 @@ export class Sessions {
   /** A fresh session on a new socket. Nothing is stored before it joins a room. */
   create(identity: Identity, connection: Connection): Session {
     const { clock } = this.#node;
+    const guest = guestKey(identity);
     const session: Session = {
-      peerId: `${identity.grants.media ? MEDIA_PREFIX : ''}${clock.randomId(9)}${userTag(identity.userId)}`,
+      peerId: `${identity.grants.media ? MEDIA_PREFIX : ''}${clock.randomId(9)}${userTag(quotaUser(identity.userId, guest))}`,
       secret: clock.randomId(18),
       identity,
+      guest,
       epoch: 1,
       state: { kind: 'attached', connection },
       metadata: identity.name === undefined ? undefined : { name: identity.name },
@@ -132,14 +135,30 @@ export class Sessions {
     if (opened.status === 'rejected') throw opened.reason;
     if (wrote.status === 'rejected') throw wrote.reason;
     const free = opened.value;
-    if (free === 'at once') return join(wrote.value);
+    if (free === 'at once') return join(await this.#takeSeat(session, roomId, limit, wrote.value));
     try {
       await free();
     } catch (error) {
       if (wrote.value.ok) await membership.retract(session, roomId);
       throw error;
     }
-    return join(await membership.write(session, roomId, limit));
+    return join(await this.#takeSeat(session, roomId, limit, await membership.write(session, roomId, limit)));
+  }
+
+  /** In a full room, the seat of a member of the same user that is away, such as a page before it was loaded again. */
+  async #takeSeat(session: Session, roomId: string, limit: number, first: JoinResult): Promise<JoinResult> {
+    const { membership, backplane } = this.#node;
+    let result = first;
+    while (!result.ok && result.reason === 'full' && result.away !== undefined) {
+      const peerId: string = result.away;
+      // Before its seat is taken, or its owner would write it again.
+      const ended = await backplane.endSession(peerId);
+      result = await membership.write(session, roomId, limit, peerId);
+      if (result.ok) membership.replaced(roomId, result.state, peerId);
+      const target = { peerId, node: ended?.node ?? '', room: result.ok ? '' : roomId };
+      await this.expelled(target, 'replaced', 'replaced');
+    }
+    return result;
   }
 
   record(session: Session, roomId = session.room?.id ?? ''): SessionRecord {
@@ -189,7 +208,7 @@ export class Sessions {
   }
 
   /** Ends it everywhere. */
-  async end(session: Session, reason: string, ban?: { loginSession: string; ms: number }): Promise<void> {
+  async end(session: Session, reason: string, ban?: Ban): Promise<void> {
     if (session.state.kind === 'ended') return;
     const { room } = session;
     this.#forget(session);
@@ -197,7 +216,7 @@ export class Sessions {
   }
 
   /** Takes it out of its room and out of the store; what cannot be written now is owed. */
-  async #withdraw(session: Session, reason: string, ban?: { loginSession: string; ms: number }): Promise<void> {
+  async #withdraw(session: Session, reason: string, ban?: Ban): Promise<void> {
     const { membership } = this.#node;
     const { room } = session;
     if (!room) return;
@@ -325,9 +344,9 @@ export class Sessions {
     const local = this.#byId.get(peerId);
     if (local?.room && local.epoch + 1 === epoch) return local;
     this.fence(peerId, epoch);
-    const { metadata } = JSON.parse(record.info) as MemberInfo;
+    const { guest, metadata } = JSON.parse(record.info) as MemberInfo;
     return {
-      ...{ peerId, secret, identity, epoch, metadata, state: { kind: 'ended' } },
+      ...{ peerId, secret, identity, guest, epoch, metadata, state: { kind: 'ended' } },
       ...{ room: undefined, parking: false, order: 0, savedOrder: 0, unsynced: false },
     };
   }
@@ -420,7 +439,7 @@ export class Sessions {
     close: CloseName,
     leftReason: string,
     reason?: string,
-    ban?: { loginSession: string; ms: number },
+    ban?: Ban,
   ): Promise<void> {
     await this.#node.backplane.endSession(target.peerId);
     await this.expelled(target, close, leftReason, reason, ban);
@@ -432,7 +451,7 @@ export class Sessions {
     close: CloseName,
     leftReason: string,
     reason?: string,
-    ban?: { loginSession: string; ms: number },
+    ban?: Ban,
   ): Promise<void> {
     const { membership, outbox, name } = this.#node;
     if (target.room) await membership.remove(target.room, target.peerId, leftReason, ban);

@@ -164,6 +164,16 @@ test('S-111 sockets of one user and of one address are bounded: 429 with Retry-A
   await b.settle();
 });
 
+test('S-111 S-116 a guest’s limits are those of its login: nobody uses them up by taking its id', async () => {
+  await using node = await start({ SESSIONS_PER_USER: 1, TRUSTED_PROXIES: 0 });
+  const guest = (session_id: string) => keys.token('ada', {}, { session_id, guest: true });
+  using eve = await connectClient(node, await guest('eve'));
+  await eve.join('elsewhere');
+  expect(await refusal(node.wsUrl, await guest('eve'))).toMatchObject({ status: 429 });
+  using ada = await connectClient(node, await guest('ada'));
+  await ada.join('room');
+});
+
 test('S-112 new connections of one address are limited in rate; others are not touched', async () => {
   await using node = await start({ CONNECTIONS_PER_IP_PER_SECOND: 1, TRUSTED_PROXIES: 1 });
   const token = await keys.token('ada');

@@ -258,6 +258,17 @@ describe('rooms', () => {
     await d.join(room);
   });
 
+  test('S-23 the size that a token sets is the room’s: it holds for those whose token sets none', async () => {
+    const room = newRoom();
+    using a = await client('ada', { maxRoomSize: 2 });
+    await a.join(room);
+    using b = await client('bob');
+    await b.join(room);
+    using c = await client('eve');
+    c.send({ type: 'join', roomId: room });
+    expect(await c.next('error')).toMatchObject({ code: 'room_full', field: '/roomId' });
+  });
+
   test('S-24 grants: rooms, publish, data', async () => {
     using c = await client('ada', { rooms: ['team-*'] });
     c.send({ type: 'join', roomId: newRoom() });
@@ -271,6 +282,21 @@ describe('rooms', () => {
     a.send({ type: 'ice-candidate', peerId: bId, candidate: null });
     await b.next('ice-candidate');
     expect(b.heard.some((m) => m.type === 'offer' || m.type === 'message')).toBe(false);
+  });
+
+  test('S-27 a name that the token proves is said by the server, whatever the metadata says; a guest’s is not', async () => {
+    const room = newRoom();
+    using ng = await connectClient(node, await keys.token('dr-7', {}, { name: 'Dr. Ng' }));
+    await ng.join(room, { name: 'Somebody', audio: true });
+    using eve = await connectClient(node, await keys.token('x', {}, { name: 'Eve', guest: true }));
+    const proven = { name: 'Dr. Ng', metadata: { name: 'Dr. Ng', audio: true } };
+    expect((await eve.join(room, { name: 'Dr. Ng', guest: 'x' })).peers).toMatchObject([proven]);
+    const heard = await ng.next('peer_joined');
+    expect([heard.metadata.name, heard.name]).toEqual(['Dr. Ng', undefined]);
+    ng.send({ type: 'update', metadata: { name: 'Eve' } });
+    expect((await eve.next('peer_updated')).metadata).toEqual({ name: 'Dr. Ng' });
+    eve.send({ type: 'update', metadata: { name: 'Dr. Ng', userId: 'dr-7' } });
+    expect(await ng.next('peer_updated')).not.toHaveProperty('name');
   });
 
   test('S-25 update: peer_updated, in the snapshots of later peers, bounded', async () => {
@@ -398,6 +424,31 @@ describe('moderation', () => {
     expect(await again.next('error')).toMatchObject({ code: 'session_unknown' });
     again.send({ type: 'join', roomId: room });
     expect(await again.next('error')).toMatchObject({ code: 'forbidden', field: '/roomId' });
+  });
+
+  test('S-40 a kicked user is out with any login; of a guest, whose id anybody can take, only the login is', async () => {
+    const room = newRoom();
+    using mod = await client('mod', { kick: true });
+    await mod.join(room);
+    const as = async (userId: string, guest: boolean, session_id: string) =>
+      connectClient(node, await keys.token(userId, {}, { session_id, ...(guest ? { guest } : {}) }));
+    for (const guest of [false, true]) {
+      using first = await as('eve', guest, `first-${guest}`);
+      await first.join(room);
+      mod.send({ type: 'kick', peerId: first.welcome.peerId });
+      expect(await first.whenClosed()).toBe(4003);
+      await mod.next('peer_left');
+      using again = await as('eve', guest, `second-${guest}`);
+      again.send({ type: 'join', roomId: room });
+      if (guest) await again.next('joined');
+      else expect(await again.next('error')).toMatchObject({ code: 'forbidden', field: '/roomId' });
+      using same = await as('eve', guest, `first-${guest}`);
+      same.send({ type: 'join', roomId: room });
+      expect(await same.next('error')).toMatchObject({ code: 'forbidden' });
+    }
+    // A guest who calls himself as a kicked user is none; nor is a user with another id.
+    using named = await as('eve2', false, 'third');
+    await named.join(room);
   });
 
   test('S-41 kick, mute and close-room need the grant and a peer of the room', async () => {

@@ -56,6 +56,62 @@ async function pair(config: Partial<SignalingConfig> = {}) {
 }
 
 describe('across nodes', () => {
+  test.each([
+    ['a user', {}, {}],
+    ['a guest at the same address', { guest: true }, { guest: true }],
+  ])('S-28 a page that is loaded again in a full room has its seat: %s', async (_who, before, after) => {
+    const [n1, n2] = await Promise.all([startNode(), startNode()]);
+    const room = newRoom();
+    const two = { maxRoomSize: 2 };
+    const a = await client(n1, 'ada', two, { session_id: 'before', ...before });
+    await a.join(room);
+    const b = await client(n2, 'bob', two);
+    await b.join(room);
+    const stranger = async () => {
+      const c = await client(n2, 'eve', {}, { session_id: 'x' });
+      c.send({ type: 'join', roomId: room });
+      return (await c.next('error')).code;
+    };
+    expect(await stranger()).toBe('room_full');
+    a.ws.terminate();
+    await b.next('peer_away');
+    expect(await stranger()).toBe('room_full');
+    const again = await client(n2, 'ada', two, { session_id: 'after', ...after });
+    const { peers } = await again.join(room);
+    expect(peers).toMatchObject([{ userId: 'bob' }]);
+    expect(await b.next('peer_left')).toMatchObject({ peerId: a.welcome.peerId, reason: 'replaced' });
+    await b.next('peer_joined');
+    expect(await stranger()).toBe('room_full');
+    // What it was before is over on its own node, and nothing brings it back.
+    await vi.waitFor(() => expect(n1.node.sessions.size).toBe(0));
+    const late = await client(n1, 'ada', two, { session_id: 'before', ...before });
+    late.send({ type: 'resume', sessionToken: a.welcome.sessionToken });
+    expect((await late.next('error')).code).toBe('session_unknown');
+  });
+
+  test('S-28 nobody has the seat of a guest by calling himself so at another address', async () => {
+    const node = await startNode({ TRUSTED_PROXIES: 1 });
+    const room = newRoom();
+    const guest = async (session_id: string, address: string) => {
+      const token = await keys.token('ada', { maxRoomSize: 2 }, { session_id, guest: true });
+      const c = new TestClient(node.wsUrl, ['signal.v1', `bearer.${token}`], {
+        headers: { 'x-forwarded-for': address },
+      });
+      clients.push(c);
+      await c.next('welcome');
+      return c;
+    };
+    const a = await guest('a', '192.0.2.1');
+    await a.join(room);
+    const b = await client(node, 'bob');
+    await b.join(room);
+    a.ws.terminate();
+    await b.next('peer_away');
+    const eve = await guest('e', '192.0.2.2');
+    eve.send({ type: 'join', roomId: room });
+    expect((await eve.next('error')).code).toBe('room_full');
+  });
+
   test('S-60 relaying, broadcast, update, leave work between nodes as on one', async () => {
     const { a, b, aId, bId } = await pair();
     for (let i = 1; i <= 100; i++) a.send({ type: 'message', peerId: bId, data: i });

@@ -2,7 +2,7 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type AccessClaims, CLOSE_CODES, SUBPROTOCOL } from '@tandem/protocol';
-import { identityOf } from '../core/identity.ts';
+import { identityOf, quotaUserOf } from '../core/identity.ts';
 import type { SignalingNode } from '../core/node.ts';
 import { FlushScheduler, SocketServer } from '../wire/index.ts';
 import type { Admission, Denial } from './admission.ts';
@@ -79,7 +79,8 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
       admission.handshakes--;
     }
     if (socket.destroyed) return;
-    const entry = admission.enter(address, claims.sub);
+    const identity = identityOf(claims, address);
+    const entry = admission.enter(address, quotaUserOf(identity));
     if (typeof entry !== 'function') {
       deny(socket, entry);
       return;
@@ -91,7 +92,7 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
       (ws) =>
         new SocketTransport(ws, {
           node,
-          identity: identityOf(claims, address),
+          identity,
           dialect: protocols.includes(SUBPROTOCOL) ? SUBPROTOCOL : 'seed',
           socket,
           scheduler,

@@ -1,18 +1,51 @@
 -- Enter a room, or be restored in it.
 -- ARGV[2] peerId  [3] epoch  [4] awayFor ms  [5] node  [6] info  [7] limit (0: no limit, no bans)  [8] login session
 -- ARGV[9] '', or 'present': the info of a present record stays, with the order of ARGV[6]
+-- ARGV[10] user that bans name, or ''  [11] how the info of every member of that user begins, or ''
+-- ARGV[12] member of that user whose place this one may take, or ''  [13] room size that this one brings, or ''
 reap()
+
+-- A member of the same user that is away, the first by name.
+local function away()
+  local found
+  for peer in pairs(at) do
+    if (not found or peer < found) and peer ~= '#' and ARGV[11] ~= '' then
+      local other = read(peer)
+      local info = other.order > 0 and reorder(other.info, 0) or other.info
+      if other.away and string.sub(info, 1, #ARGV[11]) == ARGV[11] then found = peer end
+    end
+  end
+  return found
+end
+
 local present = read(ARGV[2])
 local limit = tonumber(ARGV[7])
 if limit > 0 then
-  local till = redis.call('ZSCORE', KEYS[2], ARGV[8])
-  if till and tonumber(till) > now then return 'banned' end
-  if not present and members >= limit then
+  local login, user, size = unpack(redis.call('ZMSCORE', KEYS[2], ARGV[8], '!user ' .. ARGV[10], '!size'))
+  if (login and tonumber(login) > now) or (ARGV[10] ~= '' and user and tonumber(user) > now) then return 'banned' end
+  -- The size is that of the people who are in: one that an emptied room left behind is void.
+  local stored = size and members > 0 and size - SIZE_BASE or math.huge
+  local brought = tonumber(ARGV[13]) or math.huge
+  local most = math.min(limit, stored, brought)
+  if not present and members >= most then
     -- A media node's agent takes no place.
     local people = members
     for peer in pairs(at) do if string.sub(peer, 1, 6) == 'media~' then people = people - 1 end end
-    if people >= limit then return 'full' end
+    if people >= most then
+      local mine = away()
+      if not mine then return 'full' end
+      if mine ~= ARGV[12] then return 'full ' .. mine end
+      drop(mine)
+    end
   end
+  if brought < stored then
+    redis.call('ZADD', KEYS[2], string.format('%.0f', SIZE_BASE + brought), '!size')
+    redis.call('PEXPIRE', KEYS[2], math.max(86400000, redis.call('PTTL', KEYS[2])))
+  elseif size and stored == math.huge then
+    redis.call('ZREM', KEYS[2], '!size')
+  end
+elseif members == 0 then
+  redis.call('ZREM', KEYS[2], '!size')
 end
 if not present or not later(present, tonumber(ARGV[3]), order(ARGV[6])) then
   local info = ARGV[6]

@@ -1,7 +1,9 @@
 -- Shared head of the room scripts: the room as it is, read once. They change it with put and drop, and end with finish.
 -- KEYS[1] room: hash '#' -> version, peerId -> "epoch awayUntil node info", where info begins with {"order":N when it was counted
--- KEYS[2] bans: zset login session -> until (ms)
+-- KEYS[2] who may enter: zset, login session and '!user <user id>' -> banned until (ms), '!size' -> SIZE_BASE + most members
 -- ARGV[1] ms that an unread room is kept
+-- Above every time in ms, so that the removal of bans that are over leaves the size; exact as a double.
+local SIZE_BASE = 9e15
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local room, at = redis.call('HGETALL', KEYS[1]), {}

@@ -264,6 +264,90 @@ export function backplaneContract(connect: () => Backplane): void {
     }, 5000);
   });
 
+  test('B-9 a ban of a user keeps every login of that user out of that room, and nobody else', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    const enter = (peerId: string, loginSession: string, userId?: string) =>
+      a.joinRoom(room, member(peerId, a.name), {
+        limit: 10,
+        loginSession,
+        ...(userId === undefined ? {} : { userId }),
+      });
+    await enter('p', 'first', 'bad {user} ü');
+    const ban = { loginSession: 'first', userId: 'bad {user} ü', ms: 60_000 };
+    await a.dropMember(room, 'p', FORCED, ban);
+    for (const login of ['first', 'second'])
+      expect(await enter('p', login, 'bad {user} ü')).toEqual({ ok: false, reason: 'banned' });
+    // A guest may call himself as he likes: no proven user's ban is his, and he has no way round that of his login.
+    expect((await enter('q', 'third')).ok).toBe(true);
+    expect((await enter('r', 'fourth', 'bad')).ok).toBe(true);
+    expect(await enter('s', 'first')).toEqual({ ok: false, reason: 'banned' });
+  });
+
+  test('B-36 a full room says which member of the same user is away, and its seat goes over in one step', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    const of = (peerId: string, user: string, more: Partial<MemberRecord> = {}) =>
+      member(peerId, a.name, { info: `{"userId":"${user}","metadata":{"x":"{\\"userId\\":\\"ada\\""}}`, ...more });
+    const ada = { seat: '{"userId":"ada",' };
+    const members = async () => ((await a.readRoom(room, -1))?.members ?? []).map((m) => m.peerId).sort();
+    await a.joinRoom(room, of('here', 'ada'), { limit: 3, loginSession: 'l' });
+    await a.joinRoom(room, of('other', 'ad'), { limit: 3, loginSession: 'l' });
+    const before = await a.joinRoom(room, of('other2', 'adam', { awayFor: 60_000 }), { limit: 3, loginSession: 'l' });
+    // A member that is here keeps its seat, whoever it is, and so does somebody else's that is away.
+    expect(await a.joinRoom(room, of('new', 'ada'), { limit: 3, loginSession: 'l', ...ada })).toEqual({
+      ok: false,
+      reason: 'full',
+    });
+    await a.putMember(room, of('here', 'ada', { awayFor: 60_000 }));
+    expect(await a.joinRoom(room, of('new', 'ada'), { limit: 3, loginSession: 'l' })).toEqual({
+      ok: false,
+      reason: 'full',
+    });
+    const told = { ok: false, reason: 'full', away: 'here' };
+    expect(await a.joinRoom(room, of('new', 'ada'), { limit: 3, loginSession: 'l', ...ada })).toEqual(told);
+    expect(
+      await a.joinRoom(room, of('new', 'ada'), { limit: 3, loginSession: 'l', ...ada, replaces: 'other2' }),
+    ).toEqual(told);
+    expect(await members()).toEqual(['here', 'other', 'other2']);
+    const after = await a.joinRoom(room, of('new', 'ada'), { limit: 3, loginSession: 'l', ...ada, replaces: 'here' });
+    if (!before.ok || !after.ok) throw new Error('refused');
+    // Away, then gone and come: three changes.
+    expect(after.state.version).toBe(before.state.version + 3);
+    expect(await members()).toEqual(['new', 'other', 'other2']);
+    // With room for both, the one that is away stays.
+    await a.putMember(room, of('new', 'ada', { awayFor: 60_000 }));
+    await a.joinRoom(room, of('newer', 'ada'), { limit: 4, loginSession: 'l', ...ada, replaces: 'new' });
+    expect(await members()).toEqual(['new', 'newer', 'other', 'other2']);
+  });
+
+  test('B-35 a room has the smallest size that anybody in it brought, for everybody, until it is empty', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    const enter = async (peerId: string, roomSize?: number) => {
+      const result = await a.joinRoom(room, member(peerId, a.name), {
+        ...{ limit: 9, loginSession: 'l' },
+        ...(roomSize === undefined ? {} : { roomSize }),
+      });
+      return result.ok || result.reason;
+    };
+    expect(await enter('p1', 3)).toBe(true);
+    expect(await enter('p2', 5)).toBe(true);
+    // It does not fit in what it asks for itself, and changes nothing.
+    expect(await enter('p3', 2)).toBe('full');
+    expect(await enter('p3')).toBe(true);
+    expect([await enter('p4'), await enter('p4', 5)]).toEqual(['full', 'full']);
+    // A ban, whose end clears what is over, leaves the size.
+    await a.dropMember(room, 'p3', FORCED, { loginSession: 'bad', ms: 1 });
+    await ms(3);
+    await a.dropMember(room, 'nobody', FORCED, { loginSession: 'bad', ms: 1 });
+    expect([await enter('p3'), await enter('p4')]).toEqual([true, 'full']);
+    for (const peerId of ['p1', 'p2', 'p3']) await a.dropMember(room, peerId, FORCED);
+    for (const peerId of ['p1', 'p2', 'p3', 'p4']) expect(await enter(peerId)).toBe(true);
+    await a.closeRoom(room);
+    expect([await enter('p1', 2), await enter('p2'), await enter('p3')]).toEqual([true, true, 'full']);
+  });
+
   test('B-10 closing a room answers with who was in it', async () => {
     await using a = await start('a');
     const room = randomUUID();
