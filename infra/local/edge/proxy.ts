@@ -20,6 +20,11 @@ function forwardedHeaders(request: IncomingMessage, encrypted: boolean): Incomin
   };
 }
 
+/** The node, and the path as it came: reading the two as one URL would let the path name another host. */
+function addressOf({ url }: Target, request: IncomingMessage) {
+  return { hostname: url.hostname, port: url.port, path: request.url ?? '/' };
+}
+
 export class NoTargetError extends Error {
   override name = 'NoTargetError';
 }
@@ -66,7 +71,7 @@ function attempt(
   body: Buffer | undefined,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const upstream = http.request(new URL(request.url ?? '/', target.url), { method: request.method, headers, agent });
+    const upstream = http.request({ ...addressOf(target, request), method: request.method, headers, agent });
     upstream.setTimeout(ANSWER_TIMEOUT, () => upstream.destroy(new Error('no answer in time')));
     upstream.once('response', resolve).once('error', reject);
     upstream.end(body);
@@ -119,7 +124,7 @@ export function forwardUpgrade(
       if (counted) target.open -= 1;
       counted = false;
     };
-    const upstream = http.request(new URL(request.url ?? '/', target.url), { headers, agent: false });
+    const upstream = http.request({ ...addressOf(target, request), headers, agent: false });
     current = upstream;
     upstream.setTimeout(ANSWER_TIMEOUT, () => upstream.destroy(new Error('no answer in time')));
     upstream.once('error', () => {

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, loadConfig } from '@tandem/service';
@@ -145,6 +145,44 @@ test('requests reach their service with the client address appended, and another
   await auth.find((n) => n !== taken)?.close();
   expect((await fetch(`${origin}/auth/token`, { method: 'POST', body: 'x' })).status).toBe(503);
   await vi.waitFor(async () => expect((await fetch(`${origin}/health`)).status).toBe(503), { timeout: 20_000 });
+});
+
+/** One request of these bytes; the status that answers it. */
+function raw(origin: string, head: string): Promise<number> {
+  const { hostname, port } = new URL(origin);
+  return new Promise((done, failed) => {
+    const socket = connect(Number(port), hostname, () => socket.write(`${head}\r\n\r\n`));
+    socket.once('data', (data) => {
+      done(Number(/^HTTP\/1\.1 (\d+)/.exec(data.toString())?.[1]));
+      socket.destroy();
+    });
+    socket.on('error', failed);
+  });
+}
+
+test('no other host is asked and no internal path is shown, however the request target is spelled', async () => {
+  const [auth, signaling, elsewhere] = [await startNode('auth'), await startNode('signaling'), await startNode('other')];
+  const { origin } = await start({ auth: [auth], signaling: [signaling] });
+  const other = new URL(elsewhere.url).host;
+  const refused = [
+    ...[`${elsewhere.url}/auth/x`, `HTTP://${other}/auth/x`, `//${other}/auth/x`, `/\\${other}/auth/x`, `${other}/auth/x`],
+    ...['*', 'auth/x', '/auth/../metrics', '/auth/%2e%2e/metrics', '/auth/.%2E/metrics', '/auth/%252e%252e/metrics'],
+    ...['/auth/%2525252e%2525252e/x', '/auth/..%2fmetrics', '/auth%2f..%2fmetrics', '/auth/..%5cmetrics', '/ws/../metrics'],
+    ...['/ws/%2e%2e/health/ready', '/ws/..', '/reports/./x', '/.well-known/%2e%2e/internal/revocations', '/auth/%00', '/auth/%'],
+    ...['/auth/%ff', '/auth/x%0d%0aHost:y', `/auth/${'a'.repeat(9000)}`],
+  ];
+  for (const target of refused) {
+    expect([target, await raw(origin, `GET ${target} HTTP/1.1\r\nhost: ${other}`)]).toEqual([target, 400]);
+    const upgrade = 'host: x\r\nconnection: upgrade\r\nupgrade: websocket';
+    expect([target, await raw(origin, `GET ${target} HTTP/1.1\r\n${upgrade}`)]).toEqual([target, 400]);
+  }
+  for (const path of ['/metrics', '/internal/revocations', '/health/ready', '/Auth/x', '/authx', '/ws%2fsignal'])
+    expect([400, 404], path).toContain(await raw(origin, `GET ${path} HTTP/1.1\r\nhost: x`));
+  expect([...auth.seen, ...signaling.seen, ...elsewhere.seen]).toEqual([]);
+  // What a page sends arrives byte for byte.
+  const plain = '/auth/%C3%A9/x%20y;z=1/?room=a%2F..%2Fb&u=http://x/..';
+  expect(await raw(origin, `GET ${plain} HTTP/1.1\r\nhost: x`)).toBe(200);
+  expect(auth.seen.map((r) => r.url)).toEqual([plain]);
 });
 
 test('sockets spread over the nodes, keep their subprotocol and bytes, and their tokens stay out of the log', async () => {

@@ -8,6 +8,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { topology } from '../../topology/index.ts';
 import type { EdgeConfig } from './config.ts';
 import { registerPages } from './pages.ts';
+import { pathOfTarget } from './request-target.ts';
 import { answerHeaders, forwardRequest, forwardUpgrade, NoTargetError } from './proxy.ts';
 import { TargetPool } from './targets.ts';
 
@@ -57,6 +58,12 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
     signaling: new TargetPool(config.SIGNALING_TARGETS.split(','), topology.signaling),
   };
   const agent = new http.Agent({ keepAlive: true, timeout: 30_000 });
+
+  // Before every route, page and 404.
+  app.addHook('onRequest', async (request, reply) => {
+    if (pathOfTarget(request.raw.url) === undefined)
+      return reply.code(400).header('cache-control', 'no-store').send({ error: 'the request target is not a plain path' });
+  });
 
   app.get('/config.json', (_request, reply) => reply.header('cache-control', 'no-store').send(settings));
 
@@ -110,10 +117,13 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
   await registerPages(app, resolve(config.CLIENT_DIR), encrypted);
 
   app.server.on('upgrade', (request, socket, head) => {
-    const path = (request.url ?? '/').split('?')[0] ?? '/';
-    if (topology.signaling.routes.some((prefix) => under(prefix, path)))
+    const path = pathOfTarget(request.url);
+    if (path !== undefined && topology.signaling.routes.some((prefix) => under(prefix, path)))
       forwardUpgrade(pools.signaling, request, socket, head, encrypted);
-    else socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    else {
+      const status = path === undefined ? '400 Bad Request' : '404 Not Found';
+      socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    }
   });
   const sockets = new Set<{ destroy(): void }>();
   app.server.on('upgrade', (_request, socket) => {
