@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { formatApiKeyEntry, newApiKey } from '../apps/auth/src/testing.ts';
 import { findProgram, freePort } from '../infra/local/programs.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -156,4 +157,19 @@ test('--https serves a certificate of its own', async () => {
   expect(s.output()).toMatch(/Open +https:\/\/localhost:\d+\/\?room=call-/);
   // Where this machine has an address on a network, a phone gets the same room by QR code.
   expect(/Or +https:/.test(s.output())).toBe(s.output().includes('█'));
+});
+
+test('ACCESS of the environment holds: no guest where only backends may ask, and the key that was given', async () => {
+  const { key, record } = newApiKey();
+  const s = start(['--port', '0'], { PATH: barePath(), ACCESS: 'api-key', API_KEYS: formatApiKeyEntry(record) });
+  await isUp(s);
+  const { origin } = new URL(/Open +(http\S+)/.exec(s.output())?.[1] ?? '');
+  const ask = (headers: Record<string, string>) =>
+    fetch(`${origin}/auth/token`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ userId: 'ada' }),
+    });
+  expect((await ask({})).status).toBe(401);
+  expect((await ask({ 'x-api-key': key })).status).toBe(200);
 });

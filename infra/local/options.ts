@@ -21,6 +21,8 @@ export const HELP = `npm start -- [options]
   --https     self-signed https, on the local network too, so that a phone may use its camera
   --open      open the page in the browser
   --no-media  rooms of any size are a mesh
+
+ACCESS, API_KEYS, OPEN_GRANTS and OIDC_… of the environment say who may have a token (docs/auth.md); default: anybody.
 `;
 
 export class UsageError extends Error {

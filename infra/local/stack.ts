@@ -8,6 +8,7 @@ import type { SignalingConfig } from '@tandem/signaling/config';
 import { type Place, resolveEnvironment } from '../topology/environment.ts';
 import { topology } from '../topology/index.ts';
 import type { TurnNodeConfig } from '../turn-node/src/config.ts';
+import { accessSettings } from './access-settings.ts';
 import { selfSigned } from './certificate.ts';
 import { Children, type ChildSpec } from './children.ts';
 import type { EdgeConfig } from './edge/config.ts';
@@ -239,7 +240,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         ),
       );
     await Promise.all([
-      children.start(service('auth', 'auth', ports.auth, {})),
+      children.start(service('auth', 'auth', ports.auth, accessSettings())),
       ...ports.signaling.map((port, i) =>
         children.start(
           service(`signaling-${i + 1}`, 'signaling', port, {

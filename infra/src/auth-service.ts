@@ -76,7 +76,7 @@ export class AuthService extends RealtimeService {
       'AuthService',
       'apiKeys',
       'access names api-key, but there are no keys',
-      'put the line that `node apps/auth/src/cli.ts api-key new` prints into a secret and pass it',
+      'put the line that `npm run auth -- api-key new` prints into a secret and pass it',
     );
     check(
       !access.includes('oidc') || props.environment?.OIDC_ISSUER !== undefined,

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '@tandem/service';
-import { exportJWK, generateKeyPair, importJWK, SignJWT } from 'jose';
+import { decodeJwt, exportJWK, generateKeyPair, importJWK, SignJWT } from 'jose';
 import { expect, test } from 'vitest';
 import { formatApiKeyEntry, newApiKey } from './access/api-key.ts';
 import { AuthConfig } from './config.ts';
@@ -108,9 +108,15 @@ test('malformed and oversized requests are named problems', async () => {
     ['prototype', '{"userId":"a","__proto__":{"admin":true}}', 400, undefined],
     ['constructor', '{"userId":"a","constructor":{"prototype":{}}}', 400, undefined],
     ['large', { userId: 'a', name: 'x'.repeat(20_000) }, 413, undefined],
-    ['deep', `{"userId":"a","x":${'['.repeat(7000)}${']'.repeat(7000)}}`, 200, undefined],
+    ['deep', `{"userId":"a","x":${'['.repeat(7000)}${']'.repeat(7000)}}`, 400, '/x'],
+    ['misspelled grants', { userId: 'a', grant: { rooms: ['appt-42'] } }, 400, '/grant'],
+    ['a life of its own', { userId: 'a', ttl: 5 }, 400, '/ttl'],
+    ['a slash in a field', { userId: 'a', 'x/y~z': 5 }, 400, '/x~1y~0z'],
+    ['a room that nobody can enter', { userId: 'a', grants: { rooms: ['ok', 'a/b'] } }, 400, '/grants/rooms/1'],
+    ['two stars', { userId: 'a', grants: { rooms: ['a**'] } }, 400, '/grants/rooms/0'],
+    ['a smaller room for others', { userId: 'a', grants: { maxRoomSize: 2 } }, 403, '/grants/maxRoomSize'],
     ['wanted kick', { userId: 'a', grants: { kick: true } }, 403, '/grants/kick'],
-    ['wanted operate', { userId: 'a', grants: { operate: true } }, 403, '/grants/operate'],
+    ['a retired grant', { userId: 'a', grants: { operate: true } }, 400, '/grants/operate'],
     ['unknown grant', { userId: 'a', grants: { admin: true } }, 400, '/grants/admin'],
     ['too many rooms', { userId: 'a', grants: { rooms: Array(33).fill('r') } }, 400, '/grants/rooms'],
     ['unknown grant type', { userId: 'a', grant_type: 'password' }, 400, '/grant_type'],
@@ -204,10 +210,103 @@ test('limits count addresses, the /64 of IPv6, refusals five times, unknown path
   const spoofed = await until429(auth, '/nowhere', (i) => ({ 'x-forwarded-for': `198.51.100.${i}, 192.0.2.9` }), 60);
   expect(spoofed?.after).toBeLessThanOrEqual(12);
   expect((await auth.get('/health/live', undefined, from('192.0.2.1')())).status).toBe(200);
+  const { token } = (await auth.post('/auth/token', { userId: 'ada' }, from('203.0.113.9')())).body;
   const statuses = [];
   for (let i = 0; i < 4; i++)
-    statuses.push((await auth.post('/auth/token', { userId: 'ada' }, { 'x-forwarded-for': `203.0.113.${i}` })).status);
+    statuses.push((await auth.get('/auth/ice-servers', token, { 'x-forwarded-for': `203.0.113.${i}` })).status);
   expect(statuses).toEqual([200, 200, 200, 429]);
+});
+
+test('nobody uses up a guest’s limits by taking its id; logins of guests are limited by address, the /64 of IPv6', async () => {
+  await using auth = await startTestAuth({ RATE_PER_USER: 2, GUEST_LOGINS_PER_IP: 5, TRUSTED_PROXIES: 1 });
+  const logIn = (ip: string) => auth.post('/auth/token', { userId: 'ada' }, { 'x-forwarded-for': ip });
+  const ada = (await logIn('192.0.2.1')).body;
+  const statuses = [];
+  for (let i = 0; i < 6; i++) {
+    const eve = await logIn(`2001:db8:0:1::${i + 1}`);
+    statuses.push(eve.status);
+    for (let k = 0; k < 3; k++) await auth.get('/auth/ice-servers', eve.body.token);
+  }
+  expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
+  expect((await logIn('2001:db8:0:1:ffff::')).headers.get('retry-after')).toMatch(/^\d+$/);
+  expect((await auth.get('/auth/ice-servers', ada.token)).status).toBe(200);
+  expect((await auth.post('/auth/refresh', { refresh_token: ada.refresh_token })).status).toBe(200);
+});
+
+test('a session of a guest that nobody uses is over after an hour, and after a day in any case', async () => {
+  let clock = Date.now();
+  await using auth = await startTestAuth({}, { now: () => clock });
+  const { key, record } = newApiKey();
+  await using backend = await startTestAuth(
+    { ACCESS: 'api-key', API_KEYS: formatApiKeyEntry(record) },
+    { now: () => clock },
+  );
+  const user = (await backend.post('/auth/token', { userId: 'ada' }, { 'x-api-key': key })).body;
+  let { refresh_token } = await auth.login('ada');
+  const idle = await auth.login('ada');
+  const refresh = async (token: string) => auth.post('/auth/refresh', { refresh_token: token });
+  for (let i = 0; i < 25; i++) {
+    clock += 3_500_000;
+    const answer = await refresh(refresh_token);
+    expect([i, answer.status]).toEqual([i, i < 24 ? 200 : 401]);
+    refresh_token = answer.body.refresh_token;
+    if (i === 1) expect((await refresh(idle.refresh_token)).status).toBe(401);
+  }
+  expect((await backend.post('/auth/refresh', { refresh_token: user.refresh_token })).status).toBe(200);
+});
+
+test('a credential that does not hold is 401, always: nobody becomes a guest by a mistyped key', async () => {
+  const { key, record } = newApiKey();
+  const gone = newApiKey({ expiresAt: 1 });
+  const keys = { API_KEYS: [record, gone.record].map(formatApiKeyEntry).join(',') };
+  await using open = await startTestAuth({});
+  await using both = await startTestAuth({ ACCESS: 'open,api-key', ...keys });
+  await using keyed = await startTestAuth({ ACCESS: 'api-key', ...keys });
+  const { token, refresh_token } = await open.login('ada');
+  const bad: Record<string, string>[] = [
+    ...['not-a-key', newApiKey().key, gone.key, `${key}x`, `${token}x`, 'undefined', ''].map((text) => ({
+      authorization: `Bearer ${text}`,
+    })),
+    ...['', key.slice(3), 'Basic YTpi', `Key ${key}`, token].map((authorization) => ({ authorization })),
+    ...['', 'not-a-key', newApiKey().key].map((text) => ({ 'x-api-key': text })),
+  ];
+  for (const auth of [open, both, keyed])
+    for (const headers of bad) {
+      const answer = await auth.post('/auth/token', { userId: 'x' }, headers);
+      expect([headers, answer.status]).toEqual([headers, 401]);
+      expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/);
+    }
+  for (const path of ['/auth/refresh', '/auth/revoke', '/auth/nonce'])
+    expect((await open.post(path, { refresh_token, token }, bad[0])).status).toBe(401);
+  // A key that would hold elsewhere says what is wrong.
+  const useless = await open.post('/auth/token', { userId: 'x' }, { 'x-api-key': key });
+  expect([useless.status, useless.body.field]).toEqual([401, 'x-api-key']);
+  expect(useless.body.detail).toContain('ACCESS');
+  // One that holds is no obstacle, and keys and health are for everybody.
+  expect((await open.post('/auth/token', { userId: 'x' }, { authorization: `Bearer ${token}` })).status).toBe(200);
+  expect((await open.get('/.well-known/jwks.json', 'not-a-key')).status).toBe(200);
+  expect((await open.get('/health/ready', 'not-a-key')).status).toBe(200);
+});
+
+test('the tokens of an API key may do to others only what the key was made for', async () => {
+  const plain = newApiKey();
+  const moderators = newApiKey({ grants: { kick: true } });
+  // As an earlier version made them: a grant that there is no more.
+  const old = { ...newApiKey().record, grants: { rooms: ['a'], operate: true } as object };
+  await using auth = await startTestAuth({
+    ACCESS: 'api-key',
+    API_KEYS: [plain.record, moderators.record, old].map((r) => formatApiKeyEntry(r)).join(','),
+  });
+  const grants = async (key: string, wanted?: object) => {
+    const body = { userId: 'patient-1', ...(wanted ? { grants: wanted } : {}) };
+    const answer = await auth.post('/auth/token', body, { 'x-api-key': key });
+    return answer.status === 200 ? decodeJwt(answer.body.token).grants : answer.body.field;
+  };
+  expect(await grants(plain.key)).toBeUndefined();
+  expect(await grants(plain.key, { rooms: ['appt-42'] })).toEqual({ rooms: ['appt-42'] });
+  expect(await grants(plain.key, { kick: true })).toBe('/grants/kick');
+  expect(await grants(plain.key, { maxRoomSize: 2 })).toEqual({ maxRoomSize: 2 });
+  expect(await grants(moderators.key)).toEqual({ kick: true });
 });
 
 test('browsers of other origins get no CORS, ours do; every answer has its security headers', async () => {

@@ -1,16 +1,17 @@
 /**
  * Keys by hand.
  *
- *     node apps/auth/src/cli.ts keys init PATH            make a key file (0600)
- *     node apps/auth/src/cli.ts keys rotate PATH          publish a successor now; it signs after KEY_PUBLISH_AHEAD_SECONDS
- *     node apps/auth/src/cli.ts api-key new [--users PATTERN] [--grants JSON] [--days N]
- *     node apps/auth/src/cli.ts api-key list
- *     node apps/auth/src/cli.ts api-key revoke ID
+ *     npm run auth -- keys init PATH            make a key file (0600)
+ *     npm run auth -- keys rotate PATH          publish a successor now; it signs after KEY_PUBLISH_AHEAD_SECONDS
+ *     npm run auth -- api-key new [--users PATTERN] [--grants JSON] [--days N]
+ *     npm run auth -- api-key list
+ *     npm run auth -- api-key revoke ID
  *
+ * A key grants what --grants says: '{"kick":true}' for one whose tokens may moderate. Default: none of it.
  * api-key: with REDIS_URL keys are kept there and take effect at once; without it `new` prints an entry for API_KEYS.
  */
 import { parseArgs } from 'node:util';
-import { Grants } from '@tandem/protocol';
+import { Grants, isRoomGrant } from '@tandem/protocol';
 import { connectRedis, loadConfig } from '@tandem/service';
 import { Check } from 'typebox/value';
 import { formatApiKeyEntry, newApiKey } from './access/api-key.ts';
@@ -19,7 +20,8 @@ import { fileSource, rotateFile } from './keys/file.ts';
 import { timetableOf } from './keys/open-source.ts';
 import { createRedisStore } from './store/redis.ts';
 
-const usage = 'usage: cli.ts keys init|rotate PATH, api-key new|list|revoke (see the head of apps/auth/src/cli.ts)';
+const usage =
+  'usage: npm run auth -- keys init|rotate PATH, api-key new|list|revoke (see the head of apps/auth/src/cli.ts)';
 
 async function main(): Promise<void> {
   const { positionals, values } = parseArgs({
@@ -47,8 +49,10 @@ async function main(): Promise<void> {
     : undefined;
   await using store = redis ? await createRedisStore(redis) : undefined;
   if (action === 'new') {
-    const grants: unknown = JSON.parse(values.grants ?? '{"kick":true}');
+    const grants: unknown = JSON.parse(values.grants ?? '{}');
     if (!Check(Grants, grants)) throw new Error('--grants: not grants; see packages/protocol/src/token.ts');
+    for (const room of grants.rooms ?? [])
+      if (!isRoomGrant(room)) throw new Error('--grants: rooms are room ids, or the beginning of ids and *');
     const days = values.days === undefined ? undefined : Number(values.days);
     if (days !== undefined && !(days > 0)) throw new Error('--days: expected a number of days');
     const { key, record } = newApiKey({

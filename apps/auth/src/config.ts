@@ -60,6 +60,23 @@ export const AuthConfig = Type.Object({
     minimum: 10,
     description: 'A login session ends after so long, however used (30 days; guests at most 1 day).',
   }),
+  GUEST_REFRESH_TTL_SECONDS: Type.Integer({
+    default: 3600,
+    minimum: 10,
+    description: 'A refresh token of a guest not used for so long is void; at most REFRESH_TTL_SECONDS.',
+  }),
+  GUEST_LOGINS_PER_IP: Type.Integer({
+    default: 300,
+    minimum: 0,
+    description: 'Logins of guests an hour per IPv4 address or IPv6 /64. 0: no limit.',
+  }),
+  GUEST_RELAY_GROUPS: Type.Integer({
+    default: 4,
+    minimum: 1,
+    maximum: 1000,
+    description:
+      'Relay quotas (USER_QUOTA of the TURN nodes, 12 allocations) that all guests of one IPv4 address or IPv6 /64 share.',
+  }),
   ACCESS: Type.String({
     default: '',
     description: 'Who may have a token, comma-separated: open, api-key, oidc. Default in development: open.',
@@ -75,7 +92,7 @@ export const AuthConfig = Type.Object({
   API_KEYS: Type.String({
     default: '',
     secret: true,
-    description: 'Comma-separated hashed API keys, as `node apps/auth/src/cli.ts api-key new` prints them.',
+    description: 'Comma-separated hashed API keys, as `npm run auth -- api-key new` prints them.',
   }),
   OIDC_ISSUER: Type.Optional(Type.String({ description: 'Issuer URL of the OpenID provider; https in production.' })),
   OIDC_AUDIENCE: Type.String({ default: '', description: 'Comma-separated client ids that ID tokens are for.' }),

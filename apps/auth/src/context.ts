@@ -14,7 +14,13 @@ export interface AuthContext {
   readonly keys: KeyRing;
   readonly store: AuthStore;
   readonly oidc: Oidc | undefined;
-  readonly limits: { readonly ip?: RateLimiter; readonly user?: RateLimiter; readonly key?: RateLimiter };
+  readonly limits: {
+    readonly ip?: RateLimiter;
+    readonly user?: RateLimiter;
+    readonly key?: RateLimiter;
+    /** Logins of guests. */
+    readonly guest?: RateLimiter;
+  };
   /** What signs TURN credentials now; undefined where there is no relay. */
   readonly turnSecret: () => string | undefined;
   /** Serving TURN nodes, at most 2 s old; empty when there is no directory or it is away. */
@@ -28,7 +34,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set when the request carried a valid API key. */
     apiKey: ApiKeyRecord | undefined;
-    /** Set by the `bearer` guard. */
+    /** Set when the request carried a valid access token. */
     claims: AccessClaims | undefined;
   }
 }

@@ -24,18 +24,19 @@ import {
 } from '@tandem/service';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { createOidc } from './access/oidc.ts';
+import { registerAuthentication } from './authenticate.ts';
 import type { AuthConfig } from './config.ts';
 import type { AuthContext } from './context.ts';
-import { registerLimits } from './guards.ts';
 import { createKeyRing } from './keys/key-ring.ts';
 import type { KeySource } from './keys/key-source.ts';
 import { type AwsClients, openKeySource } from './keys/open-source.ts';
 import { iceServerRoutes } from './routes/ice-servers.ts';
+import { nonceRoute } from './routes/nonce.ts';
 import { publicRoutes } from './routes/public.ts';
 import { refreshRoute } from './routes/refresh.ts';
-import { revokeRoute } from './routes/revoke.ts';
+import { revokeRoute } from './routes/revoke/route.ts';
 import { sessionRoutes } from './routes/sessions.ts';
-import { tokenRoutes } from './routes/token.ts';
+import { tokenRoute } from './routes/token/route.ts';
 import { readSettings } from './settings.ts';
 import { createMemoryStore } from './store/memory.ts';
 import { createRedisStore, guardRedis } from './store/redis.ts';
@@ -124,8 +125,8 @@ export async function createAuth(config: AuthConfig, overrides: AuthOverrides = 
       nodes = { at: Date.now(), value: redisGuard.run(() => readTurnNodes(redis)).catch(() => []) };
     return nodes.value;
   };
-  const perMinute = (name: string, points: number) =>
-    points > 0 ? { [name]: createRateLimiter(`auth-${name}`, { points, seconds: 60 }, redis, redisGuard) } : {};
+  const limiter = (name: string, points: number, seconds = 60) =>
+    points > 0 ? { [name]: createRateLimiter(`auth-${name}`, { points, seconds }, redis, redisGuard) } : {};
   let draining = false;
   const ctx: AuthContext = {
     config,
@@ -144,9 +145,10 @@ export async function createAuth(config: AuthConfig, overrides: AuthOverrides = 
           })
         : undefined,
     limits: {
-      ...perMinute('ip', config.RATE_PER_IP),
-      ...perMinute('user', config.RATE_PER_USER),
-      ...perMinute('key', config.RATE_PER_KEY),
+      ...limiter('ip', config.RATE_PER_IP),
+      ...limiter('user', config.RATE_PER_USER),
+      ...limiter('key', config.RATE_PER_KEY),
+      ...limiter('guest', config.GUEST_LOGINS_PER_IP, 3600),
     },
     turnNodes,
     turnSecret: () => turnSigner.secret(),
@@ -200,7 +202,7 @@ async function buildApp(ctx: AuthContext, metrics: Metrics, telemetry: Telemetry
       : undefined,
   );
   traceRequests(app, telemetry, metrics);
-  registerLimits(app, ctx);
+  registerAuthentication(app, ctx);
   await app.register(helmet, {
     // Nothing here is ever a page.
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
@@ -263,7 +265,15 @@ async function buildApp(ctx: AuthContext, metrics: Metrics, telemetry: Telemetry
   });
   // After the plugins are loaded, so that each route is seen by the OpenAPI generator.
   await app.after();
-  for (const routes of [tokenRoutes, refreshRoute, revokeRoute, sessionRoutes, iceServerRoutes, publicRoutes])
+  for (const routes of [
+    tokenRoute,
+    nonceRoute,
+    refreshRoute,
+    revokeRoute,
+    sessionRoutes,
+    iceServerRoutes,
+    publicRoutes,
+  ])
     routes(app, ctx);
   await app.ready();
   return app;

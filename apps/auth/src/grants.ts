@@ -1,5 +1,5 @@
 /** Grants: what a bearer may do is the narrower of what it asks and what its way in allows. */
-import type { Grants } from '@tandem/protocol';
+import { Grants, isRoomGrant } from '@tandem/protocol';
 import { Problem } from '@tandem/service';
 
 /** Does the pattern `ceiling` cover everything that `wanted` covers? Both exact, or with a trailing `*`. */
@@ -8,12 +8,23 @@ export function covers(ceiling: string, wanted: string): boolean {
   return ceiling === wanted;
 }
 
+/** Grants as they were stored or claimed, without those that this version does not know: a retired one takes nothing with it. */
+export function withoutUnknownGrants(grants: unknown): unknown {
+  if (typeof grants !== 'object' || grants === null || Array.isArray(grants)) return grants;
+  return Object.fromEntries(Object.entries(grants).filter(([name]) => Object.hasOwn(Grants.properties, name)));
+}
+
 /**
  * @param ceiling the most that may be granted; absent fields have the default of the Grants schema
  * @param wanted asked for by the client; absent fields take the ceiling
- * @throws Problem 403 naming the field that asks for more
+ * @param by who asks: a backend may narrow everything, a bearer everything but the size of a room, which others are in as well
+ * @throws Problem 403 naming the field that asks for more, or 400 naming a room that nobody can enter
  */
-export function narrow(ceiling: Grants, wanted: Grants | undefined): Grants | undefined {
+export function narrow(
+  ceiling: Grants,
+  wanted: Grants | undefined,
+  { by }: { by: 'backend' | 'bearer' },
+): Grants | undefined {
   const result: Record<string, unknown> = { ...ceiling };
   const refuse = (field: string) => {
     throw new Problem(403, 'grant_refused', `grants.${field} asks for more than you may grant`, {
@@ -23,6 +34,15 @@ export function narrow(ceiling: Grants, wanted: Grants | undefined): Grants | un
   if (wanted?.rooms) {
     const most = ceiling.rooms ?? ['*'];
     wanted.rooms.forEach((room, i) => {
+      if (!isRoomGrant(room))
+        throw new Problem(
+          400,
+          'invalid_field',
+          `body/grants/rooms/${i}: expected a room id, or the beginning of ids and *`,
+          {
+            field: `/grants/rooms/${i}`,
+          },
+        );
       if (!most.some((m) => covers(m, room))) refuse(`rooms/${i}`);
     });
     result.rooms = wanted.rooms;
@@ -32,7 +52,7 @@ export function narrow(ceiling: Grants, wanted: Grants | undefined): Grants | un
     if (wanted[flag] && ceiling[flag] === false) refuse(flag);
     result[flag] = wanted[flag];
   }
-  for (const flag of ['kick', 'operate', 'media'] as const) {
+  for (const flag of ['kick', 'media'] as const) {
     if (wanted?.[flag] === undefined) continue;
     if (wanted[flag] && ceiling[flag] !== true) refuse(flag);
     result[flag] = wanted[flag];
@@ -42,6 +62,7 @@ export function narrow(ceiling: Grants, wanted: Grants | undefined): Grants | un
     if (value === undefined) continue;
     const most = ceiling[limit];
     if (most !== undefined && value > most) refuse(limit);
+    if (limit === 'maxRoomSize' && by === 'bearer' && value !== most) refuse(limit);
     result[limit] = value;
   }
   if (wanted?.duplicate !== undefined) {

@@ -21,9 +21,11 @@ let env: Record<string, string>;
 let key: string;
 let services: { url: string; process: ChildProcess; lines: Record<string, unknown>[] }[];
 
-/** Runs cli.ts. */
+/** Runs cli.ts as people do, see scripts/auth.mjs. */
 async function cli(args: string[], more: Record<string, string> = {}) {
-  const run = promisify(execFile)(process.execPath, [program('./cli.ts'), ...args], { env: { ...env, ...more } });
+  const run = promisify(execFile)(process.execPath, [program('../../../scripts/auth.mjs'), ...args], {
+    env: { ...env, ...more },
+  });
   return run.then(
     ({ stdout }) => ({ code: 0, out: stdout.trim(), error: '' }),
     ({ code, stdout, stderr }) => ({

@@ -1,5 +1,5 @@
 /** What the settings say, checked across fields; every refusal is one line that names the setting and the fix. */
-import { Grants } from '@tandem/protocol';
+import { Grants, isRoomGrant } from '@tandem/protocol';
 import { ConfigError } from '@tandem/service';
 import { Check } from 'typebox/value';
 import { parseApiKeyEntry } from './access/api-key.ts';
@@ -47,6 +47,8 @@ export function readSettings(config: AuthConfig): Settings {
     throw new ConfigError('OPEN_GRANTS: expected JSON, such as {"rooms":["demo-*"]}');
   }
   if (!Check(Grants, openGrants)) throw new ConfigError('OPEN_GRANTS: not grants; see packages/protocol/src/token.ts');
+  if (openGrants.rooms?.some((room) => !isRoomGrant(room)))
+    throw new ConfigError('OPEN_GRANTS: rooms are room ids, or the beginning of ids and *');
   if (access.has('oidc')) {
     if (!config.OIDC_ISSUER) throw new ConfigError('OIDC_ISSUER is not set: ACCESS has oidc');
     if (!URL.canParse(config.OIDC_ISSUER)) throw new ConfigError('OIDC_ISSUER: expected a URL');

@@ -12,6 +12,7 @@ import { AuthConfig } from './config.ts';
 import { type Auth, type AuthOverrides, createAuth } from './create-auth.ts';
 
 export { formatApiKeyEntry, newApiKey } from './access/api-key.ts';
+export { readSettings } from './settings.ts';
 
 /** An answer, read. */
 export interface Answer {
@@ -53,6 +54,7 @@ export function testAuthConfig(config: Partial<AuthConfig>, keyFile: string): Au
     ACCESS: 'open',
     RATE_PER_IP: 0,
     RATE_PER_USER: 0,
+    GUEST_LOGINS_PER_IP: 0,
     ...config,
   };
   return loadConfig(AuthConfig, Object.fromEntries(Object.entries(env).map(([key, value]) => [key, String(value)])));

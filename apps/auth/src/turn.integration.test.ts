@@ -14,7 +14,7 @@ let port: number;
 beforeAll(async () => {
   port = await freePort();
   const folder = mkdtempSync('/tmp/tandem-turn-');
-  const base = 50_000 + (port % 100) * 20;
+  const base = 50_000 + (port % 100) * 40;
   coturn = spawn('turnserver', [
     ...[
       '-n',
@@ -22,7 +22,7 @@ beforeAll(async () => {
       '--relay-ip=127.0.0.1',
       `--listening-port=${port}`,
       `--min-port=${base}`,
-      `--max-port=${base + 19}`,
+      `--max-port=${base + 39}`,
     ],
     ...[
       '--use-auth-secret',
@@ -85,7 +85,7 @@ test('coturn takes our credentials under both secrets while they rotate, and no 
 test('coturn counts one user’s allocations together, whenever the credentials were issued; a guest’s by session', async () => {
   const { key, record } = newApiKey();
   let clock = Date.now();
-  const access = { ACCESS: 'open,api-key', API_KEYS: formatApiKeyEntry(record) };
+  const access = { ACCESS: 'open,api-key', API_KEYS: formatApiKeyEntry(record), GUEST_RELAY_GROUPS: 1000 };
   await using auth = await startTestAuth({ ...uris, ...access, TURN_SECRETS: 'new-secret' }, { now: () => clock });
   const credentials = async (token: string) => {
     clock += 1000;
@@ -110,6 +110,27 @@ test('coturn counts one user’s allocations together, whenever the credentials 
   // Whoever calls himself ada takes nothing from her, nor from another guest of that name.
   for (let i = 0; i < 4; i++) expect(await outcome(await credentials(guest))).toBe(0);
   expect([await outcome(await credentials(guest)), await outcome(await credentials(sameName))]).toEqual([486, 0]);
+}, 120_000);
+
+test('all guests of one address share a number of quotas at coturn, however many they are; those elsewhere have their own', async () => {
+  await using auth = await startTestAuth({
+    ...uris,
+    TURN_SECRETS: 'new-secret',
+    GUEST_RELAY_GROUPS: 2,
+    TRUSTED_PROXIES: 1,
+  });
+  const guest = async (userId: string, address: string) => {
+    const from = { 'x-forwarded-for': address };
+    const { token, session_id } = (await auth.post('/auth/token', { userId }, from)).body;
+    expect(session_id).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
+    return (await auth.get('/auth/ice-servers', token, from)).body.iceServers[0];
+  };
+  const outcomes: number[] = [];
+  // Every one with an id of its own, at addresses of one /64. 4 allocations a quota, 2 quotas.
+  for (let i = 0; i < 40; i++) outcomes.push(await outcome(await guest(`guest-${i}`, `2001:db8:0:7::${i + 1}`)));
+  expect(outcomes.filter((code) => code === 0)).toHaveLength(8);
+  expect(outcomes.filter((code) => code === 486)).toHaveLength(32);
+  expect(await outcome(await guest('guest-1', '2001:db8:0:8::1'))).toBe(0);
 }, 120_000);
 
 test('the directory in Redis comes first, the fixed URIs are the fallback', async () => {

@@ -161,14 +161,37 @@ function raw(origin: string, head: string): Promise<number> {
 }
 
 test('no other host is asked and no internal path is shown, however the request target is spelled', async () => {
-  const [auth, signaling, elsewhere] = [await startNode('auth'), await startNode('signaling'), await startNode('other')];
+  const [auth, signaling, elsewhere] = [
+    await startNode('auth'),
+    await startNode('signaling'),
+    await startNode('other'),
+  ];
   const { origin } = await start({ auth: [auth], signaling: [signaling] });
   const other = new URL(elsewhere.url).host;
   const refused = [
-    ...[`${elsewhere.url}/auth/x`, `HTTP://${other}/auth/x`, `//${other}/auth/x`, `/\\${other}/auth/x`, `${other}/auth/x`],
+    ...[
+      `${elsewhere.url}/auth/x`,
+      `HTTP://${other}/auth/x`,
+      `//${other}/auth/x`,
+      `/\\${other}/auth/x`,
+      `${other}/auth/x`,
+    ],
     ...['*', 'auth/x', '/auth/../metrics', '/auth/%2e%2e/metrics', '/auth/.%2E/metrics', '/auth/%252e%252e/metrics'],
-    ...['/auth/%2525252e%2525252e/x', '/auth/..%2fmetrics', '/auth%2f..%2fmetrics', '/auth/..%5cmetrics', '/ws/../metrics'],
-    ...['/ws/%2e%2e/health/ready', '/ws/..', '/reports/./x', '/.well-known/%2e%2e/internal/revocations', '/auth/%00', '/auth/%'],
+    ...[
+      '/auth/%2525252e%2525252e/x',
+      '/auth/..%2fmetrics',
+      '/auth%2f..%2fmetrics',
+      '/auth/..%5cmetrics',
+      '/ws/../metrics',
+    ],
+    ...[
+      '/ws/%2e%2e/health/ready',
+      '/ws/..',
+      '/reports/./x',
+      '/.well-known/%2e%2e/internal/revocations',
+      '/auth/%00',
+      '/auth/%',
+    ],
     ...['/auth/%ff', '/auth/x%0d%0aHost:y', `/auth/${'a'.repeat(9000)}`],
   ];
   for (const target of refused) {

@@ -8,8 +8,8 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { topology } from '../../topology/index.ts';
 import type { EdgeConfig } from './config.ts';
 import { registerPages } from './pages.ts';
-import { pathOfTarget } from './request-target.ts';
 import { answerHeaders, forwardRequest, forwardUpgrade, NoTargetError } from './proxy.ts';
+import { pathOfTarget } from './request-target.ts';
 import { TargetPool } from './targets.ts';
 
 export interface Edge extends AsyncDisposable {
@@ -62,7 +62,10 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
   // Before every route, page and 404.
   app.addHook('onRequest', async (request, reply) => {
     if (pathOfTarget(request.raw.url) === undefined)
-      return reply.code(400).header('cache-control', 'no-store').send({ error: 'the request target is not a plain path' });
+      return reply
+        .code(400)
+        .header('cache-control', 'no-store')
+        .send({ error: 'the request target is not a plain path' });
   });
 
   app.get('/config.json', (_request, reply) => reply.header('cache-control', 'no-store').send(settings));

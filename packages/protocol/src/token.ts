@@ -13,7 +13,6 @@ export const Grants = Type.Object(
     publish: Type.Optional(Type.Boolean({ description: 'May send offers and answers. Default true.' })),
     data: Type.Optional(Type.Boolean({ description: 'May send app messages. Default true.' })),
     kick: Type.Optional(Type.Boolean({ description: 'May kick, mute and close the room. Default false.' })),
-    operate: Type.Optional(Type.Boolean({ description: 'May read the operations page. Default false.' })),
     media: Type.Optional(
       Type.Boolean({
         description: 'Is a media node: sends and receives for the room, and counts for nothing in it. Default false.',

@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { connectAgain, connectRedis } from './redis.ts';
 import {
-  hits,
   publishRevocation,
   REVOCATION_STREAM,
   type Revocation,
   RevocationSet,
+  revocationApplies,
   watchRevocations,
 } from './revocation.ts';
 import { startCluster, startRedis } from './testing/index.ts';
@@ -15,13 +15,13 @@ import { startCluster, startRedis } from './testing/index.ts';
 const now = () => Math.floor(Date.now() / 1000);
 const claims = { jti: 'j', session_id: 's', sub: 'u', iat: 1000 };
 
-test('hits a token, all of a session, and what a user had before', () => {
+test('applies to a token, all of a session, and what a user had before', () => {
   const of = (kind: Revocation['kind'], id: string, at = 1000): Revocation => ({ kind, id, at, exp: 9999 });
-  expect(hits(of('jti', 'j'), claims)).toBe(true);
-  expect(hits(of('jti', 's'), claims)).toBe(false);
-  expect(hits(of('session', 's'), claims)).toBe(true);
-  expect(hits(of('user', 'u'), claims)).toBe(true);
-  expect(hits(of('user', 'u', 999), claims)).toBe(false);
+  expect(revocationApplies(of('jti', 'j'), claims)).toBe(true);
+  expect(revocationApplies(of('jti', 's'), claims)).toBe(false);
+  expect(revocationApplies(of('session', 's'), claims)).toBe(true);
+  expect(revocationApplies(of('user', 'u'), claims)).toBe(true);
+  expect(revocationApplies(of('user', 'u', 999), claims)).toBe(false);
 });
 
 test('forgets a revocation when no token it hits can live, and keeps the wider of two', () => {

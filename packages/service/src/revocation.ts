@@ -12,7 +12,7 @@
  * For signaling:
  *
  *     const revocations = watchRevocations({ redis }, (revocation) => {
- *       for (const session of sessions) if (hits(revocation, session.claims)) session.close(CLOSE_CODES.tokenRefused);
+ *       for (const session of sessions) if (revocationApplies(revocation, session.claims)) session.close(CLOSE_CODES.tokenRefused);
  *     });
  *     await revocations.ready;                       // caught up, or Redis is away (then it goes on trying)
  *     …at every upgrade, resume and join:  if (revocations.isRevoked(claims)) refuse with 4001
@@ -65,7 +65,7 @@ const RevocationFeed = Type.Object({ cursor: Type.String(), revocations: Type.Ar
 export type RevocableClaims = Pick<AccessClaims, 'jti' | 'session_id' | 'sub' | 'iat'>;
 
 /** Does this revocation hit the bearer of `claims`? A user's new login, after the revocation, is not hit. */
-export function hits(revocation: Revocation, claims: RevocableClaims): boolean {
+export function revocationApplies(revocation: Revocation, claims: RevocableClaims): boolean {
   if (revocation.kind === 'jti') return revocation.id === claims.jti;
   if (revocation.kind === 'session') return revocation.id === claims.session_id;
   return revocation.id === claims.sub && claims.iat <= revocation.at;
@@ -94,7 +94,7 @@ export class RevocationSet {
     return (
       this.#entries.has(`jti:${claims.jti}`) ||
       this.#entries.has(`session:${claims.session_id}`) ||
-      (user !== undefined && hits(user, claims))
+      (user !== undefined && revocationApplies(user, claims))
     );
   }
 

@@ -8,6 +8,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Grants } from '@tandem/protocol';
 import { ConfigError } from '@tandem/service';
 import { Check } from 'typebox/value';
+import { withoutUnknownGrants } from '../grants.ts';
 import type { ApiKeyRecord } from '../store/store.ts';
 
 const KEY = /^tk_([a-z0-9]{8,16})_([A-Za-z0-9_-]{43})$/;
@@ -30,8 +31,8 @@ export function newApiKey(
     record: {
       id,
       hash: hash(secret).toString('base64url'),
-      // Moderation is for backends to hand out; operating the service is not, unless said.
-      grants: options.grants ?? { kick: true },
+      // No moderation unless it was asked for: what a token may do to others is said, never assumed.
+      grants: options.grants ?? {},
       users: options.users ?? '*',
       createdAt: Math.floor((options.now ?? Date.now()) / 1000),
       ...(options.expiresAt === undefined ? {} : { expiresAt: options.expiresAt }),
@@ -46,8 +47,7 @@ export function formatApiKeyEntry(record: ApiKeyRecord): string {
 
 /** @throws ConfigError, without quoting the entry */
 export function parseApiKeyEntry(entry: string): ApiKeyRecord {
-  const wrong = () =>
-    new ConfigError('API_KEYS: an entry is not one that `node apps/auth/src/cli.ts api-key new` prints');
+  const wrong = () => new ConfigError('API_KEYS: an entry is not one that `npm run auth -- api-key new` prints');
   let record: Partial<ApiKeyRecord>;
   try {
     record = JSON.parse(Buffer.from(entry.split(':')[1] ?? '', 'base64url').toString('utf8'));
@@ -56,8 +56,9 @@ export function parseApiKeyEntry(entry: string): ApiKeyRecord {
   }
   if (typeof record?.id !== 'string' || typeof record.hash !== 'string' || typeof record.users !== 'string')
     throw wrong();
-  if (!Check(Grants, record.grants)) throw wrong();
-  return record as ApiKeyRecord;
+  const grants = withoutUnknownGrants(record.grants);
+  if (!Check(Grants, grants)) throw wrong();
+  return { ...(record as ApiKeyRecord), grants };
 }
 
 /** Id of something shaped like an API key. */

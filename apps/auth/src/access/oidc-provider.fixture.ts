@@ -1,6 +1,7 @@
 /** A real OpenID provider as a process of its own, for oidc.test.ts: logs in whoever is named in `login_hint`. */
 import Provider from 'oidc-provider';
 
+const ODD: unknown[] = [{}, { toString: 'x' }, [], [{ toString: 1 }], null, 7, true, '', 'x'.repeat(1000), { $gt: '' }];
 const port = Number(process.argv[2]);
 const issuer = `http://127.0.0.1:${port}`;
 const provider = new Provider(issuer, {
@@ -13,7 +14,7 @@ const provider = new Provider(issuer, {
   })),
   pkce: { required: () => false },
   conformIdTokenClaims: false,
-  claims: { openid: ['sub', 'name', 'tandem_grants', 'token_use'] },
+  claims: { openid: ['sub', 'name', 'tandem_grants', 'token_use', 'azp'] },
   features: { devInteractions: { enabled: false } },
   interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
   findAccount: (_ctx, sub) => ({
@@ -22,6 +23,8 @@ const provider = new Provider(issuer, {
       sub,
       name: `Name of ${sub}`,
       ...(sub === 'mod' ? { tandem_grants: '{"kick":true}' } : {}),
+      // Values of any shape in `azp`, in the order of the test.
+      ...(sub.startsWith('azp-') ? { azp: ODD[Number(sub.slice(4))] } : {}),
       // As Cognito marks its tokens: `use-id`, `use-access`.
       ...(sub.startsWith('use-') ? { token_use: sub.slice(4) } : {}),
     }),

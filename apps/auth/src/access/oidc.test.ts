@@ -135,6 +135,53 @@ test('refuses what is not a fresh ID token for us, each for its reason', async (
   );
 });
 
+test('an ID token respelled is the same token: padded, or with other spare bits in its signature', async () => {
+  await using optional = await startTestAuth({
+    ...{ ACCESS: 'oidc', OIDC_ISSUER: issuer, OIDC_AUDIENCE: 'app', OIDC_NONCE: 'optional' },
+  });
+  const send = async (subject_token: string) =>
+    optional.post('/auth/token', {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+    });
+  const { id_token } = await logInAtProvider('ada', undefined);
+  expect((await send(id_token)).status).toBe(200);
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  const respelled = [...alphabet].map((last) => id_token.slice(0, -1) + last);
+  const bytes = (token: string) => Buffer.from(token.split('.')[2] ?? '', 'base64url').toString('hex');
+  const same = respelled.filter((token) => bytes(token) === bytes(id_token));
+  expect(same.length).toBeGreaterThan(1);
+  for (const token of [...same, `${id_token}==`, `${id_token}=`, `${id_token} `])
+    expect([token.slice(-4), (await send(token)).status]).toEqual([token.slice(-4), 401]);
+});
+
+test('claims of any shape are a 401, never a failure', async () => {
+  const odd: unknown[] = [
+    {},
+    { toString: 'x' },
+    [],
+    [{ toString: 1 }],
+    null,
+    7,
+    true,
+    '',
+    'x'.repeat(1000),
+    { $gt: '' },
+  ];
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  // Signed by the provider: what a provider, or somebody with a client there, may put in.
+  for (const [i, value] of odd.entries()) {
+    const { id_token } = await logInAtProvider(`azp-${i}`, await nonce());
+    expect([value, (await exchange(id_token)).status]).toEqual([value, 401]);
+    for (const header of ['alg', 'typ', 'kid', 'crit', 'jwk']) {
+      const [, payload, signature] = id_token.split('.');
+      const forged = `${part({ alg: 'RS256', kid: 'x', [header]: value })}.${payload}.${signature}`;
+      expect([header, value, (await exchange(forged)).status]).toEqual([header, value, 401]);
+    }
+  }
+});
+
 test('takes no ID token that is old, of a client beside ours, or of a provider that calls itself something else', async () => {
   let clock = Date.now();
   const config = { ACCESS: 'oidc', OIDC_ISSUER: issuer, OIDC_AUDIENCE: 'app' };

@@ -113,7 +113,8 @@ export function createOidc(options: OidcOptions): Oidc {
       } catch {
         throw refuse('it is not a JWT in compact form');
       }
-      if (!ALGORITHMS.includes(String(header.alg))) throw refuse('its algorithm is not accepted');
+      if (typeof header.alg !== 'string' || !ALGORITHMS.includes(header.alg))
+        throw refuse('its algorithm is not accepted');
       for (const name of ['jwk', 'jku', 'x5u', 'crit', 'b64'])
         if (name in header) throw refuse(`its header carries ${name}`);
       if (header.typ !== undefined && header.typ !== 'JWT') throw refuse('its header `typ` says it is no ID token');
@@ -141,7 +142,8 @@ export function createOidc(options: OidcOptions): Oidc {
       if (payload.token_use !== undefined && payload.token_use !== 'id')
         throw refuse('it is an access token, not an ID token');
       const several = Array.isArray(payload.aud) && payload.aud.length > 1;
-      if ((several || payload.azp !== undefined) && !options.audience.includes(String(payload.azp)))
+      const { azp } = payload;
+      if ((several || azp !== undefined) && (typeof azp !== 'string' || !options.audience.includes(azp)))
         throw refuse('its claim azp is missing or wrong');
       if (typeof payload.sub !== 'string' || payload.sub === '' || typeof payload.exp !== 'number')
         throw refuse('it has no sub');

@@ -73,7 +73,7 @@ export function rotateFile(path: string, timetable: Timetable, now: number): Pro
 }
 
 const missing = (path: string) =>
-  new Error(`KEY_SOURCE: ${path} does not exist; make it with: node apps/auth/src/cli.ts keys init ${path}`);
+  new Error(`KEY_SOURCE: ${path} does not exist; make it with: npm run auth -- keys init ${path}`);
 
 function filePlace(path: string, create: boolean): DocumentPlace {
   return {

@@ -3,8 +3,9 @@ import { pickTurnNodes, turnUris } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { audit } from '../audit.ts';
+import { requireBearer } from '../authenticate.ts';
 import type { AuthContext } from '../context.ts';
-import { requireBearer, takeUser } from '../guards.ts';
+import { takeUser, userLimitKey } from '../limits.ts';
 import { turnCredentials } from '../turn.ts';
 import { bearer, problems } from './schemas.ts';
 
@@ -49,7 +50,7 @@ export function iceServerRoutes(app: FastifyInstance, ctx: AuthContext): void {
     async (request, reply) => {
       reply.header('cache-control', 'no-store');
       const claims = await requireBearer(ctx, request);
-      await takeUser(ctx, claims.sub);
+      await takeUser(ctx, userLimitKey(ctx, claims));
       // A login in the very second of a revocation has an `iat` after it, and so have its credentials.
       const expiresAt = Math.max(Math.floor(ctx.now() / 1000), claims.iat) + config.TURN_TTL_SECONDS;
       const fromDirectory = turnUris(pickTurnNodes(await ctx.turnNodes(), request.query.zone ?? config.ZONE));

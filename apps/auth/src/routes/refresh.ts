@@ -4,10 +4,10 @@ import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { audit } from '../audit.ts';
 import type { AuthContext } from '../context.ts';
-import { endSession } from '../end.ts';
-import { takeUser } from '../guards.ts';
-import { issueAccessToken } from '../issue.ts';
+import { idleSeconds, issueAccessToken } from '../issue-session.ts';
+import { takeUser, userLimitKey } from '../limits.ts';
 import { parseRefreshToken, sha256, successorOf } from '../refresh-token.ts';
+import { terminateSession } from '../terminate-session.ts';
 import { Issued, problems } from './schemas.ts';
 
 const RefreshBody = Type.Object(
@@ -54,14 +54,16 @@ export function refreshRoute(app: FastifyInstance, ctx: AuthContext): void {
       const stored = await ctx.store.getSession(parsed.sessionId, now);
       if (!stored) throw unknown(parsed.sessionId);
       const { record } = stored;
-      // A record that outlived its revocation (lost index, failover) is refused all the same.
-      if (
-        ctx.store.revocations.isRevoked({ jti: '-', session_id: record.id, sub: record.userId, iat: record.createdAt })
-      ) {
-        await ctx.store.deleteSession(record.id);
+      // A record that outlived its revocation (failover) is refused all the same.
+      const refuseRevoked = async () => {
+        const of = { jti: '-', session_id: record.id, sub: record.userId, iat: record.createdAt };
+        if (!ctx.store.revocations.isRevoked(of)) return;
+        await ctx.store.deleteSession(record.id, record.userId);
         throw unknown(record.id);
-      }
-      await takeUser(ctx, record.userId);
+      };
+      await refuseRevoked();
+      await takeUser(ctx, userLimitKey(ctx, record));
+      const idle = idleSeconds(ctx, record.method);
       const next = successorOf(parsed, stored.successorKey);
       const retry = request.headers['idempotency-key'];
       const outcome = await ctx.store.rotate(
@@ -72,18 +74,20 @@ export function refreshRoute(app: FastifyInstance, ctx: AuthContext): void {
           next: next.hash,
           retry: retry ? sha256(retry) : '',
         },
-        ctx.config.REFRESH_TTL_SECONDS,
+        idle,
         now,
       );
       if (outcome === 'unknown') throw unknown(record.id);
       if (outcome === 'reused') {
-        await endSession(ctx, record.id, record.userId);
+        await terminateSession(ctx, record.id, record.userId);
         throw refuse(
           'refresh_reused',
           'The refresh token was used before, so its session has been ended: log in again.',
           record.id,
         );
       }
+      // It may have been revoked while the store was asked.
+      await refuseRevoked();
       const { jti, ...issued } = await issueAccessToken(ctx, record);
       audit(request, {
         action: 'refresh',
@@ -95,7 +99,7 @@ export function refreshRoute(app: FastifyInstance, ctx: AuthContext): void {
       return {
         ...issued,
         refresh_token: next.token,
-        refresh_expires_at: Math.min(now + ctx.config.REFRESH_TTL_SECONDS, record.expiresAt),
+        refresh_expires_at: Math.min(now + idle, record.expiresAt),
       };
     },
   );

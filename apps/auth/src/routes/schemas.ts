@@ -58,7 +58,7 @@ export const TokenBody = Type.Object(
   },
   {
     description:
-      'Guests and backends: userId, and optionally name and grants. OpenID: the token-exchange fields. Unknown fields are ignored.',
+      'Guests and backends: userId, and optionally name and grants; any other field is refused. OpenID: the token-exchange fields, unknown ones are ignored (RFC 6749).',
   },
 );
 

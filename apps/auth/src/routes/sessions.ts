@@ -1,8 +1,8 @@
 /** What there is: my login sessions, and whether a token is good. */
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
+import { bearerOf, checkToken, requireBearer } from '../authenticate.ts';
 import type { AuthContext } from '../context.ts';
-import { bearerOf, checkToken, requireBearer } from '../guards.ts';
 import type { SessionRecord } from '../store/store.ts';
 import { bearer, problems } from './schemas.ts';
 
@@ -90,11 +90,10 @@ export function sessionRoutes(app: FastifyInstance, ctx: AuthContext): void {
     async (request, reply) => {
       reply.header('cache-control', 'no-store');
       const header = bearerOf(request);
-      const claims = await checkToken(
-        ctx,
-        header ?? request.query.token,
-        header || !request.query.token ? 'authorization' : 'token',
-      );
+      const claims =
+        header || !request.query.token
+          ? await requireBearer(ctx, request)
+          : await checkToken(ctx, request.query.token, 'token');
       return {
         sub: claims.sub,
         session_id: claims.session_id,

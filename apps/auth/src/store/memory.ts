@@ -2,10 +2,18 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { type Revocation, RevocationSet } from '@tandem/service';
-import type { ApiKeyRecord, AuthStore, RefreshHashes, SessionRecord } from './store.ts';
+import {
+  type ApiKeyRecord,
+  type AuthStore,
+  MAX_SESSIONS_PER_USER,
+  type RefreshHashes,
+  type SessionRecord,
+} from './store.ts';
 
 const MAX_SESSIONS = 100_000;
 const MAX_ONCE = 100_000;
+/** How often sessions that have ended are removed. */
+const SWEEP_SECONDS = 60;
 
 interface Entry {
   record: SessionRecord;
@@ -44,18 +52,50 @@ export function createMemoryStore(): MemoryStore {
   const life = randomUUID();
   let n = 0;
   const since = new Date().toISOString();
+  /** Ids of each user's sessions. */
+  const places = new Map<string, Set<string>>();
+  let sweptAt = 0;
+  const forget = (id: string): boolean => {
+    const userId = sessions.get(id)?.record.userId ?? '';
+    const own = places.get(userId);
+    own?.delete(id);
+    if (own?.size === 0) places.delete(userId);
+    return sessions.delete(id);
+  };
+  const sweep = (now: number) => {
+    if (now - sweptAt < SWEEP_SECONDS) return;
+    sweptAt = now;
+    for (const [id, { until }] of sessions) if (until <= now) forget(id);
+  };
+  const takePlace = ({ id, userId }: SessionRecord) => {
+    const own = places.get(userId) ?? new Set();
+    places.set(userId, own.add(id));
+    const end = (other: string) => sessions.get(other)?.record.expiresAt ?? 0;
+    const others = [...own].filter((other) => other !== id).sort((a, b) => end(a) - end(b) || (a < b ? -1 : 1));
+    for (const other of others.slice(0, Math.max(0, own.size - MAX_SESSIONS_PER_USER))) forget(other);
+  };
   const live = (id: string, now: number) => {
     const entry = sessions.get(id);
     return entry && entry.until > now ? entry : undefined;
   };
-  const view = (e: Entry) => ({ record: e.record, lastUsedAt: e.lastUsedAt, successorKey: e.refresh.successorKey });
+  const view = (e: Entry) => ({
+    record: e.record,
+    lastUsedAt: e.lastUsedAt,
+    successorKey: e.refresh.successorKey,
+    family: e.refresh.family,
+  });
   return {
     kind: 'memory',
     revocations,
     async createSession(record, refresh, idleSeconds, now) {
       const until = Math.min(now + idleSeconds, record.expiresAt);
+      sweep(now);
       sessions.set(record.id, { record, refresh, previous: '', retry: '', rotatedAt: 0, lastUsedAt: now, until });
-      bound(sessions, MAX_SESSIONS);
+      takePlace(record);
+      for (const id of sessions.keys()) {
+        if (sessions.size <= MAX_SESSIONS) break;
+        forget(id);
+      }
     },
     async getSession(id, now) {
       const entry = live(id, now);
@@ -75,14 +115,14 @@ export function createMemoryStore(): MemoryStore {
       }
       const again = entry.previous === request.presented && request.retry !== '' && entry.retry === request.retry;
       if (again && now - entry.rotatedAt <= 60) return 'retry';
-      sessions.delete(id);
+      forget(id);
       return 'reused';
     },
     async listSessions(userId, now) {
-      return [...sessions.values()].filter((e) => e.record.userId === userId && e.until > now).map(view);
+      return [...(places.get(userId) ?? [])].flatMap((id) => live(id, now) ?? []).map(view);
     },
     async deleteSession(id) {
-      return sessions.delete(id);
+      return forget(id);
     },
     async putNonce(hash, seconds, now) {
       nonces.set(hash, now + seconds);

@@ -13,6 +13,7 @@ import {
 import {
   type ApiKeyRecord,
   type AuthStore,
+  MAX_SESSIONS_PER_USER,
   type SessionRecord,
   type StoredSession,
   StoreUnavailable,
@@ -22,10 +23,10 @@ const PREFIX = 'tandem:auth';
 const sessionKey = (id: string) => `${PREFIX}:session:${id}`;
 const userKey = (userId: string) => `${PREFIX}:user:${userId}`;
 const API_KEYS = `${PREFIX}:api-keys`;
-/** A user's sessions beyond these are forgotten, the oldest first (they end at their next refresh). */
-const MAX_SESSIONS_PER_USER = 100;
 
-const rotateScript = readFileSync(new URL('./rotate.lua', import.meta.url), 'utf8');
+const script = (name: string) => readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
+const rotateScript = script('rotate');
+const takePlaceScript = script('take-place');
 
 /** One for everything that asks this Redis. A frozen one takes commands and never answers: each would wait out its timeout. */
 export function guardRedis(log?: Logger): Guard {
@@ -68,10 +69,14 @@ export async function createRedisStore(redis: RedisClient, guarded = guardRedis(
     }
   }
   async function read(id: string, now: number): Promise<StoredSession | undefined> {
-    const [record, lastUsedAt, successorKey] = await redis.hmget(sessionKey(id), 'record', 'used', 'successor');
-    if (!record || !successorKey) return undefined;
-    const session = { record: JSON.parse(record) as SessionRecord, lastUsedAt: Number(lastUsedAt), successorKey };
-    return session.record.expiresAt > now ? session : undefined;
+    const fields = ['record', 'used', 'successor', 'family'] as const;
+    const [text, lastUsedAt, successorKey, family] = await redis.hmget(sessionKey(id), ...fields);
+    if (!text || !successorKey || !family) return undefined;
+    const record = JSON.parse(text) as SessionRecord;
+    if (record.expiresAt <= now) return undefined;
+    // All of a user is ended by way of the places: what has none could not be ended.
+    if ((await redis.zscore(userKey(record.userId), id)) === null) return undefined;
+    return { record, lastUsedAt: Number(lastUsedAt), successorKey, family };
   }
 
   return {
@@ -82,15 +87,9 @@ export async function createRedisStore(redis: RedisClient, guarded = guardRedis(
         const seconds = Math.max(1, Math.min(idleSeconds, record.expiresAt - now));
         const key = sessionKey(record.id);
         // The index first: an entry without a session is harmless, a session without an entry could not be revoked by user.
-        const user = userKey(record.userId);
-        await redis
-          .pipeline()
-          .zremrangebyscore(user, '-inf', now)
-          .zadd(user, record.expiresAt, record.id)
-          .zremrangebyrank(user, 0, -MAX_SESSIONS_PER_USER - 1)
-          .expire(user, Math.max(1, record.expiresAt - now))
-          .exec()
-          .then(throwFirst);
+        const place = [record.id, record.expiresAt, now, MAX_SESSIONS_PER_USER];
+        const over = (await redis.eval(takePlaceScript, 1, userKey(record.userId), ...place)) as string[];
+        await Promise.all(over.map((id) => redis.del(sessionKey(id))));
         await redis
           .multi()
           .hset(key, {
@@ -127,7 +126,11 @@ export async function createRedisStore(redis: RedisClient, guarded = guardRedis(
         const found = await Promise.all(ids.map((id) => read(id, now)));
         return found.filter((s) => s !== undefined);
       }),
-    deleteSession: (id) => ask(async () => (await redis.del(sessionKey(id))) > 0),
+    deleteSession: (id, userId) =>
+      ask(async () => {
+        const [deleted] = await Promise.all([redis.del(sessionKey(id)), redis.zrem(userKey(userId), id)]);
+        return deleted > 0;
+      }),
     putNonce: (hash, seconds) => ask(async () => void (await redis.set(`${PREFIX}:nonce:${hash}`, '1', 'EX', seconds))),
     takeNonce: (hash) => ask(async () => (await redis.del(`${PREFIX}:nonce:${hash}`)) > 0),
     first: (key, seconds) =>

@@ -35,8 +35,8 @@ describe.each(['memory', 'redis'])('store contract: %s', (kind) => {
     expect(await store.getSession(id, now())).toMatchObject({ record: { id, userId: 'ada' }, successorKey: 'k' });
     expect(await store.getSession(id, now() + 1000)).toBeUndefined();
     expect(await store.getSession('no', now())).toBeUndefined();
-    expect(await store.deleteSession(id)).toBe(true);
-    expect(await store.deleteSession(id)).toBe(false);
+    expect(await store.deleteSession(id, 'ada')).toBe(true);
+    expect(await store.deleteSession(id, 'ada')).toBe(false);
   });
 
   test('rotates once; a used token ends the session, a guess does not', async () => {
@@ -69,9 +69,28 @@ describe.each(['memory', 'redis'])('store contract: %s', (kind) => {
     const user = unique();
     const ids = [unique(), unique(), unique()];
     for (const id of ids) await store.createSession(record(id, user), hashes, 500, now());
-    await store.deleteSession(ids[1] ?? '');
+    await store.deleteSession(ids[1] ?? '', user);
     expect((await store.listSessions(user, now())).map((s) => s.record.id).sort()).toEqual([ids[0], ids[2]].sort());
     expect(await store.listSessions('nobody', now())).toEqual([]);
+  });
+
+  test('a user has a hundred sessions; beyond them the one that would end first is over, and those that ended take no place', async () => {
+    const user = unique();
+    const of = (i: number) => `${user}-${i}`;
+    for (let i = 0; i < 100; i++) await store.createSession(record(of(i), user, 2000 + i), hashes, 5000, now());
+    for (let i = 40; i < 50; i++) await store.deleteSession(of(i), user);
+    for (let i = 100; i < 110; i++) await store.createSession(record(of(i), user, 2000 + i), hashes, 5000, now());
+    expect(await store.listSessions(user, now())).toHaveLength(100);
+    // One that ends before all others: it stays, as somebody has just logged in.
+    await store.createSession(record('brief', user, 50), hashes, 5000, now());
+    expect(await store.getSession('brief', now())).toBeDefined();
+    expect(await store.getSession(of(0), now())).toBeUndefined();
+    expect(await store.getSession(of(1), now())).toBeDefined();
+    expect(await store.listSessions(user, now())).toHaveLength(100);
+    const turn = { family: 'F', presented: 'c1', next: 'c2', retry: '' };
+    expect(await store.rotate(of(0), turn, 500, now())).toBe('unknown');
+    // The brief one has not taken the place of the longer ones with it.
+    expect(await store.listSessions(user, now() + 60)).toHaveLength(99);
   });
 
   test('gives a nonce back once, and says who is first once', async () => {
@@ -128,6 +147,21 @@ test('says unavailable, soon, while Redis is away, and recovers', async () => {
       { timeout: 20_000 },
     )
     .toBe('ok');
+});
+
+test('a session without its place is none: what could not be ended with all of its user is not refreshed', async () => {
+  await using redis = await startRedis();
+  await using store = await createRedisStore(connectRedis(redis.url));
+  await store.createSession(record('s1'), hashes, 500, now());
+  const client = connectRedis(redis.url);
+  // As an earlier version cut it off, or a failover lost it.
+  await client.zrem('tandem:auth:user:ada', 's1');
+  expect(await store.getSession('s1', now())).toBeUndefined();
+  // A place lasts as long as the longest session, whichever was made last.
+  await store.createSession(record('long', 'bob', 9000), hashes, 500, now());
+  await store.createSession(record('short', 'bob', 10), hashes, 500, now());
+  expect(await client.ttl('tandem:auth:user:bob')).toBeGreaterThan(8000);
+  client.disconnect();
 });
 
 test('stores no token in the clear', async () => {

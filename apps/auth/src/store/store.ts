@@ -4,6 +4,9 @@ import type { DependencyHealth, NewRevocation, RevocationSet } from '@tandem/ser
 
 export type AccessMethod = 'open' | 'api-key' | 'oidc';
 
+/** Live login sessions of one user. */
+export const MAX_SESSIONS_PER_USER = 100;
+
 /** One login, from one device. Times are seconds since the epoch. */
 export interface SessionRecord {
   readonly id: string;
@@ -30,6 +33,8 @@ export interface StoredSession {
   readonly record: SessionRecord;
   readonly lastUsedAt: number;
   readonly successorKey: string;
+  /** Hash of the family secret. */
+  readonly family: string;
 }
 
 export interface RotateRequest {
@@ -67,13 +72,17 @@ export class StoreUnavailable extends Error {
 export interface AuthStore extends AsyncDisposable {
   /** `memory`: this process only. */
   readonly kind: 'memory' | 'redis';
+  /**
+   * Also gives it a place among its user's sessions, of which there are {@link MAX_SESSIONS_PER_USER}: beyond them those that would end
+   * first are over. A session without its place is none.
+   */
   createSession(record: SessionRecord, refresh: RefreshHashes, idleSeconds: number, now: number): Promise<void>;
   getSession(id: string, now: number): Promise<StoredSession | undefined>;
   /** One atomic step. */
   rotate(id: string, request: RotateRequest, idleSeconds: number, now: number): Promise<RotateOutcome>;
   listSessions(userId: string, now: number): Promise<StoredSession[]>;
   /** @returns whether it existed */
-  deleteSession(id: string): Promise<boolean>;
+  deleteSession(id: string, userId: string): Promise<boolean>;
   putNonce(hash: string, seconds: number, now: number): Promise<void>;
   /** True exactly once for a nonce that was put and has not run out. */
   takeNonce(hash: string, now: number): Promise<boolean>;

@@ -1,5 +1,11 @@
 /** Revoked tokens, login sessions and users: ended here within moments, and refused at the door. */
-import { connectRedis, type DependencyHealth, hits, type RevocationWatch, watchRevocations } from '@tandem/service';
+import {
+  connectRedis,
+  type DependencyHealth,
+  type RevocationWatch,
+  revocationApplies,
+  watchRevocations,
+} from '@tandem/service';
 import type { SignalingConfig } from '../config.ts';
 import type { SignalingNode } from '../core/node.ts';
 
@@ -12,7 +18,7 @@ export function followRevocations(config: SignalingConfig, node: SignalingNode):
   const watch = watchRevocations(source, (revocation) => {
     const ended = node.revoke(
       (who) =>
-        hits(revocation, {
+        revocationApplies(revocation, {
           jti: who.jti,
           session_id: who.loginSession,
           sub: who.userId,

@@ -1,4 +1,4 @@
-/** What ends a token, a session, or all of a user: the news to every signaling and TURN node, then the record. */
+/** Ends a token, a session, or all of a user: the news to every signaling and TURN node, then the record. */
 import type { AccessClaims } from '@tandem/protocol';
 import type { AuthContext } from './context.ts';
 import { turnSessionName, turnUserName } from './turn.ts';
@@ -11,24 +11,24 @@ const untilTokensDie = (ctx: AuthContext) => seconds(ctx) + ctx.config.ACCESS_TT
 
 /** TURN nodes end the relay of this session, or of all that the user has, as far as it was opened before now. */
 function relayOf(ctx: AuthContext, sub: string, session_id?: string) {
-  if (ctx.settings.turnSecrets.length === 0) return {};
+  if (ctx.turnSecret() === undefined) return {};
   const user = turnUserName(ctx.settings.access, { sub, session_id: session_id ?? '' });
   const session = session_id === undefined ? {} : { session: turnSessionName(session_id) };
   return { relay: { user, ...session, until: seconds(ctx) + ctx.config.TURN_TTL_SECONDS } };
 }
 
-export async function endToken(ctx: AuthContext, { jti, exp, sub, session_id }: AccessClaims): Promise<void> {
+export async function terminateToken(ctx: AuthContext, { jti, exp, sub, session_id }: AccessClaims): Promise<void> {
   await ctx.store.revoke({ kind: 'jti', id: jti, exp: exp + SKEW, ...relayOf(ctx, sub, session_id) });
 }
 
-export async function endSession(ctx: AuthContext, id: string, sub: string): Promise<void> {
+export async function terminateSession(ctx: AuthContext, id: string, sub: string): Promise<void> {
   await ctx.store.revoke({ kind: 'session', id, exp: untilTokensDie(ctx), ...relayOf(ctx, sub, id) });
-  await ctx.store.deleteSession(id);
+  await ctx.store.deleteSession(id, sub);
 }
 
 /** All that the user has now; a login afterwards is not hit. */
-export async function endUser(ctx: AuthContext, sub: string): Promise<void> {
+export async function terminateUser(ctx: AuthContext, sub: string): Promise<void> {
   const now = seconds(ctx);
   await ctx.store.revoke({ kind: 'user', id: sub, at: now, exp: untilTokensDie(ctx), ...relayOf(ctx, sub) });
-  for (const { record } of await ctx.store.listSessions(sub, now)) await ctx.store.deleteSession(record.id);
+  for (const { record } of await ctx.store.listSessions(sub, now)) await ctx.store.deleteSession(record.id, sub);
 }

@@ -1,13 +1,22 @@
-/** Issue: a login session, its first refresh token, and access tokens. */
+/** Issues a login session, its first refresh token, and access tokens. */
 import { randomUUID } from 'node:crypto';
 import type { AccessClaims, Grants } from '@tandem/protocol';
 import type { FastifyRequest } from 'fastify';
 import { audit } from './audit.ts';
 import type { AuthContext } from './context.ts';
+import { withoutUnknownGrants } from './grants.ts';
 import { firstRefreshToken } from './refresh-token.ts';
 import { type AccessMethod, type SessionRecord, StoreUnavailable } from './store/store.ts';
+import { guestRelayGroup } from './turn.ts';
 
+/** A guest's session ends after a day, however used. */
 const GUEST_SESSION_SECONDS = 86_400;
+
+/** How long a refresh token that is not used stays good, s. An abandoned guest must not stay in the store for long. */
+export function idleSeconds({ config }: AuthContext, method: AccessMethod): number {
+  const { REFRESH_TTL_SECONDS, GUEST_REFRESH_TTL_SECONDS } = config;
+  return method === 'open' ? Math.min(REFRESH_TTL_SECONDS, GUEST_REFRESH_TTL_SECONDS) : REFRESH_TTL_SECONDS;
+}
 
 export interface Login {
   readonly userId: string;
@@ -30,15 +39,20 @@ export interface IssuedToken {
   readonly refresh_expires_at?: number;
 }
 
+/** The id of a guest's session names the quota that it shares at the relay with other guests of its address: see turn.ts. */
+function guestSessionId(ctx: AuthContext, address: string): string {
+  const secret = ctx.turnSecret();
+  if (secret === undefined) return randomUUID();
+  return `${randomUUID()}-${guestRelayGroup(address, secret, ctx.config.GUEST_RELAY_GROUPS)}`;
+}
+
 /** Sign an access token of this session. */
 export async function issueAccessToken(
   ctx: AuthContext,
-  session: Pick<SessionRecord, 'id' | 'userId' | 'name' | 'grants' | 'method' | 'expiresAt'>,
+  session: Pick<SessionRecord, 'id' | 'userId' | 'name' | 'grants' | 'method' | 'createdAt' | 'expiresAt'>,
 ): Promise<IssuedToken & { jti: string }> {
-  const revokedAt = ctx.store.revocations.userRevokedAt(session.userId);
   const now = Math.floor(ctx.now() / 1000);
-  // Times are whole seconds: a login in the very second of a revocation must not be hit by it.
-  const iat = revokedAt !== undefined && revokedAt >= now ? revokedAt + 1 : now;
+  const iat = Math.max(now, session.createdAt);
   const exp = Math.min(now + ctx.config.ACCESS_TTL_SECONDS, session.expiresAt);
   const claims: AccessClaims = {
     iss: ctx.config.TOKEN_ISSUER,
@@ -50,7 +64,7 @@ export async function issueAccessToken(
     exp,
     ...(session.name === undefined ? {} : { name: session.name }),
     ...(session.method === 'open' ? { guest: true } : {}),
-    ...(session.grants === undefined ? {} : { grants: session.grants }),
+    ...(session.grants === undefined ? {} : { grants: withoutUnknownGrants(session.grants) as Grants }),
   };
   const token = await ctx.keys.signJwt(claims);
   return {
@@ -66,19 +80,22 @@ export async function issueAccessToken(
 }
 
 /** A new login session. With Redis away it still gives an access token, without a refresh token: nobody is locked out. */
-export async function logIn(ctx: AuthContext, login: Login, request: FastifyRequest): Promise<IssuedToken> {
+export async function issueSession(ctx: AuthContext, login: Login, request: FastifyRequest): Promise<IssuedToken> {
   const { config } = ctx;
   const now = Math.floor(ctx.now() / 1000);
   const life =
     login.method === 'open' ? Math.min(config.SESSION_TTL_SECONDS, GUEST_SESSION_SECONDS) : config.SESSION_TTL_SECONDS;
+  const revokedAt = ctx.store.revocations.userRevokedAt(login.userId);
+  const idle = idleSeconds(ctx, login.method);
   const record: SessionRecord = {
-    id: randomUUID(),
+    id: login.method === 'open' ? guestSessionId(ctx, request.ip) : randomUUID(),
     userId: login.userId,
     ...(login.name === undefined ? {} : { name: login.name }),
     ...(login.grants === undefined ? {} : { grants: login.grants }),
     method: login.method,
     ...(login.via === undefined ? {} : { via: login.via }),
-    createdAt: now,
+    // Times are whole seconds: a login in the very second of a revocation must not be hit by it.
+    createdAt: revokedAt !== undefined && revokedAt >= now ? revokedAt + 1 : now,
     expiresAt: now + life,
   };
   const first = firstRefreshToken(record.id);
@@ -92,7 +109,7 @@ export async function logIn(ctx: AuthContext, login: Login, request: FastifyRequ
     ...(login.method === 'api-key' && login.via ? { keyId: login.via } : {}),
   });
   try {
-    await ctx.store.createSession(record, first.hashes, config.REFRESH_TTL_SECONDS, now);
+    await ctx.store.createSession(record, first.hashes, idle, now);
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     request.log.warn({ event: 'session.not_stored', sessionId: record.id }, 'Redis is away: a token without refresh');
@@ -101,6 +118,6 @@ export async function logIn(ctx: AuthContext, login: Login, request: FastifyRequ
   return {
     ...issued,
     refresh_token: first.token,
-    refresh_expires_at: now + Math.min(config.REFRESH_TTL_SECONDS, life),
+    refresh_expires_at: now + Math.min(idle, life),
   };
 }

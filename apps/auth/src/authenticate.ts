@@ -1,23 +1,31 @@
-/** Who is asking: API keys, bearer tokens, rate limits. */
+/** Who is asking: API keys and bearer access tokens. */
 import type { AccessClaims } from '@tandem/protocol';
-import { ipKey, Problem, TokenError, verifyWithKeys } from '@tandem/service';
+import { Problem, TokenError, verifyWithKeys } from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { apiKeyFits, apiKeyId } from './access/api-key.ts';
 import { audit } from './audit.ts';
 import type { AuthContext } from './context.ts';
+import { takeAddress, takeApiKey, takeRefusal } from './limits.ts';
 import type { ApiKeyRecord } from './store/store.ts';
 
-/** The Bearer credential, whatever it is. Several headers, or another scheme, count as none. */
+/** The Bearer credential, whatever it is. Another scheme counts as none. */
 export function bearerOf(request: FastifyRequest): string | undefined {
   const match = /^Bearer +([^\s,]+)$/i.exec(request.headers.authorization ?? '');
   return match?.[1];
 }
 
-function presentedKey(request: FastifyRequest): string | undefined {
+interface PresentedKey {
+  readonly key: string;
+  /** Header that it came in. */
+  readonly field: 'x-api-key' | 'authorization';
+}
+
+/** An empty header counts: it is that of a backend whose key is not set. */
+function presentedKey(request: FastifyRequest): PresentedKey | undefined {
   const header = request.headers['x-api-key'];
-  if (typeof header === 'string' && header) return header;
+  if (header !== undefined) return { key: String(header), field: 'x-api-key' };
   const bearer = bearerOf(request);
-  return bearer?.startsWith('tk_') ? bearer : undefined;
+  return bearer?.startsWith('tk_') ? { key: bearer, field: 'authorization' } : undefined;
 }
 
 /** The record of a key, from the setting or from the store; a key revoked in the store is revoked everywhere. */
@@ -31,54 +39,52 @@ async function findKey(ctx: AuthContext, id: string): Promise<ApiKeyRecord | und
   }
 }
 
-/** Checks a presented key. @returns its record; undefined when none was presented; false when it was refused */
-async function checkApiKey(ctx: AuthContext, request: FastifyRequest): Promise<ApiKeyRecord | false | undefined> {
-  const key = presentedKey(request);
-  if (key === undefined || !ctx.settings.access.has('api-key')) return undefined;
+/** @returns the record of a key that holds */
+async function checkApiKey(ctx: AuthContext, key: string): Promise<ApiKeyRecord | undefined> {
+  if (!ctx.settings.access.has('api-key')) return undefined;
   const id = apiKeyId(key);
   const record = id ? await findKey(ctx, id) : undefined;
-  return apiKeyFits(key, record, Math.floor(ctx.now() / 1000)) && record ? record : false;
+  return apiKeyFits(key, record, Math.floor(ctx.now() / 1000)) ? record : undefined;
 }
 
-export function limited(seconds: number, what: string): Problem {
-  return new Problem(429, 'rate_limited', `Too many requests of this ${what}; wait ${seconds} s.`, {
-    retryAfter: seconds,
-  });
+function refuseApiKey(ctx: AuthContext, request: FastifyRequest, { field }: PresentedKey): Problem {
+  audit(request, { action: 'refuse', method: 'api-key', reason: 'api_key' });
+  const why = ctx.settings.access.has('api-key')
+    ? 'The API key is unknown, revoked or expired.'
+    : 'This service takes no API keys: its setting ACCESS does not name api-key.';
+  return new Problem(401, 'api_key', why, { field });
 }
 
-/** Before everything, also before a 404: find the API key, then take from its limit or from that of the address. */
-export function registerLimits(app: FastifyInstance, ctx: AuthContext): void {
+/** Health checks and the feed of revocations, for neighbours only. */
+const isUnlimited = (request: FastifyRequest) =>
+  request.url.startsWith('/health/') || request.url.startsWith('/internal/');
+/** Elsewhere (keys, metrics) an Authorization header may be for a proxy in front. */
+const isOurs = (request: FastifyRequest) => request.url.startsWith('/auth/');
+
+/**
+ * Before everything, also before a 404: takes from the limit of the API key or of the address, then refuses a credential that does
+ * not hold. Whoever sends one means it: nobody gets the token of a guest for a key that is mistyped, revoked or left out.
+ */
+export function registerAuthentication(app: FastifyInstance, ctx: AuthContext): void {
   app.decorateRequest('apiKey', undefined);
   app.decorateRequest('claims', undefined);
-  const free = (request: FastifyRequest) => request.url.startsWith('/health/') || request.url.startsWith('/internal/');
   app.addHook('onRequest', async (request) => {
-    if (free(request)) return;
-    const record = await checkApiKey(ctx, request);
-    if (record) {
-      const wait = await ctx.limits.key?.take(record.id);
-      if (wait !== undefined) throw limited(wait, 'API key');
-      request.apiKey = record;
-      return;
-    }
-    const wait = await ctx.limits.ip?.take(ipKey(request.ip));
-    if (wait !== undefined) throw limited(wait, 'network address');
-    if (record === false) {
-      audit(request, { action: 'refuse', method: 'api-key', reason: 'api_key' });
-      throw new Problem(401, 'api_key', 'The API key is unknown, revoked or expired.', {
-        field: request.headers['x-api-key'] ? 'x-api-key' : 'authorization',
-      });
-    }
+    if (isUnlimited(request)) return;
+    const presented = presentedKey(request);
+    const record = presented && (await checkApiKey(ctx, presented.key));
+    if (record) await takeApiKey(ctx, record.id);
+    else await takeAddress(ctx, request.ip);
+    request.apiKey = record;
+    if (presented?.field === 'x-api-key' && !record) throw refuseApiKey(ctx, request, presented);
+    if (!isOurs(request)) return;
+    if (presented && !record) throw refuseApiKey(ctx, request, presented);
+    if (request.headers.authorization !== undefined && presented?.field !== 'authorization')
+      await requireBearer(ctx, request);
   });
   app.addHook('onResponse', async (request, reply) => {
-    // Guessing is dearer than asking: a refusal counts five.
     const refused = reply.statusCode >= 400 && reply.statusCode < 500 && reply.statusCode !== 429;
-    if (refused && !request.apiKey && !free(request)) await ctx.limits.ip?.take(ipKey(request.ip), 4);
+    if (refused && !request.apiKey && !isUnlimited(request)) await takeRefusal(ctx, request.ip);
   });
-}
-
-export async function takeUser(ctx: AuthContext, sub: string): Promise<void> {
-  const wait = await ctx.limits.user?.take(sub);
-  if (wait !== undefined) throw limited(wait, 'user');
 }
 
 const CODES: Readonly<Record<string, string>> = {
@@ -121,7 +127,6 @@ export async function checkToken(
 
 /** Bearer access token from the Authorization header. @throws Problem 401 */
 export async function requireBearer(ctx: AuthContext, request: FastifyRequest): Promise<AccessClaims> {
-  const claims = await checkToken(ctx, bearerOf(request));
-  request.claims = claims;
-  return claims;
+  request.claims ??= await checkToken(ctx, bearerOf(request));
+  return request.claims;
 }
