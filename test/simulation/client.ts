@@ -22,6 +22,7 @@ export class Client implements Party {
   inRoom = true;
   /** What it said of itself last. */
   said = 'nothing';
+  readonly saidIsKept = true;
   constructor(world: World, name: string, resend: boolean, person = name) {
     this.world = world;
     this.name = name;

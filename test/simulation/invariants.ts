@@ -20,7 +20,7 @@ export function oneView(world: World): string[] {
       const seen = view.get(other.peerId ?? '?');
       if (!seen) continue;
       if (seen.away) out.push(`${name} still sees ${other.name} away`);
-      if (seen.metadata?.said !== other.said)
+      if (other.saidIsKept && seen.metadata?.said !== other.said)
         out.push(`${name} sees that ${other.name} said ${seen.metadata?.said}, not ${other.said}`);
     }
   }
@@ -31,11 +31,12 @@ export function oneView(world: World): string[] {
 export function storedAsItIs(world: World): string[] {
   const out: string[] = [];
   const stored = world.hub.room('room')?.members ?? new Map();
-  for (const { name, peerId = '?', said } of world.livingParties) {
+  for (const { name, peerId = '?', said, saidIsKept } of world.livingParties) {
     const record = stored.get(peerId);
     if (!record) out.push(`store: ${name} is not in the room`);
     else if (record.awayUntil !== 0) out.push(`store: ${name} is away`);
-    else if (JSON.parse(record.info).metadata?.said !== said) out.push(`store: ${record.info} of ${name}, not ${said}`);
+    else if (saidIsKept && JSON.parse(record.info).metadata?.said !== said)
+      out.push(`store: ${record.info} of ${name}, not ${said}`);
     const session = world.hub.session(peerId);
     if (!session?.attached) out.push(`store: the session of ${name} is ${session ? 'detached' : 'missing'}`);
   }

@@ -21,9 +21,13 @@ export class RawClient implements Party {
   offline = false;
   wire: Wire | undefined;
   peerId: string | undefined;
+  /** Every peer id it ever had: old ones stay in others' views for a while. */
+  readonly peerIds = new Set<string>();
   roomId: string | undefined;
   /** It says this in its join, and once more later. A resume does not repeat it. */
   said = 'raw';
+  /** False once the store lost everything: if its node dies then, no part of the system has what it said. */
+  saidIsKept = true;
   readonly view = new Map<string, Seen>();
   #socket: SimSocket | undefined;
   #greeting: Frame | undefined;
@@ -119,6 +123,7 @@ export class RawClient implements Party {
     this.#resuming = false;
     this.#token = this.#greeting?.sessionToken;
     this.peerId = this.#greeting?.peerId;
+    if (this.peerId) this.peerIds.add(this.peerId);
     this.view.clear();
     this.#join();
   }

@@ -35,6 +35,8 @@ export interface Party {
   readonly inRoom: boolean;
   /** What it said of itself last. */
   readonly said: string;
+  /** Others must see what it said. */
+  readonly saidIsKept: boolean;
   readonly view: ReadonlyMap<string, Seen>;
   update(said: string): void;
   close(): void;
@@ -192,7 +194,7 @@ export class World {
     const { session } = client;
     if (client.dead || to === undefined || session.peerId === undefined || !session.peers.has(to)) return;
     // Clients without the SDK acknowledge nothing.
-    if (this.rawClients.some((raw) => raw.peerId === to)) return;
+    if (this.rawClients.some((raw) => raw.peerIds.has(to))) return;
     const { data, note } = this.ledger.send(client, to, this.clock.now());
     void session.sendTo(to, 'message', { data }).then(note);
   }
