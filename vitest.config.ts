@@ -22,7 +22,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['packages/*/src/**/*.integration.test.ts', 'apps/*/src/**/*.integration.test.ts'],
-          testTimeout: 30_000,
+          // They start processes.
+          testTimeout: 120_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -6,6 +6,9 @@ import type { SignalingService } from '../app.ts';
 import type { SignalingConfig } from '../config.ts';
 import { connectClient, type Heard, startTestKeys, startTestNode, TestClient, type TestKeys } from '../testing.ts';
 
+/** Events of a room carry its version (S-26). */
+const version = expect.any(Number);
+
 let keys: TestKeys;
 let redis: TestRedis;
 let rooms = 0;
@@ -184,8 +187,8 @@ describe('sessions', () => {
   test('S-70 a lost socket is peer_away at once and, after the grace, peer_left timeout', async () => {
     const { a, b, aId } = await pair({ GRACE_MS: 700 });
     a.ws.terminate();
-    expect(await b.next('peer_away')).toEqual({ type: 'peer_away', peerId: aId });
-    expect(await b.next('peer_left')).toEqual({ type: 'peer_left', peerId: aId, reason: 'timeout' });
+    expect(await b.next('peer_away')).toEqual({ type: 'peer_away', peerId: aId, version });
+    expect(await b.next('peer_left')).toEqual({ type: 'peer_left', peerId: aId, reason: 'timeout', version });
   });
 
   test.each([
@@ -210,7 +213,7 @@ describe('sessions', () => {
     expect(back.heard.filter((m) => m.type === 'ice-candidate').map((m) => m.candidate)).toEqual(
       Array.from({ length: 20 }, (_, i) => i + 1),
     );
-    expect(await b.next('peer_back')).toEqual({ type: 'peer_back', peerId: aId });
+    expect(await b.next('peer_back')).toEqual({ type: 'peer_back', peerId: aId, version });
     b.send({ type: 'message', peerId: aId, data: 'direct' });
     expect(await back.next('message')).toEqual({ type: 'message', peerId: bId, data: 'direct' });
     expect(b.heard.filter((m) => ['peer_joined', 'peer_left', 'peer_updated'].includes(m.type))).toEqual([]);
@@ -246,7 +249,7 @@ describe('sessions', () => {
   test('S-74 closing with 1000 is a goodbye: peer_left at once', async () => {
     const { a, b, aId } = await pair();
     a.ws.close(1000);
-    expect(await b.next('peer_left')).toEqual({ type: 'peer_left', peerId: aId, reason: 'left' });
+    expect(await b.next('peer_left')).toEqual({ type: 'peer_left', peerId: aId, reason: 'left', version });
   });
 
   test('S-75 a full mailbox is mailbox_full, with the id of the message', async () => {
@@ -375,7 +378,7 @@ describe('faults', () => {
     b.send({ type: 'message', peerId: aId, data: 'before anybody knows' });
     b.send({ type: 'message', data: 'to all, before anybody knows' });
     await vi.waitFor(() => expect(n2.node.counters.parked).toBe(2), 10_000);
-    expect(await b.next('peer_away')).toEqual({ type: 'peer_away', peerId: aId });
+    expect(await b.next('peer_away')).toEqual({ type: 'peer_away', peerId: aId, version });
     b.send({ type: 'message', peerId: aId, data: 'after' });
     b.send({ type: 'message', data: 'to all, after' });
     await b.settle();
@@ -397,7 +400,7 @@ describe('faults', () => {
     started.splice(started.indexOf(n1), 1);
     a.ws.terminate();
     await b.next('peer_away');
-    expect(await b.next('peer_left')).toEqual({ type: 'peer_left', peerId: aId, reason: 'timeout' });
+    expect(await b.next('peer_left')).toEqual({ type: 'peer_left', peerId: aId, reason: 'timeout', version });
     const c = await client(n2, 'eve');
     expect((await c.join(room)).peers.map((p: { userId: string }) => p.userId)).toEqual(['bob']);
   });
@@ -412,8 +415,8 @@ describe('faults', () => {
     const b = await client(n2, 'bob');
     const { peerId } = a.welcome;
     expect((await b.join(room)).peers).toMatchObject([{ peerId }]);
-    expect(await b.next('peer_away')).toEqual({ type: 'peer_away', peerId });
-    expect(await b.next('peer_left')).toEqual({ type: 'peer_left', peerId, reason: 'timeout' });
+    expect(await b.next('peer_away')).toEqual({ type: 'peer_away', peerId, version });
+    expect(await b.next('peer_left')).toEqual({ type: 'peer_left', peerId, reason: 'timeout', version });
   });
 
   test('S-92 a room event that was lost heals by itself, and a snapshot tells', async () => {
