@@ -90,8 +90,12 @@ export async function openPage(browser: Browser, origin: string, options: OpenOp
 export async function expectAccessible(page: Page, state: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    // Colours fade from one scheme to the other: read them when they have arrived.
-    await page.evaluate(() => new Promise((done) => setTimeout(done, 200)));
+    // Colours fade from one scheme to the other: read them when they have arrived. What runs for ever (a pulse) is no fade.
+    await page.evaluate(async () => {
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      const fades = document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity);
+      await Promise.allSettled(fades.map((one) => one.finished));
+    });
     await page.evaluate(axeSource);
     const violations = await page.evaluate(async () => {
       const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
