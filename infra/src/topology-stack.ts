@@ -20,7 +20,8 @@ export class TopologyStack extends Stack {
 
   constructor(scope: Construct, id: string, props: TopologyStackProps = {}) {
     checkInteger('TopologyStack', 'zones', props.zones, 2, 6);
-    super(scope, id, props);
+    // CloudFormation takes templates of 1 MB (its quotas). A cache of hundreds of nodes has as many alarms; indentation was a third of it.
+    super(scope, id, { suppressTemplateIndentation: true, ...props });
     this.zones = props.zones ?? 3;
   }
 
