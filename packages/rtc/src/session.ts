@@ -443,8 +443,9 @@ export class SignalingSession extends Emitter<SessionEvents> {
     this.#delivery.reset('closed');
     this.#requests.end('closed');
     this.#connector.close();
-    this.#room.end(reason, { forget: true });
+    // The state first: it says why, and a call that ends by it does not take the room's `left` for its own leave.
     this.#setState('closed', { reason, message });
+    this.#room.end(reason, { forget: true });
     const error = new SignalingError(reason, message);
     this.#room.refuse(error);
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
