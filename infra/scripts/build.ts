@@ -87,7 +87,7 @@ export async function buildPackage(out: string): Promise<void> {
         type: 'module',
         exports: { '.': { types: './index.d.ts', default: './index.js' } },
         engines: { node: '>=22.18' },
-        peerDependencies: Object.fromEntries(PEERS.map((name) => [name, `^${own.dependencies[name]}`])),
+        peerDependencies: Object.fromEntries(PEERS.map((name) => [name, own.peerDependencies[name]])),
       },
       null,
       2,

@@ -72,7 +72,7 @@ export async function compileJsii(out: string): Promise<{ types: Record<string, 
   }
   cpSync(join(infra, 'README.md'), join(out, 'README.md'));
   const own = JSON.parse(readFileSync(join(infra, 'package.json'), 'utf8'));
-  const peers = Object.fromEntries(PEERS.map((name) => [name, `^${own.dependencies[name]}`]));
+  const peers = Object.fromEntries(PEERS.map((name) => [name, own.peerDependencies[name]]));
   writeFileSync(
     join(out, 'package.json'),
     JSON.stringify({
@@ -87,7 +87,7 @@ export async function compileJsii(out: string): Promise<{ types: Record<string, 
       stability: 'experimental',
       jsii: { outdir: 'dist', targets: {}, tsc: { target: 'ES2022' } },
       peerDependencies: peers,
-      devDependencies: Object.fromEntries(PEERS.map((name) => [name, own.dependencies[name]])),
+      devDependencies: Object.fromEntries(PEERS.map((name) => [name, own.devDependencies[name]])),
     }),
   );
   try {

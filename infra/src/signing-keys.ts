@@ -76,7 +76,8 @@ export class SigningKeys extends Construct {
   /** Let `grantee` sign and read the public key; nothing else. */
   grantSign(grantee: iam.IGrantable): iam.Grant {
     if (this.secret) {
-      this.key.grantEncryptDecrypt(grantee);
+      // What reading and writing a secret need of its key (Secrets Manager guide, "Permissions for the KMS key").
+      this.key.grant(grantee, 'kms:Decrypt', 'kms:GenerateDataKey');
       return iam.Grant.addToPrincipal({
         grantee,
         actions: ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'],

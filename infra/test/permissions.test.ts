@@ -47,14 +47,21 @@ test('every alarm action is that topic', () => {
   for (const action of actions) expect(action).toEqual({ Ref: topic });
 });
 
-test('auth signs with its key and signaling does not; nobody but the services reads their secrets', () => {
+test('auth reads and rotates the signing keys, signaling and TURN do not; only the services read their secrets', () => {
   const key = id('AWS::KMS::Key', /SigningKeys/);
   const [auth, signaling, turn] = [/AuthTaskTaskRole/, /SignalingTaskTaskRole/, /TurnTaskTaskRole/].map((name) =>
     id('AWS::IAM::Role', name),
   ) as [string, string, string];
-  expect(may(auth, 'kms:Sign', `${key}.Arn`)).toBe(true);
-  expect(may(auth, 'kms:GetPublicKey', `${key}.Arn`)).toBe(true);
-  for (const role of [signaling, turn]) expect(may(role, 'kms:Sign', `${key}.Arn`)).toBe(false);
+  const signing = id('AWS::SecretsManager::Secret', /SigningKeys/);
+  // It signs in process: it reads and rotates the keys in a secret, which takes these two of the key that encrypts it.
+  for (const action of ['kms:Decrypt', 'kms:GenerateDataKey']) {
+    expect(may(auth, action, `${key}.Arn`), action).toBe(true);
+    for (const role of [signaling, turn]) expect(may(role, action, `${key}.Arn`), action).toBe(false);
+  }
+  for (const action of ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue']) {
+    expect(may(auth, action, signing), action).toBe(true);
+    for (const role of [signaling, turn]) expect(may(role, action, signing), action).toBe(false);
+  }
   expect(may(auth, 'kms:ScheduleKeyDeletion', `${key}.Arn`)).toBe(false);
   const secret = id('AWS::SecretsManager::Secret', /TurnSecret/);
   // Both read it while they run: it rotates.
