@@ -70,7 +70,7 @@ beforeAll(async () => {
   redis = await startRedis();
   signaling = await startTestNode({
     keys,
-    config: { ALLOWED_ORIGINS: '*', REDIS_URL: redis.url, MEDIA_FROM: `${FROM}` },
+    config: { ALLOWED_ORIGINS: '*', REDIS_URL: redis.url, MEDIA_FROM: FROM },
   });
   browser = await startSdkBrowser();
 });

@@ -45,7 +45,7 @@ function hear(message: unknown): void {
 
 function see(metadata: unknown): void {
   const view = new RoomView();
-  view.snapshot([{ peerId: 'a', userId: metadata, metadata }, metadata]);
+  view.list({ type: 'joined', peers: [{ peerId: 'a', userId: metadata, metadata }, metadata] });
   view.event({ type: 'peer_updated', peerId: 'a', metadata });
   const name = view.peers.get('a')?.metadata?.name;
   hold(name === undefined || (typeof name === 'string' && name.length <= 64), 'a name is bounded text');

@@ -22,7 +22,7 @@ export async function runScenario(seed: number, options: WorldOptions = {}): Pro
   const kind: Kind = seed % 2 === 0 ? 'gentle' : 'rough';
   const world = new World(seed, options);
   world.gentle = kind === 'gentle';
-  const { random, clock } = world;
+  const { clock } = world;
   const run = async (until: number) => {
     while (clock.step(until)) await turn();
   };

@@ -13,7 +13,7 @@ import type { Wire } from './wire.ts';
 
 /** What a client sees of a peer. */
 export interface Seen {
-  readonly metadata?: PeerMetadata | undefined;
+  readonly metadata?: (PeerMetadata & { readonly said?: string }) | undefined;
   readonly away?: boolean | undefined;
 }
 

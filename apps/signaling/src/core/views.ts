@@ -147,7 +147,10 @@ export class Views {
   /** To every attached session of this node in the room, except the one it is about. */
   tell(room: Room, message: ServerMessage & { peerId: string }): void {
     // A media node is no peer but part of the room's state: clients that know none see nothing of it.
-    if (isMediaPeer(message.peerId)) return this.snapshot(room);
+    if (isMediaPeer(message.peerId)) {
+      this.snapshot(room);
+      return;
+    }
     let text: string | undefined;
     for (const session of room.locals) {
       if (session.peerId === message.peerId || session.state.kind !== 'attached') continue;
