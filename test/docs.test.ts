@@ -61,7 +61,7 @@ test('every alarm has a runbook with meaning, first look and mitigation; every r
     .map((f) => read(`infra/src/${f}`))
     .join('\n');
   const named = new Set([...SLOS, ...THRESHOLDS].map((a) => a.runbook));
-  for (const [, runbook = ''] of infra.matchAll(/addAlarm\(\s*[^,]+,\s*(?:'[^']*'|`[^`]*`),\s*'([a-z-]+)'/g))
+  for (const [, runbook = ''] of infra.matchAll(/(?:addAlarm|each)\(\s*[^,]+,\s*(?:'[^']*'|`[^`]*`),\s*'([a-z-]+)'/g))
     named.add(runbook);
   for (const service of ['auth', 'signaling']) named.add(`${service}-tasks-missing`);
   const pages = readdirSync(resolve(root, 'docs/runbooks')).map((f) => f.replace(/\.md$/, ''));
@@ -97,7 +97,7 @@ test('every threat names tests that hold its answer, by the beginning of their t
 
 /** Titles of the tests in a source. */
 function titlesOf(source: string): string[] {
-  return [...source.matchAll(/\btest(?:\.each\([\s\S]*?\n\s*\]\))?\(\s*(['`])(.*?)\1,/g)].map(
+  return [...source.matchAll(/\btest(?:\.each\([\s\S]*?\n\s*\](?: as const)?\))?\(\s*(['`])(.*?)\1,/g)].map(
     ([, , title = '']) => title,
   );
 }
