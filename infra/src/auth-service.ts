@@ -2,7 +2,7 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
-import { check, checkInteger } from './check.ts';
+import { check, checkGiven, checkInteger } from './check.ts';
 import { cachePlace } from './place.ts';
 import { RealtimeService } from './realtime-service.ts';
 import type { RealtimeServiceProps } from './realtime-service-props.ts';
@@ -62,6 +62,7 @@ export interface AuthServiceProps extends RealtimeServiceProps {
 /** Tokens, keys, sessions and TURN credentials, on Fargate. */
 export class AuthService extends RealtimeService {
   constructor(scope: Construct, id: string, props: AuthServiceProps) {
+    checkGiven('AuthService', props, 'signingKeys');
     const access = (props.access ?? '').split(',').filter(Boolean);
     for (const one of access)
       check(
@@ -95,7 +96,7 @@ export class AuthService extends RealtimeService {
     checkInteger('AuthService', 'trustedProxies', props.trustedProxies, 0, 10);
     super(scope, id, 'AuthService', 'auth', topology.auth, props, {
       from: {
-        'cache-url': props.cache.url,
+        'cache-url': props.cache?.url,
         'key-source': props.signingKeys.keySource,
         access: props.access,
         'turn-uris': props.turnUris,

@@ -9,6 +9,25 @@ export function check(ok: boolean, construct: string, prop: string, problem: str
   if (!ok) throw new Error(`${construct}.${prop}: ${problem}. Fix: ${fix}.`);
 }
 
+/**
+ * Properties that TypeScript requires, asked for again: JavaScript and a cast leave them out, and the error would otherwise be the framework's.
+ * @throws Error naming the first that is missing
+ */
+export function checkGiven<T extends object>(
+  construct: string,
+  props: T | undefined,
+  ...names: (keyof T & string)[]
+): void {
+  for (const name of names)
+    check(
+      props?.[name] !== undefined && props[name] !== null,
+      construct,
+      name,
+      'it is missing',
+      `give ${name}; its docstring says what it is`,
+    );
+}
+
 /** A whole number from `min` to `max`; unset and unresolved tokens pass. */
 export function checkInteger(
   construct: string,

@@ -11,7 +11,7 @@ import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import * as cr from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import { acknowledge, BASIC_EXECUTION } from './acknowledge.ts';
-import { check, checkDomain, checkInteger, checkSeconds } from './check.ts';
+import { check, checkDomain, checkGiven, checkInteger, checkSeconds } from './check.ts';
 import { edgeRules } from './edge-rules.ts';
 import type { RealtimeService } from './realtime-service.ts';
 
@@ -99,6 +99,7 @@ export class Edge extends Construct implements ec2.IConnectable {
 
   constructor(scope: Construct, id: string, props: EdgeProps) {
     super(scope, id);
+    checkGiven('Edge', props, 'vpc');
     checkDomain('Edge', 'domainName', props.domainName);
     check(
       (props.certificate === undefined) === (props.domainName === undefined),

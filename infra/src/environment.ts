@@ -28,3 +28,19 @@ export function containerEnvironment(
   }
   return { environment, secrets };
 }
+
+/** What a user of a construct gives wins over the described: a name that is given as a secret is no variable any more, and the reverse. */
+export function overrideSettings(
+  described: ReturnType<typeof containerEnvironment>,
+  given: {
+    readonly environment?: { readonly [name: string]: string };
+    readonly secrets?: { readonly [name: string]: ecs.Secret };
+  },
+): ReturnType<typeof containerEnvironment> {
+  const without = <T>(all: Record<string, T>, names: object | undefined): Record<string, T> =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => !Object.hasOwn(names ?? {}, name)));
+  return {
+    environment: { ...without(described.environment, given.secrets), ...given.environment },
+    secrets: { ...without(described.secrets, given.environment), ...given.secrets },
+  };
+}

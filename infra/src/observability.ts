@@ -9,7 +9,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { type CustomMetricGroup, DefaultDashboardFactory, MonitoringFacade } from 'cdk-monitoring-constructs';
 import { Construct } from 'constructs';
 import type { AuthService } from './auth-service.ts';
-import { check } from './check.ts';
+import { check, checkInteger } from './check.ts';
 import type { Edge } from './edge.ts';
 import { globalName } from './global-name.ts';
 import { objectiveAlarms, thresholdAlarm } from './kpi-alarms.ts';
@@ -42,6 +42,7 @@ export class Observability extends Construct {
         `"${address}" is no address`,
         'name@example.com',
       );
+    checkInteger('Observability', 'minHealthy', props.minHealthy, 1, 1000);
     this.runbooks = props.runbooks ?? 'docs/runbooks';
     this.topic = props.topic ?? this.newTopic();
     for (const address of props.emails ?? []) this.topic.addSubscription(new EmailSubscription(address));

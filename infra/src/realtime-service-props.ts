@@ -3,7 +3,10 @@ import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
-import { check, checkInteger, checkSeconds } from './check.ts';
+import type { TObject } from 'typebox';
+import { check, checkGiven, checkInteger, checkSeconds } from './check.ts';
+import { checkCacheUrl } from './check-cache-url.ts';
+import { checkSettings } from './check-settings.ts';
 import type { CacheAccess } from './session-cache.ts';
 
 /** What SignalingService and AuthService have in common. */
@@ -116,7 +119,10 @@ const FARGATE: Record<number, [number, number, number]> = {
 };
 
 /** @throws Error naming the property and the fix */
-export function checkServiceProps(kind: string, props: RealtimeServiceProps): void {
+export function checkServiceProps(kind: string, props: RealtimeServiceProps, config: TObject): void {
+  checkGiven(kind, props, 'vpc', 'cache');
+  checkCacheUrl(kind, 'cache', props.cache.url);
+  checkSettings(kind, config, props);
   const cpu = props.cpu ?? 1024;
   const memory = props.memoryLimitMiB ?? 2048;
   if (!Token.isUnresolved(cpu)) {

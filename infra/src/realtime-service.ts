@@ -9,7 +9,7 @@ import { Construct } from 'constructs';
 import { healthCommand } from '../topology/health-command.ts';
 import type { ServicePart } from '../topology/index.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
-import { type AwsPlace, containerEnvironment } from './environment.ts';
+import { type AwsPlace, containerEnvironment, overrideSettings } from './environment.ts';
 import { metricIdentity } from './metric-identity.ts';
 import { COLLECTOR_MIB, metricsCollector, NAMESPACE } from './metrics-collector.ts';
 import { checkServiceProps, type RealtimeServiceProps } from './realtime-service-props.ts';
@@ -60,7 +60,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
     this.port = described.port;
     this.healthPath = described.livePath;
     this.routes = [...described.routes];
-    checkServiceProps(kind, props);
+    checkServiceProps(kind, props, described.config);
     const cpu = props.cpu ?? 1024;
     const memoryLimitMiB = props.memoryLimitMiB ?? 2048;
     const minTasks = props.minTasks ?? 3;
@@ -78,11 +78,11 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       memoryLimitMiB,
       runtimePlatform: { cpuArchitecture, operatingSystemFamily: ecs.OperatingSystemFamily.LINUX },
     });
-    const settings = containerEnvironment(described, place as AwsPlace);
+    const settings = overrideSettings(containerEnvironment(described, place as AwsPlace), props);
     this.container = this.taskDefinition.addContainer('app', {
       image: props.image ?? serviceImage(serviceName, cpuArchitecture),
-      environment: { ...settings.environment, ...props.environment },
-      secrets: { ...settings.secrets, ...props.secrets },
+      environment: settings.environment,
+      secrets: settings.secrets,
       portMappings: [{ name: serviceName, containerPort: described.port, appProtocol: ecs.AppProtocol.http }],
       logging: ecs.LogDriver.awsLogs({
         logGroup,

@@ -7,7 +7,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
-import { check, checkInteger } from './check.ts';
+import { check, checkGiven, checkInteger } from './check.ts';
 
 /** How a part reaches a cache: ours, or one that exists already. */
 export interface CacheAccess {
@@ -98,6 +98,7 @@ export class SessionCache extends Construct implements ec2.IConnectable {
 
   constructor(scope: Construct, id: string, props: SessionCacheProps) {
     super(scope, id);
+    checkGiven('SessionCache', props, 'vpc');
     const shards = props.shards ?? 2;
     const replicas = props.replicasPerShard ?? 2;
     for (const name of ['shards', 'replicasPerShard'] as const)
@@ -127,6 +128,14 @@ export class SessionCache extends Construct implements ec2.IConnectable {
       'nodeType',
       `"${nodeType}" is not a cache node type`,
       'name one such as cache.m7g.large',
+    );
+    // ElastiCache API reference, "CacheNode": of the previous generation no new clusters are made; the guide, "Supported node types", adds T2.
+    check(
+      !/^cache\.(t[12]|m[123]|c1|r3)\./.test(nodeType),
+      'SessionCache',
+      'nodeType',
+      `${nodeType} is of a generation of which ElastiCache makes no new clusters`,
+      'a present one, such as cache.t4g.micro or cache.m7g.large',
     );
     const version = props.engineVersion ?? '8.0';
     const major = /^([78])\.\d+$/.exec(version)?.[1];
@@ -204,6 +213,7 @@ export class SessionCache extends Construct implements ec2.IConnectable {
 
   /** A new user with a generated password; returns what a service needs to connect. */
   addUser(id: string, props: CacheUserProps): CacheAccess {
+    checkGiven('SessionCache.addUser', props, 'userName', 'accessString');
     check(
       /^[a-z][a-z0-9-]{0,39}$/.test(props.userName),
       'SessionCache.addUser',

@@ -1,8 +1,8 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Token } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
-import { checkInteger } from './check.ts';
+import { check, checkGiven, checkInteger } from './check.ts';
 import { cachePlace } from './place.ts';
 import { RealtimeService } from './realtime-service.ts';
 import type { RealtimeServiceProps } from './realtime-service-props.ts';
@@ -31,11 +31,20 @@ export interface SignalingServiceProps extends RealtimeServiceProps {
 /** Offer, answer and ICE over WebSocket, on Fargate. */
 export class SignalingService extends RealtimeService {
   constructor(scope: Construct, id: string, props: SignalingServiceProps) {
+    checkGiven('SignalingService', props, 'jwksUrl');
+    check(
+      Token.isUnresolved(props.jwksUrl) ||
+        (URL.canParse(props.jwksUrl) && /^https?:$/.test(new URL(props.jwksUrl).protocol)),
+      'SignalingService',
+      'jwksUrl',
+      `"${props.jwksUrl}" is no http or https URL`,
+      'where auth publishes its keys, such as https://calls.example.com/.well-known/jwks.json',
+    );
     checkInteger('SignalingService', 'trustedProxies', props.trustedProxies, 0, 10);
     checkInteger('SignalingService', 'targetConnections', props.targetConnections, 1, 1_000_000);
     super(scope, id, 'SignalingService', 'signaling', topology.signaling, props, {
       from: {
-        'cache-url': props.cache.url,
+        'cache-url': props.cache?.url,
         'jwks-url': props.jwksUrl,
         'public-origin': props.allowedOrigins,
         'trusted-proxies': String(props.trustedProxies ?? 2),

@@ -1,5 +1,6 @@
 import { Construct } from 'constructs';
 import { TURN_NODE_ACCESS } from './cache-access.ts';
+import { checkGiven } from './check.ts';
 import type { CacheAccess, SessionCache } from './session-cache.ts';
 
 /** Properties of {@link TurnDirectory}. */
@@ -19,6 +20,7 @@ export class TurnDirectory extends Construct {
 
   constructor(scope: Construct, id: string, props: TurnDirectoryProps) {
     super(scope, id);
+    checkGiven('TurnDirectory', props, 'cache');
     this.access = props.cache.addUser('TurnNode', { userName: 'turn-node', accessString: TURN_NODE_ACCESS });
   }
 }

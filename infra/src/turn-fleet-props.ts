@@ -5,7 +5,8 @@ import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { topology } from '../topology/index.ts';
-import { check, checkDomain, checkInteger, checkSeconds } from './check.ts';
+import { check, checkDomain, checkGiven, checkInteger, checkSeconds } from './check.ts';
+import { checkCacheUrl } from './check-cache-url.ts';
 import type { CacheAccess } from './session-cache.ts';
 
 /** Properties of {@link TurnFleet}. */
@@ -107,6 +108,15 @@ export interface TurnFleetProps {
 /** @throws Error naming the property and the fix */
 export function checkTurnFleet(props: TurnFleetProps): void {
   const kind = 'TurnFleet';
+  checkGiven(kind, props, 'vpc');
+  if (props.directory) checkCacheUrl(kind, 'directory', props.directory.url);
+  check(
+    !Token.isUnresolved(props.minNodes),
+    kind,
+    'minNodes',
+    'it is known only when deployed, and how an update goes depends on it',
+    'a plain number',
+  );
   check(
     Token.isUnresolved(props.vpc.vpcId) || props.vpc.publicSubnets.length > 0,
     kind,

@@ -2,7 +2,7 @@ import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as route53 from 'aws-cdk-lib/aws-route53';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { check, checkDomain, checkInteger } from './check.ts';
+import { check, checkDomain, checkGiven, checkInteger } from './check.ts';
 import type { TopologyProfile } from './profile.ts';
 
 /** Public names and their certificates. */
@@ -142,6 +142,7 @@ export function checkTopology(props: WebRtcTopologyProps, production: boolean): 
     'production does not guess who may have a token',
     "access: 'oidc' or 'api-key' (or 'open', if you mean it)",
   );
+  if (props.domain) checkGiven(`${kind}.domain`, props.domain, 'domainName', 'certificate', 'regionalCertificate');
   checkDomain(kind, 'domain.domainName', props.domain?.domainName);
   check(
     !props.domain?.sharedDomainName || props.domain.hostedZone !== undefined,

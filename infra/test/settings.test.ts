@@ -1,0 +1,113 @@
+/** Settings given to a construct are judged as the app judges them when it starts. */
+import { AuthConfig } from '@tandem/auth/config';
+import { loadConfig } from '@tandem/service';
+import { nearestSetting } from '@tandem/service/setting-names';
+import { SignalingConfig } from '@tandem/signaling/config';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import fc from 'fast-check';
+import Type, { type TObject } from 'typebox';
+import { expect, test } from 'vitest';
+import { CanaryConfig } from '../canary/src/config.ts';
+import { EdgeConfig } from '../local/edge/config.ts';
+import { MediaNodeConfig } from '../media-node/src/config.ts';
+import { checkSettings } from '../src/check-settings.ts';
+import { SignalingService } from '../src/index.ts';
+import { TurnNodeConfig } from '../turn-node/src/config.ts';
+
+const CONFIGS: Record<string, TObject> = {
+  AuthConfig,
+  SignalingConfig,
+  TurnNodeConfig,
+  CanaryConfig,
+  EdgeConfig,
+  MediaNodeConfig,
+};
+const SETTINGS = Object.values(CONFIGS).flatMap((config) =>
+  Object.entries(config.properties).map(([name, schema]) => ({ config, name, schema })),
+);
+const texts = fc.oneof(
+  fc.constantFrom(
+    '',
+    '0',
+    '1',
+    '-1',
+    '1.5',
+    '1e3',
+    ' 5',
+    '5 ',
+    '0x10',
+    'lots',
+    'true',
+    'false',
+    'TRUE',
+    'yes',
+    'NaN',
+    'Infinity',
+    'null',
+  ),
+  fc.integer({ min: -10, max: 100_000_000 }).map(String),
+  fc.string({ maxLength: 12 }),
+  fc.constantFrom('development', 'production', 'required', 'optional', 'ES256'),
+);
+
+const refused = (run: () => unknown): boolean => {
+  try {
+    run();
+    return false;
+  } catch {
+    return true;
+  }
+};
+
+test('a value is refused at synth exactly when the app would not start with it', () => {
+  fc.assert(
+    fc.property(fc.nat({ max: SETTINGS.length - 1 }), texts, (index, text) => {
+      const { config, name, schema } = SETTINGS[index] as (typeof SETTINGS)[number];
+      const atStart = refused(() => loadConfig(Type.Object({ [name]: schema }), { [name]: text }));
+      const atSynth = refused(() => checkSettings('Any', config, { environment: { [name]: text } }));
+      expect(atSynth, `${name}=${JSON.stringify(text)}`).toBe(atStart);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('no setting of one program looks like a slip of another’s: they may share one environment', () => {
+  for (const { name } of SETTINGS)
+    for (const [part, config] of Object.entries(CONFIGS))
+      expect(nearestSetting(name, Object.keys(config.properties)), `${name} in ${part}`).toBeUndefined();
+});
+
+test('a refusal names no value of a secret', () => {
+  const config = Type.Object({ TURN_SECRETS: Type.String({ pattern: '^[a-z]+$', secret: true }) });
+  expect(() => checkSettings('Any', config, { environment: { TURN_SECRETS: 'S3CRET' } })).toThrow(
+    /^(?!.*S3CRET).*TURN_SECRETS/,
+  );
+});
+
+test('a setting that is given wins over the described, and is there once: ECS refuses a name twice', () => {
+  const stack = new Stack(new App(), 'S');
+  const secret = Secret.fromSecretNameV2(stack, 'Cache', 'cache');
+  new SignalingService(stack, 'Signaling', {
+    vpc: new ec2.Vpc(stack, 'Vpc'),
+    cache: { url: 'rediss://cache.example.com:6379', secret },
+    jwksUrl: 'https://auth.example.com/.well-known/jwks.json',
+    image: ecs.ContainerImage.fromRegistry('example.com/image:1'),
+    environment: { REDIS_USERNAME: 'mine', MAX_CONNECTIONS: '5' },
+    secrets: { TOKEN_ISSUER: ecs.Secret.fromSecretsManager(secret, 'issuer') },
+  });
+  const task = Object.values(Template.fromStack(stack).findResources('AWS::ECS::TaskDefinition'))[0];
+  const app = task?.Properties.ContainerDefinitions.find((one: { Name: string }) => one.Name === 'app');
+  const names = [...app.Environment, ...app.Secrets].map((one: { Name: string }) => one.Name);
+  expect(names).toEqual([...new Set(names)]);
+  expect(app.Environment).toEqual(
+    expect.arrayContaining([
+      { Name: 'REDIS_USERNAME', Value: 'mine' },
+      { Name: 'MAX_CONNECTIONS', Value: '5' },
+    ]),
+  );
+  expect(app.Secrets.map((one: { Name: string }) => one.Name).sort()).toEqual(['REDIS_PASSWORD', 'TOKEN_ISSUER']);
+});
