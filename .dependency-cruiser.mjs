@@ -24,8 +24,7 @@ export default {
     {
       name: 'no-circle',
       severity: 'error',
-      // Until signaling's core is taken apart (issue 15, 2).
-      from: { pathNot: '^apps/signaling/src/core/' },
+      from: {},
       to: { circular: true },
     },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^react/canary$' } },

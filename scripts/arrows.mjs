@@ -21,7 +21,7 @@ const { default: config } = await import('../.dependency-cruiser.mjs');
 
 const { options, ...ruleSet } = config;
 const folders = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-// For scripts/house.mjs: also the circles that are exempt.
+// For scripts/house.mjs, which measures older commits as well.
 if (process.argv.includes('--every-circle'))
   ruleSet.forbidden = [{ name: 'no-circle', severity: 'error', from: {}, to: { circular: true } }];
 const { output } = await cruise(folders.length > 0 ? folders : ['packages', 'apps', 'infra', 'examples', 'scripts'], {

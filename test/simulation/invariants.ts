@@ -50,7 +50,7 @@ export function leaks(world: World): string[] {
     if (dead) continue;
     if (core.connections.size) out.push(`${name}: ${core.connections.size} connections remain`);
     if (core.sessions.size) out.push(`${name}: ${core.sessions.size} sessions remain`);
-    if (core.membership.rooms.size) out.push(`${name}: ${core.membership.rooms.size} rooms remain`);
+    if (core.rooms.size) out.push(`${name}: ${core.rooms.size} rooms remain`);
   }
   for (const room of world.hub.rooms.values())
     if (room.members.size) out.push(`store: ${room.members.size} members remain`);

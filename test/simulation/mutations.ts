@@ -22,28 +22,32 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
         now: 'code === CLOSE_CODES.abnormal.code ? CLOSE_CODES.abandoned.code : code',
         faulty: 'code === CLOSE_CODES.abnormal.code ? 1000 : code',
       },
-      { file: `${core}connection.ts`, now: '(!this.#hasNotReadResumed() || this.#leaveWaits())', faulty: 'true' },
+      {
+        file: `${core}connection/connection.ts`,
+        now: '(!this.#hasNotReadResumed() || this.#waiting?.hasLeave === true)',
+        faulty: 'true',
+      },
     ],
   },
   'stale-list': {
     why: 'the list of `resumed` was made before it was sent, and events overtook it',
     edits: [
       {
-        file: `${core}sessions.ts`,
-        now: 'return { session, parked: result.parked };',
-        faulty: 'return { session, parked: result.parked, peers: session.room.peers(peerId) };',
+        file: `${core}sessions/resume.ts`,
+        now: 'return { session, parked };',
+        faulty: 'return { session, parked, peers: session.room.peers(peerId) };',
       },
-      { file: `${core}handlers.ts`, now: 'connection.hold();', faulty: 'let stale;' },
+      { file: `${core}connection/resume-handler.ts`, now: 'connection.hold();', faulty: 'let stale;' },
       {
-        file: `${core}handlers.ts`,
+        file: `${core}connection/resume-handler.ts`,
         now: 'const { session, parked } = await',
         faulty: 'const { session, parked, peers } = await',
       },
       {
-        file: `${core}handlers.ts`,
-        now: 'connection.sendMessage(resumedMessage(node, session, parked.length));',
+        file: `${core}connection/resume-handler.ts`,
+        now: 'connection.sendMessage(resumedMessage(context.name, session, parked.length));',
         faulty: `connection.sendMessage({
-          ...resumedMessage(node, session, parked.length), version: 0, ...(peers ? { peers } : {}) });`,
+          ...resumedMessage(context.name, session, parked.length), version: 0, ...(peers ? { peers } : {}) });`,
       },
     ],
   },
@@ -61,12 +65,12 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     why: 'what the store lost of what a peer said of itself was never written again',
     edits: [
       {
-        file: `${core}membership.ts`,
+        file: `${core}rooms/reconciler.ts`,
         now: 'return !isLater({ epoch: session.epoch, order: session.savedOrder }, stored);',
         faulty: 'return true;',
       },
       {
-        file: `${core}views.ts`,
+        file: `${core}rooms/room-replicas.ts`,
         now: 'const lost = isLater({ epoch: session.epoch, order: session.savedOrder }, record);',
         faulty: 'const lost = false;',
       },
@@ -75,16 +79,16 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'resume-with-old-metadata': {
     why: 'a session that resumed on another node got back what it said in its join',
     edits: [
-      { file: `${core}sessions.ts`, now: "...(known ? {} : { info: 'present' })", faulty: '' },
-      { file: `${core}sessions.ts`, now: 'if (!known) this.#adopt(session, state);', faulty: '' },
+      { file: `${core}sessions/resume.ts`, now: "isKnown ? {} : { info: 'present' }", faulty: '{}' },
+      { file: `${core}sessions/resume.ts`, now: 'if (!isKnown) this.#adopt(session, state);', faulty: '' },
     ],
   },
   'silent-node': {
     why: 'a node that others took for dead left its sessions detached in the store, and they ended',
     edits: [
-      { file: `${core}node.ts`, now: "this.#onDoubt('this node was silent');", faulty: '' },
+      { file: `${core}backplane-monitor.ts`, now: "this.#onStale('this node was silent');", faulty: '' },
       {
-        file: `${core}views.ts`,
+        file: `${core}rooms/room-replicas.ts`,
         now: "if (away && session.state.kind === 'attached') session.unsynced = true;",
         faulty: '',
       },
@@ -92,6 +96,6 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'overtaken-resume': {
     why: 'a resume that was answered behind a later one took the session back',
-    edits: [{ file: `${core}sessions.ts`, now: 'local.epoch >= record.epoch', faulty: 'false' }],
+    edits: [{ file: `${core}sessions/resume.ts`, now: 'local.epoch >= record.epoch', faulty: 'false' }],
   },
 };

@@ -1,6 +1,6 @@
 /** What can happen to the store: away, slow, writes carried out late, a primary that dies with what it had not replicated yet. */
 import type { MemoryHub } from '../../apps/signaling/src/backplane/memory.ts';
-import { Unavailable } from '../../apps/signaling/src/backplane/types.ts';
+import { UnavailableError } from '../../apps/signaling/src/backplane/types.ts';
 import type { VirtualClock } from './clock.ts';
 import type { Random } from './random.ts';
 
@@ -49,7 +49,7 @@ export class StoreFaults {
     if (this.#clock.now() < this.lateUntil && !READS.has(operation) && this.#random.chance(this.lateChance)) {
       this.#clock.at(this.#random.int(0, MAX_LATE), carryOut);
       return this.#wait(COMMAND_TIMEOUT).then(() => {
-        throw new Unavailable('no answer in time');
+        throw new UnavailableError('no answer in time');
       });
     }
     return undefined;
@@ -65,7 +65,7 @@ export class StoreFaults {
   }
 
   #failIfAway(): void {
-    if (this.away) throw new Unavailable('the store is away');
+    if (this.away) throw new UnavailableError('the store is away');
   }
   #wait(ms: number): Promise<void> {
     return new Promise((resolve) => void this.#clock.at(ms, resolve));

@@ -1,5 +1,5 @@
 /** The network between a client and a node: one TCP connection, and the browser's WebSocket on it. */
-import type { Connection } from '../../apps/signaling/src/core/connection.ts';
+import type { Connection } from '../../apps/signaling/src/core/connection/connection.ts';
 import type { Node, Party, World } from './world.ts';
 
 /** One TCP connection: in order in each direction, until it is cut. */

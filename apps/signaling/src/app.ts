@@ -150,7 +150,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
   const media = mediaRedis
     ? assignMedia({
         redis: mediaRedis,
-        rooms: () => node.membership.rooms,
+        rooms: () => node.rooms,
         from: config.MEDIA_FROM,
         log: (fields) => log.info(fields, fields.event),
       })

@@ -98,7 +98,7 @@ export async function exposeNode(
     metrics.total(`tandem_signaling_${snake}_total`, help, () => node.counters[name]);
   }
   metrics.gauge('tandem_signaling_connections', 'Open WebSocket connections.', () => node.connections.size);
-  metrics.gauge('tandem_signaling_rooms', 'Rooms with a member on this node.', () => node.membership.rooms.size);
+  metrics.gauge('tandem_signaling_rooms', 'Rooms with a member on this node.', () => node.rooms.size);
   metrics.gauge('tandem_signaling_backplane_up', '1 while the backplane answers.', () => Number(node.up));
   metrics.gauge('tandem_signaling_draining', '1 while the node drains.', () => Number(node.draining));
   metrics.gauge('tandem_admission_ratio', 'Share of arrivals admitted.', () => shedder.state().admitRatio);

@@ -4,7 +4,7 @@ import { Random } from '../../../../test/simulation/random.ts';
 import { systemClock } from '../core/clock.ts';
 import { MemoryHub } from './memory.ts';
 import { backplaneContract } from './testing/contract.ts';
-import { RECORD_TTL_MS, ROOM_TTL_MS, TOMBSTONE_TTL_MS, Unavailable, userTag } from './types.ts';
+import { RECORD_TTL_MS, ROOM_TTL_MS, TOMBSTONE_TTL_MS, UnavailableError, userTag } from './types.ts';
 
 describe('memory', () => {
   const hub = new MemoryHub(systemClock);
@@ -13,7 +13,7 @@ describe('memory', () => {
   test('B-21 after its end it is unavailable', async () => {
     const backplane = new MemoryHub(systemClock).connect();
     await backplane[Symbol.asyncDispose]();
-    await expect(backplane.beat(1)).rejects.toThrow(Unavailable);
+    await expect(backplane.beat(1)).rejects.toThrow(UnavailableError);
   });
 
   /** Everything that a hub remembers. */

@@ -27,14 +27,14 @@ import {
   type SessionRecord,
   type SyncResult,
   TOMBSTONE_TTL_MS,
-  Unavailable,
+  UnavailableError,
   type WriteMark,
 } from './types.ts';
 
 /** Faults for tests and the simulation. */
 export interface HubHooks {
   /**
-   * Before an operation of `node`: may delay it (a promise) or fail it (throw {@link Unavailable}). One that fails it may call
+   * Before an operation of `node`: may delay it (a promise) or fail it (throw {@link UnavailableError}). One that fails it may call
    * `carryOut` later: a write that timed out and reaches the store behind newer ones.
    */
   beforeOperation?(node: string, operation: string, carryOut: () => void): Promise<void> | void;
@@ -193,7 +193,7 @@ export class MemoryBackplane implements Backplane {
   }
 
   async #run<T>(operation: string, action: () => T): Promise<T> {
-    if (this.#ended) throw new Unavailable('the backplane is closed');
+    if (this.#ended) throw new UnavailableError('the backplane is closed');
     await this.#hub.hooks.beforeOperation?.(this.#node, operation, action);
     const result = action();
     await this.#hub.hooks.afterOperation?.(this.#node, operation);

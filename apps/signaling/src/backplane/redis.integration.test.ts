@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { SERVICE_ACCESS } from '../../../../infra/src/cache-access.ts';
 import { createRedisBackplane } from './redis.ts';
 import { backplaneContract } from './testing/contract.ts';
-import { type BackplaneHandlers, FORCED, RECORD_TTL_MS, ROOM_TTL_MS, Unavailable } from './types.ts';
+import { type BackplaneHandlers, FORCED, RECORD_TTL_MS, ROOM_TTL_MS, UnavailableError } from './types.ts';
 
 const quiet: BackplaneHandlers = { onBatch: () => {}, onDoubt: () => {} };
 
@@ -70,21 +70,21 @@ describe('one server', () => {
   afterAll(() => redis[Symbol.asyncDispose]());
   backplaneContract(() => createRedisBackplane({ url: redis.url }));
 
-  test('B-22 a frozen Redis is Unavailable within its time, and works again by itself', async () => {
+  test('B-22 a frozen Redis is UnavailableError within its time, and works again by itself', async () => {
     await using own = await startRedis();
     await using backplane = createRedisBackplane({ url: own.url });
     await backplane.start('a', quiet);
     await backplane.beat(1000);
     expect(backplane.health().state).toBe('up');
     own.kill('SIGSTOP');
-    await expect(backplane.beat(1000)).rejects.toThrow(Unavailable);
+    await expect(backplane.beat(1000)).rejects.toThrow(UnavailableError);
     expect(backplane.health()).toMatchObject({ state: 'down' });
     own.kill('SIGCONT');
     await vi.waitFor(() => backplane.beat(1000), 15_000);
     expect(backplane.health().state).toBe('up');
   });
 
-  test('B-22 a Redis that takes no writes (its disk is full) is Unavailable, until it takes them again', async () => {
+  test('B-22 a Redis that takes no writes (its disk is full) is UnavailableError, until it takes them again', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'tandem-full-'));
     await using own = await startRedis({ args: ['--dir', dir, '--save', '3600 100000'] });
     const admin = new Redis(own.url);
@@ -96,7 +96,7 @@ describe('one server', () => {
     await vi.waitFor(async () => {
       await expect(backplane.beat(1000)).rejects.toThrow(/MISCONF/);
     }, 10_000);
-    await expect(backplane.beat(1000)).rejects.toThrow(Unavailable);
+    await expect(backplane.beat(1000)).rejects.toThrow(UnavailableError);
     expect(backplane.health()).toMatchObject({ state: 'down', detail: expect.stringContaining('MISCONF') });
     await admin.config('SET', 'stop-writes-on-bgsave-error', 'no');
     await backplane.beat(1000);
@@ -111,7 +111,7 @@ describe('one server', () => {
     const info = '{"metadata":{"name":"private"}}';
     const member = { peerId: 'p', node: 'a', epoch: 1, order: 1, awayFor: 0, info };
     const error = await backplane.joinRoom('odd', member, { limit: 0, loginSession: 'l' }).catch((e: unknown) => e);
-    expect(error).not.toBeInstanceOf(Unavailable);
+    expect(error).not.toBeInstanceOf(UnavailableError);
     expect(String(error)).toContain('WRONGTYPE');
     let line = '';
     createLogger('signaling', 'info', { write: (text) => (line += text) }).error({ err: error }, 'x');
@@ -188,7 +188,7 @@ describe('one server', () => {
     redis.disconnect();
   });
 
-  test('B-25 an ACL user with a password works, a wrong one is Unavailable', async () => {
+  test('B-25 an ACL user with a password works, a wrong one is UnavailableError', async () => {
     const args = '--user tandem on >p4ss ~tandem:* &tandem:* +@all --user default off'.split(' ');
     await using own = await startRedis({ args });
     const url = own.url;
@@ -196,7 +196,7 @@ describe('one server', () => {
     await good.start('a', quiet);
     expect(await good.beat(1000)).toEqual(['a']);
     await using bad = createRedisBackplane({ url, auth: { username: 'tandem', password: 'wrong' } });
-    await expect(bad.start('b', quiet)).rejects.toThrow(Unavailable);
+    await expect(bad.start('b', quiet)).rejects.toThrow(UnavailableError);
   });
 });
 
@@ -314,12 +314,12 @@ describe.each([
   });
   backplaneContract(() => connect());
 
-  test('B-25 a wrong password is Unavailable, and so is a server whose certificate nobody trusts', async () => {
+  test('B-25 a wrong password is UnavailableError, and so is a server whose certificate nobody trusts', async () => {
     await using wrong = connect({ ...user, password: 'wrong' });
-    await expect(wrong.start('a', quiet)).rejects.toThrow(Unavailable);
+    await expect(wrong.start('a', quiet)).rejects.toThrow(UnavailableError);
     setDefaultCACertificates(trusted);
     await using stranger = connect();
-    await expect(stranger.start('a', quiet)).rejects.toThrow(Unavailable);
+    await expect(stranger.start('a', quiet)).rejects.toThrow(UnavailableError);
     setDefaultCACertificates([...trusted, certificate.ca]);
   });
 });

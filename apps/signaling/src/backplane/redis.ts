@@ -29,7 +29,7 @@ import {
   type SessionRecord,
   TAG_LENGTH,
   TOMBSTONE_TTL_MS,
-  Unavailable,
+  UnavailableError,
   userTag,
   type WriteMark,
 } from './types.ts';
@@ -291,9 +291,9 @@ export class RedisBackplane implements Backplane {
     });
   }
 
-  /** Turns "Redis is away", in all its forms, into {@link Unavailable}; a faulty command stays an error. */
+  /** Turns "Redis is away", in all its forms, into {@link UnavailableError}; a faulty command stays an error. */
   async #guard<T>(command: () => Promise<T>): Promise<T> {
-    if (this.#ended) throw new Unavailable('the backplane is closed');
+    if (this.#ended) throw new UnavailableError('the backplane is closed');
     try {
       const result = await command();
       if (this.#health.state !== 'up') this.#become('up');
@@ -312,7 +312,7 @@ export class RedisBackplane implements Backplane {
         throw error;
       }
       this.#become('down', message);
-      throw new Unavailable(message, { cause: error });
+      throw new UnavailableError(message, { cause: error });
     }
   }
 

@@ -170,13 +170,13 @@ export interface BackplaneHandlers {
 }
 
 /** Thrown by every operation while the backplane is away. */
-export class Unavailable extends Error {
-  override name = 'Unavailable';
+export class UnavailableError extends Error {
+  override name = 'UnavailableError';
 }
 
-/** For work that the node's recovery does again. @throws whatever is not {@link Unavailable} */
+/** For work that the node's recovery does again. @throws whatever is not {@link UnavailableError} */
 export function ignoreUnavailable(error: unknown): void {
-  if (!(error instanceof Unavailable)) throw error;
+  if (!(error instanceof UnavailableError)) throw error;
 }
 
 export interface Backplane extends AsyncDisposable {

@@ -23,8 +23,8 @@ const IS_FAULT: Readonly<Record<ErrorCode, boolean>> = {
 };
 
 /** A refusal that the client hears as `error`; the connection goes on. */
-export class Refusal extends Error {
-  override name = 'Refusal';
+export class RefusalError extends Error {
+  override name = 'RefusalError';
   readonly code: ErrorCode;
   /** JSON pointer into the refused message. */
   readonly field: string | undefined;

@@ -2,7 +2,7 @@
 export { type HubHooks, MemoryBackplane, MemoryHub } from '../backplane/memory.ts';
 export * from '../backplane/types.ts';
 export { type Clock, systemClock } from './clock.ts';
-export type { Connection } from './connection.ts';
+export type { Connection } from './connection/connection.ts';
 export type { Counters, NodeEvents } from './events.ts';
 export { type Identity, identityOf } from './identity.ts';
 export { type NodeOptions, SignalingNode } from './node.ts';

@@ -2,22 +2,23 @@
  * One signaling node without its sockets: sessions, rooms and routing over an injected clock, transport and backplane. See README.md in
  * this folder for how to drive it.
  */
-import { type Backplane, ignoreUnavailable, Unavailable } from '../backplane/types.ts';
-import { textOf } from '../wire/spliced-frame.ts';
-import { type Batch, decodeBatch, EntryKind } from './batch.ts';
-import { SendBudget, type SendLimits, sendLimits } from './bucket.ts';
+import type { Backplane } from '../backplane/types.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { Connection } from './connection.ts';
-import { type Counters, type NodeEvents, newCounters } from './events.ts';
+import { composeNode, type NodeParts } from './composition.ts';
+import { Connection, type ConnectionHost } from './connection/connection.ts';
+import { createMessageHandler } from './connection/message-handlers.ts';
+import { SendBudget, type SendLimits, sendLimits } from './connection/send-budget.ts';
+import { NodeContext } from './context.ts';
+import type { Counters, NodeEvents } from './events.ts';
 import { type Identity, quotaUserOf } from './identity.ts';
-import { Membership, type RoomControl } from './membership.ts';
-import { Outbox } from './outbox.ts';
-import { Places } from './places.ts';
-import { Router } from './router.ts';
-import { sessionToken } from './session.ts';
-import { type SessionControl, Sessions } from './sessions.ts';
+import type { Room } from './model.ts';
+import { sessionToken } from './sessions/session-keys.ts';
+import type { SessionRegistry } from './sessions/session-registry.ts';
 import { type CoreSettings, DEFAULT_SETTINGS } from './settings.ts';
 import type { Dialect, Transport } from './transport.ts';
+
+/** How often connections are checked for silence and expired tokens, ms, at most. */
+const CHECK_INTERVAL = 5000;
 
 export interface NodeOptions {
   /** Unique among the nodes that share the backplane. */
@@ -31,89 +32,88 @@ export interface NodeOptions {
 }
 
 export class SignalingNode implements AsyncDisposable {
-  readonly name: string;
-  readonly clock: Clock;
-  readonly backplane: Backplane;
-  readonly settings: CoreSettings;
-  readonly events: NodeEvents;
-  readonly counters: Counters = newCounters();
   readonly connections = new Set<Connection>();
-  readonly sessions: Sessions;
-  readonly places: Places;
-  readonly membership: Membership;
-  readonly router: Router;
-  readonly outbox: Outbox;
-  /** Nodes that said lately that they live. */
-  liveNodes: ReadonlySet<string> = new Set();
-  /** The backplane answers. */
-  up = true;
   draining = false;
-  /** Since when `up`, without a break. */
-  #upSince = 0;
-  /** When the last beat that was answered was sent. */
-  #beatAt = Infinity;
+  readonly #context: NodeContext;
+  readonly #parts: NodeParts;
+  readonly #host: ConnectionHost;
   #ended = false;
-  #retired = false;
-  #recovering = false;
-  #recoverAgain = false;
   readonly #timers = new Set<unknown>();
   readonly #users = new Map<string, SendBudget>();
   readonly #ownLimits: SendLimits;
   readonly #userLimits: SendLimits;
-  readonly #heard = new Map<string, { incarnation: number; sequence: number }>();
-  readonly #work = new Set<Promise<unknown>>();
 
-  constructor(options: NodeOptions) {
-    this.name = options.name;
-    this.clock = options.clock ?? systemClock;
-    this.backplane = options.backplane;
-    this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
-    this.events = options.events ?? {};
+  constructor({ name, backplane, clock = systemClock, settings, events = {} }: NodeOptions) {
+    const context = new NodeContext({ name, clock, backplane, events, settings: { ...DEFAULT_SETTINGS, ...settings } });
+    const parts = composeNode(context);
+    this.#context = context;
+    this.#parts = parts;
     this.#ownLimits = sendLimits(this.settings.messagesPerSecond, this.settings.bytesPerSecond);
     this.#userLimits = sendLimits(this.settings.userMessagesPerSecond, this.settings.userFanOutBytesPerSecond);
-    this.sessions = new Sessions(this);
-    this.places = new Places(this);
-    this.membership = new Membership(this);
-    this.router = new Router(this);
-    this.outbox = new Outbox({
-      node: this.name,
-      clock: this.clock,
-      backplane: this.backplane,
-      counters: this.counters,
-      undelivered: (node, entries, reason) => this.router.undelivered(node, entries, reason),
-    });
+    this.#host = {
+      ...{ clock, events, settings: context.settings, counters: context.counters },
+      router: parts.router,
+      connections: this.connections,
+      createSession: (identity, socket) => parts.registry.create(identity, socket),
+      handle: createMessageHandler(parts),
+      onGone: ({ session, left }) =>
+        context.track(left ? parts.terminator.end(session, 'left') : parts.terminator.detach(session)),
+    };
+  }
+
+  get name(): string {
+    return this.#context.name;
+  }
+  get clock(): Clock {
+    return this.#context.clock;
+  }
+  get backplane(): Backplane {
+    return this.#context.backplane;
+  }
+  get settings(): CoreSettings {
+    return this.#context.settings;
+  }
+  get events(): NodeEvents {
+    return this.#context.events;
+  }
+  get counters(): Counters {
+    return this.#context.counters;
+  }
+  /** The backplane answers. */
+  get up(): boolean {
+    return this.#context.up;
+  }
+  /** Sessions of this node, attached and detached. */
+  get sessions(): Pick<SessionRegistry, 'size' | 'get' | 'all'> {
+    return this.#parts.registry;
+  }
+  /** Replicas of the rooms that a session of this node is in. */
+  get rooms(): ReadonlyMap<string, Room> {
+    return this.#parts.replicas.rooms;
   }
 
   /** Opens the inbox and starts the timers. With an absent backplane it starts all the same and recovers by itself. */
   async start(): Promise<void> {
-    this.#upSince = this.clock.now();
-    try {
-      await this.backplane.start(this.name, {
-        onBatch: (batch) => this.#onBatch(batch),
-        onDoubt: (why) => this.#onDoubt(why),
-      });
-    } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
-      this.up = false;
-    }
-    await this.#beat();
-    this.#every(this.settings.beatInterval, () => this.#beat());
-    this.#every(this.settings.sweepInterval, () => this.#sweep());
-    this.#every(Math.min(5000, this.settings.heartbeatInterval), async () => this.#checkConnections());
+    const { monitor } = this.#parts;
+    const { beatInterval, sweepInterval, heartbeatInterval } = this.settings;
+    await monitor.start();
+    this.#every(beatInterval, () => monitor.beat());
+    this.#every(sweepInterval, () => this.#sweep());
+    this.#every(Math.min(CHECK_INTERVAL, heartbeatInterval), async () => this.#checkConnections());
   }
 
   /** A client came in. Sends `welcome`; feed frames to `connection.onFrame`, the end of the socket to `connection.onClosed`. */
   accept(transport: Transport, identity: Identity, dialect: Dialect = 'signal.v1'): Connection {
     const { settings } = this;
     const now = this.clock.now();
-    const who = quotaUserOf(identity);
-    let user = this.#users.get(who);
+    const userName = quotaUserOf(identity);
+    let user = this.#users.get(userName);
     if (!user) {
       user = new SendBudget(this.#userLimits, now);
-      this.#users.set(who, user);
+      this.#users.set(userName, user);
     }
     const own = new SendBudget(this.#ownLimits, now);
-    const connection = new Connection(this, transport, { identity, dialect, own, user });
+    const connection = new Connection(this.#host, transport, { identity, dialect, own, user });
     this.connections.add(connection);
     connection.sendMessage({
       type: 'welcome',
@@ -133,6 +133,7 @@ export class SignalingNode implements AsyncDisposable {
 
   /** Revocation: ends every session of this node that `matches`, with `kicked` and close code 4001. */
   async revoke(matches: (identity: Identity) => boolean, reason: string): Promise<number> {
+    const { registry, terminator } = this.#parts;
     let count = 0;
     for (const connection of [...this.connections]) {
       if (!matches(connection.identity)) continue;
@@ -140,10 +141,9 @@ export class SignalingNode implements AsyncDisposable {
       connection.sendMessage({ type: 'kicked', reason });
       const { session } = connection;
       connection.abandon('tokenRefused');
-      await this.sessions.end(session, 'revoked');
+      await terminator.end(session, 'revoked');
     }
-    for (const session of [...this.sessions.all()])
-      if (matches(session.identity)) await this.sessions.end(session, 'revoked');
+    for (const session of [...registry.all()]) if (matches(session.identity)) await terminator.end(session, 'revoked');
     return count;
   }
 
@@ -158,56 +158,40 @@ export class SignalingNode implements AsyncDisposable {
     const deadline = this.clock.now() + reconnectWithin + 1000;
     while (this.connections.size > 0 && this.clock.now() < deadline) await this.#sleep(50);
     for (const connection of [...this.connections]) connection.close('goingAway');
-    this.outbox.flush();
-    await this.settled();
-    // Sessions that stay detached here are others' to reap: their grace is written.
-    this.#retired = true;
-    await this.backplane.retire().catch(() => {});
-  }
-
-  /** When everything under way was written or given up. */
-  async settled(): Promise<void> {
-    while (this.#work.size > 0) await Promise.allSettled([...this.#work]);
+    this.#parts.outbox.flush();
+    await this.#context.settled();
+    // Sessions that stay detached here are ended by other nodes: their grace is written.
+    await this.#parts.monitor.retire();
   }
 
   /** Background work that a drain waits for. */
   track(work: Promise<unknown>): void {
-    const done = work
-      .catch((error: unknown) => this.events.log?.('error', 'work.failed', { err: error }))
-      .finally(() => this.#work.delete(done));
-    this.#work.add(done);
-  }
-
-  /** Runs a change that needs the backplane. @throws Refusal `unavailable` */
-  async carry(work: () => Promise<unknown>): Promise<void> {
-    if (!this.up) throw this.router.unavailable();
-    try {
-      await work();
-    } catch (error) {
-      throw error instanceof Unavailable ? this.router.unavailable() : error;
-    }
+    this.#context.track(work);
   }
 
   /** Ends at once: sockets closed with 1001, sessions as they are. Use {@link drain} before for a good end. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#ended) return;
-    this.#ended = true;
-    for (const timer of this.#timers) this.clock.clearTimeout(timer);
+    this.#stopTimers();
     for (const connection of [...this.connections]) connection.close('goingAway');
-    await this.settled();
-    for (const room of this.membership.rooms.values()) this.clock.clearTimeout(room.reapTimer);
-    for (const { state } of this.sessions.all()) if (state.kind === 'detached') this.clock.clearTimeout(state.grace);
+    await this.#context.settled();
+    this.#parts.replicas.stop();
+    this.#parts.registry.stop();
     await this.backplane[Symbol.asyncDispose]();
   }
 
-  /** As a crash would: no goodbye to anybody. For tests and the simulation. */
+  /** As a crash would: no goodbye to any client. For tests and the simulation. */
   kill(): void {
-    this.#ended = true;
-    for (const timer of this.#timers) this.clock.clearTimeout(timer);
-    for (const room of this.membership.rooms.values()) this.clock.clearTimeout(room.reapTimer);
-    for (const { state } of this.sessions.all()) if (state.kind === 'detached') this.clock.clearTimeout(state.grace);
+    this.#stopTimers();
+    this.#parts.replicas.stop();
+    this.#parts.registry.stop();
     for (const connection of this.connections) connection.kill();
     void this.backplane[Symbol.asyncDispose]();
+  }
+
+  #stopTimers(): void {
+    this.#ended = true;
+    for (const timer of this.#timers) this.clock.clearTimeout(timer);
   }
 
   #every(ms: number, work: () => Promise<void>): void {
@@ -232,122 +216,22 @@ export class SignalingNode implements AsyncDisposable {
     return new Promise((resolve) => void this.clock.setTimeout(resolve, ms));
   }
 
-  /** Is that node alive, as far as the store knows now? @throws Unavailable */
-  async isLive(node: string): Promise<boolean> {
-    return node === this.name || (await this.backplane.beat(this.settings.nodeTimeout)).includes(node);
-  }
-
-  /** After an outage everybody looks dead for a moment: judge only after a full timeout of own good health. */
-  mayJudge(): boolean {
-    return this.up && this.clock.now() - this.#upSince >= this.settings.nodeTimeout;
-  }
-
-  async #beat(): Promise<void> {
-    if (this.#retired) return;
-    const now = this.clock.now();
-    try {
-      const live = new Set(await this.backplane.beat(this.settings.nodeTimeout));
-      live.add(this.name);
-      this.liveNodes = live;
-    } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
-      if (this.up) this.events.log?.('warn', 'backplane.away', { reason: error.message });
-      this.up = false;
-      return;
-    }
-    if (!this.up) {
-      this.up = true;
-      this.#upSince = now;
-      this.events.log?.('info', 'backplane.back', {});
-      // Not waited for: thousands of sessions to compare must not keep this node from saying that it lives.
-      this.track(this.#recover());
-    } else if (this.clock.now() - this.#beatAt > this.settings.nodeTimeout) {
-      // The store was slow, and others took this node for dead: they have detached its sessions.
-      this.#onDoubt('this node was silent');
-    }
-    this.#beatAt = now;
-    if (this.mayJudge()) await this.membership.onDeadNodes(this.liveNodes);
-  }
-
-  async #recover(): Promise<void> {
-    this.#recoverAgain = true;
-    if (this.#recovering) return;
-    this.#recovering = true;
-    try {
-      while (this.#recoverAgain) {
-        this.#recoverAgain = false;
-        await this.membership.settle();
-        await this.sessions.syncAll();
-      }
-    } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
-    } finally {
-      this.#recovering = false;
-    }
-    this.membership.doubtAll();
-  }
-
-  #onDoubt(why: string): void {
-    this.events.log?.('warn', 'backplane.doubt', { why });
-    this.track(this.#recover());
-  }
-
   async #sweep(): Promise<void> {
     if (!this.up) return;
-    await this.membership.settle().catch(ignoreUnavailable);
-    await this.sessions.settle().catch(ignoreUnavailable);
-    // In slices, so that thousands of rooms are no burst.
-    const rooms = [...this.membership.rooms.values()];
-    for (let at = 0; at < rooms.length && this.up; at += 100) await this.membership.compare(rooms.slice(at, at + 100));
+    await this.#parts.sweep();
     const now = this.clock.now();
-    for (const node of this.#heard.keys())
-      if (!this.liveNodes.has(node)) {
-        this.#heard.delete(node);
-        this.outbox.forget(node);
-      }
-    for (const [userId, bucket] of this.#users) if (bucket.full(now)) this.#users.delete(userId);
+    for (const [userName, budget] of this.#users) if (budget.full(now)) this.#users.delete(userName);
   }
 
   #checkConnections(): void {
+    const { heartbeatInterval, heartbeatTimeout } = this.settings;
     const now = this.clock.now();
     const wall = Date.now();
     for (const connection of this.connections) {
       const silent = now - connection.lastSeen;
       if (connection.identity.expiresAt <= wall) connection.close('tokenExpired');
-      else if (silent > this.settings.heartbeatTimeout) connection.close('heartbeat');
-      else if (silent >= this.settings.heartbeatInterval - 5000) connection.ping();
+      else if (silent > heartbeatTimeout) connection.close('heartbeat');
+      else if (silent >= heartbeatInterval - 5000) connection.ping();
     }
-  }
-
-  #onBatch(bytes: Uint8Array): void {
-    let batch: Batch;
-    try {
-      batch = decodeBatch(bytes);
-    } catch (error) {
-      this.events.log?.('error', 'batch.unreadable', { err: error });
-      return;
-    }
-    const heard = this.#heard.get(batch.from);
-    this.#heard.set(batch.from, { incarnation: batch.incarnation, sequence: batch.sequence });
-    for (const entry of batch.entries)
-      try {
-        if (entry.kind === EntryKind.relay) this.router.fromNode(entry.target, entry.frame);
-        else if (entry.kind === EntryKind.room) this.router.roomFromNode(entry.target, entry.frame);
-        else if (entry.kind === EntryKind.control)
-          this.#onControl(JSON.parse(textOf(entry.frame)) as RoomControl | SessionControl);
-      } catch (error) {
-        // One entry that this version cannot handle must not take the others with it.
-        this.events.log?.('error', 'batch.entry', { err: error });
-      }
-    // Of a node that was never heard the first one is missed as well; one that began anew may have lost anything.
-    const next = heard === undefined ? 1 : heard.incarnation === batch.incarnation ? heard.sequence + 1 : 0;
-    if (batch.sequence !== next) this.membership.doubtNode(batch.from);
-  }
-
-  #onControl(message: RoomControl | SessionControl): void {
-    if (message.t === 'fence') this.sessions.fence(message.peerId, message.epoch);
-    else if (message.t === 'end') this.sessions.onEnd(message);
-    else if (message.t === 'keep') this.sessions.onKeep(message.peerId, message.epoch);
-    else this.membership.onControl(message);
   }
 }

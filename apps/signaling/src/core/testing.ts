@@ -3,8 +3,10 @@ import type { Grants } from '@tandem/protocol';
 import { PartClock, VirtualClock } from '../../../../test/simulation/clock.ts';
 import { Random } from '../../../../test/simulation/random.ts';
 import { MemoryHub } from '../backplane/memory.ts';
-import { Unavailable } from '../backplane/types.ts';
-import type { Connection } from './connection.ts';
+import { UnavailableError } from '../backplane/types.ts';
+import type { Connection } from './connection/connection.ts';
+import { EntryKind, encodeBatch } from './messaging/batch.ts';
+import type { NodeControl } from './messaging/control-messages.ts';
 import { SignalingNode } from './node.ts';
 import type { CoreSettings } from './settings.ts';
 
@@ -24,6 +26,7 @@ export class Cluster {
   after: (node: string, operation: string) => Promise<void> | void = () => {};
   /** Nothing passes between nodes, and nobody is told. */
   mute = false;
+  #controls = 0;
   readonly hub = new MemoryHub(new PartClock(this.clock, this.random.fork()), {
     beforeOperation: (node, operation, carryOut) => this.before(node, operation, carryOut),
     afterOperation: (node, operation) => this.after(node, operation),
@@ -52,6 +55,13 @@ export class Cluster {
     while (this.clock.step(until));
   }
 
+  /** What another node, which sends nothing else, says to `node`. */
+  async control(node: string, message: NodeControl): Promise<void> {
+    const entry = { kind: EntryKind.control, target: '', frame: JSON.stringify(message) };
+    this.hub.inboxes.get(node)?.(encodeBatch('another', 1, ++this.#controls, [entry]));
+    await this.run(1);
+  }
+
   /** A gate: until it opens, nothing passes it. */
   gate() {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -60,7 +70,7 @@ export class Cluster {
 
   away(): void {
     this.before = () => {
-      throw new Unavailable('away');
+      throw new UnavailableError('away');
     };
   }
   back(): void {

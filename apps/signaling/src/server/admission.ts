@@ -1,7 +1,7 @@
 /** Who may come in right now: decided before the upgrade, so that nobody ends up with half a socket. */
 import { ipKey, type LoadShedder } from '@tandem/service';
-import { Bucket } from '../core/bucket.ts';
 import type { SignalingNode } from '../core/node.ts';
+import { Bucket } from './token-bucket.ts';
 
 export interface AdmissionLimits {
   /** Whose token is being checked. */

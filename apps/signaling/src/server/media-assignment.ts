@@ -11,7 +11,7 @@ import {
   readAssignment,
   readMediaNodes,
 } from '@tandem/service';
-import type { Room } from '../core/room.ts';
+import type { Room } from '../core/model.ts';
 
 export interface MediaAssignmentOptions {
   readonly redis: RedisClient;

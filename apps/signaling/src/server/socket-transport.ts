@@ -1,7 +1,7 @@
 /** A WebSocket as the core's transport. */
 import type { Duplex } from 'node:stream';
 import { CLOSE_CODES } from '@tandem/protocol';
-import type { Connection } from '../core/connection.ts';
+import type { Connection } from '../core/connection/connection.ts';
 import type { Identity } from '../core/identity.ts';
 import type { SignalingNode } from '../core/node.ts';
 import type { Dialect, Transport } from '../core/transport.ts';

@@ -1,4 +1,4 @@
-/** The hot path: a directed frame from a client, relayed as it came, without being parsed. */
+/** The fast path: a directed frame from a client, forwarded as it came, without being parsed. */
 import {
   ANSWER,
   type FrameHeader,
@@ -13,20 +13,37 @@ import {
   peerIdOf,
   RECEIPT,
   RELAYED,
-} from '../wire/frame-scanner.ts';
-import { SplicedFrame } from '../wire/spliced-frame.ts';
-import type { Connection } from './connection.ts';
-import type { Refusal } from './errors.ts';
+} from '../../wire/frame-scanner.ts';
+import { SplicedFrame } from '../../wire/spliced-frame.ts';
+import type { RefusalError } from '../errors.ts';
+import type { Identity } from '../identity.ts';
+import type { Router } from '../messaging/router.ts';
+import type { Session } from '../model.ts';
+import type { Subject } from './refusal-message.ts';
 import { MAX_PEER_ID } from './validate.ts';
 
 /** Payload key that each type must have, by its index. */
 const NEEDS = [HAS_SDP, HAS_SDP, HAS_CANDIDATE, 0, HAS_DATA, 0, 0];
 
+/** The connection that a frame came from, as far as the fast path needs it. */
+export interface FrameSource {
+  readonly identity: Identity;
+  readonly session: Session;
+  readonly host: { readonly router: Router };
+  /** No frame but the welcome has passed. */
+  fresh: boolean;
+  /** Addressee of the last forwarded frame: as a rule that of the next one as well, so its name need not be made from bytes again. */
+  lastPeer: string;
+  /** What the server says behind a forwarded frame of that type. */
+  suffix(type: number): Buffer;
+  refuse(refusal: RefusalError, about: Subject): void;
+}
+
 /**
- * Relay a scanned frame if it is a directed message with nothing to object to.
- * @returns false when there is anything unusual: the frame is then parsed and checked, and what is wrong gets said
+ * Forwards a scanned frame if it is a directed message with nothing to object to.
+ * @returns false when there is anything unusual: the frame is then parsed and checked, and the answer says what is wrong
  */
-export function relayFrame(connection: Connection, bytes: Buffer, header: FrameHeader): boolean {
+export function forwardFrame(connection: FrameSource, bytes: Buffer, header: FrameHeader): boolean {
   const { type, present } = header;
   if (type === OTHER || type === NO_TYPE) return false;
   const need = NEEDS[type] as number;
@@ -49,10 +66,10 @@ export function relayFrame(connection: Connection, bytes: Buffer, header: FrameH
   if (!member) return false;
   connection.fresh = false;
   const { id } = header;
-  connection.node.router.toMember(
+  connection.host.router.toMember(
     member,
     new SplicedFrame(bytes, 0, header.close, connection.suffix(type)),
-    (refusal: Refusal) =>
+    (refusal: RefusalError) =>
       connection.refuse(refusal, {
         type: RELAYED[type] as string,
         peerId: member.peerId,
@@ -63,7 +80,7 @@ export function relayFrame(connection: Connection, bytes: Buffer, header: FrameH
 }
 
 /** `peerId` of a frame that has one, in plain ASCII. */
-function addressee(connection: Connection, bytes: Buffer, header: FrameHeader): string {
+function addressee(connection: FrameSource, bytes: Buffer, header: FrameHeader): string {
   const { lastPeer } = connection;
   const { peerStart } = header;
   const length = header.peerEnd - peerStart;

@@ -1,16 +1,17 @@
-/** Gathers what goes to each other node during one turn and publishes it as one batch. */
-import type { Backplane } from '../backplane/types.ts';
-import type { Frame } from '../wire/spliced-frame.ts';
+/** Collects the frames for each other node during one turn and publishes them as one batch. */
+import type { Backplane } from '../../backplane/types.ts';
+import type { Frame } from '../../wire/spliced-frame.ts';
+import type { Clock } from '../clock.ts';
+import type { Counters } from '../events.ts';
 import { type Entry, EntryKind, encodeBatch } from './batch.ts';
-import type { Clock } from './clock.ts';
-import type { Counters } from './events.ts';
+import type { NodeControl } from './control-messages.ts';
 
 export interface OutboxOptions {
   readonly node: string;
   readonly clock: Clock;
   readonly backplane: Backplane;
   readonly counters: Counters;
-  /** Nobody listens at `node`, or the publish failed: these went nowhere. */
+  /** No process listens at `node`, or the publish failed: these were not delivered. */
   undelivered(node: string, entries: readonly Entry[], reason: 'no-listener' | 'unavailable'): void;
 }
 
@@ -36,7 +37,7 @@ export class Outbox {
     this.#push(node, { kind: EntryKind.room, target: roomId, frame });
   }
 
-  control(node: string, message: object): void {
+  control(node: string, message: NodeControl): void {
     this.#push(node, { kind: EntryKind.control, target: '', frame: JSON.stringify(message) });
   }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { SendBudget, sendLimits } from './bucket.ts';
-import { Client, Cluster } from './testing.ts';
+import { Client, Cluster } from '../testing.ts';
+import { SendBudget, sendLimits } from './send-budget.ts';
 
 test.each([
   ['in number', '{"type":"ping"}', 512],

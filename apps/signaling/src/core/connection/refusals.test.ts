@@ -1,6 +1,6 @@
 /** Which refusals count as abuse. Titles name the rules of docs/service-contracts.md. */
 import { describe, expect, test } from 'vitest';
-import { Client, pair } from './testing.ts';
+import { Client, pair } from '../testing.ts';
 
 /** More than the 30 faults that close a socket. */
 const MANY = 60;

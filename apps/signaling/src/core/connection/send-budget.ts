@@ -1,35 +1,4 @@
-/** Token buckets: a sustained rate, and bursts of what was not used before. */
-
-/** `rate` a second, bursts of three seconds' worth. */
-export class Bucket {
-  readonly #rate: number;
-  readonly #burst: number;
-  #tokens: number;
-  #at: number;
-  constructor(rate: number, now: number, burst = rate * 3) {
-    this.#rate = rate / 1000;
-    this.#burst = burst;
-    this.#tokens = burst;
-    this.#at = now;
-  }
-
-  /** Takes one. 0 when there was one, otherwise ms until there will be. */
-  take(now: number): number {
-    const tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#rate);
-    this.#at = now;
-    if (tokens < 1) {
-      this.#tokens = tokens;
-      return Math.ceil((1 - tokens) / this.#rate);
-    }
-    this.#tokens = tokens - 1;
-    return 0;
-  }
-
-  /** Nothing was taken for long: as good as new. */
-  full(now: number): boolean {
-    return this.#tokens + (now - this.#at) * this.#rate >= this.#burst;
-  }
-}
+/** What a connection, and all connections of a user, may send: a sustained rate, and bursts of what was not used before. */
 
 /** What {@link SendBudget}s of one kind allow; one object is shared by all of them. */
 export interface SendLimits {

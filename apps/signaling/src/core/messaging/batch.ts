@@ -5,9 +5,9 @@
  *     entry   = kind:u8  targetLength:u8 target  textLength:u32  text
  *
  * `relay`: the final frame for the peer `target`. `room`: the frame for every session of room `target` on that node. `control`: JSON
- * (see membership.ts), target empty. Sequence numbers count per (sender's life, receiver): a gap is a doubt.
+ * (see control-messages.ts), target empty. Sequence numbers count per (sender's life, receiver): a gap means that batches were lost.
  */
-import { type Frame, SplicedFrame } from '../wire/spliced-frame.ts';
+import { type Frame, SplicedFrame } from '../../wire/spliced-frame.ts';
 
 export const EntryKind = { relay: 1, room: 2, control: 3 } as const;
 export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];

@@ -1,9 +1,9 @@
 /** Joins, resumes and ends of several steps, with something happening between them. Titles name the rules of docs/service-contracts.md. */
 import type { Grants } from '@tandem/protocol';
 import { describe, expect, test } from 'vitest';
-import { Unavailable } from '../backplane/types.ts';
-import type { SignalingNode } from './node.ts';
-import { Client, type Cluster, members, pair } from './testing.ts';
+import { UnavailableError } from '../../backplane/types.ts';
+import type { SignalingNode } from '../node.ts';
+import { Client, type Cluster, members, pair } from '../testing.ts';
 
 describe('what a peer says of itself', () => {
   const metadataOf = (by: Client, of: Client) => {
@@ -199,7 +199,7 @@ describe('the backplane is away', () => {
     await cluster.run();
     const c = new Client(n1, 'eve');
     cluster.after = (_node, operation) => {
-      if (operation === 'joinRoom' || operation === 'openSession') throw new Unavailable('the answer was lost');
+      if (operation === 'joinRoom' || operation === 'openSession') throw new UnavailableError('the answer was lost');
     };
     c.send({ type: 'join', roomId: 's' });
     await cluster.run();
@@ -222,7 +222,7 @@ describe('the backplane is away', () => {
     const { cluster, n1, n2 } = await pair();
     const c = new Client(n1, 'eve');
     cluster.after = (_node, operation) => {
-      if (operation === 'joinRoom') throw new Unavailable('the answer was lost');
+      if (operation === 'joinRoom') throw new UnavailableError('the answer was lost');
     };
     c.send({ type: 'join', roomId: 'r' });
     await cluster.run();
@@ -252,7 +252,7 @@ describe('the backplane is away', () => {
   test('S-91 a session that was taken over but not brought into its room leaves after its grace', async () => {
     const { cluster, n2, a, b } = await pair();
     cluster.before = (node, operation) => {
-      if (node === 'n2' && operation === 'joinRoom') throw new Unavailable('away');
+      if (node === 'n2' && operation === 'joinRoom') throw new UnavailableError('away');
     };
     const back = new Client(n2, 'ada');
     back.send({ type: 'resume', sessionToken: a.token });
@@ -373,6 +373,8 @@ describe('a join that comes to nothing', () => {
 describe('a stale owner', () => {
   test('S-73 a fence that comes late ends nothing that came back meanwhile', async () => {
     const { cluster, n1, n2, a } = await pair();
+    /** As another node sends it. */
+    const fence = (epoch: number) => cluster.control('n1', { t: 'fence', peerId: a.peerId, epoch });
     cluster.mute = true;
     const there = new Client(n2, 'ada');
     there.send({ type: 'resume', sessionToken: a.token });
@@ -380,12 +382,11 @@ describe('a stale owner', () => {
     const back = new Client(n1, 'ada');
     back.send({ type: 'resume', sessionToken: a.token });
     await cluster.run();
-    n1.sessions.fence(a.peerId, 2);
-    await cluster.run();
+    await fence(2);
     expect(back.types).toContain('resumed');
     expect(back.closed).toBeUndefined();
     expect(n1.sessions.get(a.peerId)?.epoch).toBe(3);
-    n1.sessions.fence(a.peerId, 4);
+    await fence(4);
     expect(back.closed).toBe(4010);
   });
 
@@ -612,7 +613,7 @@ describe('the store is slow, or late', () => {
         if (operation !== 'resumeSession') return;
         cluster.back();
         cluster.clock.at(3000, carryOut);
-        throw new Unavailable('timed out');
+        throw new UnavailableError('timed out');
       };
       const given = new Client(late === 'n1' ? n1 : n2, 'ada');
       given.send({ type: 'resume', sessionToken: a.token });

@@ -1,7 +1,7 @@
 /** Compiled checks of every client message, and one line that tells what is wrong. */
 import { ClientMessages } from '@tandem/protocol';
 import { Compile } from 'typebox/compile';
-import { Refusal } from './errors.ts';
+import { RefusalError } from '../errors.ts';
 
 const validators = new Map(Object.entries(ClientMessages).map(([type, schema]) => [type, Compile(schema)] as const));
 
@@ -13,14 +13,14 @@ export function isKnownType(type: string): type is keyof typeof ClientMessages {
   return validators.has(type);
 }
 
-/** @throws Refusal `bad_message` that names the first wrong field */
+/** @throws RefusalError `bad_message` that names the first wrong field */
 export function checkMessage(type: keyof typeof ClientMessages, message: unknown): void {
   const validator = validators.get(type);
   if (!validator || validator.Check(message)) return;
   const [first] = validator.Errors(message);
   const missing = (first?.params as { requiredProperties?: string[] } | undefined)?.requiredProperties?.[0];
   const field = missing === undefined ? (first?.instancePath ?? '') : `${first?.instancePath ?? ''}/${missing}`;
-  throw new Refusal('bad_message', `${type}${field}: ${missing === undefined ? first?.message : 'is required'}`, {
+  throw new RefusalError('bad_message', `${type}${field}: ${missing === undefined ? first?.message : 'is required'}`, {
     field,
   });
 }

@@ -1,7 +1,7 @@
 /** The order of frames while an operation is under way, and the limits that count on one node. Titles name the rules of docs/service-contracts.md. */
 import { describe, expect, test } from 'vitest';
-import { MAILBOX } from '../backplane/types.ts';
-import { Client, pair } from './testing.ts';
+import { MAILBOX } from '../../backplane/types.ts';
+import { Client, pair } from '../testing.ts';
 
 describe('order and limits', () => {
   test('S-32 frames right behind a join or a resume wait for it', async () => {

@@ -1,0 +1,137 @@
+/** Messages that the fast path does not take: each is checked by its schema and carried out by the function of its type. */
+import { type ClientMessageMap, mayEnter, type PeerMetadata } from '@tandem/protocol';
+import { ignoreUnavailable, isMediaPeer } from '../../backplane/types.ts';
+import { SplicedFrame } from '../../wire/spliced-frame.ts';
+import { RefusalError } from '../errors.ts';
+import { withProvenName } from '../rooms/member-record.ts';
+import { type Call, type Handler, type HandlerParts, memberOf, roomOf } from './call.ts';
+import type { Connection, ConnectionHost } from './connection.ts';
+import { closeRoom, kick, mute } from './moderation-handlers.ts';
+import { resume } from './resume-handler.ts';
+import { checkMessage, isKnownType } from './validate.ts';
+
+/** @returns what connections call with such a message */
+export function createMessageHandler(parts: HandlerParts): ConnectionHost['handle'] {
+  return ({ connection, message, bytes, header }) => {
+    const { type } = message;
+    if (!isKnownType(type)) throw new RefusalError('unknown_type', `This server does not know '${type.slice(0, 64)}'.`);
+    checkMessage(type, message);
+    const handler = handlers[type] as Handler<typeof type>;
+    const pending = handler({ parts, connection, message: message as never, bytes, header });
+    if (type !== 'ping') connection.fresh = false;
+    return pending ?? undefined;
+  };
+}
+
+const join: Handler<'join'> = async (call) => {
+  const { parts, connection, message } = call;
+  const { session, identity } = connection;
+  const { roomId } = message;
+  if (!mayEnter(identity.grants, roomId))
+    throw new RefusalError('forbidden', `Your token does not grant room ${roomId}.`, { field: '/roomId' });
+  if (session.room && session.room.id !== roomId)
+    throw new RefusalError('already_joined', `Leave ${session.room.id} first.`, { field: '/roomId' });
+  const metadata = message.metadata && withProvenName(identity, { ...session.metadata, ...message.metadata });
+  // What is kept is bounded, not only what is added.
+  if (metadata) checkMetadata(call, metadata);
+  if (session.room) {
+    answerJoined(connection, roomId);
+    if (metadata && JSON.stringify(metadata) !== JSON.stringify(session.metadata))
+      await replaceMetadata(call, metadata);
+    return;
+  }
+  if (metadata) session.metadata = metadata;
+  await parts.joiner.join(session, roomId, () => answerJoined(connection, roomId));
+};
+
+function answerJoined(connection: Connection, roomId: string): void {
+  const { room, peerId } = connection.session;
+  if (!room) return;
+  const members = room.peers(peerId);
+  const seen = connection.dialect === 'seed' ? { peers: members.map((p) => p.peerId), members } : { peers: members };
+  connection.sendMessage({ type: 'joined', roomId, peerId, ...seen, ...room.media(), version: room.version });
+}
+
+const leave: Handler<'leave'> = async ({ parts, connection, message }) => {
+  const { session } = connection;
+  const roomId = session.room?.id;
+  // A leave that is said again may come behind the join of the next room.
+  if (roomId === undefined || (message.roomId ?? roomId) !== roomId)
+    throw new RefusalError('not_in_room', 'You are not in that room.', { field: '/roomId' });
+  await parts.terminator.leave(session);
+  connection.sendMessage({ type: 'left', roomId });
+};
+
+const update: Handler<'update'> = async (call) => {
+  const { metadata } = call.message;
+  checkMetadata(call, metadata);
+  await replaceMetadata(call, withProvenName(call.connection.identity, metadata));
+};
+
+async function replaceMetadata({ parts, connection }: Call<unknown>, metadata: PeerMetadata): Promise<void> {
+  const { session } = connection;
+  session.metadata = metadata;
+  session.order++;
+  if (!session.room) return;
+  parts.replicas.showLocally(session, { metadata });
+  // With the backplane away it is kept, and written when that is back.
+  await parts.writer.put(session).catch(ignoreUnavailable);
+}
+
+function checkMetadata({ parts }: Call<unknown>, metadata: unknown): void {
+  const limit = parts.context.settings.maxMetadataBytes;
+  if (Buffer.byteLength(JSON.stringify(metadata)) > limit)
+    throw new RefusalError('too_large', `metadata may have ${limit} bytes as JSON.`, { field: '/metadata' });
+}
+
+type Directed = { readonly type: string; readonly peerId: string; readonly id?: number };
+
+/** A directed frame that the fast path did not take: finds out why. */
+function forward(call: Call<Directed>): void {
+  const { parts, connection, message } = call;
+  checkGrant(connection, message.type, message.peerId);
+  const member = memberOf(roomOf(connection), message.peerId);
+  parts.router.toMember(member, spliced(call), (refusal) => connection.refuse(refusal, message));
+}
+
+function broadcast(call: Call<unknown>): void {
+  const { parts, connection, bytes } = call;
+  checkGrant(connection, 'message');
+  const room = roomOf(connection);
+  connection.payFanOut(bytes.length, room.members.size - 1);
+  parts.router.toRoom(room, connection.session, spliced(call));
+}
+
+/** With what the server says of it behind everything the client wrote (see wire/spliced-frame.ts). */
+function spliced({ connection, bytes, header }: Call<unknown>): SplicedFrame {
+  return new SplicedFrame(bytes, 0, header.close, connection.suffix(header.type));
+}
+
+function checkGrant(connection: Connection, type: string, to = ''): void {
+  const { grants } = connection.identity;
+  // Who only watches and listens answers the offers of the media node that it receives from.
+  const publishes = type === 'offer' || (type === 'answer' && !isMediaPeer(to));
+  if (grants.publish === false && publishes)
+    throw new RefusalError('forbidden', 'Your token does not grant publishing.');
+  if (grants.data === false && type === 'message')
+    throw new RefusalError('forbidden', 'Your token does not grant app messages.');
+}
+
+const handlers: { [T in keyof ClientMessageMap]: Handler<T> } = {
+  join,
+  leave,
+  resume,
+  update,
+  kick,
+  mute,
+  'close-room': closeRoom,
+  offer: forward,
+  answer: forward,
+  'ice-candidate': forward,
+  receipt: forward,
+  'media-want': forward,
+  'media-state': forward,
+  message: (call) => (call.message.peerId === undefined ? broadcast(call) : forward(call as Call<Directed>)),
+  ping: ({ connection, message }) =>
+    connection.sendMessage({ type: 'pong', ...(message.t === undefined ? {} : { t: message.t }) }),
+};

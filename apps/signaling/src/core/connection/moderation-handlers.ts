@@ -1,0 +1,62 @@
+/** What a moderator may ask for: kick, mute, close the room. */
+import { RefusalError } from '../errors.ts';
+import type { Member, Room } from '../model.ts';
+import { type Handler, memberOf, roomOf } from './call.ts';
+import type { Connection } from './connection.ts';
+
+export const kick: Handler<'kick'> = async ({ parts, connection, message }) => {
+  const { context, terminator } = parts;
+  const { room, member } = moderated(connection, message.peerId);
+  const ban = {
+    loginSession: member.info.loginSession,
+    // Any client may take a guest's id: only the guest's login is kept out.
+    ...(member.info.guest === undefined ? { userId: member.info.userId } : {}),
+    ms: context.settings.banTime,
+  };
+  await context.carry(() =>
+    terminator.expel(
+      { peerId: member.peerId, node: member.node, room: room.id },
+      { close: 'kicked', left: 'kicked', said: message.reason, ban },
+    ),
+  );
+  done(connection, message);
+};
+
+export const mute: Handler<'mute'> = ({ parts, connection, message }) => {
+  const { member } = moderated(connection, message.peerId);
+  parts.router.toMember(
+    member,
+    JSON.stringify({ type: 'mute_requested', peerId: connection.session.peerId, kind: message.kind }),
+    (refusal) => connection.refuse(refusal, message),
+  );
+  done(connection, message);
+};
+
+export const closeRoom: Handler<'close-room'> = async ({ parts, connection, message }) => {
+  const { context, writer, terminator } = parts;
+  checkModerator(connection);
+  const room = roomOf(connection);
+  await context.carry(async () => {
+    const members = await writer.close(room);
+    // Before the session of the moderator ends as well.
+    done(connection, message);
+    for (const { peerId, node } of members)
+      await terminator.expel({ peerId, node, room: '' }, { close: 'roomClosed', left: 'closed', said: message.reason });
+  });
+};
+
+/** Answers a request that asked for an answer. */
+function done(connection: Connection, { type, ref }: { type: string; ref?: number }): void {
+  if (ref !== undefined) connection.sendMessage({ type: 'done', replyTo: type, ref });
+}
+
+function checkModerator(connection: Connection): void {
+  if (connection.identity.grants.kick !== true)
+    throw new RefusalError('forbidden', 'Your token does not grant moderation (`kick`).');
+}
+
+function moderated(connection: Connection, peerId: string): { room: Room; member: Member } {
+  checkModerator(connection);
+  const room = roomOf(connection);
+  return { room, member: memberOf(room, peerId) };
+}

@@ -1,0 +1,50 @@
+/** `resume`: the socket's new session is replaced by the one that its token names. */
+import type { ServerMessage } from '@tandem/protocol';
+import { RefusalError } from '../errors.ts';
+import type { Session } from '../model.ts';
+import { parseSessionToken, sessionToken } from '../sessions/session-keys.ts';
+import type { Handler } from './call.ts';
+
+export const resume: Handler<'resume'> = async ({ parts, connection, message }) => {
+  const { context, registry, resumer, parking } = parts;
+  if (!connection.fresh)
+    throw new RefusalError('bad_message', 'resume must be the first frame of a socket.', { field: '/type' });
+  const token = parseSessionToken(message.sessionToken);
+  if (!token) throw new RefusalError('session_unknown', 'That is no session token.', { field: '/sessionToken' });
+  const unused = connection.session;
+  connection.hold();
+  let unread: readonly string[] = [];
+  try {
+    const { session, parked } = await connection.whileResuming(
+      resumer.resume({ ...token, identity: connection.identity, connection }),
+    );
+    connection.session = session;
+    if (!unused.room) registry.forget(unused);
+    if (!connection.closed) connection.sendMessage(resumedMessage(context.name, session, parked.length));
+    unread = connection.release(parked);
+  } finally {
+    connection.release();
+  }
+  if (!connection.closed) return;
+  // The socket went while the resume was on its way; another one may have resumed since.
+  const { session } = connection;
+  const { state } = session;
+  if (state.kind === 'attached' && state.connection === connection) connection.host.onGone(connection);
+  // The mailbox is empty now, and its frames were not read.
+  for (const text of unread) parking.park(session.peerId, text);
+};
+
+/** With the room as it is in the moment that this is sent. */
+function resumedMessage(node: string, session: Session, parked: number): ServerMessage {
+  const { peerId, room } = session;
+  return {
+    type: 'resumed',
+    peerId,
+    sessionToken: sessionToken(session),
+    node,
+    ...(room ? { roomId: room.id, version: room.version } : {}),
+    peers: room?.peers(peerId) ?? [],
+    ...room?.media(),
+    parked,
+  };
+}

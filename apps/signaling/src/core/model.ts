@@ -1,0 +1,127 @@
+/** The data of a node: sessions, rooms, members, and the sockets they point at. Behaviour lives in the folders beside this file. */
+import type { CloseName, PeerInfo, PeerMetadata, ServerMessage } from '@tandem/protocol';
+import { isMediaPeer } from '../backplane/types.ts';
+import type { Frame } from '../wire/spliced-frame.ts';
+import type { Identity } from './identity.ts';
+
+/** One client's socket, as sessions and rooms see it. Connection implements it. */
+export interface ClientSocket {
+  /** A finished frame for the session. */
+  send(frame: Frame): void;
+  /** A frame about the room. Omitted while a resume is under way: the answer will show the room as it is then. */
+  tell(text: string): void;
+  /** An answer of the server to this socket. */
+  sendMessage(message: ServerMessage): void;
+  /** Closes from this side; the session is detached, unless it was ended before. */
+  close(name: CloseName): void;
+  /** Closes without touching the session, which goes on with another socket or has ended. */
+  abandon(name: CloseName): void;
+}
+
+export type SessionState =
+  | { readonly kind: 'attached'; readonly connection: ClientSocket }
+  /** Its socket is gone; the timer `grace` ends it. */
+  | { readonly kind: 'detached'; readonly grace: unknown }
+  | { readonly kind: 'ended' };
+
+/** An identity in the service that outlives its sockets. */
+export interface Session {
+  readonly peerId: string;
+  readonly secret: string;
+  identity: Identity;
+  /** {@link guestKey} at its beginning; absent for a proven user. */
+  readonly guest: string | undefined;
+  /** Counts owners; a stale owner has a lower one and must not write. */
+  epoch: number;
+  state: SessionState;
+  metadata: PeerMetadata | undefined;
+  /** Set once the membership is written. */
+  room: Room | undefined;
+  /** Frames for it are on their way to the mailbox: later ones must queue behind. */
+  parking: boolean;
+  /** Counts the changes of what it says of itself, over all its owners: in a room, metadata, away or here. */
+  order: number;
+  /** As far as this node knows its membership was written up to here; below `order` it is to be written again. */
+  savedOrder: number;
+  /** Its own record may say otherwise whether it is attached: to be written again. */
+  unsynced: boolean;
+}
+
+/** What peers and moderators need to know of a member. */
+export interface MemberInfo {
+  /** {@link guestKey}; absent: a proven user. */
+  readonly guest?: string;
+  readonly userId: string;
+  readonly loginSession: string;
+  /** That the token proves. */
+  readonly name?: string;
+  readonly metadata?: PeerMetadata;
+}
+
+export interface Member {
+  readonly peerId: string;
+  node: string;
+  epoch: number;
+  /** See WriteMark. */
+  order: number;
+  away: boolean;
+  infoJson: string;
+  info: MemberInfo;
+  /** Set when the session lives on this node: the fast path goes straight there. */
+  session: Session | undefined;
+}
+
+/** A node's replica of a room that one of its sessions is in. */
+export class Room {
+  readonly id: string;
+  version = 0;
+  readonly members = new Map<string, Member>();
+  /** Sessions of this node that are in, attached or detached. */
+  readonly locals = new Set<Session>();
+  /** When a member of it may be gone, a timer reads the room again. */
+  reapTimer: unknown;
+  reapAt = Infinity;
+  /** The store lost data: until then a member that is missing there is not gone, only not yet written again. */
+  staleUntil = 0;
+  /** When the store was last asked about it in a way that also keeps it there. */
+  readAt = 0;
+  /** A read is under way; `again`: read once more after it, the `whole` room to know when the next member may be gone. */
+  reading: { again: boolean; whole: boolean } | undefined;
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  peers(without: string): PeerInfo[] {
+    const peers: PeerInfo[] = [];
+    for (const m of this.members.values()) if (m.peerId !== without && !isMediaPeer(m.peerId)) peers.push(peerInfo(m));
+    return peers;
+  }
+
+  /** Number of members that are people. */
+  get people(): number {
+    let count = 0;
+    for (const peerId of this.members.keys()) if (!isMediaPeer(peerId)) count++;
+    return count;
+  }
+
+  /** The media node that serves it: the one of the highest epoch, which its agent says in its metadata. */
+  media(): { media?: { peerId: string; epoch: number } } {
+    let found: { peerId: string; epoch: number } | undefined;
+    for (const { peerId, info } of this.members.values()) {
+      const epoch = isMediaPeer(peerId) ? (info.metadata as { media?: unknown } | undefined)?.media : undefined;
+      if (Number.isSafeInteger(epoch) && (epoch as number) > (found?.epoch ?? 0))
+        found = { peerId, epoch: epoch as number };
+    }
+    return found ? { media: found } : {};
+  }
+}
+
+export function peerInfo(m: Member): PeerInfo {
+  return {
+    peerId: m.peerId,
+    userId: m.info.userId,
+    ...(m.info.name === undefined ? {} : { name: m.info.name }),
+    ...(m.info.metadata === undefined ? {} : { metadata: m.info.metadata }),
+    ...(m.away ? { away: true } : {}),
+  };
+}

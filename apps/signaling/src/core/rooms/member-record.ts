@@ -1,0 +1,37 @@
+/** What is stored of a session as a member of a room. */
+import type { PeerMetadata } from '@tandem/protocol';
+import type { Entrant, MemberRecord } from '../../backplane/types.ts';
+import type { Identity } from '../identity.ts';
+import type { MemberInfo, Session } from '../model.ts';
+import { markOf } from '../sessions/session-keys.ts';
+
+/** Display name that the token proves. */
+const provenName = ({ guest, name }: Identity) => (guest ? undefined : name);
+
+/** A name that the token proves is the only one that its bearer has. */
+export function withProvenName(identity: Identity, metadata: PeerMetadata): PeerMetadata {
+  const name = provenName(identity);
+  return name === undefined ? metadata : { ...metadata, name };
+}
+
+/** @param awayFor ms until the member leaves; default 0: present */
+export function memberRecord(session: Session, node: string, awayFor = 0): MemberRecord {
+  const { identity, guest, metadata } = session;
+  const name = provenName(identity);
+  // What tells users apart comes first: see entrantOf.
+  const info: MemberInfo = {
+    ...(guest === undefined ? {} : { guest }),
+    userId: identity.userId,
+    loginSession: identity.loginSession,
+    ...(name === undefined ? {} : { name }),
+    ...(metadata === undefined ? {} : { metadata: withProvenName(identity, metadata) }),
+  };
+  return { peerId: session.peerId, node, ...markOf(session), awayFor, info: JSON.stringify(info) };
+}
+
+/** What a join says to the store of this session's user. `seat` is how every {@link memberRecord} of that user begins. */
+export function entrantOf({ identity: { userId, grants }, guest }: Session): Entrant {
+  const roomSize = grants.maxRoomSize === undefined ? {} : { roomSize: grants.maxRoomSize };
+  if (guest === undefined) return { userId, seat: `{"userId":${JSON.stringify(userId)},`, ...roomSize };
+  return { seat: `{"guest":"${guest.slice(0, guest.indexOf('.') + 1)}`, ...roomSize };
+}

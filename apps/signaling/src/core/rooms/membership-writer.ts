@@ -1,0 +1,178 @@
+/**
+ * Writes memberships: enters, changes and removes members in the store, applies the answers to the replicas, and reports each change to the
+ * other nodes of the room. Every change is answered with the room as it is, so each write is a read as well.
+ */
+import {
+  type Ban,
+  FORCED,
+  type JoinResult,
+  type MemberRecord,
+  type RoomState,
+  UnavailableError,
+} from '../../backplane/types.ts';
+import type { NodeContext } from '../context.ts';
+import type { RoomControl } from '../messaging/control-messages.ts';
+import type { Outbox } from '../messaging/outbox.ts';
+import type { Member, Room, Session } from '../model.ts';
+import { markOf } from '../sessions/session-keys.ts';
+import type { SessionRegistry } from '../sessions/session-registry.ts';
+import { entrantOf, memberRecord } from './member-record.ts';
+import { tellRoom } from './notifications.ts';
+import type { PendingRemovals, Removal } from './pending-removals.ts';
+import type { RoomReplicas } from './room-replicas.ts';
+
+export interface Joining {
+  readonly session: Session;
+  readonly roomId: string;
+  readonly result: JoinResult;
+  /** Called as soon as it is in, before anything else about the room reaches it. */
+  readonly entered: () => void;
+}
+
+export interface MembershipWriterParts {
+  readonly context: NodeContext;
+  readonly registry: SessionRegistry;
+  readonly replicas: RoomReplicas;
+  readonly outbox: Outbox;
+  readonly pending: PendingRemovals;
+}
+
+export class MembershipWriter {
+  readonly #context: NodeContext;
+  readonly #registry: SessionRegistry;
+  readonly #replicas: RoomReplicas;
+  readonly #outbox: Outbox;
+  readonly #pending: PendingRemovals;
+  constructor({ context, registry, replicas, outbox, pending }: MembershipWriterParts) {
+    this.#context = context;
+    this.#registry = registry;
+    this.#replicas = replicas;
+    this.#outbox = outbox;
+    this.#pending = pending;
+  }
+
+  /** Stores the membership; {@link join} shows it. */
+  write(session: Session, roomId: string, limit: number, replaces?: string): Promise<JoinResult> {
+    const { backplane, name } = this.#context;
+    return backplane.joinRoom(roomId, memberRecord(session, name), {
+      ...{ limit, loginSession: session.identity.loginSession },
+      ...entrantOf(session),
+      ...(replaces === undefined ? {} : { replaces }),
+    });
+  }
+
+  /** A {@link write} took the seat of `peerId` in the same step, one version before `state`. */
+  replaced(roomId: string, state: RoomState, peerId: string): void {
+    const room = this.#replicas.rooms.get(roomId);
+    if (room) this.#replicas.applyGone(room, peerId, 'replaced');
+    const version = state.version - 1;
+    this.#publish(state, { t: 'drop', room: roomId, version, peerId, reason: 'replaced' });
+  }
+
+  /** Takes back what was stored and not shown yet. */
+  retract(session: Session, roomId: string): Promise<void> {
+    return this.#dropOrPend({ room: roomId, peerId: session.peerId, mark: markOf(session), reason: 'left' });
+  }
+
+  /** After a {@link write}: on success the session is in and knows the room. */
+  async join({ session, roomId, result, entered }: Joining): Promise<'joined' | 'full' | 'banned'> {
+    if (!result.ok) return result.reason;
+    if (session.state.kind === 'ended') {
+      // The socket went while the write was on its way: no ghost may stay behind.
+      await this.retract(session, roomId);
+      return 'joined';
+    }
+    session.savedOrder = session.order;
+    this.#replicas.enter(session, roomId, result.state);
+    entered();
+    this.publishPut(roomId, result.state, session.peerId);
+    return 'joined';
+  }
+
+  /** A resumed session enters: from another node, from a detached life here, or from a socket that it leaves behind. */
+  resumed(session: Session, roomId: string, state: RoomState): void {
+    const wasHere = session.room !== undefined;
+    const room = this.#replicas.enter(session, roomId, state);
+    const member = room.members.get(session.peerId);
+    if (wasHere && member) {
+      member.epoch = session.epoch;
+      member.order = session.order;
+      member.away = false;
+      tellRoom(room, { type: 'peer_back', peerId: member.peerId });
+    }
+    this.publishPut(roomId, state, session.peerId);
+  }
+
+  /** Takes the session out; others receive `peer_left {reason}`. @throws UnavailableError: then it is out here, and removed later */
+  async leave(session: Session, reason: string, ban?: Ban): Promise<void> {
+    const { room } = session;
+    if (!room) return;
+    session.order++;
+    this.#replicas.exit(session, reason);
+    await this.drop({ room: room.id, peerId: session.peerId, mark: markOf(session), reason }, ban);
+  }
+
+  /** Removes a member that may live anywhere (kicked, replaced). */
+  remove(roomId: string, peerId: string, reason: string, ban?: Ban): Promise<void> {
+    return this.#dropOrPend({ room: roomId, peerId, mark: FORCED, reason }, ban);
+  }
+
+  /** Removes a member of this node whose session is not here, unless something later was written. */
+  removeGhost({ id }: Room, { peerId, epoch, order }: Member): Promise<void> {
+    return this.#dropOrPend({ room: id, peerId, mark: { epoch, order }, reason: 'timeout' });
+  }
+
+  async #dropOrPend(removal: Removal, ban?: Ban): Promise<void> {
+    try {
+      await this.drop(removal, ban);
+    } catch (error) {
+      if (error instanceof UnavailableError) this.#pending.add(removal);
+      throw error;
+    }
+  }
+
+  /** Removes a member from the store. @throws UnavailableError */
+  async drop({ room: roomId, peerId, mark, reason }: Removal, ban?: Ban): Promise<void> {
+    const state = await this.#context.backplane.dropMember(roomId, peerId, mark, ban);
+    const room = this.#replicas.rooms.get(roomId);
+    if (room && state.version >= room.version) {
+      // The reason is this peer's alone: others that the store misses may only have to be written again.
+      if (!state.members.some((m) => m.peerId === peerId)) this.#replicas.applyGone(room, peerId, reason);
+      this.#replicas.apply(room, state);
+    }
+    this.#publish(state, { t: 'drop', room: roomId, version: state.version, peerId, reason, mark });
+  }
+
+  /** Writes the session's current state (metadata, owner, presence). Deferred while the backplane is down. */
+  async put(session: Session): Promise<void> {
+    const { room } = session;
+    if (!room) return;
+    const { backplane, name, up, settings } = this.#context;
+    if (!up) return;
+    const { epoch, order } = session;
+    const awayFor = session.state.kind === 'detached' ? settings.grace : 0;
+    const state = await this.#registry.whileBusy(session.peerId, () =>
+      backplane.putMember(room.id, memberRecord(session, name, awayFor)),
+    );
+    if (session.epoch === epoch) session.savedOrder = Math.max(session.savedOrder, order);
+    this.#replicas.apply(room, state);
+    this.publishPut(room.id, state, session.peerId);
+  }
+
+  /** Empties the stored room. The caller ends the sessions that were in it. */
+  async close(room: Room): Promise<readonly MemberRecord[]> {
+    return (await this.#context.backplane.closeRoom(room.id)).members;
+  }
+
+  /** Reports a member, as it is in `state`, to the other nodes of the room. */
+  publishPut(roomId: string, state: RoomState, peerId: string): void {
+    const member = state.members.find((m) => m.peerId === peerId);
+    if (member) this.#publish(state, { t: 'put', room: roomId, version: state.version, member });
+  }
+
+  #publish(state: RoomState, message: RoomControl): void {
+    const nodes = new Set(state.members.map((m) => m.node));
+    nodes.delete(this.#context.name);
+    for (const node of nodes) this.#outbox.control(node, message);
+  }
+}

@@ -1,0 +1,34 @@
+/** What the clients of this node receive about a room. */
+import type { ServerMessage } from '@tandem/protocol';
+import { isMediaPeer } from '../../backplane/types.ts';
+import type { Room } from '../model.ts';
+
+/** To every attached session of this node in the room, except the one that the message is about. */
+export function tellRoom(room: Room, message: ServerMessage & { peerId: string }): void {
+  // A media node is no peer but part of the room's state: clients that know none see nothing of it.
+  if (isMediaPeer(message.peerId)) {
+    sendSnapshot(room);
+    return;
+  }
+  let text: string | undefined;
+  for (const session of room.locals) {
+    if (session.peerId === message.peerId || session.state.kind !== 'attached') continue;
+    text ??= JSON.stringify({ ...message, version: room.version });
+    session.state.connection.tell(text);
+  }
+}
+
+/** The whole room, to every attached session of this node in it. */
+export function sendSnapshot(room: Room): void {
+  for (const { state, peerId } of room.locals) {
+    if (state.kind !== 'attached') continue;
+    const message: ServerMessage = {
+      type: 'room',
+      roomId: room.id,
+      peers: room.peers(peerId),
+      ...room.media(),
+      version: room.version,
+    };
+    state.connection.tell(JSON.stringify(message));
+  }
+}

@@ -1,0 +1,76 @@
+/** Members that are gone here and that the store may still have: its answer was lost, or it is away. Removed when it answers again. */
+import type { WriteMark } from '../../backplane/types.ts';
+import type { NodeContext } from '../context.ts';
+import type { Session } from '../model.ts';
+import { markOf } from '../sessions/session-keys.ts';
+import type { SessionRegistry } from '../sessions/session-registry.ts';
+
+export interface Removal {
+  readonly room: string;
+  readonly peerId: string;
+  readonly mark: WriteMark;
+  readonly reason: string;
+}
+
+interface PendingRemoval extends Removal {
+  /** Its record is removed as well, unless it is in a room. */
+  readonly session?: Session;
+  /** Not before this time, unless the session is over. */
+  readonly due: number;
+}
+
+export interface RemovalActions {
+  /** Removes the member from the store. @throws UnavailableError */
+  removeMember(removal: Removal): Promise<void>;
+  /** Removes the record of the session from the store. @throws UnavailableError */
+  removeRecord(session: Session): Promise<void>;
+}
+
+export class PendingRemovals {
+  readonly #context: NodeContext;
+  readonly #registry: SessionRegistry;
+  readonly #actions: RemovalActions;
+  readonly #pending: PendingRemoval[] = [];
+  #flushing: Promise<void> | undefined;
+  constructor(context: NodeContext, registry: SessionRegistry, actions: RemovalActions) {
+    this.#context = context;
+    this.#registry = registry;
+    this.#actions = actions;
+  }
+
+  add(removal: Removal): void {
+    this.#pending.push({ ...removal, due: 0 });
+  }
+
+  /**
+   * The session is not in that room (any more).
+   * @param options.patience a session that tries again within this time, ms, must not be seen to leave in between. Default 0
+   */
+  addSession(room: string, session: Session, { reason = 'left', patience = 0 } = {}): void {
+    const due = this.#context.clock.now() + patience;
+    this.#pending.push({ room, peerId: session.peerId, mark: markOf(session), reason, session, due });
+  }
+
+  /** Carries out what is due. @throws UnavailableError */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined;
+    });
+    return this.#flushing;
+  }
+
+  async #flush(): Promise<void> {
+    const now = this.#context.clock.now();
+    for (const removal of this.#pending.filter(({ due, session }) => due <= now || session?.state.kind === 'ended')) {
+      const { room, peerId, session } = removal;
+      if (this.#registry.isBusy(peerId)) continue;
+      // Unless it came in again meanwhile.
+      if (this.#registry.get(peerId)?.room?.id !== room) {
+        await this.#actions.removeMember(removal);
+        // A next join may have begun meanwhile: what is stored is its own then.
+        if (session && !session.room && !this.#registry.isBusy(peerId)) await this.#actions.removeRecord(session);
+      }
+      this.#pending.splice(this.#pending.indexOf(removal), 1);
+    }
+  }
+}

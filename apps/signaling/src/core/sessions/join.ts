@@ -1,0 +1,107 @@
+/** Enters a room for the first time: quota and session record, then membership. */
+import { type JoinResult, UnavailableError } from '../../backplane/types.ts';
+import type { NodeContext } from '../context.ts';
+import { RefusalError } from '../errors.ts';
+import type { Session } from '../model.ts';
+import type { MembershipWriter } from '../rooms/membership-writer.ts';
+import type { PendingRemovals } from '../rooms/pending-removals.ts';
+import type { SessionQuota } from './session-quota.ts';
+import type { SessionRecords } from './session-records.ts';
+import type { SessionRegistry } from './session-registry.ts';
+import type { SessionTerminator } from './terminate.ts';
+
+export interface SessionJoinerParts {
+  readonly context: NodeContext;
+  readonly registry: SessionRegistry;
+  readonly quota: SessionQuota;
+  readonly records: SessionRecords;
+  readonly writer: MembershipWriter;
+  readonly pending: PendingRemovals;
+  readonly terminator: SessionTerminator;
+}
+
+export class SessionJoiner {
+  readonly #parts: SessionJoinerParts;
+  constructor(parts: SessionJoinerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * @param entered called as soon as it is in, before anything else about the room reaches it
+   * @throws RefusalError `room_full`, `forbidden`, `too_many_sessions`, `unavailable`
+   */
+  async join(session: Session, roomId: string, entered: () => void): Promise<void> {
+    const { context, registry, records, pending } = this.#parts;
+    if (!context.up) throw context.unavailable();
+    session.order++;
+    await registry.whileBusy(session.peerId, async () => {
+      try {
+        const result = await this.#enter(session, roomId, entered);
+        if (result === 'joined') {
+          context.counters.joins++;
+          // The socket went while the writes were on their way.
+          if (!registry.get(session.peerId)) await records.remove(session);
+          return;
+        }
+        await records.remove(session);
+        throw refused(roomId, result);
+      } catch (error) {
+        if (!(error instanceof UnavailableError)) throw error;
+        pending.addSession(roomId, session, { patience: context.settings.nodeTimeout });
+        throw context.unavailable();
+      }
+    });
+  }
+
+  /**
+   * Writes session and membership in one round trip, as almost always there is room for both. Otherwise the membership is written again
+   * once there is, or taken back.
+   */
+  async #enter(session: Session, roomId: string, entered: () => void): Promise<'joined' | 'full' | 'banned'> {
+    const { context, quota, records, writer } = this.#parts;
+    const { maxRoomSize } = context.settings;
+    const { grants } = session.identity;
+    // A media node's agent is no person: it enters a full room, and no ban of a person is about it.
+    const limit = grants.media ? 0 : Math.min(grants.maxRoomSize ?? maxRoomSize, maxRoomSize);
+    const join = (result: JoinResult) => writer.join({ session, roomId, result, entered });
+    const record = records.of(session, roomId);
+    // Both to their ends: a write that is still under way could not be taken back.
+    const [opened, wrote] = await Promise.allSettled([
+      quota.open(session, record),
+      writer.write(session, roomId, limit),
+    ]);
+    if (opened.status === 'rejected') throw opened.reason;
+    if (wrote.status === 'rejected') throw wrote.reason;
+    const makeRoom = opened.value;
+    if (!makeRoom) return join(await this.#takeSeat(session, roomId, limit, wrote.value));
+    try {
+      await makeRoom();
+    } catch (error) {
+      if (wrote.value.ok) await writer.retract(session, roomId);
+      throw error;
+    }
+    return join(await this.#takeSeat(session, roomId, limit, await writer.write(session, roomId, limit)));
+  }
+
+  /** In a full room, the seat of a member of the same user that is away, such as a page before it was loaded again. */
+  async #takeSeat(session: Session, roomId: string, limit: number, first: JoinResult): Promise<JoinResult> {
+    const { context, writer, terminator } = this.#parts;
+    let result = first;
+    while (!result.ok && result.reason === 'full' && result.away !== undefined) {
+      const peerId: string = result.away;
+      // Before its seat is taken, or its owner would write it again.
+      const ended = await context.backplane.endSession(peerId);
+      result = await writer.write(session, roomId, limit, peerId);
+      if (result.ok) writer.replaced(roomId, result.state, peerId);
+      const target = { peerId, node: ended?.node ?? '', room: result.ok ? '' : roomId };
+      await terminator.expelled(target, { close: 'replaced', left: 'replaced' });
+    }
+    return result;
+  }
+}
+
+function refused(roomId: string, result: 'full' | 'banned'): RefusalError {
+  return result === 'full'
+    ? new RefusalError('room_full', `Room ${roomId} has reached its size.`, { field: '/roomId' })
+    : new RefusalError('forbidden', 'You were removed from this room.', { field: '/roomId' });
+}

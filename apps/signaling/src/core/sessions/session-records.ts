@@ -1,0 +1,106 @@
+/** The stored record of each session of this node: what it says, whether it is still this node's, and its end. */
+import { FORCED, type SessionRecord } from '../../backplane/types.ts';
+import type { BackplaneMonitor } from '../backplane-monitor.ts';
+import type { NodeContext } from '../context.ts';
+import type { Session } from '../model.ts';
+import { memberRecord } from '../rooms/member-record.ts';
+import { hashSecret, identityKey, markOf } from './session-keys.ts';
+import type { SessionRegistry } from './session-registry.ts';
+
+/** Sessions compared at once: neither one by one over thousands of round trips, nor all in one burst. */
+const SLICE = 100;
+
+export interface RecordObserver {
+  /** A newer owner of that session exists. */
+  onFenced(peerId: string, epoch: number): void;
+  /** This node took the session over by a resume that ended without an answer: what it says is to be written again. */
+  onTakenOver(session: Session): void;
+}
+
+export interface SessionRecordsParts {
+  readonly context: NodeContext;
+  readonly registry: SessionRegistry;
+  readonly monitor: BackplaneMonitor;
+  readonly observer: RecordObserver;
+}
+
+export class SessionRecords {
+  readonly #context: NodeContext;
+  readonly #registry: SessionRegistry;
+  readonly #monitor: BackplaneMonitor;
+  readonly #observer: RecordObserver;
+  constructor({ context, registry, monitor, observer }: SessionRecordsParts) {
+    this.#context = context;
+    this.#registry = registry;
+    this.#monitor = monitor;
+    this.#observer = observer;
+  }
+
+  of(session: Session, roomId = session.room?.id ?? ''): SessionRecord {
+    const { name } = this.#context;
+    return {
+      peerId: session.peerId,
+      node: name,
+      ...markOf(session),
+      secretHash: hashSecret(session.secret),
+      userId: session.identity.userId,
+      loginSession: session.identity.loginSession,
+      room: roomId,
+      info: memberRecord(session, name).info,
+    };
+  }
+
+  /** For every session in a room: is it still this node's, and is there mail? @throws UnavailableError */
+  async syncAll(): Promise<void> {
+    const sessions = [...this.#registry.all()];
+    for (let at = 0; at < sessions.length; at += SLICE)
+      await Promise.all(
+        sessions.slice(at, at + SLICE).map(async (session) => {
+          if (!session.room || this.#registry.isBusy(session.peerId)) return;
+          await this.#registry.whileBusy(session.peerId, () => this.sync(session));
+        }),
+      );
+  }
+
+  /** @returns false when it turned out to have a newer owner, or to be over. @throws UnavailableError */
+  async sync(session: Session): Promise<boolean> {
+    const { backplane, settings, name } = this.#context;
+    const attached = session.state.kind === 'attached';
+    const { order } = session;
+    const result = await backplane.syncSession(this.of(session), attached, settings.grace);
+    if (result.kind === 'fenced' && result.by?.node === name) {
+      // Taken over by a resume of this node that gave up waiting for the store.
+      session.epoch = Math.max(session.epoch, result.by.epoch);
+      session.order++;
+      session.unsynced = true;
+      this.#observer.onTakenOver(session);
+      return true;
+    }
+    if (result.kind === 'fenced') {
+      this.#observer.onFenced(session.peerId, session.epoch + 1);
+      return false;
+    }
+    // It ended, or its socket went meanwhile: this may have been written over that.
+    if (session.state.kind === 'ended') await this.remove(session);
+    if (attached && session.state.kind === 'detached')
+      await backplane.detachSession(session.peerId, markOf(session), name, settings.grace);
+    if (session.order === order) session.unsynced = false;
+    if (session.state.kind === 'attached') for (const text of result.parked) session.state.connection.send(text);
+    return session.state.kind !== 'ended';
+  }
+
+  /** Removes its record and frees its quota, unless it has a newer owner. @throws UnavailableError */
+  async remove(session: Session): Promise<void> {
+    const { backplane } = this.#context;
+    const { peerId } = session;
+    const mark = markOf(session);
+    if (await backplane.closeSession(peerId, mark, identityKey(session))) return;
+    const found = await backplane.findSession(peerId);
+    if (!found || found.epoch <= mark.epoch) return;
+    // A resume of this node is under way.
+    if (this.#registry.busyCount(peerId) > 1 || (this.#registry.get(peerId) ?? session) !== session) return;
+    // Taken over by a resume whose answer was given up: here, or on a node that is gone.
+    if (!(await this.#monitor.isElsewhere(found.node)))
+      await backplane.closeSession(peerId, { ...FORCED, epoch: found.epoch }, identityKey(session));
+  }
+}

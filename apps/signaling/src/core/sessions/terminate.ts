@@ -1,0 +1,144 @@
+/** How a session leaves its room, loses its socket, moves to another node, or ends. */
+import type { CloseName } from '@tandem/protocol';
+import { type Ban, ignoreUnavailable, UnavailableError } from '../../backplane/types.ts';
+import type { NodeContext } from '../context.ts';
+import type { SessionControl } from '../messaging/control-messages.ts';
+import type { Outbox } from '../messaging/outbox.ts';
+import type { Session } from '../model.ts';
+import type { MembershipWriter } from '../rooms/membership-writer.ts';
+import type { PendingRemovals } from '../rooms/pending-removals.ts';
+import type { RoomReplicas } from '../rooms/room-replicas.ts';
+import { identityKey, markOf } from './session-keys.ts';
+import type { SessionRecords } from './session-records.ts';
+import type { SessionRegistry } from './session-registry.ts';
+
+/** A session that may live on any node. */
+export interface ExpelTarget {
+  readonly peerId: string;
+  readonly node: string;
+  /** '' when its membership is gone already. */
+  readonly room: string;
+}
+
+export interface ExpelReason {
+  /** How its socket is closed. */
+  readonly close: CloseName;
+  /** `peer_left.reason` for the others. */
+  readonly left: string;
+  /** `kicked.reason` for its client. Default: none. */
+  readonly said?: string | undefined;
+  readonly ban?: Ban;
+}
+
+export interface SessionTerminatorParts {
+  readonly context: NodeContext;
+  readonly registry: SessionRegistry;
+  readonly replicas: RoomReplicas;
+  readonly writer: MembershipWriter;
+  readonly records: SessionRecords;
+  readonly pending: PendingRemovals;
+  readonly outbox: Outbox;
+}
+
+export class SessionTerminator {
+  readonly #parts: SessionTerminatorParts;
+  constructor(parts: SessionTerminatorParts) {
+    this.#parts = parts;
+  }
+
+  /** Leaves the room; the session stays, without anything stored. */
+  async leave(session: Session): Promise<void> {
+    await this.#withdraw(session, 'left');
+  }
+
+  /** Its socket is gone: keep it for the grace period. */
+  async detach(session: Session): Promise<void> {
+    const { context, registry, replicas, writer } = this.#parts;
+    const { clock, settings, backplane, name } = context;
+    if (session.state.kind !== 'attached') return;
+    if (!session.room) {
+      registry.forget(session);
+      return;
+    }
+    const grace = clock.setTimeout(() => void this.end(session, 'timeout'), settings.grace);
+    session.state = { kind: 'detached', grace };
+    session.order++;
+    session.unsynced = true;
+    replicas.showLocally(session, { away: true });
+    const { order } = session;
+    const detached = async () => {
+      await backplane.detachSession(session.peerId, markOf(session), name, settings.grace);
+      if (session.order === order) session.unsynced = false;
+    };
+    await registry
+      .whileBusy(session.peerId, () => Promise.all([detached(), writer.put(session)]))
+      .catch(ignoreUnavailable);
+  }
+
+  /** Ends it everywhere. */
+  async end(session: Session, reason: string, ban?: Ban): Promise<void> {
+    if (session.state.kind === 'ended') return;
+    const { room } = session;
+    this.#parts.registry.forget(session);
+    if (room) await this.#withdraw(session, reason, ban);
+  }
+
+  /** Takes it out of its room and out of the store; what cannot be written now is written later. */
+  async #withdraw(session: Session, reason: string, ban?: Ban): Promise<void> {
+    const { registry, writer, records, pending } = this.#parts;
+    const { room } = session;
+    if (!room) return;
+    await registry.whileBusy(session.peerId, async () => {
+      try {
+        await Promise.all([writer.leave(session, reason, ban), records.remove(session)]);
+      } catch (error) {
+        if (!(error instanceof UnavailableError)) throw error;
+        pending.addSession(room.id, session, { reason });
+      }
+    });
+  }
+
+  /** A newer owner exists: let go without touching what is stored. */
+  fence(peerId: string, epoch: number): void {
+    const { context, registry } = this.#parts;
+    const session = registry.get(peerId);
+    if (!session || session.epoch >= epoch) return;
+    context.counters.fenced++;
+    this.#drop(session, 'fenced');
+  }
+
+  /** Ends the session of any node from here; its socket receives `kicked` unless it was replaced. @throws UnavailableError */
+  async expel(target: ExpelTarget, why: ExpelReason): Promise<void> {
+    await this.#parts.context.backplane.endSession(target.peerId);
+    await this.expelled(target, why);
+  }
+
+  /** The rest of {@link expel}, for a session that the store has ended already: out of its room, and off its node. */
+  async expelled({ peerId, node, room }: ExpelTarget, { close, left, said, ban }: ExpelReason): Promise<void> {
+    const { context, writer, outbox } = this.#parts;
+    if (room) await writer.remove(room, peerId, left, ban);
+    const message = { t: 'end', peerId, close, ...(said === undefined ? {} : { reason: said }) } as const;
+    if (node === context.name) this.onEnd(message);
+    else outbox.control(node, message);
+  }
+
+  /** A session of this node was ended, here or on another node, which has changed what is stored. */
+  onEnd({ peerId, close, reason }: Extract<SessionControl, { t: 'end' }>): void {
+    const { context, registry } = this.#parts;
+    const session = registry.get(peerId);
+    if (!session) return;
+    if (session.state.kind === 'attached' && (close === 'kicked' || close === 'tokenRefused'))
+      session.state.connection.sendMessage({ type: 'kicked', ...(reason === undefined ? {} : { reason }) });
+    this.#drop(session, close);
+    void context.backplane.release(identityKey(session), peerId).catch(ignoreUnavailable);
+  }
+
+  /** Lets go of a session that lives on another node, or no more. */
+  #drop(session: Session, close: CloseName): void {
+    const { registry, replicas } = this.#parts;
+    const { state } = session;
+    replicas.exit(session, close);
+    registry.forget(session);
+    if (state.kind === 'attached') state.connection.close(close);
+  }
+}
