@@ -3,6 +3,12 @@
 /** WebSocket subprotocol of this version. The token travels beside it as `bearer.<jwt>`. */
 export const SUBPROTOCOL = 'signal.v1';
 
+/**
+ * How sockets are watched where nothing else is said, ms: a ping after `interval` of silence, dead after `timeout`. The interval is below
+ * the shortest idle timeout on the way (60 s of an Application Load Balancer and of CloudFront).
+ */
+export const DEFAULT_HEARTBEAT = { interval: 25_000, timeout: 60_000 } as const;
+
 /** Every `error.code` on the wire, with what a client does about it. */
 export const ERROR_CODES = {
   bad_json: 'The frame is not a JSON object.',

@@ -2,11 +2,12 @@
 import { afterClose, CLOSE_CODES, type CloseName, SUBPROTOCOL } from '@tandem/protocol/codes';
 import { fullJitter, parseRetryAfter } from './backoff.ts';
 import type { Clock } from './clock.ts';
-import { type Heartbeat, Link, type LinkEnd, type WebSocketConstructor } from './link.ts';
+import { Link, type LinkEnd, type WebSocketConstructor } from './link.ts';
 import { randomHex } from './random-id.ts';
+import type { ServerFrame } from './server-frame.ts';
 import { type EndReason, GiveUp, type SessionOptions } from './session-types.ts';
 import { tokenExpiry } from './token.ts';
-import type { Frame } from './wire.ts';
+import type { Heartbeat } from './wire.ts';
 
 /** A node whose store is away for so long is left for another one, ms. */
 const UNAVAILABLE_MS = 3000;
@@ -19,7 +20,7 @@ export interface ConnectorHost {
   readonly random: () => number;
   /** A socket is open: ask for the session. It becomes the connection by `adopt`. */
   opened(link: Link): void;
-  frame(link: Link, frame: Frame): void;
+  frame(link: Link, frame: ServerFrame): void;
   /** The socket that held the session is gone. */
   lost(): void;
   /** Is there a room to keep? */

@@ -1,7 +1,8 @@
 /** One WebSocket from opening to its one ending: JSON in and out, and a watch for sockets that are open but deaf. */
 import { CLOSE_CODES } from '@tandem/protocol/codes';
 import type { Clock } from './clock.ts';
-import type { Frame } from './wire.ts';
+import { readServerFrame, type ServerFrame } from './server-frame.ts';
+import type { Frame, Heartbeat } from './wire.ts';
 
 /** What of a WebSocket is used; the browser's, Node's and that of `ws` fit. */
 export interface WebSocketLike {
@@ -25,15 +26,8 @@ export interface LinkEnd {
 
 export interface LinkHandlers {
   open(): void;
-  frame(frame: Frame): void;
+  frame(frame: ServerFrame): void;
   end(end: LinkEnd): void;
-}
-
-export interface Heartbeat {
-  /** Ask when nothing came for so many ms. */
-  readonly interval: number;
-  /** Silence of so many ms means dead. */
-  readonly timeout: number;
 }
 
 const OPEN = 1;
@@ -63,13 +57,8 @@ export class Link {
     };
     socket.onmessage = (event: { data?: unknown }) => {
       this.#heard = clock.now();
-      let frame: Frame;
-      try {
-        frame = JSON.parse(String(event.data)) as Frame;
-      } catch {
-        return;
-      }
-      if (typeof frame !== 'object' || frame === null || typeof frame.type !== 'string') return;
+      const frame = readServerFrame(event.data);
+      if (!frame) return;
       if (frame.type === 'pong') {
         this.rtt = clock.now() - this.#pinged;
         this.#stop('deadline');

@@ -2,6 +2,7 @@
 import { type BackoffOptions, fullJitter } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import { type RoomChange, RoomView } from './room-view.ts';
+import type { ServerFrame } from './server-frame.ts';
 import { SignalingError } from './session-types.ts';
 import type { Frame, PeerInfo, PeerMetadata, RoomMedia } from './wire.ts';
 
@@ -105,8 +106,8 @@ export class Membership {
   }
 
   /** The session was resumed; the server says where it is. */
-  resumed(frame: Frame): void {
-    const roomId = typeof frame.roomId === 'string' ? frame.roomId : undefined;
+  resumed(frame: ServerFrame): void {
+    const { roomId } = frame;
     // What was sent over the dead socket may be lost: say it again.
     this.#metadataSent = '';
     if (roomId && roomId === this.#want?.roomId) {
@@ -132,7 +133,7 @@ export class Membership {
   }
 
   /** A frame about the room, from the socket that holds the session. */
-  receive(frame: Frame, me: string | undefined): void {
+  receive(frame: ServerFrame, me: string | undefined): void {
     switch (frame.type) {
       case 'joined':
         this.#joined(frame);
@@ -205,8 +206,8 @@ export class Membership {
     if (text !== this.#metadataSent && this.#host.send({ type: 'update', metadata })) this.#metadataSent = text;
   }
 
-  #joined(frame: Frame): void {
-    const roomId = String(frame.roomId);
+  #joined(frame: ServerFrame): void {
+    const { roomId = '' } = frame;
     if (roomId !== this.#want?.roomId) {
       // Left while the answer was on its way.
       this.#sendLeave(roomId);

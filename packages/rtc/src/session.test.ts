@@ -663,6 +663,22 @@ test('garbage from the server is ignored', async () => {
   expect([...bench.session.peers.keys()]).toEqual(['bob']);
 });
 
+test.each([
+  ['error', { code: { toString: 1 }, message: 'x' }],
+  ['error', { code: 'forbidden', message: { toString: 1 } }],
+  ['kicked', { reason: { toString: 1 } }],
+  ['joined', { roomId: { toString: 1 }, peers: [] }],
+  ['mute_requested', { peerId: { toString: 1 }, kind: 'audio' }],
+  ['draining', { reconnectWithin: { valueOf: 1, toString: 1 } }],
+  ['message', { peerId: { toString: 1 }, id: 1, data: 1 }],
+])('%s with a field that is no text or number is ignored: %j', async (type, fields) => {
+  const bench = await new Bench().inRoom();
+  const before = bench.events.length;
+  expect(() => bench.socket.say({ type, ...fields })).not.toThrow();
+  expect(bench.events.slice(before)).toEqual([]);
+  expect(bench.session.state).toBe('open');
+});
+
 test('addresses that are none are named', () => {
   expect(() => new Bench({ url: 'nonsense' })).toThrow('url');
   expect(() => new Bench({ url: 'ftp://example.org' })).toThrow('ftp:');

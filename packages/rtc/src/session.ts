@@ -1,4 +1,5 @@
 /** The signaling session: an identity that outlives its sockets. */
+import { DEFAULT_HEARTBEAT } from '@tandem/protocol/codes';
 import { type Clock, systemClock } from './clock.ts';
 import { Connector } from './connector.ts';
 import { Delivery, type DeliveryResult } from './delivery.ts';
@@ -9,6 +10,7 @@ import { Pacer } from './pacer.ts';
 import { randomHex } from './random-id.ts';
 import { Requests } from './requests.ts';
 import type { RoomChange } from './room-view.ts';
+import type { ServerFrame } from './server-frame.ts';
 import {
   type EndReason,
   type SessionEvents,
@@ -16,7 +18,16 @@ import {
   type SessionState,
   SignalingError,
 } from './session-types.ts';
-import type { DirectedBody, DirectedType, Frame, PeerInfo, PeerMetadata, RoomMedia, ServerLimits } from './wire.ts';
+import type {
+  DirectedBody,
+  DirectedType,
+  Frame,
+  Heartbeat,
+  PeerInfo,
+  PeerMetadata,
+  RoomMedia,
+  ServerLimits,
+} from './wire.ts';
 
 /**
  * A session with signaling: connects, resumes on any node, and delivers each message to a peer once and in order. Works in browsers and in
@@ -39,12 +50,12 @@ export class SignalingSession extends Emitter<SessionEvents> {
   readonly #requests: Requests;
   readonly #traceparent: string | undefined;
   #state: SessionState = 'idle';
-  #greeting: Frame | undefined;
+  #greeting: ServerFrame | undefined;
   #sessionToken: string | undefined;
   #peerId: string | undefined;
   #node: string | undefined;
   #limits: ServerLimits | undefined;
-  #heartbeat = { interval: 20_000, timeout: 45_000 };
+  #heartbeat: Heartbeat = DEFAULT_HEARTBEAT;
   #waiters: { readonly resolve: () => void; readonly reject: (error: SignalingError) => void }[] = [];
 
   constructor(options: SessionOptions) {
@@ -85,7 +96,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
       random,
       ...options.delivery,
       send: (frame) => this.#paced(frame),
-      deliver: (_peerId, frame) => this.#delivered(frame),
+      deliver: (peerId, frame) => this.#delivered(peerId, frame),
       failed: (peerId, type, reason) => this.emit('undelivered', { peerId, type, reason }),
       acknowledges: (peerId) => this.#acknowledges(peerId),
     });
@@ -252,13 +263,13 @@ export class SignalingSession extends Emitter<SessionEvents> {
   // --- the connection --------------------------------------------------------------------------------------------
 
   /** The pending link stands: it is the link now. */
-  #established(link: Link, frame: Frame, resumed: boolean): void {
+  #established(link: Link, frame: ServerFrame, resumed: boolean): void {
     this.#connector.adopt(link);
     this.#pacer.clear();
-    if (typeof frame.sessionToken === 'string') this.#sessionToken = frame.sessionToken;
-    if (typeof frame.peerId === 'string') this.#peerId = frame.peerId;
-    if (typeof frame.node === 'string') this.#node = frame.node;
-    const { limits, heartbeat } = frame as { limits?: ServerLimits; heartbeat?: { interval: number; timeout: number } };
+    const { sessionToken, peerId, node, limits, heartbeat } = frame;
+    this.#sessionToken = sessionToken ?? this.#sessionToken;
+    this.#peerId = peerId ?? this.#peerId;
+    this.#node = node ?? this.#node;
     if (limits) {
       this.#limits = limits;
       if (limits.messagesPerSecond > 0) this.#pacer.setRate(limits.messagesPerSecond);
@@ -274,7 +285,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
 
   // --- frames ---------------------------------------------------------------------------------------------------
 
-  #frame(link: Link, frame: Frame): void {
+  #frame(link: Link, frame: ServerFrame): void {
     if (this.#state === 'closed') return;
     switch (frame.type) {
       case 'welcome':
@@ -303,7 +314,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
         this.#requests.done(frame.ref);
         return;
       case 'kicked':
-        this.emit('kicked', { reason: String(frame.reason ?? '') });
+        this.emit('kicked', { reason: frame.reason ?? '' });
         return;
       default:
     }
@@ -311,15 +322,15 @@ export class SignalingSession extends Emitter<SessionEvents> {
     if (link !== this.#connector.link) return;
     switch (frame.type) {
       case 'joined':
-        if (typeof frame.peerId === 'string') this.#peerId = frame.peerId;
+        this.#peerId = frame.peerId ?? this.#peerId;
         this.#room.receive(frame, this.#peerId);
         return;
       case 'draining':
-        this.#connector.move(this.#random() * Math.max(0, Number(frame.reconnectWithin) || 0) * 0.8);
+        this.#connector.move(this.#random() * Math.max(0, frame.reconnectWithin ?? 0) * 0.8);
         return;
       case 'mute_requested':
         this.emit('mute-requested', {
-          peerId: String(frame.peerId),
+          peerId: frame.peerId as string,
           kind: frame.kind === 'video' ? 'video' : 'audio',
         });
         return;
@@ -332,17 +343,14 @@ export class SignalingSession extends Emitter<SessionEvents> {
     return this.#traceparent === undefined ? frame : { ...frame, traceparent: this.#traceparent };
   }
 
-  #delivered(frame: Frame): void {
-    const peerId = String(frame.peerId);
+  #delivered(peerId: string, frame: Frame): void {
     if (frame.type === 'message') this.emit('message', { peerId, data: frame.data });
     else this.emit('signal', frame as unknown as SessionEvents['signal']);
   }
 
-  #error(link: Link, frame: Frame): void {
-    const code = String(frame.code);
-    const message = String(frame.message ?? code);
-    const replyTo = typeof frame.replyTo === 'string' ? frame.replyTo : undefined;
-    const retryAfter = typeof frame.retryAfter === 'number' ? frame.retryAfter : undefined;
+  #error(link: Link, frame: ServerFrame): void {
+    const { code = 'unknown', replyTo, retryAfter, peerId, id } = frame;
+    const message = frame.message ?? code;
     if (this.#connector.isPending(link) && code === 'session_unknown') {
       // A socket that serves a session in a room knows better: its node writes again what the store lost. The move has failed. Outside of
       // rooms nothing is stored.
@@ -365,13 +373,12 @@ export class SignalingSession extends Emitter<SessionEvents> {
       this.#pacer.pause(retryAfter ?? 1000);
       if (replyTo === undefined) this.#room.dropped(retryAfter ?? 1000);
     }
-    const { peerId, id } = frame as { peerId?: unknown; id?: unknown };
-    if (typeof peerId === 'string' && typeof id === 'number') {
+    if (peerId !== undefined && id !== undefined) {
       if (code === 'forbidden' || code === 'too_large' || code === 'bad_message') this.#delivery.refused(peerId, id);
       // The rest is repeated: by the timer, or when the peer is back.
       return;
     }
-    const field = typeof frame.field === 'string' ? { field: frame.field } : {};
+    const field = frame.field === undefined ? {} : { field: frame.field };
     this.emit('error', { code, message, ...field, ...(replyTo ? { replyTo } : {}) });
   }
 

@@ -1,6 +1,6 @@
 /**
  * The wire contract as plain types, so that the browser bundle and the published typings need no schema library.
- * wire.test.ts holds them equal to @tandem/protocol.
+ * wire.test.ts holds them to the schemas of @tandem/protocol.
  */
 
 /** What a peer says of itself to its room. At most 2 KiB as JSON. */
@@ -32,6 +32,14 @@ export interface ServerLimits {
   maxRoomSize: number;
   messagesPerSecond: number;
   graceSeconds: number;
+}
+
+/** How the server watches sockets, as it states in `welcome`. */
+export interface Heartbeat {
+  /** A ping is sent after this silence, ms. */
+  readonly interval: number;
+  /** A socket is dead after this silence, ms. */
+  readonly timeout: number;
 }
 
 /** A session description as it travels: JSEP fields plus what orders it (see pair.ts). */
