@@ -1,6 +1,7 @@
 /** The whole signaling service in one disposable object. Routes and parts live in files of their own; this wires them. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { DEFAULT_HEARTBEAT } from '@tandem/protocol';
 import {
   connectRedis,
   createLogger,
@@ -71,7 +72,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
     backplane,
     settings: {
       heartbeatInterval: config.HEARTBEAT_MS,
-      heartbeatTimeout: Math.round(config.HEARTBEAT_MS * 2.4),
+      heartbeatTimeout: Math.round(config.HEARTBEAT_MS * (DEFAULT_HEARTBEAT.timeout / DEFAULT_HEARTBEAT.interval)),
       grace: config.GRACE_MS,
       maxFrameBytes: config.MAX_FRAME_BYTES,
       maxRoomSize: config.MAX_ROOM_SIZE,

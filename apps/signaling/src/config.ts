@@ -1,6 +1,7 @@
 /** Every setting of the signaling service. Keys are environment variable names. */
 import { TelemetrySettings } from '@tandem/service/settings';
 import Type, { type Static } from 'typebox';
+import { DEFAULT_SETTINGS } from './core/settings.ts';
 
 const ms = (value: number, description: string) => Type.Integer({ default: value, minimum: 0, description });
 const count = (value: number, description: string) => Type.Integer({ default: value, minimum: 1, description });
@@ -37,28 +38,40 @@ export const SignalingConfig = Type.Object({
     minimum: 0,
     description: 'How many proxies in front append to X-Forwarded-For.',
   }),
-  GRACE_MS: ms(60_000, 'A session outlives its socket so long.'),
+  GRACE_MS: ms(DEFAULT_SETTINGS.grace, 'How long a session survives after its socket closes, ms.'),
   HEARTBEAT_MS: Type.Integer({
-    default: 25_000,
+    default: DEFAULT_SETTINGS.heartbeatInterval,
     minimum: 1000,
-    maximum: 25_000,
-    description: 'Pings every so many ms; below every idle timeout on the way (ALB and CloudFront: 60 s).',
+    maximum: DEFAULT_SETTINGS.heartbeatInterval,
+    description: 'Interval of pings, ms; below every idle timeout on the way (ALB and CloudFront: 60 s).',
   }),
-  MAX_FRAME_BYTES: count(65_536, 'Largest frame; a token may lower it.'),
-  MAX_ROOM_SIZE: count(50, 'Members of a room; a token may lower it.'),
+  MAX_FRAME_BYTES: count(DEFAULT_SETTINGS.maxFrameBytes, 'Largest frame; a token may lower it.'),
+  MAX_ROOM_SIZE: count(DEFAULT_SETTINGS.maxRoomSize, 'Members of a room; a token may lower it.'),
   MEDIA_FROM: Type.Integer({
     default: 5,
     minimum: 0,
     description: 'People in a room from which a media node serves it, where there is one; 0: never.',
   }),
-  MESSAGES_PER_SECOND: count(100, 'Sustained, of one connection; bursts of three seconds pass.'),
-  USER_MESSAGES_PER_SECOND: count(400, 'Sustained, over all connections of one user on this node.'),
-  BYTES_PER_SECOND: count(262_144, 'Sustained, of one connection in frames of any kind; bursts of two seconds pass.'),
+  MESSAGES_PER_SECOND: count(
+    DEFAULT_SETTINGS.messagesPerSecond,
+    'Sustained, of one connection; bursts of three seconds pass.',
+  ),
+  USER_MESSAGES_PER_SECOND: count(
+    DEFAULT_SETTINGS.userMessagesPerSecond,
+    'Sustained, over all connections of one user on this node.',
+  ),
+  BYTES_PER_SECOND: count(
+    DEFAULT_SETTINGS.bytesPerSecond,
+    'Sustained, of one connection in frames of any kind; bursts of two seconds pass.',
+  ),
   USER_FAN_OUT_BYTES_PER_SECOND: count(
-    2_097_152,
+    DEFAULT_SETTINGS.userFanOutBytesPerSecond,
     'Sustained, what the messages of one user make this node send; a broadcast counts for each receiver.',
   ),
-  MAX_FAULTS: count(30, 'Malformed or refused messages in ten seconds before the socket is closed (4006).'),
+  MAX_FAULTS: count(
+    DEFAULT_SETTINGS.maxFaults,
+    'Malformed or refused messages in ten seconds before the socket is closed (4006).',
+  ),
   MAX_BUFFERED_BYTES: count(1_048_576, 'Unsent bytes of one connection before it is closed as slow (4007).'),
   MAX_CONNECTIONS: count(20_000, 'Connections of this node; more get 503.'),
   MAX_HANDSHAKES: count(500, 'New connections whose token is being checked at once; more get 503.'),
@@ -73,17 +86,20 @@ export const SignalingConfig = Type.Object({
   CONNECTIONS_PER_IP: count(500, 'Open at once from one address (IPv6: one /64).'),
   CONNECTIONS_PER_IP_PER_SECOND: count(50, 'New ones from one address; bursts of three seconds pass. More get 429.'),
   SESSIONS_PER_USER: count(
-    20,
+    DEFAULT_SETTINGS.sessionsPerUser,
     'Of one user: sessions in rooms over all nodes (more: too_many_sessions), open sockets on each node (more: 429).',
   ),
   CONNECTIONS_PER_USER_PER_SECOND: count(
     5,
     'New ones of one user on this node; bursts of three seconds pass. More: 429.',
   ),
-  BEAT_MS: count(2000, 'This node tells the others so often that it lives.'),
-  NODE_TIMEOUT_MS: count(7000, 'A node silent for so long is dead: its peers become away.'),
-  SWEEP_MS: count(10_000, 'Every room is compared with the stored truth so often.'),
-  RECONNECT_WITHIN_MS: ms(10_000, 'On SIGTERM clients are told to move at a random moment within so many ms.'),
+  BEAT_MS: count(DEFAULT_SETTINGS.beatInterval, 'Interval in which this node reports itself alive, ms.'),
+  NODE_TIMEOUT_MS: count(
+    DEFAULT_SETTINGS.nodeTimeout,
+    'Silence after which a node is dead and its peers become away, ms.',
+  ),
+  SWEEP_MS: count(DEFAULT_SETTINGS.sweepInterval, 'Interval in which every room is compared with the store, ms.'),
+  RECONNECT_WITHIN_MS: ms(10_000, 'On SIGTERM clients move to another node at a random moment within this time, ms.'),
   ...TelemetrySettings,
 });
 export type SignalingConfig = Static<typeof SignalingConfig>;

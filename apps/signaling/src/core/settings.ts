@@ -1,10 +1,12 @@
 /** Everything that bounds the core. Times in ms. */
+import { DEFAULT_HEARTBEAT } from '@tandem/protocol/codes';
+
 export interface CoreSettings {
-  /** Server pings every so many ms; below the shortest idle timeout on the way (ALB and CloudFront: 60 s). Default 25,000. */
+  /** Silence after which the server pings. Default 25,000, see DEFAULT_HEARTBEAT. */
   readonly heartbeatInterval: number;
-  /** Silence of so many ms means dead. Default 60,000. */
+  /** Silence after which a socket is dead. Default 60,000. */
   readonly heartbeatTimeout: number;
-  /** A session outlives its socket so long. Default 60,000. */
+  /** How long a session survives after its socket closes. Default 60,000. */
   readonly grace: number;
   /** Default 65,536 bytes; a session description of a big call is about 10 KB. */
   readonly maxFrameBytes: number;
@@ -27,21 +29,21 @@ export interface CoreSettings {
   readonly sessionsPerUser: number;
   /** Malformed or refused messages in ten seconds before the socket is closed (4006). Default 30. */
   readonly maxFaults: number;
-  /** This node says so often that it lives. Default 2,000. */
+  /** Interval in which this node reports itself alive. Default 2,000. */
   readonly beatInterval: number;
-  /** A node silent for so long is dead. Default 7,000. */
+  /** Silence after which a node is dead. Default 7,000. */
   readonly nodeTimeout: number;
-  /** Every room is compared with the stored truth so often, in case an event was lost. Default 10,000. */
+  /** Interval in which every room is compared with the store, in case an event was lost. Default 10,000. */
   readonly sweepInterval: number;
-  /** A kicked login session stays out of the room so long. Default 3,600,000 (the longest life of an access token). */
+  /** How long a kicked login session stays out of the room. Default 3,600,000 (the longest life of an access token). */
   readonly banTime: number;
   /** `retryAfter` of `unavailable`. Default 2,000. */
   readonly retryAfter: number;
 }
 
 export const DEFAULT_SETTINGS: CoreSettings = {
-  heartbeatInterval: 25_000,
-  heartbeatTimeout: 60_000,
+  heartbeatInterval: DEFAULT_HEARTBEAT.interval,
+  heartbeatTimeout: DEFAULT_HEARTBEAT.timeout,
   grace: 60_000,
   maxFrameBytes: 65_536,
   maxMetadataBytes: 2048,
