@@ -57,6 +57,11 @@ export interface EdgeProps {
    */
   readonly authRateLimit?: number;
   /**
+   * How long the logs of the web ACL are kept. (Access logs are in a bucket, for 90 days.)
+   * @default ONE_MONTH
+   */
+  readonly logRetention?: logs.RetentionDays;
+  /**
    * Refuse deletion of the load balancer.
    * @default true
    */
@@ -180,7 +185,7 @@ export class Edge extends Construct implements ec2.IConnectable {
     const wafLogs = new logs.LogGroup(this, 'WafLogs', {
       // WAF refuses any other beginning.
       logGroupName: `aws-waf-logs-${Names.uniqueResourceName(this, { maxLength: 60, separator: '-' }).toLowerCase()}`,
-      retention: logs.RetentionDays.ONE_MONTH,
+      retention: props.logRetention ?? logs.RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     new wafv2.CfnLoggingConfiguration(this, 'WafLogging', {

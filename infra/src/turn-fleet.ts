@@ -49,7 +49,8 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
     const nodeMbps = props.nodeMbps ?? 1500;
     const drainTimeout = props.drainTimeout ?? Duration.hours(2);
     this.secret =
-      props.secret ?? new TurnSecret(this, 'Secret', { rotation: props.secretRotation ?? Duration.days(30) }).secret;
+      props.secret ??
+      new TurnSecret(this, 'Secret', { rotation: props.secretRotation, logRetention: props.logRetention }).secret;
 
     const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', { vpc, description: part.description });
     this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(part.port) });

@@ -13,6 +13,11 @@ export interface TurnSecretProps {
    * @default Duration.days(30)
    */
   readonly rotation?: Duration;
+  /**
+   * How long logs of the rotation are kept.
+   * @default ONE_MONTH
+   */
+  readonly logRetention?: logs.RetentionDays;
 }
 
 /**
@@ -43,7 +48,9 @@ export class TurnSecret extends Construct {
       code: lambda.Code.fromInline(ROTATION_CODE),
       timeout: Duration.seconds(30),
       memorySize: 128,
-      logGroup: new logs.LogGroup(this, 'RotateLogs', { retention: logs.RetentionDays.ONE_MONTH }),
+      logGroup: new logs.LogGroup(this, 'RotateLogs', {
+        retention: props.logRetention ?? logs.RetentionDays.ONE_MONTH,
+      }),
     });
     acknowledge(rotate, {
       ...BASIC_EXECUTION,

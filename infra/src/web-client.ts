@@ -5,6 +5,7 @@ import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import type * as iam from 'aws-cdk-lib/aws-iam';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as s3deploy from 'aws-cdk-lib/aws-s3-deployment';
 import { Construct } from 'constructs';
@@ -15,6 +16,25 @@ import { type Edge, SECRET_HEADER, VIEWER_HEADER } from './edge.ts';
 import { globalName } from './global-name.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import { viewerRequestCode } from './viewer-request.ts';
+
+/** Strict-Transport-Security of the pages (RFC 6797). */
+export interface HstsOptions {
+  /**
+   * How long a browser uses HTTPS only.
+   * @default Duration.days(730)
+   */
+  readonly maxAge?: Duration;
+  /**
+   * Also for all names below this one.
+   * @default true
+   */
+  readonly includeSubdomains?: boolean;
+  /**
+   * Allow browsers to build the name into their lists, which is hard to take back.
+   * @default true
+   */
+  readonly preload?: boolean;
+}
 
 /** Properties of {@link WebClient}. */
 export interface WebClientProps {
@@ -54,10 +74,20 @@ export interface WebClientProps {
    */
   readonly webAclArn?: string;
   /**
+   * Strict-Transport-Security.
+   * @default - two years, with subdomains and preload
+   */
+  readonly hsts?: HstsOptions;
+  /**
    * Where viewers are served from.
    * @default PRICE_CLASS_ALL
    */
   readonly priceClass?: cloudfront.PriceClass;
+  /**
+   * How long the logs of publishing are kept. (CloudFront keeps none: they would hold tokens.)
+   * @default ONE_MONTH
+   */
+  readonly logRetention?: logs.RetentionDays;
   /**
    * What happens to the bucket when the stack goes. DESTROY empties it first.
    * @default RemovalPolicy.RETAIN
@@ -118,7 +148,7 @@ export class WebClient extends Construct {
       removalPolicy,
       autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
     });
-    const headers = this.headers(props.clientBuild);
+    const headers = this.headers(props);
     const viewerRequest = new cloudfront.Function(this, 'ViewerRequest', {
       comment: 'Viewer address, token out of the URL, folders to index.html',
       runtime: cloudfront.FunctionRuntime.JS_2_0,
@@ -229,7 +259,7 @@ export class WebClient extends Construct {
     return Object.fromEntries(all.map((pattern) => [pattern, behavior]));
   }
 
-  private headers(build: string | undefined): cloudfront.ResponseHeadersPolicy {
+  private headers({ clientBuild: build, hsts = {} }: WebClientProps): cloudfront.ResponseHeadersPolicy {
     // The client's build knows the hashes of its inline scripts; without a build the strictest that can work.
     const file = build ? join(build, 'security-headers.json') : '';
     const given: Record<string, string> = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
@@ -253,9 +283,9 @@ export class WebClient extends Construct {
         frameOptions: { frameOption: cloudfront.HeadersFrameOption.DENY, override: true },
         referrerPolicy: { referrerPolicy: referrer, override: true },
         strictTransportSecurity: {
-          accessControlMaxAge: Duration.days(730),
-          includeSubdomains: true,
-          preload: true,
+          accessControlMaxAge: hsts.maxAge ?? Duration.days(730),
+          includeSubdomains: hsts.includeSubdomains ?? true,
+          preload: hsts.preload ?? true,
           override: true,
         },
       },
@@ -272,6 +302,10 @@ export class WebClient extends Construct {
       destinationBucket: this.bucket,
       prune: false,
       memoryLimit: 512,
+      // The function that CDK makes for it would keep its logs for two years.
+      logGroup: new logs.LogGroup(this, 'PublishLogs', {
+        retention: props.logRetention ?? logs.RetentionDays.ONE_MONTH,
+      }),
     };
     if (!props.clientBuild) {
       Annotations.of(this).addWarningV2(

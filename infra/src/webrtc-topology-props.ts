@@ -1,30 +1,12 @@
-import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import type { RemovalPolicy } from 'aws-cdk-lib';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
-import type * as route53 from 'aws-cdk-lib/aws-route53';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { check, checkDomain, checkGiven, checkInteger } from './check.ts';
+import type * as sns from 'aws-cdk-lib/aws-sns';
 import type { TopologyProfile } from './profile.ts';
-
-/** Public names and their certificates. */
-export interface DomainProps {
-  /** Name of the page, such as calls.example.com. */
-  readonly domainName: string;
-  /** Certificate of `domainName`, in us-east-1 (CloudFront reads no other region). */
-  readonly certificate: acm.ICertificate;
-  /** Certificate of `origin.<domainName>` and `turn.<domainName>`, in the stack's region. */
-  readonly regionalCertificate: acm.ICertificate;
-  /**
-   * Zone in which the three names are made.
-   * @default - you point the names yourself, at the outputs
-   */
-  readonly hostedZone?: route53.IHostedZone;
-  /**
-   * A name that several regions' stacks share; it leads to the nearest ({@link NearestRegion}). Needs `hostedZone`, and
-   * `regionalCertificate` to cover it.
-   * @default - none: one region
-   */
-  readonly sharedDomainName?: string;
-}
+import type { CacheOptions, DomainProps, ExistingCache, ServiceOptions, TurnOptions } from './topology-options.ts';
+import type { HstsOptions } from './web-client.ts';
 
 /** Properties of {@link WebRtcTopology}. */
 export interface WebRtcTopologyProps {
@@ -99,6 +81,77 @@ export interface WebRtcTopologyProps {
    */
   readonly cacheShards?: number;
   /**
+   * An existing VPC: public subnets in each zone, and isolated or private ones for the cache. With private subnets the services run there, else
+   * in the public ones.
+   * @default - a new one
+   */
+  readonly vpc?: ec2.IVpc;
+  /**
+   * An existing cluster in that VPC, for auth, signaling and the canary. Alarms on running tasks need Container Insights on it.
+   * @default - a new one with enhanced Container Insights
+   */
+  readonly cluster?: ecs.ICluster;
+  /**
+   * Private DNS name under which signaling finds auth. Two topologies in one VPC need two.
+   * @default 'tandem.internal'
+   */
+  readonly privateDomainName?: string;
+  /**
+   * An existing cache in place of a new one.
+   * @default - a new one
+   */
+  readonly existingCache?: ExistingCache;
+  /**
+   * Sizes of the new cache.
+   * @default - cache.m7g.large with a replica in each other zone; in development one cache.t4g.micro a shard
+   */
+  readonly cacheOptions?: CacheOptions;
+  /**
+   * Sizes and times of the tasks of auth and signaling.
+   * @default - 1 CPU and 2 GiB; in development a quarter
+   */
+  readonly serviceOptions?: ServiceOptions;
+  /**
+   * Sizes, times and quotas of the TURN nodes.
+   * @default - c7gn.medium; in development t4g.micro
+   */
+  readonly turnOptions?: TurnOptions;
+  /**
+   * How long logs are kept.
+   * @default ONE_MONTH
+   */
+  readonly logRetention?: logs.RetentionDays;
+  /**
+   * What happens to buckets and the signing key when the stack goes.
+   * @default - RETAIN in production, DESTROY in development
+   */
+  readonly removalPolicy?: RemovalPolicy;
+  /**
+   * Web ACL of CloudFront (scope CLOUDFRONT, us-east-1).
+   * @default - none; the load balancer has one
+   */
+  readonly webAclArn?: string;
+  /**
+   * Topic of the alarms. Its policy and its key must allow `cloudwatch.amazonaws.com` to publish.
+   * @default - a new encrypted one
+   */
+  readonly alarmTopic?: sns.ITopic;
+  /**
+   * Requests that an address may make in five minutes, everything together.
+   * @default 3000
+   */
+  readonly rateLimit?: number;
+  /**
+   * Requests to /auth that an address may make in five minutes.
+   * @default 600
+   */
+  readonly authRateLimit?: number;
+  /**
+   * Strict-Transport-Security of the pages.
+   * @default - two years, with subdomains and preload
+   */
+  readonly hsts?: HstsOptions;
+  /**
    * Fewest signaling tasks.
    * @default - the topology's replicas
    */
@@ -123,36 +176,4 @@ export interface WebRtcTopologyProps {
    * @default - none
    */
   readonly alarmEmails?: string[];
-}
-
-/** @throws Error naming the property and the fix */
-export function checkTopology(props: WebRtcTopologyProps, production: boolean): void {
-  const kind = 'WebRtcTopology';
-  check(
-    !production || props.domain !== undefined,
-    kind,
-    'domain',
-    'production needs TLS between CloudFront and the load balancer, and turns:',
-    'give domain, or profile: TopologyProfile.DEVELOPMENT',
-  );
-  check(
-    !production || !!props.access,
-    kind,
-    'access',
-    'production does not guess who may have a token',
-    "access: 'oidc' or 'api-key' (or 'open', if you mean it)",
-  );
-  if (props.domain) checkGiven(`${kind}.domain`, props.domain, 'domainName', 'certificate', 'regionalCertificate');
-  checkDomain(kind, 'domain.domainName', props.domain?.domainName);
-  check(
-    !props.domain?.sharedDomainName || props.domain.hostedZone !== undefined,
-    kind,
-    'domain.hostedZone',
-    'sharedDomainName is a latency record, which needs a zone',
-    'give hostedZone',
-  );
-  checkInteger(kind, 'zones', props.zones, production ? 3 : 2, 6);
-  checkInteger(kind, 'turnNodes', props.turnNodes, production ? 2 : 1, 1000);
-  checkInteger(kind, 'signalingTasks', props.signalingTasks, production ? 2 : 1, 5000);
-  checkInteger(kind, 'cacheShards', props.cacheShards, 1, 160);
 }

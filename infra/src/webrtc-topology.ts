@@ -1,4 +1,4 @@
-import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnOutput, type RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -10,25 +10,28 @@ import { topology } from '../topology/index.ts';
 import { AuthService } from './auth-service.ts';
 import { SERVICE_ACCESS } from './cache-access.ts';
 import { Canary } from './canary.ts';
+import { checkTopology } from './check-topology.ts';
 import { Edge } from './edge.ts';
 import { NearestRegion } from './nearest-region.ts';
 import { Network } from './network.ts';
 import { Observability } from './observability.ts';
 import { TopologyProfile } from './profile.ts';
-import { SessionCache } from './session-cache.ts';
+import { type CacheAccess, SessionCache } from './session-cache.ts';
 import { SignalingService } from './signaling-service.ts';
 import { SigningKeys } from './signing-keys.ts';
+import { given, topologyDefaults } from './topology-defaults.ts';
+import type { DomainProps } from './topology-options.ts';
 import { TurnDirectory } from './turn-directory.ts';
 import { TurnFleet } from './turn-fleet.ts';
 import { WebClient } from './web-client.ts';
-import { checkTopology, type DomainProps, type WebRtcTopologyProps } from './webrtc-topology-props.ts';
+import type { WebRtcTopologyProps } from './webrtc-topology-props.ts';
 
 /** Everything: network, cache, keys, auth, signaling, relays, edge, PWA, alarms; from infra/topology. */
 export class WebRtcTopology extends Construct {
-  /** The network. */
-  readonly network: Network;
-  /** The session cache. */
-  readonly cache: SessionCache;
+  /** The network; undefined in a VPC of yours. */
+  readonly network?: Network;
+  /** The session cache; undefined where one exists already. */
+  readonly cache?: SessionCache;
   /** The keys that sign tokens. */
   readonly signingKeys: SigningKeys;
   /** Auth. */
@@ -37,8 +40,8 @@ export class WebRtcTopology extends Construct {
   readonly signaling: SignalingService;
   /** Relays. */
   readonly turn: TurnFleet;
-  /** Where relays write themselves down. */
-  readonly turnDirectory: TurnDirectory;
+  /** Where relays write themselves down; undefined where the cache exists already. */
+  readonly turnDirectory?: TurnDirectory;
   /** Load balancer. */
   readonly edge: Edge;
   /** CloudFront and the PWA. */
@@ -49,149 +52,213 @@ export class WebRtcTopology extends Construct {
   readonly canary?: Canary;
   /** `https://…` of the page. */
   readonly origin: string;
+  private readonly props: WebRtcTopologyProps;
+  private readonly profile: TopologyProfile;
+  private readonly defaults: ReturnType<typeof topologyDefaults>;
+  private readonly vpc: ec2.IVpc;
 
   constructor(scope: Construct, id: string, props: WebRtcTopologyProps = {}) {
     super(scope, id);
-    const profile = props.profile ?? TopologyProfile.PRODUCTION;
-    const production = profile.isProduction;
-    checkTopology(props, production);
-    const zones = props.zones ?? (production ? 3 : 2);
-    const removalPolicy = production ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
-    const { domain } = props;
-    const replicas = (part: { readonly replicas: { readonly development: number; readonly production: number } }) =>
-      production ? part.replicas.production : part.replicas.development;
-
-    this.network = new Network(this, 'Network', { zones, natGateways: production ? zones : 0 });
-    const { vpc } = this.network;
-    this.cache = new SessionCache(this, 'Cache', {
-      vpc,
-      subnets: this.network.cacheSubnets,
-      shards: props.cacheShards ?? (production ? 2 : 1),
-      replicasPerShard: production ? zones - 1 : 0,
-      nodeType: production ? 'cache.m7g.large' : 'cache.t4g.micro',
-      snapshotRetentionDays: production ? 1 : 0,
-    });
-    const access = this.cache.addUser('Services', { userName: 'tandem', accessString: SERVICE_ACCESS });
-    this.signingKeys = new SigningKeys(this, 'SigningKeys', { removalPolicy, inProcess: production });
-    this.edge = new Edge(this, 'Edge', {
-      vpc,
-      ...(domain ? { certificate: domain.regionalCertificate, domainName: `origin.${domain.domainName}` } : {}),
-      deletionProtection: production,
-      removalPolicy,
-    });
-    this.webClient = new WebClient(this, 'WebClient', {
-      edge: this.edge,
-      removalPolicy,
-      priceClass: production ? cloudfront.PriceClass.PRICE_CLASS_ALL : cloudfront.PriceClass.PRICE_CLASS_100,
-      ...(props.clientBuild === undefined ? {} : { clientBuild: props.clientBuild }),
-      ...(domain ? { domainName: domain.domainName, certificate: domain.certificate } : {}),
-    });
+    this.props = props;
+    this.profile = props.profile ?? TopologyProfile.PRODUCTION;
+    const { isProduction } = this.profile;
+    checkTopology(props, isProduction);
+    const zones = zonesOf(props) ?? (isProduction ? 3 : 2);
+    this.defaults = topologyDefaults(isProduction ? 'production' : 'development', zones);
+    if (!props.vpc) this.network = this.newNetwork(zones);
+    this.vpc = props.vpc ?? (this.network as Network).vpc;
+    let cache = props.existingCache;
+    if (!cache) {
+      this.cache = this.newCache();
+      const services = this.cache.addUser('Services', { userName: 'tandem', accessString: SERVICE_ACCESS });
+      this.turnDirectory = new TurnDirectory(this, 'TurnDirectory', { cache: this.cache });
+      cache = { services, turnNodes: this.turnDirectory.access };
+    }
+    const removalPolicy = props.removalPolicy ?? this.defaults.removalPolicy;
+    this.signingKeys = new SigningKeys(this, 'SigningKeys', { removalPolicy, inProcess: isProduction });
+    this.edge = this.newEdge(removalPolicy);
+    this.webClient = this.newWebClient(removalPolicy);
     this.origin = this.webClient.origin;
-    this.turnDirectory = new TurnDirectory(this, 'TurnDirectory', { cache: this.cache });
-    const turnNodes = props.turnNodes ?? (production ? zones : 1);
-    this.turn = new TurnFleet(this, 'Turn', {
-      vpc,
-      directory: this.turnDirectory.access,
-      minNodes: turnNodes,
-      maxNodes: props.maxTurnNodes ?? turnNodes * 10,
-      deletionProtection: production,
-      ...(production
-        ? {}
-        : {
-            instanceType: ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MICRO),
-            nodeMbps: 60,
-            memoryLimitMiB: 640,
-          }),
-      ...(domain ? { turnHost: `turn.${domain.domainName}`, certificate: domain.regionalCertificate } : {}),
-      ...(props.turnImage ? { image: props.turnImage } : {}),
+    this.turn = this.newTurnFleet(cache.turnNodes);
+    const cluster =
+      props.cluster ??
+      new ecs.Cluster(this, 'Cluster', { vpc: this.vpc, containerInsightsV2: ecs.ContainerInsights.ENHANCED });
+    const namespace = new servicediscovery.PrivateDnsNamespace(this, 'Namespace', {
+      vpc: this.vpc,
+      name: props.privateDomainName ?? 'tandem.internal',
     });
-
-    const cluster = new ecs.Cluster(this, 'Cluster', { vpc, containerInsightsV2: ecs.ContainerInsights.ENHANCED });
-    const namespace = new servicediscovery.PrivateDnsNamespace(this, 'Namespace', { vpc, name: 'tandem.internal' });
-    const common = {
-      vpc,
-      cluster,
-      namespace,
-      cache: access,
-      vpcSubnets: this.network.serviceSubnets,
-      assignPublicIp: this.network.assignPublicIp,
-      allowedOrigins: this.origin,
-      cpu: production ? 1024 : 256,
-      memoryLimitMiB: production ? 2048 : 512,
-    };
-    this.auth = new AuthService(this, 'Auth', {
-      ...common,
-      signingKeys: this.signingKeys,
-      access: props.access ?? (production ? '' : 'open'),
-      profile: profile.name,
-      turnSecret: this.turn.secret,
-      turnUris: this.turn.turnUris,
-      minTasks: replicas(topology.auth),
-      maxTasks: replicas(topology.auth) * 10,
-      turnDirectory: true,
-      ...(props.authEnvironment ? { environment: props.authEnvironment } : {}),
-      ...(props.apiKeys ? { apiKeys: props.apiKeys } : {}),
-      ...(props.authImage ? { image: props.authImage } : {}),
-    });
-    const signalingTasks = props.signalingTasks ?? replicas(topology.signaling);
-    this.signaling = new SignalingService(this, 'Signaling', {
-      ...common,
-      jwksUrl: `http://${this.auth.serviceName}.${namespace.namespaceName}:${this.auth.port}/.well-known/jwks.json`,
-      minTasks: signalingTasks,
-      maxTasks: props.maxSignalingTasks ?? signalingTasks * 10,
-      ...(props.signalingEnvironment ? { environment: props.signalingEnvironment } : {}),
-      ...(props.signalingImage ? { image: props.signalingImage } : {}),
-    });
+    const common = this.ofBothServices(cluster, namespace, cache.services);
+    this.auth = this.newAuth(common);
+    this.signaling = this.newSignaling(
+      common,
+      `http://${this.auth.serviceName}.${namespace.namespaceName}:${this.auth.port}/.well-known/jwks.json`,
+    );
     this.auth.connections.allowDefaultPortFrom(this.signaling, 'JWKS');
     // A task that starts before the cache lets it in would fail its readiness for nothing.
-    for (const service of [this.auth, this.signaling]) service.service.node.addDependency(this.cache.replicationGroup);
+    for (const service of [this.auth, this.signaling])
+      if (this.cache) service.service.node.addDependency(this.cache.replicationGroup);
     this.edge.addService(this.auth, 10);
     this.edge.addService(this.signaling, 20);
-    this.observability = new Observability(this, 'Observability', {
+    this.observability = this.newObservability();
+    for (const service of [this.auth, this.signaling]) service.rollBackOn(...this.observability.deploymentAlarms);
+    if (props.canaryApiKey || (props.access ?? 'open').split(',').includes('open'))
+      this.canary = this.watchAsCaller(cluster);
+    if (props.domain?.hostedZone) this.names(props.domain, props.domain.hostedZone);
+    this.outputs();
+  }
+
+  private newNetwork(zones: number): Network {
+    return new Network(this, 'Network', {
+      zones,
+      natGateways: this.profile.isProduction ? zones : 0,
+      flowLogRetention: this.props.logRetention,
+    });
+  }
+
+  private newCache(): SessionCache {
+    return new SessionCache(this, 'Cache', {
+      vpc: this.vpc,
+      subnets: {
+        subnetType:
+          this.vpc.isolatedSubnets.length > 0 ? ec2.SubnetType.PRIVATE_ISOLATED : ec2.SubnetType.PRIVATE_WITH_EGRESS,
+      },
+      shards: this.props.cacheShards ?? this.defaults.cacheShards,
+      ...this.defaults.cache,
+      ...given(this.props.cacheOptions),
+    });
+  }
+
+  private newEdge(removalPolicy: RemovalPolicy): Edge {
+    const { domain, rateLimit, authRateLimit, logRetention } = this.props;
+    return new Edge(this, 'Edge', {
+      vpc: this.vpc,
+      ...(domain ? { certificate: domain.regionalCertificate, domainName: `origin.${domain.domainName}` } : {}),
+      deletionProtection: this.profile.isProduction,
+      removalPolicy,
+      rateLimit,
+      authRateLimit,
+      logRetention,
+    });
+  }
+
+  private newWebClient(removalPolicy: RemovalPolicy): WebClient {
+    const { domain, clientBuild, webAclArn, hsts, logRetention } = this.props;
+    return new WebClient(this, 'WebClient', {
+      edge: this.edge,
+      removalPolicy,
+      priceClass: this.profile.isProduction
+        ? cloudfront.PriceClass.PRICE_CLASS_ALL
+        : cloudfront.PriceClass.PRICE_CLASS_100,
+      clientBuild,
+      webAclArn,
+      hsts,
+      logRetention,
+      domainName: domain?.domainName,
+      certificate: domain?.certificate,
+    });
+  }
+
+  private newTurnFleet(directory: CacheAccess): TurnFleet {
+    const { domain, maxTurnNodes, turnImage, turnOptions, logRetention } = this.props;
+    const minNodes = this.props.turnNodes ?? this.defaults.turnNodes;
+    return new TurnFleet(this, 'Turn', {
+      vpc: this.vpc,
+      directory,
+      minNodes,
+      maxNodes: maxTurnNodes ?? minNodes * 10,
+      deletionProtection: this.profile.isProduction,
+      ...this.defaults.turn,
+      ...given(turnOptions),
+      logRetention,
+      turnHost: domain ? `turn.${domain.domainName}` : undefined,
+      certificate: domain?.regionalCertificate,
+      image: turnImage,
+    });
+  }
+
+  private ofBothServices(cluster: ecs.ICluster, namespace: servicediscovery.IPrivateDnsNamespace, cache: CacheAccess) {
+    return {
+      vpc: this.vpc,
+      cluster,
+      namespace,
+      cache,
+      ...this.taskPlacement(),
+      logRetention: this.props.logRetention,
+      allowedOrigins: this.origin,
+      ...this.defaults.service,
+      ...given(this.props.serviceOptions),
+    };
+  }
+
+  /** Behind NAT where there is any; else tasks reach registries and the interfaces of AWS by addresses of their own. */
+  private taskPlacement() {
+    const assignPublicIp = this.vpc.privateSubnets.length === 0;
+    return {
+      vpcSubnets: { subnetType: assignPublicIp ? ec2.SubnetType.PUBLIC : ec2.SubnetType.PRIVATE_WITH_EGRESS },
+      assignPublicIp,
+    };
+  }
+
+  private newAuth(common: ReturnType<WebRtcTopology['ofBothServices']>): AuthService {
+    const { access, authEnvironment, apiKeys, authImage } = this.props;
+    const minTasks = topology.auth.replicas[this.profile.isProduction ? 'production' : 'development'];
+    return new AuthService(this, 'Auth', {
+      ...common,
+      signingKeys: this.signingKeys,
+      access: access ?? (this.profile.isProduction ? '' : 'open'),
+      profile: this.profile.name,
+      turnSecret: this.turn.secret,
+      turnUris: this.turn.turnUris,
+      minTasks,
+      maxTasks: minTasks * 10,
+      turnDirectory: true,
+      environment: authEnvironment,
+      apiKeys,
+      image: authImage,
+    });
+  }
+
+  private newSignaling(common: ReturnType<WebRtcTopology['ofBothServices']>, jwksUrl: string): SignalingService {
+    const { signalingTasks, maxSignalingTasks, signalingEnvironment, signalingImage } = this.props;
+    const minTasks =
+      signalingTasks ?? topology.signaling.replicas[this.profile.isProduction ? 'production' : 'development'];
+    return new SignalingService(this, 'Signaling', {
+      ...common,
+      jwksUrl,
+      minTasks,
+      maxTasks: maxSignalingTasks ?? minTasks * 10,
+      environment: signalingEnvironment,
+      image: signalingImage,
+    });
+  }
+
+  private newObservability(): Observability {
+    return new Observability(this, 'Observability', {
       signaling: this.signaling,
       auth: this.auth,
       cache: this.cache,
       turn: this.turn,
       edge: this.edge,
       webClient: this.webClient,
-      minHealthy: production ? 2 : 1,
-      ...(props.alarmEmails ? { emails: props.alarmEmails } : {}),
+      minHealthy: this.defaults.minHealthy,
+      topic: this.props.alarmTopic,
+      emails: this.props.alarmEmails,
     });
-    for (const service of [this.auth, this.signaling]) service.rollBackOn(...this.observability.deploymentAlarms);
-    if (props.canaryApiKey || (props.access ?? 'open').split(',').includes('open'))
-      this.canary = this.watchAsCaller(props, production, cluster);
-    if (domain?.hostedZone) this.names(domain, domain.hostedZone);
-    if (domain?.hostedZone && domain.sharedDomainName)
-      new NearestRegion(this, 'NearestRegion', {
-        domainName: domain.sharedDomainName,
-        regionalDomainName: domain.domainName,
-        certificate: domain.regionalCertificate,
-        hostedZone: domain.hostedZone,
-      });
-    new CfnOutput(this, 'Url', { value: this.origin, description: 'Open this' });
-    new CfnOutput(this, 'OriginName', {
-      value: this.edge.loadBalancer.loadBalancerDnsName,
-      description: 'origin.<domain> points here',
-    });
-    if (this.turn.tlsLoadBalancer)
-      new CfnOutput(this, 'TurnName', {
-        value: this.turn.tlsLoadBalancer.loadBalancerDnsName,
-        description: 'turn.<domain> points here',
-      });
   }
 
-  private watchAsCaller(props: WebRtcTopologyProps, production: boolean, cluster: ecs.ICluster): Canary {
+  private watchAsCaller(cluster: ecs.ICluster): Canary {
+    const { domain, alarmEmails, canaryApiKey, canaryImage, logRetention } = this.props;
     const canary = new Canary(this, 'Canary', {
-      vpc: this.network.vpc,
+      vpc: this.vpc,
       cluster,
       origin: this.origin,
-      vpcSubnets: this.network.serviceSubnets,
-      assignPublicIp: this.network.assignPublicIp,
-      without: props.domain ? [] : ['relay-tls'],
-      // A development stack that mails nobody is no fault.
-      ...(production || props.alarmEmails?.length ? { alarmTopic: this.observability.topic } : {}),
-      ...(props.canaryApiKey ? { apiKey: props.canaryApiKey } : {}),
-      ...(props.canaryImage ? { image: props.canaryImage } : {}),
+      ...this.taskPlacement(),
+      without: domain ? [] : ['relay-tls'],
+      // A development stack that sends no mail is no fault.
+      alarmTopic: this.profile.isProduction || alarmEmails?.length ? this.observability.topic : undefined,
+      apiKey: canaryApiKey,
+      image: canaryImage,
+      logRetention,
     });
     this.observability.addAlarm(
       'Canary',
@@ -210,5 +277,31 @@ export class WebRtcTopology extends Construct {
     alias('OriginAlias', `origin.${domain.domainName}.`, new targets.LoadBalancerTarget(this.edge.loadBalancer));
     if (this.turn.tlsLoadBalancer)
       alias('TurnAlias', `turn.${domain.domainName}.`, new targets.LoadBalancerTarget(this.turn.tlsLoadBalancer));
+    if (domain.sharedDomainName)
+      new NearestRegion(this, 'NearestRegion', {
+        domainName: domain.sharedDomainName,
+        regionalDomainName: domain.domainName,
+        certificate: domain.regionalCertificate,
+        hostedZone: zone,
+      });
   }
+
+  private outputs(): void {
+    new CfnOutput(this, 'Url', { value: this.origin, description: 'Open this' });
+    new CfnOutput(this, 'OriginName', {
+      value: this.edge.loadBalancer.loadBalancerDnsName,
+      description: 'origin.<domain> points here',
+    });
+    if (this.turn.tlsLoadBalancer)
+      new CfnOutput(this, 'TurnName', {
+        value: this.turn.tlsLoadBalancer.loadBalancerDnsName,
+        description: 'turn.<domain> points here',
+      });
+  }
+}
+
+/** As given, or as an existing VPC has them; undefined where only the deployment knows. */
+function zonesOf({ zones, vpc }: WebRtcTopologyProps): number | undefined {
+  if (zones !== undefined || !vpc) return zones;
+  return Token.isUnresolved(vpc.availabilityZones) ? undefined : vpc.availabilityZones.length;
 }

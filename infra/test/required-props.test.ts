@@ -47,6 +47,11 @@ const CASES: Readonly<Record<string, Case>> = {
     (scope, given) => new tandem.WebRtcTopology(scope, 'Made', { domain: given, access: 'open', authImage: image }),
   ],
   EdgeProps: ['Edge', { vpc }, made(tandem.Edge)],
+  ExistingCache: [
+    'WebRtcTopology.existingCache',
+    { services: cache, turnNodes: cache },
+    (scope, existingCache) => new tandem.WebRtcTopology(scope, 'Made', { domain, access: 'open', existingCache }),
+  ],
   NearestRegionProps: [
     'NearestRegion',
     { domainName: 'calls.example.com', regionalDomainName: 'eu.calls.example.com', certificate, hostedZone },

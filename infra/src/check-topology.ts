@@ -1,0 +1,87 @@
+import { Token } from 'aws-cdk-lib';
+import { check, checkDomain, checkGiven, checkInteger } from './check.ts';
+import { checkCacheUrl } from './check-cache-url.ts';
+import type { WebRtcTopologyProps } from './webrtc-topology-props.ts';
+
+/** @throws Error naming the property and the fix */
+export function checkTopology(props: WebRtcTopologyProps, production: boolean): void {
+  const kind = 'WebRtcTopology';
+  check(
+    !production || props.domain !== undefined,
+    kind,
+    'domain',
+    'production needs TLS between CloudFront and the load balancer, and turns:',
+    'give domain, or profile: TopologyProfile.DEVELOPMENT',
+  );
+  check(
+    !production || !!props.access,
+    kind,
+    'access',
+    'production does not guess who may have a token',
+    "access: 'oidc' or 'api-key' (or 'open', if you mean it)",
+  );
+  if (props.domain) checkGiven(`${kind}.domain`, props.domain, 'domainName', 'certificate', 'regionalCertificate');
+  checkDomain(kind, 'domain.domainName', props.domain?.domainName);
+  check(
+    !props.domain?.sharedDomainName || props.domain.hostedZone !== undefined,
+    kind,
+    'domain.hostedZone',
+    'sharedDomainName is a latency record, which needs a zone',
+    'give hostedZone',
+  );
+  checkInteger(kind, 'zones', props.zones, production ? 3 : 2, 6);
+  checkInteger(kind, 'turnNodes', props.turnNodes, production ? 2 : 1, 1000);
+  checkInteger(kind, 'signalingTasks', props.signalingTasks, production ? 2 : 1, 5000);
+  checkInteger(kind, 'cacheShards', props.cacheShards, 1, 160);
+  checkVpc(kind, props, production);
+  check(
+    !props.existingCache || (props.cacheOptions === undefined && props.cacheShards === undefined),
+    kind,
+    'existingCache',
+    'cacheOptions and cacheShards are of a new cache',
+    'give one or the other',
+  );
+  if (props.existingCache) {
+    checkGiven(`${kind}.existingCache`, props.existingCache, 'services', 'turnNodes');
+    for (const user of ['services', 'turnNodes'] as const)
+      checkCacheUrl(`${kind}.existingCache`, user, props.existingCache[user].url);
+  }
+  checkDomain(kind, 'privateDomainName', props.privateDomainName);
+  check(
+    props.webAclArn === undefined ||
+      Token.isUnresolved(props.webAclArn) ||
+      /^arn:aws[a-z-]*:wafv2:us-east-1:\d{12}:global\/webacl\/.+/.test(props.webAclArn),
+    kind,
+    'webAclArn',
+    `"${props.webAclArn}" is no web ACL of scope CLOUDFRONT`,
+    'arn:aws:wafv2:us-east-1:<account>:global/webacl/<name>/<id>',
+  );
+}
+
+function checkVpc(kind: string, { vpc, cluster }: WebRtcTopologyProps, production: boolean): void {
+  check(!cluster || vpc !== undefined, kind, 'vpc', 'the cluster is in a VPC, and it is not given', 'vpc: cluster.vpc');
+  if (!vpc) return;
+  check(
+    !cluster || cluster.vpc.vpcId === vpc.vpcId,
+    kind,
+    'cluster',
+    'it is in another VPC',
+    'a cluster in `vpc`, or cluster.vpc as `vpc`',
+  );
+  const zones = vpc.availabilityZones;
+  const fewest = production ? 3 : 2;
+  check(
+    Token.isUnresolved(zones) || zones.length >= fewest,
+    kind,
+    'vpc',
+    `it has ${zones.length} zones of ${fewest}`,
+    `a VPC over ${fewest} zones`,
+  );
+  check(
+    vpc.isolatedSubnets.length + vpc.privateSubnets.length > 0,
+    kind,
+    'vpc',
+    'it has public subnets only, and the cache is not for the internet',
+    'add isolated subnets',
+  );
+}

@@ -1,0 +1,132 @@
+import type { Duration } from 'aws-cdk-lib';
+import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as route53 from 'aws-cdk-lib/aws-route53';
+import type { CacheAccess } from './session-cache.ts';
+
+/** Public names and their certificates. */
+export interface DomainProps {
+  /** Name of the page, such as calls.example.com. */
+  readonly domainName: string;
+  /** Certificate of `domainName`, in us-east-1 (CloudFront reads no other region). */
+  readonly certificate: acm.ICertificate;
+  /** Certificate of `origin.<domainName>` and `turn.<domainName>`, in the stack's region. */
+  readonly regionalCertificate: acm.ICertificate;
+  /**
+   * Zone in which the three names are made.
+   * @default - you point the names yourself, at the outputs
+   */
+  readonly hostedZone?: route53.IHostedZone;
+  /**
+   * A name that several regions' stacks share; it leads to the nearest ({@link NearestRegion}). Needs `hostedZone`, and
+   * `regionalCertificate` to cover it.
+   * @default - none: one region
+   */
+  readonly sharedDomainName?: string;
+}
+
+/** A cache that exists already, in {@link WebRtcTopologyProps.existingCache}: Valkey or Redis 7 and later, reached over TLS, `maxmemory-policy noeviction`. */
+export interface ExistingCache {
+  /** For auth and signaling: all commands on keys and channels that begin with `tandem:`, as `SERVICE_ACCESS` of infra/src/cache-access.ts. */
+  readonly services: CacheAccess;
+  /** For the TURN nodes: their directory and the revocations, as `TURN_NODE_ACCESS` there. */
+  readonly turnNodes: CacheAccess;
+}
+
+/** Sizes of the cache in {@link WebRtcTopologyProps.cacheOptions}; each as in {@link SessionCacheProps}. */
+export interface CacheOptions {
+  /**
+   * Node type.
+   * @default - of the profile
+   */
+  readonly nodeType?: string;
+  /**
+   * Replicas of each shard.
+   * @default - one in each other zone; none in development
+   */
+  readonly replicasPerShard?: number;
+  /**
+   * Valkey version.
+   * @default '8.0'
+   */
+  readonly engineVersion?: string;
+  /**
+   * Daily snapshots kept, days.
+   * @default - 1; in development 0
+   */
+  readonly snapshotRetentionDays?: number;
+  /**
+   * Key for encryption at rest.
+   * @default - the key that ElastiCache owns
+   */
+  readonly encryptionKey?: kms.IKey;
+}
+
+/** Sizes of both services in {@link WebRtcTopologyProps.serviceOptions}; each as in {@link RealtimeServiceProps}. */
+export interface ServiceOptions {
+  /**
+   * CPU units.
+   * @default - of the profile
+   */
+  readonly cpu?: number;
+  /**
+   * Memory, MiB.
+   * @default - of the profile
+   */
+  readonly memoryLimitMiB?: number;
+  /**
+   * How long a task may drain.
+   * @default Duration.seconds(120)
+   */
+  readonly stopTimeout?: Duration;
+  /**
+   * Average CPU that scaling holds, percent.
+   * @default 50
+   */
+  readonly targetCpuPercent?: number;
+}
+
+/** Sizes of the relays in {@link WebRtcTopologyProps.turnOptions}; each as in {@link TurnFleetProps}. */
+export interface TurnOptions {
+  /**
+   * Instance type.
+   * @default - of the profile
+   */
+  readonly instanceType?: ec2.InstanceType;
+  /**
+   * What a node carries, Mbit/s out.
+   * @default - of the profile
+   */
+  readonly nodeMbps?: number;
+  /**
+   * Memory of the container, MiB.
+   * @default - of the profile
+   */
+  readonly memoryLimitMiB?: number;
+  /**
+   * How long a leaving instance may wait for its calls.
+   * @default Duration.hours(2)
+   */
+  readonly drainTimeout?: Duration;
+  /**
+   * Most bytes a second of one allocation.
+   * @default 375000
+   */
+  readonly maxBytesPerSecond?: number;
+  /**
+   * Allocations of one user.
+   * @default 12
+   */
+  readonly userQuota?: number;
+  /**
+   * Allocations of one node.
+   * @default 4000
+   */
+  readonly totalQuota?: number;
+  /**
+   * How often the shared secret rotates.
+   * @default Duration.days(30)
+   */
+  readonly secretRotation?: Duration;
+}
