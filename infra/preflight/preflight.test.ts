@@ -91,7 +91,7 @@ test('a new account: everything that would stop the deployment half way is named
     /✗ EC2-VPC Elastic IPs: 3 needed, 3 in use, 5 allowed/,
     /✓ VPCs per Region: 1 needed, 1 in use, 5 allowed/,
     /✗ the certificate for calls.example.com is PENDING_VALIDATION/,
-    /✗ the certificate in eu-west-1 does not hold for origin.calls.example.com/,
+    /✗ the certificate in eu-west-1 does not hold for turn.calls.example.com/,
     /✗ the zone example.org does not hold calls.example.com/,
   ])
     expect(output).toMatch(line);

@@ -10,7 +10,7 @@ export function checkTopology(props: WebRtcTopologyProps, production: boolean): 
     !production || props.domain !== undefined,
     kind,
     'domain',
-    'production needs TLS between CloudFront and the load balancer, and turns:',
+    'production needs a name of its own, and turns:',
     'give domain, or profile: TopologyProfile.DEVELOPMENT',
   );
   check(

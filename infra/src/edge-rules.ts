@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 
 /**
  * Rate rules and AWS's managed ones for the load balancer.
- * @param header holds the viewer's address; CloudFront writes it
+ * @param header holds the viewer's network; CloudFront writes it
  * @param limits requests of an address in five minutes
  */
 export function edgeRules(
@@ -36,10 +36,10 @@ export function edgeRules(
       rateBasedStatement: {
         limit,
         evaluationWindowSec: 300,
-        // The viewer's address as CloudFront saw it: the load balancer's peer is always CloudFront, and
-        // X-Forwarded-For begins with whatever the viewer wrote.
-        aggregateKeyType: 'FORWARDED_IP',
-        forwardedIpConfig: { headerName: header, fallbackBehavior: 'NO_MATCH' },
+        // The viewer's network as CloudFront saw it: the load balancer's peer is always CloudFront, and X-Forwarded-For begins with
+        // whatever the viewer wrote. Counted by address, one IPv6 subscriber would have 2^64 allowances.
+        aggregateKeyType: 'CUSTOM_KEYS',
+        customKeys: [{ header: { name: header, textTransformations: [{ priority: 0, type: 'NONE' }] } }],
         ...(scopeDown ? { scopeDownStatement: scopeDown } : {}),
       },
     },
@@ -59,8 +59,8 @@ export function edgeRules(
         },
       }),
       rate('AddressRate', 1, limits.all),
-      managed('AWSManagedRulesAmazonIpReputationList', 2),
-      managed('AWSManagedRulesKnownBadInputsRuleSet', 3),
+      // Not the IP reputation list: here it would judge CloudFront's addresses. It belongs on a web ACL of CloudFront.
+      managed('AWSManagedRulesKnownBadInputsRuleSet', 2),
     ],
   });
 }

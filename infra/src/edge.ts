@@ -1,58 +1,46 @@
 import { ArnFormat, Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elb from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
-import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
-import * as cr from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
-import { acknowledge, BASIC_EXECUTION } from './acknowledge.ts';
-import { check, checkDomain, checkGiven, checkInteger, checkSeconds } from './check.ts';
+import { acknowledge } from './acknowledge.ts';
+import { checkGiven, checkInteger, checkSeconds } from './check.ts';
 import { edgeRules } from './edge-rules.ts';
 import type { RealtimeService } from './realtime-service.ts';
 
-/** Header that CloudFront sets from the viewer's address; a viewer cannot set it (see WebClient). */
-export const VIEWER_HEADER = 'x-viewer-ip';
-/** Header whose value only CloudFront and the load balancer know. */
-export const SECRET_HEADER = 'x-origin-secret';
+/**
+ * Header that CloudFront sets from the viewer's address: an IPv4 address, or the /64 of an IPv6 one, which is one subscriber's. A viewer
+ * cannot set it (see WebClient).
+ */
+export const NETWORK_HEADER = 'x-viewer-network';
 /** Signaling pings at most every 25 s; idle timeouts stay far above. */
 const HEARTBEAT_SECONDS = 25;
 
 /** Properties of {@link Edge}. */
 export interface EdgeProps {
-  /** Where; two public subnets at least. */
+  /** Where: a VPC with an internet gateway, which CloudFront requires of a VPC origin although no traffic passes through it. */
   readonly vpc: ec2.IVpc;
   /**
-   * Certificate of `domainName`, in this region.
-   * @default - plain HTTP between CloudFront and the load balancer: development only
+   * Subnets of the load balancer, in two zones at least. It has no public address.
+   * @default - isolated subnets, or private ones where there are none
    */
-  readonly certificate?: acm.ICertificate;
-  /**
-   * Name under which CloudFront reaches the load balancer; it must be in the certificate and point here.
-   * @default - the load balancer's own name, without TLS
-   */
-  readonly domainName?: string;
+  readonly vpcSubnets?: ec2.SubnetSelection;
   /**
    * Idle timeout. Above the heartbeat, and below the services' own keep-alive.
    * @default Duration.seconds(400)
    */
   readonly idleTimeout?: Duration;
   /**
-   * The region's prefix list `com.amazonaws.global.cloudfront.origin-facing`.
-   * @default - looked up by name at deploy time
-   */
-  readonly cloudFrontPrefixListId?: string;
-  /**
-   * Requests an address may make in five minutes, everything together.
+   * Requests an IPv4 address or IPv6 /64 may make in five minutes, everything together.
    * @default 3000
    */
   readonly rateLimit?: number;
   /**
-   * Requests to /auth an address may make in five minutes.
+   * Requests to /auth an IPv4 address or IPv6 /64 may make in five minutes.
    * @default 600
    */
   readonly authRateLimit?: number;
@@ -79,22 +67,16 @@ export interface EdgeProps {
 }
 
 /**
- * Internet-facing load balancer behind CloudFront. (CloudFront's VPC origins carry no WebSockets, so it cannot be internal.) Two
- * locks keep others out: the security group admits CloudFront's addresses only, and every rule wants the secret header.
+ * Internal load balancer, which CloudFront reaches as VPC origin (WebSockets pass since May 2026): no public address, no name and
+ * certificate of its own, no secret header. See docs/decisions/0015-internal-load-balancer.md.
  */
 export class Edge extends Construct implements ec2.IConnectable {
   /** The load balancer. */
   readonly loadBalancer: elb.ApplicationLoadBalancer;
-  /** Its one listener: 443 with a certificate, 80 without. */
+  /** Its one listener, HTTP on 80: from CloudFront to here nothing leaves the network of AWS. */
   readonly listener: elb.ApplicationListener;
   /** Security group of the load balancer. */
   readonly connections: ec2.Connections;
-  /** The value of the secret header; CloudFront sends it. */
-  readonly originSecret: secretsmanager.Secret;
-  /** Name that CloudFront connects to. */
-  readonly originDomainName: string;
-  /** Whether CloudFront connects with TLS. */
-  readonly tls: boolean;
   /** Rate rules and managed rules. */
   readonly webAcl: wafv2.CfnWebACL;
   /** The target groups by service name, in the order added. */
@@ -105,14 +87,6 @@ export class Edge extends Construct implements ec2.IConnectable {
   constructor(scope: Construct, id: string, props: EdgeProps) {
     super(scope, id);
     checkGiven('Edge', props, 'vpc');
-    checkDomain('Edge', 'domainName', props.domainName);
-    check(
-      (props.certificate === undefined) === (props.domainName === undefined),
-      'Edge',
-      props.certificate ? 'domainName' : 'certificate',
-      'certificate and domainName go together',
-      'give both (TLS) or neither (development)',
-    );
     checkSeconds(
       'Edge',
       'idleTimeout',
@@ -123,31 +97,26 @@ export class Edge extends Construct implements ec2.IConnectable {
     );
     checkInteger('Edge', 'rateLimit', props.rateLimit, 10, 2_000_000_000);
     checkInteger('Edge', 'authRateLimit', props.authRateLimit, 10, 2_000_000_000);
-    if (props.cloudFrontPrefixListId !== undefined)
-      check(
-        /^(pl-[0-9a-f]+|\$\{.*)$/.test(props.cloudFrontPrefixListId),
-        'Edge',
-        'cloudFrontPrefixListId',
-        `"${props.cloudFrontPrefixListId}" is no prefix list id`,
-        'leave it out, or pl-…',
-      );
-    this.tls = props.certificate !== undefined;
-    const port = this.tls ? 443 : 80;
+    const vpcSubnets = props.vpcSubnets ?? {
+      subnetType:
+        props.vpc.isolatedSubnets.length > 0 ? ec2.SubnetType.PRIVATE_ISOLATED : ec2.SubnetType.PRIVATE_WITH_EGRESS,
+    };
     const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
       vpc: props.vpc,
-      description: 'Load balancer: CloudFront only',
+      description: 'Load balancer: CloudFront, as VPC origin',
       allowAllOutbound: false,
     });
-    this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(port) });
-    securityGroup.addIngressRule(
-      ec2.Peer.prefixList(props.cloudFrontPrefixListId ?? this.lookUpPrefixList()),
-      ec2.Port.tcp(port),
-      'CloudFront',
-    );
+    this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(80) });
+    // The group of CloudFront's own network interfaces exists only after the origin does, and its addresses are a list of the region.
+    // The load balancer has no public address, so what comes from outside of the VPC is CloudFront.
+    securityGroup.addIngressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(80), 'CloudFront VPC origin');
+    acknowledge(securityGroup, {
+      'AwsSolutions-EC23': 'An internal load balancer: from outside the VPC only CloudFront reaches it.',
+    });
     this.loadBalancer = new elb.ApplicationLoadBalancer(this, 'LoadBalancer', {
       vpc: props.vpc,
-      vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC },
-      internetFacing: true,
+      vpcSubnets,
+      internetFacing: false,
       securityGroup,
       idleTimeout: props.idleTimeout ?? Duration.seconds(400),
       dropInvalidHeaderFields: true,
@@ -156,28 +125,13 @@ export class Edge extends Construct implements ec2.IConnectable {
       crossZoneEnabled: true,
     });
     if (props.accessLogs ?? true) this.keepAccessLogs(props.removalPolicy ?? RemovalPolicy.RETAIN);
-    this.originDomainName = props.domainName ?? this.loadBalancer.loadBalancerDnsName;
-    this.originSecret = new secretsmanager.Secret(this, 'OriginSecret', {
-      description: 'Header by which the load balancer knows CloudFront',
-      generateSecretString: { excludePunctuation: true, passwordLength: 48 },
-    });
-    acknowledge(this.originSecret, {
-      'AwsSolutions-SMG4':
-        'CloudFront and the load balancer both hold it: rotation is a deployment of both, see docs/deployment-and-testing.md. The security group is the other lock.',
-    });
     this.listener = this.loadBalancer.addListener('Listener', {
-      port,
+      port: 80,
       open: false,
-      ...(props.certificate
-        ? {
-            protocol: elb.ApplicationProtocol.HTTPS,
-            certificates: [props.certificate],
-            sslPolicy: elb.SslPolicy.TLS13_RES,
-          }
-        : { protocol: elb.ApplicationProtocol.HTTP }),
-      defaultAction: elb.ListenerAction.fixedResponse(403, { contentType: 'text/plain', messageBody: 'forbidden' }),
+      protocol: elb.ApplicationProtocol.HTTP,
+      defaultAction: elb.ListenerAction.fixedResponse(404, { contentType: 'text/plain', messageBody: 'not found' }),
     });
-    this.webAcl = edgeRules(this, VIEWER_HEADER, { all: props.rateLimit ?? 3000, auth: props.authRateLimit ?? 600 });
+    this.webAcl = edgeRules(this, NETWORK_HEADER, { all: props.rateLimit ?? 3000, auth: props.authRateLimit ?? 600 });
     new wafv2.CfnWebACLAssociation(this, 'Protect', {
       resourceArn: this.loadBalancer.loadBalancerArn,
       webAclArn: this.webAcl.attrArn,
@@ -202,7 +156,6 @@ export class Edge extends Construct implements ec2.IConnectable {
       redactedFields: [
         { singleHeader: { Name: 'authorization' } },
         { singleHeader: { Name: 'sec-websocket-protocol' } },
-        { singleHeader: { Name: SECRET_HEADER } },
         { queryString: {} },
       ],
     });
@@ -214,10 +167,7 @@ export class Edge extends Construct implements ec2.IConnectable {
     const group = service.createTargetGroup(this, `${service.serviceName}Targets`);
     this.listener.addAction(`${service.serviceName}Rule`, {
       priority,
-      conditions: [
-        elb.ListenerCondition.pathPatterns(patterns),
-        elb.ListenerCondition.httpHeader(SECRET_HEADER, [this.originSecret.secretValue.unsafeUnwrap()]),
-      ],
+      conditions: [elb.ListenerCondition.pathPatterns(patterns)],
       action: elb.ListenerAction.forward([group]),
     });
     service.connections.allowFrom(this, ec2.Port.tcp(service.port), 'load balancer');
@@ -264,31 +214,5 @@ export class Edge extends Construct implements ec2.IConnectable {
     this.loadBalancer.setAttribute('access_logs.s3.enabled', 'true');
     this.loadBalancer.setAttribute('access_logs.s3.bucket', bucket.bucketName);
     if (bucket.policy) this.loadBalancer.node.addDependency(bucket.policy);
-  }
-
-  private lookUpPrefixList(): string {
-    const name = 'com.amazonaws.global.cloudfront.origin-facing';
-    const lookup = new cr.AwsCustomResource(this, 'PrefixList', {
-      resourceType: 'Custom::CloudFrontPrefixList',
-      onUpdate: {
-        service: 'EC2',
-        action: 'DescribeManagedPrefixLists',
-        parameters: { Filters: [{ Name: 'prefix-list-name', Values: [name] }] },
-        outputPaths: ['PrefixLists.0.PrefixListId'],
-        physicalResourceId: cr.PhysicalResourceId.of(name),
-      },
-      installLatestAwsSdk: false,
-      // The action knows no resources: '*' is all it takes.
-      policy: cr.AwsCustomResourcePolicy.fromStatements([
-        new iam.PolicyStatement({ actions: ['ec2:DescribeManagedPrefixLists'], resources: ['*'] }),
-      ]),
-    });
-    acknowledge(lookup, {
-      'AwsSolutions-IAM5[Resource::*]': 'ec2:DescribeManagedPrefixLists knows no resources, and reads public lists.',
-    });
-    for (const child of Stack.of(this).node.children)
-      if (child.node.id.startsWith('AWS679f53fac002430cb0da5b7982bd2287'))
-        acknowledge(child, { ...BASIC_EXECUTION, 'AwsSolutions-L1': "The runtime is CDK's own choice." });
-    return lookup.getResponseField('PrefixLists.0.PrefixListId');
   }
 }

@@ -11,10 +11,10 @@ export interface DomainProps {
   readonly domainName: string;
   /** Certificate of `domainName`, in us-east-1 (CloudFront reads no other region). */
   readonly certificate: acm.ICertificate;
-  /** Certificate of `origin.<domainName>` and `turn.<domainName>`, in the stack's region. */
+  /** Certificate of `turn.<domainName>`, in the stack's region. */
   readonly regionalCertificate: acm.ICertificate;
   /**
-   * Zone in which the three names are made.
+   * Zone in which the names are made: `domainName` and `turn.<domainName>`.
    * @default - you point the names yourself, at the outputs
    */
   readonly hostedZone?: route53.IHostedZone;

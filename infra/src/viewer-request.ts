@@ -1,13 +1,25 @@
 /**
  * Source of the CloudFront function on viewer requests (JavaScript runtime 2.0; under its 10 KB limit). It
- *  - writes the viewer's address into a header that a viewer cannot forge, for the rate rules;
+ *  - writes the viewer's network into a header that a viewer cannot forge, for the rate rules: an IPv4 address, or the /64 of an IPv6
+ *    one;
  *  - moves `?token=` into the Authorization header, so that no access log of the load balancer holds a token;
  *  - turns a page's address into its file: `/` and `/help/` into index.html, `/call` into /call.html.
  */
-export function viewerRequestCode(viewerHeader: string): string {
-  return `function handler(event) {
+export function viewerRequestCode(networkHeader: string): string {
+  return `function network(ip) {
+  if (ip.indexOf('.') >= 0) return ip.slice(ip.lastIndexOf(':') + 1);
+  var halves = ip.split('::');
+  var groups = halves[0] ? halves[0].split(':') : [];
+  if (halves.length > 1) {
+    var tail = halves[1] ? halves[1].split(':') : [];
+    while (groups.length + tail.length < 8) groups.push('0');
+    groups = groups.concat(tail);
+  }
+  return groups.slice(0, 4).map(function (g) { return parseInt(g, 16).toString(16); }).join(':') + '::/64';
+}
+function handler(event) {
   var request = event.request;
-  request.headers['${viewerHeader}'] = { value: event.viewer.ip };
+  request.headers['${networkHeader}'] = { value: network(event.viewer.ip) };
   var token = request.querystring.token;
   if (token && /^\\/(ws|auth)(\\/|$)/.test(request.uri)) {
     if (!request.headers.authorization) request.headers.authorization = { value: 'Bearer ' + decodeURIComponent(token.value) };

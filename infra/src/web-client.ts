@@ -12,7 +12,7 @@ import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { acknowledge, BASIC_EXECUTION } from './acknowledge.ts';
 import { check, checkDomain } from './check.ts';
-import { type Edge, SECRET_HEADER, VIEWER_HEADER } from './edge.ts';
+import { type Edge, NETWORK_HEADER } from './edge.ts';
 import { globalName } from './global-name.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import { viewerRequestCode } from './viewer-request.ts';
@@ -152,7 +152,7 @@ export class WebClient extends Construct {
     const viewerRequest = new cloudfront.Function(this, 'ViewerRequest', {
       comment: 'Viewer address, token out of the URL, folders to index.html',
       runtime: cloudfront.FunctionRuntime.JS_2_0,
-      code: cloudfront.FunctionCode.fromInline(viewerRequestCode(VIEWER_HEADER)),
+      code: cloudfront.FunctionCode.fromInline(viewerRequestCode(NETWORK_HEADER)),
     });
     const functionAssociations = [{ function: viewerRequest, eventType: cloudfront.FunctionEventType.VIEWER_REQUEST }];
     const pages: cloudfront.BehaviorOptions = {
@@ -206,9 +206,6 @@ export class WebClient extends Construct {
       ...(props.domainName
         ? {}
         : { 'AwsSolutions-CFR4': "CloudFront's own certificate fixes the protocol: development." }),
-      ...(props.edge && !props.edge.tls
-        ? { 'AwsSolutions-CFR5': 'No certificate, no TLS to the load balancer: development.' }
-        : {}),
     });
     const bucket = Stack.of(this).resolve((this.bucket.node.defaultChild as s3.CfnBucket).logicalId);
     const why = "CDK's BucketDeployment: reads the asset, writes this one bucket.";
@@ -237,12 +234,12 @@ export class WebClient extends Construct {
     patterns: string[] | undefined,
     functionAssociations: cloudfront.FunctionAssociation[],
   ): Record<string, cloudfront.BehaviorOptions> {
-    const origin = new origins.HttpOrigin(edge.originDomainName, {
-      protocolPolicy: edge.tls ? cloudfront.OriginProtocolPolicy.HTTPS_ONLY : cloudfront.OriginProtocolPolicy.HTTP_ONLY,
-      originSslProtocols: [cloudfront.OriginSslPolicy.TLS_V1_2],
+    // From CloudFront to the internal load balancer the traffic stays in the network of AWS.
+    const origin = origins.VpcOrigin.withApplicationLoadBalancer(edge.loadBalancer, {
+      vpcOriginName: globalName(this, 64),
+      protocolPolicy: cloudfront.OriginProtocolPolicy.HTTP_ONLY,
       readTimeout: Duration.seconds(60),
       keepaliveTimeout: Duration.seconds(60),
-      customHeaders: { [SECRET_HEADER]: edge.originSecret.secretValue.unsafeUnwrap() },
     });
     const behavior: cloudfront.BehaviorOptions = {
       origin,

@@ -17,7 +17,7 @@ export interface WebRtcTopologyProps {
   readonly profile?: TopologyProfile;
   /**
    * Names and certificates. Production refuses to be without.
-   * @default - CloudFront's own name; no TLS between CloudFront and the load balancer, no turns:
+   * @default - CloudFront's own name; no turns:
    */
   readonly domain?: DomainProps;
   /**
@@ -137,12 +137,12 @@ export interface WebRtcTopologyProps {
    */
   readonly alarmTopic?: sns.ITopic;
   /**
-   * Requests that an address may make in five minutes, everything together.
+   * Requests that an IPv4 address or IPv6 /64 may make in five minutes, everything together.
    * @default 3000
    */
   readonly rateLimit?: number;
   /**
-   * Requests to /auth that an address may make in five minutes.
+   * Requests to /auth that an IPv4 address or IPv6 /64 may make in five minutes.
    * @default 600
    */
   readonly authRateLimit?: number;

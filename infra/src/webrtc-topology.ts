@@ -129,10 +129,9 @@ export class WebRtcTopology extends Construct {
   }
 
   private newEdge(removalPolicy: RemovalPolicy): Edge {
-    const { domain, rateLimit, authRateLimit, logRetention } = this.props;
+    const { rateLimit, authRateLimit, logRetention } = this.props;
     return new Edge(this, 'Edge', {
       vpc: this.vpc,
-      ...(domain ? { certificate: domain.regionalCertificate, domainName: `origin.${domain.domainName}` } : {}),
       deletionProtection: this.profile.isProduction,
       removalPolicy,
       rateLimit,
@@ -274,7 +273,6 @@ export class WebRtcTopology extends Construct {
     const alias = (id: string, recordName: string, target: route53.IAliasRecordTarget) =>
       new route53.ARecord(this, id, { zone, recordName, target: route53.RecordTarget.fromAlias(target) });
     alias('PageName', `${domain.domainName}.`, new targets.CloudFrontTarget(this.webClient.distribution));
-    alias('OriginAlias', `origin.${domain.domainName}.`, new targets.LoadBalancerTarget(this.edge.loadBalancer));
     if (this.turn.tlsLoadBalancer)
       alias('TurnAlias', `turn.${domain.domainName}.`, new targets.LoadBalancerTarget(this.turn.tlsLoadBalancer));
     if (domain.sharedDomainName)
@@ -288,10 +286,6 @@ export class WebRtcTopology extends Construct {
 
   private outputs(): void {
     new CfnOutput(this, 'Url', { value: this.origin, description: 'Open this' });
-    new CfnOutput(this, 'OriginName', {
-      value: this.edge.loadBalancer.loadBalancerDnsName,
-      description: 'origin.<domain> points here',
-    });
     if (this.turn.tlsLoadBalancer)
       new CfnOutput(this, 'TurnName', {
         value: this.turn.tlsLoadBalancer.loadBalancerDnsName,

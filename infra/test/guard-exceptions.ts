@@ -2,6 +2,8 @@
 export const GUARD_EXCEPTIONS: Readonly<Record<string, string>> = {
   cloudfront_origin_failover_enabled_check:
     'WebSocket and POST cannot fail over between origins; the bucket is one of eleven nines.',
+  alb_http_to_https_redirection_check:
+    'An internal load balancer, which CloudFront alone reaches, as VPC origin; viewers get HTTPS from CloudFront.',
   cloudfront_access_logs_enabled_check:
     'Standard logs would hold ?token= of the plain wire contract; the load balancer logs without it.',
   cloudwatch_alarm_action_check: 'Burn-rate windows are halves of composite alarms; those have the action (asserted).',
@@ -37,9 +39,6 @@ export const DEVELOPMENT_EXCEPTIONS: Readonly<Record<string, string>> = {
   cloudfront_custom_ssl_certificate_check: "No domain of one's own: CloudFront's name and certificate.",
   cloudfront_sni_enabled_check: 'As above; SNI is a setting of an own certificate.',
   cloudfront_security_policy_check: "As above; the default certificate's policy is fixed.",
-  cloudfront_traffic_to_origin_encrypted_check:
-    'A load balancer without a name has no certificate; no real users here.',
-  alb_http_to_https_redirection_check: 'As above: its only listener is HTTP, for CloudFront alone.',
   elbv2_deletion_protection_enabled_check: 'It is there to be destroyed again.',
   ecs_service_assign_public_ip_disabled_check: 'No NAT gateways, so tasks reach AWS by addresses of their own.',
 };

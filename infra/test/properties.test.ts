@@ -53,7 +53,6 @@ test('valid properties always synthesize, and cdk-nag and the schemas find nothi
         access: fc.subarray(['open', 'api-key', 'oidc']),
         idle: seconds(50, 4000),
         rate: fc.integer({ min: 10, max: 2_000_000 }),
-        tls: fc.boolean(),
       }),
       (p) => {
         const outdir = mkdtempSync(join(tmpdir(), 'tandem-prop-'));
@@ -61,7 +60,6 @@ test('valid properties always synthesize, and cdk-nag and the schemas find nothi
         try {
           const app = new App({ context: FLAGS, outdir });
           const stack = new TopologyStack(app, 'Random');
-          const regional = Certificate.fromCertificateArn(stack, 'Certificate', PRODUCTION.regionalCertificateArn);
           const network = new Network(stack, 'Network', { natGateways: p.nat });
           const own = new SessionCache(stack, 'Cache', {
             vpc: network.vpc,
@@ -104,7 +102,6 @@ test('valid properties always synthesize, and cdk-nag and the schemas find nothi
             idleTimeout: p.idle,
             rateLimit: p.rate,
             authRateLimit: p.rate,
-            ...(p.tls ? { domainName: 'origin.example.com', certificate: regional } : {}),
           });
           edge.addService(auth, 10);
           edge.addService(signaling, 20);
@@ -257,16 +254,9 @@ const WRONG: readonly [name: string, value: fc.Arbitrary<unknown>, make: (value:
   ['AuthService.environment', fc.constant('oidc'), (access) => auth({ access })],
   ['AuthService.profile', fc.constantFrom('', 'prod', 'Production'), (profile) => auth({ profile })],
   ['AuthService.trustedProxies', above(10), (trustedProxies) => auth({ trustedProxies })],
-  ['Edge.domainName', wrongNames, (domainName) => edge({ domainName, certificate })],
-  ['Edge.certificate', fc.constant('origin.example.com'), (domainName) => edge({ domainName })],
   ['Edge.idleTimeout', seconds(1, 49), (idleTimeout) => edge({ idleTimeout })],
   ['Edge.rateLimit', fc.integer({ max: 9 }), (rateLimit) => edge({ rateLimit })],
   ['Edge.authRateLimit', fc.integer({ max: 9 }), (authRateLimit) => edge({ authRateLimit })],
-  [
-    'Edge.cloudFrontPrefixListId',
-    fc.constantFrom('', 'sg-1', 'cloudfront'),
-    (cloudFrontPrefixListId) => edge({ cloudFrontPrefixListId }),
-  ],
   ['WebClient.domainName', wrongNames, (domainName) => client({ domainName, certificate })],
   ['WebClient.certificate', fc.constant('calls.example.com'), (domainName) => client({ domainName, certificate })],
   ['WebClient.clientBuild', fc.constantFrom('', '/nowhere', 'infra'), (clientBuild) => client({ clientBuild })],

@@ -241,39 +241,51 @@ test('TURN: public nodes, IMDSv2, no load balancer under UDP, quotas, denied pee
   const listeners = all('AWS::ElasticLoadBalancingV2::Listener')
     .map((l) => `${l.properties.Protocol}:${l.properties.Port}`)
     .sort();
-  expect(listeners).toEqual(['HTTPS:443', 'TLS:443', 'TLS:5349']);
+  expect(listeners).toEqual(['HTTP:80', 'TLS:443', 'TLS:5349']);
   const open = all('AWS::EC2::SecurityGroup')
     .find((g) => /TopologyTurnSecurityGroup/.test(g.id))
     ?.properties.SecurityGroupIngress.map((r: Any) => `${r.IpProtocol}:${r.FromPort}-${r.ToPort}`);
   expect(open).toEqual(['udp:3478-3478', 'tcp:3478-3478', 'udp:49152-65535']);
 });
 
-test('edge: TLS, CloudFront only, secret header, idle above the heartbeat, rate rules on the real address, logs', () => {
-  const balancer = all('AWS::ElasticLoadBalancingV2::LoadBalancer').find((b) => b.properties.Type === 'application');
-  const attributes = Object.fromEntries(balancer?.properties.LoadBalancerAttributes.map((a: Any) => [a.Key, a.Value]));
-  expect(Number(attributes['idle_timeout.timeout_seconds'])).toBeGreaterThanOrEqual(300);
-  expect(attributes).toMatchObject({
-    'deletion_protection.enabled': 'true',
-    'access_logs.s3.enabled': 'true',
-    'routing.http.drop_invalid_header_fields.enabled': 'true',
-  });
-  const group = all('AWS::EC2::SecurityGroup').find((g) => /TopologyEdgeSecurityGroup/.test(g.id))?.properties;
-  expect(JSON.stringify(group.SecurityGroupIngress ?? [])).not.toContain('0.0.0.0/0');
-  expect(JSON.stringify(production.template)).toContain('SourcePrefixListId');
+test('edge: internal, reached by CloudFront alone, idle above the heartbeat, rate rules by network, logs', () => {
+  for (const of of [production, development]) {
+    const balancer = all('AWS::ElasticLoadBalancingV2::LoadBalancer', of).find(
+      (b) => b.properties.Type === 'application',
+    );
+    const attributes = Object.fromEntries(
+      balancer?.properties.LoadBalancerAttributes.map((a: Any) => [a.Key, a.Value]),
+    );
+    expect(balancer?.properties.Scheme).toBe('internal');
+    const subnets = JSON.stringify(balancer?.properties.Subnets);
+    expect(subnets).toContain('isolatedSubnet');
+    expect(subnets).not.toContain('publicSubnet');
+    expect(Number(attributes['idle_timeout.timeout_seconds'])).toBeGreaterThanOrEqual(300);
+    expect(attributes).toMatchObject({
+      'deletion_protection.enabled': String(of === production),
+      'access_logs.s3.enabled': 'true',
+      'routing.http.drop_invalid_header_fields.enabled': 'true',
+    });
+    // CloudFront asks for an internet gateway in the VPC of an origin.
+    expect(all('AWS::EC2::VPCGatewayAttachment', of)).toHaveLength(1);
+    expect(one('AWS::CloudFront::VpcOrigin', of).properties.VpcOriginEndpointConfig).toMatchObject({
+      Arn: { Ref: balancer?.id },
+      OriginProtocolPolicy: 'http-only',
+    });
+    expect(JSON.stringify(of.template)).not.toMatch(/x-origin-secret|SourcePrefixListId/);
+  }
   const rules = all('AWS::ElasticLoadBalancingV2::ListenerRule');
   expect(
     rules.flatMap((r) => r.properties.Conditions.find((c: Any) => c.Field === 'path-pattern').PathPatternConfig.Values),
   ).toEqual(['/auth*', '/.well-known*', '/ws*', '/reports*']);
-  for (const rule of rules)
-    expect(JSON.stringify(rule.properties.Conditions.find((c: Any) => c.Field === 'http-header'))).toContain(
-      '{{resolve:secretsmanager:',
-    );
   const acl = one('AWS::WAFv2::WebACL').properties;
   expect(
     acl.Rules.filter((r: Any) => r.Statement.RateBasedStatement).map(
-      (r: Any) => r.Statement.RateBasedStatement.ForwardedIPConfig.HeaderName,
+      (r: Any) => r.Statement.RateBasedStatement.CustomKeys[0].Header.Name,
     ),
-  ).toEqual(['x-viewer-ip', 'x-viewer-ip']);
+  ).toEqual(['x-viewer-network', 'x-viewer-network']);
+  // Here it would judge CloudFront's addresses.
+  expect(JSON.stringify(acl.Rules)).not.toContain('IpReputation');
   expect(all('AWS::WAFv2::WebACLAssociation')).toHaveLength(1);
 });
 
@@ -298,9 +310,8 @@ test('web client: private bucket, one origin, WebSocket paths uncached without t
     expect(behavior.OriginRequestPolicyId).toBe('b689b0a8-53d0-40ab-baf2-68738e2966ac'); // AllViewerExceptHostHeader
   }
   expect(config.CustomErrorResponses).toBeUndefined();
-  expect(config.Origins.find((o: Any) => o.CustomOriginConfig)?.CustomOriginConfig.OriginProtocolPolicy).toBe(
-    'https-only',
-  );
+  expect(config.Origins.filter((o: Any) => o.VpcOriginConfig)).toHaveLength(1);
+  expect(config.Origins.filter((o: Any) => o.CustomOriginConfig)).toHaveLength(0);
   const headers = one('AWS::CloudFront::ResponseHeadersPolicy').properties.ResponseHeadersPolicyConfig
     .SecurityHeadersConfig;
   expect(headers.ContentSecurityPolicy.ContentSecurityPolicy).toContain('sha256-abc=');
@@ -311,16 +322,31 @@ test('web client: private bucket, one origin, WebSocket paths uncached without t
 
 test('the CloudFront function: real address, no token in the URL, pages by name', async () => {
   const { viewerRequestCode } = await import('../src/viewer-request.ts');
-  const code = viewerRequestCode('x-viewer-ip');
+  const code = viewerRequestCode('x-viewer-network');
   expect(code.length).toBeLessThan(10_240);
   const handler = new Function(`${code}; return handler;`)() as (event: Any) => Any;
-  const run = (uri: string, querystring = {}, headers = {}) =>
-    handler({ viewer: { ip: '192.0.2.9' }, request: { uri, querystring, headers } });
-  expect(run('/ws/signal', { token: { value: 'abc' } }, { 'x-viewer-ip': { value: 'forged' } })).toEqual({
+  const run = (uri: string, querystring = {}, headers = {}, ip = '192.0.2.9') =>
+    handler({ viewer: { ip }, request: { uri, querystring, headers } });
+  const forged = { 'x-viewer-network': { value: 'forged' } };
+  expect(run('/ws/signal', { token: { value: 'abc' } }, forged)).toEqual({
     uri: '/ws/signal',
     querystring: {},
-    headers: { 'x-viewer-ip': { value: '192.0.2.9' }, authorization: { value: 'Bearer abc' } },
+    headers: {
+      'x-viewer-network': { value: '192.0.2.9' },
+      authorization: { value: 'Bearer abc' },
+    },
   });
+  const network = (ip: string) => run('/', {}, {}, ip).headers['x-viewer-network'].value;
+  expect(['2001:db8:0:1::1', '2001:DB8::1:aaaa:bbbb:cccc:dddd', '2001:0db8:0000:0001:0:0:0:2'].map(network)).toEqual([
+    '2001:db8:0:1::/64',
+    '2001:db8:0:1::/64',
+    '2001:db8:0:1::/64',
+  ]);
+  expect(['::1', '2001:db8::', '::ffff:192.0.2.9'].map(network)).toEqual([
+    '0:0:0:0::/64',
+    '2001:db8:0:0::/64',
+    '192.0.2.9',
+  ]);
   expect([
     run('/').uri,
     run('/help/').uri,
@@ -351,7 +377,6 @@ test('least privilege: auth alone may use the key of the signing keys; every res
     'cloudfront:CreateInvalidation',
     'cloudfront:GetInvalidation',
     // These know no resources.
-    'ec2:DescribeManagedPrefixLists',
     'ecr:GetAuthorizationToken',
     'ecs:DiscoverPollEndpoint',
     // Of the cluster, by condition.

@@ -126,7 +126,7 @@ function domainFindings(account: Account, region: string, domain: NeededDomain):
   const { name, certificateArn, regionalCertificateArn, hostedZoneId } = domain;
   const findings = [
     certificateFinding(account, certificateArn, CLOUDFRONT_REGION, [name]),
-    certificateFinding(account, regionalCertificateArn, region, [`turn.${name}`, `origin.${name}`]),
+    certificateFinding(account, regionalCertificateArn, region, [`turn.${name}`]),
   ];
   if (hostedZoneId === undefined) return findings;
   const zone = finding(`zone ${hostedZoneId}`, async () => {

@@ -23,7 +23,7 @@ export interface NeededDomain {
   readonly name: string;
   /** In us-east-1, for the page. */
   readonly certificateArn: string;
-  /** In the region of the stack, for `turn.<name>` and `origin.<name>`. */
+  /** In the region of the stack, for `turn.<name>`. */
   readonly regionalCertificateArn: string;
   /** Zone in which the names are made; absent: somebody points them by hand. */
   readonly hostedZoneId?: string;
