@@ -1,11 +1,12 @@
 // `npm test [-- quick] [vitest arguments]`. Sets up what the tests need, runs them, ends with "N passed, N failed, N skipped".
 // `quick`: types, lint, format and the units that need no server program, in under three minutes: for every commit.
 // Runs on Node 20 with nothing installed.
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { obtainEngine } from './lib/media-engine.mjs';
-import { buildClient, fail, installPackages, modernNode, root, run } from './lib/setup.mjs';
+import { buildClient, fail, installPackages, modernNode, root, run, toolEnv } from './lib/setup.mjs';
 
 /** Programs that the tests really run, and the Debian package of each. */
 const programs = [
@@ -56,6 +57,55 @@ async function check(name, command, args) {
   return ok;
 }
 
+/**
+ * Runs vitest in a process group of its own. Processes that tests leave behind would hold our output open, and with it whoever
+ * reads it: they are named, ended, and counted as a failure.
+ */
+async function runVitest(result, args) {
+  const ownGroup = process.platform !== 'win32';
+  const child = spawn(node, [join(root, 'node_modules/vitest/vitest.mjs'), ...args], {
+    cwd: root,
+    env: toolEnv(),
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: ownGroup,
+  });
+  const signal = (name) => {
+    try {
+      process.kill(ownGroup ? -child.pid : child.pid, name);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.once(name, () => {
+      signal(name);
+      process.exitCode = 1;
+    });
+  let ended = false;
+  let code = 1;
+  const exit = new Promise((resolve) => {
+    child.once('error', resolve);
+    child.once('exit', (status) => {
+      code = status ?? 1;
+      resolve();
+    });
+  }).then(() => {
+    ended = true;
+  });
+  // The report is written last: vitest has a minute to end after it.
+  for (let since = 0; !ended && since < 60; since += existsSync(result) ? 1 : 0) await Promise.race([exit, sleep(1000)]);
+  const groupLives = () => ownGroup && signal(0);
+  for (let i = 0; ended && groupLives() && i < 50; i++) await sleep(100);
+  if (ended && !groupLives()) return { code, left: 0 };
+  const all = spawnSync('ps', ['-A', '-o', 'pgid=,pid=,args='], { encoding: 'utf8' }).stdout ?? '';
+  const left = all.split('\n').filter((line) => line.trim().startsWith(`${child.pid} `));
+  console.error(`  The tests left processes behind:\n${left.map((line) => line.slice(0, 200)).join('\n')}`);
+  signal('SIGKILL');
+  await exit;
+  return { code, left: 1 };
+}
+
 const quick = process.argv[2] === 'quick';
 const forVitest = quick ? ['--project=unit', ...process.argv.slice(3)] : process.argv.slice(2);
 installPackages();
@@ -75,8 +125,7 @@ const resultDir = join(root, '.local');
 const result = join(resultDir, 'vitest.json');
 mkdirSync(resultDir, { recursive: true });
 rmSync(result, { force: true });
-const code = await run(node, [
-  join(root, 'node_modules/vitest/vitest.mjs'),
+const { code, left } = await runVitest(result, [
   'run',
   '--reporter=default',
   '--reporter=json',
@@ -95,7 +144,7 @@ const broken = (counts.testResults ?? []).filter(
 ).length;
 let failed = counts.numFailedTests + broken;
 if (code !== 0 && failed === 0) failed = 1;
-failed += checks.filter((ok) => !ok).length;
+failed += checks.filter((ok) => !ok).length + left;
 console.log(
   `${counts.numPassedTests + checks.filter(Boolean).length} passed, ${failed} failed, ${counts.numPendingTests + counts.numTodoTests} skipped`,
 );

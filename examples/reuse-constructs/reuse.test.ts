@@ -101,7 +101,7 @@ test('the package holds what its images are built from: bundles, Redis scripts, 
   const images = join(folder, 'node_modules/@tandem/infra/images');
   const dockerfile = readFileSync(join(images, 'Dockerfile'), 'utf8');
   const copied = [...dockerfile.matchAll(/^COPY ([\w-]+) \/app$/gm)].map(([, name = '']) => name);
-  expect(copied).toEqual(['auth', 'signaling', 'turn']);
+  expect(copied.toSorted()).toEqual(['auth', 'canary', 'signaling', 'turn']);
   for (const name of copied) expect(readdirSync(join(images, name))).toContain('main.mjs');
   const stages = [...dockerfile.matchAll(/^FROM \S+ AS ([\w-]+)$/gm)].map(([, name]) => name);
   for (const [, from] of dockerfile.matchAll(/--from=([\w-]+)/g)) expect(stages).toContain(from);

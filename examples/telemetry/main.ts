@@ -31,7 +31,12 @@ export async function run(
   const [endpoint] = (await once(collector, 'message')) as [string];
 
   const phases: Phase[] = [];
-  const limits = { MESSAGES_PER_SECOND: 100_000, USER_MESSAGES_PER_SECOND: 100_000 };
+  const limits = {
+    MESSAGES_PER_SECOND: 100_000,
+    USER_MESSAGES_PER_SECOND: 100_000,
+    BYTES_PER_SECOND: 1_000_000_000,
+    USER_FAN_OUT_BYTES_PER_SECOND: 1_000_000_000,
+  };
   const node = async (
     config: Record<string, unknown>,
     body: (phase: (name: string, settle?: boolean) => Promise<void>) => Promise<void>,

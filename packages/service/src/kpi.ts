@@ -286,7 +286,8 @@ export function ratioPromql(query: RatioQuery, window: string, by: readonly stri
   const rate = (ref: MetricRef) => sum(`rate(${series(ref, histogram)}[${window}])`, by);
   const total = rate(query.total);
   // A service that never did anything good has no such series: that is 0, not nothing, or a total failure would be silent.
-  return `(${rate(query.good)} or 0 * ${total}) / ${total}`;
+  // Counters start at zero, so a group may have had no event at all: no ratio, where 0 / 0 would draw NaN.
+  return `(${rate(query.good)} or 0 * ${total}) / (${total} > 0)`;
 }
 
 /** PromQL of a KPI, one expression per line drawn. */
@@ -295,7 +296,7 @@ export function kpiPromql(kpi: Kpi, window: string, by: readonly string[] = []):
   const legend = by.map((label) => `{{${label}}}`).join(' ');
   if (query.kind === 'ratio') return [{ legend: legend || kpi.name, promql: ratioPromql(query, window, by) }];
   if (query.kind === 'breakdown')
-    return [{ legend: `{{${query.by}}}`, promql: sum(`rate(${query.metric}[${window}])`, [query.by]) }];
+    return [{ legend: `{{${query.by}}}`, promql: `${sum(`rate(${query.metric}[${window}])`, [query.by])} > 0` }];
   return query.quantiles.map((q) => ({
     legend: `p${q * 100} ${legend}`.trim(),
     promql: `histogram_quantile(${q}, ${sum(`rate(${query.metric}_bucket[${window}])`, ['le', ...by])})`,
