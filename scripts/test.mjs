@@ -94,7 +94,8 @@ async function runVitest(result, args) {
     ended = true;
   });
   // The report is written last: vitest has a minute to end after it.
-  for (let since = 0; !ended && since < 60; since += existsSync(result) ? 1 : 0) await Promise.race([exit, sleep(1000)]);
+  for (let since = 0; !ended && since < 60; since += existsSync(result) ? 1 : 0)
+    await Promise.race([exit, sleep(1000)]);
   const groupLives = () => ownGroup && signal(0);
   for (let i = 0; ended && groupLives() && i < 50; i++) await sleep(100);
   if (ended && !groupLives()) return { code, left: 0 };

@@ -11,6 +11,8 @@ export class Connection {
   /** That offer is the local description. */
   offerStands = false;
   readonly early: RTCIceCandidate[] = [];
+  /** This side made the first offer of the first complete exchange. */
+  offeredFirst: boolean | undefined;
   readonly #slots: Partial<Record<Slot, RTCRtpTransceiver>> = {};
 
   constructor(Native: new (configuration: RTCConfiguration) => RTCPeerConnection, configuration: RTCConfiguration) {

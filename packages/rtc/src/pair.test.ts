@@ -27,8 +27,8 @@ interface CoupleOptions {
   readonly prewarmed?: boolean;
   /** ms until a pair that is not whole is rebuilt. Default: never. */
   readonly rebuild?: number;
-  readonly ada?: Pick<FakeWorld, 'forgetsRole' | 'refuse' | 'noBundle'>;
-  readonly bob?: Pick<FakeWorld, 'forgetsRole' | 'refuse' | 'noBundle'>;
+  readonly ada?: Omit<FakeWorld, 'time' | 'random' | 'slowness'>;
+  readonly bob?: Omit<FakeWorld, 'time' | 'random' | 'slowness'>;
 }
 
 /** Ada is polite, Bob is not. */
@@ -390,4 +390,36 @@ test('a side without BUNDLE: connected in the first exchange or the one after it
       await both.time.settle(1000);
       agree(both, 'restarted');
     }
+});
+
+test('a side whose new path never stands, while its states go on saying connected: rebuilt after 8 s', async () => {
+  const both = couple(13, { rebuild: 8000, ada: { losesRestarts: true } });
+  await connected(both, 'bob');
+  both.bob.pair.restart();
+  await both.time.settle(7000);
+  agree(both, 'nothing shows it in the descriptions');
+  expect(both.ada.pair.generation).toBe(1);
+  await both.time.settle(2000);
+  for (const side of [both.ada, both.bob]) side.pc().report('connected');
+  expect(both.ada.pair.generation).toBe(2);
+  agree(both, 'rebuilt');
+  await both.time.settle(60_000);
+  expect(both.ada.pair.generation, 'and no other one').toBe(2);
+});
+
+test('towards Firefox, whoever made the first offer takes a new connection instead of an ICE restart while the path lives', async () => {
+  const both = couple(14, { rebuild: 8000, ada: { isFirefox: true } });
+  await connected(both, 'bob');
+  const again = async () => {
+    await both.time.settle(1000);
+    for (const side of [both.ada, both.bob]) side.pc().report('connected');
+    return both.ada.pair.generation;
+  };
+  both.ada.pair.restart();
+  expect(await again(), 'Firefox restarts').toBe(1);
+  both.bob.pair.restart();
+  expect(await again(), 'the other restarts on a living path').toBe(2);
+  both.bob.pc().report('failed');
+  both.bob.pair.restart();
+  expect(await again(), 'the other restarts on a dead path').toBe(2);
 });

@@ -10,6 +10,7 @@
  * its transceivers behind, and every further offer would carry them twice.
  */
 import { Connection } from './connection.ts';
+import { needsNewConnection } from './ice-restart.ts';
 import { PAIR_TIMES, type PairHost, type PairState, type PairTimes, SLOTS, type Slot } from './pair-types.ts';
 import { readCandidate, readDescription } from './peer-input.ts';
 import { Recovery } from './recovery.ts';
@@ -112,6 +113,10 @@ export class Pair {
   /** New credentials and a new search for a path, on the same connection. */
   restart(): void {
     if (this.#closed || this.#restarting) return;
+    if (needsNewConnection(this.#pc, this.#connection.offeredFirst === true)) {
+      this.rebuild();
+      return;
+    }
     this.#restarting = true;
     // Outside the queue: an offer of the other side must not wait for a slow credential service.
     void this.#host.freshConfiguration().then((configuration) => {
@@ -271,6 +276,7 @@ export class Pair {
     this.#sendDescription('answer', sdp, description.n === undefined ? {} : { to: description.n });
     await pc.setLocalDescription(answer);
     dtlsRole.settle(sdp, 'me', description.sdp);
+    this.#connection.offeredFirst ??= false;
     this.#negotiated = true;
     this.#recovery.progress();
     this.#host.onSenders();
@@ -295,6 +301,7 @@ export class Pair {
     const sdp = dtlsRole.keep(description.sdp, 'peer', description.sdp);
     await this.#setRemote('answer', sdp);
     dtlsRole.settle(sdp, 'peer', sdp);
+    this.#connection.offeredFirst ??= true;
     this.#negotiated = true;
     this.#recovery.progress();
     this.#host.onTiming('answer-received');
@@ -320,7 +327,10 @@ export class Pair {
 
   #sendDescription(type: 'offer' | 'answer', sdp = '', order: Partial<WireDescription> = {}): void {
     const ufrag = /^a=ice-ufrag:(.+)$/m.exec(sdp)?.[1];
-    if (this.#stood && ufrag !== this.#ufrag) this.#restarts++;
+    if (this.#stood && ufrag !== this.#ufrag) {
+      this.#restarts++;
+      this.#recovery.searching();
+    }
     this.#ufrag = ufrag;
     const said = { type, order, lost: false };
     this.#said = said;

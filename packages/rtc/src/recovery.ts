@@ -1,5 +1,6 @@
 /** The ladder of recovery of one leg: wait a little, ICE restart, new connection. */
 import type { Clock } from './clock.ts';
+import { isSearching } from './ice-restart.ts';
 import type { PairTimes } from './pair-types.ts';
 
 /** What recovery needs of its pair. */
@@ -23,6 +24,7 @@ export class Recovery {
   readonly #host: RecoveryHost;
   #watchTimer: unknown;
   #rebuildTimer: unknown;
+  #searchTimer: unknown;
   /** Rebuilds without a connection since. */
   #rebuilds = 0;
   #bytes = -1;
@@ -38,6 +40,7 @@ export class Recovery {
     this.#closed = true;
     this.#host.clock.clearTimeout(this.#watchTimer);
     this.#host.clock.clearTimeout(this.#rebuildTimer);
+    this.#host.clock.clearTimeout(this.#searchTimer);
   }
 
   connected(): void {
@@ -112,6 +115,20 @@ export class Recovery {
     if (this.#rebuildTimer === undefined) return;
     this.#stopRebuild();
     if (!this.#whole()) this.expectRecovery();
+  }
+
+  /** A connection that stands looks for a new path. While it does the browser may show the old one, over which nothing comes any more. */
+  searching(): void {
+    const { clock, times } = this.#host;
+    const pc = this.#host.connection();
+    clock.clearTimeout(this.#searchTimer);
+    this.#searchTimer = clock.setTimeout(() => {
+      void isSearching(pc).then((still) => {
+        if (!still || this.#gone(pc)) return;
+        if (this.#host.reachable()) this.#host.rebuild();
+        else this.searching();
+      });
+    }, times.rebuild);
   }
 
   /** A description was refused: only a new connection on both sides clears that up. At once, but not again and again. */

@@ -27,6 +27,10 @@ export interface FakeWorld {
   readonly forgetsRole?: boolean;
   /** Knows no BUNDLE: an older gateway. */
   readonly noBundle?: boolean;
+  /** Writes descriptions as Firefox does. */
+  readonly isFirefox?: boolean;
+  /** Stays with the old path when the other side restarts: its transport checks, its states go on saying `connected`. */
+  readonly losesRestarts?: boolean;
   /** Called with each remote description; throws to refuse it. */
   readonly refuse?: (description: { type: string; sdp: string }) => void;
 }
@@ -47,6 +51,7 @@ export function fakePeerConnection(world: FakeWorld) {
     #ufrag = newUfrag();
     #stableLocal: { type: string; sdp: string } | null = null;
     #restart = false;
+    #checking = false;
     #bundlePolicy: RTCBundlePolicy;
     readonly #fingerprint = `f${++credentials}`;
     /** DTLS role, once there was an exchange. */
@@ -74,7 +79,7 @@ export function fakePeerConnection(world: FakeWorld) {
       return this.#add(typeof kind === 'string' ? kind : kind.kind);
     }
     async getStats(): Promise<Map<string, object>> {
-      return new Map<string, object>();
+      return new Map([['T', { type: 'transport', iceState: this.#checking ? 'checking' : 'connected' }]]);
     }
 
     async createOffer(): Promise<{ type: 'offer'; sdp: string }> {
@@ -127,7 +132,10 @@ export function fakePeerConnection(world: FakeWorld) {
         if (!this.localDescription) for (const t of this.#transceivers) t.mid = null;
       } else if (this.signalingState !== 'stable') throw refusal('InvalidStateError', this.signalingState);
       const changed = ufragOf(this.remoteDescription?.sdp ?? '') !== ufragOf(description.sdp);
-      if (this.remoteDescription && changed) this.#ufrag = newUfrag();
+      if (this.remoteDescription && changed) {
+        this.#ufrag = newUfrag();
+        this.#checking = world.losesRestarts === true;
+      }
       this.remoteDescription = description;
       this.#enter('have-remote-offer');
       kindsOf(description.sdp).forEach((kind, i) => {
@@ -176,6 +184,7 @@ export function fakePeerConnection(world: FakeWorld) {
     #sdp(setup: string): string {
       return [
         'v=0',
+        ...(world.isFirefox ? ['o=mozilla...THIS_IS_SDPARTA-99.0 1 0 IN IP4 0.0.0.0'] : []),
         `a=ice-ufrag:${this.#ufrag}`,
         `a=fingerprint:${this.#fingerprint}`,
         `a=setup:${setup}`,
