@@ -1,4 +1,4 @@
-# One file, images: --target auth | signaling | turn | canary | edge: Node, one bundled file, no shell, no package manager.
+# One file, images: --target auth | signaling | turn | media | canary | edge: Node, one bundled file, no shell, no package manager.
 # And --target tls, Caddy with our configuration, for one host with a domain.
 # CDK pins NODE_IMAGE by digest (infra/src/base-images.ts).
 ARG NODE_IMAGE=node:24-bookworm-slim
@@ -33,8 +33,15 @@ COPY apps/signaling apps/signaling
 RUN node scripts/bundle.mjs signaling
 
 FROM sources AS turn-bundle
+COPY infra/node-kit infra/node-kit
 COPY infra/turn-node infra/turn-node
 RUN node scripts/bundle.mjs turn
+
+FROM sources AS media-bundle
+COPY packages/rtc packages/rtc
+COPY infra/node-kit infra/node-kit
+COPY infra/media-node infra/media-node
+RUN node scripts/bundle.mjs media
 
 FROM sources AS canary-bundle
 COPY infra/canary infra/canary
@@ -69,6 +76,13 @@ RUN apt-get update && apt-get install -y --no-install-recommends coturn && rm -r
  && mkdir -p /root-fs/usr/bin /run-turn && cp /usr/bin/turnserver /root-fs/usr/bin/ \
  && ldd /usr/bin/turnserver | grep -o '/[^ ]*' | sort -u | xargs -I{} cp -L --parents {} /root-fs
 
+# Janus of Debian unstable with its own libc, verified by apt. It is GPL-3: engine.json names its source, `copyright` is beside it.
+FROM ${NODE_IMAGE} AS media-files
+WORKDIR /src
+COPY scripts/media-engine.mjs scripts/
+COPY scripts/lib/media-engine.mjs scripts/lib/
+RUN node scripts/media-engine.mjs --into /root-fs/opt/media-engine && mkdir -p /run-media
+
 FROM scratch AS runtime
 COPY --from=runtime-files /root-fs /
 ENV PATH=/usr/local/bin:/usr/bin NODE_ENV=production
@@ -100,6 +114,14 @@ COPY --from=turn-files --chown=10001:10001 /run-turn /run/turn
 # Certificates that the `tls` container keeps: whichever of the two mounts the volume first gives it this owner.
 COPY --from=runtime-files --chown=10001:10001 /data /tls
 VOLUME /run/turn
+
+# Janus and the agent that is a member of each room that it serves.
+FROM runtime AS media
+COPY --from=media-files /root-fs /
+COPY --from=media-bundle /src/dist/media /app
+COPY --from=media-files --chown=10001:10001 /run-media /run/media
+ENV JANUS=/opt/media-engine
+VOLUME /run/media
 
 # One run a start: what a caller does, against a deployment's own name.
 FROM runtime AS canary

@@ -8,6 +8,7 @@ const entries = {
   auth: 'apps/auth/src/main.ts',
   signaling: 'apps/signaling/src/main.ts',
   turn: 'infra/turn-node/main.ts',
+  media: 'infra/media-node/main.ts',
   canary: 'infra/canary/main.ts',
   edge: 'infra/local/edge/main.ts',
 };

@@ -178,10 +178,19 @@ function alertRules() {
   };
 }
 
+/** What a part needs another one for. */
+const WHY: Readonly<Record<string, string>> = {
+  'signaling auth': 'public keys',
+  'turn cache': 'TURN directory, revocations',
+  'media cache': 'media directory',
+  'media auth': 'its tokens',
+  'media signaling': 'membership of its rooms',
+};
+
 function topologyPage(): string {
   const parts = Object.entries(topology) as [string, (typeof topology)[keyof typeof topology]][];
   const services = parts.filter((p): p is [string, ServicePart & (typeof p)[1]] => p[1].kind === 'service');
-  const { turn, cache, edge } = topology;
+  const { turn, media, cache, edge } = topology;
   const told = parts.flatMap(([name, p]) => ('config' in p ? [[name, p] as const] : []));
   const lines = [
     HEADER,
@@ -198,6 +207,7 @@ function topologyPage(): string {
     '  subgraph public["Zone: public"]',
     `    edge["edge :${edge.port} (443 in the cloud)"]`,
     `    turn["turn :${turn.port} udp+tcp, :${turn.tlsPort} tls<br/>relay ${turn.relayPorts[0]}-${turn.relayPorts[1]} udp"]`,
+    `    media["media<br/>${media.mediaPorts.join('-')} udp"]`,
     '  end',
     '  subgraph private["Zone: private, services"]',
     ...services.map(([name, p]) => `    ${name}["${name} :${p.port} (×${p.replicas.production})"]`),
@@ -207,6 +217,7 @@ function topologyPage(): string {
     '  end',
     '  browser -- "HTTPS, WSS" --> edge',
     '  browser -- "media, DTLS-SRTP" --> turn',
+    '  browser -- "media of large rooms, DTLS-SRTP" --> media',
     '  browser -- "media, direct" --- browser',
     ...services.map(([name, p]) => `  edge -- "${p.routes.join(' ')}" --> ${name}`),
     ...told.flatMap(([name, p]) => p.dependsOn.map((d) => `  ${name} --> ${d}`)),
@@ -227,13 +238,14 @@ function topologyPage(): string {
     '| internet | edge | 443 tcp | the PWA, tokens, signaling |',
     `| internet | turn | ${turn.port} udp+tcp, ${turn.tlsPort} tcp | TURN (RFC 8656) |`,
     `| internet | turn | ${turn.relayPorts[0]}–${turn.relayPorts[1]} udp | relayed media |`,
+    `| internet | media | ${media.mediaPorts.join('–')} udp | media of large rooms |`,
     ...services.map(
       ([name, p]) => `| edge | ${name} | ${p.port} tcp | ${p.routes.map((r) => `\`${r}\``).join(', ')} |`,
     ),
     ...told.flatMap(([name, p]) =>
       p.dependsOn.map((d) => {
         const on = topology[d as keyof typeof topology] as { port?: number };
-        return `| ${name} | ${d} | ${on.port} tcp | ${d === 'auth' ? 'public keys' : name === 'turn' ? 'TURN directory, revocations' : 'state and fan-out'} |`;
+        return `| ${name} | ${d} | ${on.port} tcp | ${WHY[`${name} ${d}`] ?? 'state and fan-out'} |`;
       }),
     ),
     '',

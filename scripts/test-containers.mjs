@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fail, installPackages, modernNode, root, run, toolEnv } from './lib/setup.mjs';
 
-const secret = () => randomBytes(24).toString('base64url');
+const secret = () => randomBytes(32).toString('base64url');
 
 function works(command, args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
@@ -41,6 +41,7 @@ const env = {
   TANDEM_CACHE_PORT: String(await freePort()),
   TANDEM_CACHE_PASSWORD: secret(),
   TANDEM_TURN_SECRET: secret(),
+  TANDEM_MEDIA_SECRET: secret(),
   // One host with a domain: Caddy is its own authority, and the name leads here for the test alone.
   COMPOSE_PROFILES: 'public',
   TANDEM_DOMAIN: 'calls.example.org',
@@ -60,7 +61,7 @@ let failed = 1;
 try {
   for (const target of process.argv.includes('--no-build')
     ? []
-    : ['auth', 'signaling', 'turn', 'edge', 'canary', 'tls']) {
+    : ['auth', 'signaling', 'turn', 'media', 'edge', 'canary', 'tls']) {
     console.log(`  Building tandem/${target}…`);
     const built = spawnSync('docker', ['build', '--target', target, '-t', `tandem/${target}`, '.'], {
       cwd: root,

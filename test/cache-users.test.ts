@@ -9,18 +9,21 @@ import { join as path } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort, makeCertificate, startCluster } from '@tandem/service/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { SERVICE_ACCESS, TURN_NODE_ACCESS } from '../infra/src/cache-access.ts';
+import { MEDIA_NODE_ACCESS, SERVICE_ACCESS, TURN_NODE_ACCESS } from '../infra/src/cache-access.ts';
 
+import { cachedEngine } from '../scripts/lib/media-engine.mjs';
+import { ownAddress } from './support/media-peer.ts';
 import { join } from './support/revocation.ts';
 
 const repository = path(import.meta.dirname, '..');
 const certificate = makeCertificate();
 const services = { username: 'tandem', password: 'services-password', access: SERVICE_ACCESS };
 const turnNode = { username: 'turn-node', password: 'turn-node-password', access: TURN_NODE_ACCESS };
+const mediaNode = { username: 'media-node', password: 'media-node-password', access: MEDIA_NODE_ACCESS };
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 let folder: string;
 const children: AsyncDisposable[] = [];
-const soon = { timeout: 60_000, interval: 100 };
+const soon = { timeout: 120_000, interval: 100 };
 
 interface Line {
   readonly event?: string;
@@ -70,7 +73,7 @@ async function refused(): Promise<string[]> {
 
 beforeAll(async () => {
   folder = await mkdtemp(path(tmpdir(), 'tandem-cache-users-'));
-  cluster = await startCluster({ secure: { certificate, user: services, otherUsers: [turnNode] } });
+  cluster = await startCluster({ secure: { certificate, user: services, otherUsers: [turnNode, mediaNode] } });
 }, 60_000);
 afterAll(async () => {
   await Promise.all(children.map((child) => child[Symbol.asyncDispose]()));
@@ -79,9 +82,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('the TURN node registers, auth hands it out, signaling joins a room, and the servers refused none of their commands', async () => {
+test('the TURN node registers, auth hands it out, signaling joins a room, the media node serves it, and the servers refused none of their commands', async () => {
   const turnPort = await freePort();
   const secret = 'a-turn-secret-of-tests';
+  const mediaSecret = 'a-secret-of-media-nodes-and-auth-in-tests-x';
   const turn = run('infra/turn-node/main.ts', turnNode, {
     TURN_PORT: String(turnPort),
     PUBLIC_IP: '127.0.0.1',
@@ -100,12 +104,14 @@ test('the TURN node registers, auth hands it out, signaling joins a room, and th
     KEY_SOURCE: `file:${path(folder, 'keys.json')}`,
     TURN_DIRECTORY: 'true',
     TURN_SECRETS: secret,
+    MEDIA_SECRET: mediaSecret,
   });
   await expect.poll(() => auth.find((line) => line.event === 'start')?.port, soon).toBeGreaterThan(0);
   const authUrl = `http://127.0.0.1:${auth.find((line) => line.event === 'start')?.port}`;
   const signaling = run('apps/signaling/src/main.ts', services, {
     ...token,
     JWKS_URL: `${authUrl}/.well-known/jwks.json`,
+    MEDIA_FROM: '1',
   });
   await expect.poll(() => signaling.find((line) => line.event === 'signaling.up')?.port, soon).toBeGreaterThan(0);
   const signalingUrl = `http://127.0.0.1:${signaling.find((line) => line.event === 'signaling.up')?.port}`;
@@ -131,10 +137,25 @@ test('the TURN node registers, auth hands it out, signaling joins a room, and th
   await expect.poll(uris, soon).toContain(`turn:127.0.0.1:${turnPort}?transport=udp`);
   expect(turn.map((line) => line.event)).toContain('turn.serving');
 
+  const media = run('infra/media-node/main.ts', mediaNode, {
+    JANUS: process.env.JANUS ?? cachedEngine() ?? 'janus',
+    RUN_DIR: path(folder, 'media'),
+    PUBLIC_IP: ownAddress,
+    NODE_ID: 'media-a',
+    MEDIA_MIN_PORT: '31000',
+    MEDIA_MAX_PORT: '31999',
+    SIGNALING_URL: `${signalingUrl.replace('http', 'ws')}/ws/signal`,
+    AUTH_URL: authUrl,
+    MEDIA_SECRET: mediaSecret,
+  });
+
   // A revocation passes through all three: auth writes it, the node and signaling follow the stream.
   const socket = await join(signalingUrl, login.token, 'room');
+  await expect.poll(() => media.map((line) => line.event), soon).toContain('media.room-serving');
   await post('/auth/revoke', { token: login.token }, bearer);
   expect((await socket.closed).code).toBe(4001);
+  // It gives up the room's record.
+  await expect.poll(() => media.map((line) => line.event), soon).toContain('media.room-ended');
 
   expect(await refused()).toEqual([]);
 });
@@ -152,6 +173,14 @@ test('ACL LOG tells what a user may not do: the node reads no session, auth and 
     await expect(node.call('CONFIG', 'GET', '*')).rejects.toThrow(/NOPERM/);
     await expect(node.call('CLIENT', 'KILL', 'USER', 'tandem')).rejects.toThrow(/NOPERM/);
     node.disconnect();
+    const mediaUser = connectRedis(cluster.url, mediaNode);
+    await expect(mediaUser.get('tandem:session:1')).rejects.toThrow(/NOPERM/);
+    await expect(mediaUser.hgetall('tandem:{turn}:nodes')).rejects.toThrow(/NOPERM/);
+    // Not by a script either.
+    await expect(
+      mediaUser.eval("return redis.call('GET', 'tandem:{media}2')", 1, 'tandem:{media}:x'),
+    ).rejects.toThrow();
+    mediaUser.disconnect();
     const service = connectRedis(cluster.url, services);
     await expect(service.call('FLUSHALL')).rejects.toThrow(/NOPERM/);
     await expect(service.set('other:key', '1')).rejects.toThrow(/NOPERM/);

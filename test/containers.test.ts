@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { SignalingSession } from '../packages/rtc/src/index.ts';
 import { launchBrowser } from './support/browser.ts';
 import { expectMedia, joinRoom, socketsPerNode } from './support/call.ts';
+import { flows, joinMedia, type MediaPeer } from './support/media-peer.ts';
 import { browserForName, canaryOutput, onlyTurns } from './support/public-name.ts';
 
 const origin = process.env.TANDEM_CONTAINERS ?? '';
@@ -32,14 +34,14 @@ test('every node of every service is live and ready', async () => {
   );
 });
 
-test('every container finds itself healthy: services by /health/startup, the TURN node by STUN, the cache by PING', async () => {
+test('every container finds itself healthy: services by /health/startup, the TURN node by STUN, the media node by its loop, the cache by PING', async () => {
   const filter = `label=com.docker.compose.project=${process.env.COMPOSE_PROJECT_NAME}`;
   await vi.waitFor(
     () => {
       const lines = execFileSync('docker', ['ps', '--filter', filter, '--format', '{{.Names}}: {{.Status}}'], {
         encoding: 'utf8',
       });
-      expect(lines.trim().split('\n')).toHaveLength(7);
+      expect(lines.trim().split('\n')).toHaveLength(8);
       expect(
         lines
           .trim()
@@ -72,6 +74,28 @@ test('and through the TURN container alone, which auth knows from the directory 
   const ada = await joinRoom(browser, origin, 'Ada', 'relayed', settings);
   const bob = await joinRoom(browser, origin, 'Bob', 'relayed', settings);
   await expectMedia([ada, bob], 'relay/relay');
+});
+
+test('from five people on a room goes through the media container', async () => {
+  const people: MediaPeer[] = [];
+  onTestFinished(() => {
+    for (const person of people) person.close();
+  });
+  const url = `${origin.replace(/^http/, 'ws')}/ws/signal`;
+  const enter = async (name: string) => {
+    const answer = await fetch(`${origin}/auth/token`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ userId: name }),
+    });
+    const { token } = (await answer.json()) as { token: string };
+    const session = new SignalingSession({ url, getToken: async () => token });
+    people.push(await joinMedia(session, 'large', name));
+  };
+  // The node comes with the fifth: all wait for it.
+  await Promise.all(['ada', 'bob', 'cem', 'dea', 'eve'].map(enter));
+  for (const person of people)
+    await vi.waitFor(async () => expect(await flows(person)).toBe(true), { timeout: 60_000, interval: 500 });
 });
 
 test('under its name: one certificate for https and turns:, which the TURN container took up by itself', async () => {

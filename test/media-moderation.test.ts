@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startTestKeys, startTestNode, type TestKeys } from '../apps/signaling/src/testing.ts';
 import type { MediaNodeConfig } from '../infra/media-node/src/config.ts';
-import type { Candidate } from '../infra/media-node/src/engine.ts';
 import { startJanusEngine } from '../infra/media-node/src/janus-engine.ts';
 import { janusProgram } from '../infra/media-node/src/location.ts';
 import { type MediaNode, startMediaNode } from '../infra/media-node/src/media-node.ts';
-import { RtpReceiver, RtpSender } from '../infra/media-node/src/testing/rtp-peer.ts';
+import { findHost } from '../infra/node-kit/host.ts';
 import { SignalingSession } from '../packages/rtc/src/index.ts';
 import { startRedis, type TestRedis } from '../packages/service/src/testing/index.ts';
 import { cachedEngine } from '../scripts/lib/media-engine.mjs';
+import { flows, joinMedia, type MediaPeer } from './support/media-peer.ts';
 
 const address =
   Object.values(networkInterfaces())
@@ -24,7 +24,7 @@ let redis: TestRedis;
 let signaling: Awaited<ReturnType<typeof startTestNode>>;
 let node: MediaNode;
 const runDir = mkdtempSync(join(tmpdir(), 'media-moderation-'));
-const clients: Client[] = [];
+const clients: MediaPeer[] = [];
 
 beforeAll(async () => {
   keys = await startTestKeys();
@@ -40,15 +40,15 @@ beforeAll(async () => {
     MESH_AFTER_SECONDS: 600,
     SIGNALING_URL: signaling.wsUrl,
     AUTH_URL: 'http://127.0.0.1',
-    MEDIA_API_KEY: '',
+    MEDIA_SECRET: '',
+    METRICS_PART: 'media',
     REDIS_URL: redis.url,
     DRAIN_SECONDS: 0,
     PUBLIC_IP: address,
     ZONE: 'a',
   } satisfies MediaNodeConfig;
   node = await startMediaNode(config, {
-    id: 'm1',
-    zone: 'a',
+    host: await findHost({ ...config, NODE_ID: 'm1' }),
     say: () => {},
     token: (room) => keys.token(`media-${room}`, { rooms: [room], media: true }),
     startEngine: (index) =>
@@ -71,68 +71,16 @@ afterAll(async () => {
   rmSync(runDir, { recursive: true, force: true });
 });
 
-interface Client {
-  readonly session: SignalingSession;
-  readonly receiver: RtpReceiver;
-  packets(): number;
-  close(): void;
-}
-
-/** Someone who sends to the room's media node and receives all others from it. */
-async function client(room: string, name: string, grants: object = {}): Promise<Client> {
+async function client(room: string, name: string, grants: object = {}): Promise<MediaPeer> {
   const token = await keys.token(name, grants);
   const session = new SignalingSession({ url: signaling.wsUrl, getToken: async () => token });
-  const [sender, receiver] = [new RtpSender(name, address), new RtpReceiver(name, address)];
-  await session.join(room);
-  await vi.waitFor(() => expect(session.media).toBeDefined(), WAIT);
-  const agent = session.media?.peerId ?? '';
-  const trickle = (leg: 'up' | 'down') => (candidate: Candidate) =>
-    void session.sendTo(agent, 'ice-candidate', { candidate: { ...candidate, leg, gen: 1 } as never });
-  sender.onCandidate = trickle('up');
-  receiver.onCandidate = trickle('down');
-  const answered = Promise.withResolvers<string>();
-  session.on('signal', (signal) => {
-    if (signal.peerId !== agent) return;
-    const { sdp, candidate } = signal as { sdp?: { sdp: string; n?: number }; candidate?: Candidate & { leg: string } };
-    if (signal.type === 'answer' && sdp) answered.resolve(sdp.sdp);
-    if (signal.type === 'ice-candidate' && candidate) (candidate.leg === 'up' ? sender : receiver).candidate(candidate);
-    if (signal.type === 'offer' && sdp)
-      void receiver.answer(sdp.sdp).then((answer) =>
-        session.sendTo(agent, 'answer', {
-          sdp: { type: 'answer', sdp: answer, leg: 'down', gen: 1, to: sdp.n } as never,
-        }),
-      );
-  });
-  void session.sendTo(agent, 'media-want', { want: { gen: 1 } });
-  void sender.connect({
-    offer: (sdp) => {
-      void session.sendTo(agent, 'offer', { sdp: { type: 'offer', sdp, leg: 'up', gen: 1 } as never });
-      return answered.promise;
-    },
-  });
-  const one: Client = {
-    session,
-    receiver,
-    packets: () => [...receiver.packets.values()].reduce((sum, n) => sum + n, 0),
-    close: () => {
-      session.close();
-      sender.close();
-      receiver.close();
-    },
-  };
+  const one = await joinMedia(session, room, name);
   clients.push(one);
   return one;
 }
 
-/** Packets come now. */
-async function flows(who: Client): Promise<boolean> {
-  const before = who.packets();
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  return who.packets() > before;
-}
-
 /** Two in a room, then both are served. */
-async function pair(room: string): Promise<[Client, Client]> {
+async function pair(room: string): Promise<[MediaPeer, MediaPeer]> {
   const both = await Promise.all([client(room, `${room}-ada`, { kick: true }), client(room, `${room}-bob`)]);
   for (const one of both) await vi.waitFor(async () => expect(await flows(one)).toBe(true), WAIT);
   return both;

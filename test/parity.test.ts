@@ -11,7 +11,7 @@ import { buildTopology } from '../infra/src/app-stack.ts';
 import { topology } from '../infra/topology/index.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const parts = ['auth', 'signaling', 'turn'] as const;
+const parts = ['auth', 'signaling', 'turn', 'media'] as const;
 type Part = (typeof parts)[number];
 
 /** Settings that a place leaves to their default, with the reason. Everything else of the topology must be there. */
@@ -30,6 +30,7 @@ const leftOut: Record<'local' | 'compose' | 'cloud', Record<string, string>> = {
   },
   cloud: {
     API_KEYS: 'given by -c apiKeysSecretArn only',
+    MEDIA_SECRET: 'large rooms stay a mesh in the cloud, until it has media nodes',
     TURN_SECRETS: 'auth and the nodes read the secret anew, as it rotates: TURN_SECRET_ID',
     STUN_URIS: 'the TURN nodes of the directory answer STUN as well',
     PUBLIC_IP: 'a node asks the metadata service of its instance',
@@ -44,6 +45,8 @@ const added: typeof leftOut = {
     RUN_DIR: 'a temporary folder',
     DRAIN_SECONDS: 'npm start ends at once',
     ALLOW_LOOPBACK_PEERS: 'two tabs of one machine relay to each other',
+    JANUS: 'where this machine has the engine',
+    NODE_ID: 'one node of one machine',
   },
   compose: {
     DRAIN_SECONDS: 'within stop_grace_period',
@@ -76,6 +79,11 @@ interface Seen {
   health: string;
 }
 
+/** A media node listens for HTTP nowhere: its first media port stands for it. */
+function portOf(part: Part): number {
+  return part === 'media' ? topology.media.mediaPorts[0] : topology[part].port;
+}
+
 /** Port and path of `fetch('http://127.0.0.1:8080/…')`, or the argument that asks a TURN node. */
 function asked(command: readonly string[]): { port?: number; health: string } {
   const url = /fetch\('([^']+)'\)/.exec(command.join(' '))?.[1];
@@ -91,11 +99,10 @@ function described(part: Part, place: keyof typeof leftOut): string[] {
 function expectSettings(part: Part, place: keyof typeof leftOut, seen: Seen): void {
   expect(seen.settings.filter((name) => !(name in added[place])).sort()).toEqual(described(part, place).sort());
   expect(Object.keys(topology[part].config.properties)).toEqual(expect.arrayContaining(seen.settings));
-  const { turn } = topology;
-  expect([seen.port, seen.health]).toEqual([
-    topology[part].port,
-    part === 'turn' ? turn.healthArgument : topology[part].startupPath,
-  ]);
+  const one = topology[part];
+  expect([seen.port, seen.health]).toEqual(
+    one.kind === 'service' ? [one.port, one.startupPath] : [portOf(part), one.healthArgument],
+  );
 }
 
 test('compose runs every part, with the settings, ports and health checks described', () => {
@@ -112,36 +119,39 @@ test('compose runs every part, with the settings, ports and health checks descri
   for (const [name, service] of Object.entries(services)) {
     const part = name.replace(/-\d+$/, '') as Part;
     if (!parts.includes(part)) continue;
-    const { port = Number(/:-(\d+)\}$/.exec(service.environment.TURN_PORT ?? '')?.[1]), health } = asked(
-      service.healthcheck?.test ?? [],
-    );
+    const own = /:-(\d+)\}$/.exec(service.environment.TURN_PORT ?? '')?.[1] ?? service.environment.MEDIA_MIN_PORT;
+    const { port = Number(own), health } = asked(service.healthcheck?.test ?? []);
     expectSettings(part, 'compose', { settings: Object.keys(service.environment), port, health });
   }
 });
 
 let stack: Stack;
+let hasMedia: boolean;
 beforeAll(async () => {
-  stack = await startStack({ port: 0, nodes: 2, dataDir: join(root, '.local/parity') });
+  stack = await startStack({ port: 0, nodes: 2, media: true, dataDir: join(root, '.local/parity') });
+  // `npm test` gets the engine; where it is not to be had the other parts are held all the same.
+  hasMedia = !stack.leftOut.some((line) => line.includes('npm run media:engine'));
 });
 afterAll(() => stack?.[Symbol.asyncDispose]());
 
 test('npm start runs every part, with the settings described (read from the living processes)', async () => {
   expect(Object.keys(stack.pids).map((name) => name.replace(/-\d+$/, '').replace('redis', 'cache'))).toEqual(
-    expect.arrayContaining(Object.keys(topology).filter((name) => name !== 'client')),
+    expect.arrayContaining(Object.keys(topology).filter((name) => name !== 'client' && (name !== 'media' || hasMedia))),
   );
   const urls: Partial<Record<Part, string>> = { auth: stack.authUrl, signaling: stack.signalingUrls[0] ?? '' };
   for (const [name, part] of [
     ['auth', 'auth'],
     ['signaling-1', 'signaling'],
     ['turn', 'turn'],
+    ...(hasMedia ? [['media', 'media'] as const] : []),
   ] as const) {
     const environ = readFileSync(`/proc/${stack.pids[name]}/environ`, 'utf8').split('\0').filter(Boolean);
     const known = Object.keys(topology[part].config.properties);
     const settings = environ
       .map((line) => line.split('=')[0] ?? '')
       .filter((key) => known.includes(key) && key !== 'LOG_LEVEL');
-    const { port } = topology[part];
-    if (part === 'turn') {
+    const port = portOf(part);
+    if (part === 'turn' || part === 'media') {
       // Ports are free ones here; `npm start` takes those described (infra/local/stack.ts reads them from the topology).
       expectSettings(part, 'local', { settings, port, health: topology[part].healthArgument });
       continue;
@@ -192,18 +202,20 @@ test('the cloud runs every part, with the settings, ports and health checks desc
       (r) => r.Properties as { Port: number; HealthCheckPath?: string },
     ),
   );
-  for (const part of parts) {
-    const container = containers.find((c) => c.PortMappings?.some((p) => p.ContainerPort === topology[part].port));
-    expect(container, `no container listens on ${topology[part].port}`).toBeDefined();
-    const { port = topology[part].port, health } = asked(container?.HealthCheck?.Command ?? []);
+  for (const part of parts.filter((name) => name !== 'media')) {
+    const container = containers.find(
+      (c) => c.Name === part || c.PortMappings?.some((p) => p.ContainerPort === portOf(part)),
+    );
+    expect(container, `no container of ${part}`).toBeDefined();
+    const { port = portOf(part), health } = asked(container?.HealthCheck?.Command ?? []);
     expectSettings(part, 'cloud', {
       settings: [...(container?.Environment ?? []), ...(container?.Secrets ?? [])].map((e) => e.Name),
       port,
       health,
     });
-    if (part === 'turn') continue;
+    const one = topology[part];
+    if (one.kind !== 'service') continue;
     // The load balancer asks for life alone.
-    const target = targets.find((t) => t.Port === topology[part].port);
-    expect(target?.HealthCheckPath).toBe(topology[part].livePath);
+    expect(targets.find((t) => t.Port === one.port)?.HealthCheckPath).toBe(one.livePath);
   }
 });

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { topology } from '../topology/index.ts';
-import { firewallPorts, firstVariables, hostAddresses, mergeVariables, publicVariables } from './public-host.ts';
+import {
+  composeSecrets,
+  firewallPorts,
+  firstVariables,
+  hostAddresses,
+  mergeVariables,
+  publicVariables,
+} from './public-host.ts';
 import { composeFile } from './render.ts';
 
 const domain = 'calls.example.org';
@@ -36,7 +43,7 @@ test('a name that leads nowhere, or to where nobody outside is, says the fix', (
 });
 
 test('.env keeps secrets and lines of the operator, and what follows from the host is set anew', () => {
-  const secrets = ['one', 'two', 'three', 'four'];
+  const secrets = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
   const once = () => firstVariables(() => secrets.shift() ?? '');
   const first = mergeVariables('', publicVariables({ domain, publicAddress: '198.51.100.7' }), once());
   const edited = `# mine\n${first.replace('TANDEM_ACCESS=open', 'TANDEM_ACCESS=api-key')}TANDEM_TURN_PORT=3479\n`;
@@ -47,14 +54,24 @@ test('.env keeps secrets and lines of the operator, and what follows from the ho
       '# mine',
       'TANDEM_CACHE_PASSWORD=one',
       'TANDEM_TURN_SECRET=two',
+      'TANDEM_MEDIA_SECRET=three',
       'TANDEM_ACCESS=api-key',
       'TANDEM_TURN_PORT=3479',
       'TANDEM_ADDRESS=198.51.100.8',
       'TANDEM_PRIVATE_ADDRESS=10.0.0.5',
     ]),
   );
-  expect(second).not.toMatch(/three|198\.51\.100\.7/);
+  expect(second).not.toMatch(/four|198\.51\.100\.7/);
   expect(mergeVariables(second, moved, once())).toBe(second);
+  // A file of before media nodes gets what it lacks, and keeps the rest.
+  const old = 'TANDEM_CACHE_PASSWORD=mine\nTANDEM_TURN_SECRET=too\n';
+  expect(
+    mergeVariables(
+      old,
+      {},
+      composeSecrets(() => 'new'),
+    ),
+  ).toBe(`${old}TANDEM_MEDIA_SECRET=new\n`);
 });
 
 test('every variable that is written is one that compose.yaml asks for', () => {

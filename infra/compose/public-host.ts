@@ -81,11 +81,19 @@ export function publicVariables(settings: PublicSettings): Record<string, string
   };
 }
 
-/** Variables that are written once and then belong to the operator. */
-export function firstVariables(secret: () => string): Record<string, string> {
+/** @param secret makes a new one: 43 characters, as the setting MEDIA_SECRET asks for */
+export function composeSecrets(secret: () => string): Record<string, string> {
   return {
     TANDEM_CACHE_PASSWORD: secret(),
     TANDEM_TURN_SECRET: secret(),
+    TANDEM_MEDIA_SECRET: secret(),
+  };
+}
+
+/** Variables that are written once and then belong to the operator. */
+export function firstVariables(secret: () => string): Record<string, string> {
+  return {
+    ...composeSecrets(secret),
     TANDEM_PROFILE: 'production',
     TANDEM_ACCESS: 'open',
     TANDEM_OPEN_ACCESS: 'true',
@@ -114,7 +122,7 @@ export function mergeVariables(
 
 /** Ports that a firewall before the host must let in. */
 export function firewallPorts(): readonly (readonly [ports: string, what: string])[] {
-  const { turn } = topology;
+  const { turn, media } = topology;
   const [low, high] = turn.relayPorts;
   return [
     ['80/tcp', 'the certificate authority, and a redirect to https'],
@@ -123,5 +131,6 @@ export function firewallPorts(): readonly (readonly [ports: string, what: string
     [`${turn.port}/tcp`, 'TURN over TCP'],
     [`${turn.tlsPort}/tcp`, 'turns:, for networks that let only TLS out'],
     [`${low}-${high}/udp`, 'relayed media'],
+    [`${media.mediaPorts.join('-')}/udp`, 'media of large rooms'],
   ];
 }

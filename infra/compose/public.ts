@@ -122,7 +122,7 @@ async function main(): Promise<number> {
   const { domain, envFile } = command;
   const addresses = hostAddresses({ ...command, resolved: await resolved(domain), own: await ownAddresses() });
   const before = existsSync(envFile) ? readFileSync(envFile, 'utf8') : '';
-  const secret = () => randomBytes(24).toString('base64url');
+  const secret = () => randomBytes(32).toString('base64url');
   const text = mergeVariables(before, publicVariables({ domain, ...addresses }), firstVariables(secret));
   writeFileSync(envFile, text, { mode: 0o600 });
   // The mode above is for a new file only.

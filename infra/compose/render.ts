@@ -2,8 +2,9 @@
 import type { AuthConfig } from '@tandem/auth/config';
 import { stringify } from 'yaml';
 import type { EdgeConfig } from '../local/edge/config.ts';
+import type { MediaNodeConfig } from '../media-node/src/config.ts';
 import { type Place, resolveEnvironment } from '../topology/environment.ts';
-import { healthCommand, turnHealthCommand } from '../topology/health-command.ts';
+import { healthCommand, nodeHealthCommand } from '../topology/health-command.ts';
 import { type ServicePart, topology } from '../topology/index.ts';
 import type { TurnNodeConfig } from '../turn-node/src/config.ts';
 
@@ -11,10 +12,12 @@ const ask = (name: string) => `\${${name}:?make one with: npm run compose:secret
 /** A variable of the machine, with what it is when nobody sets it. */
 const given = (name: string, otherwise: string) => `\${${name}:-${otherwise}}`;
 const address = given('TANDEM_ADDRESS', '127.0.0.1');
-const { auth, cache, edge, signaling, turn } = topology;
+const { auth, cache, edge, media, signaling, turn } = topology;
 /** Ports of the host itself, so they may be taken. */
 const cachePort = given('TANDEM_CACHE_PORT', '16379');
 const turnPort = given('TANDEM_TURN_PORT', `${turn.port}`);
+/** The page's address on the host itself, for what is on the host's network. */
+const edgeOnHost = `${given('TANDEM_BIND', '127.0.0.1')}:${given('TANDEM_PORT', `${edge.port}`)}`;
 
 const place: Place = {
   from: {
@@ -25,7 +28,9 @@ const place: Place = {
     'turn-uris': undefined,
     'stun-uris': `stun:${address}:${turnPort}`,
     'turn-directory': 'true',
-    'turn-address': address,
+    'node-address': address,
+    'auth-url': `http://${edgeOnHost}`,
+    'signaling-url': `ws://${edgeOnHost}/ws/signal`,
     'turn-secret-id': undefined,
     'key-source': given('TANDEM_KEY_SOURCE', 'file:/data/auth-keys.json'),
     access: given('TANDEM_ACCESS', 'open'),
@@ -36,6 +41,7 @@ const place: Place = {
     'cache-username': undefined,
     'cache-password': ask('TANDEM_CACHE_PASSWORD'),
     'turn-secrets': ask('TANDEM_TURN_SECRET'),
+    'media-secret': ask('TANDEM_MEDIA_SECRET'),
     'api-keys': given('TANDEM_API_KEYS', ''),
   },
 };
@@ -77,6 +83,27 @@ function service(name: 'auth' | 'signaling', part: ServicePart, more: Record<str
 
 /** Names of the signaling services, one per development replica. */
 export const signalingNames = Array.from({ length: signaling.replicas.development }, (_, i) => `signaling-${i + 1}`);
+
+/** On the host's network as the TURN node is: each person has UDP ports of its own. */
+function mediaNode() {
+  return {
+    image: 'tandem/media',
+    build: { context: '.', target: 'media' },
+    ...hardened,
+    tmpfs: ['/tmp', '/run/media:uid=10001,mode=0700'],
+    network_mode: 'host',
+    environment: {
+      ...resolveEnvironment(media, place),
+      REDIS_URL: `redis://127.0.0.1:${cachePort}`,
+      DRAIN_SECONDS: '110',
+      PRIVATE_IP: given('TANDEM_PRIVATE_ADDRESS', ''),
+    } satisfies Partial<Record<keyof MediaNodeConfig, string>>,
+    // Its way to auth and signaling is the edge.
+    depends_on: whenHealthy(['cache', 'edge']),
+    healthcheck: probe(nodeHealthCommand(media.healthArgument)),
+    stop_grace_period: '120s',
+  };
+}
 
 /** Caddy before the edge, in the profile `public` only: gets and renews the certificate of the page, which is that of turns: too. */
 function publicTls() {
@@ -144,7 +171,7 @@ export function composeFile() {
         } satisfies Partial<Record<keyof TurnNodeConfig, string>>,
         volumes: ['certificates:/tls:ro'],
         depends_on: whenHealthy(turn.dependsOn),
-        healthcheck: probe(turnHealthCommand(turn.healthArgument)),
+        healthcheck: probe(nodeHealthCommand(turn.healthArgument)),
         stop_grace_period: '120s',
       },
       // Its keys outlive the container, so tokens do too.
@@ -175,11 +202,12 @@ export function composeFile() {
           SIGNALING_TARGETS: signalingNames.map((name) => `http://${name}:${signaling.port}`).join(','),
           CLIENT_SETTINGS: given('TANDEM_CLIENT_SETTINGS', ''),
         } satisfies Partial<Record<keyof EdgeConfig, string>>,
-        ports: [`\${TANDEM_BIND:-127.0.0.1}:\${TANDEM_PORT:-${edge.port}}:${edge.port}`],
+        ports: [`${edgeOnHost}:${edge.port}`],
         networks: ['front'],
         depends_on: whenHealthy(['auth', ...signalingNames]),
         healthcheck: probe(healthCommand(edge.port, edge.livePath)),
       },
+      media: mediaNode(),
       tls: publicTls(),
     },
     networks: {

@@ -12,7 +12,7 @@ import { accessSettings } from './access-settings.ts';
 import { selfSigned } from './certificate.ts';
 import { Children, type ChildSpec } from './children.ts';
 import type { EdgeConfig } from './edge/config.ts';
-import { localMedia } from './media.ts';
+import { findMedia, mediaServes, mediaSettings } from './media.ts';
 import type { LocalOptions } from './options.ts';
 import { findProgram, freePort, isPortFree, lanAddress } from './programs.ts';
 
@@ -29,7 +29,7 @@ export interface StackOptions extends Partial<LocalOptions> {
   /** Folder for logs and the certificate. Default .local. */
   readonly dataDir?: string;
   /** More variables for the services, e.g. limits for a test. */
-  readonly env?: Partial<Record<'auth' | 'signaling' | 'turn', Readonly<Record<string, string>>>>;
+  readonly env?: Partial<Record<'auth' | 'signaling' | 'turn' | 'media', Readonly<Record<string, string>>>>;
   /** Events after the start (a child failed, came back). Default: nowhere. */
   readonly say?: (line: string) => void;
 }
@@ -172,8 +172,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       redisUrl = `redis://${LOOPBACK}:${port}`;
     }
 
-    const media = options.media ? await localMedia({ root, redisUrl }) : undefined;
-    if (typeof media === 'string') leftOut.push(media);
+    const media = options.media ? await findMedia(redisUrl) : undefined;
+    if (media && 'lacks' in media) leftOut.push(media.lacks);
 
     const turnSecret = turnProgram ? randomBytes(24).toString('base64url') : undefined;
     const turnAddress = lan ?? LOOPBACK;
@@ -192,11 +192,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         'stun-uris': turnProgram && `stun:${turnAddress}:${turnPort}`,
         // One machine without Redis has one TURN node, whose address auth is told.
         'turn-directory': turnProgram && redisUrl ? 'true' : undefined,
-        'turn-address': turnAddress,
+        'node-address': turnAddress,
+        'auth-url': authUrl,
+        // Through the edge the agent survives any signaling node; it does not know the edge's own certificate.
+        'signaling-url': `${options.https ? `ws://${LOOPBACK}:${ports.signaling[0]}` : `ws://localhost:${ports.edge}`}/ws/signal`,
         'turn-secret-id': undefined,
         'key-source': `file:${join(dataDir, 'auth-keys.json')}`,
-        // A media node's agent has tokens by its API key.
-        access: typeof media === 'function' ? 'open,api-key' : 'open',
+        access: 'open',
         profile: 'development',
         'trusted-proxies': '1',
       },
@@ -204,6 +206,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         'cache-username': undefined,
         'cache-password': undefined,
         'turn-secrets': turnSecret,
+        'media-secret': media && 'engine' in media ? randomBytes(32).toString('base64url') : undefined,
         'api-keys': undefined,
       },
     };
@@ -269,11 +272,15 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       ),
     );
 
-    if (typeof media === 'function') {
-      // Through the edge the agent survives any signaling node; it does not know the edge's own certificate.
-      const entry = tls ? `ws://${LOOPBACK}:${ports.signaling[0]}` : `ws://localhost:${ports.edge}`;
-      await children.start(await media({ authUrl, signalingUrl: `${entry}/ws/signal`, scratch }));
-    }
+    if (media && 'engine' in media)
+      await children.start(
+        nodeSpec(
+          'media',
+          join(topology.media.folder, 'main.ts'),
+          { ...resolveEnvironment(topology.media, place), ...mediaSettings(media, scratch), ...options.env?.media },
+          mediaServes(media),
+        ),
+      );
 
     return {
       origin: `${scheme}://localhost:${ports.edge}`,

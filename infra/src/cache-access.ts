@@ -11,3 +11,9 @@ export const SERVICE_ACCESS = `on ~tandem:* &tandem:* +@all -@admin -@dangerous 
 
 /** Rules of a TURN node's user: write its own directory, read revocations, nothing else. */
 export const TURN_NODE_ACCESS = `on ~tandem:{turn}:* %R~tandem:{revocations} resetchannels -@all ${CLIENT_ACCESS} +hset +hdel +hgetall +xread`;
+
+/**
+ * Rules of a media node's user: its directory, the records of rooms (by a script that compares before it sets) and its own calls. Kick
+ * and revocation reach it by its membership in the room.
+ */
+export const MEDIA_NODE_ACCESS = `on ~tandem:{media}:* resetchannels -@all ${CLIENT_ACCESS} +hset +hdel +hgetall +get +set +del +eval +rpush +expire +blpop`;

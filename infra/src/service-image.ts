@@ -10,7 +10,14 @@ import { imagesFolder, repository } from './paths.ts';
 const SOURCES = {
   auth: ['apps/auth'],
   signaling: ['apps/signaling'],
-  turn: ['infra/turn-node'],
+  turn: ['infra/node-kit', 'infra/turn-node'],
+  media: [
+    'packages/rtc',
+    'infra/node-kit',
+    'infra/media-node',
+    'scripts/media-engine.mjs',
+    'scripts/lib/media-engine.mjs',
+  ],
   canary: ['infra/canary'],
 } as const;
 const SHARED = ['packages/protocol', 'packages/service', 'scripts/bundle.mjs'];

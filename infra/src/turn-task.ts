@@ -5,7 +5,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { turnHealthCommand } from '../topology/health-command.ts';
+import { nodeHealthCommand } from '../topology/health-command.ts';
 import { topology } from '../topology/index.ts';
 import type { TurnNodeConfig } from '../turn-node/src/config.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
@@ -63,7 +63,7 @@ export function turnTask(scope: Construct, props: TurnFleetProps, of: TurnTask):
     // No stopTimeout: it is documented to 120 s. ECS_CONTAINER_STOP_TIMEOUT of the instance holds instead.
     ulimits: [{ name: ecs.UlimitName.NOFILE, softLimit: 262_144, hardLimit: 262_144 }],
     healthCheck: {
-      command: turnHealthCommand(part.healthArgument),
+      command: nodeHealthCommand(part.healthArgument),
       interval: Duration.seconds(10),
       timeout: Duration.seconds(5),
       retries: 3,

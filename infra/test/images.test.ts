@@ -11,7 +11,7 @@ import { imageAsset } from '../src/service-image.ts';
 const repository = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'images-'));
 const root = join(folder, 'repository');
-const NAMES = ['auth', 'signaling', 'turn', 'canary'] as const;
+const NAMES = ['auth', 'signaling', 'turn', 'media', 'canary'] as const;
 let made = 0;
 
 function hashes(): string[] {
@@ -52,7 +52,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('each image depends on its own sources and what it shares, and on nothing else', () => {
   expect(renamedBy('apps/client/src/sw.ts')).toEqual([]);
-  expect(renamedBy('packages/rtc/src/index.ts')).toEqual([]);
+  // The media node's agent is a signaling peer.
+  expect(renamedBy('packages/rtc/src/index.ts')).toEqual(['media']);
+  expect(renamedBy('infra/media-node/main.ts')).toEqual(['media']);
+  expect(renamedBy('scripts/lib/media-engine.mjs')).toEqual(['media']);
+  expect(renamedBy('infra/node-kit/host.ts')).toEqual(['turn', 'media']);
   expect(renamedBy('infra/src/edge.ts')).toEqual([]);
   expect(renamedBy('apps/auth/src/attack.test.ts')).toEqual([]);
   expect(renamedBy('apps/auth/src/main.ts')).toEqual(['auth']);

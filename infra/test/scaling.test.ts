@@ -3,8 +3,9 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { expect, test } from 'vitest';
+import { embeddedMetrics } from '../node-kit/metrics.ts';
 import { Network, SessionCache, SignalingService, TopologyStack, TurnFleet } from '../src/index.ts';
-import { embeddedMetrics } from '../turn-node/src/node.ts';
+import { turnMetrics } from '../turn-node/src/node.ts';
 import { averageNetworkOut, targetTracking } from './aws-rules.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
 
@@ -25,8 +26,8 @@ function measured(policy: Any, settings: Record<string, Any>, mbps: number): num
   if (predefined?.PredefinedMetricType === 'ASGAverageNetworkOut') return averageNetworkOut(mbps * MEGABIT);
   const line = JSON.parse(
     embeddedMetrics(
-      { stack: settings.METRICS_STACK, part: settings.METRICS_PART },
-      { allocations: 1, load: mbps / Number(settings.NODE_MBPS), mbps, serving: 1 },
+      { service: 'turn', stack: settings.METRICS_STACK, part: settings.METRICS_PART },
+      turnMetrics({ allocations: 1, load: mbps / Number(settings.NODE_MBPS), mbps, serving: 1 }),
     ),
   );
   const [directive] = line._aws.CloudWatchMetrics;

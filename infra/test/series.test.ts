@@ -6,7 +6,8 @@ import { startTestAuth } from '@tandem/auth/testing';
 import { createMetrics } from '@tandem/service';
 import { startTestNode } from '@tandem/signaling/testing';
 import { beforeAll, expect, test } from 'vitest';
-import { embeddedMetrics } from '../turn-node/src/node.ts';
+import { embeddedMetrics } from '../node-kit/metrics.ts';
+import { turnMetrics } from '../turn-node/src/node.ts';
 import { METRICS_AN_ALARM, PUBLISHED } from './published-metrics.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
 
@@ -125,8 +126,8 @@ beforeAll(async () => {
   );
   const line = JSON.parse(
     embeddedMetrics(
-      { stack: settings.METRICS_STACK, part: settings.METRICS_PART },
-      { allocations: 0, load: 0, mbps: 0, serving: 1 },
+      { service: 'turn', stack: settings.METRICS_STACK, part: settings.METRICS_PART },
+      turnMetrics({ allocations: 0, load: 0, mbps: 0, serving: 1 }),
     ),
   );
   for (const directive of line._aws.CloudWatchMetrics)

@@ -4,7 +4,7 @@ export function healthCommand(port: number, path: string): string[] {
   return ['CMD', 'node', '-e', ask];
 }
 
-/** The same of a TURN node. */
-export function turnHealthCommand(argument: string): string[] {
+/** The same of a TURN or media node. */
+export function nodeHealthCommand(argument: string): string[] {
   return ['CMD', 'node', '/app/main.mjs', argument];
 }

@@ -5,6 +5,7 @@
 import { AuthConfig } from '@tandem/auth/config';
 import { SignalingConfig } from '@tandem/signaling/config';
 import type { Static, TObject } from 'typebox';
+import { MediaNodeConfig } from '../media-node/src/config.ts';
 import { TurnNodeConfig } from '../turn-node/src/config.ts';
 import { DENIED_PEERS } from './denied-peers.ts';
 
@@ -21,8 +22,11 @@ export type Value =
         | 'stun-uris'
         /** `true` where TURN nodes write themselves into the cache. */
         | 'turn-directory'
-        /** Address of the TURN node; on EC2 it asks the metadata service. */
-        | 'turn-address'
+        /** Address of a TURN or media node; on EC2 it asks the metadata service. */
+        | 'node-address'
+        /** Where media nodes ask for tokens, and where they join rooms. */
+        | 'auth-url'
+        | 'signaling-url'
         /** Where auth and the nodes read their shared secret anew; elsewhere it is given once. */
         | 'turn-secret-id'
         | 'key-source'
@@ -32,7 +36,7 @@ export type Value =
         | 'trusted-proxies';
     }
   /** A secret that this place keeps. */
-  | { readonly secret: 'cache-username' | 'cache-password' | 'turn-secrets' | 'api-keys' };
+  | { readonly secret: 'cache-username' | 'cache-password' | 'turn-secrets' | 'media-secret' | 'api-keys' };
 
 /** Settings without a default must be given; any other may be. The compiler refuses a missing or unknown name. */
 export type Environment<T extends TObject> = { readonly [K in keyof Static<T>]?: Value };
@@ -89,6 +93,7 @@ export const topology = {
       KEY_SOURCE: { from: 'key-source' },
       ACCESS: { from: 'access' },
       API_KEYS: { secret: 'api-keys' },
+      MEDIA_SECRET: { secret: 'media-secret' },
       TURN_URIS: { from: 'turn-uris' },
       TURN_DIRECTORY: { from: 'turn-directory' },
       TURN_SECRETS: { secret: 'turn-secrets' },
@@ -139,9 +144,28 @@ export const topology = {
       DENIED_PEERS: DENIED_PEERS.join(','),
       TURN_SECRETS: { secret: 'turn-secrets' },
       TURN_SECRET_ID: { from: 'turn-secret-id' },
-      PUBLIC_IP: { from: 'turn-address' },
+      PUBLIC_IP: { from: 'node-address' },
     } satisfies Environment<typeof TurnNodeConfig>,
     dependsOn: ['cache'],
+  },
+  media: {
+    kind: 'media',
+    description: 'Forwards the media of large rooms (Janus); announces itself in the cache.',
+    folder: 'infra/media-node',
+    mediaPorts: [20_000, 40_000],
+    /** Argument of the program that asks a running node. */
+    healthArgument: 'health',
+    config: MediaNodeConfig,
+    environment: {
+      ...cache,
+      MEDIA_MIN_PORT: '20000',
+      MEDIA_MAX_PORT: '40000',
+      SIGNALING_URL: { from: 'signaling-url' },
+      AUTH_URL: { from: 'auth-url' },
+      MEDIA_SECRET: { secret: 'media-secret' },
+      PUBLIC_IP: { from: 'node-address' },
+    } satisfies Environment<typeof MediaNodeConfig>,
+    dependsOn: ['cache', 'auth', 'signaling'],
   },
   client: { kind: 'client', description: 'The PWA.', folder: 'apps/client' },
   edge: {

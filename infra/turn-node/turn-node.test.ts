@@ -8,13 +8,14 @@ import { join } from 'node:path';
 import { connectRedis, loadConfig, parseTurnSecret, readTurnNodes, TURN_DIRECTORY_KEY } from '@tandem/service';
 import { startRedis } from '@tandem/service/testing';
 import { expect, test, vi } from 'vitest';
+import type { Host } from '../node-kit/host.ts';
+import { embeddedMetrics } from '../node-kit/metrics.ts';
 import { TURN_NODE_ACCESS } from '../src/cache-access.ts';
 import { DENIED_PEERS } from '../topology/denied-peers.ts';
 import { TurnNodeConfig } from './src/config.ts';
 import { AllocationCount, coturnArguments, drainsOnSignal } from './src/coturn.ts';
 import { stunAnswers } from './src/health.ts';
-import type { Host } from './src/host.ts';
-import { embeddedMetrics, startTurnNode } from './src/node.ts';
+import { startTurnNode, turnMetrics } from './src/node.ts';
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -207,7 +208,10 @@ test('allocations are counted from the log; secrets and metrics have their shape
   ]);
   expect(() => parseTurnSecret('hunter2hunter2')).toThrow(/^TURN secret: not JSON with `sign` and `accept`$/);
   const metrics = JSON.parse(
-    embeddedMetrics({ stack: 'S', part: 'P' }, { allocations: 2, load: 0.1, mbps: 3, serving: 1 }),
+    embeddedMetrics(
+      { service: 'turn', stack: 'S', part: 'P' },
+      turnMetrics({ allocations: 2, load: 0.1, mbps: 3, serving: 1 }),
+    ),
   );
   expect(metrics).toMatchObject({ service: 'turn', stack: 'S', part: 'P', turn_allocations: 2, turn_serving: 1 });
 });

@@ -94,6 +94,14 @@ export const AuthConfig = Type.Object({
     secret: true,
     description: 'Comma-separated hashed API keys, as `npm run auth -- api-key new` prints them.',
   }),
+  MEDIA_SECRET: Type.Optional(
+    Type.String({
+      secret: true,
+      pattern: '^[A-Za-z0-9_-]{43}$',
+      description:
+        'Shared with the media nodes: for it they get tokens of users `media-*` with the grant `media`, whatever ACCESS says. 43 letters, digits, - and _.',
+    }),
+  ),
   OIDC_ISSUER: Type.Optional(Type.String({ description: 'Issuer URL of the OpenID provider; https in production.' })),
   OIDC_AUDIENCE: Type.String({ default: '', description: 'Comma-separated client ids that ID tokens are for.' }),
   OIDC_NONCE: Type.Union([Type.Literal('required'), Type.Literal('optional')], {

@@ -2,7 +2,7 @@
 import { Grants, isRoomGrant } from '@tandem/protocol';
 import { ConfigError } from '@tandem/service';
 import { Check } from 'typebox/value';
-import { parseApiKeyEntry } from './access/api-key.ts';
+import { MEDIA_KEY_ID, mediaKeyRecord, parseApiKeyEntry } from './access/api-key.ts';
 import type { AuthConfig } from './config.ts';
 import type { AccessMethod, ApiKeyRecord } from './store/store.ts';
 
@@ -76,10 +76,13 @@ export function readSettings(config: AuthConfig): Settings {
   for (const origin of allowedOrigins)
     if (!URL.canParse(origin) || new URL(origin).origin !== origin)
       throw new ConfigError('ALLOWED_ORIGINS: expected origins such as https://app.example.com, without path or *');
+  const apiKeys = list(config.API_KEYS).map(parseApiKeyEntry);
+  if (apiKeys.some((key) => key.id === MEDIA_KEY_ID))
+    throw new ConfigError(`API_KEYS: the id ${MEDIA_KEY_ID} belongs to MEDIA_SECRET`);
   return {
     access,
     openGrants,
-    apiKeys: list(config.API_KEYS).map(parseApiKeyEntry),
+    apiKeys: config.MEDIA_SECRET ? [...apiKeys, mediaKeyRecord(config.MEDIA_SECRET)] : apiKeys,
     oidcAudience: list(config.OIDC_AUDIENCE),
     turnUris,
     turnSecrets,

@@ -1,5 +1,6 @@
 /** Every setting of a media node. Keys are environment variable names. */
 import Type, { type Static } from 'typebox';
+import { directorySettings, hostSettings, metricsSettings } from '../../node-kit/settings.ts';
 
 export const MediaNodeConfig = Type.Object({
   JANUS: Type.String({
@@ -9,6 +10,9 @@ export const MediaNodeConfig = Type.Object({
   RUN_DIR: Type.String({ default: '/run/media', description: 'Writable folder: settings of the engines.' }),
   MEDIA_MIN_PORT: Type.Integer({ default: 20_000, minimum: 1024, maximum: 65_535, description: 'First UDP port.' }),
   MEDIA_MAX_PORT: Type.Integer({ default: 40_000, minimum: 1024, maximum: 65_535, description: 'Last UDP port.' }),
+  NODE_MBPS: Type.Optional(
+    Type.Number({ minimum: 1, description: 'Mbit/s out at which the node is full. Default: 100 a core.' }),
+  ),
   MAX_LEGS: Type.Integer({
     default: 400,
     minimum: 1,
@@ -22,17 +26,15 @@ export const MediaNodeConfig = Type.Object({
   }),
   SIGNALING_URL: Type.String({ description: 'Where signaling listens, such as wss://example.org/ws/signal.' }),
   AUTH_URL: Type.String({ description: 'Where auth listens, such as https://example.org.' }),
-  MEDIA_API_KEY: Type.String({
+  MEDIA_SECRET: Type.String({
     secret: true,
-    description: 'API key of auth for users `media-*` with the grant `media`.',
+    pattern: '^[A-Za-z0-9_-]{43}$',
+    description: 'Shared with auth, which gives tokens with the grant `media` for it. 43 letters, digits, - and _.',
   }),
   REDIS_URL: Type.String({ description: 'The media directory.' }),
-  REDIS_USERNAME: Type.Optional(Type.String({ description: 'ACL user.' })),
-  REDIS_PASSWORD: Type.Optional(Type.String({ description: 'Its password.', secret: true })),
+  ...directorySettings,
   DRAIN_SECONDS: Type.Integer({ default: 300, minimum: 0, description: 'Longest wait for rooms to move.' }),
-  NODE_ID: Type.Optional(Type.String({ maxLength: 64, description: 'Name of the node. Default: PUBLIC_IP.' })),
-  PUBLIC_IP: Type.String({ description: 'Address that clients reach. Not a loopback one.' }),
-  PRIVATE_IP: Type.Optional(Type.String({ description: 'Address to gather candidates on. Default: PUBLIC_IP.' })),
-  ZONE: Type.String({ default: 'local', description: 'Availability zone.' }),
+  ...hostSettings,
+  ...metricsSettings('media'),
 });
 export type MediaNodeConfig = Static<typeof MediaNodeConfig>;

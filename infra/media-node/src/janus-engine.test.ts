@@ -1,7 +1,7 @@
 /** Janus as it is installed: the contract, and what only a real engine can show. */
 import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -155,6 +155,12 @@ describe(`janus ${program.version}`, () => {
     // RFC 7675 section 5.1: consent expires 30 s after the last answer.
     await vi.waitFor(() => expect(said).toEqual(['live', 'ICE failed']), { timeout: 60_000, interval: 200 });
     await room.close();
+  });
+
+  test('nothing of the agent’s environment reaches the engine', () => {
+    expect(readFileSync(`/proc/${engine.pid}/environ`, 'utf8').split('\0').filter(Boolean)).toEqual([
+      expect.stringMatching(/^PATH=/),
+    ]);
   });
 
   test('the API asks for its secret and listens on loopback alone', () => {

@@ -1,11 +1,8 @@
 /** One Janus process: its settings, its start, its end. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { freeLoopbackPort, startProgram } from '../../node-kit/child-process.ts';
 import { EngineError } from './engine.ts';
 import type { JanusProgram } from './location.ts';
 
@@ -59,47 +56,33 @@ export async function startJanus(settings: JanusSettings): Promise<JanusProcess>
   await mkdir(settings.runDir, { recursive: true });
   for (const [name, text] of Object.entries(configuration(settings, port, secret)))
     await writeFile(join(settings.runDir, name), text, { mode: 0o600 });
-  const child: ChildProcess = spawn(
-    settings.program.command,
-    [...settings.program.args, '--configs-folder', settings.runDir, '--disable-colors'],
-    { stdio: ['ignore', 'pipe', 'pipe'], cwd: settings.runDir },
-  );
-  const ended = once(child, 'exit').then(() => undefined);
-  // However this process ends, Janus must not outlive its agent: nobody would revoke or count what it serves.
-  const kill = () => void child.kill('SIGKILL');
-  process.once('exit', kill);
-  ended.finally(() => process.off('exit', kill)).catch(() => {});
-  await once(child, 'spawn');
   const complain = limited(settings.complain);
-  for (const stream of [child.stdout, child.stderr])
-    if (stream)
-      createInterface({ input: stream }).on('line', (line) => {
-        if (/\[(ERR|FATAL)\]/.test(line)) complain(line);
-      });
+  const child = await startProgram({
+    command: settings.program.command,
+    args: [...settings.program.args, '--configs-folder', settings.runDir, '--disable-colors'],
+    cwd: settings.runDir,
+    onLine: (line) => {
+      if (/\[(ERR|FATAL)\]/.test(line)) complain(line);
+    },
+  });
   const url = `ws://127.0.0.1:${port}`;
   try {
     await Promise.race([
       listening(url),
-      ended.then(() => {
+      child.ended.then(() => {
         throw new EngineError('gone', `janus ended at once; run ${settings.program.command} by hand to see why`);
       }),
     ]);
   } catch (error) {
-    kill();
+    child.kill('SIGKILL');
     throw error;
   }
   return {
-    pid: child.pid ?? 0,
+    pid: child.pid,
     url,
     secret,
-    ended,
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGTERM');
-      const force = setTimeout(() => child.kill('SIGKILL'), 5000);
-      await ended;
-      clearTimeout(force);
-    },
+    ended: child.ended.then(() => undefined),
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   };
 }
 
@@ -167,13 +150,4 @@ async function listening(url: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new EngineError('timeout', 'janus does not listen');
-}
-
-async function freeLoopbackPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }

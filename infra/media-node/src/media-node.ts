@@ -1,32 +1,35 @@
 /** A media node: engines, a signaling session for each room that it serves, its entry in the directory, drain. */
-import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SignalingSession } from '@tandem/rtc';
 import {
-  assignRoom,
   connectAgain,
   connectRedis,
   forgetRoom,
   type MediaAssignment,
   nextCall,
   type RedisClient,
-  rankMediaNodes,
   readAssignment,
-  readMediaNodes,
   removeMediaNode,
   renewRoom,
   writeMediaNode,
 } from '@tandem/service';
+import { drainOnce } from '../../node-kit/drain.ts';
+import type { Host } from '../../node-kit/host.ts';
+import { MetricsLog } from '../../node-kit/metrics.ts';
+import { type Attempt, attempts, type Say } from '../../node-kit/retry.ts';
 import type { MediaNodeConfig } from './config.ts';
 import type { Engine } from './engine.ts';
+import { Engines } from './engines.ts';
+import { sayAlive } from './health.ts';
+import { type LoadSources, mediaMetrics, NodeLoad } from './node-load.ts';
 import { RoomAgent, type RoomSession } from './room-agent.ts';
+import { RoomMover } from './room-mover.ts';
+import { joinRoom } from './room-session.ts';
 import { accessToken } from './token.ts';
 
-export type Say = (event: string, more?: Record<string, unknown>) => void;
+export type { Say } from '../../node-kit/retry.ts';
 
-export interface MediaNodeOptions {
-  readonly id: string;
-  readonly zone: string;
+export interface MediaNodeOptions extends LoadSources {
+  readonly host: Host;
   /** Starts one engine. The node runs two: when one dies the other takes its rooms. */
   readonly startEngine: (index: number) => Promise<Engine>;
   readonly say: Say;
@@ -34,197 +37,257 @@ export interface MediaNodeOptions {
   readonly token?: (room: string) => Promise<string>;
   /** How often the directory is written, ms. Default 2000 (entries are stale after 6 s). */
   readonly tickMs?: number;
-}
-
-export interface MediaNode extends AsyncDisposable {
-  readonly state: 'serving' | 'draining' | 'ended';
-  /** Rooms served now. */
-  readonly rooms: ReadonlyMap<string, RoomAgent>;
-  readonly engines: readonly Engine[];
-  /** Leave the directory and hand over each room; settles when the last one is elsewhere, or after DRAIN_SECONDS. */
-  drain(): Promise<void>;
-  readonly ended: Promise<void>;
+  /** How often metrics are written when METRICS_STACK is set, ms. Default 60,000. */
+  readonly metricsMs?: number;
+  /** Takes each line of metrics. Default: standard output. */
+  readonly writeMetrics?: (line: string) => void;
 }
 
 const ENGINES = 2;
-/** One mesh's worth of people and up: what a room may have at most as publishers. */
-const JOIN_MS = 8000;
 
+/** @throws Error when an engine does not start, EngineError for an address that no engine can use */
 export async function startMediaNode(config: MediaNodeConfig, options: MediaNodeOptions): Promise<MediaNode> {
-  const { id, zone, say } = options;
-  const redis = connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD });
-  redis.on('error', () => {});
-  const engines: Engine[] = [];
-  const rooms = new Map<string, RoomAgent>();
-  const stop = new AbortController();
-  const ended = Promise.withResolvers<void>();
-  let state: MediaNode['state'] = 'serving';
+  const node = new MediaNode(config, options);
+  await node.start();
+  return node;
+}
 
-  const attempt = async (what: string, work: () => Promise<unknown>) => {
-    try {
-      await work();
-    } catch (error) {
-      // The calls go on without the directory.
-      say('media.retry', { what, error: error instanceof Error ? error.message : String(error) });
-    }
-  };
-  const startEngine = async (index: number) => {
-    const engine = await options.startEngine(index);
-    engines[index] = engine;
-    void engine.ended.then(() => {
-      if (state === 'ended' || engines[index] !== engine) return;
-      say('media.engine-died', { index, rooms: rooms.size });
-      const spare = engines.find((one) => one !== engine);
-      for (const room of rooms.values())
-        if (spare && engineOf.get(room) === engine) {
-          engineOf.set(room, spare);
-          room.adopt(spare);
-        }
-      void attempt('engine', () => startEngine(index));
+export class MediaNode implements AsyncDisposable {
+  /** Rooms served now. */
+  readonly rooms = new Map<string, RoomAgent>();
+  readonly #config: MediaNodeConfig;
+  readonly #options: MediaNodeOptions;
+  readonly #host: Host;
+  readonly #say: Say;
+  readonly #attempt: Attempt;
+  readonly #redis: RedisClient;
+  readonly #calls: RedisClient;
+  readonly #stop = new AbortController();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly ended: Promise<void> = this.#ended.promise;
+  readonly #engineOf = new Map<RoomAgent, Engine>();
+  readonly #beginDrain: (seconds: number) => Promise<void>;
+  readonly #mover: RoomMover;
+  readonly #metrics: MetricsLog | undefined;
+  #engines: Engines | undefined;
+  #load: NodeLoad | undefined;
+  #loops: Promise<unknown> = Promise.resolve();
+  #state: 'serving' | 'draining' | 'ended' = 'serving';
+  #drainUntil = Number.POSITIVE_INFINITY;
+  #written = { enginesLost: 0, roomsMoved: 0 };
+
+  /** Use {@link startMediaNode}. */
+  constructor(config: MediaNodeConfig, options: MediaNodeOptions) {
+    this.#config = config;
+    this.#options = options;
+    this.#host = options.host;
+    this.#say = options.say;
+    this.#attempt = attempts((more) => options.say('media.retry', more));
+    this.#redis = connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD });
+    this.#calls = connectAgain(this.#redis);
+    for (const client of [this.#redis, this.#calls]) client.on('error', () => {});
+    this.#mover = new RoomMover({
+      redis: this.#redis,
+      host: options.host,
+      attempt: this.#attempt,
+      signal: this.#stop.signal,
+      until: () => this.#drainUntil,
     });
-  };
-  const engineOf = new Map<RoomAgent, Engine>();
-  const leastLoaded = () => engines.reduce((best, one) => (one.legs < best.legs ? one : best));
+    this.#beginDrain = drainOnce({
+      host: options.host,
+      attempt: this.#attempt,
+      begin: () => this.#leave(),
+      isDone: () => this.rooms.size === 0,
+      end: () => this.#finish(),
+      signal: this.#stop.signal,
+      pollMs: 200,
+    });
+    this.#metrics = config.METRICS_STACK
+      ? new MetricsLog({
+          identity: { service: 'media', stack: config.METRICS_STACK, part: config.METRICS_PART },
+          everyMs: options.metricsMs,
+          write: options.writeMetrics,
+        })
+      : undefined;
+  }
 
-  const load = () =>
-    Number(Math.max(engines.reduce((sum, one) => sum + one.legs, 0) / (config.MAX_LEGS || 1)).toFixed(3));
-  const register = async () => {
-    if (state !== 'ended') await writeMediaNode(redis, id, { zone, load: load(), state });
-  };
+  get state(): 'serving' | 'draining' | 'ended' {
+    return this.#state;
+  }
+  get engines(): readonly Engine[] {
+    return this.#engines?.living ?? [];
+  }
 
-  const serve = async (room: string, assignment: MediaAssignment) => {
-    const before = rooms.get(room);
+  /** @throws Error when an engine does not start */
+  async start(): Promise<void> {
+    const say = this.#say;
+    try {
+      this.#engines = await Engines.start({
+        start: this.#options.startEngine,
+        count: ENGINES,
+        say,
+        onLost: (engine) => this.#adopt(engine),
+        onReady: () => this.#adopt(undefined),
+      });
+      this.#load = await NodeLoad.start(this.#config, this.#options);
+      // ECS starts a daemon's task again on an instance whose drain is over and that is about to go.
+      if (await this.#host.leaving().catch(() => false)) this.#state = 'draining';
+      await sayAlive(this.#config.RUN_DIR);
+      await this.#attempt('directory', () => this.#register());
+    } catch (error) {
+      await this.#finish();
+      throw error;
+    }
+    this.#loops = Promise.all([this.#listen(), this.#tickForever()]);
+    say('media.serving', { id: this.#host.id, zone: this.#host.zone, address: this.#host.publicIp });
+    if (this.#state === 'draining') void this.drain();
+  }
+
+  /**
+   * Leave the directory and hand over each room; settles when the last one is elsewhere, or after its time.
+   * @param seconds default DRAIN_SECONDS. A second call shortens the wait of the first, and never lengthens it
+   */
+  async drain(seconds = this.#config.DRAIN_SECONDS): Promise<void> {
+    if (this.#state === 'ended') return;
+    this.#drainUntil = Math.min(this.#drainUntil, Date.now() + seconds * 1000);
+    await this.#beginDrain(seconds);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#finish();
+    await this.#loops;
+  }
+
+  async #register(): Promise<void> {
+    if (this.#state === 'ended') return;
+    const { id, zone } = this.#host;
+    await writeMediaNode(this.#redis, id, { zone, load: this.#load?.load ?? 0, state: this.#state });
+  }
+
+  /** Rooms whose engine is gone go on with one that lives. @param dead the one that died, or undefined: those that still wait */
+  #adopt(dead: Engine | undefined): void {
+    for (const agent of this.rooms.values()) {
+      const engine = this.#engineOf.get(agent);
+      if (engine !== dead) continue;
+      const next = this.#engines?.leastLoaded();
+      if (next) {
+        this.#engineOf.set(agent, next);
+        agent.adopt(next);
+      } else this.#engineOf.delete(agent);
+    }
+  }
+
+  async #serve(room: string, assignment: MediaAssignment): Promise<void> {
+    const before = this.rooms.get(room);
     if (before && before.epoch >= assignment.epoch) return;
     before?.release();
-    const session = new SignalingSession({
-      url: config.SIGNALING_URL,
-      getToken: () => (options.token ? options.token(room) : accessToken(config, id, room)),
-      // The agent is behind nothing that hides why a handshake failed.
-      probe: false,
+    const { token } = this.#options;
+    const session = await joinRoom({
+      url: this.#config.SIGNALING_URL,
+      room,
+      epoch: assignment.epoch,
+      getToken: () => (token ? token(room) : accessToken(this.#config, this.#host.id, room)),
     });
-    const timeout = setTimeout(() => session.close(), JOIN_MS);
-    try {
-      await session.join(room, { media: assignment.epoch });
-    } catch (error) {
+    const engine = this.#engines?.leastLoaded();
+    if (!engine || this.#state === 'ended') {
       session.close();
-      throw error;
-    } finally {
-      clearTimeout(timeout);
+      return;
     }
-    const engine = leastLoaded();
     const agent = new RoomAgent({
       roomId: room,
       epoch: assignment.epoch,
       session: session as unknown as RoomSession,
       engine,
-      publishers: config.MAX_PUBLISHERS,
-      idleMs: config.MESH_AFTER_SECONDS * 1000,
-      say,
+      publishers: this.#config.MAX_PUBLISHERS,
+      idleMs: this.#config.MESH_AFTER_SECONDS * 1000,
+      say: this.#say,
     });
-    engineOf.set(agent, engine);
-    rooms.set(room, agent);
-    say('media.room-serving', { roomId: room, epoch: assignment.epoch });
+    this.#engineOf.set(agent, engine);
+    this.rooms.set(room, agent);
+    this.#say('media.room-serving', { roomId: room, epoch: assignment.epoch });
     void agent.ended.then(async () => {
-      engineOf.delete(agent);
-      if (rooms.get(room) === agent) rooms.delete(room);
-      await attempt('assignment', () => forgetRoom(redis, room, assignment.epoch));
+      this.#engineOf.delete(agent);
+      if (this.rooms.get(room) === agent) this.rooms.delete(room);
+      await this.#attempt('assignment', () => forgetRoom(this.#redis, room, assignment.epoch));
     });
-  };
-
-  const calls: RedisClient = connectAgain(redis);
-  calls.on('error', () => {});
-  const listen = async () => {
-    while (!stop.signal.aborted) {
-      try {
-        const call = await nextCall(calls, id, 1);
-        if (!call || state !== 'serving') continue;
-        const assignment = await readAssignment(redis, call.room);
-        if (assignment?.node === id && assignment.epoch === call.epoch)
-          void attempt('room', () => serve(call.room, assignment));
-      } catch {
-        await sleep(500, undefined, { signal: stop.signal }).catch(() => {});
-      }
-    }
-  };
-
-  const tick = async () => {
-    await register();
-    for (const [room, agent] of rooms) {
-      if (agent.state !== 'serving') continue;
-      const mine = { node: id, epoch: agent.epoch, at: Date.now() };
-      const stillMine = await renewRoom(redis, room, mine);
-      // Another node has it, or Redis lost the record: then the room is claimed again by what is true now.
-      if (!stillMine && (await readAssignment(redis, room))) agent.release();
-    }
-  };
-
-  const finish = async () => {
-    if (state === 'ended') return;
-    state = 'ended';
-    stop.abort();
-    await Promise.all([...rooms.values()].map((room) => room.end('node ended')));
-    await attempt('directory', () => removeMediaNode(redis, id));
-    calls.disconnect();
-    redis.disconnect();
-    await Promise.all(engines.map((engine) => engine[Symbol.asyncDispose]()));
-    say('media.ended');
-    ended.resolve();
-  };
-
-  /** Give a room to the best other node: its people connect there first. Without one they connect to each other. */
-  const handOver = async (room: RoomAgent) => {
-    const others = await readMediaNodes(redis);
-    others.delete(id);
-    const [next] = rankMediaNodes(others, zone);
-    const mine = await readAssignment(redis, room.roomId);
-    if (next !== undefined && mine?.epoch === room.epoch && (await assignRoom(redis, room.roomId, mine, next)))
-      room.isMoving = true;
-  };
-  let draining: Promise<void> | undefined;
-  const drain = () => {
-    draining ??= (async () => {
-      state = 'draining';
-      say('media.draining', { rooms: rooms.size });
-      await attempt('directory', register);
-      for (const room of [...rooms.values()]) {
-        await attempt('hand-over', () => handOver(room));
-        room.release();
-      }
-      await Promise.race([
-        Promise.all([...rooms.values()].map((room) => room.ended)),
-        sleep(config.DRAIN_SECONDS * 1000, undefined, { signal: stop.signal }).catch(() => {}),
-      ]);
-      await finish();
-    })();
-    return draining;
-  };
-
-  try {
-    for (let index = 0; index < ENGINES; index++) await startEngine(index);
-    await register();
-  } catch (error) {
-    await finish();
-    throw error;
   }
-  const listening = listen();
-  const ticking = (async () => {
-    while (!stop.signal.aborted) {
-      await sleep(options.tickMs ?? 2000, undefined, { signal: stop.signal }).catch(() => {});
-      if (!stop.signal.aborted) await attempt('tick', tick);
+
+  async #listen(): Promise<void> {
+    const { id } = this.#host;
+    while (!this.#stop.signal.aborted) {
+      try {
+        const call = await nextCall(this.#calls, id, 1);
+        if (!call || this.#state !== 'serving') continue;
+        const assignment = await readAssignment(this.#redis, call.room);
+        if (assignment?.node === id && assignment.epoch === call.epoch)
+          void this.#attempt('room', () => this.#serve(call.room, assignment));
+      } catch {
+        await sleep(500, undefined, { signal: this.#stop.signal }).catch(() => {});
+      }
     }
-  })();
-  say('media.serving', { id, zone, engines: engines.length, cores: availableParallelism() });
-  return {
-    get state() {
-      return state;
-    },
-    rooms,
-    engines,
-    drain,
-    ended: ended.promise,
-    async [Symbol.asyncDispose]() {
-      await finish();
-      await Promise.all([listening, ticking]);
-    },
-  };
+  }
+
+  async #tickForever(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await sleep(this.#options.tickMs ?? 2000, undefined, { signal: this.#stop.signal }).catch(() => {});
+      if (!this.#stop.signal.aborted) await this.#attempt('tick', () => this.#tick());
+    }
+  }
+
+  async #tick(): Promise<void> {
+    if (this.engines.length > 0) await this.#attempt('health', () => sayAlive(this.#config.RUN_DIR));
+    await this.#load?.read(this.#engines?.legs ?? 0);
+    this.#writeMetrics();
+    if (this.#state === 'serving')
+      await this.#attempt('metadata', async () => void ((await this.#host.leaving()) && void this.drain()));
+    await this.#register();
+    for (const [room, agent] of this.rooms) {
+      if (agent.state !== 'serving') continue;
+      const mine = { node: this.#host.id, epoch: agent.epoch, at: Date.now() };
+      const stillMine = await renewRoom(this.#redis, room, mine);
+      // Another node has it. A record that Redis lost needs nothing: the agent's membership says who serves.
+      if (!stillMine && (await readAssignment(this.#redis, room))) agent.release();
+    }
+  }
+
+  #writeMetrics(): void {
+    this.#metrics?.tick(() => {
+      const now = { enginesLost: this.#engines?.lost ?? 0, roomsMoved: this.#mover.moved };
+      const before = this.#written;
+      this.#written = now;
+      const isServing = this.#state === 'serving';
+      return mediaMetrics({
+        rooms: this.rooms.size,
+        legs: this.#engines?.legs ?? 0,
+        load: isServing ? this.#load?.load : undefined,
+        mbps: this.#load?.mbps ?? 0,
+        serving: Number(isServing),
+        enginesLost: now.enginesLost - before.enginesLost,
+        roomsMoved: now.roomsMoved - before.roomsMoved,
+      });
+    });
+  }
+
+  /** The drain begins. */
+  async #leave(): Promise<void> {
+    this.#state = 'draining';
+    this.#say('media.draining', { rooms: this.rooms.size });
+    await this.#attempt('directory', () => this.#register());
+    void this.#mover.move(this.rooms.values());
+  }
+
+  async #finish(): Promise<void> {
+    if (this.#state === 'ended') return;
+    const wasDraining = this.#state === 'draining';
+    this.#state = 'ended';
+    this.#stop.abort();
+    await Promise.all([...this.rooms.values()].map((room) => room.end('node ended')));
+    await this.#attempt('directory', () => removeMediaNode(this.#redis, this.#host.id));
+    this.#calls.disconnect();
+    this.#redis.disconnect();
+    await this.#engines?.[Symbol.asyncDispose]();
+    if (wasDraining) await this.#attempt('lifecycle', () => this.#host.lifecycle('done'));
+    this.#say('media.ended');
+    this.#ended.resolve();
+  }
 }

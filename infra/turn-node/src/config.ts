@@ -1,5 +1,6 @@
 /** Every setting of a TURN node's agent. Keys are environment variable names. */
 import Type, { type Static } from 'typebox';
+import { directorySettings, hostSettings, metricsSettings } from '../../node-kit/settings.ts';
 
 const port = (value: number, description: string) =>
   Type.Integer({ default: value, minimum: 1, maximum: 65535, description });
@@ -44,8 +45,7 @@ export const TurnNodeConfig = Type.Object({
         'Directory and revocations. Unset: the node writes itself nowhere and ends no allocation of a revoked user.',
     }),
   ),
-  REDIS_USERNAME: Type.Optional(Type.String({ description: 'ACL user.' })),
-  REDIS_PASSWORD: Type.Optional(Type.String({ description: 'Its password.', secret: true })),
+  ...directorySettings,
   DRAIN_SECONDS: Type.Integer({ default: 7200, minimum: 0, description: 'Longest wait for calls to end.' }),
   STOP_DRAIN_SECONDS: Type.Optional(
     Type.Integer({
@@ -53,23 +53,12 @@ export const TurnNodeConfig = Type.Object({
       description: 'Longest wait after SIGTERM, as an update of the service sends it. Default: DRAIN_SECONDS.',
     }),
   ),
-  LIFECYCLE_HOOK: Type.Optional(
-    Type.String({ description: 'Name of the auto scaling group’s hook that waits for the drain.' }),
-  ),
-  AUTO_SCALING_GROUP: Type.Optional(Type.String({ description: 'The group of that hook.' })),
-  AWS_REGION: Type.Optional(Type.String({ description: 'Region.' })),
-  METRICS_STACK: Type.Optional(Type.String({ description: 'Dimension of the metrics; unset: none are written.' })),
-  METRICS_PART: Type.String({ default: 'turn', description: 'Second dimension: which fleet of that stack.' }),
+  ...hostSettings,
+  ...metricsSettings('turn'),
   RUN_DIR: Type.String({
     default: '/run/turn',
     description: 'Writable folder: database of coturn, its address, password of its telnet interface.',
   }),
   TURNSERVER: Type.String({ default: 'turnserver', description: 'Program.' }),
-  NODE_ID: Type.Optional(
-    Type.String({ description: 'Outside EC2: name of the node. Default there: the instance id.' }),
-  ),
-  PUBLIC_IP: Type.Optional(Type.String({ description: 'Outside EC2: address that clients reach.' })),
-  PRIVATE_IP: Type.Optional(Type.String({ description: 'Outside EC2: address to listen on. Default: PUBLIC_IP.' })),
-  ZONE: Type.Optional(Type.String({ description: 'Outside EC2: zone.' })),
 });
 export type TurnNodeConfig = Static<typeof TurnNodeConfig>;

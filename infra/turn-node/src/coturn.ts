@@ -1,16 +1,14 @@
 /** One coturn process: started, told its secrets while it runs, its allocations counted, drained, ended. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { open, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
+import { freeLoopbackPort, startProgram } from '../../node-kit/child-process.ts';
+import type { Host } from '../../node-kit/host.ts';
 import type { CertificateFiles } from './certificate.ts';
 import type { TurnNodeConfig } from './config.ts';
 import { cancelSessions } from './coturn-cli.ts';
-import type { Host } from './host.ts';
 
 export interface Coturn extends AsyncDisposable {
   readonly pid: number;
@@ -121,15 +119,6 @@ function writeSecrets(config: TurnNodeConfig, secrets: readonly string[]): void 
   database.exec('COMMIT');
 }
 
-async function freeLoopbackPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
-}
-
 /** 4.6.3 and later drain on SIGUSR1; earlier ones would die of it. */
 export function drainsOnSignal(version: string): boolean {
   const [major = 0, minor = 0, patch = 0] = (/(\d+)\.(\d+)\.(\d+)/.exec(version) ?? []).slice(1).map(Number);
@@ -180,47 +169,29 @@ export async function startCoturn(
   const cli = ['cli-ip=127.0.0.1', `cli-port=${cliPort}`, `cli-password=${cliPassword}`, ''].join('\n');
   await writeFile(cliSettings(config), cli, { mode: 0o600 });
   await makeDatabase(config);
-  const child: ChildProcess = spawn(config.TURNSERVER, coturnArguments(config, host, tls), {
-    // Nothing of the agent's own: the password of the cache, the secrets. PATH finds the program.
-    env: { PATH: process.env.PATH },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
   const count = new AllocationCount();
-  const ended = once(child, 'exit').then(([code]) => code as number | null);
-  // However this process ends, coturn must not outlive who reports and revokes its allocations.
-  const end = () => void child.kill('SIGKILL');
-  process.once('exit', end);
-  ended.finally(() => process.off('exit', end)).catch(() => {});
-  await once(child, 'spawn');
   const ready = Promise.withResolvers<void>();
-  for (const stream of [child.stdout, child.stderr])
-    if (stream)
-      createInterface({ input: stream }).on('line', (line) => {
-        count.line(line);
-        if (/listener opened on|Total General servers|SQLite DB connection success/i.test(line)) ready.resolve();
-        if (/ERROR|Cannot|FATAL/.test(line)) complain(line);
-      });
+  const child = await startProgram({
+    command: config.TURNSERVER,
+    args: coturnArguments(config, host, tls),
+    onLine: (line) => {
+      count.line(line);
+      if (/listener opened on|Total General servers|SQLite DB connection success/i.test(line)) ready.resolve();
+      if (/ERROR|Cannot|FATAL/.test(line)) complain(line);
+    },
+  });
   const deadline = setTimeout(() => ready.resolve(), 20_000);
-  const early = await Promise.race([ready.promise.then(() => undefined), ended]);
+  const early = await Promise.race([ready.promise.then(() => undefined), child.ended]);
   clearTimeout(deadline);
   if (early !== undefined) throw new Error(`coturn ended at once (${early}); is port ${config.TURN_PORT} taken?`);
   return {
-    pid: child.pid ?? 0,
+    pid: child.pid,
     allocations: count,
     cancel: (ids) => cancelSessions(cliPort, cliPassword, ids),
     setSecrets: (secrets) => writeSecrets(config, secrets),
     reloadCertificate: () => void child.kill('SIGUSR2'),
-    refuseNew() {
-      if (!drainsOnSignal(version)) return false;
-      return child.kill('SIGUSR1');
-    },
-    ended,
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGTERM');
-      const force = setTimeout(() => child.kill('SIGKILL'), 5000);
-      await ended;
-      clearTimeout(force);
-    },
+    refuseNew: () => drainsOnSignal(version) && child.kill('SIGUSR1'),
+    ended: child.ended,
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   };
 }

@@ -1,17 +1,17 @@
 /** A TURN node: coturn, and the agent that configures it, writes it into the directory, and drains it before it goes. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectRedis, type RedisClient, removeTurnNode, TURN_NODE_STALE_MS, writeTurnNode } from '@tandem/service';
+import { drainOnce } from '../../node-kit/drain.ts';
+import { findHost, type Host } from '../../node-kit/host.ts';
+import { MetricsLog, SentRate } from '../../node-kit/metrics.ts';
+import { attempts, type Say } from '../../node-kit/retry.ts';
 import { FollowedCertificate } from './certificate.ts';
 import type { TurnNodeConfig } from './config.ts';
 import { type Coturn, startCoturn } from './coturn.ts';
-import { findHost, type Host } from './host.ts';
 import { cutRevokedRelays, type RelayCutter } from './revoked-relays.ts';
 import { type SecretSource, secretSource } from './secrets.ts';
-
-/** One structured line to the log. */
-export type Say = (event: string, more?: Record<string, unknown>) => void;
 
 export interface TurnNodeOptions {
   readonly host?: Host;
@@ -47,7 +47,6 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
   const say: Say = options.say ?? ((event, more) => console.log(JSON.stringify({ event, ...more })));
   const host = options.host ?? (await findHost(config));
   const readSecrets = options.secrets ?? secretSource(config);
-  const bytesSent = options.bytesSent ?? sentBytes;
   const certificate =
     config.TLS_FOLDER && config.TURN_HOST
       ? new FollowedCertificate(config.TLS_FOLDER, config.TURN_HOST, config.RUN_DIR)
@@ -93,14 +92,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     });
     listedUntil = Date.now() + TURN_NODE_STALE_MS;
   };
-  const attempt = async (what: string, work: () => Promise<void>) => {
-    try {
-      await work();
-    } catch (error) {
-      // The relay goes on without its directory or its secret store: what it knows stays true for a while.
-      say('turn.retry', { what, error: error instanceof Error ? error.message : String(error) });
-    }
-  };
+  const attempt = attempts((more) => say('turn.retry', more));
   try {
     await applySecrets();
     await writeFile(join(config.RUN_DIR, 'address'), `${host.privateIp} ${config.TURN_PORT}`);
@@ -133,29 +125,25 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     say('turn.ended', { how });
     ended.resolve(how);
   };
-  let draining: Promise<void> | undefined;
-  let deadline = Number.POSITIVE_INFINITY;
-  const drain = (seconds = config.DRAIN_SECONDS) => {
-    deadline = Math.min(deadline, Date.now() + seconds * 1000);
-    draining ??= (async () => {
-      if (state === 'ended') return;
+  const beginDrain = drainOnce({
+    host,
+    attempt,
+    begin: async () => {
       state = 'draining';
       say('turn.draining', { allocations: coturn.allocations.size });
       await attempt('directory', register);
-      const refused = coturn.refuseNew();
-      if (!refused) say('turn.drain-by-directory', { why: 'this coturn cannot refuse new allocations' });
-      let beat = 0;
-      while (coturn.allocations.size > 0 && Date.now() < deadline && state === 'draining') {
-        if (Date.now() >= beat) {
-          await attempt('lifecycle', () => host.lifecycle('wait'));
-          beat = Date.now() + 60_000;
-        }
-        await sleep(Math.min(options.tickMs ?? 5000, 1000), undefined, { signal: stop.signal }).catch(() => {});
-      }
-      if (coturn.allocations.size > 0) say('turn.drain-deadline', { allocations: coturn.allocations.size });
+      if (!coturn.refuseNew()) say('turn.drain-by-directory', { why: 'this coturn cannot refuse new allocations' });
+    },
+    isDone: () => coturn.allocations.size === 0,
+    end: async (isDone) => {
+      if (!isDone) say('turn.drain-deadline', { allocations: coturn.allocations.size });
       await finish('drained');
-    })();
-    return draining;
+    },
+    signal: stop.signal,
+    pollMs: Math.min(options.tickMs ?? 5000, 1000),
+  });
+  const drain = async (seconds = config.DRAIN_SECONDS) => {
+    if (state !== 'ended') await beginDrain(seconds);
   };
   const followCertificate = async () => {
     if (!certificate || !(await certificate.refresh())) return;
@@ -169,18 +157,17 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     () => finish('died'),
   );
   if (state === 'draining') void drain();
-  let sentBefore = await bytesSent();
-  let sentAt = Date.now();
+  const sent = await SentRate.start(options.bytesSent);
   let nextSecrets = Date.now() + (options.secretsMs ?? 60_000);
-  const metricsMs = options.metricsMs ?? 60_000;
-  const writeMetrics = options.writeMetrics ?? ((line: string) => console.log(line));
-  let nextMetrics = Date.now() + metricsMs;
+  const metrics = config.METRICS_STACK
+    ? new MetricsLog({
+        identity: { service: 'turn', stack: config.METRICS_STACK, part: config.METRICS_PART },
+        everyMs: options.metricsMs,
+        write: options.writeMetrics,
+      })
+    : undefined;
   const tick = async () => {
-    const sent = await bytesSent();
-    const seconds = Math.max(0.001, (Date.now() - sentAt) / 1000);
-    mbps = Math.max(0, ((sent - sentBefore) * 8) / 1e6 / seconds);
-    sentBefore = sent;
-    sentAt = Date.now();
+    mbps = await sent.mbps();
     load = Number(Math.max(mbps / config.NODE_MBPS, coturn.allocations.size / config.TOTAL_QUOTA).toFixed(3));
     await attempt('directory', register);
     sayServing();
@@ -190,22 +177,15 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
       await attempt('secrets', applySecrets);
       await attempt('certificate', followCertificate);
     }
-    if (config.METRICS_STACK && Date.now() >= nextMetrics) {
-      // Of the clock, not of the last tick: else a minute without a value comes up again and again.
-      nextMetrics += metricsMs;
-      writeMetrics(
-        embeddedMetrics(
-          { stack: config.METRICS_STACK, part: config.METRICS_PART },
-          {
-            allocations: coturn.allocations.size,
-            // Of nodes that serve: the average of these scales the fleet, and one that drains takes no new call.
-            load: serving() ? load : undefined,
-            mbps,
-            serving: Number(serving()),
-          },
-        ),
-      );
-    }
+    metrics?.tick(() =>
+      turnMetrics({
+        allocations: coturn.allocations.size,
+        // Of nodes that serve: the average of these scales the fleet, and one that drains takes no new call.
+        load: serving() ? load : undefined,
+        mbps,
+        serving: Number(serving()),
+      }),
+    );
     if (state === 'serving') await attempt('metadata', async () => void ((await host.leaving()) && void drain()));
   };
   const loop = (async () => {
@@ -231,42 +211,17 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
   };
 }
 
-/** A line that CloudWatch Logs turns into metrics (embedded metric format). */
-export function embeddedMetrics(
-  identity: { readonly stack: string; readonly part: string },
-  values: { allocations: number; load: number | undefined; mbps: number; serving: number },
-): string {
-  const metrics = {
+/** Names of what the node measures. */
+export function turnMetrics(values: {
+  allocations: number;
+  load: number | undefined;
+  mbps: number;
+  serving: number;
+}): Record<string, number | undefined> {
+  return {
     turn_allocations: values.allocations,
-    ...(values.load === undefined ? {} : { turn_load: values.load }),
+    turn_load: values.load,
     turn_mbps: values.mbps,
     turn_serving: values.serving,
   };
-  return JSON.stringify({
-    _aws: {
-      Timestamp: Date.now(),
-      CloudWatchMetrics: [
-        {
-          Namespace: 'Tandem',
-          Dimensions: [['service', 'stack', 'part']],
-          Metrics: Object.keys(metrics).map((Name) => ({ Name })),
-        },
-      ],
-    },
-    service: 'turn',
-    ...identity,
-    ...metrics,
-  });
-}
-
-/** Bytes that all interfaces but loopback have sent. */
-async function sentBytes(): Promise<number> {
-  const text = await readFile('/proc/net/dev', 'utf8').catch(() => '');
-  let total = 0;
-  for (const line of text.split('\n')) {
-    const [name, numbers] = line.split(':');
-    if (!numbers || name?.trim() === 'lo') continue;
-    total += Number(numbers.trim().split(/\s+/)[8] ?? 0);
-  }
-  return total;
 }

@@ -40,6 +40,23 @@ export function newApiKey(
   };
 }
 
+/** Id of the key that media nodes make of MEDIA_SECRET. */
+export const MEDIA_KEY_ID = 'medianodes';
+
+/**
+ * The media nodes' key, `tk_medianodes_<MEDIA_SECRET>`: for users `media-*`, with the grant `media` alone.
+ * @param secret 43 characters, as the setting's schema says
+ */
+export function mediaKeyRecord(secret: string): ApiKeyRecord {
+  return {
+    id: MEDIA_KEY_ID,
+    hash: hash(secret).toString('base64url'),
+    grants: { media: true },
+    users: 'media-*',
+    createdAt: 0,
+  };
+}
+
 /** For API_KEYS: the record, base64url, after its id, so that people can tell entries apart. */
 export function formatApiKeyEntry(record: ApiKeyRecord): string {
   return `${record.id}:${Buffer.from(JSON.stringify(record)).toString('base64url')}`;

@@ -1,5 +1,5 @@
 /** Where this node runs: EC2's metadata service (version 2 only), or settings elsewhere. */
-import type { TurnNodeConfig } from './config.ts';
+import type { HostSettings } from './settings.ts';
 
 export interface Host {
   readonly id: string;
@@ -31,13 +31,13 @@ async function metadata(path: string): Promise<string | undefined> {
 }
 
 /** @throws Error naming the setting when neither settings nor metadata tell the address */
-export async function findHost(config: TurnNodeConfig): Promise<Host> {
-  if (config.PUBLIC_IP)
+export async function findHost(settings: HostSettings): Promise<Host> {
+  if (settings.PUBLIC_IP)
     return {
-      id: config.NODE_ID ?? config.PUBLIC_IP,
-      publicIp: config.PUBLIC_IP,
-      privateIp: config.PRIVATE_IP ?? config.PUBLIC_IP,
-      zone: config.ZONE ?? 'local',
+      id: settings.NODE_ID ?? settings.PUBLIC_IP,
+      publicIp: settings.PUBLIC_IP,
+      privateIp: settings.PRIVATE_IP ?? settings.PUBLIC_IP,
+      zone: settings.ZONE ?? 'local',
       leaving: async () => false,
       lifecycle: async () => {},
     };
@@ -55,12 +55,12 @@ export async function findHost(config: TurnNodeConfig): Promise<Host> {
     zone,
     leaving: async () => (await metadata('autoscaling/target-lifecycle-state')) === 'Terminated',
     lifecycle: async (what) => {
-      if (!config.LIFECYCLE_HOOK || !config.AUTO_SCALING_GROUP) return;
+      if (!settings.LIFECYCLE_HOOK || !settings.AUTO_SCALING_GROUP) return;
       const sdk = await import('@aws-sdk/client-auto-scaling');
-      const client = new sdk.AutoScalingClient(config.AWS_REGION ? { region: config.AWS_REGION } : {});
+      const client = new sdk.AutoScalingClient(settings.AWS_REGION ? { region: settings.AWS_REGION } : {});
       const common = {
-        LifecycleHookName: config.LIFECYCLE_HOOK,
-        AutoScalingGroupName: config.AUTO_SCALING_GROUP,
+        LifecycleHookName: settings.LIFECYCLE_HOOK,
+        AutoScalingGroupName: settings.AUTO_SCALING_GROUP,
         InstanceId: id,
       };
       if (what === 'wait') await client.send(new sdk.RecordLifecycleActionHeartbeatCommand(common));

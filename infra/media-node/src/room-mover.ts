@@ -1,0 +1,70 @@
+/** Hands the rooms of a draining node over, some at a time, each make before break. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assignRoom, type RedisClient, rankMediaNodes, readAssignment, readMediaNodes } from '@tandem/service';
+import type { Host } from '../../node-kit/host.ts';
+import type { Attempt } from '../../node-kit/retry.ts';
+import type { RoomAgent } from './room-agent.ts';
+
+export interface RoomMoverOptions {
+  readonly redis: RedisClient;
+  readonly host: Host;
+  readonly attempt: Attempt;
+  readonly signal: AbortSignal;
+  /** When the drain ends, ms since the epoch; may come nearer. */
+  readonly until: () => number;
+}
+
+/** Rooms moved at once. */
+const MOVES = 5;
+/** Pause before it looks again for another node, ms. */
+const NO_NODE_MS = 2000;
+/** A room that found no other node is told to connect by pairs this long before the drain ends, ms. */
+const LAST_MS = 15_000;
+
+export class RoomMover {
+  readonly #options: RoomMoverOptions;
+  /** Rooms that were given to another node. */
+  moved = 0;
+
+  constructor(options: RoomMoverOptions) {
+    this.#options = options;
+  }
+
+  /** Settles when each room is elsewhere or over, or the signal came. Never rejects. */
+  async move(rooms: Iterable<RoomAgent>): Promise<void> {
+    const waiting = [...rooms];
+    const { signal } = this.#options;
+    const work = async () => {
+      for (let room = waiting.shift(); room && !signal.aborted; room = waiting.shift()) {
+        await this.#moveOne(room);
+        await room.ended;
+      }
+    };
+    await Promise.all(Array.from({ length: MOVES }, work));
+  }
+
+  /** While there is no other node the room stays here, until the drain's time is nearly over. */
+  async #moveOne(room: RoomAgent): Promise<void> {
+    const { attempt, signal, until } = this.#options;
+    while (room.state === 'serving' && !signal.aborted) {
+      await attempt('hand-over', () => this.#handOver(room));
+      if (room.isMoving || Date.now() > until() - LAST_MS) break;
+      await sleep(NO_NODE_MS, undefined, { signal }).catch(() => {});
+    }
+    room.release();
+  }
+
+  async #handOver(room: RoomAgent): Promise<void> {
+    const { redis, host } = this.#options;
+    const others = await readMediaNodes(redis);
+    others.delete(host.id);
+    const [next] = rankMediaNodes(others, host.zone);
+    const mine = await readAssignment(redis, room.roomId);
+    // Taken from this node meanwhile: then it has another one.
+    if (mine && mine.epoch > room.epoch) room.isMoving = true;
+    else if (next !== undefined && (await assignRoom(redis, room.roomId, mine, next))) {
+      room.isMoving = true;
+      this.moved++;
+    }
+  }
+}
