@@ -98,6 +98,36 @@ test('two people: picture, sound, chat, reactions, quality of both directions', 
   await Promise.all([ada.close(), bob.close()]);
 });
 
+test('a limit on incoming pictures: the peer stops sending, sends a small one, and sends again', async () => {
+  const roomId = `limit-${++rooms}`;
+  const ada = await enter(roomId, 'Ada');
+  const bob = await enter(roomId, 'Bob');
+  await Promise.all([media(ada, 1), media(bob, 1)]);
+  const picture = () =>
+    bob.evaluate(async () => {
+      const { call } = globalThis.harness;
+      const report = await call?.connection(call.peers[0]?.peerId ?? '')?.getStats();
+      let now = { active: false, lines: 0 };
+      report?.forEach((stat: { type: string; kind?: string; mid?: string; active?: boolean; frameHeight?: number }) => {
+        if (stat.type === 'outbound-rtp' && stat.kind === 'video' && stat.frameHeight)
+          now = { active: stat.active === true, lines: stat.frameHeight };
+      });
+      return now;
+    });
+  const limit = (lines: number | undefined) => ada.evaluate((l) => globalThis.harness.call?.limitVideo(l), lines);
+  await until('a picture', async () => (await picture()).active);
+  await limit(0);
+  await until('no picture', async () => !(await picture()).active);
+  await limit(90);
+  await until('a small picture', async () => {
+    const { active, lines } = await picture();
+    return active && lines > 0 && lines <= 90;
+  });
+  await limit(undefined);
+  await until('the picture as before', async () => (await picture()).lines > 90);
+  await Promise.all([ada.close(), bob.close()]);
+});
+
 test('four people: a full mesh; one switches the camera, shares the screen, leaves; the others go on', async () => {
   const roomId = `four-${++rooms}`;
   const pages = await Promise.all(['Ada', 'Bob', 'Cyd', 'Dan'].map((name) => enter(roomId, name)));

@@ -38,6 +38,7 @@ function hear(message: unknown): void {
     remoteView: (_peerId, view) => {
       for (const figure of Object.values(view)) hold(Number.isFinite(figure), 'figures are finite');
     },
+    wanted: (_peerId, lines) => hold(Number.isInteger(lines) && lines >= 0 && lines <= 4320, 'lines are bounded'),
   });
   chat.receive('peer', message);
   chat.receive('peer', JSON.stringify(message));

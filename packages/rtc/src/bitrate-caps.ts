@@ -8,6 +8,8 @@ export interface SendCap {
   readonly maxHeight: number;
   /** Frames per second. */
   readonly maxFramerate: number;
+  /** Nothing is sent: the receiver wants no picture. */
+  readonly paused?: true;
 }
 
 /**
@@ -24,11 +26,25 @@ export function cameraCap(people: number, sharing = false): SendCap {
   return { maxBitrate: Math.min(300_000, Math.floor(1_200_000 / legs)), maxHeight: 180, maxFramerate: 20 };
 }
 
+/**
+ * The cap of a leg whose receiver wants no taller picture than `lines`. The bitrate follows the area of the picture.
+ * @param lines 0: no picture; undefined: no wish
+ */
+export function withinWish(cap: SendCap, lines: number | undefined): SendCap {
+  if (lines === undefined || lines >= cap.maxHeight) return cap;
+  if (lines === 0) return { ...cap, paused: true };
+  const share = (lines / cap.maxHeight) ** 2;
+  return { ...cap, maxHeight: lines, maxBitrate: Math.max(MIN_CAMERA_BITRATE, Math.round(cap.maxBitrate * share)) };
+}
+
 /** Screen: text must stay sharp, so it keeps its lines and gives up frames instead. */
 export function screenCap(people: number): SendCap {
   const legs = Math.max(1, people - 1);
   return { maxBitrate: Math.floor(1_200_000 / legs), maxHeight: 1080, maxFramerate: legs > 2 ? 5 : 15 };
 }
+
+/** A picture of 90 lines still moves with this, bit/s; encoders stop below about 30 kbit/s (libwebrtc's minimum bitrate). */
+const MIN_CAMERA_BITRATE = 60_000;
 
 /** Opus: speech is good at 32 kbit/s (RFC 7587 section 3.1.1 says 28 to 40 for full-band speech). */
 export const AUDIO_MAX_BITRATE = 32_000;
@@ -62,6 +78,7 @@ function limits(track: MediaStreamTrack | null, cap: SendCap): Partial<RTCRtpEnc
   // Screens turned upright have their lines on the short side.
   const { width, height } = track?.getSettings() ?? {};
   return {
+    active: !cap.paused,
     maxBitrate: cap.maxBitrate,
     maxFramerate: cap.maxFramerate,
     scaleResolutionDownBy: scaleFor(width && height ? Math.min(width, height) : height, cap),

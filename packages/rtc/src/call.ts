@@ -11,6 +11,7 @@ import { LocalMedia } from './local-media.ts';
 import { Member } from './member.ts';
 import { Pair } from './pair.ts';
 import { SLOTS, type Slot } from './pair-types.ts';
+import { MAX_LINES } from './peer-input.ts';
 import { PrewarmedConnection } from './prewarmed-connection.ts';
 import { myView } from './quality.ts';
 import type { SignalingSession } from './session.ts';
@@ -19,6 +20,7 @@ import type { IncomingTrack } from './sfu/down-leg.ts';
 import { arrivals } from './sfu/link.ts';
 import { Sfu } from './sfu/sfu.ts';
 import { startBitrate } from './start-bitrate.ts';
+import { VideoLimits } from './video-limits.ts';
 import type { PeerInfo, PeerMetadata } from './wire.ts';
 
 type PairSignal = Extract<SessionEvents['signal'], { type: 'offer' | 'answer' | 'ice-candidate' }>;
@@ -51,6 +53,7 @@ export class Call extends Emitter<CallEvents> {
   readonly #localMedia: LocalMedia;
   readonly #off: (() => void)[] = [];
   readonly #chat: Chat;
+  readonly #limits = new VideoLimits();
   readonly #sfu: Sfu;
   /** Signals of peers that are not in view yet. */
   #early: PairSignal[] = [];
@@ -86,6 +89,12 @@ export class Call extends Emitter<CallEvents> {
       remoteView: (peerId, view) => {
         const member = this.#members.get(peerId);
         if (member) member.remoteView = view;
+      },
+      wanted: (peerId, lines) => {
+        const member = this.#members.get(peerId);
+        if (!member) return;
+        member.wants = lines;
+        this.#cap();
       },
     });
   }
@@ -193,6 +202,19 @@ export class Call extends Emitter<CallEvents> {
   /** App data (JSON) to one peer or, without `peerId`, to everybody. Resolves to what became of it, by peer id; never rejects. */
   send(data: unknown, peerId?: string): Promise<ReadonlyMap<string, DeliveryResult>> {
     return this.#chat.send(data, peerId);
+  }
+
+  /**
+   * How tall a picture I want of the camera of one peer or, without `peerId`, of everybody; the lower limit holds. The peer
+   * sends no more than that: less for my downlink to carry and for this device to decode. Screens are not limited. Peers behind a
+   * media node send as before.
+   *
+   * @param lines e.g. 180; 0: no picture; undefined (default): what the peer sends to everybody
+   */
+  limitVideo(lines: number | undefined, peerId?: string): void {
+    const before = new Map([...this.#members.keys()].map((id) => [id, this.#limits.of(id)]));
+    this.#limits.set(lines, peerId);
+    for (const [id, old] of before) if (this.#limits.of(id) !== old) this.#chat.want(id, this.#limits.of(id));
   }
 
   /** Loudness of a peer now, 0 to 1. Cheap enough for every animation frame. */
@@ -304,6 +326,7 @@ export class Call extends Emitter<CallEvents> {
     if (!member) return;
     this.#members.delete(peerId);
     this.#chat.forget(peerId);
+    this.#limits.forget(peerId);
     this.#sfu.peerLeft(peerId);
     this.#clock.clearTimeout(member.orphanTimer);
     member.pair?.close();
@@ -355,6 +378,10 @@ export class Call extends Emitter<CallEvents> {
         onSenders: () => this.#capSoon(),
         onChannel: (channel) => {
           channel.onmessage = ({ data }) => void this.#chat.receive(peerId, data);
+          // A new channel is a new connection, or a peer that just came: it has not read what I want.
+          const limited = () => this.#limits.of(peerId) < MAX_LINES && this.#chat.want(peerId, this.#limits.of(peerId));
+          if (channel.readyState === 'open') limited();
+          else channel.addEventListener('open', limited, { once: true });
         },
         onTiming: (name) => this.#timing(member, name),
       },
@@ -523,10 +550,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #cap(): void {
-    this.#localMedia.cap(
-      [...this.#members.values()].map((m) => m.pair),
-      this.#members.size + 1,
-    );
+    this.#localMedia.cap([...this.#members.values()], this.#members.size + 1);
   }
 
   // --- quality --------------------------------------------------------------------------------------------------

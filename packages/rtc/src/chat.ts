@@ -18,6 +18,8 @@ export interface ChatHost {
   emit<K extends 'chat' | 'reaction' | 'data'>(event: K, payload: CallEvents[K]): void;
   /** What a peer hears and sees of me. */
   remoteView(peerId: string, view: RemoteView): void;
+  /** The tallest picture that a peer wants of my camera, in lines; 0: none. */
+  wanted(peerId: string, lines: number): void;
 }
 
 export class Chat {
@@ -56,6 +58,11 @@ export class Chat {
     void this.#messages.send(peerId, { tandem: 'quality', view });
   }
 
+  /** Tell a peer the tallest picture that I want of its camera. */
+  want(peerId: string, lines: number): void {
+    void this.#messages.send(peerId, { tandem: 'want', video: lines });
+  }
+
   /** A message of a peer, by its channel (text) or signaling (object). False when it is not of this kind. */
   receive(peerId: string, message: unknown): boolean {
     return this.#messages.receive(peerId, message);
@@ -91,6 +98,9 @@ export class Chat {
         break;
       case 'quality':
         this.#host.remoteView(peerId, message.view);
+        break;
+      case 'want':
+        this.#host.wanted(peerId, message.video);
         break;
       case 'ack':
         break;

@@ -1,6 +1,6 @@
 /** What I send: my tracks, which of them are switched on, and how much of the uplink each may use. */
 
-import { AUDIO_MAX_BITRATE, applyCap, cameraCap, screenCap } from './bitrate-caps.ts';
+import { AUDIO_MAX_BITRATE, applyCap, cameraCap, screenCap, withinWish } from './bitrate-caps.ts';
 import type { LocalState } from './call-types.ts';
 import type { Pair } from './pair.ts';
 import type { Slot } from './pair-types.ts';
@@ -42,14 +42,14 @@ export class LocalMedia {
   }
 
   /** Fit what I send into the uplink, for as many people as there are now. */
-  cap(pairs: Iterable<Pair | undefined>, people: number): void {
+  cap(legs: Iterable<{ readonly pair: Pair | undefined; readonly wants: number | undefined }>, people: number): void {
     const sharing = this.#tracks.screen !== null;
-    for (const pair of pairs) {
+    for (const { pair, wants } of legs) {
       const audio = pair?.sender('audio');
       const video = pair?.sender('video');
       const screen = pair?.sender('screen');
       if (audio) void applyCap(audio, AUDIO_MAX_BITRATE);
-      if (video) void applyCap(video, cameraCap(people, sharing));
+      if (video) void applyCap(video, withinWish(cameraCap(people, sharing), wants));
       if (screen) void applyCap(screen, screenCap(people));
     }
   }

@@ -22,6 +22,8 @@ export class Member {
   readonly screen = new MediaStream();
   quality: PairQuality | undefined;
   remoteView: RemoteView | undefined;
+  /** The tallest picture that it wants of my camera, in lines; 0: none. Undefined: as I send it to everybody. */
+  wants: number | undefined;
   readonly filter = new GradeFilter();
   readonly timings: Record<string, number> = {};
   readonly began: number;

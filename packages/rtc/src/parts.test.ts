@@ -2,7 +2,7 @@
 import type { PeerMetadata as ProtocolMetadata, PeerInfo as ProtocolPeer } from '@tandem/protocol';
 import { expect, expectTypeOf, test } from 'vitest';
 import { fullJitter, parseRetryAfter } from './backoff.ts';
-import { applyCap, cameraCap, scaleFor, screenCap } from './bitrate-caps.ts';
+import { applyCap, cameraCap, scaleFor, screenCap, withinWish } from './bitrate-caps.ts';
 import { Emitter } from './emitter.ts';
 import { IceServers } from './ice-servers.ts';
 import type { PeerMessage } from './peer-input.ts';
@@ -97,6 +97,12 @@ test('uplink: the cameras of all legs stay under 1.7 Mbit/s with their audio, at
     expect(sharing, `${people} people, sharing`).toBeLessThanOrEqual(1_900_000);
   }
   expect([2, 3, 4, 5, 6].map((p) => cameraCap(p).maxHeight)).toEqual([720, 540, 360, 180, 180]);
+  expect(withinWish(cameraCap(2), undefined)).toEqual(cameraCap(2));
+  expect(withinWish(cameraCap(4), 720), 'a wish for more than the uplink carries changes nothing').toEqual(
+    cameraCap(4),
+  );
+  expect(withinWish(cameraCap(2), 180)).toEqual({ maxBitrate: 93_750, maxHeight: 180, maxFramerate: 30 });
+  expect(withinWish(cameraCap(2), 0).paused).toBe(true);
   expect(scaleFor(720, cameraCap(4))).toBe(2);
   expect(scaleFor(240, cameraCap(4)), 'never up').toBe(1);
   expect(scaleFor(undefined, cameraCap(4))).toBe(1);
@@ -162,12 +168,12 @@ test('caps: told once, told again when they change or were refused', async () =>
   } as unknown as RTCRtpSender;
   await applyCap(sender, cameraCap(4));
   await applyCap(sender, cameraCap(4));
-  expect(told).toEqual([{ maxBitrate: 480_000, maxFramerate: 30, scaleResolutionDownBy: 2 }]);
+  expect(told).toEqual([{ active: true, maxBitrate: 480_000, maxFramerate: 30, scaleResolutionDownBy: 2 }]);
   refuses = true;
   await applyCap(sender, cameraCap(3));
   refuses = false;
   await applyCap(sender, cameraCap(3));
-  expect(told.at(-1)).toMatchObject({ maxBitrate: 750_000 });
+  expect(told.at(-1)).toMatchObject({ active: true, maxBitrate: 750_000 });
   expect(told).toHaveLength(2);
 });
 

@@ -19,6 +19,7 @@ const RUNS = { numRuns: 2000 };
 function listener() {
   const heard: { event: string; payload: unknown }[] = [];
   const views: RemoteView[] = [];
+  const wishes: number[] = [];
   const chat = new Chat({
     clock: new VirtualTime(),
     channel: () => undefined,
@@ -30,8 +31,9 @@ function listener() {
       heard.push({ event, payload });
     },
     remoteView: (_peerId, view) => views.push(view),
+    wanted: (_peerId, lines) => wishes.push(lines),
   });
-  return { chat, heard, views };
+  return { chat, heard, views, wishes };
 }
 
 /** What every view of a message relies on. */
@@ -64,10 +66,11 @@ test('peer messages of the corpus: nothing throws, by channel and by signaling; 
 test('random JSON as a peer message: nothing throws, and what comes out has its types and bounds', () => {
   fc.assert(
     fc.property(peerMessages(), fc.boolean(), (message, byChannel) => {
-      const { chat, heard, views } = listener();
+      const { chat, heard, views, wishes } = listener();
       chat.receive('peer', byChannel ? JSON.stringify(message) : message);
       heard.forEach(expectUsable);
       for (const figure of views.flatMap((view) => Object.values(view))) expect(Number.isFinite(figure)).toBe(true);
+      for (const lines of wishes) expect(lines === Math.floor(lines) && lines >= 0 && lines <= 4320).toBe(true);
     }),
     RUNS,
   );

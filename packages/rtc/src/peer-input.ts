@@ -13,6 +13,8 @@ export type PeerMessage =
   | { tandem: 'reaction'; emoji: string }
   | { tandem: 'data'; id: string; data: unknown }
   | { tandem: 'quality'; view: RemoteView }
+  /** The tallest picture that the sender wants of the receiver's camera, in lines; 0: none. */
+  | { tandem: 'want'; video: number }
   | { tandem: 'ack'; id: string };
 
 /** Longest chat message, in UTF-16 units. What is longer is cut at its receiver. */
@@ -31,6 +33,8 @@ const MAX_CANDIDATE_LENGTH = 2048;
 const MAX_TOKEN_LENGTH = 256;
 /** Far more rebuilds or offers than a call has; beyond it a counter could not be counted up any more. */
 const MAX_COUNTER = 1_000_000_000;
+/** Lines of the tallest picture there is (8K UHD, ITU-R BT.2020). */
+export const MAX_LINES = 4320;
 /** A clock further from mine than this is wrong, ms. */
 const MAX_CLOCK_SKEW_MS = 86_400_000;
 
@@ -74,6 +78,10 @@ export function readPeerMessage(raw: unknown, now: number): PeerMessage | undefi
       return id(message.id) ? { tandem, id: message.id, data: message.data } : undefined;
     case 'quality':
       return { tandem, view: readRemoteView(message.view) };
+    case 'want':
+      return Number.isInteger(message.video) && number(message.video, 0, MAX_LINES)
+        ? { tandem, video: message.video as number }
+        : undefined;
     case 'ack':
       return id(message.id) ? { tandem, id: message.id } : undefined;
     default:

@@ -28,7 +28,7 @@ export class PeerMessages {
   }
 
   /**
-   * To one peer. What is not acknowledged (`reaction`, `quality`, `ack`) counts as sent when the channel took it.
+   * To one peer. What is not acknowledged (`reaction`, `quality`, `want`, `ack`) counts as sent when the channel took it.
    * `quality` and `ack` only go over the channel: signaling is not for a stream of figures.
    */
   async send(peerId: string, message: PeerMessage): Promise<DeliveryResult> {

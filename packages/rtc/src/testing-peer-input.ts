@@ -1,8 +1,8 @@
 /** Generators of hostile input for the SDK's border, for units and `npm run fuzz`. Not part of the package. */
 import fc from 'fast-check';
 
-const KINDS = ['chat', 'reaction', 'data', 'quality', 'ack'];
-const KEYS = ['id', 'text', 'at', 'emoji', 'data', 'view'];
+const KINDS = ['chat', 'reaction', 'data', 'quality', 'want', 'ack'];
+const KEYS = ['id', 'text', 'at', 'emoji', 'data', 'view', 'video'];
 
 /** JSON that resembles a peer message: a kind of ours or not, known fields with values of any type. */
 export function peerMessages(): fc.Arbitrary<unknown> {
