@@ -151,6 +151,33 @@ test('a mesh becomes a room of the media node and a mesh again, and each picture
   for (const page of [ada, bob, eve, dan]) await page.close();
 });
 
+test('a picture that is not shown is not received, others go on receiving it, and it comes back', async () => {
+  const room = 'unseen';
+  const pages = [await enter(room, 'ada'), await enter(room, 'bob'), await enter(room, 'eve')];
+  for (const page of pages) await everybody(page, 2, 'sfu');
+  const [ada, , eve] = pages as [Page, Page, Page];
+  const limit = (lines: number | undefined) =>
+    ada.evaluate((wanted) => {
+      const { call } = globalThis.harness;
+      call?.limitVideo(wanted, call.peers.find((peer) => peer.name === 'bob')?.peerId);
+    }, lines);
+  const framesOfBob = async (page: Page) => (await shown(page)).find((p) => p.name === 'bob')?.frames ?? 0;
+  const grows = async (page: Page) => {
+    const before = await framesOfBob(page);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return (await framesOfBob(page)) > before;
+  };
+  await limit(0);
+  await until('bob is not received by ada', async () => !(await grows(ada)));
+  expect(await grows(eve)).toBe(true);
+  // No pair is made for what is not asked for.
+  expect((await shown(ada)).map((p) => p.topology)).toEqual(['sfu', 'sfu']);
+  await limit(undefined);
+  await everybody(ada, 2, 'sfu');
+  for (const page of pages) await page.close();
+  expect(browser.errors).toEqual([]);
+});
+
 test('a killed engine is followed by the other one of its node, a drained node by another node', async () => {
   const room = 'move';
   const pages = [await enter(room, 'ada'), await enter(room, 'bob'), await enter(room, 'eve')];

@@ -18,6 +18,12 @@ export interface Candidate {
   readonly sdpMLineIndex?: number | null;
 }
 
+/**
+ * Most media sections of an offer to a receiver: with more it does not fit a frame of signaling (64 KiB). The first of what is wanted and
+ * published are received; 25 audible people and a page of 25 tiles are 50.
+ */
+export const MAX_SECTIONS = 56;
+
 /** One track of one person. */
 export interface TrackName {
   readonly publisher: string;
@@ -53,7 +59,7 @@ export interface PublisherLeg {
 
 export interface SubscriberLeg {
   /**
-   * Replace what is wanted. A track that is not published yet is subscribed when it is; one that ends leaves by a new offer.
+   * Replace what is wanted, most important first ({@link MAX_SECTIONS}). A track that is not published yet is subscribed when it is; one that ends leaves by a new offer.
    * Never rejects: what the engine refuses is tried again at the next change.
    */
   want(tracks: readonly TrackName[]): void;

@@ -4,9 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SignalingConfig } from '@tandem/signaling/config';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { cachedEngine } from '../../../scripts/lib/media-engine.mjs';
-import type { Candidate, Engine } from './engine.ts';
+import { type Candidate, type Engine, MAX_SECTIONS } from './engine.ts';
 import { type JanusEngine, startJanusEngine } from './janus-engine.ts';
 import { configuration, type JanusSettings } from './janus-process.ts';
 import { janusProgram } from './location.ts';
@@ -20,6 +21,10 @@ const address = Object.values(networkInterfaces())
 const program = janusProgram(process.env.JANUS ?? cachedEngine() ?? 'janus');
 const folders: string[] = [];
 const peers: { close(): void }[] = [];
+/** Of signaling: MAX_FRAME_BYTES. */
+const { default: DEFAULT_FRAME_BYTES = 0 } = SignalingConfig.properties.MAX_FRAME_BYTES as {
+  readonly default?: number;
+};
 const WAIT = { timeout: 10_000, interval: 20 };
 
 function settings(): JanusSettings {
@@ -63,6 +68,24 @@ afterAll(async () => {
 describe(`janus ${program.version}`, () => {
   const h = harness(() => engine);
   engineContract(h);
+
+  test('M-14 an offer of as many sections as the engine makes fits a frame of signaling', async () => {
+    const room = await engine.openRoom(randomUUID(), 10);
+    const ada = await publisher(h, room, 'ada');
+    const offers: string[] = [];
+    const leg = await room.subscribe('eve', {
+      onOffer: (sdp) => offers.push(sdp),
+      onCandidate: () => {},
+      onLive: () => {},
+      onLost: () => {},
+    });
+    leg.want([track('ada', 'video')]);
+    await ada.connect();
+    await vi.waitFor(() => expect(offers).toHaveLength(1), WAIT);
+    // A section of video is the longest; what is before the first section counts with it.
+    expect(JSON.stringify(offers[0]).length * MAX_SECTIONS).toBeLessThan(DEFAULT_FRAME_BYTES);
+    await room.close();
+  });
 
   test('M-7 candidates are of the given address alone, and a loopback address is refused with the reason', async () => {
     const room = await engine.openRoom(randomUUID(), 10);

@@ -5,6 +5,7 @@
 import {
   EngineError,
   type Layer,
+  MAX_SECTIONS,
   type Slot,
   type SubscribedTrack,
   type SubscriberEvents,
@@ -116,6 +117,7 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
       const mid = feed?.mids.get(track.slot);
       return feed && mid !== undefined ? [{ feed: feed.id, mid }] : [];
     });
+    target.splice(MAX_SECTIONS);
     const has = this.#streams.filter((s) => s.active && s.feed_id !== undefined);
     const subscribe = target.filter((t) => !has.some((s) => s.feed_id === t.feed && s.feed_mid === t.mid));
     const unsubscribe = has

@@ -16,6 +16,10 @@ export interface PersonLegsHost {
   room(): Promise<EngineRoom>;
   /** All tracks of the others. */
   tracks(): readonly TrackName[];
+  /** Is this person among those whose sound is forwarded? */
+  isAudible(peerId: string): boolean;
+  /** The layers that this person wants have changed. */
+  wishesChanged(): void;
   send(type: 'offer' | 'answer' | 'ice-candidate', body: object): void;
   complain(error: string): void;
 }
@@ -32,6 +36,7 @@ export class PersonLegs {
   /** Highest generation that was asked for: an older one is of a connection that the client has closed. */
   readonly #asked: Record<LegName, number> = { up: 0, down: 0 };
   #want: Want | undefined;
+  #named: ReadonlyMap<string, Layer> = new Map();
   #offers = 0;
   #closed = false;
   /** One step at a time, in the order in which the client asked. */
@@ -62,10 +67,23 @@ export class PersonLegs {
     this.#enqueue(() => this.#receive(want));
   }
 
-  /** The others changed. */
+  /** The others changed, or who of them is audible. */
   wantAgain(): void {
-    this.#down?.leg.want(this.#host.tracks());
-    this.#selectAll();
+    const leg = this.#down?.leg;
+    if (!leg) return;
+    const tracks = this.#host.tracks().map((track) => ({ track, layer: this.layerOf(track) }));
+    // What is received comes first, sound before pictures: the engine takes as many as fit an offer.
+    const rank = ({ track, layer }: (typeof tracks)[number]) => (layer === 'off' ? 2 : track.slot === 'audio' ? 0 : 1);
+    leg.want(tracks.toSorted((a, b) => rank(a) - rank(b)).map(({ track }) => track));
+    for (const { track, layer } of tracks) leg.select(track, layer);
+  }
+
+  /** What this person receives of a track; `off` while it receives nothing at all. */
+  layerOf({ publisher, slot }: TrackName): Layer {
+    const want = this.#want;
+    if (!want) return 'off';
+    if (slot === 'audio' && !this.#host.isAudible(publisher)) return 'off';
+    return this.#named.get(`${slot} ${publisher}`) ?? (slot === 'video' ? want.others : 'high');
   }
 
   /** The engine died and took the legs with it; the client will ask anew, with a higher generation. */
@@ -114,6 +132,7 @@ export class PersonLegs {
     const isRestart = this.#down?.gen === want.gen && want.restarts > (this.#want?.restarts ?? 0);
     this.#asked.down = want.gen;
     this.#want = want;
+    this.#named = new Map(want.layers.map((one) => [`${one.slot} ${one.publisher}`, one.layer]));
     if (this.#down?.gen !== want.gen) {
       const room = await this.#host.room();
       if (this.#closed) return;
@@ -126,6 +145,7 @@ export class PersonLegs {
     }
     if (isRestart) this.#down?.leg.restart();
     this.wantAgain();
+    this.#host.wishesChanged();
   }
 
   async #answered({ gen, sdp, to }: LegDescription): Promise<void> {
@@ -150,16 +170,5 @@ export class PersonLegs {
         if (isCurrent()) lost();
       },
     };
-  }
-
-  #selectAll(): void {
-    const want = this.#want;
-    if (!want || !this.#down) return;
-    const named = new Map(want.layers.map((w) => [`${w.slot} ${w.publisher}`, w.layer]));
-    for (const track of this.#host.tracks()) {
-      const layer: Layer =
-        named.get(`${track.slot} ${track.publisher}`) ?? (track.slot === 'video' ? want.others : 'high');
-      this.#down.leg.select(track, layer);
-    }
   }
 }

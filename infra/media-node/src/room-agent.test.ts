@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PeerInfo, SessionEvents } from '@tandem/rtc';
 import { expect, test, vi } from 'vitest';
+import { MAX_SECTIONS } from './engine.ts';
+import { MAX_AUDIBLE } from './loudest.ts';
 import { RoomAgent, type RoomSession } from './room-agent.ts';
 import { FakeEngine, type FakeRoom } from './testing/fake-engine.ts';
 
@@ -168,5 +170,61 @@ test('a layer is chosen by each for itself', async () => {
   const layers = room().subscribers.get('ada')?.layers;
   expect(layers?.get('video bob')).toBe('off');
   expect(layers?.get('audio bob')).toBe('high');
+  await agent.end('test');
+});
+
+test('publishers are told which sizes anybody receives, and hear it at once when a larger one is wanted', async () => {
+  const { session, agent } = start();
+  session.arrive('ada', 'bob', 'eve');
+  for (const id of ['ada', 'bob', 'eve']) session.connect(id);
+  const want = (peerId: string, layer: string) =>
+    session.emit('signal', {
+      type: 'media-want',
+      peerId,
+      want: { gen: 1, others: 'high', layers: [{ peerId: 'bob', slot: 'video', layer }] },
+    });
+  want('ada', 'low');
+  want('eve', 'off');
+  const told = () =>
+    session
+      .of('bob', 'media-state')
+      .map((s) => s.body as unknown as { state: { mode: string; send: string[] } })
+      .filter(({ state }) => state.mode === 'layers')
+      .map(({ state }) => state.send.join());
+  await vi.waitFor(() => expect(told()).toEqual(['low']), { timeout: 10_000 });
+  want('eve', 'high');
+  await vi.waitFor(() => expect(told()).toEqual(['low', 'high,low']));
+  await agent.end('test');
+});
+
+test('an offer has no more sections than fit a frame: sound first, and what is not seen last', async () => {
+  const { session, room, agent } = start({ publishers: 100 });
+  const people = Array.from({ length: 40 }, (_, i) => `p${i}`);
+  session.arrive('ada', ...people);
+  for (const id of people)
+    session.emit('signal', {
+      type: 'offer',
+      peerId: id,
+      sdp: { type: 'offer', sdp: OFFER, leg: 'up', gen: 1 } as never,
+    });
+  const unseen = people.slice(0, 10).map((peerId) => ({ peerId, slot: 'video', layer: 'off' }));
+  session.emit('signal', { type: 'media-want', peerId: 'ada', want: { gen: 1, others: 'low', layers: unseen } });
+  await vi.waitFor(() => expect(room().publishers.size).toBe(40), { timeout: 10_000 });
+  const tracks = () =>
+    (session.of('ada', 'offer').at(-1)?.body as unknown as { sdp: { tracks: { peerId: string; slot: string }[] } })?.sdp
+      .tracks ?? [];
+  await vi.waitFor(
+    () => {
+      session.answer('ada');
+      expect(tracks()).toHaveLength(MAX_SECTIONS);
+    },
+    { timeout: 20_000, interval: 20 },
+  );
+  expect(tracks().filter((t) => t.slot === 'audio')).toHaveLength(
+    // She is one of the audible herself.
+    MAX_AUDIBLE - 1,
+  );
+  const seen = new Set(tracks().flatMap((t) => (t.slot === 'video' ? [t.peerId] : [])));
+  expect(people.slice(10).every((id) => seen.has(id))).toBe(true);
   await agent.end('test');
 });

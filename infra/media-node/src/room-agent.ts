@@ -5,7 +5,9 @@
  */
 import type { PeerInfo, SessionEvents } from '@tandem/rtc';
 import { type Engine, type EngineRoom, SLOTS, type TrackName } from './engine.ts';
+import { Loudest } from './loudest.ts';
 import { PersonLegs } from './person-legs.ts';
+import { WantedLayers } from './wanted-layers.ts';
 import { readCandidate, readDescription, readWant } from './wire.ts';
 
 /** What the agent needs of its signaling session; packages/rtc's SignalingSession has it. */
@@ -45,6 +47,10 @@ export class RoomAgent {
   readonly #options: RoomAgentOptions;
   readonly #session: RoomSession;
   readonly #people = new Map<string, PersonLegs>();
+  readonly #loudest = new Loudest();
+  readonly #layers = new WantedLayers({
+    tell: (peerId, send) => this.#tellOne(peerId, { mode: 'layers', epoch: this.epoch, send }),
+  });
   readonly #off: (() => void)[] = [];
   readonly #ended = Promise.withResolvers<void>();
   /** Settles when the room is served no more. */
@@ -109,6 +115,7 @@ export class RoomAgent {
     for (const off of this.#off.splice(0)) off();
     this.#session.close();
     this.#people.clear();
+    this.#layers.close();
     await this.#room.then((room) => room.close()).catch(() => {});
     this.#options.say('media.room-ended', { roomId: this.roomId, epoch: this.epoch, why });
     this.#ended.resolve();
@@ -116,7 +123,10 @@ export class RoomAgent {
 
   async #open(engine: Engine): Promise<EngineRoom> {
     const room = await engine.openRoom(`${this.roomId}#${this.epoch}`, this.#options.publishers);
-    room.onTalking = (peerId, talking) => this.#tell('serving', { talking: { peerId, is: talking } });
+    room.onTalking = (peerId, talking) => {
+      if (talking && this.#loudest.spoke(peerId)) for (const legs of this.#people.values()) legs.wantAgain();
+      this.#tell('serving', { talking: { peerId, is: talking } });
+    };
     return room;
   }
 
@@ -126,10 +136,13 @@ export class RoomAgent {
       peerId,
       room: () => this.#room,
       tracks: () => this.#others(peerId),
+      isAudible: (other) => this.#loudest.isAudible(other),
+      wishesChanged: () => this.#sumLayers(),
       send: (type, body) => void this.#session.sendTo(peerId, type, body as never),
       complain: (error) => this.#options.say('media.leg', { roomId: this.roomId, error }),
     });
     this.#people.set(peerId, legs);
+    this.#loudest.arrive(peerId);
     for (const other of this.#people.values()) other.wantAgain();
     this.#watchSize();
   }
@@ -138,6 +151,9 @@ export class RoomAgent {
     const legs = this.#people.get(peerId);
     if (!legs) return;
     this.#people.delete(peerId);
+    this.#loudest.depart(peerId);
+    this.#layers.forget(peerId);
+    this.#sumLayers();
     this.#watchSize();
     await legs.close();
     for (const other of this.#people.values()) other.wantAgain();
@@ -187,9 +203,23 @@ export class RoomAgent {
     if ([...this.#people.values()].every((one) => one.isIdle)) await this.end('released');
   }
 
+  /** Each publisher encodes what anybody receives. */
+  #sumLayers(): void {
+    for (const publisher of this.#people.keys()) {
+      const others = [...this.#people].filter(([peerId]) => peerId !== publisher);
+      this.#layers.update(
+        publisher,
+        others.map(([, legs]) => legs.layerOf({ publisher, slot: 'video' })),
+      );
+    }
+  }
+
   #tell(mode: string, more: Record<string, unknown> = {}): void {
-    for (const peerId of this.#people.keys())
-      void this.#session.sendTo(peerId, 'media-state', { state: { mode, epoch: this.epoch, ...more } } as never);
+    for (const peerId of this.#people.keys()) this.#tellOne(peerId, { mode, epoch: this.epoch, ...more });
+  }
+
+  #tellOne(peerId: string, state: object): void {
+    void this.#session.sendTo(peerId, 'media-state', { state } as never);
   }
 
   #watchSize(): void {

@@ -206,15 +206,20 @@ export class Call extends Emitter<CallEvents> {
 
   /**
    * How tall a picture I want of the camera of one peer or, without `peerId`, of everybody; the lower limit holds. The peer
-   * sends no more than that: less for my downlink to carry and for this device to decode. Screens are not limited. Peers behind a
-   * media node send as before.
+   * sends no more than that: less for my downlink to carry and for this device to decode. Screens are not limited. A
+   * media node forwards the smallest of 180 lines, 360 and all that fills this, and nothing for 0.
    *
    * @param lines e.g. 180; 0: no picture; undefined (default): what the peer sends to everybody
    */
   limitVideo(lines: number | undefined, peerId?: string): void {
     const before = new Map([...this.#members.keys()].map((id) => [id, this.#limits.of(id)]));
     this.#limits.set(lines, peerId);
-    for (const [id, old] of before) if (this.#limits.of(id) !== old) this.#chat.want(id, this.#limits.of(id));
+    for (const [id, old] of before) {
+      const limit = this.#limits.of(id);
+      if (limit === old) continue;
+      this.#chat.want(id, limit);
+      this.#sfu.layers.show(id, limit);
+    }
   }
 
   /** Loudness of a peer now, 0 to 1. Cheap enough for every animation frame. */
@@ -287,6 +292,8 @@ export class Call extends Emitter<CallEvents> {
     if (this.#members.has(peerId)) return;
     const member = new Member(info, this.#clock.now());
     this.#members.set(peerId, member);
+    const limit = this.#limits.of(peerId);
+    if (limit < MAX_LINES) this.#sfu.layers.show(peerId, limit);
     // Without waiting, unless the credentials ran out since (a laptop slept); and before any view draws the newcomer.
     if (this.#ice.valid) this.#begin(member, before);
     else void this.#ice.fresh().then(() => this.#begin(member, before));
@@ -565,6 +572,7 @@ export class Call extends Emitter<CallEvents> {
     const quality = await member.measure(() => this.#clock.now());
     if (!quality || this.#state === 'ended') return;
     member.quality = quality;
+    if (member.served) this.#sfu.layers.read(member.info.peerId, quality);
     this.#chat.quality(member.info.peerId, myView(quality));
     this.emit('quality', { peer: member.view, quality });
     const grade = member.filter.push(quality.grade);

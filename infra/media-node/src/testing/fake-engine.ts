@@ -5,6 +5,7 @@ import {
   type EngineRoom,
   type Layer,
   type LegEvents,
+  MAX_SECTIONS,
   type PublisherLeg,
   type SubscribedTrack,
   type SubscriberEvents,
@@ -176,6 +177,7 @@ export class FakeSubscriber extends FakeLeg implements SubscriberLeg {
       const publisher = this.#room.publishers.get(t.publisher);
       return publisher?.live && publisher.slots.has(t.slot);
     });
+    target.splice(MAX_SECTIONS);
     const same = target.map(key).sort().join() === this.#tracks.map(key).sort().join();
     if (same && !(this.#again && this.#tracks.length > 0)) return;
     this.#again = false;

@@ -10,13 +10,16 @@ export interface IncomingTrack {
   readonly receiver: RTCRtpReceiver;
 }
 
+/** Size of a camera: 180 lines, 360, all; `off` stops the packets and keeps the subscription. */
+export type Layer = 'off' | 'low' | 'mid' | 'high';
+
 /** What is to be received: the layer of each camera, by peer id; `others` for the rest. */
 export interface Wishes {
-  readonly others: 'off' | 'low' | 'mid' | 'high';
+  readonly others: Layer;
   readonly layers: readonly {
     readonly peerId: string;
     readonly slot: Slot;
-    readonly layer: 'off' | 'low' | 'mid' | 'high';
+    readonly layer: Layer;
   }[];
 }
 

@@ -2,7 +2,7 @@
 import type { Slot } from '../pair-types.ts';
 import { DownLeg, type IncomingTrack, type Wishes } from './down-leg.ts';
 import type { LegHost, LegName } from './leg.ts';
-import { UpLeg } from './up-leg.ts';
+import { type SentLayer, UpLeg } from './up-leg.ts';
 
 /** How often a track that is new is asked whether it decodes, ms. */
 const ARRIVAL_POLL_MS = 50;
@@ -76,6 +76,11 @@ export class SfuLink {
 
   replaceTrack(slot: Slot): void {
     this.#up.replaceTrack(slot);
+  }
+
+  /** Sizes of my camera that somebody receives. */
+  sendLayers(layers: ReadonlySet<SentLayer>): void {
+    this.#up.want(layers);
   }
 
   wish(wishes: Wishes): void {

@@ -2,7 +2,7 @@
 import { expect, test, vi } from 'vitest';
 import { systemClock } from '../clock.ts';
 import type { SessionEvents } from '../session-types.ts';
-import { Sfu } from './sfu.ts';
+import { Sfu, type SfuHost } from './sfu.ts';
 
 /** Takes every description, is connected when a test says so, and decodes frames when a test says so. */
 class FakeConnection {
@@ -24,7 +24,19 @@ class FakeConnection {
   constructor() {
     FakeConnection.all.push(this);
   }
-  addTransceiver = (_track: unknown, init: object) => ({ sender: { replaceTrack: async () => {} }, ...init });
+  #camera: RTCRtpEncodingParameters[] = [];
+  /** Which sizes of the camera are encoded. */
+  active = () => Object.fromEntries(this.#camera.map((one) => [one.rid, one.active ?? true]));
+  addTransceiver = (_track: unknown, init: { sendEncodings: RTCRtpEncodingParameters[] }) => {
+    let encodings = init.sendEncodings;
+    if (encodings.length > 1) this.#camera = encodings;
+    const setParameters = async (parameters: { encodings: RTCRtpEncodingParameters[] }) => {
+      encodings = parameters.encodings;
+      if (encodings.length > 1) this.#camera = encodings;
+    };
+    const getParameters = () => ({ encodings: encodings.map((one) => ({ ...one })) });
+    return { sender: { replaceTrack: async () => {}, getParameters, setParameters }, ...init };
+  };
   getTransceivers = () => this.#receivers;
   createOffer = async () => ({ sdp: 'offer' });
   createAnswer = async () => ({ sdp: 'answer' });
@@ -45,7 +57,7 @@ class FakeConnection {
   }
 }
 
-function start() {
+function start(more: Partial<SfuHost> = {}) {
   FakeConnection.all = [];
   const sent: { to: string; type: string; body: { state?: { mode: string } } }[] = [];
   const [shown, served, unserved]: [string[], string[], string[]] = [[], [], []];
@@ -61,6 +73,7 @@ function start() {
     onServed: (peerId) => served.push(peerId),
     onUnserved: (peerId) => unserved.push(peerId),
     onTiming: () => {},
+    ...more,
   });
   const hear = (peerId: string, type: string, body: object) =>
     sfu.signal({ type, peerId, ...body } as SessionEvents['signal']);
@@ -140,5 +153,49 @@ test('nonsense of a peer or a node changes nothing', () => {
   for (const body of [{}, { sdp: null }, { sdp: { leg: 'down' } }, { candidate: null }, { candidate: { leg: 'up' } }])
     for (const type of ['offer', 'answer', 'ice-candidate']) hear('agent', type, body);
   expect([served, unserved, sfu.epoch]).toEqual([[], [], 5]);
+  sfu.close();
+});
+
+test('a person whose tile is not seen is served without a picture, and none gets a pair for that', async () => {
+  const { sfu, hear, states } = start();
+  sfu.layers.show('bob', 0);
+  sfu.set({ peerId: 'agent', epoch: 5 });
+  const [up, down] = FakeConnection.all;
+  up?.connect();
+  down?.connect();
+  const tracks = [{ mid: '0', peerId: 'bob', slot: 'audio' }];
+  hear('agent', 'offer', { sdp: { ...OFFER.sdp, tracks } });
+  await vi.waitFor(() => {
+    if (down) down.frames++;
+    expect(states('bob')).toEqual([{ mode: 'served', epoch: 5 }]);
+  });
+  sfu.close();
+});
+
+test('in a room of more than can be heard the node alone serves: nobody waits for sound that is not forwarded', async () => {
+  const others = Array.from({ length: 30 }, (_, i) => `p${i}`);
+  const { sfu, hear, served, unserved } = start({ peerIds: () => others, sends: () => ['audio'] });
+  sfu.set({ peerId: 'agent', epoch: 5 });
+  for (const pc of FakeConnection.all) pc.connect();
+  for (const peerId of others) hear(peerId, 'media-state', { state: { mode: 'served', epoch: 5 } });
+  expect([served.length, unserved.length]).toEqual([30, 0]);
+  sfu.close();
+});
+
+test('the sizes that the node wants of my camera are what is encoded, on a later connection too', async () => {
+  const { sfu, hear } = start();
+  sfu.set({ peerId: 'agent', epoch: 5 });
+  const [up] = FakeConnection.all;
+  await vi.waitFor(() => expect(up?.signalingState).toBe('have-local-offer'));
+  hear('agent', 'media-state', { state: { mode: 'layers', epoch: 5, send: ['mid', 'low', 'huge', 7] } });
+  await vi.waitFor(() => expect(up?.active()).toEqual({ h: false, m: true, l: true }));
+  hear('agent', 'media-state', { state: { mode: 'engine-lost', epoch: 5 } });
+  const again = FakeConnection.all[2];
+  await vi.waitFor(() => expect(again?.signalingState).toBe('have-local-offer'));
+  hear('agent', 'answer', { sdp: { type: 'answer', sdp: 'v=0', leg: 'up', gen: 2 } });
+  await vi.waitFor(() => expect(again?.active()).toEqual({ h: false, m: true, l: true }));
+  for (const send of [undefined, 'mid', {}]) hear('agent', 'media-state', { state: { mode: 'layers', send } });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(again?.active()).toEqual({ h: false, m: true, l: true });
   sfu.close();
 });

@@ -14,6 +14,8 @@ import type { RoomMedia } from '../wire.ts';
 import type { IncomingTrack, Wishes } from './down-leg.ts';
 import type { LegHost } from './leg.ts';
 import { SfuLink } from './link.ts';
+import { ReceiveLayers } from './receive-layers.ts';
+import type { SentLayer } from './up-leg.ts';
 
 export interface SfuHost extends Omit<LegHost, 'send' | 'onLive' | 'onFailed'> {
   readonly clock: Clock;
@@ -32,6 +34,8 @@ export interface SfuHost extends Omit<LegHost, 'send' | 'onLive' | 'onFailed'> {
 
 /** A person that the node has not served after this time gets a pair, ms. */
 const PATIENCE_MS = 6000;
+/** From this number of others on the node forwards the sound of some only (infra/media-node/src/loudest.ts). */
+const MAX_AUDIBLE = 25;
 
 export class Sfu {
   readonly #host: SfuHost;
@@ -39,6 +43,8 @@ export class Sfu {
   /** Of the epoch before; serves until the new one does. */
   #old: SfuLink | undefined;
   #wishes: Wishes = { others: 'high', layers: [] };
+  /** What is asked for of each camera: by the page, within what the connection carries. */
+  readonly layers: ReceiveLayers;
   /** Those who said that they have my media from the node of this epoch. */
   readonly #theirs = new Map<string, number>();
   /** Those to whom I said so. */
@@ -50,6 +56,7 @@ export class Sfu {
 
   constructor(host: SfuHost) {
     this.#host = host;
+    this.layers = new ReceiveLayers({ clock: host.clock, wish: (wishes) => this.#wish(wishes) });
   }
 
   /** The node that serves, for diagnostics. */
@@ -123,10 +130,12 @@ export class Sfu {
     this.#old?.replaceTrack(slot);
   }
 
-  /** What is to be received; kept for later nodes. */
-  wish(wishes: Wishes): void {
+  /** Kept for later nodes. */
+  #wish(wishes: Wishes): void {
     this.#wishes = wishes;
     this.#link?.wish(wishes);
+    // A person whose picture is not asked for any more needs no more of it.
+    this.#checkAll();
   }
 
   /** What a person sends changed, or it is new. */
@@ -135,6 +144,7 @@ export class Sfu {
   }
 
   peerLeft(peerId: string): void {
+    this.layers.forget(peerId);
     this.#theirs.delete(peerId);
     this.#mine.delete(peerId);
     this.#host.clock.clearTimeout(this.#waiting.get(peerId));
@@ -187,8 +197,9 @@ export class Sfu {
   }
 
   #agentSays(link: SfuLink, state: unknown): void {
-    const mode = (state as { mode?: unknown } | null)?.mode;
+    const { mode, send } = (state ?? {}) as { mode?: unknown; send?: unknown };
     if (mode === 'engine-lost') link.restart();
+    if (mode === 'layers' && Array.isArray(send)) link.sendLayers(new Set(send.filter(isSentLayer)));
     // No other node follows: back to pairs, while the legs go on.
     if (mode === 'closing' && link === this.#link) this.#drop();
   }
@@ -208,9 +219,7 @@ export class Sfu {
   #check(peerId: string): void {
     const link = this.#link;
     if (!link?.isUpLive) return;
-    const complete = this.#host.sends(peerId).every((slot) => link.arrived(peerId, slot));
-    // Someone who sends nothing at all is served when the node knows it: it has announced its sections.
-    if (!complete || link.announced(peerId).length === 0) return;
+    if (!this.#isComplete(link, peerId)) return;
     if (this.#mine.get(peerId) !== link.epoch) {
       this.#mine.set(peerId, link.epoch);
       this.#host.sendTo(peerId, 'media-state', { state: { mode: 'served', epoch: link.epoch } });
@@ -220,6 +229,18 @@ export class Sfu {
     this.#waiting.delete(peerId);
     this.#host.onServed(peerId);
     if (this.#old && [...this.#host.peerIds()].every((id) => this.serves(id))) this.#leave(this.#old);
+  }
+
+  /** Everything that the node is to forward of this person is here. */
+  #isComplete(link: SfuLink, peerId: string): boolean {
+    const isLarge = [...this.#host.peerIds()].length >= MAX_AUDIBLE;
+    const comes = (slot: Slot) => {
+      if (slot === 'video') return this.layers.layer(peerId) !== 'off';
+      return slot === 'screen' || !isLarge;
+    };
+    const isHere = this.#host.sends(peerId).every((slot) => !comes(slot) || link.arrived(peerId, slot));
+    // A person who sends nothing is served when the node has announced its sections; in a large room some have none.
+    return isHere && (isLarge ? link.isLive : link.announced(peerId).length > 0);
   }
 
   #expect(peerId: string): void {
@@ -259,4 +280,8 @@ export class Sfu {
       if (this.#old === link) this.#leave(link);
     }, PATIENCE_MS);
   }
+}
+
+function isSentLayer(value: unknown): value is SentLayer {
+  return value === 'high' || value === 'mid' || value === 'low';
 }

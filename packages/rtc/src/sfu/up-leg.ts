@@ -23,7 +23,13 @@ const ENCODINGS: Record<Slot, RTCRtpEncodingParameters[]> = {
 /** The estimate of the uplink begins with what the three sizes need; from 300 kbit/s the largest would come seconds later. */
 const START_BITRATE = 1_000_000;
 
+/** Largest first, as {@link CAMERA}. */
+const LAYER_OF_RID: Readonly<Record<string, SentLayer>> = { h: 'high', m: 'mid', l: 'low' };
+export type SentLayer = 'high' | 'mid' | 'low';
+
 export class UpLeg extends Leg {
+  /** Sizes of the camera that somebody receives. What is written is a target: one step at a time leads there. */
+  #wanted: ReadonlySet<SentLayer> = new Set<SentLayer>(['high', 'mid', 'low']);
   readonly #slots = new Map<Slot, RTCRtpTransceiver>();
 
   /** The track of a slot changed. */
@@ -37,6 +43,32 @@ export class UpLeg extends Leg {
       transceiver.direction = 'sendonly';
       this.enqueue((pc) => this.#offer(pc));
     }
+  }
+
+  /** The node says which sizes of the camera anybody receives: the others are not encoded. */
+  want(layers: ReadonlySet<SentLayer>): void {
+    this.#wanted = layers;
+    this.enqueue(() => this.#activate());
+  }
+
+  async #activate(): Promise<void> {
+    const sender = this.#slots.get('video')?.sender;
+    if (!sender) return;
+    const parameters = sender.getParameters();
+    const wanted = new Set(this.#wanted);
+    // Of a camera below 540 lines Chromium encodes two sizes, and leaves the smallest empty.
+    if (wanted.has('low') && (sender.track?.getSettings().height ?? Number.POSITIVE_INFINITY) < 540) wanted.add('mid');
+    let changed = false;
+    for (const encoding of parameters.encodings ?? []) {
+      const layer = LAYER_OF_RID[encoding.rid ?? ''];
+      // A browser that sends one size has no rid: it goes on.
+      if (layer === undefined) continue;
+      const active = wanted.has(layer);
+      if ((encoding.active ?? true) === active) continue;
+      encoding.active = active;
+      changed = true;
+    }
+    if (changed) await sender.setParameters(parameters);
   }
 
   protected opened(pc: RTCPeerConnection): void {
@@ -63,6 +95,8 @@ export class UpLeg extends Leg {
   protected async described(pc: RTCPeerConnection, type: 'offer' | 'answer', { sdp }: LegDescription): Promise<void> {
     if (type === 'answer' && pc.signalingState === 'have-local-offer')
       await this.setRemote(pc, 'answer', withStartBitrate(sdp, START_BITRATE));
+    // A new connection sends all sizes until then.
+    if (type === 'answer') await this.#activate();
   }
 
   async #offer(pc: RTCPeerConnection): Promise<void> {

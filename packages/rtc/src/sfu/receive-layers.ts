@@ -1,0 +1,140 @@
+/**
+ * Which size of each camera I ask a media node for: the page says how tall each picture is shown, and what the connection cannot carry
+ * is taken off. The node does not estimate a receiver's bandwidth, so the receiver decides.
+ */
+import type { Clock } from '../clock.ts';
+import type { PairQuality } from '../quality.ts';
+import type { Layer, Wishes } from './down-leg.ts';
+
+/** Trouble that lasts this long takes one picture a size down, ms. */
+const DOWN_AFTER_MS = 4000;
+/** Time without trouble after which one picture comes a size up again, ms. */
+const UP_AFTER_MS = 10_000;
+/** The same after a step up that brought the trouble back. */
+const UP_AFTER_FAILED_MS = 30_000;
+/** A step up that is followed by trouble within this time has failed, ms. */
+const TRIAL_MS = 10_000;
+/** Lost packets, share: more is trouble. */
+const LOSS = 0.05;
+/** Share of the time that a picture stood still: more is trouble. */
+const FROZEN = 0.1;
+
+const LOWER: Readonly<Record<Layer, Layer>> = { high: 'mid', mid: 'low', low: 'low', off: 'off' };
+const SIZE: Readonly<Record<Layer, number>> = { off: 0, low: 1, mid: 2, high: 3 };
+
+/** The smallest size that fills a picture of that many lines: 180, 360 or all (up-leg.ts sends them). */
+export function layerOf(lines: number): Layer {
+  if (lines <= 0) return 'off';
+  if (lines <= 180) return 'low';
+  return lines <= 360 ? 'mid' : 'high';
+}
+
+export interface ReceiveLayersHost {
+  readonly clock: Clock;
+  /** What to ask for has changed. */
+  wish(wishes: Wishes): void;
+}
+
+export class ReceiveLayers {
+  readonly #host: ReceiveLayersHost;
+  /** Lines at which each picture is shown; who is not here is shown as large as it comes. */
+  readonly #lines = new Map<string, number>();
+  /** Steps down because of trouble, one entry a step. */
+  readonly #steps: string[] = [];
+  readonly #troubled = new Set<string>();
+  #troubleSince: number | undefined;
+  #goodSince: number | undefined;
+  #lastUp = Number.NEGATIVE_INFINITY;
+  #upAfter = UP_AFTER_MS;
+  #asked = '';
+  #isAsking = false;
+
+  constructor(host: ReceiveLayersHost) {
+    this.#host = host;
+  }
+
+  /** How tall this person's camera is shown, in lines; 0: not at all. */
+  show(peerId: string, lines: number): void {
+    this.#lines.set(peerId, lines);
+    this.#ask();
+  }
+
+  forget(peerId: string): void {
+    this.#lines.delete(peerId);
+    this.#troubled.delete(peerId);
+    for (let i = this.#steps.length - 1; i >= 0; i--) if (this.#steps[i] === peerId) this.#steps.splice(i, 1);
+    this.#ask();
+  }
+
+  /** A reading of what comes of one person. */
+  read(peerId: string, quality: Pick<PairQuality, 'in'>): void {
+    // A page that never said how tall its pictures are shows all as large as they come.
+    if (!this.#lines.has(peerId)) this.#lines.set(peerId, Number.POSITIVE_INFINITY);
+    const { audio, video } = quality.in;
+    const isTrouble = Math.max(audio.loss ?? 0, video.loss ?? 0) > LOSS || (video.frozen ?? 0) > FROZEN;
+    if (isTrouble) this.#troubled.add(peerId);
+    else this.#troubled.delete(peerId);
+    const now = this.#host.clock.now();
+    if (this.#troubled.size > 0) this.#suffer(now);
+    else this.#enjoy(now);
+  }
+
+  /** Layer of this person's camera now. */
+  layer(peerId: string): Layer {
+    let layer = layerOf(this.#lines.get(peerId) ?? Number.POSITIVE_INFINITY);
+    for (const step of this.#steps) if (step === peerId) layer = LOWER[layer];
+    return layer;
+  }
+
+  #suffer(now: number): void {
+    this.#goodSince = undefined;
+    this.#troubleSince ??= now;
+    if (now - this.#lastUp < TRIAL_MS) this.#upAfter = UP_AFTER_FAILED_MS;
+    if (now - this.#troubleSince < DOWN_AFTER_MS) return;
+    this.#troubleSince = now;
+    const victim = this.#largest();
+    if (victim === undefined) return;
+    this.#steps.push(victim);
+    this.#ask();
+  }
+
+  #enjoy(now: number): void {
+    this.#troubleSince = undefined;
+    this.#goodSince ??= now;
+    if (this.#steps.length === 0 || now - this.#goodSince < this.#upAfter) return;
+    this.#goodSince = now;
+    this.#lastUp = now;
+    this.#upAfter = UP_AFTER_MS;
+    this.#steps.pop();
+    this.#ask();
+  }
+
+  /** The largest picture that can become smaller; the one that is shown largest of all comes last. */
+  #largest(): string | undefined {
+    const shown = [...this.#lines].sort(([, a], [, b]) => b - a);
+    const [first, second] = shown;
+    const focus = first && first[1] > (second?.[1] ?? 0) ? first[0] : undefined;
+    const reducible = shown.map(([peerId]) => peerId).filter((peerId) => SIZE[this.layer(peerId)] > SIZE.low);
+    const others = reducible.filter((peerId) => peerId !== focus);
+    return others.sort((a, b) => SIZE[this.layer(b)] - SIZE[this.layer(a)])[0] ?? reducible[0];
+  }
+
+  /** One wish for all that changes in one turn, such as the tiles of a page. */
+  #ask(): void {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    queueMicrotask(() => {
+      this.#isAsking = false;
+      const layers = [...this.#lines.keys()].map((peerId) => ({
+        peerId,
+        slot: 'video' as const,
+        layer: this.layer(peerId),
+      }));
+      const wishes: Wishes = { others: 'high', layers };
+      const asked = JSON.stringify(wishes);
+      if (asked === this.#asked) return;
+      this.#asked = asked;
+      this.#host.wish(wishes);
+    });
+  }
+}
