@@ -29,6 +29,8 @@ export class RawClient implements Party {
   /** False once the store lost everything: if its node dies then, no part of the system has what it said. */
   saidIsKept = true;
   readonly view = new Map<string, Seen>();
+  /** Called with the data of each message. */
+  onMessage: (data: unknown) => void = () => {};
   #socket: SimSocket | undefined;
   #greeting: Frame | undefined;
   #token: string | undefined;
@@ -56,6 +58,10 @@ export class RawClient implements Party {
   update(said: string): void {
     this.said = said;
     this.#send({ type: 'update', metadata: { said } });
+  }
+  /** Without an id: to one peer, or to everybody in the room. */
+  say(data: unknown, peerId?: string): void {
+    this.#send({ type: 'message', data, ...(peerId === undefined ? {} : { peerId }) });
   }
   close(): void {
     this.#closing = true;
@@ -115,6 +121,7 @@ export class RawClient implements Party {
       this.roomId = frame.roomId;
       this.#list(frame);
     } else if (type.startsWith('peer_')) this.#event(frame);
+    else if (type === 'message') this.onMessage(frame.data);
     else if (type === 'error') this.#refused(frame);
   }
 

@@ -84,6 +84,8 @@ export class Node {
 export interface WorldOptions {
   /** Repeat what was not acknowledged. Default true; the negative control switches it off. */
   readonly resend?: boolean;
+  /** Batches from one node to another keep their order, as on one connection to Redis. Default false: each takes its own time. */
+  readonly inOrder?: boolean;
 }
 
 export class World {
@@ -100,6 +102,8 @@ export class World {
   /** Nobody may lose a session, and nobody be said to have left. */
   gentle = false;
   readonly #resend: boolean;
+  /** Per pair of nodes, with `inOrder`: when its last batch arrives. */
+  readonly #arrivals: Map<string, number> | undefined;
   /** One way between client and node, ms at most. */
   latency = 40;
   /** Chances between nodes. */
@@ -109,10 +113,11 @@ export class World {
   #named = 0;
 
   readonly seed: number;
-  constructor(seed: number, { resend = true }: WorldOptions = {}) {
+  constructor(seed: number, { resend = true, inOrder = false }: WorldOptions = {}) {
     this.seed = seed;
     this.random = new Random(seed);
     this.#resend = resend;
+    this.#arrivals = inOrder ? new Map() : undefined;
     const { random, clock } = this;
     this.store = new StoreFaults(clock, random.fork());
     // A dead process hears no answer.
@@ -125,13 +130,23 @@ export class World {
         if (this.#node(from)?.dead || this.store.away) return;
         if (random.chance(this.batchLoss)) return;
         const once = () =>
-          clock.at(random.int(0, this.batchDelay), () => {
+          clock.at(this.#delay(from, to), () => {
             if (!this.#node(to)?.dead) deliver();
           });
         once();
         if (random.chance(this.batchRepeat)) once();
       },
     });
+  }
+
+  /** How long a batch takes, ms. */
+  #delay(from: string, to: string): number {
+    const delay = this.random.int(0, this.batchDelay);
+    if (!this.#arrivals) return delay;
+    const now = this.clock.now();
+    const at = Math.max(now + delay, this.#arrivals.get(`${from} ${to}`) ?? 0);
+    this.#arrivals.set(`${from} ${to}`, at);
+    return at - now;
   }
 
   nextId(): number {

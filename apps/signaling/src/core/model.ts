@@ -1,6 +1,6 @@
 /** The data of a node: sessions, rooms, members, and the sockets they point at. Behaviour lives in the folders beside this file. */
 import type { CloseName, PeerInfo, PeerMetadata, ServerMessage } from '@tandem/protocol';
-import { isMediaPeer } from '../backplane/types.ts';
+import { isMediaPeer, type WriteMark } from '../backplane/types.ts';
 import type { Frame } from '../wire/spliced-frame.ts';
 import type { Identity } from './identity.ts';
 
@@ -78,6 +78,8 @@ export class Room {
   readonly members = new Map<string, Member>();
   /** Sessions of this node that are in, attached or detached. */
   readonly locals = new Set<Session>();
+  /** Sessions of this node that left, until the store has removed them: a state that still shows one of them is older than that. */
+  readonly departed = new Map<string, WriteMark>();
   /** When a member of it may be gone, a timer reads the room again. */
   reapTimer: unknown;
   reapAt = Infinity;

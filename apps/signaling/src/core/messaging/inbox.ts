@@ -1,8 +1,11 @@
-/** Batches from other nodes: hands on their entries, and notices when one was lost. */
+/** Batches from other nodes: hands on their entries, drops a batch that came before, and notices when one was lost. */
 import { type Frame, textOf } from '../../wire/spliced-frame.ts';
 import type { NodeContext } from '../context.ts';
 import { type Batch, decodeBatch, type Entry, EntryKind } from './batch.ts';
 import type { NodeControl } from './control-messages.ts';
+
+/** Numbers of batches of one node that are remembered as missing: what comes in later than that is taken for a repetition. */
+const MAX_MISSING = 64;
 
 export interface InboxHandlers {
   /** A frame for one session of this node. */
@@ -14,11 +17,19 @@ export interface InboxHandlers {
   missed(node: string): void;
 }
 
+/** One life of another node. */
+interface Sender {
+  readonly incarnation: number;
+  /** Highest number that came in. */
+  last: number;
+  /** Numbers below it that did not. */
+  readonly missing: Set<number>;
+}
+
 export class Inbox {
   readonly #context: NodeContext;
   readonly #handlers: InboxHandlers;
-  /** Last batch of each node. */
-  readonly #last = new Map<string, { incarnation: number; sequence: number }>();
+  readonly #senders = new Map<string, Sender>();
   constructor(context: NodeContext, handlers: InboxHandlers) {
     this.#context = context;
     this.#handlers = handlers;
@@ -33,8 +44,9 @@ export class Inbox {
       events.log?.('error', 'batch.unreadable', { err: error });
       return;
     }
-    const last = this.#last.get(batch.from);
-    this.#last.set(batch.from, { incarnation: batch.incarnation, sequence: batch.sequence });
+    const arrival = this.#note(batch);
+    // A publish whose answer was lost with its connection is sent again by the Redis client.
+    if (arrival === 'repeated') return;
     for (const entry of batch.entries)
       try {
         this.#onEntry(entry);
@@ -42,21 +54,49 @@ export class Inbox {
         // One entry that this version cannot handle must not take the others with it.
         events.log?.('error', 'batch.entry', { err: error });
       }
-    // Of a node that was never heard the first one is missed as well; one that began anew may have lost anything.
-    const next = last === undefined ? 1 : last.incarnation === batch.incarnation ? last.sequence + 1 : 0;
-    if (batch.sequence !== next) this.#handlers.missed(batch.from);
+    if (arrival === 'behind a gap') this.#handlers.missed(batch.from);
+  }
+
+  #note({ from, incarnation, sequence }: Batch): 'next' | 'late' | 'repeated' | 'behind a gap' {
+    const sender = this.#senders.get(from);
+    if (sender?.incarnation !== incarnation) {
+      this.#senders.set(from, { incarnation, last: sequence, missing: new Set() });
+      // Of a node that was never heard the first one is missed as well; one that began anew may have lost anything.
+      return sender === undefined && sequence === 1 ? 'next' : 'behind a gap';
+    }
+    const { last, missing } = sender;
+    if (sequence <= last) return missing.delete(sequence) ? 'late' : 'repeated';
+    sender.last = sequence;
+    if (sequence === last + 1) return 'next';
+    for (let lost = Math.max(last + 1, sequence - MAX_MISSING); lost < sequence; lost++) missing.add(lost);
+    for (const oldest of missing) {
+      if (missing.size <= MAX_MISSING) break;
+      missing.delete(oldest);
+    }
+    return 'behind a gap';
   }
 
   #onEntry({ kind, target, frame }: Entry): void {
-    if (kind === EntryKind.relay) this.#handlers.relay(target, frame);
-    else if (kind === EntryKind.room) this.#handlers.room(target, frame);
-    else if (kind === EntryKind.control) this.#handlers.control(JSON.parse(textOf(frame)) as NodeControl);
+    switch (kind) {
+      case EntryKind.relay:
+        this.#handlers.relay(target, frame);
+        return;
+      case EntryKind.room:
+        this.#handlers.room(target, frame);
+        return;
+      case EntryKind.control:
+        this.#handlers.control(JSON.parse(textOf(frame)) as NodeControl);
+        return;
+      default:
+        // A kind of a newer version of this program.
+        kind satisfies never;
+    }
   }
 
   /** Drops what is known of nodes that are not in `live`. @returns those nodes */
   forgetDead(live: ReadonlySet<string>): string[] {
-    const gone = [...this.#last.keys()].filter((node) => !live.has(node));
-    for (const node of gone) this.#last.delete(node);
+    const gone = [...this.#senders.keys()].filter((node) => !live.has(node));
+    for (const node of gone) this.#senders.delete(node);
     return gone;
   }
 }

@@ -109,6 +109,7 @@ export class MembershipWriter {
     if (!room) return;
     session.order++;
     this.#replicas.exit(session, reason);
+    room.departed.set(session.peerId, markOf(session));
     await this.drop({ room: room.id, peerId: session.peerId, mark: markOf(session), reason }, ban);
   }
 
@@ -140,6 +141,7 @@ export class MembershipWriter {
       if (!state.members.some((m) => m.peerId === peerId)) this.#replicas.applyGone(room, peerId, reason);
       this.#replicas.apply(room, state);
     }
+    room?.departed.delete(peerId);
     this.#publish(state, { t: 'drop', room: roomId, version: state.version, peerId, reason, mark });
   }
 

@@ -169,3 +169,49 @@ describe('the store loses writes', () => {
     expect(b.types).not.toContain('peer_left');
   });
 });
+
+describe('answers that come behind a leave', () => {
+  test.each(['revocation', 'goodbye'])(
+    'S-74 an update that is still being written brings nobody back: %s',
+    async (how) => {
+      const { cluster, n1, a } = await pair();
+      const c = new Client(n1, 'cyd');
+      c.send({ type: 'join', roomId: 'r' });
+      await cluster.run();
+      const [write, removal] = [cluster.gate(), cluster.gate()];
+      cluster.after = (_node, operation) =>
+        operation === 'putMember' ? write.promise : operation === 'dropMember' ? removal.promise : undefined;
+      a.send({ type: 'update', metadata: { audio: false } });
+      await cluster.run();
+      // Another socket's end does not wait behind its own frames.
+      if (how === 'revocation') void n1.revoke((identity) => identity.userId === 'ada', 'test');
+      else a.connection.onClosed(1000);
+      await cluster.run();
+      write.open();
+      await cluster.run();
+      removal.open();
+      await cluster.run();
+      const about = c.heard.filter((m) => m.type.startsWith('peer_') && m.peerId === a.peerId).map((m) => m.type);
+      expect(about).toEqual(['peer_updated', 'peer_left']);
+    },
+  );
+
+  test('S-22 nor does the answer to a write of somebody else', async () => {
+    const { cluster, n1, a } = await pair();
+    const [c, d] = [new Client(n1, 'cyd'), new Client(n1, 'dan')];
+    for (const client of [c, d]) client.send({ type: 'join', roomId: 'r' });
+    await cluster.run();
+    const [write, removal] = [cluster.gate(), cluster.gate()];
+    cluster.after = (_node, operation) =>
+      operation === 'putMember' ? write.promise : operation === 'dropMember' ? removal.promise : undefined;
+    d.send({ type: 'update', metadata: { audio: false } });
+    a.send({ type: 'leave' });
+    await cluster.run();
+    write.open();
+    await cluster.run();
+    removal.open();
+    await cluster.run();
+    const about = c.heard.filter((m) => m.type.startsWith('peer_') && m.peerId === a.peerId).map((m) => m.type);
+    expect(about).toEqual(['peer_left']);
+  });
+});

@@ -38,6 +38,7 @@ export class RoomReplicas {
     this.apply(room, state);
     session.room = room;
     room.locals.add(session);
+    room.departed.delete(session.peerId);
     const member = room.members.get(session.peerId);
     if (member) member.session = session;
     // The answer was older than what came in meanwhile, or the store went back: then it does not say who is in.
@@ -80,9 +81,9 @@ export class RoomReplicas {
     }
   }
 
-  /** @returns whether anything was different; an older state is ignored, unless it is `authoritative` */
+  /** @returns whether anything was different; an older state is ignored, unless it is `authoritative`, and so is one that comes too late */
   apply(room: Room, state: RoomState, authoritative = false): boolean {
-    if (!authoritative && state.version < room.version) return false;
+    if (this.rooms.get(room.id) !== room || (!authoritative && state.version < room.version)) return false;
     room.readAt = this.#context.clock.now();
     room.version = state.version;
     let changed = false;
@@ -107,6 +108,8 @@ export class RoomReplicas {
     if (record.awayFor > 0) this.#scheduleReap(room, record.awayFor);
     const known = room.members.get(record.peerId);
     if (!known) {
+      const departed = room.departed.get(record.peerId);
+      if (departed && !isLater(record, departed)) return false;
       const member = this.#memberOf(room, record);
       room.members.set(record.peerId, member);
       tellRoom(room, { type: 'peer_joined', ...peerInfo(member) });
