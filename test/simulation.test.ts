@@ -20,6 +20,7 @@ const PINNED: Record<number, string> = {
   240: 'a resume that the store carried out late, for a node that was gone by then, kept the session from being closed',
   366: 'a node dropped a member that had moved on to a node which could not write that yet',
   600: 'a resume whose membership was not written went on with the metadata of the join',
+  641: 'a failover lost the session records that were written again after a loss, and no comparison of rooms shows that',
   648: "as 120, and the session was nobody's",
 };
 /** Enough to find each fault of mutations.ts; `SCENARIOS=10000` looks for the next one. */

@@ -62,6 +62,7 @@ export function composeNode(context: NodeContext): NodeParts {
     observer: {
       onFenced: (peerId, epoch) => terminator.fence(peerId, epoch),
       onTakenOver: (session) => repair.repair(session),
+      onUnanswered: (peerId) => takeover.onUnanswered(peerId),
     },
   });
   const parking = new Parking({ context, registry, outbox });
@@ -85,6 +86,7 @@ export function composeNode(context: NodeContext): NodeParts {
   const sweep = async () => {
     await pending.flush().catch(ignoreUnavailable);
     await takeover.resolve().catch(ignoreUnavailable);
+    await records.compareAfterLoss().catch(ignoreUnavailable);
     await reconciler.compareAll();
     for (const node of inbox.forgetDead(context.liveNodes)) outbox.forget(node);
   };

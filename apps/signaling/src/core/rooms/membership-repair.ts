@@ -55,7 +55,8 @@ export class MembershipRepair {
    * node's, it is written again.
    */
   restore(room: Room, session: Session): void {
-    const { registry } = this.#parts;
+    const { registry, records } = this.#parts;
+    records.noticeLoss();
     if (registry.isBusy(session.peerId)) return;
     void registry.whileBusy(session.peerId, () => this.#restore(room, session)).catch(ignoreUnavailable);
   }

@@ -1,5 +1,5 @@
 /** The stored record of each session of this node: what it says, whether it is still this node's, and its end. */
-import { FORCED, type SessionRecord } from '../../backplane/types.ts';
+import { FORCED, type SessionRecord, UnavailableError } from '../../backplane/types.ts';
 import type { BackplaneMonitor } from '../backplane-monitor.ts';
 import type { NodeContext } from '../context.ts';
 import type { Session } from '../model.ts';
@@ -15,6 +15,8 @@ export interface RecordObserver {
   onFenced(peerId: string, epoch: number): void;
   /** This node took the session over by a resume that ended without an answer: what it says is to be written again. */
   onTakenOver(session: Session): void;
+  /** The store did not answer a comparison that may write the record, and may carry it out late. */
+  onUnanswered(peerId: string): void;
 }
 
 export interface SessionRecordsParts {
@@ -29,6 +31,8 @@ export class SessionRecords {
   readonly #registry: SessionRegistry;
   readonly #monitor: BackplaneMonitor;
   readonly #observer: RecordObserver;
+  /** The store lost writes of rooms, so it may lose those of sessions as well, which no comparison of rooms shows. */
+  #isLossNoticed = false;
   constructor({ context, registry, monitor, observer }: SessionRecordsParts) {
     this.#context = context;
     this.#registry = registry;
@@ -62,12 +66,26 @@ export class SessionRecords {
       );
   }
 
+  noticeLoss(): void {
+    this.#isLossNoticed = true;
+  }
+
+  /** Compares every session once after a loss, at the next sweep: a failover may follow what was written again at once. @throws UnavailableError */
+  async compareAfterLoss(): Promise<void> {
+    if (!this.#isLossNoticed) return;
+    this.#isLossNoticed = false;
+    await this.syncAll();
+  }
+
   /** @returns false when it turned out to have a newer owner, or to be over. @throws UnavailableError */
   async sync(session: Session): Promise<boolean> {
     const { backplane, settings, name } = this.#context;
     const attached = session.state.kind === 'attached';
     const { order } = session;
-    const result = await backplane.syncSession(this.of(session), attached, settings.grace);
+    const result = await backplane.syncSession(this.of(session), attached, settings.grace).catch((error: unknown) => {
+      if (error instanceof UnavailableError) this.#observer.onUnanswered(session.peerId);
+      throw error;
+    });
     if (result.kind === 'fenced' && result.by?.node === name) {
       // Taken over by a resume of this node that gave up waiting for the store.
       session.epoch = Math.max(session.epoch, result.by.epoch);

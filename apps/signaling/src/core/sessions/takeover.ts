@@ -1,6 +1,6 @@
 /**
- * Resumes whose answer did not come: the store may have given the session to this node, or may do so late. Each is looked up once the
- * store must have carried it out or dropped it.
+ * Resumes and comparisons whose answer did not come: the store may have given the session to this node, or written its record, or may do so
+ * late. Each is looked up once the store must have carried it out or dropped it.
  */
 import { FORCED } from '../../backplane/types.ts';
 import type { BackplaneMonitor } from '../backplane-monitor.ts';
@@ -30,7 +30,7 @@ export class Takeover {
     this.#parts = parts;
   }
 
-  /** A resume of that session was not answered. */
+  /** A resume or a comparison of that session was not answered. */
   onUnanswered(peerId: string): void {
     const { clock, settings } = this.#parts.context;
     if (this.#unanswered.size < MAX_UNANSWERED) this.#unanswered.set(peerId, clock.now() + settings.nodeTimeout);
