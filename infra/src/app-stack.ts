@@ -33,6 +33,7 @@ const KNOWN = [
   'turnNodes',
   'maxTurnNodes',
   'cacheShards',
+  'cachePasswordGeneration',
   ...IMAGES,
 ] as const;
 
@@ -106,6 +107,7 @@ export function buildTopology(app: App, clientBuild: string | undefined): Topolo
     turnNodes: number('turnNodes'),
     maxTurnNodes: number('maxTurnNodes'),
     cacheShards: number('cacheShards'),
+    cachePasswordGeneration: number('cachePasswordGeneration'),
     alarmEmails: text('alarmEmails')?.split(','),
     ...imagesOf(stack, text),
   });

@@ -35,10 +35,11 @@ export function checkTopology(props: WebRtcTopologyProps, production: boolean): 
   checkInteger(kind, 'cacheShards', props.cacheShards, 1, 160);
   checkVpc(kind, props, production);
   check(
-    !props.existingCache || (props.cacheOptions === undefined && props.cacheShards === undefined),
+    !props.existingCache ||
+      (props.cacheOptions ?? props.cacheShards ?? props.cachePasswordGeneration) === undefined,
     kind,
     'existingCache',
-    'cacheOptions and cacheShards are of a new cache',
+    'cacheOptions, cacheShards and cachePasswordGeneration are of a new cache',
     'give one or the other',
   );
   if (props.existingCache) {

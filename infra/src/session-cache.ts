@@ -3,10 +3,11 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elasticache from 'aws-cdk-lib/aws-elasticache';
 import type * as kms from 'aws-cdk-lib/aws-kms';
-import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
+import { cachePassword } from './cache-password.ts';
 import { check, checkGiven, checkInteger } from './check.ts';
 
 /** How a part reaches a cache: ours, or one that exists already. */
@@ -77,6 +78,13 @@ export interface CacheUserProps {
   readonly userName: string;
   /** Redis ACL rules, for example `on ~app:* +@all -@admin -@dangerous`. */
   readonly accessString: string;
+  /**
+   * Which password is handed out; to rotate, add 1 and deploy. A new one is made, and the one before stays valid until the next rotation: tasks that
+   * run continue with it, tasks that start read the new one. ElastiCache keeps two passwords a user (its guide, "Modifying users").
+   * Not in steps of two: a running task would hold a password that is gone.
+   * @default 1
+   */
+  readonly passwordGeneration?: number;
 }
 
 /**
@@ -228,26 +236,20 @@ export class SessionCache extends Construct implements ec2.IConnectable {
       'the user would be off',
       "start it with 'on '",
     );
-    const secret = new secretsmanager.Secret(this, `${id}Secret`, {
-      description: `Cache user ${props.userName}`,
-      generateSecretString: {
-        secretStringTemplate: JSON.stringify({ username: props.userName }),
-        generateStringKey: 'password',
-        excludePunctuation: true,
-        passwordLength: 48,
-      },
-    });
-    acknowledge(secret, {
-      'AwsSolutions-SMG4':
-        'ElastiCache reads the password when the user changes and ECS when a task starts: rotate by replacing the user, see docs/deployment-and-testing.md.',
-    });
+    const generation = props.passwordGeneration ?? 1;
+    checkInteger('SessionCache.addUser', 'passwordGeneration', generation, 1, 10_000);
+    const secret = cachePassword(this, id, props.userName, generation);
+    const passwords = generation > 1 ? [secret, cachePassword(this, id, props.userName, generation - 1)] : [secret];
     const user = new elasticache.CfnUser(this, `${id}User`, {
       engine: 'valkey',
       userId: this.name(id),
       userName: props.userName,
       accessString: props.accessString,
       // A dynamic reference: CloudFormation reads the password at deploy time, the template never holds it.
-      authenticationMode: { Type: 'password', Passwords: [secret.secretValueFromJson('password').unsafeUnwrap()] },
+      authenticationMode: {
+        Type: 'password',
+        Passwords: passwords.map((one) => one.secretValueFromJson('password').unsafeUnwrap()),
+      },
     });
     this.users.push(user);
     return { url: this.url, secret, connections: this.connections };

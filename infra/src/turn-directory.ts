@@ -7,6 +7,11 @@ import type { CacheAccess, SessionCache } from './session-cache.ts';
 export interface TurnDirectoryProps {
   /** The cache that auth reads too. */
   readonly cache: SessionCache;
+  /**
+   * Password of the nodes' user, as {@link CacheUserProps.passwordGeneration}.
+   * @default 1
+   */
+  readonly passwordGeneration?: number;
 }
 
 /**
@@ -21,6 +26,10 @@ export class TurnDirectory extends Construct {
   constructor(scope: Construct, id: string, props: TurnDirectoryProps) {
     super(scope, id);
     checkGiven('TurnDirectory', props, 'cache');
-    this.access = props.cache.addUser('TurnNode', { userName: 'turn-node', accessString: TURN_NODE_ACCESS });
+    this.access = props.cache.addUser('TurnNode', {
+      userName: 'turn-node',
+      accessString: TURN_NODE_ACCESS,
+      passwordGeneration: props.passwordGeneration,
+    });
   }
 }

@@ -81,6 +81,11 @@ export interface WebRtcTopologyProps {
    */
   readonly cacheShards?: number;
   /**
+   * Password of the users of the new cache, as {@link CacheUserProps.passwordGeneration}.
+   * @default 1
+   */
+  readonly cachePasswordGeneration?: number;
+  /**
    * An existing VPC: public subnets in each zone, and isolated or private ones for the cache. With private subnets the services run there, else
    * in the public ones.
    * @default - a new one

@@ -70,8 +70,13 @@ export class WebRtcTopology extends Construct {
     let cache = props.existingCache;
     if (!cache) {
       this.cache = this.newCache();
-      const services = this.cache.addUser('Services', { userName: 'tandem', accessString: SERVICE_ACCESS });
-      this.turnDirectory = new TurnDirectory(this, 'TurnDirectory', { cache: this.cache });
+      const passwordGeneration = props.cachePasswordGeneration;
+      const services = this.cache.addUser('Services', {
+        userName: 'tandem',
+        accessString: SERVICE_ACCESS,
+        passwordGeneration,
+      });
+      this.turnDirectory = new TurnDirectory(this, 'TurnDirectory', { cache: this.cache, passwordGeneration });
       cache = { services, turnNodes: this.turnDirectory.access };
     }
     const removalPolicy = props.removalPolicy ?? this.defaults.removalPolicy;

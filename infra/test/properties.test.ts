@@ -247,6 +247,12 @@ const WRONG: readonly [name: string, value: fc.Arbitrary<unknown>, make: (value:
     fc.constantFrom('', 'off ~* +@all', '~* +@all'),
     (accessString) => store({}).addUser('User', { userName: 'app', accessString }),
   ],
+  [
+    'SessionCache.addUser.passwordGeneration',
+    odd,
+    (passwordGeneration) =>
+      store({}).addUser('User', { userName: 'app', accessString: 'on ~* +@all', passwordGeneration }),
+  ],
   ['SignalingService.targetCpuPercent', above(90), (targetCpuPercent) => signaling({ targetCpuPercent })],
   ['SignalingService.targetConnections', odd, (targetConnections) => signaling({ targetConnections })],
   ['AuthService.access', fc.constantFrom('opne', 'open,basic', ' open'), (access) => auth({ access })],
