@@ -1,10 +1,11 @@
 /** From context values to the stack: `-c profile=…`, `-c domainName=…` and so on. */
-import { type App, Tags } from 'aws-cdk-lib';
+import { type App, Aspects, Tags } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { check } from './check.ts';
 import { imageByDigest } from './image-reference.ts';
+import { LeaveNothing } from './leave-nothing.ts';
 import { TopologyProfile } from './profile.ts';
 import { TopologyStack } from './topology-stack.ts';
 import { WebRtcTopology } from './webrtc-topology.ts';
@@ -34,6 +35,7 @@ const KNOWN = [
   'maxTurnNodes',
   'cacheShards',
   'cachePasswordGeneration',
+  'monthlyEgressBudgetUsd',
   ...IMAGES,
 ] as const;
 
@@ -108,9 +110,11 @@ export function buildTopology(app: App, clientBuild: string | undefined): Topolo
     maxTurnNodes: number('maxTurnNodes'),
     cacheShards: number('cacheShards'),
     cachePasswordGeneration: number('cachePasswordGeneration'),
+    monthlyEgressBudgetUsd: number('monthlyEgressBudgetUsd'),
     alarmEmails: text('alarmEmails')?.split(','),
     ...imagesOf(stack, text),
   });
+  if (!profile.isProduction) Aspects.of(stack).add(new LeaveNothing());
   Tags.of(stack).add('project', 'tandem');
   Tags.of(stack).add('profile', profile.name);
   return stack;

@@ -35,8 +35,7 @@ export function checkTopology(props: WebRtcTopologyProps, production: boolean): 
   checkInteger(kind, 'cacheShards', props.cacheShards, 1, 160);
   checkVpc(kind, props, production);
   check(
-    !props.existingCache ||
-      (props.cacheOptions ?? props.cacheShards ?? props.cachePasswordGeneration) === undefined,
+    !props.existingCache || (props.cacheOptions ?? props.cacheShards ?? props.cachePasswordGeneration) === undefined,
     kind,
     'existingCache',
     'cacheOptions, cacheShards and cachePasswordGeneration are of a new cache',

@@ -201,6 +201,7 @@ export class Edge extends Construct implements ec2.IConnectable {
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
       lifecycleRules: [{ expiration: Duration.days(90) }],
       removalPolicy,
+      autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
     });
     acknowledge(bucket, { 'AwsSolutions-S1': 'It is the log bucket; logging its own writes would never end.' });
     bucket.addToResourcePolicy(

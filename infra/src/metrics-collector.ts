@@ -1,6 +1,8 @@
 import { Stack } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as logs from 'aws-cdk-lib/aws-logs';
+import { acknowledge } from './acknowledge.ts';
 import { COLLECTOR_IMAGE } from './base-images.ts';
 import type { metricIdentity } from './metric-identity.ts';
 
@@ -10,6 +12,19 @@ export const COLLECTOR_MIB = 128;
 /** CloudWatch namespace of everything that the services count themselves. */
 export const NAMESPACE = 'Tandem';
 
+/** Where a service sends its spans: the containers of a Fargate task share the loopback interface. */
+export const OTLP_ENDPOINT = 'http://127.0.0.1:4318';
+
+/** What the sidecar reads and writes. */
+export interface Collector {
+  /** Port of the service's /metrics. */
+  readonly port: number;
+  readonly logGroup: logs.ILogGroup;
+  readonly image: ecs.ContainerImage | undefined;
+  /** Take spans on {@link OTLP_ENDPOINT} and send them to CloudWatch. */
+  readonly traces: boolean;
+}
+
 /**
  * A sidecar that reads `/metrics` of the service once a minute and writes embedded metrics to the log group. It is not
  * essential: when it dies the service goes on.
@@ -17,14 +32,12 @@ export const NAMESPACE = 'Tandem';
 export function metricsCollector(
   task: ecs.TaskDefinition,
   identity: ReturnType<typeof metricIdentity>,
-  port: number,
-  logGroup: logs.ILogGroup,
-  image?: ecs.ContainerImage,
+  { port, logGroup, image, traces }: Collector,
 ): void {
   const stack = Stack.of(task);
   // JSON is YAML too, and needs no escaping rules of its own.
   const config = {
-    extensions: { health_check: {} },
+    extensions: { health_check: {}, ...(traces ? { sigv4auth: { region: stack.region, service: 'xray' } } : {}) },
     receivers: {
       prometheus: {
         config: {
@@ -37,6 +50,7 @@ export function metricsCollector(
           ],
         },
       },
+      ...(traces ? { otlp: { protocols: { http: { endpoint: new URL(OTLP_ENDPOINT).host } } } } : {}),
     },
     processors: {
       batch: {},
@@ -67,11 +81,21 @@ export function metricsCollector(
         ],
         resource_to_telemetry_conversion: { enabled: false },
       },
+      // Not `awsxray`: it is deprecated, and X-Ray drops W3C trace ids from it, which hold no time (README of awsxrayexporter).
+      ...(traces
+        ? {
+            otlphttp: {
+              traces_endpoint: `https://xray.${stack.region}.${stack.urlSuffix}/v1/traces`,
+              auth: { authenticator: 'sigv4auth' },
+            },
+          }
+        : {}),
     },
     service: {
-      extensions: ['health_check'],
+      extensions: ['health_check', ...(traces ? ['sigv4auth'] : [])],
       pipelines: {
         metrics: { receivers: ['prometheus'], processors: ['cumulativetodelta', 'batch'], exporters: ['awsemf'] },
+        ...(traces ? { traces: { receivers: ['otlp'], processors: ['batch'], exporters: ['otlphttp'] } } : {}),
       },
       telemetry: { logs: { level: 'warn' } },
     },
@@ -87,4 +111,11 @@ export function metricsCollector(
     logging: ecs.LogDriver.awsLogs({ logGroup, streamPrefix: 'collector', mode: ecs.AwsLogDriverMode.NON_BLOCKING }),
   });
   logGroup.grantWrite(task.taskRole);
+  if (!traces) return;
+  // CloudWatch guide, "OTLP endpoints": this policy.
+  task.taskRole.addManagedPolicy(iam.ManagedPolicy.fromAwsManagedPolicyName('AWSXrayWriteOnlyAccess'));
+  acknowledge(task, {
+    'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AWSXrayWriteOnlyAccess]':
+      'The policy that the guide of the OTLP endpoint names; writing spans knows no resources.',
+  });
 }

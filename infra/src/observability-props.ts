@@ -39,7 +39,7 @@ export interface ObservabilityProps {
    */
   readonly webClient?: WebClient;
   /**
-   * Where alarms go.
+   * Where alarms go. Its policy and its key must allow `cloudwatch.amazonaws.com` (and `budgets.amazonaws.com`) to publish.
    * @default - a new encrypted topic
    */
   readonly topic?: sns.ITopic;
@@ -48,6 +48,16 @@ export interface ObservabilityProps {
    * @default - none
    */
   readonly emails?: string[];
+  /**
+   * Dollars a month of traffic out to the internet above which the topic gets a message, and when the forecast is above it.
+   * @default - no budget
+   */
+  readonly monthlyEgressBudgetUsd?: number;
+  /**
+   * Cost allocation tag of what the budget counts, such as `part$Turn` (key, dollar sign, value). Activate it in the billing console once.
+   * @default - all of the account
+   */
+  readonly budgetTag?: string;
   /**
    * Where the runbooks are, without a slash at the end.
    * @default 'docs/runbooks'

@@ -2,15 +2,16 @@ import { SLOS, THRESHOLDS } from '@tandem/service/kpi';
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import * as iam from 'aws-cdk-lib/aws-iam';
-import * as kms from 'aws-cdk-lib/aws-kms';
-import * as sns from 'aws-cdk-lib/aws-sns';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as sns from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { type CustomMetricGroup, DefaultDashboardFactory, MonitoringFacade } from 'cdk-monitoring-constructs';
 import { Construct } from 'constructs';
+import { alarmTopic } from './alarm-topic.ts';
 import type { AuthService } from './auth-service.ts';
 import { check, checkInteger } from './check.ts';
 import type { Edge } from './edge.ts';
+import { egressBudget } from './egress-budget.ts';
 import { globalName } from './global-name.ts';
 import { objectiveAlarms, thresholdAlarm } from './kpi-alarms.ts';
 import { NAMESPACE } from './metrics-collector.ts';
@@ -44,13 +45,16 @@ export class Observability extends Construct {
       );
     checkInteger('Observability', 'minHealthy', props.minHealthy, 1, 1000);
     this.runbooks = props.runbooks ?? 'docs/runbooks';
-    this.topic = props.topic ?? this.newTopic();
+    this.topic = props.topic ?? alarmTopic(this);
     for (const address of props.emails ?? []) this.topic.addSubscription(new EmailSubscription(address));
     this.monitoring = new MonitoringFacade(this, 'Monitoring', {
       dashboardFactory: new DefaultDashboardFactory(this, 'Dashboards', { dashboardNamePrefix: globalName(this, 200) }),
       metricFactoryDefaults: { namespace: NAMESPACE },
       alarmFactoryDefaults: { alarmNamePrefix: Stack.of(this).stackName, actionsEnabled: true },
     });
+    checkInteger('Observability', 'monthlyEgressBudgetUsd', props.monthlyEgressBudgetUsd, 1, 100_000_000);
+    if (props.monthlyEgressBudgetUsd !== undefined)
+      egressBudget(this, { usd: props.monthlyEgressBudgetUsd, tag: props.budgetTag, topic: this.topic });
     const minHealthy = props.minHealthy ?? 2;
     if (props.signaling) this.watchSignaling(props.signaling, minHealthy);
     if (props.auth) this.watchService('auth', props.auth, minHealthy);
@@ -233,31 +237,5 @@ export class Observability extends Construct {
       alarmFriendlyName: title.replace(/\W/g, ''),
       metricGroups: [one],
     });
-  }
-
-  private newTopic(): sns.ITopic {
-    const key = new kms.Key(this, 'TopicKey', { description: 'Alarms', enableKeyRotation: true });
-    // CloudWatch publishes through the key; AWS "Encrypting messages published to an encrypted topic".
-    key.addToResourcePolicy(
-      new iam.PolicyStatement({
-        principals: [new iam.ServicePrincipal('cloudwatch.amazonaws.com')],
-        actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
-        resources: ['*'],
-        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
-      }),
-    );
-    const topic = new sns.Topic(this, 'Alarms', { displayName: 'Tandem alarms', masterKey: key, enforceSSL: true });
-    // enforceSSL writes a policy, which replaces SNS's default one: without this line it is a lone Deny, and no alarm arrives.
-    // AWS "Using CloudWatch alarms with encrypted SNS topics" and SNS "Example cases", Allow any CloudWatch alarm of an account.
-    topic.addToResourcePolicy(
-      new iam.PolicyStatement({
-        sid: 'AlarmsOfThisAccount',
-        principals: [new iam.ServicePrincipal('cloudwatch.amazonaws.com')],
-        actions: ['sns:Publish'],
-        resources: [topic.topicArn],
-        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
-      }),
-    );
-    return topic;
   }
 }

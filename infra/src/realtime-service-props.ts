@@ -101,6 +101,17 @@ export interface RealtimeServiceProps {
    */
   readonly collectorImage?: ecs.ContainerImage;
   /**
+   * Allow people with the right (`ecs:ExecuteCommand`) to open a shell in a task. Its file system is then writable, which the agent of ECS Exec needs.
+   * @default false
+   */
+  readonly remoteShell?: boolean;
+  /**
+   * Send traces of sampled calls to CloudWatch (its OTLP endpoint), by the sidecar. Needs `metrics`, and Transaction Search turned on in the account.
+   * Share of calls: `OTEL_TRACES_SAMPLER_ARG`.
+   * @default false
+   */
+  readonly traces?: boolean;
+  /**
    * Run the metrics sidecar.
    * @default true
    */
@@ -146,6 +157,13 @@ export function checkServiceProps(kind: string, props: RealtimeServiceProps, con
     'vpcSubnets',
     'the VPC has no private subnets with egress',
     'name others; public ones with assignPublicIp: true',
+  );
+  check(
+    !props.traces || (props.metrics ?? true),
+    kind,
+    'traces',
+    'the sidecar sends the traces, and it is off',
+    'metrics: true',
   );
   checkInteger(kind, 'minTasks', props.minTasks, 1, 5000);
   checkInteger(kind, 'maxTasks', props.maxTasks, 1, 5000);

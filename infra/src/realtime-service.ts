@@ -11,7 +11,7 @@ import type { ServicePart } from '../topology/index.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
 import { type AwsPlace, containerEnvironment, overrideSettings } from './environment.ts';
 import { metricIdentity } from './metric-identity.ts';
-import { COLLECTOR_MIB, metricsCollector, NAMESPACE } from './metrics-collector.ts';
+import { COLLECTOR_MIB, metricsCollector, NAMESPACE, OTLP_ENDPOINT } from './metrics-collector.ts';
 import { checkServiceProps, type RealtimeServiceProps } from './realtime-service-props.ts';
 import { serviceImage } from './service-image.ts';
 
@@ -81,7 +81,10 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
     const settings = overrideSettings(containerEnvironment(described, place as AwsPlace), props);
     this.container = this.taskDefinition.addContainer('app', {
       image: props.image ?? serviceImage(serviceName, cpuArchitecture),
-      environment: settings.environment,
+      environment: {
+        ...(props.traces ? { OTEL_EXPORTER_OTLP_ENDPOINT: OTLP_ENDPOINT } : {}),
+        ...settings.environment,
+      },
       secrets: settings.secrets,
       portMappings: [{ name: serviceName, containerPort: described.port, appProtocol: ecs.AppProtocol.http }],
       logging: ecs.LogDriver.awsLogs({
@@ -90,7 +93,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
         // A full log pipe must never stall the event loop.
         mode: ecs.AwsLogDriverMode.NON_BLOCKING,
       }),
-      readonlyRootFilesystem: true,
+      readonlyRootFilesystem: !(props.remoteShell ?? false),
       // The image's own user; said here too, so that another image cannot run as root by accident.
       user: '10001:10001',
       memoryLimitMiB: (props.metrics ?? true) ? memoryLimitMiB - COLLECTOR_MIB : memoryLimitMiB,
@@ -106,13 +109,12 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       ulimits: [{ name: ecs.UlimitName.NOFILE, softLimit: 262_144, hardLimit: 262_144 }],
     });
     if (props.metrics ?? true)
-      metricsCollector(
-        this.taskDefinition,
-        metricIdentity(this, serviceName),
-        described.port,
+      metricsCollector(this.taskDefinition, metricIdentity(this, serviceName), {
+        port: described.port,
         logGroup,
-        props.collectorImage,
-      );
+        image: props.collectorImage,
+        traces: props.traces ?? false,
+      });
 
     acknowledge(this.taskDefinition, {
       'AwsSolutions-ECS2': 'Variables are settings only; every secret comes from Secrets Manager when a task starts.',
@@ -134,7 +136,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       maxHealthyPercent: 200,
       circuitBreaker: { enable: true, rollback: true },
       availabilityZoneRebalancing: ecs.AvailabilityZoneRebalancing.ENABLED,
-      enableExecuteCommand: false,
+      enableExecuteCommand: props.remoteShell ?? false,
       enableECSManagedTags: true,
       propagateTags: ecs.PropagatedTagSource.SERVICE,
       ...(props.namespace

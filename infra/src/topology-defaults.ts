@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 
 /** `props` without the properties that are undefined: spread over defaults, they would take the place of one. */
@@ -28,6 +28,7 @@ export function topologyDefaults(profile: 'development' | 'production', zones: n
           instanceType: ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MICRO),
           nodeMbps: 60,
           memoryLimitMiB: 640,
+          drainTimeout: Duration.minutes(5),
         },
         minHealthy: 1,
       };

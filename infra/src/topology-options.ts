@@ -85,6 +85,16 @@ export interface ServiceOptions {
    * @default 50
    */
   readonly targetCpuPercent?: number;
+  /**
+   * Allow people with the right to open a shell in a task.
+   * @default false
+   */
+  readonly remoteShell?: boolean;
+  /**
+   * Send traces of sampled calls to CloudWatch.
+   * @default false
+   */
+  readonly traces?: boolean;
 }
 
 /** Sizes of the relays in {@link WebRtcTopologyProps.turnOptions}; each as in {@link TurnFleetProps}. */
@@ -106,7 +116,7 @@ export interface TurnOptions {
   readonly memoryLimitMiB?: number;
   /**
    * How long a leaving instance may wait for its calls.
-   * @default Duration.hours(2)
+   * @default - Duration.hours(2); in development 5 minutes
    */
   readonly drainTimeout?: Duration;
   /**
@@ -124,6 +134,11 @@ export interface TurnOptions {
    * @default 4000
    */
   readonly totalQuota?: number;
+  /**
+   * Allow people with the right to open a shell on an instance.
+   * @default false
+   */
+  readonly remoteShell?: boolean;
   /**
    * How often the shared secret rotates.
    * @default Duration.days(30)

@@ -49,6 +49,11 @@ export interface TurnFleetProps {
    */
   readonly instanceType?: ec2.InstanceType;
   /**
+   * Machine image with the agent of ECS. A change replaces the instances, one by one, each after its drain.
+   * @default - an image of Amazon Linux 2023 for ECS, pinned by version
+   */
+  readonly machineImage?: ec2.IMachineImage;
+  /**
    * Fewest nodes.
    * @default 3
    */
@@ -93,6 +98,11 @@ export interface TurnFleetProps {
    * @default Duration.hours(2)
    */
   readonly drainTimeout?: Duration;
+  /**
+   * Allow people with the right (`ssm:StartSession`) to open a shell on an instance. No port opens for it.
+   * @default false
+   */
+  readonly remoteShell?: boolean;
   /**
    * The container with coturn and the node agent.
    * @default - built from infra/turn-node when deployed

@@ -71,6 +71,8 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
       cluster: this.cluster,
       securityGroup,
       instanceType: props.instanceType,
+      machineImage: props.machineImage,
+      remoteShell: props.remoteShell ?? false,
       minNodes,
       maxNodes,
       drainTimeout,

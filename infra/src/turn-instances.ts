@@ -1,11 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
+import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
+import { TURN_MACHINE_IMAGE } from './base-images.ts';
 
 /**
  * How long a node may wait for its calls when an update of the service stops it, s: at most three waves of an update (half of the
@@ -25,6 +26,9 @@ export interface TurnInstances {
   readonly cluster: ecs.ICluster;
   readonly securityGroup: ec2.ISecurityGroup;
   readonly instanceType: ec2.InstanceType | undefined;
+  readonly machineImage: ec2.IMachineImage | undefined;
+  /** Whether Session Manager may open a shell. */
+  readonly remoteShell: boolean;
   readonly minNodes: number;
   readonly maxNodes: number;
   readonly drainTimeout: Duration;
@@ -36,6 +40,13 @@ export function turnInstances(scope: Construct, of: TurnInstances): autoscaling.
     assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
     description: 'ECS agent of a TURN node',
   });
+  if (of.remoteShell) {
+    role.addManagedPolicy(iam.ManagedPolicy.fromAwsManagedPolicyName('AmazonSSMManagedInstanceCore'));
+    acknowledge(role, {
+      'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonSSMManagedInstanceCore]':
+        'The policy that the guide of Session Manager names for its agent.',
+    });
+  }
   const userData = ec2.UserData.forLinux();
   userData.addCommands(
     `cat >> /etc/ecs/ecs.config <<'END'`,
@@ -56,7 +67,7 @@ export function turnInstances(scope: Construct, of: TurnInstances): autoscaling.
   );
   const template = new ec2.LaunchTemplate(scope, 'Template', {
     instanceType: of.instanceType ?? ec2.InstanceType.of(ec2.InstanceClass.C7GN, ec2.InstanceSize.MEDIUM),
-    machineImage: ecs.EcsOptimizedImage.amazonLinux2023(ecs.AmiHardwareType.ARM),
+    machineImage: of.machineImage ?? ec2.MachineImage.fromSsmParameter(TURN_MACHINE_IMAGE),
     role,
     securityGroup: of.securityGroup,
     userData,

@@ -142,6 +142,17 @@ export interface WebRtcTopologyProps {
    */
   readonly alarmTopic?: sns.ITopic;
   /**
+   * Dollars a month of this stack's traffic out to the internet above which `alarmTopic` gets a message, and when the forecast is above it. Activate the tag
+   * `stack` in the billing console once.
+   * @default - no budget
+   */
+  readonly monthlyEgressBudgetUsd?: number;
+  /**
+   * Interface endpoints in the new VPC, as {@link NetworkProps.interfaceEndpoints}.
+   * @default false
+   */
+  readonly interfaceEndpoints?: boolean;
+  /**
    * Requests that an IPv4 address or IPv6 /64 may make in five minutes, everything together.
    * @default 3000
    */

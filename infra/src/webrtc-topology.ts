@@ -1,4 +1,4 @@
-import { CfnOutput, type RemovalPolicy, Token } from 'aws-cdk-lib';
+import { CfnOutput, type RemovalPolicy, Stack, Tags, Token } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -110,6 +110,9 @@ export class WebRtcTopology extends Construct {
       this.canary = this.watchAsCaller(cluster);
     if (props.domain?.hostedZone) this.names(props.domain, props.domain.hostedZone);
     this.outputs();
+    // For the bill: activate both as cost allocation tags in the billing console once.
+    Tags.of(this).add('stack', Stack.of(this).stackName);
+    for (const part of this.node.children) Tags.of(part).add('part', part.node.id);
   }
 
   private newNetwork(zones: number): Network {
@@ -117,6 +120,7 @@ export class WebRtcTopology extends Construct {
       zones,
       natGateways: this.profile.isProduction ? zones : 0,
       flowLogRetention: this.props.logRetention,
+      interfaceEndpoints: this.props.interfaceEndpoints,
     });
   }
 
@@ -247,6 +251,8 @@ export class WebRtcTopology extends Construct {
       minHealthy: this.defaults.minHealthy,
       topic: this.props.alarmTopic,
       emails: this.props.alarmEmails,
+      monthlyEgressBudgetUsd: this.props.monthlyEgressBudgetUsd,
+      budgetTag: `stack$${Stack.of(this).stackName}`,
     });
   }
 
@@ -277,7 +283,14 @@ export class WebRtcTopology extends Construct {
   private names(domain: DomainProps, zone: route53.IHostedZone): void {
     const alias = (id: string, recordName: string, target: route53.IAliasRecordTarget) =>
       new route53.ARecord(this, id, { zone, recordName, target: route53.RecordTarget.fromAlias(target) });
-    alias('PageName', `${domain.domainName}.`, new targets.CloudFrontTarget(this.webClient.distribution));
+    const page = new targets.CloudFrontTarget(this.webClient.distribution);
+    alias('PageName', `${domain.domainName}.`, page);
+    // CloudFront answers over IPv6 too; a name without AAAA leaves out networks that have nothing else.
+    new route53.AaaaRecord(this, 'PageNameV6', {
+      zone,
+      recordName: `${domain.domainName}.`,
+      target: route53.RecordTarget.fromAlias(page),
+    });
     if (this.turn.tlsLoadBalancer)
       alias('TurnAlias', `turn.${domain.domainName}.`, new targets.LoadBalancerTarget(this.turn.tlsLoadBalancer));
     if (domain.sharedDomainName)

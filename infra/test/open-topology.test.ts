@@ -52,13 +52,21 @@ const { PUBLIC, PRIVATE_WITH_EGRESS, PRIVATE_ISOLATED } = ec2.SubnetType;
 test('sizes, times, retention, HSTS and limits are taken as given', () => {
   const { template, findings } = topologyWith(() => ({
     cacheOptions: { nodeType: 'cache.r7g.large', replicasPerShard: 1, snapshotRetentionDays: 3 },
-    serviceOptions: { cpu: 2048, memoryLimitMiB: 4096, stopTimeout: Duration.seconds(60) },
+    serviceOptions: {
+      cpu: 2048,
+      memoryLimitMiB: 4096,
+      stopTimeout: Duration.seconds(60),
+      traces: true,
+      remoteShell: true,
+    },
     turnOptions: {
       instanceType: new ec2.InstanceType('c7gn.large'),
       nodeMbps: 3000,
       drainTimeout: Duration.minutes(30),
       totalQuota: 900,
+      remoteShell: true,
     },
+    monthlyEgressBudgetUsd: 300,
     logRetention: RetentionDays.THREE_DAYS,
     removalPolicy: RemovalPolicy.RETAIN,
     rateLimit: 5000,

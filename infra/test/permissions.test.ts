@@ -23,20 +23,23 @@ const topic = id('AWS::SNS::Topic', /Observability/);
 const topicPolicy = resourcePolicy(template, 'AWS::SNS::TopicPolicy', 'Topics', topic);
 const cloudwatch = 'cloudwatch.amazonaws.com';
 
-test('alarms arrive: CloudWatch may publish to the topic, over TLS, for this account only', () => {
-  const publish = (principal: string, context: Record<string, string>) =>
-    allows(topicPolicy, { principal, action: 'sns:Publish', resource: topic, context });
-  expect(publish(cloudwatch, here)).toBe(true);
-  expect(publish(cloudwatch, { ...tls, 'aws:SourceAccount': '999900001111' })).toBe(false);
-  expect(publish(cloudwatch, { ...here, 'aws:SecureTransport': 'false' })).toBe(false);
-  expect(publish('events.amazonaws.com', here)).toBe(false);
-  // And it may use the key of the topic, or SNS refuses to store the message.
-  const key = template.Resources[id('AWS::KMS::Key', /TopicKey/)].Properties.KeyPolicy.Statement;
-  for (const action of ['kms:GenerateDataKey', 'kms:Decrypt']) {
-    expect(allows(key, { principal: cloudwatch, action, resource: '*', context: here })).toBe(true);
-    expect(allows(key, { principal: 'events.amazonaws.com', action, resource: '*', context: here })).toBe(false);
-  }
-});
+test.each([cloudwatch, 'budgets.amazonaws.com'])(
+  'alarms arrive: %s may publish to the topic, over TLS, for this account only',
+  (service) => {
+    const publish = (principal: string, context: Record<string, string>) =>
+      allows(topicPolicy, { principal, action: 'sns:Publish', resource: topic, context });
+    expect(publish(service, here)).toBe(true);
+    expect(publish(service, { ...tls, 'aws:SourceAccount': '999900001111' })).toBe(false);
+    expect(publish(service, { ...here, 'aws:SecureTransport': 'false' })).toBe(false);
+    expect(publish('events.amazonaws.com', here)).toBe(false);
+    // And it may use the key of the topic, or SNS refuses to store the message.
+    const key = template.Resources[id('AWS::KMS::Key', /TopicKey/)].Properties.KeyPolicy.Statement;
+    for (const action of ['kms:GenerateDataKey', 'kms:Decrypt']) {
+      expect(allows(key, { principal: service, action, resource: '*', context: here })).toBe(true);
+      expect(allows(key, { principal: 'events.amazonaws.com', action, resource: '*', context: here })).toBe(false);
+    }
+  },
+);
 
 test('every alarm action is that topic', () => {
   const alarms = Object.values(template.Resources as Record<string, Any>).filter((one) =>

@@ -1,0 +1,168 @@
+/** What those who run the stack, and pay for it, rely on: nothing stays behind, no addresses in logs, shells, traces, tags, the budget. */
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { expect, test } from 'vitest';
+import { Network, TopologyProfile, TopologyStack, WebRtcTopology } from '../src/index.ts';
+import { allows, rolePolicies } from './policy.ts';
+import { PRODUCTION, synthesize } from './synth.ts';
+
+type Any = ReturnType<typeof JSON.parse>;
+const resources = (template: Any): [string, Any][] => Object.entries(template.Resources);
+const ofType = (template: Any, type: string): Any[] =>
+  resources(template).flatMap(([, one]) => (one.Type === type ? [one.Properties] : []));
+const development: Any = synthesize({ profile: 'development' }, { checks: false, built: false }).template;
+const production: Any = synthesize(PRODUCTION, { checks: false }).template;
+
+/** A topology with everything of this page on. */
+const full: Any = (() => {
+  const stack = new TopologyStack(new App(), 'Full', { zones: 2 });
+  const image = ecs.ContainerImage.fromRegistry('example.com/image:1');
+  new WebRtcTopology(stack, 'Calls', {
+    profile: TopologyProfile.DEVELOPMENT,
+    authImage: image,
+    signalingImage: image,
+    turnImage: image,
+    canaryImage: image,
+    serviceOptions: { traces: true, remoteShell: true },
+    turnOptions: { remoteShell: true },
+    monthlyEgressBudgetUsd: 300,
+  });
+  return Template.fromStack(stack).toJSON();
+})();
+
+test('destroy of development leaves nothing: no resource is retained, and buckets are emptied first', () => {
+  // CloudFormation deletes what has no DeletionPolicy; a bucket with objects in it stops the deletion.
+  const kept = (template: Any) =>
+    resources(template).flatMap(([id, one]) => (/Retain|Snapshot/.test(one.DeletionPolicy ?? '') ? [id] : []));
+  expect(kept(development)).toEqual([]);
+  expect(kept(production).length).toBeGreaterThan(5);
+  const emptied = JSON.stringify(ofType(development, 'Custom::S3AutoDeleteObjects'));
+  const buckets = resources(development).filter(([, one]) => one.Type === 'AWS::S3::Bucket');
+  expect(buckets.length).toBeGreaterThan(1);
+  for (const [id] of buckets) expect(emptied).toContain(`"${id}"`);
+  for (const balancer of ofType(development, 'AWS::ElasticLoadBalancingV2::LoadBalancer'))
+    expect(balancer.LoadBalancerAttributes).not.toContainEqual({ Key: 'deletion_protection.enabled', Value: 'true' });
+});
+
+test('flow logs hold no address', () => {
+  const [log] = ofType(production, 'AWS::EC2::FlowLog');
+  expect(log.LogFormat).toContain('{dstport}');
+  // VPC guide, "Flow log records": the fields with addresses are srcaddr, dstaddr, pkt-srcaddr and pkt-dstaddr.
+  expect(log.LogFormat).not.toMatch(/addr/);
+});
+
+test('each part carries its tag and the stack’s, for the bill', () => {
+  const tags = (id: RegExp, type: string): Record<string, string> => {
+    const [found] = resources(production).filter(([name, one]) => id.test(name) && one.Type === type);
+    return Object.fromEntries(found?.[1].Properties.Tags.map((tag: Any) => [tag.Key, tag.Value]) ?? []);
+  };
+  for (const [part, type] of [
+    ['Cache', 'AWS::ElastiCache::ReplicationGroup'],
+    ['Signaling', 'AWS::ECS::Service'],
+    ['Auth', 'AWS::ECS::Service'],
+    ['Edge', 'AWS::ElasticLoadBalancingV2::LoadBalancer'],
+    ['WebClient', 'AWS::CloudFront::Distribution'],
+  ] as const)
+    expect(tags(new RegExp(`Topology${part}`), type), part).toMatchObject({ part, stack: 'Tandem' });
+  // Egress is on the bill of the instance: the group tags what it launches.
+  const group = ofType(production, 'AWS::AutoScaling::AutoScalingGroup')[0];
+  expect(group.Tags).toEqual(
+    expect.arrayContaining([
+      { Key: 'part', PropagateAtLaunch: true, Value: 'Turn' },
+      { Key: 'stack', PropagateAtLaunch: true, Value: 'Tandem' },
+    ]),
+  );
+});
+
+test('the budget counts what leaves the instances of this stack, and its topic takes its messages', () => {
+  expect(ofType(production, 'AWS::Budgets::Budget')).toEqual([]);
+  const [budget] = ofType(full, 'AWS::Budgets::Budget');
+  expect(budget.Budget).toMatchObject({
+    BudgetLimit: { Amount: 300, Unit: 'USD' },
+    CostFilters: {
+      UsageTypeGroup: ['EC2: Data Transfer - Internet (Out)'],
+      TagKeyValue: ['user:stack$Full'],
+    },
+  });
+  const topic = ofType(full, 'AWS::SNS::TopicPolicy')[0].Topics[0];
+  for (const { Subscribers, Notification } of budget.NotificationsWithSubscribers) {
+    expect(Subscribers).toEqual([{ SubscriptionType: 'SNS', Address: topic }]);
+    expect(['ACTUAL', 'FORECASTED']).toContain(Notification.NotificationType);
+  }
+});
+
+test('a shell is for those who ask for it: ECS Exec on the services, Session Manager on the instances', () => {
+  const services = (template: Any) => ofType(template, 'AWS::ECS::Service').filter((one) => one.NetworkConfiguration);
+  for (const one of services(production)) expect(one.EnableExecuteCommand).toBe(false);
+  expect(services(full)).toHaveLength(2);
+  for (const one of services(full)) expect(one.EnableExecuteCommand).toBe(true);
+  const readonly = (template: Any) =>
+    ofType(template, 'AWS::ECS::TaskDefinition')
+      .flatMap((task) => task.ContainerDefinitions)
+      .filter((one: Any) => one.Name === 'app')
+      .map((one: Any) => one.ReadonlyRootFilesystem);
+  expect(readonly(production)).toEqual([true, true]);
+  // ECS guide, "Considerations for using ECS Exec": the agent writes into the container's file system.
+  expect(readonly(full)).toEqual([false, false]);
+  const roles = (template: Any) =>
+    JSON.stringify(ofType(template, 'AWS::IAM::Role').map((one) => one.ManagedPolicyArns));
+  expect(roles(full)).toContain('AmazonSSMManagedInstanceCore');
+  expect(roles(production)).not.toContain('AmazonSSMManagedInstanceCore');
+  const [role] = resources(full).flatMap(([id, one]) =>
+    one.Type === 'AWS::IAM::Role' && /AuthTaskTaskRole/.test(id) ? [id] : [],
+  );
+  const ask = { principal: role as string, action: 'ssmmessages:OpenDataChannel', resource: '*', context: {} };
+  expect(allows(rolePolicies(full, role as string), ask)).toBe(true);
+});
+
+test('traces: the service sends to the sidecar, which sends to the OTLP endpoint of the region', () => {
+  const tasks = ofType(full, 'AWS::ECS::TaskDefinition').filter((task) =>
+    task.ContainerDefinitions.some((one: Any) => one.Name === 'collector'),
+  );
+  expect(tasks).toHaveLength(2);
+  for (const { ContainerDefinitions } of tasks) {
+    const [app, collector] = ['app', 'collector'].map((name) =>
+      ContainerDefinitions.find((one: Any) => one.Name === name),
+    );
+    expect(app.Environment).toContainEqual({ Name: 'OTEL_EXPORTER_OTLP_ENDPOINT', Value: 'http://127.0.0.1:4318' });
+    const text = collector.Environment.find((one: Any) => one.Name === 'AOT_CONFIG_CONTENT').Value;
+    const config = JSON.parse(
+      text['Fn::Join'][1].map((part: Any) => (typeof part === 'string' ? part : part.Ref)).join(''),
+    );
+    expect(config.receivers.otlp.protocols.http.endpoint).toBe('127.0.0.1:4318');
+    // Each name in a pipeline and each extension is configured, or the collector does not start.
+    const { pipelines, extensions } = config.service;
+    expect(pipelines.traces).toEqual({ receivers: ['otlp'], processors: ['batch'], exporters: ['otlphttp'] });
+    for (const pipeline of Object.values<Any>(pipelines))
+      for (const kind of ['receivers', 'processors', 'exporters'])
+        for (const name of pipeline[kind]) expect(Object.keys(config[kind])).toContain(name);
+    expect(Object.keys(config.extensions)).toEqual(extensions);
+    expect(config.exporters.otlphttp.traces_endpoint).toBe('https://xray.AWS::Region.AWS::URLSuffix/v1/traces');
+    expect(extensions).toContain(config.exporters.otlphttp.auth.authenticator);
+  }
+  expect(JSON.stringify(ofType(full, 'AWS::IAM::Role'))).toContain('AWSXrayWriteOnlyAccess');
+  expect(JSON.stringify(production)).not.toContain('otlphttp');
+});
+
+test('interface endpoints are there when asked for, in each private subnet', () => {
+  const stack = new TopologyStack(new App(), 'Endpoints', { zones: 2 });
+  new Network(stack, 'Network', { zones: 2, interfaceEndpoints: true });
+  const endpoints = ofType(Template.fromStack(stack).toJSON(), 'AWS::EC2::VPCEndpoint').filter(
+    (one) => one.VpcEndpointType === 'Interface',
+  );
+  const names = endpoints.map((one) => JSON.stringify(one.ServiceName));
+  for (const name of ['ecr.api', 'ecr.dkr', 'logs', 'secretsmanager', 'kms'])
+    expect(
+      names.some((one) => one.includes(`.${name}`)),
+      name,
+    ).toBe(true);
+  for (const one of endpoints) expect([one.SubnetIds.length, one.PrivateDnsEnabled]).toEqual([2, true]);
+  expect(ofType(production, 'AWS::EC2::VPCEndpoint')).toHaveLength(1);
+});
+
+test('the page has an address for each protocol', () => {
+  const records = ofType(production, 'AWS::Route53::RecordSet').filter((one) => one.Name === 'calls.example.com.');
+  expect(records.map((one) => one.Type).sort()).toEqual(['A', 'AAAA']);
+  expect(ofType(production, 'AWS::CloudFront::Distribution')[0].DistributionConfig.IPV6Enabled).toBe(true);
+});
