@@ -6,7 +6,6 @@ import type { SignalingService } from '../app.ts';
 import type { SignalingConfig } from '../config.ts';
 import { connectClient, startTestKeys, startTestNode, TestClient, type TestKeys } from '../testing.ts';
 import { clientAddress } from './client-address.ts';
-import { originAllowed } from './origin.ts';
 
 let keys: TestKeys;
 beforeAll(async () => {
@@ -266,15 +265,4 @@ test('S-115 only the entries that trusted proxies appended count as the address'
   expect(clientAddress(request('6.6.6.6, 203.0.113.7, 10.1.1.1'), 2)).toBe('203.0.113.7');
   expect(clientAddress(request('6.6.6.6'), 0)).toBe('10.0.0.1');
   expect(clientAddress(request(undefined), 1)).toBe('10.0.0.1');
-});
-
-test('S-3 origins: own host by default, a list, or all', () => {
-  expect(originAllowed(undefined, 'x', '')).toBe(true);
-  expect(originAllowed('https://call.example', 'call.example', '')).toBe(true);
-  expect(originAllowed('https://evil.example', 'call.example', '')).toBe(false);
-  expect(originAllowed('https://a.example', 'x', 'https://a.example, https://b.example/')).toBe(true);
-  expect(originAllowed('https://b.example', 'x', 'https://a.example, https://b.example/')).toBe(true);
-  expect(originAllowed('https://x', 'x', 'https://a.example')).toBe(false);
-  expect(originAllowed('null', 'x', '')).toBe(false);
-  expect(originAllowed('https://anything', 'x', '*')).toBe(true);
 });

@@ -51,7 +51,7 @@ export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
     }
     const address = clientAddress(request, options.trustedProxies);
     const denial =
-      (originAllowed(request.headers.origin, request.headers.host, options.allowedOrigins)
+      (originAllowed(request.headers, options.allowedOrigins)
         ? undefined
         : ({ status: 403, reason: 'origin' } as const)) ?? admission.beforeToken(address);
     if (denial) {
