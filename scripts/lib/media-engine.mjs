@@ -24,13 +24,17 @@ const OLDEST = [1, 4];
 /** The plugins and the transport that the media node uses; every other one is left out, with the libraries that only it needs. */
 const PLUGINS = ['libjanus_videoroom.so', 'libjanus_streaming.so', 'libjanus_audiobridge.so'];
 const TRANSPORTS = ['libjanus_websockets.so'];
+/** What NSS (below libsrtp2) opens by name when it starts: no loader lists it. Each has a checksum file beside it. */
+const NSS_MODULES = ['libsoftokn3.so', 'libfreebl3.so', 'libfreeblpriv3.so'];
+/** Part of the digest: another way to unpack makes another folder. */
+const RECIPE = 2;
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /**
  * What `engine.json` says of an engine.
  * @typedef {object} EngineDescription
  * @property {string} version version of the Debian package
- * @property {string} digest SHA-256 over the names, versions and SHA-256 digests of all packages
+ * @property {string} digest SHA-256 over the recipe and the names, versions and SHA-256 digests of all packages
  * @property {string} source how to get the source of this GPL-3 program
  * @property {{name: string, version: string, sha256: string}[]} packages
  */
@@ -72,7 +76,9 @@ export function obtainEngine({ cache = engineCache(), renew = false, say = () =>
       throw new Error(
         `Debian unstable has janus ${janus?.version ?? '(none)'}, and ${OLDEST.join('.')} is the oldest that serves`,
       );
-    const digest = createHash('sha256').update(JSON.stringify(packages)).digest('hex');
+    const digest = createHash('sha256')
+      .update(JSON.stringify([RECIPE, packages]))
+      .digest('hex');
     const folder = join(cache, digest.slice(0, 16));
     if (!existsSync(join(folder, 'engine.json'))) {
       say(`Getting the media engine (janus ${janus.version}, ${packages.length} packages, about 50 MB)…`);
@@ -190,6 +196,10 @@ function unpack(work, built) {
       files.push(file);
     }
   copyFileSync(files[0], join(built, 'janus'));
+  const modules = NSS_MODULES.flatMap((name) =>
+    [libraries, join(libraries, 'nss')].map((folder) => join(folder, name)).filter((file) => existsSync(file)),
+  );
+  files.push(...modules);
   const list = (file) =>
     execFileSync(join(libraries, loader), ['--library-path', libraries, '--list', file], { encoding: 'utf8' });
   const needed = new Set([loader]);
@@ -199,6 +209,9 @@ function unpack(work, built) {
       needed.add(basename(path));
     }
   for (const name of needed) copyFileSync(realpathSync(join(libraries, name)), join(built, 'lib', name));
+  for (const file of modules)
+    for (const one of [file, file.replace(/\.so$/, '.chk')])
+      if (existsSync(one)) copyFileSync(realpathSync(one), join(built, 'lib', basename(one)));
   execFileSync('ln', ['-s', loader, join(built, 'lib/loader')]);
   cpSync(join(root, 'usr/share/doc/janus/copyright'), join(built, 'copyright'));
 }
