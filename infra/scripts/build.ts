@@ -97,13 +97,17 @@ export async function buildPackage(out: string): Promise<void> {
   for (const file of ['LICENSE', 'CHANGELOG.md']) cpSync(join(repository, file), join(out, file));
 }
 
-/** The repository's Dockerfile from its run-time stages on: the bundles are made already. */
+/** The repository's Dockerfile from its run-time stages on: the bundles are made already. No construct runs the media node yet. */
 function packedDockerfile(): string {
   const text = readFileSync(join(repository, 'Dockerfile'), 'utf8');
   const from = text.indexOf('# A program and the shared libraries');
   const to = text.indexOf('FROM runtime AS edge');
   if (from < 0 || to < from) throw new Error('Dockerfile: its run-time stages are not where build.ts looks for them');
-  return `ARG NODE_IMAGE=node:24-bookworm-slim\n\n${text.slice(from, to).replace(/--from=[\w-]+-bundle \/src\/dist\//g, '')}`;
+  const stages = text
+    .slice(from, to)
+    .split(/\n\n(?=(?:#.*\n)*FROM )/)
+    .filter((stage) => !/^FROM \S+ AS media/m.test(stage));
+  return `ARG NODE_IMAGE=node:24-bookworm-slim\n\n${stages.join('\n\n').replace(/--from=[\w-]+-bundle \/src\/dist\//g, '')}`;
 }
 
 if (process.argv[1] === import.meta.filename) {

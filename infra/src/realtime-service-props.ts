@@ -1,12 +1,8 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
-import type { TObject } from 'typebox';
-import { check, checkGiven, checkInteger, checkSeconds } from './check.ts';
-import { checkCacheUrl } from './check-cache-url.ts';
-import { checkSettings } from './check-settings.ts';
 import type { CacheAccess } from './session-cache.ts';
 
 /** What SignalingService and AuthService have in common. */
@@ -116,83 +112,4 @@ export interface RealtimeServiceProps {
    * @default true
    */
   readonly metrics?: boolean;
-}
-
-/** Memory that Fargate offers for each CPU size, MiB: lowest, highest, step. AWS "Task CPU and memory". */
-const FARGATE: Record<number, [number, number, number]> = {
-  256: [512, 2048, 512],
-  512: [1024, 4096, 1024],
-  1024: [2048, 8192, 1024],
-  2048: [4096, 16384, 1024],
-  4096: [8192, 30720, 1024],
-  8192: [16384, 61440, 4096],
-  16384: [32768, 122880, 8192],
-};
-
-/** @throws Error naming the property and the fix */
-export function checkServiceProps(kind: string, props: RealtimeServiceProps, config: TObject): void {
-  checkGiven(kind, props, 'vpc', 'cache');
-  checkCacheUrl(kind, 'cache', props.cache.url);
-  checkSettings(kind, config, props);
-  const cpu = props.cpu ?? 1024;
-  const memory = props.memoryLimitMiB ?? 2048;
-  if (!Token.isUnresolved(cpu)) {
-    const sizes = FARGATE[cpu];
-    check(sizes !== undefined, kind, 'cpu', `Fargate has no ${cpu}`, `one of ${Object.keys(FARGATE).join(', ')}`);
-    if (sizes && !Token.isUnresolved(memory)) {
-      const [low, high, step] = sizes;
-      const fits = memory >= low && memory <= high && ((memory - low) % step === 0 || (cpu === 256 && memory === 1024));
-      check(
-        fits,
-        kind,
-        'memoryLimitMiB',
-        `${memory} MiB does not go with ${cpu} CPU units on Fargate`,
-        `${low} to ${high} in steps of ${step}`,
-      );
-    }
-  }
-  check(
-    props.vpcSubnets !== undefined || props.vpc.privateSubnets.length > 0,
-    kind,
-    'vpcSubnets',
-    'the VPC has no private subnets with egress',
-    'name others; public ones with assignPublicIp: true',
-  );
-  check(
-    !props.traces || (props.metrics ?? true),
-    kind,
-    'traces',
-    'the sidecar sends the traces, and it is off',
-    'metrics: true',
-  );
-  checkInteger(kind, 'minTasks', props.minTasks, 1, 5000);
-  checkInteger(kind, 'maxTasks', props.maxTasks, 1, 5000);
-  if (props.maxTasks !== undefined && !Token.isUnresolved(props.maxTasks))
-    check(
-      props.maxTasks >= (props.minTasks ?? 3),
-      kind,
-      'maxTasks',
-      `${props.maxTasks} is below minTasks (${props.minTasks ?? 3})`,
-      'at least minTasks',
-    );
-  checkSeconds(kind, 'stopTimeout', props.stopTimeout, 2, 120, "Fargate's limit");
-  const stop = props.stopTimeout ?? Duration.seconds(120);
-  if (!stop.isUnresolved())
-    checkSeconds(
-      kind,
-      'deregistrationDelay',
-      props.deregistrationDelay,
-      0,
-      stop.toSeconds({ integral: false }),
-      'a task is gone after its stopTimeout',
-    );
-  checkInteger(kind, 'targetCpuPercent', props.targetCpuPercent, 10, 90);
-  for (const name of Object.keys(props.environment ?? {}))
-    check(
-      /^[A-Z][A-Z0-9_]*$/.test(name) && !/(SECRET|PASSWORD|API_KEYS)/.test(name),
-      kind,
-      'environment',
-      `${name} is not fit for a plain variable`,
-      'upper case with underscores; secrets go to `secrets`',
-    );
 }

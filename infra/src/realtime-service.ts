@@ -9,10 +9,11 @@ import { Construct } from 'constructs';
 import { healthCommand } from '../topology/health-command.ts';
 import type { ServicePart } from '../topology/index.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
+import { checkServiceProps } from './check-service-props.ts';
 import { type AwsPlace, containerEnvironment, overrideSettings } from './environment.ts';
 import { metricIdentity } from './metric-identity.ts';
 import { COLLECTOR_MIB, metricsCollector, NAMESPACE, OTLP_ENDPOINT } from './metrics-collector.ts';
-import { checkServiceProps, type RealtimeServiceProps } from './realtime-service-props.ts';
+import type { RealtimeServiceProps } from './realtime-service-props.ts';
 import { serviceImage } from './service-image.ts';
 
 /** A described service on Fargate: the common half of SignalingService and AuthService. */
