@@ -25,7 +25,7 @@ test('every peer message of the corpus: the chat shows what can be shown, with m
   await ada.page.getByTestId('open-chat').click();
   for (const { data } of corpus) await mallory.sendTo(me ?? '', 'message', { data });
   // A name that is no text, as a member of the room.
-  mallory.update({ name: 'Mallory', hand: { valueOf: 1 } });
+  mallory.update({ name: 'Mallory', hand: { valueOf: 1 } as unknown as boolean });
   await mallory.sendTo(me ?? '', 'message', { data: { tandem: 'chat', id: 'last', text: 'the last one', at: 0 } });
   const lines = ada.page.getByTestId('chat-line');
   await lines.getByText('the last one').waitFor();

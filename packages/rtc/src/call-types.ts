@@ -1,8 +1,10 @@
 /** What goes into a call and what comes out of it. */
 import type { Clock } from './clock.ts';
 import type { DeliveryResult } from './delivery.ts';
+import type { ReceivedFile } from './file-transfer.ts';
 import type { IceServersAnswer, IceServersRequest } from './ice-servers.ts';
 import type { PairState, PairTimes } from './pair-types.ts';
+import type { HistoryLine } from './peer-input.ts';
 import type { PrewarmedConnection } from './prewarmed-connection.ts';
 import type { Grade, PairQuality, Trouble } from './quality.ts';
 import type { SignalingSession } from './session.ts';
@@ -84,6 +86,8 @@ export interface ChatMessage {
   /** When it appeared here, by my own clock, ms since the epoch: the time to show. */
   readonly shownAt: number;
   readonly mine: boolean;
+  /** Only for this peer; undefined: for everybody. */
+  readonly privateTo?: string;
   /** Of my own messages: what became of it for each peer, by peer id. Never rejects. */
   readonly delivered?: Promise<ReadonlyMap<string, DeliveryResult>>;
 }
@@ -104,6 +108,10 @@ export interface CallEvents {
   /** What I send changed: muted, camera off, screen shared. */
   local: LocalState;
   chat: ChatMessage;
+  /** What was said before I came, as one of those who were here remembers it: their word, not checked by anybody. Oldest first. */
+  'chat-history': { peerId: string; lines: readonly HistoryLine[] };
+  /** A file of a peer came in whole. */
+  file: ReceivedFile;
   reaction: { peerId: string; emoji: string };
   /** App data of a peer (`send`). */
   data: { peerId: string; data: unknown };

@@ -189,11 +189,20 @@ export class Call extends Emitter<CallEvents> {
   }
 
   /**
-   * To everybody. Returns the message as it will appear to them; `delivered` says later what became of it.
+   * To everybody or, with `peerId`, to one person. Returns the message as it will appear to them; `delivered` says later what became
+   * of it.
    * @throws RangeError when `text` has more than 4000 characters (UTF-16 units)
    */
-  chat(text: string): ChatMessage {
-    return this.#chat.chat(text);
+  chat(text: string, peerId?: string): ChatMessage {
+    return this.#chat.chat(text, peerId);
+  }
+  /**
+   * A file to everybody or, with `peerId`, to one person, over the data channel. Nobody behind a media node can get it.
+   * @returns whether it went out whole, by peer id
+   * @throws RangeError when it is empty or has more than 5 MiB
+   */
+  sendFile(file: Blob, name: string, peerId?: string): Promise<ReadonlyMap<string, boolean>> {
+    return this.#chat.sendFile(file, name, peerId === undefined ? undefined : [peerId]);
   }
   /** To everybody; lost when a peer cannot be reached at once. */
   react(emoji: string): void {
@@ -298,6 +307,7 @@ export class Call extends Emitter<CallEvents> {
     if (this.#ice.valid) this.#begin(member, before);
     else void this.#ice.fresh().then(() => this.#begin(member, before));
     this.emit('peer-added', { peer: member.view });
+    if (before) this.#chat.metEarlier(peerId);
   }
 
   #begin(member: Member, before: boolean): void {

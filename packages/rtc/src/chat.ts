@@ -1,7 +1,9 @@
 /** Chat, reactions and app data of a call: what each message says, and who gets it. */
 import type { CallEvents, ChatMessage } from './call-types.ts';
+import { ChatHistory } from './chat-history.ts';
 import type { Clock } from './clock.ts';
 import type { DeliveryResult } from './delivery.ts';
+import { FileTransfer } from './file-transfer.ts';
 import { MAX_CHAT_LENGTH, type PeerMessage } from './peer-input.ts';
 import { PeerMessages } from './peer-messages.ts';
 import type { RemoteView } from './quality.ts';
@@ -15,7 +17,7 @@ export interface ChatHost {
   /** Undefined for somebody who is not in the call. */
   nameOf(peerId: string): string | undefined;
   me(): { peerId: string; name: string };
-  emit<K extends 'chat' | 'reaction' | 'data'>(event: K, payload: CallEvents[K]): void;
+  emit<K extends 'chat' | 'chat-history' | 'file' | 'reaction' | 'data'>(event: K, payload: CallEvents[K]): void;
   /** What a peer hears and sees of me. */
   remoteView(peerId: string, view: RemoteView): void;
   /** The tallest picture that a peer wants of my camera, in lines; 0: none. */
@@ -25,6 +27,8 @@ export interface ChatHost {
 export class Chat {
   readonly #host: ChatHost;
   readonly #messages: PeerMessages;
+  readonly #history: ChatHistory;
+  readonly #files: FileTransfer;
 
   constructor(host: ChatHost) {
     this.#host = host;
@@ -34,18 +38,47 @@ export class Chat {
       signal: (peerId, message) => host.signal(peerId, message),
       received: (peerId, message) => this.#received(peerId, message),
     });
+    this.#history = new ChatHistory({
+      clock: host.clock,
+      send: (peerId, message) => void this.#messages.send(peerId, message),
+      learned: (peerId, lines) => host.emit('chat-history', { peerId, lines }),
+    });
+    this.#files = new FileTransfer({
+      clock: host.clock,
+      channel: (peerId) => host.channel(peerId),
+      received: (file) => host.emit('file', file),
+    });
   }
 
-  chat(text: string): ChatMessage {
+  chat(text: string, to?: string): ChatMessage {
     if (text.length > MAX_CHAT_LENGTH)
       throw new RangeError(`text: a chat message has at most ${MAX_CHAT_LENGTH} characters; this has ${text.length}.`);
     const id = randomHex(9);
     const at = Date.now();
     const { peerId, name } = this.#host.me();
-    const delivered = this.#toAll({ tandem: 'chat', id, text, at });
-    const message: ChatMessage = { id, peerId, name, text, at, shownAt: at, mine: true, delivered };
+    const line = { tandem: 'chat', id, text, at } as const;
+    const delivered = to === undefined ? this.#toAll(line) : this.#toAll({ ...line, private: true }, [to]);
+    if (to === undefined) this.#history.add({ id, name, text, at });
+    const message: ChatMessage = {
+      id,
+      peerId,
+      name,
+      text,
+      at,
+      shownAt: at,
+      mine: true,
+      ...(to === undefined ? {} : { privateTo: to }),
+      delivered,
+    };
     this.#host.emit('chat', message);
     return message;
+  }
+  sendFile(file: Blob, name: string, to = this.#host.peerIds()): Promise<ReadonlyMap<string, boolean>> {
+    return this.#files.send(file, name, to);
+  }
+  /** This peer was in the room before me. */
+  metEarlier(peerId: string): void {
+    this.#history.metEarlier(peerId);
   }
   react(emoji: string): void {
     void this.#toAll({ tandem: 'reaction', emoji });
@@ -71,10 +104,14 @@ export class Chat {
   /** The peer left. */
   forget(peerId: string): void {
     this.#messages.forget(peerId);
+    this.#history.forget(peerId);
+    this.#files.forget(peerId);
   }
 
   close(): void {
     this.#messages.close();
+    this.#history.close();
+    this.#files.close();
   }
 
   async #toAll(message: PeerMessage, to = this.#host.peerIds()): Promise<ReadonlyMap<string, DeliveryResult>> {
@@ -87,9 +124,23 @@ export class Chat {
     switch (message.tandem) {
       case 'chat': {
         const { id, text, at } = message;
-        this.#host.emit('chat', { id, peerId, name, text, at, shownAt: Date.now(), mine: false });
+        if (!message.private) this.#history.add({ id, name, text, at });
+        const privately = message.private ? { privateTo: this.#host.me().peerId } : {};
+        this.#host.emit('chat', { id, peerId, name, text, at, shownAt: Date.now(), mine: false, ...privately });
         break;
       }
+      case 'history-ask':
+        this.#history.answer(peerId, message.id);
+        break;
+      case 'history':
+        this.#history.take(peerId, message.id, message.lines);
+        break;
+      case 'file':
+        this.#files.begin(peerId, message);
+        break;
+      case 'file-part':
+        this.#files.take(peerId, message);
+        break;
       case 'reaction':
         this.#host.emit('reaction', { peerId, emoji: message.emoji });
         break;

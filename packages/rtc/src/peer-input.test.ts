@@ -4,7 +4,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CallEvents } from './call-types.ts';
 import { Chat } from './chat.ts';
-import { readCandidate, readDescription, readMetadata, readPeerMessage } from './peer-input.ts';
+import {
+  type PeerMessage,
+  readCandidate,
+  readDescription,
+  readFileName,
+  readMetadata,
+  readPeerMessage,
+} from './peer-input.ts';
 import type { RemoteView } from './quality.ts';
 import { RoomView } from './room-view.ts';
 import { VirtualTime } from './testing.ts';
@@ -27,7 +34,7 @@ function listener() {
     peerIds: () => ['peer'],
     nameOf: () => 'Mallory',
     me: () => ({ peerId: 'me', name: 'Ada' }),
-    emit: <K extends 'chat' | 'reaction' | 'data'>(event: K, payload: CallEvents[K]) => {
+    emit: <K extends 'chat' | 'chat-history' | 'file' | 'reaction' | 'data'>(event: K, payload: CallEvents[K]) => {
       heard.push({ event, payload });
     },
     remoteView: (_peerId, view) => views.push(view),
@@ -49,6 +56,14 @@ function expectUsable({ event, payload }: { event: string; payload: unknown }): 
     const { emoji } = payload as CallEvents['reaction'];
     expect(typeof emoji).toBe('string');
     expect(emoji.length).toBeLessThanOrEqual(32);
+  } else if (event === 'chat-history') {
+    const { lines } = payload as CallEvents['chat-history'];
+    expect(lines.length).toBeLessThanOrEqual(200);
+    for (const line of lines) {
+      expect([typeof line.id, typeof line.name, typeof line.text]).toEqual(['string', 'string', 'string']);
+      expect(line.text.length).toBeLessThanOrEqual(4000);
+      expect(() => new Date(line.at).toISOString()).not.toThrow();
+    }
   }
 }
 
@@ -108,12 +123,13 @@ test('a chat message over the limit is refused to its sender in words', () => {
 test('random JSON as metadata and as a member: names are text, switches are booleans, nothing throws', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), fc.jsonValue(), (any, name, audio) => {
-      for (const value of [any, { name, audio, video: any, hand: any }]) {
+      for (const value of [any, { name, audio, video: any, hand: any, handAt: any }]) {
         const metadata = readMetadata(value);
         expect(['string', 'undefined']).toContain(typeof metadata.name);
         expect(metadata.name?.length ?? 0).toBeLessThanOrEqual(64);
-        for (const key of ['audio', 'video', 'screen'] as const)
+        for (const key of ['audio', 'video', 'screen', 'hand'] as const)
           expect(['boolean', 'undefined']).toContain(typeof metadata[key]);
+        expect(Math.abs((metadata.handAt ?? Date.now()) - Date.now())).toBeLessThanOrEqual(86_400_000 + 60_000);
         const view = new RoomView();
         view.list({ type: 'room', peers: [{ peerId: 'a', userId: any, metadata: value }, any] });
         view.event({ type: 'peer_updated', peerId: 'a', metadata: value });
@@ -162,4 +178,87 @@ test('random JSON as description and candidate: only fields of WebRTC in their t
   expect(readDescription('offer', 'v=0')).toEqual({ type: 'offer', sdp: 'v=0' });
   expect(readCandidate('candidate:1')).toEqual({ candidate: 'candidate:1' });
   expect(readCandidate(null)).toBeNull();
+});
+
+test('names of files: no path, no direction characters, no hidden files; the ending stays', () => {
+  for (const [given, shown] of [
+    ['../../etc/passwd', 'passwd'],
+    ['C:\\Users\\a\\plan.pdf', 'plan.pdf'],
+    ['\u202egpj.exe', 'gpj.exe'],
+    ['.bashrc', 'bashrc'],
+    ['a\u0000b:c.txt', 'abc.txt'],
+  ])
+    expect(readFileName(given)).toBe(shown);
+  expect(readFileName('///')).toBeUndefined();
+  expect(readFileName({})).toBeUndefined();
+  const long = readFileName(`${'x'.repeat(500)}.pdf`) ?? '';
+  expect([long.length, long.endsWith('x.pdf')]).toEqual([80, true]);
+});
+
+test('files: what was promised is what comes, in order; anything else ends the file, and bounds hold', () => {
+  const { chat, heard } = listener();
+  const part = (id: string, n: number, data: string) =>
+    chat.receive('peer', { tandem: 'file-part', id, n, data: btoa(data) });
+  const offer = (id: string, size: unknown, name: unknown = 'a.txt') =>
+    chat.receive('peer', { tandem: 'file', id, name, size });
+  const files = () =>
+    heard.filter(({ event }) => event === 'file').map(({ payload }) => (payload as CallEvents['file']).id);
+  offer('whole', 6);
+  part('whole', 0, 'abc');
+  part('whole', 1, 'def');
+  expect(files()).toEqual(['whole']);
+  offer('swapped', 6);
+  part('swapped', 1, 'def');
+  part('swapped', 0, 'abc');
+  part('swapped', 1, 'def');
+  offer('more', 3);
+  part('more', 0, 'abcd');
+  part('unknown', 0, 'abc');
+  offer('huge', 5 * 1024 * 1024 + 1);
+  part('huge', 0, 'x');
+  for (const size of [0, -1, 1.5, '3', null]) offer(`bad ${size}`, size);
+  // Two at once: the third is not begun.
+  for (const id of ['one', 'two', 'three']) offer(id, 1);
+  for (const id of ['one', 'two', 'three']) part(id, 0, 'x');
+  expect(files()).toEqual(['whole', 'one', 'two']);
+});
+
+test('history: from the one that was asked, once; what I have is not told again; a private line is in none', () => {
+  const time = new VirtualTime();
+  const sent: { to: string; message: PeerMessage }[] = [];
+  const learned: string[][] = [];
+  const chat = new Chat({
+    clock: time,
+    channel: () => undefined,
+    signal: (to, message) => {
+      sent.push({ to, message });
+      return Promise.resolve({ ok: true, confirmed: true });
+    },
+    peerIds: () => ['ada', 'bob'],
+    nameOf: (id) => id,
+    me: () => ({ peerId: 'me', name: 'Me' }),
+    emit: (event, payload) => {
+      if (event === 'chat-history') learned.push((payload as CallEvents['chat-history']).lines.map(({ text }) => text));
+    },
+    remoteView: () => {},
+    wanted: () => {},
+  });
+  chat.receive('ada', { tandem: 'chat', id: '1', text: 'seen', at: Date.now() });
+  chat.receive('ada', { tandem: 'chat', id: '2', text: 'secret', at: Date.now(), private: true });
+  chat.metEarlier('ada');
+  const ask = sent.find(({ message }) => message.tandem === 'history-ask');
+  expect(ask?.to).toBe('ada');
+  const id = ask && 'id' in ask.message ? ask.message.id : '';
+  const line = (lineId: string, text: string) => ({ id: lineId, name: 'x', text, at: Date.now() });
+  chat.receive('bob', { tandem: 'history', id, lines: [line('9', 'forged')] });
+  chat.receive('ada', { tandem: 'history', id: 'other', lines: [line('9', 'forged')] });
+  chat.receive('ada', { tandem: 'history', id, lines: [line('0', 'before'), line('1', 'seen')] });
+  chat.receive('ada', { tandem: 'history', id, lines: [line('8', 'again')] });
+  expect(learned).toEqual([['before']]);
+  sent.length = 0;
+  chat.receive('bob', { tandem: 'history-ask', id: 'q1' });
+  chat.receive('bob', { tandem: 'history-ask', id: 'q2' });
+  const answers = sent.filter(({ message }) => message.tandem === 'history');
+  expect(answers, 'one answer a peer').toHaveLength(1);
+  expect(answers[0]?.message).toMatchObject({ lines: [{ text: 'before' }, { text: 'seen' }] });
 });

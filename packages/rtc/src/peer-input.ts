@@ -9,7 +9,12 @@ import type { PeerMetadata, WireCandidate, WireDescription } from './wire.ts';
 
 /** On the data channel (as text) and inside the signaling message `message` (as an object) alike. */
 export type PeerMessage =
-  | { tandem: 'chat'; id: string; text: string; at: number }
+  | { tandem: 'chat'; id: string; text: string; at: number; private?: true }
+  /** A newcomer asks what was said; the answer has the same id. */
+  | { tandem: 'history-ask'; id: string }
+  | { tandem: 'history'; id: string; lines: readonly HistoryLine[] }
+  | FileOffer
+  | FilePart
   | { tandem: 'reaction'; emoji: string }
   | { tandem: 'data'; id: string; data: unknown }
   | { tandem: 'quality'; view: RemoteView }
@@ -17,6 +22,41 @@ export type PeerMessage =
   | { tandem: 'want'; video: number }
   | { tandem: 'ack'; id: string };
 
+/** A chat line as somebody remembers it. */
+export interface HistoryLine {
+  readonly id: string;
+  /** Who said it, fit to be shown. */
+  readonly name: string;
+  readonly text: string;
+  /** ms since the epoch. */
+  readonly at: number;
+}
+/** A file begins. */
+export interface FileOffer {
+  readonly tandem: 'file';
+  readonly id: string;
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+}
+/** The next bytes of it. */
+export interface FilePart {
+  readonly tandem: 'file-part';
+  readonly id: string;
+  /** Counts from 0. */
+  readonly n: number;
+  /** Base64 of up to `MAX_PART_BYTES`. */
+  readonly data: string;
+}
+
+/** Lines that a client remembers and tells. */
+export const MAX_HISTORY_LINES = 200;
+/** Largest file, in bytes. */
+export const MAX_FILE_BYTES = 5 * 1024 * 1024;
+/** Bytes of one part: with base64 and its frame it stays far below what every browser takes in one message (RFC 8831 section 6.6: 64 KiB). */
+export const MAX_PART_BYTES = 24 * 1024;
+/** Longest name of a file, in UTF-16 units; file systems take 255 bytes. */
+const MAX_FILE_NAME_LENGTH = 80;
 /** Longest chat message, in UTF-16 units. What is longer is cut at its receiver. */
 export const MAX_CHAT_LENGTH = 4000;
 /** Longest message on the data channel, in UTF-16 units: what the server takes for one frame (64 KiB), so that both ways carry the same. */
@@ -37,6 +77,8 @@ const MAX_COUNTER = 1_000_000_000;
 export const MAX_LINES = 4320;
 /** A clock further from mine than this is wrong, ms. */
 const MAX_CLOCK_SKEW_MS = 86_400_000;
+
+const MAX_PART_BASE64 = Math.ceil(MAX_PART_BYTES / 3) * 4;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -68,7 +110,8 @@ export function readPeerMessage(raw: unknown, now: number): PeerMessage | undefi
     case 'chat': {
       if (!id(message.id) || typeof message.text !== 'string') return undefined;
       const at = number(message.at, now - MAX_CLOCK_SKEW_MS, now + MAX_CLOCK_SKEW_MS) ? message.at : now;
-      return { tandem, id: message.id, text: cut(message.text, MAX_CHAT_LENGTH), at };
+      const line = { tandem, id: message.id, text: cut(message.text, MAX_CHAT_LENGTH), at };
+      return message.private === true ? { ...line, private: true } : line;
     }
     case 'reaction':
       return text(message.emoji, MAX_EMOJI_LENGTH) && message.emoji !== ''
@@ -76,6 +119,21 @@ export function readPeerMessage(raw: unknown, now: number): PeerMessage | undefi
         : undefined;
     case 'data':
       return id(message.id) ? { tandem, id: message.id, data: message.data } : undefined;
+    case 'history-ask':
+      return id(message.id) ? { tandem, id: message.id } : undefined;
+    case 'history':
+      return id(message.id) ? { tandem, id: message.id, lines: readHistory(message.lines, now) } : undefined;
+    case 'file': {
+      const name = readFileName(message.name);
+      const { size } = message;
+      return id(message.id) && name !== undefined && Number.isInteger(size) && number(size, 1, MAX_FILE_BYTES)
+        ? { tandem, id: message.id, name, size }
+        : undefined;
+    }
+    case 'file-part':
+      return id(message.id) && counter(message.n) && text(message.data, MAX_PART_BASE64)
+        ? { tandem, id: message.id, n: message.n, data: message.data }
+        : undefined;
     case 'quality':
       return { tandem, view: readRemoteView(message.view) };
     case 'want':
@@ -104,6 +162,31 @@ function parse(raw: string): unknown {
   }
 }
 
+/** Lines as a peer remembers them: the last ones, each read like a line of its own. */
+function readHistory(value: unknown, now: number): HistoryLine[] {
+  if (!Array.isArray(value)) return [];
+  return value.slice(-MAX_HISTORY_LINES).flatMap((line: unknown) => {
+    if (!isObject(line) || !id(line.id) || typeof line.text !== 'string') return [];
+    const name = typeof line.name === 'string' ? displayName(line.name) : '';
+    const at = number(line.at, now - MAX_CLOCK_SKEW_MS, now + MAX_CLOCK_SKEW_MS) ? line.at : now;
+    return [{ id: line.id, name, text: cut(line.text, MAX_CHAT_LENGTH), at }];
+  });
+}
+
+/** A file's name that can be shown and saved: no path, no direction characters, no dots before it. Undefined when nothing is left. */
+export function readFileName(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value.length > MAX_MESSAGE_LENGTH) return undefined;
+  const last = value.split(/[\\/]/u).at(-1) ?? '';
+  const plain = last
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}<>:"|?*]/gu, '')
+    .replace(/^[.\s]+/u, '')
+    .trim();
+  if (plain.length <= MAX_FILE_NAME_LENGTH) return plain || undefined;
+  // The end says what it is.
+  const [ending = ''] = /\.[A-Za-z0-9]{1,8}$/u.exec(plain) ?? [];
+  return cut(plain, MAX_FILE_NAME_LENGTH - ending.length) + ending;
+}
+
 /** Upper bounds: MOS by ITU-T P.800, a share, a minute, a screen of 1000 Hz, 10 Gbit/s. */
 const VIEW_BOUNDS = { mos: 5, loss: 1, jitter: 60_000, fps: 1000, bitrate: 1e10 } as const;
 
@@ -120,13 +203,17 @@ function readRemoteView(value: unknown): RemoteView {
 /** What a peer says of itself; its name fit to be shown. Fields of the app's own are kept as they are: the app reads them with the same care. */
 export function readMetadata(value: unknown): PeerMetadata {
   if (!isObject(value)) return {};
-  const { name, audio, video, screen, ...others } = value;
+  const { name, audio, video, screen, hand, handAt, ...others } = value;
+  const now = Date.now();
   return {
     ...others,
     ...(typeof name === 'string' ? { name: displayName(name) } : {}),
     ...(typeof audio === 'boolean' ? { audio } : {}),
     ...(typeof video === 'boolean' ? { video } : {}),
     ...(typeof screen === 'boolean' ? { screen } : {}),
+    ...(typeof hand === 'boolean' ? { hand } : {}),
+    // A wrong clock would put its owner first, or last, in a queue for good.
+    ...(number(handAt, now - MAX_CLOCK_SKEW_MS, now + MAX_CLOCK_SKEW_MS) ? { handAt } : {}),
   };
 }
 

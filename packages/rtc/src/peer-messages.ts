@@ -53,7 +53,8 @@ export class PeerMessages {
       this.#acknowledged(peerId, message.id);
       return true;
     }
-    if ('id' in message) {
+    // Parts of a file come by the hundred, in order, and share the id of their file.
+    if ('id' in message && message.tandem !== 'file' && message.tandem !== 'file-part') {
       if (typeof raw === 'string') void this.send(peerId, { tandem: 'ack', id: message.id });
       if (this.#isRepeat(peerId, message.id)) return true;
     }

@@ -13,6 +13,10 @@ export interface PeerMetadata {
   video?: boolean;
   /** Screen is shared. */
   screen?: boolean;
+  /** A hand is raised. */
+  hand?: boolean;
+  /** When it was raised, by its owner's clock, ms since the epoch. */
+  handAt?: number;
   [key: string]: unknown;
 }
 
