@@ -76,9 +76,9 @@ test('the screen picker is open when the call ends: what it gives is stopped; a 
 test('ten seeds of switches, devices and screens with late answers, then the end: nothing is live', async () => {
   const { page } = await open({ before: lateDevices, query: '?room=late' });
   await page.getByTestId('name-input').fill('Ada');
+  await page.getByTestId('join').click();
   for (let seed = 1; seed <= 10; seed++) {
     const chance = random(seed);
-    await page.getByTestId('join').click();
     await page.getByTestId('leave').waitFor();
     for (let step = 0; step < 8; step++) {
       await late(page, chance() < 0.6 ? (l) => l.hold(true) : (l) => l.hold(false));
@@ -93,7 +93,6 @@ test('ten seeds of switches, devices and screens with late answers, then the end
     });
     await expectNothingLive(page, `seed ${seed}`);
     await page.getByTestId('rejoin').click();
-    await page.getByTestId('join').waitFor();
   }
 });
 
@@ -122,6 +121,7 @@ test('a WebSocket that is swallowed: words that name it, the checks, and a way b
   });
   await page.getByTestId('name-input').fill('Ada');
   await page.getByTestId('join').click();
+  await page.getByTestId('still-trying').getByRole('button', { name: 'Cancel' }).waitFor();
   await page.locator('[data-testid=obstacle][data-obstacle=websocket]').waitFor();
   expect(await page.getByTestId('obstacle').getByRole('link', { name: 'Check my devices and network' }).count()).toBe(
     1,

@@ -79,7 +79,7 @@ test('below /calls, from plain files, services at other origins: lobby, call, li
 
   const { page: ada } = await open('?room=deep');
   await ada.locator('[data-testid=readiness][data-state=ready]').waitFor();
-  expect(await ada.getByTestId('room-input').inputValue()).toBe('deep');
+  await ada.getByTestId('lobby-title').getByText('Join deep').waitFor();
   expect(await ada.evaluate(async () => (await navigator.serviceWorker.ready).scope)).toBe(`${base}/`);
   const manifest = await ada.evaluate(async () => {
     const link = document.querySelector<HTMLLinkElement>('link[rel=manifest]')?.href ?? '';

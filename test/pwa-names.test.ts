@@ -14,6 +14,7 @@ test('one name is one room, however it is typed; another name is another room', 
 
   // Typed by hand, in full width, as Japanese keyboards give it.
   const bob = await open();
+  await bob.page.getByTestId('have-link').click();
   await bob.page.getByTestId('room-input').fill('会議－１');
   await enter(bob.page, 'Bob');
   await bob.page.getByTestId('remote-video').waitFor();

@@ -16,7 +16,8 @@ test('lobby: warms up, shows me, remembers my name, asks for one that is missing
   const { page } = await open();
   await page.getByTestId('local-video').waitFor();
   await page.locator('[data-testid=readiness][data-state=ready]').waitFor();
-  expect(await page.getByTestId('room-input').inputValue()).toMatch(/^[a-z]+-[a-z]+-[a-z0-9]{6}$/);
+  expect(await page.getByTestId('room-name').textContent()).toMatch(/^[a-z]+-[a-z]+-[a-z0-9]{6}$/);
+  await page.getByRole('button', { name: 'Start call' }).waitFor();
   await expectAccessible(page, 'lobby');
 
   const way = () => page.getByTestId('join').boundingBox();
@@ -28,6 +29,15 @@ test('lobby: warms up, shows me, remembers my name, asks for one that is missing
   await page.getByTestId('name-input').fill('Ada');
   await page.reload();
   await vi.waitFor(async () => expect(await page.getByTestId('name-input').inputValue()).toBe('Ada'), patience);
+
+  await page.getByTestId('have-link').click();
+  await page.getByTestId('room-input').fill(`${suite.pwa.origin}/?room=golden-harbor`);
+  await page.getByTestId('room-input').blur();
+  expect(await page.getByTestId('room-input').inputValue()).toBe('golden-harbor');
+  await page.getByRole('button', { name: 'Join now' }).waitFor();
+  await expectAccessible(page, 'lobby with a link');
+  await page.getByTestId('start-new').click();
+  await page.getByTestId('room-name').waitFor();
 
   // Chromium offers installing when it wants to: not while it is driven by a test.
   await page.evaluate(() => {
@@ -81,20 +91,45 @@ test('no devices at all: sees and hears the others', async () => {
   await expectAccessible(bob.page, 'a call with somebody who has no camera');
 });
 
-test('a full room, a kick, a closed room, a refused token: each has its own words', async () => {
+test('offline in the lobby: it says so, and joins by itself when there is a network', async () => {
+  const { context, page } = await open({
+    query: '?room=cable',
+    before: noDevices,
+    expected: /ERR_INTERNET_DISCONNECTED|WebSocket/,
+  });
+  await page.locator('[data-testid=readiness][data-state=ready]').waitFor();
+  await context.setOffline(true);
+  await page.locator('[data-testid=readiness][data-state=offline]').waitFor();
+  await enter(page, 'Ada');
+  await page.locator('[data-testid=obstacle][data-obstacle=offline]').waitFor();
+  await expectAccessible(page, 'offline in the lobby');
+  await context.setOffline(false);
+  await page.getByTestId('empty-room').waitFor();
+});
+
+test('a full room is waited for: in by itself when somebody leaves, out by Cancel', async () => {
   const tiny = { maxRoomSize: 2 };
   suite.pwa.auth.grants = tiny;
   onTestFinished(() => {
     suite.pwa.auth.grants = {};
-    suite.pwa.auth.status = 200;
   });
   await peer('tiny', 'one', tiny);
-  await peer('tiny', 'two', tiny);
-  const full = await join('Ada', 'tiny', { before: noDevices });
-  await full.page.locator('[data-testid=ended][data-end=room_full]').waitFor();
-  await expectAccessible(full.page, 'room full');
-  suite.pwa.auth.grants = {};
+  const two = await peer('tiny', 'two', tiny);
+  const { page } = await join('Ada', 'tiny', { before: noDevices });
+  await page.locator('[data-testid=obstacle][data-obstacle=full]').waitFor();
+  await expectAccessible(page, 'room full');
+  await page.getByTestId('cancel-join').click();
+  await page.getByTestId('obstacle').waitFor({ state: 'detached' });
+  await page.getByTestId('join').click();
+  await page.locator('[data-testid=obstacle][data-obstacle=full]').waitFor();
+  two.leave();
+  await page.getByTestId('peer-tile').getByText('one', { exact: true }).waitFor();
+});
 
+test('a kick, a closed room, a refused token: each has its own words', async () => {
+  onTestFinished(() => {
+    suite.pwa.auth.status = 200;
+  });
   const host = await peer('strict', 'host', { kick: true });
   const kicked = await join('Mallory', 'strict', { before: noDevices });
   await kicked.page.getByTestId('peer-tile').waitFor();
@@ -241,7 +276,7 @@ test('on a phone nothing overflows, the way in is in reach, every target fits a 
   expect(await tooSmall()).toEqual([]);
   const way = await page.getByTestId('join').boundingBox();
   expect(way && way.y + way.height).toBeLessThanOrEqual(600);
-  await page.getByText('You are invited to phone').waitFor();
+  await page.getByRole('heading', { name: 'Join phone' }).waitFor();
   await expectAccessible(page, 'lobby on a phone');
 
   await enter(page, 'Ada');

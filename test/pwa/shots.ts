@@ -236,9 +236,10 @@ const scenes: Record<string, () => Promise<void>> = {
     await b.getByTestId('toggle-screen').click();
     await a.evaluate(() => {
       const { model } = (globalThis as unknown as Exposed).__tandem;
-      const states = [{ grade: 'poor' }, { away: true }, { state: 'interrupted' }];
-      const worsen = () =>
-        model.set({ grade: 'poor', peers: model.get().peers.map((p, i) => ({ ...p, ...states[i] })) });
+      const states = [{}, { away: true }, { state: 'interrupted' }];
+      const trouble = [{ code: 'loss-in', value: 0.12, words: '' }];
+      const health = { grade: 'poor', fault: 'mine', trouble, weak: [] };
+      const worsen = () => model.set({ health, peers: model.get().peers.map((p, i) => ({ ...p, ...states[i] })) });
       worsen();
       setInterval(worsen, 20);
     });
@@ -273,7 +274,7 @@ const scenes: Record<string, () => Promise<void>> = {
     await guest('one', 'tiny');
     await guest('two', 'tiny');
     const full = await join(NAMES[0], 'tiny', { person: PEOPLE[0] });
-    await full.locator('[data-end=room_full]').waitFor();
+    await full.locator('[data-obstacle=full]').waitFor();
     pwa.auth.grants = {};
     await shoot(full, 'full');
     const page = await open();

@@ -6,7 +6,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-const BUDGET_KB = 170;
+/** KB of 1000 bytes, as `npm run bench -- size` counts. */
+const BUDGET_KB = 165;
 const out = path.resolve(import.meta.dirname, '../out');
 const base = (process.env.BASE_PATH ?? '').replace(/\/+$/, '');
 const html = await readFile(path.join(out, 'index.html'), 'utf8');
@@ -16,8 +17,8 @@ let total = 0;
 for (const file of files) {
   const bytes = gzipSync(await readFile(path.join(out, file)), { level: 9 }).length;
   total += bytes;
-  console.log(`${(bytes / 1024).toFixed(1).padStart(7)} KB  ${file}`);
+  console.log(`${(bytes / 1000).toFixed(1).padStart(7)} KB  ${file}`);
 }
-const kb = total / 1024;
+const kb = total / 1000;
 console.log(`${kb.toFixed(1).padStart(7)} KB  first load of the lobby (budget ${BUDGET_KB} KB)`);
 if (kb > BUDGET_KB) process.exitCode = 1;

@@ -5,12 +5,14 @@ import '../styles/lobby.css';
 import type { Metadata, Viewport } from 'next';
 import type { ReactNode } from 'react';
 import { basePath } from '../lib/runtime-config.ts';
+import { boot } from './boot.ts';
 import { Root } from './root.tsx';
 
 export const metadata: Metadata = {
   title: 'Tandem',
   description: 'Calls that feel close.',
   applicationName: 'Tandem',
+  openGraph: { title: 'Tandem', description: 'Calls that feel close.', type: 'website' },
   manifest: `${basePath}/manifest.webmanifest`,
   icons: {
     icon: [
@@ -34,15 +36,6 @@ export const viewport: Viewport = {
     { media: '(prefers-color-scheme: dark)', color: '#0f1514' },
   ],
 };
-
-/**
- * Before the first paint: theme, language and direction as this browser remembers them. A language that has to be loaded
- * keeps the page hidden (`data-pending`) for at most two seconds. The build hashes this script for the CSP.
- */
-const boot = `(function(){var d=document.documentElement,p={};try{p=JSON.parse(localStorage.getItem('tandem.preferences')||'{}')}catch(e){}
-if(p.theme==='light'||p.theme==='dark')d.dataset.theme=p.theme;
-var l=p.language||((navigator.languages||[]).map(function(t){return t.toLowerCase().split('-')[0]}).filter(function(t){return t==='en'||t==='de'||t==='ar'})[0])||'en';
-if(l!=='en'){d.lang=l;if(l==='ar')d.dir='rtl';d.setAttribute('data-pending','');setTimeout(function(){d.removeAttribute('data-pending')},2000)}})()`;
 
 export default function Layout({ children }: { children: ReactNode }) {
   return (

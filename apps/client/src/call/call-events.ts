@@ -1,18 +1,21 @@
 import type { Call, RemotePeer } from '@tandem/rtc';
 import { localMedia } from '../media/local-media.ts';
+import { connectionHealth } from './connection-health.ts';
+import { followChat } from './follow-chat.ts';
 import type { QualityHistory } from './history.ts';
+import { tellHands, tellPresence } from './news.ts';
 import { viewOf } from './peer-view.ts';
 import type { CallReporter } from './report.ts';
 import type { CallState } from './state.ts';
-import { type CallModelState, REACTIONS } from './types.ts';
-
-const RANK = { good: 0, fair: 1, poor: 2 } as const;
+import type { TimeTogether } from './time-together.ts';
+import { REACTIONS } from './types.ts';
 
 /** What the events of a call are written to. */
 export interface CallEventHost {
   readonly state: CallState;
   readonly history: QualityHistory;
   readonly reporter: CallReporter;
+  readonly together: TimeTogether;
   networkChanged(reconnecting: boolean): void;
   /** The call ended by itself. */
   ended(reason: string | undefined, detail: string): void;
@@ -21,26 +24,31 @@ export interface CallEventHost {
 /** Writes what happens in a call into the page's state. @returns what ends each subscription */
 export function followCall(call: Call, host: CallEventHost): (() => void)[] {
   const { state } = host;
-  const showPeers = () => state.set({ peers: call.peers.map(viewOf) });
+  const showPeers = () => {
+    host.together.update(call.peers.length, Date.now());
+    const before = state.get().peers;
+    const peers = call.peers.map(viewOf);
+    state.set({ peers });
+    tellHands(state, before, peers);
+  };
   return [...followPeers(call, host, showPeers), ...followMessages(call, state), ...followSession(call, host)];
 }
 
 function followPeers(call: Call, { state, history, reporter }: CallEventHost, showPeers: () => void): (() => void)[] {
-  const inCall = () => state.get().phase === 'call';
   const left = (peer: RemotePeer, reason: string) => {
     // The same person is here under a new session, and the media went on: the leg is not over.
     const goesOn = call.peers.some((p) => p.userId === peer.userId && p.state === 'connected');
     if (reason !== 'session-lost' || !goesOn) reporter.legEnded(peer, reason);
     showPeers();
     if (state.get().pinned === peer.peerId) state.set({ pinned: undefined });
-    if (inCall() && peer.name) state.notify('call.left', { name: peer.name });
+    tellPresence(state, 'call.left', peer.name);
   };
   return [
     call.on('peer-added', ({ peer }) => {
       showPeers();
       reporter.legBegan(peer.peerId);
       reporter.sawPeople(call.peers.length + 1);
-      if (inCall() && peer.name) state.notify('call.joined', { name: peer.name });
+      tellPresence(state, 'call.joined', peer.name);
     }),
     call.on('peer-removed', ({ peer, reason }) => left(peer, reason)),
     call.on('peer-changed', showPeers),
@@ -50,29 +58,14 @@ function followPeers(call: Call, { state, history, reporter }: CallEventHost, sh
     call.on('quality', ({ peer, quality }) => {
       history.push(peer.peerId, quality);
       showPeers();
-      state.set(worstOf(state.get().peers));
+      state.set({ health: connectionHealth(state.get().peers) });
     }),
   ];
 }
 
-/** The lowest grade among the legs, and its trouble. */
-function worstOf(peers: CallModelState['peers']): Pick<CallModelState, 'grade' | 'trouble'> {
-  let worst: CallModelState['grade'];
-  let trouble: CallModelState['trouble'] = [];
-  for (const { quality } of peers) {
-    if (!quality || (worst && RANK[quality.grade] <= RANK[worst])) continue;
-    worst = quality.grade;
-    trouble = quality.trouble;
-  }
-  return { grade: worst, trouble };
-}
-
 function followMessages(call: Call, state: CallState): (() => void)[] {
   return [
-    call.on('chat', (line) => {
-      const unread = line.mine || state.get().panel === 'chat' ? 0 : state.get().unread + 1;
-      state.set({ chat: [...state.get().chat.slice(-499), line], unread });
-    }),
+    ...followChat(call, state),
     call.on('reaction', ({ peerId, emoji }) => {
       const kind = REACTIONS.find((k) => k === emoji);
       const name = call.peers.find((p) => p.peerId === peerId)?.name ?? '';

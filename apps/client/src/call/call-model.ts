@@ -1,15 +1,15 @@
 import type { Call } from '@tandem/rtc';
-import { preferences } from '../lib/preferences.ts';
 import { localMedia } from '../media/local-media.ts';
 import { followCall } from './call-events.ts';
 import { endKind } from './end-kind.ts';
 import { followMedia } from './follow-media.ts';
+import { moderates } from './grants.ts';
 import { QualityHistory } from './history.ts';
+import { InCall } from './in-call.ts';
 import { watchObstacle } from './obstacle.ts';
 import { type CallReporter, INTERIM_MS, prepareReports, reportCall } from './report.ts';
-import { ScreenShare } from './screen-share.ts';
-import { CallState, initialState } from './state.ts';
-import type { CallModelState, ReactionKind } from './types.ts';
+import { initialState } from './state.ts';
+import { TimeTogether } from './time-together.ts';
 import { keepAwake } from './wake-lock.ts';
 import { type Warm, warmUp } from './warm.ts';
 import { watchLevels } from './watch-levels.ts';
@@ -17,20 +17,18 @@ import { watchLevels } from './watch-levels.ts';
 /** The socket keeps trying behind the scenes; after this long, ms, people in the lobby deserve to know. */
 const SLOW_READINESS_MS = 8000;
 
+/** A full room is asked again about this often, ms. */
+const FULL_AGAIN_MS = 5000;
+
 /** The call of this page: a thin model over the SDK that views can watch. */
-export class CallModel extends CallState {
+export class CallModel extends InCall {
   history = new QualityHistory();
-  /** The SDK's call, for tests and diagnostics. */
-  sdkCall: Call | undefined;
+  #together = new TimeTogether();
   #reporter: CallReporter | undefined;
   #warm: Promise<Warm> | undefined;
   /** Counts joins and their ends: what an earlier one still waits for is of no use any more. */
   #attempt = 0;
   #undo: (() => void)[] = [];
-  readonly #screen = new ScreenShare({
-    current: () => (this.get().phase === 'call' ? this.sdkCall : undefined),
-    changed: (sharing) => this.set({ sharing }),
-  });
 
   /** Begin everything that can begin before the room is known. Safe to call again. */
   warm(): void {
@@ -58,14 +56,20 @@ export class CallModel extends CallState {
     const attempt = ++this.#attempt;
     this.set({ ...initialState, readiness, layout, phase: 'joining', room, name });
     this.history = new QualityHistory();
+    this.#together = new TimeTogether();
     this.#reporter = reportCall(this.history);
     performance.mark('tandem:join');
+    await this.#tryJoin(attempt);
+  }
+
+  async #tryJoin(attempt: number): Promise<void> {
     try {
       const warm = await this.#warmed();
       if (attempt === this.#attempt) await this.#enter(warm, attempt);
     } catch (error) {
       if (attempt !== this.#attempt) return;
-      const code = (error as { code?: string }).code;
+      const { code } = error as { code?: string };
+      if (code === 'room_full') return this.#waitForPlace();
       this.#reporter?.refused(code ?? 'unavailable');
       this.#finish(code ?? 'unavailable', error instanceof Error ? error.message : String(error));
     }
@@ -79,6 +83,16 @@ export class CallModel extends CallState {
     this.#warm = undefined;
     this.warm();
     return await (this.#warm as unknown as Promise<Warm>);
+  }
+
+  /** The room is full: ask again until there is a place, or until the person stops it. */
+  async #waitForPlace(): Promise<void> {
+    this.#release();
+    const attempt = this.#attempt;
+    this.set({ obstacle: 'full' });
+    // With jitter: those who wait do not all ask at once when one place is free.
+    await new Promise((resolve) => setTimeout(resolve, FULL_AGAIN_MS * (0.75 + Math.random() / 2)));
+    if (attempt === this.#attempt) await this.#tryJoin(attempt);
   }
 
   async #enter(warm: Warm, attempt: number): Promise<void> {
@@ -105,7 +119,9 @@ export class CallModel extends CallState {
     query.set('room', room);
     history.replaceState(null, '', `?${query}`);
     performance.mark('tandem:joined');
-    this.set({ phase: 'call', obstacle: undefined, joinedAt: Date.now() });
+    const moderator = moderates(await call.session.accessToken().catch(() => undefined));
+    if (attempt !== this.#attempt) return;
+    this.set({ phase: 'call', obstacle: undefined, joinedAt: Date.now(), moderator });
     const interim = setInterval(() => this.#reporter?.interim(call.peers), INTERIM_MS);
     this.#undo.push(keepAwake(), () => clearInterval(interim));
   }
@@ -118,12 +134,16 @@ export class CallModel extends CallState {
       ...followCall(call, {
         state: this,
         history: this.history,
+        together: this.#together,
         reporter: this.#reporter as CallReporter,
         networkChanged: (reconnecting) => this.#networkChanged(reconnecting),
         ended: (reason, detail) => this.get().phase === 'call' && this.#finish(reason, detail),
       }),
       followMedia(call, this),
-      watchLevels(call, this),
+      watchLevels(call, this, () => {
+        this.toggleHand();
+        this.notify('hands.lowered');
+      }),
       () => {
         removeEventListener('online', onLine);
         removeEventListener('offline', onLine);
@@ -147,7 +167,7 @@ export class CallModel extends CallState {
   /** Stop joining: back to the lobby, with camera and microphone as they are. */
   cancelJoin(): void {
     if (this.get().phase !== 'joining') return;
-    this.#reporter?.refused('unavailable');
+    this.#reporter?.refused(this.get().obstacle === 'full' ? 'room_full' : 'unavailable');
     this.#release();
     this.#reporter?.send();
     this.set({ ...initialState, layout: this.get().layout, readiness: this.get().readiness });
@@ -160,11 +180,11 @@ export class CallModel extends CallState {
     this.sdkCall = undefined;
     call?.leave();
     for (const undo of this.#undo.splice(0)) undo();
-    this.#screen.stop();
+    this.screen.stop();
   }
 
   #finish(code: string | undefined, detail: string): void {
-    const { joinedAt } = this.get();
+    const duration = this.#together.total(Date.now());
     const session = this.sdkCall?.session;
     // Ends the pairs first: their last events still reach the report.
     this.set({ phase: 'ended' });
@@ -174,7 +194,7 @@ export class CallModel extends CallState {
     this.set({
       end,
       detail,
-      duration: joinedAt ? Date.now() - joinedAt : 0,
+      duration,
       obstacle: undefined,
       peers: [],
       panel: undefined,
@@ -203,34 +223,11 @@ export class CallModel extends CallState {
     this.warm();
   }
 
-  toggleScreen(): Promise<void> {
-    return this.#screen.toggle();
-  }
-
-  toggleHand(): void {
-    const hand = !this.get().hand;
-    this.set({ hand });
-    this.sdkCall?.setMetadata({ name: this.get().name, hand });
-  }
-
-  sendChat(text: string): void {
-    const clean = text.trim().slice(0, 2000);
-    if (clean) this.sdkCall?.chat(clean);
-  }
-
-  react(kind: ReactionKind): void {
-    this.sdkCall?.react(kind);
-    this.float(kind, this.get().name || preferences.get().name);
-  }
-
-  openPanel(panel: CallModelState['panel']): void {
-    const next = this.get().panel === panel ? undefined : panel;
-    this.set({ panel: next, ...(next === 'chat' ? { unread: 0 } : {}) });
-  }
-
-  nextLayout(): void {
-    const order = ['auto', 'grid', 'spotlight'] as const;
-    this.set({ layout: order[(order.indexOf(this.get().layout) + 1) % order.length] ?? 'auto' });
+  /** Into the same room under the same name, in one step. */
+  rejoin(): void {
+    const { room, name } = this.get();
+    this.toLobby();
+    void this.join(room, name);
   }
 }
 

@@ -8,7 +8,6 @@ test('every close code that gives up has words of its own', () => {
 });
 
 test('codes of a refused join', () => {
-  expect(endKind('room_full')).toBe('room_full');
   expect(endKind('forbidden')).toBe('refused');
   expect(endKind('token_refused')).toBe('refused');
   expect(endKind('unavailable')).toBe('unreachable');

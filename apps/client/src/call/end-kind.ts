@@ -6,8 +6,6 @@ export function endKind(code: string | undefined): EndKind {
     case 'normal':
     case 'left':
       return 'left';
-    case 'room_full':
-      return 'room_full';
     case 'kicked':
       return 'kicked';
     case 'replaced':

@@ -5,6 +5,8 @@ import type { Obstacle } from './types.ts';
 /** Joining for this long, ms, earns words: with the question below, people know why within 20 s. */
 const SLOW_MS = 10_000;
 const ASK_MS = 5000;
+/** What stood in the way may have gone, and something else come, ms. */
+const AGAIN_MS = 5000;
 
 /**
  * Says what stands in the way when joining takes long. WebSockets that a proxy refuses look the same as a proxy that
@@ -13,16 +15,32 @@ const ASK_MS = 5000;
  */
 export function watchObstacle(session: SignalingSession, found: (obstacle: Obstacle) => void): () => void {
   let over = false;
-  const timer = setTimeout(() => {
-    void reachable().then((answers) => {
-      if (!over && session.state !== 'open') found(answers ? 'websocket' : 'service');
-      else if (!over) found('slow');
-    });
-  }, SLOW_MS);
+  let timer = setTimeout(look, navigator.onLine ? SLOW_MS : 0);
+  async function look(): Promise<void> {
+    const obstacle = await whatStandsInTheWay(session);
+    if (over) return;
+    found(obstacle);
+    timer = setTimeout(look, AGAIN_MS);
+  }
+  const changed = () => {
+    clearTimeout(timer);
+    timer = setTimeout(look, navigator.onLine ? AGAIN_MS : 0);
+  };
+  addEventListener('online', changed);
+  addEventListener('offline', changed);
   return () => {
     over = true;
     clearTimeout(timer);
+    removeEventListener('online', changed);
+    removeEventListener('offline', changed);
   };
+}
+
+async function whatStandsInTheWay(session: SignalingSession): Promise<Obstacle> {
+  if (!navigator.onLine) return 'offline';
+  const answers = await reachable();
+  if (session.state === 'open') return 'slow';
+  return answers ? 'websocket' : 'service';
 }
 
 /** Does the signaling service answer a plain request at the address of its socket? A gateway that finds no service says 502 to 504. */

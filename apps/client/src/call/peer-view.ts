@@ -13,10 +13,11 @@ export function viewOf(peer: RemotePeer): PeerView {
     audio: metadata.audio === true,
     video: metadata.video === true,
     hand: metadata.hand === true,
+    handAt: metadata.handAt ?? 0,
+    topology: peer.topology,
     stream: peer.stream,
     videoTrack: metadata.video ? live(peer.stream) : undefined,
     screenTrack: metadata.screen ? live(peer.screen) : undefined,
-    grade: peer.quality?.grade,
     quality: peer.quality,
     setup: peer.timings.connected,
   };

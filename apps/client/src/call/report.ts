@@ -52,11 +52,11 @@ function failureOf(peer: RemotePeer, reason: string): FailureReason {
 
 /** Why nobody was met at all. Undefined: nothing to tell. A full room and a missing grant are right; a refused token may be our fault. */
 function refusalOf(code: string | undefined): Pick<CallLeg, 'outcome' | 'failure'> | undefined {
+  // Somebody stopped waiting for a place.
+  if (code === 'room_full') return { outcome: 'abandoned', failure: 'room-full' };
   switch (endKind(code)) {
     case 'left':
       return undefined;
-    case 'room_full':
-      return { outcome: 'abandoned', failure: 'room-full' };
     case 'refused':
       return { outcome: code === 'forbidden' ? 'abandoned' : 'failed', failure: 'token-refused' };
     case 'unreachable':

@@ -47,7 +47,9 @@ export class ScreenShare {
   async #pick(): Promise<MediaStreamTrack | undefined> {
     this.#picking = true;
     try {
-      const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 15 } }, audio: false });
+      // This tab is not offered: shared in its own call it is a tunnel of mirrors.
+      const options = { video: { frameRate: { max: 15 } }, audio: false, selfBrowserSurface: 'exclude' };
+      const stream = await navigator.mediaDevices.getDisplayMedia(options as DisplayMediaStreamOptions);
       const [track, ...others] = stream.getTracks();
       for (const other of others) other.stop();
       return track;

@@ -1,6 +1,7 @@
 import type { MessageKey, Values } from '../i18n/index.ts';
 import { Store } from '../lib/store.ts';
-import type { CallModelState, ReactionKind } from './types.ts';
+import { addNotice } from './notices.ts';
+import type { CallModelState, Notice, ReactionKind } from './types.ts';
 
 export const initialState: CallModelState = {
   phase: 'lobby',
@@ -12,6 +13,9 @@ export const initialState: CallModelState = {
   peers: [],
   sharing: undefined,
   hand: false,
+  handAt: 0,
+  volumes: {},
+  moderator: false,
   chat: [],
   unread: 0,
   reactions: [],
@@ -19,8 +23,8 @@ export const initialState: CallModelState = {
   speaker: undefined,
   speaking: new Set(),
   talkingMuted: false,
-  grade: undefined,
-  trouble: [],
+  health: { grade: undefined, fault: 'none', trouble: [], weak: [] },
+  incoming: 'auto',
   soundBlocked: false,
   layout: 'auto',
   pinned: undefined,
@@ -43,9 +47,10 @@ export class CallState extends Store<CallModelState> {
   }
 
   /** A line that comes and goes; screen readers hear it. */
-  notify(key: MessageKey, values?: Values): void {
+  notify(key: MessageKey, values?: Values, opens?: Notice['opens']): void {
     const id = ++this.#ids;
-    this.set({ notices: [...this.get().notices.slice(-2), { id, key, ...(values ? { values } : {}) }] });
+    const notice = { id, key, ...(values ? { values } : {}), ...(opens ? { opens } : {}) };
+    this.set({ notices: addNotice(this.get().notices, notice) });
     setTimeout(() => this.set({ notices: this.get().notices.filter((n) => n.id !== id) }), NOTICE_MS);
   }
 

@@ -1,19 +1,24 @@
-import type { Grade, PairQuality, PairState, Trouble } from '@tandem/rtc';
+import type { PairQuality, PairState } from '@tandem/rtc';
 import type { MessageKey, Values } from '../i18n/index.ts';
+import type { ConnectionHealth } from './connection-health.ts';
 
 export type Phase = 'lobby' | 'joining' | 'call' | 'ended';
 export type Layout = 'auto' | 'grid' | 'spotlight';
 export type Panel = 'chat' | 'people' | 'stats' | undefined;
+/** Pictures of the others: as they come, small ones, or none. */
+export type Incoming = 'auto' | 'low' | 'off';
 export type ReactionKind = 'like' | 'heart' | 'laugh' | 'star' | 'wave';
 export const REACTIONS: readonly ReactionKind[] = ['like', 'heart', 'laugh', 'star', 'wave'];
 
-/** Why joining takes long: WebSockets do not get through, the service does not answer, or neither is at fault. */
-export type Obstacle = 'websocket' | 'service' | 'slow';
+/**
+ * Why joining takes long: this device has no network, WebSockets do not get through, the service does not answer, the room is full, or
+ * none of these is at fault.
+ */
+export type Obstacle = 'offline' | 'websocket' | 'service' | 'full' | 'slow';
 
 /** Why a call is over, as the page tells it. */
 export type EndKind =
   | 'left'
-  | 'room_full'
   | 'kicked'
   | 'replaced'
   | 'duplicate'
@@ -32,10 +37,13 @@ export interface PeerView {
   readonly audio: boolean;
   readonly video: boolean;
   readonly hand: boolean;
+  /** When the hand went up, ms since the epoch by its owner's clock; 0: not known. */
+  readonly handAt: number;
+  /** How the media comes: straight from this person, or by a media node. */
+  readonly topology: 'mesh' | 'sfu';
   readonly stream: MediaStream;
   readonly videoTrack: MediaStreamTrack | undefined;
   readonly screenTrack: MediaStreamTrack | undefined;
-  readonly grade: Grade | undefined;
   readonly quality: PairQuality | undefined;
   /** ms from first step to `connected`. */
   readonly setup: number | undefined;
@@ -49,12 +57,28 @@ export interface ChatLine {
   /** When it appeared here, by the clock of this device, ms since the epoch. */
   readonly shownAt: number;
   readonly mine: boolean;
+  /** Said before I came, as `by` remembers it. */
+  readonly by?: string;
+  /** Only one person has it: me, or the one of this name. */
+  readonly only?: { readonly name: string };
+  readonly file?: ChatFile;
+}
+
+/** A file in the chat. */
+export interface ChatFile {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Where this page keeps it until the call ends. */
+  readonly url: string;
 }
 
 export interface Notice {
   readonly id: number;
   readonly key: MessageKey;
   readonly values?: Values;
+  /** Where a click leads. */
+  readonly opens?: Exclude<Panel, undefined>;
 }
 
 export interface FloatingReaction {
@@ -75,6 +99,12 @@ export interface CallModelState {
   peers: readonly PeerView[];
   sharing: MediaStreamTrack | undefined;
   hand: boolean;
+  /** When my hand went up, ms since the epoch. */
+  handAt: number;
+  /** How loud each person is for me, 0 to 1, by peer id; who is not in it is at 1. */
+  volumes: Readonly<Record<string, number>>;
+  /** I may mute and remove others, and end the call for all. */
+  moderator: boolean;
   chat: readonly ChatLine[];
   unread: number;
   reactions: readonly FloatingReaction[];
@@ -84,8 +114,9 @@ export interface CallModelState {
   /** Everybody who makes sound now; `me` is myself. */
   speaking: ReadonlySet<string>;
   talkingMuted: boolean;
-  grade: Grade | undefined;
-  trouble: readonly Trouble[];
+  /** My own connection, and who else has a bad one. */
+  health: ConnectionHealth;
+  incoming: Incoming;
   soundBlocked: boolean;
   layout: Layout;
   pinned: string | undefined;
@@ -93,6 +124,6 @@ export interface CallModelState {
   joinedAt: number;
   end: EndKind | undefined;
   detail: string;
-  /** ms spent in the call that ended. */
+  /** ms that somebody else was in the call that ended. */
   duration: number;
 }

@@ -1,5 +1,6 @@
 import type { Call } from '@tandem/rtc';
 import { localMedia } from '../media/local-media.ts';
+import { HandKeeper } from './hands.ts';
 import { Speakers, sameSet } from './speakers.ts';
 import type { CallState } from './state.ts';
 
@@ -8,8 +9,9 @@ const TALK_RMS = 0.03;
 const INTERVAL_MS = 150;
 
 /** Who speaks, and whether somebody talks to a closed microphone here. @returns what ends the watch */
-export function watchLevels(call: Call, state: CallState): () => void {
+export function watchLevels(call: Call, state: CallState, lowerHand: () => void): () => void {
   const speakers = new Speakers();
+  const keeper = new HandKeeper();
   let talkedFor = 0;
   const timer = setInterval(() => {
     const { muted, audio } = localMedia.get();
@@ -18,6 +20,7 @@ export function watchLevels(call: Call, state: CallState): () => void {
     levels.set('me', muted ? 0 : mine);
     const { speaking, speaker } = speakers.push(levels, performance.now());
     const before = state.get();
+    if (keeper.mayLower({ hand: before.hand, speaking: speaking.has('me') }, INTERVAL_MS)) lowerHand();
     if (!sameSet(speaking, before.speaking)) state.set({ speaking });
     talkedFor = muted && audio === 'live' && mine > TALK_RMS ? talkedFor + 1 : Math.max(0, talkedFor - 0.25);
     state.set({

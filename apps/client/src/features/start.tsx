@@ -8,6 +8,7 @@ import { Broken, loadedPart, Part } from '../ui/part.tsx';
 import { BrokenCall } from './call/broken-call.tsx';
 import { RemoteAudio } from './call/remote-audio.tsx';
 import { Lobby } from './lobby/lobby.tsx';
+import type { RoomWish } from './lobby/room-choice.tsx';
 
 // Loaded while people look at themselves in the lobby, so joining waits for nothing.
 const loadCall = async () => (await import('./call/call-screen.tsx')).CallScreen;
@@ -47,15 +48,15 @@ function BrokenEnd({ retry, onNew }: { retry: () => void; onNew: () => void }) {
 /** The whole single page: lobby, call, afterwards. The room is in the query, so that static hosting needs no routes. */
 export function Start() {
   const phase = useStore(call, (s) => s.phase);
-  const [room, setRoom] = useState<{ name: string; invited: boolean }>({ name: '', invited: false });
+  const [room, setRoom] = useState<RoomWish>({ from: 'new', name: '' });
 
   useEffect(() => {
     const read = () => {
       const given = new URLSearchParams(location.search).get('room')?.trim();
-      if (!given) return setRoom({ name: newRoomName(), invited: false });
+      if (!given) return setRoom({ from: 'new', name: newRoomName() });
       const result = roomFrom(given);
       // A link to what cannot be a room shows what it says, and why: it never leads to another room.
-      setRoom('id' in result ? { name: result.id, invited: true } : { name: given, invited: false });
+      setRoom('id' in result ? { from: 'link', name: result.id } : { from: 'typed', name: given });
     };
     read();
     call.warm();
@@ -66,8 +67,7 @@ export function Start() {
     return () => removeEventListener('popstate', read);
   }, []);
 
-  if (phase === 'lobby' || phase === 'joining')
-    return <Lobby room={room.name} invited={room.invited} onRoom={(name) => setRoom({ name, invited: false })} />;
+  if (phase === 'lobby' || phase === 'joining') return <Lobby room={room} onRoom={setRoom} />;
   if (phase === 'call')
     return (
       <>
@@ -81,7 +81,7 @@ export function Start() {
   return (
     <EndedScreen
       onNew={() => {
-        setRoom({ name: newRoomName(), invited: false });
+        setRoom({ from: 'new', name: newRoomName() });
         history.replaceState(null, '', location.pathname);
         call.toLobby();
       }}

@@ -1,26 +1,48 @@
 'use client';
 import { useCallback } from 'react';
 import { Store, useStore } from '../lib/store.ts';
-import { en, type MessageKey, type Messages } from './en.ts';
+import { en } from './en.ts';
+import type { MessageKey, Messages } from './message.ts';
 
-export type { MessageKey } from './en.ts';
+export type { MessageKey } from './message.ts';
 
 /** Languages on offer, each named in itself. English ships with the page, the others load when wanted. */
-export const LANGUAGES = { en: 'English', de: 'Deutsch', ar: 'العربية' } as const;
+export const LANGUAGES = {
+  en: 'English',
+  de: 'Deutsch',
+  es: 'Español',
+  fr: 'Français',
+  'pt-BR': 'Português (Brasil)',
+  ar: 'العربية',
+  hi: 'हिन्दी',
+  ja: '日本語',
+  'zh-Hans': '简体中文',
+} as const;
 export type Language = keyof typeof LANGUAGES;
 
 const loaders: Record<Exclude<Language, 'en'>, () => Promise<{ messages: Messages }>> = {
   de: () => import('./de.ts'),
+  es: () => import('./es.ts'),
+  fr: () => import('./fr.ts'),
+  'pt-BR': () => import('./pt-br.ts'),
   ar: () => import('./ar.ts'),
+  hi: () => import('./hi.ts'),
+  ja: () => import('./ja.ts'),
+  'zh-Hans': () => import('./zh-hans.ts'),
 };
 
-const current = new Store<{ language: Language; messages: Messages }>({ language: 'en', messages: en });
+/** What is loaded of English: the first page, then the rest. */
+let english: Partial<Messages> = en;
+const current = new Store<{ language: Language; messages: Partial<Messages> }>({ language: 'en', messages: english });
 const pluralRules = new Map<Language, Intl.PluralRules>();
 
-/** The best of ours for what the browser asks for. */
+/** The best of ours for what the browser asks for. The script of app/boot.ts does the same before anything is loaded. */
 export function matchLanguage(wanted: readonly string[]): Language {
   for (const tag of wanted) {
-    const base = tag.toLowerCase().split('-')[0] ?? '';
+    const [base = ''] = tag.toLowerCase().split('-');
+    // Written Chinese is two scripts: readers of one may not read the other (BCP 47; likely subtags of CLDR).
+    if (base === 'zh' && !/hant|tw|hk|mo/i.test(tag)) return 'zh-Hans';
+    if (base === 'pt') return 'pt-BR';
     if (base in LANGUAGES) return base as Language;
   }
   return 'en';
@@ -29,13 +51,19 @@ export function matchLanguage(wanted: readonly string[]): Language {
 /** Load and show a language; the page shows (see the boot script in layout.tsx) once it is there. */
 export async function setLanguage(language: Language): Promise<void> {
   try {
-    const messages = language === 'en' ? en : (await loaders[language]()).messages;
-    current.set({ language, messages });
+    const messages = language === 'en' ? undefined : (await loaders[language]()).messages;
+    current.set({ language, messages: messages ?? english });
     document.documentElement.lang = language;
     document.documentElement.dir = language === 'ar' ? 'rtl' : 'ltr';
   } finally {
     document.documentElement.removeAttribute('data-pending');
   }
+}
+
+/** Texts of parts that are loaded later. */
+export function addEnglish(messages: Partial<Messages>): void {
+  english = { ...english, ...messages };
+  if (current.get().language === 'en') current.set({ messages: english });
 }
 
 export type Values = Record<string, string | number>;
@@ -49,8 +77,8 @@ export function isolate(language: Language, value: string): string {
 }
 
 /** Fill in a message. `count` chooses the plural form. */
-export function format(messages: Messages, language: Language, key: MessageKey, values: Values = {}): string {
-  const message = messages[key];
+export function format(messages: Partial<Messages>, language: Language, key: MessageKey, values: Values = {}): string {
+  const message = messages[key] ?? '';
   let text: string;
   if (typeof message === 'string') text = message;
   else {

@@ -17,6 +17,12 @@ export interface Preferences {
   voiceIsolation: boolean;
   backgroundBlur: boolean;
   mirror: boolean;
+  /** Soft sounds in a call: somebody joins, raises a hand, writes. */
+  soundJoin: boolean;
+  soundHand: boolean;
+  soundChat: boolean;
+  /** Single keys act in a call. */
+  shortcuts: boolean;
 }
 
 const KEY = 'tandem.preferences';
@@ -35,6 +41,10 @@ const defaults: Preferences = {
   voiceIsolation: false,
   backgroundBlur: false,
   mirror: true,
+  soundJoin: true,
+  soundHand: true,
+  soundChat: true,
+  shortcuts: true,
 };
 
 export const preferences = new Store<Preferences>(defaults);

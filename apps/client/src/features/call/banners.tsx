@@ -1,119 +1,106 @@
 'use client';
+import type { ReactNode } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
-import { Icon } from '../../ui/icons.tsx';
+import { Icon, type IconName } from '../../ui/icons.tsx';
 import { BlurDecision } from '../settings/blur-decision.tsx';
-import { troubleWords } from './quality-words.ts';
+import { useHealthWords } from './connection-summary.tsx';
 
-/** What the call has to say about itself: over the stage, never in the way, one at a time in order of weight. */
+/** What the call has to say about itself: above the stage, which makes room for it; one at a time, in order of weight. */
 export function Banner() {
-  const t = useText();
+  return <div role="status">{useContent()}</div>;
+}
+
+function useContent(): ReactNode {
   const network = useStore(call, (s) => s.network);
   const soundBlocked = useStore(call, (s) => s.soundBlocked);
   const talkingMuted = useStore(call, (s) => s.talkingMuted);
-  const grade = useStore(call, (s) => s.grade);
-  const trouble = useStore(call, (s) => s.trouble[0]);
+  const weak = useStore(call, (s) => s.health.grade === 'poor' && s.health.fault !== 'theirs');
   const problem = useStore(localMedia, (s) => s.problem);
   const blurFailed = useStore(localMedia, (s) => s.blurFailed);
-  let content = null;
-  if (network !== 'online')
-    content = (
-      <div className="banner warn" data-testid="network-banner">
-        <span className="spinner" aria-hidden="true" />
-        <span>{network === 'offline' ? t('call.offline') : t('call.reconnecting')}</span>
-      </div>
-    );
-  else if (soundBlocked)
-    content = (
-      <div className="banner">
-        <Icon name="speaker" size={20} />
-        <span>{t('call.soundBlocked')}</span>
-        <button type="button" className="button compact" onClick={() => call.set({ soundBlocked: false })}>
-          {t('call.soundStart')}
-        </button>
-      </div>
-    );
-  else if (talkingMuted)
-    content = (
-      <div className="banner" data-testid="talking-muted">
-        <Icon name="mic-off" size={20} />
-        <span>{t('call.talkingMuted')}</span>
-        <button type="button" className="button compact" onClick={() => void localMedia.setMuted(false)}>
-          {t('call.unmute')}
-        </button>
-      </div>
-    );
-  else if (blurFailed)
-    content = (
-      <div className="banner" data-testid="blur-banner">
-        <Icon name="cam-off" size={20} />
-        <span>{t('media.blurFailed')}</span>
-        <BlurDecision />
-      </div>
-    );
-  else if (grade === 'poor') {
-    const words = trouble ? troubleWords(trouble) : undefined;
-    content = (
-      <div className="banner warn" data-testid="quality-banner">
-        <Icon name="signal" size={20} />
-        <span>
-          {t('quality.banner')} {words ? t(words.key, words.values) : ''}
-        </span>
-      </div>
-    );
-  } else if (problem && problem !== 'none')
-    content = (
-      <div className="banner" data-testid="device-banner">
-        <Icon name="alert" size={20} />
-        <span>{t(`permission.${problem}Title`)}</span>
-        <button type="button" className="button compact" onClick={() => void localMedia.start()}>
-          {t('permission.again')}
-        </button>
-      </div>
-    );
-  return <div role="status">{content}</div>;
+  if (network !== 'online') return <NetworkBanner network={network} />;
+  if (soundBlocked) return <SoundBanner />;
+  if (talkingMuted) return <TalkingBanner />;
+  if (blurFailed) return <BlurBanner />;
+  if (weak) return <QualityBanner />;
+  if (problem && problem !== 'none') return <DeviceBanner problem={problem} />;
+  return null;
 }
 
-/** Short lines that come and go. */
-export function Notices() {
-  const t = useText();
-  const notices = useStore(call, (s) => s.notices);
+function Line(props: { icon: IconName; words: ReactNode; testId?: string; warn?: boolean; children?: ReactNode }) {
   return (
-    <div className="notices" role="log" aria-live="polite">
-      {notices.map((notice) => (
-        <p key={notice.id} className="notice">
-          {t(notice.key, notice.values)}
-        </p>
-      ))}
+    <div className={`banner ${props.warn ? 'warn' : ''}`} data-testid={props.testId}>
+      <Icon name={props.icon} size={20} />
+      <span>{props.words}</span>
+      {props.children}
     </div>
   );
 }
 
-/** Rise over the stage and are gone. */
-export function Reactions() {
-  const t = useText();
-  const reactions = useStore(call, (s) => s.reactions);
+function Action({ label, onClick }: { label: string; onClick: () => void }) {
   return (
-    <div className="floating-reactions" role="log" aria-live="polite">
-      {reactions.map((reaction) => (
-        <div
-          key={reaction.id}
-          className={`floating-reaction reaction-${reaction.kind}`}
-          data-testid="floating-reaction"
-          style={{ insetInlineStart: `${8 + ((reaction.id * 37) % 60)}%` }}
-        >
-          <Icon name={reaction.kind === 'wave' ? 'hand' : reaction.kind} size={40} />
-          <span className="visually-hidden">
-            {t('reaction.from', {
-              name: reaction.name || t('call.guest'),
-              reaction: t(`reaction.${reaction.kind}`),
-            })}
-          </span>
-          <bdi aria-hidden="true">{reaction.name}</bdi>
-        </div>
-      ))}
+    <button type="button" className="button compact" onClick={onClick}>
+      {label}
+    </button>
+  );
+}
+
+function NetworkBanner({ network }: { network: 'offline' | 'reconnecting' }) {
+  const t = useText();
+  return (
+    <div className="banner warn" data-testid="network-banner">
+      <span className="spinner" aria-hidden="true" />
+      <span>{t(network === 'offline' ? 'call.offline' : 'call.reconnecting')}</span>
     </div>
+  );
+}
+
+function SoundBanner() {
+  const t = useText();
+  return (
+    <Line icon="speaker" words={t('call.soundBlocked')}>
+      <Action label={t('call.soundStart')} onClick={() => call.set({ soundBlocked: false })} />
+    </Line>
+  );
+}
+
+function TalkingBanner() {
+  const t = useText();
+  return (
+    <Line icon="mic-off" words={t('call.talkingMuted')} testId="talking-muted">
+      <Action label={t('call.unmute')} onClick={() => void localMedia.setMuted(false)} />
+    </Line>
+  );
+}
+
+function BlurBanner() {
+  const t = useText();
+  return (
+    <Line icon="cam-off" words={t('media.blurFailed')} testId="blur-banner">
+      <BlurDecision />
+    </Line>
+  );
+}
+
+function QualityBanner() {
+  const t = useText();
+  const incoming = useStore(call, (s) => s.incoming);
+  const { title, reasons } = useHealthWords();
+  return (
+    <Line icon="signal" warn testId="quality-banner" words={`${title} ${reasons[0] ?? ''}`}>
+      {incoming !== 'off' && <Action label={t('quality.incomingOff')} onClick={() => call.setIncoming('off')} />}
+      <Action label={t('quality.details')} onClick={() => call.set({ panel: 'stats' })} />
+    </Line>
+  );
+}
+
+function DeviceBanner({ problem }: { problem: NonNullable<ReturnType<typeof localMedia.get>['problem']> }) {
+  const t = useText();
+  return (
+    <Line icon="alert" words={t(`permission.${problem}Title`)} testId="device-banner">
+      <Action label={t('permission.again')} onClick={() => void localMedia.start()} />
+    </Line>
   );
 }

@@ -1,4 +1,5 @@
 'use client';
+import '../../i18n/load-rest.ts';
 import '../../styles/call.css';
 import '../../styles/stage.css';
 import '../../styles/panel.css';
@@ -10,18 +11,23 @@ import { useStore } from '../../lib/store.ts';
 import { Icon, Mark } from '../../ui/icons.tsx';
 import { Part } from '../../ui/part.tsx';
 import { SettingsDialog } from '../settings/loaded-settings.tsx';
-import { Banner, Notices, Reactions } from './banners.tsx';
+import { Banner } from './banners.tsx';
 import { BrokenCall } from './broken-call.tsx';
 import { ChatPanel } from './chat-panel.tsx';
 import type { CallDialog } from './control-menus.tsx';
 import { Controls } from './controls.tsx';
 import { InviteDialog } from './invite.tsx';
+import { Notices } from './notices.tsx';
 import { PeoplePanel } from './people-panel.tsx';
 import { QualityBadge } from './quality-badge.tsx';
+import { Reactions } from './reactions.tsx';
+import { SharingBar } from './sharing-bar.tsx';
 import { ShortcutSheet } from './shortcut-sheet.tsx';
+import { SidePanel } from './side-panel.tsx';
 import { Stage } from './stage.tsx';
 import { StatsPanel } from './stats-panel.tsx';
 import { useShortcuts } from './use-shortcuts.ts';
+import { useTabSign } from './use-tab-sign.ts';
 
 function Timer() {
   const joinedAt = useStore(call, (s) => s.joinedAt);
@@ -38,81 +44,38 @@ function Timer() {
   );
 }
 
+const PANEL_TITLES = { chat: 'chat.title', people: 'call.peopleTitle', stats: 'stats.title' } as const;
+
 export function CallScreen() {
   const t = useText();
   const room = useStore(call, (s) => s.room);
-  const count = useStore(call, (s) => s.peers.length + 1);
   const panel = useStore(call, (s) => s.panel);
   const [dialog, setDialog] = useState<CallDialog>();
   const main = useRef<HTMLElement>(null);
   const close = useCallback(() => setDialog(undefined), []);
   useShortcuts(useCallback(() => setDialog((d) => (d === 'shortcuts' ? undefined : 'shortcuts')), []));
+  useTabSign();
   useEffect(() => main.current?.focus(), []);
 
   return (
     <div className={`call ${panel ? 'with-panel' : ''}`}>
-      <header className="call-top">
-        <span className="brand">
-          <Mark size={26} />
-        </span>
-        <h1 dir="auto">{room}</h1>
-        <Timer />
-        <span className="spacer" />
+      <Header onInvite={() => setDialog('invite')} />
+      <div className="call-banner">
         <Part fallback={() => null}>
-          <QualityBadge />
+          <SharingBar />
+          <Banner />
         </Part>
-        <button
-          type="button"
-          className="count-badge"
-          data-testid="people-count"
-          onClick={() => call.openPanel('people')}
-        >
-          <Icon name="people" size={18} />
-          <span aria-hidden="true">{count}</span>
-          <span className="visually-hidden">{t('call.people', { count })}</span>
-        </button>
-        <button
-          type="button"
-          className="icon-button"
-          onClick={() => setDialog('invite')}
-          aria-label={t('call.invite')}
-          title={t('call.invite')}
-        >
-          <Icon name="person-add" />
-        </button>
-      </header>
+      </div>
       <main id="main" ref={main} tabIndex={-1} className="call-main" aria-label={t('call.label', { room })}>
         <Part>
           <Stage />
         </Part>
-        <div className="overlay">
-          <Part fallback={() => null}>
-            <Banner />
-          </Part>
-          <Part fallback={() => null}>
-            <Notices />
-          </Part>
-        </div>
         <Part fallback={() => null}>
           <Reactions />
         </Part>
       </main>
       {panel && (
-        <aside
-          className="panel"
-          aria-label={t(panel === 'chat' ? 'chat.title' : panel === 'people' ? 'call.peopleTitle' : 'stats.title')}
-        >
-          <div className="panel-head">
-            <h2>{t(panel === 'chat' ? 'chat.title' : panel === 'people' ? 'call.peopleTitle' : 'stats.title')}</h2>
-            <button
-              type="button"
-              className="icon-button"
-              onClick={() => call.openPanel(panel)}
-              aria-label={t('app.close')}
-            >
-              <Icon name="close" />
-            </button>
-          </div>
+        <SidePanel title={t(PANEL_TITLES[panel])} onClose={() => call.openPanel(panel)}>
           <Part key={panel}>
             {panel === 'chat' ? (
               <ChatPanel />
@@ -122,7 +85,7 @@ export function CallScreen() {
               <StatsPanel />
             )}
           </Part>
-        </aside>
+        </SidePanel>
       )}
       <Part fallback={(retry) => <BrokenCall retry={retry} />}>
         <Controls onDialog={setDialog} />
@@ -133,5 +96,41 @@ export function CallScreen() {
         {dialog === 'settings' && <SettingsDialog onClose={close} />}
       </Part>
     </div>
+  );
+}
+
+/** The room, the time, what has just happened, the connection, and who is here. */
+function Header({ onInvite }: { onInvite: () => void }) {
+  const t = useText();
+  const room = useStore(call, (s) => s.room);
+  const count = useStore(call, (s) => s.peers.length + 1);
+  return (
+    <header className="call-top">
+      <span className="brand">
+        <Mark size={26} />
+      </span>
+      <h1 dir="auto">{room}</h1>
+      <Timer />
+      <Part fallback={() => null}>
+        <Notices />
+      </Part>
+      <Part fallback={() => null}>
+        <QualityBadge />
+      </Part>
+      <button type="button" className="count-badge" data-testid="people-count" onClick={() => call.openPanel('people')}>
+        <Icon name="people" size={18} />
+        <span aria-hidden="true">{count}</span>
+        <span className="visually-hidden">{t('call.people', { count })}</span>
+      </button>
+      <button
+        type="button"
+        className="icon-button"
+        onClick={onInvite}
+        aria-label={t('call.invite')}
+        title={t('call.invite')}
+      >
+        <Icon name="person-add" />
+      </button>
+    </header>
   );
 }

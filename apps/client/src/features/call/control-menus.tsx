@@ -71,7 +71,8 @@ export function ReactMenu({ onClose }: Pick<MenuProps, 'onClose'>) {
       <MenuItem
         icon="hand"
         label={hand ? t('control.handDown') : t('control.hand')}
-        testId="toggle-hand"
+        testId="menu-hand"
+        where="narrow-only"
         onClick={choose(onClose, () => call.toggleHand())}
       />
     </Popover>

@@ -29,6 +29,7 @@ export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void 
         <Microphone {...menus} />
         <Camera {...menus} />
         <ScreenButton />
+        <HandButton />
         <div className="has-popover">
           <Control
             icon="smile"
@@ -123,6 +124,21 @@ function ScreenButton() {
       testId="toggle-screen"
       pressed={sharing}
       onClick={() => void call.toggleScreen()}
+    />
+  );
+}
+
+function HandButton() {
+  const t = useText();
+  const hand = useStore(call, (s) => s.hand);
+  return (
+    <Control
+      icon="hand"
+      wide
+      label={t(hand ? 'control.handDown' : 'control.hand')}
+      testId="toggle-hand"
+      pressed={hand}
+      onClick={() => call.toggleHand()}
     />
   );
 }

@@ -1,59 +1,72 @@
 'use client';
+import { useId, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { useStore } from '../../lib/store.ts';
-import { localMedia } from '../../media/local-media.ts';
 import { Icon } from '../../ui/icons.tsx';
-import { hueOf, initials } from './tile.tsx';
+import { HandQueue } from './hand-queue.tsx';
+import { RoomModeration } from './moderation.tsx';
+import { type Person, PersonRow, useMe } from './person-row.tsx';
+
+/** From this many people on, looking for one of them is work. */
+const SEARCH_FROM = 8;
+
+/** Does the name have all of what was typed, wherever, in any case and with or without accents? */
+export function matches(name: string, wanted: string): boolean {
+  const plain = (text: string) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLocaleLowerCase();
+  return plain(wanted)
+    .split(/\s+/u)
+    .every((word) => plain(name).includes(word));
+}
 
 export function PeoplePanel({ onInvite }: { onInvite: () => void }) {
   const t = useText();
   const peers = useStore(call, (s) => s.peers);
-  const name = useStore(call, (s) => s.name);
-  const hand = useStore(call, (s) => s.hand);
-  const mic = useStore(localMedia, (s) => s.audio === 'live' && !s.muted);
-  const cam = useStore(localMedia, (s) => s.video === 'live');
-  const rows = [
-    { id: 'me', name, mine: true, audio: mic, video: cam, hand },
-    ...peers.map(({ id, name, audio, video, hand }) => ({ id, name, mine: false, audio, video, hand })),
-  ];
+  const [wanted, setWanted] = useState('');
+  const me = useMe();
+  const rows: Person[] = [me, ...peers.map((peer) => ({ ...peer, isMe: false }))];
+  const found = rows.filter(({ name }) => matches(name || t('call.guest'), wanted));
   return (
     <div className="panel-scroll">
+      <HandQueue />
+      {rows.length >= SEARCH_FROM && <Search wanted={wanted} onWanted={setWanted} />}
+      <p className="visually-hidden" role="status">
+        {wanted && t('people.found', { count: found.length })}
+      </p>
       <ul className="people-list">
-        {rows.map((row) => (
-          <li key={row.id} data-testid="person">
-            <span className={`avatar small hue-${hueOf(row.id)}`} aria-hidden="true">
-              {initials(row.name || t('call.guest'))}
-            </span>
-            <span className="person-name">
-              <bdi>{row.name || t('call.guest')}</bdi>
-              {row.mine && ` (${t('call.you')})`}
-            </span>
-            {row.hand && (
-              <>
-                <Icon name="hand" size={18} />
-                <span className="visually-hidden">{t('call.tileHand')}</span>
-              </>
-            )}
-            {!row.audio && (
-              <>
-                <Icon name="mic-off" size={18} />
-                <span className="visually-hidden">{t('call.tileMuted')}</span>
-              </>
-            )}
-            {!row.video && (
-              <>
-                <Icon name="cam-off" size={18} />
-                <span className="visually-hidden">{t('call.tileCameraOff')}</span>
-              </>
-            )}
-          </li>
+        {found.map((person) => (
+          <PersonRow key={person.id} person={person} />
         ))}
       </ul>
+      {found.length === 0 && <p className="soft">{t('people.none')}</p>}
       <button type="button" className="button" onClick={onInvite}>
         <Icon name="person-add" size={20} />
         {t('call.invite')}
       </button>
+      <RoomModeration />
+    </div>
+  );
+}
+
+function Search({ wanted, onWanted }: { wanted: string; onWanted: (text: string) => void }) {
+  const t = useText();
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id} className="visually-hidden">
+        {t('people.search')}
+      </label>
+      <input
+        id={id}
+        type="search"
+        className="input"
+        data-testid="people-search"
+        placeholder={t('people.search')}
+        value={wanted}
+        onChange={(event) => onWanted(event.target.value)}
+        autoComplete="off"
+        dir="auto"
+      />
     </div>
   );
 }

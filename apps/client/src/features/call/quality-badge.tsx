@@ -6,7 +6,7 @@ import { useStore } from '../../lib/store.ts';
 /** One word about the connection; the panel behind it says why. */
 export function QualityBadge() {
   const t = useText();
-  const grade = useStore(call, (s) => s.grade);
+  const grade = useStore(call, (s) => s.health.grade);
   const alone = useStore(call, (s) => s.peers.length === 0);
   if (alone) return null;
   const word = t(grade ? `quality.${grade}` : 'quality.unknown');

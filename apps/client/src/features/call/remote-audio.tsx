@@ -9,10 +9,21 @@ export function RemoteAudio() {
   const peers = useStore(call, (s) => s.peers);
   const output = useStore(preferences, (p) => p.audioOutput);
   const blocked = useStore(call, (s) => s.soundBlocked);
-  return peers.map((peer) => <Voice key={peer.id} stream={peer.stream} output={output} retry={!blocked} />);
+  const volumes = useStore(call, (s) => s.volumes);
+  return peers.map((peer) => (
+    <Voice key={peer.id} stream={peer.stream} output={output} retry={!blocked} volume={volumes[peer.id] ?? 1} />
+  ));
 }
 
-function Voice({ stream, output, retry }: { stream: MediaStream; output: string; retry: boolean }) {
+interface VoiceProps {
+  readonly stream: MediaStream;
+  readonly output: string;
+  readonly retry: boolean;
+  /** 0 to 1 */
+  readonly volume: number;
+}
+
+function Voice({ stream, output, retry, volume }: VoiceProps) {
   const ref = useRef<HTMLAudioElement>(null);
   useEffect(() => {
     const audio = ref.current;
@@ -29,6 +40,12 @@ function Voice({ stream, output, retry }: { stream: MediaStream; output: string;
       if (error instanceof DOMException && error.name === 'NotAllowedError') call.set({ soundBlocked: true });
     });
   }, [retry]);
+  useEffect(() => {
+    if (!ref.current) return;
+    ref.current.volume = volume;
+    // iOS plays every element at the volume of its keys: there only silence can be had.
+    ref.current.muted = volume === 0;
+  }, [volume]);
   useEffect(() => {
     // The remembered output may be gone: stay on the default then.
     ref.current?.setSinkId?.(output).catch(() => {});

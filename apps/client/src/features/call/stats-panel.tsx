@@ -3,35 +3,16 @@ import { call } from '../../call/call-model.ts';
 import type { PeerView } from '../../call/types.ts';
 import { useText } from '../../i18n/index.ts';
 import { useStore } from '../../lib/store.ts';
+import { ConnectionSummary } from './connection-summary.tsx';
 import { Plot } from './plot.tsx';
-import { troubleWords } from './quality-words.ts';
 
-/** The connection in words first, then in figures and plots, person by person. */
+/** The connection in words and what helps, then in figures and plots, person by person. */
 export function StatsPanel() {
   const t = useText();
   const peers = useStore(call, (s) => s.peers);
-  const grade = useStore(call, (s) => s.grade);
-  const trouble = useStore(call, (s) => s.trouble);
   return (
     <div className="panel-scroll stats" data-testid="stats-panel">
-      <section className="stats-words">
-        <h3>
-          <span className={`status-dot ${grade === 'good' ? 'good' : grade === 'poor' ? 'bad' : ''}`} />
-          {t(grade ? `quality.${grade}` : 'quality.unknown')}
-        </h3>
-        {peers.length === 0 ? (
-          <p className="soft">{t('quality.waiting')}</p>
-        ) : trouble.length === 0 ? (
-          <p className="soft">{t('quality.explainGood')}</p>
-        ) : (
-          <ul>
-            {trouble.map((item) => {
-              const { key, values } = troubleWords(item);
-              return <li key={item.code}>{t(key, values)}</li>;
-            })}
-          </ul>
-        )}
-      </section>
+      <ConnectionSummary />
       {peers.map((peer) => (
         <PeerStats key={peer.id} peer={peer} />
       ))}

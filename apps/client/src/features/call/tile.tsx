@@ -1,11 +1,11 @@
 'use client';
-import { type CSSProperties, memo } from 'react';
+import { type CSSProperties, memo, useState } from 'react';
 import type { PeerView } from '../../call/types.ts';
-import { useText } from '../../i18n/index.ts';
+import { type MessageKey, useText } from '../../i18n/index.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { TrackVideo } from '../../ui/stream-video.tsx';
-import type { Rect } from './arrange.ts';
 import { toggleFullScreen } from './full-screen.ts';
+import type { Rect } from './tile-layout.ts';
 
 export interface TileProps {
   readonly id: string;
@@ -24,6 +24,8 @@ export interface TileProps {
   readonly speaking?: boolean;
   readonly pinned?: boolean;
   readonly state?: PeerView['state'];
+  /** Was never connected yet. */
+  readonly isNew?: boolean;
   readonly away?: boolean;
   readonly weak?: boolean;
   readonly onPin?: (id: string) => void;
@@ -42,75 +44,120 @@ export function initials(name: string): string {
   return letters.join('').toUpperCase() || '?';
 }
 
+/** What to say of somebody's connection, if anything. */
+function statusOf({ kind, state, isNew, away, weak }: TileProps): MessageKey | undefined {
+  if (kind !== 'peer') return undefined;
+  if (state === 'closed') return 'call.tileFailed';
+  if (state !== 'connected') return isNew ? 'call.tileConnecting' : 'call.tileReconnecting';
+  if (away) return 'call.tileAway';
+  return weak ? 'call.tileWeak' : undefined;
+}
+
 export const Tile = memo(function Tile(props: TileProps) {
-  const t = useText();
-  const { id, name, rect, track, kind, state, away } = props;
-  const status =
-    kind !== 'peer'
-      ? undefined
-      : state === 'connecting'
-        ? t('call.tileConnecting')
-        : state === 'interrupted' || state === 'rebuilding'
-          ? t('call.tileReconnecting')
-          : state === 'closed'
-            ? t('call.tileFailed')
-            : away
-              ? t('call.tileAway')
-              : props.weak
-                ? t('call.tileWeak')
-                : undefined;
-  const urgent = state !== 'connected' && kind === 'peer';
+  const { id, name, rect, kind, state } = props;
   const style: CSSProperties = {
     insetInlineStart: rect.x,
     insetBlockStart: rect.y,
     inlineSize: rect.w,
     blockSize: rect.h,
   };
-  const small = rect.w < 220;
+  const marks = [
+    `hue-${hueOf(id)}`,
+    props.floating && 'floating',
+    props.speaking && 'speaking',
+    rect.w < 220 && 'small-tile',
+  ];
   return (
     <li
-      className={`tile ${kind} hue-${hueOf(id)} ${props.floating ? 'floating' : ''} ${props.speaking ? 'speaking' : ''} ${small ? 'small-tile' : ''}`}
+      className={['tile', kind, ...marks.filter(Boolean)].join(' ')}
       style={style}
       aria-label={name}
       data-testid={kind === 'me' ? 'my-tile' : kind === 'screen' ? 'screen-tile' : 'peer-tile'}
       data-state={state}
     >
-      {track ? (
+      <Picture {...props} />
+      <Hand {...props} />
+      <Foot {...props} />
+      <Buttons {...props} />
+    </li>
+  );
+});
+
+/** Initials until the first frame is there: a black tile looks broken. */
+function Picture({ track, kind, name, who, mirror, whole }: TileProps) {
+  const t = useText();
+  const [shown, setShown] = useState<MediaStreamTrack | undefined>();
+  return (
+    <>
+      {(!track || shown !== track) && kind !== 'screen' && (
+        <span className="avatar" aria-hidden="true">
+          {initials(who || name)}
+        </span>
+      )}
+      {track && (
         <TrackVideo
           track={track}
-          className={`${props.mirror ? 'mirror' : ''} ${props.whole ? 'whole' : ''}`}
+          className={`${mirror ? 'mirror' : ''} ${whole ? 'whole' : ''}`}
           data-testid={kind === 'me' ? 'local-video' : kind === 'peer' ? 'remote-video' : 'screen-video'}
+          data-empty={shown !== track}
           aria-label={t('call.tileLabel', { name })}
+          onLoadedData={() => setShown(track)}
         />
-      ) : (
-        <span className="avatar" aria-hidden="true">
-          {initials(props.who || name)}
-        </span>
       )}
-      {props.hand && (
-        <span className="tile-corner hand">
-          <Icon name="hand" size={18} />
-          <span className="visually-hidden">{t('call.tileHand')}</span>
-        </span>
-      )}
-      <div className="tile-foot">
-        {status && (
-          <p className="tile-label">
-            <span className={`status-dot ${urgent ? 'pulse' : away ? '' : 'bad'}`} />
-            <span className="tile-status">{status}</span>
-          </p>
-        )}
+    </>
+  );
+}
+
+function Hand({ hand }: TileProps) {
+  const t = useText();
+  if (!hand) return null;
+  return (
+    <span className="tile-corner hand">
+      <Icon name="hand" size={18} />
+      <span className="visually-hidden">{t('call.tileHand')}</span>
+    </span>
+  );
+}
+
+function Foot(props: TileProps) {
+  const t = useText();
+  const status = statusOf(props);
+  const urgent = props.state !== 'connected' && props.kind === 'peer';
+  return (
+    <div className="tile-foot">
+      {status && (
         <p className="tile-label">
-          {kind !== 'screen' && !props.audio && (
-            <>
-              <Icon name="mic-off" size={16} />
-              <span className="visually-hidden">{t('call.tileMuted')}</span>
-            </>
-          )}
-          <bdi className="tile-name">{name}</bdi>
+          <span className={`status-dot ${urgent ? 'pulse' : props.away ? '' : 'bad'}`} />
+          <span className="tile-status">{t(status)}</span>
         </p>
-      </div>
-      {kind === 'screen' && props.onPin && document.fullscreenEnabled && (
+      )}
+      <p className="tile-label">
+        {props.kind !== 'screen' && !props.audio && (
+          <>
+            <Icon name="mic-off" size={16} />
+            <span className="visually-hidden">{t('call.tileMuted')}</span>
+          </>
+        )}
+        {props.speaking && (
+          <span className="speaking-bars" aria-hidden="true">
+            <i />
+            <i />
+            <i />
+          </span>
+        )}
+        <bdi className="tile-name">{props.name}</bdi>
+      </p>
+    </div>
+  );
+}
+
+function Buttons({ kind, id, name, pinned, onPin }: TileProps) {
+  const t = useText();
+  if (!onPin) return null;
+  const label = pinned ? t('control.unpin', { name }) : t('control.pin', { name });
+  return (
+    <>
+      {kind === 'screen' && document.fullscreenEnabled && (
         <button
           type="button"
           className="tile-corner pin full"
@@ -122,18 +169,16 @@ export const Tile = memo(function Tile(props: TileProps) {
           <Icon name="expand" size={18} />
         </button>
       )}
-      {props.onPin && (
-        <button
-          type="button"
-          className="tile-corner pin"
-          aria-pressed={props.pinned}
-          aria-label={props.pinned ? t('control.unpin', { name }) : t('control.pin', { name })}
-          title={props.pinned ? t('control.unpin', { name }) : t('control.pin', { name })}
-          onClick={() => props.onPin?.(id)}
-        >
-          <Icon name="pin" size={18} />
-        </button>
-      )}
-    </li>
+      <button
+        type="button"
+        className="tile-corner pin"
+        aria-pressed={pinned}
+        aria-label={label}
+        title={label}
+        onClick={() => onPin(id)}
+      >
+        <Icon name="pin" size={18} />
+      </button>
+    </>
   );
-});
+}

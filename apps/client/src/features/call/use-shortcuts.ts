@@ -1,9 +1,13 @@
 'use client';
 import { useEffect } from 'react';
 import { call } from '../../call/call-model.ts';
+import { preferences } from '../../lib/preferences.ts';
 import { localMedia } from '../../media/local-media.ts';
 
-/** Single letters, only outside of fields; with Ctrl, Alt or Meta they stay the browser's. */
+/**
+ * Single letters, only outside of fields; with Ctrl, Alt or Meta they stay the browser's. None of them ends the call: a letter meant for
+ * another window must not. They can be switched off (WCAG 2.1.4).
+ */
 export const SHORTCUTS = [
   ['m', 'shortcut.mic'],
   ['space', 'shortcut.talk'],
@@ -14,50 +18,60 @@ export const SHORTCUTS = [
   ['h', 'shortcut.hand'],
   ['l', 'shortcut.layout'],
   ['?', 'shortcut.sheet'],
-  ['q', 'shortcut.leave'],
 ] as const;
 
-const typing = (target: EventTarget | null): boolean =>
+/** Where a letter is text, or the choice of a list. */
+export const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+
+/** Does a single key mean something to the call now? */
+export const areKeysFree = (event: KeyboardEvent): boolean =>
+  preferences.get().shortcuts &&
+  !(event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target)) &&
+  !document.querySelector('dialog[open]');
+
+function press(event: KeyboardEvent, showSheet: () => void): void {
+  const { audio, video, muted } = localMedia.get();
+  switch (event.key.toLowerCase()) {
+    case 'm':
+      void localMedia.setMuted(audio === 'live' && !muted);
+      break;
+    case 'v':
+      void localMedia.setCamera(video !== 'live');
+      break;
+    case 's':
+      void call.toggleScreen();
+      break;
+    case 'c':
+      // The letter must not land in the field that opens.
+      event.preventDefault();
+      call.openPanel('chat');
+      break;
+    case 'p':
+      call.openPanel('people');
+      break;
+    case 'h':
+      call.toggleHand();
+      break;
+    case 'l':
+      call.nextLayout();
+      break;
+    case '?':
+      showSheet();
+  }
+}
 
 export function useShortcuts(showSheet: () => void): void {
   useEffect(() => {
     let talking = false;
     const down = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.altKey || event.metaKey || typing(event.target)) return;
-      if (document.querySelector('dialog[open]')) return;
-      if (event.key === ' ') {
-        // On a button, space presses the button.
-        if (event.repeat || event.target instanceof HTMLButtonElement || !localMedia.get().muted) return;
-        event.preventDefault();
-        talking = true;
-        void localMedia.setMuted(false);
-        return;
-      }
-      if (event.repeat) return;
-      const { audio, video, muted } = localMedia.get();
-      switch (event.key.toLowerCase()) {
-        case 'm':
-          return void localMedia.setMuted(audio === 'live' && !muted);
-        case 'v':
-          return void localMedia.setCamera(video !== 'live');
-        case 's':
-          return void call.toggleScreen();
-        case 'c':
-          // The letter must not land in the field that opens.
-          event.preventDefault();
-          return call.openPanel('chat');
-        case 'p':
-          return call.openPanel('people');
-        case 'h':
-          return call.toggleHand();
-        case 'l':
-          return call.nextLayout();
-        case '?':
-          return showSheet();
-        case 'q':
-          return call.leave();
-      }
+      if (event.repeat || !areKeysFree(event)) return;
+      if (event.key !== ' ') return press(event, showSheet);
+      // On a button, space presses the button.
+      if (event.target instanceof HTMLButtonElement || !localMedia.get().muted) return;
+      event.preventDefault();
+      talking = true;
+      void localMedia.setMuted(false);
     };
     const hush = () => {
       if (!talking) return;

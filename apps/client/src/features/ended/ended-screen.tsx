@@ -1,4 +1,5 @@
 'use client';
+import '../../i18n/load-rest.ts';
 import '../../styles/ended.css';
 import { useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
@@ -11,7 +12,6 @@ import { Shell } from '../../ui/shell.tsx';
 
 const WORDS: Record<EndKind, { title: MessageKey; text?: MessageKey }> = {
   left: { title: 'end.left' },
-  room_full: { title: 'end.roomFull', text: 'end.roomFullText' },
   kicked: { title: 'end.kicked', text: 'end.kickedText' },
   replaced: { title: 'end.replaced', text: 'end.replacedText' },
   duplicate: { title: 'end.duplicate', text: 'end.duplicateText' },
@@ -48,7 +48,7 @@ export function EndedScreen({ onNew }: { onNew: () => void }) {
         </div>
         <div className="ended-actions">
           {back && (
-            <button type="button" className="button primary large" data-testid="rejoin" onClick={() => call.toLobby()}>
+            <button type="button" className="button primary large" data-testid="rejoin" onClick={() => call.rejoin()}>
               {t('end.rejoin')}
             </button>
           )}

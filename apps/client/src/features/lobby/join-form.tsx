@@ -1,6 +1,6 @@
 'use client';
 import { displayName, MAX_DISPLAY_NAME_LENGTH } from '@tandem/protocol/names';
-import { type FormEvent, useId, useRef, useState } from 'react';
+import { type FormEvent, type RefObject, useEffect, useId, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { preferences, savePreferences } from '../../lib/preferences.ts';
@@ -8,16 +8,16 @@ import { roomFrom } from '../../lib/room-name.ts';
 import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { ObstacleHelp } from './obstacle-help.tsx';
-import { RoomField } from './room-field.tsx';
+import { Readiness } from './readiness.tsx';
+import { RoomChoice, type RoomWish } from './room-choice.tsx';
+
+/** Joining for this long, ms, gets a way out. */
+const CANCEL_AFTER_MS = 3000;
 
 /** Name, room and the way in. */
-export function JoinForm({ room, onRoom }: { room: string; onRoom: (name: string) => void }) {
-  const t = useText();
-  const ids = useId();
+export function JoinForm({ room, onRoom }: { room: RoomWish; onRoom: (room: RoomWish) => void }) {
   const nameRef = useRef<HTMLInputElement>(null);
   const name = useStore(preferences, (p) => p.name);
-  const joining = useStore(call, (s) => s.phase === 'joining');
-  const problem = useStore(localMedia, (s) => s.problem);
   const [needName, setNeedName] = useState(false);
   const [asked, setAsked] = useState(false);
 
@@ -26,50 +26,25 @@ export function JoinForm({ room, onRoom }: { room: string; onRoom: (name: string
     setAsked(true);
     const shown = displayName(name);
     setNeedName(!shown);
-    const wanted = roomFrom(room);
+    const wanted = roomFrom(room.name);
     if (!shown) nameRef.current?.focus();
     else if ('id' in wanted) void call.join(wanted.id, shown);
   }
 
   return (
     <form onSubmit={join} noValidate>
-      <div className="field">
-        <label htmlFor={`${ids}n`}>{t('lobby.name')}</label>
-        <input
-          ref={nameRef}
-          id={`${ids}n`}
-          className="input"
-          data-testid="name-input"
-          value={name}
-          onChange={(event) => {
-            savePreferences({ name: event.target.value });
-            setNeedName(false);
-          }}
-          placeholder={t('lobby.namePlaceholder')}
-          autoComplete="nickname"
-          maxLength={MAX_DISPLAY_NAME_LENGTH}
-          dir="auto"
-          aria-invalid={needName}
-          aria-describedby={needName ? `${ids}ne` : undefined}
-        />
-        {needName && (
-          <p id={`${ids}ne`} className="field-error" role="alert">
-            {t('lobby.needName')}
-          </p>
-        )}
-      </div>
-      <RoomField
+      <NameField ref={nameRef} name={name} missing={needName} onName={() => setNeedName(false)} />
+      <RoomChoice
         room={room}
         asked={asked}
-        onRoom={(value) => {
+        onRoom={(wish) => {
           setAsked(false);
-          onRoom(value);
+          onRoom(wish);
         }}
       />
       <div className="join-row">
-        <button type="submit" className="button primary large" data-testid="join" disabled={joining}>
-          {t(joining ? 'lobby.joining' : problem ? 'lobby.joinWithout' : 'lobby.join')}
-        </button>
+        <JoinButton isNew={room.from === 'new'} />
+        <StillTrying />
         <Readiness />
       </div>
       <ObstacleHelp />
@@ -77,15 +52,79 @@ export function JoinForm({ room, onRoom }: { room: string; onRoom: (name: string
   );
 }
 
-function Readiness() {
+interface NameFieldProps {
+  readonly ref: RefObject<HTMLInputElement | null>;
+  readonly name: string;
+  readonly missing: boolean;
+  readonly onName: () => void;
+}
+
+function NameField({ ref, name, missing, onName }: NameFieldProps) {
   const t = useText();
-  const readiness = useStore(call, (s) => s.readiness);
-  const dot = readiness === 'ready' ? 'good' : readiness === 'failed' ? 'bad' : 'pulse';
-  const words = { ready: 'lobby.ready', failed: 'lobby.unreachable', preparing: 'lobby.preparing' } as const;
+  const id = useId();
   return (
-    <p className="readiness" role="status" data-testid="readiness" data-state={readiness}>
-      <span className={`status-dot ${dot}`} />
-      {t(words[readiness])}
+    <div className="field">
+      <label htmlFor={id}>{t('lobby.name')}</label>
+      <input
+        ref={ref}
+        id={id}
+        className="input"
+        data-testid="name-input"
+        value={name}
+        onChange={(event) => {
+          savePreferences({ name: event.target.value });
+          onName();
+        }}
+        placeholder={t('lobby.namePlaceholder')}
+        autoComplete="nickname"
+        maxLength={MAX_DISPLAY_NAME_LENGTH}
+        dir="auto"
+        aria-invalid={missing}
+        aria-describedby={missing ? `${id}e` : undefined}
+      />
+      {missing && (
+        <p id={`${id}e`} className="field-error" role="alert">
+          {t('lobby.needName')}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function JoinButton({ isNew }: { isNew: boolean }) {
+  const t = useText();
+  const joining = useStore(call, (s) => s.phase === 'joining');
+  const problem = useStore(localMedia, (s) => s.problem);
+  const label = joining ? 'lobby.joining' : problem ? 'lobby.joinWithout' : isNew ? 'lobby.start' : 'lobby.join';
+  return (
+    <button type="submit" className="button primary large" data-testid="join" disabled={joining}>
+      {t(label)}
+    </button>
+  );
+}
+
+/** Joining takes a while: the way back, long before anything is known to be wrong. */
+function StillTrying() {
+  const t = useText();
+  const joining = useStore(call, (s) => s.phase === 'joining');
+  const obstacle = useStore(call, (s) => s.obstacle);
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    if (!joining) return;
+    const timer = setTimeout(() => setLong(true), CANCEL_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+      setLong(false);
+    };
+  }, [joining]);
+  // What stands in the way has the same button.
+  if (!long || obstacle) return null;
+  return (
+    <p className="still-trying" role="status" data-testid="still-trying">
+      {t('lobby.stillTrying')}
+      <button type="button" className="button compact" data-testid="cancel-join" onClick={() => call.cancelJoin()}>
+        {t('lobby.cancel')}
+      </button>
     </p>
   );
 }

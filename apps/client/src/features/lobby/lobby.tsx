@@ -14,16 +14,14 @@ import { BlurHelp } from './blur-help.tsx';
 import { JoinForm } from './join-form.tsx';
 import { PermissionHelp } from './permission-help.tsx';
 import { Preview } from './preview.tsx';
+import type { RoomWish } from './room-choice.tsx';
 
 interface LobbyProps {
-  /** A room's id, or what somebody typed or was sent in its place. */
-  readonly room: string;
-  /** The room came by link. */
-  readonly invited: boolean;
-  readonly onRoom: (name: string) => void;
+  readonly room: RoomWish;
+  readonly onRoom: (room: RoomWish) => void;
 }
 
-export function Lobby({ room, invited, onRoom }: LobbyProps) {
+export function Lobby({ room, onRoom }: LobbyProps) {
   const t = useText();
   const [settings, setSettings] = useState(false);
 
@@ -48,8 +46,8 @@ export function Lobby({ room, invited, onRoom }: LobbyProps) {
         <Devices />
         <section className="join-card">
           <hgroup>
-            <h1>{t('lobby.title')}</h1>
-            <p className={invited ? '' : 'soft'}>{invited ? t('lobby.invited', { room }) : t('lobby.subtitle')}</p>
+            <Title room={room} />
+            <p className="soft">{t('lobby.subtitle')}</p>
           </hgroup>
           <JoinForm room={room} onRoom={onRoom} />
           <nav className="lobby-foot">
@@ -65,11 +63,31 @@ export function Lobby({ room, invited, onRoom }: LobbyProps) {
   );
 }
 
+/** What the button will do. */
+function Title({ room }: { room: RoomWish }) {
+  const t = useText();
+  switch (room.from) {
+    case 'new':
+      return <h1>{t('lobby.titleNew')}</h1>;
+    case 'typed':
+      return <h1>{t('lobby.titleTyped')}</h1>;
+    case 'link':
+      return (
+        <h1 className="room-title" data-testid="lobby-title">
+          {t('lobby.titleLink', { room: room.name })}
+        </h1>
+      );
+    default:
+      return room.from satisfies never;
+  }
+}
+
 /** How I look and sound, with which devices, and what is wrong with them. */
 function Devices() {
   const t = useText();
   const silent = useStore(localMedia, (s) => s.silent);
   const problem = useStore(localMedia, (s) => s.problem);
+  const live = useStore(localMedia, (s) => s.videoTrack !== undefined);
   const [speaker, setSpeaker] = useState(false);
   const level = useCallback(() => localMedia.level(), []);
   useEffect(() => setSpeaker(canChooseSpeaker()), []);
@@ -83,7 +101,7 @@ function Devices() {
         <DeviceSelect kind="videoinput" />
         {speaker && <DeviceSelect kind="audiooutput" />}
       </div>
-      <PermissionHelp />
+      {live && <PermissionHelp />}
       <BlurHelp />
       {silent && !problem && (
         <div className="note" role="status" data-testid="silent-warning">

@@ -5,7 +5,13 @@ import { basePath } from '../../lib/runtime-config.ts';
 import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
 
-const WORDS = { websocket: 'lobby.websocketBlocked', service: 'lobby.serviceAway', slow: 'lobby.slow' } as const;
+const WORDS = {
+  websocket: 'lobby.websocketBlocked',
+  service: 'lobby.serviceAway',
+  slow: 'lobby.slow',
+  offline: 'lobby.offline',
+  full: 'lobby.full',
+} as const;
 
 /** Joining takes long: why, as far as the page can tell, the way back, and the checks. */
 export function ObstacleHelp() {
@@ -18,11 +24,13 @@ export function ObstacleHelp() {
       <p className="small">{t(WORDS[obstacle])}</p>
       <div className="actions">
         <button type="button" className="button compact" data-testid="cancel-join" onClick={() => call.cancelJoin()}>
-          {t('lobby.cancelJoin')}
+          {t('lobby.cancel')}
         </button>
-        <a className="button compact" href={`${basePath}/diagnostics/`}>
-          {t('lobby.diagnostics')}
-        </a>
+        {obstacle !== 'full' && (
+          <a className="button compact" href={`${basePath}/diagnostics/`}>
+            {t('lobby.diagnostics')}
+          </a>
+        )}
       </div>
     </div>
   );

@@ -6,6 +6,7 @@ import { canBlur } from '../../media/effects/support.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { TrackVideo } from '../../ui/stream-video.tsx';
+import { PermissionHelp } from './permission-help.tsx';
 
 /** How the others will see you, with the switches that matter. */
 export function Preview() {
@@ -18,6 +19,7 @@ export function Preview() {
   const blurring = useStore(localMedia, (s) => s.camera !== undefined);
   const blurFailed = useStore(localMedia, (s) => s.blurFailed);
   const blur = useStore(preferences, (p) => p.backgroundBlur);
+  const problem = useStore(localMedia, (s) => s.problem);
   const mirror = useStore(preferences, (p) => p.mirror);
   const micOn = audio === 'live' && !muted;
   const camOn = video === 'live';
@@ -27,11 +29,13 @@ export function Preview() {
         <TrackVideo track={track} className={mirror ? 'mirror' : ''} data-testid="local-video" aria-hidden="true" />
       ) : (
         <div className="preview-empty">
-          {asked === false ? (
+          {problem ? (
+            <PermissionHelp />
+          ) : asked === false ? (
             <>
               <button
                 type="button"
-                className="button primary"
+                className="button on-picture"
                 data-testid="allow-media"
                 onClick={() => void localMedia.start()}
               >

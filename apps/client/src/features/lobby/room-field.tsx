@@ -1,8 +1,7 @@
 'use client';
 import { useId, useState } from 'react';
 import { useText } from '../../i18n/index.ts';
-import { newRoomName, roomFrom } from '../../lib/room-name.ts';
-import { Icon } from '../../ui/icons.tsx';
+import { roomFrom } from '../../lib/room-name.ts';
 
 interface RoomFieldProps {
   readonly room: string;
@@ -26,8 +25,8 @@ export function RoomField({ room, asked, onRoom }: RoomFieldProps) {
       : t(refused.refused === 'too_long' ? 'lobby.roomTooLong' : 'lobby.needRoom');
   return (
     <div className="field">
-      <label htmlFor={`${ids}r`}>{t('lobby.room')}</label>
-      <div className="room-row" dir="ltr">
+      <label htmlFor={`${ids}r`}>{t('lobby.linkOrCode')}</label>
+      <div dir="ltr">
         <input
           id={`${ids}r`}
           className="input"
@@ -48,15 +47,6 @@ export function RoomField({ room, asked, onRoom }: RoomFieldProps) {
           aria-invalid={refused !== undefined}
           aria-describedby={`${ids}rh`}
         />
-        <button
-          type="button"
-          className="icon-button"
-          onClick={() => onRoom(newRoomName())}
-          aria-label={t('lobby.newRoom')}
-          title={t('lobby.newRoom')}
-        >
-          <Icon name="dice" size={20} />
-        </button>
       </div>
       <p
         id={`${ids}rh`}

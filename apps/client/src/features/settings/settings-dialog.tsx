@@ -1,4 +1,5 @@
 'use client';
+import '../../i18n/load-rest.ts';
 import { useCallback } from 'react';
 import { LANGUAGES, type Language, setLanguage, useLanguage, useText } from '../../i18n/index.ts';
 import { type Preferences, preferences, savePreferences } from '../../lib/preferences.ts';
@@ -74,6 +75,16 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
         </button>
       </section>
       <Effects />
+      <section>
+        <h3>{t('settings.sounds')}</h3>
+        <Switch name="soundJoin" label={t('settings.soundJoin')} />
+        <Switch name="soundHand" label={t('settings.soundHand')} />
+        <Switch name="soundChat" label={t('settings.soundChat')} />
+      </section>
+      <section className="keys-only">
+        <h3>{t('settings.keyboard')}</h3>
+        <Switch name="shortcuts" label={t('shortcut.on')} />
+      </section>
       <section>
         <h3>{t('settings.look')}</h3>
         <div className="field">

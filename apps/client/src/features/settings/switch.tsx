@@ -3,7 +3,16 @@ import { preferences, savePreferences } from '../../lib/preferences.ts';
 import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 
-type Toggle = 'noiseSuppression' | 'noiseFilter' | 'voiceIsolation' | 'backgroundBlur' | 'mirror';
+type Toggle =
+  | 'noiseSuppression'
+  | 'noiseFilter'
+  | 'voiceIsolation'
+  | 'backgroundBlur'
+  | 'mirror'
+  | 'shortcuts'
+  | 'soundJoin'
+  | 'soundHand'
+  | 'soundChat';
 
 /** One of the remembered choices, as a switch. */
 export function Switch(props: {

@@ -1,0 +1,106 @@
+import type { Call, SignalingSession } from '@tandem/rtc';
+import { preferences } from '../lib/preferences.ts';
+import { localMedia } from '../media/local-media.ts';
+import { addLine } from './follow-chat.ts';
+import { ScreenShare } from './screen-share.ts';
+import { CallState } from './state.ts';
+import type { CallModelState, Incoming, ReactionKind } from './types.ts';
+
+/** What the SDK takes, bytes. */
+const MAX_FILE_BYTES = 5 * 1024 * 1024;
+
+const INCOMING_LINES: Record<Incoming, number | undefined> = { auto: undefined, low: 180, off: 0 };
+
+/** What people do in a call. */
+export class InCall extends CallState {
+  /** The SDK's call, for tests and diagnostics. */
+  sdkCall: Call | undefined;
+  protected readonly screen = new ScreenShare({
+    current: () => (this.get().phase === 'call' ? this.sdkCall : undefined),
+    changed: (sharing) => this.set({ sharing }),
+  });
+
+  toggleScreen(): Promise<void> {
+    return this.screen.toggle();
+  }
+
+  toggleHand(): void {
+    const hand = !this.get().hand;
+    const handAt = Date.now();
+    this.set({ hand, handAt });
+    this.sdkCall?.setMetadata({ name: this.get().name, ...(hand ? { hand, handAt } : {}) });
+  }
+
+  /** @param to one person; undefined: everybody */
+  sendChat(text: string, to?: string): void {
+    const clean = text.trim().slice(0, 2000);
+    if (clean) this.sdkCall?.chat(clean, to);
+  }
+
+  /** Says so when it is too large, or when somebody could not get it. */
+  async sendFile(file: File, to?: string): Promise<void> {
+    const call = this.sdkCall;
+    if (!call || file.size === 0) return;
+    if (file.size > MAX_FILE_BYTES) return this.notify('chat.fileTooLarge', { size: MAX_FILE_BYTES / 1024 / 1024 });
+    const name = this.get().peers.find(({ id }) => id === to)?.name ?? '';
+    const only = to === undefined ? {} : { only: { name } };
+    const shown = { name: file.name, size: file.size, url: URL.createObjectURL(file) };
+    const line = { id: shown.url, peerId: 'me', name: this.get().name, text: '', shownAt: Date.now(), mine: true };
+    addLine(this, { ...line, ...only, file: shown });
+    const sent = await call.sendFile(file, file.name, to);
+    const missed = [...sent.values()].filter((ok) => !ok).length;
+    if (missed > 0 && this.sdkCall === call) this.notify('chat.fileMissed', { count: missed });
+  }
+
+  react(kind: ReactionKind): void {
+    this.sdkCall?.react(kind);
+    this.float(kind, this.get().name || preferences.get().name);
+  }
+
+  /** How much of the others' pictures comes in. `off` leaves voices and screens. */
+  setIncoming(incoming: Incoming): void {
+    this.set({ incoming });
+    this.sdkCall?.limitVideo(INCOMING_LINES[incoming]);
+  }
+
+  /** For a line that carries little: no camera pictures either way. */
+  audioOnly(): void {
+    this.setIncoming('off');
+    void localMedia.setCamera(false);
+  }
+
+  /** @param volume 0 (not heard by me) to 1 */
+  setVolume(peerId: string, volume: number): void {
+    this.set({ volumes: { ...this.get().volumes, [peerId]: volume } });
+  }
+
+  /** Asks the server for something that needs the grant `kick`; says so when it is refused. */
+  async moderate(ask: (session: SignalingSession) => Promise<void>): Promise<void> {
+    const session = this.sdkCall?.session;
+    if (!session) return;
+    try {
+      await ask(session);
+    } catch {
+      if (this.sdkCall?.session === session) this.notify('host.failed');
+    }
+  }
+
+  async muteAll(): Promise<void> {
+    const ids = this.get()
+      .peers.filter(({ audio }) => audio)
+      .map(({ id }) => id);
+    await this.moderate(async (session) => {
+      await Promise.all(ids.map((id) => session.requestMute(id, 'audio')));
+    });
+  }
+
+  openPanel(panel: CallModelState['panel']): void {
+    const next = this.get().panel === panel ? undefined : panel;
+    this.set({ panel: next, ...(next === 'chat' ? { unread: 0 } : {}) });
+  }
+
+  nextLayout(): void {
+    const order = ['auto', 'grid', 'spotlight'] as const;
+    this.set({ layout: order[(order.indexOf(this.get().layout) + 1) % order.length] ?? 'auto' });
+  }
+}

@@ -1,0 +1,102 @@
+'use client';
+import { useState } from 'react';
+import { call } from '../../call/call-model.ts';
+import { useText } from '../../i18n/index.ts';
+import { useStore } from '../../lib/store.ts';
+
+/** What cannot be taken back is asked once more, in place. */
+function Confirmed(props: { label: string; sure: string; testId: string; onSure: () => void }) {
+  const t = useText();
+  const [asking, setAsking] = useState(false);
+  if (!asking)
+    return (
+      <button type="button" className="button compact" data-testid={props.testId} onClick={() => setAsking(true)}>
+        {props.label}
+      </button>
+    );
+  return (
+    <>
+      <button
+        type="button"
+        className="button compact danger"
+        data-testid={`${props.testId}-sure`}
+        onClick={() => {
+          setAsking(false);
+          props.onSure();
+        }}
+      >
+        {props.sure}
+      </button>
+      <button type="button" className="button compact" onClick={() => setAsking(false)}>
+        {t('lobby.cancel')}
+      </button>
+    </>
+  );
+}
+
+/** What somebody with the grant `kick` may do to one person. Others do not see it, and the server would refuse them (S-41). */
+export function PersonModeration({ id, name }: { id: string; name: string }) {
+  const t = useText();
+  const moderator = useStore(call, (s) => s.moderator);
+  const peer = useStore(call, (s) => s.peers.find((one) => one.id === id));
+  if (!moderator) return null;
+  return (
+    <>
+      {peer?.audio && (
+        <button
+          type="button"
+          className="button compact"
+          data-testid="mute-person"
+          onClick={() => void call.moderate((session) => session.requestMute(id, 'audio'))}
+        >
+          {t('host.mute')}
+        </button>
+      )}
+      {peer?.video && (
+        <button
+          type="button"
+          className="button compact"
+          onClick={() => void call.moderate((session) => session.requestMute(id, 'video'))}
+        >
+          {t('host.cameraOff')}
+        </button>
+      )}
+      <Confirmed
+        label={t('host.remove')}
+        sure={t('host.removeSure', { name })}
+        testId="remove-person"
+        onSure={() => void call.moderate((session) => session.kick(id))}
+      />
+    </>
+  );
+}
+
+/** The same for everybody at once. */
+export function RoomModeration() {
+  const t = useText();
+  const moderator = useStore(call, (s) => s.moderator);
+  const talking = useStore(call, (s) => s.peers.some(({ audio }) => audio));
+  if (!moderator) return null;
+  return (
+    <section className="room-moderation" data-testid="moderation">
+      <h3>{t('host.title')}</h3>
+      <div className="actions">
+        <button
+          type="button"
+          className="button compact"
+          data-testid="mute-all"
+          disabled={!talking}
+          onClick={() => void call.muteAll()}
+        >
+          {t('host.muteAll')}
+        </button>
+        <Confirmed
+          label={t('host.end')}
+          sure={t('host.endSure')}
+          testId="end-for-all"
+          onSure={() => void call.moderate((session) => session.closeRoom())}
+        />
+      </div>
+    </section>
+  );
+}

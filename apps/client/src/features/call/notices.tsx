@@ -1,0 +1,33 @@
+'use client';
+import { call } from '../../call/call-model.ts';
+import type { Notice } from '../../call/types.ts';
+import { useText } from '../../i18n/index.ts';
+import { useStore } from '../../lib/store.ts';
+
+/** Short lines that come and go, in the header: no face is there to be covered. The newest is seen, all are read out. */
+export function Notices() {
+  const notices = useStore(call, (s) => s.notices);
+  return (
+    <div className="notices" role="log" aria-live="polite">
+      {notices.map((notice) => (
+        <Line key={notice.id} notice={notice} />
+      ))}
+    </div>
+  );
+}
+
+function Line({ notice: { key, values, opens } }: { notice: Notice }) {
+  const t = useText();
+  const words = t(key, values);
+  if (!opens)
+    return (
+      <p className="notice" title={words}>
+        {words}
+      </p>
+    );
+  return (
+    <button type="button" className="notice" title={words} onClick={() => call.set({ panel: opens, unread: 0 })}>
+      {words}
+    </button>
+  );
+}

@@ -1,0 +1,109 @@
+'use client';
+import { useState } from 'react';
+import { call } from '../../call/call-model.ts';
+import { useText } from '../../i18n/index.ts';
+import { useStore } from '../../lib/store.ts';
+import { localMedia } from '../../media/local-media.ts';
+import { Icon, type IconName } from '../../ui/icons.tsx';
+import { PersonModeration } from './moderation.tsx';
+import { hueOf, initials } from './tile.tsx';
+
+/** One row: what the list says of me and of the others alike. */
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+  readonly isMe: boolean;
+  readonly audio: boolean;
+  readonly video: boolean;
+  readonly hand: boolean;
+}
+
+export function useMe(): Person {
+  const name = useStore(call, (s) => s.name);
+  const hand = useStore(call, (s) => s.hand);
+  const audio = useStore(localMedia, (s) => s.audio === 'live' && !s.muted);
+  const video = useStore(localMedia, (s) => s.video === 'live');
+  return { id: 'me', name, isMe: true, audio, video, hand };
+}
+
+function Sign({ icon, words }: { icon: IconName; words: string }) {
+  return (
+    <>
+      <Icon name={icon} size={18} />
+      <span className="visually-hidden">{words}</span>
+    </>
+  );
+}
+
+export function PersonRow({ person }: { person: Person }) {
+  const t = useText();
+  const [open, setOpen] = useState(false);
+  const name = person.name || t('call.guest');
+  const silenced = useStore(call, (s) => s.volumes[person.id] === 0);
+  return (
+    <li data-testid="person">
+      <div className="person">
+        <span className={`avatar small hue-${hueOf(person.id)}`} aria-hidden="true">
+          {initials(name)}
+        </span>
+        <span className="person-name">
+          <bdi>{name}</bdi>
+          {person.isMe && ` (${t('call.you')})`}
+        </span>
+        {person.hand && <Sign icon="hand" words={t('call.tileHand')} />}
+        {silenced && <Sign icon="speaker-off" words={t('people.silenced')} />}
+        {!person.audio && <Sign icon="mic-off" words={t('call.tileMuted')} />}
+        {!person.video && <Sign icon="cam-off" words={t('call.tileCameraOff')} />}
+        {!person.isMe && (
+          <button
+            type="button"
+            className="icon-button"
+            data-testid="person-more"
+            aria-expanded={open}
+            aria-label={t('people.more', { name })}
+            title={t('people.more', { name })}
+            onClick={() => setOpen(!open)}
+          >
+            <Icon name="more" size={20} />
+          </button>
+        )}
+      </div>
+      {open && <PersonChoices id={person.id} name={name} />}
+    </li>
+  );
+}
+
+/** How loud this person is for me, and what a moderator may do. */
+function PersonChoices({ id, name }: { id: string; name: string }) {
+  const t = useText();
+  const volume = useStore(call, (s) => s.volumes[id] ?? 1);
+  return (
+    <div className="person-choices" data-testid="person-choices">
+      <label className="volume-row">
+        <span>{t('people.volume')}</span>
+        <input
+          type="range"
+          min={0}
+          max={100}
+          step={5}
+          data-testid="person-volume"
+          value={Math.round(volume * 100)}
+          aria-label={t('people.volumeOf', { name })}
+          onChange={(event) => call.setVolume(id, Number(event.target.value) / 100)}
+        />
+      </label>
+      <div className="actions">
+        <button
+          type="button"
+          className="button compact"
+          data-testid="mute-for-me"
+          aria-pressed={volume === 0}
+          onClick={() => call.setVolume(id, volume === 0 ? 1 : 0)}
+        >
+          {t(volume === 0 ? 'people.hear' : 'people.muteForMe')}
+        </button>
+        <PersonModeration id={id} name={name} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,65 @@
+'use client';
+import { useText } from '../../i18n/index.ts';
+import { newRoomName } from '../../lib/room-name.ts';
+import { Icon } from '../../ui/icons.tsx';
+import { RoomField } from './room-field.tsx';
+
+/** The room to join. `new`: a name nobody has. `link`: the address of the page had it. `typed`: somebody types or pastes it here. */
+export interface RoomWish {
+  readonly from: 'new' | 'link' | 'typed';
+  /** A room's id, or what was typed or sent in its place. */
+  readonly name: string;
+}
+
+interface RoomChoiceProps {
+  readonly room: RoomWish;
+  /** Somebody wanted to join with what is in the field now. */
+  readonly asked: boolean;
+  readonly onRoom: (room: RoomWish) => void;
+}
+
+/** Which room: the new one by name, or a field for a link or a code. A room that came by link is in the title. */
+export function RoomChoice({ room, asked, onRoom }: RoomChoiceProps) {
+  const t = useText();
+  const fresh = () => onRoom({ from: 'new', name: newRoomName() });
+  switch (room.from) {
+    case 'link':
+      return null;
+    case 'typed':
+      return (
+        <div className="room-typed">
+          <RoomField room={room.name} asked={asked} onRoom={(name) => onRoom({ from: 'typed', name })} />
+          <button type="button" className="link" data-testid="start-new" onClick={fresh}>
+            {t('lobby.startNew')}
+          </button>
+        </div>
+      );
+    case 'new':
+      return (
+        <div className="room-new">
+          <p className="small">
+            <span className="soft">{t('lobby.room')}</span> <bdi data-testid="room-name">{room.name}</bdi>
+          </p>
+          <button
+            type="button"
+            className="icon-button"
+            onClick={fresh}
+            aria-label={t('lobby.newRoom')}
+            title={t('lobby.newRoom')}
+          >
+            <Icon name="dice" size={20} />
+          </button>
+          <button
+            type="button"
+            className="link"
+            data-testid="have-link"
+            onClick={() => onRoom({ from: 'typed', name: '' })}
+          >
+            {t('lobby.haveLink')}
+          </button>
+        </div>
+      );
+    default:
+      return room.from satisfies never;
+  }
+}

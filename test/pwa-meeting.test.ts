@@ -1,0 +1,334 @@
+/** What a meeting is like with more people, with a weak line and with a keyboard, in real Chromium. */
+import { readFile } from 'node:fs/promises';
+import type { Page } from 'playwright-core';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { expectAccessible, muted, noDevices, patience, pwaSuite } from './pwa/suite.ts';
+
+const suite = pwaSuite();
+const { join, peer } = suite;
+
+interface Model {
+  __tandem: { model: { get(): { phase: string }; set(change: object): void } };
+}
+
+const focused = (page: Page) =>
+  page.evaluate(() => document.activeElement?.getAttribute('data-testid') ?? document.activeElement?.id);
+
+/** Do these two overlap on the page? */
+const overlaps = (page: Page, one: string, others: string) =>
+  page.evaluate(
+    ([a, b]) => {
+      const box = document.querySelector(a as string)?.getBoundingClientRect();
+      return [...document.querySelectorAll(b as string)].filter((element) => {
+        const other = element.getBoundingClientRect();
+        return (
+          box && box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom
+        );
+      }).length;
+    },
+    [one, others],
+  );
+
+test('keys: no letter ends the call, they can be switched off; the focus goes back when a panel closes', async () => {
+  const { page } = await join('Ada', 'keys', { before: noDevices });
+  await page.getByTestId('empty-room').waitFor();
+  for (const letter of 'abcdefghijklmnopqrstuvwxyz') {
+    await page.locator('#main').focus();
+    await page.keyboard.press(letter);
+    await page.evaluate(() => (globalThis as unknown as Model).__tandem.model.set({ panel: undefined }));
+  }
+  expect(await page.evaluate(() => (globalThis as unknown as Model).__tandem.model.get().phase)).toBe('call');
+  await page.getByTestId('chat-input').waitFor({ state: 'detached' });
+
+  await page.getByTestId('open-people').focus();
+  await page.keyboard.press('c');
+  await vi.waitFor(async () => expect(await focused(page)).toBe('chat-input'), patience);
+  await page.keyboard.press('Escape');
+  await page.getByTestId('chat-input').waitFor({ state: 'detached' });
+  expect(await focused(page)).toBe('open-people');
+  await page.getByTestId('more').click();
+  await page.getByTestId('open-stats').click();
+  await page.getByRole('button', { name: 'Close' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByTestId('stats-panel').waitFor({ state: 'detached' });
+  expect(await focused(page)).toBe('more');
+
+  await page.locator('#main').focus();
+  await page.keyboard.press('?');
+  await page.getByTestId('switch-shortcuts').click();
+  await expectAccessible(page, 'shortcuts switched off');
+  await page.keyboard.press('Escape');
+  const before = await muted(page);
+  await page.locator('#main').focus();
+  for (const key of ['m', 'c', 'p', '?', ' ']) await page.keyboard.press(key);
+  expect(await muted(page)).toBe(before);
+  expect(await page.getByTestId('chat-input').count()).toBe(0);
+  expect(await page.getByTestId('shortcut-sheet').count()).toBe(0);
+});
+
+test('a weak line: in one place, whose it is and what helps; pictures come smaller, not at all, and again', async () => {
+  const ada = await join('Ada', 'line');
+  const bob = await join('Bob', 'line');
+  await ada.page.getByTestId('remote-video').waitFor();
+  await bob.page.getByTestId('remote-video').waitFor();
+  const sends = () =>
+    bob.page.evaluate(async () => {
+      const { keptConnections } = globalThis as unknown as { keptConnections: RTCPeerConnection[] };
+      let active = false;
+      for (const connection of keptConnections.filter((one) => one.connectionState !== 'closed'))
+        for (const sender of connection.getSenders())
+          if (sender.track?.kind === 'video') active ||= sender.getParameters().encodings[0]?.active === true;
+      return active;
+    });
+  await vi.waitFor(async () => expect(await sends()).toBe(true), patience);
+  await ada.page.getByTestId('quality-badge').click();
+  await expectAccessible(ada.page, 'connection and what helps');
+  await ada.page.getByTestId('incoming-off').click();
+  await ada.page.getByTestId('remote-video').waitFor({ state: 'detached' });
+  await vi.waitFor(async () => expect(await sends()).toBe(false), patience);
+  await ada.page.getByTestId('incoming-auto').click();
+  await ada.page.getByTestId('remote-video').waitFor();
+  await vi.waitFor(async () => expect(await sends()).toBe(true), patience);
+  await ada.page.getByTestId('audio-only').click();
+  await bob.page.getByTestId('remote-video').waitFor({ state: 'detached' });
+  await vi.waitFor(async () => expect(await sends()).toBe(false), patience);
+
+  // With one other person nobody can tell whose end it is: the banner says so, and offers what helps.
+  const weaken = (fault: string) =>
+    ada.page.evaluate((f) => {
+      const { model } = (globalThis as unknown as Model).__tandem;
+      const show = () => model.set({ incoming: 'auto', health: { grade: 'poor', fault: f, trouble: [], weak: [] } });
+      show();
+      // Each reading says what is true; this test wants to see the words.
+      Object.assign(globalThis, { weak: setInterval(show, 20) });
+    }, fault);
+  await weaken('between');
+  await ada.page.getByTestId('quality-banner').getByText('The connection with Bob is weak.').waitFor();
+  expect(await overlaps(ada.page, '.banner', '.tile')).toBe(0);
+  await expectAccessible(ada.page, 'a weak connection');
+});
+
+test('more people than a page: pages by keys and buttons, tiles with room for a face, "+n" beside a spotlight', async () => {
+  const { page } = await join('Ada', 'many', { before: noDevices });
+  await page.getByTestId('empty-room').waitFor();
+  for (let i = 0; i < 24; i++) await peer('many', `Guest ${i}`);
+  await page.getByTestId('pager').getByText('1 of 2').waitFor();
+  const smallest = () =>
+    page.evaluate(async () => {
+      await Promise.allSettled(
+        document
+          .getAnimations()
+          .filter((a) => a instanceof CSSTransition)
+          .map((a) => a.finished),
+      );
+      return Math.min(...[...document.querySelectorAll('.tile')].map((tile) => tile.getBoundingClientRect().width));
+    });
+  expect(await smallest()).toBeGreaterThanOrEqual(239);
+  await expectAccessible(page, 'pages of people');
+  await page.locator('#main').focus();
+  await page.keyboard.press('PageDown');
+  await page.getByTestId('pager').getByText('2 of 2').waitFor();
+  expect(await page.getByTestId('my-tile').count()).toBe(1);
+  await page.getByRole('button', { name: 'Previous page' }).click();
+  await page.getByTestId('pager').getByText('1 of 2').waitFor();
+
+  await page.getByTestId('more').click();
+  await page.getByRole('button', { name: 'Spotlight' }).click();
+  await page.keyboard.press('Escape');
+  await page.getByTestId('more-people').waitFor();
+  await expectAccessible(page, 'a spotlight with more people');
+  await page.getByTestId('more-people').click();
+  await vi.waitFor(async () => expect(await page.getByTestId('person').count()).toBe(25), patience);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByTestId('more').click();
+  await page.getByRole('button', { name: 'Automatic' }).click();
+  await page.keyboard.press('Escape');
+  await page.getByTestId('pager').getByText('1 of 5').waitFor();
+  await expectAccessible(page, 'pages of people on a phone');
+});
+
+test('lines that come and go cover no tile, merge, and stay away in a crowd', async () => {
+  const { page } = await join('Ada', 'lines', { before: noDevices });
+  await page.getByTestId('empty-room').waitFor();
+  await peer('lines', 'Bob');
+  await page.getByText('Bob joined').waitFor();
+  expect(await overlaps(page, '.notice', '.tile')).toBe(0);
+  await peer('lines', 'Grace');
+  await page.getByText('Grace and 1 other joined').waitFor();
+  await expectAccessible(page, 'a line in the header');
+  const others = await Promise.all(Array.from({ length: 8 }, (_, i) => peer('lines', `Guest ${i}`)));
+  await vi.waitFor(async () => expect(await page.getByTestId('peer-tile').count()).toBe(10), patience);
+  await page.locator('.notice').waitFor({ state: 'detached' });
+  others[0]?.leave();
+  await vi.waitFor(async () => expect(await page.getByTestId('peer-tile').count()).toBe(9), patience);
+  expect(await page.locator('.notice').count()).toBe(0);
+});
+
+test('initials until the first frame; who was never connected is connecting, not reconnecting', async () => {
+  const ada = await join('Ada', 'frames', { before: noDevices });
+  await ada.page.getByTestId('empty-room').waitFor();
+  await peer('frames', 'Grace');
+  await ada.page.getByTestId('peer-tile').getByText('Connecting', { exact: true }).waitFor();
+  await join('Bob', 'frames');
+  const picture = ada.page.getByTestId('remote-video');
+  await picture.waitFor({ state: 'attached' });
+  await vi.waitFor(async () => {
+    const state = await picture.evaluate((video: HTMLVideoElement) => ({
+      frame: video.videoWidth > 0,
+      initials: video.closest('.tile')?.querySelector('.avatar') !== null,
+    }));
+    // One of the two, never neither.
+    expect(state).toEqual({ frame: true, initials: false });
+  }, patience);
+});
+
+test('hands: a button and a key, a line with the way to the queue, oldest first; a line of chat with its words and links', async () => {
+  const ada = await join('Ada', 'hands', { before: noDevices });
+  await ada.page.getByTestId('empty-room').waitFor();
+  const bob = await join('Bob', 'hands', { before: noDevices });
+  const grace = await peer('hands', 'Grace');
+  await ada.page.getByTestId('peer-tile').getByText('Grace').waitFor();
+  await bob.page.getByTestId('toggle-hand').click();
+  await ada.page.getByRole('button', { name: 'Bob raised a hand' }).click();
+  await ada.page.getByTestId('hand-queue').getByText('Bob').waitFor();
+  // A clock that is days ahead is not believed: its owner is not first, nor last, by it.
+  grace.update({ name: 'Grace', hand: true, handAt: Date.now() - 3_600_000 });
+  await ada.page.locator('#main').focus();
+  await ada.page.keyboard.press('h');
+  const queue = () => ada.page.getByTestId('hand-queue').locator('li bdi').allTextContents();
+  await vi.waitFor(async () => expect(await queue()).toEqual(['Grace', 'Bob', 'You']), patience);
+  await ada.page.getByTestId('hand-queue').getByText('1 hr').waitFor();
+  await expectAccessible(ada.page, 'a queue of hands');
+  await ada.page.keyboard.press('h');
+  await vi.waitFor(async () => expect(await queue()).toEqual(['Grace', 'Bob']), patience);
+  await ada.page.keyboard.press('p');
+
+  await bob.page.getByTestId('open-chat').click();
+  await bob.page.getByTestId('chat-input').fill('Slides: https://example.org/a(b), see page 3.');
+  await bob.page.keyboard.press('Enter');
+  await ada.page.getByRole('button', { name: 'Bob: Slides: https://example.org/a(b), see page 3.' }).waitFor();
+  await vi.waitFor(
+    async () => expect(await ada.page.title()).toMatch(/^\(1\) · Microphone off · hands · 3 people$/),
+    patience,
+  );
+  expect(await ada.page.locator('link[rel=icon][href^="data:"]').count()).toBe(1);
+  await ada.page.getByRole('button', { name: /^Bob: Slides/ }).click();
+  const link = ada.page.getByTestId('chat-line').getByRole('link');
+  expect(await link.getAttribute('href')).toBe('https://example.org/a(b)');
+  expect(await link.getAttribute('rel')).toContain('noopener');
+  await expectAccessible(ada.page, 'a link in the chat');
+  await ada.page.getByTestId('leave').click();
+  await vi.waitFor(async () => expect(await ada.page.title()).toBe('Tandem'), patience);
+});
+
+test('one person quieter, silent for me, found by name; a moderator mutes, removes and ends, others are not offered that', async () => {
+  const ada = await join('Ada', 'host');
+  const bob = await join('Bob', 'host');
+  await ada.page.getByTestId('remote-video').waitFor();
+  await ada.page.getByTestId('open-people').click();
+  expect(await ada.page.getByTestId('moderation').count()).toBe(0);
+  await ada.page.getByTestId('person-more').click();
+  expect(await ada.page.getByTestId('remove-person').count()).toBe(0);
+  const heard = () =>
+    ada.page.evaluate(() => Array.from(document.querySelectorAll('audio'), (a) => [a.volume, a.muted]));
+  await ada.page.getByTestId('person-volume').fill('40');
+  await vi.waitFor(async () => expect(await heard()).toEqual([[0.4, false]]), patience);
+  await expectAccessible(ada.page, 'volume of a person');
+  await ada.page.getByTestId('mute-for-me').click();
+  await vi.waitFor(async () => expect(await heard()).toEqual([[0, true]]), patience);
+  await ada.page.getByTestId('mute-for-me').click();
+  await vi.waitFor(async () => expect(await heard()).toEqual([[1, false]]), patience);
+  for (let i = 0; i < 7; i++) await peer('host', `Guest ${i}`);
+  await ada.page.getByTestId('people-search').fill('ESt 3');
+  await vi.waitFor(
+    async () => expect(await ada.page.getByTestId('person').allTextContents()).toHaveLength(1),
+    patience,
+  );
+  await ada.page.getByTestId('person').getByText('Guest 3').waitFor();
+
+  suite.pwa.auth.grants = { kick: true };
+  onTestFinished(() => {
+    suite.pwa.auth.grants = {};
+  });
+  const host = await join('Grace', 'host', { before: noDevices });
+  await host.page.getByTestId('open-people').click();
+  await host.page.getByTestId('people-search').fill('bob');
+  await host.page.getByTestId('person-more').click();
+  await host.page.getByTestId('mute-person').click();
+  await bob.page.getByText('A moderator turned your microphone off.').waitFor();
+  expect(await muted(bob.page)).toBe(true);
+  await expectAccessible(host.page, 'what a moderator may do');
+  await host.page.getByTestId('mute-all').click();
+  await vi.waitFor(async () => expect(await muted(ada.page)).toBe(true), patience);
+  await host.page.getByTestId('remove-person').click();
+  await host.page.getByRole('button', { name: 'Remove Bob and keep out' }).click();
+  await bob.page.locator('[data-testid=ended][data-end=kicked]').waitFor();
+  await host.page.getByTestId('end-for-all').click();
+  await host.page.getByTestId('end-for-all-sure').click();
+  await ada.page.locator('[data-testid=ended][data-end=closed]').waitFor();
+});
+
+test('sharing: said in words with Stop beside them, and no picture of my own screen', async () => {
+  const { page } = await join('Ada', 'sharing');
+  await page.getByTestId('empty-room').waitFor();
+  await peer('sharing', 'Bob');
+  await page.getByTestId('toggle-screen').click();
+  await page.getByTestId('sharing-bar').waitFor();
+  expect(await page.getByTestId('screen-video').count()).toBe(0);
+  expect(await overlaps(page, '.banner', '.tile')).toBe(0);
+  await expectAccessible(page, 'sharing a screen, in words');
+  await page.getByTestId('stop-sharing').click();
+  await page.getByTestId('sharing-bar').waitFor({ state: 'detached' });
+});
+
+test('chat: a private line, what was said before for who comes late, a file that arrives as it was sent', async () => {
+  const ada = await join('Ada', 'talk', { before: noDevices });
+  const bob = await join('Bob', 'talk', { before: noDevices });
+  const grace = await join('Grace', 'talk', { before: noDevices });
+  for (const { page } of [ada, bob, grace])
+    await vi.waitFor(
+      async () => expect(await page.locator('[data-testid=peer-tile][data-state=connected]').count()).toBe(2),
+      patience,
+    );
+  for (const { page } of [ada, bob, grace]) await page.getByTestId('open-chat').click();
+  const say = async (text: string) => {
+    await ada.page.getByTestId('chat-input').fill(text);
+    await ada.page.keyboard.press('Enter');
+  };
+  const lines = (page: Page) => page.getByTestId('chat-line').allTextContents();
+  await say('for everybody');
+  await ada.page.getByTestId('chat-to').selectOption({ label: 'Only to Bob' });
+  await say('for Bob');
+  await vi.waitFor(async () => expect(await lines(bob.page)).toEqual(['for everybody', 'for Bob']), patience);
+  await bob.page.getByText('Only you').waitFor();
+  await expectAccessible(ada.page, 'a private line');
+  await ada.page.getByTestId('chat-to').selectOption({ label: 'To everybody' });
+  await say('for everybody again');
+  await vi.waitFor(
+    async () => expect(await lines(grace.page)).toEqual(['for everybody', 'for everybody again']),
+    patience,
+  );
+
+  const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 31) % 251);
+  await ada.page
+    .getByTestId('file-picker')
+    .setInputFiles({ name: 'plan.bin', mimeType: 'text/html', buffer: Buffer.from(bytes) });
+  const file = bob.page.getByTestId('chat-file');
+  await file.getByText('plan.bin').waitFor();
+  await expectAccessible(bob.page, 'a file in the chat');
+  // Saved as the browser saves it: the bytes are the same, whatever type its sender claimed.
+  const [download] = await Promise.all([bob.page.waitForEvent('download'), file.click()]);
+  expect(download.suggestedFilename()).toBe('plan.bin');
+  const saved = await readFile(await download.path());
+  expect(saved.equals(Buffer.from(bytes))).toBe(true);
+
+  const late = await join('Mei', 'talk', { before: noDevices });
+  await late.page.getByTestId('open-chat').click();
+  await late.page.getByText(/^Said before you came, as (Ada|Bob|Grace) has it$/).waitFor();
+  await vi.waitFor(
+    async () => expect(await lines(late.page)).toEqual(['for everybody', 'for everybody again']),
+    patience,
+  );
+  await expectAccessible(late.page, 'what was said before');
+});
