@@ -57,13 +57,18 @@ const env = {
 };
 const call = (args, options = {}) => run(compose[0], [...compose.slice(1), ...args], { env, ...options });
 
+// The media engine's packages come from the same mirror as this machine's: what apt is told of it here holds in the image.
+const checked = spawnSync('apt-config', ['dump', 'Acquire::Check-Valid-Until'], { encoding: 'utf8' }).stdout ?? '';
+const validUntil = checked.includes('"false"') ? 'false' : 'true';
+
 let failed = 1;
 try {
   for (const target of process.argv.includes('--no-build')
     ? []
     : ['auth', 'signaling', 'turn', 'media', 'edge', 'canary', 'tls']) {
     console.log(`  Building tandem/${target}…`);
-    const built = spawnSync('docker', ['build', '--target', target, '-t', `tandem/${target}`, '.'], {
+    const args = target === 'media' ? ['--build-arg', `APT_CHECK_VALID_UNTIL=${validUntil}`] : [];
+    const built = spawnSync('docker', ['build', '--target', target, '-t', `tandem/${target}`, ...args, '.'], {
       cwd: root,
       env,
       encoding: 'utf8',

@@ -43,11 +43,13 @@ function run(program: string, user: typeof services, settings: Record<string, st
       ...settings,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
+    // A group of its own: what a killed node leaves (coturn, Janus) ends with it, as a container does.
+    detached: true,
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   children.push({
     [Symbol.asyncDispose]: async () => {
-      child.kill('SIGKILL');
+      if (child.pid && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
       await ended;
     },
   });

@@ -47,6 +47,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** A page in a call; closed with its test, as each encodes and decodes video on this machine's cores. */
+async function enterRoom(...given: Parameters<typeof joinRoom>): ReturnType<typeof joinRoom> {
+  const page = await joinRoom(...given);
+  onTestFinished(() => page.close());
+  return page;
+}
+
 test('every node of every service is live and ready', async () => {
   type Health = { parts: Record<string, { live: boolean; ready: boolean }[]> };
   await vi.waitFor(
@@ -78,6 +85,18 @@ test('every container finds itself healthy: services by /health/startup, the TUR
   );
 });
 
+test('two people call each other through two signaling containers', async () => {
+  const ada = await enterRoom(browser, origin, 'Ada', 'containers');
+  let bob = await enterRoom(browser, origin, 'Bob', 'containers');
+  // A node that is busy sends an arrival to the other one: then he comes again.
+  for (let i = 0; i < 5 && (await socketsPerNode(origin)).includes(0); i++) {
+    await bob.close();
+    bob = await enterRoom(browser, origin, 'Bob', 'containers');
+  }
+  expect(Math.min(...(await socketsPerNode(origin)))).toBeGreaterThan(0);
+  await expectMedia([ada, bob]);
+});
+
 test('under its name: one certificate for https and turns:, which the TURN container took up by itself', async () => {
   const page = process.env.TANDEM_CONTAINERS_PUBLIC ?? '';
   await vi.waitFor(
@@ -94,17 +113,10 @@ test('the canary passes over http as well: a join, messages, allocations and pac
   expect(await canaryOutput(origin, authority)).toContain(`${origin} passed`);
 });
 
-test('two people call each other through two signaling containers', async () => {
-  const ada = await joinRoom(browser, origin, 'Ada', 'containers');
-  const bob = await joinRoom(browser, origin, 'Bob', 'containers');
-  expect(await socketsPerNode(origin)).toEqual([1, 1]);
-  await expectMedia([ada, bob]);
-});
-
-test('and through the TURN container alone, which auth knows from the directory only', async () => {
+test('a call through the TURN container alone, which auth knows from the directory only', async () => {
   const settings = { iceTransportPolicy: 'relay' };
-  const ada = await joinRoom(browser, origin, 'Ada', 'relayed', settings);
-  const bob = await joinRoom(browser, origin, 'Bob', 'relayed', settings);
+  const ada = await enterRoom(browser, origin, 'Ada', 'relayed', settings);
+  const bob = await enterRoom(browser, origin, 'Bob', 'relayed', settings);
   await expectMedia([ada, bob], 'relay/relay');
 });
 
@@ -134,7 +146,9 @@ test('a call over https, and one by turns: alone', async () => {
   const page = process.env.TANDEM_CONTAINERS_PUBLIC ?? '';
   const byName = await browserForName();
   onTestFinished(() => byName.close());
-  await expectMedia([await joinRoom(byName, page, 'Ada', 'named'), await joinRoom(byName, page, 'Bob', 'named')]);
+  const named = [await joinRoom(byName, page, 'Ada', 'named'), await joinRoom(byName, page, 'Bob', 'named')];
+  await expectMedia(named);
+  await Promise.all(named.map((one) => one.close()));
   const byTurns = (name: string) => joinRoom(byName, page, name, 'by-turns', undefined, onlyTurns);
   await expectMedia([await byTurns('Cem'), await byTurns('Dea')], 'relay/relay');
 });

@@ -146,6 +146,8 @@ function ownApt(work, mirror) {
     'Dir::Cache': join(work, 'cache'),
     'APT::Sandbox::User': '',
     'Acquire::Retries': '3',
+    // Else the machine's own setting holds.
+    ...(process.env.APT_CHECK_VALID_UNTIL ? { 'Acquire::Check-Valid-Until': process.env.APT_CHECK_VALID_UNTIL } : {}),
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   return (command, ...args) => {
