@@ -1,5 +1,5 @@
 // `npm test [-- quick] [vitest arguments]`. Sets up what the tests need, runs them, ends with "N passed, N failed, N skipped".
-// `quick`: types, lint, format and the units that need no server program, in under three minutes: for every commit.
+// `quick`: types, lint, format and the units that need no server program: for every commit.
 // Runs on Node 20 with nothing installed.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';

@@ -21,13 +21,22 @@ const TYPES: Record<string, string> = {
   json: 'application/json',
 };
 
-type Tracks = Partial<Record<'audioTrack' | 'videoTrack' | 'microphone' | 'camera', MediaStreamTrack>>;
+interface Media extends Partial<Record<'audioTrack' | 'videoTrack' | 'microphone' | 'camera', MediaStreamTrack>> {
+  audio: string;
+  video: string;
+  blurFailed: boolean;
+  filterFailed: boolean;
+}
+/** What the page sends of camera and microphone, with enough beside it to say why when it is not what was wanted. */
 const effects = (page: Page) =>
   page.evaluate(() => {
-    const { media } = (globalThis as unknown as { __tandem: { media: { get(): Tracks } } }).__tandem;
-    const { audioTrack, videoTrack, microphone, camera } = media.get();
-    return { blurred: !!videoTrack && videoTrack !== camera, filtered: !!audioTrack && audioTrack !== microphone };
+    const { media } = (globalThis as unknown as { __tandem: { media: { get(): Media } } }).__tandem;
+    const { audioTrack, videoTrack, microphone, camera, audio, video, blurFailed, filterFailed } = media.get();
+    const blurred = !!videoTrack && videoTrack !== camera;
+    const filtered = !!audioTrack && audioTrack !== microphone;
+    return { audio, video, blurred, filtered, blurFailed, filterFailed };
   });
+const bothOn = { audio: 'live', video: 'live', blurred: true, filtered: true, blurFailed: false, filterFailed: false };
 
 /** Files, a folder's index.html, 404.html: what any bucket does. Remembers what it could not find. */
 async function startFileServer(prefix: string) {
@@ -97,7 +106,7 @@ test('below /calls, from plain files, services at other origins: lobby, call, li
   await ada.getByTestId('remote-video').waitFor();
   await bob.getByTestId('remote-video').waitFor();
   // Effects, from a server that knows neither their types nor their folder.
-  await vi.waitFor(async () => expect(await effects(bob)).toEqual({ blurred: true, filtered: true }), patience);
+  await vi.waitFor(async () => expect(await effects(bob)).toEqual(bothOn), patience);
   await ada.getByTestId('leave').click();
   await vi.waitFor(async () => {
     const metrics = await (await fetch(`${settings.signalingUrl}/metrics`)).text();

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '@tandem/service';
-import { MediaNodeConfig } from './src/config.ts';
+import { enginePorts, MediaNodeConfig } from './src/config.ts';
 import { checkAlive } from './src/health.ts';
 import { startJanusEngine } from './src/janus-engine.ts';
 import { janusProgram } from './src/location.ts';
@@ -17,26 +17,25 @@ async function run(config: MediaNodeConfig): Promise<void> {
   const program = janusProgram(config.JANUS);
   if (program.lacks) say('media.old-engine', { lacks: program.lacks });
   const host = await findMediaHost(config);
-  const span = Math.floor((config.MEDIA_MAX_PORT - config.MEDIA_MIN_PORT + 1) / 2);
   const node = await startMediaNode(config, {
     host,
     say,
     startEngine: (index) => {
-      const first = config.MEDIA_MIN_PORT + index * span;
       return startJanusEngine({
         program,
         address: host.privateIp,
         publicAddress: host.publicIp,
         runDir: join(config.RUN_DIR, `engine-${index + 1}`),
-        mediaPorts: [first, first + span - 1],
+        mediaPorts: enginePorts(config, index),
         eventLoops: availableParallelism(),
         complain: (line) => say('janus.error', { line }),
       });
     },
   });
-  // A first signal hands the rooms over, a second one ends at once.
+  // A first signal hands the rooms over (or goes on with a drain that the group began), a second one ends at once.
+  let signals = 0;
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.on(signal, () => void (node.state === 'serving' ? node.drain() : node[Symbol.asyncDispose]()));
+    process.on(signal, () => void (signals++ === 0 ? node.drain() : node[Symbol.asyncDispose]()));
   await node.ended;
 }
 

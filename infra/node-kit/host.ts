@@ -1,4 +1,5 @@
 /** Where this node runs: EC2's metadata service (version 2 only), or settings elsewhere. */
+import { isIPv4 } from 'node:net';
 import type { HostSettings } from './settings.ts';
 
 export interface Host {
@@ -21,6 +22,7 @@ async function metadata(path: string): Promise<string | undefined> {
     headers: { 'X-aws-ec2-metadata-token-ttl-seconds': '60' },
     signal,
   });
+  if (!token.ok) throw new Error(`instance metadata: the token request was answered ${token.status}`);
   const answer = await fetch(`${IMDS}/meta-data/${path}`, {
     headers: { 'X-aws-ec2-metadata-token': await token.text() },
     signal,
@@ -48,6 +50,10 @@ export async function findHost(settings: HostSettings): Promise<Host> {
   });
   if (!id || !publicIp || !privateIp || !zone)
     throw new Error('PUBLIC_IP: the instance has no public address. Fix: run it in a public subnet.');
+  if (!isIPv4(publicIp) || !isIPv4(privateIp))
+    throw new Error(
+      'PUBLIC_IP: instance metadata gave something that is no IPv4 address. Fix: set PUBLIC_IP and PRIVATE_IP.',
+    );
   return {
     id,
     publicIp,

@@ -5,15 +5,20 @@ import { checkCacheUrl } from './check-cache-url.ts';
 import { checkSettings } from './check-settings.ts';
 import type { RealtimeServiceProps } from './realtime-service-props.ts';
 
-/** Memory that Fargate offers for each CPU size, MiB: lowest, highest, step. AWS "Task CPU and memory". */
-const FARGATE: Record<number, [number, number, number]> = {
-  256: [512, 2048, 512],
-  512: [1024, 4096, 1024],
-  1024: [2048, 8192, 1024],
-  2048: [4096, 16384, 1024],
-  4096: [8192, 30720, 1024],
-  8192: [16384, 61440, 4096],
-  16384: [32768, 122880, 8192],
+/** @returns first, first + step, … last */
+function range(first: number, last: number, step: number): readonly number[] {
+  return Array.from({ length: (last - first) / step + 1 }, (_, i) => first + i * step);
+}
+
+/** Memory that Fargate offers for each CPU size, MiB. Amazon ECS API reference, "TaskDefinition", `memory`. */
+const FARGATE: Record<number, readonly number[]> = {
+  256: [512, 1024, 2048],
+  512: range(1024, 4096, 1024),
+  1024: range(2048, 8192, 1024),
+  2048: range(4096, 16_384, 1024),
+  4096: range(8192, 30_720, 1024),
+  8192: range(16_384, 61_440, 4096),
+  16384: range(32_768, 122_880, 8192),
 };
 
 /** @throws Error naming the property and the fix */
@@ -24,19 +29,16 @@ export function checkServiceProps(kind: string, props: RealtimeServiceProps, con
   const cpu = props.cpu ?? 1024;
   const memory = props.memoryLimitMiB ?? 2048;
   if (!Token.isUnresolved(cpu)) {
-    const sizes = FARGATE[cpu];
-    check(sizes !== undefined, kind, 'cpu', `Fargate has no ${cpu}`, `one of ${Object.keys(FARGATE).join(', ')}`);
-    if (sizes && !Token.isUnresolved(memory)) {
-      const [low, high, step] = sizes;
-      const fits = memory >= low && memory <= high && ((memory - low) % step === 0 || (cpu === 256 && memory === 1024));
+    const offered = FARGATE[cpu];
+    check(offered !== undefined, kind, 'cpu', `Fargate has no ${cpu}`, `one of ${Object.keys(FARGATE).join(', ')}`);
+    if (offered && !Token.isUnresolved(memory))
       check(
-        fits,
+        offered.includes(memory),
         kind,
         'memoryLimitMiB',
         `${memory} MiB does not go with ${cpu} CPU units on Fargate`,
-        `${low} to ${high} in steps of ${step}`,
+        `one of ${offered.join(', ')}`,
       );
-    }
   }
   check(
     props.vpcSubnets !== undefined || props.vpc.privateSubnets.length > 0,

@@ -164,7 +164,8 @@ export class Edge extends Construct implements ec2.IConnectable {
   /** Send the service's paths to it. `priority`: order among the rules; lower first. */
   addService(service: RealtimeService, priority: number): elb.ApplicationTargetGroup {
     const patterns = service.routes.map((route) => `${route}*`);
-    const group = service.createTargetGroup(this, `${service.serviceName}Targets`);
+    // An id of its own: a target group stays with the load balancer that it was made for, and the one that faced the internet had `…Targets`.
+    const group = service.createTargetGroup(this, `${service.serviceName}InternalTargets`);
     this.listener.addAction(`${service.serviceName}Rule`, {
       priority,
       conditions: [elb.ListenerCondition.pathPatterns(patterns)],

@@ -1,8 +1,8 @@
+import { Token } from 'aws-cdk-lib';
 import * as budgets from 'aws-cdk-lib/aws-budgets';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { check } from './check.ts';
-import { globalName } from './global-name.ts';
 
 /**
  * A monthly budget of traffic out to the internet, which is most of the bill of relays. It sends a message when it is used up, and before that when
@@ -13,15 +13,15 @@ export function egressBudget(
   { usd, tag, topic }: { readonly usd: number; readonly tag: string | undefined; readonly topic: ITopic },
 ): void {
   check(
-    tag === undefined || /^[^$]+\$[^$]+$/.test(tag),
+    tag === undefined || Token.isUnresolved(tag) || /^[^$]+\$[^$]+$/.test(tag),
     'Observability',
     'budgetTag',
     `"${tag}" is no tag with a value`,
     'key, dollar sign, value, such as part$Turn',
   );
+  // Without a name of ours: another topic replaces the budget, and a second one of the same name would be refused.
   new budgets.CfnBudget(scope, 'EgressBudget', {
     budget: {
-      budgetName: globalName(scope, 100),
       budgetType: 'COST',
       timeUnit: 'MONTHLY',
       budgetLimit: { amount: usd, unit: 'USD' },

@@ -97,7 +97,7 @@ export interface RealtimeServiceProps {
    */
   readonly collectorImage?: ecs.ContainerImage;
   /**
-   * Allow people with the right (`ecs:ExecuteCommand`) to open a shell in a task. Its file system is then writable, which the agent of ECS Exec needs.
+   * Allow people with the right (`ecs:ExecuteCommand`) to run a program in a task (our images hold no shell: `--command node`). Its file system is then writable, which the agent of ECS Exec needs.
    * @default false
    */
   readonly remoteShell?: boolean;

@@ -274,17 +274,14 @@ export class SessionCache extends Construct implements ec2.IConnectable {
   /** The highest value over the nodes. Math in an alarm takes ten metrics (CloudWatch quotas), hence one for each ten nodes. */
   metricHighest(metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.IMetric[] {
     const nodes = this.nodeMetrics(metricName, { statistic: 'Maximum', ...props });
-    // Ids are one name space in a graph.
-    const name = metricName.charAt(0).toLowerCase() + metricName.slice(1);
+    // Short, for a template holds them thousands of times; of the name, for ids are one name space in a graph.
+    const name = metricName.replace(/[^A-Z]/g, '').toLowerCase();
     return Array.from({ length: Math.ceil(nodes.length / 10) }, (_, i) => {
-      const some = Object.fromEntries(
-        nodes.slice(i * 10, i * 10 + 10).map((node, n) => [`${name}${i * 10 + n}`, node]),
-      );
+      // METRICS("x") is each metric whose id holds x (CloudWatch guide, "Metric math functions").
+      const id = `${name}${i}n`;
       return new cloudwatch.MathExpression({
-        expression: `MAX([${Object.keys(some)
-          .map((id) => `FILL(${id}, 0)`)
-          .join(', ')}])`,
-        usingMetrics: some,
+        expression: `MAX(FILL(METRICS("${id}"), 0))`,
+        usingMetrics: Object.fromEntries(nodes.slice(i * 10, i * 10 + 10).map((node, n) => [`${id}${n}`, node])),
         label: `${metricName}, highest`,
         ...(props?.period ? { period: props.period } : {}),
       });

@@ -86,7 +86,7 @@ export interface ServiceOptions {
    */
   readonly targetCpuPercent?: number;
   /**
-   * Allow people with the right to open a shell in a task.
+   * Allow people with the right to run a program in a task (our images hold no shell: `--command node`).
    * @default false
    */
   readonly remoteShell?: boolean;

@@ -1,4 +1,6 @@
 /** What those who run the stack, and pay for it, rely on: nothing stays behind, no addresses in logs, shells, traces, tags, the budget. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -165,4 +167,25 @@ test('the page has an address for each protocol', () => {
   const records = ofType(production, 'AWS::Route53::RecordSet').filter((one) => one.Name === 'calls.example.com.');
   expect(records.map((one) => one.Type).sort()).toEqual(['A', 'AAAA']);
   expect(ofType(production, 'AWS::CloudFront::Distribution')[0].DistributionConfig.IPV6Enabled).toBe(true);
+});
+
+test('the services to which the deployment page bounds the execution role are all that the templates use', () => {
+  // CloudFormation's name of a service, where IAM's prefix is another one (Service Authorization Reference).
+  const prefixes: Record<string, string> = {
+    apigatewayv2: 'apigateway',
+    applicationautoscaling: 'application-autoscaling',
+    elasticloadbalancingv2: 'elasticloadbalancing',
+  };
+  const page = readFileSync(join(import.meta.dirname, '../../docs/deployment-and-testing.md'), 'utf8');
+  const [, list = ''] = /--cloudformation-execution-policies <policy ARN>` to ([^;]*?)\n\n/s.exec(page) ?? [];
+  const named = new Set(list.match(/[a-z0-9-]+/g));
+  const used = [development, production, full].flatMap((template) =>
+    resources(template).flatMap(([, one]) => /^AWS::(\w+)::/.exec(one.Type)?.[1]?.toLowerCase() ?? []),
+  );
+  expect(used.length).toBeGreaterThan(100);
+  // CDK::Metadata needs no service.
+  const missing = [...new Set(used)]
+    .map((name) => prefixes[name] ?? name)
+    .filter((name) => name !== 'cdk' && !named.has(name));
+  expect(missing).toEqual([]);
 });

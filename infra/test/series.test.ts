@@ -5,11 +5,15 @@
 import { startTestAuth } from '@tandem/auth/testing';
 import { createMetrics } from '@tandem/service';
 import { startTestNode } from '@tandem/signaling/testing';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { beforeAll, expect, test } from 'vitest';
 import { embeddedMetrics } from '../node-kit/metrics.ts';
+import { Network, Observability, SessionCache, SignalingService, TopologyStack } from '../src/index.ts';
 import { turnMetrics } from '../turn-node/src/node.ts';
 import { METRICS_AN_ALARM, PUBLISHED } from './published-metrics.ts';
-import { PRODUCTION, synthesize } from './synth.ts';
+import { FLAGS, PRODUCTION, synthesize } from './synth.ts';
 
 type Any = ReturnType<typeof JSON.parse>;
 
@@ -39,11 +43,14 @@ function seriesOfAlarm({ Properties }: Any): Series[] {
   }));
 }
 
-/** What the widgets of one dashboard read: rows of namespace, name, dimensions…, options; a dot repeats what stands above. */
-function seriesOfDashboard({ Properties }: Any): Series[] {
+function bodyOfDashboard({ Properties }: Any): Any {
   const parts: Any[] = Properties.DashboardBody['Fn::Join'][1];
-  const body = JSON.parse(parts.map((part) => (typeof part === 'string' ? part : 'token')).join(''));
-  return body.widgets.flatMap((widget: Any) =>
+  return JSON.parse(parts.map((part) => (typeof part === 'string' ? part : 'token')).join(''));
+}
+
+/** What the widgets of one dashboard read: rows of namespace, name, dimensions…, options; a dot repeats what stands above. */
+function seriesOfDashboard(dashboard: Any): Series[] {
+  return bodyOfDashboard(dashboard).widgets.flatMap((widget: Any) =>
     (widget.properties.metrics ?? []).flatMap((row: Any[]) => {
       if (typeof row[0] !== 'string') return [];
       const [namespace, name, ...pairs] = row.filter((one) => typeof one === 'string');
@@ -212,4 +219,33 @@ test('the check can say no: an unknown name, unknown dimensions, another part of
   expect(missing({ ...group, name: 'EngineCpu', dimensions: { CacheClusterId: 'r' } })).toContain('nobody writes');
   const [turn] = [...ours].filter((one) => one.startsWith('Tandem turn_load'));
   expect(turn).toContain('part=Topology/Turn');
+});
+
+test('the largest cache keeps graphs, alarms and template within the quotas of CloudWatch and CloudFormation', () => {
+  const stack = new TopologyStack(new App({ context: FLAGS }), 'Large');
+  const { vpc } = new Network(stack, 'Network', {});
+  // 500 nodes, the most that ElastiCache gives a cluster.
+  const cache = new SessionCache(stack, 'Cache', { vpc, shards: 100, replicasPerShard: 4 });
+  const signaling = new SignalingService(stack, 'Signaling', {
+    vpc,
+    cache: cache.addUser('App', { userName: 'app', accessString: 'on ~app:* +@all -@admin' }),
+    jwksUrl: 'https://auth.example.com/.well-known/jwks.json',
+    image: ecs.ContainerImage.fromRegistry('example.com/image:1'),
+  });
+  new Observability(stack, 'Observability', { signaling, cache });
+  const large: Any = Template.fromStack(stack).toJSON();
+  const all = (type: string): Any[] => Object.values<Any>(large.Resources).filter((one) => one.Type === type);
+  const graphs = all('AWS::CloudWatch::Dashboard').flatMap((one) =>
+    bodyOfDashboard(one).widgets.map((widget: Any) => widget.properties.metrics?.length ?? 0),
+  );
+  // CloudWatch guide: "Each graph is limited to using a maximum of 500 metrics and expressions"; quotas: 2,500 metrics a dashboard.
+  expect(Math.max(...graphs)).toBeLessThanOrEqual(500);
+  expect(graphs.reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(2500);
+  // Quotas: "Alarms based on metric math expressions can have up to 10 metrics"; each node is under one alarm of each kind.
+  const watched = all('AWS::CloudWatch::Alarm').map((one) => seriesOfAlarm(one).map(key));
+  expect(Math.max(...watched.map((one) => one.length))).toBe(10);
+  const lag = watched.flat().filter((one) => one.startsWith('AWS/ElastiCache ReplicationLag'));
+  expect([lag.length, new Set(lag).size]).toEqual([500, 500]);
+  // CloudFormation quotas: 1 MB a template; CDK warns from 80 %; the rest of the topology needs 150 KB.
+  expect(JSON.stringify(large).length).toBeLessThan(650_000);
 });

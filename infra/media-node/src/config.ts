@@ -1,4 +1,5 @@
 /** Every setting of a media node. Keys are environment variable names. */
+import { ConfigError } from '@tandem/service';
 import Type, { type Static } from 'typebox';
 import { directorySettings, hostSettings, metricsSettings } from '../../node-kit/settings.ts';
 
@@ -38,3 +39,18 @@ export const MediaNodeConfig = Type.Object({
   ...metricsSettings('media'),
 });
 export type MediaNodeConfig = Static<typeof MediaNodeConfig>;
+
+/** Engines of one node: when one dies another takes its rooms. */
+export const ENGINES = 2;
+
+/** First and last port of an engine. @throws ConfigError when they are fewer than the legs that may be open */
+export function enginePorts(config: MediaNodeConfig, index: number): [number, number] {
+  const { MEDIA_MIN_PORT: first, MEDIA_MAX_PORT: last, MAX_LEGS } = config;
+  const span = Math.floor((last - first + 1) / ENGINES);
+  if (span < MAX_LEGS)
+    throw new ConfigError(
+      `MEDIA_MAX_PORT: ${first} to ${last} gives an engine ${Math.max(0, span)} ports, MAX_LEGS is ${MAX_LEGS}. ` +
+        `Fix: ${first + ENGINES * MAX_LEGS - 1} or more, or a lower MAX_LEGS`,
+    );
+  return [first + index * span, first + (index + 1) * span - 1];
+}

@@ -16,7 +16,7 @@ import { drainOnce } from '../../node-kit/drain.ts';
 import type { Host } from '../../node-kit/host.ts';
 import { MetricsLog } from '../../node-kit/metrics.ts';
 import { type Attempt, attempts, type Say } from '../../node-kit/retry.ts';
-import type { MediaNodeConfig } from './config.ts';
+import { ENGINES, type MediaNodeConfig } from './config.ts';
 import type { Engine } from './engine.ts';
 import { Engines } from './engines.ts';
 import { sayAlive } from './health.ts';
@@ -42,8 +42,6 @@ export interface MediaNodeOptions extends LoadSources {
   /** Takes each line of metrics. Default: standard output. */
   readonly writeMetrics?: (line: string) => void;
 }
-
-const ENGINES = 2;
 
 /** @throws Error when an engine does not start, EngineError for an address that no engine can use */
 export async function startMediaNode(config: MediaNodeConfig, options: MediaNodeOptions): Promise<MediaNode> {
@@ -188,8 +186,12 @@ export class MediaNode implements AsyncDisposable {
       epoch: assignment.epoch,
       getToken: () => (token ? token(room) : accessToken(this.#config, this.#host.id, room)),
     });
+    // The join took its time: signaling may have called another node meanwhile, or this one again.
+    const now = await readAssignment(this.#redis, room).catch(() => undefined);
+    const latest = Math.max(now?.epoch ?? 0, this.rooms.get(room)?.epoch ?? 0);
+    const isTaken = latest > assignment.epoch;
     const engine = this.#engines?.leastLoaded();
-    if (!engine || this.#state === 'ended') {
+    if (!engine || isTaken || this.#state === 'ended') {
       session.close();
       return;
     }
@@ -210,6 +212,8 @@ export class MediaNode implements AsyncDisposable {
       if (this.rooms.get(room) === agent) this.rooms.delete(room);
       await this.#attempt('assignment', () => forgetRoom(this.#redis, room, assignment.epoch));
     });
+    // The drain began during the join: it had no list with this room.
+    if (this.#state === 'draining') void this.#mover.move([agent]);
   }
 
   async #listen(): Promise<void> {

@@ -65,7 +65,7 @@ function cpuShare(): () => number {
 export function mediaMetrics(values: {
   readonly rooms: number;
   readonly legs: number;
-  /** Undefined while the node takes no rooms: the average of the others scales the fleet. */
+  /** Undefined while the node takes no rooms: it would lower the average of those that do. */
   readonly load: number | undefined;
   readonly mbps: number;
   readonly serving: number;

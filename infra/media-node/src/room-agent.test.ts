@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PeerInfo, SessionEvents } from '@tandem/rtc';
 import { expect, test, vi } from 'vitest';
-import { MAX_SECTIONS } from './engine.ts';
+import { EngineError, MAX_SECTIONS } from './engine.ts';
 import { MAX_AUDIBLE } from './loudest.ts';
 import { RoomAgent, type RoomSession } from './room-agent.ts';
 import { FakeEngine, type FakeRoom } from './testing/fake-engine.ts';
@@ -227,4 +227,25 @@ test('an offer has no more sections than fit a frame: sound first, and what is n
   const seen = new Set(tracks().flatMap((t) => (t.slot === 'video' ? [t.peerId] : [])));
   expect(people.slice(10).every((id) => seen.has(id))).toBe(true);
   await agent.end('test');
+});
+
+test('an engine that opens no room ends the agent, not the node; one that is gone is waited for', async () => {
+  for (const [code, isOver] of [
+    ['timeout', true],
+    ['refused', true],
+    ['gone', false],
+  ] as const) {
+    const engine = new FakeEngine();
+    engine.openRoom = async () => {
+      await sleep(10);
+      throw new EngineError(code, 'said the test');
+    };
+    const said: string[] = [];
+    // No leg asks for the room: a rejection without a handler would end this process.
+    const { agent } = start({ engine, say: (event) => said.push(event) });
+    await sleep(50);
+    expect(agent.state, code).toBe(isOver ? 'ended' : 'serving');
+    expect(said).toContain('media.room-refused');
+    await agent.end('test over');
+  }
 });

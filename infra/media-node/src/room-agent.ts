@@ -4,7 +4,7 @@
  * more has no legs.
  */
 import type { PeerInfo, SessionEvents } from '@tandem/rtc';
-import { type Engine, type EngineRoom, SLOTS, type TrackName } from './engine.ts';
+import { type Engine, EngineError, type EngineRoom, SLOTS, type TrackName } from './engine.ts';
 import { Loudest } from './loudest.ts';
 import { PersonLegs } from './person-legs.ts';
 import { WantedLayers } from './wanted-layers.ts';
@@ -121,7 +121,18 @@ export class RoomAgent {
     this.#ended.resolve();
   }
 
-  async #open(engine: Engine): Promise<EngineRoom> {
+  /** An engine that is gone is replaced by {@link adopt}; one that lives and has no room for this agent ends it. */
+  #open(engine: Engine): Promise<EngineRoom> {
+    const room = this.#openRoom(engine);
+    room.catch((error: unknown) => {
+      this.#options.say('media.room-refused', { roomId: this.roomId, epoch: this.epoch, error: String(error) });
+      const isGone = error instanceof EngineError && error.code === 'gone';
+      if (!isGone && this.#room === room) void this.end('the engine opened no room');
+    });
+    return room;
+  }
+
+  async #openRoom(engine: Engine): Promise<EngineRoom> {
     const room = await engine.openRoom(`${this.roomId}#${this.epoch}`, this.#options.publishers);
     room.onTalking = (peerId, talking) => {
       if (talking && this.#loudest.spoke(peerId)) for (const legs of this.#people.values()) legs.wantAgain();

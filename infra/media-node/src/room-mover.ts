@@ -20,6 +20,8 @@ const MOVES = 5;
 const NO_NODE_MS = 2000;
 /** A room that found no other node is told to connect by pairs this long before the drain ends, ms. */
 const LAST_MS = 15_000;
+/** How often that is looked at for the rooms that wait for their turn, ms. */
+const LATE_CHECK_MS = 500;
 
 export class RoomMover {
   readonly #options: RoomMoverOptions;
@@ -40,15 +42,26 @@ export class RoomMover {
         await room.ended;
       }
     };
-    await Promise.all(Array.from({ length: MOVES }, work));
+    // Those that no turn came to are told while there is time to connect by pairs, all at once.
+    const releaseLate = async () => {
+      while (waiting.length > 0 && !signal.aborted) {
+        if (this.#isLate()) for (const room of waiting.splice(0)) room.release();
+        await sleep(LATE_CHECK_MS, undefined, { signal }).catch(() => {});
+      }
+    };
+    await Promise.all([releaseLate(), ...Array.from({ length: MOVES }, work)]);
+  }
+
+  #isLate(): boolean {
+    return Date.now() > this.#options.until() - LAST_MS;
   }
 
   /** While there is no other node the room stays here, until the drain's time is nearly over. */
   async #moveOne(room: RoomAgent): Promise<void> {
-    const { attempt, signal, until } = this.#options;
+    const { attempt, signal } = this.#options;
     while (room.state === 'serving' && !signal.aborted) {
       await attempt('hand-over', () => this.#handOver(room));
-      if (room.isMoving || Date.now() > until() - LAST_MS) break;
+      if (room.isMoving || this.#isLate()) break;
       await sleep(NO_NODE_MS, undefined, { signal }).catch(() => {});
     }
     room.release();
