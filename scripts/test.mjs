@@ -16,6 +16,8 @@ const programs = [
   { package: 'caddy', names: ['caddy'] },
   { package: 'chromium', names: ['chromium', 'chromium-browser', 'google-chrome'] },
   { package: 'firefox-esr', names: ['firefox-esr', 'firefox'] },
+  { package: 'iproute2', names: ['ip'] },
+  { package: 'iptables', names: ['iptables'] },
 ];
 
 function has(name) {

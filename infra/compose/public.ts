@@ -8,6 +8,8 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { topology } from '../topology/index.ts';
+import { relayFirewallCommands } from '../topology/relay-firewall.ts';
 import {
   firewallPorts,
   firstVariables,
@@ -133,6 +135,8 @@ async function main(): Promise<number> {
   );
   console.log(`\nA firewall${privateAddress ? ' and the NAT' : ''} must let in:`);
   for (const [ports, what] of firewallPorts()) console.log(`  ${ports.padEnd(16)} ${what}`);
+  console.log('\nKeep relayed packets away from this host itself (as root, after each boot):');
+  for (const line of relayFirewallCommands({ ports: topology.turn.relayPorts })) console.log(`  ${line}`);
   if (/^TANDEM_ACCESS=open$/m.test(text))
     console.log(
       '\nAnybody who has the address may call. Accounts or API keys instead: TANDEM_ACCESS in .env, docs/auth.md.',

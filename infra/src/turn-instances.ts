@@ -5,6 +5,7 @@ import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
+import { relayFirewallCommands } from '../topology/relay-firewall.ts';
 import { acknowledge } from './acknowledge.ts';
 import { TURN_MACHINE_IMAGE } from './base-images.ts';
 
@@ -64,6 +65,22 @@ export function turnInstances(scope: Construct, of: TurnInstances): autoscaling.
     `net.ipv4.ip_local_port_range=10240 ${topology.turn.relayPorts[0] - 1}`,
     'END',
     'sysctl --system',
+    // A unit, as a reboot forgets the rules; the agent's own package needs iptables.
+    `cat > /usr/local/sbin/relay-firewall <<'END'`,
+    '#!/bin/sh -e',
+    ...relayFirewallCommands({ ports: topology.turn.relayPorts }),
+    'END',
+    'chmod 755 /usr/local/sbin/relay-firewall',
+    `cat > /etc/systemd/system/relay-firewall.service <<'END'`,
+    '[Unit]',
+    'Before=ecs.service',
+    '[Service]',
+    'Type=oneshot',
+    'ExecStart=/usr/local/sbin/relay-firewall',
+    '[Install]',
+    'WantedBy=multi-user.target',
+    'END',
+    'systemctl enable --now relay-firewall.service',
   );
   const template = new ec2.LaunchTemplate(scope, 'Template', {
     instanceType: of.instanceType ?? ec2.InstanceType.of(ec2.InstanceClass.C7GN, ec2.InstanceSize.MEDIUM),

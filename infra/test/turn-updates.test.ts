@@ -4,6 +4,8 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { expect, test } from 'vitest';
 import { Network, TopologyStack, TurnFleet, type TurnFleetProps } from '../src/index.ts';
+import { topology } from '../topology/index.ts';
+import { relayFirewallCommands } from '../topology/relay-firewall.ts';
 import { ECS_STABILIZE_SECONDS, LONGEST_STOP_TIMEOUT, longestLifecycleHook, rollingUpdate } from './aws-rules.ts';
 
 type Any = ReturnType<typeof JSON.parse>;
@@ -15,11 +17,13 @@ function fleet(props: Partial<TurnFleetProps>) {
   const template = Template.fromStack(stack);
   const one = (type: string): Any => Object.values(template.findResources(type) as Any)[0];
   const deployment = one('AWS::ECS::Service').Properties.DeploymentConfiguration;
-  const userData = JSON.stringify(one('AWS::EC2::LaunchTemplate').Properties.LaunchTemplateData.UserData);
+  const { UserData } = one('AWS::EC2::LaunchTemplate').Properties.LaunchTemplateData;
+  const userData: string = UserData['Fn::Base64']['Fn::Join'][1].map((part: Any) => part.Ref ?? part).join('');
   const container = one('AWS::ECS::TaskDefinition').Properties.ContainerDefinitions[0];
   return {
     deployment,
     container,
+    userData,
     settings: Object.fromEntries(container.Environment.map((v: Any) => [v.Name, v.Value])),
     agentStopSeconds: Number(/ECS_CONTAINER_STOP_TIMEOUT=(\d+)s/.exec(userData)?.[1]),
     heartbeat: one('AWS::AutoScaling::LifecycleHook').Properties.HeartbeatTimeout as number,
@@ -58,3 +62,15 @@ test.each(cases)(
     expect(longestLifecycleHook(heartbeat)).toBeGreaterThanOrEqual(props.drainTimeout.toSeconds());
   },
 );
+
+test('an instance of the relay starts with the firewall rules that the kernel test holds, again at each boot, before its tasks', () => {
+  const { userData, settings, container } = fleet({});
+  const ports = [Number(settings.RELAY_MIN_PORT), Number(settings.RELAY_MAX_PORT)] as const;
+  expect(topology.turn.relayPorts).toEqual(ports);
+  const [user] = container.User.split(':');
+  const [, script = ''] = /cat > \/usr\/local\/sbin\/relay-firewall <<'END'\n(.*?)\nEND\n/s.exec(userData) ?? [];
+  expect(script.split('\n').slice(1)).toEqual(relayFirewallCommands({ ports, user: Number(user) }));
+  expect(userData).toMatch(
+    /Before=ecs\.service\n.*WantedBy=multi-user\.target\n.*systemctl enable --now relay-firewall/s,
+  );
+});

@@ -14,6 +14,8 @@ export interface TurnAllocation extends Disposable {
    * @returns 0 when it is allowed, else the error code: 403 is "this peer is denied"
    */
   permit(peer: string): Promise<number>;
+  /** Have the relay send to a permitted peer (Send indication, RFC 8656 section 11); nothing answers. */
+  sendTo(peer: string, port: number, data: Uint8Array): void;
 }
 
 /** An error answer of the server, such as 401 (credentials refused) or 486 (quota reached). */
@@ -26,9 +28,9 @@ export class TurnError extends Error {
 }
 
 const MAGIC = 0x2112a442;
-const [ALLOCATE, REFRESH, CREATE_PERMISSION] = [0x0003, 0x0004, 0x0008];
-const [USERNAME, INTEGRITY, ERROR, LIFETIME, PEER, REALM, NONCE, RELAYED, FAMILY, TRANSPORT] = [
-  0x06, 0x08, 0x09, 0x0d, 0x12, 0x14, 0x15, 0x16, 0x17, 0x19,
+const [ALLOCATE, REFRESH, CREATE_PERMISSION, SEND] = [0x0003, 0x0004, 0x0008, 0x0016];
+const [USERNAME, INTEGRITY, ERROR, LIFETIME, PEER, DATA, REALM, NONCE, RELAYED, FAMILY, TRANSPORT] = [
+  0x06, 0x08, 0x09, 0x0d, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x19,
 ];
 
 function attribute(type: number, value: Uint8Array): Buffer {
@@ -77,11 +79,11 @@ function addressBytes(address: string): Buffer {
   return bytes;
 }
 
-/** XOR-PEER-ADDRESS (RFC 8489 section 14.2), port 9. */
-function peerAddress(address: string, transaction: Buffer): Buffer {
+/** XOR-PEER-ADDRESS (RFC 8489 section 14.2). */
+function peerAddress(address: string, transaction: Buffer, peerPort = 9): Buffer {
   const mask = Buffer.concat([number(MAGIC), transaction]);
   const bytes = addressBytes(address).map((byte, i) => byte ^ (mask[i] ?? 0));
-  const port = 9 ^ (MAGIC >>> 16);
+  const port = peerPort ^ (MAGIC >>> 16);
   return attribute(PEER, Buffer.from([0, bytes.length === 4 ? 1 : 2, port >>> 8, port & 255, ...bytes]));
 }
 
@@ -168,6 +170,11 @@ export async function allocate(
     relayPort: (answer.get(RELAYED)?.readUInt16BE(2) ?? 0) ^ (MAGIC >>> 16),
     refresh: async (seconds = 600) => (await request(REFRESH, () => [attribute(LIFETIME, number(seconds))])).code,
     permit: async (peer) => (await request(CREATE_PERMISSION, (transaction) => [peerAddress(peer, transaction)])).code,
+    sendTo: (peer, peerPort, data) => {
+      const transaction = randomBytes(12);
+      const body = Buffer.concat([peerAddress(peer, transaction, peerPort), attribute(DATA, data)]);
+      socket.send(Buffer.concat([header(SEND, body.length, transaction), body]), port, server);
+    },
     [Symbol.dispose]: () => socket.close(),
   };
 }
