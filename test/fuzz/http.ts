@@ -1,8 +1,14 @@
-/** Raw HTTP/1.1 to the real auth and signaling services. */
-import { connect } from 'node:net';
+/** Raw HTTP/1.1 to the real auth and signaling services, and to the edge in front of them. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLogger, loadConfig } from '@tandem/service';
 import fc from 'fast-check';
 import { startTestAuth } from '../../apps/auth/src/testing.ts';
 import { startTestNode } from '../../apps/signaling/src/testing.ts';
+import { EdgeConfig } from '../../infra/local/edge/config.ts';
+import { startEdge } from '../../infra/local/edge/server.ts';
 import type { FuzzTarget } from './target.ts';
 
 const PATHS = [
@@ -44,14 +50,31 @@ const ANSWER_MS = 5000;
 const token = (text: string) => text.replace(/[^\x21-\x7e]/g, '');
 const line = (text: string) => text.replace(/[\r\n]/g, ' ');
 
-function requests(): fc.Arbitrary<string> {
+/** Request targets that fooled a proxy, here or elsewhere. `{elsewhere}` is a host that nobody may ask. */
+const CORPUS = readFileSync(join(import.meta.dirname, '../corpus/request-targets.txt'), 'utf8')
+  .trim()
+  .split('\n');
+
+/** Targets of the corpus, whole, and with pieces of one another in any order. */
+function targets(elsewhere: string): fc.Arbitrary<string> {
+  const known = CORPUS.map((target) => target.replaceAll('{elsewhere}', elsewhere));
+  const pieces = [...new Set(known.flatMap((target) => target.split(/(?<=[/\\])|(?=[/\\])/)))];
+  return fc.oneof(
+    fc.constantFrom(...known),
+    fc
+      .array(fc.constantFrom(...pieces, '/metrics', '/auth', '/ws', '?', '%', ';'), { minLength: 1, maxLength: 8 })
+      .map((p) => p.join('')),
+  );
+}
+
+function requests(paths: fc.Arbitrary<string> = fc.constantFrom(...PATHS)): fc.Arbitrary<string> {
   const method = fc.oneof(
     fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD', 'CONNECT', 'PATCH'),
     fc.string().map(token),
   );
   const path = fc.oneof(
-    { weight: 4, arbitrary: fc.constantFrom(...PATHS) },
-    { weight: 2, arbitrary: fc.tuple(fc.constantFrom(...PATHS), fc.webFragments()).map(([p, f]) => `${p}?${f}`) },
+    { weight: 4, arbitrary: paths },
+    { weight: 2, arbitrary: fc.tuple(paths, fc.webFragments()).map(([p, f]) => `${p}?${f}`) },
     { weight: 1, arbitrary: fc.string().map((s) => `/${token(s)}`) },
   );
   const header = fc.tuple(
@@ -126,6 +149,57 @@ export const httpTarget: FuzzTarget = {
       [Symbol.asyncDispose]: async () => {
         await node[Symbol.asyncDispose]();
         await auth[Symbol.asyncDispose]();
+      },
+    };
+  },
+};
+
+/** What only the services show, to those who reach them directly: metrics, and the text of the internal routes. */
+const INTERNAL = /^# (HELP|TYPE) |"revocations"/m;
+
+export const edgeTarget: FuzzTarget = {
+  name: 'edge',
+  open: async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fuzz-edge-'));
+    writeFileSync(join(folder, 'index.html'), '<p>home');
+    writeFileSync(join(folder, '404.html'), '<p>nothing');
+    let asked = 0;
+    const elsewhere = createServer((socket) => {
+      asked += 1;
+      socket.destroy();
+    });
+    await new Promise<void>((done) => elsewhere.listen(0, '127.0.0.1', done));
+    const other = `127.0.0.1:${(elsewhere.address() as AddressInfo).port}`;
+    const auth = await startTestAuth();
+    const node = await startTestNode({ keys: auth });
+    const settings = {
+      HOST: '127.0.0.1',
+      PORT: '0',
+      CLIENT_DIR: folder,
+      AUTH_TARGETS: auth.url,
+      SIGNALING_TARGETS: `http://127.0.0.1:${node.port}`,
+    };
+    const edge = await startEdge(loadConfig(EdgeConfig, settings), createLogger('edge', 'silent'));
+    return {
+      attack: async (seed, runs) => {
+        await fc.assert(
+          fc.asyncProperty(requests(targets(other)), async (request) => {
+            const answer = await ask(edge.port, request);
+            expectSound(answer, request);
+            if (INTERNAL.test(answer)) throw new Error(`shows what is internal: ${request.slice(0, 400)}`);
+            if (asked > 0) throw new Error(`asks another host: ${request.slice(0, 400)}`);
+          }),
+          { seed, numRuns: Math.ceil(runs / 5), endOnFailure: true },
+        );
+        const answer = await ask(edge.port, 'GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+        if (!answer.startsWith('HTTP/1.1 200')) throw new Error(`the edge is not alive: ${answer.slice(0, 80)}`);
+      },
+      [Symbol.asyncDispose]: async () => {
+        await edge[Symbol.asyncDispose]();
+        await node[Symbol.asyncDispose]();
+        await auth[Symbol.asyncDispose]();
+        await new Promise((done) => elsewhere.close(done));
+        rmSync(folder, { recursive: true });
       },
     };
   },

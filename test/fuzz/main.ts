@@ -6,11 +6,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { frameTarget } from './frames.ts';
-import { httpTarget } from './http.ts';
+import { edgeTarget, httpTarget } from './http.ts';
 import { descriptionTarget, peerMessageTarget } from './peer-input.ts';
 import type { FuzzTarget } from './target.ts';
 
-const TARGETS: readonly FuzzTarget[] = [peerMessageTarget, descriptionTarget, frameTarget, httpTarget];
+const TARGETS: readonly FuzzTarget[] = [peerMessageTarget, descriptionTarget, frameTarget, httpTarget, edgeTarget];
 /** Inputs of one seed; with a time to fill, seeds follow one another. */
 const RUNS = 1000;
 const FOUND = new URL('../corpus/found/', import.meta.url);
