@@ -333,6 +333,21 @@ test('whatever one side says is refused: new connections come ever more slowly, 
   expect(both.ada.sent.length + both.bob.sent.length).toBeLessThan(100);
 });
 
+test('on a slow device each step gets its full time: the description, the path, its encryption', async () => {
+  const both = couple(14, { rebuild: 8000 });
+  both.ada.pair.start(false);
+  both.bob.pair.start(true);
+  await both.time.settle(1000);
+  for (const state of ['checking', 'connected'] as const) {
+    await both.time.settle(7000);
+    for (const side of [both.ada, both.bob]) side.pc().reportIce(state);
+  }
+  await both.time.settle(7000);
+  for (const side of [both.ada, both.bob]) side.pc().report('connected');
+  await both.time.settle(60_000);
+  expect([both.ada.pair.generation, both.bob.pair.generation]).toEqual([1, 1]);
+});
+
 test('an offer that nobody answers, on a path that counts as connected: rebuilt within 8 s, by either side', async () => {
   for (const by of ['ada', 'bob'] as const) {
     const both = couple(12, { rebuild: 8000 });

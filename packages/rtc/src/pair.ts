@@ -387,6 +387,7 @@ export class Pair {
     pc.onconnectionstatechange = () => this.#transport();
     pc.oniceconnectionstatechange = () => {
       if (pc.iceConnectionState === 'connected') this.#host.onTiming('ice-connected');
+      if (pc.connectionState === 'connecting') this.#recovery.progress();
       this.#transport();
     };
     this.#host.onChannel(connection.channel);

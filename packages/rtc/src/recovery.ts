@@ -110,7 +110,7 @@ export class Recovery {
     }, wait);
   }
 
-  /** A description was applied: what it begins gets its full time. */
+  /** A description was applied, or ICE moved on: what that begins gets its full time. */
   progress(): void {
     if (this.#rebuildTimer === undefined) return;
     this.#stopRebuild();

@@ -165,6 +165,13 @@ export function fakePeerConnection(world: FakeWorld) {
       this.onconnectionstatechange?.();
     }
 
+    /** For the test: what ICE alone would report. */
+    reportIce(state: 'checking' | 'connected'): void {
+      this.connectionState = 'connecting';
+      this.iceConnectionState = state;
+      this.oniceconnectionstatechange?.();
+    }
+
     close(): void {
       this.signalingState = 'closed';
       this.connectionState = 'closed';

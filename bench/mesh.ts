@@ -1,0 +1,65 @@
+/** `npm run bench -- mesh`: people who join in the same second, and how long until each decodes the picture of each other. */
+import { parseArgs } from 'node:util';
+import { fixed, quantile, table } from './lib/stats.ts';
+
+export const summary = 'people joining a room at once: seconds until each decodes each other’s picture (2, 4 and 6)';
+
+/** Room of `people` fresh pages that click at the same moment. @returns seconds until the mesh is whole */
+async function whole(world: World, people: number, round: number): Promise<number> {
+  const pages = await Promise.all(Array.from({ length: people }, () => world.browser.page()));
+  try {
+    const tokens = await Promise.all(pages.map((_, i) => world.keys.token(`person-${i}`)));
+    const started = performance.now();
+    await Promise.all(
+      pages.map((page, i) =>
+        page.evaluate((options) => globalThis.harness.start(options), {
+          url: world.url,
+          token: tokens[i] ?? '',
+          roomId: `mesh-${people}-${round}`,
+          name: `Person ${i}`,
+        }),
+      ),
+    );
+    await Promise.all(
+      pages.map((page) =>
+        world.until('a picture of each', async () => {
+          const { peers } = await page.evaluate(() => globalThis.harness.view());
+          return peers.length === people - 1 && peers.every((peer) => peer.framesDecoded > 0);
+        }),
+      ),
+    );
+    return (performance.now() - started) / 1000;
+  } finally {
+    await Promise.all(pages.map((page) => page.close()));
+  }
+}
+
+interface World {
+  readonly keys: { token(name: string): Promise<string> };
+  readonly url: string;
+  readonly browser: Awaited<ReturnType<typeof import('../test/sdk/harness.ts').startSdkBrowser>>;
+  readonly until: typeof import('../test/sdk/harness.ts').until;
+}
+
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { rounds: { type: 'string', default: '5' } } });
+  const { startTestKeys, startTestNode } = await import('../apps/signaling/src/testing.ts');
+  const { startSdkBrowser, until } = await import('../test/sdk/harness.ts');
+  await using keys = await startTestKeys();
+  await using node = await startTestNode({ keys, config: { ALLOWED_ORIGINS: '*' } });
+  await using browser = await startSdkBrowser();
+  const world: World = { keys, url: node.wsUrl, browser, until };
+  await whole(world, 2, -1);
+  const rows = [['people', 'pairs', 'median s', 'slowest s']];
+  for (const people of [2, 4, 6]) {
+    const times: number[] = [];
+    for (let round = 0; round < Number(values.rounds); round++) times.push(await whole(world, people, round));
+    rows.push([
+      String(people),
+      String((people * (people - 1)) / 2),
+      fixed(quantile(times, 0.5)),
+      fixed(Math.max(...times)),
+    ]);
+  }
+  console.log(`\n${table(rows)}`);
+}
