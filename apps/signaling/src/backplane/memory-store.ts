@@ -1,0 +1,128 @@
+/** What the embedded backplane remembers: rooms, sessions, users, each with the time at which it ends by itself, as keys in Redis do. */
+import type { Clock } from '../core/clock.ts';
+import {
+  type Ban,
+  type MemberRecord,
+  RECORD_TTL_MS,
+  ROOM_TTL_MS,
+  type RoomState,
+  type SessionRecord,
+} from './types.ts';
+
+export interface StoredMember extends Omit<MemberRecord, 'awayFor'> {
+  awayUntil: number;
+}
+/** As in Redis: a room is there as long as somebody is in it, and its version is 0 before and after. */
+export interface StoredRoom {
+  version: number;
+  readonly members: Map<string, StoredMember>;
+  /** Smallest that anybody who came in brought, see {@link JoinRule}. */
+  size?: number;
+  /** Kept until then unless a node reads or changes it. */
+  until: number;
+}
+export interface StoredSession extends Omit<SessionRecord, 'order'> {
+  order: number;
+  attached: boolean;
+  /** Its end by itself: of a detached session its grace, of an attached one {@link RECORD_TTL_MS}. */
+  until: number;
+  mailbox: string[];
+  mailboxBytes: number;
+}
+/** Sessions of one user. */
+export interface Places {
+  readonly peerIds: Set<string>;
+  until: number;
+}
+
+/** How often expired keys are looked for, ms. Until then they are only hidden. */
+const EXPIRY_INTERVAL_MS = 10_000;
+
+export class MemoryStore {
+  readonly rooms = new Map<string, StoredRoom>();
+  /** Of each room: login session or `!user <user id>`, until when. */
+  readonly bans = new Map<string, Map<string, number>>();
+  readonly sessions = new Map<string, StoredSession>();
+  /** Sessions that were ended by force: until when their owners may not write them again. */
+  readonly tombstones = new Map<string, { until: number }>();
+  readonly identities = new Map<string, { readonly peerId: string; readonly until: number }>();
+  /** Sessions of each user. */
+  readonly users = new Map<string, Places>();
+  readonly clock: Clock;
+  #opened = 0;
+  #expiredAt = 0;
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** Changes a room, and answers with it as it is then. */
+  change(name: string, change: (room: StoredRoom) => void): RoomState {
+    const room = this.room(name) ?? { version: 0, members: new Map<string, StoredMember>(), until: 0 };
+    change(room);
+    room.until = this.clock.now() + ROOM_TTL_MS;
+    if (room.members.size > 0) this.rooms.set(name, room);
+    else this.rooms.delete(name);
+    const now = this.clock.now();
+    return {
+      version: room.version,
+      members: [...room.members.values()].map(({ awayUntil, ...m }) => ({
+        ...m,
+        awayFor: awayUntil === 0 ? 0 : Math.max(1, Math.ceil(awayUntil - now)),
+      })),
+    };
+  }
+
+  /** A new room starts above every version of a room opened before. */
+  bump(room: StoredRoom): void {
+    room.version = room.version === 0 ? ++this.#opened * 1_000_000_000 : room.version + 1;
+  }
+
+  ban(name: string, { loginSession, userId, ms }: Ban): void {
+    const now = this.clock.now();
+    const bans = new Map([...(this.bans.get(name) ?? [])].filter(([, until]) => until > now));
+    bans.set(loginSession, now + ms);
+    if (userId !== undefined) bans.set(`!user ${userId}`, now + ms);
+    this.bans.set(name, bans);
+  }
+
+  isBanned(name: string, loginSession: string, userId: string | undefined): boolean {
+    const until = (key: string) => this.bans.get(name)?.get(key) ?? 0;
+    return Math.max(until(loginSession), userId === undefined ? 0 : until(`!user ${userId}`)) > this.clock.now();
+  }
+
+  room(name: string): StoredRoom | undefined {
+    return this.#alive(this.rooms, name);
+  }
+  session(peerId: string): StoredSession | undefined {
+    return this.#alive(this.sessions, peerId);
+  }
+  isOver(peerId: string): boolean {
+    return this.#alive(this.tombstones, peerId) !== undefined;
+  }
+  holder(identity: string): string | undefined {
+    return this.#alive(this.identities, identity)?.peerId;
+  }
+  places(userId: string): Places | undefined {
+    return this.#alive(this.users, userId);
+  }
+
+  /** Every key ends by itself, as in Redis: also those that nobody asks for again. */
+  expire(): void {
+    const now = this.clock.now();
+    if (now - this.#expiredAt < EXPIRY_INTERVAL_MS) return;
+    this.#expiredAt = now;
+    for (const map of [this.rooms, this.sessions, this.tombstones, this.identities, this.users])
+      for (const [key, { until }] of map) if (until <= now) map.delete(key);
+    for (const [name, bans] of this.bans) {
+      for (const [loginSession, until] of bans) if (until <= now) bans.delete(loginSession);
+      if (bans.size === 0) this.bans.delete(name);
+    }
+  }
+
+  #alive<T extends { readonly until: number }>(map: Map<string, T>, key: string): T | undefined {
+    const found = map.get(key);
+    if (!found || found.until > this.clock.now()) return found;
+    map.delete(key);
+    return undefined;
+  }
+}

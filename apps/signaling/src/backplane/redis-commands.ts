@@ -1,0 +1,69 @@
+/** Sends commands to Redis, tells whether it answers, and turns every form of "it does not" into {@link UnavailableError}. */
+import type { DependencyHealth, RedisClient } from '@tandem/service';
+import { Gather } from './gather.ts';
+import { runScript, type ScriptName } from './scripts.ts';
+import { UnavailableError } from './types.ts';
+
+/** Replies of a server that cannot serve now, though the command is right. */
+const SERVER_UNAVAILABLE =
+  /^-?(LOADING|READONLY|MISCONF|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|NOREPLICAS|OOM|MOVED|ASK|UNKILLABLE|BUSY|WRONGPASS|NOAUTH|NOPERM|NOSCRIPT)/;
+
+export class RedisCommands {
+  readonly client: RedisClient;
+  readonly #gather: Gather;
+  #health: DependencyHealth = { state: 'down', since: new Date().toISOString(), detail: 'not reached yet' };
+  #closed = false;
+
+  constructor(client: RedisClient) {
+    this.client = client;
+    // Errors reach callers through their commands; without a listener they would end the process.
+    client.on('error', () => {});
+    this.#gather = new Gather(client);
+  }
+
+  get health(): DependencyHealth {
+    return this.#health;
+  }
+
+  /** Runs a script; it may wait for others, to leave with them. @throws UnavailableError */
+  run(name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    return this.guard(() => {
+      this.#gather.hold();
+      return runScript(this.client, name, keys, args);
+    });
+  }
+
+  /** Sends what waits for others now. */
+  flush(): void {
+    this.#gather.send();
+  }
+
+  /** Runs a command. A faulty command stays the error that Redis answered. @throws UnavailableError */
+  async guard<T>(command: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new UnavailableError('the backplane is closed');
+    try {
+      const result = await command();
+      if (this.#health.state !== 'up') this.#become('up');
+      return result;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (error instanceof Error && error.name === 'ReplyError' && !SERVER_UNAVAILABLE.test(message)) {
+        // ioredis keeps the arguments there, and a log of the error would hold them.
+        delete (error as { command?: unknown }).command;
+        throw error;
+      }
+      this.#become('down', message);
+      throw new UnavailableError(message, { cause: error });
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.client.disconnect();
+  }
+
+  #become(state: 'up' | 'down', detail?: string): void {
+    if (this.#health.state === state) return;
+    this.#health = { state, since: new Date().toISOString(), ...(detail === undefined ? {} : { detail }) };
+  }
+}

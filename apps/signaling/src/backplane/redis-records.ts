@@ -1,0 +1,79 @@
+/** How sessions, members and rooms are written in Redis, and read back. The scripts in scripts/ read the same formats. */
+import type { MemberRecord, RoomState, SessionRecord, WriteMark } from './types.ts';
+
+/** What a forced end leaves in place of a record. */
+export const TOMBSTONE = 'over';
+
+/** Encodes text without spaces, colons and braces, for use in a record and in a key. */
+export const word = (text: string) => encodeURIComponent(text.toWellFormed());
+
+/** The record of a session: its fields in one line, separated by spaces, then its info. */
+export function writeSession(s: SessionRecord, state: 'attached' | 'detached'): string {
+  const { epoch, node, secretHash, userId, loginSession, room } = s;
+  return `${state} ${epoch} ${node} ${secretHash} ${word(userId)} ${word(loginSession)} ${word(room)} ${ordered(s)}`;
+}
+
+export function readSession(peerId: string, record: string): { session: SessionRecord; attached: boolean } {
+  const [state, epoch, node = '', secretHash = '', userId = '', loginSession = '', room = '', ...info] =
+    record.split(' ');
+  const session = {
+    peerId,
+    node,
+    epoch: Number(epoch),
+    secretHash,
+    userId: decodeURIComponent(userId),
+    loginSession: decodeURIComponent(loginSession),
+    room: decodeURIComponent(room),
+    ...splitOrder(info.join(' ')),
+  };
+  return { session, attached: state === 'attached' };
+}
+
+/** Reads a room from a script's answer: the time, then each field and its value, a line each (scripts/room.lua). */
+export function readState(answer: string): RoomState {
+  const [time, ...room] = answer.split('\n');
+  const now = Number(time);
+  const members: MemberRecord[] = [];
+  let version = 0;
+  for (let i = 0; i + 1 < room.length; i += 2) {
+    const field = room[i] as string;
+    const value = room[i + 1] as string;
+    if (field === '#') version = Number(value);
+    else if (field !== '') members.push(readMember(field, value, now));
+  }
+  return { version, members };
+}
+
+function readMember(peerId: string, value: string, now: number): MemberRecord {
+  const afterEpoch = value.indexOf(' ');
+  const afterAway = value.indexOf(' ', afterEpoch + 1);
+  const afterNode = value.indexOf(' ', afterAway + 1);
+  const awayUntil = Number(value.slice(afterEpoch + 1, afterAway));
+  return {
+    peerId,
+    node: value.slice(afterAway + 1, afterNode),
+    epoch: Number(value.slice(0, afterEpoch)),
+    awayFor: awayUntil === 0 ? 0 : Math.max(1, awayUntil - now),
+    ...splitOrder(value.slice(afterNode + 1)),
+  };
+}
+
+/**
+ * Writes the order into the head of the info (an object as JSON), where nodes of a version without orders read it as a part of the
+ * info: see scripts/order.lua.
+ */
+export function ordered({ order, info }: { readonly order: number; readonly info: string }): string {
+  if (order === 0) return info;
+  return `{"order":${order}${info === '{}' ? '}' : `,${info.slice(1)}`}`;
+}
+
+function splitOrder(stored: string): { order: number; info: string } {
+  const head = /^\{"order":(\d+),?/.exec(stored);
+  return head ? { order: Number(head[1]), info: `{${stored.slice(head[0].length)}` } : { order: 0, info: stored };
+}
+
+/** Reads only what tells whether a member's record is what its owner wrote last. */
+export function readMark(value: string | null | undefined): (WriteMark & { away: boolean }) | undefined {
+  const head = value ? /^(\d+) (\d+) \S+ (?:\{"order":(\d+))?/.exec(value) : null;
+  return head ? { epoch: Number(head[1]), order: Number(head[3] ?? 0), away: head[2] !== '0' } : undefined;
+}
