@@ -127,6 +127,8 @@ export class RawSoaker implements Soaker {
   #over = false;
   #listed = 0;
   #tries = 0;
+  /** Sockets whose resume was not answered: it may be carried out later, and takes the session then (S-73). */
+  readonly #unanswered = new Set<WebSocket>();
 
   constructor(options: SoakerOptions) {
     this.#o = options;
@@ -151,12 +153,15 @@ export class RawSoaker implements Soaker {
     const silent = setTimeout(() => socket.terminate(), 15_000);
     let greeted: Heard | undefined;
     socket.on('open', () => {
-      if (this.#sessionToken) this.#send({ type: 'resume', sessionToken: this.#sessionToken });
+      if (!this.#sessionToken) return;
+      this.#unanswered.add(socket);
+      this.#send({ type: 'resume', sessionToken: this.#sessionToken });
     });
     socket.on('message', (text) => {
       silent.refresh();
       const heard = JSON.parse(String(text)) as Heard;
       if (heard.type === 'welcome') greeted = heard;
+      if (heard.type === 'resumed' || heard.replyTo === 'resume') this.#unanswered.delete(socket);
       if (socket === this.#socket) this.#hear(heard, greeted);
     });
     // The server pings at least every 25 s when it is silent; a client that must notice sooner asks itself.
@@ -167,7 +172,9 @@ export class RawSoaker implements Soaker {
       clearInterval(asking);
       if (this.#over) return;
       this.#in = false;
-      if (code === 4010) this.problems.push(`${this.name}: its only socket was closed with 4010`);
+      if (code === 4010) this.#unanswered.delete(socket);
+      if (code === 4010 && this.#unanswered.size === 0)
+        this.problems.push(`${this.name}: its only socket was closed with 4010`);
       if (code === 4006) this.problems.push(`${this.name}: closed as abuse`);
       setTimeout(() => this.#dial(), Math.random() * Math.min(4000, 300 * 2 ** this.#tries++));
     });

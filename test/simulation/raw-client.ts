@@ -38,6 +38,8 @@ export class RawClient implements Party {
   #listed = -Infinity;
   #heard = 0;
   #closing = false;
+  /** Resumes that were sent and not answered: the nodes may still carry them out. */
+  readonly #unanswered = new Set<SimSocket>();
 
   constructor(world: World, name: string) {
     this.world = world;
@@ -77,12 +79,15 @@ export class RawClient implements Party {
     this.#heard = this.clock.now();
     socket.onopen = () => {
       this.#resuming = this.#token !== undefined;
-      if (this.#token) this.#send({ type: 'resume', sessionToken: this.#token });
+      if (!this.#token) return;
+      this.#unanswered.add(socket);
+      this.#send({ type: 'resume', sessionToken: this.#token });
     };
     socket.onmessage = (event: { data: string }) => {
       if (socket === this.#socket) this.#read(JSON.parse(event.data));
     };
-    socket.onclose = () => {
+    socket.onclose = ({ code }: { code: number }) => {
+      if (code === 4010) this.#fenced(socket);
       if (socket === this.#socket) this.#lost();
     };
     this.#watch(socket);
@@ -101,6 +106,13 @@ export class RawClient implements Party {
     }, PING);
   }
 
+  /** S-73: the session is on another socket of this client, or was taken by a resume that it had given up. */
+  #fenced(socket: SimSocket): void {
+    if (socket !== this.#socket) return;
+    this.#unanswered.delete(socket);
+    if (this.#unanswered.size === 0) this.world.problem(`${this.name}: its only socket was closed with 4010`);
+  }
+
   #lost(): void {
     this.#socket = undefined;
     this.clock.setTimeout(() => this.#connect(), this.clock.random() * 600);
@@ -114,6 +126,7 @@ export class RawClient implements Party {
       if (!this.#resuming) this.#begin();
     } else if (type === 'resumed') {
       this.#resuming = false;
+      if (this.#socket) this.#unanswered.delete(this.#socket);
       this.roomId = frame.roomId;
       this.#list(frame);
       if (!frame.roomId) this.#join();
@@ -140,6 +153,7 @@ export class RawClient implements Party {
   }
 
   #refused({ code, replyTo, retryAfter = 500 }: Frame): void {
+    if (replyTo === 'resume' && this.#socket) this.#unanswered.delete(this.#socket);
     if (replyTo === 'resume' && code === 'session_unknown') {
       this.world.sessionLost(this.name);
       this.roomId = undefined;

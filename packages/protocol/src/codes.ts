@@ -51,6 +51,7 @@ export const CLOSE_CODES = {
   slowConsumer: { code: 4007, after: 'backoff', reason: 'You read too slowly; your buffer ran over.' },
   heartbeat: { code: 4008, after: 'reconnect', reason: 'No answer to pings.' },
   roomClosed: { code: 4009, after: 'give-up', reason: 'The room was closed.' },
+  /** `backoff` for a client whose only socket this is and that sent a resume within the last 60 s: rule S-73. */
   fenced: { code: 4010, after: 'give-up', reason: 'This session continues on another socket.' },
   /** Sent by clients only: no answer came in time, or the session moved to another socket. The session goes on. */
   abandoned: { code: 4011, after: 'backoff', reason: 'The client gave this socket up; its session goes on.' },

@@ -83,6 +83,7 @@ export class SessionResumer {
   async #resumeAnywhere(request: ResumeRequest): Promise<Resumed> {
     const { context, registry, writer, pending, outbox } = this.#parts;
     const { peerId, secret, identity, connection } = request;
+    const socketBefore = socketOf(registry.get(peerId));
     const result = await context.backplane.resumeSession(peerId, hashSecret(secret), identity.userId);
     if (!result.ok) {
       context.counters.resumesFailed++;
@@ -91,13 +92,15 @@ export class SessionResumer {
     const { session: record, previousNode, parked } = result;
     if (previousNode !== context.name) outbox.control(previousNode, { t: 'fence', peerId, epoch: record.epoch });
     const local = registry.get(peerId);
-    if (local && local.epoch >= record.epoch) throw this.#overtaken(local, connection, parked);
-    const session = this.#continued(record, request);
+    // Ahead of the store by a later resume, or as another node gave it back (takeover.ts) and that is not written yet.
+    const isAhead = local !== undefined && local.epoch >= record.epoch;
+    if (isAhead && isOvertaken(local, socketBefore)) throw this.#overtaken(local, connection, parked);
+    const session = isAhead ? local : this.#continued(record, request);
     // What is here may be older than what another owner wrote last.
     const isKnown = registry.get(peerId) === session;
-    this.#attach(session, request, record.epoch);
+    this.#attach(session, request, isAhead ? local.epoch + 1 : record.epoch);
     session.order = Math.max(session.order, record.order) + 1;
-    session.unsynced = false;
+    session.unsynced = isAhead;
     const state = await this.#enter(session, record.room, isKnown);
     if (state === 'unavailable') return { ...this.#resumeHere(session, request), parked };
     if (registry.get(peerId) !== session) {
@@ -214,6 +217,16 @@ export class SessionResumer {
     session.epoch = epoch;
     registry.add(session);
   }
+}
+
+function socketOf(session: Session | undefined): ClientSocket | undefined {
+  return session?.state.kind === 'attached' ? session.state.connection : undefined;
+}
+
+/** Whether a later resume has the session: it is in no room any more, or on a socket that it was not on when the store was asked. */
+function isOvertaken(session: Session, socketBefore: ClientSocket | undefined): boolean {
+  const socket = socketOf(session);
+  return session.room === undefined || (socket !== undefined && socket !== socketBefore);
 }
 
 function sessionUnknown(message: string): RefusalError {

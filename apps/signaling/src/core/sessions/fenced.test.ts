@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { UnavailableError } from '../../backplane/types.ts';
+import { Client, pair } from '../testing.ts';
+
+test('S-73 a session that this node was given back while it is resumed here: its only socket stays', async () => {
+  const { cluster, n1, n2, a, b } = await pair();
+  // n2 gets the session and does not hear of it.
+  cluster.after = (node, operation) => {
+    if (node === 'n2' && operation === 'resumeSession') throw new UnavailableError('the answer is lost');
+  };
+  const given = new Client(n2, 'ada');
+  given.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  given.connection.onClosed(1006);
+  a.connection.onClosed(1006);
+  await cluster.run();
+  // n2 says so to n1, whose write of it is slow.
+  const slow = cluster.gate();
+  cluster.before = (node, operation) => (node === 'n1' && operation === 'syncSession' ? slow.promise : undefined);
+  await cluster.control('n1', { t: 'keep', peerId: a.peerId, epoch: 2 });
+  const back = new Client(n1, 'ada');
+  back.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  expect(back.closed).toBeUndefined();
+  expect(back.types).toContain('resumed');
+  cluster.back();
+  slow.open();
+  await cluster.run(20_000);
+  b.send({ type: 'message', peerId: a.peerId, data: 1 });
+  await cluster.run();
+  expect(back.closed).toBeUndefined();
+  expect(back.of('message').map((m) => m.data)).toEqual([1]);
+  expect(cluster.hub.session(a.peerId)).toMatchObject({ node: 'n1', attached: true });
+  expect(b.types.filter((type) => type.startsWith('peer_')).at(-1)).toBe('peer_back');
+});
+
+test('S-73 a resume that its client gave up arrives late: 4010 for the only socket, and the next resume loses nothing', async () => {
+  const { cluster, n1, n2, a, b } = await pair();
+  a.connection.onClosed(1006);
+  await cluster.run();
+  // Its path stalls behind the handshake: the client gives it up and dials again.
+  const stalled = new Client(n2, 'ada');
+  const second = new Client(n1, 'ada');
+  second.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  stalled.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  expect(second.closed).toBe(4010);
+  stalled.connection.onClosed(4011);
+  b.send({ type: 'message', peerId: a.peerId, data: 1 });
+  await cluster.run();
+  const third = new Client(n1, 'ada');
+  third.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  expect(third.types).toContain('resumed');
+  expect(third.of('message').map((m) => m.data)).toEqual([1]);
+  await cluster.run(70_000);
+  expect(third.closed).toBeUndefined();
+  expect(b.types).not.toContain('peer_left');
+});
