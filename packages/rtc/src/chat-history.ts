@@ -26,6 +26,7 @@ export class ChatHistory {
   /** Whom I asked, and have not heard. */
   #asked: { readonly peerId: string; readonly id: string } | undefined;
   #candidates: string[] = [];
+  #met = 0;
   #timer: unknown;
   #over = false;
   /** Each peer gets one answer: a small question must not be made to cost many large ones. */
@@ -42,7 +43,8 @@ export class ChatHistory {
 
   /** This peer was here before me. The first few of those are asked, one after another. */
   metEarlier(peerId: string): void {
-    if (this.#over || this.#candidates.length >= MOST_ASKED) return;
+    if (this.#over || this.#met >= MOST_ASKED) return;
+    this.#met++;
     this.#candidates.push(peerId);
     if (!this.#asked) this.#askNext();
   }
@@ -77,7 +79,7 @@ export class ChatHistory {
     if (this.#over || this.#asked?.peerId !== peerId || this.#asked.id !== id) return;
     this.close();
     const known = new Set(this.#lines.map((line) => line.id));
-    const fresh = lines.filter((line) => !known.has(line.id));
+    const fresh = lines.filter((line) => !known.has(line.id) && known.add(line.id));
     this.#lines = [...fresh, ...this.#lines].slice(-MAX_HISTORY_LINES);
     if (fresh.length > 0) this.#host.learned(peerId, fresh);
   }

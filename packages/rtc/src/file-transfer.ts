@@ -90,13 +90,14 @@ export class FileTransfer {
     files.set(offer.id, { offer, parts: [], bytes: 0, touched: this.#host.clock.now() });
   }
 
-  /** The next part. One out of order, or beyond what was said, ends the file. */
+  /** The next part. One out of order, smaller than a part is before the last, or beyond what was said, ends the file. */
   take(peerId: string, { id, n, data }: FilePart): void {
     const files = this.#incoming.get(peerId);
     const file = files?.get(id);
     if (!files || !file) return;
     const part = bytesOf(data);
-    if (!part || part.length === 0 || n !== file.parts.length || file.bytes + part.length > file.offer.size) {
+    // Full parts: millions of one byte each would cost a hundred times what the file has.
+    if (n !== file.parts.length || part?.length !== Math.min(MAX_PART_BYTES, file.offer.size - file.bytes)) {
       files.delete(id);
       return;
     }

@@ -348,6 +348,16 @@ test('on a slow device each step gets its full time: the description, the path, 
   expect([both.ada.pair.generation, both.bob.pair.generation]).toEqual([1, 1]);
 });
 
+test('a pair that stood and does not come back is tried ever more slowly', async () => {
+  const both = couple(15, { rebuild: 8000 });
+  await connected(both, 'bob');
+  both.bob.pair.rebuild();
+  await both.time.settle(1000);
+  // After the first one 16 s, then 32 s.
+  await both.time.settle(16_000 + 9 * 32_000);
+  expect(both.bob.pair.generation).toBeLessThanOrEqual(2 + 10);
+});
+
 test('an offer that nobody answers, on a path that counts as connected: rebuilt within 8 s, by either side', async () => {
   for (const by of ['ada', 'bob'] as const) {
     const both = couple(12, { rebuild: 8000 });

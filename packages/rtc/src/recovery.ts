@@ -122,6 +122,8 @@ export class Recovery {
     const { clock, times } = this.#host;
     const pc = this.#host.connection();
     clock.clearTimeout(this.#searchTimer);
+    // What does not stand is rebuilt by `expectRecovery`, ever more slowly.
+    if (pc.connectionState !== 'connected') return;
     this.#searchTimer = clock.setTimeout(() => {
       void isSearching(pc).then((still) => {
         if (!still || this.#gone(pc)) return;

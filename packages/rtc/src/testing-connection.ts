@@ -79,7 +79,15 @@ export function fakePeerConnection(world: FakeWorld) {
       return this.#add(typeof kind === 'string' ? kind : kind.kind);
     }
     async getStats(): Promise<Map<string, object>> {
-      return new Map([['T', { type: 'transport', iceState: this.#checking ? 'checking' : 'connected' }]]);
+      return new Map([
+        [
+          'T',
+          {
+            type: 'transport',
+            iceState: this.#checking || this.iceConnectionState !== 'connected' ? 'checking' : 'connected',
+          },
+        ],
+      ]);
     }
 
     async createOffer(): Promise<{ type: 'offer'; sdp: string }> {

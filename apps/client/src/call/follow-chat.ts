@@ -5,27 +5,45 @@ import type { ChatLine } from './types.ts';
 
 /** Lines that the page keeps. */
 const KEPT = 500;
+/** Bytes of files that the page keeps; beyond them the oldest lines with files go. */
+const KEPT_FILE_BYTES = 100 * 1024 * 1024;
+
+/** The newest lines within both bounds. What goes is let go of. */
+function bounded(lines: readonly ChatLine[]): readonly ChatLine[] {
+  let bytes = 0;
+  const kept = new Set<ChatLine>();
+  for (const line of lines.slice(-KEPT).toReversed()) {
+    bytes += line.file?.size ?? 0;
+    if (!line.file || bytes <= KEPT_FILE_BYTES) kept.add(line);
+  }
+  for (const line of lines) if (line.file && !kept.has(line)) URL.revokeObjectURL(line.file.url);
+  return lines.filter((line) => kept.has(line));
+}
+
+let keys = 0;
 
 /** Adds a line; one that nobody sees is news. */
-export function addLine(state: CallState, line: ChatLine): void {
+export function addLine(state: CallState, line: Omit<ChatLine, 'key'>): void {
   const unseen = !line.mine && state.get().panel !== 'chat';
-  state.set({ chat: [...state.get().chat.slice(1 - KEPT), line], unread: unseen ? state.get().unread + 1 : 0 });
+  state.set({
+    chat: bounded([...state.get().chat, { ...line, key: ++keys }]),
+    unread: unseen ? state.get().unread + 1 : 0,
+  });
   if (unseen) tellChat(state, line.name, line.file?.name ?? line.text);
 }
 
 /** Lines and files of the call, and what was said before. @returns what ends each subscription */
 export function followChat(call: Call, state: CallState): (() => void)[] {
   const nameOf = (peerId: string) => call.peers.find((peer) => peer.peerId === peerId)?.name ?? '';
-  const urls: string[] = [];
   return [
-    call.on('chat', ({ id, peerId, name, text, shownAt, mine, privateTo }) => {
+    call.on('chat', ({ peerId, name, text, shownAt, mine, privateTo }) => {
       const only = privateTo === undefined ? {} : { only: { name: mine ? nameOf(privateTo) : '' } };
-      addLine(state, { id, peerId, name, text, shownAt, mine, ...only });
+      addLine(state, { peerId, name, text, shownAt, mine, ...only });
     }),
     call.on('chat-history', ({ peerId, lines }) => {
       const by = nameOf(peerId);
-      const before = lines.map(({ id, name, text, at }) => ({
-        id,
+      const before = lines.map(({ name, text, at }) => ({
+        key: ++keys,
         peerId: name,
         name,
         text,
@@ -33,16 +51,14 @@ export function followChat(call: Call, state: CallState): (() => void)[] {
         mine: false,
         by,
       }));
-      state.set({ chat: [...before, ...state.get().chat].slice(-KEPT) });
+      state.set({ chat: bounded([...before, ...state.get().chat]) });
     }),
-    call.on('file', ({ peerId, id, name, size, blob }) => {
-      const url = URL.createObjectURL(blob);
-      urls.push(url);
-      const line = { id, peerId, name: nameOf(peerId), text: '', shownAt: Date.now(), mine: false };
-      addLine(state, { ...line, file: { name, size, url } });
+    call.on('file', ({ peerId, name, size, blob }) => {
+      const line = { peerId, name: nameOf(peerId), text: '', shownAt: Date.now(), mine: false };
+      addLine(state, { ...line, file: { name, size, url: URL.createObjectURL(blob) } });
     }),
     () => {
-      for (const url of urls) URL.revokeObjectURL(url);
+      for (const { file } of state.get().chat) if (file) URL.revokeObjectURL(file.url);
     },
   ];
 }

@@ -50,7 +50,8 @@ export interface PeerView {
 }
 
 export interface ChatLine {
-  readonly id: string;
+  /** Of this page: ids are chosen by peers, who may use one twice. */
+  readonly key: number;
   readonly peerId: string;
   readonly name: string;
   readonly text: string;
@@ -69,7 +70,7 @@ export interface ChatFile {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
-  /** Where this page keeps it until the call ends. */
+  /** Where this page keeps it until the call ends, or newer ones need its place. */
   readonly url: string;
 }
 

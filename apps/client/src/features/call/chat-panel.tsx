@@ -51,7 +51,7 @@ export function ChatPanel() {
           const first = line.by !== undefined && previous?.by === undefined;
           return (
             <ChatLineView
-              key={`${line.by ?? ''} ${line.peerId} ${line.id}`}
+              key={line.key}
               line={line}
               follows={follows}
               {...(first ? { heading: t('chat.before', { name: line.by || t('call.guest') }) } : {})}

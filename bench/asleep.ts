@@ -1,0 +1,75 @@
+/** `npm run bench -- asleep`: a computer sleeps in a call (its browser's processes are stopped) and wakes; time until media is back. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import type { Page } from 'playwright-core';
+import { fixed, table } from './lib/stats.ts';
+
+export const summary = 'asleep in a call for 20, 60, 100 and 115 s: seconds from waking until pictures flow both ways';
+
+/** All processes that descend from these. */
+function descendants(...roots: number[]): Set<number> {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc').filter((one) => /^\d+$/.test(one)))
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+    } catch {
+      // Ended meanwhile.
+    }
+  const found = new Set(roots);
+  for (let size = 0; size !== found.size; ) {
+    size = found.size;
+    for (const [pid, parent] of parents) if (found.has(parent)) found.add(pid);
+  }
+  return found;
+}
+
+const frames = async (page: Page) => {
+  const { peers } = await page.evaluate(() => globalThis.harness.view());
+  return peers.length === 1 ? (peers[0]?.framesDecoded ?? 0) : 0;
+};
+
+/** Until this page decodes new frames of the other. @returns undefined when that takes longer than `ms` */
+async function flowing(page: Page, from: number, ms: number): Promise<number | undefined> {
+  let before = await frames(page);
+  while (performance.now() - from < ms) {
+    await sleep(50);
+    const now = await frames(page);
+    // Decoded anew, and not what stood in the buffers: several in a row.
+    if (now > before + 2) return performance.now() - from;
+    before = Math.min(before, now);
+  }
+  return undefined;
+}
+
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { seconds: { type: 'string', default: '20,60,100,115' } } });
+  const { startTestKeys, startTestNode } = await import('../apps/signaling/src/testing.ts');
+  const { startSdkBrowser, until } = await import('../test/sdk/harness.ts');
+  await using keys = await startTestKeys();
+  await using node = await startTestNode({ keys, config: { ALLOWED_ORIGINS: '*' } });
+  await using awake = await startSdkBrowser();
+  const others = descendants(process.pid);
+  await using sleeper = await startSdkBrowser();
+  const roots = [...descendants(process.pid)].filter((pid) => !others.has(pid));
+  const rows = [['asleep, s', 'sleeper sees, s', 'the other sees, s']];
+  for (const seconds of values.seconds.split(',').map(Number)) {
+    const pages = [await sleeper.page(), await awake.page()] as const;
+    for (const [i, page] of pages.entries()) {
+      const start = { url: node.wsUrl, token: await keys.token(`p${i}`), roomId: `s${seconds}`, name: `P${i}` };
+      await page.evaluate((options) => globalThis.harness.start(options), start);
+    }
+    for (const page of pages) await until('pictures', async () => (await frames(page)) > 10);
+    const asleep = descendants(...roots);
+    for (const pid of asleep) process.kill(pid, 'SIGSTOP');
+    await sleep(seconds * 1000);
+    const woke = performance.now();
+    for (const pid of asleep) process.kill(pid, 'SIGCONT');
+    const [back, seen] = await Promise.all(pages.map((page) => flowing(page, woke, 60_000)));
+    const said = (ms: number | undefined) => (ms === undefined ? 'over 60' : fixed(ms / 1000));
+    rows.push([String(seconds), said(back), said(seen)]);
+    for (const page of pages) await page.close();
+  }
+  console.log(`\n${table(rows)}`);
+}
