@@ -4,13 +4,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { startRedis, startSentinel } from '@tandem/service/testing';
+import { startCluster, startRedis, startSentinel } from '@tandem/service/testing';
 import { Balancer, type NodeProcess, startNode } from '../test/cluster-faults/cluster.ts';
 import { type AuthProcess, startAuthProcess } from './lib/auth-process.ts';
 import { type RelayedCall, startRelayedCall } from './lib/relayed-call.ts';
 import { BEAT_MS, openSession, type Pairs, startPairs } from './lib/signaling-pairs.ts';
 
-export const summary = 'time to recover from each failure: node, Redis (frozen, lost, failover), auth, TURN node, zone';
+export const summary =
+  'time to recover from each failure: node, Redis (frozen, lost, failover, Cluster), auth, TURN node, zone';
 
 const PAIRS = 6;
 
@@ -98,6 +99,22 @@ async function oneRedis(): Promise<void> {
   });
 }
 
+/** Each primary in turn: it holds the sessions of some pairs, the beats or an inbox, and its replica takes over. */
+async function redisCluster(): Promise<void> {
+  await using redis = await startCluster({ replicas: true });
+  await withRig(redis.url, false, async (rig) => {
+    for (const [i, primary] of redis.servers.slice(0, 3).entries()) {
+      await rig.measure(`Cluster primary ${i + 1} frozen, a node killed`, 30_000, async () => {
+        primary.kill('SIGSTOP');
+        return killNode(rig);
+      });
+      primary.kill('SIGCONT');
+      await rig.add();
+      await sleep(5000);
+    }
+  });
+}
+
 async function wholeTopology(): Promise<void> {
   await using redis = await startSentinel();
   const [primary] = redis.servers;
@@ -147,6 +164,6 @@ export async function run(args: string[]): Promise<void> {
     `${PAIRS} pairs over three nodes, a message every ${BEAT_MS} ms; a call of two browsers through TURN. Seconds of the longest silence.\n`,
   );
   console.log(`${''.padEnd(44)}   median    worst given up   picture`);
-  if (values.only !== 'topology') await oneRedis();
-  if (values.only !== 'redis') await wholeTopology();
+  const parts = { redis: oneRedis, cluster: redisCluster, topology: wholeTopology };
+  for (const [name, measure] of Object.entries(parts)) if ((values.only ?? name) === name) await measure();
 }

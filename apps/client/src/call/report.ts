@@ -62,7 +62,11 @@ function refusalOf(code: string | undefined): Pick<CallLeg, 'outcome' | 'failure
     case 'unreachable':
     case 'lost':
       return { outcome: 'failed', failure: 'signaling-unreachable' };
-    default:
+    case 'kicked':
+    case 'replaced':
+    case 'duplicate':
+    case 'closed':
+    case 'failed':
       return { outcome: 'failed', failure: 'other' };
   }
 }
