@@ -90,7 +90,7 @@ void joined.then(({ peers }) => session.kick(peers[0]?.peerId ?? ''));
       { cwd: folder, encoding: 'utf8' },
     ).trim();
     expect(names.split(',')).toEqual(
-      expect.arrayContaining(['Call', 'GiveUp', 'SignalingError', 'SignalingSession', 'mos']),
+      expect.arrayContaining(['Call', 'GiveUp', 'GiveUpError', 'SignalingError', 'SignalingSession', 'mos']),
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 /** A breaker from closed to open to half-open to closed, against a dependency that fails and comes back. */
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DependencyUnavailable, guard } from '@tandem/service';
+import { guard, UnavailableError } from '@tandem/service';
 import { table } from '../lib/table.ts';
 
 export interface Result {
@@ -53,7 +53,7 @@ export async function run(print: (line: string) => void = console.log): Promise<
     for (let i = 0; i < 20; i++) {
       const outcome = await call().then(
         () => 'ok',
-        (e: unknown) => (e instanceof DependencyUnavailable && e.reason === 'breaker-open' ? 'refused' : 'failed'),
+        (e: unknown) => (e instanceof UnavailableError && e.reason === 'breaker-open' ? 'refused' : 'failed'),
       );
       tally[outcome] = (tally[outcome] ?? 0) + 1;
     }

@@ -1,6 +1,6 @@
 /** Who is asking: API keys and bearer access tokens. */
 import type { AccessClaims } from '@tandem/protocol';
-import { Problem, TokenError, verifyWithKeys } from '@tandem/service';
+import { ProblemError, TokenError, verifyWithKeys } from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { apiKeyFits, apiKeyId, MEDIA_KEY_ID } from './access/api-key.ts';
 import { audit } from './audit.ts';
@@ -48,12 +48,12 @@ async function checkApiKey(ctx: AuthContext, key: string): Promise<ApiKeyRecord 
   return apiKeyFits(key, record, Math.floor(ctx.now() / 1000)) ? record : undefined;
 }
 
-function refuseApiKey(ctx: AuthContext, request: FastifyRequest, { field }: PresentedKey): Problem {
+function refuseApiKey(ctx: AuthContext, request: FastifyRequest, { field }: PresentedKey): ProblemError {
   audit(request, { action: 'refuse', method: 'api-key', reason: 'api_key' });
   const why = ctx.settings.access.has('api-key')
     ? 'The API key is unknown, revoked or expired.'
     : 'This service takes no API keys: its setting ACCESS does not name api-key.';
-  return new Problem(401, 'api_key', why, { field });
+  return new ProblemError(401, 'api_key', why, { field });
 }
 
 /** Health checks and the feed of revocations, for neighbours only. */
@@ -94,7 +94,7 @@ const CODES: Readonly<Record<string, string>> = {
   unavailable: 'unavailable',
 };
 
-/** Verify one of our own access tokens, and that nothing of it was revoked. @throws Problem 401 */
+/** Verify one of our own access tokens, and that nothing of it was revoked. @throws ProblemError 401 */
 export async function checkToken(
   ctx: AuthContext,
   token: string | undefined,
@@ -114,19 +114,19 @@ export async function checkToken(
       { issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE, now: ctx.now },
     );
     if (ctx.store.revocations.isRevoked(claims))
-      throw new Problem(401, 'token_revoked', 'The token was revoked.', { field });
+      throw new ProblemError(401, 'token_revoked', 'The token was revoked.', { field });
     return claims;
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     const code = CODES[error.reason] ?? 'token_refused';
-    throw new Problem(401, code, `The access token was refused: ${error.message}.`, {
+    throw new ProblemError(401, code, `The access token was refused: ${error.message}.`, {
       field,
       challenge: `Bearer error="${error.reason === 'missing' ? 'invalid_request' : 'invalid_token'}"`,
     });
   }
 }
 
-/** Bearer access token from the Authorization header. @throws Problem 401 */
+/** Bearer access token from the Authorization header. @throws ProblemError 401 */
 export async function requireBearer(ctx: AuthContext, request: FastifyRequest): Promise<AccessClaims> {
   request.claims ??= await checkToken(ctx, bearerOf(request));
   return request.claims;

@@ -11,8 +11,8 @@ import {
   createRateLimiter,
   type Logger,
   type Metrics,
-  Problem,
   ProblemDetails,
+  ProblemError,
   type RedisClient,
   readTurnNodes,
   registerHealth,
@@ -40,7 +40,7 @@ import { tokenRoute } from './routes/token/route.ts';
 import { readSettings } from './settings.ts';
 import { createMemoryStore } from './store/memory.ts';
 import { createRedisStore, guardRedis } from './store/redis.ts';
-import { type AuthStore, StoreUnavailable } from './store/store.ts';
+import type { AuthStore } from './store/store.ts';
 import { fixedTurnSigner, followTurnSecret } from './turn-secret.ts';
 
 export interface AuthOverrides {
@@ -75,7 +75,7 @@ function acceptForms(app: FastifyInstance): void {
     const result: Record<string, string> = {};
     for (const [key, value] of new URLSearchParams(text as string)) {
       if (Object.hasOwn(result, key) || key === '__proto__')
-        return done(new Problem(400, 'invalid_field', 'A form field is there twice.', { field: '/' }));
+        return done(new ProblemError(400, 'invalid_field', 'A form field is there twice.', { field: '/' }));
       result[key] = value;
     }
     done(null, result);
@@ -196,11 +196,7 @@ async function buildApp(ctx: AuthContext, metrics: Metrics, telemetry: Telemetry
     requestIdHeader: false,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, keywords: [] } },
   } as object) as unknown as FastifyInstance;
-  registerProblems(app, (error) =>
-    error instanceof StoreUnavailable
-      ? new Problem(503, 'unavailable', 'The session store is away; try again soon.', { retryAfter: 2, cause: error })
-      : undefined,
-  );
+  registerProblems(app);
   traceRequests(app, telemetry, metrics);
   registerAuthentication(app, ctx);
   await app.register(helmet, {

@@ -1,6 +1,6 @@
 /** Grants: what a bearer may do is the narrower of what it asks and what its way in allows. */
 import { Grants, isRoomGrant } from '@tandem/protocol';
-import { Problem } from '@tandem/service';
+import { ProblemError } from '@tandem/service';
 
 /** Does the pattern `ceiling` cover everything that `wanted` covers? Both exact, or with a trailing `*`. */
 export function covers(ceiling: string, wanted: string): boolean {
@@ -18,7 +18,7 @@ export function withoutUnknownGrants(grants: unknown): unknown {
  * @param ceiling the most that may be granted; absent fields have the default of the Grants schema
  * @param wanted asked for by the client; absent fields take the ceiling
  * @param by who asks: a backend may narrow everything, a bearer everything but the size of a room, which others are in as well
- * @throws Problem 403 naming the field that asks for more, or 400 naming a room that nobody can enter
+ * @throws ProblemError 403 naming the field that asks for more, or 400 naming a room that nobody can enter
  */
 export function narrow(
   ceiling: Grants,
@@ -27,7 +27,7 @@ export function narrow(
 ): Grants | undefined {
   const result: Record<string, unknown> = { ...ceiling };
   const refuse = (field: string) => {
-    throw new Problem(403, 'grant_refused', `grants.${field} asks for more than you may grant`, {
+    throw new ProblemError(403, 'grant_refused', `grants.${field} asks for more than you may grant`, {
       field: `/grants/${field}`,
     });
   };
@@ -35,7 +35,7 @@ export function narrow(
     const most = ceiling.rooms ?? ['*'];
     wanted.rooms.forEach((room, i) => {
       if (!isRoomGrant(room))
-        throw new Problem(
+        throw new ProblemError(
           400,
           'invalid_field',
           `body/grants/rooms/${i}: expected a room id, or the beginning of ids and *`,

@@ -1,12 +1,13 @@
 /** Issues a login session, its first refresh token, and access tokens. */
 import { randomUUID } from 'node:crypto';
 import type { AccessClaims, Grants } from '@tandem/protocol';
+import { UnavailableError } from '@tandem/service';
 import type { FastifyRequest } from 'fastify';
 import { audit } from './audit.ts';
 import type { AuthContext } from './context.ts';
 import { withoutUnknownGrants } from './grants.ts';
 import { firstRefreshToken } from './refresh-token.ts';
-import { type AccessMethod, type SessionRecord, StoreUnavailable } from './store/store.ts';
+import type { AccessMethod, SessionRecord } from './store/store.ts';
 import { guestRelayGroup } from './turn.ts';
 
 /** A guest's session ends after a day, however used. */
@@ -111,7 +112,7 @@ export async function issueSession(ctx: AuthContext, login: Login, request: Fast
   try {
     await ctx.store.createSession(record, first.hashes, idle, now);
   } catch (error) {
-    if (!(error instanceof StoreUnavailable)) throw error;
+    if (!(error instanceof UnavailableError)) throw error;
     request.log.warn({ event: 'session.not_stored', sessionId: record.id }, 'Redis is away: a token without refresh');
     return issued;
   }

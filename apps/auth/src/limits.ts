@@ -1,6 +1,6 @@
 /** Rate limits: by network address, by user, by API key, and of guests' logins by address. */
 import type { AccessClaims } from '@tandem/protocol';
-import { ipKey, Problem } from '@tandem/service';
+import { ipKey, ProblemError } from '@tandem/service';
 import { isGuest } from './access/guest.ts';
 import type { AuthContext } from './context.ts';
 import type { SessionRecord } from './store/store.ts';
@@ -8,8 +8,8 @@ import type { SessionRecord } from './store/store.ts';
 /** Extra points that a refused request costs its address: guessing costs five times as much as asking. */
 const REFUSAL_COST = 4;
 
-function limited(seconds: number, what: string): Problem {
-  return new Problem(429, 'rate_limited', `Too many requests of this ${what}; wait ${seconds} s.`, {
+function limited(seconds: number, what: string): ProblemError {
+  return new ProblemError(429, 'rate_limited', `Too many requests of this ${what}; wait ${seconds} s.`, {
     retryAfter: seconds,
   });
 }

@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts';
 import { Link, type LinkEnd, type WebSocketConstructor } from './link.ts';
 import { randomHex } from './random-id.ts';
 import type { ServerFrame } from './server-frame.ts';
-import { type EndReason, GiveUp, type SessionOptions } from './session-types.ts';
+import { type EndReason, GiveUpError, type SessionOptions } from './session-types.ts';
 import { tokenExpiry } from './token.ts';
 import type { Heartbeat } from './wire.ts';
 
@@ -202,7 +202,7 @@ export class Connector {
     this.#retryTimer = undefined;
     this.#open().catch((error: unknown) => {
       this.#attempting = false;
-      if (error instanceof GiveUp) this.#host.over('token_refused', error.message);
+      if (error instanceof GiveUpError) this.#host.over('token_refused', error.message);
       else this.#retry(0);
     });
   }

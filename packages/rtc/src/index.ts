@@ -15,7 +15,9 @@ export type { FlowQuality, Grade, PairQuality, PathQuality, RemoteView, Trouble,
 export { SignalingSession } from './session.ts';
 export {
   type EndReason,
-  GiveUp,
+  GiveUpError,
+  /** The earlier name of `GiveUpError`, for one release. */
+  GiveUpError as GiveUp,
   type SessionEvents,
   type SessionOptions,
   type SessionState,

@@ -6,7 +6,9 @@ export type { WebSocketConstructor, WebSocketLike } from './link.ts';
 export { SignalingSession } from './session.ts';
 export {
   type EndReason,
-  GiveUp,
+  GiveUpError,
+  /** The earlier name of `GiveUpError`, for one release. */
+  GiveUpError as GiveUp,
   type SessionEvents,
   type SessionOptions,
   type SessionState,

@@ -17,7 +17,7 @@ export interface TokenRequest {
 export interface SessionOptions {
   /** Where signaling listens, e.g. `wss://example.org/ws/signal`; http(s) and paths relative to the page work too. */
   readonly url: string;
-  /** Gives an access token. Throw `GiveUp` when there will never be one; any other error is retried with backoff. */
+  /** Gives an access token. Throw `GiveUpError` when there will never be one; any other error is retried with backoff. */
   readonly getToken: (request: TokenRequest) => Promise<string>;
   /** Default: `globalThis.WebSocket` (browsers, Node ≥ 22). That of `ws` works as well. */
   readonly WebSocket?: WebSocketConstructor;
@@ -101,6 +101,6 @@ export class SignalingError extends Error {
 }
 
 /** Thrown by a token supplier: there will be no token, so the session ends as `token_refused`. */
-export class GiveUp extends Error {
-  override name = 'GiveUp';
+export class GiveUpError extends Error {
+  override name = 'GiveUpError';
 }

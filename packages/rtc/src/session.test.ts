@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { WebSocketConstructor, WebSocketLike } from './link.ts';
 import { SignalingSession } from './session.ts';
-import { GiveUp, type SessionEvents, type SessionOptions } from './session-types.ts';
+import { GiveUpError, type SessionEvents, type SessionOptions } from './session-types.ts';
 import { random, VirtualTime } from './testing.ts';
 import type { Frame } from './wire.ts';
 
@@ -570,7 +570,7 @@ test('a token supplier that gives up ends the session; one that fails is asked a
     getToken: async () => {
       calls++;
       if (calls < 3) throw new Error('network');
-      throw new GiveUp('your account is closed');
+      throw new GiveUpError('your account is closed');
     },
   });
   const done = bench.session.connect();

@@ -1,14 +1,54 @@
 /** Liveness never asks a dependency; readiness tells the state of each (for people, dashboards and drain). */
 import type { FastifyInstance } from 'fastify';
 
+/** `degraded`: it works without something that it needs for long. Only `down` makes a service unready. */
+export type HealthState = 'up' | 'down' | 'degraded';
+
 export interface DependencyHealth {
-  readonly state: 'up' | 'down' | 'degraded';
+  readonly state: HealthState;
   /** ISO time since when it is in that state. */
   readonly since: string;
   /** Round trip of the last check, ms. */
   readonly latencyMs?: number;
   /** Why it is not up; never a secret. */
   readonly detail?: string;
+}
+
+/** The state of one dependency, kept by the part that uses it. */
+export class HealthRecord {
+  /** Round trip of the last check, ms. */
+  latencyMs: number | undefined;
+  readonly #now: () => number;
+  #state: HealthState;
+  #since: string;
+  #detail: string | undefined;
+
+  /** @param detail why it is not up yet; never a secret */
+  constructor(state: HealthState, detail?: string, now: () => number = Date.now) {
+    this.#now = now;
+    this.#state = state;
+    this.#since = new Date(now()).toISOString();
+    this.#detail = detail;
+  }
+
+  get state(): HealthState {
+    return this.#state;
+  }
+
+  become(state: HealthState, detail?: string): void {
+    if (state !== this.#state) this.#since = new Date(this.#now()).toISOString();
+    this.#state = state;
+    this.#detail = detail;
+  }
+
+  read(): DependencyHealth {
+    return {
+      state: this.#state,
+      since: this.#since,
+      ...(this.latencyMs === undefined ? {} : { latencyMs: this.latencyMs }),
+      ...(this.#detail ? { detail: this.#detail } : {}),
+    };
+  }
 }
 
 /** Reads the present state; must not throw or wait on the network (keep it updated in the background). */

@@ -19,4 +19,5 @@ export type * from './telemetry-types.ts';
 export * from './trace-context.ts';
 export * from './turn-directory.ts';
 export * from './turn-secret.ts';
+export * from './unavailable-error.ts';
 export * from './verify.ts';

@@ -1,6 +1,6 @@
 import Fastify from 'fastify';
 import { expect, test } from 'vitest';
-import { Problem, registerProblems } from './problem.ts';
+import { ProblemError, registerProblems } from './problem.ts';
 
 test('every error is a problem that names the field and leaks nothing', async () => {
   const app = Fastify({ bodyLimit: 100 });
@@ -11,7 +11,7 @@ test('every error is a problem that names the field and leaks nothing', async ()
     () => ({}),
   );
   app.get('/refused', () => {
-    throw new Problem(429, 'rate_limited', 'Wait.', { retryAfter: 3 });
+    throw new ProblemError(429, 'rate_limited', 'Wait.', { retryAfter: 3 });
   });
   app.get('/broken', () => {
     throw new Error('password=hunter2');

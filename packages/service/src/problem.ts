@@ -1,7 +1,7 @@
 /** Errors over HTTP as RFC 9457 problem details: they name the field and the fix, never a secret. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
-import { DependencyUnavailable } from './resilience.ts';
+import { UnavailableError } from './unavailable-error.ts';
 
 /** Shape of every error body (`application/problem+json`). */
 export const ProblemDetails = Type.Object(
@@ -46,8 +46,8 @@ export interface ProblemOptions {
 }
 
 /** Throw it from a route; {@link registerProblems} renders it. `message` becomes `detail`, so it must not hold a secret. */
-export class Problem extends Error {
-  override name = 'Problem';
+export class ProblemError extends Error {
+  override name = 'ProblemError';
   readonly status: number;
   readonly code: string;
   readonly field: string | undefined;
@@ -68,8 +68,8 @@ export class Problem extends Error {
   }
 }
 
-/** Answer with a problem. Routes should throw {@link Problem} instead; hooks may need this. */
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
+/** Answer with a problem. Routes should throw {@link ProblemError} instead; hooks may need this. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: ProblemError): FastifyReply {
   if (problem.challenge) reply.header('www-authenticate', problem.challenge);
   if (problem.retryAfter !== undefined) reply.header('retry-after', String(problem.retryAfter));
   const body: ProblemDetails = {
@@ -91,11 +91,11 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
     .send(body);
 }
 
-/** The one translation of anything thrown into a {@link Problem}. Unknown errors become a 500 that tells nothing. */
-export function toProblem(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  if (error instanceof DependencyUnavailable)
-    return new Problem(503, 'unavailable', `${error.dependency} is away; try again soon.`, {
+/** The one translation of anything thrown into a {@link ProblemError}. Unknown errors become a 500 that tells nothing. */
+export function toProblem(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  if (error instanceof UnavailableError)
+    return new ProblemError(503, 'unavailable', `${error.dependency} is away; try again soon.`, {
       retryAfter: error.retryAfter,
       cause: error,
     });
@@ -116,11 +116,13 @@ export function toProblem(error: unknown): Problem {
         : params.additionalProperty
           ? 'is not known here'
           : first.message;
-    return new Problem(400, 'invalid_field', `${where}${field} ${reason ?? 'is wrong'}`, { field: field || '/' });
+    return new ProblemError(400, 'invalid_field', `${where}${field} ${reason ?? 'is wrong'}`, { field: field || '/' });
   }
   const status = typeof e?.statusCode === 'number' && e.statusCode >= 400 ? e.statusCode : 500;
   if (status >= 500)
-    return new Problem(500, 'internal', 'The server failed; the log has it under this instance id.', { cause: error });
+    return new ProblemError(500, 'internal', 'The server failed; the log has it under this instance id.', {
+      cause: error,
+    });
   const code = (e.code ?? 'bad_request').toLowerCase().replace(/^fst_err_(ctp_)?/, '');
   // Parser messages can quote the body, and the body can hold a secret.
   const detail =
@@ -129,21 +131,17 @@ export function toProblem(error: unknown): Problem {
       : status === 415
         ? 'Send application/json.'
         : 'The request could not be read: send one JSON object with content-type application/json.';
-  return new Problem(status, code, detail);
+  return new ProblemError(status, code, detail);
 }
 
 /** Renders everything thrown, and every unknown path, as problem details. */
-export function registerProblems(
-  app: FastifyInstance,
-  /** The app's own errors, made into problems; undefined for those it does not know. */
-  translate: (error: unknown) => Problem | undefined = () => undefined,
-): void {
+export function registerProblems(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
-    const problem = translate(error) ?? toProblem(error);
+    const problem = toProblem(error);
     if (problem.status >= 500) request.log.error({ err: problem.cause ?? error, code: problem.code }, 'request failed');
     return sendProblem(request, reply, problem);
   });
   app.setNotFoundHandler((request, reply) =>
-    sendProblem(request, reply, new Problem(404, 'not_found', `Nothing is served at this method and path.`)),
+    sendProblem(request, reply, new ProblemError(404, 'not_found', `Nothing is served at this method and path.`)),
   );
 }

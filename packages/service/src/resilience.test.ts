@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { DependencyUnavailable, guard } from './resilience.ts';
+import { guard } from './resilience.ts';
+import { UnavailableError } from './unavailable-error.ts';
 
 test('retries a hiccup, and the caller never sees it', async () => {
   const g = guard({ name: 'dep', backoffMs: 1 });
@@ -59,7 +60,7 @@ test('a hanging call is cut off and its signal aborted', async () => {
         });
       }),
   );
-  await expect(run).rejects.toMatchObject({ name: 'DependencyUnavailable', reason: 'timeout' });
+  await expect(run).rejects.toMatchObject({ name: 'UnavailableError', reason: 'timeout' });
   expect(aborted).toBe(true);
 });
 
@@ -81,5 +82,5 @@ test('the bulkhead bounds calls in flight and in line', async () => {
   release();
   const results = await Promise.all(calls);
   expect(results.filter((r) => r === 'done')).toHaveLength(3);
-  expect(results.filter((r) => r instanceof DependencyUnavailable && r.reason === 'bulkhead-full')).toHaveLength(2);
+  expect(results.filter((r) => r instanceof UnavailableError && r.reason === 'bulkhead-full')).toHaveLength(2);
 });

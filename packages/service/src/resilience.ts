@@ -21,6 +21,7 @@ import {
 } from 'cockatiel';
 import type { DependencyHealth } from './health.ts';
 import type { Logger } from './log.ts';
+import { UnavailableError } from './unavailable-error.ts';
 
 export interface GuardOptions {
   /** Name of the dependency, for errors and events. */
@@ -47,25 +48,10 @@ export interface GuardOptions {
 
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
-/** Refused without a try: the breaker is open or the bulkhead is full. Answer 503 with Retry-After. */
-export class DependencyUnavailable extends Error {
-  override name = 'DependencyUnavailable';
-  readonly dependency: string;
-  readonly reason: 'breaker-open' | 'bulkhead-full' | 'timeout';
-  /** Seconds until a retry makes sense. */
-  readonly retryAfter: number;
-  constructor(dependency: string, reason: DependencyUnavailable['reason'], retryAfter: number) {
-    super(`${dependency} is unavailable (${reason}); retry after ${retryAfter} s`);
-    this.dependency = dependency;
-    this.reason = reason;
-    this.retryAfter = retryAfter;
-  }
-}
-
 export interface Guard {
   /**
    * Run `call` guarded. Give its `signal` to fetch and the like, so that a timeout frees the socket.
-   * @throws DependencyUnavailable when it was not tried or timed out; else whatever the last try threw
+   * @throws UnavailableError when it was not tried or timed out; else whatever the last try threw
    */
   run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T>;
   readonly state: BreakerState;
@@ -102,6 +88,11 @@ export function guard(options: GuardOptions): Guard {
   const limit = bulkhead(options.concurrency ?? 64, options.queue ?? 256);
   const policy = wrap(limit, again, breaker, timeout(options.timeoutMs ?? 2000, TimeoutStrategy.Aggressive));
 
+  const unavailable = (reason: UnavailableError['reason'], retryAfter: number) => {
+    const message = `${options.name} is unavailable (${reason}); retry after ${retryAfter} s`;
+    return new UnavailableError(message, { dependency: options.name, reason, retryAfter });
+  };
+
   let since = new Date().toISOString();
   let latencyMs: number | undefined;
   let openedAt = 0;
@@ -132,15 +123,11 @@ export function guard(options: GuardOptions): Guard {
         return result;
       } catch (error) {
         if (isBrokenCircuitError(error as BrokenCircuitError))
-          throw new DependencyUnavailable(
-            options.name,
-            'breaker-open',
-            Math.max(1, Math.ceil((openedAt + openMs - Date.now()) / 1000)),
-          );
-        if (error instanceof BulkheadRejectedError) throw new DependencyUnavailable(options.name, 'bulkhead-full', 1);
+          throw unavailable('breaker-open', Math.max(1, Math.ceil((openedAt + openMs - Date.now()) / 1000)));
+        if (error instanceof BulkheadRejectedError) throw unavailable('bulkhead-full', 1);
         if (error instanceof TaskCancelledError) {
           detail = 'timeout';
-          throw new DependencyUnavailable(options.name, 'timeout', 1);
+          throw unavailable('timeout', 1);
         }
         detail = error instanceof Error ? error.name : 'error';
         throw error;

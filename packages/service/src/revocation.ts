@@ -21,7 +21,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessClaims } from '@tandem/protocol';
 import Type, { type Static } from 'typebox';
 import { Check } from 'typebox/value';
-import type { HealthProbe } from './health.ts';
+import { type HealthProbe, HealthRecord, type HealthState } from './health.ts';
 import type { RedisClient } from './redis.ts';
 
 /** The stream's key. The hash tag keeps it in one slot. */
@@ -145,15 +145,11 @@ export function watchRevocations(
   onRevoked: (revocation: Revocation) => void = () => {},
 ): RevocationWatch {
   const set = new RevocationSet();
-  let state: 'up' | 'down' = 'down';
-  let since = new Date().toISOString();
-  let detail: string | undefined = 'not read yet';
+  const health = new HealthRecord('down', 'not read yet');
   let disposed = false;
   const { promise: ready, resolve: markReady } = Promise.withResolvers<void>();
-  const become = (next: typeof state, why?: string) => {
-    if (next !== state) since = new Date().toISOString();
-    state = next;
-    detail = why;
+  const become = (state: HealthState, detail?: string) => {
+    health.become(state, detail);
     markReady();
   };
   const take = (text: string | undefined) => {
@@ -227,7 +223,7 @@ export function watchRevocations(
     ready,
     set,
     isRevoked: (claims) => set.isRevoked(claims),
-    health: () => ({ state, since, ...(detail ? { detail } : {}) }),
+    health: () => health.read(),
     async [Symbol.asyncDispose]() {
       disposed = true;
       stop.abort();

@@ -17,7 +17,7 @@ import {
   jwtVerify,
 } from 'jose';
 import { Compile } from 'typebox/compile';
-import type { HealthProbe } from './health.ts';
+import { type HealthProbe, HealthRecord } from './health.ts';
 import type { Logger } from './log.ts';
 import { guard } from './resilience.ts';
 
@@ -204,19 +204,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   let keys = new Map<string, { key: TokenKey; alg: string }>();
   let fetchedAt = -Infinity;
   let triedAt = -Infinity;
-  let state: 'up' | 'degraded' | 'down' = 'down';
-  let since = new Date(now()).toISOString();
-  let latencyMs = 0;
-  let detail: string | undefined = 'not fetched yet';
+  const health = new HealthRecord('down', 'not fetched yet', now);
   let running: Promise<void> | undefined;
   let disposed = false;
   let timer: NodeJS.Timeout | undefined;
-
-  const become = (next: typeof state, why?: string) => {
-    if (next !== state) since = new Date(now()).toISOString();
-    state = next;
-    detail = why;
-  };
 
   async function load(): Promise<void> {
     triedAt = now();
@@ -241,11 +232,11 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
         keys = next;
       });
       fetchedAt = now();
-      latencyMs = Math.round(performance.now() - start);
-      become('up');
+      health.latencyMs = Math.round(performance.now() - start);
+      health.become('up');
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      become(
+      health.become(
         keys.size > 0 && now() - fetchedAt <= maxStaleMs ? 'degraded' : 'down',
         `keys could not be fetched: ${why}`,
       );
@@ -260,7 +251,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const plan = () => {
     if (disposed) return;
     // Until there are keys, try often; afterwards seldom.
-    const wait = (state === 'up' ? refreshMs : Math.min(refreshMs, 2_000)) * (0.9 + Math.random() * 0.2);
+    const wait = (health.state === 'up' ? refreshMs : Math.min(refreshMs, 2_000)) * (0.9 + Math.random() * 0.2);
     timer = setTimeout(() => void refresh().then(plan), wait);
     timer.unref();
   };
@@ -284,7 +275,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   return {
     verify: (token) => verifyWithKeys(token, keyFor, options),
     ready,
-    health: () => ({ state, since, latencyMs, ...(detail ? { detail } : {}) }),
+    health: () => health.read(),
     [Symbol.dispose]() {
       disposed = true;
       clearTimeout(timer);

@@ -4,7 +4,7 @@
  * Checked: algorithm allow-list, no embedded keys, signature by the provider's published keys, issuer, audience (and
  * `azp`), times, age, that it is an ID token and not an access token, and the nonce.
  */
-import { type DependencyHealth, guard, type Logger, Problem } from '@tandem/service';
+import { type DependencyHealth, guard, type Logger, ProblemError } from '@tandem/service';
 import {
   createRemoteJWKSet,
   customFetch,
@@ -26,7 +26,7 @@ export interface OidcOptions {
 }
 
 export interface Oidc {
-  /** @throws Problem 401 naming what is wrong, or 503 when the provider is away and its keys are not known yet */
+  /** @throws ProblemError 401 naming what is wrong, or 503 when the provider is away and its keys are not known yet */
   verify(idToken: string): Promise<JWTPayload & { sub: string; exp: number }>;
   /** Of the last fetches of discovery document and keys. */
   health(): DependencyHealth;
@@ -53,7 +53,7 @@ export function createOidc(options: OidcOptions): Oidc {
     log: options.log,
   });
   const unavailable = () =>
-    new Problem(503, 'provider_unavailable', 'The OpenID provider cannot be reached.', {
+    new ProblemError(503, 'provider_unavailable', 'The OpenID provider cannot be reached.', {
       retryAfter: RETRY_AFTER_MS / 1000,
     });
 
@@ -103,7 +103,7 @@ export function createOidc(options: OidcOptions): Oidc {
   }
 
   const refuse = (why: string) =>
-    new Problem(401, 'subject_token_refused', `The ID token was refused: ${why}.`, { field: '/subject_token' });
+    new ProblemError(401, 'subject_token_refused', `The ID token was refused: ${why}.`, { field: '/subject_token' });
 
   return {
     async verify(idToken) {
@@ -136,7 +136,7 @@ export function createOidc(options: OidcOptions): Oidc {
           throw refuse(`its claim ${error.claim} is missing or wrong`);
         if (error instanceof errors.JWKSNoMatchingKey) throw refuse('its key is not published by the provider');
         if (error instanceof errors.JWSSignatureVerificationFailed) throw refuse('its signature does not fit');
-        if (error instanceof Problem) throw error;
+        if (error instanceof ProblemError) throw error;
         throw refuse('it could not be read');
       }
       if (payload.token_use !== undefined && payload.token_use !== 'id')

@@ -1,5 +1,5 @@
 /** The keys in use: loaded at the start, kept fresh in the background, kept when the source is away. */
-import { type DependencyHealth, guard, type Logger, type TokenKey, tokenKey } from '@tandem/service';
+import { type DependencyHealth, guard, HealthRecord, type Logger, type TokenKey, tokenKey } from '@tandem/service';
 import type { JWK } from 'jose';
 import type { KeySet, KeySource } from './key-source.ts';
 
@@ -33,9 +33,7 @@ export async function createKeyRing(
   let set: KeySet = await guarded.run(() => source.load(now()));
   const present = () => set.at?.(now()) ?? set;
   let signs = present().signing.kid;
-  let state: DependencyHealth['state'] = 'up';
-  let since = new Date(now()).toISOString();
-  let detail: string | undefined;
+  const health = new HealthRecord('up', undefined, now);
   const imported = new Map<string, Promise<TokenKey>>();
 
   async function refresh() {
@@ -48,13 +46,9 @@ export async function createKeyRing(
       if (kid !== signs) log.info({ event: 'key.signing', kid }, 'another key signs now');
       signs = kid;
       for (const old of imported.keys()) if (!set.published.some((k) => k.kid === old)) imported.delete(old);
-      if (state !== 'up') since = new Date(now()).toISOString();
-      state = 'up';
-      detail = undefined;
+      health.become('up');
     } catch (error) {
-      if (state === 'up') since = new Date(now()).toISOString();
-      state = 'degraded';
-      detail = error instanceof Error ? error.message : String(error);
+      health.become('degraded', error instanceof Error ? error.message : String(error));
       log.warn({ event: 'key.refresh_failed', err: error }, 'the key source is away; the present keys go on');
     }
   }
@@ -83,7 +77,7 @@ export async function createKeyRing(
       const signer = source.health?.();
       if (signer && signer.state !== 'up') return { ...signer, state: 'degraded' };
       const { latencyMs } = guarded.health();
-      return { state, since, ...(latencyMs === undefined ? {} : { latencyMs }), ...(detail ? { detail } : {}) };
+      return { ...health.read(), ...(latencyMs === undefined ? {} : { latencyMs }) };
     },
     refresh,
     [Symbol.dispose]: () => clearInterval(timer),

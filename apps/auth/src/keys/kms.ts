@@ -6,7 +6,7 @@
  */
 import { createHash, createPublicKey } from 'node:crypto';
 import { GetPublicKeyCommand, type KMSClient, SignCommand } from '@aws-sdk/client-kms';
-import { DependencyUnavailable, guard, type Logger, Problem } from '@tandem/service';
+import { guard, type Logger, ProblemError, UnavailableError } from '@tandem/service';
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import type { KeySource, SigningKey } from './key-source.ts';
 
@@ -72,8 +72,8 @@ export function kmsSource(ids: readonly string[], client: KMSClient, log?: Logge
             return derToRaw(Signature);
           })
           .catch((error: unknown) => {
-            if (error instanceof DependencyUnavailable) throw error;
-            throw new Problem(503, 'unavailable', 'The signing key is away; try again soon.', {
+            if (error instanceof UnavailableError) throw error;
+            throw new ProblemError(503, 'unavailable', 'The signing key is away; try again soon.', {
               retryAfter: 2,
               cause: error,
             });

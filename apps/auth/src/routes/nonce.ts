@@ -1,6 +1,6 @@
 /** `POST /auth/nonce`: binds an OpenID login to one exchange. */
 import { randomBytes } from 'node:crypto';
-import { Problem } from '@tandem/service';
+import { ProblemError } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { AuthContext } from '../context.ts';
@@ -28,7 +28,7 @@ export function nonceRoute(app: FastifyInstance, ctx: AuthContext): void {
       },
     },
     async (_request, reply) => {
-      if (!ctx.oidc) throw new Problem(404, 'not_found', 'This service does not take ID tokens.');
+      if (!ctx.oidc) throw new ProblemError(404, 'not_found', 'This service does not take ID tokens.');
       const nonce = randomBytes(24).toString('base64url');
       const now = Math.floor(ctx.now() / 1000);
       await ctx.store.putNonce(sha256(nonce), NONCE_SECONDS, now);

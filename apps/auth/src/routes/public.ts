@@ -1,5 +1,5 @@
 /** What anybody may read: keys, the API description; and the feed for signaling where there is no Redis. */
-import { Problem, REVOCATION_FEED_HOLD_MS, REVOCATION_FEED_PATH } from '@tandem/service';
+import { ProblemError, REVOCATION_FEED_HOLD_MS, REVOCATION_FEED_PATH } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { AuthContext } from '../context.ts';
@@ -45,7 +45,7 @@ export function publicRoutes(app: FastifyInstance, ctx: AuthContext): void {
       const loopback = address === '::1' || /^(::ffff:)?127\./.test(address);
       // Behind a proxy everybody comes from loopback; a proxy says so in this header.
       if (!loopback || request.headers['x-forwarded-for'] !== undefined || request.headers.forwarded !== undefined)
-        throw new Problem(404, 'not_found', 'Nothing is served at this method and path.');
+        throw new ProblemError(404, 'not_found', 'Nothing is served at this method and path.');
       const { after = '' } = request.query;
       const feed = store.feed(after);
       // The first question, or there is news; otherwise the answer waits for it.

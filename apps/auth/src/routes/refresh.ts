@@ -1,5 +1,5 @@
 /** `POST /auth/refresh`: a refresh token for its successor, once. */
-import { Problem } from '@tandem/service';
+import { ProblemError } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { audit } from '../audit.ts';
@@ -44,7 +44,7 @@ export function refreshRoute(app: FastifyInstance, ctx: AuthContext): void {
           reason: code,
           ...(sessionId ? { sessionId } : {}),
         });
-        return new Problem(401, code, detail, { field: '/refresh_token' });
+        return new ProblemError(401, code, detail, { field: '/refresh_token' });
       };
       const unknown = (sessionId?: string) =>
         refuse('refresh_refused', 'The refresh token is unknown, expired or revoked: log in again.', sessionId);

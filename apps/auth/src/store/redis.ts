@@ -2,12 +2,13 @@
 import { readFileSync } from 'node:fs';
 import {
   connectAgain,
-  type DependencyHealth,
   type Guard,
   guard,
+  HealthRecord,
   type Logger,
   publishRevocation,
   type RedisClient,
+  UnavailableError,
   watchRevocations,
 } from '@tandem/service';
 import {
@@ -16,7 +17,6 @@ import {
   MAX_SESSIONS_PER_USER,
   type SessionRecord,
   type StoredSession,
-  StoreUnavailable,
 } from './store.ts';
 
 const PREFIX = 'tandem:auth';
@@ -35,23 +35,15 @@ export function guardRedis(log?: Logger): Guard {
 }
 
 export async function createRedisStore(redis: RedisClient, guarded = guardRedis()): Promise<AuthStore> {
-  let state: DependencyHealth['state'] = 'down';
-  let since = new Date().toISOString();
-  let latencyMs = 0;
-  let detail: string | undefined = 'not asked yet';
-  const become = (next: DependencyHealth['state'], why?: string) => {
-    if (next !== state) since = new Date().toISOString();
-    state = next;
-    detail = why;
-  };
+  const health = new HealthRecord('down', 'not asked yet');
   async function probe() {
     const start = performance.now();
     try {
       await redis.get(`${PREFIX}:probe`);
-      latencyMs = Math.round(performance.now() - start);
-      become('up');
+      health.latencyMs = Math.round(performance.now() - start);
+      health.become('up');
     } catch (error) {
-      become('down', error instanceof Error ? error.message : String(error));
+      health.become('down', error instanceof Error ? error.message : String(error));
     }
   }
   redis.on('error', () => {}); // told by the health probe
@@ -60,12 +52,14 @@ export async function createRedisStore(redis: RedisClient, guarded = guardRedis(
   const watch = watchRevocations({ connect: () => connectAgain(redis) });
   await Promise.all([probe(), watch.ready]);
 
+  const away = (cause?: unknown) =>
+    new UnavailableError('Redis is away', { dependency: 'The session store', retryAfter: 2, cause });
   async function ask<T>(work: () => Promise<T>): Promise<T> {
-    if (/reconnecting|close|end/.test(redis.status)) throw new StoreUnavailable('Redis is away');
+    if (/reconnecting|close|end/.test(redis.status)) throw away();
     try {
       return await guarded.run(work);
     } catch (error) {
-      throw new StoreUnavailable('Redis is away', { cause: error });
+      throw away(error);
     }
   }
   async function read(id: string, now: number): Promise<StoredSession | undefined> {
@@ -144,7 +138,7 @@ export async function createRedisStore(redis: RedisClient, guarded = guardRedis(
     listApiKeys: () =>
       ask(async () => Object.values(await redis.hgetall(API_KEYS)).map((text) => JSON.parse(text) as ApiKeyRecord)),
     revoke: (revocation) => ask(async () => void watch.set.add(await publishRevocation(redis, revocation))),
-    health: () => ({ state, since, latencyMs, ...(detail ? { detail } : {}) }),
+    health: () => health.read(),
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       await watch[Symbol.asyncDispose]();

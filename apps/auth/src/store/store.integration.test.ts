@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { connectRedis } from '@tandem/service';
+import { connectRedis, UnavailableError } from '@tandem/service';
 import { startRedis } from '@tandem/service/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createMemoryStore } from './memory.ts';
 import { createRedisStore } from './redis.ts';
-import { type AuthStore, type SessionRecord, StoreUnavailable } from './store.ts';
+import type { AuthStore, SessionRecord } from './store.ts';
 
 const now = () => Math.floor(Date.now() / 1000);
 const record = (id: string, userId = 'ada', life = 1000): SessionRecord => ({
@@ -134,7 +134,7 @@ test('says unavailable, soon, while Redis is away, and recovers', async () => {
   await using redis = await startRedis();
   await using store = await createRedisStore(connectRedis(redis.url));
   redis.kill('SIGKILL');
-  await expect(store.getSession('x', now())).rejects.toBeInstanceOf(StoreUnavailable);
+  await expect(store.getSession('x', now())).rejects.toBeInstanceOf(UnavailableError);
   await expect.poll(() => store.health().state, { timeout: 10_000 }).toBe('down');
   await redis.restart();
   await expect

@@ -64,11 +64,7 @@ export interface ApiKeyRecord {
   readonly revokedAt?: number;
 }
 
-/** Thrown by every method when the store is away. */
-export class StoreUnavailable extends Error {
-  override name = 'StoreUnavailable';
-}
-
+/** Every method throws UnavailableError when the store is away. */
 export interface AuthStore extends AsyncDisposable {
   /** `memory`: this process only. */
   readonly kind: 'memory' | 'redis';

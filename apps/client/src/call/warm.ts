@@ -34,7 +34,7 @@ export async function warmUp(): Promise<Warm> {
           token = undefined;
           // Refused for good; anything else (busy, away) is worth another try.
           if (error instanceof ApiError && (error.status === 401 || error.status === 403))
-            throw new sdk.GiveUp(error.message);
+            throw new sdk.GiveUpError(error.message);
           throw error;
         },
       );

@@ -1,5 +1,5 @@
 /** Sends commands to Redis, tells whether it answers, and turns every form of "it does not" into {@link UnavailableError}. */
-import type { DependencyHealth, RedisClient } from '@tandem/service';
+import { HealthRecord, type RedisClient } from '@tandem/service';
 import { Gather } from './gather.ts';
 import { runScript, type ScriptName } from './scripts.ts';
 import { UnavailableError } from './types.ts';
@@ -11,7 +11,7 @@ const SERVER_UNAVAILABLE =
 export class RedisCommands {
   readonly client: RedisClient;
   readonly #gather: Gather;
-  #health: DependencyHealth = { state: 'down', since: new Date().toISOString(), detail: 'not reached yet' };
+  readonly health = new HealthRecord('down', 'not reached yet');
   #closed = false;
 
   constructor(client: RedisClient) {
@@ -19,10 +19,6 @@ export class RedisCommands {
     // Errors reach callers through their commands; without a listener they would end the process.
     client.on('error', () => {});
     this.#gather = new Gather(client);
-  }
-
-  get health(): DependencyHealth {
-    return this.#health;
   }
 
   /** Runs a script; it may wait for others, to leave with them. @throws UnavailableError */
@@ -43,7 +39,7 @@ export class RedisCommands {
     if (this.#closed) throw new UnavailableError('the backplane is closed');
     try {
       const result = await command();
-      if (this.#health.state !== 'up') this.#become('up');
+      if (this.health.state !== 'up') this.health.become('up');
       return result;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
@@ -52,18 +48,13 @@ export class RedisCommands {
         delete (error as { command?: unknown }).command;
         throw error;
       }
-      this.#become('down', message);
-      throw new UnavailableError(message, { cause: error });
+      this.health.become('down', message);
+      throw new UnavailableError(message, { dependency: 'redis', cause: error });
     }
   }
 
   close(): void {
     this.#closed = true;
     this.client.disconnect();
-  }
-
-  #become(state: 'up' | 'down', detail?: string): void {
-    if (this.#health.state === state) return;
-    this.#health = { state, since: new Date().toISOString(), ...(detail === undefined ? {} : { detail }) };
   }
 }

@@ -50,8 +50,6 @@ export class RedisBackplane implements Backplane {
   readonly #commands: RedisCommands;
   readonly #inbox: RedisInbox;
   #node = '';
-  /** Of the last beat. */
-  #latencyMs: number | undefined;
   #ended = false;
 
   constructor({ url, auth, prefix = 'tandem', probeTimeout = 3000, connect = connectRedis }: RedisBackplaneOptions) {
@@ -74,7 +72,7 @@ export class RedisBackplane implements Backplane {
   }
 
   health(): DependencyHealth {
-    return { ...this.#commands.health, ...(this.#latencyMs === undefined ? {} : { latencyMs: this.#latencyMs }) };
+    return this.#commands.health.read();
   }
 
   async start(node: string, handlers: BackplaneHandlers): Promise<void> {
@@ -88,7 +86,7 @@ export class RedisBackplane implements Backplane {
     const beat = this.#commands.run('node-beat', [this.#keys.nodes], [this.#node, ttl]);
     this.#commands.flush();
     const live = (await beat) as string[];
-    this.#latencyMs = Math.round((performance.now() - asked) * 10) / 10;
+    this.#commands.health.latencyMs = Math.round((performance.now() - asked) * 10) / 10;
     await this.#inbox.probe();
     return live;
   }

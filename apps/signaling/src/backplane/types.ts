@@ -7,6 +7,7 @@
  */
 import { crc32 } from 'node:zlib';
 import type { DependencyHealth } from '@tandem/service';
+import { UnavailableError } from '@tandem/service/unavailable-error';
 
 /** Which write of which owner: of two writes about one session the store keeps the later one, whatever order they come in. */
 export interface WriteMark {
@@ -170,9 +171,7 @@ export interface BackplaneHandlers {
 }
 
 /** Thrown by every operation while the backplane is away. */
-export class UnavailableError extends Error {
-  override name = 'UnavailableError';
-}
+export { UnavailableError };
 
 /** For work that the node's recovery does again. @throws whatever is not {@link UnavailableError} */
 export function ignoreUnavailable(error: unknown): void {

@@ -1,5 +1,5 @@
 /** Ends a login session, or all of a user: one's own with a bearer token, those of its users with an API key. */
-import { Problem } from '@tandem/service';
+import { ProblemError } from '@tandem/service';
 import type { FastifyRequest } from 'fastify';
 import { requireBearer } from '../../authenticate.ts';
 import type { AuthContext } from '../../context.ts';
@@ -7,7 +7,7 @@ import { covers } from '../../grants.ts';
 import { terminateSession, terminateUser } from '../../terminate-session.ts';
 import type { Revoked } from './revoked.ts';
 
-/** Whom the caller may end. @throws Problem 401 */
+/** Whom the caller may end. @throws ProblemError 401 */
 async function authorityOf(ctx: AuthContext, request: FastifyRequest) {
   const { apiKey } = request;
   if (apiKey) return { isBackend: true, ownSession: undefined, coversUser: (id: string) => covers(apiKey.users, id) };
@@ -30,7 +30,7 @@ export async function revokeSession(
   if (!isOwn && !(stored && coversUser(stored.record.userId))) {
     // The same answer for a stranger's session and for none, so that nobody can ask which exist.
     if (isBackend && !stored) return undefined;
-    throw new Problem(403, 'forbidden', 'That is not a session of yours.', { field: '/session_id' });
+    throw new ProblemError(403, 'forbidden', 'That is not a session of yours.', { field: '/session_id' });
   }
   const sub = stored?.record.userId ?? ownSession?.sub ?? '';
   await terminateSession(ctx, sessionId, sub);
@@ -40,7 +40,7 @@ export async function revokeSession(
 export async function revokeUser(ctx: AuthContext, request: FastifyRequest, userId: string): Promise<Revoked> {
   const { coversUser } = await authorityOf(ctx, request);
   if (!coversUser(userId))
-    throw new Problem(403, 'forbidden', 'You may not end the sessions of that user.', { field: '/user_id' });
+    throw new ProblemError(403, 'forbidden', 'You may not end the sessions of that user.', { field: '/user_id' });
   await terminateUser(ctx, userId);
   return { kind: 'user', sub: userId };
 }

@@ -1,5 +1,5 @@
 /** Having a token is enough to revoke it (RFC 7009). */
-import { Problem } from '@tandem/service';
+import { ProblemError } from '@tandem/service';
 import { checkToken } from '../../authenticate.ts';
 import type { AuthContext } from '../../context.ts';
 import { parseRefreshToken, sha256 } from '../../refresh-token.ts';
@@ -22,7 +22,7 @@ export async function revokeToken(ctx: AuthContext, token: string): Promise<Revo
     await terminateToken(ctx, claims);
     return { kind: 'token', sub: claims.sub, sessionId: claims.session_id, jti: claims.jti };
   } catch (error) {
-    if (error instanceof Problem && error.status === 401) return undefined;
+    if (error instanceof ProblemError && error.status === 401) return undefined;
     throw error;
   }
 }

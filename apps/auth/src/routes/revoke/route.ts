@@ -1,5 +1,5 @@
 /** `POST /auth/revoke`: end a token, a session, or everything of a user. */
-import { Problem } from '@tandem/service';
+import { ProblemError } from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { audit } from '../../audit.ts';
@@ -62,7 +62,7 @@ async function revoke(ctx: AuthContext, request: RevokeRequest): Promise<Revoked
   const { token, session_id: sessionId, user_id: userId } = request.body;
   const given = [token, sessionId, userId].filter((v) => v !== undefined).length;
   if (given !== 1)
-    throw new Problem(400, 'invalid_field', 'Send exactly one of token, session_id, user_id.', {
+    throw new ProblemError(400, 'invalid_field', 'Send exactly one of token, session_id, user_id.', {
       field: given === 0 ? '/token' : '/',
     });
   if (token !== undefined) return revokeToken(ctx, token);

@@ -1,5 +1,5 @@
 /** A backend with an API key, on behalf of its user. */
-import { Problem } from '@tandem/service';
+import { ProblemError } from '@tandem/service';
 import type { FastifyRequest } from 'fastify';
 import type { AuthContext } from '../../context.ts';
 import { covers, narrow } from '../../grants.ts';
@@ -17,7 +17,7 @@ export async function apiKeyGrant(
   const userId = requireUserId(body);
   refuseGuestName(userId, '/userId');
   if (!covers(key.users, userId))
-    throw new Problem(403, 'user_refused', 'This API key may not speak for that user.', { field: '/userId' });
+    throw new ProblemError(403, 'user_refused', 'This API key may not speak for that user.', { field: '/userId' });
   const grants = narrow(key.grants, body.grants, { by: 'backend' });
   await takeUser(ctx, userId);
   return issueSession(ctx, { userId, name: body.name, grants, method: 'api-key', via: key.id }, request);

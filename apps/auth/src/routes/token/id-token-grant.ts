@@ -1,6 +1,6 @@
 /** A person with an ID token of the OpenID provider (token exchange, RFC 8693). */
 import { Grants } from '@tandem/protocol';
-import { Problem } from '@tandem/service';
+import { ProblemError } from '@tandem/service';
 import type { FastifyRequest } from 'fastify';
 import type { JWTPayload } from 'jose';
 import { Check } from 'typebox/value';
@@ -42,23 +42,24 @@ export async function idTokenGrant(
 }
 
 function readExchange(ctx: AuthContext, body: TokenRequest): { oidc: Oidc; subjectToken: string } {
-  const unsupported = (detail: string) => new Problem(400, 'unsupported_grant_type', detail, { field: '/grant_type' });
+  const unsupported = (detail: string) =>
+    new ProblemError(400, 'unsupported_grant_type', detail, { field: '/grant_type' });
   if (!ctx.oidc) throw unsupported('This service does not exchange tokens.');
   if (body.grant_type !== TOKEN_EXCHANGE) throw unsupported(`grant_type: expected ${TOKEN_EXCHANGE}`);
   if (body.subject_token === undefined)
-    throw new Problem(400, 'invalid_field', 'body/subject_token is missing', { field: '/subject_token' });
+    throw new ProblemError(400, 'invalid_field', 'body/subject_token is missing', { field: '/subject_token' });
   if (body.subject_token_type !== ID_TOKEN && body.subject_token_type !== JWT_TYPE)
-    throw new Problem(400, 'invalid_field', `subject_token_type: expected ${ID_TOKEN}`, {
+    throw new ProblemError(400, 'invalid_field', `subject_token_type: expected ${ID_TOKEN}`, {
       field: '/subject_token_type',
     });
   return { oidc: ctx.oidc, subjectToken: body.subject_token };
 }
 
-/** One ID token, one session. @throws Problem 401 */
+/** One ID token, one session. @throws ProblemError 401 */
 async function spendIdToken(ctx: AuthContext, idToken: string, payload: IdToken): Promise<void> {
   const now = Math.floor(ctx.now() / 1000);
   const refuse = (why: string) =>
-    new Problem(401, 'subject_token_refused', `The ID token was refused: ${why}.`, { field: '/subject_token' });
+    new ProblemError(401, 'subject_token_refused', `The ID token was refused: ${why}.`, { field: '/subject_token' });
   const required = ctx.config.OIDC_NONCE === 'required';
   if (typeof payload.nonce === 'string') {
     if (await ctx.store.takeNonce(sha256(payload.nonce), now)) return;
@@ -82,7 +83,7 @@ function grantsOf(ctx: AuthContext, payload: JWTPayload): Grants {
   }
   const grants = withoutUnknownGrants(value);
   if (Check(Grants, grants)) return grants;
-  throw new Problem(403, 'grant_refused', `The claim ${claim} of the ID token does not hold grants.`, {
+  throw new ProblemError(403, 'grant_refused', `The claim ${claim} of the ID token does not hold grants.`, {
     field: '/subject_token',
   });
 }

@@ -1,5 +1,5 @@
 /** What the ways to a token share: the body, and what is wrong with it. */
-import { Problem } from '@tandem/service';
+import { ProblemError } from '@tandem/service';
 import type { Static } from 'typebox';
 import { GUEST } from '../../access/guest.ts';
 import type { TokenBody } from '../schemas.ts';
@@ -8,12 +8,15 @@ export type TokenRequest = Static<typeof TokenBody>;
 
 export function requireUserId(body: TokenRequest): string {
   if (body.userId === undefined)
-    throw new Problem(400, 'invalid_field', 'body/userId is missing: say who the token is for', { field: '/userId' });
+    throw new ProblemError(400, 'invalid_field', 'body/userId is missing: say who the token is for', {
+      field: '/userId',
+    });
   return body.userId;
 }
 
 export function refuseGuestName(userId: string, field: string): void {
-  if (userId.startsWith(GUEST)) throw new Problem(403, 'user_refused', `An id may not begin with ${GUEST}`, { field });
+  if (userId.startsWith(GUEST))
+    throw new ProblemError(403, 'user_refused', `An id may not begin with ${GUEST}`, { field });
 }
 
 const KNOWN = ['userId', 'name', 'grants'];
@@ -26,6 +29,8 @@ export function refuseUnknownFields(body: TokenRequest): void {
   for (const name of Object.keys(body)) {
     if (KNOWN.includes(name)) continue;
     const field = `/${name.slice(0, 64).replace(/~/g, '~0').replace(/\//g, '~1').toWellFormed()}`;
-    throw new Problem(400, 'invalid_field', `body${field} is not known here; known: ${KNOWN.join(', ')}`, { field });
+    throw new ProblemError(400, 'invalid_field', `body${field} is not known here; known: ${KNOWN.join(', ')}`, {
+      field,
+    });
   }
 }

@@ -1,5 +1,5 @@
 /** `POST /auth/token`: who may have a token. Each way to one is a file of its own. */
-import { Problem } from '@tandem/service';
+import { ProblemError } from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { audit } from '../../audit.ts';
 import type { AuthContext } from '../../context.ts';
@@ -31,7 +31,7 @@ export function tokenRoute(app: FastifyInstance, ctx: AuthContext): void {
       try {
         return await grant(ctx, request);
       } catch (error) {
-        if (error instanceof Problem && (error.status === 401 || error.status === 403))
+        if (error instanceof ProblemError && (error.status === 401 || error.status === 403))
           audit(request, {
             action: 'refuse',
             reason: error.code,
@@ -52,7 +52,7 @@ async function grant(ctx: AuthContext, request: FastifyRequest<{ Body: TokenRequ
   const { access } = ctx.settings;
   if (access.has('open')) return guestGrant(ctx, body, request);
   const ways = [...access].map((a) => (a === 'oidc' ? 'an ID token (token exchange)' : 'an API key'));
-  throw new Problem(401, 'credentials_required', `Send ${ways.join(' or ')}.`, {
+  throw new ProblemError(401, 'credentials_required', `Send ${ways.join(' or ')}.`, {
     field: access.has('api-key') ? 'authorization' : '/subject_token',
   });
 }
