@@ -64,7 +64,7 @@ const isOurs = (request: FastifyRequest) => request.url.startsWith('/auth/');
 
 /**
  * Before everything, also before a 404: takes from the limit of the API key or of the address, then refuses a credential that does
- * not hold. Whoever sends one means it: nobody gets the token of a guest for a key that is mistyped, revoked or left out.
+ * not hold. A caller that sends one means it: a key that is mistyped, revoked or left out never gets the token of a guest.
  */
 export function registerAuthentication(app: FastifyInstance, ctx: AuthContext): void {
   app.decorateRequest('apiKey', undefined);

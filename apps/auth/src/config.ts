@@ -42,7 +42,8 @@ export const AuthConfig = Type.Object({
     default: 900,
     minimum: 1,
     maximum: 86_400,
-    description: 'A new key is published so long before it signs; over the refresh interval of every verifier (5 min).',
+    description:
+      'Time between the publication of a new key and its first signature; over the refresh interval of every verifier (5 min).',
   }),
   ACCESS_TTL_SECONDS: Type.Integer({
     default: 600,
@@ -53,17 +54,17 @@ export const AuthConfig = Type.Object({
   REFRESH_TTL_SECONDS: Type.Integer({
     default: 604_800,
     minimum: 10,
-    description: 'A refresh token not used for so long is void (7 days).',
+    description: 'A refresh token is void when it was not used for this time (7 days).',
   }),
   SESSION_TTL_SECONDS: Type.Integer({
     default: 2_592_000,
     minimum: 10,
-    description: 'A login session ends after so long, however used (30 days; guests at most 1 day).',
+    description: 'Longest life of a login session, however used (30 days; guests at most 1 day).',
   }),
   GUEST_REFRESH_TTL_SECONDS: Type.Integer({
     default: 3600,
     minimum: 10,
-    description: 'A refresh token of a guest not used for so long is void; at most REFRESH_TTL_SECONDS.',
+    description: 'A refresh token of a guest is void when it was not used for this time; at most REFRESH_TTL_SECONDS.',
   }),
   GUEST_LOGINS_PER_IP: Type.Integer({
     default: 300,

@@ -80,7 +80,7 @@ export async function issueAccessToken(
   };
 }
 
-/** A new login session. With Redis away it still gives an access token, without a refresh token: nobody is locked out. */
+/** A new login session. With Redis away it still gives an access token, without a refresh token: logins go on. */
 export async function issueSession(ctx: AuthContext, login: Login, request: FastifyRequest): Promise<IssuedToken> {
   const { config } = ctx;
   const now = Math.floor(ctx.now() / 1000);

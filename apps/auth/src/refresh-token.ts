@@ -2,7 +2,7 @@
  * Refresh tokens: `tr1.<session id>.<family secret>.<turn>`.
  *
  * The family secret stays the same in a session and proves that a presented token once was ours: an old token with the
- * right family secret is a reuse (the family is revoked), one with a wrong secret is only a guess (nobody is thrown out
+ * right family secret is a reuse (the family is revoked), one with a wrong secret is only a guess (no session ends
  * by guessing). `turn` changes at each use. The store holds SHA-256 hashes; all parts are 256 random bits or an HMAC.
  *
  * The next turn is an HMAC of the present one under a key of the session. So a client that lost the answer may repeat its

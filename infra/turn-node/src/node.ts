@@ -63,7 +63,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
   const ended = Promise.withResolvers<'drained' | 'died'>();
   const stop = new AbortController();
   let known = '';
-  // Readers leave out an entry that was not renewed for TURN_NODE_STALE_MS: from then on nobody is sent to this node.
+  // Readers leave out an entry that was not renewed for TURN_NODE_STALE_MS: from then on no call is sent to this node.
   let listedUntil = config.REDIS_URL ? 0 : Number.POSITIVE_INFINITY;
   const serving = () => state === 'serving' && Date.now() <= listedUntil;
   let said = false;

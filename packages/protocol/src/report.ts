@@ -40,7 +40,7 @@ export const CallLeg = Type.Object(
     failure: Type.Optional(
       Type.Unsafe<(typeof FAILURE_REASONS)[number]>(Type.Union(FAILURE_REASONS.map((r) => Type.Literal(r)))),
     ),
-    dropped: Type.Optional(Type.Boolean({ description: 'It connected, then ended although nobody hung up.' })),
+    dropped: Type.Optional(Type.Boolean({ description: 'It connected, then ended without a hang-up.' })),
     mos: Type.Optional(
       Type.Number({ minimum: 1, maximum: 5, description: 'Estimated MOS of received audio (ITU-T G.107), median.' }),
     ),

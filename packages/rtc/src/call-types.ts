@@ -27,7 +27,7 @@ export interface CallOptions {
   readonly metadata?: PeerMetadata;
   /** `relay` forces TURN. Default `all`. */
   readonly iceTransportPolicy?: RTCIceTransportPolicy;
-  /** getStats every so many ms; 0 switches quality off. Default 2000. */
+  /** Interval of getStats, ms; 0 switches quality off. Default 2000. */
   readonly statsInterval?: number;
   /** Large rooms go through a media node, where the deployment has one. Default true; false: always a mesh. */
   readonly sfu?: boolean;

@@ -9,9 +9,9 @@ import { type EndReason, GiveUpError, type SessionOptions } from './session-type
 import { tokenExpiry } from './token.ts';
 import type { Heartbeat } from './wire.ts';
 
-/** A node whose store is away for so long is left for another one, ms. */
+/** How long the store of a node may be away before another node is tried, ms. */
 const UNAVAILABLE_MS = 3000;
-/** Without a refusal for so long the store is taken to be back, ms. */
+/** How long after the last refusal the store counts as back, ms. */
 const UNAVAILABLE_OVER_MS = 60_000;
 
 /** What a connector needs of its session. */
@@ -274,7 +274,7 @@ export class Connector {
       }
     } else return;
     let after = end.opened ? afterClose(end.code) : 'backoff';
-    // Fenced by a socket of my own that died before it was mine: nobody else has the session.
+    // Fenced by a socket of my own that died before it was mine: no other client has the session.
     if (end.code === CLOSE_CODES.fenced.code && clock.now() - this.#dialedAt < 60_000) after = 'backoff';
     // A late join of my own earlier session is no other device; once.
     if (end.code === CLOSE_CODES.replaced.code && clock.now() - this.#leftAt < 60_000) {

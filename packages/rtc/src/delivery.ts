@@ -36,17 +36,17 @@ export interface DeliveryOptions {
   readonly acknowledges?: (peerId: string) => boolean;
   readonly clock: Clock;
   readonly random: () => number;
-  /** First repeat after so many ms without progress; doubles up to `maxResend`. Default 1000. */
+  /** Time without progress until the first repeat, ms; doubles up to `maxResend`. Default 1000. */
   readonly resendAfter?: number;
   /** Default 8000. */
   readonly maxResend?: number;
   /** A message older than this, ms, is given up. Default 90,000: longer than the session grace of 60 s. */
   readonly timeout?: number;
-  /** So many messages per peer on the wire unacknowledged; the rest wait. Default 32. */
+  /** Messages to one peer that may be unacknowledged; the rest wait. Default 32. */
   readonly window?: number;
-  /** So many messages per peer may wait; the next is refused as `overflow`. Default 512. */
+  /** Messages to one peer that may wait; the next is refused as `overflow`. Default 512. */
   readonly maxPending?: number;
-  /** Receipts are gathered for so many ms. Default 20. */
+  /** How long receipts are gathered, ms. Default 20. */
   readonly receiptDelay?: number;
   /** Repeat what was not acknowledged. Default true; tests switch it off as their negative control. */
   readonly resend?: boolean;

@@ -12,7 +12,7 @@ export interface IceServersRequest {
   readonly token: string;
 }
 
-/** The endpoint is asked again after so many ms while somebody waits for its first answer. */
+/** Time until the endpoint is asked again while its first answer is waited for, ms. */
 const RETRY_MS = 300;
 
 export class IceServers {

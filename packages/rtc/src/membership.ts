@@ -21,7 +21,7 @@ export interface MembershipHost {
   left(roomId: string, forGood: boolean): void;
   /** Which media node serves the room has changed. */
   media(media: RoomMedia | undefined): void;
-  /** Refused, and nobody waits for the answer. */
+  /** Refused, and no call of `join` waits for the answer. */
   lost(roomId: string, code: string, message: string): void;
 }
 
@@ -172,7 +172,7 @@ export class Membership {
     if (!waiting) this.#host.lost(want.roomId, code, message);
   }
 
-  /** Whoever waits to be in the room will not be. */
+  /** Rejects the joins that wait. */
   refuse(error: SignalingError): void {
     for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
   }

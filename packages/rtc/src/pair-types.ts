@@ -1,4 +1,4 @@
-/** What a leg of the mesh is told and tells. */
+/** What a leg of the mesh takes and reports. */
 import type { Clock } from './clock.ts';
 import type { DeliveryResult } from './delivery.ts';
 
@@ -35,7 +35,7 @@ export interface PairHost {
 
 /** Times of the recovery of a pair, in ms; for tests. @public */
 export interface PairTimes {
-  /** `disconnected` with flat byte counts for so many ms begins a restart. Default 2000. */
+  /** Time of `disconnected` with flat byte counts until a restart begins, ms. Default 2000. */
   readonly disconnected: number;
   /** No recovery, or no answer to an offer, within this time, ms: rebuild the pair. Default 8000. */
   readonly rebuild: number;

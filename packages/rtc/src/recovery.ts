@@ -15,9 +15,9 @@ export interface RecoveryHost {
   rebuild(): void;
 }
 
-/** The wait before a rebuild doubles so often: 8, 16, 32 s. */
+/** How often the wait before a rebuild doubles: 8, 16, 32 s. */
 const MAX_REBUILD_DOUBLINGS = 2;
-/** The polite peer leaves a failed path to the other one for so many ms. */
+/** How long the polite peer leaves a failed path to the other one, ms. */
 const YIELD_MS = 400;
 
 export class Recovery {

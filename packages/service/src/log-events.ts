@@ -3,7 +3,7 @@ export const SERVICE_EVENTS = {
   'shutdown.begin': 'A signal asked the process to end; it drains.',
   'shutdown.deadline': 'The drain took too long; the process ends at once.',
   'shutdown.end': 'The drain is done.',
-  'breaker.open': 'A dependency failed so often in a row that it is left alone for a while.',
+  'breaker.open': 'A dependency failed several times in a row and is not asked for a while.',
   'breaker.half-open': 'One call is let through to see whether the dependency is back.',
   'breaker.closed': 'The dependency is back.',
 } as const;

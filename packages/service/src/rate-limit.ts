@@ -5,9 +5,9 @@ import type { RedisClient } from './redis.ts';
 import type { Guard } from './resilience.ts';
 
 export interface RateLimit {
-  /** So many … */
+  /** Requests allowed … */
   readonly points: number;
-  /** … in so many seconds. */
+  /** … in this time, seconds. */
   readonly seconds: number;
 }
 

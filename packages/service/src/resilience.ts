@@ -26,13 +26,13 @@ import { UnavailableError } from './unavailable-error.ts';
 export interface GuardOptions {
   /** Name of the dependency, for errors and events. */
   readonly name: string;
-  /** One try may take so long, ms. Default 2000. */
+  /** Longest time of one try, ms. Default 2000. */
   readonly timeoutMs?: number;
   /** Tries in all, with decorrelated jitter between them (Brooker, "Exponential Backoff And Jitter"). Default 3; 1 = no retry. */
   readonly attempts?: number;
   /** First backoff, ms. Default 50. */
   readonly backoffMs?: number;
-  /** The breaker opens after so many failures in a row. Default 5. */
+  /** Failures in a row that open the breaker. Default 5. */
   readonly failures?: number;
   /** How long it stays open before it lets one probe through, ms. Default 5000. */
   readonly openMs?: number;

@@ -1,4 +1,4 @@
-/** Apart from telemetry.ts, so that whoever only reads configuration schemas (infra) loads nothing else. */
+/** Apart from telemetry.ts, so that code that only reads configuration schemas (infra) loads nothing else. */
 import Type from 'typebox';
 
 /** Settings, to spread into a service's own schema. Names are OpenTelemetry's. */

@@ -10,7 +10,7 @@ import { Check } from 'typebox/value';
 import type { RedisClient } from './redis.ts';
 
 export const TURN_DIRECTORY_KEY = 'tandem:{turn}:nodes';
-/** An entry not renewed for so long is of a dead node, ms. Four missed writes. */
+/** Age of an entry from which its node counts as dead, ms. Four missed writes. */
 export const TURN_NODE_STALE_MS = 20_000;
 
 export const TurnNode = Type.Object({

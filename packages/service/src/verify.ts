@@ -1,7 +1,7 @@
 /**
  * Local verification of access tokens against a cached JWKS.
  *
- * Nobody asks auth about a token: keys are fetched in the background and kept, so auth may be down for hours while
+ * No service asks auth about a token: keys are fetched in the background and kept, so auth may be down for hours while
  * sockets open, resume and join with tokens that were issued before. What is checked: size, algorithm allow-list, header
  * without embedded keys, signature, issuer, audience, times within a bounded skew, and the shape of every claim.
  * Revocation is a separate, also local, question: see revocation.ts.
@@ -64,7 +64,7 @@ export interface TokenVerifierOptions {
   readonly clockToleranceSeconds?: number;
   /** Background refresh of the keys, ms, ±10 % jitter. Default 300,000; auth publishes a key 15 min before it signs. */
   readonly refreshMs?: number;
-  /** An unknown `kid` asks for the keys at most so often, ms (a flood of forged kids must not flood auth). Default 5,000. */
+  /** Least time between two fetches of the keys for an unknown `kid`, ms (a flood of forged kids must not flood auth). Default 5,000. */
   readonly cooldownMs?: number;
   /** Keys older than this are no longer trusted, ms. Default 24 h. */
   readonly maxStaleMs?: number;

@@ -10,7 +10,7 @@ export interface DocumentPlace {
   read(): Promise<KeyDocument | undefined>;
   /**
    * Replace what is there by what `change` makes of it (the same again: nothing to write). Of several processes at once one writes.
-   * @returns what is there afterwards, whoever wrote it
+   * @returns what is stored afterwards, by this process or by another
    */
   update(change: (present: KeyDocument | undefined) => Promise<KeyDocument>): Promise<KeyDocument>;
 }

@@ -29,6 +29,6 @@ export interface KeySource {
   readonly description: string;
   /** The keys for this moment; rotates by itself where it may. @throws when the source is away or wrong */
   load(now: number): Promise<KeySet>;
-  /** Whether it signs now; absent where signing asks nobody. */
+  /** Whether it signs now; absent where signing needs no service. */
   health?(): DependencyHealth;
 }

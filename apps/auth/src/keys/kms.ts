@@ -10,7 +10,7 @@ import { guard, type Logger, ProblemError, UnavailableError } from '@tandem/serv
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import type { KeySource, SigningKey } from './key-source.ts';
 
-/** Public keys are asked for again after so long, ms. A KMS key never changes; this only notices a moved alias. */
+/** How long a fetched public key is used before it is fetched again, ms. A KMS key never changes; this only notices a moved alias. */
 const PUBLIC_KEY_FRESH_MS = 600_000;
 const MAX_KEYS = 8;
 /** Signatures in flight; beyond them a queue, beyond that a 503: KMS throttles ECC signing per account and region. */

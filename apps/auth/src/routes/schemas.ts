@@ -10,7 +10,7 @@ const problem = {
 
 /**
  * Problem answers of a route: its own, and what any route answers: 401 to a bad API key, 429, 503 while a dependency is away;
- * `default` is the failure that nobody foresaw.
+ * `default` is an unexpected failure.
  */
 export function problems(...codes: number[]) {
   return Object.fromEntries([...codes, 401, 429, 503, 'default'].map((code) => [code, problem]));

@@ -106,7 +106,7 @@ export class MemoryStore {
     return this.#alive(this.users, userId);
   }
 
-  /** Every key ends by itself, as in Redis: also those that nobody asks for again. */
+  /** Every key ends by itself, as in Redis, also when it is not read again. */
   expire(): void {
     const now = this.clock.now();
     if (now - this.#expiredAt < EXPIRY_INTERVAL_MS) return;

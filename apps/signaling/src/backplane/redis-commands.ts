@@ -1,6 +1,6 @@
 /** Sends commands to Redis, tells whether it answers, and turns every form of "it does not" into {@link UnavailableError}. */
 import { HealthRecord, type RedisClient } from '@tandem/service';
-import { Gather } from './gather.ts';
+import { CommandBatcher } from './command-batcher.ts';
 import { runScript, type ScriptName } from './scripts.ts';
 import { UnavailableError } from './types.ts';
 
@@ -10,7 +10,7 @@ const SERVER_UNAVAILABLE =
 
 export class RedisCommands {
   readonly client: RedisClient;
-  readonly #gather: Gather;
+  readonly #batcher: CommandBatcher;
   readonly health = new HealthRecord('down', 'not reached yet');
   #closed = false;
 
@@ -18,20 +18,20 @@ export class RedisCommands {
     this.client = client;
     // Errors reach callers through their commands; without a listener they would end the process.
     client.on('error', () => {});
-    this.#gather = new Gather(client);
+    this.#batcher = new CommandBatcher(client);
   }
 
   /** Runs a script; it may wait for others, to leave with them. @throws UnavailableError */
   run(name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     return this.guard(() => {
-      this.#gather.hold();
+      this.#batcher.hold();
       return runScript(this.client, name, keys, args);
     });
   }
 
   /** Sends what waits for others now. */
   flush(): void {
-    this.#gather.send();
+    this.#batcher.send();
   }
 
   /** Runs a command. A faulty command stays the error that Redis answered. @throws UnavailableError */

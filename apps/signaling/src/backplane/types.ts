@@ -30,7 +30,7 @@ export interface MemberRecord extends WriteMark {
   readonly peerId: string;
   /** Node that holds the session. */
   readonly node: string;
-  /** 0: here. Otherwise the session is detached and leaves the room in so many ms. */
+  /** 0: here. Otherwise the session is detached, and this is when it leaves the room, in ms from now. */
   readonly awayFor: number;
   /** JSON of {@link MemberInfo}. Opaque to the backplane. */
   readonly info: string;
@@ -152,7 +152,7 @@ export interface IdentityKey {
 export interface ClaimRule {
   /** Sessions of one user; 0: any number. */
   readonly limit: number;
-  /** Take it only if nobody holds it ('') or this one does. Default: whoever holds it. */
+  /** Take it only if no session holds it (''), or the one with this peer id. Default: take it from any holder. */
   readonly expect?: string;
 }
 export type ClaimResult =
@@ -189,7 +189,7 @@ export interface Backplane extends AsyncDisposable {
   beat(ttl: number): Promise<readonly string[]>;
   /** This node goes on purpose: others stop waiting for it. */
   retire(): Promise<void>;
-  /** Puts a batch in a node's inbox. False: nobody listens there. */
+  /** Puts a batch in a node's inbox. False: no node listens there. */
   send(node: string, batch: Uint8Array): Promise<boolean>;
 
   /** Enters, or takes a present record over, unless that was written later. */
@@ -219,7 +219,7 @@ export interface Backplane extends AsyncDisposable {
   /** After a doubt: still mine? Writes it again if it was lost; attached or detached as given. */
   syncSession(session: SessionRecord, attached: boolean, graceMs: number): Promise<SyncResult>;
   /**
-   * Ends it whoever owns it; answers with what it was. A tombstone stays for {@link TOMBSTONE_TTL_MS}, so that an owner that did not
+   * Ends it, also when another node owns it; answers with what it was. A tombstone stays for {@link TOMBSTONE_TTL_MS}, so that an owner that did not
    * hear of it cannot write it again.
    */
   endSession(peerId: string): Promise<{ room: string; node: string } | undefined>;
@@ -236,10 +236,10 @@ export interface Backplane extends AsyncDisposable {
   release(identity: IdentityKey, peerId: string): Promise<void>;
 }
 
-/** Bounds of a mailbox: enough for the start of calls with a few peers, small enough to be nobody's store. */
+/** Bounds of a mailbox: enough for the start of calls with a few peers, too small to be used as a store. */
 export const MAILBOX = { maxFrames: 256, maxBytes: 256 * 1024 } as const;
 /** A session's record outlives everything by this; only rooms whose nodes all died leave any. */
 export const RECORD_TTL_MS = 24 * 3600 * 1000;
-/** An abandoned room's record goes after so long without a node that reads it. */
+/** How long the record of a room is kept when no node reads it, ms. */
 export const ROOM_TTL_MS = 10 * 60 * 1000;
 export const TOMBSTONE_TTL_MS = 10 * 60 * 1000;

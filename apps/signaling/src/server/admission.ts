@@ -1,4 +1,4 @@
-/** Who may come in right now: decided before the upgrade, so that nobody ends up with half a socket. */
+/** Who may come in right now: decided before the upgrade, so that a refused client never holds an open socket. */
 import { ipKey, type LoadShedder } from '@tandem/service';
 import type { SignalingNode } from '../core/node.ts';
 import { Bucket } from './token-bucket.ts';

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 /**
  * May a page of this origin open a socket here? Requests without an Origin are no browsers: the token decides about them.
  * @param allowed ALLOWED_ORIGINS: comma-separated, empty for the request's own host, `*` for all. With the own host, a page that came
- *   by http may not open a socket that came by https: whoever sits on its way wrote it. (`x-forwarded-proto` only narrows: proxies
+ *   by http may not open a socket that came by https: somebody on its way may have written it. (`x-forwarded-proto` only narrows: proxies
  *   that end TLS before another proxy say `http`, and a browser's page cannot set it.)
  */
 export function originAllowed(headers: IncomingHttpHeaders, allowed: string): boolean {

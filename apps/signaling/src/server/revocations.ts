@@ -22,7 +22,7 @@ export function followRevocations(config: SignalingConfig, node: SignalingNode):
           jti: who.jti,
           session_id: who.loginSession,
           sub: who.userId,
-          // Without a time of issue: as old as can be, so that nobody slips through.
+          // Without a time of issue: as old as can be, so that every revocation applies.
           iat: who.issuedAt ?? 0,
         }),
       'revoked',

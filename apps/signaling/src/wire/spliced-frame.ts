@@ -19,7 +19,7 @@ export class SplicedFrame {
   readonly end: number;
   readonly suffix: Buffer;
 
-  /** `source[start, end)`, then `suffix` (default: nothing). Nobody may change `source` afterwards. */
+  /** `source[start, end)`, then `suffix` (default: nothing). `source` must not change afterwards. */
   constructor(source: Buffer, start: number, end: number, suffix: Buffer = NOTHING) {
     this.source = source;
     this.start = start;

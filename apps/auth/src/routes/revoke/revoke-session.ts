@@ -28,7 +28,7 @@ export async function revokeSession(
   const isOwn = ownSession?.session_id === sessionId;
   const stored = await ctx.store.getSession(sessionId, Math.floor(ctx.now() / 1000));
   if (!isOwn && !(stored && coversUser(stored.record.userId))) {
-    // The same answer for a stranger's session and for none, so that nobody can ask which exist.
+    // The same answer for a stranger's session and for none, so that the answer does not tell which exist.
     if (isBackend && !stored) return undefined;
     throw new ProblemError(403, 'forbidden', 'That is not a session of yours.', { field: '/session_id' });
   }

@@ -1,17 +1,17 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Gather } from './gather.ts';
+import { CommandBatcher } from './command-batcher.ts';
 
 /** A client that is connected to a stream which counts what leaves it together. */
 class Wire {
   readonly writes: string[][] = [];
-  readonly gather: Gather;
+  readonly batcher: CommandBatcher;
   #corked = 0;
   #held: string[] = [];
   constructor() {
     const client = new Redis({ lazyConnect: true });
     Object.assign(client, { stream: this });
-    this.gather = new Gather(client);
+    this.batcher = new CommandBatcher(client);
   }
   cork() {
     this.#corked++;
@@ -26,12 +26,12 @@ class Wire {
     else this.writes.push([command]);
   }
   script(name: string) {
-    this.gather.hold();
+    this.batcher.hold();
     this.write(name);
   }
   publish(name: string) {
     this.write(name);
-    this.gather.send();
+    this.batcher.send();
   }
 }
 
@@ -80,8 +80,8 @@ test('a publish does not wait, and takes along what does', () => {
 
 test('a client that is not connected holds nothing', () => {
   const client = new Redis({ lazyConnect: true });
-  const gather = new Gather(client);
-  gather.hold();
-  gather.send();
+  const batcher = new CommandBatcher(client);
+  batcher.hold();
+  batcher.send();
   expect(vi.getTimerCount()).toBe(0);
 });

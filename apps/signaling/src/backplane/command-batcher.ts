@@ -3,12 +3,12 @@ import type { RedisClient } from '@tandem/service';
 import { Redis } from 'ioredis';
 
 /**
- * Commands that follow a write wait up to so long for more, ms; after a pause they leave at once. Source: `npm run bench -- joins` with
+ * How long commands that follow a write wait for more at most, ms; after a pause they leave at once. Source: `npm run bench -- joins` with
  * other values here. 0 costs a join a sixth more, 8 saves nothing more.
  */
-const GATHER_MS = 4;
+const BATCH_WAIT_MS = 4;
 
-export class Gather {
+export class CommandBatcher {
   readonly #client: RedisClient;
   #held: readonly { uncork(): void }[] = [];
   #sentAt = Number.NEGATIVE_INFINITY;
@@ -29,7 +29,7 @@ export class Gather {
     const send = () => {
       if (this.#held === held) this.send();
     };
-    if (performance.now() - this.#sentAt < GATHER_MS) setTimeout(send, GATHER_MS);
+    if (performance.now() - this.#sentAt < BATCH_WAIT_MS) setTimeout(send, BATCH_WAIT_MS);
     else setImmediate(send);
   }
 
