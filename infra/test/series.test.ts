@@ -11,7 +11,7 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { beforeAll, expect, test } from 'vitest';
 import { embeddedMetrics } from '../node-kit/metrics.ts';
 import { Network, Observability, SessionCache, SignalingService, TopologyStack } from '../src/index.ts';
-import { turnMetrics } from '../turn-node/src/node.ts';
+import { turnMetrics } from '../turn-node/src/turn-metrics.ts';
 import { METRICS_AN_ALARM, PUBLISHED } from './published-metrics.ts';
 import { FLAGS, PRODUCTION, synthesize } from './synth.ts';
 
