@@ -17,7 +17,7 @@ export interface DrainOptions {
   readonly pollMs: number;
 }
 
-/** How often the group's lifecycle hook is renewed, ms. Its timeout is five minutes at least (infra/src/turn-instances.ts). */
+/** How often the group's lifecycle hook is renewed, ms. Its timeout is five minutes at least (infra/src/node-instances.ts). */
 const HEARTBEAT_MS = 60_000;
 
 /** @returns begins the drain, at most once. A later call may shorten the wait, and never lengthens it */

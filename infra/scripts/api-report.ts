@@ -18,7 +18,11 @@ export function apiReport(): string {
       /export (?:type )?\{([^}]*)\} from '\.\/(.+?)\.(?:ts|js)'/g,
     )) {
       const text = readFileSync(join(folder, `${file}.d.ts`), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
-      const wanted = names.split(',').map((name) => name.replace(/\btype\b/, '').trim());
+      const wanted = names
+        .split(',')
+        .map((name) => name.replace(/\btype\b/, '').trim())
+        // A list over several lines ends with a comma.
+        .filter(Boolean);
       for (const name of wanted) {
         const found = new RegExp(
           `^export (?:declare )?(?:abstract )?(?:class|interface|type) ${name}\\b[\\s\\S]*?^}`,

@@ -51,6 +51,9 @@ function copyDeclarations(from: string, to: string, name: string, seen = new Set
   for (const [, next = ''] of text.matchAll(/from '\.\/([^']+)\.js'/g)) copyDeclarations(from, to, next, seen);
 }
 
+/** What gets the media engine when its image is built; beside the bundle, as imageAsset() lets in what begins with the image's name. */
+const MEDIA_FILES = 'media-files';
+
 export async function buildPackage(out: string): Promise<void> {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(join(out, 'images'), { recursive: true });
@@ -70,10 +73,12 @@ export async function buildPackage(out: string): Promise<void> {
   declarations(types);
   copyDeclarations(join(types, 'infra/src'), out, 'index');
   rmSync(types, { recursive: true });
-  for (const name of ['auth', 'signaling', 'turn', 'canary'])
+  for (const name of ['auth', 'signaling', 'turn', 'media', 'canary'])
     execFileSync(process.execPath, [join(repository, 'scripts/bundle.mjs'), name, join(out, 'images')], {
       stdio: 'pipe',
     });
+  for (const script of ['media-engine.mjs', 'lib/media-engine.mjs'])
+    cpSync(join(repository, 'scripts', script), join(out, 'images', MEDIA_FILES, script));
   writeFileSync(join(out, 'images/Dockerfile'), packedDockerfile());
   const own = JSON.parse(readFileSync(join(infra, 'package.json'), 'utf8'));
   writeFileSync(
@@ -97,7 +102,7 @@ export async function buildPackage(out: string): Promise<void> {
   for (const file of ['LICENSE', 'CHANGELOG.md']) cpSync(join(repository, file), join(out, file));
 }
 
-/** The repository's Dockerfile from its run-time stages on: the bundles are made already. No construct runs the media node yet. */
+/** The repository's Dockerfile from its run-time stages on: the bundles are made already. */
 function packedDockerfile(): string {
   const text = readFileSync(join(repository, 'Dockerfile'), 'utf8');
   const from = text.indexOf('# A program and the shared libraries');
@@ -105,9 +110,9 @@ function packedDockerfile(): string {
   if (from < 0 || to < from) throw new Error('Dockerfile: its run-time stages are not where build.ts looks for them');
   const stages = text
     .slice(from, to)
-    .split(/\n\n(?=(?:#.*\n)*FROM )/)
-    .filter((stage) => !/^FROM \S+ AS media/m.test(stage));
-  return `ARG NODE_IMAGE=node:24-bookworm-slim\n\n${stages.join('\n\n').replace(/--from=[\w-]+-bundle \/src\/dist\//g, '')}`;
+    .replace(/--from=[\w-]+-bundle \/src\/dist\//g, '')
+    .replace(/^COPY scripts\//gm, `COPY ${MEDIA_FILES}/`);
+  return `ARG NODE_IMAGE=node:24-bookworm-slim\n\n${stages}`;
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -12,7 +12,7 @@ import { WebRtcTopology } from './webrtc-topology.ts';
 import type { WebRtcTopologyProps } from './webrtc-topology-props.ts';
 
 /** Images that a pipeline has built, by digest. */
-const IMAGES = ['authImage', 'signalingImage', 'turnImage', 'canaryImage'] as const;
+const IMAGES = ['authImage', 'signalingImage', 'turnImage', 'mediaImage', 'canaryImage'] as const;
 const KNOWN = [
   'profile',
   'stackName',
@@ -33,6 +33,8 @@ const KNOWN = [
   'maxSignalingTasks',
   'turnNodes',
   'maxTurnNodes',
+  'mediaNodes',
+  'maxMediaNodes',
   'cacheShards',
   'cachePasswordGeneration',
   'monthlyEgressBudgetUsd',
@@ -108,6 +110,8 @@ export function buildTopology(app: App, clientBuild: string | undefined): Topolo
     maxSignalingTasks: number('maxSignalingTasks'),
     turnNodes: number('turnNodes'),
     maxTurnNodes: number('maxTurnNodes'),
+    mediaNodes: number('mediaNodes'),
+    maxMediaNodes: number('maxMediaNodes'),
     cacheShards: number('cacheShards'),
     cachePasswordGeneration: number('cachePasswordGeneration'),
     monthlyEgressBudgetUsd: number('monthlyEgressBudgetUsd'),

@@ -28,6 +28,11 @@ export interface AuthServiceProps extends RealtimeServiceProps {
    */
   readonly turnSecret?: secretsmanager.ISecret;
   /**
+   * The media nodes' shared secret, as {@link MediaFleet.secret}; read when a task starts.
+   * @default - no tokens for media nodes
+   */
+  readonly mediaSecret?: secretsmanager.ISecret;
+  /**
    * Hand out the best nodes of the {@link TurnDirectory} in the cache.
    * @default false
    */
@@ -111,6 +116,7 @@ export class AuthService extends RealtimeService {
       secrets: {
         ...cachePlace(props.cache),
         ...(props.apiKeys ? { 'api-keys': ecs.Secret.fromSecretsManager(props.apiKeys) } : {}),
+        ...(props.mediaSecret ? { 'media-secret': ecs.Secret.fromSecretsManager(props.mediaSecret) } : {}),
       },
     });
     props.signingKeys.grantSign(this);

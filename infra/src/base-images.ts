@@ -12,7 +12,7 @@ export const NODE_IMAGE =
  * any deployment could replace every relay, and `cdk diff` would show nothing (aws-cdk #9746). Renew it now and then:
  * `aws ssm get-parameter --name /aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended`.
  */
-export const TURN_MACHINE_IMAGE =
+export const NODE_MACHINE_IMAGE =
   '/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/al2023-ami-ecs-hvm-2023.0.20260922-kernel-6.1-arm64/image_id';
 
 /** https://github.com/aws-observability/aws-otel-collector/releases */

@@ -31,6 +31,14 @@ export function checkTopology(props: WebRtcTopologyProps, production: boolean): 
   );
   checkInteger(kind, 'zones', props.zones, production ? 3 : 2, 6);
   checkInteger(kind, 'turnNodes', props.turnNodes, production ? 2 : 1, 1000);
+  checkInteger(kind, 'mediaNodes', props.mediaNodes, 0, 1000);
+  check(
+    props.mediaNodes !== undefined || (props.maxMediaNodes ?? props.mediaOptions) === undefined,
+    kind,
+    'mediaNodes',
+    'maxMediaNodes and mediaOptions are of media nodes, and there are none',
+    'give mediaNodes, such as 2',
+  );
   checkInteger(kind, 'signalingTasks', props.signalingTasks, production ? 2 : 1, 5000);
   checkInteger(kind, 'cacheShards', props.cacheShards, 1, 160);
   checkVpc(kind, props, production);
@@ -43,8 +51,9 @@ export function checkTopology(props: WebRtcTopologyProps, production: boolean): 
   );
   if (props.existingCache) {
     checkGiven(`${kind}.existingCache`, props.existingCache, 'services', 'turnNodes');
-    for (const user of ['services', 'turnNodes'] as const)
-      checkCacheUrl(`${kind}.existingCache`, user, props.existingCache[user].url);
+    if (props.mediaNodes) checkGiven(`${kind}.existingCache`, props.existingCache, 'mediaNodes');
+    for (const [user, access] of Object.entries(props.existingCache))
+      if (access) checkCacheUrl(`${kind}.existingCache`, user, access.url);
   }
   checkDomain(kind, 'privateDomainName', props.privateDomainName);
   check(

@@ -1,6 +1,9 @@
 export { AuthService, type AuthServiceProps } from './auth-service.ts';
 export { Canary, type CanaryProps } from './canary.ts';
 export { Edge, type EdgeProps } from './edge.ts';
+export { MediaDirectory, type MediaDirectoryProps } from './media-directory.ts';
+export { MediaFleet } from './media-fleet.ts';
+export type { MediaFleetProps } from './media-fleet-props.ts';
 export { NearestRegion, type NearestRegionProps } from './nearest-region.ts';
 export { Network, type NetworkProps } from './network.ts';
 export { Observability } from './observability.ts';
@@ -11,7 +14,14 @@ export type { RealtimeServiceProps } from './realtime-service-props.ts';
 export { type CacheAccess, type CacheUserProps, SessionCache, type SessionCacheProps } from './session-cache.ts';
 export { SignalingService, type SignalingServiceProps } from './signaling-service.ts';
 export { SigningKeys, type SigningKeysProps } from './signing-keys.ts';
-export type { CacheOptions, DomainProps, ExistingCache, ServiceOptions, TurnOptions } from './topology-options.ts';
+export type {
+  CacheOptions,
+  DomainProps,
+  ExistingCache,
+  MediaOptions,
+  ServiceOptions,
+  TurnOptions,
+} from './topology-options.ts';
 export { TopologyStack, type TopologyStackProps } from './topology-stack.ts';
 export { TurnDirectory, type TurnDirectoryProps } from './turn-directory.ts';
 export { TurnFleet } from './turn-fleet.ts';

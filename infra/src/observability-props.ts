@@ -1,6 +1,7 @@
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type { AuthService } from './auth-service.ts';
 import type { Edge } from './edge.ts';
+import type { MediaFleet } from './media-fleet.ts';
 import type { SessionCache } from './session-cache.ts';
 import type { SignalingService } from './signaling-service.ts';
 import type { TurnFleet } from './turn-fleet.ts';
@@ -28,6 +29,11 @@ export interface ObservabilityProps {
    * @default - not watched
    */
   readonly turn?: TurnFleet;
+  /**
+   * Media nodes.
+   * @default - not watched
+   */
+  readonly media?: MediaFleet;
   /**
    * Load balancer.
    * @default - not watched

@@ -14,6 +14,7 @@ import type { Edge } from './edge.ts';
 import { egressBudget } from './egress-budget.ts';
 import { globalName } from './global-name.ts';
 import { objectiveAlarms, thresholdAlarm } from './kpi-alarms.ts';
+import type { MediaFleet } from './media-fleet.ts';
 import { NAMESPACE } from './metrics-collector.ts';
 import type { AlarmThreshold, ObservabilityProps } from './observability-props.ts';
 import type { SessionCache } from './session-cache.ts';
@@ -60,6 +61,7 @@ export class Observability extends Construct {
     if (props.auth) this.watchService('auth', props.auth, minHealthy);
     if (props.cache) this.watchCache(props.cache);
     if (props.turn) this.watchTurn(props.turn, minHealthy);
+    if (props.media) this.watchMedia(props.media, minHealthy);
     if (props.edge) this.watchEdge(props.edge);
     if (props.webClient)
       this.monitoring.monitorCloudFrontDistribution({
@@ -195,6 +197,32 @@ export class Observability extends Construct {
     this.monitoring.monitorAutoScalingGroup({
       autoScalingGroup: turn.autoScalingGroup,
       humanReadableName: 'TURN instances',
+    });
+  }
+
+  private watchMedia(media: MediaFleet, minHealthy: number): void {
+    this.addAlarm(
+      'MediaNodes',
+      `Fewer than ${minHealthy} media nodes take rooms.`,
+      'media-nodes-missing',
+      media.metricServing(),
+      { threshold: minHealthy, below: true, missingIsBad: true },
+    );
+    this.addAlarm('MediaLoad', 'A media node is above 85 % of its capacity.', 'media-overload', media.metricLoad(), {
+      threshold: 0.85,
+      periods: 5,
+    });
+    this.addAlarm(
+      'MediaEngines',
+      'An engine of a media node ended by itself; another one took its rooms.',
+      'media-engine-lost',
+      media.metricEnginesLost({ period: Duration.minutes(5) }),
+      { threshold: 0, periods: 1 },
+    );
+    this.group('Media', [media.metricRooms(), media.metricLoad(), media.metricServing(), media.metricEnginesLost()]);
+    this.monitoring.monitorAutoScalingGroup({
+      autoScalingGroup: media.autoScalingGroup,
+      humanReadableName: 'Media instances',
     });
   }
 

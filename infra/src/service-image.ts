@@ -38,7 +38,7 @@ export function imageAsset(
   platform: Platform,
 ): DockerImageAssetProps {
   const common = { target: name, platform, buildArgs: { NODE_IMAGE }, ignoreMode: IgnoreMode.DOCKER };
-  if (!root) return { ...common, directory: imagesFolder, exclude: ['*', '!Dockerfile', `!${name}/**`] };
+  if (!root) return { ...common, directory: imagesFolder, exclude: ['*', '!Dockerfile', `!${name}*/**`] };
   return {
     ...common,
     directory: root,

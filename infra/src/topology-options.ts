@@ -32,6 +32,11 @@ export interface ExistingCache {
   readonly services: CacheAccess;
   /** For the TURN nodes: their directory and the revocations, as `TURN_NODE_ACCESS` there. */
   readonly turnNodes: CacheAccess;
+  /**
+   * For the media nodes: their directory and calls, as `MEDIA_NODE_ACCESS` there.
+   * @default - none; needed where `mediaNodes` is given
+   */
+  readonly mediaNodes?: CacheAccess;
 }
 
 /** Sizes of the cache in {@link WebRtcTopologyProps.cacheOptions}; each as in {@link SessionCacheProps}. */
@@ -144,4 +149,43 @@ export interface TurnOptions {
    * @default Duration.days(30)
    */
   readonly secretRotation?: Duration;
+}
+
+/** Sizes of the media nodes in {@link WebRtcTopologyProps.mediaOptions}; each as in {@link MediaFleetProps}. */
+export interface MediaOptions {
+  /**
+   * Instance type.
+   * @default - c7gn.large
+   */
+  readonly instanceType?: ec2.InstanceType;
+  /**
+   * What a node carries, Mbit/s out.
+   * @default - 100 a core
+   */
+  readonly nodeMbps?: number;
+  /**
+   * Legs of a node, two a person.
+   * @default 400
+   */
+  readonly maxLegs?: number;
+  /**
+   * Most people of one room that send.
+   * @default 50
+   */
+  readonly maxPublishers?: number;
+  /**
+   * Memory of the container, MiB.
+   * @default 3072
+   */
+  readonly memoryLimitMiB?: number;
+  /**
+   * How long a leaving node may wait until its rooms have moved.
+   * @default Duration.minutes(5)
+   */
+  readonly drainTimeout?: Duration;
+  /**
+   * Allow people with the right to open a shell on an instance.
+   * @default false
+   */
+  readonly remoteShell?: boolean;
 }

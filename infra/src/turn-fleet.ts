@@ -11,8 +11,10 @@ import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
 import { metricIdentity } from './metric-identity.ts';
 import { NAMESPACE } from './metrics-collector.ts';
+import { nodeDaemon } from './node-daemon.ts';
+import { nodeInstances } from './node-instances.ts';
+import { relayFirewallUnit } from './relay-firewall-unit.ts';
 import { checkTurnFleet, type TurnFleetProps } from './turn-fleet-props.ts';
-import { turnInstances } from './turn-instances.ts';
 import { TurnSecret } from './turn-secret.ts';
 import { turnTask } from './turn-task.ts';
 import { turnTls } from './turn-tls.ts';
@@ -66,11 +68,14 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
     props.directory?.connections?.allowDefaultPortFrom(this, 'TURN node to directory');
 
     this.cluster = new ecs.Cluster(this, 'Cluster', { vpc, containerInsightsV2: ecs.ContainerInsights.ENHANCED });
-    this.autoScalingGroup = turnInstances(this, {
+    this.autoScalingGroup = nodeInstances(this, {
+      description: 'ECS agent of a TURN node',
       vpc,
       cluster: this.cluster,
       securityGroup,
-      instanceType: props.instanceType,
+      instanceType: props.instanceType ?? ec2.InstanceType.of(ec2.InstanceClass.C7GN, ec2.InstanceSize.MEDIUM),
+      firstMediaPort: low,
+      commands: relayFirewallUnit(),
       machineImage: props.machineImage,
       remoteShell: props.remoteShell ?? false,
       minNodes,
@@ -85,30 +90,7 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
     });
     const task = turnTask(this, props, { group: this.autoScalingGroup, secret: this.secret, nodeMbps, drainTimeout });
     this.grantPrincipal = task.taskRole;
-    const nodes = new ecs.AsgCapacityProvider(this, 'Capacity', {
-      autoScalingGroup: this.autoScalingGroup,
-      // The group scales itself on traffic; ECS only places one node on each instance.
-      enableManagedScaling: false,
-      enableManagedTerminationProtection: false,
-      enableManagedDraining: false,
-    });
-    // Its own drain hook would give a relay five minutes and needs a Lambda; ours waits for the calls.
-    // (The option works and is left out of the types, as a deprecated one.)
-    const noDrain: { readonly taskDrainTime: Duration } = { taskDrainTime: Duration.seconds(0) };
-    this.cluster.addAsgCapacityProvider(nodes, noDrain as ecs.AddAutoScalingGroupCapacityOptions);
-    this.service = new ecs.Ec2Service(this, 'Nodes', {
-      cluster: this.cluster,
-      taskDefinition: task,
-      daemon: true,
-      // The host's ports are one node's: the old one drains before the new one starts, half of the fleet at a time.
-      // ECS rounds up: of one node any percentage is the one node, and the update would never begin.
-      minHealthyPercent: minNodes === 1 ? 0 : 50,
-      maxHealthyPercent: 100,
-      circuitBreaker: { enable: true, rollback: true },
-      enableECSManagedTags: true,
-      propagateTags: ecs.PropagatedTagSource.SERVICE,
-    });
-    this.service.node.addDependency(this.autoScalingGroup);
+    this.service = nodeDaemon(this, { cluster: this.cluster, group: this.autoScalingGroup, task, minNodes });
 
     this.turnUris = props.turnHost ? `turns:${props.turnHost}:443?transport=tcp` : '';
     if (props.certificate)

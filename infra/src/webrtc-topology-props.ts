@@ -5,7 +5,14 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type { TopologyProfile } from './profile.ts';
-import type { CacheOptions, DomainProps, ExistingCache, ServiceOptions, TurnOptions } from './topology-options.ts';
+import type {
+  CacheOptions,
+  DomainProps,
+  ExistingCache,
+  MediaOptions,
+  ServiceOptions,
+  TurnOptions,
+} from './topology-options.ts';
 import type { HstsOptions } from './web-client.ts';
 
 /** Properties of {@link WebRtcTopology}. */
@@ -66,6 +73,11 @@ export interface WebRtcTopologyProps {
    */
   readonly turnImage?: ecs.ContainerImage;
   /**
+   * Container of the media nodes.
+   * @default - built when deployed
+   */
+  readonly mediaImage?: ecs.ContainerImage;
+  /**
    * Secret whose value is an API key, for a canary where guests get no token (access without `open`).
    * @default - none; with access `oidc` alone there is no canary then
    */
@@ -121,6 +133,21 @@ export interface WebRtcTopologyProps {
    * @default - c7gn.medium; in development t4g.micro
    */
   readonly turnOptions?: TurnOptions;
+  /**
+   * Fewest media nodes, which serve rooms of five and more. 0: none, and rooms stay meshes of at most six.
+   * @default 0
+   */
+  readonly mediaNodes?: number;
+  /**
+   * Most media nodes.
+   * @default - ten times mediaNodes
+   */
+  readonly maxMediaNodes?: number;
+  /**
+   * Sizes and times of the media nodes.
+   * @default - c7gn.large
+   */
+  readonly mediaOptions?: MediaOptions;
   /**
    * How long logs are kept.
    * @default ONE_MONTH

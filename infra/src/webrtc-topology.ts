@@ -12,6 +12,8 @@ import { SERVICE_ACCESS } from './cache-access.ts';
 import { Canary } from './canary.ts';
 import { checkTopology } from './check-topology.ts';
 import { Edge } from './edge.ts';
+import { MediaDirectory } from './media-directory.ts';
+import { MediaFleet } from './media-fleet.ts';
 import { NearestRegion } from './nearest-region.ts';
 import { Network } from './network.ts';
 import { Observability } from './observability.ts';
@@ -42,6 +44,8 @@ export class WebRtcTopology extends Construct {
   readonly turn: TurnFleet;
   /** Where relays write themselves down; undefined where the cache exists already. */
   readonly turnDirectory?: TurnDirectory;
+  /** Media nodes; undefined without `mediaNodes`. */
+  readonly media?: MediaFleet;
   /** Load balancer. */
   readonly edge: Edge;
   /** CloudFront and the PWA. */
@@ -77,7 +81,13 @@ export class WebRtcTopology extends Construct {
         passwordGeneration,
       });
       this.turnDirectory = new TurnDirectory(this, 'TurnDirectory', { cache: this.cache, passwordGeneration });
-      cache = { services, turnNodes: this.turnDirectory.access };
+      cache = {
+        services,
+        turnNodes: this.turnDirectory.access,
+        ...(props.mediaNodes
+          ? { mediaNodes: new MediaDirectory(this, 'MediaDirectory', { cache: this.cache, passwordGeneration }).access }
+          : {}),
+      };
     }
     const removalPolicy = props.removalPolicy ?? this.defaults.removalPolicy;
     this.signingKeys = new SigningKeys(this, 'SigningKeys', { removalPolicy, inProcess: isProduction });
@@ -85,6 +95,7 @@ export class WebRtcTopology extends Construct {
     this.webClient = this.newWebClient(removalPolicy);
     this.origin = this.webClient.origin;
     this.turn = this.newTurnFleet(cache.turnNodes);
+    if (props.mediaNodes && cache.mediaNodes) this.media = this.newMediaFleet(props.mediaNodes, cache.mediaNodes);
     const cluster =
       props.cluster ??
       new ecs.Cluster(this, 'Cluster', { vpc: this.vpc, containerInsightsV2: ecs.ContainerInsights.ENHANCED });
@@ -184,6 +195,22 @@ export class WebRtcTopology extends Construct {
     });
   }
 
+  private newMediaFleet(minNodes: number, directory: CacheAccess): MediaFleet {
+    const { maxMediaNodes, mediaImage, mediaOptions, logRetention } = this.props;
+    return new MediaFleet(this, 'Media', {
+      vpc: this.vpc,
+      directory,
+      // As everybody else: a node is a peer of signaling.
+      signalingUrl: `${this.origin.replace(/^https/, 'wss')}/ws/signal`,
+      authUrl: this.origin,
+      minNodes,
+      maxNodes: maxMediaNodes ?? minNodes * 10,
+      ...given(mediaOptions),
+      logRetention,
+      image: mediaImage,
+    });
+  }
+
   private ofBothServices(cluster: ecs.ICluster, namespace: servicediscovery.IPrivateDnsNamespace, cache: CacheAccess) {
     return {
       vpc: this.vpc,
@@ -220,6 +247,7 @@ export class WebRtcTopology extends Construct {
       minTasks,
       maxTasks: minTasks * 10,
       turnDirectory: true,
+      mediaSecret: this.media?.secret,
       environment: authEnvironment,
       apiKeys,
       image: authImage,
@@ -246,6 +274,7 @@ export class WebRtcTopology extends Construct {
       auth: this.auth,
       cache: this.cache,
       turn: this.turn,
+      media: this.media,
       edge: this.edge,
       webClient: this.webClient,
       minHealthy: this.defaults.minHealthy,

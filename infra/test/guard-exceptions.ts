@@ -11,8 +11,9 @@ export const GUARD_EXCEPTIONS: Readonly<Record<string, string>> = {
     'A month, not a year: logs hold addresses, and privacy law asks for less.',
   cloudwatch_log_group_encrypted_check:
     'Encrypted with the key of CloudWatch Logs; bring a KMS key if your policy asks.',
-  vpc_sg_open_only_to_authorized_ports_check: 'A TURN server listens on 3478, 5349 and the relay range, for the world.',
-  ec2_launch_template_public_ip_disabled_check: 'A relay without a public address relays nothing.',
+  vpc_sg_open_only_to_authorized_ports_check:
+    'A TURN server listens on 3478, 5349 and the relay range, a media node on the media range, for the world.',
+  ec2_launch_template_public_ip_disabled_check: 'A relay or a media node without a public address serves nobody.',
   autoscaling_multiple_az_check: 'It reads literal zone names only; subnets in every zone are asserted.',
   autoscaling_group_elb_healthcheck_required_check:
     'The load balancer carries TLS only; ECS watches the node, EC2 the instance.',
@@ -20,7 +21,7 @@ export const GUARD_EXCEPTIONS: Readonly<Record<string, string>> = {
     'Capacity is counted per node (nodeMbps): one type.',
   ecs_container_insights_enabled_check: "It knows 'enabled' only, and ours is 'enhanced'.",
   ecs_task_definition_nonroot_user_check: "The collector's image brings its own user; ours are asserted.",
-  ecs_awsvpc_networking_enabled_check: 'A relay needs 16,384 host ports: host networking.',
+  ecs_awsvpc_networking_enabled_check: 'A relay needs 16,384 host ports, a media node 20,000: host networking.',
   elbv2_logging_enabled_check:
     'The TLS balancer of TURN: addresses of callers and nothing else. The application load balancer logs, asserted.',
   kms_create_grant_aws_service_check: "CDK's default key policy gives the account, which IAM bounds.",
@@ -30,6 +31,7 @@ export const GUARD_EXCEPTIONS: Readonly<Record<string, string>> = {
   s3_bucket_default_encryption_kms_check: 'Load balancer logs allow SSE-S3 only; the pages are public files.',
   s3_bucket_versioning_enabled_check: 'Logs are written once.',
   s3_bucket_logging_enabled_check: 'Read by CloudFront alone, or the log bucket itself.',
+  W2508: 'It reads the media range as open TCP ports of databases; the rule is UDP, and no port of it is theirs.',
   s3_event_notifications_enabled_check: 'Nobody waits for an event.',
   s3_bucket_object_lock_enabled_check: 'Releases replace files, and logs expire.',
 };

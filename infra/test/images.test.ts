@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { COLLECTOR_IMAGE, NODE_IMAGE, TURN_MACHINE_IMAGE } from '../src/base-images.ts';
+import { COLLECTOR_IMAGE, NODE_IMAGE, NODE_MACHINE_IMAGE } from '../src/base-images.ts';
 import { imageAsset } from '../src/service-image.ts';
 
 const repository = join(import.meta.dirname, '../..');
@@ -71,7 +71,7 @@ test('each image depends on its own sources and what it shares, and on nothing e
 test('bases of what goes to the cloud are pinned by digest', () => {
   for (const image of [NODE_IMAGE, COLLECTOR_IMAGE]) expect(image).toMatch(/^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/);
   // A parameter named `recommended` or `latest` changes what it means: a deployment would replace every relay by the way.
-  expect(TURN_MACHINE_IMAGE).toMatch(/\/al2023-ami-ecs-hvm-\d{4}\.\d+\.\d{8}-kernel-[\d.]+-arm64\/image_id$/);
+  expect(NODE_MACHINE_IMAGE).toMatch(/\/al2023-ami-ecs-hvm-\d{4}\.\d+\.\d{8}-kernel-[\d.]+-arm64\/image_id$/);
   for (const name of NAMES) expect(imageAsset(name, root, Platform.LINUX_ARM64).buildArgs).toEqual({ NODE_IMAGE });
   expect(readFileSync(join(repository, 'Dockerfile'), 'utf8')).toContain(
     `ARG NODE_IMAGE=${NODE_IMAGE.split('@')[0]}\n`,

@@ -52,6 +52,18 @@ const CASES: Readonly<Record<string, Case>> = {
     { services: cache, turnNodes: cache },
     (scope, existingCache) => new tandem.WebRtcTopology(scope, 'Made', { domain, access: 'open', existingCache }),
   ],
+  MediaDirectoryProps: ['MediaDirectory', { cache: store }, made(tandem.MediaDirectory)],
+  MediaFleetProps: [
+    'MediaFleet',
+    {
+      vpc,
+      directory: cache,
+      signalingUrl: 'wss://calls.example.com/ws/signal',
+      authUrl: 'https://calls.example.com',
+      image,
+    },
+    made(tandem.MediaFleet),
+  ],
   NearestRegionProps: [
     'NearestRegion',
     { domainName: 'calls.example.com', regionalDomainName: 'eu.calls.example.com', certificate, hostedZone },

@@ -5,13 +5,17 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { expect, test } from 'vitest';
 import { embeddedMetrics } from '../node-kit/metrics.ts';
 import { Network, SessionCache, SignalingService, TopologyStack, TurnFleet } from '../src/index.ts';
-import { turnMetrics } from '../turn-node/src/turn-metrics.ts';
+import { turnMetrics } from '../turn-node/src/node.ts';
 import { averageNetworkOut, targetTracking } from './aws-rules.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
 
 type Any = ReturnType<typeof JSON.parse>;
 const resources = (template: Any, type: string): Any[] =>
   Object.values(template.Resources as Any).filter((one: Any) => one.Type === type);
+const ofTurn = (template: Any, type: string): Any[] =>
+  Object.entries<Any>(template.Resources)
+    .filter(([id, one]) => one.Type === type && id.startsWith('TopologyTurn'))
+    .map(([, one]) => one);
 const environment = (template: Any, name: string): Record<string, Any> => {
   const containers = resources(template, 'AWS::ECS::TaskDefinition').flatMap((t) => t.Properties.ContainerDefinitions);
   return Object.fromEntries(
@@ -43,9 +47,9 @@ test.each([
   ['development', synthesize({ profile: 'development' }, { checks: false, built: false })],
   ['production', synthesize(PRODUCTION, { checks: false })],
 ])('%s: one relayed call adds no TURN node, half of the capacity none, three quarters do', (_profile, { template }) => {
-  const [group] = resources(template, 'AWS::AutoScaling::AutoScalingGroup');
+  const [group] = ofTurn(template, 'AWS::AutoScaling::AutoScalingGroup');
   const [min, max] = [Number(group.Properties.MinSize), Number(group.Properties.MaxSize)];
-  const policies = resources(template, 'AWS::AutoScaling::ScalingPolicy');
+  const policies = ofTurn(template, 'AWS::AutoScaling::ScalingPolicy');
   expect(policies.length).toBeGreaterThan(0);
   const settings = environment(template, 'turn');
   const wanted = (mbps: number) =>

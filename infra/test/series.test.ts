@@ -9,9 +9,10 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { beforeAll, expect, test } from 'vitest';
+import { mediaMetrics } from '../media-node/src/node-load.ts';
 import { embeddedMetrics } from '../node-kit/metrics.ts';
 import { Network, Observability, SessionCache, SignalingService, TopologyStack } from '../src/index.ts';
-import { turnMetrics } from '../turn-node/src/turn-metrics.ts';
+import { turnMetrics } from '../turn-node/src/node.ts';
 import { METRICS_AN_ALARM, PUBLISHED } from './published-metrics.ts';
 import { FLAGS, PRODUCTION, synthesize } from './synth.ts';
 
@@ -105,6 +106,26 @@ function emitted(config: Any, scrape: string): Series[] {
   return found;
 }
 
+/** What a node with the settings of its task writes. */
+function writtenByNode(service: string, name: RegExp, metrics: Parameters<typeof embeddedMetrics>[1]): Series[] {
+  const [, task] = resources('AWS::ECS::TaskDefinition').find(([id]) => name.test(id)) ?? [];
+  const settings = Object.fromEntries(
+    task.Properties.ContainerDefinitions[0].Environment.map((v: Any) => [v.Name, v.Value]),
+  );
+  const line = JSON.parse(
+    embeddedMetrics({ service, stack: settings.METRICS_STACK, part: settings.METRICS_PART }, metrics),
+  );
+  return line._aws.CloudWatchMetrics.flatMap((directive: Any) =>
+    directive.Metrics.flatMap(({ Name }: Any) =>
+      directive.Dimensions.map((set: string[]) => ({
+        namespace: directive.Namespace,
+        name: Name,
+        dimensions: Object.fromEntries(set.map((label) => [label, line[label]])),
+      })),
+    ),
+  );
+}
+
 let ours: Set<string>;
 
 beforeAll(async () => {
@@ -127,24 +148,15 @@ beforeAll(async () => {
     ...emitted(collectorOf('Auth'), `${await scrape(auth.port)}\n${process_}`),
     ...emitted(collectorOf('Signaling'), `${await scrape(node.port)}\n${process_}`),
   ];
-  const [, task] = resources('AWS::ECS::TaskDefinition').find(([id]) => /TurnTask/.test(id)) ?? [];
-  const settings = Object.fromEntries(
-    task.Properties.ContainerDefinitions[0].Environment.map((v: Any) => [v.Name, v.Value]),
-  );
-  const line = JSON.parse(
-    embeddedMetrics(
-      { service: 'turn', stack: settings.METRICS_STACK, part: settings.METRICS_PART },
-      turnMetrics({ allocations: 0, load: 0, mbps: 0, serving: 1 }),
-    ),
-  );
-  for (const directive of line._aws.CloudWatchMetrics)
-    for (const { Name } of directive.Metrics)
-      for (const set of directive.Dimensions)
-        all.push({
-          namespace: directive.Namespace,
-          name: Name,
-          dimensions: Object.fromEntries(set.map((label: string) => [label, line[label]])),
-        });
+  for (const [service, task, metrics] of [
+    ['turn', /TurnTask/, turnMetrics({ allocations: 0, load: 0, mbps: 0, serving: 1 })],
+    [
+      'media',
+      /MediaTask/,
+      mediaMetrics({ rooms: 0, legs: 0, load: 0, mbps: 0, serving: 1, enginesLost: 0, roomsMoved: 0 }),
+    ],
+  ] as const)
+    all.push(...writtenByNode(service, task, metrics));
   ours = new Set(all.map(key));
 });
 

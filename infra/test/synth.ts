@@ -21,6 +21,7 @@ export const PRODUCTION = {
   access: 'oidc',
   oidcIssuer: 'https://login.example.com',
   alarmEmails: 'oncall@example.com',
+  mediaNodes: '2',
 };
 
 /** A client build of three files. */

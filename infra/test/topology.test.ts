@@ -24,7 +24,17 @@ function all(type: string, of = production): { id: string; properties: Any; whol
     .map(([id, whole]) => ({ id, properties: whole.Properties ?? {}, whole }));
 }
 function one(type: string, of = production) {
-  const [first, ...more] = all(type, of);
+  return only(type, all(type, of));
+}
+/** The one of the TURN fleet or of the media nodes. */
+function oneOf(part: 'Turn' | 'Media', type: string) {
+  return only(
+    type,
+    all(type).filter(({ id }) => id.startsWith(`Topology${part}`)),
+  );
+}
+function only(type: string, found: ReturnType<typeof all>) {
+  const [first, ...more] = found;
   if (!first || more.length > 0) throw new Error(`${type}: ${more.length + Number(!!first)} of them`);
   return first;
 }
@@ -105,7 +115,8 @@ test('three zones in production: subnets, NAT, cache, tasks, TURN; two and no NA
   expect(zones.size).toBe(3);
   expect(all('AWS::EC2::NatGateway')).toHaveLength(3);
   expect(all('AWS::EC2::NatGateway', development)).toHaveLength(0);
-  expect(one('AWS::AutoScaling::AutoScalingGroup').properties.VPCZoneIdentifier).toHaveLength(3);
+  for (const { properties } of all('AWS::AutoScaling::AutoScalingGroup'))
+    expect(properties.VPCZoneIdentifier).toHaveLength(3);
   for (const service of all('AWS::ECS::Service').filter(
     (s) => s.properties.LaunchType === 'FARGATE' || s.properties.NetworkConfiguration,
   ))
@@ -128,15 +139,17 @@ test('the cache is private, encrypted both ways, replicated, fails over, and eac
   });
   expect((cache.whole as Any).UpdatePolicy).toEqual({ UseOnlineResharding: true });
   const users = all('AWS::ElastiCache::User');
-  expect(users.map((u) => u.properties.UserName).sort()).toEqual(['tandem', 'turn-node']);
-  expect(new Set(users.map((u) => u.properties.UserId)).size).toBe(2);
-  const turn = users.find((u) => u.properties.UserName === 'turn-node')?.properties.AccessString;
-  expect(turn).toContain('~tandem:{turn}:*');
-  expect(turn).not.toMatch(/allkeys|~\*|\+@all/);
+  expect(users.map((u) => u.properties.UserName).sort()).toEqual(['media-node', 'tandem', 'turn-node']);
+  expect(new Set(users.map((u) => u.properties.UserId)).size).toBe(3);
+  for (const name of ['turn', 'media']) {
+    const rules = users.find((u) => u.properties.UserName === `${name}-node`)?.properties.AccessString;
+    expect(rules).toContain(`~tandem:{${name}}:*`);
+    expect(rules).not.toMatch(/allkeys|~\*|\+@all/);
+  }
   const rules = all('AWS::EC2::SecurityGroupIngress').filter((r) =>
     JSON.stringify(r.properties.GroupId).includes('Cache'),
   );
-  expect(rules).toHaveLength(3); // auth, signaling, TURN nodes
+  expect(rules).toHaveLength(4); // auth, signaling, TURN nodes, media nodes
   for (const rule of rules) expect(rule.properties.SourceSecurityGroupId).toBeDefined();
 });
 
@@ -204,12 +217,13 @@ test('scale-in drops nobody: the drain fits the stop, the next one waits for it,
     expect(properties.TargetTrackingScalingPolicyConfiguration.ScaleInCooldown * 1000).toBeGreaterThan(stop);
   // A protected task would stay for as long as one socket is open, and sockets never end by themselves.
   expect(JSON.stringify(all('AWS::IAM::Policy'))).not.toContain('UpdateTaskProtection');
-  // A relay cannot move its calls: there the instance waits, renewing the hook.
-  expect(one('AWS::AutoScaling::LifecycleHook').properties.DefaultResult).toBe('CONTINUE');
+  // A relay cannot move its calls, and a media node moves its rooms first: there the instance waits, renewing the hook.
+  for (const { properties } of all('AWS::AutoScaling::LifecycleHook'))
+    expect(properties.DefaultResult).toBe('CONTINUE');
 });
 
 test('TURN: public nodes, IMDSv2, no load balancer under UDP, quotas, denied peers, drain hook, rotation', () => {
-  const template = one('AWS::EC2::LaunchTemplate').properties.LaunchTemplateData;
+  const template = oneOf('Turn', 'AWS::EC2::LaunchTemplate').properties.LaunchTemplateData;
   expect(template.MetadataOptions).toMatchObject({ HttpTokens: 'required', HttpPutResponseHopLimit: 1 });
   expect(template.NetworkInterfaces[0].AssociatePublicIpAddress).toBe(true);
   expect(template.BlockDeviceMappings[0].Ebs.Encrypted).toBe(true);
@@ -230,7 +244,7 @@ test('TURN: public nodes, IMDSv2, no load balancer under UDP, quotas, denied pee
   expect(Number(environment.USER_QUOTA)).toBeGreaterThan(0);
   expect(Number(environment.TOTAL_QUOTA)).toBeLessThan(16_384);
   expect(node).toMatchObject({ ReadonlyRootFilesystem: true, User: '10001:10001' });
-  expect(one('AWS::AutoScaling::LifecycleHook').properties).toMatchObject({
+  expect(oneOf('Turn', 'AWS::AutoScaling::LifecycleHook').properties).toMatchObject({
     LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
     LifecycleHookName: environment.LIFECYCLE_HOOK,
   });
@@ -246,6 +260,22 @@ test('TURN: public nodes, IMDSv2, no load balancer under UDP, quotas, denied pee
     .find((g) => /TopologyTurnSecurityGroup/.test(g.id))
     ?.properties.SecurityGroupIngress.map((r: Any) => `${r.IpProtocol}:${r.FromPort}-${r.ToPort}`);
   expect(open).toEqual(['udp:3478-3478', 'tcp:3478-3478', 'udp:49152-65535']);
+});
+
+test('media: public nodes, IMDSv2, read-only, not root, drain hook, media ports alone', () => {
+  const template = oneOf('Media', 'AWS::EC2::LaunchTemplate').properties.LaunchTemplateData;
+  expect(template.MetadataOptions).toMatchObject({ HttpTokens: 'required', HttpPutResponseHopLimit: 1 });
+  expect(template.NetworkInterfaces[0].AssociatePublicIpAddress).toBe(true);
+  expect(template.BlockDeviceMappings[0].Ebs.Encrypted).toBe(true);
+  const node = container(/TopologyMediaTask/, 'media');
+  expect(node).toMatchObject({ ReadonlyRootFilesystem: true, User: '10001:10001' });
+  const environment = Object.fromEntries(node.Environment.map((v: Any) => [v.Name, v.Value]));
+  expect(oneOf('Media', 'AWS::AutoScaling::LifecycleHook').properties).toMatchObject({
+    LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
+    LifecycleHookName: environment.LIFECYCLE_HOOK,
+  });
+  expect(environment.SIGNALING_URL).toBe('wss://calls.example.com/ws/signal');
+  expect(environment.AUTH_URL).toBe('https://calls.example.com');
 });
 
 test('edge: internal, reached by CloudFront alone, idle above the heartbeat, rate rules by network, logs', () => {

@@ -15,8 +15,7 @@ import { DENIED_PEERS } from '../topology/denied-peers.ts';
 import { TurnNodeConfig } from './src/config.ts';
 import { AllocationCount, coturnArguments, drainsOnSignal } from './src/coturn.ts';
 import { stunAnswers } from './src/health.ts';
-import { startTurnNode } from './src/node.ts';
-import { turnMetrics } from './src/turn-metrics.ts';
+import { startTurnNode, turnMetrics } from './src/node.ts';
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectRedis, type RedisClient } from '@tandem/service';
+import { connectRedis, type RedisClient, removeTurnNode, TURN_NODE_STALE_MS, writeTurnNode } from '@tandem/service';
 import { drainOnce } from '../../node-kit/drain.ts';
 import { findHost, type Host } from '../../node-kit/host.ts';
 import { MetricsLog, SentRate } from '../../node-kit/metrics.ts';
@@ -10,10 +10,8 @@ import { attempts, type Say } from '../../node-kit/retry.ts';
 import { FollowedCertificate } from './certificate.ts';
 import type { TurnNodeConfig } from './config.ts';
 import { type Coturn, startCoturn } from './coturn.ts';
-import { DirectoryEntry } from './directory-entry.ts';
 import { cutRevokedRelays, type RelayCutter } from './revoked-relays.ts';
 import { type SecretSource, secretSource } from './secrets.ts';
-import { turnMetrics } from './turn-metrics.ts';
 
 export interface TurnNodeOptions {
   readonly host?: Host;
@@ -58,7 +56,6 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
   const tls = certificate?.files;
   const coturn = await startCoturn(config, host, (line) => say('coturn.error', { line }), tls);
   let redis: RedisClient | undefined;
-  let entry = new DirectoryEntry(undefined, host.id);
   let cutter: RelayCutter | undefined;
   let state: TurnNode['state'] = 'serving';
   let load = 0;
@@ -66,7 +63,9 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
   const ended = Promise.withResolvers<'drained' | 'died'>();
   const stop = new AbortController();
   let known = '';
-  const serving = () => state === 'serving' && entry.isListed;
+  // Readers leave out an entry that was not renewed for TURN_NODE_STALE_MS: from then on no call is sent to this node.
+  let listedUntil = config.REDIS_URL ? 0 : Number.POSITIVE_INFINITY;
+  const serving = () => state === 'serving' && Date.now() <= listedUntil;
   let said = false;
   const sayServing = () => {
     if (serving() === said) return;
@@ -82,8 +81,8 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     say('turn.secrets', { count: secrets.length });
   };
   const register = async () => {
-    if (state === 'ended') return;
-    await entry.write({
+    if (!redis || state === 'ended') return;
+    await writeTurnNode(redis, host.id, {
       publicIp: host.publicIp,
       zone: host.zone,
       load,
@@ -91,6 +90,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
       port: config.TURN_PORT,
       ...(config.TURN_HOST && (tls || !certificate) ? { host: config.TURN_HOST, tlsPort: config.TURN_TLS_PORT } : {}),
     });
+    listedUntil = Date.now() + TURN_NODE_STALE_MS;
   };
   const attempt = attempts((more) => say('turn.retry', more));
   try {
@@ -99,7 +99,6 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     if (config.REDIS_URL) {
       redis = connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD });
       redis.on('error', () => {});
-      entry = new DirectoryEntry(redis, host.id);
       cutter = cutRevokedRelays(coturn, redis, say, attempt);
     }
     // ECS starts a daemon's task again on an instance whose drain is over and that is about to go.
@@ -117,7 +116,8 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     if (state === 'ended') return;
     state = 'ended';
     stop.abort();
-    await attempt('directory', () => entry.remove());
+    const directory = redis;
+    if (directory) await attempt('directory', () => removeTurnNode(directory, host.id));
     await coturn[Symbol.asyncDispose]();
     await attempt('lifecycle', () => (how === 'drained' ? host.lifecycle('done') : Promise.resolve()));
     redis?.disconnect();
@@ -208,5 +208,20 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
       await finish('drained');
       await loop;
     },
+  };
+}
+
+/** Names of what the node measures. */
+export function turnMetrics(values: {
+  allocations: number;
+  load: number | undefined;
+  mbps: number;
+  serving: number;
+}): Record<string, number | undefined> {
+  return {
+    turn_allocations: values.allocations,
+    turn_load: values.load,
+    turn_mbps: values.mbps,
+    turn_serving: values.serving,
   };
 }

@@ -4,10 +4,8 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { topology } from '../topology/index.ts';
-import { relayFirewallCommands } from '../topology/relay-firewall.ts';
 import { acknowledge } from './acknowledge.ts';
-import { TURN_MACHINE_IMAGE } from './base-images.ts';
+import { NODE_MACHINE_IMAGE } from './base-images.ts';
 
 /**
  * How long a node may wait for its calls when an update of the service stops it, s: at most three waves of an update (half of the
@@ -22,11 +20,17 @@ export const STOP_MARGIN_SECONDS = 60;
 /** The lifecycle hook in which a node waits for its calls. */
 export const DRAIN_HOOK = 'drain';
 
-export interface TurnInstances {
+export interface NodeInstances {
+  /** Of the instances' role. */
+  readonly description: string;
   readonly vpc: ec2.IVpc;
   readonly cluster: ecs.ICluster;
   readonly securityGroup: ec2.ISecurityGroup;
-  readonly instanceType: ec2.InstanceType | undefined;
+  readonly instanceType: ec2.InstanceType;
+  /** The host's own connections use ports from 10,240 to the one before this: the rest is for media. */
+  readonly firstMediaPort: number;
+  /** Shell commands at the first boot, besides those that every node needs. */
+  readonly commands: readonly string[];
   readonly machineImage: ec2.IMachineImage | undefined;
   /** Whether Session Manager may open a shell. */
   readonly remoteShell: boolean;
@@ -35,11 +39,11 @@ export interface TurnInstances {
   readonly drainTimeout: Duration;
 }
 
-/** Instances with public addresses, one relay each, given time to drain before they end. */
-export function turnInstances(scope: Construct, of: TurnInstances): autoscaling.AutoScalingGroup {
+/** Instances with public addresses for media, one node each, given time to drain before they end. */
+export function nodeInstances(scope: Construct, of: NodeInstances): autoscaling.AutoScalingGroup {
   const role = new iam.Role(scope, 'InstanceRole', {
     assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
-    description: 'ECS agent of a TURN node',
+    description: of.description,
   });
   if (of.remoteShell) {
     role.addManagedPolicy(iam.ManagedPolicy.fromAwsManagedPolicyName('AmazonSSMManagedInstanceCore'));
@@ -57,34 +61,19 @@ export function turnInstances(scope: Construct, of: TurnInstances): autoscaling.
     'ECS_ENABLE_TASK_IAM_ROLE=true',
     'ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST=true',
     'END',
-    // Bursts of media must not be lost in small socket buffers; relayed flows are many and short.
+    // Bursts of media must not be lost in small socket buffers; flows are many and short.
     `cat > /etc/sysctl.d/60-turn.conf <<'END'`,
     'net.core.rmem_max=16777216',
     'net.core.wmem_max=16777216',
     'net.core.netdev_max_backlog=5000',
-    `net.ipv4.ip_local_port_range=10240 ${topology.turn.relayPorts[0] - 1}`,
+    `net.ipv4.ip_local_port_range=10240 ${of.firstMediaPort - 1}`,
     'END',
     'sysctl --system',
-    // A unit, as a reboot forgets the rules; the agent's own package needs iptables.
-    `cat > /usr/local/sbin/relay-firewall <<'END'`,
-    '#!/bin/sh -e',
-    ...relayFirewallCommands({ ports: topology.turn.relayPorts }),
-    'END',
-    'chmod 755 /usr/local/sbin/relay-firewall',
-    `cat > /etc/systemd/system/relay-firewall.service <<'END'`,
-    '[Unit]',
-    'Before=ecs.service',
-    '[Service]',
-    'Type=oneshot',
-    'ExecStart=/usr/local/sbin/relay-firewall',
-    '[Install]',
-    'WantedBy=multi-user.target',
-    'END',
-    'systemctl enable --now relay-firewall.service',
+    ...of.commands,
   );
   const template = new ec2.LaunchTemplate(scope, 'Template', {
-    instanceType: of.instanceType ?? ec2.InstanceType.of(ec2.InstanceClass.C7GN, ec2.InstanceSize.MEDIUM),
-    machineImage: of.machineImage ?? ec2.MachineImage.fromSsmParameter(TURN_MACHINE_IMAGE),
+    instanceType: of.instanceType,
+    machineImage: of.machineImage ?? ec2.MachineImage.fromSsmParameter(NODE_MACHINE_IMAGE),
     role,
     securityGroup: of.securityGroup,
     userData,

@@ -1,0 +1,147 @@
+import { type Duration, Token } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as ecs from 'aws-cdk-lib/aws-ecs';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { ENGINES } from '../media-node/src/config.ts';
+import { topology } from '../topology/index.ts';
+import { check, checkGiven, checkInteger, checkSeconds } from './check.ts';
+import { checkCacheUrl } from './check-cache-url.ts';
+import type { CacheAccess } from './session-cache.ts';
+
+/** Properties of {@link MediaFleet}. */
+export interface MediaFleetProps {
+  /** A VPC with public subnets; each node has a public address of its own. */
+  readonly vpc: ec2.IVpc;
+  /** Where nodes write themselves down, as {@link MediaDirectory.access}. Signaling reads the same cache. */
+  readonly directory: CacheAccess;
+  /** Where nodes join the rooms that they serve, such as wss://calls.example.com/ws/signal. */
+  readonly signalingUrl: string;
+  /** Where nodes ask for tokens, such as https://calls.example.com. */
+  readonly authUrl: string;
+  /**
+   * Shared with auth ({@link AuthServiceProps.mediaSecret}), which gives tokens for rooms to whoever has it: 43 letters and digits, as
+   * plain text. Both sides read it when they start.
+   * @default - generated
+   */
+  readonly secret?: secretsmanager.ISecret;
+  /**
+   * Instance type.
+   * @default - c7gn.large
+   */
+  readonly instanceType?: ec2.InstanceType;
+  /**
+   * Machine image with the agent of ECS. A change replaces the instances, one by one, each after its drain.
+   * @default - an image of Amazon Linux 2023 for ECS, pinned by version
+   */
+  readonly machineImage?: ec2.IMachineImage;
+  /**
+   * Fewest nodes. One node's rooms need another to move to.
+   * @default 2
+   */
+  readonly minNodes?: number;
+  /**
+   * Most nodes.
+   * @default 20
+   */
+  readonly maxNodes?: number;
+  /**
+   * What a node carries before it counts as full, Mbit/s out. Scaling holds half of it.
+   * @default - 100 a core
+   */
+  readonly nodeMbps?: number;
+  /**
+   * Legs of a node, two a person; each engine has as many ports at least.
+   * @default 400
+   */
+  readonly maxLegs?: number;
+  /**
+   * Most people of one room that send.
+   * @default 50
+   */
+  readonly maxPublishers?: number;
+  /**
+   * Memory of the container, MiB; the instance needs about 300 more.
+   * @default 3072 - of c7gn.large's 4 GiB
+   */
+  readonly memoryLimitMiB?: number;
+  /**
+   * How long a leaving node may wait until its rooms have moved.
+   * @default Duration.minutes(5)
+   */
+  readonly drainTimeout?: Duration;
+  /**
+   * Allow people with the right (`ssm:StartSession`) to open a shell on an instance. No port opens for it.
+   * @default false
+   */
+  readonly remoteShell?: boolean;
+  /**
+   * The container with the engine and its agent.
+   * @default - built from infra/media-node when deployed
+   */
+  readonly image?: ecs.ContainerImage;
+  /**
+   * How long logs are kept.
+   * @default ONE_MONTH
+   */
+  readonly logRetention?: logs.RetentionDays;
+}
+
+/** @throws Error naming the property and the fix */
+export function checkMediaFleet(props: MediaFleetProps): void {
+  const kind = 'MediaFleet';
+  checkGiven(kind, props, 'vpc', 'directory', 'signalingUrl', 'authUrl');
+  checkCacheUrl(kind, 'directory', props.directory.url);
+  for (const [name, scheme, example] of [
+    ['signalingUrl', 'wss:', 'wss://calls.example.com/ws/signal'],
+    ['authUrl', 'https:', 'https://calls.example.com'],
+  ] as const) {
+    const value = props[name];
+    check(
+      Token.isUnresolved(value) || (URL.canParse(value) && new URL(value).protocol === scheme),
+      kind,
+      name,
+      `"${value}" is no ${scheme}// address`,
+      `such as ${example}`,
+    );
+  }
+  check(
+    !Token.isUnresolved(props.minNodes),
+    kind,
+    'minNodes',
+    'it is known only when deployed, and how an update goes depends on it',
+    'a plain number',
+  );
+  check(
+    Token.isUnresolved(props.vpc.vpcId) || props.vpc.publicSubnets.length > 0,
+    kind,
+    'vpc',
+    'it has no public subnets, and media nodes need public addresses',
+    'a VPC with a public subnet in each zone',
+  );
+  checkInteger(kind, 'minNodes', props.minNodes, 1, 1000);
+  checkInteger(kind, 'maxNodes', props.maxNodes, 1, 1000);
+  if (props.maxNodes !== undefined)
+    check(
+      props.maxNodes >= (props.minNodes ?? 2),
+      kind,
+      'maxNodes',
+      `${props.maxNodes} is below minNodes (${props.minNodes ?? 2})`,
+      'at least minNodes',
+    );
+  checkInteger(kind, 'nodeMbps', props.nodeMbps, 1, 200_000);
+  const [low, high] = topology.media.mediaPorts;
+  checkInteger(kind, 'maxLegs', props.maxLegs, 1, Math.floor((high - low + 1) / ENGINES));
+  checkInteger(kind, 'maxPublishers', props.maxPublishers, 2, 1000);
+  checkInteger(kind, 'memoryLimitMiB', props.memoryLimitMiB, 512, 1_000_000);
+  checkSeconds(kind, 'drainTimeout', props.drainTimeout, 60, 3300, 'an update of the service waits as long');
+  if (props.instanceType)
+    check(
+      Token.isUnresolved(props.instanceType.toString()) ||
+        props.instanceType.architecture === ec2.InstanceArchitecture.ARM_64,
+      kind,
+      'instanceType',
+      `${props.instanceType.toString()} is not Graviton, and the image is built for it`,
+      'a type such as c7gn.large',
+    );
+}

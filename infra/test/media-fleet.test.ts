@@ -1,0 +1,94 @@
+/** Media nodes as ECS, Auto Scaling and Secrets Manager carry them out; what holds for every template is in the other tests. */
+import { App, Duration } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import { Check } from 'typebox/value';
+import { expect, test } from 'vitest';
+import { MediaNodeConfig } from '../media-node/src/config.ts';
+import { MediaFleet, type MediaFleetProps, Network, TopologyStack } from '../src/index.ts';
+import { topology } from '../topology/index.ts';
+import { ECS_STABILIZE_SECONDS, longestLifecycleHook, rollingUpdate } from './aws-rules.ts';
+import { PRODUCTION, synthesize } from './synth.ts';
+
+type Any = ReturnType<typeof JSON.parse>;
+
+const GIVEN = {
+  directory: { url: 'rediss://cache.example.com:6379' },
+  signalingUrl: 'wss://calls.example.com/ws/signal',
+  authUrl: 'https://calls.example.com',
+  image: ecs.ContainerImage.fromRegistry('example.com/image:1'),
+};
+
+function fleet(props: Partial<MediaFleetProps>) {
+  const stack = new TopologyStack(new App(), 'Fleet');
+  const { vpc } = new Network(stack, 'Network', { natGateways: 0 });
+  new MediaFleet(stack, 'Media', { vpc, ...GIVEN, ...props });
+  const template = Template.fromStack(stack);
+  const one = (type: string): Any => Object.values(template.findResources(type) as Any)[0];
+  const container = one('AWS::ECS::TaskDefinition').Properties.ContainerDefinitions[0];
+  const { UserData } = one('AWS::EC2::LaunchTemplate').Properties.LaunchTemplateData;
+  const userData: string = UserData['Fn::Base64']['Fn::Join'][1].map((part: Any) => part.Ref ?? part).join('');
+  return {
+    deployment: one('AWS::ECS::Service').Properties.DeploymentConfiguration,
+    settings: Object.fromEntries(container.Environment.map((v: Any) => [v.Name, v.Value])),
+    secrets: container.Secrets.map((one: Any) => one.Name),
+    agentStopSeconds: Number(/ECS_CONTAINER_STOP_TIMEOUT=(\d+)s/.exec(userData)?.[1]),
+    heartbeat: one('AWS::AutoScaling::LifecycleHook').Properties.HeartbeatTimeout as number,
+    ports: one('AWS::EC2::SecurityGroup').Properties.SecurityGroupIngress,
+    userData,
+    secret: one('AWS::SecretsManager::Secret').Properties.GenerateSecretString,
+  };
+}
+
+test('an update moves on, keeps a node that rooms can move to, and ends before CloudFormation gives up', () => {
+  for (const minNodes of [1, 2, 3, 9])
+    for (const drainTimeout of [Duration.minutes(1), Duration.minutes(55)]) {
+      const { deployment, agentStopSeconds, settings, heartbeat } = fleet({ minNodes, drainTimeout });
+      expect(Number(settings.DRAIN_SECONDS)).toBe(drainTimeout.toSeconds());
+      expect(agentStopSeconds).toBeGreaterThan(drainTimeout.toSeconds());
+      expect(longestLifecycleHook(heartbeat)).toBeGreaterThanOrEqual(drainTimeout.toSeconds());
+      for (let nodes = minNodes; nodes <= minNodes + 30; nodes++) {
+        const { stop } = rollingUpdate(nodes, deployment.MinimumHealthyPercent, deployment.MaximumPercent);
+        expect(stop, `${nodes} nodes`).toBeGreaterThan(0);
+        if (minNodes > 1) expect(stop, `${nodes} nodes`).toBeLessThan(nodes);
+        expect(Math.ceil(nodes / stop) * agentStopSeconds, `${nodes} nodes`).toBeLessThan(ECS_STABILIZE_SECONDS);
+      }
+    }
+});
+
+test('the world reaches media ports by UDP and nothing else, and the host takes none of them for itself', () => {
+  const { ports, userData } = fleet({});
+  const [low, high] = topology.media.mediaPorts;
+  expect(ports).toEqual([
+    { CidrIp: '0.0.0.0/0', Description: 'Media', FromPort: low, ToPort: high, IpProtocol: 'udp' },
+  ]);
+  expect(Number(/ip_local_port_range=10240 (\d+)/.exec(userData)?.[1])).toBeLessThan(low);
+});
+
+test('auth and the nodes get one secret, of a form that both take, and none of it as plain text', () => {
+  const { secret, secrets, settings } = fleet({});
+  // Secrets Manager: without punctuation a password has letters and digits (GetRandomPassword).
+  expect(secret).toEqual({ ExcludePunctuation: true, PasswordLength: 43 });
+  expect(Check(MediaNodeConfig.properties.MEDIA_SECRET, 'Az09'.padEnd(43, 'x'))).toBe(true);
+  expect(secrets).toEqual(['MEDIA_SECRET']);
+  expect(settings).not.toHaveProperty('MEDIA_SECRET');
+  const tasks = Object.values<Any>((synthesize(PRODUCTION, { checks: false, built: false }).template as Any).Resources)
+    .filter((one) => one.Type === 'AWS::ECS::TaskDefinition')
+    .flatMap((one) => one.Properties.ContainerDefinitions[0].Secrets ?? [])
+    .filter((one: Any) => one.Name === 'MEDIA_SECRET');
+  expect(tasks).toHaveLength(2);
+  expect(tasks[0].ValueFrom).toEqual(tasks[1].ValueFrom);
+});
+
+test.each([
+  [{ signalingUrl: 'https://calls.example.com/ws/signal' }, /MediaFleet\.signalingUrl: .*wss:/],
+  [{ authUrl: 'nonsense' }, /MediaFleet\.authUrl: .*https:/],
+  [{ directory: { url: 'memcached://x:1' } }, /MediaFleet\.directory/],
+  [{ minNodes: 3, maxNodes: 2 }, /MediaFleet\.maxNodes: 2 is below minNodes/],
+  [{ maxLegs: 20_000 }, /MediaFleet\.maxLegs/],
+  [{ drainTimeout: Duration.hours(2) }, /MediaFleet\.drainTimeout/],
+  [{ instanceType: new ec2.InstanceType('c7i.large') }, /MediaFleet\.instanceType: .*Graviton/],
+] as [Partial<MediaFleetProps>, RegExp][])('%o is refused by name', (props, message) => {
+  expect(() => fleet(props)).toThrow(message);
+});
