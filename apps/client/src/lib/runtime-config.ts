@@ -2,8 +2,6 @@
 export interface RuntimeConfig {
   signalingUrl: string;
   authUrl: string;
-  /** Where people can read on; shown nowhere when empty. */
-  supportUrl: string;
   /** `relay` hides addresses from peers and tests TURN; `all` is the default. */
   iceTransportPolicy: RTCIceTransportPolicy;
   /** Share of calls that servers with a collector trace, 0 to 1. */
@@ -19,7 +17,6 @@ export const basePath = process.env.NEXT_PUBLIC_BASE_PATH ?? '';
 const defaults: RuntimeConfig = {
   signalingUrl: '',
   authUrl: '',
-  supportUrl: '',
   iceTransportPolicy: 'all',
   traceSampling: 0.01,
   region: '',
@@ -27,26 +24,62 @@ const defaults: RuntimeConfig = {
 };
 let loading: Promise<RuntimeConfig> | undefined;
 
+const share = (value: unknown, least: number): number | undefined => {
+  // Deployments that know text alone (the construct WebClient) write numbers as text.
+  const number = typeof value === 'string' && value !== '' ? Number(value) : value;
+  return typeof number === 'number' && number >= least && number <= 1 ? number : undefined;
+};
+const address = (value: unknown): string | undefined =>
+  value === '' || (typeof value === 'string' && /^(https?|wss?):\/\//.test(value) && URL.canParse(value))
+    ? value
+    : undefined;
+
+/** What each field may be; anything else is undefined. */
+const readers: { readonly [K in keyof RuntimeConfig]: (value: unknown) => RuntimeConfig[K] | undefined } = {
+  signalingUrl: address,
+  authUrl: address,
+  iceTransportPolicy: (value) => (value === 'all' || value === 'relay' ? value : undefined),
+  traceSampling: (value) => share(value, 0),
+  region: (value) => (typeof value === 'string' && /^[a-z0-9-]{0,32}$/.test(value) ? value : undefined),
+  reportSampling: (value) => share(value, Number.MIN_VALUE),
+};
+
+/**
+ * The file as the page takes it: a field that is missing or cannot be used has its default, and the latter is told.
+ * @param tell gets one line for each field that cannot be used
+ */
+export function readRuntimeConfig(file: unknown, tell: (line: string) => void): RuntimeConfig {
+  const config: Record<string, unknown> = { ...defaults };
+  if (typeof file !== 'object' || file === null || Array.isArray(file)) tell('config.json: it is no JSON object');
+  else
+    for (const [name, read] of Object.entries(readers)) {
+      const given = Object.hasOwn(file, name) ? (file as Record<string, unknown>)[name] : undefined;
+      if (given === undefined) continue;
+      const value = read(given);
+      if (value !== undefined) config[name] = value;
+      else tell(`config.json: ${name} cannot be used; the page takes ${JSON.stringify(config[name])}`);
+    }
+  return config as unknown as RuntimeConfig;
+}
+
 /** A missing or broken file is not fatal: the defaults serve a same-origin deployment. */
 export function loadRuntimeConfig(): Promise<RuntimeConfig> {
-  loading ??= read();
+  loading ??= load();
   return loading;
 }
 
-async function read(): Promise<RuntimeConfig> {
-  let given: Partial<RuntimeConfig> = {};
+async function load(): Promise<RuntimeConfig> {
+  let file: unknown = {};
   try {
     const response = await fetch(`${basePath}/config.json`, { cache: 'no-store' });
-    if (response.ok) given = (await response.json()) as Partial<RuntimeConfig>;
+    if (response.ok) file = await response.json();
   } catch {
     loading = undefined;
   }
-  const query = new URLSearchParams(location.search);
-  return {
-    ...defaults,
-    ...given,
-    ...(query.get('relay') === '1' ? { iceTransportPolicy: 'relay' as const } : {}),
-  };
+  const config = readRuntimeConfig(file, (line) => console.warn(line));
+  return new URLSearchParams(location.search).get('relay') === '1'
+    ? { ...config, iceTransportPolicy: 'relay' }
+    : config;
 }
 
 /** WebSocket address of the signaling service. */

@@ -1,0 +1,63 @@
+/** config.json is a file that operators write and anybody may serve: nothing in it may keep the page from joining. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { apiUrl, readRuntimeConfig, signalingSocketUrl } from './runtime-config.ts';
+
+const DEFAULTS = {
+  signalingUrl: '',
+  authUrl: '',
+  iceTransportPolicy: 'all',
+  traceSampling: 0.01,
+  region: '',
+  reportSampling: 1,
+};
+
+function read(file: unknown) {
+  const told: string[] = [];
+  return { config: readRuntimeConfig(file, (line) => told.push(line)), told };
+}
+
+test('what is right is taken, numbers as text too; what is not known is left', () => {
+  const given = {
+    signalingUrl: 'wss://s.example.org',
+    authUrl: 'https://a.example.org',
+    iceTransportPolicy: 'relay',
+    traceSampling: '0.5',
+    region: 'eu-west-1',
+    reportSampling: 0.1,
+  };
+  const { config, told } = read({ ...given, another: 1 });
+  expect([config, told]).toEqual([{ ...given, traceSampling: 0.5 }, []]);
+});
+
+test.each([
+  ['signalingUrl', 5],
+  ['signalingUrl', 'nonsense'],
+  ['authUrl', 'javascript:alert(1)'],
+  ['authUrl', 'https://'],
+  ['iceTransportPolicy', 'x'],
+  ['traceSampling', 'lots'],
+  ['traceSampling', 2],
+  ['reportSampling', 0],
+  ['region', null],
+  ['region', 'x'.repeat(33)],
+])('%s: %o has the default, and is named', (name, value) => {
+  const { config, told } = read({ [name]: value });
+  expect(config).toEqual(DEFAULTS);
+  expect(told).toHaveLength(1);
+  expect(told[0]).toContain(name);
+});
+
+test('any JSON gives settings whose addresses can be used', () => {
+  const fields = fc.record(
+    Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, fc.oneof(fc.jsonValue(), fc.webUrl())])),
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(fc.oneof(fc.jsonValue(), fields), (file) => {
+      const { config } = read(file);
+      expect(signalingSocketUrl(config, 'https://page.example.org')).toMatch(/^wss?:/);
+      expect(apiUrl(config.authUrl, '/auth/token', 'https://page.example.org')).toMatch(/^https?:/);
+    }),
+  );
+});
