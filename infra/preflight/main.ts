@@ -12,7 +12,7 @@ Exit code 0: nothing; 1: something; 2: wrong use. Changes nothing.
   --profile NAME                development or production (default production)
   --region NAME                 default: AWS_REGION
   --domain NAME --certificate-arn ARN --regional-certificate-arn ARN [--hosted-zone-id ID]
-  --zones N --signaling-tasks N --turn-nodes N --cache-shards N     as the context values of cdk deploy
+  --zones N --signaling-tasks N --turn-nodes N --media-nodes N --cache-shards N     as the context values of cdk deploy
 `;
 
 class UsageError extends Error {
@@ -29,6 +29,7 @@ const OPTIONS = {
   zones: { type: 'string' },
   'signaling-tasks': { type: 'string' },
   'turn-nodes': { type: 'string' },
+  'media-nodes': { type: 'string' },
   'cache-shards': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -42,7 +43,10 @@ function valuesOf(args: readonly string[]): Values {
   }
 }
 
-function wholeNumber(values: Values, name: 'zones' | 'signaling-tasks' | 'turn-nodes' | 'cache-shards') {
+function wholeNumber(
+  values: Values,
+  name: 'zones' | 'signaling-tasks' | 'turn-nodes' | 'media-nodes' | 'cache-shards',
+) {
   const text = values[name];
   if (text === undefined) return undefined;
   if (!/^[1-9]\d{0,3}$/.test(text)) throw new UsageError(`--${name} ${text}: expected a whole number from 1 to 9999`);
@@ -75,6 +79,7 @@ function readNeeds(values: Values): Needs {
     zones: wholeNumber(values, 'zones'),
     signalingTasks: wholeNumber(values, 'signaling-tasks'),
     turnNodes: wholeNumber(values, 'turn-nodes'),
+    mediaNodes: wholeNumber(values, 'media-nodes'),
     cacheShards: wholeNumber(values, 'cache-shards'),
   };
   const given = Object.fromEntries(Object.entries(sizes).filter(([, value]) => value !== undefined));

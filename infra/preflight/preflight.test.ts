@@ -85,7 +85,7 @@ test('a new account: everything that would stop the deployment half way is named
     /✓ account 111122223333/,
     /✗ eu-west-1 was never bootstrapped\n {4}Fix: npx cdk bootstrap aws:\/\/111122223333\/eu-west-1/,
     /✓ eu-west-1 has 3 zones, 3 needed/,
-    /✗ c7gn.medium \(TURN\) is not offered in eu-west-1c/,
+    /✗ c7gn.medium is not offered in eu-west-1c/,
     /✗ Fargate On-Demand vCPU resource count: 12.25 needed, 6 allowed\n {4}Fix: aws service-quotas .* --quota-code L-3032A538 --desired-value 13/,
     /✗ Running On-Demand Standard instances \(vCPUs\): 6 needed, 5 allowed/,
     /✗ EC2-VPC Elastic IPs: 3 needed, 3 in use, 5 allowed/,
@@ -144,7 +144,12 @@ test('names of certificates: a wildcard stands for one label', () => {
 
 test('a bigger profile never needs less', () => {
   const small = needsOf('development', 'eu-west-1');
-  const large = needsOf('production', 'eu-west-1', { signalingTasks: 20, turnNodes: 9, cacheShards: 4 });
+  const large = needsOf('production', 'eu-west-1', { signalingTasks: 20, turnNodes: 9, mediaNodes: 4, cacheShards: 4 });
   for (const key of ['zones', 'fargateVcpus', 'instanceVcpus', 'elasticIps', 'cacheNodes'] as const)
     expect(large[key]).toBeGreaterThan(small[key]);
+  const without = needsOf('production', 'eu-west-1', { turnNodes: 9 });
+  const withMedia = needsOf('production', 'eu-west-1', { turnNodes: 9, mediaNodes: 4 });
+  // Four of two vCPUs each, twice while they are replaced.
+  expect(withMedia.instanceVcpus - without.instanceVcpus).toBe(16);
+  expect(withMedia.instanceTypes).toEqual([...without.instanceTypes, 'c7gn.large']);
 });

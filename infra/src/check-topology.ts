@@ -33,6 +33,13 @@ export function checkTopology(props: WebRtcTopologyProps, production: boolean): 
   checkInteger(kind, 'turnNodes', props.turnNodes, production ? 2 : 1, 1000);
   checkInteger(kind, 'mediaNodes', props.mediaNodes, 0, 1000);
   check(
+    !production || props.mediaNodes !== 1,
+    kind,
+    'mediaNodes',
+    'the rooms of one node have nowhere to move to',
+    'at least 2 in production, or 0',
+  );
+  check(
     props.mediaNodes !== undefined || (props.maxMediaNodes ?? props.mediaOptions) === undefined,
     kind,
     'mediaNodes',

@@ -15,9 +15,9 @@ export interface MediaFleetProps {
   readonly vpc: ec2.IVpc;
   /** Where nodes write themselves down, as {@link MediaDirectory.access}. Signaling reads the same cache. */
   readonly directory: CacheAccess;
-  /** Where nodes join the rooms that they serve, such as wss://calls.example.com/ws/signal. */
+  /** Where nodes join the rooms that they serve: wss://calls.example.com/ws/signal, or ws:// and a name in the VPC. */
   readonly signalingUrl: string;
-  /** Where nodes ask for tokens, such as https://calls.example.com. */
+  /** Where nodes ask for tokens: https://calls.example.com, or http:// and a name in the VPC. */
   readonly authUrl: string;
   /**
    * Shared with auth ({@link AuthServiceProps.mediaSecret}), which gives tokens for rooms to whoever has it: 43 letters and digits, as
@@ -92,16 +92,17 @@ export function checkMediaFleet(props: MediaFleetProps): void {
   const kind = 'MediaFleet';
   checkGiven(kind, props, 'vpc', 'directory', 'signalingUrl', 'authUrl');
   checkCacheUrl(kind, 'directory', props.directory.url);
-  for (const [name, scheme, example] of [
-    ['signalingUrl', 'wss:', 'wss://calls.example.com/ws/signal'],
-    ['authUrl', 'https:', 'https://calls.example.com'],
+  for (const [name, schemes, example] of [
+    ['signalingUrl', ['wss:', 'ws:'], 'wss://calls.example.com/ws/signal'],
+    ['authUrl', ['https:', 'http:'], 'https://calls.example.com'],
   ] as const) {
     const value = props[name];
     check(
-      Token.isUnresolved(value) || (URL.canParse(value) && new URL(value).protocol === scheme),
+      Token.isUnresolved(value) ||
+        (URL.canParse(value) && schemes.some((scheme) => scheme === new URL(value).protocol)),
       kind,
       name,
-      `"${value}" is no ${scheme}// address`,
+      `"${value}" is no address with ${schemes.join(' or ')}`,
       `such as ${example}`,
     );
   }

@@ -134,6 +134,11 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
     return this.metric('media_engines_lost', { statistic: 'Sum', ...props });
   }
 
+  /** Rooms that moved to another node: drains, and nodes that were lost. */
+  metricRoomsMoved(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('media_rooms_moved', { statistic: 'Sum', ...props });
+  }
+
   /** Any metric that the nodes write. */
   metric(metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return new cloudwatch.Metric({

@@ -219,7 +219,13 @@ export class Observability extends Construct {
       media.metricEnginesLost({ period: Duration.minutes(5) }),
       { threshold: 0, periods: 1 },
     );
-    this.group('Media', [media.metricRooms(), media.metricLoad(), media.metricServing(), media.metricEnginesLost()]);
+    this.group('Media', [
+      media.metricRooms(),
+      media.metricLoad(),
+      media.metricServing(),
+      media.metricEnginesLost(),
+      media.metricRoomsMoved(),
+    ]);
     this.monitoring.monitorAutoScalingGroup({
       autoScalingGroup: media.autoScalingGroup,
       humanReadableName: 'Media instances',

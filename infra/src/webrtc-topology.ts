@@ -95,7 +95,6 @@ export class WebRtcTopology extends Construct {
     this.webClient = this.newWebClient(removalPolicy);
     this.origin = this.webClient.origin;
     this.turn = this.newTurnFleet(cache.turnNodes);
-    if (props.mediaNodes && cache.mediaNodes) this.media = this.newMediaFleet(props.mediaNodes, cache.mediaNodes);
     const cluster =
       props.cluster ??
       new ecs.Cluster(this, 'Cluster', { vpc: this.vpc, containerInsightsV2: ecs.ContainerInsights.ENHANCED });
@@ -103,6 +102,8 @@ export class WebRtcTopology extends Construct {
       vpc: this.vpc,
       name: props.privateDomainName ?? 'tandem.internal',
     });
+    if (props.mediaNodes && cache.mediaNodes)
+      this.media = this.newMediaFleet(props.mediaNodes, cache.mediaNodes, namespace.namespaceName);
     const common = this.ofBothServices(cluster, namespace, cache.services);
     this.auth = this.newAuth(common);
     this.signaling = this.newSignaling(
@@ -110,6 +111,9 @@ export class WebRtcTopology extends Construct {
       `http://${this.auth.serviceName}.${namespace.namespaceName}:${this.auth.port}/.well-known/jwks.json`,
     );
     this.auth.connections.allowDefaultPortFrom(this.signaling, 'JWKS');
+    if (this.media)
+      for (const service of [this.auth, this.signaling])
+        service.connections.allowDefaultPortFrom(this.media, 'Media nodes: tokens, rooms');
     // A task that starts before the cache lets it in would fail its readiness for nothing.
     for (const service of [this.auth, this.signaling])
       if (this.cache) service.service.node.addDependency(this.cache.replicationGroup);
@@ -195,14 +199,15 @@ export class WebRtcTopology extends Construct {
     });
   }
 
-  private newMediaFleet(minNodes: number, directory: CacheAccess): MediaFleet {
+  private newMediaFleet(minNodes: number, directory: CacheAccess, namespace: string): MediaFleet {
     const { maxMediaNodes, mediaImage, mediaOptions, logRetention } = this.props;
+    const { auth, signaling } = topology;
     return new MediaFleet(this, 'Media', {
       vpc: this.vpc,
       directory,
-      // As everybody else: a node is a peer of signaling.
-      signalingUrl: `${this.origin.replace(/^https/, 'wss')}/ws/signal`,
-      authUrl: this.origin,
+      // Within the VPC: limits that CloudFront and the load balancer set for callers are not for a node with many rooms.
+      signalingUrl: `ws://signaling.${namespace}:${signaling.port}/ws/signal`,
+      authUrl: `http://auth.${namespace}:${auth.port}`,
       minNodes,
       maxNodes: maxMediaNodes ?? minNodes * 10,
       ...given(mediaOptions),

@@ -82,7 +82,7 @@ test('auth and the nodes get one secret, of a form that both take, and none of i
 });
 
 test.each([
-  [{ signalingUrl: 'https://calls.example.com/ws/signal' }, /MediaFleet\.signalingUrl: .*wss:/],
+  [{ signalingUrl: 'https://calls.example.com/ws/signal' }, /MediaFleet\.signalingUrl: .*wss: or ws:/],
   [{ authUrl: 'nonsense' }, /MediaFleet\.authUrl: .*https:/],
   [{ directory: { url: 'memcached://x:1' } }, /MediaFleet\.directory/],
   [{ minNodes: 3, maxNodes: 2 }, /MediaFleet\.maxNodes: 2 is below minNodes/],

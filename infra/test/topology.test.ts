@@ -274,8 +274,23 @@ test('media: public nodes, IMDSv2, read-only, not root, drain hook, media ports 
     LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
     LifecycleHookName: environment.LIFECYCLE_HOOK,
   });
-  expect(environment.SIGNALING_URL).toBe('wss://calls.example.com/ws/signal');
-  expect(environment.AUTH_URL).toBe('https://calls.example.com');
+  // Under the names of service discovery, at the ports that the services' groups admit the nodes to.
+  const found = all('AWS::ServiceDiscovery::PrivateDnsNamespace').map((n) => n.properties.Name);
+  for (const name of ['auth', 'signaling'] as const) {
+    const { port } = topology[name];
+    const url = new URL(name === 'auth' ? environment.AUTH_URL : environment.SIGNALING_URL);
+    expect([url.host, url.protocol]).toEqual([`${name}.${found[0]}:${port}`, name === 'auth' ? 'http:' : 'ws:']);
+    expect(
+      all('AWS::ServiceDiscovery::Service').some((s) => s.properties.Name === name) ||
+        all('AWS::ECS::Service').some((s) => JSON.stringify(s.properties).includes(`"PortName":"${name}"`)),
+    ).toBe(true);
+    const admitted = all('AWS::EC2::SecurityGroupIngress').filter(
+      ({ properties: p }) =>
+        JSON.stringify(p.GroupId).includes(name === 'auth' ? 'TopologyAuth' : 'TopologySignaling') &&
+        JSON.stringify(p.SourceSecurityGroupId).includes('TopologyMedia'),
+    );
+    expect(admitted.map(({ properties: p }) => [p.FromPort, p.ToPort])).toEqual([[port, port]]);
+  }
 });
 
 test('edge: internal, reached by CloudFront alone, idle above the heartbeat, rate rules by network, logs', () => {

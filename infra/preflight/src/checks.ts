@@ -79,23 +79,25 @@ function quotaFindings(account: Account, needs: Needs): Promise<Finding>[] {
 
 /** CDK takes the first zones of the region, whatever they offer. */
 function zoneFindings(account: Account, needs: Needs): Promise<Finding>[] {
-  const { region, zones, turnInstanceType } = needs;
+  const { region, zones, instanceTypes } = needs;
   return [
     finding('zones', async () => {
       const found = await account.zones();
       const what = `${region} has ${found.length} zones, ${zones} needed`;
       return found.length >= zones ? met(what) : lacking(what, `-c zones=${found.length}, or another region`);
     }),
-    finding(turnInstanceType, async () => {
-      const [all, offering] = await Promise.all([account.zones(), account.zonesWith(turnInstanceType)]);
-      const without = all.slice(0, zones).filter((zone) => !offering.includes(zone));
-      return without.length === 0
-        ? met(`${turnInstanceType} (TURN) is offered in ${all.slice(0, zones).join(', ')}`)
-        : lacking(
-            `${turnInstanceType} (TURN) is not offered in ${without.join(', ')}`,
-            'another instance type (TurnFleet.instanceType), fewer zones, or another region',
-          );
-    }),
+    ...instanceTypes.map((type) =>
+      finding(type, async () => {
+        const [all, offering] = await Promise.all([account.zones(), account.zonesWith(type)]);
+        const without = all.slice(0, zones).filter((zone) => !offering.includes(zone));
+        return without.length === 0
+          ? met(`${type} is offered in ${all.slice(0, zones).join(', ')}`)
+          : lacking(
+              `${type} is not offered in ${without.join(', ')}`,
+              'another instance type (turnOptions, mediaOptions), fewer zones, or another region',
+            );
+      }),
+    ),
   ];
 }
 

@@ -8,9 +8,10 @@ export interface Needs {
   readonly zones: number;
   /** vCPUs of Fargate while a release runs old and new tasks beside each other. */
   readonly fargateVcpus: number;
-  /** vCPUs of TURN instances while each is replaced. */
+  /** vCPUs of TURN and media instances while each is replaced. */
   readonly instanceVcpus: number;
-  readonly turnInstanceType: string;
+  /** Each must be offered in the zones. */
+  readonly instanceTypes: readonly string[];
   /** One a NAT gateway. */
   readonly elasticIps: number;
   readonly cacheNodes: number;
@@ -33,6 +34,7 @@ export interface Sizes {
   readonly zones?: number;
   readonly signalingTasks?: number;
   readonly turnNodes?: number;
+  readonly mediaNodes?: number;
   readonly cacheShards?: number;
 }
 
@@ -49,15 +51,16 @@ export function needsOf(
   const vcpusPerTask = production ? 1 : 0.25;
   const tasks = topology.auth.replicas[profile] + (sizes.signalingTasks ?? topology.signaling.replicas[profile]);
   const turnNodes = sizes.turnNodes ?? (production ? zones : 1);
+  const mediaNodes = sizes.mediaNodes ?? 0;
   return {
     production,
     region,
     zones,
     // A rollout runs up to 200 % of the tasks; the canary is a quarter more.
     fargateVcpus: 2 * tasks * vcpusPerTask + 0.25,
-    // c7gn.medium has one, t4g.micro two (EC2 instance types, November 2026); a replacement starts before the old one goes.
-    instanceVcpus: 2 * turnNodes * (production ? 1 : 2),
-    turnInstanceType: production ? 'c7gn.medium' : 't4g.micro',
+    // c7gn.medium has one, t4g.micro and c7gn.large two (EC2 instance types, November 2026); a replacement starts before the old one goes.
+    instanceVcpus: 2 * (turnNodes * (production ? 1 : 2) + mediaNodes * 2),
+    instanceTypes: [production ? 'c7gn.medium' : 't4g.micro', ...(mediaNodes > 0 ? ['c7gn.large'] : [])],
     elasticIps: production ? zones : 0,
     cacheNodes: (sizes.cacheShards ?? (production ? 2 : 1)) * (production ? zones : 1),
     applicationLoadBalancers: 1,
