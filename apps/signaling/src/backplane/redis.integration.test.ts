@@ -62,11 +62,24 @@ async function killSubscription(
   await vi.waitFor(() => expect(heard).toContain('\u0001x'), 5000);
 }
 
-/** One that is a primary now; a planned failover moves them. */
+/**
+ * A primary of a cluster of pairs. Waits until each primary has a replica that is in step with it: before, as after another failover,
+ * one that dies has no successor, and one that was away may still believe that it is one.
+ */
 async function primaryOf({ servers, administer }: TestRedisGroup): Promise<TestRedis> {
-  for (const server of servers)
-    if (String(await administer(server, 'INFO', 'replication')).includes('role:master')) return server;
-  throw new Error('no server is a primary');
+  return vi.waitFor(
+    async () => {
+      const roles = await Promise.all(
+        servers.map(async (server) => ({ server, said: String(await administer(server, 'INFO', 'replication')) })),
+      );
+      const primaries = roles.filter(({ said }) => /role:master/.test(said));
+      expect(primaries.length).toBe(servers.length / 2);
+      for (const { said } of primaries) expect(said).toMatch(/slave0:.*state=online/);
+      expect(roles.filter(({ said }) => /master_link_status:up/.test(said))).toHaveLength(servers.length / 2);
+      return primaries[0]?.server as TestRedis;
+    },
+    { timeout: 60_000, interval: 200 },
+  );
 }
 
 describe('one server', () => {
@@ -306,7 +319,7 @@ describe('Cluster', () => {
         { timeout: 40_000, interval: 200 },
       );
     },
-    60_000,
+    120_000,
   );
 });
 
