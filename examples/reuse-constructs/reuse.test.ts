@@ -1,6 +1,15 @@
 /** The constructs as a user has them: packed, installed elsewhere, type-checked, synthesized. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -101,7 +110,10 @@ test('the package holds what its images are built from: bundles, Redis scripts, 
   const images = join(folder, 'node_modules/@tandem/infra/images');
   const dockerfile = readFileSync(join(images, 'Dockerfile'), 'utf8');
   const copied = [...dockerfile.matchAll(/^COPY ([\w-]+) \/app$/gm)].map(([, name = '']) => name);
-  expect(copied.toSorted()).toEqual(['auth', 'canary', 'signaling', 'turn']);
+  expect(copied.toSorted()).toEqual(['auth', 'canary', 'media', 'signaling', 'turn']);
+  // What a stage takes from the folder is in it.
+  for (const [, source = ''] of dockerfile.matchAll(/^COPY (?!--)(\S+) /gm))
+    expect(existsSync(join(images, source)), source).toBe(true);
   for (const name of copied) expect(readdirSync(join(images, name))).toContain('main.mjs');
   const stages = [...dockerfile.matchAll(/^FROM \S+ AS ([\w-]+)$/gm)].map(([, name]) => name);
   for (const [, from] of dockerfile.matchAll(/--from=([\w-]+)/g)) expect(stages).toContain(from);
