@@ -53,8 +53,11 @@ export const preferences = new Store<Preferences>(defaults);
 const randomId = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
+let loaded = false;
+
 /** Read what is stored. Private windows may refuse storage: then the defaults live as long as the page. */
 export function loadPreferences(): void {
+  loaded = true;
   let stored: unknown;
   try {
     stored = JSON.parse(localStorage.getItem(KEY) ?? '{}');
@@ -69,6 +72,8 @@ export function loadPreferences(): void {
 }
 
 export function savePreferences(change: Partial<Preferences>): void {
+  // Whoever types before the page has read them must not overwrite them with defaults.
+  if (!loaded) loadPreferences();
   preferences.set(change);
   try {
     localStorage.setItem(KEY, JSON.stringify(preferences.get()));
