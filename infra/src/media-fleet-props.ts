@@ -1,5 +1,5 @@
 import { type Duration, Token } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
@@ -7,6 +7,7 @@ import { ENGINES } from '../media-node/src/config.ts';
 import { topology } from '../topology/index.ts';
 import { check, checkGiven, checkInteger, checkSeconds } from './check.ts';
 import { checkCacheUrl } from './check-cache-url.ts';
+import { checkNodeFleet } from './check-node-fleet.ts';
 import type { CacheAccess } from './session-cache.ts';
 
 /** Properties of {@link MediaFleet}. */
@@ -106,43 +107,10 @@ export function checkMediaFleet(props: MediaFleetProps): void {
       `such as ${example}`,
     );
   }
-  check(
-    !Token.isUnresolved(props.minNodes),
-    kind,
-    'minNodes',
-    'it is known only when deployed, and how an update goes depends on it',
-    'a plain number',
-  );
-  check(
-    Token.isUnresolved(props.vpc.vpcId) || props.vpc.publicSubnets.length > 0,
-    kind,
-    'vpc',
-    'it has no public subnets, and media nodes need public addresses',
-    'a VPC with a public subnet in each zone',
-  );
-  checkInteger(kind, 'minNodes', props.minNodes, 1, 1000);
-  checkInteger(kind, 'maxNodes', props.maxNodes, 1, 1000);
-  if (props.maxNodes !== undefined)
-    check(
-      props.maxNodes >= (props.minNodes ?? 2),
-      kind,
-      'maxNodes',
-      `${props.maxNodes} is below minNodes (${props.minNodes ?? 2})`,
-      'at least minNodes',
-    );
-  checkInteger(kind, 'nodeMbps', props.nodeMbps, 1, 200_000);
+  checkNodeFleet(props, { kind, nodes: 'media nodes', fewest: 2, instanceType: 'c7gn.large' });
   const [low, high] = topology.media.mediaPorts;
   checkInteger(kind, 'maxLegs', props.maxLegs, 1, Math.floor((high - low + 1) / ENGINES));
   checkInteger(kind, 'maxPublishers', props.maxPublishers, 2, 1000);
   checkInteger(kind, 'memoryLimitMiB', props.memoryLimitMiB, 512, 1_000_000);
   checkSeconds(kind, 'drainTimeout', props.drainTimeout, 60, 3300, 'an update of the service waits as long');
-  if (props.instanceType)
-    check(
-      Token.isUnresolved(props.instanceType.toString()) ||
-        props.instanceType.architecture === ec2.InstanceArchitecture.ARM_64,
-      kind,
-      'instanceType',
-      `${props.instanceType.toString()} is not Graviton, and the image is built for it`,
-      'a type such as c7gn.large',
-    );
 }

@@ -1,12 +1,13 @@
 import { type Duration, Token } from 'aws-cdk-lib';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { topology } from '../topology/index.ts';
 import { check, checkDomain, checkGiven, checkInteger, checkSeconds } from './check.ts';
 import { checkCacheUrl } from './check-cache-url.ts';
+import { checkNodeFleet } from './check-node-fleet.ts';
 import type { CacheAccess } from './session-cache.ts';
 
 /** Properties of {@link TurnFleet}. */
@@ -120,20 +121,7 @@ export function checkTurnFleet(props: TurnFleetProps): void {
   const kind = 'TurnFleet';
   checkGiven(kind, props, 'vpc');
   if (props.directory) checkCacheUrl(kind, 'directory', props.directory.url);
-  check(
-    !Token.isUnresolved(props.minNodes),
-    kind,
-    'minNodes',
-    'it is known only when deployed, and how an update goes depends on it',
-    'a plain number',
-  );
-  check(
-    Token.isUnresolved(props.vpc.vpcId) || props.vpc.publicSubnets.length > 0,
-    kind,
-    'vpc',
-    'it has no public subnets, and relays need public addresses',
-    'a VPC with a public subnet in each zone',
-  );
+  checkNodeFleet(props, { kind, nodes: 'relays', fewest: 3, instanceType: 'c7gn.medium' });
   checkDomain(kind, 'turnHost', props.turnHost);
   check(
     (props.certificate === undefined) === (props.turnHost === undefined),
@@ -142,17 +130,6 @@ export function checkTurnFleet(props: TurnFleetProps): void {
     'turnHost and certificate go together',
     'give both or neither',
   );
-  checkInteger(kind, 'minNodes', props.minNodes, 1, 1000);
-  checkInteger(kind, 'maxNodes', props.maxNodes, 1, 1000);
-  if (props.maxNodes !== undefined)
-    check(
-      props.maxNodes >= (props.minNodes ?? 3),
-      kind,
-      'maxNodes',
-      `${props.maxNodes} is below minNodes (${props.minNodes ?? 3})`,
-      'at least minNodes',
-    );
-  checkInteger(kind, 'nodeMbps', props.nodeMbps, 1, 200_000);
   checkInteger(kind, 'maxBytesPerSecond', props.maxBytesPerSecond, 8_000, 125_000_000);
   checkInteger(kind, 'userQuota', props.userQuota, 1, 1000);
   const [low, high] = topology.turn.relayPorts;
@@ -166,13 +143,4 @@ export function checkTurnFleet(props: TurnFleetProps): void {
     `"${props.realm}" does not fit`,
     'lower-case letters, digits, dots and hyphens',
   );
-  if (props.instanceType)
-    check(
-      Token.isUnresolved(props.instanceType.toString()) ||
-        props.instanceType.architecture === ec2.InstanceArchitecture.ARM_64,
-      kind,
-      'instanceType',
-      `${props.instanceType.toString()} is not Graviton, and the image is built for it`,
-      'a type such as c7gn.medium',
-    );
 }
