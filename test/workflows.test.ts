@@ -81,6 +81,17 @@ test('every npm script and file that a step runs is there', () => {
   for (const { uses } of files.flatMap(jobs)) if (uses) expect(statSync(join(root, uses)).isFile()).toBe(true);
 });
 
+test('an action of others is a commit, with its version beside it, and one commit everywhere', () => {
+  // GitHub Docs, "Secure use reference", "Using third-party actions": a full-length commit SHA is the only way to use an action as an
+  // immutable release; who takes over its repository can move a tag. Dependabot renews the SHA and the comment together.
+  const used = files.flatMap((file) =>
+    [...text(file).matchAll(/^\s*(?:- )?uses: (?!\.\/)(.*)$/gm)].map(([, of = '']) => of),
+  );
+  expect(used).toHaveLength(files.flatMap(jobs).flatMap((job) => job.steps?.filter((step) => step.uses) ?? []).length);
+  for (const of of used) expect(of).toMatch(/^[\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+  expect(new Set(used).size).toBe(new Set(used.map((of) => of.split('@')[0])).size);
+});
+
 test('no key of AWS: a role by OIDC wherever credentials are asked for', () => {
   for (const file of files) {
     expect(text(file)).not.toMatch(/aws-access-key-id|aws-secret-access-key/);
