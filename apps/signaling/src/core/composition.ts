@@ -73,7 +73,7 @@ export function composeNode(context: NodeContext): NodeParts {
   const repair = new MembershipRepair({ context, registry, monitor, replicas, writer, records, terminator, quota });
   const reconciler = new Reconciler({ context, registry, replicas, repair });
   const takeover = new Takeover({ context, registry, monitor, records, repair, outbox });
-  const joiner = new SessionJoiner({ context, registry, quota, records, writer, pending, terminator });
+  const joiner = new SessionJoiner({ context, registry, quota, records, writer, pending, terminator, takeover });
   const resumer = new SessionResumer({
     ...{ context, registry, replicas, writer, pending, quota, outbox, parking, terminator, takeover },
   });
@@ -86,7 +86,7 @@ export function composeNode(context: NodeContext): NodeParts {
   const sweep = async () => {
     await pending.flush().catch(ignoreUnavailable);
     await takeover.resolve().catch(ignoreUnavailable);
-    await records.compareAfterLoss().catch(ignoreUnavailable);
+    await records.compareDue().catch(ignoreUnavailable);
     await reconciler.compareAll();
     for (const node of inbox.forgetDead(context.liveNodes)) outbox.forget(node);
   };

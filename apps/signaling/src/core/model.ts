@@ -67,6 +67,8 @@ export interface Member {
   away: boolean;
   infoJson: string;
   info: MemberInfo;
+  /** The dead node that its session was detached from: that is written once. */
+  detachedFrom: string;
   /** Set when the session lives on this node: the fast path goes straight there. */
   session: Session | undefined;
 }
@@ -87,6 +89,8 @@ export class Room {
   staleUntil = 0;
   /** When the store was last asked about it in a way that also keeps it there. */
   readAt = 0;
+  /** A read of the whole room was not answered: until one is, a member that is gone may be shown. */
+  owesWholeRead = false;
   /** A read is under way; `again`: read once more after it, the `whole` room to know when the next member may be gone. */
   reading: { again: boolean; whole: boolean } | undefined;
   constructor(id: string) {

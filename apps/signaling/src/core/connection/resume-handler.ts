@@ -22,6 +22,10 @@ export const resume: Handler<'resume'> = async ({ parts, connection, message }) 
     if (!unused.room) registry.forget(unused);
     if (!connection.closed) connection.sendMessage(resumedMessage(context.name, session, parked.length));
     unread = connection.release(parked);
+  } catch (error) {
+    // Closed for a later resume: the end of such a socket is not reported.
+    if (connection.closed) registry.forget(unused);
+    throw error;
   } finally {
     connection.release();
   }

@@ -5,7 +5,8 @@
  *     entry   = kind:u8  targetLength:u8 target  textLength:u32  text
  *
  * `relay`: the final frame for the peer `target`. `room`: the frame for every session of room `target` on that node. `control`: JSON
- * (see control-messages.ts), target empty. Sequence numbers count per (sender's life, receiver): a gap means that batches were lost.
+ * (see control-messages.ts), target empty. Sequence numbers count from 1 in each incarnation, of which a sender has one for each
+ * receiver, and a new one after it took the receiver for dead: a gap means that batches were lost.
  */
 import { type Frame, SplicedFrame } from '../../wire/spliced-frame.ts';
 

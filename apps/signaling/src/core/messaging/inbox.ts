@@ -17,7 +17,7 @@ export interface InboxHandlers {
   missed(node: string): void;
 }
 
-/** One life of another node. */
+/** One incarnation of another node, see batch.ts. */
 interface Sender {
   readonly incarnation: number;
   /** Highest number that came in. */

@@ -15,11 +15,18 @@ export interface OutboxOptions {
   undelivered(node: string, entries: readonly Entry[], reason: 'no-listener' | 'unavailable'): void;
 }
 
+/** The batches to one node. A number is never given twice in an incarnation: the receiver drops a batch that came before. */
+interface Numbering {
+  readonly incarnation: number;
+  sequence: number;
+}
+
 export class Outbox {
   readonly #options: OutboxOptions;
-  readonly #incarnation: number;
   readonly #pending = new Map<string, Entry[]>();
-  readonly #sequences = new Map<string, number>();
+  readonly #numberings = new Map<string, Numbering>();
+  /** Of receivers that are met from now on. */
+  #incarnation: number;
   #scheduled = false;
 
   constructor(options: OutboxOptions) {
@@ -54,10 +61,9 @@ export class Outbox {
     this.#scheduled = false;
     for (const [node, entries] of this.#pending) {
       this.#pending.delete(node);
-      const sequence = (this.#sequences.get(node) ?? 0) + 1;
-      this.#sequences.set(node, sequence);
+      const numbering = this.#numberingOf(node);
       this.#options.counters.batches++;
-      const batch = encodeBatch(this.#options.node, this.#incarnation, sequence, entries);
+      const batch = encodeBatch(this.#options.node, numbering.incarnation, ++numbering.sequence, entries);
       this.#options.backplane.send(node, batch).then(
         (heard) => {
           if (!heard) this.#options.undelivered(node, entries, 'no-listener');
@@ -67,8 +73,17 @@ export class Outbox {
     }
   }
 
-  /** A node that is gone for good. */
+  #numberingOf(node: string): Numbering {
+    let numbering = this.#numberings.get(node);
+    if (!numbering) {
+      numbering = { incarnation: this.#incarnation, sequence: 0 };
+      this.#numberings.set(node, numbering);
+    }
+    return numbering;
+  }
+
+  /** A node that seems to be gone. If it is not, what it receives next is of a new incarnation. */
   forget(node: string): void {
-    this.#sequences.delete(node);
+    if (this.#numberings.delete(node)) this.#incarnation++;
   }
 }

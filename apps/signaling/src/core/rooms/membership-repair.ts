@@ -63,12 +63,12 @@ export class MembershipRepair {
 
   async #restore(room: Room, session: Session): Promise<void> {
     const { context, replicas, writer, records, quota } = this.#parts;
-    const { backplane, settings, name } = context;
+    const { settings, name } = context;
     if (!(await records.sync(session)) || session.room !== room) return;
     const awayFor = session.state.kind === 'detached' ? settings.grace : 0;
     const record = memberRecord(session, name, awayFor);
     const { loginSession } = session.identity;
-    const result = await backplane.joinRoom(room.id, record, { limit: 0, loginSession });
+    const result = await writer.enter(room.id, record, { limit: 0, loginSession });
     if (!result.ok || session.room !== room) return;
     session.savedOrder = Math.max(session.savedOrder, record.order);
     replicas.apply(room, result.state);
@@ -88,17 +88,25 @@ export class MembershipRepair {
     });
   }
 
-  /** Members of dead nodes become away; the grace runs from now. */
+  /**
+   * Members of dead nodes become away; the grace runs from now. The session of one that is away is detached as well: the store may have
+   * lost that.
+   */
   async detachFromDeadNodes(live: ReadonlySet<string>): Promise<void> {
     const { context, replicas, writer } = this.#parts;
     const { backplane, settings } = context;
     const work: Promise<unknown>[] = [];
     for (const room of replicas.rooms.values())
       for (const m of room.members.values()) {
-        if (m.session || m.away || live.has(m.node)) continue;
         const { peerId, node, epoch } = m;
+        if (m.session || live.has(node) || (m.away && m.detachedFrom === node)) continue;
         work.push(
-          backplane.detachSession(peerId, { ...FORCED, epoch }, node, settings.grace),
+          backplane.detachSession(peerId, { ...FORCED, epoch }, node, settings.grace).then(() => {
+            m.detachedFrom = node;
+          }),
+        );
+        if (m.away) continue;
+        work.push(
           backplane.markAway(room.id, peerId, node, settings.grace).then((state) => {
             if (replicas.rooms.get(room.id) === room) replicas.apply(room, state);
             writer.publishPut(room.id, state, peerId);

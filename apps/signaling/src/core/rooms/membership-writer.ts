@@ -6,6 +6,7 @@ import {
   type Ban,
   FORCED,
   type JoinResult,
+  type JoinRule,
   type MemberRecord,
   type RoomState,
   UnavailableError,
@@ -53,12 +54,21 @@ export class MembershipWriter {
 
   /** Stores the membership; {@link join} shows it. */
   write(session: Session, roomId: string, limit: number, replaces?: string): Promise<JoinResult> {
-    const { backplane, name } = this.#context;
-    return backplane.joinRoom(roomId, memberRecord(session, name), {
+    return this.enter(roomId, memberRecord(session, this.#context.name), {
       ...{ limit, loginSession: session.identity.loginSession },
       ...entrantOf(session),
       ...(replaces === undefined ? {} : { replaces }),
     });
+  }
+
+  /** Stores a membership by a rule. The one write that brings a member in. @throws UnavailableError */
+  async enter(roomId: string, member: MemberRecord, rule: JoinRule): Promise<JoinResult> {
+    try {
+      return await this.#context.backplane.joinRoom(roomId, member, rule);
+    } catch (error) {
+      if (error instanceof UnavailableError) this.#pending.addUnanswered(roomId, member);
+      throw error;
+    }
   }
 
   /** A {@link write} took the seat of `peerId` in the same step, one version before `state`. */
@@ -135,14 +145,16 @@ export class MembershipWriter {
   /** Removes a member from the store. @throws UnavailableError */
   async drop({ room: roomId, peerId, mark, reason }: Removal, ban?: Ban): Promise<void> {
     const state = await this.#context.backplane.dropMember(roomId, peerId, mark, ban);
+    // Something later may have been written of it, on another node: then it stays.
+    const isGone = !state.members.some((m) => m.peerId === peerId);
     const room = this.#replicas.rooms.get(roomId);
     if (room && state.version >= room.version) {
       // The reason is this peer's alone: others that the store misses may only have to be written again.
-      if (!state.members.some((m) => m.peerId === peerId)) this.#replicas.applyGone(room, peerId, reason);
+      if (isGone) this.#replicas.applyGone(room, peerId, reason);
       this.#replicas.apply(room, state);
     }
     room?.departed.delete(peerId);
-    this.#publish(state, { t: 'drop', room: roomId, version: state.version, peerId, reason, mark });
+    if (isGone) this.#publish(state, { t: 'drop', room: roomId, version: state.version, peerId, reason, mark });
   }
 
   /** Writes the session's current state (metadata, owner, presence). Deferred while the backplane is down. */

@@ -51,6 +51,12 @@ export class PendingRemovals {
     this.#pending.push({ room, peerId: session.peerId, mark: markOf(session), reason, session, due });
   }
 
+  /** A write of that member was not answered: the store may carry it out when its session is in the room no more. */
+  addUnanswered(room: string, { peerId, epoch, order }: WriteMark & { readonly peerId: string }): void {
+    const due = this.#context.clock.now() + this.#context.settings.nodeTimeout;
+    this.#pending.push({ room, peerId, mark: { epoch, order }, reason: 'left', due });
+  }
+
   /** Carries out what is due. @throws UnavailableError */
   flush(): Promise<void> {
     this.#flushing ??= this.#flush().finally(() => {
@@ -64,8 +70,11 @@ export class PendingRemovals {
     for (const removal of this.#pending.filter(({ due, session }) => due <= now || session?.state.kind === 'ended')) {
       const { room, peerId, session } = removal;
       if (this.#registry.isBusy(peerId)) continue;
+      const held = this.#registry.get(peerId);
+      // Taken over by a resume that could not bring it into its room: its client may come back until its grace is over.
+      if (held?.state.kind === 'detached' && !held.room) continue;
       // Unless it came in again meanwhile.
-      if (this.#registry.get(peerId)?.room?.id !== room) {
+      if (held?.room?.id !== room) {
         await this.#actions.removeMember(removal);
         // A next join may have begun meanwhile: what is stored is its own then.
         if (session && !session.room && !this.#registry.isBusy(peerId)) await this.#actions.removeRecord(session);

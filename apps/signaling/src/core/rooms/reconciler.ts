@@ -42,7 +42,8 @@ export class Reconciler {
       if (this.#isNews(room, message)) this.resync(room, { whole: true });
       return;
     }
-    if (message.version !== room.version + 1) {
+    // Versions before the last were not received; or a node of an older version reports a removal that the store refused.
+    if (message.version !== room.version + 1 || (message.t === 'drop' && this.#isOvertaken(room, message))) {
       this.resync(room);
       return;
     }
@@ -58,8 +59,13 @@ export class Reconciler {
       const record = { ...message.member, order: message.member.order ?? 0 };
       return !known || (known.session ? record.epoch > known.session.epoch : isLater(record, known));
     }
-    const known = room.members.get(message.peerId);
-    return known !== undefined && message.mark !== undefined && !isLater(known, message.mark);
+    return room.members.has(message.peerId) && message.mark !== undefined && !this.#isOvertaken(room, message);
+  }
+
+  /** Something later than what that removal was about is known of the member. */
+  #isOvertaken(room: Room, { peerId, mark }: Extract<RoomControl, { t: 'drop' }>): boolean {
+    const known = room.members.get(peerId);
+    return known !== undefined && mark !== undefined && isLater(known, mark);
   }
 
   /** Every replica may be stale, and the store may miss what its owners have yet to write again. */
@@ -120,7 +126,8 @@ export class Reconciler {
       rooms.map((room, i) => {
         const check = checks[i];
         if (!check || this.#replicas.rooms.get(room.id) !== room) return undefined;
-        if (check.version !== room.version || room.readAt < oldest) return this.#read(room, { isStale: true });
+        if (room.owesWholeRead || room.readAt < oldest) return this.#read(room, { isStale: true, whole: true });
+        if (check.version !== room.version) return this.#read(room, { isStale: true });
         // The same number is no proof: a store that lost writes counts up to it again.
         const lost = owned[i]?.some(
           (session, n) => session.room === room && !this.#isStored(session, check.members[n]),
@@ -151,6 +158,7 @@ export class Reconciler {
       const state = await this.#context.backplane.readRoom(room.id, whole ? -1 : known);
       if (this.#replicas.rooms.get(room.id) !== room) return;
       room.readAt = this.#context.clock.now();
+      if (whole) room.owesWholeRead = false;
       if (state) {
         // Something newer came in while the answer was on its way.
         if (state.version < room.version && room.version !== known) reading.again = true;
@@ -164,7 +172,8 @@ export class Reconciler {
       this.#repair.repairLocals(room);
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;
-      // The node's recovery reads every room again.
+      // The sweep, or the node's recovery, reads it again.
+      room.owesWholeRead ||= reading.whole;
     } finally {
       room.reading = undefined;
       if (reading.again && this.#replicas.rooms.get(room.id) === room)

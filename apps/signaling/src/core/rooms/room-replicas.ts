@@ -134,6 +134,7 @@ export class RoomReplicas {
       away: record.awayFor > 0,
       infoJson: record.info,
       info: JSON.parse(record.info) as MemberInfo,
+      detachedFrom: '',
       session: this.#sessionOf(room, record),
     };
   }

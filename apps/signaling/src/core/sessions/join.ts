@@ -8,6 +8,7 @@ import type { PendingRemovals } from '../rooms/pending-removals.ts';
 import type { SessionQuota } from './session-quota.ts';
 import type { SessionRecords } from './session-records.ts';
 import type { SessionRegistry } from './session-registry.ts';
+import type { Takeover } from './takeover.ts';
 import type { SessionTerminator } from './terminate.ts';
 
 export interface SessionJoinerParts {
@@ -18,6 +19,7 @@ export interface SessionJoinerParts {
   readonly writer: MembershipWriter;
   readonly pending: PendingRemovals;
   readonly terminator: SessionTerminator;
+  readonly takeover: Takeover;
 }
 
 export class SessionJoiner {
@@ -31,7 +33,7 @@ export class SessionJoiner {
    * @throws RefusalError `room_full`, `forbidden`, `too_many_sessions`, `unavailable`
    */
   async join(session: Session, roomId: string, entered: () => void): Promise<void> {
-    const { context, registry, records, pending } = this.#parts;
+    const { context, registry, records, pending, takeover } = this.#parts;
     if (!context.up) throw context.unavailable();
     session.order++;
     await registry.whileBusy(session.peerId, async () => {
@@ -48,6 +50,7 @@ export class SessionJoiner {
       } catch (error) {
         if (!(error instanceof UnavailableError)) throw error;
         pending.addSession(roomId, session, { patience: context.settings.nodeTimeout });
+        takeover.onUnanswered(session.peerId);
         throw context.unavailable();
       }
     });

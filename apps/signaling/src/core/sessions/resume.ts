@@ -60,15 +60,17 @@ export class SessionResumer {
   /** @throws RefusalError `session_unknown`, `unavailable` */
   async resume(request: ResumeRequest): Promise<Resumed> {
     const { context, registry, takeover, terminator } = this.#parts;
-    const { peerId, identity } = request;
+    const { peerId, identity, connection } = request;
     const resumed = await registry.whileBusy(peerId, async () => {
       const local = registry.get(peerId);
       if (!context.up) return this.#resumeHere(local, request);
+      const socketBefore = socketOf(local);
       try {
-        return await this.#resumeAnywhere(request);
+        return await this.#resumeAnywhere(request, socketBefore);
       } catch (error) {
         if (!(error instanceof UnavailableError)) throw error;
         takeover.onUnanswered(peerId);
+        if (local && isOvertaken(local, socketBefore)) throw this.#overtaken(local, connection);
         return this.#resumeHere(local, request);
       }
     });
@@ -80,10 +82,9 @@ export class SessionResumer {
     return resumed;
   }
 
-  async #resumeAnywhere(request: ResumeRequest): Promise<Resumed> {
+  async #resumeAnywhere(request: ResumeRequest, socketBefore: ClientSocket | undefined): Promise<Resumed> {
     const { context, registry, writer, pending, outbox } = this.#parts;
     const { peerId, secret, identity, connection } = request;
-    const socketBefore = socketOf(registry.get(peerId));
     const result = await context.backplane.resumeSession(peerId, hashSecret(secret), identity.userId);
     if (!result.ok) {
       context.counters.resumesFailed++;
@@ -96,12 +97,13 @@ export class SessionResumer {
     const isAhead = local !== undefined && local.epoch >= record.epoch;
     if (isAhead && isOvertaken(local, socketBefore)) throw this.#overtaken(local, connection, parked);
     const session = isAhead ? local : this.#continued(record, request);
-    // What is here may be older than what another owner wrote last.
-    const isKnown = registry.get(peerId) === session;
+    // Otherwise what is here is of the record, which is older than what its last owner wrote to the room.
+    const isKnown = session.room !== undefined;
     this.#attach(session, request, isAhead ? local.epoch + 1 : record.epoch);
     session.order = Math.max(session.order, record.order) + 1;
     session.unsynced = isAhead;
     const state = await this.#enter(session, record.room, isKnown);
+    if (state === 'unavailable' && socketOf(session) !== connection) throw this.#overtaken(session, connection, parked);
     if (state === 'unavailable') return { ...this.#resumeHere(session, request), parked };
     if (registry.get(peerId) !== session) {
       // Moved on, or ended, while the answer was on its way.
@@ -134,7 +136,7 @@ export class SessionResumer {
   }
 
   /** A later resume was answered before this one: that socket has the session, and gets what this one took from the mailbox. */
-  #overtaken(session: Session, connection: ClientSocket, parked: readonly string[]): RefusalError {
+  #overtaken(session: Session, connection: ClientSocket, parked: readonly string[] = []): RefusalError {
     const { context, parking } = this.#parts;
     if (session.state.kind === 'attached') for (const text of parked) session.state.connection.send(text);
     else for (const text of parked) parking.park(session.peerId, text);
@@ -186,7 +188,7 @@ export class SessionResumer {
   ): Promise<RoomState> {
     const { loginSession } = session.identity;
     const rule: JoinRule = { limit: 0, loginSession, ...keep };
-    const result = await this.#parts.context.backplane.joinRoom(room, member, rule);
+    const result = await this.#parts.writer.enter(room, member, rule);
     if (!result.ok) throw new RefusalError('session_unknown', 'The room is over.');
     session.savedOrder = Math.max(session.savedOrder, member.order);
     return result.state;
@@ -226,7 +228,8 @@ function socketOf(session: Session | undefined): ClientSocket | undefined {
 /** Whether a later resume has the session: it is in no room any more, or on a socket that it was not on when the store was asked. */
 function isOvertaken(session: Session, socketBefore: ClientSocket | undefined): boolean {
   const socket = socketOf(session);
-  return session.room === undefined || (socket !== undefined && socket !== socketBefore);
+  // Without a socket it waits for its client: in its room, or outside of it since the store did not take it back in.
+  return socket !== undefined && (session.room === undefined || socket !== socketBefore);
 }
 
 function sessionUnknown(message: string): RefusalError {

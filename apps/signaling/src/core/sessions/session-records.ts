@@ -33,6 +33,8 @@ export class SessionRecords {
   readonly #observer: RecordObserver;
   /** The store lost writes of rooms, so it may lose those of sessions as well, which no comparison of rooms shows. */
   #isLossNoticed = false;
+  /** When all were compared last. */
+  #comparedAt = 0;
   constructor({ context, registry, monitor, observer }: SessionRecordsParts) {
     this.#context = context;
     this.#registry = registry;
@@ -70,10 +72,15 @@ export class SessionRecords {
     this.#isLossNoticed = true;
   }
 
-  /** Compares every session once after a loss, at the next sweep: a failover may follow what was written again at once. @throws UnavailableError */
-  async compareAfterLoss(): Promise<void> {
-    if (!this.#isLossNoticed) return;
+  /**
+   * Compares every session at the sweep after a loss, as a failover may follow what was written again at once; and once in each grace period,
+   * as a shard may lose records of sessions alone, and each ends by itself after a day. @throws UnavailableError
+   */
+  async compareDue(): Promise<void> {
+    const { clock, settings } = this.#context;
+    if (!this.#isLossNoticed && clock.now() - this.#comparedAt < settings.grace) return;
     this.#isLossNoticed = false;
+    this.#comparedAt = clock.now();
     await this.syncAll();
   }
 

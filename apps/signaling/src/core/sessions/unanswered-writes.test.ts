@@ -1,0 +1,136 @@
+/** Writes that the store carries out late or loses, and what each node does about them by itself. */
+import { expect, test } from 'vitest';
+import { UnavailableError } from '../../backplane/types.ts';
+import { Client, members, pair } from '../testing.ts';
+
+test('S-93 a membership that the store writes behind the end of its session is taken out again', async () => {
+  const { cluster, n1, n2, a, b } = await pair();
+  n1.kill();
+  cluster.hub.inboxes.delete('n1');
+  // The membership of the first resume is given up, and written 6 s later.
+  cluster.before = (_node, operation, carryOut) => {
+    if (operation !== 'joinRoom') return;
+    cluster.back();
+    cluster.clock.at(6000, carryOut);
+    throw new UnavailableError('timed out');
+  };
+  const first = new Client(n2, 'ada');
+  first.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  first.connection.onClosed(4011);
+  const second = new Client(n2, 'ada');
+  second.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  expect(second.types).toContain('resumed');
+  second.send({ type: 'ping' });
+  // Both leave: no node has a replica of the room that would show it.
+  for (const { connection } of [second, b]) connection.onClosed(1000);
+  await cluster.run(1000);
+  expect(members(cluster)).toEqual([]);
+  await cluster.run(5000);
+  expect(members(cluster)).toEqual([a.peerId]);
+  await cluster.run(30_000);
+  expect(members(cluster)).toEqual([]);
+});
+
+test('S-70 a resume that could not enter its room is no later one: the next goes on with it, and with what it said last', async () => {
+  const { cluster, n1, n2, a, b } = await pair();
+  a.send({ type: 'update', metadata: { said: 'last' } });
+  await cluster.run();
+  n1.kill();
+  cluster.hub.inboxes.delete('n1');
+  cluster.before = (_node, operation) => {
+    if (operation === 'joinRoom') throw new UnavailableError('away for an instant');
+  };
+  const sessions = n2.sessions.size;
+  const first = new Client(n2, 'ada');
+  first.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  expect(first.of('error')[0]).toMatchObject({ code: 'unavailable' });
+  first.connection.onClosed(4011);
+  cluster.back();
+  // A failover to a replica that has not heard of the first resume.
+  const stored = cluster.hub.session(a.peerId);
+  if (!stored) throw new Error('no session');
+  Object.assign(stored, { epoch: 1, node: 'n1' });
+  const second = new Client(n2, 'ada');
+  second.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  expect(second.closed).toBeUndefined();
+  expect(second.types).toContain('resumed');
+  await cluster.run(30_000);
+  expect(b.types).not.toContain('peer_left');
+  expect(n2.rooms.get('r')?.members.get(a.peerId)?.info.metadata).toEqual({ said: 'last' });
+  expect(n2.sessions.size).toBe(sessions + 1);
+});
+
+test('S-73 a resume whose membership is not written takes nothing from a later one, and leaves no session behind', async () => {
+  const { cluster, n1, a } = await pair();
+  a.connection.onClosed(1006);
+  await cluster.run();
+  const slow = cluster.gate();
+  let joins = 0;
+  cluster.before = async (_node, operation) => {
+    if (operation !== 'joinRoom' || joins++ > 0) return;
+    await slow.promise;
+    throw new UnavailableError('no answer in time');
+  };
+  const first = new Client(n1, 'ada');
+  first.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  const second = new Client(n1, 'ada');
+  second.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  slow.open();
+  await cluster.run();
+  expect(first.closed).toBe(4010);
+  expect(second.closed).toBeUndefined();
+  first.connection.onClosed(4010);
+  await cluster.run();
+  expect([...n1.sessions.all()].map(({ peerId }) => peerId)).not.toContain(first.peerId);
+});
+
+test('S-73 a resume that is not answered takes nothing from one that was answered meanwhile', async () => {
+  const { cluster, n1, a, b } = await pair();
+  a.connection.onClosed(1006);
+  await cluster.run();
+  const slow = cluster.gate();
+  let resumes = 0;
+  cluster.before = async (_node, operation) => {
+    if (operation !== 'resumeSession' || resumes++ > 0) return;
+    await slow.promise;
+    throw new UnavailableError('no answer in time');
+  };
+  const first = new Client(n1, 'ada');
+  first.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  first.connection.onClosed(4011);
+  const second = new Client(n1, 'ada');
+  second.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  slow.open();
+  await cluster.run();
+  expect(second.closed).toBeUndefined();
+  b.send({ type: 'message', peerId: a.peerId, data: 1 });
+  await cluster.run();
+  expect(second.of('message').map((m) => m.data)).toEqual([1]);
+});
+
+test('S-70 a session record that the store lost alone is written again', async () => {
+  const { cluster, a } = await pair();
+  cluster.hub.sessions.delete(a.peerId);
+  await cluster.run(90_000);
+  expect(cluster.hub.session(a.peerId)).toMatchObject({ node: 'n1', attached: true });
+});
+
+test('S-91 a session whose node died while it was away ends, also if the store lost that it was away', async () => {
+  const { cluster, n1, a } = await pair();
+  a.connection.onClosed(1006);
+  await cluster.run();
+  const stored = cluster.hub.session(a.peerId);
+  if (!stored) throw new Error('no session');
+  Object.assign(stored, { attached: true, until: Infinity });
+  n1.kill();
+  await cluster.run(120_000);
+  expect(cluster.hub.session(a.peerId)).toBeUndefined();
+});
