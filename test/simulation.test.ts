@@ -22,6 +22,7 @@ const PINNED: Record<number, string> = {
   600: 'a resume whose membership was not written went on with the metadata of the join',
   641: 'a failover lost the session records that were written again after a loss, and no comparison of rooms shows that',
   648: "as 120, and the session was nobody's",
+  1028: 'two nodes of one epoch wrote against each other without end, as a failover had lost the resume of one',
   5861: 'the session of a member that was away when its node died stayed, as the store had lost that it was away',
   6122: 'a removal that the store refused was reported all the same',
   6225: 'a resume that could not enter its room was taken for a later one by the next, whose socket was closed',

@@ -11,6 +11,9 @@ const MAX_LATE = 4500;
 /** Answers come in reads of this, ms: those of one read are heard in one turn. */
 const READ = 10;
 
+/** More operations of one moment are a node that writes again and again: virtual time would stand still, without end. */
+const MAX_AT_ONCE = 20_000;
+
 /** Operations that change nothing: carried out late they are without effect. */
 const READS = new Set(['beat', 'readRoom', 'checkRooms', 'findSession']);
 
@@ -29,6 +32,8 @@ export class StoreFaults {
   delay = 0;
   readonly #clock: VirtualClock;
   readonly #random: Random;
+  #moment = 0;
+  #atOnce = 0;
 
   constructor(clock: VirtualClock, random: Random) {
     this.#clock = clock;
@@ -45,6 +50,8 @@ export class StoreFaults {
   }
 
   before(operation: string, carryOut: () => void): Promise<void> | void {
+    if (this.#clock.now() > this.#moment) [this.#moment, this.#atOnce] = [this.#clock.now(), 0];
+    if (++this.#atOnce > MAX_AT_ONCE) throw new Error(`at ${this.#moment} ms ${operation} goes on without end`);
     this.#failIfAway();
     if (this.#clock.now() < this.lateUntil && !READS.has(operation) && this.#random.chance(this.lateChance)) {
       this.#clock.at(this.#random.int(0, MAX_LATE), carryOut);

@@ -57,7 +57,10 @@ export function detachSession(
 export function syncSession(store: MemoryStore, session: SessionRecord, graceMs: number | undefined): SyncResult {
   const stored = store.session(session.peerId);
   if (store.isOver(session.peerId)) return { kind: 'fenced', by: undefined };
-  if (stored && stored.epoch > session.epoch) return { kind: 'fenced', by: { node: stored.node, epoch: stored.epoch } };
+  // Of the same epoch on another node: the store lost this owner's resume and counted up to it again.
+  const isOthers = stored && stored.epoch === session.epoch && stored.node !== session.node;
+  if (stored && (stored.epoch > session.epoch || isOthers))
+    return { kind: 'fenced', by: { node: stored.node, epoch: stored.epoch } };
   if (stored && isLater(stored, session)) return { kind: 'ours', parked: [] };
   const parked = graceMs === undefined ? (stored?.mailbox ?? []) : [];
   const record = write(store, session);

@@ -171,7 +171,7 @@ export class RedisBackplane implements Backplane {
 
   async syncSession(s: SessionRecord, attached: boolean, graceMs: number) {
     const record = writeSession(s, attached ? 'attached' : 'detached');
-    const args = [RECORD_TTL_MS, record, s.epoch, attached ? 0 : Math.max(1, graceMs), s.order];
+    const args = [RECORD_TTL_MS, record, s.epoch, attached ? 0 : Math.max(1, graceMs), s.order, s.node];
     const [kind, ...parked] = (await this.#commands.run(
       'session-sync',
       this.#keys.session(s.peerId),

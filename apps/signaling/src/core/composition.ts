@@ -41,6 +41,7 @@ export function composeNode(context: NodeContext): NodeParts {
   const replicas = new RoomReplicas(context, registry, {
     onMissing: (room, session) => repair.restore(room, session),
     onOutdated: (session) => writer.put(session),
+    onContested: (session, record) => repair.contest(session, record),
     onExpired: (room) => reconciler.readWhole(room),
     onStale: (room) => reconciler.resync(room, { whole: true }),
   });

@@ -448,6 +448,16 @@ export function backplaneContract(connect: () => Backplane): void {
     expect(await b.findSession(p)).toMatchObject({ node: b.name, attached: true });
   });
 
+  test('B-14 of two owners of one epoch the store has one: a failover lost the resume of the other', async () => {
+    await using a = await start('a');
+    await using b = await start('b');
+    const p = peerOf('ada');
+    await open(a, session(p, a.name, { epoch: 2, order: 3 }));
+    const by = { node: a.name, epoch: 2 };
+    expect(await b.syncSession(session(p, b.name, { epoch: 2, order: 9 }), true, 1000)).toEqual({ kind: 'fenced', by });
+    expect(await a.syncSession(session(p, a.name, { epoch: 2, order: 4 }), true, 1000)).toMatchObject({ kind: 'ours' });
+  });
+
   test('B-14 a stale owner cannot close a session either, nor give its places back', async () => {
     await using a = await start('a');
     await using b = await start('b');

@@ -1,5 +1,5 @@
 /** Writes again what the store lost of this node's sessions, and removes or detaches members that no living node holds. */
-import { FORCED, ignoreUnavailable } from '../../backplane/types.ts';
+import { FORCED, ignoreUnavailable, type MemberRecord } from '../../backplane/types.ts';
 import type { BackplaneMonitor } from '../backplane-monitor.ts';
 import type { NodeContext } from '../context.ts';
 import type { Member, Room, Session } from '../model.ts';
@@ -33,6 +33,16 @@ export class MembershipRepair {
     const { registry, writer, records } = this.#parts;
     if (session.savedOrder < session.order) void writer.put(session).catch(ignoreUnavailable);
     if (session.unsynced) void registry.whileBusy(session.peerId, () => records.sync(session)).catch(ignoreUnavailable);
+  }
+
+  /** Somebody wrote a later membership of a session of this node. Whose it is the store of sessions knows. @throws UnavailableError */
+  async contest(session: Session, { order }: MemberRecord): Promise<void> {
+    const { registry, writer, records } = this.#parts;
+    await registry.whileBusy(session.peerId, async () => {
+      if (!(await records.sync(session))) return;
+      session.order = Math.max(session.order, order + 1);
+      await writer.put(session);
+    });
   }
 
   /** Compares the replica with this node's sessions, of which this node is the authority. */

@@ -142,6 +142,7 @@ export class Reconciler {
   #isStored(session: Session, stored: RoomCheck['members'][number]): boolean {
     if (this.#registry.isBusy(session.peerId)) return true;
     if (!stored || stored.away !== (session.state.kind === 'detached')) return false;
+    if (isLater(stored, session)) return false;
     return !isLater({ epoch: session.epoch, order: session.savedOrder }, stored);
   }
 

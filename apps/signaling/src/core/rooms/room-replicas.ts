@@ -14,6 +14,8 @@ export interface ReplicaObserver {
   onMissing(room: Room, session: Session): void;
   /** The store has an older state of a session that lives here. */
   onOutdated(session: Session): Promise<void>;
+  /** The store has a later state, of the same epoch, of a session that lives here. */
+  onContested(session: Session, record: MemberRecord): Promise<void>;
   /** A member may be gone by now: the whole room is to be read. */
   onExpired(room: Room): void;
   /** The answer of the store was older than the replica, or the store lost data. */
@@ -179,6 +181,12 @@ export class RoomReplicas {
 
   /** Compares what the store has of a session of this node: if it lost what was written last, that is written again. */
   #compareOwn(session: Session, record: MemberRecord): void {
+    if (isLater(record, session)) {
+      // What is written now would be refused, again and again.
+      if (!this.#registry.isBusy(session.peerId))
+        void this.#observer.onContested(session, record).catch(ignoreUnavailable);
+      return;
+    }
     const lost = isLater({ epoch: session.epoch, order: session.savedOrder }, record);
     const away = record.awayFor > 0;
     if (lost || away !== (session.state.kind === 'detached')) session.savedOrder = -1;

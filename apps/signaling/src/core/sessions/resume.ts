@@ -2,6 +2,7 @@
 import { mayEnter } from '@tandem/protocol';
 import {
   ignoreUnavailable,
+  isLater,
   type JoinRule,
   type MemberRecord,
   type RoomState,
@@ -111,7 +112,9 @@ export class SessionResumer {
       throw sessionUnknown('That session is over; join again.');
     }
     if (!isKnown) this.#adopt(session, state);
+    const isRefused = this.#surpass(session, state);
     writer.resumed(session, record.room, state);
+    if (isRefused) void writer.put(session).catch(ignoreUnavailable);
     context.counters.resumes++;
     return { session, parked };
   }
@@ -166,6 +169,16 @@ export class SessionResumer {
     session.metadata = info.metadata;
     // The rest of it is from the token: what is stored may be of an older one.
     if (memberRecord(session, this.#parts.context.name).info !== record.info) session.order++;
+  }
+
+  /** The store of sessions lost resumes that rooms know: what is written of this one counts from there. @returns whether that was so */
+  #surpass(session: Session, state: RoomState): boolean {
+    const record = state.members.find(({ peerId }) => peerId === session.peerId);
+    if (!record || !isLater(record, session)) return false;
+    session.epoch = record.epoch + 1;
+    session.order = record.order + 1;
+    session.unsynced = true;
+    return true;
   }
 
   /** Taken over, but not in its room: its client asks again, or it leaves after its grace as any other. */

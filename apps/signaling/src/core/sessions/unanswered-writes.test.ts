@@ -134,3 +134,36 @@ test('S-91 a session whose node died while it was away ends, also if the store l
   await cluster.run(120_000);
   expect(cluster.hub.session(a.peerId)).toBeUndefined();
 });
+
+test('S-71 two nodes are given a session at one epoch, as a failover lost the first: the one of the store has it, without a storm of writes', async () => {
+  const { cluster, n1, n2, a, b } = await pair();
+  const resumed = async (node: typeof n1) => {
+    const client = new Client(node, 'ada');
+    client.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run();
+    expect(client.types).toContain('resumed');
+    return client;
+  };
+  a.connection.onClosed(1006);
+  await cluster.run();
+  (await resumed(n1)).connection.onClosed(1006);
+  await cluster.run();
+  Object.assign(cluster.hub.session(a.peerId) ?? {}, { epoch: 1, order: 9 });
+  // n1 does not hear that the session moved.
+  cluster.mute = true;
+  const moved = await resumed(n2);
+  cluster.mute = false;
+  expect([...n1.sessions.all()].map(({ peerId }) => peerId)).toContain(a.peerId);
+  let writes = 0;
+  cluster.before = (_node, operation) => {
+    if (operation === 'putMember' && ++writes > 100) throw new Error('a storm of writes');
+  };
+  await cluster.run(20_000);
+  expect([...n1.sessions.all()].map(({ peerId }) => peerId)).not.toContain(a.peerId);
+  expect(cluster.hub.session(a.peerId)).toMatchObject({ node: 'n2', attached: true });
+  b.send({ type: 'message', peerId: a.peerId, data: 1 });
+  await cluster.run(70_000);
+  expect(moved.of('message').map((m) => m.data)).toEqual([1]);
+  expect(moved.closed).toBeUndefined();
+  expect(b.types).not.toContain('peer_left');
+});
