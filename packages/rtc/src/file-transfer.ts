@@ -1,5 +1,5 @@
 /** Files of a few megabytes from peer to peer, in parts over the data channel: no server sees them, none keeps them. */
-import type { Clock } from './clock.ts';
+import { type Clock, sleep } from './clock.ts';
 import { type FileOffer, type FilePart, MAX_FILE_BYTES, MAX_PART_BYTES, readFileName } from './peer-input.ts';
 import { randomHex } from './random-id.ts';
 
@@ -66,7 +66,7 @@ export class FileTransfer {
       channel?.send(JSON.stringify(offer));
       for (let n = 0; n * MAX_PART_BYTES < bytes.length; n++) {
         while (channel?.readyState === 'open' && channel.bufferedAmount > BUFFERED)
-          await new Promise<void>((resolve) => this.#host.clock.setTimeout(resolve, POLL_MS));
+          await sleep(this.#host.clock, POLL_MS);
         // The channel of a connection that was rebuilt meanwhile knows nothing of this file.
         if (this.#closed || channel?.readyState !== 'open' || channel !== this.#host.channel(peerId)) return false;
         const part = bytes.subarray(n * MAX_PART_BYTES, (n + 1) * MAX_PART_BYTES);

@@ -1,5 +1,5 @@
 /** TURN credentials run out: fetched before use, kept while they are good, fetched again before an ICE restart. */
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, sleep, systemClock } from './clock.ts';
 
 /** What a credential endpoint answers: the list itself, or the list with its time to live. */
 export type IceServersAnswer =
@@ -67,7 +67,7 @@ export class IceServers {
   /** A first connection without TURN may never come about: while nothing is known a refusal is not the last word. */
   async #fetchUntil(end: number): Promise<RTCIceServer[]> {
     while (!(await this.#fetch()) && this.#until === 0 && this.#clock.now() + RETRY_MS < end)
-      await new Promise<void>((resolve) => void this.#clock.setTimeout(resolve, RETRY_MS));
+      await sleep(this.#clock, RETRY_MS);
     return this.#known;
   }
 

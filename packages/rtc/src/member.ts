@@ -1,5 +1,6 @@
-/** Somebody else in the call, with everything that belongs to its leg. */
-import type { RemotePeer } from './call-types.ts';
+/** Another participant of the call, with everything that belongs to its leg. */
+import type { CallEvents, RemotePeer } from './call-types.ts';
+import type { Clock } from './clock.ts';
 import type { Pair } from './pair.ts';
 import type { PairState, Slot } from './pair-types.ts';
 import { GradeFilter, type PairQuality, QualityMeter, type RemoteView } from './quality.ts';
@@ -10,6 +11,14 @@ export interface MediaSource {
   connection(): RTCPeerConnection | undefined;
   mids(): [string, Slot][];
   receiver(slot: Slot): RTCRtpReceiver | undefined;
+}
+
+/** What a member needs of its call. */
+export interface MemberHost {
+  readonly clock: Clock;
+  /** Everybody who is in the call. */
+  readonly members: ReadonlyMap<string, Member>;
+  emit<K extends 'timing' | 'peer-changed'>(event: K, payload: CallEvents[K]): void;
 }
 
 export class Member {
@@ -27,17 +36,46 @@ export class Member {
   readonly filter = new GradeFilter();
   readonly timings: Record<string, number> = {};
   readonly began: number;
-  /** My session was lost: this leg lives on until its successor stands. */
+  /** My session was lost: this leg lives on until its successor is connected. */
   orphanTimer: unknown;
-  /** `peer-changed` is on its way. */
-  changing = false;
   readonly view: RemotePeer;
+  readonly #host: MemberHost;
   readonly #meter = new QualityMeter();
+  /** `peer-changed` is on its way. */
+  #changing = false;
 
-  constructor(info: PeerInfo, now: number) {
+  constructor(info: PeerInfo, host: MemberHost) {
     this.info = info;
-    this.began = now;
+    this.#host = host;
+    this.began = host.clock.now();
     this.view = view(this);
+  }
+
+  /** False once it left. */
+  get isHere(): boolean {
+    return this.#host.members.get(this.info.peerId) === this;
+  }
+
+  /** Report a step of connecting; the time of the first of each name is kept. */
+  timing(name: string): void {
+    const at = this.#host.clock.now() - this.began;
+    this.timings[name] ??= at;
+    this.#host.emit('timing', { peerId: this.info.peerId, name, at });
+  }
+
+  /** Report that something about it changed. */
+  changed(): void {
+    this.#host.emit('peer-changed', { peer: this.view });
+  }
+
+  /** Tracks come by threes, in the middle of a negotiation: one event for them, and not one that the answer waits for. */
+  changedSoon(): void {
+    if (this.#changing) return;
+    this.#changing = true;
+    this.#host.clock.setTimeout(() => {
+      this.#changing = false;
+      if (this.isHere) this.changed();
+    }, 0);
   }
 
   /** Put a track that came in where the app looks for it, in place of one of its kind. False when it is there already. */
@@ -49,8 +87,8 @@ export class Member {
     return true;
   }
 
-  /** A reading of what happened since the last one; undefined without a connection that stands. */
-  async measure(now: () => number): Promise<PairQuality | undefined> {
+  /** A reading of what happened since the last one; undefined without a connection. */
+  async measure(): Promise<PairQuality | undefined> {
     const { pair, served } = this;
     if (this.state !== 'connected') return undefined;
     const connection = () => (served ? served.connection() : pair?.connection);
@@ -60,10 +98,15 @@ export class Member {
     if (pc !== connection() || served !== this.served) return undefined;
     const mids = new Map(served ? served.mids() : pair?.mids());
     const { audio, video } = this.info.metadata ?? {};
-    const reading = this.#meter.read(report as unknown as Iterable<[string, unknown]>, now(), (mid) => mids.get(mid), {
-      audio: audio === true,
-      video: video === true,
-    });
+    const reading = this.#meter.read(
+      report as unknown as Iterable<[string, unknown]>,
+      this.#host.clock.now(),
+      (mid) => mids.get(mid),
+      {
+        audio: audio === true,
+        video: video === true,
+      },
+    );
     return this.remoteView ? { ...reading, remoteView: this.remoteView } : reading;
   }
 

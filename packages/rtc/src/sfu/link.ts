@@ -1,4 +1,5 @@
 /** Both legs to one media node, for one epoch of the room, and which of its tracks have really arrived. */
+import { sleep } from '../clock.ts';
 import type { Slot } from '../pair-types.ts';
 import { DownLeg, type IncomingTrack, type Wishes } from './down-leg.ts';
 import type { LegHost, LegName } from './leg.ts';
@@ -128,9 +129,7 @@ export class SfuLink {
         this.#host.onArrived(track);
         return;
       }
-      await new Promise<void>((resolve) =>
-        this.#host.clock.setTimeout(resolve, ++polls < QUICK_POLLS ? ARRIVAL_POLL_MS : SLOW_POLL_MS),
-      );
+      await sleep(this.#host.clock, ++polls < QUICK_POLLS ? ARRIVAL_POLL_MS : SLOW_POLL_MS);
     }
   }
 }

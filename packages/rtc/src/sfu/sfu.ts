@@ -164,16 +164,11 @@ export class Sfu {
   #replace(agent: string, epoch: number): void {
     this.#old?.close();
     this.#old = this.#link;
-    const { host } = { host: this.#host };
+    const host = this.#host;
     const send = (type: 'offer' | 'answer' | 'ice-candidate' | 'media-want', body: object) =>
       host.sendTo(agent, type, body);
     const link: SfuLink = new SfuLink(agent, epoch, {
       ...host,
-      clock: host.clock,
-      RTCPeerConnection: host.RTCPeerConnection,
-      configuration: () => host.configuration(),
-      track: (slot) => host.track(slot),
-      onTiming: (name) => host.onTiming(name),
       send,
       want: (body) => send('media-want', body),
       onUpLive: () => {

@@ -1,0 +1,89 @@
+/** Composition of a call: makes its parts and gives each what it needs. */
+import type { CallEvents, CallOptions } from './call-types.ts';
+import { Chat } from './chat.ts';
+import { systemClock } from './clock.ts';
+import { ConnectionSetup } from './connection-setup.ts';
+import { IceServers } from './ice-servers.ts';
+import { LocalMedia } from './local-media.ts';
+import type { Member } from './member.ts';
+import { PairFactory } from './pair-factory.ts';
+import type { Slot } from './pair-types.ts';
+import { PrewarmedConnection } from './prewarmed-connection.ts';
+import { QualityReadings } from './quality-readings.ts';
+import { Roster } from './roster.ts';
+import { ServedMembers } from './served-members.ts';
+import { VideoLimits } from './video-limits.ts';
+
+/** What the parts need of their call. */
+export interface CallPartsHost {
+  emit<K extends keyof CallEvents>(event: K, payload: CallEvents[K]): void;
+  /** My display name. */
+  name(): string;
+  isOver(): boolean;
+  /** A track of mine ended by itself. */
+  trackEnded(slot: Slot): void;
+}
+
+export type CallParts = ReturnType<typeof createCallParts>;
+
+export function createCallParts(options: CallOptions, host: CallPartsHost) {
+  const { session, clock = systemClock, getIceServers, times } = options;
+  const { emit, isOver } = host;
+  const members = new Map<string, Member>();
+  const localMedia = new LocalMedia(options.stream, host.trackEnded);
+  const cap = () => localMedia.cap([...members.values()], members.size + 1);
+  const ice = new IceServers(
+    // The token is asked for once, for the socket and for this.
+    async () => (getIceServers ? getIceServers({ token: await session.accessToken() }) : []),
+    clock,
+    (error) => emit('ice-servers-failed', { error }),
+  );
+  const chat = new Chat({
+    clock,
+    emit,
+    channel: (peerId) => members.get(peerId)?.pair?.channel,
+    signal: (peerId, message) => session.sendTo(peerId, 'message', { data: message }),
+    peerIds: () => [...members.keys()],
+    nameOf: (peerId) => members.get(peerId)?.view.name,
+    me: () => ({ peerId: session.peerId ?? '', name: host.name() }),
+    remoteView: (peerId, view) => {
+      const member = members.get(peerId);
+      if (member) member.remoteView = view;
+    },
+    wanted: (peerId, lines) => {
+      const member = members.get(peerId);
+      if (!member) return;
+      member.wants = lines;
+      cap();
+    },
+  });
+  const shared = {
+    clock,
+    session,
+    emit,
+    isOver,
+    members,
+    localMedia,
+    ice,
+    chat,
+    times,
+    setup: new ConnectionSetup(options, ice),
+    limits: new VideoLimits(),
+    prewarmed: options.prewarmed ?? new PrewarmedConnection(options.RTCPeerConnection),
+    cap,
+    // Not in the turn of a negotiation, which would wait for it.
+    capSoon: () => void clock.setTimeout(cap, 0),
+    /** The media path with `member` is up. */
+    connected: (member: Member) => {
+      member.timing('connected');
+      roster.succeed(member);
+      cap();
+    },
+  };
+  const pairs = new PairFactory(shared);
+  const served = new ServedMembers({ ...shared, pairs });
+  const { sfu } = served;
+  const roster = new Roster({ ...shared, pairs, served, sfu });
+  const readings = new QualityReadings({ ...shared, layers: sfu.layers });
+  return { ...shared, sfu, roster, readings };
+}

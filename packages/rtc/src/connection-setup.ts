@@ -1,0 +1,33 @@
+/** How each RTCPeerConnection of a call is made: by which constructor and with which configuration. */
+import type { CallOptions } from './call-types.ts';
+import type { IceServers } from './ice-servers.ts';
+
+export class ConnectionSetup {
+  readonly #options: Pick<CallOptions, 'RTCPeerConnection' | 'iceTransportPolicy'>;
+  readonly #ice: IceServers;
+
+  constructor(options: Pick<CallOptions, 'RTCPeerConnection' | 'iceTransportPolicy'>, ice: IceServers) {
+    this.#options = options;
+    this.#ice = ice;
+  }
+
+  /** Read when a connection is made, not before: a browser without WebRTC may still join and chat. */
+  get RTCPeerConnection(): NonNullable<CallOptions['RTCPeerConnection']> {
+    return this.#options.RTCPeerConnection ?? RTCPeerConnection;
+  }
+
+  /** With the ICE servers as known now. */
+  known(): RTCConfiguration {
+    return this.#with(this.#ice.known);
+  }
+
+  /** With TURN credentials that are good for a while. Never rejects. */
+  async fresh(): Promise<RTCConfiguration> {
+    return this.#with(await this.#ice.fresh());
+  }
+
+  #with(iceServers: RTCIceServer[]): RTCConfiguration {
+    // The policies must be the same in every setConfiguration, or it throws (W3C webrtc-pc section 4.4.1.6).
+    return { iceServers, iceTransportPolicy: this.#options.iceTransportPolicy ?? 'all', bundlePolicy: 'max-bundle' };
+  }
+}

@@ -1,0 +1,116 @@
+/** Members that a media node serves: what they send is shown from the node, their pair closes, and comes back when the node does not. */
+import type { CallEvents } from './call-types.ts';
+import { type Clock, sleep } from './clock.ts';
+import type { ConnectionSetup } from './connection-setup.ts';
+import type { LocalMedia } from './local-media.ts';
+import type { Member } from './member.ts';
+import type { Pair } from './pair.ts';
+import type { PairFactory } from './pair-factory.ts';
+import { SLOTS, type Slot } from './pair-types.ts';
+import type { SignalingSession } from './session.ts';
+import type { IncomingTrack } from './sfu/down-leg.ts';
+import { Sfu } from './sfu/sfu.ts';
+
+/** How often a new pair is asked whether it is connected, ms. */
+const CONNECTED_POLL_MS = 25;
+
+export interface ServedMembersHost {
+  readonly clock: Clock;
+  readonly session: SignalingSession;
+  readonly setup: ConnectionSetup;
+  readonly members: ReadonlyMap<string, Member>;
+  readonly localMedia: LocalMedia;
+  readonly pairs: PairFactory;
+  emit(event: 'timing', payload: CallEvents['timing']): void;
+  /** Apply the caps to what is sent. */
+  cap(): void;
+  /** The member's media path is up. */
+  connected(member: Member): void;
+}
+
+export class ServedMembers {
+  readonly sfu: Sfu;
+  readonly #host: ServedMembersHost;
+
+  constructor(host: ServedMembersHost) {
+    this.#host = host;
+    this.sfu = this.#createSfu();
+  }
+
+  /** Back to a pair, or to one for the first time. What the node still sends is shown until the pair's media is there. */
+  needPair(member: Member, start: 'offer' | 'wait'): void {
+    const { served } = member;
+    const pair = this.#host.pairs.create(member);
+    if (served) {
+      member.timing('sfu-left');
+      void this.#leaveServed(member, pair);
+    }
+    pair.start(start === 'offer');
+  }
+
+  #createSfu(): Sfu {
+    const { clock, session, setup, members, localMedia, emit } = this.#host;
+    return new Sfu({
+      clock,
+      get RTCPeerConnection() {
+        return setup.RTCPeerConnection;
+      },
+      configuration: () => setup.known(),
+      track: (slot) => localMedia.track(slot),
+      sendTo: (peerId, type, body) => void session.sendTo(peerId, type, body as never),
+      peerIds: () => [...members].filter(([, m]) => m.info.metadata?.sfu === 1).map(([id]) => id),
+      sends: (peerId) => {
+        const metadata = members.get(peerId)?.info.metadata;
+        return SLOTS.filter((slot) => metadata?.[slot] === true);
+      },
+      onTrack: (track) => this.#show(track),
+      onServed: (peerId) => this.#served(peerId),
+      onUnserved: (peerId) => {
+        const member = members.get(peerId);
+        if (member && !member.pair) this.needPair(member, (session.peerId ?? '') < peerId ? 'offer' : 'wait');
+      },
+      onTiming: (name) => emit('timing', { peerId: '', name, at: 0 }),
+    });
+  }
+
+  #show({ peerId, slot, receiver }: IncomingTrack): void {
+    const member = this.#host.members.get(peerId);
+    if (!member) return;
+    member.timing(`sfu-${slot}`);
+    if (member.show(slot, receiver.track)) member.changedSoon();
+  }
+
+  /** The media node brings everything of this member, and everything of mine to it: the pair may go. */
+  #served(peerId: string): void {
+    const member = this.#host.members.get(peerId);
+    if (!member || (member.served && !member.pair)) return;
+    member.served = {
+      connection: () => this.sfu.connection,
+      mids: () => SLOTS.flatMap((slot) => this.#midOf(peerId, slot)),
+      receiver: (slot) => this.sfu.incoming(peerId, slot)?.receiver,
+    };
+    const { pair } = member;
+    member.pair = undefined;
+    pair?.close();
+    member.state = 'connected';
+    this.#host.connected(member);
+    member.timing('sfu-served');
+    member.changed();
+  }
+
+  #midOf(peerId: string, slot: Slot): [string, Slot][] {
+    const mid = this.sfu.incoming(peerId, slot)?.mid;
+    return mid === undefined ? [] : [[mid, slot]];
+  }
+
+  /** Once the pair is connected it is what counts for state and quality. */
+  async #leaveServed(member: Member, pair: Pair): Promise<void> {
+    while (member.pair === pair && pair.state !== 'connected' && pair.state !== 'closed')
+      await sleep(this.#host.clock, CONNECTED_POLL_MS);
+    if (member.pair !== pair) return;
+    member.served = undefined;
+    member.state = pair.state;
+    this.#host.cap();
+    member.changed();
+  }
+}
