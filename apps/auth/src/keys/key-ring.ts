@@ -1,7 +1,7 @@
 /** The keys in use: loaded at the start, kept fresh in the background, kept when the source is away. */
 import { type DependencyHealth, guard, HealthRecord, type Logger, type TokenKey, tokenKey } from '@tandem/service';
 import type { JWK } from 'jose';
-import type { KeySet, KeySource } from './key-source.ts';
+import type { KeySet, KeySource, SigningKey } from './key-source.ts';
 
 export interface KeyRing extends Disposable {
   /** Compact JWS over `payload` with the key that signs now. */
@@ -16,6 +16,13 @@ export interface KeyRing extends Disposable {
 }
 
 const b64 = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** Compact JWS (RFC 7515 section 7.1) over `payload`, typed as an access token (RFC 9068). */
+async function signCompact(payload: object, key: SigningKey): Promise<string> {
+  const input = `${b64({ alg: key.alg, typ: 'at+jwt', kid: key.kid })}.${b64(payload)}`;
+  const signature = await key.sign(Buffer.from(input));
+  return `${input}.${Buffer.from(signature).toString('base64url')}`;
+}
 
 /**
  * @param refreshMs how often the source is asked, default 30,000: far below KEY_PUBLISH_AHEAD_SECONDS, so every process
@@ -56,12 +63,7 @@ export async function createKeyRing(
   timer.unref();
 
   return {
-    async signJwt(payload) {
-      const { signing } = present();
-      const input = `${b64({ alg: signing.alg, typ: 'at+jwt', kid: signing.kid })}.${b64(payload)}`;
-      const signature = await signing.sign(Buffer.from(input));
-      return `${input}.${Buffer.from(signature).toString('base64url')}`;
-    },
+    signJwt: (payload) => signCompact(payload, present().signing),
     jwks: () => ({ keys: present().published.map((k) => ({ ...k.jwk, kid: k.kid, alg: k.alg, use: 'sig' })) }),
     publicKey(kid) {
       const found = present().published.find((k) => k.kid === kid);

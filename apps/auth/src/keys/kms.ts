@@ -58,19 +58,7 @@ export function kmsSource(ids: readonly string[], client: KMSClient, log?: Logge
       jwk,
       sign: (data) =>
         kms
-          .run(async (abortSignal) => {
-            const { Signature } = await client.send(
-              new SignCommand({
-                KeyId: keyId,
-                Message: createHash('sha256').update(data).digest(),
-                MessageType: 'DIGEST',
-                SigningAlgorithm: 'ECDSA_SHA_256',
-              }),
-              { abortSignal },
-            );
-            if (!Signature) throw new Error('KMS: no signature');
-            return derToRaw(Signature);
-          })
+          .run((abortSignal) => sign(client, { keyId, data, abortSignal }))
           .catch((error: unknown) => {
             if (error instanceof UnavailableError) throw error;
             throw new ProblemError(503, 'unavailable', 'The signing key is away; try again soon.', {
@@ -99,4 +87,21 @@ export function kmsSource(ids: readonly string[], client: KMSClient, log?: Logge
       return { signing, published: keys };
     },
   };
+}
+
+async function sign(
+  client: KMSClient,
+  { keyId, data, abortSignal }: { keyId: string; data: Uint8Array; abortSignal: AbortSignal },
+): Promise<Uint8Array> {
+  const { Signature } = await client.send(
+    new SignCommand({
+      KeyId: keyId,
+      Message: createHash('sha256').update(data).digest(),
+      MessageType: 'DIGEST',
+      SigningAlgorithm: 'ECDSA_SHA_256',
+    }),
+    { abortSignal },
+  );
+  if (!Signature) throw new Error('KMS: no signature');
+  return derToRaw(Signature);
 }

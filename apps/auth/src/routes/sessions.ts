@@ -1,6 +1,7 @@
 /** What there is: my login sessions, and whether a token is good. */
+import type { AccessClaims } from '@tandem/protocol';
 import type { FastifyInstance } from 'fastify';
-import Type from 'typebox';
+import Type, { type Static } from 'typebox';
 import { bearerOf, checkToken, requireBearer } from '../authenticate.ts';
 import type { AuthContext } from '../context.ts';
 import type { SessionRecord } from '../store/store.ts';
@@ -19,88 +20,81 @@ const Session = Type.Object(
   { description: 'One login.' },
 );
 
-export function sessionRoutes(app: FastifyInstance, ctx: AuthContext): void {
-  app.get(
-    '/auth/sessions',
-    {
-      schema: {
-        operationId: 'listSessions',
-        summary: 'My login sessions',
-        description: 'A guest sees its own session only: a self-chosen id proves nothing.',
-        tags: ['sessions'],
-        security: bearer,
-        response: {
-          200: Type.Object({ sessions: Type.Array(Session) }, { description: 'Live sessions, newest first.' }),
-          ...problems(),
-        },
-      },
-    },
-    async (request, reply) => {
-      reply.header('cache-control', 'no-store');
-      const claims = await requireBearer(ctx, request);
-      const now = Math.floor(ctx.now() / 1000);
-      const own = await ctx.store.getSession(claims.session_id, now);
-      const proven = own !== undefined && own.record.method !== 'open';
-      const found = proven ? await ctx.store.listSessions(claims.sub, now) : own ? [own] : [];
-      const dead = (r: SessionRecord) =>
-        ctx.store.revocations.isRevoked({ jti: '-', session_id: r.id, sub: r.userId, iat: r.createdAt });
-      return {
-        sessions: found
-          .filter(({ record }) => record.method !== 'open' || record.id === claims.session_id)
-          .filter(({ record }) => !dead(record))
-          .sort((a, b) => b.record.createdAt - a.record.createdAt)
-          .map(({ record, lastUsedAt }) => ({
-            session_id: record.id,
-            current: record.id === claims.session_id,
-            method: record.method,
-            ...(record.name === undefined ? {} : { name: record.name }),
-            created_at: record.createdAt,
-            last_used_at: lastUsedAt,
-            expires_at: record.expiresAt,
-          })),
-      };
-    },
-  );
+const listSchema = {
+  operationId: 'listSessions',
+  summary: 'My login sessions',
+  description: 'A guest sees its own session only: a self-chosen id proves nothing.',
+  tags: ['sessions'],
+  security: bearer,
+  response: {
+    200: Type.Object({ sessions: Type.Array(Session) }, { description: 'Live sessions, newest first.' }),
+    ...problems(),
+  },
+};
 
-  app.get<{ Querystring: { token?: string } }>(
-    '/auth/validate',
-    {
-      schema: {
-        operationId: 'validateToken',
-        summary: 'Is this access token good?',
-        description: 'In the Authorization header, or as `?token=`.',
-        tags: ['tokens'],
-        security: bearer,
-        querystring: Type.Object({ token: Type.Optional(Type.String({ maxLength: 8192 })) }),
-        response: {
-          200: Type.Object(
-            {
-              sub: Type.String(),
-              session_id: Type.String(),
-              expires_at: Type.Integer({ description: 'Seconds since the epoch.' }),
-              name: Type.Optional(Type.String()),
-              grants: Type.Optional(Type.Unsafe<object>({ type: 'object', additionalProperties: true })),
-            },
-            { description: 'It is.' },
-          ),
-          ...problems(400),
-        },
+const validateSchema = {
+  operationId: 'validateToken',
+  summary: 'Is this access token good?',
+  description: 'In the Authorization header, or as `?token=`.',
+  tags: ['tokens'],
+  security: bearer,
+  querystring: Type.Object({ token: Type.Optional(Type.String({ maxLength: 8192 })) }),
+  response: {
+    200: Type.Object(
+      {
+        sub: Type.String(),
+        session_id: Type.String(),
+        expires_at: Type.Integer({ description: 'Seconds since the epoch.' }),
+        name: Type.Optional(Type.String()),
+        grants: Type.Optional(Type.Unsafe<object>({ type: 'object', additionalProperties: true })),
       },
-    },
-    async (request, reply) => {
-      reply.header('cache-control', 'no-store');
-      const header = bearerOf(request);
-      const claims =
-        header || !request.query.token
-          ? await requireBearer(ctx, request)
-          : await checkToken(ctx, request.query.token, 'token');
-      return {
-        sub: claims.sub,
-        session_id: claims.session_id,
-        expires_at: claims.exp,
-        ...(claims.name === undefined ? {} : { name: claims.name }),
-        ...(claims.grants === undefined ? {} : { grants: claims.grants }),
-      };
-    },
-  );
+      { description: 'It is.' },
+    ),
+    ...problems(400),
+  },
+};
+
+export function sessionRoutes(app: FastifyInstance, ctx: AuthContext): void {
+  app.get('/auth/sessions', { schema: listSchema }, async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    return { sessions: await listSessions(ctx, await requireBearer(ctx, request)) };
+  });
+
+  app.get<{ Querystring: { token?: string } }>('/auth/validate', { schema: validateSchema }, async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    const header = bearerOf(request);
+    const claims =
+      header || !request.query.token
+        ? await requireBearer(ctx, request)
+        : await checkToken(ctx, request.query.token, 'token');
+    return {
+      sub: claims.sub,
+      session_id: claims.session_id,
+      expires_at: claims.exp,
+      ...(claims.name === undefined ? {} : { name: claims.name }),
+      ...(claims.grants === undefined ? {} : { grants: claims.grants }),
+    };
+  });
+}
+
+async function listSessions(ctx: AuthContext, claims: AccessClaims): Promise<Static<typeof Session>[]> {
+  const now = Math.floor(ctx.now() / 1000);
+  const own = await ctx.store.getSession(claims.session_id, now);
+  const proven = own !== undefined && own.record.method !== 'open';
+  const found = proven ? await ctx.store.listSessions(claims.sub, now) : own ? [own] : [];
+  const dead = (r: SessionRecord) =>
+    ctx.store.revocations.isRevoked({ jti: '-', session_id: r.id, sub: r.userId, iat: r.createdAt });
+  return found
+    .filter(({ record }) => record.method !== 'open' || record.id === claims.session_id)
+    .filter(({ record }) => !dead(record))
+    .sort((a, b) => b.record.createdAt - a.record.createdAt)
+    .map(({ record, lastUsedAt }) => ({
+      session_id: record.id,
+      current: record.id === claims.session_id,
+      method: record.method,
+      ...(record.name === undefined ? {} : { name: record.name }),
+      created_at: record.createdAt,
+      last_used_at: lastUsedAt,
+      expires_at: record.expiresAt,
+    }));
 }
