@@ -82,8 +82,7 @@ export function createCallParts(options: CallOptions, host: CallPartsHost) {
   };
   const pairs = new PairFactory(shared);
   const served = new ServedMembers({ ...shared, pairs });
-  const { sfu } = served;
-  const roster = new Roster({ ...shared, pairs, served, sfu });
-  const readings = new QualityReadings({ ...shared, layers: sfu.layers });
-  return { ...shared, sfu, roster, readings };
+  const roster = new Roster({ ...shared, pairs, served, sfu: served.sfu });
+  const readings = new QualityReadings({ ...shared, layers: served.sfu.layers });
+  return { ...shared, sfu: served.sfu, roster, readings };
 }
