@@ -23,12 +23,16 @@ const PINNED: Record<number, string> = {
   641: 'a failover lost the session records that were written again after a loss, and no comparison of rooms shows that',
   648: "as 120, and the session was nobody's",
   1028: 'two nodes of one epoch wrote against each other without end, as a failover had lost the resume of one',
+  2044: 'who had moved to a node that seemed dead was removed by the node that it came from, not left to its grace',
+  3005: 'frames for a session on a dead node, and then on this one, were parked there without end',
+  3887: 'a session that a node had resumed when it died, and the room not yet, stayed',
   5861: 'the session of a member that was away when its node died stayed, as the store had lost that it was away',
   6122: 'a removal that the store refused was reported all the same',
   6225: 'a resume that could not enter its room was taken for a later one by the next, whose socket was closed',
   6652: 'a node that was taken for dead and lived took what was sent to it from then on for repetitions',
   7171: 'a membership that the store wrote behind the end of its session stayed',
   7206: 'a removal of an earlier resume was carried out while a later one waited for its client',
+  10522: 'the end of an earlier life of a session closed it, as the node that it had moved to seemed dead',
   7385: 'a read that was not answered was not made again, and a member that had gone stayed in a view',
 };
 /** Enough to find each fault of mutations.ts; `SCENARIOS=10000` looks for the next one. */

@@ -76,7 +76,7 @@ export function composeNode(context: NodeContext): NodeParts {
   const takeover = new Takeover({ context, registry, monitor, records, repair, outbox });
   const joiner = new SessionJoiner({ context, registry, quota, records, writer, pending, terminator, takeover });
   const resumer = new SessionResumer({
-    ...{ context, registry, replicas, writer, pending, quota, outbox, parking, terminator, takeover },
+    ...{ context, registry, replicas, writer, pending, quota, outbox, parking, terminator, takeover, repair },
   });
   const inbox = new Inbox(context, {
     relay: (peerId, frame) => router.fromNode(peerId, frame),

@@ -53,7 +53,8 @@ export class Parking {
       void this.#flush(peerId);
       return;
     }
-    queue.deadNode ??= deadNode;
+    // The store said last where it seems attached: with an earlier node these would come back here without end.
+    queue.deadNode = deadNode ?? queue.deadNode;
     if (queue.frames.length >= MAX_QUEUED) {
       this.#context.counters.dropped++;
       onRefused?.(mailboxFull());

@@ -36,10 +36,13 @@ export class MembershipRepair {
   }
 
   /** Somebody wrote a later membership of a session of this node. Whose it is the store of sessions knows. @throws UnavailableError */
-  async contest(session: Session, { order }: MemberRecord): Promise<void> {
+  async contest(session: Session, { epoch, order }: MemberRecord): Promise<void> {
     const { registry, writer, records } = this.#parts;
     await registry.whileBusy(session.peerId, async () => {
       if (!(await records.sync(session))) return;
+      // What is written from now on counts from there.
+      if (epoch > session.epoch) session.unsynced = true;
+      session.epoch = Math.max(session.epoch, epoch);
       session.order = Math.max(session.order, order + 1);
       await writer.put(session);
     });
@@ -94,7 +97,9 @@ export class MembershipRepair {
       const found = await context.backplane.findSession(peerId);
       if (found && (await monitor.isElsewhere(found.node))) return;
       if (registry.get(peerId)) return;
-      await writer.removeGhost(room, member);
+      if (!found) await writer.removeGhost(room, member);
+      // Its node seems dead, or its resume here was not answered: its client may come back until its grace is over.
+      else if (!member.away) await Promise.all(this.#orphan(room, member, found.node));
     });
   }
 
@@ -103,26 +108,28 @@ export class MembershipRepair {
    * lost that.
    */
   async detachFromDeadNodes(live: ReadonlySet<string>): Promise<void> {
+    const work: Promise<unknown>[] = [];
+    // Of one that moved on nobody knows yet where it is.
+    for (const room of this.#parts.replicas.rooms.values())
+      for (const m of room.members.values())
+        if (m.node !== '' && !m.session && !live.has(m.node) && !(m.away && m.detachedFrom === m.node))
+          work.push(...this.#orphan(room, m));
+    await Promise.allSettled(work);
+  }
+
+  /** @param holder the dead node that has the session as its record says */
+  #orphan(room: Room, member: Member, holder = member.node): Promise<unknown>[] {
     const { context, replicas, writer } = this.#parts;
     const { backplane, settings } = context;
-    const work: Promise<unknown>[] = [];
-    for (const room of replicas.rooms.values())
-      for (const m of room.members.values()) {
-        const { peerId, node, epoch } = m;
-        if (m.session || live.has(node) || (m.away && m.detachedFrom === node)) continue;
-        work.push(
-          backplane.detachSession(peerId, { ...FORCED, epoch }, node, settings.grace).then(() => {
-            m.detachedFrom = node;
-          }),
-        );
-        if (m.away) continue;
-        work.push(
-          backplane.markAway(room.id, peerId, node, settings.grace).then((state) => {
-            if (replicas.rooms.get(room.id) === room) replicas.apply(room, state);
-            writer.publishPut(room.id, state, peerId);
-          }),
-        );
-      }
-    await Promise.allSettled(work);
+    const { peerId, node } = member;
+    const detached = backplane.detachSession(peerId, FORCED, holder, settings.grace).then(() => {
+      member.detachedFrom = node;
+    });
+    if (member.away) return [detached];
+    const away = backplane.markAway(room.id, peerId, node, settings.grace).then((state) => {
+      if (replicas.rooms.get(room.id) === room) replicas.apply(room, state);
+      writer.publishPut(room.id, state, peerId);
+    });
+    return [detached, away];
   }
 }

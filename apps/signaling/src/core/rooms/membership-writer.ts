@@ -104,11 +104,13 @@ export class MembershipWriter {
     const wasHere = session.room !== undefined;
     const room = this.#replicas.enter(session, roomId, state);
     const member = room.members.get(session.peerId);
-    if (wasHere && member) {
+    if (member) {
       member.epoch = session.epoch;
       member.order = session.order;
-      member.away = false;
-      tellRoom(room, { type: 'peer_back', peerId: member.peerId });
+      if (wasHere) {
+        member.away = false;
+        tellRoom(room, { type: 'peer_back', peerId: member.peerId });
+      } else this.#replicas.showAsItIs(session, member);
     }
     this.publishPut(roomId, state, session.peerId);
   }

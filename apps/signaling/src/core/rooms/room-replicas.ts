@@ -83,6 +83,13 @@ export class RoomReplicas {
     }
   }
 
+  /** The answer to its resume may have been older than the replica, and so not applied: from now on this node is the authority. */
+  showAsItIs(session: Session, { info }: Member): void {
+    const { metadata } = session;
+    const isKnown = metadata === undefined || JSON.stringify(info.metadata) === JSON.stringify(metadata);
+    this.showLocally(session, { away: false, ...(isKnown ? {} : { metadata }) });
+  }
+
   /** @returns whether anything was different; an older state is ignored, unless it is `authoritative`, and so is one that comes too late */
   apply(room: Room, state: RoomState, authoritative = false): boolean {
     if (this.rooms.get(room.id) !== room || (!authoritative && state.version < room.version)) return false;

@@ -16,6 +16,7 @@ import type { Outbox } from '../messaging/outbox.ts';
 import type { Parking } from '../messaging/parking.ts';
 import type { ClientSocket, MemberInfo, Session } from '../model.ts';
 import { memberRecord } from '../rooms/member-record.ts';
+import type { MembershipRepair } from '../rooms/membership-repair.ts';
 import type { MembershipWriter } from '../rooms/membership-writer.ts';
 import type { PendingRemovals } from '../rooms/pending-removals.ts';
 import type { RoomReplicas } from '../rooms/room-replicas.ts';
@@ -50,6 +51,7 @@ export interface SessionResumerParts {
   readonly parking: Parking;
   readonly terminator: SessionTerminator;
   readonly takeover: Takeover;
+  readonly repair: MembershipRepair;
 }
 
 export class SessionResumer {
@@ -84,7 +86,7 @@ export class SessionResumer {
   }
 
   async #resumeAnywhere(request: ResumeRequest, socketBefore: ClientSocket | undefined): Promise<Resumed> {
-    const { context, registry, writer, pending, outbox } = this.#parts;
+    const { context, registry, writer, pending, outbox, repair } = this.#parts;
     const { peerId, secret, identity, connection } = request;
     const result = await context.backplane.resumeSession(peerId, hashSecret(secret), identity.userId);
     if (!result.ok) {
@@ -112,9 +114,10 @@ export class SessionResumer {
       throw sessionUnknown('That session is over; join again.');
     }
     if (!isKnown) this.#adopt(session, state);
-    const isRefused = this.#surpass(session, state);
     writer.resumed(session, record.room, state);
-    if (isRefused) void writer.put(session).catch(ignoreUnavailable);
+    const stored = state.members.find((member) => member.peerId === peerId);
+    // By a later resume on another node; or the store of sessions lost resumes that the room knows.
+    if (stored && isLater(stored, session)) void repair.contest(session, stored).catch(ignoreUnavailable);
     context.counters.resumes++;
     return { session, parked };
   }
@@ -169,16 +172,6 @@ export class SessionResumer {
     session.metadata = info.metadata;
     // The rest of it is from the token: what is stored may be of an older one.
     if (memberRecord(session, this.#parts.context.name).info !== record.info) session.order++;
-  }
-
-  /** The store of sessions lost resumes that rooms know: what is written of this one counts from there. @returns whether that was so */
-  #surpass(session: Session, state: RoomState): boolean {
-    const record = state.members.find(({ peerId }) => peerId === session.peerId);
-    if (!record || !isLater(record, session)) return false;
-    session.epoch = record.epoch + 1;
-    session.order = record.order + 1;
-    session.unsynced = true;
-    return true;
   }
 
   /** Taken over, but not in its room: its client asks again, or it leaves after its grace as any other. */

@@ -33,6 +33,8 @@ export class SessionRecords {
   readonly #observer: RecordObserver;
   /** The store lost writes of rooms, so it may lose those of sessions as well, which no comparison of rooms shows. */
   #isLossNoticed = false;
+  /** Sessions with a newer owner that may give them back: since when. */
+  readonly #contested = new WeakMap<Session, number>();
   /** When all were compared last. */
   #comparedAt = 0;
   constructor({ context, registry, monitor, observer }: SessionRecordsParts) {
@@ -102,9 +104,11 @@ export class SessionRecords {
       return true;
     }
     if (result.kind === 'fenced') {
+      if (result.by && this.#mayBeGivenBack(session)) return false;
       this.#observer.onFenced(session.peerId, session.epoch + 1);
       return false;
     }
+    this.#contested.delete(session);
     // It ended, or its socket went meanwhile: this may have been written over that.
     if (session.state.kind === 'ended') await this.remove(session);
     if (attached && session.state.kind === 'detached')
@@ -112,6 +116,21 @@ export class SessionRecords {
     if (session.order === order) session.unsynced = false;
     if (session.state.kind === 'attached') for (const text of result.parked) session.state.connection.send(text);
     return session.state.kind !== 'ended';
+  }
+
+  /**
+   * The newer owner may be a node that gave the resume up before the store carried it out: it gives the session back (takeover.ts) when it
+   * looks that up. A client whose only socket is here must not be told that it has another.
+   */
+  #mayBeGivenBack(session: Session): boolean {
+    const { clock, settings } = this.#context;
+    const now = clock.now();
+    if (session.state.kind !== 'attached') return false;
+    const since = this.#contested.get(session) ?? now;
+    this.#contested.set(session, since);
+    // Asked again at each sweep.
+    session.unsynced = true;
+    return now - since <= settings.nodeTimeout + 2 * settings.sweepInterval;
   }
 
   /** Removes its record and frees its quota, unless it has a newer owner. @throws UnavailableError */
@@ -124,8 +143,8 @@ export class SessionRecords {
     if (!found || found.epoch <= mark.epoch) return;
     // A resume of this node is under way.
     if (this.#registry.busyCount(peerId) > 1 || (this.#registry.get(peerId) ?? session) !== session) return;
-    // Taken over by a resume whose answer was given up: here, or on a node that is gone.
+    // Taken over by a resume whose answer was given up: here, or on a node that seems dead. Its client may still come back.
     if (!(await this.#monitor.isElsewhere(found.node)))
-      await backplane.closeSession(peerId, { ...FORCED, epoch: found.epoch }, identityKey(session));
+      await backplane.detachSession(peerId, FORCED, found.node, this.#context.settings.grace);
   }
 }

@@ -43,13 +43,13 @@ export class Takeover {
     for (const [peerId, due] of this.#unanswered) {
       if (due > now || registry.isBusy(peerId)) continue;
       const session = registry.get(peerId);
-      if (!session) await this.#giveBack(peerId);
-      else if (session.room) await registry.whileBusy(peerId, () => records.sync(session));
+      if (session?.room) await registry.whileBusy(peerId, () => records.sync(session));
+      else await this.#giveBack(peerId);
       this.#unanswered.delete(peerId);
     }
   }
 
-  /** The node that holds the session goes on with it. If there is none it is detached, and ends after its grace as any other. */
+  /** The node that holds the session in its room goes on with it. If there is none it is detached, and ends after its grace as any other. */
   async #giveBack(peerId: string): Promise<void> {
     const { context, monitor, outbox } = this.#parts;
     const { backplane, name, settings } = context;

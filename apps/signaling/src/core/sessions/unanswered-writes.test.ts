@@ -167,3 +167,35 @@ test('S-71 two nodes are given a session at one epoch, as a failover lost the fi
   expect(moved.closed).toBeUndefined();
   expect(b.types).not.toContain('peer_left');
 });
+
+test('S-70 a session that its node had resumed when it died, and the room not yet, ends after its grace', async () => {
+  const { cluster, n1, a } = await pair();
+  a.connection.onClosed(1006);
+  await cluster.run();
+  cluster.before = (_node, operation) => (operation === 'joinRoom' ? new Promise<never>(() => {}) : undefined);
+  new Client(n1, 'ada').send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  expect(cluster.hub.session(a.peerId)).toMatchObject({ epoch: 2, attached: true });
+  n1.kill();
+  await cluster.run(150_000);
+  expect(cluster.hub.session(a.peerId)).toBeUndefined();
+});
+
+test('S-71 who resumes on a node whose replica is ahead of a store that went back is back there too', async () => {
+  const { cluster, n1, n2, a, b } = await pair();
+  a.send({ type: 'update', metadata: { said: 'last' } });
+  await cluster.run();
+  a.connection.onClosed(1006);
+  await cluster.run();
+  expect(b.types.at(-1)).toBe('peer_away');
+  n1.kill();
+  const room = cluster.hub.rooms.get('r');
+  const replica = n2.rooms.get('r');
+  if (!room || !replica) throw new Error('no room');
+  replica.version += 10;
+  const back = new Client(n2, 'ada');
+  back.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run(30_000);
+  expect(b.types.filter((type) => type === 'peer_back')).toHaveLength(1);
+  expect(replica.members.get(a.peerId)).toMatchObject({ away: false, info: { metadata: { said: 'last' } } });
+});
