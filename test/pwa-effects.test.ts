@@ -14,9 +14,11 @@ const { open, join } = suite;
 /** What these tests look at inside the page. */
 interface Inside {
   MediaStreamTrackGenerator: typeof MediaStreamTrack;
+  MediaStreamTrackProcessor: new (init: object) => object;
   __tandem: {
     media: {
       level(): number;
+      setCamera(on: boolean): Promise<void>;
       get(): { video: string } & Partial<
         Record<'audioTrack' | 'videoTrack' | 'microphone' | 'camera', MediaStreamTrack>
       >;
@@ -26,11 +28,13 @@ interface Inside {
   given: string[];
   descriptions: number;
   workers: Worker[];
+  /** How often frames were taken from a camera. */
+  taken: number;
 }
 
 /** Keeps what leaves the page (`device` is a camera's own track), and its workers. Blur is switched on when asked for. */
 function watch(): void {
-  const seen = Object.assign(globalThis as unknown as Inside, { given: [], descriptions: 0, workers: [] });
+  const seen = Object.assign(globalThis as unknown as Inside, { given: [], descriptions: 0, workers: [], taken: 0 });
   const note = (track: MediaStreamTrack | string | null) => {
     if (track === null) seen.given.push('none');
     else if (typeof track !== 'string' && track.kind === 'video')
@@ -57,6 +61,13 @@ function watch(): void {
       return setLocalDescription.apply(this, [description] as never);
     },
   });
+  const Processor = seen.MediaStreamTrackProcessor;
+  seen.MediaStreamTrackProcessor = class extends Processor {
+    constructor(init: object) {
+      super(init);
+      seen.taken++;
+    }
+  };
   globalThis.Worker = class extends Worker {
     constructor(...args: ConstructorParameters<typeof Worker>) {
       super(...(args as [URL]));
@@ -201,6 +212,8 @@ test('blur that does not load, or breaks in a call: says so, sends nothing, and 
   await page.keyboard.press('Escape');
   expect(await media(page)).toMatchObject({ video: 'failed', sends: 'none', camera: undefined });
   await expectAccessible(page, 'blur failed in the lobby');
+  // Chromium takes the first frame of a stream before anybody reads it: that one would stay open.
+  expect(await page.evaluate(() => (globalThis as unknown as Inside).taken)).toBe(0);
   await page.unroute('**/effects-*/model.bin');
   await page.route('**/effects-*/blur-worker.js', (route) => route.abort());
   const again = page.waitForEvent('requestfailed');
@@ -241,6 +254,78 @@ test('blur where the browser has no streams of frames: by canvas', async () => {
     expect(await detail(page, 'local-video', WALL)).toBeLessThan(4);
     expect(await detail(page, 'local-video', FACE)).toBeGreaterThan(2);
   }, patience);
+});
+
+/** Runs in the blur worker before its own code: the third blurred frame is not taken. Tells how many frames are open there. */
+function countFrames(third: 'waits' | 'is refused'): void {
+  const frames = new Set<VideoFrame>();
+  const channel = new BroadcastChannel('open-frames');
+  // A closed frame has no size.
+  const tell = () => channel.postMessage([...frames].filter(({ codedWidth }) => codedWidth > 0).length);
+  const { read } = ReadableStreamDefaultReader.prototype;
+  const { write, abort } = WritableStreamDefaultWriter.prototype;
+  const { close } = VideoFrame.prototype;
+  let written = 0;
+  let refuse = () => {};
+  Object.assign(ReadableStreamDefaultReader.prototype, {
+    async read(this: ReadableStreamDefaultReader) {
+      const result = await read.call(this);
+      if (result.value instanceof VideoFrame) frames.add(result.value);
+      return result;
+    },
+  });
+  WritableStreamDefaultWriter.prototype.write = function (frame: VideoFrame) {
+    frames.add(frame);
+    if (++written < 3) return write.call(this, frame);
+    tell();
+    return new Promise((_, reject) => {
+      refuse = () => reject(new Error('not taken'));
+      if (third === 'is refused') refuse();
+    });
+  };
+  WritableStreamDefaultWriter.prototype.abort = function (reason) {
+    refuse();
+    return abort.call(this, reason);
+  };
+  VideoFrame.prototype.close = function () {
+    close.call(this);
+    if (written >= 3) tell();
+  };
+}
+
+test.each(['waits', 'is refused'] as const)('blur that ends while a frame %s leaves none open', async (third) => {
+  const { page } = await open({ query: '?room=frames', before: watch });
+  await page.getByTestId('local-video').waitFor();
+  await page.route('**/effects-*/blur-worker.js', async (route) => {
+    const response = await route.fetch();
+    // The name helper: esbuild wraps functions of test files in it.
+    const prelude = `const __name = (f) => f; (${countFrames})(${JSON.stringify(third)});`;
+    await route.fulfill({ response, body: `${prelude}${await response.text()}` });
+  });
+  await page.evaluate(() => {
+    const told: number[] = [];
+    Object.assign(globalThis, { told });
+    new BroadcastChannel('open-frames').onmessage = ({ data }) => told.push(data);
+  });
+  const told = () => page.evaluate(() => (globalThis as unknown as { told: number[] }).told);
+  await page.getByTestId('toggle-blur').click();
+  await vi.waitFor(async () => expect((await told())[0]).toBe(1), patience);
+  if (third === 'waits') await page.evaluate(() => (globalThis as unknown as Inside).__tandem.media.setCamera(false));
+  else await page.getByTestId('blur-failed').waitFor();
+  await vi.waitFor(async () => expect((await told()).at(-1)).toBe(0), patience);
+  await vi.waitFor(() => expect(page.workers()).toEqual([]), patience);
+});
+
+test('a blur worker that hangs is ended with the camera', async () => {
+  const { page } = await open({ query: '?room=hangs', before: watch });
+  await page.getByTestId('local-video').waitFor();
+  await page.route('**/effects-*/blur-worker.js', (route) =>
+    route.fulfill({ contentType: 'text/javascript', body: 'onmessage = () => postMessage({ type: "want" });' }),
+  );
+  await page.getByTestId('toggle-blur').click();
+  await vi.waitFor(() => expect(page.workers()).toHaveLength(1), patience);
+  await page.evaluate(() => (globalThis as unknown as Inside).__tandem.media.setCamera(false));
+  await vi.waitFor(() => expect(page.workers()).toEqual([]), patience);
 });
 
 /** Eight seconds as a WAV file, 16 bit mono at 48 kHz: a fan hums, and in the second half somebody talks over it. The same each time. */

@@ -6,6 +6,9 @@ export interface Blur extends Effect {
   readonly ready: Promise<void>;
 }
 
+/** How long a stopped worker has to close its frames, ms. It takes the time of one to three frames; one that hangs is ended then. */
+const STOP_MS = 3000;
+
 /**
  * The camera with everything but people blurred.
  *
@@ -14,29 +17,56 @@ export interface Blur extends Effect {
 export function startBlur(camera: MediaStreamTrack, onFailed: () => void): Blur {
   const worker = new Worker(`${effectsBase}/blur-worker.js`);
   const say: Say = (message, transfer = []) => worker.postMessage(message, transfer);
-  const path = 'MediaStreamTrackGenerator' in globalThis ? streamed(camera, say) : drawn(camera, say);
-  let running = false;
+  const path = takePath(camera, worker, say);
+  say({ type: 'load', base: effectsBase });
+  let state: 'loading' | 'starting' | 'running' | 'stopped' = 'loading';
   let stop = () => {};
+  const end = () => {
+    worker.terminate();
+    path.end?.();
+  };
   const ready = new Promise<void>((resolve, reject) => {
     stop = () => {
-      worker.terminate();
+      if (state === 'stopped') return;
+      const holdsFrames = state !== 'loading';
+      state = 'stopped';
       path.stop();
       reject(new Error('stopped'));
+      if (!holdsFrames) return end();
+      // Frames that a terminated worker holds, or that are on their way to it, are closed by nothing.
+      say({ type: 'stop' });
+      setTimeout(end, STOP_MS);
     };
     const failed = (detail: string) => {
+      const wasRunning = state === 'running';
       reject(new Error(detail));
       stop();
-      if (running) onFailed();
+      if (wasRunning) onFailed();
     };
     worker.onerror = (event) => {
       event.preventDefault();
       failed(event.message || 'the worker did not load');
     };
     worker.onmessage = ({ data }: MessageEvent<FromBlurWorker>) => {
-      if (data.type === 'failed') return failed(data.detail);
-      if (data.type === 'want') return void path.send?.().catch((error: unknown) => failed(String(error)));
-      if (data.type === 'picture') path.show?.(data.bitmap);
-      running = true;
+      switch (data.type) {
+        case 'stopped':
+          return end();
+        case 'failed':
+          return failed(data.detail);
+        case 'want':
+          if (state === 'stopped') return;
+          if (state === 'loading') state = 'starting';
+          return void path.send().catch((error: unknown) => failed(String(error)));
+        case 'picture':
+          if (state !== 'stopped') path.show?.(data.bitmap);
+          data.bitmap.close();
+          break;
+        case 'running':
+          break;
+        default:
+          return data satisfies never;
+      }
+      if (state !== 'stopped') state = 'running';
       resolve();
     };
   });
@@ -44,22 +74,47 @@ export function startBlur(camera: MediaStreamTrack, onFailed: () => void): Blur 
   return { track: path.track, ready, stop };
 }
 
+/** @throws Error when this browser has neither way; nothing is left running then */
+function takePath(camera: MediaStreamTrack, worker: Worker, say: Say): Path {
+  try {
+    return 'MediaStreamTrackGenerator' in globalThis ? streamed(camera, say) : drawn(camera, say);
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
+}
+
 interface Path {
   readonly track: MediaStreamTrack;
-  /** Give the worker the newest picture. */
-  send?(): Promise<void>;
+  /** The worker is ready: give it the streams, or the newest picture. */
+  send(): Promise<void>;
+  /** Draws it; the caller closes it. */
   show?(bitmap: ImageBitmap): void;
+  /** Nothing more is sent. */
   stop(): void;
+  /** The worker is gone. */
+  end?(): void;
 }
 type Say = (message: ToBlurWorker, transfer?: Transferable[]) => void;
 
-/** Frames go from the camera to the worker and from there to the encoder; this thread never sees one. */
+/**
+ * Frames go from the camera to the worker and from there to the encoder; this thread never sees one. Chromium takes the first frame of
+ * a stream that is transferred before anybody reads it, so a stream is made only for a worker that reads. It is one of a copy of the
+ * camera, which lives until the worker has closed its frames: a stream that is transferred while its camera ends may never say so.
+ */
 function streamed(camera: MediaStreamTrack, say: Say): Path {
-  const { readable } = new MediaStreamTrackProcessor({ track: camera } as MediaStreamTrackProcessorInit);
+  const copy = camera.clone();
   const track = new MediaStreamTrackGenerator({ kind: 'video' });
-  const { writable } = track;
-  say({ type: 'start', base: effectsBase, streams: { readable, writable } }, [readable, writable] as Transferable[]);
-  return { track, stop: () => track.stop() };
+  return {
+    track,
+    async send() {
+      const { readable } = new MediaStreamTrackProcessor({ track: copy } as MediaStreamTrackProcessorInit);
+      const { writable } = track;
+      say({ type: 'streams', readable, writable }, [readable, writable] as Transferable[]);
+    },
+    stop: () => track.stop(),
+    end: () => copy.stop(),
+  };
 }
 
 /**
@@ -77,12 +132,14 @@ function drawn(camera: MediaStreamTrack, say: Say): Path {
   if (!context || !track) throw new Error('no canvas to draw on');
   const playing = video.play();
   playing.catch(() => {});
-  say({ type: 'start', base: effectsBase });
+  let stopped = false;
   return {
     track,
     async send() {
       await playing;
+      if (stopped) return;
       const bitmap = await createImageBitmap(video);
+      if (stopped) return bitmap.close();
       say({ type: 'picture', bitmap }, [bitmap]);
     },
     show(bitmap) {
@@ -91,9 +148,9 @@ function drawn(camera: MediaStreamTrack, say: Say): Path {
         canvas.height = bitmap.height;
       }
       context.drawImage(bitmap, 0, 0);
-      bitmap.close();
     },
     stop() {
+      stopped = true;
       track.stop();
       video.srcObject = null;
     },

@@ -13,61 +13,133 @@ import { Segmenter } from './segmenter.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
 
+type Streams = Extract<ToBlurWorker, { type: 'streams' }>;
+
 const pace = new Pace();
 const say = (message: FromBlurWorker, transfer: Transferable[] = []) => self.postMessage(message, transfer);
 const fail = (error: unknown) =>
   say({ type: 'failed', detail: error instanceof Error ? error.message : String(error) });
 
-async function pump(
-  picture: BlurPicture,
-  readable: ReadableStream<VideoFrame>,
-  writable: WritableStream<VideoFrame>,
-): Promise<void> {
-  const writer = writable.getWriter();
-  let first = true;
-  // The processor keeps one frame, the newest: what waits too long is dropped there, never late.
-  for (const reader = readable.getReader(); ; ) {
-    const { value: frame, done } = await reader.read();
-    if (done) {
-      if (first) throw new Error('the camera ended');
-      return;
-    }
-    const begun = performance.now();
-    if (pace.wait(begun) > 0) {
+/**
+ * The first frames of a transferred stream come by way of the page: to cancel then drops the one that is on its way, and nothing closes
+ * it. From this frame on they come straight from the camera.
+ */
+const DIRECT_FROM = 3;
+
+/** Frames on their way from the camera to the encoder. */
+class Pump {
+  readonly #reader: ReadableStreamDefaultReader<VideoFrame>;
+  readonly #writer: WritableStreamDefaultWriter<VideoFrame>;
+  #running: Promise<void> = Promise.resolve();
+  #stopping = false;
+  #read = 0;
+
+  constructor({ readable, writable }: Streams) {
+    this.#reader = readable.getReader();
+    this.#writer = writable.getWriter();
+  }
+
+  /** @throws Error when a frame cannot be blurred or written, or the camera ends before the first one */
+  run(picture: BlurPicture): Promise<void> {
+    this.#running = this.#run(picture);
+    return this.#running;
+  }
+
+  /**
+   * Resolves when no frame is open, here or on its way. The garbage collector closes none: one that is left open holds a buffer of the
+   * camera, and Chromium complains about it.
+   */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.allSettled([this.#writer.abort(), this.#running]);
+    while (this.#read < DIRECT_FROM) {
+      const frame = await this.#next();
+      if (!frame) return;
       frame.close();
-      continue;
     }
+    await this.#reader.cancel();
+  }
+
+  /** Undefined: the camera ended. */
+  async #next(): Promise<VideoFrame | undefined> {
+    const { value } = await this.#reader.read();
+    if (value) this.#read++;
+    return value;
+  }
+
+  async #run(picture: BlurPicture): Promise<void> {
+    let first = true;
+    // The processor keeps one frame, the newest: what waits too long is dropped there, never late.
+    for (;;) {
+      const frame = await this.#next();
+      if (!frame) {
+        if (first) throw new Error('the camera ended');
+        return;
+      }
+      const begun = performance.now();
+      if (this.#stopping || pace.wait(begun) > 0) {
+        frame.close();
+        if (this.#stopping) return;
+        continue;
+      }
+      const blurred = blur(picture, frame);
+      try {
+        pace.took(begun, performance.now());
+        await this.#writer.write(blurred);
+      } finally {
+        // Whoever takes a frame closes it; one that was refused is still open.
+        blurred.close();
+      }
+      if (first) say({ type: 'running' });
+      first = false;
+    }
+  }
+}
+
+/** Closes the frame that it is given, whatever happens. */
+function blur(picture: BlurPicture, frame: VideoFrame): VideoFrame {
+  try {
     const { timestamp, displayWidth, displayHeight } = frame;
-    let blurred: VideoFrame;
-    try {
-      blurred = new VideoFrame(picture.paint(frame, displayWidth, displayHeight), { timestamp, alpha: 'discard' });
-    } finally {
-      frame.close();
-    }
-    pace.took(begun, performance.now());
-    await writer.write(blurred);
-    if (first) say({ type: 'running' });
-    first = false;
+    return new VideoFrame(picture.paint(frame, displayWidth, displayHeight), { timestamp, alpha: 'discard' });
+  } finally {
+    frame.close();
   }
 }
 
 let picture: BlurPicture | undefined;
+let pump: Pump | undefined;
+
+function take(bitmap: ImageBitmap): void {
+  const begun = performance.now();
+  let blurred: ImageBitmap | undefined;
+  try {
+    blurred = picture?.paint(bitmap, bitmap.width, bitmap.height).transferToImageBitmap();
+  } finally {
+    bitmap.close();
+  }
+  if (blurred) say({ type: 'picture', bitmap: blurred }, [blurred]);
+  pace.took(begun, performance.now());
+  setTimeout(() => say({ type: 'want' }), pace.wait(performance.now()));
+}
 
 self.onmessage = async ({ data }: MessageEvent<ToBlurWorker>) => {
   try {
-    if (data.type === 'start') {
-      picture = new BlurPicture(await Segmenter.load(data.base));
-      if (data.streams) await pump(picture, data.streams.readable, data.streams.writable);
-      else say({ type: 'want' });
-      return;
+    switch (data.type) {
+      case 'load':
+        picture = new BlurPicture(await Segmenter.load(data.base));
+        return say({ type: 'want' });
+      case 'streams':
+        if (!picture) throw new Error('streams before the model');
+        pump = new Pump(data);
+        return await pump.run(picture);
+      case 'picture':
+        return take(data.bitmap);
+      case 'stop':
+        await pump?.stop();
+        return say({ type: 'stopped' });
+      default:
+        return data satisfies never;
     }
-    const begun = performance.now();
-    const { width, height } = data.bitmap;
-    const bitmap = picture?.paint(data.bitmap, width, height).transferToImageBitmap();
-    data.bitmap.close();
-    if (bitmap) say({ type: 'picture', bitmap }, [bitmap]);
-    pace.took(begun, performance.now());
-    setTimeout(() => say({ type: 'want' }), pace.wait(performance.now()));
   } catch (error) {
     fail(error);
   }
