@@ -10,6 +10,7 @@ import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { checkGiven, checkInteger, checkSeconds } from './check.ts';
 import { edgeRules } from './edge-rules.ts';
+import { NOT_FOUND_PAGE } from './not-found-page.ts';
 import type { RealtimeService } from './realtime-service.ts';
 
 /**
@@ -129,7 +130,8 @@ export class Edge extends Construct implements ec2.IConnectable {
       port: 80,
       open: false,
       protocol: elb.ApplicationProtocol.HTTP,
-      defaultAction: elb.ListenerAction.fixedResponse(404, { contentType: 'text/plain', messageBody: 'not found' }),
+      // CloudFront asks here for what the bucket of pages does not have (WebClient).
+      defaultAction: elb.ListenerAction.fixedResponse(404, { contentType: 'text/html', messageBody: NOT_FOUND_PAGE }),
     });
     this.webAcl = edgeRules(this, NETWORK_HEADER, { all: props.rateLimit ?? 3000, auth: props.authRateLimit ?? 600 });
     new wafv2.CfnWebACLAssociation(this, 'Protect', {

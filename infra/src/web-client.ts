@@ -17,6 +17,9 @@ import { globalName } from './global-name.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import { viewerRequestCode } from './viewer-request.ts';
 
+/** What S3 answers for an object that is not there: 403 to a reader who may not list the bucket. S3 API reference, "GetObject". */
+const MISSING = [403, 404] as const;
+
 /** Strict-Transport-Security of the pages (RFC 6797). */
 export interface HstsOptions {
   /**
@@ -69,7 +72,7 @@ export interface WebClientProps {
    */
   readonly config?: { readonly [name: string]: string };
   /**
-   * Web ACL for CloudFront (scope CLOUDFRONT, us-east-1).
+   * Web ACL for CloudFront (scope CLOUDFRONT, us-east-1), such as {@link ViewerRules.webAclArn}.
    * @default - none; the load balancer has its own
    */
   readonly webAclArn?: string;
@@ -155,12 +158,14 @@ export class WebClient extends Construct {
       code: cloudfront.FunctionCode.fromInline(viewerRequestCode(NETWORK_HEADER)),
     });
     const functionAssociations = [{ function: viewerRequest, eventType: cloudfront.FunctionEventType.VIEWER_REQUEST }];
-    const pages: cloudfront.BehaviorOptions = {
-      origin: origins.S3BucketOrigin.withOriginAccessControl(this.bucket, {
-        originAccessControl: new cloudfront.S3OriginAccessControl(this, 'AccessControl', {
-          originAccessControlName: globalName(this, 64),
-        }),
+    const bucket = origins.S3BucketOrigin.withOriginAccessControl(this.bucket, {
+      originAccessControl: new cloudfront.S3OriginAccessControl(this, 'AccessControl', {
+        originAccessControlName: globalName(this, 64),
       }),
+    });
+    const services = props.edge && this.servicesOrigin(props.edge);
+    const pages: cloudfront.BehaviorOptions = {
+      ...this.pagesOrigin(bucket, services),
       viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
       // It follows each object's Cache-Control; config.json, sw.js and HTML carry no-cache.
       cachePolicy: cloudfront.CachePolicy.CACHING_OPTIMIZED,
@@ -171,8 +176,11 @@ export class WebClient extends Construct {
     this.distribution = new cloudfront.Distribution(this, 'Distribution', {
       comment: 'PWA, /auth and /ws under one origin',
       defaultBehavior: pages,
-      additionalBehaviors: props.edge ? this.services(props.edge, props.edgePatterns, functionAssociations) : {},
-      // No error pages here: CloudFront would put them in place of the services' own 403 and 404 answers too.
+      additionalBehaviors: services ? this.services(services, props.edgePatterns, functionAssociations) : {},
+      // A distribution has one set of error pages, and with services it would take the place of their own 403 and 404 answers too.
+      errorResponses: services
+        ? []
+        : MISSING.map((httpStatus) => ({ httpStatus, responseHttpStatus: 404, responsePagePath: '/404.html' })),
       defaultRootObject: 'index.html',
       httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
       minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
@@ -229,18 +237,42 @@ export class WebClient extends Construct {
         acknowledge(child, { ...BASIC_EXECUTION, 'AwsSolutions-L1': "The runtime is CDK's own choice." });
   }
 
-  private services(
-    edge: Edge,
-    patterns: string[] | undefined,
-    functionAssociations: cloudfront.FunctionAssociation[],
-  ): Record<string, cloudfront.BehaviorOptions> {
-    // From CloudFront to the internal load balancer the traffic stays in the network of AWS.
-    const origin = origins.VpcOrigin.withApplicationLoadBalancer(edge.loadBalancer, {
+  /** From CloudFront to the internal load balancer the traffic stays in the network of AWS. */
+  private servicesOrigin(edge: Edge): cloudfront.IOrigin {
+    return origins.VpcOrigin.withApplicationLoadBalancer(edge.loadBalancer, {
       vpcOriginName: globalName(this, 64),
       protocolPolicy: cloudfront.OriginProtocolPolicy.HTTP_ONLY,
       readTimeout: Duration.seconds(60),
       keepaliveTimeout: Duration.seconds(60),
     });
+  }
+
+  /** Where pages come from: the bucket, and for a path that it does not have the load balancer, which answers 404 with a page (Edge). */
+  private pagesOrigin(
+    bucket: cloudfront.IOrigin,
+    services: cloudfront.IOrigin | undefined,
+  ): Pick<cloudfront.BehaviorOptions, 'origin' | 'originRequestPolicy'> {
+    if (!services) return { origin: bucket };
+    return {
+      origin: new origins.OriginGroup({
+        primaryOrigin: bucket,
+        fallbackOrigin: services,
+        fallbackStatusCodes: [...MISSING],
+      }),
+      // Requests without the header are not counted by the rate rules of the load balancer.
+      originRequestPolicy: new cloudfront.OriginRequestPolicy(this, 'PagesRequest', {
+        comment: 'The network of the viewer',
+        originRequestPolicyName: globalName(this, 128),
+        headerBehavior: cloudfront.OriginRequestHeaderBehavior.allowList(NETWORK_HEADER),
+      }),
+    };
+  }
+
+  private services(
+    origin: cloudfront.IOrigin,
+    patterns: string[] | undefined,
+    functionAssociations: cloudfront.FunctionAssociation[],
+  ): Record<string, cloudfront.BehaviorOptions> {
     const behavior: cloudfront.BehaviorOptions = {
       origin,
       viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,

@@ -1,7 +1,5 @@
 /** Rules of AWS Control Tower (cfn-guard) that this topology does not follow, each with its reason. All others hold. */
 export const GUARD_EXCEPTIONS: Readonly<Record<string, string>> = {
-  cloudfront_origin_failover_enabled_check:
-    'WebSocket and POST cannot fail over between origins; the bucket is one of eleven nines.',
   alb_http_to_https_redirection_check:
     'An internal load balancer, which CloudFront alone reaches, as VPC origin; viewers get HTTPS from CloudFront.',
   cloudfront_access_logs_enabled_check:
