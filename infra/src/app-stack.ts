@@ -1,5 +1,5 @@
 /** From context values to the stack: `-c profile=…`, `-c domainName=…` and so on. */
-import { type App, Aspects, Tags } from 'aws-cdk-lib';
+import { type App, Aspects, Stack, Tags } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
@@ -8,12 +8,14 @@ import { imageByDigest } from './image-reference.ts';
 import { LeaveNothing } from './leave-nothing.ts';
 import { TopologyProfile } from './profile.ts';
 import { TopologyStack } from './topology-stack.ts';
+import { ViewerRules } from './viewer-rules.ts';
 import { WebRtcTopology } from './webrtc-topology.ts';
 import type { WebRtcTopologyProps } from './webrtc-topology-props.ts';
 
 /** Images that a pipeline has built, by digest. */
 const IMAGES = ['authImage', 'signalingImage', 'turnImage', 'mediaImage', 'canaryImage'] as const;
 const KNOWN = [
+  'part',
   'profile',
   'stackName',
   'zones',
@@ -38,14 +40,15 @@ const KNOWN = [
   'cacheShards',
   'cachePasswordGeneration',
   'monthlyEgressBudgetUsd',
+  'webAclArn',
   ...IMAGES,
 ] as const;
 
 /**
- * The stack that context asks for. Without a profile it is `development` unless a domain is given.
+ * The stack that context asks for. `part=viewer-rules`: the web ACL in front of CloudFront, which is in another region. Without a profile it is `development` unless a domain is given.
  * @throws Error naming the context value and the fix
  */
-export function buildTopology(app: App, clientBuild: string | undefined): TopologyStack {
+export function buildTopology(app: App, clientBuild: string | undefined): Stack {
   const text = (name: (typeof KNOWN)[number]): string | undefined => {
     const value = app.node.tryGetContext(name);
     return value === undefined || value === '' ? undefined : String(value);
@@ -56,6 +59,15 @@ export function buildTopology(app: App, clientBuild: string | undefined): Topolo
     check(/^\d+$/.test(value), 'context', name, `"${value}" is not a whole number`, `-c ${name}=3`);
     return Number(value);
   };
+  const part = text('part');
+  check(
+    part === undefined || part === 'viewer-rules',
+    'context',
+    'part',
+    `there is no part "${part}" with a stack of its own`,
+    '-c part=viewer-rules, or without it for the whole topology',
+  );
+  if (part) return viewerRules(app, text('stackName') ?? 'Tandem');
   const domainName = text('domainName');
   const profile = TopologyProfile.named(text('profile') ?? (domainName ? 'production' : 'development'));
   if (profile.isProduction)
@@ -115,6 +127,7 @@ export function buildTopology(app: App, clientBuild: string | undefined): Topolo
     cacheShards: number('cacheShards'),
     cachePasswordGeneration: number('cachePasswordGeneration'),
     monthlyEgressBudgetUsd: number('monthlyEgressBudgetUsd'),
+    webAclArn: text('webAclArn'),
     alarmEmails: text('alarmEmails')?.split(','),
     ...imagesOf(stack, text),
   });
@@ -124,9 +137,20 @@ export function buildTopology(app: App, clientBuild: string | undefined): Topolo
   return stack;
 }
 
+/** A stack of its own: CloudFront takes web ACLs of one region only, and the topology may be in any. */
+function viewerRules(app: App, stackName: string): Stack {
+  const stack = new Stack(app, `${stackName}ViewerRules`, {
+    env: { region: 'us-east-1' },
+    description: 'Tandem: rules in front of CloudFront',
+  });
+  new ViewerRules(stack, 'ViewerRules');
+  Tags.of(stack).add('project', 'tandem');
+  return stack;
+}
+
 /** Those that are given; the others are built when deployed. */
 function imagesOf(
-  stack: TopologyStack,
+  stack: Stack,
   text: (name: (typeof IMAGES)[number]) => string | undefined,
 ): Pick<WebRtcTopologyProps, (typeof IMAGES)[number]> {
   const given = IMAGES.flatMap((name) => {

@@ -27,6 +27,7 @@ export { TurnDirectory, type TurnDirectoryProps } from './turn-directory.ts';
 export { TurnFleet } from './turn-fleet.ts';
 export type { TurnFleetProps } from './turn-fleet-props.ts';
 export { TurnSecret, type TurnSecretProps } from './turn-secret.ts';
+export { ViewerRules, type ViewerRulesProps } from './viewer-rules.ts';
 export { type HstsOptions, WebClient, type WebClientProps } from './web-client.ts';
 export { WebRtcTopology } from './webrtc-topology.ts';
 export type { WebRtcTopologyProps } from './webrtc-topology-props.ts';

@@ -159,7 +159,7 @@ export interface WebRtcTopologyProps {
    */
   readonly removalPolicy?: RemovalPolicy;
   /**
-   * Web ACL of CloudFront (scope CLOUDFRONT, us-east-1).
+   * Web ACL of CloudFront (scope CLOUDFRONT, us-east-1), such as {@link ViewerRules.webAclArn}.
    * @default - none; the load balancer has one
    */
   readonly webAclArn?: string;
