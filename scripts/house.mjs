@@ -1,62 +1,20 @@
 // `npm run house [-- REF]`: how the code is shaped, here and at REF (default: HEAD alone): functions over 60 lines, files over 300 lines,
 // import circles, words that docs/glossary.md avoids. `npm run bench -- install` measures the install.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { ts } from './lib/typescript-api.mjs';
+import { FILE_LINES, FUNCTION_LINES, measureSources } from './lib/house-counts.mjs';
 
 const root = join(import.meta.dirname, '..');
-const FUNCTION_LINES = 60;
-const FILE_LINES = 300;
-/** Private words of the glossary's table, as they were used in names and comments. */
-const AVOIDED =
-  /\b(whoever|nobody|is told|are told|so many|so long|so often|doubts?|debts?|owes?|knock|newcomers?|spare|uplink|talk|arrange)\b/gi;
-
-/** Source files of the product below `folder`; tests, generated and built files are no part of it. */
-function sources(folder) {
-  return ['packages', 'apps', 'infra', 'scripts', 'examples']
-    .flatMap((top) =>
-      readdirSync(join(folder, top), { recursive: true, encoding: 'utf8' }).map((file) => join(top, file)),
-    )
-    .filter((file) => /\.(ts|tsx|mjs)$/.test(file) && !file.endsWith('.d.ts'))
-    .filter((file) => !/(^|\/)(node_modules|out|\.next|dist|cdk\.out[^/]*|testing)\/|\.test\.tsx?$/.test(file));
-}
-
-/** Names and lines of the functions in `text` that are too long. */
-function longFunctions(file, text) {
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
-  const found = [];
-  const line = (at) => source.getLineAndCharacterOfPosition(at).line + 1;
-  const visit = (node) => {
-    if (ts.isFunctionLike(node) && node.body) {
-      const lines = line(node.end) - line(node.getStart()) + 1;
-      if (lines > FUNCTION_LINES)
-        found.push(
-          `${file}:${line(node.getStart())} ${node.name?.getText() ?? node.parent.name?.getText() ?? '(anonymous)'} ${lines}`,
-        );
-    }
-    ts.forEachChild(node, visit);
-  };
-  visit(source);
-  return found;
-}
-
 function measure(folder) {
-  const files = sources(folder).map((file) => ({ file, text: readFileSync(join(folder, file), 'utf8') }));
   const arrows = spawnSync(process.execPath, [join(root, 'scripts/arrows.mjs'), '--every-circle'], {
     cwd: folder,
     encoding: 'utf8',
   });
   if (!/ violations$/m.test(arrows.stdout)) throw new Error(`scripts/arrows.mjs failed: ${arrows.stderr}`);
-  return {
-    functions: files.flatMap(({ file, text }) => longFunctions(file, text)),
-    files: files
-      .map(({ file, text }) => `${file} ${text.split('\n').length - 1}`)
-      .filter((entry) => Number(entry.split(' ')[1]) > FILE_LINES),
-    circles: arrows.stdout.split('\n').filter((entry) => entry.startsWith('no-circle')),
-    words: files.flatMap(({ file, text }) => [...text.matchAll(AVOIDED)].map(([word]) => `${file} ${word}`)),
-  };
+  const circles = arrows.stdout.split('\n').filter((entry) => entry.startsWith('no-circle'));
+  return { ...measureSources(folder), circles };
 }
 
 /** Measures the tree of a commit. */

@@ -57,7 +57,7 @@ const env = {
 };
 const call = (args, options = {}) => run(compose[0], [...compose.slice(1), ...args], { env, ...options });
 
-// The media engine's packages come from the same mirror as this machine's: what apt is told of it here holds in the image.
+// The media engine's packages come from the same mirror as this machine's: the settings of apt here hold in the image.
 const checked = spawnSync('apt-config', ['dump', 'Acquire::Check-Valid-Until'], { encoding: 'utf8' }).stdout ?? '';
 const validUntil = checked.includes('"false"') ? 'false' : 'true';
 

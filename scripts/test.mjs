@@ -60,8 +60,8 @@ async function check(name, command, args) {
 }
 
 /**
- * Runs vitest in a process group of its own. Processes that tests leave behind would hold our output open, and with it whoever
- * reads it: they are named, ended, and counted as a failure.
+ * Runs vitest in a process group of its own. Processes that tests leave behind would hold our output open, and keep its
+ * reader waiting: they are named, ended, and counted as a failure.
  */
 async function runVitest(result, args) {
   const ownGroup = process.platform !== 'win32';

@@ -6,7 +6,7 @@ export class Peer implements Disposable {
   readonly #socket: WebSocket;
   readonly #inbox: ServerMessage[] = [];
   readonly #waiting: { type: string; resolve: (m: never) => void; reject: (error: Error) => void }[] = [];
-  /** Called for each message nobody waits for. */
+  /** Called for each message that no call waits for. */
   onMessage: ((message: ServerMessage) => void) | undefined;
 
   private constructor(socket: WebSocket) {

@@ -18,7 +18,7 @@ export function withoutUnknownGrants(grants: unknown): unknown {
  * @param ceiling the most that may be granted; absent fields have the default of the Grants schema
  * @param wanted asked for by the client; absent fields take the ceiling
  * @param by who asks: a backend may narrow everything, a bearer everything but the size of a room, which others are in as well
- * @throws ProblemError 403 naming the field that asks for more, or 400 naming a room that nobody can enter
+ * @throws ProblemError 403 naming the field that asks for more, or 400 naming a grant that is neither a room id nor the beginning of ids and *
  */
 export function narrow(
   ceiling: Grants,

@@ -19,8 +19,8 @@ const hash = (text: string, length: number) =>
 const GROUPED = /^[0-9a-f-]{36}-([A-Za-z0-9_-]{16})$/;
 
 /**
- * The quota at the relay that a new guest gets: one of `groups` that all guests of its address share, so that one address has so many
- * and no more, however many guests it makes. Under a secret, as ids of sessions are logged and addresses are not.
+ * The quota at the relay that a new guest gets: one of `groups` that all guests of its address share, so that one address has at most
+ * that number, however many guests it makes. Under a secret, as ids of sessions are logged and addresses are not.
  */
 export function guestRelayGroup(address: string, secret: string, groups: number): string {
   const group = `guests ${ipKey(address)} ${randomInt(groups)}`;
@@ -30,7 +30,7 @@ export function guestRelayGroup(address: string, secret: string, groups: number)
 /**
  * The name that coturn counts quotas by: a short hash, so that relays learn no user ids and any id fits STUN's limits. The same
  * user has the same name on every relay. A guest's id proves nothing, so a guest's name is that of its group, which its session id
- * carries: nobody fills the quota of a guest elsewhere by taking the same id.
+ * carries: taking the same id does not fill the quota of a guest elsewhere.
  */
 export function turnUserName(access: Settings['access'], { sub, session_id }: Bearer): string {
   if (!isGuest(access, sub)) return hash(sub, 22);

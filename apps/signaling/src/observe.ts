@@ -82,7 +82,7 @@ const HELP: Record<keyof Counters, string> = {
   resumes: 'Sessions resumed.',
   resumesFailed: 'Resumes of sessions that were over.',
   fenced: 'Sessions fenced by a resume elsewhere.',
-  doubts: 'Rooms read again after a doubt.',
+  doubts: 'Rooms read again because the replica may be stale.',
 };
 
 /** `GET /metrics`, `POST /reports`, spans of HTTP requests. Call it before the server listens. */

@@ -103,7 +103,7 @@ export interface Heard {
   readonly [field: string]: any;
 }
 
-/** A bare client without the SDK: sends what it is told, keeps what it hears. */
+/** A bare client without the SDK: sends what the test gives it, keeps what it receives. */
 export class TestClient implements Disposable {
   readonly ws: WebSocket;
   readonly heard: Heard[] = [];

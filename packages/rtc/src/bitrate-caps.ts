@@ -1,4 +1,4 @@
-/** What each sender may use of the uplink. In a mesh everybody uploads once per peer, so the sum is what counts. */
+/** What each sender may use of the upload capacity. In a mesh each participant uploads once per peer, so the sum is what counts. */
 
 /** Cap of one outgoing stream. */
 export interface SendCap {
@@ -14,7 +14,7 @@ export interface SendCap {
 
 /**
  * Camera, by how many people are in the call: the sum over all legs stays under about 1.7 Mbit/s, which a common ADSL or
- * mobile uplink carries. 2 people 720p, 3 540p, 4 360p, 5 and more 180p.
+ * mobile network uploads. 2 people 720p, 3 540p, 4 360p, 5 and more 180p.
  */
 export function cameraCap(people: number, sharing = false): SendCap {
   const legs = Math.max(1, people - 1);

@@ -1,5 +1,5 @@
 /**
- * What was said before somebody came. Each client keeps the last lines that everybody got; a newcomer asks those who were here before it,
+ * What was said before somebody came. Each client keeps the last lines that went to everybody; one that joins asks those who were here before it,
  * one after another. What they answer is their word, not the server's: the app shows it as such.
  */
 import type { Clock } from './clock.ts';
@@ -13,7 +13,7 @@ export interface ChatHistoryHost {
   learned(peerId: string, lines: readonly HistoryLine[]): void;
 }
 
-/** Bytes of UTF-8 that one answer has at most: it fits into one frame of the server (64 KiB) with room to spare. */
+/** Bytes of UTF-8 that one answer has at most: it fits into one frame of the server (64 KiB) with a margin. */
 const MAX_ANSWER_BYTES = 48 * 1024;
 /** The next peer is asked after this time without an answer, ms. */
 const PATIENCE_MS = 4000;

@@ -1,4 +1,4 @@
-/** What I send: my tracks, which of them are switched on, and how much of the uplink each may use. */
+/** What I send: my tracks, which of them are switched on, and how much of the upload capacity each may use. */
 
 import { AUDIO_MAX_BITRATE, applyCap, cameraCap, screenCap, withinWish } from './bitrate-caps.ts';
 import type { LocalState } from './call-types.ts';
@@ -41,7 +41,7 @@ export class LocalMedia {
     if (track) track.enabled = on;
   }
 
-  /** Fit what I send into the uplink, for as many people as there are now. */
+  /** Fit what I send into the upload capacity, for the number of people there are now. */
   cap(legs: Iterable<{ readonly pair: Pair | undefined; readonly wants: number | undefined }>, people: number): void {
     const sharing = this.#tracks.screen !== null;
     for (const { pair, wants } of legs) {

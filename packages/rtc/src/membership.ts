@@ -14,10 +14,10 @@ export interface MembershipHost {
   /** False when there is no connection. */
   send(frame: Frame): boolean;
   connected(): boolean;
-  /** In the room; before the changes are told. `again`: after a lost session. */
+  /** In the room; called before the changes are reported. `again`: after a lost session. */
   joined(roomId: string, peers: PeerInfo[], again: boolean): void;
   changed(changes: RoomChange[]): void;
-  /** Out of the room, before the changes are told. `forGood`: by my own wish, or with the session; there are no changes then. */
+  /** Out of the room; called before the changes are reported. `forGood`: by my own wish, or with the session; there are no changes then. */
   left(roomId: string, forGood: boolean): void;
   /** Which media node serves the room has changed. */
   media(media: RoomMedia | undefined): void;
@@ -115,7 +115,7 @@ export class Membership {
       this.#in = roomId;
       const changes = this.#view.list(frame);
       if (first) this.#host.joined(roomId, [...this.peers.values()], false);
-      // First, as it decides how newcomers are connected.
+      // First, as it decides how new peers are connected.
       this.#setMedia(frame.media);
       this.#entered(changes);
       return;
@@ -239,7 +239,7 @@ export class Membership {
     this.#host.media(media);
   }
 
-  /** Nobody else has left when I leave: the others are reported only when I mean to come back and see them again. */
+  /** When I leave, the others have not: they are reported only when I am to come back and see them again. */
   #out(reason: string): void {
     const roomId = this.#in;
     if (roomId === undefined) return;

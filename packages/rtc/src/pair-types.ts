@@ -21,7 +21,7 @@ export interface PairHost {
   /** May signaling reach the peer now? Recovery waits for it. */
   reachable(): boolean;
   track(slot: Slot): MediaStreamTrack | null;
-  /** Where the estimate of the uplink to this peer begins, bit/s. */
+  /** Where the bandwidth estimate for sending to this peer begins, bit/s. */
   startBitrate(): number;
   /** Streams that go with it in the session description. */
   onTrack(slot: Slot, track: MediaStreamTrack): void;

@@ -3,7 +3,7 @@
  *
  * Descriptions carry what orders them, inside the opaque payload: `gen`, the generation of the pair's RTCPeerConnection (a
  * higher one replaces the connection on both sides), `n`, the number of an offer, and `to`, the offer that an answer
- * answers. So a stale answer or candidate is told from a fresh one. Peers of other SDKs leave them out and still connect.
+ * answers. So a stale answer or candidate can be distinguished from a fresh one. Peers of other SDKs leave them out and still connect.
  *
  * On a glare the impolite peer's offer stands: politeness comes from the order of the two peer ids. The polite peer rolls
  * back, or, while its connection has never been negotiated, takes a new connection: a rolled-back first offer would leave

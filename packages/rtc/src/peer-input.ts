@@ -10,7 +10,7 @@ import type { PeerMetadata, WireCandidate, WireDescription } from './wire.ts';
 /** On the data channel (as text) and inside the signaling message `message` (as an object) alike. */
 export type PeerMessage =
   | { tandem: 'chat'; id: string; text: string; at: number; private?: true }
-  /** A newcomer asks what was said; the answer has the same id. */
+  /** A client that has just joined asks for the chat before it came; the answer has the same id. */
   | { tandem: 'history-ask'; id: string }
   | { tandem: 'history'; id: string; lines: readonly HistoryLine[] }
   | FileOffer

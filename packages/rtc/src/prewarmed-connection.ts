@@ -1,6 +1,6 @@
 /**
  * A connection made ready before there is anybody to call. The first RTCPeerConnection of a page is slow (threads, codecs,
- * certificate), and so is its first offer: in the lobby nobody waits for them.
+ * certificate), and so is its first offer: in the lobby they delay no call.
  */
 import { Connection } from './connection.ts';
 import { SLOTS, type Slot } from './pair-types.ts';

@@ -99,7 +99,7 @@ export class Recovery {
     if (this.#closed || this.#rebuildTimer !== undefined) return;
     const { clock, times, polite } = this.#host;
     // On a device or network that is only slow, rebuilding at a fixed pace would throw away each attempt's progress for ever.
-    // The polite peer waits longer, so that both seldom rebuild at once; for an answer nobody else waits.
+    // The polite peer waits longer, so that both seldom rebuild at once; an answer is awaited by one side only.
     const patience = polite && this.#host.connection().signalingState === 'stable' ? 1.5 : 1;
     const wait = times.rebuild * patience * 2 ** Math.min(this.#rebuilds, MAX_REBUILD_DOUBLINGS);
     this.#rebuildTimer = clock.setTimeout(() => {

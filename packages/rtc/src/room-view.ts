@@ -6,7 +6,7 @@ import type { Frame, PeerInfo } from './wire.ts';
 export type RoomChange =
   | {
       readonly kind: 'joined';
-      readonly peer: PeerInfo /** Was it here before me? Newcomers call those. */;
+      readonly peer: PeerInfo /** Was it here before me? The one that joins calls those who were. */;
       readonly before: boolean;
     }
   | { readonly kind: 'left'; readonly peer: PeerInfo; readonly reason: string }

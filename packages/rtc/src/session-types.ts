@@ -84,7 +84,7 @@ export interface SessionEvents {
   undelivered: { peerId: string; type: DirectedType; reason: DeliveryFailure };
   kicked: { reason: string };
   'mute-requested': { peerId: string; kind: 'audio' | 'video' };
-  /** The server refused something: also what the promise of a request that nobody waits for says. */
+  /** The server refused something, also when the promise of the request is not awaited. */
   error: { code: string; message: string; field?: string; replyTo?: string };
 }
 

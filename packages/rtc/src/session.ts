@@ -182,9 +182,9 @@ export class SignalingSession extends Emitter<SessionEvents> {
     return done;
   }
 
-  /** Leave the room; the session stays. Nobody is reported as `peer-left`: it is me who left. */
+  /** Leave the room; the session stays. No `peer-left` is reported, as the others have not left. */
   leave(): void {
-    // Who sent something learns that it arrived; behind the leave nobody can be told.
+    // Receipts go out before the leave: after it they can reach no sender.
     this.#delivery.sendReceipts();
     this.#room.leave();
   }
@@ -255,7 +255,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
     this.#connector.probe();
   }
 
-  /** Leave and end the session. Nobody is reported as `peer-left`: it is me who left. */
+  /** Leave and end the session. No `peer-left` is reported, as the others have not left. */
   close(): void {
     this.#end('normal', 'The client closed.');
   }

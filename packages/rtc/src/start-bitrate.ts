@@ -6,7 +6,7 @@
 import { cameraCap } from './bitrate-caps.ts';
 
 /**
- * What the estimate may begin with at the most, bit/s: enough for every first frame, and no later first picture on an uplink of
+ * What the estimate may begin with at the most, bit/s: enough for every first frame, and no later first picture with an upload of
  * 500 kbit/s (`npm run bench -- connect --rtt 40 --kbit 500`: 386 ms, with 300 381 ms, with 1,000 421 ms).
  */
 const MAX_START_BITRATE = 700_000;

@@ -79,7 +79,7 @@ export interface ThresholdAlarm {
 }
 
 export const SLO_WINDOW_DAYS = 30;
-/** Fewer events in a window say nothing: one failed call at night wakes nobody. */
+/** Fewer events in a window say nothing: one failed call at night raises no alarm. */
 export const MIN_EVENTS = 20;
 
 /** Google, The Site Reliability Workbook, chapter 5, table 5-8 ("multiwindow, multi-burn-rate alerts"). */

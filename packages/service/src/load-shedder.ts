@@ -6,7 +6,7 @@
  * - hard: connections and memory. At the limit nothing more comes in.
  * - soft: event-loop delay. The share of arrivals that is admitted shrinks with each late sample, in proportion to how late it is
  *   (at most by half), and grows by 3 points with each good one (additive increase, multiplicative decrease, as TCP does it:
- *   RFC 5681), so the node settles near the limit instead of flapping between open and closed. In a turn of the loop that is itself late, nobody comes in.
+ *   RFC 5681), so the node settles near the limit instead of flapping between open and closed. A turn of the loop that is itself late admits no connection.
  */
 import { totalmem } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';

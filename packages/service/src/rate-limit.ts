@@ -39,7 +39,7 @@ export function ipKey(address: string): string {
 /**
  * @param name part of the Redis key; one counter for all processes that use the same name
  * @param redis absent: this process only
- * @param guard in front of Redis, shared with whoever else asks it, so that a frozen one is waited for by few
+ * @param guard in front of Redis, shared with its other users, so that few calls wait for a frozen one
  */
 export function createRateLimiter(name: string, limit: RateLimit, redis?: RedisClient, guard?: Guard): RateLimiter {
   const memory = new RateLimiterMemory({ keyPrefix: name, points: limit.points, duration: limit.seconds });

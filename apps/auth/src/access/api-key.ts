@@ -15,7 +15,7 @@ const KEY = /^tk_([a-z0-9]{8,16})_([A-Za-z0-9_-]{43})$/;
 const hash = (secret: string) => createHash('sha256').update(secret).digest();
 
 export interface NewApiKey {
-  /** Shown once, to whoever will use it. */
+  /** Shown once, for the one who will use it. */
   readonly key: string;
   readonly record: ApiKeyRecord;
 }
@@ -83,12 +83,12 @@ export function apiKeyId(key: string): string | undefined {
   return KEY.exec(key)?.[1];
 }
 
-const NOBODY = Buffer.alloc(32);
+const NO_HASH = Buffer.alloc(32);
 
 /** Does the key fit the record, and may it still be used? Takes the same time with and without a record. */
 export function apiKeyFits(key: string, record: ApiKeyRecord | undefined, nowSeconds: number): boolean {
   const secret = KEY.exec(key)?.[2] ?? '';
-  const expected = record ? Buffer.from(record.hash, 'base64url') : NOBODY;
+  const expected = record ? Buffer.from(record.hash, 'base64url') : NO_HASH;
   const same = expected.length === 32 && timingSafeEqual(hash(secret), expected);
   return (
     same &&

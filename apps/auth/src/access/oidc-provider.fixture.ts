@@ -1,4 +1,4 @@
-/** A real OpenID provider as a process of its own, for oidc.test.ts: logs in whoever is named in `login_hint`. */
+/** A real OpenID provider as a process of its own, for oidc.test.ts: logs in the user named in `login_hint`. */
 import Provider from 'oidc-provider';
 
 const ODD: unknown[] = [{}, { toString: 'x' }, [], [{ toString: 1 }], null, 7, true, '', 'x'.repeat(1000), { $gt: '' }];

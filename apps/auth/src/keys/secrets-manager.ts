@@ -1,7 +1,7 @@
 /**
  * Signing keys in one secret of AWS Secrets Manager, shared by all processes.
  *
- * Nobody coordinates writers: each write is tied to the version it was made from (its idempotency token is a hash of that
+ * Writers are not coordinated: each write is tied to the version it was made from (its idempotency token is a hash of that
  * version's id), so of several processes that find a rotation due, one wins and the others read what it wrote.
  */
 import { createHash } from 'node:crypto';

@@ -40,7 +40,7 @@ export class Admission {
     if (this.#node.draining) return { status: 503, reason: 'draining', retryAfter: 1 };
     const verdict = this.#shedder.admit();
     if (!verdict.admit) return { status: 503, reason: verdict.reason, retryAfter: verdict.retryAfter };
-    // A storm that is let in waits in line for its tokens, and nobody in the line is served in time.
+    // A burst that is admitted whole queues for the verification of its tokens, and none of the queue is served in time.
     if (this.handshakes >= this.#limits.handshakes)
       return { status: 503, reason: 'handshakes', retryAfter: 1 + Math.floor(this.#node.clock.random() * 5) };
     const key = ipKey(address);

@@ -8,16 +8,16 @@ export interface Flushable {
 /** Collects dirty things and flushes each once. */
 export class FlushScheduler {
   #dirty: Flushable[] = [];
-  #spare: Flushable[] = [];
+  #empty: Flushable[] = [];
   #scheduled = false;
   readonly #schedule: (run: () => void) => void;
   readonly #run = () => {
     this.#scheduled = false;
     const dirty = this.#dirty;
-    this.#dirty = this.#spare;
+    this.#dirty = this.#empty;
     for (let i = 0; i < dirty.length; i++) (dirty[i] as Flushable).flush();
     dirty.length = 0;
-    this.#spare = dirty;
+    this.#empty = dirty;
   };
 
   /**

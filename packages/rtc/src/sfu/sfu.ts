@@ -75,7 +75,7 @@ export class Sfu {
     return epoch !== undefined && this.#mine.get(peerId) === epoch && this.#theirs.get(peerId) === epoch;
   }
 
-  /** A newcomer needs no pair if the node is there for both; one is made when it has not served them after a while. */
+  /** A new peer needs no pair if the node is there for both; one is made when it has not served them after a while. */
   expects(peerId: string): boolean {
     if (!this.#link) return false;
     this.#expect(peerId);

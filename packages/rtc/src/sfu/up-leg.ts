@@ -7,7 +7,7 @@ import { Leg, type LegDescription } from './leg.ts';
 /**
  * Sizes of the camera, largest first: the engine takes the order for the order of its layers. Below about 540 lines Chromium sends two of
  * them. Bitrates as libwebrtc's own for 720p, 360p and 180p (media/engine/simulcast.cc: 2,500, 700 and 200 kbit/s at most), with the
- * largest reduced to what an uplink of 2 Mbit/s carries beside the other two.
+ * largest reduced to what 2 Mbit/s of upload carry beside the other two.
  */
 const CAMERA: RTCRtpEncodingParameters[] = [
   { rid: 'h', maxBitrate: 1_200_000 },
@@ -20,7 +20,7 @@ const ENCODINGS: Record<Slot, RTCRtpEncodingParameters[]> = {
   // Text stays sharp in one size; frames are given up instead.
   screen: [{ maxBitrate: 1_500_000, maxFramerate: 15 }],
 };
-/** The estimate of the uplink begins with what the three sizes need; from 300 kbit/s the largest would come seconds later. */
+/** The bandwidth estimate for sending begins with what the three sizes need; from 300 kbit/s the largest would come seconds later. */
 const START_BITRATE = 1_000_000;
 
 /** Largest first, as {@link CAMERA}. */

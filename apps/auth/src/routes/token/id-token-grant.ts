@@ -65,7 +65,7 @@ async function spendIdToken(ctx: AuthContext, idToken: string, payload: IdToken)
     if (await ctx.store.takeNonce(sha256(payload.nonce), now)) return;
     if (required) throw refuse('its nonce is not one of ours, or was used before');
   } else if (required) throw refuse('it has no nonce; get one from POST /auth/nonce before the login');
-  // What was signed is the token. Its signature can be written in many ways: with padding, with other spare bits in the last
+  // What was signed is the token. Its signature can be written in many ways: with padding, with other unused bits in the last
   // character (RFC 4648 section 3.5), and ECDSA has two values for each.
   const signed = idToken.slice(0, idToken.lastIndexOf('.'));
   if (!(await ctx.store.first(`idt:${sha256(signed)}`, payload.exp - now + 60, now)))
