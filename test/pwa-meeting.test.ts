@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { expectAccessible, muted, noDevices, patience, pwaSuite } from './pwa/suite.ts';
+import { received } from './support/browser.ts';
 
 const suite = pwaSuite();
 const { join, peer } = suite;
@@ -280,6 +281,85 @@ test('sharing: said in words with Stop beside them, and no picture of my own scr
   await expectAccessible(page, 'sharing a screen, in words');
   await page.getByTestId('stop-sharing').click();
   await page.getByTestId('sharing-bar').waitFor({ state: 'detached' });
+});
+
+/** Stands in for the browser's picker: a picture and a loud tone, the tone first. */
+function pickWithSound(): void {
+  navigator.mediaDevices.getDisplayMedia = async () => {
+    const context = new AudioContext();
+    const tone = new OscillatorNode(context, { frequency: 500 });
+    const out = new MediaStreamAudioDestinationNode(context);
+    tone.connect(out);
+    tone.start();
+    const canvas = document.createElement('canvas');
+    canvas.getContext('2d')?.fillRect(0, 0, 300, 150);
+    return new MediaStream([...out.stream.getTracks(), ...canvas.captureStream(5).getTracks()]);
+  };
+}
+
+test('sharing with sound: heard while the microphone is off, said in words, silenced alone or by a moderator', async () => {
+  const ada = await join('Ada', 'loud', { before: pickWithSound, remembers: { startMuted: true } });
+  const bob = await join('Bob', 'loud', { remembers: { startMuted: true } });
+  const tile = bob.page.getByTestId('peer-tile');
+  await tile.and(bob.page.locator('[data-state=connected]')).waitFor();
+  /** What Bob hears in half a second. */
+  const heard = async () => {
+    const before = (await received(bob.page)).audioEnergy;
+    await bob.page.waitForTimeout(500);
+    return (await received(bob.page)).audioEnergy - before;
+  };
+  await ada.page.getByTestId('toggle-screen').click();
+  await bob.page.getByTestId('screen-video').waitFor();
+  const bar = ada.page.getByTestId('sharing-bar');
+  await bar.getByText('You share your screen and its sound').waitFor();
+  await vi.waitFor(async () => expect(await heard()).toBeGreaterThan(0.01), patience);
+  expect(await tile.getByText('Microphone off').count(), 'the sound is no microphone').toBe(1);
+  await expectAccessible(ada.page, 'sharing with sound');
+  await ada.page.getByTestId('toggle-mic').click();
+  await tile.getByText('Microphone off').waitFor({ state: 'detached' });
+  await ada.page.getByTestId('toggle-mic').click();
+  await tile.getByText('Microphone off').waitFor();
+  await vi.waitFor(async () => expect(await heard()).toBeGreaterThan(0.01), patience);
+
+  await ada.page.getByTestId('stop-shared-sound').click();
+  await bar.getByText('You share your screen', { exact: true }).waitFor();
+  await vi.waitFor(async () => expect(await heard()).toBeLessThan(1e-4), patience);
+  await bob.page.getByTestId('screen-video').waitFor();
+
+  await ada.page.getByTestId('stop-sharing').click();
+  await ada.page.getByTestId('toggle-screen').click();
+  await vi.waitFor(async () => expect(await heard()).toBeGreaterThan(0.01), patience);
+  const host = await peer('loud', 'Host', { kick: true });
+  const id = [...host.peers.values()].find(({ metadata }) => metadata?.name === 'Ada')?.peerId ?? '';
+  await host.requestMute(id, 'audio');
+  await bar.getByText('You share your screen', { exact: true }).waitFor();
+  await vi.waitFor(async () => expect(await heard()).toBeLessThan(1e-4), patience);
+});
+
+test('a browser that shares no sound says so; code of the sound that does not load leaves the picture', async () => {
+  const plain = await join('Ada', 'quiet', {
+    before: () => {
+      const { mediaDevices } = navigator;
+      const { suppressLocalAudioPlayback: _, ...known } = mediaDevices.getSupportedConstraints() as Record<
+        string,
+        boolean
+      >;
+      mediaDevices.getSupportedConstraints = () => known;
+      const canvas = document.createElement('canvas');
+      canvas.getContext('2d')?.fillRect(0, 0, 300, 150);
+      mediaDevices.getDisplayMedia = async () => canvas.captureStream(5);
+    },
+  });
+  await plain.page.getByTestId('empty-room').waitFor();
+  await plain.page.getByTestId('toggle-screen').click();
+  await plain.page.getByText('You share your screen. This browser shares no sound.').waitFor();
+
+  const { page } = await join('Bob', 'broken-sound', { before: pickWithSound, expected: /ERR_FAILED/ });
+  await page.getByTestId('empty-room').waitFor();
+  await page.route('**/_next/static/chunks/*.js', (route) => route.abort());
+  await page.getByTestId('toggle-screen').click();
+  await page.getByText('The sound could not be shared. The picture is.').waitFor();
+  await page.getByTestId('sharing-bar').getByText('You share your screen', { exact: true }).waitFor();
 });
 
 test('chat: a private line, what was said before for who comes late, a file that arrives as it was sent', async () => {

@@ -17,6 +17,8 @@ export interface CallEventHost {
   readonly reporter: CallReporter;
   readonly together: TimeTogether;
   networkChanged(reconnecting: boolean): void;
+  /** A moderator silenced me: that is everything I send as sound. */
+  silenced(): void;
   /** The call ended by itself. */
   ended(reason: string | undefined, detail: string): void;
 }
@@ -31,7 +33,7 @@ export function followCall(call: Call, host: CallEventHost): (() => void)[] {
     state.set({ peers });
     tellHands(state, before, peers);
   };
-  return [...followPeers(call, host, showPeers), ...followMessages(call, state), ...followSession(call, host)];
+  return [...followPeers(call, host, showPeers), ...followMessages(call, host), ...followSession(call, host)];
 }
 
 function followPeers(call: Call, { state, history, reporter }: CallEventHost, showPeers: () => void): (() => void)[] {
@@ -63,7 +65,7 @@ function followPeers(call: Call, { state, history, reporter }: CallEventHost, sh
   ];
 }
 
-function followMessages(call: Call, state: CallState): (() => void)[] {
+function followMessages(call: Call, { state, silenced }: CallEventHost): (() => void)[] {
   return [
     ...followChat(call, state),
     call.on('reaction', ({ peerId, emoji }) => {
@@ -72,8 +74,10 @@ function followMessages(call: Call, state: CallState): (() => void)[] {
       if (kind) state.float(kind, name);
     }),
     call.on('mute-requested', ({ kind }) => {
-      if (kind === 'audio') void localMedia.setMuted(true);
-      else void localMedia.setCamera(false);
+      if (kind === 'audio') {
+        void localMedia.setMuted(true);
+        silenced();
+      } else void localMedia.setCamera(false);
       state.notify(kind === 'audio' ? 'call.mutedByHost' : 'call.camOffByHost');
     }),
   ];

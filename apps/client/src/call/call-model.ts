@@ -137,9 +137,13 @@ export class CallModel extends InCall {
         together: this.#together,
         reporter: this.#reporter as CallReporter,
         networkChanged: (reconnecting) => this.#networkChanged(reconnecting),
+        silenced: () => this.stopSharedSound(),
         ended: (reason, detail) => this.get().phase === 'call' && this.#finish(reason, detail),
       }),
-      followMedia(call, this),
+      followMedia(call, this, () => {
+        this.stopSharedSound();
+        this.notify('call.soundNotShared');
+      }),
       watchLevels(call, this, () => {
         this.toggleHand();
         this.notify('hands.lowered');

@@ -1,22 +1,40 @@
 import type { Call } from '@tandem/rtc';
 import { localMedia } from '../media/local-media.ts';
 import type { LocalMediaState } from '../media/media-state.ts';
+import { SentSound } from './sent-sound.ts';
 import type { CallState } from './state.ts';
 
-/** Sends what camera and microphone give, for as long as the call lasts, and tells what happened to them. @returns what ends it */
-export function followMedia(call: Call, state: CallState): () => void {
+/**
+ * Sends what camera, microphone and the shared screen's sound give, for as long as the call lasts, and tells what happened to them.
+ * @param soundFailed the shared sound cannot be sent
+ * @returns what ends it
+ */
+export function followMedia(call: Call, state: CallState, soundFailed: () => void): () => void {
+  const sound = new SentSound(call);
+  const failed = (error: unknown) => state.notify('end.failed', { detail: String(error) });
   let before: LocalMediaState = localMedia.get();
-  call.setAudio(!before.muted);
-  return localMedia.subscribe(() => {
+  sound.applyMute();
+  const mediaChanged = () => {
     const now = localMedia.get();
     const then = before;
     before = now;
     const changes: Promise<void>[] = [];
-    if (now.audioTrack !== then.audioTrack) changes.push(call.setTrack('audio', now.audioTrack ?? null));
+    if (now.audioTrack !== then.audioTrack) changes.push(sound.microphoneChanged());
+    else if (now.muted !== then.muted) sound.applyMute();
     if (now.videoTrack !== then.videoTrack) changes.push(call.setTrack('video', now.videoTrack ?? null));
-    if (changes.length > 0 || now.muted !== then.muted) call.setAudio(!now.muted);
-    Promise.all(changes).catch((error: unknown) => state.notify('end.failed', { detail: String(error) }));
+    Promise.all(changes).catch(failed);
     if (now.lost !== then.lost && now.lost) state.notify('media.lost', { device: now.lost });
     if (now.filterFailed && !then.filterFailed) state.notify('media.filterFailed');
-  });
+  };
+  let shared = state.get().sharedSound;
+  const sharedChanged = () => {
+    const now = state.get().sharedSound;
+    if (now === shared) return;
+    shared = now;
+    sound.share(now).catch(() => state.get().sharedSound === now && soundFailed());
+  };
+  const undo = [localMedia.subscribe(mediaChanged), state.subscribe(sharedChanged), () => sound.stop()];
+  return () => {
+    for (const end of undo) end();
+  };
 }

@@ -17,11 +17,16 @@ export class InCall extends CallState {
   sdkCall: Call | undefined;
   protected readonly screen = new ScreenShare({
     current: () => (this.get().phase === 'call' ? this.sdkCall : undefined),
-    changed: (sharing) => this.set({ sharing }),
+    changed: (shared) => this.set({ sharing: shared?.picture, sharedSound: shared?.sound }),
   });
 
   toggleScreen(): Promise<void> {
     return this.screen.toggle();
+  }
+
+  /** The shared picture goes on without its sound. */
+  stopSharedSound(): void {
+    this.screen.stopSound();
   }
 
   toggleHand(): void {

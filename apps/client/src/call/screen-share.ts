@@ -1,17 +1,49 @@
 import type { Call } from '@tandem/rtc';
 
+/** What is shared: the picture, and its sound where there is one. */
+export interface Shared {
+  readonly picture: MediaStreamTrack;
+  readonly sound: MediaStreamTrack | undefined;
+}
+
 export interface ScreenShareHost {
   /** The call that the screen would be shared in, while it is on. */
   current(): Call | undefined;
   /** What is shared now; undefined: nothing. */
-  changed(track: MediaStreamTrack | undefined): void;
+  changed(shared: Shared | undefined): void;
 }
+
+/**
+ * Can this browser share the sound of a tab or a window? Firefox and Safari ignore the wish without a word; the setting that only such
+ * sound has is known to those that can.
+ */
+export const canShareSound = (): boolean => {
+  const known: object = navigator.mediaDevices?.getSupportedConstraints() ?? {};
+  return 'suppressLocalAudioPlayback' in known;
+};
+
+/**
+ * What to ask the browser's picker for. This tab is not offered: shared in its own call it is a tunnel of mirrors, and its sound comes back
+ * to those who made it (`restrictOwnAudio` keeps it out of the sound of a whole screen). The sound is no voice: nothing is to clean it.
+ */
+const WISH = {
+  video: { frameRate: { max: 15 } },
+  audio: {
+    echoCancellation: false,
+    noiseSuppression: false,
+    autoGainControl: false,
+    restrictOwnAudio: true,
+    suppressLocalAudioPlayback: false,
+  },
+  selfBrowserSurface: 'exclude',
+  systemAudio: 'include',
+};
 
 /** Sharing the screen. The browser's picker may stay open for minutes: the call it was opened for may be over by its answer. */
 export class ScreenShare {
   readonly #host: ScreenShareHost;
   #picking = false;
-  #track: MediaStreamTrack | undefined;
+  #shared: Shared | undefined;
 
   constructor(host: ScreenShareHost) {
     this.#host = host;
@@ -21,38 +53,50 @@ export class ScreenShare {
   async toggle(): Promise<void> {
     const call = this.#host.current();
     if (!call || this.#picking) return;
-    if (this.#track) {
+    if (this.#shared) {
       this.stop();
       await call.setTrack('screen', null);
       return;
     }
-    const track = await this.#pick();
-    if (!track) return;
+    const shared = await this.#pick();
+    if (!shared) return;
     if (this.#host.current() !== call) {
-      track.stop();
+      shared.picture.stop();
+      shared.sound?.stop();
       return;
     }
-    track.addEventListener('ended', () => {
-      if (this.#track === track) this.#set(undefined);
+    shared.picture.addEventListener('ended', () => {
+      if (this.#shared?.picture === shared.picture) this.stop();
     });
-    this.#set(track);
-    await call.setTrack('screen', track);
+    shared.sound?.addEventListener('ended', () => {
+      if (this.#shared?.sound === shared.sound) this.stopSound();
+    });
+    this.#set(shared);
+    await call.setTrack('screen', shared.picture);
   }
 
   stop(): void {
-    this.#track?.stop();
+    this.#shared?.picture.stop();
+    this.stopSound();
     this.#set(undefined);
   }
 
-  async #pick(): Promise<MediaStreamTrack | undefined> {
+  /** The picture goes on. */
+  stopSound(): void {
+    if (!this.#shared?.sound) return;
+    this.#shared.sound.stop();
+    this.#set({ picture: this.#shared.picture, sound: undefined });
+  }
+
+  async #pick(): Promise<Shared | undefined> {
     this.#picking = true;
     try {
-      // This tab is not offered: shared in its own call it is a tunnel of mirrors.
-      const options = { video: { frameRate: { max: 15 } }, audio: false, selfBrowserSurface: 'exclude' };
-      const stream = await navigator.mediaDevices.getDisplayMedia(options as DisplayMediaStreamOptions);
-      const [track, ...others] = stream.getTracks();
-      for (const other of others) other.stop();
-      return track;
+      const stream = await navigator.mediaDevices.getDisplayMedia(WISH as DisplayMediaStreamOptions);
+      // By kind: the order of tracks is not defined, and sound may be first.
+      const [picture, ...more] = stream.getVideoTracks();
+      const [sound, ...others] = stream.getAudioTracks();
+      for (const other of [...more, ...others, ...(picture || !sound ? [] : [sound])]) other.stop();
+      return picture && { picture, sound };
     } catch {
       // The picker was closed: nothing to tell.
       return undefined;
@@ -61,8 +105,9 @@ export class ScreenShare {
     }
   }
 
-  #set(track: MediaStreamTrack | undefined): void {
-    this.#track = track;
-    this.#host.changed(track);
+  #set(shared: Shared | undefined): void {
+    if (!shared && !this.#shared) return;
+    this.#shared = shared;
+    this.#host.changed(shared);
   }
 }

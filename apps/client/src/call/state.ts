@@ -12,6 +12,7 @@ export const initialState: CallModelState = {
   network: 'online',
   peers: [],
   sharing: undefined,
+  sharedSound: undefined,
   hand: false,
   handAt: 0,
   volumes: {},

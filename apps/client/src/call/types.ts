@@ -99,6 +99,8 @@ export interface CallModelState {
   network: 'online' | 'reconnecting' | 'offline';
   peers: readonly PeerView[];
   sharing: MediaStreamTrack | undefined;
+  /** The sound that goes with it. */
+  sharedSound: MediaStreamTrack | undefined;
   hand: boolean;
   /** When my hand went up, ms since the epoch. */
   handAt: number;

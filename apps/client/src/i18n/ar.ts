@@ -110,6 +110,9 @@ export const messages: Messages = {
   'call.tileCameraOff': 'الكاميرا متوقفة',
   'call.tileScreen': '{name} يشارك الشاشة',
   'call.tileYourScreen': 'أنت تشارك شاشتك',
+  'call.sharingSound': 'أنت تشارك شاشتك وصوتها',
+  'call.sharingNoSound': 'أنت تشارك شاشتك. هذا المتصفح لا يشارك الصوت.',
+  'call.soundNotShared': 'تعذّرت مشاركة الصوت. الصورة مشارَكة.',
   'call.tileHand': 'يد مرفوعة',
   'call.tileLabel': 'فيديو {name}',
   'call.emptyTitle': 'أنت أول الواصلين',
@@ -171,6 +174,7 @@ export const messages: Messages = {
   'control.camChoices': 'الكاميرا والخلفية',
   'control.screen': 'شارك الشاشة',
   'control.screenStop': 'أوقف المشاركة',
+  'control.soundStop': 'أوقف صوتها',
   'control.chat': 'الدردشة',
   'control.chatUnread': {
     zero: 'الدردشة',

@@ -1,5 +1,6 @@
 'use client';
 import { call } from '../../call/call-model.ts';
+import { canShareSound } from '../../call/screen-share.ts';
 import { useText } from '../../i18n/index.ts';
 import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
@@ -8,11 +9,22 @@ import { Icon } from '../../ui/icons.tsx';
 export function SharingBar() {
   const t = useText();
   const sharing = useStore(call, (s) => s.sharing !== undefined);
+  const sound = useStore(call, (s) => s.sharedSound !== undefined);
   if (!sharing) return null;
   return (
     <div className="banner sharing" role="status" data-testid="sharing-bar">
-      <Icon name="screen" size={20} />
-      <span>{t('call.tileYourScreen')}</span>
+      <Icon name={sound ? 'speaker' : 'screen'} size={20} />
+      <span>{t(sound ? 'call.sharingSound' : canShareSound() ? 'call.tileYourScreen' : 'call.sharingNoSound')}</span>
+      {sound && (
+        <button
+          type="button"
+          className="button compact"
+          data-testid="stop-shared-sound"
+          onClick={() => call.stopSharedSound()}
+        >
+          {t('control.soundStop')}
+        </button>
+      )}
       <button
         type="button"
         className="button compact"
