@@ -362,6 +362,90 @@ test('a browser that shares no sound says so; code of the sound that does not lo
   await page.getByTestId('sharing-bar').getByText('You share your screen', { exact: true }).waitFor();
 });
 
+/** A headset that is plugged in later (`plug`), and a phone's two cameras, of which one can be open at a time. */
+function lateHeadset(): void {
+  const { mediaDevices } = navigator;
+  const enumerate = mediaDevices.enumerateDevices.bind(mediaDevices);
+  let plugged = false;
+  mediaDevices.enumerateDevices = async () =>
+    (await enumerate()).filter(({ label }) => plugged || !/^Fake Audio (In|Out)put 2/.test(label));
+  Object.assign(globalThis, {
+    plug: (now: boolean) => {
+      plugged = now;
+      mediaDevices.dispatchEvent(new Event('devicechange'));
+    },
+  });
+}
+
+test('a headset that is plugged in is offered, never taken by itself; an offer goes with its device', async () => {
+  const { page } = await join('Ada', 'headset', { before: lateHeadset });
+  await page.getByTestId('empty-room').waitFor();
+  const microphone = () =>
+    page.evaluate(() => (globalThis as unknown as InsideMedia).__tandem.media.get().microphone?.label);
+  const plug = (on: boolean) => page.evaluate((now) => (globalThis as unknown as InsideMedia).plug(now), on);
+  await vi.waitFor(async () => expect(await microphone()).toMatch(/Fake/), patience);
+  const before = await microphone();
+  await plug(true);
+  const offer = page.getByTestId('device-offer');
+  await offer.getByText('Fake Audio Input 2 is connected.').waitFor();
+  expect(await microphone()).toBe(before);
+  expect(await overlaps(page, '.banner', '.tile')).toBe(0);
+  await expectAccessible(page, 'a new device is offered');
+  await plug(false);
+  await offer.waitFor({ state: 'detached' });
+  await plug(true);
+  await offer.getByRole('button', { name: 'Not now' }).click();
+  await offer.waitFor({ state: 'detached' });
+  expect(await microphone()).toBe(before);
+  await plug(false);
+  await plug(true);
+  await offer.getByRole('button', { name: 'Use it' }).click();
+  await offer.waitFor({ state: 'detached' });
+  await vi.waitFor(async () => expect(await microphone()).toBe('Fake Audio Input 2'), patience);
+});
+
+interface InsideMedia {
+  plug(now: boolean): void;
+  __tandem: {
+    media: { get(): { facing?: string; video: string; microphone?: MediaStreamTrack; camera?: MediaStreamTrack } };
+  };
+}
+
+/** A phone: two cameras that say which way they look, one open at a time. */
+function phone(): void {
+  const { mediaDevices } = navigator;
+  const get = mediaDevices.getUserMedia.bind(mediaDevices);
+  let camera: MediaStreamTrack | undefined;
+  mediaDevices.getUserMedia = async (wanted) => {
+    const video = wanted?.video as MediaTrackConstraints | undefined;
+    if (video && camera?.readyState === 'live') throw new DOMException('Could not start video source', 'NotReadableError');
+    const stream = await get(wanted);
+    const [track] = stream.getVideoTracks();
+    if (!video || !track) return stream;
+    camera = track;
+    const asked = video.facingMode as string | { exact: string } | undefined;
+    const facingMode = typeof asked === 'object' ? asked.exact : asked;
+    const settings = track.getSettings.bind(track);
+    track.getSettings = () => ({ ...settings(), ...(facingMode === undefined ? {} : { facingMode }) });
+    return stream;
+  };
+}
+
+test('a phone flips its camera, in the call; what is in front of it is not mirrored', async () => {
+  const { page } = await join('Ada', 'flip', { before: phone, viewport: { width: 390, height: 844 } });
+  await page.getByTestId('local-video').waitFor();
+  const facing = () => page.evaluate(() => (globalThis as unknown as InsideMedia).__tandem.media.get().facing);
+  const mirrored = () => page.getByTestId('local-video').evaluate((video) => video.classList.contains('mirror'));
+  expect([await facing(), await mirrored()]).toEqual(['user', true]);
+  await page.getByTestId('more').click();
+  await expectAccessible(page, 'menu with flip');
+  await page.getByTestId('flip-camera').click();
+  await vi.waitFor(async () => expect([await facing(), await mirrored()]).toEqual(['environment', false]), patience);
+  await page.getByTestId('more').click();
+  await page.getByTestId('flip-camera').click();
+  await vi.waitFor(async () => expect([await facing(), await mirrored()]).toEqual(['user', true]), patience);
+});
+
 test('chat: a private line, what was said before for who comes late, a file that arrives as it was sent', async () => {
   const ada = await join('Ada', 'talk', { before: noDevices });
   const bob = await join('Bob', 'talk', { before: noDevices });

@@ -24,6 +24,13 @@ export class InCall extends CallState {
     return this.screen.toggle();
   }
 
+  /** Switches to the device that was plugged in. */
+  takeOffer(): void {
+    const { offer } = this.get();
+    this.set({ offer: undefined });
+    for (const { kind, deviceId } of offer?.devices ?? []) void localMedia.chooseDevice(kind, deviceId);
+  }
+
   /** The shared picture goes on without its sound. */
   stopSharedSound(): void {
     this.screen.stopSound();

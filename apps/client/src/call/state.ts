@@ -24,6 +24,7 @@ export const initialState: CallModelState = {
   speaker: undefined,
   speaking: new Set(),
   talkingMuted: false,
+  offer: undefined,
   health: { grade: undefined, fault: 'none', trouble: [], weak: [] },
   incoming: 'auto',
   soundBlocked: false,

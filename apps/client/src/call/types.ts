@@ -1,6 +1,7 @@
 import type { PairQuality, PairState } from '@tandem/rtc';
 import type { MessageKey, Values } from '../i18n/index.ts';
 import type { ConnectionHealth } from './connection-health.ts';
+import type { DeviceOffer } from './device-offer.ts';
 
 export type Phase = 'lobby' | 'joining' | 'call' | 'ended';
 export type Layout = 'auto' | 'grid' | 'spotlight';
@@ -117,6 +118,8 @@ export interface CallModelState {
   /** Everybody who makes sound now; `me` is myself. */
   speaking: ReadonlySet<string>;
   talkingMuted: boolean;
+  /** A device that was plugged in, which nobody switched to yet. */
+  offer: DeviceOffer | undefined;
   /** My own connection, and who else has a bad one. */
   health: ConnectionHealth;
   incoming: Incoming;

@@ -1,5 +1,5 @@
 import { preferences } from '../lib/preferences.ts';
-import type { Kind } from './media-state.ts';
+import type { Facing, Kind } from './media-state.ts';
 
 /** Settings that only some browsers have. */
 export type OptionalSetting = 'voiceIsolation' | 'backgroundBlur' | 'noiseSuppression';
@@ -14,10 +14,12 @@ export interface ConstraintOptions {
   readonly exact?: boolean;
   /** Our own noise filter runs: the browser's would spoil what it leaves of a voice. */
   readonly filtered: boolean;
+  /** Which way the camera is to look when none is chosen. Default: at its owner. */
+  readonly facing?: Facing | undefined;
 }
 
 /** What to ask the browser for, by the preferences of this moment. */
-export function constraintsFor(kind: Kind, { exact = false, filtered }: ConstraintOptions): MediaTrackConstraints {
+export function constraintsFor(kind: Kind, { exact = false, filtered, facing = 'user' }: ConstraintOptions): MediaTrackConstraints {
   const p = preferences.get();
   const deviceId = kind === 'audio' ? p.audioInput : p.videoInput;
   const device = deviceId ? { deviceId: exact ? { exact: deviceId } : { ideal: deviceId } } : {};
@@ -35,7 +37,7 @@ export function constraintsFor(kind: Kind, { exact = false, filtered }: Constrai
     width: { ideal: 1280 },
     height: { ideal: 720 },
     frameRate: { ideal: 30, max: 30 },
-    ...(deviceId ? {} : { facingMode: 'user' }),
+    ...(deviceId ? {} : { facingMode: exact && facing !== 'user' ? { exact: facing } : facing }),
     ...(supports('backgroundBlur') ? { backgroundBlur: p.backgroundBlur } : {}),
   } as MediaTrackConstraints;
 }

@@ -4,7 +4,7 @@ import { constraintsFor } from './constraints.ts';
 import type { Blur } from './effects/background-blur.ts';
 import type { NoiseFilter } from './effects/noise-filter.ts';
 import { audioContext, LevelMeter } from './level-meter.ts';
-import { initialMedia, type Kind, type LocalMediaState } from './media-state.ts';
+import { type Facing, initialMedia, type Kind, type LocalMediaState } from './media-state.ts';
 import { classifyMediaError, queryPermission } from './problem.ts';
 
 /** Silence for this long earns a warning. Long enough for a pause before the first word. */
@@ -22,6 +22,12 @@ function listener(track: MediaStreamTrack): MediaStreamTrack {
 /** Some cameras blur by themselves, which costs this machine nothing. */
 const blursItself = (camera: MediaStreamTrack): boolean =>
   (camera.getSettings() as { backgroundBlur?: boolean }).backgroundBlur === true;
+
+/** Phones say which way a camera looks; desks do not. */
+const facingOf = (camera: MediaStreamTrack): Facing | undefined => {
+  const { facingMode } = camera.getSettings();
+  return facingMode === 'user' || facingMode === 'environment' ? facingMode : undefined;
+};
 
 /** Camera and microphone of this page: one owner, used by the lobby and the call. */
 export class LocalMedia extends Store<LocalMediaState> {
@@ -119,7 +125,7 @@ export class LocalMedia extends Store<LocalMediaState> {
   }
 
   #constraints(kind: Kind, exact = false): MediaTrackConstraints {
-    return constraintsFor(kind, { exact, filtered: this.#wantsFilter() });
+    return constraintsFor(kind, { exact, filtered: this.#wantsFilter(), facing: this.get().facing });
   }
 
   async #adopt(track: MediaStreamTrack, request: number): Promise<void> {
@@ -184,7 +190,7 @@ export class LocalMedia extends Store<LocalMediaState> {
     camera.contentHint = 'motion';
     this.#cameras.get(camera)?.stop();
     this.#cameras.set(camera, undefined);
-    this.set({ camera, blurFailed: false });
+    this.set({ camera, facing: facingOf(camera), blurFailed: false });
     let blur: Blur | undefined;
     if (preferences.get().backgroundBlur && !blursItself(camera)) {
       // Another camera, a newer blur or the end came in between: that closed this one.
@@ -299,6 +305,15 @@ export class LocalMedia extends Store<LocalMediaState> {
     }
     this.#closeCameras();
     this.set({ video: 'off', blurFailed: false });
+  }
+
+  /** The camera on the other side of a phone. The one in use goes first: phones open one at a time. */
+  async flipCamera(): Promise<void> {
+    const facing = this.get().facing === 'environment' ? 'user' : 'environment';
+    savePreferences({ videoInput: '' });
+    this.#closeCameras();
+    this.set({ facing });
+    await this.#startKind('video');
   }
 
   /** Take another device; in a call the new track replaces the old one in every pair. */

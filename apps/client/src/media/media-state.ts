@@ -4,6 +4,9 @@ import type { MediaProblem } from './problem.ts';
 export type SourceState = 'off' | 'starting' | 'live' | 'failed';
 export type Kind = 'audio' | 'video';
 
+/** `user`: at whom holds the phone. */
+export type Facing = 'user' | 'environment';
+
 export interface LocalMediaState {
   /** Asked at least once (or permission was there already); undefined until that is known. */
   asked: boolean | undefined;
@@ -15,6 +18,8 @@ export interface LocalMediaState {
   /** The devices' own tracks. Never to be sent: the camera's may show what its owner wants blurred. */
   microphone: MediaStreamTrack | undefined;
   camera: MediaStreamTrack | undefined;
+  /** Which way the camera looks, or is to look. Undefined: it does not say, as on desks. */
+  facing: Facing | undefined;
   /** Microphone is live but switched off: the track stays, disabled, so that turning it on is instant. */
   muted: boolean;
   problem: MediaProblem | undefined;
@@ -39,6 +44,7 @@ export const initialMedia: LocalMediaState = {
   videoTrack: undefined,
   microphone: undefined,
   camera: undefined,
+  facing: undefined,
   muted: false,
   problem: undefined,
   problemKind: undefined,

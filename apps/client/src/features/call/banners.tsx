@@ -18,12 +18,14 @@ function useContent(): ReactNode {
   const soundBlocked = useStore(call, (s) => s.soundBlocked);
   const talkingMuted = useStore(call, (s) => s.talkingMuted);
   const weak = useStore(call, (s) => s.health.grade === 'poor' && s.health.fault !== 'theirs');
+  const offer = useStore(call, (s) => s.offer?.label);
   const problem = useStore(localMedia, (s) => s.problem);
   const blurFailed = useStore(localMedia, (s) => s.blurFailed);
   if (network !== 'online') return <NetworkBanner network={network} />;
   if (soundBlocked) return <SoundBanner />;
   if (talkingMuted) return <TalkingBanner />;
   if (blurFailed) return <BlurBanner />;
+  if (offer !== undefined) return <OfferBanner label={offer} />;
   if (weak) return <QualityBanner />;
   if (problem && problem !== 'none') return <DeviceBanner problem={problem} />;
   return null;
@@ -80,6 +82,17 @@ function BlurBanner() {
   return (
     <Line icon="cam-off" words={t('media.blurFailed')} testId="blur-banner">
       <BlurDecision />
+    </Line>
+  );
+}
+
+/** Nothing switches by itself: a headset that is charged, or a monitor with a microphone, is plugged in too. */
+function OfferBanner({ label }: { label: string }) {
+  const t = useText();
+  return (
+    <Line icon="speaker" words={t('media.offer', { device: label })} testId="device-offer">
+      <Action label={t('media.use')} onClick={() => call.takeOffer()} />
+      <Action label={t('media.keep')} onClick={() => call.set({ offer: undefined })} />
     </Line>
   );
 }

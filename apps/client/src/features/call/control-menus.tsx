@@ -6,6 +6,7 @@ import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { MenuItem } from './control-button.tsx';
 import { CameraChoices, MicrophoneChoices } from './device-choices.tsx';
+import { FlipCamera } from './flip-camera.tsx';
 import { toggleFullScreen } from './full-screen.ts';
 import { canPip, openPip } from './pip.ts';
 import { Popover } from './popover.tsx';
@@ -43,6 +44,7 @@ export function DeviceMenu({ kind, label, ...props }: MenuProps & { kind: 'mic' 
   return (
     <Popover label={label} onClose={props.onClose}>
       {kind === 'mic' ? <MicrophoneChoices /> : <CameraChoices />}
+      {kind === 'cam' && <FlipCamera onChoose={(run) => choose(props.onClose, run)} />}
       <SettingsItem {...props} />
     </Popover>
   );
@@ -115,6 +117,7 @@ export function MoreMenu({ onMenu, ...props }: MenuProps & { onMenu: (menu: Menu
   return (
     <Popover label={t('control.more')} onClose={onClose}>
       <LayoutChoice />
+      <FlipCamera onChoose={does} />
       <MenuItem icon="person-add" label={t('call.invite')} onClick={does(() => onDialog('invite'))} />
       <MenuItem
         icon="people"

@@ -4,6 +4,7 @@ import { preferences, savePreferences } from '../../lib/preferences.ts';
 import { useStore } from '../../lib/store.ts';
 import { canBlur } from '../../media/effects/support.ts';
 import { localMedia } from '../../media/local-media.ts';
+import { useMirror } from '../../media/use-mirror.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { TrackVideo } from '../../ui/stream-video.tsx';
 import { PermissionHelp } from './permission-help.tsx';
@@ -20,7 +21,7 @@ export function Preview() {
   const blurFailed = useStore(localMedia, (s) => s.blurFailed);
   const blur = useStore(preferences, (p) => p.backgroundBlur);
   const problem = useStore(localMedia, (s) => s.problem);
-  const mirror = useStore(preferences, (p) => p.mirror);
+  const mirror = useMirror();
   const micOn = audio === 'live' && !muted;
   const camOn = video === 'live';
   return (
