@@ -418,7 +418,8 @@ function phone(): void {
   let camera: MediaStreamTrack | undefined;
   mediaDevices.getUserMedia = async (wanted) => {
     const video = wanted?.video as MediaTrackConstraints | undefined;
-    if (video && camera?.readyState === 'live') throw new DOMException('Could not start video source', 'NotReadableError');
+    if (video && camera?.readyState === 'live')
+      throw new DOMException('Could not start video source', 'NotReadableError');
     const stream = await get(wanted);
     const [track] = stream.getVideoTracks();
     if (!video || !track) return stream;
@@ -444,6 +445,52 @@ test('a phone flips its camera, in the call; what is in front of it is not mirro
   await page.getByTestId('more').click();
   await page.getByTestId('flip-camera').click();
   await vi.waitFor(async () => expect([await facing(), await mirrored()]).toEqual(['user', true]), patience);
+});
+
+test('my own picture: small, in another corner by button or by hand, hidden, and remembered', async () => {
+  const { page } = await join('Ada', 'myself');
+  await peer('myself', 'Bob');
+  const mine = page.getByTestId('my-tile');
+  const stage = page.locator('.tiles');
+  await page.getByTestId('peer-tile').waitFor();
+  /** Where my picture is, in halves of the stage, and how wide. */
+  const place = async () => {
+    const [tile, area] = [await mine.boundingBox(), await stage.boundingBox()];
+    if (!tile || !area) throw new Error('nothing to see');
+    const isLeft = tile.x + tile.width / 2 < area.x + area.width / 2;
+    const isTop = tile.y + tile.height / 2 < area.y + area.height / 2;
+    return { at: `${isTop ? 'top' : 'bottom'} ${isLeft ? 'left' : 'right'}`, width: tile.width, tile, area };
+  };
+  const choose = async (view: string) => {
+    await page.getByTestId('more').click();
+    await page.getByTestId(`self-${view}`).click();
+    await expectAccessible(page, `menu, my picture ${view}`);
+    await page.keyboard.press('Escape');
+  };
+  const full = await place();
+  expect(full.at).toBe('bottom right');
+  await choose('small');
+  await vi.waitFor(async () => expect((await place()).width).toBeLessThan(full.width * 0.75), patience);
+  await page.getByTestId('move-self').focus();
+  await page.keyboard.press('Enter');
+  await vi.waitFor(async () => expect((await place()).at).toBe('bottom left'), patience);
+  await expectAccessible(page, 'my picture small in a corner');
+
+  const { tile, area } = await place();
+  await page.mouse.move(tile.x + tile.width / 2, tile.y + tile.height / 4);
+  await page.mouse.down();
+  await page.mouse.move(area.x + area.width * 0.9, area.y + area.height * 0.1, { steps: 4 });
+  await page.mouse.up();
+  await vi.waitFor(async () => expect((await place()).at).toBe('top right'), patience);
+
+  await choose('hidden');
+  await mine.waitFor({ state: 'detached' });
+  await page.reload();
+  await page.getByTestId('join').click();
+  await page.getByTestId('peer-tile').waitFor();
+  expect(await mine.count()).toBe(0);
+  await choose('full');
+  await vi.waitFor(async () => expect(await place()).toMatchObject({ at: 'top right', width: full.width }), patience);
 });
 
 test('chat: a private line, what was said before for who comes late, a file that arrives as it was sent', async () => {

@@ -17,6 +17,10 @@ export interface Preferences {
   voiceIsolation: boolean;
   backgroundBlur: boolean;
   mirror: boolean;
+  /** My own picture in a call: a tile like the others, `small` in a corner, or `hidden`. Another word counts as `full`. */
+  selfView: string;
+  /** Corner of my own picture when it floats, e.g. `bottom-end`. Another word counts as that. */
+  selfCorner: string;
   /** Soft sounds in a call: somebody joins, raises a hand, writes. */
   soundJoin: boolean;
   soundHand: boolean;
@@ -41,6 +45,8 @@ const defaults: Preferences = {
   voiceIsolation: false,
   backgroundBlur: false,
   mirror: true,
+  selfView: 'full',
+  selfCorner: 'bottom-end',
   soundJoin: true,
   soundHand: true,
   soundChat: true,

@@ -19,7 +19,10 @@ export interface ConstraintOptions {
 }
 
 /** What to ask the browser for, by the preferences of this moment. */
-export function constraintsFor(kind: Kind, { exact = false, filtered, facing = 'user' }: ConstraintOptions): MediaTrackConstraints {
+export function constraintsFor(
+  kind: Kind,
+  { exact = false, filtered, facing = 'user' }: ConstraintOptions,
+): MediaTrackConstraints {
   const p = preferences.get();
   const deviceId = kind === 'audio' ? p.audioInput : p.videoInput;
   const device = deviceId ? { deviceId: exact ? { exact: deviceId } : { ideal: deviceId } } : {};

@@ -2,6 +2,7 @@
 import { call } from '../../call/call-model.ts';
 import { REACTIONS } from '../../call/types.ts';
 import { useText } from '../../i18n/index.ts';
+import { savePreferences } from '../../lib/preferences.ts';
 import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { MenuItem } from './control-button.tsx';
@@ -10,6 +11,7 @@ import { FlipCamera } from './flip-camera.tsx';
 import { toggleFullScreen } from './full-screen.ts';
 import { canPip, openPip } from './pip.ts';
 import { Popover } from './popover.tsx';
+import { SELF_VIEWS, useSelfView } from './self-view.ts';
 
 export type CallDialog = 'settings' | 'shortcuts' | 'invite' | undefined;
 export type Menu = 'mic' | 'cam' | 'react' | 'more';
@@ -108,6 +110,31 @@ function LayoutChoice() {
   );
 }
 
+const SELF = { full: 'control.selfFull', small: 'control.selfSmall', hidden: 'control.selfHidden' } as const;
+
+/** How I see myself; the others see me all the same. */
+function SelfChoice() {
+  const t = useText();
+  const { view } = useSelfView();
+  return (
+    <fieldset className="menu-layout titled">
+      <legend>{t('control.self')}</legend>
+      {SELF_VIEWS.map((kind) => (
+        <button
+          key={kind}
+          type="button"
+          className="menu-choice"
+          data-testid={`self-${kind}`}
+          aria-pressed={view === kind}
+          onClick={() => savePreferences({ selfView: kind })}
+        >
+          {t(SELF[kind])}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
 /** Everything that has no button of its own; on a narrow screen also what the bar has no room for. */
 export function MoreMenu({ onMenu, ...props }: MenuProps & { onMenu: (menu: Menu) => void }) {
   const t = useText();
@@ -117,6 +144,7 @@ export function MoreMenu({ onMenu, ...props }: MenuProps & { onMenu: (menu: Menu
   return (
     <Popover label={t('control.more')} onClose={onClose}>
       <LayoutChoice />
+      <SelfChoice />
       <FlipCamera onChoose={does} />
       <MenuItem icon="person-add" label={t('call.invite')} onClick={does(() => onDialog('invite'))} />
       <MenuItem

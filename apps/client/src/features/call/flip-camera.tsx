@@ -9,7 +9,8 @@ export function FlipCamera({ onChoose }: { onChoose: (run: () => void) => () => 
   const t = useText();
   const offered = useStore(
     localMedia,
-    (s) => s.facing !== undefined && s.video !== 'off' && s.devices.filter(({ kind }) => kind === 'videoinput').length > 1,
+    (s) =>
+      s.facing !== undefined && s.video !== 'off' && s.devices.filter(({ kind }) => kind === 'videoinput').length > 1,
   );
   if (!offered) return null;
   return (

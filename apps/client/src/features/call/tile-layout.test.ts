@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { grid, type LayoutWish, layTiles, pageCapacity, type Rect, spotlight } from './tile-layout.ts';
+import { CORNERS, grid, type LayoutWish, layTiles, pageCapacity, type Rect, spotlight } from './tile-layout.ts';
 
 const inside = (r: Rect, w: number, h: number) =>
   r.x >= -0.01 && r.y >= -0.01 && r.x + r.w <= w + 0.01 && r.y + r.h <= h + 0.01;
@@ -87,8 +87,18 @@ test.each(sizes)('a spotlight on %i×%i leaves the strip beside it, in tiles tha
 });
 
 const ids = (count: number) => Array.from({ length: count }, (_, i) => `p${i}`);
+const floating = { at: 'bottom-end', size: 'full' } as const;
 const lay = (wish: Partial<LayoutWish>) =>
-  layTiles({ others: [], me: 'me', main: undefined, layout: 'auto', size: { w: 1280, h: 640 }, gap: 8, ...wish });
+  layTiles({
+    others: [],
+    me: 'me',
+    main: undefined,
+    layout: 'auto',
+    size: { w: 1280, h: 640 },
+    gap: 8,
+    floating,
+    ...wish,
+  });
 
 test.each(sizes)(
   'more people than a page of %i×%i takes: pages, each tile large enough, everybody on one of them',
@@ -142,3 +152,31 @@ test('who is where', () => {
   expect(lay({ others: ['a', 'b'], main: 'b' }).rects.size).toBe(3);
   expect([...lay({ others: ['a'], me: undefined }).rects.keys()], 'my own picture is hidden').toEqual(['a']);
 });
+
+test.each(sizes)(
+  'my own picture floats in any corner of %i×%i, small over any layout, and takes no place then',
+  (w, h) => {
+    const size = { w, h };
+    const seen = new Set<string>();
+    for (const at of CORNERS) {
+      const one = lay({ others: ['a'], size, floating: { at, size: 'full' } }).rects.get('me') as Rect;
+      expect(inside(one, w, h)).toBe(true);
+      seen.add(`${one.x} ${one.y}`);
+      for (const layout of ['auto', 'grid', 'spotlight'] as const) {
+        const { rects, floating: floats } = lay({ others: ids(5), layout, size, floating: { at, size: 'small' } });
+        const mine = rects.get('me') as Rect;
+        expect(floats).toBe('me');
+        expect(inside(mine, w, h)).toBe(true);
+        expect(mine.w).toBeLessThan(one.w);
+        const without = lay({ others: ids(5), layout, size, me: undefined }).rects;
+        for (const [id, rect] of without) expect(rects.get(id)).toEqual(rect);
+      }
+    }
+    expect(seen.size).toBe(4);
+    expect(lay({ size, floating: { at: 'top-end', size: 'small' } }).rects.get('me'), 'alone').toEqual({
+      x: 0,
+      y: 0,
+      ...size,
+    });
+  },
+);

@@ -105,11 +105,29 @@ function row(count: number, area: Rect, gap: number): Rect[] {
   return Array.from({ length: count }, (_, i) => ({ x: left + i * (w + gap), y: area.y, w, h: area.h }));
 }
 
-/** My own picture when there is one other person: small, in the corner, out of the way. */
-export function corner(area: Rect, gap: number): Rect {
-  const w = Math.max(96, Math.min(248, area.w * 0.28));
+/** Clockwise. `start` is where lines of the language begin. */
+export const CORNERS = ['bottom-end', 'bottom-start', 'top-start', 'top-end'] as const;
+export type Corner = (typeof CORNERS)[number];
+
+/** Widths of a floating tile, px, and its share of the stage. */
+const FLOATING = { full: { min: 96, max: 248, share: 0.28 }, small: { min: 72, max: 148, share: 0.16 } } as const;
+
+export interface Floating {
+  readonly at: Corner;
+  readonly size: keyof typeof FLOATING;
+}
+
+/** A tile in a corner, over another one. */
+export function corner(area: Rect, gap: number, { at, size }: Floating): Rect {
+  const { min, max, share } = FLOATING[size];
+  const w = Math.max(min, Math.min(max, area.w * share));
   const h = area.w < area.h ? w * 1.3 : (w * 9) / 16;
-  return { x: area.x + area.w - w - gap, y: area.y + area.h - h - gap, w, h };
+  return {
+    x: at.endsWith('start') ? area.x + gap : area.x + area.w - w - gap,
+    y: at.startsWith('top') ? area.y + gap : area.y + area.h - h - gap,
+    w,
+    h,
+  };
 }
 
 export interface TileLayout {
@@ -137,6 +155,8 @@ export interface LayoutWish {
   readonly gap: number;
   /** Of the grid, from 0; one that is not there any more is the last. Default 0. */
   readonly page?: number;
+  /** Where a floating tile is. With `small`, mine always floats. */
+  readonly floating: Floating;
 }
 
 const SINGLE = { more: undefined, page: 0, pages: 1 } as const;
@@ -144,6 +164,10 @@ const SINGLE = { more: undefined, page: 0, pages: 1 } as const;
 export function layTiles(wish: LayoutWish): TileLayout {
   const { others, me, layout, main } = wish;
   const area = { x: 0, y: 0, ...wish.size };
+  if (wish.floating.size === 'small' && me !== undefined && main !== me && others.length > 0) {
+    const below = layTiles({ ...wish, me: undefined });
+    return { ...below, rects: new Map([...below.rects, [me, corner(area, wish.gap, wish.floating)]]), floating: me };
+  }
   const all = me === undefined ? others : [...others, me];
   const stage = main ?? (layout === 'spotlight' ? others[0] : undefined);
   if (stage !== undefined && layout !== 'grid' && all.length > 2) return spotlightLayout(wish, all, stage);
@@ -155,7 +179,7 @@ export function layTiles(wish: LayoutWish): TileLayout {
     const small = large === me ? (others[0] as string) : me;
     const rects = new Map([
       [large, area],
-      [small, corner(area, wish.gap)],
+      [small, corner(area, wish.gap, wish.floating)],
     ]);
     return { rects, floating: small, main: undefined, ...SINGLE };
   }

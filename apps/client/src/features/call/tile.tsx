@@ -1,10 +1,11 @@
 'use client';
-import { type CSSProperties, memo, useState } from 'react';
+import { type CSSProperties, type HTMLAttributes, memo, useState } from 'react';
 import type { PeerView } from '../../call/types.ts';
 import { type MessageKey, useText } from '../../i18n/index.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { TrackVideo } from '../../ui/stream-video.tsx';
 import { toggleFullScreen } from './full-screen.ts';
+import { nextCorner, useCornerDrag } from './self-view.ts';
 import type { Rect } from './tile-layout.ts';
 
 export interface TileProps {
@@ -53,7 +54,14 @@ function statusOf({ kind, state, isNew, away, weak }: TileProps): MessageKey | u
   return weak ? 'call.tileWeak' : undefined;
 }
 
+/** A picture of mine that floats can be dragged to another corner. */
+const FloatingTile = (props: TileProps) => <Frame {...props} handlers={useCornerDrag()} />;
+
 export const Tile = memo(function Tile(props: TileProps) {
+  return props.floating && props.kind === 'me' ? <FloatingTile {...props} /> : <Frame {...props} />;
+});
+
+function Frame({ handlers, ...props }: TileProps & { handlers?: HTMLAttributes<HTMLElement> }) {
   const { id, name, rect, kind, state } = props;
   const style: CSSProperties = {
     insetInlineStart: rect.x,
@@ -74,6 +82,7 @@ export const Tile = memo(function Tile(props: TileProps) {
       aria-label={name}
       data-testid={kind === 'me' ? 'my-tile' : kind === 'screen' ? 'screen-tile' : 'peer-tile'}
       data-state={state}
+      {...handlers}
     >
       <Picture {...props} />
       <Hand {...props} />
@@ -81,7 +90,7 @@ export const Tile = memo(function Tile(props: TileProps) {
       <Buttons {...props} />
     </li>
   );
-});
+}
 
 /** Initials until the first frame is there: a black tile looks broken. */
 function Picture({ track, kind, name, who, mirror, whole }: TileProps) {
@@ -151,8 +160,21 @@ function Foot(props: TileProps) {
   );
 }
 
-function Buttons({ kind, id, name, pinned, onPin }: TileProps) {
+function Buttons({ kind, id, name, pinned, floating, onPin }: TileProps) {
   const t = useText();
+  if (kind === 'me' && floating)
+    return (
+      <button
+        type="button"
+        className="tile-corner pin"
+        data-testid="move-self"
+        aria-label={t('control.selfMove')}
+        title={t('control.selfMove')}
+        onClick={nextCorner}
+      >
+        <Icon name="move" size={18} />
+      </button>
+    );
   if (!onPin) return null;
   const label = pinned ? t('control.unpin', { name }) : t('control.pin', { name });
   return (

@@ -4,6 +4,7 @@ import { call } from '../../call/call-model.ts';
 import { TileOrder } from '../../call/tile-order.ts';
 import type { PeerView } from '../../call/types.ts';
 import { useStore } from '../../lib/store.ts';
+import { useSelfView } from './self-view.ts';
 import { layTiles, pageCapacity, type Size, type TileLayout } from './tile-layout.ts';
 
 export const ME = 'me';
@@ -58,20 +59,23 @@ export function useTileLayout(ref: RefObject<HTMLElement | null>, held: RefObjec
   const pinned = useStore(call, (s) => s.pinned);
   const speaker = useStore(call, (s) => s.speaker);
   const [page, setPage] = useState(0);
+  const self = useSelfView();
   const gap = size.w < 640 ? 8 : 12;
   const order = useOrder(peers, Math.max(1, pageCapacity(size, gap) - 1), held);
   const screens = peers.filter(({ screenTrack }) => screenTrack).map(({ id }) => `${id}:screen`);
   const others = [...screens, ...order];
   const layout = chosen === 'auto' && peers.length > MOST_IN_GRID ? 'spotlight' : chosen;
+  // Alone I see myself, whatever was chosen.
+  const me = self.view === 'hidden' && others.length > 0 ? undefined : ME;
   const main =
-    (pinned !== undefined && (others.includes(pinned) || pinned === ME) ? pinned : undefined) ??
+    (pinned !== undefined && (others.includes(pinned) || pinned === me) ? pinned : undefined) ??
     screens[0] ??
     (layout === 'spotlight' && speaker !== undefined && others.includes(speaker) ? speaker : undefined);
   const key = others.join(' ');
   // biome-ignore lint/correctness/useExhaustiveDependencies: key stands for `others`, which is a new array each time.
   const tiles = useMemo(
-    () => layTiles({ others, me: ME, main, layout, size, gap, page }),
-    [key, main, layout, size, gap, page],
+    () => layTiles({ others, me, main, layout, size, gap, page, floating: self.floating }),
+    [key, me, main, layout, size, gap, page, self.floating],
   );
   return { ...tiles, setPage };
 }
