@@ -298,10 +298,13 @@ function pickWithSound(): void {
 }
 
 test('sharing with sound: heard while the microphone is off, said in words, silenced alone or by a moderator', async () => {
-  const ada = await join('Ada', 'loud', { before: pickWithSound, remembers: { startMuted: true } });
-  const bob = await join('Bob', 'loud', { remembers: { startMuted: true } });
+  const ada = await join('Ada', 'loud', { before: pickWithSound });
+  const bob = await join('Bob', 'loud');
   const tile = bob.page.getByTestId('peer-tile');
   await tile.and(bob.page.locator('[data-state=connected]')).waitFor();
+  for (const { page } of [ada, bob]) await page.getByTestId('toggle-mic').click();
+  await tile.getByText('Microphone off').waitFor();
+  await vi.waitFor(async () => expect(await muted(ada.page)).toBe(true), patience);
   /** What Bob hears in half a second. */
   const heard = async () => {
     const before = (await received(bob.page)).audioEnergy;

@@ -32,5 +32,10 @@ export function offerFor(before: Known, now: Known): DeviceOffer | undefined {
 }
 
 /** Is all of it still there? */
-export const isThere = ({ devices }: DeviceOffer, list: readonly MediaDeviceInfo[]): boolean =>
+const isThere = ({ devices }: DeviceOffer, list: readonly MediaDeviceInfo[]): boolean =>
   devices.every(({ deviceId }) => list.some((one) => one.deviceId === deviceId));
+
+/** What is offered after the list changed: the newest device, or the one before as long as it is there. */
+export function nextOffer(offer: DeviceOffer | undefined, before: Known, now: Known): DeviceOffer | undefined {
+  return offerFor(before, now) ?? (offer && isThere(offer, now.devices) ? offer : undefined);
+}

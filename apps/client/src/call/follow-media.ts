@@ -1,7 +1,6 @@
 import type { Call } from '@tandem/rtc';
 import { localMedia } from '../media/local-media.ts';
 import type { LocalMediaState } from '../media/media-state.ts';
-import { type DeviceOffer, isThere, offerFor } from './device-offer.ts';
 import { SentSound } from './sent-sound.ts';
 import type { CallState } from './state.ts';
 
@@ -24,7 +23,11 @@ export function followMedia(call: Call, state: CallState, soundFailed: () => voi
     else if (now.muted !== then.muted) sound.applyMute();
     if (now.videoTrack !== then.videoTrack) changes.push(call.setTrack('video', now.videoTrack ?? null));
     Promise.all(changes).catch(failed);
-    if (now.devices !== then.devices) state.set({ offer: nextOffer(state.get().offer, then, now) });
+    if (now.devices !== then.devices)
+      import('./device-offer.ts')
+        .then(({ nextOffer }) => state.set({ offer: nextOffer(state.get().offer, then, now) }))
+        // Not offered: the settings have the device.
+        .catch(() => {});
     if (now.lost !== then.lost && now.lost) state.notify('media.lost', { device: now.lost });
     if (now.filterFailed && !then.filterFailed) state.notify('media.filterFailed');
   };
@@ -39,13 +42,4 @@ export function followMedia(call: Call, state: CallState, soundFailed: () => voi
   return () => {
     for (const end of undo) end();
   };
-}
-
-/** The newest device; the one before as long as it is there. */
-function nextOffer(
-  offer: DeviceOffer | undefined,
-  before: LocalMediaState,
-  now: LocalMediaState,
-): DeviceOffer | undefined {
-  return offerFor(before, now) ?? (offer && isThere(offer, now.devices) ? offer : undefined);
 }

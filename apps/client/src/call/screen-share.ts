@@ -14,15 +14,6 @@ export interface ScreenShareHost {
 }
 
 /**
- * Can this browser share the sound of a tab or a window? Firefox and Safari ignore the wish without a word; the setting that only such
- * sound has is known to those that can.
- */
-export const canShareSound = (): boolean => {
-  const known: object = navigator.mediaDevices?.getSupportedConstraints() ?? {};
-  return 'suppressLocalAudioPlayback' in known;
-};
-
-/**
  * What to ask the browser's picker for. This tab is not offered: shared in its own call it is a tunnel of mirrors, and its sound comes back
  * to those who made it (`restrictOwnAudio` keeps it out of the sound of a whole screen). The sound is no voice: nothing is to clean it.
  */
@@ -33,7 +24,6 @@ const WISH = {
     noiseSuppression: false,
     autoGainControl: false,
     restrictOwnAudio: true,
-    suppressLocalAudioPlayback: false,
   },
   selfBrowserSurface: 'exclude',
   systemAudio: 'include',

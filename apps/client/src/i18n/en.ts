@@ -71,24 +71,6 @@ export const en = {
   'media.blurFailed': 'The background blur is not working, so your camera is off.',
   'media.blurOff': 'Show me without blur',
 
-  'permission.browserTitle': 'Your browser blocks camera and microphone',
-  'permission.browserText':
-    'Open the site settings beside the address, allow camera and microphone, then try again. You can also join without them.',
-  'permission.dismissedTitle': 'Not decided yet',
-  'permission.dismissedText': 'The browser’s question was closed. Try again and choose “Allow”, or join without.',
-  'permission.systemTitle': 'Your system blocks camera or microphone',
-  'permission.systemText':
-    'The browser may use them, the system says no. macOS: System Settings → Privacy & Security. Windows: Settings → Privacy & security → Camera, Microphone.',
-  'permission.noneTitle': 'No camera or microphone found',
-  'permission.noneText': 'Plug one in and it appears here by itself. You can join now to see and hear the others.',
-  'permission.busyTitle': 'Camera or microphone is in use',
-  'permission.busyText': 'Another app holds it. Close that app, then try again.',
-  'permission.insecureTitle': 'This page is not secure',
-  'permission.insecureText': 'Browsers give camera and microphone to https pages only. Open this address with https.',
-  'permission.unknownTitle': 'Camera and microphone did not start',
-  'permission.unknownText': 'The browser said: {detail}',
-  'permission.again': 'Try again',
-
   'call.guest': 'Guest',
 
   'control.micOn': 'Turn microphone on',

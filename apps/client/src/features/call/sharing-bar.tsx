@@ -1,9 +1,17 @@
 'use client';
 import { call } from '../../call/call-model.ts';
-import { canShareSound } from '../../call/screen-share.ts';
 import { useText } from '../../i18n/index.ts';
 import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
+
+/**
+ * Can this browser share the sound of a tab or a window? Firefox and Safari ignore the wish without a word; the setting that only such
+ * sound has is known to those that can.
+ */
+const canShareSound = (): boolean => {
+  const known: object = navigator.mediaDevices?.getSupportedConstraints() ?? {};
+  return 'suppressLocalAudioPlayback' in known;
+};
 
 /** What I share is told, not shown: a picture of the screen on that screen is a tunnel of mirrors. */
 export function SharingBar() {

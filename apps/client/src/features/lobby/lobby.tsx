@@ -12,7 +12,7 @@ import { canChooseSpeaker, DeviceSelect } from '../settings/device-select.tsx';
 import { SettingsDialog } from '../settings/loaded-settings.tsx';
 import { BlurHelp } from './blur-help.tsx';
 import { JoinForm } from './join-form.tsx';
-import { PermissionHelp } from './permission-help.tsx';
+import { PermissionHelp } from './loaded-permission-help.tsx';
 import { Preview } from './preview.tsx';
 import type { RoomWish } from './room-choice.tsx';
 
@@ -101,7 +101,7 @@ function Devices() {
         <DeviceSelect kind="videoinput" />
         {speaker && <DeviceSelect kind="audiooutput" />}
       </div>
-      {live && <PermissionHelp />}
+      {live && problem && <PermissionHelp />}
       <BlurHelp />
       {silent && !problem && (
         <div className="note" role="status" data-testid="silent-warning">

@@ -1,4 +1,5 @@
 'use client';
+import '../../i18n/load-rest.ts';
 import { type MessageKey, useText } from '../../i18n/index.ts';
 import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';

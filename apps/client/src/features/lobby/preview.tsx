@@ -7,7 +7,7 @@ import { localMedia } from '../../media/local-media.ts';
 import { useMirror } from '../../media/use-mirror.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { TrackVideo } from '../../ui/stream-video.tsx';
-import { PermissionHelp } from './permission-help.tsx';
+import { PermissionHelp } from './loaded-permission-help.tsx';
 
 /** How the others will see you, with the switches that matter. */
 export function Preview() {
