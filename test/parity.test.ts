@@ -69,6 +69,7 @@ const added: typeof leftOut = {
     METRICS_STACK: 'CloudWatch only',
     METRICS_PART: 'CloudWatch only',
     STOP_DRAIN_SECONDS: 'of ECS updates',
+    READY_PORT: 'the load balancer of turns: asks it',
   },
 };
 

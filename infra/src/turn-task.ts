@@ -33,6 +33,7 @@ export function turnTask(scope: Construct, props: TurnFleetProps, of: TurnTask):
     DRAIN_SECONDS: String(of.drainTimeout.toSeconds()),
     STOP_DRAIN_SECONDS: String(updateDrainSeconds(of.drainTimeout)),
     ...(props.realm ? { TURN_REALM: props.realm } : {}),
+    ...(props.certificate ? { READY_PORT: String(part.readyPort) } : {}),
     ...(props.turnHost ? { TURN_HOST: props.turnHost, TURN_TLS_PORT: '443' } : {}),
   };
   const { task, container } = nodeTask(scope, {

@@ -25,6 +25,8 @@ export function turnTls(
   });
   for (const port of ports) securityGroup.addIngressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(port), 'TURN over TLS');
   securityGroup.addEgressRule(nodes, ec2.Port.tcp(topology.turn.port), 'to the nodes');
+  securityGroup.addEgressRule(nodes, ec2.Port.tcp(topology.turn.readyPort), 'health checks');
+  nodes.addIngressRule(securityGroup, ec2.Port.tcp(topology.turn.readyPort), 'health checks of turns:');
   const balancer = new elb.NetworkLoadBalancer(scope, 'Tls', {
     vpc,
     internetFacing: true,
@@ -47,8 +49,16 @@ export function turnTls(
     deregistrationDelay: Duration.seconds(Math.min(3600, drain.toSeconds())),
     connectionTermination: false,
     preserveClientIp: true,
-    healthCheck: { protocol: elb.Protocol.TCP, interval: Duration.seconds(10) },
+    // A node closes this port as soon as it drains, also for an update of the service, in which its instance stays.
+    healthCheck: {
+      protocol: elb.Protocol.TCP,
+      port: String(topology.turn.readyPort),
+      interval: Duration.seconds(10),
+    },
   });
+  // New calls go elsewhere; those that are open stay until the drain is over.
+  group.setAttribute('target_health_state.unhealthy.connection_termination.enabled', 'false');
+  group.setAttribute('target_health_state.unhealthy.draining_interval_seconds', String(drain.toSeconds()));
   instances.attachToNetworkTargetGroup(group);
   for (const port of ports)
     balancer.addListener(`Port${port}`, {

@@ -131,6 +131,8 @@ export const topology = {
     folder: 'infra/turn-node',
     port: 3478,
     tlsPort: 5349,
+    /** Takes TCP connections while the node takes calls; the load balancer for turns: asks it. */
+    readyPort: 3479,
     relayPorts: [49152, 65535],
     /** Argument of the program that asks a running node, by one STUN binding request. */
     healthArgument: 'health',

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectRedis, loadConfig, parseTurnSecret, readTurnNodes, TURN_DIRECTORY_KEY } from '@tandem/service';
@@ -40,7 +40,21 @@ function client(port: number, secret: string, messages: number, more: string[] =
   return { child, ended };
 }
 
-async function world(secrets: () => Promise<string[]>, { password = 'node-password', leaving = false } = {}) {
+/** What a TCP health check of a network load balancer does: a connection is made, or not. */
+function takesConnections(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  return new Promise((resolve) => {
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+  }).then((open) => {
+    socket.destroy();
+    return open as boolean;
+  });
+}
+
+async function world(
+  secrets: () => Promise<string[]>,
+  { password = 'node-password', leaving = false, readyPort = 0 } = {},
+) {
   const folder = await mkdtemp(join(tmpdir(), 'turn-node-'));
   const redis = await startRedis();
   const admin = connectRedis(redis.url);
@@ -71,6 +85,7 @@ async function world(secrets: () => Promise<string[]>, { password = 'node-passwo
     TURN_HOST: 'turn.example.com',
     DRAIN_SECONDS: '120',
     METRICS_STACK: 'S',
+    ...(readyPort ? { READY_PORT: String(readyPort) } : {}),
   });
   const node = await startTurnNode(config, {
     host,
@@ -149,6 +164,19 @@ test('a node enters the directory, relays, rotates its secret without a restart,
   expect(w.calls.at(-1)).toBe('done');
 });
 
+test('the load balancer’s health check passes while the node takes calls, and fails as soon as it drains, before its calls end', async () => {
+  const readyPort = await freePort();
+  await using w = await world(async () => ['secret-one'], { readyPort });
+  expect(await takesConnections(readyPort)).toBe(true);
+  const call = client(w.port, 'secret-one', 60);
+  await vi.waitFor(() => expect(w.node.coturn.allocations.size).toBeGreaterThan(0), soon);
+  void w.node.drain(120);
+  await vi.waitFor(async () => expect(await takesConnections(readyPort)).toBe(false), soon);
+  expect(w.node.state).toBe('draining');
+  expect(w.node.coturn.allocations.size).toBeGreaterThan(0);
+  expect(await call.ended).toMatch(/Total lost packets 0/);
+});
+
 test('a node whose coturn dies leaves the directory; its user reaches nothing but the directory', async () => {
   await using w = await world(async () => ['secret-one']);
   const own = connectRedis(w.redis.url, { username: 'turn-node', password: 'node-password' });
@@ -173,7 +201,9 @@ test('a node that the directory does not take is not serving: metric 0, not a wo
 });
 
 test('a node started on an instance that is about to go never enters the directory', async () => {
-  await using w = await world(async () => ['secret-one'], { leaving: true });
+  const readyPort = await freePort();
+  await using w = await world(async () => ['secret-one'], { leaving: true, readyPort });
+  expect(await takesConnections(readyPort)).toBe(false);
   expect(await w.node.ended).toBe('drained');
   expect(w.events.join('\n')).not.toContain('turn.serving');
   expect(w.metrics.map((m) => m.turn_serving)).not.toContain(1);

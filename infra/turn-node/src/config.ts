@@ -24,6 +24,14 @@ export const TurnNodeConfig = Type.Object({
         'Folder with the certificate of TURN_HOST, kept by another program such as Caddy; the node then ends TLS on TURN_TLS_PORT and follows renewals. Unset: a load balancer ends it.',
     }),
   ),
+  READY_PORT: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 65535,
+      description:
+        'TCP port that takes connections while the node takes calls, for the health check of a load balancer; a draining node closes it. Unset: none.',
+    }),
+  ),
   RELAY_MIN_PORT: port(49152, 'First relay port.'),
   RELAY_MAX_PORT: port(65535, 'Last relay port.'),
   NODE_MBPS: Type.Number({ default: 1500, minimum: 1, description: 'Mbit/s out at which the node is full.' }),

@@ -10,6 +10,7 @@ import { attempts, type Say } from '../../node-kit/retry.ts';
 import { FollowedCertificate } from './certificate.ts';
 import type { TurnNodeConfig } from './config.ts';
 import { type Coturn, startCoturn } from './coturn.ts';
+import { openReadyPort, type ReadyPort } from './ready-port.ts';
 import { cutRevokedRelays, type RelayCutter } from './revoked-relays.ts';
 import { type SecretSource, secretSource } from './secrets.ts';
 
@@ -57,6 +58,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
   const coturn = await startCoturn(config, host, (line) => say('coturn.error', { line }), tls);
   let redis: RedisClient | undefined;
   let cutter: RelayCutter | undefined;
+  let ready: ReadyPort | undefined;
   let state: TurnNode['state'] = 'serving';
   let load = 0;
   let mbps = 0;
@@ -104,6 +106,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     // ECS starts a daemon's task again on an instance whose drain is over and that is about to go.
     if (await host.leaving().catch(() => false)) state = 'draining';
     else await attempt('directory', register);
+    if (config.READY_PORT && state === 'serving') ready = await openReadyPort(host.privateIp, config.READY_PORT);
   } catch (error) {
     redis?.disconnect();
     await cutter?.[Symbol.asyncDispose]();
@@ -116,6 +119,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     if (state === 'ended') return;
     state = 'ended';
     stop.abort();
+    ready?.close();
     const directory = redis;
     if (directory) await attempt('directory', () => removeTurnNode(directory, host.id));
     await coturn[Symbol.asyncDispose]();
@@ -130,6 +134,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     attempt,
     begin: async () => {
       state = 'draining';
+      ready?.close();
       say('turn.draining', { allocations: coturn.allocations.size });
       await attempt('directory', register);
       if (!coturn.refuseNew()) say('turn.drain-by-directory', { why: 'this coturn cannot refuse new allocations' });
