@@ -57,6 +57,7 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
 
     this.cluster = new ecs.Cluster(this, 'Cluster', { vpc, containerInsightsV2: ecs.ContainerInsights.ENHANCED });
     this.autoScalingGroup = nodeInstances(this, {
+      container: 'media',
       description: 'ECS agent of a media node',
       vpc,
       cluster: this.cluster,

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -6,6 +6,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { NODE_MACHINE_IMAGE } from './base-images.ts';
+import { nodeSignalUnit } from './node-signal-unit.ts';
 
 /**
  * How long a node may wait for its calls when an update of the service stops it, s: at most three waves of an update (half of the
@@ -21,6 +22,8 @@ export const STOP_MARGIN_SECONDS = 60;
 export const DRAIN_HOOK = 'drain';
 
 export interface NodeInstances {
+  /** Name of the node's container, whose health says that an instance serves. */
+  readonly container: string;
   /** Of the instances' role. */
   readonly description: string;
   readonly vpc: ec2.IVpc;
@@ -95,11 +98,13 @@ export function nodeInstances(scope: Construct, of: NodeInstances): autoscaling.
     launchTemplate: template,
     minCapacity: of.minNodes,
     maxCapacity: of.maxNodes,
-    // Default is half an hour for the whole group, which a drain outlives.
     updatePolicy: autoscaling.UpdatePolicy.rollingUpdate({
       maxBatchSize: 1,
       minInstancesInService: of.minNodes < of.maxNodes ? of.minNodes : of.minNodes - 1,
-      pauseTime: Duration.minutes(5),
+      // The next instance is replaced when this one's node is healthy; one that never is ends the update, and it is rolled back. No creation
+      // policy: a group is made before the service that runs the nodes.
+      waitOnResourceSignals: true,
+      pauseTime: Duration.minutes(30),
       suspendProcesses: [
         autoscaling.ScalingProcess.AZ_REBALANCE,
         autoscaling.ScalingProcess.ALARM_NOTIFICATION,
@@ -110,6 +115,9 @@ export function nodeInstances(scope: Construct, of: NodeInstances): autoscaling.
     groupMetrics: [autoscaling.GroupMetrics.all()],
     terminationPolicies: [autoscaling.TerminationPolicy.OLDEST_LAUNCH_TEMPLATE, autoscaling.TerminationPolicy.DEFAULT],
   });
+  const { stackName, region } = Stack.of(scope);
+  const resource = (group.node.defaultChild as autoscaling.CfnAutoScalingGroup).logicalId;
+  userData.addCommands(...nodeSignalUnit({ container: of.container, stackName, region, resource }));
   // Written as L1: the L2 hook brings a Lambda or topic, and here the node itself answers.
   new autoscaling.CfnLifecycleHook(scope, 'DrainHook', {
     lifecycleHookName: DRAIN_HOOK,

@@ -69,6 +69,7 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
 
     this.cluster = new ecs.Cluster(this, 'Cluster', { vpc, containerInsightsV2: ecs.ContainerInsights.ENHANCED });
     this.autoScalingGroup = nodeInstances(this, {
+      container: 'turn',
       description: 'ECS agent of a TURN node',
       vpc,
       cluster: this.cluster,
