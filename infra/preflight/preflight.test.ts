@@ -101,12 +101,12 @@ test('a new account: everything that would stop the deployment half way is named
 test('an account that is ready, and one that may not be read', async () => {
   const ready = await account('ready-account.json');
   const good = await preflight(ready.url, PRODUCTION);
-  expect([good.code, good.output.trim().split('\n').at(-1)], good.output).toEqual([0, '15 met, 0 lacking, 0 unknown']);
+  expect([good.code, good.output.trim().split('\n').at(-1)], good.output).toEqual([0, '16 met, 0 lacking, 0 unknown']);
   const denied = { status: 400, type: 'application/x-amz-json-1.1', body: '{"__type":"AccessDeniedException"}' };
   const closed = await account('ready-account.json', { 'GetServiceQuota L-3032A538': denied });
   const partly = await preflight(closed.url, PRODUCTION);
   expect(partly.output).toMatch(/\? Fargate On-Demand vCPU resource count: AccessDeniedException/);
-  expect([partly.code, partly.output.trim().split('\n').at(-1)]).toEqual([1, '14 met, 0 lacking, 1 unknown']);
+  expect([partly.code, partly.output.trim().split('\n').at(-1)]).toEqual([1, '15 met, 0 lacking, 1 unknown']);
 });
 
 test('wrong use is one line and exit code 2; a certificate elsewhere is refused without asking', async () => {
@@ -124,6 +124,18 @@ test('wrong use is one line and exit code 2; a certificate elsewhere is refused 
   expect((await preflight(url, swapped)).output).toMatch(
     /✗ the certificate arn:.* is in eu-central-1\n {4}Fix: .*us-east-1/,
   );
+});
+
+test('a zone in which CloudFront makes no VPC origin is named by its id, which is the same in every account', async () => {
+  const zones = ['a use1-az4', 'b use1-az3', 'c use1-az1'].map((one) => one.split(' '));
+  const items = zones.map(
+    ([letter, id]) =>
+      `<item><zoneName>us-east-1${letter}</zoneName><zoneId>${id}</zoneId><zoneState>available</zoneState></item>`,
+  );
+  const body = `<DescribeAvailabilityZonesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><availabilityZoneInfo>${items.join('')}</availabilityZoneInfo></DescribeAvailabilityZonesResponse>`;
+  const { url } = await account('ready-account.json', { DescribeAvailabilityZones: { type: 'text/xml', body } });
+  const { output } = await preflight(url, ['--profile', 'development', '--region', 'us-east-1']);
+  expect(output).toMatch(/✗ CloudFront makes no VPC origin in us-east-1b \(use1-az3\)\n {4}Fix: another region/);
 });
 
 test('the bootstrap version is the one that our templates ask for', () => {

@@ -20,7 +20,7 @@ export function egressBudget(
     'key, dollar sign, value, such as part$Turn',
   );
   // Without a name of ours: another topic replaces the budget, and a second one of the same name would be refused.
-  new budgets.CfnBudget(scope, 'EgressBudget', {
+  const budget = new budgets.CfnBudget(scope, 'EgressBudget', {
     budget: {
       budgetType: 'COST',
       timeUnit: 'MONTHLY',
@@ -41,4 +41,6 @@ export function egressBudget(
       subscribers: [{ subscriptionType: 'SNS', address: topic.topicArn }],
     })),
   });
+  // AWS Budgets asks the topic when the budget is made: its policy must be there.
+  budget.node.addDependency(topic);
 }

@@ -11,6 +11,7 @@ import { AuthService } from './auth-service.ts';
 import { SERVICE_ACCESS } from './cache-access.ts';
 import { Canary } from './canary.ts';
 import { checkTopology } from './check-topology.ts';
+import { checkPrivateDomain } from './check-private-domain.ts';
 import { Edge } from './edge.ts';
 import { MediaDirectory } from './media-directory.ts';
 import { MediaFleet } from './media-fleet.ts';
@@ -98,10 +99,9 @@ export class WebRtcTopology extends Construct {
     const cluster =
       props.cluster ??
       new ecs.Cluster(this, 'Cluster', { vpc: this.vpc, containerInsightsV2: ecs.ContainerInsights.ENHANCED });
-    const namespace = new servicediscovery.PrivateDnsNamespace(this, 'Namespace', {
-      vpc: this.vpc,
-      name: props.privateDomainName ?? 'tandem.internal',
-    });
+    const name = props.privateDomainName ?? 'tandem.internal';
+    checkPrivateDomain(this, this.vpc, name);
+    const namespace = new servicediscovery.PrivateDnsNamespace(this, 'Namespace', { vpc: this.vpc, name });
     if (props.mediaNodes && cache.mediaNodes)
       this.media = this.newMediaFleet(props.mediaNodes, cache.mediaNodes, namespace.namespaceName);
     const common = this.ofBothServices(cluster, namespace, cache.services);

@@ -76,9 +76,9 @@ test.each(groups)(
     expect(name).toBe(nameOf(group));
     expect(task.Properties.ContainerDefinitions[0].HealthCheck.Command).toContain('health');
     // The ECS agent starts after the script of the first boot (its unit is ordered after cloud-final), which therefore must not wait.
-  const started = userData.split('\n').filter((line) => /^systemctl .*signal-node/.test(line));
-  expect(started).toEqual(['systemctl start --no-block signal-node.service']);
-  // CloudFormation guide, "CloudFormation helper scripts reference": they are not on images such as those for ECS.
+    const started = userData.split('\n').filter((line) => /^systemctl .*signal-node/.test(line));
+    expect(started).toEqual(['systemctl start --no-block signal-node.service']);
+    // CloudFormation guide, "CloudFormation helper scripts reference": they are not on images such as those for ECS.
     expect(userData).toContain('dnf install -y aws-cfn-bootstrap');
   },
 );

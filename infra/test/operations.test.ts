@@ -88,6 +88,10 @@ test('the budget counts what leaves the instances of this stack, and its topic t
     },
   });
   const topic = ofType(full, 'AWS::SNS::TopicPolicy')[0].Topics[0];
+  // Cost Management guide, "Creating an Amazon SNS topic for budget notifications": the policy comes before the budget, or it is refused.
+  const [policy] = resources(full).find(([, one]) => one.Type === 'AWS::SNS::TopicPolicy') ?? [];
+  const [, whole] = resources(full).find(([, one]) => one.Type === 'AWS::Budgets::Budget') ?? [];
+  expect(whole.DependsOn).toContain(policy);
   for (const { Subscribers, Notification } of budget.NotificationsWithSubscribers) {
     expect(Subscribers).toEqual([{ SubscriptionType: 'SNS', Address: topic }]);
     expect(['ACTUAL', 'FORECASTED']).toContain(Notification.NotificationType);

@@ -17,14 +17,21 @@ export interface Certificate {
   readonly names: readonly string[];
 }
 
+export interface Zone {
+  /** Such as us-east-1a. */
+  readonly name: string;
+  /** Such as use1-az3. */
+  readonly id: string;
+}
+
 /** Each method throws what AWS answers; the checks say what that means. */
 export interface Account {
   id(): Promise<string>;
   quota(service: string, code: string): Promise<number>;
   elasticIpsInUse(): Promise<number>;
   vpcsInUse(): Promise<number>;
-  /** Names of the zones of the region, in their order. */
-  zones(): Promise<readonly string[]>;
+  /** Zones of the region, in the order of their names. A name means another zone in each account; an id means the same everywhere. */
+  zones(): Promise<readonly Zone[]>;
   /** Zones that offer this instance type. */
   zonesWith(instanceType: string): Promise<readonly string[]>;
   /** @param region where the certificate is */
@@ -53,8 +60,8 @@ export function accountOf(region: string): Account {
       );
       return (found.AvailabilityZones ?? [])
         .filter((zone) => zone.State === 'available')
-        .map((zone) => zone.ZoneName ?? '')
-        .sort();
+        .map((zone) => ({ name: zone.ZoneName ?? '', id: zone.ZoneId ?? '' }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
     },
     zonesWith: async (instanceType) => {
       const found = await ec2.send(

@@ -77,6 +77,12 @@ function quotaFindings(account: Account, needs: Needs): Promise<Finding>[] {
   return wanted.filter(([, need]) => need > 0).map(([name, need, inUse]) => quotaFinding(account, name, need, inUse));
 }
 
+/**
+ * Zones in which CloudFront makes no VPC origin, although their region has them. CloudFront developer guide, "Restrict access with VPC origins",
+ * "Supported AWS Regions for VPC origins", read in November 2026.
+ */
+const WITHOUT_VPC_ORIGINS = ['use1-az3', 'usw1-az2', 'apne1-az3', 'cac1-az3'];
+
 /** CDK takes the first zones of the region, whatever they offer. */
 function zoneFindings(account: Account, needs: Needs): Promise<Finding>[] {
   const { region, zones, instanceTypes } = needs;
@@ -86,12 +92,23 @@ function zoneFindings(account: Account, needs: Needs): Promise<Finding>[] {
       const what = `${region} has ${found.length} zones, ${zones} needed`;
       return found.length >= zones ? met(what) : lacking(what, `-c zones=${found.length}, or another region`);
     }),
+    finding('zones of the load balancer', async () => {
+      const first = (await account.zones()).slice(0, zones);
+      const without = first.filter(({ id }) => WITHOUT_VPC_ORIGINS.includes(id));
+      return without.length === 0
+        ? met('CloudFront makes VPC origins in these zones')
+        : lacking(
+            `CloudFront makes no VPC origin in ${without.map(({ name, id }) => `${name} (${id})`).join(', ')}`,
+            'another region, fewer zones (development takes 2), or a VPC of yours (`vpc`) without that zone',
+          );
+    }),
     ...instanceTypes.map((type) =>
       finding(type, async () => {
         const [all, offering] = await Promise.all([account.zones(), account.zonesWith(type)]);
-        const without = all.slice(0, zones).filter((zone) => !offering.includes(zone));
+        const first = all.slice(0, zones).map(({ name }) => name);
+        const without = first.filter((name) => !offering.includes(name));
         return without.length === 0
-          ? met(`${type} is offered in ${all.slice(0, zones).join(', ')}`)
+          ? met(`${type} is offered in ${first.join(', ')}`)
           : lacking(
               `${type} is not offered in ${without.join(', ')}`,
               'another instance type (turnOptions, mediaOptions), fewer zones, or another region',
