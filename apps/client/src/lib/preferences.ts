@@ -77,9 +77,15 @@ export function loadPreferences(): void {
   if (!preferences.get().userId) preferences.set({ userId: randomId() });
 }
 
+/** What is stored, also before the page has read it: an effect of a child runs before that of the root. */
+export function storedPreferences(): Preferences {
+  if (!loaded) loadPreferences();
+  return preferences.get();
+}
+
 export function savePreferences(change: Partial<Preferences>): void {
   // Whoever types before the page has read them must not overwrite them with defaults.
-  if (!loaded) loadPreferences();
+  storedPreferences();
   preferences.set(change);
   try {
     localStorage.setItem(KEY, JSON.stringify(preferences.get()));

@@ -1,4 +1,4 @@
-import { preferences, savePreferences } from '../lib/preferences.ts';
+import { preferences, savePreferences, storedPreferences } from '../lib/preferences.ts';
 import { Store } from '../lib/store.ts';
 import { constraintsFor } from './constraints.ts';
 import type { Blur } from './effects/background-blur.ts';
@@ -62,7 +62,7 @@ export class LocalMedia extends Store<LocalMediaState> {
     const ends = this.#ends;
     navigator.mediaDevices.addEventListener('devicechange', this.#devicesChanged);
     this.#timer ??= setInterval(this.#watchSilence, 500);
-    this.set({ muted: preferences.get().startMuted });
+    this.set({ muted: storedPreferences().startMuted });
     await this.#listDevices();
     const [camera, microphone] = await Promise.all([queryPermission('camera'), queryPermission('microphone')]);
     if (ends !== this.#ends || this.get().asked) return;
