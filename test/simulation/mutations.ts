@@ -92,6 +92,11 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
         now: "if (away && session.state.kind === 'attached') session.unsynced = true;",
         faulty: '',
       },
+      {
+        file: `${core}sessions/session-records.ts`,
+        now: 'clock.now() - this.#comparedAt < settings.grace',
+        faulty: 'true',
+      },
     ],
   },
   'overtaken-resume': {
