@@ -1,7 +1,19 @@
 /** Writes that the store carries out late or loses, and what each node does about them by itself. */
 import { expect, test } from 'vitest';
 import { UnavailableError } from '../../backplane/types.ts';
-import { Client, members, pair } from '../testing.ts';
+import { Client, type Cluster, members, pair } from '../testing.ts';
+
+/** The first of these operations gets no answer, and is given up when the gate opens. */
+function loseFirst(cluster: Cluster, wanted: string) {
+  const slow = cluster.gate();
+  let count = 0;
+  cluster.before = async (_node, operation) => {
+    if (operation !== wanted || count++ > 0) return;
+    await slow.promise;
+    throw new UnavailableError('no answer in time');
+  };
+  return slow;
+}
 
 test('S-93 a membership that the store writes behind the end of its session is taken out again', async () => {
   const { cluster, n1, n2, a, b } = await pair();
@@ -68,13 +80,7 @@ test('S-73 a resume whose membership is not written takes nothing from a later o
   const { cluster, n1, a } = await pair();
   a.connection.onClosed(1006);
   await cluster.run();
-  const slow = cluster.gate();
-  let joins = 0;
-  cluster.before = async (_node, operation) => {
-    if (operation !== 'joinRoom' || joins++ > 0) return;
-    await slow.promise;
-    throw new UnavailableError('no answer in time');
-  };
+  const slow = loseFirst(cluster, 'joinRoom');
   const first = new Client(n1, 'ada');
   first.send({ type: 'resume', sessionToken: a.token });
   await cluster.run();
@@ -94,13 +100,7 @@ test('S-73 a resume that is not answered takes nothing from one that was answere
   const { cluster, n1, a, b } = await pair();
   a.connection.onClosed(1006);
   await cluster.run();
-  const slow = cluster.gate();
-  let resumes = 0;
-  cluster.before = async (_node, operation) => {
-    if (operation !== 'resumeSession' || resumes++ > 0) return;
-    await slow.promise;
-    throw new UnavailableError('no answer in time');
-  };
+  const slow = loseFirst(cluster, 'resumeSession');
   const first = new Client(n1, 'ada');
   first.send({ type: 'resume', sessionToken: a.token });
   await cluster.run();
@@ -198,4 +198,35 @@ test('S-71 who resumes on a node whose replica is ahead of a store that went bac
   await cluster.run(30_000);
   expect(b.types.filter((type) => type === 'peer_back')).toHaveLength(1);
   expect(replica.members.get(a.peerId)).toMatchObject({ away: false, info: { metadata: { said: 'last' } } });
+});
+
+test('S-73 a session that a node took and could not bring into its room is given back to the node that has it', async () => {
+  const { cluster, n1, n2, a, b } = await pair();
+  a.connection.onClosed(1006);
+  await cluster.run();
+  const away = (ofNode: string, ofOperation?: string) => {
+    cluster.before = (node, operation) => {
+      if (node === ofNode && operation === (ofOperation ?? operation)) throw new UnavailableError('away for a while');
+    };
+  };
+  // n1 does not hear that n2 took the session, and n2 has no answer about the room.
+  cluster.mute = true;
+  away('n2', 'joinRoom');
+  const first = new Client(n2, 'ada');
+  first.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  first.connection.onClosed(4011);
+  cluster.mute = false;
+  // Ada comes back on n1, which cannot ask the store.
+  away('n1');
+  await cluster.run(3000);
+  const back = new Client(n1, 'ada');
+  back.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  expect(back.types).toContain('resumed');
+  cluster.back();
+  await cluster.run(50_000);
+  expect(back.closed).toBeUndefined();
+  expect(cluster.hub.session(a.peerId)).toMatchObject({ node: 'n1', attached: true });
+  expect(b.types).not.toContain('peer_left');
 });
