@@ -247,7 +247,10 @@ export class WebClient extends Construct {
     });
   }
 
-  /** Where pages come from: the bucket, and for a path that it does not have the load balancer, which answers 404 with a page (Edge). */
+  /**
+   * Where pages come from: the bucket, and for a path that it does not have the load balancer, which answers 404 with a page (Edge). The
+   * API reference of CloudFront, "OriginGroupMember", names no kind of origin that may not be in a group; not tried on AWS yet.
+   */
   private pagesOrigin(
     bucket: cloudfront.IOrigin,
     services: cloudfront.IOrigin | undefined,
