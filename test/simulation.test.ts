@@ -32,8 +32,6 @@ const PINNED: Record<number, string> = {
   6652: 'a node that was taken for dead and lived took what was sent to it from then on for repetitions',
   7171: 'a membership that the store wrote behind the end of its session stayed',
   7206: 'a removal of an earlier resume was carried out while a later one waited for its client',
-  23634:
-    'a node that could not bring a session into its room kept it from the node that had it, whose socket was closed',
   27216: 'a resume that its node had given up closed the only socket, before that node gave the session back',
   10522: 'the end of an earlier life of a session closed it, as the node that it had moved to seemed dead',
   7385: 'a read that was not answered was not made again, and a member that had gone stayed in a view',
