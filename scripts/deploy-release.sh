@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # deploy-release.sh COMMIT: deploys this checkout with the images that were built of COMMIT, each by its digest.
-# Environment: REGISTRY (host of ECR), CONTEXT (the -c values of the stage), AWS credentials.
+# Which images: infra/topology/images.ts. Environment: REGISTRY (host of ECR), CONTEXT (the -c values of the stage), AWS credentials.
 set -euo pipefail
 commit=$1
 images=()
-for name in auth signaling turn canary; do
+names=$(node infra/scripts/images.ts)
+for name in $names; do
   digest=$(aws ecr describe-images --repository-name "tandem/$name" --image-ids "imageTag=$commit" \
     --query 'imageDetails[0].imageDigest' --output text)
   [[ $digest =~ ^sha256:[0-9a-f]{64}$ ]] || { echo "no image of tandem/$name for $commit: $digest" >&2; exit 1; }

@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import { buildTopology } from '../infra/src/app-stack.ts';
+import { IMAGES } from '../infra/topology/images.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const folder = join(root, '.github/workflows');
@@ -75,8 +76,10 @@ test('every npm script and file that a step runs is there', () => {
   for (const run of runs) {
     for (const [, script = ''] of run.matchAll(/npm run ([\w:-]+)(?! -w)(?=[ \n]|$)/g))
       expect(scripts, run).toHaveProperty(script);
-    for (const [file] of run.matchAll(/(?:scripts|\.ci)\/[\w.-]+/g))
-      expect(statSync(join(root, file)).mode & 0o100).not.toBe(0);
+    for (const [, node, file = ''] of run.matchAll(/(node )?((?:infra\/scripts|scripts|\.ci)\/[\w.-]+)/g)) {
+      const { mode } = statSync(join(root, file));
+      if (!node) expect(mode & 0o100).not.toBe(0);
+    }
   }
   for (const { uses } of files.flatMap(jobs)) if (uses) expect(statSync(join(root, uses)).isFile()).toBe(true);
 });
@@ -122,6 +125,33 @@ function deploy(digest: string): { said: string; status: number } {
   }
 }
 
+/** Every image of the tasks, in the form that a person reads. */
+function imagesOf(template: Template): string[] {
+  const text = (value: unknown): string => {
+    const join = (value as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join'];
+    return join ? join[1].map(text).join(join[0]) : typeof value === 'string' ? value : JSON.stringify(value);
+  };
+  return Object.values(template.findResources('AWS::ECS::TaskDefinition')).flatMap(({ Properties }) =>
+    Properties.ContainerDefinitions.map(({ Image: image }: { Image: unknown }) =>
+      text((image as { 'Fn::Sub'?: string })['Fn::Sub'] ?? image),
+    ),
+  );
+}
+
+test('the pipeline builds each image that the stack takes, as a target of the Dockerfile, and the page names its repositories', () => {
+  const { names, images } = (parse(text('deploy.yml')) as { jobs: Record<string, Job & { strategy: unknown }> }).jobs;
+  expect(images?.strategy).toEqual({ matrix: { image: `\${{ fromJSON(needs.names.outputs.images) }}` } });
+  const output = join(made, 'output');
+  const run = names?.steps?.find((step) => step.run)?.run ?? '';
+  execFileSync('bash', ['-ec', run], { cwd: root, env: { PATH: process.env.PATH, GITHUB_OUTPUT: output } });
+  expect(JSON.parse(readFileSync(output, 'utf8').replace('images=', ''))).toEqual(IMAGES);
+  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
+  for (const name of IMAGES) expect(dockerfile).toMatch(new RegExp(`^FROM runtime AS ${name}$`, 'm'));
+  const page = readFileSync(join(root, 'docs/deployment-and-testing.md'), 'utf8');
+  const [repositories = ''] = /ECR repositories .* with immutable tags/.exec(page) ?? [];
+  expect([...repositories.matchAll(/`tandem\/(\w+)`/g)].map(([, name]) => name)).toEqual(IMAGES);
+});
+
 test('the release script deploys every image by digest, as context values that the stack takes; a missing image stops it', () => {
   const digest = `sha256:${'ab'.repeat(32)}`;
   const { said } = deploy(digest);
@@ -129,11 +159,14 @@ test('the release script deploys every image by digest, as context values that t
     [...said.matchAll(/^-c\n(\w+)=(.+)$/gm)].map(([, name = '', value = '']) => [name, value]),
   );
   expect(context).toMatchObject({ profile: 'development', stackName: 'Staging' });
+  const whole = { ...context, mediaNodes: '2' };
   const outdir = mkdtempSync(join(tmpdir(), 'deploy-cdk-'));
   onTestFinished(() => rmSync(outdir, { recursive: true }));
-  const template = Template.fromStack(buildTopology(new App({ context, outdir }), undefined));
-  const images = JSON.stringify(Object.values(template.findResources('AWS::ECS::TaskDefinition')));
-  for (const name of ['auth', 'signaling', 'turn', 'canary']) expect(images).toContain(`/tandem/${name}@${digest}`);
+  const template = Template.fromStack(buildTopology(new App({ context: whole, outdir }), undefined));
+  const images = imagesOf(template);
+  for (const name of IMAGES) expect(images).toContainEqual(expect.stringContaining(`/tandem/${name}@${digest}`));
+  // Whatever the stack runs was built by the pipeline, or is another's, pinned: nothing is left for `cdk deploy` to build.
+  for (const image of images) expect(image).toMatch(/@sha256:[0-9a-f]{64}/);
   expect(deploy('None')).toEqual({ said: expect.stringContaining('no image of tandem/auth for 0123abc'), status: 1 });
   const tagged = { ...context, authImage: '111122223333.dkr.ecr.eu-west-1.amazonaws.com/tandem/auth:latest' };
   expect(() => buildTopology(new App({ context: tagged, outdir }), undefined)).toThrow(

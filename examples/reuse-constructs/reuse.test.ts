@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildPackage, PEERS } from '../../infra/scripts/build.ts';
+import { IMAGES } from '../../infra/topology/images.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'reuse-'));
@@ -110,7 +111,7 @@ test('the package holds what its images are built from: bundles, Redis scripts, 
   const images = join(folder, 'node_modules/@tandem/infra/images');
   const dockerfile = readFileSync(join(images, 'Dockerfile'), 'utf8');
   const copied = [...dockerfile.matchAll(/^COPY ([\w-]+) \/app$/gm)].map(([, name = '']) => name);
-  expect(copied.toSorted()).toEqual(['auth', 'canary', 'media', 'signaling', 'turn']);
+  expect(copied.toSorted()).toEqual(IMAGES.toSorted());
   // What a stage takes from the folder is in it.
   for (const [, source = ''] of dockerfile.matchAll(/^COPY (?!--)(\S+) /gm))
     expect(existsSync(join(images, source)), source).toBe(true);

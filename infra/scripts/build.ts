@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { IMAGES } from '../topology/images.ts';
 
 const infra = join(import.meta.dirname, '..');
 const repository = join(infra, '..');
@@ -73,7 +74,7 @@ export async function buildPackage(out: string): Promise<void> {
   declarations(types);
   copyDeclarations(join(types, 'infra/src'), out, 'index');
   rmSync(types, { recursive: true });
-  for (const name of ['auth', 'signaling', 'turn', 'media', 'canary'])
+  for (const name of IMAGES)
     execFileSync(process.execPath, [join(repository, 'scripts/bundle.mjs'), name, join(out, 'images')], {
       stdio: 'pipe',
     });

@@ -3,6 +3,7 @@ import { type App, Aspects, Stack, Tags } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { IMAGES, type ImageName } from '../topology/images.ts';
 import { check } from './check.ts';
 import { imageByDigest } from './image-reference.ts';
 import { LeaveNothing } from './leave-nothing.ts';
@@ -12,8 +13,8 @@ import { ViewerRules } from './viewer-rules.ts';
 import { WebRtcTopology } from './webrtc-topology.ts';
 import type { WebRtcTopologyProps } from './webrtc-topology-props.ts';
 
-/** Images that a pipeline has built, by digest. */
-const IMAGES = ['authImage', 'signalingImage', 'turnImage', 'mediaImage', 'canaryImage'] as const;
+/** Images that a pipeline has built, by digest: `authImage` and so on. */
+const IMAGE_VALUES = IMAGES.map((name) => `${name}Image` as const);
 const KNOWN = [
   'part',
   'profile',
@@ -41,7 +42,7 @@ const KNOWN = [
   'cachePasswordGeneration',
   'monthlyEgressBudgetUsd',
   'webAclArn',
-  ...IMAGES,
+  ...IMAGE_VALUES,
 ] as const;
 
 /**
@@ -151,9 +152,9 @@ function viewerRules(app: App, stackName: string): Stack {
 /** Those that are given; the others are built when deployed. */
 function imagesOf(
   stack: Stack,
-  text: (name: (typeof IMAGES)[number]) => string | undefined,
-): Pick<WebRtcTopologyProps, (typeof IMAGES)[number]> {
-  const given = IMAGES.flatMap((name) => {
+  text: (name: `${ImageName}Image`) => string | undefined,
+): Pick<WebRtcTopologyProps, `${ImageName}Image`> {
+  const given = IMAGE_VALUES.flatMap((name) => {
     const reference = text(name);
     return reference === undefined ? [] : [[name, imageByDigest(stack, name, reference)] as const];
   });

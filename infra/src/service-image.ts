@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { IgnoreMode } from 'aws-cdk-lib';
 import { type DockerImageAssetProps, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import type { ImageName } from '../topology/images.ts';
 import { NODE_IMAGE } from './base-images.ts';
 import { imagesFolder, repository } from './paths.ts';
 
 /** Sources of each image beside the manifests; Dockerfile copies the same. A change elsewhere must not deploy it anew. */
-const SOURCES = {
+const SOURCES: Readonly<Record<ImageName, readonly string[]>> = {
   auth: ['apps/auth'],
   signaling: ['apps/signaling'],
   turn: ['infra/node-kit', 'infra/turn-node'],
@@ -19,11 +20,11 @@ const SOURCES = {
     'scripts/lib/media-engine.mjs',
   ],
   canary: ['infra/canary'],
-} as const;
+};
 const SHARED = ['packages/protocol', 'packages/service', 'scripts/bundle.mjs'];
 
 /** Container of a service, built (by Docker, at deploy time only) from the repository or from the packed bundle. */
-export function serviceImage(name: keyof typeof SOURCES, architecture: ecs.CpuArchitecture): ecs.ContainerImage {
+export function serviceImage(name: ImageName, architecture: ecs.CpuArchitecture): ecs.ContainerImage {
   const platform = architecture === ecs.CpuArchitecture.X86_64 ? Platform.LINUX_AMD64 : Platform.LINUX_ARM64;
   const { directory, ...asset } = imageAsset(name, repository, platform);
   if (!existsSync(join(directory, 'Dockerfile')))
@@ -32,11 +33,7 @@ export function serviceImage(name: keyof typeof SOURCES, architecture: ecs.CpuAr
 }
 
 /** What Docker and the image's name (a hash) see. @param root the repository, or undefined in the packed package */
-export function imageAsset(
-  name: keyof typeof SOURCES,
-  root: string | undefined,
-  platform: Platform,
-): DockerImageAssetProps {
+export function imageAsset(name: ImageName, root: string | undefined, platform: Platform): DockerImageAssetProps {
   const common = { target: name, platform, buildArgs: { NODE_IMAGE }, ignoreMode: IgnoreMode.DOCKER };
   if (!root) return { ...common, directory: imagesFolder, exclude: ['*', '!Dockerfile', `!${name}*/**`] };
   return {

@@ -7,16 +7,18 @@ import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { COLLECTOR_IMAGE, NODE_IMAGE, NODE_MACHINE_IMAGE } from '../src/base-images.ts';
 import { imageAsset } from '../src/service-image.ts';
+import { IMAGES } from '../topology/images.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'images-'));
 const root = join(folder, 'repository');
-const NAMES = ['auth', 'signaling', 'turn', 'media', 'canary'] as const;
 let made = 0;
 
 function hashes(): string[] {
   const stack = new Stack(new App({ outdir: join(folder, `cdk.out.${made++}`) }), 'Images');
-  return NAMES.map((name) => new DockerImageAsset(stack, name, imageAsset(name, root, Platform.LINUX_ARM64)).assetHash);
+  return IMAGES.map(
+    (name) => new DockerImageAsset(stack, name, imageAsset(name, root, Platform.LINUX_ARM64)).assetHash,
+  );
 }
 
 /** Which images a change of this file renames. */
@@ -28,7 +30,7 @@ function renamedBy(file: string): string[] {
   const after = hashes();
   cpSync(join(repository, file), path);
   expect(readFileSync(path).equals(text)).toBe(true);
-  return NAMES.filter((_, i) => before[i] !== after[i]);
+  return IMAGES.filter((_, i) => before[i] !== after[i]);
 }
 
 beforeAll(() => {
@@ -63,16 +65,16 @@ test('each image depends on its own sources and what it shares, and on nothing e
   expect(renamedBy('apps/signaling/src/main.ts')).toEqual(['signaling']);
   expect(renamedBy('infra/turn-node/main.ts')).toEqual(['turn']);
   expect(renamedBy('infra/canary/main.ts')).toEqual(['canary']);
-  expect(renamedBy('packages/service/src/index.ts')).toEqual([...NAMES]);
-  expect(renamedBy('packages/protocol/src/index.ts')).toEqual([...NAMES]);
-  expect(renamedBy('package-lock.json')).toEqual([...NAMES]);
+  expect(renamedBy('packages/service/src/index.ts')).toEqual([...IMAGES]);
+  expect(renamedBy('packages/protocol/src/index.ts')).toEqual([...IMAGES]);
+  expect(renamedBy('package-lock.json')).toEqual([...IMAGES]);
 });
 
 test('bases of what goes to the cloud are pinned by digest', () => {
   for (const image of [NODE_IMAGE, COLLECTOR_IMAGE]) expect(image).toMatch(/^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/);
   // A parameter named `recommended` or `latest` changes what it means: a deployment would replace every relay by the way.
   expect(NODE_MACHINE_IMAGE).toMatch(/\/al2023-ami-ecs-hvm-\d{4}\.\d+\.\d{8}-kernel-[\d.]+-arm64\/image_id$/);
-  for (const name of NAMES) expect(imageAsset(name, root, Platform.LINUX_ARM64).buildArgs).toEqual({ NODE_IMAGE });
+  for (const name of IMAGES) expect(imageAsset(name, root, Platform.LINUX_ARM64).buildArgs).toEqual({ NODE_IMAGE });
   expect(readFileSync(join(repository, 'Dockerfile'), 'utf8')).toContain(
     `ARG NODE_IMAGE=${NODE_IMAGE.split('@')[0]}\n`,
   );
