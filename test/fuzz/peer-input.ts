@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { Chat } from '../../packages/rtc/src/chat.ts';
 import { DtlsRole } from '../../packages/rtc/src/dtls-role.ts';
+import { Pace } from '../../packages/rtc/src/pace.ts';
 import { Pair } from '../../packages/rtc/src/pair.ts';
 import type { PairHost } from '../../packages/rtc/src/pair-types.ts';
 import { RoomView } from '../../packages/rtc/src/room-view.ts';
@@ -148,6 +149,7 @@ async function negotiate(list: readonly Signal[], seed: number): Promise<void> {
   const pair = new Pair(
     {
       clock: time,
+      pace: new Pace(),
       RTCPeerConnection: fakePeerConnection({
         time,
         random: random(seed),

@@ -58,17 +58,18 @@ export async function startSdkBrowser(): Promise<SdkBrowser> {
   };
 }
 
-/** Polls until `probe` gives something true. @throws Error with the last view */
+/** Asks `probe` every `pause` ms until it gives something true. @throws Error after `ms` */
 export async function until<T>(
   what: string,
   probe: () => Promise<T | false | undefined | null>,
   ms = 120_000,
+  pause = 100,
 ): Promise<T> {
   const deadline = Date.now() + ms;
   for (;;) {
     const value = await probe();
     if (value) return value;
     if (Date.now() > deadline) throw new Error(`waited ${ms} ms for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

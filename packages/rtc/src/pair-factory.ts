@@ -5,6 +5,7 @@ import type { Connection } from './connection.ts';
 import type { ConnectionSetup } from './connection-setup.ts';
 import type { LocalMedia } from './local-media.ts';
 import type { Member } from './member.ts';
+import { Pace } from './pace.ts';
 import { Pair } from './pair.ts';
 import type { PairHost, PairState, PairTimes, Slot } from './pair-types.ts';
 import { MAX_LINES } from './peer-input.ts';
@@ -34,6 +35,7 @@ export interface PairFactoryHost {
 
 export class PairFactory {
   readonly #host: PairFactoryHost;
+  readonly #pace = new Pace();
 
   constructor(host: PairFactoryHost) {
     this.#host = host;
@@ -53,6 +55,7 @@ export class PairFactory {
     const { clock, session, setup, members, localMedia, capSoon } = this.#host;
     return {
       clock,
+      pace: this.#pace,
       RTCPeerConnection: setup.RTCPeerConnection,
       configuration: () => setup.known(),
       freshConfiguration: () => setup.fresh(),

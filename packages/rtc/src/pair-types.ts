@@ -1,6 +1,7 @@
 /** What a leg of the mesh takes and reports. */
 import type { Clock } from './clock.ts';
 import type { DeliveryResult } from './delivery.ts';
+import type { Pace } from './pace.ts';
 
 /** State of the connection with one peer. `interrupted`: no media arrives and recovery is under way. @public */
 export type PairState = 'connecting' | 'connected' | 'interrupted' | 'rebuilding' | 'closed';
@@ -11,6 +12,8 @@ export const SLOTS: readonly Slot[] = ['audio', 'video', 'screen'];
 /** What a pair needs of its call. */
 export interface PairHost {
   readonly clock: Clock;
+  /** Of all pairs of the call. */
+  readonly pace: Pace;
   readonly RTCPeerConnection: new (configuration: RTCConfiguration) => RTCPeerConnection;
   /** Configuration as known now. */
   configuration(): RTCConfiguration;

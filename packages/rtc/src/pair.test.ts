@@ -1,6 +1,7 @@
 /** Negotiation of two pairs over a relay with delays, on fake connections and virtual time: every order of events by seed. */
 import { expect, test } from 'vitest';
 import type { DeliveryResult } from './delivery.ts';
+import { Pace } from './pace.ts';
 import { Pair } from './pair.ts';
 import type { PairHost } from './pair-types.ts';
 import { PrewarmedConnection } from './prewarmed-connection.ts';
@@ -27,6 +28,8 @@ interface CoupleOptions {
   readonly prewarmed?: boolean;
   /** ms until a pair that is not whole is rebuilt. Default: never. */
   readonly rebuild?: number;
+  /** Of both sides. Default: of each one its own. */
+  readonly pace?: Pace;
   readonly ada?: Omit<FakeWorld, 'time' | 'random' | 'slowness'>;
   readonly bob?: Omit<FakeWorld, 'time' | 'random' | 'slowness'>;
 }
@@ -52,6 +55,7 @@ function couple(seed: number, options: CoupleOptions = {}) {
     if (prewarmed && !polite) ready.open({ bundlePolicy: 'max-bundle' }, () => null);
     const host: PairHost = {
       clock: time,
+      pace: options.pace ?? new Pace(),
       RTCPeerConnection: Native,
       configuration: () => ({ bundlePolicy: 'max-bundle' }),
       freshConfiguration: async () => ({ bundlePolicy: 'max-bundle' }),
@@ -346,6 +350,47 @@ test('on a slow device each step gets its full time: the description, the path, 
   for (const side of [both.ada, both.bob]) side.pc().report('connected');
   await both.time.settle(60_000);
   expect([both.ada.pair.generation, both.bob.pair.generation]).toEqual([1, 1]);
+});
+
+test('where one step took 7 s, the next one is waited for twice as long before it counts as stuck', async () => {
+  const pace = new Pace();
+  pace.step(7000);
+  const both = couple(9, { rebuild: 8000, pace });
+  both.ada.hold = true;
+  both.bob.pair.start(true);
+  both.ada.pair.start(false);
+  await both.time.settle(12_900);
+  expect(both.bob.timings).not.toContain('rebuild');
+  await both.time.settle(1200);
+  expect(both.bob.timings).toContain('rebuild');
+});
+
+test('slow steps are learned from a pair that connects, not from one whose signaling is away; quick ones make them forgotten', async () => {
+  const learned = new Pace();
+  const slow = couple(10, { rebuild: 8000, pace: learned });
+  slow.ada.hold = true;
+  slow.bob.pair.start(true);
+  slow.ada.pair.start(false);
+  await slow.time.settle(6000);
+  slow.ada.release();
+  await slow.time.settle(1000);
+  agree(slow, 'late answer');
+  expect(learned.patience(8000)).toBeGreaterThan(11_000);
+  for (let i = 0; i < 20; i++) learned.step(10);
+  expect(learned.patience(8000)).toBe(8000);
+
+  const unlearned = new Pace();
+  const away = couple(11, { rebuild: 8000, pace: unlearned });
+  away.ada.hold = true;
+  away.bob.pair.start(true);
+  away.ada.pair.start(false);
+  await away.time.settle(500);
+  away.bob.reachable = false;
+  await away.time.settle(30_000);
+  away.bob.reachable = true;
+  away.ada.release();
+  await away.time.settle(1000);
+  expect(unlearned.patience(8000)).toBe(8000);
 });
 
 test('a pair that stood and does not come back is tried ever more slowly', async () => {

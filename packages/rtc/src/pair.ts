@@ -58,6 +58,7 @@ export class Pair {
       clock: host.clock,
       times,
       polite,
+      pace: host.pace,
       connection: () => this.#pc,
       reachable: () => host.reachable(),
       restart: () => this.restart(),
@@ -262,6 +263,8 @@ export class Pair {
       this.#awaiting = undefined;
       if (!this.#negotiated) this.#replaceConnection(gen);
     }
+    // What was waited for is not what comes now.
+    this.#recovery.progress();
     const pc = this.#pc;
     await this.#setRemote('offer', description.sdp);
     if (this.#closed) return;

@@ -1,6 +1,7 @@
 /** The ladder of recovery of one leg: wait a little, ICE restart, new connection. */
 import type { Clock } from './clock.ts';
 import { isSearching } from './ice-restart.ts';
+import type { Pace } from './pace.ts';
 import type { PairTimes } from './pair-types.ts';
 
 /** What recovery needs of its pair. */
@@ -8,6 +9,8 @@ export interface RecoveryHost {
   readonly clock: Clock;
   readonly times: PairTimes;
   readonly polite: boolean;
+  /** Of all pairs of the call. */
+  readonly pace: Pace;
   connection(): RTCPeerConnection;
   /** May signaling reach the peer now? Recovery waits for it. */
   reachable(): boolean;
@@ -27,6 +30,8 @@ export class Recovery {
   #searchTimer: unknown;
   /** Rebuilds without a connection since. */
   #rebuilds = 0;
+  /** When the step that is waited for began, of a new connection and while signaling reached the peer. */
+  #since: number | undefined;
   #bytes = -1;
   /** The present connection refused a description. */
   #refused = false;
@@ -44,6 +49,7 @@ export class Recovery {
   }
 
   connected(): void {
+    this.#step();
     this.#host.clock.clearTimeout(this.#watchTimer);
     this.#watchTimer = undefined;
     this.#rebuilds = 0;
@@ -97,22 +103,30 @@ export class Recovery {
   /** Rebuild the pair when it is not whole in time. While signaling is away there is nothing to be done but wait. */
   expectRecovery(): void {
     if (this.#closed || this.#rebuildTimer !== undefined) return;
-    const { clock, times, polite } = this.#host;
+    const { clock, times, polite, pace } = this.#host;
+    // A path that is lost for a while says nothing about how fast connections come up.
+    const begins = ['new', 'connecting'].includes(this.#host.connection().connectionState);
+    if (begins) this.#since ??= clock.now();
     // On a device or network that is only slow, rebuilding at a fixed pace would throw away each attempt's progress for ever.
     // The polite peer waits longer, so that both seldom rebuild at once; an answer is awaited by one side only.
     const patience = polite && this.#host.connection().signalingState === 'stable' ? 1.5 : 1;
-    const wait = times.rebuild * patience * 2 ** Math.min(this.#rebuilds, MAX_REBUILD_DOUBLINGS);
+    const wait = pace.patience(times.rebuild) * patience * 2 ** Math.min(this.#rebuilds, MAX_REBUILD_DOUBLINGS);
     this.#rebuildTimer = clock.setTimeout(() => {
       this.#rebuildTimer = undefined;
       if (this.#closed || this.#whole()) return;
-      if (this.#host.reachable()) this.#host.rebuild();
-      else this.expectRecovery();
+      if (this.#host.reachable()) {
+        this.#host.rebuild();
+        return;
+      }
+      this.expectRecovery();
+      this.#since = undefined;
     }, wait);
   }
 
   /** A description was applied, or ICE moved on: what that begins gets its full time. */
   progress(): void {
     if (this.#rebuildTimer === undefined) return;
+    this.#step();
     this.#stopRebuild();
     if (!this.#whole()) this.expectRecovery();
   }
@@ -147,7 +161,13 @@ export class Recovery {
     return connectionState === 'connected' && signalingState === 'stable' && !this.#refused;
   }
 
+  #step(): void {
+    if (this.#since !== undefined) this.#host.pace.step(this.#host.clock.now() - this.#since);
+    this.#since = undefined;
+  }
+
   #stopRebuild(): void {
+    this.#since = undefined;
     this.#host.clock.clearTimeout(this.#rebuildTimer);
     this.#rebuildTimer = undefined;
   }
