@@ -242,7 +242,7 @@ async function stored(servers: readonly TestRedis[]) {
         if (ttl === -1 || ttl > LONGEST_TTL_S + 60) endless.push(key);
         // The record of a session, unless it is the tombstone of one that was ended by force.
         if (/:s:/.test(key) && (await redis.get(key)) !== 'over') members.push(`session ${key}`);
-        if (/\{r:.*\}$/.test(key) && (await redis.type(key)) === 'hash' && (await redis.hlen(key)) > 1)
+        if (/\}:r:/.test(key) && (await redis.type(key)) === 'hash' && (await redis.hlen(key)) > 1)
           members.push(`room ${key}`);
       }
     } catch {

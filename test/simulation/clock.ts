@@ -99,6 +99,9 @@ export class PartClock {
   random(): number {
     return this.#random.next();
   }
+  date(): number {
+    return this.now();
+  }
   randomId(bytes: number): string {
     return this.#random.id(bytes);
   }

@@ -91,6 +91,7 @@ export function replicaOf(hub: MemoryHub, parts: readonly Part[]): () => void {
   };
   if (parts.includes('rooms')) {
     keep(hub.rooms, (room) => ({ ...room, members: new Map([...room.members].map(([id, m]) => [id, { ...m }])) }));
+    keep(hub.settings, (settings) => ({ ...settings }));
     keep(hub.bans, (bans) => new Map(bans));
   }
   if (parts.includes('sessions')) {

@@ -76,6 +76,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
       grace: config.GRACE_MS,
       maxFrameBytes: config.MAX_FRAME_BYTES,
       maxRoomSize: config.MAX_ROOM_SIZE,
+      createdRoomsOnly: config.CREATE_ROOMS === 'api',
       messagesPerSecond: config.MESSAGES_PER_SECOND,
       userMessagesPerSecond: config.USER_MESSAGES_PER_SECOND,
       bytesPerSecond: config.BYTES_PER_SECOND,

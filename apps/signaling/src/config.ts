@@ -47,6 +47,11 @@ export const SignalingConfig = Type.Object({
   }),
   MAX_FRAME_BYTES: count(DEFAULT_SETTINGS.maxFrameBytes, 'Largest frame; a token may lower it.'),
   MAX_ROOM_SIZE: count(DEFAULT_SETTINGS.maxRoomSize, 'Members of a room; a token may lower it.'),
+  CREATE_ROOMS: Type.Enum(['anyone', 'api'], {
+    default: 'anyone',
+    description:
+      'Whose word makes a room: `anyone` who joins it, or only the server API (`api`; others get room_unknown).',
+  }),
   MEDIA_FROM: Type.Integer({
     default: 5,
     minimum: 0,

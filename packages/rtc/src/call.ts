@@ -62,7 +62,7 @@ export class Call extends Emitter<CallEvents> {
 
   /**
    * Enter the room and call everybody in it.
-   * @throws SignalingError, e.g. `room_full`, `forbidden`; `closed` when `leave` was called meanwhile
+   * @throws SignalingError, e.g. `room_full`, `room_locked`, `room_over`, `room_unknown`, `forbidden`; `closed` when `leave` was called meanwhile
    */
   async join(): Promise<void> {
     if (this.#state !== 'idle') throw new Error('join: a call joins once; make a new one.');

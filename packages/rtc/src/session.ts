@@ -173,7 +173,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
 
   /**
    * Enter a room (connects when needed). Comes back into it by itself after a lost session.
-   * @throws SignalingError with the server's code, e.g. `room_full`, `forbidden`
+   * @throws SignalingError with the server's code, e.g. `room_full`, `room_locked`, `room_over`, `room_unknown`, `forbidden`
    */
   join(roomId: string, metadata?: PeerMetadata): Promise<void> {
     if (this.#state === 'closed') return Promise.reject(new SignalingError('closed', 'The session is closed.'));

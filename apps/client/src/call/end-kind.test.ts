@@ -10,6 +10,7 @@ test('every close code that gives up has words of its own', () => {
 test('codes of a refused join', () => {
   expect(endKind('forbidden')).toBe('refused');
   expect(endKind('token_refused')).toBe('refused');
+  for (const kind of ['locked', 'over', 'unknown']) expect(endKind(`room_${kind}`)).toBe(kind);
   expect(endKind('unavailable')).toBe('unreachable');
   expect(endKind('something new')).toBe('failed');
 });

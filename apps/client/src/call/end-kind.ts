@@ -20,6 +20,12 @@ export function endKind(code: string | undefined): EndKind {
     case 'token_refused':
     case 'tokenRefused':
       return 'refused';
+    case 'room_locked':
+      return 'locked';
+    case 'room_over':
+      return 'over';
+    case 'room_unknown':
+      return 'unknown';
     case 'unavailable':
     case 'timeout':
     case 'tryLater':

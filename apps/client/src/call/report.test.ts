@@ -97,6 +97,7 @@ test('a running call tells the quality since the last time; the end tells all of
 
 test.each([
   ['room_full', 'abandoned', 'room-full'],
+  ['room_locked', 'abandoned', 'other'],
   ['forbidden', 'abandoned', 'token-refused'],
   ['token_refused', 'failed', 'token-refused'],
   ['unavailable', 'failed', 'signaling-unreachable'],

@@ -59,6 +59,11 @@ function refusalOf(code: string | undefined): Pick<CallLeg, 'outcome' | 'failure
       return undefined;
     case 'refused':
       return { outcome: code === 'forbidden' ? 'abandoned' : 'failed', failure: 'token-refused' };
+    // The room is as its owner wants it.
+    case 'locked':
+    case 'over':
+    case 'unknown':
+      return { outcome: 'abandoned', failure: 'other' };
     case 'unreachable':
     case 'lost':
       return { outcome: 'failed', failure: 'signaling-unreachable' };

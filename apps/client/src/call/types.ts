@@ -25,6 +25,9 @@ export type EndKind =
   | 'duplicate'
   | 'closed'
   | 'refused'
+  | 'locked'
+  | 'over'
+  | 'unknown'
   | 'unreachable'
   | 'lost'
   | 'failed';

@@ -1,12 +1,21 @@
 /** The operations on rooms of the embedded backplane; each is one step, as the scripts room-*.lua are in Redis. */
 import type { MemoryStore, StoredRoom } from './memory-store.ts';
 import {
+  compareNames,
+  type NewSettings,
+  type RoomDescription,
+  type RoomListQuery,
+  type SettingsCondition,
+  type WriteSettingsResult,
+} from './room-settings.ts';
+import {
   type Ban,
   isLater,
   isMediaPeer,
   type JoinResult,
   type JoinRule,
   type MemberRecord,
+  partitionOf,
   type RoomCheck,
   type RoomQuery,
   type RoomState,
@@ -14,19 +23,33 @@ import {
 } from './types.ts';
 
 export function joinRoom(store: MemoryStore, name: string, member: MemberRecord, rule: JoinRule): JoinResult {
-  const { limit, loginSession, info } = rule;
+  const { limit, info } = rule;
   let refusal: JoinResult | undefined;
   const state = store.change(name, (room) => {
     reap(store, room);
     const present = room.members.get(member.peerId);
     if (limit > 0)
-      refusal = store.isBanned(name, loginSession, rule.userId)
-        ? { ok: false, reason: 'banned' }
-        : takeSeat(store, room, present !== undefined, rule);
+      refusal =
+        refuse(store, name, present !== undefined, rule) ??
+        takeSeat(store, name, room, { isPresent: present !== undefined, rule });
     const kept = info === 'present' && present ? { info: present.info } : {};
     if (!refusal && !(present && isLater(present, member))) put(store, room, { ...member, ...kept });
   });
-  return refusal ?? { ok: true, state };
+  return refusal ?? { ok: true, state: withEnd(store, name, state) };
+}
+
+/** @returns why somebody may not come in, whether there is room or not */
+function refuse(store: MemoryStore, name: string, isPresent: boolean, rule: JoinRule): JoinResult | undefined {
+  if (store.isBanned(name, rule.loginSession, rule.userId)) return { ok: false, reason: 'banned' };
+  const rules = store.settingsOf(name)?.rules;
+  if (!rules) return rule.created ? { ok: false, reason: 'unknown' } : undefined;
+  const isOver = rules.closesAt > 0 && rules.closesAt <= store.clock.date();
+  return isOver && !isPresent ? { ok: false, reason: 'over' } : undefined;
+}
+
+function withEnd(store: MemoryStore, name: string, state: RoomState): RoomState {
+  const rules = store.settingsOf(name)?.rules;
+  return rules ? { ...state, endsIn: rules.endsAt === 0 ? Infinity : rules.endsAt - store.clock.date() } : state;
 }
 
 export function putMember(store: MemoryStore, name: string, member: MemberRecord): RoomState {
@@ -64,7 +87,7 @@ export function dropMember(
 
 export function readRoom(store: MemoryStore, name: string, known: number): RoomState | undefined {
   const state = store.change(name, (room) => reap(store, room));
-  return state.version === known ? undefined : state;
+  return state.version === known ? undefined : withEnd(store, name, state);
 }
 
 export function checkRooms(store: MemoryStore, rooms: readonly RoomQuery[]): readonly RoomCheck[] {
@@ -80,8 +103,57 @@ export function checkRooms(store: MemoryStore, rooms: readonly RoomQuery[]): rea
 
 export function closeRoom(store: MemoryStore, name: string): RoomState {
   const state = store.change(name, () => {});
-  store.rooms.delete(name);
+  if (store.room(name)) store.emptied(name);
   return state;
+}
+
+export function forgetRoom(store: MemoryStore, name: string): RoomState {
+  store.settings.delete(name);
+  return closeRoom(store, name);
+}
+
+export function endRoom(store: MemoryStore, name: string): RoomState | undefined {
+  const endsAt = store.settingsOf(name)?.rules.endsAt ?? 0;
+  return endsAt > 0 && endsAt <= store.clock.date() ? closeRoom(store, name) : undefined;
+}
+
+export function writeSettings(
+  store: MemoryStore,
+  name: string,
+  settings: NewSettings,
+  condition: SettingsCondition,
+): WriteSettingsResult {
+  const revision = store.settingsOf(name)?.revision;
+  if (condition === 'new' && revision !== undefined) return { kind: 'exists' };
+  if (condition !== 'new' && revision === undefined) return { kind: 'missing' };
+  if (typeof condition === 'number' && condition !== revision) return { kind: 'stale' };
+  const written = store.writeSettings(name, settings);
+  // A new version, so that the nodes of the room read it again.
+  const room = store.room(name);
+  if (room) store.bump(room);
+  return { kind: 'written', revision: written };
+}
+
+export function describeRooms(store: MemoryStore, names: readonly string[]): readonly (RoomDescription | undefined)[] {
+  return names.map((name) => {
+    const room = store.room(name);
+    const settings = store.settingsOf(name);
+    if (!room && !settings) return undefined;
+    const { rules, doc, revision } = settings ?? {};
+    return {
+      firstVersion: room?.firstVersion ?? 0,
+      peerIds: [...(room?.members.keys() ?? [])],
+      ...(rules && doc !== undefined && revision !== undefined ? { settings: { rules, doc, revision } } : {}),
+    };
+  });
+}
+
+export function listRooms(store: MemoryStore, { prefix, after, limit }: RoomListQuery): readonly string[] {
+  const listed = new Set([...store.rooms.keys(), ...store.settings.keys()].filter((name) => name.startsWith(prefix)));
+  const isListed = (name: string) => store.room(name) !== undefined || store.settingsOf(name) !== undefined;
+  const compare = (a: string, b: string) => partitionOf(a) - partitionOf(b) || compareNames(a, b);
+  const following = [...listed].filter((name) => after === undefined || compare(name, after) > 0);
+  return following.filter(isListed).sort(compare).slice(0, limit);
 }
 
 const people = (peerIds: Iterable<string>) => [...peerIds].filter((peerId) => !isMediaPeer(peerId)).length;
@@ -89,17 +161,20 @@ const people = (peerIds: Iterable<string>) => [...peerIds].filter((peerId) => !i
 /** @returns the refusal; undefined: there is a seat, and it is taken */
 function takeSeat(
   store: MemoryStore,
+  name: string,
   room: StoredRoom,
-  isPresent: boolean,
-  { limit, seat, replaces, roomSize = Infinity }: JoinRule,
+  { isPresent, rule }: { readonly isPresent: boolean; readonly rule: JoinRule },
 ): JoinResult | undefined {
+  const { limit, seat, replaces, roomSize = Infinity } = rule;
   const stored = room.members.size > 0 ? (room.size ?? Infinity) : Infinity;
-  if (!isPresent && people(room.members.keys()) >= Math.min(limit, stored, roomSize)) {
+  const { maxPeers = 0, locked = false } = store.settingsOf(name)?.rules ?? {};
+  const most = Math.min(limit, stored, roomSize, maxPeers || Infinity);
+  if (!isPresent && (locked || people(room.members.keys()) >= most)) {
     const mine = [...room.members.values()].filter(
       ({ awayUntil, info }) => seat !== undefined && awayUntil !== 0 && info.startsWith(seat),
     );
     const away = mine.map(({ peerId }) => peerId).sort()[0];
-    if (away === undefined) return { ok: false, reason: 'full' };
+    if (away === undefined) return { ok: false, reason: locked ? 'locked' : 'full' };
     if (away !== replaces) return { ok: false, reason: 'full', away };
     room.members.delete(away);
     store.bump(room);

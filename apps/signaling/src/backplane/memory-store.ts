@@ -1,5 +1,6 @@
 /** What the embedded backplane remembers: rooms, sessions, users, each with the time at which it ends by itself, as keys in Redis do. */
 import type { Clock } from '../core/clock.ts';
+import type { NewSettings, RoomSettings } from './room-settings.ts';
 import {
   type Ban,
   type MemberRecord,
@@ -15,10 +16,15 @@ export interface StoredMember extends Omit<MemberRecord, 'awayFor'> {
 /** As in Redis: a room is there as long as somebody is in it, and its version is 0 before and after. */
 export interface StoredRoom {
   version: number;
+  /** Its first one. */
+  firstVersion: number;
   readonly members: Map<string, StoredMember>;
   /** Smallest that anybody who came in brought, see {@link JoinRule}. */
   size?: number;
   /** Kept until then unless a node reads or changes it. */
+  until: number;
+}
+export interface StoredSettings extends RoomSettings {
   until: number;
 }
 export interface StoredSession extends Omit<SessionRecord, 'order'> {
@@ -38,10 +44,17 @@ export interface Places {
 /** How often expired keys are looked for, ms. Until then they are only hidden. */
 const EXPIRY_INTERVAL_MS = 10_000;
 
+/** The settings of a room with members are kept longer than that. */
+const DAY_MS = 24 * 3600 * 1000;
+
+/** How long the settings of a room without members stay, ms. */
+const patience = ({ rules }: NewSettings, date: number) => Math.max(rules.emptyMs, rules.keptUntil - date);
+
 export class MemoryStore {
   readonly rooms = new Map<string, StoredRoom>();
   /** Of each room: login session or `!user <user id>`, until when. */
   readonly bans = new Map<string, Map<string, number>>();
+  readonly settings = new Map<string, StoredSettings>();
   readonly sessions = new Map<string, StoredSession>();
   /** Sessions that were ended by force: until when their owners may not write them again. */
   readonly tombstones = new Map<string, { until: number }>();
@@ -50,6 +63,7 @@ export class MemoryStore {
   readonly users = new Map<string, Places>();
   readonly clock: Clock;
   #opened = 0;
+  #revisions = 0;
   #expiredAt = 0;
   constructor(clock: Clock) {
     this.clock = clock;
@@ -57,11 +71,14 @@ export class MemoryStore {
 
   /** Changes a room, and answers with it as it is then. */
   change(name: string, change: (room: StoredRoom) => void): RoomState {
-    const room = this.room(name) ?? { version: 0, members: new Map<string, StoredMember>(), until: 0 };
+    const existed = this.room(name);
+    const room = existed ?? { version: 0, firstVersion: 0, members: new Map<string, StoredMember>(), until: 0 };
     change(room);
     room.until = this.clock.now() + ROOM_TTL_MS;
-    if (room.members.size > 0) this.rooms.set(name, room);
-    else this.rooms.delete(name);
+    if (room.members.size > 0) {
+      this.rooms.set(name, room);
+      this.keepSettings(name, DAY_MS);
+    } else if (existed) this.emptied(name);
     const now = this.clock.now();
     return {
       version: room.version,
@@ -74,7 +91,32 @@ export class MemoryStore {
 
   /** A new room starts above every version of a room opened before. */
   bump(room: StoredRoom): void {
-    room.version = room.version === 0 ? ++this.#opened * 1_000_000_000 : room.version + 1;
+    if (room.version === 0) {
+      room.version = ++this.#opened * 1_000_000_000;
+      room.firstVersion = room.version;
+    } else room.version++;
+  }
+
+  /** Nobody is in it any more: its settings stay for a while. */
+  emptied(name: string): void {
+    this.rooms.delete(name);
+    const settings = this.settingsOf(name);
+    if (settings) settings.until = this.clock.now() + patience(settings, this.clock.date());
+  }
+
+  /** The settings of a room stay for `ms` at least. */
+  keepSettings(name: string, ms: number): void {
+    const settings = this.settingsOf(name);
+    if (settings) settings.until = Math.max(settings.until, this.clock.now() + ms);
+  }
+
+  writeSettings(name: string, written: NewSettings): number {
+    const revision = Math.max(++this.#revisions, this.clock.date() * 1000);
+    this.#revisions = revision;
+    const empty = patience(written, this.clock.date());
+    const ms = this.room(name) ? Math.max(DAY_MS, empty) : empty;
+    this.settings.set(name, { ...written, revision, until: this.clock.now() + ms });
+    return revision;
   }
 
   ban(name: string, { loginSession, userId, ms }: Ban): void {
@@ -92,6 +134,9 @@ export class MemoryStore {
 
   room(name: string): StoredRoom | undefined {
     return this.#alive(this.rooms, name);
+  }
+  settingsOf(name: string): StoredSettings | undefined {
+    return this.#alive(this.settings, name);
   }
   session(peerId: string): StoredSession | undefined {
     return this.#alive(this.sessions, peerId);
@@ -111,7 +156,7 @@ export class MemoryStore {
     const now = this.clock.now();
     if (now - this.#expiredAt < EXPIRY_INTERVAL_MS) return;
     this.#expiredAt = now;
-    for (const map of [this.rooms, this.sessions, this.tombstones, this.identities, this.users])
+    for (const map of [this.rooms, this.settings, this.sessions, this.tombstones, this.identities, this.users])
       for (const [key, { until }] of map) if (until <= now) map.delete(key);
     for (const [name, bans] of this.bans) {
       for (const [loginSession, until] of bans) if (until <= now) bans.delete(loginSession);

@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import * as rooms from './memory-rooms.ts';
 import * as sessions from './memory-sessions.ts';
 import { MemoryStore } from './memory-store.ts';
+import type { NewSettings, RoomListQuery, SettingsCondition } from './room-settings.ts';
 import {
   type Backplane,
   type BackplaneHandlers,
@@ -126,6 +127,26 @@ export class MemoryBackplane implements Backplane {
 
   closeRoom(name: string) {
     return this.#run('closeRoom', () => rooms.closeRoom(this.#hub, name));
+  }
+
+  forgetRoom(name: string) {
+    return this.#run('forgetRoom', () => rooms.forgetRoom(this.#hub, name));
+  }
+
+  endRoom(name: string) {
+    return this.#run('endRoom', () => rooms.endRoom(this.#hub, name));
+  }
+
+  writeSettings(name: string, settings: NewSettings, condition: SettingsCondition) {
+    return this.#run('writeSettings', () => rooms.writeSettings(this.#hub, name, settings, condition));
+  }
+
+  describeRooms(names: readonly string[]) {
+    return this.#run('describeRooms', () => rooms.describeRooms(this.#hub, names));
+  }
+
+  listRooms(query: RoomListQuery) {
+    return this.#run('listRooms', () => rooms.listRooms(this.#hub, query));
   }
 
   openSession(session: SessionRecord, identity: IdentityKey, rule: ClaimRule) {

@@ -1,9 +1,11 @@
 /**
- * Names of the keys and channels in Redis. Keys of one room, one session, one user share a hash tag, so that one script may touch all
- * of them in a Cluster; no operation touches two tags.
+ * Names of the keys and channels in Redis. Rooms lie in PARTITIONS parts, so that each part has a list of its rooms beside them;
+ * sessions and users each have a hash tag of their own. One script may touch all keys of a tag in a Cluster; no operation touches two tags.
  */
 import { word } from './redis-records.ts';
-import { type IdentityKey, TAG_LENGTH, userTag } from './types.ts';
+import { type IdentityKey, partitionOf, TAG_LENGTH, userTag } from './types.ts';
+
+const partitionTag = (partition: number) => `p:${String(partition).padStart(2, '0')}`;
 
 export class RedisKeys {
   readonly #prefix: string;
@@ -16,9 +18,14 @@ export class RedisKeys {
   get nodes(): string {
     return this.#key('nodes');
   }
-  room(room: string): [room: string, bans: string] {
-    const tag = `r:${room}`;
-    return [this.#key(tag), this.#key(tag, ':b')];
+  room(room: string): [room: string, bans: string, rooms: string, settings: string] {
+    const tag = partitionTag(partitionOf(room));
+    const of = (kind: string) => this.#key(tag, `:${kind}:${room}`);
+    return [of('r'), of('b'), this.#key(tag, ':rooms'), of('s')];
+  }
+  /** Sorted set of the rooms of one partition, in the order of their names. */
+  rooms(partition: number): string {
+    return this.#key(partitionTag(partition), ':rooms');
   }
   session(peerId: string): [record: string, mailbox: string] {
     // A client may name any peer: nothing it writes may change the hash tag.

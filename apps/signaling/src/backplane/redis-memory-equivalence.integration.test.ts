@@ -8,6 +8,7 @@ import { Random } from '../../../../test/simulation/random.ts';
 import { systemClock } from '../core/clock.ts';
 import { MemoryHub } from './memory.ts';
 import { createRedisBackplane } from './redis.ts';
+import type { SettingsCondition } from './room-settings.ts';
 import { type Backplane, type ClaimResult, FORCED, type RoomState } from './types.ts';
 
 const LONG = 600_000;
@@ -52,6 +53,9 @@ class Side {
   }
 }
 
+/** Clocks differ by less than the rules do. */
+const endOf = ({ endsIn }: RoomState) => (endsIn === undefined || endsIn === Infinity ? endsIn : Math.sign(endsIn));
+
 /** A set has no order. */
 const sorted = (result: ClaimResult) =>
   result.kind === 'full' ? { ...result, others: [...result.others].sort() } : result;
@@ -80,8 +84,9 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
       const result = await side.at(node).joinRoom(room, member, {
         ...{ limit: pickLimit, loginSession, ...pickInfo },
         ...entrant,
+        ...created,
       });
-      return result.ok ? side.state(room, result.state) : result;
+      return result.ok ? { ...side.state(room, result.state), ends: endOf(result.state) } : result;
     },
     putMember: state((bp) => bp.putMember(room, member)),
     markAway: state((bp) => bp.markAway(room, peerId, pickNode, LONG)),
@@ -96,13 +101,32 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
     readRoom: async (side) => {
       const known = { latest: side.known(room), nothing: 0, whole: -1 }[pickKnown];
       const result = await side.at(node).readRoom(room, known);
-      return result && side.state(room, result);
+      return result && { ...side.state(room, result), ends: endOf(result) };
     },
     checkRooms: async (side) =>
       (await side.at(node).checkRooms(['r0', 'r1'].map((r) => ({ room: r, peerIds: ['p0', peerId, 'nobody'] })))).map(
         ({ version, members }, i) => [version && version - side.known(`r${i}`), members],
       ),
     closeRoom: async (side) => side.state(room, await side.at(node).closeRoom(room)),
+    forgetRoom: async (side) => side.state(room, await side.at(node).forgetRoom(room)),
+    endRoom: async (side) => {
+      const result = await side.at(node).endRoom(room);
+      return result && side.state(room, result);
+    },
+    writeSettings: async (side) => {
+      const { kind } = await side.at(node).writeSettings(room, { rules, doc: `{"of":"${peerId}"}` }, condition);
+      return kind;
+    },
+    describeRooms: async (side) =>
+      (await side.at(node).describeRooms(['r0', 'r1', 'r2'])).map(
+        (found) =>
+          found && {
+            peerIds: [...found.peerIds].sort(),
+            isNew: found.firstVersion === 0,
+            settings: found.settings && { ...found.settings, revision: 0 },
+          },
+      ),
+    listRooms: (side) => side.at(node).listRooms({ prefix: pickPrefix, limit: 5, ...pickAfter }),
     openSession: (side) => side.at(node).openSession(record, identity, rule).then(sorted),
     resumeSession: (side) => side.at(node).resumeSession(peerId, secretHash, userId),
     detachSession: (side) => side.at(node).detachSession(peerId, mark, pickNode, LONG),
@@ -125,11 +149,25 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
   const pickSize = pick({}, {}, { roomSize: 1 }, { roomSize: 2 });
   const pickSeat = pick({}, { seat: '{' }, { seat: '{"userId"' });
   const entrant = { ...pickUser, ...pickSize, ...pickSeat, ...pick({}, { replaces: `p${random.int(0, 4)}` }) };
+  const pickPrefix = pick('', 'r', 'r1', 'x');
+  const pickAfter = pick({}, {}, { after: 'r0' }, { after: 'r1' });
+  const condition = pick<SettingsCondition>('new', 'new', 'any', 1);
+  const hour = 3_600_000;
+  const rules = {
+    maxPeers: pick(0, 1, 2),
+    locked: random.chance(0.2),
+    closesAt: pick(0, 0, Date.now() - hour, Date.now() + hour),
+    endsAt: pick(0, 0, Date.now() - hour, Date.now() + hour),
+    emptyMs: LONG,
+    keptUntil: 0,
+  };
+  const created = pick({}, {}, { created: true });
   const pickExpect = pick(undefined, undefined, '', 'p0', 'p1');
   const rule = { limit: pickLimit, ...(pickExpect === undefined ? {} : { expect: pickExpect }) };
   const name = pick(...Object.keys(all));
   const told = JSON.stringify({
     ...{ node, member, entrant, record, identity, mark },
+    ...{ rules, condition, created, pickPrefix, pickAfter },
     ...{ pickLimit, pickNode, pickBan, pickForce, pickInfo, pickKnown, pickExpect },
   });
   return { name: `${name} ${told}`, run: all[name] as (side: Side) => Promise<unknown> };

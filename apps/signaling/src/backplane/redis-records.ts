@@ -1,5 +1,5 @@
 /** How sessions, members and rooms are written in Redis, and read back. The scripts in scripts/ read the same formats. */
-import type { MemberRecord, RoomState, SessionRecord, WriteMark } from './types.ts';
+import type { JoinResult, MemberRecord, RoomState, SessionRecord, WriteMark } from './types.ts';
 
 /** What a forced end leaves in place of a record. */
 export const TOMBSTONE = 'over';
@@ -29,19 +29,36 @@ export function readSession(peerId: string, record: string): { session: SessionR
   return { session, attached: state === 'attached' };
 }
 
-/** Reads a room from a script's answer: the time, then each field and its value, a line each (scripts/room.lua). */
+export function readJoin(answer: string): JoinResult {
+  switch (answer) {
+    case 'banned':
+    case 'full':
+    case 'locked':
+    case 'over':
+    case 'unknown':
+      return { ok: false, reason: answer };
+    default:
+      if (answer.startsWith('full ')) return { ok: false, reason: 'full', away: answer.slice(5) };
+      return { ok: true, state: readState(answer) };
+  }
+}
+
+/** Reads a room from a script's answer: the time and the end of the room, then each field and its value, a line each (scripts/room.lua). */
 export function readState(answer: string): RoomState {
-  const [time, ...room] = answer.split('\n');
-  const now = Number(time);
+  const [head = '', ...room] = answer.split('\n');
+  const space = head.indexOf(' ');
+  const now = Number(space < 0 ? head : head.slice(0, space));
   const members: MemberRecord[] = [];
   let version = 0;
   for (let i = 0; i + 1 < room.length; i += 2) {
     const field = room[i] as string;
     const value = room[i + 1] as string;
-    if (field === '#') version = Number(value);
+    if (field === '#') version = Number.parseInt(value, 10);
     else if (field !== '') members.push(readMember(field, value, now));
   }
-  return { version, members };
+  if (space < 0) return { version, members };
+  const ends = Number(head.slice(space + 1));
+  return { version, members, endsIn: ends === 0 ? Infinity : ends - now };
 }
 
 function readMember(peerId: string, value: string, now: number): MemberRecord {

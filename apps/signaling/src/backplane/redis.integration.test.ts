@@ -17,7 +17,9 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { SERVICE_ACCESS } from '../../../../infra/src/cache-access.ts';
 import { createRedisBackplane } from './redis.ts';
+import { RedisKeys } from './redis-keys.ts';
 import { backplaneContract } from './testing/contract.ts';
+import { OPEN_RULES } from './testing/room-contract.ts';
 import { type BackplaneHandlers, FORCED, RECORD_TTL_MS, ROOM_TTL_MS, UnavailableError } from './types.ts';
 
 const quiet: BackplaneHandlers = { onBatch: () => {}, onDoubt: () => {} };
@@ -127,7 +129,8 @@ describe('one server', () => {
   test('a command that Redis finds faulty says so, and not what was in it', async () => {
     await using backplane = createRedisBackplane({ url: redis.url });
     const admin = new Redis(redis.url);
-    await admin.set('tandem:{r:odd}', 'no hash');
+    const [key] = new RedisKeys('tandem').room('odd');
+    await admin.set(key, 'no hash');
     const info = '{"metadata":{"name":"private"}}';
     const member = { peerId: 'p', node: 'a', epoch: 1, order: 1, awayFor: 0, info };
     const error = await backplane.joinRoom('odd', member, { limit: 0, loginSession: 'l' }).catch((e: unknown) => e);
@@ -137,7 +140,7 @@ describe('one server', () => {
     createLogger('signaling', 'info', { write: (text) => (line += text) }).error({ err: error }, 'x');
     expect(line).toContain('WRONGTYPE');
     expect(line).not.toContain('private');
-    await admin.del('tandem:{r:odd}');
+    await admin.del(key);
     admin.disconnect();
   });
 
@@ -197,13 +200,15 @@ describe('one server', () => {
     await a.endSession('ended');
     await a.dropMember('r', 'banned', FORCED, { loginSession: 'l', ms: 60_000 });
     await a.markAway('r', 'detached', 'a', 60_000);
+    await a.writeSettings('s', { rules: OPEN_RULES, doc: '{}' }, 'new');
+    await a.writeSettings('r', { rules: OPEN_RULES, doc: '{}' }, 'new');
     const redis = new Redis(own.url);
     const keys = await redis.keys('*');
     expect(keys.length).toBeGreaterThan(10);
     for (const key of keys) {
       const left = await redis.pttl(key);
       expect(left, key).toBeGreaterThan(0);
-      expect(left, key).toBeLessThanOrEqual(key.includes('{r:') ? ROOM_TTL_MS : RECORD_TTL_MS);
+      expect(left, key).toBeLessThanOrEqual(key.includes(':r:') ? ROOM_TTL_MS : RECORD_TTL_MS);
     }
     redis.disconnect();
   });

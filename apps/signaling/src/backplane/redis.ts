@@ -3,7 +3,15 @@ import { connectRedis, type DependencyHealth, type RedisAuth } from '@tandem/ser
 import { RedisCommands } from './redis-commands.ts';
 import { RedisInbox } from './redis-inbox.ts';
 import { RedisKeys } from './redis-keys.ts';
-import { ordered, readMark, readSession, readState, TOMBSTONE, word, writeSession } from './redis-records.ts';
+import { ordered, readJoin, readMark, readSession, readState, TOMBSTONE, word, writeSession } from './redis-records.ts';
+import { describeRooms, listRooms } from './redis-room-list.ts';
+import {
+  type NewSettings,
+  type RoomDescription,
+  type RoomListQuery,
+  type SettingsCondition,
+  writeRules,
+} from './room-settings.ts';
 import type { ScriptName } from './scripts.ts';
 import {
   type Backplane,
@@ -101,14 +109,10 @@ export class RedisBackplane implements Backplane {
 
   async joinRoom(room: string, member: MemberRecord, rule: JoinRule): Promise<JoinResult> {
     const { peerId, epoch, awayFor, node } = member;
-    const { limit, loginSession, info = '', userId = '', seat = '', replaces = '', roomSize = '' } = rule;
+    const { limit, loginSession, created, info = '', userId = '', seat = '', replaces = '', roomSize = '' } = rule;
     const args = [ROOM_TTL_MS, peerId, epoch, awayFor, node, ordered(member), limit, loginSession, info];
-    args.push(userId, seat, replaces, roomSize);
-    const answer = (await this.#commands.run('room-join', this.#keys.room(room), args)) as string;
-    if (answer === 'banned') return { ok: false, reason: 'banned' };
-    if (answer === 'full') return { ok: false, reason: 'full' };
-    if (answer.startsWith('full ')) return { ok: false, reason: 'full', away: answer.slice(5) };
-    return { ok: true, state: readState(answer) };
+    args.push(userId, seat, replaces, roomSize, created ? 'created' : '');
+    return readJoin((await this.#commands.run('room-join', this.#keys.room(room), args)) as string);
   }
 
   async putMember(room: string, member: MemberRecord): Promise<RoomState> {
@@ -143,11 +147,39 @@ export class RedisBackplane implements Backplane {
         rooms.map(({ room, peerIds }) => this.#commands.client.hmget(this.#keys.room(room)[0], '#', ...peerIds)),
       ),
     );
-    return found.map(([version, ...records]) => ({ version: Number(version), members: records.map(readMark) }));
+    return found.map(([version, ...records]) => ({
+      version: Number.parseInt(version ?? '0', 10),
+      members: records.map(readMark),
+    }));
   }
 
   async closeRoom(room: string): Promise<RoomState> {
-    return this.#state('room-close', room, []);
+    return this.#state('room-close', room, ['']);
+  }
+
+  async forgetRoom(room: string): Promise<RoomState> {
+    return this.#state('room-close', room, ['forget']);
+  }
+
+  async endRoom(room: string): Promise<RoomState | undefined> {
+    const answer = await this.#commands.run('room-close', this.#keys.room(room), [ROOM_TTL_MS, 'due']);
+    return answer ? readState(answer as string) : undefined;
+  }
+
+  async writeSettings(room: string, { rules, doc }: NewSettings, condition: SettingsCondition) {
+    const args = [ROOM_TTL_MS, condition, writeRules(rules), doc];
+    const answer = (await this.#commands.run('room-settings', this.#keys.room(room), args)) as string;
+    const [kind, revision] = answer.split(' ');
+    if (kind === 'written') return { kind, revision: Number(revision) } as const;
+    return { kind: kind as 'exists' | 'missing' | 'stale' };
+  }
+
+  describeRooms(rooms: readonly string[]): Promise<readonly (RoomDescription | undefined)[]> {
+    return this.#commands.guard(() => describeRooms(this.#commands.client, this.#keys, rooms));
+  }
+
+  listRooms(query: RoomListQuery): Promise<readonly string[]> {
+    return this.#commands.guard(() => listRooms(this.#commands.client, this.#keys, query));
   }
 
   openSession(session: SessionRecord, identity: IdentityKey, rule: ClaimRule): Promise<ClaimResult> {

@@ -13,6 +13,7 @@ const NAMES = [
   'room-drop',
   'room-read',
   'room-close',
+  'room-settings',
   'session-resume',
   'session-detach',
   'session-sync',

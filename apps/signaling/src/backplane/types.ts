@@ -8,6 +8,13 @@
 import { crc32 } from 'node:zlib';
 import type { DependencyHealth } from '@tandem/service';
 import { UnavailableError } from '@tandem/service/unavailable-error';
+import type {
+  NewSettings,
+  RoomDescription,
+  RoomListQuery,
+  SettingsCondition,
+  WriteSettingsResult,
+} from './room-settings.ts';
 
 /** Which write of which owner: of two writes about one session the store keeps the later one, whatever order they come in. */
 export interface WriteMark {
@@ -37,6 +44,8 @@ export interface MemberRecord extends WriteMark {
 }
 
 export interface RoomState {
+  /** ms until the room ends, see {@link RoomRules}; Infinity: never. Absent: not read, or the room has no settings. */
+  readonly endsIn?: number;
   /** Grows with every change, over restarts of the room too (starts at the time in µs). */
   readonly version: number;
   readonly members: readonly MemberRecord[];
@@ -60,6 +69,8 @@ export interface JoinRule extends Entrant {
   /** Members at most; 0: neither a limit nor a ban check (a member restored after a loss, a resume). */
   readonly limit: number;
   readonly loginSession: string;
+  /** Only into a room that has settings. Default false. */
+  readonly created?: boolean;
   /** `present`: the info of a present record stays, under the new owner. Default: the record's own. */
   readonly info?: 'present';
 }
@@ -78,9 +89,12 @@ export interface SessionRecord extends WriteMark {
 
 export type JoinResult =
   | { readonly ok: true; readonly state: RoomState }
-  | { readonly ok: false; readonly reason: 'banned' }
+  /** `unknown`: the room has no settings, and {@link JoinRule.created} asks for them. `over`: it takes nobody in any more. */
+  | { readonly ok: false; readonly reason: 'banned' | 'locked' | 'over' | 'unknown' }
   /** `away`: a member of the same user that is away; one that was ended may be replaced, see {@link Entrant}. */
   | { readonly ok: false; readonly reason: 'full'; readonly away?: string };
+
+export type JoinRefusal = Extract<JoinResult, { ok: false }>['reason'];
 
 /** What the store must know of somebody who enters a room, beside the member record. */
 export interface Entrant {
@@ -136,6 +150,10 @@ export interface FoundSession {
  */
 export const MEDIA_PREFIX = 'media~';
 export const isMediaPeer = (peerId: string) => peerId.startsWith(MEDIA_PREFIX);
+
+/** Number of parts that rooms lie in: enough slots for 2 to 32 shards of a Cluster, few enough to walk through when rooms are listed. */
+export const PARTITIONS = 64;
+export const partitionOf = (room: string) => crc32(room) % PARTITIONS;
 
 /** The end of every peerId of that user: says where all of it is stored. */
 export function userTag(userId: string): string {
@@ -204,8 +222,19 @@ export interface Backplane extends AsyncDisposable {
   readRoom(room: string, known: number): Promise<RoomState | undefined>;
   /** What tells a reader and an owner whether the store has what they have, at little cost. Neither removes anybody nor keeps a room. */
   checkRooms(rooms: readonly RoomQuery[]): Promise<readonly RoomCheck[]>;
-  /** Empties the room; answers with who was in it. */
+  /** Empties the room; answers with who was in it. Its settings stay. */
   closeRoom(room: string): Promise<RoomState>;
+  /** The same, and its settings go. */
+  forgetRoom(room: string): Promise<RoomState>;
+  /** The same as {@link closeRoom} if `endsAt` of its rules has come, otherwise undefined. */
+  endRoom(room: string): Promise<RoomState | undefined>;
+
+  /** Writes the settings of a room on a condition. They outlive its members, see {@link RoomRules}. */
+  writeSettings(room: string, settings: NewSettings, condition: SettingsCondition): Promise<WriteSettingsResult>;
+  /** What is known of each room without its members; undefined: it has neither members nor settings. */
+  describeRooms(rooms: readonly string[]): Promise<readonly (RoomDescription | undefined)[]>;
+  /** Names of rooms that have members or settings, by partition and then by bytes of UTF-8. May name one that is gone meanwhile. */
+  listRooms(query: RoomListQuery): Promise<readonly string[]>;
 
   /**
    * Takes a place among the sessions of a user, and its login session for `session` alone, and writes it. Its peerId ends with

@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto';
 export interface Clock {
   /** Milliseconds. Only differences mean something. */
   now(): number;
+  /** Milliseconds since the epoch, as people and the server API name a time. It may jump. */
+  date(): number;
   setTimeout(run: () => void, ms: number): unknown;
   clearTimeout(handle: unknown): void;
   /** Runs once the present event-loop turn has handled its input: batches are flushed there. */
@@ -30,6 +32,7 @@ function randomId(bytes: number): string {
 export const systemClock: Clock = {
   // performance.now() never jumps when somebody sets the machine's clock.
   now: () => performance.now(),
+  date: Date.now,
   setTimeout: (run, ms) => setTimeout(run, ms),
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
   endOfTurn: (run) => void setImmediate(run),

@@ -15,6 +15,7 @@ import { Reconciler } from './rooms/reconciler.ts';
 import { RoomReplicas } from './rooms/room-replicas.ts';
 import { SessionJoiner } from './sessions/join.ts';
 import { SessionResumer } from './sessions/resume.ts';
+import { RoomCloser } from './sessions/room-closer.ts';
 import { SessionQuota } from './sessions/session-quota.ts';
 import { SessionRecords } from './sessions/session-records.ts';
 import { SessionRegistry } from './sessions/session-registry.ts';
@@ -70,6 +71,7 @@ export function composeNode(context: NodeContext): NodeParts {
   const router = new Router({ context, registry, outbox, parking, rooms: replicas.rooms });
   const writer = new MembershipWriter({ context, registry, replicas, outbox, pending });
   const terminator = new SessionTerminator({ context, registry, replicas, writer, records, pending, outbox });
+  const closer = new RoomCloser({ context, replicas, terminator });
   const quota = new SessionQuota({ context, monitor, terminator });
   const repair = new MembershipRepair({ context, registry, monitor, replicas, writer, records, terminator, quota });
   const reconciler = new Reconciler({ context, registry, replicas, repair });
@@ -89,9 +91,10 @@ export function composeNode(context: NodeContext): NodeParts {
     await takeover.resolve().catch(ignoreUnavailable);
     await records.compareDue().catch(ignoreUnavailable);
     await reconciler.compareAll();
+    await closer.endDue();
     for (const node of inbox.forgetDead(context.liveNodes)) outbox.forget(node);
   };
-  const parts = { context, registry, replicas, writer, router, parking, joiner, resumer, terminator };
+  const parts = { context, registry, replicas, writer, router, parking, joiner, resumer, terminator, closer };
   return { ...parts, monitor, outbox, reconciler, sweep };
 }
 

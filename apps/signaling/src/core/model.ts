@@ -89,6 +89,8 @@ export class Room {
   staleUntil = 0;
   /** When the store was last asked about it in a way that also keeps it there. */
   readAt = 0;
+  /** When the room ends by its settings; Infinity: never, as far as known. */
+  endsAt = Infinity;
   /** A read of the whole room was not answered: until one is, a member that is gone may be shown. */
   owesWholeRead = false;
   /** A read is under way; `again`: read once more after it, the `whole` room to know when the next member may be gone. */

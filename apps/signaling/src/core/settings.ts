@@ -14,6 +14,8 @@ export interface CoreSettings {
   readonly maxMetadataBytes: number;
   /** Default 50. */
   readonly maxRoomSize: number;
+  /** People enter only rooms that a backend created. Default false. */
+  readonly createdRoomsOnly: boolean;
   /** Sustained messages a second of one connection; bursts of three seconds' worth pass. Default 100. */
   readonly messagesPerSecond: number;
   /** The same over all connections of one user on this node. Default 400. */
@@ -48,6 +50,7 @@ export const DEFAULT_SETTINGS: CoreSettings = {
   maxFrameBytes: 65_536,
   maxMetadataBytes: 2048,
   maxRoomSize: 50,
+  createdRoomsOnly: false,
   messagesPerSecond: 100,
   userMessagesPerSecond: 400,
   bytesPerSecond: 262_144,

@@ -17,6 +17,9 @@ const WORDS: Record<EndKind, { title: MessageKey; text?: MessageKey }> = {
   duplicate: { title: 'end.duplicate', text: 'end.duplicateText' },
   closed: { title: 'end.closed', text: 'end.closedText' },
   refused: { title: 'end.refused', text: 'end.refusedText' },
+  locked: { title: 'end.locked', text: 'end.lockedText' },
+  over: { title: 'end.over', text: 'end.overText' },
+  unknown: { title: 'end.unknown', text: 'end.unknownText' },
   unreachable: { title: 'end.unreachable', text: 'end.unreachableText' },
   lost: { title: 'end.lost', text: 'end.lostText' },
   failed: { title: 'end.failed' },
@@ -34,7 +37,7 @@ export function EndedScreen({ onNew }: { onNew: () => void }) {
   const duration = useStore(call, (s) => s.duration);
   const heading = useRef<HTMLHeadingElement>(null);
   const words = WORDS[end];
-  const back = end !== 'kicked' && end !== 'closed';
+  const back = end !== 'kicked' && end !== 'closed' && end !== 'over';
   useEffect(() => heading.current?.focus(), []);
   return (
     <Shell>

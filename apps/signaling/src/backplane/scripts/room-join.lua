@@ -3,6 +3,7 @@
 -- ARGV[9] '', or 'present': the info of a present record stays, with the order of ARGV[6]
 -- ARGV[10] user that bans name, or ''  [11] how the info of every member of that user begins, or ''
 -- ARGV[12] member of that user whose place this one may take, or ''  [13] room size that this one brings, or ''
+-- ARGV[14] 'created': only into a room that has settings, or ''
 reap()
 
 -- A member of the same user that is away, the first by name.
@@ -20,20 +21,24 @@ end
 
 local present = read(ARGV[2])
 local limit = tonumber(ARGV[7])
+local set = settings()
 if limit > 0 then
   local login, user, size = unpack(redis.call('ZMSCORE', KEYS[2], ARGV[8], '!user ' .. ARGV[10], '!size'))
   if (login and tonumber(login) > now) or (ARGV[10] ~= '' and user and tonumber(user) > now) then return 'banned' end
+  if not set and ARGV[14] == 'created' then return 'unknown' end
+  if set and not present and set.closes > 0 and set.closes <= now then return 'over' end
   -- The size is that of the people who are in: one that an emptied room left behind is void.
   local stored = size and members > 0 and size - SIZE_BASE or math.huge
   local brought = tonumber(ARGV[13]) or math.huge
-  local most = math.min(limit, stored, brought)
-  if not present and members >= most then
+  local most = math.min(limit, stored, brought, set and set.max > 0 and set.max or math.huge)
+  local locked = set and set.locked
+  if not present and (members >= most or locked) then
     -- A media node's agent takes no place.
     local people = members
     for peer in pairs(at) do if string.sub(peer, 1, 6) == 'media~' then people = people - 1 end end
-    if people >= most then
+    if people >= most or locked then
       local mine = away()
-      if not mine then return 'full' end
+      if not mine then return locked and 'locked' or 'full' end
       if mine ~= ARGV[12] then return 'full ' .. mine end
       drop(mine)
     end

@@ -1,7 +1,7 @@
--- The room as it is, unless the reader knows that version.
+-- The room as it is, unless the reader knows that version. Keeps what belongs to a room with members.
 -- ARGV[2] known version
 reap()
+keeping = true
 local out = finish()
-local version = at['#'] and room[at['#'] + 1] or '0'
-if version == ARGV[2] then return false end
+if string.format('%.0f', versions()) == ARGV[2] then return false end
 return out

@@ -1,16 +1,23 @@
 -- Shared head of the room scripts: the room as it is, read once. They change it with put and drop, and end with finish.
--- KEYS[1] room: hash '#' -> version, peerId -> "epoch awayUntil node info", where info begins with {"order":N when it was counted
+-- KEYS[1] room: hash '#' -> "version, first version", peerId -> "epoch awayUntil node info", where info begins with {"order":N when counted
 -- KEYS[2] who may enter: zset, login session and '!user <user id>' -> banned until (ms), '!size' -> SIZE_BASE + most members
+-- KEYS[3] rooms of the partition that have members or settings: zset, each with score 0, so in the order of their names
+-- KEYS[4] settings: hash 'rules' -> "maxPeers locked closesAt endsAt emptyMs keptUntil", 'doc' -> JSON, 'revision' -> number; see room-settings.ts
 -- ARGV[1] ms that an unread room is kept
 -- Above every time in ms, so that the removal of bans that are over leaves the size; exact as a double.
 local SIZE_BASE = 9e15
+-- As long as a room is in use its settings and its partition's list end not before this, in ms.
+local DAY = 86400000
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local room, at = redis.call('HGETALL', KEYS[1]), {}
 for i = 1, #room, 2 do at[room[i]] = i end
 local members = #room / 2
 if at['#'] then members = members - 1 end
+local existed = at['#'] ~= nil
 local written, dropped = {}, {}
+-- Set by a script that keeps what belongs to a room with members, also of one that is listed already.
+local keeping = false
 
 local function read(peer)
   if not at[peer] then return nil end
@@ -50,27 +57,90 @@ end
 -- Members that were away too long are gone.
 local function reap()
   for i = 1, #room, 2 do
-    local away = string.match(room[i + 1], '^%d+ (%d+)')
+    local away = room[i] ~= '#' and string.match(room[i + 1], '^%d+ (%d+)')
     if away and away ~= '0' and tonumber(away) <= now then drop(room[i]) end
   end
 end
 
--- Writes what was changed; answers with the time, then field and value of everything in the room, a line each: one string, as a
--- client takes longer over an array.
+-- The version and the first one: that of the room's beginning, which tells it from others of its name.
+local function versions()
+  local version, first = string.match(at['#'] and room[at['#'] + 1] or '0 0', '^(%d+) (%d+)$')
+  return tonumber(version), tonumber(first)
+end
+
+-- The room's rules, read when first asked for; nil when it has no settings.
+local rules
+local function settings()
+  if rules == nil then
+    local text = redis.call('HGET', KEYS[4], 'rules')
+    if text then
+      local max, locked, closes, ends, empty, kept = string.match(text, '^(%d+) (%d) (%d+) (%d+) (%d+) (%d+)$')
+      rules = { max = tonumber(max), locked = locked == '1', closes = tonumber(closes), ends = tonumber(ends), empty = tonumber(empty), kept = tonumber(kept) }
+    else
+      rules = false
+    end
+  end
+  return rules or nil
+end
+
+local function forget()
+  redis.call('DEL', KEYS[4])
+  rules = false
+end
+
+-- How long the settings of a room without members stay, in ms.
+local function patience()
+  return math.max(settings().empty, settings().kept - now)
+end
+
+local function name()
+  return string.match(KEYS[1], '}:r:(.*)$')
+end
+
+-- The room is in its partition's list, which ends in `ms` or a day at the earliest.
+local function list(ms)
+  redis.call('ZADD', KEYS[3], 0, name())
+  redis.call('PEXPIRE', KEYS[3], string.format('%.0f', math.max(DAY, ms, redis.call('PTTL', KEYS[3]))))
+end
+
+-- A room with members is listed, and its settings stay.
+local function keep()
+  list(0)
+  if settings() then
+    redis.call('PEXPIRE', KEYS[4], string.format('%.0f', math.max(DAY, redis.call('PTTL', KEYS[4]))))
+  end
+end
+
+-- Nobody is in it any more: its settings stay for a while, and the room is listed as long as it has any.
+local function empty()
+  redis.call('DEL', KEYS[1])
+  if not settings() then
+    redis.call('ZREM', KEYS[3], name())
+  elseif existed then
+    list(patience())
+    redis.call('PEXPIRE', KEYS[4], string.format('%.0f', patience()))
+  end
+end
+
+-- Writes what was changed; answers with the time and when the room ends (nothing if that was not read, 0 never), then field and value of
+-- everything in the room, a line each: one string, as a client takes longer over an array.
 local function finish()
   local changes = #written / 2 + #dropped
   if changes > 0 then
+    local version, first = versions()
     -- A room starts at the time in microseconds, so that its versions are above those of any room of that name before.
-    local version = at['#'] and room[at['#'] + 1] or time[1] * 1000000 + time[2]
-    write('#', string.format('%.0f', version + changes))
+    if version == 0 then version, first = time[1] * 1000000 + time[2], time[1] * 1000000 + time[2] end
+    write('#', string.format('%.0f %.0f', version + changes, first))
   end
   if members == 0 then
-    redis.call('DEL', KEYS[1])
+    empty()
   else
     -- In this order: who was reaped may come in again in the same step.
     if #dropped > 0 then redis.call('HDEL', KEYS[1], unpack(dropped)) end
     if changes > 0 then redis.call('HSET', KEYS[1], unpack(written)) end
     redis.call('PEXPIRE', KEYS[1], ARGV[1])
+    if keeping or not existed then keep() end
   end
-  return now .. '\n' .. table.concat(room, '\n')
+  local head = rules and string.format('%.0f %.0f', now, rules.ends) or now
+  return head .. '\n' .. table.concat(room, '\n')
 end

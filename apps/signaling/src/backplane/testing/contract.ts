@@ -11,6 +11,7 @@ import {
   userTag,
   type WriteMark,
 } from '../types.ts';
+import { roomContract } from './room-contract.ts';
 
 const ms = (n: number) => new Promise((resolve) => setTimeout(resolve, n));
 const member = (peerId: string, node: string, more: Partial<MemberRecord> = {}): MemberRecord => ({
@@ -347,6 +348,8 @@ export function backplaneContract(connect: () => Backplane): void {
     await a.closeRoom(room);
     expect([await enter('p1', 2), await enter('p2'), await enter('p3')]).toEqual([true, true, 'full']);
   });
+
+  roomContract(() => start('a'));
 
   test('B-10 closing a room answers with who was in it', async () => {
     await using a = await start('a');

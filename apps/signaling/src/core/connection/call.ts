@@ -10,6 +10,7 @@ import type { MembershipWriter } from '../rooms/membership-writer.ts';
 import type { RoomReplicas } from '../rooms/room-replicas.ts';
 import type { SessionJoiner } from '../sessions/join.ts';
 import type { SessionResumer } from '../sessions/resume.ts';
+import type { RoomCloser } from '../sessions/room-closer.ts';
 import type { SessionRegistry } from '../sessions/session-registry.ts';
 import type { SessionTerminator } from '../sessions/terminate.ts';
 import type { Connection } from './connection.ts';
@@ -25,6 +26,7 @@ export interface HandlerParts {
   readonly joiner: SessionJoiner;
   readonly resumer: SessionResumer;
   readonly terminator: SessionTerminator;
+  readonly closer: RoomCloser;
 }
 
 export interface Call<Message> {

@@ -33,16 +33,12 @@ export const mute: Handler<'mute'> = ({ parts, connection, message }) => {
 };
 
 export const closeRoom: Handler<'close-room'> = async ({ parts, connection, message }) => {
-  const { context, writer, terminator } = parts;
+  const { context, closer } = parts;
   checkModerator(connection);
   const room = roomOf(connection);
-  await context.carry(async () => {
-    const members = await writer.close(room);
-    // Before the session of the moderator ends as well.
-    done(connection, message);
-    for (const { peerId, node } of members)
-      await terminator.expel({ peerId, node, room: '' }, { close: 'roomClosed', left: 'closed', said: message.reason });
-  });
+  const empty = () => context.backplane.closeRoom(room.id);
+  // Answered before the session of the moderator ends as well.
+  await context.carry(() => closer.close(empty, message.reason, () => done(connection, message)));
 };
 
 /** Answers a request that asked for an answer. */

@@ -5,6 +5,7 @@
 import {
   type Ban,
   FORCED,
+  type JoinRefusal,
   type JoinResult,
   type JoinRule,
   type MemberRecord,
@@ -55,7 +56,7 @@ export class MembershipWriter {
   /** Stores the membership; {@link join} shows it. */
   write(session: Session, roomId: string, limit: number, replaces?: string): Promise<JoinResult> {
     return this.enter(roomId, memberRecord(session, this.#context.name), {
-      ...{ limit, loginSession: session.identity.loginSession },
+      ...{ limit, loginSession: session.identity.loginSession, created: this.#context.settings.createdRoomsOnly },
       ...entrantOf(session),
       ...(replaces === undefined ? {} : { replaces }),
     });
@@ -85,7 +86,7 @@ export class MembershipWriter {
   }
 
   /** After a {@link write}: on success the session is in and knows the room. */
-  async join({ session, roomId, result, entered }: Joining): Promise<'joined' | 'full' | 'banned'> {
+  async join({ session, roomId, result, entered }: Joining): Promise<'joined' | JoinRefusal> {
     if (!result.ok) return result.reason;
     if (session.state.kind === 'ended') {
       // The socket went while the write was on its way: no ghost may stay behind.
@@ -173,11 +174,6 @@ export class MembershipWriter {
     if (session.epoch === epoch) session.savedOrder = Math.max(session.savedOrder, order);
     this.#replicas.apply(room, state);
     this.publishPut(room.id, state, session.peerId);
-  }
-
-  /** Empties the stored room. The caller ends the sessions that were in it. */
-  async close(room: Room): Promise<readonly MemberRecord[]> {
-    return (await this.#context.backplane.closeRoom(room.id)).members;
   }
 
   /** Reports a member, as it is in `state`, to the other nodes of the room. */

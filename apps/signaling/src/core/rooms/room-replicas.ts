@@ -95,6 +95,7 @@ export class RoomReplicas {
     if (this.rooms.get(room.id) !== room || (!authoritative && state.version < room.version)) return false;
     room.readAt = this.#context.clock.now();
     room.version = state.version;
+    if (state.endsIn !== undefined) room.endsAt = this.#context.clock.now() + state.endsIn;
     let changed = false;
     const present = new Set<string>();
     for (const record of state.members) {

@@ -1,5 +1,6 @@
 /** Enters a room for the first time: quota and session record, then membership. */
-import { type JoinResult, UnavailableError } from '../../backplane/types.ts';
+import type { ErrorCode } from '@tandem/protocol';
+import { type JoinRefusal, type JoinResult, UnavailableError } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
 import { RefusalError } from '../errors.ts';
 import type { Session } from '../model.ts';
@@ -30,7 +31,7 @@ export class SessionJoiner {
 
   /**
    * @param entered called as soon as it is in, before anything else about the room reaches it
-   * @throws RefusalError `room_full`, `forbidden`, `too_many_sessions`, `unavailable`
+   * @throws RefusalError `room_full`, `room_locked`, `room_over`, `room_unknown`, `forbidden`, `too_many_sessions`, `unavailable`
    */
   async join(session: Session, roomId: string, entered: () => void): Promise<void> {
     const { context, registry, records, pending, takeover } = this.#parts;
@@ -60,7 +61,7 @@ export class SessionJoiner {
    * Writes session and membership in one round trip, as almost always there is room for both. Otherwise the membership is written again
    * once there is, or taken back.
    */
-  async #enter(session: Session, roomId: string, entered: () => void): Promise<'joined' | 'full' | 'banned'> {
+  async #enter(session: Session, roomId: string, entered: () => void): Promise<'joined' | JoinRefusal> {
     const { context, quota, records, writer } = this.#parts;
     const { maxRoomSize } = context.settings;
     const { grants } = session.identity;
@@ -103,8 +104,20 @@ export class SessionJoiner {
   }
 }
 
-function refused(roomId: string, result: 'full' | 'banned'): RefusalError {
-  return result === 'full'
-    ? new RefusalError('room_full', `Room ${roomId} has reached its size.`, { field: '/roomId' })
-    : new RefusalError('forbidden', 'You were removed from this room.', { field: '/roomId' });
+function refused(roomId: string, result: JoinRefusal): RefusalError {
+  const refusal = (code: ErrorCode, message: string) => new RefusalError(code, message, { field: '/roomId' });
+  switch (result) {
+    case 'full':
+      return refusal('room_full', `Room ${roomId} has reached its size.`);
+    case 'banned':
+      return refusal('forbidden', 'You were removed from this room.');
+    case 'locked':
+      return refusal('room_locked', `Room ${roomId} is locked.`);
+    case 'over':
+      return refusal('room_over', `Room ${roomId} takes nobody in any more.`);
+    case 'unknown':
+      return refusal('room_unknown', `There is no room ${roomId}: it has to be created first (POST /v1/rooms).`);
+    default:
+      return result satisfies never;
+  }
 }

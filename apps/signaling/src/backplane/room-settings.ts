@@ -1,0 +1,63 @@
+/** What a backend decided about a room, as the store has it. */
+
+/** Read by every join. Times in ms since the epoch, 0 for none. */
+export interface RoomRules {
+  /** Most people at once; 0: as many as the node allows. */
+  readonly maxPeers: number;
+  /** Nobody new enters. */
+  readonly locked: boolean;
+  /** From then on nobody new enters. */
+  readonly closesAt: number;
+  /** Then the room is emptied. */
+  readonly endsAt: number;
+  /** How long the settings are kept while nobody is in the room, ms, at least 1. */
+  readonly emptyMs: number;
+  /** They are kept until then at least. */
+  readonly keptUntil: number;
+}
+
+export interface NewSettings {
+  readonly rules: RoomRules;
+  /** JSON that joins do not read. Opaque to the backplane. */
+  readonly doc: string;
+}
+export interface RoomSettings extends NewSettings {
+  /** Grows with every write, also over rooms of the same name. */
+  readonly revision: number;
+}
+
+/** `new`: the room has no settings. `any`: it has some. A number: it has those of that revision. */
+export type SettingsCondition = 'new' | 'any' | number;
+export type WriteSettingsResult =
+  | { readonly kind: 'written'; readonly revision: number }
+  /** The condition did not hold, and nothing is changed. */
+  | { readonly kind: 'exists' | 'missing' | 'stale' };
+
+export interface RoomDescription {
+  /** Version of the first change: tells the room from others of its name. 0: nobody is in it. */
+  readonly firstVersion: number;
+  /** Everybody in it, media nodes' agents too; one that was away too long counts until it is removed. */
+  readonly peerIds: readonly string[];
+  readonly settings?: RoomSettings;
+}
+
+export interface RoomListQuery {
+  readonly prefix: string;
+  /** Only rooms that come after this one. Default: from the first. */
+  readonly after?: string;
+  /** Most names. */
+  readonly limit: number;
+}
+
+/** One line, as scripts/room.lua reads it. */
+export function writeRules({ maxPeers, locked, closesAt, endsAt, emptyMs, keptUntil }: RoomRules): string {
+  return `${maxPeers} ${locked ? 1 : 0} ${closesAt} ${endsAt} ${emptyMs} ${keptUntil}`;
+}
+
+export function readRules(line: string): RoomRules {
+  const [maxPeers = 0, locked, closesAt = 0, endsAt = 0, emptyMs = 0, keptUntil = 0] = line.split(' ').map(Number);
+  return { maxPeers, locked: locked === 1, closesAt, endsAt, emptyMs, keptUntil };
+}
+
+/** The order of names within a partition: that of the bytes of UTF-8, as in Redis. */
+export const compareNames = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));

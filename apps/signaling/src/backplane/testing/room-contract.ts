@@ -1,0 +1,153 @@
+/** The part of the contract about settings and lists of rooms; see contract.ts. */
+import { randomUUID } from 'node:crypto';
+import { expect, test, vi } from 'vitest';
+import { compareNames, type RoomRules } from '../room-settings.ts';
+import { type Backplane, FORCED, type MemberRecord, partitionOf } from '../types.ts';
+
+export const OPEN_RULES: RoomRules = {
+  ...{ maxPeers: 0, locked: false, closesAt: 0, endsAt: 0 },
+  ...{ emptyMs: 60_000, keptUntil: 0 },
+};
+
+/** @param start gives a node's backplane, started, with the node's name */
+export function roomContract(start: () => Promise<Backplane & { readonly name: string }>): void {
+  const member = (peerId: string, node: string, more: Partial<MemberRecord> = {}): MemberRecord => ({
+    ...{ peerId, node, epoch: 1, order: 1, awayFor: 0, info: `{"userId":"${peerId}","x":1}` },
+    ...more,
+  });
+  const enter = async (a: Backplane & { name: string }, room: string, peerId: string, more: object = {}) => {
+    const rule = { limit: 9, loginSession: 'l', ...more };
+    const result = await a.joinRoom(room, member(peerId, a.name), rule);
+    return result.ok || result;
+  };
+  const refused = (reason: string) => ({ ok: false, reason });
+  const set = (a: Backplane, room: string, rules: Partial<RoomRules>, doc = '{}') =>
+    a.writeSettings(room, { rules: { ...OPEN_RULES, ...rules }, doc }, 'any');
+
+  test('B-37 settings of a room bound who enters: size, lock, end, and whether it has any', async () => {
+    await using a = await start();
+    const room = randomUUID();
+    expect(await enter(a, room, 'p0', { created: true })).toEqual(refused('unknown'));
+    await a.writeSettings(room, { rules: { ...OPEN_RULES, maxPeers: 2 }, doc: '{}' }, 'new');
+    for (const peerId of ['p1', 'p2']) expect(await enter(a, room, peerId, { created: true })).toBe(true);
+    expect(await enter(a, room, 'p3')).toEqual(refused('full'));
+    await set(a, room, { locked: true });
+    expect(await enter(a, room, 'p3')).toEqual(refused('locked'));
+    expect(await enter(a, room, 'p1')).toBe(true);
+    await set(a, room, { closesAt: Date.now() - 1000 });
+    expect(await enter(a, room, 'p3')).toEqual(refused('over'));
+    expect(await enter(a, room, 'p1')).toBe(true);
+    await set(a, room, { closesAt: Date.now() + 60_000 });
+    expect(await enter(a, room, 'p3')).toBe(true);
+    // Restored after a loss: whoever is in stays in.
+    await set(a, room, { locked: true, maxPeers: 1 });
+    expect(await enter(a, room, 'p4', { limit: 0, created: true })).toBe(true);
+  });
+
+  test('B-37 in a locked room the seat of a user that is away is still theirs', async () => {
+    await using a = await start();
+    const room = randomUUID();
+    await a.writeSettings(room, { rules: OPEN_RULES, doc: '{}' }, 'new');
+    await enter(a, room, 'ada');
+    await set(a, room, { locked: true });
+    const mine = { seat: '{"userId":"ada",' };
+    expect(await enter(a, room, 'new', mine)).toEqual(refused('locked'));
+    await a.putMember(room, member('ada', a.name, { awayFor: 60_000, order: 2 }));
+    expect(await enter(a, room, 'new', mine)).toEqual({ ...refused('full'), away: 'ada' });
+    expect(await enter(a, room, 'new', { ...mine, replaces: 'ada' })).toBe(true);
+    expect((await a.readRoom(room, -1))?.members.map((m) => m.peerId)).toEqual(['new']);
+  });
+
+  test('B-38 settings outlive the last member for their time, and go with the room when that is forgotten', async () => {
+    await using a = await start();
+    const [room, brief, gone] = [randomUUID(), randomUUID(), randomUUID()];
+    const of = async (name: string) => (await a.describeRooms([name]))[0]?.settings?.rules;
+    for (const [name, rules] of [
+      [room, { locked: true }],
+      [brief, { emptyMs: 300 }],
+      [gone, {}],
+    ] as const) {
+      await a.writeSettings(name, { rules: { ...OPEN_RULES, ...rules }, doc: '{"x":"ü"}' }, 'new');
+      await enter(a, name, 'p', { limit: 0 });
+    }
+    expect(await of(brief)).toEqual({ ...OPEN_RULES, emptyMs: 300 });
+    await a.dropMember(room, 'p', FORCED);
+    expect(await enter(a, room, 'q')).toEqual(refused('locked'));
+    await a.closeRoom(brief);
+    expect((await a.forgetRoom(gone)).members).toHaveLength(1);
+    expect(await of(gone)).toBeUndefined();
+    expect(await a.listRooms({ prefix: gone, limit: 9 })).toEqual([]);
+    await vi.waitFor(async () => expect(await of(brief)).toBeUndefined(), 10_000);
+    expect(await of(room)).toEqual({ ...OPEN_RULES, locked: true });
+    expect((await a.describeRooms([room]))[0]).toMatchObject({
+      firstVersion: 0,
+      peerIds: [],
+      settings: { doc: '{"x":"ü"}' },
+    });
+  });
+
+  test('B-38 settings are written on a condition, and every write is a new revision', async () => {
+    await using a = await start();
+    const room = randomUUID();
+    const write = (condition: 'new' | 'any' | number, doc = '{}') =>
+      a.writeSettings(room, { rules: OPEN_RULES, doc }, condition);
+    expect(await write('any')).toEqual({ kind: 'missing' });
+    const first = await write('new');
+    if (first.kind !== 'written') throw new Error('refused');
+    expect(await write('new')).toEqual({ kind: 'exists' });
+    const second = await write(first.revision, '{"b":1}');
+    if (second.kind !== 'written') throw new Error('refused');
+    expect(second.revision).toBeGreaterThan(first.revision);
+    expect(await write(first.revision)).toEqual({ kind: 'stale' });
+    await a.forgetRoom(room);
+    const later = await write('new');
+    expect(later.kind === 'written' && later.revision > second.revision).toBe(true);
+  });
+
+  test('B-39 a room says when it ends, ends then and not before, and a change is a new version', async () => {
+    await using a = await start();
+    const room = randomUUID();
+    await a.writeSettings(room, { rules: { ...OPEN_RULES, endsAt: Date.now() + 60_000 }, doc: '{}' }, 'new');
+    const joined = await a.joinRoom(room, member('p', a.name), { limit: 9, loginSession: 'l' });
+    if (!joined.ok) throw new Error('refused');
+    expect(joined.state.endsIn).toBeGreaterThan(50_000);
+    expect(joined.state.endsIn).toBeLessThanOrEqual(60_000);
+    expect(await a.endRoom(room)).toBeUndefined();
+    await set(a, room, {});
+    const read = await a.readRoom(room, joined.state.version);
+    expect(read).toMatchObject({ version: joined.state.version + 1, endsIn: Infinity });
+    expect(await a.endRoom(room)).toBeUndefined();
+    await set(a, room, { endsAt: Date.now() - 1000 });
+    expect((await a.endRoom(room))?.members.map((m) => m.peerId)).toEqual(['p']);
+    expect((await a.describeRooms([room]))[0]).toMatchObject({ peerIds: [], settings: { doc: '{}' } });
+    expect(await a.endRoom(randomUUID())).toBeUndefined();
+  });
+
+  test('B-40 rooms with members or settings are listed by pages in one order, by prefix, each once, and nothing else is', async () => {
+    await using a = await start();
+    const prefix = `${randomUUID()}-`;
+    const suffixes = Array.from({ length: 60 }, (_, i) => `${i}${['', 'ü', '\u{1F600}', '\uFF01', ':b', '}{'][i % 6]}`);
+    const names = suffixes.map((suffix) => prefix + suffix);
+    for (const [i, name] of names.entries())
+      if (i % 3) await enter(a, name, 'p', { limit: 0 });
+      else await a.writeSettings(name, { rules: OPEN_RULES, doc: '{}' }, 'new');
+    await enter(a, `${prefix.slice(0, -1)}.other`, 'p', { limit: 0 });
+    const expected = [...names].sort((x, y) => partitionOf(x) - partitionOf(y) || compareNames(x, y));
+    const listed = async (limit: number) => {
+      const all: string[] = [];
+      for (;;) {
+        const page = await a.listRooms({ prefix, limit, ...(all.length ? { after: all.at(-1) as string } : {}) });
+        all.push(...page);
+        if (page.length < limit) return all;
+      }
+    };
+    for (const limit of [1, 7, 60, 100]) expect(await listed(limit)).toEqual(expected);
+    const described = await a.describeRooms([...names, randomUUID()]);
+    expect(described.map((room) => room?.peerIds.length)).toEqual([...names.map((_, i) => (i % 3 ? 1 : 0)), undefined]);
+    for (const name of names) await (names.indexOf(name) % 2 ? a.dropMember(name, 'p', FORCED) : a.forgetRoom(name));
+    // Left by its last member; with settings it stays.
+    expect(await listed(9)).toEqual(
+      expected.filter((name) => names.indexOf(name) % 2 && names.indexOf(name) % 3 === 0),
+    );
+  });
+}
