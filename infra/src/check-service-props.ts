@@ -4,6 +4,7 @@ import { check, checkGiven, checkInteger, checkSeconds } from './check.ts';
 import { checkCacheUrl } from './check-cache-url.ts';
 import { checkSettings } from './check-settings.ts';
 import type { RealtimeServiceProps } from './realtime-service-props.ts';
+import { checkSchedules } from './scheduled-size.ts';
 
 /** @returns first, first + step, … last */
 function range(first: number, last: number, step: number): readonly number[] {
@@ -64,6 +65,8 @@ export function checkServiceProps(kind: string, props: RealtimeServiceProps, con
       `${props.maxTasks} is below minTasks (${props.minTasks ?? 3})`,
       'at least minTasks',
     );
+  const max = props.maxTasks ?? Math.max(30, props.minTasks ?? 3);
+  checkSchedules({ kind, schedules: props.schedules, max, limit: 5000 });
   checkSeconds(kind, 'stopTimeout', props.stopTimeout, 2, 120, "Fargate's limit");
   const stop = props.stopTimeout ?? Duration.seconds(120);
   if (!stop.isUnresolved())

@@ -46,6 +46,16 @@ export function checkTopology(props: WebRtcTopologyProps, production: boolean): 
     'maxMediaNodes and mediaOptions are of media nodes, and there are none',
     'give mediaNodes, such as 2',
   );
+  for (const name of ['turnOptions', 'mediaOptions'] as const) {
+    const few = props[name]?.schedules?.findIndex((one) => one.min < 2) ?? -1;
+    check(
+      !production || few < 0,
+      kind,
+      name,
+      `schedules[${few}].min is ${props[name]?.schedules?.[few]?.min}, and production is never without a second node`,
+      'at least 2',
+    );
+  }
   checkInteger(kind, 'signalingTasks', props.signalingTasks, production ? 2 : 1, 5000);
   checkInteger(kind, 'cacheShards', props.cacheShards, 1, 160);
   checkVpc(kind, props, production);

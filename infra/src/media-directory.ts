@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
 import { MEDIA_NODE_ACCESS } from './cache-access.ts';
-import { checkGiven } from './check.ts';
+import { nodeDirectoryAccess } from './node-directory.ts';
 import type { CacheAccess, SessionCache } from './session-cache.ts';
 
 /** Properties of {@link MediaDirectory}. */
@@ -25,11 +25,10 @@ export class MediaDirectory extends Construct {
 
   constructor(scope: Construct, id: string, props: MediaDirectoryProps) {
     super(scope, id);
-    checkGiven('MediaDirectory', props, 'cache');
-    this.access = props.cache.addUser('MediaNode', {
+    this.access = nodeDirectoryAccess('MediaDirectory', props, {
+      id: 'MediaNode',
       userName: 'media-node',
       accessString: MEDIA_NODE_ACCESS,
-      passwordGeneration: props.passwordGeneration,
     });
   }
 }

@@ -1,22 +1,16 @@
 import { Duration } from 'aws-cdk-lib';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
-import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
+import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import type { MediaNodeConfig } from '../media-node/src/config.ts';
 import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
-import { containerEnvironment } from './environment.ts';
-import { checkMediaFleet, type MediaFleetProps } from './media-fleet-props.ts';
-import { metricIdentity } from './metric-identity.ts';
-import { NAMESPACE } from './metrics-collector.ts';
-import { nodeDaemon } from './node-daemon.ts';
-import { nodeInstances } from './node-instances.ts';
-import { nodeTask } from './node-task.ts';
-import { cachePlace } from './place.ts';
+import { checkMediaFleet, MEDIA_FLEET, type MediaFleetProps } from './media-fleet-props.ts';
+import { mediaTask } from './media-task.ts';
+import { nodeFleet, nodeLoad, nodeMetric, nodeSecurityGroup, nodesServing } from './node-fleet.ts';
 
 /**
  * Media nodes over the zones: Janus and its agent, one node an instance, each with a public address of its own. Rooms that are too large
@@ -39,68 +33,30 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
   constructor(scope: Construct, id: string, props: MediaFleetProps) {
     super(scope, id);
     checkMediaFleet(props);
-    const part = topology.media;
-    const { vpc } = props;
-    const minNodes = props.minNodes ?? 2;
-    const maxNodes = props.maxNodes ?? Math.max(20, minNodes);
     const drainTimeout = props.drainTimeout ?? Duration.minutes(5);
     this.secret = props.secret ?? this.newSecret();
-
-    const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', { vpc, description: part.description });
-    this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
-    const [low, high] = part.mediaPorts;
-    securityGroup.addIngressRule(ec2.Peer.anyIpv4(), ec2.Port.udpRange(low, high), 'Media');
-    acknowledge(securityGroup, {
-      'AwsSolutions-EC23': 'Callers send media from anywhere; what has no ICE credentials of the room is not answered.',
+    const [low, high] = topology.media.mediaPorts;
+    const securityGroup = nodeSecurityGroup(this, props.vpc, {
+      description: topology.media.description,
+      open: [[ec2.Port.udpRange(low, high), 'Media']],
+      why: 'Callers send media from anywhere; what has no ICE credentials of the room is not answered.',
     });
+    this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
     props.directory.connections?.allowDefaultPortFrom(this, 'Media node to directory');
-
-    this.cluster = new ecs.Cluster(this, 'Cluster', { vpc, containerInsightsV2: ecs.ContainerInsights.ENHANCED });
-    this.autoScalingGroup = nodeInstances(this, {
-      container: 'media',
-      description: 'ECS agent of a media node',
-      vpc,
-      cluster: this.cluster,
-      securityGroup,
-      instanceType: props.instanceType ?? ec2.InstanceType.of(ec2.InstanceClass.C7GN, ec2.InstanceSize.LARGE),
-      machineImage: props.machineImage,
-      remoteShell: props.remoteShell ?? false,
-      minNodes,
-      maxNodes,
+    const fleet = nodeFleet(this, props, {
+      name: 'media',
+      node: 'media node',
+      rules: MEDIA_FLEET,
       drainTimeout,
+      securityGroup,
       firstMediaPort: low,
       commands: [],
+      task: (group) => mediaTask(this, props, { group, secret: this.secret, drainTimeout }),
     });
-    // The nodes' own measure of CPU, traffic and legs: half of it, so that the nodes of one zone less carry what all did.
-    this.autoScalingGroup.scaleToTrackMetric('Load', {
-      metric: this.metricLoad({ statistic: 'Average' }),
-      targetValue: 0.5,
-      estimatedInstanceWarmup: Duration.minutes(3),
-    });
-    const described = containerEnvironment(part, {
-      from: { 'cache-url': props.directory.url, 'signaling-url': props.signalingUrl, 'auth-url': props.authUrl },
-      secrets: { ...cachePlace(props.directory), 'media-secret': ecs.Secret.fromSecretsManager(this.secret) },
-    });
-    const settings: Partial<Record<keyof MediaNodeConfig, string>> = {
-      DRAIN_SECONDS: String(drainTimeout.toSeconds()),
-      ...(props.nodeMbps === undefined ? {} : { NODE_MBPS: String(props.nodeMbps) }),
-      ...(props.maxLegs === undefined ? {} : { MAX_LEGS: String(props.maxLegs) }),
-      ...(props.maxPublishers === undefined ? {} : { MAX_PUBLISHERS: String(props.maxPublishers) }),
-    };
-    const { task } = nodeTask(this, {
-      name: 'media',
-      group: this.autoScalingGroup,
-      image: props.image,
-      cpu: 1024,
-      memoryReservationMiB: 1024,
-      memoryLimitMiB: props.memoryLimitMiB ?? 3072,
-      logRetention: props.logRetention,
-      environment: { ...described.environment, ...settings },
-      secrets: described.secrets,
-      healthArgument: part.healthArgument,
-    });
-    this.grantPrincipal = task.taskRole;
-    this.service = nodeDaemon(this, { cluster: this.cluster, group: this.autoScalingGroup, task, minNodes });
+    this.cluster = fleet.cluster;
+    this.autoScalingGroup = fleet.autoScalingGroup;
+    this.service = fleet.service;
+    this.grantPrincipal = fleet.grantPrincipal;
   }
 
   private newSecret(): secretsmanager.Secret {
@@ -117,12 +73,12 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
 
   /** Share of a node's capacity in use, of the nodes that take rooms; the highest. */
   metricLoad(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.metric('media_load', { statistic: 'Maximum', ...props });
+    return nodeLoad(this, 'media', props);
   }
 
   /** Nodes that take rooms, as they say themselves each minute. */
   metricServing(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.metric('media_serving', { statistic: 'Sum', ...props });
+    return nodesServing(this, 'media', props);
   }
 
   /** Rooms served now, all nodes. */
@@ -142,12 +98,6 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
 
   /** Any metric that the nodes write. */
   metric(metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return new cloudwatch.Metric({
-      namespace: NAMESPACE,
-      metricName,
-      period: Duration.minutes(1),
-      dimensionsMap: metricIdentity(this, 'media'),
-      ...props,
-    }).attachTo(this);
+    return nodeMetric(this, 'media', metricName, props);
   }
 }

@@ -7,7 +7,8 @@ export interface NodeDaemon {
   readonly cluster: ecs.Cluster;
   readonly group: autoscaling.AutoScalingGroup;
   readonly task: ecs.Ec2TaskDefinition;
-  readonly minNodes: number;
+  /** Fewest at any time. */
+  readonly fewestNodes: number;
 }
 
 /** One task on each instance of the group; an update drains half of them at a time. */
@@ -29,7 +30,7 @@ export function nodeDaemon(scope: Construct, of: NodeDaemon): ecs.Ec2Service {
     daemon: true,
     // The host's ports are one node's: the old one drains before the new one starts, half of the fleet at a time.
     // ECS rounds up: of one node any percentage is the one node, and the update would never begin.
-    minHealthyPercent: of.minNodes === 1 ? 0 : 50,
+    minHealthyPercent: of.fewestNodes === 1 ? 0 : 50,
     maxHealthyPercent: 100,
     circuitBreaker: { enable: true, rollback: true },
     enableECSManagedTags: true,

@@ -7,6 +7,7 @@ import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { NODE_MACHINE_IMAGE } from './base-images.ts';
 import { nodeSignalUnit } from './node-signal-unit.ts';
+import { type ScheduledSize, scheduleInstances, smallestSize } from './scheduled-size.ts';
 
 /**
  * How long a node may wait for its calls when an update of the service stops it, s: at most three waves of an update (half of the
@@ -39,6 +40,7 @@ export interface NodeInstances {
   readonly remoteShell: boolean;
   readonly minNodes: number;
   readonly maxNodes: number;
+  readonly schedules: readonly ScheduledSize[];
   readonly drainTimeout: Duration;
 }
 
@@ -92,6 +94,7 @@ export function nodeInstances(scope: Construct, of: NodeInstances): autoscaling.
       },
     ],
   });
+  const fewest = smallestSize({ schedules: of.schedules, min: of.minNodes, max: of.maxNodes });
   const group = new autoscaling.AutoScalingGroup(scope, 'Instances', {
     vpc: of.vpc,
     vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC },
@@ -100,7 +103,7 @@ export function nodeInstances(scope: Construct, of: NodeInstances): autoscaling.
     maxCapacity: of.maxNodes,
     updatePolicy: autoscaling.UpdatePolicy.rollingUpdate({
       maxBatchSize: 1,
-      minInstancesInService: of.minNodes < of.maxNodes ? of.minNodes : of.minNodes - 1,
+      minInstancesInService: fewest.min < fewest.max ? fewest.min : fewest.min - 1,
       // The next instance is replaced when this one's node is healthy; one that never is ends the update, and it is rolled back. No creation
       // policy: a group is made before the service that runs the nodes.
       waitOnResourceSignals: true,
@@ -115,6 +118,7 @@ export function nodeInstances(scope: Construct, of: NodeInstances): autoscaling.
     groupMetrics: [autoscaling.GroupMetrics.all()],
     terminationPolicies: [autoscaling.TerminationPolicy.OLDEST_LAUNCH_TEMPLATE, autoscaling.TerminationPolicy.DEFAULT],
   });
+  scheduleInstances(group, of.schedules, of.maxNodes);
   const { stackName, region } = Stack.of(scope);
   const resource = (group.node.defaultChild as autoscaling.CfnAutoScalingGroup).logicalId;
   userData.addCommands(...nodeSignalUnit({ container: of.container, stackName, region, resource }));

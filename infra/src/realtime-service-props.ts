@@ -3,6 +3,7 @@ import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
+import type { ScheduledSize } from './scheduled-size.ts';
 import type { CacheAccess } from './session-cache.ts';
 
 /** What SignalingService and AuthService have in common. */
@@ -56,6 +57,11 @@ export interface RealtimeServiceProps {
    * @default 30
    */
   readonly maxTasks?: number;
+  /**
+   * Fewest and most tasks by the clock.
+   * @default - one size at all times
+   */
+  readonly schedules?: ScheduledSize[];
   /**
    * How long a task may drain after SIGTERM. Fargate allows 120 s at most.
    * @default Duration.seconds(120)

@@ -14,6 +14,7 @@ import { type AwsPlace, containerEnvironment, overrideSettings } from './environ
 import { metricIdentity } from './metric-identity.ts';
 import { COLLECTOR_MIB, metricsCollector, NAMESPACE, OTLP_ENDPOINT } from './metrics-collector.ts';
 import type { RealtimeServiceProps } from './realtime-service-props.ts';
+import { scheduleTasks } from './scheduled-size.ts';
 import { serviceImage } from './service-image.ts';
 
 /** A described service on Fargate: the common half of SignalingService and AuthService. */
@@ -164,6 +165,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       // Each scale-in moves live sockets: seldom, and never before the last drain ended.
       scaleInCooldown: Duration.minutes(10),
     });
+    scheduleTasks(this.scaling, props.schedules ?? [], maxTasks);
   }
 
   /**

@@ -1,8 +1,9 @@
 import type { Duration } from 'aws-cdk-lib';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
-import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as route53 from 'aws-cdk-lib/aws-route53';
+import type { NodeOptions } from './node-fleet-props.ts';
+import type { ScheduledSize } from './scheduled-size.ts';
 import type { CacheAccess } from './session-cache.ts';
 
 /** Public names and their certificates. */
@@ -91,6 +92,11 @@ export interface ServiceOptions {
    */
   readonly targetCpuPercent?: number;
   /**
+   * Fewest and most tasks of auth, and as many of signaling, by the clock.
+   * @default - one size at all times
+   */
+  readonly schedules?: ScheduledSize[];
+  /**
    * Allow people with the right to run a program in a task (our images hold no shell: `--command node`).
    * @default false
    */
@@ -102,31 +108,11 @@ export interface ServiceOptions {
   readonly traces?: boolean;
 }
 
-/** Sizes of the relays in {@link WebRtcTopologyProps.turnOptions}; each as in {@link TurnFleetProps}. */
-export interface TurnOptions {
-  /**
-   * Instance type.
-   * @default - of the profile
-   */
-  readonly instanceType?: ec2.InstanceType;
-  /**
-   * What a node carries, Mbit/s out.
-   * @default - of the profile
-   */
-  readonly nodeMbps?: number;
-  /**
-   * Memory of the container, MiB.
-   * @default - of the profile
-   */
-  readonly memoryLimitMiB?: number;
-  /**
-   * How long a leaving instance may wait for its calls.
-   * @default - Duration.hours(2); in development 5 minutes
-   */
-  readonly drainTimeout?: Duration;
+/** Sizes of the relays in {@link WebRtcTopologyProps.turnOptions}. */
+export interface TurnOptions extends NodeOptions {
   /**
    * Most bytes a second of one allocation.
-   * @default 375000
+   * @default 375000 - 3 Mbit/s
    */
   readonly maxBytesPerSecond?: number;
   /**
@@ -135,36 +121,21 @@ export interface TurnOptions {
    */
   readonly userQuota?: number;
   /**
-   * Allocations of one node.
+   * Allocations of one node. The relay range has 16,384 ports.
    * @default 4000
    */
   readonly totalQuota?: number;
   /**
-   * Allow people with the right to open a shell on an instance.
-   * @default false
-   */
-  readonly remoteShell?: boolean;
-  /**
-   * How often the shared secret rotates.
+   * How often the generated shared secret rotates.
    * @default Duration.days(30)
    */
   readonly secretRotation?: Duration;
 }
 
-/** Sizes of the media nodes in {@link WebRtcTopologyProps.mediaOptions}; each as in {@link MediaFleetProps}. */
-export interface MediaOptions {
+/** Sizes of the media nodes in {@link WebRtcTopologyProps.mediaOptions}. */
+export interface MediaOptions extends NodeOptions {
   /**
-   * Instance type.
-   * @default - c7gn.large
-   */
-  readonly instanceType?: ec2.InstanceType;
-  /**
-   * What a node carries, Mbit/s out.
-   * @default - 100 a core
-   */
-  readonly nodeMbps?: number;
-  /**
-   * Legs of a node, two a person.
+   * Legs of a node, two a person; each engine has as many ports at least.
    * @default 400
    */
   readonly maxLegs?: number;
@@ -173,19 +144,4 @@ export interface MediaOptions {
    * @default 50
    */
   readonly maxPublishers?: number;
-  /**
-   * Memory of the container, MiB.
-   * @default 3072
-   */
-  readonly memoryLimitMiB?: number;
-  /**
-   * How long a leaving node may wait until its rooms have moved.
-   * @default Duration.minutes(5)
-   */
-  readonly drainTimeout?: Duration;
-  /**
-   * Allow people with the right to open a shell on an instance.
-   * @default false
-   */
-  readonly remoteShell?: boolean;
 }

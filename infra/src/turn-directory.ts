@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
 import { TURN_NODE_ACCESS } from './cache-access.ts';
-import { checkGiven } from './check.ts';
+import { nodeDirectoryAccess } from './node-directory.ts';
 import type { CacheAccess, SessionCache } from './session-cache.ts';
 
 /** Properties of {@link TurnDirectory}. */
@@ -25,11 +25,10 @@ export class TurnDirectory extends Construct {
 
   constructor(scope: Construct, id: string, props: TurnDirectoryProps) {
     super(scope, id);
-    checkGiven('TurnDirectory', props, 'cache');
-    this.access = props.cache.addUser('TurnNode', {
+    this.access = nodeDirectoryAccess('TurnDirectory', props, {
+      id: 'TurnNode',
       userName: 'turn-node',
       accessString: TURN_NODE_ACCESS,
-      passwordGeneration: props.passwordGeneration,
     });
   }
 }

@@ -1,19 +1,15 @@
-import { type Duration, Token } from 'aws-cdk-lib';
+import { Token } from 'aws-cdk-lib';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
-import type * as ec2 from 'aws-cdk-lib/aws-ec2';
-import type * as ecs from 'aws-cdk-lib/aws-ecs';
-import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { topology } from '../topology/index.ts';
 import { check, checkDomain, checkGiven, checkInteger, checkSeconds } from './check.ts';
 import { checkCacheUrl } from './check-cache-url.ts';
-import { checkNodeFleet } from './check-node-fleet.ts';
+import { checkNodeFleet, type NodeFleetProps, type NodeFleetRules } from './node-fleet-props.ts';
 import type { CacheAccess } from './session-cache.ts';
+import type { TurnOptions } from './topology-options.ts';
 
 /** Properties of {@link TurnFleet}. */
-export interface TurnFleetProps {
-  /** A VPC with public subnets; each node has a public address of its own. */
-  readonly vpc: ec2.IVpc;
+export interface TurnFleetProps extends NodeFleetProps, TurnOptions {
   /**
    * Where nodes write themselves down, as {@link TurnDirectory.access}.
    * @default - no directory; tell your auth the addresses by `turnHost`
@@ -24,11 +20,6 @@ export interface TurnFleetProps {
    * @default - generated, and rotated every `secretRotation`
    */
   readonly secret?: secretsmanager.ISecret;
-  /**
-   * How often the generated secret rotates.
-   * @default Duration.days(30)
-   */
-  readonly secretRotation?: Duration;
   /**
    * Realm.
    * @default 'tandem'
@@ -45,83 +36,26 @@ export interface TurnFleetProps {
    */
   readonly certificate?: acm.ICertificate;
   /**
-   * Instance type; network-optimised ones carry more per unit of money.
-   * @default - c7gn.medium
-   */
-  readonly instanceType?: ec2.InstanceType;
-  /**
-   * Machine image with the agent of ECS. A change replaces the instances, one by one, each after its drain.
-   * @default - an image of Amazon Linux 2023 for ECS, pinned by version
-   */
-  readonly machineImage?: ec2.IMachineImage;
-  /**
-   * Fewest nodes.
-   * @default 3
-   */
-  readonly minNodes?: number;
-  /**
-   * Most nodes.
-   * @default 30
-   */
-  readonly maxNodes?: number;
-  /**
-   * What a node carries before it counts as full, Mbit/s out. Scaling holds half of it.
-   * @default 1500 - of c7gn.medium's 3.125 Gbit/s baseline; measure yours
-   */
-  readonly nodeMbps?: number;
-  /**
-   * Most bytes a second of one allocation.
-   * @default 375000 - 3 Mbit/s
-   */
-  readonly maxBytesPerSecond?: number;
-  /**
-   * Allocations of one user.
-   * @default 12
-   */
-  readonly userQuota?: number;
-  /**
-   * Allocations of one node. The relay range has 16,384 ports.
-   * @default 4000
-   */
-  readonly totalQuota?: number;
-  /**
-   * Memory of the container, MiB; the instance needs about 300 more.
-   * @default 1536 - of c7gn.medium's 2 GiB
-   */
-  readonly memoryLimitMiB?: number;
-  /**
    * Refuse deletion of the load balancer for turns:.
    * @default true
    */
   readonly deletionProtection?: boolean;
-  /**
-   * How long a leaving node may wait for its calls to end.
-   * @default Duration.hours(2)
-   */
-  readonly drainTimeout?: Duration;
-  /**
-   * Allow people with the right (`ssm:StartSession`) to open a shell on an instance. No port opens for it.
-   * @default false
-   */
-  readonly remoteShell?: boolean;
-  /**
-   * The container with coturn and the node agent.
-   * @default - built from infra/turn-node when deployed
-   */
-  readonly image?: ecs.ContainerImage;
-  /**
-   * How long logs are kept.
-   * @default ONE_MONTH
-   */
-  readonly logRetention?: logs.RetentionDays;
 }
+
+export const TURN_FLEET: NodeFleetRules = {
+  kind: 'TurnFleet',
+  nodes: 'relays',
+  fewest: 3,
+  most: 30,
+  instanceType: 'c7gn.medium',
+};
 
 /** @throws Error naming the property and the fix */
 export function checkTurnFleet(props: TurnFleetProps): void {
-  const kind = 'TurnFleet';
+  const { kind } = TURN_FLEET;
   checkGiven(kind, props, 'vpc');
   if (props.directory) checkCacheUrl(kind, 'directory', props.directory.url);
-  checkNodeFleet(props, { kind, nodes: 'relays', fewest: 3, instanceType: 'c7gn.medium' });
+  checkNodeFleet(props, TURN_FLEET);
   checkDomain(kind, 'turnHost', props.turnHost);
   check(
     (props.certificate === undefined) === (props.turnHost === undefined),

@@ -1,20 +1,16 @@
 import { Duration } from 'aws-cdk-lib';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
-import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as ecs from 'aws-cdk-lib/aws-ecs';
+import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as elb from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
-import { acknowledge } from './acknowledge.ts';
-import { metricIdentity } from './metric-identity.ts';
-import { NAMESPACE } from './metrics-collector.ts';
-import { nodeDaemon } from './node-daemon.ts';
-import { nodeInstances } from './node-instances.ts';
+import { nodeFleet, nodeLoad, nodeMetric, nodeSecurityGroup, nodesServing } from './node-fleet.ts';
 import { relayFirewallUnit } from './relay-firewall-unit.ts';
-import { checkTurnFleet, type TurnFleetProps } from './turn-fleet-props.ts';
+import { checkTurnFleet, TURN_FLEET, type TurnFleetProps } from './turn-fleet-props.ts';
 import { TurnSecret } from './turn-secret.ts';
 import { turnTask } from './turn-task.ts';
 import { turnTls } from './turn-tls.ts';
@@ -46,52 +42,37 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
     checkTurnFleet(props);
     const part = topology.turn;
     const { vpc } = props;
-    const minNodes = props.minNodes ?? 3;
-    const maxNodes = props.maxNodes ?? Math.max(30, minNodes);
     const nodeMbps = props.nodeMbps ?? 1500;
     const drainTimeout = props.drainTimeout ?? Duration.hours(2);
     this.secret =
       props.secret ??
       new TurnSecret(this, 'Secret', { rotation: props.secretRotation, logRetention: props.logRetention }).secret;
-
-    const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', { vpc, description: part.description });
-    this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(part.port) });
-    const anyone = ec2.Peer.anyIpv4();
-    securityGroup.addIngressRule(anyone, ec2.Port.udp(part.port), 'TURN and STUN over UDP');
-    securityGroup.addIngressRule(anyone, ec2.Port.tcp(part.port), 'TURN over TCP');
     const [low, high] = part.relayPorts;
-    securityGroup.addIngressRule(anyone, ec2.Port.udpRange(low, high), 'Relayed media');
-    acknowledge(securityGroup, {
-      'AwsSolutions-EC23':
-        'A relay is public; it admits who has fresh credentials, and denies every private range as peer.',
+    const securityGroup = nodeSecurityGroup(this, vpc, {
+      description: part.description,
+      open: [
+        [ec2.Port.udp(part.port), 'TURN and STUN over UDP'],
+        [ec2.Port.tcp(part.port), 'TURN over TCP'],
+        [ec2.Port.udpRange(low, high), 'Relayed media'],
+      ],
+      why: 'A relay is public; it admits who has fresh credentials, and denies every private range as peer.',
     });
+    this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(part.port) });
     props.directory?.connections?.allowDefaultPortFrom(this, 'TURN node to directory');
-
-    this.cluster = new ecs.Cluster(this, 'Cluster', { vpc, containerInsightsV2: ecs.ContainerInsights.ENHANCED });
-    this.autoScalingGroup = nodeInstances(this, {
-      container: 'turn',
-      description: 'ECS agent of a TURN node',
-      vpc,
-      cluster: this.cluster,
+    const fleet = nodeFleet(this, props, {
+      name: 'turn',
+      node: 'TURN node',
+      rules: TURN_FLEET,
+      drainTimeout,
       securityGroup,
-      instanceType: props.instanceType ?? ec2.InstanceType.of(ec2.InstanceClass.C7GN, ec2.InstanceSize.MEDIUM),
       firstMediaPort: low,
       commands: relayFirewallUnit(),
-      machineImage: props.machineImage,
-      remoteShell: props.remoteShell ?? false,
-      minNodes,
-      maxNodes,
-      drainTimeout,
+      task: (group) => turnTask(this, props, { group, secret: this.secret, nodeMbps, drainTimeout }),
     });
-    // The nodes' own measure, of traffic and of allocations: half of it, so that two of three zones carry what three did.
-    this.autoScalingGroup.scaleToTrackMetric('Load', {
-      metric: this.metricLoad({ statistic: 'Average' }),
-      targetValue: 0.5,
-      estimatedInstanceWarmup: Duration.minutes(3),
-    });
-    const task = turnTask(this, props, { group: this.autoScalingGroup, secret: this.secret, nodeMbps, drainTimeout });
-    this.grantPrincipal = task.taskRole;
-    this.service = nodeDaemon(this, { cluster: this.cluster, group: this.autoScalingGroup, task, minNodes });
+    this.cluster = fleet.cluster;
+    this.autoScalingGroup = fleet.autoScalingGroup;
+    this.service = fleet.service;
+    this.grantPrincipal = fleet.grantPrincipal;
 
     this.turnUris = props.turnHost ? `turns:${props.turnHost}:443?transport=tcp` : '';
     if (props.certificate)
@@ -108,22 +89,16 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
 
   /** Share of a node's capacity in use, of the nodes that serve; the highest. */
   metricLoad(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.metric('turn_load', { statistic: 'Maximum', ...props });
+    return nodeLoad(this, 'turn', props);
   }
 
   /** Nodes that serve, as they say themselves each minute. */
   metricServing(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.metric('turn_serving', { statistic: 'Sum', ...props });
+    return nodesServing(this, 'turn', props);
   }
 
   /** Any metric that the nodes write. */
   metric(metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return new cloudwatch.Metric({
-      namespace: NAMESPACE,
-      metricName,
-      period: Duration.minutes(1),
-      dimensionsMap: metricIdentity(this, 'turn'),
-      ...props,
-    }).attachTo(this);
+    return nodeMetric(this, 'turn', metricName, props);
   }
 }

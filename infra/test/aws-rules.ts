@@ -114,3 +114,28 @@ export const NO_PHYSICAL_NAME: Readonly<Record<string, string>> = {
   'AWS::ElastiCache::ReplicationGroup CacheSubnetGroupName': 'a reference',
   'AWS::Lambda::Permission FunctionName': 'a reference',
 };
+
+const WEEK = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
+
+/**
+ * Times of a week at which a scheduled action runs: `SUN 07:30` and so on. EC2 Auto Scaling writes five fields of cron, with days of the week
+ * from 0 (Sunday); Application Auto Scaling six in `cron()`, the last a year, days of the week by name or from 1 (Sunday), and exactly one of the two
+ * fields for days is `?`. Sources: EC2 Auto Scaling API, PutScheduledUpdateGroupAction, Recurrence; Application Auto Scaling guide, "Schedule
+ * recurring scaling actions using cron expressions". Knows what we write: single times, lists of days.
+ */
+export function scheduledTimes(expression: string): string[] {
+  const [, six] = /^cron\((.*)\)$/.exec(expression) ?? [];
+  const fields = (six ?? expression).split(' ');
+  const [minute = '', hour = '', day = '', month = '', week = '', year] = fields;
+  const isValid = six
+    ? fields.length === 6 && [day, week].filter((one) => one === '?').length === 1
+    : fields.length === 5;
+  if (!isValid || month !== '*' || !['*', '?'].includes(day) || (year ?? '*') !== '*')
+    throw new Error(`${expression} is no expression of Auto Scaling, or not one that this reads`);
+  if (!/^\d+$/.test(minute) || !/^\d+$/.test(hour)) throw new Error(`${expression}: not one time of day`);
+  const first = six ? 1 : 0;
+  const days = ['*', '?'].includes(week)
+    ? WEEK
+    : week.split(',').map((one) => (WEEK.includes(one) ? one : WEEK[Number(one) - first]));
+  return days.map((one) => `${one} ${hour.padStart(2, '0')}:${minute.padStart(2, '0')}`);
+}

@@ -69,7 +69,13 @@ const CASES: Readonly<Record<string, Case>> = {
     { domainName: 'calls.example.com', regionalDomainName: 'eu.calls.example.com', certificate, hostedZone },
     made(tandem.NearestRegion),
   ],
+  NodeFleetProps: ['TurnFleet', { vpc, image }, made(tandem.TurnFleet)],
   RealtimeServiceProps: ['SignalingService', { vpc, cache, jwksUrl, image }, made(tandem.SignalingService)],
+  ScheduledSize: [
+    'TurnFleet.schedules[0]',
+    { time: '07:30', min: 3 },
+    (scope, one) => new tandem.TurnFleet(scope, 'Made', { vpc, image, schedules: [one] }),
+  ],
   SessionCacheProps: [
     'SessionCache',
     { vpc, subnets: { subnetType: ec2.SubnetType.PUBLIC } },
@@ -77,7 +83,6 @@ const CASES: Readonly<Record<string, Case>> = {
   ],
   SignalingServiceProps: ['SignalingService', { vpc, cache, jwksUrl, image }, made(tandem.SignalingService)],
   TurnDirectoryProps: ['TurnDirectory', { cache: store }, made(tandem.TurnDirectory)],
-  TurnFleetProps: ['TurnFleet', { vpc, image }, made(tandem.TurnFleet)],
 };
 /** Whose required properties have no run-time check: a number that CloudWatch itself refuses to be without. */
 const LEFT_OUT = ['AlarmThreshold'];

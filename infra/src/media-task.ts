@@ -1,0 +1,44 @@
+import type { Duration } from 'aws-cdk-lib';
+import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import type { MediaNodeConfig } from '../media-node/src/config.ts';
+import { topology } from '../topology/index.ts';
+import { containerEnvironment } from './environment.ts';
+import type { MediaFleetProps } from './media-fleet-props.ts';
+import { nodeTask } from './node-task.ts';
+import { cachePlace } from './place.ts';
+
+export interface MediaTask {
+  readonly group: autoscaling.AutoScalingGroup;
+  readonly secret: secretsmanager.ISecret;
+  readonly drainTimeout: Duration;
+}
+
+/** What runs on each instance: the media engine and its agent, on the host's network. */
+export function mediaTask(scope: Construct, props: MediaFleetProps, of: MediaTask): ecs.Ec2TaskDefinition {
+  const described = containerEnvironment(topology.media, {
+    from: { 'cache-url': props.directory.url, 'signaling-url': props.signalingUrl, 'auth-url': props.authUrl },
+    secrets: { ...cachePlace(props.directory), 'media-secret': ecs.Secret.fromSecretsManager(of.secret) },
+  });
+  const settings: Partial<Record<keyof MediaNodeConfig, string>> = {
+    DRAIN_SECONDS: String(of.drainTimeout.toSeconds()),
+    ...(props.nodeMbps === undefined ? {} : { NODE_MBPS: String(props.nodeMbps) }),
+    ...(props.maxLegs === undefined ? {} : { MAX_LEGS: String(props.maxLegs) }),
+    ...(props.maxPublishers === undefined ? {} : { MAX_PUBLISHERS: String(props.maxPublishers) }),
+  };
+  const { task } = nodeTask(scope, {
+    name: 'media',
+    group: of.group,
+    image: props.image,
+    cpu: 1024,
+    memoryReservationMiB: 1024,
+    memoryLimitMiB: props.memoryLimitMiB ?? 3072,
+    logRetention: props.logRetention,
+    environment: { ...described.environment, ...settings },
+    secrets: described.secrets,
+    healthArgument: topology.media.healthArgument,
+  });
+  return task;
+}

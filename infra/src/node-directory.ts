@@ -1,0 +1,12 @@
+import { checkGiven } from './check.ts';
+import type { CacheAccess, CacheUserProps, SessionCache } from './session-cache.ts';
+
+/** The nodes' user of the cache in which they write themselves down. @param kind name of the construct */
+export function nodeDirectoryAccess(
+  kind: 'TurnDirectory' | 'MediaDirectory',
+  props: { readonly cache: SessionCache; readonly passwordGeneration?: number },
+  { id, ...user }: Pick<CacheUserProps, 'userName' | 'accessString'> & { readonly id: string },
+): CacheAccess {
+  checkGiven(kind, props, 'cache');
+  return props.cache.addUser(id, { ...user, passwordGeneration: props.passwordGeneration });
+}
