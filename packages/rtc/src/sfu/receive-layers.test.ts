@@ -90,3 +90,35 @@ test('a page that never says what it shows gets less all the same when the conne
   await Promise.resolve();
   expect(asked).toEqual([{ bob: 'mid' }]);
 });
+
+test('all pictures together have a budget: the tallest first, of equal ones those of who spoke last', async () => {
+  const { layers } = start();
+  const page = Array.from({ length: 9 }, (_, i) => `p${i}`);
+  for (const id of page) layers.show(id, 260);
+  for (let i = 9; i < 50; i++) layers.show(`p${i}`, 0);
+  const sharp = (layer: string) => page.filter((id) => layers.layer(id) === layer);
+  // Nine of 150 kbit/s leave 850 of 2200: two of 500.
+  expect(sharp('mid')).toEqual(['p0', 'p1']);
+  layers.spoke('p4');
+  layers.spoke('p7');
+  expect(sharp('mid')).toEqual(['p4', 'p7']);
+  expect(sharp('low')).toHaveLength(7);
+  expect(layers.layer('p30')).toBe('off');
+  // Who speaks beside the page changes nothing on it.
+  layers.spoke('p30');
+  expect(sharp('mid')).toEqual(['p4', 'p7']);
+  layers.show('p2', 700);
+  expect(sharp('mid')).toEqual(['p2', 'p7']);
+  // Beside five small ones the tallest may be large.
+  for (const id of ['p0', 'p1', 'p3']) layers.show(id, 0);
+  expect(['p2', 'p4', 'p7'].map((id) => layers.layer(id))).toEqual(['high', 'low', 'low']);
+});
+
+test('four equal tiles of a room of five are all of the middle size; of three one may be large', () => {
+  const { layers } = start();
+  for (const id of ['a', 'b', 'c', 'd']) layers.show(id, 700);
+  expect(['a', 'b', 'c', 'd'].map((id) => layers.layer(id))).toEqual(['mid', 'mid', 'mid', 'mid']);
+  layers.forget('d');
+  layers.spoke('c');
+  expect(['a', 'b', 'c'].map((id) => layers.layer(id))).toEqual(['mid', 'mid', 'high']);
+});

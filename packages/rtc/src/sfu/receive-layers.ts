@@ -21,6 +21,13 @@ const FROZEN = 0.1;
 
 const LOWER: Readonly<Record<Layer, Layer>> = { high: 'mid', mid: 'low', low: 'low', off: 'off' };
 const SIZE: Readonly<Record<Layer, number>> = { off: 0, low: 1, mid: 2, high: 3 };
+/** Most that a size takes, kbit/s: the bitrates of up-leg.ts. */
+const KBITS: Readonly<Record<Layer, number>> = { off: 0, low: 150, mid: 500, high: 1200 };
+/**
+ * All pictures together, kbit/s. With 25 sounds of which a few speak a person receives 2.5 Mbit/s at most, or what the smallest size of
+ * all that it looks at takes: what leaves a media node is what it costs (docs/capacity.md).
+ */
+const PICTURES_KBITS = 2200;
 
 /** The smallest size that fills a picture of that many lines: 180, 360 or all (up-leg.ts sends them). */
 export function layerOf(lines: number): Layer {
@@ -31,12 +38,19 @@ export function layerOf(lines: number): Layer {
 
 export interface ReceiveLayersHost {
   readonly clock: Clock;
+  /** All pictures together, kbit/s. Default 2200. */
+  readonly kbits?: number;
   /** What to ask for has changed. */
   wish(wishes: Wishes): void;
 }
 
 export class ReceiveLayers {
   readonly #host: ReceiveLayersHost;
+  readonly #kbits: number;
+  /** Who spoke, the latest first. */
+  #spoke: readonly string[] = [];
+  /** Within the budget, and reduced by trouble. */
+  #layers: ReadonlyMap<string, Layer> = new Map();
   /** Lines at which each picture is shown; who is not here is shown as large as it comes. */
   readonly #lines = new Map<string, number>();
   /** Steps down because of trouble, one entry a step. */
@@ -51,25 +65,40 @@ export class ReceiveLayers {
 
   constructor(host: ReceiveLayersHost) {
     this.#host = host;
+    this.#kbits = host.kbits ?? PICTURES_KBITS;
   }
 
   /** How tall this person's camera is shown, in lines; 0: not at all. */
   show(peerId: string, lines: number): void {
     this.#lines.set(peerId, lines);
+    this.#share();
+    this.#ask();
+  }
+
+  /** Of pictures that are shown equally tall, those of who spoke last are the sharper ones. */
+  spoke(peerId: string): void {
+    if (this.#spoke[0] === peerId) return;
+    this.#spoke = [peerId, ...this.#spoke.filter((one) => one !== peerId)];
+    this.#share();
     this.#ask();
   }
 
   forget(peerId: string): void {
     this.#lines.delete(peerId);
     this.#troubled.delete(peerId);
+    this.#spoke = this.#spoke.filter((one) => one !== peerId);
     for (let i = this.#steps.length - 1; i >= 0; i--) if (this.#steps[i] === peerId) this.#steps.splice(i, 1);
+    this.#share();
     this.#ask();
   }
 
   /** A reading of what comes of one person. */
   read(peerId: string, quality: Pick<PairQuality, 'in'>): void {
     // A page that never said how tall its pictures are shows all as large as they come.
-    if (!this.#lines.has(peerId)) this.#lines.set(peerId, Number.POSITIVE_INFINITY);
+    if (!this.#lines.has(peerId)) {
+      this.#lines.set(peerId, Number.POSITIVE_INFINITY);
+      this.#share();
+    }
     const { audio, video } = quality.in;
     const isTrouble = Math.max(audio.loss ?? 0, video.loss ?? 0) > LOSS || (video.frozen ?? 0) > FROZEN;
     if (isTrouble) this.#troubled.add(peerId);
@@ -81,9 +110,28 @@ export class ReceiveLayers {
 
   /** Layer of this person's camera now. */
   layer(peerId: string): Layer {
-    let layer = layerOf(this.#lines.get(peerId) ?? Number.POSITIVE_INFINITY);
+    let layer = this.#layers.get(peerId) ?? 'high';
     for (const step of this.#steps) if (step === peerId) layer = LOWER[layer];
     return layer;
+  }
+
+  /** The budget: everybody who is seen in the smallest size, then larger ones, the tallest pictures first, all alike one size at a time. */
+  #share(): void {
+    const layers = new Map([...this.#lines].map(([id, lines]) => [id, lines > 0 ? 'low' : 'off'] as [string, Layer]));
+    let left = this.#kbits - [...layers.values()].reduce((sum, layer) => sum + KBITS[layer], 0);
+    const place = (id: string) => (this.#spoke.includes(id) ? this.#spoke.indexOf(id) : this.#spoke.length);
+    for (const lines of [...new Set(this.#lines.values())].sort((a, b) => b - a)) {
+      const alike = [...this.#lines].flatMap(([id, own]) => (own === lines ? [id] : []));
+      alike.sort((a, b) => place(a) - place(b));
+      for (const layer of ['mid', 'high'] as const)
+        for (const id of alike) {
+          const more = KBITS[layer] - KBITS[layers.get(id) ?? 'off'];
+          if (SIZE[layerOf(lines)] < SIZE[layer] || more > left) continue;
+          layers.set(id, layer);
+          left -= more;
+        }
+    }
+    this.#layers = layers;
   }
 
   #suffer(now: number): void {

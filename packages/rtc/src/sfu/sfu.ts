@@ -192,7 +192,9 @@ export class Sfu {
   }
 
   #agentSays(link: SfuLink, state: unknown): void {
-    const { mode, send } = (state ?? {}) as { mode?: unknown; send?: unknown };
+    const { mode, send, talking } = (state ?? {}) as { mode?: unknown; send?: unknown; talking?: unknown };
+    const { peerId, is } = (talking ?? {}) as { peerId?: unknown; is?: unknown };
+    if (is === true && typeof peerId === 'string') this.layers.spoke(peerId);
     if (mode === 'engine-lost') link.restart();
     if (mode === 'layers' && Array.isArray(send)) link.sendLayers(new Set(send.filter(isSentLayer)));
     // No other node follows: back to pairs, while the legs go on.
