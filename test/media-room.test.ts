@@ -1,94 +1,30 @@
 /** A room that grows past a mesh: real Chromium, real signaling on Redis, a media node with real Janus. Cheap cameras. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { networkInterfaces, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestKeys, startTestNode, type TestKeys } from '../apps/signaling/src/testing.ts';
-import type { MediaNodeConfig } from '../infra/media-node/src/config.ts';
-import { type JanusEngine, startJanusEngine } from '../infra/media-node/src/janus-engine.ts';
-import { janusProgram } from '../infra/media-node/src/location.ts';
-import { type MediaNode, startMediaNode } from '../infra/media-node/src/media-node.ts';
-import { findHost } from '../infra/node-kit/host.ts';
-import { startRedis, type TestRedis } from '../packages/service/src/testing/index.ts';
-import { cachedEngine } from '../scripts/lib/media-engine.mjs';
+import type { JanusEngine } from '../infra/media-node/src/janus-engine.ts';
 import { type SdkBrowser, startSdkBrowser, until } from './sdk/harness.ts';
+import { type MediaStack, startMediaStack } from './support/media-stack.ts';
 
-const address = Object.values(networkInterfaces())
-  .flat()
-  .find((i) => i?.family === 'IPv4' && !i.internal)?.address;
 /** People from which the media node serves: few, since each page encodes and decodes on this machine. */
 const FROM = 3;
 
-let keys: TestKeys;
-let redis: TestRedis;
-let signaling: Awaited<ReturnType<typeof startTestNode>>;
+let stack: MediaStack;
 let browser: SdkBrowser;
-const runDir = mkdtempSync(join(tmpdir(), 'media-room-'));
-const nodes: MediaNode[] = [];
-const log: string[] = [];
-
-async function mediaNode(id: string, firstPort: number): Promise<MediaNode> {
-  const program = janusProgram(process.env.JANUS ?? cachedEngine() ?? 'janus');
-  const config = {
-    JANUS: '',
-    RUN_DIR: runDir,
-    MEDIA_MIN_PORT: firstPort,
-    MEDIA_MAX_PORT: firstPort + 999,
-    MAX_LEGS: 400,
-    MAX_PUBLISHERS: 50,
-    MESH_AFTER_SECONDS: 2,
-    SIGNALING_URL: signaling.wsUrl,
-    AUTH_URL: 'http://127.0.0.1',
-    MEDIA_SECRET: '',
-    METRICS_PART: 'media',
-    REDIS_URL: redis.url,
-    DRAIN_SECONDS: 20,
-    PUBLIC_IP: address ?? '',
-    ZONE: 'a',
-  } satisfies MediaNodeConfig;
-  const node = await startMediaNode(config, {
-    host: await findHost({ ...config, NODE_ID: id }),
-    say: (event, more) => log.push(`${id} ${event} ${JSON.stringify(more ?? {})}`),
-    token: (room) => keys.token(`media-${id}-${room}`, { rooms: [room], media: true }),
-    startEngine: (index) =>
-      startJanusEngine({
-        program,
-        address: address ?? '',
-        runDir: join(runDir, `${id}-${index}`),
-        mediaPorts: [firstPort + index * 500, firstPort + index * 500 + 499],
-        eventLoops: 2,
-        complain: (line) => log.push(line),
-      }),
-  });
-  nodes.push(node);
-  return node;
-}
 
 beforeAll(async () => {
-  if (!address) throw new Error('this test needs one address that is not loopback');
-  keys = await startTestKeys();
-  redis = await startRedis();
-  signaling = await startTestNode({
-    keys,
-    config: { ALLOWED_ORIGINS: '*', REDIS_URL: redis.url, MEDIA_FROM: FROM },
-  });
+  stack = await startMediaStack({ from: FROM, node: { MESH_AFTER_SECONDS: 2 } });
   browser = await startSdkBrowser();
 });
 afterAll(async () => {
   await browser?.[Symbol.asyncDispose]();
-  for (const node of nodes) await node[Symbol.asyncDispose]();
-  await signaling?.[Symbol.asyncDispose]();
-  await redis?.[Symbol.asyncDispose]();
-  await keys?.[Symbol.asyncDispose]();
-  rmSync(runDir, { recursive: true, force: true });
+  await stack?.[Symbol.asyncDispose]();
 });
 
 async function enter(roomId: string, name: string): Promise<Page> {
   const page = await browser.page();
-  const token = await keys.token(name);
+  const token = await stack.keys.token(name);
   await page.evaluate((options) => globalThis.harness.start(options), {
-    url: signaling.wsUrl,
+    url: stack.url,
     token,
     roomId,
     name,
@@ -120,13 +56,13 @@ async function everybody(page: Page, people: number, topology: 'mesh' | 'sfu'): 
   } catch (error) {
     const timings = await page.evaluate(() => globalThis.harness.log.filter((l) => l.what !== 'peer-changed'));
     throw new Error(
-      `${String(error)}\n${JSON.stringify(last, null, 1)}\n${log.join('\n')}\n${JSON.stringify(timings)}`,
+      `${String(error)}\n${JSON.stringify(last, null, 1)}\n${stack.log.join('\n')}\n${JSON.stringify(timings)}`,
     );
   }
 }
 
 test('a mesh becomes a room of the media node and a mesh again, and each picture moves after each step', async () => {
-  await mediaNode('m1', 26_000);
+  await stack.mediaNode('m1', 26_000);
   const room = 'grow';
   const [ada, bob] = [await enter(room, 'ada'), await enter(room, 'bob')];
   await everybody(ada, 1, 'mesh');
@@ -145,8 +81,8 @@ test('a mesh becomes a room of the media node and a mesh again, and each picture
   // Two left: after a while a mesh again.
   for (const page of [dan, eve]) await page.evaluate(() => globalThis.harness.call?.leave());
   for (const page of [ada, bob]) await everybody(page, 1, 'mesh');
-  await until('the node has let go', async () => nodes[0]?.rooms.size === 0);
-  expect(nodes[0]?.engines.map((e) => e.legs)).toEqual([0, 0]);
+  await until('the node has let go', async () => stack.nodes[0]?.rooms.size === 0);
+  expect(stack.nodes[0]?.engines.map((e) => e.legs)).toEqual([0, 0]);
   expect(browser.errors).toEqual([]);
   for (const page of [ada, bob, eve, dan]) await page.close();
 });
@@ -182,13 +118,13 @@ test('a killed engine is followed by the other one of its node, a drained node b
   const room = 'move';
   const pages = [await enter(room, 'ada'), await enter(room, 'bob'), await enter(room, 'eve')];
   for (const page of pages) await everybody(page, 2, 'sfu');
-  const first = nodes.find((n) => n.rooms.has(room));
+  const first = stack.nodes.find((n) => n.rooms.has(room));
   const busy = first?.engines.find((e) => e.legs > 0) as JanusEngine;
   process.kill(busy.pid, 'SIGKILL');
   await busy.ended;
   for (const page of pages) await everybody(page, 2, 'sfu');
   expect(first?.rooms.get(room)?.state).toBe('serving');
-  const second = await mediaNode('m2', 28_000);
+  const second = await stack.mediaNode('m2', 28_000);
   await pages[0]?.evaluate(() => globalThis.harness.resetGaps());
   await first?.drain();
   expect(second.rooms.has(room)).toBe(true);

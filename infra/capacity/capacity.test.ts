@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { topology } from '../topology/index.ts';
+import { largeRooms } from './large-rooms.ts';
 import { MEASURED } from './measured.ts';
 import { capacity, UNITS } from './model.ts';
 import { ASSUMPTIONS, page, report } from './report.ts';
@@ -60,4 +61,17 @@ test('a dearer message means more tasks: the model rests on what was measured', 
   const chatty = { peers: 1_000_000, roomSize: 16 };
   const { messagesPerSecond, signalingTasks } = capacity(chatty);
   expect(signalingTasks * UNITS.messagesPerTask.value).toBeGreaterThanOrEqual(messagesPerSecond * 1.5);
+});
+
+test('in large rooms egress is the money, and more people never need less', () => {
+  const one = largeRooms(1000, 730);
+  expect(one.egress).toBeGreaterThan(10 * one.nodesCost);
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 1_000_000 }), fc.integer({ min: 0, max: 1_000_000 }), (people, more) => {
+      const [few, many] = [largeRooms(people, 730), largeRooms(people + more, 730)];
+      for (const key of ['mbps', 'nodes', 'egress', 'nodesCost'] as const)
+        expect(many[key]).toBeGreaterThanOrEqual(few[key]);
+    }),
+  );
+  expect(() => largeRooms(0, 730)).toThrow(/--large-rooms/);
 });

@@ -8,6 +8,7 @@ export const PRICES = {
   egressBeyond: a(0.05, '$/GB', LIST),
   fargateTask: a(0.03238 + 2 * 0.00356, '$/h', `1 vCPU and 2 GB on ARM; ${LIST}`),
   turnNode: a(0.0624, '$/h', `c7gn.medium; ${LIST}`),
+  mediaNode: a(0.1248, '$/h', `c7gn.large; ${LIST}`),
   cacheNode: a(0.158, '$/h', `cache.m7g.large; ${LIST}`),
   smallFargateTask: a(0.25 * 0.03238 + 0.5 * 0.00356, '$/h', `development: 0.25 vCPU and 0.5 GB on ARM; ${LIST}`),
   smallTurnNode: a(0.0084, '$/h', `development: t4g.micro; ${LIST}`),
@@ -137,7 +138,8 @@ function pageCost(load: Load): number {
   );
 }
 
-function egress(gigabytes: number): number {
+/** $ for so many gigabytes a month. */
+export function egress(gigabytes: number): number {
   const tiers: [number, number][] = [
     [10_240, PRICES.egressFirst10Tb.value],
     [40_960, PRICES.egressNext40Tb.value],

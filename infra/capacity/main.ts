@@ -1,8 +1,11 @@
-/** `npm run capacity -- --peers N [--relayed 0.2] [--mbps 1] [--room-size 2] [--hours 730] [--profile production]`, or `--write` for docs/capacity.md. */
+/**
+ * `npm run capacity -- --peers N [--relayed 0.2] [--mbps 1] [--room-size 2] [--hours 730] [--profile production]`,
+ * `-- --large-rooms N [--hours 730]`, or `-- --write` for docs/capacity.md.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { page, report } from './report.ts';
+import { largeRoomsReport, page, report } from './report.ts';
 
 try {
   const { values } = parseArgs({
@@ -13,10 +16,13 @@ try {
       'room-size': { type: 'string' },
       hours: { type: 'string' },
       profile: { type: 'string' },
+      'large-rooms': { type: 'string' },
       write: { type: 'boolean' },
     },
   });
   if (values.write) writeFileSync(join(import.meta.dirname, '../../docs/capacity.md'), page());
+  else if (values['large-rooms'] !== undefined)
+    console.log(largeRoomsReport(Number(values['large-rooms']), ...(values.hours ? [Number(values.hours)] : [])));
   else {
     if (values.peers === undefined)
       throw new RangeError('--peers: say how many are in a call at once, such as --peers 10000');

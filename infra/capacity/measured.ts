@@ -24,5 +24,17 @@ export const MEASURED = {
     'joins',
     '2026-11-25',
   ),
+  mediaCpu: measured(
+    3,
+    'ms of CPU of a media node’s engine a Mbit out, at 100 receivers; 2.8 to 4.0 by what else runs on the machine',
+    'media',
+    '2026-11-27',
+  ),
+  mediaReceived: measured(
+    2.22,
+    'Mbit/s that one person of a room of 50 receives, 9 tiles, 2 speak',
+    'media',
+    '2026-11-27',
+  ),
   idleMemory: measured(6.5, 'KiB of memory an idle connection', 'memory', '2026-11-25'),
 } as const;

@@ -1,5 +1,6 @@
 import type { Assumption } from './assumption.ts';
 import { FOOTPRINT, PRICES, REQUESTS } from './costs.ts';
+import { largeRooms, largeRoomsSection, MEDIA } from './large-rooms.ts';
 import { MEASURED } from './measured.ts';
 import { type Capacity, type CapacityInput, capacity, LIMITS, TRAFFIC, UNITS } from './model.ts';
 
@@ -9,6 +10,7 @@ export const ASSUMPTIONS: readonly (readonly [string, Assumption])[] = [
   REQUESTS,
   MEASURED,
   UNITS,
+  MEDIA,
   PRICES,
   FOOTPRINT,
 ].flatMap((group) => Object.entries<Assumption>(group));
@@ -36,6 +38,20 @@ export function report(input: CapacityInput): string {
     ...ASSUMPTIONS.map(([name, one]) => `- ${name}: ${one.value} ${one.unit} (${one.source})`),
   ];
   return lines.join('\n');
+}
+
+/** What `npm run capacity -- --large-rooms` prints. */
+export function largeRoomsReport(people: number, hours: number = TRAFFIC.busyHoursPerMonth.value): string {
+  const { mbps, nodes, egress, nodesCost, personHour } = largeRooms(people, hours);
+  return [
+    `${people.toLocaleString('en-US')} people at once in rooms of media nodes`,
+    '',
+    `out               ${round(mbps)} Mbit/s`,
+    `media nodes       ${nodes}   (c7gn.large)`,
+    `egress            ${dollars(egress)} a month`,
+    `media nodes       ${dollars(nodesCost)} a month`,
+    `a person and hour ${(100 * personHour).toFixed(1)} ¢`,
+  ].join('\n');
 }
 
 function table(sizes: readonly number[] = [1000, 10_000, 100_000, 1_000_000]): string {
@@ -101,6 +117,15 @@ Route 53 queries, and the first free amounts except CloudFront's.
 **Signatures.** With KMS a token is a request with an ECC key: ${dollars(capacity({ peers: 10_000, signing: 'kms' }).monthly.signatures ?? 0)} a month for 10,000 peers, and a quota of 500 a second. A longer token life
 halves that at most, as each call of 15 minutes begins with a token of its own. The production profile therefore signs in the auth tasks, with keys that
 KMS encrypts: [decision 14](decisions/0014-signing-in-process.md).
+
+## Large rooms
+
+    npm run capacity -- --large-rooms 1000 [--hours 730]
+
+${largeRoomsSection(TRAFFIC.busyHoursPerMonth.value)}
+
+The bill above has none of this: its calls are small rooms, a mesh, which costs nothing of it. The levers: fewer or smaller tiles (the page
+asks for what it shows), \`MEDIA_FROM\`, and an agreement on egress. The nodes themselves are a twentieth of it.
 
 ## Ceilings, and what lifts each
 

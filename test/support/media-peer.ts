@@ -46,31 +46,59 @@ export async function joinMedia(session: SignalingSession, room: string, name: s
 }
 
 function connect(session: SignalingSession, sender: RtpSender, receiver: RtpReceiver): void {
+  receiveFromNode(session, receiver);
+  sendToNode(session, sender);
+}
+
+/** What the room's media node says of one leg. */
+function onLeg(session: SignalingSession, leg: 'up' | 'down', hear: (type: string, sdp: Sdp) => void, peer: Trickled) {
   const agent = session.media?.peerId ?? '';
-  const trickle = (leg: 'up' | 'down') => (candidate: Candidate) =>
+  peer.onCandidate = (candidate) =>
     void session.sendTo(agent, 'ice-candidate', { candidate: { ...candidate, leg, gen: 1 } as never });
-  sender.onCandidate = trickle('up');
-  receiver.onCandidate = trickle('down');
-  const answered = Promise.withResolvers<string>();
   session.on('signal', (signal) => {
     if (signal.peerId !== agent) return;
-    const { sdp, candidate } = signal as { sdp?: { sdp: string; n?: number }; candidate?: Candidate & { leg: string } };
-    if (signal.type === 'answer' && sdp) answered.resolve(sdp.sdp);
-    if (signal.type === 'ice-candidate' && candidate) (candidate.leg === 'up' ? sender : receiver).candidate(candidate);
-    if (signal.type === 'offer' && sdp)
-      void receiver.answer(sdp.sdp).then((answer) =>
-        session.sendTo(agent, 'answer', {
-          sdp: { type: 'answer', sdp: answer, leg: 'down', gen: 1, to: sdp.n } as never,
-        }),
-      );
+    const { sdp, candidate } = signal as { sdp?: Sdp; candidate?: Candidate & { leg: string } };
+    if (signal.type === 'ice-candidate' && candidate?.leg === leg) peer.candidate(candidate);
+    if (sdp?.leg === leg) hear(signal.type, sdp);
   });
-  void session.sendTo(agent, 'media-want', { want: { gen: 1 } });
+}
+interface Sdp {
+  readonly sdp: string;
+  readonly leg: string;
+  readonly n?: number;
+}
+interface Trickled {
+  onCandidate: (candidate: Candidate) => void;
+  candidate(candidate: Candidate): void;
+}
+
+/** Opens the up leg. The session has joined, and the room has its media node. */
+export function sendToNode(session: SignalingSession, sender: RtpSender): void {
+  const answered = Promise.withResolvers<string>();
+  onLeg(session, 'up', (type, { sdp }) => type === 'answer' && answered.resolve(sdp), sender);
   void sender.connect({
     offer: (sdp) => {
-      void session.sendTo(agent, 'offer', { sdp: { type: 'offer', sdp, leg: 'up', gen: 1 } as never });
+      const offer = { type: 'offer', sdp, leg: 'up', gen: 1 };
+      void session.sendTo(session.media?.peerId ?? '', 'offer', { sdp: offer as never });
       return answered.promise;
     },
   });
+}
+
+/** Opens the down leg. @param wishes layers of cameras; default: all as large as they come */
+export function receiveFromNode(session: SignalingSession, receiver: RtpReceiver, wishes: object = {}): void {
+  const agent = session.media?.peerId ?? '';
+  const answer = async ({ sdp, n }: Sdp) => {
+    const answer = { type: 'answer', sdp: await receiver.answer(sdp), leg: 'down', gen: 1, to: n };
+    await session.sendTo(agent, 'answer', { sdp: answer as never });
+  };
+  onLeg(session, 'down', (type, sdp) => type === 'offer' && void answer(sdp), receiver);
+  wish(session, wishes);
+}
+
+/** Replaces what is received. */
+export function wish(session: SignalingSession, wishes: object): void {
+  void session.sendTo(session.media?.peerId ?? '', 'media-want', { want: { ...wishes, gen: 1 } });
 }
 
 /** Packets come now. */

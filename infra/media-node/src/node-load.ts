@@ -3,7 +3,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { SentRate } from '../../node-kit/metrics.ts';
 import type { MediaNodeConfig } from './config.ts';
 
-/** Of one core: `npm run bench -- media` measured 2.8 to 5.4 ms of CPU a Mbit, so 100 Mbit/s cost a quarter to a half of a core. */
+/** Of one core: `npm run bench -- media` measured 2.8 to 4.0 ms of CPU a Mbit at 100 receivers, so 100 Mbit/s cost 0.3 to 0.4 of a core. */
 const MBPS_A_CORE = 100;
 /** Share of all cores at which packets begin to wait. */
 const FULL_CPU = 0.8;

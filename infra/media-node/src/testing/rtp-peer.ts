@@ -80,14 +80,15 @@ export class RtpSender extends RtpPeer {
       });
       this.#tracks.push([slot, track]);
     });
-    this.#timer = setInterval(() => this.#send(), PACKET_MS);
+    this.#timer = setInterval(() => this.send(), PACKET_MS);
   }
 
   async connect(leg: { offer(sdp: string): Promise<string> }): Promise<void> {
     this.remote(await leg.offer(await this.describe('offer')), 'answer');
   }
 
-  #send(): void {
+  /** What leaves every 20 ms. */
+  protected send(): void {
     this.#sequence++;
     for (const [slot, track] of this.#tracks) {
       if (!track.isOpen()) continue;
@@ -104,6 +105,12 @@ export class RtpSender extends RtpPeer {
     }
   }
 
+  /** @returns whether the track is open: the packet left */
+  protected write(slot: Slot, packet: Buffer): boolean {
+    const track = this.#tracks.find(([name]) => name === slot)?.[1];
+    return track?.isOpen() === true && track.sendMessageBinary(packet);
+  }
+
   override close(): void {
     clearInterval(this.#timer);
     super.close();
@@ -113,6 +120,8 @@ export class RtpSender extends RtpPeer {
 /** Answers offers and counts the packets of each media section. */
 export class RtpReceiver extends RtpPeer {
   readonly packets = new Map<string, number>();
+  /** Bytes of RTP that arrived, of all media sections. */
+  bytes = 0;
   readonly #tracks = new Map<string, Track>();
 
   constructor(name: string, address: string) {
@@ -125,6 +134,7 @@ export class RtpReceiver extends RtpPeer {
         const type = packet[1] ?? 0;
         if (type >= 192 && type <= 223) return;
         this.packets.set(mid, (this.packets.get(mid) ?? 0) + 1);
+        this.bytes += packet.length;
       });
     });
   }

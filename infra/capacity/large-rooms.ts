@@ -1,0 +1,58 @@
+/** What people in large rooms cost: their media leaves a media node, and that is nearly all of it. */
+import { assumption as a } from './assumption.ts';
+import { egress, PRICES } from './costs.ts';
+import { MEASURED } from './measured.ts';
+
+export const MEDIA = {
+  mbpsPerMediaNode: a(
+    200,
+    'Mbit/s out',
+    'NODE_MBPS: 100 a core of c7gn.large’s two, at which the fleet is scaled; by mediaCpu they take a third of its processor',
+  ),
+  mediaZoneHeadroom: a(1.5, '×', 'three zones of which one may fail'),
+} as const;
+
+/** Fewest nodes of MediaFleet. */
+const FEWEST = 2;
+
+export interface LargeRooms {
+  /** Mbit/s out of all media nodes. */
+  readonly mbps: number;
+  readonly nodes: number;
+  /** $ a month. */
+  readonly egress: number;
+  readonly nodesCost: number;
+  /** $ an hour that one person is in such a room. */
+  readonly personHour: number;
+}
+
+/** @param people in rooms of media nodes at the same time @param hours of the month @throws RangeError naming the option */
+export function largeRooms(people: number, hours: number): LargeRooms {
+  if (!(Number.isInteger(people) && people >= 1 && people <= 10_000_000))
+    throw new RangeError('--large-rooms: a whole number of people from 1 to 10,000,000');
+  const mbps = people * MEASURED.mediaReceived.value;
+  const nodes = Math.max(FEWEST, Math.ceil((mbps / MEDIA.mbpsPerMediaNode.value) * MEDIA.mediaZoneHeadroom.value));
+  const out = egress((mbps / 8 / 1000) * 3600 * hours);
+  const nodesCost = nodes * hours * (PRICES.mediaNode.value + PRICES.publicIp.value);
+  return { mbps, nodes, egress: out, nodesCost, personHour: (out + nodesCost) / hours / people };
+}
+
+/** The section of docs/capacity.md. */
+export function largeRoomsSection(hours: number, sizes: readonly number[] = [10, 100, 1000, 10_000]): string {
+  const all = sizes.map((people) => largeRooms(people, hours));
+  const row = (name: string, of: (one: LargeRooms) => string) => `| ${name} | ${all.map(of).join(' | ')} |`;
+  const dollars = (value: number) => `$${Math.round(value).toLocaleString('en-US')}`;
+  const received = MEASURED.mediaReceived.value;
+  return [
+    `Rooms of five and more go through media nodes. One person receives ${received} Mbit/s there, whatever the size of the room: the page asks for`,
+    `the sizes of picture that it shows, within 2.2 Mbit/s for all of them. That is ${((received / 8) * 3.6).toFixed(2)} GB an hour.`,
+    '',
+    `| people in such rooms at once | ${sizes.map((n) => n.toLocaleString('en-US')).join(' | ')} |`,
+    `| --- | ${sizes.map(() => '---:').join(' | ')} |`,
+    row('Mbit/s out', (one) => Math.round(one.mbps).toLocaleString('en-US')),
+    row('media nodes', (one) => String(one.nodes)),
+    row('egress a month', (one) => dollars(one.egress)),
+    row('media nodes a month', (one) => dollars(one.nodesCost)),
+    row('a person and hour', (one) => `${(100 * one.personHour).toFixed(1)} ¢`),
+  ].join('\n');
+}

@@ -1,0 +1,120 @@
+/** Signaling on Redis and media nodes with real Janus, for tests and benchmarks that bring their own clients. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startTestKeys, startTestNode, type TestKeys } from '../../apps/signaling/src/testing.ts';
+import type { MediaNodeConfig } from '../../infra/media-node/src/config.ts';
+import { type JanusEngine, startJanusEngine } from '../../infra/media-node/src/janus-engine.ts';
+import { janusProgram } from '../../infra/media-node/src/location.ts';
+import { type MediaNode, startMediaNode } from '../../infra/media-node/src/media-node.ts';
+import { findHost } from '../../infra/node-kit/host.ts';
+import { startRedis, type TestRedis } from '../../packages/service/src/testing/index.ts';
+import { cachedEngine } from '../../scripts/lib/media-engine.mjs';
+import { ownAddress } from './media-peer.ts';
+
+export interface MediaStackOptions {
+  /** People from which a media node serves a room. */
+  readonly from: number;
+  /** Settings of all media nodes that differ from those of these tests. */
+  readonly node?: Partial<MediaNodeConfig>;
+}
+
+export interface MediaStack extends AsyncDisposable {
+  readonly keys: TestKeys;
+  readonly redis: TestRedis;
+  /** Where clients connect. */
+  readonly url: string;
+  /** What nodes and engines said. */
+  readonly log: readonly string[];
+  readonly nodes: readonly MediaNode[];
+  /** Starts one more. @param firstPort of 1000 UDP ports */
+  mediaNode(id: string, firstPort: number): Promise<MediaNode>;
+}
+
+/** The engine of this machine: what JANUS names, the cached one, Debian's own. @throws Error naming the fix */
+export const testEngine = () => janusProgram(process.env.JANUS ?? cachedEngine() ?? 'janus');
+
+/** Process ids of a node's engines. */
+export const enginePids = (node: MediaNode): number[] =>
+  (node.engines as readonly JanusEngine[]).map((engine) => engine.pid);
+
+/** @throws Error when this machine has no address but loopback, or no Redis */
+export async function startMediaStack(options: MediaStackOptions): Promise<MediaStack> {
+  if (!ownAddress) throw new Error('media needs one address of this machine that is not loopback');
+  await using stack = new AsyncDisposableStack();
+  const runDir = mkdtempSync(join(tmpdir(), 'media-stack-'));
+  stack.defer(() => rmSync(runDir, { recursive: true, force: true }));
+  const keys = stack.use(await startTestKeys());
+  const redis = stack.use(await startRedis());
+  const signaling = stack.use(
+    await startTestNode({
+      keys,
+      config: { ALLOWED_ORIGINS: '*', REDIS_URL: redis.url, MEDIA_FROM: options.from },
+    }),
+  );
+  const nodes: MediaNode[] = [];
+  const log: string[] = [];
+  const kept = stack.move();
+  const world = { keys, signalingUrl: signaling.wsUrl, redisUrl: redis.url, runDir, log };
+  return {
+    keys,
+    redis,
+    url: signaling.wsUrl,
+    log,
+    nodes,
+    async mediaNode(id, firstPort) {
+      const node = kept.use(await startNode(world, id, firstPort, options.node));
+      nodes.push(node);
+      return node;
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+interface World {
+  readonly keys: TestKeys;
+  readonly signalingUrl: string;
+  readonly redisUrl: string;
+  readonly runDir: string;
+  readonly log: string[];
+}
+
+async function startNode(
+  { keys, signalingUrl, redisUrl, runDir, log }: World,
+  id: string,
+  firstPort: number,
+  more: Partial<MediaNodeConfig> = {},
+): Promise<MediaNode> {
+  const config = {
+    JANUS: '',
+    RUN_DIR: runDir,
+    MEDIA_MIN_PORT: firstPort,
+    MEDIA_MAX_PORT: firstPort + 999,
+    MAX_LEGS: 400,
+    MAX_PUBLISHERS: 50,
+    MESH_AFTER_SECONDS: 600,
+    SIGNALING_URL: signalingUrl,
+    AUTH_URL: 'http://127.0.0.1',
+    MEDIA_SECRET: '',
+    METRICS_PART: 'media',
+    REDIS_URL: redisUrl,
+    DRAIN_SECONDS: 20,
+    PUBLIC_IP: ownAddress,
+    ZONE: 'a',
+    ...more,
+  } satisfies MediaNodeConfig;
+  return await startMediaNode(config, {
+    host: await findHost({ ...config, NODE_ID: id }),
+    say: (event, fields) => log.push(`${id} ${event} ${JSON.stringify(fields ?? {})}`),
+    token: (room) => keys.token(`media-${id}-${room}`, { rooms: [room], media: true }),
+    startEngine: (index) =>
+      startJanusEngine({
+        program: testEngine(),
+        address: ownAddress,
+        runDir: join(runDir, `${id}-${index}`),
+        mediaPorts: [firstPort + index * 500, firstPort + index * 500 + 499],
+        eventLoops: 2,
+        complain: (line) => log.push(line),
+      }),
+  });
+}
