@@ -6,6 +6,8 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { NODE_MACHINE_IMAGE } from './base-images.ts';
+import { groupArn, groupArnReason } from './group-arn.ts';
+import { nodeHealthUnit } from './node-health-unit.ts';
 import { nodeSignalUnit } from './node-signal-unit.ts';
 import { type ScheduledSize, scheduleInstances, smallestSize } from './scheduled-size.ts';
 
@@ -109,6 +111,9 @@ export function nodeInstances(scope: Construct, of: NodeInstances): autoscaling.
       waitOnResourceSignals: true,
       pauseTime: Duration.minutes(30),
       suspendProcesses: [
+        // The update replaces and waits by itself.
+        autoscaling.ScalingProcess.HEALTH_CHECK,
+        autoscaling.ScalingProcess.REPLACE_UNHEALTHY,
         autoscaling.ScalingProcess.AZ_REBALANCE,
         autoscaling.ScalingProcess.ALARM_NOTIFICATION,
         autoscaling.ScalingProcess.SCHEDULED_ACTIONS,
@@ -121,7 +126,11 @@ export function nodeInstances(scope: Construct, of: NodeInstances): autoscaling.
   scheduleInstances(group, of.schedules, of.maxNodes);
   const { stackName, region } = Stack.of(scope);
   const resource = (group.node.defaultChild as autoscaling.CfnAutoScalingGroup).logicalId;
-  userData.addCommands(...nodeSignalUnit({ container: of.container, stackName, region, resource }));
+  userData.addCommands(
+    ...nodeSignalUnit({ container: of.container, stackName, region, resource }),
+    ...nodeHealthUnit({ container: of.container, region }),
+  );
+  mayGiveUpItself(scope, role, group);
   // Written as L1: the L2 hook brings a Lambda or topic, and here the node itself answers.
   new autoscaling.CfnLifecycleHook(scope, 'DrainHook', {
     lifecycleHookName: DRAIN_HOOK,
@@ -141,4 +150,27 @@ export function nodeInstances(scope: Construct, of: NodeInstances): autoscaling.
     'AwsSolutions-IAM5[Action::ecs:Submit*]': 'ecs:SubmitTaskStateChange and its two siblings, bounded to the cluster.',
   });
   return group;
+}
+
+/** What the unit of {@link nodeHealthUnit} asks and does, of this group alone. A policy of its own: the group must not wait for it. */
+function mayGiveUpItself(scope: Construct, role: iam.Role, group: autoscaling.AutoScalingGroup): void {
+  const policy = new iam.Policy(scope, 'HealthPolicy', {
+    roles: [role],
+    statements: [
+      new iam.PolicyStatement({ actions: ['autoscaling:SetInstanceHealth'], resources: [groupArn(group)] }),
+      // Service Authorization Reference, EC2 Auto Scaling: reads know no resources.
+      new iam.PolicyStatement({
+        actions: [
+          'autoscaling:DescribeAutoScalingInstances',
+          'autoscaling:DescribeAutoScalingGroups',
+          'autoscaling:DescribeScalingActivities',
+        ],
+        resources: ['*'],
+      }),
+    ],
+  });
+  acknowledge(policy, {
+    'AwsSolutions-IAM5[Resource::*]': 'Reads of Auto Scaling, which know no resources.',
+    ...groupArnReason(group),
+  });
 }

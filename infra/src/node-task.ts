@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -7,6 +7,7 @@ import type { Construct } from 'constructs';
 import { nodeHealthCommand } from '../topology/health-command.ts';
 import { CONTAINER_USER } from '../topology/relay-firewall.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
+import { groupArn, groupArnReason } from './group-arn.ts';
 import { metricIdentity } from './metric-identity.ts';
 import { DRAIN_HOOK } from './node-instances.ts';
 import { serviceImage } from './service-image.ts';
@@ -67,23 +68,13 @@ export function nodeTask(
   task.taskRole.addToPrincipalPolicy(
     new iam.PolicyStatement({
       actions: ['autoscaling:CompleteLifecycleAction', 'autoscaling:RecordLifecycleActionHeartbeat'],
-      resources: [
-        stack.formatArn({
-          service: 'autoscaling',
-          resource: 'autoScalingGroup',
-          // The middle of a group's ARN is an id that nobody knows before it exists; the name at the end is exact.
-          resourceName: `*:autoScalingGroupName/${of.group.autoScalingGroupName}`,
-          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-        }),
-      ],
+      resources: [groupArn(of.group)],
     }),
   );
-  const group = stack.resolve((of.group.node.defaultChild as autoscaling.CfnAutoScalingGroup).logicalId);
   acknowledge(task, {
     'AwsSolutions-ECS2': 'Variables are settings only; secrets come from Secrets Manager.',
     ...ECR_TOKEN,
-    [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:autoscaling:<AWS::Region>:<AWS::AccountId>:autoScalingGroup:*:autoScalingGroupName/<${group}>]`]:
-      'The star stands for an id that AWS invents; the name after it is exactly this group.',
+    ...groupArnReason(of.group),
   });
   return { task, container };
 }

@@ -6,20 +6,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { PRODUCTION, synthesize } from './synth.ts';
+import { userDataOf } from './user-data.ts';
 
 type Any = ReturnType<typeof JSON.parse>;
 const resources: Record<string, Any> = (synthesize(PRODUCTION, { checks: false, built: false }).template as Any)
   .Resources;
 const idsOf = (type: string) => Object.keys(resources).filter((id) => resources[id].Type === type);
-
-/** The user data of the template that a group launches, as the instance gets it. */
-function userDataOf(group: string): string {
-  const { LaunchTemplateId } =
-    resources[group].Properties.LaunchTemplate.LaunchTemplateSpecification ??
-    resources[group].Properties.LaunchTemplate;
-  const { UserData } = resources[LaunchTemplateId.Ref].Properties.LaunchTemplateData;
-  return UserData['Fn::Base64']['Fn::Join'][1].map((part: Any) => (part.Ref ? `<${part.Ref}>` : part)).join('');
-}
 
 const groups = idsOf('AWS::AutoScaling::AutoScalingGroup');
 const nameOf = (group: string) => (group.startsWith('TopologyTurn') ? 'turn' : 'media');
@@ -43,7 +35,7 @@ test.each(groups)('%s: an update waits for a signal of each new instance, and a 
 test.each(groups)(
   '%s: the signal is of this group, and is sent when the node’s container is healthy, not before',
   async (group) => {
-    const userData = userDataOf(group);
+    const userData = userDataOf(resources, group);
     const [, script = ''] = /cat > \/usr\/local\/sbin\/signal-node <<'END'\n(.*?)\nEND\n/s.exec(userData) ?? [];
     const bin = mkdtempSync(join(tmpdir(), 'signal-'));
     onTestFinished(() => rmSync(bin, { recursive: true }));

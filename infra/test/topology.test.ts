@@ -418,6 +418,10 @@ test('least privilege: auth alone may use the key of the signing keys; every res
     expect([statement.Action].flat().filter((a: string) => /^\*|:\*/.test(a))).toEqual([]);
   const anywhere = statements.filter((s: Any) => [s.Resource].flat().includes('*')).flatMap((s: Any) => s.Action);
   expect([...new Set(anywhere)].sort()).toEqual([
+    // Reads of a node's instance about its group; Auto Scaling's reads know no resources.
+    'autoscaling:DescribeAutoScalingGroups',
+    'autoscaling:DescribeAutoScalingInstances',
+    'autoscaling:DescribeScalingActivities',
     // CDK's bucket deployment does not name the distribution.
     'cloudfront:CreateInvalidation',
     'cloudfront:GetInvalidation',

@@ -194,10 +194,34 @@ test('a node that the directory does not take is not serving: metric 0, not a wo
   await vi.waitFor(() => expect(w.metrics.length).toBeGreaterThan(1), soon);
   expect(w.metrics.map((m) => m.turn_serving)).not.toContain(1);
   expect(w.node).toMatchObject({ state: 'serving', serving: false });
+  // The container's health, by which instances are replaced, does not ask the directory.
+  await stunAnswers('127.0.0.1', w.port, 20_000);
   expect(w.events.join('\n')).not.toContain('turn.serving');
   await w.admin.call('ACL', 'SETUSER', 'turn-node', '>not the password');
   await vi.waitFor(() => expect(w.metrics.at(-1)?.turn_serving).toBe(1), soon);
   expect(w.events.join('\n')).toContain('turn.serving');
+});
+
+test('a coturn that does not answer is not serving, and a drain does not wait for its calls; one that answers again serves again', async () => {
+  await using w = await world(async () => ['secret-one']);
+  const call = client(w.port, 'secret-one', 600);
+  await vi.waitFor(() => expect(w.node.coturn.allocations.size).toBeGreaterThan(0), soon);
+  process.kill(w.node.coturn.pid, 'SIGSTOP');
+  await vi.waitFor(() => expect(w.node.serving).toBe(false), soon);
+  await vi.waitFor(() => expect(w.metrics.at(-1)?.turn_serving).toBe(0), soon);
+  expect(w.events.join('\n')).toContain('turn.not-listed {"id":"i-1","why":"coturn does not answer"}');
+  const entry = await w.admin.hgetall(TURN_DIRECTORY_KEY);
+  process.kill(w.node.coturn.pid, 'SIGCONT');
+  await vi.waitFor(() => expect(w.metrics.at(-1)?.turn_serving).toBe(1), soon);
+  await vi.waitFor(async () => expect(await w.admin.hgetall(TURN_DIRECTORY_KEY)).not.toEqual(entry), soon);
+  process.kill(w.node.coturn.pid, 'SIGSTOP');
+  await vi.waitFor(() => expect(w.node.serving).toBe(false), soon);
+  expect(w.node.coturn.allocations.size).toBeGreaterThan(0);
+  // DRAIN_SECONDS is two minutes, and this ends long before its calls do.
+  void w.node.drain();
+  expect(await w.node.ended).toBe('drained');
+  call.child.kill('SIGKILL');
+  await call.ended;
 });
 
 test('a node started on an instance that is about to go never enters the directory', async () => {

@@ -1,4 +1,4 @@
-/** Is coturn there? One STUN binding request (RFC 8489), which it answers without credentials. */
+/** Is coturn there? STUN binding requests (RFC 8489), which it answers without credentials. */
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 
@@ -22,4 +22,36 @@ export function stunAnswers(address: string, port: number, timeoutMs = 3000): Pr
     });
     socket.send(request, port, address);
   });
+}
+
+/** Requests in a row without an answer after which coturn counts as silent: one datagram may be lost under load. */
+const SILENT_AFTER = 3;
+
+/** Follows whether coturn answers, for the agent beside it. */
+export class StunWatch {
+  readonly #address: string;
+  readonly #port: number;
+  #missed = 0;
+
+  constructor(address: string, port: number) {
+    this.#address = address;
+    this.#port = port;
+  }
+
+  /** Whether the last three requests had no answer. */
+  get isSilent(): boolean {
+    return this.#missed >= SILENT_AFTER;
+  }
+
+  /** Asks once, 1 s at most. Never rejects. */
+  async ask(): Promise<void> {
+    await stunAnswers(this.#address, this.#port, 1000).then(
+      () => {
+        this.#missed = 0;
+      },
+      () => {
+        this.#missed++;
+      },
+    );
+  }
 }

@@ -10,6 +10,7 @@ import { attempts, type Say } from '../../node-kit/retry.ts';
 import { FollowedCertificate } from './certificate.ts';
 import type { TurnNodeConfig } from './config.ts';
 import { type Coturn, startCoturn } from './coturn.ts';
+import { StunWatch } from './health.ts';
 import { openReadyPort, type ReadyPort } from './ready-port.ts';
 import { cutRevokedRelays, type RelayCutter } from './revoked-relays.ts';
 import { type SecretSource, secretSource } from './secrets.ts';
@@ -33,7 +34,7 @@ export interface TurnNodeOptions {
 export interface TurnNode extends AsyncDisposable {
   readonly coturn: Coturn;
   readonly state: 'serving' | 'draining' | 'ended';
-  /** Whether readers of the directory find this node; without a directory, whether it is not draining. */
+  /** Whether coturn answers and readers of the directory find this node; without a directory, whether it is not draining. */
   readonly serving: boolean;
   /**
    * Leave the directory, refuse new allocations, wait for the open ones, end.
@@ -67,13 +68,18 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
   let known = '';
   // Readers leave out an entry that was not renewed for TURN_NODE_STALE_MS: from then on no call is sent to this node.
   let listedUntil = config.REDIS_URL ? 0 : Number.POSITIVE_INFINITY;
-  const serving = () => state === 'serving' && Date.now() <= listedUntil;
+  const stun = new StunWatch(host.privateIp, config.TURN_PORT);
+  const serving = () => state === 'serving' && !stun.isSilent && Date.now() <= listedUntil;
   let said = false;
   const sayServing = () => {
     if (serving() === said) return;
     said = serving();
     if (said) say('turn.serving', { id: host.id, zone: host.zone, publicIp: host.publicIp });
-    else if (state === 'serving') say('turn.not-listed', { id: host.id, why: 'the directory was not written' });
+    else if (state === 'serving')
+      say('turn.not-listed', {
+        id: host.id,
+        why: stun.isSilent ? 'coturn does not answer' : 'the directory was not written',
+      });
   };
   const applySecrets = async () => {
     const secrets = await readSecrets();
@@ -83,7 +89,8 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     say('turn.secrets', { count: secrets.length });
   };
   const register = async () => {
-    if (!redis || state === 'ended') return;
+    // The entry of a coturn that does not answer grows stale: no call is sent there.
+    if (!redis || state === 'ended' || stun.isSilent) return;
     await writeTurnNode(redis, host.id, {
       publicIp: host.publicIp,
       zone: host.zone,
@@ -139,7 +146,8 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
       await attempt('directory', register);
       if (!coturn.refuseNew()) say('turn.drain-by-directory', { why: 'this coturn cannot refuse new allocations' });
     },
-    isDone: () => coturn.allocations.size === 0,
+    // A coturn that does not answer relays nothing that is worth the wait.
+    isDone: () => coturn.allocations.size === 0 || stun.isSilent,
     end: async (isDone) => {
       if (!isDone) say('turn.drain-deadline', { allocations: coturn.allocations.size });
       await finish('drained');
@@ -172,6 +180,7 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
       })
     : undefined;
   const tick = async () => {
+    await stun.ask();
     mbps = await sent.mbps();
     load = Number(Math.max(mbps / config.NODE_MBPS, coturn.allocations.size / config.TOTAL_QUOTA).toFixed(3));
     await attempt('directory', register);
