@@ -224,6 +224,20 @@ test('a coturn that does not answer is not serving, and a drain does not wait fo
   await call.ended;
 });
 
+test('a coturn that ends during the drain ends it, and the group is told; one that drains does so after its last call', async () => {
+  await using w = await world(async () => ['secret-one']);
+  const call = client(w.port, 'secret-one', 600);
+  await vi.waitFor(() => expect(w.node.coturn.allocations.size).toBeGreaterThan(0), soon);
+  void w.node.drain();
+  await vi.waitFor(() => expect(w.node.state).toBe('draining'), soon);
+  process.kill(w.node.coturn.pid, 'SIGKILL');
+  expect(await w.node.ended).toBe('drained');
+  expect(w.calls.at(-1)).toBe('done');
+  expect(await w.admin.hgetall(TURN_DIRECTORY_KEY)).toEqual({});
+  call.child.kill('SIGKILL');
+  await call.ended;
+});
+
 test('a node started on an instance that is about to go never enters the directory', async () => {
   const readyPort = await freePort();
   await using w = await world(async () => ['secret-one'], { leaving: true, readyPort });

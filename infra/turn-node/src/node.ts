@@ -165,10 +165,9 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
     // coturn opens its TLS port at its start only: end when the calls have ended, and be started again.
     else void drain();
   };
-  coturn.ended.then(
-    () => finish('died'),
-    () => finish('died'),
-  );
+  // A coturn that drains (4.6.3 and later) ends by itself after its last allocation; and one that dies then has nothing left to wait for.
+  const coturnEnded = () => finish(state === 'draining' ? 'drained' : 'died');
+  coturn.ended.then(coturnEnded, coturnEnded);
   if (state === 'draining') void drain();
   const sent = await SentRate.start(options.bytesSent);
   let nextSecrets = Date.now() + (options.secretsMs ?? 60_000);
