@@ -14,9 +14,15 @@ const MAY_IMPORT = {
   'apps/client': ['packages/rtc', 'packages/protocol'],
   'apps/auth': ['packages/service', 'packages/protocol'],
   'apps/signaling': ['packages/service', 'packages/protocol'],
-  // Of the services infra knows the configuration only.
+  // Of the apps infra knows the configuration only.
   // The media node's agent is a signaling peer: it has the SDK's session.
-  infra: ['packages/service', 'packages/rtc', 'apps/auth/src/config.ts', 'apps/signaling/src/config.ts'],
+  infra: [
+    'packages/service',
+    'packages/rtc',
+    'apps/auth/src/config.ts',
+    'apps/signaling/src/config.ts',
+    'apps/client/src/config.ts',
+  ],
 };
 
 export default {

@@ -42,6 +42,7 @@ const KNOWN = [
   'cachePasswordGeneration',
   'monthlyEgressBudgetUsd',
   'webAclArn',
+  'clientConfig',
   ...IMAGE_VALUES,
 ] as const;
 
@@ -129,6 +130,7 @@ export function buildTopology(app: App, clientBuild: string | undefined): Stack 
     cachePasswordGeneration: number('cachePasswordGeneration'),
     monthlyEgressBudgetUsd: number('monthlyEgressBudgetUsd'),
     webAclArn: text('webAclArn'),
+    clientConfig: settingsOf(app.node.tryGetContext('clientConfig')),
     alarmEmails: text('alarmEmails')?.split(','),
     ...imagesOf(stack, text),
   });
@@ -136,6 +138,25 @@ export function buildTopology(app: App, clientBuild: string | undefined): Stack 
   Tags.of(stack).add('project', 'tandem');
   Tags.of(stack).add('profile', profile.name);
   return stack;
+}
+
+/** An object in cdk.context.json, JSON on the command line. @throws Error when it is neither; what is in it the construct checks */
+function settingsOf(given: unknown): Record<string, unknown> | undefined {
+  if (given === undefined || given === '') return undefined;
+  let settings: unknown = given;
+  try {
+    if (typeof given === 'string') settings = JSON.parse(given);
+  } catch {
+    settings = undefined;
+  }
+  check(
+    typeof settings === 'object' && settings !== null && !Array.isArray(settings),
+    'context',
+    'clientConfig',
+    'it is no JSON object',
+    `-c clientConfig='{"reportSampling":0.1}'`,
+  );
+  return settings as Record<string, unknown>;
 }
 
 /** A stack of its own: CloudFront takes web ACLs of one region only, and the topology may be in any. */

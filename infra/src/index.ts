@@ -30,6 +30,7 @@ export { TurnFleet } from './turn-fleet.ts';
 export type { TurnFleetProps } from './turn-fleet-props.ts';
 export { TurnSecret, type TurnSecretProps } from './turn-secret.ts';
 export { ViewerRules, type ViewerRulesProps } from './viewer-rules.ts';
-export { type HstsOptions, WebClient, type WebClientProps } from './web-client.ts';
+export { WebClient } from './web-client.ts';
+export type { HstsOptions, WebClientProps } from './web-client-props.ts';
 export { WebRtcTopology } from './webrtc-topology.ts';
 export type { WebRtcTopologyProps } from './webrtc-topology-props.ts';

@@ -1,102 +1,20 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Annotations, ArnFormat, CfnRule, Duration, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import type * as iam from 'aws-cdk-lib/aws-iam';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
-import * as s3deploy from 'aws-cdk-lib/aws-s3-deployment';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { acknowledge, BASIC_EXECUTION } from './acknowledge.ts';
-import { check, checkDomain } from './check.ts';
 import { type Edge, NETWORK_HEADER } from './edge.ts';
 import { globalName } from './global-name.ts';
-import { SECURITY_HEADERS } from './security-headers.ts';
+import { pageHeaders } from './page-headers.ts';
+import { publishPages } from './publish-pages.ts';
 import { viewerRequestCode } from './viewer-request.ts';
+import { checkWebClient, type WebClientProps } from './web-client-props.ts';
 
 /** What S3 answers for an object that is not there: 403 to a reader who may not list the bucket. S3 API reference, "GetObject". */
 const MISSING = [403, 404] as const;
-
-/** Strict-Transport-Security of the pages (RFC 6797). */
-export interface HstsOptions {
-  /**
-   * How long a browser uses HTTPS only.
-   * @default Duration.days(730)
-   */
-  readonly maxAge?: Duration;
-  /**
-   * Also for all names below this one.
-   * @default true
-   */
-  readonly includeSubdomains?: boolean;
-  /**
-   * Allow browsers to build the name into their lists, which is hard to take back.
-   * @default true
-   */
-  readonly preload?: boolean;
-}
-
-/** Properties of {@link WebClient}. */
-export interface WebClientProps {
-  /**
-   * The built client: apps/client/out.
-   * @default - a page that says what is missing; the template then refuses to deploy
-   */
-  readonly clientBuild?: string;
-  /**
-   * Load balancer with the services, under the same origin.
-   * @default - the pages alone
-   */
-  readonly edge?: Edge;
-  /**
-   * Path patterns that go to the edge.
-   * @default - the routes of the topology's services
-   */
-  readonly edgePatterns?: string[];
-  /**
-   * Public name.
-   * @default - CloudFront's own name
-   */
-  readonly domainName?: string;
-  /**
-   * Certificate of `domainName`, in us-east-1.
-   * @default - CloudFront's own
-   */
-  readonly certificate?: acm.ICertificate;
-  /**
-   * Settings that the page reads from /config.json.
-   * @default - signaling and auth at the same origin, the region of the stack
-   */
-  readonly config?: { readonly [name: string]: string };
-  /**
-   * Web ACL for CloudFront (scope CLOUDFRONT, us-east-1), such as {@link ViewerRules.webAclArn}.
-   * @default - none; the load balancer has its own
-   */
-  readonly webAclArn?: string;
-  /**
-   * Strict-Transport-Security.
-   * @default - two years, with subdomains and preload
-   */
-  readonly hsts?: HstsOptions;
-  /**
-   * Where viewers are served from.
-   * @default PRICE_CLASS_ALL
-   */
-  readonly priceClass?: cloudfront.PriceClass;
-  /**
-   * How long the logs of publishing are kept. (CloudFront keeps none: they would hold tokens.)
-   * @default ONE_MONTH
-   */
-  readonly logRetention?: logs.RetentionDays;
-  /**
-   * What happens to the bucket when the stack goes. DESTROY empties it first.
-   * @default RemovalPolicy.RETAIN
-   */
-  readonly removalPolicy?: RemovalPolicy;
-}
 
 /**
  * The PWA in a private bucket, behind CloudFront, which is the one origin for pages, /auth and /ws: so no CORS, one name in the
@@ -112,32 +30,7 @@ export class WebClient extends Construct {
 
   constructor(scope: Construct, id: string, props: WebClientProps = {}) {
     super(scope, id);
-    checkDomain('WebClient', 'domainName', props.domainName);
-    check(
-      (props.certificate === undefined) === (props.domainName === undefined),
-      'WebClient',
-      props.certificate ? 'domainName' : 'certificate',
-      'certificate and domainName go together',
-      'give both or neither',
-    );
-    if (props.certificate) {
-      const region = Stack.of(this).splitArn(props.certificate.certificateArn, ArnFormat.SLASH_RESOURCE_NAME).region;
-      check(
-        !region || region.includes('${') || region === 'us-east-1',
-        'WebClient',
-        'certificate',
-        `it is in ${region}, and CloudFront reads us-east-1 only`,
-        'request one in us-east-1',
-      );
-    }
-    if (props.clientBuild !== undefined)
-      check(
-        existsSync(join(props.clientBuild, 'index.html')),
-        'WebClient',
-        'clientBuild',
-        `there is no index.html in ${props.clientBuild}`,
-        'npm run build -w @tandem/client',
-      );
+    checkWebClient(this, props);
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     this.bucket = new s3.Bucket(this, 'Bucket', {
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
@@ -151,7 +44,7 @@ export class WebClient extends Construct {
       removalPolicy,
       autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
     });
-    const headers = this.headers(props);
+    const headers = pageHeaders(this, props);
     const viewerRequest = new cloudfront.Function(this, 'ViewerRequest', {
       comment: 'Viewer address, token out of the URL, folders to index.html',
       runtime: cloudfront.FunctionRuntime.JS_2_0,
@@ -192,7 +85,7 @@ export class WebClient extends Construct {
       ...(props.webAclArn ? { webAclId: props.webAclArn } : {}),
     });
     this.origin = `https://${props.domainName ?? this.distribution.distributionDomainName}`;
-    this.publish(props);
+    publishPages(this, props, { bucket: this.bucket, distribution: this.distribution });
     this.explain(props);
   }
 
@@ -289,93 +182,5 @@ export class WebClient extends Construct {
     const all =
       patterns ?? [topology.auth, topology.signaling].flatMap((part) => part.routes.map((route) => `${route}*`));
     return Object.fromEntries(all.map((pattern) => [pattern, behavior]));
-  }
-
-  private headers({ clientBuild: build, hsts = {} }: WebClientProps): cloudfront.ResponseHeadersPolicy {
-    // The client's build knows the hashes of its inline scripts; without a build the strictest that can work.
-    const file = build ? join(build, 'security-headers.json') : '';
-    const given: Record<string, string> = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
-    const all = new Map(Object.entries({ ...SECURITY_HEADERS, ...given }).map(([k, v]) => [k.toLowerCase(), v]));
-    const take = (name: string) => {
-      const value = all.get(name);
-      all.delete(name);
-      return value;
-    };
-    const csp = take('content-security-policy') ?? "default-src 'self'";
-    const referrer = (take('referrer-policy') ?? 'no-referrer') as cloudfront.HeadersReferrerPolicy;
-    take('x-content-type-options');
-    take('strict-transport-security');
-    take('x-frame-options');
-    return new cloudfront.ResponseHeadersPolicy(this, 'Headers', {
-      comment: 'Security headers of the PWA',
-      responseHeadersPolicyName: globalName(this, 128),
-      securityHeadersBehavior: {
-        contentSecurityPolicy: { contentSecurityPolicy: csp, override: true },
-        contentTypeOptions: { override: true },
-        frameOptions: { frameOption: cloudfront.HeadersFrameOption.DENY, override: true },
-        referrerPolicy: { referrerPolicy: referrer, override: true },
-        strictTransportSecurity: {
-          accessControlMaxAge: hsts.maxAge ?? Duration.days(730),
-          includeSubdomains: hsts.includeSubdomains ?? true,
-          preload: hsts.preload ?? true,
-          override: true,
-        },
-      },
-      customHeadersBehavior: {
-        customHeaders: [...all].map(([header, value]) => ({ header, value, override: true })),
-      },
-    });
-  }
-
-  private publish(props: WebClientProps): void {
-    const here = { signalingUrl: '', authUrl: '', region: Stack.of(this).region };
-    const config = s3deploy.Source.jsonData('config.json', { ...here, ...props.config });
-    const common = {
-      destinationBucket: this.bucket,
-      prune: false,
-      memoryLimit: 512,
-      // The function that CDK makes for it would keep its logs for two years.
-      logGroup: new logs.LogGroup(this, 'PublishLogs', {
-        retention: props.logRetention ?? logs.RetentionDays.ONE_MONTH,
-      }),
-    };
-    if (!props.clientBuild) {
-      Annotations.of(this).addWarningV2(
-        '@tandem/infra:clientNotBuilt',
-        'The client is not built, so this template refuses to deploy. Fix: npm run build -w @tandem/client.',
-      );
-      // A rule of the template itself: CloudFormation stops before it makes anything, with this line.
-      new CfnRule(this, 'ClientIsBuilt', {
-        assertions: [
-          {
-            assert: Fn.conditionEquals('not built', 'built'),
-            assertDescription:
-              'The client was not built when this template was made. Fix: npm run build -w @tandem/client, then deploy again.',
-          },
-        ],
-      });
-    }
-    const page = '<!doctype html><title>Not built</title><p>npm run build -w @tandem/client</p>';
-    const source = (exclude: string[]) =>
-      props.clientBuild
-        ? s3deploy.Source.asset(props.clientBuild, { exclude })
-        : s3deploy.Source.data('index.html', page);
-    // Names with a hash in them never change. They go first, so that no page ever names a file that is not there yet; and they
-    // are never pruned, because a page that is open in a call still loads the old ones.
-    const hashed = new s3deploy.BucketDeployment(this, 'Hashed', {
-      ...common,
-      sources: [source(props.clientBuild ? ['*', '!_next', '!_next/**'] : [])],
-      cacheControl: props.clientBuild
-        ? [s3deploy.CacheControl.fromString('public, max-age=31536000, immutable')]
-        : [s3deploy.CacheControl.fromString('no-cache')],
-    });
-    const rest = new s3deploy.BucketDeployment(this, 'Pages', {
-      ...common,
-      sources: [source(['_next/**', '_next', 'security-headers.json', 'config.json']), config],
-      cacheControl: [s3deploy.CacheControl.fromString('no-cache')],
-      distribution: this.distribution,
-      distributionPaths: ['/*'],
-    });
-    rest.node.addDependency(hashed);
   }
 }

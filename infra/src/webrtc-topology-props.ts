@@ -13,7 +13,7 @@ import type {
   ServiceOptions,
   TurnOptions,
 } from './topology-options.ts';
-import type { HstsOptions } from './web-client.ts';
+import type { HstsOptions } from './web-client-props.ts';
 
 /** Properties of {@link WebRtcTopology}. */
 export interface WebRtcTopologyProps {
@@ -32,6 +32,11 @@ export interface WebRtcTopologyProps {
    * @default - a placeholder that refuses to deploy
    */
   readonly clientBuild?: string;
+  /**
+   * Settings of the page, as {@link WebClientProps.config}.
+   * @default - none but the region
+   */
+  readonly clientConfig?: { readonly [name: string]: unknown };
   /**
    * Zones.
    * @default - 3 in production, 2 in development

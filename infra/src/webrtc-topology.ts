@@ -165,7 +165,7 @@ export class WebRtcTopology extends Construct {
   }
 
   private newWebClient(removalPolicy: RemovalPolicy): WebClient {
-    const { domain, clientBuild, webAclArn, hsts, logRetention } = this.props;
+    const { domain, clientBuild, clientConfig, webAclArn, hsts, logRetention } = this.props;
     return new WebClient(this, 'WebClient', {
       edge: this.edge,
       removalPolicy,
@@ -173,6 +173,7 @@ export class WebRtcTopology extends Construct {
         ? cloudfront.PriceClass.PRICE_CLASS_ALL
         : cloudfront.PriceClass.PRICE_CLASS_100,
       clientBuild,
+      config: clientConfig,
       webAclArn,
       hsts,
       logRetention,

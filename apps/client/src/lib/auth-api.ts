@@ -1,4 +1,5 @@
-import { apiUrl, type RuntimeConfig } from './runtime-config.ts';
+import type { RuntimeConfig } from '../config.ts';
+import { apiUrl } from './runtime-config.ts';
 
 /** A failed request, with what a person needs to know. */
 export class ApiError extends Error {

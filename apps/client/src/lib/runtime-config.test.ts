@@ -1,7 +1,8 @@
 /** config.json is a file that operators write and anybody may serve: nothing in it may keep the page from joining. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { apiUrl, readRuntimeConfig, signalingSocketUrl } from './runtime-config.ts';
+import { readRuntimeConfig } from '../config.ts';
+import { apiUrl, signalingSocketUrl } from './runtime-config.ts';
 
 const DEFAULTS = {
   signalingUrl: '',

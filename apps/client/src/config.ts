@@ -1,0 +1,68 @@
+/**
+ * Every setting of the page, as `config.json` gives them. Imports nothing: the construct WebClient checks what it is given by the same readers, at
+ * synth.
+ */
+
+/** Where the services are. Empty means: same origin as the page. Read once from `config.json`, never cached. */
+export interface RuntimeConfig {
+  signalingUrl: string;
+  authUrl: string;
+  /** `relay` hides addresses from peers and tests TURN; `all` is the default. */
+  iceTransportPolicy: 'all' | 'relay';
+  /** Share of calls that servers with a collector trace, 0 to 1. */
+  traceSampling: number;
+  /** Region of the service, for call reports; empty: they name none. */
+  region: string;
+  /** Share of calls that report, above 0 and up to 1; the service weighs them accordingly. */
+  reportSampling: number;
+}
+
+const defaults: RuntimeConfig = {
+  signalingUrl: '',
+  authUrl: '',
+  iceTransportPolicy: 'all',
+  traceSampling: 0.01,
+  region: '',
+  reportSampling: 1,
+};
+
+const share = (value: unknown, least: number): number | undefined => {
+  // The construct WebClient wrote numbers as text once, and such files are still there.
+  const number = typeof value === 'string' && value !== '' ? Number(value) : value;
+  return typeof number === 'number' && number >= least && number <= 1 ? number : undefined;
+};
+const address = (value: unknown): string | undefined =>
+  value === '' || (typeof value === 'string' && /^(https?|wss?):\/\//.test(value) && URL.canParse(value))
+    ? value
+    : undefined;
+
+/** What each field may be; anything else is undefined. */
+const readers: { readonly [K in keyof RuntimeConfig]: (value: unknown) => RuntimeConfig[K] | undefined } = {
+  signalingUrl: address,
+  authUrl: address,
+  iceTransportPolicy: (value) => (value === 'all' || value === 'relay' ? value : undefined),
+  traceSampling: (value) => share(value, 0),
+  region: (value) => (typeof value === 'string' && /^[a-z0-9-]{0,32}$/.test(value) ? value : undefined),
+  reportSampling: (value) => share(value, Number.MIN_VALUE),
+};
+
+/** Names of the settings. */
+export const PAGE_SETTINGS: readonly string[] = Object.keys(readers);
+
+/**
+ * The file as the page takes it: a field that is missing or cannot be used has its default, and the latter is told.
+ * @param tell gets one line for each field that cannot be used
+ */
+export function readRuntimeConfig(file: unknown, tell: (line: string) => void): RuntimeConfig {
+  const config: Record<string, unknown> = { ...defaults };
+  if (typeof file !== 'object' || file === null || Array.isArray(file)) tell('config.json: it is no JSON object');
+  else
+    for (const [name, read] of Object.entries(readers)) {
+      const given = Object.hasOwn(file, name) ? (file as Record<string, unknown>)[name] : undefined;
+      if (given === undefined) continue;
+      const value = read(given);
+      if (value !== undefined) config[name] = value;
+      else tell(`config.json: ${name} cannot be used; the page takes ${JSON.stringify(config[name])}`);
+    }
+  return config as unknown as RuntimeConfig;
+}
