@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { SignalingConfig } from '@tandem/signaling/config';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { cachedEngine } from '../../../scripts/lib/media-engine.mjs';
-import { type Candidate, type Engine, MAX_SECTIONS } from './engine.ts';
+import { type Candidate, type Engine, MAX_SECTIONS, type SubscriberLeg } from './engine.ts';
 import { type JanusEngine, startJanusEngine } from './janus-engine.ts';
 import { configuration, type JanusSettings } from './janus-process.ts';
 import { janusProgram } from './location.ts';
@@ -117,6 +117,43 @@ describe(`janus ${program.version}`, () => {
       await room.close();
     },
   );
+
+  test('M-15 a keyframe is asked for when the receiver’s transport is up, and not before', async () => {
+    const room = await engine.openRoom(randomUUID(), 10);
+    const ada = await publisher(h, room, 'ada');
+    await ada.connect();
+    await vi.waitFor(() => expect(ada.said).toContain('live'), WAIT);
+    const requests = () => (ada.client as unknown as RtpSender).keyframeRequests;
+    for (const layer of ['high', 'low'] as const) {
+      // What the arrival before asked for is over.
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      const before = requests();
+      const bob = h.receiver(`bob-${layer}`, () => leg);
+      // Without candidates there is no path yet.
+      const held: (() => void)[] = [];
+      const answered = Promise.withResolvers<void>();
+      const leg: SubscriberLeg = await room.subscribe(`bob-${layer}`, {
+        onCandidate: (candidate) => held.push(() => bob.candidate(candidate)),
+        onLive: () => {},
+        onLost: () => {},
+        onOffer: (sdp) =>
+          void bob
+            .answer(sdp)
+            .then((answer) => leg.answer(answer))
+            .then(answered.resolve),
+      });
+      bob.onCandidate = (candidate) => held.push(() => leg.candidate(candidate));
+      leg.want([track('ada', 'audio'), track('ada')]);
+      leg.select(track('ada'), layer);
+      await answered.promise;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(requests() - before, layer).toBe(0);
+      for (const release of held) release();
+      await vi.waitFor(() => expect(requests()).toBeGreaterThan(before), WAIT);
+      await leg.close();
+    }
+    await room.close();
+  });
 
   test('M-11 when the engine dies each leg is told at once, and nothing waits for an answer', async () => {
     const second = await startJanusEngine(settings());

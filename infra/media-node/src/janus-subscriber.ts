@@ -19,7 +19,8 @@ const VIDEOROOM = 'janus.plugin.videoroom';
 /** A client that does not answer an offer in this time has lost it, ms. The next step offers again. */
 const ANSWER_MS = 10_000;
 /** VideoRoom's numbers: of rids in the order h, m, l the first is substream 2. */
-const SUBSTREAM: Record<Exclude<Layer, 'off'>, number> = { low: 0, mid: 1, high: 2 };
+type SentLayer = Exclude<Layer, 'off'>;
+const SUBSTREAM: Record<SentLayer, number> = { low: 0, mid: 1, high: 2 };
 
 /** A publisher whose media flows: what a subscription names. */
 export interface Feed {
@@ -54,6 +55,10 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
   /** What Janus has: by media section. */
   #streams: readonly JanusStream[] = [];
   #tracks: readonly SubscribedTrack[] = [];
+  /** The feed and layer that Janus has for each media section. */
+  readonly #told = new Map<string, { readonly feed: string; readonly layer: Layer }>();
+  /** Layer of each track of the subscription that is under way. */
+  #asked: ReadonlyMap<string, Layer> = new Map();
   #step: Promise<void> = Promise.resolve();
   #restart = false;
   #answered: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -115,11 +120,17 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
     const target = this.#wanted.flatMap((track) => {
       const feed = this.#host.feed(track.publisher);
       const mid = feed?.mids.get(track.slot);
-      return feed && mid !== undefined ? [{ feed: feed.id, mid }] : [];
+      return feed && mid !== undefined ? [{ feed: feed.id, mid, layer: this.#firstLayer(track) }] : [];
     });
     target.splice(MAX_SECTIONS);
     const has = this.#streams.filter((s) => s.active && s.feed_id !== undefined);
-    const subscribe = target.filter((t) => !has.some((s) => s.feed_id === t.feed && s.feed_mid === t.mid));
+    const missing = target.filter((t) => !has.some((s) => s.feed_id === t.feed && s.feed_mid === t.mid));
+    const subscribe = missing.map(({ feed, mid, layer }) => ({
+      feed,
+      mid,
+      ...(layer ? { substream: SUBSTREAM[layer] } : {}),
+    }));
+    this.#asked = new Map(missing.flatMap(({ feed, mid, layer }) => (layer ? [[`${feed} ${mid}`, layer]] : [])));
     const unsubscribe = has
       .filter((s) => !target.some((t) => s.feed_id === t.feed && s.feed_mid === t.mid))
       .map((s) => ({ sub_mid: s.mid }));
@@ -149,6 +160,16 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
     await this.#configure(this.#tracks.map((t) => t.mid));
   }
 
+  /**
+   * The size that a camera's subscription begins with. Said later, by `configure`, it makes Janus ask for a keyframe before the receiver's
+   * transport is up, and the one that the receiver needs is then held back for a second (PLI dilution, M-8).
+   */
+  #firstLayer(track: TrackName): SentLayer | undefined {
+    if (track.slot !== 'video') return undefined;
+    const layer = this.#layers.get(key(track)) ?? 'high';
+    return layer === 'off' ? 'low' : layer;
+  }
+
   #attached = false;
   async #attachOnce(): Promise<void> {
     if (this.#attached) return;
@@ -162,6 +183,8 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
       if (!s.active || s.feed_id === undefined) return [];
       const publisher = s.feed_id.slice(0, s.feed_id.lastIndexOf('#'));
       const slot = [...(this.#host.feed(publisher)?.mids ?? [])].find(([, mid]) => mid === s.feed_mid)?.[0];
+      if (slot && this.#told.get(s.mid)?.feed !== s.feed_id)
+        this.#told.set(s.mid, { feed: s.feed_id, layer: this.#asked.get(`${s.feed_id} ${s.feed_mid}`) ?? 'high' });
       return slot ? [{ publisher, slot, mid: s.mid }] : [];
     });
   }
@@ -185,8 +208,14 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
   /** Tell Janus the layers of these media sections. */
   async #configure(mids: readonly string[]): Promise<void> {
     const streams = this.#tracks
-      .filter((t) => mids.includes(t.mid) && (this.#layers.has(key(t)) || t.slot === 'video'))
-      .map((t) => setting(t.mid, t.slot, this.#layers.get(key(t)) ?? 'high'));
+      .filter((t) => mids.includes(t.mid))
+      .flatMap((t) => {
+        const layer = this.#layers.get(key(t)) ?? 'high';
+        const told = this.#told.get(t.mid);
+        if (!told || told.layer === layer) return [];
+        this.#told.set(t.mid, { feed: told.feed, layer });
+        return [setting(t.mid, t.slot, layer)];
+      });
     if (streams.length > 0 && !this.closed)
       await this.handle.message({ request: 'configure', streams }).catch(() => {});
   }
