@@ -13,6 +13,7 @@ let browser: SdkBrowser;
 
 beforeAll(async () => {
   stack = await startMediaStack({ from: FROM, node: { MESH_AFTER_SECONDS: 2 } });
+  await stack.mediaNode('m1', 26_000);
   browser = await startSdkBrowser();
 });
 afterAll(async () => {
@@ -20,14 +21,15 @@ afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
 });
 
-async function enter(roomId: string, name: string): Promise<Page> {
+async function enter(roomId: string, name: string, audience = false): Promise<Page> {
   const page = await browser.page();
-  const token = await stack.keys.token(name);
+  const token = await stack.keys.token(name, audience ? { publish: false } : {});
   await page.evaluate((options) => globalThis.harness.start(options), {
     url: stack.url,
     token,
     roomId,
     name,
+    audience,
     media: 'canvas' as const,
   });
   await shown(page);
@@ -62,7 +64,6 @@ async function everybody(page: Page, people: number, topology: 'mesh' | 'sfu'): 
 }
 
 test('a mesh becomes a room of the media node and a mesh again, and each picture moves after each step', async () => {
-  await stack.mediaNode('m1', 26_000);
   const room = 'grow';
   const [ada, bob] = [await enter(room, 'ada'), await enter(room, 'bob')];
   await everybody(ada, 1, 'mesh');
@@ -111,6 +112,25 @@ test('a picture that is not shown is not received, others go on receiving it, an
   await limit(undefined);
   await everybody(ada, 2, 'sfu');
   for (const page of pages) await page.close();
+  expect(browser.errors).toEqual([]);
+});
+
+test('S-124 an audience sees and hears by a media node, sends nothing, and has a pair with nobody', async () => {
+  const room = 'watched';
+  const ada = await enter(room, 'ada');
+  const zoe = await enter(room, 'zoe', true);
+  // Two people are a mesh otherwise; and the others do not need a picture of who has none.
+  await everybody(zoe, 1, 'sfu');
+  await until('ada knows', async () => (await shown(ada)).every((p) => p.audience && p.state === 'connected'));
+  const node = stack.nodes.find((n) => n.rooms.has(room));
+  // One up leg, ada's, and two down legs, on the engine that had none.
+  expect(node?.engines.map((engine) => engine.legs)).toContain(3);
+  for (const page of [ada, zoe]) {
+    expect(await page.evaluate(() => globalThis.harness.call?.peers.map((p) => p.timings['offer-sent']))).toEqual([
+      undefined,
+    ]);
+    await page.close();
+  }
   expect(browser.errors).toEqual([]);
 });
 

@@ -13,6 +13,12 @@ interface StartOptions {
   readonly name: string;
   /** `canvas`: a cheap picture of 320 × 180 at 6 frames a second, and a tone. */
   readonly media?: 'both' | 'audio' | 'none' | 'canvas';
+  /** Of the canvas. Default 6. */
+  readonly fps?: number;
+  /** Connect the session before the call joins, as a lobby does. */
+  readonly warm?: boolean;
+  /** Watches and listens only. */
+  readonly audience?: boolean;
   readonly iceServers?: IceServersAnswer;
   readonly relay?: boolean;
   readonly times?: CallOptions['times'];
@@ -30,7 +36,7 @@ class Harness {
       media === 'none'
         ? null
         : media === 'canvas'
-          ? this.#cheapStream()
+          ? this.picture(options.fps ?? 6)
           : await navigator.mediaDevices.getUserMedia({
               audio: true,
               video: media === 'both' && { width: 320, height: 240, frameRate: 10 },
@@ -44,6 +50,7 @@ class Harness {
       getIceServers: async () => options.iceServers ?? [],
       iceTransportPolicy: options.relay ? 'relay' : 'all',
       statsInterval: 500,
+      audience: options.audience ?? false,
       ...(options.times ? { times: options.times } : {}),
     });
     this.session = session;
@@ -65,8 +72,12 @@ class Harness {
     });
     call.on('peer-removed', ({ peer, reason }) => note('peer-removed', { name: peer.name, reason }));
     call.on('peer-changed', ({ peer }) => note('peer-changed', { name: peer.name, state: peer.state }));
+    if (options.warm) await session.connect();
+    this.joinedAt = performance.now();
     await call.join();
   }
+  /** When the last call began to join. */
+  joinedAt = 0;
 
   /** What the tests wait for, as plain data. */
   async view() {
@@ -158,6 +169,7 @@ class Harness {
         name: peer.name,
         state: peer.state,
         topology: peer.topology,
+        audience: peer.audience,
         frames: watch.frames,
         longestGap: Math.round(Math.max(watch.longestGap, watch.frames > 0 ? now - watch.last : 0)),
         height: watch.video.videoHeight,
@@ -171,12 +183,50 @@ class Harness {
   resetGaps(): void {
     for (const watch of this.#watched.values()) watch.longestGap = 0;
   }
-  readonly #watched = new Map<string, { video: HTMLVideoElement; frames: number; last: number; longestGap: number }>();
+  readonly #watched = new Map<
+    string,
+    { video: HTMLVideoElement; frames: number; last: number; longestGap: number; times: number[] }
+  >();
+  /** From now on: when pictures of each person are shown, and when its sound is heard, ms since the epoch. */
+  watchMoments(): void {
+    this.#moments ??= setInterval(() => this.#listen(), 20);
+  }
+  /** @returns what was noted since then, by name */
+  moments(since: number) {
+    return (this.call?.peers ?? []).map(({ peerId, name }) => ({
+      name,
+      frames: (this.#watched.get(peerId)?.times ?? []).filter((t) => t >= since),
+      sounds: (this.#heard.get(peerId)?.times ?? []).filter((t) => t >= since),
+    }));
+  }
+  #moments: ReturnType<typeof setInterval> | undefined;
+  #audio: AudioContext | undefined;
+  readonly #heard = new Map<string, { track?: MediaStreamTrack; analyser?: AnalyserNode; times: number[] }>();
+  /** Sound that is louder than silence, of the track that is played now. */
+  #listen(): void {
+    this.#audio ??= new AudioContext();
+    const samples = new Float32Array(1024);
+    for (const { peerId, stream } of this.call?.peers ?? []) {
+      const ear = this.#heard.get(peerId) ?? { times: [] };
+      this.#heard.set(peerId, ear);
+      const [track] = stream.getAudioTracks();
+      if (track && track !== ear.track) {
+        ear.track = track;
+        ear.analyser = new AnalyserNode(this.#audio, { fftSize: 1024 });
+        this.#audio.createMediaStreamSource(new MediaStream([track])).connect(ear.analyser);
+      }
+      ear.analyser?.getFloatTimeDomainData(samples);
+      if (samples.some((sample) => Math.abs(sample) > 0.001)) ear.times.push(Date.now());
+      samples.fill(0);
+    }
+  }
+
   #watch(peerId: string, stream: MediaStream) {
     const video = Object.assign(document.createElement('video'), { srcObject: stream, autoplay: true, muted: true });
     document.body.append(video);
-    const watch = { video, frames: 0, last: performance.now(), longestGap: 0 };
+    const watch = { video, frames: 0, last: performance.now(), longestGap: 0, times: [] as number[] };
     const frame = () => {
+      if (this.#moments !== undefined) watch.times.push(Date.now());
       const now = performance.now();
       if (watch.frames++ > 0) watch.longestGap = Math.max(watch.longestGap, now - watch.last);
       watch.last = now;
@@ -187,7 +237,13 @@ class Harness {
     return watch;
   }
 
-  #cheapStream(): MediaStream {
+  /** A cheap picture of 320 × 180 and a tone; the same one each time. */
+  picture(fps = 20): MediaStream {
+    this.#picture ??= this.#cheapStream(fps);
+    return this.#picture;
+  }
+  #picture: MediaStream | undefined;
+  #cheapStream(fps: number): MediaStream {
     const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 180 });
     const context = canvas.getContext('2d');
     let n = 0;
@@ -195,13 +251,13 @@ class Harness {
       if (!context) return;
       context.fillStyle = `hsl(${n++ * 17} 80% 50%)`;
       context.fillRect(0, 0, 320, 180);
-    }, 166);
+    }, 1000 / fps);
     const audio = new AudioContext();
     const tone = audio.createOscillator();
     const out = audio.createMediaStreamDestination();
     tone.connect(out);
     tone.start();
-    return new MediaStream([...canvas.captureStream(6).getVideoTracks(), ...out.stream.getAudioTracks()]);
+    return new MediaStream([...canvas.captureStream(fps).getVideoTracks(), ...out.stream.getAudioTracks()]);
   }
 
   /** A moving picture that is neither the camera nor empty. */

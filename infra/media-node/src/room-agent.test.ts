@@ -249,3 +249,32 @@ test('an engine that opens no room ends the agent, not the node; one that is gon
     await agent.end('test over');
   }
 });
+
+test('who may not publish is told so, by an offer and by an answer that sends; and receives', async () => {
+  const { session, room, agent } = start({ idleMs: 20 });
+  session.arrive('ada');
+  session.peers.set('zoe', { peerId: 'zoe', audience: true });
+  session.emit('peer-joined', { peer: { peerId: 'zoe', audience: true }, before: false });
+  session.connect('ada');
+  session.connect('zoe');
+  await vi.waitFor(() => expect(session.of('zoe', 'offer')).toHaveLength(1));
+  const refused = () =>
+    session.of('zoe', 'media-state').filter((s) => (s.body as { state?: { mode: string } }).state?.mode === 'refused');
+  expect(refused()).toHaveLength(1);
+  const answer = (sdp: string) =>
+    session.emit('signal', {
+      type: 'answer',
+      peerId: 'zoe',
+      sdp: { type: 'answer', sdp, leg: 'down', gen: 1 } as never,
+    });
+  answer(OFFER);
+  expect(refused()).toHaveLength(2);
+  answer(OFFER.replaceAll('sendonly', 'recvonly'));
+  await sleep(60);
+  expect(refused()).toHaveLength(2);
+  expect([...room().publishers.keys()]).toEqual(['ada']);
+  expect([...room().subscribers.keys()].sort()).toEqual(['ada', 'zoe']);
+  // Two people with an audience are no mesh.
+  expect(agent.state).toBe('serving');
+  await agent.end('test');
+});

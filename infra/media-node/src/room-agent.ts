@@ -7,6 +7,7 @@ import type { PeerInfo, SessionEvents } from '@tandem/rtc';
 import { type Engine, EngineError, type EngineRoom, SLOTS, type TrackName } from './engine.ts';
 import { Loudest } from './loudest.ts';
 import { PersonLegs } from './person-legs.ts';
+import { slotsOf } from './session-slots.ts';
 import { WantedLayers } from './wanted-layers.ts';
 import { readCandidate, readDescription, readWant } from './wire.ts';
 
@@ -184,6 +185,7 @@ export class RoomAgent {
       case 'offer':
       case 'answer': {
         const description = readDescription(signal);
+        if (description && this.#refuses(signal.peerId, description.sdp)) return;
         if (description) legs.describe(signal.type, description);
         return;
       }
@@ -204,6 +206,15 @@ export class RoomAgent {
       default:
         signal satisfies never;
     }
+  }
+
+  /** Whose token does not grant publishing has nothing to send: not by an offer, and not in an answer. It is told why. */
+  #refuses(peerId: string, sdp: string): boolean {
+    const isAudience = this.#session.peers.get(peerId)?.audience === true;
+    if (!isAudience || slotsOf(sdp).size === 0) return false;
+    const error = 'Your token does not grant publishing: media of yours is not taken.';
+    this.#tellOne(peerId, { mode: 'refused', epoch: this.epoch, error });
+    return true;
   }
 
   /** One person needs this node no more; when nobody does, the room ends here. */
@@ -234,7 +245,9 @@ export class RoomAgent {
   }
 
   #watchSize(): void {
-    const few = this.#people.size <= (this.#options.meshPeople ?? 2);
+    // An audience has no other way.
+    const isAudience = [...this.#people.keys()].some((id) => this.#session.peers.get(id)?.audience);
+    const few = this.#people.size <= (isAudience ? 1 : (this.#options.meshPeople ?? 2));
     if (!few || this.#state !== 'serving') {
       clearTimeout(this.#idleTimer);
       this.#idleTimer = undefined;

@@ -48,6 +48,9 @@ const Peer = Type.Object(
       }),
     ),
     metadata: Type.Optional(Metadata),
+    audience: Type.Optional(
+      Type.Boolean({ description: 'Receives only: its token does not grant `publish`. It has no pairs.' }),
+    ),
     away: Type.Optional(Type.Boolean({ description: 'Detached: its socket is gone, its session still lives.' })),
   },
   { description: 'One member of a room.' },

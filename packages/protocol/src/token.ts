@@ -10,7 +10,12 @@ export const Grants = Type.Object(
         description: 'Room names; a trailing `*` matches any rest. Default ["*"].',
       }),
     ),
-    publish: Type.Optional(Type.Boolean({ description: 'May send offers and answers. Default true.' })),
+    publish: Type.Optional(
+      Type.Boolean({
+        description:
+          'May send media. Default true. Without it the bearer is audience: it sends no offers, and receives from a media node, which its room gets.',
+      }),
+    ),
     data: Type.Optional(Type.Boolean({ description: 'May send app messages. Default true.' })),
     kick: Type.Optional(Type.Boolean({ description: 'May kick, mute and close the room. Default false.' })),
     media: Type.Optional(

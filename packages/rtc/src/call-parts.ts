@@ -30,8 +30,9 @@ export function createCallParts(options: CallOptions, host: CallPartsHost) {
   const { session, clock = systemClock, getIceServers, times } = options;
   const { emit, isOver } = host;
   const members = new Map<string, Member>();
-  const localMedia = new LocalMedia(options.stream, host.trackEnded);
-  const cap = () => localMedia.cap([...members.values()], members.size + 1);
+  const localMedia = new LocalMedia(options.audience ? null : options.stream, host.trackEnded);
+  const senders = () => [...members.values()].filter(({ info }) => !info.audience).length + 1;
+  const cap = () => localMedia.cap([...members.values()], senders());
   const ice = new IceServers(
     // The token is asked for once, for the socket and for this.
     async () => (getIceServers ? getIceServers({ token: await session.accessToken() }) : []),
@@ -60,6 +61,7 @@ export function createCallParts(options: CallOptions, host: CallPartsHost) {
   const shared = {
     clock,
     session,
+    audience: options.audience ?? false,
     emit,
     isOver,
     members,

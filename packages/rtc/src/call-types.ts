@@ -31,6 +31,11 @@ export interface CallOptions {
   readonly statsInterval?: number;
   /** Large rooms go through a media node, where the deployment has one. Default true; false: always a mesh. */
   readonly sfu?: boolean;
+  /**
+   * Watch and listen only, as a token without the grant `publish` has it: nothing is sent, `stream` and `setTrack` are not used, and what the
+   * others send comes by a media node. Without one nothing comes, and peers stay `connecting`. Default false.
+   */
+  readonly audience?: boolean;
   /** Default: the browser's. */
   readonly RTCPeerConnection?: new (
     configuration: RTCConfiguration,
@@ -57,6 +62,8 @@ export interface RemotePeer {
   /** What it says of itself: `metadata.audio/video/screen` tell what is switched on. */
   readonly metadata: PeerMetadata;
   readonly state: PairState;
+  /** It watches and listens only: nothing of it is to be shown. */
+  readonly audience: boolean;
   /** Its signaling is gone for the moment; media may well go on. */
   readonly away: boolean;
   /** Microphone and camera. The same object for as long as the peer is here; tracks in it may be replaced. */

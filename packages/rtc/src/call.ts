@@ -104,6 +104,7 @@ export class Call extends Emitter<CallEvents> {
    * The caller owns the track and stops it.
    */
   async setTrack(slot: Slot, track: MediaStreamTrack | null): Promise<void> {
+    if (this.#options.audience) return;
     this.#parts.localMedia.set(slot, track);
     await Promise.all(
       [...this.#parts.members.values()].map((m) =>
@@ -236,6 +237,7 @@ export class Call extends Emitter<CallEvents> {
   /** A browser without WebRTC may still join and chat. */
   #openPrewarmed(): void {
     const { prewarmed, setup, localMedia } = this.#parts;
+    if (this.#options.audience) return;
     try {
       prewarmed.open(setup.known(), (slot) => localMedia.track(slot));
     } catch (error) {

@@ -146,6 +146,9 @@ function view(member: Member): RemotePeer {
     get state() {
       return member.state;
     },
+    get audience() {
+      return member.info.audience ?? false;
+    },
     get away() {
       return member.info.away ?? false;
     },

@@ -19,10 +19,11 @@ function isPeer(value: unknown): value is PeerInfo {
 }
 
 function clean(frame: object): PeerInfo {
-  const { peerId, userId, metadata, away } = frame as PeerInfo;
+  const { peerId, userId, audience, metadata, away } = frame as PeerInfo;
   return {
     peerId,
     ...(typeof userId === 'string' ? { userId } : {}),
+    ...(audience === true ? { audience } : {}),
     ...(metadata === undefined ? {} : { metadata: readMetadata(metadata) }),
     ...(away ? { away: true } : {}),
   };

@@ -67,7 +67,8 @@ export class Roster {
     const { members, ice, served } = this.#host;
     const member = members.get(signal.peerId);
     // The other side needs a pair again: the media node serves it no more.
-    if (member && !member.pair && signal.type === 'offer' && ice.valid) served.needPair(member, 'wait');
+    if (member && !member.pair && signal.type === 'offer' && ice.valid && !served.hasNoPair(member))
+      served.needPair(member, 'wait');
     if (member?.pair) member.pair.receive(signal.type, signal);
     else if (this.#early.length < EARLY_LIMIT) this.#early.push(signal);
   }
@@ -104,9 +105,13 @@ export class Roster {
   }
 
   #begin(member: Member, before: boolean): void {
-    const { prewarmed, pairs, sfu, isOver, capSoon } = this.#host;
+    const { prewarmed, pairs, served, sfu, isOver, capSoon } = this.#host;
     const { peerId, metadata } = member.info;
     if (!member.isHere || isOver() || member.pair) return;
+    if (served.hasNoPair(member)) {
+      sfu.expects(peerId);
+      return;
+    }
     // A media node serves the room: no pair, unless that takes too long, or the other side knows no media nodes.
     if (metadata?.sfu === 1 && sfu.expects(peerId)) return;
     const pair = pairs.create(member, before ? prewarmed.take() : undefined);

@@ -21,6 +21,8 @@ export interface ServedMembersHost {
   readonly members: ReadonlyMap<string, Member>;
   readonly localMedia: LocalMedia;
   readonly pairs: PairFactory;
+  /** I watch and listen only. */
+  readonly audience: boolean;
   emit(event: 'timing', payload: CallEvents['timing']): void;
   /** Apply the caps to what is sent. */
   cap(): void;
@@ -48,17 +50,28 @@ export class ServedMembers {
     pair.start(start === 'offer');
   }
 
+  /** One of us two sends nothing: it receives by a media node or not at all. */
+  hasNoPair({ info }: Member): boolean {
+    return this.#host.audience || info.audience === true;
+  }
+
   #createSfu(): Sfu {
-    const { clock, session, setup, members, localMedia, emit } = this.#host;
+    const { clock, session, setup, members, localMedia, audience, emit } = this.#host;
     return new Sfu({
       clock,
+      audience,
+      isAudience: (peerId) => members.get(peerId)?.info.audience === true,
       get RTCPeerConnection() {
         return setup.RTCPeerConnection;
       },
       configuration: () => setup.known(),
       track: (slot) => localMedia.track(slot),
       sendTo: (peerId, type, body) => void session.sendTo(peerId, type, body as never),
-      peerIds: () => [...members].filter(([, m]) => m.info.metadata?.sfu === 1).map(([id]) => id),
+      // Two who only watch have nothing for each other.
+      peerIds: () =>
+        [...members]
+          .filter(([, { info }]) => info.metadata?.sfu === 1 && !(audience && info.audience))
+          .map(([id]) => id),
       sends: (peerId) => {
         const metadata = members.get(peerId)?.info.metadata;
         return SLOTS.filter((slot) => metadata?.[slot] === true);
@@ -67,10 +80,18 @@ export class ServedMembers {
       onServed: (peerId) => this.#served(peerId),
       onUnserved: (peerId) => {
         const member = members.get(peerId);
-        if (member && !member.pair) this.needPair(member, (session.peerId ?? '') < peerId ? 'offer' : 'wait');
+        if (member && this.hasNoPair(member)) this.#unserve(member);
+        else if (member && !member.pair) this.needPair(member, (session.peerId ?? '') < peerId ? 'offer' : 'wait');
       },
       onTiming: (name) => emit('timing', { peerId: '', name, at: 0 }),
     });
+  }
+
+  /** Nothing takes the node's place; the next node does. */
+  #unserve(member: Member): void {
+    member.served = undefined;
+    member.state = 'connecting';
+    member.changed();
   }
 
   #show({ peerId, slot, receiver }: IncomingTrack): void {

@@ -25,6 +25,8 @@ export interface PeerInfo {
   peerId: string;
   /** `sub` of its token. */
   userId?: string;
+  /** Receives only, by a media node: there is no pair with it. */
+  audience?: boolean;
   metadata?: PeerMetadata;
   /** Its socket is gone, its session still lives. Its media may well go on. */
   away?: boolean;

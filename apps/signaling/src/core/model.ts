@@ -55,6 +55,8 @@ export interface MemberInfo {
   readonly loginSession: string;
   /** That the token proves. */
   readonly name?: string;
+  /** Its token does not grant `publish`. */
+  readonly audience?: true;
   readonly metadata?: PeerMetadata;
 }
 
@@ -112,6 +114,12 @@ export class Room {
     return count;
   }
 
+  /** Somebody receives only, which needs a media node. */
+  get hasAudience(): boolean {
+    for (const { info } of this.members.values()) if (info.audience) return true;
+    return false;
+  }
+
   /** The media node that serves it: the one of the highest epoch, which its agent says in its metadata. */
   media(): { media?: { peerId: string; epoch: number } } {
     let found: { peerId: string; epoch: number } | undefined;
@@ -129,6 +137,7 @@ export function peerInfo(m: Member): PeerInfo {
     peerId: m.peerId,
     userId: m.info.userId,
     ...(m.info.name === undefined ? {} : { name: m.info.name }),
+    ...(m.info.audience ? { audience: true } : {}),
     ...(m.info.metadata === undefined ? {} : { metadata: m.info.metadata }),
     ...(m.away ? { away: true } : {}),
   };

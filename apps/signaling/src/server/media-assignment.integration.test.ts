@@ -11,7 +11,7 @@ let nodes: SignalingService[];
 beforeAll(async () => {
   keys = await startTestKeys();
   redis = await startRedis();
-  nodes = await Promise.all([1, 2].map(() => startTestNode({ keys, config: { REDIS_URL: redis.url, MEDIA_FROM: 2 } })));
+  nodes = await Promise.all([1, 2].map(() => startTestNode({ keys, config: { REDIS_URL: redis.url, MEDIA_FROM: 3 } })));
 });
 afterAll(async () => {
   for (const node of nodes) await node[Symbol.asyncDispose]();
@@ -31,6 +31,8 @@ test('S-123 a room of its size is given to one node once, and to the next when t
     await ada.settle();
     expect(await readAssignment(directory, 'room')).toBeUndefined();
     await bob.join('room');
+    using eve = await connectClient(nodes[1] as SignalingService, await keys.token('eve'));
+    await eve.join('room');
     const first = await vi.waitFor(
       async () => {
         const assignment = await readAssignment(directory, 'room');
@@ -57,6 +59,21 @@ test('S-123 a room of its size is given to one node once, and to the next when t
     await ada.next('room', (m) => m.media?.epoch === second?.epoch);
     await new Promise((resolve) => setTimeout(resolve, 5000));
     expect(await readAssignment(directory, 'room')).toEqual(second);
+  } finally {
+    clearInterval(live);
+    directory.disconnect();
+  }
+});
+
+test('S-125 a room with an audience gets a node, whatever its size', async () => {
+  const directory = connectRedis(redis.url);
+  const live = setInterval(() => void writeMediaNode(directory, 'm1', { zone: 'z', load: 0, state: 'serving' }), 200);
+  try {
+    using ada = await connectClient(nodes[0] as SignalingService, await keys.token('ada'));
+    using zoe = await connectClient(nodes[1] as SignalingService, await keys.token('zoe', { publish: false }));
+    await zoe.join('stage');
+    await ada.join('stage');
+    await vi.waitFor(async () => expect(await readAssignment(directory, 'stage')).toBeDefined(), { timeout: 10_000 });
   } finally {
     clearInterval(live);
     directory.disconnect();

@@ -17,7 +17,7 @@ export interface MediaAssignmentOptions {
   readonly redis: RedisClient;
   /** Rooms of this node's clients. */
   readonly rooms: () => ReadonlyMap<string, Room>;
-  /** People in a room from which a media node serves it. */
+  /** People in a room from which a media node serves it, without an audience. */
   readonly from: number;
   readonly log: (fields: { readonly event: string; readonly [field: string]: unknown }) => void;
   /** How often rooms are looked at, ms. Default 500. */
@@ -34,7 +34,7 @@ export function assignMedia(options: MediaAssignmentOptions): Disposable {
     if (busy) return;
     busy = true;
     try {
-      const waiting = [...options.rooms().values()].filter((room) => room.people >= options.from || room.media().media);
+      const waiting = [...options.rooms().values()].filter((room) => needsNode(room, options.from));
       if (waiting.length === 0) return;
       const nodes = await readMediaNodes(options.redis);
       if (nodes.size > 0) for (const room of waiting) await assign(options, room, nodes);
@@ -47,6 +47,12 @@ export function assignMedia(options: MediaAssignmentOptions): Disposable {
   };
   const timer = setInterval(() => void look(), options.intervalMs ?? 500);
   return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** From a number of people on, as soon as somebody in it receives only, and while it has a node. */
+function needsNode(room: Room, from: number): boolean {
+  const { people } = room;
+  return people >= from || (people > 1 && room.hasAudience) || room.media().media !== undefined;
 }
 
 async function assign(

@@ -74,3 +74,16 @@ test('S-122 `media-want` and `media-state` are relayed as they are, and whoever 
   ada.send({ type: 'offer', peerId: to, sdp: { type: 'offer', sdp: '', leg: 'up', gen: 1 } });
   expect((await ada.next('error')).code).toBe('forbidden');
 });
+
+test('S-124 who may not publish is the room’s audience: its peers know, and nothing it says of itself changes that', async () => {
+  using ada = await client('ada');
+  using zoe = await client('zoe', { publish: false });
+  using eve = await client('eve');
+  await ada.join('stage');
+  await zoe.join('stage', { audience: false });
+  expect(await ada.next('peer_joined')).toMatchObject({ peerId: zoe.welcome.peerId, audience: true });
+  ada.send({ type: 'leave' });
+  const seen = await eve.join('stage', { audience: true });
+  expect(seen.peers).toEqual([expect.objectContaining({ peerId: zoe.welcome.peerId, audience: true })]);
+  expect((await zoe.next('peer_joined', (m) => m.peerId === eve.welcome.peerId)).audience).toBeUndefined();
+});

@@ -12,8 +12,10 @@ const QUICK_POLLS = 200;
 const SLOW_POLL_MS = 500;
 
 export interface SfuLinkHost extends Omit<LegHost, 'onLive' | 'onFailed'> {
+  /** Nothing is sent: there is no up leg. */
+  readonly audience?: boolean;
   want(body: object): void;
-  /** My media reaches the node. */
+  /** My media reaches the node; of an audience: the node reaches me. */
   onUpLive(): void;
   /** The first frame was decoded (video), the first packets came (audio): now it may be shown. */
   onArrived(track: IncomingTrack): void;
@@ -28,7 +30,7 @@ export class SfuLink {
   /** Peer id of the node's agent. */
   readonly agent: string;
   readonly #host: SfuLinkHost;
-  readonly #up: UpLeg;
+  readonly #up: UpLeg | undefined;
   readonly #down: DownLeg;
   /** Tracks of the node's last offer. */
   #tracks = new Map<string, IncomingTrack>();
@@ -39,20 +41,24 @@ export class SfuLink {
     this.agent = agent;
     this.epoch = epoch;
     this.#host = host;
-    this.#up = new UpLeg('up', { ...host, onLive: () => host.onUpLive(), onFailed: () => host.onFailed() });
+    this.#up = host.audience
+      ? undefined
+      : new UpLeg('up', { ...host, onLive: () => host.onUpLive(), onFailed: () => host.onFailed() });
     this.#down = new DownLeg({
       ...host,
-      onLive: () => {},
+      onLive: () => {
+        if (!this.#up) host.onUpLive();
+      },
       onFailed: () => host.onFailed(),
       onTracks: (tracks) => this.#follow(tracks),
     });
   }
 
   get isUpLive(): boolean {
-    return this.#up.isLive;
+    return (this.#up ?? this.#down).isLive;
   }
   get isLive(): boolean {
-    return this.#up.isLive && this.#down.isLive;
+    return this.isUpLive && this.#down.isLive;
   }
   /** Connection on which the others' media comes. */
   get downConnection(): RTCPeerConnection | undefined {
@@ -60,7 +66,7 @@ export class SfuLink {
   }
 
   start(): void {
-    this.#up.start();
+    this.#up?.start();
     this.#down.start();
   }
 
@@ -71,17 +77,17 @@ export class SfuLink {
 
   receive(type: 'offer' | 'answer' | 'ice-candidate', body: { sdp?: unknown; candidate?: unknown }): void {
     const part = (type === 'ice-candidate' ? body.candidate : body.sdp) as { leg?: LegName } | null | undefined;
-    if (part?.leg === 'up') this.#up.receive(type, body);
+    if (part?.leg === 'up') this.#up?.receive(type, body);
     else if (part?.leg === 'down') this.#down.receive(type, body);
   }
 
   replaceTrack(slot: Slot): void {
-    this.#up.replaceTrack(slot);
+    this.#up?.replaceTrack(slot);
   }
 
   /** Sizes of my camera that somebody receives. */
   sendLayers(layers: ReadonlySet<SentLayer>): void {
-    this.#up.want(layers);
+    this.#up?.want(layers);
   }
 
   wish(wishes: Wishes): void {
@@ -99,7 +105,7 @@ export class SfuLink {
 
   close(): void {
     this.#closed = true;
-    this.#up.close();
+    this.#up?.close();
     this.#down.close();
     this.#tracks.clear();
     this.#arrived.clear();

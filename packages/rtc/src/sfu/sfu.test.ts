@@ -199,3 +199,40 @@ test('the sizes that the node wants of my camera are what is encoded, on a later
   expect(again?.active()).toEqual({ h: false, m: true, l: true });
   sfu.close();
 });
+
+test('an audience has a down leg alone, and is served when the others’ media is here', async () => {
+  const { sfu, sent, hear, states, served } = start({ audience: true });
+  sfu.set({ peerId: 'media~1', epoch: 1 });
+  expect(FakeConnection.all).toHaveLength(1);
+  const [down] = FakeConnection.all;
+  down?.connect();
+  hear('media~1', 'offer', {
+    sdp: {
+      type: 'offer',
+      sdp: 'down',
+      leg: 'down',
+      gen: 1,
+      tracks: [
+        { mid: '0', peerId: 'bob', slot: 'audio' },
+        { mid: '1', peerId: 'bob', slot: 'video' },
+      ],
+    },
+  });
+  await vi.waitFor(() => expect(sent.some((s) => s.type === 'answer')).toBe(true));
+  await new Promise((resolve) => setTimeout(resolve, 80));
+  if (down) down.frames = 5;
+  await vi.waitFor(() => expect(states('bob')).toEqual([{ mode: 'served', epoch: 1 }]));
+  hear('bob', 'media-state', { state: { mode: 'served', epoch: 1 } });
+  expect(served).toEqual(['bob']);
+  expect(sent.some((s) => s.type === 'offer')).toBe(false);
+  sfu.close();
+});
+
+test('of an audience nothing has to arrive', async () => {
+  const { sfu, states } = start({ isAudience: () => true });
+  sfu.set({ peerId: 'media~1', epoch: 1 });
+  const [up] = FakeConnection.all;
+  up?.connect();
+  await vi.waitFor(() => expect(states('bob')).toEqual([{ mode: 'served', epoch: 1 }]));
+  sfu.close();
+});

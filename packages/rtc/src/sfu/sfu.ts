@@ -22,6 +22,10 @@ export interface SfuHost extends Omit<LegHost, 'send' | 'onLive' | 'onFailed'> {
   sendTo(peerId: string, type: 'offer' | 'answer' | 'ice-candidate' | 'media-want' | 'media-state', body: object): void;
   /** People that can be served by a media node. */
   peerIds(): Iterable<string>;
+  /** I watch and listen only: there is no up leg. */
+  readonly audience?: boolean;
+  /** This person watches and listens only. */
+  isAudience?(peerId: string): boolean;
   /** What a person says that it sends. */
   sends(peerId: string): readonly Slot[];
   /** Show this track from now on: it has arrived. */
@@ -230,6 +234,7 @@ export class Sfu {
 
   /** Everything that the node is to forward of this person is here. */
   #isComplete(link: SfuLink, peerId: string): boolean {
+    if (this.#host.isAudience?.(peerId)) return true;
     const isLarge = [...this.#host.peerIds()].length >= MAX_AUDIBLE;
     const comes = (slot: Slot) => {
       if (slot === 'video') return this.layers.layer(peerId) !== 'off';

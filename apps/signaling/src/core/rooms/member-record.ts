@@ -24,6 +24,7 @@ export function memberRecord(session: Session, node: string, awayFor = 0): Membe
     userId: identity.userId,
     loginSession: identity.loginSession,
     ...(name === undefined ? {} : { name }),
+    ...(identity.grants.publish === false ? { audience: true as const } : {}),
     ...(metadata === undefined ? {} : { metadata: withProvenName(identity, metadata) }),
   };
   return { peerId: session.peerId, node, ...markOf(session), awayFor, info: JSON.stringify(info) };
