@@ -38,9 +38,13 @@ export function generateDocs(): Record<string, string> {
 
 /** The public API of the browser SDK, from its docstrings. */
 function rtcPage(): string {
-  const { page } = apiReference(resolve(import.meta.dirname, '..'), 'packages/rtc/src/index.ts');
+  const reference = (entry: string) =>
+    apiReference(resolve(import.meta.dirname, '..'), `packages/rtc/src/${entry}`).page;
   const intro = 'The exports of the browser SDK. How to use it: [README](../packages/rtc/README.md).';
-  return [HEADER, '', '# API of @tandem/rtc', '', intro, '', page].join('\n');
+  const more =
+    '# API of @tandem/rtc/encryption\n\n[End-to-end encryption](encryption.md) of a call: a module of its own.\n';
+  const [sdk, encryption] = [reference('index.ts'), reference('encryption/index.ts')];
+  return [HEADER, '', '# API of @tandem/rtc', '', intro, '', sdk, more, encryption].join('\n');
 }
 
 function kpiPage(): string {

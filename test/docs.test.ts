@@ -97,7 +97,7 @@ test('every threat names tests that hold its answer, by the beginning of their t
 
 /** Titles of the tests in a source. */
 function titlesOf(source: string): string[] {
-  return [...source.matchAll(/\btest(?:\.each\([\s\S]*?\n\s*\](?: as const)?\))?\(\s*(['`])(.*?)\1,/g)].map(
+  return [...source.matchAll(/\btest(?:\.each\((?:\w+|[\s\S]*?\n\s*\](?: as const)?)\))?\(\s*(['`])(.*?)\1,/g)].map(
     ([, , title = '']) => title,
   );
 }

@@ -2,6 +2,7 @@
 import type { Browser as Firefox } from 'puppeteer-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestKeys, startTestNode, type TestKeys } from '../apps/signaling/src/testing.ts';
+import { newSecret } from '../packages/rtc/src/encryption/index.ts';
 import { type SdkBrowser, startSdkBrowser, until } from './sdk/harness.ts';
 import { launchFirefox } from './support/firefox.ts';
 import { startPath } from './support/path.ts';
@@ -94,6 +95,15 @@ const ORDERS = [
   ['chromium', 'firefox'],
   ['firefox', 'chromium'],
 ] as const;
+
+test.each(ORDERS)('%s is there first, then %s: encrypted end to end, both ways', async (...kinds) => {
+  const pages = await couple(kinds, { secret: newSecret() });
+  const seen = await Promise.all(pages.map(view));
+  expect(seen.map((v) => v.peers[0]?.trust)).toEqual(['trusted', 'trusted']);
+  expect(seen[0]?.safetyNumber).toBe(seen[1]?.safetyNumber);
+  for (const page of pages) await page.close();
+  expect(chromium.errors).toEqual([]);
+});
 
 test.each(ORDERS)(
   'Firefox and Chromium (%s is there first, then %s): media, chat, mute, a shared screen, and restarts by either side',

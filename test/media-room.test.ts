@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JanusEngine } from '../infra/media-node/src/janus-engine.ts';
+import { newSecret } from '../packages/rtc/src/encryption/index.ts';
 import { type SdkBrowser, startSdkBrowser, until } from './sdk/harness.ts';
 import { type MediaStack, startMediaStack } from './support/media-stack.ts';
 
@@ -21,19 +22,30 @@ afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
 });
 
-async function enter(roomId: string, name: string, audience = false): Promise<Page> {
+async function enter(roomId: string, name: string, more: { audience?: true; secret?: string } = {}): Promise<Page> {
   const page = await browser.page();
-  const token = await stack.keys.token(name, audience ? { publish: false } : {});
+  const token = await stack.keys.token(name, more.audience ? { publish: false } : {});
   await page.evaluate((options) => globalThis.harness.start(options), {
     url: stack.url,
     token,
     roomId,
     name,
-    audience,
     media: 'canvas' as const,
+    ...more,
   });
   await shown(page);
   return page;
+}
+/** Of all connections of the page: bytes of pictures that came in, and pictures that were decoded. */
+async function pictures(): Promise<{ bytes: number; frames: number }> {
+  const sum = { bytes: 0, frames: 0 };
+  for (const connection of globalThis.harness.connections)
+    for (const stat of (await connection.getStats()).values()) {
+      if (stat.type !== 'inbound-rtp' || stat.kind !== 'video') continue;
+      sum.bytes += stat.bytesReceived;
+      sum.frames += stat.framesDecoded ?? 0;
+    }
+  return sum;
 }
 const shown = (page: Page) => page.evaluate(() => globalThis.harness.shown());
 
@@ -118,7 +130,7 @@ test('a picture that is not shown is not received, others go on receiving it, an
 test('S-124 an audience sees and hears by a media node, sends nothing, and has a pair with nobody', async () => {
   const room = 'watched';
   const ada = await enter(room, 'ada');
-  const zoe = await enter(room, 'zoe', true);
+  const zoe = await enter(room, 'zoe', { audience: true });
   // Two people are a mesh otherwise; and the others do not need a picture of who has none.
   await everybody(zoe, 1, 'sfu');
   await until('ada knows', async () => (await shown(ada)).every((p) => p.audience && p.state === 'connected'));
@@ -131,6 +143,25 @@ test('S-124 an audience sees and hears by a media node, sends nothing, and has a
     ]);
     await page.close();
   }
+  expect(browser.errors).toEqual([]);
+});
+
+test('an encrypted room goes through the media node, which forwards what only those with the secret can decode', async () => {
+  const [room, secret] = ['sealed', newSecret()];
+  const pages = [
+    await enter(room, 'ada', { secret }),
+    await enter(room, 'bob', { secret }),
+    await enter(room, 'eve', { secret }),
+  ];
+  for (const page of pages) await everybody(page, 2, 'sfu');
+  // With another secret: this page has what the node has, the packets and no key.
+  const other = await enter(room, 'other', { secret: newSecret() });
+  await until('packets of the node', async () => (await other.evaluate(pictures)).bytes > 20_000);
+  expect(await other.evaluate(pictures)).toMatchObject({ frames: 0 });
+  expect((await shown(other)).map((p) => p.frames)).toEqual([0, 0, 0]);
+  expect((await shown(pages[0] as Page)).find((p) => p.name === 'other')?.frames).toBe(0);
+  await other.close();
+  for (const page of pages) await page.close();
   expect(browser.errors).toEqual([]);
 });
 

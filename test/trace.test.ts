@@ -7,8 +7,8 @@ import { testConfig } from '@tandem/signaling/testing';
 import { expect, test, vi } from 'vitest';
 import WebSocket from 'ws';
 import { startTestAuth } from '../apps/auth/src/testing.ts';
+import type { RuntimeConfig } from '../apps/client/src/config.ts';
 import { requestIceServers, requestToken } from '../apps/client/src/lib/auth-api.ts';
-import type { RuntimeConfig } from '../apps/client/src/lib/runtime-config.ts';
 
 const wait = { timeout: 60_000, interval: 50 };
 

@@ -15,7 +15,12 @@ await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
 // Split, so that a page which imports only the session does not load the call: bundlers shake the rest of the tree.
 await build({
-  entryPoints: { index: join(here, 'src/index.ts'), session: join(here, 'src/session-only.ts') },
+  entryPoints: {
+    index: join(here, 'src/index.ts'),
+    session: join(here, 'src/session-only.ts'),
+    encryption: join(here, 'src/encryption/index.ts'),
+    'encryption-worker': join(here, 'src/encryption/worker.ts'),
+  },
   bundle: true,
   splitting: true,
   chunkNames: 'chunk-[hash]',
@@ -66,9 +71,11 @@ await writeFile(
       description: source.description,
       license: source.license,
       type: 'module',
-      sideEffects: false,
+      sideEffects: ['./encryption-worker.js'],
       exports: {
         '.': { types: './types/index.d.ts', default: './index.js' },
+        './encryption': { types: './types/encryption/index.d.ts', default: './encryption.js' },
+        './encryption-worker': { types: './types/encryption/worker.d.ts', default: './encryption-worker.js' },
         './session': { types: './types/session-only.d.ts', default: './session.js' },
       },
       files: ['*.js', '*.js.map', 'types'],

@@ -5,8 +5,8 @@
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-/** Bytes of gzip. Calls through media nodes are 3.3 KB of it, chat history and files 1.8 KB. */
-export const BUDGET = 26 * 1024;
+/** Bytes of gzip. Calls through media nodes are 3.3 KB of it, chat history and files 1.8 KB; encryption is a module of its own. */
+export const BUDGET = 27 * 1024;
 
 export async function measure(entry = 'src/index.ts'): Promise<{ minified: number; gzip: number }> {
   const result = await build({

@@ -14,16 +14,16 @@ export interface SdkBrowser extends AsyncDisposable {
 
 /** @throws Error with the install line when there is no Chromium */
 export async function startSdkBrowser(): Promise<SdkBrowser> {
-  const bundle = await build({
-    entryPoints: [new URL('./page.ts', import.meta.url).pathname],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    target: 'es2022',
-  });
-  const script = bundle.outputFiles[0]?.text ?? '';
+  const scripts = new Map([
+    ['/sdk.js', await bundle(new URL('./page.ts', import.meta.url), 'iife')],
+    [
+      '/encryption-worker.js',
+      await bundle(new URL('../../packages/rtc/src/encryption/worker.ts', import.meta.url), 'esm'),
+    ],
+  ]);
   const server = createServer((request, response) => {
-    if (request.url === '/sdk.js') response.setHeader('content-type', 'text/javascript').end(script);
+    const script = scripts.get(request.url ?? '');
+    if (script !== undefined) response.setHeader('content-type', 'text/javascript').end(script);
     else
       response
         .setHeader('content-type', 'text/html')
@@ -56,6 +56,17 @@ export async function startSdkBrowser(): Promise<SdkBrowser> {
       server.close();
     },
   };
+}
+
+async function bundle(entry: URL, format: 'iife' | 'esm'): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [entry.pathname],
+    bundle: true,
+    write: false,
+    format,
+    target: 'es2022',
+  });
+  return outputFiles[0]?.text ?? '';
 }
 
 /** Asks `probe` every `pause` ms until it gives something true. @throws Error after `ms` */

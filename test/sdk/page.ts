@@ -1,5 +1,6 @@
 /** Runs in the browser: the SDK in reach of the tests. Bundled by harness.ts. */
 import { Call, type CallOptions, type IceServersAnswer, SignalingSession } from '@tandem/rtc';
+import { Encryption } from '@tandem/rtc/encryption';
 
 interface Log {
   readonly t: number;
@@ -21,14 +22,30 @@ interface StartOptions {
   readonly audience?: boolean;
   readonly iceServers?: IceServersAnswer;
   readonly relay?: boolean;
+  /** Of the room: the call is encrypted end to end. */
+  readonly secret?: string;
   readonly times?: CallOptions['times'];
+}
+
+function keepConnections(): RTCPeerConnection[] {
+  const kept: RTCPeerConnection[] = [];
+  globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      kept.push(this);
+    }
+  };
+  return kept;
 }
 
 class Harness {
   session: SignalingSession | undefined;
   call: Call | undefined;
+  encryption: Encryption | undefined;
   stream: MediaStream | null = null;
   readonly log: Log[] = [];
+  /** All that this page made, closed ones too. */
+  readonly connections = keepConnections();
 
   async start(options: StartOptions): Promise<void> {
     const { media = 'both' } = options;
@@ -42,8 +59,14 @@ class Harness {
               video: media === 'both' && { width: 320, height: 240, frameRate: 10 },
             });
     const session = new SignalingSession({ url: options.url, getToken: async () => options.token });
+    const { secret, roomId } = options;
+    if (secret) {
+      const worker = new Worker('/encryption-worker.js', { type: 'module' });
+      this.encryption = await Encryption.create({ session, roomId, secret, worker });
+    }
     const call = new Call({
       session,
+      ...(this.encryption ? { encryption: this.encryption } : {}),
       roomId: options.roomId,
       stream: this.stream,
       metadata: { name: options.name },
@@ -116,6 +139,7 @@ class Harness {
           timings: { ...peer.timings },
           iceUfrag: /a=ice-ufrag:(\S+)/.exec(pc?.localDescription?.sdp ?? '')?.[1],
           ...stats,
+          trust: this.encryption?.trust(peer.peerId),
         };
       }),
     );
@@ -124,6 +148,7 @@ class Harness {
       session: this.session?.state,
       peerId: this.session?.peerId,
       local: this.call?.local,
+      safetyNumber: await this.encryption?.safetyNumber(),
       peers,
       log: this.log,
     };

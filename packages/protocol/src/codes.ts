@@ -20,7 +20,7 @@ export const ERROR_CODES = {
   already_joined: 'This session is in another room; leave it first.',
   unknown_peer: 'No such peer in your room.',
   room_full: 'The room has reached its size.',
-  room_locked: 'The room is locked: nobody new comes in.',
+  room_locked: 'The room is locked: no one else can enter.',
   room_over: 'The time of the room is over.',
   room_unknown: 'There is no such room; here a backend has to create it first.',
   forbidden: 'Your token does not grant that.',

@@ -1,7 +1,7 @@
 /** Composition of a call: makes its parts and gives each what it needs. */
 import type { CallEvents, CallOptions } from './call-types.ts';
 import { Chat } from './chat.ts';
-import { systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { ConnectionSetup } from './connection-setup.ts';
 import { IceServers } from './ice-servers.ts';
 import { LocalMedia } from './local-media.ts';
@@ -27,7 +27,7 @@ export interface CallPartsHost {
 export type CallParts = ReturnType<typeof createCallParts>;
 
 export function createCallParts(options: CallOptions, host: CallPartsHost) {
-  const { session, clock = systemClock, getIceServers, times } = options;
+  const { session, clock = systemClock, getIceServers, times, encryption } = options;
   const { emit, isOver } = host;
   const members = new Map<string, Member>();
   const localMedia = new LocalMedia(options.audience ? null : options.stream, host.trackEnded);
@@ -39,25 +39,8 @@ export function createCallParts(options: CallOptions, host: CallPartsHost) {
     clock,
     (error) => emit('ice-servers-failed', { error }),
   );
-  const chat = new Chat({
-    clock,
-    emit,
-    channel: (peerId) => members.get(peerId)?.pair?.channel,
-    signal: (peerId, message) => session.sendTo(peerId, 'message', { data: message }),
-    peerIds: () => [...members.keys()],
-    nameOf: (peerId) => members.get(peerId)?.view.name,
-    me: () => ({ peerId: session.peerId ?? '', name: host.name() }),
-    remoteView: (peerId, view) => {
-      const member = members.get(peerId);
-      if (member) member.remoteView = view;
-    },
-    wanted: (peerId, lines) => {
-      const member = members.get(peerId);
-      if (!member) return;
-      member.wants = lines;
-      cap();
-    },
-  });
+  const trusts = (peerId: string, connection: RTCPeerConnection) => encryption?.trusts(peerId, connection) ?? true;
+  const chat = createChat(options, host, { clock, members, trusts, cap });
   const shared = {
     clock,
     session,
@@ -69,9 +52,10 @@ export function createCallParts(options: CallOptions, host: CallPartsHost) {
     ice,
     chat,
     times,
+    trusts,
     setup: new ConnectionSetup(options, ice),
     limits: new VideoLimits(),
-    prewarmed: options.prewarmed ?? new PrewarmedConnection(options.RTCPeerConnection),
+    prewarmed: options.prewarmed ?? new PrewarmedConnection(options.RTCPeerConnection ?? encryption?.RTCPeerConnection),
     cap,
     // Not in the turn of a negotiation, which would wait for it.
     capSoon: () => void clock.setTimeout(cap, 0),
@@ -87,4 +71,40 @@ export function createCallParts(options: CallOptions, host: CallPartsHost) {
   const roster = new Roster({ ...shared, pairs, served, sfu: served.sfu });
   const readings = new QualityReadings({ ...shared, layers: served.sfu.layers });
   return { ...shared, sfu: served.sfu, roster, readings };
+}
+
+interface ChatNeeds {
+  readonly clock: Clock;
+  readonly members: ReadonlyMap<string, Member>;
+  trusts(peerId: string, connection: RTCPeerConnection): boolean;
+  cap(): void;
+}
+
+function createChat({ session, encryption }: CallOptions, host: CallPartsHost, needs: ChatNeeds): Chat {
+  const { clock, members, trusts, cap } = needs;
+  return new Chat({
+    clock,
+    emit: host.emit,
+    channel: (peerId) => {
+      const pair = members.get(peerId)?.pair;
+      return pair && trusts(peerId, pair.connection) ? pair.channel : undefined;
+    },
+    signal: async (peerId, message) => {
+      const data = encryption ? await encryption.seal(peerId, message) : message;
+      return data === undefined ? { ok: false, reason: 'refused' } : session.sendTo(peerId, 'message', { data });
+    },
+    peerIds: () => [...members.keys()],
+    nameOf: (peerId) => members.get(peerId)?.view.name,
+    me: () => ({ peerId: session.peerId ?? '', name: host.name() }),
+    remoteView: (peerId, view) => {
+      const member = members.get(peerId);
+      if (member) member.remoteView = view;
+    },
+    wanted: (peerId, lines) => {
+      const member = members.get(peerId);
+      if (!member) return;
+      member.wants = lines;
+      cap();
+    },
+  });
 }

@@ -42,9 +42,27 @@ export interface CallOptions {
   ) => RTCPeerConnection;
   /** One that was made ready in the lobby. Default: the call makes its own when it joins. */
   readonly prewarmed?: PrewarmedConnection;
+  /** End-to-end encryption, e.g. `Encryption` of `@tandem/rtc/encryption`. Default: none. */
+  readonly encryption?: CallEncryption;
   readonly clock?: Clock;
   /** Repair times; for tests. */
   readonly times?: PairTimes;
+}
+
+/** What a call needs of its end-to-end encryption. @public */
+export interface CallEncryption {
+  /** Goes with the call's own metadata. */
+  readonly metadata: PeerMetadata;
+  /** Makes connections whose media is encrypted. */
+  readonly RTCPeerConnection: new (
+    configuration: RTCConfiguration,
+  ) => RTCPeerConnection;
+  /** Is this peer itself at the other end of `connection`, not somebody between us? Only then its data channel is used. */
+  trusts(peerId: string, connection: RTCPeerConnection): boolean;
+  /** A message to a peer through signaling. Undefined: it cannot read any, and gets none. */
+  seal(peerId: string, data: unknown): Promise<unknown>;
+  /** The reverse. Undefined: it is nothing for the call, or not from the peer. */
+  open(peerId: string, data: unknown): Promise<unknown>;
 }
 
 /**

@@ -197,7 +197,7 @@ export class Call extends Emitter<CallEvents> {
 
   #subscribe(): void {
     const { session } = this;
-    const { roster, members, sfu, chat } = this.#parts;
+    const { roster, members, sfu } = this.#parts;
     this.#off.push(
       session.on('peer-joined', ({ peer, before }) => roster.arrive(peer, before)),
       session.on('peer-left', ({ peer, reason }) => roster.depart(peer.peerId, reason)),
@@ -211,9 +211,7 @@ export class Call extends Emitter<CallEvents> {
       session.on('media', ({ media }) => {
         if (this.#options.sfu ?? true) sfu.set(media);
       }),
-      session.on('message', ({ peerId, data }) => {
-        if (!chat.receive(peerId, data)) this.emit('data', { peerId, data });
-      }),
+      session.on('message', ({ peerId, data }) => this.#message(peerId, data)),
       session.on('mute-requested', (request) => this.emit('mute-requested', request)),
       session.on('left', () => this.#end('left', 'You left.')),
       session.on('room-lost', ({ message }) => this.#end('room-lost', message)),
@@ -226,6 +224,17 @@ export class Call extends Emitter<CallEvents> {
         }
       }),
     );
+  }
+
+  #message(peerId: string, data: unknown): void {
+    const { encryption } = this.#options;
+    const take = (plain: unknown) => {
+      // Sealed messages are opened in a later turn, when the call may be over.
+      if (plain === undefined || this.#isOver()) return;
+      if (!this.#parts.chat.receive(peerId, plain)) this.emit('data', { peerId, data: plain });
+    };
+    if (encryption) void encryption.open(peerId, data).then(take);
+    else take(data);
   }
 
   #signal(signal: SessionEvents['signal']): void {
@@ -256,7 +265,7 @@ export class Call extends Emitter<CallEvents> {
 
   #fullMetadata(): PeerMetadata {
     const capability = (this.#options.sfu ?? true) ? { sfu: 1 } : {};
-    return { ...this.#metadata, ...this.local, ...capability };
+    return { ...this.#metadata, ...this.#options.encryption?.metadata, ...this.local, ...capability };
   }
 
   #setState(state: CallState): void {

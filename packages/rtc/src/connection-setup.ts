@@ -2,18 +2,21 @@
 import type { CallOptions } from './call-types.ts';
 import type { IceServers } from './ice-servers.ts';
 
+type SetupOptions = Pick<CallOptions, 'RTCPeerConnection' | 'encryption' | 'iceTransportPolicy'>;
+
 export class ConnectionSetup {
-  readonly #options: Pick<CallOptions, 'RTCPeerConnection' | 'iceTransportPolicy'>;
+  readonly #options: SetupOptions;
   readonly #ice: IceServers;
 
-  constructor(options: Pick<CallOptions, 'RTCPeerConnection' | 'iceTransportPolicy'>, ice: IceServers) {
+  constructor(options: SetupOptions, ice: IceServers) {
     this.#options = options;
     this.#ice = ice;
   }
 
   /** Read when a connection is made, not before: a browser without WebRTC may still join and chat. */
   get RTCPeerConnection(): NonNullable<CallOptions['RTCPeerConnection']> {
-    return this.#options.RTCPeerConnection ?? RTCPeerConnection;
+    const { RTCPeerConnection: given, encryption } = this.#options;
+    return given ?? encryption?.RTCPeerConnection ?? RTCPeerConnection;
   }
 
   /** With the ICE servers as known now. */

@@ -1,7 +1,15 @@
 /** @tandem/rtc: signaling session, calls and their quality, for browsers and Node. */
 export type { BackoffOptions } from './backoff.ts';
 export { Call } from './call.ts';
-export type { CallEvents, CallOptions, CallState, ChatMessage, LocalState, RemotePeer } from './call-types.ts';
+export type {
+  CallEncryption,
+  CallEvents,
+  CallOptions,
+  CallState,
+  ChatMessage,
+  LocalState,
+  RemotePeer,
+} from './call-types.ts';
 export type { Clock } from './clock.ts';
 export type { DeliveryFailure, DeliveryResult } from './delivery.ts';
 export type { ReceivedFile } from './file-transfer.ts';

@@ -27,6 +27,8 @@ export interface PairFactoryHost {
   readonly limits: VideoLimits;
   readonly chat: Chat;
   readonly times: PairTimes | undefined;
+  /** Is this peer itself at the other end? Without end-to-end encryption that is not asked. */
+  trusts(peerId: string, connection: RTCPeerConnection): boolean;
   /** Senders exist or changed: apply the caps, after the negotiation that is under way. */
   capSoon(): void;
   /** The member's media path is up. */
@@ -90,8 +92,11 @@ export class PairFactory {
   }
 
   #onChannel(peerId: string, channel: RTCDataChannel): void {
-    const { chat, limits } = this.#host;
-    channel.onmessage = ({ data }) => void chat.receive(peerId, data);
+    const { chat, limits, members, trusts } = this.#host;
+    channel.onmessage = ({ data }) => {
+      const pair = members.get(peerId)?.pair;
+      if (pair && trusts(peerId, pair.connection)) chat.receive(peerId, data);
+    };
     // A new channel is a new connection, or a peer that just came: it has not read what I want.
     const limited = () => limits.of(peerId) < MAX_LINES && chat.want(peerId, limits.of(peerId));
     if (channel.readyState === 'open') limited();

@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest';
+import { random as seeded } from '../testing.ts';
+import { type Bytes, fromBase64Url, toBase64Url } from './bytes.ts';
+import { fingerprints } from './encrypted-connection.ts';
+import {
+  clearBytes,
+  FrameDecryptor,
+  FrameEncryptor,
+  GENERATIONS,
+  newSenderKey,
+  nextGeneration,
+  type SenderKey,
+} from './frame-cipher.ts';
+import { newSecret, RoomKeys, safetyNumber } from './room-keys.ts';
+
+const bytes = (length: number, seed = 1): Bytes => {
+  const chance = seeded(seed);
+  return Uint8Array.from({ length }, () => Math.floor(chance() * 256));
+};
+async function both(key: SenderKey, owner = 'ada') {
+  const decryptor = new FrameDecryptor();
+  decryptor.add(owner, key);
+  return { encryptor: await FrameEncryptor.create(key), decryptor };
+}
+
+describe('frames', () => {
+  test('what was encrypted is decrypted, of every length, with its first bytes readable on the way', async () => {
+    const { encryptor, decryptor } = await both(newSenderKey());
+    for (const length of [0, 1, 3, 10, 11, 1200, 60_000])
+      for (const clear of [clearBytes(undefined), clearBytes('delta'), clearBytes('key')]) {
+        const frame = bytes(length, length + 1);
+        const sealed = await encryptor.encrypt(frame, clear);
+        expect(sealed.slice(0, Math.min(clear, length))).toEqual(frame.slice(0, clear));
+        expect(await decryptor.decrypt(sealed)).toEqual(frame);
+      }
+  });
+
+  test('the same frame twice looks different', async () => {
+    const { encryptor } = await both(newSenderKey());
+    const [one, two] = [await encryptor.encrypt(bytes(100), 1), await encryptor.encrypt(bytes(100), 1)];
+    expect(one.slice(1, 80)).not.toEqual(two.slice(1, 80));
+  });
+
+  test('a changed bit anywhere, a cut, random bytes, another key: nothing comes out, nothing throws', async () => {
+    const { encryptor, decryptor } = await both(newSenderKey());
+    const sealed = await encryptor.encrypt(bytes(60), 3);
+    for (let i = 0; i < sealed.length; i++) {
+      const forged = sealed.slice();
+      forged[i] = (forged[i] ?? 0) ^ 1;
+      expect(await decryptor.decrypt(forged), `byte ${i}`).toBeUndefined();
+    }
+    for (let length = 0; length < sealed.length; length++)
+      expect(await decryptor.decrypt(sealed.slice(0, length))).toBeUndefined();
+    for (let seed = 0; seed < 200; seed++) expect(await decryptor.decrypt(bytes(seed, seed))).toBeUndefined();
+    expect(await (await both(newSenderKey())).decryptor.decrypt(sealed)).toBeUndefined();
+    expect(await decryptor.decrypt(sealed), 'and the right one still opens').toEqual(bytes(60));
+  });
+
+  test('a later generation is derived by who has an earlier one, and opens nothing that was said before', async () => {
+    const first = newSenderKey();
+    let last = first;
+    for (let i = 0; i < 5; i++) last = await nextGeneration(last);
+    const early = await both(first);
+    const late = await both(last);
+    const before = await early.encryptor.encrypt(bytes(50), 1);
+    const after = await late.encryptor.encrypt(bytes(50), 1);
+    expect(await early.decryptor.decrypt(after)).toEqual(bytes(50));
+    expect(await late.decryptor.decrypt(before)).toBeUndefined();
+  });
+
+  test('a forged generation moves nothing: frames of the present one still open', async () => {
+    const { encryptor, decryptor } = await both(newSenderKey());
+    const forged = (await encryptor.encrypt(bytes(50), 1)).slice();
+    forged[forged.length - 6] = GENERATIONS - 1;
+    expect(await decryptor.decrypt(forged)).toBeUndefined();
+    expect(await decryptor.decrypt(await encryptor.encrypt(bytes(50), 1))).toEqual(bytes(50));
+  });
+
+  test('two owners of one key id: neither takes the place of the other; who left is forgotten', async () => {
+    const ada = newSenderKey();
+    const { encryptor, decryptor } = await both(ada, 'ada');
+    decryptor.add('bob', { ...newSenderKey(), id: ada.id });
+    expect(await decryptor.decrypt(await encryptor.encrypt(bytes(9), 1))).toEqual(bytes(9));
+    decryptor.forget('bob');
+    expect(await decryptor.decrypt(await encryptor.encrypt(bytes(9), 1))).toEqual(bytes(9));
+    decryptor.forget('ada');
+    expect(await decryptor.decrypt(await encryptor.encrypt(bytes(9), 1))).toBeUndefined();
+  });
+
+  test('of one sender three keys are kept: a frame of the one before still opens after a change', async () => {
+    const keys = Array.from({ length: 4 }, newSenderKey);
+    const decryptor = new FrameDecryptor();
+    for (const key of keys) decryptor.add('ada', key);
+    const opened = await Promise.all(
+      keys.map(async (key) => decryptor.decrypt(await (await FrameEncryptor.create(key)).encrypt(bytes(5), 1))),
+    );
+    expect(opened.map((frame) => frame !== undefined)).toEqual([false, true, true, true]);
+  });
+
+  test('a key ends after 256 generations', async () => {
+    await expect(nextGeneration({ ...newSenderKey(), generation: GENERATIONS - 1 })).rejects.toThrow(RangeError);
+  });
+});
+
+describe('people', () => {
+  const dtls = 'SHA-256 AA:BB';
+
+  test('with the same secret and room one is known; with another secret, room, key or fingerprint not', async () => {
+    const secret = newSecret();
+    const [ada, bob] = [await RoomKeys.create(secret, 'room'), await RoomKeys.create(secret, 'room')];
+    const said = await ada.announce(dtls);
+    expect(await bob.verify(said)).toEqual({ publicKey: ada.publicKey, dtls });
+    expect(await (await RoomKeys.create(newSecret(), 'room')).verify(said)).toBeUndefined();
+    expect(await (await RoomKeys.create(secret, 'other')).verify(said)).toBeUndefined();
+    expect(await bob.verify({ ...said, dtls: 'SHA-256 AA:BC' })).toBeUndefined();
+    expect(await bob.verify({ ...said, key: (await bob.announce(dtls)).key })).toBeUndefined();
+  });
+
+  test('whatever a peer says in place of an announcement is somebody without the key', async () => {
+    const keys = await RoomKeys.create(newSecret(), 'room');
+    const good = await keys.announce(dtls);
+    const bad = [undefined, null, 1, 'x', [], {}, { ...good, v: 2 }, { ...good, key: 7 }, { ...good, mac: 'ä' }];
+    for (const said of [...bad, { ...good, key: 'A'.repeat(1e6) }, { ...good, dtls: 'x'.repeat(201) }])
+      expect(await keys.verify(said)).toBeUndefined();
+  });
+
+  test('a message is read by the two it is between, in its own direction only', async () => {
+    const secret = newSecret();
+    const [ada, bob, eve] = await Promise.all([1, 2, 3].map(() => RoomKeys.create(secret, 'room')));
+    if (!ada || !bob || !eve) throw new Error('three people');
+    const known = async (who: RoomKeys) => ({ publicKey: who.publicKey, dtls });
+    const sealed = await (await ada.sealWith(await known(bob))).close({ text: 'für dich' });
+    expect(await (await bob.sealWith(await known(ada))).open(sealed)).toEqual({ text: 'für dich' });
+    expect(await (await ada.sealWith(await known(bob))).open(sealed), 'reflected').toBeUndefined();
+    expect(await (await eve.sealWith(await known(ada))).open(sealed), 'with the secret alone').toBeUndefined();
+    for (const junk of [undefined, 5, '', 'AAAA', '€', sealed.slice(0, -2)])
+      expect(await (await bob.sealWith(await known(ada))).open(junk)).toBeUndefined();
+  });
+
+  test('a long message is sealed too', async () => {
+    const secret = newSecret();
+    const [ada, bob] = [await RoomKeys.create(secret, 'r'), await RoomKeys.create(secret, 'r')];
+    const seal = await ada.sealWith({ publicKey: bob.publicKey, dtls });
+    const opened = await bob.sealWith({ publicKey: ada.publicKey, dtls });
+    expect(await opened.open(await seal.close('x'.repeat(150_000)))).toBe('x'.repeat(150_000));
+  });
+
+  test('a secret is 22 characters of base64url', async () => {
+    expect(newSecret()).toMatch(/^[\w-]{22}$/);
+    for (const secret of ['', 'short', 'ä'.repeat(22), newSecret() + newSecret()])
+      await expect(RoomKeys.create(secret, 'room')).rejects.toThrow('secret: 22 characters');
+  });
+
+  test('the safety number does not depend on the order, and changes with one person', async () => {
+    const [a, b, c] = [bytes(65, 1), bytes(65, 2), bytes(65, 3)];
+    const number = await safetyNumber([a, b]);
+    expect(number).toMatch(/^(\d{5} ){5}\d{5}$/);
+    expect(await safetyNumber([b, a])).toBe(number);
+    expect(await safetyNumber([a, c])).not.toBe(number);
+    expect(await safetyNumber([a, b, c])).not.toBe(number);
+  });
+});
+
+test('base64url there and back; what is none is undefined', () => {
+  for (let length = 0; length < 70; length++)
+    expect(fromBase64Url(toBase64Url(bytes(length, length)), 70)).toEqual(bytes(length, length));
+  for (const bad of ['+', '=', 'a b', 'A', 3, undefined, 'A'.repeat(100)])
+    expect(fromBase64Url(bad, 10)).toBeUndefined();
+});
+
+test('fingerprints of a description, once each, whatever their spelling', () => {
+  const sdp = 'v=0\r\na=fingerprint:sha-256 aa:0B\r\nm=audio\r\na=fingerprint:SHA-256 AA:0b\r\n';
+  expect(fingerprints(sdp)).toEqual(['SHA-256 AA:0B']);
+  expect(fingerprints('')).toEqual([]);
+});
