@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { fixed, quantile, table } from './lib/stats.ts';
 
-export const summary = 'click join → remote frame decoded (p50, p95) and its phases, loopback and 40 ms RTT';
+export const summary =
+  'click join → remote frame decoded (p50, p95) and its phases; a bare pair, the mesh and a media node side by side';
 
 /** In the order in which they come; each is ms after the click. */
 const PHASES = [
@@ -172,8 +173,11 @@ export async function run(args: string[]): Promise<void> {
       rtt: { type: 'string', default: '0,40' },
       kbit: { type: 'string', default: 'Infinity' },
       'warm-ms': { type: 'string', default: '3000' },
+      only: { type: 'string' },
     },
   });
+  if (values.only !== 'page') await ways(Number(values.trials));
+  if (values.only === 'ways') return;
   const rows = [['click join → … (p50 / p95 ms)', ...PHASES.map(([, title]) => title), 'media RTT', 'trials']];
   for (const rtt of values.rtt.split(',').map(Number)) {
     const { trials, roundTrips } = await measure(
@@ -194,4 +198,71 @@ export async function run(args: string[]): Promise<void> {
     ]);
   }
   console.log(`\n${table(rows)}`);
+}
+
+/** Goals: the mesh beside a bare pair, a media node beside the mesh. */
+const GOALS = { mesh: 1.3, sfu: 1.2 };
+
+async function ways(trials: number): Promise<void> {
+  const [{ startMediaStack }, { startTestNode }, { startSdkBrowser }, { measureWays, WAYS }, { SignalingSession }] =
+    await Promise.all([
+      import('../test/support/media-stack.ts'),
+      import('../apps/signaling/src/testing.ts'),
+      import('../test/sdk/harness.ts'),
+      import('./lib/connect-ways.ts'),
+      import('../packages/rtc/src/index.ts'),
+    ]);
+  await using stack = await startMediaStack({ from: 2 });
+  await using signaling = await startTestNode({ keys: stack.keys, config: { ALLOWED_ORIGINS: '*' } });
+  await using browser = await startSdkBrowser();
+  await stack.mediaNode('m1', 26_000);
+  const token = (name: string) => stack.keys.token(name);
+  // Two people bring the media node, and one who stays keeps it.
+  const two = await Promise.all(
+    ['first', 'second'].map(async (name) => {
+      const own = await token(name);
+      const session = new SignalingSession({ url: stack.url, getToken: async () => own });
+      await session.join('sfu', { sfu: 1 });
+      return session;
+    }),
+  );
+  while (!two[0]?.media) await sleep(50);
+  const measured = measureWays({
+    browser,
+    trials,
+    mesh: { url: signaling.wsUrl, roomId: 'mesh', token },
+    sfu: { url: stack.url, roomId: 'sfu', token },
+  });
+  await sleep(2000);
+  for (const session of two) session.close();
+  const results = await measured;
+  const frames = Object.fromEntries(
+    WAYS.map((way) => [way, (results.get(way) ?? []).map((steps) => steps.frame ?? 0)]),
+  );
+  const p50 = (way: string) => quantile(frames[way] ?? [], 0.5);
+  const rows = [['join → first picture of the other', 'p50 ms', 'p95 ms', 'ratio of p50', 'goal', '']];
+  for (const way of WAYS) {
+    const [reference, goal] =
+      way === 'mesh' ? [p50('bare'), GOALS.mesh] : [p50('mesh'), way === 'sfu' ? GOALS.sfu : NaN];
+    const ratio = p50(way) / reference;
+    rows.push([
+      { bare: 'a bare RTCPeerConnection pair, no server', mesh: 'mesh', sfu: 'room of a media node' }[way],
+      fixed(p50(way), 0),
+      fixed(quantile(frames[way] ?? [], 0.95), 0),
+      way === 'bare' ? '' : `${fixed(ratio)} of the ${way === 'mesh' ? 'pair' : 'mesh'}`,
+      way === 'bare' ? '' : String(goal),
+      way === 'bare' ? '' : ratio <= goal ? 'met' : 'MISSED',
+    ]);
+  }
+  console.log(`\n${table(rows)}`);
+  for (const way of ['mesh', 'sfu'] as const) {
+    const names = [...new Set((results.get(way) ?? []).flatMap((steps) => Object.keys(steps)))];
+    const at = (name: string) =>
+      quantile(
+        (results.get(way) ?? []).flatMap((s) => s[name] ?? []),
+        0.5,
+      );
+    const steps = names.map((name) => `${name.replace(/:\d+$/, '')} ${fixed(at(name), 0)}`);
+    console.log(`${way}: ${steps.join(', ')}`);
+  }
 }
