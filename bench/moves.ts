@@ -1,0 +1,282 @@
+/** `npm run bench -- moves`: how long a picture stands still and a voice is not heard when a room's media changes its way. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import type { Page } from 'playwright-core';
+import { cpuNs } from './lib/cpu.ts';
+import { quantile, table } from './lib/stats.ts';
+
+export const summary =
+  'longest gap of picture and sound: mesh to media node at the fifth person, engine killed, drain, node lost';
+
+const MEDIA_SECRET = 'a-secret-of-media-nodes-and-auth-in-bench-x';
+/** Steady time that an event is compared with, and time after it in which a late gap is found, ms. */
+const STEADY_MS = 5000;
+/** Of the cheap camera of test/sdk/page.ts, ms. */
+const FRAME_MS = 167;
+
+interface World {
+  readonly enter: (name: string) => Promise<Page>;
+  readonly startNode: (id: string, firstPort: number) => Promise<NodeProcess>;
+}
+
+/** A media node as deployed: a process of its own, whose engines are its children. */
+class NodeProcess {
+  readonly id: string;
+  readonly #child: ChildProcess;
+  constructor(id: string, child: ChildProcess) {
+    this.id = id;
+    this.#child = child;
+  }
+  get engines(): number[] {
+    const pid = this.#child.pid ?? 0;
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  }
+  /** The one that has worked: each node has a spare one. */
+  killBusyEngine(): void {
+    const [busy] = this.engines.sort((a, b) => cpuNs(b) - cpuNs(a));
+    if (busy !== undefined) process.kill(busy, 'SIGKILL');
+  }
+  signal(signal: NodeJS.Signals): void {
+    const all = signal === 'SIGTERM' ? [] : this.engines;
+    for (const pid of [this.#child.pid ?? 0, ...all])
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It ended with the one before.
+      }
+  }
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const gone = once(this.#child, 'exit');
+    this.signal('SIGCONT');
+    this.signal('SIGKILL');
+    await gone;
+  }
+}
+
+interface Gaps {
+  /** Of each view of each page, ms. */
+  readonly picture: number[];
+  readonly sound: number[];
+}
+
+/** @param without a person whose first frame is no gap */
+async function gaps(pages: readonly Page[], from: number, to: number, without?: string): Promise<Gaps> {
+  const views = (
+    await Promise.all(pages.map((page) => page.evaluate((since) => globalThis.harness.moments(since - 3000), from)))
+  ).flat();
+  const longest = (times: readonly number[]) => {
+    const before = times.filter((t) => t <= from).at(-1) ?? from;
+    const all = [before, ...times.filter((t) => t > from && t < to), to];
+    return Math.max(...all.slice(1).map((t, i) => t - (all[i] ?? t)));
+  };
+  const counted = views.filter(({ name }) => name !== without);
+  return { picture: counted.map((v) => longest(v.frames)), sound: counted.map((v) => longest(v.sounds)) };
+}
+
+/** Every picture moves and every voice is heard on every page, by that way. @returns what is missing after a minute */
+async function whole(pages: readonly Page[], topology: 'mesh' | 'sfu'): Promise<string | undefined> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const from = Date.now() - 1500;
+    const states = await Promise.all(
+      pages.map((page) =>
+        page.evaluate(
+          (since) => ({
+            shown: globalThis.harness.shown().map((p) => p.topology),
+            moments: globalThis.harness.moments(since).map((m) => [m.frames.length, m.sounds.length]),
+          }),
+          from,
+        ),
+      ),
+    );
+    const isWhole = ({ shown, moments }: (typeof states)[number]) =>
+      shown.length === pages.length - 1 &&
+      shown.every((one) => one === topology) &&
+      moments.flat().every((count) => count > 1);
+    if (states.every(isWhole)) return undefined;
+    if (Date.now() > deadline) return `not whole by ${topology}: ${JSON.stringify(states)}`;
+    await sleep(250);
+  }
+}
+
+interface Event {
+  readonly name: string;
+  readonly goal: (steady: number) => number;
+  readonly happen: () => Promise<unknown>;
+}
+
+/** @param from people from which a media node serves */
+async function startWorld(stack: AsyncDisposableStack, from: number): Promise<World> {
+  const [{ startTestAuth }, { startTestNode }, { startRedis }, { startSdkBrowser, until }, media, { ownAddress }] =
+    await Promise.all([
+      import('../apps/auth/src/testing.ts'),
+      import('../apps/signaling/src/testing.ts'),
+      import('@tandem/service/testing'),
+      import('../test/sdk/harness.ts'),
+      import('../scripts/lib/media-engine.mjs'),
+      import('../test/support/media-peer.ts'),
+    ]);
+  const runDir = mkdtempSync(join(tmpdir(), 'bench-moves-'));
+  stack.defer(() => rmSync(runDir, { recursive: true, force: true }));
+  const redis = stack.use(await startRedis());
+  const auth = stack.use(await startTestAuth({ ACCESS: 'open', MEDIA_SECRET, REDIS_URL: redis.url }));
+  const signaling = stack.use(
+    await startTestNode({
+      keys: { jwksUrl: auth.jwksUrl },
+      config: { ALLOWED_ORIGINS: '*', REDIS_URL: redis.url, MEDIA_FROM: from },
+    }),
+  );
+  const browser = stack.use(await startSdkBrowser());
+  return {
+    enter: async (name) => {
+      const page = await browser.page();
+      const { token } = await auth.login(name);
+      const options = { url: signaling.wsUrl, token, roomId: 'moves', name, media: 'canvas' as const };
+      await page.evaluate((o) => {
+        globalThis.harness.watchMoments();
+        return globalThis.harness.start(o);
+      }, options);
+      return page;
+    },
+    startNode: async (id, firstPort) => {
+      const env = {
+        JANUS: process.env.JANUS ?? media.cachedEngine() ?? 'janus',
+        RUN_DIR: mkdtempSync(join(runDir, `${id}-`)),
+        MEDIA_MIN_PORT: String(firstPort),
+        MEDIA_MAX_PORT: String(firstPort + 999),
+        SIGNALING_URL: signaling.wsUrl,
+        AUTH_URL: auth.url,
+        MEDIA_SECRET,
+        REDIS_URL: redis.url,
+        PUBLIC_IP: ownAddress,
+        NODE_ID: id,
+        ZONE: 'a',
+      };
+      const main = new URL('../infra/media-node/main.ts', import.meta.url).pathname;
+      const child = spawn(process.execPath, [main], {
+        env: { ...process.env, ...env },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      process.once('exit', () => child.kill('SIGKILL'));
+      let said = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+        if (process.env.DEBUG) process.stderr.write(`${id} ${text}`);
+      });
+      const node = new NodeProcess(id, child);
+      stack.defer(() => node.stop());
+      await until(`media node ${id}`, async () => said.includes('media.serving'));
+      return node;
+    },
+  };
+}
+
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      people: { type: 'string', default: '5' },
+      only: { type: 'string' },
+      trace: { type: 'boolean', default: false },
+    },
+  });
+  const people = Number(values.people);
+  await using stack = new AsyncDisposableStack();
+  const world = await startWorld(stack, people);
+  const pages: Page[] = [];
+  for (let i = 1; i < people; i++) pages.push(await world.enter(`person ${i}`));
+  const nodes = [await world.startNode('m1', 26_000)];
+  const missing = await whole(pages, 'mesh');
+  if (missing) throw new Error(missing);
+  const rows = [['', 'picture: median', 'worst', 'steady', 'sound: median', 'worst', 'steady', 'goal, picture', '']];
+  const frame = (steady: number) => steady + FRAME_MS;
+  const next = async () => nodes.push(await world.startNode(`m${nodes.length + 1}`, 26_000 + nodes.length * 1000));
+  const last = () => nodes.at(-1) as NodeProcess;
+  const events: Event[] = [
+    {
+      name: `mesh → media node: person ${people} comes`,
+      goal: frame,
+      happen: async () => pages.push(await world.enter('fin')),
+    },
+    { name: 'engine killed', goal: () => 600, happen: async () => last().killBusyEngine() },
+    {
+      name: 'drain: to another node',
+      goal: frame,
+      happen: async () => {
+        const old = last();
+        await next();
+        old.signal('SIGTERM');
+        await sleep(4000);
+      },
+    },
+    {
+      name: 'node killed',
+      goal: () => 5000,
+      happen: async () => {
+        const old = last();
+        await next();
+        await sleep(3000);
+        old.signal('SIGKILL');
+      },
+    },
+    {
+      name: 'node silent, as one whose network is gone',
+      goal: () => 5000,
+      happen: async () => {
+        const old = last();
+        await next();
+        await sleep(3000);
+        old.signal('SIGSTOP');
+      },
+    },
+  ];
+  for (const [index, event] of events.entries()) {
+    if (values.only && index > 0 && !event.name.includes(values.only)) continue;
+    const quiet = Date.now();
+    await sleep(STEADY_MS);
+    const before = await gaps(pages, quiet, Date.now());
+    const from = Date.now();
+    const watching = [...pages];
+    await event.happen();
+    await sleep(1500);
+    const lacks = await whole(pages, 'sfu');
+    if (lacks) console.log(`${event.name}: ${lacks}`);
+    await sleep(1000);
+    const after = await gaps(watching, from, Date.now(), index === 0 ? 'fin' : undefined);
+    const steady = Math.max(...before.picture);
+    const worst = Math.max(...after.picture);
+    const ms = (value: number) => String(Math.round(value));
+    const goal = event.goal(steady);
+    rows.push([
+      event.name,
+      ms(quantile(after.picture, 0.5)),
+      ms(worst),
+      ms(steady),
+      ms(quantile(after.sound, 0.5)),
+      ms(Math.max(...after.sound)),
+      ms(Math.max(...before.sound)),
+      ms(goal),
+      worst <= goal && !lacks ? 'met' : 'MISSED',
+    ]);
+    console.log(rows.at(-1)?.join('  '));
+    if (values.trace) for (const page of watching) console.log(await page.evaluate(trace, from));
+  }
+  console.log(`\n${table(rows)}`);
+}
+
+/** In the page: what happened since then, and the frames around it. */
+function trace(from: number): string {
+  const { log } = globalThis.harness;
+  const zero = performance.timeOrigin;
+  const lines = log
+    .filter((l) => l.t + zero > from && (l.what === 'timing' || l.what === 'peer-changed'))
+    .map((l) => `${Math.round(l.t + zero - from)} ${JSON.stringify(l.detail)}`);
+  const frames = globalThis.harness.moments(from).map((m) => `${m.name}: ${m.frames.map((t) => t - from).join(' ')}`);
+  return [...lines, ...frames, ''].join('\n');
+}
