@@ -110,6 +110,11 @@ export class ServedMembers {
       mids: () => SLOTS.flatMap((slot) => this.#midOf(peerId, slot)),
       receiver: (slot) => this.sfu.incoming(peerId, slot)?.receiver,
     };
+    // Tracks of the pair that came after the node's have replaced them, and end with it.
+    for (const slot of SLOTS) {
+      const track = this.sfu.incoming(peerId, slot)?.receiver.track;
+      if (track) member.show(slot, track);
+    }
     const { pair } = member;
     member.pair = undefined;
     pair?.close();
