@@ -1,8 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
+/** Of test/ and examples/: files without a browser that measure nothing and share nothing. They run beside each other. */
+const SIDE_BY_SIDE = [
+  'test/{alerts,arrows,auth-away,auth-cli,cache-users,canary,docs,fuzz,health,house,kpis,media-moderation,parity}.test.ts',
+  'test/{revocation,sdk-package,sdk-session,simulation,supply-chain,trace,turn-rotation,workflows}.test.ts',
+  'examples/{circuit-breaker,observability,reuse-constructs}/*.test.ts',
+];
+
 /**
  * Units run beside their source. `*.integration.test.ts` beside them start a server program (Redis, coturn); `npm test -- quick` leaves
- * them out. What crosses apps runs from test/, one file at a time (each owns processes).
+ * them out. What crosses apps runs from test/: with a browser or a measurement one file at a time.
  */
 export default defineConfig({
   test: {
@@ -38,15 +45,24 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'system-side-by-side',
+          include: SIDE_BY_SIDE,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
           name: 'system',
           include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
           // Asks for a container engine; scripts/test-containers.mjs brings the containers up and runs it.
-          exclude: ['test/containers.test.ts', '**/node_modules/**'],
+          exclude: ['test/containers.test.ts', ...SIDE_BY_SIDE, '**/node_modules/**'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
           fileParallelism: false,
           // Alone: these measure, or run many processes.
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       ...(process.env.TANDEM_CONTAINERS

@@ -1,9 +1,9 @@
 /**
  * Seeded simulation: the real server core and the real SDK over a virtual network, clock and store, with random faults.
  *
- *     SEED=1234 npx vitest run --project system test/simulation.test.ts     reproduces one scenario
+ *     SEED=1234 npx vitest run test/simulation.test.ts     reproduces one scenario
  *     TRACE=1 node test/simulation/run.ts 1234                              and tells its story
- *     SCENARIOS=10000 npx vitest run --project system test/simulation.test.ts     looks further
+ *     SCENARIOS=10000 npx vitest run test/simulation.test.ts     looks further
  */
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';

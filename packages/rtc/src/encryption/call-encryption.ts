@@ -1,6 +1,6 @@
 /**
  * End-to-end encryption of a call. Who has the room's secret, which travels in the fragment of a link and so reaches no server, sees and
- * hears; servers, media nodes and whoever has not the secret do not. docs/encryption.md has what it protects from.
+ * hears; servers, media nodes and everybody else do not. docs/encryption.md has what it protects from.
  */
 import type { CallEncryption } from '../call-types.ts';
 import { Emitter } from '../emitter.ts';
@@ -12,7 +12,7 @@ import { GENERATIONS, newSenderKey, nextGeneration, type SenderKey } from './fra
 import type { WorkerMessage } from './frames.ts';
 import { type Announcement, type Identity, RoomKeys, type Seal, safetyNumber } from './room-keys.ts';
 
-/** After somebody left, a new key is made when nobody else left for this time, ms. */
+/** A new key is made this time after the last of those who leave together, ms. */
 const ROTATION_DELAY = 500;
 /** The new key is used when everybody has it, or after this time, ms. */
 const ROTATION_WAIT = 2000;
@@ -111,7 +111,7 @@ export class Encryption extends Emitter<EncryptionEvents> implements CallEncrypt
     return this.#peers.get(peerId)?.trust ?? 'checking';
   }
 
-  /** Thirty digits that everybody sees alike who is in the call with the same people and nobody between them. */
+  /** Thirty digits: the same for all who see the same people. */
   safetyNumber(): Promise<string> {
     const others = [...this.#peers.values()].flatMap(({ identity }) => (identity ? [identity.publicKey] : []));
     return safetyNumber([this.#keys.publicKey, ...others]);

@@ -15,7 +15,7 @@ export const GENERATIONS = 256;
 /** Keys of one sender that are kept: frames of the one before still arrive after a change. */
 const KEYS_OF_ONE = 3;
 
-/** A sender's key, as it is told to the others. */
+/** A sender's key, as the others get it. */
 export interface SenderKey {
   /** 4 random bytes, as an unsigned number. */
   readonly id: number;

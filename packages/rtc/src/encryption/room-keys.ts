@@ -96,7 +96,7 @@ export class RoomKeys {
   }
 }
 
-/** What two people say to each other. Each message names its sender, so that nobody gets its own one back. */
+/** What two people say to each other. Each message names its sender: sent back to it, it does not open. */
 export class Seal {
   readonly #key: CryptoKey;
   readonly #me: Bytes;
