@@ -37,7 +37,7 @@ test('edge: internal, reached by CloudFront alone, idle above the heartbeat, rat
   const rules = all('AWS::ElasticLoadBalancingV2::ListenerRule');
   expect(
     rules.flatMap((r) => r.properties.Conditions.find((c: Any) => c.Field === 'path-pattern').PathPatternConfig.Values),
-  ).toEqual(['/auth*', '/.well-known*', '/ws*', '/reports*']);
+  ).toEqual(['/auth*', '/.well-known*', '/v1/tokens*', '/ws*', '/reports*', '/v1*']);
   const acl = one('AWS::WAFv2::WebACL').properties;
   expect(
     acl.Rules.filter((r: Any) => r.Statement.RateBasedStatement).map(
@@ -62,8 +62,10 @@ test('web client: private bucket, one origin, WebSocket paths uncached without t
   expect(config.CacheBehaviors.map((b: Any) => b.PathPattern)).toEqual([
     '/auth*',
     '/.well-known*',
+    '/v1/tokens*',
     '/ws*',
     '/reports*',
+    '/v1*',
   ]);
   for (const behavior of config.CacheBehaviors) {
     expect(behavior.CachePolicyId).toBe('4135ea2d-6df8-44a3-9df3-4b5a84be39ad'); // CachingDisabled

@@ -82,7 +82,7 @@ export const topology = {
     livePath: '/health/live',
     startupPath: '/health/startup',
     readyPath: '/health/ready',
-    routes: ['/auth', '/.well-known'],
+    routes: ['/auth', '/.well-known', '/v1/tokens'],
     replicas: { development: 1, production: 3 },
     config: AuthConfig,
     environment: {
@@ -111,7 +111,7 @@ export const topology = {
     livePath: '/health/live',
     startupPath: '/health/startup',
     readyPath: '/health/ready',
-    routes: ['/ws', '/reports'],
+    routes: ['/ws', '/reports', '/v1'],
     replicas: { development: 2, production: 3 },
     config: SignalingConfig,
     environment: {

@@ -3,9 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { API_SCOPES } from '@tandem/protocol';
 import { createLogger, loadConfig } from '@tandem/service';
 import fc from 'fast-check';
-import { startTestAuth } from '../../apps/auth/src/testing.ts';
+import { formatApiKeyEntry, newApiKey, startTestAuth } from '../../apps/auth/src/testing.ts';
 import { startTestNode } from '../../apps/signaling/src/testing.ts';
 import { EdgeConfig } from '../../infra/local/edge/config.ts';
 import { startEdge } from '../../infra/local/edge/server.ts';
@@ -19,6 +20,13 @@ const PATHS = [
   '/.well-known/jwks.json',
   '/ws/signal',
   '/reports',
+  '/v1/rooms',
+  '/v1/rooms/x',
+  '/v1/rooms/%ff',
+  '/v1/rooms/x/peers',
+  '/v1/rooms/x/peers/y?banSeconds=9',
+  '/v1/rooms/x/messages',
+  '/v1/tokens',
   '/health/live',
   '/health/ready',
   '/metrics',
@@ -39,6 +47,7 @@ const HEADERS = [
   'x-forwarded-for',
   'cookie',
   'idempotency-key',
+  'if-match',
   'transfer-encoding',
   'sec-websocket-key',
   'traceparent',
@@ -67,7 +76,11 @@ function targets(elsewhere: string): fc.Arbitrary<string> {
   );
 }
 
-function requests(paths: fc.Arbitrary<string> = fc.constantFrom(...PATHS)): fc.Arbitrary<string> {
+/** @param credentials values of Authorization that hold, for what lies behind them */
+function requests(
+  paths: fc.Arbitrary<string> = fc.constantFrom(...PATHS),
+  credentials: readonly string[] = [],
+): fc.Arbitrary<string> {
   const method = fc.oneof(
     fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD', 'CONNECT', 'PATCH'),
     fc.string().map(token),
@@ -84,16 +97,49 @@ function requests(paths: fc.Arbitrary<string> = fc.constantFrom(...PATHS)): fc.A
       fc.constantFrom('Bearer x.y.z', 'websocket', 'application/json', 'chunked', 'null'),
     ),
   );
+  const authorization = fc.tuple(fc.constant('authorization'), fc.constantFrom('Bearer x.y.z', ...credentials));
+  const type = fc.tuple(
+    fc.constant('content-type'),
+    fc.constantFrom('application/json', 'application/merge-patch+json'),
+  );
+  const headers = fc.oneof(
+    fc.array(header, { maxLength: 5 }),
+    fc.tuple(authorization, type, header).map((all) => [...all]),
+  );
   const body = fc.oneof(
+    roomSettings(),
     fc.json(),
     fc.string(),
     fc.constantFrom('', '{', '{"userId":"a"}', '[]', '"x"', 'null', `{"userId":${'['.repeat(5000)}`),
   );
-  return fc.tuple(method, path, fc.array(header, { maxLength: 5 }), body, fc.boolean()).map(([m, p, h, b, length]) => {
+  return fc.tuple(method, path, headers, body, fc.boolean()).map(([m, p, h, b, length]) => {
     const lines = [`${m} ${p} HTTP/1.1`, 'host: 127.0.0.1', 'connection: close', ...h.map(([k, v]) => `${k}: ${v}`)];
     if (length) lines.push(`content-length: ${Buffer.byteLength(b)}`);
     return `${lines.join('\r\n')}\r\n\r\n${b}`;
   });
+}
+
+/** Settings of rooms, near to good ones. */
+function roomSettings(): fc.Arbitrary<string> {
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.boolean(),
+    fc.integer(),
+    fc.date({ noInvalidDate: true }).map((d) => d.toISOString()),
+  );
+  const names = [
+    'roomId',
+    'maxPeers',
+    'locked',
+    'expiresAt',
+    'endAt',
+    'emptyTimeoutSeconds',
+    'metadata',
+    'tags',
+    'topic',
+    'data',
+  ];
+  return fc.dictionary(fc.constantFrom(...names), value).map((settings) => JSON.stringify(settings));
 }
 
 /** What comes back for raw bytes; empty when the server closes without a word, as it may. */
@@ -126,10 +172,17 @@ function expectSound(answer: string, request: string): void {
 export const httpTarget: FuzzTarget = {
   name: 'HTTP',
   open: async () => {
-    const auth = await startTestAuth();
-    const node = await startTestNode({ keys: auth });
+    const key = newApiKey({ scopes: API_SCOPES });
+    const auth = await startTestAuth({ ACCESS: 'open,api-key', API_KEYS: formatApiKeyEntry(key.record) });
+    const node = await startTestNode({ keys: auth, config: { API_REQUESTS_PER_SECOND: 100_000 } });
     const port = (url: string) => Number(new URL(url).port);
     const ports = [port(auth.url), node.port];
+    const { body: backend } = await auth.post(
+      '/auth/token',
+      { grant_type: 'client_credentials' },
+      { 'x-api-key': key.key },
+    );
+    const credentials = [`Bearer ${backend.access_token}`, `Bearer ${key.key}`];
     const live = async () => {
       for (const p of ports) {
         const answer = await ask(p, 'GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
@@ -139,7 +192,7 @@ export const httpTarget: FuzzTarget = {
     return {
       attack: async (seed, runs) => {
         await fc.assert(
-          fc.asyncProperty(requests(), fc.nat(ports.length - 1), async (request, which) => {
+          fc.asyncProperty(requests(undefined, credentials), fc.nat(ports.length - 1), async (request, which) => {
             expectSound(await ask(ports[which] as number, request), request);
           }),
           { seed, numRuns: Math.ceil(runs / 5), endOnFailure: true },

@@ -1,6 +1,14 @@
 /** Who is asking: API keys and bearer access tokens. */
-import type { AccessClaims } from '@tandem/protocol';
-import { ProblemError, TokenError, verifyWithKeys } from '@tandem/service';
+import type { AccessClaims, ApiScope } from '@tandem/protocol';
+import {
+  type ClaimRules,
+  ProblemError,
+  type RevocableClaims,
+  TokenError,
+  type TokenKey,
+  verifyBackendWithKeys,
+  verifyWithKeys,
+} from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { apiKeyFits, apiKeyId, MEDIA_KEY_ID } from './access/api-key.ts';
 import { audit } from './audit.ts';
@@ -94,32 +102,60 @@ const CODES: Readonly<Record<string, string>> = {
   unavailable: 'unavailable',
 };
 
+function ownKey({ keys }: AuthContext, kid: string, alg: string) {
+  const key = keys.publicKey(kid);
+  if (!key) throw new TokenError('unknown_key', 'the token was signed by a key that is not published', 'kid');
+  if (keys.jwks().keys.find((k) => k.kid === kid)?.alg !== (alg === 'Ed25519' ? 'EdDSA' : alg))
+    throw new TokenError('algorithm', 'the key is for another algorithm', 'alg');
+  return key;
+}
+
+/** The API key of a request under /v1: presented as such, or by a backend token with that scope. @throws ProblemError 401, 403 */
+export async function requireBackend(
+  ctx: AuthContext,
+  request: FastifyRequest,
+  scope: ApiScope,
+): Promise<ApiKeyRecord> {
+  if (request.apiKey) return request.apiKey;
+  const claims = await verified(ctx, 'authorization', (keyFor, rules) =>
+    verifyBackendWithKeys(bearerOf(request), keyFor, rules),
+  );
+  if (!claims.scope.split(' ').includes(scope))
+    throw new ProblemError(403, 'scope_missing', `The backend token needs the scope ${scope}.`, {
+      field: 'authorization',
+    });
+  const record = await findKey(ctx, claims.sub);
+  if (!record || record.revokedAt !== undefined)
+    throw new ProblemError(401, 'token_revoked', 'The API key of this token was revoked.', { field: 'authorization' });
+  return record;
+}
+
 /** Verify one of our own access tokens, and that nothing of it was revoked. @throws ProblemError 401 */
 export async function checkToken(
   ctx: AuthContext,
   token: string | undefined,
   field = 'authorization',
 ): Promise<AccessClaims> {
+  return verified(ctx, field, (keyFor, rules) => verifyWithKeys(token, keyFor, rules));
+}
+
+/** @throws ProblemError 401 when the token does not hold, or something of it was revoked */
+async function verified<Claims extends RevocableClaims>(
+  ctx: AuthContext,
+  field: string,
+  verify: (keyFor: (kid: string, alg: string) => Promise<TokenKey>, rules: ClaimRules) => Promise<Claims>,
+): Promise<Claims> {
   const { config } = ctx;
+  const rules = { issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE, now: ctx.now };
   try {
-    const claims = await verifyWithKeys(
-      token,
-      (kid, alg) => {
-        const key = ctx.keys.publicKey(kid);
-        if (!key) throw new TokenError('unknown_key', 'the token was signed by a key that is not published', 'kid');
-        if (ctx.keys.jwks().keys.find((k) => k.kid === kid)?.alg !== (alg === 'Ed25519' ? 'EdDSA' : alg))
-          throw new TokenError('algorithm', 'the key is for another algorithm', 'alg');
-        return key;
-      },
-      { issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE, now: ctx.now },
-    );
+    const claims = await verify(async (kid, alg) => ownKey(ctx, kid, alg), rules);
     if (ctx.store.revocations.isRevoked(claims))
       throw new ProblemError(401, 'token_revoked', 'The token was revoked.', { field });
     return claims;
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     const code = CODES[error.reason] ?? 'token_refused';
-    throw new ProblemError(401, code, `The access token was refused: ${error.message}.`, {
+    throw new ProblemError(401, code, `The token was refused: ${error.message}.`, {
       field,
       challenge: `Bearer error="${error.reason === 'missing' ? 'invalid_request' : 'invalid_token'}"`,
     });

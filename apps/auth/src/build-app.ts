@@ -15,6 +15,7 @@ import {
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { registerAuthentication } from './authenticate.ts';
 import type { AuthContext } from './context.ts';
+import { backendTokenRoute } from './routes/backend-tokens.ts';
 import { iceServerRoutes } from './routes/ice-servers.ts';
 import { nonceRoute } from './routes/nonce.ts';
 import { publicRoutes } from './routes/public.ts';
@@ -122,6 +123,7 @@ export async function buildApp(ctx: AuthContext, metrics: Metrics, telemetry: Te
     revokeRoute,
     sessionRoutes,
     iceServerRoutes,
+    backendTokenRoute,
     publicRoutes,
   ])
     routes(app, ctx);

@@ -3,21 +3,23 @@
  *
  *     npm run auth -- keys init PATH            make a key file (0600)
  *     npm run auth -- keys rotate PATH          publish a successor now; it signs after KEY_PUBLISH_AHEAD_SECONDS
- *     npm run auth -- api-key new [--users PATTERN] [--grants JSON] [--days N]
+ *     npm run auth -- api-key new [--users PATTERN] [--grants JSON] [--scopes LIST|all] [--days N]
  *     npm run auth -- api-key list
  *     npm run auth -- api-key revoke ID
  *
  * A key grants what --grants says: '{"kick":true}' for one whose tokens may moderate. Default: none of it.
+ * --scopes says what the key may do at the server API (docs/server-api.md), in the rooms of its grants. Default: nothing.
  * api-key: with REDIS_URL keys are kept there and take effect at once; without it `new` prints an entry for API_KEYS.
  */
 import { parseArgs } from 'node:util';
-import { Grants, isRoomGrant } from '@tandem/protocol';
+import { API_SCOPES, apiKeySession, Grants, isRoomGrant } from '@tandem/protocol';
 import { connectRedis, loadConfig } from '@tandem/service';
 import { Check } from 'typebox/value';
-import { formatApiKeyEntry, newApiKey } from './access/api-key.ts';
+import { formatApiKeyEntry, isScope, newApiKey } from './access/api-key.ts';
 import { AuthConfig } from './config.ts';
 import { fileSource, rotateFile } from './keys/file.ts';
 import { timetableOf } from './keys/open-source.ts';
+import { BACKEND_TOKEN_SECONDS } from './routes/token/client-credentials-grant.ts';
 import { createRedisStore } from './store/redis.ts';
 
 const usage =
@@ -26,7 +28,12 @@ const usage =
 async function main(): Promise<void> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { users: { type: 'string' }, grants: { type: 'string' }, days: { type: 'string' } },
+    options: {
+      users: { type: 'string' },
+      grants: { type: 'string' },
+      scopes: { type: 'string' },
+      days: { type: 'string' },
+    },
   });
   const [area, action, argument] = positionals;
   // The issuer and audience play no part here.
@@ -55,9 +62,13 @@ async function main(): Promise<void> {
       if (!isRoomGrant(room)) throw new Error('--grants: rooms are room ids, or the beginning of ids and *');
     const days = values.days === undefined ? undefined : Number(values.days);
     if (days !== undefined && !(days > 0)) throw new Error('--days: expected a number of days');
+    const scopes = values.scopes === 'all' ? API_SCOPES : values.scopes?.split(/[ ,]+/).filter(Boolean);
+    if (scopes && !scopes.every(isScope))
+      throw new Error(`--scopes: expected all, or some of ${API_SCOPES.join(', ')}`);
     const { key, record } = newApiKey({
       grants,
       users: values.users ?? '*',
+      ...(scopes ? { scopes: scopes.filter(isScope) } : {}),
       ...(days === undefined ? {} : { expiresAt: Math.floor(Date.now() / 1000 + days * 86_400) }),
     });
     if (store) await store.putApiKey(record);
@@ -79,6 +90,8 @@ async function main(): Promise<void> {
       ...(known ?? { id: argument, hash: '', grants: {}, users: '', createdAt: revokedAt }),
       revokedAt,
     });
+    // Its backend tokens are verified without auth.
+    await store.revoke({ kind: 'session', id: apiKeySession(argument), exp: revokedAt + BACKEND_TOKEN_SECONDS });
     return console.log(`${argument} is revoked`);
   }
   throw new Error(usage);

@@ -25,6 +25,8 @@ export interface Login {
   readonly grants?: Grants | undefined;
   readonly method: AccessMethod;
   readonly via?: string | undefined;
+  /** Life of the session, s, at most. Default: SESSION_TTL_SECONDS. */
+  readonly seconds?: number | undefined;
 }
 
 export interface IssuedToken {
@@ -84,8 +86,8 @@ export async function issueAccessToken(
 export async function issueSession(ctx: AuthContext, login: Login, request: FastifyRequest): Promise<IssuedToken> {
   const { config } = ctx;
   const now = Math.floor(ctx.now() / 1000);
-  const life =
-    login.method === 'open' ? Math.min(config.SESSION_TTL_SECONDS, GUEST_SESSION_SECONDS) : config.SESSION_TTL_SECONDS;
+  const most = login.method === 'open' ? GUEST_SESSION_SECONDS : Infinity;
+  const life = Math.min(config.SESSION_TTL_SECONDS, most, login.seconds ?? Infinity);
   const revokedAt = ctx.store.revocations.userRevokedAt(login.userId);
   const idle = idleSeconds(ctx, login.method);
   const record: SessionRecord = {

@@ -1,5 +1,5 @@
 /** The whole signaling service in one disposable object. Routes and parts live in files of their own; this wires them. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { DEFAULT_HEARTBEAT } from '@tandem/protocol';
 import {
@@ -21,6 +21,7 @@ import { systemClock } from './core/clock.ts';
 import { SignalingNode } from './core/node.ts';
 import { exposeNode, startObservation, tracer } from './observe.ts';
 import { Admission } from './server/admission.ts';
+import { registerApi } from './server/api/index.ts';
 import { clientAddress } from './server/client-address.ts';
 import { answerKnocks } from './server/knock.ts';
 import { assignMedia } from './server/media-assignment.ts';
@@ -117,6 +118,10 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
   const app: FastifyInstance = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
+    // Ours always: an id from outside would be written to the log.
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
   });
   const revocations = followRevocations(config, node);
   registerHealth(app, {
@@ -130,6 +135,11 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
   });
   await exposeNode(app, observation, node, shedder, (request) => clientAddress(request, config.TRUSTED_PROXIES));
   answerKnocks(app, admission, config.TRUSTED_PROXIES);
+  await registerApi(app, {
+    ...{ node, shedder, verifier, revocations },
+    trustedProxies: config.TRUSTED_PROXIES,
+    requestsPerSecond: config.API_REQUESTS_PER_SECOND,
+  });
   acceptUpgrades(app.server, {
     node,
     admission,

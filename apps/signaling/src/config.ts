@@ -98,6 +98,10 @@ export const SignalingConfig = Type.Object({
     5,
     'New ones of one user on this node; bursts of three seconds pass. More: 429.',
   ),
+  API_REQUESTS_PER_SECOND: count(
+    50,
+    'Requests to the server API (/v1) with one API key, on this node; bursts of three seconds pass. More get 429.',
+  ),
   BEAT_MS: count(DEFAULT_SETTINGS.beatInterval, 'Interval in which this node reports itself alive, ms.'),
   NODE_TIMEOUT_MS: count(
     DEFAULT_SETTINGS.nodeTimeout,

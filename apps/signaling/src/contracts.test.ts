@@ -10,13 +10,13 @@ const files = (folder: string) =>
 
 test('rules and tests name each other', () => {
   const contract = readFileSync(new URL('docs/service-contracts.md', root), 'utf8');
-  const rules = new Set([...contract.matchAll(/^- \*\*([SBM]-\d+)\*\*/gm)].map((m) => m[1]));
+  const rules = new Set([...contract.matchAll(/^- \*\*([SBMA]-\d+)\*\*/gm)].map((m) => m[1]));
   const sources = [
     ...files('apps/signaling/src'),
     ...files('packages/protocol/src'),
     ...files('infra/media-node/src'),
   ].join('\n');
-  const named = new Set([...sources.matchAll(/['"`]([SBM]-\d+) /g)].map((m) => m[1]));
+  const named = new Set([...sources.matchAll(/['"`]([SBMA]-\d+) /g)].map((m) => m[1]));
   expect([...rules].filter((r) => !named.has(r))).toEqual([]);
   expect([...named].filter((r) => !rules.has(r))).toEqual([]);
 });

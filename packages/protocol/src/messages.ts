@@ -306,6 +306,11 @@ export const ServerMessages = {
     { peerId: PeerId, kind: Type.Union([Type.Literal('audio'), Type.Literal('video')]) },
     'A moderator asks you to mute.',
   ),
+  server_message: message(
+    'server_message',
+    { topic: Type.String({ minLength: 1, maxLength: 64 }), data: Type.Unknown() },
+    'The backend of the deployment tells you something, by the server API. Clients skip topics that they do not know.',
+  ),
   error: message(
     'error',
     {

@@ -67,3 +67,37 @@ export function mayEnter(grants: Grants | undefined, roomId: string): boolean {
   const rooms = grants?.rooms ?? ['*'];
   return rooms.some((r) => (r.endsWith('*') ? roomId.startsWith(r.slice(0, -1)) : r === roomId));
 }
+
+/** What a backend's token may be used for at the server API. */
+export const API_SCOPES = [
+  'rooms:read',
+  'rooms:write',
+  'peers:read',
+  'peers:write',
+  'messages:write',
+  'tokens:mint',
+] as const;
+export type ApiScope = (typeof API_SCOPES)[number];
+
+/** `aud` of backend tokens, beside that of the access tokens of the same deployment: neither is good for the other. */
+export const apiAudience = (audience: string) => `${audience}-api`;
+
+/** Login session that stands in a backend token, for revocation: that of its API key. */
+export const apiKeySession = (keyId: string) => `api-key:${keyId}`;
+
+/** Claims of a backend token. Times are seconds since the epoch. */
+export const BackendClaims = Type.Object({
+  iss: Type.String(),
+  aud: Type.String(),
+  sub: Type.String({ minLength: 1, maxLength: 128, description: 'Id of the API key.' }),
+  session_id: Type.String({ minLength: 1, maxLength: 64, description: 'Of all tokens of the API key.' }),
+  jti: Type.String({ minLength: 1, maxLength: 64 }),
+  iat: Type.Integer(),
+  exp: Type.Integer(),
+  scope: Type.String({ maxLength: 512, description: 'Scopes, separated by spaces.' }),
+  rooms: Type.Array(Type.String({ maxLength: 128 }), {
+    maxItems: 32,
+    description: 'Room ids; a trailing `*` matches any rest.',
+  }),
+});
+export type BackendClaims = Static<typeof BackendClaims>;

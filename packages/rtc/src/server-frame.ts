@@ -16,6 +16,8 @@ export interface ServerFrame extends Frame {
   readonly replyTo?: string;
   readonly field?: string;
   readonly kind?: string;
+  readonly topic?: string;
+  readonly data?: unknown;
   readonly id?: number;
   readonly base?: number;
   readonly ref?: number;
@@ -26,7 +28,19 @@ export interface ServerFrame extends Frame {
   readonly heartbeat?: Heartbeat;
 }
 
-const STRINGS = ['peerId', 'roomId', 'sessionToken', 'node', 'reason', 'code', 'message', 'replyTo', 'field', 'kind'];
+const STRINGS = [
+  'peerId',
+  'roomId',
+  'sessionToken',
+  'node',
+  'reason',
+  'code',
+  'message',
+  'replyTo',
+  'field',
+  'kind',
+  'topic',
+];
 const NUMBERS = ['id', 'base', 'ref', 'version', 'retryAfter', 'reconnectWithin'];
 /** Objects of numbers. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
@@ -34,7 +48,11 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   heartbeat: ['interval', 'timeout'],
 };
 /** Fields without which a frame of that type says nothing. */
-const REQUIRED: Readonly<Record<string, string>> = { joined: 'roomId', mute_requested: 'peerId' };
+const REQUIRED: Readonly<Record<string, string>> = {
+  joined: 'roomId',
+  mute_requested: 'peerId',
+  server_message: 'topic',
+};
 
 type Fields = Readonly<Record<string, unknown>>;
 

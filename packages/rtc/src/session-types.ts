@@ -82,6 +82,8 @@ export interface SessionEvents {
   message: { peerId: string; data: unknown };
   /** A message of mine was given up. */
   undelivered: { peerId: string; type: DirectedType; reason: DeliveryFailure };
+  /** The backend of the deployment tells something, by the server API. */
+  'server-message': { topic: string; data: unknown };
   kicked: { reason: string };
   'mute-requested': { peerId: string; kind: 'audio' | 'video' };
   /** The server refused something, also when the promise of the request is not awaited. */

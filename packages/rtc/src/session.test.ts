@@ -669,6 +669,8 @@ test.each([
   ['kicked', { reason: { toString: 1 } }],
   ['joined', { roomId: { toString: 1 }, peers: [] }],
   ['mute_requested', { peerId: { toString: 1 }, kind: 'audio' }],
+  ['server_message', { topic: { toString: 1 }, data: 1 }],
+  ['server_message', { data: 1 }],
   ['draining', { reconnectWithin: { valueOf: 1, toString: 1 } }],
   ['message', { peerId: { toString: 1 }, id: 1, data: 1 }],
 ])('%s with a field that is no text or number is ignored: %j', async (type, fields) => {
@@ -677,6 +679,14 @@ test.each([
   expect(() => bench.socket.say({ type, ...fields })).not.toThrow();
   expect(bench.events.slice(before)).toEqual([]);
   expect(bench.session.state).toBe('open');
+});
+
+test('what the backend tells is an event, in a room and outside', async () => {
+  const bench = await new Bench().inRoom();
+  const heard: unknown[] = [];
+  bench.session.on('server-message', (message) => heard.push(message));
+  bench.socket.say({ type: 'server_message', topic: 'note', data: { n: 1 } });
+  expect(heard).toEqual([{ topic: 'note', data: { n: 1 } }]);
 });
 
 test('addresses that are none are named', () => {

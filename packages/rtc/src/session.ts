@@ -313,6 +313,9 @@ export class SignalingSession extends Emitter<SessionEvents> {
       case 'done':
         this.#requests.done(frame.ref);
         return;
+      case 'server_message':
+        this.emit('server-message', { topic: frame.topic as string, data: frame.data });
+        return;
       case 'kicked':
         this.emit('kicked', { reason: frame.reason ?? '' });
         return;

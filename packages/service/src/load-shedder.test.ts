@@ -78,3 +78,26 @@ test('within a turn that blocks the loop, refuses at once, and admits again in t
   expect(s.admit()).toMatchObject({ admit: false, reason: 'event-loop' });
   await vi.waitFor(() => expect(s.admit().admit).toBe(true), { timeout: 10_000 });
 });
+
+test('work that can wait is refused at half of the delay, and as long as anything else is refused', () => {
+  const load = { eventLoopDelayMs: 0, memoryBytes: 0 };
+  let connections = 0;
+  using s = new LoadShedder({
+    ...{ sampleMs: 1e6, maxEventLoopDelayMs: 100, maxConnections: 10, maxMemoryBytes: 1000 },
+    ...{ read: () => load, connections: () => connections },
+  });
+  const at = (delay: number, memory = 0) => {
+    Object.assign(load, { eventLoopDelayMs: delay, memoryBytes: memory });
+    s.sample();
+    return [s.admit().admit, s.admitDeferrable().admit];
+  };
+  expect(at(40)).toEqual([true, true]);
+  expect(at(60)).toEqual([true, false]);
+  expect(at(0, 950)).toEqual([true, false]);
+  connections = 9;
+  expect(at(0)).toEqual([true, false]);
+  connections = 0;
+  at(1000);
+  // Half a share comes in; none of what can wait until all do.
+  expect(at(0)[1]).toBe(false);
+});

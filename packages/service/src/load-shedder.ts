@@ -112,6 +112,18 @@ export class LoadShedder implements Disposable {
     return ADMITTED;
   }
 
+  /**
+   * May work that can wait come in now? Refused before {@link admit} refuses anything: at half of the event-loop delay, at nine tenths of the
+   * connections and of the memory, and as long as any arrival is shed.
+   */
+  admitDeferrable(): Admission {
+    const { connections, maxConnections, maxMemoryBytes, maxEventLoopDelayMs } = this.#options;
+    if (connections() >= 0.9 * maxConnections) return this.#refuse('connections');
+    if (this.#memory >= 0.9 * maxMemoryBytes) return this.#refuse('memory');
+    if (this.#ratio < 1 || this.#delay > maxEventLoopDelayMs / 2) return this.#refuse('event-loop');
+    return this.admit();
+  }
+
   /** The present load and what was decided so far. */
   state(): LoadState {
     return {

@@ -6,7 +6,7 @@
  * without embedded keys, signature, issuer, audience, times within a bounded skew, and the shape of every claim.
  * Revocation is a separate, also local, question: see revocation.ts.
  */
-import { AccessClaims } from '@tandem/protocol';
+import { AccessClaims, apiAudience, BackendClaims } from '@tandem/protocol';
 import {
   type CryptoKey,
   errors,
@@ -85,6 +85,8 @@ export interface TokenVerifier extends Disposable {
    * @throws TokenError with the reason
    */
   verify(token: string | undefined): Promise<AccessClaims>;
+  /** The same for the token of a backend, which has another audience and other claims: neither passes for the other. */
+  verifyBackend(token: string | undefined): Promise<BackendClaims>;
   /** Resolves after the first fetch was tried, whether it succeeded or not; never rejects. */
   readonly ready: Promise<void>;
   /** For `/health/ready`: `degraded` on stale keys (tokens are still verified), `down` with none. */
@@ -99,7 +101,8 @@ async function fetchJwks(url: string, signal: AbortSignal): Promise<{ keys: JWK[
   return { keys: body.keys as JWK[] };
 }
 
-const claimsCheck = Compile(AccessClaims);
+const accessClaims = Compile(AccessClaims);
+const backendClaims = Compile(BackendClaims);
 
 /** Header parameters that bring a key, or change how the token is to be read. */
 const FORBIDDEN_HEADERS = ['jwk', 'jku', 'x5c', 'x5u', 'x5t', 'x5t#S256', 'crit', 'b64', 'zip', 'enc'] as const;
@@ -120,15 +123,43 @@ export async function tokenKey(jwk: JWK, alg: string): Promise<TokenKey> {
 /** What {@link verifyWithKeys} needs to know of a token besides its key. */
 export type ClaimRules = Pick<TokenVerifierOptions, 'issuer' | 'audience' | 'clockToleranceSeconds' | 'now'>;
 
+type KeyFor = (kid: string, alg: string) => TokenKey | Promise<TokenKey>;
+
 /**
- * Checks a token with keys that `keyFor` finds. What {@link createTokenVerifier} does after the lookup; auth uses it on itself.
+ * Checks an access token with keys that `keyFor` finds. What {@link createTokenVerifier} does after the lookup; auth uses it on itself.
  * @throws TokenError
  */
 export async function verifyWithKeys(
   token: string | undefined,
-  keyFor: (kid: string, alg: string) => TokenKey | Promise<TokenKey>,
-  { issuer, audience, clockToleranceSeconds = 30, now = Date.now }: ClaimRules,
+  keyFor: KeyFor,
+  rules: ClaimRules,
 ): Promise<AccessClaims> {
+  const payload = await verifyPayload(token, keyFor, rules);
+  if (!accessClaims.Check(payload)) throw claimsError(accessClaims.Errors(payload)[0]?.instancePath);
+  return payload;
+}
+
+/** The same for the token of a backend; `rules.audience` is that of access tokens. @throws TokenError */
+export async function verifyBackendWithKeys(
+  token: string | undefined,
+  keyFor: KeyFor,
+  rules: ClaimRules,
+): Promise<BackendClaims> {
+  const payload = await verifyPayload(token, keyFor, { ...rules, audience: apiAudience(rules.audience) });
+  if (!backendClaims.Check(payload)) throw claimsError(backendClaims.Errors(payload)[0]?.instancePath);
+  return payload;
+}
+
+function claimsError(instancePath: string | undefined): TokenError {
+  const path = instancePath?.slice(1) || 'payload';
+  return new TokenError('claims', `the claim ${path} is missing or has the wrong shape`, path);
+}
+
+async function verifyPayload(
+  token: string | undefined,
+  keyFor: KeyFor,
+  { issuer, audience, clockToleranceSeconds = 30, now = Date.now }: ClaimRules,
+): Promise<JWTPayload> {
   if (!token) throw new TokenError('missing', 'no token: send `Authorization: Bearer <token>`');
   if (token.length > MAX_TOKEN_BYTES) throw new TokenError('too_large', `the token is over ${MAX_TOKEN_BYTES} bytes`);
   const clockTolerance = Math.min(clockToleranceSeconds, 120);
@@ -144,11 +175,7 @@ export async function verifyWithKeys(
   } catch (error) {
     throw refusalOf(error);
   }
-  if (!claimsCheck.Check(payload)) {
-    const path = claimsCheck.Errors(payload)[0]?.instancePath.slice(1) || 'payload';
-    throw new TokenError('claims', `the claim ${path} is missing or has the wrong shape`, path);
-  }
-  if (payload.iat > Math.floor(currentDate.getTime() / 1000) + clockTolerance)
+  if (typeof payload.iat === 'number' && payload.iat > Math.floor(currentDate.getTime() / 1000) + clockTolerance)
     throw new TokenError('not_yet', 'the token is from the future', 'iat');
   return payload;
 }
@@ -274,6 +301,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
 
   return {
     verify: (token) => verifyWithKeys(token, keyFor, options),
+    verifyBackend: (token) => verifyBackendWithKeys(token, keyFor, options),
     ready,
     health: () => health.read(),
     [Symbol.dispose]() {

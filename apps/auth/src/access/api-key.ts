@@ -5,7 +5,7 @@
  * Redis (made and revoked with cli.ts, effective at once) or in the setting API_KEYS (for a start without Redis).
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { Grants } from '@tandem/protocol';
+import { API_SCOPES, type ApiScope, Grants } from '@tandem/protocol';
 import { ConfigError } from '@tandem/service';
 import { Check } from 'typebox/value';
 import { withoutUnknownGrants } from '../grants.ts';
@@ -22,7 +22,7 @@ export interface NewApiKey {
 
 /** @param users user ids it may speak for: exact, or with a trailing `*`. Default `*` */
 export function newApiKey(
-  options: { users?: string; grants?: Grants; now?: number; expiresAt?: number } = {},
+  options: { users?: string; grants?: Grants; scopes?: readonly ApiScope[]; now?: number; expiresAt?: number } = {},
 ): NewApiKey {
   const id = randomBytes(6).toString('hex');
   const secret = randomBytes(32).toString('base64url');
@@ -34,6 +34,7 @@ export function newApiKey(
       // No moderation unless it was asked for: what a token may do to others is said, never assumed.
       grants: options.grants ?? {},
       users: options.users ?? '*',
+      ...(options.scopes === undefined ? {} : { scopes: options.scopes }),
       createdAt: Math.floor((options.now ?? Date.now()) / 1000),
       ...(options.expiresAt === undefined ? {} : { expiresAt: options.expiresAt }),
     },
@@ -75,8 +76,12 @@ export function parseApiKeyEntry(entry: string): ApiKeyRecord {
     throw wrong();
   const grants = withoutUnknownGrants(record.grants);
   if (!Check(Grants, grants)) throw wrong();
+  if (record.scopes !== undefined && !(Array.isArray(record.scopes) && record.scopes.every(isScope))) throw wrong();
   return { ...(record as ApiKeyRecord), grants };
 }
+
+/** Is it a scope that this version knows? */
+export const isScope = (scope: unknown): scope is ApiScope => (API_SCOPES as readonly unknown[]).includes(scope);
 
 /** Id of something shaped like an API key. */
 export function apiKeyId(key: string): string | undefined {

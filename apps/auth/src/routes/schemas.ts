@@ -40,6 +40,16 @@ export const Issued = Type.Object(
   { description: 'Tokens.' },
 );
 
+export const BackendToken = Type.Object(
+  {
+    access_token: Type.String({ description: 'Backend token (JWT), for the server API under /v1.' }),
+    token_type: Type.Literal('Bearer'),
+    expires_in: Type.Integer({ description: 'Seconds.' }),
+    scope: Type.String({ description: 'Scopes, separated by spaces.' }),
+  },
+  { description: 'Backend token (RFC 6749 section 4.4).' },
+);
+
 export const TokenBody = Type.Object(
   {
     userId: Type.Optional(UserId),
@@ -48,7 +58,14 @@ export const TokenBody = Type.Object(
     grant_type: Type.Optional(
       Type.String({
         maxLength: 128,
-        description: 'For a token exchange: urn:ietf:params:oauth:grant-type:token-exchange.',
+        description:
+          'For a token exchange: urn:ietf:params:oauth:grant-type:token-exchange. For a backend token: client_credentials.',
+      }),
+    ),
+    scope: Type.Optional(
+      Type.String({
+        maxLength: 512,
+        description: 'Of a backend token: scopes separated by spaces. Default: all of the API key.',
       }),
     ),
     subject_token: Type.Optional(Type.String({ maxLength: 12_288, description: 'ID token of the OpenID provider.' })),
@@ -58,7 +75,7 @@ export const TokenBody = Type.Object(
   },
   {
     description:
-      'Guests and backends: userId, and optionally name and grants; any other field is refused. OpenID: the token-exchange fields, unknown ones are ignored (RFC 6749).',
+      'Guests and backends: userId, and optionally name and grants; any other field is refused. Backend token: grant_type and optionally scope. OpenID: the token-exchange fields, unknown ones are ignored (RFC 6749).',
   },
 );
 

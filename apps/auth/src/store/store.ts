@@ -1,5 +1,5 @@
 /** What auth remembers: login sessions with their refresh tokens, nonces, API keys, revocations. No secret in the clear. */
-import type { Grants } from '@tandem/protocol';
+import type { ApiScope, Grants } from '@tandem/protocol';
 import type { DependencyHealth, NewRevocation, RevocationSet } from '@tandem/service';
 
 export type AccessMethod = 'open' | 'api-key' | 'oidc';
@@ -59,6 +59,8 @@ export interface ApiKeyRecord {
   readonly grants: Grants;
   /** User ids it may speak for: exact, or with a trailing `*`. */
   readonly users: string;
+  /** What backend tokens of it may do at the server API, in the rooms that `grants` names. Absent: nothing. */
+  readonly scopes?: readonly ApiScope[];
   readonly createdAt: number;
   readonly expiresAt?: number;
   readonly revokedAt?: number;

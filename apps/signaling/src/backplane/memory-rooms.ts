@@ -142,6 +142,7 @@ export function describeRooms(store: MemoryStore, names: readonly string[]): rea
     const { rules, doc, revision } = settings ?? {};
     return {
       firstVersion: room?.firstVersion ?? 0,
+      startedAt: room?.startedAt ?? 0,
       peerIds: [...(room?.members.keys() ?? [])],
       ...(rules && doc !== undefined && revision !== undefined ? { settings: { rules, doc, revision } } : {}),
     };

@@ -18,6 +18,8 @@ export interface StoredRoom {
   version: number;
   /** Its first one. */
   firstVersion: number;
+  /** When that was, ms since the epoch. */
+  startedAt: number;
   readonly members: Map<string, StoredMember>;
   /** Smallest that anybody who came in brought, see {@link JoinRule}. */
   size?: number;
@@ -72,7 +74,13 @@ export class MemoryStore {
   /** Changes a room, and answers with it as it is then. */
   change(name: string, change: (room: StoredRoom) => void): RoomState {
     const existed = this.room(name);
-    const room = existed ?? { version: 0, firstVersion: 0, members: new Map<string, StoredMember>(), until: 0 };
+    const room = existed ?? {
+      version: 0,
+      firstVersion: 0,
+      startedAt: 0,
+      members: new Map<string, StoredMember>(),
+      until: 0,
+    };
     change(room);
     room.until = this.clock.now() + ROOM_TTL_MS;
     if (room.members.size > 0) {
@@ -94,6 +102,7 @@ export class MemoryStore {
     if (room.version === 0) {
       room.version = ++this.#opened * 1_000_000_000;
       room.firstVersion = room.version;
+      room.startedAt = this.clock.date();
     } else room.version++;
   }
 

@@ -45,8 +45,11 @@ export function describeRooms(
         client.hmget(settings, 'rules', 'doc', 'revision'),
       ]);
       if (!versions && !rules) return undefined;
+      const firstVersion = Number(versions?.split(' ')[1] ?? 0);
       return {
-        firstVersion: Number(versions?.split(' ')[1] ?? 0),
+        firstVersion,
+        // In Redis a room's first version is the time in microseconds.
+        startedAt: Math.floor(firstVersion / 1000),
         peerIds: fields.filter((field) => field !== '#'),
         ...(rules && doc ? { settings: { rules: readRules(rules), doc, revision: Number(revision) } } : {}),
       };

@@ -36,6 +36,8 @@ export type WriteSettingsResult =
 export interface RoomDescription {
   /** Version of the first change: tells the room from others of its name. 0: nobody is in it. */
   readonly firstVersion: number;
+  /** When that was, ms since the epoch; 0: nobody is in it. */
+  readonly startedAt: number;
   /** Everybody in it, media nodes' agents too; one that was away too long counts until it is removed. */
   readonly peerIds: readonly string[];
   readonly settings?: RoomSettings;

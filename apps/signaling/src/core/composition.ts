@@ -15,6 +15,7 @@ import { Reconciler } from './rooms/reconciler.ts';
 import { RoomReplicas } from './rooms/room-replicas.ts';
 import { SessionJoiner } from './sessions/join.ts';
 import { SessionResumer } from './sessions/resume.ts';
+import { RoomAdmin } from './sessions/room-admin.ts';
 import { RoomCloser } from './sessions/room-closer.ts';
 import { SessionQuota } from './sessions/session-quota.ts';
 import { SessionRecords } from './sessions/session-records.ts';
@@ -26,6 +27,7 @@ export interface NodeParts extends HandlerParts {
   readonly monitor: BackplaneMonitor;
   readonly outbox: Outbox;
   readonly reconciler: Reconciler;
+  readonly admin: RoomAdmin;
   /** What the node does every `sweepInterval` about its sessions and rooms. */
   sweep(): Promise<void>;
 }
@@ -72,6 +74,7 @@ export function composeNode(context: NodeContext): NodeParts {
   const writer = new MembershipWriter({ context, registry, replicas, outbox, pending });
   const terminator = new SessionTerminator({ context, registry, replicas, writer, records, pending, outbox });
   const closer = new RoomCloser({ context, replicas, terminator });
+  const admin = new RoomAdmin({ context, registry, router, terminator, closer });
   const quota = new SessionQuota({ context, monitor, terminator });
   const repair = new MembershipRepair({ context, registry, monitor, replicas, writer, records, terminator, quota });
   const reconciler = new Reconciler({ context, registry, replicas, repair });
@@ -95,7 +98,7 @@ export function composeNode(context: NodeContext): NodeParts {
     for (const node of inbox.forgetDead(context.liveNodes)) outbox.forget(node);
   };
   const parts = { context, registry, replicas, writer, router, parking, joiner, resumer, terminator, closer };
-  return { ...parts, monitor, outbox, reconciler, sweep };
+  return { ...parts, monitor, outbox, reconciler, admin, sweep };
 }
 
 interface ControlReceivers {

@@ -12,6 +12,7 @@ import { NodeContext } from './context.ts';
 import type { Counters, NodeEvents } from './events.ts';
 import { type Identity, quotaUserOf } from './identity.ts';
 import type { Room } from './model.ts';
+import type { RoomAdmin } from './sessions/room-admin.ts';
 import { sessionToken } from './sessions/session-keys.ts';
 import type { SessionRegistry } from './sessions/session-registry.ts';
 import { type CoreSettings, DEFAULT_SETTINGS } from './settings.ts';
@@ -90,6 +91,11 @@ export class SignalingNode implements AsyncDisposable {
   /** Replicas of the rooms that a session of this node is in. */
   get rooms(): ReadonlyMap<string, Room> {
     return this.#parts.replicas.rooms;
+  }
+
+  /** What a backend does to rooms, also of other nodes. */
+  get admin(): RoomAdmin {
+    return this.#parts.admin;
   }
 
   /** Opens the inbox and starts the timers. With an absent backplane it starts all the same and recovers by itself. */

@@ -25,6 +25,11 @@ export class Bucket {
     return 0;
   }
 
+  /** How many may be taken at once. */
+  left(now: number): number {
+    return Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#rate);
+  }
+
   /** Nothing was taken for long: as good as new. */
   full(now: number): boolean {
     return this.#tokens + (now - this.#at) * this.#rate >= this.#burst;

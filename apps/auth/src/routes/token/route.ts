@@ -1,11 +1,13 @@
 /** `POST /auth/token`: who may have a token. Each way to one is a file of its own. */
 import { ProblemError } from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import Type from 'typebox';
 import { audit } from '../../audit.ts';
 import type { AuthContext } from '../../context.ts';
 import type { IssuedToken } from '../../issue-session.ts';
-import { Issued, problems, TokenBody } from '../schemas.ts';
+import { BackendToken, Issued, problems, TokenBody } from '../schemas.ts';
 import { apiKeyGrant } from './api-key-grant.ts';
+import { type BackendTokenAnswer, clientCredentialsGrant } from './client-credentials-grant.ts';
 import { guestGrant } from './guest-grant.ts';
 import { idTokenGrant } from './id-token-grant.ts';
 import { refuseUnknownFields, type TokenRequest } from './request.ts';
@@ -18,12 +20,12 @@ export function tokenRoute(app: FastifyInstance, ctx: AuthContext): void {
         operationId: 'issueToken',
         summary: 'Get an access token and a refresh token',
         description:
-          'As a guest (ACCESS open), as a backend with an API key on behalf of a user (api-key), or in exchange for an ID token (oidc, RFC 8693).',
+          'As a guest (ACCESS open), as a backend with an API key on behalf of a user (api-key), or in exchange for an ID token (oidc, RFC 8693). With grant_type client_credentials a backend gets a token of its own, for the server API.',
         tags: ['tokens'],
         security: [{}, { apiKey: [] }],
         consumes: ['application/json', 'application/x-www-form-urlencoded'],
         body: TokenBody,
-        response: { 200: Issued, ...problems(400, 403, 413, 415) },
+        response: { 200: Type.Union([Issued, BackendToken]), ...problems(400, 403, 413, 415) },
       },
     },
     async (request, reply) => {
@@ -43,8 +45,14 @@ export function tokenRoute(app: FastifyInstance, ctx: AuthContext): void {
   );
 }
 
-async function grant(ctx: AuthContext, request: FastifyRequest<{ Body: TokenRequest }>): Promise<IssuedToken> {
+const CLIENT_CREDENTIALS = 'client_credentials';
+
+async function grant(
+  ctx: AuthContext,
+  request: FastifyRequest<{ Body: TokenRequest }>,
+): Promise<IssuedToken | BackendTokenAnswer> {
   const { body, apiKey } = request;
+  if (body.grant_type === CLIENT_CREDENTIALS) return clientCredentialsGrant(ctx, body, request);
   const isExchange = body.grant_type !== undefined || body.subject_token !== undefined;
   if (!apiKey && isExchange) return idTokenGrant(ctx, body, request);
   refuseUnknownFields(body);

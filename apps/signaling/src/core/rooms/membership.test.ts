@@ -85,9 +85,9 @@ describe('the store loses writes', () => {
   function replica(cluster: Cluster) {
     const room = cluster.hub.rooms.get('r');
     if (!room) throw new Error('no room');
-    const { version, firstVersion, until } = room;
+    const { version, firstVersion, startedAt, until } = room;
     const kept = new Map([...room.members].map(([peerId, member]) => [peerId, { ...member }]));
-    return () => void cluster.hub.rooms.set('r', { version, firstVersion, until, members: kept });
+    return () => void cluster.hub.rooms.set('r', { version, firstVersion, startedAt, until, members: kept });
   }
   /** What somebody who comes in now hears of the others. */
   async function newcomer(cluster: Cluster, node: SignalingNode) {

@@ -1,0 +1,69 @@
+/** What a backend does to a room of any node: look, tell, remove, end. */
+import type { ServerMessage } from '@tandem/protocol';
+import type { MemberRecord } from '../../backplane/types.ts';
+import type { NodeContext } from '../context.ts';
+import type { Router } from '../messaging/router.ts';
+import type { Member, MemberInfo } from '../model.ts';
+import type { RoomCloser } from './room-closer.ts';
+import type { SessionRegistry } from './session-registry.ts';
+import type { SessionTerminator } from './terminate.ts';
+
+export interface RoomAdminParts {
+  readonly context: NodeContext;
+  readonly registry: SessionRegistry;
+  readonly router: Router;
+  readonly terminator: SessionTerminator;
+  readonly closer: RoomCloser;
+}
+
+export interface PeerRemoval {
+  readonly reason?: string | undefined;
+  /** Default: none. Of a guest only the login is kept out: any client may take its id. */
+  readonly ban?: { readonly of: 'login' | 'user'; readonly ms: number } | undefined;
+}
+
+export class RoomAdmin {
+  readonly #parts: RoomAdminParts;
+  constructor(parts: RoomAdminParts) {
+    this.#parts = parts;
+  }
+
+  /** Who is in a room, by the store. @throws UnavailableError */
+  async members(roomId: string): Promise<readonly MemberRecord[]> {
+    const state = await this.#parts.context.backplane.readRoom(roomId, -1);
+    return state?.members ?? [];
+  }
+
+  /** Ends everybody's session in it, and its settings go. @throws UnavailableError */
+  forgetRoom(roomId: string): Promise<void> {
+    const { context, closer } = this.#parts;
+    return closer.close(() => context.backplane.forgetRoom(roomId));
+  }
+
+  /** @throws UnavailableError */
+  async removePeer(roomId: string, { peerId, node, info }: MemberRecord, { reason, ban }: PeerRemoval): Promise<void> {
+    const { loginSession, guest, userId } = JSON.parse(info) as MemberInfo;
+    const isOfUser = ban?.of === 'user' && guest === undefined;
+    await this.#parts.terminator.expel(
+      { peerId, node, room: roomId },
+      {
+        ...{ close: 'kicked', left: 'kicked', said: reason },
+        ...(ban ? { ban: { loginSession, ms: ban.ms, ...(isOfUser ? { userId } : {}) } } : {}),
+      },
+    );
+  }
+
+  /** Sends a message to members of any node; it waits for those who are away. */
+  send(members: readonly MemberRecord[], message: ServerMessage): void {
+    const frame = JSON.stringify(message);
+    for (const record of members) this.#parts.router.toMember(this.#memberOf(record), frame);
+  }
+
+  #memberOf({ peerId, node, epoch, order, awayFor, info }: MemberRecord): Member {
+    const session = this.#parts.registry.get(peerId);
+    return {
+      ...{ peerId, node, epoch, order, away: awayFor > 0, infoJson: info, info: JSON.parse(info) as MemberInfo },
+      ...{ detachedFrom: '', session },
+    };
+  }
+}

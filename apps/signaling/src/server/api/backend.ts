@@ -1,0 +1,148 @@
+/** Who asks the server API, how often it may, and what for. */
+import { type ApiScope, type BackendClaims, mayEnter } from '@tandem/protocol';
+import { isRoomId } from '@tandem/protocol/names';
+import {
+  ipKey,
+  type LoadShedder,
+  ProblemError,
+  type RevocationWatch,
+  TokenError,
+  type TokenVerifier,
+} from '@tandem/service';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { SignalingNode } from '../../core/node.ts';
+import { clientAddress } from '../client-address.ts';
+import { Bucket } from '../token-bucket.ts';
+
+export interface BackendOptions {
+  readonly node: SignalingNode;
+  readonly shedder: Pick<LoadShedder, 'admitDeferrable'>;
+  readonly verifier: Pick<TokenVerifier, 'verifyBackend'>;
+  readonly revocations: Pick<RevocationWatch, 'isRevoked'>;
+  readonly trustedProxies: number;
+  /** Sustained, of one API key on this node; bursts of three seconds pass. */
+  readonly requestsPerSecond: number;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a backend token needs for this route. */
+    scope?: ApiScope;
+  }
+  interface FastifyRequest {
+    /** Of the backend token; set on every route of the server API. */
+    backend: BackendClaims | undefined;
+  }
+}
+
+/** Longest burst, s. */
+const BURST_SECONDS = 3;
+const MAX_BUCKETS = 10_000;
+
+/** Before each request of the scope: load, address, token, rate, scope, room. */
+export function registerBackends(scope: FastifyInstance, options: BackendOptions): void {
+  const { node, shedder, requestsPerSecond } = options;
+  const addresses = new Buckets(requestsPerSecond * 2);
+  const keys = new Buckets(requestsPerSecond);
+  scope.decorateRequest('backend', undefined);
+  scope.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    if (node.draining) throw new ProblemError(503, 'draining', 'This node is about to stop.', { retryAfter: 1 });
+    const verdict = shedder.admitDeferrable();
+    if (!verdict.admit)
+      throw new ProblemError(503, 'overloaded', `The node is busy (${verdict.reason}); calls come first.`, {
+        retryAfter: verdict.retryAfter,
+      });
+    const now = node.clock.now();
+    // A signature costs more than an answer: no address has any number of them checked.
+    const crowd = addresses.of(ipKey(clientAddress(request.raw, options.trustedProxies)), now).take(now);
+    if (crowd > 0) throw limited(crowd, 'network address');
+    const claims = await authenticate(request, options);
+    request.backend = claims;
+    const bucket = keys.of(claims.sub, now);
+    const wait = bucket.take(now);
+    rateHeaders(reply, requestsPerSecond, bucket.left(now));
+    if (wait > 0) throw limited(wait, 'API key');
+    authorize(request, claims);
+  });
+}
+
+async function authenticate(
+  request: FastifyRequest,
+  { verifier, revocations }: BackendOptions,
+): Promise<BackendClaims> {
+  const token = /^Bearer +([^\s,]+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const refused = (code: string, why: string) =>
+    new ProblemError(401, code, why, { field: 'authorization', challenge: 'Bearer error="invalid_token"' });
+  if (token?.startsWith('tk_'))
+    throw refused('token_refused', 'An API key is for auth: get a backend token from POST /auth/token.');
+  try {
+    const claims = await verifier.verifyBackend(token);
+    if (revocations.isRevoked(claims)) throw refused('token_revoked', 'The API key of this token was revoked.');
+    return claims;
+  } catch (error) {
+    if (!(error instanceof TokenError)) throw error;
+    if (error.reason === 'unavailable')
+      throw new ProblemError(503, 'unavailable', 'The keys of auth are not there yet; try again soon.', {
+        retryAfter: 2,
+      });
+    throw refused(`token_${CODES[error.reason] ?? 'refused'}`, `The backend token was refused: ${error.message}.`);
+  }
+}
+const CODES: Readonly<Record<string, string>> = { missing: 'missing', expired: 'expired' };
+
+function authorize(request: FastifyRequest, claims: BackendClaims): void {
+  const { scope } = request.routeOptions.config;
+  if (scope && !claims.scope.split(' ').includes(scope))
+    throw new ProblemError(403, 'scope_missing', `The backend token needs the scope ${scope}.`, {
+      field: 'authorization',
+      challenge: `Bearer error="insufficient_scope", scope="${scope}"`,
+    });
+  const { roomId } = request.params as { roomId?: string };
+  if (roomId !== undefined) requireRoom(claims, roomId, 'roomId');
+}
+
+/** @throws ProblemError 400, 403 */
+export function requireRoom(claims: BackendClaims, roomId: string, field: string): void {
+  if (!isRoomId(roomId))
+    throw new ProblemError(400, 'invalid_field', `${field} is no room id (rule S-29)`, { field: `/${field}` });
+  if (!mayEnter(claims, roomId))
+    throw new ProblemError(403, 'room_refused', 'The API key is not for that room.', { field: `/${field}` });
+}
+
+/** The claims of a request that passed. */
+export function backendOf(request: FastifyRequest): BackendClaims {
+  if (!request.backend) throw new Error('a route of the server API outside of its scope');
+  return request.backend;
+}
+
+function limited(waitMs: number, what: string): ProblemError {
+  const retryAfter = Math.max(1, Math.ceil(waitMs / 1000));
+  return new ProblemError(429, 'rate_limited', `Too many requests of this ${what}; wait ${retryAfter} s.`, {
+    retryAfter,
+  });
+}
+
+/** draft-ietf-httpapi-ratelimit-headers: the quota of a burst, what is left of it, and when all of it is there again. */
+function rateHeaders(reply: FastifyReply, perSecond: number, left: number): void {
+  const quota = perSecond * BURST_SECONDS;
+  reply.header('ratelimit-policy', `"api-key";q=${quota};w=${BURST_SECONDS}`);
+  reply.header('ratelimit', `"api-key";r=${Math.floor(left)};t=${Math.ceil((quota - left) / perSecond)}`);
+}
+
+class Buckets {
+  readonly #buckets = new Map<string, Bucket>();
+  readonly #rate: number;
+  constructor(rate: number) {
+    this.#rate = rate;
+  }
+  of(key: string, now: number): Bucket {
+    const known = this.#buckets.get(key);
+    if (known) return known;
+    if (this.#buckets.size >= MAX_BUCKETS)
+      for (const [name, bucket] of this.#buckets) if (bucket.full(now)) this.#buckets.delete(name);
+    const bucket = new Bucket(this.#rate, now, this.#rate * BURST_SECONDS);
+    this.#buckets.set(key, bucket);
+    return bucket;
+  }
+}

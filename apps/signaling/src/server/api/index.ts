@@ -1,0 +1,30 @@
+/** The server API, `/v1`: for backends, with a token of their own. Each node serves each room, as the state is in the store. */
+import { ProblemDetails, registerProblems } from '@tandem/service';
+import type { FastifyInstance } from 'fastify';
+import { type BackendOptions, registerBackends } from './backend.ts';
+import { peerRoutes } from './peers.ts';
+import { roomRoutes } from './rooms.ts';
+import { Peer, Room } from './schemas.ts';
+
+/** Of a request's body, bytes. */
+const BODY_LIMIT = 16_384;
+
+/** Everything under `/v1`, with hooks and errors of its own. */
+export async function registerApi(app: FastifyInstance, options: BackendOptions): Promise<void> {
+  await app.register((api, _options, registered) => {
+    registerProblems(api);
+    for (const schema of [ProblemDetails, Room, Peer]) api.addSchema(schema);
+    api.addContentTypeParser(
+      'application/merge-patch+json',
+      { parseAs: 'string' },
+      api.getDefaultJsonParser('error', 'error'),
+    );
+    api.addHook('onRoute', (route) => {
+      route.bodyLimit ??= BODY_LIMIT;
+    });
+    registerBackends(api, options);
+    roomRoutes(api, options.node);
+    peerRoutes(api, options.node);
+    registered();
+  });
+}

@@ -1,0 +1,139 @@
+/** `/v1/rooms/{roomId}/peers` and `/messages`: who is in a room, and what a backend does to and tells them. */
+import { ProblemError } from '@tandem/service';
+import type { FastifyInstance } from 'fastify';
+import Type from 'typebox';
+import { isMediaPeer, type MemberRecord } from '../../backplane/types.ts';
+import type { MemberInfo } from '../../core/model.ts';
+import type { SignalingNode } from '../../core/node.ts';
+import { describe } from './rooms.ts';
+import {
+  Empty,
+  MAX_BAN_SECONDS,
+  MessageAnswer,
+  MessageBody,
+  type Peer,
+  PeerList,
+  PeerParams,
+  problems,
+  RemoveQuery,
+  RoomParams,
+} from './schemas.ts';
+
+const MAX_DATA_BYTES = 8192;
+const DEFAULT_BAN_SECONDS = 3600;
+const tags = ['peers'];
+
+export function peerRoutes(api: FastifyInstance, node: SignalingNode): void {
+  const people = async (roomId: string) =>
+    (await node.admin.members(roomId)).filter(({ peerId }) => !isMediaPeer(peerId));
+  const one = async ({ roomId, peerId }: PeerParams): Promise<MemberRecord> => {
+    const found = (await people(roomId)).find((member) => member.peerId === peerId);
+    if (!found)
+      throw new ProblemError(404, 'peer_unknown', 'There is no such peer in that room.', { field: '/peerId' });
+    return found;
+  };
+
+  api.get<{ Params: RoomParams }>(
+    '/v1/rooms/:roomId/peers',
+    {
+      config: { scope: 'peers:read' },
+      schema: {
+        operationId: 'listPeers',
+        summary: 'Who is in a room',
+        tags,
+        params: RoomParams,
+        response: { 200: PeerList, ...problems(404) },
+      },
+    },
+    async ({ params: { roomId } }) => {
+      const peers = await people(roomId);
+      if (peers.length === 0) await describe(node.backplane, roomId);
+      return { peers: peers.map(represent) };
+    },
+  );
+
+  api.get<{ Params: PeerParams }>(
+    '/v1/rooms/:roomId/peers/:peerId',
+    {
+      config: { scope: 'peers:read' },
+      schema: {
+        operationId: 'getPeer',
+        summary: 'Look at a peer',
+        tags,
+        params: PeerParams,
+        response: { 200: Type.Ref('Peer#'), ...problems(404) },
+      },
+    },
+    async ({ params }) => represent(await one(params)),
+  );
+
+  api.delete<{ Params: PeerParams; Querystring: RemoveQuery }>(
+    '/v1/rooms/:roomId/peers/:peerId',
+    {
+      config: { scope: 'peers:write' },
+      schema: {
+        operationId: 'removePeer',
+        summary: 'Remove a peer (close code 4003), and keep it out if asked',
+        tags,
+        params: PeerParams,
+        querystring: RemoveQuery,
+        response: { 204: Empty, ...problems(404) },
+      },
+    },
+    async ({ params, query }, reply) => {
+      const seconds = Number(query.banSeconds ?? DEFAULT_BAN_SECONDS);
+      if (seconds > MAX_BAN_SECONDS)
+        throw new ProblemError(400, 'invalid_field', `querystring/banSeconds: ${MAX_BAN_SECONDS} at most`, {
+          field: '/banSeconds',
+        });
+      const ban = query.ban === undefined || query.ban === 'none' ? undefined : { of: query.ban, ms: seconds * 1000 };
+      await node.admin.removePeer(params.roomId, await one(params), { reason: query.reason, ban });
+      return reply.code(204).send();
+    },
+  );
+
+  api.post<{ Params: RoomParams; Body: MessageBody }>(
+    '/v1/rooms/:roomId/messages',
+    {
+      config: { scope: 'messages:write' },
+      schema: {
+        operationId: 'sendMessage',
+        summary: 'Tell peers something: they receive `server_message`',
+        description: 'Not kept for those who come later. A request that is sent again is told again.',
+        tags: ['messages'],
+        params: RoomParams,
+        body: MessageBody,
+        response: { 200: MessageAnswer, ...problems(404, 413, 415) },
+      },
+    },
+    async ({ params: { roomId }, body: { topic, data, peerIds, userIds } }) => {
+      if (Buffer.byteLength(JSON.stringify(data ?? null)) > MAX_DATA_BYTES)
+        throw new ProblemError(400, 'invalid_field', `body/data may have ${MAX_DATA_BYTES} bytes as JSON`, {
+          field: '/data',
+        });
+      const everybody = await people(roomId);
+      if (everybody.length === 0) await describe(node.backplane, roomId);
+      const isAddressed = (member: MemberRecord) =>
+        (peerIds === undefined && userIds === undefined) ||
+        peerIds?.includes(member.peerId) ||
+        userIds?.includes(infoOf(member).userId);
+      const recipients = everybody.filter(isAddressed);
+      node.admin.send(recipients, { type: 'server_message', topic, data: data ?? null });
+      return { recipients: recipients.length };
+    },
+  );
+}
+
+const infoOf = ({ info }: MemberRecord) => JSON.parse(info) as MemberInfo;
+
+function represent(member: MemberRecord): Peer {
+  const { userId, name, guest, metadata } = infoOf(member);
+  return {
+    peerId: member.peerId,
+    userId,
+    guest: guest !== undefined,
+    away: member.awayFor > 0,
+    ...(name === undefined ? {} : { name }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
+}
