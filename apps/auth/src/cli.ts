@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { API_SCOPES, apiKeySession, Grants, isRoomGrant } from '@tandem/protocol';
 import { connectRedis, loadConfig } from '@tandem/service';
 import { Check } from 'typebox/value';
-import { formatApiKeyEntry, isScope, newApiKey } from './access/api-key.ts';
+import { formatApiKeyEntry, isScope, type NewApiKey, newApiKey } from './access/api-key.ts';
 import { AuthConfig } from './config.ts';
 import { fileSource, rotateFile } from './keys/file.ts';
 import { timetableOf } from './keys/open-source.ts';
@@ -24,6 +24,24 @@ import { createRedisStore } from './store/redis.ts';
 
 const usage =
   'usage: npm run auth -- keys init|rotate PATH, api-key new|list|revoke (see the head of apps/auth/src/cli.ts)';
+
+/** @throws Error naming the option */
+function keyFrom(values: { users?: string; grants?: string; scopes?: string; days?: string }): NewApiKey {
+  const grants: unknown = JSON.parse(values.grants ?? '{}');
+  if (!Check(Grants, grants)) throw new Error('--grants: not grants; see packages/protocol/src/token.ts');
+  for (const room of grants.rooms ?? [])
+    if (!isRoomGrant(room)) throw new Error('--grants: rooms are room ids, or the beginning of ids and *');
+  const days = values.days === undefined ? undefined : Number(values.days);
+  if (days !== undefined && !(days > 0)) throw new Error('--days: expected a number of days');
+  const scopes = values.scopes === 'all' ? API_SCOPES : values.scopes?.split(/[ ,]+/).filter(Boolean);
+  if (scopes && !scopes.every(isScope)) throw new Error(`--scopes: expected all, or some of ${API_SCOPES.join(', ')}`);
+  return newApiKey({
+    grants,
+    users: values.users ?? '*',
+    ...(scopes ? { scopes: scopes.filter(isScope) } : {}),
+    ...(days === undefined ? {} : { expiresAt: Math.floor(Date.now() / 1000 + days * 86_400) }),
+  });
+}
 
 async function main(): Promise<void> {
   const { positionals, values } = parseArgs({
@@ -56,21 +74,7 @@ async function main(): Promise<void> {
     : undefined;
   await using store = redis ? await createRedisStore(redis) : undefined;
   if (action === 'new') {
-    const grants: unknown = JSON.parse(values.grants ?? '{}');
-    if (!Check(Grants, grants)) throw new Error('--grants: not grants; see packages/protocol/src/token.ts');
-    for (const room of grants.rooms ?? [])
-      if (!isRoomGrant(room)) throw new Error('--grants: rooms are room ids, or the beginning of ids and *');
-    const days = values.days === undefined ? undefined : Number(values.days);
-    if (days !== undefined && !(days > 0)) throw new Error('--days: expected a number of days');
-    const scopes = values.scopes === 'all' ? API_SCOPES : values.scopes?.split(/[ ,]+/).filter(Boolean);
-    if (scopes && !scopes.every(isScope))
-      throw new Error(`--scopes: expected all, or some of ${API_SCOPES.join(', ')}`);
-    const { key, record } = newApiKey({
-      grants,
-      users: values.users ?? '*',
-      ...(scopes ? { scopes: scopes.filter(isScope) } : {}),
-      ...(days === undefined ? {} : { expiresAt: Math.floor(Date.now() / 1000 + days * 86_400) }),
-    });
+    const { key, record } = keyFrom(values);
     if (store) await store.putApiKey(record);
     console.log(`key (shown once, for your backend): ${key}`);
     console.log(store ? `kept in Redis as ${record.id}` : `entry for API_KEYS: ${formatApiKeyEntry(record)}`);

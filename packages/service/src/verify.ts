@@ -20,40 +20,14 @@ import { Compile } from 'typebox/compile';
 import { type HealthProbe, HealthRecord } from './health.ts';
 import type { Logger } from './log.ts';
 import { guard } from './resilience.ts';
+import { TokenError, type TokenRefusal } from './token-error.ts';
 
 /** Signature algorithms accepted, ever. No `none`, nothing symmetric, no RSA. */
 export const TOKEN_ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519'] as const;
 /** Bytes of a token that anybody looks at; ours are under 1.5 KB. */
 export const MAX_TOKEN_BYTES = 8192;
 
-/** Why a token was refused. `unavailable` is not the token's fault: no keys could be had yet; try later. */
-export type TokenRefusal =
-  | 'missing'
-  | 'too_large'
-  | 'malformed'
-  | 'algorithm'
-  | 'embedded_key'
-  | 'unknown_key'
-  | 'signature'
-  | 'expired'
-  | 'not_yet'
-  | 'issuer'
-  | 'audience'
-  | 'claims'
-  | 'unavailable';
-
-/** Thrown by a {@link TokenVerifier}. The message never quotes the token. */
-export class TokenError extends Error {
-  override name = 'TokenError';
-  readonly reason: TokenRefusal;
-  /** Claim or header at fault, if there is one. */
-  readonly field: string | undefined;
-  constructor(reason: TokenRefusal, message: string, field?: string) {
-    super(message);
-    this.reason = reason;
-    this.field = field;
-  }
-}
+export { TokenError, type TokenRefusal };
 
 export interface TokenVerifierOptions {
   /** Where the keys are, such as `http://auth:8081/.well-known/jwks.json`. */

@@ -38,7 +38,7 @@ export function joinRoom(store: MemoryStore, name: string, member: MemberRecord,
   return refusal ?? { ok: true, state: withEnd(store, name, state) };
 }
 
-/** @returns why somebody may not come in, whether there is room or not */
+/** @returns the refusal that does not depend on free places */
 function refuse(store: MemoryStore, name: string, isPresent: boolean, rule: JoinRule): JoinResult | undefined {
   if (store.isBanned(name, rule.loginSession, rule.userId)) return { ok: false, reason: 'banned' };
   const rules = store.settingsOf(name)?.rules;

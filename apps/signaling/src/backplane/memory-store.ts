@@ -106,7 +106,7 @@ export class MemoryStore {
     } else room.version++;
   }
 
-  /** Nobody is in it any more: its settings stay for a while. */
+  /** The room is empty: its settings stay for a while. */
   emptied(name: string): void {
     this.rooms.delete(name);
     const settings = this.settingsOf(name);

@@ -4,13 +4,13 @@
 export interface RoomRules {
   /** Most people at once; 0: as many as the node allows. */
   readonly maxPeers: number;
-  /** Nobody new enters. */
+  /** No new people enter. */
   readonly locked: boolean;
-  /** From then on nobody new enters. */
+  /** From then on no new people enter. */
   readonly closesAt: number;
   /** Then the room is emptied. */
   readonly endsAt: number;
-  /** How long the settings are kept while nobody is in the room, ms, at least 1. */
+  /** How long the settings are kept while the room is empty, ms, at least 1. */
   readonly emptyMs: number;
   /** They are kept until then at least. */
   readonly keptUntil: number;
@@ -34,9 +34,9 @@ export type WriteSettingsResult =
   | { readonly kind: 'exists' | 'missing' | 'stale' };
 
 export interface RoomDescription {
-  /** Version of the first change: tells the room from others of its name. 0: nobody is in it. */
+  /** Version of the first change: tells the room from others of its name. 0: it is empty. */
   readonly firstVersion: number;
-  /** When that was, ms since the epoch; 0: nobody is in it. */
+  /** When that was, ms since the epoch; 0: it is empty. */
   readonly startedAt: number;
   /** Everybody in it, media nodes' agents too; one that was away too long counts until it is removed. */
   readonly peerIds: readonly string[];

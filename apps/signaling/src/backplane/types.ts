@@ -89,7 +89,7 @@ export interface SessionRecord extends WriteMark {
 
 export type JoinResult =
   | { readonly ok: true; readonly state: RoomState }
-  /** `unknown`: the room has no settings, and {@link JoinRule.created} asks for them. `over`: it takes nobody in any more. */
+  /** `unknown`: the room has no settings, and {@link JoinRule.created} asks for them. `over`: it takes no new people any more. */
   | { readonly ok: false; readonly reason: 'banned' | 'locked' | 'over' | 'unknown' }
   /** `away`: a member of the same user that is away; one that was ended may be replaced, see {@link Entrant}. */
   | { readonly ok: false; readonly reason: 'full'; readonly away?: string };

@@ -111,7 +111,7 @@ local function keep()
   end
 end
 
--- Nobody is in it any more: its settings stay for a while, and the room is listed as long as it has any.
+-- The room is empty: its settings stay for a while, and the room is listed as long as it has any.
 local function empty()
   redis.call('DEL', KEYS[1])
   if not settings() then

@@ -39,7 +39,7 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     expect(await enter(a, room, 'p1')).toBe(true);
     await set(a, room, { closesAt: Date.now() + 60_000 });
     expect(await enter(a, room, 'p3')).toBe(true);
-    // Restored after a loss: whoever is in stays in.
+    // Restored after a loss: members stay in.
     await set(a, room, { locked: true, maxPeers: 1 });
     expect(await enter(a, room, 'p4', { limit: 0, created: true })).toBe(true);
   });

@@ -114,7 +114,7 @@ function refused(roomId: string, result: JoinRefusal): RefusalError {
     case 'locked':
       return refusal('room_locked', `Room ${roomId} is locked.`);
     case 'over':
-      return refusal('room_over', `Room ${roomId} takes nobody in any more.`);
+      return refusal('room_over', `Room ${roomId} takes no new people any more.`);
     case 'unknown':
       return refusal('room_unknown', `There is no room ${roomId}: it has to be created first (POST /v1/rooms).`);
     default:

@@ -1,4 +1,4 @@
-/** Empties rooms: because somebody may ask for it, or because the end of a room has come. */
+/** Empties rooms: on request, or because the end of a room has come. */
 import { ignoreUnavailable, type MemberRecord, type RoomState } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
 import type { RoomReplicas } from '../rooms/room-replicas.ts';
@@ -17,7 +17,7 @@ export class RoomCloser {
   }
 
   /**
-   * Ends every session in a room. The store is emptied first, so that nobody whom this node does not know of stays behind.
+   * Ends every session in a room. The store is emptied first, so that members which this node does not know end as well.
    * @param empty changes the store and says who was in
    * @param closed called before sessions end
    * @throws UnavailableError

@@ -24,15 +24,27 @@ const DEFAULT_BAN_SECONDS = 3600;
 const tags = ['peers'];
 
 export function peerRoutes(api: FastifyInstance, node: SignalingNode): void {
-  const people = async (roomId: string) =>
-    (await node.admin.members(roomId)).filter(({ peerId }) => !isMediaPeer(peerId));
-  const one = async ({ roomId, peerId }: PeerParams): Promise<MemberRecord> => {
-    const found = (await people(roomId)).find((member) => member.peerId === peerId);
-    if (!found)
-      throw new ProblemError(404, 'peer_unknown', 'There is no such peer in that room.', { field: '/peerId' });
-    return found;
-  };
+  readRoutes(api, node);
+  removeRoute(api, node);
+  messageRoute(api, node);
+}
 
+/** @throws ProblemError 404 */
+async function peopleOf(node: SignalingNode, roomId: string): Promise<readonly MemberRecord[]> {
+  const members = await node.admin.members(roomId);
+  if (members.length === 0) await describe(node.backplane, roomId);
+  return members.filter(({ peerId }) => !isMediaPeer(peerId));
+}
+
+/** @throws ProblemError 404 */
+async function peerOf(node: SignalingNode, { roomId, peerId }: PeerParams): Promise<MemberRecord> {
+  const members = await node.admin.members(roomId);
+  const found = members.find((member) => member.peerId === peerId && !isMediaPeer(peerId));
+  if (!found) throw new ProblemError(404, 'peer_unknown', 'There is no such peer in that room.', { field: '/peerId' });
+  return found;
+}
+
+function readRoutes(api: FastifyInstance, node: SignalingNode): void {
   api.get<{ Params: RoomParams }>(
     '/v1/rooms/:roomId/peers',
     {
@@ -45,11 +57,7 @@ export function peerRoutes(api: FastifyInstance, node: SignalingNode): void {
         response: { 200: PeerList, ...problems(404) },
       },
     },
-    async ({ params: { roomId } }) => {
-      const peers = await people(roomId);
-      if (peers.length === 0) await describe(node.backplane, roomId);
-      return { peers: peers.map(represent) };
-    },
+    async ({ params: { roomId } }) => ({ peers: (await peopleOf(node, roomId)).map(represent) }),
   );
 
   api.get<{ Params: PeerParams }>(
@@ -64,9 +72,11 @@ export function peerRoutes(api: FastifyInstance, node: SignalingNode): void {
         response: { 200: Type.Ref('Peer#'), ...problems(404) },
       },
     },
-    async ({ params }) => represent(await one(params)),
+    async ({ params }) => represent(await peerOf(node, params)),
   );
+}
 
+function removeRoute(api: FastifyInstance, node: SignalingNode): void {
   api.delete<{ Params: PeerParams; Querystring: RemoveQuery }>(
     '/v1/rooms/:roomId/peers/:peerId',
     {
@@ -87,19 +97,21 @@ export function peerRoutes(api: FastifyInstance, node: SignalingNode): void {
           field: '/banSeconds',
         });
       const ban = query.ban === undefined || query.ban === 'none' ? undefined : { of: query.ban, ms: seconds * 1000 };
-      await node.admin.removePeer(params.roomId, await one(params), { reason: query.reason, ban });
+      await node.admin.removePeer(params.roomId, await peerOf(node, params), { reason: query.reason, ban });
       return reply.code(204).send();
     },
   );
+}
 
+function messageRoute(api: FastifyInstance, node: SignalingNode): void {
   api.post<{ Params: RoomParams; Body: MessageBody }>(
     '/v1/rooms/:roomId/messages',
     {
       config: { scope: 'messages:write' },
       schema: {
         operationId: 'sendMessage',
-        summary: 'Tell peers something: they receive `server_message`',
-        description: 'Not kept for those who come later. A request that is sent again is told again.',
+        summary: 'Send peers a message: they receive `server_message`',
+        description: 'Not kept for those who come later. A request that is repeated is sent again.',
         tags: ['messages'],
         params: RoomParams,
         body: MessageBody,
@@ -111,13 +123,11 @@ export function peerRoutes(api: FastifyInstance, node: SignalingNode): void {
         throw new ProblemError(400, 'invalid_field', `body/data may have ${MAX_DATA_BYTES} bytes as JSON`, {
           field: '/data',
         });
-      const everybody = await people(roomId);
-      if (everybody.length === 0) await describe(node.backplane, roomId);
       const isAddressed = (member: MemberRecord) =>
         (peerIds === undefined && userIds === undefined) ||
         peerIds?.includes(member.peerId) ||
         userIds?.includes(infoOf(member).userId);
-      const recipients = everybody.filter(isAddressed);
+      const recipients = (await peopleOf(node, roomId)).filter(isAddressed);
       node.admin.send(recipients, { type: 'server_message', topic, data: data ?? null });
       return { recipients: recipients.length };
     },

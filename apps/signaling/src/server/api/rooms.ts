@@ -19,6 +19,14 @@ const tags = ['rooms'];
 
 export function roomRoutes(api: FastifyInstance, node: SignalingNode): void {
   const { backplane } = node;
+  createRoute(api, backplane);
+  listRoute(api, backplane);
+  readRoute(api, backplane);
+  changeRoute(api, backplane);
+  endRoute(api, node);
+}
+
+function createRoute(api: FastifyInstance, backplane: Backplane): void {
   api.post<{ Body: RoomBody }>(
     '/v1/rooms',
     {
@@ -45,7 +53,9 @@ export function roomRoutes(api: FastifyInstance, node: SignalingNode): void {
         .send(represent(roomId, description));
     },
   );
+}
 
+function listRoute(api: FastifyInstance, backplane: Backplane): void {
   api.get<{ Querystring: RoomQuery }>(
     '/v1/rooms',
     {
@@ -60,7 +70,9 @@ export function roomRoutes(api: FastifyInstance, node: SignalingNode): void {
     },
     (request) => listPage(backplane, backendOf(request), request.query),
   );
+}
 
+function readRoute(api: FastifyInstance, backplane: Backplane): void {
   api.get<{ Params: RoomParams }>(
     '/v1/rooms/:roomId',
     {
@@ -79,7 +91,9 @@ export function roomRoutes(api: FastifyInstance, node: SignalingNode): void {
       return reply.header('etag', etagOf(description)).send(represent(roomId, description));
     },
   );
+}
 
+function changeRoute(api: FastifyInstance, backplane: Backplane): void {
   api.patch<{ Params: RoomParams; Body: RoomPatch }>(
     '/v1/rooms/:roomId',
     {
@@ -87,8 +101,7 @@ export function roomRoutes(api: FastifyInstance, node: SignalingNode): void {
       schema: {
         operationId: 'updateRoom',
         summary: 'Change the settings of a room',
-        description:
-          'With If-Match only if they are those of that ETag. A room that somebody just joined gets settings.',
+        description: 'With If-Match only if they are those of that ETag. A room that was only joined gets settings.',
         tags,
         consumes: ['application/merge-patch+json', 'application/json'],
         params: RoomParams,
@@ -103,21 +116,23 @@ export function roomRoutes(api: FastifyInstance, node: SignalingNode): void {
       return reply.header('etag', etagOf(description)).send(represent(roomId, description));
     },
   );
+}
 
+function endRoute(api: FastifyInstance, node: SignalingNode): void {
   api.delete<{ Params: RoomParams }>(
     '/v1/rooms/:roomId',
     {
       config: { scope: 'rooms:write' },
       schema: {
         operationId: 'closeRoom',
-        summary: 'End a room: everybody is removed (close code 4009) and its settings go',
+        summary: 'End a room: all are removed (close code 4009) and its settings go',
         tags,
         params: RoomParams,
         response: { 204: Empty, ...problems(404) },
       },
     },
     async ({ params: { roomId } }, reply) => {
-      await describe(backplane, roomId);
+      await describe(node.backplane, roomId);
       await node.admin.forgetRoom(roomId);
       return reply.code(204).send();
     },
@@ -128,7 +143,7 @@ export function roomRoutes(api: FastifyInstance, node: SignalingNode): void {
 export async function describe(backplane: Backplane, roomId: string): Promise<RoomDescription> {
   const [description] = await backplane.describeRooms([roomId]);
   if (!description)
-    throw new ProblemError(404, 'room_unknown', 'There is no such room: nobody is in it, and it was not created.', {
+    throw new ProblemError(404, 'room_unknown', 'There is no such room: it is empty, and it was not created.', {
       field: '/roomId',
     });
   return description;

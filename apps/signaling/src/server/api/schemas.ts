@@ -20,22 +20,22 @@ export const MAX_BAN_SECONDS = 86_400;
 const RoomId = Type.String({ minLength: 1, maxLength: 128, description: 'Rule S-29.' });
 const PeerId = Type.String({ minLength: 1, maxLength: 128 });
 const Time = (description: string) => Type.String({ maxLength: 40, description: `${description} RFC 3339.` });
-const Reason = Type.String({ maxLength: 200, description: 'For the people who are told.' });
+const Reason = Type.String({ maxLength: 200, description: 'Reaches the peer in `kicked`.' });
 
 const MaxPeers = Type.Integer({
   minimum: 1,
   maximum: 1000,
   description: 'Most people at once. Default: the limit of the service, which it cannot raise.',
 });
-const Locked = Type.Boolean({ description: 'Nobody new comes in; who is in stays in. Default false.' });
+const Locked = Type.Boolean({ description: 'No new people come in; members stay. Default false.' });
 const EmptyTimeoutSeconds = Type.Integer({
   minimum: 1,
   maximum: 2_592_000,
   description:
-    'How long the room is kept while nobody is in it, s. Default: until a day after expiresAt and endAt, or else 86,400.',
+    'How long the room is kept while it is empty, s. Default: until a day after expiresAt and endAt, or else 86,400.',
 });
-const ExpiresAt = Time('From then on nobody new comes in.');
-const EndAt = Time('Then everybody is removed (close code 4009), within 20 s.');
+const ExpiresAt = Time('From then on no new people come in.');
+const EndAt = Time('Then all are removed (close code 4009), within 20 s.');
 const Metadata = Type.Record(Type.String({ maxLength: 64 }), Type.Unknown(), {
   maxProperties: 64,
   description: `Yours; clients never see it. ${MAX_METADATA_BYTES} bytes as JSON at most.`,
@@ -80,9 +80,9 @@ export const Room = Type.Object(
   {
     roomId: RoomId,
     sid: Type.Optional(
-      Type.String({ description: 'Tells this use of the room from others of its name. Absent while nobody is in it.' }),
+      Type.String({ description: 'Tells this use of the room from others of its name. Absent while it is empty.' }),
     ),
-    createdAt: Type.Optional(Time('When it was created here. Absent for a room that somebody just joined.')),
+    createdAt: Type.Optional(Time('When it was created here. Absent for a room that was only joined.')),
     startedAt: Type.Optional(Time('When the first of those who are in came in.')),
     numPeers: Type.Integer({ description: 'People in it now, also those who are away for a moment.' }),
     maxPeers: Type.Optional(MaxPeers),
@@ -129,7 +129,7 @@ export const RemoveQuery = Type.Object(
     ban: Type.Optional(
       Type.Union([Type.Literal('none'), Type.Literal('login'), Type.Literal('user')], {
         description:
-          'Who is kept out of the room: nobody (default), this login session, or every login of the user (of a guest the login: a guest’s id proves nothing).',
+          'Who is kept out of the room: none (default), this login session, or every login of the user (of a guest the login: a guest’s id proves nothing).',
       }),
     ),
     banSeconds: Type.Optional(
@@ -158,7 +158,7 @@ export const MessageBody = Type.Object(
   {
     topic: Type.String({ minLength: 1, maxLength: 64 }),
     data: Type.Unknown({ description: 'Any JSON, 8,192 bytes at most.' }),
-    peerIds: Type.Optional(Type.Array(PeerId, { maxItems: 100, description: 'Only to these. Default: everybody.' })),
+    peerIds: Type.Optional(Type.Array(PeerId, { maxItems: 100, description: 'Only to these. Default: all.' })),
     userIds: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 100, description: 'Only to these users.' }),
     ),
