@@ -34,6 +34,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set when the request carried a valid API key. */
     apiKey: ApiKeyRecord | undefined;
+    /** Under /v1: the API key itself, or that of the backend token. */
+    backendKey: ApiKeyRecord | undefined;
     /** Set when the request carried a valid access token. */
     claims: AccessClaims | undefined;
   }

@@ -4,7 +4,7 @@ import { startRedis } from '@tandem/service/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { newApiKey } from './access/api-key.ts';
+import { formatApiKeyEntry, newApiKey } from './access/api-key.ts';
 import { openApiYaml } from './openapi.ts';
 import { startTestAuth, type TestAuth } from './testing.ts';
 
@@ -123,9 +123,11 @@ test('every operation says what it is for and which problems it may answer', () 
     'post /auth/refresh',
     'post /auth/revoke',
     'post /auth/token',
+    'post /v1/tokens',
   ]);
   for (const { spec } of operations) {
-    expect(spec.summary && spec.operationId && spec.responses['200'].description).toBeTruthy();
+    const done = spec.responses['200'] ?? spec.responses['201'];
+    expect(spec.summary && spec.operationId && done.description).toBeTruthy();
     expect(spec.responses['429'] && spec.responses.default).toBeTruthy();
   }
 });
@@ -138,6 +140,9 @@ test('every status in the document is one that the service gives, in the shape t
   await using openId = await startTestAuth(oidc);
   await using limited = await startTestAuth({ RATE_PER_IP: 1 });
   await limited.get('/nowhere');
+  const { key, record } = newApiKey({ users: 'eve' });
+  await using backed = await startTestAuth({ ACCESS: 'api-key', API_KEYS: formatApiKeyEntry(record) });
+  const asBackend = { 'x-api-key': key };
   const login = () => auth.login('eve');
   const good: Record<string, () => Promise<Json>> = {
     '/auth/token': async () => ({ body: { userId: 'eve', name: 'Eve', grants: { rooms: ['a-*'], publish: true } } }),
@@ -154,17 +159,20 @@ test('every status in the document is one that the service gives, in the shape t
   };
   for (const operation of operations) {
     const { path } = operation;
+    // Under /v1 credentials come before the body.
+    const [url, headers] = path.startsWith('/v1/') ? [backed.url, asBackend] : [auth.url, {}];
     const ways: Record<string, () => ReturnType<typeof call>> = {
       200: async () =>
         path === '/auth/nonce'
           ? call(operation, {}, openId.url)
           : call(operation, { signed: true, ...(await good[path]?.()) }),
-      400: () => call(operation, malformed[path] ?? { body: '{' }),
+      201: () => call(operation, { body: { userId: 'eve' }, headers }, url),
+      400: () => call(operation, { headers, ...(malformed[path] ?? { body: '{' }) }, url),
       401: () => call(operation, { headers: { 'x-api-key': 'tk_made_up' } }, openId.url),
-      403: () => call(operation, forbidden[path]),
+      403: () => call(operation, { headers, ...(forbidden[path] ?? { body: { userId: 'other' } }) }, url),
       404: () => call(operation, {}),
-      413: () => call(operation, { body: { userId: 'x'.repeat(20_000) } }),
-      415: () => call(operation, { body: '<x/>', headers: { 'content-type': 'application/xml' } }),
+      413: () => call(operation, { headers, body: { userId: 'x'.repeat(20_000) } }, url),
+      415: () => call(operation, { body: '<x/>', headers: { ...headers, 'content-type': 'application/xml' } }, url),
       429: () => call(operation, {}, limited.url),
       503: () => call(operation, { headers: { 'x-api-key': newApiKey().key } }, keyed.url),
     };

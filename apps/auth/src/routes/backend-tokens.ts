@@ -46,9 +46,16 @@ const grantsOf = ({ roomId, role = 'member' }: BackendTokenBody): Grants => ({
 });
 
 export function backendTokenRoute(app: FastifyInstance, ctx: AuthContext): void {
+  app.decorateRequest('backendKey', undefined);
   app.post<{ Body: BackendTokenBody }>(
     '/v1/tokens',
     {
+      // Before the body is read.
+      onRequest: async (request) => {
+        const key = await requireBackend(ctx, request, 'tokens:mint');
+        if (!request.apiKey) await takeApiKey(ctx, key.id);
+        request.backendKey = key;
+      },
       schema: {
         operationId: 'createToken',
         summary: 'Get a token for a user of a backend',
@@ -62,8 +69,8 @@ export function backendTokenRoute(app: FastifyInstance, ctx: AuthContext): void 
     async (request, reply) => {
       reply.header('cache-control', 'no-store').code(201);
       const { body } = request;
-      const key = await requireBackend(ctx, request, 'tokens:mint');
-      if (!request.apiKey) await takeApiKey(ctx, key.id);
+      const key = request.backendKey;
+      if (!key) throw new Error('the hook of this route was not run');
       refuseGuestName(body.userId, '/userId');
       if (!covers(key.users, body.userId))
         throw new ProblemError(403, 'user_refused', 'This API key may not speak for that user.', { field: '/userId' });
