@@ -49,6 +49,7 @@ export interface Effects {
 export async function buildEffects(client: string): Promise<Effects> {
   const files: Record<string, Uint8Array> = {
     'blur-worker.js': await bundled(path.join(client, 'src/media/effects/blur-worker.ts'), 'iife'),
+    'encryption-worker.js': await bundled(require.resolve('@tandem/rtc/encryption-worker'), 'iife'),
     // Gzipped here and named so that no host adds an encoding of its own.
     'segmenter.bin': await packed(`${TWILIO}/dist/build/tflite-simd-1-0-0.wasm`),
     'model.bin': await packed(`${TWILIO}/dist/build/selfie_segmentation_landscape.tflite`),

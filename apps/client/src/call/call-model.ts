@@ -1,4 +1,6 @@
-import type { Call } from '@tandem/rtc';
+import type { Call, SignalingSession } from '@tandem/rtc';
+import type { Encryption } from '@tandem/rtc/encryption';
+import { fragmentOf } from '../lib/room-name.ts';
 import { localMedia } from '../media/local-media.ts';
 import { followCall } from './call-events.ts';
 import { endKind } from './end-kind.ts';
@@ -50,11 +52,12 @@ export class CallModel extends InCall {
       .finally(() => clearTimeout(slow));
   }
 
-  async join(room: string, name: string): Promise<void> {
+  /** @param secret of the room, from its link: the call is encrypted end to end */
+  async join(room: string, name: string, secret?: string): Promise<void> {
     const { phase, readiness, layout } = this.get();
     if (phase === 'joining' || phase === 'call') return;
     const attempt = ++this.#attempt;
-    this.set({ ...initialState, readiness, layout, phase: 'joining', room, name });
+    this.set({ ...initialState, readiness, layout, phase: 'joining', room, name, secret });
     this.history = new QualityHistory();
     this.#together = new TimeTogether();
     this.#reporter = reportCall(this.history);
@@ -96,12 +99,16 @@ export class CallModel extends InCall {
   }
 
   async #enter(warm: Warm, attempt: number): Promise<void> {
-    const { room, name } = this.get();
+    const { room, name, secret } = this.get();
+    const encryption = secret === undefined ? undefined : await this.#encrypt(warm.session, room, secret);
+    if (attempt !== this.#attempt) return encryption?.close();
+    if (encryption) this.#undo.push(() => encryption.close());
     const media = localMedia.get();
     const tracks = [media.audioTrack, media.videoTrack].filter((track) => track !== undefined);
     const call = new warm.sdk.Call({
       session: warm.session,
-      prewarmed: warm.prewarmed,
+      // One that was made before the keys sends what anybody can read.
+      ...(encryption ? { encryption } : { prewarmed: warm.prewarmed }),
       roomId: room,
       getIceServers: warm.getIceServers,
       stream: new MediaStream(tracks),
@@ -117,13 +124,18 @@ export class CallModel extends InCall {
     found();
     const query = new URLSearchParams(location.search);
     query.set('room', room);
-    history.replaceState(null, '', `?${query}`);
+    history.replaceState(null, '', `?${query}${fragmentOf(secret)}`);
     performance.mark('tandem:joined');
     const moderator = moderates(await call.session.accessToken().catch(() => undefined));
     if (attempt !== this.#attempt) return;
     this.set({ phase: 'call', obstacle: undefined, joinedAt: Date.now(), moderator });
     const interim = setInterval(() => this.#reporter?.interim(call.peers), INTERIM_MS);
     this.#undo.push(keepAwake(), () => clearInterval(interim));
+  }
+
+  async #encrypt(session: SignalingSession, roomId: string, secret: string): Promise<Encryption> {
+    const { encryptCall } = await import('./encrypt.ts');
+    return encryptCall({ session, roomId, secret, state: this, broken: () => this.#finish('cannot_encrypt', '') });
   }
 
   #follow(call: Call): void {
@@ -229,9 +241,9 @@ export class CallModel extends InCall {
 
   /** Into the same room under the same name, in one step. */
   rejoin(): void {
-    const { room, name } = this.get();
+    const { room, name, secret } = this.get();
     this.toLobby();
-    void this.join(room, name);
+    void this.join(room, name, secret);
   }
 }
 

@@ -26,6 +26,10 @@ export function endKind(code: string | undefined): EndKind {
       return 'over';
     case 'room_unknown':
       return 'unknown';
+    case 'broken_link':
+      return 'link';
+    case 'cannot_encrypt':
+      return 'encryption';
     case 'unavailable':
     case 'timeout':
     case 'tryLater':

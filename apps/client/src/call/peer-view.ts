@@ -13,6 +13,7 @@ export function viewOf(peer: RemotePeer): PeerView {
     audio: metadata.audio === true,
     video: metadata.video === true,
     hand: metadata.hand === true,
+    encrypts: metadata.encryption !== undefined,
     handAt: metadata.handAt ?? 0,
     topology: peer.topology,
     stream: peer.stream,

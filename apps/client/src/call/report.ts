@@ -63,6 +63,9 @@ function refusalOf(code: string | undefined): Pick<CallLeg, 'outcome' | 'failure
     case 'locked':
     case 'over':
     case 'unknown':
+    // A link that was cut, a browser that cannot.
+    case 'link':
+    case 'encryption':
       return { outcome: 'abandoned', failure: 'other' };
     case 'unreachable':
     case 'lost':

@@ -28,6 +28,8 @@ export type EndKind =
   | 'locked'
   | 'over'
   | 'unknown'
+  | 'link'
+  | 'encryption'
   | 'unreachable'
   | 'lost'
   | 'failed';
@@ -41,6 +43,8 @@ export interface PeerView {
   readonly audio: boolean;
   readonly video: boolean;
   readonly hand: boolean;
+  /** It encrypts end to end: without its secret all of it is noise. */
+  readonly encrypts: boolean;
   /** When the hand went up, ms since the epoch by its owner's clock; 0: not known. */
   readonly handAt: number;
   /** How the media comes: straight from this person, or by a media node. */
@@ -99,6 +103,12 @@ export interface CallModelState {
   /** What keeps `joining` from ending, once that takes long. */
   obstacle: Obstacle | undefined;
   room: string;
+  /** Of the room, when its calls are encrypted end to end. */
+  secret: string | undefined;
+  /** To compare with the others. Empty: the call is not encrypted. */
+  safetyNumber: string;
+  /** Who has not the secret of this call, by peer id. */
+  withoutKey: ReadonlySet<string>;
   name: string;
   network: 'online' | 'reconnecting' | 'offline';
   peers: readonly PeerView[];

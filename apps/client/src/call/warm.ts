@@ -1,8 +1,8 @@
 import { displayName } from '@tandem/protocol/names';
 import type { IceServersAnswer, PrewarmedConnection, SignalingSession } from '@tandem/rtc';
+import type { RuntimeConfig } from '../config.ts';
 import { ApiError, requestIceServers, requestToken } from '../lib/auth-api.ts';
 import { preferences } from '../lib/preferences.ts';
-import type { RuntimeConfig } from '../config.ts';
 import { loadRuntimeConfig, signalingSocketUrl } from '../lib/runtime-config.ts';
 
 export type Sdk = typeof import('@tandem/rtc');

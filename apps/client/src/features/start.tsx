@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 import { call } from '../call/call-model.ts';
 import { useText } from '../i18n/index.ts';
-import { newRoomName, roomFrom } from '../lib/room-name.ts';
+import { newRoomName, roomFrom, secretOf } from '../lib/room-name.ts';
 import { useStore } from '../lib/store.ts';
 import { Broken, loadedPart, Part } from '../ui/part.tsx';
 import { BrokenCall } from './call/broken-call.tsx';
@@ -56,7 +56,8 @@ export function Start() {
       if (!given) return setRoom({ from: 'new', name: newRoomName() });
       const result = roomFrom(given);
       // A link to what cannot be a room shows what it says, and why: it never leads to another room.
-      setRoom('id' in result ? { from: 'link', name: result.id } : { from: 'typed', name: given });
+      const secret = secretOf(location.href);
+      setRoom('id' in result ? { from: 'link', name: result.id, secret } : { from: 'typed', name: given, secret });
     };
     read();
     call.warm();

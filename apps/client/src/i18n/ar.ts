@@ -416,6 +416,18 @@ export const messages: Messages = {
   'people.volumeOf': 'مستوى صوت {name}',
   'people.muteForMe': 'كتم الصوت لديّ',
   'people.hear': 'إعادة الصوت',
+  'lobby.encrypt': 'التشفير من طرف إلى طرف',
+  'lobby.encryptHint': 'لا يرى ويسمع إلا من لديه الرابط. الخوادم لا تستطيع.',
+  'lobby.encrypted': 'مشفّرة من طرف إلى طرف',
+  'people.safety': 'رقم الأمان:',
+  'people.safetyText': 'اقرؤوه لبعضكم: إذا كان واحدًا لدى الجميع فلا أحد بينكم.',
+  'people.withoutKey': 'لديه رابط آخر: لا يراك ولا يسمعك.',
+  'people.sealed': 'مشفّرة: تحتاج إلى الرابط كاملًا لترى وتسمع.',
+  'end.encryption': 'لا يستطيع هذا المتصفح تشفير المكالمة',
+  'end.encryptionText':
+    'المكالمة مشفّرة من طرف إلى طرف. افتح رابطها في إصدار حديث من Chrome أو Edge أو Firefox أو Safari.',
+  'end.link': 'الرابط غير كامل',
+  'end.linkText': 'جزؤه الأخير هو مفتاح المكالمة. اطلب الرابط مرة أخرى وافتحه كاملًا.',
 
   'host.title': 'بصفتك مشرفًا',
   'host.mute': 'إيقاف الميكروفون',

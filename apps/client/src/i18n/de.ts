@@ -367,6 +367,19 @@ export const messages: Messages = {
   'people.volumeOf': 'Lautstärke von {name}',
   'people.muteForMe': 'Für mich stumm',
   'people.hear': 'Wieder hören',
+  'lobby.encrypt': 'Ende-zu-Ende-Verschlüsselung',
+  'lobby.encryptHint': 'Nur wer den Link hat, sieht und hört mit. Server können es nicht.',
+  'lobby.encrypted': 'Ende-zu-Ende verschlüsselt',
+  'people.safety': 'Sicherheitsnummer:',
+  'people.safetyText': 'Lest sie einander vor: Haben alle dieselbe, ist niemand dazwischen.',
+  'people.withoutKey': 'Hat einen anderen Link: sieht und hört dich nicht.',
+  'people.sealed': 'Verschlüsselt: Zum Sehen und Hören brauchst du den ganzen Link.',
+  'end.encryption': 'Dieser Browser kann das Gespräch nicht verschlüsseln',
+  'end.encryptionText':
+    'Das Gespräch ist Ende-zu-Ende verschlüsselt. Öffne den Link in einem aktuellen Chrome, Edge, Firefox oder Safari.',
+  'end.link': 'Der Link ist nicht vollständig',
+  'end.linkText':
+    'Sein letzter Teil ist der Schlüssel des Gesprächs. Lass dir den Link noch einmal schicken und öffne ihn ganz.',
 
   'host.title': 'Als Moderation',
   'host.mute': 'Mikrofon ausschalten',

@@ -370,6 +370,18 @@ export const messages: Messages = {
   'people.volumeOf': 'Volumen de {name}',
   'people.muteForMe': 'Silenciar para mí',
   'people.hear': 'Oír de nuevo',
+  'lobby.encrypt': 'Cifrado de extremo a extremo',
+  'lobby.encryptHint': 'Solo quien tiene el enlace ve y oye. Los servidores no pueden.',
+  'lobby.encrypted': 'Cifrada de extremo a extremo',
+  'people.safety': 'Número de seguridad:',
+  'people.safetyText': 'Leedlo en voz alta: si todos tenéis el mismo, no hay nadie en medio.',
+  'people.withoutKey': 'Tiene otro enlace: no te ve ni te oye.',
+  'people.sealed': 'Cifrada: para ver y oír necesitas el enlace completo.',
+  'end.encryption': 'Este navegador no puede cifrar la llamada',
+  'end.encryptionText':
+    'La llamada está cifrada de extremo a extremo. Abre su enlace en una versión actual de Chrome, Edge, Firefox o Safari.',
+  'end.link': 'El enlace no está completo',
+  'end.linkText': 'Su última parte es la clave de la llamada. Pide otra vez el enlace y ábrelo entero.',
 
   'host.title': 'Como moderación',
   'host.mute': 'Apagar el micrófono',

@@ -376,6 +376,18 @@ export const messages: Messages = {
   'people.volumeOf': 'Volume de {name}',
   'people.muteForMe': 'Muet pour moi',
   'people.hear': 'Entendre à nouveau',
+  'lobby.encrypt': 'Chiffrement de bout en bout',
+  'lobby.encryptHint': 'Seules les personnes qui ont le lien voient et entendent. Les serveurs ne le peuvent pas.',
+  'lobby.encrypted': 'Chiffré de bout en bout',
+  'people.safety': 'Numéro de sécurité :',
+  'people.safetyText': 'Lisez-le à voix haute : si tout le monde a le même, personne n’est entre vous.',
+  'people.withoutKey': 'A un autre lien : ne vous voit pas et ne vous entend pas.',
+  'people.sealed': 'Chiffré : il faut le lien complet pour voir et entendre.',
+  'end.encryption': 'Ce navigateur ne peut pas chiffrer l’appel',
+  'end.encryptionText':
+    'L’appel est chiffré de bout en bout. Ouvrez son lien dans une version récente de Chrome, Edge, Firefox ou Safari.',
+  'end.link': 'Le lien n’est pas complet',
+  'end.linkText': 'Sa dernière partie est la clé de l’appel. Redemandez le lien et ouvrez-le en entier.',
 
   'host.title': 'En tant que modération',
   'host.mute': 'Couper le micro',

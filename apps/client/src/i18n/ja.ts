@@ -365,6 +365,18 @@ export const messages: Messages = {
   'people.volumeOf': '{name} の音量',
   'people.muteForMe': '自分だけ消音',
   'people.hear': '再び聞く',
+  'lobby.encrypt': 'エンドツーエンド暗号化',
+  'lobby.encryptHint': 'リンクを持つ人だけが見聞きできます。サーバーにはできません。',
+  'lobby.encrypted': 'エンドツーエンドで暗号化',
+  'people.safety': '安全番号：',
+  'people.safetyText': '互いに読み上げてください。全員同じなら、間に誰もいません。',
+  'people.withoutKey': '別のリンクを使っています。あなたを見聞きできません。',
+  'people.sealed': '暗号化されています。見聞きするには完全なリンクが必要です。',
+  'end.encryption': 'このブラウザーは通話を暗号化できません',
+  'end.encryptionText':
+    'この通話はエンドツーエンドで暗号化されています。最新の Chrome、Edge、Firefox、Safari でリンクを開いてください。',
+  'end.link': 'リンクが完全ではありません',
+  'end.linkText': 'リンクの最後の部分が通話の鍵です。もう一度リンクをもらい、全体を開いてください。',
 
   'host.title': 'モデレーターとして',
   'host.mute': 'マイクをオフにする',

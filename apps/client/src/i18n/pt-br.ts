@@ -368,6 +368,18 @@ export const messages: Messages = {
   'people.volumeOf': 'Volume de {name}',
   'people.muteForMe': 'Silenciar para mim',
   'people.hear': 'Ouvir de novo',
+  'lobby.encrypt': 'Criptografia de ponta a ponta',
+  'lobby.encryptHint': 'Só quem tem o link vê e ouve. Os servidores não podem.',
+  'lobby.encrypted': 'Criptografada de ponta a ponta',
+  'people.safety': 'Número de segurança:',
+  'people.safetyText': 'Leiam em voz alta: se todos têm o mesmo, não há ninguém no meio.',
+  'people.withoutKey': 'Tem outro link: não vê nem ouve você.',
+  'people.sealed': 'Criptografada: para ver e ouvir você precisa do link completo.',
+  'end.encryption': 'Este navegador não consegue criptografar a chamada',
+  'end.encryptionText':
+    'A chamada é criptografada de ponta a ponta. Abra o link em uma versão atual do Chrome, Edge, Firefox ou Safari.',
+  'end.link': 'O link não está completo',
+  'end.linkText': 'A última parte dele é a chave da chamada. Peça o link de novo e abra-o inteiro.',
 
   'host.title': 'Como moderação',
   'host.mute': 'Desligar o microfone',

@@ -33,11 +33,21 @@ export function roomFrom(input: string): RoomIdResult {
   return roomIdOf(text);
 }
 
+/** The secret of an encrypted room, in the fragment of its link: browsers send that to no server. */
+export function secretOf(link: string): string | undefined {
+  return new URLSearchParams(link.split('#')[1]).get('k') ?? undefined;
+}
+
+/** `#k=…`, or nothing for a room that is not encrypted. */
+export function fragmentOf(secret: string | undefined): string {
+  return secret === undefined ? '' : `#k=${encodeURIComponent(secret)}`;
+}
+
 /** The link that brings somebody into `room`. */
-export function inviteLink(room: string, page = location.href): string {
+export function inviteLink(room: string, secret?: string, page = location.href): string {
   const url = new URL(page);
   url.search = '';
-  url.hash = '';
+  url.hash = fragmentOf(secret);
   url.searchParams.set('room', room);
   return url.href;
 }

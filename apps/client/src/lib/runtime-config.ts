@@ -1,4 +1,4 @@
-import { readRuntimeConfig, type RuntimeConfig } from '../config.ts';
+import { type RuntimeConfig, readRuntimeConfig } from '../config.ts';
 
 export const basePath = process.env.NEXT_PUBLIC_BASE_PATH ?? '';
 

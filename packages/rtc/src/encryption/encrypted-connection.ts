@@ -34,28 +34,30 @@ export function encryptedConnections(Native: Native, certificate: RTCCertificate
     preferVp8(transceiver);
     return transceiver;
   };
-  return class extends Native {
-    constructor(configuration?: RTCConfiguration) {
-      super({ ...configuration, certificates: [certificate] });
-      this.addEventListener('track', ({ transceiver }) => protect(transceiver));
-    }
-
-    override addTransceiver(track: MediaStreamTrack | string, init?: RTCRtpTransceiverInit): RTCRtpTransceiver {
-      return protect(super.addTransceiver(track, init));
-    }
-
-    override addTrack(track: MediaStreamTrack, ...streams: MediaStream[]): RTCRtpSender {
-      const sender = super.addTrack(track, ...streams);
-      for (const transceiver of this.getTransceivers()) protect(transceiver);
-      return sender;
-    }
-
-    override async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
-      await super.setRemoteDescription(description);
-      // Sections that the other side does not send in have no `track` event, and may send later.
-      for (const transceiver of this.getTransceivers()) protect(transceiver);
-    }
-  };
+  // Methods of each connection, not of a class: pages and extensions replace RTCPeerConnection by what returns plain ones.
+  return new Proxy(Native, {
+    construct(_, [configuration]: [RTCConfiguration?]) {
+      const pc = new Native({ ...configuration, certificates: [certificate] });
+      const { addTransceiver, addTrack } = pc;
+      const setRemote = pc.setRemoteDescription.bind(pc) as (description: RTCSessionDescriptionInit) => Promise<void>;
+      const protectAll = () => {
+        for (const transceiver of pc.getTransceivers()) protect(transceiver);
+      };
+      pc.addEventListener('track', protectAll);
+      pc.addTransceiver = (...given) => protect(addTransceiver.apply(pc, given));
+      pc.addTrack = (...given) => {
+        const sender = addTrack.apply(pc, given);
+        protectAll();
+        return sender;
+      };
+      pc.setRemoteDescription = async (description: RTCSessionDescriptionInit) => {
+        await setRemote(description);
+        // Sections that the other side does not send in have no `track` event, and may send later.
+        protectAll();
+      };
+      return pc;
+    },
+  });
 }
 
 /** The clear bytes are those of VP8; of H.264 a sender must see the whole frame to pack it (RFC 6184). */

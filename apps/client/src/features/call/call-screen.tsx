@@ -104,12 +104,25 @@ function Header({ onInvite }: { onInvite: () => void }) {
   const t = useText();
   const room = useStore(call, (s) => s.room);
   const count = useStore(call, (s) => s.peers.length + 1);
+  const encrypted = useStore(call, (s) => s.secret !== undefined);
   return (
     <header className="call-top">
       <span className="brand">
         <Mark size={26} />
       </span>
       <h1 dir="auto">{room}</h1>
+      {encrypted && (
+        <button
+          type="button"
+          className="icon-button"
+          data-testid="encrypted-sign"
+          onClick={() => call.openPanel('people')}
+          aria-label={t('lobby.encrypted')}
+          title={t('lobby.encrypted')}
+        >
+          <Icon name="lock" size={18} />
+        </button>
+      )}
       <Timer />
       <Part fallback={() => null}>
         <Notices />

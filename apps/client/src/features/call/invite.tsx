@@ -13,7 +13,8 @@ function InviteTools() {
   const t = useText();
   const room = useStore(call, (s) => s.room);
   const [copied, setCopied] = useState(false);
-  const link = inviteLink(room);
+  const secret = useStore(call, (s) => s.secret);
+  const link = inviteLink(room, secret);
   useEffect(() => {
     if (!copied) return;
     const timer = setTimeout(() => setCopied(false), 2500);

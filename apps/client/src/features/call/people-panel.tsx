@@ -28,6 +28,7 @@ export function PeoplePanel({ onInvite }: { onInvite: () => void }) {
   const found = rows.filter(({ name }) => matches(name || t('call.guest'), wanted));
   return (
     <div className="panel-scroll">
+      <Encrypted />
       <HandQueue />
       {rows.length >= SEARCH_FROM && <Search wanted={wanted} onWanted={setWanted} />}
       <p className="visually-hidden" role="status">
@@ -45,6 +46,32 @@ export function PeoplePanel({ onInvite }: { onInvite: () => void }) {
       </button>
       <RoomModeration />
     </div>
+  );
+}
+
+/** That the call is encrypted, and the number to compare. */
+function Encrypted() {
+  const t = useText();
+  const number = useStore(call, (s) => s.safetyNumber);
+  const alone = useStore(call, (s) => s.peers.length === 0);
+  if (!number) return null;
+  return (
+    <section className="encrypted-call" data-testid="encrypted-call">
+      <p className="encrypted">
+        <Icon name="lock" size={18} />
+        {t('lobby.encrypted')}
+      </p>
+      {!alone && (
+        <p className="small soft">
+          {t('people.safety')}{' '}
+          <output dir="ltr" data-testid="safety-number">
+            {number}
+          </output>
+          <br />
+          {t('people.safetyText')}
+        </p>
+      )}
+    </section>
   );
 }
 

@@ -16,6 +16,7 @@ export interface Person {
   readonly audio: boolean;
   readonly video: boolean;
   readonly hand: boolean;
+  readonly encrypts: boolean;
 }
 
 export function useMe(): Person {
@@ -23,7 +24,8 @@ export function useMe(): Person {
   const hand = useStore(call, (s) => s.hand);
   const audio = useStore(localMedia, (s) => s.audio === 'live' && !s.muted);
   const video = useStore(localMedia, (s) => s.video === 'live');
-  return { id: 'me', name, isMe: true, audio, video, hand };
+  const encrypts = useStore(call, (s) => s.secret !== undefined);
+  return { id: 'me', name, isMe: true, audio, video, hand, encrypts };
 }
 
 function Sign({ icon, words }: { icon: IconName; words: string }) {
@@ -68,8 +70,23 @@ export function PersonRow({ person }: { person: Person }) {
           </button>
         )}
       </div>
+      <KeyMissing person={person} />
       {open && <PersonChoices id={person.id} name={name} />}
     </li>
+  );
+}
+
+/** The two of us cannot see and hear each other, as one has not the secret of the call. */
+function KeyMissing({ person }: { person: Person }) {
+  const t = useText();
+  const secret = useStore(call, (s) => s.secret);
+  const without = useStore(call, (s) => s.withoutKey.has(person.id));
+  const mine = secret === undefined && person.encrypts && !person.isMe;
+  if (!without && !mine) return null;
+  return (
+    <p className="small soft" data-testid="key-missing">
+      {t(mine ? 'people.sealed' : 'people.withoutKey')}
+    </p>
   );
 }
 

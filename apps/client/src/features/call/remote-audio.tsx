@@ -10,8 +10,15 @@ export function RemoteAudio() {
   const output = useStore(preferences, (p) => p.audioOutput);
   const blocked = useStore(call, (s) => s.soundBlocked);
   const volumes = useStore(call, (s) => s.volumes);
+  const secret = useStore(call, (s) => s.secret);
   return peers.map((peer) => (
-    <Voice key={peer.id} stream={peer.stream} output={output} retry={!blocked} volume={volumes[peer.id] ?? 1} />
+    <Voice
+      key={peer.id}
+      stream={peer.stream}
+      output={output}
+      retry={!blocked}
+      volume={peer.encrypts && secret === undefined ? 0 : (volumes[peer.id] ?? 1)}
+    />
   ));
 }
 

@@ -20,6 +20,8 @@ const WORDS: Record<EndKind, { title: MessageKey; text?: MessageKey }> = {
   locked: { title: 'end.locked', text: 'end.lockedText' },
   over: { title: 'end.over', text: 'end.overText' },
   unknown: { title: 'end.unknown', text: 'end.unknownText' },
+  link: { title: 'end.link', text: 'end.linkText' },
+  encryption: { title: 'end.encryption', text: 'end.encryptionText' },
   unreachable: { title: 'end.unreachable', text: 'end.unreachableText' },
   lost: { title: 'end.lost', text: 'end.lostText' },
   failed: { title: 'end.failed' },
@@ -37,7 +39,7 @@ export function EndedScreen({ onNew }: { onNew: () => void }) {
   const duration = useStore(call, (s) => s.duration);
   const heading = useRef<HTMLHeadingElement>(null);
   const words = WORDS[end];
-  const back = end !== 'kicked' && end !== 'closed' && end !== 'over';
+  const back = end !== 'kicked' && end !== 'closed' && end !== 'over' && end !== 'link' && end !== 'encryption';
   useEffect(() => heading.current?.focus(), []);
   return (
     <Shell>

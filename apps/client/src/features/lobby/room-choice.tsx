@@ -2,6 +2,7 @@
 import { useText } from '../../i18n/index.ts';
 import { newRoomName } from '../../lib/room-name.ts';
 import { Icon } from '../../ui/icons.tsx';
+import { Encrypt } from './loaded-encryption.tsx';
 import { RoomField } from './room-field.tsx';
 
 /** The room to join. `new`: a name nobody has. `link`: the address of the page had it. `typed`: somebody types or pastes it here. */
@@ -9,6 +10,8 @@ export interface RoomWish {
   readonly from: 'new' | 'link' | 'typed';
   /** A room's id, or what was typed or sent in its place. */
   readonly name: string;
+  /** The call is encrypted with it. */
+  readonly secret?: string | undefined;
 }
 
 interface RoomChoiceProps {
@@ -21,10 +24,14 @@ interface RoomChoiceProps {
 /** Which room: the new one by name, or a field for a link or a code. A room that came by link is in the title. */
 export function RoomChoice({ room, asked, onRoom }: RoomChoiceProps) {
   const t = useText();
-  const fresh = () => onRoom({ from: 'new', name: newRoomName() });
+  const { secret } = room;
+  const fresh = () => onRoom({ from: 'new', name: newRoomName(), secret });
+  const encrypt = (
+    <Encrypt secret={secret} onSecret={room.from === 'new' && ((wish) => onRoom({ ...room, secret: wish }))} />
+  );
   switch (room.from) {
     case 'link':
-      return null;
+      return secret === undefined ? null : encrypt;
     case 'typed':
       return (
         <div className="room-typed">
@@ -36,28 +43,31 @@ export function RoomChoice({ room, asked, onRoom }: RoomChoiceProps) {
       );
     case 'new':
       return (
-        <div className="room-new">
-          <p className="small">
-            <span className="soft">{t('lobby.room')}</span> <bdi data-testid="room-name">{room.name}</bdi>
-          </p>
-          <button
-            type="button"
-            className="icon-button"
-            onClick={fresh}
-            aria-label={t('lobby.newRoom')}
-            title={t('lobby.newRoom')}
-          >
-            <Icon name="dice" size={20} />
-          </button>
-          <button
-            type="button"
-            className="link"
-            data-testid="have-link"
-            onClick={() => onRoom({ from: 'typed', name: '' })}
-          >
-            {t('lobby.haveLink')}
-          </button>
-        </div>
+        <>
+          <div className="room-new">
+            <p className="small">
+              <span className="soft">{t('lobby.room')}</span> <bdi data-testid="room-name">{room.name}</bdi>
+            </p>
+            <button
+              type="button"
+              className="icon-button"
+              onClick={fresh}
+              aria-label={t('lobby.newRoom')}
+              title={t('lobby.newRoom')}
+            >
+              <Icon name="dice" size={20} />
+            </button>
+            <button
+              type="button"
+              className="link"
+              data-testid="have-link"
+              onClick={() => onRoom({ from: 'typed', name: '' })}
+            >
+              {t('lobby.haveLink')}
+            </button>
+          </div>
+          {encrypt}
+        </>
       );
     default:
       return room.from satisfies never;

@@ -1,0 +1,43 @@
+import type { SignalingSession } from '@tandem/rtc';
+import { Encryption } from '@tandem/rtc/encryption';
+import type { Store } from '../lib/store.ts';
+import { effectsBase } from '../media/effects/effect.ts';
+import type { CallModelState } from './types.ts';
+
+/** Why there is no encrypted call: `code` is as the SDK's errors have it. */
+class EncryptError extends Error {
+  readonly code: 'broken_link' | 'cannot_encrypt';
+
+  constructor(cause: unknown) {
+    super(String(cause), { cause });
+    this.code = cause instanceof RangeError ? 'broken_link' : 'cannot_encrypt';
+  }
+}
+
+interface EncryptOptions {
+  readonly session: SignalingSession;
+  readonly roomId: string;
+  readonly secret: string;
+  readonly state: Store<CallModelState>;
+  /** The worker did not load or broke: nothing is seen or heard any more. */
+  readonly broken: () => void;
+}
+
+/** The keys of a call. What the page shows of them follows in `state`. @throws EncryptError */
+export async function encryptCall({ session, roomId, secret, state, broken }: EncryptOptions): Promise<Encryption> {
+  const worker = new Worker(`${effectsBase}/encryption-worker.js`);
+  worker.onerror = broken;
+  try {
+    const encryption = await Encryption.create({ session, roomId, secret, worker });
+    const show = async () => {
+      const withoutKey = new Set([...session.peers.keys()].filter((id) => encryption.trust(id) === 'without-key'));
+      state.set({ withoutKey, safetyNumber: await encryption.safetyNumber() });
+    };
+    encryption.on('changed', () => void show());
+    await show();
+    return encryption;
+  } catch (error) {
+    worker.terminate();
+    throw new EncryptError(error);
+  }
+}
