@@ -9,9 +9,9 @@ import { Peer, Room } from './schemas.ts';
 /** Of a request's body, bytes. */
 const BODY_LIMIT = 16_384;
 
-/** Everything under `/v1`, with hooks and errors of its own. */
+/** Everything under `/v1`, with hooks and errors of its own: a path without the prefix is none of its business, known or not. */
 export async function registerApi(app: FastifyInstance, options: BackendOptions): Promise<void> {
-  await app.register((api, _options, registered) => {
+  const routes = (api: FastifyInstance, _options: object, registered: () => void) => {
     registerProblems(api);
     for (const schema of [ProblemDetails, Room, Peer]) api.addSchema(schema);
     api.addContentTypeParser(
@@ -26,5 +26,6 @@ export async function registerApi(app: FastifyInstance, options: BackendOptions)
     roomRoutes(api, options.node);
     peerRoutes(api, options.node);
     registered();
-  });
+  };
+  await app.register(routes, { prefix: '/v1' });
 }

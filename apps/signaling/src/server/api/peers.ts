@@ -46,7 +46,7 @@ async function peerOf(node: SignalingNode, { roomId, peerId }: PeerParams): Prom
 
 function readRoutes(api: FastifyInstance, node: SignalingNode): void {
   api.get<{ Params: RoomParams }>(
-    '/v1/rooms/:roomId/peers',
+    '/rooms/:roomId/peers',
     {
       config: { scope: 'peers:read' },
       schema: {
@@ -61,7 +61,7 @@ function readRoutes(api: FastifyInstance, node: SignalingNode): void {
   );
 
   api.get<{ Params: PeerParams }>(
-    '/v1/rooms/:roomId/peers/:peerId',
+    '/rooms/:roomId/peers/:peerId',
     {
       config: { scope: 'peers:read' },
       schema: {
@@ -78,7 +78,7 @@ function readRoutes(api: FastifyInstance, node: SignalingNode): void {
 
 function removeRoute(api: FastifyInstance, node: SignalingNode): void {
   api.delete<{ Params: PeerParams; Querystring: RemoveQuery }>(
-    '/v1/rooms/:roomId/peers/:peerId',
+    '/rooms/:roomId/peers/:peerId',
     {
       config: { scope: 'peers:write' },
       schema: {
@@ -105,7 +105,7 @@ function removeRoute(api: FastifyInstance, node: SignalingNode): void {
 
 function messageRoute(api: FastifyInstance, node: SignalingNode): void {
   api.post<{ Params: RoomParams; Body: MessageBody }>(
-    '/v1/rooms/:roomId/messages',
+    '/rooms/:roomId/messages',
     {
       config: { scope: 'messages:write' },
       schema: {

@@ -28,7 +28,7 @@ export function roomRoutes(api: FastifyInstance, node: SignalingNode): void {
 
 function createRoute(api: FastifyInstance, backplane: Backplane): void {
   api.post<{ Body: RoomBody }>(
-    '/v1/rooms',
+    '/rooms',
     {
       config: { scope: 'rooms:write' },
       schema: {
@@ -57,7 +57,7 @@ function createRoute(api: FastifyInstance, backplane: Backplane): void {
 
 function listRoute(api: FastifyInstance, backplane: Backplane): void {
   api.get<{ Querystring: RoomQuery }>(
-    '/v1/rooms',
+    '/rooms',
     {
       config: { scope: 'rooms:read' },
       schema: {
@@ -74,7 +74,7 @@ function listRoute(api: FastifyInstance, backplane: Backplane): void {
 
 function readRoute(api: FastifyInstance, backplane: Backplane): void {
   api.get<{ Params: RoomParams }>(
-    '/v1/rooms/:roomId',
+    '/rooms/:roomId',
     {
       config: { scope: 'rooms:read' },
       schema: {
@@ -95,7 +95,7 @@ function readRoute(api: FastifyInstance, backplane: Backplane): void {
 
 function changeRoute(api: FastifyInstance, backplane: Backplane): void {
   api.patch<{ Params: RoomParams; Body: RoomPatch }>(
-    '/v1/rooms/:roomId',
+    '/rooms/:roomId',
     {
       config: { scope: 'rooms:write' },
       schema: {
@@ -120,7 +120,7 @@ function changeRoute(api: FastifyInstance, backplane: Backplane): void {
 
 function endRoute(api: FastifyInstance, node: SignalingNode): void {
   api.delete<{ Params: RoomParams }>(
-    '/v1/rooms/:roomId',
+    '/rooms/:roomId',
     {
       config: { scope: 'rooms:write' },
       schema: {
