@@ -31,6 +31,16 @@ test('switched on in the lobby, joined by its link: media flows, both see the sa
   expect(await bob.page.getByTestId('safety-number').textContent()).toBe(number);
   await expectAccessible(ada.page, 'people of an encrypted call');
 
+  // Pasted into the field, which then shows the room's name.
+  const dan = await open();
+  await dan.page.getByTestId('have-link').click();
+  await dan.page.getByTestId('room-input').fill(link.href);
+  await dan.page.getByTestId('room-input').blur();
+  await enter(dan.page, 'Dan');
+  await dan.page.getByTestId('encrypted-sign').waitFor();
+  expect(new URL(dan.page.url()).hash).toBe(link.hash);
+  await dan.page.getByTestId('leave').click();
+
   const cyd = await open({ query: link.search });
   await enter(cyd.page, 'Cyd');
   await ada.page.getByTestId('key-missing').getByText('Has another link').waitFor();

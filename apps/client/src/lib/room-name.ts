@@ -33,6 +33,12 @@ export function roomFrom(input: string): RoomIdResult {
   return roomIdOf(text);
 }
 
+/** The id of the room that people mean, or nothing. */
+export function idOf(input: string): string | undefined {
+  const room = roomFrom(input);
+  return 'id' in room ? room.id : undefined;
+}
+
 /** The secret of an encrypted room, in the fragment of its link: browsers send that to no server. */
 export function secretOf(link: string): string | undefined {
   return new URLSearchParams(link.split('#')[1]).get('k') ?? undefined;
@@ -40,7 +46,7 @@ export function secretOf(link: string): string | undefined {
 
 /** `#k=…`, or nothing for a room that is not encrypted. */
 export function fragmentOf(secret: string | undefined): string {
-  return secret === undefined ? '' : `#k=${encodeURIComponent(secret)}`;
+  return secret === undefined ? '' : `#k=${secret}`;
 }
 
 /** The link that brings somebody into `room`. */

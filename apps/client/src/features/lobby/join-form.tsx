@@ -4,7 +4,7 @@ import { type FormEvent, type RefObject, useEffect, useId, useRef, useState } fr
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { preferences, savePreferences } from '../../lib/preferences.ts';
-import { roomFrom, secretOf } from '../../lib/room-name.ts';
+import { roomFrom } from '../../lib/room-name.ts';
 import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { ObstacleHelp } from './obstacle-help.tsx';
@@ -28,8 +28,7 @@ export function JoinForm({ room, onRoom }: { room: RoomWish; onRoom: (room: Room
     setNeedName(!shown);
     const wanted = roomFrom(room.name);
     if (!shown) nameRef.current?.focus();
-    // A pasted link has its secret in it.
-    else if ('id' in wanted) void call.join(wanted.id, shown, room.secret ?? secretOf(room.name));
+    else if ('id' in wanted) void call.join(wanted.id, shown, room.secret);
   }
 
   return (

@@ -10,8 +10,8 @@ import { Shell } from '../../ui/shell.tsx';
 import { InstallButton } from '../pwa/install-button.tsx';
 import { canChooseSpeaker, DeviceSelect } from '../settings/device-select.tsx';
 import { SettingsDialog } from '../settings/loaded-settings.tsx';
-import { BlurHelp } from './blur-help.tsx';
 import { JoinForm } from './join-form.tsx';
+import { BlurHelp } from './loaded-blur-help.tsx';
 import { PermissionHelp } from './loaded-permission-help.tsx';
 import { Preview } from './preview.tsx';
 import type { RoomWish } from './room-choice.tsx';
@@ -87,6 +87,7 @@ function Devices() {
   const t = useText();
   const silent = useStore(localMedia, (s) => s.silent);
   const problem = useStore(localMedia, (s) => s.problem);
+  const blurFailed = useStore(localMedia, (s) => s.blurFailed);
   const live = useStore(localMedia, (s) => s.videoTrack !== undefined);
   const [speaker, setSpeaker] = useState(false);
   const level = useCallback(() => localMedia.level(), []);
@@ -102,7 +103,7 @@ function Devices() {
         {speaker && <DeviceSelect kind="audiooutput" />}
       </div>
       {live && problem && <PermissionHelp />}
-      <BlurHelp />
+      {blurFailed && <BlurHelp />}
       {silent && !problem && (
         <div className="note" role="status" data-testid="silent-warning">
           <Icon name="mic-off" />

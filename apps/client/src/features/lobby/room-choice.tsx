@@ -1,9 +1,9 @@
 'use client';
 import { useText } from '../../i18n/index.ts';
-import { newRoomName } from '../../lib/room-name.ts';
+import { idOf, newRoomName, secretOf } from '../../lib/room-name.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Encrypt } from './loaded-encryption.tsx';
-import { RoomField } from './room-field.tsx';
+import { RoomField } from './loaded-room-field.tsx';
 
 /** The room to join. `new`: a name nobody has. `link`: the address of the page had it. `typed`: somebody types or pastes it here. */
 export interface RoomWish {
@@ -13,6 +13,10 @@ export interface RoomWish {
   /** The call is encrypted with it. */
   readonly secret?: string | undefined;
 }
+
+/** A pasted link has its secret in it; what stands for the same room afterwards keeps it. */
+const secretFor = (name: string, { name: before, secret }: RoomWish): string | undefined =>
+  secretOf(name) ?? (idOf(name) === idOf(before) ? secret : undefined);
 
 interface RoomChoiceProps {
   readonly room: RoomWish;
@@ -35,7 +39,11 @@ export function RoomChoice({ room, asked, onRoom }: RoomChoiceProps) {
     case 'typed':
       return (
         <div className="room-typed">
-          <RoomField room={room.name} asked={asked} onRoom={(name) => onRoom({ from: 'typed', name })} />
+          <RoomField
+            room={room.name}
+            asked={asked}
+            onRoom={(name) => onRoom({ from: 'typed', name, secret: secretFor(name, room) })}
+          />
           <button type="button" className="link" data-testid="start-new" onClick={fresh}>
             {t('lobby.startNew')}
           </button>

@@ -1,9 +1,10 @@
 'use client';
+import '../../i18n/load-rest.ts';
 import { useId, useState } from 'react';
 import { useText } from '../../i18n/index.ts';
 import { roomFrom } from '../../lib/room-name.ts';
 
-interface RoomFieldProps {
+export interface RoomFieldProps {
   readonly room: string;
   /** Somebody wanted to join with what is in the field now. */
   readonly asked: boolean;
