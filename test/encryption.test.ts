@@ -20,9 +20,15 @@ afterAll(async () => {
   await keys?.[Symbol.asyncDispose]();
 });
 
-async function enter(roomId: string, name: string, secret?: string): Promise<Page> {
+interface Entrance {
+  readonly secret?: string;
+  readonly metadata?: Record<string, unknown>;
+}
+async function enter(roomId: string, name: string, given: string | Entrance = {}): Promise<Page> {
+  const { secret, metadata = {} } = typeof given === 'string' ? { secret: given } : given;
   const page = await browser.page();
-  const options = { url: node.wsUrl, token: await keys.token(name), roomId, name, media: 'canvas' as const };
+  const token = await keys.token(name);
+  const options = { url: node.wsUrl, token, roomId, name, metadata, media: 'canvas' as const };
   await page.evaluate((given) => globalThis.harness.start(given), { ...options, ...(secret ? { secret } : {}) });
   return page;
 }
@@ -119,5 +125,49 @@ test('somebody comes, a connection is made anew, somebody leaves: those who stay
   await Promise.all([media(ada, 'bob'), media(bob, 'ada')]);
   expect((await view(ada)).safetyNumber).toBe(alone);
   for (const page of [ada, bob, dan]) await page.close();
+  expect(browser.errors).toEqual([]);
+});
+
+test('whoever copies an announcement is not trusted, hears nothing, and changes no safety number', async () => {
+  const secret = newSecret();
+  const [ada, bob] = [await enter('copied', 'ada', secret), await enter('copied', 'bob', secret)];
+  await Promise.all([media(ada, 'bob'), media(bob, 'ada')]);
+  const number = (await view(bob)).safetyNumber;
+  const announced = (await peer(bob, 'ada'))?.metadata.encryption;
+  expect(announced).toMatchObject({ v: 2 });
+  const eve = await enter('copied', 'eve', { metadata: { encryption: announced } });
+  await until('packets of bob', async () => (await received(eve, 'bob')).bytes > 20_000);
+  expect((await peer(bob, 'eve'))?.trust).not.toBe('trusted');
+  expect((await view(bob)).safetyNumber).toBe(number);
+  await until('ten seconds', async () => (await peer(bob, 'eve'))?.trust === 'without-key');
+  // Ada sees her own announcement, which she could read herself.
+  await until('ten seconds', async () => (await peer(ada, 'eve'))?.trust === 'without-key');
+  for (const page of [ada, bob]) {
+    expect(await received(page, 'eve')).toMatchObject({ frames: 0, energy: 0 });
+    expect((await view(page)).safetyNumber).toBe(number);
+  }
+  expect((await peer(bob, 'ada'))?.trust).toBe('trusted');
+  for (const page of [ada, bob, eve]) await page.close();
+});
+
+test("media that is put in the place of another's is not shown", async () => {
+  const secret = newSecret();
+  const [ada, bob] = [await enter('placed', 'ada', secret), await enter('placed', 'bob', secret)];
+  await media(ada, 'bob');
+  // As if signaling or a media node had said that these are somebody else's tracks.
+  const say = (whose: string) =>
+    ada.evaluate((owner) => {
+      const { call, encryption } = globalThis.harness;
+      const [of] = call?.peers ?? [];
+      for (const track of of?.stream.getTracks() ?? []) encryption?.expects(owner || (of?.peerId ?? ''), track);
+    }, whose);
+  await say('carol');
+  const [before, bytes] = [await received(ada, 'bob'), (await received(ada, 'bob')).bytes];
+  await until('packets', async () => (await received(ada, 'bob')).bytes > bytes + 20_000);
+  // One frame may have been on its way.
+  expect((await received(ada, 'bob')).frames).toBeLessThanOrEqual(before.frames + 1);
+  await say('');
+  await media(ada, 'bob');
+  for (const page of [ada, bob]) await page.close();
   expect(browser.errors).toEqual([]);
 });

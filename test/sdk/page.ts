@@ -24,6 +24,8 @@ interface StartOptions {
   readonly relay?: boolean;
   /** Of the room: the call is encrypted end to end. */
   readonly secret?: string;
+  /** Said of itself, beside the name. */
+  readonly metadata?: Record<string, unknown>;
   readonly times?: CallOptions['times'];
 }
 
@@ -69,7 +71,7 @@ class Harness {
       ...(this.encryption ? { encryption: this.encryption } : {}),
       roomId: options.roomId,
       stream: this.stream,
-      metadata: { name: options.name },
+      metadata: { ...options.metadata, name: options.name },
       getIceServers: async () => options.iceServers ?? [],
       iceTransportPolicy: options.relay ? 'relay' : 'all',
       statsInterval: 500,

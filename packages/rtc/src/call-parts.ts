@@ -40,6 +40,7 @@ export function createCallParts(options: CallOptions, host: CallPartsHost) {
     (error) => emit('ice-servers-failed', { error }),
   );
   const trusts = (peerId: string, connection: RTCPeerConnection) => encryption?.trusts(peerId, connection) ?? true;
+  const expects = (peerId: string, track: MediaStreamTrack) => encryption?.expects(peerId, track);
   const chat = createChat(options, host, { clock, members, trusts, cap });
   const shared = {
     clock,
@@ -53,6 +54,7 @@ export function createCallParts(options: CallOptions, host: CallPartsHost) {
     chat,
     times,
     trusts,
+    expects,
     setup: new ConnectionSetup(options, ice),
     limits: new VideoLimits(),
     prewarmed: options.prewarmed ?? new PrewarmedConnection(options.RTCPeerConnection ?? encryption?.RTCPeerConnection),

@@ -59,6 +59,8 @@ export interface CallEncryption {
   ) => RTCPeerConnection;
   /** Is this peer itself at the other end of `connection`, not somebody between us? Only then its data channel is used. */
   trusts(peerId: string, connection: RTCPeerConnection): boolean;
+  /** From now on `track`, of a connection of `RTCPeerConnection`, has to bring this peer's media: what is another's is not shown. */
+  expects(peerId: string, track: MediaStreamTrack): void;
   /** A message to a peer through signaling. Undefined: it cannot read any, and gets none. */
   seal(peerId: string, data: unknown): Promise<unknown>;
   /** The reverse. Undefined: it is nothing for the call, or not from the peer. */

@@ -29,6 +29,8 @@ export interface PairFactoryHost {
   readonly times: PairTimes | undefined;
   /** Is this peer itself at the other end? Without end-to-end encryption that is not asked. */
   trusts(peerId: string, connection: RTCPeerConnection): boolean;
+  /** Whose media the track has to bring. */
+  expects(peerId: string, track: MediaStreamTrack): void;
   /** Senders exist or changed: apply the caps, after the negotiation that is under way. */
   capSoon(): void;
   /** The member's media path is up. */
@@ -74,6 +76,7 @@ export class PairFactory {
   }
 
   #onTrack(member: Member, slot: Slot, track: MediaStreamTrack): void {
+    this.#host.expects(member.info.peerId, track);
     track.onunmute = () => {
       member.timing(`media-${slot}`);
       // A connection that closes meanwhile has no figures: then there is no first frame to report.

@@ -24,6 +24,8 @@ export interface ServedMembersHost {
   /** I watch and listen only. */
   readonly audience: boolean;
   emit(event: 'timing', payload: CallEvents['timing']): void;
+  /** Whose media the track has to bring. */
+  expects(peerId: string, track: MediaStreamTrack): void;
   /** Apply the caps to what is sent. */
   cap(): void;
   /** The member's media path is up. */
@@ -56,7 +58,7 @@ export class ServedMembers {
   }
 
   #createSfu(): Sfu {
-    const { clock, session, setup, members, localMedia, audience, emit } = this.#host;
+    const { clock, session, setup, members, localMedia, audience, emit, expects } = this.#host;
     return new Sfu({
       clock,
       audience,
@@ -76,6 +78,7 @@ export class ServedMembers {
         const metadata = members.get(peerId)?.info.metadata;
         return SLOTS.filter((slot) => metadata?.[slot] === true);
       },
+      expects,
       onTrack: (track) => this.#show(track),
       onServed: (peerId) => this.#served(peerId),
       onUnserved: (peerId) => {

@@ -7,7 +7,13 @@ import { Emitter } from '../emitter.ts';
 import type { SignalingSession } from '../session.ts';
 import type { PeerInfo } from '../wire.ts';
 import { type Bytes, fromBase64Url, toBase64Url } from './bytes.ts';
-import { encryptedConnections, fingerprintOf, fingerprints } from './encrypted-connection.ts';
+import {
+  type EncryptedConnections,
+  encryptedConnections,
+  fingerprintOf,
+  fingerprints,
+  type ReceiverIds,
+} from './encrypted-connection.ts';
 import { GENERATIONS, newSenderKey, nextGeneration, type SenderKey } from './frame-cipher.ts';
 import type { WorkerMessage } from './frames.ts';
 import { type Announcement, type Identity, RoomKeys, type Seal, safetyNumber } from './room-keys.ts';
@@ -29,7 +35,13 @@ export interface EncryptionOptions {
   readonly RTCPeerConnection?: typeof RTCPeerConnection;
 }
 
-/** `checking` lasts milliseconds. `without-key`: it has not the room's secret, neither sees nor hears, and cannot be seen or heard. @public */
+/** Who has shown nothing by then is taken for somebody without the key, until it does, ms: a copied announcement looks like this. */
+const PROOF_WAIT = 10_000;
+
+/**
+ * `checking`: not known yet, ten seconds at most. `trusted`: it has the room's secret, and the key that it announced. `without-key`: it
+ * has not, neither sees nor hears, and cannot be seen or heard. @public
+ */
 export type PeerTrust = 'checking' | 'trusted' | 'without-key';
 
 /** @public */
@@ -38,12 +50,19 @@ export interface EncryptionEvents {
   changed: Record<string, never>;
 }
 
+interface Known {
+  readonly identity: Identity;
+  readonly seal: Seal;
+}
+
 interface Peer {
   readonly announced: string;
-  /** Undefined once it is checked: it has not the secret. */
-  readonly known: Promise<{ identity: Identity; seal: Seal } | undefined>;
+  /** Undefined once it is checked: its announcement was not made with the secret. */
+  readonly known: Promise<Known | undefined>;
   trust: PeerTrust;
   identity?: Identity;
+  /** Until it has sealed a message. */
+  proof?: ReturnType<typeof setTimeout>;
 }
 
 /**
@@ -61,6 +80,10 @@ export class Encryption extends Emitter<EncryptionEvents> implements CallEncrypt
   readonly #worker: Worker;
   readonly #keys: RoomKeys;
   readonly #peers = new Map<string, Peer>();
+  /** By announcement: the numbers of messages go on when somebody is met again. */
+  readonly #known = new Map<string, Promise<Known | undefined>>();
+  /** Of tracks that come in, as the worker knows them. */
+  readonly #receivers: ReceiverIds;
   readonly #off: (() => void)[];
   #mine: SenderKey = newSenderKey();
   /** Changes of my key, one at a time. */
@@ -72,7 +95,7 @@ export class Encryption extends Emitter<EncryptionEvents> implements CallEncrypt
     { session, worker }: EncryptionOptions,
     keys: RoomKeys,
     announcement: Announcement,
-    connections: typeof RTCPeerConnection,
+    { connections, receivers }: EncryptedConnections,
   ) {
     super();
     this.#session = session;
@@ -80,11 +103,12 @@ export class Encryption extends Emitter<EncryptionEvents> implements CallEncrypt
     this.#keys = keys;
     this.metadata = { encryption: announcement };
     this.RTCPeerConnection = connections;
+    this.#receivers = receivers;
     this.#tell({ type: 'send-with', key: this.#mine });
     this.#off = [
       session.on('peer-joined', ({ peer }) => this.#meet(peer)),
       session.on('peer-updated', ({ peer }) => this.#meet(peer)),
-      session.on('peer-left', ({ peer }) => this.#leave(peer.peerId)),
+      session.on('peer-left', ({ peer, reason }) => this.#leave(peer.peerId, reason)),
     ];
   }
 
@@ -113,7 +137,9 @@ export class Encryption extends Emitter<EncryptionEvents> implements CallEncrypt
 
   /** Thirty digits: the same for all who see the same people. */
   safetyNumber(): Promise<string> {
-    const others = [...this.#peers.values()].flatMap(({ identity }) => (identity ? [identity.publicKey] : []));
+    const others = [...this.#peers.values()].flatMap(({ trust, identity }) =>
+      trust === 'trusted' && identity ? [identity.publicKey] : [],
+    );
     return safetyNumber([this.#keys.publicKey, ...others]);
   }
 
@@ -123,20 +149,31 @@ export class Encryption extends Emitter<EncryptionEvents> implements CallEncrypt
     return identity !== undefined && said.length === 1 && said[0] === identity.dtls.toUpperCase();
   }
 
+  expects(peerId: string, track: MediaStreamTrack): void {
+    const receiver = this.#receivers.get(track);
+    if (receiver !== undefined) this.#tell({ type: 'expect', receiver, owner: peerId });
+  }
+
   async seal(peerId: string, data: unknown): Promise<unknown> {
     const known = await this.#peers.get(peerId)?.known;
-    return known && { tandem: 'sealed', box: await known.seal.close(data) };
+    const { peerId: from } = this.#session;
+    if (!known || from === undefined) return undefined;
+    return { tandem: 'sealed', box: await known.seal.close(data, { from, to: peerId }) };
   }
 
   async open(peerId: string, data: unknown): Promise<unknown> {
     const { tandem, box } = (data ?? {}) as { tandem?: unknown; box?: unknown };
-    const known = await this.#peers.get(peerId)?.known;
-    if (tandem !== 'sealed' || !known) return undefined;
-    const message = await known.seal.open(box);
+    const peer = this.#peers.get(peerId);
+    const to = this.#session.peerId;
+    const known = await peer?.known;
+    if (tandem !== 'sealed' || !peer || !known || to === undefined) return undefined;
+    const message = await known.seal.open(box, { from: peerId, to });
+    // Gone meanwhile, or somebody else by its announcement: what the former one sent is nothing.
+    if (message === undefined || this.#peers.get(peerId) !== peer || this.#closed) return undefined;
+    this.#proven(peer);
     const key = readSenderKey(message);
     if (!key) return message;
-    // Gone meanwhile: its keys are forgotten already.
-    if (this.#peers.has(peerId)) this.#tell({ type: 'receive-with', owner: peerId, key });
+    this.#tell({ type: 'receive-with', owner: peerId, key });
     return undefined;
   }
 
@@ -145,28 +182,53 @@ export class Encryption extends Emitter<EncryptionEvents> implements CallEncrypt
     this.#closed = true;
     clearTimeout(this.#rotation);
     for (const off of this.#off) off();
+    for (const { proof } of this.#peers.values()) clearTimeout(proof);
     this.#peers.clear();
     this.#worker.terminate();
   }
 
   #meet({ peerId, metadata }: PeerInfo): void {
     const announced = JSON.stringify(metadata?.encryption ?? null);
-    if (this.#peers.get(peerId)?.announced === announced) return;
-    if (this.#peers.has(peerId)) this.#tell({ type: 'forget', owner: peerId });
-    const peer: Peer = { announced, known: this.#check(metadata?.encryption), trust: 'checking' };
+    const before = this.#peers.get(peerId);
+    if (before?.announced === announced) return;
+    if (before) {
+      clearTimeout(before.proof);
+      this.#tell({ type: 'forget', owner: peerId });
+    }
+    const peer: Peer = { announced, known: this.#check(announced, metadata?.encryption), trust: 'checking' };
     this.#peers.set(peerId, peer);
     void peer.known.then((known) => {
       if (this.#peers.get(peerId) !== peer || this.#closed) return;
-      peer.trust = known ? 'trusted' : 'without-key';
-      if (known) {
-        peer.identity = known.identity;
-        this.#change(() => this.#welcome(peerId));
-      }
-      this.emit('changed', {});
+      if (!known) return this.#judge(peer, 'without-key');
+      peer.identity = known.identity;
+      peer.proof = setTimeout(() => this.#judge(peer, 'without-key'), PROOF_WAIT);
+      this.#change(() => this.#welcome(peerId));
     });
   }
 
-  async #check(announcement: unknown): Promise<{ identity: Identity; seal: Seal } | undefined> {
+  /** It has sealed a message, so it has the private half of its key. */
+  #proven(peer: Peer): void {
+    clearTimeout(peer.proof);
+    this.#judge(peer, 'trusted');
+  }
+
+  #judge(peer: Peer, trust: PeerTrust): void {
+    if (peer.trust === trust) return;
+    peer.trust = trust;
+    this.emit('changed', {});
+  }
+
+  #check(announced: string, announcement: unknown): Promise<Known | undefined> {
+    const before = this.#known.get(announced);
+    if (before) return before;
+    const known = this.#verify(announcement);
+    this.#known.set(announced, known);
+    // Only what was made with the secret is kept: anybody can announce anything.
+    void known.then((holds) => holds || this.#known.delete(announced));
+    return known;
+  }
+
+  async #verify(announcement: unknown): Promise<Known | undefined> {
     const identity = await this.#keys.verify(announcement);
     if (!identity) return undefined;
     // A key that is no point on the curve was made with the secret, and is none all the same.
@@ -174,12 +236,15 @@ export class Encryption extends Emitter<EncryptionEvents> implements CallEncrypt
     return seal && { identity, seal };
   }
 
-  #leave(peerId: string): void {
+  #leave(peerId: string, reason: string): void {
     const peer = this.#peers.get(peerId);
-    if (!this.#peers.delete(peerId)) return;
-    this.#tell({ type: 'forget', owner: peerId });
+    if (!peer || !this.#peers.delete(peerId)) return;
+    clearTimeout(peer.proof);
     this.emit('changed', {});
-    if (!peer?.identity) return;
+    // Signaling forgot me: the others are there, and their media goes on until we meet again.
+    if (reason === 'session-lost') return;
+    this.#tell({ type: 'forget', owner: peerId });
+    if (!peer.identity) return;
     clearTimeout(this.#rotation);
     this.#rotation = setTimeout(() => this.#change(() => this.#rotate()), ROTATION_DELAY);
   }

@@ -21,21 +21,36 @@ export function fingerprints(sdp: string): string[] {
   return [...new Set(Array.from(found, ([, value = '']) => value.toUpperCase()))];
 }
 
+/** Numbers by which the worker knows who receives what, by track. */
+export type ReceiverIds = WeakMap<MediaStreamTrack, number>;
+
+export interface EncryptedConnections {
+  readonly connections: Native;
+  readonly receivers: ReceiverIds;
+}
+
 /** A constructor for connections that send and show encrypted frames only: each transceiver gets its transforms before it has media. */
-export function encryptedConnections(Native: Native, certificate: RTCCertificate, worker: Worker): Native {
+export function encryptedConnections(
+  Native: Native,
+  certificate: RTCCertificate,
+  worker: Worker,
+): EncryptedConnections {
   const done = new WeakSet<RTCRtpTransceiver>();
+  const receivers: ReceiverIds = new WeakMap();
+  let lastId = 0;
   const protect = (transceiver: RTCRtpTransceiver): RTCRtpTransceiver => {
     if (done.has(transceiver)) return transceiver;
     done.add(transceiver);
-    const transform = (side: TransformOptions['side']) =>
-      new RTCRtpScriptTransform(worker, { side } satisfies TransformOptions);
-    transceiver.sender.transform = transform('send');
-    transceiver.receiver.transform = transform('receive');
+    const transform = (options: TransformOptions) => new RTCRtpScriptTransform(worker, options);
+    const receiver = ++lastId;
+    receivers.set(transceiver.receiver.track, receiver);
+    transceiver.sender.transform = transform({ side: 'send' });
+    transceiver.receiver.transform = transform({ side: 'receive', receiver });
     preferVp8(transceiver);
     return transceiver;
   };
   // Methods of each connection, not of a class: pages and extensions replace RTCPeerConnection by what returns plain ones.
-  return new Proxy(Native, {
+  const connections = new Proxy(Native, {
     construct(_, [configuration]: [RTCConfiguration?]) {
       const pc = new Native({ ...configuration, certificates: [certificate] });
       const { addTransceiver, addTrack } = pc;
@@ -58,6 +73,7 @@ export function encryptedConnections(Native: Native, certificate: RTCCertificate
       return pc;
     },
   });
+  return { connections, receivers };
 }
 
 /** The clear bytes are those of VP8; of H.264 a sender must see the whole frame to pack it (RFC 6184). */

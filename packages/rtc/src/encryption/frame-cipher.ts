@@ -6,6 +6,7 @@
  *     | clear bytes | encrypted | tag, 16 | key id, 4 | generation, 1 | counter, 4 | number of clear bytes, 1 |
  */
 import { type Bytes, concat, random } from './bytes.ts';
+import { ReplayWindow } from './replay-window.ts';
 import { expand } from './room-keys.ts';
 
 const TAG_BYTES = 16;
@@ -91,36 +92,58 @@ export class FrameEncryptor {
   }
 }
 
-/** A sender's key with its latest generation that was seen. */
-class KnownKey {
-  readonly owner: string;
-  #latest: SenderKey;
-  /** By generation. */
-  readonly #frames = new Map<number, FrameKey>();
+interface OpeningKey extends FrameKey {
+  readonly seen: ReplayWindow;
+}
 
-  constructor(owner: string, key: SenderKey) {
-    this.owner = owner;
-    this.#latest = key;
+/** A sender's key, and the generations after it as frames of them come. */
+class KnownKey {
+  /** Oldest first: the one before the latest that opened a frame, to the last that was derived. */
+  readonly #generations: SenderKey[];
+  readonly #opening = new Map<number, Promise<OpeningKey>>();
+
+  constructor(key: SenderKey) {
+    this.#generations = [key];
   }
 
-  async open(trailer: Trailer, iv: (salt: Bytes) => Bytes, aad: Bytes, box: Bytes): Promise<Bytes | undefined> {
-    let sender = this.#latest;
-    let frame = this.#frames.get(trailer.generation);
-    if (!frame) {
-      // Only forward, and kept only once a frame was opened with it: anybody can write a number into a trailer.
-      if (trailer.generation < sender.generation) return undefined;
-      while (sender.generation < trailer.generation) sender = await nextGeneration(sender);
-      frame = await frameKey(sender);
+  async open(trailer: Trailer, aad: Bytes, box: Bytes): Promise<Bytes | undefined> {
+    const { generation, counter } = trailer;
+    // Only forward, and the older ones go only once a frame was opened: anybody can write a number into a trailer.
+    if (generation < (this.#generations[0]?.generation ?? 0)) return undefined;
+    let opening = this.#opening.get(generation);
+    if (!opening) {
+      opening = this.#derive(generation);
+      this.#opening.set(generation, opening);
     }
+    const { key, salt, seen } = await opening;
+    if (seen.has(counter)) return undefined;
     try {
-      const algorithm = { name: 'AES-GCM', iv: iv(frame.salt), additionalData: aad };
-      const plain = new Uint8Array(await crypto.subtle.decrypt(algorithm, frame.key, box));
-      this.#frames.set(trailer.generation, frame);
-      for (const old of this.#frames.keys()) if (old < trailer.generation - 1) this.#frames.delete(old);
-      if (sender.generation > this.#latest.generation) this.#latest = sender;
+      const algorithm = { name: 'AES-GCM', iv: nonce(salt, counter), additionalData: aad };
+      const plain = new Uint8Array(await crypto.subtle.decrypt(algorithm, key, box));
+      // Asked again: the same frame may have come twice meanwhile.
+      if (!seen.add(counter)) return undefined;
+      this.#forgetBefore(generation - 1);
       return plain;
     } catch {
       return undefined;
+    }
+  }
+
+  /** Each generation is derived once, whatever trailers say. */
+  async #derive(generation: number): Promise<OpeningKey> {
+    const known = this.#generations.find((sender) => sender.generation === generation);
+    let sender = known ?? (this.#generations.at(-1) as SenderKey);
+    while (sender.generation < generation) {
+      sender = await nextGeneration(sender);
+      // Two may derive at a time.
+      if (sender.generation > (this.#generations.at(-1)?.generation ?? 0)) this.#generations.push(sender);
+    }
+    return { ...(await frameKey(sender)), seen: new ReplayWindow() };
+  }
+
+  #forgetBefore(generation: number): void {
+    while (this.#generations.length > 1 && (this.#generations[0]?.generation ?? 0) < generation) {
+      this.#opening.delete(this.#generations.shift()?.generation ?? 0);
     }
   }
 }
@@ -141,38 +164,34 @@ function readTrailer(data: Bytes): Trailer | undefined {
 }
 
 export class FrameDecryptor {
-  /** By key id. Ids are chosen by their owners: two may have the same one, and neither replaces the other's. */
-  readonly #keys = new Map<number, KnownKey[]>();
+  /** By owner, then by key id, oldest first. */
+  readonly #keys = new Map<string, Map<number, KnownKey>>();
 
   add(owner: string, key: SenderKey): void {
-    const others = (this.#keys.get(key.id) ?? []).filter((known) => known.owner !== owner);
-    this.#keys.set(key.id, [...others, new KnownKey(owner, key)]);
-    const ids = [...this.#keys].filter(([, known]) => known.some((k) => k.owner === owner)).map(([id]) => id);
-    for (const id of ids.filter((other) => other !== key.id).slice(0, -(KEYS_OF_ONE - 1))) this.#drop(id, owner);
+    const keys = this.#keys.get(owner) ?? new Map<number, KnownKey>();
+    this.#keys.set(owner, keys);
+    // What one has already is not begun anew: frames that were seen would be taken again.
+    if (keys.has(key.id)) return;
+    keys.set(key.id, new KnownKey(key));
+    for (const id of [...keys.keys()].slice(0, -KEYS_OF_ONE)) keys.delete(id);
   }
 
   forget(owner: string): void {
-    for (const id of [...this.#keys.keys()]) this.#drop(id, owner);
+    this.#keys.delete(owner);
   }
 
-  /** @returns the frame, or undefined when no key opens it: it must not be shown */
-  async decrypt(data: Bytes): Promise<Bytes | undefined> {
+  /**
+   * @param owner whose frame it has to be: a media node or signaling may have put another's in its place
+   * @returns the frame, or undefined when no key of the owner opens it, or it was opened before: it must not be shown
+   */
+  async decrypt(owner: string, data: Bytes): Promise<Bytes | undefined> {
     const trailer = readTrailer(data);
-    if (!trailer) return undefined;
+    const known = trailer && this.#keys.get(owner)?.get(trailer.id);
+    if (!trailer || !known) return undefined;
     const head = data.slice(0, trailer.clear);
     const aad = concat(head, data.slice(-TRAILER_BYTES));
-    const box = data.slice(trailer.clear, -TRAILER_BYTES);
-    for (const known of this.#keys.get(trailer.id) ?? []) {
-      const plain = await known.open(trailer, (salt) => nonce(salt, trailer.counter), aad, box);
-      if (plain) return concat(head, plain);
-    }
-    return undefined;
-  }
-
-  #drop(id: number, owner: string): void {
-    const rest = (this.#keys.get(id) ?? []).filter((known) => known.owner !== owner);
-    if (rest.length > 0) this.#keys.set(id, rest);
-    else this.#keys.delete(id);
+    const plain = await known.open(trailer, aad, data.slice(trailer.clear, -TRAILER_BYTES));
+    return plain && concat(head, plain);
   }
 }
 

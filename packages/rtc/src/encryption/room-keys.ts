@@ -2,9 +2,11 @@
  * Who is in the room with the secret of its link, and what two of them say to each other. Everybody makes a key pair for the call and
  * says its public half in the metadata, signed with a key from the secret: signaling, which does not know the secret, can neither
  * forge nor exchange it. Two people seal messages with a key from both their key pairs: who only knows the secret cannot read them,
- * so somebody who left gets no later key.
+ * so somebody who left gets no later key. An announcement can be copied, the private half of its key cannot: who has sealed nothing yet
+ * is not trusted.
  */
 import { type Bytes, concat, fromBase64Url, random, toBase64Url, utf8 } from './bytes.ts';
+import { ReplayWindow } from './replay-window.ts';
 
 /** Bytes of a room's secret: 128 bits, 22 characters of a link. */
 export const SECRET_BYTES = 16;
@@ -16,7 +18,7 @@ const NONCE_BYTES = 12;
 
 /** What a person says of itself in the metadata, under `encryption`. */
 export interface Announcement {
-  readonly v: 1;
+  readonly v: 2;
   /** Public key, P-256, uncompressed, base64url. */
   readonly key: string;
   /** SHA-256 fingerprint of the DTLS certificate of all its connections, as in a session description (RFC 8122). */
@@ -64,7 +66,7 @@ export class RoomKeys {
 
   async announce(dtls: string): Promise<Announcement> {
     const mac = await crypto.subtle.sign('HMAC', this.#mac, announced(this.publicKey, dtls));
-    return { v: 1, key: toBase64Url(this.publicKey), dtls, mac: toBase64Url(new Uint8Array(mac)) };
+    return { v: 2, key: toBase64Url(this.publicKey), dtls, mac: toBase64Url(new Uint8Array(mac)) };
   }
 
   /** @returns undefined for what was not made with the room's secret, whatever it is */
@@ -72,7 +74,7 @@ export class RoomKeys {
     const { v, key, dtls, mac } = (announcement ?? {}) as Partial<Record<keyof Announcement, unknown>>;
     const publicKey = fromBase64Url(key, PUBLIC_KEY_BYTES);
     const signature = fromBase64Url(mac, 32);
-    if (v !== 1 || publicKey?.length !== PUBLIC_KEY_BYTES || !signature) return undefined;
+    if (v !== 2 || publicKey?.length !== PUBLIC_KEY_BYTES || !signature) return undefined;
     if (typeof dtls !== 'string' || dtls.length > 200) return undefined;
     const holds = await crypto.subtle.verify('HMAC', this.#mac, signature, announced(publicKey, dtls));
     return holds ? { publicKey, dtls } : undefined;
@@ -96,11 +98,22 @@ export class RoomKeys {
   }
 }
 
-/** What two people say to each other. Each message names its sender: sent back to it, it does not open. */
+/** What is sealed between two people, and under which ids signaling knows them. */
+export interface Route {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * What two people say to each other. Each message names its sender, both ids, and its number: sent back to its sender, passed on under
+ * another name, or sent twice, it does not open.
+ */
 export class Seal {
   readonly #key: CryptoKey;
   readonly #me: Bytes;
   readonly #peer: Bytes;
+  readonly #seen = new ReplayWindow();
+  #sent = 0;
 
   constructor(key: CryptoKey, me: Bytes, peer: Bytes) {
     this.#key = key;
@@ -108,26 +121,35 @@ export class Seal {
     this.#peer = peer;
   }
 
-  async close(value: unknown): Promise<string> {
+  async close(value: unknown, route: Route): Promise<string> {
     const iv = random(NONCE_BYTES);
-    const text = utf8(JSON.stringify(value));
-    const box = await crypto.subtle.encrypt({ name: 'AES-GCM', iv, additionalData: this.#me }, this.#key, text);
+    const text = utf8(JSON.stringify([this.#sent++, value]));
+    const additionalData = sealed(this.#me, route);
+    const box = await crypto.subtle.encrypt({ name: 'AES-GCM', iv, additionalData }, this.#key, text);
     return toBase64Url(concat(iv, new Uint8Array(box)));
   }
 
-  /** @returns undefined for what the peer did not seal for me */
-  async open(sealed: unknown): Promise<unknown> {
-    const bytes = fromBase64Url(sealed, MAX_SEALED_BYTES);
+  /** @returns undefined for what the peer did not seal for me, or what was opened before */
+  async open(text: unknown, route: Route): Promise<unknown> {
+    const bytes = fromBase64Url(text, MAX_SEALED_BYTES);
     if (!bytes) return undefined;
-    const algorithm = { name: 'AES-GCM', iv: bytes.slice(0, NONCE_BYTES), additionalData: this.#peer };
+    const algorithm = {
+      name: 'AES-GCM',
+      iv: bytes.slice(0, NONCE_BYTES),
+      additionalData: sealed(this.#peer, route),
+    };
     try {
-      const text = await crypto.subtle.decrypt(algorithm, this.#key, bytes.slice(NONCE_BYTES));
-      return JSON.parse(new TextDecoder().decode(text));
+      const plain = await crypto.subtle.decrypt(algorithm, this.#key, bytes.slice(NONCE_BYTES));
+      const [number, value]: [unknown, unknown] = JSON.parse(new TextDecoder().decode(plain));
+      if (!Number.isSafeInteger(number) || (number as number) < 0) return undefined;
+      return this.#seen.add(number as number) ? value : undefined;
     } catch {
       return undefined;
     }
   }
 }
+
+const sealed = (sender: Bytes, { from, to }: Route) => concat(sender, utf8(JSON.stringify([from, to])));
 
 /**
  * Thirty digits that are the same for everybody who sees the same people: to be read to each other, where the link itself may have come

@@ -19,6 +19,8 @@ type EncodedFrame = RTCEncodedVideoFrame | RTCEncodedAudioFrame;
 
 const decryptor = new FrameDecryptor();
 let encryptor: Promise<FrameEncryptor> | undefined;
+/** Whose frames each receiver has to bring. */
+const owners = new Map<number, string>();
 /** Receivers of pictures that could not be read: each needs a keyframe once there is a key. */
 const unread = new Set<RTCRtpScriptTransformer>();
 
@@ -31,8 +33,9 @@ async function seal(frame: EncodedFrame): Promise<boolean> {
   return true;
 }
 
-async function open(frame: EncodedFrame, transformer: RTCRtpScriptTransformer): Promise<boolean> {
-  const plain = await decryptor.decrypt(new Uint8Array(frame.data));
+async function open(frame: EncodedFrame, transformer: RTCRtpScriptTransformer, receiver: number): Promise<boolean> {
+  const owner = owners.get(receiver);
+  const plain = owner !== undefined && (await decryptor.decrypt(owner, new Uint8Array(frame.data)));
   if (plain) {
     frame.data = plain.buffer;
     return true;
@@ -42,10 +45,10 @@ async function open(frame: EncodedFrame, transformer: RTCRtpScriptTransformer): 
 }
 
 async function run(transformer: RTCRtpScriptTransformer): Promise<void> {
-  const { side } = transformer.options as TransformOptions;
+  const options = transformer.options as TransformOptions;
   const pass = new TransformStream<EncodedFrame, EncodedFrame>({
     async transform(frame, controller) {
-      const good = await (side === 'send' ? seal(frame) : open(frame, transformer));
+      const good = await (options.side === 'send' ? seal(frame) : open(frame, transformer, options.receiver));
       if (good) controller.enqueue(frame);
     },
   });
@@ -53,6 +56,7 @@ async function run(transformer: RTCRtpScriptTransformer): Promise<void> {
     await transformer.readable.pipeThrough(pass).pipeTo(transformer.writable);
   } finally {
     unread.delete(transformer);
+    if (options.side === 'receive') owners.delete(options.receiver);
   }
 }
 
@@ -78,6 +82,10 @@ self.addEventListener('message', ({ data }: MessageEvent<WorkerMessage>) => {
       break;
     case 'forget':
       decryptor.forget(data.owner);
+      break;
+    case 'expect':
+      owners.set(data.receiver, data.owner);
+      askForPictures();
       break;
     default:
       data satisfies never;

@@ -17,6 +17,8 @@ export interface SfuLinkHost extends Omit<LegHost, 'onLive' | 'onFailed'> {
   want(body: object): void;
   /** My media reaches the node; of an audience: the node reaches me. */
   onUpLive(): void;
+  /** Whose media the track has to bring from now on. */
+  expects(peerId: string, track: MediaStreamTrack): void;
   /** The first frame was decoded (video), the first packets came (audio): now it may be shown. */
   onArrived(track: IncomingTrack): void;
   /** The node cannot be reached. */
@@ -112,6 +114,7 @@ export class SfuLink {
   }
 
   #follow(tracks: readonly IncomingTrack[]): void {
+    for (const { peerId, receiver } of tracks) this.#host.expects(peerId, receiver.track);
     const before = this.#tracks;
     this.#tracks = new Map(
       tracks.map((track) => {

@@ -69,6 +69,7 @@ function start(more: Partial<SfuHost> = {}) {
     sendTo: (to, type, body) => sent.push({ to, type, body }),
     peerIds: () => ['bob'],
     sends: () => ['audio', 'video'],
+    expects: () => {},
     onTrack: ({ slot }) => shown.push(slot),
     onServed: (peerId) => served.push(peerId),
     onUnserved: (peerId) => unserved.push(peerId),

@@ -28,6 +28,8 @@ export interface SfuHost extends Omit<LegHost, 'send' | 'onLive' | 'onFailed'> {
   isAudience?(peerId: string): boolean;
   /** What a person says that it sends. */
   sends(peerId: string): readonly Slot[];
+  /** Whose media the track has to bring from now on. */
+  expects(peerId: string, track: MediaStreamTrack): void;
   /** Show this track from now on: it has arrived. */
   onTrack(track: IncomingTrack): void;
   /** This person and I have each other's media from the node: the pair may go. */
