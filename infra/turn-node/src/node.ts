@@ -6,7 +6,7 @@ import { connectRedis, type RedisClient, removeTurnNode, TURN_NODE_STALE_MS, wri
 import { drainOnce } from '../../node-kit/drain.ts';
 import { findHost, type Host } from '../../node-kit/host.ts';
 import { MetricsLog, SentRate } from '../../node-kit/metrics.ts';
-import { attempts, type Say } from '../../node-kit/retry.ts';
+import { type Attempt, attempts, type Say } from '../../node-kit/retry.ts';
 import { FollowedCertificate } from './certificate.ts';
 import type { TurnNodeConfig } from './config.ts';
 import { type Coturn, startCoturn } from './coturn.ts';
@@ -14,6 +14,9 @@ import { StunWatch } from './health.ts';
 import { openReadyPort, type ReadyPort } from './ready-port.ts';
 import { cutRevokedRelays, type RelayCutter } from './revoked-relays.ts';
 import { type SecretSource, secretSource } from './secrets.ts';
+
+/** How often the directory is written and the host asked, ms. Entries are stale after 20 s. */
+const TICK_MS = 5000;
 
 export interface TurnNodeOptions {
   readonly host?: Host;
@@ -31,20 +34,19 @@ export interface TurnNodeOptions {
   readonly writeMetrics?: (line: string) => void;
 }
 
-export interface TurnNode extends AsyncDisposable {
+interface TurnNodeParts {
+  readonly config: TurnNodeConfig;
+  readonly options: TurnNodeOptions;
+  readonly host: Host;
   readonly coturn: Coturn;
-  readonly state: 'serving' | 'draining' | 'ended';
-  /** Whether coturn answers and readers of the directory find this node; without a directory, whether it is not draining. */
-  readonly serving: boolean;
-  /**
-   * Leave the directory, refuse new allocations, wait for the open ones, end.
-   * @param seconds longest wait; default DRAIN_SECONDS. A second call shortens the wait of the first, and never lengthens it
-   */
-  drain(seconds?: number): Promise<void>;
-  /** Settles when the node has ended, by a drain or because coturn died. */
-  readonly ended: Promise<'drained' | 'died'>;
+  readonly certificate: FollowedCertificate | undefined;
+  readonly readSecrets: SecretSource;
+  /** coturn was started with a certificate. */
+  readonly hasTls: boolean;
+  readonly say: Say;
 }
 
+/** @throws Error when coturn does not start or no secret can be read: nothing is left running then */
 export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOptions = {}): Promise<TurnNode> {
   const say: Say = options.say ?? ((event, more) => console.log(JSON.stringify({ event, ...more })));
   const host = options.host ?? (await findHost(config));
@@ -57,171 +59,229 @@ export async function startTurnNode(config: TurnNodeConfig, options: TurnNodeOpt
   await certificate?.refresh().catch((error) => say('turn.retry', { what: 'certificate', error: String(error) }));
   const tls = certificate?.files;
   const coturn = await startCoturn(config, host, (line) => say('coturn.error', { line }), tls);
-  let redis: RedisClient | undefined;
-  let cutter: RelayCutter | undefined;
-  let ready: ReadyPort | undefined;
-  let state: TurnNode['state'] = 'serving';
-  let load = 0;
-  let mbps = 0;
-  const ended = Promise.withResolvers<'drained' | 'died'>();
-  const stop = new AbortController();
-  let known = '';
-  // Readers leave out an entry that was not renewed for TURN_NODE_STALE_MS: from then on no call is sent to this node.
-  let listedUntil = config.REDIS_URL ? 0 : Number.POSITIVE_INFINITY;
-  const stun = new StunWatch(host.privateIp, config.TURN_PORT);
-  const serving = () => state === 'serving' && !stun.isSilent && Date.now() <= listedUntil;
-  let said = false;
-  const sayServing = () => {
-    if (serving() === said) return;
-    said = serving();
-    if (said) say('turn.serving', { id: host.id, zone: host.zone, publicIp: host.publicIp });
-    else if (state === 'serving')
-      say('turn.not-listed', {
-        id: host.id,
-        why: stun.isSilent ? 'coturn does not answer' : 'the directory was not written',
-      });
-  };
-  const applySecrets = async () => {
-    const secrets = await readSecrets();
-    if (secrets.join() === known) return;
-    coturn.setSecrets(secrets);
-    known = secrets.join();
-    say('turn.secrets', { count: secrets.length });
-  };
-  const register = async () => {
+  const node = new TurnNode({ config, options, host, coturn, certificate, readSecrets, hasTls: !!tls, say });
+  await node.start();
+  return node;
+}
+
+export class TurnNode implements AsyncDisposable {
+  readonly coturn: Coturn;
+  readonly #parts: TurnNodeParts;
+  readonly #attempt: Attempt;
+  readonly #stun: StunWatch;
+  readonly #metrics: MetricsLog | undefined;
+  readonly #beginDrain: (seconds: number) => Promise<void>;
+  readonly #stop = new AbortController();
+  readonly #ended = Promise.withResolvers<'drained' | 'died'>();
+  /** Settles when the node has ended, by a drain or because coturn died. */
+  readonly ended: Promise<'drained' | 'died'> = this.#ended.promise;
+  #redis: RedisClient | undefined;
+  #cutter: RelayCutter | undefined;
+  #ready: ReadyPort | undefined;
+  #state: 'serving' | 'draining' | 'ended' = 'serving';
+  #load = 0;
+  /** What coturn has. */
+  #secrets = '';
+  #nextSecrets = 0;
+  /** Readers leave out an entry that was not renewed for TURN_NODE_STALE_MS: from then on no call is sent to this node. */
+  #listedUntil: number;
+  /** The log says that the node serves. */
+  #saidServing = false;
+  #loop: Promise<void> = Promise.resolve();
+
+  /** Use {@link startTurnNode}. */
+  constructor(parts: TurnNodeParts) {
+    const { config, options, host, coturn, say } = parts;
+    this.#parts = parts;
+    this.coturn = coturn;
+    this.#attempt = attempts((more) => say('turn.retry', more));
+    this.#stun = new StunWatch(host.privateIp, config.TURN_PORT);
+    this.#listedUntil = config.REDIS_URL ? 0 : Number.POSITIVE_INFINITY;
+    this.#metrics = config.METRICS_STACK
+      ? new MetricsLog({
+          identity: { service: 'turn', stack: config.METRICS_STACK, part: config.METRICS_PART },
+          everyMs: options.metricsMs,
+          write: options.writeMetrics,
+        })
+      : undefined;
+    this.#beginDrain = drainOnce({
+      host,
+      attempt: this.#attempt,
+      begin: () => this.#leave(),
+      // A coturn that does not answer relays nothing that is worth the wait.
+      isDone: () => coturn.allocations.size === 0 || this.#stun.isSilent,
+      end: async (isDone) => {
+        if (!isDone) say('turn.drain-deadline', { allocations: coturn.allocations.size });
+        await this.#finish('drained');
+      },
+      signal: this.#stop.signal,
+      pollMs: Math.min(options.tickMs ?? TICK_MS, 1000),
+    });
+  }
+
+  get state(): 'serving' | 'draining' | 'ended' {
+    return this.#state;
+  }
+
+  /** Whether coturn answers and readers of the directory find this node; without a directory, whether it is not draining. */
+  get serving(): boolean {
+    return this.#state === 'serving' && !this.#stun.isSilent && Date.now() <= this.#listedUntil;
+  }
+
+  /** @throws Error when no secret can be read or a port is taken: coturn is stopped then */
+  async start(): Promise<void> {
+    const { config, options, host } = this.#parts;
+    try {
+      await this.#applySecrets();
+      await writeFile(join(config.RUN_DIR, 'address'), `${host.privateIp} ${config.TURN_PORT}`);
+      if (config.REDIS_URL) this.#openDirectory(config.REDIS_URL);
+      // ECS starts a daemon's task again on an instance whose drain is over and that is about to go.
+      if (await host.leaving().catch(() => false)) this.#state = 'draining';
+      else await this.#attempt('directory', () => this.#register());
+      if (config.READY_PORT && this.#state === 'serving')
+        this.#ready = await openReadyPort(host.privateIp, config.READY_PORT);
+    } catch (error) {
+      this.#redis?.disconnect();
+      await this.#cutter?.[Symbol.asyncDispose]();
+      await this.coturn[Symbol.asyncDispose]();
+      throw error;
+    }
+    this.#sayServing();
+    // A coturn that drains (4.6.3 and later) ends by itself after its last allocation; and one that dies then has nothing left to wait for.
+    const coturnEnded = () => this.#finish(this.#state === 'draining' ? 'drained' : 'died');
+    this.coturn.ended.then(coturnEnded, coturnEnded);
+    if (this.#state === 'draining') void this.drain();
+    this.#loop = this.#tickForever(await SentRate.start(options.bytesSent));
+  }
+
+  /**
+   * Leave the directory, refuse new allocations, wait for the open ones, end.
+   * @param seconds longest wait; default DRAIN_SECONDS. A second call shortens the wait of the first, and never lengthens it
+   */
+  async drain(seconds: number = this.#parts.config.DRAIN_SECONDS): Promise<void> {
+    if (this.#state !== 'ended') await this.#beginDrain(seconds);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#finish('drained');
+    await this.#loop;
+  }
+
+  #openDirectory(url: string): void {
+    const { config, say } = this.#parts;
+    this.#redis = connectRedis(url, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD });
+    this.#redis.on('error', () => {});
+    this.#cutter = cutRevokedRelays(this.coturn, this.#redis, say, this.#attempt);
+  }
+
+  async #register(): Promise<void> {
     // The entry of a coturn that does not answer grows stale: no call is sent there.
-    if (!redis || state === 'ended' || stun.isSilent) return;
-    await writeTurnNode(redis, host.id, {
+    if (!this.#redis || this.#state === 'ended' || this.#stun.isSilent) return;
+    const { config, host, certificate, hasTls } = this.#parts;
+    await writeTurnNode(this.#redis, host.id, {
       publicIp: host.publicIp,
       zone: host.zone,
-      load,
-      state,
+      load: this.#load,
+      state: this.#state,
       port: config.TURN_PORT,
-      ...(config.TURN_HOST && (tls || !certificate) ? { host: config.TURN_HOST, tlsPort: config.TURN_TLS_PORT } : {}),
+      ...(config.TURN_HOST && (hasTls || !certificate)
+        ? { host: config.TURN_HOST, tlsPort: config.TURN_TLS_PORT }
+        : {}),
     });
-    listedUntil = Date.now() + TURN_NODE_STALE_MS;
-  };
-  const attempt = attempts((more) => say('turn.retry', more));
-  try {
-    await applySecrets();
-    await writeFile(join(config.RUN_DIR, 'address'), `${host.privateIp} ${config.TURN_PORT}`);
-    if (config.REDIS_URL) {
-      redis = connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD });
-      redis.on('error', () => {});
-      cutter = cutRevokedRelays(coturn, redis, say, attempt);
-    }
-    // ECS starts a daemon's task again on an instance whose drain is over and that is about to go.
-    if (await host.leaving().catch(() => false)) state = 'draining';
-    else await attempt('directory', register);
-    if (config.READY_PORT && state === 'serving') ready = await openReadyPort(host.privateIp, config.READY_PORT);
-  } catch (error) {
-    redis?.disconnect();
-    await cutter?.[Symbol.asyncDispose]();
-    await coturn[Symbol.asyncDispose]();
-    throw error;
+    this.#listedUntil = Date.now() + TURN_NODE_STALE_MS;
   }
-  sayServing();
 
-  const finish = async (how: 'drained' | 'died') => {
-    if (state === 'ended') return;
-    state = 'ended';
-    stop.abort();
-    ready?.close();
-    const directory = redis;
-    if (directory) await attempt('directory', () => removeTurnNode(directory, host.id));
-    await coturn[Symbol.asyncDispose]();
-    await attempt('lifecycle', () => (how === 'drained' ? host.lifecycle('done') : Promise.resolve()));
-    redis?.disconnect();
-    await cutter?.[Symbol.asyncDispose]();
-    say('turn.ended', { how });
-    ended.resolve(how);
-  };
-  const beginDrain = drainOnce({
-    host,
-    attempt,
-    begin: async () => {
-      state = 'draining';
-      ready?.close();
-      say('turn.draining', { allocations: coturn.allocations.size });
-      await attempt('directory', register);
-      if (!coturn.refuseNew()) say('turn.drain-by-directory', { why: 'this coturn cannot refuse new allocations' });
-    },
-    // A coturn that does not answer relays nothing that is worth the wait.
-    isDone: () => coturn.allocations.size === 0 || stun.isSilent,
-    end: async (isDone) => {
-      if (!isDone) say('turn.drain-deadline', { allocations: coturn.allocations.size });
-      await finish('drained');
-    },
-    signal: stop.signal,
-    pollMs: Math.min(options.tickMs ?? 5000, 1000),
-  });
-  const drain = async (seconds = config.DRAIN_SECONDS) => {
-    if (state !== 'ended') await beginDrain(seconds);
-  };
-  const followCertificate = async () => {
+  #sayServing(): void {
+    const { host, say } = this.#parts;
+    if (this.serving === this.#saidServing) return;
+    this.#saidServing = this.serving;
+    if (this.#saidServing) say('turn.serving', { id: host.id, zone: host.zone, publicIp: host.publicIp });
+    else if (this.#state === 'serving')
+      say('turn.not-listed', {
+        id: host.id,
+        why: this.#stun.isSilent ? 'coturn does not answer' : 'the directory was not written',
+      });
+  }
+
+  async #applySecrets(): Promise<void> {
+    const { options, readSecrets, say } = this.#parts;
+    this.#nextSecrets = Date.now() + (options.secretsMs ?? 60_000);
+    const secrets = await readSecrets();
+    if (secrets.join() === this.#secrets) return;
+    this.coturn.setSecrets(secrets);
+    this.#secrets = secrets.join();
+    say('turn.secrets', { count: secrets.length });
+  }
+
+  async #followCertificate(): Promise<void> {
+    const { config, certificate, hasTls, say } = this.#parts;
     if (!certificate || !(await certificate.refresh())) return;
-    say('turn.certificate', { name: config.TURN_HOST, first: !tls });
-    if (tls) coturn.reloadCertificate();
+    say('turn.certificate', { name: config.TURN_HOST, first: !hasTls });
+    if (hasTls) this.coturn.reloadCertificate();
     // coturn opens its TLS port at its start only: end when the calls have ended, and be started again.
-    else void drain();
-  };
-  // A coturn that drains (4.6.3 and later) ends by itself after its last allocation; and one that dies then has nothing left to wait for.
-  const coturnEnded = () => finish(state === 'draining' ? 'drained' : 'died');
-  coturn.ended.then(coturnEnded, coturnEnded);
-  if (state === 'draining') void drain();
-  const sent = await SentRate.start(options.bytesSent);
-  let nextSecrets = Date.now() + (options.secretsMs ?? 60_000);
-  const metrics = config.METRICS_STACK
-    ? new MetricsLog({
-        identity: { service: 'turn', stack: config.METRICS_STACK, part: config.METRICS_PART },
-        everyMs: options.metricsMs,
-        write: options.writeMetrics,
-      })
-    : undefined;
-  const tick = async () => {
-    await stun.ask();
-    mbps = await sent.mbps();
-    load = Number(Math.max(mbps / config.NODE_MBPS, coturn.allocations.size / config.TOTAL_QUOTA).toFixed(3));
-    await attempt('directory', register);
-    sayServing();
-    if (cutter) await attempt('revocation', cutter.cut);
-    if (Date.now() >= nextSecrets) {
-      nextSecrets = Date.now() + (options.secretsMs ?? 60_000);
-      await attempt('secrets', applySecrets);
-      await attempt('certificate', followCertificate);
+    else void this.drain();
+  }
+
+  async #tickForever(sent: SentRate): Promise<void> {
+    const { tickMs = TICK_MS } = this.#parts.options;
+    while (!this.#stop.signal.aborted) {
+      await sleep(tickMs, undefined, { signal: this.#stop.signal }).catch(() => {});
+      if (!this.#stop.signal.aborted) await this.#attempt('tick', () => this.#tick(sent));
     }
-    metrics?.tick(() =>
+  }
+
+  async #tick(sent: SentRate): Promise<void> {
+    const { config, host } = this.#parts;
+    const { allocations } = this.coturn;
+    await this.#stun.ask();
+    const mbps = await sent.mbps();
+    this.#load = Number(Math.max(mbps / config.NODE_MBPS, allocations.size / config.TOTAL_QUOTA).toFixed(3));
+    await this.#attempt('directory', () => this.#register());
+    this.#sayServing();
+    if (this.#cutter) await this.#attempt('revocation', this.#cutter.cut);
+    if (Date.now() >= this.#nextSecrets) {
+      await this.#attempt('secrets', () => this.#applySecrets());
+      await this.#attempt('certificate', () => this.#followCertificate());
+    }
+    this.#metrics?.tick(() =>
       turnMetrics({
-        allocations: coturn.allocations.size,
+        allocations: allocations.size,
         // Of nodes that serve: the average of these scales the fleet, and one that drains takes no new call.
-        load: serving() ? load : undefined,
+        load: this.serving ? this.#load : undefined,
         mbps,
-        serving: Number(serving()),
+        serving: Number(this.serving),
       }),
     );
-    if (state === 'serving') await attempt('metadata', async () => void ((await host.leaving()) && void drain()));
-  };
-  const loop = (async () => {
-    while (!stop.signal.aborted) {
-      await sleep(options.tickMs ?? 5000, undefined, { signal: stop.signal }).catch(() => {});
-      if (!stop.signal.aborted) await attempt('tick', tick);
-    }
-  })();
-  return {
-    coturn,
-    get state() {
-      return state;
-    },
-    get serving() {
-      return serving();
-    },
-    drain,
-    ended: ended.promise,
-    async [Symbol.asyncDispose]() {
-      await finish('drained');
-      await loop;
-    },
-  };
+    if (this.#state !== 'serving') return;
+    await this.#attempt('metadata', async () => {
+      if (await host.leaving()) void this.drain();
+    });
+  }
+
+  async #leave(): Promise<void> {
+    const { say } = this.#parts;
+    this.#state = 'draining';
+    this.#ready?.close();
+    say('turn.draining', { allocations: this.coturn.allocations.size });
+    await this.#attempt('directory', () => this.#register());
+    if (!this.coturn.refuseNew()) say('turn.drain-by-directory', { why: 'this coturn cannot refuse new allocations' });
+  }
+
+  async #finish(how: 'drained' | 'died'): Promise<void> {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    const { host, say } = this.#parts;
+    this.#stop.abort();
+    this.#ready?.close();
+    const directory = this.#redis;
+    if (directory) await this.#attempt('directory', () => removeTurnNode(directory, host.id));
+    await this.coturn[Symbol.asyncDispose]();
+    await this.#attempt('lifecycle', () => (how === 'drained' ? host.lifecycle('done') : Promise.resolve()));
+    directory?.disconnect();
+    await this.#cutter?.[Symbol.asyncDispose]();
+    say('turn.ended', { how });
+    this.#ended.resolve(how);
+  }
 }
 
 /** Names of what the node measures. */
