@@ -26,11 +26,7 @@ const BATCH = 250;
 const systems = (start: StartOptions): Record<string, () => Promise<Contestant>> => ({
   'ws-json': () => alone(wsJson()),
   tandem: () => alone(tandem({ start })),
-  'tandem-redis': async () => {
-    const redis = await startBenchRedis();
-    const system = await tandem({ redisUrl: redis.url, start });
-    return { name: `${system.name} + Redis`, system, storePids: [redis.pid], parts: [redis, system] };
-  },
+  'tandem-redis': () => onRedis('', start),
   'tandem-cluster': async () => {
     // Loaded here: the list of benchmarks must not load it.
     const { startCluster } = await import('@tandem/service/testing');
@@ -48,6 +44,13 @@ const systems = (start: StartOptions): Record<string, () => Promise<Contestant>>
   peerjs: () => alone(peerJs()),
   socketio: () => alone(socketIo()),
 });
+
+/** @param name behind the usual one */
+async function onRedis(name: string, start: StartOptions): Promise<Contestant> {
+  const redis = await startBenchRedis();
+  const system = await tandem({ redisUrl: redis.url, start });
+  return { name: `${system.name} + Redis${name}`, system, storePids: [redis.pid], parts: [redis, system] };
+}
 
 interface Contestant {
   readonly name: string;
@@ -126,11 +129,13 @@ export async function run(args: string[]): Promise<void> {
       peers: { type: 'string', default: '5000' },
       only: { type: 'string', default: Object.keys(systems({})).join(',') },
       'node-args': { type: 'string', default: '' },
+      events: { type: 'boolean', default: false },
     },
   });
   pinSelf();
   const total = Number(values.peers);
   const nodeArgs = values['node-args'].split(' ').filter(Boolean);
+  if (values.events) return compareEvents(total, nodeArgs);
   const [[, reference], ...others] = chosen(systems({ nodeArgs }), values.only) as [
     [string, () => Promise<Contestant>],
   ];
@@ -152,6 +157,27 @@ export async function run(args: string[]): Promise<void> {
   }
   console.log(`\n${total} joins, ${AT_ONCE} at once, in rooms of two; ours with its token (ES256) verified\n`);
   console.log(table(rows));
+}
+
+/** What it costs that each join is an event as well: the same system twice on a Redis each, batches in turn. */
+async function compareEvents(total: number, nodeArgs: readonly string[]): Promise<void> {
+  const start = { nodeArgs };
+  const [without, events] = (await pair(
+    [() => onRedis(', no events', start), () => onRedis(', events', { nodeArgs, env: { EVENTS: 'true' } })],
+    total,
+  )) as [Row, Row];
+  const ratios = (of: (row: Row) => number[]) => of(events).map((c, i) => c / (of(without)[i] as number));
+  const rows = [without, events].map((row) => [
+    row.name,
+    row === without ? fixed(1) : fixed(median(ratios((r) => r.cpu)), 3),
+    fixed(median(row.cpu) / 1000, 0),
+    fixed(median(row.storeCpu) / 1000, 0),
+    row === without ? fixed(1) : fixed(median(ratios((r) => r.storeCpu)), 3),
+  ]);
+  console.log(
+    `\n${total} joins, ${AT_ONCE} at once, in rooms of two; the median of the ratios of batches beside each other\n`,
+  );
+  console.log(table([['', 'CPU ratio', 'CPU ms per 1,000 joins', 'of it Redis', 'ratio of Redis'], ...rows]));
 }
 
 /** CPU of one access token's verification as the service does it, all threads of this process, µs: as many ms per 1,000. */

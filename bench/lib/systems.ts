@@ -206,6 +206,7 @@ export async function tandem(options: SystemOptions = {}): Promise<System> {
         // The limits are on, only out of the way: the load comes from one address and far faster than a person.
         ...UNLIMITED,
         ...redisEnv(options),
+        ...options.start?.env,
       },
       isReady: async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok,
     });

@@ -66,6 +66,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
       ? createRedisBackplane({
           url: config.REDIS_URL,
           auth: { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD },
+          events: config.EVENTS,
         })
       : new MemoryHub(systemClock).connect());
   const node = new SignalingNode({

@@ -52,6 +52,11 @@ export const SignalingConfig = Type.Object({
     description:
       'Whose word makes a room: `anyone` who joins it, or only the server API (`api`; others get room_unknown).',
   }),
+  EVENTS: Type.Boolean({
+    default: false,
+    description:
+      'Every change of a room is also an event in Redis, for webhooks and GET /v1/events (docs/events.md). The same on all nodes.',
+  }),
   MEDIA_FROM: Type.Integer({
     default: 5,
     minimum: 0,

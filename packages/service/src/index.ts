@@ -13,6 +13,7 @@ export * from './redis.ts';
 export * from './reports-route.ts';
 export * from './resilience.ts';
 export * from './revocation.ts';
+export * from './room-events.ts';
 export * from './telemetry.ts';
 export * from './telemetry-settings.ts';
 export type * from './telemetry-types.ts';

@@ -60,7 +60,7 @@ describe('memory', () => {
     for (let n = 0; n < 50; n++) {
       const [room, peerId] = [`r${n}`, `q${n}${userTag(userId)}`];
       await backplane.joinRoom(room, member, { limit: 0, loginSession: 'l' });
-      await backplane.dropMember(room, 'another', member, { loginSession: 'bad', ms: 5000 });
+      await backplane.dropMember(room, 'another', member, { ban: { loginSession: 'bad', ms: 5000 } });
       await backplane.openSession(record(peerId, room), { userId, loginSession: `l${n}` }, { limit: 0 });
     }
     await pass(20_000);

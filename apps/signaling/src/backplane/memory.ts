@@ -10,8 +10,8 @@ import type { NewSettings, RoomListQuery, SettingsCondition } from './room-setti
 import {
   type Backplane,
   type BackplaneHandlers,
-  type Ban,
   type ClaimRule,
+  type Departure,
   type IdentityKey,
   type JoinRule,
   type MemberRecord,
@@ -113,7 +113,7 @@ export class MemoryBackplane implements Backplane {
     return this.#run('markAway', () => rooms.markAway(this.#hub, name, { peerId, deadNode, awayFor }));
   }
 
-  dropMember(name: string, peerId: string, mark: WriteMark, ban?: Ban) {
+  dropMember(name: string, peerId: string, mark: WriteMark, { ban }: Departure = {}) {
     return this.#run('dropMember', () => rooms.dropMember(this.#hub, name, { peerId, mark, ban }));
   }
 

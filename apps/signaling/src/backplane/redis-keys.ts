@@ -2,26 +2,32 @@
  * Names of the keys and channels in Redis. Rooms lie in PARTITIONS parts, so that each part has a list of its rooms beside them;
  * sessions and users each have a hash tag of their own. One script may touch all keys of a tag in a Cluster; no operation touches two tags.
  */
+import { outboxKey, partitionTag } from '@tandem/service/room-events';
 import { word } from './redis-records.ts';
 import { type IdentityKey, partitionOf, TAG_LENGTH, userTag } from './types.ts';
 
-const partitionTag = (partition: number) => `p:${String(partition).padStart(2, '0')}`;
-
 export class RedisKeys {
   readonly #prefix: string;
-  /** @param prefix before every key */
-  constructor(prefix: string) {
+  readonly #events: boolean;
+  /**
+   * @param prefix before every key
+   * @param options.events room scripts get the key of the outbox, and write to it. Default false
+   */
+  constructor(prefix: string, { events = false } = {}) {
     this.#prefix = prefix;
+    this.#events = events;
   }
 
   /** Sorted set: each node and when it said last that it lives. */
   get nodes(): string {
     return this.#key('nodes');
   }
-  room(room: string): [room: string, bans: string, rooms: string, settings: string] {
-    const tag = partitionTag(partitionOf(room));
+  room(room: string): [room: string, bans: string, rooms: string, settings: string, ...outbox: string[]] {
+    const partition = partitionOf(room);
+    const tag = partitionTag(partition);
     const of = (kind: string) => this.#key(tag, `:${kind}:${room}`);
-    return [of('r'), of('b'), this.#key(tag, ':rooms'), of('s')];
+    const keys = [of('r'), of('b'), this.#key(tag, ':rooms'), of('s')] as const;
+    return this.#events ? [...keys, outboxKey(this.#prefix, partition)] : [...keys];
   }
   /** Sorted set of the rooms of one partition, in the order of their names. */
   rooms(partition: number): string {

@@ -95,7 +95,7 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
         room,
         peerId,
         pickForce ? FORCED : mark,
-        pickBan ? { loginSession, ...pickUser, ms: LONG } : undefined,
+        pickBan ? { ban: { loginSession, ...pickUser, ms: LONG } } : undefined,
       ),
     ),
     readRoom: async (side) => {

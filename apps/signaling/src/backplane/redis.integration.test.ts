@@ -198,7 +198,7 @@ describe('one server', () => {
     await a.resumeSession('resumed', 'h', 'u');
     await a.syncSession({ ...session, peerId: 'detached' }, false, 60_000);
     await a.endSession('ended');
-    await a.dropMember('r', 'banned', FORCED, { loginSession: 'l', ms: 60_000 });
+    await a.dropMember('r', 'banned', FORCED, { ban: { loginSession: 'l', ms: 60_000 } });
     await a.markAway('r', 'detached', 'a', 60_000);
     await a.writeSettings('s', { rules: OPEN_RULES, doc: '{}' }, 'new');
     await a.writeSettings('r', { rules: OPEN_RULES, doc: '{}' }, 'new');

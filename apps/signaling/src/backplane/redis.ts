@@ -16,9 +16,9 @@ import type { ScriptName } from './scripts.ts';
 import {
   type Backplane,
   type BackplaneHandlers,
-  type Ban,
   type ClaimResult,
   type ClaimRule,
+  type Departure,
   FORCED,
   type IdentityKey,
   type JoinResult,
@@ -42,6 +42,8 @@ export interface RedisBackplaneOptions {
   readonly auth?: RedisAuth;
   /** Prefix of every key. Default `tandem`. */
   readonly prefix?: string;
+  /** Room scripts write events to the outbox, see packages/service/src/room-events.ts. Default false. */
+  readonly events?: boolean;
   /** A probe through one's own inbox that takes longer means a deaf subscription, ms. Default 3,000. */
   readonly probeTimeout?: number;
   /** Makes connections. Default: {@link connectRedis}. */
@@ -60,10 +62,11 @@ export class RedisBackplane implements Backplane {
   #node = '';
   #ended = false;
 
-  constructor({ url, auth, prefix = 'tandem', probeTimeout = 3000, connect = connectRedis }: RedisBackplaneOptions) {
+  constructor(options: RedisBackplaneOptions) {
+    const { url, auth, prefix = 'tandem', events = false, probeTimeout = 3000, connect = connectRedis } = options;
     const sharded = /^rediss?\+cluster:/.test(url);
     this.kind = sharded ? 'redis-cluster' : url.includes('+sentinel:') ? 'redis-sentinel' : 'redis';
-    this.#keys = new RedisKeys(prefix);
+    this.#keys = new RedisKeys(prefix, { events });
     this.#commands = new RedisCommands(connect(url, auth));
     this.#inbox = new RedisInbox({
       commands: this.#commands,
@@ -124,7 +127,12 @@ export class RedisBackplane implements Backplane {
     return this.#state('room-away', room, [peerId, deadNode, awayFor]);
   }
 
-  async dropMember(room: string, peerId: string, { epoch, order }: WriteMark, ban?: Ban): Promise<RoomState> {
+  async dropMember(
+    room: string,
+    peerId: string,
+    { epoch, order }: WriteMark,
+    { ban, reason = 'left' }: Departure = {},
+  ): Promise<RoomState> {
     const owner = epoch === FORCED.epoch ? 'force' : epoch;
     return this.#state('room-drop', room, [
       peerId,
@@ -133,6 +141,7 @@ export class RedisBackplane implements Backplane {
       ban?.ms ?? 0,
       ban?.loginSession ?? '',
       ban?.userId ?? '',
+      reason,
     ]);
   }
 

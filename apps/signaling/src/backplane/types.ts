@@ -7,6 +7,7 @@
  */
 import { crc32 } from 'node:zlib';
 import type { DependencyHealth } from '@tandem/service';
+import { type LeaveReason, PARTITIONS, partitionOf } from '@tandem/service/room-events';
 import { UnavailableError } from '@tandem/service/unavailable-error';
 import type {
   NewSettings,
@@ -108,6 +109,14 @@ export interface Entrant {
   readonly roomSize?: number;
 }
 
+/** How a member goes. */
+export interface Departure {
+  /** As events say it. Default `left`. */
+  readonly reason?: LeaveReason;
+  /** Default: none. */
+  readonly ban?: Ban | undefined;
+}
+
 /** Who is kept out of one room, for how long. */
 export interface Ban {
   readonly loginSession: string;
@@ -151,9 +160,7 @@ export interface FoundSession {
 export const MEDIA_PREFIX = 'media~';
 export const isMediaPeer = (peerId: string) => peerId.startsWith(MEDIA_PREFIX);
 
-/** Number of parts that rooms lie in: enough slots for 2 to 32 shards of a Cluster, few enough to walk through when rooms are listed. */
-export const PARTITIONS = 64;
-export const partitionOf = (room: string) => crc32(room) % PARTITIONS;
+export { PARTITIONS, partitionOf };
 
 /** The end of every peerId of that user: says where all of it is stored. */
 export function userTag(userId: string): string {
@@ -217,7 +224,7 @@ export interface Backplane extends AsyncDisposable {
   /** Marks a member of a dead node as away, if it is still that node's and here. */
   markAway(room: string, peerId: string, deadNode: string, awayFor: number): Promise<RoomState>;
   /** Removes a member unless its record was written later, and keeps it out of the room if asked. */
-  dropMember(room: string, peerId: string, mark: WriteMark, ban?: Ban): Promise<RoomState>;
+  dropMember(room: string, peerId: string, mark: WriteMark, departure?: Departure): Promise<RoomState>;
   /** Removes members that were away too long; then the state, or undefined when it still is at `known` (-1: always the state). */
   readRoom(room: string, known: number): Promise<RoomState | undefined>;
   /** What tells a reader and an owner whether the store has what they have, at little cost. Neither removes anybody nor keeps a room. */

@@ -40,7 +40,7 @@ if limit > 0 then
       local mine = away()
       if not mine then return locked and 'locked' or 'full' end
       if mine ~= ARGV[12] then return 'full ' .. mine end
-      drop(mine)
+      drop(mine, 'replaced')
     end
   end
   if brought < stored then
@@ -55,6 +55,6 @@ end
 if not present or not later(present, tonumber(ARGV[3]), order(ARGV[6])) then
   local info = ARGV[6]
   if present and ARGV[9] == 'present' then info = reorder(present.info, order(info)) end
-  put(ARGV[2], ARGV[3], ARGV[4], ARGV[5], info)
+  put(ARGV[2], ARGV[3], ARGV[4], ARGV[5], info, limit > 0 and 'joined' or 'restored')
 end
 return finish()

@@ -3,11 +3,14 @@
 -- KEYS[2] who may enter: zset, login session and '!user <user id>' -> banned until (ms), '!size' -> SIZE_BASE + most members
 -- KEYS[3] rooms of the partition that have members or settings: zset, each with score 0, so in the order of their names
 -- KEYS[4] settings: hash 'rules' -> "maxPeers locked closesAt endsAt emptyMs keptUntil", 'doc' -> JSON, 'revision' -> number; see room-settings.ts
+-- KEYS[5] only where events are on: outbox of the partition, a stream; see packages/service/src/room-events.ts
 -- ARGV[1] ms that an unread room is kept
 -- Above every time in ms, so that the removal of bans that are over leaves the size; exact as a double.
 local SIZE_BASE = 9e15
 -- As long as a room is in use its settings and its partition's list end not before this, in ms.
 local DAY = 86400000
+-- Most entries of an outbox, or up to 99 more: some 2 MB of each partition. The oldest go, as a write must never be refused for want of memory.
+local OUTBOX_LENGTH = 20000
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local room, at = redis.call('HGETALL', KEYS[1]), {}
@@ -16,6 +19,8 @@ local members = #room / 2
 if at['#'] then members = members - 1 end
 local existed = at['#'] ~= nil
 local written, dropped = {}, {}
+-- Lines of this script's entry in the outbox.
+local events = {}
 -- Set by a script that keeps what belongs to a room with members, also of one that is listed already.
 local keeping = false
 
@@ -41,24 +46,38 @@ local function write(field, value)
   written[#written + 1] = value
 end
 
-local function put(peer, epoch, awayFor, node, info)
-  local away = tonumber(awayFor) > 0 and math.floor(now + awayFor) or '0'
-  write(peer, epoch .. ' ' .. away .. ' ' .. node .. ' ' .. info)
+-- Notes an event of the change that was made last.
+local function note(kind, peer, more)
+  events[#events + 1] = #written / 2 + #dropped .. ' ' .. kind .. ' ' .. peer .. ' ' .. more
 end
 
-local function drop(peer)
+-- A change of presence is an event; another owner or other metadata is none.
+local function put(peer, epoch, awayFor, node, info, entered)
+  local away = tonumber(awayFor) > 0 and math.floor(now + awayFor) or '0'
+  local before = KEYS[5] and at[peer] and (string.match(room[at[peer] + 1], '^%d+ 0 ') and 'here' or 'away')
+  write(peer, epoch .. ' ' .. away .. ' ' .. node .. ' ' .. info)
+  if not KEYS[5] then return end
+  if not before then
+    -- JSON of the user id: member-record.ts writes the login session behind it.
+    note(entered or 'joined', peer, string.match(info, '"userId":(.-),"loginSession"') or '""')
+  end
+  if (before == 'away') ~= (away ~= '0') then note(away == '0' and 'back' or 'away', peer, '') end
+end
+
+local function drop(peer, reason)
   -- Its place stays, without a name: readers pass over it.
   room[at[peer]] = ''
   at[peer] = nil
   members = members - 1
   dropped[#dropped + 1] = peer
+  if KEYS[5] then note('left', peer, reason) end
 end
 
 -- Members that were away too long are gone.
 local function reap()
   for i = 1, #room, 2 do
     local away = room[i] ~= '#' and string.match(room[i + 1], '^%d+ (%d+)')
-    if away and away ~= '0' and tonumber(away) <= now then drop(room[i]) end
+    if away and away ~= '0' and tonumber(away) <= now then drop(room[i], 'timeout') end
   end
 end
 
@@ -122,6 +141,13 @@ local function empty()
   end
 end
 
+-- The events of a script are one entry, of the version that the room had before it: lost or kept together with the change.
+local function publish(version, first)
+  if #events == 0 then return end
+  local head = string.format('%.0f %.0f %d %s', version, first, members, name())
+  redis.call('XADD', KEYS[5], 'MAXLEN', '~', OUTBOX_LENGTH, '*', 'e', head .. '\n' .. table.concat(events, '\n'))
+end
+
 -- Writes what was changed; answers with the time and when the room ends (nothing if that was not read, 0 never), then field and value of
 -- everything in the room, a line each: one string, as a client takes longer over an array.
 local function finish()
@@ -131,6 +157,7 @@ local function finish()
     -- A room starts at the time in microseconds, so that its versions are above those of any room of that name before.
     if version == 0 then version, first = time[1] * 1000000 + time[2], time[1] * 1000000 + time[2] end
     write('#', string.format('%.0f %.0f', version + changes, first))
+    publish(version, first)
   end
   if members == 0 then
     empty()

@@ -253,7 +253,7 @@ export function backplaneContract(connect: () => Backplane): void {
     await using a = await start('a');
     const room = randomUUID();
     await a.joinRoom(room, member('p', a.name), { limit: 10, loginSession: 'bad' });
-    await a.dropMember(room, 'p', FORCED, { loginSession: 'bad', ms: 150 });
+    await a.dropMember(room, 'p', FORCED, { ban: { loginSession: 'bad', ms: 150 } });
     expect(await a.joinRoom(room, member('p', a.name), { limit: 10, loginSession: 'bad' })).toEqual({
       ok: false,
       reason: 'banned',
@@ -276,7 +276,7 @@ export function backplaneContract(connect: () => Backplane): void {
       });
     await enter('p', 'first', 'bad {user} ü');
     const ban = { loginSession: 'first', userId: 'bad {user} ü', ms: 60_000 };
-    await a.dropMember(room, 'p', FORCED, ban);
+    await a.dropMember(room, 'p', FORCED, { ban });
     for (const login of ['first', 'second'])
       expect(await enter('p', login, 'bad {user} ü')).toEqual({ ok: false, reason: 'banned' });
     // A guest may call himself as he likes: no proven user's ban is his, and he has no way round that of his login.
@@ -339,9 +339,9 @@ export function backplaneContract(connect: () => Backplane): void {
     expect(await enter('p3')).toBe(true);
     expect([await enter('p4'), await enter('p4', 5)]).toEqual(['full', 'full']);
     // A ban, whose end clears what is over, leaves the size.
-    await a.dropMember(room, 'p3', FORCED, { loginSession: 'bad', ms: 1 });
+    await a.dropMember(room, 'p3', FORCED, { ban: { loginSession: 'bad', ms: 1 } });
     await ms(3);
-    await a.dropMember(room, 'nobody', FORCED, { loginSession: 'bad', ms: 1 });
+    await a.dropMember(room, 'nobody', FORCED, { ban: { loginSession: 'bad', ms: 1 } });
     expect([await enter('p3'), await enter('p4')]).toEqual([true, 'full']);
     for (const peerId of ['p1', 'p2', 'p3']) await a.dropMember(room, peerId, FORCED);
     for (const peerId of ['p1', 'p2', 'p3', 'p4']) expect(await enter(peerId)).toBe(true);

@@ -2,6 +2,7 @@
  * Writes memberships: enters, changes and removes members in the store, applies the answers to the replicas, and reports each change to the
  * other nodes of the room. Every change is answered with the room as it is, so each write is a read as well.
  */
+import { leaveReason } from '@tandem/service/room-events';
 import {
   type Ban,
   FORCED,
@@ -82,7 +83,8 @@ export class MembershipWriter {
 
   /** Takes back what was stored and not shown yet. */
   retract(session: Session, roomId: string): Promise<void> {
-    return this.#dropOrPend({ room: roomId, peerId: session.peerId, mark: markOf(session), reason: 'left' });
+    const removal = { room: roomId, peerId: session.peerId, mark: markOf(session), reason: 'left' };
+    return this.#dropOrPend({ ...removal, eventReason: 'refused' });
   }
 
   /** After a {@link write}: on success the session is in and knows the room. */
@@ -146,8 +148,9 @@ export class MembershipWriter {
   }
 
   /** Removes a member from the store. @throws UnavailableError */
-  async drop({ room: roomId, peerId, mark, reason }: Removal, ban?: Ban): Promise<void> {
-    const state = await this.#context.backplane.dropMember(roomId, peerId, mark, ban);
+  async drop({ room: roomId, peerId, mark, reason, eventReason }: Removal, ban?: Ban): Promise<void> {
+    const departure = { reason: eventReason ?? leaveReason(reason), ban };
+    const state = await this.#context.backplane.dropMember(roomId, peerId, mark, departure);
     // Something later may have been written of it, on another node: then it stays.
     const isGone = !state.members.some((m) => m.peerId === peerId);
     const room = this.#replicas.rooms.get(roomId);

@@ -1,4 +1,5 @@
 /** Members that are gone here and that the store may still have: its answer was lost, or it is away. Removed when it answers again. */
+import type { LeaveReason } from '@tandem/service/room-events';
 import type { WriteMark } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
 import type { Session } from '../model.ts';
@@ -9,7 +10,10 @@ export interface Removal {
   readonly room: string;
   readonly peerId: string;
   readonly mark: WriteMark;
+  /** For the others in the room: `peer_left.reason`. */
   readonly reason: string;
+  /** What events say, when that differs. */
+  readonly eventReason?: LeaveReason;
 }
 
 interface PendingRemoval extends Removal {
