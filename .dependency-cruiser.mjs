@@ -10,6 +10,7 @@ const TESTS = String.raw`\.test\.tsx?$|/testing(/|[.-])|/fuzz/`;
 const MAY_IMPORT = {
   'packages/protocol': [],
   'packages/rtc': ['packages/protocol'],
+  'packages/server': [],
   'packages/service': ['packages/protocol'],
   'apps/client': ['packages/rtc', 'packages/protocol'],
   'apps/auth': ['packages/service', 'packages/protocol'],

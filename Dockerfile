@@ -10,6 +10,7 @@ WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 COPY packages/protocol/package.json packages/protocol/
 COPY packages/rtc/package.json packages/rtc/
+COPY packages/server/package.json packages/server/
 COPY packages/service/package.json packages/service/
 COPY apps/auth/package.json apps/auth/
 COPY apps/client/package.json apps/client/

@@ -31,6 +31,7 @@ export function generateDocs(): Record<string, string> {
     'docs/system-topology.md': topologyPage(),
     'docs/log-events.md': eventsPage(),
     'docs/rtc-api.md': rtcPage(),
+    'docs/server-sdk.md': serverPage(),
     'docs/dashboards/calls.grafana.json': `${JSON.stringify(dashboard(), null, 2)}\n`,
     'docs/dashboards/alerts.prometheus.json': `${JSON.stringify(alertRules(), null, 2)}\n`,
   };
@@ -45,6 +46,13 @@ function rtcPage(): string {
     '# API of @tandem/rtc/encryption\n\n[End-to-end encryption](encryption.md) of a call: a module of its own.\n';
   const [sdk, encryption] = [reference('index.ts'), reference('encryption/index.ts')];
   return [HEADER, '', '# API of @tandem/rtc', '', intro, '', sdk, more, encryption].join('\n');
+}
+
+/** The public API of the server SDK, from its docstrings. */
+function serverPage(): string {
+  const { page } = apiReference(resolve(import.meta.dirname, '..'), 'packages/server/src/index.ts');
+  const intro = 'The exports of the SDK for backends. How to use it: [README](../packages/server/README.md).';
+  return [HEADER, '', '# API of @tandem/server', '', intro, '', page].join('\n');
 }
 
 function kpiPage(): string {

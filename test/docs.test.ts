@@ -51,8 +51,9 @@ test('generated pages are fresh (node scripts/generate-docs.ts writes them)', ()
   for (const [path, text] of Object.entries(generateDocs())) expect(read(path), path).toBe(text);
 });
 
-test('every public name of the SDK has a docstring', () => {
-  expect(apiReference(root, 'packages/rtc/src/index.ts').undocumented).toEqual([]);
+test('every public name of the SDKs has a docstring', () => {
+  for (const name of ['rtc', 'server'])
+    expect(apiReference(root, `packages/${name}/src/index.ts`).undocumented, name).toEqual([]);
 });
 
 test('every alarm has a runbook with meaning, first look and mitigation; every runbook an alarm', () => {

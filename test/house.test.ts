@@ -36,6 +36,7 @@ test('error classes end in Error', () => {
 const REMAINING: Record<string, [functions: number, files: number, words: number]> = {
   'packages/protocol/': [1, 1, 0],
   'packages/rtc/': [1, 4, 2],
+  'packages/server/': [0, 0, 0],
   'packages/service/': [3, 2, 0],
   'apps/auth/': [0, 0, 0],
   'apps/signaling/': [6, 2, 18],

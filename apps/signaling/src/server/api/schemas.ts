@@ -17,7 +17,11 @@ export const MAX_METADATA_BYTES = 4096;
 /** Longest ban, s: that of the longest record in the store. */
 export const MAX_BAN_SECONDS = 86_400;
 
-const RoomId = Type.String({ minLength: 1, maxLength: 128, description: 'Rule S-29.' });
+const RoomId = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  description: 'Letters and digits of any script, `.` `_` `~` `-`; 128 bytes at most (rule S-29).',
+});
 const PeerId = Type.String({ minLength: 1, maxLength: 128 });
 const Time = (description: string) => Type.String({ maxLength: 40, description: `${description} RFC 3339.` });
 const Reason = Type.String({ maxLength: 200, description: 'Reaches the peer in `kicked`.' });

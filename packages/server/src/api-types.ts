@@ -1,0 +1,109 @@
+// Generated from docs/server-api.yaml and docs/openapi.yaml: node packages/server/generate-types.ts
+
+/** A room as the server API shows it. */
+export interface Room {
+  /** Letters and digits of any script, `.` `_` `~` `-`; 128 bytes at most (rule S-29). */
+  readonly roomId: string;
+  /** Tells this use of the room from others of its name. Absent while it is empty. */
+  readonly sid?: string;
+  /** When it was created here. Absent for a room that was only joined. RFC 3339. */
+  readonly createdAt?: string;
+  /** When the first of those who are in came in. RFC 3339. */
+  readonly startedAt?: string;
+  /** People in it now, also those who are away for a moment. */
+  readonly numPeers: number;
+  /** Most people at once. Default: the limit of the service, which it cannot raise. */
+  readonly maxPeers?: number;
+  /** No new people come in; members stay. Default false. */
+  readonly locked: boolean;
+  /** How long the room is kept while it is empty, s. Default: until a day after expiresAt and endAt, or else 86,400. */
+  readonly emptyTimeoutSeconds?: number;
+  /** From then on no new people come in. RFC 3339. */
+  readonly expiresAt?: string;
+  /** Then all are removed (close code 4009), within 20 s. RFC 3339. */
+  readonly endAt?: string;
+  /** Yours; clients never see it. 4096 bytes as JSON at most. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** To find rooms by. */
+  readonly tags: readonly string[];
+}
+
+/** Somebody in a room. */
+export interface Peer {
+  readonly peerId: string;
+  readonly userId: string;
+  /** Display name that the token proves. */
+  readonly name?: string;
+  /** The user id is self-chosen. */
+  readonly guest: boolean;
+  /** Its connection is lost, and it may come back. */
+  readonly away: boolean;
+  /** What it says of itself. */
+  readonly metadata?: unknown;
+}
+
+/** Settings of a room that is created. */
+export interface NewRoom {
+  /** Letters and digits of any script, `.` `_` `~` `-`; 128 bytes at most (rule S-29). */
+  readonly roomId?: string | undefined;
+  /** Most people at once. Default: the limit of the service, which it cannot raise. */
+  readonly maxPeers?: number | undefined;
+  /** No new people come in; members stay. Default false. */
+  readonly locked?: boolean | undefined;
+  /** How long the room is kept while it is empty, s. Default: until a day after expiresAt and endAt, or else 86,400. */
+  readonly emptyTimeoutSeconds?: number | undefined;
+  /** From then on no new people come in. RFC 3339. */
+  readonly expiresAt?: string | undefined;
+  /** Then all are removed (close code 4009), within 20 s. RFC 3339. */
+  readonly endAt?: string | undefined;
+  /** Yours; clients never see it. 4096 bytes as JSON at most. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** To find rooms by. */
+  readonly tags?: readonly string[] | undefined;
+}
+
+/** Settings to change (RFC 7396): null takes one away. */
+export interface RoomPatch {
+  /** Most people at once. Default: the limit of the service, which it cannot raise. */
+  readonly maxPeers?: number | null | undefined;
+  /** No new people come in; members stay. Default false. */
+  readonly locked?: boolean | null | undefined;
+  /** How long the room is kept while it is empty, s. Default: until a day after expiresAt and endAt, or else 86,400. */
+  readonly emptyTimeoutSeconds?: number | null | undefined;
+  /** From then on no new people come in. RFC 3339. */
+  readonly expiresAt?: string | null | undefined;
+  /** Then all are removed (close code 4009), within 20 s. RFC 3339. */
+  readonly endAt?: string | null | undefined;
+  /** Yours; clients never see it. 4096 bytes as JSON at most. */
+  readonly metadata?: Readonly<Record<string, unknown>> | null | undefined;
+  /** To find rooms by. */
+  readonly tags?: readonly string[] | null | undefined;
+}
+
+/** A message from the server to peers. */
+export interface ServerMessage {
+  readonly topic: string;
+  /** Any JSON, 8,192 bytes at most. */
+  readonly data: unknown;
+  /** Only to these. Default: all. */
+  readonly peerIds?: readonly string[] | undefined;
+  /** Only to these users. */
+  readonly userIds?: readonly string[] | undefined;
+}
+
+/** Whose token, and what it opens. */
+export interface NewToken {
+  /** Your id of the user; no control characters. */
+  readonly userId: string;
+  /** Display name. */
+  readonly name?: string | undefined;
+  /** The one room. Default: all that the API key may grant. */
+  readonly roomId?: string | undefined;
+  /** moderator: may kick, mute and close. member (default): may speak. observer: hears and sees only. */
+  readonly role?: 'moderator' | 'member' | 'observer' | undefined;
+  /** Life of the login session, with its refreshes. Default: that of the service. */
+  readonly ttlSeconds?: number | undefined;
+}
+
+/** Who is kept out of the room: none (default), this login session, or every login of the user (of a guest the login: a guest’s id proves nothing). */
+export type Ban = 'none' | 'login' | 'user';

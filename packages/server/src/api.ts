@@ -1,0 +1,73 @@
+/** Calls of the server API, with the backend's token. */
+import type { BackendToken } from './backend-token.ts';
+import { TandemError } from './errors.ts';
+import { type CancelSignal, type HttpAnswer, type HttpCall, type HttpSettings, send } from './http.ts';
+
+/** What any call takes beside its own arguments. */
+export interface CallOptions {
+  /** An `AbortSignal`: the call rejects with the code `aborted`. */
+  readonly signal?: CancelSignal | undefined;
+}
+
+export interface ApiCall {
+  readonly method: HttpCall['method'];
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+  readonly isRepeatable: boolean;
+}
+
+export class Api {
+  readonly #settings: HttpSettings;
+  readonly #token: BackendToken;
+  constructor(settings: HttpSettings, token: BackendToken) {
+    this.#settings = settings;
+    this.#token = token;
+  }
+
+  /** @throws TandemError */
+  async call(call: ApiCall, { signal }: CallOptions = {}): Promise<HttpAnswer> {
+    const { method, isRepeatable, body } = call;
+    const path = call.path + queryOf(call.query ?? {});
+    const sendWith = (token: string) =>
+      send(this.#settings, {
+        method,
+        path,
+        headers: { ...defined(call.headers ?? {}), authorization: `Bearer ${token}` },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        isRepeatable,
+        signal,
+      });
+    const token = await this.#token.get();
+    try {
+      return await sendWith(token);
+    } catch (error) {
+      // Its keys were rotated, or this machine slept: once more, with a new one. Nothing was done.
+      if (!(error instanceof TandemError) || error.status !== 401) throw error;
+      return sendWith(await this.#token.get(token));
+    }
+  }
+}
+
+function defined(fields: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
+function queryOf(query: NonNullable<ApiCall['query']>): string {
+  const fields = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) fields.set(name, String(value));
+  return fields.size === 0 ? '' : `?${fields}`;
+}
+
+/**
+ * `id` as a part of a path.
+ * @throws TandemError when it would lead to another resource: empty, `.` and `..`
+ */
+export function pathPart(name: string, id: string): string {
+  if (typeof id !== 'string' || /^\.{0,2}$/.test(id))
+    throw new TandemError(`${name} is not an id`, { status: 0, code: 'invalid_argument', field: `/${name}` });
+  return encodeURIComponent(id);
+}

@@ -1,0 +1,137 @@
+/** One HTTP request and its answer; what may be sent again, and when. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { TandemError } from './errors.ts';
+
+/** An `AbortSignal`: the type of that name would need the DOM or the types of Node. */
+export interface CancelSignal {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** A request, and whether it may be carried out twice. */
+export interface HttpCall {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** From the root, with the query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON. */
+  readonly body?: string;
+  /** Twice is the same as once: it is sent again when it is not known whether the first one arrived. */
+  readonly isRepeatable: boolean;
+  readonly signal?: CancelSignal | undefined;
+}
+
+/** A successful answer. */
+export interface HttpAnswer {
+  readonly body: unknown;
+  readonly etag: string | undefined;
+}
+
+/** How a {@link HttpCall} is tried. */
+export interface HttpSettings {
+  /** Without a slash at the end. */
+  readonly url: string;
+  /** For one try, ms. */
+  readonly timeoutMs: number;
+  readonly maxRetries: number;
+}
+
+/** First and longest ceiling of a delay between tries, ms; of Retry-After no longer one is waited for. */
+const FIRST_DELAY_MS = 250;
+const LONGEST_DELAY_MS = 5000;
+const LONGEST_RETRY_AFTER_S = 30;
+
+/**
+ * Sends `call`, again after failures that pass, with full jitter and never before `Retry-After`.
+ * @throws TandemError
+ */
+export async function send(settings: HttpSettings, call: HttpCall): Promise<HttpAnswer> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await sendOnce(settings, call);
+    } catch (error) {
+      if (!(error instanceof TandemError)) throw error;
+      // An earlier try removed it, and its answer was lost.
+      if (tries > 0 && call.method === 'DELETE' && error.status === 404) return { body: undefined, etag: undefined };
+      if (tries >= settings.maxRetries || !isPassing(error, call)) throw error;
+      const ceiling = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** tries);
+      await waitFor((error.retryAfter ?? 0) * 1000 + Math.random() * ceiling, call);
+    }
+  }
+}
+
+function isPassing({ status, code, retryAfter = 0 }: TandemError, { isRepeatable }: HttpCall): boolean {
+  if (retryAfter > LONGEST_RETRY_AFTER_S || code === 'aborted') return false;
+  // 429 is said before anything is done.
+  return status === 429 || (isRepeatable && (status === 0 || status >= 500));
+}
+
+async function waitFor(ms: number, call: HttpCall): Promise<void> {
+  try {
+    await wait(ms, undefined, { signal: call.signal as AbortSignal });
+  } catch (cause) {
+    throw aborted(call, cause);
+  }
+}
+
+const aborted = ({ method, path }: HttpCall, cause: unknown) =>
+  new TandemError(`${method} ${path}: aborted by the caller`, { status: 0, code: 'aborted', cause });
+
+async function sendOnce({ url, timeoutMs }: HttpSettings, call: HttpCall): Promise<HttpAnswer> {
+  const { method, path, headers, body, signal } = call;
+  const limit = AbortSignal.timeout(timeoutMs);
+  let answer: Response;
+  let text: string;
+  try {
+    answer = await fetch(`${url}${path}`, {
+      method,
+      headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
+      // A redirect would take the key to wherever it points.
+      redirect: 'error',
+      signal: signal ? AbortSignal.any([signal as AbortSignal, limit]) : limit,
+      ...(body === undefined ? {} : { body }),
+    });
+    text = await answer.text();
+  } catch (cause) {
+    if (signal?.aborted) throw aborted(call, cause);
+    const [code, what] = limit.aborted
+      ? ['timeout', `no answer within ${timeoutMs} ms`]
+      : ['unreachable', 'the service cannot be reached'];
+    throw new TandemError(`${method} ${path}: ${what}`, { status: 0, code, cause });
+  }
+  if (!answer.ok) throw problemOf(call, answer, text);
+  try {
+    return { body: text === '' ? undefined : JSON.parse(text), etag: answer.headers.get('etag') ?? undefined };
+  } catch (cause) {
+    const details = { status: answer.status, code: `http_${answer.status}`, cause };
+    throw new TandemError(`${method} ${path}: the answer is no JSON: is the url that of a deployment?`, details);
+  }
+}
+
+/** The answer's problem (RFC 9457), or what can be said without one. */
+function problemOf({ method, path }: HttpCall, { status, headers }: Response, text: string): TandemError {
+  let problem: Readonly<Record<string, unknown>> = {};
+  try {
+    const read: unknown = JSON.parse(text);
+    if (typeof read === 'object' && read !== null) problem = read as typeof problem;
+  } catch {}
+  const string = (name: string) => (typeof problem[name] === 'string' ? problem[name] : undefined);
+  const code = string('code') ?? `http_${status}`;
+  return new TandemError(`${method} ${path}: ${status} ${code}: ${string('detail') ?? 'no problem details'}`, {
+    status,
+    code,
+    field: string('field'),
+    retryAfter: retryAfterOf(headers.get('retry-after'), problem.retryAfter),
+    requestId: string('instance'),
+  });
+}
+
+/** Seconds or an HTTP date (RFC 9110 section 10.2.3), as proxies send it. */
+function retryAfterOf(header: string | null, field: unknown): number | undefined {
+  if (typeof field === 'number') return field;
+  if (header === null) return undefined;
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
+  return Number.isNaN(seconds) ? undefined : Math.max(0, Math.ceil(seconds));
+}

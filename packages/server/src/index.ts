@@ -1,0 +1,11 @@
+/** Server SDK: a deployment's rooms, peers, messages and tokens, from a backend. */
+export type { CallOptions } from './api.ts';
+export type { Ban, NewRoom, NewToken, Peer, Room, RoomPatch, ServerMessage } from './api-types.ts';
+export { TandemError, type TandemErrorDetails, WebhookError, type WebhookRefusal } from './errors.ts';
+export type { CancelSignal } from './http.ts';
+export type { Messages } from './messages.ts';
+export type { Peers, RemovePeerOptions } from './peers.ts';
+export type { CreateRoomOptions, ListRoomsOptions, Rooms, TaggedRoom, UpdateRoomOptions } from './rooms.ts';
+export { TandemServer, type TandemServerOptions } from './tandem-server.ts';
+export type { Token, Tokens } from './tokens.ts';
+export { type VerifyWebhookOptions, verifyWebhook, type WebhookEvent, type WebhookHeaders } from './webhook.ts';

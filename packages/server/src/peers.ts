@@ -1,0 +1,56 @@
+/** Who is in a room. */
+import { type Api, type CallOptions, pathPart } from './api.ts';
+import type { Ban, Peer } from './api-types.ts';
+import { pathOf } from './rooms.ts';
+
+/** How a peer is removed. */
+export interface RemovePeerOptions extends CallOptions {
+  /** Reaches the peer. */
+  readonly reason?: string | undefined;
+  /**
+   * Who is kept out of the room: `none`, this login session (`login`), or every login of the user (`user`; of a guest the login).
+   * @default 'none'
+   */
+  readonly ban?: Ban | undefined;
+  /** Seconds, 1 to 86,400. Default 3600. */
+  readonly banSeconds?: number | undefined;
+}
+
+/** Scopes `peers:read` and `peers:write`. */
+export class Peers {
+  readonly #api: Api;
+  /** @internal */
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  /** @throws TandemError `room_unknown` */
+  async list(roomId: string, options?: CallOptions): Promise<readonly Peer[]> {
+    const { body } = await this.#api.call(
+      { method: 'GET', path: `${pathOf(roomId)}/peers`, isRepeatable: true },
+      options,
+    );
+    return (body as { readonly peers: readonly Peer[] }).peers;
+  }
+
+  /** @throws TandemError `room_unknown`, `peer_unknown` */
+  async get(roomId: string, peerId: string, options?: CallOptions): Promise<Peer> {
+    const { body } = await this.#api.call(
+      { method: 'GET', path: peerPath(roomId, peerId), isRepeatable: true },
+      options,
+    );
+    return body as Peer;
+  }
+
+  /**
+   * Remove a peer, and keep it out if asked.
+   * @throws TandemError `room_unknown`, `peer_unknown`
+   */
+  async remove(roomId: string, peerId: string, options: RemovePeerOptions = {}): Promise<void> {
+    const { reason, ban, banSeconds, signal } = options;
+    const query = { reason, ban, banSeconds };
+    await this.#api.call({ method: 'DELETE', path: peerPath(roomId, peerId), query, isRepeatable: true }, { signal });
+  }
+}
+
+const peerPath = (roomId: string, peerId: string) => `${pathOf(roomId)}/peers/${pathPart('peerId', peerId)}`;
