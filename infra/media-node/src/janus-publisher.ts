@@ -20,6 +20,7 @@ export interface JanusPublisherHost {
 export class JanusPublisher extends JanusLeg implements PublisherLeg {
   readonly #host: JanusPublisherHost;
   #mids: ReadonlyMap<Slot, string> = new Map();
+  #isPublished = false;
   #isLive = false;
 
   constructor(host: JanusPublisherHost) {
@@ -37,7 +38,10 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
     const mids = slotsOf(sdp);
     const descriptions = [...mids].map(([slot, mid]) => ({ mid, description: slot }));
     this.holdCandidates();
-    const answer = await this.handle.message({ request: 'publish', descriptions }, { type: 'offer', sdp });
+    // VideoRoom takes a second `publish` of a handle for an error (434): what changes is configured.
+    const request = this.#isPublished ? 'configure' : 'publish';
+    const answer = await this.handle.message({ request, descriptions }, { type: 'offer', sdp });
+    this.#isPublished = true;
     this.#mids = mids;
     if (this.#isLive) this.#host.live(mids);
     // After the caller has passed the answer on.
