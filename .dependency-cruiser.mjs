@@ -16,10 +16,11 @@ const MAY_IMPORT = {
   'apps/auth': ['packages/service', 'packages/protocol'],
   'apps/signaling': ['packages/service', 'packages/protocol'],
   // Of the apps infra knows the configuration only.
-  // The media node's agent is a signaling peer: it has the SDK's session.
+  // The media node's agent is a signaling peer: it has the SDK's session, and reads access tokens.
   infra: [
     'packages/service',
     'packages/rtc',
+    'packages/protocol',
     'apps/auth/src/config.ts',
     'apps/signaling/src/config.ts',
     'apps/client/src/config.ts',

@@ -201,6 +201,7 @@ const WHY: Readonly<Record<string, string>> = {
 
 function topologyPage(): string {
   const parts = Object.entries(topology) as [string, (typeof topology)[keyof typeof topology]][];
+  const routed = parts.flatMap(([name, p]) => ('routes' in p ? [[name, p] as const] : []));
   const services = parts.filter((p): p is [string, ServicePart & (typeof p)[1]] => p[1].kind === 'service');
   const { turn, media, cache, edge } = topology;
   const told = parts.flatMap(([name, p]) => ('config' in p ? [[name, p] as const] : []));
@@ -231,7 +232,7 @@ function topologyPage(): string {
     '  browser -- "media, DTLS-SRTP" --> turn',
     '  browser -- "media of large rooms, DTLS-SRTP" --> media',
     '  browser -- "media, direct" --- browser',
-    ...services.map(([name, p]) => `  edge -- "${p.routes.join(' ')}" --> ${name}`),
+    ...routed.map(([name, p]) => `  edge -- "${p.routes.join(' ')}" --> ${name}`),
     ...told.flatMap(([name, p]) => p.dependsOn.map((d) => `  ${name} --> ${d}`)),
     '```',
     '',
@@ -251,9 +252,7 @@ function topologyPage(): string {
     `| internet | turn | ${turn.port} udp+tcp, ${turn.tlsPort} tcp | TURN (RFC 8656) |`,
     `| internet | turn | ${turn.relayPorts[0]}–${turn.relayPorts[1]} udp | relayed media |`,
     `| internet | media | ${media.mediaPorts.join('–')} udp | media of large rooms |`,
-    ...services.map(
-      ([name, p]) => `| edge | ${name} | ${p.port} tcp | ${p.routes.map((r) => `\`${r}\``).join(', ')} |`,
-    ),
+    ...routed.map(([name, p]) => `| edge | ${name} | ${p.port} tcp | ${p.routes.map((r) => `\`${r}\``).join(', ')} |`),
     ...told.flatMap(([name, p]) =>
       p.dependsOn.map((d) => {
         const on = topology[d as keyof typeof topology] as { port?: number };

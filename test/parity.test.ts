@@ -47,6 +47,7 @@ const added: typeof leftOut = {
     ALLOW_LOOPBACK_PEERS: 'two tabs of one machine relay to each other',
     JANUS: 'where this machine has the engine',
     NODE_ID: 'one node of one machine',
+    HTTP_HOST: 'as HOST',
   },
   compose: {
     DRAIN_SECONDS: 'within stop_grace_period',

@@ -19,6 +19,9 @@ const turnPort = given('TANDEM_TURN_PORT', `${turn.port}`);
 /** The page's address on the host itself, for what is on the host's network. */
 const edgeOnHost = `${given('TANDEM_BIND', '127.0.0.1')}:${given('TANDEM_PORT', `${edge.port}`)}`;
 
+/** Name of the host itself in a container. */
+const HOST_NAME = 'host.docker.internal';
+
 const place: Place = {
   from: {
     'cache-url': `redis://cache:${cache.port}`,
@@ -200,8 +203,11 @@ export function composeFile() {
           CLIENT_DIR: '/app/client',
           AUTH_TARGETS: `http://auth:${auth.port}`,
           SIGNALING_TARGETS: signalingNames.map((name) => `http://${name}:${signaling.port}`).join(','),
+          MEDIA_TARGETS: `http://${HOST_NAME}:${media.port}`,
           CLIENT_SETTINGS: given('TANDEM_CLIENT_SETTINGS', ''),
         } satisfies Partial<Record<keyof EdgeConfig, string>>,
+        // The media node is on the host's network.
+        extra_hosts: [`${HOST_NAME}:host-gateway`],
         ports: [`${edgeOnHost}:${edge.port}`],
         networks: ['front'],
         depends_on: whenHealthy(['auth', ...signalingNames]),

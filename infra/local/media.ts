@@ -26,12 +26,17 @@ export async function findMedia(redisUrl: string | undefined): Promise<LocalMedi
 }
 
 /** What this machine adds to the topology's settings. */
-export function mediaSettings({ engine }: LocalMedia, scratch: string) {
+export function mediaSettings(
+  { engine }: LocalMedia,
+  { scratch, port }: { readonly scratch: string; readonly port: number },
+) {
   return {
     JANUS: engine,
     RUN_DIR: join(scratch, 'media'),
     NODE_ID,
     DRAIN_SECONDS: '0',
+    HTTP_HOST: '127.0.0.1',
+    HTTP_PORT: `${port}`,
   } satisfies Partial<Record<keyof MediaNodeConfig, string>>;
 }
 

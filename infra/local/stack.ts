@@ -55,6 +55,7 @@ export interface Stack extends AsyncDisposable {
 interface Ports {
   readonly edge: number;
   readonly auth: number;
+  readonly media: number;
   readonly signaling: readonly number[];
 }
 
@@ -66,18 +67,24 @@ export class StartError extends Error {
 /** Ports from the description, moved by as much as the edge is; signaling nodes take the next ports that nobody has. */
 async function choosePorts(options: StackOptions, nodes: number, host: string): Promise<Ports> {
   if (options.port === 0) {
-    const ports = await Promise.all(Array.from({ length: nodes + 2 }, () => freePort()));
-    const [edge = 0, auth = 0, ...signaling] = ports;
-    return { edge, auth, signaling };
+    const ports = await Promise.all(Array.from({ length: nodes + 3 }, () => freePort()));
+    const [edge = 0, auth = 0, media = 0, ...signaling] = ports;
+    return { edge, auth, media, signaling };
   }
   const shift = (options.port ?? topology.edge.port) - topology.edge.port;
   const signaling: number[] = [];
   for (let port = topology.signaling.port; signaling.length < nodes; port += 1)
-    if (port !== topology.auth.port) signaling.push(port + shift);
-  const ports = { edge: topology.edge.port + shift, auth: topology.auth.port + shift, signaling };
+    if (port !== topology.auth.port && port !== topology.media.port) signaling.push(port + shift);
+  const ports = {
+    edge: topology.edge.port + shift,
+    auth: topology.auth.port + shift,
+    media: topology.media.port + shift,
+    signaling,
+  };
   for (const [name, port] of [
     ['page', ports.edge],
     ['auth', ports.auth],
+    ...(options.media ? [['streams', ports.media] as const] : []),
     ...signaling.map((p) => ['signaling', p] as const),
   ] as const) {
     if (port < 1024 || (await isPortFree(port, name === 'page' ? host : LOOPBACK))) continue;
@@ -266,6 +273,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
           CLIENT_DIR: clientDir,
           AUTH_TARGETS: authUrl,
           SIGNALING_TARGETS: signalingUrls.join(','),
+          ...(media && 'engine' in media ? { MEDIA_TARGETS: `http://${LOOPBACK}:${ports.media}` } : {}),
           ...(tls ? { TLS_CERT: tls.cert, TLS_KEY: tls.key } : {}),
         } satisfies Partial<Record<keyof EdgeConfig, string>>,
         () => connects(ports.edge, 'localhost'),
@@ -277,7 +285,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         nodeSpec(
           'media',
           join(topology.media.folder, 'main.ts'),
-          { ...resolveEnvironment(topology.media, place), ...mediaSettings(media, scratch), ...options.env?.media },
+          {
+            ...resolveEnvironment(topology.media, place),
+            ...mediaSettings(media, { scratch, port: ports.media }),
+            ...options.env?.media,
+          },
           mediaServes(media),
         ),
       );

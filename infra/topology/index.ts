@@ -155,11 +155,18 @@ export const topology = {
     description: 'Forwards the media of large rooms (Janus); announces itself in the cache.',
     folder: 'infra/media-node',
     mediaPorts: [20_000, 40_000],
+    /** Streams over HTTP, from the edge. */
+    port: 8090,
+    livePath: '/health/live',
+    readyPath: '/health/ready',
+    routes: ['/whip'],
     /** Argument of the program that asks a running node. */
     healthArgument: 'health',
     config: MediaNodeConfig,
     environment: {
+      ...token,
       ...cache,
+      HTTP_PORT: '8090',
       MEDIA_MIN_PORT: '20000',
       MEDIA_MAX_PORT: '40000',
       SIGNALING_URL: { from: 'signaling-url' },

@@ -56,6 +56,8 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
   const pools = {
     auth: new TargetPool(config.AUTH_TARGETS.split(','), topology.auth),
     signaling: new TargetPool(config.SIGNALING_TARGETS.split(','), topology.signaling),
+    // Calls go on without.
+    media: new TargetPool(config.MEDIA_TARGETS?.split(',') ?? [], topology.media),
   };
   const agent = new http.Agent({ keepAlive: true, timeout: 30_000 });
 
@@ -83,7 +85,7 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
         })),
       ]),
     );
-    const ok = Object.values(pools).every((pool) => pool.targets.some((t) => t.live));
+    const ok = [pools.auth, pools.signaling].every((pool) => pool.targets.some((t) => t.live));
     return reply
       .header('cache-control', 'no-store')
       .code(ok ? 200 : 503)
@@ -93,7 +95,7 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
   await app.register((scope, _options, registered) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    for (const name of ['auth', 'signaling'] as const) {
+    for (const name of ['auth', 'signaling', 'media'] as const) {
       for (const prefix of topology[name].routes) {
         for (const url of [prefix, `${prefix}/*`]) {
           scope.all(url, async (request, reply) => {

@@ -25,6 +25,18 @@ export const MediaNodeConfig = Type.Object({
     minimum: 1,
     description: 'A room of two people or fewer goes back to a mesh after this time.',
   }),
+  HTTP_HOST: Type.String({ default: '0.0.0.0', description: 'Address for streams over HTTP (WHIP).' }),
+  HTTP_PORT: Type.Integer({ default: 8090, minimum: 0, maximum: 65_535, description: 'Its port; 0 picks a free one.' }),
+  MAX_STREAMS: Type.Integer({
+    default: 100,
+    minimum: 1,
+    description: 'Most streams that this node takes over HTTP at once.',
+  }),
+  JWKS_URL: Type.Optional(
+    Type.String({ description: 'Keys of access tokens. Default: /.well-known/jwks.json of AUTH_URL.' }),
+  ),
+  TOKEN_ISSUER: Type.String({ default: 'tandem', description: '`iss` of access tokens.' }),
+  TOKEN_AUDIENCE: Type.String({ default: 'tandem', description: '`aud` of access tokens.' }),
   SIGNALING_URL: Type.String({ description: 'Where signaling listens, such as wss://example.org/ws/signal.' }),
   AUTH_URL: Type.String({ description: 'Where auth listens, such as https://example.org.' }),
   MEDIA_SECRET: Type.String({

@@ -46,9 +46,9 @@ export class JanusRoom implements EngineRoom {
       publishers,
       is_private: true,
       bitrate: PUBLISHER_BITRATE,
-      // Opus and VP8 alone: what every browser sends in layers, and what a recording needs no transcoding for.
+      // VP8 is what every browser sends in layers. Encoders that have none (OBS) send H.264, which every browser decodes.
       audiocodec: 'opus',
-      videocodec: 'vp8',
+      videocodec: 'vp8,h264',
       // A keyframe is asked for when somebody needs one, not by the clock.
       fir_freq: 0,
       audiolevel_event: true,

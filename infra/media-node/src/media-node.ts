@@ -20,28 +20,15 @@ import { ENGINES, type MediaNodeConfig } from './config.ts';
 import type { Engine } from './engine.ts';
 import { Engines } from './engines.ts';
 import { sayAlive } from './health.ts';
-import { type LoadSources, mediaMetrics, NodeLoad } from './node-load.ts';
+import type { MediaNodeOptions } from './media-node-options.ts';
+import { mediaMetrics, NodeLoad } from './node-load.ts';
 import { RoomAgent, type RoomSession } from './room-agent.ts';
 import { RoomMover } from './room-mover.ts';
 import { joinRoom } from './room-session.ts';
+import { type Streams, startStreams } from './streams/streams.ts';
 import { accessToken } from './token.ts';
 
 export type { Say } from '../../node-kit/retry.ts';
-
-export interface MediaNodeOptions extends LoadSources {
-  readonly host: Host;
-  /** Starts one engine. The node runs two: when one dies the other takes its rooms. */
-  readonly startEngine: (index: number) => Promise<Engine>;
-  readonly say: Say;
-  /** Access token for a room. Default: asked of auth. */
-  readonly token?: (room: string) => Promise<string>;
-  /** How often the directory is written, ms. Default 2000 (entries are stale after 6 s). */
-  readonly tickMs?: number;
-  /** How often metrics are written when METRICS_STACK is set, ms. Default 60,000. */
-  readonly metricsMs?: number;
-  /** Takes each line of metrics. Default: standard output. */
-  readonly writeMetrics?: (line: string) => void;
-}
 
 /** @throws Error when an engine does not start, EngineError for an address that no engine can use */
 export async function startMediaNode(config: MediaNodeConfig, options: MediaNodeOptions): Promise<MediaNode> {
@@ -68,6 +55,7 @@ export class MediaNode implements AsyncDisposable {
   readonly #mover: RoomMover;
   readonly #metrics: MetricsLog | undefined;
   #engines: Engines | undefined;
+  #streams: Streams | undefined;
   #load: NodeLoad | undefined;
   #loops: Promise<unknown> = Promise.resolve();
   #state: 'serving' | 'draining' | 'ended' = 'serving';
@@ -116,6 +104,11 @@ export class MediaNode implements AsyncDisposable {
     return this.#engines?.living ?? [];
   }
 
+  /** Where streams come in over HTTP, once started. */
+  get httpPort(): number | undefined {
+    return this.#streams?.port;
+  }
+
   /** @throws Error when an engine does not start */
   async start(): Promise<void> {
     const say = this.#say;
@@ -130,6 +123,13 @@ export class MediaNode implements AsyncDisposable {
       this.#load = await NodeLoad.start(this.#config, this.#options);
       // ECS starts a daemon's task again on an instance whose drain is over and that is about to go.
       if (await this.#host.leaving().catch(() => false)) this.#state = 'draining';
+      this.#streams = await startStreams({
+        config: this.#config,
+        node: this.#host.id,
+        redis: this.#redis,
+        isLeaving: () => this.#state !== 'serving',
+        say,
+      });
       await sayAlive(this.#config.RUN_DIR);
       await this.#attempt('directory', () => this.#register());
     } catch (error) {
@@ -180,7 +180,7 @@ export class MediaNode implements AsyncDisposable {
     if (before && before.epoch >= assignment.epoch) return;
     before?.release();
     const { token } = this.#options;
-    const session = await joinRoom({
+    const { session, takeEarly } = await joinRoom({
       url: this.#config.SIGNALING_URL,
       room,
       epoch: assignment.epoch,
@@ -199,6 +199,7 @@ export class MediaNode implements AsyncDisposable {
       roomId: room,
       epoch: assignment.epoch,
       session: session as unknown as RoomSession,
+      early: takeEarly(),
       engine,
       publishers: this.#config.MAX_PUBLISHERS,
       idleMs: this.#config.MESH_AFTER_SECONDS * 1000,
@@ -285,6 +286,7 @@ export class MediaNode implements AsyncDisposable {
     const wasDraining = this.#state === 'draining';
     this.#state = 'ended';
     this.#stop.abort();
+    await this.#streams?.[Symbol.asyncDispose]();
     await Promise.all([...this.rooms.values()].map((room) => room.end('node ended')));
     await this.#attempt('directory', () => removeMediaNode(this.#redis, this.#host.id));
     this.#calls.disconnect();

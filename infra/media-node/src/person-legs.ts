@@ -21,7 +21,16 @@ export interface PersonLegsHost {
   /** The layers that this person wants have changed. */
   wishesChanged(): void;
   send(type: 'offer' | 'answer' | 'ice-candidate', body: object): void;
+  /** A leg's media flows, or it is gone. */
+  legState(state: LegState): void;
   complain(error: string): void;
+}
+
+/** Told to those who learn it from nowhere else. */
+export interface LegState {
+  readonly leg: LegName;
+  readonly gen: number;
+  readonly is: 'live' | 'lost';
 }
 
 interface Leg<T> {
@@ -165,9 +174,11 @@ export class PersonLegs {
     return {
       onCandidate: (candidate: object | null) =>
         this.#host.send('ice-candidate', { candidate: { ...(candidate ?? { candidate: '' }), leg, gen } }),
-      onLive: () => {},
+      onLive: () => this.#host.legState({ leg, gen, is: 'live' }),
       onLost: () => {
-        if (isCurrent()) lost();
+        if (!isCurrent()) return;
+        lost();
+        this.#host.legState({ leg, gen, is: 'lost' });
       },
     };
   }

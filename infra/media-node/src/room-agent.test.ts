@@ -80,6 +80,17 @@ test('each gets an answer and an offer that names whose tracks it has', async ()
   await agent.end('test');
 });
 
+test('what was said before the agent listened is answered', async () => {
+  const session = new FakeSession();
+  session.peers.set('ada', { peerId: 'ada' });
+  const early = [
+    { type: 'offer' as const, peerId: 'ada', sdp: { type: 'offer', sdp: OFFER, leg: 'up', gen: 1 } as never },
+  ];
+  const { agent } = start({ session, early });
+  await vi.waitFor(() => expect(session.of('ada', 'answer')).toHaveLength(1));
+  await agent.end('test');
+});
+
 test('who is no member any more has no legs, at once', async () => {
   const { session, engine, agent } = start();
   session.arrive('ada', 'bob');
@@ -276,5 +287,25 @@ test('who may not publish is told so, by an offer and by an answer that sends; a
   expect([...room().subscribers.keys()].sort()).toEqual(['ada', 'zoe']);
   // Two people with an audience are no mesh.
   expect(agent.state).toBe('serving');
+  await agent.end('test');
+});
+
+test('who streams over HTTP hears of its leg, and its room stays here however few are in it', async () => {
+  const { session, agent, room } = start({ idleMs: 1, meshPeople: 2 });
+  const peer = { peerId: 'encoder', metadata: { stream: true } };
+  session.peers.set('encoder', peer);
+  session.emit('peer-joined', { peer, before: false });
+  session.arrive('ada');
+  for (const peerId of ['encoder', 'ada']) session.connect(peerId);
+  const legs = (to: string) => session.of(to, 'media-state').map(({ body }) => body.state);
+  await vi.waitFor(() => expect(legs('encoder')).toMatchObject([{ mode: 'leg', leg: 'up', gen: 1, is: 'live' }]));
+  await sleep(20);
+  expect(agent.state).toBe('serving');
+  (room().publishers.get('encoder') as unknown as { lost(): void }).lost();
+  expect(legs('encoder').at(-1)).toMatchObject({ mode: 'leg', leg: 'up', gen: 1, is: 'lost' });
+  expect(legs('ada').filter((state) => (state as { mode?: string } | undefined)?.mode === 'leg')).toEqual([]);
+  // Without it two people are a mesh.
+  session.depart('encoder');
+  await vi.waitFor(() => expect(agent.state).toBe('closing'));
   await agent.end('test');
 });

@@ -23,6 +23,8 @@ export interface RoomAgentOptions {
   readonly roomId: string;
   readonly epoch: number;
   readonly session: RoomSession;
+  /** Signals that came before the agent listened. Default: none. */
+  readonly early?: readonly SessionEvents['signal'][];
   readonly engine: Engine;
   /** Most publishers. */
   readonly publishers: number;
@@ -80,6 +82,7 @@ export class RoomAgent {
       session.on('room-lost', () => void this.end('room lost')),
     );
     for (const peerId of session.peers.keys()) this.#arrive(peerId);
+    for (const signal of options.early ?? []) this.#signal(signal);
     this.#watchSize();
   }
 
@@ -151,6 +154,9 @@ export class RoomAgent {
       isAudible: (other) => this.#loudest.isAudible(other),
       wishesChanged: () => this.#sumLayers(),
       send: (type, body) => void this.#session.sendTo(peerId, type, body as never),
+      legState: (state) => {
+        if (this.#isStream(peerId)) this.#tellOne(peerId, { mode: 'leg', epoch: this.epoch, ...state });
+      },
       complain: (error) => this.#options.say('media.leg', { roomId: this.roomId, error }),
     });
     this.#people.set(peerId, legs);
@@ -244,10 +250,17 @@ export class RoomAgent {
     void this.#session.sendTo(peerId, 'media-state', { state } as never);
   }
 
+  /** Its connection is behind HTTP (streams/stream-leg.ts). */
+  #isStream(peerId: string): boolean {
+    return this.#session.peers.get(peerId)?.metadata?.stream === true;
+  }
+
   #watchSize(): void {
-    // An audience has no other way.
-    const isAudience = [...this.#people.keys()].some((id) => this.#session.peers.get(id)?.audience);
-    const few = this.#people.size <= (isAudience ? 1 : (this.#options.meshPeople ?? 2));
+    const people = [...this.#people.keys()];
+    // An audience and a stream have no other way.
+    const isAudience = people.some((id) => this.#session.peers.get(id)?.audience);
+    const isStreamed = people.some((id) => this.#isStream(id));
+    const few = !isStreamed && people.length <= (isAudience ? 1 : (this.#options.meshPeople ?? 2));
     if (!few || this.#state !== 'serving') {
       clearTimeout(this.#idleTimer);
       this.#idleTimer = undefined;

@@ -1,5 +1,5 @@
 /** The agent's membership in one room. */
-import { SignalingSession } from '@tandem/rtc';
+import { type SessionEvents, SignalingSession } from '@tandem/rtc';
 
 export interface RoomSessionOptions {
   /** Of signaling. */
@@ -12,14 +12,28 @@ export interface RoomSessionOptions {
 /** A room that was not entered in this time is given up, ms. */
 const JOIN_MS = 8000;
 
+export interface JoinedRoom {
+  readonly session: SignalingSession;
+  /** What was said to the node before it listened: clients begin as soon as they see it in the room. It is kept until this is called. */
+  takeEarly(): SessionEvents['signal'][];
+}
+
 /** @throws SignalingError when the room cannot be entered */
-export async function joinRoom({ url, room, epoch, getToken }: RoomSessionOptions): Promise<SignalingSession> {
+export async function joinRoom({ url, room, epoch, getToken }: RoomSessionOptions): Promise<JoinedRoom> {
   // The agent is behind nothing that hides why a handshake failed.
   const session = new SignalingSession({ url, getToken, probe: false });
+  const early: SessionEvents['signal'][] = [];
+  const off = session.on('signal', (signal) => early.push(signal));
   const timeout = setTimeout(() => session.close(), JOIN_MS);
   try {
     await session.join(room, { media: epoch });
-    return session;
+    return {
+      session,
+      takeEarly: () => {
+        off();
+        return early;
+      },
+    };
   } catch (error) {
     session.close();
     throw error;

@@ -52,9 +52,9 @@ export class ServedMembers {
     pair.start(start === 'offer');
   }
 
-  /** One of us two sends nothing: it receives by a media node or not at all. */
+  /** One of us two sends nothing, or is an encoder behind HTTP: media comes by a media node or not at all. */
   hasNoPair({ info }: Member): boolean {
-    return this.#host.audience || info.audience === true;
+    return this.#host.audience || info.audience === true || info.metadata?.stream === true;
   }
 
   #createSfu(): Sfu {

@@ -64,7 +64,12 @@ export class RtpSender extends RtpPeer {
   /** Requests for a keyframe that arrived (RTCP PLI or FIR). */
   keyframeRequests = 0;
 
-  constructor(name: string, address: string, slots: readonly Slot[] = ['audio', 'video']) {
+  constructor(
+    name: string,
+    address: string,
+    slots: readonly Slot[] = ['audio', 'video'],
+    videoCodec: 'VP8' | 'H264' = 'VP8',
+  ) {
     super(name, address);
     slots.forEach((slot, index) => {
       const media =
@@ -72,7 +77,9 @@ export class RtpSender extends RtpPeer {
           ? new nodeDataChannel.Audio(`${index}`, 'SendOnly')
           : new nodeDataChannel.Video(`${index}`, 'SendOnly');
       if (slot === 'audio') (media as InstanceType<typeof nodeDataChannel.Audio>).addOpusCodec(PAYLOAD_TYPE[slot]);
-      else (media as InstanceType<typeof nodeDataChannel.Video>).addVP8Codec(PAYLOAD_TYPE[slot]);
+      else if (videoCodec === 'VP8')
+        (media as InstanceType<typeof nodeDataChannel.Video>).addVP8Codec(PAYLOAD_TYPE[slot]);
+      else (media as InstanceType<typeof nodeDataChannel.Video>).addH264Codec(PAYLOAD_TYPE[slot]);
       media.addSSRC(SSRC[slot], name, name, `${name}-${slot}`);
       const track = this.pc.addTrack(media);
       track.onMessage((packet) => {

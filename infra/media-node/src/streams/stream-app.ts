@@ -1,0 +1,196 @@
+/** The HTTP side of streams: WHIP (RFC 9725), for encoders that publish into a room. Everything that comes in is hostile until read. */
+import { randomUUID } from 'node:crypto';
+import { type AccessClaims, isRoomId, mayEnter } from '@tandem/protocol';
+import { ProblemError, registerProblems, TokenError, type TokenVerifier } from '@tandem/service';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { BadSdpError, MAX_BODY_BYTES, type Offer, readFragment, readOffer } from './sdp.ts';
+import type { StreamConnection, StreamSessions } from './stream-sessions.ts';
+
+const SDP = 'application/sdp';
+const FRAGMENT = 'application/trickle-ice-sdpfrag';
+/** A room id of 128 bytes, each written as %XX. */
+const MAX_PARAM = 3 * 128;
+/** Connections at once, of all clients: each needs one for a moment. */
+const MAX_CONNECTIONS = 1000;
+
+/** Who asks to stream into or out of a room. */
+export interface StreamRequest {
+  readonly room: string;
+  readonly offer: Offer;
+  readonly token: string;
+  readonly claims: AccessClaims;
+}
+
+export interface StreamAppOptions {
+  readonly verifier: Pick<TokenVerifier, 'verify'>;
+  readonly sessions: StreamSessions;
+  /** Publish. @throws ProblemError @param ended is to be called when the connection has ended by itself */
+  readonly publish: (
+    request: StreamRequest,
+    ended: () => void,
+  ) => Promise<{ connection: StreamConnection; answer: string }>;
+  /** `Link` headers for the bearer of a token. */
+  readonly links: (token: string) => Promise<readonly string[]>;
+  /** The node takes no new streams: it is about to go. */
+  readonly isLeaving: () => boolean;
+  /** Gets what failed here. */
+  readonly complain: (error: string) => void;
+}
+
+type EndpointRequest = FastifyRequest<{ Params: { room: string } }>;
+type SessionRequest = FastifyRequest<{ Params: { room: string; session: string } }>;
+
+/** It does not listen yet. */
+export function createStreamApp(options: StreamAppOptions): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: 10_000,
+    connectionTimeout: 30_000,
+    keepAliveTimeout: 72_000, // over the 60 s of the load balancer in front
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: MAX_PARAM },
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+  } as object) as unknown as FastifyInstance;
+  app.server.maxConnections = MAX_CONNECTIONS;
+  registerProblems(app);
+  app.addHook('onRequest', async (_request, reply) => {
+    // Any page may: what counts is the token, which no browser sends by itself.
+    reply.header('access-control-allow-origin', '*');
+    reply.header(
+      'access-control-expose-headers',
+      'Accept-Patch, Accept-Post, Allow, ETag, Link, Location, Retry-After',
+    );
+    reply.header('cache-control', 'no-store');
+    reply.header('x-content-type-options', 'nosniff');
+  });
+  app.addHook('onError', async (_request, _reply, error) => {
+    if (!(error instanceof ProblemError) && !(error as { statusCode?: number }).statusCode)
+      options.complain(String(error));
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser([SDP, FRAGMENT], { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  endpointRoutes(app, '/whip/:room', options);
+  sessionRoutes(app, '/whip/:room/:session', options);
+  app.get('/health/live', async () => ({ status: 'ok' }));
+  app.get('/health/ready', async (_request, reply) =>
+    options.isLeaving() ? reply.code(503).send({ status: 'draining' }) : { status: 'ok' },
+  );
+  return app;
+}
+
+/** Before the body is read. @throws ProblemError 415 */
+const only = (type: string) => async (request: FastifyRequest) => {
+  const given = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  if (given !== type)
+    throw new ProblemError(415, 'unsupported_media_type', `Send content-type: ${type}.`, { field: 'content-type' });
+};
+
+function endpointRoutes(app: FastifyInstance, url: string, options: StreamAppOptions): void {
+  const allow = 'POST, OPTIONS';
+  app.post(url, { onRequest: only(SDP) }, async (request, reply) => {
+    const { room, token, claims } = await authenticate(request as EndpointRequest, options);
+    if (claims.grants?.publish === false)
+      throw new ProblemError(403, 'forbidden', 'Your token does not grant publishing.');
+    const offer = read(() => readOffer(bodyOf(request), 'sends'));
+    if (options.isLeaving())
+      throw new ProblemError(503, 'draining', 'This node is about to go; try again.', { retryAfter: 1 });
+    const [{ id, etag, answer }, links] = await Promise.all([
+      options.sessions.open(room, claims, (ended) => options.publish({ room, offer, token, claims }, ended)),
+      options.links(token),
+    ]);
+    return reply
+      .code(201)
+      .header('location', `${url.replace(':room', encodeURIComponent(room))}/${encodeURIComponent(id)}`)
+      .header('etag', etag)
+      .header('accept-patch', FRAGMENT)
+      .headers(links.length > 0 ? { link: links.join(', ') } : {})
+      .type(SDP)
+      .send(answer);
+  });
+  app.options(url, async (_request, reply) => preflight(reply, allow).header('accept-post', SDP).send());
+  refuseOthers(app, url, { methods: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'], allow });
+}
+
+function sessionRoutes(app: FastifyInstance, url: string, { sessions, verifier }: StreamAppOptions): void {
+  const allow = 'PATCH, DELETE, OPTIONS';
+  app.patch(url, { onRequest: only(FRAGMENT) }, async (request, reply) => {
+    const { room, claims } = await authenticate(request as SessionRequest, { verifier });
+    const fragment = read(() => readFragment(bodyOf(request)));
+    const { session } = (request as SessionRequest).params;
+    const answer = await sessions.patch(session, room, claims, { ifMatch: request.headers['if-match'], fragment });
+    if (answer.kind === 'taken') return reply.code(204).send();
+    return reply.code(200).header('etag', answer.etag).type(FRAGMENT).send(answer.fragment);
+  });
+  app.delete(url, async (request, reply) => {
+    const { room, claims } = await authenticate(request as SessionRequest, { verifier });
+    sessions.end((request as SessionRequest).params.session, room, claims);
+    return reply.code(200).send();
+  });
+  app.options(url, async (_request, reply) => preflight(reply, allow).header('accept-patch', FRAGMENT).send());
+  refuseOthers(app, url, { methods: ['GET', 'HEAD', 'PUT', 'POST'], allow });
+}
+
+function preflight<R extends { code(status: number): R; header(name: string, value: string): R }>(
+  reply: R,
+  allow: string,
+): R {
+  return reply
+    .code(204)
+    .header('allow', allow)
+    .header('access-control-allow-methods', allow)
+    .header('access-control-allow-headers', 'authorization, content-type, if-match')
+    .header('access-control-max-age', '600');
+}
+
+function refuseOthers(
+  app: FastifyInstance,
+  url: string,
+  { methods, allow }: { methods: ('GET' | 'HEAD' | 'PUT' | 'POST' | 'PATCH' | 'DELETE')[]; allow: string },
+): void {
+  app.route({
+    method: methods,
+    url,
+    // Whatever the body is: it is not looked at.
+    onRequest: async (_request, reply) => {
+      reply.header('allow', allow);
+      throw new ProblemError(405, 'method_not_allowed', `Send one of ${allow}.`);
+    },
+    handler: async () => undefined,
+  });
+}
+
+/** @throws ProblemError 404 for a name that no room has, 401, 403, 503 when no key could be fetched yet */
+async function authenticate(request: EndpointRequest, { verifier }: Pick<StreamAppOptions, 'verifier'>) {
+  const { room } = request.params;
+  if (!isRoomId(room)) throw new ProblemError(404, 'room_unknown', 'That is no room id.');
+  const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
+  if (token === undefined)
+    throw new ProblemError(401, 'missing', 'No token: send `Authorization: Bearer <token>`.', {
+      field: 'authorization',
+    });
+  try {
+    const claims = await verifier.verify(token);
+    if (!mayEnter(claims.grants, room))
+      throw new ProblemError(403, 'forbidden', 'Your token does not grant this room.');
+    return { room, token, claims };
+  } catch (error) {
+    if (!(error instanceof TokenError)) throw error;
+    if (error.reason === 'unavailable') throw new ProblemError(503, 'unavailable', error.message, { retryAfter: 1 });
+    throw new ProblemError(401, error.reason, error.message, {
+      field: 'authorization',
+      challenge: 'Bearer error="invalid_token"',
+    });
+  }
+}
+
+const bodyOf = ({ body }: FastifyRequest) => (typeof body === 'string' ? body : '');
+
+function read<T>(reader: () => T): T {
+  try {
+    return reader();
+  } catch (error) {
+    if (!(error instanceof BadSdpError)) throw error;
+    throw new ProblemError(400, 'bad_sdp', `The body is not usable: ${error.message}.`, { field: '/' });
+  }
+}

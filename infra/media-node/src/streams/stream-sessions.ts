@@ -1,0 +1,154 @@
+/** HTTP sessions of WHIP and WHEP that this node holds: their entity tags, their path, their end. */
+import { randomBytes } from 'node:crypto';
+import type { AccessClaims } from '@tandem/protocol';
+import { ProblemError } from '@tandem/service';
+import type { Candidate } from '../engine.ts';
+import type { Fragment, IceCredentials } from './sdp.ts';
+
+/** A connection of a client, as these sessions need it. */
+export interface StreamConnection {
+  /** Of the client, as it said them last. */
+  readonly credentials: IceCredentials;
+  candidate(candidate: Candidate | null): void;
+  /** Search for a path anew. @returns the fragment that answers */
+  restart(credentials: IceCredentials): Promise<string>;
+  end(why: string): void;
+}
+
+/** Who opened a session, and may change and end it. */
+export type StreamOwner = Pick<AccessClaims, 'sub' | 'session_id'>;
+
+interface StreamSession {
+  readonly room: string;
+  readonly owner: StreamOwner;
+  readonly connection: StreamConnection;
+  /** Of the ICE session: a new one after each restart (RFC 9725 section 4.3.1). */
+  etag: string;
+}
+
+/** What a PATCH is answered with. */
+export type PatchAnswer =
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'restarted'; readonly etag: string; readonly fragment: string };
+
+export interface StreamSessionsOptions {
+  /** Of this node: part of a session's id, so that any node finds it. */
+  readonly node: string;
+  /** Most sessions at once. */
+  readonly most: number;
+}
+
+const newTag = () => `"${randomBytes(9).toString('base64url')}"`;
+/** When a full node, or one that opens as many as it can, may be asked again, s. */
+const RETRY_SECONDS = 2;
+
+export class StreamSessions {
+  readonly #options: StreamSessionsOptions;
+  readonly #sessions = new Map<string, StreamSession>();
+  #opening = 0;
+
+  constructor(options: StreamSessionsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /**
+   * @param open gets the function to be called when the connection has ended by itself
+   * @throws ProblemError 503 when the node has its number of sessions; what `open` throws
+   */
+  async open<C extends StreamConnection>(
+    room: string,
+    owner: StreamOwner,
+    open: (ended: () => void) => Promise<{ connection: C; answer: string }>,
+  ): Promise<{ id: string; etag: string; answer: string }> {
+    if (this.#sessions.size + this.#opening >= this.#options.most)
+      throw new ProblemError(503, 'busy', 'This node has as many streams as it takes; try again soon.', {
+        retryAfter: RETRY_SECONDS,
+      });
+    this.#opening++;
+    try {
+      // Not to be guessed (RFC 9725 section 5).
+      const id = `${this.#options.node}.${randomBytes(18).toString('base64url')}`;
+      let isOver = false;
+      const { connection, answer } = await open(() => {
+        isOver = true;
+        this.#sessions.delete(id);
+      });
+      const session = { room, owner, connection, etag: newTag() };
+      // It may have ended while its answer was made.
+      if (!isOver) this.#sessions.set(id, session);
+      return { id, etag: session.etag, answer };
+    } finally {
+      this.#opening--;
+    }
+  }
+
+  /**
+   * Candidates or a new path (RFC 9725 sections 4.3.2 and 4.3.3).
+   * @param ifMatch the header
+   * @throws ProblemError 404, 403, 428, 412
+   */
+  async patch(
+    id: string,
+    room: string,
+    owner: StreamOwner,
+    change: { ifMatch: string | undefined; fragment: Fragment },
+  ): Promise<PatchAnswer> {
+    const session = this.#find(id, room, owner);
+    const { ifMatch, fragment } = change;
+    if (ifMatch === undefined)
+      throw new ProblemError(
+        428,
+        'precondition_required',
+        'Send If-Match: the ETag of the session, or * for an ICE restart.',
+        { field: 'if-match' },
+      );
+    const { connection } = session;
+    const { credentials } = fragment;
+    const isSamePath =
+      credentials === undefined ||
+      (credentials.ufrag === connection.credentials.ufrag && credentials.pwd === connection.credentials.pwd);
+    // Candidates of the present path under `*` are no restart: some clients know no tag.
+    if (isSamePath && (ifMatch === '*' || ifMatch === session.etag)) {
+      for (const candidate of fragment.candidates) connection.candidate(candidate);
+      return { kind: 'taken' };
+    }
+    if (ifMatch !== '*' || credentials === undefined)
+      throw new ProblemError(
+        412,
+        'precondition_failed',
+        'If-Match is not the ETag of this ICE session. For an ICE restart send *.',
+        { field: 'if-match' },
+      );
+    const etag = newTag();
+    session.etag = etag;
+    const answer = await connection.restart(credentials);
+    for (const candidate of fragment.candidates) connection.candidate(candidate);
+    return { kind: 'restarted', etag, fragment: answer };
+  }
+
+  /** @throws ProblemError 404, 403 */
+  end(id: string, room: string, owner: StreamOwner): void {
+    const session = this.#find(id, room, owner);
+    this.#sessions.delete(id);
+    session.connection.end('deleted');
+  }
+
+  /** Ends all of them. */
+  endAll(why: string): void {
+    for (const { connection } of [...this.#sessions.values()]) connection.end(why);
+    this.#sessions.clear();
+  }
+
+  #find(id: string, room: string, { sub, session_id }: StreamOwner): StreamSession {
+    const session = this.#sessions.get(id);
+    if (session?.room !== room) throw new ProblemError(404, 'not_found', 'There is no such session (any more).');
+    const { owner } = session;
+    if (owner.sub !== sub || owner.session_id !== session_id)
+      throw new ProblemError(403, 'forbidden', 'This session was opened with another token.');
+    return session;
+  }
+}
