@@ -11,6 +11,7 @@ const MAY_IMPORT = {
   'packages/protocol': [],
   'packages/rtc': ['packages/protocol'],
   'packages/server': [],
+  'packages/cli': ['packages/server', 'packages/rtc'],
   'packages/service': ['packages/protocol'],
   'apps/client': ['packages/rtc', 'packages/protocol'],
   'apps/auth': ['packages/service', 'packages/protocol'],

@@ -8,6 +8,7 @@ ARG CADDY_IMAGE=caddy:2
 FROM ${NODE_IMAGE} AS packages
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
+COPY packages/cli/package.json packages/cli/
 COPY packages/protocol/package.json packages/protocol/
 COPY packages/rtc/package.json packages/rtc/
 COPY packages/server/package.json packages/server/

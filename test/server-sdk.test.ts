@@ -4,44 +4,23 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { API_SCOPES } from '@tandem/protocol';
-import { createLogger, loadConfig } from '@tandem/service';
-import { startRedis } from '@tandem/service/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { formatApiKeyEntry, newApiKey, startTestAuth, type TestAuth } from '../apps/auth/src/testing.ts';
-import { connectClient, startTestNode } from '../apps/signaling/src/testing.ts';
-import { EdgeConfig } from '../infra/local/edge/config.ts';
-import { startEdge } from '../infra/local/edge/server.ts';
+import { connectClient } from '../apps/signaling/src/testing.ts';
 import { BUDGET, measure } from '../packages/server/size.ts';
+import { type Deployment, startDeployment } from './support/deployment.ts';
 import { NODE_VERSIONS, nodeProgram } from './support/node-versions.ts';
 import { examplesOf, installPacked, type PackedPackage, typeCheck } from './support/packed.ts';
 
-const key = newApiKey({ scopes: API_SCOPES, grants: { rooms: ['clinic-a.*'], kick: true } });
 const after = new AsyncDisposableStack();
 let folder: string;
 let packed: PackedPackage;
-let url: string;
-let auth: TestAuth;
-let node: Awaited<ReturnType<typeof startTestNode>>;
+let deployment: Deployment;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tandem-server-'));
   after.defer(() => rmSync(folder, { recursive: true }));
   packed = installPacked('server', folder);
-  writeFileSync(join(folder, 'index.html'), '<!doctype html>');
-  const redis = after.use(await startRedis());
-  auth = after.use(
-    await startTestAuth({
-      ...{ ACCESS: 'api-key', API_KEYS: formatApiKeyEntry(key.record), REDIS_URL: redis.url },
-    }),
-  );
-  node = after.use(await startTestNode({ keys: auth, config: { REDIS_URL: redis.url } }));
-  const settings = {
-    ...{ HOST: '127.0.0.1', PORT: '0', CLIENT_DIR: folder, AUTH_TARGETS: auth.url },
-    SIGNALING_TARGETS: `http://127.0.0.1:${node.port}`,
-  };
-  const edge = after.use(await startEdge(loadConfig(EdgeConfig, settings), createLogger('edge', 'silent')));
-  url = `http://127.0.0.1:${edge.port}`;
+  deployment = after.use(await startDeployment());
 });
 afterAll(() => after.disposeAsync());
 
@@ -117,6 +96,7 @@ const PROGRAM = `
 const NAMES = '{ TandemError, TandemServer, verifyWebhook }';
 
 test.for(NODE_VERSIONS)('a stranger’s program on Node %i, as a module and as CommonJS', async (major, { skip }) => {
+  const { auth, node, url, apiKey } = deployment;
   const program = await nodeProgram(major).catch((error: Error) => skip(error.message));
   writeFileSync(join(folder, 'stranger.mjs'), `import ${NAMES} from '@tandem/server';${PROGRAM}`);
   writeFileSync(join(folder, 'stranger.cjs'), `const ${NAMES} = require('@tandem/server');${PROGRAM}`);
@@ -127,14 +107,14 @@ test.for(NODE_VERSIONS)('a stranger’s program on Node %i, as a module and as C
     const { body } = await auth.post(
       '/v1/tokens',
       { userId: 'ada', roomId: `clinic-a.${name}` },
-      { 'x-api-key': key.key },
+      { 'x-api-key': apiKey },
     );
     using ada = await connectClient(node, body.token);
     await ada.join(`clinic-a.${name}`);
     const args = [join(folder, file), name, ada.welcome.peerId ?? ''];
     const { stdout } = await promisify(execFile)(program, args, {
       cwd: folder,
-      env: { TANDEM_URL: url, TANDEM_API_KEY: key.key },
+      env: { TANDEM_URL: url, TANDEM_API_KEY: apiKey },
     });
     expect(JSON.parse(stdout)).toEqual({
       again: `clinic-a.${name}.new`,

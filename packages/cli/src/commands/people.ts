@@ -1,0 +1,61 @@
+import type { Ban } from '@tandem/server';
+import { type Command, number, text, UsageError } from '../command.ts';
+
+const BANS: readonly string[] = ['none', 'login', 'user'] satisfies Ban[];
+const ROLES = ['moderator', 'member', 'observer'] as const;
+
+export const PEOPLE_COMMANDS: Readonly<Record<string, Command>> = {
+  'peers list': {
+    summary: 'who is in a room',
+    arguments: ['room'],
+    async run({ connect, args: { room = '' }, out, signal }) {
+      const peers = await connect().server.peers.list(room, { signal });
+      out.table(
+        peers.map((peer) => ({ ...peer })),
+        ['peerId', 'userId', 'name', 'guest', 'away'],
+      );
+      return 0;
+    },
+  },
+  'peers kick': {
+    summary: 'remove a peer, and keep it out if asked',
+    arguments: ['room', 'peer'],
+    options: {
+      ban: { type: 'string', value: 'WHO', help: 'none (default), login, or user' },
+      'ban-seconds': { type: 'string', value: 'SECONDS', help: 'default 3600' },
+      reason: { type: 'string', value: 'TEXT', help: 'reaches the peer' },
+    },
+    async run({ connect, args: { room = '', peer = '' }, options, signal }) {
+      const ban = text(options, 'ban');
+      if (ban !== undefined && !BANS.includes(ban)) throw new UsageError(`--ban is one of ${BANS.join(', ')}`);
+      const banSeconds = number(options, 'ban-seconds', { min: 1, max: 86_400 });
+      const reason = text(options, 'reason');
+      await connect().server.peers.remove(room, peer, { ban: ban as Ban | undefined, banSeconds, reason, signal });
+      return 0;
+    },
+  },
+  'tokens create': {
+    summary: 'a token for a user',
+    options: {
+      user: { type: 'string', value: 'ID', help: 'your id of the user' },
+      name: { type: 'string', value: 'TEXT', help: 'display name' },
+      room: { type: 'string', value: 'ROOM', help: 'the one room; default: all of the API key' },
+      role: { type: 'string', value: 'ROLE', help: 'moderator, member (default) or observer' },
+      ttl: { type: 'string', value: 'SECONDS', help: 'life of the login session' },
+    },
+    async run({ connect, options, out, signal }) {
+      const userId = text(options, 'user');
+      if (!userId) throw new UsageError('--user is missing');
+      const role = ROLES.find((one) => one === options.role);
+      if (options.role !== undefined && !role) throw new UsageError(`--role is one of ${ROLES.join(', ')}`);
+      const roomId = text(options, 'room');
+      const ttlSeconds = number(options, 'ttl', { min: 60, max: 86_400 });
+      const request = { userId, name: text(options, 'name'), roomId, role, ttlSeconds };
+      const token = await connect().server.tokens.create(request, { signal });
+      // The token alone can be piped.
+      if (out.isJson) out.show(token);
+      else out.line(token.token);
+      return 0;
+    },
+  },
+};

@@ -1,0 +1,196 @@
+/** The command line as somebody else gets it: packed, run on each Node that it promises, against the real services. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '@tandem/service/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connectClient } from '../apps/signaling/src/testing.ts';
+import { type Coturn, startCoturn } from './support/coturn.ts';
+import { type Deployment, startDeployment } from './support/deployment.ts';
+import { NODE_VERSIONS, nodeProgram } from './support/node-versions.ts';
+import { installPacked, type PackedPackage } from './support/packed.ts';
+
+const after = new AsyncDisposableStack();
+let folder: string;
+let packed: PackedPackage;
+let coturn: Coturn;
+let deployment: Deployment;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tandem-cli-'));
+  after.defer(() => rmSync(folder, { recursive: true }));
+  packed = installPacked('cli', folder);
+  coturn = after.use(await startCoturn('secret-of-this-test'));
+  const uris = [
+    `turn:127.0.0.1:${coturn.port}?transport=udp`,
+    `turn:127.0.0.1:${coturn.port}?transport=tcp`,
+    `turns:127.0.0.1:${coturn.tlsPort}?transport=tcp`,
+  ];
+  deployment = after.use(
+    await startDeployment({ auth: { TURN_SECRETS: 'secret-of-this-test', TURN_URIS: uris.join(',') } }),
+  );
+});
+afterAll(() => after.disposeAsync());
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+interface RunOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly program?: string;
+  /** Called with all of the output so far. */
+  readonly onOutput?: (out: string, child: ChildProcess) => void;
+}
+/** Runs the packed program. */
+function tandem(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const { program = process.execPath, onOutput } = options;
+  const env = {
+    ...{ HOME: folder, NODE_EXTRA_CA_CERTS: coturn.certificate },
+    ...{ TANDEM_URL: deployment.url, TANDEM_API_KEY: deployment.apiKey },
+    ...options.env,
+  };
+  const child = spawn(program, [join(folder, 'node_modules/@tandem/cli/tandem.cjs'), ...args], { env });
+  after.defer(() => void child.kill('SIGKILL'));
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    out += text;
+    onOutput?.(out, child);
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    err += text;
+  });
+  child.stdin.end();
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, out, err }));
+  });
+}
+const jsonOf = async (args: readonly string[]) => {
+  const ran = await tandem([...args, '--json']);
+  expect(ran).toMatchObject({ code: 0, err: '' });
+  return JSON.parse(ran.out);
+};
+
+test('the package is one program without dependencies', () => {
+  expect(packed.manifest).toMatchObject({ name: '@tandem/cli', bin: { tandem: './tandem.cjs' } });
+  expect(packed.manifest.dependencies).toBeUndefined();
+  expect([...packed.paths].sort()).toEqual(['LICENSE', 'README.md', 'package.json', 'tandem.cjs']);
+  expect(statSync(join(folder, 'node_modules/@tandem/cli/tandem.cjs')).mode & 0o111).toBe(0o111);
+});
+
+test('rooms, peers and tokens', async () => {
+  const room = 'clinic-a.cli';
+  const settings = ['--max-peers', '3', '--metadata', '{"visit":1}', '--tag', 'one', '--tag', 'two'];
+  expect(await jsonOf(['rooms', 'create', room, ...settings])).toMatchObject({
+    ...{ roomId: room, maxPeers: 3, metadata: { visit: 1 }, tags: ['one', 'two'] },
+  });
+  expect(await tandem(['rooms', 'create', room])).toMatchObject({
+    ...{ code: 1, out: '', err: 'tandem: POST /v1/rooms: 409 room_exists: That room was created already: PATCH it.\n' },
+  });
+  const { out: token } = await tandem(['tokens', 'create', '--user', 'ada', '--room', room, '--name', 'Ada']);
+  using ada = await connectClient(deployment.node, token.trim());
+  await ada.join(room);
+  expect(await jsonOf(['rooms', 'list', '--prefix', 'clinic-a.c'])).toMatchObject([{ roomId: room, numPeers: 1 }]);
+  expect((await tandem(['rooms', 'list', '--tag', 'two'])).out).toMatch(
+    /^roomId +numPeers.*\nclinic-a\.cli +1 +3 +false/,
+  );
+  const peerId = ada.welcome.peerId ?? '';
+  expect(await jsonOf(['peers', 'list', room])).toMatchObject([{ peerId, userId: 'ada', name: 'Ada' }]);
+  const { promise: isWatching, resolve: watching } = Promise.withResolvers<void>();
+  const watched = tandem(['rooms', 'watch', room, '--interval', '0.2', '--json'], {
+    onOutput(out, child) {
+      if (out.includes('"joined"')) watching();
+      if (out.includes('"left"')) child.kill('SIGINT');
+    },
+  });
+  await isWatching;
+  expect(await tandem(['peers', 'kick', room, peerId, '--reason', 'rude'])).toEqual({ code: 0, out: '', err: '' });
+  expect(await ada.next('kicked')).toMatchObject({ reason: 'rude' });
+  const { code, out } = await watched;
+  expect([
+    code,
+    out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).change),
+  ]).toEqual([0, ['joined', 'left']]);
+  expect(await tandem(['rooms', 'close', room])).toEqual({ code: 0, out: '', err: '' });
+});
+
+test('doctor: each part of a healthy deployment, and what is missing of an ill one', async () => {
+  const healthy = await tandem(['doctor', '--json']);
+  const results: { check: string; result: string; detail: string }[] = JSON.parse(healthy.out);
+  expect(results.filter(({ result }) => result !== 'ok')).toEqual([]);
+  expect(results.map(({ check }) => check.replace(/:\d+(?=\?)/, ''))).toEqual([
+    ...['keys', 'clock', 'api key', 'token', 'websocket', 'ice servers'],
+    ...[
+      'turn:127.0.0.1?transport=udp',
+      'turn:127.0.0.1?transport=tcp',
+      'turns:127.0.0.1?transport=tcp',
+      'end of the room',
+    ],
+  ]);
+  expect(healthy.code).toBe(0);
+  // The same without trust in the TURN server's certificate.
+  const untrusted = await tandem(['doctor', '--json'], { env: { NODE_EXTRA_CA_CERTS: '' } });
+  expect(untrusted.code).toBe(1);
+  expect(JSON.parse(untrusted.out).filter(({ result }: { result: string }) => result !== 'ok')).toEqual([
+    { check: expect.stringMatching(/^turns:/), result: 'FAILED', detail: expect.stringMatching(/self-signed/) },
+  ]);
+  const env = { TANDEM_URL: `http://127.0.0.1:${await freePort()}` };
+  const gone = await tandem(['doctor', '--timeout', '2'], { env });
+  expect(gone.code).toBe(1);
+  expect(gone.out).toMatch(/keys +FAILED .*ECONNREFUSED/);
+});
+
+test('load-test: percentiles and losses, exit code 1 over --max-p95 and for those who were refused', async () => {
+  const small = [
+    'load-test',
+    '--rooms',
+    '3',
+    '--peers',
+    '2',
+    '--ramp',
+    '0.5',
+    '--duration',
+    '2',
+    '--prefix',
+    'clinic-a.load-',
+  ];
+  const report = await jsonOf([...small, '--max-p95', '60000']);
+  expect(report).toMatchObject({
+    ...{ peers: 6, joined: 6, messages: { lost: 0 } },
+    ...{ reconnects: 0, sessionsLost: 0, refusals: {}, failures: [] },
+  });
+  // In the first second some do not know the others yet.
+  expect(report.messages.sent).toBeGreaterThanOrEqual(6);
+  expect(report.messages.received).toBe(report.messages.sent);
+  expect(report.setup.p50).toBeGreaterThan(0);
+  expect(report.setup.p95).toBeGreaterThanOrEqual(report.setup.p50);
+  expect(report.delay.p99).toBeGreaterThanOrEqual(report.delay.p50);
+  const slow = await tandem([...small, '--duration', '0', '--max-p95', '0', '--json']);
+  expect(slow.code).toBe(1);
+  expect(JSON.parse(slow.out).failures).toEqual([expect.stringMatching(/p95 .* is over 0 ms/)]);
+});
+
+test('README: the commands run as they stand there', async () => {
+  const commands = (/```sh\n([\s\S]*?)```/.exec(packed.readme)?.[1] ?? '').trim().split('\n');
+  expect(commands.length).toBeGreaterThan(5);
+  for (const line of commands) {
+    const [name, ...args] = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+    expect(name).toBe('tandem');
+    expect(await tandem(args), line).toMatchObject({ code: 0, err: '' });
+  }
+});
+
+test.for(NODE_VERSIONS)('on Node %i', async (major, { skip }) => {
+  const program = await nodeProgram(major).catch((error: Error) => skip(error.message));
+  const args = ['load-test', '--rooms', '1', '--ramp', '0', '--duration', '1', '--prefix', 'clinic-a.', '--json'];
+  const load = await tandem(args, { program });
+  expect(load).toMatchObject({ code: 0, err: '' });
+  expect(JSON.parse(load.out)).toMatchObject({ joined: 2, messages: { lost: 0 } });
+});
