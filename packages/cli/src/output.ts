@@ -13,7 +13,10 @@ export class Output {
 
   /** One thing: JSON, or a line a field. */
   show(value: object): void {
-    if (this.isJson) return this.line(JSON.stringify(value));
+    if (this.isJson) {
+      this.line(JSON.stringify(value));
+      return;
+    }
     const fields = Object.entries(value).filter(([, one]) => one !== undefined);
     const width = Math.max(0, ...fields.map(([name]) => name.length));
     for (const [name, one] of fields) this.line(`${name.padEnd(width)}  ${cell(one)}`);
@@ -21,8 +24,10 @@ export class Output {
 
   /** Several things: a JSON array of `rows`, or a table of `columns`. */
   table(rows: readonly Row[], columns: readonly string[]): void {
-    if (this.isJson) return this.line(JSON.stringify(rows));
-    if (rows.length === 0) return this.line('none');
+    if (this.isJson || rows.length === 0) {
+      this.line(this.isJson ? JSON.stringify(rows) : 'none');
+      return;
+    }
     const widths = columns.map((name) => Math.max(name.length, ...rows.map((row) => cell(row[name]).length)));
     const put = (cells: readonly string[]) =>
       this.line(
