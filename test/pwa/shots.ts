@@ -254,6 +254,29 @@ const scenes: Record<string, () => Promise<void>> = {
     await a.getByTestId('people-count').click();
     await shoot(a, 'nine-people');
   },
+  /** Who may come in: what a moderator sees, and who waits. */
+  async entry() {
+    pwa.auth.grants = { kick: true };
+    const host = await join(NAMES[2], 'entry', { person: PEOPLE[2] });
+    await host.getByTestId('empty-room').waitFor();
+    await host.getByTestId('people-count').click();
+    await host.getByTestId('entry-ask').click();
+    await host.locator('[data-testid=entry-ask][aria-pressed=true]').waitFor();
+    pwa.auth.grants = {};
+    const eve = await join(NAMES[0], 'entry', { person: PEOPLE[0] });
+    await eve.locator('[data-obstacle=waiting]').waitFor();
+    await shoot(eve, 'entry-waiting');
+    await host.getByTestId('people-count').click();
+    await host.getByTestId('knock-banner').waitFor();
+    await shoot(host, 'entry-banner');
+    await join(NAMES[1], 'entry', { person: PEOPLE[1] });
+    await host.getByTestId('people-count').click();
+    await host.getByTestId('admit-all').waitFor();
+    await shoot(host, 'entry-people');
+    await host.getByTestId('refuse').first().click();
+    await eve.locator('[data-end=declined]').waitFor();
+    await shoot(eve, 'entry-declined');
+  },
   async arabic() {
     const a = await join('أمل حداد', 'rtl', { person: PEOPLE[0], locale: 'ar' });
     const b = await join('يوناس', 'rtl', { person: PEOPLE[1] });

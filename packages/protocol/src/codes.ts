@@ -21,6 +21,7 @@ export const ERROR_CODES = {
   unknown_peer: 'No such peer in your room.',
   room_full: 'The room has reached its size.',
   room_locked: 'The room is locked: no one else can enter.',
+  room_waiting: 'A moderator decides whether you come in: join again after `admission`, or after `retryAfter` ms.',
   room_over: 'The time of the room is over.',
   room_unknown: 'There is no such room; here a backend has to create it first.',
   forbidden: 'Your token does not grant that.',

@@ -67,6 +67,10 @@ const Media = Type.Optional(
     },
   ),
 );
+const Entry = Type.Union([Type.Literal('open'), Type.Literal('ask'), Type.Literal('locked')], {
+  description:
+    'Who comes in: everybody, those whom a moderator admits, or nobody. Moderators (grant `kick`) always do, and who was admitted for an hour.',
+});
 const Ref = Type.Optional(
   Type.Integer({
     minimum: 1,
@@ -186,6 +190,17 @@ export const ClientMessages = {
     { reason: Type.Optional(Type.String({ maxLength: 200 })), ref: Ref },
     'End the room for everybody; needs the `kick` grant.',
   ),
+  'set-entry': message(
+    'set-entry',
+    { entry: Entry, ref: Ref },
+    'Say who may enter the room that I am in; needs the `kick` grant. Holds until the room is empty, or as long as its settings.',
+  ),
+  admit: message('admit', { peerId: PeerId, ref: Ref }, 'Let in who asks to; needs the `kick` grant.'),
+  refuse: message(
+    'refuse',
+    { peerId: PeerId, ref: Ref },
+    'Do not let in who asks to, who may not ask again for a minute; needs the `kick` grant.',
+  ),
 } as const satisfies Record<string, TObject>;
 
 const Version = Type.Optional(
@@ -274,6 +289,20 @@ export const ServerMessages = {
     { roomId: RoomId, peers: Type.Array(Peer), media: Media, version: Version },
     'Snapshot of the room, sent when earlier updates may have been lost: replace your view.',
   ),
+  entry: message(
+    'entry',
+    {
+      roomId: RoomId,
+      entry: Entry,
+      waiting: Type.Array(Peer, { description: 'Who asks to come in, the first first. Of `metadata` only the name.' }),
+    },
+    'To moderators: who may enter the room, and who asks to. Sent at each change, behind `resumed`, and behind `joined` unless it is open.',
+  ),
+  admission: message(
+    'admission',
+    { roomId: RoomId, admitted: Type.Boolean() },
+    'A moderator has decided about you, who was refused with `room_waiting`: join again, or ask no more.',
+  ),
   offer: Offer,
   answer: Answer,
   'ice-candidate': IceCandidate,
@@ -289,7 +318,7 @@ export const ServerMessages = {
   done: message(
     'done',
     { replyTo: Type.String({ description: '`type` of the request.' }), ref: Ref },
-    'Answer to a `kick`, `mute` or `close-room` that carries `ref`: it is carried out.',
+    'Answer to a request that carries `ref` (`kick`, `mute`, `close-room`, `set-entry`, `admit`, `refuse`): it is carried out.',
   ),
   draining: message(
     'draining',
@@ -328,6 +357,7 @@ export const ServerMessages = {
 } as const satisfies Record<string, TObject>;
 
 export type PeerInfo = Static<typeof Peer>;
+export type RoomEntry = Static<typeof Entry>;
 export type PeerMetadata = Static<typeof Metadata>;
 type Messages<T extends Record<string, TObject>> = { [K in keyof T]: Static<T[K]> };
 export type ClientMessageMap = Messages<typeof ClientMessages>;

@@ -37,6 +37,7 @@ export type {
   DirectedType,
   PeerInfo,
   PeerMetadata,
+  RoomEntry,
   ServerLimits,
   WireCandidate,
   WireDescription,

@@ -29,6 +29,9 @@ function clean(frame: object): PeerInfo {
   };
 }
 
+/** Reads a list of peers that the server sent. */
+export const readPeers = (peers: unknown): PeerInfo[] => (Array.isArray(peers) ? peers : []).filter(isPeer).map(clean);
+
 export class RoomView {
   readonly #peers = new Map<string, PeerInfo>();
   /** Version of the room in the last list; undefined from servers that do not say. */
@@ -46,8 +49,7 @@ export class RoomView {
   }
 
   #replace(peers: unknown, reason: string): RoomChange[] {
-    const next = new Map<string, PeerInfo>();
-    for (const peer of Array.isArray(peers) ? peers : []) if (isPeer(peer)) next.set(peer.peerId, clean(peer));
+    const next = new Map(readPeers(peers).map((peer) => [peer.peerId, peer]));
     const changes: RoomChange[] = [];
     for (const peer of [...this.#peers.values()])
       if (!next.has(peer.peerId)) changes.push(...this.#remove(peer.peerId, reason));

@@ -16,6 +16,7 @@ export interface ServerFrame extends Frame {
   readonly replyTo?: string;
   readonly field?: string;
   readonly kind?: string;
+  readonly entry?: string;
   readonly topic?: string;
   readonly data?: unknown;
   readonly id?: number;
@@ -39,6 +40,7 @@ const STRINGS = [
   'replyTo',
   'field',
   'kind',
+  'entry',
   'topic',
 ];
 const NUMBERS = ['id', 'base', 'ref', 'version', 'retryAfter', 'reconnectWithin'];
@@ -49,6 +51,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
 };
 /** Fields without which a frame of that type says nothing. */
 const REQUIRED: Readonly<Record<string, string>> = {
+  entry: 'entry',
   joined: 'roomId',
   mute_requested: 'peerId',
   server_message: 'topic',

@@ -20,6 +20,7 @@ export type {
   DirectedType,
   PeerInfo,
   PeerMetadata,
+  RoomEntry,
   ServerLimits,
   WireCandidate,
   WireDescription,

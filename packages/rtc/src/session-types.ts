@@ -4,7 +4,7 @@ import type { BackoffOptions } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { DeliveryFailure, DeliveryOptions } from './delivery.ts';
 import type { WebSocketConstructor } from './link.ts';
-import type { DirectedBody, DirectedType, PeerInfo, RoomMedia } from './wire.ts';
+import type { DirectedBody, DirectedType, PeerInfo, RoomEntry, RoomMedia } from './wire.ts';
 
 /** Why a token is asked for. `refresh`: the one given before was refused or runs out, so a cached copy will not do. */
 export interface TokenRequest {
@@ -84,6 +84,10 @@ export interface SessionEvents {
   undelivered: { peerId: string; type: DirectedType; reason: DeliveryFailure };
   /** The backend of the deployment tells something, by the server API. */
   'server-message': { topic: string; data: unknown };
+  /** To moderators (grant `kick`): who may enter the room, and who waits to be let in. Open until this says otherwise. */
+  entry: { entry: RoomEntry; waiting: PeerInfo[] };
+  /** A moderator has decided about me, whose `join` was refused with `room_waiting`: join again, or not. */
+  admission: { admitted: boolean };
   kicked: { reason: string };
   'mute-requested': { peerId: string; kind: 'audio' | 'video' };
   /** The server refused something, also when the promise of the request is not awaited. */

@@ -492,6 +492,42 @@ test('S-45 kick, requestMute and closeRoom end with what the server answers', as
   await expect(session.kick('bob')).rejects.toMatchObject({ code: 'disconnected' });
 });
 
+test('S-46 S-48 setEntry, admit and refuse end with what the server answers', async () => {
+  const { session, socket } = await new Bench().inRoom();
+  for (const [ask, frame] of [
+    [() => session.setEntry('ask'), { type: 'set-entry', entry: 'ask' }],
+    [() => session.admit('bob'), { type: 'admit', peerId: 'bob' }],
+    [() => session.refuse('bob'), { type: 'refuse', peerId: 'bob' }],
+  ] as const) {
+    const asked = ask();
+    expect(socket.got.at(-1)).toMatchObject(frame);
+    socket.say({ type: 'done', replyTo: frame.type, ref: (socket.got.at(-1) as Frame).ref });
+    await asked;
+    const refused = ask();
+    const { ref } = socket.got.at(-1) as Frame;
+    socket.say({ type: 'error', code: 'forbidden', message: 'no grant', replyTo: frame.type, ref });
+    await expect(refused).rejects.toMatchObject({ code: 'forbidden' });
+  }
+});
+
+test('S-47 who waits, and whether I am let in, are events; what is no list of peers is none', async () => {
+  const bench = await new Bench().inRoom();
+  const heard: unknown[] = [];
+  bench.session.on('entry', (entry) => heard.push(entry));
+  bench.session.on('admission', (admission) => heard.push(admission));
+  const bob = { peerId: 'bob', userId: 'u', metadata: { name: 'Bob' } };
+  bench.socket.say({ type: 'entry', roomId: 'kitchen', entry: 'ask', waiting: [bob, 7, { peerId: 7 }] });
+  bench.socket.say({ type: 'entry', roomId: 'kitchen', entry: 'open', waiting: 'nobody' });
+  bench.socket.say({ type: 'admission', roomId: 'kitchen', admitted: true });
+  bench.socket.say({ type: 'admission', roomId: 'kitchen', admitted: 'yes' });
+  expect(heard).toEqual([
+    { entry: 'ask', waiting: [bob] },
+    { entry: 'open', waiting: [] },
+    { admitted: true },
+    { admitted: false },
+  ]);
+});
+
 test('accessToken: one request for it and the socket, whichever comes first; a new one when it runs out', async () => {
   const seconds = () => Math.floor(Date.now() / 1000);
   let exp = seconds() + 3600;
@@ -671,6 +707,8 @@ test.each([
   ['mute_requested', { peerId: { toString: 1 }, kind: 'audio' }],
   ['server_message', { topic: { toString: 1 }, data: 1 }],
   ['server_message', { data: 1 }],
+  ['entry', { entry: { toString: 1 }, waiting: [] }],
+  ['entry', { waiting: [] }],
   ['draining', { reconnectWithin: { valueOf: 1, toString: 1 } }],
   ['message', { peerId: { toString: 1 }, id: 1, data: 1 }],
 ])('%s with a field that is no text or number is ignored: %j', async (type, fields) => {

@@ -9,7 +9,7 @@ import { Membership } from './membership.ts';
 import { Pacer } from './pacer.ts';
 import { randomHex } from './random-id.ts';
 import { Requests } from './requests.ts';
-import type { RoomChange } from './room-view.ts';
+import { type RoomChange, readPeers } from './room-view.ts';
 import type { ServerFrame } from './server-frame.ts';
 import {
   type EndReason,
@@ -25,6 +25,7 @@ import type {
   Heartbeat,
   PeerInfo,
   PeerMetadata,
+  RoomEntry,
   RoomMedia,
   ServerLimits,
 } from './wire.ts';
@@ -173,7 +174,8 @@ export class SignalingSession extends Emitter<SessionEvents> {
 
   /**
    * Enter a room (connects when needed). Comes back into it by itself after a lost session.
-   * @throws SignalingError with the server's code, e.g. `room_full`, `room_locked`, `room_over`, `room_unknown`, `forbidden`
+   * @throws SignalingError with the server's code, e.g. `room_full`, `room_locked`, `room_over`, `room_unknown`, `forbidden`; `room_waiting`: a
+   * moderator decides, so join again at the event `admission`, and after `retryAfter` ms as long as you want to wait
    */
   join(roomId: string, metadata?: PeerMetadata): Promise<void> {
     if (this.#state === 'closed') return Promise.reject(new SignalingError('closed', 'The session is closed.'));
@@ -239,6 +241,29 @@ export class SignalingSession extends Emitter<SessionEvents> {
    */
   closeRoom(reason?: string): Promise<void> {
     return this.#requests.send({ type: 'close-room', ...(reason ? { reason } : {}) });
+  }
+
+  /**
+   * Say who may enter the room from now on: everybody, those whom a moderator admits, or nobody. Moderators always may, and who is in stays
+   * in. Needs the `kick` grant. The event `entry` tells how it is. Resolves when the server has done it.
+   * @throws SignalingError as {@link kick}
+   */
+  setEntry(entry: RoomEntry): Promise<void> {
+    return this.#requests.send({ type: 'set-entry', entry });
+  }
+  /**
+   * Let somebody in who waits (event `entry`); needs the `kick` grant. Resolves when the server has done it.
+   * @throws SignalingError as {@link kick}
+   */
+  admit(peerId: string): Promise<void> {
+    return this.#requests.send({ type: 'admit', peerId });
+  }
+  /**
+   * Send away somebody who waits, who may not ask again for a minute; needs the `kick` grant. Resolves when the server has done it.
+   * @throws SignalingError as {@link kick}
+   */
+  refuse(peerId: string): Promise<void> {
+    return this.#requests.send({ type: 'refuse', peerId });
   }
 
   /**
@@ -336,6 +361,12 @@ export class SignalingSession extends Emitter<SessionEvents> {
           peerId: frame.peerId as string,
           kind: frame.kind === 'video' ? 'video' : 'audio',
         });
+        return;
+      case 'entry':
+        this.emit('entry', { entry: frame.entry as RoomEntry, waiting: readPeers(frame.waiting) });
+        return;
+      case 'admission':
+        this.emit('admission', { admitted: frame.admitted === true });
         return;
       default:
         this.#room.receive(frame, this.#peerId);

@@ -32,6 +32,9 @@ export interface PeerInfo {
   away?: boolean;
 }
 
+/** Who may enter a room: everybody, those whom a moderator admits, or nobody. Moderators always may. */
+export type RoomEntry = 'open' | 'ask' | 'locked';
+
 /** Limits that the server states in `welcome`. */
 export interface ServerLimits {
   maxFrameBytes: number;

@@ -14,8 +14,10 @@ export interface Room {
   readonly numPeers: number;
   /** Most people at once. Default: the limit of the service, which it cannot raise. */
   readonly maxPeers?: number;
-  /** No new people come in; members stay. Default false. */
+  /** No new people come in but moderators (grant `kick`); members stay. Default false. */
   readonly locked: boolean;
+  /** New people wait until a moderator in the room (grant `kick`) lets them in. `locked` counts before it. Default false. */
+  readonly waitingRoom: boolean;
   /** How long the room is kept while it is empty, s. Default: until a day after expiresAt and endAt, or else 86,400. */
   readonly emptyTimeoutSeconds?: number;
   /** From then on no new people come in. RFC 3339. */
@@ -48,8 +50,10 @@ export interface NewRoom {
   readonly roomId?: string | undefined;
   /** Most people at once. Default: the limit of the service, which it cannot raise. */
   readonly maxPeers?: number | undefined;
-  /** No new people come in; members stay. Default false. */
+  /** No new people come in but moderators (grant `kick`); members stay. Default false. */
   readonly locked?: boolean | undefined;
+  /** New people wait until a moderator in the room (grant `kick`) lets them in. `locked` counts before it. Default false. */
+  readonly waitingRoom?: boolean | undefined;
   /** How long the room is kept while it is empty, s. Default: until a day after expiresAt and endAt, or else 86,400. */
   readonly emptyTimeoutSeconds?: number | undefined;
   /** From then on no new people come in. RFC 3339. */
@@ -66,8 +70,10 @@ export interface NewRoom {
 export interface RoomPatch {
   /** Most people at once. Default: the limit of the service, which it cannot raise. */
   readonly maxPeers?: number | null | undefined;
-  /** No new people come in; members stay. Default false. */
+  /** No new people come in but moderators (grant `kick`); members stay. Default false. */
   readonly locked?: boolean | null | undefined;
+  /** New people wait until a moderator in the room (grant `kick`) lets them in. `locked` counts before it. Default false. */
+  readonly waitingRoom?: boolean | null | undefined;
   /** How long the room is kept while it is empty, s. Default: until a day after expiresAt and endAt, or else 86,400. */
   readonly emptyTimeoutSeconds?: number | null | undefined;
   /** From then on no new people come in. RFC 3339. */

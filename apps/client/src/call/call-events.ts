@@ -87,6 +87,7 @@ function followSession(call: Call, host: CallEventHost): (() => void)[] {
   const { state, reporter } = host;
   let resumed = true;
   return [
+    call.session.on('entry', (roomEntry) => state.set({ roomEntry })),
     call.session.on('session-lost', () => {
       resumed = false;
       reporter.resumed(false);

@@ -2,25 +2,20 @@ import type { Call, SignalingSession } from '@tandem/rtc';
 import type { Encryption } from '@tandem/rtc/encryption';
 import { fragmentOf } from '../lib/room-name.ts';
 import { localMedia } from '../media/local-media.ts';
-import { followCall } from './call-events.ts';
 import { endKind } from './end-kind.ts';
-import { followMedia } from './follow-media.ts';
-import { moderates } from './grants.ts';
 import { QualityHistory } from './history.ts';
 import { InCall } from './in-call.ts';
 import { watchObstacle } from './obstacle.ts';
 import { type CallReporter, INTERIM_MS, prepareReports, reportCall } from './report.ts';
 import { initialState } from './state.ts';
 import { TimeTogether } from './time-together.ts';
-import { keepAwake } from './wake-lock.ts';
-import { type Warm, warmUp } from './warm.ts';
-import { watchLevels } from './watch-levels.ts';
+import { type Following, type Warm, warmUp } from './warm.ts';
 
 /** The socket keeps trying behind the scenes; after this long, ms, people in the lobby deserve to know. */
 const SLOW_READINESS_MS = 8000;
 
-/** A full room is asked again about this often, ms. */
-const FULL_AGAIN_MS = 5000;
+/** A room that is full, or where a moderator decides, is asked again about this often, ms. */
+const ASK_AGAIN_MS = 5000;
 
 /** The call of this page: a thin model over the SDK that views can watch. */
 export class CallModel extends InCall {
@@ -72,7 +67,8 @@ export class CallModel extends InCall {
     } catch (error) {
       if (attempt !== this.#attempt) return;
       const { code } = error as { code?: string };
-      if (code === 'room_full') return this.#waitForPlace();
+      if (code === 'room_full' || code === 'room_waiting')
+        return this.#waitForPlace(code === 'room_full' ? 'full' : 'waiting');
       this.#reporter?.refused(code ?? 'unavailable');
       this.#finish(code ?? 'unavailable', error instanceof Error ? error.message : String(error));
     }
@@ -88,14 +84,21 @@ export class CallModel extends InCall {
     return await (this.#warm as unknown as Promise<Warm>);
   }
 
-  /** The room is full: ask again until there is a place, or until the person stops it. */
-  async #waitForPlace(): Promise<void> {
+  /** The room is full, or a moderator decides: ask again until one is in, or until the person stops it. */
+  async #waitForPlace(obstacle: 'full' | 'waiting'): Promise<void> {
     this.#release();
     const attempt = this.#attempt;
-    this.set({ obstacle: 'full' });
-    // With jitter: those who wait do not all ask at once when one place is free.
-    await new Promise((resolve) => setTimeout(resolve, FULL_AGAIN_MS * (0.75 + Math.random() / 2)));
-    if (attempt === this.#attempt) await this.#tryJoin(attempt);
+    this.set({ obstacle });
+    const { session } = await this.#warmed();
+    if (attempt !== this.#attempt) return;
+    const admitted = await new Promise<boolean>((resolve) => {
+      this.#undo.push(session.on('admission', (answer) => resolve(answer.admitted)));
+      // With jitter: those who wait do not all ask at once when one place is free.
+      setTimeout(resolve, ASK_AGAIN_MS * (0.75 + Math.random() / 2), true);
+    });
+    if (attempt !== this.#attempt) return;
+    if (admitted) await this.#tryJoin(attempt);
+    else this.#finish('not_admitted', '');
   }
 
   async #enter(warm: Warm, attempt: number): Promise<void> {
@@ -116,7 +119,7 @@ export class CallModel extends InCall {
       iceTransportPolicy: warm.config.iceTransportPolicy,
     });
     this.sdkCall = call;
-    this.#follow(call);
+    this.#follow(call, warm.following);
     const found = watchObstacle(warm.session, (obstacle) => this.set({ obstacle }));
     this.#undo.push(found);
     await call.join();
@@ -126,6 +129,7 @@ export class CallModel extends InCall {
     query.set('room', room);
     history.replaceState(null, '', `?${query}${fragmentOf(secret)}`);
     performance.mark('tandem:joined');
+    const { keepAwake, moderates } = warm.following;
     const moderator = moderates(await call.session.accessToken().catch(() => undefined));
     if (attempt !== this.#attempt) return;
     this.set({ phase: 'call', obstacle: undefined, joinedAt: Date.now(), moderator });
@@ -138,7 +142,7 @@ export class CallModel extends InCall {
     return encryptCall({ session, roomId, secret, state: this, broken: () => this.#finish('cannot_encrypt', '') });
   }
 
-  #follow(call: Call): void {
+  #follow(call: Call, { followCall, followMedia, watchLevels }: Following): void {
     const onLine = () => this.#networkChanged(call.state === 'reconnecting');
     addEventListener('online', onLine);
     addEventListener('offline', onLine);
@@ -182,11 +186,22 @@ export class CallModel extends InCall {
 
   /** Stop joining: back to the lobby, with camera and microphone as they are. */
   cancelJoin(): void {
-    if (this.get().phase !== 'joining') return;
-    this.#reporter?.refused(this.get().obstacle === 'full' ? 'room_full' : 'unavailable');
+    const { phase, obstacle } = this.get();
+    if (phase !== 'joining') return;
+    this.#reporter?.refused(
+      obstacle === 'full' ? 'room_full' : obstacle === 'waiting' ? 'not_admitted' : 'unavailable',
+    );
+    // The moderators see at once that I wait no more.
+    if (obstacle === 'waiting') this.#endSession();
     this.#release();
     this.#reporter?.send();
     this.set({ ...initialState, layout: this.get().layout, readiness: this.get().readiness });
+    this.warm();
+  }
+
+  #endSession(): void {
+    void this.#warm?.then(({ session }) => session.close());
+    this.#warm = undefined;
   }
 
   /** Lets go of the call and of all that watches it. */

@@ -22,6 +22,8 @@ export function endKind(code: string | undefined): EndKind {
       return 'refused';
     case 'room_locked':
       return 'locked';
+    case 'not_admitted':
+      return 'declined';
     case 'room_over':
       return 'over';
     case 'room_unknown':

@@ -1,7 +1,6 @@
 import type { Call, SignalingSession } from '@tandem/rtc';
 import { preferences } from '../lib/preferences.ts';
 import { localMedia } from '../media/local-media.ts';
-import { addLine } from './follow-chat.ts';
 import { ScreenShare } from './screen-share.ts';
 import { CallState } from './state.ts';
 import type { CallModelState, Incoming, ReactionKind } from './types.ts';
@@ -55,6 +54,7 @@ export class InCall extends CallState {
     if (!call || file.size === 0) return;
     if (file.size > MAX_FILE_BYTES) return this.notify('chat.fileTooLarge', { size: MAX_FILE_BYTES / 1024 / 1024 });
     const name = this.get().peers.find(({ id }) => id === to)?.name ?? '';
+    const { addLine } = await import('./follow-chat.ts');
     const only = to === undefined ? {} : { only: { name } };
     const shown = { name: file.name, size: file.size, url: URL.createObjectURL(file) };
     const line = { id: shown.url, peerId: 'me', name: this.get().name, text: '', shownAt: Date.now(), mine: true };

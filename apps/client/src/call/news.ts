@@ -31,6 +31,11 @@ export function tellHands(state: CallState, before: readonly PeerView[], now: re
   }
 }
 
+/** Somebody waits to be let in: in a crowd too, as a moderator has to act. */
+export function tellKnock(): void {
+  import('../media/sounds.ts').then(({ playSound }) => playSound('hand')).catch(() => {});
+}
+
 /** A chat line that nobody sees because the chat is closed. */
 export function tellChat(state: CallState, name: string, text: string): void {
   const excerpt = text.length > EXCERPT ? `${[...text].slice(0, EXCERPT).join('')}…` : text;

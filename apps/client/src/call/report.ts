@@ -61,6 +61,7 @@ function refusalOf(code: string | undefined): Pick<CallLeg, 'outcome' | 'failure
       return { outcome: code === 'forbidden' ? 'abandoned' : 'failed', failure: 'token-refused' };
     // The room is as its owner wants it.
     case 'locked':
+    case 'declined':
     case 'over':
     case 'unknown':
     // A link that was cut, a browser that cannot.

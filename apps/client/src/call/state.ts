@@ -20,6 +20,7 @@ export const initialState: CallModelState = {
   handAt: 0,
   volumes: {},
   moderator: false,
+  roomEntry: undefined,
   chat: [],
   unread: 0,
   reactions: [],

@@ -1,4 +1,4 @@
-import type { PairQuality, PairState } from '@tandem/rtc';
+import type { PairQuality, PairState, SessionEvents } from '@tandem/rtc';
 import type { MessageKey, Values } from '../i18n/index.ts';
 import type { ConnectionHealth } from './connection-health.ts';
 import type { DeviceOffer } from './device-offer.ts';
@@ -12,10 +12,10 @@ export type ReactionKind = 'like' | 'heart' | 'laugh' | 'star' | 'wave';
 export const REACTIONS: readonly ReactionKind[] = ['like', 'heart', 'laugh', 'star', 'wave'];
 
 /**
- * Why joining takes long: this device has no network, WebSockets do not get through, the service does not answer, the room is full, or
- * none of these is at fault.
+ * Why joining takes long: this device has no network, WebSockets do not get through, the service does not answer, the room is full, a
+ * moderator has to let me in, or none of these is at fault.
  */
-export type Obstacle = 'offline' | 'websocket' | 'service' | 'full' | 'slow';
+export type Obstacle = 'offline' | 'websocket' | 'service' | 'full' | 'waiting' | 'slow';
 
 /** Why a call is over, as the page tells it. */
 export type EndKind =
@@ -26,6 +26,7 @@ export type EndKind =
   | 'closed'
   | 'refused'
   | 'locked'
+  | 'declined'
   | 'over'
   | 'unknown'
   | 'link'
@@ -122,6 +123,8 @@ export interface CallModelState {
   volumes: Readonly<Record<string, number>>;
   /** I may mute and remove others, and end the call for all. */
   moderator: boolean;
+  /** To a moderator: who may come in, and who waits. Undefined: everybody may. */
+  roomEntry: SessionEvents['entry'] | undefined;
   chat: readonly ChatLine[];
   unread: number;
   reactions: readonly FloatingReaction[];

@@ -6,10 +6,12 @@ import { preferences } from '../lib/preferences.ts';
 import { loadRuntimeConfig, signalingSocketUrl } from '../lib/runtime-config.ts';
 
 export type Sdk = typeof import('@tandem/rtc');
+export type Following = typeof import('./following.ts').following;
 
 /** Everything a call needs that does not depend on the room: got in the lobby, so that joining only has to join. */
 export interface Warm {
   readonly sdk: Sdk;
+  readonly following: Following;
   readonly config: RuntimeConfig;
   readonly session: SignalingSession;
   /** The first connection of a page is slow to make. */
@@ -24,7 +26,11 @@ export interface Warm {
 const YOUNG_MS = 60_000;
 
 export async function warmUp(): Promise<Warm> {
-  const [sdk, config] = await Promise.all([import('@tandem/rtc'), loadRuntimeConfig()]);
+  const [sdk, { following }, config] = await Promise.all([
+    import('@tandem/rtc'),
+    import('./following.ts'),
+    loadRuntimeConfig(),
+  ]);
   const { userId, name } = preferences.get();
   let token: Promise<string> | undefined;
   const getToken = (refresh: boolean): Promise<string> => {
@@ -57,6 +63,7 @@ export async function warmUp(): Promise<Warm> {
   first = warm;
   return {
     sdk,
+    following,
     config,
     session,
     prewarmed,

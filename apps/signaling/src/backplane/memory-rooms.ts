@@ -1,5 +1,5 @@
 /** The operations on rooms of the embedded backplane; each is one step, as the scripts room-*.lua are in Redis. */
-import type { MemoryStore, StoredRoom } from './memory-store.ts';
+import type { MemoryStore, StoredKnock, StoredRoom } from './memory-store.ts';
 import {
   compareNames,
   type NewSettings,
@@ -14,6 +14,10 @@ import {
   isMediaPeer,
   type JoinResult,
   type JoinRule,
+  KNOCK_TTL_MS,
+  type Knock,
+  type KnockAnswer,
+  MAX_KNOCKS,
   type MemberRecord,
   partitionOf,
   type RoomCheck,
@@ -31,7 +35,7 @@ export function joinRoom(store: MemoryStore, name: string, member: MemberRecord,
     if (limit > 0)
       refusal =
         refuse(store, name, present !== undefined, rule) ??
-        takeSeat(store, name, room, { isPresent: present !== undefined, rule });
+        takeSeat(store, name, room, { member, isPresent: present !== undefined, rule });
     const kept = info === 'present' && present ? { info: present.info } : {};
     if (!refusal && !(present && isLater(present, member))) put(store, room, { ...member, ...kept });
   });
@@ -49,8 +53,18 @@ function refuse(store: MemoryStore, name: string, isPresent: boolean, rule: Join
 
 function withEnd(store: MemoryStore, name: string, state: RoomState): RoomState {
   const rules = store.settingsOf(name)?.rules;
-  return rules ? { ...state, endsIn: rules.endsAt === 0 ? Infinity : rules.endsAt - store.clock.date() } : state;
+  if (!rules) return state;
+  const waiting = rules.entry === 'ask' ? store.knocksOf(name).map(([, knock]) => told(store, knock)) : [];
+  return {
+    ...{ ...state, endsIn: rules.endsAt === 0 ? Infinity : rules.endsAt - store.clock.date(), entry: rules.entry },
+    ...(waiting.length > 0 ? { waiting } : {}),
+  };
 }
+
+const told = (store: MemoryStore, { peerId, node, info, until }: StoredKnock): Knock => ({
+  ...{ peerId, node, info },
+  endsIn: Math.max(1, until - store.clock.now()),
+});
 
 export function putMember(store: MemoryStore, name: string, member: MemberRecord): RoomState {
   return store.change(name, (room) => {
@@ -128,10 +142,42 @@ export function writeSettings(
   if (condition !== 'new' && revision === undefined) return { kind: 'missing' };
   if (typeof condition === 'number' && condition !== revision) return { kind: 'stale' };
   const written = store.writeSettings(name, settings);
-  // A new version, so that the nodes of the room read it again.
+  touch(store, name);
+  return { kind: 'written', revision: written };
+}
+
+export function answerKnock(
+  store: MemoryStore,
+  name: string,
+  { peerId, kind, ms }: KnockAnswer & { readonly peerId: string },
+): Knock | undefined {
+  const found = store.knocksOf(name).find(([, knock]) => knock.peerId === peerId);
+  if (!found) return undefined;
+  const [loginSession, knock] = found;
+  store.settingsOf(name)?.knocks.delete(loginSession);
+  if (kind === 'admit') store.admit(name, loginSession, ms);
+  else if (kind === 'refuse') store.ban(name, { loginSession, ms });
+  touch(store, name);
+  return told(store, knock);
+}
+
+/** A new version though no member has changed, so that the nodes of the room read it again. */
+function touch(store: MemoryStore, name: string): void {
   const room = store.room(name);
   if (room) store.bump(room);
-  return { kind: 'written', revision: written };
+}
+
+/** Where one asks to come in. */
+function knock(store: MemoryStore, name: string, { peerId, node }: MemberRecord, rule: JoinRule): JoinResult {
+  const now = store.clock.now();
+  const waiting = store.knocksOf(name);
+  const known = waiting.find(([login]) => login === rule.loginSession)?.[1];
+  if (!known && waiting.length >= MAX_KNOCKS) return { ok: false, reason: 'locked' };
+  const asked = { peerId, node, info: rule.knock ?? '{}', since: known?.since ?? now, until: now + KNOCK_TTL_MS };
+  store.settingsOf(name)?.knocks.set(rule.loginSession, asked);
+  const isNew = known?.peerId !== peerId;
+  if (isNew) touch(store, name);
+  return { ok: false, reason: 'waiting', isNew };
 }
 
 export function describeRooms(store: MemoryStore, names: readonly string[]): readonly (RoomDescription | undefined)[] {
@@ -164,17 +210,20 @@ function takeSeat(
   store: MemoryStore,
   name: string,
   room: StoredRoom,
-  { isPresent, rule }: { readonly isPresent: boolean; readonly rule: JoinRule },
+  { member, isPresent, rule }: { readonly member: MemberRecord; readonly isPresent: boolean; readonly rule: JoinRule },
 ): JoinResult | undefined {
   const { limit, seat, replaces, roomSize = Infinity } = rule;
   const stored = room.members.size > 0 ? (room.size ?? Infinity) : Infinity;
-  const { maxPeers = 0, locked = false } = store.settingsOf(name)?.rules ?? {};
+  const { maxPeers = 0, entry = 'open' } = store.settingsOf(name)?.rules ?? {};
+  const isAdmitted = entry === 'ask' && store.isAdmitted(name, rule.loginSession);
+  const locked = entry !== 'open' && !rule.moderates && !isAdmitted;
   const most = Math.min(limit, stored, roomSize, maxPeers || Infinity);
   if (!isPresent && (locked || people(room.members.keys()) >= most)) {
     const mine = [...room.members.values()].filter(
       ({ awayUntil, info }) => seat !== undefined && awayUntil !== 0 && info.startsWith(seat),
     );
     const away = mine.map(({ peerId }) => peerId).sort()[0];
+    if (away === undefined && locked && entry === 'ask') return knock(store, name, member, rule);
     if (away === undefined) return { ok: false, reason: locked ? 'locked' : 'full' };
     if (away !== replaces) return { ok: false, reason: 'full', away };
     room.members.delete(away);

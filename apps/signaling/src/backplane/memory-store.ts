@@ -26,8 +26,19 @@ export interface StoredRoom {
   /** Kept until then unless a node reads or changes it. */
   until: number;
 }
+/** Somebody who asks to come in. */
+export interface StoredKnock {
+  readonly peerId: string;
+  readonly node: string;
+  readonly info: string;
+  /** ms of the clock. */
+  readonly since: number;
+  readonly until: number;
+}
 export interface StoredSettings extends RoomSettings {
   until: number;
+  /** By login session. */
+  readonly knocks: Map<string, StoredKnock>;
 }
 export interface StoredSession extends Omit<SessionRecord, 'order'> {
   order: number;
@@ -54,7 +65,7 @@ const patience = ({ rules }: NewSettings, date: number) => Math.max(rules.emptyM
 
 export class MemoryStore {
   readonly rooms = new Map<string, StoredRoom>();
-  /** Of each room: login session or `!user <user id>`, until when. */
+  /** Of each room: login session or `!user <user id>`, until when; and `!in <login session>`, let in until when. */
   readonly bans = new Map<string, Map<string, number>>();
   readonly settings = new Map<string, StoredSettings>();
   readonly sessions = new Map<string, StoredSession>();
@@ -124,14 +135,31 @@ export class MemoryStore {
     this.#revisions = revision;
     const empty = patience(written, this.clock.date());
     const ms = this.room(name) ? Math.max(DAY_MS, empty) : empty;
-    this.settings.set(name, { ...written, revision, until: this.clock.now() + ms });
+    const knocks = written.rules.entry === 'ask' ? this.settingsOf(name)?.knocks : undefined;
+    this.settings.set(name, { ...written, revision, until: this.clock.now() + ms, knocks: knocks ?? new Map() });
     return revision;
+  }
+
+  /** Who asks to come in, by login session, the first first. */
+  knocksOf(name: string): [loginSession: string, knock: StoredKnock][] {
+    const { knocks = new Map<string, StoredKnock>() } = this.settingsOf(name) ?? {};
+    for (const [login, { until }] of knocks) if (until <= this.clock.now()) knocks.delete(login);
+    return [...knocks].sort(([, a], [, b]) => a.since - b.since || (a.peerId < b.peerId ? -1 : 1));
+  }
+
+  /** Somebody was let in: until then its login session may come in. */
+  admit(name: string, loginSession: string, ms: number): void {
+    this.ban(name, { loginSession: `!in ${loginSession}`, ms });
+  }
+  isAdmitted(name: string, loginSession: string): boolean {
+    return this.isBanned(name, `!in ${loginSession}`, undefined);
   }
 
   ban(name: string, { loginSession, userId, ms }: Ban): void {
     const now = this.clock.now();
     const bans = new Map([...(this.bans.get(name) ?? [])].filter(([, until]) => until > now));
     bans.set(loginSession, now + ms);
+    bans.delete(`!in ${loginSession}`);
     if (userId !== undefined) bans.set(`!user ${userId}`, now + ms);
     this.bans.set(name, bans);
   }

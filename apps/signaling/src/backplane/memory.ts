@@ -14,6 +14,7 @@ import {
   type Departure,
   type IdentityKey,
   type JoinRule,
+  type KnockAnswer,
   type MemberRecord,
   type RoomQuery,
   type SessionRecord,
@@ -139,6 +140,10 @@ export class MemoryBackplane implements Backplane {
 
   writeSettings(name: string, settings: NewSettings, condition: SettingsCondition) {
     return this.#run('writeSettings', () => rooms.writeSettings(this.#hub, name, settings, condition));
+  }
+
+  answerKnock(room: string, peerId: string, answer: KnockAnswer) {
+    return this.#run('answerKnock', () => rooms.answerKnock(this.#hub, room, { ...answer, peerId }));
   }
 
   describeRooms(names: readonly string[]) {

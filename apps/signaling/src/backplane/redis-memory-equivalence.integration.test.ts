@@ -8,8 +8,8 @@ import { Random } from '../../../../test/simulation/random.ts';
 import { systemClock } from '../core/clock.ts';
 import { MemoryHub } from './memory.ts';
 import { createRedisBackplane } from './redis.ts';
-import type { SettingsCondition } from './room-settings.ts';
-import { type Backplane, type ClaimResult, FORCED, type RoomState } from './types.ts';
+import type { RoomEntry, SettingsCondition } from './room-settings.ts';
+import { type Backplane, type ClaimResult, FORCED, type Knock, type RoomState } from './types.ts';
 
 const LONG = 600_000;
 const NODES = ['a', 'b'];
@@ -56,6 +56,13 @@ class Side {
 /** Clocks differ by less than the rules do. */
 const endOf = ({ endsIn }: RoomState) => (endsIn === undefined || endsIn === Infinity ? endsIn : Math.sign(endsIn));
 
+/** Those who ask in the same ms have no order. */
+const entryOf = ({ entry, waiting = [] }: RoomState) => [
+  entry,
+  ...waiting.map((knock) => JSON.stringify(knockOf(knock))).sort(),
+];
+const knockOf = (knock: Knock | undefined) => knock && { ...knock, endsIn: Math.sign(knock.endsIn) };
+
 /** A set has no order. */
 const sorted = (result: ClaimResult) =>
   result.kind === 'full' ? { ...result, others: [...result.others].sort() } : result;
@@ -85,8 +92,11 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
         ...{ limit: pickLimit, loginSession, ...pickInfo },
         ...entrant,
         ...created,
+        ...pickEntry,
       });
-      return result.ok ? { ...side.state(room, result.state), ends: endOf(result.state) } : result;
+      return result.ok
+        ? { ...side.state(room, result.state), ends: endOf(result.state), entry: entryOf(result.state) }
+        : result;
     },
     putMember: state((bp) => bp.putMember(room, member)),
     markAway: state((bp) => bp.markAway(room, peerId, pickNode, LONG)),
@@ -101,7 +111,7 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
     readRoom: async (side) => {
       const known = { latest: side.known(room), nothing: 0, whole: -1 }[pickKnown];
       const result = await side.at(node).readRoom(room, known);
-      return result && { ...side.state(room, result), ends: endOf(result) };
+      return result && { ...side.state(room, result), ends: endOf(result), entry: entryOf(result) };
     },
     checkRooms: async (side) =>
       (await side.at(node).checkRooms(['r0', 'r1'].map((r) => ({ room: r, peerIds: ['p0', peerId, 'nobody'] })))).map(
@@ -117,6 +127,7 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
       const { kind } = await side.at(node).writeSettings(room, { rules, doc: `{"of":"${peerId}"}` }, condition);
       return kind;
     },
+    answerKnock: async (side) => knockOf(await side.at(node).answerKnock(room, peerId, { kind: answer, ms: LONG })),
     describeRooms: async (side) =>
       (await side.at(node).describeRooms(['r0', 'r1', 'r2'])).map(
         (found) =>
@@ -155,19 +166,21 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
   const hour = 3_600_000;
   const rules = {
     maxPeers: pick(0, 1, 2),
-    locked: random.chance(0.2),
+    entry: pick<RoomEntry>('open', 'open', 'open', 'ask', 'locked'),
     closesAt: pick(0, 0, Date.now() - hour, Date.now() + hour),
     endsAt: pick(0, 0, Date.now() - hour, Date.now() + hour),
     emptyMs: LONG,
     keptUntil: 0,
   };
+  const pickEntry = pick({}, {}, { moderates: true }, { knock: '{"name":"ü\\t"}' });
+  const answer = pick('admit', 'refuse', 'withdraw');
   const created = pick({}, {}, { created: true });
   const pickExpect = pick(undefined, undefined, '', 'p0', 'p1');
   const rule = { limit: pickLimit, ...(pickExpect === undefined ? {} : { expect: pickExpect }) };
   const name = pick(...Object.keys(all));
   const told = JSON.stringify({
     ...{ node, member, entrant, record, identity, mark },
-    ...{ rules, condition, created, pickPrefix, pickAfter },
+    ...{ rules, condition, created, pickPrefix, pickAfter, pickEntry, answer },
     ...{ pickLimit, pickNode, pickBan, pickForce, pickInfo, pickKnown, pickExpect },
   });
   return { name: `${name} ${told}`, run: all[name] as (side: Side) => Promise<unknown> };

@@ -1,5 +1,6 @@
 /** How sessions, members and rooms are written in Redis, and read back. The scripts in scripts/ read the same formats. */
-import type { JoinResult, MemberRecord, RoomState, SessionRecord, WriteMark } from './types.ts';
+import type { RoomEntry } from './room-settings.ts';
+import type { JoinResult, Knock, MemberRecord, RoomState, SessionRecord, WriteMark } from './types.ts';
 
 /** What a forced end leaves in place of a record. */
 export const TOMBSTONE = 'over';
@@ -37,17 +38,24 @@ export function readJoin(answer: string): JoinResult {
     case 'over':
     case 'unknown':
       return { ok: false, reason: answer };
+    case 'waiting':
+    case 'waiting new':
+      return { ok: false, reason: 'waiting', isNew: answer !== 'waiting' };
     default:
       if (answer.startsWith('full ')) return { ok: false, reason: 'full', away: answer.slice(5) };
       return { ok: true, state: readState(answer) };
   }
 }
 
-/** Reads a room from a script's answer: the time and the end of the room, then each field and its value, a line each (scripts/room.lua). */
+/**
+ * Reads a room from a script's answer: the time, the end of the room, who comes in and who asks to, then each field and its value, a line
+ * each (scripts/room.lua).
+ */
 export function readState(answer: string): RoomState {
   const [head = '', ...room] = answer.split('\n');
-  const space = head.indexOf(' ');
-  const now = Number(space < 0 ? head : head.slice(0, space));
+  const [times = '', ...knocks] = head.split('\t');
+  const [time, ends, entry] = times.split(' ');
+  const now = Number(time);
   const members: MemberRecord[] = [];
   let version = 0;
   for (let i = 0; i + 1 < room.length; i += 2) {
@@ -56,9 +64,18 @@ export function readState(answer: string): RoomState {
     if (field === '#') version = Number.parseInt(value, 10);
     else if (field !== '') members.push(readMember(field, value, now));
   }
-  if (space < 0) return { version, members };
-  const ends = Number(head.slice(space + 1));
-  return { version, members, endsIn: ends === 0 ? Infinity : ends - now };
+  if (ends === undefined) return { version, members };
+  const waiting = knocks.map((line) => readKnock(line, now));
+  return {
+    ...{ version, members, endsIn: ends === '0' ? Infinity : Number(ends) - now, entry: entry as RoomEntry },
+    ...(waiting.length > 0 ? { waiting } : {}),
+  };
+}
+
+/** A line of `knock` of scripts/room.lua. */
+export function readKnock(line: string, now: number): Knock {
+  const [until, peerId = '', node = '', ...info] = line.split(' ');
+  return { peerId, node, info: info.join(' '), endsIn: Math.max(1, Number(until) - now) };
 }
 
 function readMember(peerId: string, value: string, now: number): MemberRecord {

@@ -39,10 +39,10 @@ export function describeRooms(
   return Promise.all(
     rooms.map(async (name) => {
       const [room, , , settings] = keys.room(name);
-      const [fields, versions, [rules, doc, revision]] = await Promise.all([
+      const [fields, versions, [rules, doc, revision, ask]] = await Promise.all([
         client.hkeys(room),
         client.hget(room, '#'),
-        client.hmget(settings, 'rules', 'doc', 'revision'),
+        client.hmget(settings, 'rules', 'doc', 'revision', 'ask'),
       ]);
       if (!versions && !rules) return undefined;
       const firstVersion = Number(versions?.split(' ')[1] ?? 0);
@@ -51,7 +51,9 @@ export function describeRooms(
         // In Redis a room's first version is the time in microseconds.
         startedAt: Math.floor(firstVersion / 1000),
         peerIds: fields.filter((field) => field !== '#'),
-        ...(rules && doc ? { settings: { rules: readRules(rules), doc, revision: Number(revision) } } : {}),
+        ...(rules && doc
+          ? { settings: { rules: readRules(rules, ask === '1'), doc, revision: Number(revision) } }
+          : {}),
       };
     }),
   );

@@ -3,7 +3,17 @@ import { connectRedis, type DependencyHealth, type RedisAuth } from '@tandem/ser
 import { RedisCommands } from './redis-commands.ts';
 import { RedisInbox } from './redis-inbox.ts';
 import { RedisKeys } from './redis-keys.ts';
-import { ordered, readJoin, readMark, readSession, readState, TOMBSTONE, word, writeSession } from './redis-records.ts';
+import {
+  ordered,
+  readJoin,
+  readKnock,
+  readMark,
+  readSession,
+  readState,
+  TOMBSTONE,
+  word,
+  writeSession,
+} from './redis-records.ts';
 import { describeRooms, listRooms } from './redis-room-list.ts';
 import {
   type NewSettings,
@@ -23,7 +33,11 @@ import {
   type IdentityKey,
   type JoinResult,
   type JoinRule,
+  KNOCK_TTL_MS,
+  type Knock,
+  type KnockAnswer,
   MAILBOX,
+  MAX_KNOCKS,
   type MemberRecord,
   type ParkResult,
   RECORD_TTL_MS,
@@ -113,8 +127,10 @@ export class RedisBackplane implements Backplane {
   async joinRoom(room: string, member: MemberRecord, rule: JoinRule): Promise<JoinResult> {
     const { peerId, epoch, awayFor, node } = member;
     const { limit, loginSession, created, info = '', userId = '', seat = '', replaces = '', roomSize = '' } = rule;
+    const { moderates, knock = '{}' } = rule;
     const args = [ROOM_TTL_MS, peerId, epoch, awayFor, node, ordered(member), limit, loginSession, info];
     args.push(userId, seat, replaces, roomSize, created ? 'created' : '');
+    args.push(moderates ? 'moderator' : '', knock, KNOCK_TTL_MS, MAX_KNOCKS);
     return readJoin((await this.#commands.run('room-join', this.#keys.room(room), args)) as string);
   }
 
@@ -176,11 +192,17 @@ export class RedisBackplane implements Backplane {
   }
 
   async writeSettings(room: string, { rules, doc }: NewSettings, condition: SettingsCondition) {
-    const args = [ROOM_TTL_MS, condition, writeRules(rules), doc];
+    const args = [ROOM_TTL_MS, condition, writeRules(rules), doc, rules.entry === 'ask' ? 1 : 0];
     const answer = (await this.#commands.run('room-settings', this.#keys.room(room), args)) as string;
     const [kind, revision] = answer.split(' ');
     if (kind === 'written') return { kind, revision: Number(revision) } as const;
     return { kind: kind as 'exists' | 'missing' | 'stale' };
+  }
+
+  async answerKnock(room: string, peerId: string, { kind, ms }: KnockAnswer): Promise<Knock | undefined> {
+    const args = [ROOM_TTL_MS, peerId, kind, ms];
+    const answer = await this.#commands.run('room-answer', this.#keys.room(room), args);
+    return answer ? readKnock(answer as string, 0) : undefined;
   }
 
   describeRooms(rooms: readonly string[]): Promise<readonly (RoomDescription | undefined)[]> {

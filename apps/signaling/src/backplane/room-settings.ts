@@ -1,11 +1,13 @@
 /** What a backend decided about a room, as the store has it. */
 
+/** Who comes in: everybody, those whom a moderator lets in, or nobody but moderators. */
+export type RoomEntry = 'open' | 'ask' | 'locked';
+
 /** Read by every join. Times in ms since the epoch, 0 for none. */
 export interface RoomRules {
   /** Most people at once; 0: as many as the node allows. */
   readonly maxPeers: number;
-  /** No new people enter. */
-  readonly locked: boolean;
+  readonly entry: RoomEntry;
   /** From then on no new people enter. */
   readonly closesAt: number;
   /** Then the room is emptied. */
@@ -51,14 +53,18 @@ export interface RoomListQuery {
   readonly limit: number;
 }
 
-/** One line, as scripts/room.lua reads it. */
-export function writeRules({ maxPeers, locked, closesAt, endsAt, emptyMs, keptUntil }: RoomRules): string {
-  return `${maxPeers} ${locked ? 1 : 0} ${closesAt} ${endsAt} ${emptyMs} ${keptUntil}`;
+/**
+ * One line, as scripts/room.lua reads it. A room where one asks is locked for nodes of a version that knows no asking; the field `ask` beside
+ * the line tells the two apart.
+ */
+export function writeRules({ maxPeers, entry, closesAt, endsAt, emptyMs, keptUntil }: RoomRules): string {
+  return `${maxPeers} ${entry === 'open' ? 0 : 1} ${closesAt} ${endsAt} ${emptyMs} ${keptUntil}`;
 }
 
-export function readRules(line: string): RoomRules {
+/** @param asks the field beside the line */
+export function readRules(line: string, asks: boolean): RoomRules {
   const [maxPeers = 0, locked, closesAt = 0, endsAt = 0, emptyMs = 0, keptUntil = 0] = line.split(' ').map(Number);
-  return { maxPeers, locked: locked === 1, closesAt, endsAt, emptyMs, keptUntil };
+  return { maxPeers, entry: locked !== 1 ? 'open' : asks ? 'ask' : 'locked', closesAt, endsAt, emptyMs, keptUntil };
 }
 
 /** The order of names within a partition: that of the bytes of UTF-8, as in Redis. */

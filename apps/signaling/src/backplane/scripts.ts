@@ -14,6 +14,7 @@ const NAMES = [
   'room-read',
   'room-close',
   'room-settings',
+  'room-answer',
   'session-resume',
   'session-detach',
   'session-sync',

@@ -12,6 +12,7 @@ import { UnavailableError } from '@tandem/service/unavailable-error';
 import type {
   NewSettings,
   RoomDescription,
+  RoomEntry,
   RoomListQuery,
   SettingsCondition,
   WriteSettingsResult,
@@ -47,10 +48,35 @@ export interface MemberRecord extends WriteMark {
 export interface RoomState {
   /** ms until the room ends, see {@link RoomRules}; Infinity: never. Absent: not read, or the room has no settings. */
   readonly endsIn?: number;
+  /** Absent as `endsIn` is. */
+  readonly entry?: RoomEntry;
+  /** Who asks to come in, the first first. Absent: nobody, or not read. */
+  readonly waiting?: readonly Knock[];
   /** Grows with every change, over restarts of the room too (starts at the time in µs). */
   readonly version: number;
   readonly members: readonly MemberRecord[];
 }
+
+/** Somebody who asks to come in. One of a login session at a time; it knows nothing of the room. */
+export interface Knock {
+  readonly peerId: string;
+  /** Node that holds the session. */
+  readonly node: string;
+  /** JSON of what moderators read of it. Opaque to the backplane. */
+  readonly info: string;
+  /** ms until it is forgotten unless it asks again. */
+  readonly endsIn: number;
+}
+/** `admit`: let in. `refuse`: kept out for a while. `withdraw`: it asks no more. */
+export interface KnockAnswer {
+  readonly kind: 'admit' | 'refuse' | 'withdraw';
+  /** How long it may come in, or is kept out. */
+  readonly ms: number;
+}
+/** Somebody who asks is forgotten after this, ms, unless asked again: longer than the minute in which browsers let a hidden page act once. */
+export const KNOCK_TTL_MS = 75_000;
+/** More people than that do not wait in one room: then it is locked. */
+export const MAX_KNOCKS = 100;
 
 /** A room to compare with the store. */
 export interface RoomQuery {
@@ -72,6 +98,10 @@ export interface JoinRule extends Entrant {
   readonly loginSession: string;
   /** Only into a room that has settings. Default false. */
   readonly created?: boolean;
+  /** A lock does not bind it. Default false. */
+  readonly moderates?: boolean;
+  /** JSON that moderators read where one has to ask. Default `{}`. */
+  readonly knock?: string;
   /** `present`: the info of a present record stays, under the new owner. Default: the record's own. */
   readonly info?: 'present';
 }
@@ -92,6 +122,8 @@ export type JoinResult =
   | { readonly ok: true; readonly state: RoomState }
   /** `unknown`: the room has no settings, and {@link JoinRule.created} asks for them. `over`: it takes no new people any more. */
   | { readonly ok: false; readonly reason: 'banned' | 'locked' | 'over' | 'unknown' }
+  /** A moderator has to let it in. `isNew`: it was not known to ask. */
+  | { readonly ok: false; readonly reason: 'waiting'; readonly isNew: boolean }
   /** `away`: a member of the same user that is away; one that was ended may be replaced, see {@link Entrant}. */
   | { readonly ok: false; readonly reason: 'full'; readonly away?: string };
 
@@ -238,6 +270,8 @@ export interface Backplane extends AsyncDisposable {
 
   /** Writes the settings of a room on a condition. They outlive its members, see {@link RoomRules}. */
   writeSettings(room: string, settings: NewSettings, condition: SettingsCondition): Promise<WriteSettingsResult>;
+  /** Decides about somebody who asks to come in. @returns it; undefined when that peer does not ask */
+  answerKnock(room: string, peerId: string, answer: KnockAnswer): Promise<Knock | undefined>;
   /** What is known of each room without its members; undefined: it has neither members nor settings. */
   describeRooms(rooms: readonly string[]): Promise<readonly (RoomDescription | undefined)[]>;
   /** Names of rooms that have members or settings, by partition and then by bytes of UTF-8. May name one that is gone meanwhile. */

@@ -17,6 +17,7 @@ import { SessionJoiner } from './sessions/join.ts';
 import { SessionResumer } from './sessions/resume.ts';
 import { RoomAdmin } from './sessions/room-admin.ts';
 import { RoomCloser } from './sessions/room-closer.ts';
+import { RoomEntries } from './sessions/room-entries.ts';
 import { SessionQuota } from './sessions/session-quota.ts';
 import { SessionRecords } from './sessions/session-records.ts';
 import { SessionRegistry } from './sessions/session-registry.ts';
@@ -79,14 +80,25 @@ export function composeNode(context: NodeContext): NodeParts {
   const repair = new MembershipRepair({ context, registry, monitor, replicas, writer, records, terminator, quota });
   const reconciler = new Reconciler({ context, registry, replicas, repair });
   const takeover = new Takeover({ context, registry, monitor, records, repair, outbox });
-  const joiner = new SessionJoiner({ context, registry, quota, records, writer, pending, terminator, takeover });
+  const entries = new RoomEntries({ context, registry, writer, outbox });
+  const joiner = new SessionJoiner({
+    context,
+    registry,
+    quota,
+    records,
+    writer,
+    pending,
+    terminator,
+    takeover,
+    entries,
+  });
   const resumer = new SessionResumer({
     ...{ context, registry, replicas, writer, pending, quota, outbox, parking, terminator, takeover, repair },
   });
   const inbox = new Inbox(context, {
     relay: (peerId, frame) => router.fromNode(peerId, frame),
     room: (roomId, frame) => router.roomFromNode(roomId, frame),
-    control: (message) => onControl({ terminator, takeover, reconciler }, message),
+    control: (message) => onControl({ terminator, takeover, reconciler, entries }, message),
     missed: (node) => reconciler.resyncNode(node),
   });
   const sweep = async () => {
@@ -97,7 +109,7 @@ export function composeNode(context: NodeContext): NodeParts {
     await closer.endDue();
     for (const node of inbox.forgetDead(context.liveNodes)) outbox.forget(node);
   };
-  const parts = { context, registry, replicas, writer, router, parking, joiner, resumer, terminator, closer };
+  const parts = { context, registry, replicas, writer, router, parking, joiner, resumer, terminator, closer, entries };
   return { ...parts, monitor, outbox, reconciler, admin, sweep };
 }
 
@@ -105,10 +117,11 @@ interface ControlReceivers {
   readonly terminator: SessionTerminator;
   readonly takeover: Takeover;
   readonly reconciler: Reconciler;
+  readonly entries: RoomEntries;
 }
 
 /** A message of another node. One of a newer version may have a type that this one does not know: it is about a room, and checked there. */
-function onControl({ terminator, takeover, reconciler }: ControlReceivers, message: NodeControl): void {
+function onControl({ terminator, takeover, reconciler, entries }: ControlReceivers, message: NodeControl): void {
   switch (message.t) {
     case 'fence':
       terminator.fence(message.peerId, message.epoch);
@@ -122,6 +135,12 @@ function onControl({ terminator, takeover, reconciler }: ControlReceivers, messa
     case 'put':
     case 'drop':
       reconciler.onControl(message);
+      return;
+    case 'entry':
+      reconciler.onEntry(message);
+      return;
+    case 'admission':
+      entries.onAdmission(message);
       return;
     default:
       // A type of a newer version of this program.

@@ -17,6 +17,7 @@ const IS_FAULT: Readonly<Record<ErrorCode, boolean>> = {
   unknown_peer: false,
   room_full: false,
   room_locked: false,
+  room_waiting: false,
   room_over: false,
   room_unknown: false,
   too_many_sessions: false,

@@ -57,8 +57,10 @@ export class SignalingNode implements AsyncDisposable {
       connections: this.connections,
       createSession: (identity, socket) => parts.registry.create(identity, socket),
       handle: createMessageHandler(parts),
-      onGone: ({ session, left }) =>
-        context.track(left ? parts.terminator.end(session, 'left') : parts.terminator.detach(session)),
+      onGone: ({ session, left }) => {
+        context.track(parts.entries.withdraw(session));
+        context.track(left ? parts.terminator.end(session, 'left') : parts.terminator.detach(session));
+      },
     };
   }
 

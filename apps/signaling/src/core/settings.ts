@@ -39,6 +39,12 @@ export interface CoreSettings {
   readonly sweepInterval: number;
   /** How long a kicked login session stays out of the room. Default 3,600,000 (the longest life of an access token). */
   readonly banTime: number;
+  /** How long somebody who was let in may come in again, also after a lost session. Default 3,600,000. */
+  readonly admissionTime: number;
+  /** How long somebody who was refused may not ask again. Default 60,000. */
+  readonly refusalTime: number;
+  /** `retryAfter` of `room_waiting`, at most half a minute: who asks no more is forgotten after 75 s. Default 10,000. */
+  readonly knockAgain: number;
   /** `retryAfter` of `unavailable`. Default 2,000. */
   readonly retryAfter: number;
 }
@@ -61,5 +67,8 @@ export const DEFAULT_SETTINGS: CoreSettings = {
   nodeTimeout: 7000,
   sweepInterval: 10_000,
   banTime: 3_600_000,
+  admissionTime: 3_600_000,
+  refusalTime: 60_000,
+  knockAgain: 10_000,
   retryAfter: 2000,
 };

@@ -7,6 +7,7 @@ import { localMedia } from '../../media/local-media.ts';
 import { Icon, type IconName } from '../../ui/icons.tsx';
 import { BlurDecision } from '../settings/blur-decision.tsx';
 import { useHealthWords } from './connection-summary.tsx';
+import { admit, useKnockSound, useWaiting } from './waiting-people.tsx';
 
 /** What the call has to say about itself: above the stage, which makes room for it; one at a time, in order of weight. */
 export function Banner() {
@@ -21,8 +22,11 @@ function useContent(): ReactNode {
   const offer = useStore(call, (s) => s.offer?.label);
   const problem = useStore(localMedia, (s) => s.problem);
   const blurFailed = useStore(localMedia, (s) => s.blurFailed);
+  const knocks = useStore(call, (s) => (s.panel === 'people' ? 0 : (s.roomEntry?.waiting.length ?? 0)));
+  useKnockSound();
   if (network !== 'online') return <NetworkBanner network={network} />;
   if (soundBlocked) return <SoundBanner />;
+  if (knocks > 0) return <KnockBanner />;
   if (talkingMuted) return <TalkingBanner />;
   if (blurFailed) return <BlurBanner />;
   if (offer !== undefined) return <OfferBanner label={offer} />;
@@ -64,6 +68,22 @@ function SoundBanner() {
   return (
     <Line icon="speaker" words={t('call.soundBlocked')}>
       <Action label={t('call.soundStart')} onClick={() => call.set({ soundBlocked: false })} />
+    </Line>
+  );
+}
+
+/** Somebody waits to be let in; the list of people says the same while it is open. */
+function KnockBanner() {
+  const t = useText();
+  const waiting = useWaiting();
+  const [first] = waiting;
+  if (!first) return null;
+  const words =
+    waiting.length === 1 ? t('host.asks', { name: first.name }) : t('host.waiting', { count: waiting.length });
+  return (
+    <Line icon="person-add" words={words} testId="knock-banner">
+      {waiting.length === 1 && <Action label={t('host.admit')} onClick={() => admit([first.id])} />}
+      <Action label={t('host.see')} onClick={() => call.set({ panel: 'people' })} />
     </Line>
   );
 }

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { useStore } from '../../lib/store.ts';
+import { EntryChoice } from './waiting-people.tsx';
 
 /** What cannot be taken back is asked once more, in place. */
 function Confirmed(props: { label: string; sure: string; testId: string; onSure: () => void }) {
@@ -80,6 +81,7 @@ export function RoomModeration() {
   return (
     <section className="room-moderation" data-testid="moderation">
       <h3>{t('host.title')}</h3>
+      <EntryChoice />
       <div className="actions">
         <button
           type="button"

@@ -7,6 +7,7 @@ import { Icon } from '../../ui/icons.tsx';
 import { HandQueue } from './hand-queue.tsx';
 import { RoomModeration } from './moderation.tsx';
 import { type Person, PersonRow, useMe } from './person-row.tsx';
+import { WaitingPeople } from './waiting-people.tsx';
 
 /** From this many people on, looking for one of them is work. */
 const SEARCH_FROM = 8;
@@ -29,6 +30,7 @@ export function PeoplePanel({ onInvite }: { onInvite: () => void }) {
   return (
     <div className="panel-scroll">
       <Encrypted />
+      <WaitingPeople />
       <HandQueue />
       {rows.length >= SEARCH_FROM && <Search wanted={wanted} onWanted={setWanted} />}
       <p className="visually-hidden" role="status">

@@ -18,6 +18,7 @@ const WORDS: Record<EndKind, { title: MessageKey; text?: MessageKey }> = {
   closed: { title: 'end.closed', text: 'end.closedText' },
   refused: { title: 'end.refused', text: 'end.refusedText' },
   locked: { title: 'end.locked', text: 'end.lockedText' },
+  declined: { title: 'end.declined', text: 'end.declinedText' },
   over: { title: 'end.over', text: 'end.overText' },
   unknown: { title: 'end.unknown', text: 'end.unknownText' },
   link: { title: 'end.link', text: 'end.linkText' },

@@ -11,6 +11,7 @@ const WORDS = {
   slow: 'lobby.slow',
   offline: 'lobby.offline',
   full: 'lobby.full',
+  waiting: 'lobby.waiting',
 } as const;
 
 /** Joining takes long: why, as far as the page can tell, the way back, and the checks. */
@@ -18,15 +19,17 @@ export function ObstacleHelp() {
   const t = useText();
   const obstacle = useStore(call, (s) => s.obstacle);
   if (!obstacle) return null;
+  // Nothing is wrong.
+  const isTurn = obstacle === 'full' || obstacle === 'waiting';
   return (
     <div className="note" role="status" data-testid="obstacle" data-obstacle={obstacle}>
-      <Icon name="alert" />
+      <Icon name={isTurn ? 'people' : 'alert'} />
       <p className="small">{t(WORDS[obstacle])}</p>
       <div className="actions">
         <button type="button" className="button compact" data-testid="cancel-join" onClick={() => call.cancelJoin()}>
           {t('lobby.cancel')}
         </button>
-        {obstacle !== 'full' && (
+        {!isTurn && (
           <a className="button compact" href={`${basePath}/diagnostics/`}>
             {t('lobby.diagnostics')}
           </a>

@@ -3,7 +3,8 @@
 -- ARGV[9] '', or 'present': the info of a present record stays, with the order of ARGV[6]
 -- ARGV[10] user that bans name, or ''  [11] how the info of every member of that user begins, or ''
 -- ARGV[12] member of that user whose place this one may take, or ''  [13] room size that this one brings, or ''
--- ARGV[14] 'created': only into a room that has settings, or ''
+-- ARGV[14] 'created': only into a room that has settings, or ''  [15] 'moderator': a lock does not bind it, or ''
+-- ARGV[16] what moderators read of who asks to come in  [17] for how many ms it counts  [18] most people who ask
 reap()
 
 -- A member of the same user that is away, the first by name.
@@ -19,11 +20,26 @@ local function away()
   return found
 end
 
+-- Where one asks: answers 'waiting new', 'waiting' when it was known, or 'locked' when too many ask.
+local function knock()
+  local waiting, before = knocks(), nil
+  for _, one in ipairs(waiting) do
+    if one.login == ARGV[8] then before = one end
+  end
+  if not before and #waiting >= tonumber(ARGV[18]) then return 'locked' end
+  local since = before and before.since or now
+  local value = string.format('%.0f %.0f %s %s %s', since, now + ARGV[17], ARGV[2], ARGV[5], ARGV[16])
+  redis.call('HSET', KEYS[4], 'w ' .. ARGV[8], value)
+  if before and before.peer == ARGV[2] then return 'waiting' end
+  touch()
+  return 'waiting new'
+end
+
 local present = read(ARGV[2])
 local limit = tonumber(ARGV[7])
 local set = settings()
 if limit > 0 then
-  local login, user, size = unpack(redis.call('ZMSCORE', KEYS[2], ARGV[8], '!user ' .. ARGV[10], '!size'))
+  local login, user, size, admitted = unpack(redis.call('ZMSCORE', KEYS[2], ARGV[8], '!user ' .. ARGV[10], '!size', '!in ' .. ARGV[8]))
   if (login and tonumber(login) > now) or (ARGV[10] ~= '' and user and tonumber(user) > now) then return 'banned' end
   if not set and ARGV[14] == 'created' then return 'unknown' end
   if set and not present and set.closes > 0 and set.closes <= now then return 'over' end
@@ -31,14 +47,15 @@ if limit > 0 then
   local stored = size and members > 0 and size - SIZE_BASE or math.huge
   local brought = tonumber(ARGV[13]) or math.huge
   local most = math.min(limit, stored, brought, set and set.max > 0 and set.max or math.huge)
-  local locked = set and set.locked
+  local locked = set and set.locked and ARGV[15] ~= 'moderator'
+  if locked and set.ask and admitted and tonumber(admitted) > now then locked = false end
   if not present and (members >= most or locked) then
     -- A media node's agent takes no place.
     local people = members
     for peer in pairs(at) do if string.sub(peer, 1, 6) == 'media~' then people = people - 1 end end
     if people >= most or locked then
       local mine = away()
-      if not mine then return locked and 'locked' or 'full' end
+      if not mine then return locked and (set.ask and knock() or 'locked') or 'full' end
       if mine ~= ARGV[12] then return 'full ' .. mine end
       drop(mine, 'replaced')
     end

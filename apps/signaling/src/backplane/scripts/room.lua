@@ -1,8 +1,10 @@
 -- Shared head of the room scripts: the room as it is, read once. They change it with put and drop, and end with finish.
 -- KEYS[1] room: hash '#' -> "version, first version", peerId -> "epoch awayUntil node info", where info begins with {"order":N when counted
--- KEYS[2] who may enter: zset, login session and '!user <user id>' -> banned until (ms), '!size' -> SIZE_BASE + most members
+-- KEYS[2] who may enter: zset, login session and '!user <user id>' -> banned until (ms), '!size' -> SIZE_BASE + most members,
+--   '!in <login session>' -> let in until (ms)
 -- KEYS[3] rooms of the partition that have members or settings: zset, each with score 0, so in the order of their names
--- KEYS[4] settings: hash 'rules' -> "maxPeers locked closesAt endsAt emptyMs keptUntil", 'doc' -> JSON, 'revision' -> number; see room-settings.ts
+-- KEYS[4] settings: hash 'rules' -> "maxPeers locked closesAt endsAt emptyMs keptUntil", 'doc' -> JSON, 'revision' -> number, 'ask' -> '1' when
+--   one asks to come in, 'w <login session>' -> "since until peerId node info" of somebody who does; see room-settings.ts
 -- KEYS[5] only where events are on: outbox of the partition, a stream; see packages/service/src/room-events.ts
 -- ARGV[1] ms that an unread room is kept
 -- Above every time in ms, so that the removal of bans that are over leaves the size; exact as a double.
@@ -91,15 +93,45 @@ end
 local rules
 local function settings()
   if rules == nil then
-    local text = redis.call('HGET', KEYS[4], 'rules')
+    local text, ask = unpack(redis.call('HMGET', KEYS[4], 'rules', 'ask'))
     if text then
       local max, locked, closes, ends, empty, kept = string.match(text, '^(%d+) (%d) (%d+) (%d+) (%d+) (%d+)$')
       rules = { max = tonumber(max), locked = locked == '1', closes = tonumber(closes), ends = tonumber(ends), empty = tonumber(empty), kept = tonumber(kept) }
+      rules.ask = rules.locked and ask == '1'
     else
       rules = false
     end
   end
   return rules or nil
+end
+
+-- Those who ask to come in, the first first. Who asked too long ago is forgotten.
+local function knocks()
+  local found, all = {}, redis.call('HGETALL', KEYS[4])
+  for i = 1, #all, 2 do
+    if string.sub(all[i], 1, 2) == 'w ' then
+      local since, till, peer, rest = string.match(all[i + 1], '^(%d+) (%d+) (%S+) (.*)$')
+      if tonumber(till) > now then
+        found[#found + 1] = { login = string.sub(all[i], 3), since = tonumber(since), till = till, peer = peer, rest = rest }
+      else
+        redis.call('HDEL', KEYS[4], all[i])
+      end
+    end
+  end
+  table.sort(found, function(a, b) return a.since < b.since or (a.since == b.since and a.peer < b.peer) end)
+  return found
+end
+
+-- As readKnock reads it.
+local function told(knock)
+  return knock.till .. ' ' .. knock.peer .. ' ' .. knock.rest
+end
+
+-- A new version though no member has changed, so that the nodes of the room read it again.
+local function touch()
+  if members == 0 or not at['#'] then return end
+  local version, first = versions()
+  redis.call('HSET', KEYS[1], '#', string.format('%.0f %.0f', version + 1, first))
 end
 
 local function forget()
@@ -148,8 +180,18 @@ local function publish(version, first)
   redis.call('XADD', KEYS[5], 'MAXLEN', '~', OUTBOX_LENGTH, '*', 'e', head .. '\n' .. table.concat(events, '\n'))
 end
 
--- Writes what was changed; answers with the time and when the room ends (nothing if that was not read, 0 never), then field and value of
--- everything in the room, a line each: one string, as a client takes longer over an array.
+-- The time; if settings were read also when the room ends (0: never), who comes in, and behind tabs those who ask to.
+local function head()
+  if not rules then return now end
+  local text = string.format('%.0f %.0f ', now, rules.ends) .. (rules.ask and 'ask' or rules.locked and 'locked' or 'open')
+  if rules.ask then
+    for _, knock in ipairs(knocks()) do text = text .. '\t' .. told(knock) end
+  end
+  return text
+end
+
+-- Writes what was changed; answers with the head, then field and value of everything in the room, a line each: one string, as a client
+-- takes longer over an array.
 local function finish()
   local changes = #written / 2 + #dropped
   if changes > 0 then
@@ -168,6 +210,5 @@ local function finish()
     redis.call('PEXPIRE', KEYS[1], ARGV[1])
     if keeping or not existed then keep() end
   end
-  local head = rules and string.format('%.0f %.0f', now, rules.ends) or now
-  return head .. '\n' .. table.concat(room, '\n')
+  return head() .. '\n' .. table.concat(room, '\n')
 end

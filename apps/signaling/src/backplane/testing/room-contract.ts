@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
 import { compareNames, type RoomRules } from '../room-settings.ts';
-import { type Backplane, FORCED, type MemberRecord, partitionOf } from '../types.ts';
+import { type Backplane, FORCED, MAX_KNOCKS, type MemberRecord, partitionOf } from '../types.ts';
 
 export const OPEN_RULES: RoomRules = {
-  ...{ maxPeers: 0, locked: false, closesAt: 0, endsAt: 0 },
+  ...{ maxPeers: 0, entry: 'open', closesAt: 0, endsAt: 0 },
   ...{ emptyMs: 60_000, keptUntil: 0 },
 };
 
@@ -31,7 +31,7 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     await a.writeSettings(room, { rules: { ...OPEN_RULES, maxPeers: 2 }, doc: '{}' }, 'new');
     for (const peerId of ['p1', 'p2']) expect(await enter(a, room, peerId, { created: true })).toBe(true);
     expect(await enter(a, room, 'p3')).toEqual(refused('full'));
-    await set(a, room, { locked: true });
+    await set(a, room, { entry: 'locked' });
     expect(await enter(a, room, 'p3')).toEqual(refused('locked'));
     expect(await enter(a, room, 'p1')).toBe(true);
     await set(a, room, { closesAt: Date.now() - 1000 });
@@ -40,7 +40,7 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     await set(a, room, { closesAt: Date.now() + 60_000 });
     expect(await enter(a, room, 'p3')).toBe(true);
     // Restored after a loss: members stay in.
-    await set(a, room, { locked: true, maxPeers: 1 });
+    await set(a, room, { entry: 'locked', maxPeers: 1 });
     expect(await enter(a, room, 'p4', { limit: 0, created: true })).toBe(true);
   });
 
@@ -49,7 +49,7 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     const room = randomUUID();
     await a.writeSettings(room, { rules: OPEN_RULES, doc: '{}' }, 'new');
     await enter(a, room, 'ada');
-    await set(a, room, { locked: true });
+    await set(a, room, { entry: 'locked' });
     const mine = { seat: '{"userId":"ada",' };
     expect(await enter(a, room, 'new', mine)).toEqual(refused('locked'));
     await a.putMember(room, member('ada', a.name, { awayFor: 60_000, order: 2 }));
@@ -58,12 +58,72 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     expect((await a.readRoom(room, -1))?.members.map((m) => m.peerId)).toEqual(['new']);
   });
 
+  test('B-42 where one asks to come in, who asks is known to the room until answered, and nobody enters by asking', async () => {
+    await using a = await start();
+    const room = randomUUID();
+    await a.writeSettings(room, { rules: { ...OPEN_RULES, entry: 'ask' }, doc: '{}' }, 'new');
+    expect(await enter(a, room, 'host', { moderates: true })).toBe(true);
+    const before = await a.readRoom(room, -1);
+    expect(before).toMatchObject({ entry: 'ask' });
+    const ask = (peerId: string, loginSession: string) =>
+      enter(a, room, peerId, { loginSession, knock: `{"userId":"${peerId}","metadata":{"name":"ü\\t x"}}` });
+    const waiting = (isNew: boolean) => ({ ...refused('waiting'), isNew });
+    expect(await ask('p1', 'l1')).toEqual(waiting(true));
+    expect(await ask('p1', 'l1')).toEqual(waiting(false));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await ask('p2', 'l2')).toEqual(waiting(true));
+    const asked = await a.readRoom(room, before?.version ?? 0);
+    expect(asked?.members.map(({ peerId }) => peerId)).toEqual(['host']);
+    expect(asked?.waiting?.map(({ peerId, node, info }) => [peerId, node, info])).toEqual(
+      ['p1', 'p2'].map((p) => [p, a.name, `{"userId":"${p}","metadata":{"name":"ü\\t x"}}`]),
+    );
+    // The page was loaded again: one place in the queue, for the new peer.
+    expect(await ask('p3', 'l1')).toEqual(waiting(true));
+    expect((await a.readRoom(room, -1))?.waiting?.map(({ peerId }) => peerId)).toEqual(['p3', 'p2']);
+    const answer = (peerId: string, kind: 'admit' | 'refuse' | 'withdraw', ms = 60_000) =>
+      a.answerKnock(room, peerId, { kind, ms });
+    expect(await answer('p1', 'admit')).toBeUndefined();
+    expect(await answer('p3', 'admit')).toMatchObject({ peerId: 'p3', node: a.name });
+    expect(await answer('p3', 'admit')).toBeUndefined();
+    expect(await ask('p3', 'l1')).toBe(true);
+    expect(await answer('p2', 'withdraw')).toMatchObject({ peerId: 'p2' });
+    expect(await ask('p2', 'l2')).toEqual(waiting(true));
+    await answer('p2', 'refuse');
+    expect(await ask('p2', 'l2')).toEqual(refused('banned'));
+    expect((await a.readRoom(room, -1))?.waiting).toBeUndefined();
+    // A ban ends what a moderator allowed before.
+    await a.dropMember(room, 'p3', FORCED, { ban: { loginSession: 'l1', ms: 1 } });
+    await vi.waitFor(async () => expect(await ask('p4', 'l1')).toEqual(waiting(true)), 10_000);
+    // A lock is for those too who were let in, and an open room for everybody.
+    await set(a, room, { entry: 'locked' });
+    expect(await ask('p4', 'l1')).toEqual(refused('locked'));
+    expect(await a.readRoom(room, -1)).toMatchObject({ entry: 'locked' });
+    expect(await enter(a, room, 'second host', { moderates: true })).toBe(true);
+    await set(a, room, { entry: 'ask' });
+    expect((await a.readRoom(room, -1))?.waiting).toBeUndefined();
+    await set(a, room, {});
+    expect(await ask('p4', 'l1')).toBe(true);
+    expect(await a.readRoom(room, -1)).toMatchObject({ entry: 'open' });
+  });
+
+  test('B-42 a hundred people wait at most, and an empty room has those who ask as well', async () => {
+    await using a = await start();
+    const room = randomUUID();
+    await a.writeSettings(room, { rules: { ...OPEN_RULES, entry: 'ask' }, doc: '{}' }, 'new');
+    const ask = (i: number) => enter(a, room, `p${i}`, { loginSession: `l${i}` });
+    for (let i = 0; i < MAX_KNOCKS; i++) expect(await ask(i)).toMatchObject({ reason: 'waiting' });
+    expect(await ask(MAX_KNOCKS)).toEqual(refused('locked'));
+    expect(await ask(7)).toMatchObject({ reason: 'waiting', isNew: false });
+    const joined = await a.joinRoom(room, member('host', a.name), { limit: 9, loginSession: 'h', moderates: true });
+    expect(joined.ok && joined.state.waiting).toHaveLength(MAX_KNOCKS);
+  });
+
   test('B-38 settings outlive the last member for their time, and go with the room when that is forgotten', async () => {
     await using a = await start();
     const [room, brief, gone] = [randomUUID(), randomUUID(), randomUUID()];
     const of = async (name: string) => (await a.describeRooms([name]))[0]?.settings?.rules;
     for (const [name, rules] of [
-      [room, { locked: true }],
+      [room, { entry: 'locked' }],
       [brief, { emptyMs: 300 }],
       [gone, {}],
     ] as const) {
@@ -78,7 +138,7 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     expect(await of(gone)).toBeUndefined();
     expect(await a.listRooms({ prefix: gone, limit: 9 })).toEqual([]);
     await vi.waitFor(async () => expect(await of(brief)).toBeUndefined(), 10_000);
-    expect(await of(room)).toEqual({ ...OPEN_RULES, locked: true });
+    expect(await of(room)).toEqual({ ...OPEN_RULES, entry: 'locked' });
     expect((await a.describeRooms([room]))[0]).toMatchObject({
       firstVersion: 0,
       peerIds: [],

@@ -11,6 +11,7 @@ import type { RoomReplicas } from '../rooms/room-replicas.ts';
 import type { SessionJoiner } from '../sessions/join.ts';
 import type { SessionResumer } from '../sessions/resume.ts';
 import type { RoomCloser } from '../sessions/room-closer.ts';
+import type { RoomEntries } from '../sessions/room-entries.ts';
 import type { SessionRegistry } from '../sessions/session-registry.ts';
 import type { SessionTerminator } from '../sessions/terminate.ts';
 import type { Connection } from './connection.ts';
@@ -27,6 +28,7 @@ export interface HandlerParts {
   readonly resumer: SessionResumer;
   readonly terminator: SessionTerminator;
   readonly closer: RoomCloser;
+  readonly entries: RoomEntries;
 }
 
 export interface Call<Message> {

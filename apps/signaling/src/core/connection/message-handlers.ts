@@ -4,9 +4,10 @@ import { ignoreUnavailable, isMediaPeer } from '../../backplane/types.ts';
 import { SplicedFrame } from '../../wire/spliced-frame.ts';
 import { RefusalError } from '../errors.ts';
 import { withProvenName } from '../rooms/member-record.ts';
+import { entryOf } from '../rooms/notifications.ts';
 import { type Call, type Handler, type HandlerParts, memberOf, roomOf } from './call.ts';
 import type { Connection, ConnectionHost } from './connection.ts';
-import { closeRoom, kick, mute } from './moderation-handlers.ts';
+import { admit, closeRoom, kick, mute, refuse, setEntry } from './moderation-handlers.ts';
 import { resume } from './resume-handler.ts';
 import { checkMessage, isKnownType } from './validate.ts';
 
@@ -50,10 +51,16 @@ function answerJoined(connection: Connection, roomId: string): void {
   const members = room.peers(peerId);
   const seen = connection.dialect === 'seed' ? { peers: members.map((p) => p.peerId), members } : { peers: members };
   connection.sendMessage({ type: 'joined', roomId, peerId, ...seen, ...room.media(), version: room.version });
+  if (room.entry !== 'open' && connection.identity.grants.kick === true) connection.sendMessage(entryOf(room));
 }
 
 const leave: Handler<'leave'> = async ({ parts, connection, message }) => {
   const { session } = connection;
+  if (session.knocksAt !== undefined && session.knocksAt === message.roomId) {
+    await parts.entries.withdraw(session);
+    connection.sendMessage({ type: 'left', roomId: message.roomId });
+    return;
+  }
   const roomId = session.room?.id;
   // A leave that is said again may come behind the join of the next room.
   if (roomId === undefined || (message.roomId ?? roomId) !== roomId)
@@ -125,6 +132,9 @@ const handlers: { [T in keyof ClientMessageMap]: Handler<T> } = {
   kick,
   mute,
   'close-room': closeRoom,
+  'set-entry': setEntry,
+  admit,
+  refuse,
   offer: forward,
   answer: forward,
   'ice-candidate': forward,

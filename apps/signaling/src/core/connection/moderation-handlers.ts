@@ -1,4 +1,4 @@
-/** What a moderator may ask for: kick, mute, close the room. */
+/** What a moderator may ask for: kick, mute, close the room, decide who comes in. */
 import { RefusalError } from '../errors.ts';
 import type { Member, Room } from '../model.ts';
 import { type Handler, memberOf, roomOf } from './call.ts';
@@ -40,6 +40,26 @@ export const closeRoom: Handler<'close-room'> = async ({ parts, connection, mess
   // Answered before the session of the moderator ends as well.
   await context.carry(() => closer.close(empty, message.reason, () => done(connection, message)));
 };
+
+export const setEntry: Handler<'set-entry'> = async ({ parts, connection, message }) => {
+  const { context, entries } = parts;
+  checkModerator(connection);
+  const room = roomOf(connection);
+  await context.carry(() => entries.set(room, message.entry));
+  done(connection, message);
+};
+
+const decide =
+  (kind: 'admit' | 'refuse'): Handler<'admit' | 'refuse'> =>
+  async ({ parts, connection, message }) => {
+    const { context, entries } = parts;
+    checkModerator(connection);
+    const room = roomOf(connection);
+    await context.carry(() => entries.decide(room, message.peerId, kind));
+    done(connection, message);
+  };
+export const admit = decide('admit');
+export const refuse = decide('refuse');
 
 /** Answers a request that asked for an answer. */
 function done(connection: Connection, { type, ref }: { type: string; ref?: number }): void {

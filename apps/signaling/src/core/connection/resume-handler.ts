@@ -2,6 +2,7 @@
 import type { ServerMessage } from '@tandem/protocol';
 import { RefusalError } from '../errors.ts';
 import type { Session } from '../model.ts';
+import { entryOf } from '../rooms/notifications.ts';
 import { parseSessionToken, sessionToken } from '../sessions/session-keys.ts';
 import type { Handler } from './call.ts';
 
@@ -21,6 +22,8 @@ export const resume: Handler<'resume'> = async ({ parts, connection, message }) 
     connection.session = session;
     if (!unused.room) registry.forget(unused);
     if (!connection.closed) connection.sendMessage(resumedMessage(context.name, session, parked.length));
+    if (!connection.closed && session.room && connection.identity.grants.kick === true)
+      connection.sendMessage(entryOf(session.room));
     unread = connection.release(parked);
   } catch (error) {
     // Closed for a later resume: the end of such a socket is not reported.

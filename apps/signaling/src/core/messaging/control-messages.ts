@@ -15,11 +15,20 @@ export type RoomControl =
       readonly mark?: WriteMark;
     };
 
+/** Who may enter a room, or who asks to, has changed: the addressee reads it again. */
+export interface EntryControl {
+  readonly t: 'entry';
+  readonly room: string;
+  readonly version: number;
+}
+
 /** About one session, to the node that holds it. */
 export type SessionControl =
   | { readonly t: 'fence'; readonly peerId: string; readonly epoch: number }
   /** The store says that the sender took it over at that epoch, and the sender does not have it: the addressee goes on. */
   | { readonly t: 'keep'; readonly peerId: string; readonly epoch: number }
-  | { readonly t: 'end'; readonly peerId: string; readonly close: CloseName; readonly reason?: string };
+  | { readonly t: 'end'; readonly peerId: string; readonly close: CloseName; readonly reason?: string }
+  /** A moderator has decided about a session that asks to come in. */
+  | { readonly t: 'admission'; readonly peerId: string; readonly room: string; readonly admitted: boolean };
 
-export type NodeControl = RoomControl | SessionControl;
+export type NodeControl = RoomControl | EntryControl | SessionControl;

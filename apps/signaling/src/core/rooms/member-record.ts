@@ -1,5 +1,5 @@
 /** What is stored of a session as a member of a room. */
-import type { PeerMetadata } from '@tandem/protocol';
+import type { PeerInfo, PeerMetadata } from '@tandem/protocol';
 import type { Entrant, MemberRecord } from '../../backplane/types.ts';
 import type { Identity } from '../identity.ts';
 import type { MemberInfo, Session } from '../model.ts';
@@ -28,6 +28,17 @@ export function memberRecord(session: Session, node: string, awayFor = 0): Membe
     ...(metadata === undefined ? {} : { metadata: withProvenName(identity, metadata) }),
   };
   return { peerId: session.peerId, node, ...markOf(session), awayFor, info: JSON.stringify(info) };
+}
+
+/** What moderators read of a session that asks to come in: as much of a peer as tells who it is. */
+export function knockInfo({ identity, metadata }: Session): string {
+  const name = provenName(identity);
+  const info: Omit<PeerInfo, 'peerId'> = {
+    userId: identity.userId,
+    ...(name === undefined ? {} : { name }),
+    ...(metadata?.name === undefined ? {} : { metadata: { name: metadata.name } }),
+  };
+  return JSON.stringify(info);
 }
 
 /** What a join says to the store of this session's user. `seat` is how every {@link memberRecord} of that user begins. */

@@ -14,12 +14,12 @@ import {
   UnavailableError,
 } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
-import type { RoomControl } from '../messaging/control-messages.ts';
+import type { EntryControl, RoomControl } from '../messaging/control-messages.ts';
 import type { Outbox } from '../messaging/outbox.ts';
 import type { Member, Room, Session } from '../model.ts';
 import { markOf } from '../sessions/session-keys.ts';
 import type { SessionRegistry } from '../sessions/session-registry.ts';
-import { entrantOf, memberRecord } from './member-record.ts';
+import { entrantOf, knockInfo, memberRecord } from './member-record.ts';
 import { tellRoom } from './notifications.ts';
 import type { PendingRemovals, Removal } from './pending-removals.ts';
 import type { RoomReplicas } from './room-replicas.ts';
@@ -59,6 +59,7 @@ export class MembershipWriter {
     return this.enter(roomId, memberRecord(session, this.#context.name), {
       ...{ limit, loginSession: session.identity.loginSession, created: this.#context.settings.createdRoomsOnly },
       ...entrantOf(session),
+      ...{ moderates: session.identity.grants.kick === true, knock: knockInfo(session) },
       ...(replaces === undefined ? {} : { replaces }),
     });
   }
@@ -89,7 +90,10 @@ export class MembershipWriter {
 
   /** After a {@link write}: on success the session is in and knows the room. */
   async join({ session, roomId, result, entered }: Joining): Promise<'joined' | JoinRefusal> {
-    if (!result.ok) return result.reason;
+    if (!result.ok) {
+      if (result.reason === 'waiting' && result.isNew) await this.announce(roomId);
+      return result.reason;
+    }
     if (session.state.kind === 'ended') {
       // The socket went while the write was on its way: no ghost may stay behind.
       await this.retract(session, roomId);
@@ -185,7 +189,17 @@ export class MembershipWriter {
     if (member) this.#publish(state, { t: 'put', room: roomId, version: state.version, member });
   }
 
-  #publish(state: RoomState, message: RoomControl): void {
+  /** Something of the room that is no member has changed: reads it, and has every node of the room do so. @throws UnavailableError */
+  async announce(roomId: string): Promise<RoomState | undefined> {
+    const state = await this.#context.backplane.readRoom(roomId, -1);
+    if (!state) return undefined;
+    const room = this.#replicas.rooms.get(roomId);
+    if (room) this.#replicas.apply(room, state);
+    this.#publish(state, { t: 'entry', room: roomId, version: state.version });
+    return state;
+  }
+
+  #publish(state: RoomState, message: RoomControl | EntryControl): void {
     const nodes = new Set(state.members.map((m) => m.node));
     nodes.delete(this.#context.name);
     for (const node of nodes) this.#outbox.control(node, message);

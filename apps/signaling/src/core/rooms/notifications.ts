@@ -1,5 +1,5 @@
 /** What the clients of this node receive about a room. */
-import type { ServerMessage } from '@tandem/protocol';
+import type { PeerInfo, ServerMessage } from '@tandem/protocol';
 import { isMediaPeer } from '../../backplane/types.ts';
 import type { Room } from '../model.ts';
 
@@ -16,6 +16,18 @@ export function tellRoom(room: Room, message: ServerMessage & { peerId: string }
     text ??= JSON.stringify({ ...message, version: room.version });
     session.state.connection.tell(text);
   }
+}
+
+/** Who comes in and who asks to, to the moderators of this node in the room. */
+export function tellModerators(room: Room): void {
+  for (const { state, identity } of room.locals)
+    if (state.kind === 'attached' && identity.grants.kick === true)
+      state.connection.tell(JSON.stringify(entryOf(room)));
+}
+
+export function entryOf(room: Room): ServerMessage {
+  const waiting = room.waiting.map(({ peerId, info }): PeerInfo => ({ ...(JSON.parse(info) as PeerInfo), peerId }));
+  return { type: 'entry', roomId: room.id, entry: room.entry, waiting };
 }
 
 /** The whole room, to every attached session of this node in it. */

@@ -4,7 +4,7 @@
  */
 import { isLater, ROOM_TTL_MS, type RoomCheck, UnavailableError } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
-import type { RoomControl } from '../messaging/control-messages.ts';
+import type { EntryControl, RoomControl } from '../messaging/control-messages.ts';
 import type { Room, Session } from '../model.ts';
 import type { SessionRegistry } from '../sessions/session-registry.ts';
 import type { MembershipRepair } from './membership-repair.ts';
@@ -50,6 +50,12 @@ export class Reconciler {
     room.version = message.version;
     if (message.t === 'put') this.#replicas.applyMember(room, message.member);
     else this.#replicas.applyGone(room, message.peerId, message.reason);
+  }
+
+  /** Who comes in or asks to has changed, says another node. */
+  onEntry({ room: roomId, version }: EntryControl): void {
+    const room = this.#replicas.rooms.get(roomId);
+    if (room && version > room.version) this.resync(room);
   }
 
   #isNews(room: Room, message: RoomControl): boolean {

@@ -7,7 +7,7 @@ import { ignoreUnavailable, isLater, type MemberRecord, type RoomState } from '.
 import type { NodeContext } from '../context.ts';
 import { type Member, type MemberInfo, peerInfo, Room, type Session } from '../model.ts';
 import type { SessionRegistry } from '../sessions/session-registry.ts';
-import { tellRoom } from './notifications.ts';
+import { tellModerators, tellRoom } from './notifications.ts';
 
 export interface ReplicaObserver {
   /** The store lacks a session that lives here. */
@@ -96,6 +96,7 @@ export class RoomReplicas {
     room.readAt = this.#context.clock.now();
     room.version = state.version;
     if (state.endsIn !== undefined) room.endsAt = this.#context.clock.now() + state.endsIn;
+    this.#applyEntry(room, state);
     let changed = false;
     const present = new Set<string>();
     for (const record of state.members) {
@@ -109,6 +110,17 @@ export class RoomReplicas {
     for (const peerId of [...room.members.keys()])
       if (!present.has(peerId)) changed = this.applyGone(room, peerId, 'timeout') || changed;
     return changed;
+  }
+
+  #applyEntry(room: Room, { entry, waiting = [] }: RoomState): void {
+    if (entry === undefined) return;
+    const ids = (knocks: RoomState['waiting'] = []) => knocks.map(({ peerId }) => peerId).join();
+    const isNews = entry !== room.entry || ids(waiting) !== ids(room.waiting);
+    room.entry = entry;
+    room.waiting = waiting;
+    const [next] = waiting.map(({ endsIn }) => endsIn).sort((a, b) => a - b);
+    if (next !== undefined) this.#scheduleReap(room, next);
+    if (isNews) tellModerators(room);
   }
 
   /** A member as another node or the store has it. @returns whether that was news */

@@ -6,6 +6,7 @@ import { RefusalError } from '../errors.ts';
 import type { Session } from '../model.ts';
 import type { MembershipWriter } from '../rooms/membership-writer.ts';
 import type { PendingRemovals } from '../rooms/pending-removals.ts';
+import type { RoomEntries } from './room-entries.ts';
 import type { SessionQuota } from './session-quota.ts';
 import type { SessionRecords } from './session-records.ts';
 import type { SessionRegistry } from './session-registry.ts';
@@ -21,6 +22,7 @@ export interface SessionJoinerParts {
   readonly pending: PendingRemovals;
   readonly terminator: SessionTerminator;
   readonly takeover: Takeover;
+  readonly entries: RoomEntries;
 }
 
 export class SessionJoiner {
@@ -31,10 +33,10 @@ export class SessionJoiner {
 
   /**
    * @param entered called as soon as it is in, before anything else about the room reaches it
-   * @throws RefusalError `room_full`, `room_locked`, `room_over`, `room_unknown`, `forbidden`, `too_many_sessions`, `unavailable`
+   * @throws RefusalError `room_full`, `room_locked`, `room_waiting`, `room_over`, `room_unknown`, `forbidden`, `too_many_sessions`, `unavailable`
    */
   async join(session: Session, roomId: string, entered: () => void): Promise<void> {
-    const { context, registry, records, pending, takeover } = this.#parts;
+    const { context, registry, records, pending, takeover, entries } = this.#parts;
     if (!context.up) throw context.unavailable();
     session.order++;
     await registry.whileBusy(session.peerId, async () => {
@@ -42,12 +44,14 @@ export class SessionJoiner {
         const result = await this.#enter(session, roomId, entered);
         if (result === 'joined') {
           context.counters.joins++;
+          session.knocksAt = undefined;
           // The socket went while the writes were on their way.
           if (!registry.get(session.peerId)) await records.remove(session);
           return;
         }
         await records.remove(session);
-        throw refused(roomId, result);
+        if (result === 'waiting') await entries.knocked(session, roomId);
+        throw refused(roomId, result, context.settings.knockAgain);
       } catch (error) {
         if (!(error instanceof UnavailableError)) throw error;
         pending.addSession(roomId, session, { patience: context.settings.nodeTimeout });
@@ -104,7 +108,7 @@ export class SessionJoiner {
   }
 }
 
-function refused(roomId: string, result: JoinRefusal): RefusalError {
+function refused(roomId: string, result: JoinRefusal, knockAgain: number): RefusalError {
   const refusal = (code: ErrorCode, message: string) => new RefusalError(code, message, { field: '/roomId' });
   switch (result) {
     case 'full':
@@ -113,6 +117,10 @@ function refused(roomId: string, result: JoinRefusal): RefusalError {
       return refusal('forbidden', 'You were removed from this room.');
     case 'locked':
       return refusal('room_locked', `Room ${roomId} is locked.`);
+    case 'waiting':
+      return new RefusalError('room_waiting', `A moderator of room ${roomId} decides whether you come in.`, {
+        ...{ field: '/roomId', retryAfter: knockAgain },
+      });
     case 'over':
       return refusal('room_over', `Room ${roomId} takes no new people any more.`);
     case 'unknown':

@@ -23,7 +23,7 @@ test('S-35 a room that is full, locked or over refuses with a code of its own, a
   const eve = new Client(n1, 'eve');
   await set(cluster, { maxPeers: 2 });
   expect(await join(cluster, eve)).toBe('room_full');
-  await set(cluster, { locked: true });
+  await set(cluster, { entry: 'locked' });
   expect(await join(cluster, eve)).toBe('room_locked');
   await set(cluster, { closesAt: cluster.clock.now() + 30 });
   await cluster.run(40);
@@ -34,7 +34,7 @@ test('S-35 a room that is full, locked or over refuses with a code of its own, a
 
 test('S-35 a refusal by the settings of a room is no fault of the client', async () => {
   const { cluster, n1 } = await pair();
-  await set(cluster, { locked: true });
+  await set(cluster, { entry: 'locked' });
   const eve = new Client(n1, 'eve');
   for (let i = 0; i < 40; i++) await join(cluster, eve);
   expect(eve.of('error')).toHaveLength(40);
@@ -43,7 +43,7 @@ test('S-35 a refusal by the settings of a room is no fault of the client', async
 
 test('S-35 in a locked room a page that was loaded again has its seat', async () => {
   const { cluster, n1, a, b } = await pair();
-  await set(cluster, { locked: true });
+  await set(cluster, { entry: 'locked' });
   a.connection.onClosed(1006);
   await cluster.run();
   const again = new Client(n1, 'ada', {}, 'another login');

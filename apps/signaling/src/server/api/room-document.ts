@@ -37,7 +37,7 @@ export function settingsOf(doc: RoomDocument, now: number): NewSettings {
   const isTimed = last > 0 && emptyTimeoutSeconds === undefined;
   const rules: RoomRules = {
     maxPeers: doc.maxPeers ?? 0,
-    locked: doc.locked ?? false,
+    entry: doc.locked ? 'locked' : doc.waitingRoom ? 'ask' : 'open',
     closesAt: Math.min(expiresAt || Infinity, endsAt || Infinity, Number.MAX_SAFE_INTEGER) % Number.MAX_SAFE_INTEGER,
     endsAt,
     emptyMs: isTimed ? 1000 : (emptyTimeoutSeconds ?? DAY_MS / 1000) * 1000,
@@ -84,6 +84,7 @@ export function represent(roomId: string, description: RoomDescription): Room {
   const { request: _request, createdBy: _createdBy, ...doc } = documentOf(description) ?? {};
   return {
     locked: false,
+    waitingRoom: false,
     metadata: {},
     tags: [],
     ...doc,

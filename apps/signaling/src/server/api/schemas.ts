@@ -31,7 +31,13 @@ const MaxPeers = Type.Integer({
   maximum: 1000,
   description: 'Most people at once. Default: the limit of the service, which it cannot raise.',
 });
-const Locked = Type.Boolean({ description: 'No new people come in; members stay. Default false.' });
+const Locked = Type.Boolean({
+  description: 'No new people come in but moderators (grant `kick`); members stay. Default false.',
+});
+const WaitingRoom = Type.Boolean({
+  description:
+    'New people wait until a moderator in the room (grant `kick`) lets them in. `locked` counts before it. Default false.',
+});
 const EmptyTimeoutSeconds = Type.Integer({
   minimum: 1,
   maximum: 2_592_000,
@@ -55,6 +61,7 @@ export const RoomBody = Type.Object(
     roomId: Type.Optional(RoomId),
     maxPeers: Type.Optional(MaxPeers),
     locked: Type.Optional(Locked),
+    waitingRoom: Type.Optional(WaitingRoom),
     emptyTimeoutSeconds: Type.Optional(EmptyTimeoutSeconds),
     expiresAt: Type.Optional(ExpiresAt),
     endAt: Type.Optional(EndAt),
@@ -70,6 +77,7 @@ export const RoomPatch = Type.Object(
   {
     maxPeers: orNull(MaxPeers),
     locked: orNull(Locked),
+    waitingRoom: orNull(WaitingRoom),
     emptyTimeoutSeconds: orNull(EmptyTimeoutSeconds),
     expiresAt: orNull(ExpiresAt),
     endAt: orNull(EndAt),
@@ -91,6 +99,7 @@ export const Room = Type.Object(
     numPeers: Type.Integer({ description: 'People in it now, also those who are away for a moment.' }),
     maxPeers: Type.Optional(MaxPeers),
     locked: Locked,
+    waitingRoom: WaitingRoom,
     emptyTimeoutSeconds: Type.Optional(EmptyTimeoutSeconds),
     expiresAt: Type.Optional(ExpiresAt),
     endAt: Type.Optional(EndAt),

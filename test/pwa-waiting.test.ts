@@ -1,0 +1,57 @@
+/** Who may come in: a moderator decides in the page, the server enforces it (S-46 to S-48), and those who wait see what goes on. */
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { expectAccessible, noDevices, patience, pwaSuite } from './pwa/suite.ts';
+
+const suite = pwaSuite();
+const { join } = suite;
+
+test('a room that asks: who comes waits without a look inside, is let in, turned away, or gives up', async () => {
+  suite.pwa.auth.grants = { kick: true };
+  onTestFinished(() => {
+    suite.pwa.auth.grants = {};
+  });
+  const { page: host } = await join('Grace', 'asks', { before: noDevices });
+  await host.getByTestId('open-people').click();
+  await host.getByTestId('entry-ask').click();
+  await host.locator('[data-testid=entry-ask][aria-pressed=true]').waitFor();
+  await expectAccessible(host, 'who may come in');
+  await host.getByTestId('open-people').click();
+  suite.pwa.auth.grants = {};
+
+  const { page: eve } = await join('Eve', 'asks', { before: noDevices });
+  await eve.locator('[data-obstacle=waiting]').waitFor();
+  await eve.getByText('Waiting for the host to let you in.').waitFor();
+  await expectAccessible(eve, 'waiting to be let in');
+  await host.getByTestId('knock-banner').getByText('Eve asks to come in').waitFor();
+  await expectAccessible(host, 'somebody asks to come in');
+  expect(await host.getByTestId('peer-tile').count(), 'she is not in').toBe(0);
+  await host.getByTestId('knock-banner').getByRole('button', { name: 'Let in' }).click();
+  await host.getByTestId('peer-tile').waitFor();
+  await eve.getByTestId('peer-tile').waitFor();
+  await host.getByTestId('knock-banner').waitFor({ state: 'detached' });
+
+  const [{ page: fay }, { page: gus }] = await Promise.all([
+    join('Fay', 'asks', { before: noDevices }),
+    join('Gus', 'asks', { before: noDevices }),
+  ]);
+  await host.getByTestId('knock-banner').getByRole('button', { name: 'Show' }).click();
+  const rows = host.getByTestId('waiting-people').getByRole('listitem');
+  await vi.waitFor(async () => expect(await rows.count()).toBe(2), patience);
+  await expectAccessible(host, 'two wait');
+  await gus.getByTestId('cancel-join').click();
+  await vi.waitFor(async () => expect(await rows.allTextContents()).toEqual(['FayTurn awayLet in']), patience);
+  await gus.locator('[data-state=ready]').waitFor();
+  await host.getByRole('button', { name: 'Turn away Fay' }).click();
+  await fay.locator('[data-testid=ended][data-end=declined]').waitFor();
+  await expectAccessible(fay, 'turned away');
+  await host.getByTestId('waiting-people').waitFor({ state: 'detached' });
+
+  await host.getByTestId('entry-locked').click();
+  await host.locator('[data-testid=entry-locked][aria-pressed=true]').waitFor();
+  await gus.getByTestId('join').click();
+  await gus.locator('[data-testid=ended][data-end=locked]').waitFor();
+  await host.getByTestId('entry-open').click();
+  await host.locator('[data-testid=entry-open][aria-pressed=true]').waitFor();
+  await gus.getByTestId('rejoin').click();
+  await gus.getByTestId('peer-tile').first().waitFor();
+});
