@@ -16,6 +16,7 @@ const MAY_IMPORT = {
   'apps/client': ['packages/rtc', 'packages/protocol'],
   'apps/auth': ['packages/service', 'packages/protocol'],
   'apps/signaling': ['packages/service', 'packages/protocol'],
+  'apps/hooks': ['packages/service', 'packages/protocol'],
   // Of the apps infra knows the configuration only.
   // The media node's agent is a signaling peer: it has the SDK's session, and reads access tokens.
   infra: [
@@ -24,6 +25,7 @@ const MAY_IMPORT = {
     'packages/protocol',
     'apps/auth/src/config.ts',
     'apps/signaling/src/config.ts',
+    'apps/hooks/src/config.ts',
     'apps/client/src/config.ts',
   ],
 };

@@ -76,6 +76,8 @@ export const API_SCOPES = [
   'peers:write',
   'messages:write',
   'tokens:mint',
+  'events:read',
+  'webhooks:write',
 ] as const;
 export type ApiScope = (typeof API_SCOPES)[number];
 

@@ -1,3 +1,4 @@
+export * from './backend-token.ts';
 export * from './call-kpis.ts';
 export * from './config.ts';
 export * from './health.ts';

@@ -1,12 +1,13 @@
 /** Who asks the server API, how often it may, and what for. */
-import { type ApiScope, type BackendClaims, mayEnter } from '@tandem/protocol';
-import { isRoomId } from '@tandem/protocol/names';
+import type { ApiScope, BackendClaims } from '@tandem/protocol';
 import {
+  authenticateBackend,
   ipKey,
   type LoadShedder,
   ProblemError,
   type RevocationWatch,
-  TokenError,
+  requireRoom,
+  requireScope,
   type TokenVerifier,
 } from '@tandem/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -57,7 +58,7 @@ export function registerBackends(scope: FastifyInstance, options: BackendOptions
     // A signature costs more than an answer: no address has any number of them checked.
     const crowd = addresses.of(ipKey(clientAddress(request.raw, options.trustedProxies)), now).take(now);
     if (crowd > 0) throw limited(crowd, 'network address');
-    const claims = await authenticate(request, options);
+    const claims = await authenticateBackend(request.headers.authorization, options);
     request.backend = claims;
     const bucket = keys.of(claims.sub, now);
     const wait = bucket.take(now);
@@ -67,47 +68,11 @@ export function registerBackends(scope: FastifyInstance, options: BackendOptions
   });
 }
 
-async function authenticate(
-  request: FastifyRequest,
-  { verifier, revocations }: BackendOptions,
-): Promise<BackendClaims> {
-  const token = /^Bearer +([^\s,]+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  const refused = (code: string, why: string) =>
-    new ProblemError(401, code, why, { field: 'authorization', challenge: 'Bearer error="invalid_token"' });
-  if (token?.startsWith('tk_'))
-    throw refused('token_refused', 'An API key is for auth: get a backend token from POST /auth/token.');
-  try {
-    const claims = await verifier.verifyBackend(token);
-    if (revocations.isRevoked(claims)) throw refused('token_revoked', 'The API key of this token was revoked.');
-    return claims;
-  } catch (error) {
-    if (!(error instanceof TokenError)) throw error;
-    if (error.reason === 'unavailable')
-      throw new ProblemError(503, 'unavailable', 'The keys of auth are not there yet; try again soon.', {
-        retryAfter: 2,
-      });
-    throw refused(`token_${CODES[error.reason] ?? 'refused'}`, `The backend token was refused: ${error.message}.`);
-  }
-}
-const CODES: Readonly<Record<string, string>> = { missing: 'missing', expired: 'expired' };
-
 function authorize(request: FastifyRequest, claims: BackendClaims): void {
   const { scope } = request.routeOptions.config;
-  if (scope && !claims.scope.split(' ').includes(scope))
-    throw new ProblemError(403, 'scope_missing', `The backend token needs the scope ${scope}.`, {
-      field: 'authorization',
-      challenge: `Bearer error="insufficient_scope", scope="${scope}"`,
-    });
+  if (scope) requireScope(claims, scope);
   const { roomId } = request.params as { roomId?: string };
   if (roomId !== undefined) requireRoom(claims, roomId, 'roomId');
-}
-
-/** @throws ProblemError 400, 403 */
-export function requireRoom(claims: BackendClaims, roomId: string, field: string): void {
-  if (!isRoomId(roomId))
-    throw new ProblemError(400, 'invalid_field', `${field} is no room id (rule S-29)`, { field: `/${field}` });
-  if (!mayEnter(claims, roomId))
-    throw new ProblemError(403, 'room_refused', 'The API key is not for that room.', { field: `/${field}` });
 }
 
 /** The claims of a request that passed. */

@@ -1,13 +1,13 @@
 /** `/v1/rooms`: what a backend decides about rooms. */
 import { randomBytes } from 'node:crypto';
 import type { BackendClaims } from '@tandem/protocol';
-import { ProblemError } from '@tandem/service';
+import { ProblemError, requireRoom } from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { RoomDescription } from '../../backplane/room-settings.ts';
 import type { Backplane } from '../../backplane/types.ts';
 import type { SignalingNode } from '../../core/node.ts';
-import { backendOf, requireRoom } from './backend.ts';
+import { backendOf } from './backend.ts';
 import { documentOf, etagOf, patched, type RoomDocument, represent, settingsOf, sha256 } from './room-document.ts';
 import { listPage } from './room-list.ts';
 import { Empty, problems, RoomBody, RoomPage, RoomParams, RoomPatch, RoomQuery } from './schemas.ts';

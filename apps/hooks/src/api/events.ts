@@ -1,0 +1,157 @@
+/** The feed: events as JSON pages, or as they come (server-sent events). */
+import type { BackendClaims } from '@tandem/protocol';
+import { mayEnter } from '@tandem/protocol';
+import { ProblemError, type RedisClient, requireRoom } from '@tandem/service';
+import { partitionOf } from '@tandem/service/room-events';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { type LoggedEvent, type Position, readLog, readPosition, writePosition } from '../event-log.ts';
+import { EVENT_TYPES } from '../events/room-fold.ts';
+import { backendOf } from './backend.ts';
+import { EventPage, EventQuery, problems } from './schemas.ts';
+
+interface Wanted {
+  readonly after: Position;
+  readonly partition: number | undefined;
+  readonly isWanted: (event: LoggedEvent) => boolean;
+}
+
+export function eventRoutes(api: FastifyInstance, redis: RedisClient, streams: EventStreams): void {
+  api.get<{ Querystring: EventQuery }>(
+    '/events',
+    {
+      config: { scope: 'events:read' },
+      schema: {
+        tags: ['events'],
+        summary: 'Events of rooms',
+        description:
+          'JSON pages; with `Accept: text/event-stream` a stream, from `Last-Event-ID`, `after` or now. Same ids and bodies as webhooks. Needs the scope events:read.',
+        querystring: EventQuery,
+        response: { 200: EventPage, ...problems() },
+      },
+    },
+    async (request, reply) => {
+      const claims = backendOf(request);
+      const isStream = request.headers.accept?.includes('text/event-stream') === true;
+      const last = request.headers['last-event-id'];
+      const query =
+        isStream && typeof last === 'string' && last !== '' ? { ...request.query, after: last } : request.query;
+      const wanted = readQuery(query, claims, isStream);
+      if (isStream) {
+        streams.serve(reply, wanted, claims);
+        return reply;
+      }
+      const { events, next } = await readLog(redis, { ...wanted, limit: Number(query.limit ?? 100) || 1 });
+      // Bodies are JSON already.
+      const bodies = events.filter(wanted.isWanted).map(({ body }) => body);
+      return reply
+        .type('application/json')
+        .serializer((text: unknown) => String(text))
+        .send(`{"events":[${bodies.join(',')}],"nextCursor":"${writePosition(next)}"}`);
+    },
+  );
+}
+
+/** @throws ProblemError 400, 403 */
+function readQuery(query: EventQuery, claims: BackendClaims, isStream: boolean): Wanted {
+  const { roomId, types } = query;
+  if (roomId !== undefined) requireRoom(claims, roomId, 'roomId');
+  const wanted = types?.split(',').filter(Boolean) ?? [];
+  const unknown = wanted.find((type) => !EVENT_TYPES.some((one) => one === type));
+  if (unknown !== undefined)
+    throw new ProblemError(400, 'invalid_field', `querystring/types: ${unknown} is none of ${EVENT_TYPES.join(', ')}`, {
+      field: '/types',
+    });
+  return {
+    after: readAfter(query.after, isStream),
+    partition: roomId === undefined ? undefined : partitionOf(roomId),
+    isWanted: ({ room, type }) =>
+      (wanted.length === 0 || wanted.includes(type)) &&
+      (roomId === undefined ? room === '' || mayEnter(claims, room) : room === roomId),
+  };
+}
+
+function readAfter(after: string | undefined, isStream: boolean): Position {
+  if (after === undefined) return [isStream ? Date.now() : 0, 0, 0];
+  const position = readPosition(after);
+  if (position) return position;
+  const time = Date.parse(after);
+  if (Number.isFinite(time) && time >= 0) return [time, 0, 0];
+  throw new ProblemError(400, 'invalid_field', 'querystring/after is no cursor of a page and no RFC 3339 time', {
+    field: '/after',
+  });
+}
+
+/** How often the log is read for a stream, ms. */
+const POLL_MS = 500;
+/** A stream says that it lives, ms; below the idle timeouts on the way (60 s). */
+const PING_MS = 15_000;
+/** Events of one look. */
+const AT_ONCE = 200;
+
+export class EventStreams {
+  readonly #redis: RedisClient;
+  readonly #most: number;
+  readonly #open = new Set<FastifyReply>();
+  constructor(redis: RedisClient, most: number) {
+    this.#redis = redis;
+    this.#most = most;
+  }
+
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** Ends all of them; clients come back to another task with their last id. */
+  close(): void {
+    for (const reply of this.#open) reply.raw.end();
+  }
+
+  /** @throws ProblemError 503 */
+  serve(reply: FastifyReply, wanted: Wanted, { exp }: BackendClaims): void {
+    if (this.#open.size >= this.#most)
+      throw new ProblemError(503, 'overloaded', 'This task has as many event streams as it serves.', { retryAfter: 5 });
+    this.#open.add(reply);
+    reply.hijack();
+    reply.raw.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    });
+    reply.raw.write('retry: 1000\n\n');
+    void this.#run(reply, wanted, exp * 1000).finally(() => {
+      this.#open.delete(reply);
+      reply.raw.end();
+    });
+  }
+
+  /** Until the client goes, the token ends, or Redis is away: the client comes back with its last id. */
+  async #run({ raw, request }: FastifyReply, { after, partition, isWanted }: Wanted, expiresAt: number): Promise<void> {
+    let position = after;
+    let pingAt = Date.now() + PING_MS;
+    try {
+      while (!raw.destroyed && !raw.writableEnded && Date.now() < expiresAt) {
+        const { events, next } = await readLog(this.#redis, { after: position, limit: AT_ONCE, partition });
+        position = next;
+        const text = events.filter(isWanted).map(({ position: at, type, body }) => {
+          return `id: ${writePosition(at)}\nevent: ${type}\ndata: ${body}\n\n`;
+        });
+        const isIdle = text.length === 0 && Date.now() >= pingAt;
+        if (text.length > 0 || isIdle) {
+          pingAt = Date.now() + PING_MS;
+          // A slow reader holds up only its own stream.
+          if (!raw.write(isIdle ? ': \n\n' : text.join(''))) await drained(raw);
+        }
+        if (events.length < AT_ONCE) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    } catch (error) {
+      request.log.warn({ err: error }, 'event stream ended');
+    }
+  }
+}
+
+function drained(raw: FastifyReply['raw']): Promise<void> {
+  return new Promise((resolve) => {
+    raw.once('drain', resolve);
+    raw.once('close', resolve);
+  });
+}

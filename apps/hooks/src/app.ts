@@ -1,0 +1,157 @@
+/** The whole hooks service, built by one call. */
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import {
+  connectRedis,
+  createLogger,
+  createMetrics,
+  createRateLimiter,
+  createTokenVerifier,
+  type Logger,
+  type Metrics,
+  type RevocationWatch,
+  registerHealth,
+  startTelemetry,
+  type Telemetry,
+  type TokenVerifier,
+  traceRequests,
+  watchRevocations,
+} from '@tandem/service';
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { registerApi } from './api/index.ts';
+import type { HooksConfig } from './config.ts';
+import { type Outcome, send } from './delivery/send.ts';
+import { signatureHeaders } from './delivery/signature.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { type Endpoint, Endpoints } from './endpoints.ts';
+import type { RoomEvent } from './events/room-fold.ts';
+import { exposeHooks, newCounters } from './observe.ts';
+import { SecretBox } from './secret-box.ts';
+
+export interface HooksOverrides {
+  readonly log?: Logger;
+  /** Also measure the whole process (event loop, heap, garbage collection). For `main`. */
+  readonly observeProcess?: boolean;
+}
+
+export interface Hooks extends AsyncDisposable {
+  readonly app: FastifyInstance;
+  readonly port: number;
+  /** `http://127.0.0.1:port` */
+  readonly url: string;
+}
+
+/** Build and start. @throws Error when the port cannot be had */
+export async function createHooks(config: HooksConfig, overrides: HooksOverrides = {}): Promise<Hooks> {
+  const instance = `hooks-${randomUUID().slice(0, 8)}`;
+  const metrics = createMetrics({ service: 'hooks', node: instance });
+  if (overrides.observeProcess) metrics.observeProcess();
+  await using cleanup = new AsyncDisposableStack();
+  const telemetry = cleanup.use(await openTelemetry(config, instance, metrics));
+  const log = overrides.log ?? createLogger('hooks', config.LOG_LEVEL, telemetry.logDestination());
+  const connect = () =>
+    connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD });
+  const redis = connect();
+  // Errors reach callers through their commands; without a listener they would end the process.
+  redis.on('error', () => {});
+  cleanup.defer(() => redis.disconnect());
+  const verifier = cleanup.use(
+    createTokenVerifier({
+      ...{ jwksUrl: config.JWKS_URL, issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE, log },
+    }),
+  );
+  const revocations = cleanup.use(watchRevocations({ connect }, () => {}));
+  const endpoints = new Endpoints(redis, new SecretBox(config.WEBHOOK_KEY));
+  const counters = newCounters();
+  const deliver = deliverTo(endpoints, config.PRIVATE_ENDPOINTS);
+  const dispatcher = cleanup.use(new Dispatcher({ redis, endpoints, counters, log, deliver }));
+
+  let draining = false;
+  const app = buildApp(config, log);
+  traceRequests(app, telemetry, metrics);
+  reportHealth(app, { dispatcher, verifier, revocations, isDraining: () => draining });
+  const streams = await registerApi(app, {
+    ...{ redis, endpoints, deliver, verifier, revocations },
+    isDraining: () => draining,
+    isPrivateAllowed: config.PRIVATE_ENDPOINTS,
+    maxStreams: config.MAX_STREAMS,
+    limiter: createRateLimiter('hooks-key', { points: config.API_REQUESTS_PER_SECOND * 3, seconds: 3 }, redis),
+  });
+  exposeHooks(metrics, { counters, partitions: () => dispatcher.partitions, streams: () => streams.open });
+  metrics.register(app);
+  cleanup.defer(async () => {
+    draining = true;
+    streams.close();
+    await app.close();
+  });
+  await app.listen({ host: config.HOST, port: config.PORT });
+  const { port } = app.server.address() as AddressInfo;
+  log.info({ event: 'hooks.up', node: instance, port }, `hooks listens on ${port}`);
+  const resources = cleanup.move();
+  return { app, port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+function openTelemetry(config: HooksConfig, node: string, metrics: Metrics): Promise<Telemetry> {
+  return startTelemetry(
+    {
+      service: 'hooks',
+      node,
+      endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
+      headers: config.OTEL_EXPORTER_OTLP_HEADERS,
+      ratio: config.OTEL_TRACES_SAMPLER_ARG,
+    },
+    metrics,
+  );
+}
+
+interface Watched {
+  readonly dispatcher: Dispatcher;
+  readonly verifier: TokenVerifier;
+  readonly revocations: RevocationWatch;
+  readonly isDraining: () => boolean;
+}
+
+function reportHealth(app: FastifyInstance, { dispatcher, verifier, revocations, isDraining }: Watched): void {
+  registerHealth(app, {
+    service: 'hooks',
+    dependencies: {
+      redis: () => dispatcher.health.read(),
+      keys: () => verifier.health(),
+      revocations: () => {
+        const now = revocations.health();
+        // Known revocations stay in force and tokens expire by themselves.
+        return now.state === 'down' ? { ...now, state: 'degraded' } : now;
+      },
+    },
+    draining: isDraining,
+  });
+}
+
+/** Signs and sends; what cannot be signed is a failed try. */
+function deliverTo(endpoints: Endpoints, isPrivateAllowed: boolean) {
+  return async (endpoint: Endpoint, { id, body }: Pick<RoomEvent, 'id' | 'body'>): Promise<Outcome> => {
+    try {
+      const headers = signatureHeaders(id, body, endpoints.secretsOf(endpoint), Date.now());
+      return await send({ url: endpoint.url, headers, body, isPrivateAllowed });
+    } catch {
+      // WEBHOOK_KEY is another than the one that the secret was written with.
+      return { kind: 'failed', why: 'secret_unreadable' };
+    }
+  };
+}
+
+function buildApp({ TRUSTED_PROXIES }: HooksConfig, log: Logger): FastifyInstance {
+  return Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    // Fastify 5.12 trusts no proxy when given a number; the count is that of the proxies in front.
+    trustProxy: (_address: string, hop: number) => hop < TRUSTED_PROXIES,
+    requestTimeout: 10_000,
+    keepAliveTimeout: 72_000, // over the 60 s of the load balancer in front
+    forceCloseConnections: 'idle',
+    // Ours always: an id from outside would be written to the log.
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+  } as object) as unknown as FastifyInstance;
+}

@@ -1,0 +1,186 @@
+/** Delivers what endpoints are owed of the rooms of one partition: in the order of each room, one event at a time. */
+import type { Logger, RedisClient } from '@tandem/service';
+import { nextTry } from './delivery/schedule.ts';
+import type { Outcome } from './delivery/send.ts';
+import type { Endpoint, Endpoints } from './endpoints.ts';
+import type { RoomEvent } from './events/room-fold.ts';
+import { keys } from './keys.ts';
+import type { Counters } from './observe.ts';
+import { runScript } from './scripts.ts';
+
+export interface WorkerParts {
+  readonly redis: RedisClient;
+  readonly endpoints: Endpoints;
+  readonly counters: Counters;
+  readonly log: Logger;
+  /** Makes one try. Never rejects. */
+  readonly deliver: (endpoint: Endpoint, event: Pick<RoomEvent, 'id' | 'body'>) => Promise<Outcome>;
+  /** Takes one of the tries that an endpoint may have at once in this task; false: they are all under way. */
+  readonly admit: (endpointId: string) => boolean;
+  readonly done: (endpointId: string) => void;
+}
+
+export interface DeliveriesOptions {
+  readonly partition: number;
+  /** As the scripts compare it. */
+  readonly lease: string;
+  readonly parts: WorkerParts;
+  /** The lease is another's. */
+  readonly onFenced: () => void;
+}
+
+/** Rooms of an endpoint looked at for one round of deliveries. */
+const DUE_AT_ONCE = 50;
+/** How often due deliveries are looked for when no event came, ms. */
+const LOOK_EVERY_MS = 1000;
+
+export class Deliveries {
+  readonly #partition: number;
+  readonly #lease: string;
+  readonly #parts: WorkerParts;
+  readonly #onFenced: () => void;
+  /** Endpoint and room of the tries that are under way. */
+  readonly #underWay = new Set<string>();
+  readonly #tries = new Set<Promise<void>>();
+  #isOver = false;
+  /** Events were committed since the last look at what is due. */
+  #isOwed = true;
+  #lookedAt = 0;
+
+  constructor({ partition, lease, parts, onFenced }: DeliveriesOptions) {
+    this.#partition = partition;
+    this.#lease = lease;
+    this.#parts = parts;
+    this.#onFenced = onFenced;
+  }
+
+  /** There is more: the next {@link begin} looks. */
+  owed(): void {
+    this.#isOwed = true;
+  }
+
+  /** Begins nothing more. */
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  /** Resolves when the tries that were begun have ended. */
+  async underWay(): Promise<void> {
+    await Promise.all(this.#tries);
+  }
+
+  /** Begins the tries that are due. They go on by themselves. */
+  async begin(now: number): Promise<void> {
+    const { redis, endpoints } = this.#parts;
+    // Retries and replays wait for a look now and then.
+    if (!this.#isOwed && now - this.#lookedAt < LOOK_EVERY_MS) return;
+    this.#isOwed = false;
+    this.#lookedAt = now;
+    for (const endpoint of await endpoints.all()) {
+      if (endpoint.state !== 'active' || this.#isOver) continue;
+      const due = keys.due(this.#partition, endpoint.id);
+      const rooms = await redis.zrangebyscore(due, '-inf', now, 'LIMIT', 0, DUE_AT_ONCE);
+      if (rooms.length === DUE_AT_ONCE) this.#isOwed = true;
+      for (const room of rooms) {
+        const name = `${endpoint.id} ${room}`;
+        if (this.#underWay.has(name)) continue;
+        if (!this.#parts.admit(endpoint.id)) {
+          this.#isOwed = true;
+          break;
+        }
+        this.#underWay.add(name);
+        const attempt = this.#try(endpoint, room)
+          .catch((error: unknown) =>
+            this.#parts.log.warn({ event: 'partition.failed', err: error, partition: this.#partition }, 'delivery'),
+          )
+          .finally(() => {
+            this.#underWay.delete(name);
+            this.#tries.delete(attempt);
+            this.#parts.done(endpoint.id);
+          });
+        this.#tries.add(attempt);
+      }
+    }
+  }
+
+  /** Delivers the events of one room until one fails. */
+  async #try(endpoint: Endpoint, room: string): Promise<void> {
+    const { redis, deliver, counters } = this.#parts;
+    const queue = keys.queue(this.#partition, endpoint.id, room);
+    while (!this.#isOver) {
+      const entry = await redis.lindex(queue, 0);
+      if (entry === null) return void (await redis.zrem(keys.due(this.#partition, endpoint.id), room));
+      const event = await this.#event(entry);
+      if (!event) {
+        // Older than what the log keeps.
+        counters.dead++;
+        await this.#settle(endpoint, { room, entry, as: 'dead', why: 'expired' });
+        continue;
+      }
+      const outcome = await deliver(endpoint, event);
+      if (!(await this.#settleOutcome(endpoint, { room, entry, event, outcome }))) return;
+    }
+  }
+
+  async #event(entry: string): Promise<Pick<RoomEvent, 'id' | 'body'> | undefined> {
+    const [found] = await this.#parts.redis.xrange(keys.log(this.#partition), entry, entry);
+    if (!found) return undefined;
+    const [, fields] = found;
+    const of = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
+    return { id: of('i'), body: of('b') };
+  }
+
+  /** @returns whether the room's next event may follow at once */
+  async #settleOutcome(
+    endpoint: Endpoint,
+    { room, entry, event, outcome }: { room: string; entry: string; event: Pick<RoomEvent, 'id'>; outcome: Outcome },
+  ): Promise<boolean> {
+    const { redis, counters, log, endpoints } = this.#parts;
+    switch (outcome.kind) {
+      case 'accepted':
+        counters.delivered++;
+        return (await this.#settle(endpoint, { room, entry, as: 'done', why: '' })) === 'ok';
+      case 'gone': {
+        log.warn({ event: 'endpoint.disabled', endpointId: endpoint.id }, 'endpoint answered 410');
+        const present = await endpoints.get(endpoint.id);
+        if (present) await endpoints.put({ ...present, state: 'gone' });
+        return false;
+      }
+      case 'failed': {
+        counters.failed++;
+        const before = await redis.hget(keys.tries(this.#partition, endpoint.id), room);
+        const tries = Number.parseInt(before ?? '0', 10) + 1;
+        const wait = nextTry(tries, outcome.retryAfterMs);
+        if (wait !== undefined) {
+          await this.#settle(endpoint, { room, entry, as: 'retry', why: outcome.why, wait });
+          return false;
+        }
+        counters.dead++;
+        log.error(
+          { event: 'delivery.dead', endpointId: endpoint.id, eventId: event.id, reason: outcome.why },
+          'webhook given up',
+        );
+        return (await this.#settle(endpoint, { room, entry, as: 'dead', why: outcome.why })) === 'ok';
+      }
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  async #settle(
+    { id }: Endpoint,
+    {
+      room,
+      entry,
+      as,
+      why,
+      wait = 0,
+    }: { room: string; entry: string; as: 'done' | 'dead' | 'retry'; why: string; wait?: number },
+  ): Promise<string> {
+    const p = this.#partition;
+    const named = [keys.lease(p), keys.due(p, id), keys.queue(p, id, room), keys.tries(p, id), keys.dead(p, id)];
+    const answer = await runScript(this.#parts.redis, 'settle', named, [this.#lease, room, entry, as, why, wait]);
+    if (answer === 'fenced') this.#onFenced();
+    return String(answer);
+  }
+}

@@ -1,0 +1,164 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { expect, test } from 'vitest';
+import { covers, wants } from '../endpoints.ts';
+import { SecretBox } from '../secret-box.ts';
+import { startReceiver } from '../testing.ts';
+import { checkEndpointUrl, EndpointUrlError, isPublicAddress, resolveEndpoint } from './address-guard.ts';
+import { nextTry, WAITS_MS } from './schedule.ts';
+import { send } from './send.ts';
+import { signatureHeaders } from './signature.ts';
+
+test('E-4 signed as Standard Webhooks has it: the example of its specification, and one signature a secret', () => {
+  // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md, and the vector of its reference libraries.
+  const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+  const headers = signatureHeaders(
+    'msg_p5jXN8AQM9LWM0D4loKWxJek',
+    '{"test": 2432232314}',
+    [secret, secret],
+    1_614_265_330_999,
+  );
+  const signature = 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=';
+  expect(headers).toEqual({
+    'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
+    'webhook-timestamp': '1614265330',
+    'webhook-signature': `${signature} ${signature}`,
+  });
+});
+
+test('E-7 only public addresses, however they are written', () => {
+  const refused = [
+    '0.0.0.0',
+    '10.1.2.3',
+    '100.64.0.1',
+    '100.100.100.200',
+    '127.0.0.1',
+    '169.254.169.254',
+    '169.254.170.2',
+    '172.31.255.255',
+    '192.168.0.1',
+    '192.0.0.170',
+    '198.18.0.1',
+    '224.0.0.1',
+    '255.255.255.255',
+    '::',
+    '::1',
+    '::ffff:8.8.8.8',
+    '::ffff:127.0.0.1',
+    '64:ff9b::7f00:1',
+    '2001::1',
+    '2001:db8::1',
+    '2002:7f00:1::',
+    'fd00:ec2::254',
+    'fe80::1',
+    'fec0::1',
+    'ff02::1',
+    'fe80::1%eth0',
+    'nothing',
+  ];
+  expect(refused.filter(isPublicAddress)).toEqual([]);
+  expect(
+    ['8.8.8.8', '1.1.1.1', '172.32.0.1', '2606:4700::1111', '2a00:1450:4001::'].filter((a) => !isPublicAddress(a)),
+  ).toEqual([]);
+});
+
+test('E-7 a URL is refused by what it says, with the reason', () => {
+  const why = (url: string) => {
+    try {
+      checkEndpointUrl(url, false);
+      return 'accepted';
+    } catch (error) {
+      return error instanceof EndpointUrlError ? error.message : 'other';
+    }
+  };
+  expect(why('https://hooks.example.org/a?b=c')).toBe('accepted');
+  expect(why('http://hooks.example.org/')).toMatch(/https/);
+  expect(why('https://hooks.example.org:8443/')).toMatch(/443/);
+  expect(why('https://user:word@hooks.example.org/')).toMatch(/password/);
+  expect(why('https://hooks.example.org/#x')).toMatch(/fragment/);
+  for (const host of [
+    '127.0.0.1',
+    '0x7f.1',
+    '2130706433',
+    '017700000001',
+    '[::1]',
+    '[::ffff:7f00:1]',
+    '169.254.169.254',
+  ])
+    expect(why(`https://${host}/`), host).toMatch(/no public address/);
+  expect(why('file:///etc/passwd')).toMatch(/https/);
+  expect(why('nonsense')).toMatch(/URL/);
+});
+
+test('E-7 a name that resolves to a private address is refused, and nothing is sent', async () => {
+  await using receiver = await startReceiver();
+  const { port } = new URL(receiver.url);
+  await expect(resolveEndpoint(new URL(`https://localhost:${port}/`), false)).rejects.toThrow(EndpointUrlError);
+  const outcome = await send({ url: `https://localhost/`, headers: {}, body: '{}', isPrivateAllowed: false });
+  expect(outcome).toEqual({ kind: 'failed', why: 'address_refused' });
+  expect(receiver.received).toEqual([]);
+});
+
+test('E-6 receivers that misbehave: each is a failed try of a word, in bounded time and space', async () => {
+  await using receiver = await startReceiver();
+  const attempt = (url = receiver.url, timeoutMs = 10_000) =>
+    send({ url, headers: { 'webhook-id': 'evt_1' }, body: '{}', isPrivateAllowed: true, timeoutMs });
+  receiver.answer = (_webhook, response) => void response.writeHead(200).end('x'.repeat(1_000_000));
+  expect(await attempt()).toEqual({ kind: 'accepted', status: 200 });
+  receiver.answer = (_webhook, response) => void response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
+  expect(await attempt()).toEqual({ kind: 'failed', why: 'status_302' });
+  receiver.answer = (_webhook, response) => void response.writeHead(429, { 'retry-after': '120' }).end();
+  expect(await attempt()).toEqual({ kind: 'failed', why: 'status_429', retryAfterMs: 120_000 });
+  receiver.answer = (_webhook, response) => void response.writeHead(503, { 'retry-after': '99999999' }).end();
+  expect(await attempt()).toEqual({ kind: 'failed', why: 'status_503', retryAfterMs: 86_400_000 });
+  receiver.answer = (_webhook, response) => void response.writeHead(410).end();
+  expect(await attempt()).toEqual({ kind: 'gone' });
+  receiver.answer = (_webhook, response) => void response.destroy();
+  expect(await attempt()).toEqual({ kind: 'failed', why: 'econnreset' });
+  receiver.answer = (_webhook, response) => void response.writeHead(200, { 'x-long': 'x'.repeat(40_000) }).end();
+  expect(await attempt()).toMatchObject({ kind: 'failed', why: 'hpe_header_overflow' });
+  // It takes the request and says nothing, or a little for ever.
+  receiver.answer = () => {};
+  expect(await attempt(receiver.url, 200)).toEqual({ kind: 'failed', why: 'timeout' });
+  receiver.answer = (_webhook, response) => void response.writeHead(200).write('.');
+  expect(await attempt(receiver.url, 200)).toEqual({ kind: 'failed', why: 'timeout' });
+  const noHttp = createTcpServer((socket) => void socket.resume().end('nonsense\r\n\r\n')).listen(0, '127.0.0.1');
+  await once(noHttp, 'listening');
+  const { port } = noHttp.address() as AddressInfo;
+  expect(await attempt(`http://127.0.0.1:${port}/`)).toMatchObject({ kind: 'failed' });
+  noHttp.close();
+  await once(noHttp, 'close');
+  expect(await attempt(`http://127.0.0.1:${port}/`)).toEqual({ kind: 'failed', why: 'econnrefused' });
+});
+
+test('ten tries over 75 h, spread, never before the receiver wants it', () => {
+  const hours = WAITS_MS.reduce((sum, wait) => sum + wait, 0) / 3_600_000;
+  expect(hours).toBeGreaterThan(75);
+  expect(hours).toBeLessThan(76);
+  expect(nextTry(1, 0, () => 0)).toBe(2500);
+  expect(nextTry(1, 0, () => 0.999)).toBeLessThan(7500);
+  expect(nextTry(1, 60_000, () => 0)).toBe(60_000);
+  expect(nextTry(9, 0, () => 0.5)).toBe(24 * 3_600_000);
+  expect(nextTry(10)).toBeUndefined();
+});
+
+test('an endpoint wants types and rooms, and may not go beyond the rooms of its key', () => {
+  const of = (types: readonly 'peer.left'[], ...rooms: string[]) => ({ types, rooms });
+  expect(wants(of([], 'a.*'), { type: 'peer.left', room: 'a.1' })).toBe(true);
+  expect(wants(of([], 'a.*'), { type: 'peer.left', room: 'b.1' })).toBe(false);
+  expect(wants(of(['peer.left'], '*'), { type: 'peer.joined', room: 'a' })).toBe(false);
+  expect(wants(of(['peer.left'], 'x'), { type: 'events.dropped', room: '' })).toBe(true);
+  expect(covers(['a.*'], ['a.1', 'a.b*'])).toBe(true);
+  expect(covers(['a.*'], ['a*'])).toBe(false);
+  expect(covers(['a'], ['a*'])).toBe(false);
+  expect(covers(['*'], ['*'])).toBe(true);
+});
+
+test('a secret opens with its key and for its endpoint only', () => {
+  const box = new SecretBox(Buffer.alloc(32, 1).toString('base64url'));
+  const closed = box.close('whsec_ü', 'ep_1');
+  expect(closed).not.toContain('whsec');
+  expect(box.open(closed, 'ep_1')).toBe('whsec_ü');
+  expect(() => box.open(closed, 'ep_2')).toThrow();
+  expect(() => new SecretBox(Buffer.alloc(32, 2).toString('base64url')).open(closed, 'ep_1')).toThrow();
+});

@@ -1,0 +1,116 @@
+/** Webhook endpoints: who gets which events. One hash in Redis, read anew each second by each task. */
+import { randomUUID } from 'node:crypto';
+import { mayEnter } from '@tandem/protocol';
+import type { RedisClient } from '@tandem/service';
+import { newSecret } from './delivery/signature.ts';
+import type { EventType, RoomEvent } from './events/room-fold.ts';
+import { keys } from './keys.ts';
+import type { SecretBox } from './secret-box.ts';
+
+export interface Endpoint {
+  readonly id: string;
+  readonly url: string;
+  readonly description: string;
+  /** Which events; empty: all. */
+  readonly types: readonly EventType[];
+  /** Room ids; a trailing `*` matches any rest. Within those of the API key that wrote it. */
+  readonly rooms: readonly string[];
+  /** `gone`: it answered 410. */
+  readonly state: 'active' | 'disabled' | 'gone';
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** Encrypted. The first is the present one; another signs too until `until`, ms since the epoch. */
+  readonly secrets: readonly { readonly box: string; readonly until?: number }[];
+}
+
+/** How long the secret before a rotation signs too, ms. */
+const ROTATION_MS = 24 * 3_600_000;
+const MAX_AGE_MS = 1000;
+/** Most endpoints of a deployment: each gets a look at each partition. */
+export const MAX_ENDPOINTS = 100;
+
+export class Endpoints {
+  readonly #redis: RedisClient;
+  readonly #box: SecretBox;
+  #read: { readonly at: number; readonly all: Promise<readonly Endpoint[]> } | undefined;
+  constructor(redis: RedisClient, box: SecretBox) {
+    this.#redis = redis;
+    this.#box = box;
+  }
+
+  /** All of them, at most a second old. */
+  async all(): Promise<readonly Endpoint[]> {
+    const now = performance.now();
+    if (!this.#read || now - this.#read.at > MAX_AGE_MS) {
+      const all = this.#redis.hvals(keys.endpoints).then((texts) => texts.map((text) => JSON.parse(text) as Endpoint));
+      this.#read = { at: now, all };
+      all.catch(() => {
+        this.#read = undefined;
+      });
+    }
+    return this.#read.all;
+  }
+
+  async get(id: string): Promise<Endpoint | undefined> {
+    const text = await this.#redis.hget(keys.endpoints, id);
+    return text ? (JSON.parse(text) as Endpoint) : undefined;
+  }
+
+  /** @returns it, and its secret, which is never shown again. Undefined: there are {@link MAX_ENDPOINTS} */
+  async create(of: Pick<Endpoint, 'url' | 'description' | 'types' | 'rooms'>) {
+    if ((await this.#redis.hlen(keys.endpoints)) >= MAX_ENDPOINTS) return undefined;
+    const id = `ep_${randomUUID().replaceAll('-', '')}`;
+    const secret = newSecret();
+    const secrets = [{ box: this.#box.close(secret, id) }];
+    const endpoint: Endpoint = { id, ...of, state: 'active', createdAt: new Date().toISOString(), secrets };
+    await this.put(endpoint);
+    return { endpoint, secret };
+  }
+
+  async put(endpoint: Endpoint): Promise<void> {
+    await this.#redis.hset(keys.endpoints, endpoint.id, JSON.stringify(endpoint));
+    this.#read = undefined;
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#redis.hdel(keys.endpoints, id);
+    this.#read = undefined;
+  }
+
+  /** Another secret from now on; the present one signs too for a day. @returns the new one */
+  async rotate(endpoint: Endpoint): Promise<string> {
+    const secret = newSecret();
+    const [present] = endpoint.secrets;
+    const before = present ? [{ box: present.box, until: Date.now() + ROTATION_MS }] : [];
+    await this.put({ ...endpoint, secrets: [{ box: this.#box.close(secret, endpoint.id) }, ...before] });
+    return secret;
+  }
+
+  /** @throws Error when WEBHOOK_KEY is another than the one it was written with */
+  secretsOf({ id, secrets }: Endpoint): string[] {
+    const now = Date.now();
+    return secrets.filter(({ until = Infinity }) => until > now).map(({ box }) => this.#box.open(box, id));
+  }
+}
+
+/** Does the endpoint want it? What fell out of the outbox is for all. */
+export function wants(
+  { types, rooms }: Pick<Endpoint, 'types' | 'rooms'>,
+  { type, room }: Pick<RoomEvent, 'type' | 'room'>,
+): boolean {
+  if (type === 'events.dropped') return true;
+  if (types.length > 0 && !types.some((one) => one === type)) return false;
+  return mayEnter({ rooms: [...rooms] }, room);
+}
+
+/** Are all rooms of `patterns` among those of `allowed`? */
+export function covers(allowed: readonly string[], patterns: readonly string[]): boolean {
+  return patterns.every((pattern) => {
+    const isPrefix = pattern.endsWith('*');
+    return allowed.some((one) =>
+      one.endsWith('*')
+        ? (isPrefix ? pattern.slice(0, -1) : pattern).startsWith(one.slice(0, -1))
+        : !isPrefix && one === pattern,
+    );
+  });
+}

@@ -1,0 +1,37 @@
+/**
+ * Changes that become no events because they were taken back within moments: a join that was refused after it was written (the quota of a
+ * user), and a connection that was away for less than HOLD_MS.
+ */
+import type { OutboxEntry, RoomChange } from '@tandem/service/room-events';
+
+/** How long a change is held before it becomes an event, ms. */
+export const HOLD_MS = 500;
+
+export interface ReadEntry {
+  /** Id in the stream. */
+  readonly id: string;
+  /** When it was written, ms since the epoch. */
+  readonly at: number;
+  readonly entry: OutboxEntry;
+}
+
+/** @param read entries in their order, up to HOLD_MS behind the last one that becomes events */
+export function briefChanges(read: readonly ReadEntry[]): ReadonlySet<RoomChange> {
+  const brief = new Set<RoomChange>();
+  /** The last change of a peer that may be taken back. */
+  const open = new Map<string, { readonly at: number; readonly change: RoomChange }>();
+  for (const { at, entry } of read)
+    for (const change of entry.changes) {
+      const peer = `${entry.room} ${entry.firstVersion} ${change.peerId}`;
+      const before = open.get(peer);
+      open.set(peer, { at, change });
+      if (!before || at - before.at > HOLD_MS) continue;
+      const isTakenBack =
+        (before.change.kind === 'joined' && change.kind === 'left' && change.reason === 'refused') ||
+        (before.change.kind === 'away' && change.kind === 'back');
+      if (!isTakenBack) continue;
+      brief.add(before.change).add(change);
+      open.delete(peer);
+    }
+  return brief;
+}

@@ -1,0 +1,92 @@
+import type { OutboxEntry, RoomChange } from '@tandem/service/room-events';
+import { expect, test } from 'vitest';
+import { briefChanges } from './brief-changes.ts';
+import { foldEntry, foldLost, type ToldRoom } from './room-fold.ts';
+
+const entry = (members: number, changes: readonly RoomChange[], firstVersion = 100): OutboxEntry => ({
+  ...{ room: 'r', firstVersion, members, changes },
+});
+const joined = (peerId: string, version: number, isRestored = false): RoomChange => ({
+  ...{ kind: 'joined', peerId, version, userId: `u-${peerId}`, isRestored },
+});
+const left = (peerId: string, version: number, reason: 'left' | 'refused' | 'closed' = 'left'): RoomChange => ({
+  ...{ kind: 'left', peerId, version, reason },
+});
+
+/** Folds entries one after another, a second apart. */
+function fold(entries: readonly OutboxEntry[], from?: ToldRoom) {
+  let told = from;
+  const events = entries.flatMap((one, i) => {
+    const folded = foldEntry(told, one, 1000 * (i + 1));
+    told = folded.told;
+    return folded.events.map(({ id, body }) => ({ id, ...JSON.parse(body) }));
+  });
+  return { told, events, types: events.map(({ type }) => type as string) };
+}
+
+test('E-1 a room starts with its first person and ends with its last, with how many there were and how long', () => {
+  const { events, types, told } = fold([
+    entry(1, [joined('media~1', 101)]),
+    entry(2, [joined('a', 102)]),
+    entry(3, [joined('b', 103)]),
+    entry(2, [left('a', 104)]),
+    entry(1, [left('media~1', 105)]),
+    entry(0, [left('b', 106)]),
+  ]);
+  expect(types).toEqual(['room.started', 'peer.joined', 'peer.joined', 'peer.left', 'peer.left', 'room.ended']);
+  expect(events.map(({ sequence }) => sequence)).toEqual([100, 102, 103, 104, 106, 107]);
+  expect(events.map(({ data }) => data.numPeers)).toEqual([undefined, 1, 2, 1, 0, undefined]);
+  expect(events.at(-2)?.data).toMatchObject({
+    userId: 'u-b',
+    joinedAt: '1970-01-01T00:00:03.000Z',
+    durationSeconds: 3,
+  });
+  expect(events.at(-1)?.data).toMatchObject({ reason: 'empty', peakPeers: 2, durationSeconds: 4 });
+  expect(told).toBeUndefined();
+});
+
+test('E-2 the same entries give the same ids, and no two events have one', () => {
+  const entries = [
+    entry(1, [joined('a', 101)]),
+    entry(0, [left('a', 102, 'closed')]),
+    entry(1, [joined('a', 201)], 200),
+  ];
+  const once = fold(entries).events.map(({ id }) => id);
+  expect(fold(entries).events.map(({ id }) => id)).toEqual(once);
+  expect(new Set(once).size).toBe(6);
+  for (const id of once) expect(id).toMatch(/^evt_[a-z2-7]{26}$/);
+});
+
+test('what was told already is not told again, and who is not known does not leave', () => {
+  const { types } = fold([
+    entry(1, [joined('a', 101)]),
+    entry(1, [joined('a', 102, true)]),
+    entry(1, [left('x', 103)]),
+  ]);
+  expect(types).toEqual(['room.started', 'peer.joined']);
+});
+
+test('a room that was lost ends for everybody before another of its name starts', () => {
+  const { told } = fold([entry(1, [joined('a', 101)]), entry(2, [joined('b', 102)])]);
+  const { types, events } = fold([entry(1, [joined('a', 201, true)], 200)], told);
+  expect(types).toEqual(['peer.left', 'peer.left', 'room.ended', 'room.started', 'peer.joined']);
+  expect(events.map(({ roomSid }) => roomSid)).toEqual(['100', '100', '100', '200', '200']);
+  expect(events[0]?.data).toMatchObject({ reason: 'timeout' });
+  expect(events[4]?.data).toMatchObject({ restored: true });
+  const lost = foldLost('r', told as ToldRoom, 9000);
+  expect(lost.told).toBeUndefined();
+  expect(lost.events.map(({ type }) => type)).toEqual(['peer.left', 'peer.left', 'room.ended']);
+});
+
+test('E-3 a refused join and a short absence are not told; a hang-up within moments is', () => {
+  const away = { kind: 'away', peerId: 'a', version: 103 } as const;
+  const back = { kind: 'back', peerId: 'a', version: 104 } as const;
+  const at = (ms: number, change: RoomChange) => ({ id: `${ms}-0`, at: ms, entry: entry(1, [change]) });
+  const untold = (...entries: ReturnType<typeof at>[]) => [...briefChanges(entries)].map(({ kind }) => kind);
+  expect(untold(at(0, joined('a', 101)), at(400, left('a', 102, 'refused')))).toEqual(['joined', 'left']);
+  expect(untold(at(0, joined('a', 101)), at(400, left('a', 102)))).toEqual([]);
+  expect(untold(at(0, joined('a', 101)), at(600, left('a', 102, 'refused')))).toEqual([]);
+  expect(untold(at(0, away), at(400, back))).toEqual(['away', 'back']);
+  expect(untold(at(0, away), at(501, back))).toEqual([]);
+  expect(untold(at(0, away), at(100, joined('b', 104)), at(300, { ...back, peerId: 'b' }))).toEqual([]);
+});

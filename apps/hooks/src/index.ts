@@ -1,0 +1,2 @@
+export { createHooks, type Hooks } from './app.ts';
+export { HooksConfig } from './config.ts';

@@ -1,0 +1,98 @@
+/** What an endpoint was not told, and telling it again. */
+import type { RedisClient } from '@tandem/service';
+import { PARTITIONS, partitionOf } from '@tandem/service/room-events';
+import { type Endpoint, wants } from './endpoints.ts';
+import { keys } from './keys.ts';
+import { runScript } from './scripts.ts';
+
+/** Entries of a log read at once. */
+const PAGE = 500;
+const LATEST = 100;
+
+const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+const field = (fields: readonly string[], name: string) => fields[fields.indexOf(name) + 1] ?? '';
+
+/** One that was given up, or whose last try failed. */
+export interface Delivery {
+  readonly roomId?: string;
+  readonly eventId?: string;
+  readonly reason: string;
+  readonly tries?: number;
+  readonly at?: string;
+}
+
+export async function listDeliveries(
+  redis: RedisClient,
+  { id }: Endpoint,
+  status: 'failed' | 'waiting',
+): Promise<readonly Delivery[]> {
+  const found = await Promise.all(all.map((p) => (status === 'failed' ? failed(redis, p, id) : waiting(redis, p, id))));
+  return found
+    .flat()
+    .sort((a, b) => (b.at ?? '').localeCompare(a.at ?? ''))
+    .slice(0, LATEST);
+}
+
+async function failed(redis: RedisClient, partition: number, endpointId: string): Promise<Delivery[]> {
+  const dead = await redis.xrevrange(keys.dead(partition, endpointId), '+', '-', 'COUNT', LATEST);
+  return Promise.all(
+    dead.map(async ([id, fields]) => {
+      const entry = field(fields, 'e');
+      const [logged] = await redis.xrange(keys.log(partition), entry, entry);
+      const event = logged ? { roomId: field(logged[1], 'r'), eventId: field(logged[1], 'i') } : {};
+      return { ...event, reason: field(fields, 'w'), at: new Date(Number.parseInt(id, 10)).toISOString() };
+    }),
+  );
+}
+
+async function waiting(redis: RedisClient, partition: number, endpointId: string): Promise<Delivery[]> {
+  const tries = await redis.hgetall(keys.tries(partition, endpointId));
+  return Object.entries(tries).map(([roomId, text]) => {
+    const [count, reason = ''] = text.split(' ');
+    return { roomId, reason, tries: Number(count) };
+  });
+}
+
+export interface ReplayRange {
+  /** RFC 3339. */
+  readonly after: string;
+  /** Default: now. */
+  readonly before?: string;
+  /** Default: those of the endpoint. */
+  readonly types?: readonly string[];
+  readonly roomId?: string;
+}
+
+/** @returns how many events it is owed once more, behind what it is owed already */
+export async function replay(redis: RedisClient, endpoint: Endpoint, range: ReplayRange): Promise<number> {
+  const partitions = range.roomId === undefined ? all : [partitionOf(range.roomId)];
+  const counts = await Promise.all(partitions.map((partition) => replayPartition(redis, endpoint, range, partition)));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+async function replayPartition(
+  redis: RedisClient,
+  endpoint: Endpoint,
+  { after, before, types, roomId }: ReplayRange,
+  partition: number,
+): Promise<number> {
+  const end = before === undefined ? '+' : String(Date.parse(before));
+  let start = String(Date.parse(after));
+  let count = 0;
+  for (;;) {
+    const page = await redis.xrange(keys.log(partition), start, end, 'COUNT', PAGE);
+    const byRoom = new Map<string, string[]>();
+    for (const [entry, fields] of page) {
+      const event = { type: field(fields, 't') as 'peer.joined', room: field(fields, 'r') };
+      if (!wants(endpoint, event) || (types && !types.includes(event.type))) continue;
+      if (roomId !== undefined && event.room !== roomId) continue;
+      byRoom.set(event.room, [...(byRoom.get(event.room) ?? []), entry]);
+    }
+    for (const [room, entries] of byRoom) {
+      const named = [keys.due(partition, endpoint.id), keys.queue(partition, endpoint.id, room)];
+      count += Number(await runScript(redis, 'replay', named, [room, ...entries]));
+    }
+    if (page.length < PAGE) return count;
+    start = `(${page.at(-1)?.[0]}`;
+  }
+}

@@ -1,0 +1,44 @@
+-- Writes what folding a piece of the outbox gave, all of it or nothing: events, what is told of rooms, who is owed which event, the cursor.
+-- Answers with 'fenced' (the lease is another's), 'stale' (the cursor is another), 'present' (see KEYS[6]) or the number of events left out
+-- because a queue was full.
+-- KEYS[1] lease  KEYS[2] cursor  KEYS[3] told  KEYS[4] log  KEYS[5] outbox
+-- KEYS[6] only for a room that may have ended without a word: it must not be there, and the outbox must be read to its end
+-- ARGV[1] lease, as it must be  [2] cursor "entry count", as it must be, '' for none  [3] next cursor  [4] beginning of the partition's keys
+-- ARGV[5] JSON {told: [[room, text or ""]...], events: [{id, type, room, body, to: [endpoint id...]}...]}
+-- Events that are kept for feeds, replay and deliveries; and of one room that an endpoint is owed at most.
+local LOG_LENGTH, QUEUE_LENGTH = 20000, 1000
+-- Longer than the schedule of tries, ms.
+local KEPT = 96 * 3600000
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'fenced' end
+if (redis.call('GET', KEYS[2]) or '') ~= ARGV[2] then return 'stale' end
+if KEYS[6] then
+  if redis.call('EXISTS', KEYS[6]) == 1 then return 'present' end
+  local last = string.match(ARGV[2], '^%S+') or '0-0'
+  if #redis.call('XRANGE', KEYS[5], '(' .. last, '+', 'COUNT', 1) > 0 then return 'present' end
+end
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local batch = cjson.decode(ARGV[5])
+local leftOut = 0
+for _, told in ipairs(batch.told) do
+  if told[2] == '' then redis.call('HDEL', KEYS[3], told[1]) else redis.call('HSET', KEYS[3], told[1], told[2]) end
+end
+for _, event in ipairs(batch.events) do
+  local entry = redis.call(
+    'XADD', KEYS[4], 'MAXLEN', '~', LOG_LENGTH, '*', 'i', event.id, 't', event.type, 'r', event.room, 'b', event.body
+  )
+  for _, endpoint in ipairs(event.to) do
+    local queue = ARGV[4] .. ':q:' .. endpoint .. ':' .. event.room
+    local due = ARGV[4] .. ':due:' .. endpoint
+    if redis.call('LLEN', queue) >= QUEUE_LENGTH then
+      leftOut = leftOut + 1
+    else
+      redis.call('RPUSH', queue, entry)
+      redis.call('PEXPIRE', queue, KEPT)
+      redis.call('ZADD', due, 'NX', now, event.room)
+      redis.call('PEXPIRE', due, KEPT)
+    end
+  end
+end
+redis.call('SET', KEYS[2], ARGV[3])
+return leftOut
