@@ -245,6 +245,25 @@ const scenes: Record<string, () => Promise<void>> = {
     });
     await shoot(a, 'four-trouble');
   },
+  /** The small window: its own size, in both schemes. */
+  async pip() {
+    const [a] = await Promise.all([0, 1, 2].map((i) => join(NAMES[i] ?? '', 'pip', { person: PEOPLE[i] })));
+    if (!a) throw new Error('nobody');
+    await pictures(a, 2);
+    await guest(NAMES[3], 'pip');
+    const opening = a.context().waitForEvent('page');
+    await a.getByTestId('more').click();
+    await a.getByRole('button', { name: 'Picture in picture' }).click();
+    const small = await opening;
+    await small.getByTestId('pip-tile').nth(2).waitFor();
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await small.setViewportSize({ width: 360, height: 400 });
+      await small.emulateMedia({ colorScheme });
+      await small.waitForTimeout(600);
+      await small.screenshot({ path: path.join(folder, `pip-${colorScheme}.png`) });
+    }
+    console.log('pip');
+  },
   async crowd() {
     const room = 'crowd';
     const a = await join(NAMES[0], room, { person: PEOPLE[0] });

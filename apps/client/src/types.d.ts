@@ -10,6 +10,15 @@ interface BeforeInstallPromptEvent extends Event {
   readonly userChoice: Promise<{ outcome: 'accepted' | 'dismissed' }>;
 }
 
+/** Windows that stay in front (Document Picture-in-Picture); not in the DOM library. */
+interface Window {
+  readonly documentPictureInPicture?: {
+    /** The open one. */
+    readonly window: Window | null;
+    requestWindow(options: { width: number; height: number }): Promise<Window>;
+  };
+}
+
 /** Chromium's insertable streams of media: the half that the libraries of TypeScript lack. */
 declare class MediaStreamTrackGenerator extends MediaStreamTrack {
   constructor(init: { kind: 'video' });

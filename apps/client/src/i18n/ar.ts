@@ -206,6 +206,7 @@ export const messages: Messages = {
   'control.settings': 'الإعدادات',
   'control.stats': 'تفاصيل الاتصال',
   'control.pip': 'صورة داخل صورة',
+  'control.pipBack': 'العودة إلى المكالمة',
   'control.fullscreen': 'ملء الشاشة',
   'control.shortcuts': 'اختصارات لوحة المفاتيح',
   'control.leave': 'غادر المكالمة',

@@ -175,6 +175,7 @@ export const messages: Messages = {
   'control.settings': 'Einstellungen',
   'control.stats': 'Verbindungsdaten',
   'control.pip': 'Bild im Bild',
+  'control.pipBack': 'Zurück zum Gespräch',
   'control.fullscreen': 'Vollbild',
   'control.shortcuts': 'Tastenkürzel',
   'control.leave': 'Gespräch verlassen',

@@ -96,6 +96,7 @@ export const enLazy = {
   'control.settings': 'Settings',
   'control.stats': 'Connection details',
   'control.pip': 'Picture in picture',
+  'control.pipBack': 'Back to the call',
   'control.fullscreen': 'Full screen',
   'control.shortcuts': 'Keyboard shortcuts',
   'control.pin': 'Pin {name}',

@@ -181,6 +181,7 @@ export const messages: Messages = {
   'control.settings': 'Ajustes',
   'control.stats': 'Detalles de la conexión',
   'control.pip': 'Imagen en imagen',
+  'control.pipBack': 'Volver a la llamada',
   'control.fullscreen': 'Pantalla completa',
   'control.shortcuts': 'Atajos de teclado',
   'control.pin': 'Fijar a {name}',

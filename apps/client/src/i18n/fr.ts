@@ -187,6 +187,7 @@ export const messages: Messages = {
   'control.settings': 'Réglages',
   'control.stats': 'Détails de la connexion',
   'control.pip': 'Image dans l’image',
+  'control.pipBack': 'Revenir à l’appel',
   'control.fullscreen': 'Plein écran',
   'control.shortcuts': 'Raccourcis clavier',
   'control.pin': 'Épingler {name}',

@@ -180,6 +180,7 @@ export const messages: Messages = {
   'control.settings': 'सेटिंग',
   'control.stats': 'कनेक्शन का ब्योरा',
   'control.pip': 'पिक्चर इन पिक्चर',
+  'control.pipBack': 'कॉल पर लौटें',
   'control.fullscreen': 'पूरी स्क्रीन',
   'control.shortcuts': 'कीबोर्ड शॉर्टकट',
   'control.pin': '{name} को पिन करें',

@@ -180,6 +180,7 @@ export const messages: Messages = {
   'control.settings': '設定',
   'control.stats': '接続の詳細',
   'control.pip': 'ピクチャーインピクチャー',
+  'control.pipBack': '通話に戻る',
   'control.fullscreen': '全画面',
   'control.shortcuts': 'キーボード操作',
   'control.pin': '{name} を固定',

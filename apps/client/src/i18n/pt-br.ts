@@ -181,6 +181,7 @@ export const messages: Messages = {
   'control.settings': 'Configurações',
   'control.stats': 'Detalhes da conexão',
   'control.pip': 'Picture-in-picture',
+  'control.pipBack': 'Voltar à chamada',
   'control.fullscreen': 'Tela cheia',
   'control.shortcuts': 'Atalhos de teclado',
   'control.pin': 'Fixar {name}',

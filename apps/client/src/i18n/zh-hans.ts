@@ -179,6 +179,7 @@ export const messages: Messages = {
   'control.settings': '设置',
   'control.stats': '连接详情',
   'control.pip': '画中画',
+  'control.pipBack': '返回通话',
   'control.fullscreen': '全屏',
   'control.shortcuts': '键盘快捷键',
   'control.pin': '固定 {name}',

@@ -3,10 +3,10 @@ import { useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { useStore } from '../../lib/store.ts';
-import { localMedia } from '../../media/local-media.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Control } from './control-button.tsx';
 import { type CallDialog, canShare, DeviceMenu, type Menu, MoreMenu, ReactMenu } from './control-menus.tsx';
+import { CameraSwitch, MicrophoneSwitch } from './control-switches.tsx';
 
 interface MenuState {
   /** The open one. */
@@ -58,34 +58,18 @@ export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void 
 }
 
 function Microphone(menus: MenuState) {
-  const t = useText();
-  const on = useStore(localMedia, (s) => s.audio === 'live' && !s.muted);
   return (
     <div className="has-popover split">
-      <Control
-        icon={on ? 'mic' : 'mic-off'}
-        label={on ? t('control.micOff') : t('control.micOn')}
-        testId="toggle-mic"
-        off={!on}
-        onClick={() => void localMedia.setMuted(on)}
-      />
+      <MicrophoneSwitch />
       <Choices kind="mic" {...menus} />
     </div>
   );
 }
 
 function Camera(menus: MenuState) {
-  const t = useText();
-  const on = useStore(localMedia, (s) => s.video === 'live');
   return (
     <div className="has-popover split">
-      <Control
-        icon={on ? 'cam' : 'cam-off'}
-        label={on ? t('control.camOff') : t('control.camOn')}
-        testId="toggle-cam"
-        off={!on}
-        onClick={() => void localMedia.setCamera(!on)}
-      />
+      <CameraSwitch />
       <Choices kind="cam" {...menus} />
     </div>
   );

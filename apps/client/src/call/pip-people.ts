@@ -1,0 +1,21 @@
+import type { PeerView } from './types.ts';
+
+/** Most tiles of the small window. */
+const MOST = 4;
+
+export interface PipTile {
+  readonly id: string;
+  readonly peer: PeerView;
+  readonly kind: 'peer' | 'screen';
+  readonly track: MediaStreamTrack | undefined;
+}
+
+/** What the small window shows: a shared screen first, then who speaks, then the others in their order. */
+export function pipTiles(peers: readonly PeerView[], speaker: string | undefined): readonly PipTile[] {
+  const screens = peers.filter(({ screenTrack }) => screenTrack);
+  const speakerFirst = [...peers].sort((a, b) => Number(b.id === speaker) - Number(a.id === speaker));
+  return [
+    ...screens.map((peer) => ({ id: `${peer.id}:screen`, peer, kind: 'screen' as const, track: peer.screenTrack })),
+    ...speakerFirst.map((peer) => ({ id: peer.id, peer, kind: 'peer' as const, track: peer.videoTrack })),
+  ].slice(0, MOST);
+}
