@@ -40,17 +40,18 @@ function followPeers(call: Call, { state, history, reporter }: CallEventHost, sh
   const left = (peer: RemotePeer, reason: string) => {
     // The same person is here under a new session, and the media went on: the leg is not over.
     const goesOn = call.peers.some((p) => p.userId === peer.userId && p.state === 'connected');
-    if (reason !== 'session-lost' || !goesOn) reporter.legEnded(peer, reason);
+    // Nothing comes from the audience: there is no leg that could fail.
+    if (!peer.audience && (reason !== 'session-lost' || !goesOn)) reporter.legEnded(peer, reason);
     showPeers();
     if (state.get().pinned === peer.peerId) state.set({ pinned: undefined });
-    tellPresence(state, 'call.left', peer.name);
+    if (!peer.audience) tellPresence(state, 'call.left', peer.name);
   };
   return [
     call.on('peer-added', ({ peer }) => {
       showPeers();
-      reporter.legBegan(peer.peerId);
+      if (!peer.audience) reporter.legBegan(peer.peerId);
       reporter.sawPeople(call.peers.length + 1);
-      tellPresence(state, 'call.joined', peer.name);
+      if (!peer.audience) tellPresence(state, 'call.joined', peer.name);
     }),
     call.on('peer-removed', ({ peer, reason }) => left(peer, reason)),
     call.on('peer-changed', showPeers),

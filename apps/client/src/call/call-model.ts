@@ -9,6 +9,7 @@ import { watchObstacle } from './obstacle.ts';
 import { type CallReporter, INTERIM_MS, prepareReports, reportCall } from './report.ts';
 import { initialState } from './state.ts';
 import { TimeTogether } from './time-together.ts';
+import type { CallModelState } from './types.ts';
 import { type Following, type Warm, warmUp } from './warm.ts';
 
 /** The socket keeps trying behind the scenes; after this long, ms, people in the lobby deserve to know. */
@@ -38,6 +39,8 @@ export class CallModel extends InCall {
       if (this.#warm === warm) this.set({ readiness: 'failed' });
     };
     const slow = setTimeout(failed, SLOW_READINESS_MS);
+    // Without a token nothing is known, and `ready` below says so.
+    void this.#readGrants(warm).catch(() => {});
     warm
       .then((w) => w.ready)
       .then(
@@ -47,12 +50,21 @@ export class CallModel extends InCall {
       .finally(() => clearTimeout(slow));
   }
 
+  /** Who only watches has no use for camera and microphone. */
+  async #readGrants(warm: Promise<Warm>): Promise<void> {
+    const { session, following } = await warm;
+    const { publish } = following.readGrants(await session.accessToken());
+    if (this.#warm !== warm) return;
+    this.set({ watching: !publish });
+    if (!publish) localMedia.stop();
+  }
+
   /** @param secret of the room, from its link: the call is encrypted end to end */
   async join(room: string, name: string, secret?: string): Promise<void> {
-    const { phase, readiness, layout } = this.get();
+    const { phase } = this.get();
     if (phase === 'joining' || phase === 'call') return;
     const attempt = ++this.#attempt;
-    this.set({ ...initialState, readiness, layout, phase: 'joining', room, name, secret });
+    this.set({ ...this.#kept(), phase: 'joining', room, name, secret });
     this.history = new QualityHistory();
     this.#together = new TimeTogether();
     this.#reporter = reportCall(this.history);
@@ -102,7 +114,7 @@ export class CallModel extends InCall {
   }
 
   async #enter(warm: Warm, attempt: number): Promise<void> {
-    const { room, name, secret } = this.get();
+    const { room, name, secret, watching } = this.get();
     const encryption = secret === undefined ? undefined : await this.#encrypt(warm.session, room, secret);
     if (attempt !== this.#attempt) return encryption?.close();
     if (encryption) this.#undo.push(() => encryption.close());
@@ -114,7 +126,7 @@ export class CallModel extends InCall {
       ...(encryption ? { encryption } : { prewarmed: warm.prewarmed }),
       roomId: room,
       getIceServers: warm.getIceServers,
-      stream: new MediaStream(tracks),
+      ...(watching ? { audience: true } : { stream: new MediaStream(tracks) }),
       metadata: { name },
       iceTransportPolicy: warm.config.iceTransportPolicy,
     });
@@ -129,8 +141,8 @@ export class CallModel extends InCall {
     query.set('room', room);
     history.replaceState(null, '', `?${query}${fragmentOf(secret)}`);
     performance.mark('tandem:joined');
-    const { keepAwake, moderates } = warm.following;
-    const moderator = moderates(await call.session.accessToken().catch(() => undefined));
+    const { keepAwake, readGrants } = warm.following;
+    const { kick: moderator } = readGrants(await call.session.accessToken().catch(() => undefined));
     if (attempt !== this.#attempt) return;
     this.set({ phase: 'call', obstacle: undefined, joinedAt: Date.now(), moderator });
     const interim = setInterval(() => this.#reporter?.interim(call.peers), INTERIM_MS);
@@ -195,8 +207,14 @@ export class CallModel extends InCall {
     if (obstacle === 'waiting') this.#endSession();
     this.#release();
     this.#reporter?.send();
-    this.set({ ...initialState, layout: this.get().layout, readiness: this.get().readiness });
+    this.set(this.#kept());
     this.warm();
+  }
+
+  /** What outlasts a call. */
+  #kept(): CallModelState {
+    const { layout, readiness, watching } = this.get();
+    return { ...initialState, layout, readiness, watching };
   }
 
   #endSession(): void {
@@ -246,11 +264,7 @@ export class CallModel extends InCall {
   }
 
   toLobby(): void {
-    this.set({
-      ...initialState,
-      layout: this.get().layout,
-      readiness: this.#warm ? this.get().readiness : 'preparing',
-    });
+    this.set({ ...this.#kept(), ...(this.#warm ? {} : { readiness: 'preparing' }) });
     this.warm();
   }
 

@@ -1,10 +1,19 @@
-/** What this person may do in the room, as their access token says. Only for what to show: the server checks each request (S-41). */
-export function moderates(token: string | undefined): boolean {
+/** What this person may do, as their access token says. Only for what to show: the server checks each request (S-24, S-41, S-124). */
+export interface ShownGrants {
+  /** May mute, remove, let in, and end the call. */
+  readonly kick: boolean;
+  /** May be seen and heard; otherwise they are audience. */
+  readonly publish: boolean;
+}
+
+export function readGrants(token: string | undefined): ShownGrants {
   try {
     const [, payload = ''] = (token ?? '').split('.');
-    const claims = JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/'))) as { grants?: { kick?: unknown } };
-    return claims.grants?.kick === true;
+    const { grants } = JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/'))) as {
+      grants?: { kick?: unknown; publish?: unknown };
+    };
+    return { kick: grants?.kick === true, publish: grants?.publish !== false };
   } catch {
-    return false;
+    return { kick: false, publish: true };
   }
 }

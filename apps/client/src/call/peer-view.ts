@@ -10,6 +10,7 @@ export function viewOf(peer: RemotePeer): PeerView {
     name: peer.name,
     state: peer.state,
     away: peer.away,
+    audience: peer.audience,
     audio: metadata.audio === true,
     video: metadata.video === true,
     hand: metadata.hand === true,

@@ -19,6 +19,7 @@ export const initialState: CallModelState = {
   hand: false,
   handAt: 0,
   volumes: {},
+  watching: false,
   moderator: false,
   roomEntry: undefined,
   chat: [],

@@ -41,6 +41,8 @@ export interface PeerView {
   readonly name: string;
   readonly state: PairState;
   readonly away: boolean;
+  /** Watches and listens only: a number, no tile. */
+  readonly audience: boolean;
   readonly audio: boolean;
   readonly video: boolean;
   readonly hand: boolean;
@@ -121,6 +123,8 @@ export interface CallModelState {
   handAt: number;
   /** How loud each person is for me, 0 to 1, by peer id; who is not in it is at 1. */
   volumes: Readonly<Record<string, number>>;
+  /** I watch and listen only: my token does not grant that I publish. */
+  watching: boolean;
   /** I may mute and remove others, and end the call for all. */
   moderator: boolean;
   /** To a moderator: who may come in, and who waits. Undefined: everybody may. */

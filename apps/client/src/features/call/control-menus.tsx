@@ -135,17 +135,41 @@ function SelfChoice() {
   );
 }
 
+/** Where the bar has no room for the arrows beside the switches. */
+function DeviceItems({ onClose, onMenu }: { onClose: () => void; onMenu: (menu: Menu) => void }) {
+  const t = useText();
+  return (
+    <>
+      <MenuItem
+        icon="mic"
+        label={t('control.micChoices')}
+        testId="more-mic"
+        where="narrow-only"
+        onClick={choose(onClose, () => onMenu('mic'))}
+      />
+      <MenuItem
+        icon="cam"
+        label={t('control.camChoices')}
+        testId="more-cam"
+        where="narrow-only"
+        onClick={choose(onClose, () => onMenu('cam'))}
+      />
+    </>
+  );
+}
+
 /** Everything that has no button of its own; on a narrow screen also what the bar has no room for. */
 export function MoreMenu({ onMenu, ...props }: MenuProps & { onMenu: (menu: Menu) => void }) {
   const t = useText();
   const sharing = useStore(call, (s) => s.sharing !== undefined);
+  const watching = useStore(call, (s) => s.watching);
   const { onClose, onDialog } = props;
   const does = (run: () => void) => choose(onClose, run);
   return (
     <Popover label={t('control.more')} onClose={onClose}>
       <LayoutChoice />
-      <SelfChoice />
-      <FlipCamera onChoose={does} />
+      {!watching && <SelfChoice />}
+      {!watching && <FlipCamera onChoose={does} />}
       <MenuItem icon="person-add" label={t('call.invite')} onClick={does(() => onDialog('invite'))} />
       <MenuItem
         icon="people"
@@ -153,7 +177,7 @@ export function MoreMenu({ onMenu, ...props }: MenuProps & { onMenu: (menu: Menu
         where="narrow-only"
         onClick={does(() => call.openPanel('people'))}
       />
-      {canShare() && (
+      {!watching && canShare() && (
         <MenuItem
           icon="screen"
           label={sharing ? t('control.screenStop') : t('control.screen')}
@@ -161,20 +185,7 @@ export function MoreMenu({ onMenu, ...props }: MenuProps & { onMenu: (menu: Menu
           onClick={does(() => void call.toggleScreen())}
         />
       )}
-      <MenuItem
-        icon="mic"
-        label={t('control.micChoices')}
-        testId="more-mic"
-        where="narrow-only"
-        onClick={does(() => onMenu('mic'))}
-      />
-      <MenuItem
-        icon="cam"
-        label={t('control.camChoices')}
-        testId="more-cam"
-        where="narrow-only"
-        onClick={does(() => onMenu('cam'))}
-      />
+      {!watching && <DeviceItems onClose={onClose} onMenu={onMenu} />}
       <MenuItem
         icon="stats"
         label={t('control.stats')}

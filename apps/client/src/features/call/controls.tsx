@@ -19,6 +19,7 @@ interface MenuState {
 /** The bar of the call: switches, panels, menus, and the way out. */
 export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void }) {
   const t = useText();
+  const watching = useStore(call, (s) => s.watching);
   const [menu, setMenu] = useState<Menu | undefined>();
   // The same function always: a popover that gets another one moves the focus.
   const onClose = useRef(() => setMenu(undefined)).current;
@@ -26,9 +27,15 @@ export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void 
   return (
     <footer className="controls-area">
       <div className="controls" role="toolbar" aria-label={t('control.bar')}>
-        <Microphone {...menus} />
-        <Camera {...menus} />
-        <ScreenButton />
+        {watching ? (
+          <Watching />
+        ) : (
+          <>
+            <Microphone {...menus} />
+            <Camera {...menus} />
+            <ScreenButton />
+          </>
+        )}
         <HandButton />
         <div className="has-popover">
           <Control
@@ -54,6 +61,17 @@ export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void 
         <Control icon="leave" danger label={t('control.leave')} testId="leave" onClick={() => call.leave()} />
       </div>
     </footer>
+  );
+}
+
+/** In place of the switches of who is seen and heard. */
+function Watching() {
+  const t = useText();
+  return (
+    <p className="watching-sign" data-testid="watching" title={t('audience.text')}>
+      <Icon name="eye" size={20} />
+      {t('audience.watching')}
+    </p>
   );
 }
 

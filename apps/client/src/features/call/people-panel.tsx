@@ -25,7 +25,10 @@ export function PeoplePanel({ onInvite }: { onInvite: () => void }) {
   const peers = useStore(call, (s) => s.peers);
   const [wanted, setWanted] = useState('');
   const me = useMe();
-  const rows: Person[] = [me, ...peers.map((peer) => ({ ...peer, isMe: false }))];
+  const watching = useStore(call, (s) => s.watching);
+  const seen = peers.filter(({ audience }) => !audience).map((peer) => ({ ...peer, isMe: false }));
+  const rows: Person[] = watching ? seen : [me, ...seen];
+  const watchers = peers.length - seen.length + (watching ? 1 : 0);
   const found = rows.filter(({ name }) => matches(name || t('call.guest'), wanted));
   return (
     <div className="panel-scroll">
@@ -41,7 +44,13 @@ export function PeoplePanel({ onInvite }: { onInvite: () => void }) {
           <PersonRow key={person.id} person={person} />
         ))}
       </ul>
-      {found.length === 0 && <p className="soft">{t('people.none')}</p>}
+      {watchers > 0 && (
+        <p className="watchers" data-testid="watchers">
+          <Icon name="eye" size={18} />
+          {t('audience.count', { count: watchers })}
+        </p>
+      )}
+      {found.length === 0 && rows.length > 0 && <p className="soft">{t('people.none')}</p>}
       <button type="button" className="button" onClick={onInvite}>
         <Icon name="person-add" size={20} />
         {t('call.invite')}

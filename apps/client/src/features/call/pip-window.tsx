@@ -39,16 +39,20 @@ function CallWindow({ onOver }: { onOver: () => void }) {
   const t = useText();
   const inCall = useStore(call, (s) => s.phase === 'call');
   const room = useStore(call, (s) => s.room);
+  const watching = useStore(call, (s) => s.watching);
   useEffect(() => {
     if (!inCall) onOver();
   }, [inCall, onOver]);
   if (!inCall) return null;
   return (
     <main className="pip" aria-label={t('call.label', { room })}>
+      <h1 className="visually-hidden" dir="auto">
+        {room}
+      </h1>
       <Tiles />
       <div className="pip-controls" role="toolbar" aria-label={t('control.bar')}>
-        <MicrophoneSwitch />
-        <CameraSwitch />
+        {!watching && <MicrophoneSwitch />}
+        {!watching && <CameraSwitch />}
         <Control
           icon="expand"
           label={t('control.pipBack')}
@@ -69,7 +73,10 @@ function Tiles() {
   const peers = useStore(call, (s) => s.peers);
   const speaker = useStore(call, (s) => s.speaker);
   const dark = useStore(call, (s) => s.incoming === 'off');
-  const tiles = pipTiles(peers, speaker);
+  const tiles = pipTiles(
+    peers.filter(({ audience }) => !audience),
+    speaker,
+  );
   if (tiles.length === 0) return <p className="pip-alone soft">{t('call.emptyTitle')}</p>;
   return (
     <ul className={`pip-tiles of-${tiles.length}`} aria-label={t('call.peopleTitle')}>

@@ -21,7 +21,7 @@ export function Stage() {
   const layout = useTileLayout(ref, held);
   const tiles = useTiles(layout);
   usePictureSizes(layout.rects);
-  const alone = useStore(call, (s) => s.peers.length === 0);
+  const alone = useStore(call, (s) => s.peers.every(({ audience }) => audience));
   const { page, pages, more, setPage } = layout;
   const over = (event: PointerEvent) => {
     held.current = event.pointerType === 'mouse' && (event.target as Element).closest('.tile') !== null;

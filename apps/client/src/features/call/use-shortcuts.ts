@@ -32,6 +32,8 @@ export const areKeysFree = (event: KeyboardEvent): boolean =>
 
 function press(event: KeyboardEvent, showSheet: () => void): void {
   const { audio, video, muted } = localMedia.get();
+  // Who watches only has nothing to switch.
+  if (call.get().watching && /^[mvs]$/i.test(event.key)) return;
   switch (event.key.toLowerCase()) {
     case 'm':
       void localMedia.setMuted(audio === 'live' && !muted);
@@ -68,7 +70,7 @@ export function useShortcuts(showSheet: () => void): void {
       if (event.repeat || !areKeysFree(event)) return;
       if (event.key !== ' ') return press(event, showSheet);
       // On a button, space presses the button.
-      if (event.target instanceof HTMLButtonElement || !localMedia.get().muted) return;
+      if (event.target instanceof HTMLButtonElement || !localMedia.get().muted || call.get().watching) return;
       event.preventDefault();
       talking = true;
       void localMedia.setMuted(false);

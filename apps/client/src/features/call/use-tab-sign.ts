@@ -18,13 +18,20 @@ function icon(sign: keyof typeof SIGNS): string {
   return `data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 512 512">${shape}</svg>`;
 }
 
+/** Who watches only has no microphone that could be off. */
+function useMuted(): boolean {
+  const watching = useStore(call, (s) => s.watching);
+  const muted = useStore(localMedia, (s) => s.muted || s.audio !== 'live');
+  return muted && !watching;
+}
+
 /** The tab says what somebody in another tab wants to know: new chat lines, whether the microphone is off, how many are here. */
 export function useTabSign(): void {
   const t = useText();
   const room = useStore(call, (s) => s.room);
   const unread = useStore(call, (s) => s.unread);
   const count = useStore(call, (s) => s.peers.length + 1);
-  const muted = useStore(localMedia, (s) => s.muted || s.audio !== 'live');
+  const muted = useMuted();
   useEffect(() => {
     const parts = [
       unread > 0 && `(${unread})`,

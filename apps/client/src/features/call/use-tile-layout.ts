@@ -54,7 +54,9 @@ export interface StageLayout extends TileLayout {
 /** Where each tile is, for the people, the layout and the page of the moment. @param held the pointer is over a tile */
 export function useTileLayout(ref: RefObject<HTMLElement | null>, held: RefObject<boolean>): StageLayout {
   const size = useSize(ref);
-  const peers = useStore(call, (s) => s.peers);
+  const everybody = useStore(call, (s) => s.peers);
+  const watching = useStore(call, (s) => s.watching);
+  const peers = useMemo(() => everybody.filter(({ audience }) => !audience), [everybody]);
   const chosen = useStore(call, (s) => s.layout);
   const pinned = useStore(call, (s) => s.pinned);
   const speaker = useStore(call, (s) => s.speaker);
@@ -65,8 +67,8 @@ export function useTileLayout(ref: RefObject<HTMLElement | null>, held: RefObjec
   const screens = peers.filter(({ screenTrack }) => screenTrack).map(({ id }) => `${id}:screen`);
   const others = [...screens, ...order];
   const layout = chosen === 'auto' && peers.length > MOST_IN_GRID ? 'spotlight' : chosen;
-  // Alone I see myself, whatever was chosen.
-  const me = self.view === 'hidden' && others.length > 0 ? undefined : ME;
+  // Alone I see myself, whatever was chosen; who is not seen by the others has no tile.
+  const me = watching || (self.view === 'hidden' && others.length > 0) ? undefined : ME;
   const main =
     (pinned !== undefined && (others.includes(pinned) || pinned === me) ? pinned : undefined) ??
     screens[0] ??

@@ -1,5 +1,6 @@
 'use client';
 import { useCallback, useEffect, useState } from 'react';
+import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { basePath } from '../../lib/runtime-config.ts';
 import { useStore } from '../../lib/store.ts';
@@ -13,6 +14,7 @@ import { SettingsDialog } from '../settings/loaded-settings.tsx';
 import { JoinForm } from './join-form.tsx';
 import { BlurHelp } from './loaded-blur-help.tsx';
 import { PermissionHelp } from './loaded-permission-help.tsx';
+import { Watching } from './loaded-watching.tsx';
 import { Preview } from './preview.tsx';
 import type { RoomWish } from './room-choice.tsx';
 
@@ -24,6 +26,7 @@ interface LobbyProps {
 export function Lobby({ room, onRoom }: LobbyProps) {
   const t = useText();
   const [settings, setSettings] = useState(false);
+  const watching = useStore(call, (s) => s.watching);
 
   useEffect(() => {
     void localMedia.prepare();
@@ -43,11 +46,11 @@ export function Lobby({ room, onRoom }: LobbyProps) {
       }
     >
       <main id="main" className="lobby">
-        <Devices />
+        {watching ? <Watching /> : <Devices />}
         <section className="join-card">
           <hgroup>
             <Title room={room} />
-            <p className="soft">{t('lobby.subtitle')}</p>
+            {!watching && <p className="soft">{t('lobby.subtitle')}</p>}
           </hgroup>
           <JoinForm room={room} onRoom={onRoom} />
           <nav className="lobby-foot">
