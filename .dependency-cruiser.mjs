@@ -27,6 +27,7 @@ const MAY_IMPORT = {
     'apps/signaling/src/config.ts',
     'apps/hooks/src/config.ts',
     'apps/client/src/config.ts',
+    'apps/client/src/look.ts',
   ],
 };
 

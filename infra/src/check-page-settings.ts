@@ -2,7 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { nearestSetting } from '@tandem/service/setting-names';
 import { Token } from 'aws-cdk-lib';
 import { PAGE_SETTINGS, readRuntimeConfig } from '../../apps/client/src/config.ts';
+import { readLook } from '../../apps/client/src/look.ts';
 import { check } from './check.ts';
+
+/** Settings that the page reads by look.ts. */
+const LOOK = new Set(['branding', 'languages', 'features']);
 
 /**
  * Settings of the page, checked by the page's own readers: what it would leave out is refused here. A name that the page does not know passes, as a
@@ -31,12 +35,13 @@ export function checkPageSettings(construct: string, prop: string, config: unkno
     check(meant === undefined, construct, prop, `${name} is no setting of the page`, `${meant}, if that is meant`);
     const told: string[] = [];
     readRuntimeConfig({ [name]: value }, (line) => told.push(line));
+    readLook(LOOK.has(name) ? { [name]: value } : {}, (line) => told.push(line));
     check(
       told.length === 0,
       construct,
       prop,
       told[0] ?? '',
-      `a value that the page takes; apps/client/src/config.ts says which`,
+      `a value that the page takes; apps/client/src/config.ts and look.ts say which`,
     );
   }
 }

@@ -34,9 +34,9 @@ test('numbers, booleans, lists and nested objects arrive as they are', () => {
   const config = {
     ...{ traceSampling: 0.5, reportSampling: 0.25, iceTransportPolicy: 'relay', authUrl: 'https://auth.example.com' },
     ...{
-      features: { chat: false, blur: true },
+      features: { chat: false, screen: true },
       languages: ['de', 'en'],
-      branding: { name: 'Call', links: [{ href: '/' }] },
+      branding: { name: 'Call', links: [{ text: 'Home', href: '/' }] },
     },
     nothing: null,
   };

@@ -32,6 +32,8 @@ async function listen(server: Server): Promise<number> {
 interface PwaOptions {
   readonly config?: Partial<SignalingConfig>;
   readonly clientDir?: string;
+  /** What config.json says. Default: nothing. */
+  readonly clientSettings?: object;
   /** Address of the edge. Default 127.0.0.1. */
   readonly host?: string;
 }
@@ -68,7 +70,7 @@ export async function startPwa(options: PwaOptions = {}): Promise<Pwa> {
         CLIENT_DIR: dir,
         AUTH_TARGETS: `http://127.0.0.1:${authPort}`,
         SIGNALING_TARGETS: `http://127.0.0.1:${node.port}`,
-        CLIENT_SETTINGS: '{}',
+        CLIENT_SETTINGS: JSON.stringify(options.clientSettings ?? {}),
       },
       createLogger('edge', process.env.TEST_LOG ?? 'silent'),
     );

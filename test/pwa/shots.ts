@@ -296,6 +296,53 @@ const scenes: Record<string, () => Promise<void>> = {
     await eve.locator('[data-end=declined]').waitFor();
     await shoot(eve, 'entry-declined');
   },
+  /** An encrypted call: the switch, the lock, the number to compare, and somebody without the key. */
+  async encrypted() {
+    const a = await open({ person: PEOPLE[0] });
+    await a.getByTestId('name-input').fill(NAMES[0]);
+    await a.getByTestId('switch-encryption').check();
+    await a.locator('h1').click();
+    await shoot(a, 'encrypted-lobby');
+    await a.getByTestId('join').click();
+    await a.getByTestId('empty-room').waitFor();
+    const link = new URL(a.url());
+    const b = await open({ person: PEOPLE[1], query: `${link.search}${link.hash}` });
+    await b.getByTestId('name-input').fill(NAMES[1]);
+    await b.getByTestId('lobby-encrypted').waitFor();
+    await shoot(b, 'encrypted-invited');
+    await b.getByTestId('join').click();
+    await pictures(a, 1);
+    await shoot(a, 'encrypted-call');
+    const c = await open({ person: PEOPLE[2], query: link.search });
+    await c.getByTestId('name-input').fill(NAMES[2]);
+    await c.getByTestId('join').click();
+    await a.getByTestId('peer-tile').nth(1).waitFor();
+    await a.getByTestId('encrypted-sign').click();
+    await a.getByTestId('key-missing').waitFor();
+    await a.waitForTimeout(3000);
+    await shoot(a, 'encrypted-people');
+    await c.getByTestId('people-count').click();
+    await c.getByTestId('key-missing').first().waitFor();
+    await shoot(c, 'encrypted-without-key');
+  },
+  /** Who watches only, and how the others see that. */
+  async audience() {
+    const host = await join(NAMES[2], 'audience', { person: PEOPLE[2] });
+    await host.getByTestId('empty-room').waitFor();
+    pwa.auth.grants = { publish: false };
+    const zoe = await open({ query: '?room=audience' });
+    await zoe.getByTestId('lobby-watching').waitFor();
+    await zoe.getByTestId('name-input').fill(NAMES[0]);
+    await shoot(zoe, 'audience-lobby');
+    await zoe.getByTestId('join').click();
+    await zoe.getByTestId('watching').waitFor();
+    await zoe.getByTestId('peer-tile').waitFor();
+    await shoot(zoe, 'audience-call');
+    pwa.auth.grants = {};
+    await host.getByTestId('people-count').click();
+    await host.getByTestId('watchers').waitFor();
+    await shoot(host, 'audience-host');
+  },
   async arabic() {
     const a = await join('أمل حداد', 'rtl', { person: PEOPLE[0], locale: 'ar' });
     const b = await join('يوناس', 'rtl', { person: PEOPLE[1] });

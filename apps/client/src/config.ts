@@ -15,6 +15,12 @@ export interface RuntimeConfig {
   region: string;
   /** Share of calls that report, above 0 and up to 1; the service weighs them accordingly. */
   reportSampling: number;
+  /** Name, logo, colours and links of the deployment; read by look.ts, as the two below. */
+  branding: Readonly<Record<string, unknown>> | undefined;
+  /** Languages on offer. */
+  languages: readonly unknown[] | undefined;
+  /** Parts of the page that are there or not. */
+  features: Readonly<Record<string, unknown>> | undefined;
 }
 
 const defaults: RuntimeConfig = {
@@ -24,6 +30,9 @@ const defaults: RuntimeConfig = {
   traceSampling: 0.01,
   region: '',
   reportSampling: 1,
+  branding: undefined,
+  languages: undefined,
+  features: undefined,
 };
 
 const share = (value: unknown, least: number): number | undefined => {
@@ -36,6 +45,9 @@ const address = (value: unknown): string | undefined =>
     ? value
     : undefined;
 
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** What each field may be; anything else is undefined. */
 const readers: { readonly [K in keyof RuntimeConfig]: (value: unknown) => RuntimeConfig[K] | undefined } = {
   signalingUrl: address,
@@ -44,6 +56,9 @@ const readers: { readonly [K in keyof RuntimeConfig]: (value: unknown) => Runtim
   traceSampling: (value) => share(value, 0),
   region: (value) => (typeof value === 'string' && /^[a-z0-9-]{0,32}$/.test(value) ? value : undefined),
   reportSampling: (value) => share(value, Number.MIN_VALUE),
+  branding: (value) => (isObject(value) ? value : undefined),
+  languages: (value) => (Array.isArray(value) ? value : undefined),
+  features: (value) => (isObject(value) ? value : undefined),
 };
 
 /** Names of the settings. */
@@ -55,10 +70,10 @@ export const PAGE_SETTINGS: readonly string[] = Object.keys(readers);
  */
 export function readRuntimeConfig(file: unknown, tell: (line: string) => void): RuntimeConfig {
   const config: Record<string, unknown> = { ...defaults };
-  if (typeof file !== 'object' || file === null || Array.isArray(file)) tell('config.json: it is no JSON object');
+  if (!isObject(file)) tell('config.json: it is no JSON object');
   else
     for (const [name, read] of Object.entries(readers)) {
-      const given = Object.hasOwn(file, name) ? (file as Record<string, unknown>)[name] : undefined;
+      const given = Object.hasOwn(file, name) ? file[name] : undefined;
       if (given === undefined) continue;
       const value = read(given);
       if (value !== undefined) config[name] = value;

@@ -2,11 +2,12 @@
 import type { ReactNode } from 'react';
 import { useText } from '../i18n/index.ts';
 import { basePath } from '../lib/runtime-config.ts';
-import { Mark } from './icons.tsx';
+import { Logo, useBrandName } from './brand.tsx';
 
 /** Page frame outside a call: brand, actions, content. */
 export function Shell({ actions, children }: { actions?: ReactNode; children: ReactNode }) {
   const t = useText();
+  const name = useBrandName();
   return (
     <div className="page">
       <a className="skip" href="#main">
@@ -14,8 +15,8 @@ export function Shell({ actions, children }: { actions?: ReactNode; children: Re
       </a>
       <header className="header">
         <a className="brand" href={`${basePath}/`}>
-          <Mark />
-          Tandem
+          <Logo />
+          {name}
         </a>
         {actions}
       </header>

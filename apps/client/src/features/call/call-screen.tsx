@@ -8,7 +8,8 @@ import { call } from '../../call/call-model.ts';
 import { useLanguage, useText } from '../../i18n/index.ts';
 import { clock } from '../../lib/format.ts';
 import { useStore } from '../../lib/store.ts';
-import { Icon, Mark } from '../../ui/icons.tsx';
+import { Logo } from '../../ui/brand.tsx';
+import { Icon } from '../../ui/icons.tsx';
 import { Part } from '../../ui/part.tsx';
 import { SettingsDialog } from '../settings/loaded-settings.tsx';
 import { Banner } from './banners.tsx';
@@ -108,7 +109,7 @@ function Header({ onInvite }: { onInvite: () => void }) {
   return (
     <header className="call-top">
       <span className="brand">
-        <Mark size={26} />
+        <Logo size={26} />
       </span>
       <h1 dir="auto">{room}</h1>
       {encrypted && (

@@ -2,6 +2,7 @@
 import { call } from '../../call/call-model.ts';
 import { REACTIONS } from '../../call/types.ts';
 import { useText } from '../../i18n/index.ts';
+import { useFeature } from '../../lib/look-store.ts';
 import { savePreferences } from '../../lib/preferences.ts';
 import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
@@ -163,6 +164,7 @@ export function MoreMenu({ onMenu, ...props }: MenuProps & { onMenu: (menu: Menu
   const t = useText();
   const sharing = useStore(call, (s) => s.sharing !== undefined);
   const watching = useStore(call, (s) => s.watching);
+  const screen = useFeature('screen');
   const { onClose, onDialog } = props;
   const does = (run: () => void) => choose(onClose, run);
   return (
@@ -177,7 +179,7 @@ export function MoreMenu({ onMenu, ...props }: MenuProps & { onMenu: (menu: Menu
         where="narrow-only"
         onClick={does(() => call.openPanel('people'))}
       />
-      {!watching && canShare() && (
+      {!watching && screen && canShare() && (
         <MenuItem
           icon="screen"
           label={sharing ? t('control.screenStop') : t('control.screen')}

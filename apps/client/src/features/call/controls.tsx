@@ -2,6 +2,7 @@
 import { useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
+import { useFeature } from '../../lib/look-store.ts';
 import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Control } from './control-button.tsx';
@@ -20,6 +21,7 @@ interface MenuState {
 export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void }) {
   const t = useText();
   const watching = useStore(call, (s) => s.watching);
+  const reactions = useFeature('reactions');
   const [menu, setMenu] = useState<Menu | undefined>();
   // The same function always: a popover that gets another one moves the focus.
   const onClose = useRef(() => setMenu(undefined)).current;
@@ -37,16 +39,18 @@ export function Controls({ onDialog }: { onDialog: (dialog: CallDialog) => void 
           </>
         )}
         <HandButton />
-        <div className="has-popover">
-          <Control
-            icon="smile"
-            label={t('control.react')}
-            testId="react"
-            expanded={menu === 'react'}
-            onClick={() => setMenu(menu === 'react' ? undefined : 'react')}
-          />
-          {menu === 'react' && <ReactMenu onClose={onClose} />}
-        </div>
+        {reactions && (
+          <div className="has-popover">
+            <Control
+              icon="smile"
+              label={t('control.react')}
+              testId="react"
+              expanded={menu === 'react'}
+              onClick={() => setMenu(menu === 'react' ? undefined : 'react')}
+            />
+            {menu === 'react' && <ReactMenu onClose={onClose} />}
+          </div>
+        )}
         <Panels />
         <div className="has-popover">
           <Control
@@ -117,7 +121,8 @@ function Choices({ kind, menu, setMenu, onClose, onDialog }: MenuState & { kind:
 function ScreenButton() {
   const t = useText();
   const sharing = useStore(call, (s) => s.sharing !== undefined);
-  if (!canShare()) return null;
+  const offered = useFeature('screen');
+  if (!offered || !canShare()) return null;
   return (
     <Control
       icon="screen"
@@ -149,16 +154,19 @@ function Panels() {
   const t = useText();
   const panel = useStore(call, (s) => s.panel);
   const unread = useStore(call, (s) => s.unread);
+  const chat = useFeature('chat');
   return (
     <>
-      <Control
-        icon="chat"
-        label={unread ? t('control.chatUnread', { count: unread }) : t('control.chat')}
-        testId="open-chat"
-        pressed={panel === 'chat'}
-        badge={unread}
-        onClick={() => call.openPanel('chat')}
-      />
+      {chat && (
+        <Control
+          icon="chat"
+          label={unread ? t('control.chatUnread', { count: unread }) : t('control.chat')}
+          testId="open-chat"
+          pressed={panel === 'chat'}
+          badge={unread}
+          onClick={() => call.openPanel('chat')}
+        />
+      )}
       <Control
         icon="people"
         wide

@@ -1,6 +1,7 @@
 'use client';
 import { useEffect } from 'react';
 import { call } from '../../call/call-model.ts';
+import { look } from '../../lib/look-store.ts';
 import { preferences } from '../../lib/preferences.ts';
 import { localMedia } from '../../media/local-media.ts';
 
@@ -34,6 +35,9 @@ function press(event: KeyboardEvent, showSheet: () => void): void {
   const { audio, video, muted } = localMedia.get();
   // Who watches only has nothing to switch.
   if (call.get().watching && /^[mvs]$/i.test(event.key)) return;
+  const { off } = look.get();
+  if (off?.includes('screen') && /^s$/i.test(event.key)) return;
+  if (off?.includes('chat') && /^c$/i.test(event.key)) return;
   switch (event.key.toLowerCase()) {
     case 'm':
       void localMedia.setMuted(audio === 'live' && !muted);

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
+import { look } from '../../lib/look-store.ts';
 import { basePath } from '../../lib/runtime-config.ts';
 import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
@@ -27,6 +28,7 @@ export function Lobby({ room, onRoom }: LobbyProps) {
   const t = useText();
   const [settings, setSettings] = useState(false);
   const watching = useStore(call, (s) => s.watching);
+  const links = useStore(look, (s) => s.links);
 
   useEffect(() => {
     void localMedia.prepare();
@@ -58,6 +60,11 @@ export function Lobby({ room, onRoom }: LobbyProps) {
               {t('lobby.diagnostics')}
             </a>
             <InstallButton />
+            {links?.map(({ text, href }) => (
+              <a key={text} className="link" href={href} dir="auto">
+                {text}
+              </a>
+            ))}
           </nav>
         </section>
       </main>

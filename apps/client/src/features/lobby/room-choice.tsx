@@ -1,5 +1,6 @@
 'use client';
 import { useText } from '../../i18n/index.ts';
+import { useFeature } from '../../lib/look-store.ts';
 import { idOf, newRoomName, secretOf } from '../../lib/room-name.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Encrypt } from './loaded-encryption.tsx';
@@ -30,7 +31,9 @@ export function RoomChoice({ room, asked, onRoom }: RoomChoiceProps) {
   const t = useText();
   const { secret } = room;
   const fresh = () => onRoom({ from: 'new', name: newRoomName(), secret });
-  const encrypt = (
+  const offered = useFeature('encryption');
+  // What a link decided is said all the same.
+  const encrypt = (offered || room.from !== 'new') && (
     <Encrypt secret={secret} onSecret={room.from === 'new' && ((wish) => onRoom({ ...room, secret: wish }))} />
   );
   switch (room.from) {

@@ -2,6 +2,7 @@
 import '../../i18n/load-rest.ts';
 import { useCallback } from 'react';
 import { LANGUAGES, type Language, setLanguage, useLanguage, useText } from '../../i18n/index.ts';
+import { look } from '../../lib/look-store.ts';
 import { type Preferences, preferences, savePreferences } from '../../lib/preferences.ts';
 import { useStore } from '../../lib/store.ts';
 import { supports } from '../../media/constraints.ts';
@@ -58,6 +59,8 @@ function Effects() {
 export function SettingsDialog({ onClose }: { onClose: () => void }) {
   const t = useText();
   const language = useLanguage();
+  const languages = useStore(look, (s) => s.languages);
+  const offered = Object.entries(LANGUAGES).filter(([code]) => languages?.includes(code) ?? true);
   const theme = useStore(preferences, (p) => p.theme);
   const audioLive = useStore(localMedia, (s) => s.audio === 'live');
   const level = useCallback(() => localMedia.level(), []);
@@ -98,7 +101,7 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
               void setLanguage(event.target.value as Language);
             }}
           >
-            {Object.entries(LANGUAGES).map(([code, name]) => (
+            {offered.map(([code, name]) => (
               <option key={code} value={code} lang={code}>
                 {name}
               </option>
