@@ -35,6 +35,7 @@ test('name, logo, colours, links, languages and features are those of config.jso
   expect(await button.evaluate((element) => getComputedStyle(element).backgroundColor)).toBe('rgb(138, 28, 91)');
   await expectAccessible(page, 'lobby with a look of its own');
   await page.getByRole('button', { name: 'Einstellungen' }).click();
+  await page.getByTestId('language').waitFor();
   expect(await page.getByTestId('language').locator('option').allTextContents()).toEqual(['Deutsch', 'العربية']);
   await page.keyboard.press('Escape');
   await enter(page, 'Ada');

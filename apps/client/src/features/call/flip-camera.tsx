@@ -15,7 +15,7 @@ export function FlipCamera({ onChoose }: { onChoose: (run: () => void) => () => 
   if (!offered) return null;
   return (
     <MenuItem
-      icon="cam"
+      icon="flip"
       label={t('control.camFlip')}
       testId="flip-camera"
       onClick={onChoose(() => void localMedia.flipCamera())}

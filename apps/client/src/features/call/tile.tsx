@@ -172,7 +172,7 @@ function Buttons({ kind, id, name, pinned, floating, onPin }: TileProps) {
         title={t('control.selfMove')}
         onClick={nextCorner}
       >
-        <Icon name="expand" size={18} />
+        <Icon name="move" size={18} />
       </button>
     );
   if (!onPin) return null;
