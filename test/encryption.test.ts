@@ -150,7 +150,7 @@ test('whoever copies an announcement is not trusted, hears nothing, and changes 
   for (const page of [ada, bob, eve]) await page.close();
 });
 
-test("media that is put in the place of another's is not shown", async () => {
+test('tracks of one person in the place of another are not shown', async () => {
   const secret = newSecret();
   const [ada, bob] = [await enter('placed', 'ada', secret), await enter('placed', 'bob', secret)];
   await media(ada, 'bob');

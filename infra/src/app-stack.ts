@@ -45,22 +45,14 @@ const KNOWN = [
   'clientConfig',
   ...IMAGE_VALUES,
 ] as const;
+type ContextName = (typeof KNOWN)[number];
 
 /**
  * The stack that context asks for. `part=viewer-rules`: the web ACL in front of CloudFront, which is in another region. Without a profile it is `development` unless a domain is given.
  * @throws Error naming the context value and the fix
  */
 export function buildTopology(app: App, clientBuild: string | undefined): Stack {
-  const text = (name: (typeof KNOWN)[number]): string | undefined => {
-    const value = app.node.tryGetContext(name);
-    return value === undefined || value === '' ? undefined : String(value);
-  };
-  const number = (name: (typeof KNOWN)[number]): number | undefined => {
-    const value = text(name);
-    if (value === undefined) return undefined;
-    check(/^\d+$/.test(value), 'context', name, `"${value}" is not a whole number`, `-c ${name}=3`);
-    return Number(value);
-  };
+  const { text, number } = contextOf(app);
   const part = text('part');
   check(
     part === undefined || part === 'viewer-rules',
@@ -72,25 +64,13 @@ export function buildTopology(app: App, clientBuild: string | undefined): Stack 
   if (part) return viewerRules(app, text('stackName') ?? 'Tandem');
   const domainName = text('domainName');
   const profile = TopologyProfile.named(text('profile') ?? (domainName ? 'production' : 'development'));
-  if (profile.isProduction)
-    for (const name of ['domainName', 'certificateArn', 'regionalCertificateArn', 'access'] as const)
-      check(
-        text(name) !== undefined,
-        'context',
-        name,
-        'the production profile needs it',
-        `-c ${name}=…, see docs/deployment-and-testing.md; or -c profile=development`,
-      );
+  if (profile.isProduction) checkProduction(text);
   const zones = number('zones') ?? (profile.isProduction ? 3 : 2);
   const stack = new TopologyStack(app, text('stackName') ?? 'Tandem', {
     zones,
     description: `Tandem: WebRTC calls, ${profile.name} profile`,
     terminationProtection: profile.isProduction,
   });
-  const certificate = (id: string, arn: string) => acm.Certificate.fromCertificateArn(stack, id, arn);
-  const zoneId = text('hostedZoneId');
-  const arn = text('certificateArn');
-  const regional = text('regionalCertificateArn');
   const keys = text('apiKeysSecretArn');
   const canaryKey = text('canaryApiKeySecretArn');
   const issuer = text('oidcIssuer');
@@ -98,24 +78,7 @@ export function buildTopology(app: App, clientBuild: string | undefined): Stack 
     profile,
     zones,
     clientBuild,
-    ...(domainName && arn && regional
-      ? {
-          domain: {
-            domainName,
-            certificate: certificate('PageCertificate', arn),
-            regionalCertificate: certificate('RegionalCertificate', regional),
-            ...(zoneId
-              ? {
-                  hostedZone: route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
-                    hostedZoneId: zoneId,
-                    zoneName: text('hostedZoneName') ?? domainName,
-                  }),
-                }
-              : {}),
-            ...(text('sharedDomainName') ? { sharedDomainName: text('sharedDomainName') } : {}),
-          },
-        }
-      : {}),
+    ...domainOf(stack, text),
     access: text('access'),
     ...(keys ? { apiKeys: secretsmanager.Secret.fromSecretCompleteArn(stack, 'ApiKeys', keys) } : {}),
     ...(canaryKey ? { canaryApiKey: secretsmanager.Secret.fromSecretCompleteArn(stack, 'CanaryKey', canaryKey) } : {}),
@@ -138,6 +101,62 @@ export function buildTopology(app: App, clientBuild: string | undefined): Stack 
   Tags.of(stack).add('project', 'tandem');
   Tags.of(stack).add('profile', profile.name);
   return stack;
+}
+
+/** Reads context values. */
+interface Context {
+  text(name: ContextName): string | undefined;
+  number(name: ContextName): number | undefined;
+}
+
+function contextOf(app: App): Context {
+  const text = (name: ContextName): string | undefined => {
+    const value = app.node.tryGetContext(name);
+    return value === undefined || value === '' ? undefined : String(value);
+  };
+  const number = (name: ContextName): number | undefined => {
+    const value = text(name);
+    if (value === undefined) return undefined;
+    check(/^\d+$/.test(value), 'context', name, `"${value}" is not a whole number`, `-c ${name}=3`);
+    return Number(value);
+  };
+  return { text, number };
+}
+
+function checkProduction(text: Context['text']): void {
+  for (const name of ['domainName', 'certificateArn', 'regionalCertificateArn', 'access'] as const)
+    check(
+      text(name) !== undefined,
+      'context',
+      name,
+      'the production profile needs it',
+      `-c ${name}=…, see docs/deployment-and-testing.md; or -c profile=development`,
+    );
+}
+
+function domainOf(stack: Stack, text: Context['text']): Pick<WebRtcTopologyProps, 'domain'> {
+  const domainName = text('domainName');
+  const certificate = (id: string, arn: string) => acm.Certificate.fromCertificateArn(stack, id, arn);
+  const zoneId = text('hostedZoneId');
+  const arn = text('certificateArn');
+  const regional = text('regionalCertificateArn');
+  if (!domainName || !arn || !regional) return {};
+  return {
+    domain: {
+      domainName,
+      certificate: certificate('PageCertificate', arn),
+      regionalCertificate: certificate('RegionalCertificate', regional),
+      ...(zoneId
+        ? {
+            hostedZone: route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
+              hostedZoneId: zoneId,
+              zoneName: text('hostedZoneName') ?? domainName,
+            }),
+          }
+        : {}),
+      ...(text('sharedDomainName') ? { sharedDomainName: text('sharedDomainName') } : {}),
+    },
+  };
 }
 
 /** An object in cdk.context.json, JSON on the command line. @throws Error when it is neither; what is in it the construct checks */

@@ -14,7 +14,7 @@ export interface AuthServiceProps extends RealtimeServiceProps {
   readonly signingKeys: SigningKeys;
   /**
    * Who may have a token, comma-separated: `open`, `api-key`, `oidc`.
-   * @default - nobody, until you say
+   * @default - no access, until you say
    */
   readonly access?: string;
   /**

@@ -27,20 +27,7 @@ export function checkServiceProps(kind: string, props: RealtimeServiceProps, con
   checkGiven(kind, props, 'vpc', 'cache');
   checkCacheUrl(kind, 'cache', props.cache.url);
   checkSettings(kind, config, props);
-  const cpu = props.cpu ?? 1024;
-  const memory = props.memoryLimitMiB ?? 2048;
-  if (!Token.isUnresolved(cpu)) {
-    const offered = FARGATE[cpu];
-    check(offered !== undefined, kind, 'cpu', `Fargate has no ${cpu}`, `one of ${Object.keys(FARGATE).join(', ')}`);
-    if (offered && !Token.isUnresolved(memory))
-      check(
-        offered.includes(memory),
-        kind,
-        'memoryLimitMiB',
-        `${memory} MiB does not go with ${cpu} CPU units on Fargate`,
-        `one of ${offered.join(', ')}`,
-      );
-  }
+  checkTaskSize(kind, props);
   check(
     props.vpcSubnets !== undefined || props.vpc.privateSubnets.length > 0,
     kind,
@@ -55,6 +42,37 @@ export function checkServiceProps(kind: string, props: RealtimeServiceProps, con
     'the sidecar sends the traces, and it is off',
     'metrics: true',
   );
+  checkTaskCounts(kind, props);
+  checkStop(kind, props);
+  checkInteger(kind, 'targetCpuPercent', props.targetCpuPercent, 10, 90);
+  for (const name of Object.keys(props.environment ?? {}))
+    check(
+      /^[A-Z][A-Z0-9_]*$/.test(name) && !/(SECRET|PASSWORD|API_KEYS)/.test(name),
+      kind,
+      'environment',
+      `${name} is not fit for a plain variable`,
+      'upper case with underscores; secrets go to `secrets`',
+    );
+}
+
+function checkTaskSize(kind: string, props: RealtimeServiceProps): void {
+  const cpu = props.cpu ?? 1024;
+  const memory = props.memoryLimitMiB ?? 2048;
+  if (!Token.isUnresolved(cpu)) {
+    const offered = FARGATE[cpu];
+    check(offered !== undefined, kind, 'cpu', `Fargate has no ${cpu}`, `one of ${Object.keys(FARGATE).join(', ')}`);
+    if (offered && !Token.isUnresolved(memory))
+      check(
+        offered.includes(memory),
+        kind,
+        'memoryLimitMiB',
+        `${memory} MiB does not go with ${cpu} CPU units on Fargate`,
+        `one of ${offered.join(', ')}`,
+      );
+  }
+}
+
+function checkTaskCounts(kind: string, props: RealtimeServiceProps): void {
   checkInteger(kind, 'minTasks', props.minTasks, 1, 5000);
   checkInteger(kind, 'maxTasks', props.maxTasks, 1, 5000);
   if (props.maxTasks !== undefined && !Token.isUnresolved(props.maxTasks))
@@ -67,6 +85,9 @@ export function checkServiceProps(kind: string, props: RealtimeServiceProps, con
     );
   const max = props.maxTasks ?? Math.max(30, props.minTasks ?? 3);
   checkSchedules({ kind, schedules: props.schedules, max, limit: 5000 });
+}
+
+function checkStop(kind: string, props: RealtimeServiceProps): void {
   checkSeconds(kind, 'stopTimeout', props.stopTimeout, 2, 120, "Fargate's limit");
   const stop = props.stopTimeout ?? Duration.seconds(120);
   if (!stop.isUnresolved())
@@ -77,14 +98,5 @@ export function checkServiceProps(kind: string, props: RealtimeServiceProps, con
       0,
       stop.toSeconds({ integral: false }),
       'a task is gone after its stopTimeout',
-    );
-  checkInteger(kind, 'targetCpuPercent', props.targetCpuPercent, 10, 90);
-  for (const name of Object.keys(props.environment ?? {}))
-    check(
-      /^[A-Z][A-Z0-9_]*$/.test(name) && !/(SECRET|PASSWORD|API_KEYS)/.test(name),
-      kind,
-      'environment',
-      `${name} is not fit for a plain variable`,
-      'upper case with underscores; secrets go to `secrets`',
     );
 }

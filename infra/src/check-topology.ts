@@ -29,6 +29,22 @@ export function checkTopology(props: WebRtcTopologyProps, production: boolean): 
     'sharedDomainName is a latency record, which needs a zone',
     'give hostedZone',
   );
+  checkSizes(kind, props, production);
+  checkVpc(kind, props, production);
+  checkExistingCache(kind, props);
+  checkDomain(kind, 'privateDomainName', props.privateDomainName);
+  check(
+    props.webAclArn === undefined ||
+      Token.isUnresolved(props.webAclArn) ||
+      /^arn:aws[a-z-]*:wafv2:us-east-1:\d{12}:global\/webacl\/.+/.test(props.webAclArn),
+    kind,
+    'webAclArn',
+    `"${props.webAclArn}" is no web ACL of scope CLOUDFRONT`,
+    'arn:aws:wafv2:us-east-1:<account>:global/webacl/<name>/<id>',
+  );
+}
+
+function checkSizes(kind: string, props: WebRtcTopologyProps, production: boolean): void {
   checkInteger(kind, 'zones', props.zones, production ? 3 : 2, 6);
   checkInteger(kind, 'turnNodes', props.turnNodes, production ? 2 : 1, 1000);
   checkInteger(kind, 'mediaNodes', props.mediaNodes, 0, 1000);
@@ -58,7 +74,9 @@ export function checkTopology(props: WebRtcTopologyProps, production: boolean): 
   }
   checkInteger(kind, 'signalingTasks', props.signalingTasks, production ? 2 : 1, 5000);
   checkInteger(kind, 'cacheShards', props.cacheShards, 1, 160);
-  checkVpc(kind, props, production);
+}
+
+function checkExistingCache(kind: string, props: WebRtcTopologyProps): void {
   check(
     !props.existingCache || (props.cacheOptions ?? props.cacheShards ?? props.cachePasswordGeneration) === undefined,
     kind,
@@ -72,16 +90,6 @@ export function checkTopology(props: WebRtcTopologyProps, production: boolean): 
     for (const [user, access] of Object.entries(props.existingCache))
       if (access) checkCacheUrl(`${kind}.existingCache`, user, access.url);
   }
-  checkDomain(kind, 'privateDomainName', props.privateDomainName);
-  check(
-    props.webAclArn === undefined ||
-      Token.isUnresolved(props.webAclArn) ||
-      /^arn:aws[a-z-]*:wafv2:us-east-1:\d{12}:global\/webacl\/.+/.test(props.webAclArn),
-    kind,
-    'webAclArn',
-    `"${props.webAclArn}" is no web ACL of scope CLOUDFRONT`,
-    'arn:aws:wafv2:us-east-1:<account>:global/webacl/<name>/<id>',
-  );
 }
 
 function checkVpc(kind: string, { vpc, cluster }: WebRtcTopologyProps, production: boolean): void {

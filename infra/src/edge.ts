@@ -87,17 +87,7 @@ export class Edge extends Construct implements ec2.IConnectable {
 
   constructor(scope: Construct, id: string, props: EdgeProps) {
     super(scope, id);
-    checkGiven('Edge', props, 'vpc');
-    checkSeconds(
-      'Edge',
-      'idleTimeout',
-      props.idleTimeout,
-      2 * HEARTBEAT_SECONDS,
-      4000,
-      'twice the heartbeat, and ALB’s limit',
-    );
-    checkInteger('Edge', 'rateLimit', props.rateLimit, 10, 2_000_000_000);
-    checkInteger('Edge', 'authRateLimit', props.authRateLimit, 10, 2_000_000_000);
+    checkEdge(props);
     const vpcSubnets = props.vpcSubnets ?? {
       subnetType:
         props.vpc.isolatedSubnets.length > 0 ? ec2.SubnetType.PRIVATE_ISOLATED : ec2.SubnetType.PRIVATE_WITH_EGRESS,
@@ -138,29 +128,7 @@ export class Edge extends Construct implements ec2.IConnectable {
       resourceArn: this.loadBalancer.loadBalancerArn,
       webAclArn: this.webAcl.attrArn,
     });
-    const wafLogs = new logs.LogGroup(this, 'WafLogs', {
-      // WAF refuses any other beginning.
-      logGroupName: `aws-waf-logs-${Names.uniqueResourceName(this, { maxLength: 60, separator: '-' }).toLowerCase()}`,
-      retention: props.logRetention ?? logs.RetentionDays.ONE_MONTH,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    new wafv2.CfnLoggingConfiguration(this, 'WafLogging', {
-      resourceArn: this.webAcl.attrArn,
-      logDestinationConfigs: [
-        Stack.of(this).formatArn({
-          service: 'logs',
-          resource: 'log-group',
-          resourceName: wafLogs.logGroupName,
-          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-        }),
-      ],
-      // Tokens travel in these.
-      redactedFields: [
-        { singleHeader: { Name: 'authorization' } },
-        { singleHeader: { Name: 'sec-websocket-protocol' } },
-        { queryString: {} },
-      ],
-    });
+    this.logRefusals(props.logRetention ?? logs.RetentionDays.ONE_MONTH);
   }
 
   /** Send the service's paths to it. `priority`: order among the rules; lower first. */
@@ -194,6 +162,32 @@ export class Edge extends Construct implements ec2.IConnectable {
     });
   }
 
+  private logRefusals(retention: logs.RetentionDays): void {
+    const wafLogs = new logs.LogGroup(this, 'WafLogs', {
+      // WAF refuses any other beginning.
+      logGroupName: `aws-waf-logs-${Names.uniqueResourceName(this, { maxLength: 60, separator: '-' }).toLowerCase()}`,
+      retention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    new wafv2.CfnLoggingConfiguration(this, 'WafLogging', {
+      resourceArn: this.webAcl.attrArn,
+      logDestinationConfigs: [
+        Stack.of(this).formatArn({
+          service: 'logs',
+          resource: 'log-group',
+          resourceName: wafLogs.logGroupName,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      ],
+      // Tokens travel in these.
+      redactedFields: [
+        { singleHeader: { Name: 'authorization' } },
+        { singleHeader: { Name: 'sec-websocket-protocol' } },
+        { queryString: {} },
+      ],
+    });
+  }
+
   /** By hand: CDK's logAccessLogs wants a region at synth, and this stack may have none. */
   private keepAccessLogs(removalPolicy: RemovalPolicy): void {
     const bucket = new s3.Bucket(this, 'AccessLogs', {
@@ -219,4 +213,18 @@ export class Edge extends Construct implements ec2.IConnectable {
     this.loadBalancer.setAttribute('access_logs.s3.bucket', bucket.bucketName);
     if (bucket.policy) this.loadBalancer.node.addDependency(bucket.policy);
   }
+}
+
+function checkEdge(props: EdgeProps): void {
+  checkGiven('Edge', props, 'vpc');
+  checkSeconds(
+    'Edge',
+    'idleTimeout',
+    props.idleTimeout,
+    2 * HEARTBEAT_SECONDS,
+    4000,
+    'twice the heartbeat, and ALB’s limit',
+  );
+  checkInteger('Edge', 'rateLimit', props.rateLimit, 10, 2_000_000_000);
+  checkInteger('Edge', 'authRateLimit', props.authRateLimit, 10, 2_000_000_000);
 }

@@ -13,7 +13,8 @@ export { TopologyProfile } from './profile.ts';
 export { RealtimeService } from './realtime-service.ts';
 export type { RealtimeServiceProps } from './realtime-service-props.ts';
 export type { ScheduledSize } from './scheduled-size.ts';
-export { type CacheAccess, type CacheUserProps, SessionCache, type SessionCacheProps } from './session-cache.ts';
+export { type CacheAccess, type CacheUserProps, SessionCache } from './session-cache.ts';
+export type { SessionCacheProps } from './session-cache-props.ts';
 export { SignalingService, type SignalingServiceProps } from './signaling-service.ts';
 export { SigningKeys, type SigningKeysProps } from './signing-keys.ts';
 export type {

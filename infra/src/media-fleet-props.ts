@@ -17,7 +17,7 @@ export interface MediaFleetProps extends NodeFleetProps, MediaOptions {
   /** Where nodes ask for tokens: https://calls.example.com, or http:// and a name in the VPC. */
   readonly authUrl: string;
   /**
-   * Shared with auth ({@link AuthServiceProps.mediaSecret}), which gives tokens for rooms to whoever has it: 43 letters and digits, as
+   * Shared with auth ({@link AuthServiceProps.mediaSecret}), which gives tokens for rooms to each holder: 43 letters and digits, as
    * plain text. Both sides read it when they start.
    * @default - generated
    */

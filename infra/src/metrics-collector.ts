@@ -35,8 +35,35 @@ export function metricsCollector(
   { port, logGroup, image, traces }: Collector,
 ): void {
   const stack = Stack.of(task);
-  // JSON is YAML too, and needs no escaping rules of its own.
-  const config = {
+  task.addContainer('collector', {
+    image: image ?? ecs.ContainerImage.fromRegistry(COLLECTOR_IMAGE),
+    essential: false,
+    cpu: 32,
+    memoryReservationMiB: 64,
+    memoryLimitMiB: COLLECTOR_MIB,
+    readonlyRootFilesystem: true,
+    environment: {
+      AOT_CONFIG_CONTENT: stack.toJsonString(collectorConfig(stack, identity, { port, logGroup, traces })),
+    },
+    logging: ecs.LogDriver.awsLogs({ logGroup, streamPrefix: 'collector', mode: ecs.AwsLogDriverMode.NON_BLOCKING }),
+  });
+  logGroup.grantWrite(task.taskRole);
+  if (!traces) return;
+  // CloudWatch guide, "OTLP endpoints": this policy.
+  task.taskRole.addManagedPolicy(iam.ManagedPolicy.fromAwsManagedPolicyName('AWSXrayWriteOnlyAccess'));
+  acknowledge(task, {
+    'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AWSXrayWriteOnlyAccess]':
+      'The policy that the guide of the OTLP endpoint names; writing spans knows no resources.',
+  });
+}
+
+/** The collector's own configuration. JSON is YAML too, and needs no escaping rules of its own. */
+function collectorConfig(
+  stack: Stack,
+  identity: ReturnType<typeof metricIdentity>,
+  { port, logGroup, traces }: Omit<Collector, 'image'>,
+): object {
+  return {
     extensions: { health_check: {}, ...(traces ? { sigv4auth: { region: stack.region, service: 'xray' } } : {}) },
     receivers: {
       prometheus: {
@@ -57,40 +84,7 @@ export function metricsCollector(
       // The exporter does so for counters itself, and would write a histogram's sum and count since the start.
       cumulativetodelta: { include: { match_type: 'strict', metrics: ['tandem_call_setup_seconds'] } },
     },
-    exporters: {
-      awsemf: {
-        namespace: NAMESPACE,
-        region: stack.region,
-        log_group_name: logGroup.logGroupName,
-        log_stream_name: `metrics-${identity.service}-{TaskId}`,
-        // One metric per service, not per task or label: custom metrics are paid for each combination.
-        dimension_rollup_option: 'NoDimensionRollup',
-        // A counter is written as its growth, and the exporter drops the first value of each series otherwise: the first failure of
-        // each kind, or all of a rare one.
-        retain_initial_value_of_delta_metric: true,
-        metric_declarations: [
-          {
-            dimensions: [
-              ['service', 'stack', 'part'],
-              ['service', 'stack', 'part', 'outcome'],
-              ['service', 'stack', 'part', 'dropped'],
-              ['service', 'stack', 'part', 'path'],
-            ],
-            metric_name_selectors: ['^tandem_.*', '^nodejs_eventloop_lag_p99_seconds$'],
-          },
-        ],
-        resource_to_telemetry_conversion: { enabled: false },
-      },
-      // Not `awsxray`: it is deprecated, and X-Ray drops W3C trace ids from it, which hold no time (README of awsxrayexporter).
-      ...(traces
-        ? {
-            otlphttp: {
-              traces_endpoint: `https://xray.${stack.region}.${stack.urlSuffix}/v1/traces`,
-              auth: { authenticator: 'sigv4auth' },
-            },
-          }
-        : {}),
-    },
+    exporters: exporters(stack, identity, { logGroup, traces }),
     service: {
       extensions: ['health_check', ...(traces ? ['sigv4auth'] : [])],
       pipelines: {
@@ -100,22 +94,45 @@ export function metricsCollector(
       telemetry: { logs: { level: 'warn' } },
     },
   };
-  task.addContainer('collector', {
-    image: image ?? ecs.ContainerImage.fromRegistry(COLLECTOR_IMAGE),
-    essential: false,
-    cpu: 32,
-    memoryReservationMiB: 64,
-    memoryLimitMiB: COLLECTOR_MIB,
-    readonlyRootFilesystem: true,
-    environment: { AOT_CONFIG_CONTENT: stack.toJsonString(config) },
-    logging: ecs.LogDriver.awsLogs({ logGroup, streamPrefix: 'collector', mode: ecs.AwsLogDriverMode.NON_BLOCKING }),
-  });
-  logGroup.grantWrite(task.taskRole);
-  if (!traces) return;
-  // CloudWatch guide, "OTLP endpoints": this policy.
-  task.taskRole.addManagedPolicy(iam.ManagedPolicy.fromAwsManagedPolicyName('AWSXrayWriteOnlyAccess'));
-  acknowledge(task, {
-    'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AWSXrayWriteOnlyAccess]':
-      'The policy that the guide of the OTLP endpoint names; writing spans knows no resources.',
-  });
+}
+
+function exporters(
+  stack: Stack,
+  identity: ReturnType<typeof metricIdentity>,
+  { logGroup, traces }: Pick<Collector, 'logGroup' | 'traces'>,
+): object {
+  return {
+    awsemf: {
+      namespace: NAMESPACE,
+      region: stack.region,
+      log_group_name: logGroup.logGroupName,
+      log_stream_name: `metrics-${identity.service}-{TaskId}`,
+      // One metric per service, not per task or label: custom metrics are paid for each combination.
+      dimension_rollup_option: 'NoDimensionRollup',
+      // A counter is written as its growth, and the exporter drops the first value of each series otherwise: the first failure of
+      // each kind, or all of a rare one.
+      retain_initial_value_of_delta_metric: true,
+      metric_declarations: [
+        {
+          dimensions: [
+            ['service', 'stack', 'part'],
+            ['service', 'stack', 'part', 'outcome'],
+            ['service', 'stack', 'part', 'dropped'],
+            ['service', 'stack', 'part', 'path'],
+          ],
+          metric_name_selectors: ['^tandem_.*', '^nodejs_eventloop_lag_p99_seconds$'],
+        },
+      ],
+      resource_to_telemetry_conversion: { enabled: false },
+    },
+    // Not `awsxray`: it is deprecated, and X-Ray drops W3C trace ids from it, which hold no time (README of awsxrayexporter).
+    ...(traces
+      ? {
+          otlphttp: {
+            traces_endpoint: `https://xray.${stack.region}.${stack.urlSuffix}/v1/traces`,
+            auth: { authenticator: 'sigv4auth' },
+          },
+        }
+      : {}),
+  };
 }

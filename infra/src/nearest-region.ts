@@ -54,13 +54,28 @@ export class NearestRegion extends Construct {
       },
       deployOptions: { stageName: 'start', throttlingRateLimit: 1000, throttlingBurstLimit: 2000 },
     });
+    this.redirectTo(props.regionalDomainName);
+    this.latencyRecord(props);
+    acknowledge(this, {
+      'AwsSolutions-APIG1': 'It redirects; the page behind logs what matters.',
+      'AwsSolutions-APIG2': 'Nothing of a request is read.',
+      'AwsSolutions-APIG3': 'It answers one constant, throttled; there is nothing to attack.',
+      'AwsSolutions-APIG4': 'The way in is public.',
+      'AwsSolutions-APIG6': 'It redirects; the page behind logs what matters.',
+      'AwsSolutions-COG4': 'The way in is public.',
+      'cdk-validator-cfnguard::api_gw_v1_execution_logging_enabled_check': 'It answers one constant.',
+      'cdk-validator-cfnguard::api_gw_xray_enabled_check': 'It answers one constant.',
+    });
+  }
+
+  private redirectTo(name: string): void {
     const redirect = new apigateway.MockIntegration({
       requestTemplates: { 'application/json': '{"statusCode": 302}' },
       integrationResponses: [
         {
           statusCode: '302',
           responseParameters: {
-            'method.response.header.Location': `'https://${props.regionalDomainName}/'`,
+            'method.response.header.Location': `'https://${name}/'`,
             'method.response.header.Cache-Control': "'no-store'",
           },
         },
@@ -71,6 +86,9 @@ export class NearestRegion extends Construct {
       resource.addMethod('GET', redirect, {
         methodResponses: [{ statusCode: '302', responseParameters: headers }],
       });
+  }
+
+  private latencyRecord(props: NearestRegionProps): void {
     const { region } = Stack.of(this);
     const healthCheck = new route53.HealthCheck(this, 'Health', {
       type: route53.HealthCheckType.HTTPS,
@@ -88,16 +106,6 @@ export class NearestRegion extends Construct {
       region,
       setIdentifier: region,
       healthCheck,
-    });
-    acknowledge(this, {
-      'AwsSolutions-APIG1': 'It redirects; the page behind logs what matters.',
-      'AwsSolutions-APIG2': 'Nothing of a request is read.',
-      'AwsSolutions-APIG3': 'It answers one constant, throttled; there is nothing to attack.',
-      'AwsSolutions-APIG4': 'The way in is public.',
-      'AwsSolutions-APIG6': 'It redirects; the page behind logs what matters.',
-      'AwsSolutions-COG4': 'The way in is public.',
-      'cdk-validator-cfnguard::api_gw_v1_execution_logging_enabled_check': 'It answers one constant.',
-      'cdk-validator-cfnguard::api_gw_xray_enabled_check': 'It answers one constant.',
     });
   }
 }

@@ -48,6 +48,30 @@ export interface NodeInstances {
 
 /** Instances with public addresses for media, one node each, given time to drain before they end. */
 export function nodeInstances(scope: Construct, of: NodeInstances): autoscaling.AutoScalingGroup {
+  const role = instanceRole(scope, of);
+  const userData = firstBoot(of);
+  const group = instanceGroup(scope, of, launchTemplate(scope, of, { role, userData }));
+  scheduleInstances(group, of.schedules, of.maxNodes);
+  const { stackName, region } = Stack.of(scope);
+  const resource = (group.node.defaultChild as autoscaling.CfnAutoScalingGroup).logicalId;
+  userData.addCommands(
+    ...nodeSignalUnit({ container: of.container, stackName, region, resource }),
+    ...nodeHealthUnit({ container: of.container, region }),
+  );
+  mayGiveUpItself(scope, role, group);
+  drainHook(scope, group, of.drainTimeout);
+  acknowledge(group, {
+    'AwsSolutions-AS3': 'Alarms watch serving nodes and load; each scaling event as mail would hide them.',
+  });
+  acknowledge(role, {
+    'AwsSolutions-IAM5[Resource::*]':
+      'The ECS agent registers and polls; those actions know no resources, CDK bounds the rest to the cluster.',
+    'AwsSolutions-IAM5[Action::ecs:Submit*]': 'ecs:SubmitTaskStateChange and its two siblings, bounded to the cluster.',
+  });
+  return group;
+}
+
+function instanceRole(scope: Construct, of: NodeInstances): iam.Role {
   const role = new iam.Role(scope, 'InstanceRole', {
     assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
     description: of.description,
@@ -59,6 +83,10 @@ export function nodeInstances(scope: Construct, of: NodeInstances): autoscaling.
         'The policy that the guide of Session Manager names for its agent.',
     });
   }
+  return role;
+}
+
+function firstBoot(of: NodeInstances): ec2.UserData {
   const userData = ec2.UserData.forLinux();
   userData.addCommands(
     `cat >> /etc/ecs/ecs.config <<'END'`,
@@ -78,7 +106,16 @@ export function nodeInstances(scope: Construct, of: NodeInstances): autoscaling.
     'sysctl --system',
     ...of.commands,
   );
-  const template = new ec2.LaunchTemplate(scope, 'Template', {
+  return userData;
+}
+
+interface TemplateParts {
+  readonly role: iam.Role;
+  readonly userData: ec2.UserData;
+}
+
+function launchTemplate(scope: Construct, of: NodeInstances, { role, userData }: TemplateParts): ec2.LaunchTemplate {
+  return new ec2.LaunchTemplate(scope, 'Template', {
     instanceType: of.instanceType,
     machineImage: of.machineImage ?? ec2.MachineImage.fromSsmParameter(NODE_MACHINE_IMAGE),
     role,
@@ -96,11 +133,18 @@ export function nodeInstances(scope: Construct, of: NodeInstances): autoscaling.
       },
     ],
   });
+}
+
+function instanceGroup(
+  scope: Construct,
+  of: NodeInstances,
+  launchTemplate: ec2.LaunchTemplate,
+): autoscaling.AutoScalingGroup {
   const fewest = smallestSize({ schedules: of.schedules, min: of.minNodes, max: of.maxNodes });
-  const group = new autoscaling.AutoScalingGroup(scope, 'Instances', {
+  return new autoscaling.AutoScalingGroup(scope, 'Instances', {
     vpc: of.vpc,
     vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC },
-    launchTemplate: template,
+    launchTemplate,
     minCapacity: of.minNodes,
     maxCapacity: of.maxNodes,
     updatePolicy: autoscaling.UpdatePolicy.rollingUpdate({
@@ -123,14 +167,9 @@ export function nodeInstances(scope: Construct, of: NodeInstances): autoscaling.
     groupMetrics: [autoscaling.GroupMetrics.all()],
     terminationPolicies: [autoscaling.TerminationPolicy.OLDEST_LAUNCH_TEMPLATE, autoscaling.TerminationPolicy.DEFAULT],
   });
-  scheduleInstances(group, of.schedules, of.maxNodes);
-  const { stackName, region } = Stack.of(scope);
-  const resource = (group.node.defaultChild as autoscaling.CfnAutoScalingGroup).logicalId;
-  userData.addCommands(
-    ...nodeSignalUnit({ container: of.container, stackName, region, resource }),
-    ...nodeHealthUnit({ container: of.container, region }),
-  );
-  mayGiveUpItself(scope, role, group);
+}
+
+function drainHook(scope: Construct, group: autoscaling.AutoScalingGroup, drainTimeout: Duration): void {
   // Written as L1: the L2 hook brings a Lambda or topic, and here the node itself answers.
   new autoscaling.CfnLifecycleHook(scope, 'DrainHook', {
     lifecycleHookName: DRAIN_HOOK,
@@ -138,18 +177,9 @@ export function nodeInstances(scope: Construct, of: NodeInstances): autoscaling.
     lifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
     // The agent renews it each minute; when the agent is dead there is nothing to wait for.
     // It lasts at most 100 times this, whatever is renewed.
-    heartbeatTimeout: Math.max(300, Math.ceil(of.drainTimeout.toSeconds() / 100)),
+    heartbeatTimeout: Math.max(300, Math.ceil(drainTimeout.toSeconds() / 100)),
     defaultResult: 'CONTINUE',
   });
-  acknowledge(group, {
-    'AwsSolutions-AS3': 'Alarms watch serving nodes and load; each scaling event as mail would hide them.',
-  });
-  acknowledge(role, {
-    'AwsSolutions-IAM5[Resource::*]':
-      'The ECS agent registers and polls; those actions know no resources, CDK bounds the rest to the cluster.',
-    'AwsSolutions-IAM5[Action::ecs:Submit*]': 'ecs:SubmitTaskStateChange and its two siblings, bounded to the cluster.',
-  });
-  return group;
 }
 
 /** What the unit of {@link nodeHealthUnit} asks and does, of this group alone. A policy of its own: the group must not wait for it. */

@@ -4,18 +4,15 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elb from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { healthCommand } from '../topology/health-command.ts';
 import type { ServicePart } from '../topology/index.ts';
-import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
 import { checkServiceProps } from './check-service-props.ts';
-import { type AwsPlace, containerEnvironment, overrideSettings } from './environment.ts';
+import type { AwsPlace } from './environment.ts';
 import { metricIdentity } from './metric-identity.ts';
-import { COLLECTOR_MIB, metricsCollector, NAMESPACE, OTLP_ENDPOINT } from './metrics-collector.ts';
+import { NAMESPACE } from './metrics-collector.ts';
 import type { RealtimeServiceProps } from './realtime-service-props.ts';
 import { scheduleTasks } from './scheduled-size.ts';
-import { serviceImage } from './service-image.ts';
+import { serviceTask } from './service-task.ts';
 
 /** A described service on Fargate: the common half of SignalingService and AuthService. */
 export abstract class RealtimeService extends Construct implements ec2.IConnectable, iam.IGrantable {
@@ -63,70 +60,37 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
     this.healthPath = described.livePath;
     this.routes = [...described.routes];
     checkServiceProps(kind, props, described.config);
-    const cpu = props.cpu ?? 1024;
-    const memoryLimitMiB = props.memoryLimitMiB ?? 2048;
-    const minTasks = props.minTasks ?? 3;
-    const maxTasks = props.maxTasks ?? Math.max(30, minTasks);
     const stopTimeout = props.stopTimeout ?? Duration.seconds(120);
     this.deregistrationDelay = props.deregistrationDelay ?? stopTimeout;
-    const cpuArchitecture = props.cpuArchitecture ?? ecs.CpuArchitecture.ARM64;
-
     this.cluster =
       props.cluster ??
       new ecs.Cluster(this, 'Cluster', { vpc: props.vpc, containerInsightsV2: ecs.ContainerInsights.ENHANCED });
-    const logGroup = new logs.LogGroup(this, 'Logs', { retention: props.logRetention ?? logs.RetentionDays.ONE_MONTH });
-    this.taskDefinition = new ecs.FargateTaskDefinition(this, 'Task', {
-      cpu,
-      memoryLimitMiB,
-      runtimePlatform: { cpuArchitecture, operatingSystemFamily: ecs.OperatingSystemFamily.LINUX },
-    });
-    const settings = overrideSettings(containerEnvironment(described, place as AwsPlace), props);
-    this.container = this.taskDefinition.addContainer('app', {
-      image: props.image ?? serviceImage(serviceName, cpuArchitecture),
-      environment: {
-        ...(props.traces ? { OTEL_EXPORTER_OTLP_ENDPOINT: OTLP_ENDPOINT } : {}),
-        ...settings.environment,
-      },
-      secrets: settings.secrets,
-      portMappings: [{ name: serviceName, containerPort: described.port, appProtocol: ecs.AppProtocol.http }],
-      logging: ecs.LogDriver.awsLogs({
-        logGroup,
-        streamPrefix: serviceName,
-        // A full log pipe must never stall the event loop.
-        mode: ecs.AwsLogDriverMode.NON_BLOCKING,
-      }),
-      readonlyRootFilesystem: !(props.remoteShell ?? false),
-      // The image's own user; said here too, so that another image cannot run as root by accident.
-      user: '10001:10001',
-      memoryLimitMiB: (props.metrics ?? true) ? memoryLimitMiB - COLLECTOR_MIB : memoryLimitMiB,
-      linuxParameters: new ecs.LinuxParameters(this, 'Linux', { initProcessEnabled: true }),
+    const { taskDefinition, container } = serviceTask(this, {
+      serviceName,
+      described,
+      props,
+      place: place as AwsPlace,
       stopTimeout,
-      healthCheck: {
-        command: healthCommand(described.port, described.startupPath),
-        interval: Duration.seconds(10),
-        timeout: Duration.seconds(5),
-        retries: 3,
-        startPeriod: Duration.seconds(120),
-      },
-      ulimits: [{ name: ecs.UlimitName.NOFILE, softLimit: 262_144, hardLimit: 262_144 }],
     });
-    if (props.metrics ?? true)
-      metricsCollector(this.taskDefinition, metricIdentity(this, serviceName), {
-        port: described.port,
-        logGroup,
-        image: props.collectorImage,
-        traces: props.traces ?? false,
-      });
-
-    acknowledge(this.taskDefinition, {
-      'AwsSolutions-ECS2': 'Variables are settings only; every secret comes from Secrets Manager when a task starts.',
-      ...ECR_TOKEN,
-    });
+    this.taskDefinition = taskDefinition;
+    this.container = container;
     const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
       vpc: props.vpc,
       description: described.description,
     });
-    this.service = new ecs.FargateService(this, 'Service', {
+    this.service = this.fargateService(props, securityGroup);
+    this.connections = new ec2.Connections({
+      securityGroups: [securityGroup],
+      defaultPort: ec2.Port.tcp(described.port),
+    });
+    this.grantPrincipal = this.taskDefinition.taskRole;
+    props.cache.connections?.allowDefaultPortFrom(this, `${serviceName} to cache`);
+
+    this.scaling = this.taskScaling(props);
+  }
+
+  private fargateService(props: RealtimeServiceProps, securityGroup: ec2.SecurityGroup): ecs.FargateService {
+    return new ecs.FargateService(this, 'Service', {
       cluster: this.cluster,
       taskDefinition: this.taskDefinition,
       securityGroups: [securityGroup],
@@ -144,28 +108,27 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       ...(props.namespace
         ? {
             cloudMapOptions: {
-              name: serviceName,
+              name: this.serviceName,
               cloudMapNamespace: props.namespace,
               dnsTtl: Duration.seconds(10),
             },
           }
         : {}),
     });
-    this.connections = new ec2.Connections({
-      securityGroups: [securityGroup],
-      defaultPort: ec2.Port.tcp(described.port),
-    });
-    this.grantPrincipal = this.taskDefinition.taskRole;
-    props.cache.connections?.allowDefaultPortFrom(this, `${serviceName} to cache`);
+  }
 
-    this.scaling = this.service.autoScaleTaskCount({ minCapacity: minTasks, maxCapacity: maxTasks });
-    this.scaling.scaleOnCpuUtilization('Cpu', {
+  private taskScaling(props: RealtimeServiceProps): ecs.ScalableTaskCount {
+    const minTasks = props.minTasks ?? 3;
+    const maxTasks = props.maxTasks ?? Math.max(30, minTasks);
+    const scaling = this.service.autoScaleTaskCount({ minCapacity: minTasks, maxCapacity: maxTasks });
+    scaling.scaleOnCpuUtilization('Cpu', {
       targetUtilizationPercent: props.targetCpuPercent ?? 50,
       scaleOutCooldown: Duration.seconds(60),
       // Each scale-in moves live sockets: seldom, and never before the last drain ended.
       scaleInCooldown: Duration.minutes(10),
     });
-    scheduleTasks(this.scaling, props.schedules ?? [], maxTasks);
+    scheduleTasks(scaling, props.schedules ?? [], maxTasks);
+    return scaling;
   }
 
   /**

@@ -1,14 +1,15 @@
-import { Lazy, Names, RemovalPolicy, Token } from 'aws-cdk-lib';
+import { Lazy, Names, RemovalPolicy } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elasticache from 'aws-cdk-lib/aws-elasticache';
-import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
 import { cachePassword } from './cache-password.ts';
 import { check, checkGiven, checkInteger } from './check.ts';
+import { type CheckedCache, checkCacheProps } from './check-cache-props.ts';
+import type { SessionCacheProps } from './session-cache-props.ts';
 
 /** How a part reaches a cache: ours, or one that exists already. */
 export interface CacheAccess {
@@ -24,52 +25,6 @@ export interface CacheAccess {
    * @default - you open the way yourself
    */
   readonly connections?: ec2.Connections;
-}
-
-/** Properties of {@link SessionCache}. */
-export interface SessionCacheProps {
-  /** Where. */
-  readonly vpc: ec2.IVpc;
-  /**
-   * Subnets of the cache.
-   * @default - isolated subnets
-   */
-  readonly subnets?: ec2.SubnetSelection;
-  /**
-   * Shards. Sharded publish/subscribe spreads over them.
-   * @default 2
-   */
-  readonly shards?: number;
-  /**
-   * Replicas of each shard, placed in other zones than the primary. 0 has no failover: development only.
-   * @default 2
-   */
-  readonly replicasPerShard?: number;
-  /**
-   * Node type.
-   * @default 'cache.m7g.large'
-   */
-  readonly nodeType?: string;
-  /**
-   * Valkey version.
-   * @default '8.0'
-   */
-  readonly engineVersion?: string;
-  /**
-   * Daily snapshots kept, days. The cache holds live state only (rooms, sessions): a snapshot is for looking into, not for restoring.
-   * @default 1
-   */
-  readonly snapshotRetentionDays?: number;
-  /**
-   * Key for encryption at rest.
-   * @default - the key that ElastiCache owns
-   */
-  readonly encryptionKey?: kms.IKey;
-  /**
-   * What happens to the cache when the stack goes.
-   * @default RemovalPolicy.DESTROY - the state is live sessions only
-   */
-  readonly removalPolicy?: RemovalPolicy;
 }
 
 /** A user of the cache: a name, a generated password, and what it may do. */
@@ -106,69 +61,35 @@ export class SessionCache extends Construct implements ec2.IConnectable {
 
   constructor(scope: Construct, id: string, props: SessionCacheProps) {
     super(scope, id);
-    checkGiven('SessionCache', props, 'vpc');
-    const shards = props.shards ?? 2;
-    const replicas = props.replicasPerShard ?? 2;
-    for (const name of ['shards', 'replicasPerShard'] as const)
-      check(
-        !Token.isUnresolved(props[name]),
-        'SessionCache',
-        name,
-        'it is known only when deployed, and the alarms name each node',
-        'a plain number',
-      );
-    this.shards = shards;
-    this.replicas = replicas;
-    checkInteger('SessionCache', 'shards', shards, 1, 500);
-    checkInteger('SessionCache', 'replicasPerShard', replicas, 0, 5);
-    checkInteger('SessionCache', 'snapshotRetentionDays', props.snapshotRetentionDays, 0, 35);
-    check(
-      shards * (1 + replicas) <= 500,
-      'SessionCache',
-      'shards',
-      `${shards} shards of ${1 + replicas} nodes are more than ElastiCache's 500 nodes a cluster`,
-      'fewer shards of a larger nodeType',
-    );
-    const nodeType = props.nodeType ?? 'cache.m7g.large';
-    check(
-      Token.isUnresolved(nodeType) || /^cache\.[a-z0-9]+\.[a-z0-9]+$/.test(nodeType),
-      'SessionCache',
-      'nodeType',
-      `"${nodeType}" is not a cache node type`,
-      'name one such as cache.m7g.large',
-    );
-    // ElastiCache API reference, "CacheNode": of the previous generation no new clusters are made; the guide, "Supported node types", adds T2.
-    check(
-      !/^cache\.(t[12]|m[123]|c1|r3)\./.test(nodeType),
-      'SessionCache',
-      'nodeType',
-      `${nodeType} is of a generation of which ElastiCache makes no new clusters`,
-      'a present one, such as cache.t4g.micro or cache.m7g.large',
-    );
-    const version = props.engineVersion ?? '8.0';
-    const major = /^([78])\.\d+$/.exec(version)?.[1];
-    check(major !== undefined, 'SessionCache', 'engineVersion', `"${version}" is no Valkey version`, "'8.0' or '7.2'");
-    check(
-      props.subnets !== undefined || props.vpc.isolatedSubnets.length > 0,
-      'SessionCache',
-      'subnets',
-      'the VPC has no isolated subnets',
-      'name others, such as { subnetType: SubnetType.PRIVATE_WITH_EGRESS }',
-    );
-
+    const described = checkCacheProps(props);
+    this.shards = described.shards;
+    this.replicas = described.replicas;
     const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
       vpc: props.vpc,
       description: 'Session cache',
       allowAllOutbound: false,
     });
     this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(this.port) });
+    this.replicationGroup = this.replicationGroupFor(props, described, securityGroup);
+    this.url = `rediss+cluster://${this.replicationGroup.attrConfigurationEndPointAddress}:${this.port}`;
+    this.node.addValidation({
+      validate: () =>
+        this.users.length > 0 ? [] : ['SessionCache: no user. Fix: call addUser: without one no client can log in.'],
+    });
+  }
+
+  private replicationGroupFor(
+    props: SessionCacheProps,
+    described: CheckedCache,
+    securityGroup: ec2.SecurityGroup,
+  ): elasticache.CfnReplicationGroup {
     const subnets = props.vpc.selectSubnets(props.subnets ?? { subnetType: ec2.SubnetType.PRIVATE_ISOLATED });
     const subnetGroup = new elasticache.CfnSubnetGroup(this, 'Subnets', {
       description: 'Session cache',
       subnetIds: subnets.subnetIds,
     });
     const parameters = new elasticache.CfnParameterGroup(this, 'Parameters', {
-      cacheParameterGroupFamily: `valkey${major}`,
+      cacheParameterGroupFamily: `valkey${described.major}`,
       description: 'Cluster mode; a full cache refuses writes instead of dropping live sessions in silence',
       properties: { 'cluster-enabled': 'yes', 'maxmemory-policy': 'noeviction' },
     });
@@ -177,20 +98,20 @@ export class SessionCache extends Construct implements ec2.IConnectable {
       userGroupId: this.name(''),
       userIds: Lazy.list({ produce: () => this.users.map((user) => user.ref) }),
     });
-    this.replicationGroup = new elasticache.CfnReplicationGroup(this, 'Resource', {
+    const group = new elasticache.CfnReplicationGroup(this, 'Resource', {
       replicationGroupDescription: 'Session cache: room membership, inboxes, sessions, TURN directory',
       engine: 'valkey',
-      engineVersion: version,
-      cacheNodeType: nodeType,
+      engineVersion: described.version,
+      cacheNodeType: described.nodeType,
       cacheParameterGroupName: parameters.ref,
       cacheSubnetGroupName: subnetGroup.ref,
       securityGroupIds: [securityGroup.securityGroupId],
       clusterMode: 'enabled',
-      numNodeGroups: shards,
-      replicasPerNodeGroup: replicas,
+      numNodeGroups: this.shards,
+      replicasPerNodeGroup: this.replicas,
       // Cluster mode requires it; without replicas there is simply nothing to fail over to.
       automaticFailoverEnabled: true,
-      multiAzEnabled: replicas > 0,
+      multiAzEnabled: this.replicas > 0,
       port: this.port,
       transitEncryptionEnabled: true,
       transitEncryptionMode: 'required',
@@ -202,21 +123,17 @@ export class SessionCache extends Construct implements ec2.IConnectable {
       preferredMaintenanceWindow: 'tue:04:30-tue:05:30',
       autoMinorVersionUpgrade: true,
     });
-    acknowledge(this.replicationGroup, {
+    acknowledge(group, {
       'AwsSolutions-AEC6':
         'Each client logs in as its own RBAC user (user group), which replaces the single AUTH token.',
       'AwsSolutions-AEC5':
         'The port is no secret: the security group admits only the parts, over TLS, each with a password.',
-      ...(replicas > 0 ? {} : { 'AwsSolutions-AEC4': 'No replicas were asked for: development.' }),
+      ...(this.replicas > 0 ? {} : { 'AwsSolutions-AEC4': 'No replicas were asked for: development.' }),
     });
-    this.replicationGroup.applyRemovalPolicy(props.removalPolicy ?? RemovalPolicy.DESTROY);
+    group.applyRemovalPolicy(props.removalPolicy ?? RemovalPolicy.DESTROY);
     // Resharding in place: without it CloudFormation replaces the whole group when numNodeGroups changes.
-    this.replicationGroup.cfnOptions.updatePolicy = { useOnlineResharding: true };
-    this.url = `rediss+cluster://${this.replicationGroup.attrConfigurationEndPointAddress}:${this.port}`;
-    this.node.addValidation({
-      validate: () =>
-        this.users.length > 0 ? [] : ['SessionCache: no user. Fix: call addUser, since nobody could log in otherwise.'],
-    });
+    group.cfnOptions.updatePolicy = { useOnlineResharding: true };
+    return group;
   }
 
   /** A new user with a generated password; returns what a service needs to connect. */

@@ -40,6 +40,20 @@ export function turnTls(
     'AwsSolutions-ELB2':
       'The nodes log allocations; TLS connection logs would hold addresses of callers and say no more.',
   });
+  const group = targetGroup(scope, vpc, drain);
+  instances.attachToNetworkTargetGroup(group);
+  for (const port of ports)
+    balancer.addListener(`Port${port}`, {
+      port,
+      protocol: elb.Protocol.TLS,
+      certificates: [certificate],
+      sslPolicy: elb.SslPolicy.TLS13_RES,
+      defaultTargetGroups: [group],
+    });
+  return balancer;
+}
+
+function targetGroup(scope: Construct, vpc: ec2.IVpc, drain: Duration): elb.NetworkTargetGroup {
   const group = new elb.NetworkTargetGroup(scope, 'TlsNodes', {
     vpc,
     port: topology.turn.port,
@@ -59,14 +73,5 @@ export function turnTls(
   // New calls go elsewhere; those that are open stay until the drain is over.
   group.setAttribute('target_health_state.unhealthy.connection_termination.enabled', 'false');
   group.setAttribute('target_health_state.unhealthy.draining_interval_seconds', String(drain.toSeconds()));
-  instances.attachToNetworkTargetGroup(group);
-  for (const port of ports)
-    balancer.addListener(`Port${port}`, {
-      port,
-      protocol: elb.Protocol.TLS,
-      certificates: [certificate],
-      sslPolicy: elb.SslPolicy.TLS13_RES,
-      defaultTargetGroups: [group],
-    });
-  return balancer;
+  return group;
 }

@@ -97,7 +97,7 @@ export class WebClient extends Construct {
   /** Why the rules of cdk-nag that are left do not apply. */
   private explain(props: WebClientProps): void {
     acknowledge(this.bucket, {
-      'AwsSolutions-S1': 'Public files, read by CloudFront alone; there is nobody else to log.',
+      'AwsSolutions-S1': 'Public files, read by CloudFront alone; there is no other reader to log.',
     });
     acknowledge(this.distribution, {
       'AwsSolutions-CFR1': 'Calls are for everywhere; set geoRestriction on the distribution if yours are not.',

@@ -24,7 +24,7 @@ import { SignalingService } from './signaling-service.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { given, topologyDefaults } from './topology-defaults.ts';
 import type { DomainProps } from './topology-options.ts';
-import { TurnDirectory } from './turn-directory.ts';
+import { TurnDirectory, type TurnDirectoryProps } from './turn-directory.ts';
 import { TurnFleet } from './turn-fleet.ts';
 import { WebClient } from './web-client.ts';
 import type { WebRtcTopologyProps } from './webrtc-topology-props.ts';
@@ -72,22 +72,16 @@ export class WebRtcTopology extends Construct {
     this.defaults = topologyDefaults(isProduction ? 'production' : 'development', zones);
     if (!props.vpc) this.network = this.newNetwork(zones);
     this.vpc = props.vpc ?? (this.network as Network).vpc;
-    let cache = props.existingCache;
-    if (!cache) {
-      this.cache = this.newCache();
-      const passwordGeneration = props.cachePasswordGeneration;
-      const services = this.cache.addUser('Services', {
-        userName: 'tandem',
-        accessString: SERVICE_ACCESS,
-        passwordGeneration,
-      });
-      this.turnDirectory = new TurnDirectory(this, 'TurnDirectory', { cache: this.cache, passwordGeneration });
-      cache = {
+    let access = props.existingCache;
+    if (!access) {
+      const user = { cache: this.newCache(), passwordGeneration: props.cachePasswordGeneration };
+      this.cache = user.cache;
+      const services = servicesUser(user);
+      this.turnDirectory = new TurnDirectory(this, 'TurnDirectory', user);
+      access = {
         services,
         turnNodes: this.turnDirectory.access,
-        ...(props.mediaNodes
-          ? { mediaNodes: new MediaDirectory(this, 'MediaDirectory', { cache: this.cache, passwordGeneration }).access }
-          : {}),
+        ...(props.mediaNodes ? { mediaNodes: new MediaDirectory(this, 'MediaDirectory', user).access } : {}),
       };
     }
     const removalPolicy = props.removalPolicy ?? this.defaults.removalPolicy;
@@ -95,16 +89,14 @@ export class WebRtcTopology extends Construct {
     this.edge = this.newEdge(removalPolicy);
     this.webClient = this.newWebClient(removalPolicy);
     this.origin = this.webClient.origin;
-    this.turn = this.newTurnFleet(cache.turnNodes);
+    this.turn = this.newTurnFleet(access.turnNodes);
     const cluster =
       props.cluster ??
       new ecs.Cluster(this, 'Cluster', { vpc: this.vpc, containerInsightsV2: ecs.ContainerInsights.ENHANCED });
-    const name = props.privateDomainName ?? 'tandem.internal';
-    checkPrivateDomain(this, this.vpc, name);
-    const namespace = new servicediscovery.PrivateDnsNamespace(this, 'Namespace', { vpc: this.vpc, name });
-    if (props.mediaNodes && cache.mediaNodes)
-      this.media = this.newMediaFleet(props.mediaNodes, cache.mediaNodes, namespace.namespaceName);
-    const common = this.ofBothServices(cluster, namespace, cache.services);
+    const namespace = this.privateNames();
+    if (props.mediaNodes && access.mediaNodes)
+      this.media = this.newMediaFleet(props.mediaNodes, access.mediaNodes, namespace.namespaceName);
+    const common = this.ofBothServices(cluster, namespace, access.services);
     this.auth = this.newAuth(common);
     this.signaling = this.newSignaling(
       common,
@@ -128,6 +120,12 @@ export class WebRtcTopology extends Construct {
     // For the bill: activate both as cost allocation tags in the billing console once.
     Tags.of(this).add('stack', Stack.of(this).stackName);
     for (const part of this.node.children) Tags.of(part).add('part', part.node.id);
+  }
+
+  private privateNames(): servicediscovery.PrivateDnsNamespace {
+    const name = this.props.privateDomainName ?? 'tandem.internal';
+    checkPrivateDomain(this, this.vpc, name);
+    return new servicediscovery.PrivateDnsNamespace(this, 'Namespace', { vpc: this.vpc, name });
   }
 
   private newNetwork(zones: number): Network {
@@ -351,4 +349,8 @@ export class WebRtcTopology extends Construct {
 function zonesOf({ zones, vpc }: WebRtcTopologyProps): number | undefined {
   if (zones !== undefined || !vpc) return zones;
   return Token.isUnresolved(vpc.availabilityZones) ? undefined : vpc.availabilityZones.length;
+}
+
+function servicesUser({ cache, passwordGeneration }: TurnDirectoryProps): CacheAccess {
+  return cache.addUser('Services', { userName: 'tandem', accessString: SERVICE_ACCESS, passwordGeneration });
 }

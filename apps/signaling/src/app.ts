@@ -19,6 +19,7 @@ import type { Backplane } from './backplane/types.ts';
 import type { SignalingConfig } from './config.ts';
 import { systemClock } from './core/clock.ts';
 import { SignalingNode } from './core/node.ts';
+import type { CoreSettings } from './core/settings.ts';
 import { exposeNode, startObservation, tracer } from './observe.ts';
 import { Admission } from './server/admission.ts';
 import { registerApi } from './server/api/index.ts';
@@ -60,48 +61,104 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
   if (parts.observeProcess) observation.metrics.observeProcess();
   const log =
     parts.log ?? createLogger('signaling', config.LOG_LEVEL, observation.telemetry.logDestination(parts.stdout));
-  const backplane =
-    parts.backplane ??
-    (config.REDIS_URL
-      ? createRedisBackplane({
-          url: config.REDIS_URL,
-          auth: { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD },
-          events: config.EVENTS,
-        })
-      : new MemoryHub(systemClock).connect());
+  const backplane = parts.backplane ?? createBackplane(config);
   const node = new SignalingNode({
     name,
     backplane,
-    settings: {
-      heartbeatInterval: config.HEARTBEAT_MS,
-      heartbeatTimeout: Math.round(config.HEARTBEAT_MS * (DEFAULT_HEARTBEAT.timeout / DEFAULT_HEARTBEAT.interval)),
-      grace: config.GRACE_MS,
-      maxFrameBytes: config.MAX_FRAME_BYTES,
-      maxRoomSize: config.MAX_ROOM_SIZE,
-      createdRoomsOnly: config.CREATE_ROOMS === 'api',
-      messagesPerSecond: config.MESSAGES_PER_SECOND,
-      userMessagesPerSecond: config.USER_MESSAGES_PER_SECOND,
-      bytesPerSecond: config.BYTES_PER_SECOND,
-      userFanOutBytesPerSecond: config.USER_FAN_OUT_BYTES_PER_SECOND,
-      sessionsPerUser: config.SESSIONS_PER_USER,
-      maxFaults: config.MAX_FAULTS,
-      beatInterval: config.BEAT_MS,
-      nodeTimeout: config.NODE_TIMEOUT_MS,
-      sweepInterval: config.SWEEP_MS,
-    },
+    settings: nodeSettings(config),
     events: {
       log: (level, event, fields) => log[level]({ event, ...fields }, event),
       ...tracer(observation.telemetry, log, name),
     },
   });
-  const verifier =
-    parts.verifier ??
-    createTokenVerifier({
-      jwksUrl: config.JWKS_URL,
-      issuer: config.TOKEN_ISSUER,
-      audience: config.TOKEN_AUDIENCE,
-      log,
-    });
+  const verifier = parts.verifier ?? createVerifier(config, log);
+  const { shedder, admission } = createAdmission(config, node);
+  const app = createApp(log);
+  const revocations = followRevocations(config, node);
+  exposeHealth(app, { node, backplane, verifier, revocations });
+  await exposeNode(app, observation, node, shedder, (request) => clientAddress(request, config.TRUSTED_PROXIES));
+  answerKnocks(app, admission, config.TRUSTED_PROXIES);
+  await registerApi(app, {
+    ...{ node, shedder, verifier, revocations },
+    trustedProxies: config.TRUSTED_PROXIES,
+    requestsPerSecond: config.API_REQUESTS_PER_SECOND,
+  });
+  serveSockets(config, { app, node, admission, verifier, revocations, log });
+  const media = followMedia(config, node, log);
+  await node.start();
+  await app.listen({ host: config.HOST, port: config.PORT });
+  const { port } = app.server.address() as { port: number };
+  log.info({ event: 'signaling.up', node: name, port, backplane: backplane.kind }, `signaling listens on ${port}`);
+
+  const close = async () => {
+    media?.[Symbol.dispose]();
+    shedder[Symbol.dispose]();
+    verifier[Symbol.dispose]();
+    await revocations[Symbol.asyncDispose]();
+    await node[Symbol.asyncDispose]();
+    app.server.closeAllConnections();
+    await app.close();
+    await observation[Symbol.asyncDispose]();
+  };
+  return {
+    ...{ app, node, log, port },
+    url: `http://127.0.0.1:${port}`,
+    wsUrl: `ws://127.0.0.1:${port}/ws/signal`,
+    kill: async () => {
+      node.kill();
+      app.server.closeAllConnections();
+      await close();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await node.drain(config.RECONNECT_WITHIN_MS);
+      await close();
+    },
+  };
+}
+
+function createBackplane(config: SignalingConfig): Backplane {
+  if (!config.REDIS_URL) return new MemoryHub(systemClock).connect();
+  return createRedisBackplane({
+    url: config.REDIS_URL,
+    auth: { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD },
+    events: config.EVENTS,
+  });
+}
+
+function nodeSettings(config: SignalingConfig): Partial<CoreSettings> {
+  return {
+    heartbeatInterval: config.HEARTBEAT_MS,
+    heartbeatTimeout: Math.round(config.HEARTBEAT_MS * (DEFAULT_HEARTBEAT.timeout / DEFAULT_HEARTBEAT.interval)),
+    grace: config.GRACE_MS,
+    maxFrameBytes: config.MAX_FRAME_BYTES,
+    maxRoomSize: config.MAX_ROOM_SIZE,
+    createdRoomsOnly: config.CREATE_ROOMS === 'api',
+    messagesPerSecond: config.MESSAGES_PER_SECOND,
+    userMessagesPerSecond: config.USER_MESSAGES_PER_SECOND,
+    bytesPerSecond: config.BYTES_PER_SECOND,
+    userFanOutBytesPerSecond: config.USER_FAN_OUT_BYTES_PER_SECOND,
+    sessionsPerUser: config.SESSIONS_PER_USER,
+    maxFaults: config.MAX_FAULTS,
+    beatInterval: config.BEAT_MS,
+    nodeTimeout: config.NODE_TIMEOUT_MS,
+    sweepInterval: config.SWEEP_MS,
+  };
+}
+
+function createVerifier(config: SignalingConfig, log: Logger): TokenVerifier {
+  return createTokenVerifier({
+    jwksUrl: config.JWKS_URL,
+    issuer: config.TOKEN_ISSUER,
+    audience: config.TOKEN_AUDIENCE,
+    log,
+  });
+}
+
+/** Who may connect, and when the node is full. */
+function createAdmission(
+  config: SignalingConfig,
+  node: SignalingNode,
+): { readonly shedder: LoadShedder; readonly admission: Admission } {
   const shedder = new LoadShedder({
     connections: () => node.connections.size + admission.handshakes,
     maxConnections: config.MAX_CONNECTIONS,
@@ -115,8 +172,11 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
     sessionsPerUser: config.SESSIONS_PER_USER,
     connectionsPerUserPerSecond: config.CONNECTIONS_PER_USER_PER_SECOND,
   });
+  return { shedder, admission };
+}
 
-  const app: FastifyInstance = Fastify({
+function createApp(log: Logger): FastifyInstance {
+  return Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     // Ours always: an id from outside would be written to the log.
@@ -124,7 +184,16 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
     requestIdHeader: false,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
   });
-  const revocations = followRevocations(config, node);
+}
+
+interface HealthParts {
+  readonly node: SignalingNode;
+  readonly backplane: Backplane;
+  readonly verifier: TokenVerifier;
+  readonly revocations: ReturnType<typeof followRevocations>;
+}
+
+function exposeHealth(app: FastifyInstance, { node, backplane, verifier, revocations }: HealthParts): void {
   registerHealth(app, {
     service: 'signaling',
     draining: () => node.draining,
@@ -134,13 +203,19 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
       revocations: revocations.health,
     },
   });
-  await exposeNode(app, observation, node, shedder, (request) => clientAddress(request, config.TRUSTED_PROXIES));
-  answerKnocks(app, admission, config.TRUSTED_PROXIES);
-  await registerApi(app, {
-    ...{ node, shedder, verifier, revocations },
-    trustedProxies: config.TRUSTED_PROXIES,
-    requestsPerSecond: config.API_REQUESTS_PER_SECOND,
-  });
+}
+
+interface SocketParts {
+  readonly app: FastifyInstance;
+  readonly node: SignalingNode;
+  readonly admission: Admission;
+  readonly verifier: TokenVerifier;
+  readonly revocations: ReturnType<typeof followRevocations>;
+  readonly log: Logger;
+}
+
+function serveSockets(config: SignalingConfig, parts: SocketParts): void {
+  const { app, node, admission, verifier, revocations, log } = parts;
   acceptUpgrades(app.server, {
     node,
     admission,
@@ -154,51 +229,23 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
     maxBufferedBytes: config.MAX_BUFFERED_BYTES,
     onDenied: (denial) => log.info({ event: 'upgrade.denied', ...denial }, 'upgrade denied'),
   });
+}
 
-  const mediaRedis =
-    config.REDIS_URL && config.MEDIA_FROM > 0
-      ? connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD })
-      : undefined;
-  mediaRedis?.on('error', () => {});
-  const media = mediaRedis
-    ? assignMedia({
-        redis: mediaRedis,
-        rooms: () => node.rooms,
-        from: config.MEDIA_FROM,
-        log: (fields) => log.info(fields, fields.event),
-      })
-    : undefined;
-  await node.start();
-  await app.listen({ host: config.HOST, port: config.PORT });
-  const { port } = app.server.address() as { port: number };
-  log.info({ event: 'signaling.up', node: name, port, backplane: backplane.kind }, `signaling listens on ${port}`);
-
-  const close = async () => {
-    media?.[Symbol.dispose]();
-    mediaRedis?.disconnect();
-    shedder[Symbol.dispose]();
-    verifier[Symbol.dispose]();
-    await revocations[Symbol.asyncDispose]();
-    await node[Symbol.asyncDispose]();
-    app.server.closeAllConnections();
-    await app.close();
-    await observation[Symbol.asyncDispose]();
-  };
+/** Gives rooms that grow a media node; without Redis or MEDIA_FROM rooms stay a mesh. */
+function followMedia(config: SignalingConfig, node: SignalingNode, log: Logger): Disposable | undefined {
+  if (!config.REDIS_URL || config.MEDIA_FROM === 0) return undefined;
+  const redis = connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD });
+  redis.on('error', () => {});
+  const assignment = assignMedia({
+    redis,
+    rooms: () => node.rooms,
+    from: config.MEDIA_FROM,
+    log: (fields) => log.info(fields, fields.event),
+  });
   return {
-    app,
-    node,
-    log,
-    port,
-    url: `http://127.0.0.1:${port}`,
-    wsUrl: `ws://127.0.0.1:${port}/ws/signal`,
-    kill: async () => {
-      node.kill();
-      app.server.closeAllConnections();
-      await close();
-    },
-    [Symbol.asyncDispose]: async () => {
-      await node.drain(config.RECONNECT_WITHIN_MS);
-      await close();
+    [Symbol.dispose]: () => {
+      assignment[Symbol.dispose]();
+      redis.disconnect();
     },
   };
 }

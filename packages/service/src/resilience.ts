@@ -6,12 +6,15 @@ import {
   type BrokenCircuitError,
   BulkheadRejectedError,
   bulkhead,
+  type CircuitBreakerPolicy,
   CircuitState,
   ConsecutiveBreaker,
   circuitBreaker,
   decorrelatedJitterGenerator,
   ExponentialBackoff,
   handleWhen,
+  type ICancellationContext,
+  type IPolicy,
   isBrokenCircuitError,
   retry,
   TaskCancelledError,
@@ -68,79 +71,101 @@ const STATES: Record<CircuitState, BreakerState> = {
 
 /** Make the guard of one dependency. Keep it for the process's life: the breaker's memory is its point. */
 export function guard(options: GuardOptions): Guard {
-  const openMs = options.openMs ?? 5000;
-  const counts = (e: Error) => e instanceof TaskCancelledError || (options.isFailure?.(e) ?? true);
-  const breaker = circuitBreaker(handleWhen(counts), {
-    halfOpenAfter: openMs,
-    breaker: new ConsecutiveBreaker(options.failures ?? 5),
-  });
-  const again = retry(
-    handleWhen((e) => !isBrokenCircuitError(e) && counts(e)),
-    {
-      maxAttempts: (options.attempts ?? 3) - 1,
-      backoff: new ExponentialBackoff({
-        initialDelay: options.backoffMs ?? 50,
-        maxDelay: 2000,
-        generator: decorrelatedJitterGenerator,
-      }),
-    },
-  );
-  const limit = bulkhead(options.concurrency ?? 64, options.queue ?? 256);
-  const policy = wrap(limit, again, breaker, timeout(options.timeoutMs ?? 2000, TimeoutStrategy.Aggressive));
+  return new DependencyGuard(options);
+}
 
-  const unavailable = (reason: UnavailableError['reason'], retryAfter: number) => {
-    const message = `${options.name} is unavailable (${reason}); retry after ${retryAfter} s`;
-    return new UnavailableError(message, { dependency: options.name, reason, retryAfter });
-  };
+class DependencyGuard implements Guard {
+  readonly #options: GuardOptions;
+  readonly #openMs: number;
+  readonly #breaker: CircuitBreakerPolicy;
+  readonly #policy: IPolicy<ICancellationContext>;
+  #since = new Date().toISOString();
+  #latencyMs: number | undefined;
+  #openedAt = 0;
+  #detail: string | undefined;
 
-  let since = new Date().toISOString();
-  let latencyMs: number | undefined;
-  let openedAt = 0;
-  let detail: string | undefined;
-  breaker.onStateChange((state) => {
-    since = new Date().toISOString();
-    if (state === CircuitState.Open) openedAt = Date.now();
-    const line = { event: `breaker.${STATES[state]}`, dependency: options.name };
-    if (state === CircuitState.Open) options.log?.warn(line, `${options.name} keeps failing; left alone for a while`);
-    else options.log?.info(line, `${options.name}: breaker ${STATES[state]}`);
-  });
+  constructor(options: GuardOptions) {
+    this.#options = options;
+    this.#openMs = options.openMs ?? 5000;
+    const counts = (e: Error) => e instanceof TaskCancelledError || (options.isFailure?.(e) ?? true);
+    this.#breaker = circuitBreaker(handleWhen(counts), {
+      halfOpenAfter: this.#openMs,
+      breaker: new ConsecutiveBreaker(options.failures ?? 5),
+    });
+    this.#breaker.onStateChange((state) => this.#changed(state));
+    const again = retry(
+      handleWhen((e) => !isBrokenCircuitError(e) && counts(e)),
+      {
+        maxAttempts: (options.attempts ?? 3) - 1,
+        backoff: new ExponentialBackoff({
+          initialDelay: options.backoffMs ?? 50,
+          maxDelay: 2000,
+          generator: decorrelatedJitterGenerator,
+        }),
+      },
+    );
+    const limit = bulkhead(options.concurrency ?? 64, options.queue ?? 256);
+    const perTry = timeout(options.timeoutMs ?? 2000, TimeoutStrategy.Aggressive);
+    this.#policy = wrap(limit, again, this.#breaker, perTry);
+  }
 
-  return {
-    get state() {
-      return STATES[breaker.state];
-    },
-    async run(call) {
-      const started = performance.now();
-      try {
-        const result = await policy.execute(({ signal }) =>
-          // A call that heeds its signal throws its own abort error before the timeout can: say what it was.
-          call(signal).catch((e: unknown) => {
-            throw signal.aborted ? new TaskCancelledError() : e;
-          }),
-        );
-        latencyMs = performance.now() - started;
-        detail = undefined;
-        return result;
-      } catch (error) {
-        if (isBrokenCircuitError(error as BrokenCircuitError))
-          throw unavailable('breaker-open', Math.max(1, Math.ceil((openedAt + openMs - Date.now()) / 1000)));
-        if (error instanceof BulkheadRejectedError) throw unavailable('bulkhead-full', 1);
-        if (error instanceof TaskCancelledError) {
-          detail = 'timeout';
-          throw unavailable('timeout', 1);
-        }
-        detail = error instanceof Error ? error.name : 'error';
-        throw error;
-      }
-    },
-    health() {
-      const state = STATES[breaker.state];
-      return {
-        state: state === 'closed' ? 'up' : state === 'open' ? 'down' : 'degraded',
-        since,
-        ...(latencyMs === undefined ? {} : { latencyMs: Math.round(latencyMs * 10) / 10 }),
-        ...(detail && state !== 'closed' ? { detail: `breaker ${state} after ${detail}` } : {}),
-      };
-    },
-  };
+  get state(): BreakerState {
+    return STATES[this.#breaker.state];
+  }
+
+  async run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const started = performance.now();
+    try {
+      const result = await this.#policy.execute(({ signal }) =>
+        // A call that heeds its signal throws its own abort error before the timeout can: say what it was.
+        call(signal).catch((e: unknown) => {
+          throw signal.aborted ? new TaskCancelledError() : e;
+        }),
+      );
+      this.#latencyMs = performance.now() - started;
+      this.#detail = undefined;
+      return result;
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  health(): DependencyHealth {
+    const { state } = this;
+    return {
+      state: state === 'closed' ? 'up' : state === 'open' ? 'down' : 'degraded',
+      since: this.#since,
+      ...(this.#latencyMs === undefined ? {} : { latencyMs: Math.round(this.#latencyMs * 10) / 10 }),
+      ...(this.#detail && state !== 'closed' ? { detail: `breaker ${state} after ${this.#detail}` } : {}),
+    };
+  }
+
+  #failure(error: unknown): unknown {
+    if (isBrokenCircuitError(error as BrokenCircuitError)) {
+      const openFor = this.#openedAt + this.#openMs - Date.now();
+      return this.#unavailable('breaker-open', Math.max(1, Math.ceil(openFor / 1000)));
+    }
+    if (error instanceof BulkheadRejectedError) return this.#unavailable('bulkhead-full', 1);
+    if (error instanceof TaskCancelledError) {
+      this.#detail = 'timeout';
+      return this.#unavailable('timeout', 1);
+    }
+    this.#detail = error instanceof Error ? error.name : 'error';
+    return error;
+  }
+
+  #unavailable(reason: UnavailableError['reason'], retryAfter: number): UnavailableError {
+    const { name } = this.#options;
+    const message = `${name} is unavailable (${reason}); retry after ${retryAfter} s`;
+    return new UnavailableError(message, { dependency: name, reason, retryAfter });
+  }
+
+  #changed(state: CircuitState): void {
+    const { name, log } = this.#options;
+    this.#since = new Date().toISOString();
+    if (state === CircuitState.Open) this.#openedAt = Date.now();
+    const line = { event: `breaker.${STATES[state]}`, dependency: name };
+    if (state === CircuitState.Open) log?.warn(line, `${name} keeps failing; left alone for a while`);
+    else log?.info(line, `${name}: breaker ${STATES[state]}`);
+  }
 }

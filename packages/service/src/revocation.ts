@@ -144,33 +144,41 @@ export function watchRevocations(
   source: RevocationSource,
   onRevoked: (revocation: Revocation) => void = () => {},
 ): RevocationWatch {
-  const set = new RevocationSet();
-  const health = new HealthRecord('down', 'not read yet');
-  let disposed = false;
-  const { promise: ready, resolve: markReady } = Promise.withResolvers<void>();
-  const become = (state: HealthState, detail?: string) => {
-    health.become(state, detail);
-    markReady();
-  };
-  const take = (text: string | undefined) => {
-    let value: unknown;
-    try {
-      value = JSON.parse(text ?? '');
-    } catch {
-      return;
-    }
-    if (Check(Revocation, value) && set.add(value)) onRevoked(value);
-  };
-  const stop = new AbortController();
-  // Aborted or over: either way it goes on. (A listener of one's own for each pause would stay on the signal for ever.)
-  const pause = (ms: number) => sleep(ms, undefined, { signal: stop.signal }).catch(() => {});
+  return new RevocationFollower(source, onRevoked);
+}
 
-  async function followStream(own: RedisClient): Promise<void> {
+class RevocationFollower implements RevocationWatch {
+  readonly set = new RevocationSet();
+  readonly #onRevoked: (revocation: Revocation) => void;
+  readonly #health = new HealthRecord('down', 'not read yet');
+  readonly #ready = Promise.withResolvers<void>();
+  readonly ready: Promise<void> = this.#ready.promise;
+  readonly #stop = new AbortController();
+  readonly #loop: Promise<void>;
+
+  constructor(source: RevocationSource, onRevoked: (revocation: Revocation) => void) {
+    this.#onRevoked = onRevoked;
+    this.#loop = 'connect' in source ? this.#followStream(source.connect()) : this.#followFeed(source.feedUrl);
+  }
+
+  readonly health: HealthProbe = () => this.#health.read();
+
+  isRevoked(claims: RevocableClaims): boolean {
+    return this.set.isRevoked(claims);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#ready.resolve();
+    await this.#loop;
+  }
+
+  async #followStream(own: RedisClient): Promise<void> {
     own.on('error', () => {}); // told by the health probe
-    stop.signal.addEventListener('abort', () => own.disconnect(), { once: true });
+    this.#stop.signal.addEventListener('abort', () => own.disconnect(), { once: true });
     let last = '0-0';
     let caughtUp = false;
-    while (!disposed) {
+    while (!this.#stop.signal.aborted) {
       try {
         // 1.5 s: below the 3 s command timeout, so a frozen Redis is noticed.
         const answer = (await (caughtUp
@@ -179,58 +187,69 @@ export function watchRevocations(
         const entries = streamEntries(answer);
         for (const [id, fields] of entries) {
           last = id;
-          take(fields[1]);
+          this.#take(fields[1]);
         }
         if (entries.length < 1000) caughtUp = true;
-        if (caughtUp) become('up');
+        if (caughtUp) this.#become('up');
       } catch (error) {
-        if (disposed) break;
-        become('down', error instanceof Error ? error.message : String(error));
+        if (this.#stop.signal.aborted) break;
+        this.#become('down', error instanceof Error ? error.message : String(error));
         // A failover may have lost the newest entries and taken new ones under smaller ids: read the window again.
         last = '0-0';
         caughtUp = false;
-        await pause(200 + Math.random() * 300);
+        await this.#pause(200 + Math.random() * 300);
       }
     }
   }
 
-  async function followFeed(base: string): Promise<void> {
+  async #followFeed(base: string): Promise<void> {
     let cursor = '';
-    while (!disposed) {
+    while (!this.#stop.signal.aborted) {
       let news = false;
       try {
-        const url = new URL(REVOCATION_FEED_PATH, base);
-        if (cursor) url.searchParams.set('after', cursor);
-        const overdue = AbortSignal.timeout(REVOCATION_FEED_HOLD_MS + 3000);
-        const response = await fetch(url, { signal: AbortSignal.any([stop.signal, overdue]) });
-        if (!response.ok) throw new Error(`the feed answered ${response.status}`);
-        const body: unknown = await response.json();
-        if (!Check(RevocationFeed, body)) throw new Error('the feed answered something else');
-        news = body.cursor !== cursor;
-        cursor = body.cursor;
-        for (const entry of body.revocations) take(JSON.stringify(entry));
-        become('up');
+        const { cursor: next, revocations } = await this.#askFeed(base, cursor);
+        news = next !== cursor;
+        cursor = next;
+        for (const entry of revocations) this.#take(JSON.stringify(entry));
+        this.#become('up');
       } catch (error) {
-        if (disposed) break;
-        become('down', error instanceof Error ? error.message : String(error));
+        if (this.#stop.signal.aborted) break;
+        this.#become('down', error instanceof Error ? error.message : String(error));
       }
-      if (!news) await pause(400);
+      if (!news) await this.#pause(400);
     }
   }
 
-  const loop = 'connect' in source ? followStream(source.connect()) : followFeed(source.feedUrl);
-  return {
-    ready,
-    set,
-    isRevoked: (claims) => set.isRevoked(claims),
-    health: () => health.read(),
-    async [Symbol.asyncDispose]() {
-      disposed = true;
-      stop.abort();
-      markReady();
-      await loop;
-    },
-  };
+  async #askFeed(base: string, cursor: string): Promise<Static<typeof RevocationFeed>> {
+    const url = new URL(REVOCATION_FEED_PATH, base);
+    if (cursor) url.searchParams.set('after', cursor);
+    const overdue = AbortSignal.timeout(REVOCATION_FEED_HOLD_MS + 3000);
+    const response = await fetch(url, { signal: AbortSignal.any([this.#stop.signal, overdue]) });
+    if (!response.ok) throw new Error(`the feed answered ${response.status}`);
+    const body: unknown = await response.json();
+    if (!Check(RevocationFeed, body)) throw new Error('the feed answered something else');
+    return body;
+  }
+
+  #take(text: string | undefined): void {
+    let value: unknown;
+    try {
+      value = JSON.parse(text ?? '');
+    } catch {
+      return;
+    }
+    if (Check(Revocation, value) && this.set.add(value)) this.#onRevoked(value);
+  }
+
+  #become(state: HealthState, detail?: string): void {
+    this.#health.become(state, detail);
+    this.#ready.resolve();
+  }
+
+  /** Aborted or over: either way it goes on. (A listener of one's own for each pause would stay on the signal for ever.) */
+  #pause(ms: number): Promise<void> {
+    return sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {});
+  }
 }
 
 /** XREAD answers [[key, entries]] under RESP2 and a map under RESP3; both hold [[id, [field, value…]]]. */

@@ -2,8 +2,9 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type AccessClaims, CLOSE_CODES, SUBPROTOCOL } from '@tandem/protocol';
-import { identityOf, quotaUserOf } from '../core/identity.ts';
+import { type Identity, identityOf, quotaUserOf } from '../core/identity.ts';
 import type { SignalingNode } from '../core/node.ts';
+import type { Dialect } from '../core/transport.ts';
 import { FlushScheduler, SocketServer } from '../wire/index.ts';
 import type { Admission, Denial } from './admission.ts';
 import { clientAddress } from './client-address.ts';
@@ -25,98 +26,114 @@ export interface UpgradeOptions {
 
 /** Installs the upgrade handler. */
 export function acceptUpgrades(server: Server, options: UpgradeOptions): void {
-  const { node, admission } = options;
-  const scheduler = new FlushScheduler();
-  // A little over the limit gets an `error`, far over it 1009.
-  const sockets = new SocketServer({ protocol: SUBPROTOCOL, maxPayload: node.settings.maxFrameBytes * 2 });
-
+  const upgrades = new Upgrades(options);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', destroyThis);
-    void decide(request, socket, head).catch((error: unknown) => {
-      node.events.log?.('error', 'upgrade.failed', { err: error });
+    void upgrades.decide({ request, socket, head }).catch((error: unknown) => {
+      options.node.events.log?.('error', 'upgrade.failed', { err: error });
       socket.destroy();
     });
   });
+}
 
-  async function decide(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+class Upgrades {
+  readonly #options: UpgradeOptions;
+  readonly #scheduler = new FlushScheduler();
+  readonly #sockets: SocketServer;
+
+  constructor(options: UpgradeOptions) {
+    this.#options = options;
+    // A little over the limit gets an `error`, far over it 1009.
+    this.#sockets = new SocketServer({ protocol: SUBPROTOCOL, maxPayload: options.node.settings.maxFrameBytes * 2 });
+  }
+
+  async decide(upgrade: Upgrade): Promise<void> {
+    const { request, socket } = upgrade;
+    const { allowedOrigins, trustedProxies, admission } = this.#options;
     const [path, query] = (request.url ?? '/').split('?', 2);
-    if (path !== SIGNAL_PATH) {
-      answer(socket, { status: 404, reason: 'not-found' });
-      return;
-    }
+    if (path !== SIGNAL_PATH) return answer(socket, { status: 404, reason: 'not-found' });
     // `ws` also takes version 8, a draft whose browsers send their origin in another header (RFC 6455 section 4.2.1: the version is 13).
     if (request.headers['sec-websocket-version'] !== '13') {
-      answer(socket, { status: 426, reason: 'websocket-version' }, ['Sec-WebSocket-Version: 13', 'Upgrade: websocket']);
-      return;
+      const headers = ['Sec-WebSocket-Version: 13', 'Upgrade: websocket'];
+      return answer(socket, { status: 426, reason: 'websocket-version' }, headers);
     }
-    const address = clientAddress(request, options.trustedProxies);
-    const denial =
-      (originAllowed(request.headers, options.allowedOrigins)
-        ? undefined
-        : ({ status: 403, reason: 'origin' } as const)) ?? admission.beforeToken(address);
-    if (denial) {
-      deny(socket, denial);
-      return;
-    }
+    const address = clientAddress(request, trustedProxies);
+    if (!originAllowed(request.headers, allowedOrigins)) return this.#deny(socket, { status: 403, reason: 'origin' });
+    const denial = admission.beforeToken(address);
+    if (denial) return this.#deny(socket, denial);
     const protocols = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((p) => p.trim());
-    const bearer = protocols.find((p) => p.startsWith('bearer.'))?.slice('bearer.'.length);
-    let claims: AccessClaims;
+    const dialect = protocols.includes(SUBPROTOCOL) ? SUBPROTOCOL : 'seed';
+    const claims = await this.#claims(tokenOf(request, protocols, query));
+    if (typeof claims === 'string') return this.#refuse(upgrade, dialect, claims);
+    if (!socket.destroyed) this.#open(upgrade, dialect, identityOf(claims, address));
+  }
+
+  /** @returns the reason when the token does not hold */
+  async #claims(token: string | undefined): Promise<AccessClaims | string> {
+    const { admission, verify } = this.#options;
     admission.handshakes++;
     try {
-      claims = await options.verify(
-        bearer ??
-          new URLSearchParams(query).get('token') ??
-          // CloudFront's function moves ?token= here, so that no access log holds it.
-          request.headers.authorization?.replace(/^Bearer /i, ''),
-      );
+      return await verify(token);
     } catch (error) {
-      const reason = String((error as { reason?: unknown }).reason ?? 'refused');
-      if (reason === 'unavailable') deny(socket, { status: 503, reason: 'no-keys', retryAfter: 2 });
-      else if (protocols.includes(SUBPROTOCOL)) refuseToken(request, socket, head, reason);
-      else deny(socket, { status: 401, reason: `token-${reason}` });
-      return;
+      return String((error as { reason?: unknown }).reason ?? 'refused');
     } finally {
       admission.handshakes--;
     }
-    if (socket.destroyed) return;
-    const identity = identityOf(claims, address);
-    const entry = admission.enter(address, quotaUserOf(identity));
-    if (typeof entry !== 'function') {
-      deny(socket, entry);
-      return;
-    }
-    const open = sockets.upgrade(
+  }
+
+  #refuse(upgrade: Upgrade, dialect: Dialect, reason: string): void {
+    if (reason === 'unavailable') this.#deny(upgrade.socket, { status: 503, reason: 'no-keys', retryAfter: 2 });
+    else if (dialect === SUBPROTOCOL) this.#closeWithReason(upgrade, reason);
+    else this.#deny(upgrade.socket, { status: 401, reason: `token-${reason}` });
+  }
+
+  /** Browsers hide the status of a refused upgrade, and the SDK must know: it gets a socket that closes with 4001 or 4002. */
+  #closeWithReason({ request, socket, head }: Upgrade, reason: string): void {
+    this.#options.onDenied?.({ status: 401, reason: `token-${reason}` });
+    const { code, reason: text } = reason === 'expired' ? CLOSE_CODES.tokenExpired : CLOSE_CODES.tokenRefused;
+    this.#sockets.upgrade(request, socket, head, (ws) => ws.close(code, text));
+  }
+
+  #open({ request, socket, head }: Upgrade, dialect: Dialect, identity: Identity): void {
+    const { node, admission, maxBufferedBytes } = this.#options;
+    const entry = admission.enter(identity.address ?? '', quotaUserOf(identity));
+    if (typeof entry !== 'function') return this.#deny(socket, entry);
+    const scheduler = this.#scheduler;
+    const open = this.#sockets.upgrade(
       request,
       socket,
       head,
-      (ws) =>
-        new SocketTransport(ws, {
-          node,
-          identity,
-          dialect: protocols.includes(SUBPROTOCOL) ? SUBPROTOCOL : 'seed',
-          socket,
-          scheduler,
-          maxBufferedBytes: options.maxBufferedBytes,
-          onGone: entry,
-        }),
+      (ws) => new SocketTransport(ws, { node, identity, dialect, socket, scheduler, maxBufferedBytes, onGone: entry }),
     );
     if (!open) entry();
   }
 
-  /** Browsers hide the status of a refused upgrade, and the SDK must know: it gets a socket that closes with 4001 or 4002. */
-  function refuseToken(request: IncomingMessage, socket: Duplex, head: Buffer, reason: string): void {
-    options.onDenied?.({ status: 401, reason: `token-${reason}` });
-    const { code, reason: text } = reason === 'expired' ? CLOSE_CODES.tokenExpired : CLOSE_CODES.tokenRefused;
-    sockets.upgrade(request, socket, head, (ws) => ws.close(code, text));
-  }
-
-  function deny(socket: Duplex, denial: Denial): void {
-    options.onDenied?.(denial);
+  #deny(socket: Duplex, denial: Denial): void {
+    this.#options.onDenied?.(denial);
     answer(socket, denial, [
       ...(denial.retryAfter === undefined ? [] : [`Retry-After: ${denial.retryAfter}`]),
       ...(denial.status === 401 ? ['WWW-Authenticate: Bearer'] : []),
     ]);
   }
+}
+
+function tokenOf(
+  request: IncomingMessage,
+  protocols: readonly string[],
+  query: string | undefined,
+): string | undefined {
+  return (
+    protocols.find((protocol) => protocol.startsWith('bearer.'))?.slice('bearer.'.length) ??
+    new URLSearchParams(query).get('token') ??
+    // CloudFront's function moves ?token= here, so that no access log holds it.
+    request.headers.authorization?.replace(/^Bearer /i, '')
+  );
 }
 
 function destroyThis(this: Duplex): void {
