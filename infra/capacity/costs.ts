@@ -138,7 +138,7 @@ function pageCost(load: Load): number {
   );
 }
 
-/** $ for so many gigabytes a month. */
+/** $ a month for a number of gigabytes. */
 export function egress(gigabytes: number): number {
   const tiers: [number, number][] = [
     [10_240, PRICES.egressFirst10Tb.value],

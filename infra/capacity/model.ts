@@ -1,5 +1,5 @@
 /**
- * How much of everything so many peers need, and about what it costs. Every number is an assumption with a source or a command
+ * What a number of peers needs of everything, and about what it costs. Every number is an assumption with a source or a command
  * that measures it; none is hidden.
  */
 
@@ -21,7 +21,7 @@ export const TRAFFIC = {
   messagesPerJoin: a(
     30,
     'relayed messages',
-    'assumption: an offer or answer, ten candidates and as many acknowledgements, and some to spare',
+    'assumption: an offer or answer, ten candidates as many acknowledgements, and a reserve',
   ),
   heartbeatSeconds: a(25, 's', 'apps/signaling heartbeat'),
   busyHoursPerMonth: a(730, 'h', 'assumption: the peak all month, the dearest case; --hours'),

@@ -92,7 +92,7 @@ export function page(): string {
 
     npm run capacity -- --peers 10000 [--relayed 0.2] [--mbps 1] [--room-size 2] [--hours 730] [--profile production]
 
-prints how much of everything so many peers in a call at once need, what it costs a month, which ceilings that size meets,
+prints what a number of peers in a call at once needs of everything, what it costs a month, which ceilings that size meets,
 and what it assumes. For four sizes:
 
 ${table()}
@@ -111,7 +111,7 @@ TurnFleet (auth hands out whatever \`TURN_URIS\` names).
 
 ${bill()}
 
-Beside media all of it is small, and it is there when nobody calls. Not counted: support plans, taxes, traffic between zones, snapshots,
+Beside media all of it is small, and it is there without calls too. Not counted: support plans, taxes, traffic between zones, snapshots,
 Route 53 queries, and the first free amounts except CloudFront's.
 
 **Signatures.** With KMS a token is a request with an ECC key: ${dollars(capacity({ peers: 10_000, signing: 'kms' }).monthly.signatures ?? 0)} a month for 10,000 peers, and a quota of 500 a second. A longer token life

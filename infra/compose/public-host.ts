@@ -14,7 +14,7 @@ export interface HostAddresses {
   readonly privateAddress?: string;
 }
 
-/** RFC 1918, RFC 6598 (shared by providers), link-local, loopback: nobody outside reaches these. */
+/** RFC 1918, RFC 6598 (shared by providers), link-local, loopback: not reached from outside. */
 export function isPrivateIPv4(address: string): boolean {
   const [a = 0, b = 0] = address.split('.').map(Number);
   return (

@@ -89,7 +89,7 @@ async function ownAddresses(): Promise<string[]> {
 async function defaultRouteAddress(): Promise<string | undefined> {
   const socket = createSocket('udp4');
   try {
-    // TEST-NET-1 (RFC 5737): an address that belongs to nobody.
+    // TEST-NET-1 (RFC 5737): an address without an owner.
     socket.connect(9, '192.0.2.1');
     await once(socket, 'connect');
     return socket.address().address;

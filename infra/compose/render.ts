@@ -9,7 +9,7 @@ import { type ServicePart, topology } from '../topology/index.ts';
 import type { TurnNodeConfig } from '../turn-node/src/config.ts';
 
 const ask = (name: string) => `\${${name}:?make one with: npm run compose:secrets}`;
-/** A variable of the machine, with what it is when nobody sets it. */
+/** A variable of the machine, with its default. */
 const given = (name: string, otherwise: string) => `\${${name}:-${otherwise}}`;
 const address = given('TANDEM_ADDRESS', '127.0.0.1');
 const { auth, cache, edge, media, signaling, turn } = topology;
@@ -221,7 +221,7 @@ export function composeFile() {
       front: {},
       // Nothing there reaches out.
       back: { internal: true },
-      // The TURN node is on the host and reaches the cache through a loopback port; without masquerade the cache reaches nobody.
+      // The TURN node is on the host and reaches the cache through a loopback port; without masquerade the cache reaches nothing outside.
       relay: { driver_opts: { 'com.docker.network.bridge.enable_ip_masquerade': 'false' } },
     },
     volumes: { 'auth-keys': {}, certificates: {} },

@@ -64,7 +64,7 @@ export class StartError extends Error {
   override name = 'StartError';
 }
 
-/** Ports from the description, moved by as much as the edge is; signaling nodes take the next ports that nobody has. */
+/** Ports from the description, moved by as much as the edge is; signaling nodes take the next free ports. */
 async function choosePorts(options: StackOptions, nodes: number, host: string): Promise<Ports> {
   if (options.port === 0) {
     const ports = await Promise.all(Array.from({ length: nodes + 3 }, () => freePort()));
@@ -197,7 +197,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         'public-origin': undefined,
         'turn-uris': turnUris.join(',') || undefined,
         'stun-uris': turnProgram && `stun:${turnAddress}:${turnPort}`,
-        // One machine without Redis has one TURN node, whose address auth is told.
+        // One machine without Redis has one TURN node, whose address auth gets as a setting.
         'turn-directory': turnProgram && redisUrl ? 'true' : undefined,
         'node-address': turnAddress,
         'auth-url': authUrl,

@@ -1,4 +1,4 @@
-/** A node that is told to go waits until its work is done; meanwhile the auto scaling group is asked to wait. */
+/** A node that has to go waits until its work is done; meanwhile the auto scaling group is asked to wait. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from './host.ts';
 import type { Attempt } from './retry.ts';

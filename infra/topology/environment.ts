@@ -10,7 +10,7 @@ export interface Place {
   readonly secrets: Readonly<Record<Secret, string | undefined>>;
 }
 
-/** A part that is told something by its environment. */
+/** A part that has settings in its environment. */
 export interface Described {
   readonly environment: { readonly [name: string]: Value | undefined };
 }

@@ -51,7 +51,7 @@ export interface ServicePart<T extends TObject = TObject> {
   readonly livePath: string;
   /**
    * For the container's own check: bad until every dependency was there once, good from then on. So a release that cannot reach
-   * the cache never counts as healthy, and a cache that goes away later restarts nobody.
+   * the cache never counts as healthy, and a cache that goes away later restarts no part.
    */
   readonly startupPath: string;
   readonly readyPath: string;

@@ -1,6 +1,6 @@
 /**
  * The rule of the host's firewall that keeps relayed packets away from the host itself. coturn must be allowed to send to its own
- * address, or two people who are both relayed by one node would not meet, and it knows no ports of peers. So whoever has TURN
+ * address, or two people who are both relayed by one node would not meet, and it knows no ports of peers. So everybody with TURN
  * credentials could send UDP to anything else that listens on the host. The kernel drops that: what the relay's user sends from
  * a relay port to an address of the host goes to a relay port.
  */

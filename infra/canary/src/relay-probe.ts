@@ -5,7 +5,7 @@ import type { IceServer } from './deployment.ts';
 import { type Allocation, allocate, type TurnUser } from './turn-client.ts';
 import { parseTurnUri, type RelayTransport, type TurnUri } from './turn-uri.ts';
 
-/** A packet may be lost: it is sent again after so many ms. */
+/** A packet may be lost: it is sent again after this time, ms. */
 const REPEAT_MS = 250;
 
 /** One URI with the credentials that came with it. */

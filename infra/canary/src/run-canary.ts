@@ -136,7 +136,7 @@ async function tryTransport(
   const count = offers.filter(({ uri }) => uri.transport === transport).length;
   if (count === 0) {
     const secure = options.origin.protocol === 'https:';
-    // TCP without TLS helps nearly nobody whom UDP and TLS do not help.
+    // TCP without TLS helps almost no caller whom UDP and TLS do not help.
     if (transport === 'udp' || (transport === 'tls' && secure))
       throw new Error(`auth hands out no ${transport === 'tls' ? 'turns: URI' : 'turn: URI over UDP'}`);
     throw new LeftOut(transport === 'tls' ? 'not offered; expected of an https page only' : 'not offered');

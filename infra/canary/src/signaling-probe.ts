@@ -94,7 +94,7 @@ class Session implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    // 1000 is a goodbye: nobody waits for this session to come back.
+    // 1000 is a goodbye: the node does not keep this session.
     this.#socket.close(1000);
   }
 }

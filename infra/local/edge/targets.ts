@@ -23,7 +23,7 @@ export interface TargetPoolOptions {
   readonly readyPath: string;
   /** Between two checks, ms. Default 1000. */
   readonly intervalMs?: number;
-  /** A check without an answer for so long is a miss, ms. Default 2000. Two misses in a row mean dead. */
+  /** A check without an answer after this time is a miss, ms. Default 2000. Two misses in a row mean dead. */
   readonly timeoutMs?: number;
 }
 
