@@ -11,7 +11,8 @@ export const GUARD_EXCEPTIONS: Readonly<Record<string, string>> = {
     'Encrypted with the key of CloudWatch Logs; bring a KMS key if your policy asks.',
   vpc_sg_open_only_to_authorized_ports_check:
     'A TURN server listens on 3478, 5349 and the relay range, a media node on the media range, for the world.',
-  ec2_launch_template_public_ip_disabled_check: 'A relay or a media node without a public address cannot serve callers.',
+  ec2_launch_template_public_ip_disabled_check:
+    'A relay or a media node without a public address cannot serve callers.',
   autoscaling_multiple_az_check: 'It reads literal zone names only; subnets in every zone are asserted.',
   autoscaling_group_elb_healthcheck_required_check:
     'The load balancer carries TLS only; ECS watches the node, EC2 the instance.',
