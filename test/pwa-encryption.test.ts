@@ -46,7 +46,8 @@ test('switched on in the lobby, joined by its link: media flows, both see the sa
   await ada.page.getByTestId('key-missing').getByText('Has another link').waitFor();
   await cyd.page.getByTestId('people-count').click();
   await cyd.page.getByTestId('key-missing').first().getByText('you need the complete link').waitFor();
-  // What its decoder makes of the others' sound is not played.
+  // What its decoder makes of the others' pictures and sound is neither shown nor played.
+  expect(await cyd.page.getByTestId('remote-video').count()).toBe(0);
   expect(
     await cyd.page.locator('audio').evaluateAll((all) => all.map((one) => (one as HTMLAudioElement).muted)),
   ).toEqual([true, true]);

@@ -29,7 +29,8 @@ export function followCall(call: Call, host: CallEventHost): (() => void)[] {
   const showPeers = () => {
     host.together.update(call.peers.length, Date.now());
     const before = state.get().peers;
-    const peers = call.peers.map(viewOf);
+    const hasKey = state.get().secret !== undefined;
+    const peers = call.peers.map((peer) => viewOf(peer, hasKey));
     state.set({ peers });
     tellHands(state, before, peers);
   };

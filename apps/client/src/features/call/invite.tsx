@@ -60,9 +60,11 @@ function InviteTools() {
 /** Nobody else is here yet: the one useful thing is to bring somebody. */
 export function EmptyRoom() {
   const t = useText();
+  // Only people without a tile are here.
+  const watchers = useStore(call, (s) => s.peers.length);
   return (
     <section className="empty-room" data-testid="empty-room">
-      <h2>{t('call.emptyTitle')}</h2>
+      <h2>{watchers ? t('audience.count', { count: watchers }) : t('call.emptyTitle')}</h2>
       <p className="soft">{t('call.emptyText')}</p>
       <InviteTools />
     </section>
