@@ -74,7 +74,7 @@ export class Membership {
   leave(): void {
     const roomId = this.#in ?? this.#want?.roomId;
     this.#want = undefined;
-    this.refuse(new SignalingError('closed', 'Left before the room answered.'));
+    this.refuse(new SignalingError('closed', 'The call was left.'));
     if (roomId && this.#host.connected()) this.#sendLeave(roomId);
     this.#out('left');
   }

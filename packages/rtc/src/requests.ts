@@ -28,7 +28,7 @@ export class Requests {
     const answered = new Promise<void>((resolve, reject) => {
       const ref = this.#next++;
       if (!this.#send({ ...frame, ref })) {
-        reject(new SignalingError('disconnected', 'There is no connection.'));
+        reject(new SignalingError('disconnected', 'The connection ended.'));
         return;
       }
       const late = () => this.refused(ref, new SignalingError('timeout', 'The server did not answer.'));
@@ -52,8 +52,7 @@ export class Requests {
 
   /** No answer can come any more. */
   end(code: 'disconnected' | 'closed'): void {
-    for (const ref of [...this.#waiting.keys()])
-      this.refused(ref, new SignalingError(code, 'The connection ended before the server answered.'));
+    for (const ref of [...this.#waiting.keys()]) this.refused(ref, new SignalingError(code, 'The connection ended.'));
   }
 
   #take(ref: unknown): Waiting | undefined {
