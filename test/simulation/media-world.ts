@@ -258,6 +258,7 @@ export class MediaWorld {
         pairs.add(peerId);
         this.#fromClient(id, peerId, 'pair', {});
       },
+      expects: () => {},
       onTiming: () => {},
     });
     const others = [...this.clients.values()];

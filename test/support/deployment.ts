@@ -20,13 +20,13 @@ export interface Deployment extends AsyncDisposable {
   readonly node: Awaited<ReturnType<typeof startTestNode>>;
 }
 
-/** @param clientFolder what the edge serves. Default: an empty page */
+/** @param allowedOrigins of pages that may open sockets; default: the edge's own */
 export async function startDeployment({
   auth: authConfig = {},
-  clientFolder,
+  allowedOrigins = '',
 }: {
   readonly auth?: Partial<AuthConfig>;
-  readonly clientFolder?: string;
+  readonly allowedOrigins?: string;
 } = {}): Promise<Deployment> {
   const parts = new AsyncDisposableStack();
   try {
@@ -37,9 +37,11 @@ export async function startDeployment({
     const redis = parts.use(await startRedis());
     const access = { ACCESS: 'api-key', API_KEYS: formatApiKeyEntry(key.record), REDIS_URL: redis.url };
     const auth = parts.use(await startTestAuth({ ...access, ...authConfig }));
-    const node = parts.use(await startTestNode({ keys: auth, config: { REDIS_URL: redis.url } }));
+    const node = parts.use(
+      await startTestNode({ keys: auth, config: { REDIS_URL: redis.url, ALLOWED_ORIGINS: allowedOrigins } }),
+    );
     const settings = {
-      ...{ HOST: '127.0.0.1', PORT: '0', CLIENT_DIR: clientFolder ?? folder, AUTH_TARGETS: auth.url },
+      ...{ HOST: '127.0.0.1', PORT: '0', CLIENT_DIR: folder, AUTH_TARGETS: auth.url },
       SIGNALING_TARGETS: `http://127.0.0.1:${node.port}`,
     };
     const edge = parts.use(await startEdge(loadConfig(EdgeConfig, settings), createLogger('edge', 'silent')));

@@ -282,7 +282,7 @@ async function connected(both: ReturnType<typeof couple>, first: 'ada' | 'bob'):
   for (const side of [both.ada, both.bob]) side.pc().report('connected');
 }
 
-test('a side that forgets its DTLS role when it answers (Firefox): restarts by either side, after either side offered first', async () => {
+test('P-12 a side that forgets its DTLS role when it answers (Firefox): restarts by either side, after either side offered first', async () => {
   for (const firefox of ['ada', 'bob'] as const)
     for (const first of ['ada', 'bob'] as const) {
       const both = couple(9, { [firefox]: { forgetsRole: true } });
@@ -448,7 +448,7 @@ test('a description whose delivery was given up while the peer slept is said aga
     }
 });
 
-test('a side without BUNDLE: connected in the first exchange or the one after it, no rebuild is waited for; restarts work', async () => {
+test('P-12 a side without BUNDLE: connected in the first exchange or the one after it, no rebuild is waited for; restarts work', async () => {
   for (const old of ['ada', 'bob'] as const)
     for (const first of ['ada', 'bob'] as const) {
       const both = couple(14, { [old]: { noBundle: true } });
