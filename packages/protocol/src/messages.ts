@@ -69,7 +69,7 @@ const Media = Type.Optional(
 );
 const Entry = Type.Union([Type.Literal('open'), Type.Literal('ask'), Type.Literal('locked')], {
   description:
-    'Who comes in: everybody, those whom a moderator admits, or no further person. Moderators (grant `kick`) always do, and who was admitted for an hour.',
+    'Who comes in: everybody, those whom a moderator admits, or no more people. Moderators (grant `kick`) always do, and who was admitted for an hour.',
 });
 const Ref = Type.Optional(
   Type.Integer({

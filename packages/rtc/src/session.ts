@@ -244,7 +244,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
   }
 
   /**
-   * Say who may enter the room from now on: everybody, those whom a moderator admits, or nobody. Moderators always may, and who is in stays
+   * Say who may enter the room from now on: everybody, those whom a moderator admits, or no more people. Moderators always may, and who is in stays
    * in. Needs the `kick` grant. The event `entry` tells how it is. Resolves when the server has done it.
    * @throws SignalingError as {@link kick}
    */

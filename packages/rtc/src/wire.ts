@@ -32,7 +32,7 @@ export interface PeerInfo {
   away?: boolean;
 }
 
-/** Who may enter a room: everybody, those whom a moderator admits, or nobody. Moderators always may. */
+/** Who may enter a room: everybody, those whom a moderator admits, or no more people. Moderators always may. */
 export type RoomEntry = 'open' | 'ask' | 'locked';
 
 /** Limits that the server states in `welcome`. */
