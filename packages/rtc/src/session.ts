@@ -356,12 +356,11 @@ export class SignalingSession extends Emitter<SessionEvents> {
       case 'draining':
         this.#connector.move(this.#random() * Math.max(0, frame.reconnectWithin ?? 0) * 0.8);
         return;
-      case 'mute_requested':
-        this.emit('mute-requested', {
-          peerId: frame.peerId as string,
-          kind: frame.kind === 'video' ? 'video' : 'audio',
-        });
+      case 'mute_requested': {
+        const kind = frame.kind === 'video' ? 'video' : 'audio';
+        this.emit('mute-requested', { peerId: frame.peerId as string, kind });
         return;
+      }
       case 'entry':
         this.emit('entry', { entry: frame.entry as RoomEntry, waiting: readPeers(frame.waiting) });
         return;
