@@ -51,6 +51,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
   readonly #requests: Requests;
   readonly #traceparent: string | undefined;
   #state: SessionState = 'idle';
+  /** Of a server that greets first: with a session to resume, its greeting is not for us, unless the resume fails. */
   #greeting: ServerFrame | undefined;
   #sessionToken: string | undefined;
   #peerId: string | undefined;
@@ -315,7 +316,6 @@ export class SignalingSession extends Emitter<SessionEvents> {
     switch (frame.type) {
       case 'welcome':
         if (!this.#connector.isPending(link)) return;
-        // A server that greets first: with a session to resume, its greeting is not for us, unless the resume fails.
         if (this.#sessionToken) this.#greeting = frame;
         else this.#established(link, frame, false);
         return;
