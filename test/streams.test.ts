@@ -7,13 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import type { MediaNode } from '../infra/media-node/src/media-node.ts';
+import type { RtpSender, RtpViewer } from '../infra/media-node/src/testing/rtp-peer.ts';
 import { SignalingSession } from '../packages/rtc/src/index.ts';
 import { publishRevocation } from '../packages/service/src/index.ts';
 import { connectRedis } from '../packages/service/src/redis.ts';
 import { startSdkBrowser } from './sdk/harness.ts';
 import { flows, joinMedia, type MediaPeer } from './support/media-peer.ts';
 import { type MediaStack, startMediaStack } from './support/media-stack.ts';
-import { publish, type StreamClient } from './support/stream-client.ts';
+import { publish, type StreamClient, watch } from './support/stream-client.ts';
 
 const WAIT = { timeout: 30_000, interval: 50 };
 const SDP = 'application/sdp';
@@ -37,6 +38,20 @@ async function encoder(room: string, token?: string): Promise<StreamClient> {
   return client;
 }
 
+async function viewer(room: string, token: string, at = origin): Promise<StreamClient<RtpViewer>> {
+  const client = await watch(`${at}/whep/${room}`, token);
+  onTestFinished(() => client.close());
+  return client;
+}
+
+/** Packets of sound and of the picture come now. */
+async function sees({ peer }: StreamClient<RtpViewer>): Promise<boolean> {
+  const before = new Map(peer.packets);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  return ['0', '1'].every((mid) => (peer.packets.get(mid) ?? 0) > (before.get(mid) ?? 0));
+}
+const seeing = (client: StreamClient<RtpViewer>) => vi.waitFor(async () => expect(await sees(client)).toBe(true), WAIT);
+
 async function person(room: string, name: string, grants: object = {}): Promise<MediaPeer> {
   const token = await stack.keys.token(name, grants);
   const peer = await joinMedia(new SignalingSession({ url: stack.url, getToken: async () => token }), room, name);
@@ -44,12 +59,13 @@ async function person(room: string, name: string, grants: object = {}): Promise<
   return peer;
 }
 
-const connected = (client: StreamClient) => vi.waitFor(() => expect(client.sender.state).toBe('connected'), WAIT);
+const connected = (client: StreamClient<RtpSender | RtpViewer>) =>
+  vi.waitFor(() => expect(client.peer.state).toBe('connected'), WAIT);
 const flowing = (peer: MediaPeer) => vi.waitFor(async () => expect(await flows(peer)).toBe(true), WAIT);
 
-/** The session is gone, and the room has nobody left. */
-async function isOver(client: StreamClient): Promise<void> {
-  await vi.waitFor(async () => expect((await client.request('DELETE')).status).toBe(404), WAIT);
+/** The session is gone: by its id, or with the token of who opened it. */
+async function isOver(client: StreamClient<RtpSender | RtpViewer>): Promise<void> {
+  await vi.waitFor(async () => expect([401, 404]).toContain((await client.request('DELETE')).status), WAIT);
 }
 
 /** Of an encoder that never connects. */
@@ -117,7 +133,7 @@ test('W-2 kick, room closed and revocation end a stream, and its encoder sees it
   const ended = async (client: StreamClient) => {
     await isOver(client);
     // DTLS says goodbye.
-    await vi.waitFor(() => expect(client.sender.state).not.toBe('connected'), WAIT);
+    await vi.waitFor(() => expect(client.peer.state).not.toBe('connected'), WAIT);
   };
   const one = await encoder('ends', await stack.keys.token('one'));
   await connected(one);
@@ -151,14 +167,17 @@ test('W-1 W-2 W-3 M-10 a browser publishes by a client of others, searches a pat
   const browser = await startSdkBrowser();
   onTestFinished(() => browser[Symbol.asyncDispose]());
   const page = await browser.page();
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(import.meta.resolve('whip-whep/whip.js'))],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    globalName: 'whip',
-  });
-  await page.addScriptTag({ content: outputFiles[0]?.text ?? '' });
+  for (const name of ['whip', 'whep']) {
+    const entry = fileURLToPath(import.meta.resolve(`whip-whep/${name}.js`));
+    const { outputFiles } = await build({
+      entryPoints: [entry],
+      bundle: true,
+      write: false,
+      format: 'iife',
+      globalName: name,
+    });
+    await page.addScriptTag({ content: outputFiles[0]?.text ?? '' });
+  }
   await page.evaluate(publishFromPage, { url: endpoint('page'), token: await stack.keys.token('page') });
   const ada = await person('page', 'ada');
   await flowing(ada);
@@ -175,6 +194,12 @@ test('W-1 W-2 W-3 M-10 a browser publishes by a client of others, searches a pat
   const shown = () => viewer.evaluate(() => globalThis.harness.shown());
   await vi.waitFor(
     async () => expect((await shown()).filter((p) => p.topology === 'sfu' && p.frames > 5 && !p.pair)).toHaveLength(1),
+    WAIT,
+  );
+  // A viewer by a client of others, too.
+  await page.evaluate(watchFromPage, { url: `${origin}/whep/page`, token });
+  await vi.waitFor(
+    async () => expect(await page.evaluate(() => (globalThis as unknown as PublishingPage).frames)).toBeGreaterThan(5),
     WAIT,
   );
   const [before, after] = await page.evaluate(async () => {
@@ -208,6 +233,29 @@ interface PublishingPage {
     publish(pc: RTCPeerConnection, url: string, token: string): Promise<void>;
   };
   whip: { WHIPClient: new () => PublishingPage['client'] };
+  whep: { WHEPClient: new () => { view(pc: RTCPeerConnection, url: string, token: string): Promise<void> } };
+  /** Of the watched picture. */
+  frames: number;
+}
+
+async function watchFromPage({ url, token }: { url: string; token: string }): Promise<void> {
+  const page = globalThis as unknown as PublishingPage;
+  page.frames = 0;
+  const video = document.body.appendChild(document.createElement('video'));
+  video.muted = true;
+  const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  for (const kind of ['audio', 'video']) pc.addTransceiver(kind, { direction: 'recvonly' });
+  pc.ontrack = ({ track }) => {
+    if (track.kind !== 'video') return;
+    video.srcObject = new MediaStream([track]);
+    void video.play();
+    const count = () => {
+      page.frames++;
+      video.requestVideoFrameCallback(count);
+    };
+    video.requestVideoFrameCallback(count);
+  };
+  await new page.whep.WHEPClient().view(pc, url, token);
 }
 
 async function publishFromPage({ url, token }: { url: string; token: string }): Promise<void> {
@@ -229,6 +277,86 @@ async function publishFromPage({ url, token }: { url: string; token: string }): 
   page.client = new page.whip.WHIPClient();
   await page.client.publish(page.pc, url, token);
 }
+
+test('W-7 W-8 viewers see what an encoder sends, are no members, and end with it', async () => {
+  const token = await stack.keys.token('watcher', { publish: false });
+  await expect(viewer('show', token)).rejects.toThrow(/^404 .*not_live/);
+  const studio = await encoder('show');
+  await connected(studio);
+  const ada = await person('show', 'ada');
+  await flowing(ada);
+  const [one, two] = [await viewer('show', token), await viewer('show', token)];
+  expect(one.response.headers.get('location')).toMatch(/^\/whep\/show\/m1\.[\w-]{24}$/);
+  await seeing(one);
+  await seeing(two);
+  expect(ada.session.peers.size).toBe(1);
+  expect(node.rooms.get('show')?.viewers.count).toBe(2);
+  expect((await one.request('DELETE')).status).toBe(200);
+  await vi.waitFor(async () => expect(await sees(one)).toBe(false), WAIT);
+  expect(node.rooms.get('show')?.viewers.count).toBe(1);
+  // Who joined by a path of its own is asked to do so again.
+  const restart = {
+    headers: { 'content-type': FRAGMENT, 'if-match': '*' },
+    body: 'a=ice-ufrag:EFGH\r\na=ice-pwd:ABCDEFGHIJKLMNOPQRSTUVWX\r\n',
+  };
+  expect((await two.request('PATCH', restart)).status).toBe(422);
+  await studio.request('DELETE');
+  await isOver(two);
+  await vi.waitFor(() => expect(two.peer.state).not.toBe('connected'), WAIT);
+});
+
+test('W-7 a room without an encoder shows who sends; H.264 is passed on', async () => {
+  const token = await stack.keys.token('watcher');
+  const obs = await publish(endpoint('codec'), await stack.keys.token('obs2'), { videoCodec: 'H264' });
+  onTestFinished(() => obs.close());
+  await connected(obs);
+  const watcher = await viewer('codec', token);
+  await seeing(watcher);
+  const bob = await person('codec', 'bob');
+  await flowing(bob);
+  await obs.request('DELETE');
+  await isOver(watcher);
+  await seeing(await viewer('codec', token));
+});
+
+test('W-8 a viewer ends with its token, by revocation and by the end of the room', async () => {
+  const host = await encoder('doors').then(() => person('doors', 'host', { kick: true }));
+  await flowing(host);
+  const revoked = await viewer('doors', await stack.keys.token('rex'));
+  const late = await viewer('doors', await stack.keys.token('late', {}, { exp: Math.floor(Date.now() / 1000) + 4 }));
+  const stays = await viewer('doors', await stack.keys.token('stays'));
+  for (const one of [revoked, stays]) await seeing(one);
+  const redis = connectRedis(stack.redis.url);
+  onTestFinished(() => void redis.disconnect());
+  const at = Math.floor(Date.now() / 1000) + 1;
+  await publishRevocation(redis, { kind: 'user', id: 'rex', exp: at + 3600, at });
+  await vi.waitFor(() => expect(revoked.peer.state).not.toBe('connected'), WAIT);
+  // Nor is it let in again.
+  expect((await revoked.request('DELETE')).status).toBe(401);
+  await vi.waitFor(() => expect(late.peer.state).not.toBe('connected'), WAIT);
+  expect(await sees(stays)).toBe(true);
+  host.session.closeRoom().catch(() => undefined);
+  await isOver(stays);
+});
+
+test('W-9 any node takes a request and passes it on to the one that has it', async () => {
+  const second = await stack.mediaNode('m2', 33_000);
+  const studio = await encoder('apart');
+  await connected(studio);
+  const [serves, other] = node.rooms.has('apart') ? [node, second] : [second, node];
+  const watcher = await viewer('apart', await stack.keys.token('watcher'), `http://127.0.0.1:${other.httpPort}`);
+  await seeing(watcher);
+  expect([serves.rooms.get('apart')?.viewers.count, other.rooms.has('apart')]).toEqual([1, false]);
+  const at = `http://127.0.0.1:${second.httpPort}`;
+  const askOther = (session: URL, headers: Record<string, string>) =>
+    fetch(new URL(session.pathname, at), { method: 'DELETE', headers }).then((response) => response.status);
+  const authorization = `Bearer ${await stack.keys.token('apart-encoder')}`;
+  expect(await askOther(studio.session, { authorization })).toBe(403);
+  // A node that is not there, and a request that was passed on before.
+  expect(await askOther(new URL(studio.session.href.replace('m1.', 'm9.')), { authorization })).toBe(503);
+  expect(await askOther(studio.session, { authorization, 'x-tandem-hop': '1' })).toBe(503);
+  expect((await watcher.request('DELETE')).status).toBe(200);
+});
 
 test('W-3 preconditions: 428 without If-Match, 412 with another tag, 204 with the tag, 200 for an ICE restart', async () => {
   const client = await encoder('path');

@@ -13,7 +13,7 @@ export const SERVICE_ACCESS = `on ~tandem:* &tandem:* +@all -@admin -@dangerous 
 export const TURN_NODE_ACCESS = `on ~tandem:{turn}:* %R~tandem:{revocations} resetchannels -@all ${CLIENT_ACCESS} +hset +hdel +hgetall +xread`;
 
 /**
- * Rules of a media node's user: its directory, the records of rooms (by a script that compares before it sets) and its own calls. Kick
- * and revocation reach it by its membership in the room.
+ * Rules of a media node's user: its directory, the records of rooms (by a script that compares before it sets), its own calls, and
+ * revocations, for viewers who are no members of a room.
  */
-export const MEDIA_NODE_ACCESS = `on ~tandem:{media}:* resetchannels -@all ${CLIENT_ACCESS} +hset +hdel +hgetall +get +set +del +eval +rpush +expire +blpop`;
+export const MEDIA_NODE_ACCESS = `on ~tandem:{media}:* %R~tandem:{revocations} resetchannels -@all ${CLIENT_ACCESS} +hset +hdel +hgetall +get +set +del +eval +rpush +expire +blpop +xread`;

@@ -159,7 +159,7 @@ export const topology = {
     port: 8090,
     livePath: '/health/live',
     readyPath: '/health/ready',
-    routes: ['/whip'],
+    routes: ['/whip', '/whep'],
     /** Argument of the program that asks a running node. */
     healthArgument: 'health',
     config: MediaNodeConfig,

@@ -100,6 +100,7 @@ async function startNode(
     HTTP_HOST: '127.0.0.1',
     HTTP_PORT: 0,
     MAX_STREAMS: 100,
+    MAX_VIEWERS: 20,
     JWKS_URL: keys.jwksUrl,
     TOKEN_ISSUER: 'tandem',
     TOKEN_AUDIENCE: 'tandem',

@@ -1,9 +1,9 @@
-/** An encoder that publishes by WHIP without a browser: packets without pictures, by libdatachannel. */
-import { RtpSender } from '../../infra/media-node/src/testing/rtp-peer.ts';
+/** An encoder by WHIP and a viewer by WHEP without a browser: packets without pictures, by libdatachannel. */
+import { RtpSender, RtpViewer } from '../../infra/media-node/src/testing/rtp-peer.ts';
 import { ownAddress } from './media-peer.ts';
 
-export interface StreamClient {
-  readonly sender: RtpSender;
+export interface StreamClient<P extends RtpSender | RtpViewer = RtpSender> {
+  readonly peer: P;
   readonly session: URL;
   readonly etag: string;
   readonly response: Response;
@@ -15,18 +15,30 @@ export interface StreamClient {
   close(): void;
 }
 
-/** Publishes, with all candidates in the offer. @throws Error with the status when it is refused */
-export async function publish(
+/** Publishes. @throws Error with the status when it is refused */
+export function publish(
   endpoint: string,
   token: string,
   { videoCodec = 'VP8' }: { readonly videoCodec?: 'VP8' | 'H264' } = {},
 ): Promise<StreamClient> {
-  const sender = new RtpSender('encoder', ownAddress, ['audio', 'video'], videoCodec);
+  return open(endpoint, token, new RtpSender('encoder', ownAddress, ['audio', 'video'], videoCodec));
+}
+
+/** Watches. @throws Error with the status when it is refused */
+export function watch(endpoint: string, token: string): Promise<StreamClient<RtpViewer>> {
+  return open(endpoint, token, new RtpViewer('viewer', ownAddress));
+}
+
+async function open<P extends RtpSender | RtpViewer>(
+  endpoint: string,
+  token: string,
+  peer: P,
+): Promise<StreamClient<P>> {
   const candidates: string[] = [];
-  sender.onCandidate = ({ candidate }) => candidates.push(candidate);
+  peer.onCandidate = ({ candidate }) => candidates.push(candidate);
   let response: Response | undefined;
   try {
-    await sender.connect({
+    await peer.connect({
       offer: async (sdp) => {
         response = await fetch(endpoint, {
           method: 'POST',
@@ -39,7 +51,7 @@ export async function publish(
       },
     });
   } catch (error) {
-    sender.close();
+    peer.close();
     throw error;
   }
   const { headers } = response as unknown as Response;
@@ -50,15 +62,18 @@ export async function publish(
   const fragment = ['a=mid:0', ...candidates.map((one) => `a=${one.replace(/^a=/, '')}`), ''].join('\r\n');
   if (candidates.length > 0)
     await request('PATCH', {
-      headers: { 'content-type': 'application/trickle-ice-sdpfrag', 'if-match': headers.get('etag') ?? '' },
+      headers: {
+        'content-type': 'application/trickle-ice-sdpfrag',
+        ...(headers.has('etag') ? { 'if-match': headers.get('etag') ?? '' } : {}),
+      },
       body: fragment,
     });
   return {
-    sender,
+    peer,
     session,
     etag: headers.get('etag') ?? '',
     response: response as unknown as Response,
     request,
-    close: () => sender.close(),
+    close: () => peer.close(),
   };
 }

@@ -25,12 +25,17 @@ export const MediaNodeConfig = Type.Object({
     minimum: 1,
     description: 'A room of two people or fewer goes back to a mesh after this time.',
   }),
-  HTTP_HOST: Type.String({ default: '0.0.0.0', description: 'Address for streams over HTTP (WHIP).' }),
+  HTTP_HOST: Type.String({ default: '0.0.0.0', description: 'Address for streams over HTTP (WHIP, WHEP).' }),
   HTTP_PORT: Type.Integer({ default: 8090, minimum: 0, maximum: 65_535, description: 'Its port; 0 picks a free one.' }),
   MAX_STREAMS: Type.Integer({
     default: 100,
     minimum: 1,
     description: 'Most streams that this node takes over HTTP at once.',
+  }),
+  MAX_VIEWERS: Type.Integer({
+    default: 500,
+    minimum: 0,
+    description: 'Most viewers that this node has over HTTP at once.',
   }),
   JWKS_URL: Type.Optional(
     Type.String({ description: 'Keys of access tokens. Default: /.well-known/jwks.json of AUTH_URL.' }),

@@ -73,10 +73,26 @@ export interface SubscriberLeg {
   close(): Promise<void>;
 }
 
+/** Of a viewer that offers. */
+export type ViewerEvents = LegEvents;
+
+/** Views one publisher, by an offer of its own: WHEP. */
+export interface ViewerLeg {
+  candidate(candidate: Candidate | null): void;
+  close(): Promise<void>;
+}
+
 export interface EngineRoom {
   /** @throws EngineError `full` when the room has its number of publishers */
   publish(id: string, events: LegEvents): Promise<PublisherLeg>;
   subscribe(id: string, events: SubscriberEvents): Promise<SubscriberLeg>;
+  /** Does media of this publisher flow? */
+  isLive(publisher: string): boolean;
+  /**
+   * Microphone and camera of one publisher for somebody who is not in the room. Ends with what the publisher sends.
+   * @returns the leg and its answer @throws EngineError `refused` for an offer of which nothing is taken, `gone` without such a publisher
+   */
+  watch(publisher: string, sdp: string, events: ViewerEvents): Promise<ViewerLeg & { readonly answer: string }>;
   /** Loudness crossed the threshold of speech. */
   onTalking: (publisher: string, talking: boolean) => void;
   /** Ends every leg. */

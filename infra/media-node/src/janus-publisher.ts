@@ -1,7 +1,8 @@
 /** What one person sends. */
-import type { LegEvents, PublisherLeg, Slot } from './engine.ts';
+import type { LegEvents, PublisherLeg } from './engine.ts';
 import type { JanusClient, PluginAnswer } from './janus-client.ts';
 import { JanusLeg } from './janus-leg.ts';
+import type { Feed } from './janus-subscriber.ts';
 import { slotsOf } from './session-slots.ts';
 
 const VIDEOROOM = 'janus.plugin.videoroom';
@@ -12,14 +13,14 @@ export interface JanusPublisherHost {
   readonly feed: string;
   readonly events: LegEvents;
   /** Its media flows: only now a subscription finds it (428 before). */
-  live(mids: ReadonlyMap<Slot, string>): void;
+  live(feed: Omit<Feed, 'id'>): void;
   talking(talking: boolean): void;
   ended(): void;
 }
 
 export class JanusPublisher extends JanusLeg implements PublisherLeg {
   readonly #host: JanusPublisherHost;
-  #mids: ReadonlyMap<Slot, string> = new Map();
+  #sent: Omit<Feed, 'id'> = { mids: new Map(), videoCodec: 'vp8', hasLayers: false };
   #isPublished = false;
   #isLive = false;
 
@@ -42,8 +43,13 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
     const request = this.#isPublished ? 'configure' : 'publish';
     const answer = await this.handle.message({ request, descriptions }, { type: 'offer', sdp });
     this.#isPublished = true;
-    this.#mids = mids;
-    if (this.#isLive) this.#host.live(mids);
+    const [, codec] = /^a=rtpmap:\d+ (VP8|H264)\//im.exec(answer.sdp ?? '') ?? [];
+    this.#sent = {
+      mids,
+      videoCodec: codec?.toUpperCase() === 'H264' ? 'h264' : 'vp8',
+      hasLayers: /^a=simulcast:/m.test(sdp),
+    };
+    if (this.#isLive) this.#host.live(this.#sent);
     // After the caller has passed the answer on.
     setImmediate(() => this.releaseCandidates());
     return answer.sdp ?? '';
@@ -51,7 +57,7 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
 
   protected override up(): void {
     this.#isLive = true;
-    this.#host.live(this.#mids);
+    this.#host.live(this.#sent);
   }
 
   protected plugin({ data }: PluginAnswer): void {

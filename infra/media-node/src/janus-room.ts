@@ -6,7 +6,10 @@ import {
   type PublisherLeg,
   type SubscriberEvents,
   type SubscriberLeg,
+  type ViewerEvents,
+  type ViewerLeg,
 } from './engine.ts';
+import { JanusBroadcast } from './janus-broadcast.ts';
 import type { JanusClient, JanusHandle } from './janus-client.ts';
 import { JanusPublisher } from './janus-publisher.ts';
 import { type Feed, JanusSubscriber } from './janus-subscriber.ts';
@@ -23,6 +26,8 @@ export class JanusRoom implements EngineRoom {
   readonly #publishers = new Map<string, JanusPublisher>();
   readonly #subscribers = new Map<string, JanusSubscriber>();
   readonly #feeds = new Map<string, Feed>();
+  /** Of publishers that somebody views, by feed. */
+  readonly #broadcasts = new Map<string, JanusBroadcast>();
   #control: JanusHandle | undefined;
   #feedCount = 0;
   #limit = 0;
@@ -34,7 +39,8 @@ export class JanusRoom implements EngineRoom {
   }
 
   get legs(): number {
-    return this.#publishers.size + this.#subscribers.size;
+    const viewers = [...this.#broadcasts.values()].reduce((sum, one) => sum + one.viewers, 0);
+    return this.#publishers.size + this.#subscribers.size + viewers;
   }
 
   async open(publishers: number): Promise<void> {
@@ -66,13 +72,14 @@ export class JanusRoom implements EngineRoom {
       room: this.#id,
       feed,
       events,
-      live: (mids) => {
-        this.#feeds.set(id, { id: feed, mids });
+      live: (sent) => {
+        this.#feeds.set(id, { id: feed, ...sent });
         for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
       },
       talking: (talking) => this.onTalking(id, talking),
       ended: () => {
         if (this.#publishers.get(id) === publisher) this.#publishers.delete(id);
+        void this.#broadcasts.get(feed)?.close();
         if (this.#feeds.get(id)?.id !== feed) return;
         this.#feeds.delete(id);
         for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
@@ -103,7 +110,34 @@ export class JanusRoom implements EngineRoom {
     return subscriber;
   }
 
+  isLive(publisher: string): boolean {
+    return this.#feeds.has(publisher);
+  }
+
+  async watch(publisher: string, sdp: string, events: ViewerEvents): Promise<ViewerLeg & { readonly answer: string }> {
+    const feed = this.#feeds.get(publisher);
+    if (!feed || !this.#control) throw new EngineError('gone', `${publisher} publishes nothing`);
+    const known = this.#broadcasts.get(feed.id);
+    const broadcast = known ?? this.#broadcast(feed, this.#control);
+    return await broadcast.watch(sdp, events);
+  }
+
+  #broadcast(feed: Feed, control: JanusHandle): JanusBroadcast {
+    const broadcast = new JanusBroadcast({
+      room: this.#id,
+      client: this.#client,
+      feed,
+      control,
+      ended: () => {
+        if (this.#broadcasts.get(feed.id) === broadcast) this.#broadcasts.delete(feed.id);
+      },
+    });
+    this.#broadcasts.set(feed.id, broadcast);
+    return broadcast;
+  }
+
   async close(): Promise<void> {
+    await Promise.all([...this.#broadcasts.values()].map((one) => one.close()));
     // A kick or `destroy` of VideoRoom leaves subscriptions up: each handle is detached by name.
     await Promise.all([...this.#publishers.values(), ...this.#subscribers.values()].map((leg) => leg.close()));
     await this.#control?.message({ request: 'destroy', room: this.#id }).catch(() => {});
@@ -113,6 +147,8 @@ export class JanusRoom implements EngineRoom {
 
   /** The process is gone. */
   lost(): void {
+    for (const broadcast of this.#broadcasts.values()) broadcast.lost();
+    this.#broadcasts.clear();
     for (const leg of [...this.#publishers.values(), ...this.#subscribers.values()]) leg.lost('engine ended');
     this.#publishers.clear();
     this.#subscribers.clear();

@@ -27,6 +27,9 @@ export interface Feed {
   readonly id: string;
   /** Media section of each slot that it sends. */
   readonly mids: ReadonlyMap<Slot, string>;
+  readonly videoCodec: 'vp8' | 'h264';
+  /** Its camera comes in several sizes. */
+  readonly hasLayers: boolean;
 }
 
 /** A media section towards the receiver, as Janus tells it. */

@@ -125,8 +125,9 @@ export class MediaNode implements AsyncDisposable {
       if (await this.#host.leaving().catch(() => false)) this.#state = 'draining';
       this.#streams = await startStreams({
         config: this.#config,
-        node: this.#host.id,
+        host: this.#host,
         redis: this.#redis,
+        rooms: this.rooms,
         isLeaving: () => this.#state !== 'serving',
         say,
       });
@@ -159,7 +160,8 @@ export class MediaNode implements AsyncDisposable {
   async #register(): Promise<void> {
     if (this.#state === 'ended') return;
     const { id, zone } = this.#host;
-    await writeMediaNode(this.#redis, id, { zone, load: this.#load?.load ?? 0, state: this.#state });
+    const http = this.#streams ? { http: this.#streams.address } : {};
+    await writeMediaNode(this.#redis, id, { zone, load: this.#load?.load ?? 0, state: this.#state, ...http });
   }
 
   /** Rooms whose engine is gone go on with one that lives. @param dead the one that died, or undefined: those that still wait */
@@ -261,11 +263,14 @@ export class MediaNode implements AsyncDisposable {
       const before = this.#written;
       this.#written = now;
       const isServing = this.#state === 'serving';
+      const { publishers = 0, viewers = 0 } = this.#streams ?? {};
       return mediaMetrics({
         rooms: this.rooms.size,
         legs: this.#engines?.legs ?? 0,
         load: isServing ? this.#load?.load : undefined,
         mbps: this.#load?.mbps ?? 0,
+        streams: publishers,
+        viewers,
         serving: Number(isServing),
         enginesLost: now.enginesLost - before.enginesLost,
         roomsMoved: now.roomsMoved - before.roomsMoved,

@@ -69,6 +69,9 @@ export function mediaMetrics(values: {
   readonly load: number | undefined;
   readonly mbps: number;
   readonly serving: number;
+  /** Encoders that publish through the node over HTTP, and viewers of its rooms. */
+  readonly streams: number;
+  readonly viewers: number;
   /** Since the line before. */
   readonly enginesLost: number;
   readonly roomsMoved: number;
@@ -79,6 +82,8 @@ export function mediaMetrics(values: {
     media_load: values.load,
     media_mbps: values.mbps,
     media_serving: values.serving,
+    media_streams: values.streams,
+    media_viewers: values.viewers,
     media_engines_lost: values.enginesLost,
     media_rooms_moved: values.roomsMoved,
   };

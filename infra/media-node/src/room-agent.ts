@@ -7,6 +7,7 @@ import type { PeerInfo, SessionEvents } from '@tandem/rtc';
 import { type Engine, EngineError, type EngineRoom, SLOTS, type TrackName } from './engine.ts';
 import { Loudest } from './loudest.ts';
 import { PersonLegs } from './person-legs.ts';
+import { RoomViewers } from './room-viewers.ts';
 import { slotsOf } from './session-slots.ts';
 import { WantedLayers } from './wanted-layers.ts';
 import { readCandidate, readDescription, readWant } from './wire.ts';
@@ -53,6 +54,12 @@ export class RoomAgent {
   readonly #loudest = new Loudest();
   readonly #layers = new WantedLayers({
     tell: (peerId, send) => this.#tellOne(peerId, { mode: 'layers', epoch: this.epoch, send }),
+  });
+  /** Those who watch without being in the room. */
+  readonly viewers = new RoomViewers({
+    room: () => this.#room,
+    publishers: () => [...this.#people.keys()].sort((a, b) => Number(this.#isStream(b)) - Number(this.#isStream(a))),
+    changed: () => this.#watchSize(),
   });
   readonly #off: (() => void)[] = [];
   readonly #ended = Promise.withResolvers<void>();
@@ -257,10 +264,11 @@ export class RoomAgent {
 
   #watchSize(): void {
     const people = [...this.#people.keys()];
-    // An audience and a stream have no other way.
+    // An audience, viewers and a stream have no other way.
     const isAudience = people.some((id) => this.#session.peers.get(id)?.audience);
     const isStreamed = people.some((id) => this.#isStream(id));
-    const few = !isStreamed && people.length <= (isAudience ? 1 : (this.#options.meshPeople ?? 2));
+    const few =
+      !isStreamed && this.viewers.count === 0 && people.length <= (isAudience ? 1 : (this.#options.meshPeople ?? 2));
     if (!few || this.#state !== 'serving') {
       clearTimeout(this.#idleTimer);
       this.#idleTimer = undefined;

@@ -27,6 +27,13 @@ export const MediaNode = Type.Object({
   zone: Type.String({ maxLength: 64, description: 'Availability zone.' }),
   load: Type.Number({ minimum: 0, description: 'Share of its capacity in use, 0 to 1 and above when overloaded.' }),
   state: Type.Union([Type.Literal('serving'), Type.Literal('draining')]),
+  http: Type.Optional(
+    Type.String({
+      maxLength: 128,
+      pattern: '^http://[0-9A-Za-z.:\\[\\]-]+$',
+      description: 'Where other nodes reach it, for streams: scheme, address and port.',
+    }),
+  ),
   updatedAt: Type.Integer({ description: 'ms since the epoch.' }),
 });
 export type MediaNode = Static<typeof MediaNode>;

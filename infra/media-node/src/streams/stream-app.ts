@@ -1,8 +1,12 @@
-/** The HTTP side of streams: WHIP (RFC 9725), for encoders that publish into a room. Everything that comes in is hostile until read. */
+/**
+ * The HTTP side of streams: WHIP (RFC 9725), for encoders that publish into a room, and WHEP (draft-ietf-wish-whep), for those who watch one.
+ * Everything that comes in is hostile until read.
+ */
 import { randomUUID } from 'node:crypto';
 import { type AccessClaims, isRoomId, mayEnter } from '@tandem/protocol';
-import { ProblemError, registerProblems, TokenError, type TokenVerifier } from '@tandem/service';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { ProblemError, type RedisClient, registerProblems, TokenError, type TokenVerifier } from '@tandem/service';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { forward } from './forward.ts';
 import { BadSdpError, MAX_BODY_BYTES, type Offer, readFragment, readOffer } from './sdp.ts';
 import type { StreamConnection, StreamSessions } from './stream-sessions.ts';
 
@@ -21,14 +25,28 @@ export interface StreamRequest {
   readonly claims: AccessClaims;
 }
 
-export interface StreamAppOptions {
-  readonly verifier: Pick<TokenVerifier, 'verify'>;
+/** WHIP or WHEP: they differ in who sends, and in what a connection is. */
+export interface StreamProtocol {
   readonly sessions: StreamSessions;
-  /** Publish. @throws ProblemError @param ended is to be called when the connection has ended by itself */
-  readonly publish: (
+  /** The client's media. */
+  readonly direction: 'sends' | 'receives';
+  /** Another node has what is asked for. Undefined: it is here, or anywhere. */
+  readonly elsewhere?: (room: string) => Promise<string | undefined>;
+  /** @throws ProblemError @param ended is to be called when the connection has ended by itself */
+  readonly open: (
     request: StreamRequest,
     ended: () => void,
   ) => Promise<{ connection: StreamConnection; answer: string }>;
+}
+
+export interface StreamAppOptions {
+  readonly verifier: Pick<TokenVerifier, 'verify'>;
+  readonly isRevoked: (claims: AccessClaims) => boolean;
+  readonly whip: StreamProtocol;
+  readonly whep: StreamProtocol;
+  /** Of this node, and how others are reached. */
+  readonly node: string;
+  readonly redis: RedisClient;
   /** `Link` headers for the bearer of a token. */
   readonly links: (token: string) => Promise<readonly string[]>;
   /** The node takes no new streams: it is about to go. */
@@ -70,8 +88,10 @@ export function createStreamApp(options: StreamAppOptions): FastifyInstance {
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser([SDP, FRAGMENT], { parseAs: 'string' }, (_request, body, done) => done(null, body));
-  endpointRoutes(app, '/whip/:room', options);
-  sessionRoutes(app, '/whip/:room/:session', options);
+  for (const name of ['whip', 'whep'] as const) {
+    endpointRoutes(app, name, options);
+    sessionRoutes(app, name, options);
+  }
   app.get('/health/live', async () => ({ status: 'ok' }));
   app.get('/health/ready', async (_request, reply) =>
     options.isLeaving() ? reply.code(503).send({ status: 'draining' }) : { status: 'ok' },
@@ -86,23 +106,28 @@ const only = (type: string) => async (request: FastifyRequest) => {
     throw new ProblemError(415, 'unsupported_media_type', `Send content-type: ${type}.`, { field: 'content-type' });
 };
 
-function endpointRoutes(app: FastifyInstance, url: string, options: StreamAppOptions): void {
+function endpointRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: StreamAppOptions): void {
   const allow = 'POST, OPTIONS';
+  const url = `/${name}/:room`;
+  const { sessions, direction, elsewhere, open } = options[name];
   app.post(url, { onRequest: only(SDP) }, async (request, reply) => {
     const { room, token, claims } = await authenticate(request as EndpointRequest, options);
-    if (claims.grants?.publish === false)
+    if (direction === 'sends' && claims.grants?.publish === false)
       throw new ProblemError(403, 'forbidden', 'Your token does not grant publishing.');
-    const offer = read(() => readOffer(bodyOf(request), 'sends'));
+    const offer = read(() => readOffer(bodyOf(request), direction));
+    const path = `/${name}/${encodeURIComponent(room)}`;
+    const node = await elsewhere?.(room);
+    if (node !== undefined) return forward(request, reply, { redis: options.redis, node, path });
     if (options.isLeaving())
       throw new ProblemError(503, 'draining', 'This node is about to go; try again.', { retryAfter: 1 });
     const [{ id, etag, answer }, links] = await Promise.all([
-      options.sessions.open(room, claims, (ended) => options.publish({ room, offer, token, claims }, ended)),
+      sessions.open(room, claims, (ended) => open({ room, offer, token, claims }, ended)),
       options.links(token),
     ]);
     return reply
       .code(201)
-      .header('location', `${url.replace(':room', encodeURIComponent(room))}/${encodeURIComponent(id)}`)
-      .header('etag', etag)
+      .header('location', `${path}/${encodeURIComponent(id)}`)
+      .headers(etag === undefined ? {} : { etag })
       .header('accept-patch', FRAGMENT)
       .headers(links.length > 0 ? { link: links.join(', ') } : {})
       .type(SDP)
@@ -112,18 +137,32 @@ function endpointRoutes(app: FastifyInstance, url: string, options: StreamAppOpt
   refuseOthers(app, url, { methods: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'], allow });
 }
 
-function sessionRoutes(app: FastifyInstance, url: string, { sessions, verifier }: StreamAppOptions): void {
+function sessionRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: StreamAppOptions): void {
   const allow = 'PATCH, DELETE, OPTIONS';
+  const url = `/${name}/:room/:session`;
+  const { sessions } = options[name];
+  /** The session's node is the first part of its id. */
+  const passOn = (request: SessionRequest, reply: FastifyReply): Promise<FastifyReply> | undefined => {
+    const { room, session } = request.params;
+    const node = session.slice(0, Math.max(0, session.lastIndexOf('.')));
+    if (node === '' || node === options.node) return undefined;
+    const path = `/${name}/${encodeURIComponent(room)}/${encodeURIComponent(session)}`;
+    return forward(request, reply, { redis: options.redis, node, path });
+  };
   app.patch(url, { onRequest: only(FRAGMENT) }, async (request, reply) => {
-    const { room, claims } = await authenticate(request as SessionRequest, { verifier });
+    const { room, claims } = await authenticate(request as SessionRequest, options);
     const fragment = read(() => readFragment(bodyOf(request)));
+    const passed = passOn(request as SessionRequest, reply);
+    if (passed) return await passed;
     const { session } = (request as SessionRequest).params;
     const answer = await sessions.patch(session, room, claims, { ifMatch: request.headers['if-match'], fragment });
     if (answer.kind === 'taken') return reply.code(204).send();
     return reply.code(200).header('etag', answer.etag).type(FRAGMENT).send(answer.fragment);
   });
   app.delete(url, async (request, reply) => {
-    const { room, claims } = await authenticate(request as SessionRequest, { verifier });
+    const { room, claims } = await authenticate(request as SessionRequest, options);
+    const passed = passOn(request as SessionRequest, reply);
+    if (passed) return await passed;
     sessions.end((request as SessionRequest).params.session, room, claims);
     return reply.code(200).send();
   });
@@ -161,7 +200,10 @@ function refuseOthers(
 }
 
 /** @throws ProblemError 404 for a name that no room has, 401, 403, 503 when no key could be fetched yet */
-async function authenticate(request: EndpointRequest, { verifier }: Pick<StreamAppOptions, 'verifier'>) {
+async function authenticate(
+  request: EndpointRequest,
+  { verifier, isRevoked }: Pick<StreamAppOptions, 'verifier' | 'isRevoked'>,
+) {
   const { room } = request.params;
   if (!isRoomId(room)) throw new ProblemError(404, 'room_unknown', 'That is no room id.');
   const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
@@ -173,6 +215,8 @@ async function authenticate(request: EndpointRequest, { verifier }: Pick<StreamA
     const claims = await verifier.verify(token);
     if (!mayEnter(claims.grants, room))
       throw new ProblemError(403, 'forbidden', 'Your token does not grant this room.');
+    if (isRevoked(claims))
+      throw new ProblemError(401, 'revoked', 'Your token was revoked.', { field: 'authorization' });
     return { room, token, claims };
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;

@@ -10,20 +10,21 @@ export interface StreamConnection {
   /** Of the client, as it said them last. */
   readonly credentials: IceCredentials;
   candidate(candidate: Candidate | null): void;
-  /** Search for a path anew. @returns the fragment that answers */
-  restart(credentials: IceCredentials): Promise<string>;
+  /** Search for a path anew. @returns the fragment that answers. Undefined: it cannot, and its session has no tag. */
+  readonly restart?: (credentials: IceCredentials) => Promise<string>;
   end(why: string): void;
 }
 
 /** Who opened a session, and may change and end it. */
-export type StreamOwner = Pick<AccessClaims, 'sub' | 'session_id'>;
+export type StreamOwner = Pick<AccessClaims, 'sub' | 'session_id' | 'jti' | 'iat' | 'exp'>;
 
 interface StreamSession {
   readonly room: string;
   readonly owner: StreamOwner;
   readonly connection: StreamConnection;
   /** Of the ICE session: a new one after each restart (RFC 9725 section 4.3.1). */
-  etag: string;
+  etag: string | undefined;
+  readonly expiry: NodeJS.Timeout;
 }
 
 /** What a PATCH is answered with. */
@@ -41,6 +42,8 @@ export interface StreamSessionsOptions {
 const newTag = () => `"${randomBytes(9).toString('base64url')}"`;
 /** When a full node, or one that opens as many as it can, may be asked again, s. */
 const RETRY_SECONDS = 2;
+/** Of setTimeout, ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class StreamSessions {
   readonly #options: StreamSessionsOptions;
@@ -63,7 +66,7 @@ export class StreamSessions {
     room: string,
     owner: StreamOwner,
     open: (ended: () => void) => Promise<{ connection: C; answer: string }>,
-  ): Promise<{ id: string; etag: string; answer: string }> {
+  ): Promise<{ id: string; etag: string | undefined; answer: string }> {
     if (this.#sessions.size + this.#opening >= this.#options.most)
       throw new ProblemError(503, 'busy', 'This node has as many streams as it takes; try again soon.', {
         retryAfter: RETRY_SECONDS,
@@ -75,12 +78,16 @@ export class StreamSessions {
       let isOver = false;
       const { connection, answer } = await open(() => {
         isOver = true;
-        this.#sessions.delete(id);
+        this.#forget(id);
       });
-      const session = { room, owner, connection, etag: newTag() };
+      const etag = connection.restart ? newTag() : undefined;
       // It may have ended while its answer was made.
-      if (!isOver) this.#sessions.set(id, session);
-      return { id, etag: session.etag, answer };
+      if (!isOver) {
+        const left = Math.min(owner.exp * 1000 - Date.now(), LONGEST_TIMER_MS);
+        const expiry = setTimeout(() => connection.end('token expired'), left);
+        this.#sessions.set(id, { room, owner, connection, etag, expiry });
+      }
+      return { id, etag, answer };
     } finally {
       this.#opening--;
     }
@@ -99,7 +106,8 @@ export class StreamSessions {
   ): Promise<PatchAnswer> {
     const session = this.#find(id, room, owner);
     const { ifMatch, fragment } = change;
-    if (ifMatch === undefined)
+    // Only who can search anew has something to tell apart.
+    if (ifMatch === undefined && session.etag !== undefined)
       throw new ProblemError(
         428,
         'precondition_required',
@@ -112,17 +120,19 @@ export class StreamSessions {
       credentials === undefined ||
       (credentials.ufrag === connection.credentials.ufrag && credentials.pwd === connection.credentials.pwd);
     // Candidates of the present path under `*` are no restart: some clients know no tag.
-    if (isSamePath && (ifMatch === '*' || ifMatch === session.etag)) {
+    if (isSamePath && (ifMatch === undefined || ifMatch === '*' || ifMatch === session.etag)) {
       for (const candidate of fragment.candidates) connection.candidate(candidate);
       return { kind: 'taken' };
     }
-    if (ifMatch !== '*' || credentials === undefined)
+    if ((ifMatch !== undefined && ifMatch !== '*') || credentials === undefined)
       throw new ProblemError(
         412,
         'precondition_failed',
         'If-Match is not the ETag of this ICE session. For an ICE restart send *.',
         { field: 'if-match' },
       );
+    if (!connection.restart)
+      throw new ProblemError(422, 'no_restart', 'A new path is not searched for here: make a new session.');
     const etag = newTag();
     session.etag = etag;
     const answer = await connection.restart(credentials);
@@ -133,14 +143,24 @@ export class StreamSessions {
   /** @throws ProblemError 404, 403 */
   end(id: string, room: string, owner: StreamOwner): void {
     const session = this.#find(id, room, owner);
-    this.#sessions.delete(id);
+    this.#forget(id);
     session.connection.end('deleted');
+  }
+
+  /** Ends those of these owners. */
+  endThoseOf(isMeant: (owner: StreamOwner) => boolean, why: string): void {
+    for (const { owner, connection } of [...this.#sessions.values()]) if (isMeant(owner)) connection.end(why);
   }
 
   /** Ends all of them. */
   endAll(why: string): void {
-    for (const { connection } of [...this.#sessions.values()]) connection.end(why);
-    this.#sessions.clear();
+    this.endThoseOf(() => true, why);
+    for (const id of [...this.#sessions.keys()]) this.#forget(id);
+  }
+
+  #forget(id: string): void {
+    clearTimeout(this.#sessions.get(id)?.expiry);
+    this.#sessions.delete(id);
   }
 
   #find(id: string, room: string, { sub, session_id }: StreamOwner): StreamSession {

@@ -1,7 +1,17 @@
-/** Streams of a media node: encoders publish into rooms over HTTP. */
+/** Streams of a media node: encoders publish into rooms over HTTP, and viewers watch them. */
 import type { AddressInfo } from 'node:net';
-import { createTokenVerifier, ProblemError, type RedisClient } from '@tandem/service';
+import {
+  connectAgain,
+  createTokenVerifier,
+  ProblemError,
+  type RedisClient,
+  readAssignment,
+  revocationApplies,
+  watchRevocations,
+} from '@tandem/service';
+import type { Host } from '../../../node-kit/host.ts';
 import type { MediaNodeConfig } from '../config.ts';
+import type { RoomViewers } from '../room-viewers.ts';
 import { callNode } from './call-node.ts';
 import { iceServerLinks } from './ice-servers.ts';
 import { refusalProblem } from './refusals.ts';
@@ -9,12 +19,14 @@ import type { IceCredentials } from './sdp.ts';
 import { createStreamApp, type StreamRequest } from './stream-app.ts';
 import { StreamLeg } from './stream-leg.ts';
 import { type StreamConnection, StreamSessions } from './stream-sessions.ts';
+import { notLive, openViewer } from './viewer.ts';
 
 type StreamSettings = Pick<
   MediaNodeConfig,
   | 'HTTP_HOST'
   | 'HTTP_PORT'
   | 'MAX_STREAMS'
+  | 'MAX_VIEWERS'
   | 'SIGNALING_URL'
   | 'AUTH_URL'
   | 'JWKS_URL'
@@ -24,41 +36,64 @@ type StreamSettings = Pick<
 
 export interface StreamsOptions {
   readonly config: StreamSettings;
-  /** Id of this node. */
-  readonly node: string;
+  readonly host: Pick<Host, 'id' | 'privateIp'>;
   readonly redis: RedisClient;
+  /** Rooms that this node serves. */
+  readonly rooms: ReadonlyMap<string, { readonly viewers: RoomViewers }>;
   readonly isLeaving: () => boolean;
   readonly say: (event: string, more?: Record<string, unknown>) => void;
 }
 
 export interface Streams extends AsyncDisposable {
   readonly port: number;
-  /** Publishers over HTTP that this node holds. */
+  /** Where other nodes reach it. */
+  readonly address: string;
+  /** Encoders that publish through this node. */
   readonly publishers: number;
+  /** Viewers of its rooms. */
+  readonly viewers: number;
 }
 
 /** @throws Error when the port cannot be had */
 export async function startStreams(options: StreamsOptions): Promise<Streams> {
-  const { config, say } = options;
+  const { config, host, redis, say } = options;
   const { AUTH_URL, JWKS_URL = new URL('/.well-known/jwks.json', AUTH_URL).href } = config;
   const verifier = createTokenVerifier({
     jwksUrl: JWKS_URL,
     issuer: config.TOKEN_ISSUER,
     audience: config.TOKEN_AUDIENCE,
   });
-  const sessions = new StreamSessions({ node: options.node, most: config.MAX_STREAMS });
+  const whip = new StreamSessions({ node: host.id, most: config.MAX_STREAMS });
+  const whep = new StreamSessions({ node: host.id, most: config.MAX_VIEWERS });
+  // Encoders are members of their room: signaling ends them. Viewers are in no room.
+  const revocations = watchRevocations({ connect: () => connectAgain(redis) }, (revocation) =>
+    whep.endThoseOf((owner) => revocationApplies(revocation, owner), 'token revoked'),
+  );
   const app = createStreamApp({
     verifier,
-    sessions,
-    publish: (request, ended) => publish(options, request, ended),
+    isRevoked: (claims) => revocations.isRevoked(claims),
+    node: host.id,
+    redis,
+    whip: { sessions: whip, direction: 'sends', open: (request, ended) => publish(options, request, ended) },
+    whep: {
+      sessions: whep,
+      direction: 'receives',
+      elsewhere: (room) => otherNode(options, room),
+      open: ({ room, offer }, ended) => {
+        const served = options.rooms.get(room);
+        if (!served) throw notLive();
+        return openViewer(served.viewers, offer, ended);
+      },
+    },
     links: (token) => iceServerLinks(AUTH_URL, token),
     isLeaving: options.isLeaving,
     complain: (error) => say('media.stream-failed', { error }),
   });
   const dispose = async () => {
-    sessions.endAll('node ended');
+    for (const sessions of [whip, whep]) sessions.endAll('node ended');
     await app.close();
     verifier[Symbol.dispose]();
+    await revocations[Symbol.asyncDispose]();
   };
   try {
     await app.listen({ host: config.HTTP_HOST, port: config.HTTP_PORT });
@@ -66,17 +101,29 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     await dispose();
     throw new Error(`HTTP_PORT: cannot listen on ${config.HTTP_HOST}:${config.HTTP_PORT} (${String(error)})`);
   }
+  const { port } = app.server.address() as AddressInfo;
   return {
-    port: (app.server.address() as AddressInfo).port,
+    port,
+    address: `http://${config.HTTP_HOST === '0.0.0.0' ? host.privateIp : config.HTTP_HOST}:${port}`,
     get publishers() {
-      return sessions.size;
+      return whip.size;
+    },
+    get viewers() {
+      return whep.size;
     },
     [Symbol.asyncDispose]: dispose,
   };
 }
 
+/** The node that serves the room, when it is another one. */
+async function otherNode({ redis, rooms, host }: StreamsOptions, room: string): Promise<string | undefined> {
+  if (rooms.has(room)) return undefined;
+  const assignment = await readAssignment(redis, room).catch(() => undefined);
+  return assignment?.node === host.id ? undefined : assignment?.node;
+}
+
 async function publish(
-  { config, node, redis, say }: StreamsOptions,
+  { config, host, redis, say }: StreamsOptions,
   { room, offer, token }: StreamRequest,
   ended: () => void,
 ): Promise<{ connection: StreamConnection; answer: string }> {
@@ -87,7 +134,7 @@ async function publish(
       token,
       offer,
       callNode: async () => {
-        const isCalled = await callNode(redis, room, node).catch(() => false);
+        const isCalled = await callNode(redis, room, host.id).catch(() => false);
         if (!isCalled)
           throw new ProblemError(503, 'no_media_node', 'No media node takes rooms now.', { retryAfter: 2 });
       },

@@ -11,6 +11,8 @@ import {
   type SubscriberEvents,
   type SubscriberLeg,
   type TrackName,
+  type ViewerEvents,
+  type ViewerLeg,
 } from '../engine.ts';
 import { slotsOf } from '../session-slots.ts';
 
@@ -73,17 +75,32 @@ export class FakeRoom implements EngineRoom {
     return leg;
   }
 
+  isLive(publisher: string): boolean {
+    return this.publishers.get(publisher)?.live === true;
+  }
+
+  readonly viewers = new Map<FakeViewer, string>();
+
+  async watch(publisher: string, _sdp: string, events: ViewerEvents): Promise<ViewerLeg & { readonly answer: string }> {
+    if (!this.isLive(publisher)) throw new EngineError('gone', `${publisher} publishes nothing`);
+    const leg = new FakeViewer(events, () => this.viewers.delete(leg));
+    this.viewers.set(leg, publisher);
+    return Object.assign(leg, { answer: 'v=0' });
+  }
+
   changed(): void {
+    for (const [leg, publisher] of this.viewers) if (!this.publishers.has(publisher)) leg.lost();
     for (const subscriber of this.subscribers.values()) subscriber.approach();
   }
 
   async close(): Promise<void> {
+    for (const leg of this.viewers.keys()) leg.lost();
     for (const leg of [...this.publishers.values(), ...this.subscribers.values()]) await leg.close();
     this.#closed();
   }
 
   lost(): void {
-    for (const leg of [...this.publishers.values(), ...this.subscribers.values()]) leg.lost();
+    for (const leg of [...this.viewers.keys(), ...this.publishers.values(), ...this.subscribers.values()]) leg.lost();
   }
 }
 
@@ -108,6 +125,8 @@ class FakeLeg {
     this.events.onLost('engine ended');
   }
 }
+
+class FakeViewer extends FakeLeg implements ViewerLeg {}
 
 export class FakePublisher extends FakeLeg implements PublisherLeg {
   live = false;

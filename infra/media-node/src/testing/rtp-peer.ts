@@ -156,6 +156,32 @@ export class RtpReceiver extends RtpPeer {
   }
 }
 
+/** Offers to receive sound and a picture, and counts the packets of each. */
+export class RtpViewer extends RtpPeer {
+  /** By media section: 0 is sound, 1 the picture. */
+  readonly packets = new Map<string, number>();
+  readonly #tracks: Track[];
+
+  constructor(name: string, address: string) {
+    super(name, address);
+    const audio = new nodeDataChannel.Audio('0', 'RecvOnly');
+    audio.addOpusCodec(PAYLOAD_TYPE.audio);
+    const video = new nodeDataChannel.Video('1', 'RecvOnly');
+    video.addVP8Codec(PAYLOAD_TYPE.video);
+    video.addH264Codec(PAYLOAD_TYPE.video + 1);
+    this.#tracks = [audio, video].map((media) => this.pc.addTrack(media));
+    for (const track of this.#tracks)
+      track.onMessage((packet) => {
+        const type = packet[1] ?? 0;
+        if (type < 192 || type > 223) this.packets.set(track.mid(), (this.packets.get(track.mid()) ?? 0) + 1);
+      });
+  }
+
+  async connect(leg: { offer(sdp: string): Promise<string> }): Promise<void> {
+    this.remote(await leg.offer(await this.describe('offer')), 'answer');
+  }
+}
+
 /** RTCP feedback: PLI (206, format 1) or FIR (206, format 4), RFC 4585 section 6.3.1 and RFC 5104 section 4.3.1. */
 function isKeyframeRequest(packet: Buffer): boolean {
   for (let at = 0; at + 4 <= packet.length; at += (packet.readUInt16BE(at + 2) + 1) * 4) {

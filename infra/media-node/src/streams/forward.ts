@@ -1,0 +1,62 @@
+/** A request that belongs to another media node is passed on to it: a load balancer does not know which node has which room. */
+import { ProblemError, type RedisClient, readMediaNodes } from '@tandem/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/** Says that a request was passed on: it is not passed on again. */
+const HOP = 'x-tandem-hop';
+/** Longer than a node takes to answer the slowest request. */
+const ANSWER_MS = 20_000;
+const ASKED = ['authorization', 'content-type', 'if-match'] as const;
+const ANSWERED = [
+  'content-type',
+  'location',
+  'etag',
+  'link',
+  'accept-patch',
+  'retry-after',
+  'www-authenticate',
+] as const;
+
+export interface ForwardTo {
+  readonly redis: RedisClient;
+  /** Id of the other node. */
+  readonly node: string;
+  /** Made of checked parts, so that it cannot name another host. */
+  readonly path: string;
+}
+
+/** @throws ProblemError 503 when that node is not there, or the request was passed on before */
+export async function forward(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { redis, node, path }: ForwardTo,
+): Promise<FastifyReply> {
+  const away = () =>
+    new ProblemError(503, 'node_away', 'The media node of this room does not answer; try again.', { retryAfter: 1 });
+  if (request.headers[HOP] !== undefined) throw away();
+  const nodes = await readMediaNodes(redis).catch(() => undefined);
+  const address = nodes?.get(node)?.http;
+  if (address === undefined) throw away();
+  const headers = Object.fromEntries(
+    ASKED.flatMap((name) => (request.headers[name] === undefined ? [] : [[name, request.headers[name]]])),
+  );
+  let answer: Response;
+  let body: string;
+  try {
+    answer = await fetch(new URL(path, address), {
+      method: request.method,
+      headers: { ...headers, [HOP]: '1' },
+      ...(typeof request.body === 'string' ? { body: request.body } : {}),
+      redirect: 'error',
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+    body = await answer.text();
+  } catch {
+    throw away();
+  }
+  for (const name of ANSWERED) {
+    const value = answer.headers.get(name);
+    if (value !== null) reply.header(name, value);
+  }
+  return reply.code(answer.status).send(body);
+}
