@@ -42,6 +42,25 @@ export interface MetricsLogOptions {
   readonly write?: ((line: string) => void) | undefined;
 }
 
+interface MetricsSettings {
+  readonly METRICS_STACK?: string | undefined;
+  readonly METRICS_PART: string;
+}
+
+/** Of a node with these settings. @returns undefined without METRICS_STACK: nothing is written */
+export function metricsLog(
+  service: 'turn' | 'media',
+  { METRICS_STACK: stack, METRICS_PART: part }: MetricsSettings,
+  options: { readonly metricsMs?: number; readonly writeMetrics?: (line: string) => void },
+): MetricsLog | undefined {
+  if (!stack) return undefined;
+  return new MetricsLog({
+    identity: { service, stack, part },
+    everyMs: options.metricsMs,
+    write: options.writeMetrics,
+  });
+}
+
 /** Writes a line each minute. */
 export class MetricsLog {
   readonly #options: MetricsLogOptions;

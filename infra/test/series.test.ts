@@ -153,7 +153,10 @@ beforeAll(async () => {
     [
       'media',
       /MediaTask/,
-      mediaMetrics({ rooms: 0, legs: 0, load: 0, mbps: 0, serving: 1, enginesLost: 0, roomsMoved: 0 }),
+      mediaMetrics({
+        ...{ rooms: 0, legs: 0, load: 0, mbps: 0, serving: 1, streams: 0, viewers: 0 },
+        ...{ enginesLost: 0, roomsMoved: 0 },
+      }),
     ],
   ] as const)
     all.push(...writtenByNode(service, task, metrics));

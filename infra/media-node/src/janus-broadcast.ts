@@ -66,7 +66,7 @@ export class JanusBroadcast {
     }
   }
 
-  /** The publisher has ended, or nobody views. */
+  /** The publisher has ended, or the last viewer has gone. */
   async close(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;

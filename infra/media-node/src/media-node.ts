@@ -14,7 +14,7 @@ import {
 } from '@tandem/service';
 import { drainOnce } from '../../node-kit/drain.ts';
 import type { Host } from '../../node-kit/host.ts';
-import { MetricsLog } from '../../node-kit/metrics.ts';
+import { type MetricsLog, metricsLog } from '../../node-kit/metrics.ts';
 import { type Attempt, attempts, type Say } from '../../node-kit/retry.ts';
 import { ENGINES, type MediaNodeConfig } from './config.ts';
 import type { Engine } from './engine.ts';
@@ -88,13 +88,7 @@ export class MediaNode implements AsyncDisposable {
       signal: this.#stop.signal,
       pollMs: 200,
     });
-    this.#metrics = config.METRICS_STACK
-      ? new MetricsLog({
-          identity: { service: 'media', stack: config.METRICS_STACK, part: config.METRICS_PART },
-          everyMs: options.metricsMs,
-          write: options.writeMetrics,
-        })
-      : undefined;
+    this.#metrics = metricsLog('media', config, options);
   }
 
   get state(): 'serving' | 'draining' | 'ended' {
@@ -245,8 +239,7 @@ export class MediaNode implements AsyncDisposable {
     if (this.engines.length > 0) await this.#attempt('health', () => sayAlive(this.#config.RUN_DIR));
     await this.#load?.read(this.#engines?.legs ?? 0);
     this.#writeMetrics();
-    if (this.#state === 'serving')
-      await this.#attempt('metadata', async () => void ((await this.#host.leaving()) && void this.drain()));
+    if (this.#state === 'serving') await this.#attempt('metadata', () => this.#leaveWithHost());
     await this.#register();
     for (const [room, agent] of this.rooms) {
       if (agent.state !== 'serving') continue;
@@ -257,20 +250,23 @@ export class MediaNode implements AsyncDisposable {
     }
   }
 
+  async #leaveWithHost(): Promise<void> {
+    if (await this.#host.leaving()) void this.drain();
+  }
+
   #writeMetrics(): void {
     this.#metrics?.tick(() => {
       const now = { enginesLost: this.#engines?.lost ?? 0, roomsMoved: this.#mover.moved };
       const before = this.#written;
       this.#written = now;
       const isServing = this.#state === 'serving';
-      const { publishers = 0, viewers = 0 } = this.#streams ?? {};
       return mediaMetrics({
         rooms: this.rooms.size,
         legs: this.#engines?.legs ?? 0,
         load: isServing ? this.#load?.load : undefined,
         mbps: this.#load?.mbps ?? 0,
-        streams: publishers,
-        viewers,
+        streams: this.#streams?.publishers ?? 0,
+        viewers: this.#streams?.viewers ?? 0,
         serving: Number(isServing),
         enginesLost: now.enginesLost - before.enginesLost,
         roomsMoved: now.roomsMoved - before.roomsMoved,

@@ -21,11 +21,11 @@ export class RoomViewers {
     return this.#viewers.size;
   }
 
-  /** @returns the leg, and the answer to the offer @throws EngineError `gone` when nobody sends */
+  /** @returns the leg, and the answer to the offer @throws EngineError `gone` without a sender */
   async watch(sdp: string, events: ViewerEvents): Promise<ViewerLeg & { readonly answer: string }> {
     const room = await this.#host.room();
     const shown = this.#host.publishers().find((peerId) => room.isLive(peerId));
-    if (shown === undefined) throw new EngineError('gone', 'nobody sends into the room');
+    if (shown === undefined) throw new EngineError('gone', 'there is no sender in the room');
     const viewer = {};
     const left = () => {
       if (this.#viewers.delete(viewer)) this.#host.changed();

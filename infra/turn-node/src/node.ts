@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connectRedis, type RedisClient, removeTurnNode, TURN_NODE_STALE_MS, writeTurnNode } from '@tandem/service';
 import { drainOnce } from '../../node-kit/drain.ts';
 import { findHost, type Host } from '../../node-kit/host.ts';
-import { MetricsLog, SentRate } from '../../node-kit/metrics.ts';
+import { type MetricsLog, metricsLog, SentRate } from '../../node-kit/metrics.ts';
 import { type Attempt, attempts, type Say } from '../../node-kit/retry.ts';
 import { FollowedCertificate } from './certificate.ts';
 import type { TurnNodeConfig } from './config.ts';
@@ -97,13 +97,7 @@ export class TurnNode implements AsyncDisposable {
     this.#attempt = attempts((more) => say('turn.retry', more));
     this.#stun = new StunWatch(host.privateIp, config.TURN_PORT);
     this.#listedUntil = config.REDIS_URL ? 0 : Number.POSITIVE_INFINITY;
-    this.#metrics = config.METRICS_STACK
-      ? new MetricsLog({
-          identity: { service: 'turn', stack: config.METRICS_STACK, part: config.METRICS_PART },
-          everyMs: options.metricsMs,
-          write: options.writeMetrics,
-        })
-      : undefined;
+    this.#metrics = metricsLog('turn', config, options);
     this.#beginDrain = drainOnce({
       host,
       attempt: this.#attempt,

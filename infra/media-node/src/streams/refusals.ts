@@ -6,6 +6,7 @@ const STATUS: Readonly<Record<string, number>> = {
   forbidden: 403,
   kicked: 403,
   room_locked: 403,
+  room_waiting: 403,
   room_over: 403,
   room_unknown: 404,
   room_full: 409,

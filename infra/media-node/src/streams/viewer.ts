@@ -62,6 +62,6 @@ export async function openViewer(
 }
 
 export const notLive = () =>
-  new ProblemError(404, 'not_live', 'Nobody streams into this room now; ask again later.', {
+  new ProblemError(404, 'not_live', 'There is no stream in this room now; ask again later.', {
     retryAfter: RETRY_SECONDS,
   });
