@@ -3,13 +3,14 @@ import { lastWord } from './children.ts';
 import { parseOptions } from './options.ts';
 
 test('options have defaults and limits, and a wrong one is named', () => {
-  expect(parseOptions([])).toEqual({ port: 3000, https: false, open: false, media: true });
-  expect(parseOptions(['--port', '3100', '--nodes', '3', '--https', '--open', '--no-media'])).toEqual({
+  expect(parseOptions([])).toEqual({ port: 3000, https: false, open: false, media: true, events: false });
+  expect(parseOptions(['--port', '3100', '--nodes', '3', '--https', '--open', '--no-media', '--events'])).toEqual({
     port: 3100,
     nodes: 3,
     https: true,
     open: true,
     media: false,
+    events: true,
   });
   expect(parseOptions(['--help'])).toBe('help');
   expect(() => parseOptions(['--port', 'x'])).toThrow('--port x: expected a whole number');

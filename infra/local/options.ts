@@ -12,6 +12,8 @@ export interface LocalOptions {
   readonly open: boolean;
   /** Large rooms go through a media node of this machine, when the engine is here (`npm run media:engine`). */
   readonly media: boolean;
+  /** Events of rooms: the service apps/hooks, and EVENTS of signaling. */
+  readonly events: boolean;
 }
 
 export const HELP = `npm start -- [options]
@@ -21,6 +23,7 @@ export const HELP = `npm start -- [options]
   --https     self-signed https, on the local network too, so that a phone may use its camera
   --open      open the page in the browser
   --no-media  rooms of any size are a mesh
+  --events    tell backends what happens in rooms (docs/events.md); needs redis-server or REDIS_URL
 
 ACCESS, API_KEYS, OPEN_GRANTS and OIDC_… of the environment say who may have a token (docs/auth.md); default: anybody.
 `;
@@ -41,7 +44,9 @@ function integer(name: string, text: string, min: number, max: number): number {
  * @throws UsageError in one line
  */
 export function parseOptions(args: readonly string[]): LocalOptions | 'help' {
-  let values: { port?: string; nodes?: string; https?: boolean; open?: boolean; 'no-media'?: boolean; help?: boolean };
+  let values: { port?: string; nodes?: string } & Partial<
+    Record<'https' | 'open' | 'no-media' | 'events' | 'help', boolean>
+  >;
   try {
     ({ values } = parseArgs({
       args: [...args],
@@ -51,6 +56,7 @@ export function parseOptions(args: readonly string[]): LocalOptions | 'help' {
         https: { type: 'boolean' },
         open: { type: 'boolean' },
         'no-media': { type: 'boolean' },
+        events: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     }));
@@ -66,5 +72,6 @@ export function parseOptions(args: readonly string[]): LocalOptions | 'help' {
     https: values.https ?? false,
     open: values.open ?? false,
     media: !(values['no-media'] ?? false),
+    events: values.events ?? false,
   };
 }

@@ -6,12 +6,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { SignalingConfig } from '@tandem/signaling/config';
 import { type Place, resolveEnvironment } from '../topology/environment.ts';
+import { hooks } from '../topology/hooks.ts';
 import { topology } from '../topology/index.ts';
 import type { TurnNodeConfig } from '../turn-node/src/config.ts';
 import { accessSettings } from './access-settings.ts';
 import { selfSigned } from './certificate.ts';
 import { Children, type ChildSpec } from './children.ts';
 import type { EdgeConfig } from './edge/config.ts';
+import { EVENTS_ON, hooksSettings, LACKS_REDIS } from './hooks.ts';
 import { findMedia, mediaServes, mediaSettings } from './media.ts';
 import type { LocalOptions } from './options.ts';
 import { findProgram, freePort, isPortFree, lanAddress } from './programs.ts';
@@ -179,6 +181,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       redisUrl = `redis://${LOOPBACK}:${port}`;
     }
 
+    const hasEvents = options.events === true && redisUrl !== undefined;
+    if (options.events && !hasEvents) leftOut.push(LACKS_REDIS);
     const media = options.media ? await findMedia(redisUrl) : undefined;
     if (media && 'lacks' in media) leftOut.push(media.lacks);
 
@@ -255,10 +259,19 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         children.start(
           service(`signaling-${i + 1}`, 'signaling', port, {
             NODE_NAME: `signaling-${i + 1}`,
+            ...(hasEvents ? EVENTS_ON : {}),
           } satisfies Partial<Record<keyof SignalingConfig, string>>),
         ),
       ),
     ]);
+
+    const hooksPort = hasEvents ? await freePort() : undefined;
+    if (hooksPort !== undefined)
+      await children.start(
+        nodeSpec('hooks', join(hooks.folder, 'src/main.ts'), hooksSettings(place, LOOPBACK, hooksPort), () =>
+          answers(`http://${LOOPBACK}:${hooksPort}${hooks.startupPath}`),
+        ),
+      );
 
     const signalingUrls = ports.signaling.map((port) => `http://${LOOPBACK}:${port}`);
     const tls = options.https ? await selfSigned(dataDir, lan ? [LOOPBACK, lan] : [LOOPBACK]) : undefined;
@@ -274,6 +287,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
           AUTH_TARGETS: authUrl,
           SIGNALING_TARGETS: signalingUrls.join(','),
           ...(media && 'engine' in media ? { MEDIA_TARGETS: `http://${LOOPBACK}:${ports.media}` } : {}),
+          ...(hooksPort === undefined ? {} : { HOOKS_TARGETS: `http://${LOOPBACK}:${hooksPort}` }),
           ...(tls ? { TLS_CERT: tls.cert, TLS_KEY: tls.key } : {}),
         } satisfies Partial<Record<keyof EdgeConfig, string>>,
         () => connects(ports.edge, 'localhost'),

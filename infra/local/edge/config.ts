@@ -8,6 +8,7 @@ export const EdgeConfig = Type.Object({
   CLIENT_DIR: Type.String({ description: 'Folder of the exported PWA (apps/client/out).' }),
   AUTH_TARGETS: Type.String({ description: 'Comma-separated http:// addresses of the auth service.' }),
   SIGNALING_TARGETS: Type.String({ description: 'Comma-separated http:// addresses of the signaling nodes.' }),
+  HOOKS_TARGETS: Type.Optional(Type.String({ description: 'The same of the events service. Default: there is none.' })),
   MEDIA_TARGETS: Type.Optional(
     Type.String({ description: 'The same of the media nodes, for streams. Default: there are none.' }),
   ),

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { ConfigError, type Logger } from '@tandem/service';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { hooks } from '../../topology/hooks.ts';
 import { topology } from '../../topology/index.ts';
 import type { EdgeConfig } from './config.ts';
 import { registerPages } from './pages.ts';
@@ -58,6 +59,7 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
     signaling: new TargetPool(config.SIGNALING_TARGETS.split(','), topology.signaling),
     // Calls go on without.
     media: new TargetPool(config.MEDIA_TARGETS?.split(',') ?? [], topology.media),
+    hooks: new TargetPool(config.HOOKS_TARGETS?.split(',') ?? [], hooks),
   };
   const agent = new http.Agent({ keepAlive: true, timeout: 30_000 });
 
@@ -95,8 +97,8 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
   await app.register((scope, _options, registered) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    for (const name of ['auth', 'signaling', 'media'] as const) {
-      for (const prefix of topology[name].routes) {
+    for (const name of ['auth', 'signaling', 'media', 'hooks'] as const) {
+      for (const prefix of name === 'hooks' ? hooks.routes : topology[name].routes) {
         for (const url of [prefix, `${prefix}/*`]) {
           scope.all(url, async (request, reply) => {
             const body = request.body instanceof Buffer ? request.body : undefined;
