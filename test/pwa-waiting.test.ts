@@ -22,19 +22,19 @@ test('a room that asks: who comes waits without a look inside, is let in, turned
   await eve.locator('[data-obstacle=waiting]').waitFor();
   await eve.getByText('Waiting for the host to let you in.').waitFor();
   await expectAccessible(eve, 'waiting to be let in');
-  await host.getByTestId('knock-banner').getByText('Eve asks to come in').waitFor();
+  await host.getByTestId('waiting-banner').getByText('Eve asks to come in').waitFor();
   await expectAccessible(host, 'somebody asks to come in');
   expect(await host.getByTestId('peer-tile').count(), 'she is not in').toBe(0);
-  await host.getByTestId('knock-banner').getByRole('button', { name: 'Let in' }).click();
+  await host.getByTestId('waiting-banner').getByRole('button', { name: 'Let in' }).click();
   await host.getByTestId('peer-tile').waitFor();
   await eve.getByTestId('peer-tile').waitFor();
-  await host.getByTestId('knock-banner').waitFor({ state: 'detached' });
+  await host.getByTestId('waiting-banner').waitFor({ state: 'detached' });
 
   const [{ page: fay }, { page: gus }] = await Promise.all([
     join('Fay', 'asks', { before: noDevices }),
     join('Gus', 'asks', { before: noDevices }),
   ]);
-  await host.getByTestId('knock-banner').getByRole('button', { name: 'Show' }).click();
+  await host.getByTestId('waiting-banner').getByRole('button', { name: 'Show' }).click();
   const rows = host.getByTestId('waiting-people').getByRole('listitem');
   await vi.waitFor(async () => expect(await rows.count()).toBe(2), patience);
   await expectAccessible(host, 'two wait');

@@ -286,7 +286,7 @@ const scenes: Record<string, () => Promise<void>> = {
     await eve.locator('[data-obstacle=waiting]').waitFor();
     await shoot(eve, 'entry-waiting');
     await host.getByTestId('people-count').click();
-    await host.getByTestId('knock-banner').waitFor();
+    await host.getByTestId('waiting-banner').waitFor();
     await shoot(host, 'entry-banner');
     await join(NAMES[1], 'entry', { person: PEOPLE[1] });
     await host.getByTestId('people-count').click();

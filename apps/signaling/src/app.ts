@@ -22,9 +22,9 @@ import { SignalingNode } from './core/node.ts';
 import type { CoreSettings } from './core/settings.ts';
 import { exposeNode, startObservation, tracer } from './observe.ts';
 import { Admission } from './server/admission.ts';
+import { answerAdmissionProbes } from './server/admission-probe.ts';
 import { registerApi } from './server/api/index.ts';
 import { clientAddress } from './server/client-address.ts';
-import { answerKnocks } from './server/knock.ts';
 import { assignMedia } from './server/media-assignment.ts';
 import { followRevocations } from './server/revocations.ts';
 import { acceptUpgrades } from './server/upgrade.ts';
@@ -77,7 +77,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
   const revocations = followRevocations(config, node);
   exposeHealth(app, { node, backplane, verifier, revocations });
   await exposeNode(app, observation, node, shedder, (request) => clientAddress(request, config.TRUSTED_PROXIES));
-  answerKnocks(app, admission, config.TRUSTED_PROXIES);
+  answerAdmissionProbes(app, admission, config.TRUSTED_PROXIES);
   await registerApi(app, {
     ...{ node, shedder, verifier, revocations },
     trustedProxies: config.TRUSTED_PROXIES,

@@ -32,7 +32,7 @@ export function tellHands(state: CallState, before: readonly PeerView[], now: re
 }
 
 /** Somebody waits to be let in: in a crowd too, as a moderator has to act. */
-export function tellKnock(): void {
+export function tellWaiting(): void {
   import('../media/sounds.ts').then(({ playSound }) => playSound('hand')).catch(() => {});
 }
 

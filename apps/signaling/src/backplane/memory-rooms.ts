@@ -1,5 +1,7 @@
 /** The operations on rooms of the embedded backplane; each is one step, as the scripts room-*.lua are in Redis. */
-import type { MemoryStore, StoredKnock, StoredRoom } from './memory-store.ts';
+
+import { ENTRY_REQUEST_TTL_MS, type EntryAnswer, type EntryRequest, MAX_ENTRY_REQUESTS } from './entry-requests.ts';
+import type { MemoryStore, StoredEntryRequest, StoredRoom } from './memory-store.ts';
 import {
   compareNames,
   type NewSettings,
@@ -14,10 +16,6 @@ import {
   isMediaPeer,
   type JoinResult,
   type JoinRule,
-  KNOCK_TTL_MS,
-  type Knock,
-  type KnockAnswer,
-  MAX_KNOCKS,
   type MemberRecord,
   partitionOf,
   type RoomCheck,
@@ -54,14 +52,15 @@ function refuse(store: MemoryStore, name: string, isPresent: boolean, rule: Join
 function withEnd(store: MemoryStore, name: string, state: RoomState): RoomState {
   const rules = store.settingsOf(name)?.rules;
   if (!rules) return state;
-  const waiting = rules.entry === 'ask' ? store.knocksOf(name).map(([, knock]) => told(store, knock)) : [];
+  const waiting =
+    rules.entry === 'ask' ? store.entryRequestsOf(name).map(([, entryRequest]) => told(store, entryRequest)) : [];
   return {
     ...{ ...state, endsIn: rules.endsAt === 0 ? Infinity : rules.endsAt - store.clock.date(), entry: rules.entry },
     ...(waiting.length > 0 ? { waiting } : {}),
   };
 }
 
-const told = (store: MemoryStore, { peerId, node, info, until }: StoredKnock): Knock => ({
+const told = (store: MemoryStore, { peerId, node, info, until }: StoredEntryRequest): EntryRequest => ({
   ...{ peerId, node, info },
   endsIn: Math.max(1, until - store.clock.now()),
 });
@@ -146,19 +145,19 @@ export function writeSettings(
   return { kind: 'written', revision: written };
 }
 
-export function answerKnock(
+export function answerEntryRequest(
   store: MemoryStore,
   name: string,
-  { peerId, kind, ms }: KnockAnswer & { readonly peerId: string },
-): Knock | undefined {
-  const found = store.knocksOf(name).find(([, knock]) => knock.peerId === peerId);
+  { peerId, kind, ms }: EntryAnswer & { readonly peerId: string },
+): EntryRequest | undefined {
+  const found = store.entryRequestsOf(name).find(([, entryRequest]) => entryRequest.peerId === peerId);
   if (!found) return undefined;
-  const [loginSession, knock] = found;
-  store.settingsOf(name)?.knocks.delete(loginSession);
+  const [loginSession, entryRequest] = found;
+  store.settingsOf(name)?.entryRequests.delete(loginSession);
   if (kind === 'admit') store.admit(name, loginSession, ms);
   else if (kind === 'refuse') store.ban(name, { loginSession, ms });
   touch(store, name);
-  return told(store, knock);
+  return told(store, entryRequest);
 }
 
 /** A new version though no member has changed, so that the nodes of the room read it again. */
@@ -168,13 +167,19 @@ function touch(store: MemoryStore, name: string): void {
 }
 
 /** Where one asks to come in. */
-function knock(store: MemoryStore, name: string, { peerId, node }: MemberRecord, rule: JoinRule): JoinResult {
+function askToEnter(store: MemoryStore, name: string, { peerId, node }: MemberRecord, rule: JoinRule): JoinResult {
   const now = store.clock.now();
-  const waiting = store.knocksOf(name);
+  const waiting = store.entryRequestsOf(name);
   const known = waiting.find(([login]) => login === rule.loginSession)?.[1];
-  if (!known && waiting.length >= MAX_KNOCKS) return { ok: false, reason: 'locked' };
-  const asked = { peerId, node, info: rule.knock ?? '{}', since: known?.since ?? now, until: now + KNOCK_TTL_MS };
-  store.settingsOf(name)?.knocks.set(rule.loginSession, asked);
+  if (!known && waiting.length >= MAX_ENTRY_REQUESTS) return { ok: false, reason: 'locked' };
+  const asked = {
+    peerId,
+    node,
+    info: rule.entryRequest ?? '{}',
+    since: known?.since ?? now,
+    until: now + ENTRY_REQUEST_TTL_MS,
+  };
+  store.settingsOf(name)?.entryRequests.set(rule.loginSession, asked);
   const isNew = known?.peerId !== peerId;
   if (isNew) touch(store, name);
   return { ok: false, reason: 'waiting', isNew };
@@ -223,7 +228,7 @@ function takeSeat(
       ({ awayUntil, info }) => seat !== undefined && awayUntil !== 0 && info.startsWith(seat),
     );
     const away = mine.map(({ peerId }) => peerId).sort()[0];
-    if (away === undefined && locked && entry === 'ask') return knock(store, name, member, rule);
+    if (away === undefined && locked && entry === 'ask') return askToEnter(store, name, member, rule);
     if (away === undefined) return { ok: false, reason: locked ? 'locked' : 'full' };
     if (away !== replaces) return { ok: false, reason: 'full', away };
     room.members.delete(away);

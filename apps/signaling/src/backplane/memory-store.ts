@@ -27,7 +27,7 @@ export interface StoredRoom {
   until: number;
 }
 /** Somebody who asks to come in. */
-export interface StoredKnock {
+export interface StoredEntryRequest {
   readonly peerId: string;
   readonly node: string;
   readonly info: string;
@@ -38,7 +38,7 @@ export interface StoredKnock {
 export interface StoredSettings extends RoomSettings {
   until: number;
   /** By login session. */
-  readonly knocks: Map<string, StoredKnock>;
+  readonly entryRequests: Map<string, StoredEntryRequest>;
 }
 export interface StoredSession extends Omit<SessionRecord, 'order'> {
   order: number;
@@ -135,16 +135,21 @@ export class MemoryStore {
     this.#revisions = revision;
     const empty = patience(written, this.clock.date());
     const ms = this.room(name) ? Math.max(DAY_MS, empty) : empty;
-    const knocks = written.rules.entry === 'ask' ? this.settingsOf(name)?.knocks : undefined;
-    this.settings.set(name, { ...written, revision, until: this.clock.now() + ms, knocks: knocks ?? new Map() });
+    const entryRequests = written.rules.entry === 'ask' ? this.settingsOf(name)?.entryRequests : undefined;
+    this.settings.set(name, {
+      ...written,
+      revision,
+      until: this.clock.now() + ms,
+      entryRequests: entryRequests ?? new Map(),
+    });
     return revision;
   }
 
   /** Who asks to come in, by login session, the first first. */
-  knocksOf(name: string): [loginSession: string, knock: StoredKnock][] {
-    const { knocks = new Map<string, StoredKnock>() } = this.settingsOf(name) ?? {};
-    for (const [login, { until }] of knocks) if (until <= this.clock.now()) knocks.delete(login);
-    return [...knocks].sort(([, a], [, b]) => a.since - b.since || (a.peerId < b.peerId ? -1 : 1));
+  entryRequestsOf(name: string): [loginSession: string, entryRequest: StoredEntryRequest][] {
+    const { entryRequests = new Map<string, StoredEntryRequest>() } = this.settingsOf(name) ?? {};
+    for (const [login, { until }] of entryRequests) if (until <= this.clock.now()) entryRequests.delete(login);
+    return [...entryRequests].sort(([, a], [, b]) => a.since - b.since || (a.peerId < b.peerId ? -1 : 1));
   }
 
   /** Somebody was let in: until then its login session may come in. */

@@ -3,6 +3,7 @@
  * delays through {@link HubHooks}.
  */
 import type { Clock } from '../core/clock.ts';
+import type { EntryAnswer } from './entry-requests.ts';
 import * as rooms from './memory-rooms.ts';
 import * as sessions from './memory-sessions.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -14,7 +15,6 @@ import {
   type Departure,
   type IdentityKey,
   type JoinRule,
-  type KnockAnswer,
   type MemberRecord,
   type RoomQuery,
   type SessionRecord,
@@ -142,8 +142,8 @@ export class MemoryBackplane implements Backplane {
     return this.#run('writeSettings', () => rooms.writeSettings(this.#hub, name, settings, condition));
   }
 
-  answerKnock(room: string, peerId: string, answer: KnockAnswer) {
-    return this.#run('answerKnock', () => rooms.answerKnock(this.#hub, room, { ...answer, peerId }));
+  answerEntryRequest(room: string, peerId: string, answer: EntryAnswer) {
+    return this.#run('answerEntryRequest', () => rooms.answerEntryRequest(this.#hub, room, { ...answer, peerId }));
   }
 
   describeRooms(names: readonly string[]) {

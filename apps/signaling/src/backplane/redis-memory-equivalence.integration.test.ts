@@ -6,10 +6,11 @@ import { startRedis, type TestRedis } from '@tandem/service/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Random } from '../../../../test/simulation/random.ts';
 import { systemClock } from '../core/clock.ts';
+import type { EntryRequest } from './entry-requests.ts';
 import { MemoryHub } from './memory.ts';
 import { createRedisBackplane } from './redis.ts';
 import type { RoomEntry, SettingsCondition } from './room-settings.ts';
-import { type Backplane, type ClaimResult, FORCED, type Knock, type RoomState } from './types.ts';
+import { type Backplane, type ClaimResult, FORCED, type RoomState } from './types.ts';
 
 const LONG = 600_000;
 const NODES = ['a', 'b'];
@@ -59,9 +60,10 @@ const endOf = ({ endsIn }: RoomState) => (endsIn === undefined || endsIn === Inf
 /** Those who ask in the same ms have no order. */
 const entryOf = ({ entry, waiting = [] }: RoomState) => [
   entry,
-  ...waiting.map((knock) => JSON.stringify(knockOf(knock))).sort(),
+  ...waiting.map((entryRequest) => JSON.stringify(entryRequestOf(entryRequest))).sort(),
 ];
-const knockOf = (knock: Knock | undefined) => knock && { ...knock, endsIn: Math.sign(knock.endsIn) };
+const entryRequestOf = (entryRequest: EntryRequest | undefined) =>
+  entryRequest && { ...entryRequest, endsIn: Math.sign(entryRequest.endsIn) };
 
 /** A set has no order. */
 const sorted = (result: ClaimResult) =>
@@ -127,7 +129,8 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
       const { kind } = await side.at(node).writeSettings(room, { rules, doc: `{"of":"${peerId}"}` }, condition);
       return kind;
     },
-    answerKnock: async (side) => knockOf(await side.at(node).answerKnock(room, peerId, { kind: answer, ms: LONG })),
+    answerEntryRequest: async (side) =>
+      entryRequestOf(await side.at(node).answerEntryRequest(room, peerId, { kind: answer, ms: LONG })),
     describeRooms: async (side) =>
       (await side.at(node).describeRooms(['r0', 'r1', 'r2'])).map(
         (found) =>
@@ -172,7 +175,7 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
     emptyMs: LONG,
     keptUntil: 0,
   };
-  const pickEntry = pick({}, {}, { moderates: true }, { knock: '{"name":"ü\\t"}' });
+  const pickEntry = pick({}, {}, { moderates: true }, { entryRequest: '{"name":"ü\\t"}' });
   const answer = pick('admit', 'refuse', 'withdraw');
   const created = pick({}, {}, { created: true });
   const pickExpect = pick(undefined, undefined, '', 'p0', 'p1');

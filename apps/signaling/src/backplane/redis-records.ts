@@ -1,6 +1,8 @@
 /** How sessions, members and rooms are written in Redis, and read back. The scripts in scripts/ read the same formats. */
+
+import type { EntryRequest } from './entry-requests.ts';
 import type { RoomEntry } from './room-settings.ts';
-import type { JoinResult, Knock, MemberRecord, RoomState, SessionRecord, WriteMark } from './types.ts';
+import type { JoinResult, MemberRecord, RoomState, SessionRecord, WriteMark } from './types.ts';
 
 /** What a forced end leaves in place of a record. */
 export const TOMBSTONE = 'over';
@@ -53,7 +55,7 @@ export function readJoin(answer: string): JoinResult {
  */
 export function readState(answer: string): RoomState {
   const [head = '', ...room] = answer.split('\n');
-  const [times = '', ...knocks] = head.split('\t');
+  const [times = '', ...entryRequests] = head.split('\t');
   const [time, ends, entry] = times.split(' ');
   const now = Number(time);
   const members: MemberRecord[] = [];
@@ -65,15 +67,15 @@ export function readState(answer: string): RoomState {
     else if (field !== '') members.push(readMember(field, value, now));
   }
   if (ends === undefined) return { version, members };
-  const waiting = knocks.map((line) => readKnock(line, now));
+  const waiting = entryRequests.map((line) => readEntryRequest(line, now));
   return {
     ...{ version, members, endsIn: ends === '0' ? Infinity : Number(ends) - now, entry: entry as RoomEntry },
     ...(waiting.length > 0 ? { waiting } : {}),
   };
 }
 
-/** A line of `knock` of scripts/room.lua. */
-export function readKnock(line: string, now: number): Knock {
+/** A line of `entryRequest` of scripts/room.lua. */
+export function readEntryRequest(line: string, now: number): EntryRequest {
   const [until, peerId = '', node = '', ...info] = line.split(' ');
   return { peerId, node, info: info.join(' '), endsIn: Math.max(1, Number(until) - now) };
 }

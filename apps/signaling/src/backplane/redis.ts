@@ -1,12 +1,13 @@
 /** The backplane of many nodes: Redis as single server, with Sentinel, or as Cluster. */
 import { connectRedis, type DependencyHealth, type RedisAuth } from '@tandem/service';
+import { ENTRY_REQUEST_TTL_MS, type EntryAnswer, type EntryRequest, MAX_ENTRY_REQUESTS } from './entry-requests.ts';
 import { RedisCommands } from './redis-commands.ts';
 import { RedisInbox } from './redis-inbox.ts';
 import { RedisKeys } from './redis-keys.ts';
 import {
   ordered,
+  readEntryRequest,
   readJoin,
-  readKnock,
   readMark,
   readSession,
   readState,
@@ -33,11 +34,7 @@ import {
   type IdentityKey,
   type JoinResult,
   type JoinRule,
-  KNOCK_TTL_MS,
-  type Knock,
-  type KnockAnswer,
   MAILBOX,
-  MAX_KNOCKS,
   type MemberRecord,
   type ParkResult,
   RECORD_TTL_MS,
@@ -127,10 +124,10 @@ export class RedisBackplane implements Backplane {
   async joinRoom(room: string, member: MemberRecord, rule: JoinRule): Promise<JoinResult> {
     const { peerId, epoch, awayFor, node } = member;
     const { limit, loginSession, created, info = '', userId = '', seat = '', replaces = '', roomSize = '' } = rule;
-    const { moderates, knock = '{}' } = rule;
+    const { moderates, entryRequest = '{}' } = rule;
     const args = [ROOM_TTL_MS, peerId, epoch, awayFor, node, ordered(member), limit, loginSession, info];
     args.push(userId, seat, replaces, roomSize, created ? 'created' : '');
-    args.push(moderates ? 'moderator' : '', knock, KNOCK_TTL_MS, MAX_KNOCKS);
+    args.push(moderates ? 'moderator' : '', entryRequest, ENTRY_REQUEST_TTL_MS, MAX_ENTRY_REQUESTS);
     return readJoin((await this.#commands.run('room-join', this.#keys.room(room), args)) as string);
   }
 
@@ -199,10 +196,10 @@ export class RedisBackplane implements Backplane {
     return { kind: kind as 'exists' | 'missing' | 'stale' };
   }
 
-  async answerKnock(room: string, peerId: string, { kind, ms }: KnockAnswer): Promise<Knock | undefined> {
+  async answerEntryRequest(room: string, peerId: string, { kind, ms }: EntryAnswer): Promise<EntryRequest | undefined> {
     const args = [ROOM_TTL_MS, peerId, kind, ms];
     const answer = await this.#commands.run('room-answer', this.#keys.room(room), args);
-    return answer ? readKnock(answer as string, 0) : undefined;
+    return answer ? readEntryRequest(answer as string, 0) : undefined;
   }
 
   describeRooms(rooms: readonly string[]): Promise<readonly (RoomDescription | undefined)[]> {

@@ -5,10 +5,12 @@
  * Every operation is atomic by itself. Every change of a room answers with the room's whole state after it: membership is
  * state, and whoever asked knows the truth.
  */
+
 import { crc32 } from 'node:zlib';
 import type { DependencyHealth } from '@tandem/service';
 import { type LeaveReason, PARTITIONS, partitionOf } from '@tandem/service/room-events';
 import { UnavailableError } from '@tandem/service/unavailable-error';
+import type { EntryAnswer, EntryRequest } from './entry-requests.ts';
 import type {
   NewSettings,
   RoomDescription,
@@ -51,32 +53,11 @@ export interface RoomState {
   /** Absent as `endsIn` is. */
   readonly entry?: RoomEntry;
   /** Who asks to come in, the first first. Absent: nobody, or not read. */
-  readonly waiting?: readonly Knock[];
+  readonly waiting?: readonly EntryRequest[];
   /** Grows with every change, over restarts of the room too (starts at the time in µs). */
   readonly version: number;
   readonly members: readonly MemberRecord[];
 }
-
-/** Somebody who asks to come in. One of a login session at a time; it knows nothing of the room. */
-export interface Knock {
-  readonly peerId: string;
-  /** Node that holds the session. */
-  readonly node: string;
-  /** JSON of what moderators read of it. Opaque to the backplane. */
-  readonly info: string;
-  /** ms until it is forgotten unless it asks again. */
-  readonly endsIn: number;
-}
-/** `admit`: let in. `refuse`: kept out for a while. `withdraw`: it asks no more. */
-export interface KnockAnswer {
-  readonly kind: 'admit' | 'refuse' | 'withdraw';
-  /** How long it may come in, or is kept out. */
-  readonly ms: number;
-}
-/** Somebody who asks is forgotten after this, ms, unless asked again: longer than the minute in which browsers let a hidden page act once. */
-export const KNOCK_TTL_MS = 75_000;
-/** More people than that do not wait in one room: then it is locked. */
-export const MAX_KNOCKS = 100;
 
 /** A room to compare with the store. */
 export interface RoomQuery {
@@ -101,7 +82,7 @@ export interface JoinRule extends Entrant {
   /** A lock does not bind it. Default false. */
   readonly moderates?: boolean;
   /** JSON that moderators read where one has to ask. Default `{}`. */
-  readonly knock?: string;
+  readonly entryRequest?: string;
   /** `present`: the info of a present record stays, under the new owner. Default: the record's own. */
   readonly info?: 'present';
 }
@@ -271,7 +252,7 @@ export interface Backplane extends AsyncDisposable {
   /** Writes the settings of a room on a condition. They outlive its members, see {@link RoomRules}. */
   writeSettings(room: string, settings: NewSettings, condition: SettingsCondition): Promise<WriteSettingsResult>;
   /** Decides about somebody who asks to come in. @returns it; undefined when that peer does not ask */
-  answerKnock(room: string, peerId: string, answer: KnockAnswer): Promise<Knock | undefined>;
+  answerEntryRequest(room: string, peerId: string, answer: EntryAnswer): Promise<EntryRequest | undefined>;
   /** What is known of each room without its members; undefined: it has neither members nor settings. */
   describeRooms(rooms: readonly string[]): Promise<readonly (RoomDescription | undefined)[]>;
   /** Names of rooms that have members or settings, by partition and then by bytes of UTF-8. May name one that is gone meanwhile. */

@@ -1,7 +1,8 @@
 /** The data of a node: sessions, rooms, members, and the sockets they point at. Behaviour lives in the folders beside this file. */
 import type { CloseName, PeerInfo, PeerMetadata, ServerMessage } from '@tandem/protocol';
+import type { EntryRequest } from '../backplane/entry-requests.ts';
 import type { RoomEntry } from '../backplane/room-settings.ts';
-import { isMediaPeer, type Knock, type WriteMark } from '../backplane/types.ts';
+import { isMediaPeer, type WriteMark } from '../backplane/types.ts';
 import type { Frame } from '../wire/spliced-frame.ts';
 import type { Identity } from './identity.ts';
 
@@ -39,7 +40,7 @@ export interface Session {
   /** Set once the membership is written. */
   room: Room | undefined;
   /** The room that it asks to be let into. */
-  knocksAt: string | undefined;
+  asksAt: string | undefined;
   /** Frames for it are on their way to the mailbox: later ones must queue behind. */
   parking: boolean;
   /** Counts the changes of what it says of itself, over all its owners: in a room, metadata, away or here. */
@@ -99,7 +100,7 @@ export class Room {
   /** Who comes in, as far as known. */
   entry: RoomEntry = 'open';
   /** Who asks to. */
-  waiting: readonly Knock[] = [];
+  waiting: readonly EntryRequest[] = [];
   /** A read of the whole room was not answered: until one is, a member that is gone may be shown. */
   owesWholeRead = false;
   /** A read is under way; `again`: read once more after it, the `whole` room to know when the next member may be gone. */

@@ -44,7 +44,7 @@ export interface CoreSettings {
   /** How long somebody who was refused may not ask again. Default 60,000. */
   readonly refusalTime: number;
   /** `retryAfter` of `room_waiting`, at most half a minute: who asks no more is forgotten after 75 s. Default 10,000. */
-  readonly knockAgain: number;
+  readonly askAgain: number;
   /** `retryAfter` of `unavailable`. Default 2,000. */
   readonly retryAfter: number;
 }
@@ -69,6 +69,6 @@ export const DEFAULT_SETTINGS: CoreSettings = {
   banTime: 3_600_000,
   admissionTime: 3_600_000,
   refusalTime: 60_000,
-  knockAgain: 10_000,
+  askAgain: 10_000,
   retryAfter: 2000,
 };

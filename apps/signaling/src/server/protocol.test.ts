@@ -81,9 +81,9 @@ describe('handshake', () => {
     await c.until('refusal', () => c.refused);
     expect(c.refused?.status).toBe(404);
     expect((await fetch(`${node.url}/nothing`)).status).toBe(404);
-    const knock = await fetch(`${node.url}/ws/signal`);
-    expect(knock.status).toBe(426);
-    expect(knock.headers.get('upgrade')).toBe('websocket');
+    const probe = await fetch(`${node.url}/ws/signal`);
+    expect(probe.status).toBe(426);
+    expect(probe.headers.get('upgrade')).toBe('websocket');
   });
 
   test('S-6 liveness asks nobody; readiness names each dependency', async () => {

@@ -103,7 +103,10 @@ class Upgrades {
   #open({ request, socket, head }: Upgrade, dialect: Dialect, identity: Identity): void {
     const { node, admission, maxBufferedBytes } = this.#options;
     const entry = admission.enter(identity.address ?? '', quotaUserOf(identity));
-    if (typeof entry !== 'function') return this.#deny(socket, entry);
+    if (typeof entry !== 'function') {
+      this.#deny(socket, entry);
+      return;
+    }
     const scheduler = this.#scheduler;
     const open = this.#sockets.upgrade(
       request,

@@ -7,7 +7,7 @@ import { localMedia } from '../../media/local-media.ts';
 import { Icon, type IconName } from '../../ui/icons.tsx';
 import { BlurDecision } from '../settings/blur-decision.tsx';
 import { useHealthWords } from './connection-summary.tsx';
-import { admit, useKnockSound, useWaiting } from './waiting-people.tsx';
+import { admit, useWaiting, useWaitingSound } from './waiting-people.tsx';
 
 /** What the call has to say about itself: above the stage, which makes room for it; one at a time, in order of weight. */
 export function Banner() {
@@ -22,11 +22,11 @@ function useContent(): ReactNode {
   const offer = useStore(call, (s) => s.offer?.label);
   const problem = useStore(localMedia, (s) => s.problem);
   const blurFailed = useStore(localMedia, (s) => s.blurFailed);
-  const knocks = useStore(call, (s) => (s.panel === 'people' ? 0 : (s.roomEntry?.waiting.length ?? 0)));
-  useKnockSound();
+  const entryRequests = useStore(call, (s) => (s.panel === 'people' ? 0 : (s.roomEntry?.waiting.length ?? 0)));
+  useWaitingSound();
   if (network !== 'online') return <NetworkBanner network={network} />;
   if (soundBlocked) return <SoundBanner />;
-  if (knocks > 0) return <KnockBanner />;
+  if (entryRequests > 0) return <WaitingBanner />;
   if (talkingMuted) return <TalkingBanner />;
   if (blurFailed) return <BlurBanner />;
   if (offer !== undefined) return <OfferBanner label={offer} />;
@@ -73,7 +73,7 @@ function SoundBanner() {
 }
 
 /** Somebody waits to be let in; the list of people says the same while it is open. */
-function KnockBanner() {
+function WaitingBanner() {
   const t = useText();
   const waiting = useWaiting();
   const [first] = waiting;
@@ -81,7 +81,7 @@ function KnockBanner() {
   const words =
     waiting.length === 1 ? t('host.asks', { name: first.name }) : t('host.waiting', { count: waiting.length });
   return (
-    <Line icon="person-add" words={words} testId="knock-banner">
+    <Line icon="person-add" words={words} testId="waiting-banner">
       {waiting.length === 1 && <Action label={t('host.admit')} onClick={() => admit([first.id])} />}
       <Action label={t('host.see')} onClick={() => call.set({ panel: 'people' })} />
     </Line>

@@ -1,7 +1,7 @@
 'use client';
 import { useEffect, useId, useRef } from 'react';
 import { call } from '../../call/call-model.ts';
-import { tellKnock } from '../../call/news.ts';
+import { tellWaiting } from '../../call/news.ts';
 import { useText } from '../../i18n/index.ts';
 import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
@@ -26,12 +26,12 @@ export const admit = (ids: readonly string[]) =>
   });
 
 /** A sound when somebody new waits: the banner that says so is not seen by who looks elsewhere. */
-export function useKnockSound(): void {
+export function useWaitingSound(): void {
   const waiting = useStore(call, (s) => s.roomEntry?.waiting);
   const known = useRef<ReadonlySet<string>>(new Set());
   useEffect(() => {
     const ids = new Set(waiting?.map(({ peerId }) => peerId));
-    if ([...ids].some((id) => !known.current.has(id))) tellKnock();
+    if ([...ids].some((id) => !known.current.has(id))) tellWaiting();
     known.current = ids;
   }, [waiting]);
 }

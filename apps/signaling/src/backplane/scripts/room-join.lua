@@ -21,8 +21,8 @@ local function away()
 end
 
 -- Where one asks: answers 'waiting new', 'waiting' when it was known, or 'locked' when too many ask.
-local function knock()
-  local waiting, before = knocks(), nil
+local function askToEnter()
+  local waiting, before = entryRequests(), nil
   for _, one in ipairs(waiting) do
     if one.login == ARGV[8] then before = one end
   end
@@ -55,7 +55,7 @@ if limit > 0 then
     for peer in pairs(at) do if string.sub(peer, 1, 6) == 'media~' then people = people - 1 end end
     if people >= most or locked then
       local mine = away()
-      if not mine then return locked and (set.ask and knock() or 'locked') or 'full' end
+      if not mine then return locked and (set.ask and askToEnter() or 'locked') or 'full' end
       if mine ~= ARGV[12] then return 'full ' .. mine end
       drop(mine, 'replaced')
     end

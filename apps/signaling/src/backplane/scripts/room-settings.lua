@@ -13,7 +13,7 @@ local next = string.format('%.0f', math.max((tonumber(revision) or 0) + 1, time[
 redis.call('HSET', KEYS[4], 'rules', ARGV[3], 'doc', ARGV[4], 'revision', next, 'ask', ARGV[5])
 rules = nil
 if ARGV[5] == '0' then
-  for _, knock in ipairs(knocks()) do redis.call('HDEL', KEYS[4], 'w ' .. knock.login) end
+  for _, request in ipairs(entryRequests()) do redis.call('HDEL', KEYS[4], 'w ' .. request.login) end
 end
 local ms = members > 0 and math.max(DAY, patience()) or patience()
 redis.call('PEXPIRE', KEYS[4], string.format('%.0f', ms))

@@ -106,7 +106,7 @@ local function settings()
 end
 
 -- Those who ask to come in, the first first. Who asked too long ago is forgotten.
-local function knocks()
+local function entryRequests()
   local found, all = {}, redis.call('HGETALL', KEYS[4])
   for i = 1, #all, 2 do
     if string.sub(all[i], 1, 2) == 'w ' then
@@ -122,9 +122,9 @@ local function knocks()
   return found
 end
 
--- As readKnock reads it.
-local function told(knock)
-  return knock.till .. ' ' .. knock.peer .. ' ' .. knock.rest
+-- As readEntryRequest reads it.
+local function told(request)
+  return request.till .. ' ' .. request.peer .. ' ' .. request.rest
 end
 
 -- A new version though no member has changed, so that the nodes of the room read it again.
@@ -185,7 +185,7 @@ local function head()
   if not rules then return now end
   local text = string.format('%.0f %.0f ', now, rules.ends) .. (rules.ask and 'ask' or rules.locked and 'locked' or 'open')
   if rules.ask then
-    for _, knock in ipairs(knocks()) do text = text .. '\t' .. told(knock) end
+    for _, request in ipairs(entryRequests()) do text = text .. '\t' .. told(request) end
   end
   return text
 end

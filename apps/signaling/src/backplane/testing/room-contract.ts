@@ -1,8 +1,9 @@
 /** The part of the contract about settings and lists of rooms; see contract.ts. */
 import { randomUUID } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
+import { MAX_ENTRY_REQUESTS } from '../entry-requests.ts';
 import { compareNames, type RoomRules } from '../room-settings.ts';
-import { type Backplane, FORCED, MAX_KNOCKS, type MemberRecord, partitionOf } from '../types.ts';
+import { type Backplane, FORCED, type MemberRecord, partitionOf } from '../types.ts';
 
 export const OPEN_RULES: RoomRules = {
   ...{ maxPeers: 0, entry: 'open', closesAt: 0, endsAt: 0 },
@@ -66,7 +67,7 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     const before = await a.readRoom(room, -1);
     expect(before).toMatchObject({ entry: 'ask' });
     const ask = (peerId: string, loginSession: string) =>
-      enter(a, room, peerId, { loginSession, knock: `{"userId":"${peerId}","metadata":{"name":"ü\\t x"}}` });
+      enter(a, room, peerId, { loginSession, entryRequest: `{"userId":"${peerId}","metadata":{"name":"ü\\t x"}}` });
     const waiting = (isNew: boolean) => ({ ...refused('waiting'), isNew });
     expect(await ask('p1', 'l1')).toEqual(waiting(true));
     expect(await ask('p1', 'l1')).toEqual(waiting(false));
@@ -81,7 +82,7 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     expect(await ask('p3', 'l1')).toEqual(waiting(true));
     expect((await a.readRoom(room, -1))?.waiting?.map(({ peerId }) => peerId)).toEqual(['p3', 'p2']);
     const answer = (peerId: string, kind: 'admit' | 'refuse' | 'withdraw', ms = 60_000) =>
-      a.answerKnock(room, peerId, { kind, ms });
+      a.answerEntryRequest(room, peerId, { kind, ms });
     expect(await answer('p1', 'admit')).toBeUndefined();
     expect(await answer('p3', 'admit')).toMatchObject({ peerId: 'p3', node: a.name });
     expect(await answer('p3', 'admit')).toBeUndefined();
@@ -111,11 +112,11 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     const room = randomUUID();
     await a.writeSettings(room, { rules: { ...OPEN_RULES, entry: 'ask' }, doc: '{}' }, 'new');
     const ask = (i: number) => enter(a, room, `p${i}`, { loginSession: `l${i}` });
-    for (let i = 0; i < MAX_KNOCKS; i++) expect(await ask(i)).toMatchObject({ reason: 'waiting' });
-    expect(await ask(MAX_KNOCKS)).toEqual(refused('locked'));
+    for (let i = 0; i < MAX_ENTRY_REQUESTS; i++) expect(await ask(i)).toMatchObject({ reason: 'waiting' });
+    expect(await ask(MAX_ENTRY_REQUESTS)).toEqual(refused('locked'));
     expect(await ask(7)).toMatchObject({ reason: 'waiting', isNew: false });
     const joined = await a.joinRoom(room, member('host', a.name), { limit: 9, loginSession: 'h', moderates: true });
-    expect(joined.ok && joined.state.waiting).toHaveLength(MAX_KNOCKS);
+    expect(joined.ok && joined.state.waiting).toHaveLength(MAX_ENTRY_REQUESTS);
   });
 
   test('B-38 settings outlive the last member for their time, and go with the room when that is forgotten', async () => {

@@ -56,7 +56,7 @@ function answerJoined(connection: Connection, roomId: string): void {
 
 const leave: Handler<'leave'> = async ({ parts, connection, message }) => {
   const { session } = connection;
-  if (session.knocksAt !== undefined && session.knocksAt === message.roomId) {
+  if (session.asksAt !== undefined && session.asksAt === message.roomId) {
     await parts.entries.withdraw(session);
     connection.sendMessage({ type: 'left', roomId: message.roomId });
     return;

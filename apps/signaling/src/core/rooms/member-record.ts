@@ -31,7 +31,7 @@ export function memberRecord(session: Session, node: string, awayFor = 0): Membe
 }
 
 /** What moderators read of a session that asks to come in: as much of a peer as tells who it is. */
-export function knockInfo({ identity, metadata }: Session): string {
+export function entryRequestInfo({ identity, metadata }: Session): string {
   const name = provenName(identity);
   const info: Omit<PeerInfo, 'peerId'> = {
     userId: identity.userId,

@@ -19,7 +19,7 @@ import type { Outbox } from '../messaging/outbox.ts';
 import type { Member, Room, Session } from '../model.ts';
 import { markOf } from '../sessions/session-keys.ts';
 import type { SessionRegistry } from '../sessions/session-registry.ts';
-import { entrantOf, knockInfo, memberRecord } from './member-record.ts';
+import { entrantOf, entryRequestInfo, memberRecord } from './member-record.ts';
 import { tellRoom } from './notifications.ts';
 import type { PendingRemovals, Removal } from './pending-removals.ts';
 import type { RoomReplicas } from './room-replicas.ts';
@@ -59,7 +59,7 @@ export class MembershipWriter {
     return this.enter(roomId, memberRecord(session, this.#context.name), {
       ...{ limit, loginSession: session.identity.loginSession, created: this.#context.settings.createdRoomsOnly },
       ...entrantOf(session),
-      ...{ moderates: session.identity.grants.kick === true, knock: knockInfo(session) },
+      ...{ moderates: session.identity.grants.kick === true, entryRequest: entryRequestInfo(session) },
       ...(replaces === undefined ? {} : { replaces }),
     });
   }

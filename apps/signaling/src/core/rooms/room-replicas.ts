@@ -114,7 +114,7 @@ export class RoomReplicas {
 
   #applyEntry(room: Room, { entry, waiting = [] }: RoomState): void {
     if (entry === undefined) return;
-    const ids = (knocks: RoomState['waiting'] = []) => knocks.map(({ peerId }) => peerId).join();
+    const ids = (entryRequests: RoomState['waiting'] = []) => entryRequests.map(({ peerId }) => peerId).join();
     const isNews = entry !== room.entry || ids(waiting) !== ids(room.waiting);
     room.entry = entry;
     room.waiting = waiting;

@@ -44,14 +44,14 @@ export class SessionJoiner {
         const result = await this.#enter(session, roomId, entered);
         if (result === 'joined') {
           context.counters.joins++;
-          session.knocksAt = undefined;
+          session.asksAt = undefined;
           // The socket went while the writes were on their way.
           if (!registry.get(session.peerId)) await records.remove(session);
           return;
         }
         await records.remove(session);
-        if (result === 'waiting') await entries.knocked(session, roomId);
-        throw refused(roomId, result, context.settings.knockAgain);
+        if (result === 'waiting') await entries.asked(session, roomId);
+        throw refused(roomId, result, context.settings.askAgain);
       } catch (error) {
         if (!(error instanceof UnavailableError)) throw error;
         pending.addSession(roomId, session, { patience: context.settings.nodeTimeout });
@@ -108,7 +108,7 @@ export class SessionJoiner {
   }
 }
 
-function refused(roomId: string, result: JoinRefusal, knockAgain: number): RefusalError {
+function refused(roomId: string, result: JoinRefusal, askAgain: number): RefusalError {
   const refusal = (code: ErrorCode, message: string) => new RefusalError(code, message, { field: '/roomId' });
   switch (result) {
     case 'full':
@@ -119,7 +119,7 @@ function refused(roomId: string, result: JoinRefusal, knockAgain: number): Refus
       return refusal('room_locked', `Room ${roomId} is locked.`);
     case 'waiting':
       return new RefusalError('room_waiting', `A moderator of room ${roomId} decides whether you come in.`, {
-        ...{ field: '/roomId', retryAfter: knockAgain },
+        ...{ field: '/roomId', retryAfter: askAgain },
       });
     case 'over':
       return refusal('room_over', `Room ${roomId} takes no new people any more.`);

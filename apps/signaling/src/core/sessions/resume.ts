@@ -160,7 +160,7 @@ export class SessionResumer {
     const { guest, metadata } = JSON.parse(record.info) as MemberInfo;
     return {
       ...{ peerId, secret, identity, guest, epoch, metadata, state: { kind: 'ended' } },
-      ...{ room: undefined, knocksAt: undefined, parking: false, order: 0, savedOrder: 0, unsynced: false },
+      ...{ room: undefined, asksAt: undefined, parking: false, order: 0, savedOrder: 0, unsynced: false },
     };
   }
 

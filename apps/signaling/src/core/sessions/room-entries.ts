@@ -1,7 +1,8 @@
 /** Who may enter a room, and what becomes of those who ask to: what a moderator in the room decides. */
 
+import type { EntryAnswer, EntryRequest } from '../../backplane/entry-requests.ts';
 import type { RoomEntry, RoomRules } from '../../backplane/room-settings.ts';
-import { ignoreUnavailable, type Knock, type KnockAnswer } from '../../backplane/types.ts';
+import { ignoreUnavailable } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
 import { RefusalError } from '../errors.ts';
 import type { SessionControl } from '../messaging/control-messages.ts';
@@ -49,42 +50,45 @@ export class RoomEntries {
       if (tries === MAX_TRIES) throw context.unavailable();
     }
     await writer.announce(room.id);
-    if (entry === 'open') for (const knock of before?.waiting ?? []) this.#tell(room.id, knock, true);
+    if (entry === 'open') for (const entryRequest of before?.waiting ?? []) this.#tell(room.id, entryRequest, true);
   }
 
   /** @throws RefusalError `unknown_peer` when that peer does not ask, UnavailableError */
   async decide(room: Room, peerId: string, kind: 'admit' | 'refuse'): Promise<void> {
     const { context } = this.#parts;
     const { admissionTime, refusalTime } = context.settings;
-    const knock = await this.#answer(room.id, peerId, { kind, ms: kind === 'admit' ? admissionTime : refusalTime });
-    if (!knock) throw new RefusalError('unknown_peer', 'No such peer asks to come in.', { field: '/peerId' });
-    this.#tell(room.id, knock, kind === 'admit');
+    const entryRequest = await this.#answer(room.id, peerId, {
+      kind,
+      ms: kind === 'admit' ? admissionTime : refusalTime,
+    });
+    if (!entryRequest) throw new RefusalError('unknown_peer', 'No such peer asks to come in.', { field: '/peerId' });
+    this.#tell(room.id, entryRequest, kind === 'admit');
   }
 
   /** A session was refused with `room_waiting`. */
-  async knocked(session: Session, roomId: string): Promise<void> {
-    session.knocksAt = roomId;
+  async asked(session: Session, roomId: string): Promise<void> {
+    session.asksAt = roomId;
     // Its socket went while the write was on its way.
     if (session.state.kind === 'ended') await this.withdraw(session);
   }
 
   /** It asks no more: it left, or its socket is gone. */
   async withdraw(session: Session): Promise<void> {
-    const { knocksAt } = session;
-    if (knocksAt === undefined) return;
-    session.knocksAt = undefined;
-    // Otherwise it is forgotten after KNOCK_TTL_MS.
-    await this.#answer(knocksAt, session.peerId, { kind: 'withdraw', ms: 0 }).catch(ignoreUnavailable);
+    const { asksAt } = session;
+    if (asksAt === undefined) return;
+    session.asksAt = undefined;
+    // Otherwise it is forgotten after ENTRY_REQUEST_TTL_MS.
+    await this.#answer(asksAt, session.peerId, { kind: 'withdraw', ms: 0 }).catch(ignoreUnavailable);
   }
 
-  async #answer(roomId: string, peerId: string, answer: KnockAnswer): Promise<Knock | undefined> {
+  async #answer(roomId: string, peerId: string, answer: EntryAnswer): Promise<EntryRequest | undefined> {
     const { context, writer } = this.#parts;
-    const knock = await context.backplane.answerKnock(roomId, peerId, answer);
-    if (knock) await writer.announce(roomId);
-    return knock;
+    const entryRequest = await context.backplane.answerEntryRequest(roomId, peerId, answer);
+    if (entryRequest) await writer.announce(roomId);
+    return entryRequest;
   }
 
-  #tell(room: string, { peerId, node }: Knock, admitted: boolean): void {
+  #tell(room: string, { peerId, node }: EntryRequest, admitted: boolean): void {
     const message = { t: 'admission', peerId, room, admitted } as const;
     if (node === this.#parts.context.name) this.onAdmission(message);
     else this.#parts.outbox.control(node, message);
@@ -93,8 +97,8 @@ export class RoomEntries {
   /** A session of this node may come in, or was refused. Should this be lost, its next join says so. */
   onAdmission({ peerId, room, admitted }: Extract<SessionControl, { t: 'admission' }>): void {
     const session = this.#parts.registry.get(peerId);
-    if (session?.knocksAt !== room || session.state.kind !== 'attached') return;
-    session.knocksAt = undefined;
+    if (session?.asksAt !== room || session.state.kind !== 'attached') return;
+    session.asksAt = undefined;
     session.state.connection.sendMessage({ type: 'admission', roomId: room, admitted });
   }
 }

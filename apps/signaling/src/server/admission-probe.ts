@@ -7,7 +7,7 @@ import type { Admission } from './admission.ts';
 import { clientAddress } from './client-address.ts';
 import { SIGNAL_PATH } from './upgrade.ts';
 
-export function answerKnocks(app: FastifyInstance, admission: Admission, trustedProxies: number): void {
+export function answerAdmissionProbes(app: FastifyInstance, admission: Admission, trustedProxies: number): void {
   app.get(SIGNAL_PATH, (request, reply) => {
     reply.headers({
       'cache-control': 'no-store',
