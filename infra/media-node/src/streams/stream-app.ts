@@ -153,7 +153,7 @@ function sessionRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: Str
     const { room, claims } = await authenticate(request as SessionRequest, options);
     const fragment = read(() => readFragment(bodyOf(request)));
     const passed = passOn(request as SessionRequest, reply);
-    if (passed) return await passed;
+    if (passed !== undefined) return await passed;
     const { session } = (request as SessionRequest).params;
     const answer = await sessions.patch(session, room, claims, { ifMatch: request.headers['if-match'], fragment });
     if (answer.kind === 'taken') return reply.code(204).send();
@@ -162,7 +162,7 @@ function sessionRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: Str
   app.delete(url, async (request, reply) => {
     const { room, claims } = await authenticate(request as SessionRequest, options);
     const passed = passOn(request as SessionRequest, reply);
-    if (passed) return await passed;
+    if (passed !== undefined) return await passed;
     sessions.end((request as SessionRequest).params.session, room, claims);
     return reply.code(200).send();
   });
