@@ -54,6 +54,7 @@ test('when the pair goes, the node’s sound and picture are shown, also where t
     localMedia: { track: () => null },
     audience: false,
     emit: () => {},
+    expects: () => {},
     cap: () => {},
     connected: () => {},
   } as unknown as ServedMembersHost);
