@@ -16,7 +16,7 @@ declare global {
 declare const self: ServiceWorkerGlobalScope;
 
 const base = process.env.BASE_PATH ?? '';
-/** Pages are fetched fresh for so long, then the copy of this build serves. */
+/** Pages are fetched fresh for this time, then the copy of this build serves. */
 const PATIENCE_MS = 3000;
 
 const serwist = new Serwist({

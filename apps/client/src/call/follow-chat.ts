@@ -22,7 +22,7 @@ function bounded(lines: readonly ChatLine[]): readonly ChatLine[] {
 
 let keys = 0;
 
-/** Adds a line; one that nobody sees is news. */
+/** Adds a line; one that is not seen is news. */
 export function addLine(state: CallState, line: Omit<ChatLine, 'key'>): void {
   const unseen = !line.mine && state.get().panel !== 'chat';
   state.set({

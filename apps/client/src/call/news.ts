@@ -36,7 +36,7 @@ export function tellWaiting(): void {
   import('../media/sounds.ts').then(({ playSound }) => playSound('hand')).catch(() => {});
 }
 
-/** A chat line that nobody sees because the chat is closed. */
+/** A chat line that is not seen because the chat is closed. */
 export function tellChat(state: CallState, name: string, text: string): void {
   const excerpt = text.length > EXCERPT ? `${[...text].slice(0, EXCERPT).join('')}…` : text;
   if (!isQuiet(state)) state.notify('chat.toast', { name, text: excerpt }, 'chat');

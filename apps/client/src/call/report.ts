@@ -8,7 +8,7 @@ import { type QualityHistory, type QualitySummary, summarize } from './history.t
 const CLIENT = process.env.NEXT_PUBLIC_VERSION ?? '0';
 const PATHS = ['host', 'srflx', 'prflx', 'relay'] as const;
 const MAX_LEGS = 32;
-/** A leg that is not up by then has failed, whoever hangs up; before that a person gave it up. */
+/** A leg that is not up by then has failed, no matter who hangs up; before that a person gave it up. */
 const GIVEN_UP_AFTER_MS = 15_000;
 /** How often a running call tells its quality. */
 export const INTERIM_MS = 300_000;

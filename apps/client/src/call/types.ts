@@ -133,12 +133,12 @@ export interface CallModelState {
   unread: number;
   reactions: readonly FloatingReaction[];
   notices: readonly Notice[];
-  /** Whoever speaks, or spoke last. */
+  /** Who speaks, or spoke last. */
   speaker: string | undefined;
   /** Everybody who makes sound now; `me` is myself. */
   speaking: ReadonlySet<string>;
   talkingMuted: boolean;
-  /** A device that was plugged in, which nobody switched to yet. */
+  /** A device that was plugged in, which is not used yet. */
   offer: DeviceOffer | undefined;
   /** My own connection, and who else has a bad one. */
   health: ConnectionHealth;

@@ -15,7 +15,7 @@ export function useSelfView(): { view: SelfView; floating: Floating } {
   return { view, floating };
 }
 
-/** For a button: whoever cannot drag gets to each corner too (WCAG 2.5.7). */
+/** For a button: who cannot drag gets to each corner too (WCAG 2.5.7). */
 export function nextCorner(): void {
   const at = CORNERS.findIndex((one) => one === preferences.get().selfCorner);
   savePreferences({ selfCorner: CORNERS[(Math.max(0, at) + 1) % CORNERS.length] ?? 'bottom-end' });

@@ -13,7 +13,7 @@ const canShareSound = (): boolean => {
   return 'suppressLocalAudioPlayback' in known;
 };
 
-/** What I share is told, not shown: a picture of the screen on that screen is a tunnel of mirrors. */
+/** What I share is said in words, not shown: a picture of the screen on that screen is a tunnel of mirrors. */
 export function SharingBar() {
   const t = useText();
   const sharing = useStore(call, (s) => s.sharing !== undefined);

@@ -8,7 +8,7 @@ import { useSelfView } from './self-view.ts';
 import { layTiles, pageCapacity, type Size, type TileLayout } from './tile-layout.ts';
 
 export const ME = 'me';
-/** More people than this get a stage with who speaks, not pages: nobody looks through four of them. */
+/** More people than this get a stage with who speaks, not pages: four of them are not looked through. */
 const MOST_IN_GRID = 48;
 /** Order is looked at again after this time, ms: places that were held may be free. */
 const LOOK_AGAIN_MS = 2000;

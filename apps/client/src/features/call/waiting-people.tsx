@@ -6,7 +6,7 @@ import { useText } from '../../i18n/index.ts';
 import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
 
-const NOBODY: readonly Waiting[] = [];
+const NONE: readonly Waiting[] = [];
 
 export interface Waiting {
   readonly id: string;
@@ -17,7 +17,7 @@ export interface Waiting {
 export function useWaiting(): readonly Waiting[] {
   const t = useText();
   const waiting = useStore(call, (s) => s.roomEntry?.waiting);
-  return waiting?.map(({ peerId, metadata }) => ({ id: peerId, name: metadata?.name || t('call.guest') })) ?? NOBODY;
+  return waiting?.map(({ peerId, metadata }) => ({ id: peerId, name: metadata?.name || t('call.guest') })) ?? NONE;
 }
 
 export const admit = (ids: readonly string[]) =>

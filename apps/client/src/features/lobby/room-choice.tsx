@@ -6,7 +6,7 @@ import { Icon } from '../../ui/icons.tsx';
 import { Encrypt } from './loaded-encryption.tsx';
 import { RoomField } from './loaded-room-field.tsx';
 
-/** The room to join. `new`: a name nobody has. `link`: the address of the page had it. `typed`: somebody types or pastes it here. */
+/** The room to join. `new`: an unused name. `link`: the address of the page had it. `typed`: somebody types or pastes it here. */
 export interface RoomWish {
   readonly from: 'new' | 'link' | 'typed';
   /** A room's id, or what was typed or sent in its place. */

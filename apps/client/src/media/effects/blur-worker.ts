@@ -87,7 +87,7 @@ class Pump {
         pace.took(begun, performance.now());
         await this.#writer.write(blurred);
       } finally {
-        // Whoever takes a frame closes it; one that was refused is still open.
+        // Who takes a frame closes it; one that was refused is still open.
         blurred.close();
       }
       if (first) say({ type: 'running' });
