@@ -4,7 +4,7 @@ import type { HooksConfig } from '@tandem/hooks/config';
 import { type Place, resolveEnvironment } from '../topology/environment.ts';
 import { hooks } from '../topology/hooks.ts';
 
-/** What signaling is told beside its usual settings. */
+/** What signaling has beside its usual settings. */
 export const EVENTS_ON = { EVENTS: 'true' };
 
 export const LACKS_REDIS = 'redis-server is not installed: no events';

@@ -84,7 +84,7 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
       try {
         await this.#approach();
       } catch (error) {
-        // The transport's end is told by its own event; what else was refused is tried at the next change.
+        // The transport's end has an event of its own; what else was refused is tried at the next change.
         if (error instanceof EngineError && error.code === 'gone') this.lost(error.message);
       }
     });
@@ -113,7 +113,7 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
   }
 
   protected plugin({ data, sdp }: PluginAnswer): void {
-    // A feed that leaves is told here: `streams` is what remains, and an offer when one is needed.
+    // Of a feed that leaves one hears here: `streams` is what remains, and an offer when one is needed.
     if (Array.isArray(data.streams)) this.#learn(data.streams as JanusStream[]);
     if (sdp) this.#offer(sdp);
   }

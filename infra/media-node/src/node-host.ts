@@ -4,7 +4,7 @@ import type { MediaNodeConfig } from './config.ts';
 import { isLoopback, ownAddress } from './own-address.ts';
 
 /**
- * The host; a loopback PUBLIC_IP (one machine, nobody else calls) becomes the machine's own address.
+ * The host; a loopback PUBLIC_IP (one machine, no other callers) becomes the machine's own address.
  * @throws Error naming the setting
  */
 export async function findMediaHost(config: MediaNodeConfig): Promise<Host> {

@@ -1,5 +1,5 @@
 /**
- * One room on this node: a member of the room in signaling that speaks for the engine. Clients talk to it by the directed messages that
+ * One room on this node: a member of the room in signaling that speaks for the engine. Clients speak to it by the directed messages that
  * they know from each other, so resume, exactly-once delivery, kick, revocation and close hold without a line here: who is no member any
  * more has no legs.
  */
@@ -221,7 +221,7 @@ export class RoomAgent {
     }
   }
 
-  /** Whose token does not grant publishing has nothing to send: not by an offer, and not in an answer. It is told why. */
+  /** Whose token does not grant publishing has nothing to send: not by an offer, and not in an answer. It hears why. */
   #refuses(peerId: string, sdp: string): boolean {
     const isAudience = this.#session.peers.get(peerId)?.audience === true;
     if (!isAudience || slotsOf(sdp).size === 0) return false;
@@ -230,7 +230,7 @@ export class RoomAgent {
     return true;
   }
 
-  /** One person needs this node no more; when nobody does, the room ends here. */
+  /** One person needs this node no more; when no person does, the room ends here. */
   async #gone(peerId: string): Promise<void> {
     const legs = this.#people.get(peerId);
     if (this.#state !== 'closing' || !legs) return;

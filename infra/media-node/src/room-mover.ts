@@ -18,7 +18,7 @@ export interface RoomMoverOptions {
 const MOVES = 5;
 /** Pause before it looks again for another node, ms. */
 const NO_NODE_MS = 2000;
-/** A room that found no other node is told to connect by pairs this long before the drain ends, ms. */
+/** A room that found no other node is asked to connect by pairs this long before the drain ends, ms. */
 const LAST_MS = 15_000;
 /** How often that is looked at for the rooms that wait for their turn, ms. */
 const LATE_CHECK_MS = 500;
@@ -42,7 +42,7 @@ export class RoomMover {
         await room.ended;
       }
     };
-    // Those that no turn came to are told while there is time to connect by pairs, all at once.
+    // Those that no turn came to are asked while there is time to connect by pairs, all at once.
     const releaseLate = async () => {
       while (waiting.length > 0 && !signal.aborted) {
         if (this.#isLate()) for (const room of waiting.splice(0)) room.release();

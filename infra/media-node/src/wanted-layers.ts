@@ -1,9 +1,9 @@
-/** Which sizes of each camera anybody receives, summed up from the wishes; each publisher is told what to encode. */
+/** Which sizes of each camera anybody receives, summed up from the wishes; each publisher hears what to encode. */
 import type { Layer } from './engine.ts';
 
 type SentLayer = Exclude<Layer, 'off'>;
 
-/** A size that nobody wants any more is switched off after this time, ms: tiles change their size often. One that is wanted is on at once. */
+/** A size without a receiver is switched off after this time, ms: tiles change their size often. One that is wanted is on at once. */
 const OFF_AFTER_MS = 2000;
 const ALL: readonly SentLayer[] = ['high', 'mid', 'low'];
 
