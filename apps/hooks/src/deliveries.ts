@@ -109,7 +109,11 @@ export class Deliveries {
     const queue = keys.queue(this.#partition, endpoint.id, room);
     while (!this.#isOver) {
       const entry = await redis.lindex(queue, 0);
-      if (entry === null) return void (await redis.zrem(keys.due(this.#partition, endpoint.id), room));
+      if (entry === null) {
+        // Asked again where it is written: an event may have come meanwhile.
+        if ((await this.#settle(endpoint, { room, entry: '', as: 'done', why: '' })) === 'moved') continue;
+        return;
+      }
       const event = await this.#event(entry);
       if (!event) {
         // Older than what the log keeps.

@@ -76,7 +76,10 @@ export class PartitionWorker {
     const last = ripe.at(-1)?.[0];
     if (last === undefined) return false;
     const read = found.flatMap(([id, fields]) => this.#read(id, fields));
-    const folded = await this.#foldAll(read.slice(0, ripe.length), briefChanges(read));
+    const folded = await this.#foldAll(
+      read.filter(({ at }) => at + HOLD_MS <= now),
+      briefChanges(read),
+    );
     const missing = Math.max(0, deleted - cursor.count);
     const dropped = missing > 0 ? [this.#drop(cursor.id, found[0]?.[0] as string, missing, now)] : [];
     const next = { id: last, count: cursor.count + missing + ripe.length };

@@ -1,10 +1,15 @@
--- What became of the first event of a room for an endpoint; answers 'fenced', 'moved' (another event is first) or 'ok'.
+-- What became of the first event of a room for an endpoint; answers 'fenced', 'moved' (another event is first), 'empty' or 'ok'.
 -- KEYS[1] lease  KEYS[2] due  KEYS[3] queue  KEYS[4] tries  KEYS[5] dead letters
 -- ARGV[1] lease, as it must be  [2] room  [3] entry of the log  [4] 'done', 'dead' or 'retry'  [5] why, in a word
 -- ARGV[6] retry: ms from now
 local KEPT, DEAD_LENGTH = 96 * 3600000, 10000
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'fenced' end
-if redis.call('LINDEX', KEYS[3], 0) ~= ARGV[3] then return 'moved' end
+local first = redis.call('LINDEX', KEYS[3], 0)
+if not first then
+  redis.call('ZREM', KEYS[2], ARGV[2])
+  return 'empty'
+end
+if first ~= ARGV[3] then return 'moved' end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if ARGV[4] == 'retry' then

@@ -1,0 +1,90 @@
+/** What is owed stays owed, whatever is written between two looks at it; with a real Redis. */
+import type { RedisClient } from '@tandem/service';
+import { startRedis, type TestRedis } from '@tandem/service/testing';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Deliveries, type WorkerParts } from './deliveries.ts';
+import type { Endpoint } from './endpoints.ts';
+import { keys } from './keys.ts';
+import { newCounters } from './observe.ts';
+import { runScript } from './scripts.ts';
+
+const PARTITION = 7;
+const LEASE = 'dispatcher 1';
+const endpoint = { id: 'ep', state: 'active' } as Endpoint;
+
+let server: TestRedis;
+let redis: Redis;
+beforeAll(async () => {
+  server = await startRedis();
+  redis = new Redis(server.url);
+  await redis.set(keys.lease(PARTITION), LEASE);
+});
+afterAll(async () => {
+  redis?.disconnect();
+  await server?.[Symbol.asyncDispose]();
+});
+
+/** An event of `room` in the log, owed to the endpoint as commit.lua does. */
+async function owe(room: string, id: string): Promise<void> {
+  const entry = (await redis.xadd(keys.log(PARTITION), '*', 'i', id, 't', 'peer.joined', 'r', room, 'b', '{}')) ?? '';
+  const named = [keys.due(PARTITION, endpoint.id), keys.queue(PARTITION, endpoint.id, room)];
+  await runScript(redis as unknown as RedisClient, 'replay', named, [room, entry]);
+}
+
+function start(seenEmpty: () => Promise<void>) {
+  const delivered: string[] = [];
+  const watched = new Proxy(redis, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown;
+      if (typeof value !== 'function') return value;
+      if (name !== 'lindex') return value.bind(target);
+      return async (key: string, at: number) => {
+        const first = await target.lindex(key, at);
+        if (first === null) await seenEmpty();
+        return first;
+      };
+    },
+  });
+  const parts = {
+    redis: watched,
+    endpoints: { all: async () => [endpoint] },
+    counters: newCounters(),
+    log: { warn: () => {}, error: () => {} },
+    deliver: async (_endpoint: Endpoint, { id }: { id: string }) => {
+      delivered.push(id);
+      return { kind: 'accepted', status: 204 };
+    },
+    admit: () => true,
+    done: () => {},
+  } as unknown as WorkerParts;
+  const deliveries = new Deliveries({ partition: PARTITION, lease: LEASE, parts, onFenced: () => {} });
+  const round = async () => {
+    deliveries.owed();
+    await deliveries.begin(Date.now() + 1000);
+    await deliveries.underWay();
+  };
+  return { delivered, round };
+}
+
+test('an event that comes when the queue was just seen empty is delivered, not forgotten', async () => {
+  let late: string | undefined = 'second';
+  const { delivered, round } = start(async () => {
+    const id = late;
+    late = undefined;
+    if (id) await owe('busy', id);
+  });
+  await owe('busy', 'first');
+  await round();
+  await round();
+  expect(delivered).toEqual(['first', 'second']);
+  expect(await redis.zcard(keys.due(PARTITION, endpoint.id))).toBe(0);
+});
+
+test('a room whose queue is gone is looked at no more', async () => {
+  await redis.zadd(keys.due(PARTITION, endpoint.id), 1, 'expired');
+  const { delivered, round } = start(async () => {});
+  await round();
+  expect(delivered).toEqual([]);
+  expect(await redis.zcard(keys.due(PARTITION, endpoint.id))).toBe(0);
+});
