@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Of test/ and examples/: files without a browser that measure nothing and share nothing. They run beside each other. */
 const SIDE_BY_SIDE = [
-  'test/{alerts,arrows,auth-away,auth-cli,cache-users,canary,docs,fuzz,cli,health,house,kpis,media-moderation,parity,server-sdk}.test.ts',
+  'test/{alerts,arrows,auth-away,auth-cli,cache-users,canary,cli,denied-addresses,docs,fuzz,health,house,kpis,media-moderation,parity,server-sdk}.test.ts',
   'test/{revocation,sdk-package,sdk-session,simulation,supply-chain,trace,turn-rotation,workflows}.test.ts',
   'examples/{circuit-breaker,observability,reuse-constructs}/*.test.ts',
 ];
