@@ -124,6 +124,11 @@ function endpointRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: St
       sessions.open(room, claims, (ended) => open({ room, offer, token, claims }, ended)),
       options.links(token),
     ]);
+    // Meanwhile the revocation found no session to end.
+    if (options.isRevoked(claims)) {
+      sessions.endThoseOf(({ jti }) => jti === claims.jti, 'revoked');
+      throw revoked();
+    }
     return reply
       .code(201)
       .header('location', `${path}/${encodeURIComponent(id)}`)
@@ -199,6 +204,8 @@ function refuseOthers(
   });
 }
 
+const revoked = () => new ProblemError(401, 'revoked', 'Your token was revoked.', { field: 'authorization' });
+
 /** @throws ProblemError 404 for a name that no room has, 401, 403, 503 when no key could be fetched yet */
 async function authenticate(
   request: EndpointRequest,
@@ -215,8 +222,7 @@ async function authenticate(
     const claims = await verifier.verify(token);
     if (!mayEnter(claims.grants, room))
       throw new ProblemError(403, 'forbidden', 'Your token does not grant this room.');
-    if (isRevoked(claims))
-      throw new ProblemError(401, 'revoked', 'Your token was revoked.', { field: 'authorization' });
+    if (isRevoked(claims)) throw revoked();
     return { room, token, claims };
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;

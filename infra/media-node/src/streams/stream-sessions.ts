@@ -149,13 +149,16 @@ export class StreamSessions {
 
   /** Ends those of these owners. */
   endThoseOf(isMeant: (owner: StreamOwner) => boolean, why: string): void {
-    for (const { owner, connection } of [...this.#sessions.values()]) if (isMeant(owner)) connection.end(why);
+    for (const [id, { owner, connection }] of [...this.#sessions]) {
+      if (!isMeant(owner)) continue;
+      this.#forget(id);
+      connection.end(why);
+    }
   }
 
   /** Ends all of them. */
   endAll(why: string): void {
     this.endThoseOf(() => true, why);
-    for (const id of [...this.#sessions.keys()]) this.#forget(id);
   }
 
   #forget(id: string): void {

@@ -1,0 +1,57 @@
+/** What happens while a stream is being opened; the rules of the protocols are in test/streams.test.ts. */
+import type { AccessClaims } from '@tandem/protocol';
+import { expect, test } from 'vitest';
+import { createStreamApp, type StreamAppOptions, type StreamProtocol } from './stream-app.ts';
+import { StreamSessions } from './stream-sessions.ts';
+
+const claims = { sub: 'ada', session_id: 's', jti: 'j', iat: 1, exp: Date.now() / 1000 + 600 } as AccessClaims;
+const OFFER = [
+  'v=0',
+  'o=- 1 1 IN IP4 127.0.0.1',
+  's=-',
+  't=0 0',
+  'a=group:BUNDLE 0',
+  'm=audio 9 UDP/TLS/RTP/SAVPF 111',
+  'c=IN IP4 0.0.0.0',
+  'a=mid:0',
+  'a=recvonly',
+  'a=rtpmap:111 opus/48000/2',
+  'a=ice-ufrag:abcd',
+  'a=ice-pwd:abcdefghijklmnopqrstuvwx',
+  `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => 'AB').join(':')}`,
+  'a=setup:actpass',
+  'a=rtcp-mux',
+  '',
+].join('\r\n');
+
+test('a token that is revoked while its stream is opened gets none, and what was opened ends', async () => {
+  let revoked = false;
+  const ends: string[] = [];
+  const sessions = new StreamSessions({ node: 'm1', most: 10 });
+  const protocol = (direction: 'sends' | 'receives'): StreamProtocol => ({
+    sessions,
+    direction,
+    open: async ({ offer }) => {
+      revoked = true;
+      const connection = { credentials: offer.credentials, candidate: () => {}, end: (why: string) => ends.push(why) };
+      return { connection, answer: 'v=0' };
+    },
+  });
+  const app = createStreamApp({
+    verifier: { verify: async () => claims },
+    isRevoked: () => revoked,
+    whip: protocol('sends'),
+    whep: protocol('receives'),
+    node: 'm1',
+    redis: undefined as unknown as StreamAppOptions['redis'],
+    links: async () => [],
+    isLeaving: () => false,
+    complain: () => {},
+  });
+  const headers = { authorization: 'Bearer token', 'content-type': 'application/sdp' };
+  const answer = await app.inject({ method: 'POST', url: '/whep/room', headers, payload: OFFER });
+  expect([answer.statusCode, answer.json().code]).toEqual([401, 'revoked']);
+  expect(ends).toHaveLength(1);
+  expect(sessions.size).toBe(0);
+  await app.close();
+});
