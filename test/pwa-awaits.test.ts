@@ -1,7 +1,7 @@
 /** What the page waits for may come when it is not wanted any more: after the call nothing is live, whatever came when. */
 
 import type { Page } from 'playwright-core';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { random } from '../packages/rtc/src/testing.ts';
 import { startPwa } from './pwa/harness.ts';
 import { type Inside, patience, pwaSuite } from './pwa/suite.ts';
@@ -171,7 +171,9 @@ test('plain http on a LAN name: says that the page is not secure, and why, inste
 });
 
 test('http://[::1] is a page of this machine like any other: camera, service, call', async () => {
-  await using pwa = await startPwa({ host: '::1' });
+  const pwa = await startPwa({ host: '::1' });
+  // After the page, which complains of a service that is gone: the last that is registered runs first.
+  onTestFinished(() => pwa[Symbol.asyncDispose]());
   const { page } = await open({ origin: pwa.origin, query: '?room=six' });
   await page.getByTestId('local-video').waitFor();
   await page.getByTestId('name-input').fill('Ada');
