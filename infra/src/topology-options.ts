@@ -117,7 +117,7 @@ export interface TurnOptions extends NodeOptions {
   readonly maxBytesPerSecond?: number;
   /**
    * Allocations of one user.
-   * @default 12
+   * @default 36: a mesh of six over three URLs and two address families
    */
   readonly userQuota?: number;
   /**

@@ -28,7 +28,7 @@ export function turnTask(scope: Construct, props: TurnFleetProps, of: TurnTask):
   const settings: Partial<Record<keyof TurnNodeConfig, string>> = {
     NODE_MBPS: String(of.nodeMbps),
     MAX_BYTES_PER_SECOND: String(props.maxBytesPerSecond ?? 375_000),
-    USER_QUOTA: String(props.userQuota ?? 12),
+    USER_QUOTA: String(props.userQuota ?? 36),
     TOTAL_QUOTA: String(props.totalQuota ?? 4000),
     DRAIN_SECONDS: String(of.drainTimeout.toSeconds()),
     STOP_DRAIN_SECONDS: String(updateDrainSeconds(of.drainTimeout)),

@@ -23,10 +23,17 @@ const FLAGS = [
  * @param more flags; of two that say different things the later one holds
  * @throws Error with the install line when there is no Chromium
  */
-export async function launchBrowser(more: readonly string[] = []): Promise<Browser> {
+export function launchBrowser(more: readonly string[] = []): Promise<Browser> {
+  return launchPlainBrowser([...FLAGS, ...more]);
+}
+
+/** As at home: no fake devices, nothing gathered from the loopback interface. @throws as launchBrowser */
+export async function launchPlainBrowser(
+  args: readonly string[] = ['--no-sandbox', '--disable-gpu'],
+): Promise<Browser> {
   const executablePath = ['chromium', 'chromium-browser', 'google-chrome'].map((n) => findProgram(n)).find(Boolean);
   if (!executablePath) throw new Error('Chromium is missing: apt-get install chromium');
-  return chromium.launch({ executablePath, args: [...FLAGS, ...more], timeout: 120_000 });
+  return chromium.launch({ executablePath, args: [...args], timeout: 120_000 });
 }
 
 /** What one page receives and over which kind of path, summed over its peer connections. */

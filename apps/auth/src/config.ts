@@ -72,11 +72,11 @@ export const AuthConfig = Type.Object({
     description: 'Logins of guests an hour per IPv4 address or IPv6 /64. 0: no limit.',
   }),
   GUEST_RELAY_GROUPS: Type.Integer({
-    default: 4,
+    default: 2,
     minimum: 1,
     maximum: 1000,
     description:
-      'Relay quotas (USER_QUOTA of the TURN nodes, 12 allocations) that all guests of one IPv4 address or IPv6 /64 share.',
+      'Relay quotas (USER_QUOTA of the TURN nodes, 36 allocations) that all guests of one IPv4 address or IPv6 /64 share.',
   }),
   ACCESS: Type.String({
     default: '',

@@ -40,7 +40,13 @@ export const TurnNodeConfig = Type.Object({
     minimum: 0,
     description: 'Most bytes a second of one allocation.',
   }),
-  USER_QUOTA: Type.Integer({ default: 12, minimum: 1, description: 'Allocations of one user.' }),
+  // Held against a real browser by test/relay-quota.test.ts.
+  USER_QUOTA: Type.Integer({
+    default: 36,
+    minimum: 1,
+    description:
+      'Allocations of one user. Default: six connections (a mesh of six, one of them being made anew), three URLs, two address families.',
+  }),
   TOTAL_QUOTA: Type.Integer({ default: 4000, minimum: 1, description: 'Allocations of the node.' }),
   DENIED_PEERS: Type.String({
     default: '',
