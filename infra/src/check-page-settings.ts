@@ -1,12 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { nearestSetting } from '@tandem/service/setting-names';
 import { Token } from 'aws-cdk-lib';
-import { PAGE_SETTINGS, readRuntimeConfig } from '../../apps/client/src/config.ts';
-import { readLook } from '../../apps/client/src/look.ts';
+import { pageSettingFault } from '../topology/page-settings.ts';
 import { check } from './check.ts';
-
-/** Settings that the page reads by look.ts. */
-const LOOK = new Set(['branding', 'languages', 'features']);
 
 /**
  * Settings of the page, checked by the page's own readers: what it would leave out is refused here. A name that the page does not know passes, as a
@@ -31,18 +26,8 @@ export function checkPageSettings(construct: string, prop: string, config: unkno
       `${name} is no JSON value`,
       'text, a number, true, false, null, a list or an object',
     );
-    const meant = nearestSetting(name, PAGE_SETTINGS);
-    check(meant === undefined, construct, prop, `${name} is no setting of the page`, `${meant}, if that is meant`);
-    const told: string[] = [];
-    readRuntimeConfig({ [name]: value }, (line) => told.push(line));
-    readLook(LOOK.has(name) ? { [name]: value } : {}, (line) => told.push(line));
-    check(
-      told.length === 0,
-      construct,
-      prop,
-      told[0] ?? '',
-      `a value that the page takes; apps/client/src/config.ts and look.ts say which`,
-    );
+    const fault = pageSettingFault(name, value);
+    check(fault === undefined, construct, prop, fault?.problem ?? '', fault?.fix ?? '');
   }
 }
 

@@ -245,8 +245,21 @@ test('a draining, refusing or dead node gets no new sockets while another lives'
   await expect(open(origin)).rejects.toThrow('503');
 });
 
-test('a wrong setting is named', async () => {
-  const base = { CLIENT_DIR: '.', AUTH_TARGETS: 'http://127.0.0.1:1', SIGNALING_TARGETS: 'http://127.0.0.1:1' };
-  const config = loadConfig(EdgeConfig, { ...base, CLIENT_SETTINGS: '[]' });
-  await expect(startEdge(config, createLogger('edge', 'silent'))).rejects.toThrow('CLIENT_SETTINGS');
+test.each([
+  ['[]', 'CLIENT_SETTINGS must be a JSON object'],
+  ['{', 'CLIENT_SETTINGS must be a JSON object'],
+  ['{"traceSampling":2}', 'CLIENT_SETTINGS: config.json: traceSampling cannot be used'],
+  ['{"signallingUrl":"wss://calls.example.com"}', 'signallingUrl is no setting of the page. Fix: signalingUrl'],
+  ['{"branding":{"name":""}}', 'CLIENT_SETTINGS: config.json: branding.name cannot be used'],
+  ['{"features":{"chat":"no"}}', 'CLIENT_SETTINGS: config.json: features.chat cannot be used'],
+])('page settings that the page would leave out are refused before anything is served: %s', async (given, message) => {
+  const config = loadConfig(EdgeConfig, {
+    ...{ CLIENT_DIR: '.', AUTH_TARGETS: 'http://127.0.0.1:1', SIGNALING_TARGETS: 'http://127.0.0.1:1', PORT: '0' },
+    CLIENT_SETTINGS: given,
+  });
+  const starting = startEdge(config, createLogger('edge', 'silent'));
+  onTestFinished(async () => {
+    await starting.then((edge) => edge[Symbol.asyncDispose]()).catch(() => {});
+  });
+  await expect(starting).rejects.toThrow(message);
 });

@@ -7,6 +7,7 @@ import { ConfigError, type Logger } from '@tandem/service';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { hooks } from '../../topology/hooks.ts';
 import { topology } from '../../topology/index.ts';
+import { pageSettingFault } from '../../topology/page-settings.ts';
 import type { EdgeConfig } from './config.ts';
 import { registerPages } from './pages.ts';
 import { answerHeaders, forwardRequest, forwardUpgrade, NoTargetError } from './proxy.ts';
@@ -25,15 +26,21 @@ function under(prefix: string, path: string): boolean {
   return path === prefix || path.startsWith(`${prefix}/`);
 }
 
+/** What is laid over config.json. @throws ConfigError naming the setting and the fix: the page itself would quietly leave it out */
 function clientSettings(json: string): Record<string, unknown> {
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(json);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return { signalingUrl: '', authUrl: '', ...value };
+    value = JSON.parse(json);
   } catch {
     // Said below.
   }
-  throw new ConfigError('configuration: CLIENT_SETTINGS must be a JSON object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new ConfigError('configuration: CLIENT_SETTINGS must be a JSON object');
+  for (const [name, one] of Object.entries(value)) {
+    const fault = pageSettingFault(name, one);
+    if (fault) throw new ConfigError(`configuration: CLIENT_SETTINGS: ${fault.problem}. Fix: ${fault.fix}.`);
+  }
+  return { signalingUrl: '', authUrl: '', ...value };
 }
 
 /**
