@@ -290,8 +290,11 @@ test('W-7 W-8 viewers see what an encoder sends, are no members, and end with it
   await seeing(one);
   await seeing(two);
   expect(ada.session.peers.size).toBe(1);
-  expect(node.rooms.get('show')?.viewers.count).toBe(2);
+  expect(await (await one.request('GET')).json()).toEqual({ viewers: 2 });
+  const stranger = { headers: { authorization: `Bearer ${await stack.keys.token('mallory')}` } };
+  expect((await one.request('GET', stranger)).status).toBe(403);
   expect((await one.request('DELETE')).status).toBe(200);
+  expect((await one.request('GET')).status).toBe(404);
   await vi.waitFor(async () => expect(await sees(one)).toBe(false), WAIT);
   expect(node.rooms.get('show')?.viewers.count).toBe(1);
   // Who joined by a path of its own is asked to do so again.
@@ -344,7 +347,8 @@ test('W-9 any node takes a request and passes it on to the one that has it', asy
   const studio = await encoder('apart');
   await connected(studio);
   const [serves, other] = node.rooms.has('apart') ? [node, second] : [second, node];
-  const watcher = await viewer('apart', await stack.keys.token('watcher'), `http://127.0.0.1:${other.httpPort}`);
+  const token = await stack.keys.token('watcher');
+  const watcher = await viewer('apart', token, `http://127.0.0.1:${other.httpPort}`);
   await seeing(watcher);
   expect([serves.rooms.get('apart')?.viewers.count, other.rooms.has('apart')]).toEqual([1, false]);
   const at = `http://127.0.0.1:${second.httpPort}`;
@@ -355,6 +359,10 @@ test('W-9 any node takes a request and passes it on to the one that has it', asy
   // A node that is not there, and a request that was passed on before.
   expect(await askOther(new URL(studio.session.href.replace('m1.', 'm9.')), { authorization })).toBe(503);
   expect(await askOther(studio.session, { authorization, 'x-tandem-hop': '1' })).toBe(503);
+  const elsewhere = await fetch(new URL(watcher.session.pathname, `http://127.0.0.1:${other.httpPort}`), {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  expect(await elsewhere.json()).toEqual({ viewers: 1 });
   expect((await watcher.request('DELETE')).status).toBe(200);
 });
 

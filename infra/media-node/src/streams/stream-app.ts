@@ -32,6 +32,8 @@ export interface StreamProtocol {
   readonly direction: 'sends' | 'receives';
   /** Another node has what is asked for. Undefined: it is here, or anywhere. */
   readonly elsewhere?: (room: string) => Promise<string | undefined>;
+  /** What GET of a session says of its room. Undefined: GET is not allowed. */
+  readonly status?: (room: string) => object;
   /** @throws ProblemError @param ended is to be called when the connection has ended by itself */
   readonly open: (
     request: StreamRequest,
@@ -143,9 +145,9 @@ function endpointRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: St
 }
 
 function sessionRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: StreamAppOptions): void {
-  const allow = 'PATCH, DELETE, OPTIONS';
+  const { sessions, status } = options[name];
+  const allow = `${status ? 'GET, ' : ''}PATCH, DELETE, OPTIONS`;
   const url = `/${name}/:room/:session`;
-  const { sessions } = options[name];
   /** The session's node is the first part of its id. */
   const passOn = (request: SessionRequest, reply: FastifyReply): Promise<FastifyReply> | undefined => {
     const { room, session } = request.params;
@@ -171,8 +173,21 @@ function sessionRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: Str
     sessions.end((request as SessionRequest).params.session, room, claims);
     return reply.code(200).send();
   });
+  if (status)
+    app.route({
+      method: 'GET',
+      url,
+      exposeHeadRoute: false,
+      handler: async (request, reply) => {
+        const { room, claims } = await authenticate(request as SessionRequest, options);
+        const passed = passOn(request as SessionRequest, reply);
+        if (passed !== undefined) return await passed;
+        sessions.check((request as SessionRequest).params.session, room, claims);
+        return reply.send(status(room));
+      },
+    });
   app.options(url, async (_request, reply) => preflight(reply, allow).header('accept-patch', FRAGMENT).send());
-  refuseOthers(app, url, { methods: ['GET', 'HEAD', 'PUT', 'POST'], allow });
+  refuseOthers(app, url, { methods: [...(status ? [] : (['GET'] as const)), 'HEAD', 'PUT', 'POST'], allow });
 }
 
 function preflight<R extends { code(status: number): R; header(name: string, value: string): R }>(

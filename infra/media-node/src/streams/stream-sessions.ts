@@ -140,6 +140,11 @@ export class StreamSessions {
     return { kind: 'restarted', etag, fragment: answer };
   }
 
+  /** The session is there, and this owner's. @throws ProblemError 404, 403 */
+  check(id: string, room: string, owner: StreamOwner): void {
+    this.#find(id, room, owner);
+  }
+
   /** @throws ProblemError 404, 403 */
   end(id: string, room: string, owner: StreamOwner): void {
     const session = this.#find(id, room, owner);

@@ -79,6 +79,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
       sessions: whep,
       direction: 'receives',
       elsewhere: (room) => otherNode(options, room),
+      status: (room) => ({ viewers: options.rooms.get(room)?.viewers.count ?? 0 }),
       open: ({ room, offer }, ended) => {
         const served = options.rooms.get(room);
         if (!served) throw notLive();
