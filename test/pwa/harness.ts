@@ -9,10 +9,10 @@ import path from 'node:path';
 import type { Grants } from '@tandem/protocol';
 import { createLogger } from '@tandem/service';
 import type { SignalingConfig } from '@tandem/signaling';
-import { startTestKeys, startTestNode } from '@tandem/signaling/testing';
+import { startTestKeys, startTestNode, type TestKeys } from '@tandem/signaling/testing';
 import { type Edge, startEdge } from '../../infra/local/edge/server.ts';
 
-const clientDir = path.resolve(import.meta.dirname, '../../apps/client/out');
+export const clientDir = path.resolve(import.meta.dirname, '../../apps/client/out');
 
 export interface Pwa extends AsyncDisposable {
   readonly origin: string;
@@ -38,12 +38,15 @@ interface PwaOptions {
   readonly host?: string;
 }
 
-export async function startPwa(options: PwaOptions = {}): Promise<Pwa> {
-  const { host = '127.0.0.1' } = options;
-  const dir = options.clientDir ?? clientDir;
-  if (!existsSync(path.join(dir, 'index.html'))) throw new Error(`${dir} is missing: npm run build -w @tandem/client`);
-  const keys = await startTestKeys();
-  const node = await startTestNode({ keys, config: { ALLOWED_ORIGINS: '*', ...options.config } });
+interface AuthStandIn {
+  readonly auth: Pwa['auth'];
+  readonly issued: string[];
+  readonly authServer: Server;
+  readonly authPort: number;
+}
+
+/** Signs tokens with `keys` for any user who asks; what was asked for beside the user id is not looked at. */
+export async function serveAuth(keys: TestKeys): Promise<AuthStandIn> {
   const auth: Pwa['auth'] = { status: 200, grants: {}, iceServers: [] };
   const issued: string[] = [];
   const authServer = createServer(async (request, response) => {
@@ -60,6 +63,16 @@ export async function startPwa(options: PwaOptions = {}): Promise<Pwa> {
     return response.end(JSON.stringify({ token }));
   });
   const authPort = await listen(authServer);
+  return { auth, issued, authServer, authPort };
+}
+
+export async function startPwa(options: PwaOptions = {}): Promise<Pwa> {
+  const { host = '127.0.0.1' } = options;
+  const dir = options.clientDir ?? clientDir;
+  if (!existsSync(path.join(dir, 'index.html'))) throw new Error(`${dir} is missing: npm run build -w @tandem/client`);
+  const keys = await startTestKeys();
+  const node = await startTestNode({ keys, config: { ALLOWED_ORIGINS: '*', ...options.config } });
+  const { auth, issued, authPort, authServer } = await serveAuth(keys);
   let edge: Edge;
   try {
     edge = await startEdge(

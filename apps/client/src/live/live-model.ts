@@ -1,0 +1,247 @@
+import { storedPreferences } from '../lib/preferences.ts';
+import { apiUrl, loadRuntimeConfig } from '../lib/runtime-config.ts';
+import { Store } from '../lib/store.ts';
+import { DelayEstimate } from './delay.ts';
+import { openWhep, WhepError, type WhepSession } from './whep.ts';
+
+/**
+ * - `connecting`, `live`: the first picture was shown,
+ * - `reconnecting`: it was live, and the connection was lost,
+ * - `not-live`, `ended`: there is no stream yet, or no more,
+ * - `full`: the server has as many viewers as it takes,
+ * - `offline`: this browser has no network; `away`: the service does not answer,
+ * - `refused`: the room is not for this viewer; asked again only by {@link LiveModel.start}.
+ */
+export type LiveState =
+  | 'connecting'
+  | 'live'
+  | 'reconnecting'
+  | 'not-live'
+  | 'ended'
+  | 'full'
+  | 'offline'
+  | 'away'
+  | 'refused';
+
+export interface LiveView {
+  readonly state: LiveState;
+  readonly stream: MediaStream | undefined;
+  readonly viewers: number | undefined;
+  /** From the server to this screen, ms (delay.ts). */
+  readonly delayMs: number | undefined;
+}
+
+/** Between two looks at what arrives, ms. */
+const LOOK_MS = 1000;
+/** After this number of looks in which nothing came the server is asked whether it still sends. */
+const SILENT_LOOKS = 3;
+/** Between two questions for the number of viewers, ms. An office of 100 viewers stays below the rate limit of its address. */
+const VIEWERS_MS = 20_000;
+/** After a connection was lost (no goodbye), the encoder has this long to come back before the stream counts as ended, ms. */
+const LOST_MS = 15_000;
+/** A token is used for new sessions for this time, ms: a session ends with its token. */
+const TOKEN_MS = 5 * 60_000;
+/** Measure in the page's performance timeline: from asking for settings, token and stream to the first picture. */
+const FIRST_PICTURE = 'live-first-picture';
+const LONGEST_WAIT_S = 30;
+
+type End = 'goodbye' | 'lost';
+
+export class LiveModel {
+  readonly view = new Store<LiveView>({
+    state: 'connecting',
+    stream: undefined,
+    viewers: undefined,
+    delayMs: undefined,
+  });
+  #stop = new AbortController();
+  #token: { readonly text: string; readonly at: number } | undefined;
+  #wasLive = false;
+  #lostAt: number | undefined;
+  #failures = 0;
+  /** When the stream was asked for, and it was there. */
+  #askedAt = 0;
+
+  /** Watch the room until {@link stop}; whatever ends is tried again. */
+  start(room: string): void {
+    this.stop();
+    this.#stop = new AbortController();
+    this.#wasLive = false;
+    this.#lostAt = undefined;
+    this.#failures = 0;
+    this.view.set({ state: 'connecting', viewers: undefined, delayMs: undefined });
+    void this.#run(room, this.#stop.signal);
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    this.view.set({ stream: undefined });
+  }
+
+  /** The element shows what arrives. */
+  shown(): void {
+    if (this.view.get().stream === undefined || this.view.get().state === 'live') return;
+    if (!this.#wasLive) performance.measure(FIRST_PICTURE, { start: this.#askedAt, end: performance.now() });
+    this.#wasLive = true;
+    this.#lostAt = undefined;
+    this.view.set({ state: 'live' });
+  }
+
+  async #run(room: string, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#online(signal);
+        const end = await this.#watch(await this.#open(room, signal), signal);
+        if (end === 'lost') this.#lostAt ??= Date.now();
+        if (!signal.aborted && this.#wasLive) this.view.set({ state: 'reconnecting' });
+      } catch (error) {
+        if (signal.aborted) return;
+        const { state, wait } = this.#read(error);
+        if (state !== undefined) this.view.set({ state });
+        if (state === 'refused') return;
+        await sleep(wait, signal);
+      }
+    }
+  }
+
+  async #online(signal: AbortSignal): Promise<void> {
+    if (navigator.onLine) return;
+    this.view.set({ state: 'offline' });
+    await new Promise<void>((resolve) => {
+      addEventListener('online', () => resolve(), { once: true, signal });
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    signal.throwIfAborted();
+    this.view.set({ state: this.#wasLive ? 'reconnecting' : 'connecting' });
+  }
+
+  async #open(room: string, signal: AbortSignal): Promise<WhepSession> {
+    this.#askedAt = performance.now();
+    const config = await loadRuntimeConfig();
+    if (!this.#token || Date.now() - this.#token.at > TOKEN_MS)
+      this.#token = { text: await viewerToken(apiUrl(config.authUrl, '/auth/token'), room, signal), at: Date.now() };
+    const session = await openWhep({
+      endpoint: apiUrl(config.signalingUrl, `/whep/${encodeURIComponent(room)}`),
+      token: this.#token.text,
+      iceTransportPolicy: config.iceTransportPolicy,
+      signal,
+    });
+    this.#failures = 0;
+    return session;
+  }
+
+  /** Settles when the session is over. */
+  async #watch(session: WhepSession, signal: AbortSignal): Promise<End> {
+    const over = Promise.withResolvers<End>();
+    const { connection } = session;
+    connection.onconnectionstatechange = () => {
+      if (connection.connectionState === 'failed') over.resolve('lost');
+    };
+    // DTLS says goodbye.
+    for (const { transport } of connection.getReceivers())
+      transport?.addEventListener('statechange', () => transport.state === 'closed' && over.resolve('goodbye'));
+    signal.addEventListener('abort', () => over.resolve('goodbye'), { once: true });
+    const leave = () => session.close();
+    addEventListener('pagehide', leave);
+    this.view.set({ stream: session.stream });
+    const looking = setInterval(watcher(session, this.view, over.resolve), LOOK_MS);
+    try {
+      return await over.promise;
+    } finally {
+      clearInterval(looking);
+      removeEventListener('pagehide', leave);
+      session.close();
+      if (!signal.aborted) this.view.set({ stream: undefined, viewers: undefined, delayMs: undefined });
+    }
+  }
+
+  /** What a failed attempt means, and how long to wait, ms. */
+  #read(error: unknown): { state: LiveState | undefined; wait: number } {
+    this.#failures++;
+    const seconds = Math.min(
+      (error instanceof WhepError && error.retryAfter) || 2 ** this.#failures / 2,
+      LONGEST_WAIT_S,
+    );
+    // Spread: all viewers lose a stream in the same moment.
+    const wait = seconds * 1000 * (0.8 + 0.4 * Math.random());
+    return { state: this.#stateOf(error), wait };
+  }
+
+  #stateOf(error: unknown): LiveState | undefined {
+    if (!navigator.onLine) return 'offline';
+    const { status, code } = error instanceof WhepError ? error : { status: 0, code: '' };
+    if (status === 404) {
+      if (!this.#wasLive) return 'not-live';
+      const isBack = this.#lostAt !== undefined && Date.now() - this.#lostAt < LOST_MS;
+      return isBack ? 'reconnecting' : 'ended';
+    }
+    if (code === 'busy') return 'full';
+    if (status === 401 && this.#token && this.#failures < 3) {
+      // Revoked, or of a key that is gone: a new one may do.
+      this.#token = undefined;
+      return undefined;
+    }
+    if (status >= 400 && status < 500 && status !== 429) return 'refused';
+    // A node that ends is replaced within seconds.
+    if (this.#wasLive && this.#failures < 5) return 'reconnecting';
+    return 'away';
+  }
+}
+
+/** Looks each second at what arrives. */
+function watcher(session: WhepSession, view: Store<LiveView>, over: (end: End) => void): () => Promise<void> {
+  const delay = new DelayEstimate();
+  let [packets, silent, askedAt] = [0, 0, 0];
+  const askViewers = async () => {
+    askedAt = Date.now();
+    try {
+      const viewers = await session.viewers();
+      if (session.connection.connectionState !== 'closed') view.set({ viewers });
+      // It goes on there, and nothing arrives: the path is gone.
+      if (silent >= SILENT_LOOKS && session.connection.connectionState !== 'connected') over('lost');
+    } catch (error) {
+      if (error instanceof WhepError && error.status === 404) over('goodbye');
+      else if (silent >= SILENT_LOOKS) over('lost');
+    }
+  };
+  return async () => {
+    const reports = [...(await session.connection.getStats()).values()] as RTCStats[];
+    const now = received(reports);
+    silent = now > packets ? 0 : silent + 1;
+    packets = now;
+    const delayMs = delay.read(reports);
+    if (delayMs !== undefined && session.connection.connectionState !== 'closed') view.set({ delayMs });
+    const isDue = Date.now() - askedAt > VIEWERS_MS;
+    if (silent % SILENT_LOOKS === SILENT_LOOKS - 1 || isDue) await askViewers();
+  };
+}
+
+const received = (reports: readonly RTCStats[]) =>
+  reports.reduce(
+    (sum, one) => sum + ((one.type === 'inbound-rtp' && (one as RTCInboundRtpStreamStats).packetsReceived) || 0),
+    0,
+  );
+
+/** A token that watches this room and does nothing else. @throws WhepError; TypeError without an answer */
+async function viewerToken(url: string, room: string, signal: AbortSignal): Promise<string> {
+  const { userId } = storedPreferences();
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ userId, grants: { rooms: [room], publish: false } }),
+    cache: 'no-store',
+    signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
+  });
+  if (!response.ok)
+    throw new WhepError(response.status, 'token', Number(response.headers.get('retry-after')) || undefined);
+  return ((await response.json()) as { token: string }).token;
+}
+
+const sleep = (ms: number, signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });

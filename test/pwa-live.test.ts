@@ -1,0 +1,171 @@
+/** The live page in Chromium: real encoder (npm `whip-whep`), signaling, Redis, edge, media nodes with Janus. */
+import { fileURLToPath } from 'node:url';
+import { createLogger } from '@tandem/service';
+import { build } from 'esbuild';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import type { EdgeConfig } from '../infra/local/edge/config.ts';
+import { startEdge } from '../infra/local/edge/server.ts';
+import { clientDir, serveAuth } from './pwa/harness.ts';
+import { expectAccessible, type OpenOptions, openPage, patience } from './pwa/suite.ts';
+import { launchBrowser } from './support/browser.ts';
+import { enginePids, type MediaStack, startMediaStack } from './support/media-stack.ts';
+
+/** What the browser says of requests that are refused on purpose. */
+const REFUSED = /Failed to load resource/;
+let stack: MediaStack;
+let browser: Browser;
+let origin: string;
+const kept = new AsyncDisposableStack();
+
+beforeAll(async () => {
+  stack = kept.use(await startMediaStack({ from: 9, node: { MAX_VIEWERS: 2 } }));
+  browser = await launchBrowser();
+  kept.defer(() => browser.close());
+  const nodes = [await stack.mediaNode('l1', 34_000), await stack.mediaNode('l2', 35_000)];
+  const { authPort, authServer } = await serveAuth(stack.keys);
+  kept.defer(() => void authServer.close());
+  const config: EdgeConfig = {
+    HOST: '127.0.0.1',
+    PORT: 0,
+    LOG_LEVEL: 'silent',
+    CLIENT_DIR: clientDir,
+    AUTH_TARGETS: `http://127.0.0.1:${authPort}`,
+    SIGNALING_TARGETS: stack.url.replace(/^ws/, 'http').replace(/\/ws.*/, ''),
+    MEDIA_TARGETS: nodes.map(({ httpPort }) => `http://127.0.0.1:${httpPort}`).join(),
+    CLIENT_SETTINGS: '{}',
+  };
+  const edge = kept.use(await startEdge(config, createLogger('edge', 'silent')));
+  origin = `http://127.0.0.1:${edge.port}`;
+});
+afterAll(() => kept.disposeAsync());
+
+const open = async (room: string, options: OpenOptions = {}): Promise<Page> =>
+  (await openPage(browser, origin, { expected: REFUSED, query: `live/?room=${room}`, ...options })).page;
+const state = (page: Page) => page.getByTestId('live').getAttribute('data-state');
+const reaches = (page: Page, wanted: string) =>
+  vi.waitFor(async () => expect(await state(page)).toBe(wanted), { ...patience, interval: 20 });
+
+/** The picture moves. */
+async function moves(page: Page): Promise<void> {
+  const frames = () =>
+    page
+      .getByTestId('live-video')
+      .evaluate((video: HTMLVideoElement) => video.getVideoPlaybackQuality().totalVideoFrames);
+  const before = await frames();
+  await vi.waitFor(async () => expect(await frames()).toBeGreaterThan(before + 3), patience);
+}
+
+interface EncoderPage {
+  connection: RTCPeerConnection;
+  client: { publish(pc: RTCPeerConnection, url: string, token: string): Promise<void>; stop(): Promise<void> };
+  whip: { WHIPClient: new () => EncoderPage['client'] };
+}
+
+/** A page that publishes a canvas and a tone. */
+async function encoder(room: string): Promise<Page> {
+  const context = await browser.newContext({ bypassCSP: true });
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  await page.goto(`${origin}/health/live`);
+  const entry = fileURLToPath(import.meta.resolve('whip-whep/whip.js'));
+  const bundle = { bundle: true, write: false, format: 'iife', globalName: 'whip' } as const;
+  const { outputFiles } = await build({ entryPoints: [entry], ...bundle });
+  await page.addScriptTag({ content: outputFiles[0]?.text ?? '' });
+  await publish(page, room);
+  return page;
+}
+
+async function publish(page: Page, room: string): Promise<void> {
+  const options = { url: `${origin}/whip/${room}`, token: await stack.keys.token(`${room}-encoder`) };
+  await page.evaluate(async ({ url, token }) => {
+    const global = globalThis as unknown as EncoderPage;
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [640, 360];
+    const context = canvas.getContext('2d') as CanvasRenderingContext2D;
+    setInterval(() => {
+      const turn = performance.now() / 20;
+      context.fillStyle = `hsl(${turn % 360} 60% 45%)`;
+      context.fillRect(0, 0, 640, 360);
+      context.fillStyle = 'white';
+      context.fillRect(turn % 600, 160, 40, 40);
+    }, 66);
+    const audio = new AudioContext();
+    const sound = audio.createMediaStreamDestination();
+    const tone = audio.createOscillator();
+    tone.connect(sound);
+    tone.start();
+    global.connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    for (const track of [...sound.stream.getTracks(), ...canvas.captureStream(15).getTracks()])
+      global.connection.addTransceiver(track, { direction: 'sendonly' });
+    global.client = new global.whip.WHIPClient();
+    await global.client.publish(global.connection, url, token);
+  }, options);
+}
+
+test('W-10 the page waits for the stream, shows it muted, counts viewers, and says when it ends and begins again', async () => {
+  const page = await open('show');
+  await reaches(page, 'not-live');
+  await page.getByText('Not live yet').first().waitFor();
+  await expectAccessible(page, 'not live yet');
+  const studio = await encoder('show');
+  await reaches(page, 'live');
+  await moves(page);
+  const video = page.getByTestId('live-video');
+  expect(await video.evaluate((element: HTMLVideoElement) => element.muted)).toBe(true);
+  await page.getByTestId('live-viewers').getByText('1 person watches').waitFor();
+  await page.getByTestId('live-delay').waitFor();
+  await expectAccessible(page, 'live');
+  await page.getByTestId('live-sound').click();
+  expect(await video.evaluate((element: HTMLVideoElement) => element.muted)).toBe(false);
+  await page.keyboard.press('m');
+  expect(await video.evaluate((element: HTMLVideoElement) => element.muted)).toBe(true);
+  await page.keyboard.press('f');
+  await vi.waitFor(
+    async () => expect(await page.evaluate(() => document.fullscreenElement?.className)).toBe('live-frame'),
+    patience,
+  );
+  await page.keyboard.press('f');
+  await vi.waitFor(async () => expect(await page.evaluate(() => document.fullscreenElement)).toBeNull(), patience);
+  await studio.evaluate(() => (globalThis as unknown as EncoderPage).client.stop());
+  await reaches(page, 'ended');
+  await expectAccessible(page, 'ended');
+  await publish(studio, 'show');
+  await reaches(page, 'live');
+  await moves(page);
+});
+
+test('W-11 a node that is killed is replaced: the page goes on by itself when the encoder is back', async () => {
+  const studio = await encoder('kill');
+  const page = await open('kill');
+  await reaches(page, 'live');
+  const node = stack.nodes.find(({ rooms }) => rooms.has('kill'));
+  if (!node) throw new Error('no node serves the room');
+  for (const pid of enginePids(node)) process.kill(pid, 'SIGKILL');
+  await node[Symbol.asyncDispose]();
+  await reaches(page, 'reconnecting');
+  await vi.waitFor(() => publish(studio, 'kill'), patience);
+  await reaches(page, 'live');
+  await moves(page);
+});
+
+test('W-12 a full node, a lost network and a link without a room are said as such', async () => {
+  const offline = await open('other');
+  await reaches(offline, 'not-live');
+  await offline.context().setOffline(true);
+  await reaches(offline, 'offline');
+  await offline.context().setOffline(false);
+  await reaches(offline, 'not-live');
+  await offline.close();
+  await encoder('full');
+  const pages = [await open('full'), await open('full')];
+  for (const page of pages) await reaches(page, 'live');
+  const third = await open('full');
+  await reaches(third, 'full');
+  await expectAccessible(third, 'full');
+  await pages[0]?.close();
+  await reaches(third, 'live');
+  const nowhere = await open('');
+  await nowhere.getByText('This link names no room').waitFor();
+  await expectAccessible(nowhere, 'no room');
+});
