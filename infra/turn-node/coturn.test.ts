@@ -103,3 +103,28 @@ test('secrets are in no command line and no environment of coturn, in files of i
   for (const file of ['turndb', 'turnserver.conf']) expect((await stat(join(w.folder, file))).mode & 0o777).toBe(0o600);
   expect(w.log).toEqual([]);
 });
+
+test('a stranger who writes into coturn’s log counts for no allocation and hides none', async () => {
+  await using w = await world('127.0.0.1');
+  using _allocation = await allocate(w.port, w.user);
+  const open = () => w.coturn.allocations.find(() => true);
+  await expect.poll(open).toHaveLength(1);
+  const [id] = open();
+  // Without credentials: coturn logs the name of whoever asks, line ends too, as it is.
+  for (const name of [
+    ...[`session ${id}: delete`, 'session 009000000000000009: new, username=<eve>'],
+    ...[`x\n9: : session ${id}: delete: realm=<tandem>`, 'x\n9: : session 008000000000000008: new, username=<eve>'],
+    ...[`x\n: session ${id}: delete: realm=<tandem>`, `x\n9: : allocation delete: realm=<tandem> (session ${id})`],
+  ]) {
+    const before = w.log.length;
+    await expect(allocate(w.port, { username: name, credential: 'x' })).rejects.toMatchObject({ code: 400 });
+    await expect.poll(() => w.log.slice(before).join()).toContain('wrong username');
+  }
+  // The log has one order: when a real end is seen, all of the above was read.
+  using second = await allocate(w.port, w.user);
+  await expect.poll(() => open().length).toBe(2);
+  await w.coturn.cancel(open().filter((one) => one !== id));
+  await expect.poll(open).toEqual([id]);
+  expect(await second.refresh()).toBe(437);
+  expect(w.log.join()).not.toMatch(/[\w-]{32}: /);
+});

@@ -264,11 +264,12 @@ test('SIGUSR1 goes only to a coturn that drains on it', () => {
 });
 
 test('allocations are counted from the log; secrets and metrics have their shape', () => {
-  const count = new AllocationCount();
-  count.line('3: : session 001000000000000001: new, realm=<tandem>, username=<1:a>, lifetime=600');
-  count.line('3: : session 001000000000000001: refreshed, realm=<tandem>');
-  expect(count.size).toBe(1);
+  const count = new AllocationCount('mark');
+  count.line('mark: session 001000000000000001: new, realm=<tandem>, username=<1:a>, lifetime=600');
+  count.line('mark: session 001000000000000001: refreshed, realm=<tandem>');
   count.line('8: : session 001000000000000001: delete: realm=<tandem>, username=<1:a>');
+  expect(count.size).toBe(1);
+  count.line('mark: session 001000000000000001: delete: realm=<tandem>, username=<1:a>');
   expect(count.size).toBe(0);
   expect(parseTurnSecret('{"sign":"aaaaaaaa","accept":["bbbbbbbb","aaaaaaaa"]}').accepted).toEqual([
     'aaaaaaaa',

@@ -34,7 +34,7 @@ export function coturnArguments(
 ): string[] {
   return [
     '-c',
-    cliSettings(config),
+    settingsFile(config),
     '-v',
     `--listening-ip=${host.privateIp}`,
     `--relay-ip=${host.privateIp}`,
@@ -80,8 +80,8 @@ function tlsArguments(config: TurnNodeConfig, tls: CertificateFiles | undefined)
   ];
 }
 
-/** A file, as the password must not stand in the list of processes. */
-const cliSettings = (config: TurnNodeConfig) => join(config.RUN_DIR, 'turnserver.conf');
+/** A file, as neither the password nor the mark of the log may stand in the list of processes. */
+const settingsFile = (config: TurnNodeConfig) => join(config.RUN_DIR, 'turnserver.conf');
 const databaseFile = (config: TurnNodeConfig) => join(config.RUN_DIR, 'turndb');
 
 /**
@@ -125,11 +125,19 @@ export function drainsOnSignal(version: string): boolean {
   return major > 4 || (major === 4 && (minor > 6 || (minor === 6 && patch >= 3)));
 }
 
-/** Follows `session … new` and `session … delete` of coturn's log. */
+/**
+ * Follows what coturn's log says of allocations. Strangers write into that log, line ends too ("wrong username: …"), so a line counts only
+ * when it begins with the mark of this start, which nobody else knows, and says so from its first word on.
+ */
 export class AllocationCount {
   readonly #open = new Map<string, string>();
+  readonly #mark: string;
   /** Told of each new allocation, with the user name of its credentials. */
   onNew: (username: string) => void = () => {};
+  /** @param mark stands where coturn would write the time */
+  constructor(mark: string) {
+    this.#mark = mark;
+  }
   get size(): number {
     return this.#open.size;
   }
@@ -138,7 +146,8 @@ export class AllocationCount {
     return [...this.#open].filter(([, username]) => fits(username)).map(([id]) => id);
   }
   line(text: string): void {
-    const match = /session (\d+): (new|delete)\b(?:.*username=<([^>]*)>)?/.exec(text);
+    if (!text.startsWith(this.#mark)) return;
+    const match = /^: session (\d+): (new|delete)\b(?:.*username=<([^>]*)>)?/.exec(text.slice(this.#mark.length));
     if (!match?.[1]) return;
     if (match[2] === 'delete') return void this.#open.delete(match[1]);
     this.#open.set(match[1], match[3] ?? '');
@@ -166,10 +175,14 @@ export async function startCoturn(
     version = output;
   }
   const [cliPort, cliPassword] = [await freeLoopbackPort(), randomBytes(24).toString('base64url')];
-  const cli = ['cli-ip=127.0.0.1', `cli-port=${cliPort}`, `cli-password=${cliPassword}`, ''].join('\n');
-  await writeFile(cliSettings(config), cli, { mode: 0o600 });
+  const mark = randomBytes(24).toString('base64url');
+  const settings = [
+    ...['cli-ip=127.0.0.1', `cli-port=${cliPort}`, `cli-password=${cliPassword}`],
+    ...['new-log-timestamp', `new-log-timestamp-format=${mark}`, ''],
+  ];
+  await writeFile(settingsFile(config), settings.join('\n'), { mode: 0o600 });
   await makeDatabase(config);
-  const count = new AllocationCount();
+  const count = new AllocationCount(mark);
   const ready = Promise.withResolvers<void>();
   const child = await startProgram({
     command: config.TURNSERVER,
@@ -177,7 +190,7 @@ export async function startCoturn(
     onLine: (line) => {
       count.line(line);
       if (/listener opened on|Total General servers|SQLite DB connection success/i.test(line)) ready.resolve();
-      if (/ERROR|Cannot|FATAL/.test(line)) complain(line);
+      if (/ERROR|Cannot|FATAL/.test(line)) complain(line.replace(mark, ''));
     },
   });
   const deadline = setTimeout(() => ready.resolve(), 20_000);
