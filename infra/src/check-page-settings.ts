@@ -17,6 +17,13 @@ export function checkPageSettings(construct: string, prop: string, config: unkno
     'it is no object',
     'an object of settings, such as { reportSampling: 0.1 }',
   );
+  check(
+    !holdsToken((config as { embedOrigins?: unknown }).embedOrigins),
+    construct,
+    prop,
+    'embedOrigins is known at deployment only, so nothing can check it',
+    'origins as they are written, such as ["https://clinic.example.org"]',
+  );
   for (const [name, value] of Object.entries(config as object)) {
     if (value === undefined || holdsToken(value)) continue;
     check(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Duration } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import type { Construct } from 'constructs';
+import { framingPolicy, isFramable } from '../topology/framing.ts';
 import { globalName } from './global-name.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import type { WebClientProps } from './web-client-props.ts';
@@ -10,7 +11,7 @@ import type { WebClientProps } from './web-client-props.ts';
 /** What CloudFront adds to every page: the headers of the client's build, over those that hold for any. */
 export function pageHeaders(
   scope: Construct,
-  { clientBuild: build, hsts = {} }: WebClientProps,
+  { clientBuild: build, hsts = {}, config }: WebClientProps,
 ): cloudfront.ResponseHeadersPolicy {
   // The client's build knows the hashes of its inline scripts; without a build the strictest that can work.
   const file = build ? join(build, 'security-headers.json') : '';
@@ -21,7 +22,7 @@ export function pageHeaders(
     all.delete(name);
     return value;
   };
-  const csp = take('content-security-policy') ?? "default-src 'self'";
+  const csp = framingPolicy(take('content-security-policy') ?? "default-src 'self'", config);
   const referrer = (take('referrer-policy') ?? 'no-referrer') as cloudfront.HeadersReferrerPolicy;
   take('x-content-type-options');
   take('strict-transport-security');
@@ -32,7 +33,9 @@ export function pageHeaders(
     securityHeadersBehavior: {
       contentSecurityPolicy: { contentSecurityPolicy: csp, override: true },
       contentTypeOptions: { override: true },
-      frameOptions: { frameOption: cloudfront.HeadersFrameOption.DENY, override: true },
+      ...(isFramable(config)
+        ? {}
+        : { frameOptions: { frameOption: cloudfront.HeadersFrameOption.DENY, override: true } }),
       referrerPolicy: { referrerPolicy: referrer, override: true },
       strictTransportSecurity: {
         accessControlMaxAge: hsts.maxAge ?? Duration.days(730),

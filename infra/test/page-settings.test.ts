@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, CfnParameter, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { readRuntimeConfig } from '../../apps/client/src/config.ts';
@@ -51,6 +52,34 @@ test('numbers, booleans, lists and nested objects arrive as they are', () => {
   expect(told).toEqual([]);
 });
 
+test.each([
+  [undefined, "frame-ancestors 'none'", { FrameOption: 'DENY', Override: true }],
+  [
+    ['https://clinic.example.org', 'http://localhost:5173'],
+    'frame-ancestors https://clinic.example.org http://localhost:5173',
+    undefined,
+  ],
+])('CloudFront says who may frame the pages: %o', (embedOrigins, ancestors, frameOptions) => {
+  const stack = new Stack(new App({ outdir: join(folder(), 'cdk.out') }), 'Pages', { env: { region: 'eu-west-1' } });
+  new WebClient(stack, 'Web', {
+    clientBuild: clientBuild(folder()),
+    ...(embedOrigins ? { config: { embedOrigins } } : {}),
+  });
+  const [policy] = Object.values(Template.fromStack(stack).findResources('AWS::CloudFront::ResponseHeadersPolicy'));
+  const security = policy?.Properties.ResponseHeadersPolicyConfig.SecurityHeadersConfig;
+  const csp: string = security.ContentSecurityPolicy.ContentSecurityPolicy;
+  expect(csp.split('; ').filter((rule) => rule.startsWith('frame-ancestors'))).toEqual([ancestors]);
+  expect(csp).toContain('sha256-');
+  expect(security.FrameOptions).toEqual(frameOptions);
+});
+
+test('who may frame the pages has to be known at synth', () => {
+  const stack = new Stack();
+  const parameter = new CfnParameter(stack, 'Origin');
+  const config = { embedOrigins: [parameter.valueAsString] };
+  expect(() => new WebClient(stack, 'Web', { config })).toThrow(/embedOrigins is known at deployment only/);
+});
+
 const make = (config: unknown) => new WebClient(new Stack(), 'Web', { config } as WebClientProps);
 
 test.each([
@@ -62,6 +91,7 @@ test.each([
   [{ branding: { name: () => 1 } }, /branding is no JSON value/],
   [{ limit: Number.NaN }, /limit is no JSON value/],
   [{ big: 1n }, /big is no JSON value/],
+  [{ embedOrigins: ['*'] }, /embedOrigins cannot be used/],
   [['signalingUrl'], /WebClient\.config: it is no object/],
   ['{}', /it is no object/],
 ])('%o is refused by name', (config, message) => {

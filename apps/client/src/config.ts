@@ -21,6 +21,8 @@ export interface RuntimeConfig {
   languages: readonly unknown[] | undefined;
   /** Parts of the page that are there or not. */
   features: Readonly<Record<string, unknown>> | undefined;
+  /** Origins whose pages may show this page in a frame and control it; what serves the pages tells browsers the same. */
+  embedOrigins: readonly string[];
 }
 
 const defaults: RuntimeConfig = {
@@ -33,6 +35,7 @@ const defaults: RuntimeConfig = {
   branding: undefined,
   languages: undefined,
   features: undefined,
+  embedOrigins: [],
 };
 
 const share = (value: unknown, least: number): number | undefined => {
@@ -44,6 +47,13 @@ const address = (value: unknown): string | undefined =>
   value === '' || (typeof value === 'string' && /^(https?|wss?):\/\//.test(value) && URL.canParse(value))
     ? value
     : undefined;
+
+/** As a browser writes it: lower case, no path, no default port. Plain http from this machine only: elsewhere there is no camera. */
+const isOrigin = (value: unknown): value is string =>
+  typeof value === 'string' &&
+  /^(https:\/\/[\w.-]+|http:\/\/(localhost|127\.0\.0\.1))(:\d+)?$/.test(value) &&
+  URL.canParse(value) &&
+  new URL(value).origin === value;
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -59,6 +69,8 @@ const readers: { readonly [K in keyof RuntimeConfig]: (value: unknown) => Runtim
   branding: (value) => (isObject(value) ? value : undefined),
   languages: (value) => (Array.isArray(value) ? value : undefined),
   features: (value) => (isObject(value) ? value : undefined),
+  // The bound keeps the header that names them all short.
+  embedOrigins: (value) => (Array.isArray(value) && value.length <= 20 && value.every(isOrigin) ? value : undefined),
 };
 
 /** Names of the settings. */

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
+import { framingPolicy, isFramable } from '../../topology/framing.ts';
 
 const YEAR = 'public, max-age=31536000, immutable';
 
@@ -13,23 +14,42 @@ export function cacheControl(path: string): string {
   return 'no-store';
 }
 
-/** Headers for every page: what the client's build computed (CSP with the hashes of its scripts), over safe defaults. */
-export function securityHeaders(clientDir: string): Record<string, string> {
+/**
+ * Headers for every page: what the client's build computed (CSP with the hashes of its scripts), over safe defaults.
+ * @param settings of the page: `embedOrigins` says who may frame it
+ */
+export function securityHeaders(clientDir: string, settings: unknown): Record<string, string> {
   const defaults = {
+    'content-security-policy': '',
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     'permissions-policy': 'camera=(self), microphone=(self), display-capture=(self)',
     'x-frame-options': 'DENY',
   };
   const file = join(clientDir, 'security-headers.json');
-  if (!existsSync(file)) return defaults;
-  const built = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  const built = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>) : {};
   const entries = Object.entries(built).filter((e): e is [string, string] => typeof e[1] === 'string');
-  return { ...defaults, ...Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value])) };
+  const headers: Record<string, string> = {
+    ...defaults,
+    ...Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value])),
+  };
+  headers['content-security-policy'] = framingPolicy(headers['content-security-policy'] ?? '', settings);
+  if (isFramable(settings)) delete headers['x-frame-options'];
+  return headers;
+}
+
+interface PagesOptions {
+  readonly encrypted: boolean;
+  /** What /config.json says. */
+  readonly settings: unknown;
 }
 
 /** Serve the exported client. Without a build: one line that says how to make it. */
-export async function registerPages(app: FastifyInstance, clientDir: string, encrypted: boolean): Promise<void> {
+export async function registerPages(
+  app: FastifyInstance,
+  clientDir: string,
+  { encrypted, settings }: PagesOptions,
+): Promise<void> {
   if (!existsSync(join(clientDir, 'index.html'))) {
     app.setNotFoundHandler((_request, reply) =>
       reply.code(503).type('text/plain').send('The client is not built. Run: npm run build\n'),
@@ -37,7 +57,7 @@ export async function registerPages(app: FastifyInstance, clientDir: string, enc
     return;
   }
   const security = {
-    ...securityHeaders(clientDir),
+    ...securityHeaders(clientDir, settings),
     ...(encrypted ? { 'strict-transport-security': 'max-age=0' } : {}),
   };
   const notFound = existsSync(join(clientDir, '404.html')) ? '404.html' : undefined;

@@ -109,7 +109,7 @@ test('pages carry cache and security headers, and the headers file itself stays 
   const page = await get('/');
   expect(await page.text()).toBe('<p>home');
   expect(page.headers.get('cache-control')).toBe('no-store');
-  expect(page.headers.get('content-security-policy')).toBe("default-src 'self'");
+  expect(page.headers.get('content-security-policy')).toBe("default-src 'self'; frame-ancestors 'none'");
   expect(page.headers.get('x-content-type-options')).toBe('nosniff');
   expect(await (await get('/call?room=a')).text()).toBe('<p>call');
   expect((await get('/_next/static/a.js')).headers.get('cache-control')).toContain('immutable');

@@ -128,7 +128,7 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
     }
     registered();
   });
-  await registerPages(app, resolve(config.CLIENT_DIR), encrypted);
+  await registerPages(app, resolve(config.CLIENT_DIR), { encrypted, settings });
 
   app.server.on('upgrade', (request, socket, head) => {
     const path = pathOfTarget(request.url);

@@ -11,6 +11,7 @@ const DEFAULTS = {
   traceSampling: 0.01,
   region: '',
   reportSampling: 1,
+  embedOrigins: [],
 };
 
 function read(file: unknown) {
@@ -26,12 +27,13 @@ test('what is right is taken, numbers as text too; what is not known is left', (
     traceSampling: '0.5',
     region: 'eu-west-1',
     reportSampling: 0.1,
+    embedOrigins: ['https://clinic.example.org', 'https://clinic.example.org:8443', 'http://localhost:5173'],
   };
   const { config, told } = read({ ...given, another: 1 });
   expect([config, told]).toEqual([{ ...given, traceSampling: 0.5 }, []]);
 });
 
-test.each([
+test.each<[string, unknown]>([
   ['signalingUrl', 5],
   ['signalingUrl', 'nonsense'],
   ['authUrl', 'javascript:alert(1)'],
@@ -42,6 +44,12 @@ test.each([
   ['reportSampling', 0],
   ['region', null],
   ['region', 'x'.repeat(33)],
+  ['embedOrigins', 'https://a.example'],
+  ...[
+    ...['*', 'https://*.example.org', 'https://a.example/', 'https://a.example:443', 'https://A.example'],
+    ...['http://a.example', 'https://a.example; script-src *', "'self'", 'https://a.example\n', 'null', 5],
+  ].map((origin) => ['embedOrigins', ['https://good.example', origin]] as [string, unknown]),
+  ['embedOrigins', Array.from({ length: 21 }, (_, n) => `https://a${n}.example`)],
 ])('%s: %o has the default, and is named', (name, value) => {
   const { config, told } = read({ [name]: value });
   expect(config).toEqual(DEFAULTS);
