@@ -7,9 +7,11 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
+import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
 import { checkGiven, checkInteger, checkSeconds } from './check.ts';
 import { edgeRules } from './edge-rules.ts';
+import type { MediaFleet } from './media-fleet.ts';
 import { NOT_FOUND_PAGE } from './not-found-page.ts';
 import type { RealtimeService } from './realtime-service.ts';
 
@@ -80,8 +82,10 @@ export class Edge extends Construct implements ec2.IConnectable {
   readonly connections: ec2.Connections;
   /** Rate rules and managed rules. */
   readonly webAcl: wafv2.CfnWebACL;
-  /** The target groups by service name, in the order added. */
+  /** The target groups of auth and signaling, in the order added. */
   readonly targetGroups: elb.ApplicationTargetGroup[] = [];
+  /** The target group of streams; undefined without media nodes. */
+  streamTargets?: elb.ApplicationTargetGroup;
   /** Path patterns that belong to the services, for CloudFront. */
   readonly pathPatterns: string[] = [];
 
@@ -133,18 +137,38 @@ export class Edge extends Construct implements ec2.IConnectable {
 
   /** Send the service's paths to it. `priority`: order among the rules; lower first. */
   addService(service: RealtimeService, priority: number): elb.ApplicationTargetGroup {
-    const patterns = service.routes.map((route) => `${route}*`);
     // An id of its own: a target group stays with the load balancer that it was made for, and the one that faced the internet had `…Targets`.
     const group = service.createTargetGroup(this, `${service.serviceName}InternalTargets`);
-    this.listener.addAction(`${service.serviceName}Rule`, {
-      priority,
-      conditions: [elb.ListenerCondition.pathPatterns(patterns)],
-      action: elb.ListenerAction.forward([group]),
-    });
+    this.send(service.serviceName, service.routes, { group, priority });
     service.connections.allowFrom(this, ec2.Port.tcp(service.port), 'load balancer');
     this.targetGroups.push(group);
-    this.pathPatterns.push(...patterns);
     return group;
+  }
+
+  /**
+   * Send streams (/whip and /whep) to the media nodes: any of them takes any request, and passes it on to the one that has the room.
+   * `priority`: order among the rules; lower first.
+   */
+  addStreams(fleet: MediaFleet, priority: number): elb.ApplicationTargetGroup {
+    const group = fleet.createTargetGroup(this, 'mediaTargets');
+    this.send('media', topology.media.routes, { group, priority });
+    fleet.connections.allowFrom(this, ec2.Port.tcp(topology.media.port), 'Load balancer: streams');
+    this.streamTargets = group;
+    return group;
+  }
+
+  private send(
+    name: string,
+    routes: readonly string[],
+    to: { readonly group: elb.ApplicationTargetGroup; readonly priority: number },
+  ): void {
+    const patterns = routes.map((route) => `${route}*`);
+    this.listener.addAction(`${name}Rule`, {
+      priority: to.priority,
+      conditions: [elb.ListenerCondition.pathPatterns(patterns)],
+      action: elb.ListenerAction.forward([to.group]),
+    });
+    this.pathPatterns.push(...patterns);
   }
 
   /** Requests that the load balancer itself or a service failed, 5xx. */

@@ -3,6 +3,7 @@ import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as elb from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
@@ -29,10 +30,12 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
   readonly grantPrincipal: iam.IPrincipal;
   /** The shared secret with auth. */
   readonly secret: secretsmanager.ISecret;
+  private readonly vpc: ec2.IVpc;
 
   constructor(scope: Construct, id: string, props: MediaFleetProps) {
     super(scope, id);
     checkMediaFleet(props);
+    this.vpc = props.vpc;
     const drainTimeout = props.drainTimeout ?? Duration.minutes(5);
     this.secret = props.secret ?? this.newSecret();
     const [low, high] = topology.media.mediaPorts;
@@ -69,6 +72,33 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
         'Both sides read it when they start: a rotation by itself would part them. Replace the construct’s secret instead.',
     });
     return secret;
+  }
+
+  /**
+   * Target group of the nodes for streams over HTTP (/whip, /whep), for a load balancer of yours in the same VPC. Health is liveness: a node that
+   * drains refuses new streams itself, and ECS would stop a node that its target group calls unhealthy before its rooms have moved.
+   */
+  createTargetGroup(scope: Construct, id: string): elb.ApplicationTargetGroup {
+    const { port, livePath } = topology.media;
+    return new elb.ApplicationTargetGroup(scope, id, {
+      vpc: this.vpc,
+      port,
+      protocol: elb.ApplicationProtocol.HTTP,
+      // The nodes are on the host's network.
+      targetType: elb.TargetType.INSTANCE,
+      // The longest request is one that a node passes on: 20 s.
+      deregistrationDelay: Duration.seconds(30),
+      loadBalancingAlgorithmType: elb.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
+      healthCheck: {
+        path: livePath,
+        interval: Duration.seconds(10),
+        timeout: Duration.seconds(5),
+        healthyThresholdCount: 2,
+        unhealthyThresholdCount: 3,
+        healthyHttpCodes: '200',
+      },
+      targets: [this.service.loadBalancerTarget({ containerName: 'media', containerPort: port })],
+    });
   }
 
   /** Share of a node's capacity in use, of the nodes that take rooms; the highest. */

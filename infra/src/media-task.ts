@@ -28,7 +28,7 @@ export function mediaTask(scope: Construct, props: MediaFleetProps, of: MediaTas
     ...(props.maxLegs === undefined ? {} : { MAX_LEGS: String(props.maxLegs) }),
     ...(props.maxPublishers === undefined ? {} : { MAX_PUBLISHERS: String(props.maxPublishers) }),
   };
-  const { task } = nodeTask(scope, {
+  const { task, container } = nodeTask(scope, {
     name: 'media',
     group: of.group,
     image: props.image,
@@ -40,5 +40,7 @@ export function mediaTask(scope: Construct, props: MediaFleetProps, of: MediaTas
     secrets: described.secrets,
     healthArgument: topology.media.healthArgument,
   });
+  // On the host's network the port is the host's; without the mapping no target group takes the container.
+  container.addPortMappings({ containerPort: topology.media.port });
   return task;
 }

@@ -261,6 +261,15 @@ export class Observability extends Construct {
         ),
       );
     });
+    // Not among those of a deployment: a node that fails is no fault of a new auth or signaling.
+    if (edge.streamTargets)
+      this.addAlarm(
+        'StreamTargets',
+        'The load balancer reaches no healthy program for streams on a media node.',
+        'streams-fail',
+        edge.streamTargets.metrics.unhealthyHostCount({ period: Duration.minutes(1), statistic: 'Maximum' }),
+        { threshold: 0, periods: 5 },
+      );
     this.group('Load balancer', [
       edge.metricErrors(),
       balancer.activeConnectionCount(),

@@ -1,9 +1,18 @@
+import { topology } from '../topology/index.ts';
+
+/** What goes to a service: its path stays as it is. */
+const SERVICES = [topology.auth, topology.signaling, topology.media]
+  .flatMap(({ routes }) => routes)
+  .map((route) => route.slice(1).replaceAll('.', String.raw`\.`).replaceAll('/', String.raw`\/`))
+  .join('|');
+
 /**
  * Source of the CloudFront function on viewer requests (JavaScript runtime 2.0; under its 10 KB limit). It
  *  - writes the viewer's network into a header that a viewer cannot forge, for the rate rules: an IPv4 address, or the /64 of an IPv6
  *    one;
  *  - moves `?token=` into the Authorization header, so that no access log of the load balancer holds a token;
- *  - turns a page's address into its file: `/` and `/help/` into index.html, `/call` into /call.html.
+ *  - turns a page's address into its file, as the client's build names them: `/` into /index.html, `/live` and `/live/` into
+ *    /live/index.html.
  */
 export function viewerRequestCode(networkHeader: string): string {
   return `function network(ip) {
@@ -25,9 +34,9 @@ function handler(event) {
     if (!request.headers.authorization) request.headers.authorization = { value: 'Bearer ' + decodeURIComponent(token.value) };
     delete request.querystring.token;
   }
-  if (!/^\\/(ws|auth|reports|\\.well-known)(\\/|$)/.test(request.uri)) {
+  if (!/^\\/(${SERVICES})(\\/|$)/.test(request.uri)) {
     if (request.uri.endsWith('/')) request.uri += 'index.html';
-    else if (!/\\.[A-Za-z0-9]+$/.test(request.uri)) request.uri += '.html';
+    else if (!/\\.[A-Za-z0-9]+$/.test(request.uri)) request.uri += '/index.html';
   }
   return request;
 }

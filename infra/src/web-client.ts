@@ -4,9 +4,9 @@ import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { topology } from '../topology/index.ts';
 import { acknowledge, BASIC_EXECUTION } from './acknowledge.ts';
 import { type Edge, NETWORK_HEADER } from './edge.ts';
+import { patternsOf } from './edge-patterns.ts';
 import { globalName } from './global-name.ts';
 import { pageHeaders } from './page-headers.ts';
 import { publishPages } from './publish-pages.ts';
@@ -179,8 +179,7 @@ export class WebClient extends Construct {
       functionAssociations,
       compress: false,
     };
-    const all =
-      patterns ?? [topology.auth, topology.signaling].flatMap((part) => part.routes.map((route) => `${route}*`));
+    const all = patterns ?? patternsOf('auth', 'signaling');
     return Object.fromEntries(all.map((pattern) => [pattern, behavior]));
   }
 }

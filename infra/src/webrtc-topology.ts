@@ -13,6 +13,7 @@ import { Canary } from './canary.ts';
 import { checkPrivateDomain } from './check-private-domain.ts';
 import { checkTopology } from './check-topology.ts';
 import { Edge } from './edge.ts';
+import { patternsOf } from './edge-patterns.ts';
 import { MediaDirectory } from './media-directory.ts';
 import { MediaFleet } from './media-fleet.ts';
 import { NearestRegion } from './nearest-region.ts';
@@ -111,6 +112,7 @@ export class WebRtcTopology extends Construct {
       if (this.cache) service.service.node.addDependency(this.cache.replicationGroup);
     this.edge.addService(this.auth, 10);
     this.edge.addService(this.signaling, 20);
+    if (this.media) this.edge.addStreams(this.media, 30);
     this.observability = this.newObservability();
     for (const service of [this.auth, this.signaling]) service.rollBackOn(...this.observability.deploymentAlarms);
     if (props.canaryApiKey || (props.access ?? 'open').split(',').includes('open'))
@@ -166,6 +168,7 @@ export class WebRtcTopology extends Construct {
     const { domain, clientBuild, clientConfig, webAclArn, hsts, logRetention } = this.props;
     return new WebClient(this, 'WebClient', {
       edge: this.edge,
+      ...(this.props.mediaNodes ? { edgePatterns: patternsOf('auth', 'signaling', 'media') } : {}),
       removalPolicy,
       priceClass: this.profile.isProduction
         ? cloudfront.PriceClass.PRICE_CLASS_ALL

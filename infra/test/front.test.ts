@@ -37,7 +37,7 @@ test('edge: internal, reached by CloudFront alone, idle above the heartbeat, rat
   const rules = all('AWS::ElasticLoadBalancingV2::ListenerRule');
   expect(
     rules.flatMap((r) => r.properties.Conditions.find((c: Any) => c.Field === 'path-pattern').PathPatternConfig.Values),
-  ).toEqual(['/auth*', '/.well-known*', '/v1/tokens*', '/ws*', '/reports*', '/v1*']);
+  ).toEqual(['/auth*', '/.well-known*', '/v1/tokens*', '/ws*', '/reports*', '/v1*', '/whip*', '/whep*']);
   const acl = one('AWS::WAFv2::WebACL').properties;
   expect(
     acl.Rules.filter((r: Any) => r.Statement.RateBasedStatement).map(
@@ -66,8 +66,12 @@ test('web client: private bucket, one origin, WebSocket paths uncached without t
     '/ws*',
     '/reports*',
     '/v1*',
+    '/whip*',
+    '/whep*',
   ]);
   for (const behavior of config.CacheBehaviors) {
+    // CloudFront forwards other methods than these seven to no origin, and of these the ones that a behavior names (AllowedMethods).
+    expect(behavior.AllowedMethods.toSorted()).toEqual(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT']);
     expect(behavior.CachePolicyId).toBe('4135ea2d-6df8-44a3-9df3-4b5a84be39ad'); // CachingDisabled
     expect(behavior.OriginRequestPolicyId).toBe('b689b0a8-53d0-40ab-baf2-68738e2966ac'); // AllViewerExceptHostHeader
   }
@@ -109,14 +113,21 @@ test('the CloudFront function: real address, no token in the URL, pages by name'
     '2001:db8:0:0::/64',
     '192.0.2.9',
   ]);
-  expect([
-    run('/').uri,
-    run('/help/').uri,
-    run('/call').uri,
-    run('/sw.js').uri,
-    run('/auth/token').uri,
-    run('/.well-known/jwks.json').uri,
-  ]).toEqual(['/index.html', '/help/index.html', '/call.html', '/sw.js', '/auth/token', '/.well-known/jwks.json']);
+  expect([run('/').uri, run('/help/').uri, run('/live').uri, run('/sw.js').uri]).toEqual([
+    '/index.html',
+    '/help/index.html',
+    '/live/index.html',
+    '/sw.js',
+  ]);
+  // What a behavior of CloudFront sends to a service arrives as it was asked for.
+  const { CacheBehaviors } = one('AWS::CloudFront::Distribution').properties.DistributionConfig;
+  for (const { PathPattern } of CacheBehaviors)
+    for (const path of [
+      PathPattern.replace('*', ''),
+      PathPattern.replace('*', '/one'),
+      PathPattern.replace('*', '/one/two'),
+    ])
+      expect(run(path).uri).toBe(path);
 });
 
 test('the move of an old stack to an internal load balancer: nothing of the old one is taken over, and services wait for the new rules', () => {
@@ -127,7 +138,8 @@ test('the move of an old stack to an internal load balancer: nothing of the old 
     expect(ids).not.toContain(old);
   const rules = all('AWS::ElasticLoadBalancingV2::ListenerRule').map(({ id }) => id);
   const services = all('AWS::ECS::Service').filter(({ properties }) => properties.LoadBalancers?.length > 0);
-  expect(services).toHaveLength(2);
+  // Auth, signaling, media nodes.
+  expect(services).toHaveLength(3);
   // A new target group takes a task only once a load balancer uses it (ECS refuses it before).
   for (const { whole } of services) expect(rules.some((id) => whole.DependsOn?.includes(id))).toBe(true);
   const origin = one('AWS::CloudFront::VpcOrigin');

@@ -81,6 +81,43 @@ test('auth and the nodes get one secret, of a form that both take, and none of i
   expect(tasks[0].ValueFrom).toEqual(tasks[1].ValueFrom);
 });
 
+test('streams over HTTP: from the load balancer alone, to a port that the container names, healthy by liveness', () => {
+  const { template } = synthesize(PRODUCTION, { checks: false, built: false });
+  const resources = Object.entries<Any>((template as Any).Resources);
+  const all = (type: string) => resources.filter(([, one]) => one.Type === type).map(([id, one]) => ({ id, ...one }));
+  const [group] = all('AWS::ElasticLoadBalancingV2::TargetGroup').filter(({ id }) => /media/.test(id));
+  // ECS developer guide, "Use load balancing to distribute Amazon ECS service traffic": tasks with the network mode host need the target type instance.
+  expect(group.Properties).toMatchObject({ TargetType: 'instance', Port: topology.media.port, Protocol: 'HTTP' });
+  // The same guide: ECS stops a task that its target group calls unhealthy. A node that drains must not be one.
+  expect(group.Properties.HealthCheckPath).toBe(topology.media.livePath);
+  const service = all('AWS::ECS::Service').find(({ id }) => /Media/.test(id));
+  expect(service?.Properties.LoadBalancers).toEqual([
+    { ContainerName: 'media', ContainerPort: topology.media.port, TargetGroupArn: { Ref: group.id } },
+  ]);
+  const task = all('AWS::ECS::TaskDefinition').find(({ id }) => /MediaTask/.test(id));
+  expect(task?.Properties.ContainerDefinitions[0].PortMappings).toMatchObject([{ ContainerPort: topology.media.port }]);
+  // Application Load Balancers guide, "Recommended rules": the targets admit the load balancer on the port of traffic and health checks, and it may
+  // send there.
+  const sides = [
+    ['AWS::EC2::SecurityGroupIngress', /Media/],
+    ['AWS::EC2::SecurityGroupEgress', /EdgeSecurityGroup/],
+  ] as const;
+  for (const [type, id] of sides) {
+    const rules = all(type).filter((one) => id.test(one.id) && one.Properties.FromPort === topology.media.port);
+    expect(rules, type).toHaveLength(1);
+    expect(rules[0].Properties).toMatchObject({ ToPort: topology.media.port, IpProtocol: 'tcp' });
+    expect(rules[0].Properties.CidrIp).toBeUndefined();
+  }
+  // A room id has characters that a URL escapes; the pattern's star takes any. The quotas of a rule: five values of conditions.
+  const rule = all('AWS::ElasticLoadBalancingV2::ListenerRule').find(({ id }) => /media/.test(id));
+  expect(rule?.Properties.Conditions[0].PathPatternConfig.Values.length).toBeLessThanOrEqual(5);
+});
+
+test('without media nodes nothing is routed to them', () => {
+  const { template } = synthesize({ ...PRODUCTION, mediaNodes: undefined } as never, { checks: false, built: false });
+  expect(JSON.stringify(template)).not.toMatch(/\/wh[ie]p\*/);
+});
+
 test.each([
   [{ signalingUrl: 'https://calls.example.com/ws/signal' }, /MediaFleet\.signalingUrl: .*wss: or ws:/],
   [{ authUrl: 'nonsense' }, /MediaFleet\.authUrl: .*https:/],
