@@ -110,15 +110,13 @@ test('a stranger who writes into coturn’s log counts for no allocation and hid
   const open = () => w.coturn.allocations.find(() => true);
   await expect.poll(open).toHaveLength(1);
   const [id] = open();
-  // Without credentials: coturn logs the name of whoever asks, line ends too, as it is.
+  // Without credentials: coturn 4.6 logs the name of whoever asks, line ends too, as it is.
   for (const name of [
     ...[`session ${id}: delete`, 'session 009000000000000009: new, username=<eve>'],
     ...[`x\n9: : session ${id}: delete: realm=<tandem>`, 'x\n9: : session 008000000000000008: new, username=<eve>'],
     ...[`x\n: session ${id}: delete: realm=<tandem>`, `x\n9: : allocation delete: realm=<tandem> (session ${id})`],
   ]) {
-    const before = w.log.length;
     await expect(allocate(w.port, { username: name, credential: 'x' })).rejects.toMatchObject({ code: 400 });
-    await expect.poll(() => w.log.slice(before).join()).toContain('wrong username');
   }
   // The log has one order: when a real end is seen, all of the above was read.
   using second = await allocate(w.port, w.user);

@@ -271,6 +271,12 @@ test('allocations are counted from the log; secrets and metrics have their shape
   expect(count.size).toBe(1);
   count.line('mark: session 001000000000000001: delete: realm=<tandem>, username=<1:a>');
   expect(count.size).toBe(0);
+  // 4.18.0
+  count.line('mark INFO allocation new, realm=<tandem>, username=<1:b>, lifetime=600 (session 001000000000000002)');
+  count.line('mark INFO allocation refreshed, realm=<tandem>, username=<1:b>, lifetime=0 (session 001000000000000002)');
+  expect(count.find((username) => username === '1:b')).toEqual(['001000000000000002']);
+  count.line('mark INFO allocation delete: realm=<tandem>, username=<1:b> (session 001000000000000002)');
+  expect(count.size).toBe(0);
   expect(parseTurnSecret('{"sign":"aaaaaaaa","accept":["bbbbbbbb","aaaaaaaa"]}').accepted).toEqual([
     'aaaaaaaa',
     'bbbbbbbb',

@@ -1,9 +1,10 @@
 /** One coturn process: started, told its secrets while it runs, its allocations counted, drained, ended. */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { promisify } from 'node:util';
 import { freeLoopbackPort, startProgram } from '../../node-kit/child-process.ts';
 import type { Host } from '../../node-kit/host.ts';
 import type { CertificateFiles } from './certificate.ts';
@@ -31,7 +32,10 @@ export function coturnArguments(
   config: TurnNodeConfig,
   host: Pick<Host, 'publicIp' | 'privateIp'>,
   tls?: CertificateFiles,
+  program: Pick<CoturnProgram, 'knows'> = { knows: () => false },
 ): string[] {
+  // What newer versions have to be asked for is off in them, and the word that turned it off is gone.
+  const off = (...names: string[]) => names.filter((name) => !program.knows(name)).map((name) => `--no-${name}`);
   return [
     '-c',
     settingsFile(config),
@@ -46,12 +50,10 @@ export function coturnArguments(
     '--use-auth-secret',
     '--fingerprint',
     '--stale-nonce=600',
-    ...tlsArguments(config, tls),
-    '--no-dtls',
+    ...(tls ? [...tlsArguments(config, tls), ...off('tlsv1', 'tlsv1_1')] : ['--no-tls']),
+    ...off('dtls', 'rfc5780', 'software-attribute'),
     '--no-multicast-peers',
     '--no-tcp-relay',
-    '--no-rfc5780',
-    '--no-software-attribute',
     `--max-bps=${config.MAX_BYTES_PER_SECOND}`,
     `--user-quota=${config.USER_QUOTA}`,
     `--total-quota=${config.TOTAL_QUOTA}`,
@@ -68,17 +70,12 @@ export function coturnArguments(
   ];
 }
 
-function tlsArguments(config: TurnNodeConfig, tls: CertificateFiles | undefined): string[] {
-  if (!tls) return ['--no-tls'];
-  return [
-    `--tls-listening-port=${config.TURN_TLS_PORT}`,
-    `--cert=${tls.cert}`,
-    `--pkey=${tls.key}`,
-    // RFC 8996: TLS 1.0 and 1.1 must not be used.
-    '--no-tlsv1',
-    '--no-tlsv1_1',
-  ];
-}
+/** RFC 8996: TLS 1.0 and 1.1 must not be used; the caller turns them off. */
+const tlsArguments = (config: TurnNodeConfig, tls: CertificateFiles) => [
+  `--tls-listening-port=${config.TURN_TLS_PORT}`,
+  `--cert=${tls.cert}`,
+  `--pkey=${tls.key}`,
+];
 
 /** A file, as neither the password nor the mark of the log may stand in the list of processes. */
 const settingsFile = (config: TurnNodeConfig) => join(config.RUN_DIR, 'turnserver.conf');
@@ -119,15 +116,45 @@ function writeSecrets(config: TurnNodeConfig, secrets: readonly string[]): void 
   database.exec('COMMIT');
 }
 
+/** A program that may be coturn of any version. */
+interface CoturnProgram {
+  readonly version: string;
+  /** Whether it has the option `--name`, by its own help: options come and go between versions. */
+  knows(name: string): boolean;
+}
+
+/** What it prints, whichever way it ends. */
+async function printed(command: string, option: string): Promise<string> {
+  const done = await promisify(execFile)(command, [option]).catch(
+    (error: { stdout?: string; stderr?: string }) => error,
+  );
+  return `${done.stdout ?? ''}${done.stderr ?? ''}`;
+}
+
+/** @throws Error with the fix when there is no such program */
+async function askProgram(command: string): Promise<CoturnProgram> {
+  const version = /\d+\.\d+(\.\d+)?/.exec(await printed(command, '--version'))?.[0];
+  if (!version) throw new Error(`TURNSERVER: cannot run ${command}. Fix: apt-get install coturn`);
+  const help = await printed(command, '--help');
+  const options = new Set(Array.from(help.matchAll(/^\s*(?:-\w?, *)*--([\w-]+)/gm), ([, name]) => name));
+  return { version, knows: (name) => options.has(name) };
+}
+
 /** 4.6.3 and later drain on SIGUSR1; earlier ones would die of it. */
 export function drainsOnSignal(version: string): boolean {
   const [major = 0, minor = 0, patch = 0] = (/(\d+)\.(\d+)\.(\d+)/.exec(version) ?? []).slice(1).map(Number);
   return major > 4 || (major === 4 && (minor > 6 || (minor === 6 && patch >= 3)));
 }
 
+/** What the log says of an allocation after the time: 4.6, and 4.18. */
+const LINES = [
+  /^: session (?<id>\d+): (?<what>new|delete)\b(?:.*username=<(?<username>[^>]*)>)?/,
+  /^ INFO allocation (?<what>new|delete)\b.* username=<(?<username>[^>]*)>.* \(session (?<id>\d+)\)$/,
+];
+
 /**
  * Follows what coturn's log says of allocations. Strangers write into that log, line ends too ("wrong username: …"), so a line counts only
- * when it begins with the mark of this start, which nobody else knows, and says so from its first word on.
+ * when it begins with the mark of this start, which no stranger knows, and says so from its first word on.
  */
 export class AllocationCount {
   readonly #open = new Map<string, string>();
@@ -147,11 +174,15 @@ export class AllocationCount {
   }
   line(text: string): void {
     if (!text.startsWith(this.#mark)) return;
-    const match = /^: session (\d+): (new|delete)\b(?:.*username=<([^>]*)>)?/.exec(text.slice(this.#mark.length));
-    if (!match?.[1]) return;
-    if (match[2] === 'delete') return void this.#open.delete(match[1]);
-    this.#open.set(match[1], match[3] ?? '');
-    this.onNew(match[3] ?? '');
+    const {
+      what,
+      id,
+      username = '',
+    } = LINES.map((line) => line.exec(text.slice(this.#mark.length))).find((match) => match !== null)?.groups ?? {};
+    if (!id) return;
+    if (what === 'delete') return void this.#open.delete(id);
+    this.#open.set(id, username);
+    this.onNew(username);
   }
 }
 
@@ -165,18 +196,11 @@ export async function startCoturn(
   complain: (line: string) => void,
   tls?: CertificateFiles,
 ): Promise<Coturn> {
-  let version: string;
-  try {
-    version = execFileSync(config.TURNSERVER, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  } catch (error) {
-    const output = String((error as { stdout?: unknown }).stdout ?? '');
-    if (!/\d+\.\d+/.test(output))
-      throw new Error(`TURNSERVER: cannot run ${config.TURNSERVER}. Fix: apt-get install coturn`);
-    version = output;
-  }
+  const program = await askProgram(config.TURNSERVER);
   const [cliPort, cliPassword] = [await freeLoopbackPort(), randomBytes(24).toString('base64url')];
   const mark = randomBytes(24).toString('base64url');
   const settings = [
+    ...(program.knows('cli') ? ['cli'] : []),
     ...['cli-ip=127.0.0.1', `cli-port=${cliPort}`, `cli-password=${cliPassword}`],
     ...['new-log-timestamp', `new-log-timestamp-format=${mark}`, ''],
   ];
@@ -186,7 +210,7 @@ export async function startCoturn(
   const ready = Promise.withResolvers<void>();
   const child = await startProgram({
     command: config.TURNSERVER,
-    args: coturnArguments(config, host, tls),
+    args: coturnArguments(config, host, tls, program),
     onLine: (line) => {
       count.line(line);
       if (/listener opened on|Total General servers|SQLite DB connection success/i.test(line)) ready.resolve();
@@ -203,7 +227,7 @@ export async function startCoturn(
     cancel: (ids) => cancelSessions(cliPort, cliPassword, ids),
     setSecrets: (secrets) => writeSecrets(config, secrets),
     reloadCertificate: () => void child.kill('SIGUSR2'),
-    refuseNew: () => drainsOnSignal(version) && child.kill('SIGUSR1'),
+    refuseNew: () => drainsOnSignal(program.version) && child.kill('SIGUSR1'),
     ended: child.ended,
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   };
