@@ -97,6 +97,10 @@ export class MediaNode implements AsyncDisposable {
   get engines(): readonly Engine[] {
     return this.#engines?.living ?? [];
   }
+  /** Not while no engine lives: to others the node drains then, so that no room is given to it. */
+  get #takesRooms(): boolean {
+    return this.#state === 'serving' && this.engines.length > 0;
+  }
 
   /** Where streams come in over HTTP, once started. */
   get httpPort(): number | undefined {
@@ -155,7 +159,8 @@ export class MediaNode implements AsyncDisposable {
     if (this.#state === 'ended') return;
     const { id, zone } = this.#host;
     const http = this.#streams ? { http: this.#streams.address } : {};
-    await writeMediaNode(this.#redis, id, { zone, load: this.#load?.load ?? 0, state: this.#state, ...http });
+    const state = this.#takesRooms ? 'serving' : 'draining';
+    await writeMediaNode(this.#redis, id, { zone, load: this.#load?.load ?? 0, state, ...http });
   }
 
   /** Rooms whose engine is gone go on with one that lives. @param dead the one that died, or undefined: those that still wait */
@@ -175,12 +180,11 @@ export class MediaNode implements AsyncDisposable {
     const before = this.rooms.get(room);
     if (before && before.epoch >= assignment.epoch) return;
     before?.release();
-    const { token } = this.#options;
     const { session, takeEarly } = await joinRoom({
       url: this.#config.SIGNALING_URL,
       room,
       epoch: assignment.epoch,
-      getToken: () => (token ? token(room) : accessToken(this.#config, this.#host.id, room)),
+      getToken: () => this.#options.token?.(room) ?? accessToken(this.#config, this.#host.id, room),
     });
     // The join took its time: signaling may have called another node meanwhile, or this one again.
     const now = await readAssignment(this.#redis, room).catch(() => undefined);
@@ -239,7 +243,8 @@ export class MediaNode implements AsyncDisposable {
     if (this.engines.length > 0) await this.#attempt('health', () => sayAlive(this.#config.RUN_DIR));
     await this.#load?.read(this.#engines?.legs ?? 0);
     this.#writeMetrics();
-    if (this.#state === 'serving') await this.#attempt('metadata', () => this.#leaveWithHost());
+    const leave = async () => (await this.#host.leaving()) && void this.drain();
+    if (this.#state === 'serving') await this.#attempt('metadata', leave);
     await this.#register();
     for (const [room, agent] of this.rooms) {
       if (agent.state !== 'serving') continue;
@@ -250,24 +255,19 @@ export class MediaNode implements AsyncDisposable {
     }
   }
 
-  async #leaveWithHost(): Promise<void> {
-    if (await this.#host.leaving()) void this.drain();
-  }
-
   #writeMetrics(): void {
     this.#metrics?.tick(() => {
       const now = { enginesLost: this.#engines?.lost ?? 0, roomsMoved: this.#mover.moved };
       const before = this.#written;
       this.#written = now;
-      const isServing = this.#state === 'serving';
       return mediaMetrics({
         rooms: this.rooms.size,
         legs: this.#engines?.legs ?? 0,
-        load: isServing ? this.#load?.load : undefined,
+        load: this.#takesRooms ? this.#load?.load : undefined,
         mbps: this.#load?.mbps ?? 0,
         streams: this.#streams?.publishers ?? 0,
         viewers: this.#streams?.viewers ?? 0,
-        serving: Number(isServing),
+        serving: Number(this.#takesRooms),
         enginesLost: now.enginesLost - before.enginesLost,
         roomsMoved: now.roomsMoved - before.roomsMoved,
       });
