@@ -74,16 +74,20 @@ RUN mkdir -p /root-fs/usr/local/bin /root-fs/etc /root-fs/tmp /root-fs/app /data
  && echo 'hosts: files dns' > /root-fs/etc/nsswitch.conf \
  && chmod 1777 /root-fs/tmp
 
+# coturn of Debian unstable with its own libc, verified by apt: Debian's own does not refuse new calls while it drains.
 FROM ${NODE_IMAGE} AS turn-files
-RUN apt-get update && apt-get install -y --no-install-recommends coturn && rm -rf /var/lib/apt/lists/* \
- && mkdir -p /root-fs/usr/bin /run-turn && cp /usr/bin/turnserver /root-fs/usr/bin/ \
- && ldd /usr/bin/turnserver | grep -o '/[^ ]*' | sort -u | xargs -I{} cp -L --parents {} /root-fs
+WORKDIR /src
+COPY scripts/relay-program.mjs scripts/
+COPY scripts/lib/relay-program.mjs scripts/lib/debian-program.mjs scripts/lib/
+# `false` where the mirror is a snapshot, whose signed index is older than Debian lets it be.
+ARG APT_CHECK_VALID_UNTIL=true
+RUN node scripts/relay-program.mjs --into /root-fs/opt/relay && mkdir -p /run-turn
 
 # Janus of Debian unstable with its own libc, verified by apt. It is GPL-3: engine.json names its source, `copyright` is beside it.
 FROM ${NODE_IMAGE} AS media-files
 WORKDIR /src
 COPY scripts/media-engine.mjs scripts/
-COPY scripts/lib/media-engine.mjs scripts/lib/
+COPY scripts/lib/media-engine.mjs scripts/lib/debian-program.mjs scripts/lib/
 # `false` where the mirror is a snapshot, whose signed index is older than Debian lets it be.
 ARG APT_CHECK_VALID_UNTIL=true
 RUN node scripts/media-engine.mjs --into /root-fs/opt/media-engine && mkdir -p /run-media
@@ -116,6 +120,7 @@ FROM runtime AS turn
 COPY --from=turn-files /root-fs /
 COPY --from=turn-bundle /src/dist/turn /app
 COPY --from=turn-files --chown=10001:10001 /run-turn /run/turn
+ENV TURNSERVER=/opt/relay
 # Certificates that the `tls` container keeps: whichever of the two mounts the volume first gives it this owner.
 COPY --from=runtime-files --chown=10001:10001 /data /tls
 VOLUME /run/turn

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { obtainEngine } from './lib/media-engine.mjs';
+import { obtainRelay } from './lib/relay-program.mjs';
 import { buildClient, fail, installPackages, modernNode, root, run, toolEnv } from './lib/setup.mjs';
 
 /** Programs that the tests really run, and the Debian package of each. */
@@ -22,6 +23,17 @@ const programs = [
 
 function has(name) {
   return spawnSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' }).status === 0;
+}
+
+/** That of the image; where it is not to be had, on the system's, which cannot refuse new calls while it drains. */
+function findRelay() {
+  try {
+    obtainRelay({ say: (line) => console.log(`  ${line}`) });
+  } catch (error) {
+    console.log(
+      `  No relay of Debian unstable: ${error.message}. The tests run on the system's coturn and skip what it cannot do.`,
+    );
+  }
 }
 
 /** Rooms of any size are tested on the engine that serves them; where it is not to be had, on the system's older one. */
@@ -120,6 +132,7 @@ if (quick) {
   checks.push(await check('lint and format', biome, ['check', '.']));
   checks.push(await check('arrows', node, [join(root, 'scripts/arrows.mjs')]));
 } else {
+  findRelay();
   installPrograms(findEngine());
   buildClient();
 }

@@ -52,8 +52,8 @@ function copyDeclarations(from: string, to: string, name: string, seen = new Set
   for (const [, next = ''] of text.matchAll(/from '\.\/([^']+)\.js'/g)) copyDeclarations(from, to, next, seen);
 }
 
-/** What gets the media engine when its image is built; beside the bundle, as imageAsset() lets in what begins with the image's name. */
-const MEDIA_FILES = 'media-files';
+/** What gets another Debian's program when an image is built, by image; beside the bundle, as imageAsset() lets in what begins with the image's name. */
+const PROGRAMS = { turn: 'relay-program.mjs', media: 'media-engine.mjs' };
 
 export async function buildPackage(out: string): Promise<void> {
   rmSync(out, { recursive: true, force: true });
@@ -78,8 +78,9 @@ export async function buildPackage(out: string): Promise<void> {
     execFileSync(process.execPath, [join(repository, 'scripts/bundle.mjs'), name, join(out, 'images')], {
       stdio: 'pipe',
     });
-  for (const script of ['media-engine.mjs', 'lib/media-engine.mjs'])
-    cpSync(join(repository, 'scripts', script), join(out, 'images', MEDIA_FILES, script));
+  for (const [image, script] of Object.entries(PROGRAMS))
+    for (const file of [script, `lib/${script}`, 'lib/debian-program.mjs'])
+      cpSync(join(repository, 'scripts', file), join(out, `images/${image}-files/scripts`, file));
   writeFileSync(join(out, 'images/Dockerfile'), packedDockerfile());
   const own = JSON.parse(readFileSync(join(infra, 'package.json'), 'utf8'));
   writeFileSync(
@@ -112,7 +113,10 @@ function packedDockerfile(): string {
   const stages = text
     .slice(from, to)
     .replace(/--from=[\w-]+-bundle \/src\/dist\//g, '')
-    .replace(/^COPY scripts\//gm, `COPY ${MEDIA_FILES}/`);
+    // Each stage that gets a program is named by its folder.
+    .replace(/^FROM .* AS ([\w-]+-files)\n(?:.*\n)*?RUN /gm, (stage, folder: string) =>
+      stage.replace(/(?<=^COPY .*)(?<= )scripts\/(?=\S* )/gm, `${folder}/scripts/`),
+    );
   return `ARG NODE_IMAGE=node:24-bookworm-slim\n\n${stages}`;
 }
 

@@ -11,13 +11,20 @@ import { imagesFolder, repository } from './paths.ts';
 const SOURCES: Readonly<Record<ImageName, readonly string[]>> = {
   auth: ['apps/auth'],
   signaling: ['apps/signaling'],
-  turn: ['infra/node-kit', 'infra/turn-node'],
+  turn: [
+    'infra/node-kit',
+    'infra/turn-node',
+    'scripts/relay-program.mjs',
+    'scripts/lib/relay-program.mjs',
+    'scripts/lib/debian-program.mjs',
+  ],
   media: [
     'packages/rtc',
     'infra/node-kit',
     'infra/media-node',
     'scripts/media-engine.mjs',
     'scripts/lib/media-engine.mjs',
+    'scripts/lib/debian-program.mjs',
   ],
   canary: ['infra/canary'],
 };

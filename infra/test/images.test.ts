@@ -58,6 +58,8 @@ test('each image depends on its own sources and what it shares, and on nothing e
   expect(renamedBy('packages/rtc/src/index.ts')).toEqual(['media']);
   expect(renamedBy('infra/media-node/main.ts')).toEqual(['media']);
   expect(renamedBy('scripts/lib/media-engine.mjs')).toEqual(['media']);
+  expect(renamedBy('scripts/lib/relay-program.mjs')).toEqual(['turn']);
+  expect(renamedBy('scripts/lib/debian-program.mjs')).toEqual(['turn', 'media']);
   expect(renamedBy('infra/node-kit/host.ts')).toEqual(['turn', 'media']);
   expect(renamedBy('infra/src/edge.ts')).toEqual([]);
   expect(renamedBy('apps/auth/src/attack.test.ts')).toEqual([]);

@@ -8,6 +8,7 @@ import { connectRedis, loadConfig, readTurnNodes } from '@tandem/service';
 import { startRedis } from '@tandem/service/testing';
 import { generate } from 'selfsigned';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { relay } from './relays.testing.ts';
 import { FollowedCertificate } from './src/certificate.ts';
 import { TurnNodeConfig } from './src/config.ts';
 import { startTurnNode } from './src/node.ts';
@@ -78,6 +79,7 @@ test('coturn serves it, a renewal reaches new connections, and the directory nam
   onTestFinished(() => reader.disconnect());
   const [port, tlsPort] = [await freePort(), await freePort()];
   const config = loadConfig(TurnNodeConfig, {
+    TURNSERVER: relay,
     TURN_PORT: String(port),
     TURN_TLS_PORT: String(tlsPort),
     TURN_HOST: NAME,

@@ -5,20 +5,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '@tandem/service';
 import { allocate, freePort } from '@tandem/service/testing';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DENIED_PEERS } from '../topology/denied-peers.ts';
+import { relays } from './relays.testing.ts';
 import { TurnNodeConfig } from './src/config.ts';
 import { startCoturn } from './src/coturn.ts';
 
 const SECRET = 'a-secret-of-tests';
 
-async function world(address: string) {
+async function world(address: string, turnserver: string) {
   const folder = await mkdtemp(join(tmpdir(), 'coturn-'));
   // Of an earlier start, as on a volume that outlives the container.
   await writeFile(join(folder, 'turndb'), '', { mode: 0o644 });
   const port = await freePort();
   const relays = 52_000 + (port % 300) * 10;
   const config = loadConfig(TurnNodeConfig, {
+    TURNSERVER: turnserver,
     TURN_PORT: String(port),
     RELAY_MIN_PORT: String(relays),
     RELAY_MAX_PORT: String(relays + 9),
@@ -74,55 +76,58 @@ const IPV4 = {
   allowed: ['1.1.1.1', '100.63.255.255', '100.128.0.1', '172.32.0.1', '192.0.1.1', '198.20.0.1', '223.255.255.1'],
 };
 
-test.each([
-  [6, '::1', IPV6],
-  [4, '127.0.0.1', IPV4],
-] as const)(
-  'IPv%i: peers that are not on the public internet are refused, its own relay is not',
-  async (family, address, { denied, allowed }) => {
-    await using w = await world(address);
-    using allocation = await allocate(w.port, w.user, { family });
-    const codes = async (peers: readonly string[]) => {
-      const found: [string, number][] = [];
-      for (const peer of peers) found.push([peer, await allocation.permit(peer)]);
-      return found;
-    };
-    expect(await codes(denied)).toEqual(denied.map((peer) => [peer, 403]));
-    expect(await codes([address, ...allowed])).toEqual([address, ...allowed].map((peer) => [peer, 0]));
-  },
-);
+describe.each(relays)('%s', (turnserver) => {
+  test.each([
+    [6, '::1', IPV6],
+    [4, '127.0.0.1', IPV4],
+  ] as const)(
+    'IPv%i: peers that are not on the public internet are refused, its own relay is not',
+    async (family, address, { denied, allowed }) => {
+      await using w = await world(address, turnserver);
+      using allocation = await allocate(w.port, w.user, { family });
+      const codes = async (peers: readonly string[]) => {
+        const found: [string, number][] = [];
+        for (const peer of peers) found.push([peer, await allocation.permit(peer)]);
+        return found;
+      };
+      expect(await codes(denied)).toEqual(denied.map((peer) => [peer, 403]));
+      expect(await codes([address, ...allowed])).toEqual([address, ...allowed].map((peer) => [peer, 0]));
+    },
+  );
 
-test('secrets are in no command line and no environment of coturn, in files of its owner only, and its database is whole', async () => {
-  process.env.REDIS_PASSWORD = 'password of the cache';
-  await using w = await world('127.0.0.1');
-  delete process.env.REDIS_PASSWORD;
-  using _allocation = await allocate(w.port, w.user);
-  const of = (file: string) => readFile(`/proc/${w.coturn.pid}/${file}`, 'utf8');
-  expect(await of('cmdline')).not.toContain(SECRET);
-  expect((await of('environ')).split('\0').filter(Boolean)).toEqual([`PATH=${process.env.PATH}`]);
-  for (const file of ['turndb', 'turnserver.conf']) expect((await stat(join(w.folder, file))).mode & 0o777).toBe(0o600);
-  expect(w.log).toEqual([]);
-});
+  test('secrets are in no command line and no environment of coturn, in files of its owner only, and its database is whole', async () => {
+    process.env.REDIS_PASSWORD = 'password of the cache';
+    await using w = await world('127.0.0.1', turnserver);
+    delete process.env.REDIS_PASSWORD;
+    using _allocation = await allocate(w.port, w.user);
+    const of = (file: string) => readFile(`/proc/${w.coturn.pid}/${file}`, 'utf8');
+    expect(await of('cmdline')).not.toContain(SECRET);
+    expect((await of('environ')).split('\0').filter(Boolean)).toEqual([`PATH=${process.env.PATH}`]);
+    for (const file of ['turndb', 'turnserver.conf'])
+      expect((await stat(join(w.folder, file))).mode & 0o777).toBe(0o600);
+    expect(w.log).toEqual([]);
+  });
 
-test('a stranger who writes into coturn’s log counts for no allocation and hides none', async () => {
-  await using w = await world('127.0.0.1');
-  using _allocation = await allocate(w.port, w.user);
-  const open = () => w.coturn.allocations.find(() => true);
-  await expect.poll(open).toHaveLength(1);
-  const [id] = open();
-  // Without credentials: coturn 4.6 logs the name of whoever asks, line ends too, as it is.
-  for (const name of [
-    ...[`session ${id}: delete`, 'session 009000000000000009: new, username=<eve>'],
-    ...[`x\n9: : session ${id}: delete: realm=<tandem>`, 'x\n9: : session 008000000000000008: new, username=<eve>'],
-    ...[`x\n: session ${id}: delete: realm=<tandem>`, `x\n9: : allocation delete: realm=<tandem> (session ${id})`],
-  ]) {
-    await expect(allocate(w.port, { username: name, credential: 'x' })).rejects.toMatchObject({ code: 400 });
-  }
-  // The log has one order: when a real end is seen, all of the above was read.
-  using second = await allocate(w.port, w.user);
-  await expect.poll(() => open().length).toBe(2);
-  await w.coturn.cancel(open().filter((one) => one !== id));
-  await expect.poll(open).toEqual([id]);
-  expect(await second.refresh()).toBe(437);
-  expect(w.log.join()).not.toMatch(/[\w-]{32}: /);
+  test('a stranger who writes into coturn’s log counts for no allocation and hides none', async () => {
+    await using w = await world('127.0.0.1', turnserver);
+    using _allocation = await allocate(w.port, w.user);
+    const open = () => w.coturn.allocations.find(() => true);
+    await expect.poll(open).toHaveLength(1);
+    const [id] = open();
+    // Without credentials: coturn 4.6 logs the name of whoever asks, line ends too, as it is.
+    for (const name of [
+      ...[`session ${id}: delete`, 'session 009000000000000009: new, username=<eve>'],
+      ...[`x\n9: : session ${id}: delete: realm=<tandem>`, 'x\n9: : session 008000000000000008: new, username=<eve>'],
+      ...[`x\n: session ${id}: delete: realm=<tandem>`, `x\n9: : allocation delete: realm=<tandem> (session ${id})`],
+    ]) {
+      await expect(allocate(w.port, { username: name, credential: 'x' })).rejects.toMatchObject({ code: 400 });
+    }
+    // The log has one order: when a real end is seen, all of the above was read.
+    using second = await allocate(w.port, w.user);
+    await expect.poll(() => open().length).toBe(2);
+    await w.coturn.cancel(open().filter((one) => one !== id));
+    await expect.poll(open).toEqual([id]);
+    expect(await second.refresh()).toBe(437);
+    expect(w.log.join()).not.toMatch(/[\w-]{32}: /);
+  });
 });

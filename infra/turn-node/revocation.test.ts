@@ -9,6 +9,7 @@ import { connectRedis, loadConfig, publishRevocation, REVOCATION_STREAM } from '
 import { allocate, freePort, startRedis, type TurnError } from '@tandem/service/testing';
 import { expect, test } from 'vitest';
 import { TURN_NODE_ACCESS } from '../src/cache-access.ts';
+import { relay } from './relays.testing.ts';
 import { TurnNodeConfig } from './src/config.ts';
 import { cancelSessions } from './src/coturn-cli.ts';
 import { startTurnNode } from './src/node.ts';
@@ -29,6 +30,7 @@ test('standing allocations of a revoked session or user end, and those with the 
   const port = await freePort();
   const events: string[] = [];
   const settings = {
+    TURNSERVER: relay,
     TURN_PORT: port,
     RELAY_MIN_PORT: 51000,
     RELAY_MAX_PORT: 51999,

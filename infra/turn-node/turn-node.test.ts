@@ -6,15 +6,17 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectRedis, loadConfig, parseTurnSecret, readTurnNodes, TURN_DIRECTORY_KEY } from '@tandem/service';
-import { startRedis } from '@tandem/service/testing';
+import { allocate, startRedis } from '@tandem/service/testing';
 import { expect, test, vi } from 'vitest';
 import type { Host } from '../node-kit/host.ts';
 import { embeddedMetrics } from '../node-kit/metrics.ts';
 import { TURN_NODE_ACCESS } from '../src/cache-access.ts';
 import { DENIED_PEERS } from '../topology/denied-peers.ts';
+import { drainingRelay, relay } from './relays.testing.ts';
 import { TurnNodeConfig } from './src/config.ts';
 import { AllocationCount, coturnArguments, drainsOnSignal } from './src/coturn.ts';
 import { stunAnswers } from './src/health.ts';
+import { relayProgram } from './src/location.ts';
 import { startTurnNode, turnMetrics } from './src/node.ts';
 
 async function freePort(): Promise<number> {
@@ -30,7 +32,9 @@ let users = 0;
 function client(port: number, secret: string, messages: number, more: string[] = ['-y']) {
   const user = `${Math.floor(Date.now() / 1000) + 600}:user-${users++}`;
   const password = createHmac('sha1', secret).update(user).digest('base64');
-  const child = spawn('turnutils_uclient', [
+  const { command, args } = relayProgram(relay, 'turnutils_uclient');
+  const child = spawn(command, [
+    ...args,
     ...['-u', user, '-w', password, '-p', String(port), '-n', String(messages), '-m', '1', '-z', '100', ...more],
     '127.0.0.1',
   ]);
@@ -73,6 +77,7 @@ async function world(
     lifecycle: async (what) => void calls.push(what),
   };
   const config = loadConfig(TurnNodeConfig, {
+    TURNSERVER: relay,
     TURN_PORT: String(port),
     RELAY_MIN_PORT: '50000',
     RELAY_MAX_PORT: '50999',
@@ -237,6 +242,38 @@ test('a coturn that ends during the drain ends it, and the group is told; one th
   call.child.kill('SIGKILL');
   await call.ended;
 });
+
+test.skipIf(!drainingRelay)(
+  'a node that drains refuses whoever has its address still, its call goes on, and it ends with that call',
+  async () => {
+    await using w = await world(async () => ['secret-one']);
+    const person = (name: string) => {
+      const username = `${name}:${Math.floor(Date.now() / 1000) + 600}:s`;
+      return { username, credential: createHmac('sha1', 'secret-one').update(username).digest('base64') };
+    };
+    using call = await allocate(w.port, person('ada'));
+    await vi.waitFor(() => expect(w.node.coturn.allocations.size).toBe(1), soon);
+    void w.node.drain();
+    await vi.waitFor(() => expect(w.node.state).toBe('draining'), soon);
+    // Credentials of before the drain, to a relay that answers.
+    await expect
+      .poll(
+        () =>
+          allocate(w.port, person('eve')).then(
+            () => 'taken',
+            (error: { code?: number }) => error.code,
+          ),
+        soon,
+      )
+      .toBe(486);
+    expect(await call.refresh()).toBe(0);
+    expect(w.node.coturn.allocations.size).toBe(1);
+    expect(w.events.join('\n')).not.toContain('turn.drain-by-directory');
+    expect(await call.refresh(0)).toBe(0);
+    expect(await w.node.ended).toBe('drained');
+    expect(w.calls.at(-1)).toBe('done');
+  },
+);
 
 test('a node started on an instance that is about to go never enters the directory', async () => {
   const readyPort = await freePort();

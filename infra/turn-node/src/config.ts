@@ -73,6 +73,9 @@ export const TurnNodeConfig = Type.Object({
     default: '/run/turn',
     description: 'Writable folder: database of coturn, its address, password of its telnet interface.',
   }),
-  TURNSERVER: Type.String({ default: 'turnserver', description: 'Program.' }),
+  TURNSERVER: Type.String({
+    default: 'turnserver',
+    description: 'Program, or the folder that `npm run relay` prints.',
+  }),
 });
 export type TurnNodeConfig = Static<typeof TurnNodeConfig>;

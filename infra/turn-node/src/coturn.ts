@@ -10,6 +10,7 @@ import type { Host } from '../../node-kit/host.ts';
 import type { CertificateFiles } from './certificate.ts';
 import type { TurnNodeConfig } from './config.ts';
 import { cancelSessions } from './coturn-cli.ts';
+import { type ProgramCall, relayProgram } from './location.ts';
 
 export interface Coturn extends AsyncDisposable {
   readonly pid: number;
@@ -117,27 +118,28 @@ function writeSecrets(config: TurnNodeConfig, secrets: readonly string[]): void 
 }
 
 /** A program that may be coturn of any version. */
-interface CoturnProgram {
+interface CoturnProgram extends ProgramCall {
   readonly version: string;
   /** Whether it has the option `--name`, by its own help: options come and go between versions. */
   knows(name: string): boolean;
 }
 
 /** What it prints, whichever way it ends. */
-async function printed(command: string, option: string): Promise<string> {
-  const done = await promisify(execFile)(command, [option]).catch(
+async function printed({ command, args }: ProgramCall, option: string): Promise<string> {
+  const done = await promisify(execFile)(command, [...args, option]).catch(
     (error: { stdout?: string; stderr?: string }) => error,
   );
   return `${done.stdout ?? ''}${done.stderr ?? ''}`;
 }
 
 /** @throws Error with the fix when there is no such program */
-async function askProgram(command: string): Promise<CoturnProgram> {
-  const version = /\d+\.\d+(\.\d+)?/.exec(await printed(command, '--version'))?.[0];
-  if (!version) throw new Error(`TURNSERVER: cannot run ${command}. Fix: apt-get install coturn`);
-  const help = await printed(command, '--help');
+async function askProgram(turnserver: string): Promise<CoturnProgram> {
+  const call = relayProgram(turnserver);
+  const version = /\d+\.\d+(\.\d+)?/.exec(await printed(call, '--version'))?.[0];
+  if (!version) throw new Error(`TURNSERVER: cannot run ${turnserver}. Fix: apt-get install coturn`);
+  const help = await printed(call, '--help');
   const options = new Set(Array.from(help.matchAll(/^\s*(?:-\w?, *)*--([\w-]+)/gm), ([, name]) => name));
-  return { version, knows: (name) => options.has(name) };
+  return { ...call, version, knows: (name) => options.has(name) };
 }
 
 /** 4.6.3 and later drain on SIGUSR1; earlier ones would die of it. */
@@ -209,8 +211,8 @@ export async function startCoturn(
   const count = new AllocationCount(mark);
   const ready = Promise.withResolvers<void>();
   const child = await startProgram({
-    command: config.TURNSERVER,
-    args: coturnArguments(config, host, tls, program),
+    command: program.command,
+    args: [...program.args, ...coturnArguments(config, host, tls, program)],
     onLine: (line) => {
       count.line(line);
       if (/listener opened on|Total General servers|SQLite DB connection success/i.test(line)) ready.resolve();
