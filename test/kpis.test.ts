@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { CallLeg, CallReport } from '@tandem/protocol';
+import { connectRedis, writeMediaNode } from '@tandem/service';
 import { startCollector, startRedis } from '@tandem/service/testing';
-import { startTestNode } from '@tandem/signaling/testing';
+import { connectClient, startTestNode } from '@tandem/signaling/testing';
 import { expect, test } from 'vitest';
 import { startTestAuth } from '../apps/auth/src/testing.ts';
 import { RULES, type Sample, startPrometheus } from './support/prometheus.ts';
@@ -17,6 +18,8 @@ const { panels } = JSON.parse(dashboard) as { panels: Panel[] };
 
 const times = <T>(n: number, value: T): T[] => Array.from({ length: n }, () => value);
 const up: CallLeg = { outcome: 'connected', phase: 'end', setupMs: 400, mos: 4.2, dropped: false, path: 'host' };
+const served: CallLeg = { ...up, topology: 'sfu', firstPictureMs: 600, pictureMs: 100_000, frozenMs: 10_000 };
+const paired: CallLeg = { ...up, firstPictureMs: 600, pictureMs: 100_000, frozenMs: 0 };
 const relayed: CallLeg = { ...up, path: 'relay', relayProtocol: 'udp' };
 const dropped: CallLeg = { ...relayed, dropped: true };
 const failed: CallLeg = { outcome: 'failed', phase: 'end', failure: 'ice-failed' };
@@ -34,13 +37,16 @@ test('reports become the ratios and quantiles of the dashboard; every panel and 
   await using redis = await startRedis();
   await using collector = await startCollector();
   await using auth = await startTestAuth({ REDIS_URL: redis.url });
-  const config = { REDIS_URL: redis.url, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+  const config = { REDIS_URL: redis.url, MEDIA_FROM: 2, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
   await using north = await startTestNode({ keys: auth, config });
   await using south = await startTestNode({ keys: auth, config });
   const reports = async () => {
     for (const body of [
-      call(2, [...times(10, up), ...times(20, gaveUp)], { resumes: { ok: 3, failed: 1 } }),
-      call(5, [...times(4, up), ...times(4, relayed), dropped, failed]),
+      call(2, [...times(9, up), paired, ...times(20, gaveUp)], {
+        resumes: { ok: 3, failed: 1 },
+        switches: { ok: 9, failed: 1 },
+      }),
+      call(5, [...times(2, up), ...times(2, served), ...times(4, relayed), dropped, failed]),
       call(2, [], { rating: 4 }),
     ])
       for (const { url } of [north, south]) {
@@ -58,6 +64,21 @@ test('reports become the ratios and quantiles of the dashboard; every panel and 
   });
   await prometheus.scraped();
   await reports();
+  // A room of two is given a node that never comes, then the other one.
+  const directory = connectRedis(redis.url);
+  for (const id of ['m1', 'm2']) await writeMediaNode(directory, id, { zone: 'z', load: 0, state: 'serving' });
+  const writing = setInterval(() => {
+    for (const id of ['m1', 'm2']) void writeMediaNode(directory, id, { zone: 'z', load: 0, state: 'serving' });
+  }, 1000);
+  using ada = await connectClient(north, (await auth.login('ada')).token);
+  using ben = await connectClient(north, (await auth.login('ben')).token);
+  await ada.join('room');
+  await ben.join('room');
+  await expect
+    .poll(() => prometheus.query('sum by (reason) (tandem_media_assignments_total > 0)'), { timeout: 30_000 })
+    .toHaveLength(2);
+  clearInterval(writing);
+  directory.disconnect();
   await prometheus.scraped();
 
   const shown = async (title: string): Promise<Sample[]> => {
@@ -79,6 +100,12 @@ test('reports become the ratios and quantiles of the dashboard; every panel and 
   // 0.4 s lies in the bucket from 0.3 to 0.5, MOS 4.2 in the one from 4.03 to 4.34; quantiles are interpolated in it.
   expect(await values('Call set-up time')).toEqual([0.4, 0.49, 0.498]);
   expect(await values('MOS distribution')).toEqual([4.185, 4.061, 4.0455]);
+  expect(await by('Call set-up success ratio by topology', 'topology')).toEqual({ mesh: 0.9444, sfu: 1 });
+  expect(await values('Switch success ratio')).toEqual([0.9]);
+  expect(await by('Moving picture (1 − freezes) by topology', 'topology')).toEqual({ mesh: 1, sfu: 0.9 });
+  // 0.6 s lies in the bucket from 0.5 to 0.75.
+  expect(await values('Time to picture')).toEqual([0.625, 0.7375, 0.7475]);
+  expect(Object.keys(await by('Rooms given to media nodes', 'reason')).sort()).toEqual(['first', 'silent']);
   expect(Object.keys(await by('Failure reasons', 'reason'))).toEqual(['ice-failed']);
   expect(Object.keys(await by('What people say', 'rating'))).toEqual(['4']);
 
@@ -102,7 +129,7 @@ test('reports become the ratios and quantiles of the dashboard; every panel and 
     .poll(async () => (await prometheus.alerts())['call-setup-72h']?.state, { timeout: 30_000 })
     .toBe('firing');
   const alerts = await prometheus.alerts();
-  expect(Object.keys(alerts)).toHaveLength(16);
+  expect(Object.keys(alerts)).toHaveLength(18);
   expect(Object.values(alerts).filter((a) => a.health !== 'ok')).toEqual([]);
   // 5 % failed: five times the budget, which is a ticket, not a page.
   expect([alerts['call-setup-1h']?.state, alerts['call-setup-72h']?.state]).toEqual(['inactive', 'firing']);

@@ -9,6 +9,7 @@ import {
   LoadShedder,
   type LogDestination,
   type Logger,
+  type Metrics,
   registerHealth,
   type TokenVerifier,
 } from '@tandem/service';
@@ -25,7 +26,7 @@ import { Admission } from './server/admission.ts';
 import { answerAdmissionProbes } from './server/admission-probe.ts';
 import { registerApi } from './server/api/index.ts';
 import { clientAddress } from './server/client-address.ts';
-import { assignMedia } from './server/media-assignment.ts';
+import { ASSIGNMENT_REASONS, assignMedia } from './server/media-assignment.ts';
 import { followRevocations } from './server/revocations.ts';
 import { acceptUpgrades } from './server/upgrade.ts';
 
@@ -84,7 +85,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
     requestsPerSecond: config.API_REQUESTS_PER_SECOND,
   });
   serveSockets(config, { app, node, admission, verifier, revocations, log });
-  const media = followMedia(config, node, log);
+  const media = followMedia(config, node, log, observation.metrics);
   await node.start();
   await app.listen({ host: config.HOST, port: config.PORT });
   const { port } = app.server.address() as { port: number };
@@ -232,7 +233,14 @@ function serveSockets(config: SignalingConfig, parts: SocketParts): void {
 }
 
 /** Gives rooms that grow a media node; without Redis or MEDIA_FROM rooms stay a mesh. */
-function followMedia(config: SignalingConfig, node: SignalingNode, log: Logger): Disposable | undefined {
+function followMedia(
+  config: SignalingConfig,
+  node: SignalingNode,
+  log: Logger,
+  metrics: Metrics,
+): Disposable | undefined {
+  const given = metrics.counter('tandem_media_assignments_total', 'Rooms given to media nodes.', ['reason']);
+  for (const reason of ASSIGNMENT_REASONS) given.inc({ reason }, 0);
   if (!config.REDIS_URL || config.MEDIA_FROM === 0) return undefined;
   const redis = connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD });
   redis.on('error', () => {});
@@ -241,6 +249,7 @@ function followMedia(config: SignalingConfig, node: SignalingNode, log: Logger):
     rooms: () => node.rooms,
     from: config.MEDIA_FROM,
     log: (fields) => log.info(fields, fields.event),
+    assigned: (reason) => given.inc({ reason }),
   });
   return {
     [Symbol.dispose]: () => {

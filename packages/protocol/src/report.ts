@@ -53,6 +53,14 @@ export const CallLeg = Type.Object(
     ),
     relayProtocol: Type.Optional(Type.Union([Type.Literal('udp'), Type.Literal('tcp'), Type.Literal('tls')])),
     iceRestarts: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
+    topology: Type.Optional(
+      Type.Union([Type.Literal('mesh'), Type.Literal('sfu')], {
+        description: 'How media came at the end: from the peer, or by a media node. Default mesh.',
+      }),
+    ),
+    firstPictureMs: ms('From the peer’s arrival until its first picture was decoded.', 300_000),
+    pictureMs: ms('How long pictures of it came, frozen ones too.', 604_800_000),
+    frozenMs: ms('For how long of that the picture stood still.', 604_800_000),
   },
   { additionalProperties: false },
 );
@@ -67,6 +75,13 @@ export const CallReport = Type.Object(
     roomSize: Type.Integer({ minimum: 1, maximum: 1000, description: 'Most people in the room at once.' }),
     /** Of the signaling session: how often it was resumed, and how often that did not work. */
     resumes: Type.Optional(
+      Type.Object(
+        { ok: Type.Integer({ minimum: 0, maximum: 1000 }), failed: Type.Integer({ minimum: 0, maximum: 1000 }) },
+        { additionalProperties: false },
+      ),
+    ),
+    /** Media nodes that the room was given: to how many this client connected, and to how many it did not or no more. */
+    switches: Type.Optional(
       Type.Object(
         { ok: Type.Integer({ minimum: 0, maximum: 1000 }), failed: Type.Integer({ minimum: 0, maximum: 1000 }) },
         { additionalProperties: false },

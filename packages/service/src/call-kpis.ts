@@ -1,5 +1,5 @@
 /** Turns call reports into metrics (names and meaning: kpi.ts). Labels stay few: a stranger must not be able to mint series. */
-import { type CallReport, FAILURE_REASONS } from '@tandem/protocol';
+import { type CallLeg, type CallReport, FAILURE_REASONS } from '@tandem/protocol';
 import type { Metrics } from './metrics.ts';
 
 /** Upper bounds, s. P50 of a good set-up is below 0.5 s; 5 s is where people hang up (E.721 aims below 8 s end to end). */
@@ -9,6 +9,7 @@ export const SETUP_BUCKETS = [0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 
  * and below 2.58 nearly all dissatisfied; 4.5 is the most that the E-model gives.
  */
 export const MOS_BUCKETS = [1.5, 2, 2.58, 3.1, 3.6, 4.03, 4.34, 4.5] as const;
+const PICTURE_BUCKETS = [0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 13, 30];
 const RTT_BUCKETS = [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 1, 2];
 const LOSS_BUCKETS = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2];
 
@@ -18,6 +19,7 @@ const LEG_OUTCOMES = [
   'failed',
   'abandoned',
 ] as const satisfies readonly CallReport['legs'][number]['outcome'][];
+const TOPOLOGIES = ['mesh', 'sfu'] as const;
 const CALL_PATHS = ['host', 'srflx', 'prflx', 'relay'] as const satisfies readonly CallReport['legs'][number]['path'][];
 
 /** How many distinct client versions and regions get a label of their own; the rest are `other`. */
@@ -37,6 +39,9 @@ export class CallKpis {
   readonly #rtt;
   readonly #loss;
   readonly #paths;
+  readonly #picture;
+  readonly #pictureTime;
+  readonly #switches;
   readonly #resumes;
   readonly #restarts;
   readonly #ratings;
@@ -47,7 +52,7 @@ export class CallKpis {
   readonly #regions = new Set<string>();
 
   constructor(metrics: Metrics) {
-    const by = ['room_size', 'region', 'client'] as const;
+    const by = ['room_size', 'region', 'client', 'topology'] as const;
     this.#legs = metrics.counter('tandem_call_legs_total', 'Call legs attempted, by outcome.', ['outcome', ...by]);
     this.#setup = metrics.histogram('tandem_call_setup_seconds', 'Intent to media.', SETUP_BUCKETS, by);
     this.#failures = metrics.counter('tandem_call_failures_total', 'Why legs did not come up, refusals included.', [
@@ -61,6 +66,19 @@ export class CallKpis {
       'path',
       'protocol',
     ]);
+    const topology = ['topology'] as const;
+    this.#picture = metrics.histogram(
+      'tandem_call_picture_seconds',
+      'Arrival to first picture.',
+      PICTURE_BUCKETS,
+      topology,
+    );
+    this.#pictureTime = metrics.counter(
+      'tandem_call_picture_time_seconds_total',
+      'Time with pictures, by what they did.',
+      ['picture', ...topology],
+    );
+    this.#switches = metrics.counter('tandem_call_switches_total', 'Media nodes that clients were given.', ['outcome']);
     this.#resumes = metrics.counter('tandem_session_resumes_total', 'Resumes as clients saw them.', ['outcome']);
     this.#ratings = metrics.counter('tandem_call_ratings_total', 'How people found their call, 1 to 5.', ['rating']);
     this.#issues = metrics.counter('tandem_call_rating_issues_total', 'What they say was wrong.', ['issue']);
@@ -71,14 +89,19 @@ export class CallKpis {
   /** Growth is counted from the first value that a scraper sees: a counter that begins at 1 hides its first event. */
   #startAtZero(): void {
     for (const reason of FAILURE_REASONS) this.#failures.inc({ reason }, 0);
-    for (const outcome of ['ok', 'failed']) this.#resumes.inc({ outcome }, 0);
+    for (const outcome of ['ok', 'failed']) {
+      this.#resumes.inc({ outcome }, 0);
+      this.#switches.inc({ outcome }, 0);
+    }
+    for (const topology of TOPOLOGIES)
+      for (const picture of ['moving', 'frozen']) this.#pictureTime.inc({ picture, topology }, 0);
     for (const path of CALL_PATHS) this.#paths.inc({ path, protocol: 'none' }, 0);
     for (const rating of [1, 2, 3, 4, 5]) this.#ratings.inc({ rating: String(rating) }, 0);
-    this.#startGroup({ room_size: '2', region: 'unknown', client: 'unknown' });
+    this.#startGroup({ room_size: '2', region: 'unknown', client: 'unknown', topology: 'mesh' });
   }
 
   /** The same for one group of callers, which is known only when the first of them reports. */
-  #startGroup(by: { readonly room_size: string; readonly region: string; readonly client: string }): void {
+  #startGroup(by: Group): void {
     const name = Object.values(by).join();
     if (this.#groups.has(name)) return;
     this.#groups.add(name);
@@ -90,13 +113,14 @@ export class CallKpis {
   add(report: CallReport): void {
     // A stranger chooses `sampling`, so its weight is bounded.
     const weight = Math.min(100, 1 / (report.sampling ?? 1));
-    const by = {
+    const caller = {
       room_size: roomSizeBand(report.roomSize),
       region: bounded(this.#regions, report.region ?? 'unknown'),
       client: bounded(this.#clients, report.client),
     };
-    this.#startGroup(by);
     for (const leg of report.legs) {
+      const by = { ...caller, topology: leg.topology ?? 'mesh' };
+      this.#startGroup(by);
       if (leg.mos !== undefined) this.#mos.observe(by, leg.mos);
       if (leg.rttMs !== undefined) this.#rtt.observe(leg.rttMs / 1000);
       if (leg.lossPercent !== undefined) this.#loss.observe(leg.lossPercent / 100);
@@ -107,6 +131,7 @@ export class CallKpis {
       if (leg.outcome !== 'connected') continue;
       if (leg.setupMs !== undefined) this.#setup.observe(by, leg.setupMs / 1000);
       this.#ended.inc({ dropped: String(leg.dropped ?? false), ...by }, weight);
+      this.#addPicture(leg, weight);
       if (leg.path) this.#paths.inc({ path: leg.path, protocol: leg.relayProtocol ?? 'none' }, weight);
     }
     if (report.rating !== undefined) this.#ratings.inc({ rating: String(report.rating) }, weight);
@@ -115,7 +140,25 @@ export class CallKpis {
     if (report.legs.length === 0) return;
     if (report.resumes?.ok) this.#resumes.inc({ outcome: 'ok' }, report.resumes.ok * weight);
     if (report.resumes?.failed) this.#resumes.inc({ outcome: 'failed' }, report.resumes.failed * weight);
+    if (report.switches?.ok) this.#switches.inc({ outcome: 'ok' }, report.switches.ok * weight);
+    if (report.switches?.failed) this.#switches.inc({ outcome: 'failed' }, report.switches.failed * weight);
   }
+
+  #addPicture({ topology = 'mesh', firstPictureMs, pictureMs, frozenMs = 0 }: CallLeg, weight: number): void {
+    if (firstPictureMs !== undefined) this.#picture.observe({ topology }, firstPictureMs / 1000);
+    if (pictureMs === undefined) return;
+    const frozen = Math.min(frozenMs, pictureMs);
+    this.#pictureTime.inc({ picture: 'frozen', topology }, (frozen / 1000) * weight);
+    this.#pictureTime.inc({ picture: 'moving', topology }, ((pictureMs - frozen) / 1000) * weight);
+  }
+}
+
+/** Labels of a group of callers. */
+interface Group {
+  readonly room_size: string;
+  readonly region: string;
+  readonly client: string;
+  readonly topology: string;
 }
 
 function bounded(seen: Set<string>, value: string): string {

@@ -112,6 +112,10 @@ const RESUMED: RatioQuery = {
   total: { metric: 'tandem_session_resumes_total' },
 };
 
+const SWITCHES = 'tandem_call_switches_total';
+const PICTURE_TIME = 'tandem_call_picture_time_seconds_total';
+const ASSIGNMENTS = 'tandem_media_assignments_total';
+
 export const KPIS: readonly Kpi[] = [
   {
     id: 'call-setup-success',
@@ -121,7 +125,7 @@ export const KPIS: readonly Kpi[] = [
     source:
       'ITU-T E.411 and E.425: the answer-seizure ratio in the form of the network effectiveness ratio (NER), where what users do and rightful refusals are no failure of the network',
     query: SETUP,
-    by: ['room_size', 'region', 'client'],
+    by: ['room_size', 'region', 'client', 'topology'],
   },
   {
     id: 'call-setup-time',
@@ -130,7 +134,7 @@ export const KPIS: readonly Kpi[] = [
       'From the intent to call (join, or the peer’s arrival) until ICE and DTLS are connected. p50, p95, p99.',
     source: 'ITU-T E.721 (post-selection delay), measured at the browser; W3C webrtc-pc connection state `connected`',
     query: { kind: 'quantiles', metric: 'tandem_call_setup_seconds', quantiles: [0.5, 0.95, 0.99], unit: 's' },
-    by: ['room_size', 'region', 'client'],
+    by: ['room_size', 'region', 'client', 'topology'],
   },
   {
     id: 'call-failure-reasons',
@@ -146,7 +150,7 @@ export const KPIS: readonly Kpi[] = [
     definition: 'Connected legs that ended because somebody hung up, of all connected legs that ended.',
     source: 'ITU-T E.800 (retainability); 3GPP TS 32.410 (retainability KPI)',
     query: KEPT,
-    by: ['room_size', 'region', 'client'],
+    by: ['room_size', 'region', 'client', 'topology'],
   },
   {
     id: 'call-mos',
@@ -156,7 +160,7 @@ export const KPIS: readonly Kpi[] = [
     source:
       'ITU-T G.107 (E-model, R to MOS in Annex B) on the scale of ITU-T P.800; an estimate (MOS-CQE), not a listening test',
     query: { kind: 'quantiles', metric: 'tandem_call_mos', quantiles: [0.5, 0.1, 0.05], unit: 'MOS' },
-    by: ['room_size', 'region', 'client'],
+    by: ['room_size', 'region', 'client', 'topology'],
   },
   {
     id: 'call-rating',
@@ -183,6 +187,46 @@ export const KPIS: readonly Kpi[] = [
     definition: 'Signaling sessions that continued after their socket was lost, of all resumes that clients tried.',
     source: 'Own; the session is the unit that a carrier would call the registration',
     query: RESUMED,
+  },
+  {
+    id: 'switch-success',
+    name: 'Switch success ratio',
+    definition:
+      'Media nodes that a room was given and a client connected to, of all that it connected to or gave up. A node that came up and was lost for good counts in both.',
+    source: 'Own; a failed one costs no call: the people of that room stay in a mesh',
+    query: {
+      kind: 'ratio',
+      good: { metric: SWITCHES, where: { outcome: 'ok' } },
+      total: { metric: SWITCHES },
+    },
+  },
+  {
+    id: 'time-to-picture',
+    name: 'Time to picture',
+    definition: 'From the peer’s arrival until its first picture is decoded. p50, p95, p99.',
+    source: 'Own; the picture’s counterpart of ITU-T E.721',
+    query: { kind: 'quantiles', metric: 'tandem_call_picture_seconds', quantiles: [0.5, 0.95, 0.99], unit: 's' },
+    by: ['topology'],
+  },
+  {
+    id: 'moving-picture',
+    name: 'Moving picture (1 − freezes)',
+    definition: 'Time in which received pictures moved, of all time with pictures.',
+    source: 'W3C webrtc-stats (totalFreezesDuration): a frame late by three times the mean interval, or by 150 ms more',
+    query: {
+      kind: 'ratio',
+      good: { metric: PICTURE_TIME, where: { picture: 'moving' } },
+      total: { metric: PICTURE_TIME },
+    },
+    by: ['topology'],
+  },
+  {
+    id: 'media-assignments',
+    name: 'Rooms given to media nodes',
+    definition:
+      'By why: `first`; `lost`: the node before was heard of no more; `silent`: it did not come. Rooms of draining nodes are in media_rooms_moved of the nodes.',
+    source: 'Own',
+    query: { kind: 'breakdown', metric: ASSIGNMENTS, by: 'reason' },
   },
 ];
 
@@ -258,6 +302,28 @@ export const THRESHOLDS: readonly ThresholdAlarm[] = [
     statistic: 'increase',
     severity: 'ticket',
     runbook: 'telemetry-dropped',
+  },
+  {
+    id: 'media-rooms-lost',
+    name: 'Rooms lost their media node',
+    metric: { metric: ASSIGNMENTS, where: { reason: ['lost', 'silent'] } },
+    compare: 'above',
+    threshold: 10,
+    minutes: 15,
+    statistic: 'increase',
+    severity: 'ticket',
+    runbook: 'media-rooms-lost',
+  },
+  {
+    id: 'media-switches-fail',
+    name: 'Clients do not reach the media nodes of their rooms',
+    metric: { metric: SWITCHES, where: { outcome: 'failed' } },
+    compare: 'above',
+    threshold: 20,
+    minutes: 15,
+    statistic: 'increase',
+    severity: 'ticket',
+    runbook: 'media-rooms-lost',
   },
 ];
 

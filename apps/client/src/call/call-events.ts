@@ -58,6 +58,7 @@ function followPeers(call: Call, { state, history, reporter }: CallEventHost, sh
     call.on('peer-changed', showPeers),
     call.on('timing', ({ peerId, name }) => {
       if (name === 'ice-restart') reporter.restarted(peerId);
+      if (!peerId) reporter.switched(name);
     }),
     call.on('quality', ({ peer, quality }) => {
       history.push(peer.peerId, quality);

@@ -12,6 +12,8 @@ export interface Sample {
   readonly loss: number | undefined;
   readonly jitter: number | undefined;
   readonly mos: number | undefined;
+  /** s, of the interval before; undefined without a picture. */
+  readonly frozen?: number | undefined;
 }
 
 /** A minute at one reading every two seconds. */
@@ -31,6 +33,7 @@ export function toSample(quality: PairQuality): Sample {
     loss: losses.length ? Math.max(...losses) * 100 : undefined,
     jitter: quality.in.audio?.jitter,
     mos: quality.mos,
+    frozen: quality.in.video.fps || quality.in.video.frozen ? (quality.in.video.frozen ?? 0) : undefined,
   };
 }
 
@@ -58,6 +61,8 @@ export interface QualitySummary {
   readonly mos?: number;
   readonly rtt?: number;
   readonly lossPercent?: number;
+  readonly pictureMs?: number;
+  readonly frozenMs?: number;
 }
 
 /** Medians, except losses: those come in bursts that a median would hide, so their mean. */
@@ -73,6 +78,19 @@ export function summarize(samples: readonly Sample[]): QualitySummary {
     ...(first && last ? { durationMs: Math.round(last.at - first.at) } : {}),
     ...(mos === undefined ? {} : { mos }),
     ...(rtt === undefined ? {} : { rtt }),
+    ...pictures(samples),
     ...(losses.length ? { lossPercent: losses.reduce((a, b) => a + b, 0) / losses.length } : {}),
   };
+}
+
+/** How long pictures came, and for how long of that they stood still. */
+function pictures(samples: readonly Sample[]): Pick<QualitySummary, 'pictureMs' | 'frozenMs'> {
+  let [all, frozen] = [0, 0];
+  samples.forEach((sample, i) => {
+    const before = samples[i - 1];
+    if (!before || sample.frozen === undefined) return;
+    all += sample.at - before.at;
+    frozen += sample.frozen * 1000;
+  });
+  return all > 0 ? { pictureMs: Math.round(all), frozenMs: Math.round(Math.min(frozen, all)) } : {};
 }

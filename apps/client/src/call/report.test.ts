@@ -39,8 +39,12 @@ const reading = (at: number, mos: number): PairQuality => ({
   out: { audio: { bitrate: 1 }, video: { bitrate: 1 }, screen: { bitrate: 0 } },
   trouble: [],
 });
-const peer = (peerId: string, timings: Record<string, number>, quality?: PairQuality) =>
-  ({ peerId, timings, quality }) as unknown as RemotePeer;
+const peer = (
+  peerId: string,
+  timings: Record<string, number>,
+  quality?: PairQuality,
+  topology: RemotePeer['topology'] = 'mesh',
+) => ({ peerId, timings, quality, topology }) as unknown as RemotePeer;
 
 test('tells each leg by how it went: up, dropped, failed and why, or given up by a person in time', () => {
   const reporter = new CallReporter(new QualityHistory());
@@ -93,6 +97,25 @@ test('a running call tells the quality since the last time; the end tells all of
     [['end', 4.2, 'relay', 'tls', 1]],
   ]);
   expect(sent.map((r) => r.resumes)).toEqual([undefined, undefined, { ok: 1, failed: 1 }]);
+});
+
+test('a leg by a media node tells its picture: the first one, and for how long it moved and stood', () => {
+  const history = new QualityHistory();
+  const reporter = new CallReporter(history);
+  reporter.legBegan('p');
+  const { in: heard, ...rest } = reading(0, 4);
+  const push = (at: number, video: object) =>
+    history.push('p', { ...rest, at, in: { ...heard, video: { bitrate: 1, ...video } } });
+  push(0, { fps: 30, frozen: 0 });
+  push(2000, { fps: 30, frozen: 0 });
+  push(4000, { fps: 0, frozen: 1.5 });
+  push(6000, { fps: 0, frozen: 0 });
+  push(8000, { fps: 20, frozen: 0.25 });
+  for (const step of ['sfu:7', 'sfu-up:7', 'sfu-up:7', 'sfu:9', 'sfu-failed:9', 'sfu-up:11']) reporter.switched(step);
+  reporter.legEnded(peer('p', { connected: 300, 'sfu-video': 450, 'first-frame': 900 }, reading(1, 4), 'sfu'), 'left');
+  reporter.send();
+  expect(sent[0]?.switches).toEqual({ ok: 2, failed: 1 });
+  expect(sent[0]?.legs[0]).toMatchObject({ topology: 'sfu', firstPictureMs: 450, pictureMs: 6000, frozenMs: 1750 });
 });
 
 test.each([

@@ -33,6 +33,7 @@ function quality(peer: RemotePeer, summary: QualitySummary): Omit<CallLeg, 'outc
   const path = PATHS.find((known) => known === peer.quality?.path?.local);
   const protocol = peer.quality?.path?.relayProtocol;
   return {
+    topology: peer.topology,
     ...(summary.durationMs === undefined ? {} : { durationMs: summary.durationMs }),
     ...(summary.mos === undefined ? {} : { mos: round(summary.mos) }),
     ...(summary.rtt === undefined ? {} : { rttMs: round(summary.rtt) }),
@@ -89,6 +90,8 @@ export class CallReporter {
   readonly #sampled = Math.random() < sampling;
   #roomSize = 1;
   #resumes = { ok: 0, failed: 0 };
+  /** Epochs of media nodes, by what became of them here. */
+  readonly #switches = { ok: new Set<string>(), failed: new Set<string>() };
 
   constructor(history: QualityHistory) {
     this.#history = history;
@@ -98,6 +101,11 @@ export class CallReporter {
   }
   resumed(ok: boolean): void {
     this.#resumes[ok ? 'ok' : 'failed']++;
+  }
+  /** @param step `timing` of the call as a whole: `sfu-up:<epoch>` or `sfu-failed:<epoch>` counts */
+  switched(step: string): void {
+    const [, how, epoch] = /^sfu-(up|failed):(\d+)$/.exec(step) ?? [];
+    if (epoch) this.#switches[how === 'up' ? 'ok' : 'failed'].add(epoch);
   }
   legBegan(peerId: string): void {
     this.#running.set(peerId, { began: Date.now(), restarts: 0, told: 0 });
@@ -114,14 +122,17 @@ export class CallReporter {
     const setup = peer.timings.connected;
     const wanted = WANTED.includes(reason);
     const abandoned = wanted && Date.now() - began < GIVEN_UP_AFTER_MS;
-    const measured = quality(peer, summarize(this.#history.all(peer.peerId)));
+    const all = summarize(this.#history.all(peer.peerId));
+    const pictures = [peer.timings['first-frame'], peer.timings['sfu-video']].filter((at) => at !== undefined);
     this.#legs.push({
       outcome: setup !== undefined ? 'connected' : abandoned ? 'abandoned' : 'failed',
       phase: 'end',
       ...(setup !== undefined ? { setupMs: Math.min(300_000, round(setup)), dropped: !wanted } : {}),
       ...(setup === undefined && !abandoned ? { failure: failureOf(peer, reason) } : {}),
       ...(restarts ? { iceRestarts: Math.min(1000, restarts) } : {}),
-      ...measured,
+      ...quality(peer, all),
+      ...(pictures.length ? { firstPictureMs: Math.min(300_000, round(Math.min(...pictures))) } : {}),
+      ...(all.pictureMs === undefined ? {} : { pictureMs: all.pictureMs, frozenMs: all.frozenMs ?? 0 }),
     });
   }
   /** The call was over before anybody was met. @param code as for `endKind` */
@@ -139,7 +150,7 @@ export class CallReporter {
       leg.told = last.at;
       return [{ outcome: 'connected', phase: 'interim', ...quality(peer, summarize(samples)) }];
     });
-    const { resumes: _, ...base } = this.base();
+    const { resumes: _resumes, switches: _switches, ...base } = this.base();
     if (legs.length > 0) this.tell({ ...base, legs });
   }
   /** Once, when the call is over. Nothing happened: nothing to tell. */
@@ -152,6 +163,7 @@ export class CallReporter {
   }
   base(): Omit<CallReport, 'legs'> {
     const { ok, failed } = this.#resumes;
+    const switches = { ok: this.#switches.ok.size, failed: this.#switches.failed.size };
     return {
       version: 1,
       client: CLIENT,
@@ -159,6 +171,7 @@ export class CallReporter {
       ...(sampling < 1 ? { sampling } : {}),
       roomSize: Math.min(1000, this.#roomSize),
       ...(ok + failed ? { resumes: { ok, failed } } : {}),
+      ...(switches.ok + switches.failed ? { switches } : {}),
     };
   }
 }

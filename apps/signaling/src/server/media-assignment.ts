@@ -13,6 +13,9 @@ import {
 } from '@tandem/service';
 import type { Room } from '../core/model.ts';
 
+export const ASSIGNMENT_REASONS = ['first', 'lost', 'silent'] as const;
+export type AssignmentReason = (typeof ASSIGNMENT_REASONS)[number];
+
 export interface MediaAssignmentOptions {
   readonly redis: RedisClient;
   /** Rooms of this node's clients. */
@@ -20,6 +23,8 @@ export interface MediaAssignmentOptions {
   /** People in a room from which a media node serves it, without an audience. */
   readonly from: number;
   readonly log: (fields: { readonly event: string; readonly [field: string]: unknown }) => void;
+  /** A room was given a node: its first, or another one as that of before is lost or does not come. */
+  readonly assigned?: (reason: AssignmentReason) => void;
   /** How often rooms are looked at, ms. Default 500. */
   readonly intervalMs?: number;
 }
@@ -56,7 +61,7 @@ function needsNode(room: Room, from: number): boolean {
 }
 
 async function assign(
-  { redis, log }: MediaAssignmentOptions,
+  { redis, log, assigned }: MediaAssignmentOptions,
   room: Room,
   nodes: ReadonlyMap<string, MediaNode>,
 ): Promise<void> {
@@ -71,5 +76,7 @@ async function assign(
   if (next === undefined) return;
   const assignment = await assignRoom(redis, room.id, known, next);
   if (!assignment) return;
-  log({ event: 'media.assigned', roomId: room.id, node: next, epoch: assignment.epoch, people: room.people });
+  const reason = !known ? 'first' : nodes.has(known.node) ? 'silent' : 'lost';
+  assigned?.(reason);
+  log({ event: 'media.assigned', reason, roomId: room.id, node: next, epoch: assignment.epoch, people: room.people });
 }
