@@ -122,6 +122,11 @@ function exporters(
           ],
           metric_name_selectors: ['^tandem_.*', '^nodejs_eventloop_lag_p99_seconds$'],
         },
+        // Of the other metrics with a reason no alarm asks for one.
+        {
+          dimensions: [['service', 'stack', 'part', 'reason']],
+          metric_name_selectors: ['^tandem_media_assignments_total$'],
+        },
       ],
       resource_to_telemetry_conversion: { enabled: false },
     },
