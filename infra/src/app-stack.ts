@@ -8,6 +8,7 @@ import { check } from './check.ts';
 import { imageByDigest } from './image-reference.ts';
 import { LeaveNothing } from './leave-nothing.ts';
 import { TopologyProfile } from './profile.ts';
+import type { ScheduledSize } from './scheduled-size.ts';
 import { TopologyStack } from './topology-stack.ts';
 import { ViewerRules } from './viewer-rules.ts';
 import { WebRtcTopology } from './webrtc-topology.ts';
@@ -43,6 +44,7 @@ const KNOWN = [
   'monthlyEgressBudgetUsd',
   'webAclArn',
   'clientConfig',
+  'schedules',
   ...IMAGE_VALUES,
 ] as const;
 type ContextName = (typeof KNOWN)[number];
@@ -93,7 +95,8 @@ export function buildTopology(app: App, clientBuild: string | undefined): Stack 
     cachePasswordGeneration: number('cachePasswordGeneration'),
     monthlyEgressBudgetUsd: number('monthlyEgressBudgetUsd'),
     webAclArn: text('webAclArn'),
-    clientConfig: settingsOf(app.node.tryGetContext('clientConfig')),
+    clientConfig: objectOf('clientConfig', app.node.tryGetContext('clientConfig'), '{"reportSampling":0.1}'),
+    ...schedulesOf(app.node.tryGetContext('schedules')),
     alarmEmails: text('alarmEmails')?.split(','),
     ...imagesOf(stack, text),
   });
@@ -160,22 +163,37 @@ function domainOf(stack: Stack, text: Context['text']): Pick<WebRtcTopologyProps
 }
 
 /** An object in cdk.context.json, JSON on the command line. @throws Error when it is neither; what is in it the construct checks */
-function settingsOf(given: unknown): Record<string, unknown> | undefined {
+function objectOf(name: ContextName, given: unknown, example: string): Record<string, unknown> | undefined {
   if (given === undefined || given === '') return undefined;
-  let settings: unknown = given;
+  let value: unknown = given;
   try {
-    if (typeof given === 'string') settings = JSON.parse(given);
+    if (typeof given === 'string') value = JSON.parse(given);
   } catch {
-    settings = undefined;
+    value = undefined;
   }
   check(
-    typeof settings === 'object' && settings !== null && !Array.isArray(settings),
+    typeof value === 'object' && value !== null && !Array.isArray(value),
     'context',
-    'clientConfig',
+    name,
     'it is no JSON object',
-    `-c clientConfig='{"reportSampling":0.1}'`,
+    `-c ${name}='${example}'`,
   );
-  return settings as Record<string, unknown>;
+  return value as Record<string, unknown>;
+}
+
+const SCHEDULED = { services: 'serviceOptions', turn: 'turnOptions', media: 'mediaOptions' } as const;
+
+/** Sizes by the clock, by part. @throws Error naming the part; the constructs check the entries */
+function schedulesOf(given: unknown): Pick<WebRtcTopologyProps, 'serviceOptions' | 'turnOptions' | 'mediaOptions'> {
+  const parts = objectOf('schedules', given, '{"turn":[{"time":"07:30","min":9},{"time":"20:00","min":3}]}') ?? {};
+  const options = Object.entries(parts).map(([part, list]) => {
+    const isPart = Object.hasOwn(SCHEDULED, part);
+    check(isPart, 'context', 'schedules', `there is no part "${part}"`, Object.keys(SCHEDULED).join(', '));
+    const isList = Array.isArray(list) && list.every((one) => typeof one === 'object' && one !== null);
+    check(isList, 'context', `schedules.${part}`, 'it is no list of sizes', '[{"time":"07:30","min":9}]');
+    return [SCHEDULED[part as keyof typeof SCHEDULED], { schedules: list as ScheduledSize[] }] as const;
+  });
+  return Object.fromEntries(options);
 }
 
 /** A stack of its own: CloudFront takes web ACLs of one region only, and the topology may be in any. */

@@ -3,6 +3,7 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { expect, test } from 'vitest';
+import { buildTopology } from '../src/app-stack.ts';
 import {
   MediaFleet,
   Network,
@@ -143,4 +144,35 @@ test('two entries at one time are refused; the topology hands its options on, an
           [name]: one,
         }),
     ).toThrow(new RegExp(`WebRtcTopology\\.${name}: schedules\\[0\\]\\.min is 1`));
+});
+
+test('context: sizes by the clock of the services and of both fleets, as JSON or an object; a wrong one is refused by name', () => {
+  const context = (schedules: unknown, mediaNodes = 2) =>
+    buildTopology(new App({ context: { profile: 'development', mediaNodes, schedules } }), undefined);
+  const times = (schedules: unknown) => {
+    const template = Template.fromStack(context(schedules));
+    const groups = Object.values(template.findResources('AWS::AutoScaling::ScheduledAction'));
+    const targets = Object.values(template.findResources('AWS::ApplicationAutoScaling::ScalableTarget'));
+    const tasks = targets.flatMap((one) => one.Properties.ScheduledActions ?? []);
+    return [
+      ...groups.map((one) => Number(one.Properties.MinSize)),
+      ...tasks.map((t) => t.ScalableTargetAction.MinCapacity),
+    ];
+  };
+  const given = {
+    services: [{ time: '07:30', min: 4 }],
+    turn: [{ time: '07:30', min: 5 }],
+    media: [{ time: '07:30', min: 6 }],
+  };
+  // Auth and signaling, each.
+  expect(times(given).toSorted()).toEqual([4, 4, 5, 6]);
+  expect(times(JSON.stringify(given)).toSorted()).toEqual([4, 4, 5, 6]);
+  expect(() => context('nonsense')).toThrow(/context\.schedules: it is no JSON object\. Fix: -c schedules=/);
+  expect(() => context({ relay: [] })).toThrow(
+    /context\.schedules: there is no part "relay"\. Fix: services, turn, media/,
+  );
+  for (const wrong of [{ time: '07:30', min: 5 }, ['07:30'], null])
+    expect(() => context({ turn: wrong })).toThrow(/context\.schedules\.turn: it is no list of sizes/);
+  expect(() => context({ turn: [{ time: 'noon', min: 5 }] })).toThrow(/schedules\[0\]\.time: "noon" is no time of day/);
+  expect(() => context({ media: [{ time: '07:30' }] })).toThrow(/schedules\[0\]\.min: it is missing/);
 });
