@@ -21,7 +21,12 @@ export function publish(
   token: string,
   { videoCodec = 'VP8' }: { readonly videoCodec?: 'VP8' | 'H264' } = {},
 ): Promise<StreamClient> {
-  return open(endpoint, token, new RtpSender('encoder', ownAddress, ['audio', 'video'], videoCodec));
+  return publishBy(endpoint, token, new RtpSender('encoder', ownAddress, ['audio', 'video'], videoCodec));
+}
+
+/** Publishes what `peer` sends. @throws Error with the status when it is refused */
+export function publishBy<P extends RtpSender>(endpoint: string, token: string, peer: P): Promise<StreamClient<P>> {
+  return open(endpoint, token, peer);
 }
 
 /** Watches. @throws Error with the status when it is refused */

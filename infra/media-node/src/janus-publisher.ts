@@ -47,7 +47,7 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
     this.#sent = {
       mids,
       videoCodec: codec?.toUpperCase() === 'H264' ? 'h264' : 'vp8',
-      hasLayers: /^a=simulcast:/m.test(sdp),
+      hasLayers: /^a=(simulcast:|ssrc-group:SIM )/m.test(sdp),
     };
     if (this.#isLive) this.#host.live(this.#sent);
     // After the caller has passed the answer on.

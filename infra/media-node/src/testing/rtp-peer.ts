@@ -160,6 +160,8 @@ export class RtpReceiver extends RtpPeer {
 export class RtpViewer extends RtpPeer {
   /** By media section: 0 is sound, 1 the picture. */
   readonly packets = new Map<string, number>();
+  /** Of RTP that arrived. */
+  bytes = 0;
   readonly #tracks: Track[];
 
   constructor(name: string, address: string) {
@@ -173,7 +175,9 @@ export class RtpViewer extends RtpPeer {
     for (const track of this.#tracks)
       track.onMessage((packet) => {
         const type = packet[1] ?? 0;
-        if (type < 192 || type > 223) this.packets.set(track.mid(), (this.packets.get(track.mid()) ?? 0) + 1);
+        if (type >= 192 && type <= 223) return;
+        this.packets.set(track.mid(), (this.packets.get(track.mid()) ?? 0) + 1);
+        this.bytes += packet.length;
       });
   }
 

@@ -1,0 +1,129 @@
+/** `npm run bench -- streams`: how late a stream is, and what its viewers cost. Real Janus, Chromium, and viewers without decoders. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { measureDelays } from './lib/clock-page.ts';
+import { cpuNs } from './lib/cpu.ts';
+import { fixed, quantile, table } from './lib/stats.ts';
+
+export const summary = 'a stream by WHIP and WHEP: glass to glass beside a direct pair, and CPU per viewer';
+
+/** Goals of the issue: ms from the encoder's canvas to the viewer's screen, and how much of it may be the node's. */
+const GOAL = { ms: 300, moreThanDirect: 100 };
+
+const verdict = (isMet: boolean) => (isMet ? 'met' : 'MISSED');
+const stackModule = () => import('../test/support/media-stack.ts');
+
+async function delays(seconds: number): Promise<void> {
+  const [{ startMediaStack }, { launchBrowser }] = await Promise.all([
+    stackModule(),
+    import('../test/support/browser.ts'),
+  ]);
+  await using stack = await startMediaStack({ from: 9 });
+  const node = await stack.mediaNode('m1', 36_000);
+  const browser = await launchBrowser();
+  try {
+    const page = await (await browser.newContext()).newPage();
+    const origin = `http://127.0.0.1:${node.httpPort}`;
+    await page.goto(`${origin}/health/live`);
+    const token = await stack.keys.token('clock');
+    const {
+      direct,
+      node: through,
+      firstPicture,
+    } = await page.evaluate(measureDelays, {
+      ...{ origin, room: 'clock', token },
+      ...{ warmUpSeconds: 4, seconds },
+    });
+    if (direct.length < seconds || through.length < seconds) throw new Error('hardly a frame could be read');
+    const row = (name: string, ms: readonly number[]) => [
+      name,
+      String(ms.length),
+      ...[0.5, 0.95].map((share) => fixed(quantile(ms, share), 0)),
+    ];
+    console.log(
+      table([['way', 'frames read', 'ms p50', 'ms p95'], row('direct pair', direct), row('WHIP, node, WHEP', through)]),
+    );
+    const [own, of] = [quantile(through, 0.5), quantile(direct, 0.5)];
+    console.log(
+      `\nglass to glass ${fixed(own, 0)} ms (goal ${GOAL.ms}: ${verdict(own <= GOAL.ms)}), ${fixed(own - of, 0)} ms more than direct ` +
+        `(goal ${GOAL.moreThanDirect}: ${verdict(own - of <= GOAL.moreThanDirect)}); a viewer's first picture after ${fixed(firstPicture, 0)} ms\n`,
+    );
+  } finally {
+    await browser.close();
+  }
+}
+
+async function viewersCost(counts: readonly number[], seconds: number): Promise<string[][]> {
+  const [{ startMediaStack, enginePids }, { publishBy, watch }, { RtpCamera }, { ownAddress }] = await Promise.all([
+    stackModule(),
+    import('../test/support/stream-client.ts'),
+    import('./lib/rtp-camera.ts'),
+    import('../test/support/media-peer.ts'),
+  ]);
+  await using stack = await startMediaStack({ from: 9, node: { MAX_VIEWERS: 500 } });
+  const node = await stack.mediaNode('m1', 37_000);
+  const origin = `http://127.0.0.1:${node.httpPort}`;
+  const camera = new RtpCamera('camera', ownAddress);
+  camera.speaks = true;
+  const encoder = await publishBy(`${origin}/whip/crowd`, await stack.keys.token('camera'), camera);
+  const token = await stack.keys.token('viewer', { publish: false });
+  const viewers: Awaited<ReturnType<typeof watch>>[] = [];
+  const rows: string[][] = [];
+  for (const count of counts) {
+    while (viewers.length < count) viewers.push(await watchPatiently(() => watch(`${origin}/whep/crowd`, token)));
+    // A browser asks for a keyframe when it begins; these viewers decode nothing. Without one the largest size is never begun.
+    camera.keyframeRequests++;
+    await sleep(3000);
+    const bytes = () => viewers.reduce((sum, { peer }) => sum + peer.bytes, 0);
+    const cpu = () => enginePids(node).reduce((sum, pid) => sum + cpuNs(pid), 0);
+    const [before, arrived, sent, at] = [cpu(), bytes(), camera.sentLargest, performance.now()];
+    await sleep(seconds * 1000);
+    const elapsed = (performance.now() - at) / 1000;
+    const [ms, mbit] = [(cpu() - before) / 1e6, ((bytes() - arrived) * 8) / 1e6];
+    const expected = ((camera.sentLargest - sent) * 8 * count) / 1e6;
+    const core = ms / elapsed / 10;
+    rows.push([
+      String(count),
+      fixed(mbit / elapsed, 1),
+      fixed(ms / mbit),
+      fixed(core, 1),
+      fixed(core / count),
+      fixed(100 * (1 - mbit / expected), 1),
+    ]);
+  }
+  for (const one of [...viewers, encoder]) one.close();
+  return rows;
+}
+
+/** The encoder's first packets may not be there yet. */
+async function watchPatiently<T>(watch: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++)
+    try {
+      return await watch();
+    } catch (error) {
+      if (tries > 50) throw error;
+      await sleep(200);
+    }
+}
+
+export async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      seconds: { type: 'string', default: '15' },
+      viewers: { type: 'string', default: '1,10,50,100' },
+      only: { type: 'string' },
+    },
+  });
+  const seconds = Number(values.seconds);
+  if (values.only !== 'viewers') await delays(seconds);
+  if (values.only !== 'delay') {
+    const rows = await viewersCost(values.viewers.split(',').map(Number), seconds);
+    console.log('one encoder in three sizes, all viewers receive the largest\n');
+    console.log(
+      table([['viewers', 'Mbit/s out', 'ms CPU per Mbit', '% of a core', '% of a core per viewer', 'lost %'], ...rows]),
+    );
+  }
+  // The library of the peers keeps the process alive: its threads end here.
+  (await import('node-datachannel')).cleanup();
+}
