@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { topology } from '../topology/index.ts';
-import { largeRooms } from './large-rooms.ts';
+import { largeRooms, streamViewers } from './large-rooms.ts';
 import { MEASURED } from './measured.ts';
 import { capacity, UNITS } from './model.ts';
 import { ASSUMPTIONS, page, report } from './report.ts';
@@ -74,4 +74,12 @@ test('in large rooms egress is the money, and more people never need less', () =
     }),
   );
   expect(() => largeRooms(0, 730)).toThrow(/--large-rooms/);
+});
+
+test('a viewer of a stream costs its egress, and the more watch, the less each costs', () => {
+  const [few, many] = [streamViewers(100, 200), streamViewers(10_000, 200)];
+  // 100 viewers of 2.5 Mbit/s for an hour: 112.5 GB at the first price of the list.
+  expect(few.egress).toBeCloseTo(112.5 * 0.09, 0);
+  expect(many.egress).toBeGreaterThan(10 * many.nodesCost);
+  expect(many.viewerHour).toBeLessThan(few.viewerHour);
 });

@@ -9,6 +9,7 @@ export const MEDIA = {
     'Mbit/s out',
     'NODE_MBPS: 100 a core of c7gn.large’s two, at which the fleet is scaled; by mediaCpu they take a third of its processor',
   ),
+  mbpsPerViewer: a(2.5, 'Mbit/s', 'assumption: an encoder at 720p; viewers receive what it sends'),
   mediaZoneHeadroom: a(1.5, '×', 'three zones of which one may fail'),
 } as const;
 
@@ -35,6 +36,48 @@ export function largeRooms(people: number, hours: number): LargeRooms {
   const out = egress((mbps / 8 / 1000) * 3600 * hours);
   const nodesCost = nodes * hours * (PRICES.mediaNode.value + PRICES.publicIp.value);
   return { mbps, nodes, egress: out, nodesCost, personHour: (out + nodesCost) / hours / people };
+}
+
+export interface Viewers {
+  readonly mbps: number;
+  readonly nodes: number;
+  /** $ an hour of all of them. */
+  readonly egress: number;
+  readonly nodesCost: number;
+  /** $ an hour of one viewer. */
+  readonly viewerHour: number;
+}
+
+/** @param viewers of streams at once, none of them in a room @param hours of the month: egress is cheaper by the terabyte */
+export function streamViewers(viewers: number, hours: number): Viewers {
+  const mbps = viewers * MEDIA.mbpsPerViewer.value;
+  const nodes = Math.max(FEWEST, Math.ceil((mbps / MEDIA.mbpsPerMediaNode.value) * MEDIA.mediaZoneHeadroom.value));
+  const out = egress((mbps / 8 / 1000) * 3600 * hours) / hours;
+  const nodesCost = nodes * (PRICES.mediaNode.value + PRICES.publicIp.value);
+  return { mbps, nodes, egress: out, nodesCost, viewerHour: (out + nodesCost) / viewers };
+}
+
+/** The section of docs/capacity.md. */
+export function streamsSection(hours: number, sizes: readonly number[] = [10, 100, 1000, 10_000]): string {
+  const all = sizes.map((viewers) => streamViewers(viewers, hours));
+  const row = (name: string, of: (one: Viewers) => string) => `| ${name} | ${all.map(of).join(' | ')} |`;
+  const gigabytes = (MEDIA.mbpsPerViewer.value / 8) * 3.6;
+  return [
+    '',
+    '## Streams',
+    '',
+    `A viewer of a stream receives ${MEDIA.mbpsPerViewer.value} Mbit/s, ${gigabytes.toFixed(2)} GB an hour: at ${hours} hours a month`,
+    '',
+    `| viewers at once | ${sizes.map((n) => n.toLocaleString('en-US')).join(' | ')} |`,
+    `| --- | ${sizes.map(() => '---:').join(' | ')} |`,
+    row('Mbit/s out', (one) => Math.round(one.mbps).toLocaleString('en-US')),
+    row('media nodes', (one) => String(one.nodes)),
+    row('egress an hour', (one) => `$${one.egress.toFixed(2)}`),
+    row('media nodes an hour', (one) => `$${one.nodesCost.toFixed(2)}`),
+    row('a viewer and hour', (one) => `${(100 * one.viewerHour).toFixed(1)} ¢`),
+    '',
+    'All viewers of one room are on one node (decision 20), so one room ends at what an instance sends; more nodes are for more rooms.',
+  ].join('\n');
 }
 
 /** The section of docs/capacity.md. */
