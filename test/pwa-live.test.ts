@@ -108,8 +108,11 @@ test('W-10 the page waits for the stream, shows it muted, counts viewers, and sa
   await reaches(page, 'not-live');
   await page.getByText('Not live yet').first().waitFor();
   await expectAccessible(page, 'not live yet');
+  // The page says how long its first picture took: for the node's metrics.
+  const said = page.waitForRequest(/\/whep\/show\/[^?]+\?first-picture-ms=\d+$/);
   const studio = await encoder('show');
   await reaches(page, 'live');
+  await said;
   await moves(page);
   const video = page.getByTestId('live-video');
   expect(await video.evaluate((element: HTMLVideoElement) => element.muted)).toBe(true);

@@ -126,6 +126,26 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
     return this.metric('media_rooms_moved', { statistic: 'Sum', ...props });
   }
 
+  /** Viewers of streams now, all nodes. */
+  metricViewers(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('media_viewers', { statistic: 'Sum', ...props });
+  }
+
+  /** Encoders that the nodes could not serve (5xx). */
+  metricPublishFailures(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('media_publish_failures', { statistic: 'Sum', ...props });
+  }
+
+  /** Viewers that the nodes could not serve (5xx): full, or away. */
+  metricWatchFailures(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('media_watch_failures', { statistic: 'Sum', ...props });
+  }
+
+  /** What viewers of the live page waited for their first picture, ms; mean of the nodes' means. */
+  metricFirstPicture(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('media_first_picture_ms', { statistic: 'Average', ...props });
+  }
+
   /** Any metric that the nodes write. */
   metric(metricName: string, props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return nodeMetric(this, 'media', metricName, props);

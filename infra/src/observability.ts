@@ -19,6 +19,7 @@ import { NAMESPACE } from './metrics-collector.ts';
 import type { AlarmThreshold, ObservabilityProps } from './observability-props.ts';
 import type { SessionCache } from './session-cache.ts';
 import type { SignalingService } from './signaling-service.ts';
+import { streamAlarms, streamTargetAlarm } from './stream-alarms.ts';
 import type { TurnFleet } from './turn-fleet.ts';
 
 /** Alarms, a dashboard and the topic they go to. Each alarm names its runbook page. */
@@ -226,6 +227,7 @@ export class Observability extends Construct {
       media.metricEnginesLost(),
       media.metricRoomsMoved(),
     ]);
+    this.group('Streams', streamAlarms(this, media));
     this.monitoring.monitorAutoScalingGroup({
       autoScalingGroup: media.autoScalingGroup,
       humanReadableName: 'Media instances',
@@ -261,15 +263,7 @@ export class Observability extends Construct {
         ),
       );
     });
-    // Not among those of a deployment: a node that fails is no fault of a new auth or signaling.
-    if (edge.streamTargets)
-      this.addAlarm(
-        'StreamTargets',
-        'The load balancer reaches no healthy program for streams on a media node.',
-        'streams-fail',
-        edge.streamTargets.metrics.unhealthyHostCount({ period: Duration.minutes(1), statistic: 'Maximum' }),
-        { threshold: 0, periods: 5 },
-      );
+    if (edge.streamTargets) streamTargetAlarm(this, edge.streamTargets);
     this.group('Load balancer', [
       edge.metricErrors(),
       balancer.activeConnectionCount(),

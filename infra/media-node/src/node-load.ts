@@ -2,6 +2,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import { SentRate } from '../../node-kit/metrics.ts';
 import type { MediaNodeConfig } from './config.ts';
+import type { StreamMetrics } from './streams/stream-counts.ts';
 
 /** Of one core: `npm run bench -- media` measured 2.8 to 4.0 ms of CPU a Mbit at 100 receivers, so 100 Mbit/s cost 0.3 to 0.4 of a core. */
 const MBPS_A_CORE = 100;
@@ -62,20 +63,19 @@ function cpuShare(): () => number {
 }
 
 /** Names of what the node measures. */
-export function mediaMetrics(values: {
-  readonly rooms: number;
-  readonly legs: number;
-  /** Undefined while the node takes no rooms: it would lower the average of those that do. */
-  readonly load: number | undefined;
-  readonly mbps: number;
-  readonly serving: number;
-  /** Encoders that publish through the node over HTTP, and viewers of its rooms. */
-  readonly streams: number;
-  readonly viewers: number;
-  /** Since the line before. */
-  readonly enginesLost: number;
-  readonly roomsMoved: number;
-}): Record<string, number | undefined> {
+export function mediaMetrics(
+  values: Partial<StreamMetrics> & {
+    readonly rooms: number;
+    readonly legs: number;
+    /** Undefined while the node takes no rooms: it would lower the average of those that do. */
+    readonly load: number | undefined;
+    readonly mbps: number;
+    readonly serving: number;
+    /** Since the line before. */
+    readonly enginesLost: number;
+    readonly roomsMoved: number;
+  },
+): Record<string, number | undefined> {
   return {
     media_rooms: values.rooms,
     media_legs: values.legs,
@@ -84,6 +84,9 @@ export function mediaMetrics(values: {
     media_serving: values.serving,
     media_streams: values.streams,
     media_viewers: values.viewers,
+    media_publish_failures: values.publishFailures,
+    media_watch_failures: values.watchFailures,
+    media_first_picture_ms: values.firstPictureMs,
     media_engines_lost: values.enginesLost,
     media_rooms_moved: values.roomsMoved,
   };

@@ -182,9 +182,8 @@ export class LiveModel {
       return undefined;
     }
     if (status >= 400 && status < 500 && status !== 429) return 'refused';
-    // A node that ends is replaced within seconds.
-    if (this.#wasLive && this.#failures < 5) return 'reconnecting';
-    return 'away';
+    // A node that ends is replaced within seconds: what was said holds.
+    return this.#failures < 5 && status === 503 ? undefined : 'away';
   }
 }
 
@@ -195,7 +194,7 @@ function watcher(session: WhepSession, view: Store<LiveView>, over: (end: End) =
   const askViewers = async () => {
     askedAt = Date.now();
     try {
-      const viewers = await session.viewers();
+      const viewers = await session.viewers(performance.getEntriesByName(FIRST_PICTURE)[0]?.duration);
       if (session.connection.connectionState !== 'closed') view.set({ viewers });
       // It goes on there, and nothing arrives: the path is gone.
       if (silent >= SILENT_LOOKS && session.connection.connectionState !== 'connected') over('lost');

@@ -32,8 +32,12 @@ export interface WhepSession {
   readonly connection: RTCPeerConnection;
   /** What arrives; its tracks come with the answer. */
   readonly stream: MediaStream;
-  /** How many watch the room now. @throws WhepError 404 when the session is over; TypeError without an answer */
-  viewers(): Promise<number>;
+  /**
+   * How many watch the room now.
+   * @param firstPictureMs how long the first picture took, once it was shown: for the service's metrics, which count it once
+   * @throws WhepError 404 when the session is over; TypeError without an answer
+   */
+  viewers(firstPictureMs?: number): Promise<number>;
   /** The server forgets it at once. Also while the page goes away. */
   close(): void;
 }
@@ -83,8 +87,9 @@ export async function openWhep({ endpoint, token, iceTransportPolicy, signal }: 
     return {
       connection,
       stream,
-      viewers: async () => {
-        const answer = await ask(location, { headers: { authorization } });
+      viewers: async (firstPictureMs) => {
+        const query = firstPictureMs === undefined ? '' : `?first-picture-ms=${Math.round(firstPictureMs)}`;
+        const answer = await ask(`${location}${query}`, { headers: { authorization } });
         const { viewers } = (await answer.json()) as { viewers?: unknown };
         return typeof viewers === 'number' ? viewers : 0;
       },

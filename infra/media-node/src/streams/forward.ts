@@ -3,7 +3,7 @@ import { ProblemError, type RedisClient, readMediaNodes } from '@tandem/service'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** Says that a request was passed on: it is not passed on again. */
-const HOP = 'x-tandem-hop';
+export const HOP = 'x-tandem-hop';
 /** Longer than a node takes to answer the slowest request. */
 const ANSWER_MS = 20_000;
 const ASKED = ['authorization', 'content-type', 'if-match'] as const;
@@ -21,7 +21,7 @@ export interface ForwardTo {
   readonly redis: RedisClient;
   /** Id of the other node. */
   readonly node: string;
-  /** Made of checked parts, so that it cannot name another host. */
+  /** Made of checked parts, and a query that was read, so that it cannot name another host. */
   readonly path: string;
 }
 

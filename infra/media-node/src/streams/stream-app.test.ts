@@ -1,5 +1,6 @@
 /** What happens while a stream is being opened; the rules of the protocols are in test/streams.test.ts. */
 import type { AccessClaims } from '@tandem/protocol';
+import { ProblemError } from '@tandem/service';
 import { expect, test } from 'vitest';
 import { createStreamApp, type StreamAppOptions, type StreamProtocol } from './stream-app.ts';
 import { StreamSessions } from './stream-sessions.ts';
@@ -53,5 +54,43 @@ test('a token that is revoked while its stream is opened gets none, and what was
   expect([answer.statusCode, answer.json().code]).toEqual([401, 'revoked']);
   expect(ends).toHaveLength(1);
   expect(sessions.size).toBe(0);
+  await app.close();
+});
+
+test('requests that the node could not serve are counted once, where the client asked; refusals are not', async () => {
+  const failed: string[] = [];
+  let problem = new ProblemError(503, 'busy', 'full');
+  const refuses = (direction: 'sends' | 'receives'): StreamProtocol => ({
+    sessions: new StreamSessions({ node: 'm1', most: 10 }),
+    direction,
+    open: async () => {
+      throw problem;
+    },
+  });
+  const app = createStreamApp({
+    verifier: { verify: async () => claims },
+    isRevoked: () => false,
+    whip: refuses('sends'),
+    whep: refuses('receives'),
+    node: 'm1',
+    redis: undefined as unknown as StreamAppOptions['redis'],
+    links: async () => [],
+    isLeaving: () => false,
+    failed: (protocol) => failed.push(protocol),
+    complain: () => {},
+  });
+  const ask = (protocol: string, more: Record<string, string> = {}) =>
+    app.inject({
+      method: 'POST',
+      url: `/${protocol}/room`,
+      headers: { authorization: 'Bearer token', 'content-type': 'application/sdp', ...more },
+      payload: protocol === 'whip' ? OFFER.replace('recvonly', 'sendonly') : OFFER,
+    });
+  expect((await ask('whip')).statusCode).toBe(503);
+  expect((await ask('whep')).statusCode).toBe(503);
+  expect((await ask('whep', { 'x-tandem-hop': '1' })).statusCode).toBe(503);
+  problem = new ProblemError(404, 'not_live', 'none');
+  expect((await ask('whep')).statusCode).toBe(404);
+  expect(failed).toEqual(['whip', 'whep']);
   await app.close();
 });

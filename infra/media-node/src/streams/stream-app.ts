@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { type AccessClaims, isRoomId, mayEnter } from '@tandem/protocol';
 import { ProblemError, type RedisClient, registerProblems, TokenError, type TokenVerifier } from '@tandem/service';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { forward } from './forward.ts';
+import { forward, HOP } from './forward.ts';
 import { BadSdpError, MAX_BODY_BYTES, type Offer, readFragment, readOffer } from './sdp.ts';
 import type { StreamConnection, StreamSessions } from './stream-sessions.ts';
 
@@ -32,8 +32,8 @@ export interface StreamProtocol {
   readonly direction: 'sends' | 'receives';
   /** Another node has what is asked for. Undefined: it is here, or anywhere. */
   readonly elsewhere?: (room: string) => Promise<string | undefined>;
-  /** What GET of a session says of its room. Undefined: GET is not allowed. */
-  readonly status?: (room: string) => object;
+  /** What GET of a session says of its room. Undefined: GET is not allowed. @param session its own object @param query what the client adds */
+  readonly status?: (room: string, session: object, query: Readonly<Record<string, unknown>>) => object;
   /** @throws ProblemError @param ended is to be called when the connection has ended by itself */
   readonly open: (
     request: StreamRequest,
@@ -53,6 +53,8 @@ export interface StreamAppOptions {
   readonly links: (token: string) => Promise<readonly string[]>;
   /** The node takes no new streams: it is about to go. */
   readonly isLeaving: () => boolean;
+  /** A request for a session failed with this status of 500 and more, and came from a client. */
+  readonly failed?: (protocol: 'whip' | 'whep') => void;
   /** Gets what failed here. */
   readonly complain: (error: string) => void;
 }
@@ -112,7 +114,11 @@ function endpointRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: St
   const allow = 'POST, OPTIONS';
   const url = `/${name}/:room`;
   const { sessions, direction, elsewhere, open } = options[name];
-  app.post(url, { onRequest: only(SDP) }, async (request, reply) => {
+  const onResponse = async (request: FastifyRequest, reply: FastifyReply) => {
+    // One that another node passed on is counted there.
+    if (reply.statusCode >= 500 && request.headers[HOP] === undefined) options.failed?.(name);
+  };
+  app.post(url, { onRequest: only(SDP), onResponse }, async (request, reply) => {
     const { room, token, claims } = await authenticate(request as EndpointRequest, options);
     if (direction === 'sends' && claims.grants?.publish === false)
       throw new ProblemError(403, 'forbidden', 'Your token does not grant publishing.');
@@ -153,7 +159,9 @@ function sessionRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: Str
     const { room, session } = request.params;
     const node = session.slice(0, Math.max(0, session.lastIndexOf('.')));
     if (node === '' || node === options.node) return undefined;
-    const path = `/${name}/${encodeURIComponent(room)}/${encodeURIComponent(session)}`;
+    const said = (request.query as Record<string, unknown>)['first-picture-ms'];
+    const query = typeof said === 'string' ? `?first-picture-ms=${encodeURIComponent(said)}` : '';
+    const path = `/${name}/${encodeURIComponent(room)}/${encodeURIComponent(session)}${query}`;
     return forward(request, reply, { redis: options.redis, node, path });
   };
   app.patch(url, { onRequest: only(FRAGMENT) }, async (request, reply) => {
@@ -182,8 +190,9 @@ function sessionRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: Str
         const { room, claims } = await authenticate(request as SessionRequest, options);
         const passed = passOn(request as SessionRequest, reply);
         if (passed !== undefined) return await passed;
-        sessions.check((request as SessionRequest).params.session, room, claims);
-        return reply.send(status(room));
+        const { session } = (request as SessionRequest).params;
+        const found = sessions.check(session, room, claims);
+        return reply.send(status(room, found, request.query as Record<string, unknown>));
       },
     });
   app.options(url, async (_request, reply) => preflight(reply, allow).header('accept-patch', FRAGMENT).send());

@@ -140,9 +140,9 @@ export class StreamSessions {
     return { kind: 'restarted', etag, fragment: answer };
   }
 
-  /** The session is there, and this owner's. @throws ProblemError 404, 403 */
-  check(id: string, room: string, owner: StreamOwner): void {
-    this.#find(id, room, owner);
+  /** The session is there, and this owner's. @returns an object that is its own @throws ProblemError 404, 403 */
+  check(id: string, room: string, owner: StreamOwner): object {
+    return this.#find(id, room, owner);
   }
 
   /** @throws ProblemError 404, 403 */

@@ -16,7 +16,8 @@ import { callNode } from './call-node.ts';
 import { iceServerLinks } from './ice-servers.ts';
 import { refusalProblem } from './refusals.ts';
 import type { IceCredentials } from './sdp.ts';
-import { createStreamApp, type StreamRequest } from './stream-app.ts';
+import { createStreamApp, type StreamProtocol, type StreamRequest } from './stream-app.ts';
+import { StreamCounts, type StreamMetrics } from './stream-counts.ts';
 import { StreamLeg } from './stream-leg.ts';
 import { type StreamConnection, StreamSessions } from './stream-sessions.ts';
 import { notLive, openViewer } from './viewer.ts';
@@ -48,15 +49,14 @@ export interface Streams extends AsyncDisposable {
   readonly port: number;
   /** Where other nodes reach it. */
   readonly address: string;
-  /** Encoders that publish through this node. */
-  readonly publishers: number;
-  /** Viewers of its rooms. */
-  readonly viewers: number;
+  /** What the node writes of streams each minute; what happened counts since the last call. */
+  metrics(): StreamMetrics;
 }
 
 /** @throws Error when the port cannot be had */
 export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const { config, host, redis, say } = options;
+  const counts = new StreamCounts();
   const { AUTH_URL, JWKS_URL = new URL('/.well-known/jwks.json', AUTH_URL).href } = config;
   const verifier = createTokenVerifier({
     jwksUrl: JWKS_URL,
@@ -75,19 +75,12 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     node: host.id,
     redis,
     whip: { sessions: whip, direction: 'sends', open: (request, ended) => publish(options, request, ended) },
-    whep: {
-      sessions: whep,
-      direction: 'receives',
-      elsewhere: (room) => otherNode(options, room),
-      status: (room) => ({ viewers: options.rooms.get(room)?.viewers.count ?? 0 }),
-      open: ({ room, offer }, ended) => {
-        const served = options.rooms.get(room);
-        if (!served) throw notLive();
-        return openViewer(served.viewers, offer, ended);
-      },
-    },
+    whep: watching(options, whep, counts),
     links: (token) => iceServerLinks(AUTH_URL, token),
     isLeaving: options.isLeaving,
+    failed: (protocol) => {
+      counts[protocol === 'whip' ? 'publishFailures' : 'watchFailures']++;
+    },
     complain: (error) => say('media.stream-failed', { error }),
   });
   const dispose = async () => {
@@ -106,13 +99,26 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   return {
     port,
     address: `http://${config.HTTP_HOST === '0.0.0.0' ? host.privateIp : config.HTTP_HOST}:${port}`,
-    get publishers() {
-      return whip.size;
-    },
-    get viewers() {
-      return whep.size;
-    },
+    metrics: () => ({ streams: whip.size, viewers: whep.size, ...counts.take() }),
     [Symbol.asyncDispose]: dispose,
+  };
+}
+
+/** WHEP, of the rooms that this node serves. */
+function watching(options: StreamsOptions, sessions: StreamSessions, counts: StreamCounts): StreamProtocol {
+  return {
+    sessions,
+    direction: 'receives',
+    elsewhere: (room) => otherNode(options, room),
+    status: (room, session, query) => {
+      counts.firstPicture(session, query['first-picture-ms']);
+      return { viewers: options.rooms.get(room)?.viewers.count ?? 0 };
+    },
+    open: ({ room, offer }, ended) => {
+      const served = options.rooms.get(room);
+      if (!served) throw notLive();
+      return openViewer(served.viewers, offer, ended);
+    },
   };
 }
 
