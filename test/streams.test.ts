@@ -6,15 +6,16 @@ import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { RtpCamera } from '../bench/lib/rtp-camera.ts';
 import type { MediaNode } from '../infra/media-node/src/media-node.ts';
 import type { RtpSender, RtpViewer } from '../infra/media-node/src/testing/rtp-peer.ts';
 import { SignalingSession } from '../packages/rtc/src/index.ts';
 import { publishRevocation } from '../packages/service/src/index.ts';
 import { connectRedis } from '../packages/service/src/redis.ts';
 import { startSdkBrowser } from './sdk/harness.ts';
-import { flows, joinMedia, type MediaPeer } from './support/media-peer.ts';
+import { flows, joinMedia, type MediaPeer, ownAddress } from './support/media-peer.ts';
 import { type MediaStack, startMediaStack } from './support/media-stack.ts';
-import { publish, type StreamClient, watch } from './support/stream-client.ts';
+import { publish, publishBy, type StreamClient, watch } from './support/stream-client.ts';
 
 const WAIT = { timeout: 30_000, interval: 50 };
 const SDP = 'application/sdp';
@@ -320,6 +321,21 @@ test('W-7 a room without an encoder shows who sends; H.264 is passed on', async 
   await obs.request('DELETE');
   await isOver(watcher);
   await seeing(await viewer('codec', token));
+});
+
+test('W-7 of a camera in several sizes viewers receive the largest, also where the offer says them by ssrc-group', async () => {
+  const camera = new RtpCamera('camera', ownAddress);
+  const studio = await publishBy(endpoint('sizes'), await stack.keys.token('camera'), camera);
+  onTestFinished(() => studio.close());
+  await connected(studio);
+  const { peer } = await viewer('sizes', await stack.keys.token('watcher'));
+  await vi.waitFor(async () => {
+    // As a viewer that decodes asks for it.
+    camera.keyframeRequests++;
+    const before = [peer.bytes, camera.sentLargest] as const;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(peer.bytes - before[0]).toBeGreaterThan((camera.sentLargest - before[1]) / 2);
+  }, WAIT);
 });
 
 test('W-8 a viewer ends with its token, by revocation and by the end of the room', async () => {
