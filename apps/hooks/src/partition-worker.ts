@@ -13,6 +13,8 @@ const READ_AT_ONCE = 500;
 const COMPARED_AT_ONCE = 500;
 /** Below that length nothing has fallen out of an outbox since it was looked at: see OUTBOX_LENGTH of signaling's room.lua. */
 const FULL_FROM = 19_900;
+/** A signaling node that was silent for so long is dead, and the default grace of its members is over, ms. */
+const DEAD_AFTER_MS = 60_000;
 
 interface Cursor {
   /** Last entry that was folded. */
@@ -176,22 +178,31 @@ export class PartitionWorker {
     counters.dropped += answer;
   }
 
-  /** Ends the told rooms that the store has lost: it was emptied, or all nodes of a room died and it expired. */
+  /** Ends the told rooms that the store has lost: it was emptied, or all nodes of a room died. */
   async findLost(now: number): Promise<void> {
     const { redis } = this.#parts;
+    const dead = await this.#parts.redis.zrangebyscore(keys.nodes, '-inf', now - DEAD_AFTER_MS);
     let page = '0';
     do {
       const [next, found] = await redis.hscan(keys.told(this.partition), page, 'COUNT', COMPARED_AT_ONCE);
       page = next;
       const rooms = found.filter((_, i) => i % 2 === 0);
-      const there = await Promise.all(rooms.map((room) => redis.exists(keys.room(room))));
+      const there = await Promise.all(rooms.map((room) => this.#isThere(room, dead)));
       for (const [i, room] of rooms.entries()) {
         const told = readTold(found[i * 2 + 1]);
-        if (there[i] === 1 || !told || this.#isOver) continue;
+        if (there[i] || !told || this.#isOver) continue;
         const { events }: Folded = foldLost(room, told, now);
         await this.#commit({ told: new Map([[room, undefined]]), events }, await this.#readCursor(), room);
       }
     } while (page !== '0' && !this.#isOver);
+  }
+
+  /** Whether the store has the room. One that only dead nodes have members in is removed, not left until it expires. */
+  async #isThere(room: string, dead: readonly string[]): Promise<boolean> {
+    const { redis } = this.#parts;
+    const key = keys.room(room);
+    if (dead.length > 0) await runScript(redis, 'drop-dead', [keys.lease(this.partition), key], [this.lease, ...dead]);
+    return (await redis.exists(key)) === 1;
   }
 }
 
