@@ -7,6 +7,13 @@ const SIDE_BY_SIDE = [
   'examples/{circuit-breaker,observability,reuse-constructs}/*.test.ts',
 ];
 
+/** With a browser, and mostly waiting for it: two at a time. What counts frames or gaps, or opens many pages, runs alone. */
+const BROWSERS = [
+  'test/pwa-{audience,awaits,call,encryption,hosting,hostile,look,names,pip,waiting}.test.ts',
+  'test/{browser-call,encryption,firefox-call,pair-protocol,public-host,pwa,relay-quota,sdk-call,sdk-readme,streams}.test.ts',
+  'examples/telehealth/*.test.ts',
+];
+
 /**
  * Units run beside their source. `*.integration.test.ts` beside them start a server program (Redis, coturn); `npm test -- quick` leaves
  * them out. What crosses apps runs from test/: with a browser or a measurement one file at a time.
@@ -54,15 +61,24 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'browser',
+          include: BROWSERS,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
           name: 'system',
           include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
           // Asks for a container engine; scripts/test-containers.mjs brings the containers up and runs it.
-          exclude: ['test/containers.test.ts', ...SIDE_BY_SIDE, '**/node_modules/**'],
+          exclude: ['test/containers.test.ts', ...SIDE_BY_SIDE, ...BROWSERS, '**/node_modules/**'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
           fileParallelism: false,
           // Alone: these measure, or run many processes.
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       ...(process.env.TANDEM_CONTAINERS

@@ -180,6 +180,7 @@ test('service worker: an update waits for the end of the call; offline the shell
 
   await page.getByTestId('leave').click();
   await page.getByTestId('update-notice').waitFor();
+  await page.getByTestId('ended').waitFor();
   await expectAccessible(page, 'update offered');
   await page.getByRole('button', { name: 'Update' }).click();
   await vi.waitFor(async () => expect(await page.evaluate(() => 'samePage' in globalThis)).toBe(false), patience);

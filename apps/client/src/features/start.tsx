@@ -16,7 +16,11 @@ const loadEnded = async () => (await import('./ended/ended-screen.tsx')).EndedSc
 
 function Loading() {
   const t = useText();
-  return <p className="plain-page pulse">{t('app.loading')}</p>;
+  return (
+    <main id="main" className="plain-page pulse">
+      <p>{t('app.loading')}</p>
+    </main>
+  );
 }
 
 const CallScreen = loadedPart(loadCall, {
