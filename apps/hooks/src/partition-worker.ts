@@ -13,7 +13,7 @@ const READ_AT_ONCE = 500;
 const COMPARED_AT_ONCE = 500;
 /** Below that length nothing has fallen out of an outbox since it was looked at: see OUTBOX_LENGTH of signaling's room.lua. */
 const FULL_FROM = 19_900;
-/** A signaling node that was silent for so long is dead, and the default grace of its members is over, ms. */
+/** A signaling node that was silent for this time is dead, and the default grace of its members is over, ms. */
 const DEAD_AFTER_MS = 60_000;
 
 interface Cursor {
