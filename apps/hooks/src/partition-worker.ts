@@ -181,7 +181,9 @@ export class PartitionWorker {
   /** Ends the told rooms that the store has lost: it was emptied, or all nodes of a room died. */
   async findLost(now: number): Promise<void> {
     const { redis } = this.#parts;
-    const dead = await this.#parts.redis.zrangebyscore(keys.nodes, '-inf', now - DEAD_AFTER_MS);
+    // Beats carry the time of Redis: a clock of ours that is ahead must not make living nodes dead.
+    const [seconds] = await this.#parts.redis.time();
+    const dead = await this.#parts.redis.zrangebyscore(keys.nodes, '-inf', Number(seconds) * 1000 - DEAD_AFTER_MS);
     let page = '0';
     do {
       const [next, found] = await redis.hscan(keys.told(this.partition), page, 'COUNT', COMPARED_AT_ONCE);
