@@ -97,11 +97,11 @@ test('both stacks synthesize from the installed package and make nothing but wha
   const turn = types('CompanyTurn');
   expect(turn).toContain('AWS::AutoScaling::AutoScalingGroup');
   expect(turn).not.toContain('AWS::EC2::VPC');
-  // Each image is staged with its own bundle alone, so that another's change does not deploy it.
+  // Each image is staged with its own files alone, so that another's change does not deploy it.
   const staged = readdirSync(join(folder, 'cdk.out'))
     .filter((name) => name.startsWith('asset.') && readdirSync(join(folder, 'cdk.out', name)).includes('Dockerfile'))
     .map((name) => readdirSync(join(folder, 'cdk.out', name)).filter((file) => file !== 'Dockerfile'));
-  expect(staged.sort()).toEqual([['signaling'], ['turn']]);
+  expect(staged.sort()).toEqual([['signaling'], ['turn', 'turn-files']]);
   // The secret is theirs: none made, none rotated by us.
   expect(turn).not.toContain('AWS::SecretsManager::Secret');
   expect(turn).not.toContain('AWS::SecretsManager::RotationSchedule');
