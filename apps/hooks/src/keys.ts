@@ -33,6 +33,10 @@ export const keys = {
   tries: (partition: number, endpointId: string) => `${partitionPrefix(partition)}:tries:${endpointId}`,
   /** Stream of the events that were given up. */
   dead: (partition: number, endpointId: string) => `${partitionPrefix(partition)}:dead:${endpointId}`,
+  /** Sorted set of signaling: the rooms of a partition that are listed. */
+  rooms: (partition: number) => `${partitionPrefix(partition)}:rooms`,
+  /** Hash of signaling: the settings of a room. */
+  settings: (room: string) => `${partitionPrefix(partitionOf(room))}:s:${room}`,
   /** Hash of signaling: the members of a room. */
   room: (room: string) => `${partitionPrefix(partitionOf(room))}:r:${room}`,
 };

@@ -1,7 +1,7 @@
-/** A room whose nodes all died ends, once; one with a living node, or with time left for who is away, stays. With a real Redis. */
-import { partitionOf } from '@tandem/service/room-events';
-import { startRedis } from '@tandem/service/testing';
-import { Redis } from 'ioredis';
+/** A room whose nodes all died ends, once; one with a living node, or with time left for who is away, stays. With a real Redis and a real Cluster. */
+import { connectRedis, type RedisClient } from '@tandem/service';
+import { outboxKey, partitionOf } from '@tandem/service/room-events';
+import { startCluster, startRedis } from '@tandem/service/testing';
 import { expect, test } from 'vitest';
 import type { WorkerParts } from './deliveries.ts';
 import { keys } from './keys.ts';
@@ -16,9 +16,29 @@ function named(name: string): string {
   for (let i = 0; ; i++) if (partitionOf(`${name}-${i}`) === PARTITION) return `${name}-${i}`;
 }
 
-test('a room whose nodes all died ends once with its events, others stay', async () => {
-  await using server = await startRedis();
-  const redis = new Redis(server.url);
+function workerOn(redis: RedisClient, lease = 'dispatcher 1'): PartitionWorker {
+  const parts = { redis, endpoints: { all: async () => [] }, counters: newCounters() } as unknown as WorkerParts;
+  return new PartitionWorker(PARTITION, lease, parts);
+}
+
+async function tellRoom(redis: RedisClient, room: string, members: readonly string[]): Promise<void> {
+  await redis.hset(keys.room(room), '#', '2 1', ...members.flatMap((member, i) => [`peer${i}`, member]));
+  await redis.hset(keys.told(PARTITION), room, JSON.stringify(TOLD));
+  await redis.zadd(keys.rooms(PARTITION), 0, room);
+}
+
+/** Type and room of each event of the log. */
+async function loggedEvents(redis: RedisClient): Promise<string[]> {
+  const log = await redis.xrange(keys.log(PARTITION), '-', '+');
+  return log.map(([, fields]) => `${fields[3]} ${fields[5]}`);
+}
+
+test.for([
+  ['one server', startRedis],
+  ['a Cluster', startCluster],
+] as const)('E-10 a room whose nodes all died ends once with its events, others stay: %s', async ([, start]) => {
+  await using server = await start();
+  const redis = connectRedis(server.url);
   const now = Date.now();
   await redis.set(keys.lease(PARTITION), 'dispatcher 1');
   // Minutes stand in the beats, so that no test waits for them.
@@ -30,22 +50,79 @@ test('a room whose nodes all died ends once with its events, others stay', async
     soon: ['1 0 silent {}'],
     away: [`1 ${now + 3_600_000} dead {}`],
   };
-  for (const [name, members] of Object.entries(rooms)) {
-    const room = named(name);
-    await redis.hset(keys.room(room), '#', '2 1', ...members.flatMap((member, i) => [`peer${i}`, member]));
-    await redis.hset(keys.told(PARTITION), room, JSON.stringify(TOLD));
-  }
-  const parts = { redis, endpoints: { all: async () => [] }, counters: newCounters() } as unknown as WorkerParts;
-  const worker = new PartitionWorker(PARTITION, 'dispatcher 1', parts);
+  for (const [name, members] of Object.entries(rooms)) await tellRoom(redis, named(name), members);
+  // As signaling writes them: kept for an hour when the room is empty.
+  await redis.hset(keys.settings(named('gone')), 'rules', '0 0 0 0 3600000 0', 'doc', '{}', 'revision', '1');
+  await redis.pexpire(keys.settings(named('gone')), 86_400_000);
+  const worker = workerOn(redis);
   await worker.findLost(now);
   await worker.findLost(now);
   const there = await Promise.all(Object.keys(rooms).map((name) => redis.exists(keys.room(named(name)))));
   expect(there).toEqual([0, 0, 1, 1, 1]);
-  const log = await redis.xrange(keys.log(PARTITION), '-', '+');
-  const ended = log.map(([, fields]) => `${fields[3]} ${fields[5]}`).sort();
-  expect(ended).toEqual([
+  expect((await loggedEvents(redis)).sort()).toEqual([
     ...['gone', 'lost'].map((name) => `peer.left ${named(name)}`),
     ...['gone', 'lost'].map((name) => `room.ended ${named(name)}`),
   ]);
+  // What has settings is listed as long as they are kept; the other name goes.
+  const listed = await redis.zrange(keys.rooms(PARTITION), '0', '-1');
+  expect(listed).toEqual(['away', 'gone', 'kept', 'soon'].map(named).sort());
+  expect(await redis.pttl(keys.settings(named('gone')))).toBeLessThanOrEqual(3_600_000);
+  // The living node leaves too, by itself: what is left is of the dead one.
+  await redis.hdel(keys.room(named('kept')), 'peer1');
+  await worker.findLost(now);
+  expect(await loggedEvents(redis)).toContain(`room.ended ${named('kept')}`);
+  redis.disconnect();
+});
+
+test('E-10 a dispatcher dies between the removal of a room and its events: the next one writes them, once', async () => {
+  await using server = await startRedis();
+  const redis = connectRedis(server.url);
+  const now = Date.now();
+  await redis.set(keys.lease(PARTITION), 'dispatcher 1');
+  await redis.zadd(keys.nodes, now - 61_000, 'dead');
+  const room = named('lost');
+  await tellRoom(redis, room, ['1 0 dead {}']);
+  const dying = new Proxy(redis, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown;
+      if (name !== 'hmget' && name !== 'evalsha') return typeof value === 'function' ? value.bind(target) : value;
+      // The removal is carried out, and nothing after it.
+      return async (...args: unknown[]) => {
+        if ((await target.exists(keys.room(room))) === 0) throw new Error('killed');
+        return (value as (...of: unknown[]) => unknown).apply(target, args);
+      };
+    },
+  });
+  await expect(workerOn(dying).findLost(now)).rejects.toThrow('killed');
+  expect(await redis.exists(keys.room(room))).toBe(0);
+  expect(await loggedEvents(redis)).toEqual([]);
+  // Another takes the partition; the dead one's lease counts no more.
+  await redis.set(keys.lease(PARTITION), 'other 2');
+  await workerOn(redis).findLost(now);
+  expect(await loggedEvents(redis)).toEqual([]);
+  const next = workerOn(redis, 'other 2');
+  await next.findLost(now);
+  await next.findLost(now);
+  expect(await loggedEvents(redis)).toEqual([`peer.left ${room}`, `room.ended ${room}`]);
+  redis.disconnect();
+});
+
+test('E-3 a join that was refused is not told where a page of a backlog ends between the two', async () => {
+  await using server = await startRedis();
+  const redis = connectRedis(server.url);
+  await redis.set(keys.lease(PARTITION), 'dispatcher 1');
+  const room = named('backlog');
+  const write = (at: number, head: string, line: string) =>
+    redis.xadd(outboxKey('tandem', PARTITION), `${at}-1`, 'e', `${head} ${room}\n${line}`);
+  // 499 of somebody who stays, so that the join of another is the last of the first page of 500, and its end begins the second.
+  await write(1000, '10 10 1', '1 joined stays "ada"');
+  for (let i = 1; i < 499; i++) await write(1000 + i, `${10 + i} 10 1`, `1 ${i % 2 ? 'away' : 'back'} stays `);
+  await write(2000, '509 10 2', '1 joined refused "bob"');
+  await write(2100, '510 10 1', '1 left refused refused');
+  const worker = workerOn(redis);
+  while (await worker.fold(Date.now()));
+  const bodies = (await redis.xrange(keys.log(PARTITION), '-', '+')).map(([, fields]) => fields[7] ?? '');
+  expect(bodies.filter((body) => body.includes('"refused"'))).toEqual([]);
+  expect(await redis.get(keys.cursor(PARTITION))).toBe('2100-1 501');
   redis.disconnect();
 });

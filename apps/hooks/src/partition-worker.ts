@@ -5,16 +5,13 @@ import { wants } from './endpoints.ts';
 import { briefChanges, HOLD_MS, type ReadEntry } from './events/brief-changes.ts';
 import { droppedEvent, type Folded, foldEntry, foldLost, type RoomEvent, type ToldRoom } from './events/room-fold.ts';
 import { keys, partitionPrefix } from './keys.ts';
+import { RoomSweep } from './room-sweep.ts';
 import { runScript } from './scripts.ts';
 
 /** Entries read from an outbox at once. */
 const READ_AT_ONCE = 500;
-/** Told rooms compared with the store at once. */
-const COMPARED_AT_ONCE = 500;
 /** Below that length nothing has fallen out of an outbox since it was looked at: see OUTBOX_LENGTH of signaling's room.lua. */
 const FULL_FROM = 19_900;
-/** A signaling node that was silent for this time is dead, and the default grace of its members is over, ms. */
-const DEAD_AFTER_MS = 60_000;
 
 interface Cursor {
   /** Last entry that was folded. */
@@ -31,6 +28,7 @@ export class PartitionWorker {
   readonly lease: string;
   readonly #parts: WorkerParts;
   readonly #deliveries: Deliveries;
+  readonly #sweep: RoomSweep;
   #cursor: Cursor | undefined;
   #isOver = false;
 
@@ -38,7 +36,9 @@ export class PartitionWorker {
     this.partition = partition;
     this.lease = lease;
     this.#parts = parts;
-    this.#deliveries = new Deliveries({ partition, lease, parts, onFenced: () => this.#onFenced() });
+    const onFenced = () => this.#onFenced();
+    this.#deliveries = new Deliveries({ partition, lease, parts, onFenced });
+    this.#sweep = new RoomSweep({ partition, lease, redis: parts.redis, onFenced });
   }
 
   /** The lease is another's, or given back. */
@@ -68,25 +68,34 @@ export class PartitionWorker {
    * @returns whether there is more
    */
   async fold(now: number): Promise<boolean> {
-    const { redis } = this.#parts;
-    const outbox = keys.outbox(this.partition);
     const cursor = await this.#readCursor();
     // In this order: what falls out between the two is found missing the next time.
     const deleted = await this.#deleted(cursor);
-    const found = await redis.xrange(outbox, `(${cursor.id}`, '+', 'COUNT', READ_AT_ONCE);
-    const ripe = found.filter(([id]) => timeOf(id) + HOLD_MS <= now);
+    const { found, ripe, isMore } = await this.#readOutbox(cursor, now);
     const last = ripe.at(-1)?.[0];
     if (last === undefined) return false;
     const read = found.flatMap(([id, fields]) => this.#read(id, fields));
     const folded = await this.#foldAll(
-      read.filter(({ at }) => at + HOLD_MS <= now),
+      read.filter(({ at }) => at <= timeOf(last)),
       briefChanges(read),
     );
     const missing = Math.max(0, deleted - cursor.count);
     const dropped = missing > 0 ? [this.#drop(cursor.id, found[0]?.[0] as string, missing, now)] : [];
     const next = { id: last, count: cursor.count + missing + ripe.length };
     await this.#commit({ ...folded, events: [...dropped, ...folded.events] }, next);
-    return found.length === READ_AT_ONCE && !this.#isOver;
+    return isMore && !this.#isOver;
+  }
+
+  /** A page of the outbox, and those of it that HOLD_MS have passed of. */
+  async #readOutbox({ id: after }: Cursor, now: number) {
+    for (let count = READ_AT_ONCE; ; count *= 2) {
+      const found = await this.#parts.redis.xrange(keys.outbox(this.partition), `(${after}`, '+', 'COUNT', count);
+      const isMore = found.length === count;
+      // What takes a change of a full page back may be on the next one.
+      const seen = isMore ? Math.min(now, timeOf(found.at(-1)?.[0] ?? '')) : now;
+      const ripe = found.filter(([id]) => timeOf(id) + HOLD_MS <= seen);
+      if (ripe.length > 0 || !isMore) return { found, ripe, isMore };
+    }
   }
 
   /** Kept while the lease is: each write of it compares. */
@@ -180,31 +189,12 @@ export class PartitionWorker {
 
   /** Ends the told rooms that the store has lost: it was emptied, or all nodes of a room died. */
   async findLost(now: number): Promise<void> {
-    const { redis } = this.#parts;
-    // Beats carry the time of Redis: a clock of ours that is ahead must not make living nodes dead.
-    const [seconds] = await this.#parts.redis.time();
-    const dead = await this.#parts.redis.zrangebyscore(keys.nodes, '-inf', Number(seconds) * 1000 - DEAD_AFTER_MS);
-    let page = '0';
-    do {
-      const [next, found] = await redis.hscan(keys.told(this.partition), page, 'COUNT', COMPARED_AT_ONCE);
-      page = next;
-      const rooms = found.filter((_, i) => i % 2 === 0);
-      const there = await Promise.all(rooms.map((room) => this.#isThere(room, dead)));
-      for (const [i, room] of rooms.entries()) {
-        const told = readTold(found[i * 2 + 1]);
-        if (there[i] || !told || this.#isOver) continue;
-        const { events }: Folded = foldLost(room, told, now);
-        await this.#commit({ told: new Map([[room, undefined]]), events }, await this.#readCursor(), room);
-      }
-    } while (page !== '0' && !this.#isOver);
-  }
-
-  /** Whether the store has the room. One that only dead nodes have members in is removed, not left until it expires. */
-  async #isThere(room: string, dead: readonly string[]): Promise<boolean> {
-    const { redis } = this.#parts;
-    const key = keys.room(room);
-    if (dead.length > 0) await runScript(redis, 'drop-dead', [keys.lease(this.partition), key], [this.lease, ...dead]);
-    return (await redis.exists(key)) === 1;
+    for await (const [room, text] of this.#sweep.gone(now)) {
+      const told = readTold(text);
+      if (!told || this.#isOver) continue;
+      const { events }: Folded = foldLost(room, told, now);
+      await this.#commit({ told: new Map([[room, undefined]]), events }, await this.#readCursor(), room);
+    }
   }
 }
 
