@@ -116,6 +116,7 @@ test('malformed and oversized requests are named problems', async () => {
     ['two stars', { userId: 'a', grants: { rooms: ['a**'] } }, 400, '/grants/rooms/0'],
     ['a smaller room for others', { userId: 'a', grants: { maxRoomSize: 2 } }, 403, '/grants/maxRoomSize'],
     ['wanted kick', { userId: 'a', grants: { kick: true } }, 403, '/grants/kick'],
+    ['wanted record', { userId: 'a', grants: { record: true } }, 403, '/grants/record'],
     ['a retired grant', { userId: 'a', grants: { operate: true } }, 400, '/grants/operate'],
     ['unknown grant', { userId: 'a', grants: { admin: true } }, 400, '/grants/admin'],
     ['too many rooms', { userId: 'a', grants: { rooms: Array(33).fill('r') } }, 400, '/grants/rooms'],

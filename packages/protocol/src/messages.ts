@@ -60,6 +60,13 @@ const Media = Type.Optional(
     {
       peerId: PeerId,
       epoch: Type.Integer({ minimum: 1, description: 'Grows with each node that takes the room over.' }),
+      recording: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          description:
+            'The node records what is said and shown since then, ms since the epoch. Absent: the room is not recorded.',
+        }),
+      ),
     },
     {
       description:

@@ -18,6 +18,11 @@ export const Grants = Type.Object(
     ),
     data: Type.Optional(Type.Boolean({ description: 'May send app messages. Default true.' })),
     kick: Type.Optional(Type.Boolean({ description: 'May kick, mute and close the room. Default false.' })),
+    record: Type.Optional(
+      Type.Boolean({
+        description: 'May record its rooms, and list, fetch and delete their recordings. Default false.',
+      }),
+    ),
     media: Type.Optional(
       Type.Boolean({
         description: 'Is a media node: sends and receives for the room, and counts for nothing in it. Default false.',
@@ -78,6 +83,8 @@ export const API_SCOPES = [
   'tokens:mint',
   'events:read',
   'webhooks:write',
+  'recordings:read',
+  'recordings:write',
 ] as const;
 export type ApiScope = (typeof API_SCOPES)[number];
 

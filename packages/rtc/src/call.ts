@@ -89,7 +89,7 @@ export class Call extends Emitter<CallEvents> {
     return this.#state === 'ended';
   }
   #throwIfLeft(): void {
-    if (this.#isOver()) throw new SignalingError('closed', 'The call was left.');
+    if (this.#isOver()) throw new SignalingError('closed', 'You left.');
   }
 
   /** Leave the room and end every pair. The session stays open, the tracks stay alive: both are yours. */

@@ -74,7 +74,7 @@ export class Membership {
   leave(): void {
     const roomId = this.#in ?? this.#want?.roomId;
     this.#want = undefined;
-    this.refuse(new SignalingError('closed', 'The call was left.'));
+    this.refuse(new SignalingError('closed', 'You left.'));
     if (roomId && this.#host.connected()) this.#sendLeave(roomId);
     this.#out('left');
   }
@@ -232,8 +232,8 @@ export class Membership {
 
   /** Part of the state that `joined`, `resumed` and `room` carry. */
   #setMedia(value: unknown): void {
-    const { peerId, epoch } = (value ?? {}) as Partial<RoomMedia>;
-    const media = typeof peerId === 'string' && typeof epoch === 'number' ? { peerId, epoch } : undefined;
+    const { peerId, epoch, recording } = (value ?? {}) as Partial<RoomMedia>;
+    const media = typeof peerId === 'string' && typeof epoch === 'number' ? { peerId, epoch, recording } : undefined;
     if (JSON.stringify(media) === JSON.stringify(this.#media)) return;
     this.#media = media;
     this.#host.media(media);

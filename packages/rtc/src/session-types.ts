@@ -71,7 +71,7 @@ export interface SessionEvents {
   'peer-updated': { peer: PeerInfo };
   'peer-away': { peer: PeerInfo };
   'peer-back': { peer: PeerInfo };
-  /** Another media node serves the room, or none. */
+  /** Another media node serves the room, or none, or whether it records the room has changed. */
   media: { media: RoomMedia | undefined };
   /** Offer, answer or candidate of a peer, in order, once. */
   signal: { [T in Exclude<DirectedType, 'message'>]: { type: T; peerId: string } & DirectedBody[T] }[Exclude<

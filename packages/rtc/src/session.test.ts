@@ -727,6 +727,17 @@ test('what the backend tells is an event, in a room and outside', async () => {
   expect(heard).toEqual([{ topic: 'note', data: { n: 1 } }]);
 });
 
+test('whether the media node records is told when it changes, and in the list that says so', async () => {
+  const bench = await new Bench().inRoom();
+  const heard: unknown[] = [];
+  bench.session.on('media', ({ media }) => heard.push(media?.recording));
+  const media = { peerId: 'media~1', epoch: 7 };
+  for (const recording of [undefined, 1234, 1234, undefined])
+    bench.socket.say({ type: 'room', roomId: 'kitchen', peers: [], media: { ...media, recording } });
+  expect(heard).toEqual([undefined, 1234, undefined]);
+  expect(bench.session.media).toMatchObject(media);
+});
+
 test('addresses that are none are named', () => {
   expect(() => new Bench({ url: 'nonsense' })).toThrow('url');
   expect(() => new Bench({ url: 'ftp://example.org' })).toThrow('ftp:');

@@ -78,6 +78,8 @@ export interface RoomMedia {
   peerId: string;
   /** Grows with each node that takes the room over. */
   epoch: number;
+  /** The node records the room since then, ms since the epoch; undefined: it does not. */
+  recording?: number | undefined;
 }
 
 /** Message types from one peer to another, or to a media node. @public */

@@ -79,6 +79,15 @@ export interface Member {
   session: Session | undefined;
 }
 
+/** As `media` of the protocol. */
+export interface RoomMedia {
+  readonly peerId: string;
+  readonly epoch: number;
+  readonly recording?: number;
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
+
 /** A node's replica of a room that one of its sessions is in. */
 export class Room {
   readonly id: string;
@@ -128,13 +137,13 @@ export class Room {
     return false;
   }
 
-  /** The media node that serves it: the one of the highest epoch, which its agent says in its metadata. */
-  media(): { media?: { peerId: string; epoch: number } } {
-    let found: { peerId: string; epoch: number } | undefined;
+  /** The media node that serves it: the one of the highest epoch, which its agent says in its metadata, with the time since when it records. */
+  media(): { media?: RoomMedia } {
+    let found: RoomMedia | undefined;
     for (const { peerId, info } of this.members.values()) {
-      const epoch = isMediaPeer(peerId) ? (info.metadata as { media?: unknown } | undefined)?.media : undefined;
-      if (Number.isSafeInteger(epoch) && (epoch as number) > (found?.epoch ?? 0))
-        found = { peerId, epoch: epoch as number };
+      const { media: epoch, recording } = (isMediaPeer(peerId) && info.metadata) as Partial<Record<string, unknown>>;
+      if (!isCount(epoch) || epoch <= (found?.epoch ?? 0)) continue;
+      found = { peerId, epoch, ...(isCount(recording) ? { recording } : {}) };
     }
     return found ? { media: found } : {};
   }

@@ -45,6 +45,20 @@ test('S-120 a media node is `media` of the room, no peer, and its coming and goi
   expect((await mallory.join('claim')).media).toBeUndefined();
 });
 
+test('S-126 since when the media node records is part of `media`: for who is in, for who comes, and until it says otherwise', async () => {
+  using ada = await client('ada');
+  await ada.join('recorded', { media: 1, recording: 5 });
+  using agent = await client('media-1', { media: true });
+  await agent.join('recorded', { media: 7 });
+  expect((await ada.next('room')).media.recording).toBeUndefined();
+  agent.send({ type: 'update', metadata: { media: 7, recording: 1234 } });
+  expect((await ada.next('room')).media).toEqual({ peerId: agent.welcome.peerId, epoch: 7, recording: 1234 });
+  using bob = await client('bob');
+  expect((await bob.join('recorded')).media.recording).toBe(1234);
+  agent.send({ type: 'update', metadata: { media: 7, recording: 'now' } });
+  expect((await bob.next('room')).media).toEqual({ peerId: agent.welcome.peerId, epoch: 7 });
+});
+
 test('S-121 a media node takes no place in a room, and enters a full one', async () => {
   using agent = await client('media-1', { media: true });
   using ada = await client('ada');
