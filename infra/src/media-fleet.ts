@@ -8,7 +8,9 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
+import { mediaFirewallCommands } from '../topology/media-firewall.ts';
 import { acknowledge } from './acknowledge.ts';
+import { firewallUnit } from './firewall-unit.ts';
 import { checkMediaFleet, MEDIA_FLEET, type MediaFleetProps } from './media-fleet-props.ts';
 import { mediaTask } from './media-task.ts';
 import { nodeFleet, nodeLoad, nodeMetric, nodeSecurityGroup, nodesServing } from './node-fleet.ts';
@@ -53,7 +55,7 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
       drainTimeout,
       securityGroup,
       firstMediaPort: low,
-      commands: [],
+      commands: firewallUnit('media-firewall', mediaFirewallCommands({ ports: topology.media.mediaPorts })),
       task: (group) => mediaTask(this, props, { group, secret: this.secret, drainTimeout }),
     });
     this.cluster = fleet.cluster;

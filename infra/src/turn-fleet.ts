@@ -8,8 +8,9 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
+import { relayFirewallCommands } from '../topology/relay-firewall.ts';
+import { firewallUnit } from './firewall-unit.ts';
 import { nodeFleet, nodeLoad, nodeMetric, nodeSecurityGroup, nodesServing } from './node-fleet.ts';
-import { relayFirewallUnit } from './relay-firewall-unit.ts';
 import { checkTurnFleet, TURN_FLEET, type TurnFleetProps } from './turn-fleet-props.ts';
 import { TurnSecret } from './turn-secret.ts';
 import { turnTask } from './turn-task.ts';
@@ -66,7 +67,7 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
       drainTimeout,
       securityGroup,
       firstMediaPort: low,
-      commands: relayFirewallUnit(),
+      commands: firewallUnit('relay-firewall', relayFirewallCommands({ ports: topology.turn.relayPorts })),
       task: (group) => turnTask(this, props, { group, secret: this.secret, nodeMbps, drainTimeout }),
     });
     this.cluster = fleet.cluster;

@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { MediaNodeConfig } from '../media-node/src/config.ts';
 import { MediaFleet, type MediaFleetProps, Network, TopologyStack } from '../src/index.ts';
 import { topology } from '../topology/index.ts';
+import { mediaFirewallCommands } from '../topology/media-firewall.ts';
 import { ECS_STABILIZE_SECONDS, longestLifecycleHook, rollingUpdate } from './aws-rules.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
 
@@ -33,6 +34,7 @@ function fleet(props: Partial<MediaFleetProps>) {
     deployment: one('AWS::ECS::Service').Properties.DeploymentConfiguration,
     settings: Object.fromEntries(container.Environment.map((v: Any) => [v.Name, v.Value])),
     secrets: container.Secrets.map((one: Any) => one.Name),
+    user: Number(container.User.split(':')[0]),
     agentStopSeconds: Number(/ECS_CONTAINER_STOP_TIMEOUT=(\d+)s/.exec(userData)?.[1]),
     heartbeat: one('AWS::AutoScaling::LifecycleHook').Properties.HeartbeatTimeout as number,
     ports: one('AWS::EC2::SecurityGroup').Properties.SecurityGroupIngress,
@@ -64,6 +66,16 @@ test('the world reaches media ports by UDP and nothing else, and the host takes 
     { CidrIp: '0.0.0.0/0', Description: 'Media', FromPort: low, ToPort: high, IpProtocol: 'udp' },
   ]);
   expect(Number(/ip_local_port_range=10240 (\d+)/.exec(userData)?.[1])).toBeLessThan(low);
+});
+
+test('an instance starts with the firewall rules that the kernel test holds, again at each boot, before its tasks', () => {
+  const { userData, settings, user } = fleet({});
+  const ports = [Number(settings.MEDIA_MIN_PORT), Number(settings.MEDIA_MAX_PORT)] as const;
+  const [, script = ''] = /cat > \/usr\/local\/sbin\/media-firewall <<'END'\n(.*?)\nEND\n/s.exec(userData) ?? [];
+  expect(script.split('\n').slice(1)).toEqual(mediaFirewallCommands({ ports, user }));
+  expect(userData).toMatch(
+    /Before=ecs\.service\n.*WantedBy=multi-user\.target\n.*systemctl enable --now media-firewall/s,
+  );
 });
 
 test('auth and the nodes get one secret, of a form that both take, and none of it as plain text', () => {
