@@ -39,3 +39,15 @@ test('a check to the host itself or into a private network leaves no media port;
   expect(open.media).toHaveLength(14);
   expect(world('closed')).toEqual({ ...rest, media: ['198.51.100.9', '2001:db8::9'] });
 });
+
+test('a real engine tries what a hostile client names, the kernel refuses it, and the leg goes on with the candidate that works', ({
+  skip,
+}) => {
+  const why = obstacle();
+  skip(why !== undefined, `no network namespace with iptables on this machine: ${why}`);
+  const { stdout, stderr } = isolated(process.execPath, join(import.meta.dirname, 'media-firewall-engine.world.ts'));
+  if (!stdout) throw new Error(stderr);
+  const found = JSON.parse(stdout);
+  expect(found).toMatchObject({ said: ['sender live', 'receiver live'], flows: true, complaints: [] });
+  expect(Math.min(found.tried.sender, found.tried.receiver), stdout).toBeGreaterThan(0);
+});
