@@ -3,7 +3,8 @@ import type { RedisClient } from '@tandem/service';
 import { startRedis, type TestRedis } from '@tandem/service/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Deliveries, type WorkerParts } from './deliveries.ts';
+import { Deliveries, TRIES_AT_ONCE, type WorkerParts } from './deliveries.ts';
+import { TrySlots } from './delivery/try-slots.ts';
 import type { Endpoint } from './endpoints.ts';
 import { keys } from './keys.ts';
 import { newCounters } from './observe.ts';
@@ -55,8 +56,8 @@ function start(seenEmpty: () => Promise<void>) {
       delivered.push(id);
       return { kind: 'accepted', status: 204 };
     },
-    admit: () => true,
-    done: () => {},
+    slots: new TrySlots(1),
+    now: () => Date.now() + 1000,
   } as unknown as WorkerParts;
   const deliveries = new Deliveries({ partition: PARTITION, lease: LEASE, parts, onFenced: () => {} });
   const round = async () => {
@@ -87,4 +88,12 @@ test('a room whose queue is gone is looked at no more', async () => {
   await round();
   expect(delivered).toEqual([]);
   expect(await redis.zcard(keys.due(PARTITION, endpoint.id))).toBe(0);
+});
+
+test('more rooms than an endpoint may have tries of follow as slots become free, without another look', async () => {
+  const rooms = Array.from({ length: 3 * TRIES_AT_ONCE }, (_, i) => `many-${i}`);
+  for (const room of rooms) await owe(room, room);
+  const { delivered, round } = start(async () => {});
+  await round();
+  expect([...delivered].sort()).toEqual([...rooms].sort());
 });

@@ -2,6 +2,7 @@
 import type { Logger, RedisClient } from '@tandem/service';
 import { nextTry } from './delivery/schedule.ts';
 import type { Outcome } from './delivery/send.ts';
+import type { TrySlots } from './delivery/try-slots.ts';
 import type { Endpoint, Endpoints } from './endpoints.ts';
 import type { RoomEvent } from './events/room-fold.ts';
 import { keys } from './keys.ts';
@@ -15,9 +16,10 @@ export interface WorkerParts {
   readonly log: Logger;
   /** Makes one try. Never rejects. */
   readonly deliver: (endpoint: Endpoint, event: Pick<RoomEvent, 'id' | 'body'>) => Promise<Outcome>;
-  /** Takes one of the tries that an endpoint may have at once in this task; false: they are all under way. */
-  readonly admit: (endpointId: string) => boolean;
-  readonly done: (endpointId: string) => void;
+  /** Of the tries of this task. */
+  readonly slots: TrySlots;
+  /** Time of Redis, ms since the epoch. */
+  readonly now: () => number;
 }
 
 export interface DeliveriesOptions {
@@ -29,8 +31,10 @@ export interface DeliveriesOptions {
   readonly onFenced: () => void;
 }
 
-/** Rooms of an endpoint looked at for one round of deliveries. */
-const DUE_AT_ONCE = 50;
+/** Tries of one endpoint at once, in one task. */
+export const TRIES_AT_ONCE = 32;
+/** Due rooms of an endpoint read at once: more than may be under way, which are among them. */
+const DUE_AT_ONCE = 2 * TRIES_AT_ONCE;
 /** How often due deliveries are looked for when no event came, ms. */
 const LOOK_EVERY_MS = 1000;
 
@@ -42,6 +46,8 @@ export class Deliveries {
   /** Endpoint and room of the tries that are under way. */
   readonly #underWay = new Set<string>();
   readonly #tries = new Set<Promise<void>>();
+  /** By the endpoint whose due rooms are being gone through. */
+  readonly #walks = new Map<string, Promise<void>>();
   #isOver = false;
   /** Events were committed since the last look at what is due. */
   #isOwed = true;
@@ -64,50 +70,74 @@ export class Deliveries {
     this.#isOver = true;
   }
 
-  /** Resolves when the tries that were begun have ended. */
+  /** Resolves when nothing is under way. */
   async underWay(): Promise<void> {
-    await Promise.all(this.#tries);
+    while (this.#walks.size + this.#tries.size > 0) await Promise.all([...this.#walks.values(), ...this.#tries]);
   }
 
-  /** Begins the tries that are due. They go on by themselves. */
+  /** Begins the tries that are due. They go on by themselves, and so does what waits for a slot. */
   async begin(now: number): Promise<void> {
-    const { redis, endpoints } = this.#parts;
     // Retries and replays wait for a look now and then.
     if (!this.#isOwed && now - this.#lookedAt < LOOK_EVERY_MS) return;
     this.#isOwed = false;
     this.#lookedAt = now;
-    for (const endpoint of await endpoints.all()) {
-      if (endpoint.state !== 'active' || this.#isOver) continue;
-      const due = keys.due(this.#partition, endpoint.id);
-      const rooms = await redis.zrangebyscore(due, '-inf', now, 'LIMIT', 0, DUE_AT_ONCE);
-      if (rooms.length === DUE_AT_ONCE) this.#isOwed = true;
-      for (const room of rooms) {
-        const name = `${endpoint.id} ${room}`;
-        if (this.#underWay.has(name)) continue;
-        if (!this.#parts.admit(endpoint.id)) {
-          this.#isOwed = true;
-          break;
-        }
-        this.#underWay.add(name);
-        const attempt = this.#try(endpoint, room)
-          .catch((error: unknown) =>
-            this.#parts.log.warn({ event: 'partition.failed', err: error, partition: this.#partition }, 'delivery'),
-          )
-          .finally(() => {
-            this.#underWay.delete(name);
-            this.#tries.delete(attempt);
-            this.#parts.done(endpoint.id);
-          });
-        this.#tries.add(attempt);
-      }
+    for (const { id, state } of await this.#parts.endpoints.all()) {
+      if (state !== 'active' || this.#isOver) continue;
+      // It may be past the rooms that are owed something since.
+      if (this.#walks.has(id)) this.#isOwed = true;
+      else
+        this.#walks.set(
+          id,
+          this.#walk(id).finally(() => this.#walks.delete(id)),
+        );
     }
   }
 
-  /** Delivers the events of one room until one fails. */
-  async #try(endpoint: Endpoint, room: string): Promise<void> {
-    const { redis, deliver, counters } = this.#parts;
-    const queue = keys.queue(this.#partition, endpoint.id, room);
+  /** Begins a try of each due room of an endpoint, as slots become free. */
+  async #walk(endpointId: string): Promise<void> {
+    const { redis, slots, now, log } = this.#parts;
+    const due = keys.due(this.#partition, endpointId);
+    try {
+      for (;;) {
+        const rooms = await redis.zrangebyscore(due, '-inf', now(), 'LIMIT', 0, DUE_AT_ONCE);
+        const idle = rooms.filter((room) => !this.#underWay.has(`${endpointId} ${room}`));
+        for (const room of idle) {
+          const slot = await slots.take(endpointId);
+          if (this.#isOver) {
+            slot[Symbol.dispose]();
+            return;
+          }
+          this.#begin(endpointId, room, slot);
+        }
+        if (idle.length === 0 || rooms.length < DUE_AT_ONCE) return;
+      }
+    } catch (error) {
+      log.warn({ event: 'partition.failed', err: error, partition: this.#partition }, 'due deliveries');
+    }
+  }
+
+  #begin(endpointId: string, room: string, slot: Disposable): void {
+    const name = `${endpointId} ${room}`;
+    this.#underWay.add(name);
+    const attempt = this.#try(endpointId, room)
+      .catch((error: unknown) =>
+        this.#parts.log.warn({ event: 'partition.failed', err: error, partition: this.#partition }, 'delivery'),
+      )
+      .finally(() => {
+        this.#underWay.delete(name);
+        this.#tries.delete(attempt);
+        slot[Symbol.dispose]();
+      });
+    this.#tries.add(attempt);
+  }
+
+  /** Delivers the events of one room until one fails, or the endpoint wants none. */
+  async #try(endpointId: string, room: string): Promise<void> {
+    const { redis, endpoints, deliver, counters } = this.#parts;
+    const queue = keys.queue(this.#partition, endpointId, room);
     while (!this.#isOver) {
+      const endpoint = (await endpoints.all()).find(({ id }) => id === endpointId);
+      if (endpoint?.state !== 'active') return;
       const entry = await redis.lindex(queue, 0);
       if (entry === null) {
         // Asked again where it is written: an event may have come meanwhile.

@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { HealthRecord, type Logger, type RedisClient } from '@tandem/service';
 import { PARTITIONS } from '@tandem/service/room-events';
+import { TRIES_AT_ONCE, type WorkerParts } from './deliveries.ts';
 import type { Outcome } from './delivery/send.ts';
+import { TrySlots } from './delivery/try-slots.ts';
 import type { Endpoint, Endpoints } from './endpoints.ts';
 import type { RoomEvent } from './events/room-fold.ts';
 import { keys } from './keys.ts';
@@ -16,10 +18,8 @@ const LEASE_MS = 15_000;
 const RENEW_MS = 3000;
 /** How often outboxes are read, ms. */
 const ROUND_MS = 200;
-/** How often told rooms are compared with the store, ms. */
-const COMPARE_MS = 15_000;
-/** Tries of one endpoint at once, in this task. */
-const TRIES_AT_ONCE = 32;
+/** Without a failure for this time all of Redis answers, ms: above what a command may take. */
+const WELL_AFTER_MS = 5000;
 
 export interface DispatcherParts {
   readonly redis: RedisClient;
@@ -34,15 +34,24 @@ export class Dispatcher implements AsyncDisposable {
   readonly #name = `d-${randomUUID()}`;
   readonly #parts: DispatcherParts;
   readonly #workers = new Map<number, PartitionWorker>();
-  readonly #tries = new Map<string, number>();
+  readonly #workerParts: WorkerParts;
+  /** Time of Redis less ours (performance.now), ms. */
+  #clock = Date.now() - performance.now();
+  /** Names of the dispatchers that live, as they were read last. */
+  #live: readonly string[] = [];
   #renewedAt = -Infinity;
-  #comparedAt = 0;
+  #renewing: Promise<void> | undefined;
+  /** What is being given back. */
+  readonly #giving = new Set<Promise<unknown>>();
+  #failedAt = -Infinity;
   #ending: Promise<void> | undefined;
   #wake: () => void = () => {};
   readonly #running: Promise<void>;
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
+    const slots = new TrySlots(TRIES_AT_ONCE);
+    this.#workerParts = { ...parts, slots, now: () => Math.floor(this.#clock + performance.now()) };
     this.#running = this.#run();
   }
 
@@ -53,15 +62,7 @@ export class Dispatcher implements AsyncDisposable {
 
   async #run(): Promise<void> {
     while (!this.#ending) {
-      try {
-        await this.#round();
-        if (this.health.state !== 'up') this.#parts.log.info({ event: 'hooks.back' }, 'Redis answers');
-        this.health.become('up');
-      } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        if (this.health.state === 'up') this.#parts.log.warn({ event: 'hooks.away', reason: message }, 'Redis is away');
-        this.health.become('down', message);
-      }
+      this.#round();
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, ROUND_MS);
         this.#wake = () => {
@@ -72,32 +73,57 @@ export class Dispatcher implements AsyncDisposable {
     }
   }
 
-  async #round(): Promise<void> {
-    const [seconds, micros] = await this.#parts.redis.time();
-    const now = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-    if (performance.now() - this.#renewedAt >= RENEW_MS) await this.#renew(now);
-    const isCompared = now - this.#comparedAt >= COMPARE_MS;
-    if (isCompared) this.#comparedAt = now;
-    await Promise.all([...this.#workers.values()].map((worker) => this.#work(worker, now, isCompared)));
+  /** Begins what is due. It waits for nothing: the server that a partition lies on may be away. */
+  #round(): void {
+    const now = performance.now();
+    if (!this.#renewing && now - this.#renewedAt >= RENEW_MS) {
+      this.#renewedAt = now;
+      this.#renewing = this.#renew().finally(() => {
+        this.#renewing = undefined;
+      });
+    }
+    for (const worker of this.#workers.values())
+      worker.work(this.#workerParts.now()).catch((error) => this.#fail(error, 'degraded'));
   }
 
-  async #work(worker: PartitionWorker, now: number, isCompared: boolean): Promise<void> {
-    if (worker.isOver) return;
-    while (await worker.fold(now));
-    if (isCompared) await worker.findLost(now);
-    await worker.deliver(now);
+  #fail(error: unknown, state: 'down' | 'degraded'): void {
+    this.#failedAt = performance.now();
+    this.#become(state, error instanceof Error ? error.message : String(error));
+  }
+
+  #become(state: 'up' | 'down' | 'degraded', reason = ''): void {
+    const { log } = this.#parts;
+    const before = this.health.state;
+    if (state === 'up' && before !== 'up') log.info({ event: 'hooks.back' }, 'Redis answers');
+    if (state !== 'up' && before === 'up') log.warn({ event: 'hooks.away', reason }, 'Redis is away, or a part of it');
+    this.health.become(state, reason);
   }
 
   /** Says that this task lives, takes what falls to it, keeps what it has, gives back what falls to another. */
-  async #renew(now: number): Promise<void> {
+  async #renew(): Promise<void> {
+    const [time, live] = await Promise.allSettled([this.#readTime(), this.#readLive()]);
+    const failed = [time, live].filter((one) => one.status === 'rejected');
+    // Without it, who has what stays: others cannot read it either.
+    if (failed[0]) this.#fail(failed[0].reason, failed.length === 2 ? 'down' : 'degraded');
+    const mine = this.#live.indexOf(this.#name);
+    if (mine < 0) return;
+    const falls = (partition: number) => partition % this.#live.length === mine;
+    const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+    const fail = (error: unknown) => this.#fail(error, 'degraded');
+    // Leases do not wait for a slow receiver of what is given back.
+    for (const partition of all) if (!falls(partition)) this.#give(partition).catch(fail);
+    await Promise.all(all.filter(falls).map((partition) => this.#take(partition).catch(fail)));
+    if (performance.now() - this.#failedAt > WELL_AFTER_MS) this.#become('up');
+  }
+
+  async #readTime(): Promise<void> {
+    const [seconds, micros] = await this.#parts.redis.time();
+    this.#clock = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) - performance.now();
+  }
+
+  async #readLive(): Promise<void> {
     const { redis } = this.#parts;
-    await redis.zadd(keys.dispatchers, now, this.#name);
-    await redis.zremrangebyscore(keys.dispatchers, '-inf', now - LEASE_MS);
-    const live = (await redis.zrange(keys.dispatchers, '0', '-1')).sort();
-    const mine = live.indexOf(this.#name);
-    const falls = (partition: number) => partition % live.length === mine;
-    await Promise.all(Array.from({ length: PARTITIONS }, (_, p) => (falls(p) ? this.#take(p) : this.#give(p))));
-    this.#renewedAt = performance.now();
+    this.#live = (await runScript(redis, 'live', [keys.dispatchers], [this.#name, LEASE_MS])) as string[];
   }
 
   async #take(partition: number): Promise<void> {
@@ -111,28 +137,20 @@ export class Dispatcher implements AsyncDisposable {
       this.#workers.delete(partition);
       void worker.end();
     }
-    if (fence !== 0) this.#workers.set(partition, new PartitionWorker(partition, lease, this.#workerParts()));
+    if (fence !== 0 && !this.#ending)
+      this.#workers.set(partition, new PartitionWorker(partition, lease, this.#workerParts));
   }
 
   async #give(partition: number): Promise<void> {
     const worker = this.#workers.get(partition);
     if (!worker) return;
     this.#workers.delete(partition);
-    await worker.end();
-    await runScript(this.#parts.redis, 'release', [keys.lease(partition)], [worker.lease]);
-  }
-
-  #workerParts() {
-    const of = (id: string) => this.#tries.get(id) ?? 0;
-    return {
-      ...this.#parts,
-      admit: (id: string) => {
-        if (of(id) >= TRIES_AT_ONCE) return false;
-        this.#tries.set(id, of(id) + 1);
-        return true;
-      },
-      done: (id: string) => void this.#tries.set(id, of(id) - 1),
-    };
+    const given = worker
+      .end()
+      .then(() => runScript(this.#parts.redis, 'release', [keys.lease(partition)], [worker.lease]));
+    const settled = given.catch(() => {}).finally(() => this.#giving.delete(settled));
+    this.#giving.add(settled);
+    await given;
   }
 
   /** Ends what is under way and gives the partitions back, so that others need not wait for its leases to end. */
@@ -145,8 +163,10 @@ export class Dispatcher implements AsyncDisposable {
     this.#wake();
     await Promise.resolve();
     await this.#running;
+    await this.#renewing;
     const { redis } = this.#parts;
-    await Promise.all([...this.#workers.keys()].map((partition) => this.#give(partition))).catch(() => {});
+    for (const partition of this.#workers.keys()) this.#give(partition).catch(() => {});
+    await Promise.all(this.#giving);
     await redis.zrem(keys.dispatchers, this.#name).catch(() => {});
   }
 }

@@ -10,6 +10,8 @@ import { runScript } from './scripts.ts';
 
 /** Entries read from an outbox at once. */
 const READ_AT_ONCE = 500;
+/** How often told rooms are compared with the store, ms. */
+const COMPARE_MS = 15_000;
 /** Below that length nothing has fallen out of an outbox since it was looked at: see OUTBOX_LENGTH of signaling's room.lua. */
 const FULL_FROM = 19_900;
 
@@ -30,6 +32,8 @@ export class PartitionWorker {
   readonly #deliveries: Deliveries;
   readonly #sweep: RoomSweep;
   #cursor: Cursor | undefined;
+  #working: Promise<void> | undefined;
+  #comparedAt = 0;
   #isOver = false;
 
   constructor(partition: number, lease: string, parts: WorkerParts) {
@@ -49,17 +53,37 @@ export class PartitionWorker {
   /** Begins nothing more, and waits for what is under way. */
   async end(): Promise<void> {
     this.#onFenced();
+    await this.#working?.catch(() => {});
     await this.#deliveries.underWay();
+  }
+
+  /**
+   * One round of work, unless one is under way: partitions do not wait for each other, as one may be on a server that is away.
+   * @param now ms since the epoch by the clock of Redis
+   */
+  async work(now: number): Promise<void> {
+    if (this.#isOver || this.#working) return;
+    this.#working = this.#work(now);
+    try {
+      await this.#working;
+    } finally {
+      this.#working = undefined;
+    }
+  }
+
+  async #work(now: number): Promise<void> {
+    for (let isMore = true; isMore; ) {
+      isMore = await this.fold(now);
+      await this.#deliveries.begin(now);
+    }
+    if (now - this.#comparedAt < COMPARE_MS || this.#isOver) return;
+    await this.findLost(now);
+    this.#comparedAt = now;
   }
 
   #onFenced(): void {
     this.#isOver = true;
     this.#deliveries.stop();
-  }
-
-  /** Begins the tries that are due. They go on by themselves. */
-  async deliver(now: number): Promise<void> {
-    await this.#deliveries.begin(now);
   }
 
   /**
