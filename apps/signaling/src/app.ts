@@ -133,6 +133,7 @@ function nodeSettings(config: SignalingConfig): Partial<CoreSettings> {
     grace: config.GRACE_MS,
     maxFrameBytes: config.MAX_FRAME_BYTES,
     maxRoomSize: config.MAX_ROOM_SIZE,
+    maxAudience: config.MAX_AUDIENCE,
     createdRoomsOnly: config.CREATE_ROOMS === 'api',
     messagesPerSecond: config.MESSAGES_PER_SECOND,
     userMessagesPerSecond: config.USER_MESSAGES_PER_SECOND,

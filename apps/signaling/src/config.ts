@@ -46,7 +46,14 @@ export const SignalingConfig = Type.Object({
     description: 'Interval of pings, ms; below every idle timeout on the way (ALB and CloudFront: 60 s).',
   }),
   MAX_FRAME_BYTES: count(DEFAULT_SETTINGS.maxFrameBytes, 'Largest frame; a token may lower it.'),
-  MAX_ROOM_SIZE: count(DEFAULT_SETTINGS.maxRoomSize, 'Members of a room; a token may lower it.'),
+  MAX_ROOM_SIZE: count(
+    DEFAULT_SETTINGS.maxRoomSize,
+    'Members of a room, its audience not counted; a token may lower it.',
+  ),
+  MAX_AUDIENCE: count(
+    DEFAULT_SETTINGS.maxAudience,
+    'Members of a room who only receive (tokens without the grant `publish`), beside `MAX_ROOM_SIZE`.',
+  ),
   CREATE_ROOMS: Type.Enum(['anyone', 'api'], {
     default: 'anyone',
     description:

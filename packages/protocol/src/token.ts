@@ -33,7 +33,7 @@ export const Grants = Type.Object(
         minimum: 2,
         maximum: 1000,
         description:
-          'Size of the rooms that this bearer enters: the smallest that anybody in a room brought counts for everybody. Default: the server limit.',
+          'Size of the rooms that this bearer enters, without their audience: the smallest that anybody in a room brought counts for everybody. Default: the server limit.',
       }),
     ),
     maxFrameBytes: Type.Optional(

@@ -208,7 +208,22 @@ export function listRooms(store: MemoryStore, { prefix, after, limit }: RoomList
   return following.filter(isListed).sort(compare).slice(0, limit);
 }
 
-const people = (peerIds: Iterable<string>) => [...peerIds].filter((peerId) => !isMediaPeer(peerId)).length;
+/** Is it a member that only receives, by its info? `metadata`, which a client writes, comes last there, and in JSON no string holds a bare quote. */
+function isAudience(info: string): boolean {
+  const mark = info.indexOf(',"audience":true');
+  const metadata = info.indexOf(',"metadata":');
+  return mark !== -1 && (metadata === -1 || mark < metadata);
+}
+
+/** Are the places taken, `most` of those of one kind or `all`? A media node's agent takes none. */
+function isFull(
+  { members }: StoredRoom,
+  watches: boolean,
+  { most, all }: { readonly most: number; readonly all: number },
+): boolean {
+  const people = [...members.values()].filter(({ peerId }) => !isMediaPeer(peerId));
+  return people.length >= all || people.filter(({ info }) => isAudience(info) === watches).length >= most;
+}
 
 /** @returns the refusal; undefined: there is a seat, and it is taken */
 function takeSeat(
@@ -222,10 +237,13 @@ function takeSeat(
   const { maxPeers = 0, entry = 'open' } = store.settingsOf(name)?.rules ?? {};
   const isAdmitted = entry === 'ask' && store.isAdmitted(name, rule.loginSession);
   const locked = entry !== 'open' && !rule.moderates && !isAdmitted;
-  const most = Math.min(limit, stored, roomSize, maxPeers || Infinity);
-  if (!isPresent && (locked || people(room.members.keys()) >= most)) {
+  const watches = isAudience(member.info);
+  const most = watches ? limit : Math.min(limit, stored, roomSize);
+  const all = maxPeers || Infinity;
+  if (!isPresent && (locked || isFull(room, watches, { most, all }))) {
     const mine = [...room.members.values()].filter(
-      ({ awayUntil, info }) => seat !== undefined && awayUntil !== 0 && info.startsWith(seat),
+      ({ awayUntil, info }) =>
+        seat !== undefined && awayUntil !== 0 && info.startsWith(seat) && isAudience(info) === watches,
     );
     const away = mine.map(({ peerId }) => peerId).sort()[0];
     if (away === undefined && locked && entry === 'ask') return askToEnter(store, name, member, rule);

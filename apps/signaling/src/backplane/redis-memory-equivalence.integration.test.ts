@@ -14,6 +14,14 @@ import { type Backplane, type ClaimResult, FORCED, type RoomState } from './type
 
 const LONG = 600_000;
 const NODES = ['a', 'b'];
+/** The second and the fourth are an audience; the last says so of itself. */
+const INFOS = [
+  '{}',
+  '{"userId":"ü {}","audience":true}',
+  '{"userId":"ü {}"}',
+  '{"userId":",\\"metadata\\":","audience":true,"metadata":{"name":"x"}}',
+  '{"userId":",\\"audience\\":true","metadata":{"a":1,"audience":true}}',
+];
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -80,7 +88,7 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
   const mark = random.chance(0.1) ? { ...FORCED, epoch } : { epoch, order };
   const loginSession = pick('l0', 'l1');
   const awayFor = pick(0, LONG);
-  const member = { peerId, node, epoch, order, awayFor, info: pick('{}', '{"userId":"ü {}"}') };
+  const member = { peerId, node, epoch, order, awayFor, info: pick(...INFOS) };
   const secretHash = pick('h', 'h', 'h', 'wrong');
   const userId = pick('u', 'u', 'u', 'v');
   const record = { peerId, node, epoch, order, secretHash, userId, loginSession, room, info: '{}' };

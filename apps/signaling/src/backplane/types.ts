@@ -74,7 +74,7 @@ export interface RoomCheck {
 
 /** How a member enters a room. */
 export interface JoinRule extends Entrant {
-  /** Members at most; 0: neither a limit nor a ban check (a member restored after a loss, a resume). */
+  /** Members of its kind (the audience or the others) at most; 0: neither a limit nor a ban check (a member restored after a loss, a resume). */
   readonly limit: number;
   readonly loginSession: string;
   /** Only into a room that has settings. Default false. */
@@ -118,7 +118,7 @@ export interface Entrant {
   readonly seat?: string;
   /** The member that a join was told as `away`: if the room is still full, it goes and this one comes, in one step. */
   readonly replaces?: string;
-  /** Size that the token sets for the room. The smallest of those who came in counts for everybody, until the room is empty. */
+  /** Size that the token sets for the room, its audience not counted. The smallest of those who came in counts for everybody, until the room is empty. */
   readonly roomSize?: number;
 }
 

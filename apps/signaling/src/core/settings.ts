@@ -12,8 +12,10 @@ export interface CoreSettings {
   readonly maxFrameBytes: number;
   /** JSON bytes of peer metadata. Default 2,048. */
   readonly maxMetadataBytes: number;
-  /** Default 50. */
+  /** People of a room without its audience. Default 50. */
   readonly maxRoomSize: number;
+  /** People of a room who only receive. Default 300. */
+  readonly maxAudience: number;
   /** People enter only rooms that a backend created. Default false. */
   readonly createdRoomsOnly: boolean;
   /** Sustained messages a second of one connection; bursts of three seconds' worth pass. Default 100. */
@@ -56,6 +58,7 @@ export const DEFAULT_SETTINGS: CoreSettings = {
   maxFrameBytes: 65_536,
   maxMetadataBytes: 2048,
   maxRoomSize: 50,
+  maxAudience: 300,
   createdRoomsOnly: false,
   messagesPerSecond: 100,
   userMessagesPerSecond: 400,

@@ -1,5 +1,5 @@
 /** What a media node's agent is in a room, over real sockets. Titles name the rules of docs/service-contracts.md. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { SignalingService } from '../app.ts';
 import { connectClient, startTestKeys, startTestNode, type TestKeys } from '../testing.ts';
 
@@ -7,7 +7,7 @@ let keys: TestKeys;
 let node: SignalingService;
 beforeAll(async () => {
   keys = await startTestKeys();
-  node = await startTestNode({ keys, config: { MAX_ROOM_SIZE: 2 } });
+  node = await startTestNode({ keys, config: { MAX_ROOM_SIZE: 2, MAX_AUDIENCE: 2 } });
 });
 afterAll(async () => {
   await node[Symbol.asyncDispose]();
@@ -100,4 +100,25 @@ test('S-124 who may not publish is the room’s audience: its peers know, and no
   const seen = await eve.join('stage', { audience: true });
   expect(seen.peers).toEqual([expect.objectContaining({ peerId: zoe.welcome.peerId, audience: true })]);
   expect((await zoe.next('peer_joined', (m) => m.peerId === eve.welcome.peerId)).audience).toBeUndefined();
+});
+
+test('S-124 an audience enters a full room, up to a number of its own', async () => {
+  const enter = async (name: string, publish: boolean) => {
+    const one = await client(name, { publish });
+    onTestFinished(() => one[Symbol.dispose]());
+    one.send({ type: 'join', roomId: 'hall' });
+    await one.settle();
+    return one.heard.some((m) => m.type === 'joined') ? 'in' : (await one.next('error')).code;
+  };
+  expect([await enter('ada', true), await enter('bob', true), await enter('eve', true)]).toEqual([
+    'in',
+    'in',
+    'room_full',
+  ]);
+  expect([await enter('z1', false), await enter('z2', false), await enter('z3', false)]).toEqual([
+    'in',
+    'in',
+    'room_full',
+  ]);
+  expect(await enter('fay', true)).toBe('room_full');
 });

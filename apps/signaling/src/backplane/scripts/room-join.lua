@@ -7,14 +7,34 @@
 -- ARGV[16] what moderators read of who asks to come in  [17] for how many ms it counts  [18] most people who ask
 reap()
 
--- A member of the same user that is away, the first by name.
+-- Whose token lets it receive alone. metadata, which a client writes, comes last (member-record.ts), and in JSON no string holds a bare quote.
+local function audience(info)
+  local mark = string.find(info, ',"audience":true', 1, true)
+  return mark ~= nil and mark < (string.find(info, ',"metadata":', 1, true) or math.huge)
+end
+local watches = audience(ARGV[6])
+
+-- Are the places taken, `most` of those of this one's kind or `all`? A media node's agent takes none.
+local function full(most, all)
+  if members < math.min(most, all) then return false end
+  local same, people = 0, 0
+  for peer in pairs(at) do
+    if peer ~= '#' and string.sub(peer, 1, 6) ~= 'media~' then
+      people = people + 1
+      if audience(room[at[peer] + 1]) == watches then same = same + 1 end
+    end
+  end
+  return same >= most or people >= all
+end
+
+-- A member of the same user and kind that is away, the first by name.
 local function away()
   local found
   for peer in pairs(at) do
     if (not found or peer < found) and peer ~= '#' and ARGV[11] ~= '' then
       local other = read(peer)
       local info = other.order > 0 and reorder(other.info, 0) or other.info
-      if other.away and string.sub(info, 1, #ARGV[11]) == ARGV[11] then found = peer end
+      if other.away and string.sub(info, 1, #ARGV[11]) == ARGV[11] and audience(info) == watches then found = peer end
     end
   end
   return found
@@ -46,19 +66,14 @@ if limit > 0 then
   -- The size is that of the people who are in: one that an emptied room left behind is void.
   local stored = size and members > 0 and size - SIZE_BASE or math.huge
   local brought = tonumber(ARGV[13]) or math.huge
-  local most = math.min(limit, stored, brought, set and set.max > 0 and set.max or math.huge)
+  local most = watches and limit or math.min(limit, stored, brought)
   local locked = set and set.locked and ARGV[15] ~= 'moderator'
   if locked and set.ask and admitted and tonumber(admitted) > now then locked = false end
-  if not present and (members >= most or locked) then
-    -- A media node's agent takes no place.
-    local people = members
-    for peer in pairs(at) do if string.sub(peer, 1, 6) == 'media~' then people = people - 1 end end
-    if people >= most or locked then
-      local mine = away()
-      if not mine then return locked and (set.ask and askToEnter() or 'locked') or 'full' end
-      if mine ~= ARGV[12] then return 'full ' .. mine end
-      drop(mine, 'replaced')
-    end
+  if not present and (locked or full(most, set and set.max > 0 and set.max or math.huge)) then
+    local mine = away()
+    if not mine then return locked and (set.ask and askToEnter() or 'locked') or 'full' end
+    if mine ~= ARGV[12] then return 'full ' .. mine end
+    drop(mine, 'replaced')
   end
   if brought < stored then
     redis.call('ZADD', KEYS[2], string.format('%.0f', SIZE_BASE + brought), '!size')

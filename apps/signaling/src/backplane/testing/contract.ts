@@ -4,6 +4,7 @@ import { expect, test, vi } from 'vitest';
 import {
   type Backplane,
   FORCED,
+  type JoinRule,
   MAILBOX,
   MEDIA_PREFIX,
   type MemberRecord,
@@ -11,7 +12,7 @@ import {
   userTag,
   type WriteMark,
 } from '../types.ts';
-import { roomContract } from './room-contract.ts';
+import { OPEN_RULES, roomContract } from './room-contract.ts';
 
 const ms = (n: number) => new Promise((resolve) => setTimeout(resolve, n));
 const member = (peerId: string, node: string, more: Partial<MemberRecord> = {}): MemberRecord => ({
@@ -73,6 +74,32 @@ export function backplaneContract(connect: () => Backplane): void {
     expect(results.filter((r) => r.ok)).toHaveLength(3);
     expect(results.filter((r) => !r.ok && r.reason === 'full')).toHaveLength(5);
     expect((await a.joinRoom(room, member('p0', a.name), { limit: 3, loginSession: 'l' })).ok).toBe(true);
+  });
+
+  test('B-43 the audience takes places of its own, under a limit of its own, and none of the room’s size', async () => {
+    await using a = await start('a');
+    const room = randomUUID();
+    const enter = (peerId: string, info: object, limit: number, more: Partial<JoinRule> = {}) => {
+      const record = member(peerId, a.name, { info: JSON.stringify(info) });
+      return a.joinRoom(room, record, { limit, loginSession: 'l', ...more });
+    };
+    const full = { ok: false, reason: 'full' };
+    const audience = { userId: 'u', audience: true, metadata: {} };
+    for (const peerId of ['p1', 'p2']) expect(await enter(peerId, { userId: 'u' }, 2)).toMatchObject({ ok: true });
+    for (const peerId of ['z1', 'z2', 'z3']) expect(await enter(peerId, audience, 3)).toMatchObject({ ok: true });
+    expect(await enter('p3', { userId: 'u' }, 2)).toEqual(full);
+    expect(await enter('z4', audience, 3)).toEqual(full);
+    // Said by a client of itself: no audience.
+    const claims = [{ name: '"audience":true' }, { metadata: { x: 1, audience: true } }];
+    for (const claim of claims) expect(await enter('p3', { userId: 'u', ...claim }, 2)).toEqual(full);
+    // A size that a token sets is that of who is no audience; and a place is freed for its own kind alone.
+    expect(await enter('z4', audience, 9, { roomSize: 1 })).toMatchObject({ ok: true });
+    await a.putMember(room, member('z1', a.name, { info: JSON.stringify(audience), awayFor: 60_000, order: 2 }));
+    const seat = { seat: '{"userId":"u",' };
+    expect(await enter('p3', { userId: 'u' }, 2, seat)).toEqual(full);
+    expect(await enter('z5', audience, 4, seat)).toEqual({ ...full, away: 'z1' });
+    await a.writeSettings(room, { rules: { ...OPEN_RULES, maxPeers: 6 }, doc: '{}' }, 'new');
+    expect(await enter('z6', audience, 9)).toEqual(full);
   });
 
   test('B-34 the agent of a media node does not count for the size of a room', async () => {

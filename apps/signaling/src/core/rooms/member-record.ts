@@ -18,7 +18,7 @@ export function withProvenName(identity: Identity, metadata: PeerMetadata): Peer
 export function memberRecord(session: Session, node: string, awayFor = 0): MemberRecord {
   const { identity, guest, metadata } = session;
   const name = provenName(identity);
-  // What tells users apart comes first: see entrantOf.
+  // What tells users apart comes first (see entrantOf), what a client writes last (the store counts by what is before).
   const info: MemberInfo = {
     ...(guest === undefined ? {} : { guest }),
     userId: identity.userId,

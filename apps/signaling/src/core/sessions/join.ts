@@ -3,9 +3,11 @@ import type { ErrorCode } from '@tandem/protocol';
 import { type JoinRefusal, type JoinResult, UnavailableError } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
 import { RefusalError } from '../errors.ts';
+import type { Identity } from '../identity.ts';
 import type { Session } from '../model.ts';
 import type { MembershipWriter } from '../rooms/membership-writer.ts';
 import type { PendingRemovals } from '../rooms/pending-removals.ts';
+import type { CoreSettings } from '../settings.ts';
 import type { RoomEntries } from './room-entries.ts';
 import type { SessionQuota } from './session-quota.ts';
 import type { SessionRecords } from './session-records.ts';
@@ -67,10 +69,7 @@ export class SessionJoiner {
    */
   async #enter(session: Session, roomId: string, entered: () => void): Promise<'joined' | JoinRefusal> {
     const { context, quota, records, writer } = this.#parts;
-    const { maxRoomSize } = context.settings;
-    const { grants } = session.identity;
-    // A media node's agent is no person: it enters a full room, and no ban of a person is about it.
-    const limit = grants.media ? 0 : Math.min(grants.maxRoomSize ?? maxRoomSize, maxRoomSize);
+    const limit = placesFor(session.identity, context.settings);
     const join = (result: JoinResult) => writer.join({ session, roomId, result, entered });
     const record = records.of(session, roomId);
     // Both to their ends: a write that is still under way could not be taken back.
@@ -106,6 +105,13 @@ export class SessionJoiner {
     }
     return result;
   }
+}
+
+/** @returns the `limit` of a {@link JoinRule} */
+function placesFor({ grants }: Identity, { maxRoomSize, maxAudience }: CoreSettings): number {
+  // A media node's agent is no person: it enters a full room, and no ban of a person is about it.
+  if (grants.media) return 0;
+  return grants.publish === false ? maxAudience : Math.min(grants.maxRoomSize ?? maxRoomSize, maxRoomSize);
 }
 
 function refused(roomId: string, result: JoinRefusal, askAgain: number): RefusalError {
