@@ -1,4 +1,4 @@
-# One file, images: --target auth | signaling | turn | media | canary | edge: Node, one bundled file, no shell, no package manager.
+# One file, images: --target auth | signaling | hooks | turn | media | canary | edge: Node, one bundled file, no shell, no package manager.
 # And --target tls, Caddy with our configuration, for one host with a domain.
 # CDK pins NODE_IMAGE by digest (infra/src/base-images.ts).
 ARG NODE_IMAGE=node:24-bookworm-slim
@@ -34,6 +34,10 @@ RUN node scripts/bundle.mjs auth
 FROM sources AS signaling-bundle
 COPY apps/signaling apps/signaling
 RUN node scripts/bundle.mjs signaling
+
+FROM sources AS hooks-bundle
+COPY apps/hooks apps/hooks
+RUN node scripts/bundle.mjs hooks
 
 FROM sources AS turn-bundle
 COPY infra/node-kit infra/node-kit
@@ -114,6 +118,10 @@ EXPOSE 8081
 FROM runtime AS signaling
 COPY --from=signaling-bundle /src/dist/signaling /app
 EXPOSE 8080
+
+FROM runtime AS hooks
+COPY --from=hooks-bundle /src/dist/hooks /app
+EXPOSE 8082
 
 # coturn and the agent that configures, watches and drains it.
 FROM runtime AS turn

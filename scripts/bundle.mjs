@@ -7,6 +7,7 @@ const root = join(import.meta.dirname, '..');
 const entries = {
   auth: 'apps/auth/src/main.ts',
   signaling: 'apps/signaling/src/main.ts',
+  hooks: 'apps/hooks/src/main.ts',
   turn: 'infra/turn-node/main.ts',
   media: 'infra/media-node/main.ts',
   canary: 'infra/canary/main.ts',

@@ -178,6 +178,8 @@ function alertRules() {
 /** What a part needs another one for. */
 const WHY: Readonly<Record<string, string>> = {
   'signaling auth': 'public keys',
+  'hooks auth': 'public keys',
+  'hooks cache': 'outboxes, endpoints, what is owed to them',
   'turn cache': 'TURN directory, revocations',
   'media cache': 'media directory',
   'media auth': 'its tokens',

@@ -42,6 +42,7 @@ const env = {
   TANDEM_CACHE_PASSWORD: secret(),
   TANDEM_TURN_SECRET: secret(),
   TANDEM_MEDIA_SECRET: secret(),
+  TANDEM_WEBHOOK_KEY: secret(),
   // One host with a domain: Caddy is its own authority, and the name leads here for the test alone.
   COMPOSE_PROFILES: 'public',
   TANDEM_DOMAIN: 'calls.example.org',
@@ -65,7 +66,7 @@ let failed = 1;
 try {
   for (const target of process.argv.includes('--no-build')
     ? []
-    : ['auth', 'signaling', 'turn', 'media', 'edge', 'canary', 'tls']) {
+    : ['auth', 'signaling', 'hooks', 'turn', 'media', 'edge', 'canary', 'tls']) {
     console.log(`  Building tandem/${target}…`);
     const args = target === 'media' ? ['--build-arg', `APT_CHECK_VALID_UNTIL=${validUntil}`] : [];
     const built = spawnSync('docker', ['build', '--target', target, '-t', `tandem/${target}`, ...args, '.'], {

@@ -11,7 +11,7 @@ import { buildTopology } from '../infra/src/app-stack.ts';
 import { topology } from '../infra/topology/index.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const parts = ['auth', 'signaling', 'turn', 'media'] as const;
+const parts = ['auth', 'signaling', 'hooks', 'turn', 'media'] as const;
 type Part = (typeof parts)[number];
 
 /** Settings that a place leaves to their default, with the reason. Everything else of the topology must be there. */
@@ -30,6 +30,7 @@ const leftOut: Record<'local' | 'compose' | 'cloud', Record<string, string>> = {
   },
   cloud: {
     API_KEYS: 'given by -c apiKeysSecretArn only',
+    EVENTS: 'the cloud has no events service yet',
     MEDIA_SECRET: 'large rooms stay a mesh in the cloud, until it has media nodes',
     TURN_SECRETS: 'auth and the nodes read the secret anew, as it rotates: TURN_SECRET_ID',
     STUN_URIS: 'the TURN nodes of the directory answer STUN as well',
@@ -48,6 +49,7 @@ const added: typeof leftOut = {
     JANUS: 'where this machine has the engine',
     NODE_ID: 'one node of one machine',
     HTTP_HOST: 'as HOST',
+    PRIVATE_ENDPOINTS: 'a backend under development listens on this machine',
   },
   compose: {
     DRAIN_SECONDS: 'within stop_grace_period',
@@ -55,6 +57,7 @@ const added: typeof leftOut = {
     TURN_HOST: 'the name of npm run compose:public',
     TURN_TLS_PORT: 'the node ends TLS itself, there is no load balancer',
     TLS_FOLDER: 'as above',
+    PRIVATE_ENDPOINTS: 'off, until a backend under development asks for it',
     OPEN_IN_PRODUCTION: 'who serves a public name says so',
     ALLOW_LOOPBACK_PEERS: 'off, until the test of one machine asks for it',
   },
@@ -130,7 +133,7 @@ test('compose runs every part, with the settings, ports and health checks descri
 let stack: Stack;
 let hasMedia: boolean;
 beforeAll(async () => {
-  stack = await startStack({ port: 0, nodes: 2, media: true, dataDir: join(root, '.local/parity') });
+  stack = await startStack({ port: 0, nodes: 2, media: true, events: true, dataDir: join(root, '.local/parity') });
   // `npm test` gets the engine; where it is not to be had the other parts are held all the same.
   hasMedia = !stack.leftOut.some((line) => line.includes('npm run media:engine'));
 });
@@ -140,10 +143,15 @@ test('npm start runs every part, with the settings described (read from the livi
   expect(Object.keys(stack.pids).map((name) => name.replace(/-\d+$/, '').replace('redis', 'cache'))).toEqual(
     expect.arrayContaining(Object.keys(topology).filter((name) => name !== 'client' && (name !== 'media' || hasMedia))),
   );
-  const urls: Partial<Record<Part, string>> = { auth: stack.authUrl, signaling: stack.signalingUrls[0] ?? '' };
+  const urls: Partial<Record<Part, string>> = {
+    auth: stack.authUrl,
+    signaling: stack.signalingUrls[0] ?? '',
+    hooks: stack.hooksUrl ?? '',
+  };
   for (const [name, part] of [
     ['auth', 'auth'],
     ['signaling-1', 'signaling'],
+    ['hooks', 'hooks'],
     ['turn', 'turn'],
     ...(hasMedia ? [['media', 'media'] as const] : []),
   ] as const) {
@@ -204,7 +212,7 @@ test('the cloud runs every part, with the settings, ports and health checks desc
       (r) => r.Properties as { Port: number; HealthCheckPath?: string },
     ),
   );
-  for (const part of parts.filter((name) => name !== 'media')) {
+  for (const part of parts.filter((name) => name !== 'media' && name !== 'hooks')) {
     const container = containers.find(
       (c) => c.Name === part || c.PortMappings?.some((p) => p.ContainerPort === portOf(part)),
     );

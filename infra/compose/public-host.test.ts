@@ -43,7 +43,7 @@ test('a name that leads nowhere, or to where nobody outside is, says the fix', (
 });
 
 test('.env keeps secrets and lines of the operator, and what follows from the host is set anew', () => {
-  const secrets = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
+  const secrets = ['one', 'two', 'three', 'four', 'more', 'five', 'six', 'seven', 'eight', 'nine'];
   const once = () => firstVariables(() => secrets.shift() ?? '');
   const first = mergeVariables('', publicVariables({ domain, publicAddress: '198.51.100.7' }), once());
   const edited = `# mine\n${first.replace('TANDEM_ACCESS=open', 'TANDEM_ACCESS=api-key')}TANDEM_TURN_PORT=3479\n`;
@@ -55,13 +55,14 @@ test('.env keeps secrets and lines of the operator, and what follows from the ho
       'TANDEM_CACHE_PASSWORD=one',
       'TANDEM_TURN_SECRET=two',
       'TANDEM_MEDIA_SECRET=three',
+      'TANDEM_WEBHOOK_KEY=four',
       'TANDEM_ACCESS=api-key',
       'TANDEM_TURN_PORT=3479',
       'TANDEM_ADDRESS=198.51.100.8',
       'TANDEM_PRIVATE_ADDRESS=10.0.0.5',
     ]),
   );
-  expect(second).not.toMatch(/four|198\.51\.100\.7/);
+  expect(second).not.toMatch(/more|198\.51\.100\.7/);
   expect(mergeVariables(second, moved, once())).toBe(second);
   // A file of before media nodes gets what it lacks, and keeps the rest.
   const old = 'TANDEM_CACHE_PASSWORD=mine\nTANDEM_TURN_SECRET=too\n';
@@ -71,7 +72,7 @@ test('.env keeps secrets and lines of the operator, and what follows from the ho
       {},
       composeSecrets(() => 'new'),
     ),
-  ).toBe(`${old}TANDEM_MEDIA_SECRET=new\n`);
+  ).toBe(`${old}TANDEM_MEDIA_SECRET=new\nTANDEM_WEBHOOK_KEY=new\n`);
 });
 
 test('every variable that is written is one that compose.yaml asks for', () => {

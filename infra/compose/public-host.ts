@@ -81,12 +81,13 @@ export function publicVariables(settings: PublicSettings): Record<string, string
   };
 }
 
-/** @param secret makes a new one: 43 characters, as the setting MEDIA_SECRET asks for */
+/** @param secret makes a new one: 43 characters, as the settings MEDIA_SECRET and WEBHOOK_KEY ask for */
 export function composeSecrets(secret: () => string): Record<string, string> {
   return {
     TANDEM_CACHE_PASSWORD: secret(),
     TANDEM_TURN_SECRET: secret(),
     TANDEM_MEDIA_SECRET: secret(),
+    TANDEM_WEBHOOK_KEY: secret(),
   };
 }
 

@@ -15,7 +15,11 @@ test('compose.yaml is what the topology says now (else: npm run render:compose)'
 
 test('every setting of a service is one that its schema knows, and no secret stands in the file', () => {
   const { services } = composeFile();
-  for (const [part, names] of [['auth', ['auth']] as const, ['signaling', signalingNames] as const]) {
+  for (const [part, names] of [
+    ['auth', ['auth']] as const,
+    ['signaling', signalingNames] as const,
+    ['hooks', ['hooks']] as const,
+  ]) {
     for (const name of names) {
       const { environment } =
         (services as unknown as Record<string, { environment: Record<string, string> }>)[name] ?? {};
@@ -23,7 +27,7 @@ test('every setting of a service is one that its schema knows, and no secret sta
     }
   }
   for (const line of renderCompose().split('\n'))
-    if (/PASSWORD|SECRET|requirepass|auth-secret/.test(line) && !line.startsWith('#'))
+    if (/PASSWORD|SECRET|_KEY:|requirepass|auth-secret/.test(line) && !line.startsWith('#'))
       expect(line).toMatch(/\$\{TANDEM_\w+:\?|requirepass "\$\$REDISCLI_AUTH"$|--use-auth-secret$/);
 });
 

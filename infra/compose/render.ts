@@ -1,5 +1,6 @@
 /** compose.yaml from the topology. Values that differ by machine are ${TANDEM_…} variables with a default or a refusal. */
 import type { AuthConfig } from '@tandem/auth/config';
+import type { HooksConfig } from '@tandem/hooks/config';
 import { stringify } from 'yaml';
 import type { EdgeConfig } from '../local/edge/config.ts';
 import type { MediaNodeConfig } from '../media-node/src/config.ts';
@@ -12,7 +13,7 @@ const ask = (name: string) => `\${${name}:?make one with: npm run compose:secret
 /** A variable of the machine, with its default. */
 const given = (name: string, otherwise: string) => `\${${name}:-${otherwise}}`;
 const address = given('TANDEM_ADDRESS', '127.0.0.1');
-const { auth, cache, edge, media, signaling, turn } = topology;
+const { auth, cache, edge, hooks, media, signaling, turn } = topology;
 /** Ports of the host itself, so they may be taken. */
 const cachePort = given('TANDEM_CACHE_PORT', '16379');
 const turnPort = given('TANDEM_TURN_PORT', `${turn.port}`);
@@ -35,6 +36,7 @@ const place: Place = {
     'auth-url': `http://${edgeOnHost}`,
     'signaling-url': `ws://${edgeOnHost}/ws/signal`,
     'turn-secret-id': undefined,
+    events: 'true',
     'key-source': given('TANDEM_KEY_SOURCE', 'file:/data/auth-keys.json'),
     access: given('TANDEM_ACCESS', 'open'),
     profile: given('TANDEM_PROFILE', 'development'),
@@ -45,6 +47,7 @@ const place: Place = {
     'cache-password': ask('TANDEM_CACHE_PASSWORD'),
     'turn-secrets': ask('TANDEM_TURN_SECRET'),
     'media-secret': ask('TANDEM_MEDIA_SECRET'),
+    'webhook-key': ask('TANDEM_WEBHOOK_KEY'),
     'api-keys': given('TANDEM_API_KEYS', ''),
   },
 };
@@ -71,7 +74,7 @@ const probe = (test: string[]) => ({ test, interval: '5s', timeout: '5s', retrie
 const whenHealthy = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, { condition: 'service_healthy' }]));
 
-function service(name: 'auth' | 'signaling', part: ServicePart, more: Record<string, unknown> = {}) {
+function service(name: 'auth' | 'signaling' | 'hooks', part: ServicePart, more: Record<string, unknown> = {}) {
   return {
     image: `tandem/${name}`,
     build: { context: '.', target: name },
@@ -194,6 +197,13 @@ export function composeFile() {
           }),
         ]),
       ),
+      // Webhooks leave by `front`.
+      hooks: service('hooks', hooks, {
+        environment: {
+          ...resolveEnvironment(hooks, place),
+          PRIVATE_ENDPOINTS: given('TANDEM_PRIVATE_ENDPOINTS', 'false'),
+        } satisfies Partial<Record<keyof HooksConfig, string>>,
+      }),
       edge: {
         image: 'tandem/edge',
         build: { context: '.', target: 'edge' },
@@ -203,6 +213,7 @@ export function composeFile() {
           CLIENT_DIR: '/app/client',
           AUTH_TARGETS: `http://auth:${auth.port}`,
           SIGNALING_TARGETS: signalingNames.map((name) => `http://${name}:${signaling.port}`).join(','),
+          HOOKS_TARGETS: `http://hooks:${hooks.port}`,
           MEDIA_TARGETS: `http://${HOST_NAME}:${media.port}`,
           CLIENT_SETTINGS: given('TANDEM_CLIENT_SETTINGS', ''),
         } satisfies Partial<Record<keyof EdgeConfig, string>>,

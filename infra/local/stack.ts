@@ -6,14 +6,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { SignalingConfig } from '@tandem/signaling/config';
 import { type Place, resolveEnvironment } from '../topology/environment.ts';
-import { hooks } from '../topology/hooks.ts';
 import { topology } from '../topology/index.ts';
 import type { TurnNodeConfig } from '../turn-node/src/config.ts';
 import { accessSettings } from './access-settings.ts';
 import { selfSigned } from './certificate.ts';
 import { Children, type ChildSpec } from './children.ts';
 import type { EdgeConfig } from './edge/config.ts';
-import { EVENTS_ON, hooksSettings, LACKS_REDIS } from './hooks.ts';
+import { LACKS_REDIS, LOCAL_HOOKS } from './hooks.ts';
 import { findMedia, mediaServes, mediaSettings } from './media.ts';
 import type { LocalOptions } from './options.ts';
 import { findProgram, freePort, isPortFree, lanAddress } from './programs.ts';
@@ -31,7 +30,7 @@ export interface StackOptions extends Partial<LocalOptions> {
   /** Folder for logs and the certificate. Default .local. */
   readonly dataDir?: string;
   /** More variables for the services, e.g. limits for a test. */
-  readonly env?: Partial<Record<'auth' | 'signaling' | 'turn' | 'media', Readonly<Record<string, string>>>>;
+  readonly env?: Partial<Record<'auth' | 'signaling' | 'hooks' | 'turn' | 'media', Readonly<Record<string, string>>>>;
   /** Events after the start (a child failed, came back). Default: nowhere. */
   readonly say?: (line: string) => void;
 }
@@ -43,6 +42,8 @@ export interface Stack extends AsyncDisposable {
   readonly lanOrigin?: string;
   readonly authUrl: string;
   readonly signalingUrls: readonly string[];
+  /** The events service, with --events. */
+  readonly hooksUrl?: string;
   readonly redisUrl?: string;
   readonly turnUris: readonly string[];
   /** The secret that signs TURN credentials. */
@@ -58,6 +59,7 @@ interface Ports {
   readonly edge: number;
   readonly auth: number;
   readonly media: number;
+  readonly hooks: number;
   readonly signaling: readonly number[];
 }
 
@@ -69,24 +71,27 @@ export class StartError extends Error {
 /** Ports from the description, moved by as much as the edge is; signaling nodes take the next free ports. */
 async function choosePorts(options: StackOptions, nodes: number, host: string): Promise<Ports> {
   if (options.port === 0) {
-    const ports = await Promise.all(Array.from({ length: nodes + 3 }, () => freePort()));
-    const [edge = 0, auth = 0, media = 0, ...signaling] = ports;
-    return { edge, auth, media, signaling };
+    const ports = await Promise.all(Array.from({ length: nodes + 4 }, () => freePort()));
+    const [edge = 0, auth = 0, media = 0, hooks = 0, ...signaling] = ports;
+    return { edge, auth, media, hooks, signaling };
   }
   const shift = (options.port ?? topology.edge.port) - topology.edge.port;
+  const others: number[] = [topology.auth.port, topology.hooks.port, topology.media.port];
   const signaling: number[] = [];
   for (let port = topology.signaling.port; signaling.length < nodes; port += 1)
-    if (port !== topology.auth.port && port !== topology.media.port) signaling.push(port + shift);
+    if (!others.includes(port)) signaling.push(port + shift);
   const ports = {
     edge: topology.edge.port + shift,
     auth: topology.auth.port + shift,
     media: topology.media.port + shift,
+    hooks: topology.hooks.port + shift,
     signaling,
   };
   for (const [name, port] of [
     ['page', ports.edge],
     ['auth', ports.auth],
     ...(options.media ? [['streams', ports.media] as const] : []),
+    ...(options.events ? [['events', ports.hooks] as const] : []),
     ...signaling.map((p) => ['signaling', p] as const),
   ] as const) {
     if (port < 1024 || (await isPortFree(port, name === 'page' ? host : LOOPBACK))) continue;
@@ -208,6 +213,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         // Through the edge the agent survives any signaling node; it does not know the edge's own certificate.
         'signaling-url': `${options.https ? `ws://${LOOPBACK}:${ports.signaling[0]}` : `ws://localhost:${ports.edge}`}/ws/signal`,
         'turn-secret-id': undefined,
+        events: hasEvents ? 'true' : undefined,
         'key-source': `file:${join(dataDir, 'auth-keys.json')}`,
         access: 'open',
         profile: 'development',
@@ -218,10 +224,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         'cache-password': undefined,
         'turn-secrets': turnSecret,
         'media-secret': media && 'engine' in media ? randomBytes(32).toString('base64url') : undefined,
+        // New each time, as the private Redis is.
+        'webhook-key': hasEvents ? randomBytes(32).toString('base64url') : undefined,
         'api-keys': undefined,
       },
     };
-    const service = (name: string, part: 'auth' | 'signaling', port: number, more: Record<string, string>) =>
+    const service = (name: string, part: 'auth' | 'signaling' | 'hooks', port: number, more: Record<string, string>) =>
       nodeSpec(
         name,
         join(topology[part].folder, 'src/main.ts'),
@@ -259,19 +267,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         children.start(
           service(`signaling-${i + 1}`, 'signaling', port, {
             NODE_NAME: `signaling-${i + 1}`,
-            ...(hasEvents ? EVENTS_ON : {}),
           } satisfies Partial<Record<keyof SignalingConfig, string>>),
         ),
       ),
     ]);
 
-    const hooksPort = hasEvents ? await freePort() : undefined;
-    if (hooksPort !== undefined)
-      await children.start(
-        nodeSpec('hooks', join(hooks.folder, 'src/main.ts'), hooksSettings(place, LOOPBACK, hooksPort), () =>
-          answers(`http://${LOOPBACK}:${hooksPort}${hooks.startupPath}`),
-        ),
-      );
+    if (hasEvents) await children.start(service('hooks', 'hooks', ports.hooks, LOCAL_HOOKS));
 
     const signalingUrls = ports.signaling.map((port) => `http://${LOOPBACK}:${port}`);
     const tls = options.https ? await selfSigned(dataDir, lan ? [LOOPBACK, lan] : [LOOPBACK]) : undefined;
@@ -287,7 +288,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
           AUTH_TARGETS: authUrl,
           SIGNALING_TARGETS: signalingUrls.join(','),
           ...(media && 'engine' in media ? { MEDIA_TARGETS: `http://${LOOPBACK}:${ports.media}` } : {}),
-          ...(hooksPort === undefined ? {} : { HOOKS_TARGETS: `http://${LOOPBACK}:${hooksPort}` }),
+          ...(hasEvents ? { HOOKS_TARGETS: `http://${LOOPBACK}:${ports.hooks}` } : {}),
           ...(tls ? { TLS_CERT: tls.cert, TLS_KEY: tls.key } : {}),
         } satisfies Partial<Record<keyof EdgeConfig, string>>,
         () => connects(ports.edge, 'localhost'),
@@ -313,6 +314,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       ...(lan ? { lanOrigin: `${scheme}://${lan}:${ports.edge}` } : {}),
       authUrl,
       signalingUrls,
+      ...(hasEvents ? { hooksUrl: `http://${LOOPBACK}:${ports.hooks}` } : {}),
       ...(redisUrl ? { redisUrl } : {}),
       turnUris,
       ...(turnSecret ? { turnSecret } : {}),

@@ -3,6 +3,7 @@
  * its own.
  */
 import { AuthConfig } from '@tandem/auth/config';
+import { HooksConfig } from '@tandem/hooks/config';
 import { SignalingConfig } from '@tandem/signaling/config';
 import type { Static, TObject } from 'typebox';
 import { MediaNodeConfig } from '../media-node/src/config.ts';
@@ -30,13 +31,23 @@ export type Value =
         /** Where auth and the nodes read their shared secret anew; elsewhere it is given once. */
         | 'turn-secret-id'
         | 'key-source'
+        /** `true` where the events service runs. */
+        | 'events'
         | 'access'
         | 'profile'
         /** How many proxies in front append to X-Forwarded-For: the edge alone, or CloudFront and a load balancer. */
         | 'trusted-proxies';
     }
   /** A secret that this place keeps. */
-  | { readonly secret: 'cache-username' | 'cache-password' | 'turn-secrets' | 'media-secret' | 'api-keys' };
+  | {
+      readonly secret:
+        | 'cache-username'
+        | 'cache-password'
+        | 'turn-secrets'
+        | 'media-secret'
+        | 'webhook-key'
+        | 'api-keys';
+    };
 
 /** Settings without a default must be given; any other may be. The compiler refuses a missing or unknown name. */
 export type Environment<T extends TObject> = { readonly [K in keyof Static<T>]?: Value };
@@ -119,7 +130,29 @@ export const topology = {
       ...cache,
       PORT: '8080',
       JWKS_URL: { from: 'jwks-url' },
+      EVENTS: { from: 'events' },
       ALLOWED_ORIGINS: { from: 'public-origin' },
+      TRUSTED_PROXIES: { from: 'trusted-proxies' },
+    },
+    dependsOn: ['auth', 'cache'],
+  }),
+  hooks: service({
+    description: 'Events of rooms for backends: webhooks, pages, streams.',
+    folder: 'apps/hooks',
+    port: 8082,
+    livePath: '/health/live',
+    startupPath: '/health/startup',
+    readyPath: '/health/ready',
+    // More exact than that of signaling.
+    routes: ['/v1/events', '/v1/webhook-endpoints'],
+    replicas: { development: 1, production: 2 },
+    config: HooksConfig,
+    environment: {
+      ...token,
+      ...cache,
+      PORT: '8082',
+      JWKS_URL: { from: 'jwks-url' },
+      WEBHOOK_KEY: { secret: 'webhook-key' },
       TRUSTED_PROXIES: { from: 'trusted-proxies' },
     },
     dependsOn: ['auth', 'cache'],

@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { ConfigError, type Logger } from '@tandem/service';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { hooks } from '../../topology/hooks.ts';
 import { topology } from '../../topology/index.ts';
 import { pageSettingFault } from '../../topology/page-settings.ts';
 import type { EdgeConfig } from './config.ts';
@@ -66,7 +65,7 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
     signaling: new TargetPool(config.SIGNALING_TARGETS.split(','), topology.signaling),
     // Calls go on without.
     media: new TargetPool(config.MEDIA_TARGETS?.split(',') ?? [], topology.media),
-    hooks: new TargetPool(config.HOOKS_TARGETS?.split(',') ?? [], hooks),
+    hooks: new TargetPool(config.HOOKS_TARGETS?.split(',') ?? [], topology.hooks),
   };
   const agent = new http.Agent({ keepAlive: true, timeout: 30_000 });
 
@@ -105,7 +104,7 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     for (const name of ['auth', 'signaling', 'media', 'hooks'] as const) {
-      for (const prefix of name === 'hooks' ? hooks.routes : topology[name].routes) {
+      for (const prefix of topology[name].routes) {
         for (const url of [prefix, `${prefix}/*`]) {
           scope.all(url, async (request, reply) => {
             const body = request.body instanceof Buffer ? request.body : undefined;
