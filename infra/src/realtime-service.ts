@@ -6,6 +6,7 @@ import * as elb from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { ServicePart } from '../topology/index.ts';
+import { acknowledge } from './acknowledge.ts';
 import { checkServiceProps } from './check-service-props.ts';
 import type { AwsPlace } from './environment.ts';
 import { metricIdentity } from './metric-identity.ts';
@@ -162,6 +163,10 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       alarms.map((alarm) => alarm.alarmName),
       { behavior: ecs.AlarmBehavior.ROLLBACK_ON_ALARM },
     );
+    acknowledge(this.service, {
+      'Annotation::info-annotation':
+        'That these alarms do not refer to the service: a test looks for circles in the template.',
+    });
   }
 
   /** Any metric of the service's own /metrics, as the collector writes it (namespace Tandem). */

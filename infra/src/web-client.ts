@@ -76,11 +76,15 @@ export class WebClient extends Construct {
         : MISSING.map((httpStatus) => ({ httpStatus, responseHttpStatus: 404, responsePagePath: '/404.html' })),
       defaultRootObject: 'index.html',
       httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
-      minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
       priceClass: props.priceClass ?? cloudfront.PriceClass.PRICE_CLASS_ALL,
       enableIpv6: true,
       ...(props.domainName && props.certificate
-        ? { domainNames: [props.domainName], certificate: props.certificate }
+        ? {
+            domainNames: [props.domainName],
+            certificate: props.certificate,
+            // CloudFront's own name has a fixed one.
+            minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+          }
         : {}),
       ...(props.webAclArn ? { webAclId: props.webAclArn } : {}),
     });

@@ -36,3 +36,40 @@ export function resourcesOf(usual: Synthesized) {
         ?.properties.ContainerDefinitions.find((c: Any) => c.Name === name),
   };
 }
+
+/** Names of resources that this value refers to: Ref, Fn::GetAtt, Fn::Sub, DependsOn. */
+function refersTo(value: unknown, key = ''): string[] {
+  if (typeof value === 'string') {
+    if (key === 'Ref' || key === 'DependsOn') return [value];
+    if (key === 'Fn::GetAtt') return [value.split('.')[0] ?? ''];
+    if (key === 'Fn::Sub') return [...value.matchAll(/\$\{(\w+)/g)].map(([, name]) => name ?? '');
+    return [];
+  }
+  if (Array.isArray(value)) {
+    if (key === 'Fn::GetAtt') return refersTo(value[0], 'Ref');
+    if (key === 'Fn::Sub') return [...refersTo(value[0], 'Fn::Sub'), ...refersTo(value[1])];
+    return value.flatMap((one) => refersTo(one, key === 'DependsOn' ? key : ''));
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, one]) => refersTo(one, name));
+}
+
+/** The first circle of references among the resources of a template, from a name back to it; none: empty. */
+export function circleIn(resources: Readonly<Record<string, unknown>>): string[] {
+  const done = new Set<string>();
+  const walk = (name: string, way: readonly string[]): string[] => {
+    if (way.includes(name)) return [...way.slice(way.indexOf(name)), name];
+    if (done.has(name) || !(name in resources)) return [];
+    for (const next of new Set(refersTo(resources[name]))) {
+      const circle = walk(next, [...way, name]);
+      if (circle.length > 0) return circle;
+    }
+    done.add(name);
+    return [];
+  };
+  for (const name of Object.keys(resources)) {
+    const circle = walk(name, []);
+    if (circle.length > 0) return circle;
+  }
+  return [];
+}
