@@ -109,6 +109,24 @@ test('an account that is ready, and one that may not be read', async () => {
   expect([partly.code, partly.output.trim().split('\n').at(-1)]).toEqual([1, '15 met, 0 lacking, 1 unknown']);
 });
 
+test('without credentials that hold, one line says so: nothing else could be read', async () => {
+  const expired = {
+    status: 403,
+    type: 'text/xml',
+    body: '<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>The security token included in the request is expired</Message></Error></ErrorResponse>',
+  };
+  const { url } = await account('ready-account.json', { GetCallerIdentity: expired });
+  const { code, output } = await preflight(url, PRODUCTION);
+  expect(output.trim().split('\n')).toEqual([
+    expect.stringMatching(
+      /^\? credentials: \w*ExpiredToken\w*: The security token included in the request is expired$/,
+    ),
+    expect.stringMatching(/^ {4}Fix: aws configure, aws sso login or AWS_PROFILE/),
+    '0 met, 0 lacking, 1 unknown',
+  ]);
+  expect(code).toBe(1);
+});
+
 test('wrong use is one line and exit code 2; a certificate elsewhere is refused without asking', async () => {
   const { url } = await account('ready-account.json');
   for (const [args, line] of [

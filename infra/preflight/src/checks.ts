@@ -172,11 +172,20 @@ function bootstrapFinding(account: Account, region: string): Promise<Finding> {
   });
 }
 
+/** AWS tells everybody who they are, without a permission (API reference of GetCallerIdentity): where it does not, no other answer comes either. */
+async function identityFinding(account: Account): Promise<Finding> {
+  const found = await finding('credentials', async () => met(`account ${await account.id()}`));
+  if (found.state === 'met') return found;
+  return { ...found, fix: 'aws configure, aws sso login or AWS_PROFILE; then aws sts get-caller-identity answers' };
+}
+
 /** Everything that can be read before a deployment. Never throws for what one check cannot read. */
-export function preflight(account: Account, needs: Needs): Promise<Finding[]> {
+export async function preflight(account: Account, needs: Needs): Promise<Finding[]> {
   const { domain, production, region } = needs;
+  const identity = await identityFinding(account);
+  if (identity.state !== 'met') return [identity];
   return Promise.all([
-    finding('credentials', async () => met(`account ${await account.id()}`)),
+    identity,
     bootstrapFinding(account, region),
     ...zoneFindings(account, needs),
     ...quotaFindings(account, needs),
