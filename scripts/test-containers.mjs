@@ -58,7 +58,7 @@ const env = {
 };
 const call = (args, options = {}) => run(compose[0], [...compose.slice(1), ...args], { env, ...options });
 
-// The media engine's packages come from the same mirror as this machine's: the settings of apt here hold in the image.
+// Relay and media engine come as packages from the same mirror as this machine's: the settings of apt here hold in their images.
 const checked = spawnSync('apt-config', ['dump', 'Acquire::Check-Valid-Until'], { encoding: 'utf8' }).stdout ?? '';
 const validUntil = checked.includes('"false"') ? 'false' : 'true';
 
@@ -68,7 +68,7 @@ try {
     ? []
     : ['auth', 'signaling', 'hooks', 'turn', 'media', 'edge', 'canary', 'tls']) {
     console.log(`  Building tandem/${target}…`);
-    const args = target === 'media' ? ['--build-arg', `APT_CHECK_VALID_UNTIL=${validUntil}`] : [];
+    const args = ['turn', 'media'].includes(target) ? ['--build-arg', `APT_CHECK_VALID_UNTIL=${validUntil}`] : [];
     const built = spawnSync('docker', ['build', '--target', target, '-t', `tandem/${target}`, ...args, '.'], {
       cwd: root,
       env,
