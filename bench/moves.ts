@@ -150,6 +150,7 @@ async function startWorld(stack: AsyncDisposableStack, from: number): Promise<Wo
         RUN_DIR: mkdtempSync(join(runDir, `${id}-`)),
         MEDIA_MIN_PORT: String(firstPort),
         MEDIA_MAX_PORT: String(firstPort + 999),
+        MAX_VIEWERS: '0',
         SIGNALING_URL: signaling.wsUrl,
         AUTH_URL: auth.url,
         MEDIA_SECRET,

@@ -146,6 +146,8 @@ test('the TURN node registers, auth hands it out, signaling joins a room, the me
     NODE_ID: 'media-a',
     MEDIA_MIN_PORT: '31000',
     MEDIA_MAX_PORT: '31999',
+    MAX_VIEWERS: '0',
+    MAX_STREAMS: '100',
     SIGNALING_URL: `${signalingUrl.replace('http', 'ws')}/ws/signal`,
     AUTH_URL: authUrl,
     MEDIA_SECRET: mediaSecret,

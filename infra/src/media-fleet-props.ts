@@ -1,6 +1,6 @@
 import { Token } from 'aws-cdk-lib';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { ENGINES } from '../media-node/src/config.ts';
+import { ENGINES, HTTP_DEFAULTS, portsNeeded } from '../media-node/src/config.ts';
 import { topology } from '../topology/index.ts';
 import { check, checkGiven, checkInteger, checkSeconds } from './check.ts';
 import { checkCacheUrl } from './check-cache-url.ts';
@@ -53,7 +53,9 @@ export function checkMediaFleet(props: MediaFleetProps): void {
   }
   checkNodeFleet(props, MEDIA_FLEET);
   const [low, high] = topology.media.mediaPorts;
-  checkInteger(kind, 'maxLegs', props.maxLegs, 1, Math.floor((high - low + 1) / ENGINES));
+  // The rest of an engine's ports is that of streams over HTTP.
+  const most = Math.floor((high - low + 1) / ENGINES) - portsNeeded({ ...HTTP_DEFAULTS, MAX_LEGS: 0 });
+  checkInteger(kind, 'maxLegs', props.maxLegs, 1, most);
   checkInteger(kind, 'maxPublishers', props.maxPublishers, 2, 1000);
   checkSeconds(kind, 'drainTimeout', props.drainTimeout, 60, 3300, 'an update of the service waits as long');
 }

@@ -135,7 +135,7 @@ export interface TurnOptions extends NodeOptions {
 /** Sizes of the media nodes in {@link WebRtcTopologyProps.mediaOptions}. */
 export interface MediaOptions extends NodeOptions {
   /**
-   * Legs of a node, two a person; each engine has as many ports at least.
+   * Legs of a node, two a person; 9400 at most, as each engine has a port for each and for 600 streams over HTTP.
    * @default 400
    */
   readonly maxLegs?: number;

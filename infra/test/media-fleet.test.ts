@@ -135,7 +135,7 @@ test.each([
   [{ authUrl: 'nonsense' }, /MediaFleet\.authUrl: .*https:/],
   [{ directory: { url: 'memcached://x:1' } }, /MediaFleet\.directory/],
   [{ minNodes: 3, maxNodes: 2 }, /MediaFleet\.maxNodes: 2 is below minNodes/],
-  [{ maxLegs: 20_000 }, /MediaFleet\.maxLegs/],
+  [{ maxLegs: 9401 }, /MediaFleet\.maxLegs/],
   [{ drainTimeout: Duration.hours(2) }, /MediaFleet\.drainTimeout/],
   [{ instanceType: new ec2.InstanceType('c7i.large') }, /MediaFleet\.instanceType: .*Graviton/],
 ] as [Partial<MediaFleetProps>, RegExp][])('%o is refused by name', (props, message) => {

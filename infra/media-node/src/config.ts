@@ -3,6 +3,9 @@ import { ConfigError } from '@tandem/service';
 import Type, { type Static } from 'typebox';
 import { directorySettings, hostSettings, metricsSettings } from '../../node-kit/settings.ts';
 
+/** Encoders and viewers over HTTP that a node takes where nothing else is set. */
+export const HTTP_DEFAULTS = { MAX_STREAMS: 100, MAX_VIEWERS: 500 } as const;
+
 export const MediaNodeConfig = Type.Object({
   JANUS: Type.String({
     default: 'janus',
@@ -28,12 +31,12 @@ export const MediaNodeConfig = Type.Object({
   HTTP_HOST: Type.String({ default: '0.0.0.0', description: 'Address for streams over HTTP (WHIP, WHEP).' }),
   HTTP_PORT: Type.Integer({ default: 8090, minimum: 0, maximum: 65_535, description: 'Its port; 0 picks a free one.' }),
   MAX_STREAMS: Type.Integer({
-    default: 100,
+    default: HTTP_DEFAULTS.MAX_STREAMS,
     minimum: 1,
     description: 'Most streams that this node takes over HTTP at once.',
   }),
   MAX_VIEWERS: Type.Integer({
-    default: 500,
+    default: HTTP_DEFAULTS.MAX_VIEWERS,
     minimum: 0,
     description: 'Most viewers that this node has over HTTP at once.',
   }),
@@ -60,14 +63,19 @@ export type MediaNodeConfig = Static<typeof MediaNodeConfig>;
 /** Engines of one node: when one dies another takes its rooms. */
 export const ENGINES = 2;
 
-/** First and last port of an engine. @throws ConfigError when they are fewer than the legs that may be open */
+/** UDP ports that one engine may need, as the other one may have died: a leg, an encoder and a viewer take one each (BUNDLE, RTCP with RTP). */
+export const portsNeeded = (config: Pick<MediaNodeConfig, 'MAX_LEGS' | 'MAX_STREAMS' | 'MAX_VIEWERS'>): number =>
+  config.MAX_LEGS + config.MAX_STREAMS + config.MAX_VIEWERS;
+
+/** First and last port of an engine. @throws ConfigError when they are fewer than what it may serve at once */
 export function enginePorts(config: MediaNodeConfig, index: number): [number, number] {
-  const { MEDIA_MIN_PORT: first, MEDIA_MAX_PORT: last, MAX_LEGS } = config;
+  const { MEDIA_MIN_PORT: first, MEDIA_MAX_PORT: last } = config;
   const span = Math.floor((last - first + 1) / ENGINES);
-  if (span < MAX_LEGS)
+  const needed = portsNeeded(config);
+  if (span < needed)
     throw new ConfigError(
-      `MEDIA_MAX_PORT: ${first} to ${last} gives an engine ${Math.max(0, span)} ports, MAX_LEGS is ${MAX_LEGS}. ` +
-        `Fix: ${first + ENGINES * MAX_LEGS - 1} or more, or a lower MAX_LEGS`,
+      `MEDIA_MAX_PORT: ${first} to ${last} gives an engine ${Math.max(0, span)} ports, and MAX_LEGS, MAX_STREAMS and MAX_VIEWERS are ${needed} together. ` +
+        `Fix: ${first + ENGINES * needed - 1} or more, or lower those`,
     );
   return [first + index * span, first + (index + 1) * span - 1];
 }
