@@ -12,6 +12,7 @@ COPY packages/cli/package.json packages/cli/
 COPY packages/protocol/package.json packages/protocol/
 COPY packages/rtc/package.json packages/rtc/
 COPY packages/server/package.json packages/server/
+COPY packages/embed/package.json packages/embed/
 COPY packages/service/package.json packages/service/
 COPY apps/auth/package.json apps/auth/
 COPY apps/client/package.json apps/client/

@@ -23,6 +23,14 @@ export function serverPage(): string {
   return [GENERATED, '', '# API of @tandem/server', '', intro, '', page].join('\n');
 }
 
+/** The public API of @tandem/embed, from its docstrings. */
+export function embedPage(): string {
+  const { page } = apiReference(resolve(import.meta.dirname, '..'), 'packages/embed/src/index.ts');
+  const intro =
+    'The exports of the package that puts a call into your page. How to use it: [README](../packages/embed/README.md).';
+  return [GENERATED, '', '# API of @tandem/embed', '', intro, '', page].join('\n');
+}
+
 /** JSON Schema of what peers say to each other. */
 export function pairSchemas(): string {
   const described = (schema: object) => {

@@ -64,7 +64,11 @@ export function Start() {
       setRoom('id' in result ? { from: 'link', name: result.id, secret } : { from: 'typed', name: given, secret });
     };
     read();
-    call.warm();
+    // The page around a frame may have the token.
+    const framed = parent !== window && new URLSearchParams(location.search).has('embed');
+    void (framed ? import('../embed/host-page.ts').then((host) => host.connectHostPage(call)) : Promise.resolve())
+      .catch(() => {})
+      .then(() => call.warm());
     // What does not arrive now is asked for again when it is shown.
     loadCall().catch(() => {});
     loadEnded().catch(() => {});

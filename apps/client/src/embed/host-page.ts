@@ -1,0 +1,116 @@
+/** The page that frames this one: it may say when to join, give tokens, and hear what happens. Loaded in a frame only. */
+import { displayName } from '@tandem/protocol/names';
+import type {
+  Answer,
+  Connect,
+  EmbedEvents,
+  Hello,
+  Methods,
+  TokenWanted,
+} from '../../../../packages/embed/src/messages.ts';
+import type { CallModel } from '../call/call-model.ts';
+import { ApiError, takeTokensFrom } from '../lib/auth-api.ts';
+import { preferences, savePreferences } from '../lib/preferences.ts';
+import { idOf, secretOf } from '../lib/room-name.ts';
+import { loadRuntimeConfig } from '../lib/runtime-config.ts';
+import { localMedia } from '../media/local-media.ts';
+import { tellEvents } from './tell-events.ts';
+
+const VERSION = 1;
+/** A page that does not answer for this long, ms, only shows the frame. */
+const ANSWER_MS = 5000;
+/** Longest access token that is taken, characters; that of signaling is the same. */
+const MAX_TOKEN = 8192;
+
+/** Resolves when the framing page has answered, or will not: then the page begins. */
+export async function connectHostPage(call: CallModel): Promise<void> {
+  const { embedOrigins } = await loadRuntimeConfig();
+  if (embedOrigins.length === 0) return;
+  await new Promise<void>((resolve) => {
+    const onMessage = ({ source, origin, data, ports: [port] }: MessageEvent<unknown>) => {
+      if (source !== parent || !embedOrigins.includes(origin) || !port) return;
+      const { tandem, version, givesTokens, name } = (data ?? {}) as Partial<Connect>;
+      if (tandem !== 'embed' || version !== VERSION) return;
+      removeEventListener('message', onMessage);
+      if (typeof name === 'string' && displayName(name)) savePreferences({ name: displayName(name) });
+      serve(port, call, givesTokens === true);
+      resolve();
+    };
+    addEventListener('message', onMessage);
+    setTimeout(resolve, ANSWER_MS);
+    parent.postMessage({ tandem: 'frame', version: VERSION } satisfies Hello, '*');
+  });
+}
+
+function serve(port: MessagePort, call: CallModel, givesTokens: boolean): void {
+  const wanted = new Map<number, (token: unknown) => void>();
+  let ids = 0;
+  if (givesTokens)
+    takeTokensFrom(async () => {
+      const tokenWanted = ++ids;
+      const token = await new Promise((resolve) => {
+        wanted.set(tokenWanted, resolve);
+        port.postMessage({ tokenWanted } satisfies TokenWanted);
+      });
+      if (typeof token !== 'string' || token === '' || token.length > MAX_TOKEN)
+        throw new ApiError('the page around the call gives no token', 401);
+      return { token };
+    });
+  port.onmessage = ({ data }: MessageEvent<unknown>) => {
+    const message = (data ?? {}) as Record<string, unknown>;
+    if (typeof message.tokenGiven === 'number') {
+      wanted.get(message.tokenGiven)?.(message.token);
+      wanted.delete(message.tokenGiven);
+    } else if (typeof message.id === 'number') {
+      const { id, method, value } = message;
+      void carryOut(call, method, value).then((error) =>
+        port.postMessage({ id, ...(error === undefined ? {} : { error }) } satisfies Answer),
+      );
+    }
+  };
+  tellEvents(call, <E extends keyof EmbedEvents>(event: E, told: EmbedEvents[E]) =>
+    port.postMessage({ event, data: told }),
+  );
+}
+
+/** @returns the code of what went wrong */
+async function carryOut(call: CallModel, method: unknown, value: unknown): Promise<string | undefined> {
+  switch (method as keyof Methods) {
+    case 'join':
+      return join(call);
+    case 'leave':
+      if (call.get().phase === 'joining') call.cancelJoin();
+      else if (call.get().phase === 'call') call.leave();
+      return undefined;
+    case 'setAudio':
+      if (typeof value !== 'boolean') return 'invalid';
+      await localMedia.setMuted(!value);
+      return undefined;
+    case 'setVideo':
+      if (typeof value !== 'boolean') return 'invalid';
+      await localMedia.setCamera(value);
+      return undefined;
+    default:
+      return 'invalid';
+  }
+}
+
+async function join(call: CallModel): Promise<string | undefined> {
+  const room = idOf(new URLSearchParams(location.search).get('room') ?? '');
+  const name = displayName(preferences.get().name);
+  if (!name) return 'no_name';
+  if (room === undefined) return 'invalid';
+  if (call.get().phase === 'ended') call.toLobby();
+  await localMedia.prepare();
+  void call.join(room, name, secretOf(location.href));
+  return new Promise((resolve) => {
+    const settle = () => {
+      const { phase } = call.get();
+      if (phase === 'joining') return;
+      stop();
+      resolve(phase === 'call' ? undefined : 'not_joined');
+    };
+    const stop = call.subscribe(settle);
+    settle();
+  });
+}
