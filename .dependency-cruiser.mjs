@@ -14,7 +14,12 @@ const MAY_IMPORT = {
   'packages/embed': [],
   'packages/cli': ['packages/server', 'packages/rtc'],
   'packages/service': ['packages/protocol'],
-  'apps/client': ['packages/rtc', 'packages/protocol', 'packages/embed/src/messages.ts'],
+  'apps/client': [
+    'packages/rtc',
+    'packages/protocol',
+    'packages/embed/src/messages.ts',
+    'packages/embed/src/embed-error.ts',
+  ],
   'apps/auth': ['packages/service', 'packages/protocol'],
   'apps/signaling': ['packages/service', 'packages/protocol'],
   'apps/hooks': ['packages/service', 'packages/protocol'],

@@ -1,16 +1,19 @@
 /**
  * `invalid_url`: not https (or this machine). `not_ready`: the frame did not answer; mostly your origin is not in `embedOrigins` of the
- * deployment. `removed`, `reloaded`: the frame is gone, or loaded anew. `not_joined`: the call ended before it began. `no_name`: joining needs a name.
- * `invalid`: the frame does not take that.
+ * deployment. `removed`: after `remove`. `gone`: the frame died or loads anew; ask again, and the new one answers. `not_joined`: the call ended before it
+ * began. `no_name`: joining needs a name. `not_allowed`: the token lets this person only watch. `invalid`: the frame does not take that. `failed`: it
+ * broke over it.
  */
 export type EmbedErrorCode =
   | 'invalid_url'
   | 'not_ready'
   | 'removed'
-  | 'reloaded'
+  | 'gone'
   | 'not_joined'
   | 'no_name'
-  | 'invalid';
+  | 'not_allowed'
+  | 'invalid'
+  | 'failed';
 
 /** Every failure of {@link EmbeddedCall}. */
 export class EmbedError extends Error {

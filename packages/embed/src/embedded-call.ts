@@ -26,7 +26,10 @@ export interface EmbedOptions {
   readonly secret?: string | undefined;
   /** The name that the others see. Default: the person types it. */
   readonly name?: string | undefined;
-  /** A token for this person from your backend; asked for again when it runs out. Default: the deployment's access for guests. */
+  /**
+   * A token for this person from your backend; asked for again when it runs out, and a little later when it fails. Default: the deployment's
+   * access for guests.
+   */
   readonly getToken?: (() => Promise<string>) | undefined;
   /** What screen readers call the frame. Default `Call`. */
   readonly title?: string | undefined;
@@ -50,7 +53,7 @@ export class EmbeddedCall {
   readonly #options: EmbedOptions;
   readonly #listeners = new Map<keyof EmbedEvents, Set<(data: never) => void>>();
   readonly #waiting = new Map<number, Waiting>();
-  readonly #ready: Promise<void>;
+  #ready!: Promise<void>;
   #settleReady!: Waiting;
   #port: MessagePort | undefined;
   #ids = 0;
@@ -62,17 +65,13 @@ export class EmbeddedCall {
     this.#options = options;
     url.search = `?${new URLSearchParams({ room: options.roomId, embed: '1' })}`;
     url.hash = options.secret === undefined ? '' : `k=${encodeURIComponent(options.secret)}`;
-    this.#ready = new Promise((resolve, reject) => {
-      this.#settleReady = { resolve, reject };
-    });
-    // Who calls a method learns it there.
-    this.#ready.catch(() => {});
-    const words = `${this.#origin} did not answer. Is ${location.origin} in embedOrigins of its config.json?`;
-    setTimeout(() => this.#settleReady.reject(new EmbedError('not_ready', words)), options.readyTimeout ?? READY_MS);
+    this.#expectFrame();
     addEventListener('message', this.#onHello);
     this.element = document.createElement('iframe');
     this.element.allow = ALLOW;
     this.element.title = options.title ?? 'Call';
+    // The address of this page is its own business: it may name a patient.
+    this.element.referrerPolicy = 'no-referrer';
     this.element.src = url.href;
     container.append(this.element);
   }
@@ -82,17 +81,17 @@ export class EmbeddedCall {
     return this.#ask('join', undefined);
   }
 
-  /** Ends the call for this person. @throws EmbedError `not_ready`, `removed`, `reloaded` */
+  /** Ends the call for this person. @throws EmbedError `not_ready`, `removed`, `gone` */
   leave(): Promise<void> {
     return this.#ask('leave', undefined);
   }
 
-  /** Microphone on or off. @throws as {@link leave} */
+  /** Microphone on or off. @throws as {@link leave}; `not_allowed` when the token lets this person only watch */
   setAudio(on: boolean): Promise<void> {
     return this.#ask('setAudio', on);
   }
 
-  /** Camera on or off. @throws as {@link leave} */
+  /** Camera on or off. @throws as {@link setAudio} */
   setVideo(on: boolean): Promise<void> {
     return this.#ask('setVideo', on);
   }
@@ -112,14 +111,31 @@ export class EmbeddedCall {
     this.#settleReady.reject(new EmbedError('removed'));
   }
 
+  /** From now on methods wait for the frame's first word. */
+  #expectFrame(): void {
+    this.#ready = new Promise((resolve, reject) => {
+      this.#settleReady = { resolve, reject };
+    });
+    // Who calls a method learns it there.
+    this.#ready.catch(() => {});
+    const { reject } = this.#settleReady;
+    const words = `${this.#origin} did not answer. Is ${location.origin} in embedOrigins of its config.json?`;
+    setTimeout(() => reject(new EmbedError('not_ready', words)), this.#options.readyTimeout ?? READY_MS);
+  }
+
   /** Only this frame, while it shows the deployment's own origin, gets the other end of the channel. */
   #onHello = (message: MessageEvent<unknown>): void => {
     if (message.source !== this.element.contentWindow || message.origin !== this.#origin) return;
     const { tandem, version } = (message.data ?? {}) as Partial<Hello>;
     if (tandem !== 'frame' || version !== VERSION) return;
-    this.#drop('reloaded');
+    this.#drop('gone');
+    // Who listens to `left` may have removed it.
+    const frame = this.element.contentWindow;
+    if (!frame) return;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
+    // Where browsers have this event, it comes at once when the frame's process died.
+    port1.addEventListener('close', () => port1 === this.#port && this.#drop('gone'));
     port1.onmessage = ({ data }: MessageEvent<Answer | TokenWanted | EventMessage>) => this.#onMessage(port1, data);
     const { getToken, name } = this.#options;
     const connect: Connect = {
@@ -128,7 +144,7 @@ export class EmbeddedCall {
       givesTokens: getToken !== undefined,
       ...(name === undefined ? {} : { name }),
     };
-    this.element.contentWindow?.postMessage(connect, this.#origin, [port2]);
+    frame.postMessage(connect, this.#origin, [port2]);
   };
 
   #onMessage(port: MessagePort, message: Answer | TokenWanted | EventMessage): void {
@@ -153,7 +169,7 @@ export class EmbeddedCall {
   async #ask<M extends keyof Methods>(method: M, value: Methods[M]): Promise<void> {
     await this.#ready;
     const port = this.#port;
-    if (!port) throw new EmbedError('removed');
+    if (!port) throw new EmbedError('gone');
     const id = ++this.#ids;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
@@ -161,9 +177,12 @@ export class EmbeddedCall {
     });
   }
 
-  #drop(reason: 'removed' | 'reloaded'): void {
-    this.#port?.close();
+  #drop(reason: 'removed' | 'gone'): void {
+    if (!this.#port) return;
+    this.#port.close();
     this.#port = undefined;
+    this.#settleReady.reject(new EmbedError(reason));
+    this.#expectFrame();
     for (const { reject } of this.#waiting.values()) reject(new EmbedError(reason));
     this.#waiting.clear();
     if (this.#inside) this.#emit('left', { reason });

@@ -57,7 +57,7 @@ export interface EmbedEvents {
   joined: { readonly roomId: string };
   /**
    * The call is over; always the last one after `joined`. `reason` is what the page of the deployment shows: `left`, `kicked`, `closed`, `replaced`,
-   * `lost`, …; `removed` after {@link EmbeddedCall.remove}, `reloaded` when the frame loaded anew.
+   * `lost`, …; `removed` after {@link EmbeddedCall.remove}, `gone` when the frame died or loaded anew without a word.
    */
   left: { readonly reason: string };
   /** Another person is in the room. Those who were there before me come right after `joined`. */

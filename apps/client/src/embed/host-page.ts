@@ -1,5 +1,6 @@
 /** The page that frames this one: it may say when to join, give tokens, and hear what happens. Loaded in a frame only. */
 import { displayName } from '@tandem/protocol/names';
+import type { EmbedErrorCode } from '../../../../packages/embed/src/embed-error.ts';
 import type {
   Answer,
   Connect,
@@ -18,7 +19,9 @@ import { tellEvents } from './tell-events.ts';
 
 const VERSION = 1;
 /** A page that does not answer for this long, ms, only shows the frame. */
-const ANSWER_MS = 5000;
+const ANSWER_MS = 10_000;
+/** A token that takes longer, ms, is asked for again: as long as one of the service may take. */
+const TOKEN_MS = 10_000;
 /** Longest access token that is taken, characters; that of signaling is the same. */
 const MAX_TOKEN = 8192;
 
@@ -27,17 +30,21 @@ export async function connectHostPage(call: CallModel): Promise<void> {
   const { embedOrigins } = await loadRuntimeConfig();
   if (embedOrigins.length === 0) return;
   await new Promise<void>((resolve) => {
+    const done = () => {
+      removeEventListener('message', onMessage);
+      resolve();
+    };
     const onMessage = ({ source, origin, data, ports: [port] }: MessageEvent<unknown>) => {
       if (source !== parent || !embedOrigins.includes(origin) || !port) return;
       const { tandem, version, givesTokens, name } = (data ?? {}) as Partial<Connect>;
       if (tandem !== 'embed' || version !== VERSION) return;
-      removeEventListener('message', onMessage);
       if (typeof name === 'string' && displayName(name)) savePreferences({ name: displayName(name) });
       serve(port, call, givesTokens === true);
-      resolve();
+      done();
     };
     addEventListener('message', onMessage);
-    setTimeout(resolve, ANSWER_MS);
+    // Later it is not heard: a guest of this page does not become somebody else in the middle of a call.
+    setTimeout(done, ANSWER_MS);
     parent.postMessage({ tandem: 'frame', version: VERSION } satisfies Hello, '*');
   });
 }
@@ -51,21 +58,23 @@ function serve(port: MessagePort, call: CallModel, givesTokens: boolean): void {
       const token = await new Promise((resolve) => {
         wanted.set(tokenWanted, resolve);
         port.postMessage({ tokenWanted } satisfies TokenWanted);
+        setTimeout(resolve, TOKEN_MS);
       });
+      wanted.delete(tokenWanted);
+      // As a service that is away for a moment: the session asks again.
       if (typeof token !== 'string' || token === '' || token.length > MAX_TOKEN)
-        throw new ApiError('the page around the call gives no token', 401);
+        throw new ApiError('the page around the call gives no token', 503);
       return { token };
     });
   port.onmessage = ({ data }: MessageEvent<unknown>) => {
     const message = (data ?? {}) as Record<string, unknown>;
     if (typeof message.tokenGiven === 'number') {
       wanted.get(message.tokenGiven)?.(message.token);
-      wanted.delete(message.tokenGiven);
     } else if (typeof message.id === 'number') {
       const { id, method, value } = message;
-      void carryOut(call, method, value).then((error) =>
-        port.postMessage({ id, ...(error === undefined ? {} : { error }) } satisfies Answer),
-      );
+      void carryOut(call, method, value)
+        .catch(() => 'failed' as const)
+        .then((error) => port.postMessage({ id, ...(error === undefined ? {} : { error }) } satisfies Answer));
     }
   };
   tellEvents(call, <E extends keyof EmbedEvents>(event: E, told: EmbedEvents[E]) =>
@@ -74,7 +83,7 @@ function serve(port: MessagePort, call: CallModel, givesTokens: boolean): void {
 }
 
 /** @returns the code of what went wrong */
-async function carryOut(call: CallModel, method: unknown, value: unknown): Promise<string | undefined> {
+async function carryOut(call: CallModel, method: unknown, value: unknown): Promise<EmbedErrorCode | undefined> {
   switch (method as keyof Methods) {
     case 'join':
       return join(call);
@@ -84,10 +93,12 @@ async function carryOut(call: CallModel, method: unknown, value: unknown): Promi
       return undefined;
     case 'setAudio':
       if (typeof value !== 'boolean') return 'invalid';
+      if (call.get().watching) return 'not_allowed';
       await localMedia.setMuted(!value);
       return undefined;
     case 'setVideo':
       if (typeof value !== 'boolean') return 'invalid';
+      if (call.get().watching) return 'not_allowed';
       await localMedia.setCamera(value);
       return undefined;
     default:
@@ -95,7 +106,7 @@ async function carryOut(call: CallModel, method: unknown, value: unknown): Promi
   }
 }
 
-async function join(call: CallModel): Promise<string | undefined> {
+async function join(call: CallModel): Promise<EmbedErrorCode | undefined> {
   const room = idOf(new URLSearchParams(location.search).get('room') ?? '');
   const name = displayName(preferences.get().name);
   if (!name) return 'no_name';
