@@ -1,9 +1,12 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Annotations, CfnRule, Fn, Stack } from 'aws-cdk-lib';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as s3deploy from 'aws-cdk-lib/aws-s3-deployment';
 import type { Construct } from 'constructs';
+import { brandedManifest, MANIFEST } from '../topology/manifest.ts';
 import type { WebClientProps } from './web-client-props.ts';
 
 /** Where pages are kept and served. */
@@ -16,6 +19,8 @@ export interface PublishedAt {
 export function publishPages(scope: Construct, props: WebClientProps, of: PublishedAt): void {
   const here = { signalingUrl: '', authUrl: '', region: Stack.of(scope).region };
   const config = s3deploy.Source.jsonData('config.json', { ...here, ...props.config });
+  const built = props.clientBuild && join(props.clientBuild, MANIFEST);
+  const manifest = built && existsSync(built) ? brandedManifest(readFileSync(built, 'utf8'), props.config) : undefined;
   const common = {
     destinationBucket: of.bucket,
     prune: false,
@@ -57,7 +62,11 @@ export function publishPages(scope: Construct, props: WebClientProps, of: Publis
   });
   const rest = new s3deploy.BucketDeployment(scope, 'Pages', {
     ...common,
-    sources: [source(['_next/**', '_next', 'security-headers.json', 'config.json']), config],
+    sources: [
+      source(['_next/**', '_next', 'security-headers.json', 'config.json', ...(manifest ? [MANIFEST] : [])]),
+      config,
+      ...(manifest ? [s3deploy.Source.data(MANIFEST, manifest)] : []),
+    ],
     cacheControl: [s3deploy.CacheControl.fromString('no-cache')],
     distribution: of.distribution,
     distributionPaths: ['/*'],

@@ -1,9 +1,10 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { type PreviewBrand, previewBrand } from '../topology/link-preview.ts';
 import { acknowledge, BASIC_EXECUTION } from './acknowledge.ts';
 import { type Edge, NETWORK_HEADER } from './edge.ts';
 import { patternsOf } from './edge-patterns.ts';
@@ -12,6 +13,12 @@ import { pageHeaders } from './page-headers.ts';
 import { publishPages } from './publish-pages.ts';
 import { viewerRequestCode } from './viewer-request.ts';
 import { checkWebClient, type WebClientProps } from './web-client-props.ts';
+
+/** For previews of links. What only the deployment knows is no part of a function's source, so a name of that kind is not said there. */
+function brandOf(config: WebClientProps['config']): PreviewBrand {
+  const brand = previewBrand(config);
+  return Token.isUnresolved(config?.branding) || Token.isUnresolved(brand.name) ? { ...brand, name: '' } : brand;
+}
 
 /** What S3 answers for an object that is not there: 403 to a reader who may not list the bucket. S3 API reference, "GetObject". */
 const MISSING = [403, 404] as const;
@@ -48,7 +55,7 @@ export class WebClient extends Construct {
     const viewerRequest = new cloudfront.Function(this, 'ViewerRequest', {
       comment: 'Viewer address, token out of the URL, folders to index.html',
       runtime: cloudfront.FunctionRuntime.JS_2_0,
-      code: cloudfront.FunctionCode.fromInline(viewerRequestCode(NETWORK_HEADER)),
+      code: cloudfront.FunctionCode.fromInline(viewerRequestCode(NETWORK_HEADER, brandOf(props.config))),
     });
     const functionAssociations = [{ function: viewerRequest, eventType: cloudfront.FunctionEventType.VIEWER_REQUEST }];
     const bucket = origins.S3BucketOrigin.withOriginAccessControl(this.bucket, {

@@ -1,5 +1,5 @@
 /** What the page reads from config.json is what the construct was given, and what the page would leave out is refused at synth. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, CfnParameter, Stack } from 'aws-cdk-lib';
@@ -50,6 +50,33 @@ test('numbers, booleans, lists and nested objects arrive as they are', () => {
     reportSampling: 0.25,
   });
   expect(told).toEqual([]);
+});
+
+test('the manifest has the name of the deployment, and a name that only the deployment knows is in no function', () => {
+  const build = clientBuild(folder());
+  writeFileSync(join(build, 'manifest.webmanifest'), '{"name":"Tandem","short_name":"Tandem","display":"standalone"}');
+  const make = (branding: object) => {
+    const app = new App({ outdir: join(folder(), 'cdk.out') });
+    const stack = new Stack(app, 'Pages', { env: { region: 'eu-west-1' } });
+    const name = new CfnParameter(stack, 'Name').valueAsString;
+    new WebClient(stack, 'Web', { clientBuild: build, config: { branding: { name, ...branding } } });
+    const { directory } = app.synth();
+    const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('/manifest.webmanifest'),
+    );
+    const [fn] = Object.values(Template.fromStack(stack).findResources('AWS::CloudFront::Function'));
+    return {
+      manifests: files.map((file) => readFileSync(join(directory, file), 'utf8')),
+      code: fn?.Properties.FunctionCode,
+    };
+  };
+  const known = make({ name: 'Klinik' });
+  expect(known.manifests.map((text) => JSON.parse(text))).toEqual([
+    { name: 'Klinik', short_name: 'Klinik', display: 'standalone' },
+  ]);
+  expect(known.code).toContain('"name":"Klinik"');
+  // Text: what only the deployment knows would be a Fn::Join.
+  expect(make({}).code).toContain('"name":""');
 });
 
 test.each([

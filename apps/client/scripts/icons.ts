@@ -1,4 +1,4 @@
-/** Renders the PNG icons from icon.svg; run after a change of it: `npm run icons -w @tandem/client`. */
+/** Renders the PNG icons from icon.svg, and the poster of link previews from poster.svg; run after a change of one: `npm run icons -w @tandem/client`. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -20,3 +20,8 @@ for (const { file, source, size } of outputs)
     .resize(size, size)
     .png({ palette: true })
     .toFile(path.join(folder, file));
+// 1200 × 630: what previews of links show large (The Open Graph protocol names no size; Facebook's guide "Sharing images" does).
+await sharp(path.join(folder, '../../scripts/poster.svg'), { density: 72 })
+  .resize(1200, 630)
+  .png({ palette: true })
+  .toFile(path.join(folder, 'poster.png'));

@@ -21,14 +21,13 @@ export async function buildServiceWorker(client: string, out: string): Promise<{
     swSrc: swDest,
     swDest,
     globDirectory: out,
-    globPatterns: [
-      '**/*.{js,css,woff2,svg,png,webmanifest}',
-      'index.html',
-      'offline/index.html',
-      'diagnostics/index.html',
+    globPatterns: ['**/*.{js,css,woff2,svg,png}', 'index.html', 'offline/index.html', 'diagnostics/index.html'],
+    // Told at run time (the manifest has the deployment's name), or about this build: never from a cache. Effects: most people never load them.
+    // The poster is for programs that make previews of links.
+    globIgnores: [
+      ...['sw.js', 'config.json', 'security-headers.json', '404*', '_not-found*'],
+      ...['_next/static/effects-*/**', 'icons/poster.png'],
     ],
-    // Told at run time, or about this build: never from a cache. Effects: most people never load them.
-    globIgnores: ['sw.js', 'config.json', 'security-headers.json', '404*', '_not-found*', '_next/static/effects-*/**'],
     // Next puts a content hash into these names: no need for a revision in the address.
     dontCacheBustURLsMatching: /_next\/static\//,
   });

@@ -22,6 +22,7 @@ test('what is right is taken', () => {
     branding: {
       name: 'Klinik',
       logo: '/brand/logo.svg',
+      poster: '/brand/poster.png',
       accent: { light: '#8a1c5b', dark: '#f0a3cf' },
       links: [{ text: 'Imprint', href: 'https://example.org/imprint' }],
     },
@@ -40,6 +41,8 @@ test.each([
   ['branding.logo', { branding: { logo: 'https://elsewhere.example/logo.png' } }],
   ['branding.logo', { branding: { logo: '//elsewhere.example/logo.png' } }],
   ['branding.logo', { branding: { logo: 'data:text/html,x' } }],
+  ['branding.poster', { branding: { poster: '/brand/poster.svg' } }],
+  ['branding.poster', { branding: { poster: 'https://elsewhere.example/poster.png' } }],
   ['branding.accent.light', { branding: { accent: '#0b635a' } }],
   ['branding.accent.dark', { branding: { accent: { light: '#0b635a', dark: 'red' } } }],
   ['branding.accent.light', { branding: { accent: { light: '#ffcc00', dark: '#ffcc00' } } }],

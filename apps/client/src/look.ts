@@ -17,6 +17,8 @@ export interface Look {
   readonly name?: string;
   /** Path of an image on the page's own origin, or a data: address of one. */
   readonly logo?: string;
+  /** Path of an image of 1200 × 630 px on the page's own origin, for previews of links. Read by the edge, not by the page. */
+  readonly poster?: string;
   /** Of buttons and links, in the light scheme and in the dark one: `#rrggbb`. */
   readonly accent?: { readonly light: string; readonly dark: string };
   /** Below the form of the lobby. */
@@ -66,6 +68,10 @@ const isLogo = (value: unknown): value is string =>
   value.length <= MAX_LOGO_BYTES &&
   (/^\/(?![/\\])[\w./~%-]+$/.test(value) || /^data:image\/(png|webp|svg\+xml)[;,]/.test(value));
 
+/** Programs that make previews read no SVG. */
+const isPoster = (value: unknown): value is string =>
+  typeof value === 'string' && value.length <= 200 && /^\/(?![/\\])[\w./~%-]+\.(png|jpe?g|webp)$/.test(value);
+
 const isHref = (value: unknown): value is string =>
   typeof value === 'string' && (/^\/(?![/\\])/.test(value) || (/^https:\/\//.test(value) && URL.canParse(value)));
 
@@ -92,13 +98,15 @@ export function readLook({ branding = {}, languages, features = {} }: Fields, te
 }
 
 function readBranding(branding: Fields, wrong: (field: string, fix: string) => void): Look {
-  const { name, logo, accent, links } = branding;
+  const { name, logo, poster, accent, links } = branding;
   const look: { -readonly [K in keyof Look]: Look[K] } = {};
   if (isText(name, 40)) look.name = name;
   else if (name !== undefined) wrong('branding.name', 'text of 1 to 40 letters');
   if (isLogo(logo)) look.logo = logo;
   else if (logo !== undefined)
     wrong('branding.logo', `a path of the page, such as /brand/logo.svg, or data:image/… of ${MAX_LOGO_BYTES} bytes`);
+  if (isPoster(poster)) look.poster = poster;
+  else if (poster !== undefined) wrong('branding.poster', 'a path of the page to an image, such as /brand/poster.png');
   if (accent !== undefined) {
     const told = accentFault(accent);
     if (told) wrong(...told);
@@ -107,7 +115,8 @@ function readBranding(branding: Fields, wrong: (field: string, fix: string) => v
   if (Array.isArray(links) && links.length <= MAX_LINKS && links.every(isLink)) look.links = links;
   else if (links !== undefined) wrong('branding.links', `up to ${MAX_LINKS} of {"text":…,"href":"https://…" or "/…"}`);
   for (const key of Object.keys(branding))
-    if (!['name', 'logo', 'accent', 'links'].includes(key)) wrong(`branding.${key}`, 'name, logo, accent or links');
+    if (!['name', 'logo', 'poster', 'accent', 'links'].includes(key))
+      wrong(`branding.${key}`, 'name, logo, poster, accent or links');
   return look;
 }
 

@@ -2,8 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { framingPolicy, isFramable } from '../../topology/framing.ts';
+import { linkPreview, PREVIEW_HEADERS, previewBrand } from '../../topology/link-preview.ts';
+import { brandedManifest, MANIFEST } from '../../topology/manifest.ts';
+import { pathOfTarget } from './request-target.ts';
 
 const YEAR = 'public, max-age=31536000, immutable';
 
@@ -38,6 +41,32 @@ export function securityHeaders(clientDir: string, settings: unknown): Record<st
   return headers;
 }
 
+/** `Host` as browsers write it (RFC 9110, section 7.2): a name or an address, and a port. */
+const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i;
+
+/** Programs that make previews of links get a page made for them. */
+function answerPreviews(app: FastifyInstance, { encrypted, settings }: PagesOptions): void {
+  const brand = previewBrand(settings);
+  const preview = ({ headers, raw, query }: FastifyRequest): string | undefined => {
+    const { host = '', 'x-forwarded-proto': proto, 'user-agent': userAgent = '' } = headers;
+    if (!HOST.test(host)) return undefined;
+    const { room } = query as { room?: string | string[] };
+    return linkPreview(
+      {
+        userAgent,
+        origin: `${encrypted || proto === 'https' ? 'https' : 'http'}://${host}`,
+        path: pathOfTarget(raw.url) ?? '',
+        room: (Array.isArray(room) ? room[0] : room) ?? '',
+      },
+      brand,
+    );
+  };
+  app.addHook('onRequest', async (request, reply) => {
+    const page = request.method === 'GET' || request.method === 'HEAD' ? preview(request) : undefined;
+    return page === undefined ? undefined : reply.headers(PREVIEW_HEADERS).send(page);
+  });
+}
+
 interface PagesOptions {
   readonly encrypted: boolean;
   /** What /config.json says. */
@@ -45,11 +74,8 @@ interface PagesOptions {
 }
 
 /** Serve the exported client. Without a build: one line that says how to make it. */
-export async function registerPages(
-  app: FastifyInstance,
-  clientDir: string,
-  { encrypted, settings }: PagesOptions,
-): Promise<void> {
+export async function registerPages(app: FastifyInstance, clientDir: string, options: PagesOptions): Promise<void> {
+  const { encrypted, settings } = options;
   if (!existsSync(join(clientDir, 'index.html'))) {
     app.setNotFoundHandler((_request, reply) =>
       reply.code(503).type('text/plain').send('The client is not built. Run: npm run build\n'),
@@ -61,6 +87,15 @@ export async function registerPages(
     ...(encrypted ? { 'strict-transport-security': 'max-age=0' } : {}),
   };
   const notFound = existsSync(join(clientDir, '404.html')) ? '404.html' : undefined;
+  answerPreviews(app, options);
+  const manifest = join(clientDir, MANIFEST);
+  const branded = existsSync(manifest) ? brandedManifest(readFileSync(manifest, 'utf8'), settings) : undefined;
+  if (branded !== undefined)
+    app.get(`/${MANIFEST}`, (_request, reply) =>
+      reply
+        .headers({ ...security, 'cache-control': cacheControl(MANIFEST), 'content-type': 'application/manifest+json' })
+        .send(branded),
+    );
   await app.register(fastifyStatic, {
     root: clientDir,
     extensions: ['html'],
