@@ -17,3 +17,15 @@ export const TURN_NODE_ACCESS = `on ~tandem:{turn}:* %R~tandem:{revocations} res
  * revocations, for viewers who are no members of a room.
  */
 export const MEDIA_NODE_ACCESS = `on ~tandem:{media}:* %R~tandem:{revocations} resetchannels -@all ${CLIENT_ACCESS} +hset +hdel +hgetall +get +set +del +eval +rpush +expire +blpop +xread`;
+
+/**
+ * Rules of the events service's user: what it keeps of endpoints and dispatchers, all of the partitions of rooms (it folds their outboxes and removes rooms
+ * whose nodes all died), its own rate limits; whether signaling nodes live, and revocations, to read. No session, no inbox, no directory, no channel.
+ */
+export const HOOKS_ACCESS = [
+  'on ~tandem:{hooks}:* ~tandem:{p:* ~tandem:rate:hooks-key:* %R~tandem:{nodes} %R~tandem:{revocations} resetchannels -@all',
+  CLIENT_ACCESS,
+  '+time +eval +evalsha +exists +del +pexpire +pttl +get +set +incr +incrby',
+  '+hget +hset +hdel +hlen +hvals +hmget +hgetall +hscan +lindex +llen +lpop +rpush',
+  '+zadd +zrem +zrange +zrangebyscore +zremrangebyscore +xadd +xlen +xrange +xrevrange +xread +xinfo|stream',
+].join(' ');
