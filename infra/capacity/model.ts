@@ -144,82 +144,111 @@ export interface Capacity {
 
 /** @throws RangeError naming the option when a number makes no sense */
 export function capacity(input: CapacityInput): Capacity {
-  const { peers } = input;
+  const scenario = withDefaults(input);
+  const demand = demandOf(scenario);
+  const fleet = fleetFor(demand, scenario.production);
+  const monthly = monthlyBill({
+    ...scenario,
+    ...fleet,
+    joinsPerHour: TRAFFIC.joinsPerHour.value,
+    lcu: demand.lcuSteady,
+    relayGigabytes: (demand.relayMbps / 8 / 1000) * 3600 * scenario.hours,
+  });
+  const { messagesPerSecond, lcuSteady, lcuStorm, tokensPerSecond } = demand;
+  return {
+    ...fleet,
+    lcuSteady,
+    lcuStorm,
+    messagesPerSecond,
+    relayGbps: demand.relayMbps / 1000,
+    monthly,
+    total: Object.values(monthly).reduce((sum, one) => sum + one, 0),
+    ceilings: ceilings({
+      ...fleet,
+      lcuStorm,
+      tokensPerSecond: scenario.signing === 'kms' ? tokensPerSecond : 0,
+    }),
+  };
+}
+
+interface Scenario extends Required<Omit<CapacityInput, 'profile'>> {
+  readonly production: boolean;
+}
+
+/** @throws RangeError as `capacity` does */
+function withDefaults(input: CapacityInput): Scenario {
+  const { peers, profile = 'production' } = input;
+  const production = profile === 'production';
   const relayed = input.relayed ?? TRAFFIC.relayedShare.value;
   const mbps = input.mbps ?? TRAFFIC.mbpsOut.value;
   const roomSize = input.roomSize ?? TRAFFIC.roomSize.value;
   const hours = input.hours ?? TRAFFIC.busyHoursPerMonth.value;
-  const production = (input.profile ?? 'production') === 'production';
   if (!(Number.isInteger(peers) && peers >= 1 && peers <= 100_000_000))
     throw new RangeError('--peers: a whole number from 1 to 100,000,000');
   if (!(relayed >= 0 && relayed <= 1)) throw new RangeError('--relayed: a share from 0 to 1');
   if (!(mbps > 0 && mbps <= 100)) throw new RangeError('--mbps: above 0, at most 100');
   if (!(roomSize >= 2 && roomSize <= 16)) throw new RangeError('--room-size: from 2 to 16');
   if (!(hours > 0 && hours <= 744)) throw new RangeError('--hours: above 0, at most 744 a month');
+  const signing = input.signing ?? (production ? 'process' : 'kms');
+  return { peers, relayed, mbps, roomSize, hours, signing, production };
+}
 
+interface Demand {
+  readonly peers: number;
+  readonly messagesPerSecond: number;
+  /** Joins a second while everybody comes back after a regional fault. */
+  readonly reconnectsPerSecond: number;
+  readonly tokensPerSecond: number;
+  readonly relayMbps: number;
+  /** Demand balancer units. */
+  readonly lcuSteady: number;
+  /** The same while everybody reconnects. */
+  readonly lcuStorm: number;
+}
+
+function demandOf({ peers, relayed, mbps, roomSize }: Scenario): Demand {
+  const joinsPerSecond = (peers * TRAFFIC.joinsPerHour.value) / 3600;
+  const reconnectsPerSecond = peers / (TRAFFIC.reconnectMinutes.value * 60);
+  // Access tokens live ten minutes; each is asked for once in its life, TURN credentials as often.
+  const tokensPerSecond = (2 * peers) / 600;
+  return {
+    peers,
+    // In a mesh each join signals to every other member.
+    messagesPerSecond: joinsPerSecond * TRAFFIC.messagesPerJoin.value * (roomSize - 1),
+    reconnectsPerSecond,
+    tokensPerSecond,
+    // peers × (room − 1) / 2 legs; a relayed leg leaves the relay twice, once each way.
+    relayMbps: peers * relayed * mbps * (roomSize - 1),
+    // One LCU: 25 new connections a second, or 3,000 active a minute, whichever is more.
+    lcuSteady: Math.max((joinsPerSecond + tokensPerSecond) / 25, peers / 3000),
+    lcuStorm: Math.max(reconnectsPerSecond / 25, peers / 3000),
+  };
+}
+
+type Fleet = Pick<Capacity, 'signalingTasks' | 'authTasks' | 'cacheShards' | 'cacheNodes' | 'turnNodes'>;
+
+/** What carries `demand`, with the headroom and the least numbers of the profile. */
+function fleetFor(demand: Demand, production: boolean): Fleet {
+  const profile = production ? 'production' : 'development';
   const headroom = production ? UNITS.zoneHeadroom.value : 1;
   const up = (need: number, least: number) => Math.max(least, Math.ceil(need * headroom));
-  const profile = production ? 'production' : 'development';
-  // In a mesh each join signals to every other member.
-  const messagesPerSecond =
-    ((peers * TRAFFIC.joinsPerHour.value) / 3600) * TRAFFIC.messagesPerJoin.value * (roomSize - 1);
   const signalingTasks = up(
     Math.max(
-      peers / UNITS.connectionsPerTask.value,
-      messagesPerSecond / UNITS.messagesPerTask.value,
-      peers / (TRAFFIC.reconnectMinutes.value * 60) / UNITS.joinsPerTask.value,
+      demand.peers / UNITS.connectionsPerTask.value,
+      demand.messagesPerSecond / UNITS.messagesPerTask.value,
+      demand.reconnectsPerSecond / UNITS.joinsPerTask.value,
     ),
     topology.signaling.replicas[profile],
   );
-  // Access tokens live ten minutes; each is asked for once in its life, TURN credentials as often.
-  const tokensPerSecond = (2 * peers) / 600;
-  const authTasks = up(tokensPerSecond / UNITS.tokensPerAuthTask.value, topology.auth.replicas[profile]);
   // Nearly every message crosses nodes once there are several.
-  const publishes = messagesPerSecond * (1 - 1 / signalingTasks);
+  const publishes = demand.messagesPerSecond * (1 - 1 / signalingTasks);
   const cacheShards = production ? Math.max(2, Math.ceil((publishes * headroom) / UNITS.publishesPerShard.value)) : 1;
-  const cacheNodes = cacheShards * (production ? 3 : 1);
-  // peers × (room − 1) / 2 legs; a relayed leg leaves the relay twice, once each way.
-  const relayMbps = peers * relayed * mbps * (roomSize - 1);
-  const turnNodes = up(relayMbps / UNITS.mbpsPerTurnNode.value, production ? 3 : 1);
-  const newPerSecond = (peers * TRAFFIC.joinsPerHour.value) / 3600 + tokensPerSecond;
-  // One LCU: 25 new connections a second, or 3,000 active a minute, whichever is more.
-  const lcuSteady = Math.max(newPerSecond / 25, peers / 3000);
-  const lcuStorm = Math.max(peers / (TRAFFIC.reconnectMinutes.value * 60) / 25, peers / 3000);
-
-  const gigabytes = (relayMbps / 8 / 1000) * 3600 * hours;
-  const signing = input.signing ?? (production ? 'process' : 'kms');
-  const monthly = monthlyBill({
-    production,
-    signing,
-    hours,
-    peers,
-    joinsPerHour: TRAFFIC.joinsPerHour.value,
-    signalingTasks,
-    authTasks,
-    cacheNodes,
-    turnNodes,
-    lcu: lcuSteady,
-    relayGigabytes: gigabytes,
-  });
   return {
     signalingTasks,
-    authTasks,
+    authTasks: up(demand.tokensPerSecond / UNITS.tokensPerAuthTask.value, topology.auth.replicas[profile]),
     cacheShards,
-    cacheNodes,
-    turnNodes,
-    lcuSteady,
-    lcuStorm,
-    messagesPerSecond,
-    relayGbps: relayMbps / 1000,
-    monthly,
-    total: Object.values(monthly).reduce((sum, one) => sum + one, 0),
-    ceilings: ceilings({
-      signalingTasks,
-      cacheNodes,
-      lcuStorm,
-      turnNodes,
-      tokensPerSecond: signing === 'kms' ? tokensPerSecond : 0,
-    }),
+    cacheNodes: cacheShards * (production ? 3 : 1),
+    turnNodes: up(demand.relayMbps / UNITS.mbpsPerTurnNode.value, production ? 3 : 1),
   };
 }
 
