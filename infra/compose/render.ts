@@ -90,6 +90,101 @@ function service(name: 'auth' | 'signaling' | 'hooks', part: ServicePart, more: 
 /** Names of the signaling services, one per development replica. */
 export const signalingNames = Array.from({ length: signaling.replicas.development }, (_, i) => `signaling-${i + 1}`);
 
+function cacheService() {
+  return {
+    image: 'valkey/valkey:8',
+    ...hardened,
+    command: ['sh', '-c', cacheCommand],
+    user: '999:999',
+    environment: { REDISCLI_AUTH: ask('TANDEM_CACHE_PASSWORD') },
+    networks: ['back', 'relay'],
+    ports: [`127.0.0.1:${cachePort}:${cache.port}`],
+    healthcheck: {
+      test: ['CMD', 'valkey-cli', '-p', `${cache.port}`, 'ping'],
+      interval: '5s',
+      timeout: '3s',
+      retries: 5,
+    },
+  };
+}
+
+function turnNode() {
+  return {
+    image: 'tandem/turn',
+    build: { context: '.', target: 'turn' },
+    ...hardened,
+    tmpfs: ['/tmp', '/run/turn:uid=10001,mode=0700'],
+    // The relay hands out ports of the host itself: publishing thousands through a bridge would take minutes.
+    network_mode: 'host',
+    environment: {
+      ...resolveEnvironment(turn, place),
+      TURN_PORT: turnPort,
+      REDIS_URL: `redis://127.0.0.1:${cachePort}`,
+      DRAIN_SECONDS: '110',
+      PRIVATE_IP: given('TANDEM_PRIVATE_ADDRESS', ''),
+      // The certificate that `tls` keeps for the page is that of turns: too.
+      TURN_HOST: given('TANDEM_DOMAIN', ''),
+      TURN_TLS_PORT: given('TANDEM_TURN_TLS_PORT', `${turn.tlsPort}`),
+      TLS_FOLDER: '/tls',
+      // Two browsers of this very machine that relay to each other need it.
+      ALLOW_LOOPBACK_PEERS: given('TANDEM_TURN_LOOPBACK', 'false'),
+    } satisfies Partial<Record<keyof TurnNodeConfig, string>>,
+    volumes: ['certificates:/tls:ro'],
+    depends_on: whenHealthy(turn.dependsOn),
+    healthcheck: probe(nodeHealthCommand(turn.healthArgument)),
+    stop_grace_period: '120s',
+  };
+}
+
+function authService() {
+  return service('auth', auth, {
+    environment: {
+      ...resolveEnvironment(auth, place),
+      OPEN_IN_PRODUCTION: given('TANDEM_OPEN_ACCESS', 'false'),
+    } satisfies Partial<Record<keyof AuthConfig, string>>,
+    // Its keys outlive the container, so tokens do too.
+    volumes: ['auth-keys:/data'],
+  });
+}
+
+function signalingService() {
+  // A drain moves the sockets to the other node first.
+  return service('signaling', signaling, { stop_grace_period: '120s' });
+}
+
+function hooksService() {
+  // Webhooks leave by `front`.
+  return service('hooks', hooks, {
+    environment: {
+      ...resolveEnvironment(hooks, place),
+      PRIVATE_ENDPOINTS: given('TANDEM_PRIVATE_ENDPOINTS', 'false'),
+    } satisfies Partial<Record<keyof HooksConfig, string>>,
+  });
+}
+
+function edgeService() {
+  return {
+    image: 'tandem/edge',
+    build: { context: '.', target: 'edge' },
+    ...hardened,
+    environment: {
+      PORT: `${edge.port}`,
+      CLIENT_DIR: '/app/client',
+      AUTH_TARGETS: `http://auth:${auth.port}`,
+      SIGNALING_TARGETS: signalingNames.map((name) => `http://${name}:${signaling.port}`).join(','),
+      HOOKS_TARGETS: `http://hooks:${hooks.port}`,
+      MEDIA_TARGETS: `http://${HOST_NAME}:${media.port}`,
+      CLIENT_SETTINGS: given('TANDEM_CLIENT_SETTINGS', ''),
+    } satisfies Partial<Record<keyof EdgeConfig, string>>,
+    // The media node is on the host's network.
+    extra_hosts: [`${HOST_NAME}:host-gateway`],
+    ports: [`${edgeOnHost}:${edge.port}`],
+    networks: ['front'],
+    depends_on: whenHealthy(['auth', ...signalingNames]),
+    healthcheck: probe(healthCommand(edge.port, edge.livePath)),
+  };
+}
+
 /** On the host's network as the TURN node is: each person has UDP ports of its own. */
 function mediaNode() {
   return {
@@ -140,90 +235,12 @@ function publicTls() {
 export function composeFile() {
   return {
     services: {
-      cache: {
-        image: 'valkey/valkey:8',
-        ...hardened,
-        command: ['sh', '-c', cacheCommand],
-        user: '999:999',
-        environment: { REDISCLI_AUTH: ask('TANDEM_CACHE_PASSWORD') },
-        networks: ['back', 'relay'],
-        ports: [`127.0.0.1:${cachePort}:${cache.port}`],
-        healthcheck: {
-          test: ['CMD', 'valkey-cli', '-p', `${cache.port}`, 'ping'],
-          interval: '5s',
-          timeout: '3s',
-          retries: 5,
-        },
-      },
-      turn: {
-        image: 'tandem/turn',
-        build: { context: '.', target: 'turn' },
-        ...hardened,
-        tmpfs: ['/tmp', '/run/turn:uid=10001,mode=0700'],
-        // The relay hands out ports of the host itself: publishing thousands through a bridge would take minutes.
-        network_mode: 'host',
-        environment: {
-          ...resolveEnvironment(turn, place),
-          TURN_PORT: turnPort,
-          REDIS_URL: `redis://127.0.0.1:${cachePort}`,
-          DRAIN_SECONDS: '110',
-          PRIVATE_IP: given('TANDEM_PRIVATE_ADDRESS', ''),
-          // The certificate that `tls` keeps for the page is that of turns: too.
-          TURN_HOST: given('TANDEM_DOMAIN', ''),
-          TURN_TLS_PORT: given('TANDEM_TURN_TLS_PORT', `${turn.tlsPort}`),
-          TLS_FOLDER: '/tls',
-          // Two browsers of this very machine that relay to each other need it.
-          ALLOW_LOOPBACK_PEERS: given('TANDEM_TURN_LOOPBACK', 'false'),
-        } satisfies Partial<Record<keyof TurnNodeConfig, string>>,
-        volumes: ['certificates:/tls:ro'],
-        depends_on: whenHealthy(turn.dependsOn),
-        healthcheck: probe(nodeHealthCommand(turn.healthArgument)),
-        stop_grace_period: '120s',
-      },
-      // Its keys outlive the container, so tokens do too.
-      auth: service('auth', auth, {
-        environment: {
-          ...resolveEnvironment(auth, place),
-          OPEN_IN_PRODUCTION: given('TANDEM_OPEN_ACCESS', 'false'),
-        } satisfies Partial<Record<keyof AuthConfig, string>>,
-        volumes: ['auth-keys:/data'],
-      }),
-      ...Object.fromEntries(
-        signalingNames.map((name) => [
-          name,
-          service('signaling', signaling, {
-            // A drain moves the sockets to the other node first.
-            stop_grace_period: '120s',
-          }),
-        ]),
-      ),
-      // Webhooks leave by `front`.
-      hooks: service('hooks', hooks, {
-        environment: {
-          ...resolveEnvironment(hooks, place),
-          PRIVATE_ENDPOINTS: given('TANDEM_PRIVATE_ENDPOINTS', 'false'),
-        } satisfies Partial<Record<keyof HooksConfig, string>>,
-      }),
-      edge: {
-        image: 'tandem/edge',
-        build: { context: '.', target: 'edge' },
-        ...hardened,
-        environment: {
-          PORT: `${edge.port}`,
-          CLIENT_DIR: '/app/client',
-          AUTH_TARGETS: `http://auth:${auth.port}`,
-          SIGNALING_TARGETS: signalingNames.map((name) => `http://${name}:${signaling.port}`).join(','),
-          HOOKS_TARGETS: `http://hooks:${hooks.port}`,
-          MEDIA_TARGETS: `http://${HOST_NAME}:${media.port}`,
-          CLIENT_SETTINGS: given('TANDEM_CLIENT_SETTINGS', ''),
-        } satisfies Partial<Record<keyof EdgeConfig, string>>,
-        // The media node is on the host's network.
-        extra_hosts: [`${HOST_NAME}:host-gateway`],
-        ports: [`${edgeOnHost}:${edge.port}`],
-        networks: ['front'],
-        depends_on: whenHealthy(['auth', ...signalingNames]),
-        healthcheck: probe(healthCommand(edge.port, edge.livePath)),
-      },
+      cache: cacheService(),
+      turn: turnNode(),
+      auth: authService(),
+      ...Object.fromEntries(signalingNames.map((name) => [name, signalingService()])),
+      hooks: hooksService(),
+      edge: edgeService(),
       media: mediaNode(),
       tls: publicTls(),
     },
