@@ -4,6 +4,8 @@ import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { delimiter, join } from 'node:path';
 
+export const LOOPBACK = '127.0.0.1';
+
 /** Full path of a program on the PATH, or undefined. */
 export function findProgram(name: string, path = process.env.PATH ?? ''): string | undefined {
   return path
@@ -30,7 +32,7 @@ export function isPortFree(port: number, host: string): Promise<boolean> {
 }
 
 /** A port that is free now. */
-export function freePort(host = '127.0.0.1'): Promise<number> {
+export function freePort(host = LOOPBACK): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

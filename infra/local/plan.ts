@@ -1,0 +1,129 @@
+/** What this machine will run: decided from the options and the programs that are here, before any process starts. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { topology } from '../topology/index.ts';
+import { LACKS_REDIS } from './hooks.ts';
+import { findMedia, type LocalMedia } from './media.ts';
+import type { LocalOptions } from './options.ts';
+import { choosePorts, type Ports } from './ports.ts';
+import { findProgram, freePort, isPortFree, LOOPBACK, lanAddress } from './programs.ts';
+import { StartError } from './start-error.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+export interface StackOptions extends Partial<LocalOptions> {
+  /** Where redis-server and turnserver are looked for. Default: PATH. */
+  readonly path?: string;
+  /** An existing Redis instead of a private one. Default: REDIS_URL of the environment. */
+  readonly redisUrl?: string;
+  /** Exported PWA. Default apps/client/out. */
+  readonly clientDir?: string;
+  /** Folder for logs and the certificate. Default .local. */
+  readonly dataDir?: string;
+  /** More variables for the services, e.g. limits for a test. */
+  readonly env?: Partial<Record<'auth' | 'signaling' | 'hooks' | 'turn' | 'media', Readonly<Record<string, string>>>>;
+  /** Events after the start (a child failed, came back). Default: nowhere. */
+  readonly say?: (line: string) => void;
+}
+
+export interface StackPlan {
+  readonly clientDir: string;
+  /** Folder that outlives the run: keys, certificate, logs. */
+  readonly dataDir: string;
+  /** New temporary folder of this run. */
+  readonly scratch: string;
+  readonly https: boolean;
+  /** Address of this machine for others of its network; with https only. */
+  readonly lan?: string;
+  /** Where TURN and media nodes are reached. */
+  readonly nodeAddress: string;
+  /** Where the edge listens. */
+  readonly edgeHost: string;
+  readonly ports: Ports;
+  readonly redis?: RedisPlan;
+  readonly turn?: TurnPlan;
+  readonly media?: LocalMedia;
+  /** Whether the events service runs: it was asked for, and there is a Redis. */
+  readonly events: boolean;
+  /** More variables of the services. */
+  readonly env: NonNullable<StackOptions['env']>;
+  /** What this machine lacks and what that means, one line each. */
+  readonly leftOut: readonly string[];
+}
+
+export interface RedisPlan {
+  readonly url: string;
+  /** A private Redis to start: its program and port. Without: an existing one. */
+  readonly start?: { readonly program: string; readonly port: number };
+}
+
+export interface TurnPlan {
+  readonly program: string;
+  readonly port: number;
+  readonly uris: readonly string[];
+  readonly secret: string;
+}
+
+/** @throws StartError: the client is not built, or a port is in use */
+export async function planStack(options: StackOptions): Promise<StackPlan> {
+  const dataDir = resolve(options.dataDir ?? join(root, '.local'));
+  const clientDir = resolve(options.clientDir ?? join(root, topology.client.folder, 'out'));
+  if (!existsSync(join(clientDir, 'index.html')))
+    throw new StartError(`the client is not built (${clientDir} has no index.html). Run: npm run build`);
+
+  const leftOut: string[] = [];
+  const lan = options.https ? lanAddress() : undefined;
+  const nodeAddress = lan ?? LOOPBACK;
+  const edgeHost = options.https ? '0.0.0.0' : 'localhost';
+  const redis = await planRedis(options);
+  if (!redis) leftOut.push(oneNode(options.nodes ?? 1));
+  const turnProgram = findProgram('turnserver', options.path);
+  if (!turnProgram) leftOut.push('coturn (turnserver) is not installed: no relay, calls use host candidates only');
+  const ports = await choosePorts({
+    edge: options.port,
+    edgeHost,
+    nodes: redis ? (options.nodes ?? topology.signaling.replicas.development) : 1,
+    media: options.media ?? false,
+    hooks: options.events ?? false,
+  });
+  const turn = turnProgram ? await planTurn(turnProgram, nodeAddress, options.port) : undefined;
+  if (options.events && !redis) leftOut.push(LACKS_REDIS);
+  const media = options.media ? await findMedia(redis?.url) : undefined;
+  if (media && 'lacks' in media) leftOut.push(media.lacks);
+  return {
+    ...{ clientDir, dataDir, https: options.https ?? false, lan, nodeAddress, edgeHost, ports, redis, turn },
+    events: options.events === true && redis !== undefined,
+    media: media && 'engine' in media ? media : undefined,
+    env: options.env ?? {},
+    leftOut,
+    scratch: mkdtempSync(join(tmpdir(), 'tandem-')),
+  };
+}
+
+function oneNode(wanted: number): string {
+  const unmet = wanted > 1 ? ` (--nodes ${wanted} needs it)` : '';
+  return `redis-server is not installed: one signaling node, its state in memory${unmet}`;
+}
+
+async function planRedis(options: StackOptions): Promise<RedisPlan | undefined> {
+  const url = options.redisUrl ?? process.env.REDIS_URL;
+  if (url) return { url };
+  const program = findProgram('redis-server', options.path);
+  if (!program) return undefined;
+  const port = await freePort();
+  return { url: `redis://${LOOPBACK}:${port}`, start: { program, port } };
+}
+
+/** The standard port when it is free, except where all ports are to be free ones. */
+async function planTurn(program: string, address: string, edgePort: number | undefined): Promise<TurnPlan> {
+  const standard = edgePort !== 0 && (await isPortFree(topology.turn.port, address));
+  const port = standard ? topology.turn.port : await freePort();
+  return {
+    program,
+    port,
+    uris: ['udp', 'tcp'].map((transport) => `turn:${address}:${port}?transport=${transport}`),
+    secret: randomBytes(24).toString('base64url'),
+  };
+}
