@@ -6,7 +6,6 @@ import * as elb from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { ServicePart } from '../topology/index.ts';
-import { acknowledge } from './acknowledge.ts';
 import { checkServiceProps } from './check-service-props.ts';
 import type { AwsPlace } from './environment.ts';
 import { metricIdentity } from './metric-identity.ts';
@@ -159,13 +158,11 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
 
   /** Roll a deployment back while one of these alarms. None may watch this very service's name: that would be a circle. */
   rollBackOn(...alarms: cloudwatch.IAlarm[]): void {
-    this.service.enableDeploymentAlarms(
-      alarms.map((alarm) => alarm.alarmName),
-      { behavior: ecs.AlarmBehavior.ROLLBACK_ON_ALARM },
-    );
-    acknowledge(this.service, {
-      'Annotation::info-annotation':
-        'That these alarms do not refer to the service: a test looks for circles in the template.',
+    // enableDeploymentAlarms says of each alarm, past silencing, that it may make a circle; a test looks for circles in the template.
+    (this.service.node.defaultChild as ecs.CfnService).addPropertyOverride('DeploymentConfiguration.Alarms', {
+      AlarmNames: alarms.map((alarm) => alarm.alarmName),
+      Enable: true,
+      Rollback: true,
     });
   }
 

@@ -14,6 +14,8 @@ console.log(
   `synth with all checks: production ${production.seconds.toFixed(1)} s, development ${development.seconds.toFixed(1)} s`,
 );
 
+/** What the command line of CDK prints of a construct: annotations, also those that no report holds. */
+const SAID = ['aws:cdk:info', 'aws:cdk:warning', 'aws:cdk:error'];
 const { all, one, container } = resourcesOf(production);
 const runbookExists = (text: string) => {
   const page = /Runbook: (docs\/runbooks\/[\w-]+\.md)/.exec(text)?.[1];
@@ -26,6 +28,10 @@ test('cdk-nag AwsSolutions, cfn-guard and the CloudFormation schemas find nothin
     [development, { ...GUARD_EXCEPTIONS, ...DEVELOPMENT_EXCEPTIONS }],
   ] as const)
     expect(findings.filter((f) => !(f.rule in exceptions))).toEqual([]);
+  for (const { stack } of [production, development]) {
+    const said = stack.node.findAll().flatMap(({ node }) => node.metadata.filter(({ type }) => SAID.includes(type)));
+    expect(said.map(({ data }) => data)).toEqual([]);
+  }
   // An exception that nothing needs any more must go.
   const unneeded = (exceptions: object, of: Synthesized) =>
     Object.keys(exceptions).filter((rule) => !of.findings.some((f) => f.rule === rule));
