@@ -2,7 +2,6 @@
  * From a call to a webhook, with the real parts: signaling writes the outbox, hooks folds it and delivers. Held: signed, in order of each
  * room, at least once with one id, nothing lost when a dispatcher is killed between the answer and its note of it.
  */
-import { apiAudience } from '@tandem/protocol';
 import { startRedis, type TestRedis } from '@tandem/service/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -10,6 +9,7 @@ import { type Received, type Receiver, startReceiver, startTestHooks } from '../
 import type { SignalingService } from '../apps/signaling/src/app.ts';
 import { connectClient, startTestKeys, startTestNode, type TestKeys } from '../apps/signaling/src/testing.ts';
 import { verifyWebhook, WebhookError } from '../packages/server/src/index.ts';
+import { askHooks, backendToken } from './support/hooks-api.ts';
 import { startHooksProcess } from './support/hooks-process.ts';
 
 const WAIT = { timeout: 60_000, interval: 100 };
@@ -28,23 +28,11 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-const backendToken = (scope = 'events:read webhooks:write', rooms = ['*']) =>
-  keys.token('key-1', undefined, { aud: apiAudience('tandem'), scope, rooms } as object);
+const tokenOf = (scope?: string, rooms?: string[]) => backendToken(keys, scope, rooms);
 
 /** Asks the API of the service. */
-async function ask(url: string, path: string, init: { method?: string; body?: object; token?: string } = {}) {
-  const response = await fetch(`${url}/v1${path}`, {
-    method: init.method ?? (init.body ? 'POST' : 'GET'),
-    headers: {
-      authorization: `Bearer ${init.token ?? (await backendToken())}`,
-      ...(init.body ? { 'content-type': 'application/json' } : {}),
-    },
-    ...(init.body ? { body: JSON.stringify(init.body) } : {}),
-  });
-  const text = await response.text();
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into it
-  return { status: response.status, body: (text ? JSON.parse(text) : undefined) as any };
-}
+const ask = async (url: string, path: string, init: { method?: string; body?: object; token?: string } = {}) =>
+  askHooks(url, path, { ...init, token: init.token ?? (await tokenOf()) });
 
 async function visit(room: string, user: string): Promise<string> {
   using client = await connectClient(node, await keys.token(user));
@@ -102,9 +90,9 @@ test('E-1 E-4 E-9 a visit is four webhooks, signed, in order, and the same event
   // Another event than those of the room, and a key of other rooms sees none of them.
   const all = await ask(hooks.url, '/events?types=room.started');
   expect(all.body.events.map((e: { roomId: string }) => e.roomId)).toEqual(['visit-1', 'other-1']);
-  const other = await ask(hooks.url, '/events', { token: await backendToken('events:read', ['other-*']) });
+  const other = await ask(hooks.url, '/events', { token: await tokenOf('events:read', ['other-*']) });
   expect(new Set(other.body.events.map((e: { roomId: string }) => e.roomId))).toEqual(new Set(['other-1']));
-  expect((await ask(hooks.url, '/events', { token: await backendToken('rooms:read') })).status).toBe(403);
+  expect((await ask(hooks.url, '/events', { token: await tokenOf('rooms:read') })).status).toBe(403);
   expect((await ask(hooks.url, '/events', { token: await keys.token('ada') })).status).toBe(401);
 
   // The stream goes on behind the second event, and brings what comes.
@@ -119,7 +107,7 @@ async function streamed(url: string, room: string, after: string, count: number)
     const response = await fetch(`${url}/v1/events?roomId=${room}${lastId ? '' : '&after=2020-01-01T00:00:00Z'}`, {
       headers: {
         accept: 'text/event-stream',
-        authorization: `Bearer ${await backendToken()}`,
+        authorization: `Bearer ${await tokenOf()}`,
         ...(lastId ? { 'last-event-id': lastId } : {}),
       },
       signal: abort.signal,
