@@ -160,7 +160,7 @@ export async function run(args: string[]): Promise<void> {
 }
 
 /** What it costs that each join is an event as well: the same system twice on a Redis each, batches in turn. */
-async function compareEvents(total: number, nodeArgs: readonly string[]): Promise<void> {
+export async function compareEvents(total: number, nodeArgs: readonly string[]): Promise<void> {
   const start = { nodeArgs };
   const [without, events] = (await pair(
     [() => onRedis(', no events', start), () => onRedis(', events', { nodeArgs, env: { EVENTS: 'true' } })],

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@tandem/service/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startReceiver } from '../apps/hooks/src/testing.ts';
 import { connectClient } from '../apps/signaling/src/testing.ts';
 import { type Coturn, startCoturn } from './support/coturn.ts';
 import { type Deployment, startDeployment } from './support/deployment.ts';
@@ -119,6 +120,90 @@ test('rooms, peers and tokens', async () => {
       .map((line) => JSON.parse(line).change),
   ]).toEqual([0, ['joined', 'left']]);
   expect(await tandem(['rooms', 'close', room])).toEqual({ code: 0, out: '', err: '' });
+});
+
+test('events tail prints what happens, and replay sends it to an endpoint again', async () => {
+  const room = 'clinic-a.tail';
+  const { promise: isOpen, resolve: open } = Promise.withResolvers<void>();
+  const began = new Date(Date.now() - 1000).toISOString();
+  const tail = tandem(['events', 'tail', '--room', room, '--after', began, '--limit', '4', '--json']);
+  const listener = tandem(['webhooks', 'listen', '--room', room, '--limit', '6'], {
+    onOutput: (out) => void (out.includes('listening: ') && open()),
+  });
+  await isOpen;
+  const [endpoint] = await jsonOf(['webhooks', 'list']);
+  expect(await jsonOf(['webhooks', 'test', endpoint.id])).toMatchObject({ delivered: true, status: 204 });
+  using ada = await connectClient(
+    deployment.node,
+    (await tandem(['tokens', 'create', '--user', 'ada', '--room', room])).out.trim(),
+  );
+  await ada.join(room);
+  ada.send({ type: 'leave' });
+  const tailed = await tail;
+  expect(tailed).toMatchObject({ code: 0, err: '' });
+  const types = ['room.started', 'peer.joined', 'peer.left', 'room.ended'];
+  const events = tailed.out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(events.map(({ type }) => type)).toEqual(types);
+  // The listener has six: the test, four events, and one of them again.
+  const again = ['events', 'replay', endpoint.id, '--after', began, '--type', 'peer.left', '--room', room];
+  expect(await jsonOf(again)).toEqual({ events: 1 });
+  const listened = await listener;
+  expect(listened).toMatchObject({ code: 0, err: '' });
+  const seen = listened.out
+    .trim()
+    .split('\n')
+    .map((line) => line.split(/ +/)[1]);
+  expect(seen.slice(1)).toEqual(['endpoint.test', ...types, 'peer.left']);
+  expect(await jsonOf(['webhooks', 'list']), 'the listener took its endpoint away').toEqual([]);
+});
+
+test('webhooks listen: what is not signed by the deployment is refused, the rest goes on to a backend as it came', async () => {
+  await using backend = await startReceiver();
+  backend.answer = (_webhook, response) => void response.writeHead(backend.received.length === 1 ? 503 : 204).end();
+  const { promise: isOpen, resolve: open } = Promise.withResolvers<string>();
+  const listener = tandem(['webhooks', 'listen', '--room', 'clinic-a.x', '--forward', backend.url, '--limit', '1'], {
+    onOutput: (out) => void open(/sends to (\S+)\n/.exec(out)?.[1] ?? ''),
+  });
+  const url = await isOpen;
+  const now = String(Math.floor(Date.now() / 1000));
+  const headers = {
+    'webhook-id': 'x',
+    'webhook-timestamp': now,
+    'webhook-signature': `v1,${Buffer.alloc(32).toString('base64')}`,
+  };
+  const forged = await fetch(url, { method: 'POST', headers, body: '{"id":"x","type":"room.ended","data":{}}' });
+  expect(forged.status).toBe(400);
+  const [endpoint] = await jsonOf(['webhooks', 'list']);
+  // The backend's answer is that of the endpoint.
+  const failing = await tandem(['webhooks', 'test', endpoint.id, '--json']);
+  expect([failing.code, JSON.parse(failing.out)]).toEqual([1, { delivered: false, reason: 'status_503' }]);
+  expect((await tandem(['webhooks', 'test', endpoint.id])).code).toBe(0);
+  expect((await listener).out).toMatch(/refused: no signature is that of a secret\n/);
+  expect(backend.received.map(({ event }) => event.type)).toEqual(['endpoint.test', 'endpoint.test']);
+  expect(backend.received[0]?.headers['webhook-signature']).toMatch(/^v1,/);
+});
+
+test('webhooks: added, rotated, listed and removed', async () => {
+  const added = await jsonOf([
+    'webhooks',
+    'add',
+    'http://127.0.0.1:9/',
+    '--room',
+    'clinic-a.*',
+    '--type',
+    'room.ended',
+  ]);
+  expect(added).toMatchObject({ state: 'active', rooms: ['clinic-a.*'], types: ['room.ended'] });
+  expect(added.secret).toMatch(/^whsec_/);
+  expect((await jsonOf(['webhooks', 'rotate', added.id])).secret).not.toBe(added.secret);
+  expect(await jsonOf(['webhooks', 'deliveries', added.id])).toEqual([]);
+  expect((await tandem(['webhooks', 'list'])).out).not.toContain('whsec_');
+  expect(await tandem(['webhooks', 'remove', added.id])).toEqual({ code: 0, out: '', err: '' });
+  const gone = await tandem(['events', 'replay', added.id, '--after', '2026-01-01T00:00:00Z']);
+  expect(gone).toMatchObject({ code: 1, err: expect.stringContaining('404 not_found') });
 });
 
 test('doctor: each part of a healthy deployment, and what is missing of an ill one', async () => {

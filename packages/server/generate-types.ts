@@ -1,5 +1,5 @@
 /**
- * Writes src/api-types.ts from docs/server-api.yaml and docs/openapi.yaml: `node packages/server/generate-types.ts`.
+ * Writes src/api-types.ts from docs/server-api.yaml, docs/events-api.yaml and docs/openapi.yaml: `node packages/server/generate-types.ts`.
  * api-types.test.ts refuses a committed file that is not fresh.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -29,7 +29,8 @@ interface Document {
 
 const read = (name: string) => parse(readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')) as Document;
 
-const HEADER = '// Generated from docs/server-api.yaml and docs/openapi.yaml: node packages/server/generate-types.ts\n';
+const HEADER =
+  '// Generated from docs/server-api.yaml, docs/events-api.yaml and docs/openapi.yaml: node packages/server/generate-types.ts\n';
 
 /** The text of src/api-types.ts. */
 export function generateTypes(): string {
@@ -47,11 +48,13 @@ export function generateTypes(): string {
   };
   const ban = operation('removePeer').parameters?.find(({ name }) => name === 'ban');
   if (!ban) throw new Error('removePeer has no ban');
+  const { WebhookEndpoint } = read('events-api.yaml').components.schemas as { WebhookEndpoint: Schema };
   const { Room, Peer } = api.components.schemas as { Room: Schema; Peer: Schema };
   return [
     HEADER,
     asInterface('Room', 'A room as the server API shows it.', Room),
     asInterface('Peer', 'Somebody in a room.', Peer),
+    asInterface('WebhookEndpoint', 'Where webhooks go.', WebhookEndpoint),
     asInterface('NewRoom', 'Settings of a room that is created.', body('createRoom'), 'input'),
     asInterface('RoomPatch', 'Settings to change (RFC 7396): null takes one away.', body('updateRoom'), 'input'),
     asInterface('ServerMessage', 'A message from the server to peers.', body('sendMessage'), 'input'),
@@ -85,7 +88,8 @@ function typeOf(schema: Schema): string {
     case 'number':
       return 'number';
     case 'array':
-      return `readonly ${typeOf(schema.items ?? {})}[]`;
+      // New members of a list are no change of a type.
+      return `readonly ${schema.items?.enum ? 'string' : typeOf(schema.items ?? {})}[]`;
     case 'object':
       if (schema.properties) throw new Error('a nested shape needs a name of its own');
       return 'Readonly<Record<string, unknown>>';

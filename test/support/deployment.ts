@@ -1,4 +1,4 @@
-/** A small real deployment in this process, as a backend sees it: auth, one signaling node, Redis and the edge under one address. */
+/** A small real deployment in this process, as a backend sees it: auth, one signaling node, events, Redis and the edge under one address. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { createLogger, loadConfig } from '@tandem/service';
 import { startRedis } from '@tandem/service/testing';
 import type { AuthConfig } from '../../apps/auth/src/config.ts';
 import { formatApiKeyEntry, newApiKey, startTestAuth, type TestAuth } from '../../apps/auth/src/testing.ts';
+import { startTestHooks } from '../../apps/hooks/src/testing.ts';
 import { startTestNode } from '../../apps/signaling/src/testing.ts';
 import { EdgeConfig } from '../../infra/local/edge/config.ts';
 import { startEdge } from '../../infra/local/edge/server.ts';
@@ -37,12 +38,12 @@ export async function startDeployment({
     const redis = parts.use(await startRedis());
     const access = { ACCESS: 'api-key', API_KEYS: formatApiKeyEntry(key.record), REDIS_URL: redis.url };
     const auth = parts.use(await startTestAuth({ ...access, ...authConfig }));
-    const node = parts.use(
-      await startTestNode({ keys: auth, config: { REDIS_URL: redis.url, ALLOWED_ORIGINS: allowedOrigins } }),
-    );
+    const config = { REDIS_URL: redis.url, ALLOWED_ORIGINS: allowedOrigins, EVENTS: true };
+    const node = parts.use(await startTestNode({ keys: auth, config }));
+    const hooks = parts.use(await startTestHooks({ redisUrl: redis.url, jwksUrl: auth.jwksUrl }));
     const settings = {
       ...{ HOST: '127.0.0.1', PORT: '0', CLIENT_DIR: folder, AUTH_TARGETS: auth.url },
-      SIGNALING_TARGETS: `http://127.0.0.1:${node.port}`,
+      ...{ SIGNALING_TARGETS: `http://127.0.0.1:${node.port}`, HOOKS_TARGETS: hooks.url },
     };
     const edge = parts.use(await startEdge(loadConfig(EdgeConfig, settings), createLogger('edge', 'silent')));
     const all = parts.move();

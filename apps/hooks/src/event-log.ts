@@ -38,14 +38,14 @@ export interface ReadLog {
   readonly partition?: number | undefined;
 }
 
-/** @returns events in their order, `limit` at most, and where the next page begins */
+/** @returns events in their order, `limit` at most, where the next page begins, and whether there may be later ones already */
 export async function readLog(
   redis: RedisClient,
   { after, limit, partition }: ReadLog,
-): Promise<{ readonly events: readonly LoggedEvent[]; readonly next: Position }> {
+): Promise<{ readonly events: readonly LoggedEvent[]; readonly next: Position; readonly isMore: boolean }> {
   const [seconds, micros] = await redis.time();
   const horizon = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) - SETTLED_MS;
-  if (horizon < after[0]) return { events: [], next: after };
+  if (horizon < after[0]) return { events: [], next: after, isMore: false };
   const partitions = partition === undefined ? Array.from({ length: PARTITIONS }, (_, i) => i) : [partition];
   const pages = await Promise.all(
     partitions.map(async (p) => {
@@ -56,8 +56,9 @@ export async function readLog(
   const events = pages.flat().sort(compare).slice(0, limit);
   const last = events.at(-1);
   // Short of the limit, everything up to the horizon was seen.
-  const next = last && events.length === limit ? last.position : ([horizon, PARTITIONS, 0] as const);
-  return { events, next };
+  const isMore = events.length === limit;
+  const next = last && isMore ? last.position : ([horizon, PARTITIONS, 0] as const);
+  return { events, next, isMore };
 }
 
 /** Where a partition's page begins: behind the cursor in the order of all partitions. */

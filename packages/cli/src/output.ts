@@ -40,6 +40,11 @@ export class Output {
     for (const row of rows) put(columns.map((name) => cell(row[name])));
   }
 
+  /** A line of cells. */
+  row(cells: readonly unknown[]): void {
+    this.line(cells.map(cell).join('  '));
+  }
+
   line(text: string): void {
     this.#write(`${text}\n`);
   }

@@ -2,16 +2,20 @@
 import { TandemError, TandemServer } from '@tandem/server';
 import { COMMON_OPTIONS, type Command, type CommandContext, readArguments, text, UsageError } from './command.ts';
 import { DOCTOR_COMMANDS } from './commands/doctor.ts';
+import { EVENT_COMMANDS } from './commands/events.ts';
 import { LOAD_COMMANDS } from './commands/load-test.ts';
 import { PEOPLE_COMMANDS } from './commands/people.ts';
 import { PROFILE_COMMANDS } from './commands/profiles.ts';
 import { ROOM_COMMANDS } from './commands/rooms.ts';
+import { WEBHOOK_COMMANDS } from './commands/webhooks.ts';
 import { Output } from './output.ts';
 import { findConnection } from './profile.ts';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   ...ROOM_COMMANDS,
   ...PEOPLE_COMMANDS,
+  ...EVENT_COMMANDS,
+  ...WEBHOOK_COMMANDS,
   ...DOCTOR_COMMANDS,
   ...LOAD_COMMANDS,
   ...PROFILE_COMMANDS,

@@ -1,4 +1,4 @@
-// Generated from docs/server-api.yaml and docs/openapi.yaml: node packages/server/generate-types.ts
+// Generated from docs/server-api.yaml, docs/events-api.yaml and docs/openapi.yaml: node packages/server/generate-types.ts
 
 /** A room as the server API shows it. */
 export interface Room {
@@ -42,6 +42,22 @@ export interface Peer {
   readonly away: boolean;
   /** What it says of itself. */
   readonly metadata?: unknown;
+}
+
+/** Where webhooks go. */
+export interface WebhookEndpoint {
+  readonly id: string;
+  /** https, port 443, at a public address; without user, password and fragment. */
+  readonly url: string;
+  /** Which events. Default: all. `events.dropped` comes always. */
+  readonly types: readonly string[];
+  /** Room ids; a trailing `*` matches any rest. Default: the rooms of the API key, which it cannot go beyond. */
+  readonly rooms: readonly string[];
+  /** Yours. */
+  readonly description: string;
+  /** `gone`: it answered 410. */
+  readonly state: 'active' | 'disabled' | 'gone';
+  readonly createdAt: string;
 }
 
 /** Settings of a room that is created. */

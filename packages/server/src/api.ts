@@ -1,7 +1,7 @@
 /** Calls of the server API, with the backend's token. */
 import type { BackendToken } from './backend-token.ts';
 import { TandemError } from './errors.ts';
-import { type CancelSignal, type HttpAnswer, type HttpCall, type HttpSettings, send } from './http.ts';
+import { type CancelSignal, type HttpAnswer, type HttpCall, type HttpSettings, openStream, send } from './http.ts';
 
 /** What any call takes beside its own arguments. */
 export interface CallOptions {
@@ -30,7 +30,7 @@ export class Api {
   async call(call: ApiCall, { signal }: CallOptions = {}): Promise<HttpAnswer> {
     const { method, isRepeatable, body } = call;
     const path = call.path + queryOf(call.query ?? {});
-    const sendWith = (token: string) =>
+    return this.#withToken((token) =>
       send(this.#settings, {
         method,
         path,
@@ -38,7 +38,34 @@ export class Api {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         isRepeatable,
         signal,
-      });
+      }),
+    );
+  }
+
+  /**
+   * Opens a stream of events. `lastId`: behind that one.
+   * @throws TandemError also while it is read
+   */
+  open(
+    { path, query, lastId }: Pick<ApiCall, 'path' | 'query'> & { readonly lastId: string | undefined },
+    { signal }: CallOptions = {},
+  ): Promise<AsyncIterable<Uint8Array>> {
+    return this.#withToken((token) =>
+      openStream(this.#settings, {
+        method: 'GET',
+        path: path + queryOf(query ?? {}),
+        headers: {
+          ...defined({ 'last-event-id': lastId }),
+          accept: 'text/event-stream',
+          authorization: `Bearer ${token}`,
+        },
+        isRepeatable: true,
+        signal,
+      }),
+    );
+  }
+
+  async #withToken<T>(sendWith: (token: string) => Promise<T>): Promise<T> {
     const token = await this.#token.get();
     try {
       return await sendWith(token);

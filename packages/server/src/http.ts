@@ -110,6 +110,49 @@ async function sendOnce({ url, timeoutMs }: HttpSettings, call: HttpCall): Promi
   }
 }
 
+/** A stream that is silent for longer is dead, ms: three times what the service leaves between two signs of life. */
+const SILENCE_MS = 45_000;
+
+/**
+ * Opens a stream of server-sent events. The chunks end with the connection.
+ * @throws TandemError also while it is read
+ */
+export async function openStream({ url, timeoutMs }: HttpSettings, call: HttpCall): Promise<AsyncIterable<Uint8Array>> {
+  const { path, headers, signal } = call;
+  const silence = new AbortController();
+  const abort = () => silence.abort();
+  let timer = setTimeout(abort, timeoutMs);
+  const all = signal ? AbortSignal.any([signal as AbortSignal, silence.signal]) : silence.signal;
+  const failed = (cause: unknown) => {
+    clearTimeout(timer);
+    if (signal?.aborted) return aborted(call, cause);
+    return new TandemError(`GET ${path}: the stream broke`, { status: 0, code: 'unreachable', cause });
+  };
+  let answer: Response;
+  try {
+    answer = await fetch(`${url}${path}`, { headers, redirect: 'error', signal: all });
+    if (!answer.ok) throw problemOf(call, answer, await answer.text());
+  } catch (error) {
+    clearTimeout(timer);
+    throw error instanceof TandemError ? error : failed(error);
+  }
+  return (async function* () {
+    try {
+      for await (const chunk of (answer.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
+        clearTimeout(timer);
+        timer = setTimeout(abort, SILENCE_MS);
+        yield chunk;
+      }
+    } catch (error) {
+      throw failed(error);
+    } finally {
+      clearTimeout(timer);
+      // Who stops reading closes the connection.
+      abort();
+    }
+  })();
+}
+
 /** The answer's problem (RFC 9457), or what can be said without one. */
 function problemOf({ method, path }: HttpCall, { status, headers }: Response, text: string): TandemError {
   let problem: Readonly<Record<string, unknown>> = {};

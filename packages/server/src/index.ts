@@ -1,7 +1,17 @@
 /** Server SDK: a deployment's rooms, peers, messages and tokens, from a backend. */
 export type { CallOptions } from './api.ts';
-export type { Ban, NewRoom, NewToken, Peer, Room, RoomPatch, ServerMessage } from './api-types.ts';
+export type {
+  Ban,
+  NewRoom,
+  NewToken,
+  Peer,
+  Room,
+  RoomPatch,
+  ServerMessage,
+  WebhookEndpoint,
+} from './api-types.ts';
 export { TandemError, type TandemErrorDetails, WebhookError, type WebhookRefusal } from './errors.ts';
+export type { Events, EventsOptions } from './events.ts';
 export type { CancelSignal } from './http.ts';
 export type { Messages } from './messages.ts';
 export type { Peers, RemovePeerOptions } from './peers.ts';
@@ -9,3 +19,10 @@ export type { CreateRoomOptions, ListRoomsOptions, Rooms, TaggedRoom, UpdateRoom
 export { TandemServer, type TandemServerOptions } from './tandem-server.ts';
 export type { Token, Tokens } from './tokens.ts';
 export { type VerifyWebhookOptions, verifyWebhook, type WebhookEvent, type WebhookHeaders } from './webhook.ts';
+export type {
+  NewWebhookEndpoint,
+  ReplayOptions,
+  WebhookDelivery,
+  WebhookEndpointPatch,
+  WebhookEndpoints,
+} from './webhook-endpoints.ts';

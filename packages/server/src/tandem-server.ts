@@ -1,11 +1,13 @@
 import { Api } from './api.ts';
 import { BackendToken } from './backend-token.ts';
 import { TandemError } from './errors.ts';
+import { Events } from './events.ts';
 import type { HttpSettings } from './http.ts';
 import { Messages } from './messages.ts';
 import { Peers } from './peers.ts';
 import { Rooms } from './rooms.ts';
 import { Tokens } from './tokens.ts';
+import { WebhookEndpoints } from './webhook-endpoints.ts';
 
 /** What a {@link TandemServer} needs. */
 export interface TandemServerOptions {
@@ -37,6 +39,8 @@ export class TandemServer {
   readonly peers: Peers;
   readonly messages: Messages;
   readonly tokens: Tokens;
+  readonly events: Events;
+  readonly webhookEndpoints: WebhookEndpoints;
 
   /** @throws TandemError `invalid_argument`, naming the option */
   constructor(options: TandemServerOptions) {
@@ -52,6 +56,8 @@ export class TandemServer {
     this.peers = new Peers(api);
     this.messages = new Messages(api);
     this.tokens = new Tokens(api);
+    this.events = new Events(api, maxRetries);
+    this.webhookEndpoints = new WebhookEndpoints(api);
   }
 }
 

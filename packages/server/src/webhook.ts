@@ -9,6 +9,12 @@ export interface WebhookEvent {
   readonly type: string;
   /** When it happened; RFC 3339. */
   readonly timestamp: string;
+  /** Absent: of no room. */
+  readonly roomId?: string;
+  /** Tells this use of the room from others of its name. */
+  readonly roomSid?: string;
+  /** Grows from event to event of a room; a gap is an event that was given up. */
+  readonly sequence?: number;
   readonly data: Readonly<Record<string, unknown>>;
 }
 

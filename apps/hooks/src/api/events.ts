@@ -40,13 +40,13 @@ export function eventRoutes(api: FastifyInstance, redis: RedisClient, streams: E
         streams.serve(reply, wanted, claims);
         return reply;
       }
-      const { events, next } = await readLog(redis, { ...wanted, limit: Number(query.limit ?? 100) || 1 });
+      const { events, next, isMore } = await readLog(redis, { ...wanted, limit: Number(query.limit ?? 100) || 1 });
       // Bodies are JSON already.
       const bodies = events.filter(wanted.isWanted).map(({ body }) => body);
       return reply
         .type('application/json')
         .serializer((text: unknown) => String(text))
-        .send(`{"events":[${bodies.join(',')}],"nextCursor":"${writePosition(next)}"}`);
+        .send(`{"events":[${bodies.join(',')}],"nextCursor":"${writePosition(next)}","more":${isMore}}`);
     },
   );
 }
@@ -117,7 +117,8 @@ export class EventStreams {
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     });
-    reply.raw.write('retry: 1000\n\n');
+    // An id without an event: who loses the connection before the first one comes back to here.
+    reply.raw.write(`retry: 1000\nid: ${writePosition(wanted.after)}\n\n`);
     void this.#run(reply, wanted, exp * 1000).finally(() => {
       this.#open.delete(reply);
       reply.raw.end();
@@ -139,7 +140,7 @@ export class EventStreams {
         if (text.length > 0 || isIdle) {
           pingAt = Date.now() + PING_MS;
           // A slow reader holds up only its own stream.
-          if (!raw.write(isIdle ? ': \n\n' : text.join(''))) await drained(raw);
+          if (!raw.write(isIdle ? `id: ${writePosition(position)}\n\n` : text.join(''))) await drained(raw);
         }
         if (events.length < AT_ONCE) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }

@@ -140,5 +140,6 @@ export type EventQuery = Static<typeof EventQuery>;
 export const EventPage = Type.Object({
   events: Type.Array(Type.Unknown({ description: 'As webhooks bring them: same ids, same bodies.' })),
   nextCursor: Type.String({ description: 'For `after`. A page may be short, or empty, and have later ones.' }),
+  more: Type.Boolean({ description: 'There are later events already. False: ask again when there may be some.' }),
 });
 export const Empty = Type.Null({ description: 'Done.' });
