@@ -12,9 +12,11 @@ const MAY_IMPORT = {
   'packages/rtc': ['packages/protocol'],
   'packages/server': [],
   'packages/embed': [],
+  'packages/react': ['packages/rtc'],
   'packages/cli': ['packages/server', 'packages/rtc'],
   'packages/service': ['packages/protocol'],
   'apps/client': [
+    'packages/react',
     'packages/rtc',
     'packages/protocol',
     'packages/embed/src/messages.ts',

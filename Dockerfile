@@ -10,6 +10,7 @@ WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 COPY packages/cli/package.json packages/cli/
 COPY packages/protocol/package.json packages/protocol/
+COPY packages/react/package.json packages/react/
 COPY packages/rtc/package.json packages/rtc/
 COPY packages/server/package.json packages/server/
 COPY packages/embed/package.json packages/embed/

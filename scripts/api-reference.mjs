@@ -75,6 +75,7 @@ function paragraphs(symbol, checker) {
 export function apiReference(root, entry) {
   const program = ts.createProgram([resolve(root, entry)], {
     target: ts.ScriptTarget.ESNext,
+    jsx: ts.JsxEmit.ReactJSX,
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
     allowImportingTsExtensions: true,

@@ -21,7 +21,7 @@ import { AUTH_EVENTS } from '../apps/auth/src/log-events.ts';
 import { HOOKS_EVENTS } from '../apps/hooks/src/log-events.ts';
 import { SIGNALING_EVENTS } from '../apps/signaling/src/log-events.ts';
 import { GENERATED } from './generated-header.ts';
-import { embedPage, pairSchemas, rtcPage, serverPage } from './sdk-pages.ts';
+import { embedPage, pairSchemas, reactPage, rtcPage, serverPage } from './sdk-pages.ts';
 import { topologyPage } from './topology-page.ts';
 
 /** Every generated file by its path from the root. */
@@ -33,6 +33,7 @@ export function generateDocs(): Record<string, string> {
     'docs/rtc-api.md': rtcPage(),
     'docs/server-sdk.md': serverPage(),
     'docs/embed-api.md': embedPage(),
+    'docs/react-api.md': reactPage(),
     'docs/pair-protocol.schema.json': pairSchemas(),
     'docs/dashboards/calls.grafana.json': `${JSON.stringify(dashboard(), null, 2)}\n`,
     'docs/dashboards/alerts.prometheus.json': `${JSON.stringify(alertRules(), null, 2)}\n`,

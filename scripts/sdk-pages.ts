@@ -30,6 +30,13 @@ export function embedPage(): string {
   return [GENERATED, '', '# API of @tandem/embed', '', intro, '', page].join('\n');
 }
 
+/** The public API of @tandem/react, from its docstrings. */
+export function reactPage(): string {
+  const { page } = apiReference(resolve(import.meta.dirname, '..'), 'packages/react/src/index.ts');
+  const intro = 'Every hook and component for React. How to use them: [README](../packages/react/README.md).';
+  return [GENERATED, '', '# API of @tandem/react', '', intro, '', page].join('\n');
+}
+
 /** JSON Schema of what peers say to each other. */
 export function pairSchemas(): string {
   const described = (schema: object) => {

@@ -53,7 +53,7 @@ test('generated pages are fresh (node scripts/generate-docs.ts writes them)', ()
 });
 
 test('every public name of the SDKs has a docstring', () => {
-  for (const name of ['rtc', 'server'])
+  for (const name of ['rtc', 'server', 'embed', 'react'])
     expect(apiReference(root, `packages/${name}/src/index.ts`).undocumented, name).toEqual([]);
 });
 

@@ -14,7 +14,7 @@ const config: NextConfig = {
   basePath,
   images: { unoptimized: true },
   reactStrictMode: true,
-  transpilePackages: ['@tandem/rtc', '@tandem/protocol'],
+  transpilePackages: ['@tandem/react', '@tandem/rtc', '@tandem/protocol'],
   turbopack: { root },
   // `npm run types` checks them, once, for every workspace.
   typescript: { ignoreBuildErrors: true },

@@ -1,7 +1,7 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { call } from '../call/call-model.ts';
 import { useText } from '../i18n/index.ts';
-import { useStore } from '../lib/store.ts';
 import { Shell } from '../ui/shell.tsx';
 
 /** The last resort: what no part of the page caught. A call that is still on can be left from here. */

@@ -1,10 +1,10 @@
+import { viewOf } from '@tandem/react';
 import type { Call, RemotePeer } from '@tandem/rtc';
 import { localMedia } from '../media/local-media.ts';
 import { connectionHealth } from './connection-health.ts';
 import { followChat } from './follow-chat.ts';
 import type { QualityHistory } from './history.ts';
 import { tellHands, tellPresence } from './news.ts';
-import { viewOf } from './peer-view.ts';
 import type { CallReporter } from './report.ts';
 import type { CallState } from './state.ts';
 import type { TimeTogether } from './time-together.ts';

@@ -1,6 +1,6 @@
+import type { Store } from '@tandem/react';
 import type { SignalingSession } from '@tandem/rtc';
 import { Encryption } from '@tandem/rtc/encryption';
-import type { Store } from '../lib/store.ts';
 import { effectsBase } from '../media/effects/effect.ts';
 import type { CallModelState } from './types.ts';
 

@@ -1,4 +1,4 @@
-import type { PeerView } from './types.ts';
+import type { PeerView } from '@tandem/react';
 
 /** Somebody whose hand is up. */
 export interface RaisedHand {

@@ -1,7 +1,7 @@
+import { ScreenShare } from '@tandem/react';
 import type { Call, SignalingSession } from '@tandem/rtc';
 import { preferences } from '../lib/preferences.ts';
 import { localMedia } from '../media/local-media.ts';
-import { ScreenShare } from './screen-share.ts';
 import { CallState } from './state.ts';
 import type { CallModelState, Incoming, ReactionKind } from './types.ts';
 

@@ -1,9 +1,10 @@
 /** What a person hears and reads when something happens: a line in the header, a soft sound. Neither in a crowd. */
+
+import type { PeerView } from '@tandem/react';
 import type { SoundKind } from '../media/sounds.ts';
 import { justRaised } from './hands.ts';
 import { QUIET_FROM } from './notices.ts';
 import type { CallState } from './state.ts';
-import type { PeerView } from './types.ts';
 
 /** Longest part of a chat line in the header, in UTF-16 units. */
 const EXCERPT = 80;

@@ -1,6 +1,6 @@
+import type { PeerView } from '@tandem/react';
 import { expect, test } from 'vitest';
 import { pipTiles } from './pip-people.ts';
-import type { PeerView } from './types.ts';
 
 const peer = (id: string, more: Partial<PeerView> = {}) => ({ id, name: id, ...more }) as PeerView;
 const track = {} as MediaStreamTrack;

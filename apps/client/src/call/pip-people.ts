@@ -1,4 +1,4 @@
-import type { PeerView } from './types.ts';
+import type { PeerView } from '@tandem/react';
 
 /** Most tiles of the small window. */
 const MOST = 4;

@@ -1,5 +1,5 @@
+import { Store } from '@tandem/react';
 import type { MessageKey, Values } from '../i18n/index.ts';
-import { Store } from '../lib/store.ts';
 import { addNotice } from './notices.ts';
 import type { CallModelState, Notice, ReactionKind } from './types.ts';
 

@@ -1,4 +1,5 @@
-import type { PairQuality, PairState, SessionEvents } from '@tandem/rtc';
+import type { PeerView } from '@tandem/react';
+import type { SessionEvents } from '@tandem/rtc';
 import type { MessageKey, Values } from '../i18n/index.ts';
 import type { ConnectionHealth } from './connection-health.ts';
 import type { DeviceOffer } from './device-offer.ts';
@@ -34,31 +35,6 @@ export type EndKind =
   | 'unreachable'
   | 'lost'
   | 'failed';
-
-/** One other person, as a view needs it. A new object after every change. */
-export interface PeerView {
-  readonly id: string;
-  readonly name: string;
-  readonly state: PairState;
-  readonly away: boolean;
-  /** Watches and listens only: a number, no tile. */
-  readonly audience: boolean;
-  readonly audio: boolean;
-  readonly video: boolean;
-  readonly hand: boolean;
-  /** It encrypts end to end: without its secret all of it is noise. */
-  readonly encrypts: boolean;
-  /** When the hand went up, ms since the epoch by its owner's clock; 0: not known. */
-  readonly handAt: number;
-  /** How the media comes: straight from this person, or by a media node. */
-  readonly topology: 'mesh' | 'sfu';
-  readonly stream: MediaStream;
-  readonly videoTrack: MediaStreamTrack | undefined;
-  readonly screenTrack: MediaStreamTrack | undefined;
-  readonly quality: PairQuality | undefined;
-  /** ms from first step to `connected`. */
-  readonly setup: number | undefined;
-}
 
 export interface ChatLine {
   /** Of this page: ids are chosen by peers, who may use one twice. */

@@ -1,7 +1,7 @@
+import { Speakers, sameSet } from '@tandem/react';
 import type { Call } from '@tandem/rtc';
 import { localMedia } from '../media/local-media.ts';
 import { HandKeeper } from './hands.ts';
-import { Speakers, sameSet } from './speakers.ts';
 import type { CallState } from './state.ts';
 
 /** Louder than a keyboard, quieter than a voice at arm's length. */

@@ -1,9 +1,9 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { useEffect, useState } from 'react';
 import { call } from '../call/call-model.ts';
 import { useText } from '../i18n/index.ts';
 import { newRoomName, roomFrom, secretOf } from '../lib/room-name.ts';
-import { useStore } from '../lib/store.ts';
 import { Broken, loadedPart, Part } from '../ui/part.tsx';
 import { BrokenCall } from './call/broken-call.tsx';
 import { RemoteAudio } from './call/remote-audio.tsx';

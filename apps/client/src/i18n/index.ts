@@ -1,6 +1,6 @@
 'use client';
+import { Store, useStore } from '@tandem/react';
 import { useCallback } from 'react';
-import { Store, useStore } from '../lib/store.ts';
 import { en } from './en.ts';
 import type { MessageKey, Messages } from './message.ts';
 

@@ -1,5 +1,5 @@
+import { Store, useStore } from '@tandem/react';
 import type { Feature, Look } from '../look.ts';
-import { Store, useStore } from './store.ts';
 
 /** The look of this deployment; empty until config.json says otherwise. */
 export const look = new Store<Look>({});

@@ -1,4 +1,4 @@
-import { Store } from './store.ts';
+import { Store } from '@tandem/react';
 
 /** What this browser remembers between visits. Nothing here is secret, nothing leaves the browser. */
 export interface Preferences {

@@ -1,6 +1,6 @@
+import { Store } from '@tandem/react';
 import { storedPreferences } from '../lib/preferences.ts';
 import { apiUrl, loadRuntimeConfig } from '../lib/runtime-config.ts';
-import { Store } from '../lib/store.ts';
 import { DelayEstimate } from './delay.ts';
 import { openWhep, WhepError, type WhepSession } from './whep.ts';
 

@@ -1,9 +1,8 @@
+import { audioContext, LevelMeter, Store } from '@tandem/react';
 import { preferences, savePreferences, storedPreferences } from '../lib/preferences.ts';
-import { Store } from '../lib/store.ts';
 import { constraintsFor } from './constraints.ts';
 import type { Blur } from './effects/background-blur.ts';
 import type { NoiseFilter } from './effects/noise-filter.ts';
-import { audioContext, LevelMeter } from './level-meter.ts';
 import { type Facing, initialMedia, type Kind, type LocalMediaState } from './media-state.ts';
 import { classifyMediaError, queryPermission } from './problem.ts';
 

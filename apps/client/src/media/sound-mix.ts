@@ -1,4 +1,4 @@
-import { audioContext } from './level-meter.ts';
+import { audioContext } from '@tandem/react';
 
 /**
  * The microphone and the sound of what is shared, as one track: a call has one place for sound. A muted microphone gives silence to the

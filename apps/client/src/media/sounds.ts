@@ -1,5 +1,5 @@
+import { audioContext } from '@tandem/react';
 import { preferences } from '../lib/preferences.ts';
-import { audioContext } from './level-meter.ts';
 
 /** What a sound stands for; each can be switched off. */
 export type SoundKind = 'join' | 'hand' | 'chat';

@@ -1,6 +1,6 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { preferences } from '../lib/preferences.ts';
-import { useStore } from '../lib/store.ts';
 import { localMedia } from './local-media.ts';
 
 /** Is my own picture shown as in a mirror? Never what a phone sees in front of it: letters there are to be read. */

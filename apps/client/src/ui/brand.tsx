@@ -1,6 +1,6 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { look } from '../lib/look-store.ts';
-import { useStore } from '../lib/store.ts';
 import { Mark } from './icons.tsx';
 
 /** The logo of the deployment, or ours. */

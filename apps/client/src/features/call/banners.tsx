@@ -1,8 +1,8 @@
 'use client';
+import { useStore } from '@tandem/react';
 import type { ReactNode } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Icon, type IconName } from '../../ui/icons.tsx';
 import { BlurDecision } from '../settings/blur-decision.tsx';

@@ -1,8 +1,8 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 import { ChatForm } from './chat-form.tsx';
 import { ChatLineView } from './chat-line.tsx';
 

@@ -1,8 +1,8 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { call } from '../../call/call-model.ts';
 import type { Incoming } from '../../call/types.ts';
 import { useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { troubleWords } from './quality-words.ts';

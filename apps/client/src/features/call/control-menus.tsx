@@ -1,10 +1,10 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { call } from '../../call/call-model.ts';
 import { REACTIONS } from '../../call/types.ts';
 import { useText } from '../../i18n/index.ts';
 import { useFeature } from '../../lib/look-store.ts';
 import { savePreferences } from '../../lib/preferences.ts';
-import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { MenuItem } from './control-button.tsx';
 import { CameraChoices, MicrophoneChoices } from './device-choices.tsx';

@@ -1,6 +1,6 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Control } from './control-button.tsx';
 

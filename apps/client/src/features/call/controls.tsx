@@ -1,9 +1,9 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { useFeature } from '../../lib/look-store.ts';
-import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Control } from './control-button.tsx';
 import { type CallDialog, canShare, DeviceMenu, type Menu, MoreMenu, ReactMenu } from './control-menus.tsx';

@@ -1,9 +1,9 @@
 'use client';
+import { LevelBar } from '@tandem/react';
 import { useCallback } from 'react';
 import { useText } from '../../i18n/index.ts';
 import { canBlur } from '../../media/effects/support.ts';
 import { localMedia } from '../../media/local-media.ts';
-import { LevelBar } from '../../ui/level-bar.tsx';
 import { canChooseSpeaker, DeviceSelect } from '../settings/device-select.tsx';
 import { changeBlur, changeSound, Switch } from '../settings/switch.tsx';
 
@@ -14,7 +14,7 @@ export function MicrophoneChoices() {
   return (
     <div className="choices">
       <DeviceSelect kind="audioinput">
-        <LevelBar read={level} />
+        <LevelBar className="level" label={t('media.level')} read={level} />
       </DeviceSelect>
       {canChooseSpeaker() && <DeviceSelect kind="audiooutput" />}
       <Switch name="noiseSuppression" label={t('settings.noise')} onSwitch={changeSound} />

@@ -1,10 +1,10 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { useEffect, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { raisedHands } from '../../call/hands.ts';
 import { useLanguage, useText } from '../../i18n/index.ts';
 import { waited } from '../../lib/format.ts';
-import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
 
 const TICK_MS = 10_000;

@@ -1,9 +1,9 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { useEffect, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { inviteLink } from '../../lib/room-name.ts';
-import { useStore } from '../../lib/store.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { QrCode } from '../../ui/qr.tsx';

@@ -1,8 +1,8 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 import { EntryChoice } from './waiting-people.tsx';
 
 /** What cannot be taken back is asked once more, in place. */

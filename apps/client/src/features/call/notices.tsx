@@ -1,8 +1,8 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { call } from '../../call/call-model.ts';
 import type { Notice } from '../../call/types.ts';
 import { useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 
 /** Short lines that come and go, in the header: no face is there to be covered. The newest is seen, all are read out. */
 export function Notices() {

@@ -1,8 +1,8 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { useId, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { HandQueue } from './hand-queue.tsx';
 import { RoomModeration } from './moderation.tsx';

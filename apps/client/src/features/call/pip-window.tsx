@@ -1,14 +1,13 @@
 'use client';
 import '../../i18n/load-rest.ts';
 import '../../styles/pip.css';
+import { TrackVideo, useStore } from '@tandem/react';
 import { useEffect } from 'react';
 import { createRoot } from 'react-dom/client';
 import { call } from '../../call/call-model.ts';
 import { type PipTile, pipTiles } from '../../call/pip-people.ts';
 import { useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
-import { TrackVideo } from '../../ui/stream-video.tsx';
 import { Control } from './control-button.tsx';
 import { CameraSwitch, MicrophoneSwitch } from './control-switches.tsx';
 import { hueOf, initials } from './tile.tsx';

@@ -1,7 +1,7 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 
 /** One word about the connection; the panel behind it says why. */
 export function QualityBadge() {

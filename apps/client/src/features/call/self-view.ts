@@ -1,7 +1,7 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { type PointerEvent, type PointerEventHandler, useMemo, useRef } from 'react';
 import { preferences, savePreferences } from '../../lib/preferences.ts';
-import { useStore } from '../../lib/store.ts';
 import { CORNERS, type Corner, type Floating } from './tile-layout.ts';
 
 export const SELF_VIEWS = ['full', 'small', 'hidden'] as const;

@@ -1,8 +1,8 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { type PointerEvent, useRef } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 import { EmptyRoom } from './invite.tsx';
 import { Pager } from './pager.tsx';
 import { Tile } from './tile.tsx';

@@ -1,8 +1,8 @@
 'use client';
+import type { PeerView } from '@tandem/react';
+import { useStore } from '@tandem/react';
 import { call } from '../../call/call-model.ts';
-import type { PeerView } from '../../call/types.ts';
 import { useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 import { ConnectionSummary } from './connection-summary.tsx';
 import { Plot } from './plot.tsx';
 

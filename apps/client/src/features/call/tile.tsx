@@ -1,9 +1,9 @@
 'use client';
+import type { PeerView } from '@tandem/react';
+import { TrackVideo } from '@tandem/react';
 import { type CSSProperties, type HTMLAttributes, memo, useState } from 'react';
-import type { PeerView } from '../../call/types.ts';
 import { type MessageKey, useText } from '../../i18n/index.ts';
 import { Icon } from '../../ui/icons.tsx';
-import { TrackVideo } from '../../ui/stream-video.tsx';
 import { toggleFullScreen } from './full-screen.ts';
 import { nextCorner, useCornerDrag } from './self-view.ts';
 import type { Rect } from './tile-layout.ts';

@@ -1,7 +1,7 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { useEffect } from 'react';
 import { call } from '../../call/call-model.ts';
-import { useStore } from '../../lib/store.ts';
 import type { Rect } from './tile-layout.ts';
 
 /** Tiles must rest for this long, ms, before pictures change: a window that is being resized asks for nothing. */

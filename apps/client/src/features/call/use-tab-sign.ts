@@ -1,8 +1,8 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { useEffect } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 
 /** The mark of icon.svg; in a tab it is 16 px, so that one sign is all it can carry. */

@@ -1,9 +1,9 @@
 'use client';
+import type { PeerView } from '@tandem/react';
+import { useStore } from '@tandem/react';
 import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { TileOrder } from '../../call/tile-order.ts';
-import type { PeerView } from '../../call/types.ts';
-import { useStore } from '../../lib/store.ts';
 import { useSelfView } from './self-view.ts';
 import { layTiles, pageCapacity, type Size, type TileLayout } from './tile-layout.ts';
 

@@ -1,9 +1,9 @@
 'use client';
+import type { PeerView } from '@tandem/react';
+import { useStore } from '@tandem/react';
 import { useCallback } from 'react';
 import { call } from '../../call/call-model.ts';
-import type { PeerView } from '../../call/types.ts';
 import { isolate, useLanguage, useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { useMirror } from '../../media/use-mirror.ts';
 import type { TileProps } from './tile.tsx';

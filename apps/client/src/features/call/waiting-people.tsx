@@ -1,9 +1,9 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { useEffect, useId, useRef } from 'react';
 import { call } from '../../call/call-model.ts';
 import { tellWaiting } from '../../call/news.ts';
 import { useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
 
 const NONE: readonly Waiting[] = [];

@@ -1,8 +1,8 @@
+import { audioContext, LevelMeter } from '@tandem/react';
 import type { MessageKey, Values } from '../../i18n/index.ts';
 import { requestIceServers, requestToken } from '../../lib/auth-api.ts';
 import { preferences } from '../../lib/preferences.ts';
 import { loadRuntimeConfig, signalingSocketUrl } from '../../lib/runtime-config.ts';
-import { audioContext, LevelMeter } from '../../media/level-meter.ts';
 
 export type CheckName = 'camera' | 'microphone' | 'service' | 'relay' | 'loop';
 export const CHECKS: readonly CheckName[] = ['camera', 'microphone', 'service', 'relay', 'loop'];

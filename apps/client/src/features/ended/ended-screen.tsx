@@ -1,13 +1,13 @@
 'use client';
 import '../../i18n/load-rest.ts';
 import '../../styles/ended.css';
+import { useStore } from '@tandem/react';
 import { useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { sendRating } from '../../call/report.ts';
 import type { EndKind } from '../../call/types.ts';
 import { type MessageKey, useLanguage, useText } from '../../i18n/index.ts';
 import { clock } from '../../lib/format.ts';
-import { useStore } from '../../lib/store.ts';
 import { Shell } from '../../ui/shell.tsx';
 
 const WORDS: Record<EndKind, { title: MessageKey; text?: MessageKey }> = {

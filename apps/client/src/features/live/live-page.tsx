@@ -1,11 +1,11 @@
 'use client';
 import '../../i18n/load-rest.ts';
 import '../../styles/live.css';
+import { useStore } from '@tandem/react';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { type MessageKey, useText } from '../../i18n/index.ts';
 import { storedPreferences } from '../../lib/preferences.ts';
 import { roomFrom } from '../../lib/room-name.ts';
-import { useStore } from '../../lib/store.ts';
 import { LiveModel, type LiveState } from '../../live/live-model.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Shell } from '../../ui/shell.tsx';

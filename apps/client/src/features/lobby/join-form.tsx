@@ -1,11 +1,11 @@
 'use client';
 import { displayName, MAX_DISPLAY_NAME_LENGTH } from '@tandem/protocol/names';
+import { useStore } from '@tandem/react';
 import { type FormEvent, type RefObject, useEffect, useId, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { preferences, savePreferences } from '../../lib/preferences.ts';
 import { roomFrom } from '../../lib/room-name.ts';
-import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { ObstacleHelp } from './obstacle-help.tsx';
 import { Readiness } from './readiness.tsx';

@@ -1,13 +1,12 @@
 'use client';
+import { LevelBar, useStore } from '@tandem/react';
 import { useCallback, useEffect, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { look } from '../../lib/look-store.ts';
 import { basePath } from '../../lib/runtime-config.ts';
-import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Icon } from '../../ui/icons.tsx';
-import { LevelBar } from '../../ui/level-bar.tsx';
 import { Shell } from '../../ui/shell.tsx';
 import { InstallButton } from '../pwa/install-button.tsx';
 import { canChooseSpeaker, DeviceSelect } from '../settings/device-select.tsx';
@@ -107,7 +106,7 @@ function Devices() {
       <Preview />
       <div className="devices">
         <DeviceSelect kind="audioinput">
-          <LevelBar read={level} />
+          <LevelBar className="level" label={t('media.level')} read={level} />
         </DeviceSelect>
         <DeviceSelect kind="videoinput" />
         {speaker && <DeviceSelect kind="audiooutput" />}

@@ -1,8 +1,8 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { basePath } from '../../lib/runtime-config.ts';
-import { useStore } from '../../lib/store.ts';
 import { Icon } from '../../ui/icons.tsx';
 
 const WORDS = {

@@ -1,7 +1,7 @@
 'use client';
 import '../../i18n/load-rest.ts';
+import { useStore } from '@tandem/react';
 import { type MessageKey, useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Icon } from '../../ui/icons.tsx';
 

@@ -1,12 +1,11 @@
 'use client';
+import { TrackVideo, useStore } from '@tandem/react';
 import { useText } from '../../i18n/index.ts';
 import { preferences, savePreferences } from '../../lib/preferences.ts';
-import { useStore } from '../../lib/store.ts';
 import { canBlur } from '../../media/effects/support.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { useMirror } from '../../media/use-mirror.ts';
 import { Icon } from '../../ui/icons.tsx';
-import { TrackVideo } from '../../ui/stream-video.tsx';
 import { PermissionHelp } from './loaded-permission-help.tsx';
 
 /** How the others will see you, with the switches that matter. */

@@ -1,8 +1,8 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { useSyncExternalStore } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 
 function watchNetwork(changed: () => void): () => void {
   addEventListener('online', changed);

@@ -1,9 +1,9 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { useEffect, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { basePath } from '../../lib/runtime-config.ts';
-import { useStore } from '../../lib/store.ts';
 
 /** Registers the service worker, and offers a waiting version; never in a call, only when somebody says so. */
 export function UpdateNotice() {

@@ -1,8 +1,8 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { type ReactNode, useId } from 'react';
 import { useText } from '../../i18n/index.ts';
 import { preferences } from '../../lib/preferences.ts';
-import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Icon, type IconName } from '../../ui/icons.tsx';
 import { Select } from '../../ui/select.tsx';

@@ -1,16 +1,15 @@
 'use client';
 import '../../i18n/load-rest.ts';
+import { LevelBar, useStore } from '@tandem/react';
 import { useCallback } from 'react';
 import { LANGUAGES, type Language, setLanguage, useLanguage, useText } from '../../i18n/index.ts';
 import { look } from '../../lib/look-store.ts';
 import { type Preferences, preferences, savePreferences } from '../../lib/preferences.ts';
-import { useStore } from '../../lib/store.ts';
 import { supports } from '../../media/constraints.ts';
 import { canBlur, canFilterNoise } from '../../media/effects/support.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Icon } from '../../ui/icons.tsx';
-import { LevelBar } from '../../ui/level-bar.tsx';
 import { Select } from '../../ui/select.tsx';
 import { canChooseSpeaker, DeviceSelect } from './device-select.tsx';
 import { changeBlur, changeSound, Switch } from './switch.tsx';
@@ -69,7 +68,7 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
       <section>
         <h3>{t('settings.devices')}</h3>
         <DeviceSelect kind="audioinput" />
-        {audioLive && <LevelBar read={level} />}
+        {audioLive && <LevelBar className="level" label={t('media.level')} read={level} />}
         <DeviceSelect kind="videoinput" />
         {canChooseSpeaker() && <DeviceSelect kind="audiooutput" />}
         <button type="button" className="button compact" onClick={() => void playTestSound()}>

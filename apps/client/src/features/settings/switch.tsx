@@ -1,6 +1,6 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { preferences, savePreferences } from '../../lib/preferences.ts';
-import { useStore } from '../../lib/store.ts';
 import { localMedia } from '../../media/local-media.ts';
 
 type Toggle =

@@ -6,6 +6,7 @@ export interface Shared {
   readonly sound: MediaStreamTrack | undefined;
 }
 
+/** What a {@link ScreenShare} needs of its page. */
 export interface ScreenShareHost {
   /** The call that the screen would be shared in, while it is on. */
   current(): Call | undefined;

@@ -1,16 +1,25 @@
-/** Who is speaking. Levels come in; quick to light up, slow to let go, so that tiles do not flicker. */
+/** RMS of a voice. */
 const ON = 0.02;
 const HOLD_MS = 900;
 /** Somebody else must be loudest for this long to take the stage. */
 const TAKEOVER_MS = 1500;
 
+/** Who speaks, by id. */
+export interface Speaking {
+  /** Everybody who makes sound now. */
+  readonly speaking: ReadonlySet<string>;
+  /** Who speaks, or spoke last, for long enough to have the stage. */
+  readonly speaker: string | undefined;
+}
+
+/** Turns loudness into who speaks: quick to light up, slow to let go, so that tiles do not flicker. */
 export class Speakers {
   readonly #until = new Map<string, number>();
   #speaker: string | undefined;
   #candidate: { id: string; since: number } | undefined;
 
   /** @param levels 0 to 1 by id. @param now ms */
-  push(levels: ReadonlyMap<string, number>, now: number): { speaking: Set<string>; speaker: string | undefined } {
+  push(levels: ReadonlyMap<string, number>, now: number): Speaking {
     for (const id of this.#until.keys()) if (!levels.has(id)) this.#until.delete(id);
     let loudest: string | undefined;
     let top = ON;
@@ -35,5 +44,6 @@ export class Speakers {
   }
 }
 
+/** Do both hold the same ids? */
 export const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
   a.size === b.size && [...a].every((id) => b.has(id));

@@ -1,15 +1,15 @@
 'use client';
 import { useEffect, useRef, type VideoHTMLAttributes } from 'react';
 
-/** A video element for one track (or none). Muted: sound has its own elements. */
-export function TrackVideo({
-  track,
-  onElement,
-  ...rest
-}: { track: MediaStreamTrack | undefined; onElement?: (element: HTMLVideoElement | null) => void } & Omit<
-  VideoHTMLAttributes<HTMLVideoElement>,
-  'ref'
->) {
+/** What {@link TrackVideo} shows; everything else goes to its `<video>`. */
+export interface TrackVideoProps extends Omit<VideoHTMLAttributes<HTMLVideoElement>, 'ref'> {
+  readonly track: MediaStreamTrack | undefined;
+  /** The element, and null when it goes. Keep the same function. */
+  readonly onElement?: (element: HTMLVideoElement | null) => void;
+}
+
+/** A video element for one track (or none). Muted: sound has its own elements. `data-upright` says that the picture is taller than wide. */
+export function TrackVideo({ track, onElement, ...rest }: TrackVideoProps) {
   const ref = useRef<HTMLVideoElement>(null);
   useEffect(() => {
     const video = ref.current;
@@ -32,7 +32,7 @@ export function TrackVideo({
       playsInline
       muted
       {...rest}
-      // A phone held upright: a wide tile shows it whole instead of a strip of it (stage.css).
+      // A phone held upright: a wide tile may show it whole instead of a strip of it.
       onResize={({ currentTarget: v }) => v.toggleAttribute('data-upright', v.videoHeight > v.videoWidth)}
     />
   );
