@@ -101,6 +101,8 @@ async function startNode(
     HTTP_PORT: 0,
     MAX_STREAMS: 100,
     MAX_VIEWERS: 20,
+    RECORDING_PART_SECONDS: 20,
+    RECORDING_MIN_FREE_MB: 1,
     JWKS_URL: keys.jwksUrl,
     TOKEN_ISSUER: 'tandem',
     TOKEN_AUDIENCE: 'tandem',

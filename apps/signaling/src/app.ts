@@ -13,6 +13,7 @@ import {
   registerHealth,
   type TokenVerifier,
 } from '@tandem/service';
+import { openRecordingStore } from '@tandem/service/recordings';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { MemoryHub } from './backplane/memory.ts';
 import { createRedisBackplane } from './backplane/redis.ts';
@@ -25,6 +26,7 @@ import { exposeNode, startObservation, tracer } from './observe.ts';
 import { Admission } from './server/admission.ts';
 import { answerAdmissionProbes } from './server/admission-probe.ts';
 import { registerApi } from './server/api/index.ts';
+import type { RecordingParts } from './server/api/recording-records.ts';
 import { clientAddress } from './server/client-address.ts';
 import { ASSIGNMENT_REASONS, assignMedia } from './server/media-assignment.ts';
 import { followRevocations } from './server/revocations.ts';
@@ -79,8 +81,9 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
   exposeHealth(app, { node, backplane, verifier, revocations });
   await exposeNode(app, observation, node, shedder, (request) => clientAddress(request, config.TRUSTED_PROXIES));
   answerAdmissionProbes(app, admission, config.TRUSTED_PROXIES);
+  const recordings = await keepRecordings(config);
   await registerApi(app, {
-    ...{ node, shedder, verifier, revocations },
+    ...{ node, shedder, verifier, revocations, recordings: recordings?.parts },
     trustedProxies: config.TRUSTED_PROXIES,
     requestsPerSecond: config.API_REQUESTS_PER_SECOND,
   });
@@ -92,6 +95,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
   log.info({ event: 'signaling.up', node: name, port, backplane: backplane.kind }, `signaling listens on ${port}`);
 
   const close = async () => {
+    recordings?.[Symbol.dispose]();
     media?.[Symbol.dispose]();
     shedder[Symbol.dispose]();
     verifier[Symbol.dispose]();
@@ -231,6 +235,17 @@ function serveSockets(config: SignalingConfig, parts: SocketParts): void {
     maxBufferedBytes: config.MAX_BUFFERED_BYTES,
     onDenied: (denial) => log.info({ event: 'upgrade.denied', ...denial }, 'upgrade denied'),
   });
+}
+
+/** Recordings need a place, and Redis to tell media nodes. @throws Error when the place is none */
+async function keepRecordings(
+  config: SignalingConfig,
+): Promise<(Disposable & { readonly parts: RecordingParts }) | undefined> {
+  if (!config.RECORDINGS || !config.REDIS_URL) return undefined;
+  const store = await openRecordingStore(config.RECORDINGS);
+  const redis = connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD });
+  redis.on('error', () => {});
+  return { parts: { redis, store }, [Symbol.dispose]: () => redis.disconnect() };
 }
 
 /** Gives rooms that grow a media node; without Redis or MEDIA_FROM rooms stay a mesh. */

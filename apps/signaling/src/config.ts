@@ -69,6 +69,13 @@ export const SignalingConfig = Type.Object({
     minimum: 0,
     description: 'People in a room from which a media node serves it, where there is one; 0: never.',
   }),
+  RECORDINGS: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        'Where recordings are kept: a folder, the same as that of media nodes. Default: nothing is recorded.',
+    }),
+  ),
   MESSAGES_PER_SECOND: count(
     DEFAULT_SETTINGS.messagesPerSecond,
     'Sustained, of one connection; bursts of three seconds pass.',

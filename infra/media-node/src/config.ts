@@ -40,6 +40,23 @@ export const MediaNodeConfig = Type.Object({
     minimum: 0,
     description: 'Most viewers that this node has over HTTP at once.',
   }),
+  RECORDINGS: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'Where recordings are kept: a folder, the same as that of signaling. Default: nothing is recorded.',
+    }),
+  ),
+  RECORDING_PART_SECONDS: Type.Integer({
+    default: 20,
+    minimum: 1,
+    maximum: 60,
+    description: 'A recording is passed on this often: what is lost with a node.',
+  }),
+  RECORDING_MIN_FREE_MB: Type.Integer({
+    default: 1024,
+    minimum: 1,
+    description: 'Recordings end when RUN_DIR has less space than this.',
+  }),
   JWKS_URL: Type.Optional(
     Type.String({ description: 'Keys of access tokens. Default: /.well-known/jwks.json of AUTH_URL.' }),
   ),

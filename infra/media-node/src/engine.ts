@@ -93,6 +93,12 @@ export interface EngineRoom {
    * @returns the leg and its answer @throws EngineError `refused` for an offer of which nothing is taken, `gone` without such a publisher
    */
   watch(publisher: string, sdp: string, events: ViewerEvents): Promise<ViewerLeg & { readonly answer: string }>;
+  /**
+   * Records what is published, also later: a .mjr file for each track in {@link Engine.recordings}, whose name begins with what
+   * `nameOf` says, which is asked once for each connection of a publisher (undefined: that one is not recorded). Without `nameOf` it ends, and all
+   * files are whole. @throws EngineError
+   */
+  record(nameOf: ((publisher: string) => string | undefined) | undefined): Promise<void>;
   /** Loudness crossed the threshold of speech. */
   onTalking: (publisher: string, talking: boolean) => void;
   /** Ends every leg. */
@@ -102,6 +108,8 @@ export interface EngineRoom {
 export interface Engine extends AsyncDisposable {
   /** Version of the program. */
   readonly version: string;
+  /** Folder of what is recorded, which is made with the first file. */
+  readonly recordings: string;
   /** Legs open now, of all rooms. */
   readonly legs: number;
   /** @param publishers most publishers at once @throws EngineError when a room of that name is open */

@@ -1,4 +1,5 @@
 /** The engine on Janus: its VideoRoom plugin, one process (https://janus.conf.meetecho.com/docs/videoroom). */
+import { join } from 'node:path';
 import { type Engine, EngineError, type EngineRoom } from './engine.ts';
 import { JanusClient } from './janus-client.ts';
 import { type JanusProcess, type JanusSettings, startJanus } from './janus-process.ts';
@@ -23,6 +24,7 @@ export async function startJanusEngine(settings: JanusSettings): Promise<JanusEn
 
 function engine(settings: JanusSettings, janus: JanusProcess, client: JanusClient): JanusEngine {
   const rooms = new Map<string, JanusRoom>();
+  const recordings = join(settings.runDir, 'recordings');
   void janus.ended.then(() => {
     client.close();
     for (const room of rooms.values()) room.lost();
@@ -31,6 +33,7 @@ function engine(settings: JanusSettings, janus: JanusProcess, client: JanusClien
   return {
     version: settings.program.version,
     pid: janus.pid,
+    recordings,
     ended: janus.ended,
     get legs() {
       return [...rooms.values()].reduce((sum, room) => sum + room.legs, 0);
@@ -40,7 +43,7 @@ function engine(settings: JanusSettings, janus: JanusProcess, client: JanusClien
       const room = new JanusRoom(client, id, () => rooms.delete(id));
       rooms.set(id, room);
       try {
-        await room.open(publishers);
+        await room.open(publishers, recordings);
       } catch (error) {
         rooms.delete(id);
         throw error;

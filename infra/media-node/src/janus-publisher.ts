@@ -23,6 +23,7 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
   #sent: Omit<Feed, 'id'> = { mids: new Map(), videoCodec: 'vp8', hasLayers: false };
   #isPublished = false;
   #isLive = false;
+  #isRecorded = false;
 
   constructor(host: JanusPublisherHost) {
     super(host.events, host.ended);
@@ -53,6 +54,17 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
     // After the caller has passed the answer on.
     setImmediate(() => this.releaseCandidates());
     return answer.sdp ?? '';
+  }
+
+  /**
+   * Tracks that are added later are recorded with the others. @param name of its files; undefined: no longer. Once begun the name stays
+   * @throws EngineError
+   */
+  async record(name: string | undefined): Promise<void> {
+    if (this.#isRecorded === (name !== undefined)) return;
+    this.#isRecorded = name !== undefined;
+    const how = name === undefined ? { record: false } : { record: true, filename: name };
+    await this.handle.message({ request: 'configure', ...how });
   }
 
   protected override up(): void {

@@ -29,6 +29,7 @@ export class JanusRoom implements EngineRoom {
   /** Of publishers that somebody views, by feed. */
   readonly #broadcasts = new Map<string, JanusBroadcast>();
   #control: JanusHandle | undefined;
+  #nameOf: ((publisher: string) => string | undefined) | undefined;
   #feedCount = 0;
   #limit = 0;
 
@@ -43,7 +44,8 @@ export class JanusRoom implements EngineRoom {
     return this.#publishers.size + this.#subscribers.size + viewers;
   }
 
-  async open(publishers: number): Promise<void> {
+  /** @param recordings folder */
+  async open(publishers: number, recordings: string): Promise<void> {
     this.#limit = publishers;
     this.#control = await this.#client.attach(VIDEOROOM, { onFrame: () => {}, onPlugin: () => {} });
     await this.#control.message({
@@ -62,6 +64,7 @@ export class JanusRoom implements EngineRoom {
       audio_active_packets: 25,
       audio_level_average: 50,
       notify_joining: false,
+      rec_dir: recordings,
     });
   }
 
@@ -74,6 +77,8 @@ export class JanusRoom implements EngineRoom {
       events,
       live: (sent) => {
         this.#feeds.set(id, { id: feed, ...sent });
+        // What it complains of is a leg that ends.
+        if (this.#nameOf) void publisher.record(this.#nameOf(id)).catch(() => {});
         for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
       },
       talking: (talking) => this.onTalking(id, talking),
@@ -108,6 +113,12 @@ export class JanusRoom implements EngineRoom {
     this.#subscribers.set(id, subscriber);
     await before?.close();
     return subscriber;
+  }
+
+  async record(nameOf: ((publisher: string) => string | undefined) | undefined): Promise<void> {
+    this.#nameOf = nameOf;
+    const live = [...this.#publishers].filter(([id]) => this.#feeds.has(id));
+    await Promise.all(live.map(([id, publisher]) => publisher.record(nameOf?.(id))));
   }
 
   isLive(publisher: string): boolean {

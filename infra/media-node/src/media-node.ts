@@ -22,6 +22,7 @@ import { Engines } from './engines.ts';
 import { sayAlive } from './health.ts';
 import type { MediaNodeOptions } from './media-node-options.ts';
 import { mediaMetrics, NodeLoad } from './node-load.ts';
+import { Recordings } from './recording/recordings.ts';
 import { RoomAgent, type RoomSession } from './room-agent.ts';
 import { RoomMover } from './room-mover.ts';
 import { joinRoom } from './room-session.ts';
@@ -53,6 +54,7 @@ export class MediaNode implements AsyncDisposable {
   readonly #engineOf = new Map<RoomAgent, Engine>();
   readonly #beginDrain: (seconds: number) => Promise<void>;
   readonly #mover: RoomMover;
+  readonly #recordings: Recordings;
   readonly #metrics: MetricsLog | undefined;
   #engines: Engines | undefined;
   #streams: Streams | undefined;
@@ -72,6 +74,7 @@ export class MediaNode implements AsyncDisposable {
     this.#redis = connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD });
     this.#calls = connectAgain(this.#redis);
     for (const client of [this.#redis, this.#calls]) client.on('error', () => {});
+    this.#recordings = new Recordings(config, this.#redis);
     this.#mover = new RoomMover({
       redis: this.#redis,
       host: options.host,
@@ -118,6 +121,7 @@ export class MediaNode implements AsyncDisposable {
         onLost: (engine) => this.#adopt(engine),
         onReady: () => this.#adopt(undefined),
       });
+      await this.#recordings.open();
       this.#load = await NodeLoad.start(this.#config, this.#options);
       // ECS starts a daemon's task again on an instance whose drain is over and that is about to go.
       if (await this.#host.leaving().catch(() => false)) this.#state = 'draining';
@@ -184,6 +188,7 @@ export class MediaNode implements AsyncDisposable {
       url: this.#config.SIGNALING_URL,
       room,
       epoch: assignment.epoch,
+      recording: await this.#recordings.since(room),
       getToken: () => this.#options.token?.(room) ?? accessToken(this.#config, this.#host.id, room),
     });
     // The join took its time: signaling may have called another node meanwhile, or this one again.
@@ -203,10 +208,12 @@ export class MediaNode implements AsyncDisposable {
       engine,
       publishers: this.#config.MAX_PUBLISHERS,
       idleMs: this.#config.MESH_AFTER_SECONDS * 1000,
+      recorder: this.#recordings.settings,
       say: this.#say,
     });
     this.#engineOf.set(agent, engine);
     this.rooms.set(room, agent);
+    void this.#attempt('recording', () => this.#recordings.follow(agent));
     this.#say('media.room-serving', { roomId: room, epoch: assignment.epoch });
     void agent.ended.then(async () => {
       this.#engineOf.delete(agent);
@@ -248,6 +255,7 @@ export class MediaNode implements AsyncDisposable {
     await this.#register();
     for (const [room, agent] of this.rooms) {
       if (agent.state !== 'serving') continue;
+      await this.#attempt('recording', () => this.#recordings.follow(agent));
       const mine = { node: this.#host.id, epoch: agent.epoch, at: Date.now() };
       const stillMine = await renewRoom(this.#redis, room, mine);
       // Another node has it. A record that Redis lost needs nothing: the agent's membership says who serves.

@@ -28,6 +28,14 @@ class FakeSession implements RoomSession {
   close(): void {
     this.closed = true;
   }
+  media: RoomSession['media'];
+  /** What it said of itself, in order. */
+  readonly updates: object[] = [];
+  update({ media, recording }: { media: number; recording?: number }): void {
+    this.updates.push({ media, recording });
+    this.media = { epoch: media, recording };
+    this.emit('media', { media: { peerId: 'media~1', ...this.media } });
+  }
   arrive(...peerIds: string[]): void {
     for (const peerId of peerIds) {
       this.peers.set(peerId, { peerId });

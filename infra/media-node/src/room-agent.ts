@@ -4,21 +4,18 @@
  * more has no legs.
  */
 import type { PeerInfo, SessionEvents } from '@tandem/rtc';
+import type { RoomSession } from './agent-session.ts';
 import { type Engine, EngineError, type EngineRoom, SLOTS, type TrackName } from './engine.ts';
 import { Loudest } from './loudest.ts';
 import { PersonLegs } from './person-legs.ts';
+import { announceRecording } from './recording/announce.ts';
+import { type RecorderSettings, RoomRecorder } from './recording/room-recorder.ts';
 import { RoomViewers } from './room-viewers.ts';
 import { slotsOf } from './session-slots.ts';
 import { WantedLayers } from './wanted-layers.ts';
 import { readCandidate, readDescription, readWant } from './wire.ts';
 
-/** What the agent needs of its signaling session; packages/rtc's SignalingSession has it. */
-export interface RoomSession {
-  readonly peers: ReadonlyMap<string, PeerInfo>;
-  on<K extends keyof SessionEvents>(event: K, listener: (payload: SessionEvents[K]) => void): () => void;
-  sendTo(peerId: string, type: 'offer' | 'answer' | 'ice-candidate' | 'media-state', body: never): Promise<unknown>;
-  close(): void;
-}
+export type { RoomSession } from './agent-session.ts';
 
 export interface RoomAgentOptions {
   readonly roomId: string;
@@ -35,6 +32,8 @@ export interface RoomAgentOptions {
   readonly idleMs?: number;
   /** Clients have this long to connect to each other before the legs go, ms. Default 10,000. */
   readonly closingMs?: number;
+  /** Default: the room is never recorded. */
+  readonly recorder?: RecorderSettings | undefined;
   readonly say: (event: string, more?: Record<string, unknown>) => void;
 }
 
@@ -61,6 +60,8 @@ export class RoomAgent {
     publishers: () => [...this.#people.keys()].sort((a, b) => Number(this.#isStream(b)) - Number(this.#isStream(a))),
     changed: () => this.#watchSize(),
   });
+  /** Absent: recordings have no place here. */
+  readonly recorder: RoomRecorder | undefined;
   readonly #off: (() => void)[] = [];
   readonly #ended = Promise.withResolvers<void>();
   /** Settles when the room is served no more. */
@@ -78,9 +79,11 @@ export class RoomAgent {
     this.epoch = options.epoch;
     this.#session = options.session;
     this.#room = this.#open(options.engine);
+    this.recorder = this.#makeRecorder(options);
     const { session } = options;
     this.#off.push(
       session.on('peer-joined', ({ peer }) => this.#arrive(peer.peerId)),
+      session.on('peer-updated', () => this.recorder?.peopleChanged()),
       session.on('peer-left', ({ peer }) => void this.#depart(peer.peerId)),
       session.on('signal', (signal) => this.#signal(signal)),
       session.on('state', ({ state }) => {
@@ -106,6 +109,7 @@ export class RoomAgent {
     if (this.#state === 'ended') return;
     this.#room = this.#open(engine);
     for (const legs of this.#people.values()) legs.engineLost();
+    this.recorder?.engineChanged(engine);
     this.#tell('engine-lost');
   }
 
@@ -123,6 +127,7 @@ export class RoomAgent {
     this.#state = 'ended';
     clearTimeout(this.#idleTimer);
     clearTimeout(this.#closingTimer);
+    await this.recorder?.close(why === 'empty' ? 'ended' : 'moved');
     for (const off of this.#off.splice(0)) off();
     this.#session.close();
     this.#people.clear();
@@ -130,6 +135,22 @@ export class RoomAgent {
     await this.#room.then((room) => room.close()).catch(() => {});
     this.#options.say('media.room-ended', { roomId: this.roomId, epoch: this.epoch, why });
     this.#ended.resolve();
+  }
+
+  #makeRecorder({ recorder, session, roomId, epoch, engine, say }: RoomAgentOptions): RoomRecorder | undefined {
+    if (!recorder) return undefined;
+    return new RoomRecorder(recorder, engine, {
+      roomId,
+      epoch,
+      people: session.peers,
+      announce: (since) => announceRecording(session, epoch, since),
+      room: () => this.#room,
+      changed: () => {
+        this.#sumLayers();
+        this.#watchSize();
+      },
+      say,
+    });
   }
 
   /** An engine that is gone is replaced by {@link adopt}; one that lives and has no room for this agent ends it. */
@@ -169,6 +190,7 @@ export class RoomAgent {
     this.#people.set(peerId, legs);
     this.#loudest.arrive(peerId);
     for (const other of this.#people.values()) other.wantAgain();
+    this.recorder?.peopleChanged();
     this.#watchSize();
   }
 
@@ -242,10 +264,8 @@ export class RoomAgent {
   #sumLayers(): void {
     for (const publisher of this.#people.keys()) {
       const others = [...this.#people].filter(([peerId]) => peerId !== publisher);
-      this.#layers.update(
-        publisher,
-        others.map(([, legs]) => legs.layerOf({ publisher, slot: 'video' })),
-      );
+      const layers = others.map(([, legs]) => legs.layerOf({ publisher, slot: 'video' }));
+      this.#layers.update(publisher, this.recorder?.recording ? [...layers, 'high'] : layers);
     }
   }
 
@@ -268,7 +288,10 @@ export class RoomAgent {
     const isAudience = people.some((id) => this.#session.peers.get(id)?.audience);
     const isStreamed = people.some((id) => this.#isStream(id));
     const few =
-      !isStreamed && this.viewers.count === 0 && people.length <= (isAudience ? 1 : (this.#options.meshPeople ?? 2));
+      !this.recorder?.recording &&
+      !isStreamed &&
+      this.viewers.count === 0 &&
+      people.length <= (isAudience ? 1 : (this.#options.meshPeople ?? 2));
     if (!few || this.#state !== 'serving') {
       clearTimeout(this.#idleTimer);
       this.#idleTimer = undefined;

@@ -6,6 +6,8 @@ export interface RoomSessionOptions {
   readonly url: string;
   readonly room: string;
   readonly epoch: number;
+  /** The room is recorded since then, ms since the epoch; undefined: it is not. */
+  readonly recording?: number | undefined;
   readonly getToken: () => Promise<string>;
 }
 
@@ -19,14 +21,14 @@ export interface JoinedRoom {
 }
 
 /** @throws SignalingError when the room cannot be entered */
-export async function joinRoom({ url, room, epoch, getToken }: RoomSessionOptions): Promise<JoinedRoom> {
+export async function joinRoom({ url, room, epoch, recording, getToken }: RoomSessionOptions): Promise<JoinedRoom> {
   // The agent is behind nothing that hides why a handshake failed.
   const session = new SignalingSession({ url, getToken, probe: false });
   const early: SessionEvents['signal'][] = [];
   const off = session.on('signal', (signal) => early.push(signal));
   const timeout = setTimeout(() => session.close(), JOIN_MS);
   try {
-    await session.join(room, { media: epoch });
+    await session.join(room, { media: epoch, ...(recording === undefined ? {} : { recording }) });
     return {
       session,
       takeEarly: () => {

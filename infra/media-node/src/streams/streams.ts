@@ -1,6 +1,7 @@
 /** Streams of a media node: encoders publish into rooms over HTTP, and viewers watch them. */
 import type { AddressInfo } from 'node:net';
 import {
+  callNode,
   connectAgain,
   createTokenVerifier,
   ProblemError,
@@ -12,7 +13,6 @@ import {
 import type { Host } from '../../../node-kit/host.ts';
 import type { MediaNodeConfig } from '../config.ts';
 import type { RoomViewers } from '../room-viewers.ts';
-import { callNode } from './call-node.ts';
 import { iceServerLinks } from './ice-servers.ts';
 import { refusalProblem } from './refusals.ts';
 import type { IceCredentials } from './sdp.ts';

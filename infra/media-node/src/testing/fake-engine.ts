@@ -21,6 +21,7 @@ const key = ({ publisher, slot }: TrackName) => `${slot} ${publisher}`;
 
 export class FakeEngine implements Engine {
   readonly version = 'fake';
+  readonly recordings = '/nonexistent';
   readonly rooms = new Map<string, FakeRoom>();
   readonly #end = Promise.withResolvers<void>();
   readonly ended = this.#end.promise;
@@ -73,6 +74,12 @@ export class FakeRoom implements EngineRoom {
     const leg = new FakeSubscriber(events, this, () => this.subscribers.delete(id));
     this.subscribers.set(id, leg);
     return leg;
+  }
+
+  /** Names of what is recorded now. */
+  recorded: (string | undefined)[] = [];
+  async record(nameOf: ((publisher: string) => string | undefined) | undefined): Promise<void> {
+    this.recorded = nameOf ? [...this.publishers.keys()].map(nameOf) : [];
   }
 
   isLive(publisher: string): boolean {

@@ -14,11 +14,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SignalingNode } from '../../core/node.ts';
 import { clientAddress } from '../client-address.ts';
 import { Bucket } from '../token-bucket.ts';
+import { authenticateRecorder } from './bearer.ts';
 
 export interface BackendOptions {
   readonly node: SignalingNode;
   readonly shedder: Pick<LoadShedder, 'admitDeferrable'>;
-  readonly verifier: Pick<TokenVerifier, 'verifyBackend'>;
+  readonly verifier: Pick<TokenVerifier, 'verify' | 'verifyBackend'>;
   readonly revocations: Pick<RevocationWatch, 'isRevoked'>;
   readonly trustedProxies: number;
   /** Sustained, of one API key on this node; bursts of three seconds pass. */
@@ -29,6 +30,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a backend token needs for this route. */
     scope?: ApiScope;
+    /** Also for people whose access token has this grant. Default: for backends alone. */
+    people?: 'record';
   }
   interface FastifyRequest {
     /** Of the backend token; set on every route of the server API. */
@@ -58,7 +61,9 @@ export function registerBackends(scope: FastifyInstance, options: BackendOptions
     // A signature costs more than an answer: no address has any number of them checked.
     const crowd = addresses.of(ipKey(clientAddress(request.raw, options.trustedProxies)), now).take(now);
     if (crowd > 0) throw limited(crowd, 'network address');
-    const claims = await authenticateBackend(request.headers.authorization, options);
+    const { people } = request.routeOptions.config;
+    const authenticate = people === 'record' ? authenticateRecorder : authenticateBackend;
+    const claims = await authenticate(request.headers.authorization, options);
     request.backend = claims;
     const bucket = keys.of(claims.sub, now);
     const wait = bucket.take(now);

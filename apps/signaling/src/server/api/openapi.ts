@@ -19,7 +19,7 @@ const OPENAPI = {
         'Rooms, people and messages, for backends. Get a backend token from POST /auth/token with an API key and grant_type=client_credentials. Tokens for users: POST /v1/tokens (openapi.yaml). Errors are RFC 9457 problem details.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    tags: [{ name: 'rooms' }, { name: 'peers' }, { name: 'messages' }],
+    tags: [{ name: 'rooms' }, { name: 'peers' }, { name: 'messages' }, { name: 'recordings' }],
     security: [{ backendToken: [] }],
     components: {
       securitySchemes: {
@@ -45,7 +45,7 @@ export async function serverApiYaml(): Promise<string> {
   await registerApi(app, {
     node,
     shedder: { admitDeferrable: () => ({ admit: true }) },
-    verifier: { verifyBackend: nothing },
+    verifier: { verify: nothing, verifyBackend: nothing },
     revocations: { isRevoked: () => false },
     ...{ trustedProxies: 0, requestsPerSecond: 1 },
   });

@@ -1,0 +1,47 @@
+/** What this node records: each room that it serves and whose record says so. */
+import type { RedisClient } from '@tandem/service';
+import { endRecording, keepRecording, openRecordingStore, readRunning } from '@tandem/service/recordings';
+import type { MediaNodeConfig } from '../config.ts';
+import type { RoomAgent } from '../room-agent.ts';
+import type { RecorderSettings } from './room-recorder.ts';
+
+type Settings = Pick<MediaNodeConfig, 'RECORDINGS' | 'RECORDING_PART_SECONDS' | 'RECORDING_MIN_FREE_MB'>;
+
+export class Recordings {
+  readonly #config: Settings;
+  readonly #redis: RedisClient;
+  /** Undefined: this node records nothing. */
+  settings: RecorderSettings | undefined;
+
+  constructor(config: Settings, redis: RedisClient) {
+    this.#config = config;
+    this.#redis = redis;
+  }
+
+  /** @throws Error naming the setting */
+  async open(): Promise<void> {
+    const { RECORDINGS, RECORDING_PART_SECONDS, RECORDING_MIN_FREE_MB } = this.#config;
+    if (RECORDINGS === undefined) return;
+    this.settings = {
+      store: await openRecordingStore(RECORDINGS),
+      partMs: RECORDING_PART_SECONDS * 1000,
+      minFreeBytes: RECORDING_MIN_FREE_MB * 1024 * 1024,
+      over: (roomId, id) => endRecording(this.#redis, roomId, id),
+    };
+  }
+
+  /** Since when a room is to be recorded, ms since the epoch. */
+  async since(room: string): Promise<number | undefined> {
+    if (!this.settings) return undefined;
+    return (await readRunning(this.#redis, room).catch(() => undefined))?.startedAt;
+  }
+
+  /** Begins, keeps or ends the recording of a room. @throws when Redis is away: then it goes on as it is */
+  async follow({ recorder, roomId, state, isMoving }: RoomAgent): Promise<void> {
+    if (!recorder || state !== 'serving' || isMoving) return;
+    const wanted = await readRunning(this.#redis, roomId);
+    if (wanted && wanted.id === recorder.recording?.id) await keepRecording(this.#redis, roomId, wanted.id);
+    // Not waited for: a store that does not answer holds up no other room.
+    void recorder.follow(wanted);
+  }
+}

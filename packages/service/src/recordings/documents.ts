@@ -1,0 +1,82 @@
+/**
+ * What is kept of a recording, and under which key. `rooms/<room>/<id>/` has
+ *
+ * - `recording.json`: {@link RecordingDocument}, written by who starts it,
+ * - `node-<epoch>.json`: {@link NodeDocument}, of each media node that served the room meanwhile, written anew with each part,
+ * - `parts/<file>/<number>`: what Janus wrote (.mjr), cut into closed parts; all parts of a file in order are the file,
+ * - `composed.json`: {@link ComposedDocument}, once that is done, and the files that it names.
+ */
+import { randomBytes } from 'node:crypto';
+import Type, { type Static, type TSchema } from 'typebox';
+import { Check } from 'typebox/value';
+import { RECORDING_ID } from './running.ts';
+import type { RecordingStore } from './store.ts';
+
+const Time = Type.Integer({ minimum: 0, description: 'ms since the epoch.' });
+
+export const RecordingDocument = Type.Object({
+  id: Type.String({ pattern: RECORDING_ID }),
+  roomId: Type.String({ minLength: 1, maxLength: 128 }),
+  startedAt: Time,
+  startedBy: Type.String({ maxLength: 128 }),
+});
+export type RecordingDocument = Static<typeof RecordingDocument>;
+
+/** Why a node records no more. `moved`: the room is on another node, which records it. */
+export type RecordingEnd = 'stopped' | 'ended' | 'moved' | 'encrypted' | 'disk-full';
+
+export const NodeDocument = Type.Object({
+  epoch: Type.Integer({ minimum: 1 }),
+  people: Type.Array(
+    Type.Object({
+      n: Type.Integer({ minimum: 1, description: 'Its files begin with `<epoch>-<n>-`.' }),
+      peerId: Type.String({ maxLength: 64 }),
+      userId: Type.Optional(Type.String({ maxLength: 128 })),
+      name: Type.Optional(Type.String({ maxLength: 64 })),
+    }),
+  ),
+  updatedAt: Time,
+  endedAt: Type.Optional(Time),
+  why: Type.Optional(Type.String({ maxLength: 32 })),
+});
+export type NodeDocument = Static<typeof NodeDocument>;
+
+export const ComposedDocument = Type.Object({
+  at: Time,
+  durationMs: Type.Integer({ minimum: 0 }),
+  files: Type.Array(
+    Type.Object({
+      name: Type.String({ pattern: '^[a-z0-9-]{1,64}\\.(webm|opus|mp4)$' }),
+      bytes: Type.Integer({ minimum: 0 }),
+      peerId: Type.Optional(Type.String({ maxLength: 64, description: 'Whose track it is. Absent: all of them.' })),
+      userId: Type.Optional(Type.String({ maxLength: 128 })),
+      slot: Type.Optional(Type.Union([Type.Literal('audio'), Type.Literal('video'), Type.Literal('screen')])),
+      startMs: Type.Integer({ minimum: 0, description: 'Of its first frame, from the beginning of the recording.' }),
+    }),
+  ),
+  error: Type.Optional(Type.String({ maxLength: 500, description: 'It failed: there is no composed file.' })),
+});
+export type ComposedDocument = Static<typeof ComposedDocument>;
+
+/** Sorts by time, and cannot be guessed. */
+export const newRecordingId = () => `${Date.now().toString(36).padStart(9, '0')}${randomBytes(10).toString('hex')}`;
+
+/** A room may be called `..`, or anything in any script: in keys it is base64url of its name. */
+export const prefixOfRoom = (roomId: string) => `rooms/${Buffer.from(roomId).toString('base64url')}/`;
+export const prefixOf = (roomId: string, id: string) => `${prefixOfRoom(roomId)}${id}/`;
+
+/** A document that is not there, or not as it should be, is undefined. */
+export async function readDocument<T extends TSchema>(
+  store: RecordingStore,
+  key: string,
+  schema: T,
+): Promise<Static<T> | undefined> {
+  const text = await store.text(key);
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return Check(schema, value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,4 @@
+export * from './documents.ts';
+export * from './open-store.ts';
+export * from './running.ts';
+export * from './store.ts';
