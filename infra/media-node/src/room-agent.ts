@@ -3,7 +3,7 @@
  * they know from each other, so resume, exactly-once delivery, kick, revocation and close hold without a line here: who is no member any
  * more has no legs.
  */
-import type { PeerInfo, SessionEvents } from '@tandem/rtc';
+import type { SessionEvents } from '@tandem/rtc';
 import type { RoomSession } from './agent-session.ts';
 import { type Engine, EngineError, type EngineRoom, SLOTS, type TrackName } from './engine.ts';
 import { Loudest } from './loudest.ts';
