@@ -86,10 +86,21 @@ function followMessages(call: Call, { state, silenced }: CallEventHost): (() => 
   ];
 }
 
+/** What the media node says; a room that has none for a moment is recorded by none. */
+function tellRecording(state: CallState, since: unknown): void {
+  const recording = typeof since === 'number' ? since : undefined;
+  const before = state.get().recording;
+  if (recording === before) return;
+  state.set({ recording });
+  if (before === undefined) state.notify('record.began');
+  else if (recording === undefined) state.notify('record.ended');
+}
+
 function followSession(call: Call, host: CallEventHost): (() => void)[] {
   const { state, reporter } = host;
   let resumed = true;
   return [
+    call.session.on('media', ({ media }) => tellRecording(state, media?.recording)),
     call.session.on('entry', (roomEntry) => state.set({ roomEntry })),
     call.session.on('session-lost', () => {
       resumed = false;

@@ -142,9 +142,9 @@ export class CallModel extends InCall {
     history.replaceState(null, '', `?${query}${fragmentOf(secret)}`);
     performance.mark('tandem:joined');
     const { keepAwake, readGrants } = warm.following;
-    const { kick: moderator } = readGrants(await call.session.accessToken().catch(() => undefined));
+    const { kick: moderator, record: recorder } = readGrants(await call.session.accessToken().catch(() => undefined));
     if (attempt !== this.#attempt) return;
-    this.set({ phase: 'call', obstacle: undefined, joinedAt: Date.now(), moderator });
+    this.set({ phase: 'call', obstacle: undefined, joinedAt: Date.now(), moderator, recorder });
     const interim = setInterval(() => this.#reporter?.interim(call.peers), INTERIM_MS);
     this.#undo.push(keepAwake(), () => clearInterval(interim));
   }

@@ -2,6 +2,8 @@
 export interface ShownGrants {
   /** May mute, remove, let in, and end the call. */
   readonly kick: boolean;
+  /** May record the call, and fetch and delete its recordings. */
+  readonly record: boolean;
   /** May be seen and heard; otherwise they are audience. */
   readonly publish: boolean;
 }
@@ -10,10 +12,10 @@ export function readGrants(token: string | undefined): ShownGrants {
   try {
     const [, payload = ''] = (token ?? '').split('.');
     const { grants } = JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/'))) as {
-      grants?: { kick?: unknown; publish?: unknown };
+      grants?: { kick?: unknown; record?: unknown; publish?: unknown };
     };
-    return { kick: grants?.kick === true, publish: grants?.publish !== false };
+    return { kick: grants?.kick === true, record: grants?.record === true, publish: grants?.publish !== false };
   } catch {
-    return { kick: false, publish: true };
+    return { kick: false, record: false, publish: true };
   }
 }

@@ -21,6 +21,8 @@ export const initialState: CallModelState = {
   volumes: {},
   watching: false,
   moderator: false,
+  recorder: false,
+  recording: undefined,
   roomEntry: undefined,
   chat: [],
   unread: 0,

@@ -103,6 +103,10 @@ export interface CallModelState {
   watching: boolean;
   /** I may mute and remove others, and end the call for all. */
   moderator: boolean;
+  /** I may record the call. */
+  recorder: boolean;
+  /** The call is recorded since then, ms since the epoch; undefined: it is not. */
+  recording: number | undefined;
   /** To a moderator: who may come in, and who waits. Undefined: everybody may. */
   roomEntry: SessionEvents['entry'] | undefined;
   chat: readonly ChatLine[];

@@ -433,6 +433,13 @@ export const messages: Messages = {
   'end.link': 'الرابط غير كامل',
   'end.linkText': 'جزؤه الأخير هو مفتاح المكالمة. اطلب الرابط مرة أخرى وافتحه كاملًا.',
 
+  'record.sign': 'جارٍ التسجيل',
+  'record.start': 'تسجيل المكالمة',
+  'record.stop': 'إيقاف التسجيل',
+  'record.began': 'يجري تسجيل هذه المكالمة.',
+  'record.ended': 'انتهى التسجيل.',
+  'record.failed': 'تعذّر ذلك: {detail}',
+  'record.encrypted': 'هذه المكالمة مشفّرة من طرف إلى طرف: لا يمكن تسجيلها.',
   'host.title': 'بصفتك مشرفًا',
   'host.mute': 'إيقاف الميكروفون',
   'host.cameraOff': 'إيقاف الكاميرا',

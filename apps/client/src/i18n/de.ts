@@ -385,6 +385,13 @@ export const messages: Messages = {
   'end.linkText':
     'Sein letzter Teil ist der Schlüssel des Gesprächs. Lass dir den Link noch einmal schicken und öffne ihn ganz.',
 
+  'record.sign': 'Aufnahme',
+  'record.start': 'Gespräch aufnehmen',
+  'record.stop': 'Aufnahme beenden',
+  'record.began': 'Dieses Gespräch wird aufgenommen.',
+  'record.ended': 'Die Aufnahme ist beendet.',
+  'record.failed': 'Das ging nicht: {detail}',
+  'record.encrypted': 'Dieses Gespräch ist Ende-zu-Ende verschlüsselt: Es kann nicht aufgenommen werden.',
   'host.title': 'Als Moderation',
   'host.mute': 'Mikrofon ausschalten',
   'host.cameraOff': 'Kamera ausschalten',

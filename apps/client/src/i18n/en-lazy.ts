@@ -309,6 +309,13 @@ export const enLazy = {
   'end.link': 'The link is not complete',
   'end.linkText': 'Its last part is the key of the call. Ask for the link again and open all of it.',
 
+  'record.sign': 'Recording',
+  'record.start': 'Record the call',
+  'record.stop': 'Stop recording',
+  'record.began': 'This call is being recorded.',
+  'record.ended': 'The recording has ended.',
+  'record.failed': 'It was not recorded: {detail}',
+  'record.encrypted': 'This call is encrypted end to end: it cannot be recorded.',
   'host.title': 'As moderator',
   'host.mute': 'Turn microphone off',
   'host.cameraOff': 'Turn camera off',

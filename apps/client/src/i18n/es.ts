@@ -387,6 +387,13 @@ export const messages: Messages = {
   'end.link': 'El enlace no está completo',
   'end.linkText': 'Su última parte es la clave de la llamada. Pide otra vez el enlace y ábrelo entero.',
 
+  'record.sign': 'Grabando',
+  'record.start': 'Grabar la llamada',
+  'record.stop': 'Detener la grabación',
+  'record.began': 'Esta llamada se está grabando.',
+  'record.ended': 'La grabación ha terminado.',
+  'record.failed': 'No fue posible: {detail}',
+  'record.encrypted': 'Esta llamada está cifrada de extremo a extremo: no se puede grabar.',
   'host.title': 'Como moderación',
   'host.mute': 'Apagar el micrófono',
   'host.cameraOff': 'Apagar la cámara',

@@ -393,6 +393,13 @@ export const messages: Messages = {
   'end.link': 'Le lien n’est pas complet',
   'end.linkText': 'Sa dernière partie est la clé de l’appel. Redemandez le lien et ouvrez-le en entier.',
 
+  'record.sign': 'Enregistrement',
+  'record.start': 'Enregistrer l’appel',
+  'record.stop': 'Arrêter l’enregistrement',
+  'record.began': 'Cet appel est enregistré.',
+  'record.ended': 'L’enregistrement est terminé.',
+  'record.failed': 'Impossible : {detail}',
+  'record.encrypted': 'Cet appel est chiffré de bout en bout : il ne peut pas être enregistré.',
   'host.title': 'En tant que modération',
   'host.mute': 'Couper le micro',
   'host.cameraOff': 'Éteindre la caméra',

@@ -378,6 +378,13 @@ export const messages: Messages = {
   'end.link': 'लिंक पूरा नहीं है',
   'end.linkText': 'इसका अंतिम भाग कॉल की कुंजी है। लिंक फिर से माँगें और पूरा खोलें।',
 
+  'record.sign': 'रिकॉर्डिंग',
+  'record.start': 'कॉल रिकॉर्ड करें',
+  'record.stop': 'रिकॉर्डिंग रोकें',
+  'record.began': 'यह कॉल रिकॉर्ड की जा रही है।',
+  'record.ended': 'रिकॉर्डिंग समाप्त हो गई है।',
+  'record.failed': 'यह नहीं हो सका: {detail}',
+  'record.encrypted': 'यह कॉल एंड-टू-एंड एन्क्रिप्टेड है: इसे रिकॉर्ड नहीं किया जा सकता।',
   'host.title': 'मॉडरेटर के रूप में',
   'host.mute': 'माइक बंद करें',
   'host.cameraOff': 'कैमरा बंद करें',

@@ -382,6 +382,13 @@ export const messages: Messages = {
   'end.link': 'リンクが完全ではありません',
   'end.linkText': 'リンクの最後の部分が通話の鍵です。もう一度リンクをもらい、全体を開いてください。',
 
+  'record.sign': '録画中',
+  'record.start': '通話を録画',
+  'record.stop': '録画を停止',
+  'record.began': 'この通話は録画されています。',
+  'record.ended': '録画が終了しました。',
+  'record.failed': 'できませんでした：{detail}',
+  'record.encrypted': 'この通話はエンドツーエンドで暗号化されているため、録画できません。',
   'host.title': 'モデレーターとして',
   'host.mute': 'マイクをオフにする',
   'host.cameraOff': 'カメラをオフにする',

@@ -385,6 +385,13 @@ export const messages: Messages = {
   'end.link': 'O link não está completo',
   'end.linkText': 'A última parte dele é a chave da chamada. Peça o link de novo e abra-o inteiro.',
 
+  'record.sign': 'Gravando',
+  'record.start': 'Gravar a chamada',
+  'record.stop': 'Parar a gravação',
+  'record.began': 'Esta chamada está sendo gravada.',
+  'record.ended': 'A gravação terminou.',
+  'record.failed': 'Não foi possível: {detail}',
+  'record.encrypted': 'Esta chamada é criptografada de ponta a ponta: não pode ser gravada.',
   'host.title': 'Como moderação',
   'host.mute': 'Desligar o microfone',
   'host.cameraOff': 'Desligar a câmera',

@@ -377,6 +377,13 @@ export const messages: Messages = {
   'end.link': '链接不完整',
   'end.linkText': '链接的最后一部分是通话的密钥。请再要一次链接并完整打开。',
 
+  'record.sign': '正在录制',
+  'record.start': '录制通话',
+  'record.stop': '停止录制',
+  'record.began': '此通话正在被录制。',
+  'record.ended': '录制已结束。',
+  'record.failed': '未能完成：{detail}',
+  'record.encrypted': '此通话已端到端加密，无法录制。',
   'host.title': '作为主持人',
   'host.mute': '关闭麦克风',
   'host.cameraOff': '关闭摄像头',

@@ -22,6 +22,7 @@ import { Notices } from './notices.tsx';
 import { PeoplePanel } from './people-panel.tsx';
 import { QualityBadge } from './quality-badge.tsx';
 import { Reactions } from './reactions.tsx';
+import { RecordingSign } from './recording.tsx';
 import { SharingBar } from './sharing-bar.tsx';
 import { ShortcutSheet } from './shortcut-sheet.tsx';
 import { SidePanel } from './side-panel.tsx';
@@ -124,6 +125,7 @@ function Header({ onInvite }: { onInvite: () => void }) {
           <Icon name="lock" size={18} />
         </button>
       )}
+      <RecordingSign />
       <Timer />
       <Part fallback={() => null}>
         <Notices />

@@ -7,6 +7,7 @@ import { Icon } from '../../ui/icons.tsx';
 import { HandQueue } from './hand-queue.tsx';
 import { RoomModeration } from './moderation.tsx';
 import { type Person, PersonRow, useMe } from './person-row.tsx';
+import { RecordingControl } from './recording.tsx';
 import { WaitingPeople } from './waiting-people.tsx';
 
 /** From this many people on, looking for one of them is work. */
@@ -56,6 +57,7 @@ export function PeoplePanel({ onInvite }: { onInvite: () => void }) {
         {t('call.invite')}
       </button>
       <RoomModeration />
+      <RecordingControl />
     </div>
   );
 }

@@ -1,0 +1,49 @@
+'use client';
+import { useState } from 'react';
+import { call } from '../../call/call-model.ts';
+import { record } from '../../call/record.ts';
+import { useText } from '../../i18n/index.ts';
+import { useStore } from '../../lib/store.ts';
+
+/** That the call is recorded, in words, for as long as it is. */
+export function RecordingSign() {
+  const t = useText();
+  const recording = useStore(call, (s) => s.recording !== undefined);
+  if (!recording) return null;
+  return (
+    <span className="recording-sign" data-testid="recording-sign">
+      <span className="recording-dot" aria-hidden="true" />
+      {t('record.sign')}
+    </span>
+  );
+}
+
+/** Begins and ends the recording, for those whose token grants it. */
+export function RecordingControl() {
+  const t = useText();
+  const recorder = useStore(call, (s) => s.recorder);
+  const recording = useStore(call, (s) => s.recording !== undefined);
+  const encrypted = useStore(call, (s) => s.secret !== undefined);
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState('');
+  if (!recorder) return null;
+  const run = async () => {
+    setBusy(true);
+    try {
+      await record(recording ? 'stop' : 'start');
+      setFailure('');
+    } catch (error) {
+      setFailure(error instanceof Error ? error.message : String(error));
+    }
+    setBusy(false);
+  };
+  if (encrypted) return <p className="soft">{t('record.encrypted')}</p>;
+  return (
+    <section className="room-moderation">
+      <button type="button" className="button compact" data-testid="record" disabled={busy} onClick={() => void run()}>
+        {t(recording ? 'record.stop' : 'record.start')}
+      </button>
+      {failure !== '' && <p role="alert">{t('record.failed', { detail: failure })}</p>}
+    </section>
+  );
+}
