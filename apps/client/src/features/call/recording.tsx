@@ -1,9 +1,9 @@
 'use client';
+import { useStore } from '@tandem/react';
 import { useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { record } from '../../call/record.ts';
 import { useText } from '../../i18n/index.ts';
-import { useStore } from '../../lib/store.ts';
 
 /** That the call is recorded, in words, for as long as it is. */
 export function RecordingSign() {
