@@ -135,6 +135,9 @@ class Session implements RoomSession {
   close(): void {
     this.closed = true;
   }
+  /** Nothing is recorded here. */
+  readonly media = undefined;
+  update(): void {}
 }
 
 interface Served {

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SignalingConfig } from '../../apps/signaling/src/config.ts';
 import { startTestKeys, startTestNode, type TestKeys } from '../../apps/signaling/src/testing.ts';
 import type { MediaNodeConfig } from '../../infra/media-node/src/config.ts';
 import { type JanusEngine, startJanusEngine } from '../../infra/media-node/src/janus-engine.ts';
@@ -17,6 +18,8 @@ export interface MediaStackOptions {
   readonly from: number;
   /** Settings of all media nodes that differ from those of these tests. */
   readonly node?: Partial<MediaNodeConfig>;
+  /** The same of signaling. */
+  readonly signaling?: Partial<SignalingConfig>;
 }
 
 export interface MediaStack extends AsyncDisposable {
@@ -49,7 +52,7 @@ export async function startMediaStack(options: MediaStackOptions): Promise<Media
   const signaling = stack.use(
     await startTestNode({
       keys,
-      config: { ALLOWED_ORIGINS: '*', REDIS_URL: redis.url, MEDIA_FROM: options.from },
+      config: { ALLOWED_ORIGINS: '*', REDIS_URL: redis.url, MEDIA_FROM: options.from, ...options.signaling },
     }),
   );
   const nodes: MediaNode[] = [];

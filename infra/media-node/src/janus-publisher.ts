@@ -7,6 +7,9 @@ import { slotsOf } from './session-slots.ts';
 
 const VIDEOROOM = 'janus.plugin.videoroom';
 
+/** Longer than the pause that VideoRoom makes between two requests, ms. */
+const KEYFRAME_AGAIN_MS = 1200;
+
 export interface JanusPublisherHost {
   readonly room: string;
   /** Name of the feed, used once. */
@@ -65,6 +68,13 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
     this.#isRecorded = name !== undefined;
     const how = name === undefined ? { record: false } : { record: true, filename: name };
     await this.handle.message({ request: 'configure', ...how });
+    if (name !== undefined) setTimeout(() => this.#askAgain(), KEYFRAME_AGAIN_MS);
+  }
+
+  /** VideoRoom asks for a keyframe when it begins to record, unless it has asked within a second: then nothing is written until the next. */
+  #askAgain(): void {
+    if (this.#isRecorded && !this.closed)
+      void this.handle.message({ request: 'configure', keyframe: true }).catch(() => {});
   }
 
   protected override up(): void {

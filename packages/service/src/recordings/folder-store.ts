@@ -1,7 +1,7 @@
 /** Recordings in a folder of this machine, or one that several share. */
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { checkKey, type RecordingStore, type StoredFile } from './store.ts';
@@ -26,7 +26,10 @@ export class FolderStore implements RecordingStore {
   }
 
   async putFile(key: string, path: string): Promise<void> {
-    await this.#write(key, (to) => copyFile(path, to));
+    await this.#write(key, async (to) => {
+      await copyFile(path, to);
+      await chmod(to, 0o600);
+    });
   }
 
   async #write(key: string, write: (path: string) => Promise<void>): Promise<void> {

@@ -1,0 +1,17 @@
+/** Every setting of the composer. Keys are environment variable names. */
+import { tmpdir } from 'node:os';
+import Type, { type Static } from 'typebox';
+
+export const ComposerConfig = Type.Object({
+  RECORDINGS: Type.String({
+    minLength: 1,
+    description: 'Where recordings are kept: the folder of signaling and media nodes.',
+  }),
+  WORK_DIR: Type.String({ default: tmpdir(), description: 'Writable folder, with space for twice a recording.' }),
+  EVERY_SECONDS: Type.Integer({
+    default: 0,
+    minimum: 0,
+    description: 'How often it looks for recordings that are over. 0: once, then it ends.',
+  }),
+});
+export type ComposerConfig = Static<typeof ComposerConfig>;

@@ -1,0 +1,101 @@
+/** One picture and one sound of all tracks, by ffmpeg. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HEIGHT, type Scene, scenesOf, tilesOf, WIDTH } from './layout.ts';
+import { runProgram } from './program.ts';
+import type { Track, Work } from './tracks.ts';
+
+interface Placed {
+  readonly track: Track;
+  /** ms since the beginning. */
+  readonly start: number;
+  readonly end: number;
+}
+
+const FRAMES_A_SECOND = 25;
+const QUIET = ['-nostdin', '-v', 'error', '-y'];
+/** Decoders take a picture that changes its size; the graph of filters must not begin anew for it. */
+const INPUT = ['-reinit_filter', '0'];
+const VIDEO = ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '1500k', '-pix_fmt', 'yuv420p'];
+const SOUND = ['-c:a', 'libopus', '-b:a', '64k', '-ar', '48000', '-ac', '2'];
+/** Of one recording that one ffmpeg mixes. */
+const MAX_SOUNDS = 500;
+const seconds = (ms: number) => (ms / 1000).toFixed(3);
+
+/**
+ * @param beginning of the recording, ms since the epoch
+ * @returns its length, ms
+ * @throws Error when ffmpeg fails, or nothing was recorded
+ */
+export async function makeFilm(work: Work, tracks: readonly Track[], beginning: number, path: string): Promise<number> {
+  const placed = tracks.map((track) => {
+    const start = Math.max(0, track.startAt - beginning);
+    return { track, start, end: start + track.durationMs };
+  });
+  const length = Math.max(0, ...placed.map(({ end }) => end));
+  if (length === 0) throw new Error('nothing was recorded');
+  const sounds = placed.filter(({ track }) => track.slot === 'audio');
+  if (sounds.length > MAX_SOUNDS) throw new Error(`more than ${MAX_SOUNDS} tracks of sound`);
+  const scenes = scenesOf(
+    placed.filter(({ track }) => track.slot !== 'audio'),
+    length,
+  );
+  const list: string[] = [];
+  for (const [i, scene] of scenes.entries()) {
+    const name = `scene-${i}.webm`;
+    await runProgram('ffmpeg', sceneArguments(scene, join(work.folder, name)), work.signal);
+    list.push(`file ${name}`);
+  }
+  await writeFile(join(work.folder, 'scenes.txt'), list.join('\n'));
+  const sound = join(work.folder, 'sound.opus');
+  await runProgram('ffmpeg', soundArguments(sounds, length, sound), work.signal);
+  const picture = ['-f', 'concat', '-i', join(work.folder, 'scenes.txt')];
+  await runProgram(
+    'ffmpeg',
+    [...QUIET, ...picture, '-i', sound, '-map', '0:v', '-map', '1:a', '-c', 'copy', path],
+    work.signal,
+  );
+  return length;
+}
+
+export function sceneArguments({ from, to, shown }: Scene<Placed>, path: string): string[] {
+  const length = seconds(to - from);
+  const inputs = shown.flatMap(({ track, start }) => {
+    return [...INPUT, '-ss', seconds(Math.max(0, from - start)), '-i', track.path];
+  });
+  const tiles = tilesOf(shown.length);
+  const graph = [`color=black:s=${WIDTH}x${HEIGHT}:r=${FRAMES_A_SECOND}:d=${length}[p0]`];
+  for (const [i, { x, y, width, height }] of tiles.entries()) {
+    const fit = `scale=${width}:${height}:force_original_aspect_ratio=decrease:eval=frame`;
+    const frame = `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2:eval=frame`;
+    // What began before the scene stands at its beginning until the next picture comes.
+    graph.push(`[${i}:v]${fit},${frame},setsar=1,setpts=PTS-STARTPTS,fps=${FRAMES_A_SECOND}[t${i}]`);
+    graph.push(`[p${i}][t${i}]overlay=${x}:${y}:eof_action=repeat[p${i + 1}]`);
+  }
+  return [
+    ...QUIET,
+    ...inputs,
+    '-filter_complex',
+    graph.join(';'),
+    '-map',
+    `[p${shown.length}]`,
+    '-t',
+    length,
+    ...VIDEO,
+    path,
+  ];
+}
+
+export function soundArguments(sounds: readonly Placed[], length: number, path: string): string[] {
+  const inputs = sounds.flatMap(({ track }) => ['-i', track.path]);
+  const graph = sounds.map(({ track, start }, i) => {
+    const cut = `atrim=end=${seconds(track.durationMs)}`;
+    // Sound that was not sent (DTX) is silence, not a gap that is closed.
+    return `[${i}:a]aresample=48000:async=1000:first_pts=0,${cut},adelay=${Math.round(start)}:all=1[s${i}]`;
+  });
+  const all = sounds.map((_, i) => `[s${i}]`).join('');
+  const mix = `${all}amix=inputs=${sounds.length}:normalize=0:duration=longest,alimiter=limit=0.95,apad[mix]`;
+  const silent = 'anullsrc=r=48000:cl=stereo[mix]';
+  const filter = sounds.length === 0 ? silent : [...graph, mix].join(';');
+  return [...QUIET, ...inputs, '-filter_complex', filter, '-map', '[mix]', '-t', seconds(length), ...SOUND, path];
+}

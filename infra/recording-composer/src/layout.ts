@@ -1,0 +1,54 @@
+/** Who is in the picture when, and where. */
+
+/** What is shown from `from` to `to`, ms since the beginning. */
+export interface Scene<T> {
+  readonly from: number;
+  readonly to: number;
+  readonly shown: readonly T[];
+}
+export interface Tile {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export const WIDTH = 1280;
+export const HEIGHT = 720;
+/** More are not shown at once: tiles of a 5 × 5 grid are 256 pixels wide. */
+const MAX_TILES = 25;
+/** A scene shorter than this belongs to the next one, ms. */
+const SHORTEST_MS = 200;
+
+/** A new scene whenever a picture comes or goes. */
+export function scenesOf<T extends { readonly start: number; readonly end: number }>(
+  pictures: readonly T[],
+  length: number,
+): Scene<T>[] {
+  const edges = [0, ...pictures.flatMap(({ start, end }) => [start, end]), length]
+    .filter((at) => at >= 0 && at <= length)
+    .sort((a, b) => a - b);
+  const cuts = edges.filter((at, i) => i === 0 || at === length || at - (edges[i - 1] as number) >= SHORTEST_MS);
+  const unique = [...new Set(cuts)];
+  return unique.slice(1).map((to, i) => {
+    const from = unique[i] as number;
+    const middle = (from + to) / 2;
+    const shown = pictures.filter(({ start, end }) => start <= middle && end > middle).slice(0, MAX_TILES);
+    return { from, to, shown };
+  });
+}
+
+/** A grid as square as it gets. Even numbers: colours are shared by two pixels. */
+export function tilesOf(count: number): Tile[] {
+  const columns = Math.ceil(Math.sqrt(count));
+  const rows = Math.ceil(count / Math.max(1, columns));
+  const width = Math.floor(WIDTH / columns / 2) * 2;
+  const height = Math.floor(HEIGHT / rows / 2) * 2;
+  return Array.from({ length: count }, (_, i) => {
+    const row = Math.floor(i / columns);
+    // The last row is in the middle.
+    const inRow = row === rows - 1 ? count - row * columns : columns;
+    const left = Math.floor((WIDTH - inRow * width) / 4) * 2;
+    return { x: left + (i % columns) * width, y: row * height, width, height };
+  });
+}

@@ -1,0 +1,117 @@
+/** The tracks of a recording: closed parts back into what Janus wrote, and that into files that any player opens. */
+import { createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { NodeDocument, type RecordingStore, readDocument } from '@tandem/service/recordings';
+import { type MjrHeader, readMjrHeader } from './mjr.ts';
+import { runProgram } from './program.ts';
+
+export type Slot = 'audio' | 'video' | 'screen';
+
+export interface Track {
+  readonly peerId: string;
+  readonly userId?: string;
+  readonly slot: Slot;
+  readonly path: string;
+  /** Ending of the file that it became. */
+  readonly ending: 'opus' | 'webm' | 'mp4';
+  /** ms since the epoch. */
+  readonly startAt: number;
+  readonly durationMs: number;
+}
+
+export interface Work {
+  readonly store: RecordingStore;
+  /** Of the recording, in the store. */
+  readonly prefix: string;
+  /** Empty folder of this work alone. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  readonly say: (event: string, more?: Record<string, unknown>) => void;
+}
+
+const ENDINGS = { opus: 'opus', vp8: 'webm', h264: 'mp4' } as const;
+
+/** Tracks that nothing was recorded of, or that cannot be read, are left out. */
+export async function readTracks(work: Work): Promise<Track[]> {
+  const { store, prefix, say } = work;
+  const people = await peopleOf(work);
+  const parts = new Map<string, string[]>();
+  for (const { key } of await store.list(`${prefix}parts/`)) {
+    const [name = ''] = key.slice(`${prefix}parts/`.length).split('/');
+    parts.set(name, [...(parts.get(name) ?? []), key]);
+  }
+  const tracks: Track[] = [];
+  for (const [name, keys] of parts) {
+    const person = people.get(name.split('-').slice(0, 2).join('-'));
+    if (!person) continue;
+    try {
+      const track = await readTrack(work, name, keys, person);
+      if (track) tracks.push(track);
+    } catch (error) {
+      say('composer.track-lost', { track: name, error: String(error) });
+    }
+  }
+  return withoutOverlaps(tracks);
+}
+
+async function peopleOf({ store, prefix }: Work): Promise<Map<string, NodeDocument['people'][number]>> {
+  const files = await store.list(prefix, { below: false });
+  const found = new Map<string, NodeDocument['people'][number]>();
+  for (const { key } of files.filter((file) => /\/node-\d+\.json$/.test(file.key))) {
+    const node = await readDocument(store, key, NodeDocument);
+    for (const person of node?.people ?? []) found.set(`${node?.epoch}-${person.n}`, person);
+  }
+  return found;
+}
+
+async function readTrack(
+  work: Work,
+  name: string,
+  keys: readonly string[],
+  { peerId, userId }: NodeDocument['people'][number],
+): Promise<Track | undefined> {
+  const { folder, signal } = work;
+  const mjr = join(folder, `${name}.mjr`);
+  await concatenate(work, keys, mjr);
+  const header = await readMjrHeader(mjr);
+  if (!header) return undefined;
+  const ending = ENDINGS[header.c];
+  const path = join(folder, `${name}.${ending}`);
+  await runProgram('janus-pp-rec', [mjr, path], signal);
+  const duration = await durationOf(path, signal);
+  if (!((await stat(path)).size > 0 && duration > 0)) return undefined;
+  return {
+    ...{ peerId, path, ending, slot: slotOf(header), startAt: header.u / 1000, durationMs: duration },
+    ...(userId === undefined ? {} : { userId }),
+  };
+}
+
+async function concatenate({ store }: Work, keys: readonly string[], path: string): Promise<void> {
+  for (const [i, key] of keys.entries()) {
+    const body = await store.read(key);
+    if (body) await pipeline(body, createWriteStream(path, { flags: i === 0 ? 'w' : 'a' }));
+  }
+}
+
+function slotOf({ t, d }: MjrHeader): Slot {
+  if (t === 'a') return 'audio';
+  return d === 'screen' ? 'screen' : 'video';
+}
+
+async function durationOf(path: string, signal: AbortSignal): Promise<number> {
+  const asked = ['-v', 'error', '-show_entries', 'format=duration', '-of', 'csv=p=0', path];
+  return Math.round(Number(await runProgram('ffprobe', asked, signal)) * 1000) || 0;
+}
+
+/** A person whose room moves sends to both nodes for a while: of two tracks of a slot the later one counts. */
+export function withoutOverlaps(tracks: readonly Track[]): Track[] {
+  const sorted = tracks.toSorted((a, b) => a.startAt - b.startAt);
+  return sorted.flatMap((track, i) => {
+    const next = sorted.slice(i + 1).find((one) => one.peerId === track.peerId && one.slot === track.slot);
+    const most = next ? next.startAt - track.startAt : Number.POSITIVE_INFINITY;
+    const durationMs = Math.min(track.durationMs, most);
+    return durationMs > 0 ? [{ ...track, durationMs }] : [];
+  });
+}
