@@ -97,6 +97,34 @@ function rawHead(answer: IncomingMessage): string {
   return `${head}\r\n`;
 }
 
+/** Counts one open socket of `target` until the returned function is called; further calls do nothing. */
+function countOpen(target: Target): () => void {
+  target.open += 1;
+  let counted = true;
+  return () => {
+    if (counted) target.open -= 1;
+    counted = false;
+  };
+}
+
+/** One side of a spliced connection: its socket, and the bytes read from it after the head. */
+interface Side {
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+/** Copies bytes both ways until either socket ends, which ends the other. */
+function splice(client: Side, node: Side): void {
+  for (const { socket, head } of [client, node]) {
+    if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
+    if (head.length > 0) socket.unshift(head);
+  }
+  node.socket.on('error', () => node.socket.destroy());
+  node.socket.once('close', () => client.socket.destroy());
+  client.socket.once('close', () => node.socket.destroy());
+  node.socket.pipe(client.socket).pipe(node.socket);
+}
+
 /** Splice an upgrade request to the node with the fewest open sockets; the next one when it refuses or is gone. */
 export function forwardUpgrade(
   pool: TargetPool,
@@ -112,18 +140,13 @@ export function forwardUpgrade(
   socket.once('close', () => current?.destroy());
 
   const next = (): void => {
-    const target = rest.shift();
     if (socket.destroyed) return;
+    const target = rest.shift();
     if (!target) {
       refuse(socket, '503 Service Unavailable');
       return;
     }
-    target.open += 1;
-    let counted = true;
-    const done = () => {
-      if (counted) target.open -= 1;
-      counted = false;
-    };
+    const done = countOpen(target);
     const upstream = http.request({ ...addressOf(target, request), headers, agent: false });
     current = upstream;
     upstream.setTimeout(ANSWER_TIMEOUT, () => upstream.destroy(new Error('no answer in time')));
@@ -144,18 +167,9 @@ export function forwardUpgrade(
     upstream.once('upgrade', (answer, peer, peerHead) => {
       upstream.setTimeout(0);
       peer.setTimeout(0);
-      peer.setNoDelay(true);
-      if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
+      peer.once('close', done);
       socket.write(rawHead(answer));
-      if (peerHead.length > 0) peer.unshift(peerHead);
-      if (head.length > 0) socket.unshift(head);
-      peer.on('error', () => peer.destroy());
-      peer.once('close', () => {
-        done();
-        socket.destroy();
-      });
-      socket.once('close', () => peer.destroy());
-      peer.pipe(socket).pipe(peer);
+      splice({ socket, head }, { socket: peer, head: peerHead });
     });
     upstream.end();
   };

@@ -8,8 +8,8 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { topology } from '../../topology/index.ts';
 import { pageSettingFault } from '../../topology/page-settings.ts';
 import type { EdgeConfig } from './config.ts';
+import { forwardUpgrades, registerForwarding, type TargetPools } from './forwarding.ts';
 import { registerPages } from './pages.ts';
-import { answerHeaders, forwardRequest, forwardUpgrade, NoTargetError } from './proxy.ts';
 import { pathOfTarget } from './request-target.ts';
 import { TargetPool } from './targets.ts';
 
@@ -19,11 +19,6 @@ export interface Edge extends AsyncDisposable {
 
 /** Biggest request body that the edge takes, bytes. */
 const BODY_LIMIT = 256 * 1024;
-
-/** `path` itself or below it. */
-function under(prefix: string, path: string): boolean {
-  return path === prefix || path.startsWith(`${prefix}/`);
-}
 
 /** What is laid over config.json. @throws ConfigError naming the setting and the fix: the page itself would quietly leave it out */
 function clientSettings(json: string): Record<string, unknown> {
@@ -48,28 +43,62 @@ function clientSettings(json: string): Record<string, unknown> {
  */
 export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> {
   const settings = clientSettings(config.CLIENT_SETTINGS);
-  const encrypted = Boolean(config.TLS_CERT && config.TLS_KEY);
-  // Requests are logged by the services; twice is noise.
+  const app = createApp(config, log);
+  const encrypted = isEncrypted(config);
+  const pools = targetPools(config);
+  const agent = new http.Agent({ keepAlive: true, timeout: 30_000 });
+
+  refuseOddTargets(app);
+  app.get('/config.json', (_request, reply) => reply.header('cache-control', 'no-store').send(settings));
+  registerHealth(app, pools);
+  await registerForwarding(app, { pools, agent, encrypted });
+  await registerPages(app, resolve(config.CLIENT_DIR), { encrypted, settings });
+  const sockets = forwardUpgrades(app, pools.signaling, encrypted);
+
+  const dispose = async () => {
+    for (const socket of sockets) socket.destroy();
+    await app.close();
+    agent.destroy();
+    await Promise.all(Object.values(pools).map((pool) => pool[Symbol.asyncDispose]()));
+  };
+  try {
+    await Promise.all(Object.values(pools).map((pool) => pool.check()));
+    await app.listen({ host: config.HOST, port: config.PORT });
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return { port: (app.server.address() as AddressInfo).port, [Symbol.asyncDispose]: dispose };
+}
+
+function isEncrypted(config: EdgeConfig): config is EdgeConfig & { TLS_CERT: string; TLS_KEY: string } {
+  return Boolean(config.TLS_CERT && config.TLS_KEY);
+}
+
+function createApp(config: EdgeConfig, log: Logger): FastifyInstance {
   const options = {
     // Requests are logged by the services; twice is noise.
     loggerInstance: log.child({}, { level: log.level === 'info' ? 'warn' : log.level }),
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: true,
   };
-  const app = (config.TLS_CERT && config.TLS_KEY
+  return (isEncrypted(config)
     ? Fastify({ ...options, https: { cert: readFileSync(config.TLS_CERT), key: readFileSync(config.TLS_KEY) } })
     : Fastify(options)) as unknown as FastifyInstance;
+}
 
-  const pools = {
+/** Calls go on without `media` and `hooks`. */
+function targetPools(config: EdgeConfig): TargetPools {
+  return {
     auth: new TargetPool(config.AUTH_TARGETS.split(','), topology.auth),
     signaling: new TargetPool(config.SIGNALING_TARGETS.split(','), topology.signaling),
-    // Calls go on without.
     media: new TargetPool(config.MEDIA_TARGETS?.split(',') ?? [], topology.media),
     hooks: new TargetPool(config.HOOKS_TARGETS?.split(',') ?? [], topology.hooks),
   };
-  const agent = new http.Agent({ keepAlive: true, timeout: 30_000 });
+}
 
-  // Before every route, page and 404.
+/** Before every route, page and 404. */
+function refuseOddTargets(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     if (pathOfTarget(request.raw.url) === undefined)
       return reply
@@ -77,9 +106,10 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
         .header('cache-control', 'no-store')
         .send({ error: 'the request target is not a plain path' });
   });
+}
 
-  app.get('/config.json', (_request, reply) => reply.header('cache-control', 'no-store').send(settings));
-
+/** The edge is live while auth and signaling have a live node each. */
+function registerHealth(app: FastifyInstance, pools: TargetPools): void {
   app.get(topology.edge.livePath, (_request, reply) => {
     const parts = Object.fromEntries(
       Object.entries(pools).map(([name, pool]) => [
@@ -99,63 +129,4 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
       .code(ok ? 200 : 503)
       .send({ status: ok ? 'ok' : 'unavailable', parts });
   });
-
-  await app.register((scope, _options, registered) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    for (const name of ['auth', 'signaling', 'media', 'hooks'] as const) {
-      for (const prefix of topology[name].routes) {
-        for (const url of [prefix, `${prefix}/*`]) {
-          scope.all(url, async (request, reply) => {
-            const body = request.body instanceof Buffer ? request.body : undefined;
-            try {
-              const answer = await forwardRequest(pools[name], agent, request.raw, body, encrypted);
-              return reply
-                .code(answer.statusCode ?? 502)
-                .headers(answerHeaders(answer))
-                .send(answer);
-            } catch (error) {
-              if (!(error instanceof NoTargetError)) throw error;
-              return reply
-                .code(503)
-                .header('retry-after', '1')
-                .send({ error: `${name} is away, try again` });
-            }
-          });
-        }
-      }
-    }
-    registered();
-  });
-  await registerPages(app, resolve(config.CLIENT_DIR), { encrypted, settings });
-
-  app.server.on('upgrade', (request, socket, head) => {
-    const path = pathOfTarget(request.url);
-    if (path !== undefined && topology.signaling.routes.some((prefix) => under(prefix, path)))
-      forwardUpgrade(pools.signaling, request, socket, head, encrypted);
-    else {
-      const status = path === undefined ? '400 Bad Request' : '404 Not Found';
-      socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-    }
-  });
-  const sockets = new Set<{ destroy(): void }>();
-  app.server.on('upgrade', (_request, socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-
-  const dispose = async () => {
-    for (const socket of sockets) socket.destroy();
-    await app.close();
-    agent.destroy();
-    await Promise.all(Object.values(pools).map((pool) => pool[Symbol.asyncDispose]()));
-  };
-  try {
-    await Promise.all(Object.values(pools).map((pool) => pool.check()));
-    await app.listen({ host: config.HOST, port: config.PORT });
-  } catch (error) {
-    await dispose();
-    throw error;
-  }
-  return { port: (app.server.address() as AddressInfo).port, [Symbol.asyncDispose]: dispose };
 }

@@ -1,0 +1,80 @@
+/** Which requests the edge forwards, and to which service: the routes of the topology. */
+import type http from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { topology } from '../../topology/index.ts';
+import { answerHeaders, forwardRequest, forwardUpgrade, NoTargetError } from './proxy.ts';
+import { pathOfTarget } from './request-target.ts';
+import type { TargetPool } from './targets.ts';
+
+const FORWARDED = ['auth', 'signaling', 'media', 'hooks'] as const;
+
+export type TargetPools = Readonly<Record<(typeof FORWARDED)[number], TargetPool>>;
+
+export interface ForwardingOptions {
+  readonly pools: TargetPools;
+  /** Connections to the services. */
+  readonly agent: http.Agent;
+  /** Whether clients reach the edge by https. */
+  readonly encrypted: boolean;
+}
+
+/** Forwards every route of the services, with the body as it came. 503 with Retry-After while no node answers. */
+export async function registerForwarding(
+  app: FastifyInstance,
+  { pools, agent, encrypted }: ForwardingOptions,
+): Promise<void> {
+  await app.register((scope, _options, registered) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    for (const name of FORWARDED) {
+      for (const url of topology[name].routes.flatMap((prefix) => [prefix, `${prefix}/*`])) {
+        scope.all(url, async (request, reply) => {
+          const body = request.body instanceof Buffer ? request.body : undefined;
+          try {
+            const answer = await forwardRequest(pools[name], agent, request.raw, body, encrypted);
+            return reply
+              .code(answer.statusCode ?? 502)
+              .headers(answerHeaders(answer))
+              .send(answer);
+          } catch (error) {
+            if (!(error instanceof NoTargetError)) throw error;
+            return reply
+              .code(503)
+              .header('retry-after', '1')
+              .send({ error: `${name} is away, try again` });
+          }
+        });
+      }
+    }
+    registered();
+  });
+}
+
+/**
+ * Forwards WebSockets of signaling's routes and refuses others.
+ * @returns the open sockets, kept current
+ */
+export function forwardUpgrades(
+  app: FastifyInstance,
+  signaling: TargetPool,
+  encrypted: boolean,
+): ReadonlySet<{ destroy(): void }> {
+  const sockets = new Set<{ destroy(): void }>();
+  app.server.on('upgrade', (request, socket, head) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    const path = pathOfTarget(request.url);
+    if (path !== undefined && topology.signaling.routes.some((prefix) => isUnder(prefix, path)))
+      forwardUpgrade(signaling, request, socket, head, encrypted);
+    else {
+      const status = path === undefined ? '400 Bad Request' : '404 Not Found';
+      socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    }
+  });
+  return sockets;
+}
+
+/** `path` itself or below it. */
+function isUnder(prefix: string, path: string): boolean {
+  return path === prefix || path.startsWith(`${prefix}/`);
+}
