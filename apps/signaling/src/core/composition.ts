@@ -82,35 +82,36 @@ export function composeNode(context: NodeContext): NodeParts {
   const takeover = new Takeover({ context, registry, monitor, records, repair, outbox });
   const entries = new RoomEntries({ context, registry, writer, outbox });
   const joiner = new SessionJoiner({
-    context,
-    registry,
-    quota,
-    records,
-    writer,
-    pending,
-    terminator,
-    takeover,
-    entries,
+    ...{ context, registry, quota, records, writer, pending, terminator, takeover, entries },
   });
   const resumer = new SessionResumer({
     ...{ context, registry, replicas, writer, pending, quota, outbox, parking, terminator, takeover, repair },
   });
-  const inbox = new Inbox(context, {
-    relay: (peerId, frame) => router.fromNode(peerId, frame),
-    room: (roomId, frame) => router.roomFromNode(roomId, frame),
-    control: (message) => onControl({ terminator, takeover, reconciler, entries }, message),
-    missed: (node) => reconciler.resyncNode(node),
-  });
-  const sweep = async () => {
-    await pending.flush().catch(ignoreUnavailable);
-    await takeover.resolve().catch(ignoreUnavailable);
-    await records.compareDue().catch(ignoreUnavailable);
-    await reconciler.compareAll();
-    await closer.endDue();
-    for (const node of inbox.forgetDead(context.liveNodes)) outbox.forget(node);
-  };
+  const inbox = createInbox(context, { router, reconciler, terminator, takeover, entries });
+  const sweep = () => sweepNode(context, { pending, takeover, records, reconciler, closer, inbox, outbox });
   const parts = { context, registry, replicas, writer, router, parking, joiner, resumer, terminator, closer, entries };
   return { ...parts, monitor, outbox, reconciler, admin, sweep };
+}
+
+interface SweptParts {
+  readonly pending: PendingRemovals;
+  readonly takeover: Takeover;
+  readonly records: SessionRecords;
+  readonly reconciler: Reconciler;
+  readonly closer: RoomCloser;
+  readonly inbox: Inbox;
+  readonly outbox: Outbox;
+}
+
+/** Retries what waited for the backplane, compares rooms with it, ends rooms that are due and forgets dead nodes. */
+async function sweepNode(context: NodeContext, parts: SweptParts): Promise<void> {
+  const { pending, takeover, records, reconciler, closer, inbox, outbox } = parts;
+  await pending.flush().catch(ignoreUnavailable);
+  await takeover.resolve().catch(ignoreUnavailable);
+  await records.compareDue().catch(ignoreUnavailable);
+  await reconciler.compareAll();
+  await closer.endDue();
+  for (const node of inbox.forgetDead(context.liveNodes)) outbox.forget(node);
 }
 
 interface ControlReceivers {
@@ -118,6 +119,17 @@ interface ControlReceivers {
   readonly takeover: Takeover;
   readonly reconciler: Reconciler;
   readonly entries: RoomEntries;
+}
+
+/** What other nodes send goes to the part that it is for. */
+function createInbox(context: NodeContext, receivers: ControlReceivers & { readonly router: Router }): Inbox {
+  const { router, reconciler } = receivers;
+  return new Inbox(context, {
+    relay: (peerId, frame) => router.fromNode(peerId, frame),
+    room: (roomId, frame) => router.roomFromNode(roomId, frame),
+    control: (message) => onControl(receivers, message),
+    missed: (node) => reconciler.resyncNode(node),
+  });
 }
 
 /** A message of another node. One of a newer version may have a type that this one does not know: it is about a room, and checked there. */
