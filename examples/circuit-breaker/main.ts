@@ -11,31 +11,54 @@ export interface Result {
   readonly answers: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-export async function run(print: (line: string) => void = console.log): Promise<Result> {
-  let sick: 'no' | 'errors' | 'hangs' = 'no';
-  let hits = 0;
-  const dependency = createServer((_request, response) => {
-    hits++;
-    if (sick === 'hangs') return;
-    response.writeHead(sick === 'errors' ? 500 : 200).end();
+/** A server that answers, fails or never answers, as `health` says. */
+class Dependency {
+  health: 'well' | 'errors' | 'hangs' = 'well';
+  /** Requests received. */
+  hits = 0;
+  readonly #server = createServer((_request, response) => {
+    this.hits++;
+    if (this.health === 'hangs') return;
+    response.writeHead(this.health === 'errors' ? 500 : 200).end();
   });
-  await new Promise<void>((resolve) => dependency.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(dependency.address() as { port: number }).port}`;
 
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.#server.address() as { port: number }).port}`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+type Outcome = 'ok' | 'failed' | 'refused';
+
+/** 20 calls, one after the other. */
+async function tally(call: () => Promise<void>): Promise<Record<Outcome, number>> {
+  const counts: Record<Outcome, number> = { ok: 0, failed: 0, refused: 0 };
+  for (let i = 0; i < 20; i++) {
+    const outcome = await call().then(
+      (): Outcome => 'ok',
+      (e: unknown) => (e instanceof UnavailableError && e.reason === 'breaker-open' ? 'refused' : 'failed'),
+    );
+    counts[outcome] += 1;
+  }
+  return counts;
+}
+
+export async function run(print: (line: string) => void = console.log): Promise<Result> {
+  const dependency = new Dependency();
+  const url = await dependency.listen();
   const started = performance.now();
   const states: string[] = [];
   const note = ({ event }: { event: string }) => {
     states.push(event.replace('breaker.', ''));
     print(`${((performance.now() - started) / 1000).toFixed(2).padStart(6)} s  ${event}`);
   };
-  const breaker = guard({
-    name: 'dependency',
-    timeoutMs: 2000,
-    attempts: 1,
-    failures: 5,
-    openMs: 1000,
-    log: { info: note, warn: note },
-  });
+  const log = { info: note, warn: note };
+  const breaker = guard({ name: 'dependency', timeoutMs: 2000, attempts: 1, failures: 5, openMs: 1000, log });
   const call = () =>
     breaker.run(async (signal) => {
       const response = await fetch(url, { signal });
@@ -43,47 +66,27 @@ export async function run(print: (line: string) => void = console.log): Promise<
     });
 
   const reached: Record<string, number> = {};
-  const answers: Record<string, Record<string, number>> = {};
+  const answers: Record<string, Record<Outcome, number>> = {};
   const rows: (string | number)[][] = [];
-  /** 20 calls, one after the other. */
-  const phase = async (name: string) => {
-    hits = 0;
-    const tally: Record<string, number> = { ok: 0, failed: 0, refused: 0 };
+  const phase = async (name: string, health: Dependency['health']) => {
+    Object.assign(dependency, { health, hits: 0 });
     const t0 = performance.now();
-    for (let i = 0; i < 20; i++) {
-      const outcome = await call().then(
-        () => 'ok',
-        (e: unknown) => (e instanceof UnavailableError && e.reason === 'breaker-open' ? 'refused' : 'failed'),
-      );
-      tally[outcome] = (tally[outcome] ?? 0) + 1;
-    }
-    reached[name] = hits;
-    answers[name] = tally;
-    rows.push([
-      name,
-      hits,
-      tally.ok ?? 0,
-      tally.failed ?? 0,
-      tally.refused ?? 0,
-      ((performance.now() - t0) / 20).toFixed(2),
-    ]);
+    const { ok, failed, refused } = await tally(call);
+    reached[name] = dependency.hits;
+    answers[name] = { ok, failed, refused };
+    rows.push([name, dependency.hits, ok, failed, refused, ((performance.now() - t0) / 20).toFixed(2)]);
   };
-
-  await phase('healthy');
-  sick = 'errors';
-  await phase('answers 500');
+  await phase('healthy', 'well');
+  await phase('answers 500', 'errors');
   await sleep(1100);
-  sick = 'hangs';
-  await phase('hangs');
+  await phase('hangs', 'hangs');
   await sleep(1100);
-  sick = 'no';
-  await phase('healthy again');
+  await phase('healthy again', 'well');
 
   print('');
   print(table(['dependency', 'reached it', 'ok', 'failed', 'refused at once', 'ms per call'], rows));
-  print('\nWhile it is sick the breaker spares it: 20 calls, few of which reach it; the rest are answered at once.');
-  dependency.closeAllConnections();
-  await new Promise((resolve) => dependency.close(resolve));
+  print('\nWhile it fails, few of 20 calls reach the dependency; the breaker refuses the rest at once.');
+  await dependency.close();
   return { states, reached, answers };
 }
 
