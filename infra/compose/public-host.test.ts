@@ -35,10 +35,12 @@ test('a host with the public address of its own, and one behind a NAT', () => {
   });
 });
 
-test('a name that leads nowhere, or to where nobody outside is, says the fix', () => {
+test('a name that leads nowhere, or to an address that is not public, says the fix', () => {
   expect(() => hostAddresses({ domain, resolved: [], own: ['10.0.0.5'] })).toThrow(/Fix: make an A record/);
   for (const address of ['10.1.2.3', '172.31.0.1', '192.168.0.1', '100.64.0.1', '127.0.0.1', '169.254.1.1'])
-    expect(() => hostAddresses({ domain, resolved: [address], own: [address] }), address).toThrow('nobody outside');
+    expect(() => hostAddresses({ domain, resolved: [address], own: [address] }), address).toThrow(
+      'not reachable from outside',
+    );
   expect(() => hostAddresses({ domain, resolved: [], own: [], address: 'example' })).toThrow('--address example');
 });
 

@@ -55,7 +55,7 @@ export function hostAddresses(question: AddressQuestion): HostAddresses {
     );
   if (address === undefined && isPrivateIPv4(publicAddress))
     throw new PublicHostError(
-      `${domain} resolves to ${publicAddress}, which nobody outside reaches. Fix: let its A record name the public address (or give --address, for a local network)`,
+      `${domain} resolves to ${publicAddress}, which is not reachable from outside. Fix: let its A record name the public address (or give --address, for a local network)`,
     );
   if (own.includes(publicAddress)) return { publicAddress };
   const behind = privateAddress ?? own[0];

@@ -82,8 +82,13 @@ const HELP: Record<keyof Counters, string> = {
   resumes: 'Sessions resumed.',
   resumesFailed: 'Resumes of sessions that were over.',
   fenced: 'Sessions fenced by a resume elsewhere.',
-  doubts: 'Rooms read again because the replica may be stale.',
+  staleReads: 'Rooms read again because the replica may be stale.',
 };
+
+/** Counters whose metric keeps an older name: dashboards and runbooks use it. */
+const METRIC_NAME: Partial<Record<keyof Counters, string>> = { staleReads: 'doubts' };
+
+const snakeCase = (name: string) => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
 
 /** `GET /metrics`, `POST /reports`, spans of HTTP requests. Call it before the server listens. */
 export async function exposeNode(
@@ -94,8 +99,7 @@ export async function exposeNode(
   address: (request: IncomingMessage) => string,
 ): Promise<void> {
   for (const [name, help] of Object.entries(HELP) as [keyof Counters, string][]) {
-    const snake = name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
-    metrics.total(`tandem_signaling_${snake}_total`, help, () => node.counters[name]);
+    metrics.total(`tandem_signaling_${METRIC_NAME[name] ?? snakeCase(name)}_total`, help, () => node.counters[name]);
   }
   metrics.gauge('tandem_signaling_connections', 'Open WebSocket connections.', () => node.connections.size);
   metrics.gauge('tandem_signaling_rooms', 'Rooms with a member on this node.', () => node.rooms.size);

@@ -90,7 +90,7 @@ export class RedisInbox {
       this.#subscriber?.disconnect();
       this.#subscriber = undefined;
       await this.ensureSubscribed();
-      this.#handlers?.onDoubt('the inbox was deaf');
+      this.#handlers?.onStale('the inbox was deaf');
       return;
     }
     const nonce = randomBytes(8);
@@ -132,6 +132,6 @@ export class RedisInbox {
     this.#probe.heard = true;
     if (!this.#gap) return;
     this.#gap = false;
-    this.#handlers?.onDoubt('resubscribed');
+    this.#handlers?.onStale('resubscribed');
   }
 }

@@ -38,7 +38,7 @@ class Side {
     const side = new Side();
     for (const node of NODES) {
       const backplane = connect();
-      await backplane.start(node, { onBatch: () => {}, onDoubt: () => {} });
+      await backplane.start(node, { onBatch: () => {}, onStale: () => {} });
       side.#nodes.set(node, backplane);
     }
     return side;

@@ -22,7 +22,7 @@ import { backplaneContract } from './testing/contract.ts';
 import { OPEN_RULES } from './testing/room-contract.ts';
 import { type BackplaneHandlers, FORCED, RECORD_TTL_MS, ROOM_TTL_MS, UnavailableError } from './types.ts';
 
-const quiet: BackplaneHandlers = { onBatch: () => {}, onDoubt: () => {} };
+const quiet: BackplaneHandlers = { onBatch: () => {}, onStale: () => {} };
 
 function spied() {
   const connections: ReturnType<typeof connectRedis>[] = [];
@@ -40,14 +40,14 @@ async function killSubscription(
   servers: readonly TestRedis[],
   settle: (subscriber: ReturnType<typeof connectRedis>) => Promise<unknown>,
 ): Promise<void> {
-  const doubts: string[] = [];
+  const reasons: string[] = [];
   const heard: string[] = [];
   const { connections, connect } = spied();
   await using a = createRedisBackplane({ url, connect });
-  await a.start('a', { onBatch: (b) => heard.push(Buffer.from(b).toString()), onDoubt: (why) => doubts.push(why) });
+  await a.start('a', { onBatch: (b) => heard.push(Buffer.from(b).toString()), onStale: (why) => reasons.push(why) });
   await settle(connections[1] as ReturnType<typeof connectRedis>);
   await a.beat(1000);
-  doubts.length = 0;
+  reasons.length = 0;
   for (const server of servers) {
     const admin = new Redis(server.url);
     await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
@@ -56,7 +56,7 @@ async function killSubscription(
   await vi.waitFor(
     async () => {
       await a.beat(1000);
-      expect(doubts).toEqual(['resubscribed']);
+      expect(reasons).toEqual(['resubscribed']);
     },
     { timeout: 10_000, interval: 100 },
   );
@@ -150,20 +150,20 @@ describe('one server', () => {
   });
 
   test('B-24 a deaf subscription is found by probing and replaced', async () => {
-    const doubts: string[] = [];
+    const reasons: string[] = [];
     const heard: string[] = [];
     await using own = await startRedis();
     const { connections, connect } = spied();
     await using a = createRedisBackplane({ url: own.url, probeTimeout: 200, connect });
     await a.start('a', {
       onBatch: (b) => heard.push(Buffer.from(b).toString()),
-      onDoubt: (why) => doubts.push(why),
+      onStale: (why) => reasons.push(why),
     });
     // Connected, healthy, and subscribed to nothing any more: what a failover can leave behind.
     await connections.at(-1)?.unsubscribe();
     await vi.waitFor(async () => {
       await a.beat(1000);
-      expect(doubts).toContain('the inbox was deaf');
+      expect(reasons).toContain('the inbox was deaf');
     }, 10_000);
     expect(a.resubscriptions).toBe(1);
     await vi.waitFor(async () => expect(await a.send('a', Buffer.from('\u0001x'))).toBe(true), 10_000);
@@ -236,7 +236,7 @@ describe('Sentinel', () => {
   test('B-26 when the primary dies, the replica serves and the inbox hears', async () => {
     const heard: string[] = [];
     await using a = createRedisBackplane({ url: group.url, probeTimeout: 500 });
-    await a.start('f', { onBatch: (b) => heard.push(Buffer.from(b).toString()), onDoubt: () => {} });
+    await a.start('f', { onBatch: (b) => heard.push(Buffer.from(b).toString()), onStale: () => {} });
     await a.joinRoom(
       'failover',
       { peerId: 'p', node: 'f', epoch: 1, order: 1, awayFor: 0, info: '{}' },
@@ -275,7 +275,7 @@ describe('Cluster', () => {
     for (const [i, inbox] of inboxes.entries())
       await inbox.start(names[i] as string, {
         onBatch: (b) => heard.push(`${names[i]} ${Buffer.from(b).toString('utf8', 1)}`),
-        onDoubt: () => {},
+        onStale: () => {},
       });
     for (const replica of group.servers.slice(4)) {
       const admin = new Redis(replica.url);
@@ -304,7 +304,7 @@ describe('Cluster', () => {
       await using after = new AsyncDisposableStack();
       const heard: string[] = [];
       await using a = createRedisBackplane({ url: group.url, probeTimeout: 500 });
-      await a.start('f', { onBatch: (b) => heard.push(Buffer.from(b).toString()), onDoubt: () => {} });
+      await a.start('f', { onBatch: (b) => heard.push(Buffer.from(b).toString()), onStale: () => {} });
       const primary = await primaryOf(group);
       after.defer(async () => primary.kill('SIGCONT'));
       primary.kill(signal);

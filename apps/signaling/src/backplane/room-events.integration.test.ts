@@ -23,7 +23,7 @@ afterAll(async () => {
 
 async function open(events: boolean): Promise<Backplane> {
   const backplane = createRedisBackplane({ url: redis.url, events });
-  await backplane.start(`n-${events}`, { onBatch: () => {}, onDoubt: () => {} });
+  await backplane.start(`n-${events}`, { onBatch: () => {}, onStale: () => {} });
   return backplane;
 }
 

@@ -1,6 +1,6 @@
 /** What a backend decided about a room, as the store has it. */
 
-/** Who comes in: everybody, those whom a moderator lets in, or nobody but moderators. */
+/** Who comes in: everybody, those whom a moderator lets in, or moderators only. */
 export type RoomEntry = 'open' | 'ask' | 'locked';
 
 /** Read by every join. Times in ms since the epoch, 0 for none. */

@@ -3,7 +3,7 @@
  * suite (contract.ts) runs against both.
  *
  * Every operation is atomic by itself. Every change of a room answers with the room's whole state after it: membership is
- * state, and whoever asked knows the truth.
+ * state, so the caller needs no second read.
  */
 
 import { crc32 } from 'node:zlib';
@@ -52,7 +52,7 @@ export interface RoomState {
   readonly endsIn?: number;
   /** Absent as `endsIn` is. */
   readonly entry?: RoomEntry;
-  /** Who asks to come in, the first first. Absent: nobody, or not read. */
+  /** Who asks to come in, the first first. Absent: the list is empty or was not read. */
   readonly waiting?: readonly EntryRequest[];
   /** Grows with every change, over restarts of the room too (starts at the time in µs). */
   readonly version: number;
@@ -114,7 +114,7 @@ export type JoinRefusal = Extract<JoinResult, { ok: false }>['reason'];
 export interface Entrant {
   /** User id that bans name. Absent: a guest, whose id proves nothing. */
   readonly userId?: string;
-  /** How `info` of every member of that user begins: its seat is theirs. Absent: nobody's seat. */
+  /** How `info` of every member of that user begins: its seat is theirs. Absent: no seat is reserved. */
   readonly seat?: string;
   /** The member that a join was told as `away`: if the room is still full, it goes and this one comes, in one step. */
   readonly replaces?: string;
@@ -205,7 +205,7 @@ export interface BackplaneHandlers {
   /** A batch arrived in this node's inbox. */
   onBatch(batch: Uint8Array): void;
   /** Something may have been missed (reconnect, deaf subscription): read every room again. */
-  onDoubt(why: string): void;
+  onStale(why: string): void;
 }
 
 /** Thrown by every operation while the backplane is away. */
@@ -267,7 +267,7 @@ export interface Backplane extends AsyncDisposable {
   resumeSession(peerId: string, secretHash: string, userId: string): Promise<ResumeResult>;
   /** Its socket is gone: from now on messages are parked, for `graceMs`. Any node may do it for a dead one. */
   detachSession(peerId: string, mark: WriteMark, node: string, graceMs: number): Promise<void>;
-  /** After a doubt: still mine? Writes it again if it was lost; attached or detached as given. */
+  /** Checks after a possible loss that this node still owns it. Writes it again if it was lost; attached or detached as given. */
   syncSession(session: SessionRecord, attached: boolean, graceMs: number): Promise<SyncResult>;
   /**
    * Ends it, also when another node owns it; answers with what it was. A tombstone stays for {@link TOMBSTONE_TTL_MS}, so that an owner that did not

@@ -34,7 +34,7 @@ export class BackplaneMonitor {
     try {
       await backplane.start(name, {
         onBatch: (batch) => this.#handlers.onBatch(batch),
-        onDoubt: (why) => this.#onStale(why),
+        onStale: (why) => this.#onStale(why),
       });
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;

@@ -23,8 +23,8 @@ export interface Counters {
   resumes: number;
   resumesFailed: number;
   fenced: number;
-  /** Rooms read again after a doubt. */
-  doubts: number;
+  /** Rooms read again because the replica may be stale. */
+  staleReads: number;
 }
 
 export function newCounters(): Counters {
@@ -41,7 +41,7 @@ export function newCounters(): Counters {
     resumes: 0,
     resumesFailed: 0,
     fenced: 0,
-    doubts: 0,
+    staleReads: 0,
   };
 }
 

@@ -24,7 +24,7 @@ export class Cluster {
   /** What an operation of a node meets before it is carried out, and its answer afterwards. */
   before: (node: string, operation: string, carryOut: () => void) => Promise<void> | void = () => {};
   after: (node: string, operation: string) => Promise<void> | void = () => {};
-  /** Nothing passes between nodes, and nobody is told. */
+  /** Drops all that passes between nodes, without an error. */
   mute = false;
   #controls = 0;
   readonly hub = new MemoryHub(new PartClock(this.clock, this.random.fork()), {

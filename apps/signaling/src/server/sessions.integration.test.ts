@@ -424,7 +424,7 @@ describe('faults', () => {
     // Somebody joins and nobody is told: written as another node would, its event lost.
     const { createRedisBackplane } = await import('../backplane/redis.ts');
     await using ghostly = createRedisBackplane({ url: redis.url });
-    await ghostly.start('silent', { onBatch: () => {}, onDoubt: () => {} });
+    await ghostly.start('silent', { onBatch: () => {}, onStale: () => {} });
     await ghostly.beat(60_000);
     const info = '{"userId":"zoe","loginSession":"z"}';
     await ghostly.joinRoom(

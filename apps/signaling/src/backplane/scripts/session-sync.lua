@@ -1,4 +1,4 @@
--- After a doubt: still mine? Written again if it was lost; whatever was parked is handed over to an attached session.
+-- Checks after a possible loss that the node still owns it. Written again if it was lost; whatever was parked is handed over to an attached session.
 -- ARGV[1] record ttl ms  [2] record, attached or detached  [3] its epoch  [4] grace ms of a detached one, 0: it is attached
 -- ARGV[5] its order  [6] node
 if record and not state then return { 'fenced' } end

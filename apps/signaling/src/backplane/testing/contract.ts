@@ -50,7 +50,7 @@ export function backplaneContract(connect: () => Backplane): void {
   async function start(name: string, onBatch: (batch: string) => void = () => {}) {
     const backplane = connect();
     const node = `${name}-${randomUUID().slice(0, 8)}`;
-    await backplane.start(node, { onBatch: (b) => onBatch(Buffer.from(b).toString()), onDoubt: () => {} });
+    await backplane.start(node, { onBatch: (b) => onBatch(Buffer.from(b).toString()), onStale: () => {} });
     return Object.assign(backplane, { name: node });
   }
 

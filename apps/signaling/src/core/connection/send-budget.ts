@@ -68,7 +68,7 @@ export class SendBudget {
   }
 
   #waitFor(bytes: number): number {
-    // What is more than a burst passes with a full bucket and leaves it in debt.
+    // A frame larger than a burst passes when the bucket is full, and leaves it below zero.
     const missing = Math.min(bytes, this.#limits.byteBurst) - this.#bytes;
     return missing <= 0 ? 0 : Math.ceil(missing / this.#limits.byteRate);
   }

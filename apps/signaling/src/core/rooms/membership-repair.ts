@@ -109,7 +109,7 @@ export class MembershipRepair {
    */
   async detachFromDeadNodes(live: ReadonlySet<string>): Promise<void> {
     const work: Promise<unknown>[] = [];
-    // Of one that moved on nobody knows yet where it is.
+    // A member with no node has moved: its new node is not known yet.
     for (const room of this.#parts.replicas.rooms.values())
       for (const m of room.members.values())
         if (m.node !== '' && !m.session && !live.has(m.node) && !(m.away && m.detachedFrom === m.node))

@@ -97,7 +97,7 @@ export class Reconciler {
    * @param options.whole the version may be the same and the room another: the store may have lost writes. Default false
    */
   resync(room: Room, { whole = false } = {}): void {
-    this.#context.counters.doubts++;
+    this.#context.counters.staleReads++;
     void this.#read(room, { isStale: true, whole });
   }
 

@@ -15,12 +15,12 @@ test('S-71 a removal that the store refuses, as the member has moved on, is not 
   const heard: string[] = [];
   await other.start('n2', {
     onBatch: (batch) => void heard.push(...decodeBatch(batch).entries.map(({ frame }) => String(frame))),
-    onDoubt: () => {},
+    onStale: () => {},
   });
   const member = { peerId: 'p', node: 'n2', epoch: 3, order: 1, awayFor: 0, info: '{}' };
   await other.joinRoom('r', member, { limit: 0, loginSession: 'l' });
   const backplane = hub.connect();
-  await backplane.start('n1', { onBatch: () => {}, onDoubt: () => {} });
+  await backplane.start('n1', { onBatch: () => {}, onStale: () => {} });
   const { writer, outbox } = composeNode(
     new NodeContext({ name: 'n1', clock: systemClock, settings: DEFAULT_SETTINGS, events: {}, backplane }),
   );
