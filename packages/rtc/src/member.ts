@@ -1,9 +1,10 @@
 /** Another participant of the call, with everything that belongs to its leg. */
 import type { CallEvents, RemotePeer } from './call-types.ts';
 import type { Clock } from './clock.ts';
+import { GradeFilter } from './grade-filter.ts';
 import type { Pair } from './pair.ts';
 import type { PairState, Slot } from './pair-types.ts';
-import { GradeFilter, type PairQuality, QualityMeter, type RemoteView } from './quality.ts';
+import { type PairQuality, QualityMeter, type RemoteView } from './quality.ts';
 import type { PeerInfo } from './wire.ts';
 
 /** Where a member's media comes from when it is not its pair. */

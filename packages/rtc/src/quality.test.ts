@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { GradeFilter } from './grade-filter.ts';
 import { mos, mosFromR, rFactor } from './mos.ts';
-import { GradeFilter, gradeOf, myView, QualityMeter } from './quality.ts';
+import { gradeOf, myView, QualityMeter } from './quality.ts';
 
 test('E-model: the default connection is 4.4, and the known points of G.107 Annex B', () => {
   expect(rFactor(0, 0)).toBeCloseTo(93.2);

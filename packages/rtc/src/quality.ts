@@ -92,6 +92,60 @@ const LIMITS = {
   frozen: 0.5,
 };
 
+/** An object with `key`, or an empty one for undefined: properties that may be missing are never undefined. */
+const given = <K extends string, V>(key: K, value: V | undefined) =>
+  (value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
+
+/** Growth of a counter since the report before; 0 without one. Counters that fell were reset. */
+type Delta = (stat: Stat, key: string) => number;
+/** The same a second. */
+type Rate = Delta;
+
+/** Share of packets that were lost. */
+function lossOf(stat: Stat, delta: Delta): number | undefined {
+  const lost = delta(stat, 'packetsLost');
+  const all = delta(stat, 'packetsReceived') + lost;
+  return all > 0 ? lost / all : undefined;
+}
+
+function incomingFlow(stat: Stat, flow: Flow, delta: Delta, rate: Rate): FlowQuality {
+  const jitter = num(stat.jitter);
+  return {
+    bitrate: Math.round(rate(stat, 'bytesReceived') * 8),
+    ...given('loss', lossOf(stat, delta)),
+    ...given('jitter', jitter && jitter * 1000),
+    ...(flow !== 'audio' && {
+      fps: Math.round(rate(stat, 'framesDecoded')),
+      frozen: delta(stat, 'totalFreezesDuration'),
+      ...size(stat),
+    }),
+  };
+}
+
+function outgoingFlow(stat: Stat, flow: Flow, loss: number | undefined, rate: Rate): FlowQuality {
+  const limited = stat.qualityLimitationReason;
+  return {
+    bitrate: Math.round(rate(stat, 'bytesSent') * 8),
+    ...given('loss', loss),
+    ...(flow !== 'audio' && { fps: Math.round(rate(stat, 'framesEncoded')), ...size(stat) }),
+    ...((limited === 'bandwidth' || limited === 'cpu' || limited === 'other') && { limitedBy: limited }),
+  };
+}
+
+/** MOS of incoming audio. @param rtt ms. Undefined while no audio comes */
+function scoreOf(stat: Stat, delta: Delta, rtt = 0): number | undefined {
+  if (!delta(stat, 'packetsReceived')) return undefined;
+  const emitted = delta(stat, 'jitterBufferEmittedCount');
+  const samples = delta(stat, 'totalSamplesReceived');
+  // Late packets are lost to the ear as well: concealment sees both.
+  const concealed = delta(stat, 'concealedSamples') - delta(stat, 'silentConcealedSamples');
+  const buffer = emitted > 0 ? (delta(stat, 'jitterBufferDelay') / emitted) * 1000 : 0;
+  return mos(
+    Math.max(lossOf(stat, delta) ?? 0, samples > 0 ? Math.max(0, concealed) / samples : 0),
+    rtt / 2 + buffer + FIXED_DELAY,
+  );
+}
+
 /** Keeps the last report of one connection. */
 export class QualityMeter {
   #last = new Map<string, Stat>();
@@ -107,77 +161,40 @@ export class QualityMeter {
     slotOf: (mid: string) => Flow | undefined,
     expects: { audio: boolean; video: boolean },
   ): PairQuality {
-    const now = new Map<string, Stat>();
-    for (const [id, stat] of report) now.set(id, stat as Stat);
+    const now = new Map(report as Iterable<[string, Stat]>);
     const last = this.#last;
     const seconds = this.#lastAt ? (at - this.#lastAt) / 1000 : 0;
     this.#last = now;
     this.#lastAt = at;
-    const delta = (stat: Stat, key: string): number => {
+    const delta: Delta = (stat, key) => {
       const old = last.get(stat.id);
-      // The first interval has nothing to compare with; counters that fell were reset.
       return old ? Math.max(0, (num(stat[key]) ?? 0) - (num(old[key]) ?? 0)) : 0;
     };
-    const rate = (stat: Stat, key: string) => (seconds > 0 ? delta(stat, key) / seconds : 0);
-    const incoming: Partial<Record<Flow, FlowQuality>> = {};
-    const outgoing: Partial<Record<Flow, FlowQuality>> = {};
-    let heard: { loss: number; buffer: number } | undefined;
-    const remote = new Map<string, Stat>();
-    for (const stat of now.values()) if (stat.type === 'remote-inbound-rtp') remote.set(String(stat.localId), stat);
+    const rate: Rate = (stat, key) => (seconds > 0 ? delta(stat, key) / seconds : 0);
+    const { path, rtt } = readPath(now);
+    const none: FlowQuality = { bitrate: 0 };
+    const ins = { audio: none, video: none, screen: none };
+    const outs = { ...ins };
+    const lossSent = new Map<unknown, number | undefined>();
+    let score: number | undefined;
+    for (const stat of now.values())
+      if (stat.type === 'remote-inbound-rtp') lossSent.set(stat.localId, num(stat.fractionLost));
     for (const stat of now.values()) {
       const flow = slotOf(String(stat.mid)) ?? (stat.kind === 'audio' ? 'audio' : 'video');
       if (stat.type === 'inbound-rtp') {
-        const got = delta(stat, 'packetsReceived');
-        const lost = delta(stat, 'packetsLost');
-        const loss = got + lost > 0 ? lost / (got + lost) : undefined;
-        const jitter = num(stat.jitter);
-        incoming[flow] = {
-          bitrate: Math.round(rate(stat, 'bytesReceived') * 8),
-          ...(loss === undefined ? {} : { loss }),
-          ...(jitter === undefined ? {} : { jitter: jitter * 1000 }),
-          ...(flow === 'audio'
-            ? {}
-            : {
-                fps: Math.round(rate(stat, 'framesDecoded')),
-                frozen: delta(stat, 'totalFreezesDuration'),
-                ...size(stat),
-              }),
-        };
-        if (flow === 'audio' && got > 0) {
-          const emitted = delta(stat, 'jitterBufferEmittedCount');
-          const samples = delta(stat, 'totalSamplesReceived');
-          // Late packets are lost to the ear as well: concealment sees both.
-          const concealed = delta(stat, 'concealedSamples') - delta(stat, 'silentConcealedSamples');
-          heard = {
-            loss: Math.max(loss ?? 0, samples > 0 ? Math.max(0, concealed) / samples : 0),
-            buffer: emitted > 0 ? (delta(stat, 'jitterBufferDelay') / emitted) * 1000 : 0,
-          };
-        }
-      } else if (stat.type === 'outbound-rtp') {
-        const loss = num(remote.get(stat.id)?.fractionLost);
-        const limited = stat.qualityLimitationReason;
-        outgoing[flow] = {
-          bitrate: Math.round(rate(stat, 'bytesSent') * 8),
-          ...(loss === undefined ? {} : { loss }),
-          ...(flow === 'audio' ? {} : { fps: Math.round(rate(stat, 'framesEncoded')), ...size(stat) }),
-          ...(limited === 'bandwidth' || limited === 'cpu' || limited === 'other' ? { limitedBy: limited } : {}),
-        };
-      }
+        ins[flow] = incomingFlow(stat, flow, delta, rate);
+        if (flow === 'audio') score = scoreOf(stat, delta, rtt) ?? score;
+      } else if (stat.type === 'outbound-rtp') outs[flow] = outgoingFlow(stat, flow, lossSent.get(stat.id), rate);
     }
-    const { path, rtt } = readPath(now);
-    const none: FlowQuality = { bitrate: 0 };
-    const ins = { audio: incoming.audio ?? none, video: incoming.video ?? none, screen: incoming.screen ?? none };
-    const outs = { audio: outgoing.audio ?? none, video: outgoing.video ?? none, screen: outgoing.screen ?? none };
-    const score = heard && mos(heard.loss, (rtt ?? 0) / 2 + heard.buffer + FIXED_DELAY);
     const trouble = seconds > 0 ? findTrouble(ins, outs, rtt, expects) : [];
     return {
       at,
-      ...(score === undefined ? {} : { mos: Math.round(score * 100) / 100 }),
+      ...given('mos', score && Math.round(score * 100) / 100),
       grade: gradeOf(score, trouble),
-      ...(rtt === undefined ? {} : { rtt }),
+      ...given('rtt', rtt),
       in: ins,
       out: outs,
-      ...(path ? { path } : {}),
+      ...given('path', path),
       trouble,
     };
   }
@@ -209,21 +226,20 @@ function readPath(stats: Map<string, Stat>): { path?: PathQuality; rtt?: number 
   const local = stats.get(String(pair.localCandidateId));
   const remote = stats.get(String(pair.remoteCandidateId));
   const seconds = num(pair.currentRoundTripTime);
-  const available = num(pair.availableOutgoingBitrate);
   const relayProtocol = local?.relayProtocol;
   const url = local?.url;
   const localType = String(local?.candidateType ?? 'unknown');
   const remoteType = String(remote?.candidateType ?? 'unknown');
   return {
-    ...(seconds === undefined ? {} : { rtt: seconds * 1000 }),
+    ...given('rtt', seconds && seconds * 1000),
     path: {
       local: localType,
       remote: remoteType,
       protocol: String(local?.protocol ?? 'unknown'),
       relayed: localType === 'relay' || remoteType === 'relay',
-      ...(typeof relayProtocol === 'string' ? { relayProtocol } : {}),
-      ...(localType === 'relay' && typeof url === 'string' ? { relayUrl: url } : {}),
-      ...(available === undefined ? {} : { availableOutgoing: available }),
+      ...(typeof relayProtocol === 'string' && { relayProtocol }),
+      ...(localType === 'relay' && typeof url === 'string' && { relayUrl: url }),
+      ...given('availableOutgoing', num(pair.availableOutgoingBitrate)),
     },
   };
 }
@@ -263,33 +279,10 @@ export function myView(quality: PairQuality): RemoteView {
   const { loss, jitter } = quality.in.audio;
   const { fps } = quality.in.video;
   return {
-    ...(quality.mos === undefined ? {} : { mos: quality.mos }),
-    ...(loss === undefined ? {} : { loss: Math.round(loss * 1000) / 1000 }),
-    ...(jitter === undefined ? {} : { jitter: Math.round(jitter) }),
-    ...(fps === undefined ? {} : { fps }),
+    ...given('mos', quality.mos),
+    ...given('loss', loss && Math.round(loss * 1000) / 1000),
+    ...given('jitter', jitter && Math.round(jitter)),
+    ...given('fps', fps),
     bitrate: quality.in.audio.bitrate + quality.in.video.bitrate,
   };
 }
-
-/** Reports a grade that lasts, not one that flickers: worse after 2 readings, better after 3. */
-export class GradeFilter {
-  #grade: Grade = 'good';
-  #other: Grade = 'good';
-  #count = 0;
-
-  /** The new lasting grade when it changed, else undefined. */
-  push(grade: Grade): Grade | undefined {
-    if (grade === this.#grade) {
-      this.#count = 0;
-      return undefined;
-    }
-    this.#count = grade === this.#other ? this.#count + 1 : 1;
-    this.#other = grade;
-    const worse = rank(grade) > rank(this.#grade);
-    if (this.#count < (worse ? 2 : 3)) return undefined;
-    this.#grade = grade;
-    this.#count = 0;
-    return grade;
-  }
-}
-const rank = (grade: Grade) => ['good', 'fair', 'poor'].indexOf(grade);
