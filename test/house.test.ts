@@ -34,8 +34,8 @@ test('error classes end in Error', () => {
  * go down: lower a number with the change that makes it smaller.
  */
 const REMAINING: Record<string, [functions: number, files: number, words: number]> = {
-  'packages/protocol/': [1, 1, 0],
-  'packages/rtc/': [1, 4, 2],
+  'packages/protocol/': [0, 1, 0],
+  'packages/rtc/': [0, 4, 2],
   'packages/server/': [0, 0, 0],
   'packages/embed/': [0, 0, 0],
   'packages/react/': [0, 0, 0],
@@ -43,11 +43,11 @@ const REMAINING: Record<string, [functions: number, files: number, words: number
   'packages/service/': [0, 2, 0],
   'apps/auth/': [0, 0, 0],
   'apps/hooks/': [0, 0, 0],
-  'apps/signaling/': [2, 2, 18],
+  'apps/signaling/': [1, 2, 3],
   'apps/client/': [4, 10, 41],
-  'infra/': [5, 2, 1],
-  'scripts/': [1, 0, 0],
-  'examples/': [3, 0, 0],
+  'infra/': [1, 1, 0],
+  'scripts/': [0, 0, 0],
+  'examples/': [0, 0, 0],
 };
 
 test('long functions, long files and avoided words grow in no folder', () => {
