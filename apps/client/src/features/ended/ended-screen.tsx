@@ -27,7 +27,7 @@ const WORDS: Record<EndKind, { title: MessageKey; text?: MessageKey }> = {
   lost: { title: 'end.lost', text: 'end.lostText' },
   failed: { title: 'end.failed' },
 };
-/** Nobody has an opinion of a shorter call. */
+/** A shorter call is too short to rate. */
 const WORTH_A_QUESTION_MS = 5000;
 const ISSUES = ['audio', 'video', 'drop', 'delay', 'echo', 'other'] as const;
 
@@ -76,11 +76,10 @@ export function EndedScreen({ onNew }: { onNew: () => void }) {
 function Rating() {
   const t = useText();
   const [stars, setStars] = useState(0);
-  const [issues, setIssues] = useState<readonly string[]>([]);
   const [sent, setSent] = useState(false);
-  function send(rating: number, chosen: readonly string[]) {
+  function send(rating: number, issues: readonly string[]) {
     setSent(true);
-    sendRating(rating, chosen);
+    sendRating(rating, issues);
   }
   if (sent)
     return (
@@ -89,13 +88,7 @@ function Rating() {
       </p>
     );
   return (
-    <form
-      className="rating"
-      onSubmit={(event) => {
-        event.preventDefault();
-        send(stars, issues);
-      }}
-    >
+    <div className="rating">
       <fieldset>
         <legend>{t('end.rate')}</legend>
         <div className="rating-row">
@@ -117,29 +110,43 @@ function Rating() {
           ))}
         </div>
       </fieldset>
-      {stars > 0 && (
-        <fieldset>
-          <legend>{t('end.what')}</legend>
-          <div className="issue-row">
-            {ISSUES.map((issue) => (
-              <button
-                key={issue}
-                type="button"
-                className="chip"
-                aria-pressed={issues.includes(issue)}
-                onClick={() =>
-                  setIssues(issues.includes(issue) ? issues.filter((i) => i !== issue) : [...issues, issue])
-                }
-              >
-                {t(`end.issue.${issue}`)}
-              </button>
-            ))}
-          </div>
-          <button type="submit" className="button primary">
-            {t('end.send')}
-          </button>
-        </fieldset>
-      )}
+      {stars > 0 && <IssuesForm onSend={(issues) => send(stars, issues)} />}
+    </div>
+  );
+}
+
+/** What was wrong with a call that was rated low. */
+function IssuesForm({ onSend }: { onSend: (issues: readonly string[]) => void }) {
+  const t = useText();
+  const [issues, setIssues] = useState<readonly string[]>([]);
+  const toggle = (issue: string) =>
+    setIssues(issues.includes(issue) ? issues.filter((i) => i !== issue) : [...issues, issue]);
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        onSend(issues);
+      }}
+    >
+      <fieldset>
+        <legend>{t('end.what')}</legend>
+        <div className="issue-row">
+          {ISSUES.map((issue) => (
+            <button
+              key={issue}
+              type="button"
+              className="chip"
+              aria-pressed={issues.includes(issue)}
+              onClick={() => toggle(issue)}
+            >
+              {t(`end.issue.${issue}`)}
+            </button>
+          ))}
+        </div>
+        <button type="submit" className="button primary">
+          {t('end.send')}
+        </button>
+      </fieldset>
     </form>
   );
 }

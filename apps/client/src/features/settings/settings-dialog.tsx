@@ -55,27 +55,74 @@ function Effects() {
   );
 }
 
-export function SettingsDialog({ onClose }: { onClose: () => void }) {
+function Devices() {
+  const t = useText();
+  const audioLive = useStore(localMedia, (s) => s.audio === 'live');
+  const level = useCallback(() => localMedia.level(), []);
+  return (
+    <section>
+      <h3>{t('settings.devices')}</h3>
+      <DeviceSelect kind="audioinput" />
+      {audioLive && <LevelBar className="level" label={t('media.level')} read={level} />}
+      <DeviceSelect kind="videoinput" />
+      {canChooseSpeaker() && <DeviceSelect kind="audiooutput" />}
+      <button type="button" className="button compact" onClick={() => void playTestSound()}>
+        <Icon name="speaker" size={18} />
+        {t('media.testSpeaker')}
+      </button>
+    </section>
+  );
+}
+
+/** Language and theme. */
+function Look() {
   const t = useText();
   const language = useLanguage();
   const languages = useStore(look, (s) => s.languages);
   const offered = Object.entries(LANGUAGES).filter(([code]) => languages?.includes(code) ?? true);
   const theme = useStore(preferences, (p) => p.theme);
-  const audioLive = useStore(localMedia, (s) => s.audio === 'live');
-  const level = useCallback(() => localMedia.level(), []);
+  return (
+    <section>
+      <h3>{t('settings.look')}</h3>
+      <div className="field">
+        <label htmlFor="language">{t('settings.language')}</label>
+        <Select
+          id="language"
+          data-testid="language"
+          value={language}
+          onChange={(event) => {
+            savePreferences({ language: event.target.value });
+            void setLanguage(event.target.value as Language);
+          }}
+        >
+          {offered.map(([code, name]) => (
+            <option key={code} value={code} lang={code}>
+              {name}
+            </option>
+          ))}
+        </Select>
+      </div>
+      <div className="field">
+        <label htmlFor="theme">{t('settings.theme')}</label>
+        <Select
+          id="theme"
+          value={theme}
+          onChange={(event) => savePreferences({ theme: event.target.value as Preferences['theme'] })}
+        >
+          <option value="system">{t('settings.themeSystem')}</option>
+          <option value="light">{t('settings.themeLight')}</option>
+          <option value="dark">{t('settings.themeDark')}</option>
+        </Select>
+      </div>
+    </section>
+  );
+}
+
+export function SettingsDialog({ onClose }: { onClose: () => void }) {
+  const t = useText();
   return (
     <Dialog title={t('settings.title')} onClose={onClose}>
-      <section>
-        <h3>{t('settings.devices')}</h3>
-        <DeviceSelect kind="audioinput" />
-        {audioLive && <LevelBar className="level" label={t('media.level')} read={level} />}
-        <DeviceSelect kind="videoinput" />
-        {canChooseSpeaker() && <DeviceSelect kind="audiooutput" />}
-        <button type="button" className="button compact" onClick={() => void playTestSound()}>
-          <Icon name="speaker" size={18} />
-          {t('media.testSpeaker')}
-        </button>
-      </section>
+      <Devices />
       <Effects />
       <section>
         <h3>{t('settings.sounds')}</h3>
@@ -87,39 +134,7 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
         <h3>{t('settings.keyboard')}</h3>
         <Switch name="shortcuts" label={t('shortcut.on')} />
       </section>
-      <section>
-        <h3>{t('settings.look')}</h3>
-        <div className="field">
-          <label htmlFor="language">{t('settings.language')}</label>
-          <Select
-            id="language"
-            data-testid="language"
-            value={language}
-            onChange={(event) => {
-              savePreferences({ language: event.target.value });
-              void setLanguage(event.target.value as Language);
-            }}
-          >
-            {offered.map(([code, name]) => (
-              <option key={code} value={code} lang={code}>
-                {name}
-              </option>
-            ))}
-          </Select>
-        </div>
-        <div className="field">
-          <label htmlFor="theme">{t('settings.theme')}</label>
-          <Select
-            id="theme"
-            value={theme}
-            onChange={(event) => savePreferences({ theme: event.target.value as Preferences['theme'] })}
-          >
-            <option value="system">{t('settings.themeSystem')}</option>
-            <option value="light">{t('settings.themeLight')}</option>
-            <option value="dark">{t('settings.themeDark')}</option>
-          </Select>
-        </div>
-      </section>
+      <Look />
     </Dialog>
   );
 }
