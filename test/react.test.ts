@@ -1,4 +1,5 @@
 /** @tandem/react as a stranger has it: packed, beside React and the packed SDK, the README's example bundled without Next, in Chromium. */
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -30,10 +31,18 @@ root.render(<StrictMode><Visit roomId={query.get('room') ?? ''} name={query.get(
 Object.assign(globalThis, { stop: () => root.unmount() });
 `;
 
-/** A package of npm that a stranger installs as well. */
-function install(name: string): void {
-  const from = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
-  cpSync(from, join(folder, 'node_modules', name), { recursive: true });
+/** What a stranger installs as well. `REACT_VERSION=18.3.1` takes another React, from the registry. */
+function installReact(): void {
+  for (const name of ['react', 'react-dom', 'scheduler', '@types/react', 'csstype']) {
+    const from = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+    cpSync(from, join(folder, 'node_modules', name), { recursive: true });
+  }
+  const { REACT_VERSION: version } = process.env;
+  if (!version) return;
+  writeFileSync(join(folder, 'package.json'), '{"private":true}');
+  const types = version.split('.')[0] ?? version;
+  const wanted = [`react@${version}`, `react-dom@${version}`, `@types/react@${types}`];
+  execFileSync('npm', ['install', '--no-save', '--no-audit', ...wanted], { cwd: folder, stdio: 'pipe' });
 }
 
 async function bundleExample(): Promise<void> {
@@ -53,9 +62,9 @@ async function bundleExample(): Promise<void> {
 
 beforeAll(async () => {
   kept.defer(() => rmSync(folder, { recursive: true }));
+  installReact();
   packed = installPacked('react', folder);
   installPacked('rtc', folder);
-  for (const name of ['react', 'react-dom', 'scheduler', '@types/react', 'csstype']) install(name);
   await bundleExample();
   pwa = kept.use(await startPwa({ clientDir: join(folder, 'out') }));
   browser = await launchBrowser();
@@ -88,9 +97,24 @@ export function Wrong() {
   expect((await measure()).gzip).toBeLessThanOrEqual(BUDGET);
 });
 
+/** A screen to share, 320 pixels wide, without the browser's picker. */
+const fakeScreen = () => {
+  navigator.mediaDevices.getDisplayMedia = async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 200 });
+    const paint = canvas.getContext('2d');
+    setInterval(() => {
+      if (!paint) return;
+      paint.fillStyle = `hsl(${Math.round(performance.now() / 10) % 360} 80% 50%)`;
+      paint.fillRect(0, 0, 320, 200);
+    }, 100);
+    return canvas.captureStream(10);
+  };
+};
+
 /** Somebody's page. What it complains about fails the test. */
 async function open(name: string): Promise<Page> {
   const context = await browser.newContext({ permissions: ['camera', 'microphone'] });
+  await context.addInitScript(fakeScreen);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
@@ -135,6 +159,11 @@ test('two pages of the README’s example, in strict mode, see and hear each oth
   await ada.getByRole('button', { name: 'Join' }).click();
   await vi.waitFor(async () => expect((await seen(bob, 'Ada')).time).toBeGreaterThan(0), patience);
   expect(names()).toEqual(['Ada', 'Bob']);
+
+  await ada.getByRole('button', { name: 'Share screen' }).click();
+  await vi.waitFor(async () => expect((await seen(bob, 'Ada')).width).toBe(320), patience);
+  await ada.getByRole('button', { name: 'Stop sharing' }).click();
+  await vi.waitFor(async () => expect((await seen(bob, 'Ada')).width).toBeGreaterThan(320), patience);
 
   await ada.evaluate(() => (globalThis as unknown as { stop(): void }).stop());
   await vi.waitFor(() => expect(names()).toEqual(['Bob']), patience);

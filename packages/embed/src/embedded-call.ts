@@ -6,6 +6,7 @@ import {
   type EventMessage,
   type Hello,
   type Methods,
+  type Request,
   type TokenGiven,
   type TokenWanted,
   VERSION,
@@ -173,7 +174,7 @@ export class EmbeddedCall {
     const id = ++this.#ids;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      port.postMessage({ id, method, value });
+      port.postMessage({ id, method, value } satisfies Request<M>);
     });
   }
 
