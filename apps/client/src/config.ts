@@ -77,7 +77,7 @@ const readers: { readonly [K in keyof RuntimeConfig]: (value: unknown) => Runtim
 export const PAGE_SETTINGS: readonly string[] = Object.keys(readers);
 
 /**
- * The file as the page takes it: a field that is missing or cannot be used has its default, and the latter is told.
+ * The file as the page takes it: a field that is missing or cannot be used has its default; the latter is reported.
  * @param tell gets one line for each field that cannot be used
  */
 export function readRuntimeConfig(file: unknown, tell: (line: string) => void): RuntimeConfig {

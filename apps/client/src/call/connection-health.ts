@@ -1,6 +1,6 @@
 import type { Grade, PairQuality, Trouble, TroubleCode } from '@tandem/rtc';
 
-/** What this device or its uplink causes, whatever the other end is. */
+/** What this device or its own connection causes, whatever the other end is. */
 const MINE: ReadonlySet<TroubleCode> = new Set(['uplink', 'cpu']);
 const RANK = { good: 0, fair: 1, poor: 2 } as const;
 

@@ -51,7 +51,7 @@ function failureOf(peer: RemotePeer, reason: string): FailureReason {
   return WANTED.includes(reason) ? 'timeout' : 'signaling-unreachable';
 }
 
-/** Why nobody was met at all. Undefined: nothing to tell. A full room and a missing grant are right; a refused token may be our fault. */
+/** Why no other person was met. Undefined: nothing to report. A full room and a missing grant are right; a refused token may be our fault. */
 function refusalOf(code: string | undefined): Pick<CallLeg, 'outcome' | 'failure'> | undefined {
   // Somebody stopped waiting for a place.
   if (code === 'room_full') return { outcome: 'abandoned', failure: 'room-full' };
@@ -188,7 +188,7 @@ export function sendRating(rating: number, issues: readonly string[]): void {
 }
 
 /**
- * A beacon outlives the page; nobody waits for it, and a failure concerns nobody. As plain text and unread it needs no
+ * A beacon outlives the page; its answer and its failure are ignored. As plain text and unread it needs no
  * permission of a service on another origin.
  */
 function post(report: CallReport): void {

@@ -18,7 +18,7 @@ export class TileOrder {
 
   /**
    * @param wish.peers in the order of arrival. @param wish.speaker who speaks now, if anybody. @param wish.first how many have a place
-   * on the first page. @param wish.held nobody moves, e.g. while the pointer is over a tile; newcomers get the last places. @param now ms
+   * on the first page. @param wish.held tiles stay where they are, e.g. while the pointer is over one; new peers get the last places. @param now ms
    */
   update(wish: {
     readonly peers: readonly OrderedPeer[];

@@ -307,7 +307,7 @@ export const messages: Messages = {
 
   'shortcut.title': 'اختصارات لوحة المفاتيح',
   'shortcut.mic': 'تشغيل الميكروفون أو إيقافه',
-  'shortcut.talk': 'اضغط باستمرار للتحدث',
+  'shortcut.pushToTalk': 'اضغط باستمرار للتحدث',
   'shortcut.cam': 'تشغيل الكاميرا أو إيقافها',
   'shortcut.screen': 'مشاركة الشاشة',
   'shortcut.chat': 'الدردشة',

@@ -272,7 +272,7 @@ export const messages: Messages = {
 
   'shortcut.title': 'Tastenkürzel',
   'shortcut.mic': 'Mikrofon an oder aus',
-  'shortcut.talk': 'Halten zum Sprechen',
+  'shortcut.pushToTalk': 'Halten zum Sprechen',
   'shortcut.cam': 'Kamera an oder aus',
   'shortcut.screen': 'Bildschirm teilen',
   'shortcut.chat': 'Chat',

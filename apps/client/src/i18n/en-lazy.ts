@@ -186,7 +186,7 @@ export const enLazy = {
 
   'shortcut.title': 'Keyboard shortcuts',
   'shortcut.mic': 'Microphone on or off',
-  'shortcut.talk': 'Hold to talk',
+  'shortcut.pushToTalk': 'Hold to talk',
   'shortcut.cam': 'Camera on or off',
   'shortcut.screen': 'Share screen',
   'shortcut.chat': 'Chat',

@@ -275,7 +275,7 @@ export const messages: Messages = {
 
   'shortcut.title': 'Atajos de teclado',
   'shortcut.mic': 'Micrófono sí o no',
-  'shortcut.talk': 'Mantener para hablar',
+  'shortcut.pushToTalk': 'Mantener para hablar',
   'shortcut.cam': 'Cámara sí o no',
   'shortcut.screen': 'Compartir pantalla',
   'shortcut.chat': 'Chat',

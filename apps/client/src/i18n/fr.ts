@@ -280,7 +280,7 @@ export const messages: Messages = {
 
   'shortcut.title': 'Raccourcis clavier',
   'shortcut.mic': 'Micro activé ou coupé',
-  'shortcut.talk': 'Maintenir pour parler',
+  'shortcut.pushToTalk': 'Maintenir pour parler',
   'shortcut.cam': 'Caméra allumée ou éteinte',
   'shortcut.screen': 'Partager l’écran',
   'shortcut.chat': 'Discussion',

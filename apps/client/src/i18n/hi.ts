@@ -269,7 +269,7 @@ export const messages: Messages = {
 
   'shortcut.title': 'कीबोर्ड शॉर्टकट',
   'shortcut.mic': 'माइक चालू या बंद',
-  'shortcut.talk': 'बोलने के लिए दबाए रखें',
+  'shortcut.pushToTalk': 'बोलने के लिए दबाए रखें',
   'shortcut.cam': 'कैमरा चालू या बंद',
   'shortcut.screen': 'स्क्रीन साझा करें',
   'shortcut.chat': 'चैट',

@@ -270,7 +270,7 @@ export const messages: Messages = {
 
   'shortcut.title': 'キーボード操作',
   'shortcut.mic': 'マイクのオン・オフ',
-  'shortcut.talk': '押している間だけ話す',
+  'shortcut.pushToTalk': '押している間だけ話す',
   'shortcut.cam': 'カメラのオン・オフ',
   'shortcut.screen': '画面を共有',
   'shortcut.chat': 'チャット',

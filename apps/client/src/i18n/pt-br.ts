@@ -274,7 +274,7 @@ export const messages: Messages = {
 
   'shortcut.title': 'Atalhos de teclado',
   'shortcut.mic': 'Microfone ligado ou desligado',
-  'shortcut.talk': 'Segurar para falar',
+  'shortcut.pushToTalk': 'Segurar para falar',
   'shortcut.cam': 'Câmera ligada ou desligada',
   'shortcut.screen': 'Compartilhar tela',
   'shortcut.chat': 'Chat',

@@ -268,7 +268,7 @@ export const messages: Messages = {
 
   'shortcut.title': '键盘快捷键',
   'shortcut.mic': '开关麦克风',
-  'shortcut.talk': '按住说话',
+  'shortcut.pushToTalk': '按住说话',
   'shortcut.cam': '开关摄像头',
   'shortcut.screen': '共享屏幕',
   'shortcut.chat': '聊天',

@@ -84,7 +84,7 @@ export function storedPreferences(): Preferences {
 }
 
 export function savePreferences(change: Partial<Preferences>): void {
-  // Whoever types before the page has read them must not overwrite them with defaults.
+  // A change made before the page has read them must not overwrite the others with defaults.
   storedPreferences();
   preferences.set(change);
   try {

@@ -154,7 +154,7 @@ export class LocalMedia extends Store<LocalMediaState> {
     return noiseSuppression && noiseFilter && !this.get().filterFailed;
   }
 
-  /** The microphone is heard at once and the filter follows: nobody is cut off while it loads, or waits for a gesture. */
+  /** The microphone is heard at once and the filter follows: the sound does not stop while it loads or waits for a gesture. */
   async #filterNoise(microphone: MediaStreamTrack, request: number): Promise<void> {
     const failed = () => {
       if (request !== this.#request.audio) return;
@@ -248,7 +248,7 @@ export class LocalMedia extends Store<LocalMediaState> {
     if (!revoked && ends === this.#ends) this.set({ lost: track.label });
   }
 
-  /** 0 to 1, from a copy of the track that is never muted: so the page can notice that you talk while muted. */
+  /** 0 to 1, from a copy of the track that is never muted: so the page can notice speech while muted. */
   level(): number {
     return (this.#filter?.meter ?? this.#meter)?.read() ?? 0;
   }
@@ -341,7 +341,7 @@ export class LocalMedia extends Store<LocalMediaState> {
     if (request !== this.#request.audio) return;
     const { noiseSuppression = wanted.noiseSuppression } = microphone.getSettings();
     if (noiseSuppression === wanted.noiseSuppression) return this.#adoptMicrophone(microphone, request);
-    // Chromium gives a device in use to nobody with other settings, not even to us: let go of it first.
+    // Chromium opens a device in use with its present settings only, for this page too: release it first.
     this.#stopFilter();
     this.#meter?.stop();
     microphone.stop();

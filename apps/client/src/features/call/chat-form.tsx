@@ -55,7 +55,7 @@ export function ChatForm({ to, onTo }: ChatFormProps) {
   );
 }
 
-/** With one other person there is nobody to keep anything from. */
+/** Shown with two others or more: with one, every line is private. */
 function Addressee({ to, onTo }: ChatFormProps) {
   const t = useText();
   const peers = useStore(call, (s) => s.peers);

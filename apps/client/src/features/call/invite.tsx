@@ -57,7 +57,7 @@ function InviteTools() {
   );
 }
 
-/** Nobody else is here yet: the one useful thing is to bring somebody. */
+/** Shown while the room is empty: the way to invite somebody. */
 export function EmptyRoom() {
   const t = useText();
   // Only people without a tile are here.

@@ -219,7 +219,7 @@ function gridLayout({ others, me, size, gap, page = 0 }: LayoutWish, all: readon
     assign(rects, all, grid(all.length, area, gap));
     return { rects, floating: undefined, main: undefined, ...SINGLE };
   }
-  // My own tile has the last place of every page: it covers nobody, and tiles stay where they are from page to page.
+  // My own tile has the last place of every page: it covers no other tile, and tiles stay where they are from page to page.
   const people = Math.max(1, fits - (me === undefined ? 0 : 1));
   const pages = Math.ceil(others.length / people);
   const current = Math.min(Math.max(0, page), pages - 1);

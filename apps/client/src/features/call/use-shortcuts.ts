@@ -11,7 +11,7 @@ import { localMedia } from '../../media/local-media.ts';
  */
 export const SHORTCUTS = [
   ['m', 'shortcut.mic'],
-  ['space', 'shortcut.talk'],
+  ['space', 'shortcut.pushToTalk'],
   ['v', 'shortcut.cam'],
   ['s', 'shortcut.screen'],
   ['c', 'shortcut.chat'],

@@ -18,8 +18,8 @@ function scale(steps: readonly Context[]): void {
   for (const [i, step] of steps.entries()) if (i > 0) copy(steps[i - 1] ?? step, step);
 }
 
-/** Below the first a pixel is background, above the second a person. Doubt is blurred: a blurred ear beats a legible letter. */
-const DOUBT: readonly [number, number] = [0.55, 0.9];
+/** Below the first a pixel is background, above the second a person. What is between is blurred: a blurred ear beats a legible letter. */
+const UNSURE: readonly [number, number] = [0.55, 0.9];
 /** How much of a mask comes from the one before it: outlines that do not flicker. */
 const INERTIA = 0.3;
 /** Halvings of the small picture. Three leave 32 × 18 of 256 × 144: nothing on a wall can be read or recognized. */
@@ -82,7 +82,7 @@ export class BlurPicture {
     const { width, height } = this.#segmenter;
     const sure = this.#segmenter.find(this.#small.getImageData(0, 0, width, height));
     const { data } = this.#maskImage;
-    const [low, high] = DOUBT;
+    const [low, high] = UNSURE;
     for (let i = 0; i < sure.length; i++) {
       const now = (1 - INERTIA) * (sure[i] ?? 0) + INERTIA * (this.#before[i] ?? 0);
       this.#before[i] = now;
