@@ -33,6 +33,9 @@ test('who watches only is asked for no camera, has no tile, and is a number to t
   await zoe.getByTestId('watching').waitFor();
   await zoe.getByTestId('peer-tile').waitFor();
   await expectAccessible(zoe, 'watching');
+  // There is no media node here, and what nothing will come of is said.
+  await zoe.getByTestId('unserved').waitFor();
+  await expectAccessible(zoe, 'watching without a media node');
   for (const id of ['my-tile', 'toggle-mic', 'toggle-cam', 'toggle-screen'])
     expect(await zoe.getByTestId(id).count(), id).toBe(0);
   for (const key of ['m', 'v', 's', ' ']) await zoe.keyboard.press(key);

@@ -132,6 +132,11 @@ test('more people than a page: pages by keys and buttons, tiles with room for a 
   expect(await page.getByTestId('my-tile').count()).toBe(1);
   await page.getByRole('button', { name: 'Previous page' }).click();
   await page.getByTestId('pager').getByText('1 of 2').waitFor();
+  await page.getByTestId('peer-tile').first().hover();
+  await page.mouse.wheel(0, 120);
+  await page.getByTestId('pager').getByText('2 of 2').waitFor();
+  await page.keyboard.press('PageUp');
+  await page.getByTestId('pager').getByText('1 of 2').waitFor();
 
   await page.getByTestId('more').click();
   await page.getByRole('button', { name: 'Spotlight' }).click();

@@ -42,13 +42,20 @@ async function shoot(page: Page, name: string): Promise<void> {
 }
 
 interface Visitor {
+  origin?: string;
   person?: Person | undefined;
   query?: string;
   locale?: string;
   before?: () => void;
 }
 
-async function open({ person, query = '', locale = 'en-GB', before }: Visitor = {}): Promise<Page> {
+async function open({
+  origin = pwa.origin,
+  person,
+  query = '',
+  locale = 'en-GB',
+  before,
+}: Visitor = {}): Promise<Page> {
   const context = await browser.newContext({
     viewport: { width: 640, height: 400 },
     colorScheme: 'light',
@@ -62,7 +69,7 @@ async function open({ person, query = '', locale = 'en-GB', before }: Visitor = 
   page.setDefaultTimeout(30_000);
   page.on('console', (m) => m.type() === 'error' && console.log('console:', m.text()));
   page.on('pageerror', (e) => console.log('page error:', e.message));
-  await page.goto(`${pwa.origin}/${query}`);
+  await page.goto(`${origin}/${query}`);
   return page;
 }
 
@@ -96,7 +103,9 @@ async function pictures(page: Page, count: number): Promise<void> {
 }
 
 interface Exposed {
-  __tandem: { model: { get(): { peers: object[] }; set(change: object): void } };
+  __tandem: {
+    model: { get(): { peers: object[] }; set(change: object): void; float(kind: string, name: string): void };
+  };
 }
 const patch = (page: Page, change: object) =>
   page.evaluate((c) => (globalThis as unknown as Exposed).__tandem.model.set(c), change);
@@ -273,6 +282,35 @@ const scenes: Record<string, () => Promise<void>> = {
     await a.getByTestId('people-count').click();
     await shoot(a, 'nine-people');
   },
+  /** A thousand people in the list, and applause. */
+  async large() {
+    const a = await join(NAMES[0], 'large', { person: PEOPLE[0] });
+    await a.getByTestId('empty-room').waitFor();
+    await a.evaluate((names) => {
+      const stream = new MediaStream();
+      const peers = Array.from({ length: 1000 }, (_, i) => ({
+        ...{ id: `p${i}`, name: `${names[i % 4]} ${i}`, state: 'connected', away: false, audience: false },
+        ...{
+          audio: i % 3 === 0,
+          video: false,
+          hand: i % 400 === 7,
+          encrypts: false,
+          handAt: Date.now() - 60_000,
+          stream,
+        },
+        ...{ topology: 'sfu', setup: 1 },
+      }));
+      const { model } = (globalThis as unknown as Exposed).__tandem;
+      model.set({ peers, moderator: true });
+      setInterval(() => {
+        for (const kind of ['heart', 'like', 'star']) model.float(kind, '');
+      }, 300);
+    }, NAMES);
+    await shoot(a, 'large');
+    await a.getByTestId('people-count').click();
+    await a.getByTestId('people-search').waitFor();
+    await shoot(a, 'large-people');
+  },
   /** Who may come in: what a moderator sees, and who waits. */
   async entry() {
     pwa.auth.grants = { kick: true };
@@ -342,6 +380,33 @@ const scenes: Record<string, () => Promise<void>> = {
     await host.getByTestId('people-count').click();
     await host.getByTestId('watchers').waitFor();
     await shoot(host, 'audience-host');
+  },
+  /** A deployment with a name, a logo, colours and links of its own. */
+  async branded() {
+    const square =
+      '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 30 30"><circle cx="15" cy="15" r="13" fill="#8a1c5b"/></svg>';
+    const branding = {
+      name: 'Klinik am Stadtpark',
+      logo: `data:image/svg+xml,${encodeURIComponent(square)}`,
+      accent: { light: '#8a1c5b', dark: '#f0a3cf' },
+      links: [
+        { text: 'Imprint', href: 'https://example.org/imprint' },
+        { text: 'Privacy', href: 'https://example.org/privacy' },
+      ],
+    };
+    await using own = await startPwa({ clientSettings: { branding } });
+    const page = await open({ origin: own.origin, person: PEOPLE[0], query: `?room=${ROOM}` });
+    await page.getByTestId('name-input').fill(NAMES[0]);
+    await page.locator('.brand', { hasText: branding.name }).waitFor();
+    await page.locator('[data-state=ready]').waitFor();
+    await shoot(page, 'branded-lobby');
+    await page.getByTestId('join').click();
+    await page.getByTestId('empty-room').waitFor();
+    await shoot(page, 'branded-alone');
+    await page.getByTestId('leave').click();
+    await page.getByTestId('ended').waitFor();
+    await shoot(page, 'branded-ended');
+    await page.close();
   },
   async arabic() {
     const a = await join('أمل حداد', 'rtl', { person: PEOPLE[0], locale: 'ar' });

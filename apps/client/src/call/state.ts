@@ -46,10 +46,14 @@ export const initialState: CallModelState = {
 
 const NOTICE_MS = 4000;
 const REACTION_MS = 4000;
+/** In a room of more others than this, reactions of one kind are one number. */
+const MOST_BUBBLES = 20;
 
 /** What views watch, and the lines and reactions in it that go by themselves. */
 export class CallState extends Store<CallModelState> {
   #ids = 0;
+  /** Of reactions, by id. */
+  readonly #fading = new Map<number, ReturnType<typeof setTimeout>>();
 
   constructor() {
     super(initialState);
@@ -63,10 +67,20 @@ export class CallState extends Store<CallModelState> {
     setTimeout(() => this.set({ notices: this.get().notices.filter((n) => n.id !== id) }), NOTICE_MS);
   }
 
-  /** A reaction that rises over the stage. */
+  /** A reaction that rises over the stage; in a large room one more of its kind, and the number goes after the last one. */
   float(kind: ReactionKind, name: string): void {
-    const id = ++this.#ids;
-    this.set({ reactions: [...this.get().reactions.slice(-11), { id, kind, name }] });
-    setTimeout(() => this.set({ reactions: this.get().reactions.filter((r) => r.id !== id) }), REACTION_MS);
+    const { reactions, peers } = this.get();
+    const sum = peers.length > MOST_BUBBLES ? reactions.find((one) => one.kind === kind && one.count > 0) : undefined;
+    const id = sum?.id ?? ++this.#ids;
+    const one = { id, kind, name, count: peers.length > MOST_BUBBLES ? (sum?.count ?? 0) + 1 : 0 };
+    this.set({
+      reactions: sum ? reactions.map((other) => (other === sum ? one : other)) : [...reactions.slice(-11), one],
+    });
+    clearTimeout(this.#fading.get(id));
+    const fade = () => {
+      this.#fading.delete(id);
+      this.set({ reactions: this.get().reactions.filter((r) => r.id !== id) });
+    };
+    this.#fading.set(id, setTimeout(fade, REACTION_MS));
   }
 }

@@ -73,6 +73,8 @@ export interface FloatingReaction {
   readonly id: number;
   readonly kind: ReactionKind;
   readonly name: string;
+  /** How many there were, in a large room; 0: it is one person's. */
+  readonly count: number;
 }
 
 export interface CallModelState {

@@ -451,6 +451,7 @@ export const messages: Messages = {
   'host.failed': 'لم تنفذ الخدمة ذلك.',
   'audience.watching': 'أنت تشاهد',
   'audience.text': 'ترى الآخرين وتسمعهم، ولا أحد يراك أو يسمعك.',
+  'audience.unserved': 'لا يمكنك رؤية الآخرين وسماعهم بعد: لا يوجد خادم وسائط يخدم هذه الغرفة.',
   'audience.count': {
     zero: 'لا أحد يشاهد ({count})',
     one: 'شخص واحد يشاهد ({count})',

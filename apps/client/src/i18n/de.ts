@@ -403,6 +403,7 @@ export const messages: Messages = {
   'host.failed': 'Der Dienst hat das nicht ausgeführt.',
   'audience.watching': 'Du schaust zu',
   'audience.text': 'Du siehst und hörst die anderen. Dich sieht und hört niemand.',
+  'audience.unserved': 'Du siehst und hörst die anderen noch nicht: Kein Medienserver bedient diesen Raum.',
   'audience.count': { one: '{count} Person schaut zu', other: '{count} Personen schauen zu' },
   'host.entry': 'Wer darf herein',
   'host.entryOpen': 'Alle',

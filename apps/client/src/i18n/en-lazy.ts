@@ -327,6 +327,7 @@ export const enLazy = {
   'host.failed': 'The service did not do that.',
   'audience.watching': 'You are watching',
   'audience.text': 'You see and hear the others. Nobody sees or hears you.',
+  'audience.unserved': 'You cannot see and hear the others yet: no media server serves this room.',
   'audience.count': { one: '{count} person watches', other: '{count} people watch' },
   'host.entry': 'Who may come in',
   'host.entryOpen': 'Everyone',

@@ -405,6 +405,7 @@ export const messages: Messages = {
   'host.failed': 'El servicio no lo hizo.',
   'audience.watching': 'Estás mirando',
   'audience.text': 'Ves y oyes a los demás. Nadie te ve ni te oye.',
+  'audience.unserved': 'Aún no puedes ver ni oír a los demás: ningún servidor de medios atiende esta sala.',
   'audience.count': { one: '{count} persona mira', other: '{count} personas miran' },
   'host.entry': 'Quién puede entrar',
   'host.entryOpen': 'Todos',

@@ -411,6 +411,8 @@ export const messages: Messages = {
   'host.failed': 'Le service ne l’a pas fait.',
   'audience.watching': 'Vous regardez',
   'audience.text': 'Vous voyez et entendez les autres. Personne ne vous voit ni ne vous entend.',
+  'audience.unserved':
+    'Vous ne voyez et n’entendez pas encore les autres : aucun serveur média ne dessert cette salle.',
   'audience.count': { one: '{count} personne regarde', other: '{count} personnes regardent' },
   'host.entry': 'Qui peut entrer',
   'host.entryOpen': 'Tout le monde',

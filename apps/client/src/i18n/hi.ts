@@ -396,6 +396,7 @@ export const messages: Messages = {
   'host.failed': 'सेवा ने यह नहीं किया।',
   'audience.watching': 'आप देख रहे हैं',
   'audience.text': 'आप दूसरों को देखते और सुनते हैं। आपको कोई नहीं देखता या सुनता।',
+  'audience.unserved': 'आप अभी दूसरों को देख-सुन नहीं सकते: कोई मीडिया सर्वर इस कक्ष के लिए उपलब्ध नहीं है।',
   'audience.count': { one: '{count} व्यक्ति देख रहा है', other: '{count} लोग देख रहे हैं' },
   'host.entry': 'कौन आ सकता है',
   'host.entryOpen': 'सभी',

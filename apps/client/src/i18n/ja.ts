@@ -400,6 +400,7 @@ export const messages: Messages = {
   'host.failed': 'サービスは実行しませんでした。',
   'audience.watching': '視聴しています',
   'audience.text': 'ほかの人の映像と音声が届きます。あなたの映像と音声は届きません。',
+  'audience.unserved': 'まだほかの人の映像と音声は届きません。このルームを受け持つメディアサーバーがありません。',
   'audience.count': { other: '{count} 人が視聴中' },
   'host.entry': '入室できる人',
   'host.entryOpen': '全員',

@@ -403,6 +403,7 @@ export const messages: Messages = {
   'host.failed': 'O serviço não fez isso.',
   'audience.watching': 'Você está assistindo',
   'audience.text': 'Você vê e ouve os outros. Ninguém vê nem ouve você.',
+  'audience.unserved': 'Você ainda não vê nem ouve os outros: nenhum servidor de mídia atende esta sala.',
   'audience.count': { one: '{count} pessoa assiste', other: '{count} pessoas assistem' },
   'host.entry': 'Quem pode entrar',
   'host.entryOpen': 'Todos',

@@ -395,6 +395,7 @@ export const messages: Messages = {
   'host.failed': '服务没有执行。',
   'audience.watching': '你正在观看',
   'audience.text': '你能看到并听到其他人，没有人能看到或听到你。',
+  'audience.unserved': '暂时看不到也听不到其他人:没有媒体服务器为此房间服务。',
   'audience.count': { other: '{count} 人在观看' },
   'host.entry': '谁可以进入',
   'host.entryOpen': '所有人',

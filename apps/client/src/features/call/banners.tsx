@@ -1,6 +1,6 @@
 'use client';
 import { useStore } from '@tandem/react';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { localMedia } from '../../media/local-media.ts';
@@ -9,12 +9,16 @@ import { BlurDecision } from '../settings/blur-decision.tsx';
 import { useHealthWords } from './connection-summary.tsx';
 import { admit, useWaiting, useWaitingSound } from './waiting-people.tsx';
 
+/** A media node that is there comes within this time, ms (S-123: 4 s, and the next one the same). */
+const UNSERVED_MS = 10_000;
+
 /** What the call has to say about itself: above the stage, which makes room for it; one at a time, in order of weight. */
 export function Banner() {
   return <div role="status">{useContent()}</div>;
 }
 
 function useContent(): ReactNode {
+  const t = useText();
   const network = useStore(call, (s) => s.network);
   const soundBlocked = useStore(call, (s) => s.soundBlocked);
   const talkingMuted = useStore(call, (s) => s.talkingMuted);
@@ -23,8 +27,10 @@ function useContent(): ReactNode {
   const problem = useStore(localMedia, (s) => s.problem);
   const blurFailed = useStore(localMedia, (s) => s.blurFailed);
   const entryRequests = useStore(call, (s) => (s.panel === 'people' ? 0 : (s.roomEntry?.waiting.length ?? 0)));
+  const unserved = useUnserved();
   useWaitingSound();
   if (network !== 'online') return <NetworkBanner network={network} />;
+  if (unserved) return <Line icon="alert" words={t('audience.unserved')} testId="unserved" warn />;
   if (soundBlocked) return <SoundBanner />;
   if (entryRequests > 0) return <WaitingBanner />;
   if (talkingMuted) return <TalkingBanner />;
@@ -33,6 +39,25 @@ function useContent(): ReactNode {
   if (weak) return <QualityBanner />;
   if (problem && problem !== 'none') return <DeviceBanner problem={problem} />;
   return null;
+}
+
+/** Who watches gets everything from a media node: without one nothing comes, however long they wait. */
+function useUnserved(): boolean {
+  const waits = useStore(
+    call,
+    (s) =>
+      s.watching && s.peers.some((p) => !p.audience) && s.peers.every((p) => p.audience || p.state !== 'connected'),
+  );
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    if (!waits) return;
+    const timer = setTimeout(() => setLong(true), UNSERVED_MS);
+    return () => {
+      clearTimeout(timer);
+      setLong(false);
+    };
+  }, [waits]);
+  return waits && long;
 }
 
 function Line(props: { icon: IconName; words: ReactNode; testId?: string; warn?: boolean; children?: ReactNode }) {

@@ -1,64 +1,53 @@
 'use client';
 import { useStore } from '@tandem/react';
-import { useId, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { HandQueue } from './hand-queue.tsx';
 import { RoomModeration } from './moderation.tsx';
-import { type Person, PersonRow, useMe } from './person-row.tsx';
+import { PeopleList, SEARCH_FROM } from './people-list.tsx';
+import { type Person, useMe } from './person-row.tsx';
 import { RecordingControl } from './recording.tsx';
 import { WaitingPeople } from './waiting-people.tsx';
-
-/** From this many people on, looking for one of them is work. */
-const SEARCH_FROM = 8;
-
-/** Does the name have all of what was typed, wherever, in any case and with or without accents? */
-export function matches(name: string, wanted: string): boolean {
-  const plain = (text: string) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLocaleLowerCase();
-  return plain(wanted)
-    .split(/\s+/u)
-    .every((word) => plain(name).includes(word));
-}
 
 export function PeoplePanel({ onInvite }: { onInvite: () => void }) {
   const t = useText();
   const peers = useStore(call, (s) => s.peers);
-  const [wanted, setWanted] = useState('');
   const me = useMe();
   const watching = useStore(call, (s) => s.watching);
   const seen = peers.filter(({ audience }) => !audience).map((peer) => ({ ...peer, isMe: false }));
   const rows: Person[] = watching ? seen : [me, ...seen];
   const watchers = peers.length - seen.length + (watching ? 1 : 0);
-  const found = rows.filter(({ name }) => matches(name || t('call.guest'), wanted));
+  // The buttons are not below a thousand rows.
+  const large = rows.length >= SEARCH_FROM;
   return (
     <div className="panel-scroll">
       <Encrypted />
       <WaitingPeople />
       <HandQueue />
-      {rows.length >= SEARCH_FROM && <Search wanted={wanted} onWanted={setWanted} />}
-      <p className="visually-hidden" role="status">
-        {wanted && t('people.found', { count: found.length })}
-      </p>
-      <ul className="people-list">
-        {found.map((person) => (
-          <PersonRow key={person.id} person={person} />
-        ))}
-      </ul>
+      {large ? <Moderation /> : null}
+      <PeopleList people={rows} />
       {watchers > 0 && (
         <p className="watchers" data-testid="watchers">
           <Icon name="eye" size={18} />
           {t('audience.count', { count: watchers })}
         </p>
       )}
-      {found.length === 0 && rows.length > 0 && <p className="soft">{t('people.none')}</p>}
       <button type="button" className="button" onClick={onInvite}>
         <Icon name="person-add" size={20} />
         {t('call.invite')}
       </button>
+      {large ? null : <Moderation />}
+    </div>
+  );
+}
+
+function Moderation() {
+  return (
+    <>
       <RoomModeration />
       <RecordingControl />
-    </div>
+    </>
   );
 }
 
@@ -85,28 +74,5 @@ function Encrypted() {
         </p>
       )}
     </section>
-  );
-}
-
-function Search({ wanted, onWanted }: { wanted: string; onWanted: (text: string) => void }) {
-  const t = useText();
-  const id = useId();
-  return (
-    <div className="field">
-      <label htmlFor={id} className="visually-hidden">
-        {t('people.search')}
-      </label>
-      <input
-        id={id}
-        type="search"
-        className="input"
-        data-testid="people-search"
-        placeholder={t('people.search')}
-        value={wanted}
-        onChange={(event) => onWanted(event.target.value)}
-        autoComplete="off"
-        dir="auto"
-      />
-    </div>
   );
 }

@@ -1,6 +1,5 @@
 'use client';
 import { useStore } from '@tandem/react';
-import { useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { localMedia } from '../../media/local-media.ts';
@@ -37,13 +36,22 @@ function Sign({ icon, words }: { icon: IconName; words: string }) {
   );
 }
 
-export function PersonRow({ person }: { person: Person }) {
+interface PersonRowProps {
+  readonly person: Person;
+  /** The row's number, from 1, and how many there are: of a long list not all exist. */
+  readonly place: { readonly at: number; readonly of: number };
+  /** What can be done about this person is shown. */
+  readonly open: boolean;
+  /** Undefined: close it. */
+  readonly onOpen: (id: string | undefined) => void;
+}
+
+export function PersonRow({ person, place, open, onOpen }: PersonRowProps) {
   const t = useText();
-  const [open, setOpen] = useState(false);
   const name = person.name || t('call.guest');
   const silenced = useStore(call, (s) => s.volumes[person.id] === 0);
   return (
-    <li data-testid="person">
+    <li data-testid="person" aria-posinset={place.at} aria-setsize={place.of}>
       <div className="person">
         <span className={`avatar small hue-${hueOf(person.id)}`} aria-hidden="true">
           {initials(name)}
@@ -64,7 +72,7 @@ export function PersonRow({ person }: { person: Person }) {
             aria-expanded={open}
             aria-label={t('people.more', { name })}
             title={t('people.more', { name })}
-            onClick={() => setOpen(!open)}
+            onClick={() => onOpen(open ? undefined : person.id)}
           >
             <Icon name="more" size={20} />
           </button>

@@ -1,6 +1,6 @@
 'use client';
 import { useStore } from '@tandem/react';
-import { type PointerEvent, useRef } from 'react';
+import { type PointerEvent, useRef, type WheelEvent } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { EmptyRoom } from './invite.tsx';
@@ -12,24 +12,34 @@ import { useTiles } from './use-tiles.ts';
 
 /** A finger that moves this far sideways, px, turns the page. */
 const SWIPE = 60;
+/** One push of a wheel or a touchpad turns one page, however long it rolls on, ms. */
+const TURN_MS = 400;
 
 export function Stage() {
   const t = useText();
   const ref = useRef<HTMLUListElement>(null);
   const held = useRef(false);
   const from = useRef(0);
+  const turnedAt = useRef(Number.NEGATIVE_INFINITY);
   const layout = useTileLayout(ref, held);
   const tiles = useTiles(layout);
   usePictureSizes(layout.rects);
   const alone = useStore(call, (s) => s.peers.every(({ audience }) => audience));
   const { page, pages, more, setPage } = layout;
+  const turn = (step: number) => setPage(Math.min(pages - 1, Math.max(0, page + step)));
   const over = (event: PointerEvent) => {
     held.current = event.pointerType === 'mouse' && (event.target as Element).closest('.tile') !== null;
   };
   const swiped = (event: PointerEvent<HTMLElement>) => {
     if (event.pointerType === 'mouse' || pages < 2) return;
     const moved = (event.clientX - from.current) * (getComputedStyle(event.currentTarget).direction === 'rtl' ? -1 : 1);
-    if (Math.abs(moved) > SWIPE) setPage(Math.min(pages - 1, Math.max(0, page - Math.sign(moved))));
+    if (Math.abs(moved) > SWIPE) turn(-Math.sign(moved));
+  };
+  const wheeled = ({ deltaY, ctrlKey, timeStamp }: WheelEvent) => {
+    // With Ctrl it is the browser's zoom.
+    if (ctrlKey || deltaY === 0 || timeStamp - turnedAt.current < TURN_MS) return;
+    turnedAt.current = timeStamp;
+    turn(Math.sign(deltaY));
   };
   return (
     <div className={`stage ${alone ? 'alone' : ''} ${pages > 1 ? 'paged' : ''}`}>
@@ -45,6 +55,7 @@ export function Stage() {
           from.current = event.clientX;
         }}
         onPointerUp={swiped}
+        onWheel={pages > 1 ? wheeled : undefined}
       >
         {tiles.map((tile) => (
           <Tile key={tile.id} {...tile} />

@@ -16,6 +16,7 @@ export const SHORTCUTS = [
   ['s', 'shortcut.screen'],
   ['c', 'shortcut.chat'],
   ['p', 'shortcut.people'],
+  ['/', 'people.search'],
   ['h', 'shortcut.hand'],
   ['l', 'shortcut.layout'],
   ['?', 'shortcut.sheet'],
