@@ -10,7 +10,7 @@ import type { CertificateFiles } from './certificate.ts';
 import type { ChildSpec } from './children.ts';
 import type { EdgeConfig } from './edge/config.ts';
 import { LOCAL_HOOKS } from './hooks.ts';
-import { type LocalMedia, mediaServes, mediaSettings } from './media.ts';
+import { type LocalMedia, mediaServes, mediaSettings, recordingSettings } from './media.ts';
 import { authUrl, hooksUrl, signalingUrls } from './place.ts';
 import type { RedisPlan, StackPlan, TurnPlan } from './plan.ts';
 import { LOOPBACK } from './programs.ts';
@@ -100,6 +100,7 @@ export function signalingChildren(plan: StackPlan, place: Place): ChildSpec[] {
         HOST: LOOPBACK,
         PORT: new URL(url).port,
         NODE_NAME: `signaling-${i + 1}`,
+        ...recordingSettings(),
         ...plan.env.signaling,
       } satisfies Partial<Record<keyof SignalingConfig, string>>,
       ready: () => answers(`${url}${topology.signaling.startupPath}`),
@@ -149,6 +150,7 @@ export function mediaChild(media: LocalMedia, plan: StackPlan, place: Place): Ch
     env: {
       ...resolveEnvironment(topology.media, place),
       ...mediaSettings(media, { scratch: plan.scratch, port: plan.ports.media }),
+      ...recordingSettings(),
       ...plan.env.media,
     },
     ready: mediaServes(media),

@@ -95,10 +95,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
   log.info({ event: 'signaling.up', node: name, port, backplane: backplane.kind }, `signaling listens on ${port}`);
 
   const close = async () => {
-    recordings?.[Symbol.dispose]();
-    media?.[Symbol.dispose]();
-    shedder[Symbol.dispose]();
-    verifier[Symbol.dispose]();
+    for (const part of [recordings, media, shedder, verifier]) part?.[Symbol.dispose]();
     await revocations[Symbol.asyncDispose]();
     await node[Symbol.asyncDispose]();
     app.server.closeAllConnections();

@@ -9,7 +9,6 @@ import {
   type RedisClient,
   readAssignment,
   removeMediaNode,
-  renewRoom,
   writeMediaNode,
 } from '@tandem/service';
 import { drainOnce } from '../../node-kit/drain.ts';
@@ -23,6 +22,7 @@ import { sayAlive } from './health.ts';
 import type { MediaNodeOptions } from './media-node-options.ts';
 import { mediaMetrics, NodeLoad } from './node-load.ts';
 import { Recordings } from './recording/recordings.ts';
+import { renewRooms } from './renew-rooms.ts';
 import { RoomAgent, type RoomSession } from './room-agent.ts';
 import { RoomMover } from './room-mover.ts';
 import { joinRoom } from './room-session.ts';
@@ -194,9 +194,8 @@ export class MediaNode implements AsyncDisposable {
     // The join took its time: signaling may have called another node meanwhile, or this one again.
     const now = await readAssignment(this.#redis, room).catch(() => undefined);
     const latest = Math.max(now?.epoch ?? 0, this.rooms.get(room)?.epoch ?? 0);
-    const isTaken = latest > assignment.epoch;
     const engine = this.#engines?.leastLoaded();
-    if (!engine || isTaken || this.#state === 'ended') {
+    if (!engine || latest > assignment.epoch || this.#state === 'ended') {
       session.close();
       return;
     }
@@ -253,14 +252,8 @@ export class MediaNode implements AsyncDisposable {
     const leave = async () => (await this.#host.leaving()) && void this.drain();
     if (this.#state === 'serving') await this.#attempt('metadata', leave);
     await this.#register();
-    for (const [room, agent] of this.rooms) {
-      if (agent.state !== 'serving') continue;
-      await this.#attempt('recording', () => this.#recordings.follow(agent));
-      const mine = { node: this.#host.id, epoch: agent.epoch, at: Date.now() };
-      const stillMine = await renewRoom(this.#redis, room, mine);
-      // Another node has it. A record that Redis lost needs nothing: the agent's membership says who serves.
-      if (!stillMine && (await readAssignment(this.#redis, room))) agent.release();
-    }
+    await renewRooms(this.#redis, this.#host.id, this.rooms.values());
+    for (const agent of this.rooms.values()) await this.#attempt('recording', () => this.#recordings.follow(agent));
   }
 
   #writeMetrics(): void {
