@@ -46,6 +46,11 @@ export async function composeRecording({ roomId, id, workDir, ...more }: Compose
         .slice(0, 500);
       document = { at: Date.now(), durationMs: 0, files: [], error: why };
     }
+    // Deleted meanwhile: then nothing of it comes back.
+    if ((await store.text(`${prefix}recording.json`)) === undefined) {
+      await store.remove(prefix);
+      return document;
+    }
     await store.put(`${prefix}composed.json`, JSON.stringify(document));
     if (document.error === undefined) await store.remove(`${prefix}parts/`);
     say('composer.composed', { recording: id, durationMs: document.durationMs, error: document.error });

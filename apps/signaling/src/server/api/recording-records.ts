@@ -66,6 +66,15 @@ function statusOf(
   return hasBegun || Date.now() - startedAt < NEVER_BEGUN_MS ? 'processing' : 'failed';
 }
 
+/** A node that has said nothing for this time is gone, ms (as the composer has it). */
+const SILENT_MS = 120_000;
+
+/** Does a media node still pass on what it has of it? It would be there again after it was deleted. */
+export async function isBeingWritten({ store }: RecordingParts, roomId: string, id: string): Promise<boolean> {
+  const nodes = await nodeDocuments(store, prefixOf(roomId, id));
+  return nodes.some(({ endedAt, updatedAt }) => endedAt === undefined && Date.now() - updatedAt < SILENT_MS);
+}
+
 async function nodeDocuments(store: RecordingStore, prefix: string): Promise<NodeDocument[]> {
   const files = await store.list(prefix, { below: false });
   const names = files.filter(({ key }) => /\/node-\d+\.json$/.test(key));

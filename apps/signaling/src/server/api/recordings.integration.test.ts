@@ -166,6 +166,13 @@ test('R-4 recordings are listed by pages, the latest first, fetched and deleted;
   const running = (await ask('POST', 'list/recordings', token)).body.recordingId;
   const kept = await ask('DELETE', `list/recordings/${running}`, token);
   expect([kept.status, kept.body.code]).toEqual([409, 'recording_running']);
+  // Nor while a node still passes on what it has.
+  await ask('POST', `list/recordings/${running}/stop`, token);
+  const node = { epoch: 1, people: [], updatedAt: Date.now() };
+  await store.put(`${prefixOf('list', running)}node-1.json`, JSON.stringify(node));
+  expect((await ask('DELETE', `list/recordings/${running}`, token)).status).toBe(409);
+  await store.put(`${prefixOf('list', running)}node-1.json`, JSON.stringify({ ...node, endedAt: 1, why: 'stopped' }));
+  expect((await ask('DELETE', `list/recordings/${running}`, token)).status).toBe(204);
 });
 
 test('R-5 names of others reach no other file: rooms, ids and files', async () => {

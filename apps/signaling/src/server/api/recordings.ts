@@ -7,7 +7,13 @@ import { isMediaPeer } from '../../backplane/types.ts';
 import type { MemberInfo } from '../../core/model.ts';
 import type { SignalingNode } from '../../core/node.ts';
 import { backendOf } from './backend.ts';
-import { etagOfRecording, listRecordings, type RecordingParts, readRecording } from './recording-records.ts';
+import {
+  etagOfRecording,
+  isBeingWritten,
+  listRecordings,
+  type RecordingParts,
+  readRecording,
+} from './recording-records.ts';
 import { FileParams, type Recording, RecordingPage, RecordingParams, RecordingQuery } from './recording-schemas.ts';
 import { Empty, problems, RoomParams } from './schemas.ts';
 
@@ -236,8 +242,9 @@ function deleteRoute(api: FastifyInstance, own: Api): void {
           field: 'if-match',
         });
       const running = await readRunning(parts.redis, params.roomId);
-      if (running?.id === params.recordingId)
-        throw new ProblemError(409, 'recording_running', 'It is still being recorded: stop it first.');
+      const { roomId, recordingId } = params;
+      if (running?.id === recordingId || (await isBeingWritten(parts, roomId, recordingId)))
+        throw new ProblemError(409, 'recording_running', 'It is still being recorded: stop it, and try again soon.');
       await parts.store.remove(prefixOf(params.roomId, params.recordingId));
       return reply.code(204).send();
     },
