@@ -41,10 +41,8 @@ export function mediaSettings(
 }
 
 /** Where recordings are kept, when RECORDINGS of the environment says so: the same for signaling and the media node. */
-export function recordingSettings(env: Readonly<Record<string, string | undefined>> = process.env) {
-  return (env.RECORDINGS ? { RECORDINGS: resolve(env.RECORDINGS) } : {}) satisfies Partial<
-    Record<keyof MediaNodeConfig, string>
-  >;
+export function recordingSettings({ RECORDINGS } = process.env): Record<string, string> {
+  return RECORDINGS ? { RECORDINGS: resolve(RECORDINGS) } : {};
 }
 
 /** Asks the directory. */
