@@ -10,7 +10,9 @@ export function slotsOf(sdp: string): Map<Slot, string> {
     const mid = /^a=mid:(\S+)/m.exec(section)?.[1];
     if (!kind || mid === undefined) continue;
     const slot = free[kind as 'audio' | 'video'].shift();
-    const isSent = port !== '0' && !/^a=(inactive|recvonly)\s*$/m.test(section);
+    // With bundle-only, port 0 refuses nothing (RFC 9143 section 7.2.1): so Firefox offers all sections but the first.
+    const isOpen = port !== '0' || /^a=bundle-only\s*$/m.test(section);
+    const isSent = isOpen && !/^a=(inactive|recvonly)\s*$/m.test(section);
     if (slot && isSent) found.set(slot, mid);
   }
   return new Map(SLOTS.flatMap((slot): [Slot, string][] => (found.has(slot) ? [[slot, found.get(slot) ?? '']] : [])));

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { slotsOf } from './session-slots.ts';
+
+const section = (kind: string, port: number, mid: string, ...lines: string[]) =>
+  [`m=${kind} ${port} UDP/TLS/RTP/SAVPF 96`, `a=mid:${mid}`, ...lines, ''].join('\r\n');
+
+test('the slots of an offer: what is inactive, only received or refused by port 0 is none, what is bundle-only is one', () => {
+  const audio = section('audio', 9, '0', 'a=sendonly');
+  const of = (...sections: string[]) => [...slotsOf(['v=0\r\n', audio, ...sections].join(''))];
+  expect(of(section('video', 9, '1', 'a=sendonly'), section('video', 9, '2', 'a=inactive'))).toEqual([
+    ['audio', '0'],
+    ['video', '1'],
+  ]);
+  expect(of(section('video', 0, '1', 'a=sendonly'), section('video', 9, '2', 'a=recvonly'))).toEqual([['audio', '0']]);
+  // Firefox: https://www.rfc-editor.org/rfc/rfc9143#section-7.2.1
+  const firefox = [section('video', 0, '1', 'a=bundle-only', 'a=sendonly'), section('video', 0, '2', 'a=bundle-only')];
+  expect(of(...firefox)).toEqual([
+    ['audio', '0'],
+    ['video', '1'],
+    ['screen', '2'],
+  ]);
+});
