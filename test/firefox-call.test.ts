@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestKeys, startTestNode, type TestKeys } from '../apps/signaling/src/testing.ts';
 import { newSecret } from '../packages/rtc/src/encryption/index.ts';
 import { type SdkBrowser, startSdkBrowser, until } from './sdk/harness.ts';
+import type { SdkPage } from './sdk/whole.ts';
 import { launchFirefox } from './support/firefox.ts';
 import { startPath } from './support/path.ts';
 
@@ -25,12 +26,6 @@ afterAll(async () => {
   await keys?.[Symbol.asyncDispose]();
 });
 
-/** What both drivers can do with a page. */
-interface SdkPage {
-  evaluate<T>(run: () => T | Promise<T>): Promise<T>;
-  evaluate<T, A>(run: (given: A) => T | Promise<T>, given: A): Promise<T>;
-  close(): Promise<void>;
-}
 type Kind = 'firefox' | 'chromium';
 
 async function enter(kind: Kind, roomId: string, name: string, extra: object = {}): Promise<SdkPage> {

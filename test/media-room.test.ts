@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JanusEngine } from '../infra/media-node/src/janus-engine.ts';
 import { newSecret } from '../packages/rtc/src/encryption/index.ts';
 import { type SdkBrowser, startSdkBrowser, until } from './sdk/harness.ts';
+import { everybody as isWhole, shown } from './sdk/whole.ts';
 import { type MediaStack, startMediaStack } from './support/media-stack.ts';
 
 /** People from which the media node serves: few, since each page encodes and decodes on this machine. */
@@ -47,33 +48,8 @@ async function pictures(): Promise<{ bytes: number; frames: number }> {
     }
   return sum;
 }
-const shown = (page: Page) => page.evaluate(() => globalThis.harness.shown());
-
-/** Everybody on this page comes that way, and their pictures move. */
-async function everybody(page: Page, people: number, topology: 'mesh' | 'sfu'): Promise<void> {
-  let last: unknown;
-  try {
-    await until(
-      `${people} people by ${topology}`,
-      async () => {
-        const before = new Map((await shown(page)).map((p) => [p.name, p.frames]));
-        await new Promise((resolve) => setTimeout(resolve, 500));
-        const now = await shown(page);
-        last = now;
-        return (
-          now.length === people &&
-          now.every((p) => p.topology === topology && p.frames > (before.get(p.name) ?? 0) && p.level > 0)
-        );
-      },
-      40_000,
-    );
-  } catch (error) {
-    const timings = await page.evaluate(() => globalThis.harness.log.filter((l) => l.what !== 'peer-changed'));
-    throw new Error(
-      `${String(error)}\n${JSON.stringify(last, null, 1)}\n${stack.log.join('\n')}\n${JSON.stringify(timings)}`,
-    );
-  }
-}
+const everybody = (page: Page, people: number, topology: 'mesh' | 'sfu') =>
+  isWhole(page, { people, topology, log: stack.log });
 
 test('a mesh becomes a room of the media node and a mesh again, and each picture moves after each step', async () => {
   const room = 'grow';

@@ -206,6 +206,13 @@ class Harness {
       };
     });
   }
+  /** Frames of that person's shared screen that were shown. */
+  screenFrames(name: string): number {
+    const peer = this.call?.peers.find((one) => one.name === name);
+    if (!peer) return 0;
+    const key = `${peer.peerId} screen`;
+    return (this.#watched.get(key) ?? this.#watch(key, peer.screen)).frames;
+  }
   /** Gaps count from now on. */
   resetGaps(): void {
     for (const watch of this.#watched.values()) watch.longestGap = 0;
