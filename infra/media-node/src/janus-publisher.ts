@@ -3,7 +3,7 @@ import type { LegEvents, PublisherLeg } from './engine.ts';
 import type { JanusClient, PluginAnswer } from './janus-client.ts';
 import { JanusLeg } from './janus-leg.ts';
 import type { Feed } from './janus-subscriber.ts';
-import { slotsOf } from './session-slots.ts';
+import { slotsOf, withPorts } from './session-slots.ts';
 
 const VIDEOROOM = 'janus.plugin.videoroom';
 
@@ -45,7 +45,7 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
     this.holdCandidates();
     // VideoRoom takes a second `publish` of a handle for an error (434): what changes is configured.
     const request = this.#isPublished ? 'configure' : 'publish';
-    const answer = await this.handle.message({ request, descriptions }, { type: 'offer', sdp });
+    const answer = await this.handle.message({ request, descriptions }, { type: 'offer', sdp: withPorts(sdp) });
     this.#isPublished = true;
     const [, codec] = /^a=rtpmap:\d+ (VP8|H264)\//im.exec(answer.sdp ?? '') ?? [];
     this.#sent = {

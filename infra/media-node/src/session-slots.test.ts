@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { slotsOf } from './session-slots.ts';
+import { slotsOf, withPorts } from './session-slots.ts';
 
 const section = (kind: string, port: number, mid: string, ...lines: string[]) =>
   [`m=${kind} ${port} UDP/TLS/RTP/SAVPF 96`, `a=mid:${mid}`, ...lines, ''].join('\r\n');
@@ -19,4 +19,14 @@ test('the slots of an offer: what is inactive, only received or refused by port 
     ['video', '1'],
     ['screen', '2'],
   ]);
+});
+
+test('a section that is bundle-only gets a port, one that is refused keeps none', () => {
+  const offer = (port: number) =>
+    [
+      section('audio', 9, '0'),
+      section('video', port, '1', 'a=bundle-only', 'a=inactive'),
+      section('video', 0, '2'),
+    ].join('');
+  expect(withPorts(offer(0))).toBe(offer(9));
 });

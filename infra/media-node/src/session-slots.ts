@@ -17,3 +17,14 @@ export function slotsOf(sdp: string): Map<Slot, string> {
   }
   return new Map(SLOTS.flatMap((slot): [Slot, string][] => (found.has(slot) ? [[slot, found.get(slot) ?? '']] : [])));
 }
+
+/**
+ * An offer whose bundle-only sections have a port like the others. Janus takes port 0 for refused, also there, and refuses it in its answer: Firefox
+ * then stops the section's transceiver, and a screen that is shared later has none.
+ */
+export function withPorts(sdp: string): string {
+  return sdp
+    .split(/^(?=m=)/m)
+    .map((section) => (/^a=bundle-only\s*$/m.test(section) ? section.replace(/^(m=\S+) 0 /, '$1 9 ') : section))
+    .join('');
+}
