@@ -35,13 +35,15 @@ async function run(seed: number): Promise<string[]> {
 
 const first = Number(process.env.FIRST ?? 1);
 const count = Number(process.env.SEEDS ?? 100);
+/** That found something once. 3376: the last person that the link before was kept for left, and the link stayed. */
+const FOUND = [3376];
 
 test('one view of who serves, a way between any two, no media session left behind, no epoch goes back', {
   // Of many seeds only a hang is too long.
   timeout: Math.max(240_000, count * 5000),
 }, async () => {
   const failing: string[] = [];
-  for (let seed = first; seed < first + count; seed++) {
+  for (const seed of [...FOUND, ...Array.from({ length: count }, (_, i) => first + i)]) {
     const wrong = await run(seed);
     if (wrong.length > 0) failing.push(`seed ${seed}\n  ${wrong.join('\n  ')}`);
   }

@@ -155,12 +155,13 @@ export class Sfu {
     this.#mine.delete(peerId);
     this.#host.clock.clearTimeout(this.#waiting.get(peerId));
     this.#waiting.delete(peerId);
+    // The last one that the link before was kept for may be gone.
+    this.#checkAll();
   }
 
   close(): void {
     this.#closed = true;
     for (const timer of this.#waiting.values()) this.#host.clock.clearTimeout(timer);
-    this.#waiting.clear();
     this.#link?.close();
     this.#old?.close();
     this.#link = undefined;
