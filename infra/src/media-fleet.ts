@@ -123,7 +123,7 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
     return this.metric('media_engines_lost', { statistic: 'Sum', ...props });
   }
 
-  /** Rooms that moved to another node: drains, and nodes that were lost. */
+  /** Rooms that draining nodes gave to another one. Those of lost nodes are counted by signaling (docs/kpis.md, rooms given to media nodes). */
   metricRoomsMoved(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('media_rooms_moved', { statistic: 'Sum', ...props });
   }
