@@ -110,7 +110,13 @@ function eventsPage(): string {
 function panel(kpi: Kpi, by: readonly string[], id: number, y: number, x: number) {
   const { query } = kpi;
   const unit =
-    query.kind === 'ratio' ? 'percentunit' : query.kind === 'breakdown' ? 'ops' : query.unit === 's' ? 's' : 'none';
+    query.kind === 'ratio'
+      ? 'percentunit'
+      : query.kind === 'breakdown' || query.kind === 'rates'
+        ? 'ops'
+        : query.unit === 's'
+          ? 's'
+          : 'none';
   return {
     id,
     title: by.length > 0 ? `${kpi.name} by ${by.join(', ')}` : kpi.name,

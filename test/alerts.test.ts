@@ -1,5 +1,7 @@
 /** The alert rules that we ship, under Prometheus' own tools: which failures wake somebody, and which do not. */
 import { readFileSync } from 'node:fs';
+import { THRESHOLDS } from '@tandem/service/kpi';
+import { PARTITIONS } from '@tandem/service/room-events';
 import { expect, test } from 'vitest';
 import { promtool, RULES, testRules } from './support/prometheus.ts';
 
@@ -137,6 +139,9 @@ test.each([
   ['backplane-down', 'tandem_signaling_backplane_up{node="a"}', '1x10 0x10', '1x20', { node: 'a' }],
   ['shedding', 'tandem_admission_shed_total{reason="event-loop"}', '0+30x20', '0+15x20', {}],
   ['frames-dropped', 'tandem_signaling_dropped_total', '0+80x20', '0+50x20', {}],
+  ['events-unread', 'tandem_hooks_partitions{node="a"}', '64x10 32x10', '64x20', {}],
+  ['events-dropped', 'tandem_hooks_dropped_total', '0+1x20', '5x20', {}],
+  ['webhooks-dead', 'tandem_hooks_dead_total', '0+1x20', '0+0.2x20', {}],
   ['telemetry-dropped', 'tandem_telemetry_items_total{signal="traces",outcome="dropped"}', '0+50x40', '0+20x40', {}],
 ])('%s fires on what it is for and not on less', (alert, series, much, little, labels) => {
   const at = (values: string, fires: boolean) => ({
@@ -145,6 +150,10 @@ test.each([
     alert_rule_test: [alertTest(alert, alert === 'telemetry-dropped' ? 40 : 20, fires, labels)],
   });
   expect(testRules([at(much, true), at(little, false)])).toContain('SUCCESS');
+});
+
+test('rooms without a task are told by the number of partitions', () => {
+  expect(THRESHOLDS.find(({ id }) => id === 'events-unread')?.threshold).toBe(PARTITIONS);
 });
 
 test('the check goes red: an alarm that should not fire, and one that should', () => {

@@ -30,7 +30,6 @@ const leftOut: Record<'local' | 'compose' | 'cloud', Record<string, string>> = {
   },
   cloud: {
     API_KEYS: 'given by -c apiKeysSecretArn only',
-    EVENTS: 'the cloud has no events service yet',
     MEDIA_SECRET: 'large rooms stay a mesh in the cloud, until it has media nodes',
     TURN_SECRETS: 'auth and the nodes read the secret anew, as it rotates: TURN_SECRET_ID',
     STUN_URIS: 'the TURN nodes of the directory answer STUN as well',
@@ -196,7 +195,7 @@ interface Container {
 }
 
 test('the cloud runs every part, with the settings, ports and health checks described', () => {
-  const app = new App({ outdir: join(root, '.local/parity/cdk.out') });
+  const app = new App({ outdir: join(root, '.local/parity/cdk.out'), context: { events: 'true' } });
   buildTopology(app, undefined);
   const stacks = app.node.findAll().filter((node) => 'templateFile' in node) as unknown as Parameters<
     typeof Template.fromStack
@@ -212,7 +211,7 @@ test('the cloud runs every part, with the settings, ports and health checks desc
       (r) => r.Properties as { Port: number; HealthCheckPath?: string },
     ),
   );
-  for (const part of parts.filter((name) => name !== 'media' && name !== 'hooks')) {
+  for (const part of parts.filter((name) => name !== 'media')) {
     const container = containers.find(
       (c) => c.Name === part || c.PortMappings?.some((p) => p.ContainerPort === portOf(part)),
     );

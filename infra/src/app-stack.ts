@@ -39,6 +39,8 @@ const KNOWN = [
   'maxTurnNodes',
   'mediaNodes',
   'maxMediaNodes',
+  'events',
+  'createRooms',
   'cacheShards',
   'cachePasswordGeneration',
   'monthlyEgressBudgetUsd',
@@ -91,6 +93,8 @@ export function buildTopology(app: App, clientBuild: string | undefined): Stack 
     maxTurnNodes: number('maxTurnNodes'),
     mediaNodes: number('mediaNodes'),
     maxMediaNodes: number('maxMediaNodes'),
+    events: flag(text, 'events'),
+    createRooms: text('createRooms'),
     cacheShards: number('cacheShards'),
     cachePasswordGeneration: number('cachePasswordGeneration'),
     monthlyEgressBudgetUsd: number('monthlyEgressBudgetUsd'),
@@ -124,6 +128,18 @@ function contextOf(app: App): Context {
     return Number(value);
   };
   return { text, number };
+}
+
+function flag(text: Context['text'], name: ContextName): boolean | undefined {
+  const value = text(name);
+  check(
+    value === undefined || value === 'true' || value === 'false',
+    'context',
+    name,
+    `"${value}" is neither true nor false`,
+    `-c ${name}=true`,
+  );
+  return value === undefined ? undefined : value === 'true';
 }
 
 function checkProduction(text: Context['text']): void {

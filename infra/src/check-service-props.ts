@@ -47,7 +47,7 @@ export function checkServiceProps(kind: string, props: RealtimeServiceProps, con
   checkInteger(kind, 'targetCpuPercent', props.targetCpuPercent, 10, 90);
   for (const name of Object.keys(props.environment ?? {}))
     check(
-      /^[A-Z][A-Z0-9_]*$/.test(name) && !/(SECRET|PASSWORD|API_KEYS)/.test(name),
+      /^[A-Z][A-Z0-9_]*$/.test(name) && !/(SECRET|PASSWORD|API_KEYS|WEBHOOK_KEY)/.test(name),
       kind,
       'environment',
       `${name} is not fit for a plain variable`,

@@ -32,6 +32,7 @@ export function checkTopology(props: WebRtcTopologyProps, production: boolean): 
   checkSizes(kind, props, production);
   checkVpc(kind, props, production);
   checkExistingCache(kind, props);
+  checkEvents(kind, props, production);
   checkDomain(kind, 'privateDomainName', props.privateDomainName);
   check(
     props.webAclArn === undefined ||
@@ -76,6 +77,17 @@ function checkSizes(kind: string, props: WebRtcTopologyProps, production: boolea
   checkInteger(kind, 'cacheShards', props.cacheShards, 1, 160);
 }
 
+function checkEvents(kind: string, { events, eventsOptions }: WebRtcTopologyProps, production: boolean): void {
+  check(
+    events === true || eventsOptions === undefined,
+    kind,
+    'events',
+    'eventsOptions are of the events service, and there is none',
+    'events: true',
+  );
+  checkInteger(`${kind}.eventsOptions`, 'minTasks', eventsOptions?.minTasks, production ? 2 : 1, 64);
+}
+
 function checkExistingCache(kind: string, props: WebRtcTopologyProps): void {
   check(
     !props.existingCache || (props.cacheOptions ?? props.cacheShards ?? props.cachePasswordGeneration) === undefined,
@@ -87,6 +99,7 @@ function checkExistingCache(kind: string, props: WebRtcTopologyProps): void {
   if (props.existingCache) {
     checkGiven(`${kind}.existingCache`, props.existingCache, 'services', 'turnNodes');
     if (props.mediaNodes) checkGiven(`${kind}.existingCache`, props.existingCache, 'mediaNodes');
+    if (props.events) checkGiven(`${kind}.existingCache`, props.existingCache, 'hooks');
     for (const [user, access] of Object.entries(props.existingCache))
       if (access) checkCacheUrl(`${kind}.existingCache`, user, access.url);
   }

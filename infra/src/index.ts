@@ -1,6 +1,7 @@
 export { AuthService, type AuthServiceProps } from './auth-service.ts';
 export { Canary, type CanaryProps } from './canary.ts';
 export { Edge, type EdgeProps } from './edge.ts';
+export { HooksService, type HooksServiceProps } from './hooks-service.ts';
 export { MediaDirectory, type MediaDirectoryProps } from './media-directory.ts';
 export { MediaFleet } from './media-fleet.ts';
 export type { MediaFleetProps } from './media-fleet-props.ts';
@@ -20,6 +21,7 @@ export { SigningKeys, type SigningKeysProps } from './signing-keys.ts';
 export type {
   CacheOptions,
   DomainProps,
+  EventsOptions,
   ExistingCache,
   MediaOptions,
   ServiceOptions,

@@ -6,12 +6,12 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { AlarmTarget } from './alarm-target.ts';
 import { metricIdentity } from './metric-identity.ts';
 import { NAMESPACE } from './metrics-collector.ts';
-import type { SignalingService } from './signaling-service.ts';
+import type { RealtimeService } from './realtime-service.ts';
 
 /** A threshold of packages/service/src/kpi.ts. */
-export function thresholdAlarm(to: AlarmTarget, alarm: ThresholdAlarm, service: SignalingService): void {
+export function thresholdAlarm(to: AlarmTarget, alarm: ThresholdAlarm, service: RealtimeService): void {
   const period = Duration.minutes(alarm.statistic === 'increase' ? alarm.minutes : 1);
-  const statistic = { increase: 'Sum', max: 'Maximum', min: 'Minimum' }[alarm.statistic];
+  const statistic = { increase: 'Sum', max: 'Maximum', min: 'Minimum', sum: 'Sum' }[alarm.statistic];
   const metrics = series(alarm.metric, service, period, statistic);
   to.addAlarm(pascal(alarm.id), `${alarm.name}.`, alarm.runbook, total(metrics, period, alarm.name), {
     threshold: alarm.threshold,
@@ -24,7 +24,7 @@ export function thresholdAlarm(to: AlarmTarget, alarm: ThresholdAlarm, service: 
  * Burn-rate alarms of an objective: both windows must burn, so that it starts fast and stops fast.
  * @returns what they watch, for the dashboard
  */
-export function objectiveAlarms(to: AlarmTarget, slo: Slo, service: SignalingService): cloudwatch.IMetric {
+export function objectiveAlarms(to: AlarmTarget, slo: Slo, service: RealtimeService): cloudwatch.IMetric {
   if (slo.query.good.le) return latencyAlarm(to, slo, Number(slo.query.good.le), service);
   const id = pascal(slo.id);
   const bad = (period: Duration) =>
@@ -63,7 +63,7 @@ export function objectiveAlarms(to: AlarmTarget, slo: Slo, service: SignalingSer
 }
 
 /** CloudWatch keeps sum and count of a histogram, not its buckets: the mean is watched here, the share by Prometheus. */
-function latencyAlarm(to: AlarmTarget, slo: Slo, seconds: number, service: SignalingService): cloudwatch.IMetric {
+function latencyAlarm(to: AlarmTarget, slo: Slo, seconds: number, service: RealtimeService): cloudwatch.IMetric {
   const period = Duration.minutes(5);
   const [mean, count] = ['Average', 'SampleCount'].map((statistic) =>
     service.metric(slo.query.total.metric, { statistic, period }),
@@ -81,7 +81,7 @@ function latencyAlarm(to: AlarmTarget, slo: Slo, seconds: number, service: Signa
 }
 
 /** One metric for each combination of the filter's label values. */
-function series(ref: MetricRef, service: SignalingService, period: Duration, statistic: string): cloudwatch.Metric[] {
+function series(ref: MetricRef, service: RealtimeService, period: Duration, statistic: string): cloudwatch.Metric[] {
   const [where] = Object.entries(ref.where ?? {});
   const of = (labels: Record<string, string>) =>
     new cloudwatch.Metric({

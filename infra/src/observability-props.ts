@@ -1,6 +1,7 @@
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type { AuthService } from './auth-service.ts';
 import type { Edge } from './edge.ts';
+import type { HooksService } from './hooks-service.ts';
 import type { MediaFleet } from './media-fleet.ts';
 import type { SessionCache } from './session-cache.ts';
 import type { SignalingService } from './signaling-service.ts';
@@ -19,6 +20,11 @@ export interface ObservabilityProps {
    * @default - not watched
    */
   readonly auth?: AuthService;
+  /**
+   * The events service.
+   * @default - not watched
+   */
+  readonly hooks?: HooksService;
   /**
    * Cache.
    * @default - not watched

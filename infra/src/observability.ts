@@ -8,15 +8,16 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { type CustomMetricGroup, DefaultDashboardFactory, MonitoringFacade } from 'cdk-monitoring-constructs';
 import { Construct } from 'constructs';
 import { alarmTopic } from './alarm-topic.ts';
-import type { AuthService } from './auth-service.ts';
 import { check, checkInteger } from './check.ts';
 import type { Edge } from './edge.ts';
 import { egressBudget } from './egress-budget.ts';
 import { globalName } from './global-name.ts';
+import type { HooksService } from './hooks-service.ts';
 import { objectiveAlarms, thresholdAlarm } from './kpi-alarms.ts';
 import type { MediaFleet } from './media-fleet.ts';
 import { NAMESPACE } from './metrics-collector.ts';
 import type { AlarmThreshold, ObservabilityProps } from './observability-props.ts';
+import type { RealtimeService } from './realtime-service.ts';
 import type { SessionCache } from './session-cache.ts';
 import type { SignalingService } from './signaling-service.ts';
 import { streamAlarms, streamTargetAlarm } from './stream-alarms.ts';
@@ -60,6 +61,7 @@ export class Observability extends Construct {
     const minHealthy = props.minHealthy ?? 2;
     if (props.signaling) this.watchSignaling(props.signaling, minHealthy);
     if (props.auth) this.watchService('auth', props.auth, minHealthy);
+    if (props.hooks) this.watchHooks(props.hooks, minHealthy);
     if (props.cache) this.watchCache(props.cache);
     if (props.turn) this.watchTurn(props.turn, minHealthy);
     if (props.media) this.watchMedia(props.media, minHealthy);
@@ -108,8 +110,8 @@ export class Observability extends Construct {
     return alarm;
   }
 
-  private watchService(name: string, service: AuthService | SignalingService, minHealthy: number): void {
-    const title = name === 'auth' ? 'Auth' : 'Signaling';
+  private watchService(name: 'auth' | 'signaling' | 'hooks', service: RealtimeService, minHealthy: number): void {
+    const title = { auth: 'Auth', signaling: 'Signaling', hooks: 'Hooks' }[name];
     this.addAlarm(
       `${title}Tasks`,
       `Fewer than ${minHealthy} ${name} tasks run.`,
@@ -150,8 +152,20 @@ export class Observability extends Construct {
       service.metricConnections(),
       service.metric('tandem_signaling_rooms', { statistic: 'Sum' }),
     ]);
-    for (const alarm of THRESHOLDS) thresholdAlarm(this, alarm, service);
+    for (const alarm of THRESHOLDS) if (!alarm.service) thresholdAlarm(this, alarm, service);
     for (const slo of SLOS) this.group(slo.name, [objectiveAlarms(this, slo, service)]);
+  }
+
+  private watchHooks(service: HooksService, minHealthy: number): void {
+    this.watchService('hooks', service, minHealthy);
+    for (const alarm of THRESHOLDS) if (alarm.service === 'hooks') thresholdAlarm(this, alarm, service);
+    this.group('Events', [service.metricEvents(), service.metricPartitions(), service.metricStreams()]);
+    this.group('Webhooks', [
+      service.metricDelivered(),
+      service.metricFailed(),
+      service.metricDead(),
+      service.metricDropped(),
+    ]);
   }
 
   private watchCache(cache: SessionCache): void {

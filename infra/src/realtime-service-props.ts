@@ -6,7 +6,7 @@ import type * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
 import type { ScheduledSize } from './scheduled-size.ts';
 import type { CacheAccess } from './session-cache.ts';
 
-/** What SignalingService and AuthService have in common. */
+/** What SignalingService, AuthService and HooksService have in common. */
 export interface RealtimeServiceProps {
   /** Where tasks run. */
   readonly vpc: ec2.IVpc;

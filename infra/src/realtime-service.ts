@@ -14,7 +14,7 @@ import type { RealtimeServiceProps } from './realtime-service-props.ts';
 import { scheduleTasks } from './scheduled-size.ts';
 import { serviceTask } from './service-task.ts';
 
-/** A described service on Fargate: the common half of SignalingService and AuthService. */
+/** A described service on Fargate: what SignalingService, AuthService and HooksService have in common. */
 export abstract class RealtimeService extends Construct implements ec2.IConnectable, iam.IGrantable {
   /** The ECS service, for anything not offered here. */
   readonly service: ecs.FargateService;
@@ -47,7 +47,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
     scope: Construct,
     id: string,
     kind: string,
-    serviceName: 'auth' | 'signaling',
+    serviceName: 'auth' | 'signaling' | 'hooks',
     part: unknown,
     props: RealtimeServiceProps,
     place: unknown,
@@ -77,6 +77,8 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
     const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
       vpc: props.vpc,
       description: described.description,
+      // What calls addresses that others choose says itself where it may go.
+      allowAllOutbound: serviceName !== 'hooks',
     });
     this.service = this.fargateService(props, securityGroup);
     this.connections = new ec2.Connections({

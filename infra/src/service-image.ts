@@ -11,6 +11,7 @@ import { imagesFolder, repository } from './paths.ts';
 const SOURCES: Readonly<Record<ImageName, readonly string[]>> = {
   auth: ['apps/auth'],
   signaling: ['apps/signaling'],
+  hooks: ['apps/hooks'],
   turn: [
     'infra/node-kit',
     'infra/turn-node',

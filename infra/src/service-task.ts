@@ -13,7 +13,7 @@ import type { RealtimeServiceProps } from './realtime-service-props.ts';
 import { serviceImage } from './service-image.ts';
 
 export interface ServiceTaskOptions {
-  readonly serviceName: 'auth' | 'signaling';
+  readonly serviceName: 'auth' | 'signaling' | 'hooks';
   readonly described: ServicePart;
   readonly props: RealtimeServiceProps;
   readonly place: AwsPlace;

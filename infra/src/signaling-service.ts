@@ -6,6 +6,7 @@ import { check, checkGiven, checkInteger } from './check.ts';
 import { cachePlace } from './place.ts';
 import { RealtimeService } from './realtime-service.ts';
 import type { RealtimeServiceProps } from './realtime-service-props.ts';
+import { withSettings } from './with-settings.ts';
 
 /** Properties of {@link SignalingService}. */
 export interface SignalingServiceProps extends RealtimeServiceProps {
@@ -21,6 +22,21 @@ export interface SignalingServiceProps extends RealtimeServiceProps {
    * @default 2 - CloudFront and the load balancer
    */
   readonly trustedProxies?: number;
+  /**
+   * Whose word makes a room: `anyone` who joins it, or only the server API (`api`).
+   * @default 'anyone'
+   */
+  readonly createRooms?: string;
+  /**
+   * Requests a second to the server API with one API key, of a task.
+   * @default 50
+   */
+  readonly apiRequestsPerSecond?: number;
+  /**
+   * Write every change of a room as an event, for a {@link HooksService} on the same cache.
+   * @default false
+   */
+  readonly events?: boolean;
   /**
    * Connections a task that scaling holds.
    * @default 8000 - 40 % of the app's MAX_CONNECTIONS, so that two zones carry what three did
@@ -42,10 +58,20 @@ export class SignalingService extends RealtimeService {
     );
     checkInteger('SignalingService', 'trustedProxies', props.trustedProxies, 0, 10);
     checkInteger('SignalingService', 'targetConnections', props.targetConnections, 1, 1_000_000);
-    super(scope, id, 'SignalingService', 'signaling', topology.signaling, props, {
+    check(
+      props.createRooms === undefined || ['anyone', 'api'].includes(props.createRooms),
+      'SignalingService',
+      'createRooms',
+      `"${props.createRooms}" is unknown`,
+      'anyone or api',
+    );
+    checkInteger('SignalingService', 'apiRequestsPerSecond', props.apiRequestsPerSecond, 1, 1_000_000);
+    const settings = { CREATE_ROOMS: props.createRooms, API_REQUESTS_PER_SECOND: props.apiRequestsPerSecond };
+    super(scope, id, 'SignalingService', 'signaling', topology.signaling, withSettings(props, settings), {
       from: {
         'cache-url': props.cache?.url,
         'jwks-url': props.jwksUrl,
+        ...(props.events ? { events: 'true' } : {}),
         'public-origin': props.allowedOrigins,
         'trusted-proxies': String(props.trustedProxies ?? 2),
       },

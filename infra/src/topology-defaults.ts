@@ -14,6 +14,7 @@ export function topologyDefaults(profile: 'development' | 'production', zones: n
         cacheShards: 2,
         cache: { replicasPerShard: zones - 1, nodeType: 'cache.m7g.large', snapshotRetentionDays: 1 },
         service: { cpu: 1024, memoryLimitMiB: 2048 },
+        hooks: { cpu: 512, memoryLimitMiB: 1024 },
         turnNodes: zones,
         turn: {},
         minHealthy: 2,
@@ -23,6 +24,7 @@ export function topologyDefaults(profile: 'development' | 'production', zones: n
         cacheShards: 1,
         cache: { replicasPerShard: 0, nodeType: 'cache.t4g.micro', snapshotRetentionDays: 0 },
         service: { cpu: 256, memoryLimitMiB: 512 },
+        hooks: { cpu: 256, memoryLimitMiB: 512 },
         turnNodes: 1,
         turn: {
           instanceType: ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MICRO),

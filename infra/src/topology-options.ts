@@ -2,6 +2,7 @@ import type { Duration } from 'aws-cdk-lib';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as route53 from 'aws-cdk-lib/aws-route53';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { NodeOptions } from './node-fleet-props.ts';
 import type { ScheduledSize } from './scheduled-size.ts';
 import type { CacheAccess } from './session-cache.ts';
@@ -38,6 +39,11 @@ export interface ExistingCache {
    * @default - none; needed where `mediaNodes` is given
    */
   readonly mediaNodes?: CacheAccess;
+  /**
+   * For the events service: partitions of rooms, endpoints, limits; beats and revocations to read, as `HOOKS_ACCESS` there.
+   * @default - none; needed where `events` is true
+   */
+  readonly hooks?: CacheAccess;
 }
 
 /** Sizes of the cache in {@link WebRtcTopologyProps.cacheOptions}; each as in {@link SessionCacheProps}. */
@@ -106,6 +112,50 @@ export interface ServiceOptions {
    * @default false
    */
   readonly traces?: boolean;
+}
+
+/** The events service in {@link WebRtcTopologyProps.eventsOptions}; each as in {@link HooksServiceProps}. */
+export interface EventsOptions {
+  /**
+   * CPU units of a task.
+   * @default - 512; in development 256
+   */
+  readonly cpu?: number;
+  /**
+   * Memory of a task, MiB.
+   * @default - 1024; in development 512
+   */
+  readonly memoryLimitMiB?: number;
+  /**
+   * Fewest tasks.
+   * @default - 2; in development 1
+   */
+  readonly minTasks?: number;
+  /**
+   * Most tasks. More than 64 have nothing to do.
+   * @default - ten times the fewest, 64 at most
+   */
+  readonly maxTasks?: number;
+  /**
+   * Secret with the key of the endpoints' secrets.
+   * @default - a generated one
+   */
+  readonly webhookKey?: secretsmanager.ISecret;
+  /**
+   * Requests a second with one API key, over all tasks.
+   * @default 20
+   */
+  readonly apiRequestsPerSecond?: number;
+  /**
+   * Event streams of a task.
+   * @default 50
+   */
+  readonly maxStreams?: number;
+  /**
+   * More variables for the container.
+   * @default - none
+   */
+  readonly environment?: { readonly [name: string]: string };
 }
 
 /** Sizes of the relays in {@link WebRtcTopologyProps.turnOptions}. */

@@ -8,6 +8,7 @@ import type { TopologyProfile } from './profile.ts';
 import type {
   CacheOptions,
   DomainProps,
+  EventsOptions,
   ExistingCache,
   MediaOptions,
   ServiceOptions,
@@ -72,6 +73,11 @@ export interface WebRtcTopologyProps {
    * @default - built when deployed
    */
   readonly signalingImage?: ecs.ContainerImage;
+  /**
+   * Container of the events service.
+   * @default - built when deployed
+   */
+  readonly hooksImage?: ecs.ContainerImage;
   /**
    * Container of the TURN nodes.
    * @default - built when deployed
@@ -138,6 +144,27 @@ export interface WebRtcTopologyProps {
    * @default - c7gn.medium; in development t4g.micro
    */
   readonly turnOptions?: TurnOptions;
+  /**
+   * Tell backends what happens in rooms: webhooks, pages and streams, by a service of its own (docs/events.md). Backends need an API key, so
+   * `access` with `api-key`.
+   * @default false
+   */
+  readonly events?: boolean;
+  /**
+   * Sizes and settings of the events service.
+   * @default - two tasks of half a CPU; in development one of a quarter
+   */
+  readonly eventsOptions?: EventsOptions;
+  /**
+   * Whose word makes a room: `anyone` who joins it, or only the server API (`api`).
+   * @default 'anyone'
+   */
+  readonly createRooms?: string;
+  /**
+   * Requests a second to the server API with one API key, of a signaling task.
+   * @default 50
+   */
+  readonly apiRequestsPerSecond?: number;
   /**
    * Fewest media nodes, which serve rooms of five and more. 0: none, and rooms stay meshes of at most six.
    * @default 0

@@ -8,12 +8,13 @@ import * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { AuthService } from './auth-service.ts';
-import { SERVICE_ACCESS } from './cache-access.ts';
+import { HOOKS_ACCESS, SERVICE_ACCESS } from './cache-access.ts';
 import { Canary } from './canary.ts';
 import { checkPrivateDomain } from './check-private-domain.ts';
 import { checkTopology } from './check-topology.ts';
 import { Edge } from './edge.ts';
 import { patternsOf } from './edge-patterns.ts';
+import { HooksService } from './hooks-service.ts';
 import { MediaDirectory } from './media-directory.ts';
 import { MediaFleet } from './media-fleet.ts';
 import { NearestRegion } from './nearest-region.ts';
@@ -46,6 +47,8 @@ export class WebRtcTopology extends Construct {
   readonly turn: TurnFleet;
   /** Where relays write themselves down; undefined where the cache exists already. */
   readonly turnDirectory?: TurnDirectory;
+  /** The events service; undefined without `events`. */
+  readonly hooks?: HooksService;
   /** Media nodes; undefined without `mediaNodes`. */
   readonly media?: MediaFleet;
   /** Load balancer. */
@@ -83,6 +86,7 @@ export class WebRtcTopology extends Construct {
         services,
         turnNodes: this.turnDirectory.access,
         ...(props.mediaNodes ? { mediaNodes: new MediaDirectory(this, 'MediaDirectory', user).access } : {}),
+        ...(props.events ? { hooks: hooksUser(user) } : {}),
       };
     }
     const removalPolicy = props.removalPolicy ?? this.defaults.removalPolicy;
@@ -99,22 +103,23 @@ export class WebRtcTopology extends Construct {
       this.media = this.newMediaFleet(props.mediaNodes, access.mediaNodes, namespace.namespaceName);
     const common = this.ofBothServices(cluster, namespace, access.services);
     this.auth = this.newAuth(common);
-    this.signaling = this.newSignaling(
-      common,
-      `http://${this.auth.serviceName}.${namespace.namespaceName}:${this.auth.port}/.well-known/jwks.json`,
-    );
-    this.auth.connections.allowDefaultPortFrom(this.signaling, 'JWKS');
+    const jwksUrl = `http://${this.auth.serviceName}.${namespace.namespaceName}:${this.auth.port}/.well-known/jwks.json`;
+    this.signaling = this.newSignaling(common, jwksUrl);
+    if (props.events && access.hooks) this.hooks = this.newHooks({ ...common, cache: access.hooks }, jwksUrl);
+    const services = [this.auth, this.signaling, ...(this.hooks ? [this.hooks] : [])];
+    for (const service of services.slice(1)) this.auth.connections.allowDefaultPortFrom(service, 'JWKS');
     if (this.media)
       for (const service of [this.auth, this.signaling])
         service.connections.allowDefaultPortFrom(this.media, 'Media nodes: tokens, rooms');
     // A task that starts before the cache lets it in would fail its readiness for nothing.
-    for (const service of [this.auth, this.signaling])
-      if (this.cache) service.service.node.addDependency(this.cache.replicationGroup);
+    for (const service of services) if (this.cache) service.service.node.addDependency(this.cache.replicationGroup);
     this.edge.addService(this.auth, 10);
     this.edge.addService(this.signaling, 20);
+    // Its paths are among those of signaling.
+    if (this.hooks) this.edge.addService(this.hooks, 15);
     if (this.media) this.edge.addStreams(this.media, 30);
     this.observability = this.newObservability();
-    for (const service of [this.auth, this.signaling]) service.rollBackOn(...this.observability.deploymentAlarms);
+    for (const service of services) service.rollBackOn(...this.observability.deploymentAlarms);
     if (props.canaryApiKey || (props.access ?? 'open').split(',').includes('open'))
       this.canary = this.watchAsCaller(cluster);
     if (props.domain?.hostedZone) this.names(props.domain, props.domain.hostedZone);
@@ -270,8 +275,27 @@ export class WebRtcTopology extends Construct {
       jwksUrl,
       minTasks,
       maxTasks: maxSignalingTasks ?? minTasks * 10,
+      events: this.props.events,
+      createRooms: this.props.createRooms,
+      apiRequestsPerSecond: this.props.apiRequestsPerSecond,
       environment: signalingEnvironment,
       image: signalingImage,
+    });
+  }
+
+  private newHooks(common: ReturnType<WebRtcTopology['ofBothServices']>, jwksUrl: string): HooksService {
+    const { schedules: _, allowedOrigins: __, ...options } = common;
+    const minTasks =
+      this.props.eventsOptions?.minTasks ??
+      topology.hooks.replicas[this.profile.isProduction ? 'production' : 'development'];
+    return new HooksService(this, 'Hooks', {
+      ...options,
+      ...this.defaults.hooks,
+      jwksUrl,
+      minTasks,
+      maxTasks: Math.min(64, minTasks * 10),
+      ...given(this.props.eventsOptions),
+      image: this.props.hooksImage,
     });
   }
 
@@ -279,6 +303,7 @@ export class WebRtcTopology extends Construct {
     return new Observability(this, 'Observability', {
       signaling: this.signaling,
       auth: this.auth,
+      hooks: this.hooks,
       cache: this.cache,
       turn: this.turn,
       media: this.media,
@@ -356,4 +381,8 @@ function zonesOf({ zones, vpc }: WebRtcTopologyProps): number | undefined {
 
 function servicesUser({ cache, passwordGeneration }: TurnDirectoryProps): CacheAccess {
   return cache.addUser('Services', { userName: 'tandem', accessString: SERVICE_ACCESS, passwordGeneration });
+}
+
+function hooksUser({ cache, passwordGeneration }: TurnDirectoryProps): CacheAccess {
+  return cache.addUser('Hooks', { userName: 'hooks', accessString: HOOKS_ACCESS, passwordGeneration });
 }

@@ -9,7 +9,7 @@ let resources: Resource[];
 const count = (type: string) => resources.filter(({ Type }) => type === Type).length;
 
 beforeAll(() => {
-  const { template } = synthesize(PRODUCTION, { checks: false });
+  const { template } = synthesize({ ...PRODUCTION, events: 'false' }, { checks: false });
   resources = Object.values((template as unknown as { Resources: Record<string, Resource> }).Resources);
 });
 

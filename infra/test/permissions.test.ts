@@ -110,7 +110,7 @@ test('Secrets Manager rotates: it may call the function, which may read and writ
 });
 
 test('metrics leave: each task role of a collector writes to its log group', () => {
-  for (const name of ['Auth', 'Signaling']) {
+  for (const name of ['Auth', 'Signaling', 'Hooks']) {
     const role = id('AWS::IAM::Role', new RegExp(`${name}TaskTaskRole`));
     const group = id('AWS::Logs::LogGroup', new RegExp(`Topology${name}Logs`));
     for (const action of ['logs:CreateLogStream', 'logs:PutLogEvents'])

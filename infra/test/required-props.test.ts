@@ -52,6 +52,7 @@ const CASES: Readonly<Record<string, Case>> = {
     { services: cache, turnNodes: cache },
     (scope, existingCache) => new tandem.WebRtcTopology(scope, 'Made', { domain, access: 'open', existingCache }),
   ],
+  HooksServiceProps: ['HooksService', { vpc, cache, jwksUrl, image }, made(tandem.HooksService)],
   MediaDirectoryProps: ['MediaDirectory', { cache: store }, made(tandem.MediaDirectory)],
   MediaFleetProps: [
     'MediaFleet',

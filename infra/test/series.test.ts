@@ -3,7 +3,9 @@
  * really write: they run, their /metrics is scraped and converted as the collector's configuration says.
  */
 import { startTestAuth } from '@tandem/auth/testing';
+import { startTestHooks } from '@tandem/hooks/testing';
 import { createMetrics } from '@tandem/service';
+import { startRedis } from '@tandem/service/testing';
 import { startTestNode } from '@tandem/signaling/testing';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
@@ -131,6 +133,8 @@ let ours: Set<string>;
 beforeAll(async () => {
   await using auth = await startTestAuth();
   await using node = await startTestNode({ keys: auth });
+  await using redis = await startRedis();
+  await using hooks = await startTestHooks({ redisUrl: redis.url, jwksUrl: auth.jwksUrl });
   const scrape = async (port: number) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   // The process is measured by `main`, beside the service.
   const own = createMetrics({ service: 'process' });
@@ -147,6 +151,7 @@ beforeAll(async () => {
   const all = [
     ...emitted(collectorOf('Auth'), `${await scrape(auth.port)}\n${process_}`),
     ...emitted(collectorOf('Signaling'), `${await scrape(node.port)}\n${process_}`),
+    ...emitted(collectorOf('Hooks'), `${await scrape(hooks.port)}\n${process_}`),
   ];
   for (const [service, task, metrics] of [
     ['turn', /TurnTask/, turnMetrics({ allocations: 0, load: 0, mbps: 0, serving: 1 })],
@@ -211,7 +216,7 @@ test('every policy that scales follows a series that exists', () => {
 });
 
 test('counters count from their first event: the exporter keeps first values, and each kind of failure has a zero series', async () => {
-  for (const service of ['Auth', 'Signaling'])
+  for (const service of ['Auth', 'Signaling', 'Hooks'])
     expect(collectorOf(service).exporters.awsemf.retain_initial_value_of_delta_metric).toBe(true);
   await using auth = await startTestAuth();
   await using node = await startTestNode({ keys: auth });

@@ -1,5 +1,6 @@
 /** Settings given to a construct are judged as the app judges them when it starts. */
 import { AuthConfig } from '@tandem/auth/config';
+import { HooksConfig } from '@tandem/hooks/config';
 import { loadConfig } from '@tandem/service';
 import { nearestSetting } from '@tandem/service/setting-names';
 import { SignalingConfig } from '@tandem/signaling/config';
@@ -21,6 +22,7 @@ import { TurnNodeConfig } from '../turn-node/src/config.ts';
 const CONFIGS: Record<string, TObject> = {
   AuthConfig,
   SignalingConfig,
+  HooksConfig,
   TurnNodeConfig,
   CanaryConfig,
   EdgeConfig,

@@ -22,6 +22,7 @@ export const PRODUCTION = {
   oidcIssuer: 'https://login.example.com',
   alarmEmails: 'oncall@example.com',
   mediaNodes: '2',
+  events: 'true',
 };
 
 /** A client build of three files. */

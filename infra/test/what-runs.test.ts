@@ -25,23 +25,26 @@ test('the cache is private, encrypted both ways, replicated, fails over, and eac
   });
   expect((cache.whole as Any).UpdatePolicy).toEqual({ UseOnlineResharding: true });
   const users = all('AWS::ElastiCache::User');
-  expect(users.map((u) => u.properties.UserName).sort()).toEqual(['media-node', 'tandem', 'turn-node']);
-  expect(new Set(users.map((u) => u.properties.UserId)).size).toBe(3);
+  expect(users.map((u) => u.properties.UserName).sort()).toEqual(['hooks', 'media-node', 'tandem', 'turn-node']);
+  expect(new Set(users.map((u) => u.properties.UserId)).size).toBe(4);
   for (const name of ['turn', 'media']) {
     const rules = users.find((u) => u.properties.UserName === `${name}-node`)?.properties.AccessString;
     expect(rules).toContain(`~tandem:{${name}}:*`);
     expect(rules).not.toMatch(/allkeys|~\*|\+@all/);
   }
+  expect(users.find((u) => u.properties.UserName === 'hooks')?.properties.AccessString).not.toMatch(
+    /allkeys|~\*|~tandem:\*|\+@all/,
+  );
   const rules = all('AWS::EC2::SecurityGroupIngress').filter((r) =>
     JSON.stringify(r.properties.GroupId).includes('Cache'),
   );
-  expect(rules).toHaveLength(4); // auth, signaling, TURN nodes, media nodes
+  expect(rules).toHaveLength(5); // auth, signaling, events, TURN nodes, media nodes
   for (const rule of rules) expect(rule.properties.SourceSecurityGroupId).toBeDefined();
 });
 
 test('services: Graviton, health on liveness, rollback, drain that fits, zone rebalancing, read-only, not root', () => {
-  const services = all('AWS::ECS::Service').filter((s) => /Auth|Signaling/.test(s.id));
-  expect(services).toHaveLength(2);
+  const services = all('AWS::ECS::Service').filter((s) => /Auth|Signaling|Hooks/.test(s.id));
+  expect(services).toHaveLength(3);
   for (const { properties } of services) {
     expect(properties.DeploymentConfiguration).toMatchObject({
       MinimumHealthyPercent: 100,
@@ -54,12 +57,13 @@ test('services: Graviton, health on liveness, rollback, drain that fits, zone re
     expect(watched.map((alarm: Any) => alarm?.properties.AlarmDescription.split(' Runbook')[0]).sort()).toEqual([
       'Targets fail their health check.',
       'Targets fail their health check.',
+      'Targets fail their health check.',
       'The services or the load balancer answer with 5xx.',
     ]);
     expect(properties.AvailabilityZoneRebalancing).toBe('ENABLED');
     expect(properties.NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp).toBe('DISABLED');
   }
-  for (const name of [/TopologyAuthTask/, /TopologySignalingTask/]) {
+  for (const name of [/TopologyAuthTask/, /TopologySignalingTask/, /TopologyHooksTask/]) {
     const task = all('AWS::ECS::TaskDefinition').find((t) => name.test(t.id));
     expect(task?.properties.RuntimePlatform.CpuArchitecture).toBe('ARM64');
     const app = container(name, 'app');

@@ -23,6 +23,11 @@ export interface BreakdownQuery {
   readonly metric: string;
   readonly by: string;
 }
+/** Several counters, each a line: what happens a second. */
+export interface RatesQuery {
+  readonly kind: 'rates';
+  readonly metrics: readonly string[];
+}
 export interface MetricRef {
   readonly metric: string;
   /** Label values; several mean any of them. */
@@ -38,7 +43,7 @@ export interface Kpi {
   readonly definition: string;
   /** Where the definition or the target comes from. */
   readonly source: string;
-  readonly query: RatioQuery | HistogramQuery | BreakdownQuery;
+  readonly query: RatioQuery | HistogramQuery | BreakdownQuery | RatesQuery;
   /** By which labels it is broken down on the dashboard. */
   readonly by?: readonly string[];
 }
@@ -72,8 +77,10 @@ export interface ThresholdAlarm {
   readonly compare: 'above' | 'below';
   readonly threshold: number;
   readonly minutes: number;
-  /** `increase`: growth over the window; `max`/`min`: of the gauge. */
-  readonly statistic: 'increase' | 'max' | 'min';
+  /** `increase`: growth over the window; `max`/`min`: of the gauge; `sum`: of the gauge over all tasks, at each minute of the window. */
+  readonly statistic: 'increase' | 'max' | 'min' | 'sum';
+  /** Who writes the metric. Default: signaling. */
+  readonly service?: 'hooks';
   readonly severity: 'page' | 'ticket';
   readonly runbook: string;
 }
@@ -228,6 +235,17 @@ export const KPIS: readonly Kpi[] = [
     source: 'Own',
     query: { kind: 'breakdown', metric: ASSIGNMENTS, by: 'reason' },
   },
+  {
+    id: 'events',
+    name: 'Events and webhooks',
+    definition:
+      'Events written a second; webhooks that receivers accepted, tries that failed (repeated for 75 h), and what was given up; events that were lost.',
+    source: 'Own; the schedule of tries is that of Standard Webhooks',
+    query: {
+      kind: 'rates',
+      metrics: ['events', 'delivered', 'failed', 'dead', 'dropped'].map((name) => `tandem_hooks_${name}_total`),
+    },
+  },
 ];
 
 export const SLOS: readonly Slo[] = [
@@ -325,6 +343,43 @@ export const THRESHOLDS: readonly ThresholdAlarm[] = [
     severity: 'ticket',
     runbook: 'media-rooms-lost',
   },
+  {
+    id: 'events-unread',
+    name: 'Rooms have no task that reads their events',
+    metric: { metric: 'tandem_hooks_partitions' },
+    compare: 'below',
+    // PARTITIONS of room-events.ts; a test compares.
+    threshold: 64,
+    minutes: 5,
+    statistic: 'sum',
+    service: 'hooks',
+    severity: 'page',
+    runbook: 'events-unread',
+  },
+  {
+    id: 'events-dropped',
+    name: 'Events are lost',
+    metric: { metric: 'tandem_hooks_dropped_total' },
+    compare: 'above',
+    threshold: 0,
+    minutes: 15,
+    statistic: 'increase',
+    service: 'hooks',
+    severity: 'page',
+    runbook: 'events-dropped',
+  },
+  {
+    id: 'webhooks-dead',
+    name: 'Webhooks are given up',
+    metric: { metric: 'tandem_hooks_dead_total' },
+    compare: 'above',
+    threshold: 10,
+    minutes: 60,
+    statistic: 'increase',
+    service: 'hooks',
+    severity: 'ticket',
+    runbook: 'webhooks-dead',
+  },
 ];
 
 /** Prometheus selector of a metric. */
@@ -363,6 +418,8 @@ export function kpiPromql(kpi: Kpi, window: string, by: readonly string[] = []):
   if (query.kind === 'ratio') return [{ legend: legend || kpi.name, promql: ratioPromql(query, window, by) }];
   if (query.kind === 'breakdown')
     return [{ legend: `{{${query.by}}}`, promql: `${sum(`rate(${query.metric}[${window}])`, [query.by])} > 0` }];
+  if (query.kind === 'rates')
+    return query.metrics.map((metric) => ({ legend: metric, promql: sum(`rate(${metric}[${window}])`, by) }));
   return query.quantiles.map((q) => ({
     legend: `p${q * 100} ${legend}`.trim(),
     promql: `histogram_quantile(${q}, ${sum(`rate(${query.metric}_bucket[${window}])`, ['le', ...by])})`,
@@ -384,6 +441,7 @@ export function burnRatePromql(slo: Slo, rate: BurnRate): string {
 export function thresholdPromql(alarm: ThresholdAlarm): string {
   const of = series(alarm.metric, false);
   const compare = `${alarm.compare === 'above' ? '>' : '<'} ${alarm.threshold}`;
+  if (alarm.statistic === 'sum') return `max_over_time(sum(${of})[${alarm.minutes}m:1m]) ${compare}`;
   return alarm.statistic === 'increase'
     ? `sum(increase(${of}[${alarm.minutes}m])) ${compare}`
     : `${alarm.statistic}_over_time(${of}[${alarm.minutes}m]) ${compare}`;

@@ -1,0 +1,128 @@
+import { Token } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import { topology } from '../topology/index.ts';
+import { acknowledge } from './acknowledge.ts';
+import { check, checkGiven, checkInteger } from './check.ts';
+import { cachePlace } from './place.ts';
+import { RealtimeService } from './realtime-service.ts';
+import type { RealtimeServiceProps } from './realtime-service-props.ts';
+import { withSettings } from './with-settings.ts';
+
+/** Properties of {@link HooksService}. */
+export interface HooksServiceProps extends RealtimeServiceProps {
+  /** Where auth publishes its keys, such as `http://auth.tandem.internal:8081/.well-known/jwks.json`. */
+  readonly jwksUrl: string;
+  /**
+   * Secret whose text is the key that encrypts the signing secrets of webhook endpoints in the cache: 32 bytes in base64url, 43 characters. Read when a
+   * task starts. With another key all endpoints have to be made again.
+   * @default - a generated one
+   */
+  readonly webhookKey?: secretsmanager.ISecret;
+  /**
+   * How many proxies in front append to X-Forwarded-For.
+   * @default 2 - CloudFront and the load balancer
+   */
+  readonly trustedProxies?: number;
+  /**
+   * Requests a second with one API key, over all tasks.
+   * @default 20
+   */
+  readonly apiRequestsPerSecond?: number;
+  /**
+   * Event streams of a task.
+   * @default 50
+   */
+  readonly maxStreams?: number;
+}
+
+/**
+ * Events of rooms for backends, on Fargate: webhooks, pages and streams. Signaling with `events: true` and the same cache writes what it reads. Tasks
+ * share the work; two are enough for availability.
+ *
+ * Webhooks go to addresses that customers choose, so the security group lets out HTTPS alone, beside the cache (the program itself refuses
+ * private addresses). Let it out to auth as well, unless `jwksUrl` is https: `auth.connections.allowDefaultPortFrom(hooks)`. Receivers see the addresses of the
+ * NAT gateways, or of the tasks where there are none.
+ */
+export class HooksService extends RealtimeService {
+  /** The key of the endpoints' secrets. */
+  readonly webhookKey: secretsmanager.ISecret;
+
+  constructor(scope: Construct, id: string, props: HooksServiceProps) {
+    checkGiven('HooksService', props, 'jwksUrl');
+    check(
+      Token.isUnresolved(props.jwksUrl) ||
+        (URL.canParse(props.jwksUrl) && /^https?:$/.test(new URL(props.jwksUrl).protocol)),
+      'HooksService',
+      'jwksUrl',
+      `"${props.jwksUrl}" is no http or https URL`,
+      'where auth publishes its keys, such as https://calls.example.com/.well-known/jwks.json',
+    );
+    checkInteger('HooksService', 'trustedProxies', props.trustedProxies, 0, 10);
+    checkInteger('HooksService', 'apiRequestsPerSecond', props.apiRequestsPerSecond, 1, 1_000_000);
+    checkInteger('HooksService', 'maxStreams', props.maxStreams, 1, 100_000);
+    // Beside the service, which needs it before there is a service.
+    const webhookKey = props.webhookKey ?? newWebhookKey(new Construct(scope, `${id}Key`));
+    const settings = { API_REQUESTS_PER_SECOND: props.apiRequestsPerSecond, MAX_STREAMS: props.maxStreams };
+    super(scope, id, 'HooksService', 'hooks', topology.hooks, withSettings(props, settings), {
+      from: {
+        'cache-url': props.cache?.url,
+        'jwks-url': props.jwksUrl,
+        'trusted-proxies': String(props.trustedProxies ?? 2),
+      },
+      secrets: { ...cachePlace(props.cache), 'webhook-key': ecs.Secret.fromSecretsManager(webhookKey) },
+    });
+    this.webhookKey = webhookKey;
+    this.connections.allowToAnyIpv4(ec2.Port.tcp(443), 'Webhooks; images, logs and secrets of AWS');
+  }
+
+  /** Parts of the rooms that have a task: 64, or nobody reads the others. */
+  metricPartitions(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('tandem_hooks_partitions', { statistic: 'Sum', ...props });
+  }
+
+  /** Events written to the log. */
+  metricEvents(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('tandem_hooks_events_total', { statistic: 'Sum', ...props });
+  }
+
+  /** Webhooks that a receiver accepted. */
+  metricDelivered(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('tandem_hooks_delivered_total', { statistic: 'Sum', ...props });
+  }
+
+  /** Tries of webhooks that failed. */
+  metricFailed(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('tandem_hooks_failed_total', { statistic: 'Sum', ...props });
+  }
+
+  /** Webhooks given up after their last try. */
+  metricDead(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('tandem_hooks_dead_total', { statistic: 'Sum', ...props });
+  }
+
+  /** Events that fell out of a full outbox, or were left out of a full queue. */
+  metricDropped(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('tandem_hooks_dropped_total', { statistic: 'Sum', ...props });
+  }
+
+  /** Open event streams, all tasks. */
+  metricStreams(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('tandem_hooks_streams', { statistic: 'Sum', ...props });
+  }
+}
+
+function newWebhookKey(scope: Construct): secretsmanager.Secret {
+  const secret = new secretsmanager.Secret(scope, 'Secret', {
+    description: 'Encrypts the signing secrets of webhook endpoints',
+    // 43 letters and digits read as 32 bytes of base64url.
+    generateSecretString: { excludePunctuation: true, passwordLength: 43 },
+  });
+  acknowledge(secret, {
+    'AwsSolutions-SMG4': 'What it encrypted lies in the cache: another key would make all webhook endpoints useless.',
+  });
+  return secret;
+}
