@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PARTITIONS } from '@tandem/service/room-events';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { topology } from '../topology/index.ts';
+import { EVENTS, events } from './events.ts';
 import { largeRooms, streamViewers } from './large-rooms.ts';
 import { MEASURED } from './measured.ts';
 import { capacity, UNITS } from './model.ts';
@@ -74,6 +76,18 @@ test('in large rooms egress is the money, and more people never need less', () =
     }),
   );
   expect(() => largeRooms(0, 730)).toThrow(/--large-rooms/);
+});
+
+test('events: two tasks at least, one that fails is made up for, and no size has more tasks than there are partitions', () => {
+  expect(events(1, 730).tasks).toBe(topology.hooks.replicas.production);
+  // 100,000 peers × 4 joins an hour × 3 events / 3,600 s, by hand.
+  const many = events(100_000, 730);
+  expect(many.webhooksPerSecond).toBeCloseTo(333.3, 1);
+  expect((many.tasks * 2) / 3).toBeGreaterThanOrEqual(many.webhooksPerSecond / EVENTS.webhooksPerTask.value);
+  expect(events(1_000_000, 730).tasks).toBeLessThanOrEqual(PARTITIONS);
+  // 8 KB each at $0.045 a GB: $0.36 a million.
+  const millions = (many.webhooksPerSecond * 3600 * 730) / 1e6;
+  expect(many.traffic / millions).toBeCloseTo(0.36, 2);
 });
 
 test('a viewer of a stream costs its egress, and the more watch, the less each costs', () => {

@@ -1,5 +1,6 @@
 import type { Assumption } from './assumption.ts';
 import { FOOTPRINT, PRICES, REQUESTS } from './costs.ts';
+import { EVENTS, eventsSection } from './events.ts';
 import { largeRooms, largeRoomsSection, MEDIA, streamsSection } from './large-rooms.ts';
 import { MEASURED } from './measured.ts';
 import { type Capacity, type CapacityInput, capacity, LIMITS, TRAFFIC, UNITS } from './model.ts';
@@ -11,6 +12,7 @@ export const ASSUMPTIONS: readonly (readonly [string, Assumption])[] = [
   MEASURED,
   UNITS,
   MEDIA,
+  EVENTS,
   PRICES,
   FOOTPRINT,
 ].flatMap((group) => Object.entries<Assumption>(group));
@@ -127,6 +129,10 @@ ${largeRoomsSection(TRAFFIC.busyHoursPerMonth.value)}
 The bill above has none of this: its calls are small rooms, a mesh, which costs nothing of it. The levers: fewer or smaller tiles (the page
 asks for what it shows), \`MEDIA_FROM\`, and an agreement on egress. The nodes themselves are a twentieth of it.
 ${streamsSection(TRAFFIC.busyHoursPerMonth.value)}
+
+## Events
+
+${eventsSection(TRAFFIC.busyHoursPerMonth.value)}
 
 ## Ceilings, and what lifts each
 

@@ -6,6 +6,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
+import { HOOKS_ACCESS } from './cache-access.ts';
 import { check, checkGiven, checkInteger } from './check.ts';
 import { cachePlace } from './place.ts';
 import { RealtimeService } from './realtime-service.ts';
@@ -48,6 +49,8 @@ export interface HooksServiceProps extends RealtimeServiceProps {
  * NAT gateways, or of the tasks where there are none.
  */
 export class HooksService extends RealtimeService {
+  /** Rules of its cache user, for {@link SessionCache.addUser} or a cache of yours. */
+  static readonly CACHE_ACCESS: string = HOOKS_ACCESS;
   /** The key of the endpoints' secrets. */
   readonly webhookKey: secretsmanager.ISecret;
 

@@ -51,7 +51,7 @@ test('no secret is a variable: the key and the credentials come from Secrets Man
     Object.entries(key.GenerateSecretString).map(([name, value]) => [name[0]?.toLowerCase() + name.slice(1), value]),
   );
   expect([passwordLength, excludePunctuation]).toEqual([43, true]);
-  expect(topology.hooks.config.properties.WEBHOOK_KEY.pattern).toBe('^[A-Za-z0-9_-]{43}$');
+  expect((topology.hooks.config.properties.WEBHOOK_KEY as Any).pattern).toBe('^[A-Za-z0-9_-]{43}$');
   expect(container(/TopologySignalingTask/, 'app').Environment).toContainEqual({ Name: 'EVENTS', Value: 'true' });
 });
 
@@ -94,14 +94,16 @@ test('what does not fit is refused by name', () => {
   const { vpc } = new Network(stack, 'Network', { zones: 2 });
   const service = (more: object) => () =>
     new HooksService(stack, `Events${stack.node.children.length}`, { vpc, cache, jwksUrl, image, ...more });
-  expect(service({ jwksUrl: 'calls.example.com' })).toThrow('HooksService: jwksUrl');
-  expect(service({ maxStreams: 0 })).toThrow('HooksService: maxStreams');
+  expect(service({ jwksUrl: 'calls.example.com' })).toThrow('HooksService.jwksUrl');
+  expect(service({ maxStreams: 0 })).toThrow('HooksService.maxStreams');
   expect(service({ environment: { WEBHOOK_KEY: 'k'.repeat(43) } })).toThrow('WEBHOOK_KEY is not fit');
   const whole = (more: object) => () =>
     new WebRtcTopology(stack, `Calls${stack.node.children.length}`, { profile: TopologyProfile.DEVELOPMENT, ...more });
-  expect(whole({ eventsOptions: { minTasks: 2 } })).toThrow('WebRtcTopology: events');
-  expect(whole({ events: true, existingCache: { services: cache, turnNodes: cache } })).toThrow('hooks');
-  expect(whole({ createRooms: 'nobody' })).toThrow('SignalingService: createRooms');
+  expect(whole({ eventsOptions: { minTasks: 2 } })).toThrow('WebRtcTopology.events');
+  expect(whole({ events: true, existingCache: { services: cache, turnNodes: cache } })).toThrow(
+    'WebRtcTopology.existingCache.hooks',
+  );
+  expect(whole({ createRooms: 'nobody' })).toThrow('SignalingService.createRooms');
   expect(() => synthesize({ events: 'yes' }, { checks: false })).toThrow('-c events=true');
 });
 
