@@ -82,7 +82,7 @@ export class HooksService extends RealtimeService {
     this.connections.allowToAnyIpv4(ec2.Port.tcp(443), 'Webhooks; images, logs and secrets of AWS');
   }
 
-  /** Parts of the rooms that have a task: 64, or nobody reads the others. */
+  /** Parts of the rooms that have a task: below 64 those of the others wait. */
   metricPartitions(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('tandem_hooks_partitions', { statistic: 'Sum', ...props });
   }
