@@ -17,7 +17,8 @@ if KEYS[6] then
   if #redis.call('XRANGE', KEYS[5], '(' .. last, '+', 'COUNT', 1) > 0 then return 'present' end
 end
 local time = redis.call('TIME')
-local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+-- At once: a second ago, as the clock of who looks for it may be behind.
+local due = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) - 1000)
 local batch = cjson.decode(ARGV[5])
 local leftOut = 0
 for _, told in ipairs(batch.told) do
@@ -29,14 +30,14 @@ for _, event in ipairs(batch.events) do
   )
   for _, endpoint in ipairs(event.to) do
     local queue = ARGV[4] .. ':q:' .. endpoint .. ':' .. event.room
-    local due = ARGV[4] .. ':due:' .. endpoint
+    local rooms = ARGV[4] .. ':due:' .. endpoint
     if redis.call('LLEN', queue) >= QUEUE_LENGTH then
       leftOut = leftOut + 1
     else
       redis.call('RPUSH', queue, entry)
       redis.call('PEXPIRE', queue, KEPT)
-      redis.call('ZADD', due, 'NX', now, event.room)
-      redis.call('PEXPIRE', due, KEPT)
+      redis.call('ZADD', rooms, 'NX', due, event.room)
+      redis.call('PEXPIRE', rooms, KEPT)
     end
   end
 end

@@ -11,7 +11,8 @@ for i = 2, #ARGV do
 end
 if count > 0 then
   redis.call('PEXPIRE', KEYS[2], KEPT)
-  redis.call('ZADD', KEYS[1], 'NX', string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), ARGV[1])
+  -- At once, see commit.lua.
+  redis.call('ZADD', KEYS[1], 'NX', string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) - 1000), ARGV[1])
   redis.call('PEXPIRE', KEYS[1], KEPT)
 end
 return count
