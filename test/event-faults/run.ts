@@ -12,7 +12,7 @@ import { storedPresence } from '../support/room-events.ts';
 import { ToldRooms } from './told-rooms.ts';
 
 const ROOMS = 16;
-const PEOPLE = 20;
+const PEOPLE = 12;
 const SETTINGS = {
   ...{ EVENTS: true, GRACE_MS: 1500, BEAT_MS: 300, NODE_TIMEOUT_MS: 2000, SWEEP_MS: 500 },
 };
@@ -55,8 +55,8 @@ export class World implements AsyncDisposable {
   readonly clients: TestClient[] = [];
   endpointId = '';
   isQuiet = false;
-  /** Called with each webhook that came, before it is answered. */
-  onReceived: () => void = () => {};
+  /** Called with each webhook that came, before it is answered. `crash`: the receiver has not taken it. */
+  onReceived: () => 'crash' | undefined = () => undefined;
   #people: Promise<void[]> = Promise.resolve([]);
 
   private constructor(seed: number, keys: TestKeys, redis: TestRedisGroup, receiver: Receiver) {
@@ -68,14 +68,15 @@ export class World implements AsyncDisposable {
     const moods = this.random.fork();
     const failed = new Set<string>();
     receiver.answer = ({ body, event }, response) => {
-      this.told.receive(body);
-      this.onReceived();
-      const mood = moods.next();
-      // Once an event: a second failure would wait for minutes. Of an answer that does not come the dispatcher does not know what it was.
-      const isFailing = mood < 0.01 && !failed.has(event.id);
+      const [mood, hasFailed] = [moods.next(), failed.has(event.id)];
+      const isCrashing = this.onReceived() === 'crash' && !hasFailed;
+      // Once an event: a second failure would wait for minutes. Most of those it has not taken: only another try brings them.
+      const isFailing = isCrashing || (mood < 0.01 && !hasFailed);
       if (isFailing) failed.add(event.id);
-      if (!isFailing) setTimeout(() => response.writeHead(204).end(), moods.int(0, 20));
-      else if (mood < 0.005) response.writeHead(503, { 'retry-after': '1' }).end();
+      const isTaken = !isCrashing && (!isFailing || mood < 0.003);
+      if (isTaken) this.told.receive(body);
+      if (isTaken && !isFailing) setTimeout(() => response.writeHead(204).end(), moods.int(0, 20));
+      else if (mood < 0.006) response.writeHead(503, { 'retry-after': '1' }).end();
       else response.destroy();
     };
   }
@@ -112,14 +113,16 @@ export class World implements AsyncDisposable {
     await this.until(`${more} more events`, async () => this.told.events >= wanted);
   }
 
-  /** A dispatcher is killed when the receiver has a webhook, before the dispatcher knows. */
+  /** A dispatcher is killed when the receiver has a webhook, or was about to take it: before the dispatcher knows. */
   async killDispatcher(): Promise<void> {
+    const isTaken = this.random.chance(0.5);
     const { promise, resolve } = Promise.withResolvers<void>();
     const victim = this.hooks.splice(this.random.int(0, this.hooks.length - 1), 1)[0];
     this.onReceived = () => {
       victim?.kill('SIGKILL');
-      this.onReceived = () => {};
+      this.onReceived = () => undefined;
       resolve();
+      return isTaken ? undefined : 'crash';
     };
     await promise;
   }
