@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { API_SCOPES, apiAudience } from '@tandem/protocol';
 import { REVOCATION_FEED_HOLD_MS, REVOCATION_FEED_PATH } from '@tandem/service';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { freePort, type Proc, type StartOptions, start, startServer } from './proc.ts';
@@ -20,6 +21,9 @@ export interface System extends AsyncDisposable {
   readonly pids: readonly number[];
   /** It checks a signed token for each connection. */
   readonly verifies?: boolean;
+  /** Ours alone: where its server API is, of its first node, and a token for all of it. */
+  readonly apiUrl?: string;
+  backendToken?(): Promise<string>;
   /** What peers `first` to `first + count` need beforehand: the load must not wait for its own work. */
   prepare?(first: number, count: number): Promise<void>;
   /** Open a connection to node `node` and be known there. */
@@ -222,9 +226,20 @@ export async function tandem(options: SystemOptions = {}): Promise<System> {
       .setIssuedAt()
       .setExpirationTime('1h')
       .sign(privateKey);
+  const backend = new SignJWT({ session_id: 'bench', scope: API_SCOPES.join(' '), rooms: ['*'] })
+    .setProtectedHeader({ alg: 'ES256', kid: 'bench', typ: 'at+jwt' })
+    .setIssuer('tandem')
+    .setAudience(apiAudience('tandem'))
+    .setSubject('key-bench')
+    .setJti('bench')
+    .setIssuedAt()
+    .setExpirationTime('1h')
+    .sign(privateKey);
   return {
     name: 'Tandem signaling',
     verifies: true,
+    apiUrl: `http://127.0.0.1:${ports[0]}`,
+    backendToken: () => backend,
     pids: procs.map((p) => p.pid),
     async prepare(first, count) {
       for (let i = first; i < first + count; i++) tokens.set(i, await sign(i));
