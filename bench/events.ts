@@ -55,6 +55,7 @@ export async function run(args: string[]): Promise<void> {
       rates: { type: 'string', default: '50,100,200,400,700,1000' },
       seconds: { type: 'string', default: '4' },
       peers: { type: 'string', default: '2000' },
+      'warm-up': { type: 'string', default: '400' },
     },
   });
   pinSelf();
@@ -67,8 +68,9 @@ export async function run(args: string[]): Promise<void> {
   const all = { system, redis, hooks, receiver };
   const seconds = Number(values.seconds);
   // The compilers warm up.
-  await measure(all, 100, 4, 0);
-  let first = 400;
+  const warmUp = Number(values['warm-up']);
+  await measure(all, warmUp / 4, 4, 0);
+  let first = warmUp;
   const rows: string[][] = [];
   for (const rate of values.rates.split(',').map(Number)) {
     rows.push(await measure(all, rate, seconds, first));

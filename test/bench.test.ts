@@ -55,6 +55,14 @@ test.each([
     expect(out, `${system} in\n${out}`).toMatch(new RegExp(`^${system} +-?\\d+\\.\\d\\d `, 'm'));
 });
 
+test('events: each join comes to the receiver, and rooms-list: each room comes once', async () => {
+  const events = await run('events', '--peers', '0', '--warm-up', '20', '--rates', '20', '--seconds', '1');
+  expect(events).toMatch(/^20 +\d+ +\d+ +\d+ +\d+ /m);
+  const rooms = await run('rooms-list', '--rooms', '300', '--limit', '100', '--seconds', '1', '--rate', '100');
+  expect(rooms).toMatch(/^all rooms, 100 a page +4 +\d/m);
+  expect(rooms).toMatch(/^a call beside 100 messages\/s +\d+ +\d/m);
+});
+
 test('figures: quantiles and tables', () => {
   expect(quantile([3, 1, 2], 0.5)).toBe(2);
   expect(quantile([1, 2, 3, 4], 0.99)).toBe(4);
