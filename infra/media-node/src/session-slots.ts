@@ -19,8 +19,8 @@ export function slotsOf(sdp: string): Map<Slot, string> {
 }
 
 /**
- * An offer whose bundle-only sections have a port like the others. Janus takes port 0 for refused, also there, and refuses it in its answer: Firefox
- * then stops the section's transceiver, and a screen that is shared later has none.
+ * An offer whose bundle-only sections have a port like the others. Janus takes port 0 for refused, also there, and refuses it in its answer.
+ * That alone does not make a screen shared later from Firefox arrive, which is open.
  */
 export function withPorts(sdp: string): string {
   return sdp
