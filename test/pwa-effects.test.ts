@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { PEOPLE, type Person } from './pwa/people.ts';
-import { enter, expectAccessible, patience, pwaSuite } from './pwa/suite.ts';
+import { enter, expectAccessible, noDevices, patience, pwaSuite } from './pwa/suite.ts';
 import { launchBrowser, received } from './support/browser.ts';
 
 const suite = pwaSuite();
@@ -132,7 +132,9 @@ test('blur in a call: the wall goes soft for the others, the face stays; no rene
   const ada = await open({ query: '?room=blur', person: sitter, before: watch });
   const loaded: string[] = [];
   ada.page.on('request', (request) => {
-    if (request.url().includes('/effects-')) loaded.push(new URL(request.url()).pathname.split('/').at(-1) ?? '');
+    // Of the pictures to choose from there are small images beside the switch.
+    if (request.url().includes('/effects-') && request.resourceType() !== 'image')
+      loaded.push(new URL(request.url()).pathname.split('/').at(-1) ?? '');
   });
   await enter(ada.page, 'Ada');
   const bob = await join('Bob', 'blur');
@@ -162,6 +164,51 @@ test('blur in a call: the wall goes soft for the others, the face stays; no rene
   const after = await seen(ada.page);
   expect(after.given.slice(before.given.length)).toEqual(['none', 'blurred', 'device']);
   expect(after.descriptions).toBe(before.descriptions);
+});
+
+/** The colour of a part of a picture: mean of red, green and blue. */
+function colour(page: Page, testId: string, area: Area): Promise<number[]> {
+  return page.getByTestId(testId).evaluate((video: HTMLVideoElement, [x, y, w, h]) => {
+    const g = new OffscreenCanvas(1, 1).getContext('2d');
+    if (!g || video.videoWidth === 0) return [];
+    const [width, height] = [video.videoWidth, video.videoHeight];
+    g.drawImage(video, x * width, y * height, w * width, h * height, 0, 0, 1, 1);
+    return [...g.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  }, area);
+}
+
+test('a picture behind me: the others see it in place of my wall, another one at once, and blur where it does not load', async () => {
+  const picture = { backgroundBlur: true, backdrop: 'plain' };
+  const ada = await join('Ada', 'picture', {
+    person: sitter,
+    before: watch,
+    remembers: picture,
+    expected: /ERR_FAILED/,
+  });
+  const bob = await join('Bob', 'picture', { before: noDevices });
+  await bob.page.getByTestId('remote-video').waitFor();
+  const wall = () => colour(bob.page, 'remote-video', WALL);
+  // Petrol is green, the painted wall is warm paper with black stripes: of that red is the most.
+  const isPetrol = ([r = 0, g = 0]: number[]) => g > r + 20;
+  await vi.waitFor(async () => expect(isPetrol(await wall()), String(await wall())).toBe(true), patience);
+  await vi.waitFor(async () => expect(await detail(bob.page, 'remote-video', FACE)).toBeGreaterThan(2), patience);
+  expect((await seen(ada.page)).given).not.toContain('device');
+
+  await ada.page.route('**/effects-*/hills.webp', (route) => route.abort());
+  await openSettings(ada.page);
+  await ada.page.getByTestId('backdrop-plain').and(ada.page.locator('[aria-pressed=true]')).waitFor();
+  await ada.page.getByTestId('backdrop-hills').click();
+  await ada.page.getByTestId('backdrop-missing').waitFor();
+  await expectAccessible(ada.page, 'settings with a picture that did not load');
+  await vi.waitFor(async () => {
+    expect(isPetrol(await wall())).toBe(false);
+    expect(await detail(bob.page, 'remote-video', WALL)).toBeLessThan(4);
+  }, patience);
+  await ada.page.getByTestId('backdrop-plain').click();
+  await vi.waitFor(async () => expect(isPetrol(await wall())).toBe(true), patience);
+  await ada.page.getByTestId('backdrop-missing').waitFor({ state: 'detached' });
+  expect(await media(ada.page)).toMatchObject({ video: 'live', sends: 'blurred' });
+  expect((await seen(ada.page)).given).not.toContain('device');
 });
 
 test('blur in the lobby: one button beside the camera, and it is remembered', async () => {

@@ -311,6 +311,23 @@ const scenes: Record<string, () => Promise<void>> = {
     await a.getByTestId('people-search').waitFor();
     await shoot(a, 'large-people');
   },
+  /** A picture behind oneself, and the choice of one. */
+  async backdrop() {
+    const chosen = () =>
+      localStorage.setItem('tandem.preferences', '{"name":"Amal Haddad","backgroundBlur":true,"backdrop":"study"}');
+    const page = await open({ person: PEOPLE[0], before: chosen });
+    await page.getByTestId('local-video').waitFor();
+    await page.locator('[data-state=ready]').waitFor();
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByTestId('backdrop-study').scrollIntoViewIfNeeded();
+    await page
+      .locator('.backdrops img')
+      .last()
+      .evaluate((image: HTMLImageElement) => image.decode());
+    await shoot(page, 'backdrop-settings');
+    await page.keyboard.press('Escape');
+    await shoot(page, 'backdrop');
+  },
   /** Who may come in: what a moderator sees, and who waits. */
   async entry() {
     pwa.auth.grants = { kick: true };

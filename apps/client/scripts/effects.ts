@@ -8,12 +8,18 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { PICTURES } from '../src/media/effects/pictures.ts';
 
 const require = createRequire(import.meta.url);
 const TWILIO = '@twilio/video-processors';
 const RNNOISE = '@sapphi-red/web-noise-suppressor';
 
 const packed = async (file: string) => gzipSync(await readFile(require.resolve(file)), { level: 9 });
+
+const picture = async (client: string, name: string): Promise<[string, Uint8Array]> => [
+  `${name}.webp`,
+  await readFile(path.join(client, `assets/backdrops/${name}.webp`)),
+];
 
 async function bundled(entry: string, format: 'iife' | 'esm'): Promise<Uint8Array> {
   const { outputFiles } = await build({
@@ -53,6 +59,7 @@ export async function buildEffects(client: string): Promise<Effects> {
     // Gzipped here and named so that no host adds an encoding of its own.
     'segmenter.bin': await packed(`${TWILIO}/dist/build/tflite-simd-1-0-0.wasm`),
     'model.bin': await packed(`${TWILIO}/dist/build/selfie_segmentation_landscape.tflite`),
+    ...Object.fromEntries(await Promise.all(PICTURES.map((name) => picture(client, name)))),
     'rnnoise-worklet.js': await bundled(require.resolve(`${RNNOISE}/rnnoiseWorklet.js`), 'esm'),
     'rnnoise.bin': await packed(`${RNNOISE}/rnnoise_simd.wasm`),
     'licences.txt': await licences(client),

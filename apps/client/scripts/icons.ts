@@ -1,4 +1,4 @@
-/** Renders the PNG icons from icon.svg, and the poster of link previews from poster.svg; run after a change of one: `npm run icons -w @tandem/client`. */
+/** Renders the PNG icons from icon.svg, the poster of link previews from poster.svg, and the pictures of assets/backdrops; run after a change of one: `npm run icons -w @tandem/client`. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -25,3 +25,10 @@ await sharp(path.join(folder, '../../scripts/poster.svg'), { density: 72 })
   .resize(1200, 630)
   .png({ palette: true })
   .toFile(path.join(folder, 'poster.png'));
+// Pictures behind people, as effects.ts ships them.
+const backdrops = path.resolve(import.meta.dirname, '../assets/backdrops');
+for (const name of ['study', 'hills', 'plain'])
+  await sharp(path.join(backdrops, `${name}.svg`), { density: 96 })
+    .resize(1280, 720)
+    .webp({ quality: 82 })
+    .toFile(path.join(backdrops, `${name}.webp`));

@@ -71,6 +71,12 @@ export const messages: Messages = {
   'media.filterFailed': 'لم يبدأ خفض الضوضاء القوي. يستمر ما يوفّره متصفحك.',
   'media.blurFailed': 'تمويه الخلفية لا يعمل، لذلك كاميرتك متوقفة.',
   'media.blurOff': 'إظهاري دون تمويه',
+  'settings.backdrop': 'خلفك',
+  'backdrop.blur': 'تمويه',
+  'backdrop.study': 'غرفة',
+  'backdrop.hills': 'تلال',
+  'backdrop.plain': 'سادة',
+  'backdrop.missing': 'لم تُحمَّل الصورة، لذلك تُموَّه خلفيتك بدلًا منها.',
 
   'permission.browserTitle': 'المتصفح يمنع الكاميرا والميكروفون',
   'permission.browserText':

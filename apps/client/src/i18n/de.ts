@@ -71,6 +71,12 @@ export const messages: Messages = {
   'media.filterFailed': 'Die starke Minderung ist nicht gestartet. Die des Browsers läuft weiter.',
   'media.blurFailed': 'Die Weichzeichnung des Hintergrunds funktioniert nicht, deshalb ist deine Kamera aus.',
   'media.blurOff': 'Ohne Weichzeichnung zeigen',
+  'settings.backdrop': 'Hinter dir',
+  'backdrop.blur': 'Weichgezeichnet',
+  'backdrop.study': 'Zimmer',
+  'backdrop.hills': 'Hügel',
+  'backdrop.plain': 'Schlicht',
+  'backdrop.missing': 'Das Bild wurde nicht geladen. Dein Hintergrund ist stattdessen weichgezeichnet.',
 
   'permission.browserTitle': 'Der Browser sperrt Kamera und Mikrofon',
   'permission.browserText':

@@ -277,6 +277,12 @@ export const enLazy = {
 
   'media.blurFailed': 'The background blur is not working, so your camera is off.',
   'media.blurOff': 'Show me without blur',
+  'settings.backdrop': 'Behind you',
+  'backdrop.blur': 'Blurred',
+  'backdrop.study': 'Study',
+  'backdrop.hills': 'Hills',
+  'backdrop.plain': 'Plain',
+  'backdrop.missing': 'The picture did not load. Your background is blurred instead.',
   'app.offlineTitle': 'You are offline',
   'app.offlineText': 'Tandem needs a network for a call. This page comes back by itself as soon as there is one.',
   'media.testSpeaker': 'Play a sound',

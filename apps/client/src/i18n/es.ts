@@ -71,6 +71,12 @@ export const messages: Messages = {
   'media.filterFailed': 'La reducción fuerte de ruido no se inició. Sigue la del navegador.',
   'media.blurFailed': 'El desenfoque del fondo no funciona, por eso tu cámara está apagada.',
   'media.blurOff': 'Mostrarme sin desenfoque',
+  'settings.backdrop': 'Detrás de ti',
+  'backdrop.blur': 'Desenfocado',
+  'backdrop.study': 'Estudio',
+  'backdrop.hills': 'Colinas',
+  'backdrop.plain': 'Liso',
+  'backdrop.missing': 'La imagen no se cargó. En su lugar, tu fondo está desenfocado.',
 
   'permission.browserTitle': 'Tu navegador bloquea la cámara y el micrófono',
   'permission.browserText':

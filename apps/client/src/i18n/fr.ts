@@ -72,6 +72,12 @@ export const messages: Messages = {
   'media.filterFailed': 'La forte réduction du bruit n’a pas démarré. Celle du navigateur continue.',
   'media.blurFailed': 'Le flou d’arrière-plan ne fonctionne pas, votre caméra est donc éteinte.',
   'media.blurOff': 'Me montrer sans flou',
+  'settings.backdrop': 'Derrière vous',
+  'backdrop.blur': 'Flou',
+  'backdrop.study': 'Bureau',
+  'backdrop.hills': 'Collines',
+  'backdrop.plain': 'Uni',
+  'backdrop.missing': 'L’image n’a pas été chargée. À la place, votre arrière-plan est flou.',
 
   'permission.browserTitle': 'Votre navigateur bloque la caméra et le micro',
   'permission.browserText':

@@ -71,6 +71,12 @@ export const messages: Messages = {
   'media.filterFailed': 'तेज़ शोर-कमी शुरू नहीं हुई। ब्राउज़र की अपनी चलती रहती है।',
   'media.blurFailed': 'पृष्ठभूमि का धुंधलापन काम नहीं कर रहा, इसलिए कैमरा बंद है।',
   'media.blurOff': 'बिना धुंधलेपन के दिखाएँ',
+  'settings.backdrop': 'आपके पीछे',
+  'backdrop.blur': 'धुंधला',
+  'backdrop.study': 'कमरा',
+  'backdrop.hills': 'पहाड़ियाँ',
+  'backdrop.plain': 'सादा',
+  'backdrop.missing': 'चित्र लोड नहीं हुआ। उसकी जगह पृष्ठभूमि धुंधली है।',
 
   'permission.browserTitle': 'ब्राउज़र कैमरा और माइक रोक रहा है',
   'permission.browserText':

@@ -71,6 +71,12 @@ export const messages: Messages = {
   'media.filterFailed': '強いノイズ低減は始まりませんでした。ブラウザーの機能を使います。',
   'media.blurFailed': '背景のぼかしが動かないため、カメラはオフです。',
   'media.blurOff': 'ぼかさずに映す',
+  'settings.backdrop': '背景',
+  'backdrop.blur': 'ぼかし',
+  'backdrop.study': '書斎',
+  'backdrop.hills': '丘',
+  'backdrop.plain': '無地',
+  'backdrop.missing': '画像を読み込めませんでした。代わりに背景をぼかしています。',
 
   'permission.browserTitle': 'ブラウザーがカメラとマイクを遮断しています',
   'permission.browserText':

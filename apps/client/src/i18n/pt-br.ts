@@ -71,6 +71,12 @@ export const messages: Messages = {
   'media.filterFailed': 'A redução forte de ruído não iniciou. A do navegador continua.',
   'media.blurFailed': 'O desfoque do fundo não funciona, por isso sua câmera está desligada.',
   'media.blurOff': 'Mostrar sem desfoque',
+  'settings.backdrop': 'Atrás de você',
+  'backdrop.blur': 'Desfocado',
+  'backdrop.study': 'Escritório',
+  'backdrop.hills': 'Colinas',
+  'backdrop.plain': 'Liso',
+  'backdrop.missing': 'A imagem não carregou. Em vez dela, seu fundo está desfocado.',
 
   'permission.browserTitle': 'Seu navegador bloqueia câmera e microfone',
   'permission.browserText':

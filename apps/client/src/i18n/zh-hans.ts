@@ -71,6 +71,12 @@ export const messages: Messages = {
   'media.filterFailed': '强降噪没有启动,继续使用浏览器的降噪。',
   'media.blurFailed': '背景模糊无法运行,所以摄像头已关闭。',
   'media.blurOff': '不模糊,直接显示',
+  'settings.backdrop': '背景',
+  'backdrop.blur': '模糊',
+  'backdrop.study': '书房',
+  'backdrop.hills': '山丘',
+  'backdrop.plain': '纯色',
+  'backdrop.missing': '图片未能加载,已改为模糊背景。',
 
   'permission.browserTitle': '浏览器阻止了摄像头和麦克风',
   'permission.browserText': '打开地址旁的网站设置,允许摄像头和麦克风,然后重试。也可以不用它们加入。',

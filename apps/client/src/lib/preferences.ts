@@ -15,7 +15,10 @@ export interface Preferences {
   /** On top of noiseSuppression, in its place. */
   noiseFilter: boolean;
   voiceIsolation: boolean;
+  /** The background is covered: blurred, or by the picture of `backdrop`. */
   backgroundBlur: boolean;
+  /** Name of a picture behind me. Another word counts as `blur`. */
+  backdrop: string;
   mirror: boolean;
   /** My own picture in a call: a tile like the others, `small` in a corner, or `hidden`. Another word counts as `full`. */
   selfView: string;
@@ -44,6 +47,7 @@ const defaults: Preferences = {
   noiseFilter: false,
   voiceIsolation: false,
   backgroundBlur: false,
+  backdrop: 'blur',
   mirror: true,
   selfView: 'full',
   selfCorner: 'bottom-end',

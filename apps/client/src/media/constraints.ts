@@ -41,6 +41,6 @@ export function constraintsFor(
     height: { ideal: 720 },
     frameRate: { ideal: 30, max: 30 },
     ...(deviceId ? {} : { facingMode: exact && facing !== 'user' ? { exact: facing } : facing }),
-    ...(supports('backgroundBlur') ? { backgroundBlur: p.backgroundBlur } : {}),
+    ...(supports('backgroundBlur') ? { backgroundBlur: p.backgroundBlur && p.backdrop === 'blur' } : {}),
   } as MediaTrackConstraints;
 }

@@ -18,8 +18,9 @@ function listener(track: MediaStreamTrack): MediaStreamTrack {
   return copy;
 }
 
-/** Some cameras blur by themselves, which costs this machine nothing. */
+/** Some cameras blur by themselves, which costs this machine nothing. Where a picture is wanted that is not enough. */
 const blursItself = (camera: MediaStreamTrack): boolean =>
+  preferences.get().backdrop === 'blur' &&
   (camera.getSettings() as { backgroundBlur?: boolean }).backgroundBlur === true;
 
 /** Phones say which way a camera looks; desks do not. */

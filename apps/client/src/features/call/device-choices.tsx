@@ -4,6 +4,7 @@ import { useCallback } from 'react';
 import { useText } from '../../i18n/index.ts';
 import { canBlur } from '../../media/effects/support.ts';
 import { localMedia } from '../../media/local-media.ts';
+import { BackdropChoice } from '../settings/backdrop-choice.tsx';
 import { canChooseSpeaker, DeviceSelect } from '../settings/device-select.tsx';
 import { changeBlur, changeSound, Switch } from '../settings/switch.tsx';
 
@@ -35,6 +36,7 @@ export function CameraChoices() {
         disabled={!blur}
         onSwitch={changeBlur}
       />
+      <BackdropChoice />
       <Switch name="mirror" label={t('settings.mirror')} />
     </div>
   );

@@ -11,6 +11,7 @@ import { localMedia } from '../../media/local-media.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { Select } from '../../ui/select.tsx';
+import { BackdropChoice } from './backdrop-choice.tsx';
 import { canChooseSpeaker, DeviceSelect } from './device-select.tsx';
 import { changeBlur, changeSound, Switch } from './switch.tsx';
 import { playTestSound } from './test-sound.ts';
@@ -50,6 +51,7 @@ function Effects() {
         disabled={!blur}
         onSwitch={changeBlur}
       />
+      <BackdropChoice />
       <Switch name="mirror" label={t('settings.mirror')} />
     </section>
   );

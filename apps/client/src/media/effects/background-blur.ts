@@ -1,5 +1,8 @@
+import { preferences } from '../../lib/preferences.ts';
+import { missingPicture } from './backdrop.ts';
 import type { FromBlurWorker, ToBlurWorker } from './blur-messages.ts';
 import { type Effect, effectsBase } from './effect.ts';
+import { pictureOf } from './pictures.ts';
 
 export interface Blur extends Effect {
   /** The first blurred frame is there: the track never shows another kind. Rejects when it cannot start, or was stopped. */
@@ -10,7 +13,7 @@ export interface Blur extends Effect {
 const STOP_MS = 3000;
 
 /**
- * The camera with everything but people blurred.
+ * The camera with everything but people blurred, or replaced by the picture that is chosen in the preferences, now or later.
  *
  * @param onFailed it broke down after it was ready; the track stands still
  */
@@ -18,7 +21,16 @@ export function startBlur(camera: MediaStreamTrack, onFailed: () => void): Blur 
   const worker = new Worker(`${effectsBase}/blur-worker.js`);
   const say: Say = (message, transfer = []) => worker.postMessage(message, transfer);
   const path = takePath(camera, worker, say);
-  say({ type: 'load', base: effectsBase });
+  const picture = () => pictureOf(preferences.get().backdrop);
+  let chosen = picture();
+  missingPicture.set({ name: undefined });
+  say({ type: 'load', base: effectsBase, picture: chosen });
+  const unfollow = preferences.subscribe(() => {
+    if (picture() === chosen) return;
+    chosen = picture();
+    missingPicture.set({ name: undefined });
+    say({ type: 'backdrop', picture: chosen });
+  });
   let state: 'loading' | 'starting' | 'running' | 'stopped' = 'loading';
   let stop = () => {};
   const end = () => {
@@ -30,6 +42,7 @@ export function startBlur(camera: MediaStreamTrack, onFailed: () => void): Blur 
       if (state === 'stopped') return;
       const holdsFrames = state !== 'loading';
       state = 'stopped';
+      unfollow();
       path.stop();
       reject(new Error('stopped'));
       if (!holdsFrames) return end();
@@ -53,6 +66,9 @@ export function startBlur(camera: MediaStreamTrack, onFailed: () => void): Blur 
           return end();
         case 'failed':
           return failed(data.detail);
+        case 'missing':
+          if (data.picture === chosen) missingPicture.set({ name: data.picture });
+          return;
         case 'want':
           if (state === 'stopped') return;
           if (state === 'loading') state = 'starting';

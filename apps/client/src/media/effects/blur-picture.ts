@@ -25,8 +25,10 @@ const INERTIA = 0.3;
 /** Halvings of the small picture. Three leave 32 × 18 of 256 × 144: nothing on a wall can be read or recognized. */
 const HALVINGS = 3;
 
-/** Blurs what is not a person. All work happens on the model's small picture; only three draws are as large as the camera's. */
+/** Blurs what is not a person, or puts a picture there. All work happens on the model's small picture; only three draws are as large as the camera's. */
 export class BlurPicture {
+  /** Behind people, in place of the blur. */
+  backdrop: ImageBitmap | undefined;
   readonly #segmenter: Segmenter;
   readonly #small: Context;
   readonly #mask: Context;
@@ -62,8 +64,17 @@ export class BlurPicture {
     out.globalCompositeOperation = 'destination-in';
     out.drawImage(this.#mask.canvas, x, y, w, h, 0, 0, width, height);
     out.globalCompositeOperation = 'destination-over';
-    out.drawImage(this.#blurred(), 0, 0, width, height);
+    if (this.backdrop) this.#cover(this.backdrop);
+    else out.drawImage(this.#blurred(), 0, 0, width, height);
     return out.canvas;
+  }
+
+  /** The middle of a picture of other proportions. */
+  #cover(picture: ImageBitmap): void {
+    const { width, height } = this.#out.canvas;
+    const scale = Math.max(width / picture.width, height / picture.height);
+    const [w, h] = [picture.width * scale, picture.height * scale];
+    this.#out.drawImage(picture, (width - w) / 2, (height - h) / 2, w, h);
   }
 
   #resize(width: number, height: number): void {

@@ -9,6 +9,7 @@
 import type { FromBlurWorker, ToBlurWorker } from './blur-messages.ts';
 import { BlurPicture } from './blur-picture.ts';
 import { Pace } from './pace.ts';
+import type { Picture } from './pictures.ts';
 import { Segmenter } from './segmenter.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -107,6 +108,9 @@ function blur(picture: BlurPicture, frame: VideoFrame): VideoFrame {
 }
 
 let picture: BlurPicture | undefined;
+let base = '';
+/** The choice of the moment: a picture that arrives after another choice is not shown. */
+let backdrop: Picture | undefined;
 let pump: Pump | undefined;
 
 function take(bitmap: ImageBitmap): void {
@@ -122,12 +126,36 @@ function take(bitmap: ImageBitmap): void {
   setTimeout(() => say({ type: 'want' }), pace.wait(performance.now()));
 }
 
+/** Until it is there, and if it does not come: blur. */
+async function showBackdrop(wanted: Picture | undefined): Promise<void> {
+  backdrop = wanted;
+  if (picture) picture.backdrop = undefined;
+  if (!wanted) return;
+  try {
+    const response = await fetch(`${base}/${wanted}.webp`);
+    if (!response.ok) throw new Error(`${wanted}: ${response.status}`);
+    // Hosts differ in the types they know.
+    const bitmap = await createImageBitmap(new Blob([await response.arrayBuffer()], { type: 'image/webp' }));
+    if (picture && backdrop === wanted) picture.backdrop = bitmap;
+    else bitmap.close();
+  } catch {
+    say({ type: 'missing', picture: wanted });
+  }
+}
+
 self.onmessage = async ({ data }: MessageEvent<ToBlurWorker>) => {
   try {
     switch (data.type) {
       case 'load':
-        picture = new BlurPicture(await Segmenter.load(data.base));
+        base = data.base;
+        backdrop = data.picture;
+        picture = new BlurPicture(await Segmenter.load(base));
+        // The choice may have changed meanwhile.
+        await showBackdrop(backdrop);
         return say({ type: 'want' });
+      case 'backdrop':
+        backdrop = data.picture;
+        return picture ? await showBackdrop(backdrop) : undefined;
       case 'streams':
         if (!picture) throw new Error('streams before the model');
         pump = new Pump(data);
