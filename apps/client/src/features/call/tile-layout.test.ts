@@ -139,6 +139,12 @@ test('beside a spotlight the last tile says how many are not shown; I am never o
   expect(lay({ others: ids(3), main: 'p0' }).more).toBeUndefined();
 });
 
+test('a stage that has no size yet shows nobody, and says of nobody that there is no place', () => {
+  const { rects, more } = lay({ others: ids(49), main: 'p3', size: { w: 0, h: 0 } });
+  expect(more).toBeUndefined();
+  expect(rects.size).toBe(1);
+});
+
 test('who is where', () => {
   const size = { w: 1280, h: 640 };
   expect(lay({}).rects.get('me')).toEqual({ x: 0, y: 0, ...size });

@@ -207,8 +207,10 @@ function spotlightLayout({ me, size, gap }: LayoutWish, all: readonly string[], 
   const shown = rest.filter((id) => id !== mine).slice(0, Math.max(0, strip.length - (mine ? 2 : 1)));
   assign(rects, shown, strip);
   if (mine && strip.length > 1) rects.set(mine, strip[strip.length - 2] as Rect);
-  const count = all.length - rects.size;
-  return { rects, floating: undefined, main: stage, more: { rect: strip.at(-1) as Rect, count }, page: 0, pages: 1 };
+  // A stage that has not been measured yet has room for nothing.
+  const rect = strip.at(-1);
+  const more = rect && { rect, count: all.length - rects.size };
+  return { rects, floating: undefined, main: stage, more, page: 0, pages: 1 };
 }
 
 function gridLayout({ others, me, size, gap, page = 0 }: LayoutWish, all: readonly string[]): TileLayout {
