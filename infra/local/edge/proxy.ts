@@ -73,7 +73,11 @@ function attempt(
   return new Promise((resolve, reject) => {
     const upstream = http.request({ ...addressOf(target, request), method: request.method, headers, agent });
     upstream.setTimeout(ANSWER_TIMEOUT, () => upstream.destroy(new Error('no answer in time')));
-    upstream.once('response', resolve).once('error', reject);
+    upstream.once('error', reject).once('response', (answer) => {
+      // A stream of events may be silent for as long as it likes.
+      upstream.setTimeout(0);
+      resolve(answer);
+    });
     upstream.end(body);
   });
 }
