@@ -2,15 +2,16 @@ import { defineConfig } from 'vitest/config';
 
 /** Of test/ and examples/: files without a browser that measure nothing and share nothing. They run beside each other. */
 const SIDE_BY_SIDE = [
-  'test/{alerts,arrows,auth-away,auth-cli,cache-users,canary,cli,denied-addresses,docs,fuzz,health,house,kpis,media-moderation,parity,server-sdk}.test.ts',
-  'test/{revocation,sdk-package,sdk-session,simulation,supply-chain,trace,turn-rotation,workflows}.test.ts',
+  'test/{alerts,arrows,auth-away,auth-cli,cache-users,canary,cli,denied-addresses,docs,fuzz,health,house,kpis,media-moderation,parity,server-api,server-sdk}.test.ts',
+  'test/{bench,media-simulation,revocation,room-events,sdk-package,sdk-session,simulation,start,supply-chain,trace,turn-rotation}.test.ts',
+  'test/{webhooks,webhooks-failures,webhooks-losses,workflows}.test.ts',
   'examples/{circuit-breaker,observability,reuse-constructs}/*.test.ts',
 ];
 
 /** With a browser, and mostly waiting for it: two at a time. What counts frames or gaps, or opens many pages, runs alone. */
 const BROWSERS = [
   'test/pwa-{audience,awaits,call,encryption,hosting,hostile,large-room,link-preview,look,names,pip,waiting}.test.ts',
-  'test/{browser-call,embed,encryption,firefox-call,pair-protocol,public-host,pwa,react,relay-quota,sdk-call,sdk-readme,streams}.test.ts',
+  'test/{browser-call,embed,encryption,firefox-call,pair-protocol,public-host,pwa,react,recordings,relay-quota,sdk-call,sdk-readme,streams}.test.ts',
   'examples/telehealth/*.test.ts',
 ];
 

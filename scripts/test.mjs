@@ -19,6 +19,8 @@ const programs = [
   { package: 'firefox-esr', names: ['firefox-esr', 'firefox'] },
   { package: 'iproute2', names: ['ip'] },
   { package: 'iptables', names: ['iptables'] },
+  { package: 'ffmpeg', names: ['ffmpeg'] },
+  { package: 'janus-tools', names: ['janus-pp-rec'] },
 ];
 
 function has(name) {

@@ -1,14 +1,20 @@
-/** Recordings from the first word to the parts that are kept: real Chromium, signaling on Redis, a media node with real Janus. */
-import { mkdtempSync, rmSync } from 'node:fs';
+/** Recordings from the first word to the file: real Chromium, signaling on Redis, a media node with real Janus, janus-pp-rec and ffmpeg. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openRecordingStore } from '../packages/service/src/recordings/index.ts';
 import { type SdkBrowser, startSdkBrowser } from './sdk/harness.ts';
 import { enginePids, type MediaStack, startMediaStack } from './support/media-stack.ts';
 
+const run = promisify(execFile);
+const COMPOSER = new URL('../infra/recording-composer/main.ts', import.meta.url).pathname;
 const WAIT = { timeout: 40_000, interval: 200 };
+/** Composing costs about 1.5 s of CPU a second of two people. */
+const COMPOSED = { timeout: 200_000, interval: 1000 };
 let stack: MediaStack;
 let browser: SdkBrowser;
 let folder: string;
@@ -46,6 +52,13 @@ async function ask(method: string, path: string, grants: object = { record: true
 interface Recording {
   readonly recordingId: string;
   readonly status: string;
+  readonly durationSeconds: number;
+  readonly files: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly userId?: string;
+    readonly slot?: string;
+  }[];
 }
 const recordingOf = async (answer: Promise<Response>) => (await (await answer).json()) as Recording;
 
@@ -74,7 +87,32 @@ async function keptParts(): Promise<Map<string, number>> {
   return sums;
 }
 
-test('R-1 R-6 two people of a mesh are recorded by a media node, all see it, and it goes on when the engines die', async () => {
+/** Of a part of the picture at a time, its brightness, 0 to 255. */
+async function brightness(path: string, at: number, crop: string): Promise<number> {
+  const filter = `crop=${crop},signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-`;
+  const { stdout } = await run('ffmpeg', [
+    '-v',
+    'error',
+    '-ss',
+    `${at}`,
+    '-i',
+    path,
+    '-vf',
+    filter,
+    '-frames:v',
+    '1',
+    '-f',
+    'null',
+    '-',
+  ]);
+  return Number(/YAVG=([\d.]+)/.exec(stdout)?.[1]);
+}
+async function loudness(path: string): Promise<number> {
+  const { stderr } = await run('ffmpeg', ['-i', path, '-map', '0:a', '-af', 'volumedetect', '-f', 'null', '-']);
+  return Number(/mean_volume: (-?[\d.]+) dB/.exec(stderr)?.[1]);
+}
+
+test('R-1 R-6 R-7 two people are recorded, all see it, an engine dies meanwhile, and the film has the picture and the sound of both', async () => {
   const [ada, bob] = [await enter('visit', 'ada'), await enter('visit', 'bob')];
   expect((await ask('POST', 'visit/recordings', {})).status).toBe(403);
   const begun = await ask('POST', 'visit/recordings');
@@ -100,11 +138,33 @@ test('R-1 R-6 two people of a mesh are recorded by a media node, all see it, and
   expect(await recordedSince(bob)).toBeGreaterThan(1);
   expect((await ask('POST', `${path}/stop`)).status).toBe(200);
   for (const page of [ada, bob]) await vi.waitFor(async () => expect(await recordedSince(page)).toBeUndefined(), WAIT);
-  expect((await recordingOf(ask('GET', path))).status).toBe('processing');
-  // A connection to each of the two engines, of each person.
-  expect([...(await keptParts()).keys()].filter((name) => name.endsWith('audio-0'))).toHaveLength(4);
-  // As soon as the node has passed on the rest.
-  await vi.waitFor(async () => expect((await ask('DELETE', path)).status).toBe(204), WAIT);
+  const env = { ...process.env, RECORDINGS: join(folder, 'kept'), WORK_DIR: folder };
+  await vi.waitFor(async () => {
+    await run(process.execPath, [COMPOSER], { env });
+    expect((await recordingOf(ask('GET', path))).status).toBe('ready');
+  }, COMPOSED);
+  const ready = await recordingOf(ask('GET', path));
+  const tracks = ready.files.filter(({ kind }) => kind === 'track').map(({ userId, slot }) => `${userId} ${slot}`);
+  // Of both connections, before and after.
+  const each = ['ada audio', 'ada video', 'bob audio', 'bob video'];
+  expect(tracks.toSorted()).toEqual(each.flatMap((one) => [one, one]));
+  expect(ready.durationSeconds).toBeGreaterThan(9);
+  const film = join(folder, 'film.webm');
+  writeFileSync(film, Buffer.from(await (await ask('GET', `${path}/files/composed.webm`)).arrayBuffer()));
+  const streams = ['-v', 'error', '-show_entries', 'stream=codec_name,width,height', '-of', 'csv=p=0', film];
+  expect((await run('ffprobe', streams)).stdout.trim().split('\n')).toEqual(['vp8,1280,720', 'opus']);
+  // Two tiles side by side; black is 16.
+  for (const crop of ['600:300:20:210', '600:300:660:210'])
+    for (const at of [3, ready.durationSeconds - 1]) expect(await brightness(film, at, crop)).toBeGreaterThan(30);
+  expect(await loudness(film)).toBeGreaterThan(-50);
+  for (const { name, slot } of ready.files.filter((file) => file.slot === 'audio')) {
+    const track = join(folder, `${slot}-${name}`);
+    writeFileSync(track, Buffer.from(await (await ask('GET', `${path}/files/${name}`)).arrayBuffer()));
+    expect(await loudness(track)).toBeGreaterThan(-50);
+  }
+  // Nothing is left but the files.
   expect([...(await keptParts())]).toEqual([]);
+  expect((await ask('DELETE', path)).status).toBe(204);
+  expect(await (await ask('GET', 'visit/recordings')).json()).toEqual({ recordings: [] });
   expect(browser.errors).toEqual([]);
 });
