@@ -20,6 +20,22 @@ function brandOf(config: WebClientProps['config']): PreviewBrand {
   return Token.isUnresolved(config?.branding) || Token.isUnresolved(brand.name) ? { ...brand, name: '' } : brand;
 }
 
+/** Of the pages: private, read by CloudFront alone. */
+function newBucket(scope: Construct, removalPolicy: RemovalPolicy): s3.Bucket {
+  return new s3.Bucket(scope, 'Bucket', {
+    blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+    encryption: s3.BucketEncryption.S3_MANAGED,
+    objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    enforceSSL: true,
+    versioned: true,
+    lifecycleRules: [
+      { noncurrentVersionExpiration: Duration.days(30), abortIncompleteMultipartUploadAfter: Duration.days(1) },
+    ],
+    removalPolicy,
+    autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
+  });
+}
+
 /** What S3 answers for an object that is not there: 403 to a reader who may not list the bucket. S3 API reference, "GetObject". */
 const MISSING = [403, 404] as const;
 
@@ -38,19 +54,7 @@ export class WebClient extends Construct {
   constructor(scope: Construct, id: string, props: WebClientProps = {}) {
     super(scope, id);
     checkWebClient(this, props);
-    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
-    this.bucket = new s3.Bucket(this, 'Bucket', {
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      encryption: s3.BucketEncryption.S3_MANAGED,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      versioned: true,
-      lifecycleRules: [
-        { noncurrentVersionExpiration: Duration.days(30), abortIncompleteMultipartUploadAfter: Duration.days(1) },
-      ],
-      removalPolicy,
-      autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
-    });
+    this.bucket = newBucket(this, props.removalPolicy ?? RemovalPolicy.RETAIN);
     const headers = pageHeaders(this, props);
     const viewerRequest = new cloudfront.Function(this, 'ViewerRequest', {
       comment: 'Viewer address, token out of the URL, folders to index.html',

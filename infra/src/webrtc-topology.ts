@@ -25,7 +25,7 @@ import { type CacheAccess, SessionCache } from './session-cache.ts';
 import { SignalingService } from './signaling-service.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { given, topologyDefaults } from './topology-defaults.ts';
-import type { DomainProps } from './topology-options.ts';
+import type { DomainProps, ExistingCache } from './topology-options.ts';
 import { TurnDirectory, type TurnDirectoryProps } from './turn-directory.ts';
 import { TurnFleet } from './turn-fleet.ts';
 import { WebClient } from './web-client.ts';
@@ -77,18 +77,7 @@ export class WebRtcTopology extends Construct {
     if (!props.vpc) this.network = this.newNetwork(zones);
     this.vpc = props.vpc ?? (this.network as Network).vpc;
     let access = props.existingCache;
-    if (!access) {
-      const user = { cache: this.newCache(), passwordGeneration: props.cachePasswordGeneration };
-      this.cache = user.cache;
-      const services = servicesUser(user);
-      this.turnDirectory = new TurnDirectory(this, 'TurnDirectory', user);
-      access = {
-        services,
-        turnNodes: this.turnDirectory.access,
-        ...(props.mediaNodes ? { mediaNodes: new MediaDirectory(this, 'MediaDirectory', user).access } : {}),
-        ...(props.events ? { hooks: hooksUser(user) } : {}),
-      };
-    }
+    if (!access) ({ cache: this.cache, turnDirectory: this.turnDirectory, access } = this.newCacheAccess());
     const removalPolicy = props.removalPolicy ?? this.defaults.removalPolicy;
     this.signingKeys = new SigningKeys(this, 'SigningKeys', { removalPolicy, inProcess: isProduction });
     this.edge = this.newEdge(removalPolicy);
@@ -127,6 +116,22 @@ export class WebRtcTopology extends Construct {
     // For the bill: activate both as cost allocation tags in the billing console once.
     Tags.of(this).add('stack', Stack.of(this).stackName);
     for (const part of this.node.children) Tags.of(part).add('part', part.node.id);
+  }
+
+  /** The cache, and a user of it for each part that needs one. */
+  private newCacheAccess(): { cache: SessionCache; turnDirectory: TurnDirectory; access: ExistingCache } {
+    const { cachePasswordGeneration: passwordGeneration, mediaNodes, events } = this.props;
+    const cache = this.newCache();
+    const user = { cache, passwordGeneration };
+    const services = servicesUser(user);
+    const turnDirectory = new TurnDirectory(this, 'TurnDirectory', user);
+    const access = {
+      services,
+      turnNodes: turnDirectory.access,
+      ...(mediaNodes ? { mediaNodes: new MediaDirectory(this, 'MediaDirectory', user).access } : {}),
+      ...(events ? { hooks: hooksUser(user) } : {}),
+    };
+    return { cache, turnDirectory, access };
   }
 
   private privateNames(): servicediscovery.PrivateDnsNamespace {

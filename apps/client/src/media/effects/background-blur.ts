@@ -21,16 +21,7 @@ export function startBlur(camera: MediaStreamTrack, onFailed: () => void): Blur 
   const worker = new Worker(`${effectsBase}/blur-worker.js`);
   const say: Say = (message, transfer = []) => worker.postMessage(message, transfer);
   const path = takePath(camera, worker, say);
-  const picture = () => pictureOf(preferences.get().backdrop);
-  let chosen = picture();
-  missingPicture.set({ name: undefined });
-  say({ type: 'load', base: effectsBase, picture: chosen });
-  const unfollow = preferences.subscribe(() => {
-    if (picture() === chosen) return;
-    chosen = picture();
-    missingPicture.set({ name: undefined });
-    say({ type: 'backdrop', picture: chosen });
-  });
+  const backdrop = loadWithBackdrop(say);
   let state: 'loading' | 'starting' | 'running' | 'stopped' = 'loading';
   let stop = () => {};
   const end = () => {
@@ -42,7 +33,7 @@ export function startBlur(camera: MediaStreamTrack, onFailed: () => void): Blur 
       if (state === 'stopped') return;
       const holdsFrames = state !== 'loading';
       state = 'stopped';
-      unfollow();
+      backdrop.stop();
       path.stop();
       reject(new Error('stopped'));
       if (!holdsFrames) return end();
@@ -56,10 +47,7 @@ export function startBlur(camera: MediaStreamTrack, onFailed: () => void): Blur 
       stop();
       if (wasRunning) onFailed();
     };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      failed(event.message || 'the worker did not load');
-    };
+    onLoadError(worker, failed);
     worker.onmessage = ({ data }: MessageEvent<FromBlurWorker>) => {
       switch (data.type) {
         case 'stopped':
@@ -67,8 +55,7 @@ export function startBlur(camera: MediaStreamTrack, onFailed: () => void): Blur 
         case 'failed':
           return failed(data.detail);
         case 'missing':
-          if (data.picture === chosen) missingPicture.set({ name: data.picture });
-          return;
+          return backdrop.miss(data.picture);
         case 'want':
           if (state === 'stopped') return;
           if (state === 'loading') state = 'starting';
@@ -88,6 +75,32 @@ export function startBlur(camera: MediaStreamTrack, onFailed: () => void): Blur 
   });
   ready.catch(() => {});
   return { track: path.track, ready, stop };
+}
+
+function onLoadError(worker: Worker, failed: (detail: string) => void): void {
+  worker.onerror = (event) => {
+    event.preventDefault();
+    failed(event.message || 'the worker did not load');
+  };
+}
+
+/** The worker loads with the picture that is chosen, and hears of each that is chosen later. */
+function loadWithBackdrop(say: Say) {
+  const picture = () => pictureOf(preferences.get().backdrop);
+  let chosen = picture();
+  missingPicture.set({ name: undefined });
+  say({ type: 'load', base: effectsBase, picture: chosen });
+  const stop = preferences.subscribe(() => {
+    if (picture() === chosen) return;
+    chosen = picture();
+    missingPicture.set({ name: undefined });
+    say({ type: 'backdrop', picture: chosen });
+  });
+  /** The worker has no such picture. It may say so of one that is not chosen any more. */
+  const miss = (name: string) => {
+    if (name === chosen) missingPicture.set({ name });
+  };
+  return { miss, stop };
 }
 
 /** @throws Error when this browser has neither way; nothing is left running then */
