@@ -12,7 +12,7 @@ Exit code 0: nothing; 1: something; 2: wrong use. Changes nothing.
   --profile NAME                development or production (default production)
   --region NAME                 default: AWS_REGION
   --domain NAME --certificate-arn ARN --regional-certificate-arn ARN [--hosted-zone-id ID]
-  --zones N --signaling-tasks N --turn-nodes N --media-nodes N --cache-shards N     as the context values of cdk deploy
+  --zones N --signaling-tasks N --turn-nodes N --media-nodes N --cache-shards N --events     as the context values of cdk deploy
 `;
 
 class UsageError extends Error {
@@ -31,6 +31,7 @@ const OPTIONS = {
   'turn-nodes': { type: 'string' },
   'media-nodes': { type: 'string' },
   'cache-shards': { type: 'string' },
+  events: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
@@ -81,6 +82,7 @@ function readNeeds(values: Values): Needs {
     turnNodes: wholeNumber(values, 'turn-nodes'),
     mediaNodes: wholeNumber(values, 'media-nodes'),
     cacheShards: wholeNumber(values, 'cache-shards'),
+    events: values.events,
   };
   const given = Object.fromEntries(Object.entries(sizes).filter(([, value]) => value !== undefined));
   return needsOf(profile, region, given, domainOf(values));

@@ -6,8 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { App, CfnResource, Stack } from 'aws-cdk-lib';
 import { expect, onTestFinished, test } from 'vitest';
+import { resourcesOf } from '../test/resources.ts';
+import { PRODUCTION as PRODUCTION_CONTEXT, synthesize } from '../test/synth.ts';
 import { BOOTSTRAP_VERSION, covers } from './src/checks.ts';
 import { needsOf } from './src/needs.ts';
+
+type Any = ReturnType<typeof JSON.parse>;
 
 interface Answer {
   readonly status?: number;
@@ -170,6 +174,32 @@ test('names of certificates: a wildcard stands for one label', () => {
     covers('*.example.com', 'example.com'),
     covers('calls.example.com', 'calls.example.com'),
   ]).toEqual([true, false, false, true]);
+});
+
+test.each([
+  ['production', { ...PRODUCTION_CONTEXT, events: 'true' }, { mediaNodes: 2, events: true }],
+  ['development', { profile: 'development' }, {}],
+] as const)('the vCPUs of Fargate in %s are those of the template', (profile, context, sizes) => {
+  const { all } = resourcesOf(synthesize(context, { checks: false }));
+  const vcpus = (task: Any) =>
+    Number(all('AWS::ECS::TaskDefinition').find(({ id }) => id === task.Ref)?.properties.Cpu) / 1024;
+  const tasks = (service: string) =>
+    all('AWS::ApplicationAutoScaling::ScalableTarget').find((target) =>
+      JSON.stringify(target.properties.ResourceId).includes(service),
+    )?.properties.MinCapacity as number;
+  const services = all('AWS::ECS::Service').filter(
+    ({ properties }) => properties.LaunchType !== 'EC2' && properties.SchedulingStrategy !== 'DAEMON',
+  );
+  const running = services.map(({ id, properties }) => tasks(`${id}`) * vcpus(properties.TaskDefinition));
+  const canary = all('AWS::Events::Rule').flatMap(({ properties }) =>
+    properties.Targets.filter((one: Any) => one.EcsParameters),
+  );
+  const once = canary.map((one: Any) => vcpus(one.EcsParameters.TaskDefinitionArn));
+  const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
+  expect(services.length).toBeGreaterThan(1);
+  // A rollout runs twice the tasks of each service.
+  expect(needsOf(profile, 'eu-west-1', sizes).fargateVcpus).toBe(2 * sum(running) + 0.25);
+  expect(sum(once)).toBeLessThanOrEqual(0.25);
 });
 
 test('a bigger profile never needs less', () => {

@@ -36,6 +36,8 @@ export interface Sizes {
   readonly turnNodes?: number;
   readonly mediaNodes?: number;
   readonly cacheShards?: number;
+  /** The events service too. Default false. */
+  readonly events?: boolean;
 }
 
 /** @param sizes as the context values of `cdk deploy`; unset: their defaults */
@@ -50,6 +52,8 @@ export function needsOf(
   // infra/src/webrtc-topology.ts: 1 vCPU a task in production, a quarter in development.
   const vcpusPerTask = production ? 1 : 0.25;
   const tasks = topology.auth.replicas[profile] + (sizes.signalingTasks ?? topology.signaling.replicas[profile]);
+  // infra/src/topology-defaults.ts: half a vCPU a task in production.
+  const eventsVcpus = sizes.events ? topology.hooks.replicas[profile] * (production ? 0.5 : 0.25) : 0;
   const turnNodes = sizes.turnNodes ?? (production ? zones : 1);
   const mediaNodes = sizes.mediaNodes ?? 0;
   return {
@@ -57,7 +61,7 @@ export function needsOf(
     region,
     zones,
     // A rollout runs up to 200 % of the tasks; the canary is a quarter more.
-    fargateVcpus: 2 * tasks * vcpusPerTask + 0.25,
+    fargateVcpus: 2 * (tasks * vcpusPerTask + eventsVcpus) + 0.25,
     // c7gn.medium has one, t4g.micro and c7gn.large two (EC2 instance types, November 2026); a replacement starts before the old one goes.
     instanceVcpus: 2 * (turnNodes * (production ? 1 : 2) + mediaNodes * 2),
     instanceTypes: [production ? 'c7gn.medium' : 't4g.micro', ...(mediaNodes > 0 ? ['c7gn.large'] : [])],
