@@ -37,7 +37,22 @@ test('edge: internal, reached by CloudFront alone, idle above the heartbeat, rat
   const rules = all('AWS::ElasticLoadBalancingV2::ListenerRule');
   expect(
     rules.flatMap((r) => r.properties.Conditions.find((c: Any) => c.Field === 'path-pattern').PathPatternConfig.Values),
-  ).toEqual(['/auth*', '/.well-known*', '/v1/tokens*', '/ws*', '/reports*', '/v1*', '/whip*', '/whep*']);
+  ).toEqual([
+    '/auth*',
+    '/.well-known*',
+    '/v1/tokens*',
+    '/ws*',
+    '/reports*',
+    '/v1*',
+    '/v1/events*',
+    '/v1/webhook-endpoints*',
+    '/whip*',
+    '/whep*',
+  ]);
+  // The lowest number is asked first (Elastic Load Balancing user guide, "Listener rules"): the more exact paths before `/v1*`.
+  const priorityOf = (path: string) =>
+    rules.find((r) => JSON.stringify(r.properties.Conditions).includes(`"${path}"`))?.properties.Priority;
+  expect(priorityOf('/v1/events*')).toBeLessThan(priorityOf('/v1*'));
   const acl = one('AWS::WAFv2::WebACL').properties;
   expect(
     acl.Rules.filter((r: Any) => r.Statement.RateBasedStatement).map(
@@ -138,8 +153,8 @@ test('the move of an old stack to an internal load balancer: nothing of the old 
     expect(ids).not.toContain(old);
   const rules = all('AWS::ElasticLoadBalancingV2::ListenerRule').map(({ id }) => id);
   const services = all('AWS::ECS::Service').filter(({ properties }) => properties.LoadBalancers?.length > 0);
-  // Auth, signaling, media nodes.
-  expect(services).toHaveLength(3);
+  // Auth, signaling, events, media nodes.
+  expect(services).toHaveLength(4);
   // A new target group takes a task only once a load balancer uses it (ECS refuses it before).
   for (const { whole } of services) expect(rules.some((id) => whole.DependsOn?.includes(id))).toBe(true);
   const origin = one('AWS::CloudFront::VpcOrigin');

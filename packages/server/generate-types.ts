@@ -49,11 +49,16 @@ export function generateTypes(): string {
   const ban = operation('removePeer').parameters?.find(({ name }) => name === 'ban');
   if (!ban) throw new Error('removePeer has no ban');
   const { WebhookEndpoint } = read('events-api.yaml').components.schemas as { WebhookEndpoint: Schema };
-  const { Room, Peer } = api.components.schemas as { Room: Schema; Peer: Schema };
+  const { Room, Peer, Recording } = api.components.schemas as { Room: Schema; Peer: Schema; Recording: Schema };
+  const file = Recording.properties?.files?.items;
+  if (!file) throw new Error('a recording has no files');
+  names.set(file, 'RecordingFile');
   return [
     HEADER,
     asInterface('Room', 'A room as the server API shows it.', Room),
     asInterface('Peer', 'Somebody in a room.', Peer),
+    asInterface('RecordingFile', 'One file of a recording.', file),
+    asInterface('Recording', 'A recording of a room.', Recording),
     asInterface('WebhookEndpoint', 'Where webhooks go.', WebhookEndpoint),
     asInterface('NewRoom', 'Settings of a room that is created.', body('createRoom'), 'input'),
     asInterface('RoomPatch', 'Settings to change (RFC 7396): null takes one away.', body('updateRoom'), 'input'),
@@ -76,7 +81,12 @@ function asInterface(name: string, doc: string, schema: Schema, use: 'input' | '
   return `/** ${doc} */\nexport interface ${name} {\n${lines.join('\n')}\n}\n`;
 }
 
+/** Nested shapes that have a name of their own. */
+const names = new Map<Schema, string>();
+
 function typeOf(schema: Schema): string {
+  const name = names.get(schema);
+  if (name) return name;
   if (schema.enum) return schema.enum.map((value) => `'${value}'`).join(' | ');
   if (schema.anyOf) return schema.anyOf.map(typeOf).join(' | ');
   switch (schema.type) {

@@ -44,6 +44,37 @@ export interface Peer {
   readonly metadata?: unknown;
 }
 
+/** One file of a recording. */
+export interface RecordingFile {
+  readonly name: string;
+  /** All of the room in one picture and one sound, or one track of one person as it was sent. */
+  readonly kind: 'composed' | 'track';
+  readonly bytes: number;
+  /** Of its first frame, from the beginning of the recording. */
+  readonly startSeconds: number;
+  readonly peerId?: string;
+  readonly userId?: string;
+  readonly slot?: 'audio' | 'video' | 'screen';
+}
+
+/** A recording of a room. */
+export interface Recording {
+  readonly recordingId: string;
+  readonly roomId: string;
+  /** starting: no media node records yet. recording. processing: it is over, its files are being made. ready. failed: there is no composed file. */
+  readonly status: 'starting' | 'recording' | 'processing' | 'ready' | 'failed';
+  /** When it was started. RFC 3339. */
+  readonly startedAt: string;
+  /** Id of the API key, or `user:` and the user id. */
+  readonly startedBy: string;
+  /** Of the composed file. Once it is ready. */
+  readonly durationSeconds?: number;
+  /** Why it failed. */
+  readonly error?: string;
+  /** Once it is ready. */
+  readonly files: readonly RecordingFile[];
+}
+
 /** Where webhooks go. */
 export interface WebhookEndpoint {
   readonly id: string;

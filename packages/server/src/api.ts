@@ -43,11 +43,16 @@ export class Api {
   }
 
   /**
-   * Opens a stream of events. `lastId`: behind that one.
+   * Opens a stream, of events unless `accept` says otherwise. `lastId`: behind that one.
    * @throws TandemError also while it is read
    */
   open(
-    { path, query, lastId }: Pick<ApiCall, 'path' | 'query'> & { readonly lastId: string | undefined },
+    {
+      path,
+      query,
+      lastId,
+      accept = 'text/event-stream',
+    }: Pick<ApiCall, 'path' | 'query'> & { readonly lastId?: string | undefined; readonly accept?: string },
     { signal }: CallOptions = {},
   ): Promise<AsyncIterable<Uint8Array>> {
     return this.#withToken((token) =>
@@ -56,7 +61,7 @@ export class Api {
         path: path + queryOf(query ?? {}),
         headers: {
           ...defined({ 'last-event-id': lastId }),
-          accept: 'text/event-stream',
+          accept,
           authorization: `Bearer ${token}`,
         },
         isRepeatable: true,

@@ -32,11 +32,12 @@ const failureOf = async (call: Promise<unknown>): Promise<TandemError> => {
 test('each operation of docs/server-api.yaml has its method, and nothing else is sent', async () => {
   await using server = await startScriptedServer(({ method, path }) => {
     if (method === 'GET' && path.startsWith('/v1/rooms?')) return { status: 200, body: { rooms: [{ roomId: 'a' }] } };
+    if (path.endsWith('recordings?limit=100')) return { status: 200, body: { recordings: [{ recordingId: 'r' }] } };
     if (path === '/v1/tokens')
       return { status: 201, body: { token: 't', expires_at: 1, user_id: 'u', session_id: 's' } };
     return method === 'DELETE' ? { status: 204 } : undefined;
   });
-  const { rooms, peers, messages, tokens } = connect(server);
+  const { rooms, peers, messages, tokens, recordings } = connect(server);
   await rooms.create({ roomId: 'a' });
   for await (const room of rooms.list({ prefix: 'a', tag: 'b', pageSize: 7 })) expect(room.roomId).toBe('a');
   await rooms.get('a/b');
@@ -49,6 +50,13 @@ test('each operation of docs/server-api.yaml has its method, and nothing else is
   expect(await tokens.create({ userId: 'u' })).toEqual({
     ...{ token: 't', expiresAt: '1970-01-01T00:00:01.000Z', userId: 'u', sessionId: 's' },
   });
+  await recordings.start('a');
+  await recordings.stop('a', 'r');
+  for await (const { recordingId } of recordings.list('a')) expect(recordingId).toBe('r');
+  await recordings.get('a', 'r');
+  for await (const chunk of await recordings.file('a', 'r', 'composed.webm'))
+    expect(new TextDecoder().decode(chunk)).toBe('{}');
+  await recordings.delete('a', 'r');
   const documents = ['server-api.yaml', 'openapi.yaml'].map((name) =>
     parse(readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8')),
   );
@@ -63,7 +71,11 @@ test('each operation of docs/server-api.yaml has its method, and nothing else is
   );
   const said = server.heard.map(({ method, path }) => {
     const { pathname, searchParams } = new URL(path, server.url);
-    const template = pathname.replace(/^(\/v1\/rooms\/)[^/]+/, '$1{roomId}').replace(/(\/peers\/)[^/]+/, '$1{peerId}');
+    const template = pathname
+      .replace(/^(\/v1\/rooms\/)[^/]+/, '$1{roomId}')
+      .replace(/(\/peers\/)[^/]+/, '$1{peerId}')
+      .replace(/(\/recordings\/)[^/]+/, '$1{recordingId}')
+      .replace(/(\/files\/)[^/]+/, '$1{name}');
     return { call: `${method} ${template}`, query: [...searchParams.keys()] };
   });
   const sorted = (list: typeof said) => list.map(({ call, query }) => `${call} ${query.sort()}`).sort();

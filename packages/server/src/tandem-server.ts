@@ -5,6 +5,7 @@ import { Events } from './events.ts';
 import type { HttpSettings } from './http.ts';
 import { Messages } from './messages.ts';
 import { Peers } from './peers.ts';
+import { Recordings } from './recordings.ts';
 import { Rooms } from './rooms.ts';
 import { Tokens } from './tokens.ts';
 import { WebhookEndpoints } from './webhook-endpoints.ts';
@@ -39,6 +40,7 @@ export class TandemServer {
   readonly peers: Peers;
   readonly messages: Messages;
   readonly tokens: Tokens;
+  readonly recordings: Recordings;
   readonly events: Events;
   readonly webhookEndpoints: WebhookEndpoints;
 
@@ -56,6 +58,7 @@ export class TandemServer {
     this.peers = new Peers(api);
     this.messages = new Messages(api);
     this.tokens = new Tokens(api);
+    this.recordings = new Recordings(api);
     this.events = new Events(api, maxRetries);
     this.webhookEndpoints = new WebhookEndpoints(api);
   }
