@@ -33,17 +33,20 @@ test('the package has what it names and nothing else; it needs no other one', ()
 });
 
 test('its types and the examples of its README hold, as a module and as CommonJS, without the DOM and without Node’s types', () => {
-  const [first = '', second = ''] = examplesOf(packed.readme);
+  const [first = '', stream = '', receiver = ''] = examplesOf(packed.readme);
   expect(first).toContain('new TandemServer(');
   for (const name of ['example.mts', 'example.cts']) {
     writeFileSync(join(folder, name), first);
     typeCheck(folder, name);
   }
-  // A receiver of webhooks is a program of Node's.
-  expect(second).toContain('verifyWebhook(');
-  writeFileSync(join(folder, 'receiver.mts'), second);
+  // What waits for events is a program of Node's.
+  expect(stream).toContain('events.stream(');
+  expect(receiver).toContain('verifyWebhook(');
   const typeRoots = [join(import.meta.dirname, '../node_modules/@types')];
-  typeCheck(folder, 'receiver.mts', { types: ['node'], typeRoots, lib: ['es2024', 'esnext.disposable'] });
+  for (const [name, text] of Object.entries({ 'stream.mts': stream, 'receiver.mts': receiver })) {
+    writeFileSync(join(folder, name), text);
+    typeCheck(folder, name, { types: ['node'], typeRoots, lib: ['es2024', 'esnext.disposable'] });
+  }
   // An AbortSignal of either kind is a signal; a wrong field is none.
   writeFileSync(
     join(folder, 'wrong.mts'),
