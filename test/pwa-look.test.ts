@@ -1,7 +1,7 @@
 /** A page that looks as its config.json says: real file, real edge, real CSP. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Pwa, startPwa } from './pwa/harness.ts';
-import { enter, expectAccessible, noDevices, pwaSuite } from './pwa/suite.ts';
+import { enter, expectAccessible, noDevices, patience, pwaSuite } from './pwa/suite.ts';
 
 const LOGO = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="30" height="30"><rect width="30" height="30" fill="purple"/></svg>')}`;
 const suite = pwaSuite();
@@ -25,14 +25,18 @@ afterAll(() => pwa?.[Symbol.asyncDispose]());
 test('name, logo, colours, links, languages and features are those of config.json', async () => {
   const { page } = await suite.open({ origin: pwa.origin, before: noDevices, query: '?room=look', locale: 'en-GB' });
   await page.locator('.brand', { hasText: 'Klinik' }).waitFor();
-  expect(await page.title()).toBe('Klinik');
+  await page.waitForFunction(() => document.title === 'Klinik');
   await page.getByRole('link', { name: 'Imprint' }).waitFor();
   await page.locator('html[lang=de]').waitFor();
   const logo = page.locator('.brand img');
   expect(await logo.evaluate((image: HTMLImageElement) => image.decode().then(() => image.naturalWidth))).toBe(30);
   await page.emulateMedia({ colorScheme: 'light' });
   const button = page.getByTestId('join');
-  expect(await button.evaluate((element) => getComputedStyle(element).backgroundColor)).toBe('rgb(138, 28, 91)');
+  await vi.waitFor(
+    async () =>
+      expect(await button.evaluate((element) => getComputedStyle(element).backgroundColor)).toBe('rgb(138, 28, 91)'),
+    patience,
+  );
   await expectAccessible(page, 'lobby with a look of its own');
   await page.getByRole('button', { name: 'Einstellungen' }).click();
   await page.getByTestId('language').waitFor();
