@@ -62,7 +62,7 @@ export class PartitionWorker {
    * @param now ms since the epoch by the clock of Redis
    */
   async work(now: number): Promise<void> {
-    if (this.#isOver || this.#working) return;
+    if (this.#isOver || this.#working !== undefined) return;
     this.#working = this.#work(now);
     try {
       await this.#working;

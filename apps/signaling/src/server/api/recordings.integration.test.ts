@@ -47,11 +47,11 @@ async function ask(method: string, path: string, token: string, headers: object 
   const response = await fetch(`${node.url}/v1/rooms/${path}`, init);
   const body = await response.text();
   const isJson = response.headers.get('content-type')?.includes('json');
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into any answer
   return {
     status: response.status,
     headers: response.headers,
     text: body,
+    // biome-ignore lint/suspicious/noExplicitAny: tests look into any answer
     body: isJson ? (JSON.parse(body) as any) : {},
   };
 }
