@@ -1,7 +1,7 @@
 /** Calls of the PWA in real Chromium, with its fake devices: what people do in them, and what happens to them. */
 import { type PeerMetadata, SignalingSession } from '@tandem/rtc';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { enter, expectAccessible, type Inside, muted, noDevices, patience, pwaSuite } from './pwa/suite.ts';
+import { atRest, enter, expectAccessible, type Inside, muted, noDevices, patience, pwaSuite } from './pwa/suite.ts';
 import { launchBrowser, received } from './support/browser.ts';
 
 const suite = pwaSuite();
@@ -178,19 +178,15 @@ test('a shared screen takes the stage; spotlight, pin, picture in picture', asyn
   await peer('stage', 'Grace');
   await ada.page.getByTestId('remote-video').waitFor();
   await ada.page.getByTestId('peer-tile').getByText('Grace').waitFor();
-  /** Whose tile is the largest, once tiles have come to rest. */
-  const largest = () =>
-    ada.page.evaluate(async () => {
-      const moving = () =>
-        document
-          .getAnimations()
-          .filter(({ effect }) => effect instanceof KeyframeEffect && effect.target?.matches('.tile'));
-      // One that is sent elsewhere on its way ends as cancelled, and another begins.
-      for (let now = moving(); now.length > 0; now = moving()) await Promise.allSettled(now.map((a) => a.finished));
+  /** Whose tile is the largest. */
+  const largest = async () => {
+    await atRest(ada.page);
+    return ada.page.evaluate(() => {
       const area = (tile: Element) => tile.getBoundingClientRect().width * tile.getBoundingClientRect().height;
       const [first, second] = [...document.querySelectorAll('.tile')].sort((a, b) => area(b) - area(a));
       return first && second && area(first) > 2 * area(second) ? first.getAttribute('aria-label') : undefined;
     });
+  };
   await vi.waitFor(async () => expect(await largest()).toBeUndefined(), patience);
 
   await bob.page.getByTestId('toggle-screen').click();

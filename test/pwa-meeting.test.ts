@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { expectAccessible, muted, noDevices, patience, pwaSuite } from './pwa/suite.ts';
+import { atRest, expectAccessible, muted, noDevices, patience, pwaSuite } from './pwa/suite.ts';
 import { received } from './support/browser.ts';
 
 const suite = pwaSuite();
@@ -114,16 +114,12 @@ test('more people than a page: pages by keys and buttons, tiles with room for a 
   await page.getByTestId('empty-room').waitFor();
   for (let i = 0; i < 24; i++) await peer('many', `Guest ${i}`);
   await page.getByTestId('pager').getByText('1 of 2').waitFor();
-  const smallest = () =>
-    page.evaluate(async () => {
-      await Promise.allSettled(
-        document
-          .getAnimations()
-          .filter((a) => a instanceof CSSTransition)
-          .map((a) => a.finished),
-      );
-      return Math.min(...[...document.querySelectorAll('.tile')].map((tile) => tile.getBoundingClientRect().width));
-    });
+  const smallest = async () => {
+    await atRest(page);
+    return page.evaluate(() =>
+      Math.min(...[...document.querySelectorAll('.tile')].map((tile) => tile.getBoundingClientRect().width)),
+    );
+  };
   expect(await smallest()).toBeGreaterThanOrEqual(239);
   await expectAccessible(page, 'pages of people');
   await page.locator('#main').focus();
@@ -375,8 +371,10 @@ function lateHeadset(): void {
   const { mediaDevices } = navigator;
   const enumerate = mediaDevices.enumerateDevices.bind(mediaDevices);
   let plugged = false;
-  mediaDevices.enumerateDevices = async () =>
-    (await enumerate()).filter(({ label }) => plugged || !/^Fake Audio (In|Out)put 2/.test(label));
+  mediaDevices.enumerateDevices = async () => {
+    const now = plugged;
+    return (await enumerate()).filter(({ label }) => now || !/^Fake Audio (In|Out)put 2/.test(label));
+  };
   Object.assign(globalThis, {
     plug: (now: boolean) => {
       plugged = now;
@@ -390,7 +388,14 @@ test('a headset that is plugged in is offered, never taken by itself; an offer g
   await page.getByTestId('empty-room').waitFor();
   const microphone = () =>
     page.evaluate(() => (globalThis as unknown as InsideMedia).__tandem.media.get().microphone?.label);
-  const plug = (on: boolean) => page.evaluate((now) => (globalThis as unknown as InsideMedia).plug(now), on);
+  /** Plugged in or pulled out, and seen by the page: what comes back before that was never away. */
+  const plug = async (on: boolean) => {
+    await page.evaluate((now) => (globalThis as unknown as InsideMedia).plug(now), on);
+    await page.waitForFunction((now) => {
+      const { devices } = (globalThis as unknown as InsideMedia).__tandem.media.get();
+      return devices.some(({ label }) => label.startsWith('Fake Audio Input 2')) === now;
+    }, on);
+  };
   await vi.waitFor(async () => expect(await microphone()).toMatch(/Fake/), patience);
   const before = await microphone();
   await plug(true);
@@ -415,7 +420,15 @@ test('a headset that is plugged in is offered, never taken by itself; an offer g
 interface InsideMedia {
   plug(now: boolean): void;
   __tandem: {
-    media: { get(): { facing?: string; video: string; microphone?: MediaStreamTrack; camera?: MediaStreamTrack } };
+    media: {
+      get(): {
+        devices: MediaDeviceInfo[];
+        facing?: string;
+        video: string;
+        microphone?: MediaStreamTrack;
+        camera?: MediaStreamTrack;
+      };
+    };
   };
 }
 
@@ -463,6 +476,7 @@ test('my own picture: small, in another corner by button or by hand, hidden, and
   await page.getByTestId('peer-tile').waitFor();
   /** Where my picture is, in halves of the stage, and how wide. */
   const place = async () => {
+    await atRest(page);
     const [tile, area] = [await mine.boundingBox(), await stage.boundingBox()];
     if (!tile || !area) throw new Error('nothing to see');
     const isLeft = tile.x + tile.width / 2 < area.x + area.width / 2;

@@ -86,16 +86,27 @@ export async function openPage(browser: Browser, origin: string, options: OpenOp
   return { context, page };
 }
 
+/**
+ * Until what moved or faded has arrived. A pulse runs for ever and is not waited for.
+ * A tile that is sent elsewhere on its way ends as cancelled, and another movement begins.
+ */
+export const atRest = (page: Page): Promise<void> =>
+  page.evaluate(async () => {
+    const ended = (all: Animation[]) => Promise.allSettled(all.map((one) => one.finished));
+    const ofTiles = () =>
+      document
+        .getAnimations()
+        .filter(({ effect }) => effect instanceof KeyframeEffect && effect.target?.matches('.tile'));
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    await ended(document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity));
+    for (let now = ofTiles(); now.length > 0; now = ofTiles()) await ended(now);
+  });
+
 /** WCAG 2.2 A and AA, in light and dark. */
 export async function expectAccessible(page: Page, state: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    // Colours fade from one scheme to the other: read them when they have arrived. What runs for ever (a pulse) is no fade.
-    await page.evaluate(async () => {
-      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-      const fades = document.getAnimations().filter((one) => one.effect?.getComputedTiming().endTime !== Infinity);
-      await Promise.allSettled(fades.map((one) => one.finished));
-    });
+    await atRest(page); // Colours fade from one scheme to the other.
     await page.evaluate(axeSource);
     const violations = await page.evaluate(async () => {
       const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
