@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Of test/ and examples/: files without a browser that measure nothing and share nothing. They run beside each other. */
@@ -15,13 +16,16 @@ const BROWSERS = [
   'examples/telehealth/*.test.ts',
 ];
 
+/** For files that mostly wait, for timers and for processes of their own: two a core. */
+const WAITING = 2 * availableParallelism();
+
 /**
  * Units run beside their source. `*.integration.test.ts` beside them start a server program (Redis, coturn); `npm test -- quick` leaves
  * them out. What crosses apps runs from test/: with a browser or a measurement one file at a time.
  */
 export default defineConfig({
   test: {
-    // Most tests wait for processes and timers: one worker a core, not one less.
+    // One worker a core, not one less.
     maxWorkers: '100%',
     projects: [
       {
@@ -30,6 +34,7 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'apps/*/src/**/*.test.tsx'],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
           testTimeout: 30_000,
+          maxWorkers: WAITING,
           sequence: { groupOrder: 0 },
         },
       },
@@ -39,6 +44,7 @@ export default defineConfig({
           include: ['packages/*/src/**/*.integration.test.ts', 'apps/*/src/**/*.integration.test.ts'],
           // They start processes.
           testTimeout: 120_000,
+          maxWorkers: WAITING,
           sequence: { groupOrder: 0 },
         },
       },
@@ -46,6 +52,8 @@ export default defineConfig({
         test: {
           name: 'infra',
           include: ['infra/**/*.test.ts'],
+          // aws-cdk-lib takes seconds to load: once a worker, not once a file.
+          isolate: false,
           sequence: { groupOrder: 1 },
           testTimeout: 240_000,
           hookTimeout: 240_000,
@@ -55,6 +63,7 @@ export default defineConfig({
         test: {
           name: 'system-side-by-side',
           include: SIDE_BY_SIDE,
+          maxWorkers: WAITING,
           testTimeout: 240_000,
           hookTimeout: 240_000,
           sequence: { groupOrder: 2 },
