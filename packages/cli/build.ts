@@ -1,14 +1,11 @@
 /** Builds `dist/`: one file without dependencies, its README and package.json, ready for `npm pack ./dist`. */
-import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { emptyDist, finishDist, identity } from '../../scripts/lib/package-kit.ts';
 
 const here = import.meta.dirname;
-const dist = join(here, 'dist');
-const source = JSON.parse(await readFile(join(here, 'package.json'), 'utf8')) as Record<string, unknown>;
-
-await rm(dist, { recursive: true, force: true });
-await mkdir(dist, { recursive: true });
+const dist = await emptyDist(here);
 await build({
   entryPoints: { tandem: join(here, 'src/main.ts') },
   outExtension: { '.js': '.cjs' },
@@ -23,17 +20,9 @@ await build({
   legalComments: 'inline',
 });
 await chmod(join(dist, 'tandem.cjs'), 0o755);
-const { name, version, description, license, engines } = source;
-const manifest = {
-  name,
-  version,
-  description,
-  license,
-  engines,
+const { name, version, description, license, engines } = await identity(here);
+await finishDist(here, {
+  ...{ name, version, description, license, engines },
   bin: { tandem: './tandem.cjs' },
   files: ['tandem.cjs'],
-};
-await writeFile(join(dist, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-await cp(join(here, 'README.md'), join(dist, 'README.md'));
-await cp(join(here, '../../LICENSE'), join(dist, 'LICENSE'));
-console.log(`built ${dist}`);
+});

@@ -1,15 +1,11 @@
 /** Builds `dist/`: a package that stands alone (one ES module, types, README, its own package.json), ready for `npm pack ./dist`. */
-import { execFileSync } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { compileTypes, emptyDist, finishDist, identity, namingBuilt } from '../../scripts/lib/package-kit.ts';
 
 const here = import.meta.dirname;
-const dist = join(here, 'dist');
-
-await rm(dist, { recursive: true, force: true });
-await mkdir(dist, { recursive: true });
+const dist = await emptyDist(here);
 await build({
   entryPoints: [join(here, 'src/index.ts')],
   bundle: true,
@@ -18,23 +14,14 @@ await build({
   outdir: dist,
   sourcemap: 'linked',
 });
-const tsc = createRequire(import.meta.url)
-  .resolve('typescript/package.json')
-  .replace('package.json', 'bin/tsc');
-execFileSync(process.execPath, [tsc, '-p', join(here, 'tsconfig.build.json')], { stdio: 'inherit' });
+compileTypes('-p', join(here, 'tsconfig.build.json'));
 const types = join(dist, 'types');
-for (const name of await readdir(types)) {
-  const text = await readFile(join(types, name), 'utf8');
-  await writeFile(join(types, name), text.replaceAll(/(from|import\() ?'(\.\/[^']+)\.ts'/g, "$1 '$2.js'"));
-}
-const source = JSON.parse(await readFile(join(here, 'package.json'), 'utf8')) as Record<string, unknown>;
+for (const name of await readdir(types))
+  await writeFile(join(types, name), namingBuilt(await readFile(join(types, name), 'utf8')));
+const { name, version, description, license } = await identity(here);
 const entry = { types: './types/index.d.ts', default: './index.js' };
-const manifest = {
-  ...{ name: source.name, version: source.version, description: source.description, license: source.license },
+await finishDist(here, {
+  ...{ name, version, description, license },
   ...{ type: 'module', sideEffects: false, main: entry.default, types: entry.types, exports: { '.': entry } },
   files: ['*.js', '*.js.map', 'types'],
-};
-await writeFile(join(dist, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-await cp(join(here, 'README.md'), join(dist, 'README.md'));
-await cp(join(here, '../../LICENSE'), join(dist, 'LICENSE'));
-console.log(`built ${dist}`);
+});

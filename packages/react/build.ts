@@ -1,15 +1,11 @@
 /** Builds `dist/`: a package that stands beside React and @tandem/rtc (one ES module, types, README, its own package.json), ready for `npm pack ./dist`. */
-import { execFileSync } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { compileTypes, emptyDist, finishDist, identity, namingBuilt } from '../../scripts/lib/package-kit.ts';
 
 const here = import.meta.dirname;
-const dist = join(here, 'dist');
-
-await rm(dist, { recursive: true, force: true });
-await mkdir(join(dist, 'types'), { recursive: true });
+const dist = await emptyDist(here);
 await build({
   entryPoints: [join(here, 'src/index.ts')],
   bundle: true,
@@ -22,26 +18,18 @@ await build({
   outdir: dist,
   sourcemap: 'linked',
 });
-const tsc = createRequire(import.meta.url)
-  .resolve('typescript/package.json')
-  .replace('package.json', 'bin/tsc');
-execFileSync(process.execPath, [tsc, '-p', join(here, 'tsconfig.build.json')], { stdio: 'inherit' });
+compileTypes('-p', join(here, 'tsconfig.build.json'));
 // The compiler writes the declarations of @tandem/rtc as well: those come from that package.
 const written = join(dist, 'all/react/src');
-for (const name of await readdir(written)) {
-  const text = await readFile(join(written, name), 'utf8');
-  await writeFile(join(dist, 'types', name), text.replaceAll(/(from|import\() ?'(\.\/[^']+)\.tsx?'/g, "$1 '$2.js'"));
-}
+await mkdir(join(dist, 'types'));
+for (const name of await readdir(written))
+  await writeFile(join(dist, 'types', name), namingBuilt(await readFile(join(written, name), 'utf8')));
 await rm(join(dist, 'all'), { recursive: true });
-const source = JSON.parse(await readFile(join(here, 'package.json'), 'utf8')) as Record<string, unknown>;
+const { name, version, description, license, dependencies, peerDependencies } = await identity(here);
 const entry = { types: './types/index.d.ts', default: './index.js' };
-const manifest = {
-  ...{ name: source.name, version: source.version, description: source.description, license: source.license },
+await finishDist(here, {
+  ...{ name, version, description, license },
   ...{ type: 'module', sideEffects: false, main: entry.default, types: entry.types, exports: { '.': entry } },
-  peerDependencies: { ...(source.peerDependencies as object), ...(source.dependencies as object) },
+  peerDependencies: { ...(peerDependencies as object), ...(dependencies as object) },
   files: ['*.js', '*.js.map', 'types'],
-};
-await writeFile(join(dist, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-await cp(join(here, 'README.md'), join(dist, 'README.md'));
-await cp(join(here, '../../LICENSE'), join(dist, 'LICENSE'));
-console.log(`built ${dist}`);
+});

@@ -1,26 +1,11 @@
-/** Size of the SDK, bundled, minified, gzip, everything exported in use: `npm run size`; fails above the budget. */
-import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+/** Size of the SDK: `npm run size`; fails above the budget. */
+import { join } from 'node:path';
+import { reportSize, type Size, sizeOf } from '../../scripts/lib/package-kit.ts';
 
 /** Bytes of gzip. */
 export const BUDGET = 5 * 1024;
 
-export async function measure(): Promise<{ minified: number; gzip: number }> {
-  const result = await build({
-    entryPoints: [new URL('src/index.ts', import.meta.url).pathname],
-    bundle: true,
-    minify: true,
-    write: false,
-    format: 'esm',
-    target: 'node20.3',
-    platform: 'node',
-  });
-  const bytes = result.outputFiles[0]?.contents ?? new Uint8Array();
-  return { minified: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length };
-}
+export const measure = (): Promise<Size> =>
+  sizeOf(join(import.meta.dirname, 'src/index.ts'), { target: 'node20.3', platform: 'node' });
 
-if (import.meta.main) {
-  const { minified, gzip } = await measure();
-  console.log(`@tandem/server ${minified} B minified ${gzip} B gzip, budget ${BUDGET} B`);
-  if (gzip > BUDGET) process.exitCode = 1;
-}
+if (import.meta.main) reportSize('@tandem/server', await measure(), BUDGET);
