@@ -73,7 +73,7 @@ export const SignalingConfig = Type.Object({
     Type.String({
       minLength: 1,
       description:
-        'Where recordings are kept: a folder, the same as that of media nodes. Default: nothing is recorded.',
+        'Where recordings are kept: a folder, or `s3://BUCKET`; the same as that of media nodes. Default: nothing is recorded.',
     }),
   ),
   MESSAGES_PER_SECOND: count(

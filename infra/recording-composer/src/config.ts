@@ -5,7 +5,7 @@ import Type, { type Static } from 'typebox';
 export const ComposerConfig = Type.Object({
   RECORDINGS: Type.String({
     minLength: 1,
-    description: 'Where recordings are kept: the folder of signaling and media nodes.',
+    description: 'Where recordings are kept: the folder or `s3://BUCKET` of signaling and media nodes.',
   }),
   WORK_DIR: Type.String({ default: tmpdir(), description: 'Writable folder, with space for twice a recording.' }),
   EVERY_SECONDS: Type.Integer({

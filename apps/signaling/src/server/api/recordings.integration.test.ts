@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { API_SCOPES, type ApiScope } from '@tandem/protocol';
 import { connectRedis, type RedisClient, readAssignment, removeMediaNode, writeMediaNode } from '@tandem/service';
 import { openRecordingStore, prefixOf, type RecordingStore, readRunning } from '@tandem/service/recordings';
-import { startRedis, type TestRedis } from '@tandem/service/testing';
+import { startRedis, startS3, type TestRedis } from '@tandem/service/testing';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { SignalingService } from '../../app.ts';
 import { connectClient, startTestKeys, startTestNode, type TestKeys } from '../../testing.ts';
@@ -213,4 +213,27 @@ test('R-2 a deployment without a place for recordings says so', async () => {
     headers: { authorization: `Bearer ${await backend()}` },
   });
   expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([404, 'recordings_off']);
+});
+
+test('R-8 a file in a bucket is a redirect to its address; the recording is deleted there', async () => {
+  await using s3 = await startS3();
+  Object.assign(process.env, s3.env);
+  const kept = await openRecordingStore(s3.url);
+  await using other = await startTestNode({
+    keys,
+    config: { REDIS_URL: redis.url, RECORDINGS: s3.url, MEDIA_FROM: 0 },
+  });
+  const id = '0mf1sh3kz0123456789abcdef';
+  const prefix = prefixOf('cloud', id);
+  await kept.put(`${prefix}recording.json`, JSON.stringify({ id, roomId: 'cloud', startedAt: 1, startedBy: 'ada' }));
+  await kept.put(`${prefix}composed.webm`, 'film');
+  const files = [{ name: 'composed.webm', bytes: 4, startMs: 0 }];
+  await kept.put(`${prefix}composed.json`, JSON.stringify({ at: 1, durationMs: 1, files }));
+  const path = `${other.url}/v1/rooms/cloud/recordings/${id}`;
+  const headers = { authorization: `Bearer ${await backend()}` };
+  const answer = await fetch(`${path}/files/composed.webm`, { headers, redirect: 'manual' });
+  expect([answer.status, answer.headers.get('cache-control')]).toEqual([303, 'no-store']);
+  expect(await (await fetch(answer.headers.get('location') ?? '')).text()).toBe('film');
+  expect((await fetch(path, { method: 'DELETE', headers })).status).toBe(204);
+  expect(await kept.list('rooms/')).toEqual([]);
 });

@@ -1,0 +1,110 @@
+/** Both places of recordings hold the same: a folder, and a bucket of an S3 server (s3rver). */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type S3Server, startS3 } from '../testing/s3.ts';
+import { openRecordingStore } from './open-store.ts';
+import { S3Store } from './s3-store.ts';
+import type { RecordingStore } from './store.ts';
+
+let server: S3Server;
+const folder = mkdtempSync(join(tmpdir(), 'store-'));
+const stores = new Map<string, RecordingStore>();
+beforeAll(async () => {
+  server = await startS3();
+  Object.assign(process.env, server.env);
+  stores.set('folder', await openRecordingStore(join(folder, 'kept')));
+  stores.set('bucket', await openRecordingStore(server.url));
+});
+afterAll(async () => {
+  await server?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+const store = (name: string) => stores.get(name) as RecordingStore;
+const BUCKET = () => server.url.slice('s3://'.length);
+const ROOM = 'rooms/dmlzaXQ/';
+
+test.each(['folder', 'bucket'])('R-8 a %s: written whole, read, listed in order, removed by prefix', async (name) => {
+  const kept = store(name);
+  const path = join(folder, 'film');
+  writeFileSync(path, 'of all');
+  await kept.put(`${ROOM}b/parts/1-1-audio-0/000002`, 'two');
+  await kept.put(`${ROOM}b/parts/1-1-audio-0/000001`, new Uint8Array([1, 2, 3]));
+  await kept.put(`${ROOM}b/node-1.json`, '{}');
+  await kept.put(`${ROOM}b2/node-1.json`, '{}');
+  await kept.putFile(`${ROOM}b/composed.webm`, path);
+  expect(await kept.text(`${ROOM}b/node-1.json`)).toBe('{}');
+  const film = await kept.read(`${ROOM}b/composed.webm`);
+  expect(film && (await text(film))).toBe('of all');
+  expect(await kept.folders(ROOM)).toEqual(['b', 'b2']);
+  expect(await kept.list(`${ROOM}b/`)).toEqual([
+    { key: `${ROOM}b/composed.webm`, bytes: 6 },
+    { key: `${ROOM}b/node-1.json`, bytes: 2 },
+    { key: `${ROOM}b/parts/1-1-audio-0/000001`, bytes: 3 },
+    { key: `${ROOM}b/parts/1-1-audio-0/000002`, bytes: 3 },
+  ]);
+  expect((await kept.list(`${ROOM}b/`, { below: false })).map(({ key }) => key)).toEqual([
+    `${ROOM}b/composed.webm`,
+    `${ROOM}b/node-1.json`,
+  ]);
+  await kept.remove(`${ROOM}b/`);
+  expect(await kept.list(ROOM)).toEqual([{ key: `${ROOM}b2/node-1.json`, bytes: 2 }]);
+});
+
+test.each(['folder', 'bucket'])('R-8 a %s: what is not there is undefined, and empty lists are empty', async (name) => {
+  const kept = store(name);
+  expect(await kept.text(`${ROOM}none.json`)).toBeUndefined();
+  expect(await kept.read(`${ROOM}none.json`)).toBeUndefined();
+  expect(await kept.list('rooms/bm9uZQ/')).toEqual([]);
+  expect(await kept.folders('rooms/bm9uZQ/')).toEqual([]);
+  await kept.remove('rooms/bm9uZQ/');
+  await expect(kept.put('../up', '')).rejects.toThrow('no key');
+});
+
+test('R-8 a bucket of more than a page is listed and removed whole', async () => {
+  const kept = new S3Store(BUCKET(), { pageKeys: 3 });
+  const names = Array.from({ length: 7 }, (_, i) => `rooms/cGFnZXM/a${i}/000001`);
+  for (const key of names) await kept.put(key, 'a');
+  expect((await kept.list('rooms/cGFnZXM/')).map(({ key }) => key)).toEqual(names);
+  expect(await kept.folders('rooms/cGFnZXM/')).toEqual(['a0', 'a1', 'a2', 'a3', 'a4', 'a5', 'a6']);
+  await kept.remove('rooms/cGFnZXM/');
+  expect(await kept.list('rooms/cGFnZXM/')).toEqual([]);
+});
+
+test('R-8 a large file comes in parts, and is the same file', async () => {
+  const MB = 1024 * 1024;
+  const path = join(folder, 'large');
+  const body = Buffer.alloc(11 * MB, 'of several parts ');
+  writeFileSync(path, body);
+  const kept = new S3Store(BUCKET(), { partBytes: 5 * MB });
+  await kept.putFile(`${ROOM}large`, path);
+  const chunks: Buffer[] = [];
+  for await (const chunk of (await kept.read(`${ROOM}large`)) ?? []) chunks.push(chunk as Buffer);
+  expect(Buffer.concat(chunks).equals(body)).toBe(true);
+});
+
+test('R-8 an address gives that file as a download, without a token of ours; an old one gives nothing', async () => {
+  const kept = store('bucket');
+  await kept.put(`${ROOM}a.webm`, 'picture');
+  const url = (await kept.url(`${ROOM}a.webm`, { fileName: 'id-a.webm', seconds: 60 })) ?? '';
+  const answer = await fetch(url);
+  expect([answer.status, await answer.text()]).toEqual([200, 'picture']);
+  expect(answer.headers.get('content-disposition')).toBe('attachment; filename="id-a.webm"');
+  expect(answer.headers.get('content-type')).toBe('application/octet-stream');
+  const { searchParams } = new URL(url);
+  expect([searchParams.get('X-Amz-Expires'), searchParams.get('X-Amz-SignedHeaders')]).toEqual(['60', 'host']);
+  // What this server knows of a signature is its time.
+  expect((await fetch(url.replace(/X-Amz-Date=\d{8}/, 'X-Amz-Date=20200101'))).status).toBe(403);
+  expect(await store('folder').url(`${ROOM}a.webm`, { fileName: 'a', seconds: 60 })).toBeUndefined();
+});
+
+test('R-8 a place that is none is refused by name', async () => {
+  for (const where of ['s3://', 's3://A/b', 'https://bucket', 's3://bucket/prefix'])
+    await expect(openRecordingStore(where)).rejects.toThrow(`RECORDINGS: "${where}"`);
+});
+
+test('a bucket that is none is an error, not an empty list', async () => {
+  await expect(new S3Store('none-such').list(ROOM)).rejects.toThrow('does not exist');
+});
