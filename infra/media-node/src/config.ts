@@ -43,7 +43,8 @@ export const MediaNodeConfig = Type.Object({
   RECORDINGS: Type.Optional(
     Type.String({
       minLength: 1,
-      description: 'Where recordings are kept: a folder, or `s3://BUCKET`; the same as that of signaling. Default: nothing is recorded.',
+      description:
+        'Where recordings are kept: a folder, or `s3://BUCKET`; the same as that of signaling. Default: nothing is recorded.',
     }),
   ),
   RECORDING_PART_SECONDS: Type.Integer({
