@@ -12,7 +12,7 @@ const SIDE_BY_SIDE = [
 /** With a browser, and mostly waiting for it: two at a time. What counts frames or gaps, or opens many pages, runs alone. */
 const BROWSERS = [
   'test/pwa-{audience,awaits,call,encryption,hosting,hostile,large-room,link-preview,look,names,pip,waiting}.test.ts',
-  'test/{browser-call,embed,encryption,firefox-call,pair-protocol,public-host,pwa,react,recordings,relay-quota,sdk-call,sdk-readme,streams}.test.ts',
+  'test/{browser-call,embed,embed-worker,encryption,firefox-call,pair-protocol,public-host,pwa,react,recordings,relay-quota,sdk-call,sdk-readme,streams}.test.ts',
   'examples/telehealth/*.test.ts',
 ];
 

@@ -21,7 +21,8 @@ const PATIENCE_MS = 3000;
 
 const serwist = new Serwist({
   precacheEntries: self.__SW_MANIFEST ?? [],
-  precacheOptions: { cleanupOutdatedCaches: true, ignoreURLParametersMatching: [/.*/] },
+  // Without `directoryIndex: null` the copy of index.html answers for `/` before the route below is asked.
+  precacheOptions: { cleanupOutdatedCaches: true, directoryIndex: null, ignoreURLParametersMatching: [/.*/] },
   skipWaiting: false,
   clientsClaim: false,
   navigationPreload: false,
@@ -49,4 +50,12 @@ serwist.registerRoute(
   ),
 );
 
+/**
+ * Who may frame a page is what the network says now (`embedOrigins`), not what it said when a copy was kept: in a frame the browser asks it
+ * alone. First of the listeners, so that no other answers.
+ */
+self.addEventListener('fetch', (event) => {
+  const { mode, destination } = event.request;
+  if (mode === 'navigate' && destination !== 'document') event.stopImmediatePropagation();
+});
 serwist.addEventListeners();
