@@ -62,7 +62,8 @@ async function framed(page: Page, load: () => Promise<unknown>): Promise<'shown'
   return Promise.race([refused, shown.then(() => 'shown' as const)]);
 }
 
-test.each([['/?room=visit&embed=1'], ['/index.html?room=visit']])(
+const PATHS = ['/?room=visit&embed=1', '/index.html?room=visit'];
+test.each(PATHS)(
   'an origin that is no longer in embedOrigins does not frame the copy of %s in the service worker',
   async (path) => {
     const origins: string[] = [];
