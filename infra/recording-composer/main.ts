@@ -1,22 +1,49 @@
-/** `node infra/recording-composer/main.ts` makes files of the recordings that are over: tracks, and one film of all. Needs ffmpeg and janus-pp-rec. */
+/**
+ * `node infra/recording-composer/main.ts` makes files of the recordings that are over: tracks, and one film of all. Needs ffmpeg and janus-pp-rec.
+ * Any number of them may run at once.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '@tandem/service';
-import { openRecordingStore } from '@tandem/service/recordings';
+import { openRecordingStore, type RecordingStore } from '@tandem/service/recordings';
+import { claimRecording } from './src/claim.ts';
 import { composeRecording } from './src/compose.ts';
 import { ComposerConfig } from './src/config.ts';
-import { findWork } from './src/find-work.ts';
+import { findWork, SILENT_MS, type Waiting } from './src/find-work.ts';
 
 const say = (event: string, more: Record<string, unknown> = {}) => console.log(JSON.stringify({ event, ...more }));
+/** How soon it looks again at what has ended and is still passed on, ms. */
+const SOON_MS = 5000;
 
 async function run({ RECORDINGS, WORK_DIR, EVERY_SECONDS }: ComposerConfig, signal: AbortSignal): Promise<void> {
   const store = await openRecordingStore(RECORDINGS);
+  let waitedMs = 0;
   do {
-    for (const { roomId, id } of await findWork(store)) {
-      if (signal.aborted) return;
-      await composeRecording({ store, roomId, id, workDir: WORK_DIR, signal, say });
-    }
-    await sleep(EVERY_SECONDS * 1000, undefined, { signal }).catch(() => {});
-  } while (EVERY_SECONDS > 0 && !signal.aborted);
+    const { over, isMoreSoon } = await findWork(store);
+    for (const waiting of over) if (!signal.aborted) await composeOne(store, waiting, WORK_DIR, signal);
+    // One run ends when nothing is left, but not before what brought it here is passed on.
+    const isOnce = EVERY_SECONDS === 0;
+    if (isOnce && !(isMoreSoon && waitedMs <= SILENT_MS)) return;
+    const ms = isOnce ? SOON_MS : EVERY_SECONDS * 1000;
+    waitedMs += ms;
+    await sleep(ms, undefined, { signal }).catch(() => {});
+  } while (!signal.aborted);
+}
+
+async function composeOne(
+  store: RecordingStore,
+  { id, prefix }: Waiting,
+  workDir: string,
+  stopped: AbortSignal,
+): Promise<void> {
+  await using claim = await claimRecording(store, prefix);
+  if (!claim) return;
+  const signal = AbortSignal.any([stopped, claim.signal]);
+  try {
+    await composeRecording({ store, prefix, id, workDir, signal, say, holds: claim.holds });
+  } catch (error) {
+    if (!claim.signal.aborted) throw error;
+    say('composer.lost', { recording: id });
+  }
 }
 
 const stop = new AbortController();

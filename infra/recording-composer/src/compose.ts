@@ -3,27 +3,27 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type ComposedDocument,
-  prefixOf,
   RecordingDocument,
   type RecordingStore,
   readDocument,
+  waitingOf,
 } from '@tandem/service/recordings';
 import { makeFilm } from './film.ts';
 import { readTracks, type Track, type Work } from './tracks.ts';
 
-export interface ComposeOptions extends Omit<Work, 'prefix' | 'folder'> {
-  readonly roomId: string;
+export interface ComposeOptions extends Omit<Work, 'folder'> {
   readonly id: string;
+  /** Is it still ours? */
+  readonly holds: () => Promise<boolean>;
   /** Writable, with space for twice the recording. */
   readonly workDir: string;
 }
 
 /** Keeps that it failed, too. @throws when the store is away, or the signal came */
-export async function composeRecording({ roomId, id, workDir, ...more }: ComposeOptions): Promise<ComposedDocument> {
-  const { store, signal, say } = more;
-  const prefix = prefixOf(roomId, id);
+export async function composeRecording({ id, workDir, holds, ...more }: ComposeOptions): Promise<ComposedDocument> {
+  const { store, signal, say, prefix } = more;
   const folder = await mkdtemp(join(workDir, 'compose-'));
-  const work: Work = { ...more, prefix, folder };
+  const work: Work = { ...more, folder };
   try {
     const files: ComposedDocument['files'] = [];
     const beginning = (await readDocument(store, `${prefix}recording.json`, RecordingDocument))?.startedAt ?? 0;
@@ -46,13 +46,15 @@ export async function composeRecording({ roomId, id, workDir, ...more }: Compose
         .slice(0, 500);
       document = { at: Date.now(), durationMs: 0, files: [], error: why };
     }
+    if (!(await holds())) throw new Error('another composer has it now');
     // Deleted meanwhile: then nothing of it comes back.
     if ((await store.text(`${prefix}recording.json`)) === undefined) {
-      await store.remove(prefix);
+      for (const kept of [prefix, waitingOf(prefix)]) await store.remove(kept);
       return document;
     }
     await store.put(`${prefix}composed.json`, JSON.stringify(document));
     if (document.error === undefined) await store.remove(`${prefix}parts/`);
+    await store.remove(waitingOf(prefix));
     say('composer.composed', { recording: id, durationMs: document.durationMs, error: document.error });
     return document;
   } finally {

@@ -12,6 +12,7 @@ import {
   type RecordingEnd,
   type RecordingStore,
   type RunningRecording,
+  waitingOf,
 } from '@tandem/service/recordings';
 import type { Engine, EngineRoom } from '../engine.ts';
 
@@ -224,6 +225,8 @@ export class RoomRecorder {
     this.#host.changed();
     await this.#copy(running);
     await this.#write(running, { endedAt: Date.now(), why });
+    const waiting = waitingOf(prefixOf(roomId, running.recording.id));
+    if (why !== 'moved') await this.#settings.store.put(`${waiting}ended`, '');
     for (const [name, { folder }] of running.files) await rm(join(folder, name), { force: true });
     if (why !== 'moved' && why !== 'stopped') await this.#settings.over(roomId, running.recording.id);
     say('media.recording-ended', { roomId, epoch, recording: running.recording.id, why });

@@ -5,8 +5,14 @@
  * - `node-<epoch>.json`: {@link NodeDocument}, of each media node that served the room meanwhile, written anew with each part,
  * - `parts/<file>/<number>`: what Janus wrote (.mjr), cut into closed parts; all parts of a file in order are the file,
  * - `composed.json`: {@link ComposedDocument}, once that is done, and the files that it names.
+ *
+ * `waiting/<room>/<id>/` is there until it is composed, so that who composes looks at no recording of before:
+ *
+ * - `begun`: by who starts it,
+ * - `ended`: by the media node with which it ended, for who is called by that (infra/src/recordings.ts),
+ * - `claims/<composer>/at`: who composes it.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import Type, { type Static, type TSchema } from 'typebox';
 import { Check } from 'typebox/value';
 import { RECORDING_ID } from './running.ts';
@@ -61,9 +67,22 @@ export type ComposedDocument = Static<typeof ComposedDocument>;
 /** Sorts by time, and cannot be guessed. */
 export const newRecordingId = () => `${Date.now().toString(36).padStart(9, '0')}${randomBytes(10).toString('hex')}`;
 
-/** A room may be called `..`, or anything in any script: in keys it is base64url of its name. */
-export const prefixOfRoom = (roomId: string) => `rooms/${Buffer.from(roomId).toString('base64url')}/`;
+/** A name of a file has at most 255 bytes. */
+const MAX_ROOM_KEY = 200;
+
+/**
+ * A room may be called `..`, or anything in any script: in keys it is base64url of its name, or `h-` and base64url of its SHA-256 where that is too
+ * long (45 characters, which base64url of no name has).
+ */
+function keyOfRoom(roomId: string): string {
+  const name = Buffer.from(roomId).toString('base64url');
+  return name.length <= MAX_ROOM_KEY ? name : `h-${createHash('sha256').update(roomId).digest('base64url')}`;
+}
+
+export const prefixOfRoom = (roomId: string) => `rooms/${keyOfRoom(roomId)}/`;
 export const prefixOf = (roomId: string, id: string) => `${prefixOfRoom(roomId)}${id}/`;
+/** Until it is composed. @param prefix of the recording, as {@link prefixOf} */
+export const waitingOf = (prefix: string) => `waiting/${prefix.slice('rooms/'.length)}`;
 
 /** A document that is not there, or not as it should be, is undefined. */
 export async function readDocument<T extends TSchema>(

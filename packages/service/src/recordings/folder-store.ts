@@ -63,7 +63,7 @@ export class FolderStore implements RecordingStore {
       files.map(async ({ parentPath, name }) => {
         const path = join(parentPath, name);
         const about = await orNothing(stat(path));
-        return about ? [{ key: path.slice(this.#root.length + 1), bytes: about.size }] : [];
+        return about ? [{ key: path.slice(this.#root.length + 1), bytes: about.size, at: about.mtimeMs }] : [];
       }),
     );
     return found.flat().sort((a, b) => (a.key < b.key ? -1 : 1));

@@ -92,7 +92,8 @@ export class S3Store implements RecordingStore {
   async list(prefix: string, only?: { readonly below: false }): Promise<readonly StoredFile[]> {
     const files: StoredFile[] = [];
     for await (const { Contents } of this.#pages(prefix, only && '/'))
-      for (const { Key, Size } of Contents ?? []) if (Key !== undefined) files.push({ key: Key, bytes: Size ?? 0 });
+      for (const { Key, Size, LastModified } of Contents ?? [])
+        if (Key !== undefined) files.push({ key: Key, bytes: Size ?? 0, at: LastModified?.getTime() ?? 0 });
     return files;
   }
 

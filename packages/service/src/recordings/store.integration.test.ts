@@ -39,18 +39,20 @@ test.each(['folder', 'bucket'])('R-8 a %s: written whole, read, listed in order,
   const film = await kept.read(`${ROOM}b/composed.webm`);
   expect(film && (await text(film))).toBe('of all');
   expect(await kept.folders(ROOM)).toEqual(['b', 'b2']);
-  expect(await kept.list(`${ROOM}b/`)).toEqual([
+  const listed = await kept.list(`${ROOM}b/`);
+  expect(listed.map(({ key, bytes }) => ({ key, bytes }))).toEqual([
     { key: `${ROOM}b/composed.webm`, bytes: 6 },
     { key: `${ROOM}b/node-1.json`, bytes: 2 },
     { key: `${ROOM}b/parts/1-1-audio-0/000001`, bytes: 3 },
     { key: `${ROOM}b/parts/1-1-audio-0/000002`, bytes: 3 },
   ]);
+  for (const { at } of listed) expect(Math.abs(Date.now() - at)).toBeLessThan(600_000);
   expect((await kept.list(`${ROOM}b/`, { below: false })).map(({ key }) => key)).toEqual([
     `${ROOM}b/composed.webm`,
     `${ROOM}b/node-1.json`,
   ]);
   await kept.remove(`${ROOM}b/`);
-  expect(await kept.list(ROOM)).toEqual([{ key: `${ROOM}b2/node-1.json`, bytes: 2 }]);
+  expect((await kept.list(ROOM)).map(({ key }) => key)).toEqual([`${ROOM}b2/node-1.json`]);
 });
 
 test.each(['folder', 'bucket'])('R-8 a %s: what is not there is undefined, and empty lists are empty', async (name) => {

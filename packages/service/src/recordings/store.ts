@@ -4,6 +4,8 @@ import type { Readable } from 'node:stream';
 export interface StoredFile {
   readonly key: string;
   readonly bytes: number;
+  /** When it was written, by the clock of the store, ms since the epoch. */
+  readonly at: number;
 }
 
 export interface RecordingStore {

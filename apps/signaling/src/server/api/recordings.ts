@@ -1,6 +1,13 @@
 /** `/v1/rooms/{roomId}/recordings`: begun, ended, listed, fetched and deleted by a backend, or by people with the grant `record`. */
 import { callNode, ProblemError } from '@tandem/service';
-import { beginRecording, endRecording, newRecordingId, prefixOf, readRunning } from '@tandem/service/recordings';
+import {
+  beginRecording,
+  endRecording,
+  newRecordingId,
+  prefixOf,
+  readRunning,
+  waitingOf,
+} from '@tandem/service/recordings';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import Type from 'typebox';
 import { isMediaPeer } from '../../backplane/types.ts';
@@ -109,13 +116,15 @@ async function start(
   const mine = { id: newRecordingId(), startedAt: Date.now(), startedBy };
   const { id } = await beginRecording(redis, roomId, mine);
   if (id !== mine.id) return { id, isNew: false };
+  const prefix = prefixOf(roomId, id);
   try {
-    await store.put(`${prefixOf(roomId, id)}recording.json`, JSON.stringify({ ...mine, roomId }));
+    await store.put(`${waitingOf(prefix)}begun`, '');
+    await store.put(`${prefix}recording.json`, JSON.stringify({ ...mine, roomId }));
     if (await callNode(redis, roomId)) return { id, isNew: true };
     throw new ProblemError(503, 'no_media_node', 'No media node takes rooms now.', { retryAfter: 5 });
   } catch (error) {
     await endRecording(redis, roomId, id).catch(() => {});
-    await store.remove(prefixOf(roomId, id)).catch(() => {});
+    for (const kept of [prefix, waitingOf(prefix)]) await store.remove(kept).catch(() => {});
     throw error;
   }
 }

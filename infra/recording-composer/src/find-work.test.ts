@@ -1,0 +1,82 @@
+/** What waits, and who may have it: in a folder, as in a bucket (packages/service/src/recordings/store.integration.test.ts holds both alike). */
+import { mkdtempSync, rmSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  newRecordingId,
+  openRecordingStore,
+  prefixOf,
+  type RecordingStore,
+  waitingOf,
+} from '@tandem/service/recordings';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { CLAIM_MS, claimRecording } from './claim.ts';
+import { findWork, SILENT_MS } from './find-work.ts';
+
+let folder: string;
+let store: RecordingStore;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'composer-'));
+  store = await openRecordingStore(folder);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const NOW = Date.now();
+async function recorded(roomId: string, ...nodes: object[]): Promise<{ id: string; prefix: string }> {
+  const id = newRecordingId();
+  const prefix = prefixOf(roomId, id);
+  await store.put(`${waitingOf(prefix)}begun`, '');
+  await store.put(`${prefix}recording.json`, JSON.stringify({ id, roomId, startedAt: NOW - 1000, startedBy: 'ada' }));
+  for (const [i, node] of nodes.entries())
+    await store.put(
+      `${prefix}node-${i + 1}.json`,
+      JSON.stringify({ epoch: i + 1, people: [], updatedAt: NOW, ...node }),
+    );
+  return { id, prefix };
+}
+const ended = { endedAt: NOW, why: 'stopped' };
+
+test('R-7 a recording waits until each node has ended or is silent; a room that moved is not over by that', async () => {
+  const over = [await recorded('stopped', ended), await recorded('both', { endedAt: NOW, why: 'moved' }, ended)];
+  await recorded('goes on', {});
+  await recorded('moved', { endedAt: NOW, why: 'moved' });
+  await recorded('not begun');
+  const passing = await recorded('still passed on', {}, ended);
+  const found = await findWork(store, NOW);
+  expect(found.over.map(({ prefix }) => prefix).sort()).toEqual(over.map(({ prefix }) => prefix).sort());
+  expect(found.isMoreSoon).toBe(false);
+  await store.put(`${waitingOf(passing.prefix)}ended`, '');
+  expect((await findWork(store, NOW)).isMoreSoon).toBe(true);
+  // Nodes that died: three more.
+  expect((await findWork(store, NOW + SILENT_MS + 1)).over).toHaveLength(5);
+});
+
+test('R-7 what is composed, was deleted or never began is looked at no more', async () => {
+  const composed = await recorded('composed', ended);
+  await store.put(`${composed.prefix}composed.json`, '{}');
+  const deleted = await recorded('deleted', ended);
+  await store.remove(deleted.prefix);
+  await recorded('never');
+  await findWork(store, NOW + 3600_000);
+  expect(await store.list('waiting/')).toEqual([]);
+});
+
+test('R-7 of several composers one has a recording, never two; a claim that is not renewed is no more', async () => {
+  const { prefix } = await recorded('visit', ended);
+  const many = await Promise.all(Array.from({ length: 8 }, () => claimRecording(store, prefix)));
+  expect(many.filter(Boolean).length).toBeLessThanOrEqual(1);
+  for (const one of many) await one?.[Symbol.asyncDispose]();
+  const first = await claimRecording(store, prefix);
+  expect(await claimRecording(store, prefix)).toBeUndefined();
+  expect(await first?.holds()).toBe(true);
+  const past = (Date.now() - CLAIM_MS) / 1000 - 1;
+  for (const { key } of await store.list(`${waitingOf(prefix)}claims/`)) utimesSync(join(folder, key), past, past);
+  await using second = await claimRecording(store, prefix);
+  expect([await first?.holds(), await second?.holds()]).toEqual([false, true]);
+  await first?.[Symbol.asyncDispose]();
+});
+
+test('R-5 a room with the longest name is kept under a name that a file may have', async () => {
+  const { prefix } = await recorded('я'.repeat(128), ended);
+  expect((await findWork(store, NOW)).over.map((one) => one.prefix)).toEqual([prefix]);
+});
