@@ -37,7 +37,7 @@ export async function claimRecording(store: RecordingStore, prefix: string): Pro
     renew()
       .then(holds)
       .then((still) => still || lost.abort())
-      // A store that is away for a while: whoever takes it meanwhile is seen before anything is kept.
+      // A store that is away for a while: a composer that takes it meanwhile is seen before anything is kept.
       .catch(() => {});
   }, RENEW_MS);
   return {
