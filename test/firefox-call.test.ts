@@ -1,11 +1,12 @@
-/** The SDK's Call between Firefox ESR and Chromium, both real, against a real signaling node: fake media, no user interface. */
+/** The SDK's Call between Firefox ESR and Chromium, both real, against a real signaling node and real Janus: fake media, no user interface. */
 import type { Browser as Firefox } from 'puppeteer-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestKeys, startTestNode, type TestKeys } from '../apps/signaling/src/testing.ts';
 import { newSecret } from '../packages/rtc/src/encryption/index.ts';
 import { type SdkBrowser, startSdkBrowser, until } from './sdk/harness.ts';
-import type { SdkPage } from './sdk/whole.ts';
+import { everybody, type SdkPage, shown } from './sdk/whole.ts';
 import { launchFirefox } from './support/firefox.ts';
+import { startMediaStack } from './support/media-stack.ts';
 import { startPath } from './support/path.ts';
 
 let keys: TestKeys;
@@ -28,6 +29,7 @@ afterAll(async () => {
 
 type Kind = 'firefox' | 'chromium';
 
+/** @param extra options of the harness; of another signaling node than the one of this file, `url` and `token` */
 async function enter(kind: Kind, roomId: string, name: string, extra: object = {}): Promise<SdkPage> {
   let page: SdkPage;
   if (kind === 'chromium') page = (await chromium.page()) as unknown as SdkPage;
@@ -166,6 +168,48 @@ test.each(ORDERS)(
     await Promise.all(pages.map((page) => page.close()));
   },
 );
+
+test('in a room of a media node Firefox and Chromium mute, change the camera, share a screen, leave and come again', async () => {
+  await using stack = await startMediaStack({ from: 3 });
+  await stack.mediaNode('m1', 34_000);
+  const into = async (kind: Kind, name: string) => {
+    const more = { url: stack.url, token: await stack.keys.token(name) };
+    return enter(kind, 'mixed', name, kind === 'chromium' ? { ...more, media: 'canvas' } : more);
+  };
+  const whole = (page: SdkPage, people: number, topology: 'mesh' | 'sfu') =>
+    everybody(page, { people, topology, log: stack.log });
+  const of = async (page: SdkPage, name: string) => (await shown(page)).find((p) => p.name === name);
+  const [ada, fox] = [await into('chromium', 'ada'), await into('firefox', 'fox')];
+  for (const page of [ada, fox]) await whole(page, 1, 'mesh');
+  const eve = await into('chromium', 'eve');
+  for (const page of [ada, fox, eve]) await whole(page, 2, 'sfu');
+  for (const [mine, name, others] of [
+    [fox, 'fox', ada],
+    [ada, 'ada', fox],
+  ] as const) {
+    await mine.evaluate(() => globalThis.harness.call?.setAudio(false));
+    await until(`${name} is not heard`, async () => (await of(others, name))?.level === 0);
+    await mine.evaluate(() => globalThis.harness.call?.setAudio(true));
+    await until(`${name} is heard again`, async () => ((await of(others, name))?.level ?? 0) > 0);
+    const frames = () => others.evaluate((who) => globalThis.harness.screenFrames(who), name);
+    expect(await frames()).toBe(0);
+    await mine.evaluate(() => globalThis.harness.call?.setTrack('screen', globalThis.harness.canvasTrack(640, 360)));
+    await until(`the screen of ${name}`, async () => (await frames()) > 3);
+    await mine.evaluate(() => globalThis.harness.call?.setTrack('screen', null));
+    // Another camera, in whichever of its sizes: 400, 200 or 100 lines.
+    await mine.evaluate(() => globalThis.harness.call?.setTrack('video', globalThis.harness.canvasTrack(640, 400)));
+    await until(`the other camera of ${name}`, async () => ((await of(others, name))?.height ?? 1) % 100 === 0);
+    await whole(others, 2, 'sfu');
+  }
+  await fox.evaluate(() => globalThis.harness.call?.leave());
+  for (const page of [ada, eve]) await until('fox is gone', async () => (await shown(page)).length === 1);
+  await fox.close();
+  // Into a room that a media node serves: no pair is made.
+  const again = await into('firefox', 'fox again');
+  for (const page of [ada, eve, again]) await whole(page, 2, 'sfu');
+  expect((await shown(again)).map((p) => p.timings['offer-sent'])).toEqual([undefined, undefined]);
+  await Promise.all([ada, eve, again].map((page) => page.close()));
+});
 
 test('no page threw', () => {
   expect(chromium.errors).toEqual([]);

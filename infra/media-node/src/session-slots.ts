@@ -18,10 +18,7 @@ export function slotsOf(sdp: string): Map<Slot, string> {
   return new Map(SLOTS.flatMap((slot): [Slot, string][] => (found.has(slot) ? [[slot, found.get(slot) ?? '']] : [])));
 }
 
-/**
- * An offer whose bundle-only sections have a port like the others. Janus takes port 0 for refused, also there, and refuses it in its answer.
- * That alone does not make a screen shared later from Firefox arrive, which is open.
- */
+/** An offer whose bundle-only sections have a port like the others. Janus takes port 0 for refused, also there, and refuses it in its answer. */
 export function withPorts(sdp: string): string {
   return sdp
     .split(/^(?=m=)/m)

@@ -106,6 +106,7 @@ export class Call extends Emitter<CallEvents> {
   async setTrack(slot: Slot, track: MediaStreamTrack | null): Promise<void> {
     if (this.#options.audience) return;
     this.#parts.localMedia.set(slot, track);
+    this.#parts.sfu.replaceTrack(slot);
     await Promise.all(
       [...this.#parts.members.values()].map((m) =>
         m.pair?.replaceTrack(slot).catch((error) => m.timing(String(error))),

@@ -27,7 +27,10 @@ class FakeConnection {
   #camera: RTCRtpEncodingParameters[] = [];
   /** Which sizes of the camera are encoded. */
   active = () => Object.fromEntries(this.#camera.map((one) => [one.rid, one.active ?? true]));
-  addTransceiver = (_track: unknown, init: { sendEncodings: RTCRtpEncodingParameters[] }) => {
+  /** Kinds and tracks, in the order of their sections. */
+  readonly sections: unknown[] = [];
+  addTransceiver = (track: unknown, init: { sendEncodings: RTCRtpEncodingParameters[] }) => {
+    this.sections.push(track);
     let encodings = init.sendEncodings;
     if (encodings.length > 1) this.#camera = encodings;
     const setParameters = async (parameters: { encodings: RTCRtpEncodingParameters[] }) => {
@@ -198,6 +201,32 @@ test('the sizes that the node wants of my camera are what is encoded, on a later
   for (const send of [undefined, 'mid', {}]) hear('agent', 'media-state', { state: { mode: 'layers', send } });
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(again?.active()).toEqual({ h: false, m: true, l: true });
+  sfu.close();
+});
+
+test('a screen has a section from when it is first shared, also when that is while an offer is open', async () => {
+  let screen: MediaStreamTrack | null = null;
+  const { sfu, sent, hear } = start({ track: (slot) => (slot === 'screen' ? screen : null) });
+  sfu.set({ peerId: 'agent', epoch: 5 });
+  const [up] = FakeConnection.all;
+  await vi.waitFor(() => expect(up?.signalingState).toBe('have-local-offer'));
+  expect(up?.sections).toEqual(['audio', 'video']);
+  screen = { kind: 'video' } as MediaStreamTrack;
+  sfu.replaceTrack('screen');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const offers = () => sent.filter((s) => s.type === 'offer').length;
+  expect([up?.sections, offers()]).toEqual([['audio', 'video', screen], 1]);
+  hear('agent', 'answer', { sdp: { type: 'answer', sdp: 'v=0', leg: 'up', gen: 1 } });
+  await vi.waitFor(() => expect(offers()).toBe(2));
+  // Shared again: the section that is there.
+  hear('agent', 'answer', { sdp: { type: 'answer', sdp: 'v=0', leg: 'up', gen: 1 } });
+  await vi.waitFor(() => expect(up?.signalingState).toBe('stable'));
+  screen = null;
+  sfu.replaceTrack('screen');
+  screen = { kind: 'video' } as MediaStreamTrack;
+  sfu.replaceTrack('screen');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect([up?.sections.length, offers()]).toEqual([3, 2]);
   sfu.close();
 });
 

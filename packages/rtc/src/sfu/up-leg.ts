@@ -32,15 +32,17 @@ export class UpLeg extends Leg {
   #wanted: ReadonlySet<SentLayer> = new Set<SentLayer>(['high', 'mid', 'low']);
   readonly #slots = new Map<Slot, RTCRtpTransceiver>();
 
+  /** An offer was due while another one had no answer. */
+  #isOwed = false;
+
   /** The track of a slot changed. */
   replaceTrack(slot: Slot): void {
     const transceiver = this.#slots.get(slot);
-    if (!transceiver) return;
     const track = this.host.track(slot);
-    transceiver.sender.replaceTrack(track).catch((error) => this.host.onTiming(`error:up:${String(error)}`));
-    // A screen that was never shared has no section that sends.
-    if (slot === 'screen' && track && transceiver.direction !== 'sendonly') {
-      transceiver.direction = 'sendonly';
+    if (transceiver)
+      transceiver.sender.replaceTrack(track).catch((error) => this.host.onTiming(`error:up:${String(error)}`));
+    else if (track && this.connection) {
+      this.#add(this.connection, slot);
       this.enqueue((pc) => this.#offer(pc));
     }
   }
@@ -73,15 +75,9 @@ export class UpLeg extends Leg {
 
   protected opened(pc: RTCPeerConnection): void {
     this.#slots.clear();
-    for (const slot of SLOTS) {
-      const track = this.host.track(slot);
-      const direction = slot === 'screen' && !track ? 'inactive' : 'sendonly';
-      const sendEncodings = ENCODINGS[slot].map((encoding) => ({ ...encoding }));
-      this.#slots.set(
-        slot,
-        pc.addTransceiver(track ?? (slot === 'audio' ? 'audio' : 'video'), { direction, sendEncodings }),
-      );
-    }
+    this.#isOwed = false;
+    // No section for a screen that was never shared: Janus refuses one that sends nothing, and Firefox then stops its transceiver for good.
+    for (const slot of SLOTS) if (slot !== 'screen' || this.host.track(slot)) this.#add(pc, slot);
     this.enqueue((current) => this.#offer(current));
   }
 
@@ -97,10 +93,18 @@ export class UpLeg extends Leg {
       await this.setRemote(pc, 'answer', withStartBitrate(sdp, START_BITRATE));
     // A new connection sends all sizes until then.
     if (type === 'answer') await this.#activate();
+    if (this.#isOwed) await this.#offer(pc);
+  }
+
+  #add(pc: RTCPeerConnection, slot: Slot): void {
+    const sendEncodings = ENCODINGS[slot].map((encoding) => ({ ...encoding }));
+    const source = this.host.track(slot) ?? (slot === 'audio' ? 'audio' : 'video');
+    this.#slots.set(slot, pc.addTransceiver(source, { direction: 'sendonly', sendEncodings }));
   }
 
   async #offer(pc: RTCPeerConnection): Promise<void> {
-    if (pc.signalingState !== 'stable') return;
+    this.#isOwed = pc.signalingState !== 'stable';
+    if (this.#isOwed) return;
     await pc.setLocalDescription(await pc.createOffer());
     const sdp: LegDescription = {
       type: 'offer',
