@@ -110,6 +110,8 @@ Object.assign(globalThis, { call, codeOf, events });
 
 interface Stranger {
   call: EmbeddedCall;
+  /** Timers that wait for the frame. */
+  readyTimers: Set<number>;
   codeOf(promise: Promise<void>): Promise<unknown>;
   events: [string, unknown][];
 }
@@ -122,6 +124,22 @@ interface Embedded {
   /** The frame's window. */
   readonly frame: () => Frame;
   happened(): Promise<[string, unknown][]>;
+}
+
+/** In the page: timers as long as `readyTimeout` there are kept until they are cleared. */
+function watchReadyTimers(): void {
+  const { setTimeout: start, clearTimeout: stop } = window;
+  const readyTimers = new Set<number>();
+  const started = (...of: Parameters<typeof start>) => {
+    const timer = start(...of);
+    if (of[1] === 60_000) readyTimers.add(timer);
+    return timer;
+  };
+  const stopped = (timer?: number) => {
+    if (timer !== undefined) readyTimers.delete(timer);
+    stop(timer);
+  };
+  Object.assign(window, { readyTimers, setTimeout: started, clearTimeout: stopped });
 }
 
 /** A stranger's page with a call in it. @param query of the page, `url` aside */
@@ -142,6 +160,7 @@ async function embed(query = '', before?: (page: Page) => Promise<unknown>): Pro
   return { page, pwa, token, frame, happened };
 }
 
+const waitingTimers = (page: Page) => page.evaluate(() => (globalThis as unknown as Stranger).readyTimers.size);
 const named = (events: [string, unknown][], name: string) => events.filter(([one]) => one === name);
 
 test('a stranger’s page joins with its own token, hears who comes and goes, switches devices, and leaves', async () => {
@@ -149,6 +168,7 @@ test('a stranger’s page joins with its own token, hears who comes and goes, sw
   const { page, pwa, token, frame, happened } = await embed('', async (page) => {
     page.on('request', (request) => addresses.push(request.url()));
     page.on('websocket', (socket) => addresses.push(socket.url()));
+    await page.addInitScript(watchReadyTimers);
     // A frame that goes as one whose process died: without a word. First of the listeners, so that the page's own does not run.
     await page.addInitScript(() => addEventListener('pagehide', (event) => event.stopImmediatePropagation()));
   });
@@ -156,6 +176,7 @@ test('a stranger’s page joins with its own token, hears who comes and goes, sw
   onTestFinished(() => ada.close());
   await ada.join('visit', { name: 'Ada' } as PeerMetadata);
   await page.evaluate(() => (globalThis as unknown as Stranger).call.join());
+  expect(await waitingTimers(page), 'timers once the frame has answered').toBe(0);
   await vi.waitFor(async () => {
     const events = await happened();
     expect(named(events, 'joined')).toEqual([['joined', { roomId: 'visit' }]]);
@@ -206,6 +227,7 @@ test('a stranger’s page joins with its own token, hears who comes and goes, sw
     return [await codeOf(call.setAudio(true)), document.querySelectorAll('iframe').length];
   });
   expect(after).toEqual([[true, 'removed'], 0]);
+  expect(await waitingTimers(page), 'timers of a call that was removed').toBe(0);
   expect(named(await happened(), 'left').at(-1)).toEqual(['left', { reason: 'removed' }]);
 });
 

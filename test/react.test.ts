@@ -22,16 +22,16 @@ let browser: Browser;
 
 /** Mounts the example twice over, as strict mode does; the address says which room and name, `stop` takes it out of the page. */
 const MAIN = `
-import { StrictMode } from 'react';
+import { StrictMode, version } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Visit } from './example.tsx';
 const query = new URLSearchParams(location.search);
 const root = createRoot(document.querySelector('#visit') as Element);
 root.render(<StrictMode><Visit roomId={query.get('room') ?? ''} name={query.get('name') ?? ''} /></StrictMode>);
-Object.assign(globalThis, { stop: () => root.unmount() });
+Object.assign(globalThis, { stop: () => root.unmount(), reactVersion: version });
 `;
 
-/** What a stranger installs as well. `REACT_VERSION=18.3.1` takes another React, from the registry. */
+/** What a stranger installs as well. `REACT_VERSION=18.3.1` takes another React, from the registry: .ci/run does. */
 function installReact(): void {
   for (const name of ['react', 'react-dom', 'scheduler', '@types/react', 'csstype']) {
     const from = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
@@ -135,6 +135,9 @@ const seen = (page: Page, name: string) =>
     return { width: video?.videoWidth ?? 0, time: video?.currentTime ?? 0, playing: audio?.paused === false };
   }, name);
 
+/** The React that ours is built with, unless another was asked for. */
+const wantedReact = process.env.REACT_VERSION ?? createRequire(import.meta.url)('react/package.json').version;
+
 test('two pages of the README’s example, in strict mode, see and hear each other, leave, come back, and are gone with their component', async () => {
   const watch = new SignalingSession({ url: `${pwa.origin}/ws/signal`, getToken: () => pwa.token('watch') });
   onTestFinished(() => watch.close());
@@ -149,6 +152,7 @@ test('two pages of the README’s example, in strict mode, see and hear each oth
       const { width, time, playing } = await seen(page, other);
       expect([width > 0, time > 0, playing]).toEqual([true, true, true]);
     }, patience);
+  expect(await ada.evaluate(() => (globalThis as unknown as { reactVersion: string }).reactVersion)).toBe(wantedReact);
   expect(names(), 'one person each, though strict mode mounts twice').toEqual(['Ada', 'Bob']);
   // The test microphone beeps.
   await bob.locator('figure[data-speaking=true]').getByText('Ada').waitFor(patience);

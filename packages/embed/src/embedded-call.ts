@@ -117,11 +117,12 @@ export class EmbeddedCall {
     this.#ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
     });
-    // Who calls a method learns it there.
-    this.#ready.catch(() => {});
     const { reject } = this.#settleReady;
     const words = `${this.#origin} did not answer. Is ${location.origin} in embedOrigins of its config.json?`;
-    setTimeout(() => reject(new EmbedError('not_ready', words)), this.#options.readyTimeout ?? READY_MS);
+    const timer = setTimeout(() => reject(new EmbedError('not_ready', words)), this.#options.readyTimeout ?? READY_MS);
+    const settled = () => clearTimeout(timer);
+    // Who calls a method learns of a failure there.
+    this.#ready.then(settled, settled);
   }
 
   /** Only this frame, while it shows the deployment's own origin, gets the other end of the channel. */
