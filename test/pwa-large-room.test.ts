@@ -1,13 +1,14 @@
 /** What a page with very many people does: a list of a thousand, found by name and by key, and reactions of many. */
 import type { Page } from 'playwright-core';
 import { expect, test, vi } from 'vitest';
-import { expectAccessible, noDevices, patience, pwaSuite } from './pwa/suite.ts';
+import { expectAccessible, muted, noDevices, patience, pwaSuite } from './pwa/suite.ts';
 
 const suite = pwaSuite();
 
 interface Inside {
   __tandem: {
     model: { set(change: object): void; float(kind: string, name: string): void };
+    media: { get(): { video: string } };
   };
 }
 
@@ -65,6 +66,20 @@ test('a list of a thousand people: only rows in sight exist, in the order of nam
   // Far beyond what exists at first: each step makes the next rows.
   for (let i = 0; i < 80; i++) await page.keyboard.press('ArrowDown');
   await vi.waitFor(async () => expect(await focused(page)).toContain('Person 80'), patience);
+});
+
+test('who joins a room of fifty listens first, and is told so once', async () => {
+  for (let i = 0; i < 49; i++) await suite.peer('hall', `Guest ${i}`);
+  const { page } = await suite.join('Ada', 'hall');
+  await page.getByText('Large room: you joined muted, with the camera off.').waitFor();
+  await vi.waitFor(async () => expect(await muted(page)).toBe(true), patience);
+  await vi.waitFor(
+    async () =>
+      expect(await page.evaluate(() => (globalThis as unknown as Inside).__tandem.media.get().video)).toBe('off'),
+    patience,
+  );
+  await page.getByTestId('toggle-mic').click();
+  await vi.waitFor(async () => expect(await muted(page)).toBe(false), patience);
 });
 
 test('reactions of many people are one number of each kind, those of few have names', async () => {

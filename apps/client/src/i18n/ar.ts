@@ -139,6 +139,7 @@ export const messages: Messages = {
   'call.reconnecting': 'انقطع الاتصال. نعيد المحاولة، وتستمر الصورة والصوت حيث أمكن.',
   'call.offline': 'انقطعت شبكتك. تستمر المكالمة عند عودتها.',
   'call.backOnline': 'عاد الاتصال.',
+  'call.largeRoom': 'غرفة كبيرة: انضممت والميكروفون والكاميرا متوقفان.',
   'call.talkingMuted': 'أنت تتكلم وميكروفونك متوقف.',
   'call.unmute': 'تشغيل',
   'call.mutedByHost': 'أوقف أحد المشرفين الميكروفون لديك.',

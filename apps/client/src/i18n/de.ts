@@ -133,6 +133,7 @@ export const messages: Messages = {
   'call.reconnecting': 'Verbindung verloren. Neuer Versuch läuft; Bild und Ton gehen weiter, wo es geht.',
   'call.offline': 'Dein Netz ist weg. Das Gespräch geht weiter, sobald es wieder da ist.',
   'call.backOnline': 'Wieder verbunden.',
+  'call.largeRoom': 'Großer Raum: Du bist stumm und ohne Kamera dazugekommen.',
   'call.talkingMuted': 'Du sprichst, aber dein Mikrofon ist aus.',
   'call.unmute': 'Einschalten',
   'call.mutedByHost': 'Die Moderation hat dein Mikrofon ausgeschaltet.',

@@ -55,6 +55,7 @@ export const enLazy = {
   'call.reconnecting': 'Connection lost. Reconnecting; picture and sound go on where they can.',
   'call.offline': 'Your network is gone. The call continues when it is back.',
   'call.backOnline': 'Connected again.',
+  'call.largeRoom': 'Large room: you joined muted, with the camera off.',
   'call.talkingMuted': 'You are talking, but your microphone is off.',
   'call.unmute': 'Turn on',
   'call.mutedByHost': 'A moderator turned your microphone off.',

@@ -146,6 +146,7 @@ export const messages: Messages = {
   'call.reconnecting': 'Conexión perdida. Reconectando; imagen y sonido siguen donde pueden.',
   'call.offline': 'Te quedaste sin red. La llamada sigue cuando vuelva.',
   'call.backOnline': 'Conectado de nuevo.',
+  'call.largeRoom': 'Sala grande: has entrado con el micrófono y la cámara apagados.',
   'call.talkingMuted': 'Estás hablando, pero tu micrófono está apagado.',
   'call.unmute': 'Activar',
   'call.mutedByHost': 'La moderación apagó tu micrófono.',

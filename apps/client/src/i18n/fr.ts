@@ -149,6 +149,7 @@ export const messages: Messages = {
   'call.reconnecting': 'Connexion perdue. Reconnexion en cours ; image et son continuent si possible.',
   'call.offline': 'Votre réseau a disparu. L’appel reprend à son retour.',
   'call.backOnline': 'Connecté à nouveau.',
+  'call.largeRoom': 'Grande salle : vous êtes entré sans micro ni caméra.',
   'call.talkingMuted': 'Vous parlez, mais votre micro est coupé.',
   'call.unmute': 'Activer',
   'call.mutedByHost': 'La modération a coupé votre micro.',

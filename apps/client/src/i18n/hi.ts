@@ -145,6 +145,7 @@ export const messages: Messages = {
   'call.reconnecting': 'कनेक्शन टूट गया। फिर जुड़ रहे हैं; तस्वीर और आवाज़ जहाँ हो सके चलती हैं।',
   'call.offline': 'आपका नेटवर्क चला गया। लौटने पर कॉल जारी रहेगी।',
   'call.backOnline': 'फिर से कनेक्ट हो गया।',
+  'call.largeRoom': 'बड़ा कक्ष: आप माइक और कैमरा बंद रखकर शामिल हुए।',
   'call.talkingMuted': 'आप बोल रहे हैं, पर आपका माइक बंद है।',
   'call.unmute': 'चालू करें',
   'call.mutedByHost': 'मॉडरेटर ने आपका माइक बंद किया।',

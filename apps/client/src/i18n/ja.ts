@@ -145,6 +145,7 @@ export const messages: Messages = {
   'call.reconnecting': '接続が切れました。再接続中です。映像と音声は可能なかぎり続きます。',
   'call.offline': 'ネットワークがありません。戻ると通話が続きます。',
   'call.backOnline': '再びつながりました。',
+  'call.largeRoom': '大きなルームのため、マイクとカメラをオフにして参加しました。',
   'call.talkingMuted': '話していますが、マイクはオフです。',
   'call.unmute': 'オンにする',
   'call.mutedByHost': 'モデレーターがマイクをオフにしました。',

@@ -146,6 +146,7 @@ export const messages: Messages = {
   'call.reconnecting': 'Conexão perdida. Reconectando; imagem e som continuam onde podem.',
   'call.offline': 'Sua rede sumiu. A chamada continua quando ela voltar.',
   'call.backOnline': 'Conectado de novo.',
+  'call.largeRoom': 'Sala grande: você entrou com microfone e câmera desligados.',
   'call.talkingMuted': 'Você está falando, mas seu microfone está desligado.',
   'call.unmute': 'Ligar',
   'call.mutedByHost': 'A moderação desligou seu microfone.',

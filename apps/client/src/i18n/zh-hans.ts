@@ -144,6 +144,7 @@ export const messages: Messages = {
   'call.reconnecting': '连接断开,正在重新连接;画面和声音会尽量继续。',
   'call.offline': '网络已断开。恢复后通话会继续。',
   'call.backOnline': '已重新连接。',
+  'call.largeRoom': '大型房间:加入时麦克风和摄像头已关闭。',
   'call.talkingMuted': '你在说话,但麦克风是关着的。',
   'call.unmute': '打开',
   'call.mutedByHost': '主持人关闭了你的麦克风。',

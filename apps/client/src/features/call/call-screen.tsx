@@ -8,6 +8,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useLanguage, useText } from '../../i18n/index.ts';
 import { clock } from '../../lib/format.ts';
+import { localMedia } from '../../media/local-media.ts';
 import { Logo } from '../../ui/brand.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { Part } from '../../ui/part.tsx';
@@ -46,6 +47,17 @@ function Timer() {
   );
 }
 
+/** In a room of this many people, me among them, who joins listens first: fifty open microphones are a noise. */
+const LARGE_ROOM = 50;
+
+function joinQuietly(): void {
+  const { peers, watching } = call.get();
+  if (watching || peers.filter(({ audience }) => !audience).length + 1 < LARGE_ROOM) return;
+  void localMedia.setMuted(true);
+  void localMedia.setCamera(false);
+  call.notify('call.largeRoom');
+}
+
 const PANEL_TITLES = { chat: 'chat.title', people: 'call.peopleTitle', stats: 'stats.title' } as const;
 
 export function CallScreen() {
@@ -57,7 +69,10 @@ export function CallScreen() {
   const close = useCallback(() => setDialog(undefined), []);
   useShortcuts(useCallback(() => setDialog((d) => (d === 'shortcuts' ? undefined : 'shortcuts')), []));
   useTabSign();
-  useEffect(() => main.current?.focus(), []);
+  useEffect(() => {
+    main.current?.focus();
+    joinQuietly();
+  }, []);
 
   return (
     <div className={`call ${panel ? 'with-panel' : ''}`}>
