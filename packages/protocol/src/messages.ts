@@ -34,6 +34,9 @@ const Metadata = Type.Object(
     audio: Type.Optional(Type.Boolean({ description: 'Microphone is on.' })),
     video: Type.Optional(Type.Boolean({ description: 'Camera is on.' })),
     screen: Type.Optional(Type.Boolean({ description: 'Screen is shared.' })),
+    moderator: Type.Optional(
+      Type.Boolean({ description: 'Has the grant `kick`. Said by the server; what a client says of it is dropped.' }),
+    ),
   },
   { additionalProperties: true, description: 'What a peer says of itself to its room. At most 2 KiB as JSON.' },
 );
@@ -78,6 +81,12 @@ const Entry = Type.Union([Type.Literal('open'), Type.Literal('ask'), Type.Litera
   description:
     'Who comes in: everybody, those whom a moderator admits, or no more people. Moderators (grant `kick`) always do, and who was admitted for an hour.',
 });
+const May = {
+  share: Type.Optional(
+    Type.Boolean({ description: 'People without the grant `kick` may share a screen. Default true.' }),
+  ),
+  chat: Type.Optional(Type.Boolean({ description: 'They may write in the chat. Default true.' })),
+};
 const Ref = Type.Optional(
   Type.Integer({
     minimum: 1,
@@ -199,8 +208,8 @@ export const ClientMessages = {
   ),
   'set-entry': message(
     'set-entry',
-    { entry: Entry, ref: Ref },
-    'Say who may enter the room that I am in; needs the `kick` grant. Holds until the room is empty, or as long as its settings.',
+    { entry: Entry, ...May, ref: Ref },
+    'Say who may enter the room that I am in, and what people without the grant may do in it (what is absent stays); needs the `kick` grant. Holds until the room is empty, or as long as its settings.',
   ),
   admit: message('admit', { peerId: PeerId, ref: Ref }, 'Let in who asks to; needs the `kick` grant.'),
   refuse: message(
@@ -301,9 +310,13 @@ export const ServerMessages = {
     {
       roomId: RoomId,
       entry: Entry,
-      waiting: Type.Array(Peer, { description: 'Who asks to come in, the first first. Of `metadata` only the name.' }),
+      ...May,
+      waiting: Type.Array(Peer, {
+        description:
+          'Who asks to come in, the first first. Of `metadata` only the name. Empty for others than moderators.',
+      }),
     },
-    'To moderators: who may enter the room, and who asks to. Sent at each change, behind `resumed`, and behind `joined` unless it is open.',
+    'Who may enter the room, what people without the grant `kick` may do, and to moderators who asks to come in. Sent to moderators at each change, to everybody when what they may do changes; behind `resumed`, and behind `joined` where something is restricted, to moderators also where it is not open.',
   ),
   admission: message(
     'admission',

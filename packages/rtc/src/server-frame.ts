@@ -17,6 +17,8 @@ export interface ServerFrame extends Frame {
   readonly field?: string;
   readonly kind?: string;
   readonly entry?: string;
+  readonly share?: unknown;
+  readonly chat?: unknown;
   readonly topic?: string;
   readonly data?: unknown;
   readonly id?: number;

@@ -84,8 +84,11 @@ export interface SessionEvents {
   undelivered: { peerId: string; type: DirectedType; reason: DeliveryFailure };
   /** The backend of the deployment tells something, by the server API. */
   'server-message': { topic: string; data: unknown };
-  /** To moderators (grant `kick`): who may enter the room, and who waits to be let in. Open until this says otherwise. */
-  entry: { entry: RoomEntry; waiting: PeerInfo[] };
+  /**
+   * Who may enter the room, whether people without the grant `kick` may share a screen and write in the chat, and, for moderators, who waits to be
+   * let in. Everything is open until this says otherwise.
+   */
+  entry: { entry: RoomEntry; share: boolean; chat: boolean; waiting: PeerInfo[] };
   /** A moderator has decided about me, whose `join` was refused with `room_waiting`: join again, or not. */
   admission: { admitted: boolean };
   kicked: { reason: string };

@@ -496,6 +496,7 @@ test('S-46 S-48 setEntry, admit and refuse end with what the server answers', as
   const { session, socket } = await new Bench().inRoom();
   for (const [ask, frame] of [
     [() => session.setEntry('ask'), { type: 'set-entry', entry: 'ask' }],
+    [() => session.setEntry('open', { chat: false }), { type: 'set-entry', entry: 'open', chat: false }],
     [() => session.admit('bob'), { type: 'admit', peerId: 'bob' }],
     [() => session.refuse('bob'), { type: 'refuse', peerId: 'bob' }],
   ] as const) {
@@ -516,13 +517,13 @@ test('S-47 who waits, and whether I am let in, are events; what is no list of pe
   bench.session.on('entry', (entry) => heard.push(entry));
   bench.session.on('admission', (admission) => heard.push(admission));
   const bob = { peerId: 'bob', userId: 'u', metadata: { name: 'Bob' } };
-  bench.socket.say({ type: 'entry', roomId: 'kitchen', entry: 'ask', waiting: [bob, 7, { peerId: 7 }] });
+  bench.socket.say({ type: 'entry', roomId: 'kitchen', entry: 'ask', chat: false, waiting: [bob, 7, { peerId: 7 }] });
   bench.socket.say({ type: 'entry', roomId: 'kitchen', entry: 'open', waiting: 'nobody' });
   bench.socket.say({ type: 'admission', roomId: 'kitchen', admitted: true });
   bench.socket.say({ type: 'admission', roomId: 'kitchen', admitted: 'yes' });
   expect(heard).toEqual([
-    { entry: 'ask', waiting: [bob] },
-    { entry: 'open', waiting: [] },
+    { entry: 'ask', share: true, chat: false, waiting: [bob] },
+    { entry: 'open', share: true, chat: true, waiting: [] },
     { admitted: true },
     { admitted: false },
   ]);

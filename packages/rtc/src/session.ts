@@ -247,10 +247,11 @@ export class SignalingSession extends Emitter<SessionEvents> {
   /**
    * Say who may enter the room from now on: everybody, those whom a moderator admits, or no more people. Moderators always may, and who is in stays
    * in. Needs the `kick` grant. The event `entry` tells how it is. Resolves when the server has done it.
+   * @param may whether people without the grant may share a screen and write in the chat; what is absent stays
    * @throws SignalingError as {@link kick}
    */
-  setEntry(entry: RoomEntry): Promise<void> {
-    return this.#requests.send({ type: 'set-entry', entry });
+  setEntry(entry: RoomEntry, may?: { share?: boolean; chat?: boolean }): Promise<void> {
+    return this.#requests.send({ type: 'set-entry', entry, ...may });
   }
   /**
    * Let somebody in who waits (event `entry`); needs the `kick` grant. Resolves when the server has done it.
@@ -362,7 +363,12 @@ export class SignalingSession extends Emitter<SessionEvents> {
         return;
       }
       case 'entry':
-        this.emit('entry', { entry: frame.entry as RoomEntry, waiting: readPeers(frame.waiting) });
+        this.emit('entry', {
+          entry: frame.entry as RoomEntry,
+          share: frame.share !== false,
+          chat: frame.chat !== false,
+          waiting: readPeers(frame.waiting),
+        });
         return;
       case 'admission':
         this.emit('admission', { admitted: frame.admitted === true });

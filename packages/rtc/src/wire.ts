@@ -13,6 +13,8 @@ export interface PeerMetadata {
   video?: boolean;
   /** Screen is shared. */
   screen?: boolean;
+  /** Has the grant `kick`: said by the server alone. */
+  moderator?: boolean;
   /** A hand is raised. */
   hand?: boolean;
   /** When it was raised, by its owner's clock, ms since the epoch. */

@@ -56,6 +56,7 @@ function withEnd(store: MemoryStore, name: string, state: RoomState): RoomState 
     rules.entry === 'ask' ? store.entryRequestsOf(name).map(([, entryRequest]) => told(store, entryRequest)) : [];
   return {
     ...{ ...state, endsIn: rules.endsAt === 0 ? Infinity : rules.endsAt - store.clock.date(), entry: rules.entry },
+    ...(rules.restricted === undefined ? {} : { restricted: rules.restricted }),
     ...(waiting.length > 0 ? { waiting } : {}),
   };
 }

@@ -1,7 +1,7 @@
 /** How sessions, members and rooms are written in Redis, and read back. The scripts in scripts/ read the same formats. */
 
 import type { EntryRequest } from './entry-requests.ts';
-import type { RoomEntry } from './room-settings.ts';
+import { type RoomEntry, readRestricted } from './room-settings.ts';
 import type { JoinResult, MemberRecord, RoomState, SessionRecord, WriteMark } from './types.ts';
 
 /** What a forced end leaves in place of a record. */
@@ -56,7 +56,7 @@ export function readJoin(answer: string): JoinResult {
 export function readState(answer: string): RoomState {
   const [head = '', ...room] = answer.split('\n');
   const [times = '', ...entryRequests] = head.split('\t');
-  const [time, ends, entry] = times.split(' ');
+  const [time, ends, entry, restricted] = times.split(' ');
   const now = Number(time);
   const members: MemberRecord[] = [];
   let version = 0;
@@ -70,6 +70,7 @@ export function readState(answer: string): RoomState {
   const waiting = entryRequests.map((line) => readEntryRequest(line, now));
   return {
     ...{ version, members, endsIn: ends === '0' ? Infinity : Number(ends) - now, entry: entry as RoomEntry },
+    ...readRestricted(restricted),
     ...(waiting.length > 0 ? { waiting } : {}),
   };
 }

@@ -1,7 +1,7 @@
 /** Reads of many rooms: none is a scan, and none changes anything. */
 import type { RedisClient } from '@tandem/service';
 import type { RedisKeys } from './redis-keys.ts';
-import { compareNames, type RoomDescription, type RoomListQuery, readRules } from './room-settings.ts';
+import { compareNames, type RoomDescription, type RoomListQuery, readRestricted, readRules } from './room-settings.ts';
 import { PARTITIONS, partitionOf } from './types.ts';
 
 /** Partitions asked at once: a page of a few rooms must not wait for 64 round trips, nor read 64 pages. */
@@ -39,10 +39,10 @@ export function describeRooms(
   return Promise.all(
     rooms.map(async (name) => {
       const [room, , , settings] = keys.room(name);
-      const [fields, versions, [rules, doc, revision, ask]] = await Promise.all([
+      const [fields, versions, [rules, doc, revision, ask, restricted]] = await Promise.all([
         client.hkeys(room),
         client.hget(room, '#'),
-        client.hmget(settings, 'rules', 'doc', 'revision', 'ask'),
+        client.hmget(settings, 'rules', 'doc', 'revision', 'ask', 'restricted'),
       ]);
       if (!versions && !rules) return undefined;
       const firstVersion = Number(versions?.split(' ')[1] ?? 0);
@@ -52,7 +52,13 @@ export function describeRooms(
         startedAt: Math.floor(firstVersion / 1000),
         peerIds: fields.filter((field) => field !== '#'),
         ...(rules && doc
-          ? { settings: { rules: readRules(rules, ask === '1'), doc, revision: Number(revision) } }
+          ? {
+              settings: {
+                rules: { ...readRules(rules, ask === '1'), ...readRestricted(restricted) },
+                doc,
+                revision: Number(revision),
+              },
+            }
           : {}),
       };
     }),

@@ -21,6 +21,7 @@ import {
   type RoomDescription,
   type RoomListQuery,
   type SettingsCondition,
+  writeRestricted,
   writeRules,
 } from './room-settings.ts';
 import type { ScriptName } from './scripts.ts';
@@ -189,7 +190,14 @@ export class RedisBackplane implements Backplane {
   }
 
   async writeSettings(room: string, { rules, doc }: NewSettings, condition: SettingsCondition) {
-    const args = [ROOM_TTL_MS, condition, writeRules(rules), doc, rules.entry === 'ask' ? 1 : 0];
+    const args = [
+      ROOM_TTL_MS,
+      condition,
+      writeRules(rules),
+      doc,
+      rules.entry === 'ask' ? 1 : 0,
+      writeRestricted(rules),
+    ];
     const answer = (await this.#commands.run('room-settings', this.#keys.room(room), args)) as string;
     const [kind, revision] = answer.split(' ');
     if (kind === 'written') return { kind, revision: Number(revision) } as const;

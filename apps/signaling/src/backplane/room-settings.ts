@@ -3,11 +3,17 @@
 /** Who comes in: everybody, those whom a moderator lets in, or moderators only. */
 export type RoomEntry = 'open' | 'ask' | 'locked';
 
+/** What a moderator may keep to moderators. */
+export const RESTRICTABLE = ['share', 'chat'] as const;
+export type RestrictedPart = (typeof RESTRICTABLE)[number];
+
 /** Read by every join. Times in ms since the epoch, 0 for none. */
 export interface RoomRules {
   /** Most people at once; 0: as many as the node allows. */
   readonly maxPeers: number;
   readonly entry: RoomEntry;
+  /** What moderators alone may do, in the order of {@link RESTRICTABLE}. Default: nothing. */
+  readonly restricted?: readonly RestrictedPart[];
   /** From then on no new people enter. */
   readonly closesAt: number;
   /** Then the room is emptied. */
@@ -59,6 +65,16 @@ export interface RoomListQuery {
  */
 export function writeRules({ maxPeers, entry, closesAt, endsAt, emptyMs, keptUntil }: RoomRules): string {
   return `${maxPeers} ${entry === 'open' ? 0 : 1} ${closesAt} ${endsAt} ${emptyMs} ${keptUntil}`;
+}
+
+/** As it is in the field `restricted` beside the line: names with commas between them. */
+export const writeRestricted = ({ restricted = [] }: Partial<RoomRules>): string => restricted.join();
+
+/** @returns nothing for an empty field; parts of a newer version are left out */
+export function readRestricted(text: string | null | undefined): Pick<RoomRules, 'restricted'> {
+  const names = (text ?? '').split(',');
+  const restricted = RESTRICTABLE.filter((part) => names.includes(part));
+  return restricted.length > 0 ? { restricted } : {};
 }
 
 /** @param asks the field beside the line */

@@ -13,6 +13,7 @@ import { UnavailableError } from '@tandem/service/unavailable-error';
 import type { EntryAnswer, EntryRequest } from './entry-requests.ts';
 import type {
   NewSettings,
+  RestrictedPart,
   RoomDescription,
   RoomEntry,
   RoomListQuery,
@@ -52,6 +53,8 @@ export interface RoomState {
   readonly endsIn?: number;
   /** Absent as `endsIn` is. */
   readonly entry?: RoomEntry;
+  /** What moderators alone may do. Absent: nothing, or not read. */
+  readonly restricted?: readonly RestrictedPart[];
   /** Who asks to come in, the first first. Absent: the list is empty or was not read. */
   readonly waiting?: readonly EntryRequest[];
   /** Grows with every change, over restarts of the room too (starts at the time in µs). */

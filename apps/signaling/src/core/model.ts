@@ -1,7 +1,7 @@
 /** The data of a node: sessions, rooms, members, and the sockets they point at. Behaviour lives in the folders beside this file. */
 import type { CloseName, PeerInfo, PeerMetadata, ServerMessage } from '@tandem/protocol';
 import type { EntryRequest } from '../backplane/entry-requests.ts';
-import type { RoomEntry } from '../backplane/room-settings.ts';
+import type { RestrictedPart, RoomEntry } from '../backplane/room-settings.ts';
 import { isMediaPeer, type WriteMark } from '../backplane/types.ts';
 import type { Frame } from '../wire/spliced-frame.ts';
 import type { Identity } from './identity.ts';
@@ -108,6 +108,10 @@ export class Room {
   endsAt = Infinity;
   /** Who comes in, as far as known. */
   entry: RoomEntry = 'open';
+  /** Settings were read, so `entry` and `restricted` may have been different before. */
+  hasSettings = false;
+  /** What moderators alone may do, as far as known. */
+  restricted: readonly RestrictedPart[] = [];
   /** Who asks to. */
   waiting: readonly EntryRequest[] = [];
   /** A read of the whole room was not answered: until one is, a member that is gone may be shown. */

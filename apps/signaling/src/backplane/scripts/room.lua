@@ -4,7 +4,7 @@
 --   '!in <login session>' -> let in until (ms)
 -- KEYS[3] rooms of the partition that have members or settings: zset, each with score 0, so in the order of their names
 -- KEYS[4] settings: hash 'rules' -> "maxPeers locked closesAt endsAt emptyMs keptUntil", 'doc' -> JSON, 'revision' -> number, 'ask' -> '1' when
---   one asks to come in, 'w <login session>' -> "since until peerId node info" of somebody who does; see room-settings.ts
+--   one asks to come in, 'restricted' -> what moderators alone may do, with commas between, 'w <login session>' -> "since until peerId node info" of somebody who does; see room-settings.ts
 -- KEYS[5] only where events are on: outbox of the partition, a stream; see packages/service/src/room-events.ts
 -- ARGV[1] ms that an unread room is kept
 -- Above every time in ms, so that the removal of bans that are over leaves the size; exact as a double.
@@ -93,11 +93,12 @@ end
 local rules
 local function settings()
   if rules == nil then
-    local text, ask = unpack(redis.call('HMGET', KEYS[4], 'rules', 'ask'))
+    local text, ask, restricted = unpack(redis.call('HMGET', KEYS[4], 'rules', 'ask', 'restricted'))
     if text then
       local max, locked, closes, ends, empty, kept = string.match(text, '^(%d+) (%d) (%d+) (%d+) (%d+) (%d+)$')
       rules = { max = tonumber(max), locked = locked == '1', closes = tonumber(closes), ends = tonumber(ends), empty = tonumber(empty), kept = tonumber(kept) }
       rules.ask = rules.locked and ask == '1'
+      rules.restricted = restricted or ''
     else
       rules = false
     end
@@ -180,10 +181,12 @@ local function publish(version, first)
   redis.call('XADD', KEYS[5], 'MAXLEN', '~', OUTBOX_LENGTH, '*', 'e', head .. '\n' .. table.concat(events, '\n'))
 end
 
--- The time; if settings were read also when the room ends (0: never), who comes in, and behind tabs those who ask to.
+-- The time; if settings were read also when the room ends (0: never), who comes in, what moderators alone may do (nothing where all may), and
+-- behind tabs those who ask to come in.
 local function head()
   if not rules then return now end
   local text = string.format('%.0f %.0f ', now, rules.ends) .. (rules.ask and 'ask' or rules.locked and 'locked' or 'open')
+  if rules.restricted ~= '' then text = text .. ' ' .. rules.restricted end
   if rules.ask then
     for _, request in ipairs(entryRequests()) do text = text .. '\t' .. told(request) end
   end

@@ -102,9 +102,11 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     expect(await enter(a, room, 'second host', { moderates: true })).toBe(true);
     await set(a, room, { entry: 'ask' });
     expect((await a.readRoom(room, -1))?.waiting).toBeUndefined();
-    await set(a, room, {});
+    await set(a, room, { restricted: ['chat'] });
     expect(await ask('p4', 'l1')).toBe(true);
-    expect(await a.readRoom(room, -1)).toMatchObject({ entry: 'open' });
+    expect(await a.readRoom(room, -1)).toMatchObject({ entry: 'open', restricted: ['chat'] });
+    await set(a, room, {});
+    expect((await a.readRoom(room, -1))?.restricted).toBeUndefined();
   });
 
   test('B-42 a hundred people wait at most, and an empty room has those who ask as well', async () => {
@@ -124,7 +126,7 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     const [room, brief, gone] = [randomUUID(), randomUUID(), randomUUID()];
     const of = async (name: string) => (await a.describeRooms([name]))[0]?.settings?.rules;
     for (const [name, rules] of [
-      [room, { entry: 'locked' }],
+      [room, { entry: 'locked', restricted: ['share', 'chat'] }],
       [brief, { emptyMs: 300 }],
       [gone, {}],
     ] as const) {
@@ -139,7 +141,7 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     expect(await of(gone)).toBeUndefined();
     expect(await a.listRooms({ prefix: gone, limit: 9 })).toEqual([]);
     await vi.waitFor(async () => expect(await of(brief)).toBeUndefined(), 10_000);
-    expect(await of(room)).toEqual({ ...OPEN_RULES, entry: 'locked' });
+    expect(await of(room)).toEqual({ ...OPEN_RULES, entry: 'locked', restricted: ['share', 'chat'] });
     expect((await a.describeRooms([room]))[0]).toMatchObject({
       firstVersion: 0,
       peerIds: [],

@@ -20,6 +20,7 @@ import type { Identity } from '../identity.ts';
 import type { Router } from '../messaging/router.ts';
 import type { Session } from '../model.ts';
 import type { Subject } from './refusal-message.ts';
+import { isRestricted } from './restriction.ts';
 import { MAX_PEER_ID } from './validate.ts';
 
 /** Payload key that each type must have, by its index. */
@@ -61,7 +62,7 @@ export function forwardFrame(connection: FrameSource, bytes: Buffer, header: Fra
   if (!wellFormed) return false;
   const { grants } = connection.identity;
   if (grants.publish === false && (type === OFFER || type === ANSWER)) return false;
-  if (grants.data === false && type === MESSAGE) return false;
+  if (type === MESSAGE && (grants.data === false || isRestricted(connection, 'chat'))) return false;
   const member = connection.session.room?.members.get(addressee(connection, bytes, header));
   if (!member) return false;
   connection.fresh = false;

@@ -1,13 +1,15 @@
 /** Messages that the fast path does not take: each is checked by its schema and carried out by the function of its type. */
-import { type ClientMessageMap, mayEnter, type PeerMetadata } from '@tandem/protocol';
-import { ignoreUnavailable, isMediaPeer } from '../../backplane/types.ts';
+import { type ClientMessageMap, mayEnter } from '@tandem/protocol';
+import { isMediaPeer } from '../../backplane/types.ts';
 import { SplicedFrame } from '../../wire/spliced-frame.ts';
 import { RefusalError } from '../errors.ts';
-import { withProvenName } from '../rooms/member-record.ts';
+import { withProvenClaims } from '../rooms/member-record.ts';
 import { entryOf } from '../rooms/notifications.ts';
+import { replaceMetadata } from '../rooms/replace-metadata.ts';
 import { type Call, type Handler, type HandlerParts, memberOf, roomOf } from './call.ts';
 import type { Connection, ConnectionHost } from './connection.ts';
 import { admit, closeRoom, kick, mute, refuse, setEntry } from './moderation-handlers.ts';
+import { isRestricted } from './restriction.ts';
 import { resume } from './resume-handler.ts';
 import { checkMessage, isKnownType } from './validate.ts';
 
@@ -32,17 +34,20 @@ const join: Handler<'join'> = async (call) => {
     throw new RefusalError('forbidden', `Your token does not grant room ${roomId}.`, { field: '/roomId' });
   if (session.room && session.room.id !== roomId)
     throw new RefusalError('already_joined', `Leave ${session.room.id} first.`, { field: '/roomId' });
-  const metadata = message.metadata && withProvenName(identity, { ...session.metadata, ...message.metadata });
+  const metadata = message.metadata && withProvenClaims(identity, { ...session.metadata, ...message.metadata });
   // What is kept is bounded, not only what is added.
   if (metadata) checkMetadata(call, metadata);
   if (session.room) {
     answerJoined(connection, roomId);
     if (metadata && JSON.stringify(metadata) !== JSON.stringify(session.metadata))
-      await replaceMetadata(call, metadata);
+      await replaceMetadata(parts, session, metadata);
     return;
   }
   if (metadata) session.metadata = metadata;
   await parts.joiner.join(session, roomId, () => answerJoined(connection, roomId));
+  // Only now is it known what the room lets its people do.
+  if (session.metadata?.screen === true && isRestricted(connection, 'share'))
+    await replaceMetadata(parts, session, session.metadata);
 };
 
 function answerJoined(connection: Connection, roomId: string): void {
@@ -51,7 +56,9 @@ function answerJoined(connection: Connection, roomId: string): void {
   const members = room.peers(peerId);
   const seen = connection.dialect === 'seed' ? { peers: members.map((p) => p.peerId), members } : { peers: members };
   connection.sendMessage({ type: 'joined', roomId, peerId, ...seen, ...room.media(), version: room.version });
-  if (room.entry !== 'open' && connection.identity.grants.kick === true) connection.sendMessage(entryOf(room));
+  const { identity } = connection;
+  if (room.restricted.length > 0 || (room.entry !== 'open' && identity.grants.kick === true))
+    connection.sendMessage(entryOf(room, identity));
 }
 
 const leave: Handler<'leave'> = async ({ parts, connection, message }) => {
@@ -72,18 +79,8 @@ const leave: Handler<'leave'> = async ({ parts, connection, message }) => {
 const update: Handler<'update'> = async (call) => {
   const { metadata } = call.message;
   checkMetadata(call, metadata);
-  await replaceMetadata(call, withProvenName(call.connection.identity, metadata));
+  await replaceMetadata(call.parts, call.connection.session, metadata);
 };
-
-async function replaceMetadata({ parts, connection }: Call<unknown>, metadata: PeerMetadata): Promise<void> {
-  const { session } = connection;
-  session.metadata = metadata;
-  session.order++;
-  if (!session.room) return;
-  parts.replicas.showLocally(session, { metadata });
-  // With the backplane away it is kept, and written when that is back.
-  await parts.writer.put(session).catch(ignoreUnavailable);
-}
 
 function checkMetadata({ parts }: Call<unknown>, metadata: unknown): void {
   const limit = parts.context.settings.maxMetadataBytes;
@@ -97,13 +94,15 @@ type Directed = { readonly type: string; readonly peerId: string; readonly id?: 
 function forward(call: Call<Directed>): void {
   const { parts, connection, message } = call;
   checkGrant(connection, message.type, message.peerId);
+  checkChat(connection, message);
   const member = memberOf(roomOf(connection), message.peerId);
   parts.router.toMember(member, spliced(call), (refusal) => connection.refuse(refusal, message));
 }
 
 function broadcast(call: Call<unknown>): void {
-  const { parts, connection, bytes } = call;
+  const { parts, connection, bytes, message } = call;
   checkGrant(connection, 'message');
+  checkChat(connection, message);
   const room = roomOf(connection);
   connection.payFanOut(bytes.length, room.members.size - 1);
   parts.router.toRoom(room, connection.session, spliced(call));
@@ -123,6 +122,15 @@ function checkGrant(connection: Connection, type: string, to = ''): void {
   if (grants.data === false && type === 'message')
     throw new RefusalError('forbidden', 'Your token does not grant app messages.');
 }
+
+/** A line of the chat where moderators alone write, as the SDK sends it (docs/pair-protocol.md P-13). A sealed one is not seen here. */
+function checkChat(connection: Connection, message: unknown): void {
+  if (isRestricted(connection, 'chat') && isChatLine((message as { data?: unknown }).data))
+    throw new RefusalError('forbidden', 'In this room moderators alone write in the chat.');
+}
+
+const isChatLine = (data: unknown) =>
+  typeof data === 'object' && data !== null && 'tandem' in data && data.tandem === 'chat';
 
 const handlers: { [T in keyof ClientMessageMap]: Handler<T> } = {
   join,

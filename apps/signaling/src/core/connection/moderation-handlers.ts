@@ -45,7 +45,7 @@ export const setEntry: Handler<'set-entry'> = async ({ parts, connection, messag
   const { context, entries } = parts;
   checkModerator(connection);
   const room = roomOf(connection);
-  await context.carry(() => entries.set(room, message.entry));
+  await context.carry(() => entries.set(room, message));
   done(connection, message);
 };
 

@@ -22,8 +22,10 @@ export const resume: Handler<'resume'> = async ({ parts, connection, message }) 
     connection.session = session;
     if (!unused.room) registry.forget(unused);
     if (!connection.closed) connection.sendMessage(resumedMessage(context.name, session, parked.length));
-    if (!connection.closed && session.room && connection.identity.grants.kick === true)
-      connection.sendMessage(entryOf(session.room));
+    const { room } = session;
+    // What the room lets its people do may have changed meanwhile.
+    if (!connection.closed && room && (room.hasSettings || connection.identity.grants.kick === true))
+      connection.sendMessage(entryOf(room, connection.identity));
     unread = connection.release(parked);
   } catch (error) {
     // Closed for a later resume: the end of such a socket is not reported.

@@ -8,10 +8,15 @@ import { markOf } from '../sessions/session-keys.ts';
 /** Display name that the token proves. */
 const provenName = ({ guest, name }: Identity) => (guest ? undefined : name);
 
-/** A name that the token proves is the only one that its bearer has. */
-export function withProvenName(identity: Identity, metadata: PeerMetadata): PeerMetadata {
+/** A name that the token proves is the only one that its bearer has; `moderator` is said of those with the grant `kick`, and of nobody else. */
+export function withProvenClaims(identity: Identity, metadata: PeerMetadata): PeerMetadata {
   const name = provenName(identity);
-  return name === undefined ? metadata : { ...metadata, name };
+  const { moderator: _claimed, ...said } = metadata;
+  return {
+    ...said,
+    ...(name === undefined ? {} : { name }),
+    ...(identity.grants.kick === true ? { moderator: true } : {}),
+  };
 }
 
 /** @param awayFor ms until the member leaves; default 0: present */
@@ -25,7 +30,7 @@ export function memberRecord(session: Session, node: string, awayFor = 0): Membe
     loginSession: identity.loginSession,
     ...(name === undefined ? {} : { name }),
     ...(identity.grants.publish === false ? { audience: true as const } : {}),
-    ...(metadata === undefined ? {} : { metadata: withProvenName(identity, metadata) }),
+    ...(metadata === undefined ? {} : { metadata: withProvenClaims(identity, metadata) }),
   };
   return { peerId: session.peerId, node, ...markOf(session), awayFor, info: JSON.stringify(info) };
 }

@@ -1,6 +1,7 @@
 /** What the clients of this node receive about a room. */
 import type { PeerInfo, ServerMessage } from '@tandem/protocol';
 import { isMediaPeer } from '../../backplane/types.ts';
+import type { Identity } from '../identity.ts';
 import type { Room } from '../model.ts';
 
 /** To every attached session of this node in the room, except the one that the message is about. */
@@ -22,12 +23,22 @@ export function tellRoom(room: Room, message: ServerMessage & { peerId: string }
 export function tellModerators(room: Room): void {
   for (const { state, identity } of room.locals)
     if (state.kind === 'attached' && identity.grants.kick === true)
-      state.connection.tell(JSON.stringify(entryOf(room)));
+      state.connection.tell(JSON.stringify(entryOf(room, identity)));
 }
 
-export function entryOf(room: Room): ServerMessage {
-  const waiting = room.waiting.map(({ peerId, info }): PeerInfo => ({ ...(JSON.parse(info) as PeerInfo), peerId }));
-  return { type: 'entry', roomId: room.id, entry: room.entry, waiting };
+/** What moderators alone may do, to everybody else of this node in the room. */
+export function tellRestrictions(room: Room): void {
+  for (const { state, identity } of room.locals)
+    if (state.kind === 'attached' && identity.grants.kick !== true)
+      state.connection.tell(JSON.stringify(entryOf(room, identity)));
+}
+
+/** The settings of the room that its people see; who asks to come in only for moderators. */
+export function entryOf(room: Room, { grants }: Pick<Identity, 'grants'>): ServerMessage {
+  const asking = grants.kick === true ? room.waiting : [];
+  const waiting = asking.map(({ peerId, info }): PeerInfo => ({ ...(JSON.parse(info) as PeerInfo), peerId }));
+  const may = { share: !room.restricted.includes('share'), chat: !room.restricted.includes('chat') };
+  return { type: 'entry', roomId: room.id, entry: room.entry, ...may, waiting };
 }
 
 /** The whole room, to every attached session of this node in it. */

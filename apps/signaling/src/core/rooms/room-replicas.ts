@@ -7,7 +7,7 @@ import { ignoreUnavailable, isLater, type MemberRecord, type RoomState } from '.
 import type { NodeContext } from '../context.ts';
 import { type Member, type MemberInfo, peerInfo, Room, type Session } from '../model.ts';
 import type { SessionRegistry } from '../sessions/session-registry.ts';
-import { tellModerators, tellRoom } from './notifications.ts';
+import { tellModerators, tellRestrictions, tellRoom } from './notifications.ts';
 
 export interface ReplicaObserver {
   /** The store lacks a session that lives here. */
@@ -20,6 +20,8 @@ export interface ReplicaObserver {
   onExpired(room: Room): void;
   /** The answer of the store was older than the replica, or the store lost data. */
   onStale(room: Room): void;
+  /** What only moderators may do has changed, and this session shares its screen. */
+  onRestricted(session: Session): void;
 }
 
 export class RoomReplicas {
@@ -112,15 +114,21 @@ export class RoomReplicas {
     return changed;
   }
 
-  #applyEntry(room: Room, { entry, waiting = [] }: RoomState): void {
+  #applyEntry(room: Room, { entry, restricted = [], waiting = [] }: RoomState): void {
     if (entry === undefined) return;
+    room.hasSettings = true;
     const ids = (entryRequests: RoomState['waiting'] = []) => entryRequests.map(({ peerId }) => peerId).join();
-    const isNews = entry !== room.entry || ids(waiting) !== ids(room.waiting);
+    const isRestricted = restricted.join() !== room.restricted.join();
+    const isNews = isRestricted || entry !== room.entry || ids(waiting) !== ids(room.waiting);
     room.entry = entry;
+    room.restricted = restricted;
     room.waiting = waiting;
     const [next] = waiting.map(({ endsIn }) => endsIn).sort((a, b) => a - b);
     if (next !== undefined) this.#scheduleReap(room, next);
     if (isNews) tellModerators(room);
+    if (!isRestricted) return;
+    tellRestrictions(room);
+    for (const session of room.locals) if (session.metadata?.screen === true) this.#observer.onRestricted(session);
   }
 
   /** A member as another node or the store has it. @returns whether that was news */

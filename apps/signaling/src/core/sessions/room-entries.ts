@@ -1,7 +1,7 @@
 /** Who may enter a room, and what becomes of those who ask to: what a moderator in the room decides. */
 
 import type { EntryAnswer, EntryRequest } from '../../backplane/entry-requests.ts';
-import type { RoomEntry, RoomRules } from '../../backplane/room-settings.ts';
+import { RESTRICTABLE, type RestrictedPart, type RoomEntry, type RoomRules } from '../../backplane/room-settings.ts';
 import { ignoreUnavailable } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
 import { RefusalError } from '../errors.ts';
@@ -27,6 +27,9 @@ export interface RoomEntriesParts {
   readonly outbox: Outbox;
 }
 
+/** Who comes in, and what people who are no moderators may do; what is absent stays. */
+export type EntryChange = { readonly entry: RoomEntry } & { readonly [P in RestrictedPart]?: boolean };
+
 export class RoomEntries {
   readonly #parts: RoomEntriesParts;
   constructor(parts: RoomEntriesParts) {
@@ -37,14 +40,16 @@ export class RoomEntries {
    * Changes the settings of the room, also those that its backend made. When it opens, those who ask come in.
    * @throws UnavailableError, and RefusalError `unavailable` when others change them at the same time
    */
-  async set(room: Room, entry: RoomEntry): Promise<void> {
+  async set(room: Room, change: EntryChange): Promise<void> {
+    const { entry } = change;
     const { context, writer } = this.#parts;
     const before = await context.backplane.readRoom(room.id, -1);
     for (let tries = 0; ; tries++) {
       const [found] = await context.backplane.describeRooms([room.id]);
       const { rules = NO_RULES, doc = `{"emptyTimeoutSeconds":${EMPTY_SECONDS}}`, revision } = found?.settings ?? {};
-      const changed = { ...JSON.parse(doc), locked: entry === 'locked', waitingRoom: entry === 'ask' };
-      const settings = { rules: { ...rules, entry }, doc: JSON.stringify(changed) };
+      const restricted = RESTRICTABLE.filter((part) => !(change[part] ?? rules.restricted?.includes(part) !== true));
+      const changed = { ...JSON.parse(doc), locked: entry === 'locked', waitingRoom: entry === 'ask', restricted };
+      const settings = { rules: { ...rules, entry, restricted }, doc: JSON.stringify(changed) };
       const { kind } = await context.backplane.writeSettings(room.id, settings, revision ?? 'new');
       if (kind === 'written') break;
       if (tries === MAX_TRIES) throw context.unavailable();

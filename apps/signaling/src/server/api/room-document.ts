@@ -13,6 +13,8 @@ export interface RoomDocument extends Settings {
   readonly createdAt: string;
   /** Id of the API key. */
   readonly createdBy: string;
+  /** What moderators of the room keep to themselves: theirs to change, and not shown. */
+  readonly restricted?: RoomRules['restricted'];
   /** Hash of the Idempotency-Key that it was created with, and of that body. */
   readonly request?: { readonly key: string; readonly body: string };
 }
@@ -38,6 +40,7 @@ export function settingsOf(doc: RoomDocument, now: number): NewSettings {
   const rules: RoomRules = {
     maxPeers: doc.maxPeers ?? 0,
     entry: doc.locked ? 'locked' : doc.waitingRoom ? 'ask' : 'open',
+    ...(doc.restricted === undefined ? {} : { restricted: doc.restricted }),
     closesAt: Math.min(expiresAt || Infinity, endsAt || Infinity, Number.MAX_SAFE_INTEGER) % Number.MAX_SAFE_INTEGER,
     endsAt,
     emptyMs: isTimed ? 1000 : (emptyTimeoutSeconds ?? DAY_MS / 1000) * 1000,
@@ -81,7 +84,7 @@ export function documentOf({ settings }: RoomDescription): RoomDocument | undefi
 /** The room as the API shows it. */
 export function represent(roomId: string, description: RoomDescription): Room {
   const { firstVersion, startedAt, peerIds } = description;
-  const { request: _request, createdBy: _createdBy, ...doc } = documentOf(description) ?? {};
+  const { request: _request, createdBy: _createdBy, restricted: _restricted, ...doc } = documentOf(description) ?? {};
   return {
     locked: false,
     waitingRoom: false,

@@ -1,0 +1,84 @@
+/** What moderators keep to themselves: sharing a screen and writing in the chat. */
+import { expect, test } from 'vitest';
+import { Client, type Cluster, pair } from '../testing.ts';
+
+async function send(cluster: Cluster, client: Client, message: object) {
+  client.send(message);
+  await cluster.run();
+}
+const join = (cluster: Cluster, client: Client, metadata = {}) =>
+  send(cluster, client, { type: 'join', roomId: 'r', metadata });
+
+/** Ada (n1) and Bob (n2) in room `r`, with a moderator on n1. */
+async function moderated() {
+  const { cluster, n1, n2, a, b } = await pair();
+  const mod = new Client(n1, 'mod', { kick: true });
+  await join(cluster, mod, { name: 'Mod' });
+  return { cluster, n1, n2, a, b, mod };
+}
+const line = { tandem: 'chat', id: '1', text: 'hello', at: 1 };
+
+test('S-49 everybody hears what moderators alone may do, at once, when they come and when they are back', async () => {
+  const { cluster, n2, a, b, mod } = await moderated();
+  await send(cluster, b, { type: 'set-entry', entry: 'open', chat: false, ref: 1 });
+  expect(b.of('error')).toMatchObject([{ code: 'forbidden', ref: 1 }]);
+  await send(cluster, mod, { type: 'set-entry', entry: 'open', chat: false, ref: 2 });
+  for (const client of [a, b, mod])
+    expect(client.of('entry').at(-1)).toMatchObject({ entry: 'open', share: true, chat: false, waiting: [] });
+  const late = new Client(n2, 'late');
+  await join(cluster, late);
+  expect(late.types.slice(-2)).toEqual(['joined', 'entry']);
+  b.connection.onClosed(1006);
+  await send(cluster, mod, { type: 'set-entry', entry: 'open', share: false, chat: true });
+  const back = new Client(n2, 'bob');
+  await send(cluster, back, { type: 'resume', sessionToken: b.token });
+  expect(back.of('entry').at(-1)).toMatchObject({ share: false, chat: true });
+});
+
+test('S-49 a change of who comes in leaves what people may do, and who asks to come in is told to moderators only', async () => {
+  const { cluster, n2, a, mod } = await moderated();
+  await send(cluster, mod, { type: 'set-entry', entry: 'open', share: false });
+  await send(cluster, mod, { type: 'set-entry', entry: 'ask' });
+  expect(mod.of('entry').at(-1)).toMatchObject({ entry: 'ask', share: false, chat: true });
+  await join(cluster, new Client(n2, 'eve'), { name: 'Eve' });
+  await send(cluster, mod, { type: 'set-entry', entry: 'ask', chat: false });
+  expect(mod.of('entry').at(-1)?.waiting).toHaveLength(1);
+  expect(a.of('entry').at(-1)).toMatchObject({ share: false, chat: false, waiting: [] });
+});
+
+test('S-49 where moderators alone write, a chat line of anybody else is refused, and what is no chat passes', async () => {
+  const { cluster, a, b, mod } = await moderated();
+  await send(cluster, mod, { type: 'set-entry', entry: 'open', chat: false });
+  await send(cluster, a, { type: 'message', peerId: b.peerId, id: 1, data: line });
+  await send(cluster, a, { type: 'message', data: line });
+  expect(a.of('error').map(({ code }) => code)).toEqual(['forbidden', 'forbidden']);
+  await send(cluster, a, { type: 'message', peerId: b.peerId, id: 1, data: { tandem: 'want', video: 180 } });
+  await send(cluster, mod, { type: 'message', peerId: b.peerId, id: 1, data: line });
+  expect(b.of('message').map(({ peerId }) => peerId)).toEqual([a.peerId, mod.peerId]);
+  await send(cluster, mod, { type: 'set-entry', entry: 'open', chat: true });
+  await send(cluster, a, { type: 'message', peerId: b.peerId, id: 2, data: line });
+  expect(b.of('message')).toHaveLength(3);
+});
+
+test('S-49 where moderators alone share, nobody else is shown as sharing: who does, who begins, who comes', async () => {
+  const { cluster, n1, a, b, mod } = await moderated();
+  const shares = { name: 'x', screen: true };
+  await send(cluster, b, { type: 'update', metadata: shares });
+  expect(a.of('peer_updated').at(-1)).toMatchObject({ peerId: b.peerId, metadata: { screen: true } });
+  await send(cluster, mod, { type: 'set-entry', entry: 'open', share: false });
+  expect(a.of('peer_updated').at(-1)).toMatchObject({ peerId: b.peerId, metadata: { screen: false } });
+  await send(cluster, b, { type: 'update', metadata: shares });
+  expect(a.of('peer_updated').at(-1)).toMatchObject({ peerId: b.peerId, metadata: { screen: false } });
+  const late = new Client(n1, 'late');
+  await join(cluster, late, shares);
+  expect(a.of('peer_updated').at(-1)).toMatchObject({ peerId: late.peerId, metadata: { screen: false } });
+  await send(cluster, mod, { type: 'update', metadata: shares });
+  expect(a.of('peer_updated').at(-1)).toMatchObject({ peerId: mod.peerId, metadata: { screen: true } });
+});
+
+test('S-49 who is a moderator is said by the server, whatever a client says', async () => {
+  const { cluster, a, b, mod } = await moderated();
+  expect(a.of('peer_joined').at(-1)).toMatchObject({ peerId: mod.peerId, metadata: { name: 'Mod', moderator: true } });
+  await send(cluster, b, { type: 'update', metadata: { name: 'Bob', moderator: true } });
+  expect(a.of('peer_updated').at(-1)?.metadata).toEqual({ name: 'Bob' });
+});
