@@ -151,6 +151,8 @@ async function startWorld(stack: AsyncDisposableStack, from: number): Promise<Wo
         MEDIA_MIN_PORT: String(firstPort),
         MEDIA_MAX_PORT: String(firstPort + 999),
         MAX_VIEWERS: '0',
+        // Several nodes on one machine.
+        HTTP_PORT: '0',
         SIGNALING_URL: signaling.wsUrl,
         AUTH_URL: auth.url,
         MEDIA_SECRET,
