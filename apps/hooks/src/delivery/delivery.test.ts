@@ -1,6 +1,7 @@
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { covers, wants } from '../endpoints.ts';
 import { SecretBox } from '../secret-box.ts';
 import { startReceiver } from '../testing.ts';
@@ -129,6 +130,54 @@ test('E-6 receivers that misbehave: each is a failed try of a word, in bounded t
   noHttp.close();
   await once(noHttp, 'close');
   expect(await attempt(`http://127.0.0.1:${port}/`)).toEqual({ kind: 'failed', why: 'econnrefused' });
+});
+
+/** A receiver on an address of loopback that counts its connections. */
+async function startCounting(host: string, port = 0) {
+  const seen = { connections: 0, hosts: [] as string[] };
+  const server = createServer((request, response) => {
+    seen.hosts.push(request.headers.host ?? '');
+    request.resume().on('end', () => response.writeHead(204).end());
+  }).on('connection', () => seen.connections++);
+  server.listen(port, host);
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    return new Promise<void>((done) => void server.close(() => done()));
+  });
+  return { seen, port: (server.address() as AddressInfo).port, server };
+}
+
+test('E-7 a connection is kept for the address that was checked, and never used when the name has another', async () => {
+  const first = await startCounting('127.0.0.1');
+  const second = await startCounting('127.0.0.2', first.port);
+  const host = `hooks.example:${first.port}`;
+  let address = '127.0.0.1';
+  const attempt = () =>
+    send({
+      ...{ url: `http://${host}/a?b=c`, headers: {}, body: '{}', isPrivateAllowed: true },
+      resolve: async () => ({ address, family: 4 }),
+    });
+  for (let i = 0; i < 3; i++) expect(await attempt()).toEqual({ kind: 'accepted', status: 204 });
+  expect(first.seen).toEqual({ connections: 1, hosts: [host, host, host] });
+  address = '127.0.0.2';
+  expect(await attempt()).toEqual({ kind: 'accepted', status: 204 });
+  expect(first.seen.hosts).toHaveLength(3);
+  expect(second.seen).toEqual({ connections: 1, hosts: [host] });
+});
+
+test('a receiver that ends a kept connection just then gets the event on another, as the same try', async () => {
+  const { seen, port, server } = await startCounting('127.0.0.1');
+  const attempt = () => send({ url: `http://127.0.0.1:${port}/`, headers: {}, body: '{}', isPrivateAllowed: true });
+  expect(await attempt()).toEqual({ kind: 'accepted', status: 204 });
+  server.prependOnceListener('request', (request) => request.socket.destroy());
+  expect(await attempt()).toEqual({ kind: 'accepted', status: 204 });
+  expect(seen.connections).toBe(2);
+  // On a connection of its own it is a failed try.
+  server.closeAllConnections();
+  await expect.poll(() => new Promise((done) => server.getConnections((_, count) => done(count)))).toBe(0);
+  server.removeAllListeners('request').on('request', (request) => request.socket.destroy());
+  expect(await attempt()).toEqual({ kind: 'failed', why: 'econnreset' });
 });
 
 test('ten tries over 75 h, spread, never before the receiver wants it', () => {

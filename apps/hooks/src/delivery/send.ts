@@ -1,7 +1,7 @@
 /** One try to deliver: a POST to one pinned address, bounded in time and size, without redirects. */
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { checkEndpointUrl, EndpointUrlError, resolveEndpoint } from './address-guard.ts';
 
 export type Outcome =
@@ -19,7 +19,21 @@ export interface SendOptions {
   readonly isPrivateAllowed: boolean;
   /** For name, connection, TLS and answer together, ms. Default 15,000. */
   readonly timeoutMs?: number;
+  /** Default: {@link resolveEndpoint}. */
+  readonly resolve?: typeof resolveEndpoint;
 }
+
+/** An address that was checked. */
+interface Target {
+  readonly address: string;
+}
+
+/** Idle connections end before receivers end them (5 s is the default of Node's server, and none of the usual ones is shorter), ms. */
+const IDLE_MS = 4000;
+/** Idle connections to one address: as many as one endpoint may have tries under way. */
+const IDLE_MOST = 32;
+const kept = { keepAlive: true, timeout: IDLE_MS, maxFreeSockets: IDLE_MOST };
+const agents = { http: new HttpAgent(kept), https: new HttpsAgent(kept) };
 
 /** Of an answer's body nothing is used; more than this is not even read, bytes. */
 const MAX_ANSWER_BYTES = 65_536;
@@ -33,50 +47,68 @@ export async function send(options: SendOptions): Promise<Outcome> {
   const signal = AbortSignal.timeout(options.timeoutMs ?? 15_000);
   try {
     const url = checkEndpointUrl(options.url, options.isPrivateAllowed);
-    const target = await withSignal(resolveEndpoint(url, options.isPrivateAllowed), signal);
-    return outcomeOf(await post(url, target, options, signal));
+    const { resolve = resolveEndpoint } = options;
+    const target = await withSignal(resolve(url, options.isPrivateAllowed), signal);
+    return outcomeOf(await postKept(url, target, options, signal));
   } catch (error) {
     return { kind: 'failed', why: signal.aborted ? 'timeout' : wordOf(error) };
   }
 }
 
+/** On a connection that was kept, if there is one. The receiver may be ending it at that moment: then on one of its own. */
+async function postKept(url: URL, target: Target, options: SendOptions, signal: AbortSignal): Promise<IncomingMessage> {
+  try {
+    return await post(url, target, options, signal, url.protocol === 'https:' ? agents.https : agents.http);
+  } catch (error) {
+    if (!(error instanceof StaleConnectionError)) throw error;
+    return post(url, target, options, signal, false);
+  }
+}
+
+/** A connection that was used before ended without an answer. */
+class StaleConnectionError extends Error {
+  override name = 'StaleConnectionError';
+}
+
 function post(
   url: URL,
-  target: { readonly address: string; readonly family: number },
+  { address }: Target,
   { headers, body }: SendOptions,
   signal: AbortSignal,
+  agent: HttpAgent | false,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const open = url.protocol === 'https:' ? httpsRequest : httpRequest;
-    const request: ClientRequest = open(url, {
+    const request: ClientRequest = open({
       method: 'POST',
+      // The address that was checked, and a kept connection to that one only; TLS proves the name in `host`.
+      host: address,
+      port: url.port,
+      path: url.pathname + url.search,
       headers: {
         ...headers,
+        host: url.host,
         'content-type': 'application/json',
         'content-length': String(Buffer.byteLength(body)),
         'user-agent': 'Tandem-Webhooks/1',
       },
-      // A connection of its own to the address that was checked; TLS still proves the name of the URL.
-      agent: false,
-      lookup: (_host, options, done) =>
-        options.all
-          ? done(null, [{ address: target.address, family: target.family }])
-          : done(null, target.address, target.family),
+      agent,
       maxHeaderSize: MAX_HEADER_BYTES,
       signal,
     });
-    request.once('error', reject);
+    request.once('error', (error: NodeJS.ErrnoException) => {
+      const isStale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+      reject(isStale && !signal.aborted ? new StaleConnectionError() : error);
+    });
     request.once('response', (response) => {
       let read = 0;
-      const end = () => {
-        resolve(response);
-        response.destroy();
-      };
       response.on('data', (chunk: Buffer) => {
         read += chunk.length;
-        if (read > MAX_ANSWER_BYTES) end();
+        if (read <= MAX_ANSWER_BYTES) return;
+        resolve(response);
+        response.destroy();
       });
-      response.once('end', end);
+      response.once('end', () => resolve(response));
       response.once('error', reject);
     });
     request.end(body);
