@@ -55,3 +55,45 @@ test('a room that asks: who comes waits without a look inside, is let in, turned
   await gus.getByTestId('rejoin').click();
   await gus.getByTestId('peer-tile').first().waitFor();
 });
+
+test('S-49 a moderator keeps the chat and the screen to moderators, and the page says why', async () => {
+  suite.pwa.auth.grants = { kick: true };
+  onTestFinished(() => {
+    suite.pwa.auth.grants = {};
+  });
+  const { page: host } = await join('Grace', 'kept', { before: noDevices });
+  await host.getByTestId('open-people').click();
+  suite.pwa.auth.grants = {};
+  const { page: eve } = await join('Eve', 'kept', { before: noDevices });
+  await eve.getByTestId('peer-tile').waitFor();
+  await eve.getByTestId('toggle-screen').click();
+  await eve.getByTestId('sharing-bar').waitFor();
+  for (const part of ['share', 'chat']) {
+    await host.getByTestId(`may-${part}`).click();
+    await host.locator(`[data-testid=may-${part}][aria-checked=false]`).waitFor();
+  }
+  await expectAccessible(host, 'what others may do');
+  await eve.getByTestId('sharing-bar').waitFor({ state: 'detached' });
+  await eve.getByText('In this room moderators alone share their screen.').first().waitFor();
+  await eve.getByTestId('toggle-screen').waitFor({ state: 'detached' });
+  await eve.getByTestId('open-chat').click();
+  await eve.getByTestId('chat-closed').waitFor();
+  await expectAccessible(eve, 'the chat of moderators');
+  // What goes past the server, as a page of an older version sends it, is dropped by who receives it.
+  await eve.evaluate(() => (globalThis as unknown as WithCall).__tandem.call.chat('unheard'));
+  await host.getByTestId('open-chat').click();
+  await host.getByTestId('chat-input').fill('only me');
+  await host.keyboard.press('Enter');
+  await eve.getByText('only me').waitFor();
+  await host.getByTestId('open-people').click();
+  await host.getByTestId('may-chat').click();
+  await eve.getByTestId('chat-input').fill('again');
+  await eve.keyboard.press('Enter');
+  await host.getByTestId('open-chat').click();
+  await host.getByText('again').first().waitFor();
+  expect(await host.getByText('unheard').count()).toBe(0);
+});
+
+interface WithCall {
+  __tandem: { call: { chat(text: string): void } };
+}

@@ -5,6 +5,7 @@ import { connectionHealth } from './connection-health.ts';
 import { followChat } from './follow-chat.ts';
 import type { QualityHistory } from './history.ts';
 import { tellHands, tellPresence } from './news.ts';
+import { mayShare } from './permitted.ts';
 import type { CallReporter } from './report.ts';
 import type { CallState } from './state.ts';
 import type { TimeTogether } from './time-together.ts';
@@ -17,6 +18,8 @@ export interface CallEventHost {
   readonly reporter: CallReporter;
   readonly together: TimeTogether;
   networkChanged(reconnecting: boolean): void;
+  /** Moderators alone may share now. */
+  sharingClosed(): void;
   /** A moderator silenced me: that is everything I send as sound. */
   silenced(): void;
   /** The call ended by itself. */
@@ -101,7 +104,10 @@ function followSession(call: Call, host: CallEventHost): (() => void)[] {
   let resumed = true;
   return [
     call.session.on('media', ({ media }) => tellRecording(state, media?.recording)),
-    call.session.on('entry', (roomEntry) => state.set({ roomEntry })),
+    call.session.on('entry', (roomEntry) => {
+      state.set({ roomEntry });
+      if (!mayShare(state.get())) host.sharingClosed();
+    }),
     call.session.on('session-lost', () => {
       resumed = false;
       reporter.resumed(false);

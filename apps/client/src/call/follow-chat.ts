@@ -1,5 +1,6 @@
 import type { Call } from '@tandem/rtc';
 import { tellChat } from './news.ts';
+import { isHeard } from './permitted.ts';
 import type { CallState } from './state.ts';
 import type { ChatLine } from './types.ts';
 
@@ -35,8 +36,11 @@ export function addLine(state: CallState, line: Omit<ChatLine, 'key'>): void {
 /** Lines and files of the call, and what was said before. @returns what ends each subscription */
 export function followChat(call: Call, state: CallState): (() => void)[] {
   const nameOf = (peerId: string) => call.peers.find((peer) => peer.peerId === peerId)?.name ?? '';
+  const isHidden = (peerId: string) =>
+    !isHeard(state.get(), call.peers.find((peer) => peer.peerId === peerId)?.metadata);
   return [
     call.on('chat', ({ peerId, name, text, shownAt, mine, privateTo }) => {
+      if (!mine && isHidden(peerId)) return;
       const only = privateTo === undefined ? {} : { only: { name: mine ? nameOf(privateTo) : '' } };
       addLine(state, { peerId, name, text, shownAt, mine, ...only });
     }),
@@ -54,6 +58,7 @@ export function followChat(call: Call, state: CallState): (() => void)[] {
       state.set({ chat: bounded([...before, ...state.get().chat]) });
     }),
     call.on('file', ({ peerId, name, size, blob }) => {
+      if (isHidden(peerId)) return;
       const line = { peerId, name: nameOf(peerId), text: '', shownAt: Date.now(), mine: false };
       addLine(state, { ...line, file: { name, size, url: URL.createObjectURL(blob) } });
     }),

@@ -2,6 +2,7 @@ import { ScreenShare } from '@tandem/react';
 import type { Call, SignalingSession } from '@tandem/rtc';
 import { preferences } from '../lib/preferences.ts';
 import { localMedia } from '../media/local-media.ts';
+import { mayChat, mayShare } from './permitted.ts';
 import { CallState } from './state.ts';
 import type { CallModelState, Incoming, ReactionKind } from './types.ts';
 
@@ -19,8 +20,9 @@ export class InCall extends CallState {
     changed: (shared) => this.set({ sharing: shared?.picture, sharedSound: shared?.sound }),
   });
 
-  toggleScreen(): Promise<void> {
-    return this.screen.toggle();
+  async toggleScreen(): Promise<void> {
+    if (this.get().sharing === undefined && !mayShare(this.get())) return this.notify('host.shareClosed');
+    await this.screen.toggle();
   }
 
   /** Switches to the device that was plugged in. */
@@ -45,13 +47,13 @@ export class InCall extends CallState {
   /** @param to one person; undefined: everybody */
   sendChat(text: string, to?: string): void {
     const clean = text.trim().slice(0, 2000);
-    if (clean) this.sdkCall?.chat(clean, to);
+    if (clean && mayChat(this.get())) this.sdkCall?.chat(clean, to);
   }
 
   /** Says so when it is too large, or when somebody could not get it. */
   async sendFile(file: File, to?: string): Promise<void> {
     const call = this.sdkCall;
-    if (!call || file.size === 0) return;
+    if (!call || file.size === 0 || !mayChat(this.get())) return;
     if (file.size > MAX_FILE_BYTES) return this.notify('chat.fileTooLarge', { size: MAX_FILE_BYTES / 1024 / 1024 });
     const name = this.get().peers.find(({ id }) => id === to)?.name ?? '';
     const { addLine } = await import('./follow-chat.ts');

@@ -109,7 +109,7 @@ export interface CallModelState {
   recorder: boolean;
   /** The call is recorded since then, ms since the epoch; undefined: it is not. */
   recording: number | undefined;
-  /** To a moderator: who may come in, and who waits. Undefined: everybody may. */
+  /** Who may come in, what people may do, and to a moderator who waits. Undefined: everybody may do everything. */
   roomEntry: SessionEvents['entry'] | undefined;
   chat: readonly ChatLine[];
   unread: number;

@@ -471,6 +471,11 @@ export const messages: Messages = {
   'host.entryOpen': 'الجميع',
   'host.entryAsk': 'بعد الإذن',
   'host.entryLocked': 'لا أحد',
+  'host.may': 'يُسمح للمشاركين بـ',
+  'host.mayShare': 'مشاركة الشاشة',
+  'host.mayChat': 'الكتابة في الدردشة',
+  'host.shareClosed': 'في هذه الغرفة يشارك المشرفون وحدهم شاشاتهم.',
+  'host.chatClosed': 'في هذه الغرفة يكتب المشرفون وحدهم في الدردشة.',
   'host.waiting': {
     zero: 'لا أحد ينتظر ({count})',
     one: 'شخص واحد ينتظر ({count})',

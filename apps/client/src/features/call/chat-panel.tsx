@@ -2,6 +2,7 @@
 import { useStore } from '@tandem/react';
 import { useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
+import { mayChat } from '../../call/permitted.ts';
 import { useText } from '../../i18n/index.ts';
 import { ChatForm } from './chat-form.tsx';
 import { ChatLineView } from './chat-line.tsx';
@@ -12,6 +13,7 @@ const FOLLOWS_MS = 120_000;
 export function ChatPanel() {
   const t = useText();
   const lines = useStore(call, (s) => s.chat);
+  const may = useStore(call, mayChat);
   const list = useRef<HTMLDivElement>(null);
   // Undefined: to everybody.
   const [to, setTo] = useState<string | undefined>();
@@ -59,7 +61,13 @@ export function ChatPanel() {
           );
         })}
       </div>
-      <ChatForm to={to} onTo={setTo} />
+      {may ? (
+        <ChatForm to={to} onTo={setTo} />
+      ) : (
+        <p className="soft chat-closed" role="status" data-testid="chat-closed">
+          {t('host.chatClosed')}
+        </p>
+      )}
     </div>
   );
 }

@@ -1,6 +1,7 @@
 'use client';
 import { useStore } from '@tandem/react';
 import { call } from '../../call/call-model.ts';
+import { mayShare } from '../../call/permitted.ts';
 import { REACTIONS } from '../../call/types.ts';
 import { useText } from '../../i18n/index.ts';
 import { useFeature } from '../../lib/look-store.ts';
@@ -165,6 +166,7 @@ export function MoreMenu({ onMenu, ...props }: MenuProps & { onMenu: (menu: Menu
   const sharing = useStore(call, (s) => s.sharing !== undefined);
   const watching = useStore(call, (s) => s.watching);
   const screen = useFeature('screen');
+  const may = useStore(call, mayShare);
   const { onClose, onDialog } = props;
   const does = (run: () => void) => choose(onClose, run);
   return (
@@ -179,7 +181,7 @@ export function MoreMenu({ onMenu, ...props }: MenuProps & { onMenu: (menu: Menu
         where="narrow-only"
         onClick={does(() => call.openPanel('people'))}
       />
-      {!watching && screen && canShare() && (
+      {!watching && screen && may && canShare() && (
         <MenuItem
           icon="screen"
           label={sharing ? t('control.screenStop') : t('control.screen')}

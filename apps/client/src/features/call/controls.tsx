@@ -2,6 +2,7 @@
 import { useStore } from '@tandem/react';
 import { useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
+import { mayShare } from '../../call/permitted.ts';
 import { useText } from '../../i18n/index.ts';
 import { useFeature } from '../../lib/look-store.ts';
 import { Icon } from '../../ui/icons.tsx';
@@ -122,7 +123,8 @@ function ScreenButton() {
   const t = useText();
   const sharing = useStore(call, (s) => s.sharing !== undefined);
   const offered = useFeature('screen');
-  if (!offered || !canShare()) return null;
+  const may = useStore(call, mayShare);
+  if (!offered || !may || !canShare()) return null;
   return (
     <Control
       icon="screen"

@@ -72,6 +72,35 @@ export function PersonModeration({ id, name }: { id: string; name: string }) {
   );
 }
 
+const PERMISSIONS = { share: 'host.mayShare', chat: 'host.mayChat' } as const;
+
+/** What people who are no moderators may do. */
+function Permissions() {
+  const t = useText();
+  const may = useStore(call, (s) => s.roomEntry);
+  return (
+    <fieldset className="permissions titled">
+      <legend>{t('host.may')}</legend>
+      {(Object.keys(PERMISSIONS) as (keyof typeof PERMISSIONS)[]).map((part) => {
+        const on = may?.[part] !== false;
+        return (
+          <label key={part} className="switch-row">
+            <span>{t(PERMISSIONS[part])}</span>
+            <input
+              type="checkbox"
+              role="switch"
+              data-testid={`may-${part}`}
+              aria-checked={on}
+              checked={on}
+              onChange={() => void call.moderate((session) => session.setEntry(may?.entry ?? 'open', { [part]: !on }))}
+            />
+          </label>
+        );
+      })}
+    </fieldset>
+  );
+}
+
 /** The same for everybody at once. */
 export function RoomModeration() {
   const t = useText();
@@ -82,6 +111,7 @@ export function RoomModeration() {
     <section className="room-moderation" data-testid="moderation">
       <h3>{t('host.title')}</h3>
       <EntryChoice />
+      <Permissions />
       <div className="actions">
         <button
           type="button"

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { isHeard, mayChat, mayShare } from './permitted.ts';
+
+const roomEntry = { entry: 'open', share: false, chat: false, waiting: [] } as const;
+const known = (moderator: boolean, entry?: typeof roomEntry) => ({
+  moderator,
+  roomEntry: entry && { ...entry, waiting: [] },
+});
+
+test('people may share and write until the room says otherwise, moderators always', () => {
+  for (const may of [mayShare, mayChat])
+    expect([may(known(false)), may(known(false, roomEntry)), may(known(true, roomEntry))]).toEqual([true, false, true]);
+});
+
+test('where moderators alone write, lines of anybody else are not shown', () => {
+  expect(isHeard(known(false), {})).toBe(true);
+  expect(isHeard(known(false, roomEntry), { moderator: true })).toBe(true);
+  expect(isHeard(known(false, roomEntry), {})).toBe(false);
+  expect(isHeard(known(false, roomEntry), { moderator: 'yes' })).toBe(false);
+  expect(isHeard(known(false, roomEntry), undefined)).toBe(false);
+});
