@@ -1,4 +1,4 @@
-# One file, images: --target auth | signaling | hooks | turn | media | canary | edge: Node, one bundled file, no shell, no package manager.
+# One file, images: --target auth | signaling | hooks | turn | media | composer | canary | edge: Node, one bundled file, no shell, no package manager.
 # And --target tls, Caddy with our configuration, for one host with a domain.
 # CDK pins NODE_IMAGE by digest (infra/src/base-images.ts).
 ARG NODE_IMAGE=node:24-bookworm-slim
@@ -51,6 +51,11 @@ COPY packages/rtc packages/rtc
 COPY infra/node-kit infra/node-kit
 COPY infra/media-node infra/media-node
 RUN node scripts/bundle.mjs media
+
+FROM sources AS composer-bundle
+COPY infra/node-kit infra/node-kit
+COPY infra/recording-composer infra/recording-composer
+RUN node scripts/bundle.mjs composer
 
 FROM sources AS canary-bundle
 COPY infra/canary infra/canary
@@ -142,6 +147,18 @@ COPY --from=media-bundle /src/dist/media /app
 COPY --from=media-files --chown=10001:10001 /run-media /run/media
 ENV JANUS=/opt/media-engine
 VOLUME /run/media
+
+# One run a start: recordings into files. ffmpeg and its 200 libraries are Debian's own, so this one has Debian around it.
+FROM ${NODE_IMAGE} AS composer
+RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg janus-tools && rm -rf /var/lib/apt/lists/* \
+ && mkdir -p /work && chown 10001:10001 /work
+ENV NODE_ENV=production WORK_DIR=/work
+WORKDIR /app
+COPY --from=composer-bundle /src/dist/composer /app
+USER 10001:10001
+# A volume mounted here takes this owner.
+VOLUME /work
+CMD ["node", "--enable-source-maps", "/app/main.mjs"]
 
 # One run a start: what a caller does, against a deployment's own name.
 FROM runtime AS canary

@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '@tandem/service';
-import { openRecordingStore, type RecordingStore } from '@tandem/service/recordings';
+import { type ComposedDocument, openRecordingStore, type RecordingStore } from '@tandem/service/recordings';
+import { embeddedMetrics } from '../node-kit/metrics.ts';
 import { claimRecording } from './src/claim.ts';
 import { composeRecording } from './src/compose.ts';
 import { ComposerConfig } from './src/config.ts';
@@ -14,12 +15,13 @@ const say = (event: string, more: Record<string, unknown> = {}) => console.log(J
 /** How soon it looks again at what has ended and is still passed on, ms. */
 const SOON_MS = 5000;
 
-async function run({ RECORDINGS, WORK_DIR, EVERY_SECONDS }: ComposerConfig, signal: AbortSignal): Promise<void> {
+async function run(config: ComposerConfig, signal: AbortSignal): Promise<void> {
+  const { RECORDINGS, WORK_DIR, EVERY_SECONDS } = config;
   const store = await openRecordingStore(RECORDINGS);
   let waitedMs = 0;
   do {
     const { over, isMoreSoon } = await findWork(store);
-    for (const waiting of over) if (!signal.aborted) await composeOne(store, waiting, WORK_DIR, signal);
+    for (const waiting of over) if (!signal.aborted) count(config, await composeOne(store, waiting, WORK_DIR, signal));
     // One run ends when nothing is left, but not before what brought it here is passed on.
     const isOnce = EVERY_SECONDS === 0;
     if (isOnce && !(isMoreSoon && waitedMs <= SILENT_MS)) return;
@@ -29,20 +31,29 @@ async function run({ RECORDINGS, WORK_DIR, EVERY_SECONDS }: ComposerConfig, sign
   } while (!signal.aborted);
 }
 
+/** A line for each recording: a run that finds nothing is no value. */
+function count({ METRICS_STACK: stack, METRICS_PART: part }: ComposerConfig, made: ComposedDocument | undefined): void {
+  if (!stack || !made) return;
+  const failed = Number(made.error !== undefined);
+  const values = { recordings_composed: 1 - failed, recordings_failed: failed };
+  console.log(embeddedMetrics({ service: 'composer', stack, part }, values));
+}
+
 async function composeOne(
   store: RecordingStore,
   { id, prefix }: Waiting,
   workDir: string,
   stopped: AbortSignal,
-): Promise<void> {
+): Promise<ComposedDocument | undefined> {
   await using claim = await claimRecording(store, prefix);
-  if (!claim) return;
+  if (!claim) return undefined;
   const signal = AbortSignal.any([stopped, claim.signal]);
   try {
-    await composeRecording({ store, prefix, id, workDir, signal, say, holds: claim.holds });
+    return await composeRecording({ store, prefix, id, workDir, signal, say, holds: claim.holds });
   } catch (error) {
     if (!claim.signal.aborted) throw error;
     say('composer.lost', { recording: id });
+    return undefined;
   }
 }
 

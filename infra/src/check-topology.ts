@@ -63,6 +63,20 @@ function checkSizes(kind: string, props: WebRtcTopologyProps, production: boolea
     'maxMediaNodes and mediaOptions are of media nodes, and there are none',
     'give mediaNodes, such as 2',
   );
+  check(
+    !props.recordings || !!props.mediaNodes,
+    kind,
+    'mediaNodes',
+    'media nodes record, and there are none',
+    'give mediaNodes, such as 2',
+  );
+  check(
+    props.recordings === true || props.recordingsOptions === undefined,
+    kind,
+    'recordings',
+    'recordingsOptions are of recordings, and there are none',
+    'recordings: true',
+  );
   for (const name of ['turnOptions', 'mediaOptions'] as const) {
     const few = props[name]?.schedules?.findIndex((one) => one.min < 2) ?? -1;
     check(

@@ -13,6 +13,8 @@ export type { AlarmThreshold, ObservabilityProps } from './observability-props.t
 export { TopologyProfile } from './profile.ts';
 export { RealtimeService } from './realtime-service.ts';
 export type { RealtimeServiceProps } from './realtime-service-props.ts';
+export { Recordings } from './recordings.ts';
+export type { RecordingsProps } from './recordings-props.ts';
 export type { ScheduledSize } from './scheduled-size.ts';
 export { type CacheAccess, type CacheUserProps, SessionCache } from './session-cache.ts';
 export type { SessionCacheProps } from './session-cache-props.ts';
@@ -24,6 +26,7 @@ export type {
   EventsOptions,
   ExistingCache,
   MediaOptions,
+  RecordingsOptions,
   ServiceOptions,
   TurnOptions,
 } from './topology-options.ts';

@@ -5,6 +5,7 @@ import { topology } from '../topology/index.ts';
 import { check, checkGiven, checkInteger, checkSeconds } from './check.ts';
 import { checkCacheUrl } from './check-cache-url.ts';
 import { checkNodeFleet, type NodeFleetProps, type NodeFleetRules } from './node-fleet-props.ts';
+import type { Recordings } from './recordings.ts';
 import type { CacheAccess } from './session-cache.ts';
 import type { MediaOptions } from './topology-options.ts';
 
@@ -22,6 +23,11 @@ export interface MediaFleetProps extends NodeFleetProps, MediaOptions {
    * @default - generated
    */
   readonly secret?: secretsmanager.ISecret;
+  /**
+   * Where recordings are kept; signaling gets the same. Without it nothing is recorded.
+   * @default - none
+   */
+  readonly recordings?: Recordings;
 }
 
 export const MEDIA_FLEET: NodeFleetRules = {

@@ -62,6 +62,7 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
     this.autoScalingGroup = fleet.autoScalingGroup;
     this.service = fleet.service;
     this.grantPrincipal = fleet.grantPrincipal;
+    props.recordings?.grantRecord(this);
   }
 
   private newSecret(): secretsmanager.Secret {

@@ -24,6 +24,7 @@ export function mediaTask(scope: Construct, props: MediaFleetProps, of: MediaTas
   });
   const settings: Partial<Record<keyof MediaNodeConfig, string>> = {
     DRAIN_SECONDS: String(of.drainTimeout.toSeconds()),
+    ...(props.recordings ? { RECORDINGS: props.recordings.place } : {}),
     ...(props.nodeMbps === undefined ? {} : { NODE_MBPS: String(props.nodeMbps) }),
     ...(props.maxLegs === undefined ? {} : { MAX_LEGS: String(props.maxLegs) }),
     ...(props.maxPublishers === undefined ? {} : { MAX_PUBLISHERS: String(props.maxPublishers) }),

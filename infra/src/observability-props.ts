@@ -3,6 +3,7 @@ import type { AuthService } from './auth-service.ts';
 import type { Edge } from './edge.ts';
 import type { HooksService } from './hooks-service.ts';
 import type { MediaFleet } from './media-fleet.ts';
+import type { Recordings } from './recordings.ts';
 import type { SessionCache } from './session-cache.ts';
 import type { SignalingService } from './signaling-service.ts';
 import type { TurnFleet } from './turn-fleet.ts';
@@ -40,6 +41,11 @@ export interface ObservabilityProps {
    * @default - not watched
    */
   readonly media?: MediaFleet;
+  /**
+   * Recordings.
+   * @default - not watched
+   */
+  readonly recordings?: Recordings;
   /**
    * Load balancer.
    * @default - not watched

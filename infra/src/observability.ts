@@ -18,6 +18,7 @@ import type { MediaFleet } from './media-fleet.ts';
 import { NAMESPACE } from './metrics-collector.ts';
 import type { AlarmThreshold, ObservabilityProps } from './observability-props.ts';
 import type { RealtimeService } from './realtime-service.ts';
+import { recordingAlarms } from './recording-alarms.ts';
 import type { SessionCache } from './session-cache.ts';
 import type { SignalingService } from './signaling-service.ts';
 import { streamAlarms, streamTargetAlarm } from './stream-alarms.ts';
@@ -65,6 +66,7 @@ export class Observability extends Construct {
     if (props.cache) this.watchCache(props.cache);
     if (props.turn) this.watchTurn(props.turn, minHealthy);
     if (props.media) this.watchMedia(props.media, minHealthy);
+    if (props.recordings) this.group('Recordings', recordingAlarms(this, props.recordings));
     if (props.edge) this.watchEdge(props.edge);
     if (props.webClient)
       this.monitoring.monitorCloudFrontDistribution({

@@ -27,6 +27,7 @@ const SOURCES: Readonly<Record<ImageName, readonly string[]>> = {
     'scripts/lib/media-engine.mjs',
     'scripts/lib/debian-program.mjs',
   ],
+  composer: ['infra/node-kit', 'infra/recording-composer'],
   canary: ['infra/canary'],
 };
 const SHARED = ['packages/protocol', 'packages/service', 'scripts/bundle.mjs'];

@@ -6,6 +6,7 @@ import { check, checkGiven, checkInteger } from './check.ts';
 import { cachePlace } from './place.ts';
 import { RealtimeService } from './realtime-service.ts';
 import type { RealtimeServiceProps } from './realtime-service-props.ts';
+import type { Recordings } from './recordings.ts';
 import { withSettings } from './with-settings.ts';
 
 /** Properties of {@link SignalingService}. */
@@ -38,6 +39,11 @@ export interface SignalingServiceProps extends RealtimeServiceProps {
    */
   readonly events?: boolean;
   /**
+   * Where recordings are kept. Without it nothing is recorded.
+   * @default - none
+   */
+  readonly recordings?: Recordings;
+  /**
    * Connections a task that scaling holds.
    * @default 8000 - 40 % of the app's MAX_CONNECTIONS, so that two zones carry what three did
    */
@@ -66,7 +72,11 @@ export class SignalingService extends RealtimeService {
       'anyone or api',
     );
     checkInteger('SignalingService', 'apiRequestsPerSecond', props.apiRequestsPerSecond, 1, 1_000_000);
-    const settings = { CREATE_ROOMS: props.createRooms, API_REQUESTS_PER_SECOND: props.apiRequestsPerSecond };
+    const settings = {
+      CREATE_ROOMS: props.createRooms,
+      API_REQUESTS_PER_SECOND: props.apiRequestsPerSecond,
+      RECORDINGS: props.recordings?.place,
+    };
     super(scope, id, 'SignalingService', 'signaling', topology.signaling, withSettings(props, settings), {
       from: {
         'cache-url': props.cache?.url,
@@ -77,6 +87,7 @@ export class SignalingService extends RealtimeService {
       },
       secrets: cachePlace(props.cache),
     });
+    props.recordings?.grantManage(this);
     if (props.metrics ?? true)
       this.scaling.scaleToTrackCustomMetric('Connections', {
         metric: this.metricConnections(),

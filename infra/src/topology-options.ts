@@ -1,4 +1,4 @@
-import type { Duration } from 'aws-cdk-lib';
+import type { Duration, Size } from 'aws-cdk-lib';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as route53 from 'aws-cdk-lib/aws-route53';
@@ -194,4 +194,28 @@ export interface MediaOptions extends NodeOptions {
    * @default 50
    */
   readonly maxPublishers?: number;
+}
+
+/** Recordings, of {@link WebRtcTopologyProps.recordings}. */
+export interface RecordingsOptions {
+  /**
+   * How long a recording is kept, whole days.
+   * @default - until it is deleted
+   */
+  readonly retention?: Duration;
+  /**
+   * CPU units of the composer.
+   * @default 2048
+   */
+  readonly cpu?: number;
+  /**
+   * Memory of the composer, MiB.
+   * @default 4096
+   */
+  readonly memoryLimitMiB?: number;
+  /**
+   * Space of the composer, 21 to 200 GiB: twice the largest recording.
+   * @default Size.gibibytes(100)
+   */
+  readonly disk?: Size;
 }

@@ -11,6 +11,7 @@ import type {
   EventsOptions,
   ExistingCache,
   MediaOptions,
+  RecordingsOptions,
   ServiceOptions,
   TurnOptions,
 } from './topology-options.ts';
@@ -88,6 +89,11 @@ export interface WebRtcTopologyProps {
    * @default - built when deployed
    */
   readonly mediaImage?: ecs.ContainerImage;
+  /**
+   * Container of the composer of recordings.
+   * @default - built when deployed
+   */
+  readonly composerImage?: ecs.ContainerImage;
   /**
    * Secret whose value is an API key, for a canary where guests get no token (access without `open`).
    * @default - none; with access `oidc` alone there is no canary then
@@ -175,6 +181,16 @@ export interface WebRtcTopologyProps {
    * @default - ten times mediaNodes
    */
   readonly maxMediaNodes?: number;
+  /**
+   * Keep recordings in a bucket, and compose them (docs/recordings.md). Needs mediaNodes.
+   * @default false
+   */
+  readonly recordings?: boolean;
+  /**
+   * Retention of recordings and sizes of the composer.
+   * @default - kept until they are deleted
+   */
+  readonly recordingsOptions?: RecordingsOptions;
   /**
    * Sizes and times of the media nodes.
    * @default - c7gn.large

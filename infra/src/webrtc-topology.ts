@@ -21,6 +21,7 @@ import { NearestRegion } from './nearest-region.ts';
 import { Network } from './network.ts';
 import { Observability } from './observability.ts';
 import { TopologyProfile } from './profile.ts';
+import { Recordings } from './recordings.ts';
 import { type CacheAccess, SessionCache } from './session-cache.ts';
 import { SignalingService } from './signaling-service.ts';
 import { SigningKeys } from './signing-keys.ts';
@@ -51,6 +52,8 @@ export class WebRtcTopology extends Construct {
   readonly hooks?: HooksService;
   /** Media nodes; undefined without `mediaNodes`. */
   readonly media?: MediaFleet;
+  /** Recordings; undefined without `recordings`. */
+  readonly recordings?: Recordings;
   /** Load balancer. */
   readonly edge: Edge;
   /** CloudFront and the PWA. */
@@ -88,6 +91,7 @@ export class WebRtcTopology extends Construct {
       props.cluster ??
       new ecs.Cluster(this, 'Cluster', { vpc: this.vpc, containerInsightsV2: ecs.ContainerInsights.ENHANCED });
     const namespace = this.privateNames();
+    if (props.recordings) this.recordings = this.newRecordings(cluster, removalPolicy);
     if (props.mediaNodes && access.mediaNodes)
       this.media = this.newMediaFleet(props.mediaNodes, access.mediaNodes, namespace.namespaceName);
     const common = this.ofBothServices(cluster, namespace, access.services);
@@ -220,11 +224,24 @@ export class WebRtcTopology extends Construct {
       // Within the VPC: limits that CloudFront and the load balancer set for callers are not for a node with many rooms.
       signalingUrl: `ws://signaling.${namespace}:${signaling.port}/ws/signal`,
       authUrl: `http://auth.${namespace}:${auth.port}`,
+      recordings: this.recordings,
       minNodes,
       maxNodes: maxMediaNodes ?? minNodes * 10,
       ...given(mediaOptions),
       logRetention,
       image: mediaImage,
+    });
+  }
+
+  private newRecordings(cluster: ecs.ICluster, removalPolicy: RemovalPolicy): Recordings {
+    return new Recordings(this, 'Recordings', {
+      vpc: this.vpc,
+      cluster,
+      ...this.taskPlacement(),
+      ...given(this.props.recordingsOptions),
+      removalPolicy,
+      logRetention: this.props.logRetention,
+      image: this.props.composerImage,
     });
   }
 
@@ -281,6 +298,7 @@ export class WebRtcTopology extends Construct {
       minTasks,
       maxTasks: maxSignalingTasks ?? minTasks * 10,
       events: this.props.events,
+      recordings: this.recordings,
       createRooms: this.props.createRooms,
       apiRequestsPerSecond: this.props.apiRequestsPerSecond,
       environment: signalingEnvironment,
@@ -312,6 +330,7 @@ export class WebRtcTopology extends Construct {
       cache: this.cache,
       turn: this.turn,
       media: this.media,
+      recordings: this.recordings,
       edge: this.edge,
       webClient: this.webClient,
       minHealthy: this.defaults.minHealthy,

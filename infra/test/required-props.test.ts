@@ -53,6 +53,7 @@ const CASES: Readonly<Record<string, Case>> = {
     (scope, existingCache) => new tandem.WebRtcTopology(scope, 'Made', { domain, access: 'open', existingCache }),
   ],
   HooksServiceProps: ['HooksService', { vpc, cache, jwksUrl, image }, made(tandem.HooksService)],
+  RecordingsProps: ['Recordings', { vpc, image }, made(tandem.Recordings)],
   MediaDirectoryProps: ['MediaDirectory', { cache: store }, made(tandem.MediaDirectory)],
   MediaFleetProps: [
     'MediaFleet',

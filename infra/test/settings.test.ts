@@ -15,6 +15,7 @@ import { expect, test } from 'vitest';
 import { CanaryConfig } from '../canary/src/config.ts';
 import { EdgeConfig } from '../local/edge/config.ts';
 import { MediaNodeConfig } from '../media-node/src/config.ts';
+import { ComposerConfig } from '../recording-composer/src/config.ts';
 import { checkSettings } from '../src/check-settings.ts';
 import { SignalingService } from '../src/index.ts';
 import { TurnNodeConfig } from '../turn-node/src/config.ts';
@@ -27,6 +28,7 @@ const CONFIGS: Record<string, TObject> = {
   CanaryConfig,
   EdgeConfig,
   MediaNodeConfig,
+  ComposerConfig,
 };
 const SETTINGS = Object.values(CONFIGS).flatMap((config) =>
   Object.entries(config.properties).map(([name, schema]) => ({ config, name, schema })),

@@ -8,6 +8,10 @@ export const ComposerConfig = Type.Object({
     description: 'Where recordings are kept: the folder or `s3://BUCKET` of signaling and media nodes.',
   }),
   WORK_DIR: Type.String({ default: tmpdir(), description: 'Writable folder, with space for twice a recording.' }),
+  METRICS_STACK: Type.Optional(
+    Type.String({ minLength: 1, description: 'Each run writes its counts for CloudWatch, under this stack.' }),
+  ),
+  METRICS_PART: Type.String({ default: 'recordings', description: 'Which recordings of that stack.' }),
   EVERY_SECONDS: Type.Integer({
     default: 0,
     minimum: 0,
