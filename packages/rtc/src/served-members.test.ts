@@ -32,12 +32,16 @@ class CountingConnection {
   close(): void {}
 }
 
-test('when the pair goes, the node’s sound and picture are shown, also where the pair’s came after them', async () => {
+/** Bob has a pair, and the node's sound and picture of him have arrived and are shown. */
+async function startShown() {
   const shown: Record<string, unknown> = {};
-  let closed = false;
+  const isClosed = { pair: false };
   const member = {
     info: { peerId: 'bob', metadata: { sfu: 1, audio: true, video: true } },
-    pair: { close: () => (closed = true) },
+    pair: {
+      close: () => (isClosed.pair = true),
+      receiver: (slot: string) => ({ track: `pair’s ${slot}` }),
+    },
     show: (slot: string, track: unknown) => {
       shown[slot] = track;
       return true;
@@ -75,10 +79,23 @@ test('when the pair goes, the node’s sound and picture are shown, also where t
     },
     { timeout: 10_000 },
   );
+  return { sfu, hear, shown, isClosed };
+}
+
+test('when the pair goes, the node’s sound and picture are shown, also where the pair’s came after them', async () => {
+  const { sfu, hear, shown, isClosed } = await startShown();
   // The pair's sound was slower than the node's.
   shown.audio = 'pair’s audio';
   hear('bob', 'media-state', { state: { mode: 'served', epoch: 1 } });
-  expect(closed).toBe(true);
+  expect(isClosed.pair).toBe(true);
   expect(shown).toEqual({ audio: 'node’s audio', video: 'node’s video' });
+  sfu.close();
+});
+
+test('when the node goes before it served, the pair’s sound and picture are shown again: the node’s end', async () => {
+  const { sfu, shown, isClosed } = await startShown();
+  sfu.set(undefined);
+  expect(isClosed.pair).toBe(false);
+  expect(shown).toEqual({ audio: 'pair’s audio', video: 'pair’s video', screen: 'pair’s screen' });
   sfu.close();
 });

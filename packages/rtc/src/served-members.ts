@@ -85,6 +85,8 @@ export class ServedMembers {
         const member = members.get(peerId);
         if (member && this.hasNoPair(member)) this.#unserve(member);
         else if (member && !member.pair) this.needPair(member, (session.peerId ?? '') < peerId ? 'offer' : 'wait');
+        // The node's tracks, shown before it served, end with it.
+        else if (member && !member.served) this.#showAll(member, (slot) => member.pair?.receiver(slot));
       },
       onTiming: (name) => emit('timing', { peerId: '', name, at: 0 }),
     });
@@ -110,14 +112,15 @@ export class ServedMembers {
     if (!member || (member.served && !member.pair)) return;
     member.served = {
       connection: () => this.sfu.connection,
-      mids: () => SLOTS.flatMap((slot) => this.#midOf(peerId, slot)),
+      mids: () =>
+        SLOTS.flatMap((slot): [string, Slot][] => {
+          const mid = this.sfu.incoming(peerId, slot)?.mid;
+          return mid === undefined ? [] : [[mid, slot]];
+        }),
       receiver: (slot) => this.sfu.incoming(peerId, slot)?.receiver,
     };
     // Tracks of the pair that came after the node's have replaced them, and end with it.
-    for (const slot of SLOTS) {
-      const track = this.sfu.incoming(peerId, slot)?.receiver.track;
-      if (track) member.show(slot, track);
-    }
+    this.#showAll(member, member.served.receiver);
     const { pair } = member;
     member.pair = undefined;
     pair?.close();
@@ -127,9 +130,11 @@ export class ServedMembers {
     member.changed();
   }
 
-  #midOf(peerId: string, slot: Slot): [string, Slot][] {
-    const mid = this.sfu.incoming(peerId, slot)?.mid;
-    return mid === undefined ? [] : [[mid, slot]];
+  #showAll(member: Member, receiver: (slot: Slot) => RTCRtpReceiver | undefined): void {
+    for (const slot of SLOTS) {
+      const track = receiver(slot)?.track;
+      if (track) member.show(slot, track);
+    }
   }
 
   /** Once the pair is connected it is what counts for state and quality. */
