@@ -30,6 +30,14 @@ import type {
   ServerLimits,
 } from './wire.ts';
 
+/** Everything is open unless the server says otherwise. */
+const readEntry = ({ entry, share, chat, waiting }: ServerFrame): SessionEvents['entry'] => ({
+  entry: entry as RoomEntry,
+  share: share !== false,
+  chat: chat !== false,
+  waiting: readPeers(waiting),
+});
+
 /**
  * A session with signaling: connects, resumes on any node, and delivers each message to a peer once and in order. Works in browsers and in
  * Node (give `WebSocket`). {@link Call} builds on it; use it alone to send messages without media.
@@ -363,12 +371,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
         return;
       }
       case 'entry':
-        this.emit('entry', {
-          entry: frame.entry as RoomEntry,
-          share: frame.share !== false,
-          chat: frame.chat !== false,
-          waiting: readPeers(frame.waiting),
-        });
+        this.emit('entry', readEntry(frame));
         return;
       case 'admission':
         this.emit('admission', { admitted: frame.admitted === true });
