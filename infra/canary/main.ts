@@ -10,7 +10,7 @@ try {
   else {
     const result = await runCanary(command);
     console.log(reportText(command.origin.origin, result));
-    if (command.metricsStack) console.log(metricLine(command.metricsStack, result));
+    if (command.metrics) console.log(metricLine(command.metrics, result));
     process.exitCode = result.passed ? 0 : 1;
   }
 } catch (error) {

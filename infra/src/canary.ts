@@ -13,6 +13,7 @@ import type { CanaryConfig } from '../canary/src/config.ts';
 import { STEPS } from '../canary/src/result.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
 import { check, checkGiven, checkSeconds } from './check.ts';
+import { metricIdentity } from './metric-identity.ts';
 import { NAMESPACE } from './metrics-collector.ts';
 import { serviceImage } from './service-image.ts';
 
@@ -139,7 +140,7 @@ export class Canary extends Construct implements ec2.IConnectable, iam.IGrantabl
       metricName: 'canary_passed',
       period: this.interval,
       statistic: 'Minimum',
-      dimensionsMap: { service: 'canary', stack: Stack.of(this).stackName },
+      dimensionsMap: metricIdentity(this, 'canary'),
       ...props,
     }).attachTo(this);
   }
@@ -152,10 +153,12 @@ export class Canary extends Construct implements ec2.IConnectable, iam.IGrantabl
       memoryLimitMiB: 512,
       runtimePlatform: { cpuArchitecture, operatingSystemFamily: ecs.OperatingSystemFamily.LINUX },
     });
+    const identity = metricIdentity(this, 'canary');
     const environment: Partial<Record<keyof CanaryConfig, string>> = {
       CANARY_ORIGIN: props.origin,
       AWS_REGION: Stack.of(this).region,
-      METRICS_STACK: Stack.of(this).stackName,
+      METRICS_STACK: identity.stack,
+      METRICS_PART: identity.part,
       ...(props.without?.length ? { CANARY_WITHOUT: props.without.join(',') } : {}),
       ...(props.alarmTopic ? { CANARY_ALARM_TOPIC: props.alarmTopic.topicArn } : {}),
     };

@@ -16,6 +16,7 @@ import type { HooksService } from './hooks-service.ts';
 import { objectiveAlarms, thresholdAlarm } from './kpi-alarms.ts';
 import type { MediaFleet } from './media-fleet.ts';
 import { NAMESPACE } from './metrics-collector.ts';
+import { nodeAlarms } from './node-alarms.ts';
 import type { AlarmThreshold, ObservabilityProps } from './observability-props.ts';
 import type { RealtimeService } from './realtime-service.ts';
 import { recordingAlarms } from './recording-alarms.ts';
@@ -199,13 +200,7 @@ export class Observability extends Construct {
   }
 
   private watchTurn(turn: TurnFleet, minHealthy: number): void {
-    this.addAlarm(
-      'TurnNodes',
-      `Fewer than ${minHealthy} TURN nodes serve.`,
-      'turn-nodes-missing',
-      turn.metricServing(),
-      { threshold: minHealthy, below: true, missingIsBad: true },
-    );
+    nodeAlarms(this, turn, { title: 'Turn', node: 'TURN node', runbook: 'turn-nodes-missing', minHealthy });
     this.addAlarm('TurnLoad', 'A TURN node is above 85 % of its capacity.', 'turn-overload', turn.metricLoad(), {
       threshold: 0.85,
       periods: 5,
@@ -218,13 +213,7 @@ export class Observability extends Construct {
   }
 
   private watchMedia(media: MediaFleet, minHealthy: number): void {
-    this.addAlarm(
-      'MediaNodes',
-      `Fewer than ${minHealthy} media nodes take rooms.`,
-      'media-nodes-missing',
-      media.metricServing(),
-      { threshold: minHealthy, below: true, missingIsBad: true },
-    );
+    nodeAlarms(this, media, { title: 'Media', node: 'media node', runbook: 'media-nodes-missing', minHealthy });
     this.addAlarm('MediaLoad', 'A media node is above 85 % of its capacity.', 'media-overload', media.metricLoad(), {
       threshold: 0.85,
       periods: 5,

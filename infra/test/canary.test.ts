@@ -5,9 +5,12 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { expect, test } from 'vitest';
 import { CanaryConfig } from '../canary/src/config.ts';
-import { metricLine } from '../canary/src/result.ts';
+import { type CanaryCommand, parseCommand } from '../canary/src/options.ts';
+import { type CanaryMetrics, metricLine } from '../canary/src/result.ts';
 import { Canary, type CanaryProps } from '../src/canary.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
+
+type Any = ReturnType<typeof JSON.parse>;
 
 function stackWith(props: Partial<CanaryProps> & { topic?: boolean } = {}) {
   const stack = new Stack(new App(), 'Calls');
@@ -19,14 +22,27 @@ function stackWith(props: Partial<CanaryProps> & { topic?: boolean } = {}) {
 }
 
 test('the alarm reads the very series that the program writes', () => {
-  const { stack, canary } = stackWith();
-  const line = JSON.parse(metricLine('Calls', { passed: false, steps: [] }, 1));
+  const { stack, canary, template } = stackWith();
+  const [task] = Object.values(template.findResources('AWS::ECS::TaskDefinition'));
+  const { Environment } = (task as Any).Properties.ContainerDefinitions[0];
+  // The region is the deployment's to say.
+  const texts = Environment.filter(({ Value }: { Value: unknown }) => typeof Value === 'string');
+  const settings = Object.fromEntries(texts.map(({ Name, Value }: Record<string, string>) => [Name, Value]));
+  const { metrics } = parseCommand([], settings) as CanaryCommand;
+  const line = JSON.parse(metricLine(metrics as CanaryMetrics, { passed: false, steps: [] }, 1));
   const [{ Namespace, Dimensions, Metrics }] = line._aws.CloudWatchMetrics;
   const metric = canary.metricPassed().toMetricConfig().metricStat;
   expect([metric?.namespace, metric?.metricName]).toEqual([Namespace, Metrics[0].Name]);
-  expect(metric?.dimensions?.map(({ name }) => name)).toEqual(Dimensions[0]);
+  expect(metric?.dimensions?.map(({ name }) => name)).toEqual([...Dimensions[0]].sort());
   for (const { name, value } of metric?.dimensions ?? []) expect(stack.resolve(value)).toBe(line[name]);
   expect(line.canary_passed).toBe(0);
+});
+
+test('two canaries of one stack have a series each', () => {
+  const { stack, canary } = stackWith();
+  const other = new Canary(stack, 'Other', { vpc: new ec2.Vpc(stack, 'OtherVpc'), origin: 'https://two.example.com' });
+  const series = (one: Canary) => JSON.stringify(one.metricPassed().toMetricConfig().metricStat?.dimensions);
+  expect(series(canary)).not.toBe(series(other));
 });
 
 test('every variable is one of the program, and the topic may be read and nothing else', () => {

@@ -141,3 +141,14 @@ test.each(groups)('%s: the instance may give up instances of its own group, and 
   for (const read of ['DescribeAutoScalingInstances', 'DescribeAutoScalingGroups', 'DescribeScalingActivities'])
     expect(may(read, '*')).toBe(true);
 });
+
+test('every instance starts from one version of the machine image: no deployment replaces nodes by the way', () => {
+  const templates = Object.values(resources).filter(({ Type }) => Type === 'AWS::EC2::LaunchTemplate');
+  expect(templates).toHaveLength(groups.length);
+  for (const { Properties } of templates) {
+    const { Default, Type }: Any = template.Parameters[Properties.LaunchTemplateData.ImageId.Ref];
+    expect(Type).toBe('AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>');
+    // `…/recommended/image_id` is another image after each release (ECS guide, "Retrieving Amazon ECS-optimized Linux AMI metadata").
+    expect(Default).toMatch(/\/al2023-ami-ecs-hvm-\d{4}\.\d+\.\d{8}-kernel-[\d.]+-arm64\/image_id$/);
+  }
+});

@@ -23,5 +23,6 @@ export const CanaryConfig = Type.Object({
   METRICS_STACK: Type.Optional(
     Type.String({ description: 'Dimension of the metric `canary_passed`; unset: none is written.' }),
   ),
+  METRICS_PART: Type.String({ default: 'Canary', description: 'Second dimension: which canary of that stack.' }),
 });
 export type CanaryConfig = Static<typeof CanaryConfig>;

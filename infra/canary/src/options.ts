@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError, loadConfig } from '@tandem/service';
 import { topicReader } from './alarm-path.ts';
 import { CanaryConfig } from './config.ts';
-import { STEPS, type StepName } from './result.ts';
+import { type CanaryMetrics, STEPS, type StepName } from './result.ts';
 import type { CanaryOptions } from './run-canary.ts';
 
 export const HELP = `npm run canary -- https://calls.example.com [options]
@@ -19,8 +19,8 @@ CANARY_API_KEY holds an API key where guests get no token. NODE_EXTRA_CA_CERTS n
 `;
 
 export interface CanaryCommand extends CanaryOptions {
-  /** Dimension of the metric. Default: none is written. */
-  readonly metricsStack?: string;
+  /** Dimensions of the metric. Default: none is written. */
+  readonly metrics?: CanaryMetrics;
 }
 
 /**
@@ -45,7 +45,7 @@ export function parseCommand(args: readonly string[], env: NodeJS.ProcessEnv): C
     without: stepsOf(config.CANARY_WITHOUT),
     ...(config.CANARY_API_KEY ? { apiKey: config.CANARY_API_KEY } : {}),
     ...(topicArn ? { alarms: { topicArn, read: topicReader(config.AWS_REGION) } } : {}),
-    ...(config.METRICS_STACK ? { metricsStack: config.METRICS_STACK } : {}),
+    ...(config.METRICS_STACK ? { metrics: { stack: config.METRICS_STACK, part: config.METRICS_PART } } : {}),
   };
 }
 

@@ -50,17 +50,25 @@ export function reportText(origin: string, result: CanaryResult): string {
   return [...lines, `${origin} ${result.passed ? 'passed' : `failed: ${failed.join(', ')}`}`].join('\n');
 }
 
+/** Whose metric it is: dimensions beside the service. */
+export interface CanaryMetrics {
+  readonly stack: string;
+  /** Which canary of that stack. */
+  readonly part: string;
+}
+
 /** The metric `canary_passed` (1 or 0) as a line that CloudWatch Logs reads (embedded metric format). */
-export function metricLine(stack: string, result: CanaryResult, now = Date.now()): string {
+export function metricLine({ stack, part }: CanaryMetrics, result: CanaryResult, now = Date.now()): string {
   return JSON.stringify({
     _aws: {
       Timestamp: now,
       CloudWatchMetrics: [
-        { Namespace: 'Tandem', Dimensions: [['service', 'stack']], Metrics: [{ Name: 'canary_passed' }] },
+        { Namespace: 'Tandem', Dimensions: [['service', 'stack', 'part']], Metrics: [{ Name: 'canary_passed' }] },
       ],
     },
     service: 'canary',
     stack,
+    part,
     canary_passed: Number(result.passed),
     failed: result.steps.filter(({ outcome }) => outcome.state === 'failed').map(({ name }) => name),
   });

@@ -26,7 +26,9 @@ test('only near names are taken for a slip', () => {
   const known = ['MAX_CONNECTIONS', 'TURN_SECRETS', 'TURN_SECRET_ID', 'ACCESS', 'ZONE'];
   expect(nearestSetting('TURN_SECRET', known)).toBe('TURN_SECRETS');
   expect(nearestSetting('MIN_CONNECTIONS', known)).toBe('MAX_CONNECTIONS');
-  expect(nearestSetting('ACCESSS', known)).toBeUndefined();
+  expect(nearestSetting('ACCES', known)).toBe('ACCESS');
+  expect(nearestSetting('ACCSES', known)).toBeUndefined();
+  expect(nearestSetting('ZONES', known)).toBeUndefined();
   expect(nearestSetting('TIMEZONE', known)).toBeUndefined();
   expect(nearestSetting('TURN_SECRETS', known)).toBeUndefined();
 });

@@ -19,12 +19,15 @@ function distance(from: string, to: string, limit: number): number {
   return row[to.length] as number;
 }
 
+/** Edits that make a slip of a name: none for short ones, which are too close to other programs' (HOST, PORT, ZONE); ACCESS is worth one. */
+const slipOf = ({ length }: string): number => (length < 6 ? 0 : length < 8 ? 1 : 2);
+
 /**
- * The setting that an unknown name was probably meant to be: at most two edits away, which includes two letters in the wrong order. Names
- * under eight characters are too close to other programs' (HOST, PORT, ZONE) and are not compared.
+ * The setting that an unknown name was probably meant to be: at most two edits away, which includes two letters in the wrong order; one edit
+ * for names of six and seven characters, none for shorter ones.
  * @returns undefined when there is none, as for nearly all variables of an environment
  */
 export function nearestSetting(name: string, known: readonly string[]): string | undefined {
-  if (name.length < 8 || known.includes(name)) return undefined;
-  return known.find((one) => one.length >= 8 && distance(name, one, 2) <= 2);
+  if (known.includes(name)) return undefined;
+  return known.find((one) => slipOf(one) > 0 && distance(name, one, slipOf(one)) <= slipOf(one));
 }

@@ -164,11 +164,7 @@ export class CallModel extends InCall {
         history: this.history,
         together: this.#together,
         reporter: this.#reporter as CallReporter,
-        sharingClosed: () => {
-          if (this.get().sharing === undefined) return;
-          this.screen.stop();
-          this.notify('host.shareClosed');
-        },
+        sharingClosed: () => this.sharingClosed(),
         networkChanged: (reconnecting) => this.#networkChanged(reconnecting),
         silenced: () => this.stopSharedSound(),
         ended: (reason, detail) => this.get().phase === 'call' && this.#finish(reason, detail),

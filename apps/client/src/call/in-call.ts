@@ -32,6 +32,13 @@ export class InCall extends CallState {
     for (const { kind, deviceId } of offer?.devices ?? []) void localMedia.chooseDevice(kind, deviceId);
   }
 
+  /** Moderators alone may share now. */
+  protected sharingClosed(): void {
+    if (this.get().sharing === undefined) return;
+    this.screen.stop();
+    this.notify('host.shareClosed');
+  }
+
   /** The shared picture goes on without its sound. */
   stopSharedSound(): void {
     this.screen.stopSound();

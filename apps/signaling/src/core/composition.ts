@@ -12,7 +12,7 @@ import { MembershipRepair } from './rooms/membership-repair.ts';
 import { MembershipWriter } from './rooms/membership-writer.ts';
 import { PendingRemovals } from './rooms/pending-removals.ts';
 import { Reconciler } from './rooms/reconciler.ts';
-import { replaceMetadata } from './rooms/replace-metadata.ts';
+import { repeatMetadata } from './rooms/replace-metadata.ts';
 import { RoomReplicas } from './rooms/room-replicas.ts';
 import { SessionJoiner } from './sessions/join.ts';
 import { SessionResumer } from './sessions/resume.ts';
@@ -49,10 +49,7 @@ export function composeNode(context: NodeContext): NodeParts {
     onContested: (session, record) => repair.contest(session, record),
     onExpired: (room) => reconciler.readWhole(room),
     onStale: (room) => reconciler.resync(room, { whole: true }),
-    onRestricted: (session) => {
-      const { metadata } = session;
-      if (metadata) void replaceMetadata({ replicas, writer }, session, metadata);
-    },
+    onRestricted: (session) => void repeatMetadata({ replicas, writer }, session),
   });
   const pending = new PendingRemovals(context, registry, {
     removeMember: (removal) => writer.drop(removal),

@@ -3,12 +3,20 @@ import { useStore } from '@tandem/react';
 import { useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { mayChat } from '../../call/permitted.ts';
+import type { ChatLine } from '../../call/types.ts';
 import { useText } from '../../i18n/index.ts';
 import { ChatForm } from './chat-form.tsx';
 import { ChatLineView } from './chat-line.tsx';
 
 /** Lines of one person within this time, ms, share a name and a time. */
 const FOLLOWS_MS = 120_000;
+
+/** Whether this line stands under the name and time of the one before. */
+const followsOn = (previous: ChatLine | undefined, line: ChatLine): boolean =>
+  previous?.peerId === line.peerId &&
+  previous.by === line.by &&
+  !previous.only === !line.only &&
+  line.shownAt - previous.shownAt < FOLLOWS_MS;
 
 export function ChatPanel() {
   const t = useText();
@@ -29,7 +37,7 @@ export function ChatPanel() {
     <div
       className={`chat-area ${dropping ? 'dropping' : ''}`}
       onDragOver={(event) => {
-        if (!event.dataTransfer.types.includes('Files')) return;
+        if (!may || !event.dataTransfer.types.includes('Files')) return;
         event.preventDefault();
         setDropping(true);
       }}
@@ -37,7 +45,7 @@ export function ChatPanel() {
       onDrop={(event) => {
         event.preventDefault();
         setDropping(false);
-        for (const file of event.dataTransfer.files) void call.sendFile(file, to);
+        if (may) for (const file of event.dataTransfer.files) void call.sendFile(file, to);
       }}
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard. */}
@@ -45,17 +53,12 @@ export function ChatPanel() {
         {lines.length === 0 && <p className="soft chat-empty">{t('chat.empty')}</p>}
         {lines.map((line, index) => {
           const previous = lines[index - 1];
-          const follows =
-            previous?.peerId === line.peerId &&
-            previous.by === line.by &&
-            !previous.only === !line.only &&
-            line.shownAt - previous.shownAt < FOLLOWS_MS;
           const first = line.by !== undefined && previous?.by === undefined;
           return (
             <ChatLineView
               key={line.key}
               line={line}
-              follows={follows}
+              follows={followsOn(previous, line)}
               {...(first ? { heading: t('chat.before', { name: line.by || t('call.guest') }) } : {})}
             />
           );

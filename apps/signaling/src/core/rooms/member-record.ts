@@ -8,7 +8,7 @@ import { markOf } from '../sessions/session-keys.ts';
 /** Display name that the token proves. */
 const provenName = ({ guest, name }: Identity) => (guest ? undefined : name);
 
-/** A name that the token proves is the only one that its bearer has; `moderator` is said of those with the grant `kick`, and of nobody else. */
+/** A name that the token proves is the only one that its bearer has; `moderator` is said of those with the grant `kick`, and of no peer else. */
 export function withProvenClaims(identity: Identity, metadata: PeerMetadata): PeerMetadata {
   const name = provenName(identity);
   const { moderator: _claimed, ...said } = metadata;

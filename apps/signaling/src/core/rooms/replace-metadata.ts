@@ -28,3 +28,8 @@ export async function replaceMetadata(
   // With the backplane away it is kept, and written when that is back.
   await writer.put(session).catch(ignoreUnavailable);
 }
+
+/** What the session last said of itself, by the rules of now. */
+export async function repeatMetadata(parts: Parts, session: Session): Promise<void> {
+  if (session.metadata) await replaceMetadata(parts, session, session.metadata);
+}
