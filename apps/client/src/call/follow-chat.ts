@@ -45,6 +45,8 @@ export function followChat(call: Call, state: CallState): (() => void)[] {
       addLine(state, { peerId, name, text, shownAt, mine, ...only });
     }),
     call.on('chat-history', ({ peerId, lines }) => {
+      // Where moderators alone write, lines that others hand on would be a way around it.
+      if (isHidden(peerId)) return;
       const by = nameOf(peerId);
       const before = lines.map(({ name, text, at }) => ({
         key: ++keys,

@@ -16,7 +16,7 @@ const UP_AFTER_FAILED_MS = 30_000;
 const TRIAL_MS = 10_000;
 /** Lost packets, share: more is trouble. */
 const LOSS = 0.05;
-/** Share of the time that a picture stood still: more is trouble. */
+/** Seconds of an interval of quality.ts that a picture stood still: more is trouble. */
 const FROZEN = 0.1;
 
 const LOWER: Readonly<Record<Layer, Layer>> = { high: 'mid', mid: 'low', low: 'low', off: 'off' };
