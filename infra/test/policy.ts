@@ -1,6 +1,6 @@
 /**
  * Who may do what by the policies of a template: the evaluation logic of IAM (IAM user guide, "Policy evaluation logic"), as far as these
- * templates use it. An explicit Deny wins; then an Allow is needed. A condition that this file does not know throws.
+ * templates use it. An explicit Deny wins; then an Allow is needed. A condition or a negation (NotAction) that this file does not know throws.
  */
 type Any = ReturnType<typeof JSON.parse>;
 
@@ -66,6 +66,8 @@ function principalFits(principal: Any, who: string): boolean {
 /** Is this request allowed by these statements? A policy of an identity has no Principal and is its own. */
 export function allows(statements: readonly Any[], request: Request): boolean {
   const fitting = statements.map(resolve).filter((s) => {
+    for (const name of ['NotAction', 'NotResource', 'NotPrincipal'])
+      if (s[name] !== undefined) throw new Error(`policy: ${name} is not known here`);
     if (s.Principal !== undefined && !principalFits(s.Principal, request.principal)) return false;
     if (!list(s.Action).some((action) => wild(action, request.action, 'i'))) return false;
     if (s.Resource !== undefined && !list(s.Resource).some((r) => wild(r, request.resource))) return false;
