@@ -146,7 +146,7 @@ test('the pipeline builds each image that the stack takes, as a target of the Do
   execFileSync('bash', ['-ec', run], { cwd: root, env: { PATH: process.env.PATH, GITHUB_OUTPUT: output } });
   expect(JSON.parse(readFileSync(output, 'utf8').replace('images=', ''))).toEqual(IMAGES);
   const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
-  for (const name of IMAGES) expect(dockerfile).toMatch(new RegExp(`^FROM runtime AS ${name}$`, 'm'));
+  for (const name of IMAGES) expect(dockerfile).toMatch(new RegExp(`^FROM \\S+ AS ${name}$`, 'm'));
   const page = readFileSync(join(root, 'docs/deployment-and-testing.md'), 'utf8');
   const [repositories = ''] = /ECR repositories .* with immutable tags/.exec(page) ?? [];
   expect([...repositories.matchAll(/`tandem\/(\w+)`/g)].map(([, name]) => name)).toEqual(IMAGES);
@@ -159,7 +159,7 @@ test('the release script deploys every image by digest, as context values that t
     [...said.matchAll(/^-c\n(\w+)=(.+)$/gm)].map(([, name = '', value = '']) => [name, value]),
   );
   expect(context).toMatchObject({ profile: 'development', stackName: 'Staging' });
-  const whole = { ...context, mediaNodes: '2', events: 'true' };
+  const whole = { ...context, mediaNodes: '2', events: 'true', recordings: 'true' };
   const outdir = mkdtempSync(join(tmpdir(), 'deploy-cdk-'));
   onTestFinished(() => rmSync(outdir, { recursive: true }));
   const template = Template.fromStack(buildTopology(new App({ context: whole, outdir }), undefined));

@@ -113,10 +113,7 @@ export class ServedMembers {
     member.served = {
       connection: () => this.sfu.connection,
       mids: () =>
-        SLOTS.flatMap((slot): [string, Slot][] => {
-          const mid = this.sfu.incoming(peerId, slot)?.mid;
-          return mid === undefined ? [] : [[mid, slot]];
-        }),
+        SLOTS.map((slot) => [this.sfu.incoming(peerId, slot)?.mid, slot] as [string, Slot]).filter(([mid]) => mid),
       receiver: (slot) => this.sfu.incoming(peerId, slot)?.receiver,
     };
     // Tracks of the pair that came after the node's have replaced them, and end with it.

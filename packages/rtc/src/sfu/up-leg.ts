@@ -39,8 +39,7 @@ export class UpLeg extends Leg {
   replaceTrack(slot: Slot): void {
     const transceiver = this.#slots.get(slot);
     const track = this.host.track(slot);
-    if (transceiver)
-      transceiver.sender.replaceTrack(track).catch((error) => this.host.onTiming(`error:up:${String(error)}`));
+    if (transceiver) transceiver.sender.replaceTrack(track).catch((error) => this.host.onTiming(`error:up:${error}`));
     else if (track && this.connection) {
       this.#add(this.connection, slot);
       this.enqueue((pc) => this.#offer(pc));
