@@ -17,9 +17,18 @@ export async function applyLook(file: Readonly<Record<string, unknown>>): Promis
     style.setProperty('--accent-hover', `color-mix(in oklab, ${scheme(light, dark)} 85%, ${scheme('black', 'white')})`);
     style.setProperty('--accent-wash', `color-mix(in oklab, ${scheme(light, dark)} 14%, var(--canvas))`);
   }
-  if (name) document.title = document.title.replace('Tandem', name);
+  if (name) nameTitle(name);
   look.set(read);
   if (languages && !languages.includes(document.documentElement.lang)) await setLanguage(offered(languages));
+}
+
+/** Puts the name into the title, and again when the framework writes its own after us. */
+function nameTitle(name: string): void {
+  const show = () => {
+    if (!document.title.includes(name)) document.title = document.title.replace('Tandem', name);
+  };
+  show();
+  new MutationObserver(show).observe(document.head, { childList: true, subtree: true, characterData: true });
 }
 
 /** The best of the languages on offer. */
