@@ -25,7 +25,8 @@ export async function applyLook(file: Readonly<Record<string, unknown>>): Promis
 /** Puts the name into the title, and again when the framework writes its own after us. */
 function nameTitle(name: string): void {
   const show = () => {
-    if (!document.title.includes(name)) document.title = document.title.replace('Tandem', name);
+    const { title } = document;
+    if (title.includes('Tandem') && !title.includes(name)) document.title = title.replace('Tandem', name);
   };
   show();
   new MutationObserver(show).observe(document.head, { childList: true, subtree: true, characterData: true });
