@@ -23,12 +23,14 @@ test('a number must be finite', () => {
 });
 
 test('only near names are taken for a slip', () => {
-  const known = ['MAX_CONNECTIONS', 'TURN_SECRETS', 'TURN_SECRET_ID', 'ACCESS', 'ZONE'];
+  const known = ['MAX_CONNECTIONS', 'TURN_SECRETS', 'TURN_SECRET_ID', 'ACCESS', 'ZONE', 'JWKS_URL'];
   expect(nearestSetting('TURN_SECRET', known)).toBe('TURN_SECRETS');
   expect(nearestSetting('MIN_CONNECTIONS', known)).toBe('MAX_CONNECTIONS');
   expect(nearestSetting('ACCES', known)).toBe('ACCESS');
   expect(nearestSetting('ACCSES', known)).toBeUndefined();
   expect(nearestSetting('ZONES', known)).toBeUndefined();
+  // Another program's short name, two letters from a setting.
+  expect(nearestSetting('JWT_URL', known)).toBeUndefined();
   expect(nearestSetting('TIMEZONE', known)).toBeUndefined();
   expect(nearestSetting('TURN_SECRETS', known)).toBeUndefined();
 });

@@ -19,15 +19,20 @@ function distance(from: string, to: string, limit: number): number {
   return row[to.length] as number;
 }
 
-/** Edits that make a slip of a name: none for short ones, which are too close to other programs' (HOST, PORT, ZONE); ACCESS is worth one. */
-const slipOf = ({ length }: string): number => (length < 6 ? 0 : length < 8 ? 1 : 2);
+/** Most edits that are a slip: none of a short setting, which is too close to other programs' names (HOST, PORT, ZONE); one where either is short. */
+function slipOf(name: string, setting: string): number {
+  if (setting.length < 6) return 0;
+  return Math.min(name.length, setting.length) < 8 ? 1 : 2;
+}
 
 /**
- * The setting that an unknown name was probably meant to be: at most two edits away, which includes two letters in the wrong order; one edit
- * for names of six and seven characters, none for shorter ones.
+ * The setting that an unknown name was probably meant to be: at most two edits away, which includes two letters in the wrong order.
  * @returns undefined when there is none, as for nearly all variables of an environment
  */
 export function nearestSetting(name: string, known: readonly string[]): string | undefined {
   if (known.includes(name)) return undefined;
-  return known.find((one) => slipOf(one) > 0 && distance(name, one, slipOf(one)) <= slipOf(one));
+  return known.find((one) => {
+    const slip = slipOf(name, one);
+    return slip > 0 && distance(name, one, slip) <= slip;
+  });
 }
