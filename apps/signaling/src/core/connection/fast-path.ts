@@ -19,8 +19,8 @@ import type { RefusalError } from '../errors.ts';
 import type { Identity } from '../identity.ts';
 import type { Router } from '../messaging/router.ts';
 import type { Session } from '../model.ts';
+import { isRestricted } from '../rooms/restriction.ts';
 import type { Subject } from './refusal-message.ts';
-import { isRestricted } from './restriction.ts';
 import { MAX_PEER_ID } from './validate.ts';
 
 /** Payload key that each type must have, by its index. */

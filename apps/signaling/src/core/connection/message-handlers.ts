@@ -6,10 +6,10 @@ import { RefusalError } from '../errors.ts';
 import { withProvenClaims } from '../rooms/member-record.ts';
 import { entryOf } from '../rooms/notifications.ts';
 import { replaceMetadata } from '../rooms/replace-metadata.ts';
+import { isRestricted } from '../rooms/restriction.ts';
 import { type Call, type Handler, type HandlerParts, memberOf, roomOf } from './call.ts';
 import type { Connection, ConnectionHost } from './connection.ts';
 import { admit, closeRoom, kick, mute, refuse, setEntry } from './moderation-handlers.ts';
-import { isRestricted } from './restriction.ts';
 import { resume } from './resume-handler.ts';
 import { checkMessage, isKnownType } from './validate.ts';
 

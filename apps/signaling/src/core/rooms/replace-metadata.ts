@@ -4,6 +4,7 @@ import { ignoreUnavailable } from '../../backplane/types.ts';
 import type { Session } from '../model.ts';
 import { withProvenClaims } from './member-record.ts';
 import type { MembershipWriter } from './membership-writer.ts';
+import { isRestricted } from './restriction.ts';
 import type { RoomReplicas } from './room-replicas.ts';
 
 interface Parts {
@@ -19,8 +20,8 @@ export async function replaceMetadata(
 ): Promise<void> {
   const { identity, room } = session;
   const proven = withProvenClaims(identity, said);
-  const mayShare = identity.grants.kick === true || room?.restricted.includes('share') !== true;
-  const metadata = mayShare || proven.screen !== true ? proven : { ...proven, screen: false };
+  const isRefused = proven.screen === true && isRestricted({ identity, session }, 'share');
+  const metadata = isRefused ? { ...proven, screen: false } : proven;
   session.metadata = metadata;
   session.order++;
   if (!room) return;
