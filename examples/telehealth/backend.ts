@@ -39,6 +39,7 @@ const HTML = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="v
 <video id="theirs" autoplay playsinline></video> <video id="mine" autoplay playsinline muted></video>
 <script type="module" src="/page.js"></script>`;
 const MAX_BODY_BYTES = 1000;
+const OVER = 'The visit is over.';
 
 export async function startBackend(options: BackendOptions): Promise<Backend> {
   const tandem = new TandemServer({ url: options.tandemUrl, apiKey: options.apiKey });
@@ -91,7 +92,7 @@ async function linkOf(request: IncomingMessage, { linkSecret }: BackendOptions):
   }
   const link = readLink(text, linkSecret);
   if (!link) throw new RefusalError(404, 'That link is not one of ours. Please open it as you got it.');
-  if (link.endsAt <= Date.now()) throw new RefusalError(410, 'The visit is over.');
+  if (link.endsAt <= Date.now()) throw new RefusalError(410, OVER);
   return link;
 }
 
@@ -104,8 +105,7 @@ async function openSession(tandem: TandemServer, options: BackendOptions, link: 
     },
     { idempotencyKey: `visit-${link.visit}` },
   );
-  if (room.endAt !== undefined && Date.parse(room.endAt) <= Date.now())
-    throw new RefusalError(410, 'The visit is over.');
+  if (room.endAt !== undefined && Date.parse(room.endAt) <= Date.now()) throw new RefusalError(410, OVER);
   const { roomId } = room;
   const { token } = await tandem.tokens.create({
     ...{ userId: `${link.role}-${link.visit}`, roomId },
@@ -124,10 +124,14 @@ async function endVisit(tandem: TandemServer, options: BackendOptions, link: Lin
   if (link.role !== 'doctor') throw new RefusalError(403, 'Only the doctor ends a visit.');
   const roomId = `${options.roomPrefix}${link.visit}`;
   await tandem.rooms.update(roomId, { endAt: new Date().toISOString() });
-  // At once, rather than within the 20 s that the end of a room may take.
+  // At once, rather than within the 20 s that the end of a room may take. Whom the end of the room took first is unknown.
   for (const { peerId } of await tandem.peers.list(roomId))
-    await tandem.peers.remove(roomId, peerId, { reason: 'The visit is over.' });
+    await tandem.peers.remove(roomId, peerId, { reason: OVER }).catch(unlessUnknown);
   return {};
+}
+
+function unlessUnknown(error: unknown): void {
+  if (!(error instanceof TandemError && error.code === 'peer_unknown')) throw error;
 }
 
 function send(response: ServerResponse, status: number, type: string, text: string): void {

@@ -38,12 +38,16 @@ async function start(): Promise<void> {
     say(`With ${peer.name.toLowerCase()}`);
   });
   const stopWaiting = call.on('peer-removed', () => say('Waiting for the other side'));
-  session.on('kicked', ({ reason }) => {
+  const leave = (reason: string) => {
     for (const track of stream.getTracks()) track.stop();
     end.hidden = true;
     // With the own end all others go as well: that is no waiting.
     stopWaiting();
     say(reason);
+  };
+  session.on('kicked', ({ reason }) => leave(reason));
+  session.on('state', ({ state, reason }) => {
+    if (state === 'closed' && reason === 'roomClosed') leave('The visit is over.');
   });
   end.hidden = visit.role !== 'doctor';
   end.onclick = () => void ask('/api/end').catch((error: Error) => say(error.message));
