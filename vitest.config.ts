@@ -11,10 +11,15 @@ const SIDE_BY_SIDE = [
 
 /** With a browser, and mostly waiting for it: two at a time. What counts frames or gaps, or opens many pages, runs alone. */
 const BROWSERS = [
-  'test/pwa-{audience,awaits,call,encryption,hosting,hostile,large-room,link-preview,look,names,pip,waiting}.test.ts',
+  'test/pwa-{audience,awaits,call,encryption,hosting,hostile,large-room,link-preview,live,look,names,pip,waiting}.test.ts',
   'test/{browser-call,embed,embed-worker,encryption,firefox-call,pair-protocol,public-host,pwa,react,recordings,relay-quota,sdk-call,sdk-readme,streams}.test.ts',
   'examples/telehealth/*.test.ts',
+  // Without one, and mostly waiting as well.
+  'test/{canary,cluster-faults,soak,storm}.test.ts',
 ];
+
+/** Programs of instances with coturn, Janus and kernels' rules under them: they wait, and load nothing of the CDK. */
+const NODES = 'infra/{turn-node,media-node}/**/*.test.ts';
 
 /** For files that mostly wait, for timers and for processes of their own: two a core. */
 const WAITING = 2 * availableParallelism();
@@ -41,9 +46,10 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['packages/*/src/**/*.integration.test.ts', 'apps/*/src/**/*.integration.test.ts'],
+          include: ['packages/*/src/**/*.integration.test.ts', 'apps/*/src/**/*.integration.test.ts', NODES],
           // They start processes.
-          testTimeout: 120_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
           maxWorkers: WAITING,
           sequence: { groupOrder: 0 },
         },
@@ -52,6 +58,7 @@ export default defineConfig({
         test: {
           name: 'infra',
           include: ['infra/**/*.test.ts'],
+          exclude: [NODES, '**/node_modules/**'],
           // aws-cdk-lib takes seconds to load: once a worker, not once a file.
           isolate: false,
           sequence: { groupOrder: 1 },

@@ -150,7 +150,7 @@ async function embed(query = '', before?: (page: Page) => Promise<unknown>): Pro
   onTestFinished(() => pwa[Symbol.asyncDispose]());
   const token = await pwa.token('patient-7');
   files['/token'] = token;
-  const context = await browser.newContext();
+  const context = await browser.newContext({ serviceWorkers: 'block' });
   onTestFinished(() => context.close());
   const page = await context.newPage();
   await before?.(page);

@@ -69,7 +69,6 @@ test('a panel that throws falls alone: picture, sound and Leave stay; its button
 test('code that does not arrive: the settings say so in their dialog, the screen of a call leaves the sound and the way out', async () => {
   const ada = await suite.open({
     query: '?room=chunks',
-    serviceWorkers: 'block',
     expected: /Failed to load|ChunkLoadError|ERR_FAILED|Loading chunk/,
   });
   await ada.page.getByTestId('join').waitFor();
@@ -87,7 +86,6 @@ test('the screen of a call does not arrive: the sound is there, and Leave', asyn
   await bob.page.getByTestId('empty-room').waitFor();
   const ada = await suite.open({
     query: '?room=no-screen',
-    serviceWorkers: 'block',
     expected: /Failed to load|ChunkLoadError|ERR_FAILED|Loading chunk/,
     // The lobby loads the screen ahead: without it, as if the network went right after the page.
     blocked: CALL_SCREEN,

@@ -85,7 +85,10 @@ test('below /calls, from plain files, services at other origins: lobby, call, li
   const base = `${files.origin}/calls`;
   const open = (query: string, remembers = {}) =>
     // At the end the file server goes: what is being loaded is reset, what comes after is refused.
-    openPage(browser, base, { query, remembers, expected: /ERR_CONNECTION_(REFUSED|RESET)|WebSocket/ });
+    openPage(browser, base, {
+      ...{ query, remembers, serviceWorkers: 'allow' },
+      expected: /ERR_CONNECTION_(REFUSED|RESET)|WebSocket/,
+    });
 
   const { page: ada } = await open('?room=deep');
   await ada.locator('[data-testid=readiness][data-state=ready]').waitFor();

@@ -64,7 +64,7 @@ interface EncoderPage {
 
 /** A page that publishes a canvas and a tone. */
 async function encoder(room: string): Promise<Page> {
-  const context = await browser.newContext({ bypassCSP: true });
+  const context = await browser.newContext({ bypassCSP: true, serviceWorkers: 'block' });
   onTestFinished(() => context.close());
   const page = await context.newPage();
   await page.goto(`${origin}/health/live`);

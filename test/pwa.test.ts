@@ -158,16 +158,23 @@ test('service worker: an update waits for the end of the call; offline the shell
   const { page } = await open({
     origin: own.origin,
     before: noDevices,
+    serviceWorkers: 'allow',
     expected: /ERR_|WebSocket|Failed to load resource|Failed to fetch/,
   });
+  // Who comes for a call gets it first: the copy of the app waits for its end.
+  await page.getByTestId('name-input').fill('Ada');
+  await page.getByTestId('join').click();
+  await page.getByTestId('empty-room').waitFor();
+  await page.waitForTimeout(4000);
+  expect(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length)).toBe(0);
+  await page.getByTestId('leave').click();
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
-  await page.reload();
+  await page.goto(own.origin);
   await vi.waitFor(
     async () => expect(await page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true),
     patience,
   );
 
-  await page.getByTestId('name-input').fill('Ada');
   await page.getByTestId('join').click();
   await page.getByTestId('empty-room').waitFor();
   await page.evaluate(() => Object.assign(globalThis, { samePage: true }));

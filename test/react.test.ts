@@ -113,7 +113,7 @@ const fakeScreen = () => {
 
 /** Somebody's page. What it complains about fails the test. */
 async function open(name: string): Promise<Page> {
-  const context = await browser.newContext({ permissions: ['camera', 'microphone'] });
+  const context = await browser.newContext({ permissions: ['camera', 'microphone'], serviceWorkers: 'block' });
   await context.addInitScript(fakeScreen);
   const page = await context.newPage();
   const complaints: string[] = [];

@@ -44,7 +44,13 @@ export const noDevices = () => {
 /** A page in a context of its own; what it complains about fails the test, unless `expected` says so. */
 export async function openPage(browser: Browser, origin: string, options: OpenOptions): Promise<Opened> {
   const { before, person, remembers, expected, origin: _, query = '', browser: __, blocked = [], ...rest } = options;
-  const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 800 }, ...rest });
+  const context = await browser.newContext({
+    locale: 'en-GB',
+    viewport: { width: 1280, height: 800 },
+    // Each context would fill its cache anew: a fifth of the processor's time. Who tests the worker allows it.
+    serviceWorkers: 'block',
+    ...rest,
+  });
   context.setDefaultTimeout(patience.timeout);
   await context.addInitScript(() => {
     const kept: RTCPeerConnection[] = [];

@@ -48,7 +48,11 @@ export interface Received {
 
 /** A page of its own context (own storage, own identity) that keeps every RTCPeerConnection it makes. */
 export async function openPage(browser: Browser): Promise<{ context: BrowserContext; page: Page; errors: string[] }> {
-  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 900, height: 700 } });
+  const context = await browser.newContext({
+    ignoreHTTPSErrors: true,
+    viewport: { width: 900, height: 700 },
+    serviceWorkers: 'block',
+  });
   await context.addInitScript(() => {
     const kept: RTCPeerConnection[] = [];
     Object.assign(globalThis, { keptConnections: kept });
