@@ -140,6 +140,8 @@ test.each([
   ['shedding', 'tandem_admission_shed_total{reason="event-loop"}', '0+30x20', '0+15x20', {}],
   ['frames-dropped', 'tandem_signaling_dropped_total', '0+80x20', '0+50x20', {}],
   ['events-unread', 'tandem_hooks_partitions{node="a"}', '64x10 32x10', '64x20', {}],
+  // One task is behind all the time; in the other case it was, and has caught up.
+  ['events-late', 'tandem_hooks_unread_seconds{node="a"}', '40+60x20', '40x16 0.7x4', {}],
   ['events-dropped', 'tandem_hooks_dropped_total', '0+1x20', '5x20', {}],
   ['webhooks-dead', 'tandem_hooks_dead_total', '0+1x20', '0+0.2x20', {}],
   ['telemetry-dropped', 'tandem_telemetry_items_total{signal="traces",outcome="dropped"}', '0+50x40', '0+20x40', {}],

@@ -112,6 +112,11 @@ export class HooksService extends RealtimeService {
     return this.metric('tandem_hooks_dropped_total', { statistic: 'Sum', ...props });
   }
 
+  /** Age of the oldest change that is no event yet, s. */
+  metricUnread(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('tandem_hooks_unread_seconds', { statistic: 'Maximum', ...props });
+  }
+
   /** Open event streams, all tasks. */
   metricStreams(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('tandem_hooks_streams', { statistic: 'Sum', ...props });

@@ -162,7 +162,12 @@ export class Observability extends Construct {
   private watchHooks(service: HooksService, minHealthy: number): void {
     this.watchService('hooks', service, minHealthy);
     for (const alarm of THRESHOLDS) if (alarm.service === 'hooks') thresholdAlarm(this, alarm, service);
-    this.group('Events', [service.metricEvents(), service.metricPartitions(), service.metricStreams()]);
+    this.group('Events', [
+      service.metricEvents(),
+      service.metricPartitions(),
+      service.metricUnread(),
+      service.metricStreams(),
+    ]);
     this.group('Webhooks', [
       service.metricDelivered(),
       service.metricFailed(),

@@ -77,7 +77,12 @@ export async function createHooks(config: HooksConfig, overrides: HooksOverrides
     maxStreams: config.MAX_STREAMS,
     limiter: createRateLimiter('hooks-key', { points: config.API_REQUESTS_PER_SECOND * 3, seconds: 3 }, redis),
   });
-  exposeHooks(metrics, { counters, partitions: () => dispatcher.partitions, streams: () => streams.open });
+  exposeHooks(metrics, {
+    counters,
+    partitions: () => dispatcher.partitions,
+    unreadMs: () => dispatcher.unreadMs,
+    streams: () => streams.open,
+  });
   metrics.register(app);
   cleanup.defer(async () => {
     draining = true;

@@ -60,6 +60,12 @@ export class Dispatcher implements AsyncDisposable {
     return this.#workers.size;
   }
 
+  /** Age of the oldest change that is no event yet, of those partitions, ms. Half a second when nothing waits: see HOLD_MS. */
+  get unreadMs(): number {
+    const now = this.#workerParts.now();
+    return Math.max(0, ...[...this.#workers.values()].map((worker) => worker.unreadMs(now)));
+  }
+
   async #run(): Promise<void> {
     while (!this.#ending) {
       this.#round();

@@ -14,10 +14,12 @@ export const newCounters = (): Counters => ({ events: 0, delivered: 0, failed: 0
 export interface Observed {
   readonly counters: Counters;
   readonly partitions: () => number;
+  /** See Dispatcher. */
+  readonly unreadMs: () => number;
   readonly streams: () => number;
 }
 
-export function exposeHooks(metrics: Metrics, { counters, partitions, streams }: Observed): void {
+export function exposeHooks(metrics: Metrics, { counters, partitions, unreadMs, streams }: Observed): void {
   const total = (name: keyof Counters, help: string) =>
     metrics.total(`tandem_hooks_${name}_total`, help, () => counters[name]);
   total('events', 'Events written to the log.');
@@ -26,5 +28,10 @@ export function exposeHooks(metrics: Metrics, { counters, partitions, streams }:
   total('dead', 'Webhooks that were given up.');
   total('dropped', 'Changes that fell out of a full outbox, and events left out of a full queue.');
   metrics.gauge('tandem_hooks_partitions', 'Partitions that this task works on.', partitions);
+  metrics.gauge(
+    'tandem_hooks_unread_seconds',
+    'Age of the oldest change that is no event yet, in the partitions of this task.',
+    () => unreadMs() / 1000,
+  );
   metrics.gauge('tandem_hooks_streams', 'Open event streams.', streams);
 }

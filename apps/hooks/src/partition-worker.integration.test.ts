@@ -9,6 +9,8 @@ import { newCounters } from './observe.ts';
 import { PartitionWorker } from './partition-worker.ts';
 
 const PARTITION = 7;
+/** When workers begin, ms. */
+const NOW = 1_000_000;
 const TOLD = { f: 1, t: 1, m: 1, v: 2, p: { peer: ['ada', 1] } };
 
 /** A room of the partition that the worker holds. */
@@ -17,7 +19,12 @@ function named(name: string): string {
 }
 
 function workerOn(redis: RedisClient, lease = 'dispatcher 1'): PartitionWorker {
-  const parts = { redis, endpoints: { all: async () => [] }, counters: newCounters() } as unknown as WorkerParts;
+  const parts = {
+    redis,
+    endpoints: { all: async () => [] },
+    counters: newCounters(),
+    now: () => NOW,
+  } as unknown as WorkerParts;
   return new PartitionWorker(PARTITION, lease, parts);
 }
 
@@ -125,4 +132,32 @@ test('E-3 a join that was refused is not told where a page of a backlog ends bet
   expect(bodies.filter((body) => body.includes('"refused"'))).toEqual([]);
   expect(await redis.get(keys.cursor(PARTITION))).toBe('2100-1 501');
   redis.disconnect();
+});
+
+test('the age of the oldest change that is no event yet: held, a backlog, read to the end, and a store that does not answer', async () => {
+  await using server = await startRedis();
+  const redis = connectRedis(server.url);
+  await redis.set(keys.lease(PARTITION), 'dispatcher 1');
+  const room = named('late');
+  const write = (at: number, version: number) =>
+    redis.xadd(outboxKey('tandem', PARTITION), `${at}-1`, 'e', `${version} 10 1 ${room}\n1 away stays `);
+  const worker = workerOn(redis);
+  // Not read yet: since it began, as that may be the age of a change.
+  expect(worker.unreadMs(NOW + 40)).toBe(40);
+  await worker.fold(NOW + 100);
+  expect(worker.unreadMs(NOW + 150)).toBe(50);
+  // A backlog of two pages, of which the last half second of the first waits for the second; and one change that is held still.
+  for (let i = 0; i < 501; i++) await write(NOW + 200 + 10 * i, 11 + i);
+  await write(NOW + 9800, 512);
+  expect(await worker.fold(NOW + 10_000)).toBe(true);
+  expect(worker.unreadMs(NOW + 10_000)).toBe(10_000 - 4700);
+  expect(await worker.fold(NOW + 10_000)).toBe(false);
+  expect(worker.unreadMs(NOW + 10_000)).toBe(200);
+  // The lease is another's: what was read did not become events.
+  await redis.set(keys.lease(PARTITION), 'other 2');
+  await worker.fold(NOW + 60_000);
+  expect(worker.unreadMs(NOW + 60_000)).toBe(60_000 - 9800);
+  redis.disconnect();
+  await expect(worker.fold(NOW + 90_000)).rejects.toThrow();
+  expect(worker.unreadMs(NOW + 90_000)).toBe(90_000 - 9800);
 });

@@ -34,12 +34,16 @@ export class PartitionWorker {
   #cursor: Cursor | undefined;
   #working: Promise<void> | undefined;
   #comparedAt = 0;
+  /** Changes before it are events, or will be none, ms. Undefined: the outbox was not read yet, since {@link #bornAt}. */
+  #readTo: number | undefined;
+  readonly #bornAt: number;
   #isOver = false;
 
   constructor(partition: number, lease: string, parts: WorkerParts) {
     this.partition = partition;
     this.lease = lease;
     this.#parts = parts;
+    this.#bornAt = parts.now();
     const onFenced = () => this.#onFenced();
     this.#deliveries = new Deliveries({ partition, lease, parts, onFenced });
     this.#sweep = new RoomSweep({ partition, lease, redis: parts.redis, onFenced });
@@ -48,6 +52,11 @@ export class PartitionWorker {
   /** The lease is another's, or given back. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** Age of the oldest change that is no event yet, ms; it grows too while the outbox cannot be read. */
+  unreadMs(now: number): number {
+    return Math.max(0, now - (this.#readTo ?? this.#bornAt));
   }
 
   /** Begins nothing more, and waits for what is under way. */
@@ -97,6 +106,7 @@ export class PartitionWorker {
     const deleted = await this.#deleted(cursor);
     const { found, ripe, isMore } = await this.#readOutbox(cursor, now);
     const last = ripe.at(-1)?.[0];
+    this.#readTo = found[0] ? timeOf(found[0][0]) : now;
     if (last === undefined) return false;
     const read = found.flatMap(([id, fields]) => this.#read(id, fields));
     const folded = await this.#foldAll(
@@ -107,6 +117,8 @@ export class PartitionWorker {
     const dropped = missing > 0 ? [this.#drop(cursor.id, found[0]?.[0] as string, missing, now)] : [];
     const next = { id: last, count: cursor.count + missing + ripe.length };
     await this.#commit({ ...folded, events: [...dropped, ...folded.events] }, next);
+    const waiting = found[ripe.length]?.[0] ?? (isMore ? last : undefined);
+    if (this.#cursor?.id === last) this.#readTo = waiting === undefined ? now : timeOf(waiting);
     return isMore && !this.#isOver;
   }
 

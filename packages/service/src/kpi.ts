@@ -28,6 +28,12 @@ export interface RatesQuery {
   readonly kind: 'rates';
   readonly metrics: readonly string[];
 }
+/** The largest of a gauge over all tasks. */
+export interface LargestQuery {
+  readonly kind: 'largest';
+  readonly metric: string;
+  readonly unit: 's';
+}
 export interface MetricRef {
   readonly metric: string;
   /** Label values; several mean any of them. */
@@ -43,7 +49,7 @@ export interface Kpi {
   readonly definition: string;
   /** Where the definition or the target comes from. */
   readonly source: string;
-  readonly query: RatioQuery | HistogramQuery | BreakdownQuery | RatesQuery;
+  readonly query: RatioQuery | HistogramQuery | BreakdownQuery | RatesQuery | LargestQuery;
   /** By which labels it is broken down on the dashboard. */
   readonly by?: readonly string[];
 }
@@ -77,7 +83,7 @@ export interface ThresholdAlarm {
   readonly compare: 'above' | 'below';
   readonly threshold: number;
   readonly minutes: number;
-  /** `increase`: growth over the window; `max`/`min`: of the gauge; `sum`: of the gauge over all tasks, at each minute of the window. */
+  /** `increase`: growth over the window; `min`: of the gauge; `max`, `sum`: of the gauge over all tasks, at each minute of the window. */
   readonly statistic: 'increase' | 'max' | 'min' | 'sum';
   /** Who writes the metric. Default: signaling. */
   readonly service?: 'hooks';
@@ -96,6 +102,7 @@ export const BURN_RATES: readonly BurnRate[] = [
   { severity: 'ticket', longMinutes: 4320, shortMinutes: 360, factor: 1 },
 ];
 
+const UNREAD = 'tandem_hooks_unread_seconds';
 const LEGS = 'tandem_call_legs_total';
 /** An abandoned attempt says nothing about the network, so it is in neither side. */
 const SETUP: RatioQuery = {
@@ -246,6 +253,13 @@ export const KPIS: readonly Kpi[] = [
       metrics: ['events', 'delivered', 'failed', 'dead', 'dropped'].map((name) => `tandem_hooks_${name}_total`),
     },
   },
+  {
+    id: 'events-unread',
+    name: 'Age of the oldest change that is no event yet',
+    definition: 'Over all partitions. Changes are held for half a second on purpose; what is above is a backlog.',
+    source: 'Own',
+    query: { kind: 'largest', metric: UNREAD, unit: 's' },
+  },
 ];
 
 export const SLOS: readonly Slo[] = [
@@ -357,6 +371,19 @@ export const THRESHOLDS: readonly ThresholdAlarm[] = [
     runbook: 'events-unread',
   },
   {
+    id: 'events-late',
+    name: 'Events are late',
+    metric: { metric: UNREAD },
+    compare: 'above',
+    // Over what a task that was killed leaves behind: others have its partitions after 18 s.
+    threshold: 30,
+    minutes: 5,
+    statistic: 'max',
+    service: 'hooks',
+    severity: 'page',
+    runbook: 'events-late',
+  },
+  {
     id: 'events-dropped',
     name: 'Events are lost',
     metric: { metric: 'tandem_hooks_dropped_total' },
@@ -420,6 +447,7 @@ export function kpiPromql(kpi: Kpi, window: string, by: readonly string[] = []):
     return [{ legend: `{{${query.by}}}`, promql: `${sum(`rate(${query.metric}[${window}])`, [query.by])} > 0` }];
   if (query.kind === 'rates')
     return query.metrics.map((metric) => ({ legend: metric, promql: sum(`rate(${metric}[${window}])`, by) }));
+  if (query.kind === 'largest') return [{ legend: kpi.name, promql: `max(${query.metric})` }];
   return query.quantiles.map((q) => ({
     legend: `p${q * 100} ${legend}`.trim(),
     promql: `histogram_quantile(${q}, ${sum(`rate(${query.metric}_bucket[${window}])`, ['le', ...by])})`,
@@ -442,6 +470,7 @@ export function thresholdPromql(alarm: ThresholdAlarm): string {
   const of = series(alarm.metric, false);
   const compare = `${alarm.compare === 'above' ? '>' : '<'} ${alarm.threshold}`;
   if (alarm.statistic === 'sum') return `max_over_time(sum(${of})[${alarm.minutes}m:1m]) ${compare}`;
+  if (alarm.statistic === 'max') return `min_over_time(max(${of})[${alarm.minutes}m:1m]) ${compare}`;
   return alarm.statistic === 'increase'
     ? `sum(increase(${of}[${alarm.minutes}m])) ${compare}`
     : `${alarm.statistic}_over_time(${of}[${alarm.minutes}m]) ${compare}`;
