@@ -1,10 +1,14 @@
-/** The public API of the constructs as one text, from the declarations: infra/api-report.txt. `--check` compares instead of writing. */
+/**
+ * The public API of the constructs as one text, from the declarations: infra/api-report.txt, and the properties that constructs know
+ * (infra/src/known-props.ts). `--check` compares instead of writing.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { declarations } from './build.ts';
 
 export const REPORT = join(import.meta.dirname, '..', 'api-report.txt');
+export const KNOWN_PROPS = join(import.meta.dirname, '..', 'src', 'known-props.ts');
 
 /** Exported declarations, in the order of index.ts, without comments and imports. */
 export function apiReport(): string {
@@ -43,11 +47,40 @@ export function apiReport(): string {
   }
 }
 
+/** Properties of each interface of the report, with those that it inherits, as source text. @param report of {@link apiReport} */
+export function knownProps(report: string): string {
+  const own = new Map<string, { parents: readonly string[]; props: readonly string[] }>();
+  for (const [, name = '', parents = '', body = ''] of report.matchAll(
+    /^export interface (\w+)(?: extends ([\w, ]+))? \{\n([\s\S]*?)^\}/gm,
+  ))
+    own.set(name, {
+      parents: parents.split(', ').filter(Boolean),
+      props: [...body.matchAll(/^ {4}readonly (\w+\??): ([^;]+);/gm)].map(
+        ([, prop, type = '']) => `${prop}: ${type.replace(/^\{\s*readonly \[name: string\]: /, 'map of ')}`,
+      ),
+    });
+  /** What an interface of another library has is not listed. */
+  const all = (name: string): readonly string[] => {
+    const found = own.get(name);
+    return found ? [...new Set([...found.parents.flatMap(all), ...found.props])] : [];
+  };
+  const lines = [...own.keys()].map((name) => {
+    const text = `'${all(name).join('; ')}',`;
+    // As the formatter breaks it.
+    return `  ${name}:${name.length + text.length > 116 ? '\n   ' : ''} ${text}\n`;
+  });
+  return `/** Properties of each public interface, and their types. Generated: npm run api; checkProps reads it. */\nexport const KNOWN_PROPS = {\n${lines.join('')}} as const;\n`;
+}
+
 if (process.argv[1] === import.meta.filename) {
   const report = apiReport();
-  if (!process.argv.includes('--check')) writeFileSync(REPORT, report);
-  else if (readFileSync(REPORT, 'utf8') !== report) {
-    console.error('infra/api-report.txt is out of date. Fix: npm run api, and look at the difference.');
-    process.exitCode = 1;
-  }
+  for (const [file, text] of [
+    [REPORT, report],
+    [KNOWN_PROPS, knownProps(report)],
+  ] as const)
+    if (!process.argv.includes('--check')) writeFileSync(file, text);
+    else if (readFileSync(file, 'utf8') !== text) {
+      console.error(`${file} is out of date. Fix: npm run api, and look at the difference.`);
+      process.exitCode = 1;
+    }
 }

@@ -2,7 +2,8 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
-import { check, checkGiven, checkInteger } from './check.ts';
+import { check, checkInteger } from './check.ts';
+import { checkProps } from './check-props.ts';
 import { cachePlace } from './place.ts';
 import { RealtimeService } from './realtime-service.ts';
 import type { RealtimeServiceProps } from './realtime-service-props.ts';
@@ -67,7 +68,7 @@ export interface AuthServiceProps extends RealtimeServiceProps {
 /** Tokens, keys, sessions and TURN credentials, on Fargate. */
 export class AuthService extends RealtimeService {
   constructor(scope: Construct, id: string, props: AuthServiceProps) {
-    checkGiven('AuthService', props, 'signingKeys');
+    checkProps('AuthService', 'AuthServiceProps', props);
     const access = (props.access ?? '').split(',').filter(Boolean);
     for (const one of access)
       check(

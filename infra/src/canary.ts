@@ -12,7 +12,8 @@ import { Construct } from 'constructs';
 import type { CanaryConfig } from '../canary/src/config.ts';
 import { STEPS } from '../canary/src/result.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
-import { check, checkGiven, checkSeconds } from './check.ts';
+import { check, checkSeconds } from './check.ts';
+import { checkProps } from './check-props.ts';
 import { metricIdentity } from './metric-identity.ts';
 import { NAMESPACE } from './metrics-collector.ts';
 import { serviceImage } from './service-image.ts';
@@ -187,7 +188,7 @@ export class Canary extends Construct implements ec2.IConnectable, iam.IGrantabl
 }
 
 function checkCanary(props: CanaryProps): void {
-  checkGiven('Canary', props, 'vpc', 'origin');
+  checkProps('Canary', 'CanaryProps', props);
   check(
     Token.isUnresolved(props.origin) || /^https?:\/\//.test(props.origin),
     'Canary',

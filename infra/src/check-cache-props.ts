@@ -1,6 +1,7 @@
 /** Refuses what ElastiCache would refuse at deploy time, or later. */
 import { Token } from 'aws-cdk-lib';
-import { check, checkGiven, checkInteger } from './check.ts';
+import { check, checkInteger } from './check.ts';
+import { checkProps } from './check-props.ts';
 import type { SessionCacheProps } from './session-cache-props.ts';
 
 export interface CheckedCache {
@@ -14,7 +15,7 @@ export interface CheckedCache {
 
 /** @returns the properties with their defaults. @throws Error that names the property and the fix */
 export function checkCacheProps(props: SessionCacheProps): CheckedCache {
-  checkGiven('SessionCache', props, 'vpc');
+  checkProps('SessionCache', 'SessionCacheProps', props);
   const size = checkSize(props);
   const nodeType = checkNodeType(props.nodeType ?? 'cache.m7g.large');
   const version = props.engineVersion ?? '8.0';

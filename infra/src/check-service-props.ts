@@ -1,6 +1,6 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import type { TObject } from 'typebox';
-import { check, checkGiven, checkInteger, checkSeconds } from './check.ts';
+import { check, checkInteger, checkSeconds } from './check.ts';
 import { checkCacheUrl } from './check-cache-url.ts';
 import { checkSettings } from './check-settings.ts';
 import type { RealtimeServiceProps } from './realtime-service-props.ts';
@@ -24,7 +24,6 @@ const FARGATE: Record<number, readonly number[]> = {
 
 /** @throws Error naming the property and the fix */
 export function checkServiceProps(kind: string, props: RealtimeServiceProps, config: TObject): void {
-  checkGiven(kind, props, 'vpc', 'cache');
   checkCacheUrl(kind, 'cache', props.cache.url);
   checkSettings(kind, config, props);
   checkTaskSize(kind, props);

@@ -20,7 +20,6 @@ export function checkTopology(props: WebRtcTopologyProps, production: boolean): 
     'production does not guess who may have a token',
     "access: 'oidc' or 'api-key' (or 'open', if you mean it)",
   );
-  if (props.domain) checkGiven(`${kind}.domain`, props.domain, 'domainName', 'certificate', 'regionalCertificate');
   checkDomain(kind, 'domain.domainName', props.domain?.domainName);
   check(
     !props.domain?.sharedDomainName || props.domain.hostedZone !== undefined,
@@ -111,7 +110,6 @@ function checkExistingCache(kind: string, props: WebRtcTopologyProps): void {
     'give one or the other',
   );
   if (props.existingCache) {
-    checkGiven(`${kind}.existingCache`, props.existingCache, 'services', 'turnNodes');
     if (props.mediaNodes) checkGiven(`${kind}.existingCache`, props.existingCache, 'mediaNodes');
     if (props.events) checkGiven(`${kind}.existingCache`, props.existingCache, 'hooks');
     for (const [user, access] of Object.entries(props.existingCache))

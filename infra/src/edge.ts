@@ -9,7 +9,8 @@ import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
-import { checkGiven, checkInteger, checkSeconds } from './check.ts';
+import { checkInteger, checkSeconds } from './check.ts';
+import { checkProps } from './check-props.ts';
 import { edgeRules } from './edge-rules.ts';
 import type { MediaFleet } from './media-fleet.ts';
 import { NOT_FOUND_PAGE } from './not-found-page.ts';
@@ -240,7 +241,7 @@ export class Edge extends Construct implements ec2.IConnectable {
 }
 
 function checkEdge(props: EdgeProps): void {
-  checkGiven('Edge', props, 'vpc');
+  checkProps('Edge', 'EdgeProps', props);
   checkSeconds(
     'Edge',
     'idleTimeout',

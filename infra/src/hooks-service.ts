@@ -7,7 +7,8 @@ import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
 import { HOOKS_ACCESS } from './cache-access.ts';
-import { check, checkGiven, checkInteger } from './check.ts';
+import { check, checkInteger } from './check.ts';
+import { checkProps } from './check-props.ts';
 import { cachePlace } from './place.ts';
 import { RealtimeService } from './realtime-service.ts';
 import type { RealtimeServiceProps } from './realtime-service-props.ts';
@@ -55,7 +56,7 @@ export class HooksService extends RealtimeService {
   readonly webhookKey: secretsmanager.ISecret;
 
   constructor(scope: Construct, id: string, props: HooksServiceProps) {
-    checkGiven('HooksService', props, 'jwksUrl');
+    checkProps('HooksService', 'HooksServiceProps', props);
     check(
       Token.isUnresolved(props.jwksUrl) ||
         (URL.canParse(props.jwksUrl) && /^https?:$/.test(new URL(props.jwksUrl).protocol)),

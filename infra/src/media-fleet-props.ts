@@ -2,8 +2,9 @@ import { Token } from 'aws-cdk-lib';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { ENGINES, HTTP_DEFAULTS, portsNeeded } from '../media-node/src/config.ts';
 import { topology } from '../topology/index.ts';
-import { check, checkGiven, checkInteger, checkSeconds } from './check.ts';
+import { check, checkInteger, checkSeconds } from './check.ts';
 import { checkCacheUrl } from './check-cache-url.ts';
+import { checkProps } from './check-props.ts';
 import { checkNodeFleet, type NodeFleetProps, type NodeFleetRules } from './node-fleet-props.ts';
 import type { Recordings } from './recordings.ts';
 import type { CacheAccess } from './session-cache.ts';
@@ -41,7 +42,7 @@ export const MEDIA_FLEET: NodeFleetRules = {
 /** @throws Error naming the property and the fix */
 export function checkMediaFleet(props: MediaFleetProps): void {
   const { kind } = MEDIA_FLEET;
-  checkGiven(kind, props, 'vpc', 'directory', 'signalingUrl', 'authUrl');
+  checkProps(kind, 'MediaFleetProps', props);
   checkCacheUrl(kind, 'directory', props.directory.url);
   for (const [name, schemes, example] of [
     ['signalingUrl', ['wss:', 'ws:'], 'wss://calls.example.com/ws/signal'],

@@ -5,7 +5,8 @@ import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import { check, checkDomain, checkGiven } from './check.ts';
+import { check, checkDomain } from './check.ts';
+import { checkProps } from './check-props.ts';
 
 /** Properties of {@link NearestRegion}. */
 export interface NearestRegionProps {
@@ -31,7 +32,7 @@ export class NearestRegion extends Construct {
   constructor(scope: Construct, id: string, props: NearestRegionProps) {
     super(scope, id);
     const kind = 'NearestRegion';
-    checkGiven(kind, props, 'domainName', 'certificate', 'hostedZone', 'regionalDomainName');
+    checkProps(kind, 'NearestRegionProps', props);
     checkDomain(kind, 'domainName', props.domainName);
     checkDomain(kind, 'regionalDomainName', props.regionalDomainName);
     check(

@@ -3,6 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { check, checkInteger } from './check.ts';
+import { checkProps } from './check-props.ts';
 
 /** Fields of a flow log that hold no address. VPC guide, "Flow log records". */
 const FLOW_LOG_FIELDS = [
@@ -87,6 +88,7 @@ export class Network extends Construct {
 
   constructor(scope: Construct, id: string, props: NetworkProps = {}) {
     super(scope, id);
+    checkProps('Network', 'NetworkProps', props);
     const zones = props.zones ?? 3;
     checkInteger('Network', 'zones', zones, 2, 6);
     checkInteger('Network', 'natGateways', props.natGateways, 0, zones);

@@ -9,6 +9,7 @@ import { type CustomMetricGroup, DefaultDashboardFactory, MonitoringFacade } fro
 import { Construct } from 'constructs';
 import { alarmTopic } from './alarm-topic.ts';
 import { check, checkInteger } from './check.ts';
+import { checkProps } from './check-props.ts';
 import type { Edge } from './edge.ts';
 import { egressBudget } from './egress-budget.ts';
 import { globalName } from './global-name.ts';
@@ -40,6 +41,7 @@ export class Observability extends Construct {
 
   constructor(scope: Construct, id: string, props: ObservabilityProps) {
     super(scope, id);
+    checkProps('Observability', 'ObservabilityProps', props);
     for (const address of props.emails ?? [])
       check(
         /^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(address),
@@ -94,6 +96,7 @@ export class Observability extends Construct {
     metric: cloudwatch.IMetric,
     props: AlarmThreshold,
   ): cloudwatch.Alarm {
+    checkProps('Observability.addAlarm', 'AlarmThreshold', props);
     const alarm = new cloudwatch.Alarm(this, id, {
       alarmDescription: `${description} Runbook: ${this.runbooks}/${runbook}.md`,
       metric,

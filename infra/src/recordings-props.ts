@@ -3,7 +3,8 @@ import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as logs from 'aws-cdk-lib/aws-logs';
-import { check, checkGiven, checkInteger, checkSeconds } from './check.ts';
+import { check, checkInteger, checkSeconds } from './check.ts';
+import { checkProps } from './check-props.ts';
 
 /** Properties of {@link Recordings}. */
 export interface RecordingsProps {
@@ -82,7 +83,7 @@ const DAY = 86_400;
 /** @throws Error naming the property and the fix */
 export function checkRecordings(props: RecordingsProps): void {
   const kind = 'Recordings';
-  checkGiven(kind, props, 'vpc');
+  checkProps(kind, 'RecordingsProps', props);
   const seconds = props.retention?.toSeconds();
   check(
     seconds === undefined || (seconds >= DAY && seconds % DAY === 0),

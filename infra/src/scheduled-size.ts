@@ -3,7 +3,7 @@ import { TimeZone, Token } from 'aws-cdk-lib';
 import * as applicationautoscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
-import { check, checkGiven, checkInteger } from './check.ts';
+import { check, checkInteger } from './check.ts';
 
 /** A size from a time of day on, until the next entry of the list says another. Load still scales between `min` and `max`. */
 export interface ScheduledSize {
@@ -46,7 +46,6 @@ const key = ({ time, days }: ScheduledSize) => `At${time.replace(':', '')}${days
 export function checkSchedules({ kind, schedules = [], max, limit }: ScheduledSizeRules): void {
   for (const [i, one] of schedules.entries()) {
     const name = `${kind}.schedules[${i}]`;
-    checkGiven(name, one, 'time', 'min');
     check(/^([01]\d|2[0-3]):[0-5]\d$/.test(one.time), name, 'time', `"${one.time}" is no time of day`, 'such as 07:30');
     const wrong = one.days?.find((day) => !DAYS.includes(day));
     check(

@@ -7,8 +7,9 @@ import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
 import { cachePassword } from './cache-password.ts';
-import { check, checkGiven, checkInteger } from './check.ts';
+import { check, checkInteger } from './check.ts';
 import { type CheckedCache, checkCacheProps } from './check-cache-props.ts';
+import { checkProps } from './check-props.ts';
 import type { SessionCacheProps } from './session-cache-props.ts';
 
 /** How a part reaches a cache: ours, or one that exists already. */
@@ -138,7 +139,7 @@ export class SessionCache extends Construct implements ec2.IConnectable {
 
   /** A new user with a generated password; returns what a service needs to connect. */
   addUser(id: string, props: CacheUserProps): CacheAccess {
-    checkGiven('SessionCache.addUser', props, 'userName', 'accessString');
+    checkProps('SessionCache.addUser', 'CacheUserProps', props);
     check(
       /^[a-z][a-z0-9-]{0,39}$/.test(props.userName),
       'SessionCache.addUser',

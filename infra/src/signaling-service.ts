@@ -2,7 +2,8 @@ import { Duration, Token } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
-import { check, checkGiven, checkInteger } from './check.ts';
+import { check, checkInteger } from './check.ts';
+import { checkProps } from './check-props.ts';
 import { cachePlace } from './place.ts';
 import { RealtimeService } from './realtime-service.ts';
 import type { RealtimeServiceProps } from './realtime-service-props.ts';
@@ -53,7 +54,7 @@ export interface SignalingServiceProps extends RealtimeServiceProps {
 /** Offer, answer and ICE over WebSocket, on Fargate. */
 export class SignalingService extends RealtimeService {
   constructor(scope: Construct, id: string, props: SignalingServiceProps) {
-    checkGiven('SignalingService', props, 'jwksUrl');
+    checkProps('SignalingService', 'SignalingServiceProps', props);
     check(
       Token.isUnresolved(props.jwksUrl) ||
         (URL.canParse(props.jwksUrl) && /^https?:$/.test(new URL(props.jwksUrl).protocol)),

@@ -5,6 +5,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { check } from './check.ts';
+import { checkProps } from './check-props.ts';
 
 /** Properties of {@link SigningKeys}. */
 export interface SigningKeysProps {
@@ -48,6 +49,7 @@ export class SigningKeys extends Construct {
 
   constructor(scope: Construct, id: string, props: SigningKeysProps = {}) {
     super(scope, id);
+    checkProps('SigningKeys', 'SigningKeysProps', props);
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     this.others = props.otherKeys ?? [];
     check(

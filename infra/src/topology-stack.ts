@@ -1,6 +1,7 @@
 import { Fn, Stack, type StackProps, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { checkInteger } from './check.ts';
+import { checkProps } from './check-props.ts';
 
 /** Properties of {@link TopologyStack}. */
 export interface TopologyStackProps extends StackProps {
@@ -19,6 +20,7 @@ export class TopologyStack extends Stack {
   private readonly zones: number;
 
   constructor(scope: Construct, id: string, props: TopologyStackProps = {}) {
+    checkProps('TopologyStack', 'TopologyStackProps', props);
     checkInteger('TopologyStack', 'zones', props.zones, 2, 6);
     // CloudFormation takes templates of 1 MB (its quotas). A cache of hundreds of nodes has as many alarms; indentation was a third of it.
     super(scope, id, { suppressTemplateIndentation: true, ...props });

@@ -2,8 +2,9 @@ import { Token } from 'aws-cdk-lib';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { topology } from '../topology/index.ts';
-import { check, checkDomain, checkGiven, checkInteger, checkSeconds } from './check.ts';
+import { check, checkDomain, checkInteger, checkSeconds } from './check.ts';
 import { checkCacheUrl } from './check-cache-url.ts';
+import { checkProps } from './check-props.ts';
 import { checkNodeFleet, type NodeFleetProps, type NodeFleetRules } from './node-fleet-props.ts';
 import type { CacheAccess } from './session-cache.ts';
 import type { TurnOptions } from './topology-options.ts';
@@ -53,7 +54,7 @@ export const TURN_FLEET: NodeFleetRules = {
 /** @throws Error naming the property and the fix */
 export function checkTurnFleet(props: TurnFleetProps): void {
   const { kind } = TURN_FLEET;
-  checkGiven(kind, props, 'vpc');
+  checkProps(kind, 'TurnFleetProps', props);
   if (props.directory) checkCacheUrl(kind, 'directory', props.directory.url);
   checkNodeFleet(props, TURN_FLEET);
   checkDomain(kind, 'turnHost', props.turnHost);

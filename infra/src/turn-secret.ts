@@ -4,6 +4,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { acknowledge, BASIC_EXECUTION } from './acknowledge.ts';
+import { checkProps } from './check-props.ts';
 import { ROTATION_CODE } from './turn-secret-rotation.ts';
 
 /** Properties of {@link TurnSecret}. */
@@ -31,6 +32,7 @@ export class TurnSecret extends Construct {
 
   constructor(scope: Construct, id: string, props: TurnSecretProps = {}) {
     super(scope, id);
+    checkProps('TurnSecret', 'TurnSecretProps', props);
     this.secret = new secretsmanager.Secret(this, 'Secret', {
       description: 'Shared by auth (signs) and TURN nodes (accept)',
       generateSecretString: {

@@ -2,6 +2,7 @@ import { CfnOutput, Stack, Token } from 'aws-cdk-lib';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { check } from './check.ts';
+import { checkProps } from './check-props.ts';
 
 /** Properties of {@link ViewerRules}. */
 export interface ViewerRulesProps {
@@ -25,6 +26,7 @@ export class ViewerRules extends Construct {
 
   constructor(scope: Construct, id: string, props: ViewerRulesProps = {}) {
     super(scope, id);
+    checkProps('ViewerRules', 'ViewerRulesProps', props);
     const { region } = Stack.of(this);
     check(
       !Token.isUnresolved(region) && region === 'us-east-1',

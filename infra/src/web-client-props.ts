@@ -7,6 +7,7 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { check, checkDomain } from './check.ts';
 import { checkPageSettings } from './check-page-settings.ts';
+import { checkProps } from './check-props.ts';
 import type { Edge } from './edge.ts';
 
 /** Strict-Transport-Security of the pages (RFC 6797). */
@@ -89,6 +90,7 @@ export interface WebClientProps {
 
 /** @throws Error naming the property and the fix */
 export function checkWebClient(scope: Construct, props: WebClientProps): void {
+  checkProps('WebClient', 'WebClientProps', props);
   checkDomain('WebClient', 'domainName', props.domainName);
   check(
     (props.certificate === undefined) === (props.domainName === undefined),

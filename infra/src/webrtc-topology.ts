@@ -11,6 +11,7 @@ import { AuthService } from './auth-service.ts';
 import { HOOKS_ACCESS, SERVICE_ACCESS } from './cache-access.ts';
 import { Canary } from './canary.ts';
 import { checkPrivateDomain } from './check-private-domain.ts';
+import { checkProps } from './check-props.ts';
 import { checkTopology } from './check-topology.ts';
 import { Edge } from './edge.ts';
 import { patternsOf } from './edge-patterns.ts';
@@ -72,6 +73,7 @@ export class WebRtcTopology extends Construct {
   constructor(scope: Construct, id: string, props: WebRtcTopologyProps = {}) {
     super(scope, id);
     this.props = props;
+    checkProps('WebRtcTopology', 'WebRtcTopologyProps', props);
     this.profile = props.profile ?? TopologyProfile.PRODUCTION;
     const { isProduction } = this.profile;
     checkTopology(props, isProduction);

@@ -29,6 +29,7 @@ import {
 import { FLAGS, PRODUCTION, readFindings, synthQuietly } from './synth.ts';
 
 const image = ecs.ContainerImage.fromRegistry('example.com/image:1');
+const ecsSecret = ecs.Secret.fromSecretsManager(Secret.fromSecretNameV2(new Stack(), 'Given', 'given'));
 const cache = { url: 'rediss://cache.example.com:6379' };
 const jwksUrl = 'https://auth.example.com/.well-known/jwks.json';
 
@@ -191,9 +192,9 @@ const WRONG: readonly [name: string, value: fc.Arbitrary<unknown>, make: (value:
   [
     'SignalingService.environment',
     fc.constantFrom('MAX_FRAME_BYTES', 'MAX_CONNECTIONS'),
-    (name) => signaling({ environment: { [name]: '5000' }, secrets: { [name]: {} } }),
+    (name) => signaling({ environment: { [name]: '5000' }, secrets: { [name]: ecsSecret } }),
   ],
-  ['SignalingService.secrets', fc.constant('REDIS_PASWORD'), (name) => signaling({ secrets: { [name]: {} } })],
+  ['SignalingService.secrets', fc.constant('REDIS_PASWORD'), (name) => signaling({ secrets: { [name]: ecsSecret } })],
   ['AuthService.environment', fc.constantFrom('3', 'soon'), (v) => auth({ environment: { ACCESS_TTL_SECONDS: v } })],
   ['TurnFleet.directory', fc.constant('memcached://a:1'), (url) => turn({ directory: { url } })],
   [

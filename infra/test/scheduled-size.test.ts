@@ -1,6 +1,7 @@
 /** Sizes by the clock as Auto Scaling carries them out, and updates of a fleet at each of those sizes. */
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { expect, test } from 'vitest';
 import { buildTopology } from '../src/app-stack.ts';
@@ -15,6 +16,7 @@ import {
   WebRtcTopology,
 } from '../src/index.ts';
 import { rollingUpdate, scheduledTimes } from './aws-rules.ts';
+import { PRODUCTION } from './synth.ts';
 
 type Any = ReturnType<typeof JSON.parse>;
 const image = ecs.ContainerImage.fromRegistry('example.com/image:1');
@@ -134,12 +136,13 @@ test('two entries at one time are refused; the topology hands its options on, an
   const targets = Object.values<Any>(template.findResources('AWS::ApplicationAutoScaling::ScalableTarget'));
   expect(targets.map((one) => one.Properties.ScheduledActions?.length)).toEqual([1, 1]);
   const one = { schedules: [{ time: '20:00', min: 1 }] };
+  const certificate = Certificate.fromCertificateArn(whole, 'Certificate', PRODUCTION.regionalCertificateArn);
   for (const name of ['turnOptions', 'mediaOptions'] as const)
     expect(
       () =>
         new WebRtcTopology(new TopologyStack(new App(), 'Night'), 'Calls', {
           access: 'open',
-          domain: { domainName: 'calls.example.com', certificate: {}, regionalCertificate: {} } as Any,
+          domain: { domainName: 'calls.example.com', certificate, regionalCertificate: certificate },
           mediaNodes: 2,
           [name]: one,
         }),

@@ -85,6 +85,23 @@ test('no setting of one program looks like a slip of another’s: they may share
       expect(nearestSetting(name, Object.keys(config.properties)), `${name} in ${part}`).toBeUndefined();
 });
 
+/** A slip of a digit or a unit is refused too: what no machine has, and what would switch a limit off where 0 does not. */
+test('every number has a least and a most', () => {
+  const numbers = SETTINGS.map(({ name, schema }) => ({
+    name,
+    ...(schema as { type?: string; minimum?: number; maximum?: number }),
+  }));
+  const open = numbers.filter(({ type }) => type === 'integer' || type === 'number');
+  expect(open.length).toBeGreaterThan(60);
+  expect(
+    open.filter(({ minimum, maximum }) => minimum === undefined || maximum === undefined).map((one) => one.name),
+  ).toEqual([]);
+  for (const value of ['20001000', '99999999999'])
+    expect(() => checkSettings('Signaling', SignalingConfig, { environment: { MAX_CONNECTIONS: value } })).toThrow(
+      /MAX_CONNECTIONS cannot be/,
+    );
+});
+
 test('a refusal names no value of a secret', () => {
   const config = Type.Object({ TURN_SECRETS: Type.String({ pattern: '^[a-z]+$', secret: true }) });
   expect(() => checkSettings('Any', config, { environment: { TURN_SECRETS: 'S3CRET' } })).toThrow(

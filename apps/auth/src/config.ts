@@ -54,21 +54,25 @@ export const AuthConfig = Type.Object({
   REFRESH_TTL_SECONDS: Type.Integer({
     default: 604_800,
     minimum: 10,
+    maximum: 31_536_000,
     description: 'A refresh token is void when it was not used for this time (7 days).',
   }),
   SESSION_TTL_SECONDS: Type.Integer({
     default: 2_592_000,
     minimum: 10,
+    maximum: 31_536_000,
     description: 'Longest life of a login session, however used (30 days; guests at most 1 day).',
   }),
   GUEST_REFRESH_TTL_SECONDS: Type.Integer({
     default: 3600,
     minimum: 10,
+    maximum: 31_536_000,
     description: 'A refresh token of a guest is void when it was not used for this time; at most REFRESH_TTL_SECONDS.',
   }),
   GUEST_LOGINS_PER_IP: Type.Integer({
     default: 300,
     minimum: 0,
+    maximum: 10_000_000,
     description: 'Logins of guests an hour per IPv4 address or IPv6 /64. 0: no limit.',
   }),
   GUEST_RELAY_GROUPS: Type.Integer({
@@ -145,21 +149,25 @@ export const AuthConfig = Type.Object({
   TRUSTED_PROXIES: Type.Integer({
     default: 1,
     minimum: 0,
+    maximum: 10,
     description: 'How many proxies in front append to X-Forwarded-For.',
   }),
   RATE_PER_IP: Type.Integer({
     default: 600,
     minimum: 0,
+    maximum: 10_000_000,
     description: 'Requests a minute per IPv4 address or IPv6 /64; a refusal counts five. 0: no limit.',
   }),
   RATE_PER_USER: Type.Integer({
     default: 120,
     minimum: 0,
+    maximum: 10_000_000,
     description: 'Tokens, refreshes and TURN credentials a minute per user. 0: no limit.',
   }),
   RATE_PER_KEY: Type.Integer({
     default: 6000,
     minimum: 0,
+    maximum: 10_000_000,
     description: 'Requests a minute per API key, in place of the per-IP limit. 0: no limit.',
   }),
   ...TelemetrySettings,

@@ -31,16 +31,19 @@ export const HooksConfig = Type.Object({
   TRUSTED_PROXIES: Type.Integer({
     default: 1,
     minimum: 0,
+    maximum: 10,
     description: 'How many proxies in front append to X-Forwarded-For.',
   }),
   API_REQUESTS_PER_SECOND: Type.Integer({
     default: 20,
     minimum: 1,
+    maximum: 1_000_000,
     description: 'Requests with one API key, over all tasks; bursts of three seconds pass. More get 429.',
   }),
   MAX_STREAMS: Type.Integer({
     default: 50,
     minimum: 1,
+    maximum: 100_000,
     description: 'Event streams (GET /v1/events as text/event-stream) of this task; more get 503.',
   }),
   ...TelemetrySettings,

@@ -15,17 +15,28 @@ export const MediaNodeConfig = Type.Object({
   MEDIA_MIN_PORT: Type.Integer({ default: 20_000, minimum: 1024, maximum: 65_535, description: 'First UDP port.' }),
   MEDIA_MAX_PORT: Type.Integer({ default: 40_000, minimum: 1024, maximum: 65_535, description: 'Last UDP port.' }),
   NODE_MBPS: Type.Optional(
-    Type.Number({ minimum: 1, description: 'Mbit/s out at which the node is full. Default: 100 a core.' }),
+    Type.Number({
+      minimum: 1,
+      maximum: 200_000,
+      description: 'Mbit/s out at which the node is full. Default: 100 a core.',
+    }),
   ),
   MAX_LEGS: Type.Integer({
     default: 400,
     minimum: 1,
+    maximum: 50_000,
     description: 'Legs (two a person) at which the node is full.',
   }),
-  MAX_PUBLISHERS: Type.Integer({ default: 50, minimum: 2, description: 'Most people of one room that send.' }),
+  MAX_PUBLISHERS: Type.Integer({
+    default: 50,
+    minimum: 2,
+    maximum: 1000,
+    description: 'Most people of one room that send.',
+  }),
   MESH_AFTER_SECONDS: Type.Integer({
     default: 20,
     minimum: 1,
+    maximum: 86_400,
     description: 'A room of two people or fewer goes back to a mesh after this time.',
   }),
   HTTP_HOST: Type.String({ default: '0.0.0.0', description: 'Address for streams over HTTP (WHIP, WHEP).' }),
@@ -33,11 +44,13 @@ export const MediaNodeConfig = Type.Object({
   MAX_STREAMS: Type.Integer({
     default: HTTP_DEFAULTS.MAX_STREAMS,
     minimum: 1,
+    maximum: 10_000,
     description: 'Most streams that this node takes over HTTP at once.',
   }),
   MAX_VIEWERS: Type.Integer({
     default: HTTP_DEFAULTS.MAX_VIEWERS,
     minimum: 0,
+    maximum: 100_000,
     description: 'Most viewers that this node has over HTTP at once.',
   }),
   RECORDINGS: Type.Optional(
@@ -56,6 +69,7 @@ export const MediaNodeConfig = Type.Object({
   RECORDING_MIN_FREE_MB: Type.Integer({
     default: 1024,
     minimum: 1,
+    maximum: 16_777_216,
     description: 'Recordings end when RUN_DIR has less space than this.',
   }),
   JWKS_URL: Type.Optional(
@@ -72,7 +86,12 @@ export const MediaNodeConfig = Type.Object({
   }),
   REDIS_URL: Type.String({ description: 'The media directory.' }),
   ...directorySettings,
-  DRAIN_SECONDS: Type.Integer({ default: 300, minimum: 0, description: 'Longest wait for rooms to move.' }),
+  DRAIN_SECONDS: Type.Integer({
+    default: 300,
+    minimum: 0,
+    maximum: 172_800,
+    description: 'Longest wait for rooms to move.',
+  }),
   ...hostSettings,
   ...metricsSettings('media'),
 });

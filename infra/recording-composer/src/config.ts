@@ -15,6 +15,7 @@ export const ComposerConfig = Type.Object({
   EVERY_SECONDS: Type.Integer({
     default: 0,
     minimum: 0,
+    maximum: 86_400,
     description: 'How often it looks for recordings that are over. 0: once, then it ends.',
   }),
 });

@@ -34,20 +34,27 @@ export const TurnNodeConfig = Type.Object({
   ),
   RELAY_MIN_PORT: port(49152, 'First relay port.'),
   RELAY_MAX_PORT: port(65535, 'Last relay port.'),
-  NODE_MBPS: Type.Number({ default: 1500, minimum: 1, description: 'Mbit/s out at which the node is full.' }),
+  NODE_MBPS: Type.Number({
+    default: 1500,
+    minimum: 1,
+    maximum: 200_000,
+    description: 'Mbit/s out at which the node is full.',
+  }),
   MAX_BYTES_PER_SECOND: Type.Integer({
     default: 375_000,
     minimum: 0,
+    maximum: 1_000_000_000,
     description: 'Most bytes a second of one allocation.',
   }),
   // Held against a real browser by test/relay-quota.test.ts.
   USER_QUOTA: Type.Integer({
     default: 36,
     minimum: 1,
+    maximum: 65_535,
     description:
       'Allocations of one user. Default: six connections (a mesh of six, one of them being made anew), three URLs, two address families.',
   }),
-  TOTAL_QUOTA: Type.Integer({ default: 4000, minimum: 1, description: 'Allocations of the node.' }),
+  TOTAL_QUOTA: Type.Integer({ default: 4000, minimum: 1, maximum: 65_535, description: 'Allocations of the node.' }),
   DENIED_PEERS: Type.String({
     default: '',
     description: 'Comma-separated addresses and ranges that the relay must not reach.',
@@ -60,10 +67,16 @@ export const TurnNodeConfig = Type.Object({
     }),
   ),
   ...directorySettings,
-  DRAIN_SECONDS: Type.Integer({ default: 7200, minimum: 0, description: 'Longest wait for calls to end.' }),
+  DRAIN_SECONDS: Type.Integer({
+    default: 7200,
+    minimum: 0,
+    maximum: 172_800,
+    description: 'Longest wait for calls to end.',
+  }),
   STOP_DRAIN_SECONDS: Type.Optional(
     Type.Integer({
       minimum: 0,
+      maximum: 172_800,
       description: 'Longest wait after SIGTERM, as an update of the service sends it. Default: DRAIN_SECONDS.',
     }),
   ),

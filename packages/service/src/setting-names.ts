@@ -36,3 +36,17 @@ export function nearestSetting(name: string, known: readonly string[]): string |
     return slip > 0 && distance(name, one, slip) <= slip;
   });
 }
+
+/**
+ * The known name closest to an unknown one, for an error that refuses it anyway; case is no difference.
+ * @returns undefined when none is near: more than a third of the letters differ
+ */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  const near = known
+    .map((one) => {
+      const limit = Math.max(1, Math.floor(Math.max(one.length, name.length) / 3));
+      return { one, limit, edits: distance(name.toLowerCase(), one.toLowerCase(), limit) };
+    })
+    .filter(({ limit, edits }) => edits <= limit);
+  return near.sort((a, b) => a.edits - b.edits)[0]?.one;
+}
