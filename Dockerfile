@@ -124,6 +124,8 @@ EXPOSE 8081
 
 FROM runtime AS signaling
 COPY --from=signaling-bundle /src/dist/signaling /app
+# The volume of recordings takes this owner from whichever container mounts it first: this one, media or composer.
+COPY --from=runtime-files --chown=10001:10001 /data /recordings
 EXPOSE 8080
 
 FROM runtime AS hooks
@@ -145,13 +147,14 @@ FROM runtime AS media
 COPY --from=media-files /root-fs /
 COPY --from=media-bundle /src/dist/media /app
 COPY --from=media-files --chown=10001:10001 /run-media /run/media
+COPY --from=runtime-files --chown=10001:10001 /data /recordings
 ENV JANUS=/opt/media-engine
 VOLUME /run/media
 
 # One run a start: recordings into files. ffmpeg and its 200 libraries are Debian's own, so this one has Debian around it.
 FROM ${NODE_IMAGE} AS composer
 RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg janus-tools && rm -rf /var/lib/apt/lists/* \
- && mkdir -p /work && chown 10001:10001 /work
+ && mkdir -p /work /recordings && chown 10001:10001 /work /recordings
 ENV NODE_ENV=production WORK_DIR=/work
 WORKDIR /app
 COPY --from=composer-bundle /src/dist/composer /app

@@ -44,7 +44,9 @@ const env = {
   TANDEM_MEDIA_SECRET: secret(),
   TANDEM_WEBHOOK_KEY: secret(),
   // One host with a domain: Caddy is its own authority, and the name leads here for the test alone.
-  COMPOSE_PROFILES: 'public',
+  COMPOSE_PROFILES: 'public,recordings',
+  TANDEM_RECORDINGS: '/recordings',
+  TANDEM_OPEN_GRANTS: '{"record":true}',
   TANDEM_DOMAIN: 'calls.example.org',
   TANDEM_TLS_ISSUER: 'internal',
   TANDEM_ORIGIN: `https://calls.example.org:${httpsPort},http://localhost:${port}`,
@@ -66,7 +68,7 @@ let failed = 1;
 try {
   for (const target of process.argv.includes('--no-build')
     ? []
-    : ['auth', 'signaling', 'hooks', 'turn', 'media', 'edge', 'canary', 'tls']) {
+    : ['auth', 'signaling', 'hooks', 'turn', 'media', 'composer', 'edge', 'canary', 'tls']) {
     console.log(`  Building tandem/${target}…`);
     const args = ['turn', 'media'].includes(target) ? ['--build-arg', `APT_CHECK_VALID_UNTIL=${validUntil}`] : [];
     const built = spawnSync('docker', ['build', '--target', target, '-t', `tandem/${target}`, ...args, '.'], {

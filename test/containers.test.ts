@@ -78,14 +78,15 @@ test('every container finds itself healthy: services by /health/startup, the TUR
       const lines = execFileSync('docker', ['ps', '--filter', filter, '--format', '{{.Names}}: {{.Status}}'], {
         encoding: 'utf8',
       });
-      expect(lines.trim().split('\n')).toHaveLength(9);
+      expect(lines.trim().split('\n')).toHaveLength(10);
       expect(
         lines
           .trim()
           .split('\n')
-          .filter((line) => !line.endsWith('(healthy)')),
-        // Caddy has no check of its own; the canary below goes through it.
-      ).toEqual([expect.stringMatching(/[-_]tls[-_]1: Up/)]);
+          .filter((line) => !line.endsWith('(healthy)'))
+          .sort(),
+        // These have no check of their own: a recording is composed below, and the canary goes through Caddy.
+      ).toEqual([expect.stringMatching(/[-_]composer[-_]1: Up/), expect.stringMatching(/[-_]tls[-_]1: Up/)]);
     },
     { timeout: 60_000, interval: 500 },
   );
@@ -146,6 +147,36 @@ test('from five people on a room goes through the media container', async () => 
   await Promise.all(['ada', 'bob', 'cem', 'dea', 'eve'].map(enter));
   for (const person of people)
     await vi.waitFor(async () => expect(await flows(person)).toBe(true), { timeout: 60_000, interval: 500 });
+});
+
+test('a recording: the media container writes it, the composer container makes the film, signaling hands it out', async () => {
+  const [ada, bob] = [
+    await enterRoom(browser, origin, 'Ada', 'taped'),
+    await enterRoom(browser, origin, 'Bob', 'taped'),
+  ];
+  await expectMedia([ada, bob]);
+  const given = await fetch(`${origin}/auth/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ userId: 'keeper' }),
+  });
+  const { token } = (await given.json()) as { token: string };
+  const ask = async (path = '', method = 'GET') => {
+    const headers = { authorization: `Bearer ${token}` };
+    return fetch(`${origin}/v1/rooms/taped/recordings${path}`, { method, headers });
+  };
+  const begun = await ask('', 'POST');
+  expect(begun.status).toBe(201);
+  const { recordingId } = (await begun.json()) as { recordingId: string };
+  await new Promise((resolve) => setTimeout(resolve, 8000));
+  expect((await ask(`/${recordingId}/stop`, 'POST')).status).toBe(200);
+  await vi.waitFor(async () => expect(await (await ask(`/${recordingId}`)).json()).toMatchObject({ status: 'ready' }), {
+    timeout: 120_000,
+    interval: 1000,
+  });
+  const film = Buffer.from(await (await ask(`/${recordingId}/files/composed.webm`)).arrayBuffer());
+  // Matroska begins so (RFC 8794).
+  expect(film.toString('hex', 0, 4)).toBe('1a45dfa3');
 });
 
 test('a call over https, and one by turns: alone', async () => {

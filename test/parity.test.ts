@@ -11,7 +11,7 @@ import { buildTopology } from '../infra/src/app-stack.ts';
 import { topology } from '../infra/topology/index.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const parts = ['auth', 'signaling', 'hooks', 'turn', 'media'] as const;
+const parts = ['auth', 'signaling', 'hooks', 'turn', 'media', 'composer'] as const;
 type Part = (typeof parts)[number];
 
 /** Settings that a place leaves to their default, with the reason. Everything else of the topology must be there. */
@@ -30,7 +30,6 @@ const leftOut: Record<'local' | 'compose' | 'cloud', Record<string, string>> = {
   },
   cloud: {
     API_KEYS: 'given by -c apiKeysSecretArn only',
-    MEDIA_SECRET: 'large rooms stay a mesh in the cloud, until it has media nodes',
     TURN_SECRETS: 'auth and the nodes read the secret anew, as it rotates: TURN_SECRET_ID',
     STUN_URIS: 'the TURN nodes of the directory answer STUN as well',
     PUBLIC_IP: 'a node asks the metadata service of its instance',
@@ -48,6 +47,8 @@ const added: typeof leftOut = {
     JANUS: 'where this machine has the engine',
     NODE_ID: 'one node of one machine',
     HTTP_HOST: 'as HOST',
+    WORK_DIR: 'a temporary folder',
+    EVERY_SECONDS: 'nobody tells it that a recording has ended',
     PRIVATE_ENDPOINTS: 'a backend under development listens on this machine',
   },
   compose: {
@@ -58,7 +59,10 @@ const added: typeof leftOut = {
     TLS_FOLDER: 'as above',
     PRIVATE_ENDPOINTS: 'off, until a backend under development asks for it',
     OPEN_IN_PRODUCTION: 'who serves a public name says so',
+    OPEN_GRANTS: 'what guests may do besides',
     ALLOW_LOOPBACK_PEERS: 'off, until the test of one machine asks for it',
+    WORK_DIR: 'a volume of its image',
+    EVERY_SECONDS: 'nobody tells it that a recording has ended',
   },
   cloud: {
     NODE_MBPS: 'of the instance type',
@@ -69,6 +73,7 @@ const added: typeof leftOut = {
     LIFECYCLE_HOOK: 'of the auto scaling group',
     AUTO_SCALING_GROUP: 'as above',
     AWS_REGION: 'of the AWS clients',
+    WORK_DIR: 'a volume of its task',
     METRICS_STACK: 'CloudWatch only',
     METRICS_PART: 'CloudWatch only',
     STOP_DRAIN_SECONDS: 'of ECS updates',
@@ -83,9 +88,17 @@ interface Seen {
   health: string;
 }
 
-/** A media node listens for HTTP nowhere: its first media port stands for it. */
+/** Of a media node its first media port stands for it; nothing connects to a composer. */
 function portOf(part: Part): number {
+  if (part === 'composer') return Number.NaN;
   return part === 'media' ? topology.media.mediaPorts[0] : topology[part].port;
+}
+
+/** What asks for its health: a path, the argument of the program, or nothing. */
+function healthOf(part: Part): string {
+  const one = topology[part];
+  if (one.kind === 'composer') return '';
+  return one.kind === 'service' ? one.startupPath : one.healthArgument;
 }
 
 /** Port and path of `fetch('http://127.0.0.1:8080/…')`, or the argument that asks a TURN node. */
@@ -103,10 +116,7 @@ function described(part: Part, place: keyof typeof leftOut): string[] {
 function expectSettings(part: Part, place: keyof typeof leftOut, seen: Seen): void {
   expect(seen.settings.filter((name) => !(name in added[place])).sort()).toEqual(described(part, place).sort());
   expect(Object.keys(topology[part].config.properties)).toEqual(expect.arrayContaining(seen.settings));
-  const one = topology[part];
-  expect([seen.port, seen.health]).toEqual(
-    one.kind === 'service' ? [one.port, one.startupPath] : [portOf(part), one.healthArgument],
-  );
+  expect([seen.port, seen.health]).toEqual([portOf(part), healthOf(part)]);
 }
 
 test('compose runs every part, with the settings, ports and health checks described', () => {
@@ -129,10 +139,15 @@ test('compose runs every part, with the settings, ports and health checks descri
   }
 });
 
+/** Without a media engine there is neither. */
+const ofMedia = (name: string) => name === 'media' || name === 'composer';
+
 let stack: Stack;
 let hasMedia: boolean;
 beforeAll(async () => {
-  stack = await startStack({ port: 0, nodes: 2, media: true, events: true, dataDir: join(root, '.local/parity') });
+  const dataDir = join(root, '.local/parity');
+  const recordings = { RECORDINGS: join(dataDir, 'recordings') };
+  stack = await startStack({ port: 0, nodes: 2, media: true, events: true, dataDir, recordings });
   // `npm test` gets the engine; where it is not to be had the other parts are held all the same.
   hasMedia = !stack.leftOut.some((line) => line.includes('npm run media:engine'));
 });
@@ -140,7 +155,7 @@ afterAll(() => stack?.[Symbol.asyncDispose]());
 
 test('npm start runs every part, with the settings described (read from the living processes)', async () => {
   expect(Object.keys(stack.pids).map((name) => name.replace(/-\d+$/, '').replace('redis', 'cache'))).toEqual(
-    expect.arrayContaining(Object.keys(topology).filter((name) => name !== 'client' && (name !== 'media' || hasMedia))),
+    expect.arrayContaining(Object.keys(topology).filter((name) => name !== 'client' && (hasMedia || !ofMedia(name)))),
   );
   const urls: Partial<Record<Part, string>> = {
     auth: stack.authUrl,
@@ -152,7 +167,12 @@ test('npm start runs every part, with the settings described (read from the livi
     ['signaling-1', 'signaling'],
     ['hooks', 'hooks'],
     ['turn', 'turn'],
-    ...(hasMedia ? [['media', 'media'] as const] : []),
+    ...(hasMedia
+      ? ([
+          ['media', 'media'],
+          ['composer', 'composer'],
+        ] as const)
+      : []),
   ] as const) {
     const environ = readFileSync(`/proc/${stack.pids[name]}/environ`, 'utf8').split('\0').filter(Boolean);
     const known = Object.keys(topology[part].config.properties);
@@ -160,9 +180,9 @@ test('npm start runs every part, with the settings described (read from the livi
       .map((line) => line.split('=')[0] ?? '')
       .filter((key) => known.includes(key) && key !== 'LOG_LEVEL');
     const port = portOf(part);
-    if (part === 'turn' || part === 'media') {
+    if (part === 'turn' || ofMedia(part)) {
       // Ports are free ones here; `npm start` takes those described (infra/local/stack.ts reads them from the topology).
-      expectSettings(part, 'local', { settings, port, health: topology[part].healthArgument });
+      expectSettings(part, 'local', { settings, port, health: healthOf(part) });
       continue;
     }
     expect((await fetch(`${urls[part]}${topology[part].livePath}`)).status).toBe(200);
@@ -195,7 +215,10 @@ interface Container {
 }
 
 test('the cloud runs every part, with the settings, ports and health checks described', () => {
-  const app = new App({ outdir: join(root, '.local/parity/cdk.out'), context: { events: 'true' } });
+  const app = new App({
+    outdir: join(root, '.local/parity/cdk.out'),
+    context: { events: 'true', mediaNodes: '1', recordings: 'true' },
+  });
   buildTopology(app, undefined);
   const stacks = app.node.findAll().filter((node) => 'templateFile' in node) as unknown as Parameters<
     typeof Template.fromStack
@@ -211,7 +234,7 @@ test('the cloud runs every part, with the settings, ports and health checks desc
       (r) => r.Properties as { Port: number; HealthCheckPath?: string },
     ),
   );
-  for (const part of parts.filter((name) => name !== 'media')) {
+  for (const part of parts) {
     const container = containers.find(
       (c) => c.Name === part || c.PortMappings?.some((p) => p.ContainerPort === portOf(part)),
     );

@@ -1,53 +1,100 @@
-/** Recordings from the first word to the file: real Chromium, signaling on Redis, a media node with real Janus, janus-pp-rec and ffmpeg. */
+/**
+ * Recordings from the first word to the file, in a bucket: `npm start` with its composer, real Janus and ffmpeg, Chromium, and a server of S3.
+ * A folder holds the same (packages/service/src/recordings/store.integration.test.ts).
+ */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { openRecordingStore } from '../packages/service/src/recordings/index.ts';
+import { type Stack, startStack } from '../infra/local/stack.ts';
+import { composeRecording } from '../infra/recording-composer/src/compose.ts';
+import {
+  openRecordingStore,
+  prefixOf,
+  prefixOfRoom,
+  type RecordingStore,
+} from '../packages/service/src/recordings/index.ts';
+import { type S3Server, startS3 } from '../packages/service/src/testing/index.ts';
 import { type SdkBrowser, startSdkBrowser } from './sdk/harness.ts';
-import { enginePids, type MediaStack, startMediaStack } from './support/media-stack.ts';
 
 const run = promisify(execFile);
-const COMPOSER = new URL('../infra/recording-composer/main.ts', import.meta.url).pathname;
 const WAIT = { timeout: 40_000, interval: 200 };
 /** Composing costs about 1.5 s of CPU a second of two people. */
 const COMPOSED = { timeout: 200_000, interval: 1000 };
-let stack: MediaStack;
+const PART_SECONDS = 1;
+let s3: S3Server;
+let bucket: RecordingStore;
+let stack: Stack;
 let browser: SdkBrowser;
 let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'recordings-'));
-  const RECORDINGS = join(folder, 'kept');
-  // Two people are a mesh here: only the recording gives them a media node.
-  stack = await startMediaStack({
-    from: 9,
-    node: { RECORDINGS, RECORDING_PART_SECONDS: 1, MESH_AFTER_SECONDS: 2 },
-    signaling: { RECORDINGS },
+  writeFileSync(join(folder, 'index.html'), '<!doctype html><title>t</title>');
+  s3 = await startS3();
+  Object.assign(process.env, s3.env);
+  bucket = await openRecordingStore(s3.url);
+  stack = await startStack({
+    port: 0,
+    nodes: 1,
+    media: true,
+    clientDir: folder,
+    dataDir: folder,
+    recordings: { RECORDINGS: s3.url, ...s3.env },
+    env: {
+      auth: { OPEN_GRANTS: '{"record":true}' },
+      // Two people are a mesh here: only the recording gives them a media node. How a node sheds is not the question.
+      signaling: { ALLOWED_ORIGINS: '*', MEDIA_FROM: '9', MAX_EVENT_LOOP_DELAY_MS: '10000' },
+      media: { RECORDING_PART_SECONDS: `${PART_SECONDS}`, MESH_AFTER_SECONDS: '2' },
+      composer: { EVERY_SECONDS: '1' },
+    },
   });
-  await stack.mediaNode('m1', 34_000);
+  expect(stack.leftOut).toEqual([]);
   browser = await startSdkBrowser();
 });
 afterAll(async () => {
   await browser?.[Symbol.asyncDispose]();
   await stack?.[Symbol.asyncDispose]();
+  await s3?.[Symbol.asyncDispose]();
   if (folder) rmSync(folder, { recursive: true, force: true });
 });
 
+async function tokenOf(userId: string, grants: object = {}): Promise<string> {
+  const answer = await fetch(`${stack.authUrl}/auth/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ userId, name: userId, grants }),
+  });
+  const { token } = (await answer.json()) as { token: string };
+  return token;
+}
+
 async function enter(roomId: string, name: string): Promise<Page> {
   const page = await browser.page();
-  const token = await stack.keys.token(name);
-  const options = { url: stack.url, token, roomId, name, media: 'canvas' as const };
+  const url = `${stack.signalingUrls[0]?.replace(/^http/, 'ws')}/ws/signal`;
+  const options = { url, token: await tokenOf(name), roomId, name, media: 'canvas' as const };
   await page.evaluate((start) => globalThis.harness.start(start), options);
   return page;
 }
 
-async function ask(method: string, path: string, grants: object = { record: true }): Promise<Response> {
-  const url = new URL(`/v1/rooms/${path}`, stack.url.replace(/^ws/, 'http'));
-  return fetch(url, { method, headers: { authorization: `Bearer ${await stack.keys.token('ada', grants)}` } });
+/** By somebody with the grant `record`, or by who has other grants. */
+async function ask(method: string, path: string, grants: object = {}): Promise<Response> {
+  const url = `${stack.signalingUrls[0]}/v1/rooms/${path}`;
+  const headers = { authorization: `Bearer ${await tokenOf('keeper', grants)}` };
+  return fetch(url, { method, headers, redirect: 'manual' });
+}
+/** The address of a file, which needs no token of ours. */
+async function fileOf(path: string, name: string): Promise<Buffer> {
+  const answer = await ask('GET', `${path}/files/${name}`);
+  const address = answer.headers.get('location') ?? '';
+  expect([answer.status, new URL(address).origin]).toEqual([303, s3.env.AWS_ENDPOINT_URL_S3]);
+  const file = await fetch(address);
+  expect(file.headers.get('content-disposition')).toContain('attachment');
+  return Buffer.from(await file.arrayBuffer());
 }
 interface Recording {
   readonly recordingId: string;
@@ -61,6 +108,16 @@ interface Recording {
   }[];
 }
 const recordingOf = async (answer: Promise<Response>) => (await (await answer).json()) as Recording;
+async function begin(roomId: string): Promise<{ recordingId: string; path: string }> {
+  const begun = await ask('POST', `${roomId}/recordings`);
+  expect(begun.status).toBe(201);
+  const { recordingId } = await recordingOf(Promise.resolve(begun));
+  return { recordingId, path: `${roomId}/recordings/${recordingId}` };
+}
+
+/** What a process has started. */
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 
 const recordedSince = (page: Page) => page.evaluate(() => globalThis.harness.session?.media?.recording);
 /** The other one's picture comes from the node, and moves. */
@@ -76,15 +133,16 @@ const byNode = (...pages: Page[]) =>
 /** Seconds of the call. */
 const goesOn = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
-/** Bytes of each file that is kept in closed parts by now. */
-async function keptParts(): Promise<Map<string, number>> {
-  const store = await openRecordingStore(join(folder, 'kept'));
-  const sums = new Map<string, number>();
-  for (const { key, bytes } of await store.list('rooms/')) {
+/** Bytes and number of the closed parts of each file in the bucket now. */
+async function keptParts(roomId: string): Promise<Map<string, { bytes: number; parts: number }>> {
+  const files = new Map<string, { bytes: number; parts: number }>();
+  for (const { key, bytes } of await bucket.list(prefixOfRoom(roomId))) {
     const [, name] = /\/parts\/([^/]+)\//.exec(key) ?? [];
-    if (name) sums.set(name, (sums.get(name) ?? 0) + bytes);
+    if (!name) continue;
+    const file = files.get(name) ?? { bytes: 0, parts: 0 };
+    files.set(name, { bytes: file.bytes + bytes, parts: file.parts + 1 });
   }
-  return sums;
+  return files;
 }
 
 /** Of a part of the picture at a time, its brightness, 0 to 255. */
@@ -112,37 +170,29 @@ async function loudness(path: string): Promise<number> {
   return Number(/mean_volume: (-?[\d.]+) dB/.exec(stderr)?.[1]);
 }
 
+/** `codec,width,height` of each. */
+async function streamsOf(path: string): Promise<string[]> {
+  const asked = ['-v', 'error', '-show_entries', 'stream=codec_name,width,height', '-of', 'csv=p=0', path];
+  return (await run('ffprobe', asked)).stdout.trim().split('\n');
+}
+
 test('R-1 R-6 R-7 two people are recorded, all see it, an engine dies meanwhile, and the film has the picture and the sound of both', async () => {
   const [ada, bob] = [await enter('visit', 'ada'), await enter('visit', 'bob')];
-  expect((await ask('POST', 'visit/recordings', {})).status).toBe(403);
-  const begun = await ask('POST', 'visit/recordings');
-  expect(begun.status).toBe(201);
-  const { recordingId } = await recordingOf(Promise.resolve(begun));
-  const path = `visit/recordings/${recordingId}`;
+  expect((await ask('POST', 'visit/recordings', { record: false })).status).toBe(403);
+  const { path } = await begin('visit');
   for (const page of [ada, bob])
     await vi.waitFor(async () => expect(await recordedSince(page)).toBeGreaterThan(1), WAIT);
   expect((await recordingOf(ask('GET', path))).status).toBe('recording');
   await byNode(ada, bob);
   await goesOn(6);
-  // What a node that dies now leaves: sound and picture of both.
-  await vi.waitFor(async () => {
-    const kept = [...(await keptParts())]
-      .filter(([, bytes]) => bytes > 1000)
-      .map(([name]) => name.replace(/^\d+-\d+-/, ''));
-    expect(kept.sort()).toEqual(['audio-0', 'audio-0', 'video-1', 'video-1']);
-  }, WAIT);
-  const [node] = stack.nodes;
-  for (const pid of node ? enginePids(node) : []) process.kill(pid, 'SIGKILL');
+  for (const pid of childrenOf(stack.pids.media ?? 0)) process.kill(pid, 'SIGKILL');
   await byNode(ada, bob);
   await goesOn(4);
   expect(await recordedSince(bob)).toBeGreaterThan(1);
   expect((await ask('POST', `${path}/stop`)).status).toBe(200);
   for (const page of [ada, bob]) await vi.waitFor(async () => expect(await recordedSince(page)).toBeUndefined(), WAIT);
-  const env = { ...process.env, RECORDINGS: join(folder, 'kept'), WORK_DIR: folder };
-  await vi.waitFor(async () => {
-    await run(process.execPath, [COMPOSER], { env });
-    expect((await recordingOf(ask('GET', path))).status).toBe('ready');
-  }, COMPOSED);
+  await Promise.all([ada.close(), bob.close()]);
+  await vi.waitFor(async () => expect((await recordingOf(ask('GET', path))).status).toBe('ready'), COMPOSED);
   const ready = await recordingOf(ask('GET', path));
   const tracks = ready.files.filter(({ kind }) => kind === 'track').map(({ userId, slot }) => `${userId} ${slot}`);
   // Of both connections, before and after.
@@ -150,21 +200,65 @@ test('R-1 R-6 R-7 two people are recorded, all see it, an engine dies meanwhile,
   expect(tracks.toSorted()).toEqual(each.flatMap((one) => [one, one]));
   expect(ready.durationSeconds).toBeGreaterThan(9);
   const film = join(folder, 'film.webm');
-  writeFileSync(film, Buffer.from(await (await ask('GET', `${path}/files/composed.webm`)).arrayBuffer()));
-  const streams = ['-v', 'error', '-show_entries', 'stream=codec_name,width,height', '-of', 'csv=p=0', film];
-  expect((await run('ffprobe', streams)).stdout.trim().split('\n')).toEqual(['vp8,1280,720', 'opus']);
+  writeFileSync(film, await fileOf(path, 'composed.webm'));
+  expect(await streamsOf(film)).toEqual(['vp8,1280,720', 'opus']);
   // Two tiles side by side; black is 16.
   for (const crop of ['600:300:20:210', '600:300:660:210'])
     for (const at of [3, ready.durationSeconds - 1]) expect(await brightness(film, at, crop)).toBeGreaterThan(30);
   expect(await loudness(film)).toBeGreaterThan(-50);
   for (const { name, slot } of ready.files.filter((file) => file.slot === 'audio')) {
     const track = join(folder, `${slot}-${name}`);
-    writeFileSync(track, Buffer.from(await (await ask('GET', `${path}/files/${name}`)).arrayBuffer()));
+    writeFileSync(track, await fileOf(path, name));
     expect(await loudness(track)).toBeGreaterThan(-50);
   }
-  // Nothing is left but the files.
-  expect([...(await keptParts())]).toEqual([]);
+  // Nothing is left but the files, and in the end nothing.
+  expect([...(await keptParts('visit'))]).toEqual([]);
+  expect((await (await ask('GET', 'visit/recordings')).json()).recordings).toHaveLength(1);
   expect((await ask('DELETE', path)).status).toBe(204);
   expect(await (await ask('GET', 'visit/recordings')).json()).toEqual({ recordings: [] });
+  for (const place of ['rooms/', 'waiting/']) expect(await bucket.list(place)).toEqual([]);
   expect(browser.errors).toEqual([]);
+});
+
+test('R-6 a node dies with all that it had: the bucket has everything up to the last closed part, and the next node goes on', async () => {
+  const ada = await enter('lecture', 'ada');
+  const { recordingId } = await begin('lecture');
+  const CLOSED = 3;
+  const both = async () => {
+    const kept = [...(await keptParts('lecture'))].filter(([, { parts }]) => parts >= CLOSED);
+    expect(kept.map(([name]) => name.replace(/^\d+-\d+-/, '')).sort()).toEqual(['audio-0', 'video-1']);
+  };
+  await vi.waitFor(both, WAIT);
+  const before = new Set((await keptParts('lecture')).keys());
+  const pid = stack.pids.media ?? 0;
+  for (const dead of [pid, ...childrenOf(pid)]) process.kill(dead, 'SIGKILL');
+  const left = await openRecordingStore(join(folder, 'left'));
+  for (const { key } of await bucket.list('rooms/')) {
+    const body = await bucket.read(key);
+    if (body) await left.put(key, await buffer(body));
+  }
+  const workDir = join(folder, 'work');
+  mkdirSync(workDir);
+  const prefix = prefixOf('lecture', recordingId);
+  const made = await composeRecording({
+    ...{ store: left, prefix, id: recordingId, workDir, signal: AbortSignal.timeout(200_000) },
+    ...{ say: () => {}, holds: async () => true },
+  });
+  expect(made.error).toBeUndefined();
+  expect(made.files.map(({ userId, slot }) => `${userId} ${slot}`).sort()).toEqual([
+    'ada audio',
+    'ada video',
+    'undefined undefined',
+  ]);
+  // A part holds what came since the one before it; the first begins with the recording.
+  expect(made.durationMs).toBeGreaterThan((CLOSED - 1) * PART_SECONDS * 1000);
+  const film = join(folder, 'left/', `${prefix}composed.webm`);
+  expect(await streamsOf(film)).toEqual(['vp8,1280,720', 'opus']);
+  expect(await brightness(film, made.durationMs / 1000 - 1, '600:300:340:210')).toBeGreaterThan(30);
+  // The node is back, or another one has the room: it writes files of its own.
+  await vi.waitFor(async () => {
+    expect(await recordedSince(ada)).toBeGreaterThan(1);
+    expect([...(await keptParts('lecture')).keys()].filter((name) => !before.has(name))).toHaveLength(2);
+  }, WAIT);
+  await ada.close();
 });

@@ -4,6 +4,7 @@ import type { HooksConfig } from '@tandem/hooks/config';
 import { stringify } from 'yaml';
 import type { EdgeConfig } from '../local/edge/config.ts';
 import type { MediaNodeConfig } from '../media-node/src/config.ts';
+import type { ComposerConfig } from '../recording-composer/src/config.ts';
 import { type Place, resolveEnvironment } from '../topology/environment.ts';
 import { healthCommand, nodeHealthCommand } from '../topology/health-command.ts';
 import { type ServicePart, topology } from '../topology/index.ts';
@@ -13,12 +14,17 @@ const ask = (name: string) => `\${${name}:?make one with: npm run compose:secret
 /** A variable of the machine, with its default. */
 const given = (name: string, otherwise: string) => `\${${name}:-${otherwise}}`;
 const address = given('TANDEM_ADDRESS', '127.0.0.1');
-const { auth, cache, edge, hooks, media, signaling, turn } = topology;
+const { auth, cache, composer, edge, hooks, media, signaling, turn } = topology;
 /** Ports of the host itself, so they may be taken. */
 const cachePort = given('TANDEM_CACHE_PORT', '16379');
 const turnPort = given('TANDEM_TURN_PORT', `${turn.port}`);
 /** The page's address on the host itself, for what is on the host's network. */
 const edgeOnHost = `${given('TANDEM_BIND', '127.0.0.1')}:${given('TANDEM_PORT', `${edge.port}`)}`;
+
+/** Where TANDEM_RECORDINGS=/recordings keeps them: one volume of all that have a part in it. */
+const RECORDINGS_VOLUME = 'recordings:/recordings';
+/** How often the composer looks. In the cloud S3 tells when a recording has ended. */
+const COMPOSE_EVERY_SECONDS = 10;
 
 /** Name of the host itself in a container. */
 const HOST_NAME = 'host.docker.internal';
@@ -37,6 +43,7 @@ const place: Place = {
     'signaling-url': `ws://${edgeOnHost}/ws/signal`,
     'turn-secret-id': undefined,
     events: 'true',
+    recordings: given('TANDEM_RECORDINGS', ''),
     'key-source': given('TANDEM_KEY_SOURCE', 'file:/data/auth-keys.json'),
     access: given('TANDEM_ACCESS', 'open'),
     profile: given('TANDEM_PROFILE', 'development'),
@@ -141,6 +148,7 @@ function authService() {
     environment: {
       ...resolveEnvironment(auth, place),
       OPEN_IN_PRODUCTION: given('TANDEM_OPEN_ACCESS', 'false'),
+      OPEN_GRANTS: given('TANDEM_OPEN_GRANTS', '{}'),
     } satisfies Partial<Record<keyof AuthConfig, string>>,
     // Its keys outlive the container, so tokens do too.
     volumes: ['auth-keys:/data'],
@@ -149,7 +157,7 @@ function authService() {
 
 function signalingService() {
   // A drain moves the sockets to the other node first.
-  return service('signaling', signaling, { stop_grace_period: '120s' });
+  return service('signaling', signaling, { volumes: [RECORDINGS_VOLUME], stop_grace_period: '120s' });
 }
 
 function hooksService() {
@@ -199,10 +207,30 @@ function mediaNode() {
       DRAIN_SECONDS: '110',
       PRIVATE_IP: given('TANDEM_PRIVATE_ADDRESS', ''),
     } satisfies Partial<Record<keyof MediaNodeConfig, string>>,
+    volumes: [RECORDINGS_VOLUME],
     // Its way to auth and signaling is the edge.
     depends_on: whenHealthy(['cache', 'edge']),
     healthcheck: probe(nodeHealthCommand(media.healthArgument)),
     stop_grace_period: '120s',
+  };
+}
+
+/** In the profile `recordings` only: it has nothing to do where nothing is recorded. */
+function composerService() {
+  return {
+    image: 'tandem/composer',
+    build: { context: '.', target: 'composer' },
+    profiles: ['recordings'],
+    ...hardened,
+    // A folder is all that it needs.
+    network_mode: 'none',
+    environment: {
+      ...resolveEnvironment(composer, place),
+      WORK_DIR: '/work',
+      EVERY_SECONDS: `${COMPOSE_EVERY_SECONDS}`,
+    } satisfies Partial<Record<keyof ComposerConfig, string>>,
+    volumes: [RECORDINGS_VOLUME],
+    stop_grace_period: '30s',
   };
 }
 
@@ -242,6 +270,7 @@ export function composeFile() {
       hooks: hooksService(),
       edge: edgeService(),
       media: mediaNode(),
+      composer: composerService(),
       tls: publicTls(),
     },
     networks: {
@@ -252,7 +281,7 @@ export function composeFile() {
       // The TURN node is on the host and reaches the cache through a loopback port; without masquerade the cache reaches nothing outside.
       relay: { driver_opts: { 'com.docker.network.bridge.enable_ip_masquerade': 'false' } },
     },
-    volumes: { 'auth-keys': {}, certificates: {} },
+    volumes: { 'auth-keys': {}, certificates: {}, recordings: {} },
   };
 }
 

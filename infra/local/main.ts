@@ -29,6 +29,9 @@ function describe(stack: Stack, seconds: string, room: string): string {
     ['Auth', new URL(stack.authUrl).port],
     ...(stack.turnUris[0] ? [['TURN', stack.turnUris[0].split('?')[0] ?? ''] as [string, string]] : []),
     ...(stack.pids.media ? [['Media', 'rooms of five and more go through a media node'] as [string, string]] : []),
+    ...(stack.pids.composer
+      ? [['Recordings', 'people with the grant record make them: docs/recordings.md'] as [string, string]]
+      : []),
     ...(stack.pids.hooks ? [['Events', 'docs/events.md says how a backend hears them'] as [string, string]] : []),
     ...stack.leftOut.map((line): [string, string] => ['Left out', line]),
     ['Logs', `${relative(process.cwd(), stack.logDir)}/`],

@@ -1,5 +1,5 @@
 /** The media node of `npm start`: large rooms go through this machine when the engine is here. */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { connectRedis, readMediaNodes } from '@tandem/service';
 import type { MediaNodeConfig } from '../media-node/src/config.ts';
 import { findProgram, lanAddress } from './programs.ts';
@@ -38,11 +38,6 @@ export function mediaSettings(
     HTTP_HOST: '127.0.0.1',
     HTTP_PORT: `${port}`,
   } satisfies Partial<Record<keyof MediaNodeConfig, string>>;
-}
-
-/** Where recordings are kept, when RECORDINGS of the environment says so: the same for signaling and the media node. */
-export function recordingSettings({ RECORDINGS } = process.env): Record<string, string> {
-  return RECORDINGS ? { RECORDINGS: resolve(RECORDINGS) } : {};
 }
 
 /** Asks the directory. */

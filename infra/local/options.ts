@@ -25,6 +25,7 @@ export const HELP = `npm start -- [options]
   --no-media  rooms of any size are a mesh
   --events    tell backends what happens in rooms (docs/events.md); needs redis-server or REDIS_URL
 
+RECORDINGS of the environment says where recordings are kept: a folder, or s3://BUCKET (docs/recordings.md); default: nothing is recorded.
 ACCESS, API_KEYS, OPEN_GRANTS and OIDC_… of the environment say who may have a token (docs/auth.md); default: anybody.
 `;
 

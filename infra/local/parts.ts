@@ -10,10 +10,11 @@ import type { CertificateFiles } from './certificate.ts';
 import type { ChildSpec } from './children.ts';
 import type { EdgeConfig } from './edge/config.ts';
 import { LOCAL_HOOKS } from './hooks.ts';
-import { type LocalMedia, mediaServes, mediaSettings, recordingSettings } from './media.ts';
+import { type LocalMedia, mediaServes, mediaSettings } from './media.ts';
 import { authUrl, hooksUrl, signalingUrls } from './place.ts';
 import type { RedisPlan, StackPlan, TurnPlan } from './plan.ts';
 import { LOOPBACK } from './programs.ts';
+import { composerSettings } from './recordings.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -100,7 +101,7 @@ export function signalingChildren(plan: StackPlan, place: Place): ChildSpec[] {
         HOST: LOOPBACK,
         PORT: new URL(url).port,
         NODE_NAME: `signaling-${i + 1}`,
-        ...recordingSettings(),
+        ...plan.recordings?.env,
         ...plan.env.signaling,
       } satisfies Partial<Record<keyof SignalingConfig, string>>,
       ready: () => answers(`${url}${topology.signaling.startupPath}`),
@@ -150,9 +151,24 @@ export function mediaChild(media: LocalMedia, plan: StackPlan, place: Place): Ch
     env: {
       ...resolveEnvironment(topology.media, place),
       ...mediaSettings(media, { scratch: plan.scratch, port: plan.ports.media }),
-      ...recordingSettings(),
+      ...plan.recordings?.env,
       ...plan.env.media,
     },
     ready: mediaServes(media),
+  });
+}
+
+export function composerChild(plan: StackPlan, place: Place): ChildSpec {
+  return nodeChild({
+    name: 'composer',
+    entry: join(topology.composer.folder, 'main.ts'),
+    env: {
+      ...resolveEnvironment(topology.composer, place),
+      ...plan.recordings?.env,
+      ...composerSettings(plan.scratch),
+      ...plan.env.composer,
+    },
+    // Nothing connects to it or waits for it.
+    ready: async () => true,
   });
 }

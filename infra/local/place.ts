@@ -36,6 +36,7 @@ export function localPlace(plan: StackPlan): Place {
       'signaling-url': `${plan.https ? `ws://${LOOPBACK}:${ports.signaling[0]}` : `ws://localhost:${ports.edge}`}/ws/signal`,
       'turn-secret-id': undefined,
       events: plan.events ? 'true' : undefined,
+      recordings: plan.recordings?.place,
       'key-source': `file:${join(plan.dataDir, 'auth-keys.json')}`,
       access: 'open',
       profile: 'development',

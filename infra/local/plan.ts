@@ -9,6 +9,7 @@ import { findMedia, type LocalMedia } from './media.ts';
 import type { LocalOptions } from './options.ts';
 import { choosePorts, type Ports } from './ports.ts';
 import { findProgram, freePort, isPortFree, LOOPBACK, lanAddress } from './programs.ts';
+import { findRecordings, type LocalRecordings, leavesOut } from './recordings.ts';
 import { StartError } from './start-error.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -22,8 +23,12 @@ export interface StackOptions extends Partial<LocalOptions> {
   readonly clientDir?: string;
   /** Folder for logs and the certificate. Default .local. */
   readonly dataDir?: string;
+  /** Where recordings are kept, with what its client needs. Default: RECORDINGS and AWS_… of the environment. */
+  readonly recordings?: Readonly<Record<string, string>>;
   /** More variables for the services, e.g. limits for a test. */
-  readonly env?: Partial<Record<'auth' | 'signaling' | 'hooks' | 'turn' | 'media', Readonly<Record<string, string>>>>;
+  readonly env?: Partial<
+    Record<'auth' | 'signaling' | 'hooks' | 'turn' | 'media' | 'composer', Readonly<Record<string, string>>>
+  >;
   /** Events after the start (a child failed, came back). Default: nowhere. */
   readonly say?: (line: string) => void;
 }
@@ -45,6 +50,8 @@ export interface StackPlan {
   readonly redis?: RedisPlan;
   readonly turn?: TurnPlan;
   readonly media?: LocalMedia;
+  /** Where a media node runs, and it was said where to keep them. */
+  readonly recordings?: LocalRecordings;
   /** Whether the events service runs: it was asked for, and there is a Redis. */
   readonly events: boolean;
   /** More variables of the services. */
@@ -92,10 +99,14 @@ export async function planStack(options: StackOptions): Promise<StackPlan> {
   if (options.events && !redis) leftOut.push(LACKS_REDIS);
   const media = options.media ? await findMedia(redis?.url) : undefined;
   if (media && 'lacks' in media) leftOut.push(media.lacks);
+  const engine = media && 'engine' in media ? media : undefined;
+  const recordings = findRecordings(options.recordings, options.path);
+  if (recordings) leftOut.push(...leavesOut(recordings, engine !== undefined));
   return {
     ...{ clientDir, dataDir, https: options.https ?? false, lan, nodeAddress, edgeHost, ports, redis, turn },
     events: options.events === true && redis !== undefined,
-    media: media && 'engine' in media ? media : undefined,
+    media: engine,
+    recordings: engine && recordings,
     env: options.env ?? {},
     leftOut,
     scratch: mkdtempSync(join(tmpdir(), 'tandem-')),

@@ -3,7 +3,16 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { selfSigned } from './certificate.ts';
 import { Children } from './children.ts';
-import { authChild, edgeChild, hooksChild, mediaChild, redisChild, signalingChildren, turnChild } from './parts.ts';
+import {
+  authChild,
+  composerChild,
+  edgeChild,
+  hooksChild,
+  mediaChild,
+  redisChild,
+  signalingChildren,
+  turnChild,
+} from './parts.ts';
 import { authUrl, hooksUrl, localPlace, signalingUrls } from './place.ts';
 import { planStack, type StackOptions, type StackPlan } from './plan.ts';
 import { LOOPBACK } from './programs.ts';
@@ -71,7 +80,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 
 /** Each part after those that it needs. */
 async function startChildren(children: Children, plan: StackPlan): Promise<void> {
-  const { redis, turn, media, lan } = plan;
+  const { redis, turn, media, recordings, lan } = plan;
   const place = localPlace(plan);
   if (redis?.start) await children.start(redisChild(redis.start, plan.scratch));
   if (turn) await children.start(turnChild(turn, plan, place));
@@ -81,4 +90,5 @@ async function startChildren(children: Children, plan: StackPlan): Promise<void>
   const tls = plan.https ? await selfSigned(plan.dataDir, lan ? [LOOPBACK, lan] : [LOOPBACK]) : undefined;
   await children.start(edgeChild(plan, tls));
   if (media) await children.start(mediaChild(media, plan, place));
+  if (recordings?.lacks.length === 0) await children.start(composerChild(plan, place));
 }

@@ -3,7 +3,9 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { ComposerConfig } from '../recording-composer/src/config.ts';
+import { topology } from '../topology/index.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
+import { containerEnvironment } from './environment.ts';
 import { metricIdentity } from './metric-identity.ts';
 import { DEFAULT_DISK, type RecordingsProps } from './recordings-props.ts';
 import { serviceImage } from './service-image.ts';
@@ -21,8 +23,8 @@ export function composerTask(scope: Construct, props: RecordingsProps, place: st
   });
   task.addVolume({ name: 'work' });
   const { stack, part } = metricIdentity(scope, 'composer');
-  const environment: Partial<Record<keyof ComposerConfig, string>> = {
-    RECORDINGS: place,
+  const { environment } = containerEnvironment(topology.composer, { from: { recordings: place }, secrets: {} });
+  const settings: Partial<Record<keyof ComposerConfig, string>> = {
     WORK_DIR: '/work',
     METRICS_STACK: stack,
     METRICS_PART: part,
@@ -30,7 +32,7 @@ export function composerTask(scope: Construct, props: RecordingsProps, place: st
   const container = task.addContainer('composer', {
     image: props.image ?? serviceImage('composer', cpuArchitecture),
     memoryLimitMiB,
-    environment,
+    environment: { ...environment, ...settings },
     logging: ecs.LogDriver.awsLogs({ logGroup, streamPrefix: 'composer' }),
     readonlyRootFilesystem: true,
     user: '10001:10001',

@@ -4,7 +4,7 @@ import type { Described, Resource, Secret } from '../topology/environment.ts';
 
 /** What AWS puts in for what only it knows; undefined leaves the setting out. */
 export interface AwsPlace {
-  readonly from: Partial<Record<Resource, string>>;
+  readonly from: Partial<Record<Resource, string | undefined>>;
   readonly secrets: Partial<Record<Secret, ecs.Secret>>;
 }
 

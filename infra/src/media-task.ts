@@ -19,12 +19,16 @@ export interface MediaTask {
 /** What runs on each instance: the media engine and its agent, on the host's network. */
 export function mediaTask(scope: Construct, props: MediaFleetProps, of: MediaTask): ecs.Ec2TaskDefinition {
   const described = containerEnvironment(topology.media, {
-    from: { 'cache-url': props.directory.url, 'signaling-url': props.signalingUrl, 'auth-url': props.authUrl },
+    from: {
+      'cache-url': props.directory.url,
+      'signaling-url': props.signalingUrl,
+      'auth-url': props.authUrl,
+      recordings: props.recordings?.place,
+    },
     secrets: { ...cachePlace(props.directory), 'media-secret': ecs.Secret.fromSecretsManager(of.secret) },
   });
   const settings: Partial<Record<keyof MediaNodeConfig, string>> = {
     DRAIN_SECONDS: String(of.drainTimeout.toSeconds()),
-    ...(props.recordings ? { RECORDINGS: props.recordings.place } : {}),
     ...(props.nodeMbps === undefined ? {} : { NODE_MBPS: String(props.nodeMbps) }),
     ...(props.maxLegs === undefined ? {} : { MAX_LEGS: String(props.maxLegs) }),
     ...(props.maxPublishers === undefined ? {} : { MAX_PUBLISHERS: String(props.maxPublishers) }),

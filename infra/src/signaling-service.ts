@@ -76,13 +76,13 @@ export class SignalingService extends RealtimeService {
     const settings = {
       CREATE_ROOMS: props.createRooms,
       API_REQUESTS_PER_SECOND: props.apiRequestsPerSecond,
-      RECORDINGS: props.recordings?.place,
     };
     super(scope, id, 'SignalingService', 'signaling', topology.signaling, withSettings(props, settings), {
       from: {
         'cache-url': props.cache?.url,
         'jwks-url': props.jwksUrl,
         ...(props.events ? { events: 'true' } : {}),
+        recordings: props.recordings?.place,
         'public-origin': props.allowedOrigins,
         'trusted-proxies': String(props.trustedProxies ?? 2),
       },

@@ -7,6 +7,7 @@ import { HooksConfig } from '@tandem/hooks/config';
 import { SignalingConfig } from '@tandem/signaling/config';
 import type { Static, TObject } from 'typebox';
 import { MediaNodeConfig } from '../media-node/src/config.ts';
+import { ComposerConfig } from '../recording-composer/src/config.ts';
 import { TurnNodeConfig } from '../turn-node/src/config.ts';
 import { DENIED_PEERS } from './denied-peers.ts';
 
@@ -33,6 +34,8 @@ export type Value =
         | 'key-source'
         /** `true` where the events service runs. */
         | 'events'
+        /** Where recordings are kept; without it nothing is recorded. */
+        | 'recordings'
         | 'access'
         | 'profile'
         /** How many proxies in front append to X-Forwarded-For: the edge alone, or CloudFront and a load balancer. */
@@ -131,6 +134,7 @@ export const topology = {
       PORT: '8080',
       JWKS_URL: { from: 'jwks-url' },
       EVENTS: { from: 'events' },
+      RECORDINGS: { from: 'recordings' },
       ALLOWED_ORIGINS: { from: 'public-origin' },
       TRUSTED_PROXIES: { from: 'trusted-proxies' },
     },
@@ -206,8 +210,17 @@ export const topology = {
       AUTH_URL: { from: 'auth-url' },
       MEDIA_SECRET: { secret: 'media-secret' },
       PUBLIC_IP: { from: 'node-address' },
+      RECORDINGS: { from: 'recordings' },
     } satisfies Environment<typeof MediaNodeConfig>,
     dependsOn: ['cache', 'auth', 'signaling'],
+  },
+  composer: {
+    kind: 'composer',
+    description: 'Makes files of recordings that are over. In the cloud a task that ends; nothing connects to it.',
+    folder: 'infra/recording-composer',
+    config: ComposerConfig,
+    environment: { RECORDINGS: { from: 'recordings' } } satisfies Environment<typeof ComposerConfig>,
+    dependsOn: [],
   },
   client: { kind: 'client', description: 'The PWA.', folder: 'apps/client' },
   edge: {

@@ -1,5 +1,4 @@
 /** Every setting of the composer. Keys are environment variable names. */
-import { tmpdir } from 'node:os';
 import Type, { type Static } from 'typebox';
 
 export const ComposerConfig = Type.Object({
@@ -7,7 +6,7 @@ export const ComposerConfig = Type.Object({
     minLength: 1,
     description: 'Where recordings are kept: the folder or `s3://BUCKET` of signaling and media nodes.',
   }),
-  WORK_DIR: Type.String({ default: tmpdir(), description: 'Writable folder, with space for twice a recording.' }),
+  WORK_DIR: Type.String({ default: '/tmp', description: 'Writable folder, with space for twice a recording.' }),
   METRICS_STACK: Type.Optional(
     Type.String({ minLength: 1, description: 'Each run writes its counts for CloudWatch, under this stack.' }),
   ),
