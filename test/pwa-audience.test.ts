@@ -1,5 +1,5 @@
 /** Who watches and listens only (no grant `publish`): no camera prompt, no tile, a number. */
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { enter, expectAccessible, noDevices, patience, pwaSuite } from './pwa/suite.ts';
 
 const suite = pwaSuite();
@@ -22,10 +22,7 @@ test('who watches only is asked for no camera, has no tile, and is a number to t
   const { page: ada } = await suite.join('Ada', 'stage', { before: noDevices });
   await ada.getByTestId('empty-room').waitFor();
 
-  suite.pwa.auth.grants = { publish: false };
-  onTestFinished(() => {
-    suite.pwa.auth.grants = {};
-  });
+  suite.grant({ publish: false });
   const { page: zoe } = await suite.open({ before: counted, query: '?room=stage' });
   await zoe.getByTestId('lobby-watching').waitFor();
   await expectAccessible(zoe, 'lobby of who watches only');

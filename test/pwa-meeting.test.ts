@@ -1,7 +1,7 @@
 /** What a meeting is like with more people, with a weak line and with a keyboard, in real Chromium. */
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { atRest, expectAccessible, muted, noDevices, patience, pwaSuite } from './pwa/suite.ts';
 import { received } from './support/browser.ts';
 
@@ -14,6 +14,18 @@ interface Model {
 
 const focused = (page: Page) =>
   page.evaluate(() => document.activeElement?.getAttribute('data-testid') ?? document.activeElement?.id);
+
+/** Before the page: keeps the notes of the sounds that it plays, Hz. */
+const keepNotes = () => {
+  const notes: number[] = [];
+  Object.assign(globalThis, { notes });
+  OscillatorNode.prototype.start = function (when) {
+    notes.push(Math.round(this.frequency.value));
+    AudioScheduledSourceNode.prototype.start.call(this, when);
+  };
+};
+const notesOf = (page: Page) => page.evaluate(() => (globalThis as unknown as { notes: number[] }).notes);
+const NOTES = { join: [392, 523], hand: [587, 587], chat: [659] };
 
 /** Do these two overlap on the page? */
 const overlaps = (page: Page, one: string, others: string) =>
@@ -162,9 +174,37 @@ test('lines that come and go cover no tile, merge, and stay away in a crowd', as
   const others = await Promise.all(Array.from({ length: 8 }, (_, i) => peer('lines', `Guest ${i}`)));
   await vi.waitFor(async () => expect(await page.getByTestId('peer-tile').count()).toBe(10), patience);
   await page.locator('.notice').waitFor({ state: 'detached' });
+  await page.evaluate(keepNotes);
   others[0]?.leave();
   await vi.waitFor(async () => expect(await page.getByTestId('peer-tile').count()).toBe(9), patience);
   expect(await page.locator('.notice').count()).toBe(0);
+  await peer('lines', 'Late');
+  await vi.waitFor(async () => expect(await page.getByTestId('peer-tile').count()).toBe(10), patience);
+  others[1]?.update({ name: 'Guest 1', hand: true, handAt: Date.now() });
+  await page.getByRole('button', { name: 'Guest 1 raised a hand' }).waitFor();
+  await others[2]?.broadcast({ tandem: 'chat', id: 'c1', text: 'hello', at: Date.now() });
+  await vi.waitFor(async () => expect(await page.title()).toMatch(/^\(1\)/), patience);
+  expect(await notesOf(page), 'no sound in a crowd').toEqual([]);
+});
+
+test('soft sounds: who joins, who raises a hand, who writes; each switch silences its kind and no other', async () => {
+  const { page: noChat } = await join('Ada', 'sounds', { before: noDevices, remembers: { soundChat: false } });
+  await noChat.getByTestId('empty-room').waitFor();
+  await noChat.evaluate(keepNotes);
+  const only = { soundJoin: false, soundHand: false };
+  const { page: onlyChat } = await join('Bob', 'sounds', { before: noDevices, remembers: only });
+  await onlyChat.getByTestId('peer-tile').waitFor();
+  await onlyChat.evaluate(keepNotes);
+  await vi.waitFor(async () => expect(await notesOf(noChat)).toEqual(NOTES.join), patience);
+  const grace = await peer('sounds', 'Grace');
+  await onlyChat.getByText('Grace joined').waitFor();
+  grace.update({ name: 'Grace', hand: true, handAt: Date.now() });
+  for (const page of [noChat, onlyChat]) await page.getByRole('button', { name: 'Grace raised a hand' }).waitFor();
+  await vi.waitFor(async () => expect((await notesOf(noChat)).slice(-2)).toEqual(NOTES.hand), patience);
+  await grace.broadcast({ tandem: 'chat', id: 'c1', text: 'hello', at: Date.now() });
+  for (const page of [noChat, onlyChat]) await page.getByRole('button', { name: 'Grace: hello' }).waitFor();
+  await vi.waitFor(async () => expect(await notesOf(onlyChat)).toEqual(NOTES.chat), patience);
+  expect(await notesOf(noChat)).not.toContain(NOTES.chat[0]);
 });
 
 test('initials until the first frame; who was never connected is connecting, not reconnecting', async () => {
@@ -249,10 +289,7 @@ test('one person quieter, silent for me, found by name; a moderator mutes, remov
   );
   await ada.page.getByTestId('person').getByText('Guest 3').waitFor();
 
-  suite.pwa.auth.grants = { kick: true };
-  onTestFinished(() => {
-    suite.pwa.auth.grants = {};
-  });
+  suite.grant({ kick: true });
   const host = await join('Grace', 'host', { before: noDevices });
   await host.page.getByTestId('open-people').click();
   await host.page.getByTestId('people-search').fill('bob');

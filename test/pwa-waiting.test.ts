@@ -1,15 +1,12 @@
 /** Who may come in: a moderator decides in the page, the server enforces it (S-46 to S-48), and those who wait see what goes on. */
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { expectAccessible, noDevices, patience, pwaSuite } from './pwa/suite.ts';
 
 const suite = pwaSuite();
 const { join } = suite;
 
 test('a room that asks: who comes waits without a look inside, is let in, turned away, or gives up', async () => {
-  suite.pwa.auth.grants = { kick: true };
-  onTestFinished(() => {
-    suite.pwa.auth.grants = {};
-  });
+  suite.grant({ kick: true });
   const { page: host } = await join('Grace', 'asks', { before: noDevices });
   await host.getByTestId('open-people').click();
   await host.getByTestId('entry-ask').click();
@@ -57,10 +54,7 @@ test('a room that asks: who comes waits without a look inside, is let in, turned
 });
 
 test('S-49 a moderator keeps the chat and the screen to moderators, and the page says why', async () => {
-  suite.pwa.auth.grants = { kick: true };
-  onTestFinished(() => {
-    suite.pwa.auth.grants = {};
-  });
+  suite.grant({ kick: true });
   const { page: host } = await join('Grace', 'kept', { before: noDevices });
   await host.getByTestId('open-people').click();
   suite.pwa.auth.grants = {};

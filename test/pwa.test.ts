@@ -109,10 +109,7 @@ test('offline in the lobby: it says so, and joins by itself when there is a netw
 
 test('a full room is waited for: in by itself when somebody leaves, out by Cancel', async () => {
   const tiny = { maxRoomSize: 2 };
-  suite.pwa.auth.grants = tiny;
-  onTestFinished(() => {
-    suite.pwa.auth.grants = {};
-  });
+  suite.grant(tiny);
   await peer('tiny', 'one', tiny);
   const two = await peer('tiny', 'two', tiny);
   const { page } = await join('Ada', 'tiny', { before: noDevices });

@@ -160,6 +160,14 @@ export function pwaSuite(flags: readonly string[] = []) {
       return opened;
     },
 
+    /** What tokens grant from now on, until the test ends. */
+    grant(grants: Pwa['auth']['grants']): void {
+      pwa.auth.grants = grants;
+      onTestFinished(() => {
+        pwa.auth.grants = {};
+      });
+    },
+
     /** Somebody in the room without a browser. */
     async peer(room: string, name: string, grants = {}): Promise<SignalingSession> {
       const session = new SignalingSession({

@@ -3,6 +3,7 @@ import { useStore } from '@tandem/react';
 import { useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
+import { SwitchRow } from '../../ui/switch-row.tsx';
 import { EntryChoice } from './waiting-people.tsx';
 
 /** What cannot be taken back is asked once more, in place. */
@@ -84,17 +85,15 @@ function Permissions() {
       {(Object.keys(PERMISSIONS) as (keyof typeof PERMISSIONS)[]).map((part) => {
         const on = may?.[part] !== false;
         return (
-          <label key={part} className="switch-row">
-            <span>{t(PERMISSIONS[part])}</span>
-            <input
-              type="checkbox"
-              role="switch"
-              data-testid={`may-${part}`}
-              aria-checked={on}
-              checked={on}
-              onChange={() => void call.moderate((session) => session.setEntry(may?.entry ?? 'open', { [part]: !on }))}
-            />
-          </label>
+          <SwitchRow
+            key={part}
+            label={t(PERMISSIONS[part])}
+            on={on}
+            testId={`may-${part}`}
+            onSwitch={(next) =>
+              void call.moderate((session) => session.setEntry(may?.entry ?? 'open', { [part]: next }))
+            }
+          />
         );
       })}
     </fieldset>

@@ -2,6 +2,7 @@
 import { useStore } from '@tandem/react';
 import { preferences, savePreferences } from '../../lib/preferences.ts';
 import { localMedia } from '../../media/local-media.ts';
+import { SwitchRow } from '../../ui/switch-row.tsx';
 
 type Toggle =
   | 'noiseSuppression'
@@ -26,29 +27,26 @@ export function Switch(props: {
   const { name, label, hint, disabled = false, onSwitch } = props;
   const on = useStore(preferences, (p) => p[name]) && !disabled;
   return (
-    <label className="switch-row">
-      <span>
-        {label}
-        {hint && (
-          <>
-            <br />
-            <span className="small soft">{hint}</span>
-          </>
-        )}
-      </span>
-      <input
-        type="checkbox"
-        role="switch"
-        data-testid={`switch-${name}`}
-        aria-checked={on}
-        checked={on}
-        disabled={disabled}
-        onChange={(event) => {
-          savePreferences({ [name]: event.target.checked });
-          onSwitch?.();
-        }}
-      />
-    </label>
+    <SwitchRow
+      label={
+        <>
+          {label}
+          {hint && (
+            <>
+              <br />
+              <span className="small soft">{hint}</span>
+            </>
+          )}
+        </>
+      }
+      on={on}
+      testId={`switch-${name}`}
+      disabled={disabled}
+      onSwitch={(next) => {
+        savePreferences({ [name]: next });
+        onSwitch?.();
+      }}
+    />
   );
 }
 
