@@ -252,7 +252,10 @@ const VALUE = 2;
 const VALUE_OR_CLOSE = 3;
 const COMMA_OR_CLOSE = 4;
 
-/** @returns a non-negative number, or -1 - (offset of the fault). */
+/**
+ * One function: with its header fields and words taken out, an offer took half as long again.
+ * @returns a non-negative number, or -1 - (offset of the fault).
+ */
 function walk(b: Buffer, n: number, into: FrameHeader): number {
   let i = 0;
   while (i < n && SPACE[b[i] as number] === 1) i++;

@@ -8,28 +8,10 @@ import { basePath } from '../../lib/runtime-config.ts';
 /** The worker copies the whole app: not while somebody waits for the page, and not in a call that needs the network. */
 const QUIET_MS = 3000;
 
-/** Registers the service worker, and offers a waiting version; never in a call, only when somebody says so. */
-export function UpdateNotice() {
-  const t = useText();
-  const phase = useStore(call, (s) => s.phase);
+/** Registers the service worker. @returns the version that waits for leave to take over */
+function useWaitingWorker(busy: boolean): ServiceWorker | undefined {
   const [waiting, setWaiting] = useState<ServiceWorker | undefined>();
-  const [hidden, setHidden] = useState(false);
   const watched = useRef<ServiceWorkerRegistration>(undefined);
-  const busy = phase === 'call' || phase === 'joining';
-
-  useEffect(() => {
-    if (!('serviceWorker' in navigator)) return;
-    let asked = false;
-    navigator.serviceWorker.addEventListener('controllerchange', () => {
-      if (asked) location.reload();
-    });
-    const accept = () => {
-      asked = true;
-    };
-    addEventListener('tandem:update', accept);
-    return () => removeEventListener('tandem:update', accept);
-  }, []);
-
   useEffect(() => {
     if (!('serviceWorker' in navigator) || process.env.NODE_ENV !== 'production') return;
     const watch = (registration: ServiceWorkerRegistration | undefined) => {
@@ -57,21 +39,29 @@ export function UpdateNotice() {
     }, QUIET_MS);
     return () => clearTimeout(timer);
   }, [busy]);
+  return waiting;
+}
 
+/** Hands over to the waiting version; the page loads again under it. */
+function update(waiting: ServiceWorker): void {
+  navigator.serviceWorker.addEventListener('controllerchange', () => location.reload());
+  waiting.postMessage({ type: 'SKIP_WAITING' });
+}
+
+/** Offers a waiting version; never in a call, only when somebody says so. */
+export function UpdateNotice() {
+  const t = useText();
+  const phase = useStore(call, (s) => s.phase);
+  const [hidden, setHidden] = useState(false);
+  const busy = phase === 'call' || phase === 'joining';
+  const waiting = useWaitingWorker(busy);
   if (!waiting || hidden) return null;
   // In a call there is nothing to do about it: stay quiet, the lobby will tell.
   if (busy) return <span hidden data-testid="update-deferred" />;
   return (
     <div className="snackbar" role="status" data-testid="update-notice">
       <span>{t('app.updateReady')}</span>
-      <button
-        type="button"
-        className="button primary compact"
-        onClick={() => {
-          dispatchEvent(new Event('tandem:update'));
-          waiting.postMessage({ type: 'SKIP_WAITING' });
-        }}
-      >
+      <button type="button" className="button primary compact" onClick={() => update(waiting)}>
         {t('app.updateNow')}
       </button>
       <button type="button" className="button quiet compact" onClick={() => setHidden(true)}>
