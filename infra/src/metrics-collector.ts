@@ -81,7 +81,9 @@ function collectorConfig(
     },
     processors: {
       batch: {},
-      // The exporter does so for counters itself, and would write a histogram's sum and count since the start.
+      // The exporter does so for counters itself, and would write a histogram's sum and count since the start. Its `initial_value` is
+      // `auto` (README of cumulativetodeltaprocessor): the first point of a series is dropped unless it began after the collector, so
+      // services write theirs as zero from the start (packages/service/src/call-kpis.ts).
       cumulativetodelta: { include: { match_type: 'strict', metrics: ['tandem_call_setup_seconds'] } },
     },
     exporters: exporters(stack, identity, { logGroup, traces }),
@@ -110,7 +112,8 @@ function exporters(
       // One metric per service, not per task or label: custom metrics are paid for each combination.
       dimension_rollup_option: 'NoDimensionRollup',
       // A counter is written as its growth, and the exporter drops the first value of each series otherwise: the first failure of
-      // each kind, or all of a rare one.
+      // each kind, or all of a rare one. (opentelemetry-collector-contrib, exporter/awsemfexporter/config.go,
+      // RetainInitialValueOfDeltaMetric: by default the first value is no delta and is not sent.)
       retain_initial_value_of_delta_metric: true,
       metric_declarations: [
         {

@@ -1,5 +1,5 @@
 /** Turns call reports into metrics (names and meaning: kpi.ts). Labels stay few: a stranger must not be able to mint series. */
-import { type CallLeg, type CallReport, FAILURE_REASONS } from '@tandem/protocol';
+import { type CallLeg, type CallReport, FAILURE_REASONS, RATING_ISSUES } from '@tandem/protocol';
 import type { Metrics } from './metrics.ts';
 
 /** Upper bounds, s. P50 of a good set-up is below 0.5 s; 5 s is where people hang up (E.721 aims below 8 s end to end). */
@@ -20,6 +20,7 @@ const LEG_OUTCOMES = [
   'abandoned',
 ] as const satisfies readonly CallReport['legs'][number]['outcome'][];
 const TOPOLOGIES = ['mesh', 'sfu'] as const;
+const RELAY_PROTOCOLS = ['udp', 'tcp', 'tls'] as const satisfies readonly CallLeg['relayProtocol'][];
 const CALL_PATHS = ['host', 'srflx', 'prflx', 'relay'] as const satisfies readonly CallReport['legs'][number]['path'][];
 
 /** How many distinct client versions and regions get a label of their own; the rest are `other`. */
@@ -96,7 +97,10 @@ export class CallKpis {
     for (const topology of TOPOLOGIES)
       for (const picture of ['moving', 'frozen']) this.#pictureTime.inc({ picture, topology }, 0);
     for (const path of CALL_PATHS) this.#paths.inc({ path, protocol: 'none' }, 0);
+    for (const protocol of RELAY_PROTOCOLS) this.#paths.inc({ path: 'relay', protocol }, 0);
     for (const rating of [1, 2, 3, 4, 5]) this.#ratings.inc({ rating: String(rating) }, 0);
+    for (const issue of RATING_ISSUES) this.#issues.inc({ issue }, 0);
+    for (const topology of TOPOLOGIES) this.#picture.zero({ topology });
     this.#startGroup({ room_size: '2', region: 'unknown', client: 'unknown', topology: 'mesh' });
   }
 
@@ -107,6 +111,8 @@ export class CallKpis {
     this.#groups.add(name);
     for (const outcome of LEG_OUTCOMES) this.#legs.inc({ outcome, ...by }, 0);
     for (const dropped of ['true', 'false']) this.#ended.inc({ dropped, ...by }, 0);
+    this.#setup.zero({ ...by });
+    this.#mos.zero({ ...by });
   }
 
   /** Count one checked report. A report sampled at 1 in n counts n times in the counters, once in the distributions. */

@@ -24,6 +24,7 @@ const check = Compile(CallReport);
 export async function registerReports(app: FastifyInstance, options: ReportsOptions): Promise<void> {
   const kpis = new CallKpis(options.metrics);
   const outcome = options.metrics.counter('tandem_reports_total', 'Call reports received.', ['outcome']);
+  for (const one of ['accepted', 'refused', 'limited']) outcome.inc({ outcome: one }, 0);
   const perSecond = options.perSecond ?? 1;
   const burst = options.burst ?? 20;
   const buckets = new BucketMap(perSecond, burst);
