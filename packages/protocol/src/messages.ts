@@ -86,6 +86,7 @@ const May = {
     Type.Boolean({ description: 'People without the grant `kick` may share a screen. Default true.' }),
   ),
   chat: Type.Optional(Type.Boolean({ description: 'They may write in the chat. Default true.' })),
+  look: Type.Optional(Type.Boolean({ description: '`look` tells them names. Default true.' })),
 };
 const Ref = Type.Optional(
   Type.Integer({
@@ -175,6 +176,11 @@ export const ClientMessages = {
     'join',
     { roomId: RoomId, metadata: Type.Optional(Metadata), traceparent: Traceparent },
     'Enter a room. One room per session.',
+  ),
+  look: message(
+    'look',
+    { roomId: RoomId, ref: Ref },
+    'Ask who is in a room that I may enter, before I do; the people in it are not told. Answered by `done` with `count` and `names`, or refused as `join` would be.',
   ),
   leave: message('leave', { roomId: Type.Optional(RoomId) }, 'Leave the room (`roomId`: only if it is that one).'),
   offer: Offer,
@@ -337,8 +343,22 @@ export const ServerMessages = {
   pong: message('pong', { t: Type.Optional(Type.Number()) }, 'Answer to `ping`.'),
   done: message(
     'done',
-    { replyTo: Type.String({ description: '`type` of the request.' }), ref: Ref },
-    'Answer to a request that carries `ref` (`kick`, `mute`, `close-room`, `set-entry`, `admit`, `refuse`): it is carried out.',
+    {
+      replyTo: Type.String({ description: '`type` of the request.' }),
+      ref: Ref,
+      count: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          description: 'To `look`: how many people are in. Of more than 50, a media node may be one of them.',
+        }),
+      ),
+      names: Type.Optional(
+        Type.Array(Type.String(), {
+          description: 'To `look`: display names of those who have one, at most 12. Absent: the room does not tell.',
+        }),
+      ),
+    },
+    'Answer to a request that carries `ref` (`kick`, `mute`, `close-room`, `set-entry`, `admit`, `refuse`, `look`): it is carried out.',
   ),
   draining: message(
     'draining',

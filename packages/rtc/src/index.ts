@@ -26,6 +26,7 @@ export {
   GiveUpError,
   /** The earlier name of `GiveUpError`, for one release. */
   GiveUpError as GiveUp,
+  type RoomLook,
   type SessionEvents,
   type SessionOptions,
   type SessionState,

@@ -1,5 +1,6 @@
 /** Requests that the server answers: each has a number, and ends in exactly one result. */
 import type { Clock } from './clock.ts';
+import type { ServerFrame } from './server-frame.ts';
 import { SignalingError } from './session-types.ts';
 import type { Frame } from './wire.ts';
 
@@ -7,7 +8,7 @@ import type { Frame } from './wire.ts';
 const PATIENCE = 10_000;
 
 interface Waiting {
-  readonly resolve: () => void;
+  readonly resolve: (answer: ServerFrame) => void;
   readonly reject: (error: SignalingError) => void;
   readonly timer: unknown;
 }
@@ -23,9 +24,9 @@ export class Requests {
     this.#send = send;
   }
 
-  /** @throws SignalingError with the server's code, or `timeout`, `disconnected`, `closed` */
-  send(frame: Frame): Promise<void> {
-    const answered = new Promise<void>((resolve, reject) => {
+  /** @returns the server's `done`. @throws SignalingError with the server's code, or `timeout`, `disconnected`, `closed` */
+  send<Answer = void>(frame: Frame): Promise<Answer> {
+    const answered = new Promise<unknown>((resolve, reject) => {
       const ref = this.#next++;
       if (!this.#send({ ...frame, ref })) {
         reject(new SignalingError('disconnected', 'The connection ended.'));
@@ -36,11 +37,11 @@ export class Requests {
     });
     // An app that does not wait hears of refusals by the session's `error`; it must not end by an unhandled rejection.
     answered.catch(() => {});
-    return answered;
+    return answered as Promise<Answer>;
   }
 
-  done(ref: unknown): void {
-    this.#take(ref)?.resolve();
+  done(answer: ServerFrame): void {
+    this.#take(answer.ref)?.resolve(answer);
   }
 
   /** @returns false when no request has that number */

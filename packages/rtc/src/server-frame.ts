@@ -19,6 +19,9 @@ export interface ServerFrame extends Frame {
   readonly entry?: string;
   readonly share?: unknown;
   readonly chat?: unknown;
+  readonly look?: unknown;
+  readonly count?: number;
+  readonly names?: unknown;
   readonly topic?: string;
   readonly data?: unknown;
   readonly id?: number;
@@ -45,7 +48,7 @@ const STRINGS = [
   'entry',
   'topic',
 ];
-const NUMBERS = ['id', 'base', 'ref', 'version', 'retryAfter', 'reconnectWithin'];
+const NUMBERS = ['id', 'base', 'ref', 'count', 'version', 'retryAfter', 'reconnectWithin'];
 /** Objects of numbers. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   limits: ['maxFrameBytes', 'maxRoomSize', 'messagesPerSecond', 'graceSeconds'],

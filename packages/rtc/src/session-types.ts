@@ -85,16 +85,24 @@ export interface SessionEvents {
   /** The backend of the deployment tells something, by the server API. */
   'server-message': { topic: string; data: unknown };
   /**
-   * Who may enter the room, whether people without the grant `kick` may share a screen and write in the chat, and, for moderators, who waits to be
-   * let in. Everything is open until this says otherwise.
+   * Who may enter the room, whether people without the grant `kick` may share a screen, write in the chat and read names from outside (`look`), and,
+   * for moderators, who waits to be let in. Everything is open until this says otherwise.
    */
-  entry: { entry: RoomEntry; share: boolean; chat: boolean; waiting: PeerInfo[] };
+  entry: { entry: RoomEntry; share: boolean; chat: boolean; look: boolean; waiting: PeerInfo[] };
   /** A moderator has decided about me, whose `join` was refused with `room_waiting`: join again, or not. */
   admission: { admitted: boolean };
   kicked: { reason: string };
   'mute-requested': { peerId: string; kind: 'audio' | 'video' };
   /** The server refused something, also when the promise of the request is not awaited. */
-  error: { code: string; message: string; field?: string; replyTo?: string };
+  error: { code: string; message: string; field?: string | undefined; replyTo?: string | undefined };
+}
+
+/** A room from outside. @public */
+export interface RoomLook {
+  /** How many people are in. */
+  readonly count: number;
+  /** Display names of those who have one, at most 12. Undefined: the room does not tell them, or has more than 50 people. */
+  readonly names: readonly string[] | undefined;
 }
 
 /** The server refused a request, with a code of ERROR_CODES (or `closed`, `disconnected`, `timeout`). */

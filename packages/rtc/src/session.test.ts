@@ -522,8 +522,8 @@ test('S-47 who waits, and whether I am let in, are events; what is no list of pe
   bench.socket.say({ type: 'admission', roomId: 'kitchen', admitted: true });
   bench.socket.say({ type: 'admission', roomId: 'kitchen', admitted: 'yes' });
   expect(heard).toEqual([
-    { entry: 'ask', share: true, chat: false, waiting: [bob] },
-    { entry: 'open', share: true, chat: true, waiting: [] },
+    { entry: 'ask', share: true, chat: false, look: true, waiting: [bob] },
+    { entry: 'open', share: true, chat: true, look: true, waiting: [] },
     { admitted: true },
     { admitted: false },
   ]);
@@ -718,6 +718,23 @@ test.each([
   expect(() => bench.socket.say({ type, ...fields })).not.toThrow();
   expect(bench.events.slice(before)).toEqual([]);
   expect(bench.session.state).toBe('open');
+});
+
+test('a look from outside is answered with what the room tells, or refused', async () => {
+  const bench = await new Bench().connected();
+  const asked = bench.session.look('kitchen');
+  const ref = bench.socket.got.at(-1)?.ref as number;
+  bench.socket.say({ type: 'done', replyTo: 'look', ref, count: 2, names: ['Bob', { toString: 1 }] });
+  await expect(asked).rejects.toThrow();
+  const second = bench.session.look('kitchen');
+  bench.socket.say({ type: 'done', replyTo: 'look', ref: ref + 1, count: 2, names: ['Bob'] });
+  await expect(second).resolves.toEqual({ count: 2, names: ['Bob'] });
+  const third = bench.session.look('kitchen');
+  bench.socket.say({ type: 'done', replyTo: 'look', ref: ref + 2, count: 3, names: 'Bob' });
+  await expect(third).resolves.toEqual({ count: 3, names: undefined });
+  const fourth = bench.session.look('kitchen');
+  bench.socket.say({ type: 'error', code: 'room_locked', message: 'x', replyTo: 'look', ref: ref + 3 });
+  await expect(fourth).rejects.toMatchObject({ code: 'room_locked' });
 });
 
 test('what the backend tells is an event, in a room and outside', async () => {

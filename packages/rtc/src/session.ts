@@ -13,6 +13,7 @@ import { type RoomChange, readPeers } from './room-view.ts';
 import type { ServerFrame } from './server-frame.ts';
 import {
   type EndReason,
+  type RoomLook,
   type SessionEvents,
   type SessionOptions,
   type SessionState,
@@ -31,10 +32,11 @@ import type {
 } from './wire.ts';
 
 /** Everything is open unless the server says otherwise. */
-const readEntry = ({ entry, share, chat, waiting }: ServerFrame): SessionEvents['entry'] => ({
+const readEntry = ({ entry, share, chat, look, waiting }: ServerFrame): SessionEvents['entry'] => ({
   entry: entry as RoomEntry,
   share: share !== false,
   chat: chat !== false,
+  look: look !== false,
   waiting: readPeers(waiting),
 });
 
@@ -193,6 +195,15 @@ export class SignalingSession extends Emitter<SessionEvents> {
     return done;
   }
 
+  /**
+   * Who is in a room that I may join, without joining; those inside are not told. Connect first.
+   * @throws SignalingError as {@link join} would for this room, but for `room_full`; `disconnected`, `timeout`, `unavailable`
+   */
+  async look(roomId: string): Promise<RoomLook> {
+    const { count = 0, names } = await this.#requests.send<ServerFrame>({ type: 'look', roomId });
+    return { count, names: Array.isArray(names) ? names.map(String) : undefined };
+  }
+
   /** Leave the room; the session stays. No `peer-left` is reported, as the others have not left. */
   leave(): void {
     // Receipts go out before the leave: after it they can reach no sender.
@@ -235,7 +246,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
    * @throws SignalingError e.g. `forbidden`, `unknown_peer`, `unavailable`; `timeout`, `disconnected`: it may have been done
    */
   kick(peerId: string, reason?: string): Promise<void> {
-    return this.#requests.send({ type: 'kick', peerId, ...(reason ? { reason } : {}) });
+    return this.#requests.send({ type: 'kick', peerId, reason });
   }
   /**
    * Ask a peer to mute; needs the `kick` grant. Resolves when the server has passed it on.
@@ -249,16 +260,16 @@ export class SignalingSession extends Emitter<SessionEvents> {
    * @throws SignalingError as {@link kick}
    */
   closeRoom(reason?: string): Promise<void> {
-    return this.#requests.send({ type: 'close-room', ...(reason ? { reason } : {}) });
+    return this.#requests.send({ type: 'close-room', reason });
   }
 
   /**
    * Say who may enter the room from now on: everybody, those whom a moderator admits, or no more people. Moderators always may, and who is in stays
    * in. Needs the `kick` grant. The event `entry` tells how it is. Resolves when the server has done it.
-   * @param may whether people without the grant may share a screen and write in the chat; what is absent stays
+   * @param may whether people without the grant may share a screen, write in the chat and read names by {@link look}; what is absent stays
    * @throws SignalingError as {@link kick}
    */
-  setEntry(entry: RoomEntry, may?: { share?: boolean; chat?: boolean }): Promise<void> {
+  setEntry(entry: RoomEntry, may?: { share?: boolean; chat?: boolean; look?: boolean }): Promise<void> {
     return this.#requests.send({ type: 'set-entry', entry, ...may });
   }
   /**
@@ -345,7 +356,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
         if (this.roomId !== undefined || link !== this.#connector.link) this.#delivery.receive(frame);
         return;
       case 'done':
-        this.#requests.done(frame.ref);
+        this.#requests.done(frame);
         return;
       case 'server_message':
         this.emit('server-message', { topic: frame.topic as string, data: frame.data });
@@ -391,7 +402,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
   }
 
   #error(link: Link, frame: ServerFrame): void {
-    const { code = 'unknown', replyTo, retryAfter, peerId, id } = frame;
+    const { code = 'unknown', field, replyTo, retryAfter, peerId, id } = frame;
     const message = frame.message ?? code;
     if (this.#connector.isPending(link) && code === 'session_unknown') {
       // A socket that serves a session in a room knows better: its node writes again what the store lost. The move has failed. Outside of
@@ -420,8 +431,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
       // The rest is repeated: by the timer, or when the peer is back.
       return;
     }
-    const field = frame.field === undefined ? {} : { field: frame.field };
-    this.emit('error', { code, message, ...field, ...(replyTo ? { replyTo } : {}) });
+    this.emit('error', { code, message, field, replyTo });
   }
 
   /** The server does not know the session any more: begin a new one on the same socket, and come back into the room. */
@@ -441,27 +451,12 @@ export class SignalingSession extends Emitter<SessionEvents> {
   // --- the room -------------------------------------------------------------------------------------------------
 
   #changed(changes: RoomChange[]): void {
-    for (const change of changes) {
-      const { peer } = change;
-      switch (change.kind) {
-        case 'joined':
-          this.emit('peer-joined', { peer, before: change.before });
-          break;
-        case 'left':
-          this.#delivery.peerLeft(peer.peerId);
-          this.emit('peer-left', { peer, reason: change.reason });
-          break;
-        case 'updated':
-          this.emit('peer-updated', { peer });
-          break;
-        case 'away':
-          this.#delivery.peerAway(peer.peerId);
-          this.emit('peer-away', { peer });
-          break;
-        case 'back':
-          this.#delivery.peerBack(peer.peerId);
-          this.emit('peer-back', { peer });
-      }
+    for (const { kind, ...event } of changes) {
+      const { peerId } = event.peer;
+      if (kind === 'left') this.#delivery.peerLeft(peerId);
+      else if (kind === 'away') this.#delivery.peerAway(peerId);
+      else if (kind === 'back') this.#delivery.peerBack(peerId);
+      this.emit(`peer-${kind}`, event as never);
     }
   }
 

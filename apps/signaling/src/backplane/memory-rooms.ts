@@ -16,9 +16,11 @@ import {
   isMediaPeer,
   type JoinResult,
   type JoinRule,
+  LOOK_LIMIT,
   type MemberRecord,
   partitionOf,
   type RoomCheck,
+  type RoomLook,
   type RoomQuery,
   type RoomState,
   type WriteMark,
@@ -199,6 +201,26 @@ export function describeRooms(store: MemoryStore, names: readonly string[]): rea
       ...(rules && doc !== undefined && revision !== undefined ? { settings: { rules, doc, revision } } : {}),
     };
   });
+}
+
+export function lookIntoRoom(
+  store: MemoryStore,
+  name: string,
+  { loginSession, userId }: Pick<JoinRule, 'loginSession' | 'userId'>,
+): RoomLook {
+  const stored = [...(store.room(name)?.members.values() ?? [])];
+  const isAll = stored.length <= LOOK_LIMIT;
+  const now = store.clock.now();
+  const members = stored.filter(
+    ({ peerId, awayUntil }) => !isAll || (!isMediaPeer(peerId) && (awayUntil === 0 || awayUntil > now)),
+  );
+  const rules = store.settingsOf(name)?.rules;
+  return {
+    count: members.length,
+    infos: isAll ? members.sort((a, b) => (a.peerId < b.peerId ? -1 : 1)).map(({ info }) => info) : [],
+    isBanned: store.isBanned(name, loginSession, userId),
+    ...(rules ? { rules } : {}),
+  };
 }
 
 export function listRooms(store: MemoryStore, { prefix, after, limit }: RoomListQuery): readonly string[] {

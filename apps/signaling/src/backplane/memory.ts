@@ -146,6 +146,10 @@ export class MemoryBackplane implements Backplane {
     return this.#run('answerEntryRequest', () => rooms.answerEntryRequest(this.#hub, room, { ...answer, peerId }));
   }
 
+  lookIntoRoom(name: string, asker: Pick<JoinRule, 'loginSession' | 'userId'>) {
+    return this.#run('lookIntoRoom', () => rooms.lookIntoRoom(this.#hub, name, asker));
+  }
+
   describeRooms(names: readonly string[]) {
     return this.#run('describeRooms', () => rooms.describeRooms(this.#hub, names));
   }

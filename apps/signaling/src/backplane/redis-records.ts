@@ -81,7 +81,7 @@ export function readEntryRequest(line: string, now: number): EntryRequest {
   return { peerId, node, info: info.join(' '), endsIn: Math.max(1, Number(until) - now) };
 }
 
-function readMember(peerId: string, value: string, now: number): MemberRecord {
+export function readMember(peerId: string, value: string, now: number): MemberRecord {
   const afterEpoch = value.indexOf(' ');
   const afterAway = value.indexOf(' ', afterEpoch + 1);
   const afterNode = value.indexOf(' ', afterAway + 1);

@@ -16,6 +16,7 @@ import {
   writeSession,
 } from './redis-records.ts';
 import { describeRooms, listRooms } from './redis-room-list.ts';
+import { lookIntoRoom } from './redis-room-look.ts';
 import {
   type NewSettings,
   type RoomDescription,
@@ -41,6 +42,7 @@ import {
   RECORD_TTL_MS,
   ROOM_TTL_MS,
   type RoomCheck,
+  type RoomLook,
   type RoomQuery,
   type RoomState,
   type SessionRecord,
@@ -208,6 +210,10 @@ export class RedisBackplane implements Backplane {
     const args = [ROOM_TTL_MS, peerId, kind, ms];
     const answer = await this.#commands.run('room-answer', this.#keys.room(room), args);
     return answer ? readEntryRequest(answer as string, 0) : undefined;
+  }
+
+  lookIntoRoom(room: string, asker: Pick<JoinRule, 'loginSession' | 'userId'>): Promise<RoomLook> {
+    return this.#commands.guard(() => lookIntoRoom(this.#commands.client, this.#keys, { room, ...asker }));
   }
 
   describeRooms(rooms: readonly string[]): Promise<readonly (RoomDescription | undefined)[]> {

@@ -4,7 +4,7 @@
 export type RoomEntry = 'open' | 'ask' | 'locked';
 
 /** What a moderator may keep to moderators. */
-export const RESTRICTABLE = ['share', 'chat'] as const;
+export const RESTRICTABLE = ['share', 'chat', 'look'] as const;
 export type RestrictedPart = (typeof RESTRICTABLE)[number];
 
 /** Read by every join. Times in ms since the epoch, 0 for none. */

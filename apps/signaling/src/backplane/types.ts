@@ -17,6 +17,7 @@ import type {
   RoomDescription,
   RoomEntry,
   RoomListQuery,
+  RoomRules,
   SettingsCondition,
   WriteSettingsResult,
 } from './room-settings.ts';
@@ -112,6 +113,20 @@ export type JoinResult =
   | { readonly ok: false; readonly reason: 'full'; readonly away?: string };
 
 export type JoinRefusal = Extract<JoinResult, { ok: false }>['reason'];
+
+/** A room as one who is not in it may see it. */
+export interface RoomLook {
+  /** Of people; above {@link LOOK_LIMIT} a media node's agent counts as one. */
+  readonly count: number;
+  /** `info` of each of them in the order of peer ids; empty above {@link LOOK_LIMIT}. */
+  readonly infos: readonly string[];
+  /** Who asks is kept out of it. */
+  readonly isBanned: boolean;
+  /** Absent: the room has no settings. */
+  readonly rules?: RoomRules;
+}
+/** Of a room with more members nobody's record is read. */
+export const LOOK_LIMIT = 50;
 
 /** What the store must know of somebody who enters a room, beside the member record. */
 export interface Entrant {
@@ -258,6 +273,8 @@ export interface Backplane extends AsyncDisposable {
   answerEntryRequest(room: string, peerId: string, answer: EntryAnswer): Promise<EntryRequest | undefined>;
   /** What is known of each room without its members; undefined: it has neither members nor settings. */
   describeRooms(rooms: readonly string[]): Promise<readonly (RoomDescription | undefined)[]>;
+  /** Who is in, and what a join of that login session (and user, where it is proven) would be bound by. Changes nothing. */
+  lookIntoRoom(room: string, asker: Pick<JoinRule, 'loginSession' | 'userId'>): Promise<RoomLook>;
   /** Names of rooms that have members or settings, by partition and then by bytes of UTF-8. May name one that is gone meanwhile. */
   listRooms(query: RoomListQuery): Promise<readonly string[]>;
 

@@ -55,10 +55,10 @@ export class NodeContext {
   }
 
   /** Runs a change that needs the backplane. @throws RefusalError `unavailable` */
-  async carry(work: () => Promise<unknown>): Promise<void> {
+  async carry<T>(work: () => Promise<T>): Promise<T> {
     if (!this.up) throw this.unavailable();
     try {
-      await work();
+      return await work();
     } catch (error) {
       throw error instanceof UnavailableError ? this.unavailable() : error;
     }

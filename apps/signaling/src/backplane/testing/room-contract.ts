@@ -3,7 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
 import { MAX_ENTRY_REQUESTS } from '../entry-requests.ts';
 import { compareNames, type RoomRules } from '../room-settings.ts';
-import { type Backplane, FORCED, type MemberRecord, partitionOf } from '../types.ts';
+import {
+  type Backplane,
+  FORCED,
+  LOOK_LIMIT,
+  MEDIA_PREFIX,
+  type MemberRecord,
+  partitionOf,
+  type RoomState,
+} from '../types.ts';
 
 export const OPEN_RULES: RoomRules = {
   ...{ maxPeers: 0, entry: 'open', closesAt: 0, endsAt: 0 },
@@ -119,6 +127,38 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     expect(await ask(7)).toMatchObject({ reason: 'waiting', isNew: false });
     const joined = await a.joinRoom(room, member('host', a.name), { limit: 9, loginSession: 'h', moderates: true });
     expect(joined.ok && joined.state.waiting).toHaveLength(MAX_ENTRY_REQUESTS);
+  });
+
+  test('B-44 a look tells who is in and what binds a join, to whoever asks, and changes nothing', async () => {
+    await using a = await start();
+    const [room, large] = [randomUUID(), randomUUID()];
+    const asker = { loginSession: 'l', userId: 'u' };
+    expect(await a.lookIntoRoom(room, asker)).toEqual({ count: 0, infos: [], isBanned: false });
+    expect(await a.readRoom(room, -1)).toMatchObject({ members: [] });
+    for (const id of ['p2', 'p1', `${MEDIA_PREFIX}m`]) await enter(a, room, id, { limit: 0 });
+    await a.markAway(room, 'p2', a.name, 60_000);
+    const { version } = (await a.readRoom(room, -1)) as RoomState;
+    const infos = ['p1', 'p2'].map((id) => member(id, a.name).info);
+    expect(await a.lookIntoRoom(room, asker)).toEqual({ count: 2, infos, isBanned: false });
+    expect((await a.readRoom(room, -1))?.version).toBe(version);
+    await a.writeSettings(room, { rules: { ...OPEN_RULES, entry: 'ask', restricted: ['look'] }, doc: '{}' }, 'new');
+    expect(await a.lookIntoRoom(room, asker)).toMatchObject({ rules: { entry: 'ask', restricted: ['look'] } });
+    for (const ban of [
+      { loginSession: 'l', ms: 60_000 },
+      { loginSession: 'another', userId: 'u', ms: 60_000 },
+    ]) {
+      const banned = randomUUID();
+      await enter(a, banned, 'p', { limit: 0 });
+      await a.dropMember(banned, 'p', FORCED, { ban });
+      expect(await a.lookIntoRoom(banned, asker)).toMatchObject({ count: 0, isBanned: true });
+      expect(await a.lookIntoRoom(banned, { loginSession: 'other' })).toMatchObject({ isBanned: false });
+    }
+    const soon = randomUUID();
+    await enter(a, soon, 'p', { limit: 0 });
+    await a.markAway(soon, 'p', a.name, 1);
+    await vi.waitFor(async () => expect((await a.lookIntoRoom(soon, asker)).count).toBe(0), 10_000);
+    for (let i = 0; i <= LOOK_LIMIT; i++) await enter(a, large, `p${i}`, { limit: 0 });
+    expect(await a.lookIntoRoom(large, asker)).toMatchObject({ count: LOOK_LIMIT + 1, infos: [] });
   });
 
   test('B-38 settings outlive the last member for their time, and go with the room when that is forgotten', async () => {

@@ -7,9 +7,10 @@ import { withProvenClaims } from '../rooms/member-record.ts';
 import { entryOf } from '../rooms/notifications.ts';
 import { replaceMetadata } from '../rooms/replace-metadata.ts';
 import { isRestricted } from '../rooms/restriction.ts';
+import { lookInto } from '../sessions/room-look.ts';
 import { type Call, type Handler, type HandlerParts, memberOf, roomOf } from './call.ts';
 import type { Connection, ConnectionHost } from './connection.ts';
-import { admit, closeRoom, kick, mute, refuse, setEntry } from './moderation-handlers.ts';
+import { admit, closeRoom, done, kick, mute, refuse, setEntry } from './moderation-handlers.ts';
 import { resume } from './resume-handler.ts';
 import { checkMessage, isKnownType } from './validate.ts';
 
@@ -30,8 +31,7 @@ const join: Handler<'join'> = async (call) => {
   const { parts, connection, message } = call;
   const { session, identity } = connection;
   const { roomId } = message;
-  if (!mayEnter(identity.grants, roomId))
-    throw new RefusalError('forbidden', `Your token does not grant room ${roomId}.`, { field: '/roomId' });
+  checkRoomGrant(connection, roomId);
   if (session.room && session.room.id !== roomId)
     throw new RefusalError('already_joined', `Leave ${session.room.id} first.`, { field: '/roomId' });
   const metadata = message.metadata && withProvenClaims(identity, { ...session.metadata, ...message.metadata });
@@ -50,6 +50,11 @@ const join: Handler<'join'> = async (call) => {
     await replaceMetadata(parts, session, session.metadata);
 };
 
+function checkRoomGrant({ identity }: Connection, roomId: string): void {
+  if (!mayEnter(identity.grants, roomId))
+    throw new RefusalError('forbidden', `Your token does not grant room ${roomId}.`, { field: '/roomId' });
+}
+
 function answerJoined(connection: Connection, roomId: string): void {
   const { room, peerId } = connection.session;
   if (!room) return;
@@ -60,6 +65,13 @@ function answerJoined(connection: Connection, roomId: string): void {
   if (room.restricted.length > 0 || (room.entry !== 'open' && identity.grants.kick === true))
     connection.sendMessage(entryOf(room, identity));
 }
+
+const look: Handler<'look'> = async ({ parts, connection, message }) => {
+  const { roomId } = message;
+  checkRoomGrant(connection, roomId);
+  const inside = await parts.context.carry(() => lookInto(parts.context, connection.session, roomId));
+  done(connection, message, inside);
+};
 
 const leave: Handler<'leave'> = async ({ parts, connection, message }) => {
   const { session } = connection;
@@ -134,6 +146,7 @@ const isChatLine = (data: unknown) =>
 
 const handlers: { [T in keyof ClientMessageMap]: Handler<T> } = {
   join,
+  look,
   leave,
   resume,
   update,

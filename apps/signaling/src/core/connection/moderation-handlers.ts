@@ -62,8 +62,8 @@ export const admit = decide('admit');
 export const refuse = decide('refuse');
 
 /** Answers a request that asked for an answer. */
-function done(connection: Connection, { type, ref }: { type: string; ref?: number }): void {
-  if (ref !== undefined) connection.sendMessage({ type: 'done', replyTo: type, ref });
+export function done(connection: Connection, { type, ref }: { type: string; ref?: number }, answer = {}): void {
+  if (ref !== undefined) connection.sendMessage({ type: 'done', replyTo: type, ref, ...answer });
 }
 
 function checkModerator(connection: Connection): void {

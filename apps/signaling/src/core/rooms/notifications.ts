@@ -1,5 +1,6 @@
 /** What the clients of this node receive about a room. */
 import type { PeerInfo, ServerMessage } from '@tandem/protocol';
+import type { RestrictedPart } from '../../backplane/room-settings.ts';
 import { isMediaPeer } from '../../backplane/types.ts';
 import type { Identity } from '../identity.ts';
 import type { Room } from '../model.ts';
@@ -37,7 +38,8 @@ export function tellRestrictions(room: Room): void {
 export function entryOf(room: Room, { grants }: Pick<Identity, 'grants'>): ServerMessage {
   const asking = grants.kick === true ? room.waiting : [];
   const waiting = asking.map(({ peerId, info }): PeerInfo => ({ ...(JSON.parse(info) as PeerInfo), peerId }));
-  const may = { share: !room.restricted.includes('share'), chat: !room.restricted.includes('chat') };
+  const isFree = (part: RestrictedPart) => !room.restricted.includes(part);
+  const may = { share: isFree('share'), chat: isFree('chat'), look: isFree('look') };
   return { type: 'entry', roomId: room.id, entry: room.entry, ...may, waiting };
 }
 

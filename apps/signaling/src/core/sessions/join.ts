@@ -114,7 +114,8 @@ function placesFor({ grants }: Identity, { maxRoomSize, maxAudience }: CoreSetti
   return grants.publish === false ? maxAudience : Math.min(grants.maxRoomSize ?? maxRoomSize, maxRoomSize);
 }
 
-function refused(roomId: string, result: JoinRefusal, askAgain: number): RefusalError {
+/** What a join is refused with. */
+export function refused(roomId: string, result: JoinRefusal, askAgain: number): RefusalError {
   const refusal = (code: ErrorCode, message: string) => new RefusalError(code, message, { field: '/roomId' });
   switch (result) {
     case 'full':
