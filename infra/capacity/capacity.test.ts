@@ -8,6 +8,7 @@ import { EVENTS, events } from './events.ts';
 import { largeRooms, streamViewers } from './large-rooms.ts';
 import { MEASURED } from './measured.ts';
 import { capacity, UNITS } from './model.ts';
+import { recordedHour } from './recordings.ts';
 import { ASSUMPTIONS, page, report } from './report.ts';
 
 test('ten thousand peers: money is mostly TURN egress, near the $24 k of AWS.md', () => {
@@ -96,4 +97,16 @@ test('a viewer of a stream costs its egress, and the more watch, the less each c
   expect(few.egress).toBeCloseTo(112.5 * 0.09, 0);
   expect(many.egress).toBeGreaterThan(10 * many.nodesCost);
   expect(many.viewerHour).toBeLessThan(few.viewerHour);
+});
+
+test('recordings: an hour of two people, reckoned by hand; more people cost more of everything but the film', () => {
+  const two = recordedHour(2);
+  // (2 × 2 + 1.56) Mbit/s ÷ 8 × 3,600 s; 0.78 h on two processors; 180 parts of four tracks and a list.
+  expect(two.gigabytes).toBeCloseTo(2.502, 6);
+  expect(two.composer).toBeCloseTo(0.78 * (2 * 0.03238 + 4 * 0.00356), 6);
+  expect(two.writes).toBeCloseTo((180 * 5 * 0.005) / 1000, 6);
+  const many = recordedHour(25);
+  for (const name of ['gigabytes', 'composer', 'writes', 'storage'] as const)
+    expect(many[name]).toBeGreaterThan(two[name]);
+  expect(many.download).toBe(two.download);
 });

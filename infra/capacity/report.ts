@@ -4,6 +4,7 @@ import { EVENTS, eventsSection } from './events.ts';
 import { largeRooms, largeRoomsSection, MEDIA, streamsSection } from './large-rooms.ts';
 import { MEASURED } from './measured.ts';
 import { type Capacity, type CapacityInput, capacity, LIMITS, TRAFFIC, UNITS } from './model.ts';
+import { RECORDING, recordingsSection } from './recordings.ts';
 
 /** Everything that the figures rest on. */
 export const ASSUMPTIONS: readonly (readonly [string, Assumption])[] = [
@@ -12,6 +13,7 @@ export const ASSUMPTIONS: readonly (readonly [string, Assumption])[] = [
   MEASURED,
   UNITS,
   MEDIA,
+  RECORDING,
   EVENTS,
   PRICES,
   FOOTPRINT,
@@ -129,6 +131,10 @@ ${largeRoomsSection(TRAFFIC.busyHoursPerMonth.value)}
 The bill above has none of this: its calls are small rooms, a mesh, which costs nothing of it. The levers: fewer or smaller tiles (the page
 asks for what it shows), \`MEDIA_FROM\`, and an agreement on egress. The nodes themselves are a twentieth of it.
 ${streamsSection(TRAFFIC.busyHoursPerMonth.value)}
+
+## Recordings
+
+${recordingsSection()}
 
 ## Events
 

@@ -10,6 +10,7 @@ import { claimRecording } from './src/claim.ts';
 import { composeRecording } from './src/compose.ts';
 import { ComposerConfig } from './src/config.ts';
 import { findWork, SILENT_MS, type Waiting } from './src/find-work.ts';
+import { composerMetrics } from './src/metrics.ts';
 
 const say = (event: string, more: Record<string, unknown> = {}) => console.log(JSON.stringify({ event, ...more }));
 /** How soon it looks again at what has ended and is still passed on, ms. */
@@ -34,8 +35,7 @@ async function run(config: ComposerConfig, signal: AbortSignal): Promise<void> {
 /** A line for each recording: a run that finds nothing is no value. */
 function count({ METRICS_STACK: stack, METRICS_PART: part }: ComposerConfig, made: ComposedDocument | undefined): void {
   if (!stack || !made) return;
-  const failed = Number(made.error !== undefined);
-  const values = { recordings_composed: 1 - failed, recordings_failed: failed };
+  const values = composerMetrics({ failed: made.error !== undefined });
   console.log(embeddedMetrics({ service: 'composer', stack, part }, values));
 }
 

@@ -134,13 +134,16 @@ export class Recordings extends Construct implements ec2.IConnectable, iam.IGran
       bucketKeyEnabled: true,
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
-      eventBridgeEnabled: true,
       lifecycleRules: [
         { abortIncompleteMultipartUploadAfter: Duration.days(1), ...(retention ? { expiration: retention } : {}) },
       ],
       removalPolicy,
       autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
     });
+    // The bucket's own property: CDK's `eventBridgeEnabled` brings a Lambda function that sets it.
+    (bucket.node.defaultChild as s3.CfnBucket).notificationConfiguration = {
+      eventBridgeConfiguration: { eventBridgeEnabled: true },
+    };
     acknowledge(bucket, {
       'AwsSolutions-S1':
         'Who fetches what is in the log of signaling, which signs each address; data events of CloudTrail are the account’s choice.',

@@ -30,7 +30,8 @@ export const GUARD_EXCEPTIONS: Readonly<Record<string, string>> = {
   s3_bucket_default_encryption_kms_check: 'Load balancer logs allow SSE-S3 only; the pages are public files.',
   s3_bucket_versioning_enabled_check: 'Logs are written once.',
   s3_bucket_logging_enabled_check: 'Read by CloudFront alone, or the log bucket itself.',
-  s3_event_notifications_enabled_check: 'No part waits for an event.',
+  s3_event_notifications_enabled_check:
+    'Of the recordings alone a part waits for an event; the rule wants one of every bucket.',
   s3_bucket_object_lock_enabled_check: 'Releases replace files, and logs expire.',
 };
 

@@ -44,6 +44,12 @@ export const PUBLISHED: readonly PublishedMetrics[] = [
     dimensions: [['ClusterName', 'ServiceName']],
   },
   {
+    namespace: 'AWS/Events',
+    source: 'EventBridge guide, "Monitoring Amazon EventBridge"',
+    names: ['FailedInvocations'],
+    dimensions: [['RuleName']],
+  },
+  {
     namespace: 'AWS/ElastiCache',
     source:
       'ElastiCache guide, "Metrics for Valkey and Redis OSS" and "Host-Level Metrics": by CacheClusterId, with or without CacheNodeId',

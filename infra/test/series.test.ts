@@ -15,6 +15,7 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { beforeAll, expect, test } from 'vitest';
 import { mediaMetrics } from '../media-node/src/node-load.ts';
 import { embeddedMetrics } from '../node-kit/metrics.ts';
+import { composerMetrics } from '../recording-composer/src/metrics.ts';
 import { Network, Observability, SessionCache, SignalingService, TopologyStack } from '../src/index.ts';
 import { turnMetrics } from '../turn-node/src/node.ts';
 import { METRICS_AN_ALARM, PUBLISHED } from './published-metrics.ts';
@@ -163,6 +164,7 @@ beforeAll(async () => {
         ...{ enginesLost: 0, roomsMoved: 0, publishFailures: 0, watchFailures: 0, firstPictureMs: 0 },
       }),
     ],
+    ['composer', /RecordingsTask/, composerMetrics({ failed: false })],
   ] as const)
     all.push(...writtenByNode(service, task, metrics));
   ours = new Set(all.map(key));
