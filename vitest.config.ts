@@ -18,8 +18,8 @@ const BROWSERS = [
   'test/{canary,cluster-faults,soak,storm}.test.ts',
 ];
 
-/** Programs of instances with coturn, Janus and kernels' rules under them: they wait, and load nothing of the CDK. */
-const NODES = 'infra/{turn-node,media-node}/**/*.test.ts';
+/** The program of an instance with Janus under it: it waits, and loads nothing of the CDK. */
+const MEDIA_NODE = 'infra/media-node/**/*.test.ts';
 
 /** For files that mostly wait, for timers and for processes of their own: two a core. */
 const WAITING = 2 * availableParallelism();
@@ -46,7 +46,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['packages/*/src/**/*.integration.test.ts', 'apps/*/src/**/*.integration.test.ts', NODES],
+          include: ['packages/*/src/**/*.integration.test.ts', 'apps/*/src/**/*.integration.test.ts', MEDIA_NODE],
           // They start processes.
           testTimeout: 240_000,
           hookTimeout: 240_000,
@@ -58,7 +58,7 @@ export default defineConfig({
         test: {
           name: 'infra',
           include: ['infra/**/*.test.ts'],
-          exclude: [NODES, '**/node_modules/**'],
+          exclude: [MEDIA_NODE, '**/node_modules/**'],
           // aws-cdk-lib takes seconds to load: once a worker, not once a file.
           isolate: false,
           sequence: { groupOrder: 1 },
