@@ -66,11 +66,14 @@ async function viewersCost(counts: readonly number[], seconds: number): Promise<
   const camera = new RtpCamera('camera', ownAddress);
   camera.speaks = true;
   const encoder = await publishBy(`${origin}/whip/crowd`, await stack.keys.token('camera'), camera);
-  const token = await stack.keys.token('viewer', { publish: false });
   const viewers: Awaited<ReturnType<typeof watch>>[] = [];
   const rows: string[][] = [];
   for (const count of counts) {
-    while (viewers.length < count) viewers.push(await watchPatiently(() => watch(`${origin}/whep/crowd`, token)));
+    while (viewers.length < count) {
+      // A login each, as people have: one login has few sessions.
+      const token = await stack.keys.token(`viewer-${viewers.length}`, { publish: false });
+      viewers.push(await watchPatiently(() => watch(`${origin}/whep/crowd`, token)));
+    }
     // A browser asks for a keyframe when it begins; these viewers decode nothing. Without one the largest size is never begun.
     camera.keyframeRequests++;
     await sleep(3000);

@@ -40,6 +40,8 @@ export interface StreamSessionsOptions {
 }
 
 const newTag = () => `"${randomBytes(9).toString('base64url')}"`;
+/** Most sessions of one login at once, so that one viewer cannot have all of a node: a wall of screens has as many. */
+export const MOST_OF_ONE = 16;
 /** When a full node, or one that opens as many as it can, may be asked again, s. */
 const RETRY_SECONDS = 2;
 /** Of setTimeout, ms. */
@@ -48,7 +50,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export class StreamSessions {
   readonly #options: StreamSessionsOptions;
   readonly #sessions = new Map<string, StreamSession>();
-  #opening = 0;
+  /** Whose session is being opened, each as often as there is one. */
+  readonly #opening = new Set<{ readonly owner: StreamOwner }>();
 
   constructor(options: StreamSessionsOptions) {
     this.#options = options;
@@ -60,18 +63,24 @@ export class StreamSessions {
 
   /**
    * @param open gets the function to be called when the connection has ended by itself
-   * @throws ProblemError 503 when the node has its number of sessions; what `open` throws
+   * @throws ProblemError 503 when the node has its number of sessions, 429 when the login has; what `open` throws
    */
   async open<C extends StreamConnection>(
     room: string,
     owner: StreamOwner,
     open: (ended: () => void) => Promise<{ connection: C; answer: string }>,
   ): Promise<{ id: string; etag: string | undefined; answer: string }> {
-    if (this.#sessions.size + this.#opening >= this.#options.most)
+    const there = [...this.#sessions.values(), ...this.#opening];
+    if (there.filter((one) => isSameLogin(one.owner, owner)).length >= MOST_OF_ONE)
+      throw new ProblemError(429, 'too_many_sessions', `Your login has ${MOST_OF_ONE} streams here: end one.`, {
+        retryAfter: RETRY_SECONDS,
+      });
+    if (there.length >= this.#options.most)
       throw new ProblemError(503, 'busy', 'This node has as many streams as it takes; try again soon.', {
         retryAfter: RETRY_SECONDS,
       });
-    this.#opening++;
+    const opening = { owner };
+    this.#opening.add(opening);
     try {
       // Not to be guessed (RFC 9725 section 5).
       const id = `${this.#options.node}.${randomBytes(18).toString('base64url')}`;
@@ -89,7 +98,7 @@ export class StreamSessions {
       }
       return { id, etag, answer };
     } finally {
-      this.#opening--;
+      this.#opening.delete(opening);
     }
   }
 
@@ -171,12 +180,13 @@ export class StreamSessions {
     this.#sessions.delete(id);
   }
 
-  #find(id: string, room: string, { sub, session_id }: StreamOwner): StreamSession {
+  #find(id: string, room: string, by: StreamOwner): StreamSession {
     const session = this.#sessions.get(id);
     if (session?.room !== room) throw new ProblemError(404, 'not_found', 'There is no such session (any more).');
-    const { owner } = session;
-    if (owner.sub !== sub || owner.session_id !== session_id)
+    if (!isSameLogin(session.owner, by))
       throw new ProblemError(403, 'forbidden', 'This session was opened with another token.');
     return session;
   }
 }
+
+const isSameLogin = (a: StreamOwner, b: StreamOwner): boolean => a.sub === b.sub && a.session_id === b.session_id;

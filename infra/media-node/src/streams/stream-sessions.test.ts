@@ -1,0 +1,26 @@
+/** How many sessions one login has of a node. */
+import { expect, test } from 'vitest';
+import { MOST_OF_ONE, type StreamConnection, type StreamOwner, StreamSessions } from './stream-sessions.ts';
+
+const login = (session_id: string): StreamOwner => ({
+  ...{ sub: 'guest-1', session_id, jti: session_id, iat: 1, exp: Date.now() / 1000 + 600 },
+});
+const connection: StreamConnection = { credentials: { ufrag: '', pwd: '' }, candidate: () => {}, end: () => {} };
+const opened = async () => ({ connection, answer: 'v=0' });
+
+test('one login, however often it asks at once, leaves a node to others', async () => {
+  const sessions = new StreamSessions({ node: 'm1', most: 2 * MOST_OF_ONE });
+  const open = (session_id: string) => sessions.open('room', login(session_id), opened);
+  const asked = await Promise.allSettled(Array.from({ length: 2 * MOST_OF_ONE }, () => open('mallory')));
+  const refused = asked.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []));
+  expect(refused).toEqual(Array(MOST_OF_ONE).fill('too_many_sessions'));
+  const ada = await open('ada');
+  expect(sessions.size).toBe(MOST_OF_ONE + 1);
+  // What ended, or did not come about, counts no more.
+  sessions.endThoseOf(({ session_id }) => session_id === 'mallory', 'revoked');
+  const failing = () => sessions.open('room', login('mallory'), () => Promise.reject(new Error('no engine')));
+  for (let n = 0; n < 2 * MOST_OF_ONE; n++) await expect(failing()).rejects.toThrow('no engine');
+  await open('mallory');
+  expect(() => sessions.end(ada.id, 'room', login('mallory'))).toThrow('another token');
+  sessions.endAll('over');
+});
