@@ -39,11 +39,11 @@ function start(seenEmpty: () => Promise<void>, behindMs = -1000) {
     get(target, name) {
       const value = Reflect.get(target, name) as unknown;
       if (typeof value !== 'function') return value;
-      if (name !== 'lindex') return value.bind(target);
-      return async (key: string, at: number) => {
-        const first = await target.lindex(key, at);
-        if (first === null) await seenEmpty();
-        return first;
+      if (name !== 'evalsha' && name !== 'eval') return value.bind(target);
+      return async (...args: unknown[]) => {
+        const answer = (await (value as (...of: unknown[]) => unknown).apply(target, args)) as string[];
+        if (answer[0] === 'empty') await seenEmpty();
+        return answer;
       };
     },
   });

@@ -15,7 +15,7 @@ export interface WorkerParts {
   readonly counters: Counters;
   readonly log: Logger;
   /** Makes one try. Never rejects. */
-  readonly deliver: (endpoint: Endpoint, event: Pick<RoomEvent, 'id' | 'body'>) => Promise<Outcome>;
+  readonly deliver: (endpoint: Endpoint, event: Pick<RoomEvent, 'id' | 'room' | 'body'>) => Promise<Outcome>;
   /** Of the tries of this task. */
   readonly slots: TrySlots;
   /** Time of Redis, ms since the epoch. */
@@ -133,88 +133,86 @@ export class Deliveries {
 
   /** Delivers the events of one room until one fails, or the endpoint wants none. */
   async #try(endpointId: string, room: string): Promise<void> {
-    const { redis, endpoints, deliver, counters } = this.#parts;
-    const queue = keys.queue(this.#partition, endpointId, room);
-    while (!this.#isOver) {
-      const endpoint = (await endpoints.all()).find(({ id }) => id === endpointId);
+    let first = await this.#settle(endpointId, { room, entry: '', as: 'look' });
+    while (first && !this.#isOver) {
+      const endpoint = (await this.#parts.endpoints.all()).find(({ id }) => id === endpointId);
       if (endpoint?.state !== 'active') return;
-      const entry = await redis.lindex(queue, 0);
-      if (entry === null) {
-        // Asked again where it is written: an event may have come meanwhile.
-        if ((await this.#settle(endpoint, { room, entry: '', as: 'done', why: '' })) === 'moved') continue;
-        return;
-      }
-      const event = await this.#event(entry);
-      if (!event) {
-        // Older than what the log keeps.
-        counters.dead++;
-        await this.#settle(endpoint, { room, entry, as: 'dead', why: 'expired' });
-        continue;
-      }
-      const outcome = await deliver(endpoint, event);
-      if (!(await this.#settleOutcome(endpoint, { room, entry, event, outcome }))) return;
+      first = await this.#deliver(endpoint, room, first);
     }
   }
 
-  async #event(entry: string): Promise<Pick<RoomEvent, 'id' | 'body'> | undefined> {
-    const [found] = await this.#parts.redis.xrange(keys.log(this.#partition), entry, entry);
-    if (!found) return undefined;
-    const [, fields] = found;
-    const of = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
-    return { id: of('i'), body: of('b') };
-  }
-
-  /** @returns whether the room's next event may follow at once */
-  async #settleOutcome(
-    endpoint: Endpoint,
-    { room, entry, event, outcome }: { room: string; entry: string; event: Pick<RoomEvent, 'id'>; outcome: Outcome },
-  ): Promise<boolean> {
-    const { redis, counters, log, endpoints } = this.#parts;
+  /** @returns the room's next event, if it may follow at once */
+  async #deliver(endpoint: Endpoint, room: string, { entry, event }: Owed): Promise<Owed | undefined> {
+    const { counters, log, endpoints, deliver } = this.#parts;
+    if (!event) {
+      // Older than what the log keeps.
+      counters.dead++;
+      return this.#settle(endpoint.id, { room, entry, as: 'dead', why: 'expired' });
+    }
+    const outcome = await deliver(endpoint, { ...event, room });
     switch (outcome.kind) {
       case 'accepted':
         counters.delivered++;
-        return (await this.#settle(endpoint, { room, entry, as: 'done', why: '' })) === 'ok';
+        return this.#settle(endpoint.id, { room, entry, as: 'done' });
       case 'gone': {
         log.warn({ event: 'endpoint.disabled', endpointId: endpoint.id }, 'endpoint answered 410');
         const present = await endpoints.get(endpoint.id);
         if (present) await endpoints.put({ ...present, state: 'gone' });
-        return false;
+        return undefined;
       }
-      case 'failed': {
-        counters.failed++;
-        const before = await redis.hget(keys.tries(this.#partition, endpoint.id), room);
-        const tries = Number.parseInt(before ?? '0', 10) + 1;
-        const wait = nextTry(tries, outcome.retryAfterMs);
-        if (wait !== undefined) {
-          await this.#settle(endpoint, { room, entry, as: 'retry', why: outcome.why, wait });
-          return false;
-        }
-        counters.dead++;
-        log.error(
-          { event: 'delivery.dead', endpointId: endpoint.id, eventId: event.id, reason: outcome.why },
-          'webhook given up',
-        );
-        return (await this.#settle(endpoint, { room, entry, as: 'dead', why: outcome.why })) === 'ok';
-      }
+      case 'failed':
+        return this.#failed(endpoint, room, { entry, event }, outcome);
       default:
         return outcome satisfies never;
     }
   }
 
-  async #settle(
+  /** Puts it off, or gives it up. */
+  async #failed(
     { id }: Endpoint,
-    {
-      room,
-      entry,
-      as,
-      why,
-      wait = 0,
-    }: { room: string; entry: string; as: 'done' | 'dead' | 'retry'; why: string; wait?: number },
-  ): Promise<string> {
+    room: string,
+    { entry, event }: Required<Owed>,
+    { why, retryAfterMs }: Extract<Outcome, { kind: 'failed' }>,
+  ): Promise<Owed | undefined> {
+    const { redis, counters, log } = this.#parts;
+    counters.failed++;
+    const before = await redis.hget(keys.tries(this.#partition, id), room);
+    const wait = nextTry(Number.parseInt(before ?? '0', 10) + 1, retryAfterMs);
+    if (wait !== undefined) return this.#settle(id, { room, entry, as: 'retry', why, wait });
+    counters.dead++;
+    log.error({ event: 'delivery.dead', endpointId: id, eventId: event.id, reason: why }, 'event given up');
+    return this.#settle(id, { room, entry, as: 'dead', why });
+  }
+
+  /** Writes what became of a room's first event. @returns the one that is first then; undefined: none, or it has to wait */
+  async #settle(
+    id: string,
+    { room, entry, as, why = '', wait = 0 }: Settled & { readonly room: string; readonly entry: string },
+  ): Promise<Owed | undefined> {
     const p = this.#partition;
     const named = [keys.lease(p), keys.due(p, id), keys.queue(p, id, room), keys.tries(p, id), keys.dead(p, id)];
-    const answer = await runScript(this.#parts.redis, 'settle', named, [this.#lease, room, entry, as, why, wait]);
-    if (answer === 'fenced') this.#onFenced();
-    return String(answer);
+    const args = [this.#lease, room, entry, as, why, wait];
+    const answer = await runScript(this.#parts.redis, 'settle', [...named, keys.log(p)], args);
+    const [word, first = '', eventId, body] = answer as string[];
+    if (word === 'fenced') this.#onFenced();
+    if (word !== 'next') return undefined;
+    return { entry: first, ...(eventId === undefined || body === undefined ? {} : { event: { id: eventId, body } }) };
   }
+}
+
+/** The first event of a room that an endpoint is owed. */
+interface Owed {
+  /** Of the log. */
+  readonly entry: string;
+  /** Missing: the log keeps it no more. */
+  readonly event?: Pick<RoomEvent, 'id' | 'body'>;
+}
+
+interface Settled {
+  /** `look`: nothing, it was not tried yet. */
+  readonly as: 'look' | 'done' | 'dead' | 'retry';
+  /** In a word. */
+  readonly why?: string;
+  /** Of a retry, ms. */
+  readonly wait?: number;
 }
