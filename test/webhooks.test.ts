@@ -4,8 +4,9 @@
  */
 import { startRedis, type TestRedis } from '@tandem/service/testing';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { type Received, type Receiver, startReceiver, startTestHooks } from '../apps/hooks/src/testing.ts';
+import { startQueue } from '../apps/hooks/src/testing-queue.ts';
 import type { SignalingService } from '../apps/signaling/src/app.ts';
 import { connectClient, startTestKeys, startTestNode, type TestKeys } from '../apps/signaling/src/testing.ts';
 import { verifyWebhook, WebhookError } from '../packages/server/src/index.ts';
@@ -135,6 +136,30 @@ async function streamed(url: string, room: string, after: string, count: number)
   await visit(room, 'again');
   return (await rest).map(({ data }) => JSON.parse(data ?? '').id as string);
 }
+
+test('E-11 a queue of the operator gets each room in its order, signed as a webhook is; another queue is refused', async () => {
+  await using queue = await startQueue();
+  for (const [name, value] of Object.entries(queue.env)) vi.stubEnv(name, value);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const config = { EVENT_QUEUES: queue.url };
+  await using hooks = await startTestHooks({ redisUrl: redis.url, jwksUrl: keys.jwksUrl, config });
+  const add = (url: string) => ask(hooks.url, '/webhook-endpoints', { body: { url, rooms: ['queue-*'] } });
+  const other = await add('https://sqs.eu-central-1.amazonaws.com/123456789012/other.fifo');
+  expect([other.status, other.body.field]).toEqual([400, '/url']);
+  const { endpoint, secret } = (await add(queue.url)).body;
+  const test = await ask(hooks.url, `/webhook-endpoints/${endpoint.id}/test`, { method: 'POST' });
+  expect(test.body).toEqual({ delivered: true, status: 200 });
+  const rooms = ['queue-1', 'queue-2', 'queue-größe'];
+  await Promise.all(rooms.map((room) => visit(room, 'patient')));
+  const got = (await queue.receive(13)).map((one) => ({ ...one, event: verifyWebhook(one.body, one.headers, secret) }));
+  for (const room of rooms) {
+    const of = got.filter(({ event }) => 'roomId' in event && event.roomId === room);
+    expect(of.map(({ event }) => event.type)).toEqual(['room.started', 'peer.joined', 'peer.left', 'room.ended']);
+    expect(new Set(of.map(({ group }) => group)).size).toBe(1);
+    for (const { id, event } of of) expect(id).toBe(event.id);
+  }
+  await ask(hooks.url, `/webhook-endpoints/${endpoint.id}`, { method: 'DELETE' });
+});
 
 test('E-5 E-6 E-9 failures are repeated in order with one id; other rooms and endpoints go on; 410 and redirects end', async () => {
   await using hooks = await startTestHooks({ redisUrl: redis.url, jwksUrl: keys.jwksUrl });

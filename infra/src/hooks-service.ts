@@ -3,6 +3,7 @@ import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -39,6 +40,12 @@ export interface HooksServiceProps extends RealtimeServiceProps {
    * @default 50
    */
   readonly maxStreams?: number;
+  /**
+   * FIFO queues that endpoints may name beside https addresses: each room is a group, in its order. The tasks may send to them, and use their keys
+   * for it. High throughput (`fifoThroughputLimit: PER_MESSAGE_GROUP_ID`) is for more than 300 events a second.
+   * @default - none
+   */
+  readonly queues?: sqs.IQueue[];
 }
 
 /**
@@ -68,9 +75,22 @@ export class HooksService extends RealtimeService {
     checkInteger('HooksService', 'trustedProxies', props.trustedProxies, 0, 10);
     checkInteger('HooksService', 'apiRequestsPerSecond', props.apiRequestsPerSecond, 1, 1_000_000);
     checkInteger('HooksService', 'maxStreams', props.maxStreams, 1, 100_000);
+    const queues = props.queues ?? [];
+    for (const { fifo, queueName } of queues)
+      check(
+        fifo,
+        'HooksService',
+        'queues',
+        `"${queueName}" is no FIFO queue`,
+        'one with fifo: true, for events in their order',
+      );
     // Beside the service, which needs it before there is a service.
     const webhookKey = props.webhookKey ?? newWebhookKey(new Construct(scope, `${id}Key`));
-    const settings = { API_REQUESTS_PER_SECOND: props.apiRequestsPerSecond, MAX_STREAMS: props.maxStreams };
+    const settings = {
+      API_REQUESTS_PER_SECOND: props.apiRequestsPerSecond,
+      MAX_STREAMS: props.maxStreams,
+      EVENT_QUEUES: queues.length > 0 ? queues.map(({ queueUrl }) => queueUrl).join(',') : undefined,
+    };
     super(scope, id, 'HooksService', 'hooks', topology.hooks, withSettings(props, settings), {
       from: {
         'cache-url': props.cache?.url,
@@ -80,6 +100,7 @@ export class HooksService extends RealtimeService {
       secrets: { ...cachePlace(props.cache), 'webhook-key': ecs.Secret.fromSecretsManager(webhookKey) },
     });
     this.webhookKey = webhookKey;
+    for (const queue of queues) queue.grantSendMessages(this.taskDefinition.taskRole);
     this.connections.allowToAnyIpv4(ec2.Port.tcp(443), 'Webhooks; images, logs and secrets of AWS');
   }
 

@@ -3,6 +3,7 @@ import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as route53 from 'aws-cdk-lib/aws-route53';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { NodeOptions } from './node-fleet-props.ts';
 import type { ScheduledSize } from './scheduled-size.ts';
 import type { CacheAccess } from './session-cache.ts';
@@ -151,6 +152,11 @@ export interface EventsOptions {
    * @default 50
    */
   readonly maxStreams?: number;
+  /**
+   * FIFO queues that endpoints may name beside https addresses.
+   * @default - none
+   */
+  readonly queues?: sqs.IQueue[];
   /**
    * More variables for the container.
    * @default - none

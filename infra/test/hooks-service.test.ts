@@ -1,8 +1,10 @@
 /** The events service on AWS: where it may go, what it may read, who reaches it; and by itself, outside of our topology. */
-import { App } from 'aws-cdk-lib';
+import { App, type CfnElement } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { expect, test } from 'vitest';
 import { HooksService, Network, TopologyStack, WebRtcTopology } from '../src/index.ts';
 import { TopologyProfile } from '../src/profile.ts';
@@ -89,6 +91,32 @@ test('by itself in a VPC of one’s own, with its key and settings', () => {
   expect(Environment.filter((one: Any) => one.Name === 'MAX_STREAMS')).toEqual([{ Name: 'MAX_STREAMS', Value: '10' }]);
 });
 
+test('queues that endpoints may name: their URLs are a setting, and the tasks alone may send to them and use their keys', () => {
+  const stack = new TopologyStack(new App(), 'Queues', { zones: 2 });
+  const { vpc } = new Network(stack, 'Network', { zones: 2 });
+  const key = new kms.Key(stack, 'Key');
+  const [mine, other] = ['Mine', 'Other'].map(
+    (id) => new sqs.Queue(stack, id, { fifo: true, encryptionMasterKey: key }),
+  );
+  const queues = [mine as sqs.Queue];
+  new HooksService(stack, 'Events', { vpc, cache, jwksUrl, image, queues });
+  const template = Template.fromStack(stack).toJSON() as Any;
+  const of = (type: string) => Object.entries<Any>(template.Resources).filter(([, one]) => one.Type === type);
+  const [[, task] = []] = of('AWS::ECS::TaskDefinition');
+  const { Environment } = task.Properties.ContainerDefinitions[0];
+  const id = (queue?: sqs.Queue) => stack.getLogicalId(queue?.node.defaultChild as CfnElement);
+  expect(Environment).toContainEqual({ Name: 'EVENT_QUEUES', Value: { Ref: id(mine) } });
+  const role = of('AWS::IAM::Role').find(([name]) => /TaskRole/.test(name) && /Events/.test(name))?.[0] as string;
+  const may = (action: string, resource: string) =>
+    allows(rolePolicies(template, role), { principal: role, action, resource, context: {} });
+  expect([may('sqs:SendMessage', `${id(mine)}.Arn`), may('sqs:SendMessage', `${id(other)}.Arn`)]).toEqual([
+    true,
+    false,
+  ]);
+  expect(may('sqs:ReceiveMessage', `${id(mine)}.Arn`)).toBe(false);
+  expect(may('kms:GenerateDataKey', `${stack.getLogicalId(key.node.defaultChild as CfnElement)}.Arn`)).toBe(true);
+});
+
 test('what does not fit is refused by name', () => {
   const stack = new TopologyStack(new App(), 'Refused', { zones: 2 });
   const { vpc } = new Network(stack, 'Network', { zones: 2 });
@@ -96,6 +124,7 @@ test('what does not fit is refused by name', () => {
     new HooksService(stack, `Events${stack.node.children.length}`, { vpc, cache, jwksUrl, image, ...more });
   expect(service({ jwksUrl: 'calls.example.com' })).toThrow('HooksService.jwksUrl');
   expect(service({ maxStreams: 0 })).toThrow('HooksService.maxStreams');
+  expect(service({ queues: [new sqs.Queue(stack, 'Standard')] })).toThrow('HooksService.queues');
   expect(service({ environment: { WEBHOOK_KEY: 'k'.repeat(43) } })).toThrow('WEBHOOK_KEY is not fit');
   const whole = (more: object) => () =>
     new WebRtcTopology(stack, `Calls${stack.node.children.length}`, { profile: TopologyProfile.DEVELOPMENT, ...more });

@@ -20,6 +20,7 @@ import {
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { registerApi } from './api/index.ts';
 import type { HooksConfig } from './config.ts';
+import { EventQueues, isQueueUrl } from './delivery/event-queues.ts';
 import { type Outcome, send } from './delivery/send.ts';
 import { signatureHeaders } from './delivery/signature.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -63,7 +64,8 @@ export async function createHooks(config: HooksConfig, overrides: HooksOverrides
   const revocations = cleanup.use(watchRevocations({ connect }, () => {}));
   const endpoints = new Endpoints(redis, new SecretBox(config.WEBHOOK_KEY));
   const counters = newCounters();
-  const deliver = deliverTo(endpoints, config.PRIVATE_ENDPOINTS);
+  const queues = cleanup.use(new EventQueues(config.EVENT_QUEUES, config.PRIVATE_ENDPOINTS));
+  const deliver = deliverTo(endpoints, queues, config.PRIVATE_ENDPOINTS);
   const dispatcher = cleanup.use(new Dispatcher({ redis, endpoints, counters, log, deliver }));
 
   let draining = false;
@@ -71,7 +73,7 @@ export async function createHooks(config: HooksConfig, overrides: HooksOverrides
   traceRequests(app, telemetry, metrics);
   reportHealth(app, { dispatcher, verifier, revocations, isDraining: () => draining });
   const streams = await registerApi(app, {
-    ...{ redis, endpoints, deliver, verifier, revocations },
+    ...{ redis, endpoints, queues, deliver, verifier, revocations },
     isDraining: () => draining,
     isPrivateAllowed: config.PRIVATE_ENDPOINTS,
     maxStreams: config.MAX_STREAMS,
@@ -133,11 +135,14 @@ function reportHealth(app: FastifyInstance, { dispatcher, verifier, revocations,
 }
 
 /** Signs and sends; what cannot be signed is a failed try. */
-function deliverTo(endpoints: Endpoints, isPrivateAllowed: boolean) {
-  return async (endpoint: Endpoint, { id, body }: Pick<RoomEvent, 'id' | 'body'>): Promise<Outcome> => {
+function deliverTo(endpoints: Endpoints, queues: EventQueues, isPrivateAllowed: boolean) {
+  return async (endpoint: Endpoint, event: Pick<RoomEvent, 'id' | 'room' | 'body'>): Promise<Outcome> => {
+    const { id, body } = event;
+    const { url } = endpoint;
     try {
       const headers = signatureHeaders(id, body, endpoints.secretsOf(endpoint), Date.now());
-      return await send({ url: endpoint.url, headers, body, isPrivateAllowed });
+      if (queues.has(url) || isQueueUrl(url)) return await queues.send(url, event, headers);
+      return await send({ url, headers, body, isPrivateAllowed });
     } catch {
       // WEBHOOK_KEY is another than the one that the secret was written with.
       return { kind: 'failed', why: 'secret_unreadable' };

@@ -28,6 +28,11 @@ export const HooksConfig = Type.Object({
     description:
       'Webhook endpoints may have http:// and private or loopback addresses, and any port. For development: with it, who may write endpoints reaches the network of this service.',
   }),
+  EVENT_QUEUES: Type.String({
+    default: '',
+    description:
+      'FIFO queues of Amazon SQS that endpoints may name beside https addresses: their URLs, comma-separated. This service sends to them with the credentials of its task.',
+  }),
   TRUSTED_PROXIES: Type.Integer({
     default: 1,
     minimum: 0,

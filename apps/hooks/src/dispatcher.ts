@@ -26,7 +26,7 @@ export interface DispatcherParts {
   readonly endpoints: Endpoints;
   readonly counters: Counters;
   readonly log: Logger;
-  readonly deliver: (endpoint: Endpoint, event: Pick<RoomEvent, 'id' | 'body'>) => Promise<Outcome>;
+  readonly deliver: (endpoint: Endpoint, event: Pick<RoomEvent, 'id' | 'room' | 'body'>) => Promise<Outcome>;
 }
 
 export class Dispatcher implements AsyncDisposable {

@@ -78,7 +78,7 @@ export interface Recording {
 /** Where webhooks go. */
 export interface WebhookEndpoint {
   readonly id: string;
-  /** https, port 443, at a public address; without user, password and fragment. */
+  /** https, port 443, at a public address; without user, password and fragment. Or the URL of a FIFO queue of Amazon SQS that the deployment allows (EVENT_QUEUES). */
   readonly url: string;
   /** Which events. Default: all. `events.dropped` comes always. */
   readonly types: readonly string[];

@@ -10,6 +10,7 @@ import {
   requireScope,
 } from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { EventQueues } from '../delivery/event-queues.ts';
 import type { Outcome } from '../delivery/send.ts';
 import type { Endpoint, Endpoints } from '../endpoints.ts';
 import type { RoomEvent } from '../events/room-fold.ts';
@@ -17,7 +18,9 @@ import type { RoomEvent } from '../events/room-fold.ts';
 export interface ApiParts extends BackendChecks {
   readonly redis: RedisClient;
   readonly endpoints: Endpoints;
-  readonly deliver: (endpoint: Endpoint, event: Pick<RoomEvent, 'id' | 'body'>) => Promise<Outcome>;
+  /** That endpoints may name. */
+  readonly queues: EventQueues;
+  readonly deliver: (endpoint: Endpoint, event: Pick<RoomEvent, 'id' | 'room' | 'body'>) => Promise<Outcome>;
   readonly limiter: RateLimiter;
   readonly isDraining: () => boolean;
   readonly isPrivateAllowed: boolean;

@@ -5,6 +5,7 @@ import { isRoomGrant } from '@tandem/protocol/names';
 import { ProblemError, requireRoom } from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { checkEndpointUrl, EndpointUrlError } from '../delivery/address-guard.ts';
+import { isQueueUrl } from '../delivery/event-queues.ts';
 import { covers, type Endpoint, MAX_ENDPOINTS } from '../endpoints.ts';
 import { eventId } from '../events/room-fold.ts';
 import { listDeliveries, replay } from '../replay.ts';
@@ -20,7 +21,7 @@ export function endpointRoutes(api: FastifyInstance, parts: ApiParts): void {
   deliveryRoutes(api, parts);
 }
 
-function collectionRoutes(api: FastifyInstance, { endpoints, isPrivateAllowed }: ApiParts): void {
+function collectionRoutes(api: FastifyInstance, { endpoints, ...parts }: ApiParts): void {
   api.post<{ Body: schemas.EndpointBody }>(
     '/webhook-endpoints',
     {
@@ -34,7 +35,7 @@ function collectionRoutes(api: FastifyInstance, { endpoints, isPrivateAllowed }:
     async (request, reply) => {
       const claims = backendOf(request);
       const { url, types = [], rooms = claims.rooms, description = '' } = request.body;
-      checkUrl(url, isPrivateAllowed);
+      checkUrl(url, parts);
       checkRooms(rooms, claims);
       const made = await endpoints.create({ url, types, rooms, description });
       if (!made)
@@ -55,7 +56,7 @@ function collectionRoutes(api: FastifyInstance, { endpoints, isPrivateAllowed }:
   );
 }
 
-function itemRoutes(api: FastifyInstance, { endpoints, isPrivateAllowed }: ApiParts): void {
+function itemRoutes(api: FastifyInstance, { endpoints, ...parts }: ApiParts): void {
   const of = (request: FastifyRequest) => find(endpoints, request);
   const params = schemas.EndpointParams;
   const one = { 200: { $ref: 'WebhookEndpoint#' }, ...schemas.problems(404) };
@@ -70,7 +71,7 @@ function itemRoutes(api: FastifyInstance, { endpoints, isPrivateAllowed }: ApiPa
     async (request) => {
       const present = await of(request);
       const { url, rooms } = request.body;
-      if (url !== undefined) checkUrl(url, isPrivateAllowed);
+      if (url !== undefined) checkUrl(url, parts);
       if (rooms !== undefined) checkRooms(rooms, backendOf(request));
       const changed: Endpoint = { ...present, ...(request.body as Partial<Endpoint>) };
       await endpoints.put(changed);
@@ -112,7 +113,7 @@ function secretRoutes(api: FastifyInstance, { endpoints, deliver }: ApiParts): v
       const endpoint = await of(request);
       const id = eventId('test', randomUUID());
       const body = JSON.stringify({ id, type: 'endpoint.test', timestamp: new Date().toISOString(), data: {} });
-      const outcome = await deliver(endpoint, { id, body });
+      const outcome = await deliver(endpoint, { id, room: '', body });
       switch (outcome.kind) {
         case 'accepted':
           return { delivered: true, status: outcome.status };
@@ -174,8 +175,10 @@ async function find(endpoints: ApiParts['endpoints'], request: FastifyRequest): 
   return endpoint;
 }
 
-function checkUrl(url: string, isPrivateAllowed: boolean): void {
+function checkUrl(url: string, { queues, isPrivateAllowed }: Pick<ApiParts, 'queues' | 'isPrivateAllowed'>): void {
+  if (queues.has(url)) return;
   try {
+    if (isQueueUrl(url)) throw new EndpointUrlError('EVENT_QUEUES of the service does not name this queue');
     checkEndpointUrl(url, isPrivateAllowed);
   } catch (error) {
     if (!(error instanceof EndpointUrlError)) throw error;

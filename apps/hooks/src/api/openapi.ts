@@ -37,7 +37,7 @@ export async function eventsApiYaml(): Promise<string> {
   // Described, never called.
   const nothing = {} as never;
   await registerApi(app, {
-    ...{ redis: nothing, endpoints: nothing, deliver: nothing, limiter: nothing, verifier: nothing },
+    ...{ redis: nothing, endpoints: nothing, queues: nothing, deliver: nothing, limiter: nothing, verifier: nothing },
     ...{ revocations: nothing, isDraining: () => false, isPrivateAllowed: false, maxStreams: 1 },
   });
   await app.ready();

@@ -26,7 +26,8 @@ const Rooms = Type.Array(Type.String({ minLength: 1, maxLength: 128 }), {
 });
 const Url = Type.String({
   maxLength: MAX_URL_LENGTH,
-  description: 'https, port 443, at a public address; without user, password and fragment.',
+  description:
+    'https, port 443, at a public address; without user, password and fragment. Or the URL of a FIFO queue of Amazon SQS that the deployment allows (EVENT_QUEUES).',
 });
 const Description = Type.String({ maxLength: 200, description: 'Yours.' });
 

@@ -1,0 +1,99 @@
+/**
+ * Events into FIFO queues of Amazon SQS: in the order of each room, as its messages are one group. Region and credentials are those of the queue's
+ * URL and of the task. What an endpoint may name is the operator's to say (EVENT_QUEUES): with the credentials of this service, any other
+ * queue that those reach would be open to whoever may write endpoints.
+ */
+import { createHash } from 'node:crypto';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { RoomEvent } from '../events/room-fold.ts';
+import type { Outcome } from './send.ts';
+
+/** https://docs.aws.amazon.com/general/latest/gr/sqs-service.html, and the name of a FIFO queue: 80 characters at most, with its suffix. */
+const AWS_QUEUE =
+  /^https:\/\/sqs(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)\/\d{12}\/[\w-]{1,75}(\.fifo)?$/;
+/** For development: of a server of one's own. */
+const ANY_QUEUE = /^https?:\/\/[^/?#@]+\/\d{12}\/[\w-]{1,75}\.fifo$/;
+/** What may stand in the name of a group: printable ASCII without the space. Room ids are 128 bytes at most, as are those. */
+const GROUP = /^[!-~]{1,128}$/;
+/** For credentials, connection and answer together, with the tries of the SDK, ms. */
+const TIMEOUT_MS = 15_000;
+/** The SDK would say on the console that a queue's address is not the usual one. */
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Is it the URL of a queue at AWS, named by EVENT_QUEUES or not? */
+export const isQueueUrl = (url: string) => AWS_QUEUE.test(url);
+
+export class EventQueues implements Disposable {
+  /** By URL. */
+  readonly #clients = new Map<string, SQSClient>();
+
+  /**
+   * @param setting EVENT_QUEUES: URLs, comma-separated
+   * @param isPrivateAllowed for development: queues of a server of one's own; their region is AWS_REGION
+   * @throws Error naming EVENT_QUEUES and the fix
+   */
+  constructor(setting: string, isPrivateAllowed: boolean) {
+    for (const url of setting.split(',').map((one) => one.trim())) {
+      if (url === '') continue;
+      const [, region, fifo] = AWS_QUEUE.exec(url) ?? [];
+      if (!(region && fifo) && !(isPrivateAllowed && ANY_QUEUE.test(url)))
+        throw new Error(
+          `EVENT_QUEUES: "${url}" is no FIFO queue. Fix: https://sqs.eu-central-1.amazonaws.com/123456789012/name.fifo`,
+        );
+      this.#clients.set(url, new SQSClient({ ...(region ? { region } : {}), logger: SILENT }));
+    }
+  }
+
+  /** May an endpoint name it? */
+  has(url: string): boolean {
+    return this.#clients.has(url);
+  }
+
+  /**
+   * One try. Never rejects. A message that is sent again within five minutes is the same one for the queue.
+   * @param headers as a webhook has them: attributes of the message
+   */
+  async send(
+    url: string,
+    { id, room, body }: Pick<RoomEvent, 'id' | 'room' | 'body'>,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Outcome> {
+    const client = this.#clients.get(url);
+    if (!client) return { kind: 'failed', why: 'queue_refused' };
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const attributes = Object.entries(headers).map(([name, StringValue]) => [
+      name,
+      { DataType: 'String', StringValue },
+    ]);
+    const command = new SendMessageCommand({
+      QueueUrl: url,
+      MessageBody: body,
+      MessageGroupId: groupOf(room),
+      MessageDeduplicationId: id,
+      MessageAttributes: Object.fromEntries(attributes),
+    });
+    try {
+      await client.send(command, { abortSignal: signal });
+      return { kind: 'accepted', status: 200 };
+    } catch (error) {
+      return { kind: 'failed', why: signal.aborted ? 'timeout' : wordOf(error) };
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const client of this.#clients.values()) client.destroy();
+  }
+}
+
+/** A room's id where it can be the name of a group; `#` is in no room id. */
+export function groupOf(room: string): string {
+  if (GROUP.test(room)) return room;
+  return room === '' ? '#' : `#${createHash('sha256').update(room).digest('hex')}`;
+}
+
+/** `QueueDoesNotExist` is `queue_does_not_exist`: names of errors are AWS', their texts may hold anything. */
+function wordOf(error: unknown): string {
+  const name = error instanceof Error ? (error.name.split('.').at(-1) ?? '') : '';
+  const words = name.replace(/(Error|Exception)$/, '').match(/[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])/g);
+  return words?.join('_').toLowerCase().slice(0, 64) || 'failed';
+}
