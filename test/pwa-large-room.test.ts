@@ -88,6 +88,24 @@ test('who joins a room of fifty listens first, and is told so once', async () =>
   await vi.waitFor(async () => expect(await muted(page)).toBe(false), patience);
 });
 
+test('the chat of a large room is slow: what comes too early waits in its field', async () => {
+  const { page } = await suite.join('Ada', 'slow', { before: noDevices });
+  await page.getByTestId('empty-room').waitFor();
+  await fill(page, 60);
+  await page.getByTestId('open-chat').click();
+  await page.getByTestId('chat-slow').getByText('Large room: a line every 5 seconds.').waitFor();
+  const input = page.getByTestId('chat-input');
+  await input.fill('first');
+  await page.keyboard.press('Enter');
+  await page.getByTestId('chat-line').getByText('first').waitFor();
+  await input.fill('second');
+  await page.keyboard.press('Enter');
+  expect(await input.inputValue()).toBe('second');
+  await expectAccessible(page, 'the chat of a large room');
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await page.getByTestId('chat-line').getByText('second').waitFor();
+});
+
 test('reactions of many people are one number of each kind, those of few have names', async () => {
   const { page } = await suite.join('Ada', 'applause', { before: noDevices });
   await page.getByTestId('empty-room').waitFor();

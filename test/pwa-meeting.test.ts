@@ -12,6 +12,10 @@ interface Model {
   __tandem: { model: { get(): { phase: string }; set(change: object): void } };
 }
 
+interface WithSession {
+  __tandem: { session: { emit(event: string, payload: object): void } };
+}
+
 const focused = (page: Page) =>
   page.evaluate(() => document.activeElement?.getAttribute('data-testid') ?? document.activeElement?.id);
 
@@ -171,6 +175,16 @@ test('lines that come and go cover no tile, merge, and stay away in a crowd', as
   await peer('lines', 'Grace');
   await page.getByText('Grace and 1 other joined').waitFor();
   await expectAccessible(page, 'a line in the header');
+  // As the session tells what the backend sends (the SDK's tests hold that it does).
+  const tell = (data: object) =>
+    page.evaluate((caption) => {
+      const { session } = (globalThis as unknown as WithSession).__tandem;
+      session.emit('server-message', { topic: 'caption', data: caption });
+    }, data);
+  await tell({ name: 'Bob', text: 'Shall we begin?' });
+  await page.getByTestId('captions').getByText('Bob: Shall we begin?').waitFor();
+  await expectAccessible(page, 'captions');
+  await page.getByTestId('captions').waitFor({ state: 'detached' });
   const others = await Promise.all(Array.from({ length: 8 }, (_, i) => peer('lines', `Guest ${i}`)));
   await vi.waitFor(async () => expect(await page.getByTestId('peer-tile').count()).toBe(10), patience);
   await page.locator('.notice').waitFor({ state: 'detached' });

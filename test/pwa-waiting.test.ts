@@ -1,9 +1,9 @@
 /** Who may come in: a moderator decides in the page, the server enforces it (S-46 to S-48), and those who wait see what goes on. */
 import { expect, test, vi } from 'vitest';
-import { expectAccessible, noDevices, patience, pwaSuite } from './pwa/suite.ts';
+import { enter, expectAccessible, noDevices, patience, pwaSuite } from './pwa/suite.ts';
 
 const suite = pwaSuite();
-const { join } = suite;
+const { join, open } = suite;
 
 test('a room that asks: who comes waits without a look inside, is let in, turned away, or gives up', async () => {
   suite.grant({ kick: true });
@@ -15,7 +15,10 @@ test('a room that asks: who comes waits without a look inside, is let in, turned
   await host.getByTestId('open-people').click();
   suite.pwa.auth.grants = {};
 
-  const { page: eve } = await join('Eve', 'asks', { before: noDevices });
+  const { page: eve } = await open({ query: '?room=asks', before: noDevices });
+  await eve.getByTestId('inside').getByText('The host lets people in, so you may have to wait.').waitFor();
+  expect(await eve.getByText('Grace').count()).toBe(0);
+  await enter(eve, 'Eve');
   await eve.locator('[data-obstacle=waiting]').waitFor();
   await eve.getByText('Waiting for the host to let you in.').waitFor();
   await expectAccessible(eve, 'waiting to be let in');
@@ -58,7 +61,13 @@ test('S-49 a moderator keeps the chat and the screen to moderators, and the page
   const { page: host } = await join('Grace', 'kept', { before: noDevices });
   await host.getByTestId('open-people').click();
   suite.pwa.auth.grants = {};
-  const { page: eve } = await join('Eve', 'kept', { before: noDevices });
+  const { page: eve } = await open({ query: '?room=kept', before: noDevices });
+  await eve
+    .getByTestId('inside')
+    .getByText(/^Inside: .Grace.$/)
+    .waitFor();
+  await expectAccessible(eve, 'who is inside');
+  await enter(eve, 'Eve');
   await eve.getByTestId('peer-tile').waitFor();
   await eve.getByTestId('toggle-screen').click();
   await eve.getByTestId('sharing-bar').waitFor();
@@ -86,6 +95,12 @@ test('S-49 a moderator keeps the chat and the screen to moderators, and the page
   await host.getByTestId('open-chat').click();
   await host.getByText('again').first().waitFor();
   expect(await host.getByText('unheard').count()).toBe(0);
+  await host.getByTestId('open-people').click();
+  await host.getByTestId('may-look').click();
+  await host.locator('[data-testid=may-look][aria-checked=false]').waitFor();
+  const { page: outside } = await open({ query: '?room=kept', before: noDevices });
+  await outside.getByTestId('inside').getByText('2 people are inside.').waitFor();
+  expect(await outside.getByText('Grace').count()).toBe(0);
 });
 
 interface WithCall {

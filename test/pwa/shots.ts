@@ -351,6 +351,53 @@ const scenes: Record<string, () => Promise<void>> = {
     await eve.locator('[data-end=declined]').waitFor();
     await shoot(eve, 'entry-declined');
   },
+  /** Who is inside before joining; a chat and a screen that moderators keep; the slow chat of a large room; captions and the sign of a recording. */
+  async kept() {
+    pwa.auth.grants = { kick: true };
+    const host = await join(NAMES[2], 'kept', { person: PEOPLE[2] });
+    await host.getByTestId('empty-room').waitFor();
+    pwa.auth.grants = {};
+    for (const name of NAMES.slice(1)) await guest(name, 'kept');
+    const eve = await open({ person: PEOPLE[0], query: '?room=kept' });
+    await eve.getByTestId('name-input').fill(NAMES[0]);
+    await eve.locator('[data-state=ready]').waitFor();
+    await eve.getByTestId('inside').getByText('Inside').waitFor();
+    await shoot(eve, 'inside');
+    await eve.getByTestId('join').click();
+    await pictures(eve, 1);
+    await host.getByTestId('people-count').click();
+    for (const part of ['share', 'chat']) await host.getByTestId(`may-${part}`).click();
+    await host.locator('[data-testid=may-chat][aria-checked=false]').waitFor();
+    await shoot(host, 'kept-host');
+    await eve.getByTestId('open-chat').click();
+    await eve.getByTestId('chat-closed').waitFor();
+    await shoot(eve, 'kept-chat');
+    await host.getByTestId('may-chat').click();
+    await host.getByTestId('open-chat').click();
+    await host.getByTestId('chat-input').fill('Questions go here, please. I read them at the end.');
+    await host.keyboard.press('Enter');
+    await eve.evaluate(() => {
+      const { model } = (globalThis as unknown as Exposed).__tandem;
+      const [first] = model.get().peers;
+      model.set({
+        peers: [
+          ...model.get().peers,
+          ...Array.from({ length: 60 }, (_, i) => ({ ...first, id: `p${i}`, stream: new MediaStream() })),
+        ],
+      });
+    });
+    await eve.getByTestId('chat-slow').waitFor();
+    await shoot(eve, 'slow-chat');
+    await eve.getByTestId('open-chat').click();
+    await patch(eve, {
+      recording: Date.now(),
+      captions: [
+        { name: NAMES[2], text: 'So the question is what we do with the old harbour.' },
+        { name: NAMES[1], text: 'I would keep it, and open the north side.' },
+      ],
+    });
+    await shoot(eve, 'captions-recording');
+  },
   /** An encrypted call: the switch, the lock, the number to compare, and somebody without the key. */
   async encrypted() {
     const a = await open({ person: PEOPLE[0] });

@@ -1,6 +1,7 @@
 import { viewOf } from '@tandem/react';
 import type { Call, RemotePeer } from '@tandem/rtc';
 import { localMedia } from '../media/local-media.ts';
+import { followCaptions } from './captions.ts';
 import { connectionHealth } from './connection-health.ts';
 import { followChat } from './follow-chat.ts';
 import type { QualityHistory } from './history.ts';
@@ -74,6 +75,7 @@ function followPeers(call: Call, { state, history, reporter }: CallEventHost, sh
 function followMessages(call: Call, { state, silenced }: CallEventHost): (() => void)[] {
   return [
     ...followChat(call, state),
+    ...followCaptions(call, state),
     call.on('reaction', ({ peerId, emoji }) => {
       const kind = REACTIONS.find((k) => k === emoji);
       const name = call.peers.find((p) => p.peerId === peerId)?.name ?? '';

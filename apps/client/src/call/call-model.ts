@@ -59,6 +59,13 @@ export class CallModel extends InCall {
     if (!publish) localMedia.stop();
   }
 
+  /** The session that a join will use, connected. */
+  async connected(): Promise<SignalingSession> {
+    const { session } = await this.#warmed();
+    await session.connect();
+    return session;
+  }
+
   /** @param secret of the room, from its link: the call is encrypted end to end */
   async join(room: string, name: string, secret?: string): Promise<void> {
     const { phase } = this.get();
@@ -241,14 +248,7 @@ export class CallModel extends InCall {
     this.#release();
     this.#reporter?.send();
     const end = endKind(code);
-    this.set({
-      end,
-      detail,
-      duration,
-      obstacle: undefined,
-      peers: [],
-      panel: undefined,
-    });
+    this.set({ end, detail, duration, obstacle: undefined, peers: [], panel: undefined });
     localMedia.stop();
     // A session that ended for good cannot be joined again.
     if (session?.state === 'closed' || end === 'failed') {

@@ -4,7 +4,7 @@ import { followChat } from './follow-chat.ts';
 import type { CallState } from './state.ts';
 
 /** The page's chat while `mod` (a moderator) and `eve` are there; `tell` plays an event of the SDK. */
-function chatWhere(roomEntry: object | undefined) {
+function chatWhere(roomEntry: object | undefined, people = 2) {
   const handlers = new Map<string, (event: object) => void>();
   const call = {
     peers: [
@@ -16,12 +16,20 @@ function chatWhere(roomEntry: object | undefined) {
       return () => {};
     },
   };
-  const now: { chat: { text: string }[] } & object = { chat: [], roomEntry, panel: 'chat', unread: 0 } as never;
+  const peers = Array(people).fill({});
+  const now: { chat: { text: string; host?: boolean }[] } & object = {
+    chat: [],
+    peers,
+    roomEntry,
+    panel: 'chat',
+    unread: 0,
+  } as never;
   const state = { get: () => now, set: (change: object) => Object.assign(now, change) };
   followChat(call as unknown as Call, state as unknown as CallState);
   return {
     tell: (name: string, event: object) => handlers.get(name)?.(event),
     texts: () => now.chat.map(({ text }) => text),
+    hosts: () => now.chat.filter(({ host }) => host).map(({ text }) => text),
   };
 }
 
@@ -44,4 +52,17 @@ test('elsewhere both are', () => {
   open.tell('chat-history', handedOn('eve', 'before'));
   open.tell('chat', said('eve', 'now'));
   expect(open.texts()).toEqual(['before', 'now']);
+});
+
+test('in a large room a flood is cut and moderators are not bound; elsewhere everybody writes as they like', () => {
+  for (const [people, shown] of [
+    [2, 10],
+    [60, 3],
+  ] as const) {
+    const chat = chatWhere(undefined, people);
+    for (let i = 0; i < 10; i++) chat.tell('chat', said('eve', `flood ${i}`));
+    expect(chat.texts()).toHaveLength(shown);
+    for (let i = 0; i < 10; i++) chat.tell('chat', said('mod', `word ${i}`));
+    expect(chat.hosts()).toHaveLength(10);
+  }
 });

@@ -1,4 +1,5 @@
 import type { Call } from '@tandem/rtc';
+import { ChatPace, isSlow } from './chat-pace.ts';
 import { tellChat } from './news.ts';
 import { isHeard } from './permitted.ts';
 import type { CallState } from './state.ts';
@@ -38,11 +39,16 @@ export function followChat(call: Call, state: CallState): (() => void)[] {
   const nameOf = (peerId: string) => call.peers.find((peer) => peer.peerId === peerId)?.name ?? '';
   const isHidden = (peerId: string) =>
     !isHeard(state.get(), call.peers.find((peer) => peer.peerId === peerId)?.metadata);
+  const isModerator = (peerId: string) =>
+    call.peers.find((peer) => peer.peerId === peerId)?.metadata?.moderator === true;
+  const pace = new ChatPace();
   return [
     call.on('chat', ({ peerId, name, text, shownAt, mine, privateTo }) => {
+      const host = mine ? state.get().moderator : isModerator(peerId);
       if (!mine && isHidden(peerId)) return;
+      if (!mine && !host && isSlow(state.get()) && !pace.allow(peerId, performance.now())) return;
       const only = privateTo === undefined ? {} : { only: { name: mine ? nameOf(privateTo) : '' } };
-      addLine(state, { peerId, name, text, shownAt, mine, ...only });
+      addLine(state, { peerId, name, text, shownAt, mine, host, ...only });
     }),
     call.on('chat-history', ({ peerId, lines }) => {
       // Where moderators alone write, lines that others hand on would be a way around it.

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { isHeard, mayChat, mayShare } from './permitted.ts';
 
-const roomEntry = { entry: 'open', share: false, chat: false, waiting: [] } as const;
+const roomEntry = { entry: 'open', share: false, chat: false, look: true, waiting: [] } as const;
 const known = (moderator: boolean, entry?: typeof roomEntry) => ({
   moderator,
   roomEntry: entry && { ...entry, waiting: [] },

@@ -27,6 +27,7 @@ export const initialState: CallModelState = {
   chat: [],
   unread: 0,
   reactions: [],
+  captions: [],
   notices: [],
   speaker: undefined,
   speaking: new Set(),

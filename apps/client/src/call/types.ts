@@ -45,11 +45,20 @@ export interface ChatLine {
   /** When it appeared here, by the clock of this device, ms since the epoch. */
   readonly shownAt: number;
   readonly mine: boolean;
+  /** Of a moderator, as the server says. */
+  readonly host?: boolean;
   /** Said before I came, as `by` remembers it. */
   readonly by?: string;
   /** Only one person has it: me, or the one of this name. */
   readonly only?: { readonly name: string };
   readonly file?: ChatFile;
+}
+
+/** What somebody is heard to say, in words. */
+export interface Caption {
+  /** Of the speaker; may be empty. */
+  readonly name: string;
+  readonly text: string;
 }
 
 /** A file in the chat. */
@@ -114,6 +123,7 @@ export interface CallModelState {
   chat: readonly ChatLine[];
   unread: number;
   reactions: readonly FloatingReaction[];
+  captions: readonly Caption[];
   notices: readonly Notice[];
   /** Who speaks, or spoke last. */
   speaker: string | undefined;

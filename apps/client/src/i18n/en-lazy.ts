@@ -2,6 +2,11 @@ import type { Message } from './text.ts';
 
 /** English of what is loaded after the first page: the call, what comes after it, settings, diagnostics. */
 export const enLazy = {
+  'lobby.asks': 'The host lets people in, so you may have to wait.',
+  'lobby.insideNone': 'Nobody is inside yet.',
+  'lobby.inside': { one: '{count} person is inside.', other: '{count} people are inside.' },
+  'lobby.insideMore': { one: '{count} other', other: '{count} others' },
+  'lobby.insideNames': 'Inside: {names}',
   'permission.browserTitle': 'Your browser blocks camera and microphone',
   'permission.browserText':
     'Open the site settings beside the address, allow camera and microphone, then try again. You can also join without them.',
@@ -116,6 +121,8 @@ export const enLazy = {
   'chat.send': 'Send',
   'chat.toast': '{name}: {text}',
   'chat.before': 'Said before you came, as {name} has it',
+  'chat.host': 'Host',
+  'chat.slow': { one: 'Large room: a line every second.', other: 'Large room: a line every {count} seconds.' },
   'chat.onlyYou': 'Only you',
   'chat.onlyTo': 'Only to {name}',
   'chat.to': 'To whom',
@@ -180,6 +187,8 @@ export const enLazy = {
   'settings.themeLight': 'Light',
   'settings.themeDark': 'Dark',
   'settings.keyboard': 'Keyboard',
+  'settings.captions': 'Captions',
+  'settings.captionsOn': 'Show captions when there are any',
   'settings.sounds': 'Soft sounds',
   'settings.soundJoin': 'Somebody joins',
   'settings.soundHand': 'A hand goes up',
@@ -343,6 +352,7 @@ export const enLazy = {
   'host.may': 'People may',
   'host.mayShare': 'Share a screen',
   'host.mayChat': 'Write in the chat',
+  'host.mayLook': 'See names before joining',
   'host.shareClosed': 'In this room moderators alone share their screen.',
   'host.chatClosed': 'In this room moderators alone write in the chat.',
   'host.waiting': { one: '{count} person waits', other: '{count} people wait' },

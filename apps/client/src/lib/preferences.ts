@@ -28,6 +28,8 @@ export interface Preferences {
   soundJoin: boolean;
   soundHand: boolean;
   soundChat: boolean;
+  /** Captions are shown where the deployment sends them. */
+  captions: boolean;
   /** Single keys act in a call. */
   shortcuts: boolean;
 }
@@ -54,6 +56,7 @@ const defaults: Preferences = {
   soundJoin: true,
   soundHand: true,
   soundChat: true,
+  captions: true,
   shortcuts: true,
 };
 

@@ -2,6 +2,7 @@
 
 import { ENTRY_REQUEST_TTL_MS, type EntryAnswer, type EntryRequest, MAX_ENTRY_REQUESTS } from './entry-requests.ts';
 import type { MemoryStore, StoredEntryRequest, StoredRoom } from './memory-store.ts';
+import { LOOK_LIMIT, type RoomLook } from './room-look.ts';
 import {
   compareNames,
   type NewSettings,
@@ -16,11 +17,9 @@ import {
   isMediaPeer,
   type JoinResult,
   type JoinRule,
-  LOOK_LIMIT,
   type MemberRecord,
   partitionOf,
   type RoomCheck,
-  type RoomLook,
   type RoomQuery,
   type RoomState,
   type WriteMark,

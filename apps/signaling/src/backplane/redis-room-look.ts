@@ -1,9 +1,11 @@
 /** A room as somebody sees it who is not in it: a few reads, of which none changes anything and none grows with a large room. */
+
 import type { RedisClient } from '@tandem/service';
 import type { RedisKeys } from './redis-keys.ts';
 import { readMember } from './redis-records.ts';
+import { LOOK_LIMIT, type RoomLook } from './room-look.ts';
 import { readRestricted, readRules } from './room-settings.ts';
-import { isMediaPeer, type JoinRule, LOOK_LIMIT, type RoomLook } from './types.ts';
+import { isMediaPeer, type JoinRule } from './types.ts';
 
 interface Look extends Pick<JoinRule, 'loginSession' | 'userId'> {
   readonly room: string;
@@ -30,7 +32,7 @@ export async function lookIntoRoom(client: RedisClient, keys: RedisKeys, look: L
   };
 }
 
-/** Of people; who was away too long is out, though nobody has removed it. */
+/** Of people; who was away too long is out, though still stored. */
 async function readInfos(client: RedisClient, room: string, now: number): Promise<string[]> {
   const fields = Object.entries(await client.hgetall(room)).filter(([id]) => id !== '#' && !isMediaPeer(id));
   return fields

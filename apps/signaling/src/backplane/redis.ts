@@ -1,4 +1,5 @@
 /** The backplane of many nodes: Redis as single server, with Sentinel, or as Cluster. */
+
 import { connectRedis, type DependencyHealth, type RedisAuth } from '@tandem/service';
 import { ENTRY_REQUEST_TTL_MS, type EntryAnswer, type EntryRequest, MAX_ENTRY_REQUESTS } from './entry-requests.ts';
 import { RedisCommands } from './redis-commands.ts';
@@ -17,6 +18,7 @@ import {
 } from './redis-records.ts';
 import { describeRooms, listRooms } from './redis-room-list.ts';
 import { lookIntoRoom } from './redis-room-look.ts';
+import type { RoomLook } from './room-look.ts';
 import {
   type NewSettings,
   type RoomDescription,
@@ -42,7 +44,6 @@ import {
   RECORD_TTL_MS,
   ROOM_TTL_MS,
   type RoomCheck,
-  type RoomLook,
   type RoomQuery,
   type RoomState,
   type SessionRecord,

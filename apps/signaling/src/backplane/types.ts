@@ -1,9 +1,7 @@
 /**
- * What nodes share: rooms, sessions, mailboxes, inboxes. Two tenants: memory (one process) and Redis (many nodes). One contract
- * suite (contract.ts) runs against both.
- *
- * Every operation is atomic by itself. Every change of a room answers with the room's whole state after it: membership is
- * state, so the caller needs no second read.
+ * What nodes share: rooms, sessions, mailboxes, inboxes. Two tenants: memory (one process) and Redis (many nodes). One contract suite (contract.ts)
+ * runs against both. Every operation is atomic by itself, but for reads of several rooms and looks. Every change of a room answers with the room's
+ * whole state after it: membership is state, so the caller needs no second read.
  */
 
 import { crc32 } from 'node:zlib';
@@ -11,13 +9,13 @@ import type { DependencyHealth } from '@tandem/service';
 import { type LeaveReason, PARTITIONS, partitionOf } from '@tandem/service/room-events';
 import { UnavailableError } from '@tandem/service/unavailable-error';
 import type { EntryAnswer, EntryRequest } from './entry-requests.ts';
+import type { RoomLook } from './room-look.ts';
 import type {
   NewSettings,
   RestrictedPart,
   RoomDescription,
   RoomEntry,
   RoomListQuery,
-  RoomRules,
   SettingsCondition,
   WriteSettingsResult,
 } from './room-settings.ts';
@@ -113,20 +111,6 @@ export type JoinResult =
   | { readonly ok: false; readonly reason: 'full'; readonly away?: string };
 
 export type JoinRefusal = Extract<JoinResult, { ok: false }>['reason'];
-
-/** A room as one who is not in it may see it. */
-export interface RoomLook {
-  /** Of people; above {@link LOOK_LIMIT} a media node's agent counts as one. */
-  readonly count: number;
-  /** `info` of each of them in the order of peer ids; empty above {@link LOOK_LIMIT}. */
-  readonly infos: readonly string[];
-  /** Who asks is kept out of it. */
-  readonly isBanned: boolean;
-  /** Absent: the room has no settings. */
-  readonly rules?: RoomRules;
-}
-/** Of a room with more members nobody's record is read. */
-export const LOOK_LIMIT = 50;
 
 /** What the store must know of somebody who enters a room, beside the member record. */
 export interface Entrant {

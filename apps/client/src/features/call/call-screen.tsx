@@ -4,7 +4,7 @@ import '../../styles/call.css';
 import '../../styles/stage.css';
 import '../../styles/panel.css';
 import { useStore } from '@tandem/react';
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useDeferredValue, useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useLanguage, useText } from '../../i18n/index.ts';
 import { clock } from '../../lib/format.ts';
@@ -15,6 +15,7 @@ import { Part } from '../../ui/part.tsx';
 import { SettingsDialog } from '../settings/loaded-settings.tsx';
 import { Banner } from './banners.tsx';
 import { BrokenCall } from './broken-call.tsx';
+import { Captions } from './captions.tsx';
 import { ChatPanel } from './chat-panel.tsx';
 import type { CallDialog } from './control-menus.tsx';
 import { Controls } from './controls.tsx';
@@ -63,7 +64,8 @@ const PANEL_TITLES = { chat: 'chat.title', people: 'call.peopleTitle', stats: 's
 export function CallScreen() {
   const t = useText();
   const room = useStore(call, (s) => s.room);
-  const panel = useStore(call, (s) => s.panel);
+  // The button answers first: a panel lays out every picture anew, which takes longer than a press may.
+  const panel = useDeferredValue(useStore(call, (s) => s.panel));
   const [dialog, setDialog] = useState<CallDialog>();
   const main = useRef<HTMLElement>(null);
   const close = useCallback(() => setDialog(undefined), []);
@@ -89,6 +91,7 @@ export function CallScreen() {
         </Part>
         <Part fallback={() => null}>
           <Reactions />
+          <Captions />
         </Part>
       </main>
       {panel && (

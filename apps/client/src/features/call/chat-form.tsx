@@ -2,6 +2,7 @@
 import { useStore } from '@tandem/react';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
+import { isSlow, SLOW_MS } from '../../call/chat-pace.ts';
 import { useText } from '../../i18n/index.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Select } from '../../ui/select.tsx';
@@ -17,16 +18,25 @@ export function ChatForm({ to, onTo }: ChatFormProps) {
   const t = useText();
   const [text, setText] = useState('');
   const input = useRef<HTMLInputElement>(null);
+  const { slow, waiting, wrote } = usePace();
   useEffect(() => input.current?.focus(), []);
 
   function send(event: FormEvent) {
     event.preventDefault();
+    // What was written meanwhile stays.
+    if (waiting) return;
     call.sendChat(text, to);
     setText('');
+    if (text.trim()) wrote();
   }
 
   return (
     <form className="chat-form" onSubmit={send}>
+      {slow && (
+        <p className="soft small chat-slow" data-testid="chat-slow">
+          {t('chat.slow', { count: SLOW_MS / 1000 })}
+        </p>
+      )}
       <Addressee to={to} onTo={onTo} />
       <AttachButton to={to} />
       <input
@@ -46,13 +56,25 @@ export function ChatForm({ to, onTo }: ChatFormProps) {
         autoComplete="off"
         dir="auto"
       />
-      <button type="submit" className="icon-button send" aria-label={t('chat.send')} disabled={!text.trim()}>
+      <button type="submit" className="icon-button send" aria-label={t('chat.send')} disabled={!text.trim() || waiting}>
         <span className="flip">
           <Icon name="send" />
         </span>
       </button>
     </form>
   );
+}
+
+/** In a large room a line has to wait for the one before. */
+function usePace() {
+  const slow = useStore(call, (s) => isSlow(s) && !s.moderator);
+  const [waiting, setWaiting] = useState(false);
+  useEffect(() => {
+    if (!waiting) return;
+    const timer = setTimeout(() => setWaiting(false), SLOW_MS);
+    return () => clearTimeout(timer);
+  }, [waiting]);
+  return { slow, waiting: slow && waiting, wrote: () => setWaiting(true) };
 }
 
 /** Shown with two others or more: with one, every line is private. */

@@ -73,7 +73,7 @@ export function PersonModeration({ id, name }: { id: string; name: string }) {
   );
 }
 
-const PERMISSIONS = { share: 'host.mayShare', chat: 'host.mayChat' } as const;
+const PERMISSIONS = { share: 'host.mayShare', chat: 'host.mayChat', look: 'host.mayLook' } as const;
 
 /** What people who are no moderators may do. */
 function Permissions() {

@@ -26,8 +26,7 @@ export function Encrypt({ secret, onSecret }: EncryptProps) {
     <label className="switch-row">
       <span>
         {t('lobby.encrypt')}
-        <br />
-        <span className="small soft">{t('lobby.encryptHint')}</span>
+        <span className="switch-hint small soft">{t('lobby.encryptHint')}</span>
       </span>
       <input
         type="checkbox"

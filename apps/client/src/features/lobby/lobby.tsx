@@ -13,6 +13,7 @@ import { canChooseSpeaker, DeviceSelect } from '../settings/device-select.tsx';
 import { SettingsDialog } from '../settings/loaded-settings.tsx';
 import { JoinForm } from './join-form.tsx';
 import { BlurHelp } from './loaded-blur-help.tsx';
+import { Inside } from './loaded-inside.tsx';
 import { PermissionHelp } from './loaded-permission-help.tsx';
 import { Watching } from './loaded-watching.tsx';
 import { Preview } from './preview.tsx';
@@ -53,6 +54,7 @@ export function Lobby({ room, onRoom }: LobbyProps) {
             <Title room={room} />
             {!watching && <p className="soft">{t('lobby.subtitle')}</p>}
           </hgroup>
+          {room.from === 'link' && <Inside room={room.name} />}
           <JoinForm room={room} onRoom={onRoom} />
           <nav className="lobby-foot">
             <a className="link" href={`${basePath}/diagnostics/`}>

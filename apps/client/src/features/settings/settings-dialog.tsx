@@ -132,6 +132,10 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
         <Switch name="soundHand" label={t('settings.soundHand')} />
         <Switch name="soundChat" label={t('settings.soundChat')} />
       </section>
+      <section>
+        <h3>{t('settings.captions')}</h3>
+        <Switch name="captions" label={t('settings.captionsOn')} />
+      </section>
       <section className="keys-only">
         <h3>{t('settings.keyboard')}</h3>
         <Switch name="shortcuts" label={t('shortcut.on')} />

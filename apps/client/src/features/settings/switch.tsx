@@ -10,6 +10,7 @@ type Toggle =
   | 'voiceIsolation'
   | 'backgroundBlur'
   | 'mirror'
+  | 'captions'
   | 'shortcuts'
   | 'soundJoin'
   | 'soundHand'
@@ -31,12 +32,7 @@ export function Switch(props: {
       label={
         <>
           {label}
-          {hint && (
-            <>
-              <br />
-              <span className="small soft">{hint}</span>
-            </>
-          )}
+          {hint && <span className="switch-hint small soft">{hint}</span>}
         </>
       }
       on={on}

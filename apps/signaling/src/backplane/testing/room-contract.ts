@@ -1,17 +1,11 @@
 /** The part of the contract about settings and lists of rooms; see contract.ts. */
+
 import { randomUUID } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
 import { MAX_ENTRY_REQUESTS } from '../entry-requests.ts';
+import { LOOK_LIMIT } from '../room-look.ts';
 import { compareNames, type RoomRules } from '../room-settings.ts';
-import {
-  type Backplane,
-  FORCED,
-  LOOK_LIMIT,
-  MEDIA_PREFIX,
-  type MemberRecord,
-  partitionOf,
-  type RoomState,
-} from '../types.ts';
+import { type Backplane, FORCED, MEDIA_PREFIX, type MemberRecord, partitionOf, type RoomState } from '../types.ts';
 
 export const OPEN_RULES: RoomRules = {
   ...{ maxPeers: 0, entry: 'open', closesAt: 0, endsAt: 0 },

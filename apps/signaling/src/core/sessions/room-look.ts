@@ -1,12 +1,14 @@
 /** Who is in a room, for somebody who may enter it and has not yet (S-37). */
+
 import { displayName } from '@tandem/protocol/names';
-import type { JoinRefusal, RoomLook } from '../../backplane/types.ts';
+import type { RoomLook } from '../../backplane/room-look.ts';
+import type { JoinRefusal } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
 import type { MemberInfo, Session } from '../model.ts';
 import { entrantOf } from '../rooms/member-record.ts';
 import { refused } from './join.ts';
 
-/** Most names that are told. */
+/** Most names in an answer. */
 const MAX_NAMES = 12;
 
 export interface Inside {
@@ -17,7 +19,7 @@ export interface Inside {
 }
 
 /**
- * Tells what a join would show, and nobody hears of it.
+ * Tells what a join would show, without a word to those inside.
  * @throws RefusalError as a join, but for `room_full`; UnavailableError
  */
 export async function lookInto(context: NodeContext, session: Session, roomId: string): Promise<Inside> {

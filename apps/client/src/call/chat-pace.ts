@@ -1,0 +1,32 @@
+/** The chat of a large room is slow: a person writes a line every few seconds, so that lines can be read. Moderators are not bound. */
+import type { CallModelState } from './types.ts';
+
+/** From this many people on, me among them. */
+const SLOW_FROM = 50;
+/** Between two lines of one person, ms. */
+export const SLOW_MS = 5000;
+/** Lines that a weak network hands over together. */
+const BURST = 3;
+/** Senders that are remembered before the silent ones are forgotten. */
+const KEPT = 1000;
+
+export const isSlow = ({ peers }: Pick<CallModelState, 'peers'>): boolean => peers.length + 1 >= SLOW_FROM;
+
+/** Drops what a page sends that does not keep to it: lines go past the server, so their receivers count. */
+export class ChatPace {
+  readonly #senders = new Map<string, { tokens: number; at: number }>();
+
+  /** Counts a line. @param now ms @returns whether it is shown */
+  allow(peerId: string, now: number): boolean {
+    const { tokens, at } = this.#senders.get(peerId) ?? { tokens: BURST, at: now };
+    const left = Math.min(BURST, tokens + (now - at) / SLOW_MS);
+    this.#senders.set(peerId, { tokens: left >= 1 ? left - 1 : left, at: now });
+    if (this.#senders.size > KEPT) this.#forgetSilent(now);
+    return left >= 1;
+  }
+
+  /** Who has all its lines again is as one who never wrote. */
+  #forgetSilent(now: number): void {
+    for (const [peerId, { at }] of this.#senders) if (now - at >= BURST * SLOW_MS) this.#senders.delete(peerId);
+  }
+}
