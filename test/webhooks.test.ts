@@ -149,7 +149,7 @@ test('E-11 a queue of the operator gets each room in its order, signed as a webh
   const { endpoint, secret } = (await add(queue.url)).body;
   const test = await ask(hooks.url, `/webhook-endpoints/${endpoint.id}/test`, { method: 'POST' });
   expect(test.body).toEqual({ delivered: true, status: 200 });
-  const rooms = ['queue-1', 'queue-2', 'queue-größe'];
+  const rooms = ['queue-1', 'queue-2', 'queue-診察'];
   await Promise.all(rooms.map((room) => visit(room, 'patient')));
   const got = (await queue.receive(13)).map((one) => ({ ...one, event: verifyWebhook(one.body, one.headers, secret) }));
   for (const room of rooms) {

@@ -1,7 +1,7 @@
 /**
  * Events into FIFO queues of Amazon SQS: in the order of each room, as its messages are one group. Region and credentials are those of the queue's
  * URL and of the task. What an endpoint may name is the operator's to say (EVENT_QUEUES): with the credentials of this service, any other
- * queue that those reach would be open to whoever may write endpoints.
+ * queue that those reach would be open to who may write endpoints.
  */
 import { createHash } from 'node:crypto';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
