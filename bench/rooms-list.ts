@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { connectRedis, type RedisClient } from '@tandem/service';
 import { PARTITIONS, partitionOf, partitionTag } from '@tandem/service/room-events';
+import { waitedNs } from './lib/cpu.ts';
 import { Load } from './lib/load.ts';
 import { pinSelf } from './lib/proc.ts';
 import { startBenchRedis } from './lib/redis.ts';
@@ -102,6 +103,8 @@ export async function run(args: string[]): Promise<void> {
   const env = { API_REQUESTS_PER_SECOND: '1000000' };
   const system = parts.use(await tandem({ redisUrl: redis.url, start: { env } }));
   await client.slowlog('RESET');
+  await client.config('RESETSTAT');
+  const waited = waitedNs(redis.pid);
   const rows = [row(`all rooms, ${values.limit} a page`, await listAll(system, count, Number(values.limit)))];
   const ms = Number(values.seconds) * 1000;
   for (const rate of [0, Number(values.rate)]) {
@@ -121,4 +124,12 @@ export async function run(args: string[]): Promise<void> {
   );
   console.log(`\n${table([['', 'calls', 'p50 ms', 'p99 ms', 'longest'], ...rows])}`);
   console.log(`\ncommands of Redis above 10 ms: ${slow.join(', ') || 'none'}`);
+  const stats = await client.info('commandstats');
+  const each = ['zrangebylex', 'hkeys', 'hget', 'hmget'].map((name) => {
+    const [, calls, us] =
+      new RegExp(`cmdstat_${name}:calls=(\\d+),usec=\\d+,usec_per_call=([\\d.]+)`).exec(stats) ?? [];
+    return `${name} ${us} µs (${calls} calls)`;
+  });
+  console.log(`each on average: ${each.join(', ')}`);
+  console.log(`Redis could run and had no core for ${fixed((waitedNs(redis.pid) - waited) / 1e6, 0)} ms of it`);
 }

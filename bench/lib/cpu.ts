@@ -14,6 +14,11 @@ export function cpuNs(pid: number): number {
   return total;
 }
 
+/** Nanoseconds for which the main thread of `pid` could run and had no core: what others did to it. */
+export function waitedNs(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1]);
+}
+
 /** Resident memory of `pid` in KiB. */
 export function rssKiB(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
