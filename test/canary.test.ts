@@ -45,6 +45,7 @@ test('a deployment that works: every step passes, and one metric says 1', async 
   const { code, output } = await canary([stack.origin], { METRICS_STACK: 'Tandem' });
   expect(marks(output), output).toEqual({
     page: '✓',
+    services: '✓',
     tokens: '✓',
     message: '✓',
     'ice-servers': '✓',
@@ -55,6 +56,15 @@ test('a deployment that works: every step passes, and one metric says 1', async 
     'alarm-path': '-',
   });
   expect(code).toBe(0);
+  // Where nobody gets a token but people who log in: what needs one is no fault.
+  const without = await canary([stack.origin, '--without', 'tokens']);
+  expect([without.code, marks(without.output)], without.output).toEqual([
+    0,
+    {
+      ...{ page: '✓', services: '✓', tokens: '-', message: '-', 'ice-servers': '-' },
+      ...{ 'relay-udp': '-', 'relay-tcp': '-', 'relay-tls': '-', 'relay-data': '-', 'alarm-path': '-' },
+    },
+  ]);
   expect(output).not.toContain('eyJ');
   expect(JSON.parse(output.trim().split('\n').at(-1) ?? '')).toMatchObject({
     service: 'canary',
@@ -114,6 +124,22 @@ test('fault 1 in production, where one turns: name is handed out all the same; f
     expect.objectContaining({ message: '✓', 'ice-servers': '✓', 'relay-udp': '✗', 'relay-data': '·' }),
   ]);
   expect(refused.output).toMatch(/✗ relay-udp .*401: credentials refused/);
+});
+
+test('a page whose services do not answer fails without a token too', async () => {
+  const page = createServer((request, response) => {
+    const [type, body] = request.url === '/config.json' ? ['application/json', '{}'] : ['text/html', '<!doctype html>'];
+    response.writeHead(request.url?.startsWith('/.well-known') ? 502 : 200, { 'content-type': type }).end(body);
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void page.close());
+  await new Promise((done) => page.once('listening', done));
+  const { port } = page.address() as AddressInfo;
+  const { code, output } = await canary([`http://127.0.0.1:${port}`, '--without', 'tokens', '--timeout', '2']);
+  expect([code, marks(output)]).toEqual([
+    1,
+    expect.objectContaining({ page: '✓', services: '✗', tokens: '-', message: '·' }),
+  ]);
+  expect(output).toMatch(/✗ services +\/.well-known\/jwks.json answers 502/);
 });
 
 test('fault 4: the topic of the alarms lets CloudWatch publish nothing, as SNS itself would tell', async () => {

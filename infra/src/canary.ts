@@ -40,7 +40,7 @@ export interface CanaryProps {
    */
   readonly cluster?: ecs.ICluster;
   /**
-   * Secret whose value is an API key of auth, for deployments where guests get no token.
+   * Secret whose value is an API key of auth, for deployments where guests get no token. Where there is none either, leave out `tokens`.
    * @default - asks as a guest
    */
   readonly apiKey?: secretsmanager.ISecret;
@@ -177,14 +177,27 @@ export class Canary extends Construct implements ec2.IConnectable, iam.IGrantabl
       'AwsSolutions-ECS2': 'Variables are settings only; the API key comes from Secrets Manager when a task starts.',
       ...ECR_TOKEN,
     });
-    if (props.alarmTopic)
-      iam.Grant.addToPrincipal({
-        grantee: task.taskRole,
-        actions: ['sns:GetTopicAttributes'],
-        resourceArns: [props.alarmTopic.topicArn],
-      });
+    if (props.alarmTopic) readAlarmPath(task, props.alarmTopic);
     return task;
   }
+}
+
+/** The program examines the policies of the topic and of its key, and reads nothing else. */
+function readAlarmPath(task: ecs.TaskDefinition, topic: sns.ITopic): void {
+  const grant = (actions: string[], resourceArns: string[]) =>
+    iam.Grant.addToPrincipal({ grantee: task.taskRole, actions, resourceArns });
+  grant(['sns:GetTopicAttributes'], [topic.topicArn]);
+  const { stack, masterKey, env } = topic;
+  // Of an imported topic the key is not known here.
+  const keys =
+    masterKey?.keyArn ??
+    stack.formatArn({ service: 'kms', resource: 'key', resourceName: '*', region: env.region, account: env.account });
+  grant(['kms:DescribeKey', 'kms:GetKeyPolicy'], [keys]);
+  if (!masterKey)
+    acknowledge(task, {
+      'AwsSolutions-IAM5':
+        'It reads the policy of the key of a topic whose key is not known here; a key policy is no secret.',
+    });
 }
 
 function checkCanary(props: CanaryProps): void {

@@ -96,7 +96,7 @@ export interface WebRtcTopologyProps {
   readonly composerImage?: ecs.ContainerImage;
   /**
    * Secret whose value is an API key, for a canary where guests get no token (access without `open`).
-   * @default - none; with access `oidc` alone there is no canary then
+   * @default - none; with access `oidc` alone the canary tries then what needs no token: page, services, alarm path
    */
   readonly canaryApiKey?: secretsmanager.ISecret;
   /**

@@ -61,8 +61,8 @@ export class WebRtcTopology extends Construct {
   readonly webClient: WebClient;
   /** Alarms and dashboard. */
   readonly observability: Observability;
-  /** Does what a caller does, every few minutes; undefined where it gets no token (access without open, no `canaryApiKey`). */
-  readonly canary?: Canary;
+  /** Does what a caller does, every few minutes; what needs no token, where it gets none (access without open, no `canaryApiKey`). */
+  readonly canary: Canary;
   /** `https://…` of the page. */
   readonly origin: string;
   private readonly props: WebRtcTopologyProps;
@@ -115,8 +115,7 @@ export class WebRtcTopology extends Construct {
     if (this.media) this.edge.addStreams(this.media, 30);
     this.observability = this.newObservability();
     for (const service of services) service.rollBackOn(...this.observability.deploymentAlarms);
-    if (props.canaryApiKey || (props.access ?? 'open').split(',').includes('open'))
-      this.canary = this.watchAsCaller(cluster);
+    this.canary = this.watchAsCaller(cluster);
     if (props.domain?.hostedZone) this.names(props.domain, props.domain.hostedZone);
     this.outputs();
     // For the bill: activate both as cost allocation tags in the billing console once.
@@ -344,13 +343,14 @@ export class WebRtcTopology extends Construct {
   }
 
   private watchAsCaller(cluster: ecs.ICluster): Canary {
-    const { domain, alarmEmails, canaryApiKey, canaryImage, logRetention } = this.props;
+    const { access = 'open', domain, alarmEmails, canaryApiKey, canaryImage, logRetention } = this.props;
+    const hasToken = canaryApiKey !== undefined || access.split(',').includes('open');
     const canary = new Canary(this, 'Canary', {
       vpc: this.vpc,
       cluster,
       origin: this.origin,
       ...this.taskPlacement(),
-      without: domain ? [] : ['relay-tls'],
+      without: [...(hasToken ? [] : ['tokens']), ...(domain ? [] : ['relay-tls'])],
       // A development stack that sends no mail is no fault.
       alarmTopic: this.profile.isProduction || alarmEmails?.length ? this.observability.topic : undefined,
       apiKey: canaryApiKey,
@@ -359,7 +359,7 @@ export class WebRtcTopology extends Construct {
     });
     this.observability.addAlarm(
       'Canary',
-      'What a caller does fails from outside, or was not tried: join, message, relay over UDP or TLS.',
+      `What a caller does fails from outside, or was not tried: ${hasToken ? 'join, message, relay over UDP or TLS' : 'page, services (no token, so no call)'}.`,
       'canary-failed',
       canary.metricPassed(),
       { threshold: 1, below: true, periods: 3, missingIsBad: true },

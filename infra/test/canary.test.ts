@@ -2,6 +2,7 @@
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { expect, test } from 'vitest';
 import { CanaryConfig } from '../canary/src/config.ts';
@@ -51,14 +52,24 @@ test('every variable is one of the program, and the topic may be read and nothin
   const names = task?.Properties.ContainerDefinitions[0].Environment.map((one: { Name: string }) => one.Name);
   expect(names).toEqual(expect.arrayContaining(['CANARY_ORIGIN', 'CANARY_WITHOUT', 'CANARY_ALARM_TOPIC']));
   expect(Object.keys(CanaryConfig.properties)).toEqual(expect.arrayContaining(names));
-  template.hasResourceProperties('AWS::IAM::Policy', {
-    PolicyDocument: {
-      Statement: [
-        { Action: 'sns:GetTopicAttributes', Effect: 'Allow', Resource: { Ref: Match.stringLikeRegexp('^Topic') } },
-      ],
-    },
-    Roles: [{ Ref: Match.stringLikeRegexp('TaskRole') }],
-  });
+  const rights = (of: Template) =>
+    Object.values(of.findResources('AWS::IAM::Policy'))
+      .filter(({ Properties }) => JSON.stringify(Properties.Roles).includes('CanaryTaskTaskRole'))
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+      .map(({ Action, Resource }) => [Action, JSON.stringify(Resource)]);
+  // A topic that is not encrypted, or whose key is not known: any key of the region, whose policy it reads.
+  expect(rights(template)).toEqual([
+    ['sns:GetTopicAttributes', expect.stringMatching(/^\{"Ref":"Topic/)],
+    [['kms:DescribeKey', 'kms:GetKeyPolicy'], expect.stringMatching(/:kms:.*:key\/\*"/)],
+  ]);
+  const own = new Stack(new App(), 'Own');
+  const masterKey = new kms.Key(own, 'Key');
+  const alarmTopic = new sns.Topic(own, 'Topic', { masterKey });
+  new Canary(own, 'Canary', { vpc: new ec2.Vpc(own, 'Vpc'), origin: 'https://calls.example.com', alarmTopic });
+  expect(rights(Template.fromStack(own))[1]).toEqual([
+    ['kms:DescribeKey', 'kms:GetKeyPolicy'],
+    expect.stringMatching(/^\{"Fn::GetAtt":\["Key[^"]*","Arn"\]\}$/),
+  ]);
 });
 
 test('wrong properties are refused by name', () => {
@@ -67,7 +78,7 @@ test('wrong properties are refused by name', () => {
   expect(() => stackWith({ without: ['everything'] })).toThrow(/Canary.without: "everything" is no step/);
 });
 
-test('the topology has it where a token is to be had, with an alarm that counts a missing run as bad', () => {
+test('the topology has it always, with an alarm that counts a missing run as bad; without a token it tries what needs none', () => {
   const development = Template.fromJSON(synthesize({}, { checks: false }).template);
   development.hasResourceProperties('AWS::CloudWatch::Alarm', {
     MetricName: 'canary_passed',
@@ -77,15 +88,24 @@ test('the topology has it where a token is to be had, with an alarm that counts 
     AlarmDescription: Match.stringLikeRegexp('canary-failed'),
   });
   development.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(5 minutes)' });
-  const oidcAlone = Template.fromJSON(synthesize(PRODUCTION, { checks: false }).template);
-  const schedules = oidcAlone.findResources('AWS::Events::Rule', {
-    Properties: { ScheduleExpression: 'rate(5 minutes)' },
+  const without = (template: Template) =>
+    Object.values(template.findResources('AWS::ECS::TaskDefinition'))
+      .flatMap(({ Properties }) => Properties.ContainerDefinitions)
+      .find(({ Name }) => Name === 'canary')
+      .Environment.find(({ Name }: Any) => Name === 'CANARY_WITHOUT')?.Value;
+  expect(without(development)).toBe('relay-tls');
+  const oidcAlone = Template.fromJSON(synthesize({ ...PRODUCTION, access: 'oidc' }, { checks: false }).template);
+  oidcAlone.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(5 minutes)' });
+  oidcAlone.hasResourceProperties('AWS::CloudWatch::Alarm', {
+    MetricName: 'canary_passed',
+    TreatMissingData: 'breaching',
   });
-  expect(schedules).toEqual({});
+  expect(without(oidcAlone)).toBe('tokens');
   const key = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:canary-AbCdEf';
   const keys = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:keys-AbCdEf';
   const withKeys = { ...PRODUCTION, access: 'oidc,api-key', apiKeysSecretArn: keys, canaryApiKeySecretArn: key };
   const withKey = Template.fromJSON(synthesize(withKeys, { checks: false }).template);
+  expect(without(withKey)).toBeUndefined();
   withKey.hasResourceProperties('AWS::ECS::TaskDefinition', {
     ContainerDefinitions: [Match.objectLike({ Name: 'canary', Secrets: [{ Name: 'CANARY_API_KEY', ValueFrom: key }] })],
   });

@@ -68,3 +68,56 @@ test('a topic that nobody confirmed, and one whose policy cannot be read', () =>
   for (const Policy of ['', 'no JSON', '{"Statement":7}', '{}'])
     expect(() => examineAlarmPath(ARN, { ...topic([]), Policy })).toThrow();
 });
+
+/** What CDK gives a key by itself: the account's own identities, by their IAM policies (aws-cdk-lib 2.276, aws-kms/lib/key). */
+const accountItself = {
+  Effect: 'Allow',
+  Principal: { AWS: 'arn:aws:iam::111122223333:root' },
+  Action: 'kms:*',
+  Resource: '*',
+};
+const cloudWatchByKey = {
+  Effect: 'Allow',
+  Principal: { Service: 'cloudwatch.amazonaws.com' },
+  Action: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+  Resource: '*',
+  Condition: { StringEquals: { 'aws:SourceAccount': '111122223333' } },
+};
+/** The policy of alias/aws/sns, as GetKeyPolicy gives it: whoever uses SNS with an identity of the account, so no service. */
+const managedByAws = {
+  Sid: 'Allow access through SNS for all principals in the account that are authorized to use SNS',
+  Effect: 'Allow',
+  Principal: { AWS: '*' },
+  Action: ['kms:Decrypt', 'kms:GenerateDataKey*', 'kms:CreateGrant', 'kms:ListGrants', 'kms:DescribeKey'],
+  Resource: '*',
+  Condition: {
+    StringEquals: { 'kms:ViaService': 'sns.eu-west-1.amazonaws.com', 'kms:CallerAccount': '111122223333' },
+  },
+};
+
+test('an encrypted topic: its key lets CloudWatch encrypt and decrypt, and is enabled', () => {
+  const encrypted = (statements: readonly object[], state = 'Enabled') =>
+    topic([onlyTls, cloudWatch], {
+      KmsMasterKeyId: 'alias/alarms',
+      key: { state, policy: JSON.stringify({ Version: '2012-10-17', Statement: statements }) },
+    });
+  expect(examineAlarmPath(ARN, encrypted([accountItself, cloudWatchByKey]))).toBe(1);
+  const refused = [
+    [accountItself],
+    [managedByAws],
+    [{ ...cloudWatchByKey, Action: 'kms:GenerateDataKey*' }],
+    [{ ...cloudWatchByKey, Action: 'kms:Decrypt' }],
+    [{ ...cloudWatchByKey, Condition: { StringEquals: { 'aws:SourceAccount': '999999999999' } } }],
+    [cloudWatchByKey, { ...cloudWatchByKey, Effect: 'Deny' }],
+  ];
+  for (const statements of refused)
+    expect(() => examineAlarmPath(ARN, encrypted(statements)), JSON.stringify(statements)).toThrow(
+      /the key of the alarm topic: CloudWatch is (denied|not allowed) kms:(GenerateDataKey|Decrypt)/,
+    );
+  const both = [accountItself, cloudWatchByKey];
+  for (const state of ['Disabled', 'PendingDeletion'])
+    expect(() => examineAlarmPath(ARN, encrypted(both, state))).toThrow(`is ${state}`);
+  expect(() => examineAlarmPath(ARN, topic([cloudWatch], { KmsMasterKeyId: 'alias/aws/sns' }))).toThrow(
+    'cannot be read',
+  );
+});

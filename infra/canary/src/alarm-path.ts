@@ -1,17 +1,28 @@
 /**
- * Does an alarm reach anybody? CloudWatch may publish to the topic (its access policy, read as SNS reads it), and at least one
- * subscription is confirmed. A mail address that was never confirmed gets nothing, and nothing says so.
+ * Does an alarm reach anybody? CloudWatch may publish to the topic (its access policy, read as SNS reads it) and use the key that encrypts
+ * it (its key policy, read as KMS reads it), and at least one subscription is confirmed. A mail address that was never confirmed gets nothing, and nothing says so.
  */
 import Type, { type Static } from 'typebox';
 import { Check } from 'typebox/value';
 
-/** What SNS tells of a topic (GetTopicAttributes). */
+/** The KMS key of an encrypted topic. */
+export interface TopicKey {
+  /** Such as Enabled, Disabled or PendingDeletion (KMS API reference, "KeyMetadata", KeyState). */
+  readonly state: string;
+  /** Its key policy, JSON. */
+  readonly policy: string;
+}
+
+/** What SNS tells of a topic (GetTopicAttributes), and KMS of its key. */
 export interface TopicAttributes {
   readonly Policy?: string;
   readonly SubscriptionsConfirmed?: string;
   readonly SubscriptionsPending?: string;
   readonly TopicArn?: string;
   readonly Owner?: string;
+  /** Id, ARN or alias; none where the topic is not encrypted. */
+  readonly KmsMasterKeyId?: string;
+  readonly key?: TopicKey;
 }
 
 /** Reads the attributes of a topic. */
@@ -99,55 +110,74 @@ function evaluate(statements: readonly Statement[], request: Request): 'allowed'
   return statements.some((one) => one.Effect === 'Allow' && applies(one) === true) ? 'allowed' : 'not allowed';
 }
 
+/** @throws Error when it is no policy, naming `whose` */
+function statementsOf(text: string | undefined, whose: string): readonly Statement[] {
+  let policy: unknown;
+  try {
+    policy = JSON.parse(text || '{}');
+  } catch {
+    policy = undefined;
+  }
+  if (!Check(Policy, policy)) throw new Error(`the ${whose} of the alarm topic cannot be read`);
+  return [(policy as Static<typeof Policy>).Statement].flat();
+}
+
 /**
- * @param now what SNS said of the topic
+ * CloudWatch encrypts a message before SNS stores it, by the key policy alone: it has no role (SNS guide, "Enable compatibility between event
+ * sources from AWS services and encrypted topics"). The key that AWS manages (alias/aws/sns) lets no service in.
+ */
+const KEY_ACTIONS = ['kms:GenerateDataKey', 'kms:Decrypt'];
+
+function examineKey(topicArn: string, key: TopicKey | undefined, context: Request['context']): void {
+  if (!key) throw new Error('the key of the alarm topic cannot be read');
+  if (key.state !== 'Enabled')
+    throw new Error(
+      `the key of the alarm topic is ${key.state}, so no alarm reaches anybody. Fix: another key, or enable it`,
+    );
+  const statements = statementsOf(key.policy, 'key policy');
+  for (const action of KEY_ACTIONS) {
+    const verdict = evaluate(statements, {
+      principal: 'cloudwatch.amazonaws.com',
+      action,
+      resource: '*',
+      // SNS guide, "Key management": its encryption context.
+      context: { ...context, 'kms:encryptioncontext:aws:sns:topicarn': topicArn },
+    });
+    if (verdict !== 'allowed')
+      throw new Error(
+        `the key of the alarm topic: CloudWatch is ${verdict} ${action}, so no alarm reaches anybody. Fix: a key of your own whose policy allows kms:Decrypt and kms:GenerateDataKey* to cloudwatch.amazonaws.com`,
+      );
+  }
+}
+
+/**
+ * @param now what SNS and KMS said of the topic
  * @returns how many confirmed subscriptions hear an alarm
  * @throws Error that says what breaks the path, and the fix
  */
 export function examineAlarmPath(topicArn: string, now: TopicAttributes): number {
   const [, , , region = '', account = ''] = topicArn.split(':');
-  let policy: unknown;
-  try {
-    policy = JSON.parse(now.Policy ?? '{}');
-  } catch {
-    policy = undefined;
-  }
-  if (!Check(Policy, policy)) throw new Error('the access policy of the alarm topic cannot be read');
-  const { Statement: found } = policy as Static<typeof Policy>;
-  const verdict = evaluate([found].flat(), {
+  const context = {
+    'aws:securetransport': 'true',
+    'aws:sourceaccount': account,
+    'aws:sourcearn': `arn:aws:cloudwatch:${region}:${account}:alarm:any`,
+  };
+  const verdict = evaluate(statementsOf(now.Policy, 'access policy'), {
     principal: 'cloudwatch.amazonaws.com',
     action: 'sns:Publish',
     resource: topicArn,
-    context: {
-      'aws:securetransport': 'true',
-      'aws:sourceaccount': account,
-      // The key that SNS' own default policy asks for; CloudWatch's alarms satisfy it.
-      'aws:sourceowner': account,
-      'aws:sourcearn': `arn:aws:cloudwatch:${region}:${account}:alarm:any`,
-    },
+    // The key that SNS' own default policy asks for; CloudWatch's alarms satisfy it.
+    context: { ...context, 'aws:sourceowner': account },
   });
   if (verdict !== 'allowed')
     throw new Error(
       `the topic's access policy: CloudWatch is ${verdict} to publish, so no alarm reaches anybody. Fix: allow sns:Publish to cloudwatch.amazonaws.com`,
     );
+  if (now.KmsMasterKeyId) examineKey(topicArn, now.key, context);
   const confirmed = Number(now.SubscriptionsConfirmed ?? 0);
   if (!(confirmed > 0))
     throw new Error(
       `the alarm topic has no confirmed subscription (${now.SubscriptionsPending ?? 0} pending). Fix: confirm the mail, or subscribe somebody`,
     );
   return confirmed;
-}
-
-/** Attributes from SNS itself; the task's role needs sns:GetTopicAttributes. */
-export function topicReader(region: string | undefined): ReadTopic {
-  return async (topicArn) => {
-    const sdk = await import('@aws-sdk/client-sns');
-    const client = new sdk.SNSClient(region ? { region } : {});
-    try {
-      const { Attributes } = await client.send(new sdk.GetTopicAttributesCommand({ TopicArn: topicArn }));
-      return Attributes ?? {};
-    } finally {
-      client.destroy();
-    }
-  };
 }

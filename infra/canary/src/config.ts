@@ -8,7 +8,8 @@ export const CanaryConfig = Type.Object({
   ),
   CANARY_WITHOUT: Type.String({
     default: '',
-    description: 'Comma-separated steps to leave out: page, message, relay-udp, relay-tls, relay-data, alarm-path.',
+    description:
+      'Comma-separated steps to leave out, of: page, services, tokens, message, ice-servers, relay-udp, relay-tcp, relay-tls, relay-data, alarm-path. What needs one of them is left out too.',
   }),
   CANARY_TIMEOUT_SECONDS: Type.Integer({
     default: 15,

@@ -9,6 +9,9 @@ const Settings = Type.Object({
   signalingUrl: Type.Optional(Type.String({ maxLength: 2048 })),
   authUrl: Type.Optional(Type.String({ maxLength: 2048 })),
 });
+const Jwks = Type.Object({
+  keys: Type.Array(Type.Object({ kid: Type.String({ minLength: 1, maxLength: 256 }) }), { minItems: 1, maxItems: 64 }),
+});
 const Token = Type.Object({ token: Type.String({ minLength: 1, maxLength: 8192 }) });
 const IceServers = Type.Object({
   iceServers: Type.Array(
@@ -98,6 +101,19 @@ export async function findEndpoints(options: DeploymentOptions): Promise<Endpoin
     return url;
   };
   return { auth: http(settings.authUrl), signaling: http(settings.signalingUrl) };
+}
+
+/**
+ * Ask auth and signaling behind the front for what they give everybody: the keys that sign tokens, and the answer to a plain request for a
+ * socket (docs/service-contracts.md, S-5).
+ * @throws Error naming the path that does not answer so
+ */
+export async function askServices(endpoints: Endpoints, options: DeploymentOptions): Promise<void> {
+  const keys = new URL('/.well-known/jwks.json', endpoints.auth);
+  await jsonOf(keys, await answerOf(keys, options), Jwks);
+  const socket = new URL('/ws/signal', endpoints.signaling);
+  const status = await upgradeStatus(socket, options);
+  if (status !== 426) throw new Error(`${socket.pathname} answers ${status} to a plain request, in place of 426`);
 }
 
 /** An access token of a user made for this run. @throws Error with the reason that auth gives */

@@ -1,21 +1,21 @@
 /** The canary's command line, over its settings from the environment. */
 import { parseArgs } from 'node:util';
 import { ConfigError, loadConfig } from '@tandem/service';
-import { topicReader } from './alarm-path.ts';
+import { topicReader } from './alarm-reader.ts';
 import { CanaryConfig } from './config.ts';
 import { type CanaryMetrics, STEPS, type StepName } from './result.ts';
 import type { CanaryOptions } from './run-canary.ts';
 
 export const HELP = `npm run canary -- https://calls.example.com [options]
 
-Does what a caller does: loads the page, takes two tokens, joins a room twice, sends messages, allocates at every relay
+Does what a caller does: loads the page, asks each service, takes two tokens, joins a room twice, sends messages, allocates at every relay
 that is handed out, and sends packets from relay to relay. Exit code 0: all of it works; 1: something does not; 2: wrong use.
 
   --without STEPS    comma-separated steps to leave out: ${STEPS.join(', ')}
   --timeout SECONDS  longest wait for one answer (default 15)
   --alarm-topic ARN  examine also whether alarms of this SNS topic reach anybody (needs AWS credentials)
 
-CANARY_API_KEY holds an API key where guests get no token. NODE_EXTRA_CA_CERTS names the file of a private certificate authority.
+CANARY_API_KEY holds an API key where guests get no token; without one, --without tokens tries what needs none. NODE_EXTRA_CA_CERTS names the file of a private certificate authority.
 `;
 
 export interface CanaryCommand extends CanaryOptions {

@@ -3,6 +3,7 @@
 /** Steps in their order. */
 export const STEPS = [
   'page',
+  'services',
   'tokens',
   'message',
   'ice-servers',

@@ -1,7 +1,7 @@
 /** One run of the canary against a deployment: what a caller does, step by step, and what each step said. */
 import { randomBytes } from 'node:crypto';
 import { examineAlarmPath, type ReadTopic } from './alarm-path.ts';
-import { type Endpoints, fetchIceServers, fetchToken, findEndpoints } from './deployment.ts';
+import { askServices, type Endpoints, fetchIceServers, fetchToken, findEndpoints } from './deployment.ts';
 import { allocateAll, allocateAt, exchangePackets, type RelayOffer, relayOffers } from './relay-probe.ts';
 import { type CanaryResult, type Outcome, resultOf, type StepName, type StepResult } from './result.ts';
 import { exchangeMessages } from './signaling-probe.ts';
@@ -50,7 +50,7 @@ class Steps {
     const started = performance.now();
     const end = (outcome: Outcome) => void this.results.push({ name, outcome, ms: performance.now() - started });
     if (this.#without.includes(name)) return void end({ state: 'left-out', detail: 'left out on request' });
-    if (needs.some((one) => one === undefined)) return void end({ state: 'blocked', detail: 'needs an earlier step' });
+    if (needs.some((one) => one === undefined)) return void end(this.#withoutNeed());
     try {
       const { value, detail } = await work(...(needs as unknown as N));
       end({ state: 'passed', detail });
@@ -59,6 +59,14 @@ class Steps {
       if (error instanceof LeftOut) return void end({ state: 'left-out', detail: error.why });
       return void end({ state: 'failed', detail: error instanceof Error ? error.message : String(error) });
     }
+  }
+
+  /** Of a step whose need nobody gave: no fault where all before it passed or was left out. */
+  #withoutNeed(): Outcome {
+    const failed = this.results.some(({ outcome: { state } }) => state === 'failed' || state === 'blocked');
+    return failed
+      ? { state: 'blocked', detail: 'needs an earlier step' }
+      : { state: 'left-out', detail: 'needs a step that is left out' };
   }
 }
 
@@ -69,6 +77,10 @@ export async function runCanary(options: CanaryOptions): Promise<CanaryResult> {
     value: await findEndpoints(options),
     detail: 'the page and its settings are served',
   }));
+  await steps.run('services', [endpoints], async (at: Endpoints) => {
+    await askServices(at, options);
+    return { value: true, detail: 'auth and signaling answer behind the front' };
+  });
   const tokens = await steps.run('tokens', [endpoints], async (at: Endpoints) => {
     const run = randomBytes(6).toString('hex');
     const [ada, bob] = await Promise.all(['a', 'b'].map((who) => fetchToken(at, `canary-${run}-${who}`, options)));
