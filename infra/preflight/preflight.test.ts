@@ -191,8 +191,8 @@ test.each([
     ({ properties }) => properties.LaunchType !== 'EC2' && properties.SchedulingStrategy !== 'DAEMON',
   );
   const running = services.map(({ id, properties }) => tasks(`${id}`) * vcpus(properties.TaskDefinition));
-  const canary = all('AWS::Events::Rule').flatMap(({ properties }) =>
-    properties.Targets.filter((one: Any) => one.EcsParameters),
+  const canary = all('AWS::Events::Rule').flatMap(({ id, properties }) =>
+    properties.Targets.filter((one: Any) => one.EcsParameters && /Canary/.test(id)),
   );
   const once = canary.map((one: Any) => vcpus(one.EcsParameters.TaskDefinitionArn));
   const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);

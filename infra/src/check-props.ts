@@ -39,6 +39,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'route53.IHostedZone': having('hostedZoneId', 'a hosted zone, such as HostedZone.fromLookup(…)'),
   'secretsmanager.ISecret': having('secretArn', 'a secret, such as Secret.fromSecretNameV2(…)'),
   'servicediscovery.IPrivateDnsNamespace': having('namespaceName', 'a namespace, such as new PrivateDnsNamespace(…)'),
+  'sqs.IQueue': having('queueArn', 'a queue, such as Queue.fromQueueArn(…)'),
   'sns.ITopic': having('topicArn', 'a topic, such as Topic.fromTopicArn(…)'),
   TopologyProfile: having('isProduction', 'a profile, such as TopologyProfile.DEVELOPMENT'),
   AuthService: having('serviceName', 'an AuthService'),

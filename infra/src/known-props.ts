@@ -7,7 +7,7 @@ export const KNOWN_PROPS = {
   EdgeProps:
     'vpc: ec2.IVpc; vpcSubnets?: ec2.SubnetSelection; idleTimeout?: Duration; rateLimit?: number; authRateLimit?: number; logRetention?: logs.RetentionDays; deletionProtection?: boolean; accessLogs?: boolean; removalPolicy?: RemovalPolicy',
   HooksServiceProps:
-    'vpc: ec2.IVpc; cache: CacheAccess; cluster?: ecs.ICluster; vpcSubnets?: ec2.SubnetSelection; assignPublicIp?: boolean; image?: ecs.ContainerImage; cpuArchitecture?: ecs.CpuArchitecture; cpu?: number; memoryLimitMiB?: number; minTasks?: number; maxTasks?: number; schedules?: ScheduledSize[]; stopTimeout?: Duration; deregistrationDelay?: Duration; targetCpuPercent?: number; environment?: map of string; secrets?: map of ecs.Secret; namespace?: servicediscovery.IPrivateDnsNamespace; logRetention?: logs.RetentionDays; collectorImage?: ecs.ContainerImage; remoteShell?: boolean; traces?: boolean; metrics?: boolean; jwksUrl: string; webhookKey?: secretsmanager.ISecret; trustedProxies?: number; apiRequestsPerSecond?: number; maxStreams?: number',
+    'vpc: ec2.IVpc; cache: CacheAccess; cluster?: ecs.ICluster; vpcSubnets?: ec2.SubnetSelection; assignPublicIp?: boolean; image?: ecs.ContainerImage; cpuArchitecture?: ecs.CpuArchitecture; cpu?: number; memoryLimitMiB?: number; minTasks?: number; maxTasks?: number; schedules?: ScheduledSize[]; stopTimeout?: Duration; deregistrationDelay?: Duration; targetCpuPercent?: number; environment?: map of string; secrets?: map of ecs.Secret; namespace?: servicediscovery.IPrivateDnsNamespace; logRetention?: logs.RetentionDays; collectorImage?: ecs.ContainerImage; remoteShell?: boolean; traces?: boolean; metrics?: boolean; jwksUrl: string; webhookKey?: secretsmanager.ISecret; trustedProxies?: number; apiRequestsPerSecond?: number; maxStreams?: number; queues?: sqs.IQueue[]',
   MediaDirectoryProps: 'cache: SessionCache; passwordGeneration?: number',
   MediaFleetProps:
     'instanceType?: ec2.InstanceType; schedules?: ScheduledSize[]; nodeMbps?: number; memoryLimitMiB?: number; drainTimeout?: Duration; remoteShell?: boolean; vpc: ec2.IVpc; machineImage?: ec2.IMachineImage; minNodes?: number; maxNodes?: number; image?: ecs.ContainerImage; logRetention?: logs.RetentionDays; maxLegs?: number; maxPublishers?: number; directory: CacheAccess; signalingUrl: string; authUrl: string; secret?: secretsmanager.ISecret; recordings?: Recordings',
@@ -39,7 +39,7 @@ export const KNOWN_PROPS = {
   DomainProps:
     'domainName: string; certificate: acm.ICertificate; regionalCertificate: acm.ICertificate; hostedZone?: route53.IHostedZone; sharedDomainName?: string',
   EventsOptions:
-    'cpu?: number; memoryLimitMiB?: number; minTasks?: number; maxTasks?: number; webhookKey?: secretsmanager.ISecret; apiRequestsPerSecond?: number; maxStreams?: number; environment?: map of string',
+    'cpu?: number; memoryLimitMiB?: number; minTasks?: number; maxTasks?: number; webhookKey?: secretsmanager.ISecret; apiRequestsPerSecond?: number; maxStreams?: number; queues?: sqs.IQueue[]; environment?: map of string',
   ExistingCache: 'services: CacheAccess; turnNodes: CacheAccess; mediaNodes?: CacheAccess; hooks?: CacheAccess',
   MediaOptions:
     'instanceType?: ec2.InstanceType; schedules?: ScheduledSize[]; nodeMbps?: number; memoryLimitMiB?: number; drainTimeout?: Duration; remoteShell?: boolean; maxLegs?: number; maxPublishers?: number',
