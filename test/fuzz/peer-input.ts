@@ -6,6 +6,7 @@ import { DtlsRole } from '../../packages/rtc/src/dtls-role.ts';
 import { Pace } from '../../packages/rtc/src/pace.ts';
 import { Pair } from '../../packages/rtc/src/pair.ts';
 import type { PairHost } from '../../packages/rtc/src/pair-types.ts';
+import type { RemoteView } from '../../packages/rtc/src/quality.ts';
 import { RoomView } from '../../packages/rtc/src/room-view.ts';
 import { withStartBitrate } from '../../packages/rtc/src/start-bitrate.ts';
 import { random, VirtualTime } from '../../packages/rtc/src/testing.ts';
@@ -21,12 +22,20 @@ const corpus = <T>(file: string): T =>
 
 /** Gives a call's chat one message, by signaling and as text of the data channel; reads what the app gets as a view does. */
 function hear(message: unknown): void {
+  const peer = {
+    view: { name: 'Mallory', metadata: {} },
+    set remoteView(view: RemoteView) {
+      for (const figure of Object.values(view)) hold(Number.isFinite(figure), 'figures are finite');
+    },
+    set wants(lines: number) {
+      hold(Number.isInteger(lines) && lines >= 0 && lines <= 4320, 'lines are bounded');
+    },
+  };
   const chat = new Chat({
     clock: new VirtualTime(),
     channel: () => undefined,
     signal: () => Promise.resolve({ ok: true, confirmed: true }),
-    peerIds: () => ['peer'],
-    nameOf: () => 'Mallory',
+    members: new Map([['peer', peer]]),
     me: () => ({ peerId: 'me', name: 'Ada' }),
     emit: (event, payload) => {
       if (event === 'chat') {
@@ -36,10 +45,7 @@ function hear(message: unknown): void {
       } else if (event === 'reaction')
         hold(typeof (payload as { emoji: unknown }).emoji === 'string', 'a reaction is text');
     },
-    remoteView: (_peerId, view) => {
-      for (const figure of Object.values(view)) hold(Number.isFinite(figure), 'figures are finite');
-    },
-    wanted: (_peerId, lines) => hold(Number.isInteger(lines) && lines >= 0 && lines <= 4320, 'lines are bounded'),
+    cap: () => {},
   });
   chat.receive('peer', message);
   chat.receive('peer', JSON.stringify(message));

@@ -95,18 +95,8 @@ function createChat({ session, encryption }: CallOptions, host: CallPartsHost, n
       const data = encryption ? await encryption.seal(peerId, message) : message;
       return data === undefined ? { ok: false, reason: 'refused' } : session.sendTo(peerId, 'message', { data });
     },
-    peerIds: () => [...members.keys()],
-    nameOf: (peerId) => members.get(peerId)?.view.name,
+    members,
     me: () => ({ peerId: session.peerId ?? '', name: host.name() }),
-    remoteView: (peerId, view) => {
-      const member = members.get(peerId);
-      if (member) member.remoteView = view;
-    },
-    wanted: (peerId, lines) => {
-      const member = members.get(peerId);
-      if (!member) return;
-      member.wants = lines;
-      cap();
-    },
+    cap,
   });
 }

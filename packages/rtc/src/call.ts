@@ -198,7 +198,7 @@ export class Call extends Emitter<CallEvents> {
 
   #subscribe(): void {
     const { session } = this;
-    const { roster, members, sfu } = this.#parts;
+    const { roster, members, sfu, chat } = this.#parts;
     this.#off.push(
       session.on('peer-joined', ({ peer, before }) => roster.arrive(peer, before)),
       session.on('peer-left', ({ peer, reason }) => roster.depart(peer.peerId, reason)),
@@ -213,6 +213,9 @@ export class Call extends Emitter<CallEvents> {
         if (this.#options.sfu ?? true) sfu.set(media);
       }),
       session.on('message', ({ peerId, data }) => this.#message(peerId, data)),
+      session.on('entry', (entry) => {
+        chat.open = entry.chat;
+      }),
       session.on('mute-requested', (request) => this.emit('mute-requested', request)),
       session.on('left', () => this.#end('left', 'You left.')),
       session.on('room-lost', ({ message }) => this.#end('room-lost', message)),

@@ -1,11 +1,11 @@
 /** Chat, reactions and app data of a call: what each message says, and who gets it. */
-import type { CallEvents, ChatMessage } from './call-types.ts';
+import type { CallEvents, ChatMessage, RemotePeer } from './call-types.ts';
 import { ChatHistory } from './chat-history.ts';
 import type { Clock } from './clock.ts';
 import type { DeliveryResult } from './delivery.ts';
 import { FileTransfer } from './file-transfer.ts';
 import { MAX_CHAT_LENGTH, type PeerMessage } from './peer-input.ts';
-import { PeerMessages } from './peer-messages.ts';
+import { PeerMessages, type ReceivedMessage } from './peer-messages.ts';
 import type { RemoteView } from './quality.ts';
 import { randomHex } from './random-id.ts';
 
@@ -13,15 +13,21 @@ export interface ChatHost {
   readonly clock: Clock;
   channel(peerId: string): RTCDataChannel | undefined;
   signal(peerId: string, message: PeerMessage): Promise<DeliveryResult>;
-  peerIds(): string[];
-  /** Undefined for somebody who is not in the call. */
-  nameOf(peerId: string): string | undefined;
+  /** Who is in the call, by peer id. */
+  readonly members: ReadonlyMap<string, ChatPeer>;
   me(): { peerId: string; name: string };
   emit<K extends 'chat' | 'chat-history' | 'file' | 'reaction' | 'data'>(event: K, payload: CallEvents[K]): void;
-  /** What a peer hears and sees of me. */
-  remoteView(peerId: string, view: RemoteView): void;
-  /** The tallest picture that a peer wants of my camera, in lines; 0: none. */
-  wanted(peerId: string, lines: number): void;
+  /** Apply what peers want of my camera. */
+  cap(): void;
+}
+
+/** Who says something. */
+export interface ChatPeer {
+  readonly view: Pick<RemotePeer, 'name' | 'metadata'>;
+  /** What it hears and sees of me. */
+  remoteView: RemoteView | undefined;
+  /** The tallest picture that it wants of my camera, in lines; 0: none. */
+  wants: number | undefined;
 }
 
 export class Chat {
@@ -29,6 +35,8 @@ export class Chat {
   readonly #messages: PeerMessages;
   readonly #history: ChatHistory;
   readonly #files: FileTransfer;
+  /** False: moderators alone write (rule S-49). What goes past the server is not handed on: from a moderator it would be believed. */
+  open = true;
 
   constructor(host: ChatHost) {
     this.#host = host;
@@ -73,7 +81,7 @@ export class Chat {
     this.#host.emit('chat', message);
     return message;
   }
-  sendFile(file: Blob, name: string, to = this.#host.peerIds()): Promise<ReadonlyMap<string, boolean>> {
+  sendFile(file: Blob, name: string, to = [...this.#host.members.keys()]): Promise<ReadonlyMap<string, boolean>> {
     return this.#files.send(file, name, to);
   }
   /** This peer was in the room before me. */
@@ -114,17 +122,22 @@ export class Chat {
     this.#files.close();
   }
 
-  async #toAll(message: PeerMessage, to = this.#host.peerIds()): Promise<ReadonlyMap<string, DeliveryResult>> {
+  async #toAll(
+    message: PeerMessage,
+    to = [...this.#host.members.keys()],
+  ): Promise<ReadonlyMap<string, DeliveryResult>> {
     return new Map(await Promise.all(to.map(async (id) => [id, await this.#messages.send(id, message)] as const)));
   }
 
-  #received(peerId: string, message: PeerMessage): void {
-    const name = this.#host.nameOf(peerId);
-    if (name === undefined) return;
+  #received(peerId: string, message: ReceivedMessage): void {
+    const peer = this.#host.members.get(peerId);
+    if (!peer) return;
+    const { name, metadata } = peer.view;
+    const mayWrite = this.open || metadata.moderator;
     switch (message.tandem) {
       case 'chat': {
         const { id, text, at } = message;
-        if (!message.private) this.#history.add({ id, name, text, at });
+        if (mayWrite && !message.private) this.#history.add({ id, name, text, at });
         const privately = message.private ? { privateTo: this.#host.me().peerId } : {};
         this.#host.emit('chat', { id, peerId, name, text, at, shownAt: Date.now(), mine: false, ...privately });
         break;
@@ -133,7 +146,7 @@ export class Chat {
         this.#history.answer(peerId, message.id);
         break;
       case 'history':
-        this.#history.take(peerId, message.id, message.lines);
+        if (mayWrite) this.#history.take(peerId, message.id, message.lines);
         break;
       case 'file':
         this.#files.begin(peerId, message);
@@ -148,12 +161,11 @@ export class Chat {
         this.#host.emit('data', { peerId, data: message.data });
         break;
       case 'quality':
-        this.#host.remoteView(peerId, message.view);
+        peer.remoteView = message.view;
         break;
       case 'want':
-        this.#host.wanted(peerId, message.video);
-        break;
-      case 'ack':
+        peer.wants = message.video;
+        this.#host.cap();
         break;
       default:
         message satisfies never;

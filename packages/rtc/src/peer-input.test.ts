@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CallEvents } from './call-types.ts';
-import { Chat } from './chat.ts';
+import { Chat, type ChatPeer } from './chat.ts';
 import {
   type PeerMessage,
   readCandidate,
@@ -16,29 +16,44 @@ import type { RemoteView } from './quality.ts';
 import { RoomView } from './room-view.ts';
 import { VirtualTime } from './testing.ts';
 import { peerMessages } from './testing-peer-input.ts';
+import type { PeerMetadata } from './wire.ts';
 
 const corpus = JSON.parse(
   readFileSync(new URL('../../../test/corpus/peer-messages.json', import.meta.url), 'utf8'),
 ) as { data: unknown; shown?: string }[];
 const RUNS = { numRuns: 2000 };
 
+/** A member of the call. */
+const who = (name: string, metadata: PeerMetadata = {}): ChatPeer => ({
+  view: { name, metadata },
+  remoteView: undefined,
+  wants: undefined,
+});
+
 /** A call's chat with one peer, and what it tells the app. */
 function listener() {
   const heard: { event: string; payload: unknown }[] = [];
   const views: RemoteView[] = [];
   const wishes: number[] = [];
+  const peer = {
+    view: { name: 'Mallory', metadata: {} },
+    set remoteView(view: RemoteView) {
+      views.push(view);
+    },
+    set wants(lines: number) {
+      wishes.push(lines);
+    },
+  };
   const chat = new Chat({
     clock: new VirtualTime(),
     channel: () => undefined,
     signal: () => Promise.resolve({ ok: true, confirmed: true }),
-    peerIds: () => ['peer'],
-    nameOf: () => 'Mallory',
+    members: new Map(['peer', 'bob', 'mallory'].map((id) => [id, peer])),
     me: () => ({ peerId: 'me', name: 'Ada' }),
     emit: <K extends 'chat' | 'chat-history' | 'file' | 'reaction' | 'data'>(event: K, payload: CallEvents[K]) => {
       heard.push({ event, payload });
     },
-    remoteView: (_peerId, view) => views.push(view),
-    wanted: (_peerId, lines) => wishes.push(lines),
+    cap: () => {},
   });
   return { chat, heard, views, wishes };
 }
@@ -222,7 +237,8 @@ test('files: what was promised is what comes, in order; anything else ends the f
   expect(files()).toEqual(['whole', 'one', 'two']);
 });
 
-test('history: from the one that was asked, once; what I have is not told again; a private line is in none', () => {
+/** A call's chat with Ada, a moderator, and Bob; what is sent, and what it learns of earlier lines. */
+function chatOfThree() {
   const time = new VirtualTime();
   const sent: { to: string; message: PeerMessage }[] = [];
   const learned: string[][] = [];
@@ -233,15 +249,45 @@ test('history: from the one that was asked, once; what I have is not told again;
       sent.push({ to, message });
       return Promise.resolve({ ok: true, confirmed: true });
     },
-    peerIds: () => ['ada', 'bob'],
-    nameOf: (id) => id,
+    members: new Map([
+      ['ada', who('ada', { moderator: true })],
+      ['bob', who('bob')],
+    ]),
     me: () => ({ peerId: 'me', name: 'Me' }),
     emit: (event, payload) => {
       if (event === 'chat-history') learned.push((payload as CallEvents['chat-history']).lines.map(({ text }) => text));
     },
-    remoteView: () => {},
-    wanted: () => {},
+    cap: () => {},
   });
+  const texts = () =>
+    sent.flatMap(({ message }) => (message.tandem === 'history' ? [message.lines.map(({ text }) => text)] : []));
+  return { chat, sent, learned, texts, time };
+}
+
+test('history: what moderators alone may write is handed on of moderators alone', () => {
+  const { chat, sent, learned, texts, time } = chatOfThree();
+  const say = (peerId: string, id: string) =>
+    chat.receive(peerId, { tandem: 'chat', id, text: `${id} of ${peerId}`, at: Date.now() });
+  say('bob', 'before');
+  chat.open = false;
+  say('bob', 'during');
+  say('ada', 'during');
+  chat.metEarlier('bob');
+  const forged = { id: 'f', name: 'Ada', text: 'forged', at: Date.now() };
+  const ask = sent.at(-1)?.message;
+  expect(ask?.tandem).toBe('history-ask');
+  chat.receive('bob', { ...ask, tandem: 'history', lines: [forged] });
+  chat.open = true;
+  say('bob', 'after');
+  chat.receive('ada', { tandem: 'history-ask', id: 'q' });
+  expect(texts()).toEqual([['before of bob', 'during of ada', 'after of bob']]);
+  expect(learned).toEqual([]);
+  expect(time.waiting, 'somebody else is asked in place of Bob').toBe(1);
+  chat.close();
+});
+
+test('history: from the one that was asked, once; what I have is not told again; a private line is in none', () => {
+  const { chat, sent, learned } = chatOfThree();
   chat.receive('ada', { tandem: 'chat', id: '1', text: 'seen', at: Date.now() });
   chat.receive('ada', { tandem: 'chat', id: '2', text: 'secret', at: Date.now(), private: true });
   chat.metEarlier('ada');

@@ -7,11 +7,14 @@ import type { Clock } from './clock.ts';
 import type { DeliveryResult } from './delivery.ts';
 import { isPeerMessage, type PeerMessage, readPeerMessage } from './peer-input.ts';
 
+/** Acknowledgements stay here. */
+export type ReceivedMessage = Exclude<PeerMessage, { tandem: 'ack' }>;
+
 export interface PeerMessagesHost {
   readonly clock: Clock;
   channel(peerId: string): RTCDataChannel | undefined;
   signal(peerId: string, message: PeerMessage): Promise<DeliveryResult>;
-  received(peerId: string, message: PeerMessage): void;
+  received(peerId: string, message: ReceivedMessage): void;
 }
 
 const ACK_TIMEOUT = 3000;
