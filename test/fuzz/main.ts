@@ -8,9 +8,17 @@ import { parseArgs } from 'node:util';
 import { frameTarget } from './frames.ts';
 import { edgeTarget, httpTarget } from './http.ts';
 import { descriptionTarget, peerMessageTarget } from './peer-input.ts';
+import { streamTarget } from './streams.ts';
 import type { FuzzTarget } from './target.ts';
 
-const TARGETS: readonly FuzzTarget[] = [peerMessageTarget, descriptionTarget, frameTarget, httpTarget, edgeTarget];
+const TARGETS: readonly FuzzTarget[] = [
+  peerMessageTarget,
+  descriptionTarget,
+  frameTarget,
+  httpTarget,
+  edgeTarget,
+  streamTarget,
+];
 /** Inputs of one seed; with a time to fill, seeds follow one another. */
 const RUNS = 1000;
 const FOUND = new URL('../corpus/found/', import.meta.url);

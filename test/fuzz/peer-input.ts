@@ -101,7 +101,7 @@ const LINES = [
   'a=candidate:1 1 udp 2122260223 127.0.0.1 9 typ host',
 ];
 
-function descriptions(): fc.Arbitrary<string> {
+export function descriptions(): fc.Arbitrary<string> {
   const line = fc.oneof(
     { weight: 8, arbitrary: fc.constantFrom(...LINES) },
     { weight: 1, arbitrary: fc.string() },
