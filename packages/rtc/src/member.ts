@@ -102,7 +102,8 @@ export class Member {
     const reading = this.#meter.read(
       report as unknown as Iterable<[string, unknown]>,
       this.#host.clock.now(),
-      (mid) => mids.get(mid),
+      // A media node's connection carries everybody.
+      (mid, kind) => mids.get(mid) ?? (served ? undefined : kind),
       {
         audio: audio === true,
         video: video === true,

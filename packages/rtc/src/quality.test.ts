@@ -111,6 +111,23 @@ test('a good leg: rates from differences, path, no trouble', () => {
   expect(myView(q)).toMatchObject({ mos: q.mos, loss: 0, fps: 30, bitrate: 1_032_000 });
 });
 
+test('on a connection that carries everybody, a reading is of one person', () => {
+  const everybody = (n: number) => {
+    const others = [...report(n)].map(
+      ([id, stat]) => [`other ${id}`, { ...(stat as object), id: `other ${id}` }] as const,
+    );
+    const bad = { packetsReceived: n, packetsLost: 99 * n, bytesReceived: n, totalFreezesDuration: n };
+    const theirs = others
+      .filter(([id]) => id.endsWith('In'))
+      .map(([id, stat], i) => [id, { ...stat, ...bad, mid: `${i + 7}` }] as const);
+    return new Map<string, unknown>([...report(n), ...theirs]);
+  };
+  const meter = new QualityMeter();
+  meter.read(everybody(1), 2000, slot, expects);
+  const { in: mine, trouble } = meter.read(everybody(2), 4000, slot, expects);
+  expect([mine.audio.bitrate, mine.audio.loss, mine.video.loss, trouble]).toEqual([32_000, 0, 0, []]);
+});
+
 test('the first reading has nothing to compare with and blames nobody', () => {
   const q = new QualityMeter().read(report(5), 1000, slot, expects);
   expect(q.trouble).toEqual([]);

@@ -152,13 +152,13 @@ export class QualityMeter {
   #lastAt = 0;
 
   /**
-   * @param slotOf which slot an rtp stat (by `mid`) belongs to
+   * @param slotOf which slot an rtp stat (by `mid` and kind) belongs to; undefined: it is somebody else's
    * @param expects does the peer say that it sends audio/video?
    */
   read(
     report: Iterable<[string, unknown]>,
     at: number,
-    slotOf: (mid: string) => Flow | undefined,
+    slotOf: (mid: string, kind: 'audio' | 'video') => Flow | undefined,
     expects: { audio: boolean; video: boolean },
   ): PairQuality {
     const now = new Map(report as Iterable<[string, Stat]>);
@@ -180,7 +180,8 @@ export class QualityMeter {
     for (const stat of now.values())
       if (stat.type === 'remote-inbound-rtp') lossSent.set(stat.localId, num(stat.fractionLost));
     for (const stat of now.values()) {
-      const flow = slotOf(String(stat.mid)) ?? (stat.kind === 'audio' ? 'audio' : 'video');
+      const flow = slotOf(String(stat.mid), stat.kind === 'audio' ? 'audio' : 'video');
+      if (!flow) continue;
       if (stat.type === 'inbound-rtp') {
         ins[flow] = incomingFlow(stat, flow, delta, rate);
         if (flow === 'audio') score = scoreOf(stat, delta, rtt) ?? score;

@@ -189,9 +189,6 @@ export abstract class Leg {
     this.#pc = undefined;
     if (!pc) return;
     pc.onicecandidate = null;
-    pc.ontrack = null;
-    pc.onconnectionstatechange = null;
-    pc.oniceconnectionstatechange = null;
     pc.close();
   }
 }

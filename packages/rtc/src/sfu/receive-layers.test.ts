@@ -10,14 +10,16 @@ function start() {
     clock: { now: () => now } as Clock,
     wish: (wishes) => asked.push(Object.fromEntries(wishes.layers.map((w) => [w.peerId, w.layer]))),
   });
-  /** Readings every 2 s, as the call makes them. */
-  const pass = (seconds: number, loss: number) => {
-    for (let i = 0; i < seconds; i += 2) {
-      now += 2000;
-      layers.read('bob', { in: { audio: { bitrate: 0, loss }, video: { bitrate: 0 }, screen: { bitrate: 0 } } });
-    }
+  /** Readings of 2 s, as the call makes them: the loss of each person. */
+  const read = (losses: Record<string, number>) => {
+    now += 2000;
+    for (const [id, loss] of Object.entries(losses))
+      layers.read(id, { in: { audio: { bitrate: 0, loss }, video: { bitrate: 0 }, screen: { bitrate: 0 } } });
   };
-  return { layers, asked, pass };
+  const pass = (seconds: number, loss: number) => {
+    for (let i = 0; i < seconds; i += 2) read({ bob: loss });
+  };
+  return { layers, asked, pass, read };
 }
 
 test('the size follows the tile: nothing of one that is not seen, 180, 360, all', async () => {
@@ -121,4 +123,45 @@ test('four equal tiles of a room of five are all of the middle size; of three on
   layers.forget('d');
   layers.spoke('c');
   expect(['a', 'b', 'c'].map((id) => layers.layer(id))).toEqual(['mid', 'mid', 'high']);
+});
+
+/** People whose pictures come over a link of `kbits`, read every 2 s: what does not fit is lost, of all alike. */
+function link(people: readonly string[]) {
+  const kbits: Readonly<Record<string, number>> = { off: 0, low: 150, mid: 500, high: 1200 };
+  const { layers, read } = start();
+  for (const id of people) layers.show(id, 700);
+  const all = () => people.map((id) => layers.layer(id));
+  const seconds = (capacity: number, done: () => boolean) => {
+    for (let passed = 0; passed < 120; passed += 2) {
+      if (done()) return passed;
+      const sent = all().reduce((sum, layer) => sum + (kbits[layer] ?? 0), 0);
+      read(Object.fromEntries(people.map((id) => [id, Math.max(0, 1 - capacity / sent)])));
+    }
+    return undefined;
+  };
+  return { layers, all, seconds, read };
+}
+
+test('500 kbit/s: the smallest pictures, and all as before 18 s after the link recovered; two sizes are back in 15', () => {
+  const four = link(['a', 'b', 'c', 'd']);
+  expect(four.all()).toEqual(['mid', 'mid', 'mid', 'mid']);
+  expect(four.seconds(500, () => four.all().every((layer) => layer === 'low'))).toBeLessThanOrEqual(18);
+  expect(four.seconds(5000, () => four.all().every((layer) => layer === 'mid'))).toBeLessThanOrEqual(18);
+  const one = link(['a']);
+  one.seconds(100, () => one.layers.layer('a') === 'low');
+  expect(one.seconds(5000, () => one.layers.layer('a') === 'high')).toBeLessThanOrEqual(15);
+});
+
+test('one whose own upload is bad loses its own size only, and the others come up without it', () => {
+  const { layers, read, seconds, all } = link(['a', 'b', 'c', 'd']);
+  for (let i = 0; i < 30; i++) read({ a: 0.2, b: 0, c: 0, d: 0 });
+  expect(all()).toEqual(['low', 'mid', 'mid', 'mid']);
+  // Trouble of all takes the others down, and its end brings them back while the one stays as it was.
+  seconds(500, () => all().every((layer) => layer === 'low'));
+  for (let i = 0; i < 12; i++) read({ a: 0.2, b: 0, c: 0, d: 0 });
+  expect(all()).toEqual(['low', 'mid', 'mid', 'mid']);
+  // Who left in trouble troubles nobody.
+  layers.forget('a');
+  for (let i = 0; i < 10; i++) read({ b: 0, c: 0, d: 0 });
+  expect(['b', 'c', 'd'].map((id) => layers.layer(id))).toEqual(['high', 'mid', 'mid']);
 });

@@ -10,6 +10,8 @@ import type { Layer, Wishes } from './down-leg.ts';
 const DOWN_AFTER_MS = 4000;
 /** Time without trouble after which one picture comes a size up again, ms. */
 const UP_AFTER_MS = 10_000;
+/** Time after which the next one does, ms: a reading has said that the one before did no harm. */
+const UP_NEXT_MS = 2000;
 /** The same after a step up that brought the trouble back. */
 const UP_AFTER_FAILED_MS = 30_000;
 /** A step up that is followed by trouble within this time has failed, ms. */
@@ -20,8 +22,7 @@ const LOSS = 0.05;
 const FROZEN = 0.1;
 
 const LOWER: Readonly<Record<Layer, Layer>> = { high: 'mid', mid: 'low', low: 'low', off: 'off' };
-const SIZE: Readonly<Record<Layer, number>> = { off: 0, low: 1, mid: 2, high: 3 };
-/** Most that a size takes, kbit/s: the bitrates of up-leg.ts. */
+/** Most that a size takes, kbit/s: the bitrates of up-leg.ts. Also their order. */
 const KBITS: Readonly<Record<Layer, number>> = { off: 0, low: 150, mid: 500, high: 1200 };
 /**
  * All pictures together, kbit/s. With 25 sounds of which a few speak a person receives 2.5 Mbit/s at most, or what the smallest size of
@@ -54,11 +55,13 @@ export class ReceiveLayers {
   /** Lines at which each picture is shown; who is not here is shown as large as it comes. */
   readonly #lines = new Map<string, number>();
   /** Steps down because of trouble, one entry a step. */
-  readonly #steps: string[] = [];
-  readonly #troubled = new Set<string>();
+  #steps: readonly string[] = [];
+  /** By person: was its last reading trouble? */
+  readonly #readings = new Map<string, boolean>();
   #troubleSince: number | undefined;
   #goodSince: number | undefined;
-  #lastUp = Number.NEGATIVE_INFINITY;
+  /** Time of the last step up, unless trouble followed. */
+  #lastUp = -TRIAL_MS;
   #upAfter = UP_AFTER_MS;
   #asked = '';
   #isAsking = false;
@@ -71,7 +74,6 @@ export class ReceiveLayers {
   /** How tall this person's camera is shown, in lines; 0: not at all. */
   show(peerId: string, lines: number): void {
     this.#lines.set(peerId, lines);
-    this.#share();
     this.#ask();
   }
 
@@ -79,16 +81,14 @@ export class ReceiveLayers {
   spoke(peerId: string): void {
     if (this.#spoke[0] === peerId) return;
     this.#spoke = [peerId, ...this.#spoke.filter((one) => one !== peerId)];
-    this.#share();
     this.#ask();
   }
 
   forget(peerId: string): void {
     this.#lines.delete(peerId);
-    this.#troubled.delete(peerId);
+    this.#readings.delete(peerId);
     this.#spoke = this.#spoke.filter((one) => one !== peerId);
-    for (let i = this.#steps.length - 1; i >= 0; i--) if (this.#steps[i] === peerId) this.#steps.splice(i, 1);
-    this.#share();
+    this.#steps = this.#steps.filter((one) => one !== peerId);
     this.#ask();
   }
 
@@ -101,10 +101,14 @@ export class ReceiveLayers {
     }
     const { audio, video } = quality.in;
     const isTrouble = Math.max(audio.loss ?? 0, video.loss ?? 0) > LOSS || (video.frozen ?? 0) > FROZEN;
-    if (isTrouble) this.#troubled.add(peerId);
-    else this.#troubled.delete(peerId);
+    this.#readings.set(peerId, isTrouble);
+    const troubled = [...this.#readings.keys()].filter((id) => this.#readings.get(id));
+    // All come on one connection, whose trouble most of them have. What a few have is of their own uploads: smaller pictures of others
+    // would not help, and are not held back by it.
+    const isMine = troubled.length > this.#readings.size / 2;
+    const victim = this.#largest(isMine ? [...this.#lines.keys()] : troubled);
     const now = this.#host.clock.now();
-    if (this.#troubled.size > 0) this.#suffer(now);
+    if (isMine || victim) this.#suffer(now, victim);
     else this.#enjoy(now);
   }
 
@@ -119,14 +123,15 @@ export class ReceiveLayers {
   #share(): void {
     const layers = new Map([...this.#lines].map(([id, lines]) => [id, lines > 0 ? 'low' : 'off'] as [string, Layer]));
     let left = this.#kbits - [...layers.values()].reduce((sum, layer) => sum + KBITS[layer], 0);
-    const place = (id: string) => (this.#spoke.includes(id) ? this.#spoke.indexOf(id) : this.#spoke.length);
+    const place = (id: string) => this.#spoke.indexOf(id) + 1 || this.#spoke.length + 1;
     for (const lines of [...new Set(this.#lines.values())].sort((a, b) => b - a)) {
-      const alike = [...this.#lines].flatMap(([id, own]) => (own === lines ? [id] : []));
-      alike.sort((a, b) => place(a) - place(b));
+      const alike = [...this.#lines.keys()]
+        .filter((id) => this.#lines.get(id) === lines)
+        .sort((a, b) => place(a) - place(b));
       for (const layer of ['mid', 'high'] as const)
         for (const id of alike) {
           const more = KBITS[layer] - KBITS[layers.get(id) ?? 'off'];
-          if (SIZE[layerOf(lines)] < SIZE[layer] || more > left) continue;
+          if (KBITS[layerOf(lines)] < KBITS[layer] || more > left) continue;
           layers.set(id, layer);
           left -= more;
         }
@@ -134,41 +139,42 @@ export class ReceiveLayers {
     this.#layers = layers;
   }
 
-  #suffer(now: number): void {
+  #suffer(now: number, victim: string | undefined): void {
     this.#goodSince = undefined;
     this.#troubleSince ??= now;
     if (now - this.#lastUp < TRIAL_MS) this.#upAfter = UP_AFTER_FAILED_MS;
+    this.#lastUp = -TRIAL_MS;
     if (now - this.#troubleSince < DOWN_AFTER_MS) return;
     this.#troubleSince = now;
-    const victim = this.#largest();
     if (victim === undefined) return;
-    this.#steps.push(victim);
+    this.#steps = [...this.#steps, victim];
     this.#ask();
   }
 
   #enjoy(now: number): void {
     this.#troubleSince = undefined;
     this.#goodSince ??= now;
-    if (this.#steps.length === 0 || now - this.#goodSince < this.#upAfter) return;
-    this.#goodSince = now;
-    this.#lastUp = now;
+    const last = this.#steps.findLastIndex((id) => !this.#readings.get(id));
+    const wait = now - this.#lastUp < TRIAL_MS ? UP_NEXT_MS : this.#upAfter;
+    if (last < 0 || now - this.#goodSince < wait) return;
+    this.#goodSince = this.#lastUp = now;
     this.#upAfter = UP_AFTER_MS;
-    this.#steps.pop();
+    this.#steps = this.#steps.toSpliced(last, 1);
     this.#ask();
   }
 
-  /** The largest picture that can become smaller; the one that is shown largest of all comes last. */
-  #largest(): string | undefined {
-    const shown = [...this.#lines].sort(([, a], [, b]) => b - a);
-    const [first, second] = shown;
-    const focus = first && first[1] > (second?.[1] ?? 0) ? first[0] : undefined;
-    const reducible = shown.map(([peerId]) => peerId).filter((peerId) => SIZE[this.layer(peerId)] > SIZE.low);
-    const others = reducible.filter((peerId) => peerId !== focus);
-    return others.sort((a, b) => SIZE[this.layer(b)] - SIZE[this.layer(a)])[0] ?? reducible[0];
+  /** The largest of these pictures that can become smaller; the one that is shown largest of all comes last. */
+  #largest(whose: readonly string[]): string | undefined {
+    const lines = (id: string) => this.#lines.get(id) ?? 0;
+    const reducible = whose.filter((id) => KBITS[this.layer(id)] > KBITS.low);
+    const [first, second] = [...this.#lines.values()].sort((a, b) => b - a);
+    const rank = (id: string) => (lines(id) === first && first !== second ? 0 : KBITS[this.layer(id)]);
+    return reducible.sort((a, b) => rank(b) - rank(a) || lines(b) - lines(a))[0];
   }
 
   /** One wish for all that changes in one turn, such as the tiles of a page. */
   #ask(): void {
+    this.#share();
     if (this.#isAsking) return;
     this.#isAsking = true;
     queueMicrotask(() => {
