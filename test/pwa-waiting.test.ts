@@ -76,6 +76,15 @@ test('S-49 a moderator keeps the chat and the screen to moderators, and the page
     await host.locator(`[data-testid=may-${part}][aria-checked=false]`).waitFor();
   }
   await expectAccessible(host, 'what others may do');
+  // A border of the browser's own is a style that was lost.
+  const bare = host
+    .locator('button, fieldset')
+    .evaluateAll((all) =>
+      all
+        .filter((element) => /outset|groove/.test(getComputedStyle(element).borderStyle))
+        .map(({ className }) => className),
+    );
+  expect(await bare).toEqual([]);
   await eve.getByTestId('sharing-bar').waitFor({ state: 'detached' });
   await eve.getByText('In this room moderators alone share their screen.').first().waitFor();
   await eve.getByTestId('toggle-screen').waitFor({ state: 'detached' });

@@ -357,7 +357,7 @@ const scenes: Record<string, () => Promise<void>> = {
     const host = await join(NAMES[2], 'kept', { person: PEOPLE[2] });
     await host.getByTestId('empty-room').waitFor();
     pwa.auth.grants = {};
-    for (const name of NAMES.slice(1)) await guest(name, 'kept');
+    for (const name of [NAMES[1], NAMES[3], 'Priya Nair']) await guest(name, 'kept');
     const eve = await open({ person: PEOPLE[0], query: '?room=kept' });
     await eve.getByTestId('name-input').fill(NAMES[0]);
     await eve.locator('[data-state=ready]').waitFor();
