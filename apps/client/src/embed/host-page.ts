@@ -1,20 +1,12 @@
 /** The page that frames this one: it may say when to join, give tokens, and hear what happens. Loaded in a frame only. */
 import { displayName } from '@tandem/protocol/names';
-import type { EmbedErrorCode } from '../../../../packages/embed/src/embed-error.ts';
-import type {
-  Answer,
-  Connect,
-  EmbedEvents,
-  Hello,
-  Methods,
-  TokenWanted,
-} from '../../../../packages/embed/src/messages.ts';
+import type { Answer, Connect, EmbedEvents, Hello, TokenWanted } from '../../../../packages/embed/src/messages.ts';
 import type { CallModel } from '../call/call-model.ts';
 import { ApiError, takeTokensFrom } from '../lib/auth-api.ts';
-import { preferences, savePreferences } from '../lib/preferences.ts';
-import { idOf, secretOf } from '../lib/room-name.ts';
+import { savePreferences } from '../lib/preferences.ts';
 import { loadRuntimeConfig } from '../lib/runtime-config.ts';
 import { localMedia } from '../media/local-media.ts';
+import { HostMethods } from './host-methods.ts';
 import { tellEvents } from './tell-events.ts';
 
 const VERSION = 1;
@@ -66,13 +58,15 @@ function serve(port: MessagePort, call: CallModel, givesTokens: boolean): void {
         throw new ApiError('the page around the call gives no token', 503);
       return { token };
     });
+  const methods = new HostMethods(call, localMedia);
   port.onmessage = ({ data }: MessageEvent<unknown>) => {
     const message = (data ?? {}) as Record<string, unknown>;
     if (typeof message.tokenGiven === 'number') {
       wanted.get(message.tokenGiven)?.(message.token);
     } else if (typeof message.id === 'number') {
       const { id, method, value } = message;
-      void carryOut(call, method, value)
+      void methods
+        .carryOut(method, value)
         .catch(() => 'failed' as const)
         .then((error) => port.postMessage({ id, ...(error === undefined ? {} : { error }) } satisfies Answer));
     }
@@ -80,48 +74,4 @@ function serve(port: MessagePort, call: CallModel, givesTokens: boolean): void {
   tellEvents(call, <E extends keyof EmbedEvents>(event: E, told: EmbedEvents[E]) =>
     port.postMessage({ event, data: told }),
   );
-}
-
-/** @returns the code of what went wrong */
-async function carryOut(call: CallModel, method: unknown, value: unknown): Promise<EmbedErrorCode | undefined> {
-  switch (method as keyof Methods) {
-    case 'join':
-      return join(call);
-    case 'leave':
-      if (call.get().phase === 'joining') call.cancelJoin();
-      else if (call.get().phase === 'call') call.leave();
-      return undefined;
-    case 'setAudio':
-      if (typeof value !== 'boolean') return 'invalid';
-      if (call.get().watching) return 'not_allowed';
-      await localMedia.setMuted(!value);
-      return undefined;
-    case 'setVideo':
-      if (typeof value !== 'boolean') return 'invalid';
-      if (call.get().watching) return 'not_allowed';
-      await localMedia.setCamera(value);
-      return undefined;
-    default:
-      return 'invalid';
-  }
-}
-
-async function join(call: CallModel): Promise<EmbedErrorCode | undefined> {
-  const room = idOf(new URLSearchParams(location.search).get('room') ?? '');
-  const name = displayName(preferences.get().name);
-  if (!name) return 'no_name';
-  if (room === undefined) return 'invalid';
-  if (call.get().phase === 'ended') call.toLobby();
-  await localMedia.prepare();
-  void call.join(room, name, secretOf(location.href));
-  return new Promise((resolve) => {
-    const settle = () => {
-      const { phase } = call.get();
-      if (phase === 'joining') return;
-      stop();
-      resolve(phase === 'call' ? undefined : 'not_joined');
-    };
-    const stop = call.subscribe(settle);
-    settle();
-  });
 }
