@@ -1,6 +1,6 @@
 /** Who may call what, wherever the running system depends on it; by the policies of the template, evaluated as IAM does. */
 import { expect, test } from 'vitest';
-import { ACCOUNT, allows, REGION, resourcePolicy, rolePolicies } from './policy.ts';
+import { ACCOUNT, allows, mayUseKey, REGION, resourcePolicy, rolePolicies } from './policy.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
 
 type Any = ReturnType<typeof JSON.parse>;
@@ -41,6 +41,17 @@ test.each([cloudwatch, 'budgets.amazonaws.com'])(
   },
 );
 
+test('the canary reads the policies of the topic and of its key, and uses neither', () => {
+  const canary = id('AWS::IAM::Role', /CanaryTaskTaskRole/);
+  const key = id('AWS::KMS::Key', /TopicKey/);
+  expect(may(canary, 'sns:GetTopicAttributes', topic)).toBe(true);
+  for (const action of ['kms:DescribeKey', 'kms:GetKeyPolicy'])
+    expect(mayUseKey(template, canary, key, { action }), action).toBe(true);
+  for (const action of ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:PutKeyPolicy'])
+    expect(mayUseKey(template, canary, key, { action }), action).toBe(false);
+  expect(may(canary, 'sns:Publish', topic)).toBe(false);
+});
+
 test('every alarm action is that topic', () => {
   const alarms = Object.values(template.Resources as Record<string, Any>).filter((one) =>
     /^AWS::CloudWatch::(Composite)?Alarm$/.test(one.Type),
@@ -58,14 +69,15 @@ test('auth reads and rotates the signing keys, signaling and TURN do not; only t
   const signing = id('AWS::SecretsManager::Secret', /SigningKeys/);
   // It signs in process: it reads and rotates the keys in a secret, which takes these two of the key that encrypts it.
   for (const action of ['kms:Decrypt', 'kms:GenerateDataKey']) {
-    expect(may(auth, action, `${key}.Arn`), action).toBe(true);
-    for (const role of [signaling, turn]) expect(may(role, action, `${key}.Arn`), action).toBe(false);
+    const request = { action, context: { 'kms:ViaService': `secretsmanager.${REGION}.amazonaws.com` } };
+    expect(mayUseKey(template, auth, key, request), action).toBe(true);
+    for (const role of [signaling, turn]) expect(mayUseKey(template, role, key, request), action).toBe(false);
   }
   for (const action of ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue']) {
     expect(may(auth, action, signing), action).toBe(true);
     for (const role of [signaling, turn]) expect(may(role, action, signing), action).toBe(false);
   }
-  expect(may(auth, 'kms:ScheduleKeyDeletion', `${key}.Arn`)).toBe(false);
+  expect(mayUseKey(template, auth, key, { action: 'kms:ScheduleKeyDeletion' })).toBe(false);
   const secret = id('AWS::SecretsManager::Secret', /TurnSecret/);
   // Both read it while they run: it rotates.
   for (const role of [auth, turn]) expect(may(role, 'secretsmanager:GetSecretValue', secret)).toBe(true);
@@ -157,4 +169,45 @@ test('the evaluation can say no: a lone Deny, another action, an unknown conditi
   expect(allows([deny, allow], ask)).toBe(true);
   expect(allows([allow], { ...ask, action: 'sns:Subscribe' })).toBe(false);
   expect(() => allows([{ ...allow, Condition: { DateGreaterThan: { a: 'b' } } }], ask)).toThrow('DateGreaterThan');
+});
+
+test('a role uses a key only where the key policy lets it or the account decide; a Deny of either side wins', () => {
+  const root = {
+    Effect: 'Allow',
+    Principal: {
+      AWS: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':iam::', { Ref: 'AWS::AccountId' }, ':root']] },
+    },
+    Action: 'kms:*',
+    Resource: '*',
+  };
+  const self = {
+    Effect: 'Allow',
+    Principal: { AWS: { 'Fn::GetAtt': ['Role', 'Arn'] } },
+    Action: 'kms:Decrypt',
+    Resource: '*',
+  };
+  const other = { ...self, Principal: { Service: cloudwatch } };
+  const granted = { Effect: 'Allow', Action: 'kms:Decrypt', Resource: { 'Fn::GetAtt': ['Key', 'Arn'] } };
+  const uses = (byKey: readonly Any[], byRole: readonly Any[]) =>
+    mayUseKey(
+      {
+        Resources: {
+          Key: { Type: 'AWS::KMS::Key', Properties: { KeyPolicy: { Statement: byKey } } },
+          Policy: {
+            Type: 'AWS::IAM::Policy',
+            Properties: { Roles: [{ Ref: 'Role' }], PolicyDocument: { Statement: byRole } },
+          },
+        },
+      },
+      'Role',
+      'Key',
+      { action: 'kms:Decrypt' },
+    );
+  expect(uses([root], [granted])).toBe(true);
+  expect(uses([self], [])).toBe(true);
+  // The role's policy alone, and the account's word alone, are not enough.
+  expect(uses([other], [granted])).toBe(false);
+  expect(uses([root], [])).toBe(false);
+  expect(uses([root, { ...self, Effect: 'Deny' }], [granted])).toBe(false);
+  expect(uses([root, self], [{ ...granted, Effect: 'Deny' }])).toBe(false);
 });

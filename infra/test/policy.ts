@@ -92,4 +92,31 @@ export function rolePolicies(template: Any, role: string): Any[] {
     .flatMap((one) => one.Properties.PolicyDocument.Statement);
 }
 
+/**
+ * May a role use a KMS key? The key policy decides: it allows the role itself, or it hands the decision to the account's IAM policies by
+ * allowing the account (KMS guide, "Key policies in AWS KMS" and "Default key policy"): without either, no policy of the role helps.
+ * A Deny of either side wins.
+ */
+export function mayUseKey(
+  template: Any,
+  role: string,
+  key: string,
+  request: Omit<Request, 'principal' | 'resource'>,
+): boolean {
+  const byKey: Any[] = template.Resources[key].Properties.KeyPolicy.Statement;
+  const byRole = rolePolicies(template, role);
+  const denied = (statements: readonly Any[], resource: string, principal: string) =>
+    allows([{ Effect: 'Allow', Action: '*', Resource: '*' }], { ...request, resource, principal }) &&
+    !allows([{ Effect: 'Allow', Action: '*', Resource: '*' }, ...statements.filter((s) => s.Effect === 'Deny')], {
+      ...request,
+      resource,
+      principal,
+    });
+  const self = `${role}.Arn`;
+  if (denied(byKey, '*', self) || denied(byRole, `${key}.Arn`, self)) return false;
+  if (allows(byKey, { ...request, resource: '*', principal: self })) return true;
+  const handedOn = allows(byKey, { ...request, resource: '*', principal: `arn:aws:iam::${ACCOUNT}:role/${role}` });
+  return handedOn && allows(byRole, { ...request, resource: `${key}.Arn`, principal: self });
+}
+
 export { ACCOUNT, REGION };

@@ -7,7 +7,8 @@ import { expect, test } from 'vitest';
 import { ComposerConfig } from '../recording-composer/src/config.ts';
 import { Recordings } from '../src/recordings.ts';
 import type { RecordingsProps } from '../src/recordings-props.ts';
-import { allows, resolve, resourcePolicy, rolePolicies } from './policy.ts';
+import { matchesEvent } from './event-pattern.ts';
+import { allows, mayUseKey, resolve, resourcePolicy, rolePolicies } from './policy.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
 
 type Any = ReturnType<typeof JSON.parse>;
@@ -54,8 +55,10 @@ test('each part may do with each key what it does, and nothing else', () => {
   for (const prefix of ['rooms/dmlzaXQ/', 'waiting/'])
     expect(who('s3:ListBucket', `${bucket}.Arn`, { 's3:prefix': prefix }), prefix).toEqual(['signaling', 'composer']);
   expect(who('s3:ListBucket', `${bucket}.Arn`, { 's3:prefix': '' })).toEqual([]);
-  expect(who('kms:GenerateDataKey', `${key}.Arn`)).toEqual(['signaling', 'media', 'composer']);
-  expect(who('kms:Decrypt', `${key}.Arn`)).toEqual(['signaling', 'composer']);
+  const users = (action: string) =>
+    (Object.keys(ROLES) as Role[]).filter((role) => mayUseKey(template, ROLES[role], key, { action }));
+  expect(users('kms:GenerateDataKey')).toEqual(['signaling', 'media', 'composer']);
+  expect(users('kms:Decrypt')).toEqual(['signaling', 'composer']);
   for (const action of ['s3:PutBucketPolicy', 's3:PutObjectAcl', 's3:DeleteBucket'])
     expect(who(action, `${bucket}.Arn`), action).toEqual([]);
 });
@@ -114,10 +117,38 @@ test('the composer runs by the word that one has ended, and now and then; both r
     },
     'rate(1 hour)',
   ]);
+  const [pattern] = rules.flatMap(([, r]) => (r.Properties.EventPattern ? [resolve(r.Properties.EventPattern)] : []));
+  // The S3 guide's example, "Amazon S3 event notifications in EventBridge: event message structure", with our bucket and keys.
+  const created = (objectKey: string, name = bucket) => ({
+    ...{
+      version: '0',
+      source: 'aws.s3',
+      'detail-type': 'Object Created',
+      account: '111122223333',
+      region: 'eu-west-1',
+    },
+    detail: { version: '0', bucket: { name }, object: { key: objectKey, size: 5 }, reason: 'PutObject' },
+  });
+  expect(matchesEvent(pattern, created('waiting/dmlzaXQ/0mf1/ended'))).toBe(true);
+  for (const name of ['waiting/dmlzaXQ/0mf1/begun', 'waiting/ended', 'rooms/waiting/a/ended', 'waiting/a/b/ended/at'])
+    expect(matchesEvent(pattern, created(name)), name).toBe(false);
+  expect(matchesEvent(pattern, created('waiting/a/b/ended', 'another'))).toBe(false);
+  expect(matchesEvent(pattern, { ...created('waiting/a/b/ended'), 'detail-type': 'Object Deleted' })).toBe(false);
   const alarms = Object.values<Any>(template.Resources)
     .filter((r) => r.Type === 'AWS::CloudWatch::Alarm')
     .map((r) => r.Properties.AlarmDescription as string);
   expect(alarms.filter((text) => text.includes('recordings-fail.md'))).toHaveLength(2);
+});
+
+test('wildcards of EventBridge: any number of characters, escapes, and what it refuses', () => {
+  const matches = (text: string, value: string) => matchesEvent({ key: [{ wildcard: text }] }, { key: value });
+  expect([matches('a/*/z', 'a/b/c/z'), matches('a*', 'a'), matches('a.*', 'ab'), matches('a\\*', 'a*')]).toEqual([
+    ...[true, true, false, true],
+  ]);
+  expect(matches('a\\*', 'ab')).toBe(false);
+  expect(() => matches('a**', 'a')).toThrow('side by side');
+  expect(() => matches('a\\b', 'ab')).toThrow('backslash');
+  expect(() => matchesEvent({ key: [{ prefix: 'a' }] }, { key: 'ab' })).toThrow('is not known here');
 });
 
 function alone(props: Partial<RecordingsProps> = {}) {
