@@ -51,6 +51,15 @@ export class Peers {
     const query = { reason, ban, banSeconds };
     await this.#api.call({ method: 'DELETE', path: peerPath(roomId, peerId), query, isRepeatable: true }, { signal });
   }
+
+  /**
+   * Ask a peer to mute its microphone or camera. Its program does so, and the person may turn it on again.
+   * @throws TandemError `room_unknown`, `peer_unknown`
+   */
+  async mute(roomId: string, peerId: string, kind: 'audio' | 'video', options?: CallOptions): Promise<void> {
+    const path = `${peerPath(roomId, peerId)}/mute`;
+    await this.#api.call({ method: 'POST', path, body: { kind }, isRepeatable: true }, options);
+  }
 }
 
 const peerPath = (roomId: string, peerId: string) => `${pathOf(roomId)}/peers/${pathPart('peerId', peerId)}`;

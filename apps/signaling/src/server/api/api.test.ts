@@ -179,6 +179,11 @@ test('A-5 peers are listed, removed with a ban, and told something', async () =>
   expect(await eve.next('server_message')).toMatchObject({ data: { n: 1 } });
   expect((await tell({ topic: 'note', data: 2, userIds: ['eve'] })).body).toEqual({ recipients: 1 });
   expect(await eve.next('server_message')).toMatchObject({ data: 2 });
+  for (const kind of ['audio', 'video']) {
+    expect((await ask('POST', `${peer}/mute`, { body: { kind } })).status).toBe(204);
+    expect(await ada.next('mute_requested')).toEqual({ type: 'mute_requested', peerId: ada.welcome.peerId, kind });
+  }
+  expect(eve.heard.filter((m) => m.type === 'mute_requested')).toEqual([]);
   expect((await ask('DELETE', `${peer}?ban=user&banSeconds=60&reason=rude`)).status).toBe(204);
   expect(await ada.next('kicked')).toMatchObject({ reason: 'rude' });
   expect(await ada.whenClosed()).toBe(4003);
@@ -188,6 +193,7 @@ test('A-5 peers are listed, removed with a ban, and told something', async () =>
   again.send({ type: 'join', roomId: 'people' });
   expect(await again.next('error')).toMatchObject({ code: 'forbidden' });
   expect((await ask('DELETE', peer)).body).toMatchObject({ code: 'peer_unknown', field: '/peerId' });
+  expect((await ask('POST', `${peer}/mute`, { body: { kind: 'audio' } })).status).toBe(404);
 });
 
 test.each<[string, string, string, object, number, string | undefined]>([
@@ -204,6 +210,7 @@ test.each<[string, string, string, object, number, string | undefined]>([
   ['a limit of none', 'GET', '/v1/rooms?limit=0', {}, 400, '/limit'],
   ['a cursor of none', 'GET', '/v1/rooms?cursor=e30', {}, 400, '/cursor'],
   ['an unknown query', 'GET', '/v1/rooms?order=x', {}, 400, '/order'],
+  ['a mute of nothing', 'POST', '/v1/rooms/x/peers/y/mute', { body: { kind: 'all' } }, 400, '/kind'],
   ['a ban of two days', 'DELETE', '/v1/rooms/x/peers/y?banSeconds=90000', {}, 400, '/banSeconds'],
   ['an unknown room', 'GET', '/v1/rooms/none/peers', {}, 404, '/roomId'],
   ['an unknown path', 'GET', '/v1/nothing', {}, 404, undefined],

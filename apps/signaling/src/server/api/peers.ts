@@ -11,6 +11,7 @@ import {
   MAX_BAN_SECONDS,
   MessageAnswer,
   MessageBody,
+  MuteBody,
   type Peer,
   PeerList,
   PeerParams,
@@ -26,6 +27,7 @@ const tags = ['peers'];
 export function peerRoutes(api: FastifyInstance, node: SignalingNode): void {
   readRoutes(api, node);
   removeRoute(api, node);
+  muteRoute(api, node);
   messageRoute(api, node);
 }
 
@@ -98,6 +100,30 @@ function removeRoute(api: FastifyInstance, node: SignalingNode): void {
         });
       const ban = query.ban === undefined || query.ban === 'none' ? undefined : { of: query.ban, ms: seconds * 1000 };
       await node.admin.removePeer(params.roomId, await peerOf(node, params), { reason: query.reason, ban });
+      return reply.code(204).send();
+    },
+  );
+}
+
+function muteRoute(api: FastifyInstance, node: SignalingNode): void {
+  api.post<{ Params: PeerParams; Body: MuteBody }>(
+    '/rooms/:roomId/peers/:peerId/mute',
+    {
+      config: { scope: 'peers:write' },
+      schema: {
+        operationId: 'mutePeer',
+        summary: 'Ask a peer to mute its microphone or camera',
+        description: 'Its program does so, and the person may turn it on again. Who must not be heard is removed.',
+        tags,
+        params: PeerParams,
+        body: MuteBody,
+        response: { 204: Empty, ...problems(404, 413, 415) },
+      },
+    },
+    async ({ params, body: { kind } }, reply) => {
+      const peer = await peerOf(node, params);
+      // No moderator asked: clients of every version take the peer's own id.
+      node.admin.send([peer], { type: 'mute_requested', peerId: peer.peerId, kind });
       return reply.code(204).send();
     },
   );

@@ -153,6 +153,12 @@ export const RemoveQuery = Type.Object(
 );
 export type RemoveQuery = Static<typeof RemoveQuery>;
 
+export const MuteBody = Type.Object(
+  { kind: Type.Union([Type.Literal('audio'), Type.Literal('video')], { description: 'Microphone or camera.' }) },
+  { additionalProperties: false },
+);
+export type MuteBody = Static<typeof MuteBody>;
+
 export const Peer = Type.Object(
   {
     peerId: PeerId,
