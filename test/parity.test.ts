@@ -62,6 +62,7 @@ const added: typeof leftOut = {
     OPEN_GRANTS: 'what guests may do besides',
     ALLOW_LOOPBACK_PEERS: 'off, until the test of one machine asks for it',
     WORK_DIR: 'a volume of its image',
+    KEEP_DAYS: 'in the cloud the lifecycle of the bucket',
     EVERY_SECONDS: 'nobody tells it that a recording has ended',
   },
   cloud: {

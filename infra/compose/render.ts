@@ -228,6 +228,7 @@ function composerService() {
       ...resolveEnvironment(composer, place),
       WORK_DIR: '/work',
       EVERY_SECONDS: `${COMPOSE_EVERY_SECONDS}`,
+      KEEP_DAYS: given('TANDEM_KEEP_DAYS', ''),
     } satisfies Partial<Record<keyof ComposerConfig, string>>,
     volumes: [RECORDINGS_VOLUME],
     stop_grace_period: '30s',

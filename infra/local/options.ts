@@ -26,6 +26,7 @@ export const HELP = `npm start -- [options]
   --events    tell backends what happens in rooms (docs/events.md); needs redis-server or REDIS_URL
 
 RECORDINGS of the environment says where recordings are kept: a folder, or s3://BUCKET (docs/recordings.md); default: nothing is recorded.
+KEEP_DAYS says for how many days; default: for ever.
 ACCESS, API_KEYS, OPEN_GRANTS and OIDC_… of the environment say who may have a token (docs/auth.md); default: anybody.
 `;
 

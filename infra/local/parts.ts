@@ -165,7 +165,7 @@ export function composerChild(plan: StackPlan, place: Place): ChildSpec {
     env: {
       ...resolveEnvironment(topology.composer, place),
       ...plan.recordings?.env,
-      ...composerSettings(plan.scratch),
+      ...composerSettings(plan.scratch, plan.recordings),
       ...plan.env.composer,
     },
     // Nothing connects to it or waits for it.

@@ -11,11 +11,13 @@ export interface LocalRecordings {
   readonly place: string;
   /** What the client of a bucket needs of the environment; nothing for a folder. */
   readonly env: Readonly<Record<string, string>>;
+  /** KEEP_DAYS of the composer. */
+  readonly keepDays?: string;
   /** Programs that the composer lacks: then there is none. */
   readonly lacks: readonly string[];
 }
 
-/** @param env RECORDINGS: a folder, or `s3://BUCKET` with the variables of the AWS SDK. Unset or empty: nothing is recorded */
+/** @param env RECORDINGS: a folder, or `s3://BUCKET` with the variables of the AWS SDK; unset or empty: nothing is recorded. KEEP_DAYS: for how long */
 export function findRecordings(
   env: Readonly<Record<string, string | undefined>> = process.env,
   path?: string,
@@ -29,6 +31,7 @@ export function findRecordings(
   return {
     place: isBucket ? RECORDINGS : resolve(RECORDINGS),
     env: Object.fromEntries(given),
+    ...(env.KEEP_DAYS ? { keepDays: env.KEEP_DAYS } : {}),
     lacks: ['ffmpeg', 'janus-pp-rec'].filter((name) => !findProgram(name, path)),
   };
 }
@@ -41,8 +44,10 @@ export function leavesOut({ lacks }: LocalRecordings, hasMedia: boolean): string
 }
 
 /** What this machine adds to the topology's settings. */
-export function composerSettings(scratch: string) {
-  return { WORK_DIR: scratch, EVERY_SECONDS: `${EVERY_SECONDS}` } satisfies Partial<
-    Record<keyof ComposerConfig, string>
-  >;
+export function composerSettings(scratch: string, { keepDays }: Pick<LocalRecordings, 'keepDays'> = {}) {
+  return {
+    WORK_DIR: scratch,
+    EVERY_SECONDS: `${EVERY_SECONDS}`,
+    ...(keepDays === undefined ? {} : { KEEP_DAYS: keepDays }),
+  } satisfies Partial<Record<keyof ComposerConfig, string>>;
 }

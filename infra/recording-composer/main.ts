@@ -11,16 +11,24 @@ import { composeRecording } from './src/compose.ts';
 import { ComposerConfig } from './src/config.ts';
 import { findWork, SILENT_MS, type Waiting } from './src/find-work.ts';
 import { composerMetrics } from './src/metrics.ts';
+import { DAY_MS, removeOld } from './src/retention.ts';
 
 const say = (event: string, more: Record<string, unknown> = {}) => console.log(JSON.stringify({ event, ...more }));
 /** How soon it looks again at what has ended and is still passed on, ms. */
 const SOON_MS = 5000;
+/** How often it looks for what is kept no longer, ms. */
+const RETENTION_MS = 3600_000;
 
 async function run(config: ComposerConfig, signal: AbortSignal): Promise<void> {
   const { RECORDINGS, WORK_DIR, EVERY_SECONDS } = config;
   const store = await openRecordingStore(RECORDINGS);
   let waitedMs = 0;
+  let lookedAt = Number.NEGATIVE_INFINITY;
   do {
+    if (config.KEEP_DAYS !== undefined && performance.now() - lookedAt > RETENTION_MS) {
+      lookedAt = performance.now();
+      for (const recording of await removeOld(store, config.KEEP_DAYS * DAY_MS)) say('composer.removed', { recording });
+    }
     const { over, isMoreSoon } = await findWork(store);
     for (const waiting of over) if (!signal.aborted) count(config, await composeOne(store, waiting, WORK_DIR, signal));
     // One run ends when nothing is left, but not before what brought it here is passed on.

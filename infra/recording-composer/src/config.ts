@@ -11,6 +11,13 @@ export const ComposerConfig = Type.Object({
     Type.String({ minLength: 1, description: 'Each run writes its counts for CloudWatch, under this stack.' }),
   ),
   METRICS_PART: Type.String({ default: 'recordings', description: 'Which recordings of that stack.' }),
+  KEEP_DAYS: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description:
+        'Recordings that were begun longer ago are removed. Default: never; a bucket may have a lifecycle for it.',
+    }),
+  ),
   EVERY_SECONDS: Type.Integer({
     default: 0,
     minimum: 0,

@@ -12,6 +12,7 @@ import {
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CLAIM_MS, claimRecording } from './claim.ts';
 import { findWork, SILENT_MS } from './find-work.ts';
+import { DAY_MS, removeOld } from './retention.ts';
 
 let folder: string;
 let store: RecordingStore;
@@ -79,4 +80,18 @@ test('R-7 of several composers one has a recording, never two; a claim that is n
 test('R-5 a room with the longest name is kept under a name that a file may have', async () => {
   const { prefix } = await recorded('я'.repeat(128), ended);
   expect((await findWork(store, NOW)).over.map((one) => one.prefix)).toEqual([prefix]);
+});
+
+test('R-7 what is older than it is kept goes with all its files, once it is composed; what is not ours stays', async () => {
+  const old = await recorded('visit', ended);
+  const fresh = newRecordingId();
+  await store.put(`${prefixOf('visit', fresh)}composed.webm`, 'film');
+  await store.put('rooms/dmlzaXQ/notes/mine', 'x');
+  const later = Date.now() + 2 * DAY_MS;
+  // It waits for its composer.
+  expect(await removeOld(store, DAY_MS, later)).toEqual([fresh]);
+  await store.remove(waitingOf(old.prefix));
+  expect(await removeOld(store, 3 * DAY_MS, later)).toEqual([]);
+  expect(await removeOld(store, DAY_MS, later)).toEqual([old.id]);
+  expect((await store.list('rooms/')).map(({ key }) => key)).toEqual(['rooms/dmlzaXQ/notes/mine']);
 });

@@ -1,0 +1,26 @@
+/** Recordings that are kept no longer. A bucket of the cloud has a lifecycle for that; this is for folders, and servers of S3 without one. */
+import { RECORDING_ID, type RecordingStore, waitingOf } from '@tandem/service/recordings';
+
+export const DAY_MS = 86_400_000;
+/** Of an id: when it was begun (newRecordingId). */
+const TIME_LETTERS = 9;
+
+/**
+ * Removes what was begun longer ago and is composed, with all its files.
+ * @param keepMs how long a recording is kept
+ * @returns ids of those that are gone
+ */
+export async function removeOld(store: RecordingStore, keepMs: number, now = Date.now()): Promise<string[]> {
+  const isId = new RegExp(RECORDING_ID);
+  const gone: string[] = [];
+  for (const room of await store.folders('rooms/'))
+    for (const id of await store.folders(`rooms/${room}/`)) {
+      // A folder of somebody else is not ours to remove.
+      if (!isId.test(id) || Number.parseInt(id.slice(0, TIME_LETTERS), 36) > now - keepMs) continue;
+      const prefix = `rooms/${room}/${id}/`;
+      if ((await store.list(waitingOf(prefix))).length > 0) continue;
+      await store.remove(prefix);
+      gone.push(id);
+    }
+  return gone;
+}
