@@ -281,9 +281,17 @@ async function publishFromPage({ url, token }: { url: string; token: string }): 
 
 test('W-7 W-8 viewers see what an encoder sends, are no members, and end with it', async () => {
   const token = await stack.keys.token('watcher', { publish: false });
-  await expect(viewer('show', token)).rejects.toThrow(/^404 .*not_live/);
+  await expect(viewer('show', token)).rejects.toThrow(/^409 .*not_live/);
   const studio = await encoder('show');
   await connected(studio);
+  const foreign = (await offerOf()).replace('a=sendonly', 'a=recvonly').replace('opus/48000/2', 'foreign/48000/2');
+  const unmet = await fetch(`${origin}/whep/show`, {
+    method: 'POST',
+    headers: { 'content-type': SDP, authorization: `Bearer ${token}` },
+    body: foreign,
+  });
+  expect([unmet.status, ((await unmet.json()) as { code: string }).code]).toEqual([406, 'no_media']);
+  expect(node.rooms.get('show')?.viewers.count).toBe(0);
   const ada = await person('show', 'ada');
   await flowing(ada);
   const [one, two] = [await viewer('show', token), await viewer('show', token)];
@@ -492,12 +500,12 @@ test('W-5 W-6 other methods are refused with what is allowed; a page of any orig
   for (const method of ['GET', 'HEAD', 'PUT', 'POST'])
     expect(await ask(method, '/whip/r/s'), method).toMatchObject({ status: 405, allow: 'PATCH, DELETE, OPTIONS' });
   expect(await ask('OPTIONS', '/whip/r')).toEqual({
-    status: 204,
+    status: 200,
     allow: 'POST, OPTIONS',
     post: SDP,
     cors: 'POST, OPTIONS',
   });
-  expect(await ask('OPTIONS', '/whip/r/s')).toMatchObject({ status: 204, cors: 'PATCH, DELETE, OPTIONS' });
+  expect(await ask('OPTIONS', '/whip/r/s')).toMatchObject({ status: 200, cors: 'PATCH, DELETE, OPTIONS' });
   expect(await ask('GET', '/whip')).toMatchObject({ status: 404 });
 });
 

@@ -170,7 +170,8 @@ export class LiveModel {
   #stateOf(error: unknown): LiveState | undefined {
     if (!navigator.onLine) return 'offline';
     const { status, code } = error instanceof WhepError ? error : { status: 0, code: '' };
-    if (status === 404) {
+    // 404: of a node before 409 was the draft's word for it.
+    if (code === 'not_live' || status === 404) {
       if (!this.#wasLive) return 'not-live';
       const isBack = this.#lostAt !== undefined && Date.now() - this.#lostAt < LOST_MS;
       return isBack ? 'reconnecting' : 'ended';

@@ -89,8 +89,8 @@ test('requests that the node could not serve are counted once, where the client 
   expect((await ask('whip')).statusCode).toBe(503);
   expect((await ask('whep')).statusCode).toBe(503);
   expect((await ask('whep', { 'x-tandem-hop': '1' })).statusCode).toBe(503);
-  problem = new ProblemError(404, 'not_live', 'none');
-  expect((await ask('whep')).statusCode).toBe(404);
+  problem = new ProblemError(409, 'not_live', 'none');
+  expect((await ask('whep')).statusCode).toBe(409);
   expect(failed).toEqual(['whip', 'whep']);
   await app.close();
 });

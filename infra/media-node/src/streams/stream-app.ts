@@ -203,8 +203,9 @@ function preflight<R extends { code(status: number): R; header(name: string, val
   reply: R,
   allow: string,
 ): R {
+  // RFC 9725 section 4.2 and the draft of WHEP say 200.
   return reply
-    .code(204)
+    .code(200)
     .header('allow', allow)
     .header('access-control-allow-methods', allow)
     .header('access-control-allow-headers', 'authorization, content-type, if-match')

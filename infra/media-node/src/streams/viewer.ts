@@ -38,6 +38,10 @@ export async function openViewer(
       onLive: () => clearTimeout(connectTimer),
       onLost: over,
     });
+    if (!isTaken(leg.answer)) {
+      await leg.close();
+      throw new EngineError('refused', 'every section of the answer has port 0');
+    }
     const end = (why: string) => {
       void leg.close();
       over(why);
@@ -56,12 +60,23 @@ export async function openViewer(
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     if (error.code === 'refused')
-      throw new ProblemError(422, 'no_media', 'Nothing of the offer is taken: offer Opus, and VP8 or H.264.');
+      throw new ProblemError(406, 'no_media', 'Nothing of the offer is taken: offer Opus, and VP8 or H.264.');
     throw notLive();
   }
 }
 
+/** A section that is refused has port 0, but for one of a bundle (RFC 3264 section 6, RFC 9143 section 7.2.1). */
+const isTaken = (answer: string) =>
+  answer
+    .split(/^(?=m=)/m)
+    .slice(1)
+    .some(
+      (section) =>
+        /^a=sendonly\s*$/m.test(section) && (!/^m=\S+ 0 /.test(section) || /^a=bundle-only\s*$/m.test(section)),
+    );
+
+/** As draft-ietf-wish-whep-03 has it (section 4.2). */
 export const notLive = () =>
-  new ProblemError(404, 'not_live', 'There is no stream in this room now; ask again later.', {
+  new ProblemError(409, 'not_live', 'There is no stream in this room now; ask again later.', {
     retryAfter: RETRY_SECONDS,
   });
