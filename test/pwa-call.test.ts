@@ -47,6 +47,11 @@ test('two pages: pictures, chat, reactions, hands, panels, a device switch, leav
   await ada.page.getByTestId('open-people').click();
   expect(await ada.page.getByTestId('person').count()).toBe(2);
   await expectAccessible(ada.page, 'people');
+  await ada.page.getByRole('button', { name: 'Invite' }).last().click();
+  const watch = new URL(`http://${await ada.page.getByTestId('live-link').textContent()}`);
+  expect([watch.host, watch.pathname, watch.search]).toEqual([new URL(suite.pwa.origin).host, '/live/', '?room=meeting']);
+  await expectAccessible(ada.page, 'invitation');
+  await ada.page.keyboard.press('Escape');
   await ada.page.getByTestId('quality-badge').click();
   await ada.page.getByTestId('stats-panel').getByText('Round trip').waitFor();
   await expectAccessible(ada.page, 'connection details');

@@ -133,6 +133,10 @@ export const messages: Messages = {
   'call.qr': 'QR-Code des Einladungslinks',
   'call.invite': 'Einladen',
   'call.inviteText': 'Wer diesen Link hat, kann beitreten.',
+  'call.watchTitle': 'Andere zuschauen lassen',
+  'call.watchText':
+    'Wer diesen Link hat und in diesen Raum darf, kann von außen zuschauen, ohne dass du es siehst. Ein Bild gibt es, solange ein Encoder in den Raum sendet, oder wenn er groß ist oder aufgezeichnet wird.',
+  'call.watchCopy': 'Link zum Zuschauen kopieren',
   'call.joined': '{name} ist da',
   'call.left': '{name} ist gegangen',
   'call.reconnecting': 'Verbindung verloren. Neuer Versuch läuft; Bild und Ton gehen weiter, wo es geht.',

@@ -150,6 +150,10 @@ export const messages: Messages = {
   'call.qr': 'Código QR del enlace de invitación',
   'call.invite': 'Invitar',
   'call.inviteText': 'Quien tenga este enlace puede entrar.',
+  'call.watchTitle': 'Dejar que otros miren',
+  'call.watchText':
+    'Quien tenga este enlace y pueda entrar en esta sala puede mirar desde fuera, sin que lo veas. Hay imagen mientras un codificador emite en la sala, o cuando es grande o se graba.',
+  'call.watchCopy': 'Copiar el enlace para mirar',
   'call.joined': '{name} entró',
   'call.left': '{name} salió',
   'call.reconnecting': 'Conexión perdida. Reconectando; imagen y sonido siguen donde pueden.',

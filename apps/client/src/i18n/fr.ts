@@ -153,6 +153,10 @@ export const messages: Messages = {
   'call.qr': 'Code QR du lien d’invitation',
   'call.invite': 'Inviter',
   'call.inviteText': 'Toute personne qui a ce lien peut entrer.',
+  'call.watchTitle': 'Laisser d’autres regarder',
+  'call.watchText':
+    'Toute personne qui a ce lien et peut entrer dans cette salle peut regarder de l’extérieur, sans que vous la voyiez. Il y a une image tant qu’un encodeur diffuse dans la salle, ou quand elle est grande ou enregistrée.',
+  'call.watchCopy': 'Copier le lien pour regarder',
   'call.joined': '{name} est là',
   'call.left': '{name} est parti',
   'call.reconnecting': 'Connexion perdue. Reconnexion en cours ; image et son continuent si possible.',

@@ -145,6 +145,10 @@ export const messages: Messages = {
   'call.qr': '招待リンクの QR コード',
   'call.invite': '招待',
   'call.inviteText': 'このリンクを知る人は参加できます。',
+  'call.watchTitle': 'ほかの人に視聴してもらう',
+  'call.watchText':
+    'このリンクを持ち、このルームに入れる人は、参加せずに外から視聴できます。あなたからは見えません。エンコーダーが配信している間、またはルームが大きいか録画中のときに映像があります。',
+  'call.watchCopy': '視聴リンクをコピー',
   'call.joined': '{name} が参加しました',
   'call.left': '{name} が退出しました',
   'call.reconnecting': '接続が切れました。再接続中です。映像と音声は可能なかぎり続きます。',

@@ -150,6 +150,10 @@ export const messages: Messages = {
   'call.qr': 'Código QR do link de convite',
   'call.invite': 'Convidar',
   'call.inviteText': 'Quem tem este link pode entrar.',
+  'call.watchTitle': 'Deixar outros assistirem',
+  'call.watchText':
+    'Quem tem este link e pode entrar nesta sala pode assistir de fora, sem que você veja. Há imagem enquanto um codificador transmite para a sala, ou quando ela é grande ou está sendo gravada.',
+  'call.watchCopy': 'Copiar o link para assistir',
   'call.joined': '{name} entrou',
   'call.left': '{name} saiu',
   'call.reconnecting': 'Conexão perdida. Reconectando; imagem e som continuam onde podem.',

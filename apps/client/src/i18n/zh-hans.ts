@@ -144,6 +144,10 @@ export const messages: Messages = {
   'call.qr': '邀请链接的二维码',
   'call.invite': '邀请',
   'call.inviteText': '有此链接的人都能加入。',
+  'call.watchTitle': '让其他人观看',
+  'call.watchText':
+    '有此链接且可进入此房间的人能在外面观看,你看不到他们。有编码器向房间推流时,或房间人数较多、正在录制时,才有画面。',
+  'call.watchCopy': '复制观看链接',
   'call.joined': '{name} 已加入',
   'call.left': '{name} 已离开',
   'call.reconnecting': '连接断开,正在重新连接;画面和声音会尽量继续。',

@@ -57,3 +57,10 @@ export function inviteLink(room: string, secret?: string, page = location.href):
   url.searchParams.set('room', room);
   return url.href;
 }
+
+/** The page on which others watch `room` without being in it. */
+export function liveLink(room: string, page = location.href): string {
+  const url = new URL('live/', page);
+  url.searchParams.set('room', room);
+  return url.href;
+}

@@ -2,45 +2,51 @@
 import { useStore } from '@tandem/react';
 import { useEffect, useState } from 'react';
 import { call } from '../../call/call-model.ts';
-import { useText } from '../../i18n/index.ts';
-import { inviteLink } from '../../lib/room-name.ts';
+import { type MessageKey, useText } from '../../i18n/index.ts';
+import { inviteLink, liveLink } from '../../lib/room-name.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Icon } from '../../ui/icons.tsx';
 import { QrCode } from '../../ui/qr.tsx';
 
-/** Link, copy, share sheet, QR code. */
-function InviteTools() {
+/** Copies a link, and says so for a moment. */
+function CopyButton({ link, words, main }: { link: string; words: MessageKey; main?: boolean }) {
   const t = useText();
-  const room = useStore(call, (s) => s.room);
   const [copied, setCopied] = useState(false);
-  const secret = useStore(call, (s) => s.secret);
-  const link = inviteLink(room, secret);
   useEffect(() => {
     if (!copied) return;
     const timer = setTimeout(() => setCopied(false), 2500);
     return () => clearTimeout(timer);
   }, [copied]);
+  const copy = () =>
+    void navigator.clipboard?.writeText(link).then(
+      () => setCopied(true),
+      () => {},
+    );
+  return (
+    <button type="button" className={main ? 'button primary compact' : 'button compact'} onClick={copy}>
+      <Icon name={copied ? 'check' : 'copy'} size={18} />
+      <span aria-live="polite">{t(copied ? 'call.copied' : words)}</span>
+    </button>
+  );
+}
+
+const shown = (link: string) => decodeURI(link).replace(/^https?:\/\//, '');
+
+/** Link, copy, share sheet, QR code. */
+function InviteTools() {
+  const t = useText();
+  const room = useStore(call, (s) => s.room);
+  const secret = useStore(call, (s) => s.secret);
+  const link = inviteLink(room, secret);
   return (
     <div className="invite-tools">
       <QrCode text={link} label={t('call.qr')} />
       <div className="invite-link">
         <output data-testid="invite-link" dir="ltr">
-          {decodeURI(link).replace(/^https?:\/\//, '')}
+          {shown(link)}
         </output>
         <div className="invite-actions">
-          <button
-            type="button"
-            className="button primary compact"
-            onClick={() => {
-              navigator.clipboard?.writeText(link).then(
-                () => setCopied(true),
-                () => {},
-              );
-            }}
-          >
-            <Icon name={copied ? 'check' : 'copy'} size={18} />
-            <span aria-live="polite">{copied ? t('call.copied') : t('call.copy')}</span>
-          </button>
+          <CopyButton link={link} words="call.copy" main />
           {'share' in navigator && (
             <button
               type="button"
@@ -54,6 +60,27 @@ function InviteTools() {
         </div>
       </div>
     </div>
+  );
+}
+
+/** The way to watch from outside. None into an encrypted call: no server can show it. */
+function LiveLink() {
+  const t = useText();
+  const room = useStore(call, (s) => s.room);
+  const secret = useStore(call, (s) => s.secret);
+  if (secret !== undefined) return null;
+  const link = liveLink(room);
+  return (
+    <section className="invite-link">
+      <h3>{t('call.watchTitle')}</h3>
+      <p className="small soft">{t('call.watchText')}</p>
+      <output data-testid="live-link" dir="ltr">
+        {shown(link)}
+      </output>
+      <div className="invite-actions">
+        <CopyButton link={link} words="call.watchCopy" />
+      </div>
+    </section>
   );
 }
 
@@ -77,6 +104,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
     <Dialog title={t('call.invite')} onClose={onClose}>
       <p className="soft">{t('call.inviteText')}</p>
       <InviteTools />
+      <LiveLink />
     </Dialog>
   );
 }
