@@ -14,6 +14,7 @@ export const ComposerConfig = Type.Object({
   KEEP_DAYS: Type.Optional(
     Type.Integer({
       minimum: 1,
+      maximum: 36_500,
       description:
         'Recordings that were begun longer ago are removed. Default: never; a bucket may have a lifecycle for it.',
     }),
