@@ -57,7 +57,7 @@ export const enLazy = {
   'call.inviteText': 'Whoever has this link can join.',
   'call.watchTitle': 'Let others watch',
   'call.watchText':
-    'Whoever has this link and may enter this room can watch from outside, unseen by you. There is a picture while an encoder streams into the room, or when it is large or recorded.',
+    'People who have this link and may enter this room can watch from outside, unseen by you. There is a picture while an encoder streams into the room, or when it is large or recorded.',
   'call.watchCopy': 'Copy watch link',
   'call.joined': '{name} joined',
   'call.left': '{name} left',
