@@ -49,7 +49,11 @@ test('two pages: pictures, chat, reactions, hands, panels, a device switch, leav
   await expectAccessible(ada.page, 'people');
   await ada.page.getByRole('button', { name: 'Invite' }).last().click();
   const watch = new URL(`http://${await ada.page.getByTestId('live-link').textContent()}`);
-  expect([watch.host, watch.pathname, watch.search]).toEqual([new URL(suite.pwa.origin).host, '/live/', '?room=meeting']);
+  expect([watch.host, watch.pathname, watch.search]).toEqual([
+    new URL(suite.pwa.origin).host,
+    '/live/',
+    '?room=meeting',
+  ]);
   await expectAccessible(ada.page, 'invitation');
   await ada.page.keyboard.press('Escape');
   await ada.page.getByTestId('quality-badge').click();
