@@ -119,6 +119,13 @@ const NPM_OWN = new Set([
   'outdated',
 ]);
 
+/** Names in vitest.config.ts. */
+const testProjects = (root: string) =>
+  Array.from(
+    readFileSync(resolve(root, 'vitest.config.ts'), 'utf8').matchAll(/\bname: '([\w-]+)'/g),
+    ([, name]) => name,
+  );
+
 function checkCommand(
   root: string,
   command: string,
@@ -153,8 +160,7 @@ function checkCommand(
     for (const file of args.filter((a) => a.includes('/') && !/[<>*…]/.test(a)))
       if (!existsSync(resolve(root, file))) say(`no such test: ${command}`);
     const project = args[args.indexOf('--project') + 1];
-    if (args.includes('--project') && !['unit', 'infra', 'system'].includes(project ?? ''))
-      say(`no such project: ${command}`);
+    if (args.includes('--project') && !testProjects(root).includes(project ?? '')) say(`no such project: ${command}`);
   }
 }
 
