@@ -59,11 +59,9 @@ export class CallModel extends InCall {
     if (!publish) localMedia.stop();
   }
 
-  /** The session that a join will use, connected. */
-  async connected(): Promise<SignalingSession> {
-    const { session } = await this.#warmed();
-    await session.connect();
-    return session;
+  /** The session of the lobby, and never a new one: it may have ended because the same person goes on elsewhere. */
+  async lobbySession(): Promise<SignalingSession | undefined> {
+    return (await this.#warm)?.session;
   }
 
   /** @param secret of the room, from its link: the call is encrypted end to end */

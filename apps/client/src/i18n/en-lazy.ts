@@ -3,7 +3,7 @@ import type { Message } from './text.ts';
 /** English of what is loaded after the first page: the call, what comes after it, settings, diagnostics. */
 export const enLazy = {
   'lobby.asks': 'The host lets people in, so you may have to wait.',
-  'lobby.insideNone': 'Nobody is inside yet.',
+  'lobby.insideNone': 'You would be the first one in.',
   'lobby.inside': { one: '{count} person is inside.', other: '{count} people are inside.' },
   'lobby.insideMore': { one: '{count} other', other: '{count} others' },
   'lobby.insideNames': 'Inside: {names}',

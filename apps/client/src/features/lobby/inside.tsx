@@ -1,5 +1,6 @@
 'use client';
 import '../../i18n/load-rest.ts';
+import { useStore } from '@tandem/react';
 import type { RoomLook } from '@tandem/rtc';
 import { useEffect, useState } from 'react';
 import { call } from '../../call/call-model.ts';
@@ -33,25 +34,28 @@ export function Inside({ room }: { room: string }) {
 
 function useLook(room: string): Seen {
   const [seen, setSeen] = useState<Seen>();
+  const ready = useStore(call, (s) => s.readiness === 'ready');
   useEffect(() => {
+    if (!ready) return;
     let over = false;
     setSeen(undefined);
     const ask = async () => {
-      if (document.hidden) return;
-      const look = call.connected().then((session) => session.look(room));
+      const session = await call.lobbySession();
+      if (document.hidden || session?.state !== 'open') return;
       // Whatever else refuses it refuses the join too, which says so.
-      const next = await look.catch((error: { code?: string }) =>
-        error.code === 'room_waiting' ? ('waiting' as const) : undefined,
-      );
+      const next = await session
+        .look(room)
+        .catch((error: { code?: string }) => (error.code === 'room_waiting' ? ('waiting' as const) : undefined));
       if (!over) setSeen(next);
     };
-    void ask();
-    const timer = setInterval(() => void ask(), AGAIN_MS);
+    const askAgain = () => void ask().catch(() => {});
+    askAgain();
+    const timer = setInterval(askAgain, AGAIN_MS);
     return () => {
       over = true;
       clearInterval(timer);
     };
-  }, [room]);
+  }, [room, ready]);
   return seen;
 }
 
