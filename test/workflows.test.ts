@@ -63,7 +63,7 @@ test('GitHub finds no error, and would find a wrong trigger, permission, key, co
     ['timeout-minutes', 'timeout-minute'],
     ['inputs.stage }}', 'input.stage }}'],
     ['failure()', 'failed()'],
-    ["outcome == 'failure'", "outcome = 'failure'"],
+    ["canary == 'failure'", "canary = 'failure'"],
   ] as const)
     expect((await errorsOf('release.yml', release.replace(good, bad))).length, bad).toBeGreaterThan(0);
 });
@@ -101,6 +101,35 @@ test('no key of AWS: a role by OIDC wherever credentials are asked for', () => {
     for (const job of jobs(file))
       if (job.steps?.some((step) => step.uses?.startsWith('aws-actions/configure-aws-credentials')))
         expect(job.permissions).toMatchObject({ 'id-token': 'write' });
+  }
+});
+
+test('a deployment of three hours is inside the limits of its job and of its credentials, and going back has both of its own', () => {
+  const release = parse(text('release.yml')) as { jobs: Record<string, Job & { 'timeout-minutes'?: number }> };
+  type Timed = { run?: string; uses?: string; with?: Record<string, unknown>; 'timeout-minutes'?: number };
+  const deploying = Object.entries(release.jobs).filter(([, job]) =>
+    job.steps?.some(({ run }) => run?.includes('deploy-release.sh')),
+  );
+  expect(deploying.map(([name]) => name)).toEqual(['release', 'roll-back']);
+  for (const [name, job] of deploying) {
+    const steps = job.steps as Timed[];
+    const deploys = steps.filter(({ run }) => run?.includes('deploy-release.sh'));
+    // More than one after the other would share what one needs.
+    expect(deploys, name).toHaveLength(1);
+    const minutes = deploys[0]?.['timeout-minutes'] ?? Number.POSITIVE_INFINITY;
+    expect(minutes, name).toBeGreaterThanOrEqual(180);
+    const session = Number(
+      steps.find(({ uses }) => uses?.includes('configure-aws-credentials'))?.with?.['role-duration-seconds'],
+    );
+    expect(session / 60, name).toBeGreaterThanOrEqual(minutes + 30);
+    // IAM guide, "Update the maximum session duration for a role": 12 hours at most. The page says what the role must have.
+    expect(session).toBeLessThanOrEqual(43_200);
+    expect(readFileSync(join(root, 'docs/deployment-and-testing.md'), 'utf8')).toContain(
+      `--max-session-duration ${session}`,
+    );
+    // GitHub Docs, "Actions limits": a job on a hosted runner ends after 6 hours.
+    expect(job['timeout-minutes'], name).toBeGreaterThanOrEqual(minutes + 60);
+    expect(job['timeout-minutes'], name).toBeLessThanOrEqual(360);
   }
 });
 
