@@ -64,9 +64,6 @@ export abstract class Leg {
   get isLive(): boolean {
     return this.#live;
   }
-  get closed(): boolean {
-    return this.#closed;
-  }
   /** The connection of now. */
   get connection(): RTCPeerConnection | undefined {
     return this.#pc;

@@ -67,14 +67,10 @@ export class SfuLink {
     return this.#down.connection;
   }
 
+  /** Also when the node has lost its legs (its engine died): new connections. */
   start(): void {
     this.#up?.start();
     this.#down.start();
-  }
-
-  /** The node has lost its legs (its engine died): new connections. */
-  restart(): void {
-    this.start();
   }
 
   receive(type: 'offer' | 'answer' | 'ice-candidate', body: { sdp?: unknown; candidate?: unknown }): void {

@@ -24,6 +24,8 @@ class FakeConnection {
   constructor() {
     FakeConnection.all.push(this);
   }
+  /** How often all sizes of the camera were to begin with a keyframe. */
+  keyframes = 0;
   #camera: RTCRtpEncodingParameters[] = [];
   /** Which sizes of the camera are encoded. */
   active = () => Object.fromEntries(this.#camera.map((one) => [one.rid, one.active ?? true]));
@@ -33,7 +35,11 @@ class FakeConnection {
     this.sections.push(track);
     let encodings = init.sendEncodings;
     if (encodings.length > 1) this.#camera = encodings;
-    const setParameters = async (parameters: { encodings: RTCRtpEncodingParameters[] }) => {
+    type Options = { encodingOptions: { keyFrame: boolean }[] };
+    const setParameters = async (parameters: { encodings: RTCRtpEncodingParameters[] }, options: Options) => {
+      // As the standard has it, and Chromium: one for each encoding.
+      if (options.encodingOptions.length !== encodings.length) throw new Error('InvalidModificationError');
+      if (options.encodingOptions.every((one) => one.keyFrame)) this.keyframes++;
       encodings = parameters.encodings;
       if (encodings.length > 1) this.#camera = encodings;
     };
@@ -198,6 +204,9 @@ test('the sizes that the node wants of my camera are what is encoded, on a later
   await vi.waitFor(() => expect(again?.signalingState).toBe('have-local-offer'));
   hear('agent', 'answer', { sdp: { type: 'answer', sdp: 'v=0', leg: 'up', gen: 2 } });
   await vi.waitFor(() => expect(again?.active()).toEqual({ h: false, m: true, l: true }));
+  // Keyframes are for those who come to a new connection, more than once; a change of sizes asks for none.
+  await vi.waitFor(() => expect(again?.keyframes).toBeGreaterThan(1));
+  expect(up?.keyframes).toBe(0);
   for (const send of [undefined, 'mid', {}]) hear('agent', 'media-state', { state: { mode: 'layers', send } });
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(again?.active()).toEqual({ h: false, m: true, l: true });

@@ -202,7 +202,7 @@ export class Sfu {
     const { mode, send, talking } = (state ?? {}) as { mode?: unknown; send?: unknown; talking?: unknown };
     const { peerId, is } = (talking ?? {}) as { peerId?: unknown; is?: unknown };
     if (is === true && typeof peerId === 'string') this.layers.spoke(peerId);
-    if (mode === 'engine-lost') link.restart();
+    if (mode === 'engine-lost') link.start();
     if (mode === 'layers' && Array.isArray(send)) link.sendLayers(new Set(send.filter(isSentLayer)));
     // No other node follows: back to pairs, while the legs go on.
     if (mode === 'closing' && link === this.#link) this.#drop();

@@ -23,6 +23,12 @@ const ENCODINGS: Record<Slot, RTCRtpEncodingParameters[]> = {
 /** The bandwidth estimate for sending begins with what the three sizes need; from 300 kbit/s the largest would come seconds later. */
 const START_BITRATE = 1_000_000;
 
+/**
+ * When a camera makes keyframes unasked, ms after the node's answer. All receivers of a room come to a node at about the same time, and
+ * it asks a sender for one keyframe a second at most: who came just after one saw nothing for more than a second.
+ */
+const KEYFRAMES_MS = [0, 400, 700, 1100];
+
 /** Largest first, as {@link CAMERA}. */
 const LAYER_OF_RID: Readonly<Record<string, SentLayer>> = { h: 'high', m: 'mid', l: 'low' };
 export type SentLayer = 'high' | 'mid' | 'low';
@@ -52,24 +58,21 @@ export class UpLeg extends Leg {
     this.enqueue(() => this.#activate());
   }
 
-  async #activate(): Promise<void> {
+  /** @param keyFrame of each size; browsers without `encodingOptions` (W3C webrtc-extensions) do not read it */
+  async #activate(keyFrame = false): Promise<void> {
     const sender = this.#slots.get('video')?.sender;
     if (!sender) return;
     const parameters = sender.getParameters();
     const wanted = new Set(this.#wanted);
     // Of a camera below 540 lines Chromium encodes two sizes, and leaves the smallest empty.
     if (wanted.has('low') && (sender.track?.getSettings().height ?? Number.POSITIVE_INFINITY) < 540) wanted.add('mid');
-    let changed = false;
-    for (const encoding of parameters.encodings ?? []) {
+    for (const encoding of parameters.encodings) {
       const layer = LAYER_OF_RID[encoding.rid ?? ''];
       // A browser that sends one size has no rid: it goes on.
-      if (layer === undefined) continue;
-      const active = wanted.has(layer);
-      if ((encoding.active ?? true) === active) continue;
-      encoding.active = active;
-      changed = true;
+      if (layer) encoding.active = wanted.has(layer);
     }
-    if (changed) await sender.setParameters(parameters);
+    const options = { encodingOptions: parameters.encodings.map(() => ({ keyFrame })) };
+    await sender.setParameters(parameters, options as RTCSetParameterOptions);
   }
 
   protected opened(pc: RTCPeerConnection): void {
@@ -90,8 +93,9 @@ export class UpLeg extends Leg {
   protected async described(pc: RTCPeerConnection, type: 'offer' | 'answer', { sdp }: LegDescription): Promise<void> {
     if (type === 'answer' && pc.signalingState === 'have-local-offer')
       await this.setRemote(pc, 'answer', withStartBitrate(sdp, START_BITRATE));
-    // A new connection sends all sizes until then.
-    if (type === 'answer') await this.#activate();
+    // Until then a new connection sends all sizes.
+    if (type === 'answer')
+      for (const at of KEYFRAMES_MS) this.host.clock.setTimeout(() => this.enqueue(() => this.#activate(true)), at);
     if (this.#isOwed) await this.#offer(pc);
   }
 
