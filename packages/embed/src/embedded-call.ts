@@ -206,7 +206,7 @@ export class EmbeddedCall {
 
 function readUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const local = url?.protocol === 'http:' && /^(localhost|127\.0\.0\.1)$/.test(url.hostname);
+  const local = url?.protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname);
   if (!url || (url.protocol !== 'https:' && !local))
     throw new EmbedError('invalid_url', 'url has to be https, such as https://calls.example.org');
   return url;

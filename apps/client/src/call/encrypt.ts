@@ -29,9 +29,14 @@ export async function encryptCall({ session, roomId, secret, state, broken }: En
   worker.onerror = broken;
   try {
     const encryption = await Encryption.create({ session, roomId, secret, worker });
+    let asked = 0;
     const show = async () => {
+      const ask = ++asked;
+      const safetyNumber = await encryption.safetyNumber();
+      // Of an earlier call, or overtaken by a later answer.
+      if (ask !== asked || session.state === 'closed') return;
       const withoutKey = new Set([...session.peers.keys()].filter((id) => encryption.trust(id) === 'without-key'));
-      state.set({ withoutKey, safetyNumber: await encryption.safetyNumber() });
+      state.set({ withoutKey, safetyNumber });
     };
     encryption.on('changed', () => void show());
     await show();
