@@ -6,7 +6,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { IMAGES, type ImageName } from '../topology/images.ts';
 import { check } from './check.ts';
 import { imageByDigest } from './image-reference.ts';
-import { LeaveNothing } from './leave-nothing.ts';
+import { LeaveNothing, ownLogGroups } from './leave-nothing.ts';
 import { TopologyProfile } from './profile.ts';
 import type { ScheduledSize } from './scheduled-size.ts';
 import { TopologyStack } from './topology-stack.ts';
@@ -106,7 +106,10 @@ export function buildTopology(app: App, clientBuild: string | undefined): Stack 
     alarmEmails: text('alarmEmails')?.split(','),
     ...imagesOf(stack, text),
   });
-  if (!profile.isProduction) Aspects.of(stack).add(new LeaveNothing());
+  if (!profile.isProduction) {
+    ownLogGroups(stack);
+    Aspects.of(stack).add(new LeaveNothing());
+  }
   Tags.of(stack).add('project', 'tandem');
   Tags.of(stack).add('profile', profile.name);
   return stack;

@@ -47,6 +47,36 @@ test('destroy of development leaves nothing: no resource is retained, and bucket
     expect(balancer.LoadBalancerAttributes).not.toContainEqual({ Key: 'deletion_protection.enabled', Value: 'true' });
 });
 
+/** Log groups that AWS makes when something first writes, with the resource that makes it so; no stack deletes them. */
+function implicitLogGroups(template: Any): string[] {
+  return resources(template).flatMap(([id, { Type, Properties }]) => {
+    // Lambda guide, "Configuring CloudWatch log groups".
+    if (Type === 'AWS::Lambda::Function' && !Properties.LoggingConfig?.LogGroup) return [`/aws/lambda/${id}`];
+    // CloudWatch guide, "Container Insights performance log events for Amazon ECS".
+    const settings: Any[] = Type === 'AWS::ECS::Cluster' ? (Properties.ClusterSettings ?? []) : [];
+    const watched = settings.some(({ Name, Value }) => Name === 'containerInsights' && Value !== 'disabled');
+    if (watched) return [`/aws/ecs/containerinsights/${id}/performance`];
+    // API Gateway guide, "Set up CloudWatch logging": execution logs of a stage; RDS and others are not in these templates.
+    const logged =
+      Type === 'AWS::ApiGateway::Stage' && (Properties.MethodSettings ?? []).some((one: Any) => one.LoggingLevel);
+    return logged ? [`API-Gateway-Execution-Logs_${id}`] : [];
+  });
+}
+
+test('log groups that AWS makes by itself: those of Container Insights, which the page names, and no other', () => {
+  const left = implicitLogGroups(development);
+  expect(left.filter((name) => !name.startsWith('/aws/ecs/containerinsights/'))).toEqual([]);
+  // The services' cluster and that of the TURN nodes: alarms on running tasks read them.
+  expect(left).toHaveLength(2);
+  const page = readFileSync(join(import.meta.dirname, '../../docs/deployment-and-testing.md'), 'utf8');
+  const [destroy = ''] = /\*\*Destroy\.\*\*[\s\S]*?\n\n/.exec(page) ?? [];
+  expect(destroy).toContain('/aws/ecs/containerinsights/');
+  expect(destroy).not.toContain('/aws/lambda/');
+  expect(implicitLogGroups({ Resources: { F: { Type: 'AWS::Lambda::Function', Properties: {} } } })).toEqual([
+    '/aws/lambda/F',
+  ]);
+});
+
 test('flow logs hold no address', () => {
   const [log] = ofType(production, 'AWS::EC2::FlowLog');
   expect(log.LogFormat).toContain('{dstport}');
@@ -192,4 +222,8 @@ test('the services to which the deployment page bounds the execution role are al
     .map((name) => prefixes[name] ?? name)
     .filter((name) => name !== 'cdk' && !named.has(name));
   expect(missing).toEqual([]);
+  // IAM guide, "AWS services that work with IAM", service-linked roles: what the first resource of a kind makes in a new account.
+  for (const service of ['ecs', 'elasticache', 'autoscaling', 'elasticloadbalancing', 'ecs.application-autoscaling'])
+    expect(list).toContain(`\`${service}.amazonaws.com\``);
+  for (const service of ['vpcorigin.cloudfront', 'wafv2']) expect(list).toContain(`\`${service}.amazonaws.com\``);
 });
