@@ -61,7 +61,7 @@ class Steps {
     }
   }
 
-  /** Of a step whose need nobody gave: no fault where all before it passed or was left out. */
+  /** Of a step whose need is missing: no fault where all before it passed or was left out. */
   #withoutNeed(): Outcome {
     const failed = this.results.some(({ outcome: { state } }) => state === 'failed' || state === 'blocked');
     return failed
