@@ -105,23 +105,7 @@ Assumed: one-to-one calls, 20 % of legs relayed at 1 Mbit/s each way, calls of 1
 case: with \`--hours 440\` it is 60 %), list prices of us-east-1, read in November 2026, without discounts. An estimate, no quote:
 nothing here was billed, and no load of this size was run.
 
-## What the money is
-
-Relayed media. So the levers, in this order: a direct path more often (the KPI \`relay-share\`), the cap per allocation
-(\`maxBytesPerSecond\` of TurnFleet), quotas per user, short credentials, a TURN provider with cheaper egress in place of
-TurnFleet (auth hands out whatever \`TURN_URIS\` names).
-
-## The bill
-
-${bill()}
-
-Beside media all of it is small, and it is there without calls too. Not counted: support plans, taxes, traffic between zones, snapshots,
-Route 53 queries, and the first free amounts except CloudFront's.
-
-**Signatures.** With KMS a token is a request with an ECC key: ${dollars(capacity({ peers: 10_000, signing: 'kms' }).monthly.signatures ?? 0)} a month for 10,000 peers, and a quota of 500 a second. A longer token life
-halves that at most, as each call of 15 minutes begins with a token of its own. The production profile therefore signs in the auth tasks, with keys that
-KMS encrypts: [decision 14](decisions/0014-signing-in-process.md).
-
+${billSection()}
 ## Large rooms
 
     npm run capacity -- --large-rooms 1000 [--hours 730]
@@ -140,7 +124,31 @@ ${recordingsSection()}
 
 ${eventsSection(TRAFFIC.busyHoursPerMonth.value)}
 
-## Ceilings, and what lifts each
+${limitsSection()}`;
+}
+
+function billSection(): string {
+  return `## What the money is
+
+Relayed media. So the levers, in this order: a direct path more often (the KPI \`relay-share\`), the cap per allocation
+(\`maxBytesPerSecond\` of TurnFleet), quotas per user, short credentials, a TURN provider with cheaper egress in place of
+TurnFleet (auth hands out whatever \`TURN_URIS\` names).
+
+## The bill
+
+${bill()}
+
+Beside media all of it is small, and it is there without calls too. Not counted: support plans, taxes, traffic between zones, snapshots,
+Route 53 queries, and the first free amounts except CloudFront's.
+
+**Signatures.** With KMS a token is a request with an ECC key: ${dollars(capacity({ peers: 10_000, signing: 'kms' }).monthly.signatures ?? 0)} a month for 10,000 peers, and a quota of 500 a second. A longer token life
+halves that at most, as each call of 15 minutes begins with a token of its own. The production profile therefore signs in the auth tasks, with keys that
+KMS encrypts: [decision 14](decisions/0014-signing-in-process.md).
+`;
+}
+
+function limitsSection(): string {
+  return `## Ceilings, and what lifts each
 
 | Ceiling | | Lift |
 | ---: | --- | --- |
