@@ -156,8 +156,10 @@ export class Deliveries {
         return this.#settle(endpoint.id, { room, entry, as: 'done' });
       case 'gone': {
         log.warn({ event: 'endpoint.disabled', endpointId: endpoint.id }, 'endpoint answered 410');
-        const present = await endpoints.get(endpoint.id);
-        if (present) await endpoints.put({ ...present, state: 'gone' });
+        // Unless it is somewhere else since.
+        await endpoints.change(endpoint.id, (present) =>
+          present.url === endpoint.url ? { ...present, state: 'gone' } : present,
+        );
         return undefined;
       }
       case 'failed':

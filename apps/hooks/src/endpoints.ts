@@ -5,6 +5,7 @@ import type { RedisClient } from '@tandem/service';
 import { newSecret } from './delivery/signature.ts';
 import type { EventType, RoomEvent } from './events/room-fold.ts';
 import { keys } from './keys.ts';
+import { runScript } from './scripts.ts';
 import type { SecretBox } from './secret-box.ts';
 
 export interface Endpoint {
@@ -26,6 +27,8 @@ export interface Endpoint {
 /** How long the secret before a rotation signs too, ms. */
 const ROTATION_MS = 24 * 3_600_000;
 const MAX_AGE_MS = 1000;
+/** Of a change against others that come at once. */
+const MAX_TRIES = 100;
 /** Most endpoints of a deployment: each gets a look at each partition. */
 export const MAX_ENDPOINTS = 100;
 
@@ -63,13 +66,26 @@ export class Endpoints {
     const secret = newSecret();
     const secrets = [{ box: this.#box.close(secret, id) }];
     const endpoint: Endpoint = { id, ...of, state: 'active', createdAt: new Date().toISOString(), secrets };
-    await this.put(endpoint);
+    await this.#redis.hset(keys.endpoints, id, JSON.stringify(endpoint));
+    this.#read = undefined;
     return { endpoint, secret };
   }
 
-  async put(endpoint: Endpoint): Promise<void> {
-    await this.#redis.hset(keys.endpoints, endpoint.id, JSON.stringify(endpoint));
-    this.#read = undefined;
+  /**
+   * Changes one; `to` is called again with what others made of it meanwhile.
+   * @returns it as it is now. Undefined: it was removed
+   */
+  async change(id: string, to: (present: Endpoint) => Endpoint): Promise<Endpoint | undefined> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const text = await this.#redis.hget(keys.endpoints, id);
+      if (!text) return undefined;
+      const changed = to(JSON.parse(text) as Endpoint);
+      const isDone = await runScript(this.#redis, 'swap', [keys.endpoints], [id, text, JSON.stringify(changed)]);
+      if (isDone !== 1) continue;
+      this.#read = undefined;
+      return changed;
+    }
+    throw new Error(`endpoint ${id}: ${MAX_TRIES} changes of it came in between`);
   }
 
   async remove(id: string): Promise<void> {
@@ -77,13 +93,16 @@ export class Endpoints {
     this.#read = undefined;
   }
 
-  /** Another secret from now on; the present one signs too for a day. @returns the new one */
-  async rotate(endpoint: Endpoint): Promise<string> {
+  /** Another secret from now on; the present one signs too for a day. @returns the new one. Undefined: it was removed */
+  async rotate(id: string): Promise<string | undefined> {
     const secret = newSecret();
-    const [present] = endpoint.secrets;
-    const before = present ? [{ box: present.box, until: Date.now() + ROTATION_MS }] : [];
-    await this.put({ ...endpoint, secrets: [{ box: this.#box.close(secret, endpoint.id) }, ...before] });
-    return secret;
+    const box = this.#box.close(secret, id);
+    const changed = await this.change(id, (endpoint) => {
+      const [present] = endpoint.secrets;
+      const before = present ? [{ box: present.box, until: Date.now() + ROTATION_MS }] : [];
+      return { ...endpoint, secrets: [{ box }, ...before] };
+    });
+    return changed && secret;
   }
 
   /** @throws Error when WEBHOOK_KEY is another than the one it was written with */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { RedisClient } from '@tandem/service';
 
-const NAMES = ['live', 'lease', 'release', 'commit', 'settle', 'replay', 'sweep'] as const;
+const NAMES = ['live', 'lease', 'release', 'commit', 'settle', 'replay', 'swap', 'sweep'] as const;
 export type ScriptName = (typeof NAMES)[number];
 
 const SCRIPTS = Object.fromEntries(

@@ -69,12 +69,15 @@ function itemRoutes(api: FastifyInstance, { endpoints, ...parts }: ApiParts): vo
     '/webhook-endpoints/:endpointId',
     { ...scope, schema: schema('Change an endpoint', one, { params, body: schemas.EndpointPatch }) },
     async (request) => {
-      const present = await of(request);
+      const { id } = await of(request);
       const { url, rooms } = request.body;
       if (url !== undefined) checkUrl(url, parts);
       if (rooms !== undefined) checkRooms(rooms, backendOf(request));
-      const changed: Endpoint = { ...present, ...(request.body as Partial<Endpoint>) };
-      await endpoints.put(changed);
+      const changed = await endpoints.change(id, (present) => {
+        if (!isFor(request, present)) throw noEndpoint();
+        return { ...present, ...(request.body as Partial<Endpoint>) };
+      });
+      if (!changed) throw noEndpoint();
       return shown(changed);
     },
   );
@@ -101,7 +104,11 @@ function secretRoutes(api: FastifyInstance, { endpoints, deliver }: ApiParts): v
         { params },
       ),
     },
-    async (request) => ({ secret: await endpoints.rotate(await of(request)) }),
+    async (request) => {
+      const secret = await endpoints.rotate((await of(request)).id);
+      if (secret === undefined) throw noEndpoint();
+      return { secret };
+    },
   );
   api.post(
     '/webhook-endpoints/:endpointId/test',
@@ -170,10 +177,12 @@ function schema(summary: string, response: object, more: object = {}) {
 async function find(endpoints: ApiParts['endpoints'], request: FastifyRequest): Promise<Endpoint> {
   const { endpointId } = request.params as schemas.EndpointParams;
   const endpoint = await endpoints.get(endpointId);
-  if (!endpoint || !covers(backendOf(request).rooms, endpoint.rooms))
-    throw new ProblemError(404, 'not_found', 'There is no such endpoint.');
+  if (!endpoint || !isFor(request, endpoint)) throw noEndpoint();
   return endpoint;
 }
+
+const isFor = (request: FastifyRequest, { rooms }: Endpoint) => covers(backendOf(request).rooms, rooms);
+const noEndpoint = () => new ProblemError(404, 'not_found', 'There is no such endpoint.');
 
 function checkUrl(url: string, { queues, isPrivateAllowed }: Pick<ApiParts, 'queues' | 'isPrivateAllowed'>): void {
   if (queues.has(url)) return;
