@@ -31,19 +31,43 @@ export const PRICES = {
   alarm: a(0.1, '$/month', `standard resolution; ${LIST}`),
   compositeAlarm: a(0.5, '$/month', LIST),
   dashboard: a(3, '$/month', LIST),
+  nodeDisk: a(30 * 0.08, '$/month', `30 GB of gp3, the disk of each instance; ${LIST}`),
+  insightsMetric: a(0.07, '$/month', `each metric of Container Insights with enhanced observability; ${LIST}`),
+  logGigabyte: a(0.5, '$/GB', `taken in by CloudWatch Logs, flow logs as well; ${LIST}`),
+  s3Gigabyte: a(0.023, '$/GB and month', `S3 Standard; ${LIST}`),
   logsPerTask: a(4, '$/month', 'about 8 GB of logs and 60 metrics a task; estimate'),
 } as const;
 
 /** What the bill counts and no traffic changes; a test counts the same in the template. */
 export const FOOTPRINT = {
-  secrets: a(5, 'secrets', 'counted in the template of the production profile'),
+  secrets: a(4, 'secrets', 'counted in the template of the production profile, without media nodes and events'),
   kmsKeys: a(2, 'keys', 'counted in the same template'),
-  alarms: a(38, 'alarms', 'counted in the same template'),
+  alarms: a(42, 'alarms', 'counted in the same template'),
   compositeAlarms: a(9, 'composite alarms', 'counted in the same template'),
   dashboards: a(1, 'dashboards', 'counted in the same template'),
+  services: a(3, 'ECS services', 'counted in the same template'),
   webAcls: a(1, 'web ACLs', 'counted in the same template'),
-  webAclRules: a(4, 'rules of web ACLs', 'counted in the same template'),
+  webAclRules: a(3, 'rules of web ACLs', 'counted in the same template'),
 } as const;
+
+/** What the account writes of itself. */
+export const RECORDS = {
+  insightsPerTask: a(
+    40,
+    'metrics',
+    'of a task and its two containers, about 13 each; the list of ECS metrics in its developer guide',
+  ),
+  insightsPerService: a(26, 'metrics', 'of a service and its task definition, about 13 each; the same list'),
+  natPerTask: a(12, 'GB a month', 'assumption: its logs and metrics on their way out, and two images a week'),
+  flowRecords: a(
+    3,
+    'flow log records a peer and minute',
+    'one each way on the task, each ten minutes on the load balancer, and its share of a relay; VPC guide, "Aggregation interval"',
+  ),
+  flowRecordBytes: a(100, 'bytes', 'FLOW_LOG_FIELDS of infra/src/network.ts, no addresses'),
+  accessRecordBytes: a(80, 'bytes', 'assumption: a line of 600 bytes, compressed'),
+  accessLogMonths: a(3, 'months', 'the bucket of infra/src/edge.ts keeps 90 days'),
+} as const satisfies Record<string, Assumption>;
 
 /** Traffic that costs little beside media, and is on the bill all the same. */
 export const REQUESTS = {
@@ -53,6 +77,11 @@ export const REQUESTS = {
     'assumption: a dozen files of the page from a warm cache, two tokens, ICE servers, a socket',
   ),
   perPeerHour: a(12, 'requests a peer and hour', 'tokens and TURN credentials, each asked for once in 10 minutes'),
+  signalingKilobytes: a(
+    1.2,
+    'KB a relayed message',
+    'an offer or answer of 6 KB among ten candidates; `npm run bench -- relay`',
+  ),
   pageMegabytes: a(0.5, 'MB a join', 'assumption: half of the joins come with an empty cache; `npm run size`'),
   turnsShare: a(
     0.1,
@@ -73,6 +102,8 @@ export interface Load {
   readonly hours: number;
   readonly peers: number;
   readonly joinsPerHour: number;
+  /** Relayed by signaling, all peers together. */
+  readonly messagesPerSecond: number;
   readonly signalingTasks: number;
   readonly authTasks: number;
   readonly cacheNodes: number;
@@ -94,18 +125,26 @@ export function monthlyBill(load: Load): Record<string, number> {
     ? { task: PRICES.fargateTask, turn: PRICES.turnNode, cache: PRICES.cacheNode }
     : { task: PRICES.smallFargateTask, turn: PRICES.smallTurnNode, cache: PRICES.smallCacheNode };
   const task = hours * price.task.value + PRICES.logsPerTask.value;
+  const tasks = load.signalingTasks + load.authTasks;
   return {
     'TURN egress': egress(load.relayGigabytes),
-    'TURN nodes': turnNodes * hours * price.turn.value,
+    'TURN nodes': turnNodes * (hours * price.turn.value + PRICES.nodeDisk.value),
     'turns: load balancer': production ? hours * PRICES.nlb.value + turnsUnits(load) * PRICES.nlcu.value : 0,
     'signaling tasks': load.signalingTasks * task,
     'auth tasks': load.authTasks * task,
     cache: load.cacheNodes * hours * price.cache.value,
     'page load balancer': hours * (PRICES.alb.value + load.lcu * PRICES.lcu.value),
-    'NAT gateways': production ? 3 * hours * PRICES.nat.value : 0,
+    'NAT gateways': production
+      ? 3 * hours * PRICES.nat.value + tasks * RECORDS.natPerTask.value * PRICES.natGigabyte.value
+      : 0,
     'public IPv4': publicAddresses(load) * hours * PRICES.publicIp.value,
     'CloudFront and WAF': pageCost(load),
     signatures: load.signing === 'kms' ? (signatures(load) * PRICES.signature.value) / 10_000 : 0,
+    'Container Insights':
+      ((tasks + turnNodes) * RECORDS.insightsPerTask.value +
+        FOOTPRINT.services.value * RECORDS.insightsPerService.value) *
+      PRICES.insightsMetric.value,
+    'flow and access logs': logCost(load),
     'keys and secrets': FOOTPRINT.kmsKeys.value * PRICES.kmsKey.value + FOOTPRINT.secrets.value * PRICES.secret.value,
     'alarms and dashboard':
       FOOTPRINT.alarms.value * PRICES.alarm.value +
@@ -126,12 +165,25 @@ function publicAddresses(load: Load): number {
   return load.turnNodes + (load.production ? 3 + 3 : load.signalingTasks + load.authTasks);
 }
 
-function pageCost(load: Load): number {
-  const { peers, joinsPerHour, hours } = load;
-  const millions = (peers * (joinsPerHour * REQUESTS.perJoin.value + REQUESTS.perPeerHour.value) * hours) / 1e6;
-  const gigabytes = (peers * joinsPerHour * hours * REQUESTS.pageMegabytes.value) / 1000;
+/** Requests a month that pass CloudFront. */
+const requests = ({ peers, joinsPerHour, hours }: Load) =>
+  peers * (joinsPerHour * REQUESTS.perJoin.value + REQUESTS.perPeerHour.value) * hours;
+
+function logCost(load: Load): number {
+  const records = load.peers * RECORDS.flowRecords.value * 60 * load.hours;
   return (
-    millions * (PRICES.cloudFrontRequests.value + PRICES.wafRequests.value) +
+    ((records * RECORDS.flowRecordBytes.value) / 1e9) * PRICES.logGigabyte.value +
+    ((requests(load) * RECORDS.accessRecordBytes.value) / 1e9) * RECORDS.accessLogMonths.value * PRICES.s3Gigabyte.value
+  );
+}
+
+function pageCost(load: Load): number {
+  const { peers, joinsPerHour, hours, messagesPerSecond } = load;
+  const gigabytes =
+    (peers * joinsPerHour * hours * REQUESTS.pageMegabytes.value) / 1000 +
+    (messagesPerSecond * 3600 * hours * REQUESTS.signalingKilobytes.value) / 1e6;
+  return (
+    (requests(load) / 1e6) * (PRICES.cloudFrontRequests.value + PRICES.wafRequests.value) +
     Math.max(0, gigabytes - 1000) * PRICES.cloudFrontGigabyte.value +
     FOOTPRINT.webAcls.value * PRICES.webAcl.value +
     FOOTPRINT.webAclRules.value * PRICES.wafRule.value

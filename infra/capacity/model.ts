@@ -151,6 +151,7 @@ export function capacity(input: CapacityInput): Capacity {
     ...scenario,
     ...fleet,
     joinsPerHour: TRAFFIC.joinsPerHour.value,
+    messagesPerSecond: demand.messagesPerSecond,
     lcu: demand.lcuSteady,
     relayGigabytes: (demand.relayMbps / 8 / 1000) * 3600 * scenario.hours,
   });

@@ -1,5 +1,5 @@
 import type { Assumption } from './assumption.ts';
-import { FOOTPRINT, PRICES, REQUESTS } from './costs.ts';
+import { FOOTPRINT, PRICES, RECORDS, REQUESTS } from './costs.ts';
 import { EVENTS, eventsSection } from './events.ts';
 import { largeRooms, largeRoomsSection, MEDIA, streamsSection } from './large-rooms.ts';
 import { MEASURED } from './measured.ts';
@@ -10,6 +10,7 @@ import { RECORDING, recordingsSection } from './recordings.ts';
 export const ASSUMPTIONS: readonly (readonly [string, Assumption])[] = [
   TRAFFIC,
   REQUESTS,
+  RECORDS,
   MEASURED,
   UNITS,
   MEDIA,
@@ -139,7 +140,7 @@ TurnFleet (auth hands out whatever \`TURN_URIS\` names).
 ${bill()}
 
 Beside media all of it is small, and it is there without calls too. Not counted: support plans, taxes, traffic between zones, snapshots,
-Route 53 queries, and the first free amounts except CloudFront's.
+Route 53 queries, images in ECR, and the first free amounts except CloudFront's.
 
 **Signatures.** With KMS a token is a request with an ECC key: ${dollars(capacity({ peers: 10_000, signing: 'kms' }).monthly.signatures ?? 0)} a month for 10,000 peers, and a quota of 500 a second. A longer token life
 halves that at most, as each call of 15 minutes begins with a token of its own. The production profile therefore signs in the auth tasks, with keys that

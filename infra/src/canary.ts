@@ -193,9 +193,10 @@ function readAlarmPath(task: ecs.TaskDefinition, topic: sns.ITopic): void {
     masterKey?.keyArn ??
     stack.formatArn({ service: 'kms', resource: 'key', resourceName: '*', region: env.region, account: env.account });
   grant(['kms:DescribeKey', 'kms:GetKeyPolicy'], [keys]);
+  const named = (value: string, parameter: string) => (Token.isUnresolved(value) ? `<AWS::${parameter}>` : value);
   if (!masterKey)
     acknowledge(task, {
-      'AwsSolutions-IAM5':
+      [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:kms:${named(env.region, 'Region')}:${named(env.account, 'AccountId')}:key/*]`]:
         'It reads the policy of the key of a topic whose key is not known here; a key policy is no secret.',
     });
 }

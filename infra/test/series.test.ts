@@ -13,6 +13,8 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { beforeAll, expect, test } from 'vitest';
+import { type CanaryCommand, parseCommand } from '../canary/src/options.ts';
+import { type CanaryMetrics, metricLine } from '../canary/src/result.ts';
 import { mediaMetrics } from '../media-node/src/node-load.ts';
 import { embeddedMetrics } from '../node-kit/metrics.ts';
 import { composerMetrics } from '../recording-composer/src/metrics.ts';
@@ -111,15 +113,33 @@ function emitted(config: Any, scrape: string): Series[] {
   return found;
 }
 
+/** The settings of a task that are known before it is deployed. */
+function settingsOf(name: RegExp): Record<string, string> {
+  const [, task] = resources('AWS::ECS::TaskDefinition').find(([id]) => name.test(id)) ?? [];
+  const all: [string, unknown][] = task.Properties.ContainerDefinitions[0].Environment.map((v: Any) => [
+    v.Name,
+    v.Value,
+  ]);
+  return Object.fromEntries(all.filter((one): one is [string, string] => typeof one[1] === 'string'));
+}
+
 /** What a node with the settings of its task writes. */
 function writtenByNode(service: string, name: RegExp, metrics: Parameters<typeof embeddedMetrics>[1]): Series[] {
-  const [, task] = resources('AWS::ECS::TaskDefinition').find(([id]) => name.test(id)) ?? [];
-  const settings = Object.fromEntries(
-    task.Properties.ContainerDefinitions[0].Environment.map((v: Any) => [v.Name, v.Value]),
+  const settings = settingsOf(name);
+  return seriesOfLine(
+    embeddedMetrics({ service, stack: settings.METRICS_STACK ?? '', part: settings.METRICS_PART ?? '' }, metrics),
   );
-  const line = JSON.parse(
-    embeddedMetrics({ service, stack: settings.METRICS_STACK, part: settings.METRICS_PART }, metrics),
-  );
+}
+
+/** What the canary with the settings of its task writes. */
+function writtenByCanary(): Series[] {
+  const { metrics } = parseCommand([], settingsOf(/CanaryTask/)) as CanaryCommand;
+  return seriesOfLine(metricLine(metrics as CanaryMetrics, { passed: true, steps: [] }));
+}
+
+/** What CloudWatch reads in a line of the embedded metric format. */
+function seriesOfLine(text: string): Series[] {
+  const line = JSON.parse(text);
   return line._aws.CloudWatchMetrics.flatMap((directive: Any) =>
     directive.Metrics.flatMap(({ Name }: Any) =>
       directive.Dimensions.map((set: string[]) => ({
@@ -167,6 +187,7 @@ beforeAll(async () => {
     ['composer', /RecordingsTask/, composerMetrics({ failed: false })],
   ] as const)
     all.push(...writtenByNode(service, task, metrics));
+  all.push(...writtenByCanary());
   ours = new Set(all.map(key));
 });
 
