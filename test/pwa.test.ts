@@ -82,6 +82,23 @@ test('permission refused: says who refused, and joins all the same', async () =>
   await expectAccessible(lobby.page, 'permission refused');
 });
 
+test('a name and a press before the page has its code: the name stays, and so does the room', async () => {
+  const { page } = await open();
+  const code = Promise.withResolvers<void>();
+  await page.route('**/_next/static/**/*.js', async (route) => {
+    await code.promise;
+    await route.continue();
+  });
+  await page.goto(`${suite.pwa.origin}/?room=early`, { waitUntil: 'commit' });
+  await page.getByTestId('name-input').fill('Ada');
+  await page.getByTestId('join').click({ force: true });
+  await page.getByTestId('name-input').press('Enter');
+  code.resolve();
+  await page.getByTestId('join').click();
+  await page.getByTestId('empty-room').waitFor();
+  expect(new URL(page.url()).searchParams.get('room')).toBe('early');
+});
+
 test('no devices at all: sees and hears the others', async () => {
   const ada = await join('Ada', 'nothing', { before: noDevices });
   const bob = await join('Bob', 'nothing');

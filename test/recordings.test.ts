@@ -182,7 +182,10 @@ test('R-1 R-6 R-7 two people are recorded, all see it, an engine dies meanwhile,
   const { path } = await begin('visit');
   for (const page of [ada, bob])
     await vi.waitFor(async () => expect(await recordedSince(page)).toBeGreaterThan(1), WAIT);
-  expect((await recordingOf(ask('GET', path))).status).toBe('recording');
+  // The sign comes first.
+  await expect
+    .poll(async () => (await recordingOf(ask('GET', path))).status, { timeout: 60_000, interval: 200 })
+    .toBe('recording');
   await byNode(ada, bob);
   await goesOn(6);
   for (const pid of childrenOf(stack.pids.media ?? 0)) process.kill(pid, 'SIGKILL');

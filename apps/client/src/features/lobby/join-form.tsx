@@ -1,7 +1,7 @@
 'use client';
 import { displayName, MAX_DISPLAY_NAME_LENGTH } from '@tandem/protocol/names';
 import { useStore } from '@tandem/react';
-import { type FormEvent, type RefObject, useEffect, useId, useRef, useState } from 'react';
+import { type FormEvent, type RefObject, useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { preferences, savePreferences } from '../../lib/preferences.ts';
@@ -20,6 +20,13 @@ export function JoinForm({ room, onRoom }: { room: RoomWish; onRoom: (room: Room
   const name = useStore(preferences, (p) => p.name);
   const [needName, setNeedName] = useState(false);
   const [asked, setAsked] = useState(false);
+  // Before the page has its code the browser itself would send the form, and lose the room; what was typed by then is kept.
+  const [live, setLive] = useState(false);
+  useLayoutEffect(() => {
+    const typed = nameRef.current?.value;
+    if (typed) savePreferences({ name: typed });
+    setLive(true);
+  }, []);
 
   function join(event: FormEvent) {
     event.preventDefault();
@@ -43,7 +50,7 @@ export function JoinForm({ room, onRoom }: { room: RoomWish; onRoom: (room: Room
         }}
       />
       <div className="join-row">
-        <JoinButton isNew={room.from === 'new'} />
+        <JoinButton isNew={room.from === 'new'} live={live} />
         <StillTrying />
         <Readiness />
       </div>
@@ -91,13 +98,13 @@ function NameField({ ref, name, missing, onName }: NameFieldProps) {
   );
 }
 
-function JoinButton({ isNew }: { isNew: boolean }) {
+function JoinButton({ isNew, live }: { isNew: boolean; live: boolean }) {
   const t = useText();
   const joining = useStore(call, (s) => s.phase === 'joining');
   const problem = useStore(localMedia, (s) => s.problem);
   const label = joining ? 'lobby.joining' : problem ? 'lobby.joinWithout' : isNew ? 'lobby.start' : 'lobby.join';
   return (
-    <button type="submit" className="button primary large" data-testid="join" disabled={joining}>
+    <button type="submit" className="button primary large" data-testid="join" disabled={!live || joining}>
       {t(label)}
     </button>
   );
