@@ -1,5 +1,5 @@
 /** What a month costs, line by line as a bill has it. */
-import { type Assumption, assumption as a, LIST } from './assumption.ts';
+import { type Assumption, assumption as a, LIST, UNREAD } from './assumption.ts';
 
 export const PRICES = {
   egressFirst10Tb: a(0.09, '$/GB', LIST),
@@ -31,10 +31,14 @@ export const PRICES = {
   alarm: a(0.1, '$/month', `standard resolution; ${LIST}`),
   compositeAlarm: a(0.5, '$/month', LIST),
   dashboard: a(3, '$/month', LIST),
-  nodeDisk: a(30 * 0.08, '$/month', `30 GB of gp3, the disk of each instance; ${LIST}`),
-  insightsMetric: a(0.07, '$/month', `each metric of Container Insights with enhanced observability; ${LIST}`),
-  logGigabyte: a(0.5, '$/GB', `taken in by CloudWatch Logs, flow logs as well; ${LIST}`),
-  s3Gigabyte: a(0.023, '$/GB and month', `S3 Standard; ${LIST}`),
+  nodeDisk: a(30 * 0.08, '$/month', `30 GB of gp3, the disk of each instance; ${UNREAD}`),
+  insightsMetric: a(
+    0.07,
+    '$/month',
+    'each metric of Container Insights with enhanced observability; fortem.dev/blog/ecs-fargate-monitoring',
+  ),
+  logGigabyte: a(0.5, '$/GB', `taken in by CloudWatch Logs, flow logs as well; ${UNREAD}`),
+  s3Gigabyte: a(0.023, '$/GB and month', `S3 Standard; ${UNREAD}`),
   logsPerTask: a(4, '$/month', 'about 8 GB of logs and 60 metrics a task; estimate'),
 } as const;
 
@@ -52,17 +56,17 @@ export const FOOTPRINT = {
 
 /** What the account writes of itself. */
 export const RECORDS = {
-  insightsPerTask: a(
-    40,
+  insightsPerTask: a(40, 'metrics', 'assumption: of a task and its two containers, about 13 each; not counted on AWS'),
+  insightsPerService: a(
+    26,
     'metrics',
-    'of a task and its two containers, about 13 each; the list of ECS metrics in its developer guide',
+    'assumption: of a service and its task definition, about 13 each; not counted on AWS',
   ),
-  insightsPerService: a(26, 'metrics', 'of a service and its task definition, about 13 each; the same list'),
   natPerTask: a(12, 'GB a month', 'assumption: its logs and metrics on their way out, and two images a week'),
   flowRecords: a(
     3,
     'flow log records a peer and minute',
-    'one each way on the task, each ten minutes on the load balancer, and its share of a relay; VPC guide, "Aggregation interval"',
+    'assumption: one each way on the task, each ten minutes on the load balancer, and its share of a relay',
   ),
   flowRecordBytes: a(100, 'bytes', 'FLOW_LOG_FIELDS of infra/src/network.ts, no addresses'),
   accessRecordBytes: a(80, 'bytes', 'assumption: a line of 600 bytes, compressed'),
@@ -77,11 +81,7 @@ export const REQUESTS = {
     'assumption: a dozen files of the page from a warm cache, two tokens, ICE servers, a socket',
   ),
   perPeerHour: a(12, 'requests a peer and hour', 'tokens and TURN credentials, each asked for once in 10 minutes'),
-  signalingKilobytes: a(
-    1.2,
-    'KB a relayed message',
-    'an offer or answer of 6 KB among ten candidates; `npm run bench -- relay`',
-  ),
+  signalingKilobytes: a(1.2, 'KB a relayed message', 'assumption: an offer or answer of 6 KB among ten candidates'),
   pageMegabytes: a(0.5, 'MB a join', 'assumption: half of the joins come with an empty cache; `npm run size`'),
   turnsShare: a(
     0.1,
