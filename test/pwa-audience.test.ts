@@ -37,6 +37,7 @@ test('who watches only is asked for no camera, has no tile, and is a number to t
     expect(await zoe.getByTestId(id).count(), id).toBe(0);
   for (const key of ['m', 'v', 's', ' ']) await zoe.keyboard.press(key);
   await zoe.getByTestId('more').click();
+  await zoe.getByTestId('open-settings').waitFor();
   expect(await zoe.getByTestId('self-full').count()).toBe(0);
   await zoe.keyboard.press('Escape');
   expect(await zoe.evaluate(() => (globalThis as unknown as { uses: string[] }).uses)).toEqual([]);
@@ -45,7 +46,7 @@ test('who watches only is asked for no camera, has no tile, and is a number to t
   await ada.getByTestId('people-count').click();
   await ada.getByTestId('empty-room').getByText('1 person watches').waitFor();
   await ada.getByTestId('watchers').getByText('1 person watches').waitFor();
-  expect(await ada.getByTestId('person').count()).toBe(1);
+  await vi.waitFor(async () => expect(await ada.getByTestId('person').count()).toBe(1), patience);
   expect(await ada.getByTestId('peer-tile').count()).toBe(0);
   await expectAccessible(ada, 'one watches');
 });

@@ -45,7 +45,7 @@ test('two pages: pictures, chat, reactions, hands, panels, a device switch, leav
   await bob.page.getByTestId('peer-tile').getByText('Hand raised').waitFor();
 
   await ada.page.getByTestId('open-people').click();
-  expect(await ada.page.getByTestId('person').count()).toBe(2);
+  await vi.waitFor(async () => expect(await ada.page.getByTestId('person').count()).toBe(2), patience);
   await expectAccessible(ada.page, 'people');
   await ada.page.getByRole('button', { name: 'Invite' }).last().click();
   const watch = new URL(`http://${await ada.page.getByTestId('live-link').textContent()}`);
@@ -225,7 +225,7 @@ test('a shared screen takes the stage; spotlight, pin, picture in picture', asyn
     sharing?.dispatchEvent(new Event('ended'));
   });
   await screen.waitFor({ state: 'detached' });
-  expect(await bob.page.getByTestId('toggle-screen').getAttribute('aria-pressed')).toBe('false');
+  await bob.page.locator('[data-testid=toggle-screen][aria-pressed=false]').waitFor();
 
   await ada.page.getByTestId('more').click();
   await ada.page.getByRole('button', { name: 'Spotlight' }).click();

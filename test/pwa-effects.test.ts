@@ -220,7 +220,7 @@ test('blur in the lobby: one button beside the camera, and it is remembered', as
   expect(await button.getAttribute('aria-pressed')).toBe('false');
   await button.click();
   await vi.waitFor(async () => expect(await wall()).toBeLessThan(4), patience);
-  expect(await button.getAttribute('aria-pressed')).toBe('true');
+  await page.locator('[data-testid=toggle-blur][aria-pressed=true]').waitFor();
   await expectAccessible(page, 'lobby with blur');
   await page.reload();
   await page.getByTestId('local-video').waitFor();

@@ -119,12 +119,14 @@ test('reactions of many people are one number of each kind, those of few have na
     );
   const bubbles = page.getByTestId('floating-reaction');
   await react('heart', 2);
-  expect(await bubbles.locator('bdi').allTextContents()).toEqual(['Person 0', 'Person 1']);
+  const shown = (names: string[]) =>
+    vi.waitFor(async () => expect(await bubbles.locator('bdi').allTextContents()).toEqual(names), patience);
+  await shown(['Person 0', 'Person 1']);
   await bubbles.first().waitFor({ state: 'detached' });
   await fill(page, 40);
   await react('heart', 42);
   await react('like', 3);
-  expect(await bubbles.locator('bdi').allTextContents()).toEqual(['42', '3']);
+  await shown(['42', '3']);
   await bubbles.first().waitFor({ state: 'detached' });
   expect(await bubbles.count()).toBe(0);
 });

@@ -283,8 +283,10 @@ test('one person quieter, silent for me, found by name; a moderator mutes, remov
   const bob = await join('Bob', 'host');
   await ada.page.getByTestId('remote-video').waitFor();
   await ada.page.getByTestId('open-people').click();
+  await ada.page.getByTestId('person').first().waitFor();
   expect(await ada.page.getByTestId('moderation').count()).toBe(0);
   await ada.page.getByTestId('person-more').click();
+  await ada.page.getByTestId('person-volume').waitFor();
   expect(await ada.page.getByTestId('remove-person').count()).toBe(0);
   const heard = () =>
     ada.page.evaluate(() => Array.from(document.querySelectorAll('audio'), (a) => [a.volume, a.muted]));

@@ -1,4 +1,5 @@
 /** What the canary asks of a deployment over HTTP: the page, tokens, ICE servers. Answers are checked; nothing of a token is shown. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import Type, { type Static, type TSchema } from 'typebox';
 import { Check } from 'typebox/value';
 
@@ -40,7 +41,36 @@ export interface DeploymentOptions {
   readonly timeoutMs: number;
 }
 
-async function answerOf(url: URL, options: DeploymentOptions, init: RequestInit = {}): Promise<Response> {
+/**
+ * How long a service that sheds says to wait, ms: 429 and 503 with `Retry-After` (RFC 9110, 10.2.3, in seconds).
+ * @returns undefined for any other answer
+ */
+function toldToWait(answer: Response): number | undefined {
+  const after = answer.headers.get('retry-after') ?? '';
+  if (![429, 503].includes(answer.status) || !/^\d{1,4}$/.test(after)) return undefined;
+  return Math.max(1, Number(after)) * 1000;
+}
+
+/**
+ * Ask, and ask again when a service that sheds says so, as its clients do, until `timeoutMs` is over: shedding for a moment is what it is
+ * built for and no fault; shedding for longer is.
+ */
+async function answerOf(
+  url: URL,
+  options: DeploymentOptions,
+  init: RequestInit = {},
+): Promise<{ answer: Response; waited: boolean }> {
+  const started = performance.now();
+  for (let waited = false; ; waited = true) {
+    const answer = await askOnce(url, options, init);
+    const wait = toldToWait(answer);
+    if (wait === undefined || performance.now() - started + wait > options.timeoutMs) return { answer, waited };
+    await answer.body?.cancel();
+    await sleep(wait);
+  }
+}
+
+async function askOnce(url: URL, options: DeploymentOptions, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, { ...init, signal: AbortSignal.timeout(options.timeoutMs) });
   } catch (error) {
@@ -88,13 +118,13 @@ function problemOf(text: string): string {
 export async function findEndpoints(options: DeploymentOptions): Promise<Endpoints> {
   const { origin } = options;
   const page = new URL('/', origin);
-  const answer = await answerOf(page, options);
+  const { answer } = await answerOf(page, options);
   const type = answer.headers.get('content-type') ?? '';
   await answer.body?.cancel();
   if (!answer.ok) throw new Error(`/ answers ${answer.status}`);
   if (!type.startsWith('text/html')) throw new Error(`/ is ${type || 'of no type'}, not a page`);
   const file = new URL('/config.json', origin);
-  const settings = await jsonOf(file, await answerOf(file, options), Settings);
+  const settings = await jsonOf(file, (await answerOf(file, options)).answer, Settings);
   const http = (base: string | undefined) => {
     const url = new URL(base || origin);
     url.protocol = url.protocol.replace(/^ws/, 'http');
@@ -110,16 +140,16 @@ export async function findEndpoints(options: DeploymentOptions): Promise<Endpoin
  */
 export async function askServices(endpoints: Endpoints, options: DeploymentOptions): Promise<void> {
   const keys = new URL('/.well-known/jwks.json', endpoints.auth);
-  await jsonOf(keys, await answerOf(keys, options), Jwks);
+  await jsonOf(keys, (await answerOf(keys, options)).answer, Jwks);
   const socket = new URL('/ws/signal', endpoints.signaling);
-  const status = await upgradeStatus(socket, options);
+  const { status } = await askUpgrade(socket, options);
   if (status !== 426) throw new Error(`${socket.pathname} answers ${status} to a plain request, in place of 426`);
 }
 
 /** An access token of a user made for this run. @throws Error with the reason that auth gives */
 export async function fetchToken(endpoints: Endpoints, userId: string, options: DeploymentOptions): Promise<string> {
   const url = new URL('/auth/token', endpoints.auth);
-  const answer = await answerOf(url, options, {
+  const { answer } = await answerOf(url, options, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(options.apiKey ? { 'x-api-key': options.apiKey } : {}) },
     body: JSON.stringify({ userId, name: 'Canary' }),
@@ -134,13 +164,20 @@ export async function fetchIceServers(
   options: DeploymentOptions,
 ): Promise<readonly IceServer[]> {
   const url = new URL('/auth/ice-servers', endpoints.auth);
-  const answer = await answerOf(url, options, { headers: { authorization: `Bearer ${token}` } });
+  const { answer } = await answerOf(url, options, { headers: { authorization: `Bearer ${token}` } });
   return (await jsonOf(url, answer, IceServers)).iceServers;
 }
 
 /** Why an upgrade was refused: the status that a plain request to the same path gets (docs/service-contracts.md, S-5). */
-export async function upgradeStatus(url: URL, options: DeploymentOptions): Promise<number> {
-  const answer = await answerOf(url, options);
+export interface UpgradeAnswer {
+  readonly status: number;
+  /** The service shed before it answered so. */
+  readonly waited: boolean;
+}
+
+/** @throws Error when nothing answers */
+export async function askUpgrade(url: URL, options: DeploymentOptions): Promise<UpgradeAnswer> {
+  const { answer, waited } = await answerOf(url, options);
   await answer.body?.cancel();
-  return answer.status;
+  return { status: answer.status, waited };
 }

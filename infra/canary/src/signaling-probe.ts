@@ -1,7 +1,7 @@
 /** Two sessions meet in a room of their own and send each other a message, as two browsers would. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type DeploymentOptions, type Endpoints, upgradeStatus } from './deployment.ts';
+import { askUpgrade, type DeploymentOptions, type Endpoints } from './deployment.ts';
 
 interface Frame {
   readonly type: string;
@@ -28,7 +28,8 @@ class Session implements Disposable {
     socket.addEventListener('error', () => this.#end(new Error('the WebSocket breaks')));
   }
 
-  static async open(endpoints: Endpoints, token: string, options: DeploymentOptions): Promise<Session> {
+  /** @param again tried a second time, after the service shed the first one */
+  static async open(endpoints: Endpoints, token: string, options: DeploymentOptions, again = false): Promise<Session> {
     const plain = new URL('/ws/signal', endpoints.signaling);
     const url = new URL(plain);
     url.protocol = url.protocol.replace(/^http/, 'ws');
@@ -42,7 +43,9 @@ class Session implements Disposable {
       session.node = String((await session.take('welcome')).node);
     } catch (error) {
       socket.close();
-      const status = session.isOpen ? undefined : await upgradeStatus(plain, options).catch(() => undefined);
+      const asked = session.isOpen ? undefined : await askUpgrade(plain, options).catch(() => undefined);
+      const status = asked?.status;
+      if (status === 426 && asked?.waited && !again) return Session.open(endpoints, token, options, true);
       const why = status === undefined || status === 426 ? '' : ` (a plain request to /ws/signal gets ${status})`;
       throw new Error(`${error instanceof Error ? error.message : String(error)}${why}`);
     }
