@@ -104,6 +104,46 @@ test('E-1 E-4 E-9 a visit is four webhooks, signed, in order, and the same event
   expect(ids.slice(0, 2)).toEqual(feed.events.slice(2).map((e: { id: string }) => e.id));
 });
 
+test('E-12 a change of metadata comes to who names it alone, one of settings to all', async () => {
+  await using hooks = await startTestHooks({ redisUrl: redis.url, jwksUrl: keys.jwksUrl });
+  await using receiver = await startReceiver();
+  await using naming = await startReceiver();
+  const types = ['peer.updated', 'room.updated'];
+  await ask(hooks.url, '/webhook-endpoints', { body: { url: receiver.url, rooms: ['changed-1'] } });
+  await ask(hooks.url, '/webhook-endpoints', { body: { url: naming.url, rooms: ['changed-1'], types } });
+  const { peerId, etag } = await changed('changed-1');
+  await vi.waitFor(() => expect(typesOf(naming, 'changed-1')).toHaveLength(2), WAIT);
+  expect(naming.received.map(({ event: { type, data } }) => ({ type, data }))).toEqual([
+    { type: 'peer.updated', data: { peerId, userId: 'patient', numPeers: 1 } },
+    { type: 'room.updated', data: { etag } },
+  ]);
+  const wanted = ['room.started', 'peer.joined', 'room.updated', 'peer.left', 'room.ended'];
+  await vi.waitFor(() => expect(typesOf(receiver, 'changed-1')).toEqual(wanted), WAIT);
+  const told = async (query: string) => {
+    const { body } = await ask(hooks.url, `/events?roomId=changed-1${query}`);
+    return body.events.map((event: { type: string }) => event.type);
+  };
+  await vi.waitFor(async () => expect(await told('')).toEqual(wanted), WAIT);
+  expect(await told('&types=peer.updated,room.updated')).toEqual(types);
+});
+
+/** A visit in which somebody says something of itself and a backend changes the room. */
+async function changed(room: string) {
+  using client = await connectClient(node, await keys.token('patient'));
+  const { peerId } = await client.join(room);
+  client.send({ type: 'update', metadata: { hand: true } });
+  await client.settle();
+  const response = await fetch(`${node.url}/v1/rooms/${room}`, {
+    method: 'PATCH',
+    headers: { authorization: `Bearer ${await tokenOf('rooms:write')}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ maxPeers: 7 }),
+  });
+  expect(response.status).toBe(200);
+  client.send({ type: 'leave' });
+  await client.settle();
+  return { peerId, etag: response.headers.get('etag') };
+}
+
 /** Ids of `count` events of a stream: first all, then from behind `after` on, while somebody visits. */
 async function streamed(url: string, room: string, after: string, count: number): Promise<string[]> {
   const read = async (most: number, lastId?: string) => {

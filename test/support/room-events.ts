@@ -27,6 +27,7 @@ export async function foldOutbox(redis: Redis): Promise<FoldedEvents> {
     for (const [id, [, value = '']] of entries) {
       const { room, changes } = readOutboxEntry(value);
       for (const change of changes) {
+        if (change.kind === 'settings') continue;
         const key = `${room} ${change.peerId}`;
         const before = presence.get(key);
         const fault = (what: string) => faults.push(`${id} ${key} ${change.kind}: ${what}`);
@@ -42,6 +43,9 @@ export async function foldOutbox(redis: Redis): Promise<FoldedEvents> {
           case 'back':
             if (before !== (change.kind === 'away' ? 'here' : 'away')) fault(`was ${before}`);
             presence.set(key, change.kind === 'away' ? 'away' : 'here');
+            break;
+          case 'updated':
+            if (!before) fault('is not in');
             break;
           case 'left':
             if (!before) fault('is not in');

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mayEnter } from '@tandem/protocol';
 import type { RedisClient } from '@tandem/service';
 import { newSecret } from './delivery/signature.ts';
-import type { EventType, RoomEvent } from './events/room-fold.ts';
+import { type EventType, OPT_IN_TYPE, type RoomEvent } from './events/room-fold.ts';
 import { keys } from './keys.ts';
 import { runScript } from './scripts.ts';
 import type { SecretBox } from './secret-box.ts';
@@ -12,7 +12,7 @@ export interface Endpoint {
   readonly id: string;
   readonly url: string;
   readonly description: string;
-  /** Which events; empty: all. */
+  /** Which events; empty: all but {@link OPT_IN_TYPE}. */
   readonly types: readonly EventType[];
   /** Room ids; a trailing `*` matches any rest. Within those of the API key that wrote it. */
   readonly rooms: readonly string[];
@@ -118,7 +118,7 @@ export function wants(
   { type, room }: Pick<RoomEvent, 'type' | 'room'>,
 ): boolean {
   if (type === 'events.dropped') return true;
-  if (types.length > 0 && !types.some((one) => one === type)) return false;
+  if (types.length === 0 ? type === OPT_IN_TYPE : !types.some((one) => one === type)) return false;
   return mayEnter({ rooms: [...rooms] }, room);
 }
 

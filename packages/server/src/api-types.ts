@@ -80,7 +80,7 @@ export interface WebhookEndpoint {
   readonly id: string;
   /** https, port 443, at a public address; without user, password and fragment. Or the URL of a FIFO queue of Amazon SQS that the deployment allows (EVENT_QUEUES). */
   readonly url: string;
-  /** Which events. Default: all. `events.dropped` comes always. */
+  /** Which events. Default: all but `peer.updated`. `events.dropped` comes always. */
   readonly types: readonly string[];
   /** Room ids; a trailing `*` matches any rest. Default: the rooms of the API key, which it cannot go beyond. */
   readonly rooms: readonly string[];

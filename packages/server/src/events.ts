@@ -11,7 +11,7 @@ export interface EventsOptions extends CallOptions {
   readonly after?: string | undefined;
   /** Only those of that room. */
   readonly roomId?: string | undefined;
-  /** Only these. Default: all. */
+  /** Only these. Default: all but `peer.updated`. */
   readonly types?: readonly string[] | undefined;
 }
 

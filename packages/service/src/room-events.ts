@@ -28,8 +28,11 @@ interface OfPeer {
 export type RoomChange =
   /** `isRestored`: the store had lost it. `userId` is self-chosen for a guest. */
   | (OfPeer & { readonly kind: 'joined'; readonly userId: string; readonly isRestored: boolean })
-  | (OfPeer & { readonly kind: 'away' | 'back' })
-  | (OfPeer & { readonly kind: 'left'; readonly reason: LeaveReason });
+  /** `updated`: what others see of it, such as its name, metadata or grants. */
+  | (OfPeer & { readonly kind: 'away' | 'back' | 'updated' })
+  | (OfPeer & { readonly kind: 'left'; readonly reason: LeaveReason })
+  /** Settings of the room were written; it has that revision of them now. Its `peerId` is `-`. */
+  | (OfPeer & { readonly kind: 'settings'; readonly revision: number });
 
 /** What one script changed. */
 export interface OutboxEntry {
@@ -46,12 +49,14 @@ export function readOutboxEntry(value: string): OutboxEntry {
   const [head = '', ...lines] = value.split('\n');
   const [, before, first, members, room] = /^(\d+) (\d+) (\d+) (\S+)$/.exec(head) ?? [];
   if (room === undefined) throw new Error('an entry of the outbox begins in another way');
-  const changes = lines.map((line) => readChange(line, Number(before)));
+  const changes = lines.flatMap((line) => readChange(line, Number(before)) ?? []);
   return { room, firstVersion: Number(first), members: Number(members), changes };
 }
 
-function readChange(line: string, before: number): RoomChange {
-  const [, number, kind = '', peerId = '', more = ''] = /^(\d+) ([a-z]+) (\S+) (.*)$/.exec(line) ?? [];
+/** @returns undefined for a kind of a newer version */
+function readChange(line: string, before: number): RoomChange | undefined {
+  const [, number, kind, peerId = '', more = ''] = /^(\d+) ([a-z]+) (\S+) (.*)$/.exec(line) ?? [];
+  if (kind === undefined) throw new Error('an entry of the outbox has a change of another form');
   const of = { version: before + Number(number), peerId };
   switch (kind) {
     case 'joined':
@@ -59,10 +64,13 @@ function readChange(line: string, before: number): RoomChange {
       return { ...of, kind: 'joined', userId: String(JSON.parse(more)), isRestored: kind === 'restored' };
     case 'away':
     case 'back':
+    case 'updated':
       return { ...of, kind };
     case 'left':
       return { ...of, kind, reason: leaveReason(more) };
+    case 'settings':
+      return { ...of, kind, revision: Number(more) };
     default:
-      throw new Error('an entry of the outbox has a change of another kind');
+      return undefined;
   }
 }

@@ -5,7 +5,7 @@ import { ProblemError, type RedisClient, requireRoom } from '@tandem/service';
 import { partitionOf } from '@tandem/service/room-events';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type LoggedEvent, type Position, readLog, readPosition, writePosition } from '../event-log.ts';
-import { EVENT_TYPES } from '../events/room-fold.ts';
+import { EVENT_TYPES, OPT_IN_TYPE } from '../events/room-fold.ts';
 import { backendOf } from './backend.ts';
 import { EventPage, EventQuery, problems } from './schemas.ts';
 
@@ -65,7 +65,7 @@ function readQuery(query: EventQuery, claims: BackendClaims, isStream: boolean):
     after: readAfter(query.after, isStream),
     partition: roomId === undefined ? undefined : partitionOf(roomId),
     isWanted: ({ room, type }) =>
-      (wanted.length === 0 || wanted.includes(type)) &&
+      (wanted.length === 0 ? type !== OPT_IN_TYPE : wanted.includes(type)) &&
       (roomId === undefined ? room === '' || mayEnter(claims, room) : room === roomId),
   };
 }

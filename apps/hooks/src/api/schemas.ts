@@ -16,7 +16,7 @@ export const problems = (...codes: number[]) =>
 const Types = Type.Array(Type.Enum([...EVENT_TYPES]), {
   maxItems: EVENT_TYPES.length,
   uniqueItems: true,
-  description: 'Which events. Default: all. `events.dropped` comes always.',
+  description: 'Which events. Default: all but `peer.updated`. `events.dropped` comes always.',
 });
 const Rooms = Type.Array(Type.String({ minLength: 1, maxLength: 128 }), {
   minItems: 1,
@@ -132,7 +132,9 @@ export const EventQuery = Type.Object(
       }),
     ),
     roomId: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
-    types: Type.Optional(Type.String({ maxLength: 200, description: 'Comma-separated. Default: all.' })),
+    types: Type.Optional(
+      Type.String({ maxLength: 200, description: 'Comma-separated. Default: all but `peer.updated`.' }),
+    ),
     limit: Type.Optional(Type.String({ pattern: '^(500|[1-4]?[0-9]{1,2})$', description: '1 to 500. Default 100.' })),
   },
   { additionalProperties: false },

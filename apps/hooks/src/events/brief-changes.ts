@@ -1,6 +1,7 @@
 /**
  * Changes that become no events because they were taken back within moments: a join that was refused after it was written (the quota of a
- * user), and a connection that was away for less than HOLD_MS.
+ * user), and a connection that was away for less than HOLD_MS. And of several updates of a peer within HOLD_MS the last alone becomes an
+ * event, so that a client that never stops makes two a second at most.
  */
 import type { OutboxEntry, RoomChange } from '@tandem/service/room-events';
 
@@ -20,9 +21,18 @@ export function briefChanges(read: readonly ReadEntry[]): ReadonlySet<RoomChange
   const brief = new Set<RoomChange>();
   /** The last change of a peer that may be taken back. */
   const open = new Map<string, { readonly at: number; readonly change: RoomChange }>();
+  /** The last update of a peer, and when those that it stands for began. */
+  const updates = new Map<string, { readonly since: number; readonly change: RoomChange }>();
   for (const { at, entry } of read)
     for (const change of entry.changes) {
       const peer = `${entry.room} ${entry.firstVersion} ${change.peerId}`;
+      if (change.kind === 'updated') {
+        const last = updates.get(peer);
+        const isSoon = last !== undefined && at - last.since <= HOLD_MS;
+        if (isSoon) brief.add(last.change);
+        updates.set(peer, { since: isSoon ? last.since : at, change });
+        continue;
+      }
       const before = open.get(peer);
       open.set(peer, { at, change });
       if (!before || at - before.at > HOLD_MS) continue;

@@ -78,6 +78,38 @@ test('a room that was lost ends for everybody before another of its name starts'
   expect(lost.events.map(({ type }) => type)).toEqual(['peer.left', 'peer.left', 'room.ended']);
 });
 
+test('E-12 updates of people and settings are events of a room in use, and of nobody who is not known', () => {
+  const updated = (peerId: string, version: number) => ({ kind: 'updated', peerId, version }) as const;
+  const settings = (version: number) => ({ kind: 'settings', peerId: '-', version, revision: 7 }) as const;
+  const { events } = fold([
+    entry(1, [settings(100)]),
+    entry(1, [joined('a', 101)]),
+    entry(1, [updated('a', 102), updated('x', 103)]),
+    entry(1, [settings(104)]),
+    entry(0, [left('a', 105)]),
+  ]);
+  expect(events.slice(2, 4).map(({ type, sequence, data }) => [type, sequence, data])).toEqual([
+    ['peer.updated', 102, { peerId: 'a', userId: 'u-a', numPeers: 1 }],
+    ['room.updated', 104, { etag: '"7"' }],
+  ]);
+  expect(events).toHaveLength(6);
+});
+
+test('E-12 of updates of one peer within half a second the last is told, and one that never stops is told all the same', () => {
+  const changes = Array.from({ length: 21 }, (_, i) => ({
+    ...{ id: `${i * 100}-0`, at: i * 100 },
+    entry: entry(2, [
+      { kind: 'updated', peerId: 'a', version: 101 + i },
+      ...(i === 1 ? [{ kind: 'updated', peerId: 'b', version: 200 } as const] : []),
+    ]),
+  }));
+  const brief = briefChanges(changes);
+  const told = changes.flatMap(({ at, entry: { changes: all } }) =>
+    all.filter((change) => !brief.has(change)).map(({ peerId }) => `${peerId} ${at}`),
+  );
+  expect(told).toEqual(['b 100', 'a 500', 'a 1100', 'a 1700', 'a 2000']);
+});
+
 test('E-3 a refused join and a short absence are not told; a hang-up within moments is', () => {
   const away = { kind: 'away', peerId: 'a', version: 103 } as const;
   const back = { kind: 'back', peerId: 'a', version: 104 } as const;

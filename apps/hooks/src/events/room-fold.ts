@@ -8,13 +8,17 @@ import type { LeaveReason, OutboxEntry, RoomChange } from '@tandem/service/room-
 /** Everything that a receiver may get, besides `endpoint.test`. */
 export const EVENT_TYPES = [
   'room.started',
+  'room.updated',
   'room.ended',
   'peer.joined',
   'peer.away',
   'peer.back',
   'peer.left',
+  'peer.updated',
   'events.dropped',
 ] as const;
+/** Told only to those who name it: every microphone that is turned on or off is one. */
+export const OPT_IN_TYPE = 'peer.updated' satisfies EventType;
 export type EventType = (typeof EVENT_TYPES)[number];
 
 export interface RoomEvent {
@@ -139,6 +143,7 @@ class RoomFold {
       }
       case 'away':
       case 'back':
+      case 'updated':
         if (!known) return;
         this.#version = version;
         this.#add(`peer.${change.kind}`, peerId, { peerId, userId: known[0], ...this.#count() });
@@ -147,6 +152,11 @@ class RoomFold {
         if (!known) return;
         this.#version = version;
         this.#leave(peerId, change.reason);
+        return;
+      case 'settings':
+        if (!this.#isThere) return;
+        this.#version = version;
+        this.#add('room.updated', '', { etag: `"${change.revision}"` });
         return;
       default:
         change satisfies never;

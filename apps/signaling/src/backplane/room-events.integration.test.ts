@@ -27,9 +27,11 @@ async function open(events: boolean): Promise<Backplane> {
   return backplane;
 }
 
+const infoOf = (peerId: string, login = 'l', more = '') =>
+  `{"userId":"user \\"${peerId}\\" ü","loginSession":"${login}"${more}}`;
 const member = (peerId: string, more: Partial<MemberRecord> = {}): MemberRecord => ({
   ...{ peerId, node: 'n', epoch: 1, order: 1, awayFor: 0 },
-  info: `{"userId":"user \\"${peerId}\\" ü","loginSession":"l"}`,
+  info: infoOf(peerId),
   ...more,
 });
 const rule = { limit: 9, loginSession: 'l', userId: 'u' };
@@ -43,15 +45,16 @@ async function entries(room: string) {
   });
 }
 
-test('B-41 each change of presence is one event with its version, reason and user; other writes are none', async () => {
+test('B-41 each change of presence, and of what others see, is one event with its version, reason and user; other writes are none', async () => {
   await using a = await open(true);
   await client.flushall();
   const room = 'ü-room';
   await a.joinRoom(room, member('p'), rule);
   await a.joinRoom(room, member('p', { order: 2 }), rule);
-  await a.putMember(room, member('p', { order: 3, info: '{"metadata":1}' }));
-  await a.putMember(room, member('p', { order: 4, awayFor: 60_000 }));
-  await a.putMember(room, member('p', { order: 5 }));
+  await a.putMember(room, member('p', { order: 3, info: infoOf('p', 'l2') }));
+  await a.putMember(room, member('p', { order: 4, info: infoOf('p', 'l2'), awayFor: 60_000 }));
+  await a.putMember(room, member('p', { order: 5, info: infoOf('p', 'l2', ',"metadata":{"name":"P"}') }));
+  await a.putMember(room, member('p', { order: 6, info: infoOf('p', 'l2', ',"audience":true') }));
   await a.joinRoom(room, member('q'), { ...rule, limit: 0 });
   await a.markAway(room, 'q', 'n', 1);
   await a.dropMember(room, 'p', FORCED, { reason: 'kicked' });
@@ -62,8 +65,8 @@ test('B-41 each change of presence is one event with its version, reason and use
   await a.readRoom(room, -1);
   const found = await entries(room);
   const first = found[0]?.firstVersion ?? 0;
-  const again = found[7]?.firstVersion ?? 0;
-  expect(again).toBeGreaterThan(first + 8);
+  const again = found[8]?.firstVersion ?? 0;
+  expect(again).toBeGreaterThan(first + 9);
   expect(
     found.map(({ members, changes }) => [
       members,
@@ -72,11 +75,18 @@ test('B-41 each change of presence is one event with its version, reason and use
   ).toEqual([
     [1, [{ at: 1, peerId: 'p', kind: 'joined', userId: 'user "p" ü', isRestored: false }]],
     [1, [{ at: 4, peerId: 'p', kind: 'away' }]],
-    [1, [{ at: 5, peerId: 'p', kind: 'back' }]],
-    [2, [{ at: 6, peerId: 'q', kind: 'joined', userId: 'user "q" ü', isRestored: true }]],
-    [2, [{ at: 7, peerId: 'q', kind: 'away' }]],
-    [1, [{ at: 8, peerId: 'p', kind: 'left', reason: 'kicked' }]],
-    [0, [{ at: 9, peerId: 'q', kind: 'left', reason: 'timeout' }]],
+    [
+      1,
+      [
+        { at: 5, peerId: 'p', kind: 'updated' },
+        { at: 5, peerId: 'p', kind: 'back' },
+      ],
+    ],
+    [1, [{ at: 6, peerId: 'p', kind: 'updated' }]],
+    [2, [{ at: 7, peerId: 'q', kind: 'joined', userId: 'user "q" ü', isRestored: true }]],
+    [2, [{ at: 8, peerId: 'q', kind: 'away' }]],
+    [1, [{ at: 9, peerId: 'p', kind: 'left', reason: 'kicked' }]],
+    [0, [{ at: 10, peerId: 'q', kind: 'left', reason: 'timeout' }]],
     [1, [{ at: again - first + 1, peerId: 'r', kind: 'joined', userId: 'user "r" ü', isRestored: false }]],
     [2, [{ at: again - first + 2, peerId: 's', kind: 'joined', userId: 'user "s" ü', isRestored: false }]],
     [
@@ -86,6 +96,27 @@ test('B-41 each change of presence is one event with its version, reason and use
         { at: again - first + 4, peerId: 's', kind: 'left', reason: 'closed' },
       ],
     ],
+  ]);
+});
+
+test('B-41 settings that are written are an event of a room with people, with their revision, and of no other', async () => {
+  await using a = await open(true);
+  await client.flushall();
+  const settings = { rules: { ...OPEN_RULES, maxPeers: 5 }, doc: '{}' };
+  await a.writeSettings('r', settings, 'new');
+  expect(await entries('r')).toEqual([]);
+  await a.joinRoom('r', member('p'), rule);
+  const written = await a.writeSettings('r', settings, 'any');
+  expect(await a.writeSettings('r', settings, 'new')).toEqual({ kind: 'exists' });
+  await a.joinRoom('r', member('q'), rule);
+  const found = await entries('r');
+  const first = found[0]?.firstVersion ?? 0;
+  expect(found.slice(1).map(({ members, changes }) => [members, changes])).toEqual([
+    [
+      1,
+      [{ kind: 'settings', peerId: '-', version: first + 2, revision: 'revision' in written ? written.revision : 0 }],
+    ],
+    [2, [{ kind: 'joined', peerId: 'q', version: first + 3, userId: 'user "q" ü', isRestored: false }]],
   ]);
 });
 

@@ -19,5 +19,11 @@ end
 local ms = members > 0 and math.max(DAY, patience()) or patience()
 redis.call('PEXPIRE', KEYS[4], string.format('%.0f', ms))
 list(ms)
+local version, first = versions()
 touch()
+-- A room that nobody is in has no events: its revision tells.
+if KEYS[5] and members > 0 and at['#'] then
+  events[1] = '1 settings - ' .. next
+  publish(version, first)
+end
 return 'written ' .. next

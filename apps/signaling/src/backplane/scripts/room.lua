@@ -53,16 +53,23 @@ local function note(kind, peer, more)
   events[#events + 1] = #written / 2 + #dropped .. ' ' .. kind .. ' ' .. peer .. ' ' .. more
 end
 
--- A change of presence is an event; another owner or other metadata is none.
+-- What others see of a member, without its login session: member-record.ts writes that before it.
+local function shown(info)
+  return string.match(info, '"loginSession":".-"(.*)$') or info
+end
+
+-- A change of presence is an event, and so is one of what others see; another owner or another login session is none.
 local function put(peer, epoch, awayFor, node, info, entered)
   local away = tonumber(awayFor) > 0 and math.floor(now + awayFor) or '0'
   local before = KEYS[5] and at[peer] and (string.match(room[at[peer] + 1], '^%d+ 0 ') and 'here' or 'away')
+  local isUpdated = before and string.sub(peer, 1, 6) ~= 'media~' and shown(room[at[peer] + 1]) ~= shown(info)
   write(peer, epoch .. ' ' .. away .. ' ' .. node .. ' ' .. info)
   if not KEYS[5] then return end
   if not before then
     -- JSON of the user id: member-record.ts writes the login session behind it.
     note(entered or 'joined', peer, string.match(info, '"userId":(.-),"loginSession"') or '""')
   end
+  if isUpdated then note('updated', peer, '') end
   if (before == 'away') ~= (away ~= '0') then note(away == '0' and 'back' or 'away', peer, '') end
 end
 
