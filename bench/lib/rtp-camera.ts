@@ -35,7 +35,7 @@ export class RtpCamera extends RtpSender {
   speaks = false;
   /** Bytes of RTP that were sent. */
   sent = 0;
-  /** Of them those of a receiver of the largest size. */
+  /** Of them those of a receiver of the largest size that is encoded. */
   sentLargest = 0;
   #tick = 0;
   #keyframes = 0;
@@ -95,7 +95,7 @@ export class RtpCamera extends RtpSender {
       packet.writeUInt16BE(0x8000 | counter.picture, 14);
       // First byte of the frame: bit P is 0 for a keyframe; then its start code (section 4.3).
       if (i === 0) Buffer.from(isKey ? [0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0] : [0x11]).copy(packet, 16);
-      this.#out('video', packet, ssrc === SIZES.at(-1)?.ssrc);
+      this.#out('video', packet, ssrc === SIZES.findLast(({ size }) => this.sizes.has(size))?.ssrc);
     }
   }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SignalingConfig } from '../../apps/signaling/src/config.ts';
 import { startTestKeys, startTestNode, type TestKeys } from '../../apps/signaling/src/testing.ts';
-import type { MediaNodeConfig } from '../../infra/media-node/src/config.ts';
+import { ENGINES, enginePorts, type MediaNodeConfig, portsNeeded } from '../../infra/media-node/src/config.ts';
 import { type JanusEngine, startJanusEngine } from '../../infra/media-node/src/janus-engine.ts';
 import { janusProgram } from '../../infra/media-node/src/location.ts';
 import { type MediaNode, startMediaNode } from '../../infra/media-node/src/media-node.ts';
@@ -30,7 +30,7 @@ export interface MediaStack extends AsyncDisposable {
   /** What nodes and engines said. */
   readonly log: readonly string[];
   readonly nodes: readonly MediaNode[];
-  /** Starts one more. @param firstPort of 1000 UDP ports */
+  /** Starts one more. @param firstPort of as many UDP ports as its settings need: 1000 where they are those of tests */
   mediaNode(id: string, firstPort: number): Promise<MediaNode>;
 }
 
@@ -92,7 +92,7 @@ async function startNode(
     JANUS: '',
     RUN_DIR: runDir,
     MEDIA_MIN_PORT: firstPort,
-    MEDIA_MAX_PORT: firstPort + 999,
+    MEDIA_MAX_PORT: 0,
     MAX_LEGS: 400,
     MAX_PUBLISHERS: 50,
     MESH_AFTER_SECONDS: 600,
@@ -102,7 +102,7 @@ async function startNode(
     METRICS_PART: 'media',
     HTTP_HOST: '127.0.0.1',
     HTTP_PORT: 0,
-    MAX_STREAMS: 100,
+    MAX_STREAMS: 80,
     MAX_VIEWERS: 20,
     RECORDING_PART_SECONDS: 20,
     RECORDING_MIN_FREE_MB: 1,
@@ -115,6 +115,7 @@ async function startNode(
     ZONE: 'a',
     ...more,
   } satisfies MediaNodeConfig;
+  config.MEDIA_MAX_PORT = firstPort + ENGINES * Math.max(500, portsNeeded(config)) - 1;
   return await startMediaNode(config, {
     host: await findHost({ ...config, NODE_ID: id }),
     say: (event, fields) => log.push(`${id} ${event} ${JSON.stringify(fields ?? {})}`),
@@ -124,7 +125,7 @@ async function startNode(
         program: testEngine(),
         address: ownAddress,
         runDir: join(runDir, `${id}-${index}`),
-        mediaPorts: [firstPort + index * 500, firstPort + index * 500 + 499],
+        mediaPorts: enginePorts(config, index),
         eventLoops: 2,
         complain: (line) => log.push(line),
       }),

@@ -7,6 +7,8 @@ export interface StreamClient<P extends RtpSender | RtpViewer = RtpSender> {
   readonly session: URL;
   readonly etag: string;
   readonly response: Response;
+  /** SDP. */
+  readonly answer: string;
   /** To the session's address, with the token. */
   request(
     method: string,
@@ -42,6 +44,7 @@ async function open<P extends RtpSender | RtpViewer>(
   const candidates: string[] = [];
   peer.onCandidate = ({ candidate }) => candidates.push(candidate);
   let response: Response | undefined;
+  let answer = '';
   try {
     await peer.connect({
       offer: async (sdp) => {
@@ -50,7 +53,7 @@ async function open<P extends RtpSender | RtpViewer>(
           headers: { 'content-type': 'application/sdp', authorization: `Bearer ${token}` },
           body: sdp,
         });
-        const answer = await response.text();
+        answer = await response.text();
         if (response.status !== 201) throw new Error(`${response.status} ${answer}`);
         return answer;
       },
@@ -78,6 +81,7 @@ async function open<P extends RtpSender | RtpViewer>(
     session,
     etag: headers.get('etag') ?? '',
     response: response as unknown as Response,
+    answer,
     request,
     close: () => peer.close(),
   };

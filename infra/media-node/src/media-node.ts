@@ -247,7 +247,7 @@ export class MediaNode implements AsyncDisposable {
 
   async #tick(): Promise<void> {
     if (this.engines.length > 0) await this.#attempt('health', () => sayAlive(this.#config.RUN_DIR));
-    await this.#load?.read(this.#engines?.legs ?? 0);
+    await this.#load?.read(this.#engines?.legs ?? 0, this.rooms.values());
     this.#writeMetrics();
     const leave = async () => (await this.#host.leaving()) && void this.drain();
     if (this.#state === 'serving') await this.#attempt('metadata', leave);

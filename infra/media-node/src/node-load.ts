@@ -21,7 +21,7 @@ export class NodeLoad {
   readonly #sent: SentRate;
   readonly #cpu: () => number;
   mbps = 0;
-  /** Share of the node's capacity in use: the most of CPU, traffic and legs. Above 1 when overloaded. */
+  /** Share of the node's capacity in use: the most of CPU, traffic, legs of people and viewers. Above 1 when overloaded. */
   load = 0;
 
   private constructor(config: MediaNodeConfig, sent: SentRate, cpu: () => number) {
@@ -34,10 +34,13 @@ export class NodeLoad {
     return new NodeLoad(config, await SentRate.start(sources.bytesSent), sources.cpu ?? cpuShare());
   }
 
-  async read(legs: number): Promise<void> {
+  /** @param legs of the engines, those of viewers among them: viewers have a limit of their own */
+  async read(legs: number, rooms: Iterable<{ readonly viewers: { readonly count: number } }>): Promise<void> {
+    const viewers = [...rooms].reduce((sum, room) => sum + room.viewers.count, 0);
     this.mbps = await this.#sent.mbps();
-    const { NODE_MBPS = MBPS_A_CORE * availableParallelism(), MAX_LEGS } = this.#config;
-    const load = Math.max(this.#cpu() / FULL_CPU, this.mbps / NODE_MBPS, legs / MAX_LEGS);
+    const { NODE_MBPS = MBPS_A_CORE * availableParallelism(), MAX_LEGS, MAX_VIEWERS } = this.#config;
+    const people = Math.max(0, legs - viewers) / MAX_LEGS;
+    const load = Math.max(this.#cpu() / FULL_CPU, this.mbps / NODE_MBPS, people, viewers / Math.max(1, MAX_VIEWERS));
     this.load = Number(load.toFixed(3));
   }
 }

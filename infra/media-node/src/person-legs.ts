@@ -121,7 +121,7 @@ export class PersonLegs {
     });
   }
 
-  async #publish({ gen, sdp }: LegDescription): Promise<void> {
+  async #publish({ gen, sdp, n }: LegDescription): Promise<void> {
     if (gen < this.#asked.up) return;
     this.#asked.up = gen;
     if (this.#up?.gen !== gen) {
@@ -133,7 +133,9 @@ export class PersonLegs {
       this.#up = { gen, leg };
     }
     const answer = await this.#up?.leg.offer(sdp);
-    if (answer && !this.#closed) this.#host.send('answer', { sdp: { type: 'answer', sdp: answer, leg: 'up', gen } });
+    const to = n === undefined ? {} : { to: n };
+    if (answer && !this.#closed)
+      this.#host.send('answer', { sdp: { type: 'answer', sdp: answer, leg: 'up', gen, ...to } });
   }
 
   async #receive(want: Want): Promise<void> {

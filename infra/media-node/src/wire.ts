@@ -17,6 +17,8 @@ export interface LegDescription {
   readonly sdp: string;
   /** The offer that this answer answers. */
   readonly to?: number;
+  /** Of an offer: what its answer is to say as `to`. */
+  readonly n?: number;
 }
 export interface LegCandidate {
   readonly leg: LegName;
@@ -37,7 +39,8 @@ export function readDescription(body: unknown): LegDescription | undefined {
   const sdp = isObject(body) ? body.sdp : undefined;
   if (!isObject(sdp) || typeof sdp.sdp !== 'string' || sdp.sdp.length > MAX_SDP) return undefined;
   if ((sdp.leg !== 'up' && sdp.leg !== 'down') || !isCount(sdp.gen)) return undefined;
-  return { leg: sdp.leg, gen: sdp.gen, sdp: sdp.sdp, ...(isCount(sdp.to) ? { to: sdp.to } : {}) };
+  const { to, n } = sdp;
+  return { leg: sdp.leg, gen: sdp.gen, sdp: sdp.sdp, ...(isCount(to) ? { to } : {}), ...(isCount(n) ? { n } : {}) };
 }
 
 export function readCandidate(body: unknown): LegCandidate | undefined {

@@ -30,7 +30,7 @@ export function refusalProblem(error: unknown): unknown {
         retryAfter: 2,
       });
     case 'no-media':
-      return new ProblemError(422, 'no_media', 'Nothing of the offer is taken. Send Opus, and VP8 or H.264.');
+      return new ProblemError(422, 'no_media', 'Not all of the offer is taken. Send Opus, and VP8 or H.264.');
     case 'refused': {
       const status = STATUS[refusal.code] ?? 503;
       const detail = `The room does not take this stream: ${refusal.message}`;

@@ -5,6 +5,11 @@ import type { Candidate } from '../engine.ts';
 export const MAX_BODY_BYTES = 32 * 1024;
 /** Most media sections of an offer: more than any encoder sends. */
 const MAX_MEDIA_SECTIONS = 8;
+/** Tracks of one encoder: a microphone, a camera and a screen (RFC 9725 section 4.4.2: more are refused). */
+const MOST_SENT = [
+  ['audio', 1],
+  ['video', 2],
+] as const;
 /** Most candidates of one fragment. */
 const MAX_CANDIDATES = 64;
 const MAX_CANDIDATE = 512;
@@ -63,6 +68,9 @@ export function readOffer(text: string, direction: 'sends' | 'receives'): Offer 
     throw new BadSdpError('there is no media section of audio or video');
   if (media.length > MAX_MEDIA_SECTIONS)
     throw new BadSdpError(`there are ${media.length} media sections, at most ${MAX_MEDIA_SECTIONS} are taken`);
+  for (const [kind, most] of direction === 'sends' ? MOST_SENT : [])
+    if (media.filter((line) => line.startsWith(`m=${kind} `)).length > most)
+      throw new BadSdpError(`there are more than ${most} media sections of ${kind}`);
   const wrong = direction === 'sends' ? ['a=recvonly', 'a=inactive'] : ['a=sendonly', 'a=inactive'];
   for (const section of sectionsOf(lines))
     if (/^m=(audio|video) /.test(section[0] ?? '') && section.some((line) => wrong.includes(line)))
@@ -142,7 +150,12 @@ export function fragmentOf(answer: string, candidates: readonly Candidate[]): st
   const lines = answer.split(/\r?\n/);
   const section = sectionsOf(lines)[0] ?? [];
   const { ufrag = '', pwd = '' } = credentialsOf(lines) ?? {};
+  // As the answer has them (RFC 9725 section 4.3.3).
+  const options = ['a=ice-lite', 'a=ice-options:', 'a=ice-pacing:'].flatMap(
+    (name) => lines.find((line) => line.startsWith(name)) ?? [],
+  );
   return [
+    ...options,
     `a=ice-ufrag:${ufrag}`,
     `a=ice-pwd:${pwd}`,
     section[0] ?? 'm=audio 9 UDP/TLS/RTP/SAVPF 0',

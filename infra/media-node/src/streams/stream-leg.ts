@@ -19,6 +19,8 @@ export interface StreamLegOptions {
   readonly callNode: () => Promise<void>;
   /** Over, whatever the reason. Called once. */
   readonly onEnded: (why: string) => void;
+  /** What is not answered by the node in this time failed, ms. Default 8000. */
+  readonly answerMs?: number;
 }
 
 /** Why a stream was not taken. */
@@ -27,7 +29,7 @@ export type StreamRefusal =
   | { readonly kind: 'refused'; readonly code: string; readonly message: string }
   /** No media node serves the room, or it does not answer. */
   | { readonly kind: 'no-node' }
-  /** The engine takes nothing of what is offered. */
+  /** The engine does not take all of what is offered (RFC 9725 section 4.4.3: no partly successful answers). */
   | { readonly kind: 'no-media' };
 
 export class StreamRefusedError extends Error {
@@ -61,6 +63,7 @@ export class StreamLeg {
   #connectTimer: NodeJS.Timeout | undefined;
   #ended: string | undefined;
   #wake: () => void = () => {};
+  #offers = 0;
   /** Of the negotiation that is under way. */
   #answer: string | undefined;
   #candidates: Candidate[] = [];
@@ -116,15 +119,18 @@ export class StreamLeg {
     if (this.#agent) void this.#session.sendTo(this.#agent, 'ice-candidate', { candidate: wire as never });
   }
 
-  /** One at a time. @returns the fragment with the engine's new credentials @throws StreamRefusedError */
+  /**
+   * One at a time. One that fails changes nothing: the path of before goes on, or ends by itself (RFC 9725 section 4.3.3).
+   * @returns the fragment with the engine's new credentials @throws StreamRefusedError
+   */
   restart(credentials: IceCredentials): Promise<string> {
     const restarted = this.#restarted.then(async () => {
-      this.#offer = withPath(this.#offer, credentials);
-      const { answer, candidates } = await this.#negotiate(this.#offer);
+      const offer = withPath(this.#offer, credentials);
+      const { answer, candidates } = await this.#negotiate(offer);
+      this.#offer = offer;
       return fragmentOf(answer, candidates);
     });
-    // An answer that did not come would be taken for that of the next offer.
-    this.#restarted = restarted.catch(() => this.end('no answer'));
+    this.#restarted = restarted.catch(() => {});
     return restarted;
   }
 
@@ -171,14 +177,14 @@ export class StreamLeg {
     this.#answer = undefined;
     this.#candidates = [];
     this.#hasAll = false;
-    const offer = { type: 'offer', sdp, leg: 'up', gen: GEN };
+    const offer = { type: 'offer', sdp, leg: 'up', gen: GEN, n: ++this.#offers };
     void this.#session.sendTo(this.#agent ?? '', 'offer', { sdp: offer as never });
-    await this.#until(() => this.#answer !== undefined, ANSWER_MS);
+    await this.#until(() => this.#answer !== undefined, this.#options.answerMs ?? ANSWER_MS);
     await this.#until(() => this.#hasAll, CANDIDATES_MS);
     const answer = this.#answer as string | undefined;
     if (answer === undefined || this.#ended !== undefined) throw this.#refusal();
     // A section that the engine takes nothing of has port 0 (RFC 3264 section 6).
-    if (slotsOf(answer.replace(/^a=recvonly/gm, 'a=sendrecv')).size === 0)
+    if (slotsOf(answer.replace(/^a=recvonly/gm, 'a=sendrecv')).size < Math.max(1, slotsOf(sdp).size))
       throw new StreamRefusedError({ kind: 'no-media' });
     return { answer, candidates: this.#candidates };
   }
@@ -207,8 +213,15 @@ export class StreamLeg {
     if (signal.peerId !== this.#agent) return;
     switch (signal.type) {
       case 'answer': {
-        const { sdp } = signal as unknown as { sdp?: { sdp?: unknown; leg?: unknown } };
-        if (sdp?.leg === 'up' && typeof sdp.sdp === 'string') this.#answer = sdp.sdp;
+        const { sdp } = signal as unknown as { sdp?: { sdp?: unknown; leg?: unknown; to?: unknown } };
+        if (sdp?.leg !== 'up' || typeof sdp.sdp !== 'string') break;
+        // That of a restart that was given up comes late. (An agent of before says no number.)
+        if (sdp.to !== undefined && sdp.to !== this.#offers) break;
+
+        this.#answer = sdp.sdp;
+        // Its candidates come behind it: those that are there already are of an earlier one.
+        this.#candidates = [];
+        this.#hasAll = false;
         break;
       }
       case 'ice-candidate': {

@@ -142,9 +142,10 @@ export class StreamSessions {
       );
     if (!connection.restart)
       throw new ProblemError(422, 'no_restart', 'A new path is not searched for here: make a new session.');
+    // One that fails leaves the path of before with its tag.
+    const answer = await connection.restart(credentials);
     const etag = newTag();
     session.etag = etag;
-    const answer = await connection.restart(credentials);
     for (const candidate of fragment.candidates) connection.candidate(candidate);
     return { kind: 'restarted', etag, fragment: answer };
   }
