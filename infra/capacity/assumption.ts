@@ -9,5 +9,5 @@ export interface Assumption {
 export const assumption = (value: number, unit: string, source: string): Assumption => ({ value, unit, source });
 /** Source of a price that AWS publishes and that was read. */
 export const LIST = 'AWS list price, us-east-1, on demand, read November 2026';
-/** Of a price that was not read from the list for this. */
-export const UNREAD = 'us-east-1, on demand, from memory: compare it with the price list';
+/** Of a price of which no source was read. */
+export const UNREAD = 'assumption for us-east-1: no source was read, compare it with the price list';

@@ -37,8 +37,16 @@ export const PRICES = {
     '$/month',
     'each metric of Container Insights with enhanced observability; fortem.dev/blog/ecs-fargate-monitoring',
   ),
-  logGigabyte: a(0.5, '$/GB', `taken in by CloudWatch Logs, flow logs as well; ${UNREAD}`),
-  s3Gigabyte: a(0.023, '$/GB and month', `S3 Standard; ${UNREAD}`),
+  logGigabyte: a(
+    0.5,
+    '$/GB',
+    'us-east-1, taken in by CloudWatch Logs, flow logs as well; c3x.dev/blog/cloudwatch-logs-cost-optimization',
+  ),
+  s3Gigabyte: a(
+    0.023,
+    '$/GB and month',
+    'us-east-1, S3 Standard; devnotes.tech/understanding-aws-s3-pricing-a-complete-cost-breakdown-with-examples',
+  ),
   logsPerTask: a(4, '$/month', 'about 8 GB of logs and 60 metrics a task; estimate'),
 } as const;
 

@@ -23,7 +23,9 @@ function matchesValue(wanted: Any, actual: Any): boolean {
 
 /**
  * "*" stands for any number of characters, "/" among them, none too; "\*" and "\\" are the characters themselves; a backslash before
- * another character is refused, and so are two wildcards side by side (the same guide, "Wildcard matching").
+ * another character is refused, and so are two wildcards side by side. EventBridge's own parser, open:
+ * https://github.com/aws/event-ruler/blob/61781a6722392ee3d3271ebf4119edcabbc1a6ab/src/main/software/amazon/event/ruler/input/WildcardParser.java;
+ * that an event bus takes the operator: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
  */
 function wildcard(text: string): RegExp {
   if (/(?<!\\)(\\\\)*\*\*/.test(text)) throw new Error(`event pattern: "${text}" has two wildcards side by side`);

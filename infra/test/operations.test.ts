@@ -47,6 +47,24 @@ test('destroy of development leaves nothing: no resource is retained, and bucket
     expect(balancer.LoadBalancerAttributes).not.toContainEqual({ Key: 'deletion_protection.enabled', Value: 'true' });
 });
 
+/** Text of a name that CloudFormation joins, with its references as they are. */
+const joined = (value: Any): string =>
+  value?.['Fn::Join']
+    ? value['Fn::Join'][1].map(joined).join(value['Fn::Join'][0])
+    : typeof value === 'string'
+      ? value
+      : JSON.stringify(value);
+
+/** Whether the template holds the log group of a cluster's Container Insights, made before the cluster: else ECS may be first, and creation fails. */
+function ownsInsights(template: Any, id: string): boolean {
+  const { Properties, DependsOn = [] } = template.Resources[id];
+  if (Properties.ClusterName === undefined) return false;
+  const name = `/aws/ecs/containerinsights/${joined(Properties.ClusterName)}/performance`;
+  return resources(template).some(
+    ([group, one]) => [DependsOn].flat().includes(group) && joined(one.Properties.LogGroupName) === name,
+  );
+}
+
 /** Log groups that AWS makes when something first writes, with the resource that makes it so; no stack deletes them. */
 function implicitLogGroups(template: Any): string[] {
   return resources(template).flatMap(([id, { Type, Properties }]) => {
@@ -55,7 +73,7 @@ function implicitLogGroups(template: Any): string[] {
     // CloudWatch guide, "Container Insights performance log events for Amazon ECS".
     const settings: Any[] = Type === 'AWS::ECS::Cluster' ? (Properties.ClusterSettings ?? []) : [];
     const watched = settings.some(({ Name, Value }) => Name === 'containerInsights' && Value !== 'disabled');
-    if (watched) return [`/aws/ecs/containerinsights/${id}/performance`];
+    if (watched && !ownsInsights(template, id)) return [`/aws/ecs/containerinsights/${id}/performance`];
     // API Gateway guide, "Set up CloudWatch logging": execution logs of a stage; RDS and others are not in these templates.
     const logged =
       Type === 'AWS::ApiGateway::Stage' && (Properties.MethodSettings ?? []).some((one: Any) => one.LoggingLevel);
@@ -63,18 +81,27 @@ function implicitLogGroups(template: Any): string[] {
   });
 }
 
-test('log groups that AWS makes by itself: those of Container Insights, which the page names, and no other', () => {
-  const left = implicitLogGroups(development);
-  expect(left.filter((name) => !name.startsWith('/aws/ecs/containerinsights/'))).toEqual([]);
-  // The services' cluster and that of the TURN nodes: alarms on running tasks read them.
-  expect(left).toHaveLength(2);
-  const page = readFileSync(join(import.meta.dirname, '../../docs/deployment-and-testing.md'), 'utf8');
-  const [destroy = ''] = /\*\*Destroy\.\*\*[\s\S]*?\n\n/.exec(page) ?? [];
-  expect(destroy).toContain('/aws/ecs/containerinsights/');
-  expect(destroy).not.toContain('/aws/lambda/');
+test('log groups that AWS would make by itself are of the stack in development', () => {
+  expect(implicitLogGroups(development)).toEqual([]);
+  // Data stays in production; and a cluster that gets a name is made anew.
+  expect(implicitLogGroups(production).length).toBeGreaterThan(1);
   expect(implicitLogGroups({ Resources: { F: { Type: 'AWS::Lambda::Function', Properties: {} } } })).toEqual([
     '/aws/lambda/F',
   ]);
+});
+
+test('the log group of a cluster has a name that no earlier stack left behind, and goes minutes after the cluster', () => {
+  const groups = resources(development).filter(([, one]) =>
+    /containerinsights/.test(joined(one.Properties.LogGroupName ?? '')),
+  );
+  // The services' cluster and that of the TURN nodes.
+  expect(groups.map(([id]) => id)).toHaveLength(2);
+  const [, vpc] = resources(development).find(([, one]) => one.Type === 'AWS::EC2::VPC') ?? [];
+  for (const [id, { Properties }] of groups) {
+    // CloudFormation guide, "Pseudo parameters": the id of a stack ends in a UUID, another one at each creation.
+    expect(joined(Properties.LogGroupName)).toContain('AWS::StackId');
+    expect(vpc.DependsOn).toContain(id);
+  }
 });
 
 test('flow logs hold no address', () => {
@@ -222,8 +249,23 @@ test('the services to which the deployment page bounds the execution role are al
     .map((name) => prefixes[name] ?? name)
     .filter((name) => name !== 'cdk' && !named.has(name));
   expect(missing).toEqual([]);
-  // IAM guide, "AWS services that work with IAM", service-linked roles: what the first resource of a kind makes in a new account.
-  for (const service of ['ecs', 'elasticache', 'autoscaling', 'elasticloadbalancing', 'ecs.application-autoscaling'])
-    expect(list).toContain(`\`${service}.amazonaws.com\``);
-  for (const service of ['vpcorigin.cloudfront', 'wafv2']) expect(list).toContain(`\`${service}.amazonaws.com\``);
+  // What the first resource of a kind makes in a new account. IAM guide, "AWS services that work with IAM"; of VPC origins:
+  // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCloudFrontVPCOriginServiceRolePolicy.html
+  const linked = [
+    'ecs',
+    'elasticache',
+    'autoscaling',
+    'elasticloadbalancing',
+    'ecs.application-autoscaling',
+    'vpcorigin.cloudfront',
+  ];
+  for (const service of linked) expect(list).toContain(`\`${service}.amazonaws.com\``);
+  // WAF has a role for Firehose alone; for a log group it writes a resource policy, with the rights of who calls:
+  // https://docs.aws.amazon.com/goto/WebAPI/wafv2-2019-07-29/PutLoggingConfiguration
+  const destinations = ofType(production, 'AWS::WAFv2::LoggingConfiguration').flatMap(
+    (one) => one.LogDestinationConfigs,
+  );
+  expect(destinations.length).toBeGreaterThan(0);
+  for (const destination of destinations) expect(JSON.stringify(destination)).toMatch(/:logs:/);
+  expect(list).not.toContain('wafv2.amazonaws.com');
 });
