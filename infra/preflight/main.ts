@@ -6,13 +6,16 @@ import { type NeededDomain, type Needs, needsOf } from './src/needs.ts';
 
 const HELP = `npm run preflight -- --profile production --region eu-west-1 [options]
 
-Reads quotas, certificates, zone, instance availability and the bootstrap version with your AWS credentials, and prints what lacks.
+Reads quotas and their use, names, certificates, zone, instance and cache node types and the bootstrap version with your AWS credentials, and
+prints what lacks.
 Exit code 0: nothing; 1: something; 2: wrong use. Changes nothing.
 
   --profile NAME                development or production (default production)
   --region NAME                 default: AWS_REGION
-  --domain NAME --certificate-arn ARN --regional-certificate-arn ARN [--hosted-zone-id ID]
-  --zones N --signaling-tasks N --turn-nodes N --media-nodes N --cache-shards N --events     as the context values of cdk deploy
+  --stack-name NAME             default Tandem
+  --domain NAME --certificate-arn ARN --regional-certificate-arn ARN [--hosted-zone-id ID] [--shared-domain NAME]
+  --zones N --signaling-tasks N --turn-nodes N --media-nodes N --cache-shards N --events --recordings
+                                as the context values of cdk deploy
 `;
 
 class UsageError extends Error {
@@ -22,16 +25,19 @@ class UsageError extends Error {
 const OPTIONS = {
   profile: { type: 'string' },
   region: { type: 'string' },
+  'stack-name': { type: 'string' },
   domain: { type: 'string' },
   'certificate-arn': { type: 'string' },
   'regional-certificate-arn': { type: 'string' },
   'hosted-zone-id': { type: 'string' },
+  'shared-domain': { type: 'string' },
   zones: { type: 'string' },
   'signaling-tasks': { type: 'string' },
   'turn-nodes': { type: 'string' },
   'media-nodes': { type: 'string' },
   'cache-shards': { type: 'string' },
   events: { type: 'boolean' },
+  recordings: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
@@ -67,6 +73,7 @@ function domainOf(values: Values): NeededDomain | undefined {
     certificateArn: certificateArn ?? '',
     regionalCertificateArn: regionalCertificateArn ?? '',
     ...(values['hosted-zone-id'] ? { hostedZoneId: values['hosted-zone-id'] } : {}),
+    ...(values['shared-domain'] ? { sharedName: values['shared-domain'] } : {}),
   };
 }
 
@@ -83,6 +90,8 @@ function readNeeds(values: Values): Needs {
     mediaNodes: wholeNumber(values, 'media-nodes'),
     cacheShards: wholeNumber(values, 'cache-shards'),
     events: values.events,
+    recordings: values.recordings,
+    stackName: values['stack-name'],
   };
   const given = Object.fromEntries(Object.entries(sizes).filter(([, value]) => value !== undefined));
   return needsOf(profile, region, given, domainOf(values));

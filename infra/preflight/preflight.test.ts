@@ -5,11 +5,12 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { App, CfnResource, Stack } from 'aws-cdk-lib';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { resourcesOf } from '../test/resources.ts';
 import { PRODUCTION as PRODUCTION_CONTEXT, synthesize } from '../test/synth.ts';
-import { BOOTSTRAP_VERSION, covers } from './src/checks.ts';
-import { needsOf } from './src/needs.ts';
+import { accountOf } from './src/account.ts';
+import { BOOTSTRAP_VERSION, preflight as checkAccount, covers, preflightText } from './src/checks.ts';
+import { type NeededDomain, type Needs, needsOf } from './src/needs.ts';
 
 type Any = ReturnType<typeof JSON.parse>;
 
@@ -22,15 +23,19 @@ interface Answer {
 /** Name of the operation, and what tells two calls of it apart. */
 function keyOf(request: IncomingMessage, body: string): string {
   const target = String(request.headers['x-amz-target'] ?? '').split('.')[1];
-  const zone = /\/hostedzone\/(\w+)/.exec(request.url ?? '')?.[1];
-  if (zone) return `GetHostedZone ${zone}`;
+  const url = new URL(request.url ?? '', 'http://aws');
+  const [, zone, records] = /\/hostedzone\/(\w+)(\/rrset)?/.exec(url.pathname) ?? [];
+  if (zone) return records ? `ListResourceRecordSets ${url.searchParams.get('name')}` : `GetHostedZone ${zone}`;
   if (target) {
-    const { QuotaCode, CertificateArn } = JSON.parse(body);
-    return [target, QuotaCode ?? CertificateArn].filter(Boolean).join(' ');
+    const { QuotaCode, CertificateArn, MetricDataQueries } = JSON.parse(body);
+    const dimensions = MetricDataQueries?.[0].MetricStat.Metric.Dimensions ?? [];
+    const service = dimensions.find((one: Any) => one.Name === 'Service')?.Value;
+    return [target, QuotaCode ?? CertificateArn ?? service].filter(Boolean).join(' ');
   }
   const form = new URLSearchParams(body);
+  const of = form.get('Filter.1.Value.1') ?? form.get('CacheNodeType') ?? form.get('StackName');
   const action = form.get('Action') ?? '';
-  return action === 'DescribeInstanceTypeOfferings' ? `${action} ${form.get('Filter.1.Value.1')}` : action;
+  return of && action !== 'DescribeAvailabilityZones' ? `${action} ${of}` : action;
 }
 
 async function account(file: string, changed: Record<string, Answer> = {}) {
@@ -71,15 +76,27 @@ function preflight(url: string, args: readonly string[]): Promise<{ code: number
   );
 }
 
+const DOMAIN = {
+  name: 'calls.example.com',
+  certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555',
+  regionalCertificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/11111111-2222-3333-4444-666666666666',
+  hostedZoneId: 'Z0123456789ABCDEFGHIJ',
+};
 const PRODUCTION = [
-  ...['--profile', 'production', '--region', 'eu-west-1', '--domain', 'calls.example.com'],
-  ...['--certificate-arn', 'arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555'],
-  ...[
-    '--regional-certificate-arn',
-    'arn:aws:acm:eu-west-1:111122223333:certificate/11111111-2222-3333-4444-666666666666',
-  ],
-  ...['--hosted-zone-id', 'Z0123456789ABCDEFGHIJ'],
+  ...['--profile', 'production', '--region', 'eu-west-1', '--domain', DOMAIN.name],
+  ...['--certificate-arn', DOMAIN.certificateArn, '--regional-certificate-arn', DOMAIN.regionalCertificateArn],
+  ...['--hosted-zone-id', DOMAIN.hostedZoneId],
 ];
+
+/** As the program, without a process of its own. */
+async function asked(url: string, needs: Needs): Promise<string> {
+  vi.stubEnv('AWS_ENDPOINT_URL', url);
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+  vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  return preflightText(await checkAccount(accountOf(needs.region), needs));
+}
 
 test('a new account: everything that would stop the deployment half way is named, with its fix', async () => {
   const { url, unknown } = await account('new-account.json');
@@ -90,8 +107,15 @@ test('a new account: everything that would stop the deployment half way is named
     /✗ eu-west-1 was never bootstrapped\n {4}Fix: npx cdk bootstrap aws:\/\/111122223333\/eu-west-1/,
     /✓ eu-west-1 has 3 zones, 3 needed/,
     /✗ c7gn.medium is not offered in eu-west-1c/,
-    /✗ Fargate On-Demand vCPU resource count: 12.25 needed, 6 allowed\n {4}Fix: aws service-quotas .* --quota-code L-3032A538 --desired-value 13/,
-    /✗ Running On-Demand Standard instances \(vCPUs\): 6 needed, 5 allowed/,
+    // The highest of the last hour counts.
+    /✗ Fargate On-Demand vCPU resource count: 12.25 needed, 4 in use, 6 allowed\n {4}Fix: aws service-quotas .* --quota-code L-3032A538 --desired-value 17/,
+    // A series without a value: nothing is used.
+    /✗ Running On-Demand Standard instances \(vCPUs\): 6 needed, 0 in use, 5 allowed/,
+    /✓ Application Load Balancers per Region: 1 needed, use not known, 50 allowed/,
+    /✗ cache.m7g.large is not offered in eu-west-1/,
+    /✓ no stack is named Tandem/,
+    /✗ calls.example.com has A already\n {4}Fix: delete what leads elsewhere/,
+    /✓ turn.calls.example.com has no record yet/,
     /✗ EC2-VPC Elastic IPs: 3 needed, 3 in use, 5 allowed/,
     /✓ VPCs per Region: 1 needed, 1 in use, 5 allowed/,
     /✗ the certificate for calls.example.com is PENDING_VALIDATION/,
@@ -105,12 +129,76 @@ test('a new account: everything that would stop the deployment half way is named
 test('an account that is ready, and one that may not be read', async () => {
   const ready = await account('ready-account.json');
   const good = await preflight(ready.url, PRODUCTION);
-  expect([good.code, good.output.trim().split('\n').at(-1)], good.output).toEqual([0, '16 met, 0 lacking, 0 unknown']);
+  expect([good.code, good.output.trim().split('\n').at(-1)], good.output).toEqual([0, '20 met, 0 lacking, 0 unknown']);
   const denied = { status: 400, type: 'application/x-amz-json-1.1', body: '{"__type":"AccessDeniedException"}' };
   const closed = await account('ready-account.json', { 'GetServiceQuota L-3032A538': denied });
   const partly = await preflight(closed.url, PRODUCTION);
   expect(partly.output).toMatch(/\? Fargate On-Demand vCPU resource count: AccessDeniedException/);
-  expect([partly.code, partly.output.trim().split('\n').at(-1)]).toEqual([1, '15 met, 0 lacking, 1 unknown']);
+  expect([partly.code, partly.output.trim().split('\n').at(-1)]).toEqual([1, '19 met, 0 lacking, 1 unknown']);
+});
+
+const stackAnswer = (status: string, description = 'Tandem: WebRTC calls, production profile'): Answer => ({
+  type: 'text/xml',
+  body: `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member><StackName>Tandem</StackName><StackStatus>${status}</StackStatus><Description>${description}</Description><CreationTime>2026-11-01T10:00:00Z</CreationTime></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
+});
+
+test('a stack that is deployed already is in the use of the account, and its records are its own', async () => {
+  const recorded = {
+    'DescribeStacks Tandem': stackAnswer('UPDATE_COMPLETE'),
+    // Its three NAT gateways have the three addresses, and of the 8 vCPUs 6.25 are its own; five are allowed, as in a new account.
+    'GetServiceQuota L-0263D0A3': {
+      type: 'application/x-amz-json-1.1',
+      body: '{"Quota": {"QuotaCode": "L-0263D0A3", "Value": 5.0}}',
+    },
+  };
+  const { url, unknown } = await account('ready-account.json', recorded);
+  const { code, output } = await preflight(url, PRODUCTION);
+  expect(unknown).toEqual([]);
+  for (const line of [
+    /✓ a stack Tandem is there \(UPDATE_COMPLETE\): cdk deploy updates it/,
+    /✓ EC2-VPC Elastic IPs: 3 needed, 0 in use by others, 5 allowed/,
+    /✓ Fargate On-Demand vCPU resource count: 12.25 needed, 1.75 in use by others, 4000 allowed/,
+  ])
+    expect(output).toMatch(line);
+  expect(output).not.toMatch(/has no record yet|has A already/);
+  expect(code, output).toBe(0);
+});
+
+test.each([
+  ['UPDATE_IN_PROGRESS', undefined, /✗ a stack Tandem is there \(UPDATE_IN_PROGRESS\)\n {4}Fix: wait/],
+  ['ROLLBACK_COMPLETE', undefined, /✗ .*\n {4}Fix: aws cloudformation delete-stack --stack-name Tandem/],
+  ['UPDATE_ROLLBACK_FAILED', undefined, /✗ .*\n {4}Fix: .*continue-update-rollback/],
+  ['UPDATE_ROLLBACK_COMPLETE', undefined, /✓ a stack Tandem is there/],
+  ['REVIEW_IN_PROGRESS', undefined, /✓ a stack Tandem is there/],
+  ['CREATE_COMPLETE', 'Somebody’s website', /✗ .* and it is not one of ours\n {4}Fix: another name: -c stackName/],
+  ['CREATE_COMPLETE', 'Tandem: WebRTC calls, development profile', /✗ .* and not of the production profile/],
+] as const)('a stack of that name, %s %s', async (status, description, line) => {
+  const { url } = await account('ready-account.json', { 'DescribeStacks Tandem': stackAnswer(status, description) });
+  expect(await asked(url, needsOf('production', 'eu-west-1', {}, DOMAIN))).toMatch(line);
+});
+
+test('a name that regions share: in the certificate and the zone, and beside no record that leads to one place', async () => {
+  const records = (sets: string): Answer => ({
+    type: 'text/xml',
+    body: `<ListResourceRecordSetsResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><ResourceRecordSets>${sets}</ResourceRecordSets><IsTruncated>false</IsTruncated><MaxItems>100</MaxItems></ListResourceRecordSetsResponse>`,
+  });
+  const other =
+    '<ResourceRecordSet><Name>any.example.com.</Name><Type>A</Type><SetIdentifier>us-east-1</SetIdentifier><Region>us-east-1</Region></ResourceRecordSet>';
+  const alone =
+    '<ResourceRecordSet><Name>any.example.com.</Name><Type>A</Type><TTL>300</TTL><ResourceRecords><ResourceRecord><Value>192.0.2.7</Value></ResourceRecord></ResourceRecords></ResourceRecordSet>';
+  const shared = (domain: NeededDomain) =>
+    needsOf('production', 'eu-west-1', {}, { ...domain, sharedName: 'any.example.com' });
+  const beside = await account('ready-account.json', { 'ListResourceRecordSets any.example.com': records(other) });
+  const { output } = await preflight(beside.url, [...PRODUCTION, '--shared-domain', 'any.example.com']);
+  expect(output).toMatch(/✓ any.example.com may lead to several regions/);
+  expect(output).toMatch(/✓ the zone example.com holds calls.example.com, any.example.com/);
+  expect(output).toMatch(/✗ the certificate in eu-west-1 does not hold for any.example.com/);
+  const taken = await account('ready-account.json', { 'ListResourceRecordSets any.example.com': records(alone) });
+  expect(await asked(taken.url, shared(DOMAIN))).toMatch(/✗ any.example.com leads to one place \(A\)/);
+  const { hostedZoneId, ...elsewhere } = DOMAIN;
+  expect(await asked(beside.url, shared(elsewhere))).toMatch(
+    /✗ any.example.com has no zone\n {4}Fix: a shared name needs --hosted-zone-id/,
+  );
 });
 
 test('without credentials that hold, one line says so: nothing else could be read', async () => {
@@ -177,9 +265,11 @@ test('names of certificates: a wildcard stands for one label', () => {
 });
 
 test.each([
-  ['production', { ...PRODUCTION_CONTEXT, events: 'true' }, { mediaNodes: 2, events: true }],
+  ['production', { ...PRODUCTION_CONTEXT, events: 'true' }, { mediaNodes: 2, events: true, recordings: true }],
   ['development', { profile: 'development' }, {}],
-] as const)('the vCPUs of Fargate in %s are those of the template', (profile, context, sizes) => {
+] as const)('vCPUs, nodes, addresses and load balancers in %s are those of the template', (profile, context, sizes) => {
+  const domain = profile === 'production' ? DOMAIN : undefined;
+  const needs = needsOf(profile, 'eu-west-1', sizes, domain);
   const { all } = resourcesOf(synthesize(context, { checks: false }));
   const vcpus = (task: Any) =>
     Number(all('AWS::ECS::TaskDefinition').find(({ id }) => id === task.Ref)?.properties.Cpu) / 1024;
@@ -191,26 +281,44 @@ test.each([
     ({ properties }) => properties.LaunchType !== 'EC2' && properties.SchedulingStrategy !== 'DAEMON',
   );
   const running = services.map(({ id, properties }) => tasks(`${id}`) * vcpus(properties.TaskDefinition));
-  const canary = all('AWS::Events::Rule').flatMap(({ id, properties }) =>
-    properties.Targets.filter((one: Any) => one.EcsParameters && /Canary/.test(id)),
+  // The canary, and with recordings the composer, which two rules start: one that ended, and the sweep.
+  const started = all('AWS::Events::Rule').flatMap(({ properties }) =>
+    properties.Targets.flatMap((one: Any) => (one.EcsParameters ? [vcpus(one.EcsParameters.TaskDefinitionArn)] : [])),
   );
-  const once = canary.map((one: Any) => vcpus(one.EcsParameters.TaskDefinitionArn));
   const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
   expect(services.length).toBeGreaterThan(1);
   // A rollout runs twice the tasks of each service.
-  expect(needsOf(profile, 'eu-west-1', sizes).fargateVcpus).toBe(2 * sum(running) + 0.25);
-  // The canary, whoever may have a token.
-  expect(sum(once)).toBe(0.25);
+  expect(needs.fargateVcpus).toEqual({
+    peak: 2 * sum(running) + sum(started),
+    steady: sum(running) + 0.25,
+  });
+  expect(started.length).toBe(profile === 'production' ? 3 : 1);
+  const { NumNodeGroups, ReplicasPerNodeGroup, CacheNodeType } =
+    all('AWS::ElastiCache::ReplicationGroup')[0]?.properties ?? ({} as Any);
+  expect([needs.cacheNodeType, needs.cacheNodes.peak]).toEqual([
+    CacheNodeType,
+    NumNodeGroups * (ReplicasPerNodeGroup + 1),
+  ]);
+  const types = all('AWS::EC2::LaunchTemplate').map((one) => (one.properties.LaunchTemplateData as Any).InstanceType);
+  expect([...needs.instanceTypes].sort()).toEqual(types.sort());
+  expect(needs.elasticIps.peak).toBe(all('AWS::EC2::EIP').length);
+  const balancers = (type: string) =>
+    all('AWS::ElasticLoadBalancingV2::LoadBalancer').filter((one) => one.properties.Type === type).length;
+  expect([needs.applicationLoadBalancers.peak, needs.networkLoadBalancers.peak]).toEqual([
+    balancers('application'),
+    balancers('network'),
+  ]);
 });
 
 test('a bigger profile never needs less', () => {
   const small = needsOf('development', 'eu-west-1');
   const large = needsOf('production', 'eu-west-1', { signalingTasks: 20, turnNodes: 9, mediaNodes: 4, cacheShards: 4 });
-  for (const key of ['zones', 'fargateVcpus', 'instanceVcpus', 'elasticIps', 'cacheNodes'] as const)
-    expect(large[key]).toBeGreaterThan(small[key]);
+  expect(large.zones).toBeGreaterThan(small.zones);
+  for (const key of ['fargateVcpus', 'instanceVcpus', 'elasticIps', 'cacheNodes'] as const)
+    expect(large[key].peak).toBeGreaterThan(small[key].peak);
   const without = needsOf('production', 'eu-west-1', { turnNodes: 9 });
   const withMedia = needsOf('production', 'eu-west-1', { turnNodes: 9, mediaNodes: 4 });
   // Four of two vCPUs each, twice while they are replaced.
-  expect(withMedia.instanceVcpus - without.instanceVcpus).toBe(16);
+  expect(withMedia.instanceVcpus.peak - without.instanceVcpus.peak).toBe(16);
   expect(withMedia.instanceTypes).toEqual([...without.instanceTypes, 'c7gn.large']);
 });

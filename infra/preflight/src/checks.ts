@@ -1,81 +1,14 @@
 /** What an account lacks for a deployment: one finding a need. */
 import type { Account } from './account.ts';
+import { type Finding, finding, lacking, met } from './finding.ts';
+import { recordFindings, stackFinding } from './names.ts';
 import type { NeededDomain, Needs } from './needs.ts';
-
-export type Finding =
-  | { readonly state: 'met'; readonly what: string }
-  | { readonly state: 'lacking'; readonly what: string; readonly fix: string }
-  /** It could not be read; a permission is missing, most often. */
-  | { readonly state: 'unknown'; readonly what: string; readonly fix: string };
+import { quotaFindings } from './quotas.ts';
 
 /** CloudFront reads certificates of this region only. */
 const CLOUDFRONT_REGION = 'us-east-1';
 /** What the templates of aws-cdk-lib 2.276 ask for (DefaultStackSynthesizer, MIN_BOOTSTRAP_STACK_VERSION). */
 export const BOOTSTRAP_VERSION = 6;
-
-/** Quota codes as Service Quotas lists them (`aws service-quotas list-service-quotas`), read in November 2026. */
-const QUOTAS = {
-  fargateVcpus: { service: 'fargate', code: 'L-3032A538', name: 'Fargate On-Demand vCPU resource count' },
-  instanceVcpus: { service: 'ec2', code: 'L-1216C47A', name: 'Running On-Demand Standard instances (vCPUs)' },
-  elasticIps: { service: 'ec2', code: 'L-0263D0A3', name: 'EC2-VPC Elastic IPs' },
-  vpcs: { service: 'vpc', code: 'L-F678F1CE', name: 'VPCs per Region' },
-  natGateways: { service: 'vpc', code: 'L-FE5A380F', name: 'NAT gateways per Availability Zone' },
-  cacheNodes: { service: 'elasticache', code: 'L-DFE45DF3', name: 'ElastiCache nodes per Region' },
-  applicationLoadBalancers: {
-    service: 'elasticloadbalancing',
-    code: 'L-53DA6B97',
-    name: 'Application Load Balancers per Region',
-  },
-  networkLoadBalancers: {
-    service: 'elasticloadbalancing',
-    code: 'L-69A177A2',
-    name: 'Network Load Balancers per Region',
-  },
-} as const;
-type QuotaName = keyof typeof QUOTAS;
-
-const met = (what: string): Finding => ({ state: 'met', what });
-const lacking = (what: string, fix: string): Finding => ({ state: 'lacking', what, fix });
-
-/** Runs one check; what AWS refuses to tell becomes `unknown`. */
-async function finding(subject: string, check: () => Promise<Finding>): Promise<Finding> {
-  try {
-    return await check();
-  } catch (error) {
-    const reason = error instanceof Error ? `${error.name}: ${error.message.split('\n')[0]}` : String(error);
-    return { state: 'unknown', what: `${subject}: ${reason}`, fix: 'let these credentials read it, or look by hand' };
-  }
-}
-
-/** @param inUse what the account uses already; the sum must fit. Default: none that is known */
-function quotaFinding(
-  account: Account,
-  name: QuotaName,
-  need: number,
-  inUse?: () => Promise<number>,
-): Promise<Finding> {
-  const { service, code, name: title } = QUOTAS[name];
-  return finding(title, async () => {
-    const [allowed, used] = await Promise.all([account.quota(service, code), inUse?.() ?? 0]);
-    const what = `${title}: ${need} needed${inUse ? `, ${used} in use` : ''}, ${allowed} allowed`;
-    const command = `aws service-quotas request-service-quota-increase --service-code ${service} --quota-code ${code} --desired-value ${Math.ceil(need + used)}`;
-    return need + used <= allowed ? met(what) : lacking(what, command);
-  });
-}
-
-function quotaFindings(account: Account, needs: Needs): Promise<Finding>[] {
-  const wanted: [QuotaName, number, (() => Promise<number>)?][] = [
-    ['fargateVcpus', needs.fargateVcpus],
-    ['instanceVcpus', needs.instanceVcpus],
-    ['elasticIps', needs.elasticIps, () => account.elasticIpsInUse()],
-    ['vpcs', 1, () => account.vpcsInUse()],
-    ['natGateways', needs.elasticIps > 0 ? 1 : 0],
-    ['cacheNodes', needs.cacheNodes],
-    ['applicationLoadBalancers', needs.applicationLoadBalancers],
-    ['networkLoadBalancers', needs.networkLoadBalancers],
-  ];
-  return wanted.filter(([, need]) => need > 0).map(([name, need, inUse]) => quotaFinding(account, name, need, inUse));
-}
 
 /**
  * Zones in which CloudFront makes no VPC origin, although their region has them. CloudFront developer guide, "Restrict access with VPC origins",
@@ -85,7 +18,7 @@ const WITHOUT_VPC_ORIGINS = ['use1-az3', 'usw1-az2', 'apne1-az3', 'cac1-az3'];
 
 /** CDK takes the first zones of the region, whatever they offer. */
 function zoneFindings(account: Account, needs: Needs): Promise<Finding>[] {
-  const { region, zones, instanceTypes } = needs;
+  const { region, zones, instanceTypes, cacheNodeType } = needs;
   return [
     finding('zones', async () => {
       const found = await account.zones();
@@ -115,6 +48,14 @@ function zoneFindings(account: Account, needs: Needs): Promise<Finding>[] {
             );
       }),
     ),
+    finding(cacheNodeType, async () =>
+      (await account.offersCacheNode(cacheNodeType))
+        ? met(`${cacheNodeType} is offered in ${region}`)
+        : lacking(
+            `${cacheNodeType} is not offered in ${region}`,
+            'another node type (cacheOptions), or another region',
+          ),
+    ),
   ];
 }
 
@@ -142,18 +83,23 @@ function certificateFinding(account: Account, arn: string, region: string, names
 }
 
 function domainFindings(account: Account, region: string, domain: NeededDomain): Promise<Finding>[] {
-  const { name, certificateArn, regionalCertificateArn, hostedZoneId } = domain;
+  const { name, certificateArn, regionalCertificateArn, hostedZoneId, sharedName } = domain;
   const findings = [
     certificateFinding(account, certificateArn, CLOUDFRONT_REGION, [name]),
-    certificateFinding(account, regionalCertificateArn, region, [`turn.${name}`]),
+    certificateFinding(account, regionalCertificateArn, region, [`turn.${name}`, ...(sharedName ? [sharedName] : [])]),
   ];
-  if (hostedZoneId === undefined) return findings;
+  if (hostedZoneId === undefined)
+    return sharedName
+      ? [...findings, Promise.resolve(lacking(`${sharedName} has no zone`, 'a shared name needs --hosted-zone-id'))]
+      : findings;
   const zone = finding(`zone ${hostedZoneId}`, async () => {
     const { name: zoneName, isPrivate } = await account.hostedZone(hostedZoneId);
     if (isPrivate) return lacking(`the zone ${zoneName} is private`, 'give the public one');
-    return name === zoneName || name.endsWith(`.${zoneName}`)
-      ? met(`the zone ${zoneName} holds ${name}`)
-      : lacking(`the zone ${zoneName} does not hold ${name}`, 'give the zone of that name');
+    const wanted = [name, ...(sharedName ? [sharedName] : [])];
+    const outside = wanted.filter((one) => one !== zoneName && !one.endsWith(`.${zoneName}`));
+    return outside.length === 0
+      ? met(`the zone ${zoneName} holds ${wanted.join(', ')}`)
+      : lacking(`the zone ${zoneName} does not hold ${outside.join(', ')}`, 'give the zone of that name');
   });
   return [...findings, zone];
 }
@@ -184,12 +130,14 @@ export async function preflight(account: Account, needs: Needs): Promise<Finding
   const { domain, production, region } = needs;
   const identity = await identityFinding(account);
   if (identity.state !== 'met') return [identity];
+  const { isDeployed, found } = await stackFinding(account, needs);
   return Promise.all([
     identity,
+    found,
     bootstrapFinding(account, region),
     ...zoneFindings(account, needs),
-    ...quotaFindings(account, needs),
-    ...(domain ? domainFindings(account, region, domain) : []),
+    ...quotaFindings(account, needs, isDeployed),
+    ...(domain ? [...domainFindings(account, region, domain), ...recordFindings(account, domain, isDeployed)] : []),
     ...(production && !domain
       ? [lacking('production needs a domain', '--domain, --certificate-arn, --regional-certificate-arn')]
       : []),

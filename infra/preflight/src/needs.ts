@@ -1,22 +1,37 @@
 /** What a deployment of one profile needs of an account, from the topology and the same numbers as the constructs. */
+import { topologyDefaults } from '../../src/topology-defaults.ts';
 import { topology } from '../../topology/index.ts';
+
+/** How much of one quota the stack takes. */
+export interface Need {
+  /** At most, while a release replaces what runs. */
+  readonly peak: number;
+  /** In between. A stack that is deployed already is in the account's use with it. */
+  readonly steady: number;
+}
 
 export interface Needs {
   readonly production: boolean;
   readonly region: string;
+  readonly stackName: string;
   /** Availability zones. */
   readonly zones: number;
-  /** vCPUs of Fargate while a release runs old and new tasks beside each other. */
-  readonly fargateVcpus: number;
-  /** vCPUs of TURN and media instances while each is replaced. */
-  readonly instanceVcpus: number;
+  /** vCPUs of Fargate; a release runs old and new tasks beside each other. */
+  readonly fargateVcpus: Need;
+  /** vCPUs of TURN and media instances; a release replaces each. */
+  readonly instanceVcpus: Need;
   /** Each must be offered in the zones. */
   readonly instanceTypes: readonly string[];
   /** One a NAT gateway. */
-  readonly elasticIps: number;
-  readonly cacheNodes: number;
-  readonly applicationLoadBalancers: number;
-  readonly networkLoadBalancers: number;
+  readonly elasticIps: Need;
+  readonly cacheNodes: Need;
+  /** Must be offered in the region. */
+  readonly cacheNodeType: string;
+  readonly vpcs: Need;
+  /** In each zone. */
+  readonly natGateways: Need;
+  readonly applicationLoadBalancers: Need;
+  readonly networkLoadBalancers: Need;
   readonly domain?: NeededDomain;
 }
 
@@ -28,6 +43,8 @@ export interface NeededDomain {
   readonly regionalCertificateArn: string;
   /** Zone in which the names are made; absent: somebody points them by hand. */
   readonly hostedZoneId?: string;
+  /** Name that several regions share. */
+  readonly sharedName?: string;
 }
 
 export interface Sizes {
@@ -38,7 +55,17 @@ export interface Sizes {
   readonly cacheShards?: number;
   /** The events service too. Default false. */
   readonly events?: boolean;
+  /** Recordings, and the composer that makes files of them. Default false. */
+  readonly recordings?: boolean;
+  /** Name of the stack. Default `Tandem`. */
+  readonly stackName?: string;
 }
+
+const always = (count: number): Need => ({ peak: count, steady: count });
+/** The canary's task. */
+const CANARY_VCPUS = 0.25;
+/** Two composers of two vCPUs (infra/src/composer-task.ts): one that an ended recording starts and the hourly sweep. Each that ends meanwhile starts one more. */
+const COMPOSER_VCPUS = 4;
 
 /** @param sizes as the context values of `cdk deploy`; unset: their defaults */
 export function needsOf(
@@ -56,19 +83,27 @@ export function needsOf(
   const eventsVcpus = sizes.events ? topology.hooks.replicas[profile] * (production ? 0.5 : 0.25) : 0;
   const turnNodes = sizes.turnNodes ?? (production ? zones : 1);
   const mediaNodes = sizes.mediaNodes ?? 0;
+  const services = tasks * vcpusPerTask + eventsVcpus;
+  const byTheClock = CANARY_VCPUS + (sizes.recordings ? COMPOSER_VCPUS : 0);
+  // c7gn.medium has one, t4g.micro and c7gn.large two (EC2 instance types, November 2026).
+  const instances = turnNodes * (production ? 1 : 2) + mediaNodes * 2;
+  const defaults = topologyDefaults(profile, zones);
   return {
     production,
     region,
+    stackName: sizes.stackName ?? 'Tandem',
     zones,
-    // A rollout runs up to 200 % of the tasks; the canary is a quarter more.
-    fargateVcpus: 2 * (tasks * vcpusPerTask + eventsVcpus) + 0.25,
-    // c7gn.medium has one, t4g.micro and c7gn.large two (EC2 instance types, November 2026); a replacement starts before the old one goes.
-    instanceVcpus: 2 * (turnNodes * (production ? 1 : 2) + mediaNodes * 2),
+    // A rollout runs up to 200 % of the tasks; instances are replaced by new ones before the old ones go.
+    fargateVcpus: { peak: 2 * services + byTheClock, steady: services + CANARY_VCPUS },
+    instanceVcpus: { peak: 2 * instances, steady: instances },
     instanceTypes: [production ? 'c7gn.medium' : 't4g.micro', ...(mediaNodes > 0 ? ['c7gn.large'] : [])],
-    elasticIps: production ? zones : 0,
-    cacheNodes: (sizes.cacheShards ?? (production ? 2 : 1)) * (production ? zones : 1),
-    applicationLoadBalancers: 1,
-    networkLoadBalancers: domain ? 1 : 0,
+    elasticIps: always(production ? zones : 0),
+    cacheNodes: always((sizes.cacheShards ?? defaults.cacheShards) * (defaults.cache.replicasPerShard + 1)),
+    cacheNodeType: defaults.cache.nodeType,
+    vpcs: always(1),
+    natGateways: always(production ? 1 : 0),
+    applicationLoadBalancers: always(1),
+    networkLoadBalancers: always(domain ? 1 : 0),
     ...(domain ? { domain } : {}),
   };
 }
