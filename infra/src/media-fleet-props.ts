@@ -19,6 +19,11 @@ export interface MediaFleetProps extends NodeFleetProps, MediaOptions {
   /** Where nodes ask for tokens: https://calls.example.com, or http:// and a name in the VPC. */
   readonly authUrl: string;
   /**
+   * How many proxies in front of the streams' HTTP port append to X-Forwarded-For.
+   * @default 2 - CloudFront and the load balancer
+   */
+  readonly trustedProxies?: number;
+  /**
    * Shared with auth ({@link AuthServiceProps.mediaSecret}), which gives tokens for rooms to each holder: 43 letters and digits, as
    * plain text. Both sides read it when they start.
    * @default - generated
@@ -44,6 +49,7 @@ export function checkMediaFleet(props: MediaFleetProps): void {
   const { kind } = MEDIA_FLEET;
   checkProps(kind, 'MediaFleetProps', props);
   checkCacheUrl(kind, 'directory', props.directory.url);
+  checkInteger(kind, 'trustedProxies', props.trustedProxies, 0, 10);
   for (const [name, schemes, example] of [
     ['signalingUrl', ['wss:', 'ws:'], 'wss://calls.example.com/ws/signal'],
     ['authUrl', ['https:', 'http:'], 'https://calls.example.com'],

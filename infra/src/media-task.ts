@@ -23,6 +23,7 @@ export function mediaTask(scope: Construct, props: MediaFleetProps, of: MediaTas
       'cache-url': props.directory.url,
       'signaling-url': props.signalingUrl,
       'auth-url': props.authUrl,
+      'trusted-proxies': String(props.trustedProxies ?? 2),
       recordings: props.recordings?.place,
     },
     secrets: { ...cachePlace(props.directory), 'media-secret': ecs.Secret.fromSecretsManager(of.secret) },

@@ -204,6 +204,7 @@ export const topology = {
       ...token,
       ...cache,
       HTTP_PORT: '8090',
+      TRUSTED_PROXIES: { from: 'trusted-proxies' },
       MEDIA_MIN_PORT: '20000',
       MEDIA_MAX_PORT: '40000',
       SIGNALING_URL: { from: 'signaling-url' },

@@ -85,6 +85,7 @@ export const streamTarget: FuzzTarget = {
     const now = Math.floor(Date.now() / 1000);
     const claims = { sub: 'ada', session_id: 's', jti: 'j', iat: now, exp: now + 3600, iss: 'i', aud: 'a' };
     const app = createStreamApp({
+      trustedProxies: 1,
       verifier: { verify: async () => claims },
       isRevoked: () => false,
       ...{ whip, whep, node: NODE },
@@ -94,11 +95,16 @@ export const streamTarget: FuzzTarget = {
       isLeaving: () => false,
       complain: (error) => faults.push(error),
     });
-    const headers = { authorization: 'Bearer token' };
+    let asked = 0;
+    // Each from an address of its own, so that none is refused for the number of them.
+    const headers = () => ({
+      authorization: 'Bearer token',
+      'x-forwarded-for': `10.${++asked >> 16}.${(asked >> 8) & 255}.${asked & 255}`,
+    });
     const ask = ({ method, path, type, ifMatch, body }: StreamInput) =>
       app.inject({
         ...{ method, url: path, payload: body },
-        headers: { ...headers, ...(type && { 'content-type': type }), ...(ifMatch && { 'if-match': ifMatch }) },
+        headers: { ...headers(), ...(type && { 'content-type': type }), ...(ifMatch && { 'if-match': ifMatch }) },
       });
     return {
       attack: async (seed, runs) => {
@@ -112,7 +118,8 @@ export const streamTarget: FuzzTarget = {
         const open = { method: 'POST', type: 'application/sdp', ifMatch: '', body: OFFER } as const;
         await fc.assert(
           fc.asyncProperty(inputs(), fc.constantFrom('/whip/room', '/whep/room'), async (input, endpoint) => {
-            const { headers: opened } = await ask({ ...open, path: endpoint });
+            const { headers: opened, statusCode: first } = await ask({ ...open, path: endpoint });
+            if (first !== 201) throw new Error(`${first} for an offer that is right`);
             const path = input.path.replace(KNOWN, String(opened.location));
             const { statusCode } = await ask({ ...input, path });
             for (const { sessions } of [whip, whep]) sessions.endAll('over');

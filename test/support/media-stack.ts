@@ -103,6 +103,7 @@ async function startNode(
     HTTP_HOST: '127.0.0.1',
     HTTP_PORT: 0,
     MAX_STREAMS: 80,
+    TRUSTED_PROXIES: 1,
     MAX_VIEWERS: 20,
     RECORDING_PART_SECONDS: 20,
     RECORDING_MIN_FREE_MB: 1,

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { DEFAULT_HEARTBEAT } from '@tandem/protocol';
 import {
+  clientAddress,
   connectRedis,
   createLogger,
   createTokenVerifier,
@@ -27,7 +28,6 @@ import { Admission } from './server/admission.ts';
 import { answerAdmissionProbes } from './server/admission-probe.ts';
 import { registerApi } from './server/api/index.ts';
 import type { RecordingParts } from './server/api/recording-records.ts';
-import { clientAddress } from './server/client-address.ts';
 import { ASSIGNMENT_REASONS, assignMedia } from './server/media-assignment.ts';
 import { followRevocations } from './server/revocations.ts';
 import { acceptUpgrades } from './server/upgrade.ts';

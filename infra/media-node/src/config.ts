@@ -41,6 +41,12 @@ export const MediaNodeConfig = Type.Object({
   }),
   HTTP_HOST: Type.String({ default: '0.0.0.0', description: 'Address for streams over HTTP (WHIP, WHEP).' }),
   HTTP_PORT: Type.Integer({ default: 8090, minimum: 0, maximum: 65_535, description: 'Its port; 0 picks a free one.' }),
+  TRUSTED_PROXIES: Type.Integer({
+    default: 1,
+    minimum: 0,
+    maximum: 10,
+    description: 'How many proxies in front append to X-Forwarded-For.',
+  }),
   MAX_STREAMS: Type.Integer({
     default: HTTP_DEFAULTS.MAX_STREAMS,
     minimum: 1,

@@ -1,6 +1,7 @@
 export * from './backend-token.ts';
 export * from './call-kpis.ts';
 export * from './call-node.ts';
+export * from './client-address.ts';
 export * from './config.ts';
 export * from './health.ts';
 export * from './lifecycle.ts';

@@ -2,9 +2,9 @@
  * GET /ws/signal without an upgrade: a browser does not show why a WebSocket handshake failed, so the SDK asks by a plain
  * request and reads `Retry-After`. Any origin may: the answer depends on nothing but the caller's address.
  */
+import { clientAddress } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import type { Admission } from './admission.ts';
-import { clientAddress } from './client-address.ts';
 import { SIGNAL_PATH } from './upgrade.ts';
 
 export function answerAdmissionProbes(app: FastifyInstance, admission: Admission, trustedProxies: number): void {

@@ -1,11 +1,10 @@
 /** Who may come in. Titles name the rules of docs/service-contracts.md. */
 import { connect, type Socket } from 'node:net';
-import { createTokenVerifier } from '@tandem/service';
+import { clientAddress, createTokenVerifier } from '@tandem/service';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { SignalingService } from '../app.ts';
 import type { SignalingConfig } from '../config.ts';
 import { connectClient, startTestKeys, startTestNode, TestClient, type TestKeys } from '../testing.ts';
-import { clientAddress } from './client-address.ts';
 
 let keys: TestKeys;
 beforeAll(async () => {

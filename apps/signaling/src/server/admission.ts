@@ -1,7 +1,7 @@
 /** Who may come in right now: decided before the upgrade, so that a refused client never holds an open socket. */
 import { ipKey, type LoadShedder } from '@tandem/service';
 import type { SignalingNode } from '../core/node.ts';
-import { Bucket } from './token-bucket.ts';
+import { Buckets } from './token-bucket.ts';
 
 export interface AdmissionLimits {
   /** Whose token is being checked. */
@@ -27,12 +27,14 @@ export class Admission {
   readonly #shedder: LoadShedder;
   readonly #open = new Map<string, number>();
   readonly #users = new Map<string, number>();
-  readonly #rates = new Map<string, Bucket>();
-  readonly #userRates = new Map<string, Bucket>();
+  readonly #rates: Buckets;
+  readonly #userRates: Buckets;
   constructor(node: SignalingNode, shedder: LoadShedder, limits: AdmissionLimits) {
     this.#node = node;
     this.#shedder = shedder;
     this.#limits = limits;
+    this.#rates = new Buckets(limits.connectionsPerIpPerSecond);
+    this.#userRates = new Buckets(limits.connectionsPerUserPerSecond);
   }
 
   /** Before the token is looked at: nothing here costs more than a map lookup. */
@@ -47,13 +49,7 @@ export class Admission {
     const crowd = this.#crowd(key);
     if (crowd) return crowd;
     const now = this.#node.clock.now();
-    let rate = this.#rates.get(key);
-    if (!rate) {
-      if (this.#rates.size > 10_000) tidy(this.#rates, now);
-      rate = new Bucket(this.#limits.connectionsPerIpPerSecond, now);
-      this.#rates.set(key, rate);
-    }
-    return denialAfter(rate.take(now));
+    return denialAfter(this.#rates.of(key, now).take(now));
   }
 
   /** @returns a denial, or what to call once when the socket is gone */
@@ -61,13 +57,7 @@ export class Admission {
     // Draining may have begun while the token was checked.
     if (this.#node.draining) return { status: 503, reason: 'draining', retryAfter: 1 };
     const now = this.#node.clock.now();
-    let rate = this.#userRates.get(userId);
-    if (!rate) {
-      if (this.#userRates.size > 10_000) tidy(this.#userRates, now);
-      rate = new Bucket(this.#limits.connectionsPerUserPerSecond, now);
-      this.#userRates.set(userId, rate);
-    }
-    const late = denialAfter(rate.take(now));
+    const late = denialAfter(this.#userRates.of(userId, now).take(now));
     if (late) return late;
     if ((this.#users.get(userId) ?? 0) >= this.#limits.sessionsPerUser)
       return { status: 429, reason: 'sessions-per-user', retryAfter: 5 };
@@ -91,10 +81,6 @@ export class Admission {
 function denialAfter(waitMs: number): Denial | undefined {
   if (waitMs === 0) return undefined;
   return { status: 429, reason: 'connection-rate', retryAfter: Math.max(1, Math.ceil(waitMs / 1000)) };
-}
-
-function tidy(buckets: Map<string, Bucket>, now: number): void {
-  for (const [key, bucket] of buckets) if (bucket.full(now)) buckets.delete(key);
 }
 
 function add(map: Map<string, number>, key: string, by: number): void {

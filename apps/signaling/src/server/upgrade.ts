@@ -2,12 +2,12 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type AccessClaims, CLOSE_CODES, SUBPROTOCOL } from '@tandem/protocol';
+import { clientAddress } from '@tandem/service';
 import { type Identity, identityOf, quotaUserOf } from '../core/identity.ts';
 import type { SignalingNode } from '../core/node.ts';
 import type { Dialect } from '../core/transport.ts';
 import { FlushScheduler, SocketServer } from '../wire/index.ts';
 import type { Admission, Denial } from './admission.ts';
-import { clientAddress } from './client-address.ts';
 import { originAllowed } from './origin.ts';
 import { SocketTransport } from './socket-transport.ts';
 

@@ -6,7 +6,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 export const HOP = 'x-tandem-hop';
 /** Longer than a node takes to answer the slowest request. */
 const ANSWER_MS = 20_000;
-const ASKED = ['authorization', 'content-type', 'if-match'] as const;
+/** The address of the client goes with it: a node limits by client, not by the node between. */
+const ASKED = ['authorization', 'content-type', 'if-match', 'x-forwarded-for'] as const;
 const ANSWERED = [
   'content-type',
   'location',

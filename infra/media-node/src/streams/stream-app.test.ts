@@ -39,6 +39,7 @@ test('a token that is revoked while its stream is opened gets none, and what was
     },
   });
   const app = createStreamApp({
+    trustedProxies: 1,
     verifier: { verify: async () => claims },
     isRevoked: () => revoked,
     whip: protocol('sends'),
@@ -68,6 +69,7 @@ test('requests that the node could not serve are counted once, where the client 
     },
   });
   const app = createStreamApp({
+    trustedProxies: 1,
     verifier: { verify: async () => claims },
     isRevoked: () => false,
     whip: refuses('sends'),
@@ -92,5 +94,47 @@ test('requests that the node could not serve are counted once, where the client 
   problem = new ProblemError(409, 'not_live', 'none');
   expect((await ask('whep')).statusCode).toBe(409);
   expect(failed).toEqual(['whip', 'whep']);
+  await app.close();
+});
+
+test('no address has any number of signatures checked; another one is not refused for it', async () => {
+  let checked = 0;
+  const none: StreamProtocol = {
+    sessions: new StreamSessions({ node: 'm1', most: 10 }),
+    direction: 'receives',
+    open: async () => {
+      throw new ProblemError(409, 'not_live', 'none');
+    },
+  };
+  const app = createStreamApp({
+    trustedProxies: 1,
+    verifier: {
+      verify: async () => {
+        checked++;
+        return claims;
+      },
+    },
+    isRevoked: () => false,
+    whip: none,
+    whep: none,
+    node: 'm1',
+    redis: undefined as unknown as StreamAppOptions['redis'],
+    links: async () => [],
+    isLeaving: () => false,
+    complain: () => {},
+  });
+  const ask = (address: string) =>
+    app.inject({
+      method: 'DELETE',
+      url: '/whep/room/m1.none',
+      headers: { authorization: 'Bearer token', 'x-forwarded-for': `10.9.9.9, ${address}` },
+    });
+  const flood = await Promise.all(Array.from({ length: 400 }, (_, i) => ask(`2001:db8:0:1::${i.toString(16)}`)));
+  expect(flood.filter(({ statusCode }) => statusCode === 404)).toHaveLength(300);
+  const refused = flood.filter(({ statusCode }) => statusCode === 429);
+  expect(refused).toHaveLength(100);
+  expect(Number(refused[0]?.headers['retry-after'])).toBeGreaterThan(0);
+  expect((await ask('2001:db8:0:2::1')).statusCode).toBe(404);
+  expect(checked).toBe(301);
   await app.close();
 });

@@ -4,7 +4,17 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type AccessClaims, isRoomId, mayEnter } from '@tandem/protocol';
-import { ProblemError, type RedisClient, registerProblems, TokenError, type TokenVerifier } from '@tandem/service';
+import {
+  clientAddress,
+  createRateLimiter,
+  ipKey,
+  ProblemError,
+  type RateLimiter,
+  type RedisClient,
+  registerProblems,
+  TokenError,
+  type TokenVerifier,
+} from '@tandem/service';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { forward, HOP } from './forward.ts';
 import { BadSdpError, MAX_BODY_BYTES, type Offer, readFragment, readOffer } from './sdp.ts';
@@ -16,6 +26,8 @@ const FRAGMENT = 'application/trickle-ice-sdpfrag';
 const MAX_PARAM = 3 * 128;
 /** Connections at once, of all clients: each needs one for a moment. */
 const MAX_CONNECTIONS = 1000;
+/** Requests of one address (IPv6: one /64): an office of viewers, and no more signatures than cost a few percent of a core. */
+const REQUESTS_PER_ADDRESS = { points: 300, seconds: 3 };
 
 /** Who asks to stream into or out of a room. */
 export interface StreamRequest {
@@ -42,6 +54,8 @@ export interface StreamProtocol {
 }
 
 export interface StreamAppOptions {
+  /** Proxies in front that append to X-Forwarded-For. */
+  readonly trustedProxies: number;
   readonly verifier: Pick<TokenVerifier, 'verify'>;
   readonly isRevoked: (claims: AccessClaims) => boolean;
   readonly whip: StreamProtocol;
@@ -92,9 +106,10 @@ export function createStreamApp(options: StreamAppOptions): FastifyInstance {
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser([SDP, FRAGMENT], { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  const door = { ...options, addresses: createRateLimiter('stream', REQUESTS_PER_ADDRESS) };
   for (const name of ['whip', 'whep'] as const) {
-    endpointRoutes(app, name, options);
-    sessionRoutes(app, name, options);
+    endpointRoutes(app, name, door);
+    sessionRoutes(app, name, door);
   }
   app.get('/health/live', async () => ({ status: 'ok' }));
   app.get('/health/ready', async (_request, reply) =>
@@ -103,6 +118,9 @@ export function createStreamApp(options: StreamAppOptions): FastifyInstance {
   return app;
 }
 
+/** The options, and what each address has left. */
+type Door = StreamAppOptions & { readonly addresses: RateLimiter };
+
 /** Before the body is read. @throws ProblemError 415 */
 const only = (type: string) => async (request: FastifyRequest) => {
   const given = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
@@ -110,7 +128,7 @@ const only = (type: string) => async (request: FastifyRequest) => {
     throw new ProblemError(415, 'unsupported_media_type', `Send content-type: ${type}.`, { field: 'content-type' });
 };
 
-function endpointRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: StreamAppOptions): void {
+function endpointRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: Door): void {
   const allow = 'POST, OPTIONS';
   const url = `/${name}/:room`;
   const { sessions, direction, elsewhere, open } = options[name];
@@ -150,7 +168,7 @@ function endpointRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: St
   refuseOthers(app, url, { methods: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'], allow });
 }
 
-function sessionRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: StreamAppOptions): void {
+function sessionRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: Door): void {
   const { sessions, status } = options[name];
   const allow = `${status ? 'GET, ' : ''}PATCH, DELETE, OPTIONS`;
   const url = `/${name}/:room/:session`;
@@ -231,11 +249,8 @@ function refuseOthers(
 
 const revoked = () => new ProblemError(401, 'revoked', 'Your token was revoked.', { field: 'authorization' });
 
-/** @throws ProblemError 404 for a name that no room has, 401, 403, 503 when no key could be fetched yet */
-async function authenticate(
-  request: EndpointRequest,
-  { verifier, isRevoked }: Pick<StreamAppOptions, 'verifier' | 'isRevoked'>,
-) {
+/** @throws ProblemError 404 for a name that no room has, 401, 403, 429, 503 when no key could be fetched yet */
+async function authenticate(request: EndpointRequest, { verifier, isRevoked, addresses, trustedProxies }: Door) {
   const { room } = request.params;
   if (!isRoomId(room)) throw new ProblemError(404, 'room_unknown', 'That is no room id.');
   const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
@@ -243,6 +258,9 @@ async function authenticate(
     throw new ProblemError(401, 'missing', 'No token: send `Authorization: Bearer <token>`.', {
       field: 'authorization',
     });
+  const wait = await addresses.take(ipKey(clientAddress(request.raw, trustedProxies)));
+  if (wait !== undefined)
+    throw new ProblemError(429, 'rate_limited', 'Too many requests of this network address.', { retryAfter: wait });
   try {
     const claims = await verifier.verify(token);
     if (!mayEnter(claims.grants, room))

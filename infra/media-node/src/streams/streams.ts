@@ -26,6 +26,7 @@ type StreamSettings = Pick<
   MediaNodeConfig,
   | 'HTTP_HOST'
   | 'HTTP_PORT'
+  | 'TRUSTED_PROXIES'
   | 'MAX_STREAMS'
   | 'MAX_VIEWERS'
   | 'SIGNALING_URL'
@@ -71,6 +72,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   );
   const app = createStreamApp({
     verifier,
+    trustedProxies: config.TRUSTED_PROXIES,
     isRevoked: (claims) => revocations.isRevoked(claims),
     node: host.id,
     redis,

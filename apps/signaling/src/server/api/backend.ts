@@ -2,6 +2,7 @@
 import type { ApiScope, BackendClaims } from '@tandem/protocol';
 import {
   authenticateBackend,
+  clientAddress,
   ipKey,
   type LoadShedder,
   ProblemError,
@@ -12,8 +13,7 @@ import {
 } from '@tandem/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SignalingNode } from '../../core/node.ts';
-import { clientAddress } from '../client-address.ts';
-import { Bucket } from '../token-bucket.ts';
+import { BURST_SECONDS, Buckets } from '../token-bucket.ts';
 import { authenticateRecorder } from './bearer.ts';
 
 export interface BackendOptions {
@@ -38,10 +38,6 @@ declare module 'fastify' {
     backend: BackendClaims | undefined;
   }
 }
-
-/** Longest burst, s. */
-const BURST_SECONDS = 3;
-const MAX_BUCKETS = 10_000;
 
 /** Before each request of the scope: load, address, token, rate, scope, room. */
 export function registerBackends(scope: FastifyInstance, options: BackendOptions): void {
@@ -98,21 +94,4 @@ function rateHeaders(reply: FastifyReply, perSecond: number, left: number): void
   const quota = perSecond * BURST_SECONDS;
   reply.header('ratelimit-policy', `"api-key";q=${quota};w=${BURST_SECONDS}`);
   reply.header('ratelimit', `"api-key";r=${Math.floor(left)};t=${Math.ceil((quota - left) / perSecond)}`);
-}
-
-class Buckets {
-  readonly #buckets = new Map<string, Bucket>();
-  readonly #rate: number;
-  constructor(rate: number) {
-    this.#rate = rate;
-  }
-  of(key: string, now: number): Bucket {
-    const known = this.#buckets.get(key);
-    if (known) return known;
-    if (this.#buckets.size >= MAX_BUCKETS)
-      for (const [name, bucket] of this.#buckets) if (bucket.full(now)) this.#buckets.delete(name);
-    const bucket = new Bucket(this.#rate, now, this.#rate * BURST_SECONDS);
-    this.#buckets.set(key, bucket);
-    return bucket;
-  }
 }
