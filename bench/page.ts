@@ -17,12 +17,20 @@ const GOAL = { cores: 1, mib: 400, inp: 100 };
 /** Two who speak in the middle size, seven in the small one, as `npm run bench -- media` has them. */
 const SIZES = [...Array<number>(2).fill(360), ...Array<number>(7).fill(180)];
 
+/** One event, ms: until its handlers ran, what they took, and what it took from there to the next paint. */
+interface Interaction {
+  ms: number;
+  wait: number;
+  run: number;
+  paint: number;
+}
+
 interface Inside {
   __tandem: { model: { set(change: object): void } };
   received: MediaStream[];
   sender: RTCPeerConnection;
   receiver: RTCPeerConnection;
-  interactions: { name: string; ms: number }[];
+  interactions: Interaction[];
 }
 
 /** In the page that sends: paints and offers one track of each size. @returns the offer, with its candidates */
@@ -77,8 +85,11 @@ function watch(): void {
   const inside = globalThis as unknown as Inside;
   inside.interactions = [];
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries() as (PerformanceEventTiming & { interactionId: number })[])
-      if (entry.interactionId > 0) inside.interactions.push({ name: entry.name, ms: entry.duration });
+    for (const entry of list.getEntries() as (PerformanceEventTiming & { interactionId: number })[]) {
+      const [wait, run] = [entry.processingStart - entry.startTime, entry.processingEnd - entry.processingStart];
+      const ms = entry.duration;
+      if (entry.interactionId > 0) inside.interactions.push({ ms, wait, run, paint: Math.max(0, ms - wait - run) });
+    }
   }).observe({ type: 'event', durationThreshold: 16, buffered: true } as PerformanceObserverInit);
 }
 
@@ -123,45 +134,64 @@ async function tiles(browser: Browser, page: Page, seconds: number): Promise<str
 }
 
 /** What people press in a call, each with what shows that it was done. */
-async function interact(page: Page): Promise<string[][]> {
+async function interact(page: Page, rounds: number): Promise<string[][]> {
   await page.evaluate(fill, 8);
   await page.locator('.tile').nth(7).waitFor();
   await sleep(3000);
   await page.evaluate(watch);
   const press: Record<string, () => Promise<void>> = {
+    'a bare button': () => page.locator('#bare').click(),
     microphone: () => page.getByTestId('toggle-mic').click(),
     camera: () => page.getByTestId('toggle-cam').click(),
     'list of people': () => page.getByTestId('people-count').click(),
     'key M': () => page.keyboard.press('m'),
     'key H': () => page.keyboard.press('h'),
   };
-  const worst: Record<string, number> = {};
-  for (let round = 0; round < 4; round++)
+  await page.evaluate(bareButton);
+  const all: Record<string, Interaction[]> = {};
+  for (let round = 0; round < rounds; round++)
     for (const [name, act] of Object.entries(press)) {
       await page.evaluate(() => {
         (globalThis as unknown as Inside).interactions.length = 0;
       });
       await act();
       await sleep(500);
-      const ms = await page.evaluate(() => (globalThis as unknown as Inside).interactions.map((one) => one.ms));
-      worst[name] = Math.max(worst[name] ?? 0, 0, ...ms);
+      const seen = await page.evaluate(() => (globalThis as unknown as Inside).interactions);
+      // The longest of its events, as the metric has it; none is shorter than 16 ms and not told.
+      all[name] = [...(all[name] ?? []), seen.sort((a, b) => b.ms - a.ms)[0] ?? { ms: 0, wait: 0, run: 0, paint: 0 }];
     }
-  const inp = Math.max(...Object.values(worst));
-  const each = Object.entries(worst).map(([name, ms]) => `${name} ${ms === 0 ? '< 16' : ms}`);
-  return [
-    [
-      `interaction to next paint, nine people, ms (${each.join(', ')})`,
-      fixed(inp, 0),
-      String(GOAL.inp),
-      verdict(inp <= GOAL.inp),
-    ],
-  ];
+  return Object.entries(all).map(([name, list]) => {
+    const [worst] = list.sort((a, b) => b.ms - a.ms);
+    const { ms = 0, wait = 0, run = 0, paint = 0 } = worst ?? {};
+    const median = list[Math.floor(list.length / 2)]?.ms ?? 0;
+    const parts = `waits ${fixed(wait, 0)}, runs ${fixed(run, 0)}, paints ${fixed(paint, 0)}; median ${fixed(median, 0)}`;
+    const own = name === 'a bare button';
+    return [
+      `next paint after ${name}, ms (${parts})`,
+      ms === 0 ? '< 16' : fixed(ms, 0),
+      own ? '–' : String(GOAL.inp),
+      own ? 'what the machine takes' : verdict(ms <= GOAL.inp),
+    ];
+  });
+}
+
+/** A button of no framework, which changes one word: no page can answer sooner beside nine pictures on this machine. */
+function bareButton(): void {
+  const button = Object.assign(document.createElement('button'), { id: 'bare', textContent: 'off' });
+  button.style.cssText = 'position:fixed;inset:4px auto auto 4px;z-index:99;width:48px;height:32px';
+  button.onclick = () => {
+    button.textContent = button.textContent === 'on' ? 'off' : 'on';
+  };
+  document.body.append(button);
 }
 
 const verdict = (isMet: boolean) => (isMet ? 'met' : 'MISSED');
 
 export async function run(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { seconds: { type: 'string', default: '15' } } });
+  const { values } = parseArgs({
+    args,
+    options: { seconds: { type: 'string', default: '15' }, rounds: { type: 'string', default: '4' } },
+  });
   const [{ startPwa }, { launchBrowser }] = await Promise.all([
     import('../test/pwa/harness.ts'),
     import('../test/support/browser.ts'),
@@ -181,7 +211,10 @@ export async function run(args: string[]): Promise<void> {
       (text) => (globalThis as unknown as Inside).sender.setRemoteDescription(JSON.parse(text)),
       answer,
     );
-    const rows = [...(await tiles(browser, page, Number(values.seconds))), ...(await interact(page))];
+    const rows = [
+      ...(await tiles(browser, page, Number(values.seconds))),
+      ...(await interact(page, Number(values.rounds))),
+    ];
     console.log(`\n${table([['', 'measured', 'goal', ''], ...rows])}`);
   } finally {
     await Promise.all([browser.close(), other.close()]);

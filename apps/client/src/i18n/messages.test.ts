@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { boot } from '../app/boot.ts';
+import { icons } from '../ui/icons.tsx';
 import { messages as ar } from './ar.ts';
 import { messages as de } from './de.ts';
 import { en as first } from './en.ts';
@@ -126,7 +127,7 @@ function comesWith(entry: string, seen = new Set<string>()): Set<string> {
   return seen;
 }
 
-test('what is loaded with the first page says nothing that is loaded later', () => {
+test('what is loaded with the first page says and shows nothing that is loaded later', () => {
   const src = path.resolve(import.meta.dirname, '..');
   const entries = ['features/start.tsx', 'app/root.tsx', 'app/error.tsx', 'app/not-found.tsx', 'app/offline/page.tsx'];
   const files = new Set(entries.flatMap((file) => [...comesWith(path.join(src, file))]));
@@ -135,8 +136,9 @@ test('what is loaded with the first page says nothing that is loaded later', () 
   for (const file of views) {
     const code = readFileSync(file, 'utf8');
     // A page of its own, which brings them.
-    if (code.includes('i18n/load-rest.ts')) continue;
+    if (code.includes('lib/load-rest.ts')) continue;
     for (const [, key = ''] of code.matchAll(/'((?:[a-z]+)\.[\w.]+)'/g))
       if (key in en) expect(Object.keys(first), file).toContain(key);
+    for (const [, icon] of code.matchAll(/<Icon name="([\w-]+)"/g)) expect(Object.keys(icons), file).toContain(icon);
   }
 });

@@ -1,7 +1,7 @@
 'use client';
 import { useStore } from '@tandem/react';
 import { look } from '../lib/look-store.ts';
-import { Mark } from './icons.tsx';
+import { Mark } from './mark.tsx';
 
 /** The logo of the deployment, or ours. */
 export function Logo({ size = 30 }: { size?: number }) {

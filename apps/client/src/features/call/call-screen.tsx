@@ -1,5 +1,5 @@
 'use client';
-import '../../i18n/load-rest.ts';
+import '../../lib/load-rest.ts';
 import '../../styles/call.css';
 import '../../styles/stage.css';
 import '../../styles/panel.css';

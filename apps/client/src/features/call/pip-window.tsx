@@ -1,5 +1,5 @@
 'use client';
-import '../../i18n/load-rest.ts';
+import '../../lib/load-rest.ts';
 import '../../styles/pip.css';
 import { TrackVideo, useStore } from '@tandem/react';
 import { useEffect } from 'react';

@@ -1,5 +1,5 @@
 'use client';
-import '../../i18n/load-rest.ts';
+import '../../lib/load-rest.ts';
 import { useStore } from '@tandem/react';
 import type { RoomLook } from '@tandem/rtc';
 import { useEffect, useState } from 'react';

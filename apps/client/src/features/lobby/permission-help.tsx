@@ -1,5 +1,5 @@
 'use client';
-import '../../i18n/load-rest.ts';
+import '../../lib/load-rest.ts';
 import { useStore } from '@tandem/react';
 import { type MessageKey, useText } from '../../i18n/index.ts';
 import { localMedia } from '../../media/local-media.ts';

@@ -1,5 +1,5 @@
 'use client';
-import '../../i18n/load-rest.ts';
+import '../../lib/load-rest.ts';
 import { useText } from '../../i18n/index.ts';
 import { Icon } from '../../ui/icons.tsx';
 

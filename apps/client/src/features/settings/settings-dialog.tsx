@@ -1,5 +1,5 @@
 'use client';
-import '../../i18n/load-rest.ts';
+import '../../lib/load-rest.ts';
 import { LevelBar, useStore } from '@tandem/react';
 import { useCallback } from 'react';
 import { LANGUAGES, type Language, setLanguage, useLanguage, useText } from '../../i18n/index.ts';
