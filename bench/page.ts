@@ -3,6 +3,7 @@
  * clicks. The nine pictures are real: another browser encodes them and sends them by WebRTC in the sizes that a media node would choose. The
  * other people are given to the page's model, as each of them would be a connection.
  */
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
@@ -190,13 +191,18 @@ const verdict = (isMet: boolean) => (isMet ? 'met' : 'MISSED');
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
-    options: { seconds: { type: 'string', default: '15' }, rounds: { type: 'string', default: '4' } },
+    options: {
+      seconds: { type: 'string', default: '15' },
+      rounds: { type: 'string', default: '4' },
+      // Folder of another build, to compare in turns.
+      client: { type: 'string' },
+    },
   });
   const [{ startPwa }, { launchBrowser }] = await Promise.all([
     import('../test/pwa/harness.ts'),
     import('../test/support/browser.ts'),
   ]);
-  await using pwa = await startPwa();
+  await using pwa = await startPwa(values.client ? { clientDir: path.resolve(values.client) } : {});
   const [browser, other] = await Promise.all([launchBrowser(), launchBrowser()]);
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
