@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react';
 import { call } from '../call/call-model.ts';
 import { useText } from '../i18n/index.ts';
 import { newRoomName, roomFrom, secretOf } from '../lib/room-name.ts';
+import { whenIdle } from '../lib/when-idle.ts';
 import { Broken, loadedPart, Part } from '../ui/part.tsx';
 import { BrokenCall } from './call/broken-call.tsx';
 import { RemoteAudio } from './call/remote-audio.tsx';
@@ -68,12 +69,19 @@ export function Start() {
     const framed = parent !== window && new URLSearchParams(location.search).has('embed');
     void (framed ? import('../embed/host-page.ts').then((host) => host.connectHostPage(call)) : Promise.resolve())
       .catch(() => {})
-      .then(() => call.warm());
-    // What does not arrive now is asked for again when it is shown.
-    loadCall().catch(() => {});
-    loadEnded().catch(() => {});
+      // A step of its own: what the page shows is alive before. Who joins earlier than that warms it up by joining.
+      .then(() => setTimeout(() => call.warm()));
+    // What does not arrive now is asked for again when it is shown. One after the other: a phone takes its time to read each.
+    const stop = whenIdle(() => {
+      loadCall()
+        .catch(() => {})
+        .then(() => whenIdle(() => loadEnded().catch(() => {})));
+    });
     addEventListener('popstate', read);
-    return () => removeEventListener('popstate', read);
+    return () => {
+      stop();
+      removeEventListener('popstate', read);
+    };
   }, []);
 
   if (phase === 'lobby' || phase === 'joining') return <Lobby room={room} onRoom={setRoom} />;

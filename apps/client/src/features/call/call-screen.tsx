@@ -4,7 +4,7 @@ import '../../styles/call.css';
 import '../../styles/stage.css';
 import '../../styles/panel.css';
 import { useStore } from '@tandem/react';
-import { useCallback, useDeferredValue, useEffect, useRef, useState } from 'react';
+import { memo, useCallback, useDeferredValue, useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useLanguage, useText } from '../../i18n/index.ts';
 import { clock } from '../../lib/format.ts';
@@ -18,7 +18,7 @@ import { BrokenCall } from './broken-call.tsx';
 import { Captions } from './captions.tsx';
 import { ChatPanel } from './chat-panel.tsx';
 import type { CallDialog } from './control-menus.tsx';
-import { Controls } from './controls.tsx';
+import { Controls as ControlsView } from './controls.tsx';
 import { InviteDialog } from './invite.tsx';
 import { Notices } from './notices.tsx';
 import { PeoplePanel } from './people-panel.tsx';
@@ -28,10 +28,10 @@ import { RecordingSign } from './recording.tsx';
 import { SharingBar } from './sharing-bar.tsx';
 import { ShortcutSheet } from './shortcut-sheet.tsx';
 import { SidePanel } from './side-panel.tsx';
-import { Stage } from './stage.tsx';
+import { Stage as StageView } from './stage.tsx';
 import { StatsPanel } from './stats-panel.tsx';
+import { TabSign } from './tab-sign.ts';
 import { useShortcuts } from './use-shortcuts.ts';
-import { useTabSign } from './use-tab-sign.ts';
 
 function Timer() {
   const joinedAt = useStore(call, (s) => s.joinedAt);
@@ -59,6 +59,11 @@ function joinQuietly(): void {
   call.notify('call.largeRoom');
 }
 
+// A panel or a dialog that opens draws none of these anew.
+const Stage = memo(StageView);
+const Controls = memo(ControlsView);
+const Header = memo(HeaderView);
+
 const PANEL_TITLES = { chat: 'chat.title', people: 'call.peopleTitle', stats: 'stats.title' } as const;
 
 export function CallScreen() {
@@ -69,8 +74,8 @@ export function CallScreen() {
   const [dialog, setDialog] = useState<CallDialog>();
   const main = useRef<HTMLElement>(null);
   const close = useCallback(() => setDialog(undefined), []);
+  const invite = useCallback(() => setDialog('invite'), []);
   useShortcuts(useCallback(() => setDialog((d) => (d === 'shortcuts' ? undefined : 'shortcuts')), []));
-  useTabSign();
   useEffect(() => {
     main.current?.focus();
     joinQuietly();
@@ -78,7 +83,8 @@ export function CallScreen() {
 
   return (
     <div className={`call ${panel ? 'with-panel' : ''}`}>
-      <Header onInvite={() => setDialog('invite')} />
+      <TabSign />
+      <Header onInvite={invite} />
       <div className="call-banner">
         <Part fallback={() => null}>
           <SharingBar />
@@ -97,13 +103,7 @@ export function CallScreen() {
       {panel && (
         <SidePanel title={t(PANEL_TITLES[panel])} onClose={() => call.openPanel(panel)}>
           <Part key={panel}>
-            {panel === 'chat' ? (
-              <ChatPanel />
-            ) : panel === 'people' ? (
-              <PeoplePanel onInvite={() => setDialog('invite')} />
-            ) : (
-              <StatsPanel />
-            )}
+            {panel === 'chat' ? <ChatPanel /> : panel === 'people' ? <PeoplePanel onInvite={invite} /> : <StatsPanel />}
           </Part>
         </SidePanel>
       )}
@@ -120,7 +120,7 @@ export function CallScreen() {
 }
 
 /** The room, the time, what has just happened, the connection, and who is here. */
-function Header({ onInvite }: { onInvite: () => void }) {
+function HeaderView({ onInvite }: { onInvite: () => void }) {
   const t = useText();
   const room = useStore(call, (s) => s.room);
   const count = useStore(call, (s) => s.peers.length + 1);

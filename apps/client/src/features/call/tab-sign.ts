@@ -25,8 +25,11 @@ function useMuted(): boolean {
   return muted && !watching;
 }
 
-/** The tab says what somebody in another tab wants to know: new chat lines, whether the microphone is off, how many are here. */
-export function useTabSign(): void {
+/**
+ * The tab says what somebody in another tab wants to know: new chat lines, whether the microphone is off, how many are here. A part of its
+ * own, and after the paint: a switch that is pressed is answered first.
+ */
+export function TabSign(): null {
   const t = useText();
   const room = useStore(call, (s) => s.room);
   const unread = useStore(call, (s) => s.unread);
@@ -38,12 +41,18 @@ export function useTabSign(): void {
       muted && t('call.tileMuted'),
       `${room} · ${t('call.people', { count })}`,
     ];
+    // A timer, no frame: hidden tabs have none.
+    const timer = setTimeout(() => {
+      document.title = parts.filter(Boolean).join(' · ');
+    });
+    return () => clearTimeout(timer);
+  }, [t, room, unread, count, muted]);
+  useEffect(() => {
     const before = document.title;
-    document.title = parts.filter(Boolean).join(' · ');
     return () => {
       document.title = before;
     };
-  }, [t, room, unread, count, muted]);
+  }, []);
   const sign = unread > 0 ? 'unread' : muted ? 'muted' : undefined;
   useEffect(() => {
     if (!sign) return;
@@ -51,7 +60,11 @@ export function useTabSign(): void {
     link.rel = 'icon';
     link.type = 'image/svg+xml';
     link.href = icon(sign);
-    document.head.append(link);
-    return () => link.remove();
+    const timer = setTimeout(() => document.head.append(link));
+    return () => {
+      clearTimeout(timer);
+      link.remove();
+    };
   }, [sign]);
+  return null;
 }
