@@ -207,6 +207,26 @@ test('a picture behind me: the others see it in place of my wall, another one at
   await ada.page.getByTestId('backdrop-plain').click();
   await vi.waitFor(async () => expect(isPetrol(await wall())).toBe(true), patience);
   await ada.page.getByTestId('backdrop-missing').waitFor({ state: 'detached' });
+
+  const file = ada.page.getByTestId('backdrop-file');
+  await file.setInputFiles({ name: 'beach.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no picture') });
+  await ada.page.getByTestId('backdrop-unreadable').waitFor();
+  const blue = await ada.page.evaluate(() => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 36 });
+    const paint = canvas.getContext('2d') as CanvasRenderingContext2D;
+    paint.fillStyle = '#00f';
+    paint.fillRect(0, 0, 64, 36);
+    return canvas.toDataURL().split(',')[1] ?? '';
+  });
+  await file.setInputFiles({ name: 'beach.png', mimeType: 'image/png', buffer: Buffer.from(blue, 'base64') });
+  await ada.page.getByTestId('backdrop-unreadable').waitFor({ state: 'detached' });
+  const own = ada.page.getByTestId('backdrop-own').and(ada.page.locator('[aria-pressed=true]'));
+  await own.locator('img').waitFor();
+  await vi.waitFor(async () => {
+    const [r = 0, g = 0, b = 0] = await wall();
+    expect(b).toBeGreaterThan(Math.max(r, g) + 60);
+  }, patience);
+  await expectAccessible(ada.page, 'settings with a picture of my own');
   expect(await media(ada.page)).toMatchObject({ video: 'live', sends: 'blurred' });
   expect((await seen(ada.page)).given).not.toContain('device');
 });

@@ -311,6 +311,65 @@ const scenes: Record<string, () => Promise<void>> = {
     await a.getByTestId('people-search').waitFor();
     await shoot(a, 'large-people');
   },
+  /** A large room: who speaks before all others, what is said in words, a chat that is slow. */
+  async fifty() {
+    const a = await join(NAMES[0], 'fifty', { person: PEOPLE[0] });
+    await a.getByTestId('empty-room').waitFor();
+    await a.evaluate((names) => {
+      const stream = new MediaStream();
+      const peers = Array.from({ length: 49 }, (_, i) => ({
+        ...{ id: `p${i}`, name: `${names[i % 4]} ${i}`, state: 'connected', away: false, audience: false },
+        ...{ audio: i % 3 === 0, video: false, hand: i === 2, encrypts: false, handAt: Date.now() - 60_000, stream },
+        ...{ topology: 'sfu', setup: 1 },
+      }));
+      (globalThis as unknown as Exposed).__tandem.model.set({ peers, speaker: 'p3' });
+    }, NAMES);
+    const captions = [
+      { name: NAMES[1], text: 'The second quarter was better than the first, and we know why.' },
+      {
+        name: NAMES[2],
+        text: '… so that nobody has to wait for the numbers at the end of the month, and everybody sees them.',
+      },
+    ];
+    await a.evaluate((words) => {
+      const { model } = (globalThis as unknown as Exposed).__tandem;
+      setInterval(() => model.set({ captions: words }), 50);
+    }, captions);
+    await shoot(a, 'fifty-captions');
+    await a.keyboard.press('c');
+    for (const line of ['Thank you for coming.', 'Slides follow.']) {
+      await a.getByTestId('chat-input').fill(line);
+      await a.keyboard.press('Enter');
+    }
+    await shoot(a, 'fifty-chat');
+  },
+  /** Who is inside, before joining; the link for those who only watch. */
+  async inside() {
+    await guest(NAMES[1], ROOM);
+    await guest(NAMES[2], ROOM);
+    const page = await open({ person: PEOPLE[0], query: `?room=${ROOM}` });
+    await page.getByTestId('name-input').fill(NAMES[0]);
+    await page.getByTestId('inside').waitFor();
+    await page.locator('h1').click();
+    await shoot(page, 'inside');
+    await page.getByTestId('join').click();
+    await page.getByTestId('peer-tile').nth(1).waitFor();
+    await page.getByRole('button', { name: 'Invite' }).click();
+    await shoot(page, 'invite-live');
+  },
+  /** A shared screen, whole and from near. */
+  async near() {
+    const [a, b] = await Promise.all([0, 1].map((i) => join(NAMES[i] ?? '', 'near', { person: PEOPLE[i] })));
+    if (!a || !b) throw new Error('two');
+    await pictures(a, 1);
+    await b.locator('#main').focus();
+    await b.keyboard.press('s');
+    await a.getByTestId('screen-video').waitFor();
+    await a.waitForTimeout(1500);
+    await a.getByTestId('screen-zoom').click();
+    await a.getByTestId('screen-tile').hover();
+    await shoot(a, 'near');
+  },
   /** A picture behind oneself, and the choice of one. */
   async backdrop() {
     const chosen = () =>

@@ -10,6 +10,7 @@ import { mayShare } from './permitted.ts';
 import type { CallReporter } from './report.ts';
 import type { CallState } from './state.ts';
 import type { TimeTogether } from './time-together.ts';
+import { transcribe } from './transcribe.ts';
 import { REACTIONS } from './types.ts';
 
 /** What the events of a call are written to. */
@@ -76,6 +77,7 @@ function followMessages(call: Call, { state, silenced }: CallEventHost): (() => 
   return [
     ...followChat(call, state),
     ...followCaptions(call, state),
+    transcribe(call, state),
     call.on('reaction', ({ peerId, emoji }) => {
       const kind = REACTIONS.find((k) => k === emoji);
       const name = call.peers.find((p) => p.peerId === peerId)?.name ?? '';

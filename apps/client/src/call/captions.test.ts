@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readCaption, withCaption } from './captions.ts';
+import { readCaption, readSpoken, withCaption } from './captions.ts';
 
 test('a caption has a speaker and words; what is none is not shown', () => {
   expect(readCaption('caption', { name: 'Ada\u202e', text: ' hello ' })).toEqual({ name: 'Ada', text: 'hello' });
@@ -10,6 +10,12 @@ test('a caption has a speaker and words; what is none is not shown', () => {
   const long = readCaption('caption', { text: `${'a'.repeat(5000)} the end` });
   expect(long?.text).toHaveLength(240);
   expect(long?.text).toMatch(/^…a+ the end$/);
+});
+
+test('who speaks of themselves says no name: it is that of the peer', () => {
+  expect(readSpoken('Ada', { caption: ' hello ', name: 'Bob' })).toEqual({ name: 'Ada', text: 'hello' });
+  for (const data of [undefined, null, 'hello', [], {}, { caption: 7 }, { caption: ' ' }, { text: 'hello' }])
+    expect(readSpoken('Ada', data)).toBeUndefined();
 });
 
 test('one line a speaker, two speakers at most, the latest last', () => {

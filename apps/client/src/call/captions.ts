@@ -1,4 +1,4 @@
-/** Captions that the deployment's backend makes and sends to the room: a server message with the topic `caption`. */
+/** Captions: of the deployment's backend (a server message with the topic `caption`), and of people whose browsers recognize what they say (app data of the call). */
 import { displayName } from '@tandem/protocol/names';
 import type { Call } from '@tandem/rtc';
 import type { CallState } from './state.ts';
@@ -9,7 +9,7 @@ const STAYS_MS = 6000;
 /** Speakers shown at once. */
 const SHOWN = 2;
 /** Of a caption, in UTF-16 units: the end of a longer one, as that was said last. */
-const LENGTH = 240;
+export const CAPTION_LENGTH = 240;
 
 /** @returns undefined for what is no caption */
 export function readCaption(topic: string, data: unknown): Caption | undefined {
@@ -19,8 +19,14 @@ export function readCaption(topic: string, data: unknown): Caption | undefined {
   const said = text.trim();
   return {
     name: displayName(name),
-    text: said.length > LENGTH ? `…${[...said.slice(-LENGTH)].slice(1).join('')}` : said,
+    text: said.length > CAPTION_LENGTH ? `…${[...said.slice(-CAPTION_LENGTH)].slice(1).join('')}` : said,
   };
+}
+
+/** What a person says, from their own page: the name is that of the peer, whatever else is sent. @returns undefined for what is no caption */
+export function readSpoken(name: string, data: unknown): Caption | undefined {
+  const text = typeof data === 'object' && data !== null ? (data as { caption?: unknown }).caption : undefined;
+  return readCaption('caption', { name, text });
 }
 
 /** The newest of each speaker, the latest last. */
@@ -34,16 +40,20 @@ export function followCaptions(call: Call, state: CallState): (() => void)[] {
     timers.delete(name);
     state.set({ captions: state.get().captions.filter((one) => one.name !== name) });
   };
+  const show = (caption: Caption | undefined) => {
+    if (!caption) return;
+    state.set({ captions: withCaption(state.get().captions, caption) });
+    clearTimeout(timers.get(caption.name));
+    timers.set(
+      caption.name,
+      setTimeout(() => drop(caption.name), STAYS_MS),
+    );
+  };
   return [
-    call.session.on('server-message', ({ topic, data }) => {
-      const caption = readCaption(topic, data);
-      if (!caption) return;
-      state.set({ captions: withCaption(state.get().captions, caption) });
-      clearTimeout(timers.get(caption.name));
-      timers.set(
-        caption.name,
-        setTimeout(() => drop(caption.name), STAYS_MS),
-      );
+    call.session.on('server-message', ({ topic, data }) => show(readCaption(topic, data))),
+    call.on('data', ({ peerId, data }) => {
+      const speaker = call.peers.find((peer) => peer.peerId === peerId);
+      if (speaker) show(readSpoken(speaker.name, data));
     }),
     () => {
       for (const timer of timers.values()) clearTimeout(timer);

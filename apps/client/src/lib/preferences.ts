@@ -19,6 +19,8 @@ export interface Preferences {
   backgroundBlur: boolean;
   /** Name of a picture behind me. Another word counts as `blur`. */
   backdrop: string;
+  /** Name of the picture of one's own that this browser keeps; empty: none. */
+  ownBackdrop: string;
   mirror: boolean;
   /** My own picture in a call: a tile like the others, `small` in a corner, or `hidden`. Another word counts as `full`. */
   selfView: string;
@@ -30,6 +32,8 @@ export interface Preferences {
   soundChat: boolean;
   /** Captions are shown where the deployment sends them. */
   captions: boolean;
+  /** What I say is recognized on this device, and shown to the others in words. */
+  captionMine: boolean;
   /** Single keys act in a call. */
   shortcuts: boolean;
 }
@@ -50,6 +54,7 @@ const defaults: Preferences = {
   voiceIsolation: false,
   backgroundBlur: false,
   backdrop: 'blur',
+  ownBackdrop: '',
   mirror: true,
   selfView: 'full',
   selfCorner: 'bottom-end',
@@ -57,6 +62,7 @@ const defaults: Preferences = {
   soundHand: true,
   soundChat: true,
   captions: true,
+  captionMine: false,
   shortcuts: true,
 };
 

@@ -115,4 +115,16 @@ export const iconsLazy = {
     </>
   ),
   star: <path d="m12 3 2.7 5.7 6.2.8-4.6 4.3 1.2 6.2-5.5-3-5.5 3 1.2-6.2L3 9.5l6.2-.8Z" />,
+  'zoom-in': (
+    <>
+      <circle cx="10.5" cy="10.5" r="7" />
+      <path d="m15.8 15.8 5 5M10.5 7.5v6M7.5 10.5h6" />
+    </>
+  ),
+  'zoom-out': (
+    <>
+      <circle cx="10.5" cy="10.5" r="7" />
+      <path d="m15.8 15.8 5 5M7.5 10.5h6" />
+    </>
+  ),
 } satisfies Record<string, ReactNode>;

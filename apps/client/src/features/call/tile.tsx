@@ -1,12 +1,13 @@
 'use client';
 import type { PeerView } from '@tandem/react';
 import { TrackVideo } from '@tandem/react';
-import { type CSSProperties, type HTMLAttributes, memo, useState } from 'react';
+import { type CSSProperties, type HTMLAttributes, type MouseEventHandler, memo, useState } from 'react';
 import { type MessageKey, useText } from '../../i18n/index.ts';
-import { Icon } from '../../ui/icons.tsx';
+import { Icon, type IconName } from '../../ui/icons.tsx';
 import { toggleFullScreen } from './full-screen.ts';
 import { nextCorner, useCornerDrag } from './self-view.ts';
 import type { Rect } from './tile-layout.ts';
+import { type ScreenZoom, useZoom } from './use-zoom.ts';
 
 export interface TileProps {
   readonly id: string;
@@ -57,11 +58,23 @@ function statusOf({ kind, state, isNew, away, weak }: TileProps): MessageKey | u
 /** A picture of mine that floats can be dragged to another corner. */
 const FloatingTile = (props: TileProps) => <Frame {...props} handlers={useCornerDrag()} />;
 
+/** A shared screen can be seen from near. */
+function ScreenTile(props: TileProps) {
+  const zoom = useZoom();
+  return <Frame {...props} handlers={zoom.handlers} zoom={zoom} />;
+}
+
 export const Tile = memo(function Tile(props: TileProps) {
+  if (props.kind === 'screen') return <ScreenTile {...props} />;
   return props.floating && props.kind === 'me' ? <FloatingTile {...props} /> : <Frame {...props} />;
 });
 
-function Frame({ handlers, ...props }: TileProps & { handlers?: HTMLAttributes<HTMLElement> }) {
+interface FrameProps extends TileProps {
+  readonly handlers?: HTMLAttributes<HTMLElement>;
+  readonly zoom?: ScreenZoom;
+}
+
+function Frame({ handlers, ...props }: FrameProps) {
   const { id, name, rect, kind, state } = props;
   const style: CSSProperties = {
     insetInlineStart: rect.x,
@@ -74,9 +87,11 @@ function Frame({ handlers, ...props }: TileProps & { handlers?: HTMLAttributes<H
     props.floating && 'floating',
     props.speaking && 'speaking',
     rect.w < 220 && 'small-tile',
+    props.zoom?.isZoomed && 'zoomed',
   ];
   return (
     <li
+      ref={props.zoom?.ref}
       className={['tile', kind, ...marks.filter(Boolean)].join(' ')}
       style={style}
       aria-label={name}
@@ -93,7 +108,7 @@ function Frame({ handlers, ...props }: TileProps & { handlers?: HTMLAttributes<H
 }
 
 /** Initials until the first frame is there: a black tile looks broken. */
-function Picture({ track, kind, name, who, mirror, whole }: TileProps) {
+function Picture({ track, kind, name, who, mirror, whole, zoom }: FrameProps) {
   const t = useText();
   const [shown, setShown] = useState<MediaStreamTrack | undefined>();
   return (
@@ -109,6 +124,7 @@ function Picture({ track, kind, name, who, mirror, whole }: TileProps) {
           className={`${mirror ? 'mirror' : ''} ${whole ? 'whole' : ''}`}
           data-testid={kind === 'me' ? 'local-video' : kind === 'peer' ? 'remote-video' : 'screen-video'}
           data-empty={shown !== track}
+          {...(zoom ? { style: zoom.style } : {})}
           aria-label={t('call.tileLabel', { name })}
           onLoadedData={() => setShown(track)}
         />
@@ -160,7 +176,7 @@ function Foot(props: TileProps) {
   );
 }
 
-function Buttons({ kind, id, name, pinned, floating, onPin }: TileProps) {
+function Buttons({ kind, id, name, pinned, floating, onPin, zoom }: FrameProps) {
   const t = useText();
   if (kind === 'me' && floating)
     return (
@@ -175,32 +191,84 @@ function Buttons({ kind, id, name, pinned, floating, onPin }: TileProps) {
         <Icon name="move" size={18} />
       </button>
     );
-  if (!onPin) return null;
   const label = pinned ? t('control.unpin', { name }) : t('control.pin', { name });
   return (
     <>
+      {zoom && <ZoomButtons name={name} zoom={zoom} />}
       {kind === 'screen' && document.fullscreenEnabled && (
+        <CornerButton
+          icon="expand"
+          where="full"
+          testId="screen-full"
+          label={t('control.fullscreen')}
+          of={name}
+          onClick={(event) => toggleFullScreen(event.currentTarget.closest('li'))}
+        />
+      )}
+      {onPin && (
         <button
           type="button"
-          className="tile-corner pin full"
-          data-testid="screen-full"
-          aria-label={`${name}: ${t('control.fullscreen')}`}
-          title={t('control.fullscreen')}
-          onClick={(event) => toggleFullScreen(event.currentTarget.closest('li'))}
+          className="tile-corner pin"
+          aria-pressed={pinned}
+          aria-label={label}
+          title={label}
+          onClick={() => onPin(id)}
         >
-          <Icon name="expand" size={18} />
+          <Icon name="pin" size={18} />
         </button>
       )}
-      <button
-        type="button"
-        className="tile-corner pin"
-        aria-pressed={pinned}
-        aria-label={label}
-        title={label}
-        onClick={() => onPin(id)}
-      >
-        <Icon name="pin" size={18} />
-      </button>
+    </>
+  );
+}
+
+interface CornerButtonProps {
+  readonly icon: IconName;
+  /** Class that says where in the row it is. */
+  readonly where: string;
+  readonly testId: string;
+  readonly label: string;
+  /** Whose tile it is, for screen readers. */
+  readonly of: string;
+  readonly onClick: MouseEventHandler<HTMLButtonElement>;
+}
+
+function CornerButton({ icon, where, testId, label, of, onClick }: CornerButtonProps) {
+  return (
+    <button
+      type="button"
+      className={`tile-corner pin ${where}`}
+      data-testid={testId}
+      aria-label={`${of}: ${label}`}
+      title={label}
+      onClick={onClick}
+    >
+      <Icon name={icon} size={18} />
+    </button>
+  );
+}
+
+function ZoomButtons({ name, zoom }: { name: string; zoom: ScreenZoom }) {
+  const t = useText();
+  return (
+    <>
+      {zoom.isZoomed && (
+        <CornerButton
+          icon="zoom-out"
+          where="whole"
+          testId="screen-whole"
+          label={t('control.zoomWhole')}
+          of={name}
+          onClick={zoom.reset}
+        />
+      )}
+      <CornerButton
+        icon="zoom-in"
+        where="nearer"
+        testId="screen-zoom"
+        label={t('control.zoomIn')}
+        of={name}
+        onClick={zoom.zoomIn}
+      />
     </>
   );
 }

@@ -1,12 +1,14 @@
 'use client';
 import '../../styles/backdrops.css';
 import { useStore } from '@tandem/react';
+import { useEffect, useRef, useState } from 'react';
 import { useText } from '../../i18n/index.ts';
 import { preferences, savePreferences } from '../../lib/preferences.ts';
 import { supports } from '../../media/constraints.ts';
 import { missingPicture } from '../../media/effects/backdrop.ts';
 import { effectsBase } from '../../media/effects/effect.ts';
-import { PICTURES, pictureOf } from '../../media/effects/pictures.ts';
+import { keepOwnPicture, readOwnPicture } from '../../media/effects/own-picture.ts';
+import { isOwn, PICTURES, pictureOf } from '../../media/effects/pictures.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { changeBlur } from './switch.tsx';
 
@@ -45,6 +47,7 @@ export function BackdropChoice() {
             {t(`backdrop.${name}`)}
           </button>
         ))}
+        <OwnPicture />
       </div>
       {missing && missing === chosen && (
         <p className="small" role="status" data-testid="backdrop-missing">
@@ -52,5 +55,86 @@ export function BackdropChoice() {
         </p>
       )}
     </fieldset>
+  );
+}
+
+/** Address of the picture to show; undefined while it is read, and when it is gone. */
+function useOwnPicture(name: string): string | undefined {
+  const [url, setUrl] = useState<string>();
+  useEffect(() => {
+    if (!isOwn(name)) return;
+    let made: string | undefined;
+    let unwanted = false;
+    readOwnPicture(name).then(
+      (picture) => {
+        if (unwanted) return;
+        made = URL.createObjectURL(picture);
+        setUrl(made);
+      },
+      () => {},
+    );
+    return () => {
+      unwanted = true;
+      if (made) URL.revokeObjectURL(made);
+      setUrl(undefined);
+    };
+  }, [name]);
+  return url;
+}
+
+/** One from a file: chosen by the button, which takes another one when it is pressed again. */
+function OwnPicture() {
+  const t = useText();
+  const input = useRef<HTMLInputElement>(null);
+  const own = useStore(preferences, (p) => p.ownBackdrop);
+  const chosen = useStore(preferences, (p) => p.backdrop === p.ownBackdrop && isOwn(p.backdrop));
+  const url = useOwnPicture(own);
+  const [unreadable, setUnreadable] = useState(false);
+  const take = async (file: File | undefined) => {
+    if (!file) return;
+    try {
+      const name = await keepOwnPicture(file);
+      setUnreadable(false);
+      savePreferences({ ownBackdrop: name });
+      choose(name);
+    } catch {
+      setUnreadable(true);
+    }
+  };
+  return (
+    <>
+      <button
+        type="button"
+        data-testid="backdrop-own"
+        aria-pressed={chosen}
+        onClick={() => (url && !chosen ? choose(own) : input.current?.click())}
+      >
+        {url ? (
+          <img src={url} alt="" width={96} height={54} />
+        ) : (
+          <span className="backdrop-blurred">
+            <Icon name="attach" size={22} />
+          </span>
+        )}
+        {t('backdrop.own')}
+      </button>
+      <input
+        ref={input}
+        hidden
+        type="file"
+        accept="image/*"
+        data-testid="backdrop-file"
+        onChange={({ target }) => {
+          void take(target.files?.[0]);
+          // The same file may be chosen again.
+          target.value = '';
+        }}
+      />
+      {unreadable && (
+        <p className="small" role="status" data-testid="backdrop-unreadable">
+          {t('backdrop.unreadable')}
+        </p>
+      )}
+    </>
   );
 }

@@ -1,7 +1,8 @@
 'use client';
 import '../../lib/load-rest.ts';
 import { LevelBar, useStore } from '@tandem/react';
-import { useCallback } from 'react';
+import { useCallback, useEffect, useState } from 'react';
+import { canTranscribe } from '../../call/transcribe.ts';
 import { LANGUAGES, type Language, setLanguage, useLanguage, useText } from '../../i18n/index.ts';
 import { look } from '../../lib/look-store.ts';
 import { type Preferences, preferences, savePreferences } from '../../lib/preferences.ts';
@@ -120,6 +121,24 @@ function Look() {
   );
 }
 
+function CaptionSwitches() {
+  const t = useText();
+  const [can, setCan] = useState<boolean>();
+  useEffect(() => void canTranscribe().then(setCan), []);
+  return (
+    <section>
+      <h3>{t('settings.captions')}</h3>
+      <Switch name="captions" label={t('settings.captionsOn')} />
+      <Switch
+        name="captionMine"
+        label={t('settings.captionMine')}
+        hint={can === false && t('settings.unsupported')}
+        disabled={!can}
+      />
+    </section>
+  );
+}
+
 export function SettingsDialog({ onClose }: { onClose: () => void }) {
   const t = useText();
   return (
@@ -132,10 +151,7 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
         <Switch name="soundHand" label={t('settings.soundHand')} />
         <Switch name="soundChat" label={t('settings.soundChat')} />
       </section>
-      <section>
-        <h3>{t('settings.captions')}</h3>
-        <Switch name="captions" label={t('settings.captionsOn')} />
-      </section>
+      <CaptionSwitches />
       <section className="keys-only">
         <h3>{t('settings.keyboard')}</h3>
         <Switch name="shortcuts" label={t('shortcut.on')} />

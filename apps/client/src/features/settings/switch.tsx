@@ -11,6 +11,7 @@ type Toggle =
   | 'backgroundBlur'
   | 'mirror'
   | 'captions'
+  | 'captionMine'
   | 'shortcuts'
   | 'soundJoin'
   | 'soundHand'

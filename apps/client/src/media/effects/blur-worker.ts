@@ -8,8 +8,9 @@
 
 import type { FromBlurWorker, ToBlurWorker } from './blur-messages.ts';
 import { BlurPicture } from './blur-picture.ts';
+import { readOwnPicture } from './own-picture.ts';
 import { Pace } from './pace.ts';
-import type { Picture } from './pictures.ts';
+import { isOwn, type Picture } from './pictures.ts';
 import { Segmenter } from './segmenter.ts';
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -126,16 +127,20 @@ function take(bitmap: ImageBitmap): void {
   setTimeout(() => say({ type: 'want' }), pace.wait(performance.now()));
 }
 
+async function fetchPicture(name: Picture): Promise<Blob> {
+  const response = await fetch(`${base}/${name}.webp`);
+  if (!response.ok) throw new Error(`${name}: ${response.status}`);
+  // Hosts differ in the types they know.
+  return new Blob([await response.arrayBuffer()], { type: 'image/webp' });
+}
+
 /** Until it is there, and if it does not come: blur. */
 async function showBackdrop(wanted: Picture | undefined): Promise<void> {
   backdrop = wanted;
   if (picture) picture.backdrop = undefined;
   if (!wanted) return;
   try {
-    const response = await fetch(`${base}/${wanted}.webp`);
-    if (!response.ok) throw new Error(`${wanted}: ${response.status}`);
-    // Hosts differ in the types they know.
-    const bitmap = await createImageBitmap(new Blob([await response.arrayBuffer()], { type: 'image/webp' }));
+    const bitmap = await createImageBitmap(await (isOwn(wanted) ? readOwnPicture(wanted) : fetchPicture(wanted)));
     if (picture && backdrop === wanted) picture.backdrop = bitmap;
     else bitmap.close();
   } catch {
