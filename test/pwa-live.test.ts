@@ -1,4 +1,5 @@
 /** The live page in Chromium: real encoder (npm `whip-whep`), signaling, Redis, edge, media nodes with Janus. */
+import http from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from '@tandem/service';
 import { build } from 'esbuild';
@@ -6,6 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import type { EdgeConfig } from '../infra/local/edge/config.ts';
 import { startEdge } from '../infra/local/edge/server.ts';
+import { SignalingSession } from '../packages/rtc/src/index.ts';
 import { clientDir, serveAuth } from './pwa/harness.ts';
 import { expectAccessible, type OpenOptions, openPage, patience } from './pwa/suite.ts';
 import { launchBrowser } from './support/browser.ts';
@@ -19,7 +21,7 @@ let origin: string;
 const kept = new AsyncDisposableStack();
 
 beforeAll(async () => {
-  stack = kept.use(await startMediaStack({ from: 9, node: { MAX_VIEWERS: 2 } }));
+  stack = kept.use(await startMediaStack({ from: 9, node: { MAX_VIEWERS: 2, MAX_PACKAGERS: 1 } }));
   browser = await launchBrowser();
   kept.defer(() => browser.close());
   const nodes = [await stack.mediaNode('l1', 34_000), await stack.mediaNode('l2', 35_000)];
@@ -163,7 +165,7 @@ test('W-12 a full node, a lost network and a link without a room are said as suc
   await encoder('full');
   const pages = [await open('full'), await open('full')];
   for (const page of pages) await reaches(page, 'live');
-  const third = await open('full');
+  const third = await open('full', { blocked: ['hls/live.m3u8'] });
   await reaches(third, 'full');
   await expectAccessible(third, 'full');
   await pages[0]?.close();
@@ -172,3 +174,86 @@ test('W-12 a full node, a lost network and a link without a room are said as suc
   await nowhere.getByText('This link names no room').waitFor();
   await expectAccessible(nowhere, 'no room');
 });
+
+test('W-13 past the limit of its node a page shows the room by HLS, some seconds late, and says so; it ends with the stream', async () => {
+  const studio = await encoder('late');
+  for (const page of [await open('late'), await open('late')]) await reaches(page, 'live');
+  const third = await open('late');
+  await reaches(third, 'live');
+  await moves(third);
+  const video = third.getByTestId('live-video');
+  expect(await video.evaluate((one: HTMLVideoElement) => [one.srcObject, one.videoWidth, one.videoHeight])).toEqual([
+    null,
+    1280,
+    720,
+  ]);
+  await third
+    .getByTestId('live-delay')
+    .getByText(/^\d+ seconds? behind$/)
+    .waitFor();
+  await expectAccessible(third, 'live by HLS');
+
+  const token = await stack.keys.token('reader', { rooms: ['late'], publish: false });
+  const text = await playlist('late', token);
+  const id = /^([\w-]{24})\/\d+\.m4s$/m.exec(text)?.[1] ?? '';
+  expect(text).toContain(`#EXT-X-MAP:URI="${id}/init.mp4"`);
+  expect(text).not.toContain('#EXT-X-ENDLIST');
+  // Any node has it, from the one that serves the room: a new one, and by the edge the other.
+  const { httpPort } = await stack.mediaNode('l3', 36_000);
+  for (const at of [`http://127.0.0.1:${httpPort}`, origin]) {
+    const now = await playlist('late', token, at);
+    const response = await fetch(`${at}/whep/late/hls/${now.split('\n').findLast((line) => line.endsWith('.m4s'))}`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('video/mp4');
+    expect(response.headers.get('cache-control')).toBe('public, max-age=60, immutable');
+    // A media segment of ISO/IEC 14496-12: its bytes came through whole.
+    const bytes = Buffer.from(await response.arrayBuffer()).toString('latin1');
+    expect(['styp', 'moof']).toContain(bytes.slice(4, 8));
+    expect(bytes.includes('mdat')).toBe(true);
+  }
+  const status = async (path: string, bearer?: string) =>
+    await raw(`/whep/${path}`, bearer === undefined ? {} : { authorization: `Bearer ${bearer}` });
+  expect(await status('late/hls/live.m3u8')).toBe(401);
+  expect(await status('late/hls/live.m3u8', await stack.keys.token('eve', { rooms: ['other'] }))).toBe(403);
+  expect(await status('nobody/hls/live.m3u8', await stack.keys.token('eve'))).toBe(409);
+  expect(await status(`late/hls/${id}/init.mp4`)).toBe(200);
+  const odd = ['in.sdp', 'live.m3u8', '..%2Fin.sdp', '%2e%2e%2f%2e%2e%2fetc%2fpasswd', '../init.mp4', '1.m4s%00'];
+  for (const file of odd) expect([400, 404], file).toContain(await status(`late/hls/${id}/${file}`));
+  for (const folder of ['..', '%2e%2e', '.', 'A'.repeat(24)])
+    expect([400, 404], folder).toContain(await status(`late/hls/${folder}/init.mp4`));
+
+  await studio.evaluate(() => (globalThis as unknown as EncoderPage).client.stop());
+  await vi.waitFor(async () => expect(await playlist('late', token)).toContain('#EXT-X-ENDLIST'), patience);
+  await reaches(third, 'ended');
+});
+
+test('W-13 what is sealed between people has no HLS', async () => {
+  await encoder('sealed');
+  const token = await stack.keys.token('ada');
+  const session = new SignalingSession({ url: stack.url, getToken: async () => token });
+  onTestFinished(() => session.close());
+  await session.join('sealed', { encryption: { key: 'of ada' } } as never);
+  const ask = () => raw('/whep/sealed/hls/live.m3u8', { authorization: `Bearer ${token}` });
+  await vi.waitFor(async () => expect(await ask()).toBe(403), patience);
+});
+
+/** @throws Error with the status when it is refused */
+async function playlist(room: string, token: string, at = origin): Promise<string> {
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${at}/whep/${room}/hls/live.m3u8`, { headers });
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  expect(response.headers.get('content-type')).toBe('application/vnd.apple.mpegurl');
+  expect(response.headers.get('cache-control')).toBe('no-cache');
+  return await response.text();
+}
+
+/** The path as it is: `fetch` would resolve its dots. @returns the status */
+const raw = (path: string, headers: Record<string, string> = {}) =>
+  new Promise<number | undefined>((resolve, reject) => {
+    const { hostname, port } = new URL(origin);
+    const request = http.request({ hostname, port, path, headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    request.on('error', reject).end();
+  });

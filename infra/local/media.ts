@@ -11,7 +11,12 @@ export interface LocalMedia {
   /** The engine's folder or program. */
   readonly engine: string;
   readonly redisUrl: string;
+  /** Rooms that it may make HLS of; 0 without ffmpeg. */
+  readonly packagers: number;
 }
+
+/** On one machine with all the rest. */
+const PACKAGERS = 2;
 
 /** `lacks`: one line that says what is missing; then rooms of any size are a mesh. */
 export async function findMedia(redisUrl: string | undefined): Promise<LocalMedia | { readonly lacks: string }> {
@@ -22,12 +27,12 @@ export async function findMedia(redisUrl: string | undefined): Promise<LocalMedi
   if (!engine) return { lacks: `the media engine is not here: ${mesh}. To get it: npm run media:engine` };
   if (!redisUrl) return { lacks: `a media node needs Redis: ${mesh}` };
   if (!lanAddress()) return { lacks: `a media node needs a network address that is not loopback: ${mesh}` };
-  return { engine, redisUrl };
+  return { engine, redisUrl, packagers: findProgram('ffmpeg') ? PACKAGERS : 0 };
 }
 
 /** What this machine adds to the topology's settings. */
 export function mediaSettings(
-  { engine }: LocalMedia,
+  { engine, packagers }: LocalMedia,
   { scratch, port }: { readonly scratch: string; readonly port: number },
 ) {
   return {
@@ -37,6 +42,7 @@ export function mediaSettings(
     DRAIN_SECONDS: '0',
     HTTP_HOST: '127.0.0.1',
     HTTP_PORT: `${port}`,
+    MAX_PACKAGERS: `${packagers}`,
   } satisfies Partial<Record<keyof MediaNodeConfig, string>>;
 }
 

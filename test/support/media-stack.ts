@@ -105,6 +105,7 @@ async function startNode(
     MAX_STREAMS: 80,
     TRUSTED_PROXIES: 1,
     MAX_VIEWERS: 20,
+    MAX_PACKAGERS: 0,
     RECORDING_PART_SECONDS: 20,
     RECORDING_MIN_FREE_MB: 1,
     JWKS_URL: keys.jwksUrl,

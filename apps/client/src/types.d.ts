@@ -39,3 +39,9 @@ declare module '@twilio/video-processors/dist/build/tflite-simd-1-0-0.js' {
   }
   export default function create(options: { wasmBinary: Uint8Array }): Promise<TFLite>;
 }
+
+/** The build of hls.js without subtitles, DRM and other sound tracks; it comes without types of its own. */
+declare module 'hls.js/light' {
+  export * from 'hls.js';
+  export { default } from 'hls.js';
+}

@@ -59,6 +59,13 @@ export const MediaNodeConfig = Type.Object({
     maximum: 100_000,
     description: 'Most viewers that this node has over HTTP at once.',
   }),
+  MAX_PACKAGERS: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 100,
+    description:
+      'Most rooms that this node makes HLS of at once, for viewers past MAX_VIEWERS; each takes about half a core and needs ffmpeg. 0: none.',
+  }),
   RECORDINGS: Type.Optional(
     Type.String({
       minLength: 1,

@@ -82,6 +82,24 @@ export interface ViewerLeg {
   close(): Promise<void>;
 }
 
+/** Media of one publisher that goes to ports of this machine, as RTP: Opus with payload type 111, video with 96. */
+export interface Forwarding {
+  readonly hasAudio: boolean;
+  /** Undefined: it sends no camera. */
+  readonly videoCodec: 'vp8' | 'h264' | undefined;
+  /** Asks the publisher for a keyframe. */
+  keyframe(): void;
+  /** Settles when nothing goes any more, whatever the reason. */
+  readonly ended: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** UDP ports of 127.0.0.1. */
+export interface ForwardPorts {
+  readonly audio: number;
+  readonly video: number;
+}
+
 export interface EngineRoom {
   /** @throws EngineError `full` when the room has its number of publishers */
   publish(id: string, events: LegEvents): Promise<PublisherLeg>;
@@ -93,6 +111,11 @@ export interface EngineRoom {
    * @returns the leg and its answer @throws EngineError `refused` for an offer of which nothing is taken, `gone` without such a publisher
    */
   watch(publisher: string, sdp: string, events: ViewerEvents): Promise<ViewerLeg & { readonly answer: string }>;
+  /**
+   * Microphone and camera of one publisher (of several sizes the largest) for a program of this machine. Ends with what the publisher sends.
+   * @throws EngineError `gone` without such a publisher
+   */
+  forward(publisher: string, to: ForwardPorts): Promise<Forwarding>;
   /**
    * Records what is published, also later: a .mjr file for each track in {@link Engine.recordings}, whose name begins with what
    * `nameOf` says, which is asked once for each connection of a publisher (undefined: that one is not recorded). Without `nameOf` it ends, and all

@@ -73,8 +73,12 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
 
   /** VideoRoom asks for a keyframe when it begins to record, unless it has asked within a second: then nothing is written until the next. */
   #askAgain(): void {
-    if (this.#isRecorded && !this.closed)
-      void this.handle.message({ request: 'configure', keyframe: true }).catch(() => {});
+    if (this.#isRecorded) this.keyframe();
+  }
+
+  /** Asks for one. */
+  keyframe(): void {
+    if (!this.closed) void this.handle.message({ request: 'configure', keyframe: true }).catch(() => {});
   }
 
   protected override up(): void {

@@ -2,6 +2,8 @@
 import {
   EngineError,
   type EngineRoom,
+  type Forwarding,
+  type ForwardPorts,
   type LegEvents,
   type PublisherLeg,
   type SubscriberEvents,
@@ -11,6 +13,7 @@ import {
 } from './engine.ts';
 import { JanusBroadcast } from './janus-broadcast.ts';
 import type { JanusClient, JanusHandle } from './janus-client.ts';
+import { JanusForwarding } from './janus-forwarding.ts';
 import { JanusPublisher } from './janus-publisher.ts';
 import { type Feed, JanusSubscriber } from './janus-subscriber.ts';
 
@@ -28,6 +31,7 @@ export class JanusRoom implements EngineRoom {
   readonly #feeds = new Map<string, Feed>();
   /** Of publishers that somebody views, by feed. */
   readonly #broadcasts = new Map<string, JanusBroadcast>();
+  readonly #forwardings = new Set<JanusForwarding>();
   #control: JanusHandle | undefined;
   #nameOf: ((publisher: string) => string | undefined) | undefined;
   #feedCount = 0;
@@ -85,6 +89,7 @@ export class JanusRoom implements EngineRoom {
       ended: () => {
         if (this.#publishers.get(id) === publisher) this.#publishers.delete(id);
         void this.#broadcasts.get(feed)?.close();
+        for (const one of this.#forwardings) if (one.feed === feed) one.over();
         if (this.#feeds.get(id)?.id !== feed) return;
         this.#feeds.delete(id);
         for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
@@ -133,6 +138,21 @@ export class JanusRoom implements EngineRoom {
     return await broadcast.watch(sdp, events);
   }
 
+  async forward(publisher: string, to: ForwardPorts): Promise<Forwarding> {
+    const [feed, leg] = [this.#feeds.get(publisher), this.#publishers.get(publisher)];
+    if (!feed || !leg || !this.#control) throw new EngineError('gone', `${publisher} publishes nothing`);
+    const forwarding = new JanusForwarding({
+      room: this.#id,
+      control: this.#control,
+      feed,
+      keyframe: () => leg.keyframe(),
+      ended: () => this.#forwardings.delete(forwarding),
+    });
+    this.#forwardings.add(forwarding);
+    await forwarding.open(to);
+    return forwarding;
+  }
+
   #broadcast(feed: Feed, control: JanusHandle): JanusBroadcast {
     const broadcast = new JanusBroadcast({
       room: this.#id,
@@ -148,6 +168,7 @@ export class JanusRoom implements EngineRoom {
   }
 
   async close(): Promise<void> {
+    for (const forwarding of this.#forwardings) forwarding.over();
     await Promise.all([...this.#broadcasts.values()].map((one) => one.close()));
     // A kick or `destroy` of VideoRoom leaves subscriptions up: each handle is detached by name.
     await Promise.all([...this.#publishers.values(), ...this.#subscribers.values()].map((leg) => leg.close()));
@@ -158,6 +179,7 @@ export class JanusRoom implements EngineRoom {
 
   /** The process is gone. */
   lost(): void {
+    for (const forwarding of this.#forwardings) forwarding.over();
     for (const broadcast of this.#broadcasts.values()) broadcast.lost();
     this.#broadcasts.clear();
     for (const leg of [...this.#publishers.values(), ...this.#subscribers.values()]) leg.lost('engine ended');

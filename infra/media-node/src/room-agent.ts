@@ -9,7 +9,7 @@ import { type Engine, EngineError, type EngineRoom, SLOTS, type TrackName } from
 import { Loudest } from './loudest.ts';
 import { PersonLegs } from './person-legs.ts';
 import { announceRecording } from './recording/announce.ts';
-import { type RecorderSettings, RoomRecorder } from './recording/room-recorder.ts';
+import { isEncrypted, type RecorderSettings, RoomRecorder } from './recording/room-recorder.ts';
 import { RoomViewers } from './room-viewers.ts';
 import { slotsOf } from './session-slots.ts';
 import { WantedLayers } from './wanted-layers.ts';
@@ -58,6 +58,7 @@ export class RoomAgent {
   readonly viewers = new RoomViewers({
     room: () => this.#room,
     publishers: () => [...this.#people.keys()].sort((a, b) => Number(this.#isStream(b)) - Number(this.#isStream(a))),
+    isEncrypted: () => isEncrypted(this.#session.peers),
     changed: () => this.#watchSize(),
   });
   /** Absent: recordings have no place here. */
@@ -245,8 +246,7 @@ export class RoomAgent {
 
   /** Whose token does not grant publishing has nothing to send: not by an offer, and not in an answer. It hears why. */
   #refuses(peerId: string, sdp: string): boolean {
-    const isAudience = this.#session.peers.get(peerId)?.audience === true;
-    if (!isAudience || slotsOf(sdp).size === 0) return false;
+    if (!this.#session.peers.get(peerId)?.audience || slotsOf(sdp).size === 0) return false;
     const error = 'Your token does not grant publishing: media of yours is not taken.';
     this.#tellOne(peerId, { mode: 'refused', epoch: this.epoch, error });
     return true;

@@ -1,10 +1,19 @@
 /** Those who watch a room without being in it, by WHEP: they see the encoder that streams into it, or the first who sends. */
-import { EngineError, type EngineRoom, type ViewerEvents, type ViewerLeg } from './engine.ts';
+import {
+  EngineError,
+  type EngineRoom,
+  type Forwarding,
+  type ForwardPorts,
+  type ViewerEvents,
+  type ViewerLeg,
+} from './engine.ts';
 
 export interface RoomViewersHost {
   room(): Promise<EngineRoom>;
   /** Who may be shown, the first choice first. */
   publishers(): readonly string[];
+  /** Somebody's frames are sealed: only the people in the room can show them. */
+  isEncrypted(): boolean;
   /** Their number has changed. */
   changed(): void;
 }
@@ -12,19 +21,53 @@ export interface RoomViewersHost {
 export class RoomViewers {
   readonly #host: RoomViewersHost;
   readonly #viewers = new Set<object>();
+  /** Those of a packager. */
+  #ofPackager: (() => number) | undefined;
 
   constructor(host: RoomViewersHost) {
     this.#host = host;
   }
 
   get count(): number {
-    return this.#viewers.size;
+    return this.#viewers.size + (this.#ofPackager?.() ?? 0);
+  }
+
+  get isEncrypted(): boolean {
+    return this.#host.isEncrypted();
+  }
+
+  /** Whether there is somebody to show. */
+  async isLive(): Promise<boolean> {
+    return this.#shown(await this.#host.room()) !== undefined;
+  }
+
+  /**
+   * Media of the shown one for a program of this machine, which keeps the room as a viewer does.
+   * @param count how many watch what it makes @throws EngineError `gone` without a sender
+   */
+  async forward(to: ForwardPorts, count: () => number): Promise<Forwarding> {
+    const room = await this.#host.room();
+    const shown = this.#shown(room);
+    if (shown === undefined) throw new EngineError('gone', 'there is no sender in the room');
+    const forwarding = await room.forward(shown, to);
+    this.#ofPackager = count;
+    this.#host.changed();
+    void forwarding.ended.then(() => {
+      if (this.#ofPackager !== count) return;
+      this.#ofPackager = undefined;
+      this.#host.changed();
+    });
+    return forwarding;
+  }
+
+  #shown(room: EngineRoom): string | undefined {
+    return this.#host.publishers().find((peerId) => room.isLive(peerId));
   }
 
   /** @returns the leg, and the answer to the offer @throws EngineError `gone` without a sender */
   async watch(sdp: string, events: ViewerEvents): Promise<ViewerLeg & { readonly answer: string }> {
     const room = await this.#host.room();
-    const shown = this.#host.publishers().find((peerId) => room.isLive(peerId));
+    const shown = this.#shown(room);
     if (shown === undefined) throw new EngineError('gone', 'there is no sender in the room');
     const viewer = {};
     const left = () => {

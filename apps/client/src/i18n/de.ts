@@ -461,6 +461,8 @@ export const messages: Messages = {
   'live.mute': 'Ton ausschalten',
   'live.viewers': 'Zuschauer',
   'live.delay': 'etwa {ms} ms vom Server bis zum Bildschirm',
+  'live.late': { one: '{count} Sekunde später', other: '{count} Sekunden später' },
+  'live.lateNote': 'Der direkte Weg ist voll oder versperrt: Dieses Bild kommt einige Sekunden später.',
   'live.delayNote':
     'Verzögerung, geschätzt: der Weg vom Server und die Zeit, bis das Bild gezeigt wird. Was der Encoder braucht, ist nicht dabei.',
 };

@@ -385,6 +385,9 @@ export const enLazy = {
   'live.mute': 'Turn sound off',
   'live.viewers': 'Viewers',
   'live.delay': 'about {ms} ms from server to screen',
+  'live.late': { one: '{count} second behind', other: '{count} seconds behind' },
+  'live.lateNote':
+    'More people watch than the server sends to directly, or the direct way is blocked: this picture comes some seconds later.',
   'live.delayNote':
     'Delay, estimated: the way from the server and the time until the picture is shown. What the encoder takes is not in it.',
 } as const satisfies Record<string, Message>;

@@ -471,6 +471,8 @@ export const messages: Messages = {
   'live.mute': 'Desactivar el sonido',
   'live.viewers': 'Espectadores',
   'live.delay': 'unos {ms} ms del servidor a la pantalla',
+  'live.late': { one: '{count} segundo de retraso', other: '{count} segundos de retraso' },
+  'live.lateNote': 'La vía directa está llena o bloqueada: esta imagen llega unos segundos más tarde.',
   'live.delayNote':
     'Retraso, estimado: el camino desde el servidor y el tiempo hasta que se muestra la imagen. No incluye lo que tarda el codificador.',
 };

@@ -478,6 +478,8 @@ export const messages: Messages = {
   'live.mute': 'Couper le son',
   'live.viewers': 'Spectateurs',
   'live.delay': 'environ {ms} ms du serveur à l’écran',
+  'live.late': { one: '{count} seconde de retard', other: '{count} secondes de retard' },
+  'live.lateNote': 'La voie directe est pleine ou bloquée : cette image arrive quelques secondes plus tard.',
   'live.delayNote':
     'Retard estimé : le trajet depuis le serveur et le temps jusqu’à l’affichage. Le temps de l’encodeur n’y est pas.',
 };

@@ -454,5 +454,7 @@ export const messages: Messages = {
   'live.mute': 'आवाज़ बंद करें',
   'live.viewers': 'दर्शक',
   'live.delay': 'सर्वर से स्क्रीन तक लगभग {ms} ms',
+  'live.late': { one: '{count} सेकंड पीछे', other: '{count} सेकंड पीछे' },
+  'live.lateNote': 'सीधा रास्ता भरा या बंद है: यह चित्र कुछ सेकंड देर से आता है।',
   'live.delayNote': 'अनुमानित देरी: सर्वर से रास्ता और चित्र दिखने तक का समय। एन्कोडर का समय इसमें नहीं है।',
 };

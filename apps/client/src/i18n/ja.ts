@@ -458,5 +458,7 @@ export const messages: Messages = {
   'live.mute': '音声をオフにする',
   'live.viewers': '視聴者',
   'live.delay': 'サーバーから画面まで約 {ms} ms',
+  'live.late': { other: '{count} 秒遅れ' },
+  'live.lateNote': '直接の経路がいっぱいか、遮断されています。この映像は数秒遅れて届きます。',
   'live.delayNote': '遅延の推定値: サーバーからの経路と、映像が表示されるまでの時間。エンコーダーの時間は含みません。',
 };

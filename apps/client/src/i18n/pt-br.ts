@@ -469,6 +469,8 @@ export const messages: Messages = {
   'live.mute': 'Desligar o som',
   'live.viewers': 'Espectadores',
   'live.delay': 'cerca de {ms} ms do servidor à tela',
+  'live.late': { one: '{count} segundo de atraso', other: '{count} segundos de atraso' },
+  'live.lateNote': 'O caminho direto está cheio ou bloqueado: esta imagem chega alguns segundos depois.',
   'live.delayNote':
     'Atraso estimado: o caminho desde o servidor e o tempo até a imagem aparecer. O que o codificador leva não está incluído.',
 };

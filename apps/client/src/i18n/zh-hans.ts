@@ -453,5 +453,7 @@ export const messages: Messages = {
   'live.mute': '关闭声音',
   'live.viewers': '观众',
   'live.delay': '从服务器到屏幕约 {ms} 毫秒',
+  'live.late': { other: '晚 {count} 秒' },
+  'live.lateNote': '直接线路已满或被阻断:此画面会晚几秒到达。',
   'live.delayNote': '估计的延迟:从服务器传来以及显示画面所需的时间,不含编码器所用的时间。',
 };

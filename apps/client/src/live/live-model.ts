@@ -26,9 +26,17 @@ export type LiveState =
 export interface LiveView {
   readonly state: LiveState;
   readonly stream: MediaStream | undefined;
+  /** In place of the stream: its HLS. The element plays it, and says {@link LiveModel.late} and {@link LiveModel.over}. */
+  readonly hls: LiveHls | undefined;
   readonly viewers: number | undefined;
-  /** From the server to this screen, ms (delay.ts). */
+  /** From the server to this screen, ms (delay.ts); of HLS how far behind the stream the picture is. */
   readonly delayMs: number | undefined;
+}
+
+export interface LiveHls {
+  /** Of the playlist. */
+  readonly url: string;
+  readonly token: string;
 }
 
 /** Between two looks at what arrives, ms. */
@@ -45,12 +53,16 @@ const TOKEN_MS = 5 * 60_000;
 const FIRST_PICTURE = 'live-first-picture';
 const LONGEST_WAIT_S = 30;
 
-type End = 'goodbye' | 'lost';
+/** Without a connection after this time it is looked for another way, ms. */
+const CONNECT_MS = 8000;
+
+type End = 'goodbye' | 'lost' | 'blocked';
 
 export class LiveModel {
   readonly view = new Store<LiveView>({
     state: 'connecting',
     stream: undefined,
+    hls: undefined,
     viewers: undefined,
     delayMs: undefined,
   });
@@ -59,6 +71,8 @@ export class LiveModel {
   #wasLive = false;
   #lostAt: number | undefined;
   #failures = 0;
+  /** HLS has ended. */
+  #over: () => void = () => {};
   /** When the stream was asked for, and it was there. */
   #askedAt = 0;
 
@@ -75,12 +89,23 @@ export class LiveModel {
 
   stop(): void {
     this.#stop.abort();
-    this.view.set({ stream: undefined });
+    this.view.set({ stream: undefined, hls: undefined });
+  }
+
+  /** HLS: how far behind the stream it is, ms. */
+  late(ms: number): void {
+    if (this.view.get().hls) this.view.set({ delayMs: ms });
+  }
+
+  /** HLS does not go on. */
+  over(): void {
+    this.#over();
   }
 
   /** The element shows what arrives. */
   shown(): void {
-    if (this.view.get().stream === undefined || this.view.get().state === 'live') return;
+    const { stream, hls } = this.view.get();
+    if ((stream === undefined && hls === undefined) || this.view.get().state === 'live') return;
     if (!this.#wasLive) performance.measure(FIRST_PICTURE, { start: this.#askedAt, end: performance.now() });
     this.#wasLive = true;
     this.#lostAt = undefined;
@@ -92,10 +117,12 @@ export class LiveModel {
       try {
         await this.#online(signal);
         const end = await this.#watch(await this.#open(room, signal), signal);
+        if (end === 'blocked') await this.#watchHls(room, signal);
         if (end === 'lost') this.#lostAt ??= Date.now();
         if (!signal.aborted && this.#wasLive) this.view.set({ state: 'reconnecting' });
       } catch (error) {
         if (signal.aborted) return;
+        if (isFull(error) && (await this.#watchHls(room, signal))) continue;
         const { state, wait } = this.#read(error);
         if (state !== undefined) this.view.set({ state });
         if (state === 'refused') return;
@@ -130,6 +157,25 @@ export class LiveModel {
     return session;
   }
 
+  /** @returns whether it was shown; settles when it is over */
+  async #watchHls(room: string, signal: AbortSignal): Promise<boolean> {
+    const { signalingUrl } = await loadRuntimeConfig();
+    const url = apiUrl(signalingUrl, `/whep/${encodeURIComponent(room)}/hls/live.m3u8`);
+    const token = this.#token?.text ?? '';
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await fetch(url, { headers, cache: 'no-store', signal }).catch(() => undefined);
+    if (!answer?.ok || (await answer.text()).includes('#EXT-X-ENDLIST') || signal.aborted) return false;
+    const over = new Promise<void>((resolve) => {
+      this.#over = resolve;
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    this.view.set({ hls: { url: new URL(url, location.href).href, token } });
+    await over;
+    if (!signal.aborted) this.view.set({ hls: undefined, delayMs: undefined });
+    if (!signal.aborted && this.#wasLive) this.view.set({ state: 'reconnecting' });
+    return true;
+  }
+
   /** Settles when the session is over. */
   async #watch(session: WhepSession, signal: AbortSignal): Promise<End> {
     const over = Promise.withResolvers<End>();
@@ -144,11 +190,13 @@ export class LiveModel {
     const leave = () => session.close();
     addEventListener('pagehide', leave);
     this.view.set({ stream: session.stream });
+    const slow = setTimeout(() => connection.connectionState === 'connected' || over.resolve('blocked'), CONNECT_MS);
     const looking = setInterval(watcher(session, this.view, over.resolve), LOOK_MS);
     try {
       return await over.promise;
     } finally {
       clearInterval(looking);
+      clearTimeout(slow);
       removeEventListener('pagehide', leave);
       session.close();
       if (!signal.aborted) this.view.set({ stream: undefined, viewers: undefined, delayMs: undefined });
@@ -187,6 +235,10 @@ export class LiveModel {
     return this.#failures < 5 && status === 503 ? undefined : 'away';
   }
 }
+
+/** The node has its number of viewers, or its own login has. */
+const isFull = (error: unknown) =>
+  error instanceof WhepError && (error.code === 'busy' || error.code === 'too_many_sessions');
 
 /** Looks each second at what arrives. */
 function watcher(session: WhepSession, view: Store<LiveView>, over: (end: End) => void): () => Promise<void> {

@@ -14,6 +14,7 @@ const ANSWERED = [
   'etag',
   'link',
   'accept-patch',
+  'cache-control',
   'retry-after',
   'www-authenticate',
 ] as const;
@@ -42,7 +43,7 @@ export async function forward(
     ASKED.flatMap((name) => (request.headers[name] === undefined ? [] : [[name, request.headers[name]]])),
   );
   let answer: Response;
-  let body: string;
+  let body: Buffer;
   try {
     answer = await fetch(new URL(path, address), {
       method: request.method,
@@ -51,7 +52,7 @@ export async function forward(
       redirect: 'error',
       signal: AbortSignal.timeout(ANSWER_MS),
     });
-    body = await answer.text();
+    body = Buffer.from(await answer.arrayBuffer());
   } catch {
     throw away();
   }

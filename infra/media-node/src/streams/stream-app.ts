@@ -69,6 +69,8 @@ export interface StreamAppOptions {
   readonly isLeaving: () => boolean;
   /** A request for a session failed with this status of 500 and more, and came from a client. */
   readonly failed?: (protocol: 'whip' | 'whep') => void;
+  /** More that it answers, below the same addresses. @param who asks: as for the other requests */
+  readonly more?: (app: FastifyInstance, who: (request: EndpointRequest) => ReturnType<typeof authenticate>) => void;
   /** Gets what failed here. */
   readonly complain: (error: string) => void;
 }
@@ -111,6 +113,7 @@ export function createStreamApp(options: StreamAppOptions): FastifyInstance {
     endpointRoutes(app, name, door);
     sessionRoutes(app, name, door);
   }
+  options.more?.(app, (request) => authenticate(request, door));
   app.get('/health/live', async () => ({ status: 'ok' }));
   app.get('/health/ready', async (_request, reply) =>
     options.isLeaving() ? reply.code(503).send({ status: 'draining' }) : { status: 'ok' },

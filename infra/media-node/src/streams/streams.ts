@@ -1,5 +1,6 @@
 /** Streams of a media node: encoders publish into rooms over HTTP, and viewers watch them. */
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import {
   callNode,
   connectAgain,
@@ -12,6 +13,8 @@ import {
 } from '@tandem/service';
 import type { Host } from '../../../node-kit/host.ts';
 import type { MediaNodeConfig } from '../config.ts';
+import { Hls } from '../hls/hls.ts';
+import { hlsRoutes } from '../hls/hls-app.ts';
 import type { RoomViewers } from '../room-viewers.ts';
 import { iceServerLinks } from './ice-servers.ts';
 import { refusalProblem } from './refusals.ts';
@@ -29,6 +32,8 @@ type StreamSettings = Pick<
   | 'TRUSTED_PROXIES'
   | 'MAX_STREAMS'
   | 'MAX_VIEWERS'
+  | 'MAX_PACKAGERS'
+  | 'RUN_DIR'
   | 'SIGNALING_URL'
   | 'AUTH_URL'
   | 'JWKS_URL'
@@ -70,6 +75,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const revocations = watchRevocations({ connect: () => connectAgain(redis) }, (revocation) =>
     whep.endThoseOf((owner) => revocationApplies(revocation, owner), 'token revoked'),
   );
+  const hls = new Hls({ ...options, most: config.MAX_PACKAGERS, folder: join(config.RUN_DIR, `hls-${host.id}`) });
   const app = createStreamApp({
     verifier,
     trustedProxies: config.TRUSTED_PROXIES,
@@ -83,11 +89,14 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     failed: (protocol) => {
       counts[protocol === 'whip' ? 'publishFailures' : 'watchFailures']++;
     },
+    more: (routes, authenticate) =>
+      hlsRoutes(routes, { hls, redis, elsewhere: (room) => otherNode(options, room), authenticate }),
     complain: (error) => say('media.stream-failed', { error }),
   });
   const dispose = async () => {
     for (const sessions of [whip, whep]) sessions.endAll('node ended');
     await app.close();
+    await hls[Symbol.asyncDispose]();
     verifier[Symbol.dispose]();
     await revocations[Symbol.asyncDispose]();
   };

@@ -3,6 +3,7 @@ import {
   type Engine,
   EngineError,
   type EngineRoom,
+  type Forwarding,
   type Layer,
   type LegEvents,
   MAX_SECTIONS,
@@ -95,18 +96,32 @@ export class FakeRoom implements EngineRoom {
     return Object.assign(leg, { answer: 'v=0' });
   }
 
+  /** Ends of what is forwarded, by publisher. */
+  readonly forwarded = new Map<() => void, string>();
+
+  async forward(publisher: string): Promise<Forwarding> {
+    if (!this.isLive(publisher)) throw new EngineError('gone', `${publisher} publishes nothing`);
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    this.forwarded.set(resolve, publisher);
+    void ended.then(() => this.forwarded.delete(resolve));
+    return { hasAudio: true, videoCodec: 'vp8', keyframe: () => {}, ended, close: async () => resolve() };
+  }
+
   changed(): void {
+    for (const [end, publisher] of this.forwarded) if (!this.publishers.has(publisher)) end();
     for (const [leg, publisher] of this.viewers) if (!this.publishers.has(publisher)) leg.lost();
     for (const subscriber of this.subscribers.values()) subscriber.approach();
   }
 
   async close(): Promise<void> {
+    for (const end of this.forwarded.keys()) end();
     for (const leg of this.viewers.keys()) leg.lost();
     for (const leg of [...this.publishers.values(), ...this.subscribers.values()]) await leg.close();
     this.#closed();
   }
 
   lost(): void {
+    for (const end of this.forwarded.keys()) end();
     for (const leg of [...this.viewers.keys(), ...this.publishers.values(), ...this.subscribers.values()]) leg.lost();
   }
 }

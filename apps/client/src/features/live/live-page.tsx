@@ -2,7 +2,7 @@
 import '../../lib/load-rest.ts';
 import '../../styles/live.css';
 import { useStore } from '@tandem/react';
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { type RefObject, useCallback, useEffect, useRef, useState } from 'react';
 import { type MessageKey, useText } from '../../i18n/index.ts';
 import { storedPreferences } from '../../lib/preferences.ts';
 import { roomFrom } from '../../lib/room-name.ts';
@@ -71,6 +71,8 @@ function Player({ room }: { room: string }) {
     if (stream) element.play().catch(() => setMuted(true));
   }, [stream]);
 
+  useHls(video, setMuted);
+
   const toggleSound = useCallback(() => setMuted((was) => !was), []);
   const toggleFull = useCallback(() => fullScreen(frame.current, video.current), []);
   useKeys(toggleSound, toggleFull);
@@ -107,6 +109,29 @@ function Player({ room }: { room: string }) {
       </section>
     </>
   );
+}
+
+/** In place of a stream of WebRTC the element plays HLS, whose code comes with the first need of it. */
+function useHls(video: RefObject<HTMLVideoElement | null>, setMuted: (muted: boolean) => void): void {
+  const hls = useStore(model.view, (s) => s.hls);
+  useEffect(() => {
+    if (!hls) return;
+    let end: (() => void) | undefined;
+    let isGone = false;
+    const begin = async () => {
+      const { canPlay, playHls } = await import('../../live/hls.ts');
+      const element = video.current;
+      if (isGone || !element) return;
+      if (!canPlay()) return model.over();
+      end = playHls({ video: element, ...hls, late: (ms) => model.late(ms), over: () => model.over() });
+      await element.play().catch(() => setMuted(true));
+    };
+    begin().catch(() => model.over());
+    return () => {
+      isGone = true;
+      end?.();
+    };
+  }, [hls, video, setMuted]);
 }
 
 /** `m`: sound, `f`: full screen. They can be switched off (WCAG 2.1.4). */
@@ -160,6 +185,7 @@ function Facts() {
   const t = useText();
   const viewers = useStore(model.view, (s) => s.viewers);
   const delayMs = useStore(model.view, (s) => s.delayMs);
+  const isHls = useStore(model.view, (s) => s.hls !== undefined);
   return (
     <dl className="live-facts small soft">
       {viewers !== undefined && (
@@ -170,9 +196,11 @@ function Facts() {
       )}
       {delayMs !== undefined && (
         <div>
-          <dt className="visually-hidden">{t('live.delayNote')}</dt>
-          <dd data-testid="live-delay" title={t('live.delayNote')}>
-            {t('live.delay', { ms: Math.max(10, Math.round(delayMs / 10) * 10) })}
+          <dt className="visually-hidden">{t(isHls ? 'live.lateNote' : 'live.delayNote')}</dt>
+          <dd data-testid="live-delay" title={t(isHls ? 'live.lateNote' : 'live.delayNote')}>
+            {isHls
+              ? t('live.late', { count: Math.max(1, Math.round(delayMs / 1000)) })
+              : t('live.delay', { ms: Math.max(10, Math.round(delayMs / 10) * 10) })}
           </dd>
         </div>
       )}

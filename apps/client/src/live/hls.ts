@@ -1,0 +1,52 @@
+/** Plays a room as HLS, some seconds late: for who cannot watch it by WebRTC. Loaded when it is needed. */
+import HlsPlayer, { type HlsConfig } from 'hls.js/light';
+
+export interface HlsOptions {
+  readonly video: HTMLVideoElement;
+  /** Of the playlist. */
+  readonly url: string;
+  readonly token: string;
+  /** How far behind the stream the picture is, ms; each second. */
+  readonly late: (ms: number) => void;
+  /** It has ended, or does not go on. */
+  readonly over: () => void;
+}
+
+/** Without a picture that moves for this time it does not go on, ms. */
+const STALLED_MS = 15_000;
+
+/** What this browser can play. */
+export const canPlay = (): boolean => HlsPlayer.isSupported();
+
+/** @returns ends it */
+export function playHls({ video, url, token, late, over }: HlsOptions): () => void {
+  const config: Partial<HlsConfig> = {
+    // A worker would be made of a blob, which the page's policy refuses.
+    enableWorker: false,
+    // Who fell behind catches up, a little faster than live.
+    maxLiveSyncPlaybackRate: 1.1,
+    backBufferLength: 10,
+    // Segments are found by their names alone.
+    xhrSetup: (request, address) => {
+      if (address === url) request.setRequestHeader('authorization', `Bearer ${token}`);
+    },
+  };
+  const player = new HlsPlayer(config);
+  let [at, movedAt] = [0, Date.now()];
+  const timer = setInterval(() => {
+    if (video.currentTime !== at) [at, movedAt] = [video.currentTime, Date.now()];
+    else if (Date.now() - movedAt > STALLED_MS) over();
+    if (Number.isFinite(player.latency) && player.latency > 0) late(player.latency * 1000);
+  }, 1000);
+  player.on(HlsPlayer.Events.ERROR, (_event, { fatal }) => {
+    if (fatal) over();
+  });
+  video.addEventListener('ended', over);
+  player.loadSource(url);
+  player.attachMedia(video);
+  return () => {
+    clearInterval(timer);
+    video.removeEventListener('ended', over);
+    player.destroy();
+  };
+}

@@ -1,0 +1,128 @@
+/** HLS of rooms of this node, for viewers that WebRTC does not carry: a packager for each room while anybody watches it. */
+import { rm } from 'node:fs/promises';
+import { ProblemError } from '@tandem/service';
+import type { Say } from '../../../node-kit/retry.ts';
+import type { RoomViewers } from '../room-viewers.ts';
+import type { StreamOwner } from '../streams/stream-sessions.ts';
+import { notLive } from '../streams/viewer.ts';
+import { isMediaFile } from './ffmpeg.ts';
+import { Packager } from './packager.ts';
+
+export interface HlsOptions {
+  /** Most packagers at once. 0: there is no HLS. */
+  readonly most: number;
+  /** Writable folder. */
+  readonly folder: string;
+  readonly rooms: ReadonlyMap<string, { readonly viewers: RoomViewers }>;
+  readonly isLeaving: () => boolean;
+  readonly say: Say;
+}
+
+/** Somebody who asks for no playlist in this time is gone, and with the last one the packager, ms. */
+const GONE_MS = 20_000;
+/** How long files stay after the end, so that players show all of it, ms. */
+const LINGER_MS = 20_000;
+/** A packager that has ended is not begun anew within this time, ms: what fails at once fails again. */
+const AGAIN_MS = 3000;
+/** Longest wait for the first playlist, ms: less than the edge and a load balancer wait for an answer. */
+const FIRST_MS = 8000;
+/** Most logins that a packager counts. */
+const MAX_COUNTED = 100_000;
+
+interface Packaged {
+  readonly packager: Packager;
+  /** When each login asked last, ms since the epoch. */
+  readonly askedAt: Map<string, number>;
+  endedAt: number | undefined;
+}
+
+export class Hls implements AsyncDisposable {
+  readonly #options: HlsOptions;
+  /** By room: the last is the one of now. */
+  readonly #packaged = new Map<string, Packaged[]>();
+  readonly #looking: NodeJS.Timeout;
+
+  constructor(options: HlsOptions) {
+    this.#options = options;
+    this.#looking = setInterval(() => this.#look(), 1000).unref();
+  }
+
+  /** Packagers that run. */
+  get size(): number {
+    return [...this.#packaged.values()].flat().filter(({ endedAt }) => endedAt === undefined).length;
+  }
+
+  /** @throws ProblemError 404 without HLS, 403 for a room whose frames are sealed, 409 without a stream, 503 when the node has its number, or no segment is there yet */
+  async playlist(room: string, owner: StreamOwner): Promise<string> {
+    const { most, rooms } = this.#options;
+    if (most === 0) throw new ProblemError(404, 'no_hls', 'This node makes no HLS.');
+    const viewers = rooms.get(room)?.viewers;
+    const last = this.#packaged.get(room)?.at(-1);
+    if (viewers?.isEncrypted) {
+      void last?.packager[Symbol.asyncDispose]();
+      throw new ProblemError(
+        403,
+        'encrypted',
+        'This room is encrypted from end to end: it cannot be watched from outside.',
+      );
+    }
+    const isRunning = last !== undefined && last.endedAt === undefined;
+    const isLive = isRunning || (viewers !== undefined && (await viewers.isLive().catch(() => false)));
+    const found = isLive && viewers ? this.#packagerOf(room, viewers) : last;
+    if (!found) throw notLive();
+    if (found.askedAt.size < MAX_COUNTED) found.askedAt.set(`${owner.sub} ${owner.session_id}`, Date.now());
+    const text = await found.packager.playlist(FIRST_MS);
+    if (text !== undefined) return text;
+    throw new ProblemError(503, 'starting', 'No segment is there yet; ask again.', { retryAfter: 1 });
+  }
+
+  /** @throws ProblemError 404 */
+  async file(room: string, id: string, name: string): Promise<Buffer> {
+    const found = this.#packaged.get(room)?.find(({ packager }) => packager.id === id);
+    const data = found && isMediaFile(name) ? await found.packager.file(name) : undefined;
+    if (!data) throw new ProblemError(404, 'not_found', 'There is no such segment (any more).');
+    return data;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#looking);
+    const all = [...this.#packaged.values()].flat();
+    this.#packaged.clear();
+    await Promise.all(all.map(({ packager }) => packager.remove()));
+    await rm(this.#options.folder, { recursive: true, force: true });
+  }
+
+  /** The one that runs, or a new one. Settles nothing: two that ask at once get the same. @throws ProblemError 503 */
+  #packagerOf(room: string, viewers: RoomViewers): Packaged {
+    const { most, folder, say, isLeaving } = this.#options;
+    const all = this.#packaged.get(room) ?? [];
+    const last = all.at(-1);
+    if (last && (last.endedAt === undefined || Date.now() - last.endedAt < AGAIN_MS)) return last;
+    if (isLeaving()) throw new ProblemError(503, 'draining', 'This node is about to go; try again.', { retryAfter: 1 });
+    if (this.size >= most)
+      throw new ProblemError(503, 'busy', 'This node packages as many rooms as it takes.', { retryAfter: 10 });
+    const askedAt = new Map<string, number>();
+    const packager = new Packager({ room, viewers, folder, say, count: () => askedAt.size });
+    const packaged: Packaged = { packager, askedAt, endedAt: undefined };
+    this.#packaged.set(room, [...all, packaged]);
+    void packager.ended.then(() => {
+      packaged.endedAt = Date.now();
+    });
+    return packaged;
+  }
+
+  /** Who is gone is counted no more; without anybody a packager ends, and some time after its end its files go. */
+  #look(): void {
+    const now = Date.now();
+    for (const [room, all] of this.#packaged) {
+      for (const { packager, askedAt, endedAt } of all) {
+        for (const [login, at] of askedAt) if (now - at > GONE_MS) askedAt.delete(login);
+        if (endedAt === undefined && askedAt.size === 0) void packager[Symbol.asyncDispose]();
+        if (endedAt !== undefined && now - endedAt > LINGER_MS) void packager.remove();
+      }
+      const left = all.filter(({ endedAt }) => endedAt === undefined || now - endedAt <= LINGER_MS);
+      if (left.length > 0) this.#packaged.set(room, left);
+      else this.#packaged.delete(room);
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/** What one publisher sends, forwarded to ports of this machine: for a packager. */
+import { EngineError, type Forwarding, type ForwardPorts } from './engine.ts';
+import type { JanusHandle } from './janus-client.ts';
+import type { Feed } from './janus-subscriber.ts';
+
+const LOOPBACK = '127.0.0.1';
+
+export interface JanusForwardingHost {
+  readonly room: string;
+  /** Of VideoRoom. */
+  readonly control: JanusHandle;
+  readonly feed: Feed;
+  keyframe(): void;
+  /** Called once. */
+  ended(): void;
+}
+
+export class JanusForwarding implements Forwarding {
+  readonly #host: JanusForwardingHost;
+  readonly #end = Promise.withResolvers<void>();
+  readonly ended = this.#end.promise;
+  #streams: readonly number[] = [];
+  #isOver = false;
+
+  constructor(host: JanusForwardingHost) {
+    this.#host = host;
+  }
+
+  get feed(): string {
+    return this.#host.feed.id;
+  }
+  get hasAudio(): boolean {
+    return this.#host.feed.mids.has('audio');
+  }
+  get videoCodec(): 'vp8' | 'h264' | undefined {
+    const { mids, videoCodec } = this.#host.feed;
+    if (!mids.has('video')) return undefined;
+    return videoCodec === 'h264' ? 'h264' : 'vp8';
+  }
+
+  /** @throws EngineError */
+  async open({ audio, video }: ForwardPorts): Promise<void> {
+    const { room, control, feed } = this.#host;
+    const streams = [...feed.mids].flatMap(([slot, mid]) => {
+      if (slot === 'audio') return [{ mid, port: audio, pt: 111 }];
+      return slot === 'video' ? [{ mid, port: video, pt: 96, simulcast: feed.hasLayers }] : [];
+    });
+    try {
+      const { data } = await control.message({
+        ...{ request: 'rtp_forward', room, publisher_id: feed.id },
+        ...{ host: LOOPBACK, host_family: 'ipv4', streams },
+      });
+      const forwarders = (data.forwarders ?? []) as readonly { stream_id: number }[];
+      this.#streams = forwarders.map(({ stream_id }) => stream_id);
+    } catch (error) {
+      this.over();
+      throw error;
+    }
+    // The publisher has ended meanwhile: its forwarders with it.
+    if (this.#isOver) throw new EngineError('gone', 'the publisher has ended');
+  }
+
+  keyframe(): void {
+    if (!this.#isOver) this.#host.keyframe();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isOver) return;
+    this.over();
+    const { room, control, feed } = this.#host;
+    for (const stream_id of this.#streams)
+      await control.message({ request: 'stop_rtp_forward', room, publisher_id: feed.id, stream_id }).catch(() => {});
+  }
+
+  /** The publisher, the room or the process is gone. */
+  over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#host.ended();
+    this.#end.resolve();
+  }
+}
