@@ -26,7 +26,8 @@ export async function composeRecording({ id, workDir, holds, ...more }: ComposeO
   const work: Work = { ...more, folder };
   try {
     const files: ComposedDocument['files'] = [];
-    const beginning = (await readDocument(store, `${prefix}recording.json`, RecordingDocument))?.startedAt ?? 0;
+    const about = await readDocument(store, `${prefix}recording.json`, RecordingDocument);
+    const beginning = about?.startedAt ?? 0;
     const tracks = await readTracks(work);
     let document: ComposedDocument;
     try {
@@ -34,7 +35,9 @@ export async function composeRecording({ id, workDir, holds, ...more }: ComposeO
       const first = Math.min(...tracks.map(({ startAt }) => startAt));
       const from = Number.isFinite(first) ? Math.max(beginning, first) : beginning;
       const film = join(folder, 'composed.webm');
-      const durationMs = Math.round(await makeFilm(work, tracks, from, film));
+      const durationMs = Math.round(
+        await makeFilm(work, tracks, { beginning: from, layout: about?.layout ?? 'grid', path: film }),
+      );
       files.push(await keep(store, prefix, film, { name: 'composed.webm', startMs: 0 }));
       for (const [i, track] of tracks.entries()) files.push(await keepTrack(store, prefix, track, i, from));
       document = { at: Date.now(), durationMs, files };

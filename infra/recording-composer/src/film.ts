@@ -1,8 +1,10 @@
 /** One picture and one sound of all tracks, by ffmpeg. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HEIGHT, type Scene, scenesOf, tilesOf, WIDTH } from './layout.ts';
+import type { RecordingLayout } from '@tandem/service/recordings';
+import { HEIGHT, type Scene, scenesOf, speakerFirst, speakerTilesOf, type Tile, tilesOf, WIDTH } from './layout.ts';
 import { runProgram } from './program.ts';
+import { loudnessOf, type Turn, turnsOf } from './speaker.ts';
 import type { Track, Work } from './tracks.ts';
 
 interface Placed {
@@ -22,12 +24,24 @@ const SOUND = ['-c:a', 'libopus', '-b:a', '64k', '-ar', '48000', '-ac', '2'];
 const MAX_SOUNDS = 500;
 const seconds = (ms: number) => (ms / 1000).toFixed(3);
 
+export interface FilmOptions {
+  /** Of the recording, ms since the epoch. */
+  readonly beginning: number;
+  /** All pictures alike, or who speaks large and the others beside. */
+  readonly layout: RecordingLayout;
+  /** Where it is written. */
+  readonly path: string;
+}
+
 /**
- * @param beginning of the recording, ms since the epoch
  * @returns its length, ms
  * @throws Error when ffmpeg fails, or nothing was recorded
  */
-export async function makeFilm(work: Work, tracks: readonly Track[], beginning: number, path: string): Promise<number> {
+export async function makeFilm(
+  work: Work,
+  tracks: readonly Track[],
+  { beginning, layout, path }: FilmOptions,
+): Promise<number> {
   const placed = tracks.map((track) => {
     const start = Math.max(0, track.startAt - beginning);
     return { track, start, end: start + track.durationMs };
@@ -36,10 +50,10 @@ export async function makeFilm(work: Work, tracks: readonly Track[], beginning: 
   if (length === 0) throw new Error('nothing was recorded');
   const sounds = placed.filter(({ track }) => track.slot === 'audio');
   if (sounds.length > MAX_SOUNDS) throw new Error(`more than ${MAX_SOUNDS} tracks of sound`);
-  const scenes = scenesOf(
-    placed.filter(({ track }) => track.slot !== 'audio'),
-    length,
-  );
+  const pictures = placed.filter(({ track }) => track.slot !== 'audio');
+  const turns = layout === 'speaker' ? await findTurns(sounds, length, work.signal) : [];
+  const cuts = turns.map(({ from }) => from);
+  const scenes = scenesOf(pictures, length, cuts).map((scene) => placeScene(scene, layout, turns));
   const list: string[] = [];
   for (const [i, scene] of scenes.entries()) {
     const name = `scene-${i}.webm`;
@@ -58,12 +72,35 @@ export async function makeFilm(work: Work, tracks: readonly Track[], beginning: 
   return length;
 }
 
-export function sceneArguments({ from, to, shown }: Scene<Placed>, path: string): string[] {
+async function findTurns(sounds: readonly Placed[], length: number, signal: AbortSignal): Promise<Turn[]> {
+  const voices = [];
+  for (const { track, start } of sounds)
+    voices.push({ peerId: track.peerId, start, levels: await loudnessOf(track.path, signal) });
+  return turnsOf(voices, length);
+}
+
+interface PlacedScene extends Scene<Placed> {
+  /** One for each that is shown. */
+  readonly tiles: readonly Tile[];
+}
+
+function placeScene(scene: Scene<Placed>, layout: RecordingLayout, turns: readonly Turn[]): PlacedScene {
+  if (layout === 'grid') return { ...scene, tiles: tilesOf(scene.shown.length) };
+  const middle = (scene.from + scene.to) / 2;
+  const speakers = turns.filter(({ from }) => from <= middle).reverse();
+  const inOrder = speakerFirst(
+    scene.shown,
+    speakers.map(({ peerId }) => peerId),
+  );
+  const tiles = speakerTilesOf(inOrder.length);
+  return { ...scene, shown: inOrder.slice(0, tiles.length), tiles };
+}
+
+function sceneArguments({ from, to, shown, tiles }: PlacedScene, path: string): string[] {
   const length = seconds(to - from);
   const inputs = shown.flatMap(({ track, start }) => {
     return [...INPUT, '-ss', seconds(Math.max(0, from - start)), '-i', track.path];
   });
-  const tiles = tilesOf(shown.length);
   const graph = [`color=black:s=${WIDTH}x${HEIGHT}:r=${FRAMES_A_SECOND}:d=${length}[p0]`];
   for (const [i, { x, y, width, height }] of tiles.entries()) {
     const fit = `scale=${width}:${height}:force_original_aspect_ratio=decrease:eval=frame`;
@@ -86,7 +123,7 @@ export function sceneArguments({ from, to, shown }: Scene<Placed>, path: string)
   ];
 }
 
-export function soundArguments(sounds: readonly Placed[], length: number, path: string): string[] {
+function soundArguments(sounds: readonly Placed[], length: number, path: string): string[] {
   const inputs = sounds.flatMap(({ track }) => ['-i', track.path]);
   const graph = sounds.map(({ track, start }, i) => {
     const cut = `atrim=end=${seconds(track.durationMs)}`;

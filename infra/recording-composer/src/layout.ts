@@ -20,16 +20,17 @@ const MAX_TILES = 25;
 /** A scene shorter than this belongs to the next one, ms. */
 const SHORTEST_MS = 200;
 
-/** A new scene whenever a picture comes or goes. */
+/** A new scene whenever a picture comes or goes. @param cuts more of them, such as where somebody else speaks, ms */
 export function scenesOf<T extends { readonly start: number; readonly end: number }>(
   pictures: readonly T[],
   length: number,
+  cuts: readonly number[] = [],
 ): Scene<T>[] {
-  const edges = [0, ...pictures.flatMap(({ start, end }) => [start, end]), length]
+  const edges = [0, ...cuts, ...pictures.flatMap(({ start, end }) => [start, end]), length]
     .filter((at) => at >= 0 && at <= length)
     .sort((a, b) => a - b);
-  const cuts = edges.filter((at, i) => i === 0 || at === length || at - (edges[i - 1] as number) >= SHORTEST_MS);
-  const unique = [...new Set(cuts)];
+  const kept = edges.filter((at, i) => i === 0 || at === length || at - (edges[i - 1] as number) >= SHORTEST_MS);
+  const unique = [...new Set(kept)];
   return unique.slice(1).map((to, i) => {
     const from = unique[i] as number;
     const middle = (from + to) / 2;
@@ -51,4 +52,29 @@ export function tilesOf(count: number): Tile[] {
     const left = Math.floor((WIDTH - inRow * width) / 4) * 2;
     return { x: left + (i % columns) * width, y: row * height, width, height };
   });
+}
+
+/** Of the speaker's layout: beside the large picture. */
+const STRIP = { width: 256, height: 144, most: 5 } as const;
+
+/** The first one large, the next ones in a strip at its right, from top to bottom. More are not shown. */
+export function speakerTilesOf(count: number): Tile[] {
+  if (count <= 1) return tilesOf(count);
+  const { width, height, most } = STRIP;
+  const small = Math.min(count - 1, most);
+  const top = Math.floor((HEIGHT - small * height) / 4) * 2;
+  const strip = Array.from({ length: small }, (_, i) => ({ x: WIDTH - width, y: top + i * height, width, height }));
+  return [{ x: 0, y: 0, width: WIDTH - width, height: HEIGHT }, ...strip];
+}
+
+/** A shared screen first, then who speaks, then the others as they came. @param speakers the present one first, then those before */
+export function speakerFirst<T extends { readonly track: { readonly peerId: string; readonly slot: string } }>(
+  shown: readonly T[],
+  speakers: readonly string[],
+): T[] {
+  const screens = shown.filter(({ track }) => track.slot === 'screen').reverse();
+  const cameras = shown.filter(({ track }) => track.slot !== 'screen');
+  const speaker = speakers.find((peerId) => cameras.some(({ track }) => track.peerId === peerId));
+  const isSpeaker = ({ track }: T) => track.peerId === speaker;
+  return [...screens, ...cameras.filter(isSpeaker), ...cameras.filter((one) => !isSpeaker(one))];
 }

@@ -65,6 +65,8 @@ export interface Recording {
   readonly status: 'starting' | 'recording' | 'processing' | 'ready' | 'failed';
   /** When it was started. RFC 3339. */
   readonly startedAt: string;
+  /** How the film shows people: all alike, or who speaks large and the others beside. Default grid. */
+  readonly layout: 'grid' | 'speaker';
   /** Id of the API key, or `user:` and the user id. */
   readonly startedBy: string;
   /** Of the composed file. Once it is ready. */

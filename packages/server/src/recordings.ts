@@ -3,6 +3,12 @@ import { type Api, type ApiCall, type CallOptions, pathPart } from './api.ts';
 import type { Recording } from './api-types.ts';
 import { pathOf as pathOfRoom } from './rooms.ts';
 
+/** How a room is recorded. */
+export interface StartRecordingOptions extends CallOptions {
+  /** Of the film: all people alike, or who speaks large and the others beside. Default `grid`. */
+  readonly layout?: Recording['layout'];
+}
+
 /** Scopes `recordings:read` and `recordings:write`. Every method: TandemError `recordings_off` where the deployment keeps none. */
 export class Recordings {
   readonly #api: Api;
@@ -13,10 +19,12 @@ export class Recordings {
 
   /**
    * Record a room; everybody in it sees that. Of a room that is recorded already, that recording is answered.
+   * @param options `layout`: how the film shows people, all alike (`grid`, the default) or who speaks large (`speaker`)
    * @throws TandemError `room_empty`, `room_encrypted`
    */
-  async start(roomId: string, options?: CallOptions): Promise<Recording> {
-    return (await this.#call('POST', pathOf(roomId), options)) as Recording;
+  async start(roomId: string, options: StartRecordingOptions = {}): Promise<Recording> {
+    const { layout, ...call } = options;
+    return (await this.#call('POST', pathOf(roomId), call, { layout })) as Recording;
   }
 
   /** It is over; its files come some time later. @throws TandemError `recording_unknown` */

@@ -51,7 +51,7 @@ test('each operation of docs/server-api.yaml has its method, and nothing else is
   expect(await tokens.create({ userId: 'u' })).toEqual({
     ...{ token: 't', expiresAt: '1970-01-01T00:00:01.000Z', userId: 'u', sessionId: 's' },
   });
-  await recordings.start('a');
+  await recordings.start('a', { layout: 'speaker' });
   await recordings.stop('a', 'r');
   for await (const { recordingId } of recordings.list('a')) expect(recordingId).toBe('r');
   await recordings.get('a', 'r');

@@ -20,11 +20,16 @@ import type { RecordingStore } from './store.ts';
 
 const Time = Type.Integer({ minimum: 0, description: 'ms since the epoch.' });
 
+/** How the film shows people: all alike, or who speaks large and the others beside. */
+export const RecordingLayout = Type.Union([Type.Literal('grid'), Type.Literal('speaker')]);
+export type RecordingLayout = Static<typeof RecordingLayout>;
+
 export const RecordingDocument = Type.Object({
   id: Type.String({ pattern: RECORDING_ID }),
   roomId: Type.String({ minLength: 1, maxLength: 128 }),
   startedAt: Time,
   startedBy: Type.String({ maxLength: 128 }),
+  layout: Type.Optional(RecordingLayout),
 });
 export type RecordingDocument = Static<typeof RecordingDocument>;
 

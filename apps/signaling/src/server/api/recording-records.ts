@@ -43,6 +43,7 @@ export async function readRecording(
     roomId,
     status: statusOf(isRunning, nodes.length > 0, about.startedAt, composed),
     startedAt: new Date(about.startedAt).toISOString(),
+    layout: about.layout ?? 'grid',
     startedBy: about.startedBy,
     ...(composed && !composed.error ? { durationSeconds: composed.durationMs / 1000 } : {}),
     ...(composed?.error ? { error: composed.error } : {}),

@@ -1,5 +1,5 @@
 /** Shapes of recordings in the server API. */
-import { RECORDING_ID } from '@tandem/service/recordings';
+import { RECORDING_ID, RecordingLayout } from '@tandem/service/recordings';
 import Type, { type Static } from 'typebox';
 import { RoomParams } from './schemas.ts';
 
@@ -7,6 +7,15 @@ const RecordingId = Type.String({ pattern: RECORDING_ID, maxLength: 40 });
 /** Of a file of a recording. */
 const FileName = Type.String({ pattern: '^[a-z0-9-]{1,64}\\.(webm|opus|mp4)$', maxLength: 80 });
 const Time = (description: string) => Type.String({ maxLength: 40, description: `${description} RFC 3339.` });
+
+const Layout = Type.Enum(
+  RecordingLayout.anyOf.map((one) => one.const),
+  {
+    description: 'How the film shows people: all alike, or who speaks large and the others beside. Default grid.',
+  },
+);
+export const RecordingStart = Type.Object({ layout: Type.Optional(Layout) }, { additionalProperties: false });
+export type RecordingStart = Static<typeof RecordingStart>;
 
 export const RecordingFile = Type.Object({
   name: FileName,
@@ -29,6 +38,7 @@ export const Recording = Type.Object(
         'starting: no media node records yet. recording. processing: it is over, its files are being made. ready. failed: there is no composed file.',
     }),
     startedAt: Time('When it was started.'),
+    layout: Layout,
     startedBy: Type.String({ description: 'Id of the API key, or `user:` and the user id.' }),
     durationSeconds: Type.Optional(Type.Number({ minimum: 0, description: 'Of the composed file. Once it is ready.' })),
     error: Type.Optional(Type.String({ description: 'Why it failed.' })),

@@ -207,6 +207,21 @@ test('R-5 names of others reach no other file: rooms, ids and files', async () =
   expect(existsSync(join(folder, prefixOf('..', id), 'composed.webm'))).toBe(true);
 });
 
+test('R-9 who begins it says how its film shows people; anything else is refused', async () => {
+  using _ada = await person('stage', 'ada');
+  const token = await backend();
+  expect((await ask('POST', 'stage/recordings?layout=circle', token)).status).toBe(400);
+  expect(await readRunning(client, 'stage')).toBeUndefined();
+  const { recordingId, layout } = (await ask('POST', 'stage/recordings?layout=speaker', token)).body;
+  expect(layout).toBe('speaker');
+  // The composer reads it there.
+  expect(JSON.parse((await store.text(`${prefixOf('stage', recordingId)}recording.json`)) ?? '')).toMatchObject({
+    layout,
+  });
+  using _bob = await person('plain', 'bob');
+  expect((await ask('POST', 'plain/recordings', token)).body.layout).toBe('grid');
+});
+
 test('R-2 a deployment without a place for recordings says so', async () => {
   await using other = await startTestNode({ keys, config: { REDIS_URL: redis.url } });
   const response = await fetch(`${other.url}/v1/rooms/visit/recordings`, {

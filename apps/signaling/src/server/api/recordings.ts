@@ -5,6 +5,7 @@ import {
   endRecording,
   newRecordingId,
   prefixOf,
+  type RecordingDocument,
   readRunning,
   waitingOf,
 } from '@tandem/service/recordings';
@@ -21,7 +22,14 @@ import {
   type RecordingParts,
   readRecording,
 } from './recording-records.ts';
-import { FileParams, type Recording, RecordingPage, RecordingParams, RecordingQuery } from './recording-schemas.ts';
+import {
+  FileParams,
+  type Recording,
+  RecordingPage,
+  RecordingParams,
+  RecordingQuery,
+  RecordingStart,
+} from './recording-schemas.ts';
 import { Empty, problems, RoomParams } from './schemas.ts';
 
 const tags = ['recordings'];
@@ -65,7 +73,7 @@ async function known(parts: RecordingParts, { roomId, recordingId }: RecordingPa
 }
 
 function startRoute(api: FastifyInstance, { node, parts }: Api): void {
-  api.post<{ Params: RoomParams }>(
+  api.post<{ Params: RoomParams; Querystring: RecordingStart }>(
     '/rooms/:roomId/recordings',
     {
       config: write,
@@ -76,6 +84,7 @@ function startRoute(api: FastifyInstance, { node, parts }: Api): void {
           'Everybody in it sees that it is recorded. It goes to a media node, if it is with none. A room that is recorded already is answered 200 with that recording, so asking again is harmless. 409 `room_empty`, `room_encrypted`: there is nothing to record.',
         tags,
         params: RoomParams,
+        querystring: RecordingStart,
         response: { 200: RecordingRef, 201: RecordingRef, ...problems(404, 409) },
       },
     },
@@ -83,7 +92,7 @@ function startRoute(api: FastifyInstance, { node, parts }: Api): void {
       const { roomId } = request.params;
       const own = partsOf({ node, parts });
       await checkRecordable(node, roomId);
-      const { id, isNew } = await start(own, roomId, backendOf(request).sub);
+      const { id, isNew } = await start(own, roomId, { startedBy: backendOf(request).sub, ...request.query });
       const path = `/v1/rooms/${encodeURIComponent(roomId)}/recordings/${id}`;
       reply.code(isNew ? 201 : 200).header('location', path);
       return answer(reply, await known(own, { roomId, recordingId: id }));
@@ -111,7 +120,7 @@ async function checkRecordable(node: SignalingNode, roomId: string): Promise<voi
 async function start(
   { redis, store }: RecordingParts,
   roomId: string,
-  startedBy: string,
+  { startedBy, layout }: Pick<RecordingDocument, 'startedBy' | 'layout'>,
 ): Promise<{ id: string; isNew: boolean }> {
   const mine = { id: newRecordingId(), startedAt: Date.now(), startedBy };
   const { id } = await beginRecording(redis, roomId, mine);
@@ -119,7 +128,7 @@ async function start(
   const prefix = prefixOf(roomId, id);
   try {
     await store.put(`${waitingOf(prefix)}begun`, '');
-    await store.put(`${prefix}recording.json`, JSON.stringify({ ...mine, roomId }));
+    await store.put(`${prefix}recording.json`, JSON.stringify({ ...mine, roomId, layout }));
     if (await callNode(redis, roomId)) return { id, isNew: true };
     throw new ProblemError(503, 'no_media_node', 'No media node takes rooms now.', { retryAfter: 5 });
   } catch (error) {

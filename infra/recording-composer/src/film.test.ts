@@ -1,0 +1,109 @@
+/** Films of real files by ffmpeg: who is where in the picture, and when. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RecordingStore } from '@tandem/service/recordings';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeFilm } from './film.ts';
+import { scenesOf, speakerFirst, speakerTilesOf, WIDTH } from './layout.ts';
+import { turnsOf } from './speaker.ts';
+import type { Track } from './tracks.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'film-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const ffmpeg = (...args: string[]) => execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-y', ...args]);
+const SECONDS = 5;
+
+/** Somebody in one colour who speaks from one second to another. */
+function person(peerId: string, colour: string, [from, to]: readonly [number, number]): Track[] {
+  const [picture, sound] = [join(folder, `${peerId}.webm`), join(folder, `${peerId}.opus`)];
+  ffmpeg(
+    '-f',
+    'lavfi',
+    '-i',
+    `color=${colour}:s=320x180:r=10:d=${SECONDS}`,
+    '-c:v',
+    'libvpx',
+    '-deadline',
+    'realtime',
+    picture,
+  );
+  const tone = `sine=frequency=300:d=${SECONDS},volume='if(between(t,${from},${to}),1,0)':eval=frame`;
+  ffmpeg('-f', 'lavfi', '-i', tone, '-c:a', 'libopus', sound);
+  const common = { peerId, startAt: 1000, durationMs: SECONDS * 1000 };
+  return [
+    { ...common, slot: 'video', path: picture, ending: 'webm' },
+    { ...common, slot: 'audio', path: sound, ending: 'opus' },
+  ];
+}
+
+/** Colours of two places of the film at that second: the middle of the large picture, and of the strip. */
+function colours(film: string, second: number): ('red' | 'blue' | 'other')[] {
+  const [columns, rows] = [20, 9];
+  const picture = ['-frames:v', '1', '-vf', `scale=${columns}:${rows},format=rgb24`, '-f', 'rawvideo', '-'];
+  const pixels = execFileSync('ffmpeg', ['-v', 'error', '-ss', String(second), '-i', film, ...picture]);
+  return [8, 18].map((column) => {
+    const at = 3 * (columns * 4 + column);
+    const [r = 0, g = 0, b = 0] = pixels.subarray(at, at + 3);
+    if (r > 180 && g < 90 && b < 90) return 'red';
+    return b > 180 && r < 90 && g < 90 ? 'blue' : 'other';
+  });
+}
+
+test('R-9 the film follows who speaks: large, the others beside', async () => {
+  const tracks = [...person('ada', 'red', [0, 1.5]), ...person('bob', 'blue', [2, SECONDS])];
+  const path = join(folder, 'speaker.webm');
+  const work = { store: {} as RecordingStore, prefix: '', folder, signal: new AbortController().signal, say: () => {} };
+  expect(await makeFilm(work, tracks, { beginning: 1000, layout: 'speaker', path })).toBe(SECONDS * 1000);
+  expect(colours(path, 1)).toEqual(['red', 'blue']);
+  expect(colours(path, 3.5)).toEqual(['blue', 'red']);
+});
+
+const voice = (peerId: string, ...levels: number[]) => ({ peerId, start: 0, levels });
+
+test('R-9 a cough makes nobody large; two seconds of being the loudest do, from their beginning', () => {
+  const soft = -70;
+  const ada = voice('ada', soft, -20, -20, -20, -20, -20, -20, -20, -20, soft, soft, soft, soft, soft);
+  const bob = voice('bob', soft, soft, soft, -10, -10, soft, soft, soft, soft, -20, -20, -20, -20, -20);
+  expect(turnsOf([ada, bob], 7000)).toEqual([
+    { from: 500, peerId: 'ada' },
+    { from: 4500, peerId: 'bob' },
+  ]);
+  expect(turnsOf([voice('ada', soft, soft)], 1000)).toEqual([]);
+  expect(turnsOf([{ ...voice('late', -20), start: 1000 }], 2000)).toEqual([{ from: 1000, peerId: 'late' }]);
+});
+
+test('R-9 a shared screen is large, then who spoke last of those who are seen', () => {
+  const shown = ['ada video', 'bob video', 'ada screen'].map((name) => {
+    const [peerId = '', slot = ''] = name.split(' ');
+    return { name, track: { peerId, slot } };
+  });
+  const order = (...speakers: string[]) => speakerFirst(shown, speakers).map(({ name }) => name);
+  expect(order('bob')).toEqual(['ada screen', 'bob video', 'ada video']);
+  expect(order('gone', 'ada', 'bob')).toEqual(['ada screen', 'ada video', 'bob video']);
+  expect(order()).toEqual(['ada screen', 'ada video', 'bob video']);
+});
+
+test('tiles are inside the picture, do not overlap, and have even numbers; scenes are cut where somebody else speaks', () => {
+  for (const count of [0, 1, 2, 5, 6, 7, 25]) {
+    const tiles = speakerTilesOf(count);
+    expect(tiles).toHaveLength(Math.min(count, 6));
+    for (const { x, y, width, height } of tiles) {
+      expect([x, y, width, height].every((value) => value >= 0 && value % 2 === 0)).toBe(true);
+      expect([x + width <= WIDTH, y + height <= 720]).toEqual([true, true]);
+    }
+    const [large, ...strip] = tiles;
+    for (const { x } of strip) expect(x).toBeGreaterThanOrEqual((large?.x ?? 0) + (large?.width ?? 0));
+    for (const [i, { y }] of strip.slice(1).entries()) expect(y).toBe((strip[i]?.y ?? 0) + (strip[i]?.height ?? 0));
+  }
+  const cuts = scenesOf([{ start: 0, end: 6000 }], 6000, [2000]).map(({ from, to }) => [from, to]);
+  expect(cuts).toEqual([
+    [0, 2000],
+    [2000, 6000],
+  ]);
+});
