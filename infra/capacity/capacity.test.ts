@@ -57,6 +57,20 @@ test('each assumption names its source, what was measured its command, and docs/
   expect(readFileSync(join(root, 'docs/capacity.md'), 'utf8')).toBe(page());
 });
 
+test('what an idle stack costs is what the deployment page and the profile say', () => {
+  const [development, production] = (['development', 'production'] as const).map((profile) =>
+    Math.round(capacity({ peers: 1, profile }).total),
+  ) as [number, number];
+  const read = (file: string) => readFileSync(join(import.meta.dirname, '../..', file), 'utf8');
+  const dollars = (value: number) => `$${value.toLocaleString('en-US')}`;
+  expect(read('docs/deployment-and-testing.md')).toContain(
+    `Idle, development is ${dollars(development)} a month, production ${dollars(production)} (`,
+  );
+  expect(read('infra/src/profile.ts')).toContain(
+    `about ${dollars(Math.round(development / 10) * 10)} a month when idle`,
+  );
+});
+
 test('a dearer message means more tasks: the model rests on what was measured', () => {
   // 50 % of a processor, as scaling holds it.
   expect(UNITS.messagesPerTask.value * MEASURED.messageCpu.value).toBeLessThanOrEqual(500_000);

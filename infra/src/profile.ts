@@ -1,6 +1,6 @@
 /** How much of everything: a cheap topology to try, or one where nothing is single. */
 export class TopologyProfile {
-  /** Two zones, no NAT, smallest sizes, no failover. For trying out; about $115 a month when idle. */
+  /** Two zones, no NAT, smallest sizes, no failover. For trying out; about $130 a month when idle. */
   static readonly DEVELOPMENT: TopologyProfile = new TopologyProfile('development');
   /** Three zones, nothing single, deletion protection. */
   static readonly PRODUCTION: TopologyProfile = new TopologyProfile('production');

@@ -1,6 +1,6 @@
-/** As permissions.test.ts, for what is not in that template: both fleets, the canary's schedule, and what empties buckets at the end. */
+/** As permissions.test.ts, for what is not in that template: both fleets, what EventBridge starts, the pages, and what empties buckets at the end. */
 import { expect, test } from 'vitest';
-import { ACCOUNT, allows, REGION, resolve, resourcePolicy, rolePolicies } from './policy.ts';
+import { ACCOUNT, allows, mayUseKey, REGION, resolve, resourcePolicy, rolePolicies } from './policy.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
 
 type Any = ReturnType<typeof JSON.parse>;
@@ -77,24 +77,84 @@ test.each(Object.entries(TEMPLATES))(
   },
 );
 
-test('the canary runs by the clock: EventBridge may start that task in that cluster, and hand on its two roles only', () => {
-  const role = id(development, 'AWS::IAM::Role', /CanaryTaskEventsRole/);
-  const task = id(development, 'AWS::ECS::TaskDefinition', /Canary/);
-  const [, rule] = entries(development, 'AWS::Events::Rule').find(([name]) => /Canary/.test(name)) ?? [];
-  const [target] = rule.Properties.Targets;
-  expect([resolve(target.RoleArn), resolve(target.EcsParameters.TaskDefinitionArn)]).toEqual([`${role}.Arn`, task]);
-  const cluster = { 'ecs:cluster': resolve(target.Arn) };
-  expect(may(development, role, 'ecs:RunTask', task, cluster)).toBe(true);
-  expect(may(development, role, 'ecs:RunTask', task, { 'ecs:cluster': 'another' })).toBe(false);
-  expect(may(development, role, 'ecs:RunTask', 'another', cluster)).toBe(false);
-  const { ExecutionRoleArn, TaskRoleArn } = development.Resources[task].Properties;
-  for (const handed of [ExecutionRoleArn, TaskRoleArn].map(resolve))
-    expect(may(development, role, 'iam:PassRole', handed), handed).toBe(true);
-  expect(may(development, role, 'iam:PassRole', `${id(development, 'AWS::IAM::Role', /AuthTaskTaskRole/)}.Arn`)).toBe(
-    false,
+test('what runs by the clock or by an event: EventBridge may start that task in that cluster, and hand on its two roles only', () => {
+  const started = Object.values(TEMPLATES).flatMap((template) =>
+    entries(template, 'AWS::Events::Rule').flatMap(([name, { Properties }]) =>
+      Properties.Targets.filter((one: Any) => one.EcsParameters).map((target: Any) => ({ template, name, target })),
+    ),
   );
-  const trust = development.Resources[role].Properties.AssumeRolePolicyDocument.Statement;
-  expect(allows(trust, { principal: 'events.amazonaws.com', action: 'sts:AssumeRole', resource: role })).toBe(true);
+  // The canary in both; the composer, when a recording has ended and each hour.
+  expect(started).toHaveLength(4);
+  for (const { template, name, target } of started) {
+    const task = resolve(target.EcsParameters.TaskDefinitionArn);
+    const role = resolve(target.RoleArn).replace(/\.Arn$/, '');
+    const cluster = { 'ecs:cluster': resolve(target.Arn) };
+    expect(may(template, role, 'ecs:RunTask', task, cluster), name).toBe(true);
+    expect(may(template, role, 'ecs:RunTask', task, { 'ecs:cluster': 'another' }), name).toBe(false);
+    expect(may(template, role, 'ecs:RunTask', 'another', cluster), name).toBe(false);
+    const { ExecutionRoleArn, TaskRoleArn } = template.Resources[task].Properties;
+    for (const handed of [ExecutionRoleArn, TaskRoleArn].map(resolve))
+      expect(may(template, role, 'iam:PassRole', handed), `${name} ${handed}`).toBe(true);
+    const other = `${id(template, 'AWS::IAM::Role', /AuthTaskTaskRole/)}.Arn`;
+    expect(may(template, role, 'iam:PassRole', other), name).toBe(false);
+    const trust = template.Resources[role].Properties.AssumeRolePolicyDocument.Statement;
+    expect(allows(trust, { principal: 'events.amazonaws.com', action: 'sts:AssumeRole', resource: role })).toBe(true);
+  }
+});
+
+test('the pages arrive: the function that publishes reads what CDK uploaded, writes their bucket and asks CloudFront to forget', () => {
+  for (const template of Object.values(TEMPLATES)) {
+    const role = id(template, 'AWS::IAM::Role', /CustomCDKBucketDeployment/);
+    const pages = id(template, 'AWS::S3::Bucket', /WebClientBucket/);
+    const policy = resourcePolicy(template, 'AWS::S3::BucketPolicy', 'Bucket', pages);
+    // Of the bucket and of the role, in one account: one Allow is enough, and no Deny of either.
+    const writes = (action: string, tls: string) =>
+      allows([...policy, ...rolePolicies(template, role)], {
+        principal: role,
+        action,
+        resource: `${pages}.Arn/index.html`,
+        context: { 'aws:SecureTransport': tls },
+      });
+    expect([writes('s3:PutObject', 'true'), writes('s3:PutObject', 'false')]).toEqual([true, false]);
+    for (const { Properties } of entries(template, 'Custom::CDKBucketDeployment').map(([, one]) => one))
+      for (const source of resolve(Properties.SourceBucketNames))
+        expect(may(template, role, 's3:GetObject', `arn:aws:s3:::${source}/a.zip`), source).toBe(true);
+    expect(may(template, role, 'cloudfront:CreateInvalidation', 'any')).toBe(true);
+    expect(may(template, role, 's3:PutObject', `${id(template, 'AWS::S3::Bucket', /AccessLogs/)}.Arn/a`)).toBe(false);
+  }
+});
+
+test('auth signs with KMS in development; auth and media nodes read the secret of media nodes, and nobody else', () => {
+  const key = id(development, 'AWS::KMS::Key', /SigningKeys/);
+  const signs = (part: string, action: string) =>
+    mayUseKey(development, id(development, 'AWS::IAM::Role', new RegExp(`${part}TaskTaskRole`)), key, { action });
+  for (const action of ['kms:Sign', 'kms:GetPublicKey'])
+    expect([signs('Auth', action), signs('Signaling', action)], action).toEqual([true, false]);
+  expect(signs('Auth', 'kms:ScheduleKeyDeletion')).toBe(false);
+  const secret = id(production, 'AWS::SecretsManager::Secret', /^TopologyMediaSecret/);
+  const readers = entries(production, 'AWS::IAM::Role')
+    .map(([name]) => name)
+    .filter((name) => may(production, name, 'secretsmanager:GetSecretValue', secret));
+  expect(readers.map((name) => /Topology(\w+?)Task(Execution|Task)Role/.exec(name)?.[1]).sort()).toEqual([
+    'Auth',
+    'Media',
+  ]);
+});
+
+/** Each role of the templates, and the test that evaluates what it is for. A role that nobody has evaluated is in none. */
+const EVALUATED: Record<string, RegExp> = {
+  'permissions.test.ts': /(Auth|Signaling|Hooks|Turn|Canary)TaskTaskRole|RotateServiceRole/,
+  'recordings.test.ts': /RecordingsTaskTaskRole|MediaTaskTaskRole/,
+  'this file':
+    /InstanceRole|TaskExecutionRole|TaskEventsRole|FlowLogIAMRole|^CustomS3AutoDelete|^CustomCDKBucketDeployment/,
+};
+
+test('each role of both templates is one that a test evaluates', () => {
+  for (const template of Object.values(TEMPLATES)) {
+    const roles = entries(template, 'AWS::IAM::Role').map(([name]) => name);
+    expect(roles.length).toBeGreaterThan(12);
+    expect(roles.filter((name) => !Object.values(EVALUATED).some((known) => known.test(name)))).toEqual([]);
+  }
 });
 
 test('flow logs are written; a destroyed development stack may empty each of its buckets, a production one none', () => {

@@ -17,6 +17,8 @@ export function resolve(value: Any): Any {
       return ({ 'AWS::AccountId': ACCOUNT, 'AWS::Region': REGION, 'AWS::Partition': 'aws' } as Any)[inner] ?? inner;
     if (key === 'Fn::GetAtt') return Array.isArray(inner) ? inner.join('.') : inner;
     if (key === 'Fn::Join') return resolve(inner[1]).join(inner[0]);
+    if (key === 'Fn::Sub' && typeof inner === 'string')
+      return inner.replace(/\$\{([\w:.]+)\}/g, (_, name: string) => resolve({ Ref: name }));
   }
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, resolve(one)]));
 }
