@@ -28,7 +28,7 @@ function ownFunctionLogs(handler: CfnResource): void {
 }
 
 /**
- * Of Container Insights, which names it by the cluster and lets nobody choose (aws/containers-roadmap #2315). So the cluster gets a name that the
+ * Of Container Insights, which names it by the cluster, without a choice (aws/containers-roadmap #2315). So the cluster gets a name that the
  * group can have before it: with the last part of the stack's id, which is new each time that a stack is created. What a cluster that is gone
  * still writes would make the group anew: the VPC, which goes last, waits for it on creation, so it goes after the cluster by minutes.
  */
