@@ -40,6 +40,21 @@ export function generateDocs(): Record<string, string> {
   };
 }
 
+/** Media nodes and composers write lines for CloudWatch: they are no targets of Prometheus. */
+const streamLines = () => [
+  '## Streams and recordings',
+  '',
+  'Of media nodes, a line a minute each, and of the composer, a line for each recording (CloudWatch, namespace `Tandem`; on one host the lines are in the log).',
+  '',
+  '| What | Metrics | Alarm and runbook |',
+  '| --- | --- | --- |',
+  '| Streams that were taken | `media_streams` now; `media_publish_failures`: answered 5xx | `PublishFailures`: [streams-fail](runbooks/streams-fail.md) |',
+  '| Viewers that were taken | `media_viewers` now; `media_watch_failures`: answered 5xx | `WatchFailures`: [streams-fail](runbooks/streams-fail.md) |',
+  '| First picture of a viewer | `media_first_picture_ms`, mean of the minute, as the live page says it | none: it depends on the viewer’s network |',
+  '| Recordings that became a film | `recordings_composed`, `recordings_failed` | `RecordingsFailed`, `ComposerNotStarted`: [recordings-fail](runbooks/recordings-fail.md) |',
+  '',
+];
+
 function kpiPage(): string {
   const lines = [
     GENERATED,
@@ -58,6 +73,7 @@ function kpiPage(): string {
     if (kpi.by) lines.push(`- Broken down by: ${kpi.by.map((b) => `\`${b}\``).join(', ')}`);
     lines.push('', '```promql', ...kpiPromql(kpi, '5m').map((q) => q.promql), '```', '');
   }
+  lines.push(...streamLines());
   lines.push(
     '## Objectives and alarms',
     '',
