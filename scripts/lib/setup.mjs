@@ -1,7 +1,7 @@
 // What must be there before anything runs: packages as the lock says, Node new enough, the built client.
 // Plain JavaScript for Node 20 with nothing installed.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 export const root = join(import.meta.dirname, '../..');
@@ -45,6 +45,9 @@ export function installPackages(scope = 'all') {
     shell: process.platform === 'win32',
   });
   if (done.status !== 0) fail('npm ci failed (above). Check the network or the npm registry setting, then try again.');
+  // Headers of Node for native modules, 67 MB: nothing here is compiled.
+  for (const arch of ['x64', 'arm64'])
+    rmSync(join(root, `node_modules/node-linux-${arch}/include`), { recursive: true, force: true });
   console.log(`  Packages installed in ${secondsSince(since)} s.`);
 }
 
