@@ -1,32 +1,58 @@
-/** `npm run bench -- mesh`: people who join in the same second, and how long until each decodes the picture of each other. */
+/**
+ * `npm run bench -- mesh`: people who join in the same second, and how long until each decodes the picture of each other, beside as many
+ * pages that make bare connections.
+ */
 import { parseArgs } from 'node:util';
+import { callBareMesh } from './lib/bare-mesh.ts';
 import { fixed, quantile, table } from './lib/stats.ts';
 
 export const summary = 'people joining a room at once: seconds until each decodes each other’s picture (2, 4 and 6)';
 
+/** `people` fresh pages in one browser context, so that those of the bare mesh hear each other. */
+async function freshPages({ browser }: World, people: number) {
+  const context = await (await browser.page()).context().browser()?.newContext();
+  if (!context) throw new Error('no browser context');
+  const pages = await Promise.all(
+    Array.from({ length: people }, async () => {
+      const page = await context.newPage();
+      await page.goto(browser.origin);
+      return page;
+    }),
+  );
+  return { pages, [Symbol.asyncDispose]: () => context.close() };
+}
+
+/** Pages that make bare connections at the same moment. @returns seconds until the mesh is whole */
+async function wholeBare(world: World, people: number, round: number): Promise<number> {
+  await using fresh = await freshPages(world, people);
+  const started = Date.now();
+  const name = `bare-${people}-${round}`;
+  const last = await Promise.all(fresh.pages.map((page, me) => page.evaluate(callBareMesh, { me, people, name })));
+  return (Math.max(...last) - started) / 1000;
+}
+
 /** Room of `people` fresh pages that click at the same moment. @returns seconds until the mesh is whole */
 async function whole(world: World, people: number, round: number): Promise<number> {
-  const pages = await Promise.all(Array.from({ length: people }, () => world.browser.page()));
-  try {
-    const tokens = await Promise.all(pages.map((_, i) => world.keys.token(`person-${i}`)));
-    const started = Date.now();
-    await Promise.all(
-      pages.map((page, i) =>
-        page.evaluate((options) => globalThis.harness.start(options), {
-          url: world.url,
-          token: tokens[i] ?? '',
-          roomId: `mesh-${people}-${round}`,
-          name: `Person ${i}`,
-        }),
-      ),
-    );
-    const last = await Promise.all(
-      pages.map((page) => world.until('a picture of each', () => page.evaluate(allShown, people - 1), 120_000, 1000)),
-    );
-    return (Math.max(...last) - started) / 1000;
-  } finally {
-    await Promise.all(pages.map((page) => page.close()));
-  }
+  await using fresh = await freshPages(world, people);
+  const { pages } = fresh;
+  const tokens = await Promise.all(pages.map((_, i) => world.keys.token(`person-${i}`)));
+  const started = Date.now();
+  await Promise.all(
+    pages.map((page, i) =>
+      page.evaluate((options) => globalThis.harness.start(options), {
+        url: world.url,
+        token: tokens[i] ?? '',
+        roomId: `mesh-${people}-${round}`,
+        name: `Person ${i}`,
+        // As apps have it.
+        statsInterval: 2000,
+      }),
+    ),
+  );
+  const last = await Promise.all(
+    pages.map((page) => world.until('a picture of each', () => page.evaluate(allShown, people - 1), 120_000, 1000)),
+  );
+  return (Math.max(...last) - started) / 1000;
 }
 
 /**
@@ -59,15 +85,20 @@ export async function run(args: string[]): Promise<void> {
   await using browser = await startSdkBrowser();
   const world: World = { keys, url: node.wsUrl, browser, until };
   await whole(world, 2, -1);
-  const rows = [['people', 'pairs', 'median s', 'slowest s']];
+  const rows = [['people', 'pairs', 'median s', 'slowest s', 'bare connections, median s', 'ratio']];
   for (const people of [2, 4, 6]) {
-    const times: number[] = [];
-    for (let round = 0; round < Number(values.rounds); round++) times.push(await whole(world, people, round));
+    const [ours, bare]: [number[], number[]] = [[], []];
+    for (let round = 0; round < Number(values.rounds); round++) {
+      ours.push(await whole(world, people, round));
+      bare.push(await wholeBare(world, people, round));
+    }
     rows.push([
       String(people),
       String((people * (people - 1)) / 2),
-      fixed(quantile(times, 0.5)),
-      fixed(Math.max(...times)),
+      fixed(quantile(ours, 0.5)),
+      fixed(Math.max(...ours)),
+      fixed(quantile(bare, 0.5)),
+      fixed(quantile(ours, 0.5) / quantile(bare, 0.5)),
     ]);
   }
   console.log(`\n${table(rows)}`);

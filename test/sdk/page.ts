@@ -27,6 +27,8 @@ interface StartOptions {
   /** Said of itself, beside the name. */
   readonly metadata?: Record<string, unknown>;
   readonly times?: CallOptions['times'];
+  /** Default 500 ms. */
+  readonly statsInterval?: number;
 }
 
 function keepConnections(): RTCPeerConnection[] {
@@ -74,7 +76,7 @@ class Harness {
       metadata: { ...options.metadata, name: options.name },
       getIceServers: async () => options.iceServers ?? [],
       iceTransportPolicy: options.relay ? 'relay' : 'all',
-      statsInterval: 500,
+      statsInterval: options.statsInterval ?? 500,
       audience: options.audience ?? false,
       ...(options.times ? { times: options.times } : {}),
     });

@@ -16,7 +16,6 @@ import type { VideoLimits } from './video-limits.ts';
 
 /** The timing `first-frame` is exact to this, ms. */
 const FIRST_FRAME_POLL_MS = 25;
-const FIRST_FRAME_POLLS = 400;
 
 export interface PairFactoryHost {
   readonly clock: Clock;
@@ -120,12 +119,12 @@ export class PairFactory {
 
   /** Without a picture element: the receiver's own count, read often for a short while. */
   async #firstFrame(member: Member): Promise<void> {
-    for (let polls = 0; polls < FIRST_FRAME_POLLS && member.timings['first-frame'] === undefined; polls++) {
-      if ((await member.framesDecoded()) > 0 && member.timings['first-frame'] === undefined) {
-        member.timing('first-frame');
-        return;
-      }
-      await sleep(this.#host.clock, FIRST_FRAME_POLL_MS);
+    // Ever rarer, for 11 s: a slow device must not spend its time on being asked.
+    for (let wait = FIRST_FRAME_POLL_MS; wait < 300; wait += 4) {
+      const shown = (await member.framesDecoded()) > 0;
+      if (member.timings['first-frame'] !== undefined) return;
+      if (shown) return member.timing('first-frame');
+      await sleep(this.#host.clock, wait);
       if (member.state === 'closed') return;
     }
   }
