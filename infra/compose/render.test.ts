@@ -31,6 +31,10 @@ test('every setting of a service is one that its schema knows, and no secret sta
       expect(line).toMatch(/\$\{TANDEM_\w+:\?|requirepass "\$\$REDISCLI_AUTH"$|--use-auth-secret$/);
 });
 
+test('no default of a variable holds a brace: docker-compose ends it at the first one, and what is given gets the second', () => {
+  expect(renderCompose().match(/\$\{\w+:?[-?+][^}]*\{/g) ?? []).toEqual([]);
+});
+
 test('the cache asks for its password, which no command line holds', async () => {
   const [shell, ...args] = composeFile().services.cache.command;
   const port = await freePort();

@@ -148,7 +148,8 @@ function authService() {
     environment: {
       ...resolveEnvironment(auth, place),
       OPEN_IN_PRODUCTION: given('TANDEM_OPEN_ACCESS', 'false'),
-      OPEN_GRANTS: given('TANDEM_OPEN_GRANTS', '{}'),
+      // Empty is unset.
+      OPEN_GRANTS: given('TANDEM_OPEN_GRANTS', ''),
     } satisfies Partial<Record<keyof AuthConfig, string>>,
     // Its keys outlive the container, so tokens do too.
     volumes: ['auth-keys:/data'],
