@@ -109,6 +109,11 @@ test('rooms, peers and tokens', async () => {
     },
   });
   await isWatching;
+  expect((await tandem(['peers', 'grants', room, peerId, '--kick', 'yes'])).code).not.toBe(0);
+  expect(await tandem(['peers', 'grants', room, peerId, '--kick', 'on'])).toEqual({ code: 0, out: '', err: '' });
+  expect(await ada.next('grants')).toMatchObject({ kick: true });
+  expect(await tandem(['peers', 'mute', room, peerId, '--kind', 'video'])).toEqual({ code: 0, out: '', err: '' });
+  expect(await ada.next('mute_requested')).toMatchObject({ kind: 'video' });
   expect(await tandem(['peers', 'kick', room, peerId, '--reason', 'rude'])).toEqual({ code: 0, out: '', err: '' });
   expect(await ada.next('kicked')).toMatchObject({ reason: 'rude' });
   const { code, out } = await watched;

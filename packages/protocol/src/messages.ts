@@ -289,7 +289,7 @@ export const ServerMessages = {
   peer_left: message(
     'peer_left',
     { peerId: PeerId, reason: Type.Optional(Type.String()), version: Version },
-    'Somebody is gone: `left`, `timeout`, `kicked`, `revoked`.',
+    'Somebody is gone: `left`, `timeout`, `kicked`, `moved`, `revoked`.',
   ),
   peer_away: message(
     'peer_away',
@@ -374,6 +374,11 @@ export const ServerMessages = {
     'mute_requested',
     { peerId: PeerId, kind: Type.Union([Type.Literal('audio'), Type.Literal('video')]) },
     'A moderator asks you to mute.',
+  ),
+  grants: message(
+    'grants',
+    { publish: Type.Boolean(), data: Type.Boolean(), kick: Type.Boolean() },
+    'The backend has changed what you may do in this room; this is what you may do now.',
   ),
   server_message: message(
     'server_message',

@@ -16,6 +16,24 @@ export interface RemovePeerOptions extends CallOptions {
   readonly banSeconds?: number | undefined;
 }
 
+/** What a peer may do in a room, beside its token. Absent: stays as it is. Null: as its token says. */
+export interface PeerGrants {
+  /** May send media. */
+  readonly publish?: boolean | null | undefined;
+  /** May send app messages. */
+  readonly data?: boolean | null | undefined;
+  /** Is a moderator. */
+  readonly kick?: boolean | null | undefined;
+}
+
+/** Where a peer is sent. */
+export interface MovePeerOptions extends CallOptions {
+  /** Room id. */
+  readonly to: string;
+  /** A token of that user for that room, of `tokens.create`. Default: it enters with its own. */
+  readonly token?: string | undefined;
+}
+
 /** Scopes `peers:read` and `peers:write`. */
 export class Peers {
   readonly #api: Api;
@@ -59,6 +77,28 @@ export class Peers {
   async mute(roomId: string, peerId: string, kind: 'audio' | 'video', options?: CallOptions): Promise<void> {
     const path = `${peerPath(roomId, peerId)}/mute`;
     await this.#api.call({ method: 'POST', path, body: { kind }, isRepeatable: true }, options);
+  }
+
+  /**
+   * Change what a peer may do in this room: for a day, also when its login comes again, and until the room is ended. Media that two browsers
+   * send each other already is not cut.
+   * @throws TandemError `room_unknown`, `peer_unknown`
+   */
+  async setGrants(roomId: string, peerId: string, grants: PeerGrants, options?: CallOptions): Promise<void> {
+    const path = peerPath(roomId, peerId);
+    await this.#api.call({ method: 'PATCH', path, body: { grants }, isRepeatable: true }, options);
+  }
+
+  /**
+   * Send a peer to another room: it leaves this one, and its client is told where to go by the server message `move`.
+   * @throws TandemError `room_unknown`, `peer_unknown`, `peer_away`, `room_full`, `room_over`
+   */
+  async move(roomId: string, peerId: string, { to, token, signal }: MovePeerOptions): Promise<void> {
+    const body = { roomId: to, token };
+    await this.#api.call(
+      { method: 'POST', path: `${peerPath(roomId, peerId)}/move`, body, isRepeatable: false },
+      { signal },
+    );
   }
 }
 

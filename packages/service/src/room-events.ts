@@ -15,7 +15,7 @@ export const partitionTag = (partition: number) => `p:${String(partition).padSta
 export const outboxKey = (prefix: string, partition: number) => `${prefix}:{${partitionTag(partition)}}:out`;
 
 /** Why somebody left. `refused`: was taken back before it was shown to anybody, such as a join over the quota of a user. */
-export const LEAVE_REASONS = ['left', 'timeout', 'kicked', 'closed', 'replaced', 'refused'] as const;
+export const LEAVE_REASONS = ['left', 'timeout', 'kicked', 'closed', 'replaced', 'moved', 'refused'] as const;
 export type LeaveReason = (typeof LEAVE_REASONS)[number];
 /** Any other reason is somebody's own departure. */
 export const leaveReason = (text: string): LeaveReason => LEAVE_REASONS.find((reason) => reason === text) ?? 'left';

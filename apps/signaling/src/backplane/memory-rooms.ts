@@ -1,6 +1,7 @@
 /** The operations on rooms of the embedded backplane; each is one step, as the scripts room-*.lua are in Redis. */
 
 import { ENTRY_REQUEST_TTL_MS, type EntryAnswer, type EntryRequest, MAX_ENTRY_REQUESTS } from './entry-requests.ts';
+import { otherGrants } from './memory-grants.ts';
 import type { MemoryStore, StoredEntryRequest, StoredRoom } from './memory-store.ts';
 import { LOOK_LIMIT, type RoomLook } from './room-look.ts';
 import {
@@ -34,6 +35,7 @@ export function joinRoom(store: MemoryStore, name: string, member: MemberRecord,
     if (limit > 0)
       refusal =
         refuse(store, name, present !== undefined, rule) ??
+        otherGrants(store, name, rule) ??
         takeSeat(store, name, room, { member, isPresent: present !== undefined, rule });
     const kept = info === 'present' && present ? { info: present.info } : {};
     if (!refusal && !(present && isLater(present, member))) put(store, room, { ...member, ...kept });
@@ -50,7 +52,9 @@ function refuse(store: MemoryStore, name: string, isPresent: boolean, rule: Join
   return isOver && !isPresent ? { ok: false, reason: 'over' } : undefined;
 }
 
-function withEnd(store: MemoryStore, name: string, state: RoomState): RoomState {
+function withEnd(store: MemoryStore, name: string, read: RoomState): RoomState {
+  const granted = store.grantsOf(name);
+  const state = granted ? { ...read, granted } : read;
   const rules = store.settingsOf(name)?.rules;
   if (!rules) return state;
   const waiting =
@@ -124,6 +128,7 @@ export function closeRoom(store: MemoryStore, name: string): RoomState {
 
 export function forgetRoom(store: MemoryStore, name: string): RoomState {
   store.settings.delete(name);
+  store.granted.delete(name);
   return closeRoom(store, name);
 }
 
@@ -143,7 +148,7 @@ export function writeSettings(
   if (condition !== 'new' && revision === undefined) return { kind: 'missing' };
   if (typeof condition === 'number' && condition !== revision) return { kind: 'stale' };
   const written = store.writeSettings(name, settings);
-  touch(store, name);
+  store.touch(name);
   return { kind: 'written', revision: written };
 }
 
@@ -158,14 +163,8 @@ export function answerEntryRequest(
   store.settingsOf(name)?.entryRequests.delete(loginSession);
   if (kind === 'admit') store.admit(name, loginSession, ms);
   else if (kind === 'refuse') store.ban(name, { loginSession, ms });
-  touch(store, name);
+  store.touch(name);
   return told(store, entryRequest);
-}
-
-/** A new version though no member has changed, so that the nodes of the room read it again. */
-function touch(store: MemoryStore, name: string): void {
-  const room = store.room(name);
-  if (room) store.bump(room);
 }
 
 /** Where one asks to come in. */
@@ -183,7 +182,7 @@ function askToEnter(store: MemoryStore, name: string, { peerId, node }: MemberRe
   };
   store.settingsOf(name)?.entryRequests.set(rule.loginSession, asked);
   const isNew = known?.peerId !== peerId;
-  if (isNew) touch(store, name);
+  if (isNew) store.touch(name);
   return { ok: false, reason: 'waiting', isNew };
 }
 
@@ -218,6 +217,7 @@ export function lookIntoRoom(
     count: members.length,
     infos: isAll ? members.sort((a, b) => (a.peerId < b.peerId ? -1 : 1)).map(({ info }) => info) : [],
     isBanned: store.isBanned(name, loginSession, userId),
+    granted: store.grantsOf(name)?.get(loginSession) ?? '',
     ...(rules ? { rules } : {}),
   };
 }
@@ -258,7 +258,8 @@ function takeSeat(
   const stored = room.members.size > 0 ? (room.size ?? Infinity) : Infinity;
   const { maxPeers = 0, entry = 'open' } = store.settingsOf(name)?.rules ?? {};
   const isAdmitted = entry === 'ask' && store.isAdmitted(name, rule.loginSession);
-  const locked = entry !== 'open' && !rule.moderates && !isAdmitted;
+  const isMoved = store.isBanned(name, `!moved ${rule.loginSession}`, undefined);
+  const locked = entry !== 'open' && !rule.moderates && !isAdmitted && !isMoved;
   const watches = isAudience(member.info);
   const most = watches ? limit : Math.min(limit, stored, roomSize);
   const all = maxPeers || Infinity;

@@ -1,5 +1,6 @@
 /** What the embedded backplane remembers: rooms, sessions, users, each with the time at which it ends by itself, as keys in Redis do. */
 import type { Clock } from '../core/clock.ts';
+import { applyChange, GRANTS_TTL_MS, type RoomGrants } from './room-grants.ts';
 import type { NewSettings, RoomSettings } from './room-settings.ts';
 import {
   type Ban,
@@ -68,6 +69,8 @@ export class MemoryStore {
   /** Of each room: login session or `!user <user id>`, until when; and `!in <login session>`, let in until when. */
   readonly bans = new Map<string, Map<string, number>>();
   readonly settings = new Map<string, StoredSettings>();
+  /** Of each room: what login sessions may do beside their tokens. */
+  readonly granted = new Map<string, Map<string, { readonly grants: RoomGrants; readonly until: number }>>();
   readonly sessions = new Map<string, StoredSession>();
   /** Sessions that were ended by force: until when their owners may not write them again. */
   readonly tombstones = new Map<string, { until: number }>();
@@ -115,6 +118,12 @@ export class MemoryStore {
       room.firstVersion = room.version;
       room.startedAt = this.clock.date();
     } else room.version++;
+  }
+
+  /** A new version though no member has changed, so that the nodes of the room read it again. */
+  touch(name: string): void {
+    const room = this.room(name);
+    if (room) this.bump(room);
   }
 
   /** The room is empty: its settings stay for a while. */
@@ -165,8 +174,24 @@ export class MemoryStore {
     const bans = new Map([...(this.bans.get(name) ?? [])].filter(([, until]) => until > now));
     bans.set(loginSession, now + ms);
     bans.delete(`!in ${loginSession}`);
+    bans.delete(`!moved ${loginSession}`);
     if (userId !== undefined) bans.set(`!user ${userId}`, now + ms);
     this.bans.set(name, bans);
+  }
+
+  changeGrants(name: string, loginSession: string, change: string): void {
+    const before = this.grantsOf(name)?.get(loginSession) ?? '';
+    const all = this.granted.get(name) ?? new Map();
+    this.granted.set(name, all);
+    all.set(loginSession, { grants: applyChange(before, change), until: this.clock.now() + GRANTS_TTL_MS });
+  }
+  /** Undefined: none was ever changed in that room. */
+  grantsOf(name: string): Map<string, RoomGrants> | undefined {
+    const all = this.granted.get(name);
+    const now = this.clock.now();
+    return (
+      all && new Map([...all].filter(([, { until }]) => until > now).map(([login, { grants }]) => [login, grants]))
+    );
   }
 
   isBanned(name: string, loginSession: string, userId: string | undefined): boolean {

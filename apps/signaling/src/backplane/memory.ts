@@ -4,9 +4,11 @@
  */
 import type { Clock } from '../core/clock.ts';
 import type { EntryAnswer } from './entry-requests.ts';
+import { changeGrants } from './memory-grants.ts';
 import * as rooms from './memory-rooms.ts';
 import * as sessions from './memory-sessions.ts';
 import { MemoryStore } from './memory-store.ts';
+import { type GrantsChange, type GrantsTarget, MOVE_TTL_MS } from './room-grants.ts';
 import type { NewSettings, RoomListQuery, SettingsCondition } from './room-settings.ts';
 import {
   type Backplane,
@@ -144,6 +146,16 @@ export class MemoryBackplane implements Backplane {
 
   answerEntryRequest(room: string, peerId: string, answer: EntryAnswer) {
     return this.#run('answerEntryRequest', () => rooms.answerEntryRequest(this.#hub, room, { ...answer, peerId }));
+  }
+
+  changeGrants(room: string, member: GrantsTarget, change: GrantsChange) {
+    return this.#run('changeGrants', () => changeGrants(this.#hub, room, { ...member, change }));
+  }
+
+  expectMove(room: string, loginSession: string) {
+    return this.#run('expectMove', () =>
+      this.#hub.ban(room, { loginSession: `!moved ${loginSession}`, ms: MOVE_TTL_MS }),
+    );
   }
 
   lookIntoRoom(name: string, asker: Pick<JoinRule, 'loginSession' | 'userId'>) {

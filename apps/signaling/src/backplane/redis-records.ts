@@ -44,6 +44,8 @@ export function readJoin(answer: string): JoinResult {
     case 'waiting new':
       return { ok: false, reason: 'waiting', isNew: answer !== 'waiting' };
     default:
+      if (answer.startsWith('granted '))
+        return { ok: false, reason: 'granted', granted: answer.slice('granted '.length) };
       if (answer.startsWith('full ')) return { ok: false, reason: 'full', away: answer.slice(5) };
       return { ok: true, state: readState(answer) };
   }
@@ -55,7 +57,8 @@ export function readJoin(answer: string): JoinResult {
  */
 export function readState(answer: string): RoomState {
   const [head = '', ...room] = answer.split('\n');
-  const [times = '', ...entryRequests] = head.split('\t');
+  const [times = '', ...items] = head.split('\t');
+  const { granted, entryRequests } = readItems(items);
   const [time, ends, entry, restricted] = times.split(' ');
   const now = Number(time);
   const members: MemberRecord[] = [];
@@ -66,12 +69,24 @@ export function readState(answer: string): RoomState {
     if (field === '#') version = Number.parseInt(value, 10);
     else if (field !== '') members.push(readMember(field, value, now));
   }
-  if (ends === undefined) return { version, members };
+  if (ends === undefined) return { version, members, ...granted };
   const waiting = entryRequests.map((line) => readEntryRequest(line, now));
   return {
     ...{ version, members, endsIn: ends === '0' ? Infinity : Number(ends) - now, entry: entry as RoomEntry },
     ...readRestricted(restricted),
+    ...granted,
     ...(waiting.length > 0 ? { waiting } : {}),
+  };
+}
+
+/** What is behind tabs: where grants were ever changed an item `g` and one for each login session, then entry requests. */
+function readItems(items: readonly string[]): { granted: Pick<RoomState, 'granted'>; entryRequests: string[] } {
+  const isGrant = (item: string) => item === 'g' || item.startsWith('g ');
+  const lines = items.filter((item) => item.startsWith('g ')).map((item) => /^g (\S+) (.*)$/.exec(item));
+  const granted = new Map(lines.map((line) => [decodeURIComponent(line?.[2] ?? ''), line?.[1] ?? '']));
+  return {
+    granted: items[0] === 'g' ? { granted } : {},
+    entryRequests: items.filter((item) => item !== '' && !isGrant(item)),
   };
 }
 

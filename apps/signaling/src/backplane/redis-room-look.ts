@@ -2,7 +2,7 @@
 
 import type { RedisClient } from '@tandem/service';
 import type { RedisKeys } from './redis-keys.ts';
-import { readMember } from './redis-records.ts';
+import { readMember, word } from './redis-records.ts';
 import { LOOK_LIMIT, type RoomLook } from './room-look.ts';
 import { readRestricted, readRules } from './room-settings.ts';
 import { isMediaPeer, type JoinRule } from './types.ts';
@@ -14,11 +14,11 @@ interface Look extends Pick<JoinRule, 'loginSession' | 'userId'> {
 export async function lookIntoRoom(client: RedisClient, keys: RedisKeys, look: Look): Promise<RoomLook> {
   const { room: name, loginSession, userId } = look;
   const [room, bans, , settings] = keys.room(name);
-  const [size, ofLogin, ofUser, [rules, ask, restricted]] = await Promise.all([
+  const [size, ofLogin, ofUser, [rules, ask, restricted, grants]] = await Promise.all([
     client.hlen(room),
     client.zscore(bans, loginSession),
     userId === undefined ? null : client.zscore(bans, `!user ${userId}`),
-    client.hmget(settings, 'rules', 'ask', 'restricted'),
+    client.hmget(settings, 'rules', 'ask', 'restricted', `g ${word(loginSession)}`),
   ]);
   const now = Date.now();
   // One field is the version.
@@ -28,6 +28,7 @@ export async function lookIntoRoom(client: RedisClient, keys: RedisKeys, look: L
     count: isAll ? infos.length : size - 1,
     infos,
     isBanned: Math.max(Number(ofLogin ?? 0), Number(ofUser ?? 0)) > now,
+    granted: Number(grants?.split(' ')[0] ?? 0) > now ? (grants?.split(' ')[1] ?? '') : '',
     ...(rules ? { rules: { ...readRules(rules, ask === '1'), ...readRestricted(restricted) } } : {}),
   };
 }

@@ -18,6 +18,7 @@ import {
 } from './redis-records.ts';
 import { describeRooms, listRooms } from './redis-room-list.ts';
 import { lookIntoRoom } from './redis-room-look.ts';
+import { GRANTS_TTL_MS, type GrantsChange, type GrantsTarget, MOVE_TTL_MS, writeChange } from './room-grants.ts';
 import type { RoomLook } from './room-look.ts';
 import {
   type NewSettings,
@@ -128,10 +129,17 @@ export class RedisBackplane implements Backplane {
   async joinRoom(room: string, member: MemberRecord, rule: JoinRule): Promise<JoinResult> {
     const { peerId, epoch, awayFor, node } = member;
     const { limit, loginSession, created, info = '', userId = '', seat = '', replaces = '', roomSize = '' } = rule;
-    const { moderates, entryRequest = '{}' } = rule;
+    const { moderates, entryRequest = '{}', granted = '' } = rule;
     const args = [ROOM_TTL_MS, peerId, epoch, awayFor, node, ordered(member), limit, loginSession, info];
     args.push(userId, seat, replaces, roomSize, created ? 'created' : '');
-    args.push(moderates ? 'moderator' : '', entryRequest, ENTRY_REQUEST_TTL_MS, MAX_ENTRY_REQUESTS);
+    args.push(
+      moderates ? 'moderator' : '',
+      entryRequest,
+      ENTRY_REQUEST_TTL_MS,
+      MAX_ENTRY_REQUESTS,
+      granted,
+      word(loginSession),
+    );
     return readJoin((await this.#commands.run('room-join', this.#keys.room(room), args)) as string);
   }
 
@@ -211,6 +219,16 @@ export class RedisBackplane implements Backplane {
     const args = [ROOM_TTL_MS, peerId, kind, ms];
     const answer = await this.#commands.run('room-answer', this.#keys.room(room), args);
     return answer ? readEntryRequest(answer as string, 0) : undefined;
+  }
+
+  async changeGrants(room: string, { peerId, loginSession }: GrantsTarget, change: GrantsChange): Promise<boolean> {
+    const said = `"loginSession":${JSON.stringify(loginSession)}`;
+    const args = [ROOM_TTL_MS, peerId, word(loginSession), said, writeChange(change), GRANTS_TTL_MS];
+    return (await this.#commands.run('room-grants', this.#keys.room(room), args)) !== null;
+  }
+
+  async expectMove(room: string, loginSession: string): Promise<void> {
+    await this.#commands.run('room-expect', this.#keys.room(room), [ROOM_TTL_MS, loginSession, MOVE_TTL_MS]);
   }
 
   lookIntoRoom(room: string, asker: Pick<JoinRule, 'loginSession' | 'userId'>): Promise<RoomLook> {

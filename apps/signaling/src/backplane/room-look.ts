@@ -1,3 +1,4 @@
+import type { RoomGrants } from './room-grants.ts';
 import type { RoomRules } from './room-settings.ts';
 
 /** A room as one who is not in it may see it. */
@@ -8,6 +9,8 @@ export interface RoomLook {
   readonly infos: readonly string[];
   /** Who asks is kept out of it. */
   readonly isBanned: boolean;
+  /** What the login session of who asks may do there beside its token. */
+  readonly granted: RoomGrants;
   /** Absent: the room has no settings. */
   readonly rules?: RoomRules;
 }

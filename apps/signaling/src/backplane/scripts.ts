@@ -15,6 +15,8 @@ const NAMES = [
   'room-close',
   'room-settings',
   'room-answer',
+  'room-grants',
+  'room-expect',
   'session-resume',
   'session-detach',
   'session-sync',

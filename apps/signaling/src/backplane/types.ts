@@ -8,7 +8,9 @@ import { crc32 } from 'node:zlib';
 import type { DependencyHealth } from '@tandem/service';
 import { type LeaveReason, PARTITIONS, partitionOf } from '@tandem/service/room-events';
 import { UnavailableError } from '@tandem/service/unavailable-error';
+import type { ClaimResult, ClaimRule, IdentityKey } from './claims.ts';
 import type { EntryAnswer, EntryRequest } from './entry-requests.ts';
+import type { GrantsChange, GrantsTarget, RoomGrants } from './room-grants.ts';
 import type { RoomLook } from './room-look.ts';
 import type {
   NewSettings,
@@ -56,6 +58,8 @@ export interface RoomState {
   readonly restricted?: readonly RestrictedPart[];
   /** Who asks to come in, the first first. Absent: the list is empty or was not read. */
   readonly waiting?: readonly EntryRequest[];
+  /** Login sessions that may do other than their tokens say. Absent: none was ever changed here, or not read. */
+  readonly granted?: ReadonlyMap<string, RoomGrants>;
   /** Grows with every change, over restarts of the room too (starts at the time in µs). */
   readonly version: number;
   readonly members: readonly MemberRecord[];
@@ -85,6 +89,8 @@ export interface JoinRule extends Entrant {
   readonly moderates?: boolean;
   /** JSON that moderators read where one has to ask. Default `{}`. */
   readonly entryRequest?: string;
+  /** What its login session may do beside its token, as far as known. Default: nothing. */
+  readonly granted?: RoomGrants;
   /** `present`: the info of a present record stays, under the new owner. Default: the record's own. */
   readonly info?: 'present';
 }
@@ -105,12 +111,14 @@ export type JoinResult =
   | { readonly ok: true; readonly state: RoomState }
   /** `unknown`: the room has no settings, and {@link JoinRule.created} asks for them. `over`: it takes no new people any more. */
   | { readonly ok: false; readonly reason: 'banned' | 'locked' | 'over' | 'unknown' }
+  /** The room has other grants for its login session than {@link JoinRule.granted}: join with these. */
+  | { readonly ok: false; readonly reason: 'granted'; readonly granted: RoomGrants }
   /** A moderator has to let it in. `isNew`: it was not known to ask. */
   | { readonly ok: false; readonly reason: 'waiting'; readonly isNew: boolean }
   /** `away`: a member of the same user that is away; one that was ended may be replaced, see {@link Entrant}. */
   | { readonly ok: false; readonly reason: 'full'; readonly away?: string };
 
-export type JoinRefusal = Extract<JoinResult, { ok: false }>['reason'];
+export type JoinRefusal = Exclude<Extract<JoinResult, { ok: false }>['reason'], 'granted'>;
 
 /** What the store must know of somebody who enters a room, beside the member record. */
 export interface Entrant {
@@ -175,6 +183,7 @@ export interface FoundSession {
 export const MEDIA_PREFIX = 'media~';
 export const isMediaPeer = (peerId: string) => peerId.startsWith(MEDIA_PREFIX);
 
+export type { ClaimResult, ClaimRule, IdentityKey } from './claims.ts';
 export { PARTITIONS, partitionOf };
 
 /** The end of every peerId of that user: says where all of it is stored. */
@@ -183,25 +192,6 @@ export function userTag(userId: string): string {
 }
 /** Enough of them to spread over the 16,384 slots of a Redis Cluster. */
 export const TAG_LENGTH = 4;
-
-export interface IdentityKey {
-  readonly userId: string;
-  /** '' when any number of sessions may share it: they only count. */
-  readonly loginSession: string;
-}
-export interface ClaimRule {
-  /** Sessions of one user; 0: any number. */
-  readonly limit: number;
-  /** Take it only if no session holds it (''), or the one with this peer id. Default: take it from any holder. */
-  readonly expect?: string;
-}
-export type ClaimResult =
-  /** Ours; `previous` held it before, and its place is ours as well. */
-  | { readonly kind: 'ours'; readonly previous: string | undefined }
-  /** Somebody unexpected holds it. */
-  | { readonly kind: 'held'; readonly by: string }
-  /** The user has `limit` sessions: these. */
-  | { readonly kind: 'full'; readonly others: readonly string[] };
 
 export interface BackplaneHandlers {
   /** A batch arrived in this node's inbox. */
@@ -255,6 +245,13 @@ export interface Backplane extends AsyncDisposable {
   writeSettings(room: string, settings: NewSettings, condition: SettingsCondition): Promise<WriteSettingsResult>;
   /** Decides about somebody who asks to come in. @returns it; undefined when that peer does not ask */
   answerEntryRequest(room: string, peerId: string, answer: EntryAnswer): Promise<EntryRequest | undefined>;
+  /**
+   * Changes what the login session of a present member may do in the room, for GRANTS_TTL_MS.
+   * @returns whether that member is there
+   */
+  changeGrants(room: string, member: GrantsTarget, change: GrantsChange): Promise<boolean>;
+  /** A lock of the room does not bind that login session for MOVE_TTL_MS. */
+  expectMove(room: string, loginSession: string): Promise<void>;
   /** What is known of each room without its members; undefined: it has neither members nor settings. */
   describeRooms(rooms: readonly string[]): Promise<readonly (RoomDescription | undefined)[]>;
   /** Who is in, and what a join of that login session (and user, where it is proven) would be bound by. Changes nothing. */

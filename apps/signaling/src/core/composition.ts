@@ -14,6 +14,7 @@ import { PendingRemovals } from './rooms/pending-removals.ts';
 import { Reconciler } from './rooms/reconciler.ts';
 import { repeatMetadata } from './rooms/replace-metadata.ts';
 import { RoomReplicas } from './rooms/room-replicas.ts';
+import { showGrants } from './rooms/show-grants.ts';
 import { SessionJoiner } from './sessions/join.ts';
 import { SessionResumer } from './sessions/resume.ts';
 import { RoomAdmin } from './sessions/room-admin.ts';
@@ -49,6 +50,7 @@ export function composeNode(context: NodeContext): NodeParts {
     onContested: (session, record) => repair.contest(session, record),
     onExpired: (room) => reconciler.readWhole(room),
     onStale: (room) => reconciler.resync(room, { whole: true }),
+    onGranted: (session) => context.track(showGrants({ context, replicas, writer }, session)),
     onRestricted: (session) => void repeatMetadata({ replicas, writer }, session),
   });
   const pending = new PendingRemovals(context, registry, {
@@ -77,7 +79,6 @@ export function composeNode(context: NodeContext): NodeParts {
   const writer = new MembershipWriter({ context, registry, replicas, outbox, pending });
   const terminator = new SessionTerminator({ context, registry, replicas, writer, records, pending, outbox });
   const closer = new RoomCloser({ context, replicas, terminator });
-  const admin = new RoomAdmin({ context, registry, router, terminator, closer });
   const quota = new SessionQuota({ context, monitor, terminator });
   const repair = new MembershipRepair({ context, registry, monitor, replicas, writer, records, terminator, quota });
   const reconciler = new Reconciler({ context, registry, replicas, repair });
@@ -92,7 +93,7 @@ export function composeNode(context: NodeContext): NodeParts {
   const inbox = createInbox(context, { router, reconciler, terminator, takeover, entries });
   const sweep = () => sweepNode(context, { pending, takeover, records, reconciler, closer, inbox, outbox });
   const parts = { context, registry, replicas, writer, router, parking, joiner, resumer, terminator, closer, entries };
-  return { ...parts, monitor, outbox, reconciler, admin, sweep };
+  return { ...parts, monitor, outbox, reconciler, admin: new RoomAdmin(parts), sweep };
 }
 
 interface SweptParts {

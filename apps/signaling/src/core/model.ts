@@ -1,6 +1,7 @@
 /** The data of a node: sessions, rooms, members, and the sockets they point at. Behaviour lives in the folders beside this file. */
-import type { CloseName, PeerInfo, PeerMetadata, ServerMessage } from '@tandem/protocol';
+import type { CloseName, Grants, PeerInfo, PeerMetadata, ServerMessage } from '@tandem/protocol';
 import type { EntryRequest } from '../backplane/entry-requests.ts';
+import type { RoomGrants } from '../backplane/room-grants.ts';
 import type { RestrictedPart, RoomEntry } from '../backplane/room-settings.ts';
 import { isMediaPeer, type WriteMark } from '../backplane/types.ts';
 import type { Frame } from '../wire/spliced-frame.ts';
@@ -30,7 +31,12 @@ export type SessionState =
 export interface Session {
   readonly peerId: string;
   readonly secret: string;
+  /** With the grants of its room: see {@link granted}. */
   identity: Identity;
+  /** Grants of its token alone. */
+  tokenGrants: Grants;
+  /** What it may do in its room beside its token. */
+  granted: RoomGrants;
   /** {@link guestKey} at its beginning; absent for a proven user. */
   readonly guest: string | undefined;
   /** Counts owners; a stale owner has a lower one and must not write. */
@@ -112,6 +118,8 @@ export class Room {
   hasSettings = false;
   /** What moderators alone may do, as far as known. */
   restricted: readonly RestrictedPart[] = [];
+  /** What login sessions may do beside their tokens, as far as known. */
+  granted: ReadonlyMap<string, RoomGrants> = new Map();
   /** Who asks to. */
   waiting: readonly EntryRequest[] = [];
   /** A read of the whole room was not answered: until one is, a member that is gone may be shown. */

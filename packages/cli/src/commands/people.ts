@@ -2,6 +2,18 @@ import type { Ban } from '@tandem/server';
 import { type Command, number, text, UsageError } from '../command.ts';
 
 const BANS: readonly string[] = ['none', 'login', 'user'] satisfies Ban[];
+const GRANTS = ['publish', 'data', 'kick'] as const;
+const SWITCH = new Map([
+  ['on', true],
+  ['off', false],
+  ['token', null],
+]);
+
+function switchOf(grant: string, to: string | undefined): boolean | null | undefined {
+  if (to !== undefined && !SWITCH.has(to)) throw new UsageError(`--${grant} is on, off or token`);
+  return to === undefined ? undefined : SWITCH.get(to);
+}
+
 const ROLES = ['moderator', 'member', 'observer'] as const;
 
 export const PEOPLE_COMMANDS: Readonly<Record<string, Command>> = {
@@ -31,6 +43,40 @@ export const PEOPLE_COMMANDS: Readonly<Record<string, Command>> = {
       const banSeconds = number(options, 'ban-seconds', { min: 1, max: 86_400 });
       const reason = text(options, 'reason');
       await connect().server.peers.remove(room, peer, { ban: ban as Ban | undefined, banSeconds, reason, signal });
+      return 0;
+    },
+  },
+  'peers mute': {
+    summary: 'ask a peer to mute',
+    arguments: ['room', 'peer'],
+    options: { kind: { type: 'string', value: 'KIND', help: 'audio (default) or video' } },
+    async run({ connect, args: { room = '', peer = '' }, options, signal }) {
+      const kind = text(options, 'kind') ?? 'audio';
+      if (kind !== 'audio' && kind !== 'video') throw new UsageError('--kind is audio or video');
+      await connect().server.peers.mute(room, peer, kind, { signal });
+      return 0;
+    },
+  },
+  'peers grants': {
+    summary: 'change what a peer may do in the room, beside its token',
+    arguments: ['room', 'peer'],
+    options: Object.fromEntries(
+      GRANTS.map((grant) => [grant, { type: 'string', value: 'ON', help: 'on, off, or token (as its token says)' }]),
+    ),
+    async run({ connect, args: { room = '', peer = '' }, options, signal }) {
+      const grants = Object.fromEntries(GRANTS.map((grant) => [grant, switchOf(grant, text(options, grant))]));
+      if (Object.values(grants).every((to) => to === undefined))
+        throw new UsageError(`one of ${GRANTS.map((grant) => `--${grant}`).join(', ')} is missing`);
+      await connect().server.peers.setGrants(room, peer, grants, { signal });
+      return 0;
+    },
+  },
+  'peers move': {
+    summary: 'send a peer to another room',
+    arguments: ['room', 'peer', 'to'],
+    options: { token: { type: 'string', value: 'TOKEN', help: 'of that user for that room; default: its own' } },
+    async run({ connect, args: { room = '', peer = '', to = '' }, options, signal }) {
+      await connect().server.peers.move(room, peer, { to, token: text(options, 'token'), signal });
       return 0;
     },
   },

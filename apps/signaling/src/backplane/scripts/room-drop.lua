@@ -5,7 +5,7 @@ if ban > 0 then
   local till = string.format('%.0f', now + ban)
   redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))
   redis.call('ZADD', KEYS[2], till, ARGV[6])
-  redis.call('ZREM', KEYS[2], '!in ' .. ARGV[6])
+  redis.call('ZREM', KEYS[2], '!in ' .. ARGV[6], '!moved ' .. ARGV[6])
   if ARGV[7] ~= '' then redis.call('ZADD', KEYS[2], till, '!user ' .. ARGV[7]) end
   redis.call('PEXPIRE', KEYS[2], math.max(ban, redis.call('PTTL', KEYS[2])))
 end

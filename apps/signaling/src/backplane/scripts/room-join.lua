@@ -5,6 +5,7 @@
 -- ARGV[12] member of that user whose place this one may take, or ''  [13] room size that this one brings, or ''
 -- ARGV[14] 'created': only into a room that has settings, or ''  [15] 'moderator': a lock does not bind it, or ''
 -- ARGV[16] what moderators read of who asks to come in  [17] for how many ms it counts  [18] most people who ask
+-- ARGV[19] what its login session may do beside its token, as the node knows it, or ''  [20] the login session as a word
 reap()
 
 -- Whose token lets it receive alone. metadata, which a client writes, comes last (member-record.ts), and in JSON no string holds a bare quote.
@@ -59,16 +60,24 @@ local present = read(ARGV[2])
 local limit = tonumber(ARGV[7])
 local set = settings()
 if limit > 0 then
-  local login, user, size, admitted = unpack(redis.call('ZMSCORE', KEYS[2], ARGV[8], '!user ' .. ARGV[10], '!size', '!in ' .. ARGV[8]))
+  local login, user, size, admitted, moved =
+    unpack(redis.call('ZMSCORE', KEYS[2], ARGV[8], '!user ' .. ARGV[10], '!size', '!in ' .. ARGV[8], '!moved ' .. ARGV[8]))
   if (login and tonumber(login) > now) or (ARGV[10] ~= '' and user and tonumber(user) > now) then return 'banned' end
   if not set and ARGV[14] == 'created' then return 'unknown' end
   if set and not present and set.closes > 0 and set.closes <= now then return 'over' end
+  -- What it is counted as, and whether a lock binds it, depends on it.
+  local _, grants = nil, nil
+  if hasGrants then
+    _, grants = grantsOf(ARGV[20])
+  end
+  if (grants or '') ~= ARGV[19] then return 'granted ' .. (grants or '') end
   -- The size is that of the people who are in: one that an emptied room left behind is void.
   local stored = size and members > 0 and size - SIZE_BASE or math.huge
   local brought = tonumber(ARGV[13]) or math.huge
   local most = watches and limit or math.min(limit, stored, brought)
   local locked = set and set.locked and ARGV[15] ~= 'moderator'
   if locked and set.ask and admitted and tonumber(admitted) > now then locked = false end
+  if locked and moved and tonumber(moved) > now then locked = false end
   if not present and (locked or full(most, set and set.max > 0 and set.max or math.huge)) then
     local mine = away()
     if not mine then return locked and (set.ask and askToEnter() or 'locked') or 'full' end

@@ -4,7 +4,7 @@
 --   '!in <login session>' -> let in until (ms)
 -- KEYS[3] rooms of the partition that have members or settings: zset, each with score 0, so in the order of their names
 -- KEYS[4] settings: hash 'rules' -> "maxPeers locked closesAt endsAt emptyMs keptUntil", 'doc' -> JSON, 'revision' -> number, 'ask' -> '1' when
---   one asks to come in, 'restricted' -> what moderators alone may do, with commas between, 'w <login session>' -> "since until peerId node info" of somebody who does; see room-settings.ts
+--   one asks to come in, 'granted' -> '1' when there is a 'g <login session>' -> "until grants" (room-grants.ts), 'restricted' -> what moderators alone may do, with commas between, 'w <login session>' -> "since until peerId node info" of somebody who does; see room-settings.ts
 -- KEYS[5] only where events are on: outbox of the partition, a stream; see packages/service/src/room-events.ts
 -- ARGV[1] ms that an unread room is kept
 -- Above every time in ms, so that the removal of bans that are over leaves the size; exact as a double.
@@ -96,11 +96,13 @@ local function versions()
   return tonumber(version), tonumber(first)
 end
 
--- The room's rules, read when first asked for; nil when it has no settings.
+-- The room's rules, read when first asked for; nil when it has no settings. With them: may a login session do other than its token says?
 local rules
+local hasGrants = false
 local function settings()
   if rules == nil then
-    local text, ask, restricted = unpack(redis.call('HMGET', KEYS[4], 'rules', 'ask', 'restricted'))
+    local text, ask, restricted, granted = unpack(redis.call('HMGET', KEYS[4], 'rules', 'ask', 'restricted', 'granted'))
+    hasGrants = granted == '1'
     if text then
       local max, locked, closes, ends, empty, kept = string.match(text, '^(%d+) (%d) (%d+) (%d+) (%d+) (%d+)$')
       rules = { max = tonumber(max), locked = locked == '1', closes = tonumber(closes), ends = tonumber(ends), empty = tonumber(empty), kept = tonumber(kept) }
@@ -111,6 +113,24 @@ local function settings()
     end
   end
   return rules or nil
+end
+
+-- Until when a login session may do other than its token says, and what; nil when as its token.
+local function grantsOf(login)
+  local till, grants = string.match(redis.call('HGET', KEYS[4], 'g ' .. login) or '', '^(%d+) (%S+)$')
+  if till and tonumber(till) > now then return till, grants end
+end
+
+-- All of those, as readState reads them: "g grants login session".
+local function allGrants()
+  local found, all = {}, redis.call('HGETALL', KEYS[4])
+  for i = 1, #all, 2 do
+    local till, grants = string.match(all[i + 1], '^(%d+) (%S+)$')
+    if string.sub(all[i], 1, 2) == 'g ' and tonumber(till) > now then
+      found[#found + 1] = 'g ' .. grants .. ' ' .. string.sub(all[i], 3)
+    end
+  end
+  return found
 end
 
 -- Those who ask to come in, the first first. Who asked too long ago is forgotten.
@@ -144,7 +164,7 @@ end
 
 local function forget()
   redis.call('DEL', KEYS[4])
-  rules = false
+  rules, hasGrants = false, false
 end
 
 -- How long the settings of a room without members stay, in ms.
@@ -189,11 +209,13 @@ local function publish(version, first)
 end
 
 -- The time; if settings were read also when the room ends (0: never), who comes in, what moderators alone may do (nothing where all may), and
--- behind tabs those who ask to come in.
+-- behind tabs whose login session may do other than its token says, and those who ask to come in.
 local function head()
-  if not rules then return now end
+  local granted = hasGrants and '\tg\t' .. table.concat(allGrants(), '\t') or ''
+  if not rules then return string.format('%.0f', now) .. granted end
   local text = string.format('%.0f %.0f ', now, rules.ends) .. (rules.ask and 'ask' or rules.locked and 'locked' or 'open')
   if rules.restricted ~= '' then text = text .. ' ' .. rules.restricted end
+  text = text .. granted
   if rules.ask then
     for _, request in ipairs(entryRequests()) do text = text .. '\t' .. told(request) end
   end

@@ -27,6 +27,49 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
   const set = (a: Backplane, room: string, rules: Partial<RoomRules>, doc = '{}') =>
     a.writeSettings(room, { rules: { ...OPEN_RULES, ...rules }, doc }, 'any');
 
+  test('B-45 grants of a login session in a room: joined with, read, changed one by one, gone with the room', async () => {
+    await using a = await start();
+    const room = randomUUID();
+    const loginSession = 'l \t"ü';
+    const info = JSON.stringify({ userId: 'p1', loginSession, x: 1 });
+    const enterAs = (rule: object = {}) =>
+      a.joinRoom(room, { ...member('p1', a.name), info }, { limit: 9, loginSession, ...rule });
+    const grantedIn = async () => (await a.readRoom(room, -1))?.granted;
+    expect(await a.changeGrants(room, { peerId: 'p1', loginSession }, { kick: true })).toBe(false);
+    expect(await enterAs()).toMatchObject({ ok: true });
+    expect(await grantedIn()).toBeUndefined();
+    const { version } = (await a.readRoom(room, -1)) as RoomState;
+    expect(await a.changeGrants(room, { peerId: 'p1', loginSession: 'l' }, { kick: true })).toBe(false);
+    expect(await a.changeGrants(room, { peerId: 'p1', loginSession }, { kick: true, publish: false })).toBe(true);
+    expect((await a.readRoom(room, version))?.granted).toEqual(new Map([[loginSession, '0-1']]));
+    expect(await a.changeGrants(room, { peerId: 'p1', loginSession }, { kick: null, data: true })).toBe(true);
+    expect(await enterAs()).toEqual({ ok: false, reason: 'granted', granted: '01-' });
+    const entered = await enterAs({ granted: '01-' });
+    expect(entered).toMatchObject({ ok: true, state: { granted: new Map([[loginSession, '01-']]) } });
+    // Who comes back to a room is restored, and learns it from the answer.
+    expect(await enterAs({ limit: 0 })).toMatchObject({ ok: true });
+    expect(await enter(a, room, 'p2', { granted: '1--' })).toEqual({ ok: false, reason: 'granted', granted: '' });
+    await a.writeSettings(room, { rules: OPEN_RULES, doc: '{}' }, 'new');
+    expect(await grantedIn()).toEqual(new Map([[loginSession, '01-']]));
+    await a.forgetRoom(room);
+    expect(await enterAs()).toMatchObject({ ok: true });
+    expect(await grantedIn()).toBeUndefined();
+  });
+
+  test('B-45 who is moved to a room passes its lock, and who is kicked there does not', async () => {
+    await using a = await start();
+    const room = randomUUID();
+    await enter(a, room, 'p1', { loginSession: 'first' });
+    await a.writeSettings(room, { rules: { ...OPEN_RULES, entry: 'locked', maxPeers: 2 }, doc: '{}' }, 'new');
+    expect(await enter(a, room, 'p2')).toEqual(refused('locked'));
+    await a.expectMove(room, 'l');
+    expect(await enter(a, room, 'p2')).toBe(true);
+    await a.expectMove(room, 'other');
+    expect(await enter(a, room, 'p3', { loginSession: 'other' })).toEqual(refused('full'));
+    await a.dropMember(room, 'p2', FORCED, { ban: { loginSession: 'l', ms: 1 } });
+    await vi.waitFor(async () => expect(await enter(a, room, 'p2')).toEqual(refused('locked')));
+  });
+
   test('B-37 settings of a room bound who enters: size, lock, end, and whether it has any', async () => {
     await using a = await start();
     const room = randomUUID();
@@ -127,13 +170,13 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     await using a = await start();
     const [room, large] = [randomUUID(), randomUUID()];
     const asker = { loginSession: 'l', userId: 'u' };
-    expect(await a.lookIntoRoom(room, asker)).toEqual({ count: 0, infos: [], isBanned: false });
+    expect(await a.lookIntoRoom(room, asker)).toEqual({ count: 0, infos: [], isBanned: false, granted: '' });
     expect(await a.readRoom(room, -1)).toMatchObject({ members: [] });
     for (const id of ['p2', 'p1', `${MEDIA_PREFIX}m`]) await enter(a, room, id, { limit: 0 });
     await a.markAway(room, 'p2', a.name, 60_000);
     const { version } = (await a.readRoom(room, -1)) as RoomState;
     const infos = ['p1', 'p2'].map((id) => member(id, a.name).info);
-    expect(await a.lookIntoRoom(room, asker)).toEqual({ count: 2, infos, isBanned: false });
+    expect(await a.lookIntoRoom(room, asker)).toEqual({ count: 2, infos, isBanned: false, granted: '' });
     expect((await a.readRoom(room, -1))?.version).toBe(version);
     await a.writeSettings(room, { rules: { ...OPEN_RULES, entry: 'ask', restricted: ['look'] }, doc: '{}' }, 'new');
     expect(await a.lookIntoRoom(room, asker)).toMatchObject({ rules: { entry: 'ask', restricted: ['look'] } });

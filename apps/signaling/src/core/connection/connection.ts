@@ -67,7 +67,6 @@ export interface ConnectionOptions {
 }
 
 export class Connection extends Outbound<ConnectionHost> implements FrameSource {
-  readonly identity: Identity;
   readonly maxFrameBytes: number;
   readonly dialect: Dialect;
   /** The session of this socket; replaced by a resume. */
@@ -91,12 +90,16 @@ export class Connection extends Outbound<ConnectionHost> implements FrameSource 
   constructor(host: ConnectionHost, transport: Transport, { identity, dialect, own, user }: ConnectionOptions) {
     super(host, transport);
     this.dialect = dialect;
-    this.identity = identity;
     this.#own = own;
     this.#user = user;
     this.maxFrameBytes = Math.min(identity.grants.maxFrameBytes ?? Infinity, host.settings.maxFrameBytes);
     this.lastSeen = host.clock.now();
     this.session = host.createSession(identity, this);
+  }
+
+  /** Who holds it, with what its room grants beside the token. */
+  get identity(): Identity {
+    return this.session.identity;
   }
 
   /** One text frame from the client, as received. It is written out at the end of the turn: do not change it after. */

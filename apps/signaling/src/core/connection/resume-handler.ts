@@ -3,6 +3,7 @@ import type { ServerMessage } from '@tandem/protocol';
 import { RefusalError } from '../errors.ts';
 import type { Session } from '../model.ts';
 import { entryOf } from '../rooms/notifications.ts';
+import { grantsOf } from '../rooms/show-grants.ts';
 import { parseSessionToken, sessionToken } from '../sessions/session-keys.ts';
 import type { Handler } from './call.ts';
 
@@ -23,6 +24,7 @@ export const resume: Handler<'resume'> = async ({ parts, connection, message }) 
     if (!unused.room) registry.forget(unused);
     if (!connection.closed) connection.sendMessage(resumedMessage(context.name, session, parked.length));
     const { room } = session;
+    if (!connection.closed && room && session.granted !== '') connection.sendMessage(grantsOf(connection.identity));
     // What the room lets its people do may have changed meanwhile.
     if (!connection.closed && room && (room.hasSettings || connection.identity.grants.kick === true))
       connection.sendMessage(entryOf(room, connection.identity));

@@ -1,5 +1,5 @@
 /** What nodes say to each other in `control` entries of a batch, as JSON. Other versions of this program read it: only add. */
-import type { CloseName } from '@tandem/protocol';
+import type { CloseName, ServerMessage } from '@tandem/protocol';
 import type { MemberRecord, WriteMark } from '../../backplane/types.ts';
 
 /** A change of a room, to the nodes that have members in it. */
@@ -27,7 +27,13 @@ export type SessionControl =
   | { readonly t: 'fence'; readonly peerId: string; readonly epoch: number }
   /** The store says that the sender took it over at that epoch, and the sender does not have it: the addressee goes on. */
   | { readonly t: 'keep'; readonly peerId: string; readonly epoch: number }
-  | { readonly t: 'end'; readonly peerId: string; readonly close: CloseName; readonly reason?: string }
+  | {
+      readonly t: 'end';
+      readonly peerId: string;
+      readonly close: CloseName;
+      readonly reason?: string;
+      readonly first?: ServerMessage;
+    }
   /** A moderator has decided about a session that asks to come in. */
   | { readonly t: 'admission'; readonly peerId: string; readonly room: string; readonly admitted: boolean };
 

@@ -4,6 +4,7 @@ import type { Entrant, MemberRecord } from '../../backplane/types.ts';
 import type { Identity } from '../identity.ts';
 import type { MemberInfo, Session } from '../model.ts';
 import { markOf } from '../sessions/session-keys.ts';
+import type { CoreSettings } from '../settings.ts';
 
 /** Display name that the token proves. */
 const provenName = ({ guest, name }: Identity) => (guest ? undefined : name);
@@ -51,4 +52,11 @@ export function entrantOf({ identity: { userId, grants }, guest }: Session): Ent
   const roomSize = grants.maxRoomSize === undefined ? {} : { roomSize: grants.maxRoomSize };
   if (guest === undefined) return { userId, seat: `{"userId":${JSON.stringify(userId)},`, ...roomSize };
   return { seat: `{"guest":"${guest.slice(0, guest.indexOf('.') + 1)}`, ...roomSize };
+}
+
+/** @returns the `limit` of a {@link JoinRule} */
+export function placesFor({ grants }: Identity, { maxRoomSize, maxAudience }: CoreSettings): number {
+  // A media node's agent is no person: it enters a full room, and no ban of a person is about it.
+  if (grants.media) return 0;
+  return grants.publish === false ? maxAudience : Math.min(grants.maxRoomSize ?? maxRoomSize, maxRoomSize);
 }

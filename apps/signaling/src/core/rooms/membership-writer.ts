@@ -19,15 +19,19 @@ import type { Outbox } from '../messaging/outbox.ts';
 import type { Member, Room, Session } from '../model.ts';
 import { markOf } from '../sessions/session-keys.ts';
 import type { SessionRegistry } from '../sessions/session-registry.ts';
-import { entrantOf, entryRequestInfo, memberRecord } from './member-record.ts';
+import { setGranted } from './grants.ts';
+import { entrantOf, entryRequestInfo, memberRecord, placesFor } from './member-record.ts';
 import { tellRoom } from './notifications.ts';
 import type { PendingRemovals, Removal } from './pending-removals.ts';
 import type { RoomReplicas } from './room-replicas.ts';
 
+/** The answer to a join with the grants that the room has for it. */
+export type SettledJoin = Exclude<JoinResult, { readonly reason: 'granted' }>;
+
 export interface Joining {
   readonly session: Session;
   readonly roomId: string;
-  readonly result: JoinResult;
+  readonly result: SettledJoin;
   /** Called as soon as it is in, before anything else about the room reaches it. */
   readonly entered: () => void;
 }
@@ -39,6 +43,9 @@ export interface MembershipWriterParts {
   readonly outbox: Outbox;
   readonly pending: PendingRemovals;
 }
+
+/** Tries of a join, when a backend changes what it is granted at the same time. */
+const MAX_TRIES = 5;
 
 export class MembershipWriter {
   readonly #context: NodeContext;
@@ -54,10 +61,22 @@ export class MembershipWriter {
     this.#pending = pending;
   }
 
-  /** Stores the membership; {@link join} shows it. */
-  write(session: Session, roomId: string, limit: number, replaces?: string): Promise<JoinResult> {
-    return this.enter(roomId, memberRecord(session, this.#context.name), {
-      ...{ limit, loginSession: session.identity.loginSession, created: this.#context.settings.createdRoomsOnly },
+  /** Stores the membership, with the grants that the room has for it; {@link join} shows it. */
+  async write(session: Session, roomId: string, replaces?: string): Promise<SettledJoin> {
+    for (let tries = 0; ; tries++) {
+      const result = await this.#write(session, roomId, replaces);
+      if (result.ok || result.reason !== 'granted') return result;
+      // They are changed by a backend, and by nothing that a client does.
+      if (tries === MAX_TRIES) throw this.#context.unavailable();
+      setGranted(session, result.granted);
+    }
+  }
+
+  #write(session: Session, roomId: string, replaces: string | undefined): Promise<JoinResult> {
+    const { name, settings } = this.#context;
+    return this.enter(roomId, memberRecord(session, name), {
+      ...{ limit: placesFor(session.identity, settings), loginSession: session.identity.loginSession },
+      ...{ created: settings.createdRoomsOnly, granted: session.granted },
       ...entrantOf(session),
       ...{ moderates: session.identity.grants.kick === true, entryRequest: entryRequestInfo(session) },
       ...(replaces === undefined ? {} : { replaces }),

@@ -7,7 +7,8 @@ import { ignoreUnavailable, isLater, type MemberRecord, type RoomState } from '.
 import type { NodeContext } from '../context.ts';
 import { type Member, type MemberInfo, peerInfo, Room, type Session } from '../model.ts';
 import type { SessionRegistry } from '../sessions/session-registry.ts';
-import { tellModerators, tellRestrictions, tellRoom } from './notifications.ts';
+import { setGranted } from './grants.ts';
+import { sendSnapshot, tellModerators, tellRestrictions, tellRoom } from './notifications.ts';
 
 export interface ReplicaObserver {
   /** The store lacks a session that lives here. */
@@ -22,6 +23,8 @@ export interface ReplicaObserver {
   onStale(room: Room): void;
   /** What only moderators may do has changed, and this session shares its screen. */
   onRestricted(session: Session): void;
+  /** What the room lets this session do has changed. */
+  onGranted(session: Session): void;
 }
 
 export class RoomReplicas {
@@ -43,6 +46,7 @@ export class RoomReplicas {
     session.room = room;
     room.locals.add(session);
     room.departed.delete(session.peerId);
+    this.#grant(room, session);
     const member = room.members.get(session.peerId);
     if (member) member.session = session;
     // The answer was older than what came in meanwhile, or the store went back: then it does not say who is in.
@@ -55,6 +59,7 @@ export class RoomReplicas {
     const { room } = session;
     if (!room) return;
     session.room = undefined;
+    setGranted(session, '');
     room.locals.delete(session);
     const member = room.members.get(session.peerId);
     if (room.locals.size === 0) this.#forget(room);
@@ -99,6 +104,10 @@ export class RoomReplicas {
     room.version = state.version;
     if (state.endsIn !== undefined) room.endsAt = this.#context.clock.now() + state.endsIn;
     this.#applyEntry(room, state);
+    if (state.granted) {
+      room.granted = state.granted;
+      for (const session of room.locals) this.#grant(room, session);
+    }
     let changed = false;
     const present = new Set<string>();
     for (const record of state.members) {
@@ -112,6 +121,11 @@ export class RoomReplicas {
     for (const peerId of [...room.members.keys()])
       if (!present.has(peerId)) changed = this.applyGone(room, peerId, 'timeout') || changed;
     return changed;
+  }
+
+  /** Gives a session of this node the grants that the room has for its login. */
+  #grant(room: Room, session: Session): void {
+    if (setGranted(session, room.granted.get(session.identity.loginSession) ?? '')) this.#observer.onGranted(session);
   }
 
   #applyEntry(room: Room, { entry, restricted = [], waiting = [] }: RoomState): void {
@@ -187,6 +201,7 @@ export class RoomReplicas {
     known.session = this.#sessionOf(room, record);
     if (record.info !== known.infoJson) {
       const before = JSON.stringify(known.info.metadata);
+      const wasAudience = known.info.audience;
       known.infoJson = record.info;
       known.info = JSON.parse(record.info) as MemberInfo;
       // A new login session of the same user is no news.
@@ -194,6 +209,7 @@ export class RoomReplicas {
         tellRoom(room, { type: 'peer_updated', peerId, metadata: known.info.metadata ?? {} });
         changed = true;
       }
+      if (known.info.audience !== wasAudience) sendSnapshot(room);
     }
     if (away !== known.away || (isResumed && !away)) {
       known.away = away;

@@ -1,13 +1,11 @@
 /** Enters a room for the first time: quota and session record, then membership. */
 import type { ErrorCode } from '@tandem/protocol';
-import { type JoinRefusal, type JoinResult, UnavailableError } from '../../backplane/types.ts';
+import { type JoinRefusal, UnavailableError } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
 import { RefusalError } from '../errors.ts';
-import type { Identity } from '../identity.ts';
 import type { Session } from '../model.ts';
-import type { MembershipWriter } from '../rooms/membership-writer.ts';
+import type { MembershipWriter, SettledJoin } from '../rooms/membership-writer.ts';
 import type { PendingRemovals } from '../rooms/pending-removals.ts';
-import type { CoreSettings } from '../settings.ts';
 import type { RoomEntries } from './room-entries.ts';
 import type { SessionQuota } from './session-quota.ts';
 import type { SessionRecords } from './session-records.ts';
@@ -68,50 +66,39 @@ export class SessionJoiner {
    * once there is, or taken back.
    */
   async #enter(session: Session, roomId: string, entered: () => void): Promise<'joined' | JoinRefusal> {
-    const { context, quota, records, writer } = this.#parts;
-    const limit = placesFor(session.identity, context.settings);
-    const join = (result: JoinResult) => writer.join({ session, roomId, result, entered });
+    const { quota, records, writer } = this.#parts;
+    const join = (result: SettledJoin) => writer.join({ session, roomId, result, entered });
     const record = records.of(session, roomId);
     // Both to their ends: a write that is still under way could not be taken back.
-    const [opened, wrote] = await Promise.allSettled([
-      quota.open(session, record),
-      writer.write(session, roomId, limit),
-    ]);
+    const [opened, wrote] = await Promise.allSettled([quota.open(session, record), writer.write(session, roomId)]);
     if (opened.status === 'rejected') throw opened.reason;
     if (wrote.status === 'rejected') throw wrote.reason;
     const makeRoom = opened.value;
-    if (!makeRoom) return join(await this.#takeSeat(session, roomId, limit, wrote.value));
+    if (!makeRoom) return join(await this.#takeSeat(session, roomId, wrote.value));
     try {
       await makeRoom();
     } catch (error) {
       if (wrote.value.ok) await writer.retract(session, roomId);
       throw error;
     }
-    return join(await this.#takeSeat(session, roomId, limit, await writer.write(session, roomId, limit)));
+    return join(await this.#takeSeat(session, roomId, await writer.write(session, roomId)));
   }
 
   /** In a full room, the seat of a member of the same user that is away, such as a page before it was loaded again. */
-  async #takeSeat(session: Session, roomId: string, limit: number, first: JoinResult): Promise<JoinResult> {
+  async #takeSeat(session: Session, roomId: string, first: SettledJoin): Promise<SettledJoin> {
     const { context, writer, terminator } = this.#parts;
     let result = first;
     while (!result.ok && result.reason === 'full' && result.away !== undefined) {
       const peerId: string = result.away;
       // Before its seat is taken, or its owner would write it again.
       const ended = await context.backplane.endSession(peerId);
-      result = await writer.write(session, roomId, limit, peerId);
+      result = await writer.write(session, roomId, peerId);
       if (result.ok) writer.replaced(roomId, result.state, peerId);
       const target = { peerId, node: ended?.node ?? '', room: result.ok ? '' : roomId };
       await terminator.expelled(target, { close: 'replaced', left: 'replaced' });
     }
     return result;
   }
-}
-
-/** @returns the `limit` of a {@link JoinRule} */
-function placesFor({ grants }: Identity, { maxRoomSize, maxAudience }: CoreSettings): number {
-  // A media node's agent is no person: it enters a full room, and no ban of a person is about it.
-  if (grants.media) return 0;
-  return grants.publish === false ? maxAudience : Math.min(grants.maxRoomSize ?? maxRoomSize, maxRoomSize);
 }
 
 /** What a join is refused with. */

@@ -15,6 +15,7 @@ import type { Identity } from '../identity.ts';
 import type { Outbox } from '../messaging/outbox.ts';
 import type { Parking } from '../messaging/parking.ts';
 import type { ClientSocket, MemberInfo, Session } from '../model.ts';
+import { setToken } from '../rooms/grants.ts';
 import { memberRecord } from '../rooms/member-record.ts';
 import type { MembershipRepair } from '../rooms/membership-repair.ts';
 import type { MembershipWriter } from '../rooms/membership-writer.ts';
@@ -159,6 +160,7 @@ export class SessionResumer {
     terminator.fence(peerId, epoch);
     const { guest, metadata } = JSON.parse(record.info) as MemberInfo;
     return {
+      ...{ tokenGrants: identity.grants, granted: '' },
       ...{ peerId, secret, identity, guest, epoch, metadata, state: { kind: 'ended' } },
       ...{ room: undefined, asksAt: undefined, parking: false, order: 0, savedOrder: 0, unsynced: false },
     };
@@ -221,7 +223,7 @@ export class SessionResumer {
     if (state.kind === 'detached') context.clock.clearTimeout(state.grace);
     if (state.kind === 'attached' && state.connection !== connection) state.connection.abandon('fenced');
     session.state = { kind: 'attached', connection };
-    session.identity = identity;
+    setToken(session, identity);
     session.epoch = epoch;
     registry.add(session);
   }

@@ -1,9 +1,11 @@
 /** What a backend does to a room of any node: look, tell, remove, end. */
 import type { ServerMessage } from '@tandem/protocol';
+import type { GrantsChange } from '../../backplane/room-grants.ts';
 import type { MemberRecord } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
 import type { Router } from '../messaging/router.ts';
 import type { Member, MemberInfo } from '../model.ts';
+import type { MembershipWriter } from '../rooms/membership-writer.ts';
 import type { RoomCloser } from './room-closer.ts';
 import type { SessionRegistry } from './session-registry.ts';
 import type { SessionTerminator } from './terminate.ts';
@@ -14,6 +16,7 @@ export interface RoomAdminParts {
   readonly router: Router;
   readonly terminator: SessionTerminator;
   readonly closer: RoomCloser;
+  readonly writer: MembershipWriter;
 }
 
 export interface PeerRemoval {
@@ -21,6 +24,17 @@ export interface PeerRemoval {
   /** Default: none. Of a guest only the login is kept out: any client may take its id. */
   readonly ban?: { readonly of: 'login' | 'user'; readonly ms: number } | undefined;
 }
+
+export interface PeerMove {
+  readonly to: string;
+  /** Of the token that it enters with. */
+  readonly loginSession: string;
+  /** What its client hears. */
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Topic of the server message that says where to go. */
+export const MOVE_TOPIC = 'move';
 
 export class RoomAdmin {
   readonly #parts: RoomAdminParts;
@@ -51,6 +65,28 @@ export class RoomAdmin {
         ...(ban ? { ban: { loginSession, ms: ban.ms, ...(isOfUser ? { userId } : {}) } } : {}),
       },
     );
+  }
+
+  /**
+   * Changes what a peer's login may do in a room, beside its token.
+   * @returns false: it is not there any more
+   * @throws UnavailableError
+   */
+  async changeGrants(roomId: string, { peerId, info }: MemberRecord, change: GrantsChange): Promise<boolean> {
+    const { context, writer } = this.#parts;
+    const { loginSession } = JSON.parse(info) as MemberInfo;
+    if (!(await context.backplane.changeGrants(roomId, { peerId, loginSession }, change))) return false;
+    await writer.announce(roomId);
+    return true;
+  }
+
+  /** Sends a peer to another room, whose lock does not bind it, and out of this one. @throws UnavailableError */
+  async movePeer(roomId: string, peer: MemberRecord, { to, loginSession, data }: PeerMove): Promise<void> {
+    const { context, terminator } = this.#parts;
+    await context.backplane.expectMove(to, loginSession);
+    const target = { peerId: peer.peerId, node: peer.node, room: roomId };
+    const first = { type: 'server_message', topic: MOVE_TOPIC, data } as const;
+    await terminator.expel(target, { close: 'kicked', left: 'moved', said: 'moved', first });
   }
 
   /** Sends a message to members of any node; it waits for those who are away. */

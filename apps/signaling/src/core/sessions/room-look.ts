@@ -1,6 +1,7 @@
 /** Who is in a room, for somebody who may enter it and has not yet (S-37). */
 
 import { displayName } from '@tandem/protocol/names';
+import { grantedIn } from '../../backplane/room-grants.ts';
 import type { RoomLook } from '../../backplane/room-look.ts';
 import type { JoinRefusal } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
@@ -23,11 +24,11 @@ export interface Inside {
  * @throws RefusalError as a join, but for `room_full`; UnavailableError
  */
 export async function lookInto(context: NodeContext, session: Session, roomId: string): Promise<Inside> {
-  const { grants, loginSession } = session.identity;
+  const { loginSession } = session.identity;
   const { userId } = entrantOf(session);
   const asker = { loginSession, ...(userId === undefined ? {} : { userId }) };
   const look = await context.backplane.lookIntoRoom(roomId, asker);
-  const moderates = grants.kick === true;
+  const moderates = grantedIn(session.tokenGrants, look.granted).kick === true;
   const refusal = refusalOf(context, look, moderates);
   if (refusal) throw refused(roomId, refusal, context.settings.askAgain);
   const { count, infos, rules } = look;

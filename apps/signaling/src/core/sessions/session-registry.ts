@@ -52,6 +52,7 @@ export class SessionRegistry {
       peerId: `${identity.grants.media ? MEDIA_PREFIX : ''}${clock.randomId(9)}${userTag(quotaUser(identity.userId, guest))}`,
       secret: clock.randomId(18),
       identity,
+      ...{ tokenGrants: identity.grants, granted: '' },
       guest,
       epoch: 1,
       state: { kind: 'attached', connection },

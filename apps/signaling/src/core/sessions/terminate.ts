@@ -1,5 +1,5 @@
 /** How a session leaves its room, loses its socket, moves to another node, or ends. */
-import type { CloseName } from '@tandem/protocol';
+import type { CloseName, ServerMessage } from '@tandem/protocol';
 import { type Ban, ignoreUnavailable, UnavailableError } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
 import type { SessionControl } from '../messaging/control-messages.ts';
@@ -27,6 +27,8 @@ export interface ExpelReason {
   readonly left: string;
   /** `kicked.reason` for its client. Default: none. */
   readonly said?: string | undefined;
+  /** Its client receives that before: with the end itself, so that the one cannot come without the other. */
+  readonly first?: ServerMessage;
   readonly ban?: Ban;
 }
 
@@ -114,19 +116,26 @@ export class SessionTerminator {
   }
 
   /** The rest of {@link expel}, for a session that the store has ended already: out of its room, and off its node. */
-  async expelled({ peerId, node, room }: ExpelTarget, { close, left, said, ban }: ExpelReason): Promise<void> {
+  async expelled({ peerId, node, room }: ExpelTarget, { close, left, said, ban, first }: ExpelReason): Promise<void> {
     const { context, writer, outbox } = this.#parts;
     if (room) await writer.remove(room, peerId, left, ban);
-    const message = { t: 'end', peerId, close, ...(said === undefined ? {} : { reason: said }) } as const;
+    const message = {
+      t: 'end',
+      peerId,
+      close,
+      ...(said === undefined ? {} : { reason: said }),
+      ...(first ? { first } : {}),
+    } as const;
     if (node === context.name) this.onEnd(message);
     else outbox.control(node, message);
   }
 
   /** A session of this node was ended, here or on another node, which has changed what is stored. */
-  onEnd({ peerId, close, reason }: Extract<SessionControl, { t: 'end' }>): void {
+  onEnd({ peerId, close, reason, first }: Extract<SessionControl, { t: 'end' }>): void {
     const { context, registry } = this.#parts;
     const session = registry.get(peerId);
     if (!session) return;
+    if (first && session.state.kind === 'attached') session.state.connection.sendMessage(first);
     if (session.state.kind === 'attached' && (close === 'kicked' || close === 'tokenRefused'))
       session.state.connection.sendMessage({ type: 'kicked', ...(reason === undefined ? {} : { reason }) });
     this.#drop(session, close);

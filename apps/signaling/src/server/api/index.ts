@@ -2,6 +2,7 @@
 import { ProblemDetails, registerProblems } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import { type BackendOptions, registerBackends } from './backend.ts';
+import { peerChangeRoutes } from './peer-changes.ts';
 import { peerRoutes } from './peers.ts';
 import type { RecordingParts } from './recording-records.ts';
 import { Recording } from './recording-schemas.ts';
@@ -33,6 +34,7 @@ export async function registerApi(app: FastifyInstance, options: ApiOptions): Pr
     registerBackends(api, options);
     roomRoutes(api, options.node);
     peerRoutes(api, options.node);
+    peerChangeRoutes(api, options);
     recordingRoutes(api, options.node, options.recordings);
     registered();
   };

@@ -39,7 +39,7 @@ async function peopleOf(node: SignalingNode, roomId: string): Promise<readonly M
 }
 
 /** @throws ProblemError 404 */
-async function peerOf(node: SignalingNode, { roomId, peerId }: PeerParams): Promise<MemberRecord> {
+export async function peerOf(node: SignalingNode, { roomId, peerId }: PeerParams): Promise<MemberRecord> {
   const members = await node.admin.members(roomId);
   const found = members.find((member) => member.peerId === peerId && !isMediaPeer(peerId));
   if (!found) throw new ProblemError(404, 'peer_unknown', 'There is no such peer in that room.', { field: '/peerId' });

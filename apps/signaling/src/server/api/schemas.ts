@@ -159,6 +159,36 @@ export const MuteBody = Type.Object(
 );
 export type MuteBody = Static<typeof MuteBody>;
 
+const Grant = (description: string) => Type.Optional(Type.Union([Type.Boolean(), Type.Null()], { description }));
+export const PeerPatch = Type.Object(
+  {
+    grants: Type.Object(
+      {
+        publish: Grant('May send media. Null: as its token says.'),
+        data: Grant('May send app messages. Null: as its token says.'),
+        kick: Grant('Is a moderator. Null: as its token says.'),
+      },
+      { additionalProperties: false, minProperties: 1 },
+    ),
+  },
+  { additionalProperties: false },
+);
+export type PeerPatch = Static<typeof PeerPatch>;
+
+export const MoveBody = Type.Object(
+  {
+    roomId: RoomId,
+    token: Type.Optional(
+      Type.String({
+        maxLength: 8192,
+        description: 'A token of that user for that room, which its client gets. Default: it enters with its own.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type MoveBody = Static<typeof MoveBody>;
+
 export const Peer = Type.Object(
   {
     peerId: PeerId,
