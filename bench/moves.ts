@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { cpuNs } from './lib/cpu.ts';
 import { quantile, table } from './lib/stats.ts';
+import { traceConnections, tracedSince } from './lib/trace-page.ts';
 
 export const summary =
   'longest gap of picture and sound: mesh to media node at the fifth person, engine killed, drain, node lost';
@@ -138,6 +139,7 @@ async function startWorld(stack: AsyncDisposableStack, from: number): Promise<Wo
       const page = await browser.page();
       const { token } = await auth.login(name);
       const options = { url: signaling.wsUrl, token, roomId: 'moves', name, media: 'canvas' as const };
+      await page.evaluate(traceConnections);
       await page.evaluate((o) => {
         globalThis.harness.watchMoments();
         return globalThis.harness.start(o);
@@ -170,7 +172,7 @@ async function startWorld(stack: AsyncDisposableStack, from: number): Promise<Wo
       let said = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
         said += text;
-        if (process.env.DEBUG) process.stderr.write(`${id} ${text}`);
+        if (process.env.DEBUG) process.stderr.write(`${Date.now()} ${id} ${text}`);
       });
       const node = new NodeProcess(id, child);
       stack.defer(() => node.stop());
@@ -268,18 +270,7 @@ export async function run(args: string[]): Promise<void> {
       worst <= goal && !lacks ? 'met' : 'MISSED',
     ]);
     console.log(rows.at(-1)?.join('  '));
-    if (values.trace) for (const page of watching) console.log(await page.evaluate(trace, from));
+    if (values.trace) for (const page of watching) console.log(await page.evaluate(tracedSince, from));
   }
   console.log(`\n${table(rows)}`);
-}
-
-/** In the page: what happened since then, and the frames around it. */
-function trace(from: number): string {
-  const { log } = globalThis.harness;
-  const zero = performance.timeOrigin;
-  const lines = log
-    .filter((l) => l.t + zero > from && (l.what === 'timing' || l.what === 'peer-changed'))
-    .map((l) => `${Math.round(l.t + zero - from)} ${JSON.stringify(l.detail)}`);
-  const frames = globalThis.harness.moments(from).map((m) => `${m.name}: ${m.frames.map((t) => t - from).join(' ')}`);
-  return [...lines, ...frames, ''].join('\n');
 }

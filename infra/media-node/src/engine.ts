@@ -124,6 +124,8 @@ export interface EngineRoom {
   record(nameOf: ((publisher: string) => string | undefined) | undefined): Promise<void>;
   /** Loudness crossed the threshold of speech. */
   onTalking: (publisher: string, talking: boolean) => void;
+  /** A receiver waits for a keyframe of this publisher's camera, and the engine will not ask for it soon. */
+  onKeyframeNeeded: (publisher: string) => void;
   /** Ends every leg. */
   close(): Promise<void>;
 }

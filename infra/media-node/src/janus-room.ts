@@ -16,6 +16,7 @@ import type { JanusClient, JanusHandle } from './janus-client.ts';
 import { JanusForwarding } from './janus-forwarding.ts';
 import { JanusPublisher } from './janus-publisher.ts';
 import { type Feed, JanusSubscriber } from './janus-subscriber.ts';
+import { KeyframeNeeds } from './keyframe-needs.ts';
 
 const VIDEOROOM = 'janus.plugin.videoroom';
 /** Sum of what one person may send, bit/s: three camera layers and a screen. */
@@ -23,12 +24,14 @@ const PUBLISHER_BITRATE = 4_000_000;
 
 export class JanusRoom implements EngineRoom {
   onTalking: (publisher: string, talking: boolean) => void = () => {};
+  onKeyframeNeeded: (publisher: string) => void = () => {};
   readonly #client: JanusClient;
   readonly #id: string;
   readonly #closed: () => void;
   readonly #publishers = new Map<string, JanusPublisher>();
   readonly #subscribers = new Map<string, JanusSubscriber>();
   readonly #feeds = new Map<string, Feed>();
+  readonly #keyframes = new KeyframeNeeds((publisher) => this.onKeyframeNeeded(publisher));
   /** Of publishers that somebody views, by feed. */
   readonly #broadcasts = new Map<string, JanusBroadcast>();
   readonly #forwardings = new Set<JanusForwarding>();
@@ -90,8 +93,10 @@ export class JanusRoom implements EngineRoom {
         if (this.#publishers.get(id) === publisher) this.#publishers.delete(id);
         void this.#broadcasts.get(feed)?.close();
         for (const one of this.#forwardings) if (one.feed === feed) one.over();
-        if (this.#feeds.get(id)?.id !== feed) return;
+        // One that never came was waited for.
+        if ((this.#feeds.get(id)?.id ?? feed) !== feed) return;
         this.#feeds.delete(id);
+        this.#keyframes.forget(id);
         for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
       },
     });
@@ -110,6 +115,8 @@ export class JanusRoom implements EngineRoom {
       client: this.#client,
       events,
       feed: (publisher) => this.#feeds.get(publisher),
+      isConnecting: (publisher) => this.#publishers.has(publisher) && !this.#feeds.has(publisher),
+      ready: (publisher) => this.#keyframes.came(publisher),
       ended: () => {
         if (this.#subscribers.get(id) === subscriber) this.#subscribers.delete(id);
       },
@@ -169,6 +176,7 @@ export class JanusRoom implements EngineRoom {
 
   async close(): Promise<void> {
     for (const forwarding of this.#forwardings) forwarding.over();
+    this.#keyframes.close();
     await Promise.all([...this.#broadcasts.values()].map((one) => one.close()));
     // A kick or `destroy` of VideoRoom leaves subscriptions up: each handle is detached by name.
     await Promise.all([...this.#publishers.values(), ...this.#subscribers.values()].map((leg) => leg.close()));
@@ -180,6 +188,7 @@ export class JanusRoom implements EngineRoom {
   /** The process is gone. */
   lost(): void {
     for (const forwarding of this.#forwardings) forwarding.over();
+    this.#keyframes.close();
     for (const broadcast of this.#broadcasts.values()) broadcast.lost();
     this.#broadcasts.clear();
     for (const leg of [...this.#publishers.values(), ...this.#subscribers.values()]) leg.lost('engine ended');

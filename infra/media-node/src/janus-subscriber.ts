@@ -18,6 +18,11 @@ import { JanusLeg } from './janus-leg.ts';
 const VIDEOROOM = 'janus.plugin.videoroom';
 /** A client that does not answer an offer in this time has lost it, ms. The next step offers again. */
 const ANSWER_MS = 10_000;
+/**
+ * A camera that is wanted is waited for this long while its sender connects, ms. After a failure all senders of a room come at about the
+ * same time: a negotiation each would make the last one wait for all the others.
+ */
+const GATHER_MS = 150;
 /** VideoRoom's numbers: of rids in the order h, m, l the first is substream 2. */
 type SentLayer = Exclude<Layer, 'off'>;
 const SUBSTREAM: Record<SentLayer, number> = { low: 0, mid: 1, high: 2 };
@@ -46,6 +51,10 @@ export interface JanusSubscriberHost {
   readonly events: SubscriberEvents;
   /** Of a publisher whose media flows. */
   feed(publisher: string): Feed | undefined;
+  /** Its media does not flow yet, and is about to. */
+  isConnecting(publisher: string): boolean;
+  /** Packets of this publisher's camera can arrive from now on. */
+  ready(publisher: string): void;
   ended(): void;
 }
 
@@ -62,6 +71,10 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
   readonly #told = new Map<string, { readonly feed: string; readonly layer: Layer }>();
   /** Layer of each track of the subscription that is under way. */
   #asked: ReadonlyMap<string, Layer> = new Map();
+  /** Publishers whose camera this receiver has not been ready for. */
+  readonly #fresh = new Set<string>();
+  #isUp = false;
+  #gathering: NodeJS.Timeout | undefined;
   #step: Promise<void> = Promise.resolve();
   #restart = false;
   #answered: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -79,6 +92,13 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
 
   /** Somebody's media began or ended. */
   feedsChanged(): void {
+    if (!this.#wanted.some(({ publisher }) => this.#host.isConnecting(publisher))) this.#proceed();
+    else this.#gathering ??= setTimeout(() => this.#proceed(), GATHER_MS);
+  }
+
+  #proceed(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     this.#step = this.#step.then(async () => {
       if (this.closed) return;
       try {
@@ -94,7 +114,7 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
     this.#restart = true;
     // An offer that is not answered belongs to the path that is searched anew.
     this.#answered?.resolve();
-    this.feedsChanged();
+    this.#proceed();
   }
 
   select(track: TrackName, layer: Layer): void {
@@ -110,6 +130,17 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
     this.#offered = undefined;
     await this.handle.message({ request: 'start' }, { type: 'answer', sdp });
     waiting?.resolve();
+    if (this.#isUp) this.#ready();
+  }
+
+  protected override up(): void {
+    this.#isUp = true;
+    this.#ready();
+  }
+
+  #ready(): void {
+    for (const publisher of this.#fresh) this.#host.ready(publisher);
+    this.#fresh.clear();
   }
 
   protected plugin({ data, sdp }: PluginAnswer): void {
@@ -139,8 +170,9 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
       .map((s) => ({ sub_mid: s.mid }));
     let answer: PluginAnswer;
     if (this.#streams.length === 0) {
-      if (subscribe.length === 0) return;
+      // Also while nothing is there: it is a trip less when something is.
       await this.#attachOnce();
+      if (subscribe.length === 0) return;
       answer = await this.handle.message({
         request: 'join',
         ptype: 'subscriber',
@@ -186,15 +218,21 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
       if (!s.active || s.feed_id === undefined) return [];
       const publisher = s.feed_id.slice(0, s.feed_id.lastIndexOf('#'));
       const slot = [...(this.#host.feed(publisher)?.mids ?? [])].find(([, mid]) => mid === s.feed_mid)?.[0];
-      if (slot && this.#told.get(s.mid)?.feed !== s.feed_id)
+      if (slot && this.#told.get(s.mid)?.feed !== s.feed_id) {
+        if (slot === 'video') this.#fresh.add(publisher);
         this.#told.set(s.mid, { feed: s.feed_id, layer: this.#asked.get(`${s.feed_id} ${s.feed_mid}`) ?? 'high' });
+      }
       return slot ? [{ publisher, slot, mid: s.mid }] : [];
     });
   }
 
+  /**
+   * The engine begins DTLS, not the receiver: Janus drops what comes before it has chosen a path, and a browser that begins repeats its
+   * first message after 50 ms, 100, 200.
+   */
   #offer(sdp: string): void {
     this.#offered = { sdp };
-    this.#host.events.onOffer(sdp, this.#tracks);
+    this.#host.events.onOffer(sdp.replace(/^a=setup:actpass/gm, 'a=setup:active'), this.#tracks);
     this.releaseCandidates();
   }
 
@@ -224,6 +262,7 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
   }
 
   override async close(): Promise<void> {
+    clearTimeout(this.#gathering);
     this.#answered?.resolve();
     await super.close();
   }

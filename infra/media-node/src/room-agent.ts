@@ -52,7 +52,7 @@ export class RoomAgent {
   readonly #people = new Map<string, PersonLegs>();
   readonly #loudest = new Loudest();
   readonly #layers = new WantedLayers({
-    tell: (peerId, send) => this.#tellOne(peerId, { mode: 'layers', epoch: this.epoch, send }),
+    tell: (peerId, send, keyFrame) => this.#tellOne(peerId, { mode: 'layers', epoch: this.epoch, send, keyFrame }),
   });
   /** Those who watch without being in the room. */
   readonly viewers = new RoomViewers({
@@ -100,7 +100,6 @@ export class RoomAgent {
   get state(): RoomAgentState {
     return this.#state;
   }
-  /** Legs open now. */
   get people(): number {
     return this.#people.size;
   }
@@ -167,6 +166,7 @@ export class RoomAgent {
 
   async #openRoom(engine: Engine): Promise<EngineRoom> {
     const room = await engine.openRoom(`${this.roomId}#${this.epoch}`, this.#options.publishers);
+    room.onKeyframeNeeded = (peerId) => this.#layers.needKeyframe(peerId);
     room.onTalking = (peerId, talking) => {
       if (talking && this.#loudest.spoke(peerId)) for (const legs of this.#people.values()) legs.wantAgain();
       this.#tell('serving', { talking: { peerId, is: talking } });

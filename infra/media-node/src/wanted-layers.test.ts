@@ -6,7 +6,9 @@ import { WantedLayers } from './wanted-layers.ts';
 function start() {
   vi.useFakeTimers();
   const told: string[] = [];
-  const layers = new WantedLayers({ tell: (peerId, send) => told.push(`${peerId}: ${send.join()}`) });
+  const layers = new WantedLayers({
+    tell: (peerId, send, keyFrame) => told.push(`${peerId}: ${send.join()}${keyFrame ? ', now' : ''}`),
+  });
   return { layers, told };
 }
 
@@ -65,4 +67,15 @@ test('of more people than can be heard, those who spoke last are', () => {
   loudest.depart('p28');
   expect(audible()).toHaveLength(MAX_AUDIBLE);
   expect(loudest.spoke('nobody')).toBe(false);
+});
+
+test('who is to make a keyframe hears the sizes that it was told last, or all', () => {
+  const { layers, told } = start();
+  layers.needKeyframe('bob');
+  layers.update('ada', ['low', 'mid']);
+  vi.advanceTimersByTime(2100);
+  layers.needKeyframe('ada');
+  expect(told).toEqual(['bob: high,mid,low, now', 'ada: mid,low', 'ada: mid,low, now']);
+  layers.close();
+  vi.useRealTimers();
 });

@@ -8,15 +8,15 @@ const OFF_AFTER_MS = 2000;
 const ALL: readonly SentLayer[] = ['high', 'mid', 'low'];
 
 export interface WantedLayersOptions {
-  /** Tell a publisher what to send. */
-  readonly tell: (publisher: string, send: readonly SentLayer[]) => void;
+  /** Tell a publisher what to send, and whether to begin with a keyframe of each size. */
+  readonly tell: (publisher: string, send: readonly SentLayer[], keyFrame?: true) => void;
   /** Default 2000. */
   readonly offAfterMs?: number;
 }
 
 interface Publisher {
   /** What it was told last; before that it sends all. */
-  told: string;
+  told: readonly SentLayer[];
   wanted: readonly SentLayer[];
   timer?: NodeJS.Timeout;
 }
@@ -36,13 +36,18 @@ export class WantedLayers {
     // The smallest is sent whenever anything is: receivers in trouble fall back on it without waiting for an encoder.
     if (set.size > 0) set.add('low');
     const wanted = ALL.filter((layer) => set.has(layer));
-    const known: Publisher = this.#publishers.get(publisher) ?? { told: ALL.join(), wanted: ALL };
+    const known: Publisher = this.#publishers.get(publisher) ?? { told: ALL, wanted: ALL };
     this.#publishers.set(publisher, known);
     known.wanted = wanted;
-    const grows = wanted.some((layer) => !known.told.split(',').includes(layer));
+    const grows = wanted.some((layer) => !known.told.includes(layer));
     if (grows) this.#tell(publisher, known);
-    else if (wanted.join() === known.told) this.#rest(known);
+    else if (wanted.join() === known.told.join()) this.#rest(known);
     else known.timer ??= setTimeout(() => this.#tell(publisher, known), this.#options.offAfterMs ?? OFF_AFTER_MS);
+  }
+
+  /** A receiver waits for a whole picture of it. */
+  needKeyframe(publisher: string): void {
+    this.#options.tell(publisher, this.#publishers.get(publisher)?.told ?? ALL, true);
   }
 
   forget(publisher: string): void {
@@ -63,7 +68,7 @@ export class WantedLayers {
 
   #tell(publisher: string, known: Publisher): void {
     this.#rest(known);
-    known.told = known.wanted.join();
+    known.told = known.wanted;
     this.#options.tell(publisher, known.wanted);
   }
 }

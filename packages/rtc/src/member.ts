@@ -79,11 +79,15 @@ export class Member {
     }, 0);
   }
 
-  /** Put a track that came in where the app looks for it, in place of one of its kind. False when it is there already. */
-  show(slot: Slot, track: MediaStreamTrack): boolean {
+  /**
+   * Put a track that came in where the app looks for it, in place of the one of its kind. False when it is there already.
+   * @param ended only in place of one that comes no more: its connection is closed
+   */
+  show(slot: Slot, track: MediaStreamTrack, ended = false): boolean {
     const stream = slot === 'screen' ? this.screen : this.stream;
-    if (stream.getTracks().includes(track)) return false;
-    for (const old of stream.getTracks()) if (old.kind === track.kind) stream.removeTrack(old);
+    const shown = stream.getTracks().find(({ kind }) => kind === track.kind);
+    if (shown === track || (ended && shown?.readyState !== 'ended')) return false;
+    if (shown) stream.removeTrack(shown);
     stream.addTrack(track);
     return true;
   }

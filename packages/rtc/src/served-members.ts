@@ -78,7 +78,12 @@ export class ServedMembers {
         const metadata = members.get(peerId)?.info.metadata;
         return SLOTS.filter((slot) => metadata?.[slot] === true);
       },
-      expects,
+      expects: ({ peerId, slot, receiver: { track } }) => {
+        expects(peerId, track);
+        const member = members.get(peerId);
+        // The node's engine died, and what is shown with it: nothing is lost by showing this before it decodes.
+        if (member?.show(slot, track, true)) member.changedSoon();
+      },
       onTrack: (track) => this.#show(track),
       onServed: (peerId) => this.#served(peerId),
       onUnserved: (peerId) => {

@@ -52,6 +52,7 @@ export class FakeEngine implements Engine {
 
 export class FakeRoom implements EngineRoom {
   onTalking: (publisher: string, talking: boolean) => void = () => {};
+  onKeyframeNeeded: (publisher: string) => void = () => {};
   readonly publishers = new Map<string, FakePublisher>();
   readonly subscribers = new Map<string, FakeSubscriber>();
   readonly #limit: number;

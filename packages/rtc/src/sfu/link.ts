@@ -1,9 +1,9 @@
 /** Both legs to one media node, for one epoch of the room, and which of its tracks have really arrived. */
 import { sleep } from '../clock.ts';
 import type { Slot } from '../pair-types.ts';
-import { DownLeg, type IncomingTrack, type Wishes } from './down-leg.ts';
+import { DownLeg, type IncomingTrack } from './down-leg.ts';
 import type { LegHost, LegName } from './leg.ts';
-import { type SentLayer, UpLeg } from './up-leg.ts';
+import { UpLeg } from './up-leg.ts';
 
 /** How often a track that is new is asked whether it decodes, ms. */
 const ARRIVAL_POLL_MS = 50;
@@ -18,7 +18,7 @@ export interface SfuLinkHost extends Omit<LegHost, 'onLive' | 'onFailed'> {
   /** My media reaches the node; of an audience: the node reaches me. */
   onUpLive(): void;
   /** Whose media the track has to bring from now on. */
-  expects(peerId: string, track: MediaStreamTrack): void;
+  expects(track: IncomingTrack): void;
   /** The first frame was decoded (video), the first packets came (audio): now it may be shown. */
   onArrived(track: IncomingTrack): void;
   /** The node cannot be reached. */
@@ -32,8 +32,9 @@ export class SfuLink {
   /** Peer id of the node's agent. */
   readonly agent: string;
   readonly #host: SfuLinkHost;
-  readonly #up: UpLeg | undefined;
-  readonly #down: DownLeg;
+  /** Absent: I watch and listen only. */
+  readonly up: UpLeg | undefined;
+  readonly down: DownLeg;
   /** Tracks of the node's last offer. */
   #tracks = new Map<string, IncomingTrack>();
   readonly #arrived = new Map<string, IncomingTrack>();
@@ -43,13 +44,13 @@ export class SfuLink {
     this.agent = agent;
     this.epoch = epoch;
     this.#host = host;
-    this.#up = host.audience
+    this.up = host.audience
       ? undefined
       : new UpLeg('up', { ...host, onLive: () => host.onUpLive(), onFailed: () => host.onFailed() });
-    this.#down = new DownLeg({
+    this.down = new DownLeg({
       ...host,
       onLive: () => {
-        if (!this.#up) host.onUpLive();
+        if (!this.up) host.onUpLive();
       },
       onFailed: () => host.onFailed(),
       onTracks: (tracks) => this.#follow(tracks),
@@ -57,39 +58,22 @@ export class SfuLink {
   }
 
   get isUpLive(): boolean {
-    return (this.#up ?? this.#down).isLive;
+    return (this.up ?? this.down).isLive;
   }
   get isLive(): boolean {
-    return this.isUpLive && this.#down.isLive;
-  }
-  /** Connection on which the others' media comes. */
-  get downConnection(): RTCPeerConnection | undefined {
-    return this.#down.connection;
+    return this.isUpLive && this.down.isLive;
   }
 
   /** Also when the node has lost its legs (its engine died): new connections. */
   start(): void {
-    this.#up?.start();
-    this.#down.start();
+    this.up?.start();
+    this.down.start();
   }
 
   receive(type: 'offer' | 'answer' | 'ice-candidate', body: { sdp?: unknown; candidate?: unknown }): void {
     const part = (type === 'ice-candidate' ? body.candidate : body.sdp) as { leg?: LegName } | null | undefined;
-    if (part?.leg === 'up') this.#up?.receive(type, body);
-    else if (part?.leg === 'down') this.#down.receive(type, body);
-  }
-
-  replaceTrack(slot: Slot): void {
-    this.#up?.replaceTrack(slot);
-  }
-
-  /** Sizes of my camera that somebody receives. */
-  sendLayers(layers: ReadonlySet<SentLayer>): void {
-    this.#up?.want(layers);
-  }
-
-  wish(wishes: Wishes): void {
-    this.#down.wish(wishes);
+    if (part?.leg === 'up') this.up?.receive(type, body);
+    else if (part?.leg === 'down') this.down.receive(type, body);
   }
 
   /** A track that has arrived, or undefined. */
@@ -103,14 +87,14 @@ export class SfuLink {
 
   close(): void {
     this.#closed = true;
-    this.#up?.close();
-    this.#down.close();
+    this.up?.close();
+    this.down.close();
     this.#tracks.clear();
     this.#arrived.clear();
   }
 
   #follow(tracks: readonly IncomingTrack[]): void {
-    for (const { peerId, receiver } of tracks) this.#host.expects(peerId, receiver.track);
+    for (const track of tracks) this.#host.expects(track);
     const before = this.#tracks;
     this.#tracks = new Map(
       tracks.map((track) => {

@@ -15,7 +15,6 @@ import type { IncomingTrack, Wishes } from './down-leg.ts';
 import type { LegHost } from './leg.ts';
 import { SfuLink } from './link.ts';
 import { ReceiveLayers } from './receive-layers.ts';
-import type { SentLayer } from './up-leg.ts';
 
 export interface SfuHost extends Omit<LegHost, 'send' | 'onLive' | 'onFailed'> {
   readonly clock: Clock;
@@ -29,7 +28,7 @@ export interface SfuHost extends Omit<LegHost, 'send' | 'onLive' | 'onFailed'> {
   /** What a person says that it sends. */
   sends(peerId: string): readonly Slot[];
   /** Whose media the track has to bring from now on. */
-  expects(peerId: string, track: MediaStreamTrack): void;
+  expects(track: IncomingTrack): void;
   /** Show this track from now on: it has arrived. */
   onTrack(track: IncomingTrack): void;
   /** This person and I have each other's media from the node: the pair may go. */
@@ -93,7 +92,7 @@ export class Sfu {
     return this.#link?.arrived(peerId, slot) ?? this.#old?.arrived(peerId, slot);
   }
   get connection(): RTCPeerConnection | undefined {
-    return this.#link?.downConnection;
+    return this.#link?.down.connection;
   }
 
   /** The room's state says which node serves it; undefined: none. */
@@ -132,14 +131,14 @@ export class Sfu {
   }
 
   replaceTrack(slot: Slot): void {
-    this.#link?.replaceTrack(slot);
-    this.#old?.replaceTrack(slot);
+    this.#link?.up?.replaceTrack(slot);
+    this.#old?.up?.replaceTrack(slot);
   }
 
   /** Kept for later nodes. */
   #wish(wishes: Wishes): void {
     this.#wishes = wishes;
-    this.#link?.wish(wishes);
+    this.#link?.down.wish(wishes);
     // A person whose picture is not asked for any more needs no more of it.
     this.#checkAll();
   }
@@ -193,17 +192,17 @@ export class Sfu {
     });
     this.#link = link;
     host.onTiming(`sfu:${epoch}`);
-    link.wish(this.#wishes);
+    link.down.wish(this.#wishes);
     link.start();
     for (const peerId of host.peerIds()) this.#expect(peerId);
   }
 
   #agentSays(link: SfuLink, state: unknown): void {
-    const { mode, send, talking } = (state ?? {}) as { mode?: unknown; send?: unknown; talking?: unknown };
+    const { mode, send, talking, keyFrame } = (state ?? {}) as Record<string, unknown>;
     const { peerId, is } = (talking ?? {}) as { peerId?: unknown; is?: unknown };
     if (is === true && typeof peerId === 'string') this.layers.spoke(peerId);
     if (mode === 'engine-lost') link.start();
-    if (mode === 'layers' && Array.isArray(send)) link.sendLayers(new Set(send.filter(isSentLayer)));
+    if (mode === 'layers' && Array.isArray(send)) link.up?.want(new Set(send), keyFrame === true);
     // No other node follows: back to pairs, while the legs go on.
     if (mode === 'closing' && link === this.#link) this.#drop();
   }
@@ -285,8 +284,4 @@ export class Sfu {
       if (this.#old === link) this.#leave(link);
     }, PATIENCE_MS);
   }
-}
-
-function isSentLayer(value: unknown): value is SentLayer {
-  return value === 'high' || value === 'mid' || value === 'low';
 }

@@ -23,19 +23,12 @@ const ENCODINGS: Record<Slot, RTCRtpEncodingParameters[]> = {
 /** The bandwidth estimate for sending begins with what the three sizes need; from 300 kbit/s the largest would come seconds later. */
 const START_BITRATE = 1_000_000;
 
-/**
- * When a camera makes keyframes unasked, ms after the node's answer. All receivers of a room come to a node at about the same time, and
- * it asks a sender for one keyframe a second at most: who came just after one saw nothing for more than a second.
- */
-const KEYFRAMES_MS = [0, 400, 700, 1100];
-
 /** Largest first, as {@link CAMERA}. */
-const LAYER_OF_RID: Readonly<Record<string, SentLayer>> = { h: 'high', m: 'mid', l: 'low' };
-export type SentLayer = 'high' | 'mid' | 'low';
+const LAYER_OF_RID: Readonly<Record<string, string>> = { h: 'high', m: 'mid', l: 'low' };
 
 export class UpLeg extends Leg {
   /** Sizes of the camera that somebody receives. What is written is a target: one step at a time leads there. */
-  #wanted: ReadonlySet<SentLayer> = new Set<SentLayer>(['high', 'mid', 'low']);
+  #wanted: ReadonlySet<unknown> = new Set(['high', 'mid', 'low']);
   readonly #slots = new Map<Slot, RTCRtpTransceiver>();
 
   /** An offer was due while another one had no answer. */
@@ -52,10 +45,14 @@ export class UpLeg extends Leg {
     }
   }
 
-  /** The node says which sizes of the camera anybody receives: the others are not encoded. */
-  want(layers: ReadonlySet<SentLayer>): void {
+  /**
+   * The node says which sizes of the camera anybody receives: the others are not encoded.
+   * @param layers names that this client knows not are passed over
+   * @param keyFrame somebody came who waits for one. The engine asks for one a second at most, and to a new node everybody comes at once
+   */
+  want(layers: ReadonlySet<unknown>, keyFrame: boolean): void {
     this.#wanted = layers;
-    this.enqueue(() => this.#activate());
+    this.enqueue(() => this.#activate(keyFrame));
   }
 
   /** @param keyFrame of each size; browsers without `encodingOptions` (W3C webrtc-extensions) do not read it */
@@ -94,8 +91,7 @@ export class UpLeg extends Leg {
     if (type === 'answer' && pc.signalingState === 'have-local-offer')
       await this.setRemote(pc, 'answer', withStartBitrate(sdp, START_BITRATE));
     // Until then a new connection sends all sizes.
-    if (type === 'answer')
-      for (const at of KEYFRAMES_MS) this.host.clock.setTimeout(() => this.enqueue(() => this.#activate(true)), at);
+    if (type === 'answer') await this.#activate();
     if (this.#isOwed) await this.#offer(pc);
   }
 
