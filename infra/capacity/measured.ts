@@ -30,6 +30,12 @@ export const MEASURED = {
     'media',
     '2026-11-27',
   ),
+  hlsPackager: measured(
+    0.47,
+    'cores of a media node that a room takes whose viewers past the limit get HLS; no row of the model counts it',
+    'hls',
+    '2026-11-28',
+  ),
   mediaReceived: measured(
     2.22,
     'Mbit/s that one person of a room of 50 receives, 9 tiles, 2 speak',

@@ -1,7 +1,8 @@
 import { Store } from '@tandem/react';
-import { storedPreferences } from '../lib/preferences.ts';
 import { apiUrl, loadRuntimeConfig } from '../lib/runtime-config.ts';
 import { DelayEstimate } from './delay.ts';
+import { findHls, isFull, type LiveHls } from './find-hls.ts';
+import { viewerToken } from './viewer-token.ts';
 import { openWhep, WhepError, type WhepSession } from './whep.ts';
 
 /**
@@ -33,12 +34,6 @@ export interface LiveView {
   readonly delayMs: number | undefined;
 }
 
-export interface LiveHls {
-  /** Of the playlist. */
-  readonly url: string;
-  readonly token: string;
-}
-
 /** Between two looks at what arrives, ms. */
 const LOOK_MS = 1000;
 /** After this number of looks in which nothing came the server is asked whether it still sends. */
@@ -53,9 +48,10 @@ const TOKEN_MS = 5 * 60_000;
 const FIRST_PICTURE = 'live-first-picture';
 const LONGEST_WAIT_S = 30;
 
-/** Without a connection after this time it is looked for another way, ms. */
-const CONNECT_MS = 8000;
+/** Before HLS that ended is asked for again, ms. */
+const AGAIN_MS = 2000;
 
+/** `blocked`: no connection came about. */
 type End = 'goodbye' | 'lost' | 'blocked';
 
 export class LiveModel {
@@ -71,6 +67,7 @@ export class LiveModel {
   #wasLive = false;
   #lostAt: number | undefined;
   #failures = 0;
+  #playsHls = true;
   /** HLS has ended. */
   #over: () => void = () => {};
   /** When the stream was asked for, and it was there. */
@@ -97,6 +94,12 @@ export class LiveModel {
     if (this.view.get().hls) this.view.set({ delayMs: ms });
   }
 
+  /** This browser plays no HLS. */
+  cannotPlay(): void {
+    this.#playsHls = false;
+    this.#over();
+  }
+
   /** HLS does not go on. */
   over(): void {
     this.#over();
@@ -116,13 +119,11 @@ export class LiveModel {
     while (!signal.aborted) {
       try {
         await this.#online(signal);
-        const end = await this.#watch(await this.#open(room, signal), signal);
-        if (end === 'blocked') await this.#watchHls(room, signal);
+        const end = await this.#show(room, signal);
         if (end === 'lost') this.#lostAt ??= Date.now();
         if (!signal.aborted && this.#wasLive) this.view.set({ state: 'reconnecting' });
       } catch (error) {
         if (signal.aborted) return;
-        if (isFull(error) && (await this.#watchHls(room, signal))) continue;
         const { state, wait } = this.#read(error);
         if (state !== undefined) this.view.set({ state });
         if (state === 'refused') return;
@@ -157,30 +158,44 @@ export class LiveModel {
     return session;
   }
 
-  /** @returns whether it was shown; settles when it is over */
-  async #watchHls(room: string, signal: AbortSignal): Promise<boolean> {
-    const { signalingUrl } = await loadRuntimeConfig();
-    const url = apiUrl(signalingUrl, `/whep/${encodeURIComponent(room)}/hls/live.m3u8`);
-    const token = this.#token?.text ?? '';
-    const headers = { authorization: `Bearer ${token}` };
-    const answer = await fetch(url, { headers, cache: 'no-store', signal }).catch(() => undefined);
-    if (!answer?.ok || (await answer.text()).includes('#EXT-X-ENDLIST') || signal.aborted) return false;
+  /** By WebRTC; where the node is full or nothing connects, by HLS. Settles when it is over. @throws WhepError */
+  async #show(room: string, signal: AbortSignal): Promise<End> {
+    let hls: LiveHls | undefined;
+    try {
+      const end = await this.#watch(await this.#open(room, signal), signal);
+      if (end === 'blocked') hls = await this.#findHls(room, signal).catch(() => undefined);
+      if (!hls) return end;
+    } catch (error) {
+      hls = isFull(error) ? await this.#findHls(room, signal) : undefined;
+      if (!hls) throw error;
+    }
+    return await this.#watchHls(hls, signal);
+  }
+
+  async #findHls(room: string, signal: AbortSignal): Promise<LiveHls | undefined> {
+    return this.#playsHls && this.#token ? await findHls(room, this.#token.text, signal) : undefined;
+  }
+
+  async #watchHls(hls: LiveHls, signal: AbortSignal): Promise<End> {
     const over = new Promise<void>((resolve) => {
       this.#over = resolve;
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    this.view.set({ hls: { url: new URL(url, location.href).href, token } });
+    this.view.set({ hls });
     await over;
     if (!signal.aborted) this.view.set({ hls: undefined, delayMs: undefined });
-    if (!signal.aborted && this.#wasLive) this.view.set({ state: 'reconnecting' });
-    return true;
+    // What does not play at once would be begun anew without end.
+    await sleep(AGAIN_MS, signal);
+    return 'goodbye';
   }
 
   /** Settles when the session is over. */
   async #watch(session: WhepSession, signal: AbortSignal): Promise<End> {
     const over = Promise.withResolvers<End>();
     const { connection } = session;
+    let wasUp = false;
     connection.onconnectionstatechange = () => {
+      wasUp ||= connection.connectionState === 'connected';
       if (connection.connectionState === 'failed') over.resolve('lost');
     };
     // DTLS says goodbye.
@@ -190,13 +205,12 @@ export class LiveModel {
     const leave = () => session.close();
     addEventListener('pagehide', leave);
     this.view.set({ stream: session.stream });
-    const slow = setTimeout(() => connection.connectionState === 'connected' || over.resolve('blocked'), CONNECT_MS);
     const looking = setInterval(watcher(session, this.view, over.resolve), LOOK_MS);
     try {
-      return await over.promise;
+      const end = await over.promise;
+      return end === 'lost' && !wasUp ? 'blocked' : end;
     } finally {
       clearInterval(looking);
-      clearTimeout(slow);
       removeEventListener('pagehide', leave);
       session.close();
       if (!signal.aborted) this.view.set({ stream: undefined, viewers: undefined, delayMs: undefined });
@@ -236,10 +250,6 @@ export class LiveModel {
   }
 }
 
-/** The node has its number of viewers, or its own login has. */
-const isFull = (error: unknown) =>
-  error instanceof WhepError && (error.code === 'busy' || error.code === 'too_many_sessions');
-
 /** Looks each second at what arrives. */
 function watcher(session: WhepSession, view: Store<LiveView>, over: (end: End) => void): () => Promise<void> {
   const delay = new DelayEstimate();
@@ -273,21 +283,6 @@ const received = (reports: readonly RTCStats[]) =>
     (sum, one) => sum + ((one.type === 'inbound-rtp' && (one as RTCInboundRtpStreamStats).packetsReceived) || 0),
     0,
   );
-
-/** A token that watches this room and does nothing else. @throws WhepError; TypeError without an answer */
-async function viewerToken(url: string, room: string, signal: AbortSignal): Promise<string> {
-  const { userId } = storedPreferences();
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ userId, grants: { rooms: [room], publish: false } }),
-    cache: 'no-store',
-    signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
-  });
-  if (!response.ok)
-    throw new WhepError(response.status, 'token', Number(response.headers.get('retry-after')) || undefined);
-  return ((await response.json()) as { token: string }).token;
-}
 
 const sleep = (ms: number, signal: AbortSignal) =>
   new Promise<void>((resolve) => {

@@ -4,28 +4,27 @@
  */
 import { isRoomId } from '@tandem/protocol';
 import { ProblemError, type RedisClient } from '@tandem/service';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { authenticate, type Door, limitAddress } from '../streams/door.ts';
 import { forward } from '../streams/forward.ts';
-import type { StreamOwner } from '../streams/stream-sessions.ts';
 import { isMediaFile, PLAYLIST } from './ffmpeg.ts';
 import type { Hls } from './hls.ts';
 
 export interface HlsAppOptions {
+  readonly door: Door;
   readonly hls: Pick<Hls, 'playlist' | 'file'>;
   readonly redis: RedisClient;
   /** The node that serves the room, when it is another one. */
   readonly elsewhere: (room: string) => Promise<string | undefined>;
-  /** @throws ProblemError */
-  readonly authenticate: (request: FastifyRequest<{ Params: { room: string } }>) => Promise<{ claims: StreamOwner }>;
 }
 
 /** What a browser may keep, and a cache in front: a segment never changes. */
 const SEGMENT_CACHE = 'public, max-age=60, immutable';
 
-export function hlsRoutes(app: FastifyInstance, { hls, redis, elsewhere, authenticate }: HlsAppOptions): void {
+export function hlsRoutes(app: FastifyInstance, { hls, redis, elsewhere, door }: HlsAppOptions): void {
   const url = `/whep/:room/hls/${PLAYLIST}`;
   app.get<{ Params: { room: string } }>(url, { exposeHeadRoute: false }, async (request, reply) => {
-    const { claims } = await authenticate(request);
+    const { claims } = await authenticate(request, door);
     const { room } = request.params;
     const node = await elsewhere(room);
     const path = `/whep/${encodeURIComponent(room)}/hls/${PLAYLIST}`;
@@ -41,6 +40,7 @@ export function hlsRoutes(app: FastifyInstance, { hls, redis, elsewhere, authent
       const { room, id, file } = request.params;
       if (!isRoomId(room) || !/^[\w-]{24}$/.test(id) || !isMediaFile(file))
         throw new ProblemError(404, 'not_found', 'There is no such segment.');
+      await limitAddress(request, door);
       const node = await elsewhere(room);
       const path = `/whep/${encodeURIComponent(room)}/hls/${id}/${file}`;
       if (node !== undefined) return forward(request, reply, { redis, node, path });

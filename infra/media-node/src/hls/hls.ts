@@ -118,7 +118,7 @@ export class Hls implements AsyncDisposable {
       for (const { packager, askedAt, endedAt } of all) {
         for (const [login, at] of askedAt) if (now - at > GONE_MS) askedAt.delete(login);
         if (endedAt === undefined && askedAt.size === 0) void packager[Symbol.asyncDispose]();
-        if (endedAt !== undefined && now - endedAt > LINGER_MS) void packager.remove();
+        if (endedAt !== undefined && now - endedAt > LINGER_MS) void packager.remove().catch(() => {});
       }
       const left = all.filter(({ endedAt }) => endedAt === undefined || now - endedAt <= LINGER_MS);
       if (left.length > 0) this.#packaged.set(room, left);

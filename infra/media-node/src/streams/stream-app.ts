@@ -3,19 +3,16 @@
  * Everything that comes in is hostile until read.
  */
 import { randomUUID } from 'node:crypto';
-import { type AccessClaims, isRoomId, mayEnter } from '@tandem/protocol';
+import type { AccessClaims } from '@tandem/protocol';
 import {
-  clientAddress,
   createRateLimiter,
-  ipKey,
   ProblemError,
-  type RateLimiter,
   type RedisClient,
   registerProblems,
-  TokenError,
   type TokenVerifier,
 } from '@tandem/service';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { authenticate, type Door, type EndpointRequest, revoked } from './door.ts';
 import { forward, HOP } from './forward.ts';
 import { BadSdpError, MAX_BODY_BYTES, type Offer, readFragment, readOffer } from './sdp.ts';
 import type { StreamConnection, StreamSessions } from './stream-sessions.ts';
@@ -69,13 +66,12 @@ export interface StreamAppOptions {
   readonly isLeaving: () => boolean;
   /** A request for a session failed with this status of 500 and more, and came from a client. */
   readonly failed?: (protocol: 'whip' | 'whep') => void;
-  /** More that it answers, below the same addresses. @param who asks: as for the other requests */
-  readonly more?: (app: FastifyInstance, who: (request: EndpointRequest) => ReturnType<typeof authenticate>) => void;
+  /** More that it answers, below the same addresses. */
+  readonly more?: (app: FastifyInstance, door: Door) => void;
   /** Gets what failed here. */
   readonly complain: (error: string) => void;
 }
 
-type EndpointRequest = FastifyRequest<{ Params: { room: string } }>;
 type SessionRequest = FastifyRequest<{ Params: { room: string; session: string } }>;
 
 /** It does not listen yet. */
@@ -113,7 +109,7 @@ export function createStreamApp(options: StreamAppOptions): FastifyInstance {
     endpointRoutes(app, name, door);
     sessionRoutes(app, name, door);
   }
-  options.more?.(app, (request) => authenticate(request, door));
+  options.more?.(app, door);
   app.get('/health/live', async () => ({ status: 'ok' }));
   app.get('/health/ready', async (_request, reply) =>
     options.isLeaving() ? reply.code(503).send({ status: 'draining' }) : { status: 'ok' },
@@ -122,7 +118,7 @@ export function createStreamApp(options: StreamAppOptions): FastifyInstance {
 }
 
 /** The options, and what each address has left. */
-type Door = StreamAppOptions & { readonly addresses: RateLimiter };
+type StreamDoor = StreamAppOptions & Pick<Door, 'addresses'>;
 
 /** Before the body is read. @throws ProblemError 415 */
 const only = (type: string) => async (request: FastifyRequest) => {
@@ -131,7 +127,7 @@ const only = (type: string) => async (request: FastifyRequest) => {
     throw new ProblemError(415, 'unsupported_media_type', `Send content-type: ${type}.`, { field: 'content-type' });
 };
 
-function endpointRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: Door): void {
+function endpointRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: StreamDoor): void {
   const allow = 'POST, OPTIONS';
   const url = `/${name}/:room`;
   const { sessions, direction, elsewhere, open } = options[name];
@@ -171,7 +167,7 @@ function endpointRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: Do
   refuseOthers(app, url, { methods: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'], allow });
 }
 
-function sessionRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: Door): void {
+function sessionRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: StreamDoor): void {
   const { sessions, status } = options[name];
   const allow = `${status ? 'GET, ' : ''}PATCH, DELETE, OPTIONS`;
   const url = `/${name}/:room/:session`;
@@ -248,36 +244,6 @@ function refuseOthers(
     },
     handler: async () => undefined,
   });
-}
-
-const revoked = () => new ProblemError(401, 'revoked', 'Your token was revoked.', { field: 'authorization' });
-
-/** @throws ProblemError 404 for a name that no room has, 401, 403, 429, 503 when no key could be fetched yet */
-async function authenticate(request: EndpointRequest, { verifier, isRevoked, addresses, trustedProxies }: Door) {
-  const { room } = request.params;
-  if (!isRoomId(room)) throw new ProblemError(404, 'room_unknown', 'That is no room id.');
-  const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
-  if (token === undefined)
-    throw new ProblemError(401, 'missing', 'No token: send `Authorization: Bearer <token>`.', {
-      field: 'authorization',
-    });
-  const wait = await addresses.take(ipKey(clientAddress(request.raw, trustedProxies)));
-  if (wait !== undefined)
-    throw new ProblemError(429, 'rate_limited', 'Too many requests of this network address.', { retryAfter: wait });
-  try {
-    const claims = await verifier.verify(token);
-    if (!mayEnter(claims.grants, room))
-      throw new ProblemError(403, 'forbidden', 'Your token does not grant this room.');
-    if (isRevoked(claims)) throw revoked();
-    return { room, token, claims };
-  } catch (error) {
-    if (!(error instanceof TokenError)) throw error;
-    if (error.reason === 'unavailable') throw new ProblemError(503, 'unavailable', error.message, { retryAfter: 1 });
-    throw new ProblemError(401, error.reason, error.message, {
-      field: 'authorization',
-      challenge: 'Bearer error="invalid_token"',
-    });
-  }
 }
 
 const bodyOf = ({ body }: FastifyRequest) => (typeof body === 'string' ? body : '');

@@ -89,8 +89,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     failed: (protocol) => {
       counts[protocol === 'whip' ? 'publishFailures' : 'watchFailures']++;
     },
-    more: (routes, authenticate) =>
-      hlsRoutes(routes, { hls, redis, elsewhere: (room) => otherNode(options, room), authenticate }),
+    more: (routes, door) => hlsRoutes(routes, { hls, redis, elsewhere: (room) => otherNode(options, room), door }),
     complain: (error) => say('media.stream-failed', { error }),
   });
   const dispose = async () => {

@@ -122,7 +122,7 @@ function useHls(video: RefObject<HTMLVideoElement | null>, setMuted: (muted: boo
       const { canPlay, playHls } = await import('../../live/hls.ts');
       const element = video.current;
       if (isGone || !element) return;
-      if (!canPlay()) return model.over();
+      if (!canPlay()) return model.cannotPlay();
       end = playHls({ video: element, ...hls, late: (ms) => model.late(ms), over: () => model.over() });
       await element.play().catch(() => setMuted(true));
     };

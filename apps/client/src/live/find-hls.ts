@@ -1,0 +1,26 @@
+/** Whether a room is there as HLS, for who cannot watch it by WebRTC. */
+import { apiUrl, loadRuntimeConfig } from '../lib/runtime-config.ts';
+import { WhepError } from './whep.ts';
+
+export interface LiveHls {
+  /** Of the playlist. */
+  readonly url: string;
+  readonly token: string;
+}
+
+/** When a stream that has ended may be asked for again, s. */
+const RETRY_SECONDS = 2;
+
+/** The node has its number of viewers, or of those of one login. */
+export const isFull = (error: unknown): boolean =>
+  error instanceof WhepError && (error.code === 'busy' || error.code === 'too_many_sessions');
+
+/** @returns undefined where there is none @throws WhepError `not_live`; TypeError without an answer */
+export async function findHls(room: string, token: string, signal: AbortSignal): Promise<LiveHls | undefined> {
+  const { signalingUrl } = await loadRuntimeConfig();
+  const url = new URL(apiUrl(signalingUrl, `/whep/${encodeURIComponent(room)}/hls/live.m3u8`), location.href).href;
+  const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` }, cache: 'no-store', signal });
+  const isOver = answer.status === 409 || (answer.ok && (await answer.text()).includes('#EXT-X-ENDLIST'));
+  if (isOver) throw new WhepError(409, 'not_live', RETRY_SECONDS);
+  return answer.ok ? { url, token } : undefined;
+}
