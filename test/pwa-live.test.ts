@@ -229,6 +229,26 @@ test('W-13 past the limit of its node a page shows the room by HLS, some seconds
   await reaches(third, 'ended');
 });
 
+test('W-13 a page whose network lets no media through shows the room by HLS', async () => {
+  await encoder('walled');
+  const page = await open('walled', {
+    before: () => {
+      const { prototype } = RTCPeerConnection;
+      const { setConfiguration } = prototype;
+      // By a relay, of which there is none.
+      prototype.setConfiguration = function (configuration) {
+        setConfiguration.call(this, { ...configuration, iceServers: [], iceTransportPolicy: 'relay' });
+      };
+    },
+  });
+  await reaches(page, 'live');
+  await moves(page);
+  await page
+    .getByTestId('live-delay')
+    .getByText(/behind$/)
+    .waitFor();
+});
+
 test('W-13 what is sealed between people has no HLS', async () => {
   await encoder('sealed');
   const token = await stack.keys.token('ada');

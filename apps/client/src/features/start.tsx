@@ -73,7 +73,7 @@ export function Start() {
       .then(() => setTimeout(() => call.warm()));
     // What does not arrive now is asked for again when it is shown. One after the other: a phone takes its time to read each.
     const stop = whenIdle(() => {
-      loadCall()
+      void loadCall()
         .catch(() => {})
         .then(() => whenIdle(() => loadEnded().catch(() => {})));
     });
