@@ -4,6 +4,7 @@
  */
 import { EngineError, type ViewerEvents, type ViewerLeg } from './engine.ts';
 import type { JanusClient, JanusHandle } from './janus-client.ts';
+import { type RtpForward, startRtpForward, stopRtpForward } from './janus-rtp-forward.ts';
 import type { Feed } from './janus-subscriber.ts';
 import { JanusViewer } from './janus-viewer.ts';
 
@@ -37,6 +38,7 @@ export class JanusBroadcast {
   #handle: JanusHandle | undefined;
   #opened: Promise<void> | undefined;
   #isOver = false;
+  #streams: readonly number[] = [];
 
   constructor(host: JanusBroadcastHost) {
     this.#host = host;
@@ -73,6 +75,7 @@ export class JanusBroadcast {
     this.#host.ended();
     for (const viewer of this.#viewers) viewer.lost('the publisher has ended');
     await this.#opened?.catch(() => {});
+    await stopRtpForward(this.#forward, this.#streams);
     await this.#handle?.message({ request: 'destroy', id: this.#id }).catch(() => {});
     await this.#handle?.detach();
   }
@@ -83,8 +86,13 @@ export class JanusBroadcast {
     for (const viewer of this.#viewers) viewer.lost('engine ended');
   }
 
+  get #forward(): RtpForward {
+    const { control, room, feed } = this.#host;
+    return { control, room, publisher: feed.id };
+  }
+
   async #open(): Promise<void> {
-    const { client, control, feed, room } = this.#host;
+    const { client, feed } = this.#host;
     this.#handle = await client.attach(STREAMING, { onFrame: () => {}, onPlugin: () => {} });
     const sent = [...feed.mids].filter(([slot]) => slot !== 'screen');
     const media = sent.map(([slot, mid]) => {
@@ -102,18 +110,12 @@ export class JanusBroadcast {
       media,
     });
     const ports = (data.stream as { ports?: readonly Port[] } | undefined)?.ports ?? [];
-    await control.message({
-      request: 'rtp_forward',
-      room,
-      publisher_id: feed.id,
-      host: LOOPBACK,
-      host_family: 'ipv4',
-      streams: ports.map(({ mid, port, rtcp_port }) => ({
-        mid,
-        port,
-        // Of a publisher that sends several sizes the largest there is. (Of one that sends one size nothing would pass.)
-        ...(rtcp_port === undefined ? { pt: 111 } : { pt: 96, rtcp_port, simulcast: feed.hasLayers }),
-      })),
-    });
+    const streams = ports.map(({ mid, port, rtcp_port }) => ({
+      mid,
+      port,
+      // Of a publisher that sends several sizes the largest there is. (Of one that sends one size nothing would pass.)
+      ...(rtcp_port === undefined ? { pt: 111 } : { pt: 96, rtcp_port, simulcast: feed.hasLayers }),
+    }));
+    this.#streams = await startRtpForward(this.#forward, streams);
   }
 }

@@ -1,9 +1,8 @@
 /** What one publisher sends, forwarded to ports of this machine: for a packager. */
 import { EngineError, type Forwarding, type ForwardPorts } from './engine.ts';
 import type { JanusHandle } from './janus-client.ts';
+import { type RtpForward, startRtpForward, stopRtpForward } from './janus-rtp-forward.ts';
 import type { Feed } from './janus-subscriber.ts';
-
-const LOOPBACK = '127.0.0.1';
 
 export interface JanusForwardingHost {
   readonly room: string;
@@ -40,24 +39,26 @@ export class JanusForwarding implements Forwarding {
 
   /** @throws EngineError */
   async open({ audio, video }: ForwardPorts): Promise<void> {
-    const { room, control, feed } = this.#host;
+    const { feed } = this.#host;
     const streams = [...feed.mids].flatMap(([slot, mid]) => {
       if (slot === 'audio') return [{ mid, port: audio, pt: 111 }];
       return slot === 'video' ? [{ mid, port: video, pt: 96, simulcast: feed.hasLayers }] : [];
     });
     try {
-      const { data } = await control.message({
-        ...{ request: 'rtp_forward', room, publisher_id: feed.id },
-        ...{ host: LOOPBACK, host_family: 'ipv4', streams },
-      });
-      const forwarders = (data.forwarders ?? []) as readonly { stream_id: number }[];
-      this.#streams = forwarders.map(({ stream_id }) => stream_id);
+      this.#streams = await startRtpForward(this.#forward, streams);
     } catch (error) {
       this.over();
       throw error;
     }
-    // The publisher has ended meanwhile: its forwarders with it.
-    if (this.#isOver) throw new EngineError('gone', 'the publisher has ended');
+    // It was closed, or the publisher has ended, meanwhile.
+    if (!this.#isOver) return;
+    await stopRtpForward(this.#forward, this.#streams);
+    throw new EngineError('gone', 'the publisher has ended');
+  }
+
+  get #forward(): RtpForward {
+    const { room, control, feed } = this.#host;
+    return { room, control, publisher: feed.id };
   }
 
   keyframe(): void {
@@ -67,9 +68,7 @@ export class JanusForwarding implements Forwarding {
   async close(): Promise<void> {
     if (this.#isOver) return;
     this.over();
-    const { room, control, feed } = this.#host;
-    for (const stream_id of this.#streams)
-      await control.message({ request: 'stop_rtp_forward', room, publisher_id: feed.id, stream_id }).catch(() => {});
+    await stopRtpForward(this.#forward, this.#streams);
   }
 
   /** The publisher, the room or the process is gone. */

@@ -1,0 +1,41 @@
+/** What a broadcast asks of Janus around its end; that it shows anything is in test/streams.test.ts. */
+import { expect, test } from 'vitest';
+import { JanusBroadcast } from './janus-broadcast.ts';
+import type { JanusClient, JanusHandle } from './janus-client.ts';
+
+type Host = ConstructorParameters<typeof JanusBroadcast>[0];
+
+test('what forwards is stopped before its ports are given back, where the next room may get them', async () => {
+  const asked: string[] = [];
+  const ports = [
+    { mid: '0', port: 5000 },
+    { mid: '1', port: 5002, rtcp_port: 5003 },
+  ];
+  const handle = (kind: string) => ({
+    message: async (body: { request: string; stream_id?: number }) => {
+      asked.push([kind, body.request, body.stream_id].filter((part) => part !== undefined).join(' '));
+      if (body.request === 'rtp_forward') return { data: { forwarders: [{ stream_id: 7 }, { stream_id: 8 }] } };
+      if (body.request === 'watch') throw new Error('no');
+      return { data: { stream: { ports } } };
+    },
+    detach: async () => void asked.push(`${kind} detach`),
+  });
+  const client = { attach: async () => handle('streaming') } as unknown as JanusClient;
+  const control = handle('videoroom') as unknown as JanusHandle;
+  const mids = new Map([
+    ['audio', '0'],
+    ['video', '1'],
+  ]);
+  const feed = { id: 'f1', mids, videoCodec: 'vp8', hasLayers: false } as unknown as Host['feed'];
+  const broadcast = new JanusBroadcast({ room: 'r', client, control, feed, ended: () => {} });
+  // Its only viewer comes to nothing: with it the broadcast ends.
+  await expect(broadcast.watch('v=0', {} as never)).rejects.toThrow('no');
+  await expect.poll(() => asked.at(-1)).toBe('streaming detach');
+  const order = asked.filter((one) => /forward|destroy/.test(one));
+  expect(order).toEqual([
+    'videoroom rtp_forward',
+    'videoroom stop_rtp_forward 7',
+    'videoroom stop_rtp_forward 8',
+    'streaming destroy',
+  ]);
+});

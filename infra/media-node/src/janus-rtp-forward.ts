@@ -1,0 +1,33 @@
+/** Forwarding of one publisher's packets to ports of this machine, by VideoRoom. */
+import type { JanusHandle } from './janus-client.ts';
+
+export interface RtpForward {
+  /** Of VideoRoom. */
+  readonly control: JanusHandle;
+  readonly room: string;
+  readonly publisher: string;
+}
+
+const LOOPBACK = '127.0.0.1';
+
+/** @returns ids of what forwards, to stop it by. @throws EngineError */
+export async function startRtpForward(
+  { control, room, publisher }: RtpForward,
+  streams: readonly object[],
+): Promise<readonly number[]> {
+  const { data } = await control.message({
+    ...{ request: 'rtp_forward', room, publisher_id: publisher },
+    ...{ host: LOOPBACK, host_family: 'ipv4', streams },
+  });
+  return ((data.forwarders ?? []) as readonly { stream_id: number }[]).map(({ stream_id }) => stream_id);
+}
+
+/**
+ * Before the ports are given back: the system gives them to the next who asks, who may show another room.
+ * One that has ended with its publisher is no fault.
+ */
+export async function stopRtpForward(of: RtpForward, streams: readonly number[]): Promise<void> {
+  const { control, room, publisher } = of;
+  for (const stream_id of streams)
+    await control.message({ request: 'stop_rtp_forward', room, publisher_id: publisher, stream_id }).catch(() => {});
+}
