@@ -49,6 +49,7 @@ const added: typeof leftOut = {
     HTTP_HOST: 'as HOST',
     WORK_DIR: 'a temporary folder',
     EVERY_SECONDS: 'nobody tells it that a recording has ended',
+    MAX_PACKAGERS: 'HLS where this machine has ffmpeg',
     PRIVATE_ENDPOINTS: 'a backend under development listens on this machine',
   },
   compose: {

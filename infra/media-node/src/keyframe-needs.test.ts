@@ -41,3 +41,15 @@ test('who publishes no more is told nothing, and a new connection of it begins a
   expect(told).toEqual([]);
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test('a receiver that comes and goes without end costs the publisher five keyframes at once, and one more a second', () => {
+  let told = 0;
+  const needs = new KeyframeNeeds(() => void told++);
+  for (let i = 0; i < 600; i++) {
+    needs.came('ada');
+    vi.advanceTimersByTime(50);
+  }
+  expect(told).toBeGreaterThanOrEqual(30);
+  expect(told).toBeLessThanOrEqual(36);
+  needs.close();
+});

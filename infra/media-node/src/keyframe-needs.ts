@@ -7,12 +7,19 @@
 const HELD_MS = 2000;
 /** Receivers that come within this time share a keyframe, ms. */
 const TOGETHER_MS = 100;
+/**
+ * Of one publisher: so many keyframes at once, and one more a second. A receiver that comes and goes without end must not cost the sender
+ * more; the engine's own one a second goes on.
+ */
+const BURST = 5;
 
 interface Publisher {
   /** When a receiver of it came last. */
   came: number;
   /** When it was told last. */
   told: number;
+  /** Keyframes that may be asked for now. */
+  left: number;
   timer?: NodeJS.Timeout;
 }
 
@@ -30,12 +37,14 @@ export class KeyframeNeeds {
     const now = performance.now();
     const known = this.#publishers.get(publisher);
     if (!known) {
-      this.#publishers.set(publisher, { came: now, told: -HELD_MS });
+      this.#publishers.set(publisher, { came: now, told: -HELD_MS, left: BURST });
       return;
     }
-    const isHeld = now - known.came < HELD_MS;
+    const since = now - known.came;
     known.came = now;
-    if (!isHeld || known.timer) return;
+    known.left = Math.min(BURST, known.left + since / 1000);
+    if (since >= HELD_MS || known.timer || known.left < 1) return;
+    known.left--;
     const wait = Math.max(0, known.told + TOGETHER_MS - now);
     known.timer = setTimeout(() => {
       delete known.timer;

@@ -1,7 +1,6 @@
 /**
  * One room on this node: a member of the room in signaling that speaks for the engine. Clients speak to it by the directed messages that
- * they know from each other, so resume, exactly-once delivery, kick, revocation and close hold without a line here: who is no member any
- * more has no legs.
+ * they know from each other: resume, delivery, kick, revocation and close hold without a line here. Who is no member has no legs.
  */
 import type { SessionEvents } from '@tandem/rtc';
 import type { RoomSession } from './agent-session.ts';
@@ -100,6 +99,7 @@ export class RoomAgent {
   get state(): RoomAgentState {
     return this.#state;
   }
+  /** With a leg open. */
   get people(): number {
     return this.#people.size;
   }

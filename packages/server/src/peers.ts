@@ -90,7 +90,7 @@ export class Peers {
   }
 
   /**
-   * Send a peer to another room: it leaves this one, and its client is told where to go by the server message `move`.
+   * Send a peer to another room: it leaves this one, and the server message `move` says to its client where to go.
    * @throws TandemError `room_unknown`, `peer_unknown`, `peer_away`, `room_full`, `room_over`
    */
   async move(roomId: string, peerId: string, { to, token, signal }: MovePeerOptions): Promise<void> {
