@@ -42,7 +42,9 @@ async function startShown() {
       close: () => (isClosed.pair = true),
       receiver: (slot: string) => ({ track: `pair’s ${slot}` }),
     },
-    show: (slot: string, track: unknown) => {
+    show: (slot: string, track: unknown, ended = false) => {
+      // Nothing here has ended.
+      if (ended) return false;
       shown[slot] = track;
       return true;
     },
