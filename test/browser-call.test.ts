@@ -29,7 +29,13 @@ const join = (name: string, room: string, settings?: Record<string, unknown>) =>
 
 test('two people see and hear each other, each through another signaling node', async () => {
   const ada = await join('Ada', 'skeleton');
-  const bob = await join('Bob', 'skeleton');
+  let bob = await join('Bob', 'skeleton');
+  // The edge passes by a node that sheds at this moment: then he comes again.
+  for (let tries = 0; tries < 5 && (await socketsPerNode(stack.origin)).includes(0); tries++) {
+    await bob.context().close();
+    await ada.getByTestId('empty-room').waitFor({ timeout: 60_000 });
+    bob = await join('Bob', 'skeleton');
+  }
   expect(await socketsPerNode(stack.origin)).toEqual([1, 1]);
   await expectMedia([ada, bob]);
 

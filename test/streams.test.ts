@@ -426,7 +426,8 @@ test('W-3 a restart that fails changes nothing: session, tag and path stay, and 
   const patch = (body: string, tag: string) =>
     client.request('PATCH', { headers: { 'content-type': FRAGMENT, 'if-match': tag }, body });
   const path = (ufrag: string) => `a=ice-ufrag:${ufrag}\r\na=ice-pwd:ABCDEFGHIJKLMNOPQRSTUVWX\r\n`;
-  const engines = enginePids(node);
+  // Whichever node serves the room: another test has started a second one.
+  const engines = stack.nodes.flatMap(enginePids);
   const isStopped = (pid: number) =>
     readdirSync(`/proc/${pid}/task`).every((id) => / T /.test(readFileSync(`/proc/${pid}/task/${id}/stat`, 'utf8')));
   for (const pid of engines) process.kill(pid, 'SIGSTOP');

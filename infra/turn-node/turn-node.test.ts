@@ -27,7 +27,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** coturn's own test client: relays `messages` between two allocations; its output when it ends. */
+/** coturn's own test client: relays `messages` between two allocations; `connected` when it has all that it asks for, its output when it ends. */
 let users = 0;
 function client(port: number, secret: string, messages: number, more: string[] = ['-y']) {
   const user = `${Math.floor(Date.now() / 1000) + 600}:user-${users++}`;
@@ -39,9 +39,14 @@ function client(port: number, secret: string, messages: number, more: string[] =
     '127.0.0.1',
   ]);
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
+  const { promise: connected, resolve: connect } = Promise.withResolvers<void>();
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (data) => {
+      output += data;
+      if (output.includes('Total connect time')) connect();
+    });
   const ended = new Promise<string>((resolve) => child.on('close', () => resolve(output)));
-  return { child, ended };
+  return { child, connected, ended };
 }
 
 /** What a TCP health check of a network load balancer does: a connection is made, or not. */
@@ -156,6 +161,7 @@ test('a node enters the directory, relays, rotates its secret without a restart,
 
   // A call is on; the group wants the instance gone.
   const call = client(w.port, 'secret-two', 60);
+  await call.connected;
   await vi.waitFor(() => expect(w.node.coturn.allocations.size).toBeGreaterThan(0), soon);
   w.state.leaving = true;
   await vi.waitFor(async () => expect(await readTurnNodes(w.admin)).toEqual([]), soon);
@@ -174,6 +180,7 @@ test('the load balancer’s health check passes while the node takes calls, and 
   await using w = await world(async () => ['secret-one'], { readyPort });
   expect(await takesConnections(readyPort)).toBe(true);
   const call = client(w.port, 'secret-one', 60);
+  await call.connected;
   await vi.waitFor(() => expect(w.node.coturn.allocations.size).toBeGreaterThan(0), soon);
   void w.node.drain(120);
   await vi.waitFor(async () => expect(await takesConnections(readyPort)).toBe(false), soon);
@@ -210,6 +217,7 @@ test('a node that the directory does not take is not serving: metric 0, not a wo
 test('a coturn that does not answer is not serving, and a drain does not wait for its calls; one that answers again serves again', async () => {
   await using w = await world(async () => ['secret-one']);
   const call = client(w.port, 'secret-one', 600);
+  await call.connected;
   await vi.waitFor(() => expect(w.node.coturn.allocations.size).toBeGreaterThan(0), soon);
   process.kill(w.node.coturn.pid, 'SIGSTOP');
   await vi.waitFor(() => expect(w.node.serving).toBe(false), soon);
@@ -232,6 +240,7 @@ test('a coturn that does not answer is not serving, and a drain does not wait fo
 test('a coturn that ends during the drain ends it, and the group is told; one that drains does so after its last call', async () => {
   await using w = await world(async () => ['secret-one']);
   const call = client(w.port, 'secret-one', 600);
+  await call.connected;
   await vi.waitFor(() => expect(w.node.coturn.allocations.size).toBeGreaterThan(0), soon);
   void w.node.drain();
   await vi.waitFor(() => expect(w.node.state).toBe('draining'), soon);
