@@ -229,6 +229,10 @@ export class MemoryStore {
       for (const [loginSession, until] of bans) if (until <= now) bans.delete(loginSession);
       if (bans.size === 0) this.bans.delete(name);
     }
+    for (const [name, granted] of this.granted) {
+      for (const [loginSession, { until }] of granted) if (until <= now) granted.delete(loginSession);
+      if (granted.size === 0) this.granted.delete(name);
+    }
   }
 
   #alive<T extends { readonly until: number }>(map: Map<string, T>, key: string): T | undefined {
