@@ -8,8 +8,8 @@ const HELD_MS = 2000;
 /** Receivers that come within this time share a keyframe, ms. */
 const TOGETHER_MS = 100;
 /**
- * Of one publisher: keyframes at once, and one more a second. A receiver that comes and goes without end must not cost the sender
- * more; the engine's own one a second goes on.
+ * Of one publisher: this number of keyframes at once, and one more a second. A receiver that comes and goes without end must not cost the
+ * sender more; the engine's own one a second goes on.
  */
 const BURST = 5;
 
