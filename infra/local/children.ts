@@ -49,6 +49,15 @@ export function lastWord(lines: readonly string[]): string | undefined {
   return lines.at(-1)?.trim();
 }
 
+/** Kills the process group that `leader` was started as the leader of, as far as it is still there. */
+function killGroup(leader: number | undefined): void {
+  try {
+    if (leader) process.kill(-leader, 'SIGKILL');
+  } catch {
+    // All of it has ended.
+  }
+}
+
 export class Children implements AsyncDisposable {
   readonly #options: ChildrenOptions;
   readonly #running = new Map<string, Running>();
@@ -87,7 +96,7 @@ export class Children implements AsyncDisposable {
     const child = spawn(spec.command, [...spec.args], {
       env: { ...this.#options.env, ...spec.env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // Its own session: Ctrl-C reaches the runner only, which then ends the children in order.
+      // Its own session: Ctrl-C reaches the runner only, which then ends the children in order. And its own group, which is killed as one.
       detached: true,
     });
     const exited = new Promise<void>((resolve) => {
@@ -112,6 +121,8 @@ export class Children implements AsyncDisposable {
     child.stderr?.on('data', onData);
     child.on('error', (error) => running.lastWords.push(error.message));
     child.once('exit', (code, signal) => {
+      // What it started (an engine, a packager) does not outlive it: nothing would report or end it.
+      killGroup(pid);
       if (pid && this.#guard.connected) this.#guard.send({ remove: pid });
       if (this.#ending || !this.#running.has(spec.name) || !running.started) return;
       const waitMs = Math.min(1000 * 2 ** running.restarts, 30_000);
@@ -167,7 +178,7 @@ export class Children implements AsyncDisposable {
         this.#running.delete(name);
         clearTimeout(running.timer);
         running.process.kill('SIGTERM');
-        const timer = setTimeout(() => running.process.kill('SIGKILL'), this.#options.stopTimeoutMs ?? 5000);
+        const timer = setTimeout(() => killGroup(running.process.pid), this.#options.stopTimeoutMs ?? 5000);
         if (running.process.pid && running.process.exitCode === null && running.process.signalCode === null)
           await running.exited;
         clearTimeout(timer);

@@ -1,6 +1,6 @@
 /**
  * Ends the children when the runner is gone, however it went (kill -9, crash): the channel to it closes, and every
- * process that it named is stopped. Runs in its own session, so Ctrl-C does not reach it.
+ * process that it named is stopped, then all of its group is killed. Runs in its own session, so Ctrl-C does not reach it.
  */
 const children = new Set<number>();
 
@@ -9,19 +9,20 @@ process.on('message', (message: { add?: number; remove?: number }) => {
   if (message.remove) children.delete(message.remove);
 });
 process.on('disconnect', () => {
-  const signal = (name: NodeJS.Signals) => {
+  const signal = (name: NodeJS.Signals, target: (pid: number) => number) => {
     for (const pid of children) {
       try {
-        process.kill(pid, name);
+        process.kill(target(pid), name);
       } catch {
-        children.delete(pid);
+        // It has ended.
       }
     }
   };
-  signal('SIGTERM');
+  signal('SIGTERM', (pid) => pid);
   setTimeout(
     () => {
-      signal('SIGKILL');
+      // Its group: an agent that is slow to end, or has just ended, may leave the program behind that it ran.
+      signal('SIGKILL', (pid) => -pid);
       process.exit();
     },
     children.size > 0 ? 3000 : 0,
