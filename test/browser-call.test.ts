@@ -91,6 +91,7 @@ test('only our own page may open a socket, even with a good token', async () => 
       { url: `${stack.origin.replace('http', 'ws')}/ws/signal`, token },
     );
   };
-  expect(await openFrom(stack.origin)).toBe('open');
+  // A busy node sheds: the edge answers 503 while none takes more.
+  await vi.waitFor(async () => expect(await openFrom(stack.origin)).toBe('open'), patience);
   expect(await openFrom(`http://127.0.0.1:${(other.address() as { port: number }).port}/`)).toBe('refused');
 });

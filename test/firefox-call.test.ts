@@ -3,7 +3,7 @@ import type { Browser as Firefox } from 'puppeteer-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestKeys, startTestNode, type TestKeys } from '../apps/signaling/src/testing.ts';
 import { newSecret } from '../packages/rtc/src/encryption/index.ts';
-import { type SdkBrowser, startSdkBrowser, until } from './sdk/harness.ts';
+import { type SdkBrowser, startSdkBrowser, until, within } from './sdk/harness.ts';
 import { everybody, type SdkPage, shown } from './sdk/whole.ts';
 import { launchFirefox } from './support/firefox.ts';
 import { startMediaStack } from './support/media-stack.ts';
@@ -32,25 +32,27 @@ type Kind = 'firefox' | 'chromium';
 /** @param extra options of the harness; of another signaling node than the one of this file, `url` and `token` */
 async function enter(kind: Kind, roomId: string, name: string, extra: object = {}): Promise<SdkPage> {
   let page: SdkPage;
-  if (kind === 'chromium') page = (await chromium.page()) as unknown as SdkPage;
+  const named = <T>(what: string, promise: Promise<T>) => within(60_000, `${name} in ${kind}: ${what}`, promise);
+  if (kind === 'chromium') page = (await named('a page', chromium.page())) as unknown as SdkPage;
   else {
-    const opened = await firefox.newPage();
+    const opened = await named('a page', firefox.newPage());
     opened.on('pageerror', (error) => {
       // Firefox reports here also that a request failed: in these tests because the path is cut.
       if (!/can’t establish a connection|Cross-Origin Request Blocked/.test(String(error)))
         chromium.errors.push(`Firefox: ${String(error)}`);
     });
-    await opened.goto(chromium.origin);
+    await named('its address', opened.goto(chromium.origin));
     page = opened as unknown as SdkPage;
   }
   const token = await keys.token(name);
-  await page.evaluate((options) => globalThis.harness.start(options), {
+  const started = page.evaluate((options) => globalThis.harness.start(options), {
     url: node.wsUrl,
     token,
     roomId,
     name,
     ...extra,
   });
+  await named('the start of the call', started);
   return page;
 }
 

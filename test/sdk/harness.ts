@@ -69,7 +69,7 @@ async function bundle(entry: URL, format: 'iife' | 'esm'): Promise<string> {
   return outputFiles[0]?.text ?? '';
 }
 
-/** Asks `probe` every `pause` ms until it gives something true. @throws Error after `ms` */
+/** Asks `probe` every `pause` ms until it gives something true. @throws Error after `ms`, also when a page never answers */
 export async function until<T>(
   what: string,
   probe: () => Promise<T | false | undefined | null>,
@@ -78,9 +78,22 @@ export async function until<T>(
 ): Promise<T> {
   const deadline = Date.now() + ms;
   for (;;) {
-    const value = await probe();
+    const value = await within(Math.max(deadline - Date.now(), 1), `${what} (an answer)`, probe());
     if (value) return value;
     if (Date.now() > deadline) throw new Error(`waited ${ms} ms for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
+/** What `promise` gives. @throws Error that names `what` after `ms`: a browser that never answers is named, not only timed out */
+export async function within<T>(ms: number, what: string, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${ms} ms for: ${what}`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -56,6 +56,16 @@ abstract class RtpPeer {
   }
 }
 
+/** @returns whether the packet left: the engine may close the track between the question whether it is open and this */
+function leave(track: Track, packet: Buffer): boolean {
+  try {
+    return track.sendMessageBinary(packet);
+  } catch (error) {
+    if (track.isOpen()) throw error;
+    return false;
+  }
+}
+
 /** Sends packets in each of its slots, from the moment that it is connected. */
 export class RtpSender extends RtpPeer {
   readonly #tracks: [Slot, Track][] = [];
@@ -108,14 +118,14 @@ export class RtpSender extends RtpPeer {
       packet.writeUInt32BE(SSRC[slot], 8);
       // VP8: start of a partition, then a keyframe's first byte (RFC 7741 section 4.3 has bit P = 0).
       packet[12] = 0x10;
-      track.sendMessageBinary(packet);
+      leave(track, packet);
     }
   }
 
   /** @returns whether the track is open: the packet left */
   protected write(slot: Slot, packet: Buffer): boolean {
     const track = this.#tracks.find(([name]) => name === slot)?.[1];
-    return track?.isOpen() === true && track.sendMessageBinary(packet);
+    return track?.isOpen() === true && leave(track, packet);
   }
 
   override close(): void {
