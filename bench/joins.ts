@@ -129,14 +129,17 @@ export async function run(args: string[]): Promise<void> {
       peers: { type: 'string', default: '5000' },
       only: { type: 'string', default: Object.keys(systems({})).join(',') },
       'node-args': { type: 'string', default: '' },
+      // Of libuv's pool; those of the image otherwise.
+      threads: { type: 'string' },
       events: { type: 'boolean', default: false },
     },
   });
   pinSelf();
   const total = Number(values.peers);
   const nodeArgs = values['node-args'].split(' ').filter(Boolean);
+  const env: Record<string, string> = values.threads === undefined ? {} : { UV_THREADPOOL_SIZE: values.threads };
   if (values.events) return compareEvents(total, nodeArgs);
-  const [[, reference], ...others] = chosen(systems({ nodeArgs }), values.only) as [
+  const [[, reference], ...others] = chosen(systems({ nodeArgs, env }), values.only) as [
     [string, () => Promise<Contestant>],
   ];
   const verification = fixed(await verificationUs(), 0);

@@ -71,12 +71,23 @@ export async function connectAll(system: System, first: number, count: number): 
   return peers;
 }
 
+const dockerfile = () => readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
+
 /** Options of `node` in the image of the services: they are measured as they are deployed. */
 function imageNodeArgs(): string[] {
-  const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
-  const command = /^CMD (\["node".*\])$/m.exec(dockerfile)?.[1];
+  const command = /^CMD (\["node".*\])$/m.exec(dockerfile())?.[1];
   if (!command) throw new Error('Dockerfile: no CMD ["node", …]');
   return (JSON.parse(command) as string[]).slice(1, -1);
+}
+
+/** Threads of libuv's pool in the image of signaling. */
+function imageThreads(): string {
+  const stage = dockerfile()
+    .split(/^FROM /m)
+    .find((text) => text.startsWith('runtime AS signaling'));
+  const threads = /^ENV UV_THREADPOOL_SIZE=(\d+)$/m.exec(stage ?? '')?.[1];
+  if (!threads) throw new Error('Dockerfile: no ENV UV_THREADPOOL_SIZE=… of signaling');
+  return threads;
 }
 
 const directed = (to: string, p: Payload, id: number) =>
@@ -207,6 +218,7 @@ export async function tandem(options: SystemOptions = {}): Promise<System> {
         TOKEN_AUDIENCE: 'tandem',
         ALLOWED_ORIGINS: '*',
         NODE_ENV: 'production',
+        UV_THREADPOOL_SIZE: imageThreads(),
         // The limits are on, only out of the way: the load comes from one address and far faster than a person.
         ...UNLIMITED,
         ...redisEnv(options),
