@@ -42,6 +42,13 @@ function keepConnections(): RTCPeerConnection[] {
   return kept;
 }
 
+/** Firefox never settles getStats of a connection that closes meanwhile, and refuses it afterwards: nothing then. */
+const statsOf = (pc: RTCPeerConnection | undefined) =>
+  Promise.race([
+    pc?.getStats().catch(() => undefined),
+    new Promise<undefined>((done) => setTimeout(() => done(undefined), 5000)),
+  ]);
+
 class Harness {
   session: SignalingSession | undefined;
   call: Call | undefined;
@@ -113,7 +120,7 @@ class Harness {
         const pc = this.call?.connection(peer.peerId);
         const stats = { framesDecoded: 0, audioEnergy: 0, screenFrames: 0, frameHeight: 0, sections: 0 };
         const videos: { mid: string; framesDecoded: number; frameHeight: number }[] = [];
-        const report = await pc?.getStats();
+        const report = await statsOf(pc);
         report?.forEach((s) => {
           if (s.type !== 'inbound-rtp') return;
           if (s.kind === 'audio') stats.audioEnergy = s.totalAudioEnergy ?? 0;
