@@ -34,6 +34,8 @@ export function lobbyKb(): { kb: number; scripts: number } | undefined {
   const files = new Set<string>();
   for (const [tag, src] of html.matchAll(/<script\b[^>]*?\bsrc="([^"]+)"[^>]*>/g))
     if (!/\bnomodule\b/i.test(tag)) files.add(String(src));
+  // The page runs these after its first paint (apps/client/scripts/paint-first.ts).
+  for (const [, href] of html.matchAll(/<link[^>]*\shref="([^"]+)" data-run=""[^>]*>/g)) files.add(String(href));
   let bytes = 0;
   for (const src of files) {
     const at = src.indexOf('/_next/');

@@ -1,5 +1,5 @@
 /**
- * next build → effects → service worker → CSP. Leaves `out/`: plain files for any static host, with `security-headers.json` beside
+ * next build → effects → scripts after the first paint → service worker → CSP. Leaves `out/`: plain files for any static host, with `security-headers.json` beside
  * them for whatever serves them (the edge of `npm start`, CloudFront).
  *
  * Environment: BASE_PATH, e.g. `/calls`, to live at a sub-path. CONNECT_SRC, more origins for `connect-src` when signaling
@@ -11,6 +11,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { writeSecurityHeaders } from './csp.ts';
 import { buildEffects } from './effects.ts';
+import { paintPagesFirst } from './paint-first.ts';
 import { buildServiceWorker } from './service-worker.ts';
 
 const client = path.resolve(import.meta.dirname, '..');
@@ -32,6 +33,7 @@ const built = spawnSync(process.execPath, [next, 'build'], {
 if (built.status !== 0) process.exit(built.status ?? 1);
 
 await effects.write(out);
+await paintPagesFirst(out);
 const worker = await buildServiceWorker(client, out);
 const headers = await writeSecurityHeaders(out, process.env.CONNECT_SRC ?? '');
 console.log(`service worker: ${worker.count} files, ${Math.round(worker.bytes / 1024)} KiB precached`);

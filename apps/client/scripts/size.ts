@@ -1,6 +1,6 @@
 /**
  * Prints the JavaScript that the lobby loads before it works, gzip (level 9), and fails above the budget:
- * `npm run size -w @tandem/client`. Scripts for old browsers only (`nomodule`) are not counted: no supported one loads them.
+ * `npm run size -w @tandem/client`. Those that boot.ts runs after the first paint count. Scripts for old browsers only (`nomodule`) are not counted: no supported one loads them.
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,7 +11,10 @@ const BUDGET_KB = 165;
 const out = path.resolve(import.meta.dirname, '../out');
 const base = (process.env.BASE_PATH ?? '').replace(/\/+$/, '');
 const html = await readFile(path.join(out, 'index.html'), 'utf8');
-const tags = Array.from(html.matchAll(/<script[^>]*\ssrc="([^"]+)"[^>]*>/g)).filter(([tag]) => !/nomodule/i.test(tag));
+const tags = [
+  ...Array.from(html.matchAll(/<script[^>]*\ssrc="([^"]+)"[^>]*>/g)).filter(([tag]) => !/nomodule/i.test(tag)),
+  ...html.matchAll(/<link[^>]*\shref="([^"]+)" data-run=""[^>]*>/g),
+];
 const files = new Set(tags.map(([, source = '']) => source.slice(base.length).split('?')[0] ?? ''));
 let total = 0;
 for (const file of files) {

@@ -125,10 +125,11 @@ export class CallModel extends InCall {
     if (encryption) this.#undo.push(() => encryption.close());
     const media = localMedia.get();
     const tracks = [media.audioTrack, media.videoTrack].filter((track) => track !== undefined);
+    const prewarmed = warm.takePrewarmed();
     const call = new warm.sdk.Call({
       session: warm.session,
       // One that was made before the keys sends what anybody can read.
-      ...(encryption ? { encryption } : { prewarmed: warm.prewarmed }),
+      ...(encryption ? { encryption } : { prewarmed }),
       roomId: room,
       getIceServers: warm.getIceServers,
       ...(watching ? { audience: true } : { stream: new MediaStream(tracks) }),

@@ -4,6 +4,7 @@ import type { RuntimeConfig } from '../config.ts';
 import { ApiError, requestIceServers, requestToken } from '../lib/auth-api.ts';
 import { preferences } from '../lib/preferences.ts';
 import { loadRuntimeConfig, signalingSocketUrl } from '../lib/runtime-config.ts';
+import { whenWanted } from '../lib/when-wanted.ts';
 
 export type Sdk = typeof import('@tandem/rtc');
 export type Following = typeof import('./following.ts').following;
@@ -14,8 +15,8 @@ export interface Warm {
   readonly following: Following;
   readonly config: RuntimeConfig;
   readonly session: SignalingSession;
-  /** The first connection of a page is slow to make. */
-  readonly prewarmed: PrewarmedConnection;
+  /** The first connection of a page is slow to make, so the lobby makes one. From here on the call does. */
+  readonly takePrewarmed: () => PrewarmedConnection;
   /** Fresh TURN credentials; the first answer is the one from the lobby if it is young. */
   readonly getIceServers: () => Promise<IceServersAnswer>;
   /** Token, socket and credentials are there. Rejects when one is not. */
@@ -54,7 +55,10 @@ export async function warmUp(): Promise<Warm> {
     traceSampling: config.traceSampling,
   });
   const prewarmed = new sdk.PrewarmedConnection();
-  prewarmed.prepare();
+  // Its threads and codecs keep the page from painting for a moment. Joining does it where this has not.
+  const stopWaiting = whenWanted(() => {
+    if (session.state !== 'closed') prewarmed.prepare();
+  });
   let first: { answer: Promise<IceServersAnswer>; at: number } | undefined;
   const fetchIce = async (): Promise<IceServersAnswer> =>
     requestIceServers(config, await getToken(false), session.traceparent);
@@ -66,7 +70,10 @@ export async function warmUp(): Promise<Warm> {
     following,
     config,
     session,
-    prewarmed,
+    takePrewarmed: () => {
+      stopWaiting();
+      return prewarmed;
+    },
     getIceServers: async () => {
       const given = first;
       first = undefined;

@@ -5,6 +5,7 @@ import { call } from '../call/call-model.ts';
 import { useText } from '../i18n/index.ts';
 import { newRoomName, roomFrom, secretOf } from '../lib/room-name.ts';
 import { whenIdle } from '../lib/when-idle.ts';
+import { whenWanted } from '../lib/when-wanted.ts';
 import { Broken, loadedPart, Part } from '../ui/part.tsx';
 import { BrokenCall } from './call/broken-call.tsx';
 import { RemoteAudio } from './call/remote-audio.tsx';
@@ -72,7 +73,7 @@ export function Start() {
       // A step of its own: what the page shows is alive before. Who joins earlier than that warms it up by joining.
       .then(() => setTimeout(() => call.warm()));
     // What does not arrive now is asked for again when it is shown. One after the other: a phone takes its time to read each.
-    const stop = whenIdle(() => {
+    const stop = whenWanted(() => {
       void loadCall()
         .catch(() => {})
         .then(() => whenIdle(() => loadEnded().catch(() => {})));
