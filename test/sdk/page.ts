@@ -42,7 +42,7 @@ function keepConnections(): RTCPeerConnection[] {
   return kept;
 }
 
-/** Firefox never settles getStats of a connection that closes meanwhile, and refuses it afterwards: nothing then. */
+/** Firefox never settles getStats of a connection that closes meanwhile, and refuses it afterwards, as much else: nothing then. */
 const statsOf = (pc: RTCPeerConnection | undefined) =>
   Promise.race([
     pc?.getStats().catch(() => undefined),
@@ -117,10 +117,11 @@ class Harness {
   async view() {
     const peers = await Promise.all(
       (this.call?.peers ?? []).map(async (peer) => {
-        const pc = this.call?.connection(peer.peerId);
+        const connection = this.call?.connection(peer.peerId);
         const stats = { framesDecoded: 0, audioEnergy: 0, screenFrames: 0, frameHeight: 0, sections: 0 };
         const videos: { mid: string; framesDecoded: number; frameHeight: number }[] = [];
-        const report = await statsOf(pc);
+        const report = await statsOf(connection);
+        const pc = connection?.signalingState === 'closed' ? undefined : connection;
         report?.forEach((s) => {
           if (s.type !== 'inbound-rtp') return;
           if (s.kind === 'audio') stats.audioEnergy = s.totalAudioEnergy ?? 0;

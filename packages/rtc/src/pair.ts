@@ -16,6 +16,7 @@ import { readCandidate, readDescription } from './peer-input.ts';
 import { Recovery } from './recovery.ts';
 import { RemoteCandidates } from './remote-candidates.ts';
 import { withStartBitrate } from './start-bitrate.ts';
+import { withoutStrayTypes } from './stray-types.ts';
 import type { WireCandidate, WireDescription } from './wire.ts';
 
 export class Pair {
@@ -325,7 +326,7 @@ export class Pair {
 
   #setRemote(type: 'offer' | 'answer', sdp: string): Promise<void> {
     this.#startBitrate ??= this.#host.startBitrate();
-    return this.#pc.setRemoteDescription({ type, sdp: withStartBitrate(sdp, this.#startBitrate) });
+    return this.#pc.setRemoteDescription({ type, sdp: withStartBitrate(withoutStrayTypes(sdp), this.#startBitrate) });
   }
 
   #sendDescription(type: 'offer' | 'answer', sdp = '', order: Partial<WireDescription> = {}): void {

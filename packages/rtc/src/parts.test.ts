@@ -9,6 +9,7 @@ import type { PeerMessage } from './peer-input.ts';
 import { PeerMessages } from './peer-messages.ts';
 import { RoomView } from './room-view.ts';
 import { startBitrate, withStartBitrate } from './start-bitrate.ts';
+import { withoutStrayTypes } from './stray-types.ts';
 import { random, VirtualTime } from './testing.ts';
 import { tokenExpiry } from './token.ts';
 import type { PeerInfo, PeerMetadata } from './wire.ts';
@@ -332,4 +333,19 @@ test('a description of Firefox, which has all a=fmtp before all a=rtpmap, says i
     'a=fmtp:124 apt=120',
     'a=fmtp:120 x-google-start-bitrate=700',
   ]);
+});
+
+test('attributes of payload types that a section does not have are left out, all else stays', () => {
+  const audio = [
+    'm=audio 9 UDP/TLS/RTP/SAVPF 111 0',
+    'a=rtpmap:111 opus/48000/2',
+    'a=rtcp-fb:111 nack',
+    'a=rtcp-fb:* ccm fir',
+  ];
+  const video = ['m=video 9 UDP/TLS/RTP/SAVPF 120', 'a=rtpmap:120 VP8/90000', 'a=ssrc:99 cname:x'];
+  const stray = ['a=rtcp-fb:121 nack pli', 'a=fmtp:99 apt=98', 'a=rtpmap:111 opus/48000/2'];
+  const sdp = (...lines: string[]) => `${['v=0', 's=-', ...lines].join('\r\n')}\r\n`;
+  expect(withoutStrayTypes(sdp(...audio, ...video, ...stray))).toBe(sdp(...audio, ...video));
+  expect(withoutStrayTypes(sdp(...audio, ...video))).toBe(sdp(...audio, ...video));
+  expect(withoutStrayTypes('')).toBe('');
 });
