@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { cpuNs } from './lib/cpu.ts';
+import { says } from './lib/says.ts';
 import { quantile, table } from './lib/stats.ts';
 import { traceConnections, tracedSince } from './lib/trace-page.ts';
 
@@ -114,7 +115,7 @@ interface Event {
 
 /** @param from people from which a media node serves */
 async function startWorld(stack: AsyncDisposableStack, from: number): Promise<World> {
-  const [{ startTestAuth }, { startTestNode }, { startRedis }, { startSdkBrowser, until }, media, { ownAddress }] =
+  const [{ startTestAuth }, { startTestNode }, { startRedis }, { startSdkBrowser }, media, { ownAddress }] =
     await Promise.all([
       import('../apps/auth/src/testing.ts'),
       import('../apps/signaling/src/testing.ts'),
@@ -166,17 +167,12 @@ async function startWorld(stack: AsyncDisposableStack, from: number): Promise<Wo
       const main = new URL('../infra/media-node/main.ts', import.meta.url).pathname;
       const child = spawn(process.execPath, [main], {
         env: { ...process.env, ...env },
-        stdio: ['ignore', 'pipe', 'inherit'],
+        stdio: ['ignore', 'pipe', 'pipe'],
       });
       process.once('exit', () => child.kill('SIGKILL'));
-      let said = '';
-      child.stdout.setEncoding('utf8').on('data', (text: string) => {
-        said += text;
-        if (process.env.DEBUG) process.stderr.write(`${Date.now()} ${id} ${text}`);
-      });
       const node = new NodeProcess(id, child);
       stack.defer(() => node.stop());
-      await until(`media node ${id}`, async () => said.includes('media.serving'));
+      await says(child, `media node ${id}`, 'media.serving');
       return node;
     },
   };

@@ -1,7 +1,8 @@
 /** The benchmarks run and print what they promise; what they measure is not this test's business. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { says } from '../bench/lib/says.ts';
 import { quantile, table } from '../bench/lib/stats.ts';
 
 const run = async (...args: string[]) =>
@@ -73,4 +74,12 @@ test('figures: quantiles and tables', () => {
       ['bb', '22'],
     ]),
   ).toBe('a     1\nbb   22');
+});
+
+test('a child that dies before it is ready is told at once, with its last words, and one that is ready in time is not waited for', async () => {
+  const child = (code: string) => spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const dying = child('console.log("on its way"); console.error("no engine here"); process.exitCode = 3');
+  await expect(says(dying, 'node m1', 'ready')).rejects.toThrow(/node m1 ended \(3\)[\s\S]*no engine here/);
+  // In two pieces.
+  await says(child('process.stdout.write("rea"); setTimeout(() => console.log("dy"), 50)'), 'node m2', 'ready');
 });
