@@ -1,6 +1,6 @@
 /** A room whose nodes all died ends, once; one with a living node, or with time left for who is away, stays. With a real Redis and a real Cluster. */
 import { connectRedis, type RedisClient } from '@tandem/service';
-import { outboxKey, partitionOf } from '@tandem/service/room-events';
+import { outboxKey, partitionOf, writeRecordingEntry } from '@tandem/service/room-events';
 import { startCluster, startRedis } from '@tandem/service/testing';
 import { expect, test } from 'vitest';
 import type { WorkerParts } from './deliveries.ts';
@@ -160,4 +160,19 @@ test('the age of the oldest change that is no event yet: held, a backlog, read t
   redis.disconnect();
   await expect(worker.fold(NOW + 90_000)).rejects.toThrow();
   expect(worker.unreadMs(NOW + 90_000)).toBe(90_000 - 9800);
+});
+
+test('R-10 the end of a recording becomes an event of a room that is over since long', async () => {
+  await using server = await startRedis();
+  const redis = connectRedis(server.url);
+  await redis.set(keys.lease(PARTITION), 'dispatcher 1');
+  const recording = { recordingId: 'abcdefghijklmnop', status: 'ready', durationSeconds: 5.5 } as const;
+  const value = writeRecordingEntry(named('over'), recording);
+  for (const at of [NOW - 5000, NOW - 4000]) await redis.xadd(outboxKey('tandem', PARTITION), `${at}-0`, 'e', value);
+  await workerOn(redis).fold(NOW);
+  // Told twice, as a node that died after it wrote does: with one id.
+  const log = await redis.xrange(keys.log(PARTITION), '-', '+');
+  expect(await loggedEvents(redis)).toEqual(Array(2).fill(`recording.ready ${named('over')}`));
+  expect(new Set(log.map(([, fields]) => fields[1])).size).toBe(1);
+  redis.disconnect();
 });

@@ -29,6 +29,7 @@ import { answerAdmissionProbes } from './server/admission-probe.ts';
 import { registerApi } from './server/api/index.ts';
 import type { RecordingParts } from './server/api/recording-records.ts';
 import { ASSIGNMENT_REASONS, assignMedia } from './server/media-assignment.ts';
+import { tellRecordingEnds } from './server/recording-ends.ts';
 import { followRevocations } from './server/revocations.ts';
 import { acceptUpgrades } from './server/upgrade.ts';
 
@@ -81,7 +82,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
   exposeHealth(app, { node, backplane, verifier, revocations });
   await exposeNode(app, observation, node, shedder, (request) => clientAddress(request, config.TRUSTED_PROXIES));
   answerAdmissionProbes(app, admission, config.TRUSTED_PROXIES);
-  const recordings = await keepRecordings(config);
+  const recordings = await keepRecordings(config, log);
   await registerApi(app, {
     ...{ node, shedder, verifier, revocations, recordings: recordings?.parts },
     trustedProxies: config.TRUSTED_PROXIES,
@@ -237,12 +238,22 @@ function serveSockets(config: SignalingConfig, parts: SocketParts): void {
 /** Recordings need a place, and Redis to tell media nodes. @throws Error when the place is none */
 async function keepRecordings(
   config: SignalingConfig,
+  log: Logger,
 ): Promise<(Disposable & { readonly parts: RecordingParts }) | undefined> {
   if (!config.RECORDINGS || !config.REDIS_URL) return undefined;
   const store = await openRecordingStore(config.RECORDINGS);
   const redis = connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD });
   redis.on('error', () => {});
-  return { parts: { redis, store }, [Symbol.dispose]: () => redis.disconnect() };
+  const parts = { redis, store, isTold: config.EVENTS };
+  const failed = (error: unknown) => log.warn({ event: 'recordings.untold', err: error }, 'ends of recordings');
+  const telling = config.EVENTS ? tellRecordingEnds({ ...parts, failed }) : undefined;
+  return {
+    parts,
+    [Symbol.dispose]: () => {
+      telling?.[Symbol.dispose]();
+      redis.disconnect();
+    },
+  };
 }
 
 /** Gives rooms that grow a media node; without Redis or MEDIA_FROM rooms stay a mesh. */

@@ -3,6 +3,8 @@
  * writes them in the same step, so that the room and its events are kept or lost together. The dispatcher reads them.
  */
 import { crc32 } from 'node:zlib';
+import Type, { type Static } from 'typebox';
+import { Check } from 'typebox/value';
 
 /** Number of parts that rooms lie in: enough slots for 2 to 32 shards of a Cluster, few enough to walk through when rooms are listed. */
 export const PARTITIONS = 64;
@@ -42,11 +44,31 @@ export interface OutboxEntry {
   /** Members after all changes, agents of media nodes included. */
   readonly members: number;
   readonly changes: readonly RoomChange[];
+  /** It is of a recording alone, and says nothing of the room: that may be over since long. */
+  readonly recording?: RecordingOver;
 }
+
+/** Its files are made, or never will be. */
+export const RecordingOver = Type.Object({
+  recordingId: Type.String({ maxLength: 40 }),
+  status: Type.Union([Type.Literal('ready'), Type.Literal('failed')]),
+  durationSeconds: Type.Optional(Type.Number({ minimum: 0 })),
+});
+export type RecordingOver = Static<typeof RecordingOver>;
+
+/** The value of an entry that is of a recording. Who reads entries of rooms alone finds it unreadable, and passes over it. */
+export const writeRecordingEntry = (room: string, recording: RecordingOver): string =>
+  `recording ${room}\n${JSON.stringify(recording)}`;
 
 /** Reads the value of an entry. @throws Error if it has another form */
 export function readOutboxEntry(value: string): OutboxEntry {
   const [head = '', ...lines] = value.split('\n');
+  const [, ofRoom] = /^recording (\S.*)$/.exec(head) ?? [];
+  if (ofRoom !== undefined) {
+    const recording: unknown = JSON.parse(lines[0] ?? '');
+    if (!Check(RecordingOver, recording)) throw new Error('an entry of a recording has another form');
+    return { room: ofRoom, firstVersion: 0, members: 0, changes: [], recording };
+  }
   const [, before, first, members, room] = /^(\d+) (\d+) (\d+) (\S+)$/.exec(head) ?? [];
   if (room === undefined) throw new Error('an entry of the outbox begins in another way');
   const changes = lines.flatMap((line) => readChange(line, Number(before)) ?? []);

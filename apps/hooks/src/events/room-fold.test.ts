@@ -1,4 +1,5 @@
 import type { OutboxEntry, RoomChange } from '@tandem/service/room-events';
+import { readOutboxEntry } from '@tandem/service/room-events';
 import { expect, test } from 'vitest';
 import { briefChanges } from './brief-changes.ts';
 import { foldEntry, foldLost, type ToldRoom } from './room-fold.ts';
@@ -121,4 +122,20 @@ test('E-3 a refused join and a short absence are not told; a hang-up within mome
   expect(untold(at(0, away), at(400, back))).toEqual(['away', 'back']);
   expect(untold(at(0, away), at(501, back))).toEqual([]);
   expect(untold(at(0, away), at(100, joined('b', 104)), at(300, { ...back, peerId: 'b' }))).toEqual([]);
+});
+
+test('R-10 the end of a recording is told with the same id each time, and changes nothing that is told of its room', () => {
+  const entries = ['ready', 'failed'].map((status) =>
+    readOutboxEntry(`recording r\n{"recordingId":"abcdefghijklmnop","status":"${status}"}`),
+  );
+  const over = fold(entries);
+  expect([over.types, over.told]).toEqual([['recording.ready', 'recording.failed'], undefined]);
+  const { told } = fold([entry(1, [joined('a', 101)])]);
+  const meanwhile = fold(entries, told);
+  expect(meanwhile.told).toEqual(told);
+  expect(meanwhile.events).toEqual(over.events);
+  expect(over.events[0]).toMatchObject({ roomId: 'r', data: { recordingId: 'abcdefghijklmnop' } });
+  expect(new Set(over.events.map(({ id }) => id)).size).toBe(2);
+  for (const text of ['{}', 'null', '{"recordingId":"a","status":"paused"}'])
+    expect(() => readOutboxEntry(`recording r\n${text}`)).toThrow();
 });

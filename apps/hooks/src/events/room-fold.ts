@@ -3,7 +3,7 @@
  * that a second dispatcher that folds the same entry makes the same events.
  */
 import { createHash } from 'node:crypto';
-import type { LeaveReason, OutboxEntry, RoomChange } from '@tandem/service/room-events';
+import type { LeaveReason, OutboxEntry, RecordingOver, RoomChange } from '@tandem/service/room-events';
 
 /** Everything that a receiver may get, besides `endpoint.test`. */
 export const EVENT_TYPES = [
@@ -15,6 +15,8 @@ export const EVENT_TYPES = [
   'peer.back',
   'peer.left',
   'peer.updated',
+  'recording.ready',
+  'recording.failed',
   'events.dropped',
 ] as const;
 /** Told only to those who name it: every microphone that is turned on or off is one. */
@@ -66,6 +68,7 @@ export function foldEntry(
   at: number,
   isUntold: (change: RoomChange) => boolean = () => false,
 ): Folded {
+  if (entry.recording) return { told, events: [recordingEvent(entry.room, entry.recording, at)] };
   const fold = new RoomFold(entry.room, told, at);
   // Another room of that name: the end of the former one was lost with it.
   if (told && told.f !== entry.firstVersion) fold.lose();
@@ -73,6 +76,14 @@ export function foldEntry(
   if (entry.members === 0)
     fold.end(entry.changes.some((c) => c.kind === 'left' && c.reason === 'closed') ? 'closed' : 'empty');
   return fold.result();
+}
+
+/** Of a room that may be over: without a place in the order of its events. The id hangs on the recording alone, so that it is the same if it is told again. */
+function recordingEvent(room: string, { status, ...data }: RecordingOver, at: number): RoomEvent {
+  const type = status === 'ready' ? 'recording.ready' : 'recording.failed';
+  const id = eventId('recording', room, data.recordingId, status);
+  const body = { id, type, timestamp: new Date(at).toISOString(), roomId: room, data };
+  return { id, type, room, body: JSON.stringify(body) };
 }
 
 /** The room is gone without an entry that says so: its store lost it, or its nodes all died and it expired. */

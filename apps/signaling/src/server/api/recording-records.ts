@@ -17,6 +17,8 @@ import type { Recording, RecordingQuery } from './recording-schemas.ts';
 export interface RecordingParts {
   readonly redis: RedisClient;
   readonly store: RecordingStore;
+  /** Backends are told when one is ready (recording-ends.ts). */
+  readonly isTold: boolean;
 }
 
 /** A recording that no node has begun by then never was one, ms: its record in Redis is gone. */
@@ -25,7 +27,7 @@ const DEFAULT_PAGE = 20;
 
 /** @returns undefined when there is none @throws when the store or Redis is away */
 export async function readRecording(
-  { redis, store }: RecordingParts,
+  { redis, store }: Pick<RecordingParts, 'redis' | 'store'>,
   roomId: string,
   id: string,
 ): Promise<Recording | undefined> {

@@ -8,10 +8,14 @@ import { text } from 'node:stream/consumers';
 import { API_SCOPES, type ApiScope } from '@tandem/protocol';
 import { connectRedis, type RedisClient, readAssignment, removeMediaNode, writeMediaNode } from '@tandem/service';
 import { openRecordingStore, prefixOf, type RecordingStore, readRunning } from '@tandem/service/recordings';
+import { outboxKey, partitionOf, readOutboxEntry } from '@tandem/service/room-events';
 import { startRedis, startS3, type TestRedis } from '@tandem/service/testing';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { SignalingService } from '../../app.ts';
 import { connectClient, startTestKeys, startTestNode, type TestKeys } from '../../testing.ts';
+import { tellDue } from '../recording-ends.ts';
+
+const HOUR_MS = 3_600_000;
 
 let keys: TestKeys;
 let redis: TestRedis;
@@ -220,6 +224,52 @@ test('R-9 who begins it says how its film shows people; anything else is refused
   });
   using _bob = await person('plain', 'bob');
   expect((await ask('POST', 'plain/recordings', token)).body.layout).toBe('grid');
+});
+
+test('R-10 the end of a recording is written for backends once, when its files are made, or when they never will be', async () => {
+  const parts = { redis: client, store, isTold: true };
+  const outbox = outboxKey('tandem', partitionOf('told'));
+  const written = async () =>
+    (await client.xrange(outbox, '-', '+')).flatMap(([, fields]) => readOutboxEntry(fields[1] ?? '').recording ?? []);
+  const config = { REDIS_URL: redis.url, RECORDINGS: folder, MEDIA_FROM: 0, EVENTS: true };
+  await using telling = await startTestNode({ keys, config });
+  const post = async (path: string) =>
+    (await fetch(`${telling.url}/v1/rooms/told/${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${await backend()}` },
+    }).then((answer) => answer.json())) as { recordingId: string };
+  using _ada = await person('told', 'ada');
+  const make = async (composed: object) => {
+    const { recordingId } = await post('recordings');
+    await tellDue(parts, Date.now());
+    await post(`recordings/${recordingId}/stop`);
+    // While it runs and is composed nothing is told, however late.
+    await tellDue(parts, Date.now() + HOUR_MS);
+    await store.put(`${prefixOf('told', recordingId)}composed.json`, JSON.stringify({ at: 1, files: [], ...composed }));
+    return recordingId;
+  };
+  const good = await make({ durationMs: 5500 });
+  const bad = await make({ durationMs: 0, error: 'ffmpeg: /tmp/x' });
+  const deleted = await make({ durationMs: 1 });
+  await store.remove(prefixOf('told', deleted));
+  expect(await written()).toEqual([]);
+  // Several nodes look at once, and again.
+  const later = Date.now() + 3 * HOUR_MS;
+  await Promise.all([1, 2, 3].map(() => tellDue(parts, later)));
+  await tellDue(parts, later + HOUR_MS);
+  const told = (await written()).sort((a, b) => a.status.localeCompare(b.status));
+  // No word of the composer's own machine.
+  expect(told).toEqual([
+    { recordingId: bad, status: 'failed' },
+    { recordingId: good, status: 'ready', durationSeconds: 5.5 },
+  ]);
+  expect(await client.exists('tandem:{recordings}:unready')).toBe(0);
+});
+
+test('R-10 where backends are told nothing, nothing waits to be told', async () => {
+  using _ada = await person('untold', 'ada');
+  expect((await ask('POST', 'untold/recordings', await backend())).status).toBe(201);
+  expect(await client.exists('tandem:{recordings}:unready')).toBe(0);
 });
 
 test('R-2 a deployment without a place for recordings says so', async () => {

@@ -1,6 +1,7 @@
 /** `/v1/rooms/{roomId}/recordings`: begun, ended, listed, fetched and deleted by a backend, or by people with the grant `record`. */
 import { callNode, ProblemError } from '@tandem/service';
 import {
+  awaitEnd,
   beginRecording,
   endRecording,
   newRecordingId,
@@ -118,7 +119,7 @@ async function checkRecordable(node: SignalingNode, roomId: string): Promise<voi
 }
 
 async function start(
-  { redis, store }: RecordingParts,
+  { redis, store, isTold }: RecordingParts,
   roomId: string,
   { startedBy, layout }: Pick<RecordingDocument, 'startedBy' | 'layout'>,
 ): Promise<{ id: string; isNew: boolean }> {
@@ -129,6 +130,7 @@ async function start(
   try {
     await store.put(`${waitingOf(prefix)}begun`, '');
     await store.put(`${prefix}recording.json`, JSON.stringify({ ...mine, roomId, layout }));
+    if (isTold) await awaitEnd(redis, { roomId, id });
     if (await callNode(redis, roomId)) return { id, isNew: true };
     throw new ProblemError(503, 'no_media_node', 'No media node takes rooms now.', { retryAfter: 5 });
   } catch (error) {

@@ -1,0 +1,57 @@
+/**
+ * Tells backends that a recording is ready, or failed. Composers have no way to the cache, on purpose; a signaling node reads what they keep. Each node
+ * looks; one that has taken a recording has it alone for a while. Told again after a crash, the event has the same id.
+ */
+
+import { forgetUnready, lookLater, takeUnready, type Unready } from '@tandem/service/recordings';
+import { outboxKey, partitionOf, writeRecordingEntry } from '@tandem/service/room-events';
+import { type RecordingParts, readRecording } from './api/recording-records.ts';
+
+/** How often each node looks whether one is due, ms. */
+const LOOK_MS = 5000;
+/** One that is not over is looked at again after a tenth of its age, within these, ms. */
+const SOONEST_MS = 5000;
+const LATEST_MS = 300_000;
+/** One that is not over then gets no event, ms. */
+const GIVEN_UP_MS = 7 * 86_400_000;
+/** As OUTBOX_LENGTH of room.lua. */
+const OUTBOX_LENGTH = 20_000;
+
+export interface RecordingEndsOptions extends RecordingParts {
+  readonly failed: (error: unknown) => void;
+}
+
+/** Looks until it is disposed of. */
+export function tellRecordingEnds(options: RecordingEndsOptions): Disposable {
+  let busy = false;
+  const timer = setInterval(async () => {
+    if (busy) return;
+    busy = true;
+    await tellDue(options, Date.now()).catch(options.failed);
+    busy = false;
+  }, LOOK_MS);
+  timer.unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** One look. @param now ms since the epoch @throws when the store or Redis is away */
+export async function tellDue(parts: RecordingParts, now: number): Promise<void> {
+  for (const one of await takeUnready(parts.redis, now)) await tell(parts, one, now);
+}
+
+async function tell(parts: RecordingParts, one: Unready, now: number): Promise<void> {
+  const { redis } = parts;
+  const recording = await readRecording(parts, one.roomId, one.id);
+  const age = recording ? now - Date.parse(recording.startedAt) : 0;
+  if (!recording || age > GIVEN_UP_MS) return forgetUnready(redis, one);
+  const { status, durationSeconds } = recording;
+  if (status !== 'ready' && status !== 'failed')
+    return lookLater(redis, one, now + Math.min(LATEST_MS, Math.max(SOONEST_MS, age / 10)));
+  const entry = writeRecordingEntry(one.roomId, {
+    recordingId: one.id,
+    status,
+    ...(durationSeconds === undefined ? {} : { durationSeconds }),
+  });
+  await redis.xadd(outboxKey('tandem', partitionOf(one.roomId)), 'MAXLEN', '~', OUTBOX_LENGTH, '*', 'e', entry);
+  return forgetUnready(redis, one);
+}
