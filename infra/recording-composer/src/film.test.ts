@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { RecordingStore } from '@tandem/service/recordings';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeFilm } from './film.ts';
-import { scenesOf, speakerFirst, speakerTilesOf, WIDTH } from './layout.ts';
+import { MAX_SCENES, scenesOf, speakerFirst, speakerTilesOf, WIDTH } from './layout.ts';
 import { turnsOf } from './speaker.ts';
 import type { Track } from './tracks.ts';
 
@@ -106,4 +106,17 @@ test('tiles are inside the picture, do not overlap, and have even numbers; scene
     [0, 2000],
     [2000, 6000],
   ]);
+});
+
+test('R-9 a film has a bounded number of scenes, however often somebody comes, goes or speaks; they leave no gap', () => {
+  const length = 4 * 3_600_000;
+  const everySecond = Array.from({ length: 14_000 }, (_, i) => 1000 * (i + 1));
+  const scenes = scenesOf([{ start: 0, end: length }], length, everySecond);
+  expect(scenes.length).toBeLessThanOrEqual(MAX_SCENES);
+  expect(scenes.length).toBeGreaterThan(MAX_SCENES / 3);
+  expect([scenes[0]?.from, scenes.at(-1)?.to]).toEqual([0, length]);
+  for (const [i, { from }] of scenes.slice(1).entries()) expect(from).toBe(scenes[i]?.to);
+  // Changes that follow each other within less than the shortest scene are seen all the same.
+  const often = scenesOf([{ start: 0, end: 1000 }], 1000, [150, 300, 450, 600, 750, 900]);
+  expect(often.map(({ from }) => from)).toEqual([0, 300, 600, 900]);
 });

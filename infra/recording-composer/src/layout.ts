@@ -19,6 +19,8 @@ export const HEIGHT = 720;
 const MAX_TILES = 25;
 /** A scene shorter than this belongs to the next one, ms. */
 const SHORTEST_MS = 200;
+/** Of one film: each scene is a run of ffmpeg. */
+export const MAX_SCENES = 1000;
 
 /** A new scene whenever a picture comes or goes. @param cuts more of them, such as where somebody else speaks, ms */
 export function scenesOf<T extends { readonly start: number; readonly end: number }>(
@@ -29,14 +31,26 @@ export function scenesOf<T extends { readonly start: number; readonly end: numbe
   const edges = [0, ...cuts, ...pictures.flatMap(({ start, end }) => [start, end]), length]
     .filter((at) => at >= 0 && at <= length)
     .sort((a, b) => a - b);
-  const kept = edges.filter((at, i) => i === 0 || at === length || at - (edges[i - 1] as number) >= SHORTEST_MS);
-  const unique = [...new Set(kept)];
+  // Of too many the shortest ones go, until it is few enough.
+  let unique = apart(edges, length, SHORTEST_MS);
+  for (let shortest = SHORTEST_MS; unique.length > MAX_SCENES + 1; ) {
+    shortest *= 2;
+    unique = apart(unique, length, shortest);
+  }
   return unique.slice(1).map((to, i) => {
     const from = unique[i] as number;
     const middle = (from + to) / 2;
     const shown = pictures.filter(({ start, end }) => start <= middle && end > middle).slice(0, MAX_TILES);
     return { from, to, shown };
   });
+}
+
+/** The beginning, the end, and of what is between as much as keeps that distance from the one before. */
+function apart(edges: readonly number[], length: number, shortest: number): number[] {
+  const kept = [0];
+  for (const at of edges) if (at < length && at - (kept.at(-1) as number) >= shortest) kept.push(at);
+  if (length > 0) kept.push(length);
+  return kept;
 }
 
 /** A grid as square as it gets. Even numbers: colours are shared by two pixels. */
