@@ -1,14 +1,16 @@
 /**
  * The simulation runs on the memory backplane, production on the Redis scripts: any sequence of operations must get the same answers
- * from both. Times are long enough that nothing ends by itself meanwhile (that is B-7, B-9, B-13).
+ * from both. Times are long enough that nothing ends by itself meanwhile (that is B-7, B-9, B-13); grants and moves are ended in both by hand.
  */
 import { startRedis, type TestRedis } from '@tandem/service/testing';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Random } from '../../../../test/simulation/random.ts';
 import { systemClock } from '../core/clock.ts';
 import type { EntryRequest } from './entry-requests.ts';
 import { MemoryHub } from './memory.ts';
 import { createRedisBackplane } from './redis.ts';
+import { RedisKeys } from './redis-keys.ts';
 import type { RoomEntry, SettingsCondition } from './room-settings.ts';
 import { type Backplane, type ClaimResult, FORCED, type RoomState } from './types.ts';
 
@@ -21,21 +23,61 @@ const INFOS = [
   '{"userId":"ü {}"}',
   '{"userId":",\\"metadata\\":","audience":true,"metadata":{"name":"x"}}',
   '{"userId":",\\"audience\\":true","metadata":{"a":1,"audience":true}}',
+  '{"userId":"ü {}","loginSession":"l0","x":1}',
+  '{"userId":"v","loginSession":"l1","audience":true}',
 ];
 
 let redis: TestRedis;
+let store: Redis;
 beforeAll(async () => {
   redis = await startRedis();
+  store = new Redis(redis.url);
 });
-afterAll(() => redis[Symbol.asyncDispose]());
+afterAll(async () => {
+  store.disconnect();
+  await redis[Symbol.asyncDispose]();
+});
+
+/** Ends what a login session may do in a room, or its move to it, before its time. */
+interface Expiry {
+  grants(room: string, loginSession: string): unknown;
+  move(room: string, loginSession: string): unknown;
+}
+
+function expiryIn(hub: MemoryHub): Expiry {
+  return {
+    grants: (room, loginSession) => {
+      const all = hub.granted.get(room);
+      const held = all?.get(loginSession);
+      if (held) all?.set(loginSession, { ...held, until: 0 });
+    },
+    move: (room, loginSession) => hub.bans.get(room)?.delete(`!moved ${loginSession}`),
+  };
+}
+
+function expiryInRedis(prefix: string): Expiry {
+  const keys = new RedisKeys(prefix);
+  return {
+    grants: async (room, loginSession) => {
+      const [key, field] = [keys.room(room)[3], `g ${loginSession}`];
+      const held = await store.hget(key, field);
+      if (held) await store.hset(key, field, held.replace(/^\d+/, '1'));
+    },
+    move: (room, loginSession) => store.zadd(keys.room(room)[1], 'XX', 1, `!moved ${loginSession}`),
+  };
+}
 
 /** One cluster on one store, with what its readers know of each room. */
 class Side {
   readonly #nodes = new Map<string, Backplane>();
   readonly #known = new Map<string, number>();
+  readonly expiry: Expiry;
+  private constructor(expiry: Expiry) {
+    this.expiry = expiry;
+  }
 
-  static async open(connect: () => Backplane): Promise<Side> {
-    const side = new Side();
+  static async open(connect: () => Backplane, expiry: Expiry): Promise<Side> {
+    const side = new Side(expiry);
     for (const node of NODES) {
       const backplane = connect();
       await backplane.start(node, { onBatch: () => {}, onStale: () => {} });
@@ -65,6 +107,9 @@ class Side {
 /** Clocks differ by less than the rules do. */
 const endOf = ({ endsIn }: RoomState) => (endsIn === undefined || endsIn === Infinity ? endsIn : Math.sign(endsIn));
 
+/** A hash has no order; a room where none is left may say so or nothing. */
+const grantedOf = ({ granted = new Map() }: RoomState) => [...granted].sort();
+
 /** Those who ask in the same ms have no order. */
 const entryOf = ({ entry, waiting = [] }: RoomState) => [
   entry,
@@ -72,6 +117,8 @@ const entryOf = ({ entry, waiting = [] }: RoomState) => [
 ];
 const entryRequestOf = (entryRequest: EntryRequest | undefined) =>
   entryRequest && { ...entryRequest, endsIn: Math.sign(entryRequest.endsIn) };
+
+const shownOf = (state: RoomState) => ({ ends: endOf(state), entry: entryOf(state), granted: grantedOf(state) });
 
 /** A set has no order. */
 const sorted = (result: ClaimResult) =>
@@ -98,15 +145,27 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
     side.state(room, await change(side.at(node)));
   const all: Record<string, (side: Side) => Promise<unknown>> = {
     joinRoom: async (side) => {
-      const result = await side.at(node).joinRoom(room, member, {
-        ...{ limit: pickLimit, loginSession, ...pickInfo },
-        ...entrant,
-        ...created,
-        ...pickEntry,
-      });
-      return result.ok
-        ? { ...side.state(room, result.state), ends: endOf(result.state), entry: entryOf(result.state) }
-        : result;
+      const join = (granted: string) =>
+        side.at(node).joinRoom(room, member, {
+          ...{ limit: pickLimit, loginSession, granted, ...pickInfo },
+          ...entrant,
+          ...created,
+          ...pickEntry,
+        });
+      const first = await join(pickGranted);
+      // As a node does, which joins again with the grants that it is told.
+      const refusal = !first.ok && first.reason === 'granted' ? first : undefined;
+      const result = refusal ? await join(refusal.granted) : first;
+      const answer = result.ok ? { ...side.state(room, result.state), ...shownOf(result.state) } : result;
+      return { refusal, answer };
+    },
+    changeGrants: (side) => side.at(node).changeGrants(room, { peerId, loginSession }, change),
+    expectMove: (side) => side.at(node).expectMove(room, loginSession),
+    grantsEnd: async (side) => void (await side.expiry.grants(room, loginSession)),
+    moveEnds: async (side) => void (await side.expiry.move(room, loginSession)),
+    lookIntoRoom: async (side) => {
+      const { count, infos, isBanned, granted } = await side.at(node).lookIntoRoom(room, { loginSession, userId });
+      return { count, infos: [...infos].sort(), isBanned, granted };
     },
     putMember: state((bp) => bp.putMember(room, member)),
     markAway: state((bp) => bp.markAway(room, peerId, pickNode, LONG)),
@@ -121,7 +180,7 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
     readRoom: async (side) => {
       const known = { latest: side.known(room), nothing: 0, whole: -1 }[pickKnown];
       const result = await side.at(node).readRoom(room, known);
-      return result && { ...side.state(room, result), ends: endOf(result), entry: entryOf(result) };
+      return result && { ...side.state(room, result), ...shownOf(result) };
     },
     checkRooms: async (side) =>
       (await side.at(node).checkRooms(['r0', 'r1'].map((r) => ({ room: r, peerIds: ['p0', peerId, 'nobody'] })))).map(
@@ -188,11 +247,14 @@ function operation(random: Random): { name: string; run: (side: Side) => Promise
   const created = pick({}, {}, { created: true });
   const pickExpect = pick(undefined, undefined, '', 'p0', 'p1');
   const rule = { limit: pickLimit, ...(pickExpect === undefined ? {} : { expect: pickExpect }) };
+  const granting = () => pick(true, false, null, undefined);
+  const change = { publish: granting(), data: granting(), kick: granting() };
+  const pickGranted = pick('', '', '', '0--', '1-1');
   const name = pick(...Object.keys(all));
   const told = JSON.stringify({
     ...{ node, member, entrant, record, identity, mark },
     ...{ rules, condition, created, pickPrefix, pickAfter, pickEntry, answer },
-    ...{ pickLimit, pickNode, pickBan, pickForce, pickInfo, pickKnown, pickExpect },
+    ...{ change, pickGranted, pickLimit, pickNode, pickBan, pickForce, pickInfo, pickKnown, pickExpect },
   });
   return { name: `${name} ${told}`, run: all[name] as (side: Side) => Promise<unknown> };
 }
@@ -203,8 +265,9 @@ test.concurrent.each([1, 2, 3, 4, 5, 6])(
   async (seed) => {
     const random = new Random(seed);
     const hub = new MemoryHub(systemClock);
-    await using memory = await Side.open(() => hub.connect());
-    await using stored = await Side.open(() => createRedisBackplane({ url: redis.url, prefix: `seed-${seed}` }));
+    const prefix = `seed-${seed}`;
+    await using memory = await Side.open(() => hub.connect(), expiryIn(hub));
+    await using stored = await Side.open(() => createRedisBackplane({ url: redis.url, prefix }), expiryInRedis(prefix));
     const story: string[] = [];
     for (let i = 0; i < 1500; i++) {
       const { name, run } = operation(random);
