@@ -95,3 +95,56 @@ test('the commands of docs/events.md do what the page says, through the edge', a
   // The stream has no end of its own: until the second event.
   expect(await bash(`(${stream}) | sed -n '/peer.joined/{p;q}' || true`)).toContain('event: peer.joined');
 });
+
+/** Room ids, and whether they are some: rule S-29. */
+const ROOM_IDS: readonly (readonly [id: string, good: boolean])[] = [
+  ...['a', 'Team', '0', 'a.b_c~d-e', '会議-1', 'ä', 'हिन्दी', 'غرفة', '𠮷野'].map((id) => [id, true] as const),
+  ...[128, 129].map((length) => ['x'.repeat(length), length === 128] as const),
+  // 3 bytes each: 126 and 129.
+  ...[42, 43].map((length) => ['会'.repeat(length), length === 42] as const),
+  ...['', ' ', 'a b', ' a', 'a/b', 'a?b', 'a#b', 'a%2fb', 'a*', '*', 'a{1}', '"', '🎉'].map(
+    (id) => [id, false] as const,
+  ),
+  // Forms of others, and what nobody sees: composed, wide, folded, zero width, marks alone.
+  ...['CAFÉ', 'cafe\u0301', '会議－１', 'ﬁn', 'a\u200b', 'a\u00ad', '\u0301a', '\u200d'].map(
+    (id) => [id, false] as const,
+  ),
+  // Control characters, directions, half of a character, what ends lines.
+  ...['a\u0000', 'a\nb', 'a\u007f', 'a\u0085', '\u202ea', 'a\u2066b\u2069', '\ud800', 'a\u2028', '\ufeffa'].map(
+    (id) => [id, false] as const,
+  ),
+];
+
+test('S-29 who mints, who creates a room and who lets people in take the same room ids', async () => {
+  await using after = new AsyncDisposableStack();
+  const key = newApiKey({ scopes: API_SCOPES, grants: { rooms: ['*'] } });
+  const auth = after.use(await startTestAuth({ ACCESS: 'api-key', API_KEYS: formatApiKeyEntry(key.record) }));
+  const node = after.use(await startTestNode({ keys: auth }));
+  const bearer = { 'x-api-key': key.key };
+  const { body: backend } = await auth.post('/auth/token', { grant_type: 'client_credentials' }, bearer);
+  const answers: unknown[] = [];
+  for (const [index, [roomId]] of ROOM_IDS.entries()) {
+    const minted = await auth.post('/v1/tokens', { userId: `minted-${index}`, roomId }, bearer);
+    const person = await auth.post('/auth/token', { userId: `person-${index}` }, bearer);
+    const created = await fetch(`${node.url}/v1/rooms`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${backend.access_token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ roomId }),
+    });
+    using client = await connectClient(node, person.body.token);
+    client.send({ type: 'join', roomId });
+    await client.settle();
+    const answer = client.heard.find(({ type }) => type === 'joined' || type === 'error');
+    answers.push([
+      ...[roomId, minted.status, minted.body.field, created.status, (await created.json()).field],
+      ...[answer?.type, answer?.roomId ?? answer?.field],
+    ]);
+  }
+  expect(answers).toEqual(
+    ROOM_IDS.map(([roomId, good]) =>
+      good
+        ? [roomId, 201, undefined, 201, undefined, 'joined', roomId]
+        : [roomId, 400, '/roomId', 400, '/roomId', 'error', '/roomId'],
+    ),
+  );
+});

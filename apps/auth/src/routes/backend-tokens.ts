@@ -1,5 +1,5 @@
 /** `POST /v1/tokens`: what nine backends of ten want of `POST /auth/token`, in one call: a user, a room, a role. */
-import type { Grants } from '@tandem/protocol';
+import { type Grants, isRoomId } from '@tandem/protocol';
 import { ProblemError } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
@@ -72,6 +72,9 @@ export function backendTokenRoute(app: FastifyInstance, ctx: AuthContext): void 
       const key = request.backendKey;
       if (!key) throw new Error('the hook of this route was not run');
       refuseGuestName(body.userId, '/userId');
+      // A grant may also be the beginning of ids and `*`: here that would be more than the one room.
+      if (body.roomId !== undefined && !isRoomId(body.roomId))
+        throw new ProblemError(400, 'invalid_field', 'body/roomId is no room id (rule S-29)', { field: '/roomId' });
       if (!covers(key.users, body.userId))
         throw new ProblemError(403, 'user_refused', 'This API key may not speak for that user.', { field: '/userId' });
       const grants = narrow(key.grants, grantsOf(body), { by: 'backend' });
