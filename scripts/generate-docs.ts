@@ -128,7 +128,7 @@ function panel(kpi: Kpi, by: readonly string[], id: number, y: number, x: number
   const unit =
     query.kind === 'ratio'
       ? 'percentunit'
-      : query.kind === 'breakdown' || query.kind === 'rates'
+      : query.kind === 'breakdown' || query.kind === 'frequency' || query.kind === 'rates'
         ? 'ops'
         : query.unit === 's'
           ? 's'

@@ -19,7 +19,14 @@ const { panels } = JSON.parse(dashboard) as { panels: Panel[] };
 
 const times = <T>(n: number, value: T): T[] => Array.from({ length: n }, () => value);
 const up: CallLeg = { outcome: 'connected', phase: 'end', setupMs: 400, mos: 4.2, dropped: false, path: 'host' };
-const served: CallLeg = { ...up, topology: 'sfu', firstPictureMs: 600, pictureMs: 100_000, frozenMs: 10_000 };
+const served: CallLeg = {
+  ...up,
+  topology: 'sfu',
+  firstPictureMs: 600,
+  pictureMs: 100_000,
+  frozenMs: 10_000,
+  keyframeRequests: 20,
+};
 const paired: CallLeg = { ...up, firstPictureMs: 600, pictureMs: 100_000, frozenMs: 0 };
 const relayed: CallLeg = { ...up, path: 'relay', relayProtocol: 'udp' };
 const dropped: CallLeg = { ...relayed, dropped: true };
@@ -106,6 +113,7 @@ test('reports become the ratios and quantiles of the dashboard; every panel and 
   expect(await by('Call set-up success ratio by topology', 'topology')).toEqual({ mesh: 0.9444, sfu: 1 });
   expect(await values('Switch success ratio')).toEqual([0.9]);
   expect(await by('Moving picture (1 − freezes) by topology', 'topology')).toEqual({ mesh: 1, sfu: 0.9 });
+  expect(await by('Keyframe requests a second of picture by topology', 'topology')).toEqual({ mesh: 0, sfu: 0.2 });
   // 0.6 s lies in the bucket from 0.5 to 0.75.
   expect(await values('Time to picture')).toEqual([0.625, 0.7375, 0.7475]);
   expect(Object.keys(await by('Rooms given to media nodes', 'reason')).sort()).toEqual(['first', 'silent']);

@@ -61,6 +61,9 @@ export const CallLeg = Type.Object(
     firstPictureMs: ms('From the peer’s arrival until its first picture was decoded.', 300_000),
     pictureMs: ms('How long pictures of it came, frozen ones too.', 604_800_000),
     frozenMs: ms('For how long of that the picture stood still.', 604_800_000),
+    keyframeRequests: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'Keyframes of that picture asked for (RTCP PLI).' }),
+    ),
   },
   { additionalProperties: false },
 );

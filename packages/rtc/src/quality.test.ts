@@ -65,6 +65,7 @@ function report(n: number, change: Record<string, object> = {}): Map<string, unk
       frameWidth: 1280,
       frameHeight: 720,
       totalFreezesDuration: 0,
+      pliCount: 3 * n,
     },
     audioOut: { type: 'outbound-rtp', kind: 'audio', mid: '0', bytesSent: 8000 * n },
     videoOut: {
@@ -101,7 +102,7 @@ function reading(change: Record<string, object>) {
 test('a good leg: rates from differences, path, no trouble', () => {
   const q = reading({});
   expect(q.in.audio.bitrate).toBe(32_000);
-  expect(q.in.video).toMatchObject({ bitrate: 1_000_000, fps: 30, width: 1280, height: 720, loss: 0 });
+  expect(q.in.video).toMatchObject({ bitrate: 1_000_000, fps: 30, width: 1280, height: 720, loss: 0, plis: 3 });
   expect(q.out.video.bitrate).toBe(1_000_000);
   expect(q.rtt).toBe(50);
   expect(q.path).toMatchObject({ local: 'host', remote: 'srflx', relayed: false, availableOutgoing: 2e6 });

@@ -15,6 +15,8 @@ export interface FlowQuality {
   readonly height?: number;
   /** Seconds of frozen picture in this interval. */
   readonly frozen?: number;
+  /** Keyframes asked of the sender in this interval (RTCP PLI). */
+  readonly plis?: number;
   /** Why the encoder does less than it might. */
   readonly limitedBy?: 'bandwidth' | 'cpu' | 'other';
 }
@@ -117,6 +119,7 @@ function incomingFlow(stat: Stat, flow: Flow, delta: Delta, rate: Rate): FlowQua
     ...(flow !== 'audio' && {
       fps: Math.round(rate(stat, 'framesDecoded')),
       frozen: delta(stat, 'totalFreezesDuration'),
+      plis: delta(stat, 'pliCount'),
       ...size(stat),
     }),
   };

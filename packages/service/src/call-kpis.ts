@@ -42,6 +42,7 @@ export class CallKpis {
   readonly #paths;
   readonly #picture;
   readonly #pictureTime;
+  readonly #keyframes;
   readonly #switches;
   readonly #resumes;
   readonly #restarts;
@@ -79,6 +80,11 @@ export class CallKpis {
       'Time with pictures, by what they did.',
       ['picture', ...topology],
     );
+    this.#keyframes = metrics.counter(
+      'tandem_call_keyframe_requests_total',
+      'Keyframes that receivers of pictures asked for.',
+      topology,
+    );
     this.#switches = metrics.counter('tandem_call_switches_total', 'Media nodes that clients were given.', ['outcome']);
     this.#resumes = metrics.counter('tandem_session_resumes_total', 'Resumes as clients saw them.', ['outcome']);
     this.#ratings = metrics.counter('tandem_call_ratings_total', 'How people found their call, 1 to 5.', ['rating']);
@@ -100,7 +106,10 @@ export class CallKpis {
     for (const protocol of RELAY_PROTOCOLS) this.#paths.inc({ path: 'relay', protocol }, 0);
     for (const rating of [1, 2, 3, 4, 5]) this.#ratings.inc({ rating: String(rating) }, 0);
     for (const issue of RATING_ISSUES) this.#issues.inc({ issue }, 0);
-    for (const topology of TOPOLOGIES) this.#picture.zero({ topology });
+    for (const topology of TOPOLOGIES) {
+      this.#picture.zero({ topology });
+      this.#keyframes.inc({ topology }, 0);
+    }
     this.#startGroup({ room_size: '2', region: 'unknown', client: 'unknown', topology: 'mesh' });
   }
 
@@ -150,9 +159,11 @@ export class CallKpis {
     if (report.switches?.failed) this.#switches.inc({ outcome: 'failed' }, report.switches.failed * weight);
   }
 
-  #addPicture({ topology = 'mesh', firstPictureMs, pictureMs, frozenMs = 0 }: CallLeg, weight: number): void {
+  #addPicture(leg: CallLeg, weight: number): void {
+    const { topology = 'mesh', firstPictureMs, pictureMs, frozenMs = 0, keyframeRequests = 0 } = leg;
     if (firstPictureMs !== undefined) this.#picture.observe({ topology }, firstPictureMs / 1000);
     if (pictureMs === undefined) return;
+    this.#keyframes.inc({ topology }, keyframeRequests * weight);
     const frozen = Math.min(frozenMs, pictureMs);
     this.#pictureTime.inc({ picture: 'frozen', topology }, (frozen / 1000) * weight);
     this.#pictureTime.inc({ picture: 'moving', topology }, ((pictureMs - frozen) / 1000) * weight);

@@ -23,6 +23,12 @@ export interface BreakdownQuery {
   readonly metric: string;
   readonly by: string;
 }
+/** How often something happens while something else lasts: a counter over a counter of seconds. */
+export interface FrequencyQuery {
+  readonly kind: 'frequency';
+  readonly events: MetricRef;
+  readonly seconds: MetricRef;
+}
 /** Several counters, each a line: what happens a second. */
 export interface RatesQuery {
   readonly kind: 'rates';
@@ -49,7 +55,7 @@ export interface Kpi {
   readonly definition: string;
   /** Where the definition or the target comes from. */
   readonly source: string;
-  readonly query: RatioQuery | HistogramQuery | BreakdownQuery | RatesQuery | LargestQuery;
+  readonly query: RatioQuery | HistogramQuery | BreakdownQuery | FrequencyQuery | RatesQuery | LargestQuery;
   /** By which labels it is broken down on the dashboard. */
   readonly by?: readonly string[];
 }
@@ -231,6 +237,19 @@ export const KPIS: readonly Kpi[] = [
       kind: 'ratio',
       good: { metric: PICTURE_TIME, where: { picture: 'moving' } },
       total: { metric: PICTURE_TIME },
+    },
+    by: ['topology'],
+  },
+  {
+    id: 'keyframe-requests',
+    name: 'Keyframe requests a second of picture',
+    definition:
+      'How often a receiver asks the sender of a picture for a keyframe, which costs several times a common frame: by loss that no repeat mended, and by who comes. A receiver that arrives asks once.',
+    source: 'RFC 4585 section 6.3.1 (PLI); W3C webrtc-stats (pliCount)',
+    query: {
+      kind: 'frequency',
+      events: { metric: 'tandem_call_keyframe_requests_total' },
+      seconds: { metric: PICTURE_TIME },
     },
     by: ['topology'],
   },
@@ -443,6 +462,10 @@ export function kpiPromql(kpi: Kpi, window: string, by: readonly string[] = []):
   const { query } = kpi;
   const legend = by.map((label) => `{{${label}}}`).join(' ');
   if (query.kind === 'ratio') return [{ legend: legend || kpi.name, promql: ratioPromql(query, window, by) }];
+  if (query.kind === 'frequency') {
+    const ratio: RatioQuery = { kind: 'ratio', good: query.events, total: query.seconds };
+    return [{ legend: legend || kpi.name, promql: ratioPromql(ratio, window, by) }];
+  }
   if (query.kind === 'breakdown')
     return [{ legend: `{{${query.by}}}`, promql: `${sum(`rate(${query.metric}[${window}])`, [query.by])} > 0` }];
   if (query.kind === 'rates')

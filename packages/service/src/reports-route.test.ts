@@ -49,7 +49,14 @@ test('a report becomes counters and histograms, from fetch and from sendBeacon',
 test('pictures and switches count by topology, and what never was is zero, not missing', async () => {
   await using s = await start();
   expect(await s.metrics.text()).toMatch(/tandem_call_switches_total\{outcome="failed".*\} 0/);
-  const seen = { ...leg, topology: 'sfu', firstPictureMs: 600, pictureMs: 10_000, frozenMs: 12_000 } as const;
+  const seen = {
+    ...leg,
+    topology: 'sfu',
+    firstPictureMs: 600,
+    pictureMs: 10_000,
+    frozenMs: 12_000,
+    keyframeRequests: 5,
+  } as const;
   const moved = { ...leg, pictureMs: 5000, frozenMs: 1000 };
   expect((await s.post({ ...report, legs: [seen, moved], switches: { ok: 2, failed: 1 } })).statusCode).toBe(204);
   const text = await s.metrics.text();
@@ -58,6 +65,8 @@ test('pictures and switches count by topology, and what never was is zero, not m
   // Nothing is frozen longer than it is there.
   expect(text).toMatch(/tandem_call_picture_time_seconds_total\{picture="frozen",topology="sfu".*\} 10$/m);
   expect(text).toMatch(/tandem_call_picture_time_seconds_total\{picture="moving",topology="mesh".*\} 4$/m);
+  expect(text).toMatch(/tandem_call_keyframe_requests_total\{topology="sfu".*\} 5$/m);
+  expect(text).toMatch(/tandem_call_keyframe_requests_total\{topology="mesh".*\} 0$/m);
   expect(text).toMatch(/tandem_call_switches_total\{outcome="ok".*\} 2/);
   expect(text).toMatch(/tandem_call_switches_total\{outcome="failed".*\} 1/);
 });

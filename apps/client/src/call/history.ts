@@ -14,6 +14,8 @@ export interface Sample {
   readonly mos: number | undefined;
   /** s, of the interval before; undefined without a picture. */
   readonly frozen?: number | undefined;
+  /** Keyframes asked for in the interval before. */
+  readonly plis?: number | undefined;
 }
 
 /** A minute at one reading every two seconds. */
@@ -34,6 +36,7 @@ export function toSample(quality: PairQuality): Sample {
     jitter: quality.in.audio?.jitter,
     mos: quality.mos,
     frozen: quality.in.video.fps || quality.in.video.frozen ? (quality.in.video.frozen ?? 0) : undefined,
+    plis: quality.in.video.plis,
   };
 }
 
@@ -63,6 +66,7 @@ export interface QualitySummary {
   readonly lossPercent?: number;
   readonly pictureMs?: number;
   readonly frozenMs?: number;
+  readonly plis?: number;
 }
 
 /** Medians, except losses: those come in bursts that a median would hide, so their mean. */
@@ -83,14 +87,15 @@ export function summarize(samples: readonly Sample[]): QualitySummary {
   };
 }
 
-/** How long pictures came, and for how long of that they stood still. */
-function pictures(samples: readonly Sample[]): Pick<QualitySummary, 'pictureMs' | 'frozenMs'> {
-  let [all, frozen] = [0, 0];
+/** How long pictures came, for how long of that they stood still, and how often a keyframe was asked for. */
+function pictures(samples: readonly Sample[]): Pick<QualitySummary, 'pictureMs' | 'frozenMs' | 'plis'> {
+  let [all, frozen, plis] = [0, 0, 0];
   samples.forEach((sample, i) => {
     const before = samples[i - 1];
     if (!before || sample.frozen === undefined) return;
     all += sample.at - before.at;
     frozen += sample.frozen * 1000;
+    plis += sample.plis ?? 0;
   });
-  return all > 0 ? { pictureMs: Math.round(all), frozenMs: Math.round(Math.min(frozen, all)) } : {};
+  return all > 0 ? { pictureMs: Math.round(all), frozenMs: Math.round(Math.min(frozen, all)), plis } : {};
 }

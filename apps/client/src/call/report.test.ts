@@ -106,9 +106,9 @@ test('a leg by a media node tells its picture: the first one, and for how long i
   const { in: heard, ...rest } = reading(0, 4);
   const push = (at: number, video: object) =>
     history.push('p', { ...rest, at, in: { ...heard, video: { bitrate: 1, ...video } } });
-  push(0, { fps: 30, frozen: 0 });
-  push(2000, { fps: 30, frozen: 0 });
-  push(4000, { fps: 0, frozen: 1.5 });
+  push(0, { fps: 30, frozen: 0, plis: 7 });
+  push(2000, { fps: 30, frozen: 0, plis: 1 });
+  push(4000, { fps: 0, frozen: 1.5, plis: 2 });
   push(6000, { fps: 0, frozen: 0 });
   push(8000, { fps: 20, frozen: 0.25 });
   for (const step of ['sfu:7', 'sfu-up:7', 'sfu-up:7', 'sfu:9', 'sfu-failed:9', 'sfu-up:11']) reporter.switched(step);
@@ -116,6 +116,8 @@ test('a leg by a media node tells its picture: the first one, and for how long i
   reporter.send();
   expect(sent[0]?.switches).toEqual({ ok: 2, failed: 1 });
   expect(sent[0]?.legs[0]).toMatchObject({ topology: 'sfu', firstPictureMs: 450, pictureMs: 6000, frozenMs: 1750 });
+  // Asked for before the first picture that is counted: it belongs to no time.
+  expect(sent[0]?.legs[0]?.keyframeRequests).toBe(3);
 });
 
 test.each([

@@ -132,7 +132,7 @@ export class CallReporter {
       ...(restarts ? { iceRestarts: Math.min(1000, restarts) } : {}),
       ...quality(peer, all),
       ...(pictures.length ? { firstPictureMs: Math.min(300_000, round(Math.min(...pictures))) } : {}),
-      ...(all.pictureMs === undefined ? {} : { pictureMs: all.pictureMs, frozenMs: all.frozenMs ?? 0 }),
+      ...pictureOf(all),
     });
   }
   /** The call was over before anybody was met. @param code as for `endKind` */
@@ -194,4 +194,8 @@ export function sendRating(rating: number, issues: readonly string[]): void {
 function post(report: CallReport): void {
   if (!address) return;
   fetch(address, { method: 'POST', mode: 'no-cors', body: JSON.stringify(report), keepalive: true }).catch(() => {});
+}
+
+function pictureOf({ pictureMs, frozenMs = 0, plis = 0 }: QualitySummary): Partial<CallLeg> {
+  return pictureMs === undefined ? {} : { pictureMs, frozenMs, keyframeRequests: Math.min(1_000_000, plis) };
 }
