@@ -128,7 +128,11 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
     if (!this.#offered) throw new EngineError('refused', 'no offer waits for an answer');
     const waiting = this.#answered;
     this.#offered = undefined;
-    await this.handle.message({ request: 'start' }, { type: 'answer', sdp });
+    await this.handle.message({ request: 'start' }, { type: 'answer', sdp }).catch((error: unknown) => {
+      // The client closed its connection with the answer under way: Janus then finds no offer (469), no handle (459) or nothing to put the
+      // description into (465, "Error processing SDP"), whichever of its threads is first.
+      throw this.closed ? new EngineError('gone', 'the leg is closed') : error;
+    });
     waiting?.resolve();
     if (this.#isUp) this.#ready();
   }
