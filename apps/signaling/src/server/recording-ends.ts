@@ -34,9 +34,13 @@ export function tellRecordingEnds(options: RecordingEndsOptions): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** One look. @param now ms since the epoch @throws when the store or Redis is away */
+/** One look. @param now ms since the epoch @throws when the store or Redis is away, after all others were told */
 export async function tellDue(parts: RecordingParts, now: number): Promise<void> {
-  for (const one of await takeUnready(parts.redis, now)) await tell(parts, one, now);
+  const taken = await takeUnready(parts.redis, now);
+  // One of which something cannot be read keeps none of the others from being told.
+  const results = await Promise.allSettled(taken.map((one) => tell(parts, one, now)));
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure) throw failure.reason;
 }
 
 async function tell(parts: RecordingParts, one: Unready, now: number): Promise<void> {

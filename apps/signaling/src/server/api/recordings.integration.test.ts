@@ -253,6 +253,14 @@ test('R-10 the end of a recording is written for backends once, when its files a
   const deleted = await make({ durationMs: 1 });
   await store.remove(prefixOf('told', deleted));
   expect(await written()).toEqual([]);
+  // What cannot be read of the one that is looked at first keeps no other from being told.
+  const [first = '', second] = [good, bad].sort();
+  const withheld = {
+    text: (key: string) => (key.includes(first) ? Promise.reject(new Error('AccessDenied')) : store.text(key)),
+    list: (prefix: string) => store.list(prefix),
+  } as RecordingStore;
+  await expect(tellDue({ ...parts, store: withheld }, Date.now() + 2 * HOUR_MS)).rejects.toThrow('AccessDenied');
+  expect(await written()).toMatchObject([{ recordingId: second }]);
   // Several nodes look at once, and again.
   const later = Date.now() + 3 * HOUR_MS;
   await Promise.all([1, 2, 3].map(() => tellDue(parts, later)));
