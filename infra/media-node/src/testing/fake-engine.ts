@@ -4,6 +4,7 @@ import {
   EngineError,
   type EngineRoom,
   type Forwarding,
+  type ForwardPorts,
   type Layer,
   type LegEvents,
   MAX_SECTIONS,
@@ -16,6 +17,7 @@ import {
   type ViewerLeg,
 } from '../engine.ts';
 import { slotsOf } from '../session-slots.ts';
+import { sendHeaders } from './forwarded.ts';
 
 const CANDIDATE = { candidate: 'candidate:1 1 udp 1 192.0.2.1 9 typ host', sdpMid: '0', sdpMLineIndex: 0 };
 const key = ({ publisher, slot }: TrackName) => `${slot} ${publisher}`;
@@ -100,12 +102,19 @@ export class FakeRoom implements EngineRoom {
   /** Ends of what is forwarded, by publisher. */
   readonly forwarded = new Map<() => void, string>();
 
-  async forward(publisher: string): Promise<Forwarding> {
-    if (!this.isLive(publisher)) throw new EngineError('gone', `${publisher} publishes nothing`);
+  async forward(publisher: string, to: ForwardPorts): Promise<Forwarding> {
+    const slots = this.isLive(publisher) ? this.publishers.get(publisher)?.slots : undefined;
+    if (!slots) throw new EngineError('gone', `${publisher} publishes nothing`);
+    const kinds = (['audio', 'video'] as const).filter((kind) => slots.has(kind));
+    const sending = sendHeaders(kinds, to);
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     this.forwarded.set(resolve, publisher);
-    void ended.then(() => this.forwarded.delete(resolve));
-    return { hasAudio: true, videoCodec: 'vp8', keyframe: () => {}, ended, close: async () => resolve() };
+    void ended.then(() => {
+      sending[Symbol.dispose]();
+      this.forwarded.delete(resolve);
+    });
+    const videoCodec = kinds.includes('video') ? 'vp8' : undefined;
+    return { hasAudio: kinds.includes('audio'), videoCodec, keyframe: () => {}, ended, close: async () => resolve() };
   }
 
   changed(): void {
