@@ -19,13 +19,19 @@ export function paintFirst(html: string): { html: string; scripts: number } {
   return { html: head + html.slice(end), scripts };
 }
 
-/** Rewrites each page of `out`. @throws Error when a page has no such script: Next writes them in another way then */
+/** @throws Error when Next writes a page in another way: boot.ts would not find its scripts */
+function checked(page: string, { html, scripts }: ReturnType<typeof paintFirst>): string {
+  if (scripts === 0) throw new Error(`${page}: no async script in its head`);
+  if (html.lastIndexOf(' data-run=""') > html.indexOf('link[data-run]'))
+    throw new Error(`${page}: a script stands behind the boot script, which would not run it`);
+  return html;
+}
+
+/** Rewrites each page of `out`. @throws Error when Next writes them in another way */
 export async function paintPagesFirst(out: string): Promise<void> {
   const pages = (await readdir(out, { recursive: true })).filter((file) => file.endsWith('.html'));
   for (const page of pages) {
     const file = path.join(out, page);
-    const { html, scripts } = paintFirst(await readFile(file, 'utf8'));
-    if (scripts === 0) throw new Error(`${page}: no async script in its head`);
-    await writeFile(file, html);
+    await writeFile(file, checked(page, paintFirst(await readFile(file, 'utf8'))));
   }
 }
