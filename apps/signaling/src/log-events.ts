@@ -11,7 +11,7 @@ export const SIGNALING_EVENTS = {
   'backplane.doubt': 'Messages between nodes may have been lost: every room is read again.',
   'media.assigned': 'A large room was given to a media node; `node` and `epoch` say which.',
   'media.unassigned': 'The media directory cannot be read: large rooms stay as they are.',
-  'recordings.untold': 'Recordings or Redis cannot be read: that one is ready is told later.',
+  'recordings.untold': 'Recordings or Redis cannot be read: events of recordings that are ready come later.',
   'batch.unreadable': 'A batch of another node could not be read.',
   'batch.entry': 'One entry of a batch could not be carried out.',
   'message.relay': 'A message of a sampled call came in at this node (`trace_id`).',

@@ -26,17 +26,12 @@ export interface Warm {
 /** Credentials fetched longer ago than this are fetched again at join. They live for minutes at least. */
 const YOUNG_MS = 60_000;
 
-export async function warmUp(): Promise<Warm> {
-  const [sdk, { following }, config] = await Promise.all([
-    import('@tandem/rtc'),
-    import('./following.ts'),
-    loadRuntimeConfig(),
-  ]);
-  const { userId, name } = preferences.get();
+/** The token that `ask` gave, until it failed or a fresh one is wanted. */
+function keptToken(sdk: Sdk, ask: () => Promise<{ readonly token: string }>): (refresh: boolean) => Promise<string> {
   let token: Promise<string> | undefined;
-  const getToken = (refresh: boolean): Promise<string> => {
+  return (refresh) => {
     if (refresh || !token) {
-      token = requestToken(config, userId, displayName(name), session.traceparent).then(
+      token = ask().then(
         (answer) => answer.token,
         (error: unknown) => {
           token = undefined;
@@ -49,6 +44,16 @@ export async function warmUp(): Promise<Warm> {
     }
     return token;
   };
+}
+
+export async function warmUp(): Promise<Warm> {
+  const [sdk, { following }, config] = await Promise.all([
+    import('@tandem/rtc'),
+    import('./following.ts'),
+    loadRuntimeConfig(),
+  ]);
+  const { userId, name } = preferences.get();
+  const getToken = keptToken(sdk, () => requestToken(config, userId, displayName(name), session.traceparent));
   const session = new sdk.SignalingSession({
     url: signalingSocketUrl(config),
     getToken: ({ refresh }) => getToken(refresh),

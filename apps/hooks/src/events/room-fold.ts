@@ -78,7 +78,7 @@ export function foldEntry(
   return fold.result();
 }
 
-/** Of a room that may be over: without a place in the order of its events. The id hangs on the recording alone, so that it is the same if it is told again. */
+/** Of a room that may be over: without a place in the order of its events. The id hangs on the recording alone, so that a repetition has the same one. */
 function recordingEvent(room: string, { status, ...data }: RecordingOver, at: number): RoomEvent {
   const type = status === 'ready' ? 'recording.ready' : 'recording.failed';
   const id = eventId('recording', room, data.recordingId, status);
