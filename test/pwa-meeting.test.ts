@@ -183,6 +183,11 @@ test('lines that come and go cover no tile, merge, and stay away in a crowd', as
     }, data);
   await tell({ name: 'Bob', text: 'Shall we begin?' });
   await page.getByTestId('captions').getByText('Bob: Shall we begin?').waitFor();
+  // Said again each time, as what is gone covers nothing.
+  await vi.waitFor(async () => {
+    await tell({ name: 'Bob', text: 'Shall we begin?' });
+    expect(await overlaps(page, '.captions', '.tile')).toBe(0);
+  }, 15_000);
   await expectAccessible(page, 'captions');
   await page.getByTestId('captions').waitFor({ state: 'detached' });
   const others = await Promise.all(Array.from({ length: 8 }, (_, i) => peer('lines', `Guest ${i}`)));
