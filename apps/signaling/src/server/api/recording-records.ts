@@ -17,7 +17,7 @@ import type { Recording, RecordingQuery } from './recording-schemas.ts';
 export interface RecordingParts {
   readonly redis: RedisClient;
   readonly store: RecordingStore;
-  /** Backends are told when one is ready (recording-ends.ts). */
+  /** Backends get an event when one is ready (recording-ends.ts). */
   readonly isTold: boolean;
 }
 
