@@ -24,6 +24,8 @@ export interface Wishes {
 }
 
 export interface DownLegHost extends LegHost {
+  /** Does anybody send something? */
+  isSent(): boolean;
   want(body: { want: Wishes & { readonly gen: number; readonly restarts: number } }): void;
   /** All tracks of now; media sections may carry somebody else's than before. */
   onTracks(tracks: readonly IncomingTrack[]): void;
@@ -47,6 +49,10 @@ export class DownLeg extends Leg {
   protected opened(): void {
     this.#restarts = 0;
     this.#want();
+  }
+
+  protected override isDue(): boolean {
+    return this.host.isSent();
   }
 
   protected restart(): void {

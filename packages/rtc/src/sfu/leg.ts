@@ -50,6 +50,7 @@ export abstract class Leg {
   #failures = 0;
   #timer: unknown;
   #described = false;
+  #wasDue = false;
   #early: RTCIceCandidateInit[] = [];
   #queue: Promise<void> = Promise.resolve();
 
@@ -83,7 +84,8 @@ export abstract class Leg {
     pc.onconnectionstatechange = () => this.#transport(pc);
     pc.oniceconnectionstatechange = () => this.#transport(pc);
     this.opened(pc);
-    this.#watch(REBUILD_MS, () => this.#failed());
+    this.#wasDue = this.isDue();
+    this.#watch(REBUILD_MS, () => this.#late());
   }
 
   receive(type: 'offer' | 'answer' | 'ice-candidate', body: { sdp?: unknown; candidate?: unknown }): void {
@@ -110,6 +112,10 @@ export abstract class Leg {
     type: 'offer' | 'answer',
     description: LegDescription,
   ): Promise<void>;
+  /** Should it come up? While nothing is to come on it the node makes no offer, and has not failed. */
+  protected isDue(): boolean {
+    return true;
+  }
   /** A new search for a path, on the same connection. */
   protected abstract restart(): void;
 
@@ -161,6 +167,15 @@ export abstract class Leg {
         this.#watch(REBUILD_MS - DISCONNECTED_MS, () => this.#failed());
       });
     }
+  }
+
+  /** Not up in time, which counts from when it was due. */
+  #late(): void {
+    const isDue = this.#described || this.isDue();
+    const isLate = isDue && this.#wasDue;
+    this.#wasDue = isDue;
+    if (isLate) this.#failed();
+    else this.#watch(REBUILD_MS, () => this.#late());
   }
 
   #failed(): void {

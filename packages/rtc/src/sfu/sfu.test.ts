@@ -276,3 +276,24 @@ test('of an audience nothing has to arrive', async () => {
   await vi.waitFor(() => expect(states('bob')).toEqual([{ mode: 'served', epoch: 1 }]));
   sfu.close();
 });
+
+test('who alone sends keeps the node, though nothing ever comes on the way down', async () => {
+  vi.useFakeTimers();
+  let sends: ('audio' | 'video')[] = ['audio', 'video'];
+  const { sfu, unserved } = start({ isAudience: () => sends.length === 0, sends: () => sends });
+  sends = [];
+  sfu.set({ peerId: 'agent', epoch: 5 });
+  const [up] = FakeConnection.all;
+  up?.connect();
+  // Three connections in a row that do not come up give a node up: 24 s.
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(FakeConnection.all.filter((one) => one.closed)).toEqual([]);
+  expect(sfu.epoch).toBe(5);
+  // Somebody sends, and the node does not say so: now it has failed.
+  sends = ['audio', 'video'];
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(sfu.epoch).toBeUndefined();
+  expect(unserved).toContain('bob');
+  sfu.close();
+  vi.useRealTimers();
+});

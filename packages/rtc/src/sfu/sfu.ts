@@ -177,6 +177,7 @@ export class Sfu {
       ...host,
       send,
       want: (body) => send('media-want', body),
+      isSent: () => [...host.peerIds()].some((id) => !host.isAudience?.(id) && host.sends(id).length > 0),
       onUpLive: () => {
         host.onTiming(`sfu-up:${epoch}`);
         this.#checkAll();
