@@ -7,6 +7,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
+import { random } from '../../packages/rtc/src/testing.ts';
 
 export interface NetworkPath extends AsyncDisposable {
   /** Use this in place of the service's own origin. */
@@ -17,6 +18,8 @@ export interface NetworkPath extends AsyncDisposable {
   cut(): void;
   /** @param elsewhere as after a move to another network: what was sent to the old addresses stays lost */
   mend(elsewhere?: boolean): Promise<void>;
+  /** From now on the datagrams have these limits, in place of those of before; none named: no limit. */
+  limit(limits: PathLimits): void;
 }
 
 const CANDIDATE = /(candidate:\S+ \d+ udp \d+ )(\S+) (\d+)( typ )/gi;
@@ -30,18 +33,25 @@ interface Forwarder {
   readonly port: number;
 }
 
-export interface PathOptions {
-  /** Delay of each message and datagram, in each direction, ms. Default 0. */
-  readonly oneWayMs?: number;
+export interface PathLimits {
   /** What one sender's datagrams to one receiver may fill, kbit/s; those that would wait over 300 ms are dropped. Default: no limit. */
   readonly kbitPerSecond?: number;
+  /** Share of the datagrams that are dropped, each on its own by seeded chance, in each direction. Default 0. */
+  readonly loss?: number;
+}
+
+export interface PathOptions extends PathLimits {
+  /** Delay of each message and datagram, in each direction, ms. Default 0. */
+  readonly oneWayMs?: number;
 }
 
 /** As long as the queues of home routers are said to be at least, ms. */
 const QUEUE_MS = 300;
 
 export async function startPath(service: string, options: PathOptions = {}): Promise<NetworkPath> {
-  const { oneWayMs = 0, kbitPerSecond = Infinity } = options;
+  const { oneWayMs = 0 } = options;
+  let limits: PathLimits = options;
+  const chance = random(1);
   const target = new URL(service);
   let open = true;
   let datagrams = 0;
@@ -71,6 +81,8 @@ export async function startPath(service: string, options: PathOptions = {}): Pro
   const pass = (through: Socket, datagram: Buffer, port: number, address: string): void => {
     if (!open) return;
     datagrams++;
+    const { kbitPerSecond = Infinity, loss = 0 } = limits;
+    if (loss > 0 && chance() < loss) return;
     const now = performance.now();
     const begin = Math.max(now, freeAt.get(through) ?? 0);
     if (begin - now > QUEUE_MS) return;
@@ -172,6 +184,9 @@ export async function startPath(service: string, options: PathOptions = {}): Pro
       open = false;
       server.closeAllConnections();
       for (const outer of acceptor.clients) outer.terminate();
+    },
+    limit: (next) => {
+      limits = next;
     },
     mend: async (elsewhere = false) => {
       if (elsewhere) {
