@@ -3,6 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connectRedis, removeMediaNode, writeMediaNode } from '@tandem/service';
+import { openRecordingStore, prefixOf } from '@tandem/service/recordings';
 import { freePort } from '@tandem/service/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startReceiver } from '../apps/hooks/src/testing.ts';
@@ -125,6 +127,44 @@ test('rooms, peers and tokens', async () => {
       .map((line) => JSON.parse(line).change),
   ]).toEqual([0, ['joined', 'left']]);
   expect(await tandem(['rooms', 'close', room])).toEqual({ code: 0, out: '', err: '' });
+});
+
+test('R-10 a recording: begun with its layout, and its event comes when its files are made', async () => {
+  const room = 'clinic-a.film';
+  const redis = connectRedis(deployment.redisUrl);
+  after.defer(() => redis.disconnect());
+  const { out: token } = await tandem(['tokens', 'create', '--user', 'ada', '--room', room]);
+  using ada = await connectClient(deployment.node, token.trim());
+  await ada.join(room);
+  expect((await tandem(['recordings', 'start', room, '--layout', 'round'])).code).toBe(2);
+  await writeMediaNode(redis, 'm1', { zone: 'a', load: 0, state: 'serving' });
+  const begun = await jsonOf(['recordings', 'start', room, '--layout', 'speaker']);
+  await removeMediaNode(redis, 'm1');
+  expect(begun).toMatchObject({ status: 'starting', layout: 'speaker' });
+  const { recordingId } = begun;
+  const heard = jsonOf([
+    'events',
+    'tail',
+    '--after',
+    '2026-01-01T00:00:00Z',
+    '--type',
+    'recording.ready',
+    '--limit',
+    '1',
+  ]);
+  expect(await jsonOf(['recordings', 'stop', room, recordingId])).toMatchObject({ status: 'processing' });
+  // As a composer does.
+  const store = await openRecordingStore(deployment.recordings);
+  const files = [{ name: 'composed.webm', bytes: 4, startMs: 0 }];
+  const composed = { at: 1, durationMs: 2500, files };
+  await store.put(`${prefixOf(room, recordingId)}composed.json`, JSON.stringify(composed));
+  expect(await heard).toMatchObject({
+    ...{ type: 'recording.ready', roomId: room, data: { recordingId, durationSeconds: 2.5 } },
+  });
+  expect(await jsonOf(['recordings', 'list', room])).toMatchObject([{ recordingId, status: 'ready' }]);
+  expect(await jsonOf(['recordings', 'get', room, recordingId])).toMatchObject({ files: [{ name: 'composed.webm' }] });
+  expect(await tandem(['recordings', 'delete', room, recordingId])).toEqual({ code: 0, out: '', err: '' });
+  expect(await jsonOf(['recordings', 'list', room])).toEqual([]);
 });
 
 test('events tail prints what happens, and replay sends it to an endpoint again', async () => {

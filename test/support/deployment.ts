@@ -18,6 +18,9 @@ export interface Deployment extends AsyncDisposable {
   /** All scopes, in the rooms `clinic-a.*`. */
   readonly apiKey: string;
   readonly auth: TestAuth;
+  readonly redisUrl: string;
+  /** Where recordings are kept. No media node makes any. */
+  readonly recordings: string;
   readonly node: Awaited<ReturnType<typeof startTestNode>>;
 }
 
@@ -38,7 +41,14 @@ export async function startDeployment({
     const redis = parts.use(await startRedis());
     const access = { ACCESS: 'api-key', API_KEYS: formatApiKeyEntry(key.record), REDIS_URL: redis.url };
     const auth = parts.use(await startTestAuth({ ...access, ...authConfig }));
-    const config = { REDIS_URL: redis.url, ALLOWED_ORIGINS: allowedOrigins, EVENTS: true };
+    const recordings = join(folder, 'recordings');
+    const config = {
+      REDIS_URL: redis.url,
+      ALLOWED_ORIGINS: allowedOrigins,
+      EVENTS: true,
+      RECORDINGS: recordings,
+      MEDIA_FROM: 0,
+    };
     const node = parts.use(await startTestNode({ keys: auth, config }));
     const hooks = parts.use(await startTestHooks({ redisUrl: redis.url, jwksUrl: auth.jwksUrl }));
     const settings = {
@@ -52,6 +62,8 @@ export async function startDeployment({
       apiKey: key.key,
       auth,
       node,
+      recordings,
+      redisUrl: redis.url,
       [Symbol.asyncDispose]: () => all.disposeAsync(),
     };
   } finally {

@@ -6,6 +6,7 @@ import { EVENT_COMMANDS } from './commands/events.ts';
 import { LOAD_COMMANDS } from './commands/load-test.ts';
 import { PEOPLE_COMMANDS } from './commands/people.ts';
 import { PROFILE_COMMANDS } from './commands/profiles.ts';
+import { RECORDING_COMMANDS } from './commands/recordings.ts';
 import { ROOM_COMMANDS } from './commands/rooms.ts';
 import { WEBHOOK_COMMANDS } from './commands/webhooks.ts';
 import { Output } from './output.ts';
@@ -14,6 +15,7 @@ import { findConnection } from './profile.ts';
 const COMMANDS: Readonly<Record<string, Command>> = {
   ...ROOM_COMMANDS,
   ...PEOPLE_COMMANDS,
+  ...RECORDING_COMMANDS,
   ...EVENT_COMMANDS,
   ...WEBHOOK_COMMANDS,
   ...DOCTOR_COMMANDS,
