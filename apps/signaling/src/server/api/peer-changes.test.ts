@@ -158,8 +158,14 @@ test('A-13 a move that could not come to its end leaves the peer where it is, an
   expect(await outcome({ roomId: 'stay-4' }, await backendToken(['stay-1']))).toEqual([403, 'room_refused', '/roomId']);
   const ofOther = await keys.token('other', { rooms: ['stay-4'] });
   const ofRoom = await keys.token('aya', { rooms: ['stay-5'] });
-  for (const token of ['x.y.z', ofOther, ofRoom, await backendToken()])
+  const ofGuest = await keys.token('aya', { rooms: ['stay-4'] }, { guest: true });
+  for (const token of ['x.y.z', ofOther, ofRoom, ofGuest, await backendToken()])
     expect(await outcome({ roomId: 'stay-4', token })).toEqual([400, 'invalid_field', '/token']);
+  // Nobody is moved with a token that is void: until the node has heard of it, its room is over.
+  const revoked = await keys.token('aya', { rooms: ['stay-3'] }, { session_id: 'revoked-login' });
+  expect((await outcome({ roomId: 'stay-3', token: revoked }))[1]).toBe('room_over');
+  keys.revoke('session', 'revoked-login');
+  await expect.poll(async () => (await outcome({ roomId: 'stay-3', token: revoked }))[2]).toBe('/token');
   const wrong = await ask('PATCH', pathOf('stay-1', ada), { grants: { record: true } });
   expect([wrong[0], wrong[1].field]).toEqual([400, '/grants/record']);
   const reader = await backendToken(['*'], ['peers:read']);
