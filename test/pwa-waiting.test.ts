@@ -115,3 +115,46 @@ test('S-49 a moderator keeps the chat and the screen to moderators, and the page
 interface WithCall {
   __tandem: { call: { chat(text: string): void } };
 }
+
+test('S-38 S-39 a backend takes and gives grants, and sends somebody to another room: the page goes along', async () => {
+  const token = await suite.pwa.backendToken();
+  const ask = async (method: string, path: string, body?: object) => {
+    const response = await fetch(`${suite.pwa.origin}/v1/rooms/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    return response.status === 204 ? undefined : await response.json();
+  };
+  const { page } = await join('Eve', 'old-room');
+  const { peers } = await ask('GET', 'old-room/peers');
+  const { peerId, userId } = peers[0];
+  const peer = `old-room/peers/${peerId}`;
+  const live = () =>
+    page.evaluate(() => {
+      const { audioTrack, videoTrack } = (
+        globalThis as unknown as {
+          __tandem: { media: { get(): Record<'audioTrack' | 'videoTrack', MediaStreamTrack | undefined> } };
+        }
+      ).__tandem.media.get();
+      return [audioTrack, videoTrack].map((track) => track?.readyState ?? 'none');
+    });
+  expect(await live()).toEqual(['live', 'live']);
+  await ask('PATCH', peer, { grants: { publish: false, data: false } });
+  await page.getByText('What you may do in this room has changed.').first().waitFor();
+  await page.getByTestId('watching').waitFor();
+  await page.getByTestId('toggle-screen').waitFor({ state: 'detached' });
+  expect(await live()).not.toContain('live');
+  await ask('PATCH', peer, { grants: { publish: true, data: true, kick: true } });
+  await page.getByTestId('toggle-screen').waitFor();
+
+  const grace = await suite.peer('new-room', 'Grace');
+  await ask('POST', `${peer}/move`, {
+    roomId: 'new-room',
+    token: await suite.pwa.token(userId, { rooms: ['new-room'] }),
+  });
+  await page.getByText('You are in another room now: new-room.').first().waitFor();
+  expect(new URL(page.url()).searchParams.get('room')).toBe('new-room');
+  await vi.waitFor(() => expect([...grace.peers.values()].map((one) => one.metadata?.name)).toEqual(['Eve']), patience);
+  expect(await ask('GET', 'old-room/peers'), 'nobody is left there').toMatchObject({ code: 'room_unknown' });
+});

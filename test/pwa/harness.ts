@@ -7,6 +7,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Grants } from '@tandem/protocol';
+import { API_SCOPES } from '@tandem/protocol';
 import { createLogger } from '@tandem/service';
 import type { SignalingConfig } from '@tandem/signaling';
 import { startTestKeys, startTestNode, type TestKeys } from '@tandem/signaling/testing';
@@ -20,6 +21,8 @@ export interface Pwa extends AsyncDisposable {
   readonly auth: { status: number; grants: Grants; iceServers: RTCIceServer[] };
   /** Signs a token for a client of the test's own. */
   token(userId: string, grants?: Grants): Promise<string>;
+  /** Signs a token of a backend for the server API, with every scope, for all rooms. */
+  backendToken(): Promise<string>;
   /** Tokens that pages got, in order. */
   readonly issued: readonly string[];
 }
@@ -98,6 +101,10 @@ export async function startPwa(options: PwaOptions = {}): Promise<Pwa> {
     auth,
     issued,
     token: (userId, grants) => keys.token(userId, grants),
+    backendToken: () =>
+      keys.token('key1', undefined, {
+        ...{ aud: 'tandem-api', session_id: 'api-key:key1', scope: API_SCOPES.join(' '), rooms: ['*'] },
+      } as object),
     [Symbol.asyncDispose]: async () => {
       await edge[Symbol.asyncDispose]();
       authServer.closeAllConnections();

@@ -20,6 +20,8 @@ export interface ServerFrame extends Frame {
   readonly share?: unknown;
   readonly chat?: unknown;
   readonly look?: unknown;
+  readonly publish?: unknown;
+  readonly kick?: unknown;
   readonly count?: number;
   readonly names?: unknown;
   readonly topic?: string;

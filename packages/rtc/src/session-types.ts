@@ -82,13 +82,15 @@ export interface SessionEvents {
   message: { peerId: string; data: unknown };
   /** A message of mine was given up. */
   undelivered: { peerId: string; type: DirectedType; reason: DeliveryFailure };
-  /** The backend of the deployment tells something, by the server API. */
+  /** The backend of the deployment tells something, by the server API. `move`, followed by `kicked` with the reason `moved`: rule S-38. */
   'server-message': { topic: string; data: unknown };
   /**
    * Who may enter the room, whether people without the grant `kick` may share a screen, write in the chat and read names from outside (`look`), and,
    * for moderators, who waits to be let in. Everything is open until this says otherwise.
    */
   entry: { entry: RoomEntry; share: boolean; chat: boolean; look: boolean; waiting: PeerInfo[] };
+  /** The backend has changed what I may do in this room, until something else is said: send picture and sound, send app data, moderate. The server refuses the rest. */
+  grants: { publish: boolean; data: boolean; kick: boolean };
   /** A moderator has decided about me, whose `join` was refused with `room_waiting`: join again, or not. */
   admission: { admitted: boolean };
   kicked: { reason: string };

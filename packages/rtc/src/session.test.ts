@@ -511,6 +511,18 @@ test('S-46 S-48 setEntry, admit and refuse end with what the server answers', as
   }
 });
 
+test('S-39 what I may do now is an event; what is not granted in so many words is not', async () => {
+  const bench = await new Bench().inRoom();
+  const heard: unknown[] = [];
+  bench.session.on('grants', (grants) => heard.push(grants));
+  bench.socket.say({ type: 'grants', publish: false, data: true, kick: true });
+  bench.socket.say({ type: 'grants', publish: 'yes', data: 1 });
+  expect(heard).toEqual([
+    { publish: false, data: true, kick: true },
+    { publish: false, data: false, kick: false },
+  ]);
+});
+
 test('S-47 who waits, and whether I am let in, are events; what is no list of peers is none', async () => {
   const bench = await new Bench().inRoom();
   const heard: unknown[] = [];

@@ -40,6 +40,17 @@ const readEntry = ({ entry, share, chat, look, waiting }: ServerFrame): SessionE
   waiting: readPeers(waiting),
 });
 
+const readGrants = ({ publish, data, kick }: ServerFrame): SessionEvents['grants'] => ({
+  publish: publish === true,
+  data: data === true,
+  kick: kick === true,
+});
+
+const readMute = ({ peerId, kind }: ServerFrame): SessionEvents['mute-requested'] => ({
+  peerId: peerId as string,
+  kind: kind === 'video' ? 'video' : 'audio',
+});
+
 /**
  * A session with signaling: connects, resumes on any node, and delivers each message to a peer once and in order. Works in browsers and in
  * Node (give `WebSocket`). {@link Call} builds on it; use it alone to send messages without media.
@@ -376,13 +387,14 @@ export class SignalingSession extends Emitter<SessionEvents> {
       case 'draining':
         this.#connector.move(this.#random() * Math.max(0, frame.reconnectWithin ?? 0) * 0.8);
         return;
-      case 'mute_requested': {
-        const kind = frame.kind === 'video' ? 'video' : 'audio';
-        this.emit('mute-requested', { peerId: frame.peerId as string, kind });
+      case 'mute_requested':
+        this.emit('mute-requested', readMute(frame));
         return;
-      }
       case 'entry':
         this.emit('entry', readEntry(frame));
+        return;
+      case 'grants':
+        this.emit('grants', readGrants(frame));
         return;
       case 'admission':
         this.emit('admission', { admitted: frame.admitted === true });

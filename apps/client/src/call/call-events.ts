@@ -3,6 +3,7 @@ import type { Call, RemotePeer } from '@tandem/rtc';
 import { localMedia } from '../media/local-media.ts';
 import { followCaptions } from './captions.ts';
 import { connectionHealth } from './connection-health.ts';
+import { followGrants, followMove, type Move } from './follow-backend.ts';
 import { followChat } from './follow-chat.ts';
 import type { QualityHistory } from './history.ts';
 import { tellHands, tellPresence } from './news.ts';
@@ -24,6 +25,8 @@ export interface CallEventHost {
   sharingClosed(): void;
   /** A moderator silenced me: that is everything I send as sound. */
   silenced(): void;
+  /** The backend sent me to another room. */
+  moved(move: Move): void;
   /** The call ended by itself. */
   ended(reason: string | undefined, detail: string): void;
 }
@@ -106,7 +109,10 @@ function tellRecording(state: CallState, since: unknown): void {
 function followSession(call: Call, host: CallEventHost): (() => void)[] {
   const { state, reporter } = host;
   let resumed = true;
+  const { move, undo } = followMove(call);
   return [
+    ...undo,
+    followGrants(call, state, () => host.sharingClosed()),
     call.session.on('media', ({ media }) => tellRecording(state, media?.recording)),
     call.session.on('entry', (roomEntry) => {
       state.set({ roomEntry });
@@ -118,7 +124,9 @@ function followSession(call: Call, host: CallEventHost): (() => void)[] {
     }),
     call.on('state', ({ state: now, reason, message }) => {
       if (now === 'ended') {
-        host.ended(reason, message ?? '');
+        const to = move();
+        if (to) host.moved(to);
+        else host.ended(reason, message ?? '');
         return;
       }
       if (now === 'joined' && state.get().network === 'reconnecting') {

@@ -3,6 +3,7 @@ import type { Encryption } from '@tandem/rtc/encryption';
 import { fragmentOf } from '../lib/room-name.ts';
 import { localMedia } from '../media/local-media.ts';
 import { endKind } from './end-kind.ts';
+import type { Move } from './follow-backend.ts';
 import { QualityHistory } from './history.ts';
 import { InCall } from './in-call.ts';
 import { watchObstacle } from './obstacle.ts';
@@ -28,11 +29,14 @@ export class CallModel extends InCall {
   #attempt = 0;
   #undo: (() => void)[] = [];
 
-  /** Begin everything that can begin before the room is known. Safe to call again. */
-  warm(): void {
+  /**
+   * Begin everything that can begin before the room is known. Safe to call again.
+   * @param token to begin with. Default: one is asked for
+   */
+  warm(token?: string): void {
     if (this.#warm) return;
     this.set({ readiness: 'preparing' });
-    const warm = warmUp();
+    const warm = warmUp(token);
     this.#warm = warm;
     void prepareReports();
     const failed = () => {
@@ -173,6 +177,7 @@ export class CallModel extends InCall {
         sharingClosed: () => this.sharingClosed(),
         networkChanged: (reconnecting) => this.#networkChanged(reconnecting),
         silenced: () => this.stopSharedSound(),
+        moved: (move) => void this.#goTo(move),
         ended: (reason, detail) => this.get().phase === 'call' && this.#finish(reason, detail),
       }),
       followMedia(call, this, () => {
@@ -254,6 +259,22 @@ export class CallModel extends InCall {
       session?.close();
       this.#warm = undefined;
     }
+  }
+
+  /** The backend sent me to another room: there under the same name, with the secret of the link and camera and microphone as they are. */
+  async #goTo({ roomId, token }: Move): Promise<void> {
+    const { phase, name, secret } = this.get();
+    if (phase !== 'call') return;
+    this.set({ phase: 'ended' });
+    this.#release();
+    this.#reporter?.send();
+    // The session ended with the room.
+    this.#warm = undefined;
+    this.warm(token);
+    if (token !== undefined) await this.#readGrants(this.#warm as unknown as Promise<Warm>).catch(() => {});
+    await this.join(roomId, name, secret);
+    const now = this.get();
+    if (now.phase === 'call' && now.room === roomId) this.notify('call.moved', { room: roomId });
   }
 
   /** The page goes away. */

@@ -4,12 +4,20 @@ import { isHeard, mayChat, mayShare } from './permitted.ts';
 const roomEntry = { entry: 'open', share: false, chat: false, look: true, waiting: [] } as const;
 const known = (moderator: boolean, entry?: typeof roomEntry) => ({
   moderator,
+  watching: false,
+  writing: true,
   roomEntry: entry && { ...entry, waiting: [] },
 });
 
 test('people may share and write until the room says otherwise, moderators always', () => {
   for (const may of [mayShare, mayChat])
     expect([may(known(false)), may(known(false, roomEntry)), may(known(true, roomEntry))]).toEqual([true, false, true]);
+});
+
+test('whose grants were taken shares and writes no more, moderators neither', () => {
+  const all = known(true);
+  expect([mayShare({ ...all, watching: true }), mayChat({ ...all, watching: true })]).toEqual([false, true]);
+  expect([mayShare({ ...all, writing: false }), mayChat({ ...all, writing: false })]).toEqual([true, false]);
 });
 
 test('where moderators alone write, lines of anybody else are not shown', () => {

@@ -1,10 +1,12 @@
 /** What this person may do in the room, as the server says (S-49). Only for what to show: the server and the others check it too. */
 import type { CallModelState } from './types.ts';
 
-type Known = Pick<CallModelState, 'moderator' | 'roomEntry'>;
+type Known = Pick<CallModelState, 'moderator' | 'roomEntry' | 'watching' | 'writing'>;
 
-export const mayShare = ({ moderator, roomEntry }: Known): boolean => moderator || roomEntry?.share !== false;
-export const mayChat = ({ moderator, roomEntry }: Known): boolean => moderator || roomEntry?.chat !== false;
+export const mayShare = ({ moderator, roomEntry, watching }: Known): boolean =>
+  !watching && (moderator || roomEntry?.share !== false);
+export const mayChat = ({ moderator, roomEntry, writing }: Known): boolean =>
+  writing && (moderator || roomEntry?.chat !== false);
 
 /** Where moderators alone write: of whom a line is shown. `said` is what the server let that person say of itself. */
 export const isHeard = (known: Pick<Known, 'roomEntry'>, said: { readonly moderator?: unknown } | undefined): boolean =>

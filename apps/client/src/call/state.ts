@@ -20,6 +20,7 @@ export const initialState: CallModelState = {
   handAt: 0,
   volumes: {},
   watching: false,
+  writing: true,
   moderator: false,
   recorder: false,
   recording: undefined,

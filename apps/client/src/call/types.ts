@@ -112,6 +112,8 @@ export interface CallModelState {
   volumes: Readonly<Record<string, number>>;
   /** I watch and listen only: my token does not grant that I publish. */
   watching: boolean;
+  /** I may write to others. */
+  writing: boolean;
   /** I may mute and remove others, and end the call for all. */
   moderator: boolean;
   /** I may record the call. */

@@ -26,9 +26,13 @@ export interface Warm {
 /** Credentials fetched longer ago than this are fetched again at join. They live for minutes at least. */
 const YOUNG_MS = 60_000;
 
-/** The token that `ask` gave, until it failed or a fresh one is wanted. */
-function keptToken(sdk: Sdk, ask: () => Promise<{ readonly token: string }>): (refresh: boolean) => Promise<string> {
-  let token: Promise<string> | undefined;
+/** The token that was given or that `ask` gave, until it failed or a fresh one is wanted. */
+function keptToken(
+  sdk: Sdk,
+  given: string | undefined,
+  ask: () => Promise<{ readonly token: string }>,
+): (refresh: boolean) => Promise<string> {
+  let token = given === undefined ? undefined : Promise.resolve(given);
   return (refresh) => {
     if (refresh || !token) {
       token = ask().then(
@@ -46,14 +50,15 @@ function keptToken(sdk: Sdk, ask: () => Promise<{ readonly token: string }>): (r
   };
 }
 
-export async function warmUp(): Promise<Warm> {
+/** @param given a token to begin with. Default: one is asked for */
+export async function warmUp(given?: string): Promise<Warm> {
   const [sdk, { following }, config] = await Promise.all([
     import('@tandem/rtc'),
     import('./following.ts'),
     loadRuntimeConfig(),
   ]);
   const { userId, name } = preferences.get();
-  const getToken = keptToken(sdk, () => requestToken(config, userId, displayName(name), session.traceparent));
+  const getToken = keptToken(sdk, given, () => requestToken(config, userId, displayName(name), session.traceparent));
   const session = new sdk.SignalingSession({
     url: signalingSocketUrl(config),
     getToken: ({ refresh }) => getToken(refresh),

@@ -167,6 +167,8 @@ export const messages: Messages = {
   'call.largeRoom': 'غرفة كبيرة: انضممت والميكروفون والكاميرا متوقفان.',
   'call.talkingMuted': 'أنت تتكلم وميكروفونك متوقف.',
   'call.unmute': 'تشغيل',
+  'call.moved': 'أنت الآن في غرفة أخرى: {room}.',
+  'call.grants': 'تغيّر ما يمكنك فعله في هذه الغرفة.',
   'call.mutedByHost': 'أوقف أحد المشرفين الميكروفون لديك.',
   'call.camOffByHost': 'أوقف أحد المشرفين الكاميرا لديك.',
   'call.soundBlocked': 'المتصفح يحجب الصوت.',

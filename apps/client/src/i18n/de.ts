@@ -147,6 +147,8 @@ export const messages: Messages = {
   'call.largeRoom': 'Großer Raum: Du bist stumm und ohne Kamera dazugekommen.',
   'call.talkingMuted': 'Du sprichst, aber dein Mikrofon ist aus.',
   'call.unmute': 'Einschalten',
+  'call.moved': 'Du bist jetzt in einem anderen Raum: {room}.',
+  'call.grants': 'Was du in diesem Raum darfst, hat sich geändert.',
   'call.mutedByHost': 'Die Moderation hat dein Mikrofon ausgeschaltet.',
   'call.camOffByHost': 'Die Moderation hat deine Kamera ausgeschaltet.',
   'call.soundBlocked': 'Der Browser hält den Ton zurück.',

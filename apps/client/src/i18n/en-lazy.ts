@@ -67,6 +67,8 @@ export const enLazy = {
   'call.largeRoom': 'Large room: you joined muted, with the camera off.',
   'call.talkingMuted': 'You are talking, but your microphone is off.',
   'call.unmute': 'Turn on',
+  'call.moved': 'You are in another room now: {room}.',
+  'call.grants': 'What you may do in this room has changed.',
   'call.mutedByHost': 'A moderator turned your microphone off.',
   'call.camOffByHost': 'A moderator turned your camera off.',
   'call.soundBlocked': 'The browser holds back the sound.',

@@ -164,6 +164,8 @@ export const messages: Messages = {
   'call.largeRoom': 'Sala grande: has entrado con el micrófono y la cámara apagados.',
   'call.talkingMuted': 'Estás hablando, pero tu micrófono está apagado.',
   'call.unmute': 'Activar',
+  'call.moved': 'Ahora estás en otra sala: {room}.',
+  'call.grants': 'Ha cambiado lo que puedes hacer en esta sala.',
   'call.mutedByHost': 'La moderación apagó tu micrófono.',
   'call.camOffByHost': 'La moderación apagó tu cámara.',
   'call.soundBlocked': 'El navegador retiene el sonido.',

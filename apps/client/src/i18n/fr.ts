@@ -167,6 +167,8 @@ export const messages: Messages = {
   'call.largeRoom': 'Grande salle : vous êtes entré sans micro ni caméra.',
   'call.talkingMuted': 'Vous parlez, mais votre micro est coupé.',
   'call.unmute': 'Activer',
+  'call.moved': 'Vous êtes maintenant dans une autre salle : {room}.',
+  'call.grants': 'Ce que vous pouvez faire dans cette salle a changé.',
   'call.mutedByHost': 'La modération a coupé votre micro.',
   'call.camOffByHost': 'La modération a éteint votre caméra.',
   'call.soundBlocked': 'Le navigateur retient le son.',

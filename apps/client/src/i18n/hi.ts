@@ -159,6 +159,8 @@ export const messages: Messages = {
   'call.largeRoom': 'बड़ा कक्ष: आप माइक और कैमरा बंद रखकर शामिल हुए।',
   'call.talkingMuted': 'आप बोल रहे हैं, पर आपका माइक बंद है।',
   'call.unmute': 'चालू करें',
+  'call.moved': 'अब आप दूसरे रूम में हैं: {room}।',
+  'call.grants': 'इस रूम में आप क्या कर सकते हैं, यह बदल गया है।',
   'call.mutedByHost': 'मॉडरेटर ने आपका माइक बंद किया।',
   'call.camOffByHost': 'मॉडरेटर ने आपका कैमरा बंद किया।',
   'call.soundBlocked': 'ब्राउज़र आवाज़ रोक रहा है।',

@@ -159,6 +159,8 @@ export const messages: Messages = {
   'call.largeRoom': '大きなルームのため、マイクとカメラをオフにして参加しました。',
   'call.talkingMuted': '話していますが、マイクはオフです。',
   'call.unmute': 'オンにする',
+  'call.moved': '別のルームに移動しました: {room}',
+  'call.grants': 'このルームでできることが変わりました。',
   'call.mutedByHost': 'モデレーターがマイクをオフにしました。',
   'call.camOffByHost': 'モデレーターがカメラをオフにしました。',
   'call.soundBlocked': 'ブラウザーが音を止めています。',

@@ -164,6 +164,8 @@ export const messages: Messages = {
   'call.largeRoom': 'Sala grande: você entrou com microfone e câmera desligados.',
   'call.talkingMuted': 'Você está falando, mas seu microfone está desligado.',
   'call.unmute': 'Ligar',
+  'call.moved': 'Agora você está em outra sala: {room}.',
+  'call.grants': 'O que você pode fazer nesta sala mudou.',
   'call.mutedByHost': 'A moderação desligou seu microfone.',
   'call.camOffByHost': 'A moderação desligou sua câmera.',
   'call.soundBlocked': 'O navegador segura o som.',

@@ -158,6 +158,8 @@ export const messages: Messages = {
   'call.largeRoom': '大型房间:加入时麦克风和摄像头已关闭。',
   'call.talkingMuted': '你在说话,但麦克风是关着的。',
   'call.unmute': '打开',
+  'call.moved': '你现在在另一个房间：{room}。',
+  'call.grants': '你在此房间中的权限已更改。',
   'call.mutedByHost': '主持人关闭了你的麦克风。',
   'call.camOffByHost': '主持人关闭了你的摄像头。',
   'call.soundBlocked': '浏览器拦住了声音。',
