@@ -96,7 +96,9 @@ export class SignalingSession extends Emitter<SessionEvents> {
         if (this.#sessionToken) link.send(this.#traced({ type: 'resume', sessionToken: this.#sessionToken }));
         else link.send({ type: 'ping', t: clock.now() });
       },
-      frame: (link, frame) => this.#frame(link, frame),
+      frame: (link, frame) => {
+        if (this.#state !== 'closed') this.#frame(link, frame);
+      },
       lost: () => {
         this.#pacer.clear();
         this.#requests.end('disconnected');
@@ -343,7 +345,6 @@ export class SignalingSession extends Emitter<SessionEvents> {
   // --- frames ---------------------------------------------------------------------------------------------------
 
   #frame(link: Link, frame: ServerFrame): void {
-    if (this.#state === 'closed') return;
     switch (frame.type) {
       case 'welcome':
         if (!this.#connector.isPending(link)) return;

@@ -3,6 +3,7 @@ import type { Encryption } from '@tandem/rtc/encryption';
 import { fragmentOf } from '../lib/room-name.ts';
 import { localMedia } from '../media/local-media.ts';
 import { endKind } from './end-kind.ts';
+import { exposeCall } from './expose-call.ts';
 import type { Move } from './follow-backend.ts';
 import { QualityHistory } from './history.ts';
 import { InCall } from './in-call.ts';
@@ -29,10 +30,7 @@ export class CallModel extends InCall {
   #attempt = 0;
   #undo: (() => void)[] = [];
 
-  /**
-   * Begin everything that can begin before the room is known. Safe to call again.
-   * @param token to begin with. Default: one is asked for
-   */
+  /** Begin everything that can begin before the room is known, with `token` if there is one. Safe to call again. */
   warm(token?: string): void {
     if (this.#warm) return;
     this.set({ readiness: 'preparing' });
@@ -299,22 +297,4 @@ export class CallModel extends InCall {
 
 export const call = new CallModel();
 
-if (typeof window !== 'undefined') {
-  // For tests and for support: the live call, with its connections.
-  Object.defineProperty(window, '__tandem', {
-    value: {
-      model: call,
-      media: localMedia,
-      get call() {
-        return call.sdkCall;
-      },
-      get session() {
-        return call.sdkCall?.session;
-      },
-    },
-  });
-  window.addEventListener('pagehide', (event: PageTransitionEvent) => {
-    // Kept in the back-forward cache: it may come back. Otherwise say goodbye at once instead of after the grace period.
-    if (!event.persisted) call.goodbye();
-  });
-}
+exposeCall(call);
