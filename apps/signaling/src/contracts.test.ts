@@ -15,6 +15,9 @@ test('rules and tests name each other', () => {
     ...files('apps/signaling/src'),
     ...files('packages/protocol/src'),
     ...files('infra/media-node/src'),
+    // What a client does with what it hears.
+    ...files('apps/client/src'),
+    ...files('packages/rtc/src'),
   ].join('\n');
   const named = new Set([...sources.matchAll(/['"`]([SBMA]-\d+) /g)].map((m) => m[1]));
   expect([...rules].filter((r) => !named.has(r))).toEqual([]);

@@ -61,10 +61,11 @@ test('the browser asks, we match what we have; the script before the first paint
   ] as const) {
     expect(matchLanguage(wanted), wanted.join()).toBe(ours);
     const element = { dataset: {}, lang: 'en', dir: 'ltr', setAttribute: () => {}, removeAttribute: () => {} };
-    new Function('document', 'localStorage', 'navigator', 'setTimeout', boot)(
-      { documentElement: element },
+    new Function('document', 'localStorage', 'navigator', 'setTimeout', 'requestAnimationFrame', boot)(
+      { documentElement: element, querySelectorAll: () => [] },
       { getItem: () => null },
       { languages: wanted },
+      () => {},
       () => {},
     );
     expect(element.lang, wanted.join()).toBe(ours);
