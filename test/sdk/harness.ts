@@ -78,7 +78,7 @@ export async function until<T>(
 ): Promise<T> {
   const deadline = Date.now() + ms;
   for (;;) {
-    const value = await within(Math.max(deadline - Date.now(), 1), `${what} (an answer)`, probe());
+    const value = await within(Math.max(deadline - Date.now(), 5000), `${what} (an answer)`, probe());
     if (value) return value;
     if (Date.now() > deadline) throw new Error(`waited ${ms} ms for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, pause));

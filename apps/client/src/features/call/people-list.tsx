@@ -26,15 +26,30 @@ function useSorted(people: readonly Person[]): readonly Person[] {
 
 const BUTTON = '[data-testid=person-more]';
 
+/** How long a key waits for the row that it goes to, in frames: two seconds, or more where frames are late. */
+const PATIENCE_FRAMES = 120;
+
 /** The arrow keys go from person to person. */
 function walk(event: KeyboardEvent<HTMLElement>): void {
   const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
   const target = event.target as HTMLElement;
   if (step === 0 || !target.matches(`${BUTTON}, [type=search]`)) return;
-  const buttons = [...event.currentTarget.querySelectorAll<HTMLElement>(BUTTON)];
-  const next = buttons[buttons.indexOf(target) + step];
   event.preventDefault();
-  (next ?? (step < 0 ? event.currentTarget.querySelector<HTMLElement>('[type=search]') : undefined))?.focus();
+  go(event.currentTarget, target, step);
+}
+
+/** From `target` to the next row, which in a long list exists only once the list has scrolled this far; above the first one is the search. */
+function go(people: HTMLElement, target: HTMLElement, step: 1 | -1, frames = PATIENCE_FRAMES): void {
+  const buttons = [...people.querySelectorAll<HTMLElement>(BUTTON)];
+  const next = buttons[buttons.indexOf(target) + step];
+  // My own row is the first one and has no button.
+  const place = Number(target.closest('[aria-posinset]')?.ariaPosInSet);
+  if (next) next.focus();
+  else if (step < 0 && !(place > 2)) people.querySelector<HTMLElement>('[type=search]')?.focus();
+  else if (frames > 0)
+    requestAnimationFrame(() => {
+      if (document.activeElement === target) go(people, target, step, frames - 1);
+    });
 }
 
 /** Everybody who is seen and heard. Of a long list only the rows in sight exist. */
