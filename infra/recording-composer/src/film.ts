@@ -105,8 +105,10 @@ function sceneArguments({ from, to, shown, tiles }: PlacedScene, path: string): 
   for (const [i, { x, y, width, height }] of tiles.entries()) {
     const fit = `scale=${width}:${height}:force_original_aspect_ratio=decrease:eval=frame`;
     const frame = `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2:eval=frame`;
-    // What began before the scene stands at its beginning until the next picture comes.
-    graph.push(`[${i}:v]${fit},${frame},setsar=1,setpts=PTS-STARTPTS,fps=${FRAMES_A_SECOND}[t${i}]`);
+    // What began before the scene stands at its beginning until the next picture comes; what begins in it is as late as its sound.
+    const late = seconds(Math.max(0, (shown[i]?.start ?? 0) - from));
+    const when = `setpts=PTS-STARTPTS+${late}/TB,fps=${FRAMES_A_SECOND}`;
+    graph.push(`[${i}:v]${fit},${frame},setsar=1,${when}[t${i}]`);
     graph.push(`[p${i}][t${i}]overlay=${x}:${y}:eof_action=repeat[p${i + 1}]`);
   }
   return [

@@ -31,12 +31,8 @@ export function scenesOf<T extends { readonly start: number; readonly end: numbe
   const edges = [0, ...cuts, ...pictures.flatMap(({ start, end }) => [start, end]), length]
     .filter((at) => at >= 0 && at <= length)
     .sort((a, b) => a - b);
-  // Of too many the shortest ones go, until it is few enough.
-  let unique = apart(edges, length, SHORTEST_MS);
-  for (let shortest = SHORTEST_MS; unique.length > MAX_SCENES + 1; ) {
-    shortest *= 2;
-    unique = apart(unique, length, shortest);
-  }
+  const comings = new Set(pictures.flatMap(({ start, end }) => [start, end]));
+  const unique = few(apart(edges, length), comings);
   return unique.slice(1).map((to, i) => {
     const from = unique[i] as number;
     const middle = (from + to) / 2;
@@ -46,11 +42,29 @@ export function scenesOf<T extends { readonly start: number; readonly end: numbe
 }
 
 /** The beginning, the end, and of what is between as much as keeps that distance from the one before. */
-function apart(edges: readonly number[], length: number, shortest: number): number[] {
+function apart(edges: readonly number[], length: number): number[] {
   const kept = [0];
-  for (const at of edges) if (at < length && at - (kept.at(-1) as number) >= shortest) kept.push(at);
+  for (const at of edges) if (at < length && at - (kept.at(-1) as number) >= SHORTEST_MS) kept.push(at);
   if (length > 0) kept.push(length);
   return kept;
+}
+
+/** Of too many scenes the shortest ones go, one by one: first those that end where somebody else speaks, then those that end at `comings`. */
+function few(edges: readonly number[], comings: ReadonlySet<number>): number[] {
+  const longest = edges.at(-1) ?? 0;
+  const kept = edges.map((at) => ({ at, more: comings.has(at) ? longest : 0 }));
+  while (kept.length > MAX_SCENES + 1) {
+    let shortest = { i: 0, ms: Number.POSITIVE_INFINITY };
+    let before = 0;
+    // Neither the beginning nor the end goes.
+    for (let i = 1; i < kept.length - 1; i++) {
+      const { at, more } = kept[i] as (typeof kept)[number];
+      if (at - before + more < shortest.ms) shortest = { i, ms: at - before + more };
+      before = at;
+    }
+    kept.splice(shortest.i, 1);
+  }
+  return kept.map(({ at }) => at);
 }
 
 /** A grid as square as it gets. Even numbers: colours are shared by two pixels. */
