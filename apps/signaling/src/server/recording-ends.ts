@@ -46,11 +46,13 @@ export async function tellDue(parts: RecordingParts, now: number): Promise<void>
 async function tell(parts: RecordingParts, one: Unready, now: number): Promise<void> {
   const { redis } = parts;
   const recording = await readRecording(parts, one.roomId, one.id);
-  const age = recording ? now - Date.parse(recording.startedAt) : 0;
-  if (!recording || age > GIVEN_UP_MS) return forgetUnready(redis, one);
+  if (!recording) return forgetUnready(redis, one);
   const { status, durationSeconds } = recording;
-  if (status !== 'ready' && status !== 'failed')
+  if (status !== 'ready' && status !== 'failed') {
+    const age = now - Date.parse(recording.startedAt);
+    if (age > GIVEN_UP_MS) return forgetUnready(redis, one);
     return lookLater(redis, one, now + Math.min(LATEST_MS, Math.max(SOONEST_MS, age / 10)));
+  }
   const entry = writeRecordingEntry(one.roomId, {
     recordingId: one.id,
     status,
