@@ -59,7 +59,7 @@ export async function run(args: string[]): Promise<void> {
     },
   });
   pinSelf();
-  if (Number(values.peers) > 0) await compareEvents(Number(values.peers), []);
+  if (Number(values.peers) > 0) await compareEvents(Number(values.peers), {});
   await using parts = new AsyncDisposableStack();
   const redis = parts.use(await startBenchRedis());
   const system = parts.use(await tandem({ redisUrl: redis.url, start: { env: { EVENTS: 'true' } } }));

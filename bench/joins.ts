@@ -138,7 +138,7 @@ export async function run(args: string[]): Promise<void> {
   const total = Number(values.peers);
   const nodeArgs = values['node-args'].split(' ').filter(Boolean);
   const env: Record<string, string> = values.threads === undefined ? {} : { UV_THREADPOOL_SIZE: values.threads };
-  if (values.events) return compareEvents(total, nodeArgs);
+  if (values.events) return compareEvents(total, { nodeArgs, env });
   const [[, reference], ...others] = chosen(systems({ nodeArgs, env }), values.only) as [
     [string, () => Promise<Contestant>],
   ];
@@ -163,10 +163,12 @@ export async function run(args: string[]): Promise<void> {
 }
 
 /** What it costs that each join is an event as well: the same system twice on a Redis each, batches in turn. */
-export async function compareEvents(total: number, nodeArgs: readonly string[]): Promise<void> {
-  const start = { nodeArgs };
+export async function compareEvents(total: number, start: StartOptions): Promise<void> {
   const [without, events] = (await pair(
-    [() => onRedis(', no events', start), () => onRedis(', events', { nodeArgs, env: { EVENTS: 'true' } })],
+    [
+      () => onRedis(', no events', start),
+      () => onRedis(', events', { ...start, env: { ...start.env, EVENTS: 'true' } }),
+    ],
     total,
   )) as [Row, Row];
   const ratios = (of: (row: Row) => number[]) => of(events).map((c, i) => c / (of(without)[i] as number));

@@ -51,7 +51,7 @@ async function stretch(page: Page, ms: number): Promise<Stretch> {
   if (after.connections !== before.connections) throw new Error('the page made a new connection meanwhile');
   return {
     madeUp: (after.madeUp - before.madeUp) / Math.max(1, after.samples - before.samples),
-    kbits: ((after.bytes - before.bytes) * 8) / ms,
+    kbits: ((after.bytes - before.bytes) * 8) / (after.at - before.at),
     lines: after.lines,
   };
 }
@@ -110,11 +110,13 @@ export async function run(args: string[]): Promise<void> {
     const back = await until(eve, Number(values.seconds), whole);
     if (values.trace || back === undefined)
       console.log([await eve.evaluate(tellSteps), await ada.evaluate(tellSteps), ...stack.log].join('\n'));
+    // A size that never went down did not come back either.
+    const wentDown = lowest !== undefined || during.lines < LINES;
     rows.push([
       ...rowOf(name, during),
       seconds(lowest),
       seconds(back),
-      verdict(back !== undefined && back <= BACK_SECONDS),
+      wentDown ? verdict(back !== undefined && back <= BACK_SECONDS) : '–',
       verdict(during.madeUp - free.madeUp <= MADE_UP),
     ]);
     console.log(rows.at(-1)?.join('  '));

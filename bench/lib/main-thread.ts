@@ -52,6 +52,9 @@ export function tasksOf(events: readonly TraceEvent[], origin: string): Task[] {
     .sort((a, b) => b.clock - a.clock);
 }
 
-/** How long tasks block on a phone, as Lighthouse counts: what is over 50 ms of each, four times slower. ms */
+/**
+ * How long tasks block on a phone, ms: what is over 50 ms of each task since the navigation, four times slower. Lighthouse's Total Blocking Time counts
+ * those between the first paint and the time to interactive alone.
+ */
 export const blocked = (tasks: readonly number[]): number =>
   tasks.reduce((sum, ms) => sum + Math.max(0, ms * SLOWER - BLOCKING_MS), 0);

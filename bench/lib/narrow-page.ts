@@ -1,11 +1,13 @@
 /** In the pages of `npm run bench -- narrow`. */
 
 export interface Reading {
+  /** By the page's clock, ms. */
+  readonly at: number;
   /** Made so far, closed ones too. */
   readonly connections: number;
   /** Of the picture that was decoded last; 0 before the first. */
   readonly lines: number;
-  /** Of sound and pictures together. */
+  /** Of sound and pictures together, with the headers of RTP. */
   readonly bytes: number;
   /** Samples of sound that were played, and those of them that were made up, silence not counted. */
   readonly samples: number;
@@ -33,11 +35,12 @@ export function sendDetailed(lines: number): void {
 /** Of the connection that is open. */
 export async function readIncoming(): Promise<Reading> {
   globalThis.harness.shown();
-  const sum = { connections: globalThis.harness.connections.length, lines: 0, bytes: 0, samples: 0, madeUp: 0 };
+  const { length } = globalThis.harness.connections;
+  const sum = { at: performance.now(), connections: length, lines: 0, bytes: 0, samples: 0, madeUp: 0 };
   for (const connection of globalThis.harness.connections)
     for (const stat of (await connection.getStats()).values()) {
       if (stat.type !== 'inbound-rtp') continue;
-      sum.bytes += stat.bytesReceived;
+      sum.bytes += stat.bytesReceived + stat.headerBytesReceived;
       if (stat.kind === 'video') sum.lines = stat.frameHeight ?? 0;
       else {
         sum.samples += stat.totalSamplesReceived ?? 0;

@@ -4,10 +4,12 @@ import type { Readable } from 'node:stream';
 
 /** Of a child that ended: as much of what it said last goes into the error, characters. */
 const LAST_WORDS = 2000;
+/** A child that is not ready by then is stuck, ms. */
+const LONGEST_MS = 120_000;
 
 /**
  * Settles when the child has said `word`, on either output. DEBUG passes on what it says, then and later.
- * @throws Error with its last words when it ends before that, or does not start
+ * @throws Error with its last words when it ends before that, does not start, or has not said it within two minutes
  */
 export async function says(
   child: ChildProcessByStdio<null, Readable, Readable>,
@@ -28,5 +30,9 @@ export async function says(
   child.once('close', (code, signal) =>
     reject(new Error(`${name} ended (${signal ?? code}) before it said "${word}":\n${said.slice(-LAST_WORDS)}`)),
   );
-  await promise;
+  const timer = setTimeout(
+    () => reject(new Error(`${name} did not say "${word}" in ${LONGEST_MS} ms:\n${said.slice(-LAST_WORDS)}`)),
+    LONGEST_MS,
+  );
+  await promise.finally(() => clearTimeout(timer));
 }
