@@ -244,7 +244,7 @@ export const KPIS: readonly Kpi[] = [
     id: 'keyframe-requests',
     name: 'Keyframe requests a second of picture',
     definition:
-      'How often a receiver asks the sender of a picture for a keyframe, which costs several times a common frame: by loss that no repeat mended, and by who comes. A receiver that arrives asks once.',
+      'How often a receiver asks the sender of a picture for a keyframe, which is several times as large as other frames. Causes: loss that no retransmission repaired, and people who join.',
     source: 'RFC 4585 section 6.3.1 (PLI); W3C webrtc-stats (pliCount)',
     query: {
       kind: 'frequency',
