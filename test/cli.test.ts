@@ -137,8 +137,12 @@ test('R-10 a recording: begun with its layout, and its event comes when its file
   using ada = await connectClient(deployment.node, token.trim());
   await ada.join(room);
   expect((await tandem(['recordings', 'start', room, '--layout', 'round'])).code).toBe(2);
-  await writeMediaNode(redis, 'm1', { zone: 'a', load: 0, state: 'serving' });
-  const begun = await jsonOf(['recordings', 'start', room, '--layout', 'speaker']);
+  // As a node does: after some seconds without it the node is taken for dead.
+  const beat = () => writeMediaNode(redis, 'm1', { zone: 'a', load: 0, state: 'serving' });
+  await beat();
+  const beating = setInterval(beat, 1000);
+  const start = jsonOf(['recordings', 'start', room, '--layout', 'speaker']);
+  const begun = await start.finally(() => clearInterval(beating));
   await removeMediaNode(redis, 'm1');
   expect(begun).toMatchObject({ status: 'starting', layout: 'speaker' });
   const { recordingId } = begun;

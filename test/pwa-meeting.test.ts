@@ -186,7 +186,9 @@ test('lines that come and go cover no tile, merge, and stay away in a crowd', as
   // Said again each time, as what is gone covers nothing.
   await vi.waitFor(async () => {
     await tell({ name: 'Bob', text: 'Shall we begin?' });
+    expect(await page.locator('.captions').count()).toBe(1);
     expect(await overlaps(page, '.captions', '.tile')).toBe(0);
+    expect(await page.locator('.captions').count()).toBe(1);
   }, 15_000);
   await expectAccessible(page, 'captions');
   await page.getByTestId('captions').waitFor({ state: 'detached' });

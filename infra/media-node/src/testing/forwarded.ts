@@ -45,10 +45,11 @@ export class ForwardedPorts implements Disposable {
     return { audio: [...this.#types.audio], video: [...this.#types.video] };
   }
 
-  /** Does anything come within a moment? */
+  /** Does anything come within three moments? One alone may be silent while the machine is busy. */
   async flows(): Promise<boolean> {
     const before = this.packets;
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    for (let moment = 0; moment < 3 && this.packets === before; moment++)
+      await new Promise((resolve) => setTimeout(resolve, 150));
     return this.packets > before;
   }
 
