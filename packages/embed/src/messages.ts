@@ -53,11 +53,11 @@ export interface TokenGiven {
 
 /** What happens in the call. */
 export interface EmbedEvents {
-  /** I am in the room. */
+  /** I am in the room. Again, with another room, when a backend has moved me: those of the room before are not there any more, without `peer-left`. */
   joined: { readonly roomId: string };
   /**
-   * The call is over; always the last one after `joined`. `reason` is what the page of the deployment shows: `left`, `kicked`, `closed`, `replaced`,
-   * `lost`, …; `removed` after {@link EmbeddedCall.remove}, `gone` when the frame died or loaded anew without a word.
+   * The call is over, or given up on the way to another room; always the last one after `joined`. `reason` is what the page of the deployment
+   * shows: `left`, `kicked`, `closed`, `replaced`, `lost`, …; `removed` after {@link EmbeddedCall.remove}, `gone` when the frame died or loaded anew without a word.
    */
   left: { readonly reason: string };
   /** Another person is in the room. Those who were there before me come right after `joined`. */

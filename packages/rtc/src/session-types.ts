@@ -89,7 +89,10 @@ export interface SessionEvents {
    * for moderators, who waits to be let in. Everything is open until this says otherwise.
    */
   entry: { entry: RoomEntry; share: boolean; chat: boolean; look: boolean; waiting: PeerInfo[] };
-  /** The backend has changed what I may do in this room, until something else is said: send picture and sound, send app data, moderate. The server refuses the rest. */
+  /**
+   * The backend has changed what I may do in this room, until something else is said: send picture and sound, send app data, moderate.
+   * The server refuses the rest. Without `publish`, stop your tracks: a `Call` does not do it.
+   */
   grants: { publish: boolean; data: boolean; kick: boolean };
   /** A moderator has decided about me, whose `join` was refused with `room_waiting`: join again, or not. */
   admission: { admitted: boolean };

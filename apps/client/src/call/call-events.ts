@@ -23,6 +23,8 @@ export interface CallEventHost {
   networkChanged(reconnecting: boolean): void;
   /** Moderators alone may share now. */
   sharingClosed(): void;
+  /** I may not share any more. */
+  stopShare(): void;
   /** A moderator silenced me: that is everything I send as sound. */
   silenced(): void;
   /** The backend sent me to another room. */
@@ -112,7 +114,7 @@ function followSession(call: Call, host: CallEventHost): (() => void)[] {
   const { move, undo } = followMove(call);
   return [
     ...undo,
-    followGrants(call, state, () => host.sharingClosed()),
+    ...followGrants(call, state, () => host.stopShare()),
     call.session.on('media', ({ media }) => tellRecording(state, media?.recording)),
     call.session.on('entry', (roomEntry) => {
       state.set({ roomEntry });

@@ -1,6 +1,6 @@
 import type { Call, SignalingSession } from '@tandem/rtc';
 import type { Encryption } from '@tandem/rtc/encryption';
-import { fragmentOf } from '../lib/room-name.ts';
+import { showAddress } from '../lib/room-name.ts';
 import { localMedia } from '../media/local-media.ts';
 import { endKind } from './end-kind.ts';
 import { exposeCall } from './expose-call.ts';
@@ -32,7 +32,7 @@ export class CallModel extends InCall {
 
   /** Begin everything that can begin before the room is known, with `token` if there is one. Safe to call again. */
   warm(token?: string): void {
-    if (this.#warm) return;
+    if (this.#warm) return void this.#readGrants(this.#warm).catch(() => {});
     this.set({ readiness: 'preparing' });
     const warm = warmUp(token);
     this.#warm = warm;
@@ -52,12 +52,12 @@ export class CallModel extends InCall {
       .finally(() => clearTimeout(slow));
   }
 
-  /** Who only watches has no use for camera and microphone. */
+  /** As the token says: what another room made of it stays there (A-12). Who only watches has no use for camera and microphone. */
   async #readGrants(warm: Promise<Warm>): Promise<void> {
     const { session, following } = await warm;
-    const { publish } = following.readGrants(await session.accessToken());
+    const { publish, data } = following.readGrants(await session.accessToken());
     if (this.#warm !== warm) return;
-    this.set({ watching: !publish });
+    this.set({ watching: !publish, writing: data });
     if (!publish) localMedia.stop();
   }
 
@@ -82,7 +82,12 @@ export class CallModel extends InCall {
   async #tryJoin(attempt: number): Promise<void> {
     try {
       const warm = await this.#warmed();
+      if (attempt !== this.#attempt) return;
+      const found = watchObstacle(warm.session, (obstacle) => this.set({ obstacle }));
+      this.#undo.push(found);
+      await this.#readGrants(this.#warm as Promise<Warm>).catch(() => {});
       if (attempt === this.#attempt) await this.#enter(warm, attempt);
+      found();
     } catch (error) {
       if (attempt !== this.#attempt) return;
       const { code } = error as { code?: string };
@@ -121,7 +126,7 @@ export class CallModel extends InCall {
   }
 
   async #enter(warm: Warm, attempt: number): Promise<void> {
-    const { room, name, secret, watching } = this.get();
+    const { room, name, secret } = this.get();
     const encryption = secret === undefined ? undefined : await this.#encrypt(warm.session, room, secret);
     if (attempt !== this.#attempt) return encryption?.close();
     if (encryption) this.#undo.push(() => encryption.close());
@@ -134,20 +139,15 @@ export class CallModel extends InCall {
       ...(encryption ? { encryption } : { prewarmed }),
       roomId: room,
       getIceServers: warm.getIceServers,
-      ...(watching ? { audience: true } : { stream: new MediaStream(tracks) }),
+      ...(this.get().watching ? { audience: true } : { stream: new MediaStream(tracks) }),
       metadata: { name },
       iceTransportPolicy: warm.config.iceTransportPolicy,
     });
     this.sdkCall = call;
     this.#follow(call, warm.following);
-    const found = watchObstacle(warm.session, (obstacle) => this.set({ obstacle }));
-    this.#undo.push(found);
     await call.join();
     if (attempt !== this.#attempt) return;
-    found();
-    const query = new URLSearchParams(location.search);
-    query.set('room', room);
-    history.replaceState(null, '', `?${query}${fragmentOf(secret)}`);
+    showAddress(room, secret);
     performance.mark('tandem:joined');
     const { keepAwake, readGrants } = warm.following;
     const { kick: moderator, record: recorder } = readGrants(await call.session.accessToken().catch(() => undefined));
@@ -173,6 +173,7 @@ export class CallModel extends InCall {
         together: this.#together,
         reporter: this.#reporter as CallReporter,
         sharingClosed: () => this.sharingClosed(),
+        stopShare: () => this.screen.stop(),
         networkChanged: (reconnecting) => this.#networkChanged(reconnecting),
         silenced: () => this.stopSharedSound(),
         moved: (move) => void this.#goTo(move),
@@ -269,7 +270,6 @@ export class CallModel extends InCall {
     // The session ended with the room.
     this.#warm = undefined;
     this.warm(token);
-    if (token !== undefined) await this.#readGrants(this.#warm as unknown as Promise<Warm>).catch(() => {});
     await this.join(roomId, name, secret);
     const now = this.get();
     if (now.phase === 'call' && now.room === roomId) this.notify('call.moved', { room: roomId });

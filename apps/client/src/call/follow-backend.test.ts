@@ -1,6 +1,9 @@
 import type { Call } from '@tandem/rtc';
-import { expect, test } from 'vitest';
-import { followMove, readMove } from './follow-backend.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { localMedia } from '../media/local-media.ts';
+import { followGrants, followMove, readMove } from './follow-backend.ts';
+import { CallState } from './state.ts';
+import type { CallModelState } from './types.ts';
 
 test.each([
   [
@@ -22,11 +25,20 @@ test.each([
   expect(readMove('note', data)).toBeUndefined();
 });
 
-test('S-38 a message is no move until the end of the session says so', () => {
+/** What a call hears from its session. */
+function heard() {
   const handlers = new Map<string, (event: object) => void>();
-  const session = { on: (name: string, handler: (event: object) => void) => handlers.set(name, handler) };
+  const on = (name: string, handler: (event: object) => void) => {
+    handlers.set(name, handler);
+    return () => {};
+  };
   const tell = (name: string, event: object) => handlers.get(name)?.(event);
-  const { move } = followMove({ session } as unknown as Call);
+  return { call: { session: { on } } as unknown as Call, tell };
+}
+
+test('S-38 a message is no move until the end of the session says so', () => {
+  const { call, tell } = heard();
+  const { move } = followMove(call);
   tell('kicked', { reason: 'moved' });
   expect(move(), 'a moderator may write anything').toBeUndefined();
   tell('server-message', { topic: 'move', data: { roomId: 'b' } });
@@ -35,4 +47,85 @@ test('S-38 a message is no move until the end of the session says so', () => {
   expect(move()).toBeUndefined();
   tell('kicked', { reason: 'moved' });
   expect(move()).toEqual({ roomId: 'b', token: undefined });
+});
+
+test.each([
+  [10_000, 'b'],
+  [10_001, undefined],
+])('S-38 an end %i ms after the message leads to %s', (later, room) => {
+  const { call, tell } = heard();
+  let now = 1000;
+  const { move } = followMove(call, () => now);
+  tell('server-message', { topic: 'move', data: { roomId: 'b' } });
+  now += later;
+  tell('kicked', { reason: 'moved' });
+  expect(move()?.roomId).toBe(room);
+});
+
+/** A call whose grants change; `shown` is what its person may do, and how often the page said that this has changed. */
+function granted(before: Partial<CallModelState>) {
+  const { call, tell } = heard();
+  const state = new CallState();
+  state.set(before);
+  const notify = vi.spyOn(state, 'notify').mockReturnValue();
+  const stopShare = vi.fn();
+  const undo = followGrants(call, state, stopShare);
+  const shown = () => {
+    const { moderator, watching, writing } = state.get();
+    return { moderator, watching, writing, lines: notify.mock.calls.map(([key]) => key) };
+  };
+  onTestFinished(() => {
+    localMedia.stop();
+    for (const end of undo) end();
+  });
+  return { grant: (grants: object) => tell('grants', grants), state, stopShare, shown };
+}
+
+test('S-39 who joined as audience watches on when they are given publish; the others get their switches back', () => {
+  const audience = granted({ watching: true });
+  audience.grant({ publish: true, data: true, kick: true });
+  expect(audience.shown()).toEqual({ moderator: true, watching: true, writing: true, lines: ['call.grants'] });
+
+  const speaker = granted({});
+  speaker.grant({ publish: false, data: true, kick: false });
+  expect(speaker.shown()).toMatchObject({ watching: true });
+  expect(speaker.stopShare).toHaveBeenCalledOnce();
+  speaker.grant({ publish: true, data: true, kick: false });
+  expect(speaker.shown()).toMatchObject({ watching: false });
+  expect(speaker.stopShare).toHaveBeenCalledOnce();
+});
+
+test('S-39 grants come again at each resume and join: a line says so when something has changed', () => {
+  const { grant, shown } = granted({});
+  grant({ publish: true, data: true, kick: false });
+  expect(shown().lines).toEqual([]);
+  for (const _ of [1, 2]) grant({ publish: true, data: false, kick: false });
+  expect(shown()).toEqual({ moderator: false, watching: false, writing: false, lines: ['call.grants'] });
+});
+
+test('S-39 while one may not publish, what the settings open is closed, and nothing is offered', async () => {
+  const opened: MediaStreamTrack[] = [];
+  vi.stubGlobal('localStorage', { getItem: () => null, setItem: () => {} });
+  vi.stubGlobal('navigator', {
+    mediaDevices: {
+      removeEventListener: () => {},
+      getSupportedConstraints: () => ({}),
+      getUserMedia: async () => {
+        const track = { kind: 'audio', stop: vi.fn() } as unknown as MediaStreamTrack;
+        opened.push(track);
+        return { getTracks: () => [track] };
+      },
+    },
+    permissions: { query: async () => ({ state: 'granted' }) },
+  });
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const { grant, state } = granted({ offer: { label: 'Jabra', devices: [] } });
+  grant({ publish: false, data: true, kick: false });
+  expect(state.get().offer).toBeUndefined();
+  await localMedia.chooseDevice('audioinput', 'jabra');
+  expect(localMedia.get()).toMatchObject({ audio: 'off', audioTrack: undefined });
+  expect(opened.map(({ stop }) => vi.mocked(stop).mock.calls.length)).toEqual([1]);
+  // As after `start`, whose request is newer than the first stop.
+  localMedia.set({ audio: 'live', video: 'live' });
+  expect(localMedia.get()).toMatchObject({ audio: 'off', video: 'off' });
 });

@@ -8,6 +8,9 @@ import type { CallState } from './state.ts';
 /** Longest access token that is taken, characters; that of signaling is the same. */
 const MAX_TOKEN = 8192;
 
+/** The end of the session follows a move at once. An older message is none any more, ms. */
+const MOVE_MS = 10_000;
+
 /** Where I was sent. */
 export interface Move {
   readonly roomId: string;
@@ -24,27 +27,56 @@ export function readMove(topic: string, data: unknown): Move | undefined {
   return { roomId, token };
 }
 
-/** A backend may tell anything: a move is one whose end of the session says so too. @returns asks for it, and what ends it */
-export function followMove({ session }: Pick<Call, 'session'>): { move: () => Move | undefined; undo: (() => void)[] } {
-  let told: Move | undefined;
-  let isMoved = false;
+/**
+ * A backend may say anything: a move is one whose end of the session says so too, soon after it.
+ * @param now ms, of a clock that only goes on
+ * @returns asks for it, and what ends it
+ */
+export function followMove(
+  { session }: Pick<Call, 'session'>,
+  now = () => performance.now(),
+): { move: () => Move | undefined; undo: (() => void)[] } {
+  let newest: { readonly move: Move; readonly at: number } | undefined;
+  let sent: Move | undefined;
   const undo = [
     session.on('server-message', ({ topic, data }) => {
-      told = readMove(topic, data) ?? told;
+      const move = readMove(topic, data);
+      if (move) newest = { move, at: now() };
     }),
     session.on('kicked', ({ reason }) => {
-      isMoved = reason === 'moved';
+      const isMoved = reason === 'moved' && newest && now() - newest.at <= MOVE_MS;
+      sent = isMoved ? newest?.move : undefined;
     }),
   ];
-  return { move: () => (isMoved ? told : undefined), undo };
+  return { move: () => sent, undo };
+}
+
+/** Camera and microphone of somebody who may not publish: the settings could open them. */
+function closeMedia(state: CallState): void {
+  const { audio, video, camera } = localMedia.get();
+  const isOpen = [audio, video].some((source) => source === 'starting' || source === 'live') || camera !== undefined;
+  if (state.get().watching && isOpen) localMedia.stop();
 }
 
 /** @returns what ends it */
-export function followGrants({ session }: Pick<Call, 'session'>, state: CallState, closeShare: () => void): () => void {
-  return session.on('grants', ({ publish, data, kick }) => {
-    state.set({ moderator: kick, watching: !publish, writing: data });
-    if (!publish) localMedia.stop();
-    if (!mayShare(state.get())) closeShare();
-    state.notify('call.grants');
-  });
+export function followGrants(
+  { session }: Pick<Call, 'session'>,
+  state: CallState,
+  stopShare: () => void,
+): (() => void)[] {
+  // Such a call sends nothing, whatever is granted later: switches that do nothing are not shown.
+  const isAudience = state.get().watching;
+  return [
+    session.on('grants', ({ publish, data, kick }) => {
+      const { moderator, watching, writing } = state.get();
+      const now = { moderator: kick, watching: isAudience || !publish, writing: data };
+      state.set(now.watching ? { ...now, offer: undefined } : now);
+      closeMedia(state);
+      if (!mayShare(state.get())) stopShare();
+      // They come again at each resume and join.
+      if (now.moderator !== moderator || now.watching !== watching || now.writing !== writing)
+        state.notify('call.grants');
+    }),
+    localMedia.subscribe(() => closeMedia(state)),
+  ];
 }

@@ -25,7 +25,10 @@ export function followMedia(call: Call, state: CallState, soundFailed: () => voi
     Promise.all(changes).catch(failed);
     if (now.devices !== then.devices)
       import('./device-offer.ts')
-        .then(({ nextOffer }) => state.set({ offer: nextOffer(state.get().offer, then, now) }))
+        .then(({ nextOffer }) => {
+          const { offer, watching } = state.get();
+          state.set({ offer: watching ? undefined : nextOffer(offer, then, now) });
+        })
         // Not offered: the settings have the device.
         .catch(() => {});
     if (now.lost !== then.lost && now.lost) state.notify('media.lost', { device: now.lost });

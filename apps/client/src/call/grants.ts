@@ -6,16 +6,23 @@ export interface ShownGrants {
   readonly record: boolean;
   /** May be seen and heard; otherwise they are audience. */
   readonly publish: boolean;
+  /** May write to the others. */
+  readonly data: boolean;
 }
 
 export function readGrants(token: string | undefined): ShownGrants {
   try {
     const [, payload = ''] = (token ?? '').split('.');
     const { grants } = JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/'))) as {
-      grants?: { kick?: unknown; record?: unknown; publish?: unknown };
+      grants?: { kick?: unknown; record?: unknown; publish?: unknown; data?: unknown };
     };
-    return { kick: grants?.kick === true, record: grants?.record === true, publish: grants?.publish !== false };
+    return {
+      kick: grants?.kick === true,
+      record: grants?.record === true,
+      publish: grants?.publish !== false,
+      data: grants?.data !== false,
+    };
   } catch {
-    return { kick: false, record: false, publish: true };
+    return { kick: false, record: false, publish: true, data: true };
   }
 }

@@ -258,6 +258,7 @@ export const messages: Messages = {
 
   'chat.title': 'الدردشة',
   'chat.empty': 'تصل الرسائل إلى الآخرين مباشرة وتختفي بانتهاء المكالمة.',
+  'chat.notGranted': 'لا يمكنك الكتابة في هذه الغرفة.',
   'chat.placeholder': 'اكتب رسالة',
   'chat.send': 'إرسال',
   'chat.toast': '{name}: {text}',

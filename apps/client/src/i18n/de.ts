@@ -213,6 +213,7 @@ export const messages: Messages = {
 
   'chat.title': 'Chat',
   'chat.empty': 'Nachrichten gehen direkt an die anderen und vergehen mit dem Gespräch.',
+  'chat.notGranted': 'Du darfst in diesem Raum nicht schreiben.',
   'chat.placeholder': 'Nachricht schreiben',
   'chat.send': 'Senden',
   'chat.toast': '{name}: {text}',

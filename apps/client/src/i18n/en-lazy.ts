@@ -125,6 +125,7 @@ export const enLazy = {
 
   'chat.title': 'Chat',
   'chat.empty': 'Messages go straight to the others and vanish with the call.',
+  'chat.notGranted': 'You may not write in this room.',
   'chat.placeholder': 'Write a message',
   'chat.send': 'Send',
   'chat.toast': '{name}: {text}',

@@ -222,6 +222,7 @@ export const messages: Messages = {
 
   'chat.title': 'Chat',
   'chat.empty': 'Los mensajes van directos a los demás y desaparecen con la llamada.',
+  'chat.notGranted': 'No puedes escribir en esta sala.',
   'chat.placeholder': 'Escribe un mensaje',
   'chat.send': 'Enviar',
   'chat.toast': '{name}: {text}',

@@ -228,6 +228,7 @@ export const messages: Messages = {
 
   'chat.title': 'Discussion',
   'chat.empty': 'Les messages vont directement aux autres et disparaissent avec l’appel.',
+  'chat.notGranted': 'Vous ne pouvez pas écrire dans cette salle.',
   'chat.placeholder': 'Écrire un message',
   'chat.send': 'Envoyer',
   'chat.toast': '{name} : {text}',

@@ -159,8 +159,8 @@ export const messages: Messages = {
   'call.largeRoom': 'बड़ा कक्ष: आप माइक और कैमरा बंद रखकर शामिल हुए।',
   'call.talkingMuted': 'आप बोल रहे हैं, पर आपका माइक बंद है।',
   'call.unmute': 'चालू करें',
-  'call.moved': 'अब आप दूसरे रूम में हैं: {room}।',
-  'call.grants': 'इस रूम में आप क्या कर सकते हैं, यह बदल गया है।',
+  'call.moved': 'अब आप दूसरे कक्ष में हैं: {room}।',
+  'call.grants': 'इस कक्ष में आप क्या कर सकते हैं, यह बदल गया है।',
   'call.mutedByHost': 'मॉडरेटर ने आपका माइक बंद किया।',
   'call.camOffByHost': 'मॉडरेटर ने आपका कैमरा बंद किया।',
   'call.soundBlocked': 'ब्राउज़र आवाज़ रोक रहा है।',
@@ -217,6 +217,7 @@ export const messages: Messages = {
 
   'chat.title': 'चैट',
   'chat.empty': 'संदेश सीधे बाकियों को जाते हैं और कॉल के साथ मिट जाते हैं।',
+  'chat.notGranted': 'इस कक्ष में आपको लिखने की अनुमति नहीं है।',
   'chat.placeholder': 'संदेश लिखें',
   'chat.send': 'भेजें',
   'chat.toast': '{name}: {text}',

@@ -217,6 +217,7 @@ export const messages: Messages = {
 
   'chat.title': 'チャット',
   'chat.empty': 'メッセージは直接届き、通話とともに消えます。',
+  'chat.notGranted': 'このルームでは書き込めません。',
   'chat.placeholder': 'メッセージを書く',
   'chat.send': '送信',
   'chat.toast': '{name}: {text}',

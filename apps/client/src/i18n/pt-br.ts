@@ -222,6 +222,7 @@ export const messages: Messages = {
 
   'chat.title': 'Chat',
   'chat.empty': 'As mensagens vão direto aos outros e somem com a chamada.',
+  'chat.notGranted': 'Você não pode escrever nesta sala.',
   'chat.placeholder': 'Escreva uma mensagem',
   'chat.send': 'Enviar',
   'chat.toast': '{name}: {text}',

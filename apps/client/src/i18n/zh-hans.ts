@@ -216,6 +216,7 @@ export const messages: Messages = {
 
   'chat.title': '聊天',
   'chat.empty': '消息直接发给其他人,通话结束后消失。',
+  'chat.notGranted': '你不能在此房间中发言。',
   'chat.placeholder': '写消息',
   'chat.send': '发送',
   'chat.toast': '{name}:{text}',

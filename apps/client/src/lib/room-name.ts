@@ -49,6 +49,13 @@ export function fragmentOf(secret: string | undefined): string {
   return secret === undefined ? '' : `#k=${secret}`;
 }
 
+/** Writes the room that one is in to the address of this page. */
+export function showAddress(room: string, secret: string | undefined): void {
+  const query = new URLSearchParams(location.search);
+  query.set('room', room);
+  history.replaceState(null, '', `?${query}${fragmentOf(secret)}`);
+}
+
 /** The link that brings somebody into `room`. */
 export function inviteLink(room: string, secret?: string, page = location.href): string {
   const url = new URL(page);

@@ -22,6 +22,7 @@ export function ChatPanel() {
   const t = useText();
   const lines = useStore(call, (s) => s.chat);
   const may = useStore(call, mayChat);
+  const isGranted = useStore(call, (s) => s.writing);
   const list = useRef<HTMLDivElement>(null);
   // Undefined: to everybody.
   const [to, setTo] = useState<string | undefined>();
@@ -68,7 +69,7 @@ export function ChatPanel() {
         <ChatForm to={to} onTo={setTo} />
       ) : (
         <p className="soft chat-closed" role="status" data-testid="chat-closed">
-          {t('host.chatClosed')}
+          {t(isGranted ? 'host.chatClosed' : 'chat.notGranted')}
         </p>
       )}
     </div>
