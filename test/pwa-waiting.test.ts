@@ -127,6 +127,7 @@ test('S-38 S-39 a backend takes and gives grants, and sends somebody to another 
     return response.status === 204 ? undefined : await response.json();
   };
   const { page } = await join('Eve', 'old-room');
+  await page.getByTestId('empty-room').waitFor();
   const { peers } = await ask('GET', 'old-room/peers');
   const { peerId, userId } = peers[0];
   const peer = `old-room/peers/${peerId}`;

@@ -12,7 +12,7 @@ import { type CallReporter, INTERIM_MS, prepareReports, reportCall } from './rep
 import { initialState } from './state.ts';
 import { TimeTogether } from './time-together.ts';
 import type { CallModelState } from './types.ts';
-import { type Following, type Warm, warmUp } from './warm.ts';
+import { type Following, unlessRefused, type Warm, warmUp } from './warm.ts';
 
 /** The socket keeps trying behind the scenes; after this long, ms, people in the lobby deserve to know. */
 const SLOW_READINESS_MS = 8000;
@@ -85,7 +85,7 @@ export class CallModel extends InCall {
       if (attempt !== this.#attempt) return;
       const found = watchObstacle(warm.session, (obstacle) => this.set({ obstacle }));
       this.#undo.push(found);
-      await this.#readGrants(this.#warm as Promise<Warm>).catch(() => {});
+      await this.#readGrants(this.#warm as Promise<Warm>).catch(unlessRefused);
       if (attempt === this.#attempt) await this.#enter(warm, attempt);
       found();
     } catch (error) {

@@ -26,6 +26,14 @@ export interface Warm {
 /** Credentials fetched longer ago than this are fetched again at join. They live for minutes at least. */
 const YOUNG_MS = 60_000;
 
+/** Of a token that was refused for good. */
+const REFUSED = 'token_refused';
+
+/** For who goes on without a token that did not come: not where it was refused, as nothing will come of its session. */
+export function unlessRefused(error: { readonly code?: unknown }): void {
+  if (error.code === REFUSED) throw error;
+}
+
 /** The token that was given or that `ask` gave, until it failed or a fresh one is wanted. */
 function keptToken(
   sdk: Sdk,
@@ -41,7 +49,7 @@ function keptToken(
           token = undefined;
           // Refused for good; anything else (busy, away) is worth another try.
           if (error instanceof ApiError && (error.status === 401 || error.status === 403))
-            throw new sdk.GiveUpError(error.message);
+            throw Object.assign(new sdk.GiveUpError(error.message), { code: REFUSED });
           throw error;
         },
       );
