@@ -24,7 +24,7 @@ export interface Wishes {
 }
 
 export interface DownLegHost extends LegHost {
-  /** Does anybody send something? */
+  /** Does anybody say that it sends something? */
   isSent(): boolean;
   want(body: { want: Wishes & { readonly gen: number; readonly restarts: number } }): void;
   /** All tracks of now; media sections may carry somebody else's than before. */
@@ -51,8 +51,9 @@ export class DownLeg extends Leg {
     this.#want();
   }
 
-  protected override isDue(): boolean {
-    return this.host.isSent();
+  /** The node offers when there is something to forward. A peer that says it sends is no proof that it does: its word fails nothing. */
+  protected override silence(): 'ask' | 'wait' {
+    return this.host.isSent() ? 'ask' : 'wait';
   }
 
   protected restart(): void {

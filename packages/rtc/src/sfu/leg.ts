@@ -50,7 +50,6 @@ export abstract class Leg {
   #failures = 0;
   #timer: unknown;
   #described = false;
-  #wasDue = false;
   #early: RTCIceCandidateInit[] = [];
   #queue: Promise<void> = Promise.resolve();
 
@@ -84,7 +83,6 @@ export abstract class Leg {
     pc.onconnectionstatechange = () => this.#transport(pc);
     pc.oniceconnectionstatechange = () => this.#transport(pc);
     this.opened(pc);
-    this.#wasDue = this.isDue();
     this.#watch(REBUILD_MS, () => this.#late());
   }
 
@@ -112,9 +110,9 @@ export abstract class Leg {
     type: 'offer' | 'answer',
     description: LegDescription,
   ): Promise<void>;
-  /** Should it come up? While nothing is to come on it the node makes no offer, and has not failed. */
-  protected isDue(): boolean {
-    return true;
+  /** What it means that the node has said nothing of this connection: it failed, it may have missed the question, or it has nothing to say. */
+  protected silence(): 'failed' | 'ask' | 'wait' {
+    return 'failed';
   }
   /** A new search for a path, on the same connection. */
   protected abstract restart(): void;
@@ -169,13 +167,11 @@ export abstract class Leg {
     }
   }
 
-  /** Not up in time, which counts from when it was due. */
   #late(): void {
-    const isDue = this.#described || this.isDue();
-    const isLate = isDue && this.#wasDue;
-    this.#wasDue = isDue;
-    if (isLate) this.#failed();
-    else this.#watch(REBUILD_MS, () => this.#late());
+    const silence = this.#described ? 'failed' : this.silence();
+    if (silence === 'wait') this.#watch(REBUILD_MS, () => this.#late());
+    else if (silence === 'ask') this.#rebuild();
+    else this.#failed();
   }
 
   #failed(): void {
@@ -184,8 +180,10 @@ export abstract class Leg {
     if (this.#failures > LEG_REBUILDS) {
       this.#watch();
       this.host.onFailed();
-      return;
-    }
+    } else this.#rebuild();
+  }
+
+  #rebuild(): void {
     this.host.onTiming(`rebuild:${this.name}`);
     this.start();
   }

@@ -14,7 +14,7 @@ const SLOW_POLL_MS = 500;
 export interface SfuLinkHost extends Omit<LegHost, 'onLive' | 'onFailed'> {
   /** Nothing is sent: there is no up leg. */
   readonly audience?: boolean;
-  /** Does anybody send something? */
+  /** Does anybody say that it sends something? */
   isSent(): boolean;
   want(body: object): void;
   /** My media reaches the node; of an audience: the node reaches me. */

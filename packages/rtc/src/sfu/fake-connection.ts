@@ -1,0 +1,92 @@
+/** For tests of {@link Sfu}: connections that only count. */
+import { systemClock } from '../clock.ts';
+import type { SessionEvents } from '../session-types.ts';
+import { Sfu, type SfuHost } from './sfu.ts';
+
+/** Takes every description, is connected when a test says so, and decodes frames when a test says so. */
+export class FakeConnection {
+  static all: FakeConnection[] = [];
+  connectionState = 'new';
+  iceConnectionState = 'new';
+  signalingState = 'stable';
+  localDescription: { sdp: string } | null = null;
+  onconnectionstatechange: (() => void) | null = null;
+  closed = false;
+  frames = 0;
+  readonly #receivers = ['0', '1'].map((mid) => ({
+    mid,
+    receiver: {
+      getStats: async () =>
+        new Map([['in', { type: 'inbound-rtp', framesDecoded: this.frames, packetsReceived: this.frames }]]),
+    },
+  }));
+  constructor() {
+    FakeConnection.all.push(this);
+  }
+  /** How often all sizes of the camera were to begin with a keyframe. */
+  keyframes = 0;
+  #camera: RTCRtpEncodingParameters[] = [];
+  /** Which sizes of the camera are encoded. */
+  active = () => Object.fromEntries(this.#camera.map((one) => [one.rid, one.active ?? true]));
+  /** Kinds and tracks, in the order of their sections. */
+  readonly sections: unknown[] = [];
+  addTransceiver = (track: unknown, init: { sendEncodings: RTCRtpEncodingParameters[] }) => {
+    this.sections.push(track);
+    let encodings = init.sendEncodings;
+    if (encodings.length > 1) this.#camera = encodings;
+    type Options = { encodingOptions: { keyFrame: boolean }[] };
+    const setParameters = async (parameters: { encodings: RTCRtpEncodingParameters[] }, options: Options) => {
+      // As the standard has it, and Chromium: one for each encoding.
+      if (options.encodingOptions.length !== encodings.length) throw new Error('InvalidModificationError');
+      if (options.encodingOptions.every((one) => one.keyFrame)) this.keyframes++;
+      encodings = parameters.encodings;
+      if (encodings.length > 1) this.#camera = encodings;
+    };
+    const getParameters = () => ({ encodings: encodings.map((one) => ({ ...one })) });
+    return { sender: { replaceTrack: async () => {}, getParameters, setParameters }, ...init };
+  };
+  getTransceivers = () => this.#receivers;
+  createOffer = async () => ({ sdp: 'offer' });
+  createAnswer = async () => ({ sdp: 'answer' });
+  setLocalDescription = async (description: { sdp: string }) => {
+    this.localDescription = description;
+    this.signalingState = description.sdp === 'offer' ? 'have-local-offer' : 'stable';
+  };
+  setRemoteDescription = async () => {
+    this.signalingState = 'stable';
+  };
+  addIceCandidate = async () => {};
+  close = () => {
+    this.closed = true;
+  };
+  connect(): void {
+    this.connectionState = 'connected';
+    this.onconnectionstatechange?.();
+  }
+}
+
+/** An Sfu with one person beside me, bob, and what it sends and says. */
+export function startSfu(more: Partial<SfuHost> = {}) {
+  FakeConnection.all = [];
+  const sent: { to: string; type: string; body: { state?: { mode: string } } }[] = [];
+  const [shown, served, unserved]: [string[], string[], string[]] = [[], [], []];
+  const sfu = new Sfu({
+    clock: systemClock,
+    RTCPeerConnection: FakeConnection as never,
+    configuration: () => ({}),
+    track: () => null,
+    sendTo: (to, type, body) => sent.push({ to, type, body }),
+    peerIds: () => ['bob'],
+    sends: () => ['audio', 'video'],
+    expects: () => {},
+    onTrack: ({ slot }) => shown.push(slot),
+    onServed: (peerId) => served.push(peerId),
+    onUnserved: (peerId) => unserved.push(peerId),
+    onTiming: () => {},
+    ...more,
+  });
+  const hear = (peerId: string, type: string, body: object) =>
+    sfu.signal({ type, peerId, ...body } as SessionEvents['signal']);
+  const states = (to: string) => sent.filter((s) => s.to === to && s.type === 'media-state').map((s) => s.body.state);
+  return { sfu, sent, shown, served, unserved, hear, states };
+}
