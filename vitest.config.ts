@@ -11,15 +11,15 @@ const SIDE_BY_SIDE = [
 
 /** With a browser, and mostly waiting for it: two at a time. What counts frames or gaps, or opens many pages, runs alone. */
 const BROWSERS = [
-  'test/pwa-{audience,awaits,call,encryption,hosting,hostile,large-room,link-preview,live,look,names,pip,waiting}.test.ts',
+  'test/pwa-{audience,awaits,call,devices,encryption,hosting,hostile,large-room,link-preview,live,look,meeting,names,people,pip,waiting}.test.ts',
   'test/{browser-call,embed,embed-worker,encryption,firefox-call,pair-protocol,public-host,pwa,react,recordings,relay-quota,sdk-call,sdk-readme,streams}.test.ts',
   'examples/telehealth/*.test.ts',
   // Without one, and mostly waiting as well.
   'test/{canary,cluster-faults,soak,storm}.test.ts',
 ];
 
-/** The program of an instance with Janus under it: it waits, and loads nothing of the CDK. */
-const MEDIA_NODE = 'infra/media-node/**/*.test.ts';
+/** The programs of instances, with Janus and coturn under them: they wait, and load nothing of the CDK. */
+const INSTANCES = 'infra/{media-node,turn-node}/**/*.test.ts';
 
 /** For files that mostly wait, for timers and for processes of their own: two a core. */
 const WAITING = 2 * availableParallelism();
@@ -46,7 +46,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['packages/*/src/**/*.integration.test.ts', 'apps/*/src/**/*.integration.test.ts', MEDIA_NODE],
+          include: ['packages/*/src/**/*.integration.test.ts', 'apps/*/src/**/*.integration.test.ts', INSTANCES],
           // They start processes.
           testTimeout: 240_000,
           hookTimeout: 240_000,
@@ -58,7 +58,7 @@ export default defineConfig({
         test: {
           name: 'infra',
           include: ['infra/**/*.test.ts'],
-          exclude: [MEDIA_NODE, '**/node_modules/**'],
+          exclude: [INSTANCES, '**/node_modules/**'],
           // aws-cdk-lib takes seconds to load: once a worker, not once a file.
           isolate: false,
           sequence: { groupOrder: 1 },

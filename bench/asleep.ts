@@ -1,4 +1,4 @@
-/** `npm run bench -- asleep`: a computer sleeps in a call (its browser's processes are stopped) and wakes; time until media is back. */
+/** `npm run bench -- asleep [--trace]`: a computer sleeps in a call (its browser's processes are stopped) and wakes; time until media is back. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -43,8 +43,25 @@ async function flowing(page: Page, from: number, ms: number): Promise<number | u
   return undefined;
 }
 
+/** What a page saw from the last seconds before the waking on, by its own clock. */
+async function tell(who: string, page: Page, wokeAt: number): Promise<void> {
+  const log = await page.evaluate(() =>
+    globalThis.harness.log
+      .filter(({ what }) => what !== 'stats')
+      .map(({ t, what, detail }) => ({
+        at: performance.timeOrigin + t,
+        what,
+        detail: JSON.stringify(detail).slice(0, 160),
+      })),
+  );
+  for (const { at, what, detail } of log) console.log(`${who} ${fixed((at - wokeAt) / 1000)} ${what} ${detail}`);
+}
+
 export async function run(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { seconds: { type: 'string', default: '20,60,100,115' } } });
+  const { values } = parseArgs({
+    args,
+    options: { seconds: { type: 'string', default: '20,60,100,115' }, trace: { type: 'boolean' } },
+  });
   const { startTestKeys, startTestNode } = await import('../apps/signaling/src/testing.ts');
   const { startSdkBrowser, until } = await import('../test/sdk/harness.ts');
   await using keys = await startTestKeys();
@@ -65,10 +82,12 @@ export async function run(args: string[]): Promise<void> {
     for (const pid of asleep) process.kill(pid, 'SIGSTOP');
     await sleep(seconds * 1000);
     const woke = performance.now();
+    const wokeAt = Date.now();
     for (const pid of asleep) process.kill(pid, 'SIGCONT');
     const [back, seen] = await Promise.all(pages.map((page) => flowing(page, woke, 60_000)));
     const said = (ms: number | undefined) => (ms === undefined ? 'over 60' : fixed(ms / 1000));
     rows.push([String(seconds), said(back), said(seen)]);
+    if (values.trace) for (const [i, page] of pages.entries()) await tell(i === 0 ? 'sleeper' : 'other', page, wokeAt);
     for (const page of pages) await page.close();
   }
   console.log(`\n${table(rows)}`);

@@ -196,3 +196,18 @@ export interface Inside {
 }
 
 export const muted = (page: Page) => page.evaluate(() => (globalThis as unknown as Inside).__tandem.media.get().muted);
+
+/** How many of `others` the first `one` overlaps on the page, both as selectors. */
+export const overlaps = (page: Page, one: string, others: string) =>
+  page.evaluate(
+    ([a, b]) => {
+      const box = document.querySelector(a as string)?.getBoundingClientRect();
+      return [...document.querySelectorAll(b as string)].filter((element) => {
+        const other = element.getBoundingClientRect();
+        return (
+          box && box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom
+        );
+      }).length;
+    },
+    [one, others],
+  );
