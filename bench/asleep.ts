@@ -1,4 +1,4 @@
-/** `npm run bench -- asleep [--trace]`: a computer sleeps in a call (its browser's processes are stopped) and wakes; time until media is back. */
+/** `npm run bench -- asleep`: a computer sleeps in a call (its browser's processes are stopped) and wakes; time until media is back. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -6,6 +6,9 @@ import type { Page } from 'playwright-core';
 import { fixed, table } from './lib/stats.ts';
 
 export const summary = 'asleep in a call for 20, 60, 100 and 115 s: seconds from waking until pictures flow both ways';
+
+/** Later than this, what both pages saw is printed: a case that comes once in twenty is not to be had again. */
+const GOAL_MS = 3000;
 
 /** All processes that descend from these. */
 function descendants(...roots: number[]): Set<number> {
@@ -60,7 +63,7 @@ async function tell(who: string, page: Page, wokeAt: number): Promise<void> {
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
-    options: { seconds: { type: 'string', default: '20,60,100,115' }, trace: { type: 'boolean' } },
+    options: { seconds: { type: 'string', default: '20,60,100,115' } },
   });
   const { startTestKeys, startTestNode } = await import('../apps/signaling/src/testing.ts');
   const { startSdkBrowser, until } = await import('../test/sdk/harness.ts');
@@ -87,7 +90,8 @@ export async function run(args: string[]): Promise<void> {
     const [back, seen] = await Promise.all(pages.map((page) => flowing(page, woke, 60_000)));
     const said = (ms: number | undefined) => (ms === undefined ? 'over 60' : fixed(ms / 1000));
     rows.push([String(seconds), said(back), said(seen)]);
-    if (values.trace) for (const [i, page] of pages.entries()) await tell(i === 0 ? 'sleeper' : 'other', page, wokeAt);
+    if (!(Math.max(back ?? Infinity, seen ?? Infinity) < GOAL_MS))
+      for (const [i, page] of pages.entries()) await tell(i === 0 ? 'sleeper' : 'other', page, wokeAt);
     for (const page of pages) await page.close();
   }
   console.log(`\n${table(rows)}`);

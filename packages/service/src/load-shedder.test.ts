@@ -31,6 +31,18 @@ test('admits less with each late sample, in proportion, never nothing, and recov
   expect(share(s)).toBe(1);
 });
 
+test('of few that come while the loop is a little late none is refused: one client that resumes does not pay for a busy moment', () => {
+  const { s, load } = shedder({ maxEventLoopDelayMs: 50 });
+  using _ = s;
+  for (let i = 0; i < 10; i++) {
+    load.eventLoopDelayMs = 55;
+    s.sample();
+    expect(s.admit().admit).toBe(true);
+    load.eventLoopDelayMs = 5;
+    for (let j = 0; j < 4; j++) s.sample();
+  }
+});
+
 test('refuses at the connection limit and at the memory limit, with the reason and a Retry-After in bounds', () => {
   let connections = 9;
   const { s, load } = shedder({

@@ -73,7 +73,8 @@ export class LoadShedder implements Disposable {
   #delay = 0;
   #memory = 0;
   #ratio = 1;
-  #credit = 0;
+  /** Of the next arrivals; a whole one at first, so that of few that come while the loop is a little late the first gets in. */
+  #credit = 1;
   #admitted = 0;
   readonly #shed: Record<ShedReason, number> = { connections: 0, memory: 0, 'event-loop': 0 };
 
@@ -145,6 +146,7 @@ export class LoadShedder implements Disposable {
       eventLoopDelayMs > this.#options.maxEventLoopDelayMs
         ? Math.max(FLOOR, this.#ratio * Math.max(0.5, this.#options.maxEventLoopDelayMs / eventLoopDelayMs))
         : Math.min(1, this.#ratio + 0.03);
+    if (this.#ratio === 1) this.#credit = 1;
   }
 
   [Symbol.dispose](): void {
