@@ -173,6 +173,9 @@ async function startWorld(stack: AsyncDisposableStack, from: number): Promise<Wo
       const node = new NodeProcess(id, child);
       stack.defer(() => node.stop());
       await says(child, `media node ${id}`, 'media.serving');
+      // What it complains of later is part of the result.
+      if (!process.env.DEBUG)
+        child.stderr.on('data', (text: string) => process.stderr.write(`media node ${id}: ${text}`));
       return node;
     },
   };

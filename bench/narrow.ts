@@ -15,6 +15,8 @@ const MADE_UP = 0.01;
 /** A line has had its effect when this part of it is measured, ms. */
 const SETTLED_MS = 10_000;
 const EVERY_MS = 500;
+/** Of the receiver's line in each direction, ms: as far as a node in the same part of the world. */
+const ONE_WAY_MS = 25;
 /** Of the sender's camera: from 540 lines on Chromium encodes three sizes. */
 const LINES = 720;
 
@@ -39,6 +41,10 @@ async function until(page: Page, seconds: number, done: (now: Reading) => boolea
 
 interface Stretch {
   readonly madeUp: number;
+  /** How long sound waited for its turn, on average, ms. */
+  readonly waitMs: number;
+  /** Requests to repeat lost sound, a packet that arrived. */
+  readonly asked: number;
   readonly kbits: number;
   readonly lines: number;
 }
@@ -51,6 +57,8 @@ async function stretch(page: Page, ms: number): Promise<Stretch> {
   if (after.connections !== before.connections) throw new Error('the page made a new connection meanwhile');
   return {
     madeUp: (after.madeUp - before.madeUp) / Math.max(1, after.samples - before.samples),
+    waitMs: ((after.waited - before.waited) / Math.max(1, after.emitted - before.emitted)) * 1000,
+    asked: (after.asked - before.asked) / Math.max(1, after.packets - before.packets),
     kbits: ((after.bytes - before.bytes) * 8) / (after.at - before.at),
     lines: after.lines,
   };
@@ -65,6 +73,7 @@ export async function run(args: string[]): Promise<void> {
     options: {
       only: { type: 'string' },
       trace: { type: 'boolean', default: false },
+      delay: { type: 'string', default: String(ONE_WAY_MS) },
       seconds: { type: 'string', default: '25' },
     },
   });
@@ -75,7 +84,7 @@ export async function run(args: string[]): Promise<void> {
   ]);
   await using stack = await startMediaStack({ from: 2 });
   await stack.mediaNode('m1', 33_000);
-  await using path = await startPath(stack.url.replace('ws', 'http'));
+  await using path = await startPath(stack.url.replace('ws', 'http'), { oneWayMs: Number(values.delay) });
   await using browser = await startSdkBrowser();
   const enter = async (name: string, url: string, more: { audience?: boolean }): Promise<Page> => {
     const page = await browser.page();
@@ -93,10 +102,22 @@ export async function run(args: string[]): Promise<void> {
   if ((await until(eve, 60, whole)) === undefined) throw new Error('the largest size did not come on a free line');
   if (path.datagrams === 0) throw new Error('media does not take the limited line');
   const rows = [
-    ['', 'kbit/s', 'lines', 'sound made up', 'lowest after', 'back after', `goal ${BACK_SECONDS} s`, 'sound'],
+    [
+      '',
+      'kbit/s',
+      'lines',
+      'sound made up',
+      'waits',
+      'NACKs',
+      'lowest after',
+      'back after',
+      `goal ${BACK_SECONDS} s`,
+      'sound',
+    ],
   ];
-  const rowOf = (name: string, { kbits, lines, madeUp }: Stretch) => [
+  const rowOf = (name: string, { kbits, lines, madeUp, waitMs, asked }: Stretch) => [
     ...[name, fixed(kbits, 0), String(lines), `${fixed(madeUp * 100)} %`],
+    ...[`${fixed(waitMs, 0)} ms`, `${fixed(asked * 100)} %`],
   ];
   for (const { name, limits } of TROUBLES) {
     if (values.only && !name.includes(values.only)) continue;

@@ -12,6 +12,12 @@ export interface Reading {
   /** Samples of sound that were played, and those of them that were made up, silence not counted. */
   readonly samples: number;
   readonly madeUp: number;
+  /** Time that samples waited in the jitter buffer, s, summed over those that left it. */
+  readonly waited: number;
+  readonly emitted: number;
+  /** Packets of sound that arrived, and requests to repeat some (NACK). */
+  readonly packets: number;
+  readonly asked: number;
 }
 
 /** The camera of this page is as tall as that and full of detail: each size takes the bits that it may. */
@@ -36,7 +42,8 @@ export function sendDetailed(lines: number): void {
 export async function readIncoming(): Promise<Reading> {
   globalThis.harness.shown();
   const { length } = globalThis.harness.connections;
-  const sum = { at: performance.now(), connections: length, lines: 0, bytes: 0, samples: 0, madeUp: 0 };
+  const sounds = { samples: 0, madeUp: 0, waited: 0, emitted: 0, packets: 0, asked: 0 };
+  const sum = { at: performance.now(), connections: length, lines: 0, bytes: 0, ...sounds };
   for (const connection of globalThis.harness.connections)
     for (const stat of (await connection.getStats()).values()) {
       if (stat.type !== 'inbound-rtp') continue;
@@ -45,6 +52,10 @@ export async function readIncoming(): Promise<Reading> {
       else {
         sum.samples += stat.totalSamplesReceived ?? 0;
         sum.madeUp += (stat.concealedSamples ?? 0) - (stat.silentConcealedSamples ?? 0);
+        sum.waited += stat.jitterBufferDelay ?? 0;
+        sum.emitted += stat.jitterBufferEmittedCount ?? 0;
+        sum.packets += stat.packetsReceived ?? 0;
+        sum.asked += stat.nackCount ?? 0;
       }
     }
   return sum;

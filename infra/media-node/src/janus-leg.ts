@@ -7,6 +7,7 @@ type State = 'new' | 'open' | 'closed';
 export abstract class JanusLeg {
   readonly #events: LegEvents;
   readonly #ended: () => void;
+  readonly #over = Promise.withResolvers<void>();
   #state: State = 'new';
   #handle: JanusHandle | undefined;
   /** The engine's candidates overtake its description: they wait until the client has that. */
@@ -24,6 +25,14 @@ export abstract class JanusLeg {
   protected get handle(): JanusHandle {
     if (!this.#handle || this.#state !== 'open') throw new EngineError('gone', 'the leg is closed');
     return this.#handle;
+  }
+
+  /** Settles when the leg has ended, or after that time. */
+  protected async waitForEnd(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    await Promise.race([promise, this.#over.promise]);
+    clearTimeout(timer);
   }
 
   protected async attach(client: JanusClient, plugin: string): Promise<void> {
@@ -61,6 +70,7 @@ export abstract class JanusLeg {
   async close(): Promise<void> {
     if (this.closed) return;
     this.#state = 'closed';
+    this.#over.resolve();
     this.#ended();
     await this.#handle?.detach();
   }

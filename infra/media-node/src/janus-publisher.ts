@@ -4,6 +4,7 @@ import type { JanusClient, PluginAnswer } from './janus-client.ts';
 import { JanusLeg } from './janus-leg.ts';
 import type { Feed } from './janus-subscriber.ts';
 import { slotsOf, withPorts } from './session-slots.ts';
+import { repeatsSound, withSoundRepeats } from './sound-repeats.ts';
 
 const VIDEOROOM = 'janus.plugin.videoroom';
 
@@ -56,7 +57,8 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
     if (this.#isLive) this.#host.live(this.#sent);
     // After the caller has passed the answer on.
     setImmediate(() => this.releaseCandidates());
-    return answer.sdp ?? '';
+    // Janus asks for lost sound when the offer allows it, and does not say so.
+    return repeatsSound(sdp) ? withSoundRepeats(answer.sdp ?? '') : (answer.sdp ?? '');
   }
 
   /**

@@ -14,6 +14,7 @@ import {
 } from './engine.ts';
 import type { JanusClient, PluginAnswer } from './janus-client.ts';
 import { JanusLeg } from './janus-leg.ts';
+import { withSoundRepeats } from './sound-repeats.ts';
 
 const VIDEOROOM = 'janus.plugin.videoroom';
 /** A client that does not answer an offer in this time has lost it, ms. The next step offers again. */
@@ -23,6 +24,8 @@ const ANSWER_MS = 10_000;
  * same time: a negotiation each would make the last one wait for all the others.
  */
 const GATHER_MS = 150;
+/** Of a connection that its client has closed Janus says so within this time after it refused the answer, ms. */
+const HANGUP_MS = 1000;
 /** VideoRoom's numbers: of rids in the order h, m, l the first is substream 2. */
 type SentLayer = Exclude<Layer, 'off'>;
 const SUBSTREAM: Record<SentLayer, number> = { low: 0, mid: 1, high: 2 };
@@ -128,9 +131,12 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
     if (!this.#offered) throw new EngineError('refused', 'no offer waits for an answer');
     const waiting = this.#answered;
     this.#offered = undefined;
-    await this.handle.message({ request: 'start' }, { type: 'answer', sdp }).catch((error: unknown) => {
+    // Chromium asks for lost sound when the offer allows it, and does not repeat that in its answer, where Janus looks for it.
+    const jsep = { type: 'answer', sdp: withSoundRepeats(sdp) } as const;
+    await this.handle.message({ request: 'start' }, jsep).catch(async (error: unknown) => {
       // The client closed its connection with the answer under way: Janus then finds no offer (469), no handle (459) or nothing to put the
-      // description into (465, "Error processing SDP"), whichever of its threads is first.
+      // description into (465, "Error processing SDP"), whichever of its threads is first, and says `hangup` before or after.
+      await this.waitForEnd(HANGUP_MS);
       throw this.closed ? new EngineError('gone', 'the leg is closed') : error;
     });
     waiting?.resolve();
@@ -236,7 +242,7 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
    */
   #offer(sdp: string): void {
     this.#offered = { sdp };
-    this.#host.events.onOffer(sdp.replace(/^a=setup:actpass/gm, 'a=setup:active'), this.#tracks);
+    this.#host.events.onOffer(withSoundRepeats(sdp.replace(/^a=setup:actpass/gm, 'a=setup:active')), this.#tracks);
     this.releaseCandidates();
   }
 
