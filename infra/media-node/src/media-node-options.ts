@@ -11,7 +11,7 @@ export interface MediaNodeOptions extends LoadSources {
   readonly say: Say;
   /** Access token for a room. Default: asked of auth. */
   readonly token?: (room: string) => Promise<string>;
-  /** How often the directory is written, ms. Default 2000 (entries are stale after 6 s). */
+  /** How often rooms, load and the instance are looked at, ms. Default 2000. The directory is written as often, and once a second at least. */
   readonly tickMs?: number;
   /** How often metrics are written when METRICS_STACK is set, ms. Default 60,000. */
   readonly metricsMs?: number;

@@ -4,6 +4,7 @@ import {
   connectAgain,
   connectRedis,
   forgetRoom,
+  MEDIA_NODE_RENEW_MS,
   type MediaAssignment,
   nextCall,
   type RedisClient,
@@ -14,7 +15,7 @@ import {
 import { drainOnce } from '../../node-kit/drain.ts';
 import type { Host } from '../../node-kit/host.ts';
 import { type MetricsLog, metricsLog } from '../../node-kit/metrics.ts';
-import { type Attempt, attempts, type Say } from '../../node-kit/retry.ts';
+import { type Attempt, attempts, repeat, type Say } from '../../node-kit/retry.ts';
 import { ENGINES, type MediaNodeConfig } from './config.ts';
 import type { Engine } from './engine.ts';
 import { Engines } from './engines.ts';
@@ -139,7 +140,13 @@ export class MediaNode implements AsyncDisposable {
       await this.#finish();
       throw error;
     }
-    this.#loops = Promise.all([this.#listen(), this.#tickForever()]);
+    const { tickMs = 2000 } = this.#options;
+    const [stop, renewMs] = [this.#stop.signal, Math.min(tickMs, MEDIA_NODE_RENEW_MS)];
+    this.#loops = Promise.all([
+      this.#listen(),
+      repeat(tickMs, stop, () => this.#attempt('tick', () => this.#tick())),
+      repeat(renewMs, stop, () => this.#attempt('directory', () => this.#register())),
+    ]);
     say('media.serving', { id: this.#host.id, zone: this.#host.zone, address: this.#host.publicIp });
     if (this.#state === 'draining') void this.drain();
   }
@@ -238,20 +245,12 @@ export class MediaNode implements AsyncDisposable {
     }
   }
 
-  async #tickForever(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      await sleep(this.#options.tickMs ?? 2000, undefined, { signal: this.#stop.signal }).catch(() => {});
-      if (!this.#stop.signal.aborted) await this.#attempt('tick', () => this.#tick());
-    }
-  }
-
   async #tick(): Promise<void> {
     if (this.engines.length > 0) await this.#attempt('health', () => sayAlive(this.#config.RUN_DIR));
     await this.#load?.read(this.#engines?.legs ?? 0, this.rooms.values());
     this.#writeMetrics();
     const leave = async () => (await this.#host.leaving()) && void this.drain();
     if (this.#state === 'serving') await this.#attempt('metadata', leave);
-    await this.#register();
     await renewRooms(this.#redis, this.#host.id, this.rooms.values());
     for (const agent of this.rooms.values()) await this.#attempt('recording', () => this.#recordings.follow(agent));
   }

@@ -1,12 +1,11 @@
 /** A TURN node: coturn, and the agent that configures it, writes it into the directory, and drains it before it goes. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connectRedis, type RedisClient, removeTurnNode, TURN_NODE_STALE_MS, writeTurnNode } from '@tandem/service';
 import { drainOnce } from '../../node-kit/drain.ts';
 import { findHost, type Host } from '../../node-kit/host.ts';
 import { type MetricsLog, metricsLog, SentRate } from '../../node-kit/metrics.ts';
-import { type Attempt, attempts, type Say } from '../../node-kit/retry.ts';
+import { type Attempt, attempts, repeat, type Say } from '../../node-kit/retry.ts';
 import { FollowedCertificate } from './certificate.ts';
 import type { TurnNodeConfig } from './config.ts';
 import { type Coturn, startCoturn } from './coturn.ts';
@@ -145,7 +144,9 @@ export class TurnNode implements AsyncDisposable {
     const coturnEnded = () => this.#finish(this.#state === 'draining' ? 'drained' : 'died');
     this.coturn.ended.then(coturnEnded, coturnEnded);
     if (this.#state === 'draining') void this.drain();
-    this.#loop = this.#tickForever(await SentRate.start(options.bytesSent));
+    const sent = await SentRate.start(options.bytesSent);
+    const tick = () => this.#attempt('tick', () => this.#tick(sent));
+    this.#loop = repeat(options.tickMs ?? TICK_MS, this.#stop.signal, tick);
   }
 
   /**
@@ -214,14 +215,6 @@ export class TurnNode implements AsyncDisposable {
     if (hasTls) this.coturn.reloadCertificate();
     // coturn opens its TLS port at its start only: end when the calls have ended, and be started again.
     else void this.drain();
-  }
-
-  async #tickForever(sent: SentRate): Promise<void> {
-    const { tickMs = TICK_MS } = this.#parts.options;
-    while (!this.#stop.signal.aborted) {
-      await sleep(tickMs, undefined, { signal: this.#stop.signal }).catch(() => {});
-      if (!this.#stop.signal.aborted) await this.#attempt('tick', () => this.#tick(sent));
-    }
   }
 
   async #tick(sent: SentRate): Promise<void> {

@@ -9,6 +9,7 @@ export * from './load-shedder.ts';
 export * from './log.ts';
 export * from './log-events.ts';
 export * from './media-directory.ts';
+export * from './media-watch.ts';
 export * from './metrics.ts';
 export * from './problem.ts';
 export * from './rate-limit.ts';

@@ -1,8 +1,8 @@
 /**
  * The media directory: which media nodes exist now, and which of them serves which room.
  *
- * - `tandem:{media}:nodes`: hash, field = node id, value = JSON of {@link MediaNode}. A node's agent writes its own entry every 2 s
- *   ({@link writeMediaNode}); a reader ignores entries older than 6 s, because pictures wait for it.
+ * - `tandem:{media}:nodes`: hash, field = node id, value = JSON of {@link MediaNode}. A node's agent writes its own entry every second
+ *   ({@link writeMediaNode}); a reader ignores entries older than 6 s, and signaling, which watches (media-watch.ts), nodes silent for 3 s.
  * - `tandem:{media}:room:<room>`: JSON of {@link MediaAssignment}. Signaling sets it by compare-and-set of the epoch
  *   ({@link assignRoom}), so of two nodes that choose at once one wins; the agent keeps it alive and removes it ({@link renewRoom},
  *   {@link forgetRoom}). Epochs are seconds of the clock at least, so none goes back where Redis lost the record.
@@ -16,7 +16,7 @@ import type { RedisClient } from './redis.ts';
 export const MEDIA_DIRECTORY_KEY = 'tandem:{media}:nodes';
 const roomKey = (room: string) => `tandem:{media}:room:${room}`;
 const callsKey = (nodeId: string) => `tandem:{media}:calls:${nodeId}`;
-/** An entry not renewed for this time is of a dead node, ms. Three missed writes. */
+/** An entry not renewed for this time is of a dead node, ms. */
 export const MEDIA_NODE_STALE_MS = 6_000;
 /** A record that no agent keeps alive ends by itself after this time, s. */
 const ROOM_SECONDS = 120;

@@ -6,10 +6,10 @@
 import {
   assignRoom,
   type MediaNode,
+  MediaWatch,
   type RedisClient,
   rankMediaNodes,
   readAssignment,
-  readMediaNodes,
 } from '@tandem/service';
 import type { Room } from '../core/model.ts';
 
@@ -34,6 +34,7 @@ const ANSWER_MS = 4000;
 
 /** Follow the rooms until disposed of. */
 export function assignMedia(options: MediaAssignmentOptions): Disposable {
+  const watch = new MediaWatch(options.redis);
   let busy = false;
   const look = async () => {
     if (busy) return;
@@ -41,8 +42,8 @@ export function assignMedia(options: MediaAssignmentOptions): Disposable {
     try {
       const waiting = [...options.rooms().values()].filter((room) => needsNode(room, options.from));
       if (waiting.length === 0) return;
-      const nodes = await readMediaNodes(options.redis);
-      if (nodes.size > 0) for (const room of waiting) await assign(options, room, nodes);
+      const nodes = await watch.read();
+      if (nodes.size > 0) for (const room of waiting) await assign(options, room, nodes, watch);
     } catch (error) {
       // Redis is away: rooms go on as they are, and no new ones are served.
       options.log({ event: 'media.unassigned', error: error instanceof Error ? error.message : String(error) });
@@ -64,12 +65,14 @@ async function assign(
   { redis, log, assigned }: MediaAssignmentOptions,
   room: Room,
   nodes: ReadonlyMap<string, MediaNode>,
+  watch: MediaWatch,
 ): Promise<void> {
   const { media } = room.media();
   const isPresent = media !== undefined && room.members.get(media.peerId)?.away === false;
   const known = await readAssignment(redis, room.id);
-  // A room keeps its node as long as that one lives.
-  if (known && nodes.has(known.node) && (isPresent || Date.now() - known.at < ANSWER_MS)) return;
+  // A room keeps its node as long as that one lives. One whose session is gone and that renews its entry comes back, or its agent says so.
+  const isComing = () => known && Date.now() - known.at < ANSWER_MS && !watch.isOverdue(known.node);
+  if (known && nodes.has(known.node) && (isPresent || isComing())) return;
   if (!known && isPresent) return;
   const [node] = rankMediaNodes(new Map([...nodes].filter(([id]) => id !== known?.node)));
   const next = node ?? (known && nodes.get(known.node)?.state === 'serving' ? known.node : undefined);
