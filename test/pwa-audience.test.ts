@@ -1,6 +1,8 @@
-/** Who watches and listens only (no grant `publish`): no camera prompt, no tile, a number. */
+/** Who watches and listens only (no grant `publish`): no camera prompt, no tile, a number; and how a moderator lets them speak. */
+import type { Page } from 'playwright-core';
 import { expect, test, vi } from 'vitest';
-import { enter, expectAccessible, noDevices, patience, pwaSuite } from './pwa/suite.ts';
+import { PEOPLE } from './pwa/people.ts';
+import { enter, expectAccessible, type Inside, noDevices, patience, pwaSuite } from './pwa/suite.ts';
 
 const suite = pwaSuite();
 
@@ -49,4 +51,59 @@ test('who watches only is asked for no camera, has no tile, and is a number to t
   await vi.waitFor(async () => expect(await ada.getByTestId('person').count()).toBe(1), patience);
   expect(await ada.getByTestId('peer-tile').count()).toBe(0);
   await expectAccessible(ada, 'one watches');
+});
+
+/** The first other picture of this page is at hand, and not the one frame of a still. */
+const seesAnother = (page: Page) =>
+  page.waitForFunction(() => {
+    const [video] = document.querySelectorAll<HTMLVideoElement>('[data-testid=remote-video]');
+    return video !== undefined && video.videoWidth > 100 && video.getVideoPlaybackQuality().totalVideoFrames > 5;
+  });
+
+test('S-51 a raised hand is invited, says not now, is invited again, speaks, and watches again in the same room only', async () => {
+  suite.grant({ kick: true });
+  const { page: ada } = await suite.join('Ada', 'podium', { person: PEOPLE[0] });
+  await ada.getByTestId('empty-room').waitFor();
+  suite.grant({ publish: false });
+  const { page: zoe } = await suite.join('Zoe', 'podium', { person: PEOPLE[1] });
+  await zoe.getByTestId('watching').waitFor();
+  await ada.getByTestId('people-count').click();
+  const invite = async () => {
+    await zoe.getByTestId('toggle-hand').click();
+    await ada.getByTestId('invite-to-speak').click();
+    await zoe.getByTestId('invited').waitFor();
+  };
+  await invite();
+  await expectAccessible(ada, 'one of the audience is invited');
+  await expectAccessible(zoe, 'invited to speak');
+  expect(await zoe.getByTestId('toggle-mic').count()).toBe(0);
+  expect(await ada.getByTestId('peer-tile').count(), 'who is only asked is no tile').toBe(0);
+  await zoe.getByTestId('decline-invite').click();
+  await ada.getByTestId('hand-queue').waitFor({ state: 'detached' });
+  await zoe.getByTestId('invited').waitFor({ state: 'detached' });
+
+  await invite();
+  await zoe.getByTestId('accept-invite').click();
+  await zoe.getByTestId('toggle-mic').waitFor();
+  await Promise.all([seesAnother(ada), seesAnother(zoe)]);
+  await vi.waitFor(async () => expect(await ada.getByTestId('person').count()).toBe(2), patience);
+  expect(await ada.getByTestId('watchers').count()).toBe(0);
+  expect(await ada.getByTestId('hand-queue').count(), 'the hand has done its work').toBe(0);
+
+  await ada.getByTestId('person-more').click();
+  await ada.getByTestId('to-audience').click();
+  await zoe.getByTestId('watching').waitFor();
+  await ada.getByTestId('watchers').waitFor();
+  expect(await zoe.evaluate(() => (globalThis as unknown as Inside).__tandem.media.get().audioTrack)).toBeUndefined();
+  // This call can send: the switches are back, and it is hers to use them.
+  await zoe.getByTestId('toggle-hand').click();
+  await ada.getByTestId('invite-to-speak').click();
+  await zoe.getByTestId('toggle-mic').waitFor();
+
+  // What a room grants stays in it.
+  await zoe.getByTestId('leave').click();
+  await zoe.getByTestId('ended').waitFor();
+  await zoe.evaluate(() => (globalThis as unknown as Inside).__tandem.model.join('stalls', 'Zoe'));
+  await zoe.getByTestId('watching').waitFor();
+  expect(await zoe.getByTestId('toggle-mic').count()).toBe(0);
 });

@@ -437,13 +437,16 @@ const scenes: Record<string, () => Promise<void>> = {
     await host.keyboard.press('Enter');
     await eve.evaluate(() => {
       const { model } = (globalThis as unknown as Exposed).__tandem;
-      const [first] = model.get().peers;
-      model.set({
-        peers: [
-          ...model.get().peers,
-          ...Array.from({ length: 60 }, (_, i) => ({ ...first, id: `p${i}`, stream: new MediaStream() })),
-        ],
-      });
+      const crowd = Array.from({ length: 60 }, (_, i) => ({ id: `p${i}`, stream: new MediaStream() }));
+      const grow = () => {
+        const peers = model.get().peers as { id: string }[];
+        const [first] = peers;
+        if (!peers.some(({ id }) => id === 'p0'))
+          model.set({ peers: [...peers, ...crowd.map((one) => ({ ...first, ...one }))] });
+      };
+      grow();
+      // The call writes who is here with each reading.
+      setInterval(grow, 20);
     });
     await eve.getByTestId('chat-slow').waitFor();
     await shoot(eve, 'slow-chat');

@@ -34,6 +34,11 @@ const Metadata = Type.Object(
     audio: Type.Optional(Type.Boolean({ description: 'Microphone is on.' })),
     video: Type.Optional(Type.Boolean({ description: 'Camera is on.' })),
     screen: Type.Optional(Type.Boolean({ description: 'Screen is shared.' })),
+    audience: Type.Optional(
+      Type.Boolean({
+        description: 'Sends nothing until it joins again, whatever it is granted meanwhile: it is treated as audience.',
+      }),
+    ),
     moderator: Type.Optional(
       Type.Boolean({ description: 'Has the grant `kick`. Said by the server; what a client says of it is dropped.' }),
     ),
@@ -207,6 +212,11 @@ export const ClientMessages = {
     { peerId: PeerId, kind: Type.Union([Type.Literal('audio'), Type.Literal('video')]), ref: Ref },
     'Ask a peer to mute; needs the `kick` grant.',
   ),
+  grant: message(
+    'grant',
+    { peerId: PeerId, publish: Type.Boolean(), ref: Ref },
+    'Let a peer of my room send picture and sound there, or let it only watch, beside what its token says; needs the `kick` grant.',
+  ),
   'close-room': message(
     'close-room',
     { reason: Type.Optional(Type.String({ maxLength: 200 })), ref: Ref },
@@ -358,7 +368,7 @@ export const ServerMessages = {
         }),
       ),
     },
-    'Answer to a request that carries `ref` (`kick`, `mute`, `close-room`, `set-entry`, `admit`, `refuse`, `look`): it is carried out.',
+    'Answer to a request that carries `ref` (`kick`, `mute`, `grant`, `close-room`, `set-entry`, `admit`, `refuse`, `look`): it is carried out.',
   ),
   draining: message(
     'draining',
@@ -378,7 +388,7 @@ export const ServerMessages = {
   grants: message(
     'grants',
     { publish: Type.Boolean(), data: Type.Boolean(), kick: Type.Boolean() },
-    'The backend has changed what you may do in this room; this is what you may do now.',
+    'The backend or a moderator has changed what you may do in this room; this is what you may do now.',
   ),
   server_message: message(
     'server_message',

@@ -17,7 +17,9 @@ export const Grants = Type.Object(
       }),
     ),
     data: Type.Optional(Type.Boolean({ description: 'May send app messages. Default true.' })),
-    kick: Type.Optional(Type.Boolean({ description: 'May kick, mute and close the room. Default false.' })),
+    kick: Type.Optional(
+      Type.Boolean({ description: 'May kick, mute, let others speak and close the room. Default false.' }),
+    ),
     record: Type.Optional(
       Type.Boolean({
         description: 'May record its rooms, and list, fetch and delete their recordings. Default false.',

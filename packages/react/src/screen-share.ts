@@ -10,6 +10,8 @@ export interface Shared {
 export interface ScreenShareHost {
   /** The call that the screen would be shared in, while it is on. */
   current(): Call | undefined;
+  /** Asked once more when the picker has answered: what I may do can change while it is open. Default: yes. */
+  allowed?(): boolean;
   /** What is shared now; undefined: nothing. */
   changed(shared: Shared | undefined): void;
 }
@@ -30,7 +32,7 @@ const WISH = {
   systemAudio: 'include',
 };
 
-/** Sharing the screen. The browser's picker may stay open for minutes: the call it was opened for may be over by its answer. */
+/** Sharing the screen. The browser's picker may stay open for minutes: by its answer the call may be over, or sharing no more allowed. */
 export class ScreenShare {
   readonly #host: ScreenShareHost;
   #picking = false;
@@ -51,7 +53,7 @@ export class ScreenShare {
     }
     const shared = await this.#pick();
     if (!shared) return;
-    if (this.#host.current() !== call) {
+    if (this.#host.current() !== call || this.#host.allowed?.() === false) {
       shared.picture.stop();
       shared.sound?.stop();
       return;

@@ -33,7 +33,8 @@ export interface CallOptions {
   readonly sfu?: boolean;
   /**
    * Watch and listen only, as a token without the grant `publish` has it: nothing is sent, `stream` and `setTrack` are not used, and what the
-   * others send comes by a media node. Without one nothing comes, and peers stay `connecting`. Default false.
+   * others send comes by a media node. Without one nothing comes, and peers stay `connecting`. Who is given `publish` meanwhile (event `grants` of
+   * the session) leaves and joins with a new call to send. Default false.
    */
   readonly audience?: boolean;
   /** Default: the browser's. */

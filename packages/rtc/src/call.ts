@@ -268,8 +268,8 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #fullMetadata(): PeerMetadata {
-    const capability = (this.#options.sfu ?? true) ? { sfu: 1 } : {};
-    return { ...this.#metadata, ...this.#options.encryption?.metadata, ...this.local, ...capability };
+    const mine = { audience: this.#options.audience === true, ...((this.#options.sfu ?? true) ? { sfu: 1 } : {}) };
+    return { ...this.#metadata, ...this.#options.encryption?.metadata, ...this.local, ...mine };
   }
 
   #setState(state: CallState): void {

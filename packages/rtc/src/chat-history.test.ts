@@ -40,6 +40,17 @@ test('only the one that was asked is heard, once, and three are asked one after 
   expect(learned).toEqual([]);
 });
 
+test('who came just before me knows nothing yet: the next one is asked at once', () => {
+  const { history, learned, asked } = newcomer();
+  for (const peerId of ['bob', 'cyd']) history.metEarlier(peerId);
+  const [[, first] = ['', '']] = asked();
+  history.take('bob', first, []);
+  const [, [, second] = ['', '']] = asked();
+  history.take('cyd', second, [line('a')]);
+  expect(asked().map(([peerId]) => peerId)).toEqual(['bob', 'cyd']);
+  expect(learned).toEqual(['a']);
+});
+
 test('a peer gets one answer, the newest lines that fit into a frame of the server', () => {
   const { history, sent } = newcomer();
   for (let n = 0; n < 200; n++) history.add({ ...line(`l${n}`), text: 'ü'.repeat(4000) });

@@ -77,6 +77,12 @@ export class ChatHistory {
   /** A peer says what was said. Taken from the one that was asked, once. */
   take(peerId: string, id: string, lines: readonly HistoryLine[]): void {
     if (this.#over || this.#asked?.peerId !== peerId || this.#asked.id !== id) return;
+    this.#host.clock.clearTimeout(this.#timer);
+    // It may have come just before me, and be asking itself.
+    if (lines.length === 0) {
+      this.#askNext();
+      return;
+    }
     this.close();
     const known = new Set(this.#lines.map((line) => line.id));
     const fresh = lines.filter((line) => !known.has(line.id) && known.add(line.id));

@@ -245,6 +245,20 @@ test('room view: snapshots replace, differences are reported', () => {
   expect(kinds(view.clear('left'))).toEqual(['left c']);
 });
 
+test('S-51 room view: who says so is audience, whatever the server grants it, until it comes without', () => {
+  const view = new RoomView();
+  const peer = (metadata: object, more = {}) => ({ peerId: 'zoe', metadata, ...more });
+  const isAudience = () => view.peers.get('zoe')?.audience;
+  view.list({ type: 'joined', peers: [peer({ audience: true }, { audience: true })] });
+  view.list({ type: 'room', peers: [peer({ audience: true })] });
+  expect(isAudience()).toBe(true);
+  view.event({ type: 'peer_updated', ...peer({ audience: true, hand: true }) });
+  expect(isAudience()).toBe(true);
+  view.event({ type: 'peer_left', peerId: 'zoe' });
+  view.event({ type: 'peer_joined', ...peer({ audience: false }) });
+  expect(isAudience()).toBeUndefined();
+});
+
 test('room view: any order of the same events and a last snapshot end in the same view', () => {
   for (let seed = 1; seed <= 300; seed++) {
     const chance = random(seed);

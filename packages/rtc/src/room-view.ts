@@ -23,7 +23,7 @@ function clean(frame: object): PeerInfo {
   return {
     peerId,
     ...(typeof userId === 'string' ? { userId } : {}),
-    ...(audience === true ? { audience } : {}),
+    ...(audience === true || metadata?.audience === true ? { audience: true } : {}),
     ...(metadata === undefined ? {} : { metadata: readMetadata(metadata) }),
     ...(away ? { away: true } : {}),
   };

@@ -90,7 +90,7 @@ export interface SessionEvents {
    */
   entry: { entry: RoomEntry; share: boolean; chat: boolean; look: boolean; waiting: PeerInfo[] };
   /**
-   * The backend has changed what I may do in this room, until something else is said: send picture and sound, send app data, moderate.
+   * The backend, or a moderator, has changed what I may do in this room, until something else is said: send picture and sound, send app data, moderate.
    * The server refuses the rest. Without `publish`, stop your tracks: a `Call` does not do it.
    */
   grants: { publish: boolean; data: boolean; kick: boolean };

@@ -469,7 +469,7 @@ test('removed for good: `left`, and nobody else is reported as peer-left', async
   expect(bench.of('left')).toEqual([{ roomId: 'kitchen' }]);
 });
 
-test('S-45 kick, requestMute and closeRoom end with what the server answers', async () => {
+test('S-45 kick, requestMute, grant and closeRoom end with what the server answers', async () => {
   const bench = await new Bench().inRoom([{ peerId: 'bob' }]);
   const { session, socket } = bench;
   const asked = () => socket.got.at(-1) as Frame;
@@ -477,6 +477,10 @@ test('S-45 kick, requestMute and closeRoom end with what the server answers', as
   expect(asked()).toEqual({ type: 'kick', peerId: 'bob', reason: 'rude', ref: 1 });
   socket.say({ type: 'done', replyTo: 'kick', ref: 1 });
   await kicked;
+  const granted = session.grant('bob', { publish: true });
+  expect(asked()).toEqual({ type: 'grant', peerId: 'bob', publish: true, ref: 2 });
+  socket.say({ type: 'done', replyTo: 'grant', ref: 2 });
+  await granted;
   const refused = session.closeRoom();
   socket.say({ type: 'error', code: 'forbidden', message: 'no grant', replyTo: 'close-room', ref: asked().ref });
   await expect(refused).rejects.toMatchObject({ code: 'forbidden' });

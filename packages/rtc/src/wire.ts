@@ -13,6 +13,8 @@ export interface PeerMetadata {
   video?: boolean;
   /** Screen is shared. */
   screen?: boolean;
+  /** Sends nothing until it joins again, whatever it may: it is audience like those who may not. */
+  audience?: boolean;
   /** Has the grant `kick`: said by the server alone. */
   moderator?: boolean;
   /** A hand is raised. */

@@ -5,6 +5,7 @@ import { followCaptions } from './captions.ts';
 import { connectionHealth } from './connection-health.ts';
 import { followGrants, followMove, type Move } from './follow-backend.ts';
 import { followChat } from './follow-chat.ts';
+import { followNetwork } from './follow-network.ts';
 import type { QualityHistory } from './history.ts';
 import { tellHands, tellPresence } from './news.ts';
 import { mayShare } from './permitted.ts';
@@ -20,7 +21,6 @@ export interface CallEventHost {
   readonly history: QualityHistory;
   readonly reporter: CallReporter;
   readonly together: TimeTogether;
-  networkChanged(reconnecting: boolean): void;
   /** Moderators alone may share now. */
   sharingClosed(): void;
   /** I may not share any more. */
@@ -112,8 +112,10 @@ function followSession(call: Call, host: CallEventHost): (() => void)[] {
   const { state, reporter } = host;
   let resumed = true;
   const { move, undo } = followMove(call);
+  const network = followNetwork(call, state);
   return [
     ...undo,
+    network.undo,
     ...followGrants(call, state, () => host.stopShare()),
     call.session.on('media', ({ media }) => tellRecording(state, media?.recording)),
     call.session.on('entry', (roomEntry) => {
@@ -135,7 +137,7 @@ function followSession(call: Call, host: CallEventHost): (() => void)[] {
         if (resumed) reporter.resumed(true);
         resumed = true;
       }
-      host.networkChanged(now === 'reconnecting');
+      network.changed();
     }),
   ];
 }

@@ -37,9 +37,7 @@ export class CallModel extends InCall {
     const warm = warmUp(token);
     this.#warm = warm;
     void prepareReports();
-    const failed = () => {
-      if (this.#warm === warm) this.set({ readiness: 'failed' });
-    };
+    const failed = () => this.#warm === warm && this.set({ readiness: 'failed' });
     const slow = setTimeout(failed, SLOW_READINESS_MS);
     // Without a token nothing is known, and `ready` below says so.
     void this.#readGrants(warm).catch(() => {});
@@ -57,21 +55,25 @@ export class CallModel extends InCall {
     const { session, following } = await warm;
     const { publish, data } = following.readGrants(await session.accessToken());
     if (this.#warm !== warm) return;
-    this.set({ watching: !publish, writing: data });
-    if (!publish) localMedia.stop();
+    const watching = !publish && !this.get().speaks;
+    this.set({ watching, writing: data });
+    if (watching) localMedia.stop();
   }
 
-  /** The session of the lobby, and never a new one: it may have ended because the same person goes on elsewhere. */
+  /** Never a new one: it may have ended because the same person goes on elsewhere. */
   async lobbySession(): Promise<SignalingSession | undefined> {
     return (await this.#warm)?.session;
   }
 
-  /** @param secret of the room, from its link: the call is encrypted end to end */
-  async join(room: string, name: string, secret?: string): Promise<void> {
+  /**
+   * @param secret of the room, from its link: the call is encrypted end to end
+   * @param speaks to be seen and heard, whatever the token says: the room has allowed it
+   */
+  async join(room: string, name: string, secret?: string, speaks = false): Promise<void> {
     const { phase } = this.get();
     if (phase === 'joining' || phase === 'call') return;
     const attempt = ++this.#attempt;
-    this.set({ ...this.#kept(), phase: 'joining', room, name, secret });
+    this.set({ ...this.#kept(), phase: 'joining', room, name, secret, speaks });
     this.history = new QualityHistory();
     this.#together = new TimeTogether();
     this.#reporter = reportCall(this.history);
@@ -140,7 +142,7 @@ export class CallModel extends InCall {
       roomId: room,
       getIceServers: warm.getIceServers,
       ...(this.get().watching ? { audience: true } : { stream: new MediaStream(tracks) }),
-      metadata: { name },
+      metadata: { name, hand: false },
       iceTransportPolicy: warm.config.iceTransportPolicy,
     });
     this.sdkCall = call;
@@ -163,9 +165,6 @@ export class CallModel extends InCall {
   }
 
   #follow(call: Call, { followCall, followMedia, watchLevels }: Following): void {
-    const onLine = () => this.#networkChanged(call.state === 'reconnecting');
-    addEventListener('online', onLine);
-    addEventListener('offline', onLine);
     this.#undo.push(
       ...followCall(call, {
         state: this,
@@ -174,7 +173,6 @@ export class CallModel extends InCall {
         reporter: this.#reporter as CallReporter,
         sharingClosed: () => this.sharingClosed(),
         stopShare: () => this.screen.stop(),
-        networkChanged: (reconnecting) => this.#networkChanged(reconnecting),
         silenced: () => this.stopSharedSound(),
         moved: (move) => void this.#goTo(move),
         ended: (reason, detail) => this.get().phase === 'call' && this.#finish(reason, detail),
@@ -187,21 +185,8 @@ export class CallModel extends InCall {
         this.toggleHand();
         this.notify('hands.lowered');
       }),
-      () => {
-        removeEventListener('online', onLine);
-        removeEventListener('offline', onLine);
-      },
     );
   }
-
-  #networkChanged(reconnecting: boolean): void {
-    const before = this.get().network;
-    const network = !navigator.onLine ? 'offline' : reconnecting ? 'reconnecting' : 'online';
-    if (network === 'online' && before !== 'online') this.notify('call.backOnline');
-    this.set({ network });
-  }
-
-  // --- what people do -------------------------------------------------------------------------------------------
 
   leave(): void {
     this.#finish('left', '');
@@ -264,15 +249,30 @@ export class CallModel extends InCall {
   async #goTo({ roomId, token }: Move): Promise<void> {
     const { phase, name, secret } = this.get();
     if (phase !== 'call') return;
-    this.set({ phase: 'ended' });
-    this.#release();
-    this.#reporter?.send();
+    this.#letGo();
     // The session ended with the room.
     this.#warm = undefined;
     this.warm(token);
     await this.join(roomId, name, secret);
     const now = this.get();
     if (now.phase === 'call' && now.room === roomId) this.notify('call.moved', { room: roomId });
+  }
+
+  /** Out of this call, and into another one at once. */
+  #letGo(): void {
+    this.set({ phase: 'ended' });
+    this.#release();
+    this.#reporter?.send();
+  }
+
+  /** A moderator has invited me, and I accept: into the same room, to be seen and heard (S-39). */
+  async speak(): Promise<void> {
+    const { phase, room, name, secret, invited } = this.get();
+    if (phase !== 'call' || !invited) return;
+    this.#letGo();
+    this.set({ watching: false });
+    void localMedia.start();
+    await this.join(room, name, secret, true);
   }
 
   /** The page goes away. */

@@ -71,8 +71,8 @@ function granted(before: Partial<CallModelState>) {
   const stopShare = vi.fn();
   const undo = followGrants(call, state, stopShare);
   const shown = () => {
-    const { moderator, watching, writing } = state.get();
-    return { moderator, watching, writing, lines: notify.mock.calls.map(([key]) => key) };
+    const { moderator, watching, writing, invited } = state.get();
+    return { moderator, watching, writing, invited, lines: notify.mock.calls.map(([key]) => key) };
   };
   onTestFinished(() => {
     localMedia.stop();
@@ -81,10 +81,11 @@ function granted(before: Partial<CallModelState>) {
   return { grant: (grants: object) => tell('grants', grants), state, stopShare, shown };
 }
 
-test('S-39 who joined as audience watches on when they are given publish; the others get their switches back', () => {
+test('S-39 who joined as audience watches on, and is asked, when they are given publish; the others get their switches back', () => {
   const audience = granted({ watching: true });
   audience.grant({ publish: true, data: true, kick: true });
-  expect(audience.shown()).toEqual({ moderator: true, watching: true, writing: true, lines: ['call.grants'] });
+  const lines = ['call.grants'];
+  expect(audience.shown()).toEqual({ moderator: true, watching: true, writing: true, invited: true, lines });
 
   const speaker = granted({});
   speaker.grant({ publish: false, data: true, kick: false });
@@ -100,7 +101,30 @@ test('S-39 grants come again at each resume and join: a line says so when someth
   grant({ publish: true, data: true, kick: false });
   expect(shown().lines).toEqual([]);
   for (const _ of [1, 2]) grant({ publish: true, data: false, kick: false });
-  expect(shown()).toEqual({ moderator: false, watching: false, writing: false, lines: ['call.grants'] });
+  expect(shown()).toEqual({
+    moderator: false,
+    watching: false,
+    writing: false,
+    invited: false,
+    lines: ['call.grants'],
+  });
+});
+
+test('S-39 who joined as audience is asked once whether they want to speak, and again when that was taken away', () => {
+  const { grant, state, shown } = granted({ watching: true });
+  const may = (publish: boolean) => grant({ publish, data: true, kick: false });
+  may(false);
+  expect(shown()).toMatchObject({ invited: false, lines: [] });
+  may(true);
+  expect(shown(), 'the question says it').toMatchObject({ invited: true, watching: true, lines: [] });
+  state.set({ invited: false });
+  may(true);
+  expect(shown(), 'a resume says it once more').toMatchObject({ invited: false });
+  may(false);
+  may(true);
+  expect(shown()).toMatchObject({ invited: true, lines: [] });
+  may(false);
+  expect(shown(), 'the question goes').toMatchObject({ invited: false, watching: true, lines: ['call.grants'] });
 });
 
 test('S-39 while one may not publish, what the settings open is closed, and nothing is offered', async () => {

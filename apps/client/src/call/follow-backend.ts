@@ -64,17 +64,21 @@ export function followGrants(
   state: CallState,
   stopShare: () => void,
 ): (() => void)[] {
-  // Such a call sends nothing, whatever is granted later: switches that do nothing are not shown.
+  // Such a call sends nothing, whatever is granted later: to be seen and heard, its person is asked and joins again.
   const isAudience = state.get().watching;
+  let mayPublish = !isAudience;
   return [
     session.on('grants', ({ publish, data, kick }) => {
-      const { moderator, watching, writing } = state.get();
-      const now = { moderator: kick, watching: isAudience || !publish, writing: data };
+      const { moderator, watching, writing, invited } = state.get();
+      const asks = isAudience && publish && (invited || !mayPublish);
+      const now = { moderator: kick, watching: isAudience || !publish, writing: data, invited: asks };
+      mayPublish = publish;
       state.set(now.watching ? { ...now, offer: undefined } : now);
       closeMedia(state);
       if (!mayShare(state.get())) stopShare();
       // They come again at each resume and join.
-      if (now.moderator !== moderator || now.watching !== watching || now.writing !== writing)
+      const isOver = invited && !asks;
+      if (isOver || now.moderator !== moderator || now.watching !== watching || now.writing !== writing)
         state.notify('call.grants');
     }),
     localMedia.subscribe(() => closeMedia(state)),

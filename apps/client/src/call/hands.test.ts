@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { HandKeeper, justRaised, raisedHands } from './hands.ts';
 
-const peer = (id: string, hand: boolean, handAt = 0) => ({ id, name: id.toUpperCase(), hand, handAt });
+const peer = (id: string, hand: boolean, handAt = 0) => ({ id, name: id.toUpperCase(), hand, handAt, audience: false });
 
 test('hands are a queue, oldest first, mine among them', () => {
   const peers = [peer('a', true, 300), peer('b', false), peer('c', true, 100)];

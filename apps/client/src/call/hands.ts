@@ -6,15 +6,19 @@ export interface RaisedHand {
   readonly name: string;
   /** ms since the epoch; 0: not known, e.g. from an older page. */
   readonly since: number;
+  /** Watches only: to speak, it has to be invited. */
+  readonly audience: boolean;
 }
 
 /** Hands in the order in which they went up; those of unknown time first, for they were up already. */
 export function raisedHands(
-  peers: readonly Pick<PeerView, 'id' | 'name' | 'hand' | 'handAt'>[],
+  peers: readonly Pick<PeerView, 'id' | 'name' | 'hand' | 'handAt' | 'audience'>[],
   mine: { readonly name: string; readonly handAt: number } | undefined,
 ): RaisedHand[] {
-  const hands = peers.filter(({ hand }) => hand).map(({ id, name, handAt }) => ({ id, name, since: handAt }));
-  if (mine) hands.push({ id: 'me', name: mine.name, since: mine.handAt });
+  const hands = peers
+    .filter(({ hand }) => hand)
+    .map(({ id, name, handAt, audience }) => ({ id, name, since: handAt, audience }));
+  if (mine) hands.push({ id: 'me', name: mine.name, since: mine.handAt, audience: false });
   return hands.sort((a, b) => a.since - b.since);
 }
 

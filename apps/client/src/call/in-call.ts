@@ -17,12 +17,20 @@ export class InCall extends CallState {
   sdkCall: Call | undefined;
   protected readonly screen = new ScreenShare({
     current: () => (this.get().phase === 'call' ? this.sdkCall : undefined),
+    allowed: () => this.#mayShare(),
     changed: (shared) => this.set({ sharing: shared?.picture, sharedSound: shared?.sound }),
   });
 
   async toggleScreen(): Promise<void> {
-    if (this.get().sharing === undefined && !mayShare(this.get())) return this.notify('host.shareClosed');
+    if (this.get().sharing === undefined && !this.#mayShare()) return;
     await this.screen.toggle();
+  }
+
+  /** Says so where I may not. */
+  #mayShare(): boolean {
+    const may = mayShare(this.get());
+    if (!may) this.notify(this.get().watching ? 'call.grants' : 'host.shareClosed');
+    return may;
   }
 
   /** Switches to the device that was plugged in. */
@@ -95,15 +103,24 @@ export class InCall extends CallState {
     this.set({ volumes: { ...this.get().volumes, [peerId]: volume } });
   }
 
-  /** Asks the server for something that needs the grant `kick`; says so when it is refused. */
-  async moderate(ask: (session: SignalingSession) => Promise<void>): Promise<void> {
+  /** Asks the server for something, mostly by the grant `kick`; says so when it is refused. @returns whether it was done */
+  async moderate(ask: (session: SignalingSession) => Promise<void>): Promise<boolean> {
     const session = this.sdkCall?.session;
-    if (!session) return;
+    if (!session) return false;
     try {
       await ask(session);
+      return true;
     } catch {
       if (this.sdkCall?.session === session) this.notify('host.failed');
+      return false;
     }
+  }
+
+  /** I do not want to speak now: my hand goes down, and a moderator may ask me again. */
+  async declineInvite(): Promise<void> {
+    this.set({ invited: false });
+    if (this.get().hand) this.toggleHand();
+    await this.moderate((session) => session.grant(session.peerId ?? '', { publish: false }));
   }
 
   async muteAll(): Promise<void> {

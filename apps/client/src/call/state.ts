@@ -20,6 +20,8 @@ export const initialState: CallModelState = {
   handAt: 0,
   volumes: {},
   watching: false,
+  invited: false,
+  speaks: false,
   writing: true,
   moderator: false,
   recorder: false,

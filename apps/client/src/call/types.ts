@@ -112,6 +112,10 @@ export interface CallModelState {
   volumes: Readonly<Record<string, number>>;
   /** I watch and listen only: my token does not grant that I publish. */
   watching: boolean;
+  /** A moderator lets me speak, which I have not answered. */
+  invited: boolean;
+  /** I have accepted: seen and heard in this room, whatever my token says. */
+  speaks: boolean;
   /** I may write to others. */
   writing: boolean;
   /** I may mute and remove others, and end the call for all. */

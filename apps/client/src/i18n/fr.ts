@@ -451,6 +451,12 @@ export const messages: Messages = {
   'audience.unserved':
     'Vous ne voyez et n’entendez pas encore les autres : aucun serveur média ne dessert cette salle.',
   'audience.count': { one: '{count} personne regarde', other: '{count} personnes regardent' },
+  'audience.invited': 'Vous êtes invité à parler. Tout le monde vous verra et vous entendra.',
+  'audience.accept': 'Parler',
+  'audience.decline': 'Pas maintenant',
+  'host.invite': 'Inviter à parler',
+  'host.invited': 'Invité',
+  'host.toAudience': 'Laisser seulement regarder',
   'host.entry': 'Qui peut entrer',
   'host.entryOpen': 'Tout le monde',
   'host.entryAsk': 'Sur demande',

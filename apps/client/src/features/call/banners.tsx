@@ -27,9 +27,11 @@ function useContent(): ReactNode {
   const problem = useStore(localMedia, (s) => s.problem);
   const blurFailed = useStore(localMedia, (s) => s.blurFailed);
   const entryRequests = useStore(call, (s) => (s.panel === 'people' ? 0 : (s.roomEntry?.waiting.length ?? 0)));
+  const invited = useStore(call, (s) => s.invited);
   const unserved = useUnserved();
   useWaitingSound();
   if (network !== 'online') return <NetworkBanner network={network} />;
+  if (invited) return <InvitedBanner />;
   if (unserved) return <Line icon="alert" words={t('audience.unserved')} testId="unserved" warn />;
   if (soundBlocked) return <SoundBanner />;
   if (entryRequests > 0) return <WaitingBanner />;
@@ -70,9 +72,9 @@ function Line(props: { icon: IconName; words: ReactNode; testId?: string; warn?:
   );
 }
 
-function Action({ label, onClick }: { label: string; onClick: () => void }) {
+function Action({ label, testId, onClick }: { label: string; testId?: string; onClick: () => void }) {
   return (
-    <button type="button" className="button compact" onClick={onClick}>
+    <button type="button" className="button compact" data-testid={testId} onClick={onClick}>
       {label}
     </button>
   );
@@ -85,6 +87,17 @@ function NetworkBanner({ network }: { network: 'offline' | 'reconnecting' }) {
       <span className="spinner" aria-hidden="true" />
       <span>{t(network === 'offline' ? 'call.offline' : 'call.reconnecting')}</span>
     </div>
+  );
+}
+
+/** A moderator lets me speak; nothing of me is sent before I say so. */
+function InvitedBanner() {
+  const t = useText();
+  return (
+    <Line icon="mic" words={t('audience.invited')} testId="invited">
+      <Action label={t('audience.accept')} testId="accept-invite" onClick={() => void call.speak()} />
+      <Action label={t('audience.decline')} testId="decline-invite" onClick={() => void call.declineInvite()} />
+    </Line>
   );
 }
 

@@ -9,6 +9,27 @@ import { Icon } from '../../ui/icons.tsx';
 
 const TICK_MS = 10_000;
 
+/** Somebody who watches is asked whether they want to speak; by a no their hand goes down. */
+function InviteToSpeak({ id }: { id: string }) {
+  const t = useText();
+  const [invited, setInvited] = useState(false);
+  const invite = async () => {
+    setInvited(true);
+    if (!(await call.moderate((session) => session.grant(id, { publish: true })))) setInvited(false);
+  };
+  return (
+    <button
+      type="button"
+      className="button compact"
+      data-testid="invite-to-speak"
+      disabled={invited}
+      onClick={() => void invite()}
+    >
+      {t(invited ? 'host.invited' : 'host.invite')}
+    </button>
+  );
+}
+
 /** Raised hands, oldest first, with how long each has been up. */
 export function HandQueue() {
   const t = useText();
@@ -16,6 +37,7 @@ export function HandQueue() {
   const peers = useStore(call, (s) => s.peers);
   const name = useStore(call, (s) => s.name);
   const handAt = useStore(call, (s) => s.hand && s.handAt);
+  const moderator = useStore(call, (s) => s.moderator);
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), TICK_MS);
@@ -33,6 +55,7 @@ export function HandQueue() {
         {hands.map((hand) => (
           <li key={hand.id}>
             <bdi className="person-name">{hand.id === 'me' ? t('call.you') : hand.name || t('call.guest')}</bdi>
+            {moderator && hand.audience && <InviteToSpeak key={hand.since} id={hand.id} />}
             {hand.since > 0 && <span className="soft small">{waited(Math.max(0, now - hand.since), language)}</span>}
           </li>
         ))}

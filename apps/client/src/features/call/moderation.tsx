@@ -63,6 +63,14 @@ export function PersonModeration({ id, name }: { id: string; name: string }) {
           {t('host.cameraOff')}
         </button>
       )}
+      <button
+        type="button"
+        className="button compact"
+        data-testid="to-audience"
+        onClick={() => void call.moderate((session) => session.grant(id, { publish: false }))}
+      >
+        {t('host.toAudience')}
+      </button>
       <Confirmed
         label={t('host.remove')}
         sure={t('host.removeSure', { name })}

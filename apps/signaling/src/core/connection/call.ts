@@ -50,9 +50,11 @@ export function roomOf(connection: Connection): Room {
   return room;
 }
 
+export const unknownPeer = () => new RefusalError('unknown_peer', 'No such peer in your room.', { field: '/peerId' });
+
 /** @throws RefusalError `unknown_peer` */
 export function memberOf(room: Room, peerId: string): Member {
   const member = room.members.get(peerId);
-  if (!member) throw new RefusalError('unknown_peer', 'No such peer in your room.', { field: '/peerId' });
+  if (!member) throw unknownPeer();
   return member;
 }

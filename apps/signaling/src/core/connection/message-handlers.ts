@@ -11,7 +11,7 @@ import { grantsOf } from '../rooms/show-grants.ts';
 import { lookInto } from '../sessions/room-look.ts';
 import { type Call, type Handler, type HandlerParts, memberOf, roomOf } from './call.ts';
 import type { Connection, ConnectionHost } from './connection.ts';
-import { admit, closeRoom, done, kick, mute, refuse, setEntry } from './moderation-handlers.ts';
+import { admit, closeRoom, done, grant, kick, mute, refuse, setEntry } from './moderation-handlers.ts';
 import { resume } from './resume-handler.ts';
 import { checkMessage, isKnownType } from './validate.ts';
 
@@ -154,6 +154,7 @@ const handlers: { [T in keyof ClientMessageMap]: Handler<T> } = {
   update,
   kick,
   mute,
+  grant,
   'close-room': closeRoom,
   'set-entry': setEntry,
   admit,

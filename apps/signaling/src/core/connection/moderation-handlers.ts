@@ -1,7 +1,8 @@
-/** What a moderator may ask for: kick, mute, close the room, decide who comes in. */
+/** What a moderator may ask for: kick, mute, let speak, close the room, decide who comes in. */
+import { isMediaPeer } from '../../backplane/types.ts';
 import { RefusalError } from '../errors.ts';
 import type { Member, Room } from '../model.ts';
-import { type Handler, memberOf, roomOf } from './call.ts';
+import { type Handler, memberOf, roomOf, unknownPeer } from './call.ts';
 import type { Connection } from './connection.ts';
 
 export const kick: Handler<'kick'> = async ({ parts, connection, message }) => {
@@ -29,6 +30,22 @@ export const mute: Handler<'mute'> = ({ parts, connection, message }) => {
     JSON.stringify({ type: 'mute_requested', peerId: connection.session.peerId, kind: message.kind }),
     (refusal) => connection.refuse(refusal, message),
   );
+  done(connection, message);
+};
+
+export const grant: Handler<'grant'> = async ({ parts, connection, message }) => {
+  const { context, writer } = parts;
+  const room = roomOf(connection);
+  const member = memberOf(room, message.peerId);
+  const givesUp = member.peerId === connection.session.peerId && !message.publish;
+  if (!givesUp) checkModerator(connection);
+  // A media node's agent is no person.
+  if (isMediaPeer(member.peerId)) throw unknownPeer();
+  const target = { peerId: member.peerId, loginSession: member.info.loginSession };
+  await context.carry(async () => {
+    if (!(await context.backplane.changeGrants(room.id, target, { publish: message.publish }))) throw unknownPeer();
+    await writer.announce(room.id);
+  });
   done(connection, message);
 };
 

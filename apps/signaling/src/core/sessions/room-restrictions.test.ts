@@ -1,4 +1,4 @@
-/** What moderators keep to themselves: sharing a screen and writing in the chat. */
+/** What moderators keep to themselves, sharing a screen and writing in the chat, and whom they let speak. */
 import { expect, test } from 'vitest';
 import { Client, type Cluster, pair } from '../testing.ts';
 
@@ -81,4 +81,42 @@ test('S-49 who is a moderator is said by the server, whatever a client says', as
   expect(a.of('peer_joined').at(-1)).toMatchObject({ peerId: mod.peerId, metadata: { name: 'Mod', moderator: true } });
   await send(cluster, b, { type: 'update', metadata: { name: 'Bob', moderator: true } });
   expect(a.of('peer_updated').at(-1)?.metadata).toEqual({ name: 'Bob' });
+});
+
+test('S-51 a moderator lets somebody of another node speak who only watches, and watch again; nobody else can', async () => {
+  const { cluster, n2, a, mod } = await moderated();
+  const eve = new Client(n2, 'eve', { publish: false });
+  await join(cluster, eve);
+  const offer = { type: 'offer', peerId: a.peerId, id: 1, sdp: 'v=0' };
+  await send(cluster, a, { type: 'grant', peerId: eve.peerId, publish: true, ref: 1 });
+  await send(cluster, eve, { type: 'grant', peerId: eve.peerId, publish: true, ref: 2 });
+  await send(cluster, eve, offer);
+  expect([...a.of('error'), ...eve.of('error')].map(({ code }) => code)).toEqual([
+    'forbidden',
+    'forbidden',
+    'forbidden',
+  ]);
+  expect(eve.of('grants')).toEqual([]);
+
+  await send(cluster, mod, { type: 'grant', peerId: eve.peerId, publish: true, ref: 3 });
+  expect(mod.of('done')).toMatchObject([{ replyTo: 'grant', ref: 3 }]);
+  expect(eve.of('grants')).toEqual([{ type: 'grants', publish: true, data: true, kick: false }]);
+  await send(cluster, eve, offer);
+  expect(a.of('offer')).toHaveLength(1);
+
+  await send(cluster, mod, { type: 'grant', peerId: eve.peerId, publish: false });
+  expect(eve.of('grants').at(-1)).toMatchObject({ publish: false });
+  await send(cluster, eve, { ...offer, id: 2 });
+  expect(eve.of('error')).toHaveLength(3);
+});
+
+test('S-51 anybody gives up to speak, and may be asked again', async () => {
+  const { cluster, b, mod } = await moderated();
+  await send(cluster, b, { type: 'grant', peerId: b.peerId, publish: false, ref: 1 });
+  expect(b.of('done')).toMatchObject([{ replyTo: 'grant', ref: 1 }]);
+  expect(b.of('grants').at(-1)).toMatchObject({ publish: false });
+  await send(cluster, mod, { type: 'grant', peerId: b.peerId, publish: true });
+  expect(b.of('grants').at(-1)).toMatchObject({ publish: true });
+  await send(cluster, mod, { type: 'grant', peerId: 'nobody', publish: true, ref: 2 });
+  expect(mod.of('error')).toMatchObject([{ code: 'unknown_peer', ref: 2 }]);
 });

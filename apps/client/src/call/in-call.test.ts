@@ -1,0 +1,72 @@
+import type { Call } from '@tandem/rtc';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { InCall } from './in-call.ts';
+import type { CallModelState } from './types.ts';
+
+class Model extends InCall {
+  /** Of the call's events: moderators alone may share now. */
+  closeSharing(): void {
+    this.sharingClosed();
+  }
+}
+
+/** Somebody in a call, whose browser's picker answers when it is told to. */
+function sharer() {
+  const track = Object.assign(new EventTarget(), { kind: 'video', stop: vi.fn() });
+  let answer: (stream: object) => void = () => {};
+  const asked = new Promise<object>((resolve) => {
+    answer = resolve;
+  });
+  vi.stubGlobal('navigator', { mediaDevices: { getDisplayMedia: () => asked } });
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const setTrack = vi.fn(async () => {});
+  const model = new Model();
+  model.sdkCall = { setTrack } as unknown as Call;
+  model.set({ phase: 'call' });
+  const lines = vi.spyOn(model, 'notify').mockReturnValue();
+  const pick = () => answer({ getVideoTracks: () => [track], getAudioTracks: () => [] });
+  return { model, pick, track, setTrack, words: () => lines.mock.calls.map(([key]) => key) };
+}
+
+const MAY_NOT: [string, string, Partial<CallModelState>][] = [
+  ['the grant', 'call.grants', { watching: true }],
+  ['the room', 'host.shareClosed', { roomEntry: { entry: 'open', share: false, chat: true, look: true, waiting: [] } }],
+];
+
+test.each(MAY_NOT)(
+  'S-39 a picker that is open while %s takes sharing away shares nothing, and says %s',
+  async (_by, line, change) => {
+    const { model, pick, track, setTrack, words } = sharer();
+    const toggled = model.toggleScreen();
+    model.set(change);
+    pick();
+    await toggled;
+    expect(setTrack).not.toHaveBeenCalled();
+    expect(track.stop).toHaveBeenCalledOnce();
+    expect(model.get().sharing).toBeUndefined();
+    expect(words()).toEqual([line]);
+  },
+);
+
+test('what a picker answers is shared while one may, and a share that is stopped is told to its owner', async () => {
+  const { model, pick, track, setTrack, words } = sharer();
+  model.closeSharing();
+  expect(words(), 'nothing was shared').toEqual([]);
+  const toggled = model.toggleScreen();
+  pick();
+  await toggled;
+  expect(setTrack).toHaveBeenCalledWith('screen', track);
+  model.closeSharing();
+  expect(track.stop).toHaveBeenCalledOnce();
+  expect(model.get().sharing).toBeUndefined();
+  expect(words()).toEqual(['host.shareClosed']);
+});
+
+test('who may not share is told so, and no picker is opened', async () => {
+  const { model, words } = sharer();
+  const open = vi.spyOn(navigator.mediaDevices, 'getDisplayMedia');
+  model.set({ watching: true });
+  await model.toggleScreen();
+  expect(open).not.toHaveBeenCalled();
+  expect(words()).toEqual(['call.grants']);
+});
