@@ -77,6 +77,26 @@ test('who comes within a scene is seen from then on, not from its beginning', as
   ]);
 });
 
+test('a picture that seldom changes, such as a still screen, is what it was at that time, whenever a scene begins', async () => {
+  const path = join(folder, 'still.webm');
+  // A frame at 0 s and one at 4 s; the second is no keyframe.
+  const still = ['red', 'blue'].flatMap((colour) => ['-f', 'lavfi', '-i', `color=${colour}:s=320x180:r=25:d=4`]);
+  const encoder = ['-fps_mode', 'passthrough', '-c:v', 'libvpx', '-deadline', 'realtime', '-g', '100'];
+  ffmpeg(...still, '-filter_complex', "[0][1]concat,select='eq(n,0)+eq(n,100)'", ...encoder, path);
+  const screen: Track = { peerId: 'ada', slot: 'screen', startAt: 1000, durationMs: 7000, path, ending: 'webm' };
+  const bob = person('bob', 'red', [0, 1]).map((track) => ({ ...track, startAt: 3000 }));
+  const work = { store: {} as RecordingStore, prefix: '', folder, signal: new AbortController().signal, say: () => {} };
+  const film = join(folder, 'still-film.webm');
+  await makeFilm(work, [screen, ...bob], { beginning: 1000, layout: 'grid', path: film });
+  expect([1, 2.2, 3.7, 4.3, 6].map((second) => colours(film, second)[0])).toEqual([
+    'red',
+    'red',
+    'red',
+    'blue',
+    'blue',
+  ]);
+});
+
 const voice = (peerId: string, ...levels: number[]) => ({ peerId, start: 0, levels });
 
 test('R-9 a cough makes nobody large; two seconds of being the loudest do, from their beginning', () => {
@@ -134,6 +154,12 @@ test('R-9 a film has a bounded number of scenes, however often somebody comes, g
   expect(talk).toHaveLength(MAX_SCENES);
   expect(Math.max(...talk.map(({ from, to }) => to - from))).toBeLessThanOrEqual(40_000);
   expect(talk.map(({ from }) => from)).toContain(25_000);
+  // Who comes in the second half of a scene that is long for want of more is not missing from it.
+  const late = Array.from({ length: 2600 }, (_, i) => ({ start: 10_000 * (i + 1), end: 2601 * 10_000 }));
+  const crowd = scenesOf(late, 2601 * 10_000);
+  const merged = crowd.filter(({ from, to, shown }) => to - from > 20_000 && shown.length < 25);
+  expect(merged.length).toBeGreaterThan(0);
+  for (const { to, shown } of merged) expect(shown).toHaveLength(late.filter(({ start }) => start < to).length);
   // Changes that follow each other within less than the shortest scene are seen all the same.
   const often = scenesOf([{ start: 0, end: 1000 }], 1000, [150, 300, 450, 600, 750, 900]);
   expect(often.map(({ from }) => from)).toEqual([0, 300, 600, 900]);

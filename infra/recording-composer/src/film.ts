@@ -99,15 +99,19 @@ function placeScene(scene: Scene<Placed>, layout: RecordingLayout, turns: readon
 function sceneArguments({ from, to, shown, tiles }: PlacedScene, path: string): string[] {
   const length = seconds(to - from);
   const inputs = shown.flatMap(({ track, start }) => {
-    return [...INPUT, '-ss', seconds(Math.max(0, from - start)), '-i', track.path];
+    // From the keyframe before: what was shown last before the scene is what it begins with, however long ago that came.
+    return [...INPUT, '-noaccurate_seek', '-ss', seconds(Math.max(0, from - start)), '-i', track.path];
   });
   const graph = [`color=black:s=${WIDTH}x${HEIGHT}:r=${FRAMES_A_SECOND}:d=${length}[p0]`];
   for (const [i, { x, y, width, height }] of tiles.entries()) {
     const fit = `scale=${width}:${height}:force_original_aspect_ratio=decrease:eval=frame`;
     const frame = `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2:eval=frame`;
-    // What began before the scene stands at its beginning until the next picture comes; what begins in it is as late as its sound.
-    const late = seconds(Math.max(0, (shown[i]?.start ?? 0) - from));
-    const when = `setpts=PTS-STARTPTS+${late}/TB,fps=${FRAMES_A_SECOND}`;
+    // Of frames before the scene `start_time` keeps the last; what begins in the scene is as late as its sound.
+    const late = (shown[i]?.start ?? 0) - from;
+    const when =
+      late > 0
+        ? `setpts=PTS-STARTPTS+${seconds(late)}/TB,fps=${FRAMES_A_SECOND}`
+        : `fps=${FRAMES_A_SECOND}:start_time=0`;
     graph.push(`[${i}:v]${fit},${frame},setsar=1,${when}[t${i}]`);
     graph.push(`[p${i}][t${i}]overlay=${x}:${y}:eof_action=repeat[p${i + 1}]`);
   }
