@@ -107,3 +107,23 @@ test('S-51 a raised hand is invited, says not now, is invited again, speaks, and
   await zoe.getByTestId('watching').waitFor();
   expect(await zoe.getByTestId('toggle-mic').count()).toBe(0);
 });
+
+test('who may record says how the film looks: everybody in a grid, or who speaks large', async () => {
+  suite.grant({ record: true });
+  const { page } = await suite.join('Ada', 'taped', { before: noDevices });
+  const asked: string[] = [];
+  // No media node is here: what the API makes of it is held by R-… of its own tests.
+  await page.route('**/v1/rooms/taped/recordings*', async (route) => {
+    asked.push(`${route.request().method()} ${new URL(route.request().url()).search}`);
+    await route.fulfill({ status: 201, json: {} });
+  });
+  await page.getByTestId('people-count').click();
+  const layout = page.getByTestId('record-layout');
+  await layout.waitFor();
+  await expectAccessible(page, 'recording: the choice of the film');
+  await page.getByTestId('record').click();
+  await vi.waitFor(() => expect(asked).toEqual(['POST ?layout=grid']), patience);
+  await layout.selectOption('speaker');
+  await page.getByTestId('record').click();
+  await vi.waitFor(() => expect(asked).toEqual(['POST ?layout=grid', 'POST ?layout=speaker']), patience);
+});

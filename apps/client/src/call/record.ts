@@ -6,11 +6,14 @@ interface Recording {
   readonly status: string;
 }
 
+/** How the film of a recording looks: everybody in a grid, or who speaks large. */
+export type FilmLayout = 'grid' | 'speaker';
+
 /**
  * Asks the server API to begin or end the recording of this call. What becomes of it the media node says, to everybody.
- * @throws Error in the words of the server
+ * @param layout of what is begun @throws Error in the words of the server
  */
-export async function record(what: 'start' | 'stop'): Promise<void> {
+export async function record(what: 'start' | 'stop', layout: FilmLayout = 'grid'): Promise<void> {
   let token = '';
   await call.moderate(async (session) => {
     token = await session.accessToken();
@@ -28,7 +31,7 @@ export async function record(what: 'start' | 'stop'): Promise<void> {
     return answer;
   };
   if (what === 'start') {
-    await ask('POST');
+    await ask('POST', `?layout=${layout}`);
     return;
   }
   const { recordings } = (await ask('GET', '?limit=1')) as { recordings: readonly Recording[] };

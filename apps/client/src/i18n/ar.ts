@@ -484,6 +484,9 @@ export const messages: Messages = {
   'end.linkText': 'جزؤه الأخير هو مفتاح المكالمة. اطلب الرابط مرة أخرى وافتحه كاملًا.',
 
   'record.sign': 'جارٍ التسجيل',
+  'record.layout': 'صورة التسجيل',
+  'record.grid': 'الجميع في شبكة',
+  'record.speaker': 'المتحدث بحجم كبير',
   'record.start': 'تسجيل المكالمة',
   'record.stop': 'إيقاف التسجيل',
   'record.began': 'يجري تسجيل هذه المكالمة.',

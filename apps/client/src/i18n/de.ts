@@ -415,6 +415,9 @@ export const messages: Messages = {
     'Sein letzter Teil ist der Schlüssel des Gesprächs. Lass dir den Link noch einmal schicken und öffne ihn ganz.',
 
   'record.sign': 'Aufnahme',
+  'record.layout': 'Bild der Aufnahme',
+  'record.grid': 'Alle, in einem Raster',
+  'record.speaker': 'Wer spricht, groß',
   'record.start': 'Gespräch aufnehmen',
   'record.stop': 'Aufnahme beenden',
   'record.began': 'Dieses Gespräch wird aufgenommen.',

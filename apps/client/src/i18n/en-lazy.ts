@@ -339,6 +339,9 @@ export const enLazy = {
   'end.linkText': 'Its last part is the key of the call. Ask for the link again and open all of it.',
 
   'record.sign': 'Recording',
+  'record.layout': 'Picture of the recording',
+  'record.grid': 'Everybody, in a grid',
+  'record.speaker': 'Who speaks, large',
   'record.start': 'Record the call',
   'record.stop': 'Stop recording',
   'record.began': 'This call is being recorded.',

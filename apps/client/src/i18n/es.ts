@@ -425,6 +425,9 @@ export const messages: Messages = {
   'end.linkText': 'Su última parte es la clave de la llamada. Pide otra vez el enlace y ábrelo entero.',
 
   'record.sign': 'Grabando',
+  'record.layout': 'Imagen de la grabación',
+  'record.grid': 'Todos, en una cuadrícula',
+  'record.speaker': 'Quien habla, en grande',
   'record.start': 'Grabar la llamada',
   'record.stop': 'Detener la grabación',
   'record.began': 'Esta llamada se está grabando.',

@@ -431,6 +431,9 @@ export const messages: Messages = {
   'end.linkText': 'Sa dernière partie est la clé de l’appel. Redemandez le lien et ouvrez-le en entier.',
 
   'record.sign': 'Enregistrement',
+  'record.layout': 'Image de l’enregistrement',
+  'record.grid': 'Tout le monde, en grille',
+  'record.speaker': 'La personne qui parle, en grand',
   'record.start': 'Enregistrer l’appel',
   'record.stop': 'Arrêter l’enregistrement',
   'record.began': 'Cet appel est enregistré.',

@@ -408,6 +408,9 @@ export const messages: Messages = {
   'end.linkText': 'इसका अंतिम भाग कॉल की कुंजी है। लिंक फिर से माँगें और पूरा खोलें।',
 
   'record.sign': 'रिकॉर्डिंग',
+  'record.layout': 'रिकॉर्डिंग का चित्र',
+  'record.grid': 'सभी, ग्रिड में',
+  'record.speaker': 'बोलने वाला, बड़ा',
   'record.start': 'कॉल रिकॉर्ड करें',
   'record.stop': 'रिकॉर्डिंग रोकें',
   'record.began': 'यह कॉल रिकॉर्ड की जा रही है।',

@@ -412,6 +412,9 @@ export const messages: Messages = {
   'end.linkText': 'リンクの最後の部分が通話の鍵です。もう一度リンクをもらい、全体を開いてください。',
 
   'record.sign': '録画中',
+  'record.layout': '録画の画面',
+  'record.grid': '全員をグリッドで',
+  'record.speaker': '話している人を大きく',
   'record.start': '通話を録画',
   'record.stop': '録画を停止',
   'record.began': 'この通話は録画されています。',

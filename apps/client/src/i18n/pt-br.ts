@@ -423,6 +423,9 @@ export const messages: Messages = {
   'end.linkText': 'A última parte dele é a chave da chamada. Peça o link de novo e abra-o inteiro.',
 
   'record.sign': 'Gravando',
+  'record.layout': 'Imagem da gravação',
+  'record.grid': 'Todos, em uma grade',
+  'record.speaker': 'Quem fala, em destaque',
   'record.start': 'Gravar a chamada',
   'record.stop': 'Parar a gravação',
   'record.began': 'Esta chamada está sendo gravada.',

@@ -407,6 +407,9 @@ export const messages: Messages = {
   'end.linkText': '链接的最后一部分是通话的密钥。请再要一次链接并完整打开。',
 
   'record.sign': '正在录制',
+  'record.layout': '录制画面',
+  'record.grid': '所有人，网格排列',
+  'record.speaker': '突出显示发言者',
   'record.start': '录制通话',
   'record.stop': '停止录制',
   'record.began': '此通话正在被录制。',

@@ -2,8 +2,9 @@
 import { useStore } from '@tandem/react';
 import { useState } from 'react';
 import { call } from '../../call/call-model.ts';
-import { record } from '../../call/record.ts';
+import { type FilmLayout, record } from '../../call/record.ts';
 import { useText } from '../../i18n/index.ts';
+import { Select } from '../../ui/select.tsx';
 
 /** That the call is recorded, in words, for as long as it is. */
 export function RecordingSign() {
@@ -24,13 +25,14 @@ export function RecordingControl() {
   const recorder = useStore(call, (s) => s.recorder);
   const recording = useStore(call, (s) => s.recording !== undefined);
   const encrypted = useStore(call, (s) => s.secret !== undefined);
+  const [layout, setLayout] = useState<FilmLayout>('grid');
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState('');
   if (!recorder) return null;
   const run = async () => {
     setBusy(true);
     try {
-      await record(recording ? 'stop' : 'start');
+      await record(recording ? 'stop' : 'start', layout);
       setFailure('');
     } catch (error) {
       setFailure(error instanceof Error ? error.message : String(error));
@@ -40,6 +42,18 @@ export function RecordingControl() {
   if (encrypted) return <p className="soft">{t('record.encrypted')}</p>;
   return (
     <section className="room-moderation">
+      {!recording && (
+        <Select
+          data-testid="record-layout"
+          aria-label={t('record.layout')}
+          value={layout}
+          disabled={busy}
+          onChange={(event) => setLayout(event.target.value as FilmLayout)}
+        >
+          <option value="grid">{t('record.grid')}</option>
+          <option value="speaker">{t('record.speaker')}</option>
+        </Select>
+      )}
       <button type="button" className="button compact" data-testid="record" disabled={busy} onClick={() => void run()}>
         {t(recording ? 'record.stop' : 'record.start')}
       </button>
