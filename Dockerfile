@@ -1,4 +1,4 @@
-# One file, images: --target auth | signaling | hooks | turn | media | composer | canary | edge: Node, one bundled file, no shell, no package manager.
+# One file, images: --target auth | signaling | hooks | turn | media | packager | composer | canary | edge: Node, one bundled file, no shell, no package manager.
 # And --target tls, Caddy with our configuration, for one host with a domain.
 # CDK pins NODE_IMAGE by digest (infra/src/base-images.ts).
 ARG NODE_IMAGE=node:24-bookworm-slim
@@ -49,8 +49,14 @@ RUN node scripts/bundle.mjs turn
 FROM sources AS media-bundle
 COPY packages/rtc packages/rtc
 COPY infra/node-kit infra/node-kit
+COPY infra/hls-packager infra/hls-packager
 COPY infra/media-node infra/media-node
 RUN node scripts/bundle.mjs media
+
+FROM sources AS packager-bundle
+COPY infra/node-kit infra/node-kit
+COPY infra/hls-packager infra/hls-packager
+RUN node scripts/bundle.mjs packager
 
 FROM sources AS composer-bundle
 COPY infra/node-kit infra/node-kit
@@ -154,6 +160,15 @@ COPY --from=media-files --chown=10001:10001 /run-media /run/media
 COPY --from=runtime-files --chown=10001:10001 /data /recordings
 ENV JANUS=/opt/media-engine
 VOLUME /run/media
+
+# HLS of what the media node beside it forwards: ffmpeg, with Debian around it as below. A user of its own, in the group of the media node.
+FROM ${NODE_IMAGE} AS packager
+RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg && rm -rf /var/lib/apt/lists/*
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=packager-bundle /src/dist/packager /app
+USER 10002:10001
+CMD ["node", "--enable-source-maps", "/app/main.mjs"]
 
 # One run a start: recordings into files. ffmpeg and its 200 libraries are Debian's own, so this one has Debian around it.
 FROM ${NODE_IMAGE} AS composer

@@ -19,7 +19,7 @@ const BROWSERS = [
 ];
 
 /** The programs of instances, with Janus and coturn under them: they wait, and load nothing of the CDK. */
-const INSTANCES = 'infra/{media-node,turn-node}/**/*.test.ts';
+const INSTANCES = 'infra/{media-node,hls-packager,turn-node}/**/*.test.ts';
 
 /** For files that mostly wait, for timers and for processes of their own: two a core. */
 const WAITING = 2 * availableParallelism();

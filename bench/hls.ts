@@ -1,4 +1,4 @@
-/** `npm run bench -- hls`: what a packager of the media node costs. Its ffmpeg, fed with VP8 and Opus over loopback by another one. */
+/** `npm run bench -- hls`: what a room costs the packager of a media node. Its ffmpeg, fed with VP8 and Opus over loopback by another one. */
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,15 +31,15 @@ const source = (size: string, ports: { readonly audio: number; readonly video: n
 ];
 
 async function measure(size: string, seconds: number): Promise<string[]> {
-  const { forwardPorts, packagerArguments, PLAYLIST, sessionDescription } = await import(
-    '../infra/media-node/src/hls/ffmpeg.ts'
-  );
+  const { packagerArguments } = await import('../infra/hls-packager/src/ffmpeg.ts');
+  const { DESCRIPTION, PLAYLIST } = await import('../infra/hls-packager/src/shared-folder.ts');
+  const { forwardPorts, sessionDescription } = await import('../infra/media-node/src/hls/session-description.ts');
   const { startProgram } = await import('../infra/node-kit/child-process.ts');
   const { mkdtempDisposable } = await import('node:fs/promises');
   await using folder = await mkdtempDisposable(join(tmpdir(), 'bench-hls-'));
   const ports = await forwardPorts();
   const what = { hasAudio: true, videoCodec: 'vp8' } as const;
-  await writeFile(join(folder.path, 'in.sdp'), sessionDescription(what, ports));
+  await writeFile(join(folder.path, DESCRIPTION), sessionDescription(what, ports));
   const onLine = (line: string) => console.error(line);
   await using packager = await startProgram({ command: 'ffmpeg', args: packagerArguments(folder.path, what), onLine });
   await using _source = await startProgram({ command: 'ffmpeg', args: source(size, ports), onLine: () => {} });

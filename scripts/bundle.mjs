@@ -10,6 +10,7 @@ const entries = {
   hooks: 'apps/hooks/src/main.ts',
   turn: 'infra/turn-node/main.ts',
   media: 'infra/media-node/main.ts',
+  packager: 'infra/hls-packager/main.ts',
   composer: 'infra/recording-composer/main.ts',
   canary: 'infra/canary/main.ts',
   edge: 'infra/local/edge/main.ts',

@@ -11,7 +11,7 @@ import { buildTopology } from '../infra/src/app-stack.ts';
 import { topology } from '../infra/topology/index.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const parts = ['auth', 'signaling', 'hooks', 'turn', 'media', 'composer'] as const;
+const parts = ['auth', 'signaling', 'hooks', 'turn', 'media', 'packager', 'composer'] as const;
 type Part = (typeof parts)[number];
 
 /** Settings that a place leaves to their default, with the reason. Everything else of the topology must be there. */
@@ -65,8 +65,10 @@ const added: typeof leftOut = {
     WORK_DIR: 'a volume of its image',
     KEEP_DAYS: 'in the cloud the lifecycle of the bucket',
     EVERY_SECONDS: 'nobody tells it that a recording has ended',
+    MAX_PACKAGERS: 'none, until somebody asks for HLS',
   },
   cloud: {
+    MAX_PACKAGERS: 'MediaFleet.packagers',
     NODE_MBPS: 'of the instance type',
     MAX_BYTES_PER_SECOND: 'TurnFleet.maxBytesPerSecond',
     USER_QUOTA: 'TurnFleet.userQuota',
@@ -90,16 +92,16 @@ interface Seen {
   health: string;
 }
 
-/** Of a media node its first media port stands for it; nothing connects to a composer. */
+/** Of a media node its first media port stands for it; nothing connects to a packager or composer. */
 function portOf(part: Part): number {
-  if (part === 'composer') return Number.NaN;
+  if (part === 'packager' || part === 'composer') return Number.NaN;
   return part === 'media' ? topology.media.mediaPorts[0] : topology[part].port;
 }
 
 /** What asks for its health: a path, the argument of the program, or nothing. */
 function healthOf(part: Part): string {
   const one = topology[part];
-  if (one.kind === 'composer') return '';
+  if (one.kind === 'packager' || one.kind === 'composer') return '';
   return one.kind === 'service' ? one.startupPath : one.healthArgument;
 }
 
@@ -141,8 +143,9 @@ test('compose runs every part, with the settings, ports and health checks descri
   }
 });
 
-/** Without a media engine there is neither. */
-const ofMedia = (name: string) => name === 'media' || name === 'composer';
+/** Without a media engine there is none of them. */
+const ofMedia = (name: string): name is 'media' | 'packager' | 'composer' =>
+  ['media', 'packager', 'composer'].includes(name);
 
 let stack: Stack;
 let hasMedia: boolean;
@@ -172,6 +175,7 @@ test('npm start runs every part, with the settings described (read from the livi
     ...(hasMedia
       ? ([
           ['media', 'media'],
+          ['packager', 'packager'],
           ['composer', 'composer'],
         ] as const)
       : []),
@@ -219,7 +223,7 @@ interface Container {
 test('the cloud runs every part, with the settings, ports and health checks described', () => {
   const app = new App({
     outdir: join(root, '.local/parity/cdk.out'),
-    context: { events: 'true', mediaNodes: '1', recordings: 'true' },
+    context: { events: 'true', mediaNodes: '1', packagers: '2', recordings: 'true' },
   });
   buildTopology(app, undefined);
   const stacks = app.node.findAll().filter((node) => 'templateFile' in node) as unknown as Parameters<

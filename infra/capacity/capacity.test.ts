@@ -4,8 +4,9 @@ import { PARTITIONS } from '@tandem/service/room-events';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { topology } from '../topology/index.ts';
+import { PRICES } from './costs.ts';
 import { EVENTS, events } from './events.ts';
-import { largeRooms, streamViewers } from './large-rooms.ts';
+import { hlsViewers, largeRooms, streamViewers } from './large-rooms.ts';
 import { MEASURED } from './measured.ts';
 import { capacity, UNITS } from './model.ts';
 import { recordedHour } from './recordings.ts';
@@ -111,6 +112,13 @@ test('a viewer of a stream costs its egress, and the more watch, the less each c
   expect(few.egress).toBeCloseTo(112.5 * 0.09, 0);
   expect(many.egress).toBeGreaterThan(10 * many.nodesCost);
   expect(many.viewerHour).toBeLessThan(few.viewerHour);
+});
+
+test('a viewer of HLS costs what CloudFront does, reckoned by hand, and a room its share of a node', () => {
+  // 2.6 Mbit/s ÷ 8 × 3,600 s = 1.17 GB; two requests a second, of which one passes the web ACL.
+  const { viewerHour, roomHour } = hlsViewers(1000);
+  expect(viewerHour).toBeCloseTo(1.17 * 0.085 + 0.0072 + 0.0036 * PRICES.wafRequests.value, 6);
+  expect(roomHour).toBeCloseTo((0.47 / 2) * PRICES.mediaNode.value, 6);
 });
 
 test('recordings: an hour of two people, reckoned by hand; more people cost more of everything but the film', () => {

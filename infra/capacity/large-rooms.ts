@@ -13,6 +13,8 @@ export const MEDIA = {
   mediaZoneHeadroom: a(1.5, '×', 'three zones of which one may fail'),
 } as const;
 
+/** c7gn.large. */
+const CORES_OF_MEDIA_NODE = 2;
 /** Fewest nodes of MediaFleet. */
 const FEWEST = 2;
 
@@ -57,6 +59,44 @@ export function streamViewers(viewers: number, hours: number): Viewers {
   return { mbps, nodes, egress: out, nodesCost, viewerHour: (out + nodesCost) / viewers };
 }
 
+/** Of HLS: one question for the playlist and one for a segment, each second. */
+const HLS_REQUESTS_PER_HOUR = 2 * 3600;
+
+export interface HlsViewers {
+  /** $ an hour that one room is packaged: its share of a media node. */
+  readonly roomHour: number;
+  /** $ an hour of one viewer: traffic and requests of CloudFront and its web ACL, beyond what is free. */
+  readonly viewerHour: number;
+  /** Playlists a second that the media node is asked for. */
+  readonly playlistsPerSecond: number;
+}
+
+/** @param viewers at once of one room, past what its media node takes */
+export function hlsViewers(viewers: number): HlsViewers {
+  const gigabytes = (MEASURED.hlsMbps.value / 8) * 3.6;
+  const requests = (HLS_REQUESTS_PER_HOUR / 1e6) * PRICES.cloudFrontRequests.value;
+  const judged = (3600 / 1e6) * PRICES.wafRequests.value;
+  return {
+    roomHour: (MEASURED.hlsPackager.value / CORES_OF_MEDIA_NODE) * PRICES.mediaNode.value,
+    viewerHour: gigabytes * PRICES.cloudFrontGigabyte.value + requests + judged,
+    playlistsPerSecond: viewers,
+  };
+}
+
+function hlsLines(sizes: readonly number[]): string[] {
+  const { roomHour, viewerHour } = hlsViewers(1);
+  const all = sizes.map(hlsViewers);
+  return [
+    `Past that limit viewers get HLS ([streams](streams.md)), with \`packagers\`: a room takes ${MEASURED.hlsPackager.value} cores of its node while anybody watches it so, ${(100 * roomHour).toFixed(1)} ¢ an hour, and a viewer costs`,
+    `${(100 * viewerHour).toFixed(1)} ¢ an hour of CloudFront. Segments are asked of the node once for all; the playlist each second by each, with a token, and how many of those a node answers was not measured:`,
+    '',
+    `| viewers of one room by HLS | ${sizes.map((n) => n.toLocaleString('en-US')).join(' | ')} |`,
+    `| --- | ${sizes.map(() => '---:').join(' | ')} |`,
+    `| playlists a second | ${all.map((one) => one.playlistsPerSecond.toLocaleString('en-US')).join(' | ')} |`,
+    `| all of them an hour | ${all.map((one, i) => `$${((sizes[i] ?? 0) * one.viewerHour + one.roomHour).toFixed(2)}`).join(' | ')} |`,
+  ];
+}
+
 /** The section of docs/capacity.md. */
 export function streamsSection(hours: number, sizes: readonly number[] = [10, 100, 1000, 10_000]): string {
   const all = sizes.map((viewers) => streamViewers(viewers, hours));
@@ -77,6 +117,8 @@ export function streamsSection(hours: number, sizes: readonly number[] = [10, 10
     row('a viewer and hour', (one) => `${(100 * one.viewerHour).toFixed(1)} ¢`),
     '',
     'All viewers of one room are on one node (decision 20), so one room ends at what an instance sends; more nodes are for more rooms.',
+    '',
+    ...hlsLines([100, 1000, 10_000]),
   ].join('\n');
 }
 

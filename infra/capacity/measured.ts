@@ -32,10 +32,11 @@ export const MEASURED = {
   ),
   hlsPackager: measured(
     0.47,
-    'cores of a media node that a room takes whose viewers past the limit get HLS; no row of the model counts it',
+    'cores of a media node that a room takes whose viewers past the limit get HLS',
     'hls',
     '2026-11-28',
   ),
+  hlsMbps: measured(2.6, 'Mbit/s of HLS, picture and sound', 'hls', '2026-11-28'),
   mediaReceived: measured(
     2.22,
     'Mbit/s that one person of a room of 50 receives, 9 tiles, 2 speak',

@@ -14,7 +14,7 @@ const ask = (name: string) => `\${${name}:?make one with: npm run compose:secret
 /** A variable of the machine, with its default. */
 const given = (name: string, otherwise: string) => `\${${name}:-${otherwise}}`;
 const address = given('TANDEM_ADDRESS', '127.0.0.1');
-const { auth, cache, composer, edge, hooks, media, signaling, turn } = topology;
+const { auth, cache, composer, edge, hooks, media, packager, signaling, turn } = topology;
 /** Ports of the host itself, so they may be taken. */
 const cachePort = given('TANDEM_CACHE_PORT', '16379');
 const turnPort = given('TANDEM_TURN_PORT', `${turn.port}`);
@@ -23,6 +23,9 @@ const edgeOnHost = `${given('TANDEM_BIND', '127.0.0.1')}:${given('TANDEM_PORT', 
 
 /** Where TANDEM_RECORDINGS=/recordings keeps them: one volume of all that have a part in it. */
 const RECORDINGS_VOLUME = 'recordings:/recordings';
+/** What a media node shares with its packager: segments of seconds, in memory. Names and modes as infra/src/packager-container.ts has them. */
+const HLS_VOLUME = `hls:${media.environment.HLS_DIR}`;
+const HLS_OPTIONS = { type: 'tmpfs', device: 'tmpfs', o: 'size=256m,mode=0750,uid=10001,gid=10001' };
 /** How often the composer looks. In the cloud S3 tells when a recording has ended. */
 const COMPOSE_EVERY_SECONDS = 10;
 
@@ -207,12 +210,27 @@ function mediaNode() {
       REDIS_URL: `redis://127.0.0.1:${cachePort}`,
       DRAIN_SECONDS: '110',
       PRIVATE_IP: given('TANDEM_PRIVATE_ADDRESS', ''),
+      MAX_PACKAGERS: given('TANDEM_PACKAGERS', '0'),
     } satisfies Partial<Record<keyof MediaNodeConfig, string>>,
-    volumes: [RECORDINGS_VOLUME],
+    volumes: [RECORDINGS_VOLUME, HLS_VOLUME],
     // Its way to auth and signaling is the edge.
     depends_on: whenHealthy(['cache', 'edge']),
     healthcheck: probe(nodeHealthCommand(media.healthArgument)),
     stop_grace_period: '120s',
+  };
+}
+
+/** In the profile `hls` only, with TANDEM_PACKAGERS: what the media node forwards to loopback comes to it there. */
+function packagerService() {
+  return {
+    image: 'tandem/packager',
+    build: { context: '.', target: 'packager' },
+    profiles: ['hls'],
+    ...hardened,
+    network_mode: 'host',
+    environment: resolveEnvironment(packager, place),
+    volumes: [HLS_VOLUME],
+    stop_grace_period: '30s',
   };
 }
 
@@ -272,6 +290,7 @@ export function composeFile() {
       hooks: hooksService(),
       edge: edgeService(),
       media: mediaNode(),
+      packager: packagerService(),
       composer: composerService(),
       tls: publicTls(),
     },
@@ -283,7 +302,7 @@ export function composeFile() {
       // The TURN node is on the host and reaches the cache through a loopback port; without masquerade the cache reaches nothing outside.
       relay: { driver_opts: { 'com.docker.network.bridge.enable_ip_masquerade': 'false' } },
     },
-    volumes: { 'auth-keys': {}, certificates: {}, recordings: {} },
+    volumes: { 'auth-keys': {}, certificates: {}, recordings: {}, hls: { driver_opts: HLS_OPTIONS } },
   };
 }
 

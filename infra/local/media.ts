@@ -43,8 +43,12 @@ export function mediaSettings(
     HTTP_HOST: '127.0.0.1',
     HTTP_PORT: `${port}`,
     MAX_PACKAGERS: `${packagers}`,
+    HLS_DIR: hlsFolder(scratch),
   } satisfies Partial<Record<keyof MediaNodeConfig, string>>;
 }
+
+/** What the media node and its packager share. */
+export const hlsFolder = (scratch: string): string => join(scratch, 'hls');
 
 /** Asks the directory. */
 export function mediaServes({ redisUrl }: LocalMedia): () => Promise<boolean> {

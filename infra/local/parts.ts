@@ -2,6 +2,7 @@
 import { createConnection } from 'node:net';
 import { join, resolve } from 'node:path';
 import type { SignalingConfig } from '@tandem/signaling/config';
+import type { PackagerConfig } from '../hls-packager/src/config.ts';
 import { type Place, resolveEnvironment } from '../topology/environment.ts';
 import { topology } from '../topology/index.ts';
 import type { TurnNodeConfig } from '../turn-node/src/config.ts';
@@ -10,7 +11,7 @@ import type { CertificateFiles } from './certificate.ts';
 import type { ChildSpec } from './children.ts';
 import type { EdgeConfig } from './edge/config.ts';
 import { LOCAL_HOOKS } from './hooks.ts';
-import { type LocalMedia, mediaServes, mediaSettings } from './media.ts';
+import { hlsFolder, type LocalMedia, mediaServes, mediaSettings } from './media.ts';
 import { authUrl, hooksUrl, signalingUrls } from './place.ts';
 import type { RedisPlan, StackPlan, TurnPlan } from './plan.ts';
 import { LOOPBACK } from './programs.ts';
@@ -155,6 +156,20 @@ export function mediaChild(media: LocalMedia, plan: StackPlan, place: Place): Ch
       ...plan.env.media,
     },
     ready: mediaServes(media),
+  });
+}
+
+export function packagerChild(plan: StackPlan, place: Place): ChildSpec {
+  return nodeChild({
+    name: 'packager',
+    entry: join(topology.packager.folder, 'main.ts'),
+    env: {
+      ...resolveEnvironment(topology.packager, place),
+      HLS_DIR: hlsFolder(plan.scratch),
+      ...plan.env.packager,
+    } satisfies Partial<Record<keyof PackagerConfig, string>>,
+    // It waits for the media node, and nothing for it.
+    ready: async () => true,
   });
 }
 

@@ -27,7 +27,10 @@ export interface StackOptions extends Partial<LocalOptions> {
   readonly recordings?: Readonly<Record<string, string>>;
   /** More variables for the services, e.g. limits for a test. */
   readonly env?: Partial<
-    Record<'auth' | 'signaling' | 'hooks' | 'turn' | 'media' | 'composer', Readonly<Record<string, string>>>
+    Record<
+      'auth' | 'signaling' | 'hooks' | 'turn' | 'media' | 'packager' | 'composer',
+      Readonly<Record<string, string>>
+    >
   >;
   /** Events after the start (a child failed, came back). Default: nowhere. */
   readonly say?: (line: string) => void;

@@ -9,6 +9,7 @@ import {
   edgeChild,
   hooksChild,
   mediaChild,
+  packagerChild,
   redisChild,
   signalingChildren,
   turnChild,
@@ -89,6 +90,7 @@ async function startChildren(children: Children, plan: StackPlan): Promise<void>
   if (plan.events) await children.start(hooksChild(plan, place));
   const tls = plan.https ? await selfSigned(plan.dataDir, lan ? [LOOPBACK, lan] : [LOOPBACK]) : undefined;
   await children.start(edgeChild(plan, tls));
+  if (media?.packagers) await children.start(packagerChild(plan, place));
   if (media) await children.start(mediaChild(media, plan, place));
   if (recordings?.lacks.length === 0) await children.start(composerChild(plan, place));
 }

@@ -63,6 +63,13 @@ function checkSizes(kind: string, props: WebRtcTopologyProps, production: boolea
     'give mediaNodes, such as 2',
   );
   check(
+    !props.packagers || !!props.mediaNodes,
+    kind,
+    'mediaNodes',
+    'packagers are beside media nodes, and there are none',
+    'give mediaNodes, such as 2',
+  );
+  check(
     !props.recordings || !!props.mediaNodes,
     kind,
     'mediaNodes',

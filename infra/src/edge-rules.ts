@@ -1,6 +1,15 @@
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import type { Construct } from 'constructs';
 
+/** `/whep/<room>/hls/live.m3u8` */
+const PLAYLISTS: wafv2.CfnWebACL.StatementProperty = {
+  regexMatchStatement: {
+    fieldToMatch: { uriPath: {} },
+    regexString: '^/whep/[^/]+/hls/live\\.m3u8$',
+    textTransformations: [{ priority: 0, type: 'NONE' }],
+  },
+};
+
 /**
  * Rate rules and AWS's managed ones for the load balancer.
  * @param header holds the viewer's network; CloudFront writes it
@@ -9,7 +18,7 @@ import type { Construct } from 'constructs';
 export function edgeRules(
   scope: Construct,
   header: string,
-  limits: { readonly all: number; readonly auth: number },
+  limits: { readonly all: number; readonly auth: number; readonly playlists: number | undefined },
 ): wafv2.CfnWebACL {
   const visible = (metricName: string) => ({
     cloudWatchMetricsEnabled: true,
@@ -58,9 +67,15 @@ export function edgeRules(
           textTransformations: [{ priority: 0, type: 'NORMALIZE_PATH' }],
         },
       }),
-      rate('AddressRate', 1, limits.all),
+      rate(
+        'AddressRate',
+        1,
+        limits.all,
+        limits.playlists === undefined ? undefined : { notStatement: { statement: PLAYLISTS } },
+      ),
       // Not the IP reputation list: here it would judge CloudFront's addresses. It belongs on a web ACL of CloudFront.
       managed('AWSManagedRulesKnownBadInputsRuleSet', 2),
+      ...(limits.playlists === undefined ? [] : [rate('PlaylistRate', 3, limits.playlists, PLAYLISTS)]),
     ],
   });
 }

@@ -49,6 +49,12 @@ export interface EdgeProps {
    */
   readonly authRateLimit?: number;
   /**
+   * Playlists of streams (HLS) an IPv4 address or IPv6 /64 may ask for in five minutes, which a viewer does each second; they then count for no other limit. It
+   * is a rule of its own, $1 a month.
+   * @default - none: they count among all requests
+   */
+  readonly playlistRateLimit?: number;
+  /**
    * How long the logs of the web ACL are kept. (Access logs are in a bucket, for 90 days.)
    * @default ONE_MONTH
    */
@@ -128,7 +134,11 @@ export class Edge extends Construct implements ec2.IConnectable {
       // CloudFront asks here for what the bucket of pages does not have (WebClient).
       defaultAction: elb.ListenerAction.fixedResponse(404, { contentType: 'text/html', messageBody: NOT_FOUND_PAGE }),
     });
-    this.webAcl = edgeRules(this, NETWORK_HEADER, { all: props.rateLimit ?? 3000, auth: props.authRateLimit ?? 600 });
+    this.webAcl = edgeRules(this, NETWORK_HEADER, {
+      all: props.rateLimit ?? 3000,
+      auth: props.authRateLimit ?? 600,
+      playlists: props.playlistRateLimit,
+    });
     new wafv2.CfnWebACLAssociation(this, 'Protect', {
       resourceArn: this.loadBalancer.loadBalancerArn,
       webAclArn: this.webAcl.attrArn,
@@ -252,4 +262,5 @@ function checkEdge(props: EdgeProps): void {
   );
   checkInteger('Edge', 'rateLimit', props.rateLimit, 10, 2_000_000_000);
   checkInteger('Edge', 'authRateLimit', props.authRateLimit, 10, 2_000_000_000);
+  checkInteger('Edge', 'playlistRateLimit', props.playlistRateLimit, 10, 2_000_000_000);
 }

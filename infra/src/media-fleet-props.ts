@@ -1,4 +1,5 @@
 import { Token } from 'aws-cdk-lib';
+import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { ENGINES, HTTP_DEFAULTS, portsNeeded } from '../media-node/src/config.ts';
 import { topology } from '../topology/index.ts';
@@ -29,6 +30,17 @@ export interface MediaFleetProps extends NodeFleetProps, MediaOptions {
    * @default - generated
    */
   readonly secret?: secretsmanager.ISecret;
+  /**
+   * Rooms that each node's packager makes HLS of at once, for viewers past what a node takes (docs/streams.md); each takes about half a core. 0: there is
+   * no packager.
+   * @default 0
+   */
+  readonly packagers?: number;
+  /**
+   * The packager's container, with ffmpeg.
+   * @default - built from infra/hls-packager when deployed
+   */
+  readonly packagerImage?: ecs.ContainerImage;
   /**
    * Where recordings are kept; signaling gets the same. Without it nothing is recorded.
    * @default - none
@@ -69,6 +81,7 @@ export function checkMediaFleet(props: MediaFleetProps): void {
   // The rest of an engine's ports is that of streams over HTTP.
   const most = Math.floor((high - low + 1) / ENGINES) - portsNeeded({ ...HTTP_DEFAULTS, MAX_LEGS: 0 });
   checkInteger(kind, 'maxLegs', props.maxLegs, 1, most);
+  checkInteger(kind, 'packagers', props.packagers, 0, 100);
   checkInteger(kind, 'maxPublishers', props.maxPublishers, 2, 1000);
   checkSeconds(kind, 'drainTimeout', props.drainTimeout, 60, 3300, 'an update of the service waits as long');
 }

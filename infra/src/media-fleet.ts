@@ -9,6 +9,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { mediaFirewallCommands } from '../topology/media-firewall.ts';
+import { packagerFirewallCommands } from '../topology/packager-firewall.ts';
 import { acknowledge } from './acknowledge.ts';
 import { firewallUnit } from './firewall-unit.ts';
 import { checkMediaFleet, MEDIA_FLEET, type MediaFleetProps } from './media-fleet-props.ts';
@@ -32,12 +33,15 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
   readonly grantPrincipal: iam.IPrincipal;
   /** The shared secret with auth. */
   readonly secret: secretsmanager.ISecret;
+  /** Rooms that each node makes HLS of at once. */
+  readonly packagers: number;
   private readonly vpc: ec2.IVpc;
 
   constructor(scope: Construct, id: string, props: MediaFleetProps) {
     super(scope, id);
     checkMediaFleet(props);
     this.vpc = props.vpc;
+    this.packagers = props.packagers ?? 0;
     const drainTimeout = props.drainTimeout ?? Duration.minutes(5);
     this.secret = props.secret ?? this.newSecret();
     const [low, high] = topology.media.mediaPorts;
@@ -55,7 +59,10 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
       drainTimeout,
       securityGroup,
       firstMediaPort: low,
-      commands: firewallUnit('media-firewall', mediaFirewallCommands({ ports: topology.media.mediaPorts })),
+      commands: firewallUnit('media-firewall', [
+        ...mediaFirewallCommands({ ports: topology.media.mediaPorts }),
+        ...(props.packagers ? packagerFirewallCommands() : []),
+      ]),
       task: (group) => mediaTask(this, props, { group, secret: this.secret, drainTimeout }),
     });
     this.cluster = fleet.cluster;
@@ -142,6 +149,16 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
   /** Viewers that the nodes could not serve (5xx): full, or away. */
   metricWatchFailures(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('media_watch_failures', { statistic: 'Sum', ...props });
+  }
+
+  /** Rooms that are made HLS of now, all nodes. */
+  metricPackagers(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('media_packagers', { statistic: 'Sum', ...props });
+  }
+
+  /** Times that a packager ended by itself, or made nothing of what came. */
+  metricPackagerFailures(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('media_packager_failures', { statistic: 'Sum', ...props });
   }
 
   /** What viewers of the live page waited for their first picture, ms; mean of the nodes' means. */

@@ -8,6 +8,7 @@ import { topology } from '../topology/index.ts';
 import { containerEnvironment } from './environment.ts';
 import type { MediaFleetProps } from './media-fleet-props.ts';
 import { nodeTask } from './node-task.ts';
+import { addPackager } from './packager-container.ts';
 import { cachePlace } from './place.ts';
 
 export interface MediaTask {
@@ -32,6 +33,7 @@ export function mediaTask(scope: Construct, props: MediaFleetProps, of: MediaTas
     DRAIN_SECONDS: String(of.drainTimeout.toSeconds()),
     ...(props.nodeMbps === undefined ? {} : { NODE_MBPS: String(props.nodeMbps) }),
     ...(props.maxLegs === undefined ? {} : { MAX_LEGS: String(props.maxLegs) }),
+    ...(props.packagers ? { MAX_PACKAGERS: String(props.packagers) } : {}),
     ...(props.maxPublishers === undefined ? {} : { MAX_PUBLISHERS: String(props.maxPublishers) }),
   };
   const { task, container } = nodeTask(scope, {
@@ -48,5 +50,6 @@ export function mediaTask(scope: Construct, props: MediaFleetProps, of: MediaTas
   });
   // On the host's network the port is the host's; without the mapping no target group takes the container.
   container.addPortMappings({ containerPort: topology.media.port });
+  if (props.packagers) addPackager(scope, props, { task, media: container, packagers: props.packagers });
   return task;
 }

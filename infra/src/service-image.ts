@@ -23,10 +23,12 @@ const SOURCES: Readonly<Record<ImageName, readonly string[]>> = {
     'packages/rtc',
     'infra/node-kit',
     'infra/media-node',
+    'infra/hls-packager',
     'scripts/media-engine.mjs',
     'scripts/lib/media-engine.mjs',
     'scripts/lib/debian-program.mjs',
   ],
+  packager: ['infra/node-kit', 'infra/hls-packager'],
   composer: ['infra/node-kit', 'infra/recording-composer'],
   canary: ['infra/canary'],
 };

@@ -18,11 +18,21 @@ export function streamAlarms(to: AlarmTarget, media: MediaFleet): cloudwatch.IMe
       threshold: 0,
       periods: 5,
     });
+  // A room whose packager fails is begun anew while somebody asks for it.
+  if (media.packagers > 0)
+    to.addAlarm(
+      'PackagersFail',
+      'Viewers past the limit of a media node get no HLS: its packager fails, five minutes in a row.',
+      'streams-fail',
+      media.metricPackagerFailures({ period: MINUTE }),
+      { threshold: 0, periods: 5 },
+    );
   return [
     media.metricViewers(),
     media.metricPublishFailures(),
     media.metricWatchFailures(),
     media.metricFirstPicture(),
+    ...(media.packagers > 0 ? [media.metricPackagers(), media.metricPackagerFailures()] : []),
   ];
 }
 

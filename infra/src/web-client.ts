@@ -36,8 +36,17 @@ function newBucket(scope: Construct, removalPolicy: RemovalPolicy): s3.Bucket {
   });
 }
 
+/** Of streams that are watched; their segments are below. */
+const WHEP = '/whep';
+
 /** What S3 answers for an object that is not there: 403 to a reader who may not list the bucket. S3 API reference, "GetObject". */
 const MISSING = [403, 404] as const;
+
+/**
+ * Errors that CloudFront would keep for ten seconds, by path alone, even where nothing else is kept: who is refused without a token would take the answer
+ * from all others. Developer Guide, "Control how long CloudFront caches errors"; the codes are those of the API reference, "CustomErrorResponse".
+ */
+const UNKEPT = [400, 403, 404, 405, 414, 500, 501, 502, 503, 504] as const;
 
 /**
  * The PWA in a private bucket, behind CloudFront, which is the one origin for pages, /auth and /ws: so no CORS, one name in the
@@ -83,7 +92,7 @@ export class WebClient extends Construct {
       additionalBehaviors: services ? this.services(services, props.edgePatterns, functionAssociations) : {},
       // A distribution has one set of error pages, and with services it would take the place of their own 403 and 404 answers too.
       errorResponses: services
-        ? []
+        ? UNKEPT.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) }))
         : MISSING.map((httpStatus) => ({ httpStatus, responseHttpStatus: 404, responsePagePath: '/404.html' })),
       defaultRootObject: 'index.html',
       httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
@@ -195,6 +204,32 @@ export class WebClient extends Construct {
       compress: false,
     };
     const all = patterns ?? patternsOf('auth', 'signaling');
-    return Object.fromEntries(all.map((pattern) => [pattern, behavior]));
+    return Object.fromEntries([
+      // CloudFront takes the first pattern that matches.
+      ...(all.includes(`${WHEP}*`) ? [[`${WHEP}/*/hls/*/*`, this.segments(behavior)] as const] : []),
+      ...all.map((pattern) => [pattern, behavior] as const),
+    ]);
+  }
+
+  /** Segments of HLS never change, want no token, and are found by an id that only the playlist names: each is asked for once, for all viewers. */
+  private segments(behavior: cloudfront.BehaviorOptions): cloudfront.BehaviorOptions {
+    const scope = new Construct(this, 'Segments');
+    return {
+      ...behavior,
+      allowedMethods: cloudfront.AllowedMethods.ALLOW_GET_HEAD,
+      // By the path alone, for as long as the media node says.
+      cachePolicy: new cloudfront.CachePolicy(scope, 'Cache', {
+        comment: 'Segments of HLS',
+        cachePolicyName: globalName(scope, 128),
+        minTtl: Duration.seconds(0),
+        defaultTtl: Duration.seconds(0),
+        maxTtl: Duration.minutes(1),
+      }),
+      originRequestPolicy: new cloudfront.OriginRequestPolicy(scope, 'Request', {
+        comment: 'The network of the viewer',
+        originRequestPolicyName: globalName(scope, 128),
+        headerBehavior: cloudfront.OriginRequestHeaderBehavior.allowList(NETWORK_HEADER),
+      }),
+    };
   }
 }

@@ -90,6 +90,11 @@ export interface WebRtcTopologyProps {
    */
   readonly mediaImage?: ecs.ContainerImage;
   /**
+   * Container of the packagers beside the media nodes.
+   * @default - built when deployed
+   */
+  readonly packagerImage?: ecs.ContainerImage;
+  /**
    * Container of the composer of recordings.
    * @default - built when deployed
    */
@@ -181,6 +186,11 @@ export interface WebRtcTopologyProps {
    * @default - ten times mediaNodes
    */
   readonly maxMediaNodes?: number;
+  /**
+   * Rooms that each media node makes HLS of at once, for viewers past what a node takes (docs/streams.md); each takes about half a core. Needs mediaNodes.
+   * @default 0
+   */
+  readonly packagers?: number;
   /**
    * Keep recordings in a bucket, and compose them (docs/recordings.md). Needs mediaNodes.
    * @default false

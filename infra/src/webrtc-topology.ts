@@ -33,6 +33,9 @@ import { TurnFleet } from './turn-fleet.ts';
 import { WebClient } from './web-client.ts';
 import type { WebRtcTopologyProps } from './webrtc-topology-props.ts';
 
+/** Playlists of one address in five minutes: a hundred viewers, each second. A media node takes as many (REQUESTS_PER_ADDRESS of its streams). */
+const PLAYLISTS = 30_000;
+
 /** Everything: network, cache, keys, auth, signaling, relays, edge, PWA, alarms; from infra/topology. */
 export class WebRtcTopology extends Construct {
   /** The network; undefined in a VPC of yours. */
@@ -168,13 +171,14 @@ export class WebRtcTopology extends Construct {
   }
 
   private newEdge(removalPolicy: RemovalPolicy): Edge {
-    const { rateLimit, authRateLimit, logRetention } = this.props;
+    const { rateLimit, authRateLimit, packagers, logRetention } = this.props;
     return new Edge(this, 'Edge', {
       vpc: this.vpc,
       deletionProtection: this.profile.isProduction,
       removalPolicy,
       rateLimit,
       authRateLimit,
+      ...(packagers ? { playlistRateLimit: PLAYLISTS } : {}),
       logRetention,
     });
   }
@@ -217,7 +221,7 @@ export class WebRtcTopology extends Construct {
   }
 
   private newMediaFleet(minNodes: number, directory: CacheAccess, namespace: string): MediaFleet {
-    const { maxMediaNodes, mediaImage, mediaOptions, logRetention } = this.props;
+    const { maxMediaNodes, mediaImage, packagers, packagerImage, mediaOptions, logRetention } = this.props;
     const { auth, signaling } = topology;
     return new MediaFleet(this, 'Media', {
       vpc: this.vpc,
@@ -231,6 +235,8 @@ export class WebRtcTopology extends Construct {
       ...given(mediaOptions),
       logRetention,
       image: mediaImage,
+      packagers,
+      packagerImage,
     });
   }
 

@@ -58,7 +58,14 @@ test('edge: internal, reached by CloudFront alone, idle above the heartbeat, rat
     acl.Rules.filter((r: Any) => r.Statement.RateBasedStatement).map(
       (r: Any) => r.Statement.RateBasedStatement.CustomKeys[0].Header.Name,
     ),
-  ).toEqual(['x-viewer-network', 'x-viewer-network']);
+  ).toEqual(['x-viewer-network', 'x-viewer-network', 'x-viewer-network']);
+  // Each playlist counts for one rule: who watches by HLS asks each second.
+  const [, every, playlists] = acl.Rules.map((r: Any) => r.Statement.RateBasedStatement).filter(Boolean);
+  expect(every.ScopeDownStatement).toEqual({ NotStatement: { Statement: playlists.ScopeDownStatement } });
+  expect([every.Limit, playlists.Limit]).toEqual([3000, 30_000]);
+  const { RegexString } = playlists.ScopeDownStatement.RegexMatchStatement;
+  const counted = ['/whep/visit/hls/live.m3u8', '/whep/visit', '/whep/visit/hls/ID/7.m4s', '/v1/whep/a/hls/live.m3u8'];
+  expect(counted.map((path) => new RegExp(RegexString).test(path))).toEqual([true, false, false, false]);
   // Here it would judge CloudFront's addresses.
   expect(JSON.stringify(acl.Rules)).not.toContain('IpReputation');
   expect(all('AWS::WAFv2::WebACLAssociation')).toHaveLength(1);
@@ -75,6 +82,7 @@ test('web client: private bucket, one origin, WebSocket paths uncached without t
   const config = one('AWS::CloudFront::Distribution').properties.DistributionConfig;
   expect(config.Aliases).toEqual(['calls.example.com']);
   expect(config.CacheBehaviors.map((b: Any) => b.PathPattern)).toEqual([
+    '/whep/*/hls/*/*',
     '/auth*',
     '/.well-known*',
     '/v1/tokens*',
@@ -84,13 +92,28 @@ test('web client: private bucket, one origin, WebSocket paths uncached without t
     '/whip*',
     '/whep*',
   ]);
-  for (const behavior of config.CacheBehaviors) {
+  const [segments, ...uncached] = config.CacheBehaviors;
+  for (const behavior of uncached) {
     // CloudFront forwards other methods than these seven to no origin, and of these the ones that a behavior names (AllowedMethods).
     expect(behavior.AllowedMethods.toSorted()).toEqual(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT']);
     expect(behavior.CachePolicyId).toBe('4135ea2d-6df8-44a3-9df3-4b5a84be39ad'); // CachingDisabled
     expect(behavior.OriginRequestPolicyId).toBe('b689b0a8-53d0-40ab-baf2-68738e2966ac'); // AllViewerExceptHostHeader
   }
-  expect(config.CustomErrorResponses).toBeUndefined();
+  // Segments are kept by their path alone, for as long as the media node says; no token goes there.
+  expect(segments.AllowedMethods).toEqual(['GET', 'HEAD']);
+  const kept = all('AWS::CloudFront::CachePolicy').find(({ id }) => segments.CachePolicyId.Ref === id);
+  const none = { CookiesConfig: { CookieBehavior: 'none' }, HeadersConfig: { HeaderBehavior: 'none' } };
+  expect(kept?.properties.CachePolicyConfig).toMatchObject({
+    ...{ MinTTL: 0, DefaultTTL: 0, MaxTTL: 60 },
+    ParametersInCacheKeyAndForwardedToOrigin: { ...none, QueryStringsConfig: { QueryStringBehavior: 'none' } },
+  });
+  const asked = all('AWS::CloudFront::OriginRequestPolicy').find(({ id }) => segments.OriginRequestPolicyId.Ref === id);
+  expect(asked?.properties.OriginRequestPolicyConfig.HeadersConfig.Headers).toEqual(['x-viewer-network']);
+  // CloudFront keeps errors for ten seconds where nothing else is said, and by path alone: a refusal of one person would be that of all. (Developer Guide,
+  // "Control how long CloudFront caches errors"; codes: API reference, "CustomErrorResponse". 416 it never keeps.) Their bodies stay those of the services.
+  expect(config.CustomErrorResponses).toEqual(
+    [400, 403, 404, 405, 414, 500, 501, 502, 503, 504].map((ErrorCode) => ({ ErrorCode, ErrorCachingMinTTL: 0 })),
+  );
   expect(config.Origins.filter((o: Any) => o.VpcOriginConfig)).toHaveLength(1);
   expect(config.Origins.filter((o: Any) => o.CustomOriginConfig)).toHaveLength(0);
   const headers = one('AWS::CloudFront::ResponseHeadersPolicy').properties.ResponseHeadersPolicyConfig

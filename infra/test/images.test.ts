@@ -63,7 +63,9 @@ test('each image depends on its own sources and what it shares, and on nothing e
   expect(renamedBy('scripts/lib/media-engine.mjs')).toEqual(['media']);
   expect(renamedBy('scripts/lib/relay-program.mjs')).toEqual(['turn']);
   expect(renamedBy('scripts/lib/debian-program.mjs')).toEqual(['turn', 'media']);
-  expect(renamedBy('infra/node-kit/host.ts')).toEqual(['turn', 'media', 'composer']);
+  expect(renamedBy('infra/node-kit/host.ts')).toEqual(['turn', 'media', 'packager', 'composer']);
+  // The media node knows what the folder holds that the two share.
+  expect(renamedBy('infra/hls-packager/main.ts')).toEqual(['media', 'packager']);
   expect(renamedBy('infra/recording-composer/main.ts')).toEqual(['composer']);
   expect(renamedBy('infra/src/edge.ts')).toEqual([]);
   expect(renamedBy('apps/auth/src/attack.test.ts')).toEqual([]);

@@ -9,6 +9,7 @@ import { MediaNodeConfig } from '../media-node/src/config.ts';
 import { MediaFleet, type MediaFleetProps, Network, TopologyStack } from '../src/index.ts';
 import { topology } from '../topology/index.ts';
 import { mediaFirewallCommands } from '../topology/media-firewall.ts';
+import { PACKAGER_USER, packagerFirewallCommands } from '../topology/packager-firewall.ts';
 import { ECS_STABILIZE_SECONDS, longestLifecycleHook, rollingUpdate } from './aws-rules.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
 
@@ -76,6 +77,36 @@ test('an instance starts with the firewall rules that the kernel test holds, aga
   expect(userData).toMatch(
     /Before=ecs\.service\n.*WantedBy=multi-user\.target\n.*systemctl enable --now media-firewall/s,
   );
+});
+
+test('a packager beside each node: a user of its own that may send nothing, no secret, a folder in memory that the two share', () => {
+  const stack = new TopologyStack(new App(), 'Fleet');
+  const { vpc } = new Network(stack, 'Network', { natGateways: 0 });
+  const { image } = GIVEN;
+  new MediaFleet(stack, 'Media', { vpc, ...GIVEN, packagers: 3, packagerImage: image });
+  const template = Template.fromStack(stack);
+  const [{ Properties: task }] = Object.values(template.findResources('AWS::ECS::TaskDefinition')) as [Any];
+  const [media, packager] = task.ContainerDefinitions;
+  const settings = (one: Any) => Object.fromEntries((one.Environment ?? []).map((v: Any) => [v.Name, v.Value]));
+  expect(settings(media)).toMatchObject({ MAX_PACKAGERS: '3' });
+  expect(settings(packager)).toEqual({ HLS_DIR: settings(media).HLS_DIR });
+  expect(packager.Secrets).toBeUndefined();
+  expect(packager).toMatchObject({ Essential: false, ReadonlyRootFilesystem: true, RestartPolicy: { Enabled: true } });
+  const [user, group] = packager.User.split(':');
+  expect([user, group]).toEqual([String(PACKAGER_USER), media.User.split(':')[1]]);
+  expect(user).not.toBe(media.User.split(':')[0]);
+  const rules = packagerFirewallCommands(Number(user));
+  expect(fleet({ packagers: 3, packagerImage: image }).userData).toContain(rules.join('\n'));
+  expect(fleet({}).userData).not.toContain(rules[0]);
+  // All that the two share.
+  const volumesOf = (one: Any) => one.MountPoints.map((mount: Any) => [mount.SourceVolume, mount.ContainerPath]);
+  expect(volumesOf(packager)).toEqual([['hls', '/run/hls']]);
+  expect(volumesOf(media)).toContainEqual(['hls', '/run/hls']);
+  const { DockerVolumeConfiguration: volume } = task.Volumes.find((one: Any) => one.Name === 'hls');
+  expect(volume.DriverOpts).toMatchObject({ type: 'tmpfs', o: expect.stringContaining('mode=0750') });
+  // ECS API reference, "DockerVolumeConfiguration": autoprovision is for the scope `shared` alone.
+  expect(volume).toMatchObject({ Scope: 'task', Driver: 'local' });
+  expect(volume.Autoprovision).toBeUndefined();
 });
 
 test('auth and the nodes get one secret, of a form that both take, and none of it as plain text', () => {

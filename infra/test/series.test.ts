@@ -182,6 +182,7 @@ beforeAll(async () => {
       mediaMetrics({
         ...{ rooms: 0, legs: 0, load: 0, mbps: 0, serving: 1, streams: 0, viewers: 0 },
         ...{ enginesLost: 0, roomsMoved: 0, publishFailures: 0, watchFailures: 0, firstPictureMs: 0 },
+        ...{ packagers: 0, packagerFailures: 0 },
       }),
     ],
     ['composer', /RecordingsTask/, composerMetrics({ failed: false })],

@@ -13,6 +13,7 @@ import fc from 'fast-check';
 import Type, { type TObject } from 'typebox';
 import { expect, test } from 'vitest';
 import { CanaryConfig } from '../canary/src/config.ts';
+import { PackagerConfig } from '../hls-packager/src/config.ts';
 import { EdgeConfig } from '../local/edge/config.ts';
 import { MediaNodeConfig } from '../media-node/src/config.ts';
 import { ComposerConfig } from '../recording-composer/src/config.ts';
@@ -29,6 +30,7 @@ const CONFIGS: Record<string, TObject> = {
   EdgeConfig,
   MediaNodeConfig,
   ComposerConfig,
+  PackagerConfig,
 };
 const SETTINGS = Object.values(CONFIGS).flatMap((config) =>
   Object.entries(config.properties).map(([name, schema]) => ({ config, name, schema })),

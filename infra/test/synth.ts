@@ -22,6 +22,7 @@ export const PRODUCTION = {
   oidcIssuer: 'https://login.example.com',
   alarmEmails: 'oncall@example.com',
   mediaNodes: '2',
+  packagers: '2',
   recordings: 'true',
   events: 'true',
 };

@@ -6,6 +6,7 @@ import { AuthConfig } from '@tandem/auth/config';
 import { HooksConfig } from '@tandem/hooks/config';
 import { SignalingConfig } from '@tandem/signaling/config';
 import type { Static, TObject } from 'typebox';
+import { PackagerConfig } from '../hls-packager/src/config.ts';
 import { MediaNodeConfig } from '../media-node/src/config.ts';
 import { ComposerConfig } from '../recording-composer/src/config.ts';
 import { TurnNodeConfig } from '../turn-node/src/config.ts';
@@ -87,6 +88,9 @@ const cache = {
   REDIS_USERNAME: { secret: 'cache-username' },
   REDIS_PASSWORD: { secret: 'cache-password' },
 } as const;
+
+/** What a media node and its packager share. */
+const HLS_DIR = '/run/hls';
 
 export const topology = {
   auth: service({
@@ -212,8 +216,17 @@ export const topology = {
       MEDIA_SECRET: { secret: 'media-secret' },
       PUBLIC_IP: { from: 'node-address' },
       RECORDINGS: { from: 'recordings' },
+      HLS_DIR,
     } satisfies Environment<typeof MediaNodeConfig>,
     dependsOn: ['cache', 'auth', 'signaling'],
+  },
+  packager: {
+    kind: 'packager',
+    description: 'Makes HLS of what its media node forwards to loopback, beside it; nothing connects to it.',
+    folder: 'infra/hls-packager',
+    config: PackagerConfig,
+    environment: { HLS_DIR } satisfies Environment<typeof PackagerConfig>,
+    dependsOn: [],
   },
   composer: {
     kind: 'composer',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SignalingConfig } from '../../apps/signaling/src/config.ts';
 import { startTestKeys, startTestNode, type TestKeys } from '../../apps/signaling/src/testing.ts';
+import { runPackagers } from '../../infra/hls-packager/src/packagers.ts';
 import { ENGINES, enginePorts, type MediaNodeConfig, portsNeeded } from '../../infra/media-node/src/config.ts';
 import { type JanusEngine, startJanusEngine } from '../../infra/media-node/src/janus-engine.ts';
 import { janusProgram } from '../../infra/media-node/src/location.ts';
@@ -66,6 +67,7 @@ export async function startMediaStack(options: MediaStackOptions): Promise<Media
     log,
     nodes,
     async mediaNode(id, firstPort) {
+      if (options.node?.MAX_PACKAGERS) kept.use(packagerOf(world, id));
       const node = kept.use(await startNode(world, id, firstPort, options.node));
       nodes.push(node);
       return node;
@@ -82,12 +84,29 @@ interface World {
   readonly log: string[];
 }
 
+const hlsFolder = ({ runDir }: World, id: string) => join(runDir, `hls-${id}`);
+
+/** The packager beside a node: in this process, as the node is. */
+function packagerOf(world: World, id: string): AsyncDisposable {
+  const stop = new AbortController();
+  const folder = hlsFolder(world, id);
+  const say = (event: string, fields?: object) => world.log.push(`${id} ${event} ${JSON.stringify(fields ?? {})}`);
+  const over = runPackagers({ folder, say, signal: stop.signal });
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await over;
+    },
+  };
+}
+
 async function startNode(
-  { keys, signalingUrl, redisUrl, runDir, log }: World,
+  world: World,
   id: string,
   firstPort: number,
   more: Partial<MediaNodeConfig> = {},
 ): Promise<MediaNode> {
+  const { keys, signalingUrl, redisUrl, runDir, log } = world;
   const config = {
     JANUS: '',
     RUN_DIR: runDir,
@@ -106,6 +125,7 @@ async function startNode(
     TRUSTED_PROXIES: 1,
     MAX_VIEWERS: 20,
     MAX_PACKAGERS: 0,
+    HLS_DIR: hlsFolder(world, id),
     RECORDING_PART_SECONDS: 20,
     RECORDING_MIN_FREE_MB: 1,
     JWKS_URL: keys.jwksUrl,

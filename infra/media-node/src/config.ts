@@ -64,7 +64,12 @@ export const MediaNodeConfig = Type.Object({
     minimum: 0,
     maximum: 100,
     description:
-      'Most rooms that this node makes HLS of at once, for viewers past MAX_VIEWERS; each takes about half a core and needs ffmpeg. 0: none.',
+      'Most rooms that HLS is made of at once, for viewers past MAX_VIEWERS, by a packager beside this node (infra/hls-packager); each takes about half a core. 0: none.',
+  }),
+  HLS_DIR: Type.String({
+    default: '/run/hls',
+    minLength: 1,
+    description: 'Folder that this node shares with the packager, and that is this node’s alone.',
   }),
   RECORDINGS: Type.Optional(
     Type.String({

@@ -89,6 +89,8 @@ export function mediaMetrics(
     media_viewers: values.viewers,
     media_publish_failures: values.publishFailures,
     media_watch_failures: values.watchFailures,
+    media_packagers: values.packagers,
+    media_packager_failures: values.packagerFailures,
     media_first_picture_ms: values.firstPictureMs,
     media_engines_lost: values.enginesLost,
     media_rooms_moved: values.roomsMoved,

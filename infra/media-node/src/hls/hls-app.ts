@@ -5,10 +5,11 @@
 import { isRoomId } from '@tandem/protocol';
 import { ProblemError, type RedisClient } from '@tandem/service';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { isFolderId, PLAYLIST } from '../../../hls-packager/src/shared-folder.ts';
 import { authenticate, type Door, limitAddress } from '../streams/door.ts';
 import { forward } from '../streams/forward.ts';
-import { isMediaFile, PLAYLIST } from './ffmpeg.ts';
 import type { Hls } from './hls.ts';
+import { isMediaFile } from './playlist.ts';
 
 export interface HlsAppOptions {
   readonly door: Door;
@@ -38,7 +39,7 @@ export function hlsRoutes(app: FastifyInstance, { hls, redis, elsewhere, door }:
     { exposeHeadRoute: false },
     async (request, reply) => {
       const { room, id, file } = request.params;
-      if (!isRoomId(room) || !/^[\w-]{24}$/.test(id) || !isMediaFile(file))
+      if (!isRoomId(room) || !isFolderId(id) || !isMediaFile(file))
         throw new ProblemError(404, 'not_found', 'There is no such segment.');
       await limitAddress(request, door);
       const node = await elsewhere(room);

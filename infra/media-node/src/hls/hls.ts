@@ -1,21 +1,23 @@
 /** HLS of rooms of this node, for viewers that WebRTC does not carry: a packager for each room while anybody watches it. */
-import { rm } from 'node:fs/promises';
 import { ProblemError } from '@tandem/service';
 import type { Say } from '../../../node-kit/retry.ts';
 import type { RoomViewers } from '../room-viewers.ts';
 import type { StreamOwner } from '../streams/stream-sessions.ts';
 import { notLive } from '../streams/viewer.ts';
-import { isMediaFile } from './ffmpeg.ts';
 import { Packager } from './packager.ts';
+import { openShared } from './packager-folder.ts';
+import { isMediaFile } from './playlist.ts';
 
 export interface HlsOptions {
   /** Most packagers at once. 0: there is no HLS. */
   readonly most: number;
-  /** Writable folder. */
+  /** The folder that is shared with the packager, which has a process of its own (infra/hls-packager). */
   readonly folder: string;
   readonly rooms: ReadonlyMap<string, { readonly viewers: RoomViewers }>;
   readonly isLeaving: () => boolean;
   readonly say: Say;
+  /** Called for each time that the packager failed. */
+  readonly failed: () => void;
 }
 
 /** Somebody who asks for no playlist in this time is gone, and with the last one the packager, ms. */
@@ -42,7 +44,13 @@ export class Hls implements AsyncDisposable {
   readonly #packaged = new Map<string, Packaged[]>();
   readonly #looking: NodeJS.Timeout;
 
-  constructor(options: HlsOptions) {
+  /** @throws Error when the folder cannot be had */
+  static async open(options: HlsOptions): Promise<Hls> {
+    if (options.most > 0) await openShared(options.folder);
+    return new Hls(options);
+  }
+
+  private constructor(options: HlsOptions) {
     this.#options = options;
     this.#looking = setInterval(() => this.#look(), 1000).unref();
   }
@@ -89,12 +97,11 @@ export class Hls implements AsyncDisposable {
     const all = [...this.#packaged.values()].flat();
     this.#packaged.clear();
     await Promise.all(all.map(({ packager }) => packager.remove()));
-    await rm(this.#options.folder, { recursive: true, force: true });
   }
 
   /** The one that runs, or a new one. Settles nothing: two that ask at once get the same. @throws ProblemError 503 */
   #packagerOf(room: string, viewers: RoomViewers): Packaged {
-    const { most, folder, say, isLeaving } = this.#options;
+    const { most, folder, say, failed, isLeaving } = this.#options;
     const all = this.#packaged.get(room) ?? [];
     const last = all.at(-1);
     if (last && (last.endedAt === undefined || Date.now() - last.endedAt < AGAIN_MS)) return last;
@@ -102,7 +109,7 @@ export class Hls implements AsyncDisposable {
     if (this.size >= most)
       throw new ProblemError(503, 'busy', 'This node packages as many rooms as it takes.', { retryAfter: 10 });
     const askedAt = new Map<string, number>();
-    const packager = new Packager({ room, viewers, folder, say, count: () => askedAt.size });
+    const packager = new Packager({ room, viewers, folder, say, failed, count: () => askedAt.size });
     const packaged: Packaged = { packager, askedAt, endedAt: undefined };
     this.#packaged.set(room, [...all, packaged]);
     void packager.ended.then(() => {

@@ -1,40 +1,41 @@
-/** One ffmpeg that makes HLS of what is shown in one room, into a folder of its own. */
+/** HLS of what is shown in one room, made by the packager beside this node (infra/hls-packager) into a folder of its own. */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startProgram } from '../../../node-kit/child-process.ts';
+import { PLAYLIST } from '../../../hls-packager/src/shared-folder.ts';
 import type { Say } from '../../../node-kit/retry.ts';
 import type { Forwarding, ForwardPorts } from '../engine.ts';
 import type { RoomViewers } from '../room-viewers.ts';
-import {
-  forwardPorts,
-  type MediaKinds,
-  namedBelow,
-  PLAYLIST,
-  packagerArguments,
-  sessionDescription,
-} from './ffmpeg.ts';
+import { beginPackaging, makeRoom, readShared, removeRoom } from './packager-folder.ts';
+import { viewersPlaylist } from './playlist.ts';
+import { forwardPorts, type MediaKinds, sessionDescription } from './session-description.ts';
 
-/** Calls go before it: of nice(2). */
-const PRIORITY = 10;
 /** Longer than the pause that VideoRoom makes between two requests for a keyframe, ms. */
 const KEYFRAME_MS = 1200;
 /** This number is asked for at first, since a program that joins needs one; then one at each such number of times, for what was lost for good. */
 const FIRST_KEYFRAMES = 6;
 /** Between two looks for the first playlist, ms. */
 const LOOK_MS = 100;
+/** Twelve segments are a few hundred bytes each; one of 2.5 Mbit/s has a third of a megabyte. */
+const MAX_PLAYLIST_BYTES = 16_384;
+const MAX_FILE_BYTES = 4_194_304;
 
 export interface PackagerOptions {
   readonly room: string;
   readonly viewers: Pick<RoomViewers, 'forward'>;
   /** How many watch it. */
   readonly count: () => number;
-  /** The folder of all packagers. */
+  /** The folder that is shared with the packager. */
   readonly folder: string;
   readonly say: Say;
+  /** The packager, not the stream, is why it has ended. */
+  readonly failed: () => void;
+}
+
+/** The packager does not what it should. */
+class PackagerError extends Error {
+  override readonly name = 'PackagerError';
 }
 
 export class Packager implements AsyncDisposable {
@@ -67,8 +68,8 @@ export class Packager implements AsyncDisposable {
   async playlist(ms: number): Promise<string | undefined> {
     const until = performance.now() + ms;
     for (;;) {
-      const text = await readFile(join(this.folder, PLAYLIST), 'utf8').catch(() => undefined);
-      if (text !== undefined) return namedBelow(text, this.id);
+      const text = await readShared(join(this.folder, PLAYLIST), MAX_PLAYLIST_BYTES);
+      if (text !== undefined) return viewersPlaylist(text.toString('utf8'), this.id);
       if (this.#isOver || performance.now() > until) return undefined;
       await sleep(LOOK_MS);
     }
@@ -76,7 +77,7 @@ export class Packager implements AsyncDisposable {
 
   /** @param name of a media file */
   file(name: string): Promise<Buffer | undefined> {
-    return readFile(join(this.folder, name)).catch(() => undefined);
+    return readShared(join(this.folder, name), MAX_FILE_BYTES);
   }
 
   /** Ends it: the playlist says so. */
@@ -87,40 +88,33 @@ export class Packager implements AsyncDisposable {
 
   async remove(): Promise<void> {
     await this[Symbol.asyncDispose]();
-    await rm(this.folder, { recursive: true, force: true });
+    await removeRoom(this.folder);
   }
 
   async #run(): Promise<void> {
     const { viewers, count } = this.#options;
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    await makeRoom(this.folder);
     const ports = await forwardPorts();
     const forwarding = await viewers.forward(ports, count);
     try {
       if (forwarding.videoCodec === undefined) throw new Error('no camera is sent');
-      // ffmpeg begins when it has something of everything: a microphone that is off is left out.
+      // The program begins when it has something of everything: a microphone that is off is left out.
       for (const hasAudio of forwarding.hasAudio ? [true, false] : [false])
         if (
           (await this.#package({ videoCodec: forwarding.videoCodec, hasAudio }, forwarding, ports)) !== 'nothing came'
         )
           return;
-      throw new Error('no picture came');
+      throw new PackagerError('no picture came of it');
     } finally {
       await forwarding.close();
     }
   }
 
-  /** One run of ffmpeg. */
+  /** One run of the packager's program. */
   async #package(what: MediaKinds, forwarding: Forwarding, ports: ForwardPorts): Promise<'over' | 'nothing came'> {
     if (this.#stop.signal.aborted) return 'over';
-    const { room, say } = this.#options;
-    await writeFile(join(this.folder, 'in.sdp'), sessionDescription(what, ports));
-    await using program = await startProgram({
-      command: 'ffmpeg',
-      args: packagerArguments(this.folder, what),
-      onLine: firstOf((error) => say('media.packager-line', { roomId: room, error })),
-    });
-    setPriority(program.pid, PRIORITY);
-    say('media.packager', { roomId: room, sound: what.hasAudio });
+    await using packaging = await beginPackaging(this.folder, sessionDescription(what, ports));
+    this.#options.say('media.packager', { roomId: this.#options.room, sound: what.hasAudio });
     let timer: NodeJS.Timeout | undefined;
     const silent = new Promise<'nothing came'>((resolve) => {
       let ticks = 0;
@@ -130,7 +124,7 @@ export class Packager implements AsyncDisposable {
         else if (ticks <= FIRST_KEYFRAMES || ticks % FIRST_KEYFRAMES === 0) forwarding.keyframe();
       }, KEYFRAME_MS);
     });
-    const failed = program.ended.then((code) => Promise.reject(new Error(`ffmpeg ended with ${code}`)));
+    const failed = packaging.ended.then((why) => Promise.reject(new PackagerError(why)));
     const over = Promise.race([this.#stopped, forwarding.ended]).then(() => 'over' as const);
     try {
       return await Promise.race([over, silent, failed]);
@@ -141,17 +135,10 @@ export class Packager implements AsyncDisposable {
 
   #over(error?: unknown): void {
     this.#isOver = true;
+    if (error instanceof PackagerError) this.#options.failed();
     this.#options.say('media.packager-ended', {
       roomId: this.#options.room,
       ...(error === undefined ? {} : { error: String(error) }),
     });
   }
-}
-
-/** The first of what a program complains of: more says nothing new. */
-function firstOf(say: (line: string) => void): (line: string) => void {
-  let left = 10;
-  return (line) => {
-    if (left-- > 0) say(line.slice(0, 300));
-  };
 }

@@ -7,9 +7,13 @@ export interface StreamMetrics {
   /** Encoders that publish through this node, and viewers of its rooms, now. */
   readonly streams: number;
   readonly viewers: number;
+  /** Rooms that are made HLS of, now. */
+  readonly packagers: number;
   /** Requests of encoders and viewers that failed with 5xx. */
   readonly publishFailures: number;
   readonly watchFailures: number;
+  /** Times that the packager ended by itself, or made nothing of what came. */
+  readonly packagerFailures: number;
   /** Mean of what viewers waited for their first picture, ms; undefined when no page spoke of one. */
   readonly firstPictureMs: number | undefined;
 }
@@ -18,16 +22,19 @@ export class StreamCounts {
   /** Requests that failed with a status of 500 and more. */
   publishFailures = 0;
   watchFailures = 0;
+  packagerFailures = 0;
   /** First pictures that viewers spoke of, and their waits together, ms. */
   firstPictures = 0;
   firstPictureMs = 0;
   /** @returns what the line says, and counts anew; `firstPictureMs`: their mean, undefined without any */
-  take(): Omit<StreamMetrics, 'streams' | 'viewers'> {
-    const { publishFailures, watchFailures, firstPictures, firstPictureMs } = this;
-    [this.publishFailures, this.watchFailures, this.firstPictures, this.firstPictureMs] = [0, 0, 0, 0];
+  take(): Omit<StreamMetrics, 'streams' | 'viewers' | 'packagers'> {
+    const { publishFailures, watchFailures, packagerFailures, firstPictures, firstPictureMs } = this;
+    [this.publishFailures, this.watchFailures, this.packagerFailures] = [0, 0, 0];
+    [this.firstPictures, this.firstPictureMs] = [0, 0];
     return {
       publishFailures,
       watchFailures,
+      packagerFailures,
       firstPictureMs: firstPictures > 0 ? firstPictureMs / firstPictures : undefined,
     };
   }

@@ -1,6 +1,5 @@
 /** Streams of a media node: encoders publish into rooms over HTTP, and viewers watch them. */
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import {
   callNode,
   connectAgain,
@@ -33,7 +32,7 @@ type StreamSettings = Pick<
   | 'MAX_STREAMS'
   | 'MAX_VIEWERS'
   | 'MAX_PACKAGERS'
-  | 'RUN_DIR'
+  | 'HLS_DIR'
   | 'SIGNALING_URL'
   | 'AUTH_URL'
   | 'JWKS_URL'
@@ -63,6 +62,12 @@ export interface Streams extends AsyncDisposable {
 export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const { config, host, redis, say } = options;
   const counts = new StreamCounts();
+  const hls = await Hls.open({
+    ...options,
+    most: config.MAX_PACKAGERS,
+    folder: config.HLS_DIR,
+    failed: () => counts.packagerFailures++,
+  });
   const { AUTH_URL, JWKS_URL = new URL('/.well-known/jwks.json', AUTH_URL).href } = config;
   const verifier = createTokenVerifier({
     jwksUrl: JWKS_URL,
@@ -75,7 +80,6 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const revocations = watchRevocations({ connect: () => connectAgain(redis) }, (revocation) =>
     whep.endThoseOf((owner) => revocationApplies(revocation, owner), 'token revoked'),
   );
-  const hls = new Hls({ ...options, most: config.MAX_PACKAGERS, folder: join(config.RUN_DIR, `hls-${host.id}`) });
   const app = createStreamApp({
     verifier,
     trustedProxies: config.TRUSTED_PROXIES,
@@ -109,7 +113,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
   return {
     port,
     address: `http://${config.HTTP_HOST === '0.0.0.0' ? host.privateIp : config.HTTP_HOST}:${port}`,
-    metrics: () => ({ streams: whip.size, viewers: whep.size, ...counts.take() }),
+    metrics: () => ({ streams: whip.size, viewers: whep.size, packagers: hls.size, ...counts.take() }),
     [Symbol.asyncDispose]: dispose,
   };
 }

@@ -1,0 +1,15 @@
+/** `node infra/hls-packager/main.ts` makes HLS of what its media node forwards to loopback, beside it and not in it. Needs ffmpeg. */
+import { loadConfig } from '@tandem/service';
+import { PackagerConfig } from './src/config.ts';
+import { runPackagers } from './src/packagers.ts';
+
+const stop = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
+try {
+  const { HLS_DIR: folder } = loadConfig(PackagerConfig);
+  const say = (event: string, more: Record<string, unknown> = {}) => console.log(JSON.stringify({ event, ...more }));
+  await runPackagers({ folder, say, signal: stop.signal });
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,44 @@
+/** What ffmpeg is given: arguments that make HLS of what a session description says. */
+import { join } from 'node:path';
+import { DESCRIPTION, INIT, PLAYLIST } from './shared-folder.ts';
+
+const LOOPBACK = '127.0.0.1';
+/** Length of a segment, s. Players stay about three of them behind. */
+const SEGMENT_SECONDS = 1;
+/** Segments of the playlist, and those that are kept after they left it: a slow player is there still. */
+const LISTED = 6;
+const KEPT = 6;
+
+/** Arguments of ffmpeg 5.1 and newer (https://ffmpeg.org/ffmpeg-formats.html#hls-2). @param folder where all of it is written */
+export function packagerArguments(folder: string, { hasAudio }: { readonly hasAudio: boolean }): string[] {
+  // A camera changes its size during a call, and an encoder cannot: one graph of filters, which fits each frame into the same picture.
+  const fit = 'scale=1280:720:force_original_aspect_ratio=decrease:eval=frame';
+  const picture = `${fit},pad=1280:720:(ow-iw)/2:(oh-ih)/2:eval=frame,setsar=1,format=yuv420p`;
+  return [
+    ...['-nostdin', '-hide_banner', '-v', 'error'],
+    // `localaddr`: its ports are of no other interface than loopback.
+    ...['-protocol_whitelist', 'file,udp,rtp', '-localaddr', LOOPBACK, '-fflags', 'nobuffer+discardcorrupt'],
+    ...['-analyzeduration', '3000000', '-reinit_filter', '0', '-i', join(folder, DESCRIPTION)],
+    ...['-map', '0:v', '-vf', picture, '-fps_mode', 'vfr'],
+    ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency', '-profile:v', 'main', '-threads', '2'],
+    ...['-crf', '25', '-maxrate', '2500k', '-bufsize', '2500k', '-sc_threshold', '0'],
+    ...['-force_key_frames', `expr:gte(t,n_forced*${SEGMENT_SECONDS})`],
+    // Sound that was not sent (DTX) is silence, not a gap that is closed.
+    ...(hasAudio ? ['-map', '0:a', '-af', 'aresample=48000:async=1000', '-c:a', 'aac', '-b:a', '96k', '-ac', '2'] : []),
+    // Where one of the two stops, the other goes on after this time, µs.
+    ...['-max_interleave_delta', '1000000'],
+    ...[
+      '-f',
+      'hls',
+      '-hls_time',
+      `${SEGMENT_SECONDS}`,
+      '-hls_list_size',
+      `${LISTED}`,
+      '-hls_delete_threshold',
+      `${KEPT}`,
+    ],
+    ...['-hls_segment_type', 'fmp4', '-hls_fmp4_init_filename', INIT],
+    ...['-hls_segment_filename', join(folder, '%d.m4s')],
+    ...['-hls_flags', 'independent_segments+delete_segments+temp_file+program_date_time', join(folder, PLAYLIST)],
+  ];
+}

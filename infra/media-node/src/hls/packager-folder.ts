@@ -1,0 +1,85 @@
+/**
+ * The media node's side of the folder that it shares with its packager ({@link ../../../hls-packager/src/shared-folder.ts}). Whoever breaks into the
+ * packager can write there what they like: links, pipes, files of any size. So nothing is followed, waited for, or read beyond its bound.
+ */
+import { constants } from 'node:fs';
+import { chmod, mkdir, open, readdir, rename, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DESCRIPTION, ENDED } from '../../../hls-packager/src/shared-folder.ts';
+
+/** The packager enters it and may not write there: each room's folder is the node's. */
+const SHARED_MODE = 0o750;
+/** The packager, a user of its own in the node's group, writes there. */
+const ROOM_MODE = 0o770;
+const DESCRIPTION_MODE = 0o640;
+/** Between two looks whether packaging has ended, ms. */
+const LOOK_MS = 200;
+/** Longer than the packager gives its program to end, ms. */
+const STOP_MS = 7000;
+const MAX_REASON_BYTES = 1024;
+
+export interface Packaging extends AsyncDisposable {
+  /** Settles with the reason when the packager has ended it by itself. */
+  readonly ended: Promise<string>;
+}
+
+/** Makes the folder, or empties what a node left there. */
+export async function openShared(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await chmod(folder, SHARED_MODE);
+  for (const name of await readdir(folder)) await removeRoom(join(folder, name));
+}
+
+export async function makeRoom(folder: string): Promise<void> {
+  await mkdir(folder);
+  // mkdir's mode is cut by the umask.
+  await chmod(folder, ROOM_MODE);
+}
+
+/** Removes a room's folder with its files. A folder in it stays, as whoever made it could put a link in its place meanwhile. */
+export async function removeRoom(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) await unlink(join(folder, name)).catch(() => {});
+  await rmdir(folder).catch(() => {});
+}
+
+/** @returns undefined when there is no such file, it is none, or larger than `most` bytes */
+export async function readShared(path: string, most: number): Promise<Buffer | undefined> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  try {
+    await using file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    const stat = await file.stat();
+    if (!stat.isFile() || stat.size > most) return undefined;
+    // It may grow while it is read.
+    const buffer = Buffer.alloc(stat.size);
+    const { bytesRead } = await file.read(buffer, 0, stat.size, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Lets the packager make HLS of what comes, in a folder of {@link makeRoom}, until it is disposed of. */
+export async function beginPackaging(folder: string, description: string): Promise<Packaging> {
+  const file = join(folder, DESCRIPTION);
+  // Whole, or not there.
+  await writeFile(`${file}.new`, description);
+  await chmod(`${file}.new`, DESCRIPTION_MODE);
+  await rename(`${file}.new`, file);
+  const ended = Promise.withResolvers<string>();
+  const looking = setInterval(async () => {
+    const why = await readShared(join(folder, ENDED), MAX_REASON_BYTES);
+    if (why) ended.resolve(why.toString('utf8'));
+  }, LOOK_MS);
+  void ended.promise.then(() => clearInterval(looking));
+  return {
+    ended: ended.promise,
+    async [Symbol.asyncDispose]() {
+      await unlink(file).catch(() => {});
+      await Promise.race([ended.promise, sleep(STOP_MS, undefined, { ref: false })]);
+      clearInterval(looking);
+      await unlink(join(folder, ENDED)).catch(() => {});
+    },
+  };
+}

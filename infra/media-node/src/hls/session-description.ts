@@ -1,0 +1,47 @@
+/** What comes to a packager, and where: a session description, and ports for it. */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import type { Forwarding, ForwardPorts } from '../engine.ts';
+
+const LOOPBACK = '127.0.0.1';
+
+/** What of a publisher is packaged. */
+export type MediaKinds = Pick<Forwarding, 'hasAudio' | 'videoCodec'>;
+
+/** A session description (RFC 8866) of what a {@link Forwarding} sends. */
+export function sessionDescription({ hasAudio, videoCodec }: MediaKinds, { audio, video }: ForwardPorts): string {
+  return [
+    ...['v=0', `o=- 0 0 IN IP4 ${LOOPBACK}`, 's=-', `c=IN IP4 ${LOOPBACK}`, 't=0 0'],
+    ...(hasAudio ? [`m=audio ${audio} RTP/AVP 111`, 'a=rtpmap:111 opus/48000/2'] : []),
+    ...(videoCodec === undefined
+      ? []
+      : [`m=video ${video} RTP/AVP 96`, `a=rtpmap:96 ${videoCodec.toUpperCase()}/90000`]),
+    ...(videoCodec === 'h264' ? ['a=fmtp:96 packetization-mode=1'] : []),
+    '',
+  ].join('\r\n');
+}
+
+/** Free ports for RTP, each with the next one, which ffmpeg takes for RTCP. @throws Error when none is found */
+export async function forwardPorts(): Promise<ForwardPorts> {
+  await using held = new AsyncDisposableStack();
+  const bind = async (port: number) => {
+    const socket = createSocket('udp4');
+    held.defer(() => new Promise<void>((closed) => void socket.close(closed)));
+    socket.bind(port, LOOPBACK);
+    await once(socket, 'listening');
+    return socket.address().port;
+  };
+  const found: number[] = [];
+  for (let tries = 0; found.length < 2; tries++) {
+    const port = await bind(0);
+    if (port % 2 === 1) continue;
+    const isPair = await bind(port + 1).then(
+      () => true,
+      () => false,
+    );
+    if (isPair) found.push(port);
+    else if (tries > 50) throw new Error('no free UDP ports');
+  }
+  const [audio, video] = found as [number, number];
+  return { audio, video };
+}
