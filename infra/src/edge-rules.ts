@@ -10,29 +10,16 @@ const PLAYLISTS: wafv2.CfnWebACL.StatementProperty = {
   },
 };
 
-/**
- * Rate rules and AWS's managed ones for the load balancer.
- * @param header holds the viewer's network; CloudFront writes it
- * @param limits requests of an address in five minutes
- */
-export function edgeRules(
-  scope: Construct,
-  header: string,
-  limits: { readonly all: number; readonly auth: number; readonly playlists: number | undefined },
-): wafv2.CfnWebACL {
-  const visible = (metricName: string) => ({
-    cloudWatchMetricsEnabled: true,
-    metricName,
-    sampledRequestsEnabled: false,
-  });
-  const managed = (name: string, priority: number): wafv2.CfnWebACL.RuleProperty => ({
-    name,
-    priority,
-    overrideAction: { none: {} },
-    statement: { managedRuleGroupStatement: { vendorName: 'AWS', name } },
-    visibilityConfig: visible(name),
-  });
-  const rate = (
+const visible = (metricName: string) => ({
+  cloudWatchMetricsEnabled: true,
+  metricName,
+  sampledRequestsEnabled: false,
+});
+
+/** Rules that count by this header. */
+const rateRules =
+  (header: string) =>
+  (
     name: string,
     priority: number,
     limit: number,
@@ -54,6 +41,25 @@ export function edgeRules(
     },
     visibilityConfig: visible(name),
   });
+
+/**
+ * Rate rules and AWS's managed ones for the load balancer.
+ * @param header holds the viewer's network; CloudFront writes it
+ * @param limits requests of an address in five minutes
+ */
+export function edgeRules(
+  scope: Construct,
+  header: string,
+  limits: { readonly all: number; readonly auth: number; readonly playlists: number | undefined },
+): wafv2.CfnWebACL {
+  const managed = (name: string, priority: number): wafv2.CfnWebACL.RuleProperty => ({
+    name,
+    priority,
+    overrideAction: { none: {} },
+    statement: { managedRuleGroupStatement: { vendorName: 'AWS', name } },
+    visibilityConfig: visible(name),
+  });
+  const rate = rateRules(header);
   return new wafv2.CfnWebACL(scope, 'WebAcl', {
     scope: 'REGIONAL',
     defaultAction: { allow: {} },

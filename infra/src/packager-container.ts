@@ -34,7 +34,7 @@ export function addPackager(
     dockerVolumeConfiguration: {
       scope: ecs.Scope.TASK,
       driver: 'local',
-      // Whoever breaks into the packager fills this, and not the instance's disk.
+      // An intruder in the packager fills this, and not the instance's disk.
       driverOpts: {
         type: 'tmpfs',
         device: 'tmpfs',

@@ -2,8 +2,8 @@
 export const PACKAGER_USER = 10_002;
 
 /**
- * Shell commands for IPv4 and IPv6, as root, which add the rules where they are missing: the packager decodes what strangers send, so whoever breaks
- * into it sends nothing, neither to the cloud's metadata and credentials nor anywhere else. It receives media on loopback, and writes files.
+ * Shell commands for IPv4 and IPv6, as root, which add the rules where they are missing: the packager decodes what strangers send, so an intruder
+ * sends nothing, neither to the cloud's metadata and credentials nor anywhere else. It receives media on loopback, and writes files.
  * @param user numeric id on the host. Default: that of the image
  */
 export function packagerFirewallCommands(user: number = PACKAGER_USER): string[] {

@@ -36,7 +36,7 @@ export function scenesOf<T extends { readonly start: number; readonly end: numbe
   return unique.slice(1).map((to, i) => {
     const from = unique[i] as number;
     const middle = (from + to) / 2;
-    // Of a scene that is as short as it may be, who is seen for most of it; of a longer one, whoever comes.
+    // Of a scene that is as short as it may be, who is seen for most of it; of a longer one, each who comes.
     const latest = to - from > 2 * SHORTEST_MS ? to : middle;
     const shown = pictures.filter(({ start, end }) => start < latest && end > middle).slice(0, MAX_TILES);
     return { from, to, shown };

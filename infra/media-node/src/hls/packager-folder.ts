@@ -1,6 +1,6 @@
 /**
- * The media node's side of the folder that it shares with its packager ({@link ../../../hls-packager/src/shared-folder.ts}). Whoever breaks into the
- * packager can write there what they like: links, pipes, files of any size. So nothing is followed, waited for, or read beyond its bound.
+ * The media node's side of the folder that it shares with its packager ({@link ../../../hls-packager/src/shared-folder.ts}). An intruder in the
+ * packager can write there anything: links, pipes, files of any size. So nothing is followed, waited for, or read beyond its bound.
  */
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, readdir, rename, rmdir, unlink, writeFile } from 'node:fs/promises';
@@ -37,7 +37,7 @@ export async function makeRoom(folder: string): Promise<void> {
   await chmod(folder, ROOM_MODE);
 }
 
-/** Removes a room's folder with its files. A folder in it stays, as whoever made it could put a link in its place meanwhile. */
+/** Removes a room's folder with its files. A folder in it stays, as its maker could put a link in its place meanwhile. */
 export async function removeRoom(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names) await unlink(join(folder, name)).catch(() => {});

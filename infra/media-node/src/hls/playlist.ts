@@ -1,7 +1,7 @@
 /** The playlist and the files of a packager as viewers get them: what it wrote is believed only as far as it has the form that it must have. */
 import { INIT } from '../../../hls-packager/src/shared-folder.ts';
 
-/** Lines of a media playlist (RFC 8216) that viewers get; whoever breaks into the packager names no address to them. */
+/** Lines of a media playlist (RFC 8216) that viewers get; an intruder in the packager names no address to them. */
 const LINES = [
   /^#EXTM3U$/,
   /^#EXT-X-(VERSION|TARGETDURATION|MEDIA-SEQUENCE):\d{1,10}$/,
