@@ -157,10 +157,13 @@ test('streams over HTTP: from the load balancer alone, to a port that the contai
 });
 
 test('without media nodes nothing is routed to them', () => {
-  const { template } = synthesize({ ...PRODUCTION, mediaNodes: undefined, packagers: undefined, recordings: 'false' } as never, {
-    checks: false,
-    built: false,
-  });
+  const { template } = synthesize(
+    { ...PRODUCTION, mediaNodes: undefined, packagers: undefined, recordings: 'false' } as never,
+    {
+      checks: false,
+      built: false,
+    },
+  );
   expect(JSON.stringify(template)).not.toMatch(/\/wh[ie]p\*/);
 });
 
