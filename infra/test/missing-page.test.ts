@@ -70,7 +70,8 @@ test('a path without a page gets a page with status 404 from the load balancer; 
   // The CSP of the pages is on this page too: it has nothing of its own that could be refused.
   expect(answer.MessageBody).not.toMatch(/<(style|script|link)|style=/);
   // Error pages are of the whole distribution ("CustomErrorResponses"): with one, a problem of auth would be this page.
-  expect(config.CustomErrorResponses).toBeUndefined();
+  for (const kept of config.CustomErrorResponses)
+    expect(Object.keys(kept).sort()).toEqual(['ErrorCachingMinTTL', 'ErrorCode']);
   // AWS WAF API reference, "RateBasedStatementCustomKey": a request without the key is not counted.
   const policy = template.Resources[config.DefaultCacheBehavior.OriginRequestPolicyId.Ref].Properties;
   const acl = Object.values<Any>(template.Resources).find((one) => one.Properties?.Scope === 'REGIONAL').Properties;

@@ -169,7 +169,7 @@ test('alone: retention and disk are as given, and wrong ones are refused by name
   expect(() => alone({ retention: Duration.hours(30) })).toThrow(/Recordings.retention: 108000 s are no whole days/);
   expect(() => alone({ disk: Size.gibibytes(500) })).toThrow(/Recordings.disk: 500/);
   expect(() => alone({ sweepInterval: Duration.seconds(10) })).toThrow(/Recordings.sweepInterval/);
-  expect(() => synthesize({ ...PRODUCTION, mediaNodes: '0', recordings: 'true' }, { checks: false })).toThrow(
-    /mediaNodes: media nodes record, and there are none/,
-  );
+  expect(() =>
+    synthesize({ ...PRODUCTION, mediaNodes: '0', packagers: '0', recordings: 'true' }, { checks: false }),
+  ).toThrow(/mediaNodes: media nodes record, and there are none/);
 });
