@@ -105,6 +105,9 @@ const ROOM_IDS: readonly (readonly [id: string, good: boolean])[] = [
   ...['', ' ', 'a b', ' a', 'a/b', 'a?b', 'a#b', 'a%2fb', 'a*', '*', 'a{1}', '"', '🎉'].map(
     (id) => [id, false] as const,
   ),
+  // What a path of a URL cannot name, and what it can.
+  ...['.', '..'].map((id) => [id, false] as const),
+  ...['...', '.a', 'a.', '.-', '._.'].map((id) => [id, true] as const),
   // Forms of others, and what nobody sees: composed, wide, folded, zero width, marks alone.
   ...['CAFÉ', 'cafe\u0301', '会議－１', 'ﬁn', 'a\u200b', 'a\u00ad', '\u0301a', '\u200d'].map(
     (id) => [id, false] as const,

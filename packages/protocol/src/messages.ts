@@ -22,10 +22,11 @@ const RoomId = Type.Refine(
     maxLength: MAX_ROOM_ID_BYTES,
     pattern: '^[\\p{L}\\p{M}\\p{Nd}._~-]+$',
     description:
-      'Room id: letters, marks and digits of any script, . _ ~ - (1 to 128 bytes of UTF-8). Outside of ASCII only in the form that `roomIdOf` (names.ts) gives: NFKC, case folded, nothing invisible.',
+      'Room id: letters, marks and digits of any script, . _ ~ - (1 to 128 bytes of UTF-8), neither `.` nor `..`. Outside of ASCII only in the form that `roomIdOf` (names.ts) gives: NFKC, case folded, nothing invisible.',
   }),
   isRoomId,
-  () => 'must be as roomIdOf gives it: NFKC, lower case, nothing invisible, at most 128 bytes of UTF-8',
+  () =>
+    'must be as roomIdOf gives it: NFKC, lower case, nothing invisible, at most 128 bytes of UTF-8; and neither . nor ..',
 );
 const MessageId = Type.Integer({ minimum: 1, description: 'Counted up from 1 by the sender, per addressee.' });
 const Metadata = Type.Object(

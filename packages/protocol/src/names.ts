@@ -50,8 +50,11 @@ function fold(text: string): string {
   return folded;
 }
 
-/** Characters that every version of the protocol took as a room id: they stay valid as they are, in either case. */
-const PLAIN = /^[A-Za-z0-9._~-]{1,128}$/;
+/**
+ * Characters that every version of the protocol took as a room id: they stay valid as they are, in either case. Not `.` and `..`: no path of a URL names
+ * them, as parsers take `%2e` for a dot too (WHATWG URL, "double-dot URL path segment").
+ */
+const PLAIN = /^(?!\.{1,2}$)[A-Za-z0-9._~-]{1,128}$/;
 
 /** May this be a room's id on the wire and in a grant? Plain ASCII as ever, else only what {@link roomIdOf} gives. */
 export function isRoomId(id: string): boolean {

@@ -2,7 +2,7 @@
 
 /** A room as the server API shows it. */
 export interface Room {
-  /** Letters and digits of any script, `.` `_` `~` `-`; 128 bytes at most (rule S-29). */
+  /** Letters and digits of any script, `.` `_` `~` `-`; 128 bytes at most; neither `.` nor `..` (rule S-29). */
   readonly roomId: string;
   /** Tells this use of the room from others of its name. Absent while it is empty. */
   readonly sid?: string;
@@ -95,7 +95,7 @@ export interface WebhookEndpoint {
 
 /** Settings of a room that is created. */
 export interface NewRoom {
-  /** Letters and digits of any script, `.` `_` `~` `-`; 128 bytes at most (rule S-29). */
+  /** Letters and digits of any script, `.` `_` `~` `-`; 128 bytes at most; neither `.` nor `..` (rule S-29). */
   readonly roomId?: string | undefined;
   /** Most people at once. Default: the limit of the service, which it cannot raise. */
   readonly maxPeers?: number | undefined;

@@ -20,7 +20,8 @@ export const MAX_BAN_SECONDS = 86_400;
 const RoomId = Type.String({
   minLength: 1,
   maxLength: 128,
-  description: 'Letters and digits of any script, `.` `_` `~` `-`; 128 bytes at most (rule S-29).',
+  description:
+    'Letters and digits of any script, `.` `_` `~` `-`; 128 bytes at most; neither `.` nor `..` (rule S-29).',
 });
 const PeerId = Type.String({ minLength: 1, maxLength: 128 });
 const Time = (description: string) => Type.String({ maxLength: 40, description: `${description} RFC 3339.` });
