@@ -165,7 +165,17 @@ test('R-10 a recording: begun with its layout, and its event comes when its file
   expect(await heard).toMatchObject({
     ...{ type: 'recording.ready', roomId: room, data: { recordingId, durationSeconds: 2.5 } },
   });
-  expect(await jsonOf(['recordings', 'list', room])).toMatchObject([{ recordingId, status: 'ready' }]);
+  const older = '0'.repeat(24);
+  const about = JSON.stringify({ id: older, roomId: room, startedAt: 1, startedBy: 'ada' });
+  await store.put(`${prefixOf(room, older)}recording.json`, about);
+  const listed = async (...more: string[]) =>
+    ((await jsonOf(['recordings', 'list', room, ...more])) as { recordingId: string; status: string }[]).map(
+      (one) => `${one.recordingId} ${one.status}`,
+    );
+  expect(await listed()).toEqual([`${recordingId} ready`, `${older} failed`]);
+  expect(await listed('--limit', '1')).toEqual([`${recordingId} ready`]);
+  expect((await tandem(['recordings', 'list', room, '--limit', '0'])).code).toBe(2);
+  await store.remove(prefixOf(room, older));
   expect(await jsonOf(['recordings', 'get', room, recordingId])).toMatchObject({ files: [{ name: 'composed.webm' }] });
   expect(await tandem(['recordings', 'delete', room, recordingId])).toEqual({ code: 0, out: '', err: '' });
   expect(await jsonOf(['recordings', 'list', room])).toEqual([]);

@@ -17,7 +17,7 @@ export type { Events, EventsOptions } from './events.ts';
 export type { CancelSignal } from './http.ts';
 export type { Messages } from './messages.ts';
 export type { MovePeerOptions, PeerGrants, Peers, RemovePeerOptions } from './peers.ts';
-export type { Recordings, StartRecordingOptions } from './recordings.ts';
+export type { ListRecordingsOptions, Recordings, StartRecordingOptions } from './recordings.ts';
 export type { CreateRoomOptions, ListRoomsOptions, Rooms, TaggedRoom, UpdateRoomOptions } from './rooms.ts';
 export { TandemServer, type TandemServerOptions } from './tandem-server.ts';
 export type { Token, Tokens } from './tokens.ts';

@@ -9,6 +9,12 @@ export interface StartRecordingOptions extends CallOptions {
   readonly layout?: Recording['layout'];
 }
 
+/** How recordings are listed. */
+export interface ListRecordingsOptions extends CallOptions {
+  /** Recordings fetched at once, 1 to 100. Default 100. */
+  readonly pageSize?: number | undefined;
+}
+
 /** Scopes `recordings:read` and `recordings:write`. Every method: TandemError `recordings_off` where the deployment keeps none. */
 export class Recordings {
   readonly #api: Api;
@@ -33,10 +39,13 @@ export class Recordings {
   }
 
   /** The latest first, also of earlier rooms of that name, fetched page by page as the loop goes on. */
-  async *list(roomId: string, options?: CallOptions): AsyncGenerator<Recording, void, undefined> {
+  async *list(
+    roomId: string,
+    { pageSize = 100, signal }: ListRecordingsOptions = {},
+  ): AsyncGenerator<Recording, void, undefined> {
     let cursor: string | undefined;
     do {
-      const page = (await this.#call('GET', pathOf(roomId), options, { limit: 100, cursor })) as {
+      const page = (await this.#call('GET', pathOf(roomId), { signal }, { limit: pageSize, cursor })) as {
         readonly recordings: readonly Recording[];
         readonly nextCursor?: string;
       };

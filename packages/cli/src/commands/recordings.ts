@@ -1,4 +1,4 @@
-import { type Command, text, UsageError } from '../command.ts';
+import { type Command, number, text, UsageError } from '../command.ts';
 
 const COLUMNS = ['recordingId', 'status', 'startedAt', 'durationSeconds', 'layout', 'startedBy'];
 const LAYOUTS = ['grid', 'speaker'] as const;
@@ -35,9 +35,14 @@ export const RECORDING_COMMANDS: Readonly<Record<string, Command>> = {
   'recordings list': {
     summary: 'recordings of a room, the latest first',
     arguments: ['room'],
-    async run({ connect, args: { room = '' }, out, signal }) {
+    options: { limit: { type: 'string', value: 'N', help: 'most recordings shown, default 1000' } },
+    async run({ connect, args: { room = '' }, options, out, signal }) {
+      const limit = number(options, 'limit', { min: 1 }) ?? 1000;
       const found = [];
-      for await (const one of connect().server.recordings.list(room, { signal })) found.push({ ...one });
+      const pageSize = Math.min(100, limit);
+      for await (const one of connect().server.recordings.list(room, { pageSize, signal })) {
+        if (found.push({ ...one }) === limit) break;
+      }
       out.table(found, COLUMNS);
       return 0;
     },

@@ -18,8 +18,7 @@ export const ROOM_COMMANDS: Readonly<Record<string, Command>> = {
       const rooms: Room[] = [];
       const wanted = { prefix: text(options, 'prefix'), tag: text(options, 'tag'), pageSize: Math.min(1000, limit) };
       for await (const room of connect().server.rooms.list({ ...wanted, signal })) {
-        if (rooms.length === limit) break;
-        rooms.push(room);
+        if (rooms.push(room) === limit) break;
       }
       out.table(
         rooms.map((room) => ({ ...room })),

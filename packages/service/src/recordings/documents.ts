@@ -72,11 +72,14 @@ export type ComposedDocument = Static<typeof ComposedDocument>;
 /** Sorts by time, and cannot be guessed. */
 export const newRecordingId = () => `${Date.now().toString(36).padStart(9, '0')}${randomBytes(10).toString('hex')}`;
 
+/** When a recording with this id was begun, ms since the epoch. */
+export const beginningOf = (id: string) => Number.parseInt(id.slice(0, 9), 36);
+
 /** A name of a file has at most 255 bytes. */
 const MAX_ROOM_KEY = 200;
 
 /**
- * A room may be called `..`, or anything in any script: in keys it is base64url of its name, or `h-` and base64url of its SHA-256 where that is too
+ * A room may be called anything in any script: in keys it is base64url of its name, or `h-` and base64url of its SHA-256 where that is too
  * long (45 characters, which base64url of no name has).
  */
 function keyOfRoom(roomId: string): string {

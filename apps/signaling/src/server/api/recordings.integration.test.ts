@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { API_SCOPES, type ApiScope } from '@tandem/protocol';
 import { connectRedis, type RedisClient, readAssignment, removeMediaNode, writeMediaNode } from '@tandem/service';
-import { openRecordingStore, prefixOf, type RecordingStore, readRunning } from '@tandem/service/recordings';
+import { awaitEnd, openRecordingStore, prefixOf, type RecordingStore, readRunning } from '@tandem/service/recordings';
 import { outboxKey, partitionOf, readOutboxEntry } from '@tandem/service/room-events';
 import { startRedis, startS3, type TestRedis } from '@tandem/service/testing';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -181,16 +181,19 @@ test('R-4 recordings are listed by pages, the latest first, fetched and deleted;
 
 test('R-5 names of others reach no other file: rooms, ids and files', async () => {
   const token = await backend();
-  using _ada = await person('..', 'ada');
-  expect((await askAsIs('POST', '%2e%2e/recordings', token)).status).toBe(201);
-  const { id = '' } = (await readRunning(client, '..')) ?? {};
-  expect((await askAsIs('POST', `../recordings/${id}/stop`, token)).status).toBe(200);
+  using _ada = await person('...', 'ada');
+  expect((await askAsIs('POST', '%2e%2e%2e/recordings', token)).status).toBe(201);
+  const { id = '' } = (await readRunning(client, '...')) ?? {};
+  expect((await askAsIs('POST', `.../recordings/${id}/stop`, token)).status).toBe(200);
   const files = [{ name: 'composed.webm', bytes: 4, startMs: 0 }];
-  await store.put(`${prefixOf('..', id)}composed.webm`, 'mine');
-  await store.put(`${prefixOf('..', id)}composed.json`, JSON.stringify({ at: 1, durationMs: 1, files }));
-  await store.put(`${prefixOf('..', id)}recording2.json`, 'not told of');
-  const dots = `%2e%2e/recordings/${id}`;
+  await store.put(`${prefixOf('...', id)}composed.webm`, 'mine');
+  await store.put(`${prefixOf('...', id)}composed.json`, JSON.stringify({ at: 1, durationMs: 1, files }));
+  await store.put(`${prefixOf('...', id)}recording2.json`, 'not told of');
+  const dots = `%2e%2e%2e/recordings/${id}`;
   expect((await askAsIs('GET', `${dots}/files/composed.webm`, token)).text).toBe('mine');
+  // No path names these, so no room has their name.
+  for (const none of ['.', '..', '%2e', '%2e%2e'])
+    expect([400, 404]).toContain((await askAsIs('POST', `${none}/recordings`, token)).status);
   // Nothing is beside the folder.
   expect(readdirSync(join(folder, '..'))).toEqual(['kept']);
   for (const name of [
@@ -202,13 +205,13 @@ test('R-5 names of others reach no other file: rooms, ids and files', async () =
   ])
     expect([400, 404]).toContain((await askAsIs('GET', `${dots}/files/${name}`, token)).status);
   for (const other of ['%2e%2e', '..%2f..', `${id}%2f..`, 'A'.repeat(30), `${id}%00`, '0'.repeat(41)]) {
-    expect([400, 404]).toContain((await askAsIs('GET', `%2e%2e/recordings/${other}`, token)).status);
-    expect([400, 404]).toContain((await askAsIs('DELETE', `%2e%2e/recordings/${other}`, token)).status);
+    expect([400, 404]).toContain((await askAsIs('GET', `%2e%2e%2e/recordings/${other}`, token)).status);
+    expect([400, 404]).toContain((await askAsIs('DELETE', `%2e%2e%2e/recordings/${other}`, token)).status);
   }
   // The recording of one room is not that of another.
   expect((await ask('GET', `other/recordings/${id}`, token)).status).toBe(404);
   expect((await ask('DELETE', `other/recordings/${id}`, token)).status).toBe(404);
-  expect(existsSync(join(folder, prefixOf('..', id), 'composed.webm'))).toBe(true);
+  expect(existsSync(join(folder, prefixOf('...', id), 'composed.webm'))).toBe(true);
 });
 
 test('R-9 who begins it says how its film shows people; anything else is refused', async () => {
@@ -264,6 +267,8 @@ test('R-10 the end of a recording is written for backends once, when its files a
   } as RecordingStore;
   await expect(tellDue({ ...parts, store: withheld }, Date.now() + 2 * HOUR_MS)).rejects.toThrow('AccessDenied');
   expect(await written()).toMatchObject([{ recordingId: second }]);
+  // Not again for as long as the others, as it is as old.
+  await tellDue({ ...parts, store: withheld }, Date.now() + 2 * HOUR_MS + 60_000);
   // Several nodes look at once, and again; what was ready is told after more than seven days as well.
   const later = Date.now() + 8 * 24 * HOUR_MS;
   await Promise.all([1, 2, 3].map(() => tellDue(parts, later)));
@@ -274,6 +279,37 @@ test('R-10 the end of a recording is written for backends once, when its files a
     { recordingId: bad, status: 'failed' },
     { recordingId: good, status: 'ready', durationSeconds: 5.5 },
   ]);
+  expect(await client.exists('tandem:{recordings}:unready')).toBe(0);
+});
+
+test('R-10 a recording that can never be read is looked at more and more seldom, and has failed after seven days', async () => {
+  const began = Date.now();
+  const ids = ['refused', 'corrupt'].map((name) => `${began.toString(36).padStart(9, '0')}${name.padEnd(20, '0')}`);
+  const [refused = '', corrupt = ''] = ids;
+  for (const id of ids) await awaitEnd(client, { roomId: 'unread', id });
+  await store.put(`${prefixOf('unread', corrupt)}recording.json`, '{"id":');
+  let looks = 0;
+  const withheld = {
+    text: (key: string) => {
+      if (key.endsWith('recording.json')) looks++;
+      return key.includes(refused) ? Promise.reject(new Error('AccessDenied')) : store.text(key);
+    },
+    list: (prefix: string) => store.list(prefix),
+  } as RecordingStore;
+  const parts = { redis: client, store: withheld, isTold: true };
+  const outbox = outboxKey('tandem', partitionOf('unread'));
+  const told = async () =>
+    (await client.xrange(outbox, '-', '+')).flatMap(([, fields]) => readOutboxEntry(fields[1] ?? '').recording ?? []);
+  const day = 24 * HOUR_MS;
+  for (let minute = 1; minute <= 60; minute++)
+    await tellDue(parts, began + 6 * day + minute * 60_000).catch(({ message }: Error) =>
+      expect(message).toMatch(/AccessDenied|another form/),
+    );
+  // One each five minutes, where it was one a minute; the corrupt one is read twice each time.
+  expect(looks).toBe(3 * 12);
+  expect(await told()).toEqual([]);
+  await tellDue(parts, began + 7 * day + HOUR_MS);
+  expect(await told()).toEqual(ids.map((recordingId) => ({ recordingId, status: 'failed' })));
   expect(await client.exists('tandem:{recordings}:unready')).toBe(0);
 });
 
