@@ -142,6 +142,8 @@ test.each([
   ['events-unread', 'tandem_hooks_partitions{node="a"}', '64x10 32x10', '64x20', {}],
   // One task is behind all the time; in the other case it was, and has caught up.
   ['events-late', 'tandem_hooks_unread_seconds{node="a"}', '40+60x20', '40x16 0.7x4', {}],
+  // Of two tasks one has an endpoint that cannot keep up; in the other case tries end by their timeout.
+  ['webhooks-late', 'tandem_hooks_overdue_seconds{node="a"}', '10+60x20', '16x20', {}],
   ['events-dropped', 'tandem_hooks_dropped_total', '0+1x20', '5x20', {}],
   ['webhooks-dead', 'tandem_hooks_dead_total', '0+1x20', '0+0.2x20', {}],
   ['telemetry-dropped', 'tandem_telemetry_items_total{signal="traces",outcome="dropped"}', '0+50x40', '0+20x40', {}],

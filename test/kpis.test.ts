@@ -141,7 +141,7 @@ test('reports become the ratios and quantiles of the dashboard; every panel and 
     .poll(async () => (await prometheus.alerts())['call-setup-72h']?.state, { timeout: 30_000 })
     .toBe('firing');
   const alerts = await prometheus.alerts();
-  expect(Object.keys(alerts)).toHaveLength(22);
+  expect(Object.keys(alerts)).toHaveLength(23);
   expect(Object.values(alerts).filter((a) => a.health !== 'ok')).toEqual([]);
   // 5 % failed: five times the budget, which is a ticket, not a page.
   expect([alerts['call-setup-1h']?.state, alerts['call-setup-72h']?.state]).toEqual(['inactive', 'firing']);

@@ -1,3 +1,4 @@
+import { readQueues } from '@tandem/hooks/config';
 import { Token } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -84,6 +85,7 @@ export class HooksService extends RealtimeService {
         `"${queueName}" is no FIFO queue`,
         'one with fifo: true, for events in their order',
       );
+    checkQueues(props.environment);
     // Beside the service, which needs it before there is a service.
     const webhookKey = props.webhookKey ?? newWebhookKey(new Construct(scope, `${id}Key`));
     const settings = {
@@ -139,9 +141,24 @@ export class HooksService extends RealtimeService {
     return this.metric('tandem_hooks_unread_seconds', { statistic: 'Maximum', ...props });
   }
 
+  /** For how long the try of a webhook that waits most is due and not over, s. */
+  metricOverdue(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('tandem_hooks_overdue_seconds', { statistic: 'Maximum', ...props });
+  }
+
   /** Open event streams, all tasks. */
   metricStreams(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('tandem_hooks_streams', { statistic: 'Sum', ...props });
+  }
+}
+
+/** As the program does when it starts. What is wrong with one variable alone its schema says. */
+function checkQueues({ EVENT_QUEUES = '', PRIVATE_ENDPOINTS }: HooksServiceProps['environment'] = {}): void {
+  if (Token.isUnresolved(EVENT_QUEUES)) return;
+  try {
+    readQueues(EVENT_QUEUES, PRIVATE_ENDPOINTS === 'true');
+  } catch (error) {
+    throw new Error(`HooksService.environment: ${(error as Error).message}, or queues of HooksService.`);
   }
 }
 

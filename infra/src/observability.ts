@@ -176,6 +176,7 @@ export class Observability extends Construct {
       service.metricFailed(),
       service.metricDead(),
       service.metricDropped(),
+      service.metricOverdue(),
     ]);
   }
 

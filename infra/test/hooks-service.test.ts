@@ -125,6 +125,14 @@ test('what does not fit is refused by name', () => {
   expect(service({ jwksUrl: 'calls.example.com' })).toThrow('HooksService.jwksUrl');
   expect(service({ maxStreams: 0 })).toThrow('HooksService.maxStreams');
   expect(service({ queues: [new sqs.Queue(stack, 'Standard')] })).toThrow('HooksService.queues');
+  const local = 'http://127.0.0.1:9324/000000000000/events.fifo';
+  for (const url of ['https://sqs.eu-central-1.amazonaws.com/123456789012/standard', 'events.fifo', local])
+    expect(service({ environment: { EVENT_QUEUES: url } }), url).toThrow(/^HooksService\.environment: EVENT_QUEUES: /);
+  for (const environment of [
+    { EVENT_QUEUES: 'https://sqs.eu-central-1.amazonaws.com/123456789012/events.fifo' },
+    { EVENT_QUEUES: local, PRIVATE_ENDPOINTS: 'true' },
+  ])
+    expect(service({ environment })).not.toThrow();
   expect(service({ environment: { WEBHOOK_KEY: 'k'.repeat(43) } })).toThrow('WEBHOOK_KEY is not fit');
   const whole = (more: object) => () =>
     new WebRtcTopology(stack, `Calls${stack.node.children.length}`, { profile: TopologyProfile.DEVELOPMENT, ...more });

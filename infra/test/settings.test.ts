@@ -47,6 +47,8 @@ const texts = fc.oneof(
     '5 ',
     '0x10',
     'lots',
+    'https://sqs.eu-central-1.amazonaws.com/123456789012/a.fifo, http://127.0.0.1:9324/000000000000/b.fifo,',
+    'https://sqs.eu-central-1.amazonaws.com/123456789012/a',
     'true',
     'false',
     'TRUE',

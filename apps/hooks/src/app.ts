@@ -20,13 +20,14 @@ import {
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { registerApi } from './api/index.ts';
 import type { HooksConfig } from './config.ts';
-import { EventQueues, isQueueUrl } from './delivery/event-queues.ts';
+import { EventQueues } from './delivery/event-queues.ts';
 import { type Outcome, send } from './delivery/send.ts';
 import { signatureHeaders } from './delivery/signature.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { type Endpoint, Endpoints } from './endpoints.ts';
 import type { RoomEvent } from './events/room-fold.ts';
 import { exposeHooks, newCounters } from './observe.ts';
+import { isQueueUrl } from './queue-urls.ts';
 import { SecretBox } from './secret-box.ts';
 
 export interface HooksOverrides {
@@ -83,6 +84,7 @@ export async function createHooks(config: HooksConfig, overrides: HooksOverrides
     counters,
     partitions: () => dispatcher.partitions,
     unreadMs: () => dispatcher.unreadMs,
+    overdueMs: () => dispatcher.overdueMs,
     streams: () => streams.open,
   });
   metrics.register(app);

@@ -1,6 +1,9 @@
 /** Every setting of the hooks service. Keys are environment variable names. */
 import { TelemetrySettings } from '@tandem/service/settings';
 import Type, { type Static } from 'typebox';
+import { QUEUES_PATTERN } from './queue-urls.ts';
+
+export { readQueues } from './queue-urls.ts';
 
 export const HooksConfig = Type.Object({
   HOST: Type.String({ default: '0.0.0.0', description: 'Address to listen on.' }),
@@ -30,6 +33,7 @@ export const HooksConfig = Type.Object({
   }),
   EVENT_QUEUES: Type.String({
     default: '',
+    pattern: QUEUES_PATTERN,
     description:
       'FIFO queues of Amazon SQS that endpoints may name beside https addresses: their URLs, comma-separated. This service sends to them with the credentials of its task.',
   }),

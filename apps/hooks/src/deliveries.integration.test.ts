@@ -33,7 +33,7 @@ async function owe(room: string, id: string): Promise<void> {
   await runScript(redis as unknown as RedisClient, 'replay', named, [room, entry]);
 }
 
-function start(seenEmpty: () => Promise<void>, behindMs = -1000) {
+function start(seenEmpty: () => Promise<void>, behindMs = -1000, answered: () => Promise<void> = async () => {}) {
   const delivered: string[] = [];
   const watched = new Proxy(redis, {
     get(target, name) {
@@ -54,6 +54,7 @@ function start(seenEmpty: () => Promise<void>, behindMs = -1000) {
     log: { warn: () => {}, error: () => {} },
     deliver: async (_endpoint: Endpoint, { id }: { id: string }) => {
       delivered.push(id);
+      await answered();
       return { kind: 'accepted', status: 204 };
     },
     slots: new TrySlots(1),
@@ -65,7 +66,7 @@ function start(seenEmpty: () => Promise<void>, behindMs = -1000) {
     await deliveries.begin(Date.now() + 1000);
     await deliveries.underWay();
   };
-  return { delivered, round };
+  return { delivered, round, deliveries, now: parts.now };
 }
 
 test('an event that comes when the queue was just seen empty is delivered, not forgotten', async () => {
@@ -103,4 +104,31 @@ test('what is owed is delivered at the next look, also by a task whose clock is 
   await owe('fresh', 'fresh');
   await round();
   expect(delivered).toEqual(['fresh']);
+});
+
+test('how long what is due waits: for a slot, and for the answer; not what is put off, nor what is done', async () => {
+  let answer: () => void = () => {};
+  const { round, deliveries, delivered, now } = start(
+    async () => {},
+    0,
+    () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      }),
+  );
+  const due = keys.due(PARTITION, endpoint.id);
+  for (const room of ['slow', 'behind', 'put-off']) await owe(room, room);
+  const at = Date.now();
+  await redis.zadd(due, at - 90_000, 'slow', at - 40_000, 'behind', at + 60_000, 'put-off');
+  expect(deliveries.overdueMs(now())).toBe(0);
+  const over = round();
+  await expect.poll(() => delivered).toEqual(['slow']);
+  expect(deliveries.overdueMs(at)).toBe(90_000);
+  answer();
+  await expect.poll(() => delivered).toEqual(['slow', 'behind']);
+  expect(deliveries.overdueMs(at)).toBe(40_000);
+  answer();
+  await over;
+  expect(deliveries.overdueMs(at + 30_000)).toBe(0);
+  await redis.del(due);
 });

@@ -43,8 +43,10 @@ export class Deliveries {
   readonly #lease: string;
   readonly #parts: WorkerParts;
   readonly #onFenced: () => void;
-  /** Endpoint and room of the tries that are under way. */
-  readonly #underWay = new Set<string>();
+  /** Endpoint and room of the tries that are under way, and when each was due, ms. */
+  readonly #underWay = new Map<string, number>();
+  /** By the endpoint that has no slot for its next try: when that was due, ms. */
+  readonly #kept = new Map<string, number>();
   readonly #tries = new Set<Promise<void>>();
   /** By the endpoint whose due rooms are being gone through. */
   readonly #walks = new Map<string, Promise<void>>();
@@ -63,6 +65,11 @@ export class Deliveries {
   /** There is more: the next {@link begin} looks. */
   owed(): void {
     this.#isOwed = true;
+  }
+
+  /** For how long the try that waits most is due and not over, ms. What a failed try is put off for does not count. */
+  overdueMs(now: number): number {
+    return Math.max(0, now - Math.min(now, ...this.#kept.values(), ...this.#underWay.values()));
   }
 
   /** Begins nothing more. */
@@ -99,26 +106,30 @@ export class Deliveries {
     const due = keys.due(this.#partition, endpointId);
     try {
       for (;;) {
-        const rooms = await redis.zrangebyscore(due, '-inf', now(), 'LIMIT', 0, DUE_AT_ONCE);
-        const idle = rooms.filter((room) => !this.#underWay.has(`${endpointId} ${room}`));
-        for (const room of idle) {
+        const found = await redis.zrangebyscore(due, '-inf', now(), 'WITHSCORES', 'LIMIT', 0, DUE_AT_ONCE);
+        const rooms = pairs(found);
+        const idle = rooms.filter(([room]) => !this.#underWay.has(`${endpointId} ${room}`));
+        for (const [room, at] of idle) {
+          this.#kept.set(endpointId, at);
           const slot = await slots.take(endpointId);
           if (this.#isOver) {
             slot[Symbol.dispose]();
             return;
           }
-          this.#begin(endpointId, room, slot);
+          this.#begin(endpointId, { room, at }, slot);
         }
         if (idle.length === 0 || rooms.length < DUE_AT_ONCE) return;
       }
     } catch (error) {
       log.warn({ event: 'partition.failed', err: error, partition: this.#partition }, 'due deliveries');
+    } finally {
+      this.#kept.delete(endpointId);
     }
   }
 
-  #begin(endpointId: string, room: string, slot: Disposable): void {
+  #begin(endpointId: string, { room, at }: { readonly room: string; readonly at: number }, slot: Disposable): void {
     const name = `${endpointId} ${room}`;
-    this.#underWay.add(name);
+    this.#underWay.set(name, at);
     const attempt = this.#try(endpointId, room)
       .catch((error: unknown) =>
         this.#parts.log.warn({ event: 'partition.failed', err: error, partition: this.#partition }, 'delivery'),
@@ -138,6 +149,8 @@ export class Deliveries {
       const endpoint = (await this.#parts.endpoints.all()).find(({ id }) => id === endpointId);
       if (endpoint?.state !== 'active') return;
       first = await this.#deliver(endpoint, room, first);
+      // The next event of the room became due with that.
+      this.#underWay.set(`${endpointId} ${room}`, this.#parts.now());
     }
   }
 
@@ -217,4 +230,9 @@ interface Settled {
   readonly why?: string;
   /** Of a retry, ms. */
   readonly wait?: number;
+}
+
+/** Rooms and when each is due, as WITHSCORES has them. */
+function pairs(found: readonly string[]): [room: string, at: number][] {
+  return Array.from({ length: found.length / 2 }, (_, i) => [found[2 * i] ?? '', Number(found[2 * i + 1])]);
 }

@@ -66,6 +66,12 @@ export class Dispatcher implements AsyncDisposable {
     return Math.max(0, ...[...this.#workers.values()].map((worker) => worker.unreadMs(now)));
   }
 
+  /** For how long the try of a webhook that waits most is due and not over, ms. */
+  get overdueMs(): number {
+    const now = this.#workerParts.now();
+    return Math.max(0, ...[...this.#workers.values()].map((worker) => worker.overdueMs(now)));
+  }
+
   async #run(): Promise<void> {
     while (!this.#ending) {
       this.#round();

@@ -16,10 +16,12 @@ export interface Observed {
   readonly partitions: () => number;
   /** See Dispatcher. */
   readonly unreadMs: () => number;
+  /** See Dispatcher. */
+  readonly overdueMs: () => number;
   readonly streams: () => number;
 }
 
-export function exposeHooks(metrics: Metrics, { counters, partitions, unreadMs, streams }: Observed): void {
+export function exposeHooks(metrics: Metrics, { counters, partitions, unreadMs, overdueMs, streams }: Observed): void {
   const total = (name: keyof Counters, help: string) =>
     metrics.total(`tandem_hooks_${name}_total`, help, () => counters[name]);
   total('events', 'Events written to the log.');
@@ -32,6 +34,11 @@ export function exposeHooks(metrics: Metrics, { counters, partitions, unreadMs, 
     'tandem_hooks_unread_seconds',
     'Age of the oldest change that is no event yet, in the partitions of this task.',
     () => unreadMs() / 1000,
+  );
+  metrics.gauge(
+    'tandem_hooks_overdue_seconds',
+    'For how long the try of a webhook that waits most is due and not over; what a failed try is put off for does not count.',
+    () => overdueMs() / 1000,
   );
   metrics.gauge('tandem_hooks_streams', 'Open event streams.', streams);
 }

@@ -59,6 +59,11 @@ export class PartitionWorker {
     return Math.max(0, now - (this.#readTo ?? this.#bornAt));
   }
 
+  /** For how long the try that waits most is due, ms. */
+  overdueMs(now: number): number {
+    return this.#deliveries.overdueMs(now);
+  }
+
   /** Begins nothing more, and waits for what is under way. */
   async end(): Promise<void> {
     this.#onFenced();

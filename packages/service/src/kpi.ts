@@ -109,6 +109,7 @@ export const BURN_RATES: readonly BurnRate[] = [
 ];
 
 const UNREAD = 'tandem_hooks_unread_seconds';
+const OVERDUE = 'tandem_hooks_overdue_seconds';
 const LEGS = 'tandem_call_legs_total';
 /** An abandoned attempt says nothing about the network, so it is in neither side. */
 const SETUP: RatioQuery = {
@@ -279,6 +280,14 @@ export const KPIS: readonly Kpi[] = [
     source: 'Own',
     query: { kind: 'largest', metric: UNREAD, unit: 's' },
   },
+  {
+    id: 'webhooks-overdue',
+    name: 'Longest wait of a webhook that is due',
+    definition:
+      'Over all endpoints: for how long the try that waits most is due and not answered. What a failed try is put off for does not count.',
+    source: 'Own',
+    query: { kind: 'largest', metric: OVERDUE, unit: 's' },
+  },
 ];
 
 export const SLOS: readonly Slo[] = [
@@ -401,6 +410,19 @@ export const THRESHOLDS: readonly ThresholdAlarm[] = [
     service: 'hooks',
     severity: 'page',
     runbook: 'events-late',
+  },
+  {
+    id: 'webhooks-late',
+    name: 'Webhooks are late',
+    metric: { metric: OVERDUE },
+    compare: 'above',
+    // A try ends after 15 s; above it tries wait for those before them.
+    threshold: 60,
+    minutes: 5,
+    statistic: 'max',
+    service: 'hooks',
+    severity: 'ticket',
+    runbook: 'webhooks-late',
   },
   {
     id: 'events-dropped',

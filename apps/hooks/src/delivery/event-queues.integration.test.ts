@@ -1,7 +1,8 @@
 /** Events in FIFO queues: a server that speaks SQS, and the SDK of AWS on both sides. */
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { isQueueUrl } from '../queue-urls.ts';
 import { startQueue } from '../testing-queue.ts';
-import { EventQueues, groupOf, isQueueUrl } from './event-queues.ts';
+import { EventQueues, groupOf } from './event-queues.ts';
 
 beforeEach(() => () => void vi.unstubAllEnvs());
 

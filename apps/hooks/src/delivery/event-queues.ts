@@ -6,22 +6,15 @@
 import { createHash } from 'node:crypto';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { RoomEvent } from '../events/room-fold.ts';
+import { readQueues } from '../queue-urls.ts';
 import type { Outcome } from './send.ts';
 
-/** https://docs.aws.amazon.com/general/latest/gr/sqs-service.html, and the name of a FIFO queue: 80 characters at most, with its suffix. */
-const AWS_QUEUE =
-  /^https:\/\/sqs(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)\/\d{12}\/[\w-]{1,75}(\.fifo)?$/;
-/** For development: of a server of one's own. */
-const ANY_QUEUE = /^https?:\/\/[^/?#@]+\/\d{12}\/[\w-]{1,75}\.fifo$/;
 /** What may stand in the name of a group: printable ASCII without the space. Room ids are 128 bytes at most, as are those. */
 const GROUP = /^[!-~]{1,128}$/;
 /** For credentials, connection and answer together, with the tries of the SDK, ms. */
 const TIMEOUT_MS = 15_000;
 /** The SDK would say on the console that a queue's address is not the usual one. */
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
-
-/** Is it the URL of a queue at AWS, named by EVENT_QUEUES or not? */
-export const isQueueUrl = (url: string) => AWS_QUEUE.test(url);
 
 export class EventQueues implements Disposable {
   /** By URL. */
@@ -33,15 +26,8 @@ export class EventQueues implements Disposable {
    * @throws Error naming EVENT_QUEUES and the fix
    */
   constructor(setting: string, isPrivateAllowed: boolean) {
-    for (const url of setting.split(',').map((one) => one.trim())) {
-      if (url === '') continue;
-      const [, region, fifo] = AWS_QUEUE.exec(url) ?? [];
-      if (!(region && fifo) && !(isPrivateAllowed && ANY_QUEUE.test(url)))
-        throw new Error(
-          `EVENT_QUEUES: "${url}" is no FIFO queue. Fix: https://sqs.eu-central-1.amazonaws.com/123456789012/name.fifo`,
-        );
+    for (const { url, region } of readQueues(setting, isPrivateAllowed))
       this.#clients.set(url, new SQSClient({ ...(region ? { region } : {}), logger: SILENT }));
-    }
   }
 
   /** May an endpoint name it? */
