@@ -15,7 +15,8 @@ import { JanusBroadcast } from './janus-broadcast.ts';
 import type { JanusClient, JanusHandle } from './janus-client.ts';
 import { JanusForwarding } from './janus-forwarding.ts';
 import { JanusPublisher } from './janus-publisher.ts';
-import { type Feed, JanusSubscriber } from './janus-subscriber.ts';
+import { type Feed, PLACEHOLDER_STREAMS } from './janus-streams.ts';
+import { JanusSubscriber } from './janus-subscriber.ts';
 import { KeyframeNeeds } from './keyframe-needs.ts';
 
 const VIDEOROOM = 'janus.plugin.videoroom';
@@ -31,6 +32,10 @@ export class JanusRoom implements EngineRoom {
   readonly #publishers = new Map<string, JanusPublisher>();
   readonly #subscribers = new Map<string, JanusSubscriber>();
   readonly #feeds = new Map<string, Feed>();
+  /** Of publishers that have an answer, and no path yet. */
+  readonly #coming = new Map<string, Feed>();
+  /** Feed that sends nothing (janus-streams.ts). */
+  #placeholder: string | undefined;
   readonly #keyframes = new KeyframeNeeds((publisher) => this.onKeyframeNeeded(publisher));
   /** Of publishers that somebody views, by feed. */
   readonly #broadcasts = new Map<string, JanusBroadcast>();
@@ -72,7 +77,13 @@ export class JanusRoom implements EngineRoom {
       audio_level_average: 50,
       notify_joining: false,
       rec_dir: recordings,
+      dummy_publisher: true,
+      dummy_streams: PLACEHOLDER_STREAMS,
     });
+    const { data } = await this.#control.message({ request: 'listparticipants', room: this.#id });
+    // Debian 12's own Janus may have none.
+    const participants = data.participants as { id: string; dummy?: boolean }[] | undefined;
+    this.#placeholder = participants?.find(({ dummy }) => dummy)?.id;
   }
 
   async publish(id: string, events: LegEvents): Promise<PublisherLeg> {
@@ -82,22 +93,28 @@ export class JanusRoom implements EngineRoom {
       room: this.#id,
       feed,
       events,
+      coming: (sent) => {
+        this.#coming.set(id, { id: feed, ...sent });
+        this.#feedsChanged();
+      },
       live: (sent) => {
+        this.#coming.delete(id);
         this.#feeds.set(id, { id: feed, ...sent });
         // What it complains of is a leg that ends.
         if (this.#nameOf) void publisher.record(this.#nameOf(id)).catch(() => {});
-        for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
+        this.#feedsChanged();
       },
       talking: (talking) => this.onTalking(id, talking),
       ended: () => {
         if (this.#publishers.get(id) === publisher) this.#publishers.delete(id);
         void this.#broadcasts.get(feed)?.close();
         for (const one of this.#forwardings) if (one.feed === feed) one.over();
+        if (this.#coming.get(id)?.id === feed) this.#coming.delete(id);
         // One that never came was waited for.
         if ((this.#feeds.get(id)?.id ?? feed) !== feed) return;
         this.#feeds.delete(id);
         this.#keyframes.forget(id);
-        for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
+        this.#feedsChanged();
       },
     });
     const before = this.#publishers.get(id);
@@ -115,7 +132,10 @@ export class JanusRoom implements EngineRoom {
       client: this.#client,
       events,
       feed: (publisher) => this.#feeds.get(publisher),
-      isConnecting: (publisher) => this.#publishers.has(publisher) && !this.#feeds.has(publisher),
+      coming: (publisher) => this.#coming.get(publisher),
+      isConnecting: (publisher) =>
+        this.#publishers.has(publisher) && !this.#feeds.has(publisher) && !this.#coming.has(publisher),
+      placeholder: this.#placeholder,
       ready: (publisher) => this.#keyframes.came(publisher),
       ended: () => {
         if (this.#subscribers.get(id) === subscriber) this.#subscribers.delete(id);
@@ -125,6 +145,10 @@ export class JanusRoom implements EngineRoom {
     this.#subscribers.set(id, subscriber);
     await before?.close();
     return subscriber;
+  }
+
+  #feedsChanged(): void {
+    for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
   }
 
   async record(nameOf: ((publisher: string) => string | undefined) | undefined): Promise<void> {
