@@ -257,6 +257,10 @@ test('webhooks: added, rotated, listed and removed', async () => {
   ]);
   expect(added).toMatchObject({ state: 'active', rooms: ['clinic-a.*'], types: ['room.ended'] });
   expect(added.secret).toMatch(/^whsec_/);
+  const sealed = await jsonOf(['webhooks', 'add', 'http://127.0.0.1:9/', '--signature', 'v1a']);
+  expect([sealed.signature, sealed.secret]).toEqual(['v1a', sealed.publicKeys[0]]);
+  expect((await tandem(['webhooks', 'add', 'http://127.0.0.1:9/', '--signature', 'v2'])).code).toBe(2);
+  await tandem(['webhooks', 'remove', sealed.id]);
   expect((await jsonOf(['webhooks', 'rotate', added.id])).secret).not.toBe(added.secret);
   expect(await jsonOf(['webhooks', 'deliveries', added.id])).toEqual([]);
   expect((await tandem(['webhooks', 'list'])).out).not.toContain('whsec_');

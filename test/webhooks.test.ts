@@ -62,6 +62,10 @@ test('E-1 E-4 E-9 a visit is four webhooks, signed, in order, and the same event
   const made = await ask(hooks.url, '/webhook-endpoints', { body: { url: receiver.url, rooms: ['visit-*'] } });
   expect(made.status, JSON.stringify(made.body)).toBe(201);
   const { secret } = made.body;
+  await using sealed = await startReceiver();
+  const asymmetric = { url: sealed.url, rooms: ['visit-*'], signature: 'v1a' };
+  const { body: of } = await ask(hooks.url, '/webhook-endpoints', { body: asymmetric });
+  expect([of.secret, made.body.endpoint.publicKeys]).toEqual([of.endpoint.publicKeys[0], []]);
   const peerId = await visit('visit-1', 'patient');
   await visit('other-1', 'patient');
   await vi.waitFor(() => expect(typesOf(receiver, 'visit-1')).toHaveLength(4), WAIT);
@@ -79,6 +83,17 @@ test('E-1 E-4 E-9 a visit is four webhooks, signed, in order, and the same event
     expect(isSignedWith(secret, one)).toBe(true);
     expect(isSignedWith(`whsec_${Buffer.alloc(32).toString('base64')}`, one)).toBe(false);
   }
+  await vi.waitFor(() => expect(sealed.received).toHaveLength(4), WAIT);
+  for (const one of sealed.received) {
+    expect([isSignedWith(of.secret, one), isSignedWith(secret, one)]).toEqual([true, false]);
+    expect(one.headers['webhook-signature']).toMatch(/^v1a,[A-Za-z0-9+/]{86}==$/);
+  }
+  const rotated = await ask(hooks.url, `/webhook-endpoints/${of.endpoint.id}/rotate-secret`, { method: 'POST' });
+  expect((await ask(hooks.url, `/webhook-endpoints/${of.endpoint.id}/test`, { method: 'POST' })).body.delivered).toBe(
+    true,
+  );
+  const last = sealed.received.at(-1) ?? expect.fail('nothing came');
+  expect([of.secret, rotated.body.secret].map((key) => isSignedWith(key, last))).toEqual([true, true]);
   const sequences = receiver.received.map(({ event }) => event.sequence as number);
   expect(sequences).toEqual([...sequences].sort((a, b) => a - b));
   const feed = await vi.waitFor(async () => {

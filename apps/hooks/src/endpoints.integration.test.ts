@@ -2,7 +2,9 @@
 import { connectRedis } from '@tandem/service';
 import { startRedis } from '@tandem/service/testing';
 import { expect, test } from 'vitest';
-import { Endpoints } from './endpoints.ts';
+import { publicKeyOf } from './delivery/signature.ts';
+import { Endpoints, publicKeysOf } from './endpoints.ts';
+import { keys } from './keys.ts';
 import { SecretBox } from './secret-box.ts';
 
 test('changes, rotations and a removal of one endpoint that come at once', async () => {
@@ -17,6 +19,21 @@ test('changes, rotations and a removal of one endpoint that come at once', async
   const after = await endpoints.get(id);
   expect(after?.description).toBe('abcd');
   expect(after && endpoints.secretsOf(after)).toEqual([secret, made?.secret]);
+
+  // A pair goes on as a pair; no private half is shown, and none is in Redis as it is.
+  const sealed = await endpoints.create({
+    url: 'https://b.example/',
+    description: '',
+    types: [],
+    rooms: ['a*'],
+    signature: 'v1a',
+  });
+  const next = (await endpoints.rotate(sealed?.endpoint.id ?? '')) ?? '';
+  const kept = (await endpoints.get(sealed?.endpoint.id ?? '')) ?? expect.fail('it is gone');
+  expect(publicKeysOf(kept)).toEqual([next, sealed?.secret]);
+  expect(publicKeysOf(kept).every((key) => /^whpk_[A-Za-z0-9+/]{43}=$/.test(key))).toBe(true);
+  expect(endpoints.secretsOf(kept).map(publicKeyOf)).toEqual(publicKeysOf(kept));
+  expect((await redis.hvals(keys.endpoints)).join()).not.toMatch(/wh(sk|sec)_/);
 
   const [changed, , rotated] = await Promise.all([append('e'), endpoints.remove(id), endpoints.rotate(id)]);
   expect([changed, rotated, await endpoints.get(id)]).toEqual([undefined, undefined, undefined]);

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { mayEnter } from '@tandem/protocol';
 import type { RedisClient } from '@tandem/service';
-import { newSecret } from './delivery/signature.ts';
+import { newSecret, publicKeyOf, receiverKeyOf, type SignatureScheme } from './delivery/signature.ts';
 import { type EventType, OPT_IN_TYPE, type RoomEvent } from './events/room-fold.ts';
 import { keys } from './keys.ts';
 import { runScript } from './scripts.ts';
@@ -20,8 +20,13 @@ export interface Endpoint {
   readonly state: 'active' | 'disabled' | 'gone';
   /** ISO 8601. */
   readonly createdAt: string;
-  /** Encrypted. The first is the present one; another signs too until `until`, ms since the epoch. */
-  readonly secrets: readonly { readonly box: string; readonly until?: number }[];
+  /** Absent: `v1`, as endpoints were before there was another. */
+  readonly signature?: SignatureScheme;
+  /**
+   * Encrypted; of `v1a` it is the private key, and `publicKey` its other half. The first is the present one; another signs too until `until`, ms since the
+   * epoch.
+   */
+  readonly secrets: readonly { readonly box: string; readonly until?: number; readonly publicKey?: string }[];
 }
 
 /** How long the secret before a rotation signs too, ms. */
@@ -59,16 +64,19 @@ export class Endpoints {
     return text ? (JSON.parse(text) as Endpoint) : undefined;
   }
 
-  /** @returns it, and its secret, which is never shown again. Undefined: there are {@link MAX_ENDPOINTS} */
-  async create(of: Pick<Endpoint, 'url' | 'description' | 'types' | 'rooms'>) {
+  /**
+   * @returns it, and what its receiver keeps: the shared secret, which is never shown again, or the public key.
+   * Undefined: there are {@link MAX_ENDPOINTS}
+   */
+  async create(of: Pick<Endpoint, 'url' | 'description' | 'types' | 'rooms' | 'signature'>) {
     if ((await this.#redis.hlen(keys.endpoints)) >= MAX_ENDPOINTS) return undefined;
     const id = `ep_${randomUUID().replaceAll('-', '')}`;
-    const secret = newSecret();
-    const secrets = [{ box: this.#box.close(secret, id) }];
+    const secret = newSecret(of.signature);
+    const secrets = [this.#keep(secret, id)];
     const endpoint: Endpoint = { id, ...of, state: 'active', createdAt: new Date().toISOString(), secrets };
     await this.#redis.hset(keys.endpoints, id, JSON.stringify(endpoint));
     this.#read = undefined;
-    return { endpoint, secret };
+    return { endpoint, secret: receiverKeyOf(secret) };
   }
 
   /**
@@ -93,24 +101,34 @@ export class Endpoints {
     this.#read = undefined;
   }
 
-  /** Another secret from now on; the present one signs too for a day. @returns the new one. Undefined: it was removed */
+  /** Another secret from now on; the present one signs too for a day. @returns what its receiver keeps. Undefined: it was removed */
   async rotate(id: string): Promise<string | undefined> {
-    const secret = newSecret();
-    const box = this.#box.close(secret, id);
+    let secret = '';
     const changed = await this.change(id, (endpoint) => {
       const [present] = endpoint.secrets;
-      const before = present ? [{ box: present.box, until: Date.now() + ROTATION_MS }] : [];
-      return { ...endpoint, secrets: [{ box }, ...before] };
+      const before = present ? [{ ...present, until: Date.now() + ROTATION_MS }] : [];
+      secret = newSecret(endpoint.signature);
+      return { ...endpoint, secrets: [this.#keep(secret, id), ...before] };
     });
-    return changed && secret;
+    return changed && receiverKeyOf(secret);
+  }
+
+  #keep(secret: string, id: string): Endpoint['secrets'][number] {
+    const publicKey = publicKeyOf(secret);
+    return { box: this.#box.close(secret, id), ...(publicKey === undefined ? {} : { publicKey }) };
   }
 
   /** @throws Error when WEBHOOK_KEY is another than the one it was written with */
   secretsOf({ id, secrets }: Endpoint): string[] {
-    const now = Date.now();
-    return secrets.filter(({ until = Infinity }) => until > now).map(({ box }) => this.#box.open(box, id));
+    return secretsNow(secrets).map(({ box }) => this.#box.open(box, id));
   }
 }
+
+const secretsNow = (secrets: Endpoint['secrets']) => secrets.filter(({ until = Infinity }) => until > Date.now());
+
+/** The public keys that an endpoint's webhooks are signed for now. */
+export const publicKeysOf = ({ secrets }: Endpoint): string[] =>
+  secretsNow(secrets).flatMap(({ publicKey }) => publicKey ?? []);
 
 /** Does the endpoint want it? What fell out of the outbox is for all. */
 export function wants(

@@ -12,10 +12,12 @@ export interface NewWebhookEndpoint {
   readonly rooms?: readonly string[] | undefined;
   /** Yours. */
   readonly description?: string | undefined;
+  /** `v1`: a secret that both sides keep signs. `v1a`: only the service can sign, and your side has a public key. Default `v1`. */
+  readonly signature?: WebhookEndpoint['signature'] | undefined;
 }
 
 /** What changes of an endpoint; what is not named stays. */
-export interface WebhookEndpointPatch extends Partial<NewWebhookEndpoint> {
+export interface WebhookEndpointPatch extends Partial<Omit<NewWebhookEndpoint, 'signature'>> {
   /** What happens while it is disabled is not sent later; see `replay`. */
   readonly state?: 'active' | 'disabled' | undefined;
 }
@@ -51,7 +53,10 @@ export class WebhookEndpoints {
     this.#api = api;
   }
 
-  /** @returns it, and the secret that signs its webhooks, which is not shown again. @throws TandemError `too_many_endpoints` */
+  /**
+   * @returns it, and what `verifyWebhook` needs: the secret that signs its webhooks, which is not shown again, or (`v1a`) the public key
+   * @throws TandemError `too_many_endpoints`
+   */
   async create(endpoint: NewWebhookEndpoint, options?: CallOptions) {
     return (await this.#send('POST', '', endpoint, options)) as {
       readonly endpoint: WebhookEndpoint;

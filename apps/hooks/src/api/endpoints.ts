@@ -5,7 +5,7 @@ import { isRoomGrant } from '@tandem/protocol/names';
 import { ProblemError, requireRoom } from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { checkEndpointUrl, EndpointUrlError } from '../delivery/address-guard.ts';
-import { covers, type Endpoint, MAX_ENDPOINTS } from '../endpoints.ts';
+import { covers, type Endpoint, MAX_ENDPOINTS, publicKeysOf } from '../endpoints.ts';
 import { eventId } from '../events/room-fold.ts';
 import { isQueueUrl } from '../queue-urls.ts';
 import { listDeliveries, replay } from '../replay.ts';
@@ -34,10 +34,10 @@ function collectionRoutes(api: FastifyInstance, { endpoints, ...parts }: ApiPart
     },
     async (request, reply) => {
       const claims = backendOf(request);
-      const { url, types = [], rooms = claims.rooms, description = '' } = request.body;
+      const { url, types = [], rooms = claims.rooms, description = '', signature = 'v1' } = request.body;
       checkUrl(url, parts);
       checkRooms(rooms, claims);
-      const made = await endpoints.create({ url, types, rooms, description });
+      const made = await endpoints.create({ url, types, rooms, description, signature });
       if (!made)
         throw new ProblemError(409, 'too_many_endpoints', `There may be ${MAX_ENDPOINTS} endpoints; remove one.`);
       return reply.code(201).send({ endpoint: shown(made.endpoint), secret: made.secret });
@@ -210,6 +210,7 @@ function checkRooms(rooms: readonly string[], { rooms: allowed }: BackendClaims)
 }
 
 /** Without its secrets. */
-function shown({ id, url, types, rooms, description, state, createdAt }: Endpoint) {
-  return { id, url, types, rooms, description, state, createdAt };
+function shown(endpoint: Endpoint) {
+  const { id, url, types, rooms, description, state, createdAt, signature = 'v1' } = endpoint;
+  return { id, url, types, rooms, description, state, createdAt, signature, publicKeys: publicKeysOf(endpoint) };
 }

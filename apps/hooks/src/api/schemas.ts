@@ -3,6 +3,7 @@
 import type {} from '@fastify/swagger';
 import Type, { type Static } from 'typebox';
 import { MAX_URL_LENGTH } from '../delivery/address-guard.ts';
+import { SIGNATURES } from '../delivery/signature.ts';
 import { EVENT_TYPES } from '../events/room-fold.ts';
 
 const problem = {
@@ -31,12 +32,18 @@ const Url = Type.String({
 });
 const Description = Type.String({ maxLength: 200, description: 'Yours.' });
 
+const Signature = Type.Enum([...SIGNATURES], {
+  description:
+    'How its webhooks are signed (Standard Webhooks). `v1`: HMAC-SHA256 with a secret that both sides keep. `v1a`: Ed25519; only the service can sign, and what the receiver keeps is no secret. It stays as it is. Default `v1`.',
+});
+
 export const EndpointBody = Type.Object(
   {
     url: Url,
     types: Type.Optional(Types),
     rooms: Type.Optional(Rooms),
     description: Type.Optional(Description),
+    signature: Type.Optional(Signature),
   },
   { additionalProperties: false },
 );
@@ -67,12 +74,17 @@ export const WebhookEndpoint = Type.Object(
     description: Description,
     state: Type.Enum(['active', 'disabled', 'gone'], { description: '`gone`: it answered 410.' }),
     createdAt: Type.String(),
+    signature: Signature,
+    publicKeys: Type.Array(Type.String(), {
+      description: 'Of `v1a`: `whpk_…`, those that it is signed for now; two for a day after a rotation. Else none.',
+    }),
   },
   { $id: 'WebhookEndpoint' },
 );
 
 const Secret = Type.String({
-  description: 'Signs the webhooks (Standard Webhooks, `whsec_…`). Shown this once.',
+  description:
+    'What verifies the webhooks. Of `v1` it signs them too: `whsec_…`, shown this once. Of `v1a` it is the public key, `whpk_…`.',
 });
 export const EndpointCreated = Type.Object({ endpoint: Type.Ref('WebhookEndpoint#'), secret: Secret });
 export const EndpointList = Type.Object({ endpoints: Type.Array(Type.Ref('WebhookEndpoint#')) });

@@ -1,3 +1,4 @@
+import { createPublicKey, verify } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
@@ -8,7 +9,7 @@ import { startReceiver } from '../testing.ts';
 import { checkEndpointUrl, EndpointUrlError, isPublicAddress, resolveEndpoint } from './address-guard.ts';
 import { nextTry, WAITS_MS } from './schedule.ts';
 import { send } from './send.ts';
-import { signatureHeaders } from './signature.ts';
+import { newSecret, publicKeyOf, signatureHeaders } from './signature.ts';
 
 test('E-4 signed as Standard Webhooks has it: the example of its specification, and one signature a secret', () => {
   // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md, and the vector of its reference libraries.
@@ -25,6 +26,23 @@ test('E-4 signed as Standard Webhooks has it: the example of its specification, 
     'webhook-timestamp': '1614265330',
     'webhook-signature': `${signature} ${signature}`,
   });
+});
+
+test('E-4 v1a: the vector of the specification’s Go library, and keys that Node’s own Ed25519 takes', () => {
+  // https://github.com/standard-webhooks/standard-webhooks/blob/main/libraries/go/webhook_asymmetric_test.go
+  const seed = 'VEVTVFNJR05JTkdLRVlET05PVFVTRVRISVNGT1JBTlk=';
+  const [id, body, at] = ['msg_p5jXN8AQM9LWM0D4loKWxJek', '{"test": 2432232314}', 1_614_265_330_000];
+  expect(signatureHeaders(id, body, [`whsk_${seed}`], at)['webhook-signature']).toBe(
+    'v1a,tQ9V2XOqn7jL/DQenEFpqIugdBVtiMmER5mhSkXBNwM0mkATuDe6KYYUuxqtaiHeYGb7KaaBRdM5WqyeFiL8Ag==',
+  );
+  const pair = newSecret('v1a');
+  const x = Buffer.from(publicKeyOf(pair)?.slice('whpk_'.length) ?? '', 'base64');
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') }, format: 'jwk' });
+  const [mine = '', shared = ''] = signatureHeaders(id, body, [pair, newSecret()], at)['webhook-signature'].split(' ');
+  const signature = Buffer.from(mine.replace(/^v1a,/, ''), 'base64');
+  const holds = (text: string) => verify(null, Buffer.from(`${id}.1614265330.${text}`), key, signature);
+  expect([holds(body), holds(`${body} `), shared.slice(0, 3)]).toEqual([true, false, 'v1,']);
+  expect(publicKeyOf(newSecret())).toBeUndefined();
 });
 
 test('E-7 only public addresses, however they are written', () => {

@@ -10,19 +10,25 @@ const ROOM_OPTION = {
     help: 'of these rooms, a trailing * matches any rest; may be repeated',
   },
 } as const;
+const SIGNATURES = ['v1', 'v1a'] as const;
 const COLUMNS = ['id', 'state', 'url', 'types', 'rooms'];
 
 export const WEBHOOK_COMMANDS: Readonly<Record<string, Command>> = {
   'webhooks add': {
-    summary: 'add an endpoint; its signing secret is shown this once',
+    summary: 'add an endpoint; its signing secret is shown this once (of v1a: its public key)',
     arguments: ['url'],
     options: {
       ...ROOM_OPTION,
       type: EVENT_OPTIONS.type,
       description: { type: 'string', value: 'TEXT', help: 'yours' },
+      signature: { type: 'string', value: 'SCHEME', help: 'v1 (shared secret, the default) or v1a (public key)' },
     },
     async run({ connect, args: { url = '' }, options, out, signal }) {
+      const given = text(options, 'signature') ?? 'v1';
+      const signature = SIGNATURES.find((one) => one === given);
+      if (!signature) throw new UsageError(`--signature is ${given}; ${SIGNATURES.join(' or ')}`);
       const wanted = {
+        signature,
         rooms: texts(options, 'room'),
         types: texts(options, 'type'),
         description: text(options, 'description'),
