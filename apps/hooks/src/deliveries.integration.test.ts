@@ -66,7 +66,7 @@ function start(seenEmpty: () => Promise<void>, behindMs = -1000, answered: () =>
     await deliveries.begin(Date.now() + 1000);
     await deliveries.underWay();
   };
-  return { delivered, round, deliveries, now: parts.now };
+  return { delivered, round, deliveries, now: parts.now, slots: parts.slots };
 }
 
 test('an event that comes when the queue was just seen empty is delivered, not forgotten', async () => {
@@ -108,7 +108,7 @@ test('what is owed is delivered at the next look, also by a task whose clock is 
 
 test('how long what is due waits: for a slot, and for the answer; not what is put off, nor what is done', async () => {
   let answer: () => void = () => {};
-  const { round, deliveries, delivered, now } = start(
+  const { round, deliveries, delivered, now, slots } = start(
     async () => {},
     0,
     () =>
@@ -121,7 +121,12 @@ test('how long what is due waits: for a slot, and for the answer; not what is pu
   const at = Date.now();
   await redis.zadd(due, at - 90_000, 'slow', at - 40_000, 'behind', at + 60_000, 'put-off');
   expect(deliveries.overdueMs(now())).toBe(0);
+  // Another partition has the slot.
+  const taken = await slots.take(endpoint.id);
   const over = round();
+  await expect.poll(() => deliveries.overdueMs(at)).toBe(90_000);
+  expect(delivered).toEqual([]);
+  taken[Symbol.dispose]();
   await expect.poll(() => delivered).toEqual(['slow']);
   expect(deliveries.overdueMs(at)).toBe(90_000);
   answer();
