@@ -491,6 +491,7 @@ const scenes: Record<string, () => Promise<void>> = {
   },
   /** Who watches only, and how the others see that. */
   async audience() {
+    pwa.auth.grants = { kick: true };
     const host = await join(NAMES[2], 'audience', { person: PEOPLE[2] });
     await host.getByTestId('empty-room').waitFor();
     pwa.auth.grants = { publish: false };
@@ -506,6 +507,12 @@ const scenes: Record<string, () => Promise<void>> = {
     await host.getByTestId('people-count').click();
     await host.getByTestId('watchers').waitFor();
     await shoot(host, 'audience-host');
+    await zoe.getByTestId('toggle-hand').click();
+    await host.getByTestId('invite-to-speak').waitFor();
+    await shoot(host, 'audience-hand');
+    await host.getByTestId('invite-to-speak').click();
+    await zoe.getByTestId('invited').waitFor();
+    await shoot(zoe, 'audience-invited');
   },
   /** A deployment with a name, a logo, colours and links of its own. */
   async branded() {

@@ -72,9 +72,15 @@ function Line(props: { icon: IconName; words: ReactNode; testId?: string; warn?:
   );
 }
 
-function Action({ label, testId, onClick }: { label: string; testId?: string; onClick: () => void }) {
+function Action(props: { label: string; testId?: string; primary?: boolean; onClick: () => void }) {
+  const { label, testId, primary, onClick } = props;
   return (
-    <button type="button" className="button compact" data-testid={testId} onClick={onClick}>
+    <button
+      type="button"
+      className={`button compact ${primary ? 'primary' : ''}`}
+      data-testid={testId}
+      onClick={onClick}
+    >
       {label}
     </button>
   );
@@ -95,7 +101,7 @@ function InvitedBanner() {
   const t = useText();
   return (
     <Line icon="mic" words={t('audience.invited')} testId="invited">
-      <Action label={t('audience.accept')} testId="accept-invite" onClick={() => void call.speak()} />
+      <Action primary label={t('audience.accept')} testId="accept-invite" onClick={() => void call.speak()} />
       <Action label={t('audience.decline')} testId="decline-invite" onClick={() => void call.declineInvite()} />
     </Line>
   );

@@ -88,7 +88,7 @@ function Remedies() {
   const camera = useStore(localMedia, (s) => s.video === 'live');
   return (
     <section className="remedies">
-      <fieldset className="menu-layout">
+      <fieldset className="menu-layout titled">
         <legend className="label">{t('quality.incoming')}</legend>
         {CHOICES.map((choice) => (
           <button

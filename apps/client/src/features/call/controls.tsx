@@ -75,7 +75,7 @@ function Watching() {
   return (
     <p className="watching-sign" data-testid="watching" title={t('audience.text')}>
       <Icon name="eye" size={20} />
-      {t('audience.watching')}
+      <span>{t('audience.watching')}</span>
     </p>
   );
 }
@@ -140,10 +140,12 @@ function ScreenButton() {
 function HandButton() {
   const t = useText();
   const hand = useStore(call, (s) => s.hand);
+  // Who only watches has nothing else to say: it is not in a menu.
+  const watching = useStore(call, (s) => s.watching);
   return (
     <Control
       icon="hand"
-      wide
+      wide={!watching}
       label={t(hand ? 'control.handDown' : 'control.hand')}
       testId="toggle-hand"
       pressed={hand}

@@ -85,12 +85,25 @@ function Title({ room }: { room: RoomWish }) {
     case 'link':
       return (
         <h1 className="room-title" data-testid="lobby-title">
-          {t('lobby.titleLink', { room: room.name })}
+          <RoomTitle room={room.name} />
         </h1>
       );
     default:
       return room.from satisfies never;
   }
+}
+
+/** The name is not broken at its hyphens, as long as it fits into a line. */
+function RoomTitle({ room }: { room: string }) {
+  const t = useText();
+  const [before, after] = t('lobby.titleLink', { room: '\n' }).split('\n');
+  return (
+    <>
+      {before}
+      <bdi>{room}</bdi>
+      {after}
+    </>
+  );
 }
 
 /** How I look and sound, with which devices, and what is wrong with them. */

@@ -1,0 +1,68 @@
+/** Whether a call is joined to be seen and heard, from one room to the next. */
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { CallModel } from './call-model.ts';
+import { readGrants } from './grants.ts';
+
+/** What each call was made with; joining it fails, which ends the attempt. */
+const made = vi.hoisted((): { roomId: string; audience: boolean }[] => []);
+const publishes = vi.hoisted(() => ({ token: true }));
+
+vi.mock('./report.ts', () => ({
+  INTERIM_MS: 60_000,
+  prepareReports: async () => {},
+  reportCall: () => ({ refused: () => {}, send: () => {}, interim: () => {} }),
+}));
+vi.mock('./warm.ts', async (importOriginal) => ({
+  ...(await importOriginal<typeof import('./warm.ts')>()),
+  warmUp: async () => {
+    const payload = btoa(JSON.stringify({ grants: { publish: publishes.token } }));
+    // A token comes later than all that is there already: who does not wait for it joins as before.
+    const accessToken = () => new Promise((resolve) => setTimeout(resolve, 0, `.${payload}.`));
+    return {
+      sdk: {
+        Call: class {
+          session = { state: 'open' };
+          constructor({ roomId, audience = false }: { roomId: string; audience?: boolean }) {
+            made.push({ roomId, audience });
+          }
+          join = () => Promise.reject(new Error('no server here'));
+          leave = () => {};
+        },
+      },
+      session: { state: 'open', on: () => () => {}, accessToken, close: () => {} },
+      following: { readGrants, followCall: () => [], followMedia: () => () => {}, watchLevels: () => () => {} },
+      config: {},
+      takePrewarmed: () => ({}),
+      getIceServers: async () => ({ iceServers: [] }),
+      ready: Promise.resolve(),
+    };
+  },
+}));
+
+/** Somebody whose token grants `publish` or not. */
+function person(publish: boolean): CallModel {
+  publishes.token = publish;
+  made.length = 0;
+  vi.stubGlobal('MediaStream', class {});
+  vi.stubGlobal('addEventListener', () => {});
+  vi.stubGlobal('removeEventListener', () => {});
+  onTestFinished(() => void vi.unstubAllGlobals());
+  return new CallModel();
+}
+
+test('S-39 what a room took away stays there: the next one is joined as the token says', async () => {
+  const model = person(true);
+  model.set({ phase: 'ended', watching: true });
+  await model.join('next', 'Ada');
+  expect(made).toEqual([{ roomId: 'next', audience: false }]);
+});
+
+test('S-51 what a room allowed stays there: who spoke by an invitation watches in the next one', async () => {
+  const model = person(false);
+  await model.join('podium', 'Zoe', undefined, true);
+  await model.join('stalls', 'Zoe');
+  expect(made).toEqual([
+    { roomId: 'podium', audience: false },
+    { roomId: 'stalls', audience: true },
+  ]);
+});
