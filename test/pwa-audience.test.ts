@@ -65,7 +65,9 @@ test('S-51 a raised hand is invited, says not now, is invited again, speaks, and
   const { page: ada } = await suite.join('Ada', 'podium', { person: PEOPLE[0] });
   await ada.getByTestId('empty-room').waitFor();
   suite.grant({ publish: false });
-  const { page: zoe } = await suite.join('Zoe', 'podium', { person: PEOPLE[1] });
+  const { page: zoe } = await suite.open({ person: PEOPLE[1], query: '?room=podium' });
+  await zoe.getByTestId('lobby-watching').waitFor();
+  await enter(zoe, 'Zoe');
   await zoe.getByTestId('watching').waitFor();
   await ada.getByTestId('people-count').click();
   const invite = async () => {
