@@ -59,10 +59,11 @@ async function measure(size: string, seconds: number): Promise<string[]> {
     await sleep(100);
   }
   const core = ((cpuNs(packager.pid) - before) / 1e9 / ((await made()) - from)) * 100;
+  const memory = /^VmHWM:\s*(\d+) kB/m.exec(await readFile(`/proc/${packager.pid}/status`, 'utf8'))?.[1];
   const names = (await readdir(folder.path)).filter((name) => /^\d+\.m4s$/.test(name));
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder.path, name))).size));
   const mbit = (sizes.reduce((sum, one) => sum + one, 0) * 8) / sizes.length / 1e6;
-  return [size, fixed(core, 0), fixed(mbit, 2), fixed(first, 0)];
+  return [size, fixed(core, 0), fixed(Number(memory) / 1024, 0), fixed(mbit, 2), fixed(first, 0)];
 }
 
 export async function run(args: string[]): Promise<void> {
@@ -71,7 +72,10 @@ export async function run(args: string[]): Promise<void> {
   for (const size of ['640x360', '1280x720']) rows.push(await measure(size, Number(values.seconds)));
   console.log(
     table([
-      ['picture sent', '% of a core (CPU of a second of picture)', 'Mbit of a segment', 'ms to the first playlist'],
+      [
+        ...['picture sent', '% of a core (CPU of a second of picture)', 'MiB of memory at most'],
+        ...['Mbit of a segment', 'ms to the first playlist'],
+      ],
       ...rows,
     ]),
   );
