@@ -1,5 +1,5 @@
 /** Runs in the browser: the SDK in reach of the tests. Bundled by harness.ts. */
-import { Call, type CallOptions, type IceServersAnswer, SignalingSession } from '@tandem/rtc';
+import { Call, type CallOptions, type IceServersAnswer, PrewarmedConnection, SignalingSession } from '@tandem/rtc';
 import { Encryption } from '@tandem/rtc/encryption';
 
 interface Log {
@@ -16,7 +16,7 @@ interface StartOptions {
   readonly media?: 'both' | 'audio' | 'none' | 'canvas';
   /** Of the canvas. Default 6. */
   readonly fps?: number;
-  /** Connect the session before the call joins, as a lobby does. */
+  /** As a lobby does: connect the session and make the first connection some time before the call joins. */
   readonly warm?: boolean;
   /** Watches and listens only. */
   readonly audience?: boolean;
@@ -30,6 +30,9 @@ interface StartOptions {
   /** Default 500 ms. */
   readonly statsInterval?: number;
 }
+
+/** Nobody is in a lobby for less, ms. */
+const LOBBY_MS = 500;
 
 function keepConnections(): RTCPeerConnection[] {
   const kept: RTCPeerConnection[] = [];
@@ -75,8 +78,11 @@ class Harness {
       const worker = new Worker('/encryption-worker.js', { type: 'module' });
       this.encryption = await Encryption.create({ session, roomId, secret, worker });
     }
+    const prewarmed = options.warm ? new PrewarmedConnection() : undefined;
+    prewarmed?.prepare();
     const call = new Call({
       session,
+      ...(prewarmed ? { prewarmed } : {}),
       ...(this.encryption ? { encryption: this.encryption } : {}),
       roomId: options.roomId,
       stream: this.stream,
@@ -106,7 +112,7 @@ class Harness {
     });
     call.on('peer-removed', ({ peer, reason }) => note('peer-removed', { name: peer.name, reason }));
     call.on('peer-changed', ({ peer }) => note('peer-changed', { name: peer.name, state: peer.state }));
-    if (options.warm) await session.connect();
+    if (options.warm) await Promise.all([session.connect(), new Promise((done) => setTimeout(done, LOBBY_MS))]);
     this.joinedAt = performance.now();
     await call.join();
   }
