@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
-import { type Reading, readIncoming, sendDetailed, tellSteps } from './lib/narrow-page.ts';
+import { type Reading, readIncoming, repeatedSound, sendDetailed, tellSteps } from './lib/narrow-page.ts';
 import { fixed, table } from './lib/stats.ts';
 
 export const summary =
@@ -73,6 +73,8 @@ export async function run(args: string[]): Promise<void> {
     options: {
       only: { type: 'string' },
       trace: { type: 'boolean', default: false },
+      // The line is that of the sender.
+      sender: { type: 'boolean', default: false },
       delay: { type: 'string', default: String(ONE_WAY_MS) },
       seconds: { type: 'string', default: '25' },
     },
@@ -96,8 +98,10 @@ export async function run(args: string[]): Promise<void> {
     } as Parameters<(typeof globalThis.harness)['start']>[0]);
     return page;
   };
-  const ada = await enter('ada', stack.url, {});
-  const eve = await enter('eve', path.origin.replace('http', 'ws') + new URL(stack.url).pathname, { audience: true });
+  const limited = path.origin.replace('http', 'ws') + new URL(stack.url).pathname;
+  const [adaUrl, eveUrl] = values.sender ? [limited, stack.url] : [stack.url, limited];
+  const ada = await enter('ada', adaUrl, {});
+  const eve = await enter('eve', eveUrl, { audience: true });
   const whole = (now: Reading) => now.lines >= LINES;
   if ((await until(eve, 60, whole)) === undefined) throw new Error('the largest size did not come on a free line');
   if (path.datagrams === 0) throw new Error('media does not take the limited line');
@@ -133,6 +137,7 @@ export async function run(args: string[]): Promise<void> {
       console.log([await eve.evaluate(tellSteps), await ada.evaluate(tellSteps), ...stack.log].join('\n'));
     // A size that never went down did not come back either.
     const wentDown = lowest !== undefined || during.lines < LINES;
+    if (values.sender) console.log(`packets of sound that the sender repeated: ${await ada.evaluate(repeatedSound)}`);
     rows.push([
       ...rowOf(name, during),
       seconds(lowest),

@@ -70,3 +70,12 @@ export function tellSteps(): string {
     JSON.stringify(globalThis.harness.shown()),
   ].join('\n');
 }
+
+/** Packets of sound that this page sent again, by the browser's own count. */
+export async function repeatedSound(): Promise<number> {
+  let sum = 0;
+  for (const connection of globalThis.harness.connections)
+    for (const stat of (await connection.getStats()).values())
+      if (stat.type === 'outbound-rtp' && stat.kind === 'audio') sum += stat.retransmittedPacketsSent ?? 0;
+  return sum;
+}

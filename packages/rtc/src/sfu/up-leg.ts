@@ -26,6 +26,12 @@ const START_BITRATE = 1_000_000;
 /** Largest first, as {@link CAMERA}. */
 const LAYER_OF_RID: Readonly<Record<string, string>> = { h: 'high', m: 'mid', l: 'low' };
 
+/**
+ * An offer that allows to ask for lost sound again (RFC 4585 section 6.2.1). Browsers do not say so; Chromium repeats it when the answer
+ * asks, others send as before.
+ */
+const withSoundRepeats = (sdp: string) => sdp.replace(/^a=rtpmap:(\d+) opus\/.*$/gm, '$&\r\na=rtcp-fb:$1 nack');
+
 export class UpLeg extends Leg {
   /** Sizes of the camera that somebody receives. What is written is a target: one step at a time leads there. */
   #wanted: ReadonlySet<unknown> = new Set(['high', 'mid', 'low']);
@@ -107,7 +113,7 @@ export class UpLeg extends Leg {
     await pc.setLocalDescription(await pc.createOffer());
     const sdp: LegDescription = {
       type: 'offer',
-      sdp: pc.localDescription?.sdp ?? '',
+      sdp: withSoundRepeats(pc.localDescription?.sdp ?? ''),
       leg: 'up',
       gen: this.gen,
     };
