@@ -11,7 +11,7 @@ import { serviceImage } from './service-image.ts';
 
 /** What a room's segments take, MiB: a dozen of a third of a megabyte, and room for some that are larger. */
 const SEGMENTS_MIB = 16;
-/** Memory of a room's ffmpeg, MiB. `npm run bench -- hls` prints it. */
+/** Memory of a room's ffmpeg, MiB: three times what `npm run bench -- hls` printed (87). */
 const FFMPEG_MIB = 256;
 /** Memory of the agent, MiB. */
 const AGENT_MIB = 128;
