@@ -10,8 +10,10 @@ test('a session says its first picture once; what is no number of ms up to a min
   counts.firstPicture(session, '400');
   counts.firstPicture(session, '900');
   counts.firstPicture({}, '0');
-  expect(counts.take()).toEqual({ publishFailures: 0, watchFailures: 0, firstPictureMs: 200 });
+  expect(counts.take()).toEqual({ publishFailures: 0, watchFailures: 0, packagerFailures: 0, firstPictureMs: 200 });
   counts.firstPicture(session, '900');
   counts.watchFailures++;
-  expect(counts.take()).toEqual({ publishFailures: 0, watchFailures: 1, firstPictureMs: undefined });
+  counts.packagerFailures += 2;
+  const later = { publishFailures: 0, watchFailures: 1, packagerFailures: 2, firstPictureMs: undefined };
+  expect(counts.take()).toEqual(later);
 });
