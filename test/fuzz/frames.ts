@@ -6,11 +6,24 @@ import type { FuzzTarget } from './target.ts';
 
 const TYPES = [
   ...['join', 'leave', 'offer', 'answer', 'ice-candidate', 'receipt', 'message', 'update', 'resume', 'ping', 'kick'],
-  ...['mute', 'close-room', '__proto__', 'constructor', 'welcome', 'joined'],
+  ...[
+    'mute',
+    'grant',
+    'close-room',
+    'set-entry',
+    'admit',
+    'refuse',
+    'look',
+    '__proto__',
+    'constructor',
+    'welcome',
+    'joined',
+  ],
 ];
 const KEYS = [
   'roomId',
   'peerId',
+  'publish',
   'id',
   'base',
   'sdp',
