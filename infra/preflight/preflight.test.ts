@@ -1,64 +1,13 @@
 /** The preflight through the AWS SDK, against answers in the shape of the services' own (their API references), kept in recorded/. */
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { App, CfnResource, Stack } from 'aws-cdk-lib';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { resourcesOf } from '../test/resources.ts';
-import { PRODUCTION as PRODUCTION_CONTEXT, synthesize } from '../test/synth.ts';
 import { accountOf } from './src/account.ts';
 import { BOOTSTRAP_VERSION, preflight as checkAccount, covers, preflightText } from './src/checks.ts';
 import { type NeededDomain, type Needs, needsOf } from './src/needs.ts';
-
-type Any = ReturnType<typeof JSON.parse>;
-
-interface Answer {
-  readonly status?: number;
-  readonly type: string;
-  readonly body: string;
-}
-
-/** Name of the operation, and what tells two calls of it apart. */
-function keyOf(request: IncomingMessage, body: string): string {
-  const target = String(request.headers['x-amz-target'] ?? '').split('.')[1];
-  const url = new URL(request.url ?? '', 'http://aws');
-  const [, zone, records] = /\/hostedzone\/(\w+)(\/rrset)?/.exec(url.pathname) ?? [];
-  if (zone) return records ? `ListResourceRecordSets ${url.searchParams.get('name')}` : `GetHostedZone ${zone}`;
-  if (target) {
-    const { QuotaCode, CertificateArn, MetricDataQueries } = JSON.parse(body);
-    const dimensions = MetricDataQueries?.[0].MetricStat.Metric.Dimensions ?? [];
-    const service = dimensions.find((one: Any) => one.Name === 'Service')?.Value;
-    return [target, QuotaCode ?? CertificateArn ?? service].filter(Boolean).join(' ');
-  }
-  const form = new URLSearchParams(body);
-  const of = form.get('Filter.1.Value.1') ?? form.get('CacheNodeType') ?? form.get('StackName');
-  const action = form.get('Action') ?? '';
-  return of && action !== 'DescribeAvailabilityZones' ? `${action} ${of}` : action;
-}
-
-async function account(file: string, changed: Record<string, Answer> = {}) {
-  const recorded: Record<string, Answer> = {
-    ...JSON.parse(readFileSync(join(import.meta.dirname, 'recorded', file), 'utf8')),
-    ...changed,
-  };
-  const unknown: string[] = [];
-  const server = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk) => (body += chunk));
-    request.on('end', () => {
-      const key = keyOf(request, body);
-      const answer = recorded[key];
-      if (!answer) unknown.push(key);
-      response.writeHead(answer?.status ?? (answer ? 200 : 500), { 'content-type': answer?.type ?? 'text/plain' });
-      response.end(answer?.body ?? '');
-    });
-  }).listen(0, '127.0.0.1');
-  onTestFinished(() => void server.close());
-  await new Promise((done) => server.once('listening', done));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, unknown };
-}
+import { type Answer, account, given } from './testing/account.ts';
+import { wrongAnswers } from './testing/answers.ts';
 
 function preflight(url: string, args: readonly string[]): Promise<{ code: number; output: string }> {
   const env = {
@@ -264,61 +213,7 @@ test('names of certificates: a wildcard stands for one label', () => {
   ]).toEqual([true, false, false, true]);
 });
 
-test.each([
-  ['production', { ...PRODUCTION_CONTEXT, events: 'true' }, { mediaNodes: 2, events: true, recordings: true }],
-  ['development', { profile: 'development' }, {}],
-] as const)('vCPUs, nodes, addresses and load balancers in %s are those of the template', (profile, context, sizes) => {
-  const domain = profile === 'production' ? DOMAIN : undefined;
-  const needs = needsOf(profile, 'eu-west-1', sizes, domain);
-  const { all } = resourcesOf(synthesize(context, { checks: false }));
-  const vcpus = (task: Any) =>
-    Number(all('AWS::ECS::TaskDefinition').find(({ id }) => id === task.Ref)?.properties.Cpu) / 1024;
-  const tasks = (service: string) =>
-    all('AWS::ApplicationAutoScaling::ScalableTarget').find((target) =>
-      JSON.stringify(target.properties.ResourceId).includes(service),
-    )?.properties.MinCapacity as number;
-  const services = all('AWS::ECS::Service').filter(
-    ({ properties }) => properties.LaunchType !== 'EC2' && properties.SchedulingStrategy !== 'DAEMON',
-  );
-  const running = services.map(({ id, properties }) => tasks(`${id}`) * vcpus(properties.TaskDefinition));
-  // The canary, and with recordings the composer, which two rules start: one that ended, and the sweep.
-  const started = all('AWS::Events::Rule').flatMap(({ properties }) =>
-    properties.Targets.flatMap((one: Any) => (one.EcsParameters ? [vcpus(one.EcsParameters.TaskDefinitionArn)] : [])),
-  );
-  const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
-  expect(services.length).toBeGreaterThan(1);
-  // A rollout runs twice the tasks of each service.
-  expect(needs.fargateVcpus).toEqual({
-    peak: 2 * sum(running) + sum(started),
-    steady: sum(running) + 0.25,
-  });
-  expect(started.length).toBe(profile === 'production' ? 3 : 1);
-  const { NumNodeGroups, ReplicasPerNodeGroup, CacheNodeType } =
-    all('AWS::ElastiCache::ReplicationGroup')[0]?.properties ?? ({} as Any);
-  expect([needs.cacheNodeType, needs.cacheNodes.peak]).toEqual([
-    CacheNodeType,
-    NumNodeGroups * (ReplicasPerNodeGroup + 1),
-  ]);
-  const types = all('AWS::EC2::LaunchTemplate').map((one) => (one.properties.LaunchTemplateData as Any).InstanceType);
-  expect([...needs.instanceTypes].sort()).toEqual(types.sort());
-  expect(needs.elasticIps.peak).toBe(all('AWS::EC2::EIP').length);
-  const balancers = (type: string) =>
-    all('AWS::ElasticLoadBalancingV2::LoadBalancer').filter((one) => one.properties.Type === type).length;
-  expect([needs.applicationLoadBalancers.peak, needs.networkLoadBalancers.peak]).toEqual([
-    balancers('application'),
-    balancers('network'),
-  ]);
-});
-
-test('a bigger profile never needs less', () => {
-  const small = needsOf('development', 'eu-west-1');
-  const large = needsOf('production', 'eu-west-1', { signalingTasks: 20, turnNodes: 9, mediaNodes: 4, cacheShards: 4 });
-  expect(large.zones).toBeGreaterThan(small.zones);
-  for (const key of ['fargateVcpus', 'instanceVcpus', 'elasticIps', 'cacheNodes'] as const)
-    expect(large[key].peak).toBeGreaterThan(small[key].peak);
-  const without = needsOf('production', 'eu-west-1', { turnNodes: 9 });
-  const withMedia = needsOf('production', 'eu-west-1', { turnNodes: 9, mediaNodes: 4 });
-  // Four of two vCPUs each, twice while they are replaced.
-  expect(withMedia.instanceVcpus.peak - without.instanceVcpus.peak).toBe(16);
-  expect(withMedia.instanceTypes).toEqual([...without.instanceTypes, 'c7gn.large']);
+test('every answer above is one that AWS could give: the SDK reads all of it, and its types take what it read', async () => {
+  expect(given.length).toBeGreaterThan(20);
+  expect(await wrongAnswers(given)).toEqual([]);
 });

@@ -15,8 +15,11 @@ export interface PublishedAt {
   readonly distribution: cloudfront.Distribution;
 }
 
-/** Copies the client's build and its config.json into the bucket, and drops CloudFront's copies of the pages. */
-export function publishPages(scope: Construct, props: WebClientProps, of: PublishedAt): void {
+/**
+ * Copies the client's build and its config.json into the bucket, and drops CloudFront's copies of the pages.
+ * @returns what puts the pages in the place of those before
+ */
+export function publishPages(scope: Construct, props: WebClientProps, of: PublishedAt): s3deploy.BucketDeployment {
   const here = { signalingUrl: '', authUrl: '', region: Stack.of(scope).region };
   const config = s3deploy.Source.jsonData('config.json', { ...here, ...props.config });
   const built = props.clientBuild && join(props.clientBuild, MANIFEST);
@@ -72,4 +75,5 @@ export function publishPages(scope: Construct, props: WebClientProps, of: Publis
     distributionPaths: ['/*'],
   });
   rest.node.addDependency(hashed);
+  return rest;
 }

@@ -3,7 +3,8 @@ import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
-import { Construct } from 'constructs';
+import type * as s3deploy from 'aws-cdk-lib/aws-s3-deployment';
+import { Construct, type IDependable } from 'constructs';
 import { type PreviewBrand, previewBrand } from '../topology/link-preview.ts';
 import { acknowledge, BASIC_EXECUTION } from './acknowledge.ts';
 import { type Edge, NETWORK_HEADER } from './edge.ts';
@@ -59,6 +60,7 @@ export class WebClient extends Construct {
   readonly bucket: s3.Bucket;
   /** `https://…`, without a slash at the end. */
   readonly origin: string;
+  private readonly published: s3deploy.BucketDeployment;
 
   constructor(scope: Construct, id: string, props: WebClientProps = {}) {
     super(scope, id);
@@ -109,13 +111,21 @@ export class WebClient extends Construct {
       ...(props.webAclArn ? { webAclId: props.webAclArn } : {}),
     });
     this.origin = `https://${props.domainName ?? this.distribution.distributionDomainName}`;
-    publishPages(this, props, { bucket: this.bucket, distribution: this.distribution });
+    this.published = publishPages(this, props, { bucket: this.bucket, distribution: this.distribution });
     this.explain(props);
   }
 
   /** Let `grantee` drop cached copies, as a release pipeline does. */
   grantInvalidate(grantee: iam.IGrantable): iam.Grant {
     return this.distribution.grantCreateInvalidation(grantee);
+  }
+
+  /**
+   * Publish the pages of a deployment only when these were created or updated: a new page may ask the services for what an old one of them
+   * does not know. Services outside of this stack are not waited for.
+   */
+  publishAfter(...services: IDependable[]): void {
+    this.published.node.addDependency(...services);
   }
 
   /** Why the rules of cdk-nag that are left do not apply. */

@@ -111,6 +111,7 @@ export class WebRtcTopology extends Construct {
         service.connections.allowDefaultPortFrom(this.media, 'Media nodes: tokens, rooms');
     // A task that starts before the cache lets it in would fail its readiness for nothing.
     for (const service of services) if (this.cache) service.service.node.addDependency(this.cache.replicationGroup);
+    this.orderUpdates();
     this.edge.addService(this.auth, 10);
     this.edge.addService(this.signaling, 20);
     // Its paths are among those of signaling.
@@ -124,6 +125,15 @@ export class WebRtcTopology extends Construct {
     // For the bill: activate both as cost allocation tags in the billing console once.
     Tags.of(this).add('stack', Stack.of(this).stackName);
     for (const part of this.node.children) Tags.of(part).add('part', part.node.id);
+  }
+
+  /**
+   * Who reads is updated before who writes: an older events service skips entries of the outbox that it does not know, an older signaling
+   * refuses reports of a newer page. Source: CloudFormation reference, "DependsOn": it overrides the parallelism of updates too.
+   */
+  private orderUpdates(): void {
+    if (this.hooks) this.signaling.service.node.addDependency(this.hooks.service);
+    this.webClient.publishAfter(this.auth.service, this.signaling.service);
   }
 
   /** The cache, and a user of it for each part that needs one. */

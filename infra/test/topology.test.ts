@@ -22,6 +22,24 @@ const runbookExists = (text: string) => {
   return page !== undefined && existsSync(join(import.meta.dirname, '../..', page));
 };
 
+test('an update comes to who reads before who writes: events before signaling, services before pages', () => {
+  // CloudFormation reference, "DependsOn attribute": "Override default parallelism when creating, updating, or deleting resources".
+  for (const of of [production, development]) {
+    const service = (part: string): string[] =>
+      all('AWS::ECS::Service', of)
+        .map(({ id }) => id)
+        .filter((id) => id.startsWith(`Topology${part}`));
+    const [signaling] = all('AWS::ECS::Service', of).filter(({ id }) => service('Signaling').includes(id));
+    expect(signaling?.whole.DependsOn).toEqual(expect.arrayContaining(service('Hooks')));
+    const [pages, ...others] = all('Custom::CDKBucketDeployment', of).filter(({ id }) => id.includes('Pages'));
+    expect(others).toEqual([]);
+    const waited = [...service('Auth'), ...service('Signaling')];
+    expect(waited).toHaveLength(2);
+    expect(pages?.whole.DependsOn).toEqual(expect.arrayContaining(waited));
+  }
+  expect(all('AWS::ECS::Service').filter(({ id }) => id.startsWith('TopologyHooks'))).toHaveLength(1);
+});
+
 test('cdk-nag AwsSolutions, cfn-guard and the CloudFormation schemas find nothing', () => {
   for (const [{ findings }, exceptions] of [
     [production, GUARD_EXCEPTIONS],
