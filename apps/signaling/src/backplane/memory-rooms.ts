@@ -259,7 +259,9 @@ function takeSeat(
   const { maxPeers = 0, entry = 'open' } = store.settingsOf(name)?.rules ?? {};
   const isAdmitted = entry === 'ask' && store.isAdmitted(name, rule.loginSession);
   const isMoved = store.isBanned(name, `!moved ${rule.loginSession}`, undefined);
-  const locked = entry !== 'open' && !rule.moderates && !isAdmitted && !isMoved;
+  // Invited to speak: it leaves and joins again for that.
+  const isInvited = store.grantsOf(name)?.get(rule.loginSession)?.startsWith('1') ?? false;
+  const locked = entry !== 'open' && !rule.moderates && !isAdmitted && !isMoved && !isInvited;
   const watches = isAudience(member.info);
   const most = watches ? limit : Math.min(limit, stored, roomSize);
   const all = maxPeers || Infinity;

@@ -70,6 +70,22 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     await vi.waitFor(async () => expect(await enter(a, room, 'p2')).toEqual(refused('locked')));
   });
 
+  test('B-45 who is invited to speak passes the lock, to join again as somebody who sends, and who was kicked does not', async () => {
+    await using a = await start();
+    const room = randomUUID();
+    const invited = { loginSession: 'invited', granted: '1--' };
+    const info = JSON.stringify({ userId: 'p1', loginSession: 'invited' });
+    await enter(a, room, 'p0');
+    await a.joinRoom(room, { ...member('p1', a.name), info }, { limit: 9, loginSession: 'invited' });
+    await a.writeSettings(room, { rules: { ...OPEN_RULES, entry: 'locked' }, doc: '{}' }, 'new');
+    expect(await a.changeGrants(room, { peerId: 'p1', loginSession: 'invited' }, { publish: true })).toBe(true);
+    await a.dropMember(room, 'p1', FORCED);
+    expect(await enter(a, room, 'p2', { loginSession: 'other' })).toEqual(refused('locked'));
+    expect(await enter(a, room, 'p3', invited)).toBe(true);
+    await a.dropMember(room, 'p3', FORCED, { ban: { loginSession: 'invited', ms: 60_000 } });
+    expect(await enter(a, room, 'p4', invited)).toEqual(refused('banned'));
+  });
+
   test('B-37 settings of a room bound who enters: size, lock, end, and whether it has any', async () => {
     await using a = await start();
     const room = randomUUID();
