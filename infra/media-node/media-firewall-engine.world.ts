@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cachedEngine } from '../../scripts/lib/media-engine.mjs';
 import { mediaFirewallCommands } from '../topology/media-firewall.ts';
-import type { Candidate } from './src/engine.ts';
+import type { Candidate, SubscriberLeg } from './src/engine.ts';
 import { startJanusEngine } from './src/janus-engine.ts';
 import { janusProgram } from './src/location.ts';
 import type { FromPeers, ToPeers } from './src/testing/peers-process.ts';
@@ -89,18 +89,16 @@ try {
     onLost: (reason: string) => said.push(`${who} lost: ${reason}`),
   });
   const up = await room.publish('ada', hooks('sender'));
-  const down = await room.subscribe('bob', { ...hooks('receiver'), onOffer: (sdp) => to({ to: 'receiver', sdp }) });
-  down.want([
-    { publisher: 'ada', slot: 'audio' },
-    { publisher: 'ada', slot: 'video' },
-  ]);
+  let down: SubscriberLeg | undefined;
   peers.on('message', ({ from, candidate, sdp, packets: count }: FromPeers) => {
     const leg = from === 'sender' ? up : down;
-    if (candidate) whenTried(from, () => leg.candidate(candidate));
+    if (candidate) whenTried(from, () => leg?.candidate(candidate));
     if (count !== undefined) packets = count;
-    if (sdp === undefined) return;
+    if (sdp === undefined || !leg) return;
     const described =
-      from === 'sender' ? up.offer(sdp).then((answer) => to({ to: 'sender', sdp: answer })) : down.answer(sdp);
+      leg === up
+        ? up.offer(sdp).then((answer) => to({ to: 'sender', sdp: answer }))
+        : (leg as SubscriberLeg).answer(sdp);
     if (process.env.ONLY === undefined || process.env.ONLY === from)
       for (const mid of ['0', '1']) for (const one of hostile(mid)) leg.candidate(one);
     described.catch((error: unknown) => said.push(String(error)));
@@ -109,9 +107,19 @@ try {
     const deadline = performance.now() + DEADLINE_MS;
     while (performance.now() < deadline && !reached()) await sleep(50);
   };
-  // The receiver's offer comes when the sender is live.
   for (const who of ['sender', 'receiver'] as const) {
     const before = dropped();
+    // Only now, as what is dropped counts for one of them.
+    if (who === 'receiver') {
+      down = await room.subscribe('bob', {
+        ...hooks('receiver'),
+        onOffer: (offer) => to({ to: 'receiver', sdp: offer }),
+      });
+      down.want([
+        { publisher: 'ada', slot: 'audio' },
+        { publisher: 'ada', slot: 'video' },
+      ]);
+    }
     await until(() => dropped() > before);
     tried[who] = dropped() - before;
     for (const pass of held[who] ?? []) pass();

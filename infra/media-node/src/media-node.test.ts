@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectRedis, loadConfig, readMediaNodes } from '@tandem/service';
 import { startRedis } from '@tandem/service/testing';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { findHost } from '../../node-kit/host.ts';
 import { MediaNodeConfig } from './config.ts';
 import { startMediaNode } from './media-node.ts';
@@ -13,6 +13,8 @@ import { FakeEngine } from './testing/fake-engine.ts';
 test('a node without an engine says that it takes no rooms, and takes them again with one', async () => {
   await using redis = await startRedis();
   const folder = await mkdtemp(join(tmpdir(), 'media-node-'));
+  // After the node has gone, which writes there.
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const config = loadConfig(MediaNodeConfig, {
     RUN_DIR: folder,
     HTTP_HOST: '127.0.0.1',
@@ -57,5 +59,4 @@ test('a node without an engine says that it takes no rooms, and takes them again
   gate.open = true;
   await vi.waitFor(async () => expect(await told()).toEqual(taking), { timeout: 10_000 });
   directory.disconnect();
-  await rm(folder, { recursive: true, force: true });
 });
