@@ -35,8 +35,9 @@ test('W-13 the packager can write into the folder of a room, and not beside it; 
   await writeFile(join(kept, 'file'), 'of the node');
   await symlink(kept, join(room, 'away'));
   await writeFile(join(room, '1.m4s'), '');
+  await mkdir(join(folder, 'of-somebody-else'));
   await openShared(folder);
-  expect(await readdir(folder)).toEqual([]);
+  expect(await readdir(folder)).toEqual(['of-somebody-else']);
   expect(await readdir(kept)).toEqual(['file']);
   await removeRoom(room);
 });
@@ -55,4 +56,20 @@ test('W-13 packaging begins with a whole description, ends without it, and says 
     expect(await packaging.ended).toBe('ffmpeg ended with 1');
   }
   expect(await readdir(folder.path)).toEqual([]);
+});
+
+test('W-13 the description is written into a file of its own, whatever the packager has put there by its name', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'packager-'));
+  const at = (name: string) => join(folder.path, name);
+  await writeFile(at('secret'), 'of the node', { mode: 0o600 });
+  await symlink(at('secret'), at('in.sdp.new'));
+  {
+    await using _ = await beginPackaging(folder.path, 'v=0');
+    await writeFile(at('ended'), 'over');
+  }
+  expect([await readFile(at('secret'), 'utf8'), await mode(at('secret'))]).toEqual(['of the node', '600']);
+  execFileSync('mkfifo', [at('in.sdp.new')]);
+  await using _ = await beginPackaging(folder.path, 'v=1');
+  expect(await readFile(at('in.sdp'), 'utf8')).toBe('v=1');
+  await writeFile(at('ended'), 'over');
 });

@@ -3,10 +3,10 @@
  * packager can write there anything: links, pipes, files of any size. So nothing is followed, waited for, or read beyond its bound.
  */
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, readdir, rename, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DESCRIPTION, ENDED } from '../../../hls-packager/src/shared-folder.ts';
+import { DESCRIPTION, ENDED, isFolderId } from '../../../hls-packager/src/shared-folder.ts';
 
 /** The packager enters it and may not write there: each room's folder is the node's. */
 const SHARED_MODE = 0o750;
@@ -24,11 +24,11 @@ export interface Packaging extends AsyncDisposable {
   readonly ended: Promise<string>;
 }
 
-/** Makes the folder, or empties what a node left there. */
+/** Makes the folder, or removes the rooms that a node left there, and nothing else. */
 export async function openShared(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await chmod(folder, SHARED_MODE);
-  for (const name of await readdir(folder)) await removeRoom(join(folder, name));
+  for (const name of (await readdir(folder)).filter(isFolderId)) await removeRoom(join(folder, name));
 }
 
 export async function makeRoom(folder: string): Promise<void> {
@@ -60,12 +60,21 @@ export async function readShared(path: string, most: number): Promise<Buffer | u
   }
 }
 
+/** Writes a file of its own, whatever lies there by that name. @throws when a name comes back at once */
+async function writeNew(path: string, text: string): Promise<void> {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  await unlink(path).catch(() => {});
+  await using file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, DESCRIPTION_MODE);
+  await file.writeFile(text);
+  // The mode of open is cut by the umask.
+  await file.chmod(DESCRIPTION_MODE);
+}
+
 /** Lets the packager make HLS of what comes, in a folder of {@link makeRoom}, until it is disposed of. */
 export async function beginPackaging(folder: string, description: string): Promise<Packaging> {
   const file = join(folder, DESCRIPTION);
+  await writeNew(`${file}.new`, description);
   // Whole, or not there.
-  await writeFile(`${file}.new`, description);
-  await chmod(`${file}.new`, DESCRIPTION_MODE);
   await rename(`${file}.new`, file);
   const ended = Promise.withResolvers<string>();
   const looking = setInterval(async () => {
