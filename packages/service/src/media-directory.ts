@@ -76,14 +76,23 @@ export async function removeMediaNode(redis: RedisClient, id: string): Promise<v
 
 /** All nodes that were heard of lately, by id, draining ones too. @throws when Redis is away */
 export async function readMediaNodes(redis: RedisClient, now = Date.now()): Promise<Map<string, MediaNode>> {
+  const all = await readEntries(redis);
+  return new Map([...all].filter(([, node]) => !isStale(node, now)));
+}
+
+/** All entries, also those of dead nodes. @throws when Redis is away */
+export async function readEntries(redis: RedisClient): Promise<Map<string, MediaNode>> {
   const all = await redis.hgetall(MEDIA_DIRECTORY_KEY);
   return new Map(
     Object.entries(all).flatMap(([id, text]): [string, MediaNode][] => {
       const node = parse(MediaNode, text);
-      return node && now - node.updatedAt <= MEDIA_NODE_STALE_MS ? [[id, node]] : [];
+      return node ? [[id, node]] : [];
     }),
   );
 }
+
+/** By the clocks of both hosts. */
+export const isStale = ({ updatedAt }: MediaNode, now = Date.now()): boolean => now - updatedAt > MEDIA_NODE_STALE_MS;
 
 /** The serving nodes, best first: nodes at 0.9 or more only at the end, then the same zone, then the least loaded. */
 export function rankMediaNodes(nodes: ReadonlyMap<string, MediaNode>, zone?: string): string[] {

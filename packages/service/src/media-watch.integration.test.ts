@@ -67,6 +67,29 @@ test('S-123 time in which nobody read, as while Redis is away, makes no node dea
   expect(await read(0.5)).toEqual([]);
 });
 
+test('S-123 whose clock is wrong, and whose entry Redis lost while it was away, are not dead: what counts is that they write', async () => {
+  const { write, read, skip } = watching();
+  const late = async (by: number) => {
+    const entry = { zone: 'z', load: 0, state: 'serving', updatedAt: Date.now() - 3_600_000 + by };
+    await redis.hset(MEDIA_DIRECTORY_KEY, 'late', JSON.stringify(entry));
+  };
+  await late(0);
+  await write('lost');
+  expect(await read(0.5)).toEqual(['lost']);
+  await late(1000);
+  expect(await read(0.5)).toEqual(['late', 'lost']);
+  // A failover to a replica that never had them.
+  skip(7);
+  await redis.del(MEDIA_DIRECTORY_KEY);
+  await late(2000);
+  expect(await read(0.5)).toEqual(['late', 'lost']);
+  expect(await read(1.5, 'lost')).toEqual(['late', 'lost']);
+  // Removed while Redis is there: it has ended.
+  await read(3, 'lost', 'other');
+  await redis.hdel(MEDIA_DIRECTORY_KEY, 'lost');
+  expect(await read(0.5, 'other')).toEqual(['other']);
+});
+
 test('an entry older than six seconds is of a dead node at the first reading', async () => {
   await writeMediaNode(redis, 'old', { zone: 'z', load: 0, state: 'serving' });
   const text = JSON.parse((await redis.hget(MEDIA_DIRECTORY_KEY, 'old')) ?? '');
