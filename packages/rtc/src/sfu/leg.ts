@@ -39,6 +39,8 @@ const DISCONNECTED_MS = 2000;
 /** Not up this time after it began: a new connection, ms. As pairs do. */
 const REBUILD_MS = 8000;
 const LEG_REBUILDS = 2;
+/** A question that nothing answers is asked ever more seldom: after 8, 16, 32, then 64 s. */
+const MAX_ASK_DOUBLINGS = 3;
 
 export abstract class Leg {
   readonly name: LegName;
@@ -48,6 +50,8 @@ export abstract class Leg {
   #live = false;
   #closed = false;
   #failures = 0;
+  /** Connections in a row of which the node said nothing. */
+  #asked = 0;
   #timer: unknown;
   #described = false;
   #early: RTCIceCandidateInit[] = [];
@@ -83,7 +87,7 @@ export abstract class Leg {
     pc.onconnectionstatechange = () => this.#transport(pc);
     pc.oniceconnectionstatechange = () => this.#transport(pc);
     this.opened(pc);
-    this.#watch(REBUILD_MS, () => this.#late());
+    this.#watch(REBUILD_MS * 2 ** Math.min(this.#asked, MAX_ASK_DOUBLINGS), () => this.#late());
   }
 
   receive(type: 'offer' | 'answer' | 'ice-candidate', body: { sdp?: unknown; candidate?: unknown }): void {
@@ -132,6 +136,10 @@ export abstract class Leg {
 
   protected async setRemote(pc: RTCPeerConnection, type: 'offer' | 'answer', sdp: string): Promise<void> {
     await pc.setRemoteDescription({ type, sdp });
+    if (pc !== this.#pc) return;
+    // From now on it has to come up, within the time of any connection.
+    if (this.#asked > 0 && !this.#live) this.#watch(REBUILD_MS, () => this.#late());
+    this.#asked = 0;
     this.#described = true;
     for (const candidate of this.#early.splice(0)) await pc.addIceCandidate(candidate).catch(() => {});
   }
@@ -170,8 +178,10 @@ export abstract class Leg {
   #late(): void {
     const silence = this.#described ? 'failed' : this.silence();
     if (silence === 'wait') this.#watch(REBUILD_MS, () => this.#late());
-    else if (silence === 'ask') this.#rebuild();
-    else this.#failed();
+    else if (silence === 'ask') {
+      this.#asked++;
+      this.#rebuild();
+    } else this.#failed();
   }
 
   #failed(): void {
