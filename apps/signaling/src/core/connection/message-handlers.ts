@@ -35,7 +35,10 @@ const join: Handler<'join'> = async (call) => {
   checkRoomGrant(connection, roomId);
   if (session.room && session.room.id !== roomId)
     throw new RefusalError('already_joined', `Leave ${session.room.id} first.`, { field: '/roomId' });
+  const { audience: wasAudience } = session.metadata ?? {};
   const metadata = message.metadata && withProvenClaims(identity, { ...session.metadata, ...message.metadata });
+  // One that sends leaves first: see `update`.
+  if (session.room && metadata?.audience === true && wasAudience !== true) delete metadata.audience;
   // What is kept is bounded, not only what is added.
   if (metadata) checkMetadata(call, metadata);
   if (session.room) {
@@ -91,9 +94,13 @@ const leave: Handler<'leave'> = async ({ parts, connection, message }) => {
 };
 
 const update: Handler<'update'> = async (call) => {
-  const { metadata } = call.message;
+  const { session } = call.connection;
+  // Whether one is audience is said by joining: in between one would be in nobody's list, and heard by all (S-51).
+  const { audience: _said, ...said } = call.message.metadata;
+  const isAudience = session.metadata?.audience;
+  const metadata = isAudience === undefined ? said : { ...said, audience: isAudience };
   checkMetadata(call, metadata);
-  await replaceMetadata(call.parts, call.connection.session, metadata);
+  await replaceMetadata(call.parts, session, metadata);
 };
 
 function checkMetadata({ parts }: Call<unknown>, metadata: unknown): void {

@@ -120,3 +120,14 @@ test('S-51 anybody gives up to speak, and may be asked again', async () => {
   await send(cluster, mod, { type: 'grant', peerId: 'nobody', publish: true, ref: 2 });
   expect(mod.of('error')).toMatchObject([{ code: 'unknown_peer', ref: 2 }]);
 });
+
+test('S-51 who sends cannot say in between that they are audience, and who joined as audience stays it until the next join', async () => {
+  const { cluster, n1, a, b } = await pair();
+  await send(cluster, b, { type: 'update', metadata: { name: 'Bob', audience: true } });
+  await join(cluster, b, { name: 'Bo', audience: true });
+  expect(a.of('peer_updated').map(({ metadata }) => metadata)).toEqual([{ name: 'Bob' }, { name: 'Bo' }]);
+  const eve = new Client(n1, 'eve');
+  await join(cluster, eve, { audience: true });
+  await send(cluster, eve, { type: 'update', metadata: { name: 'Eve', audience: false } });
+  expect(a.of('peer_updated').at(-1)?.metadata).toEqual({ name: 'Eve', audience: true });
+});
