@@ -5,7 +5,7 @@
 import { EngineError, type ViewerEvents, type ViewerLeg } from './engine.ts';
 import type { JanusClient, JanusHandle } from './janus-client.ts';
 import { type RtpForward, startRtpForward, stopRtpForward } from './janus-rtp-forward.ts';
-import type { Feed } from './janus-streams.ts';
+import type { Feed } from './janus-subscriber.ts';
 import { JanusViewer } from './janus-viewer.ts';
 
 const STREAMING = 'janus.plugin.streaming';

@@ -89,33 +89,6 @@ describe(`janus ${program.version}`, () => {
     await room.close();
   });
 
-  test.skipIf(program.lacks)(
-    'M-20 a receiver’s transport is made while a sender’s is, and carries media without another offer',
-    async () => {
-      const room = await engine.openRoom(randomUUID(), 10);
-      const [ada, bob] = [await publisher(h, room, 'ada'), await subscriber(h, room, 'bob')];
-      const [pass, send] = [ada.client.candidate.bind(ada.client), ada.client.onCandidate];
-      const [theirs, mine] = [[] as (Candidate | null)[], [] as Candidate[]];
-      ada.client.candidate = (candidate) => theirs.push(candidate);
-      ada.client.onCandidate = (candidate) => mine.push(candidate);
-      bob.leg.want([track('ada'), track('ada', 'audio')]);
-      await ada.connect();
-      await vi.waitFor(() => expect(bob.said).toContain('live'), WAIT);
-      expect(ada.said).not.toContain('live');
-      expect(bob.tracks).toHaveLength(2);
-      expect(bob.offers[0]).toMatch(/^a=extmap:\d+ urn:3gpp:video-orientation/m);
-      ada.client.onCandidate = send;
-      for (const candidate of theirs) pass(candidate);
-      for (const candidate of mine) send(candidate);
-      for (const slot of ['video', 'audio'] as const)
-        await vi.waitFor(async () => expect(await bob.receives(track('ada', slot))).toBe(true), WAIT);
-      expect(bob.offers).toHaveLength(1);
-      await ada.leg.close();
-      await vi.waitFor(() => expect(bob.tracks).toEqual([]), WAIT);
-      await room.close();
-    },
-  );
-
   test('M-7 candidates are of the given address alone, and a loopback address is refused with the reason', async () => {
     const room = await engine.openRoom(randomUUID(), 10);
     const ada = await publisher(h, room, 'ada');
@@ -220,7 +193,7 @@ describe(`janus ${program.version}`, () => {
     void eve.connect().catch(() => {});
     await ada.connect();
     await vi.waitFor(async () => expect(await bob.receives(track('ada'))).toBe(true), WAIT);
-    expect(await bob.receives(track('eve'))).toBe(false);
+    expect(bob.mid(track('eve'))).toBeUndefined();
     await room.close();
   });
 
@@ -235,9 +208,10 @@ describe(`janus ${program.version}`, () => {
     await vi.waitFor(() => expect(bob.said).toContain('live'), WAIT);
     process.kill(second.pid, 'SIGKILL');
     await second.ended;
-    // With a request under way its socket may be heard first.
-    const lost = expect.stringMatching(/^lost: (engine ended|janus is gone)$/);
-    await vi.waitFor(() => expect([ada.said.at(-1), bob.said.at(-1)]).toEqual([lost, lost]), WAIT);
+    await vi.waitFor(
+      () => expect([ada.said.at(-1), bob.said.at(-1)]).toEqual(['lost: engine ended', 'lost: engine ended']),
+      WAIT,
+    );
     // The client's own connection still calls itself connected: it cannot know.
     expect((bob.client as unknown as RtpReceiver).state).toBe('connected');
     await expect(second.openRoom(randomUUID(), 10)).rejects.toThrow(expect.objectContaining({ code: 'gone' }));

@@ -2,7 +2,7 @@
 import { EngineError, type Forwarding, type ForwardPorts } from './engine.ts';
 import type { JanusHandle } from './janus-client.ts';
 import { type RtpForward, startRtpForward, stopRtpForward } from './janus-rtp-forward.ts';
-import type { Feed } from './janus-streams.ts';
+import type { Feed } from './janus-subscriber.ts';
 
 export interface JanusForwardingHost {
   readonly room: string;

@@ -2,7 +2,7 @@
 import type { LegEvents, PublisherLeg } from './engine.ts';
 import type { JanusClient, PluginAnswer } from './janus-client.ts';
 import { JanusLeg } from './janus-leg.ts';
-import type { Feed } from './janus-streams.ts';
+import type { Feed } from './janus-subscriber.ts';
 import { slotsOf, withPorts } from './session-slots.ts';
 import { repeatsSound, withSoundRepeats } from './sound-repeats.ts';
 
@@ -16,8 +16,6 @@ export interface JanusPublisherHost {
   /** Name of the feed, used once. */
   readonly feed: string;
   readonly events: LegEvents;
-  /** It has an answer: its media is about to flow. */
-  coming(feed: Omit<Feed, 'id'>): void;
   /** Its media flows: only now a subscription finds it (428 before). */
   live(feed: Omit<Feed, 'id'>): void;
   talking(talking: boolean): void;
@@ -57,7 +55,6 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
       hasLayers: /^a=(simulcast:|ssrc-group:SIM )/m.test(sdp),
     };
     if (this.#isLive) this.#host.live(this.#sent);
-    else this.#host.coming(this.#sent);
     // After the caller has passed the answer on.
     setImmediate(() => this.releaseCandidates());
     // Janus asks for lost sound when the offer allows it, and does not say so.

@@ -15,8 +15,7 @@ import { JanusBroadcast } from './janus-broadcast.ts';
 import type { JanusClient, JanusHandle } from './janus-client.ts';
 import { JanusForwarding } from './janus-forwarding.ts';
 import { JanusPublisher } from './janus-publisher.ts';
-import { type Feed, PLACEHOLDER_STREAMS } from './janus-streams.ts';
-import { JanusSubscriber } from './janus-subscriber.ts';
+import { type Feed, JanusSubscriber } from './janus-subscriber.ts';
 import { KeyframeNeeds } from './keyframe-needs.ts';
 
 const VIDEOROOM = 'janus.plugin.videoroom';
@@ -32,10 +31,6 @@ export class JanusRoom implements EngineRoom {
   readonly #publishers = new Map<string, JanusPublisher>();
   readonly #subscribers = new Map<string, JanusSubscriber>();
   readonly #feeds = new Map<string, Feed>();
-  /** Of publishers that have an answer, and no path yet. */
-  readonly #coming = new Map<string, Feed>();
-  /** Feed that sends nothing (janus-streams.ts). */
-  #placeholder: string | undefined;
   readonly #keyframes = new KeyframeNeeds((publisher) => this.onKeyframeNeeded(publisher));
   /** Of publishers that somebody views, by feed. */
   readonly #broadcasts = new Map<string, JanusBroadcast>();
@@ -77,13 +72,7 @@ export class JanusRoom implements EngineRoom {
       audio_level_average: 50,
       notify_joining: false,
       rec_dir: recordings,
-      dummy_publisher: true,
-      dummy_streams: PLACEHOLDER_STREAMS,
     });
-    const { data } = await this.#control.message({ request: 'listparticipants', room: this.#id });
-    // Debian 12's own Janus may have none.
-    const participants = data.participants as { id: string; dummy?: boolean }[] | undefined;
-    this.#placeholder = participants?.find(({ dummy }) => dummy)?.id;
   }
 
   async publish(id: string, events: LegEvents): Promise<PublisherLeg> {
@@ -93,28 +82,22 @@ export class JanusRoom implements EngineRoom {
       room: this.#id,
       feed,
       events,
-      coming: (sent) => {
-        this.#coming.set(id, { id: feed, ...sent });
-        this.#feedsChanged();
-      },
       live: (sent) => {
-        this.#coming.delete(id);
         this.#feeds.set(id, { id: feed, ...sent });
         // What it complains of is a leg that ends.
         if (this.#nameOf) void publisher.record(this.#nameOf(id)).catch(() => {});
-        this.#feedsChanged();
+        for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
       },
       talking: (talking) => this.onTalking(id, talking),
       ended: () => {
         if (this.#publishers.get(id) === publisher) this.#publishers.delete(id);
         void this.#broadcasts.get(feed)?.close();
         for (const one of this.#forwardings) if (one.feed === feed) one.over();
-        if (this.#coming.get(id)?.id === feed) this.#coming.delete(id);
         // One that never came was waited for.
         if ((this.#feeds.get(id)?.id ?? feed) !== feed) return;
         this.#feeds.delete(id);
         this.#keyframes.forget(id);
-        this.#feedsChanged();
+        for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
       },
     });
     const before = this.#publishers.get(id);
@@ -132,10 +115,7 @@ export class JanusRoom implements EngineRoom {
       client: this.#client,
       events,
       feed: (publisher) => this.#feeds.get(publisher),
-      coming: (publisher) => this.#coming.get(publisher),
-      isConnecting: (publisher) =>
-        this.#publishers.has(publisher) && !this.#feeds.has(publisher) && !this.#coming.has(publisher),
-      placeholder: this.#placeholder,
+      isConnecting: (publisher) => this.#publishers.has(publisher) && !this.#feeds.has(publisher),
       ready: (publisher) => this.#keyframes.came(publisher),
       ended: () => {
         if (this.#subscribers.get(id) === subscriber) this.#subscribers.delete(id);
@@ -145,10 +125,6 @@ export class JanusRoom implements EngineRoom {
     this.#subscribers.set(id, subscriber);
     await before?.close();
     return subscriber;
-  }
-
-  #feedsChanged(): void {
-    for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
   }
 
   async record(nameOf: ((publisher: string) => string | undefined) | undefined): Promise<void> {

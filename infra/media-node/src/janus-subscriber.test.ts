@@ -2,8 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { EngineError } from './engine.ts';
 import type { JanusClient, JanusHandle, PluginAnswer } from './janus-client.ts';
-import type { Feed } from './janus-streams.ts';
-import { JanusSubscriber } from './janus-subscriber.ts';
+import { type Feed, JanusSubscriber } from './janus-subscriber.ts';
 
 interface Asked {
   readonly request: string;
@@ -31,8 +30,6 @@ function subscriber(...connecting: string[]) {
     client: { attach: async () => handle } as unknown as JanusClient,
     events: { onOffer: (sdp) => offers.push(sdp), onCandidate: () => {}, onLive: () => {}, onLost: () => {} },
     feed: (id) => feeds.get(id),
-    coming: () => undefined,
-    placeholder: undefined,
     isConnecting: (id) => connecting.includes(id) && !feeds.has(id),
     ready: () => {},
     ended: () => {},

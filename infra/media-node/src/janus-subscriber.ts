@@ -6,6 +6,7 @@ import {
   EngineError,
   type Layer,
   MAX_SECTIONS,
+  type Slot,
   type SubscribedTrack,
   type SubscriberEvents,
   type SubscriberLeg,
@@ -13,17 +14,6 @@ import {
 } from './engine.ts';
 import type { JanusClient, PluginAnswer } from './janus-client.ts';
 import { JanusLeg } from './janus-leg.ts';
-import {
-  type Feed,
-  firstLayer,
-  heldFor,
-  type JanusStream,
-  readStreams,
-  type SubscribedStream,
-  setting,
-  substream,
-  withExtensions,
-} from './janus-streams.ts';
 import { withSoundRepeats } from './sound-repeats.ts';
 
 const VIDEOROOM = 'janus.plugin.videoroom';
@@ -36,32 +26,49 @@ const ANSWER_MS = 10_000;
 const GATHER_MS = 150;
 /** Of a connection that its client has closed Janus says so within this time after it refused the answer, ms. */
 const HANGUP_MS = 1000;
+/** VideoRoom's numbers: of rids in the order h, m, l the first is substream 2. */
+type SentLayer = Exclude<Layer, 'off'>;
+const SUBSTREAM: Record<SentLayer, number> = { low: 0, mid: 1, high: 2 };
+
+/** A publisher whose media flows: what a subscription names. */
+export interface Feed {
+  readonly id: string;
+  /** Media section of each slot that it sends. */
+  readonly mids: ReadonlyMap<Slot, string>;
+  readonly videoCodec: 'vp8' | 'h264';
+  /** Its camera comes in several sizes. */
+  readonly hasLayers: boolean;
+}
+
+/** A media section towards the receiver, as Janus tells it. */
+interface JanusStream {
+  readonly mid: string;
+  readonly active?: boolean;
+  readonly feed_id?: string;
+  readonly feed_mid?: string;
+}
+
 export interface JanusSubscriberHost {
   readonly room: string;
   readonly client: JanusClient;
   readonly events: SubscriberEvents;
   /** Of a publisher whose media flows. */
   feed(publisher: string): Feed | undefined;
-  /** Of one whose media is about to flow: it has the answer to its offer. */
-  coming(publisher: string): Feed | undefined;
-  /** It has no answer to its offer yet. */
+  /** Its media does not flow yet, and is about to. */
   isConnecting(publisher: string): boolean;
-  readonly placeholder: string | undefined;
   /** Packets of this publisher's camera can arrive from now on. */
   ready(publisher: string): void;
   ended(): void;
 }
 
 const key = ({ publisher, slot }: TrackName) => `${slot} ${publisher}`;
-const publisherOf = (feed: string) => feed.slice(0, feed.lastIndexOf('#'));
 
 export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
   readonly #host: JanusSubscriberHost;
   #wanted: readonly TrackName[] = [];
   readonly #layers = new Map<string, Layer>();
-  /** Subscribed at least once: from then on it is an `update`. */
-  #isJoined = false;
-  #streams: readonly SubscribedStream[] = [];
+  /** What Janus has: by media section. */
+  #streams: readonly JanusStream[] = [];
   #tracks: readonly SubscribedTrack[] = [];
   /** The feed and layer that Janus has for each media section. */
   readonly #told = new Map<string, { readonly feed: string; readonly layer: Layer }>();
@@ -86,14 +93,9 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
     this.feedsChanged();
   }
 
-  /** Somebody's media began, is about to, or ended. */
+  /** Somebody's media began or ended. */
   feedsChanged(): void {
-    const { feed, coming, isConnecting } = this.#host;
-    const publishers = this.#wanted.map(({ publisher }) => publisher);
-    const isAwaited = (id: string) => isConnecting(id) || (coming(id) !== undefined && !this.#isUp);
-    // Who only receives never comes.
-    const areKnown = publishers.every((id) => (feed(id) ?? coming(id)) !== undefined);
-    if (areKnown || !publishers.some(isAwaited)) this.#proceed();
+    if (!this.#wanted.some(({ publisher }) => this.#host.isConnecting(publisher))) this.#proceed();
     else this.#gathering ??= setTimeout(() => this.#proceed(), GATHER_MS);
   }
 
@@ -132,7 +134,8 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
     // Chromium asks for lost sound when the offer allows it, and does not repeat that in its answer, where Janus looks for it.
     const jsep = { type: 'answer', sdp: withSoundRepeats(sdp) } as const;
     await this.handle.message({ request: 'start' }, jsep).catch(async (error: unknown) => {
-      // The client closed its connection meanwhile: no offer (469), no handle (459), nothing to put it into (465), and `hangup` before or after.
+      // The client closed its connection with the answer under way: Janus then finds no offer (469), no handle (459) or nothing to put the
+      // description into (465, "Error processing SDP"), whichever of its threads is first, and says `hangup` before or after.
       await this.waitForEnd(HANGUP_MS);
       throw this.closed ? new EngineError('gone', 'the leg is closed') : error;
     });
@@ -143,10 +146,6 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
   protected override up(): void {
     this.#isUp = true;
     this.#ready();
-    if (this.#isHeld) this.#proceed();
-  }
-  get #isHeld(): boolean {
-    return this.#streams.some(({ isPlaceholder }) => isPlaceholder);
   }
 
   #ready(): void {
@@ -160,36 +159,27 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
     if (sdp) this.#offer(sdp);
   }
 
-  /** Sections that are wanted of feeds that flow or are about to. */
-  #targets() {
-    const { placeholder } = this.#host;
-    const all = this.#wanted.flatMap((track) => {
-      const live = this.#host.feed(track.publisher);
-      const coming = this.#host.coming(track.publisher);
-      // A placeholder has one codec.
-      const isHeld = !live && placeholder !== undefined && (track.slot === 'audio' || coming?.videoCodec === 'vp8');
-      const feed = live ?? (isHeld ? coming : undefined);
-      const mid = feed?.mids.get(track.slot);
-      if (!feed || mid === undefined) return [];
-      const layer = firstLayer(track.slot, this.#layers.get(key(track)));
-      const source = isHeld ? heldFor(placeholder, track.slot, feed.id, mid) : { feed: feed.id, mid };
-      return [{ feed: feed.id, mid, layer, subscribe: { ...source, ...substream(layer) } }];
-    });
-    return all.slice(0, MAX_SECTIONS);
-  }
-
   /** One negotiation at most: subscribe and unsubscribe what differs from the target. */
   async #approach(): Promise<void> {
-    await this.#switch();
-    const [target, has] = [this.#targets(), this.#streams];
-    const missing = target.filter((t) => !has.some((s) => s.feed === t.feed && s.feedMid === t.mid));
-    const subscribe = missing.map((t) => t.subscribe);
+    const target = this.#wanted.flatMap((track) => {
+      const feed = this.#host.feed(track.publisher);
+      const mid = feed?.mids.get(track.slot);
+      return feed && mid !== undefined ? [{ feed: feed.id, mid, layer: this.#firstLayer(track) }] : [];
+    });
+    target.splice(MAX_SECTIONS);
+    const has = this.#streams.filter((s) => s.active && s.feed_id !== undefined);
+    const missing = target.filter((t) => !has.some((s) => s.feed_id === t.feed && s.feed_mid === t.mid));
+    const subscribe = missing.map(({ feed, mid, layer }) => ({
+      feed,
+      mid,
+      ...(layer ? { substream: SUBSTREAM[layer] } : {}),
+    }));
     this.#asked = new Map(missing.flatMap(({ feed, mid, layer }) => (layer ? [[`${feed} ${mid}`, layer]] : [])));
     const unsubscribe = has
-      .filter((s) => !target.some((t) => s.feed === t.feed && s.feedMid === t.mid))
+      .filter((s) => !target.some((t) => s.feed_id === t.feed && s.feed_mid === t.mid))
       .map((s) => ({ sub_mid: s.mid }));
     let answer: PluginAnswer;
-    if (!this.#isJoined) {
+    if (this.#streams.length === 0) {
       // Also while nothing is there: it is a trip less when something is.
       await this.#attachOnce();
       if (subscribe.length === 0) return;
@@ -201,7 +191,6 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
         // Otherwise Janus makes an offer of its own when a feed ends, beside the one of this loop.
         autoupdate: false,
       });
-      this.#isJoined = true;
     } else if (subscribe.length > 0 || unsubscribe.length > 0) {
       answer = await this.handle.message({
         request: 'update',
@@ -216,23 +205,14 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
     await this.#configure(this.#tracks.map((t) => t.mid));
   }
 
-  /** Media of feeds that were waited for flows: their sections carry it from now on, without a negotiation. */
-  async #switch(): Promise<void> {
-    // Not before it can arrive: the keyframe that comes with it would be lost, and the next one is held back for a second (M-15).
-    const isDue = (s: SubscribedStream) => s.isPlaceholder && this.#host.feed(publisherOf(s.feed))?.id === s.feed;
-    const due = this.#isUp ? this.#streams.filter(isDue) : [];
-    if (due.length === 0) return;
-    const streams = due.map(({ mid, feed, feedMid }) => {
-      const track = this.#tracks.find((t) => t.mid === mid);
-      const layer = track && firstLayer(track.slot, this.#layers.get(key(track)));
-      // A switch begins anew, with what was off as well.
-      this.#told.set(mid, { feed, layer: layer ?? 'high' });
-      return { feed, mid: feedMid, sub_mid: mid, ...substream(layer) };
-    });
-    this.plugin(await this.handle.message({ request: 'switch', streams }));
-    const switched = this.#tracks.filter(({ mid }) => due.some((one) => one.mid === mid));
-    for (const { slot, publisher } of switched) if (slot === 'video') this.#host.ready(publisher);
-    await this.#configure(switched.map(({ mid }) => mid));
+  /**
+   * The size that a camera's subscription begins with. Said later, by `configure`, it makes Janus ask for a keyframe before the receiver's
+   * transport is up, and the one that the receiver needs is then held back for a second (PLI dilution, M-8).
+   */
+  #firstLayer(track: TrackName): SentLayer | undefined {
+    if (track.slot !== 'video') return undefined;
+    const layer = this.#layers.get(key(track)) ?? 'high';
+    return layer === 'off' ? 'low' : layer;
   }
 
   #attached = false;
@@ -243,16 +223,16 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
   }
 
   #learn(streams: readonly JanusStream[]): void {
-    this.#streams = readStreams(streams, this.#host.placeholder);
-    this.#tracks = this.#streams.flatMap(({ mid, feed, feedMid, isPlaceholder }): SubscribedTrack[] => {
-      const publisher = publisherOf(feed);
-      const { mids } = this.#host.feed(publisher) ?? this.#host.coming(publisher) ?? {};
-      const slot = [...(mids ?? [])].find(([, one]) => one === feedMid)?.[0];
-      if (slot && this.#told.get(mid)?.feed !== feed) {
-        if (slot === 'video' && !isPlaceholder) this.#fresh.add(publisher);
-        this.#told.set(mid, { feed, layer: this.#asked.get(`${feed} ${feedMid}`) ?? 'high' });
+    this.#streams = streams;
+    this.#tracks = streams.flatMap((s): SubscribedTrack[] => {
+      if (!s.active || s.feed_id === undefined) return [];
+      const publisher = s.feed_id.slice(0, s.feed_id.lastIndexOf('#'));
+      const slot = [...(this.#host.feed(publisher)?.mids ?? [])].find(([, mid]) => mid === s.feed_mid)?.[0];
+      if (slot && this.#told.get(s.mid)?.feed !== s.feed_id) {
+        if (slot === 'video') this.#fresh.add(publisher);
+        this.#told.set(s.mid, { feed: s.feed_id, layer: this.#asked.get(`${s.feed_id} ${s.feed_mid}`) ?? 'high' });
       }
-      return slot ? [{ publisher, slot, mid }] : [];
+      return slot ? [{ publisher, slot, mid: s.mid }] : [];
     });
   }
 
@@ -262,8 +242,7 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
    */
   #offer(sdp: string): void {
     this.#offered = { sdp };
-    const active = sdp.replace(/^a=setup:actpass/gm, 'a=setup:active');
-    this.#host.events.onOffer(withSoundRepeats(this.#isHeld ? withExtensions(active) : active), this.#tracks);
+    this.#host.events.onOffer(withSoundRepeats(sdp.replace(/^a=setup:actpass/gm, 'a=setup:active')), this.#tracks);
     this.releaseCandidates();
   }
 
@@ -297,4 +276,9 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
     this.#answered?.resolve();
     await super.close();
   }
+}
+
+function setting(mid: string, slot: Slot, layer: Layer): Record<string, unknown> {
+  if (layer === 'off') return { mid, send: false };
+  return { mid, send: true, ...(slot === 'video' ? { substream: SUBSTREAM[layer] } : {}) };
 }
