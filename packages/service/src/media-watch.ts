@@ -42,7 +42,7 @@ export class MediaWatch {
     const isGap = now - readAt > GAP_MS;
     if (isGap) this.#graceUntil = now + SILENT_MS;
     this.#readAt = now;
-    /** Unchanged since it was last read. Time in which nobody read does not count, and a silent node stays that. */
+    /** Unchanged since it was last read. Time without a reading does not count, and a silent node stays that. */
     const unchanged = ({ node, since }: Seen): Seen =>
       isGap && readAt - since < SILENT_MS ? { node, since: now } : { node, since };
     this.#seen = new Map(
