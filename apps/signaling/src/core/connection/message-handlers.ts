@@ -95,7 +95,7 @@ const leave: Handler<'leave'> = async ({ parts, connection, message }) => {
 
 const update: Handler<'update'> = async (call) => {
   const { session } = call.connection;
-  // Whether one is audience is said by joining: in between one would be in nobody's list, and heard by all (S-51).
+  // Whether one is audience is said by joining: in between one would be in no list, and heard by all (S-51).
   const { audience: _said, ...said } = call.message.metadata;
   const isAudience = session.metadata?.audience;
   const metadata = isAudience === undefined ? said : { ...said, audience: isAudience };
