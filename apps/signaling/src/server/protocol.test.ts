@@ -1,32 +1,9 @@
 /** The protocol over real sockets, one node: handshake, frames, and what is relayed. Titles name the rules of docs/service-contracts.md. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SignalingService } from '../app.ts';
-import { connectClient, startTestKeys, startTestNode, TestClient, type TestKeys } from '../testing.ts';
+import { describe, expect, test } from 'vitest';
+import { TestClient } from '../testing.ts';
+import { protocolSuite } from './testing-protocol.ts';
 
-let keys: TestKeys;
-let node: SignalingService;
-let rooms = 0;
-const newRoom = () => `room-${++rooms}`;
-beforeAll(async () => {
-  keys = await startTestKeys();
-  node = await startTestNode({ keys, config: { GRACE_MS: 60_000, MAX_FRAME_BYTES: 16_384 } });
-});
-afterAll(async () => {
-  await node[Symbol.asyncDispose]();
-  await keys[Symbol.asyncDispose]();
-});
-const client = async (userId: string, grants?: object) => connectClient(node, await keys.token(userId, grants));
-
-/** Two in one room. */
-async function pair(grants?: object) {
-  const room = newRoom();
-  const a = await client('ada', grants);
-  await a.join(room);
-  const b = await client('bob');
-  await b.join(room);
-  await a.next('peer_joined');
-  return { room, a, b, aId: a.welcome.peerId as string, bId: b.welcome.peerId as string };
-}
+const { client, keys, node, pair } = await protocolSuite();
 
 describe('handshake', () => {
   test('S-1 the token comes as subprotocol, as ?token= or in Authorization, and only signal.v1 is ever chosen', async () => {
