@@ -13,10 +13,6 @@ const PRIVATE = 'whsk_';
 const PUBLIC = 'whpk_';
 /** RFC 8410 section 7: what stands before the 32 bytes of an Ed25519 key in PKCS #8. */
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
-/** Private keys that are kept as the signer takes them: over what a deployment has endpoints and keys in rotation. */
-const MOST_KEYS = 256;
-const privateKeys = new Map<string, KeyObject>();
-
 /** 32 random bytes in base64, behind `whsec_` (shared) or `whsk_` (the private half of a pair). */
 export const newSecret = (scheme: SignatureScheme = 'v1') =>
   `${scheme === 'v1' ? SHARED : PRIVATE}${randomBytes(32).toString('base64')}`;
@@ -50,11 +46,6 @@ function signatureOf(secret: string, signed: string): string {
 }
 
 function privateKeyOf(secret: string): KeyObject {
-  const kept = privateKeys.get(secret);
-  if (kept) return kept;
   const key = Buffer.concat([PKCS8, Buffer.from(secret.slice(PRIVATE.length), 'base64')]);
-  const made = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
-  if (privateKeys.size >= MOST_KEYS) privateKeys.clear();
-  privateKeys.set(secret, made);
-  return made;
+  return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
 }

@@ -75,6 +75,11 @@ export abstract class Leg {
 
   /** A new connection, in place of the one before. */
   start(): void {
+    this.#asked = 0;
+    this.#begin();
+  }
+
+  #begin(): void {
     if (this.#closed) return;
     this.#shut();
     this.#gen++;
@@ -195,7 +200,7 @@ export abstract class Leg {
 
   #rebuild(): void {
     this.host.onTiming(`rebuild:${this.name}`);
-    this.start();
+    this.#begin();
   }
 
   #watch(ms?: number, then?: () => void): void {
