@@ -156,7 +156,7 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
     return this.metric('media_packagers', { statistic: 'Sum', ...props });
   }
 
-  /** Times that a packager ended by itself, or made nothing of what came. */
+  /** Times that a packager ended by itself, or did nothing. */
   metricPackagerFailures(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('media_packager_failures', { statistic: 'Sum', ...props });
   }

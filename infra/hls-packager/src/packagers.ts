@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startProgram } from '../../node-kit/child-process.ts';
 import type { Say } from '../../node-kit/retry.ts';
 import { packagerArguments } from './ffmpeg.ts';
-import { DESCRIPTION, ENDED, isFolderId } from './shared-folder.ts';
+import { DESCRIPTION, ENDED, isFolderId, OVER } from './shared-folder.ts';
 
 /** Calls go before it: of nice(2). */
 const PRIORITY = 10;
@@ -83,7 +83,7 @@ async function runFfmpeg(
   });
   while (code === undefined && !signal.aborted && (await exists(join(folder, DESCRIPTION))))
     await Promise.race([program.ended, sleep(LOOK_MS)]);
-  return code === undefined ? 'over' : `ffmpeg ended with ${code}`;
+  return code === undefined ? OVER : `ffmpeg ended with ${code}`;
 }
 
 /** The node may have removed the folder. */

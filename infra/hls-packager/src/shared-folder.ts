@@ -7,6 +7,8 @@
 export const DESCRIPTION = 'in.sdp';
 /** Why packaging has ended, which the packager writes: nothing is written after it. */
 export const ENDED = 'ended';
+/** Of {@link ENDED}: the description is gone, or the packager is stopped. Whatever else it says is a failure. */
+export const OVER = 'over';
 export const PLAYLIST = 'live.m3u8';
 export const INIT = 'init.mp4';
 

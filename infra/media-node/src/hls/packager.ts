@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PLAYLIST } from '../../../hls-packager/src/shared-folder.ts';
+import { OVER, PLAYLIST } from '../../../hls-packager/src/shared-folder.ts';
 import type { Say } from '../../../node-kit/retry.ts';
 import type { Forwarding, ForwardPorts } from '../engine.ts';
 import type { RoomViewers } from '../room-viewers.ts';
-import { beginPackaging, makeRoom, readShared, removeRoom } from './packager-folder.ts';
+import { beginPackaging, makeRoom, type Packaging, readShared, removeRoom } from './packager-folder.ts';
 import { viewersPlaylist } from './playlist.ts';
 import { forwardPorts, type MediaKinds, sessionDescription } from './session-description.ts';
 
@@ -99,21 +99,36 @@ export class Packager implements AsyncDisposable {
     try {
       if (forwarding.videoCodec === undefined) throw new Error('no camera is sent');
       // The program begins when it has something of everything: a microphone that is off is left out.
-      for (const hasAudio of forwarding.hasAudio ? [true, false] : [false])
-        if (
-          (await this.#package({ videoCodec: forwarding.videoCodec, hasAudio }, forwarding, ports)) !== 'nothing came'
-        )
-          return;
-      throw new PackagerError('no picture came of it');
+      for (const hasAudio of forwarding.hasAudio ? [true, false] : [false]) {
+        const end = await this.#package({ videoCodec: forwarding.videoCodec, hasAudio }, forwarding, ports);
+        if (end === 'over') return;
+        if (end === 'no answer') throw new PackagerError('it does nothing');
+      }
+      // A camera that is off is nobody's failure.
+      throw new Error('no picture came');
     } finally {
       await forwarding.close();
     }
   }
 
   /** One run of the packager's program. */
-  async #package(what: MediaKinds, forwarding: Forwarding, ports: ForwardPorts): Promise<'over' | 'nothing came'> {
+  async #package(
+    what: MediaKinds,
+    forwarding: Forwarding,
+    ports: ForwardPorts,
+  ): Promise<'over' | 'nothing came' | 'no answer'> {
     if (this.#stop.signal.aborted) return 'over';
-    await using packaging = await beginPackaging(this.folder, sessionDescription(what, ports));
+    const packaging = await beginPackaging(this.folder, sessionDescription(what, ports));
+    let isAnswered = false;
+    void packaging.ended.then(() => {
+      isAnswered = true;
+    });
+    const end = await this.#until(packaging, what, forwarding).finally(() => packaging[Symbol.asyncDispose]());
+    // One that lives says that it has ended.
+    return end === 'nothing came' && !isAnswered ? 'no answer' : end;
+  }
+
+  async #until(packaging: Packaging, what: MediaKinds, forwarding: Forwarding): Promise<'over' | 'nothing came'> {
     this.#options.say('media.packager', { roomId: this.#options.room, sound: what.hasAudio });
     let timer: NodeJS.Timeout | undefined;
     const silent = new Promise<'nothing came'>((resolve) => {
@@ -124,7 +139,10 @@ export class Packager implements AsyncDisposable {
         else if (ticks <= FIRST_KEYFRAMES || ticks % FIRST_KEYFRAMES === 0) forwarding.keyframe();
       }, KEYFRAME_MS);
     });
-    const failed = packaging.ended.then((why) => Promise.reject(new PackagerError(why)));
+    // It is stopped when its task is.
+    const failed = packaging.ended.then((why) =>
+      Promise.reject(why === OVER ? new Error(why) : new PackagerError(why)),
+    );
     const over = Promise.race([this.#stopped, forwarding.ended]).then(() => 'over' as const);
     try {
       return await Promise.race([over, silent, failed]);

@@ -12,7 +12,7 @@ export interface StreamMetrics {
   /** Requests of encoders and viewers that failed with 5xx. */
   readonly publishFailures: number;
   readonly watchFailures: number;
-  /** Times that the packager ended by itself, or made nothing of what came. */
+  /** Times that the packager ended by itself, or did nothing. */
   readonly packagerFailures: number;
   /** Mean of what viewers waited for their first picture, ms; undefined when no page spoke of one. */
   readonly firstPictureMs: number | undefined;

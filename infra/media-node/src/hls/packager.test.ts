@@ -1,0 +1,48 @@
+/** Whose failure it is that viewers get nothing. The packager itself, with ffmpeg: ../../../hls-packager. */
+import { existsSync } from 'node:fs';
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Packager } from './packager.ts';
+
+/** A room whose camera sends nothing, and a packager that says this when its description goes, or at once. */
+async function packaged(says: string | undefined, isAtOnce = false): Promise<{ failures: number; words: unknown }> {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'packager-'));
+  const failed = vi.fn();
+  const say = vi.fn();
+  const forwarding = {
+    ...{ hasAudio: false, videoCodec: 'vp8' as const, ended: new Promise<void>(() => {}) },
+    ...{ keyframe: () => {}, close: async () => {} },
+  };
+  const viewers = { forward: async () => forwarding };
+  const packager = new Packager({ room: 'r', viewers, count: () => 1, folder: folder.path, say, failed });
+  const at = (name: string) => join(packager.folder, name);
+  const isBegun = () => existsSync(at('in.sdp'));
+  while (!isBegun()) await sleep(5);
+  const answering = (async () => {
+    while (isBegun() && !isAtOnce) await sleep(5);
+    if (says !== undefined) await writeFile(at('ended'), says);
+  })();
+  while (!packager.isOver) {
+    vi.advanceTimersByTime(200);
+    await sleep(5);
+  }
+  await answering;
+  await packager.remove();
+  const [, words] = say.mock.calls.findLast(([event]) => event === 'media.packager-ended') ?? [];
+  return { failures: failed.mock.calls.length, words: words?.error };
+}
+
+test('W-13 a camera that is off is no failure of the packager, and neither is one that is stopped', async () => {
+  expect(await packaged('over')).toEqual({ failures: 0, words: 'Error: no picture came' });
+  expect(await packaged('over', true)).toEqual({ failures: 0, words: 'Error: over' });
+});
+
+test('W-13 a packager that does nothing, or whose program fails, has failed', async () => {
+  expect(await packaged(undefined)).toEqual({ failures: 1, words: 'PackagerError: it does nothing' });
+  expect(await packaged('ffmpeg ended with 1', true)).toMatchObject({ failures: 1 });
+});
