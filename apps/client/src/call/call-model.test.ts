@@ -6,6 +6,8 @@ import { readGrants } from './grants.ts';
 /** What each call was made with; joining it fails, which ends the attempt. */
 const made = vi.hoisted((): { roomId: string; audience: boolean }[] => []);
 const publishes = vi.hoisted(() => ({ token: true }));
+/** What joining fails with, the next one first. */
+const joining = vi.hoisted((): Error[] => []);
 
 vi.mock('./report.ts', () => ({
   INTERIM_MS: 60_000,
@@ -25,7 +27,7 @@ vi.mock('./warm.ts', async (importOriginal) => ({
           constructor({ roomId, audience = false }: { roomId: string; audience?: boolean }) {
             made.push({ roomId, audience });
           }
-          join = () => Promise.reject(new Error('no server here'));
+          join = () => Promise.reject(joining.shift() ?? new Error('no server here'));
           leave = () => {};
         },
       },
@@ -65,4 +67,16 @@ test('S-51 what a room allowed stays there: who spoke by an invitation watches i
     { roomId: 'podium', audience: false },
     { roomId: 'stalls', audience: true },
   ]);
+});
+
+test('S-51 who accepts to speak where no place is left goes on watching, and reads why', async () => {
+  const model = person(false);
+  const notify = vi.spyOn(model, 'notify').mockReturnValue();
+  joining.push(Object.assign(new Error('full'), { code: 'room_full' }));
+  await model.join('podium', 'Zoe', undefined, true);
+  expect(made).toEqual([
+    { roomId: 'podium', audience: false },
+    { roomId: 'podium', audience: true },
+  ]);
+  expect(notify).toHaveBeenCalledWith('audience.full');
 });

@@ -43,10 +43,7 @@ export class CallModel extends InCall {
     void this.#readGrants(warm).catch(() => {});
     warm
       .then((w) => w.ready)
-      .then(
-        () => this.#warm === warm && this.set({ readiness: 'ready' }),
-        () => failed(),
-      )
+      .then(() => this.#warm === warm && this.set({ readiness: 'ready' }), failed)
       .finally(() => clearTimeout(slow));
   }
 
@@ -65,10 +62,7 @@ export class CallModel extends InCall {
     return (await this.#warm)?.session;
   }
 
-  /**
-   * @param secret of the room, from its link: the call is encrypted end to end
-   * @param speaks to be seen and heard, whatever the token says: the room has allowed it
-   */
+  /** @param secret of the room, from its link: end-to-end encryption @param speaks is seen and heard, which the room has allowed */
   async join(room: string, name: string, secret?: string, speaks = false): Promise<void> {
     const { phase } = this.get();
     if (phase === 'joining' || phase === 'call') return;
@@ -93,11 +87,19 @@ export class CallModel extends InCall {
     } catch (error) {
       if (attempt !== this.#attempt) return;
       const { code } = error as { code?: string };
-      if (code === 'room_full' || code === 'room_waiting')
-        return this.#waitForPlace(code === 'room_full' ? 'full' : 'waiting');
+      if (code === 'room_full') return this.get().speaks ? this.#watchOn() : this.#waitForPlace('full');
+      if (code === 'room_waiting') return this.#waitForPlace('waiting');
       this.#reporter?.refused(code ?? 'unavailable');
       this.#finish(code ?? 'unavailable', error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** Invited to speak where no place is left. */
+  async #watchOn(): Promise<void> {
+    const attempt = this.#release();
+    this.set({ speaks: false });
+    await this.#tryJoin(attempt);
+    this.notify('audience.full');
   }
 
   /** A session that can be joined: the one from the lobby, unless it ended meanwhile. */
@@ -112,8 +114,7 @@ export class CallModel extends InCall {
 
   /** The room is full, or a moderator decides: ask again until one is in, or until the person stops it. */
   async #waitForPlace(obstacle: 'full' | 'waiting'): Promise<void> {
-    this.#release();
-    const attempt = this.#attempt;
+    const attempt = this.#release();
     this.set({ obstacle });
     const { session } = await this.#warmed();
     if (attempt !== this.#attempt) return;
@@ -218,23 +219,21 @@ export class CallModel extends InCall {
     this.#warm = undefined;
   }
 
-  /** Lets go of the call and of all that watches it. */
-  #release(): void {
-    this.#attempt++;
+  /** Lets go of the call and of all that watches it. @returns the number of the next attempt */
+  #release(): number {
+    const next = ++this.#attempt;
     const call = this.sdkCall;
     this.sdkCall = undefined;
     call?.leave();
     for (const undo of this.#undo.splice(0)) undo();
     this.screen.stop();
+    return next;
   }
 
   #finish(code: string | undefined, detail: string): void {
     const duration = this.#together.total(Date.now());
     const session = this.sdkCall?.session;
-    // Ends the pairs first: their last events still reach the report.
-    this.set({ phase: 'ended' });
-    this.#release();
-    this.#reporter?.send();
+    this.#letGo();
     const end = endKind(code);
     this.set({ end, detail, duration, obstacle: undefined, peers: [], panel: undefined });
     localMedia.stop();
@@ -258,7 +257,7 @@ export class CallModel extends InCall {
     if (now.phase === 'call' && now.room === roomId) this.notify('call.moved', { room: roomId });
   }
 
-  /** Out of this call, and into another one at once. */
+  /** Out of this call. The pairs end first: their last events still reach the report. */
   #letGo(): void {
     this.set({ phase: 'ended' });
     this.#release();

@@ -516,6 +516,7 @@ export const messages: Messages = {
   'audience.invited': 'أنت مدعو للتحدث. سيراك الجميع ويسمعونك.',
   'audience.accept': 'تحدّث',
   'audience.decline': 'ليس الآن',
+  'audience.full': 'لا مكان لمتحدث آخر. ستواصل المشاهدة.',
   'host.invite': 'دعوة للتحدث',
   'host.invited': 'تمت الدعوة',
   'host.toAudience': 'المشاهدة فقط',

@@ -440,6 +440,7 @@ export const messages: Messages = {
   'audience.invited': 'Du bist eingeladen zu sprechen. Alle werden dich sehen und hören.',
   'audience.accept': 'Sprechen',
   'audience.decline': 'Jetzt nicht',
+  'audience.full': 'Für weitere Sprechende ist kein Platz frei. Du siehst weiter zu.',
   'host.invite': 'Zum Sprechen einladen',
   'host.invited': 'Eingeladen',
   'host.toAudience': 'Nur zusehen lassen',

@@ -450,6 +450,7 @@ export const messages: Messages = {
   'audience.invited': 'Te invitan a hablar. Todos te verán y te oirán.',
   'audience.accept': 'Hablar',
   'audience.decline': 'Ahora no',
+  'audience.full': 'No queda sitio para hablar. Sigues mirando.',
   'host.invite': 'Invitar a hablar',
   'host.invited': 'Invitado',
   'host.toAudience': 'Dejar solo mirar',

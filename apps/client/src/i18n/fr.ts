@@ -457,6 +457,7 @@ export const messages: Messages = {
   'audience.invited': 'Vous êtes invité à parler. Tout le monde vous verra et vous entendra.',
   'audience.accept': 'Parler',
   'audience.decline': 'Pas maintenant',
+  'audience.full': 'Plus de place pour parler. Vous continuez à regarder.',
   'host.invite': 'Inviter à parler',
   'host.invited': 'Invité',
   'host.toAudience': 'Laisser seulement regarder',

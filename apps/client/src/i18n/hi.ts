@@ -433,6 +433,7 @@ export const messages: Messages = {
   'audience.invited': 'आपको बोलने के लिए आमंत्रित किया गया है। सब आपको देखेंगे और सुनेंगे।',
   'audience.accept': 'बोलें',
   'audience.decline': 'अभी नहीं',
+  'audience.full': 'बोलने के लिए जगह नहीं बची है। आप देखते रहेंगे।',
   'host.invite': 'बोलने के लिए आमंत्रित करें',
   'host.invited': 'आमंत्रित',
   'host.toAudience': 'केवल देखने दें',

@@ -437,6 +437,7 @@ export const messages: Messages = {
   'audience.invited': '発言に招待されました。全員にあなたの映像と音声が届きます。',
   'audience.accept': '発言する',
   'audience.decline': '今はしない',
+  'audience.full': '発言者の空きがありません。このまま視聴を続けます。',
   'host.invite': '発言に招待',
   'host.invited': '招待済み',
   'host.toAudience': '視聴のみにする',

@@ -448,6 +448,7 @@ export const messages: Messages = {
   'audience.invited': 'Você foi convidado a falar. Todos vão ver e ouvir você.',
   'audience.accept': 'Falar',
   'audience.decline': 'Agora não',
+  'audience.full': 'Não há mais lugar para falar. Você continua assistindo.',
   'host.invite': 'Convidar para falar',
   'host.invited': 'Convidado',
   'host.toAudience': 'Deixar só assistir',

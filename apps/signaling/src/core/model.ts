@@ -65,7 +65,7 @@ export interface MemberInfo {
   readonly loginSession: string;
   /** That the token proves. */
   readonly name?: string;
-  /** Its token does not grant `publish`. */
+  /** It watches only: see isAudience of rooms/member-record.ts. */
   readonly audience?: true;
   readonly metadata?: PeerMetadata;
 }

@@ -19,6 +19,7 @@ import type { RefusalError } from '../errors.ts';
 import type { Identity } from '../identity.ts';
 import type { Router } from '../messaging/router.ts';
 import type { Session } from '../model.ts';
+import { isAudience } from '../rooms/member-record.ts';
 import { isRestricted } from '../rooms/restriction.ts';
 import type { Subject } from './refusal-message.ts';
 import { MAX_PEER_ID } from './validate.ts';
@@ -61,7 +62,7 @@ export function forwardFrame(connection: FrameSource, bytes: Buffer, header: Fra
     (type !== RECEIPT || header.id > 0);
   if (!wellFormed) return false;
   const { grants } = connection.identity;
-  if (grants.publish === false && (type === OFFER || type === ANSWER)) return false;
+  if ((type === OFFER || type === ANSWER) && isAudience(connection.session)) return false;
   if (type === MESSAGE && (grants.data === false || isRestricted(connection, 'chat'))) return false;
   const member = connection.session.room?.members.get(addressee(connection, bytes, header));
   if (!member) return false;

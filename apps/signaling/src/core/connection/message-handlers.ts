@@ -3,7 +3,7 @@ import { type ClientMessageMap, mayEnter } from '@tandem/protocol';
 import { isMediaPeer } from '../../backplane/types.ts';
 import { SplicedFrame } from '../../wire/spliced-frame.ts';
 import { RefusalError } from '../errors.ts';
-import { withProvenClaims } from '../rooms/member-record.ts';
+import { isAudience, saidInRoom, withProvenClaims } from '../rooms/member-record.ts';
 import { entryOf } from '../rooms/notifications.ts';
 import { replaceMetadata } from '../rooms/replace-metadata.ts';
 import { isRestricted } from '../rooms/restriction.ts';
@@ -35,10 +35,8 @@ const join: Handler<'join'> = async (call) => {
   checkRoomGrant(connection, roomId);
   if (session.room && session.room.id !== roomId)
     throw new RefusalError('already_joined', `Leave ${session.room.id} first.`, { field: '/roomId' });
-  const { audience: wasAudience } = session.metadata ?? {};
-  const metadata = message.metadata && withProvenClaims(identity, { ...session.metadata, ...message.metadata });
-  // One that sends leaves first: see `update`.
-  if (session.room && metadata?.audience === true && wasAudience !== true) delete metadata.audience;
+  const said = message.metadata && { ...session.metadata, ...message.metadata };
+  const metadata = said && withProvenClaims(identity, session.room ? saidInRoom(session, said) : said);
   // What is kept is bounded, not only what is added.
   if (metadata) checkMetadata(call, metadata);
   if (session.room) {
@@ -95,10 +93,7 @@ const leave: Handler<'leave'> = async ({ parts, connection, message }) => {
 
 const update: Handler<'update'> = async (call) => {
   const { session } = call.connection;
-  // Whether one is audience is said by joining: in between one would be in no list, and heard by all (S-51).
-  const { audience: _said, ...said } = call.message.metadata;
-  const isAudience = session.metadata?.audience;
-  const metadata = isAudience === undefined ? said : { ...said, audience: isAudience };
+  const metadata = saidInRoom(session, call.message.metadata);
   checkMetadata(call, metadata);
   await replaceMetadata(call.parts, session, metadata);
 };
@@ -135,12 +130,17 @@ function spliced({ connection, bytes, header }: Call<unknown>): SplicedFrame {
 }
 
 function checkGrant(connection: Connection, type: string, to = ''): void {
-  const { grants } = connection.identity;
+  const { identity, session } = connection;
   // Who only watches and listens answers the offers of the media node that it receives from.
   const publishes = type === 'offer' || (type === 'answer' && !isMediaPeer(to));
-  if (grants.publish === false && publishes)
-    throw new RefusalError('forbidden', 'Your token does not grant publishing.');
-  if (grants.data === false && type === 'message')
+  if (publishes && isAudience(session))
+    throw new RefusalError(
+      'forbidden',
+      identity.grants.publish === false
+        ? 'Your token does not grant publishing.'
+        : 'You have joined as audience: join again to send.',
+    );
+  if (identity.grants.data === false && type === 'message')
     throw new RefusalError('forbidden', 'Your token does not grant app messages.');
 }
 

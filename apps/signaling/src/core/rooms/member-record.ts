@@ -20,6 +20,17 @@ export function withProvenClaims(identity: Identity, metadata: PeerMetadata): Pe
   };
 }
 
+/** It only watches: it may not publish, or it has joined as audience and may by now (S-51). */
+export const isAudience = ({ identity, metadata }: Pick<Session, 'identity' | 'metadata'>): boolean =>
+  identity.grants.publish === false || metadata?.audience === true;
+
+/** What a session in a room says of itself. Whether it is audience is said by joining, where places are counted: it leaves first. */
+export function saidInRoom(session: Pick<Session, 'metadata'>, metadata: PeerMetadata): PeerMetadata {
+  const { audience: _said, ...said } = metadata;
+  const { audience } = session.metadata ?? {};
+  return audience === undefined ? said : { ...said, audience };
+}
+
 /** @param awayFor ms until the member leaves; default 0: present */
 export function memberRecord(session: Session, node: string, awayFor = 0): MemberRecord {
   const { identity, guest, metadata } = session;
@@ -30,7 +41,7 @@ export function memberRecord(session: Session, node: string, awayFor = 0): Membe
     userId: identity.userId,
     loginSession: identity.loginSession,
     ...(name === undefined ? {} : { name }),
-    ...(identity.grants.publish === false ? { audience: true as const } : {}),
+    ...(isAudience(session) ? { audience: true as const } : {}),
     ...(metadata === undefined ? {} : { metadata: withProvenClaims(identity, metadata) }),
   };
   return { peerId: session.peerId, node, ...markOf(session), awayFor, info: JSON.stringify(info) };
@@ -55,8 +66,9 @@ export function entrantOf({ identity: { userId, grants }, guest }: Session): Ent
 }
 
 /** @returns the `limit` of a {@link JoinRule} */
-export function placesFor({ grants }: Identity, { maxRoomSize, maxAudience }: CoreSettings): number {
+export function placesFor(session: Session, { maxRoomSize, maxAudience }: CoreSettings): number {
+  const { grants } = session.identity;
   // A media node's agent is no person: it enters a full room, and no ban of a person is about it.
   if (grants.media) return 0;
-  return grants.publish === false ? maxAudience : Math.min(grants.maxRoomSize ?? maxRoomSize, maxRoomSize);
+  return isAudience(session) ? maxAudience : Math.min(grants.maxRoomSize ?? maxRoomSize, maxRoomSize);
 }

@@ -75,7 +75,7 @@ export class MembershipWriter {
   #write(session: Session, roomId: string, replaces: string | undefined): Promise<JoinResult> {
     const { name, settings } = this.#context;
     return this.enter(roomId, memberRecord(session, name), {
-      ...{ limit: placesFor(session.identity, settings), loginSession: session.identity.loginSession },
+      ...{ limit: placesFor(session, settings), loginSession: session.identity.loginSession },
       ...{ created: settings.createdRoomsOnly, granted: session.granted },
       ...entrantOf(session),
       ...{ moderates: session.identity.grants.kick === true, entryRequest: entryRequestInfo(session) },

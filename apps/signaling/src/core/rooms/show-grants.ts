@@ -3,7 +3,7 @@ import type { ServerMessage } from '@tandem/protocol';
 import type { NodeContext } from '../context.ts';
 import type { Identity } from '../identity.ts';
 import type { MemberInfo, Session } from '../model.ts';
-import { memberRecord } from './member-record.ts';
+import { isAudience, memberRecord } from './member-record.ts';
 import type { MembershipWriter } from './membership-writer.ts';
 import { entryOf, sendSnapshot } from './notifications.ts';
 import { replaceMetadata } from './replace-metadata.ts';
@@ -29,9 +29,9 @@ export async function showGrants({ context, replicas, writer }: Parts, session: 
     if (room.hasSettings) state.connection.tell(JSON.stringify(entryOf(room, identity)));
   }
   const member = room.members.get(session.peerId);
-  const isAudience = member?.info.audience === true;
+  const wasAudience = member?.info.audience === true;
   await replaceMetadata({ replicas, writer }, session, session.metadata ?? {});
-  if (!member || isAudience === (identity.grants.publish === false)) return;
+  if (!member || wasAudience === isAudience(session)) return;
   member.infoJson = memberRecord(session, context.name).info;
   member.info = JSON.parse(member.infoJson) as MemberInfo;
   sendSnapshot(room);

@@ -121,7 +121,7 @@ test('S-51 anybody gives up to speak, and may be asked again', async () => {
   expect(mod.of('error')).toMatchObject([{ code: 'unknown_peer', ref: 2 }]);
 });
 
-test('S-51 who sends cannot say in between that they are audience, and who joined as audience stays it until the next join', async () => {
+test('S-51 whether one is audience is said by joining: nobody who sends hides in between, or takes another place', async () => {
   const { cluster, n1, a, b } = await pair();
   await send(cluster, b, { type: 'update', metadata: { name: 'Bob', audience: true } });
   await join(cluster, b, { name: 'Bo', audience: true });
@@ -130,4 +130,26 @@ test('S-51 who sends cannot say in between that they are audience, and who joine
   await join(cluster, eve, { audience: true });
   await send(cluster, eve, { type: 'update', metadata: { name: 'Eve', audience: false } });
   expect(a.of('peer_updated').at(-1)?.metadata).toEqual({ name: 'Eve', audience: true });
+  await join(cluster, eve, { audience: false });
+  await send(cluster, eve, { type: 'offer', peerId: a.peerId, id: 1, sdp: 'v=0' });
+  expect(eve.of('error')).toMatchObject([{ code: 'forbidden' }]);
+});
+
+test('S-51 who is invited is audience until they join again, and stays it where the room is full', async () => {
+  const { cluster, n2, a, mod } = await moderated();
+  const eve = new Client(n2, 'eve', { publish: false, maxRoomSize: 3 });
+  await join(cluster, eve, { audience: true });
+  await send(cluster, mod, { type: 'grant', peerId: eve.peerId, publish: true });
+  const offer = { type: 'offer', peerId: a.peerId, id: 1, sdp: 'v=0' };
+  await send(cluster, eve, offer);
+  await send(cluster, eve, { type: 'leave' });
+  await join(cluster, eve, { audience: false });
+  expect(eve.of('error').map(({ code }) => code)).toEqual(['forbidden', 'room_full']);
+  await join(cluster, eve, { audience: true });
+  expect(eve.of('joined')).toHaveLength(2);
+  await send(cluster, eve, { type: 'leave' });
+  await send(cluster, mod, { type: 'leave' });
+  await join(cluster, eve, { audience: false });
+  await send(cluster, eve, { ...offer, id: 2 });
+  expect(a.of('offer')).toHaveLength(1);
 });
