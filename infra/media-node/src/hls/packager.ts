@@ -104,7 +104,7 @@ export class Packager implements AsyncDisposable {
         if (end === 'over') return;
         if (end === 'no answer') throw new PackagerError('it does nothing');
       }
-      // A camera that is off is nobody's failure.
+      // A camera that is off is no failure.
       throw new Error('no picture came');
     } finally {
       await forwarding.close();
