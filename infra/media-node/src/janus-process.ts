@@ -52,6 +52,14 @@ export async function startJanus(settings: JanusSettings): Promise<JanusProcess>
       'refused',
       `PUBLIC_IP: ${settings.address} is a loopback address, on which ICE gathers nothing`,
     );
+  // Between being found free and being bound, its port may be taken by a program beside it: then with another one.
+  return await begin(settings).catch((error: unknown) => {
+    if (error instanceof EngineError && error.code === 'gone') return begin(settings);
+    throw error;
+  });
+}
+
+async function begin(settings: JanusSettings): Promise<JanusProcess> {
   const [port, secret] = [await freeLoopbackPort(), randomBytes(24).toString('base64url')];
   await mkdir(settings.runDir, { recursive: true });
   for (const [name, text] of Object.entries(configuration(settings, port, secret)))
