@@ -3,7 +3,7 @@
  * is a channel for each pair that loses nothing and keeps its order (S-30 and following), with delays; connections come up when the engine
  * behind them lives. Run by test/media-simulation.test.ts, which owns the clock.
  */
-import type { RoomSession } from '../../infra/media-node/src/room-agent.ts';
+import type { RoomSession } from '../../infra/media-node/src/agent-session.ts';
 import { RoomAgent } from '../../infra/media-node/src/room-agent.ts';
 import { FakeEngine } from '../../infra/media-node/src/testing/fake-engine.ts';
 import { systemClock } from '../../packages/rtc/src/clock.ts';

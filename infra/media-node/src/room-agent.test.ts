@@ -1,63 +1,11 @@
 /** The agent of one room, on the fake engine. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PeerInfo, SessionEvents } from '@tandem/rtc';
 import { expect, test, vi } from 'vitest';
 import { EngineError, MAX_SECTIONS } from './engine.ts';
 import { MAX_AUDIBLE } from './loudest.ts';
-import { RoomAgent, type RoomSession } from './room-agent.ts';
+import { RoomAgent } from './room-agent.ts';
 import { FakeEngine, type FakeRoom } from './testing/fake-engine.ts';
-
-const OFFER = ['v=0', 'm=audio 9 X 0', 'a=mid:0', 'a=sendonly', 'm=video 9 X 0', 'a=mid:1', 'a=sendonly'].join('\r\n');
-
-/** Signaling in which a test says who is there, and what they say. */
-class FakeSession implements RoomSession {
-  readonly peers = new Map<string, PeerInfo>();
-  readonly sent: { to: string; type: string; body: Record<string, never> }[] = [];
-  closed = false;
-  readonly #listeners = new Map<string, ((payload: never) => void)[]>();
-  on<K extends keyof SessionEvents>(event: K, listener: (payload: SessionEvents[K]) => void): () => void {
-    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener as never]);
-    return () => {};
-  }
-  emit<K extends keyof SessionEvents>(event: K, payload: SessionEvents[K]): void {
-    for (const listener of this.#listeners.get(event) ?? []) listener(payload as never);
-  }
-  async sendTo(to: string, type: string, body: never): Promise<void> {
-    this.sent.push({ to, type, body });
-  }
-  close(): void {
-    this.closed = true;
-  }
-  media: RoomSession['media'];
-  /** What it said of itself, in order. */
-  readonly updates: object[] = [];
-  update({ media, recording }: { media: number; recording?: number }): void {
-    this.updates.push({ media, recording });
-    this.media = { epoch: media, recording };
-    this.emit('media', { media: { peerId: 'media~1', ...this.media } });
-  }
-  arrive(...peerIds: string[]): void {
-    for (const peerId of peerIds) {
-      this.peers.set(peerId, { peerId });
-      this.emit('peer-joined', { peer: { peerId }, before: false });
-    }
-  }
-  depart(peerId: string): void {
-    this.peers.delete(peerId);
-    this.emit('peer-left', { peer: { peerId }, reason: 'kicked' });
-  }
-  /** Someone connects both legs. */
-  connect(peerId: string, gen = 1): void {
-    this.emit('signal', { type: 'offer', peerId, sdp: { type: 'offer', sdp: OFFER, leg: 'up', gen } as never });
-    this.emit('signal', { type: 'media-want', peerId, want: { gen } });
-  }
-  answer(peerId: string, gen = 1): void {
-    this.emit('signal', { type: 'answer', peerId, sdp: { type: 'answer', sdp: 'v=0', leg: 'down', gen } as never });
-  }
-  of(to: string, type: string) {
-    return this.sent.filter((s) => s.to === to && s.type === type);
-  }
-}
+import { FakeSession, OFFER } from './testing/fake-session.ts';
 
 function start(more: Partial<ConstructorParameters<typeof RoomAgent>[0]> = {}) {
   const session = new FakeSession();
@@ -189,30 +137,6 @@ test('a layer is chosen by each for itself', async () => {
   const layers = room().subscribers.get('ada')?.layers;
   expect(layers?.get('video bob')).toBe('off');
   expect(layers?.get('audio bob')).toBe('high');
-  await agent.end('test');
-});
-
-test('publishers are told which sizes anybody receives, and hear it at once when a larger one is wanted', async () => {
-  const { session, agent } = start();
-  session.arrive('ada', 'bob', 'eve');
-  for (const id of ['ada', 'bob', 'eve']) session.connect(id);
-  const want = (peerId: string, layer: string) =>
-    session.emit('signal', {
-      type: 'media-want',
-      peerId,
-      want: { gen: 1, others: 'high', layers: [{ peerId: 'bob', slot: 'video', layer }] },
-    });
-  want('ada', 'low');
-  want('eve', 'off');
-  const told = () =>
-    session
-      .of('bob', 'media-state')
-      .map((s) => s.body as unknown as { state: { mode: string; send: string[] } })
-      .filter(({ state }) => state.mode === 'layers')
-      .map(({ state }) => state.send.join());
-  await vi.waitFor(() => expect(told()).toEqual(['low']), { timeout: 10_000 });
-  want('eve', 'high');
-  await vi.waitFor(() => expect(told()).toEqual(['low', 'high,low']));
   await agent.end('test');
 });
 

@@ -14,8 +14,6 @@ import { slotsOf } from './session-slots.ts';
 import { WantedLayers } from './wanted-layers.ts';
 import { readCandidate, readDescription, readWant } from './wire.ts';
 
-export type { RoomSession } from './agent-session.ts';
-
 export interface RoomAgentOptions {
   readonly roomId: string;
   readonly epoch: number;
@@ -58,7 +56,7 @@ export class RoomAgent {
     room: () => this.#room,
     publishers: () => [...this.#people.keys()].sort((a, b) => Number(this.#isStream(b)) - Number(this.#isStream(a))),
     isEncrypted: () => isEncrypted(this.#session.peers),
-    changed: () => this.#watchSize(),
+    changed: () => this.#receiversChanged(),
   });
   /** Absent: recordings have no place here. */
   readonly recorder: RoomRecorder | undefined;
@@ -145,10 +143,7 @@ export class RoomAgent {
       people: session.peers,
       announce: (since) => announceRecording(session, epoch, since),
       room: () => this.#room,
-      changed: () => {
-        this.#sumLayers();
-        this.#watchSize();
-      },
+      changed: () => this.#receiversChanged(),
       say,
     });
   }
@@ -201,8 +196,7 @@ export class RoomAgent {
     this.#people.delete(peerId);
     this.#loudest.depart(peerId);
     this.#layers.forget(peerId);
-    this.#sumLayers();
-    this.#watchSize();
+    this.#receiversChanged();
     await legs.close();
     for (const other of this.#people.values()) other.wantAgain();
     if (this.#people.size === 0) await this.end('empty');
@@ -265,8 +259,14 @@ export class RoomAgent {
     for (const publisher of this.#people.keys()) {
       const others = [...this.#people].filter(([peerId]) => peerId !== publisher);
       const layers = others.map(([, legs]) => legs.layerOf({ publisher, slot: 'video' }));
+      layers.push(...this.viewers.layersOf(publisher));
       this.#layers.update(publisher, this.recorder?.recording ? [...layers, 'high'] : layers);
     }
+  }
+
+  #receiversChanged(): void {
+    this.#sumLayers();
+    this.#watchSize();
   }
 
   #tell(mode: string, more: Record<string, unknown> = {}): void {

@@ -4,6 +4,7 @@ import {
   type EngineRoom,
   type Forwarding,
   type ForwardPorts,
+  type Layer,
   type ViewerEvents,
   type ViewerLeg,
 } from './engine.ts';
@@ -14,22 +15,37 @@ export interface RoomViewersHost {
   publishers(): readonly string[];
   /** Somebody's frames are sealed: only the people in the room can show them. */
   isEncrypted(): boolean;
-  /** Their number has changed. */
+  /** Their number has changed, or what they receive. */
   changed(): void;
+}
+
+/** Whom somebody watches, and in which size. */
+interface Watched {
+  readonly publisher: string;
+  readonly layer: Layer;
 }
 
 export class RoomViewers {
   readonly #host: RoomViewersHost;
-  readonly #viewers = new Set<object>();
-  /** Those of a packager. */
-  #ofPackager: (() => number) | undefined;
+  readonly #viewers = new Map<object, Watched>();
+  #packager: { readonly publisher: string; readonly count: () => number } | undefined;
 
   constructor(host: RoomViewersHost) {
     this.#host = host;
   }
 
   get count(): number {
-    return this.#viewers.size + (this.#ofPackager?.() ?? 0);
+    return this.#viewers.size + (this.#packager?.count() ?? 0);
+  }
+
+  /** Sizes of this publisher's camera that go out of the room. */
+  layersOf(publisher: string): Layer[] {
+    const watched = [...this.#viewers.values()].filter((one) => one.publisher === publisher);
+    // A packager makes one size of the largest.
+    return [
+      ...watched.map(({ layer }) => layer),
+      ...(this.#packager?.publisher === publisher ? ['high' as const] : []),
+    ];
   }
 
   get isEncrypted(): boolean {
@@ -50,11 +66,12 @@ export class RoomViewers {
     const shown = this.#shown(room);
     if (shown === undefined) throw new EngineError('gone', 'there is no sender in the room');
     const forwarding = await room.forward(shown, to);
-    this.#ofPackager = count;
+    const packager = { publisher: shown, count };
+    this.#packager = packager;
     this.#host.changed();
     void forwarding.ended.then(() => {
-      if (this.#ofPackager !== count) return;
-      this.#ofPackager = undefined;
+      if (this.#packager !== packager) return;
+      this.#packager = undefined;
       this.#host.changed();
     });
     return forwarding;
@@ -73,7 +90,7 @@ export class RoomViewers {
     const left = () => {
       if (this.#viewers.delete(viewer)) this.#host.changed();
     };
-    this.#viewers.add(viewer);
+    this.#viewers.set(viewer, { publisher: shown, layer: 'high' });
     this.#host.changed();
     try {
       const leg = await room.watch(shown, sdp, {
