@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { framingPolicy, isFramable } from '../../topology/framing.ts';
 import { linkPreview, PREVIEW_HEADERS, previewBrand } from '../../topology/link-preview.ts';
 import { brandedManifest, MANIFEST } from '../../topology/manifest.ts';
+import { compressPages } from './compress.ts';
 import { pathOfTarget } from './request-target.ts';
 
 const YEAR = 'public, max-age=31536000, immutable';
@@ -96,20 +97,24 @@ export async function registerPages(app: FastifyInstance, clientDir: string, opt
         .headers({ ...security, 'cache-control': cacheControl(MANIFEST), 'content-type': 'application/manifest+json' })
         .send(branded),
     );
-  await app.register(fastifyStatic, {
-    root: clientDir,
-    extensions: ['html'],
-    cacheControl: false,
-    redirect: true,
-    allowedPath: (path) => !path.endsWith('/security-headers.json'),
-    setHeaders: (response, path) => {
-      response.header('cache-control', cacheControl(path));
-      for (const [name, value] of Object.entries(security)) response.header(name, value);
-    },
+  await app.register((pages, _options, done) => {
+    compressPages(pages);
+    pages.register(fastifyStatic, {
+      root: clientDir,
+      extensions: ['html'],
+      cacheControl: false,
+      redirect: true,
+      allowedPath: (path) => !path.endsWith('/security-headers.json'),
+      setHeaders: (response, path) => {
+        response.header('cache-control', cacheControl(path));
+        for (const [name, value] of Object.entries(security)) response.header(name, value);
+      },
+    });
+    pages.setNotFoundHandler((request, reply) =>
+      notFound && request.method === 'GET'
+        ? reply.code(404).sendFile(notFound)
+        : reply.code(404).send({ error: 'not found' }),
+    );
+    done();
   });
-  app.setNotFoundHandler((request, reply) =>
-    notFound && request.method === 'GET'
-      ? reply.code(404).sendFile(notFound)
-      : reply.code(404).send({ error: 'not found' }),
-  );
 }
