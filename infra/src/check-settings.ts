@@ -1,7 +1,8 @@
 /** Settings of an app as a construct is given them: checked against the app's own configuration, before anything is deployed. */
 import { nearestSetting } from '@tandem/service/setting-names';
+import { expectation } from '@tandem/service/settings';
 import { Token } from 'aws-cdk-lib';
-import { IsOptional, type TObject } from 'typebox';
+import { IsOptional, type TObject, type TSchema } from 'typebox';
 import { Check } from 'typebox/value';
 import { check } from './check.ts';
 
@@ -31,14 +32,14 @@ export function checkSettings(construct: string, config: TObject, given: GivenSe
       `${name} is in secrets too, and ECS refuses a name twice`,
       'give it once',
     );
-    const schema: { readonly description?: string; readonly secret?: boolean } | undefined = config.properties[name];
+    const schema: (TSchema & { readonly secret?: boolean }) | undefined = config.properties[name];
     if (schema === undefined || Token.isUnresolved(value)) continue;
     check(
       takes(schema, value),
       construct,
       'environment',
       `${name} cannot be ${schema.secret ? 'that' : JSON.stringify(value)}`,
-      `a value of this setting (${schema.description ?? "the app's src/config.ts"})`,
+      expectation(schema),
     );
   }
 }

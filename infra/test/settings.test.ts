@@ -106,6 +106,48 @@ test('every number has a least and a most', () => {
     );
 });
 
+/** What a schema of numbers cannot see: one wrong part of a list, a misspelt way, JSON that is no grants. */
+test('a wrong list, choice or address is refused by name and fix, at start and at synth alike', () => {
+  const wrong: [string, TObject, string, string, RegExp][] = [
+    ['Auth', AuthConfig, 'ACCESS', 'oidc,apikey', /a comma-separated list of open, api-key, oidc/],
+    ['Auth', AuthConfig, 'OPEN_GRANTS', '{"grants":{"kick":true}}', /JSON of grants .*"rooms"/],
+    ['Auth', AuthConfig, 'OPEN_GRANTS', '{"rooms":["a b"]}', /JSON of grants/],
+    ['Auth', AuthConfig, 'TURN_URIS', 'turn:a.example:3478,b.example', /turn: or turns: URIs/],
+    ['Auth', AuthConfig, 'STUN_URIS', 'a.example:3478', /stun: or stuns: URIs/],
+    ['Auth', AuthConfig, 'ALLOWED_ORIGINS', 'https://a.example/', /origins such as .*without path or \*/],
+    ['Auth', AuthConfig, 'KEY_SOURCE', 'keys.json', /file:PATH, secrets-manager:ARN or kms:KEY_ID/],
+    ['Auth', AuthConfig, 'OIDC_ISSUER', 'accounts.example', /a URL, https in production/],
+    ['Auth', AuthConfig, 'PROFILE', 'prod', /one of development, production/],
+    ['Auth', AuthConfig, 'KEY_ALGORITHM', 'RS256', /one of ES256, EdDSA/],
+    ['Auth', AuthConfig, 'LOG_LEVEL', 'verbose', /one of trace, debug, info/],
+    ['Signaling', SignalingConfig, 'ALLOWED_ORIGINS', 'https://a.example, b.example', /origins such as .*or \*/],
+    ['Signaling', SignalingConfig, 'CREATE_ROOMS', 'backend', /one of anyone, api/],
+    ['Signaling', SignalingConfig, 'JWKS_URL', 'auth:8081', /an address such as https/],
+    ['Hooks', HooksConfig, 'EVENT_QUEUES', 'sqs', /FIFO queues of Amazon SQS/],
+    ['Turn', TurnNodeConfig, 'DENIED_PEERS', '10.0.0.0/8', /addresses and ranges, such as 10/],
+    ['Canary', CanaryConfig, 'CANARY_WITHOUT', 'pages', /comma-separated steps of: page/],
+    ['Edge', EdgeConfig, 'AUTH_TARGETS', 'auth:8081', /comma-separated http:\/\/ addresses/],
+    ['Media', MediaNodeConfig, 'SIGNALING_URL', 'https://a.example', /a ws: or wss: address/],
+  ];
+  for (const [construct, config, name, value, fix] of wrong) {
+    const schema = config.properties[name] as TObject;
+    const atStart = () => loadConfig(Type.Object({ [name]: schema }), { [name]: value });
+    const atSynth = () => checkSettings(construct, config, { environment: { [name]: value } });
+    for (const [where, run] of Object.entries({ atStart, atSynth })) {
+      expect(run, `${name} ${where}`).toThrow(fix);
+      expect(run, `${name} ${where}`).toThrow(name);
+    }
+  }
+  // What the documentation gives as examples is taken.
+  const environment = {
+    ACCESS: 'oidc, api-key',
+    OPEN_GRANTS: '{"rooms":["demo-*"]}',
+    STUN_URIS: '',
+    KEY_SOURCE: 'kms:a,b',
+  };
+  checkSettings('Auth', AuthConfig, { environment });
+});
+
 test('a refusal names no value of a secret', () => {
   const config = Type.Object({ TURN_SECRETS: Type.String({ pattern: '^[a-z]+$', secret: true }) });
   expect(() => checkSettings('Any', config, { environment: { TURN_SECRETS: 'S3CRET' } })).toThrow(

@@ -384,18 +384,22 @@ test('production refuses to start on what is fit for a demo only, in one clear l
   const table: [Record<string, string>, RegExp][] = [
     [{}, /^KEY_SOURCE is not set: production needs/],
     [{ KEY_SOURCE: 'file:/nonexistent/keys.json', ACCESS: 'api-key' }, /^KEY_SOURCE: .* does not exist; make it with/],
-    [{ KEY_SOURCE: 'secret', ACCESS: 'api-key' }, /^KEY_SOURCE: expected file:PATH/],
+    [{ KEY_SOURCE: 'secret', ACCESS: 'api-key' }, /^configuration: KEY_SOURCE: expected file:PATH/],
     [{ KEY_SOURCE: 'file:x' }, /^ACCESS is not set/],
     [{ KEY_SOURCE: 'file:x', ACCESS: 'open' }, /OPEN_IN_PRODUCTION/],
     [{ KEY_SOURCE: 'file:x', ACCESS: 'api-key', TURN_URIS: 'turn:x' }, /^TURN_SECRETS is not set/],
     [{ KEY_SOURCE: 'file:x', ACCESS: 'api-key', TURN_URIS: 'turn:x', TURN_SECRETS: 'short' }, /shorter than 16/],
     [{ KEY_SOURCE: 'file:x', ACCESS: 'oidc', OIDC_ISSUER: 'http://id.example' }, /^OIDC_ISSUER: expected an https URL/],
-    [{ KEY_SOURCE: 'file:x', ACCESS: 'api-key', ALLOWED_ORIGINS: '*' }, /^ALLOWED_ORIGINS: expected origins/],
+    [
+      { KEY_SOURCE: 'file:x', ACCESS: 'api-key', ALLOWED_ORIGINS: '*' },
+      /^configuration: ALLOWED_ORIGINS: expected origins/,
+    ],
   ];
   for (const [more, message] of table)
-    await expect(createAuth(loadConfig(AuthConfig, { ...env, ...more })), JSON.stringify(more)).rejects.toThrow(
-      message,
-    );
+    await expect(
+      (async () => createAuth(loadConfig(AuthConfig, { ...env, ...more })))(),
+      JSON.stringify(more),
+    ).rejects.toThrow(message);
   // As a process: this line and nothing else.
   const { status, stdout } = spawnSync(process.execPath, [new URL('./main.ts', import.meta.url).pathname], {
     env: { PATH: process.env.PATH ?? '', ...env },

@@ -1,6 +1,20 @@
 /** Every setting of the auth service. Keys are environment variable names. */
-import { TelemetrySettings } from '@tandem/service/settings';
+import { Grants, isRoomGrant } from '@tandem/protocol';
+import { checkedText, isOrigin, isUrl, LogLevel, listText, TelemetrySettings } from '@tandem/service/settings';
 import Type, { type Static } from 'typebox';
+import { Check } from 'typebox/value';
+
+/** Ways to a token. */
+export const ACCESS_METHODS = ['open', 'api-key', 'oidc'] as const;
+
+function isOpenGrants(text: string): boolean {
+  try {
+    const grants: unknown = JSON.parse(text);
+    return Check(Grants, grants) && (grants.rooms ?? []).every(isRoomGrant);
+  } catch {
+    return false;
+  }
+}
 
 export const AuthConfig = Type.Object({
   HOST: Type.String({ default: '0.0.0.0', description: 'Address to listen on.' }),
@@ -10,7 +24,7 @@ export const AuthConfig = Type.Object({
     maximum: 65535,
     description: 'Port to listen on; 0 picks a free one.',
   }),
-  LOG_LEVEL: Type.String({ default: 'info', description: 'pino level.' }),
+  LOG_LEVEL: LogLevel,
   PROFILE: Type.Union([Type.Literal('development'), Type.Literal('production')], {
     default: 'production',
     description: 'Production refuses what is only fit for a demo.',
@@ -23,7 +37,8 @@ export const AuthConfig = Type.Object({
   TOKEN_ISSUER: Type.String({ description: '`iss` of the tokens issued.' }),
   TOKEN_AUDIENCE: Type.String({ description: '`aud` of the tokens issued.' }),
   KEY_SOURCE: Type.Optional(
-    Type.String({
+    checkedText((text) => /^(file|secrets-manager|kms):\S/.test(text), {
+      expected: 'file:PATH, secrets-manager:ARN or kms:KEY_ID (docs/auth.md)',
       description:
         '`file:PATH`, `secrets-manager:ARN` or `kms:KEY_ID[,KEY_ID…]` (the first signs, all are published). Required in production.',
     }),
@@ -82,16 +97,18 @@ export const AuthConfig = Type.Object({
     description:
       'Relay quotas (USER_QUOTA of the TURN nodes, 36 allocations) that all guests of one IPv4 address or IPv6 /64 share.',
   }),
-  ACCESS: Type.String({
+  ACCESS: listText((one) => (ACCESS_METHODS as readonly string[]).includes(one), {
     default: '',
+    expected: `a comma-separated list of ${ACCESS_METHODS.join(', ')}`,
     description: 'Who may have a token, comma-separated: open, api-key, oidc. Default in development: open.',
   }),
   OPEN_IN_PRODUCTION: Type.Boolean({
     default: false,
     description: 'Says that `open` is meant in production: anybody gets a guest token.',
   }),
-  OPEN_GRANTS: Type.String({
+  OPEN_GRANTS: checkedText(isOpenGrants, {
     default: '{}',
+    expected: 'JSON of grants (packages/protocol/src/token.ts), such as {"rooms":["demo-*"]}',
     description: 'JSON of the grants a guest gets and may narrow; see packages/protocol/src/token.ts.',
   }),
   API_KEYS: Type.String({
@@ -107,7 +124,12 @@ export const AuthConfig = Type.Object({
         'Shared with the media nodes: for it they get tokens of users `media-*` with the grant `media`, whatever ACCESS says. 43 letters, digits, - and _.',
     }),
   ),
-  OIDC_ISSUER: Type.Optional(Type.String({ description: 'Issuer URL of the OpenID provider; https in production.' })),
+  OIDC_ISSUER: Type.Optional(
+    checkedText((text) => isUrl(text, 'https:', 'http:'), {
+      expected: 'a URL, https in production',
+      description: 'Issuer URL of the OpenID provider; https in production.',
+    }),
+  ),
   OIDC_AUDIENCE: Type.String({ default: '', description: 'Comma-separated client ids that ID tokens are for.' }),
   OIDC_NONCE: Type.Union([Type.Literal('required'), Type.Literal('optional')], {
     default: 'required',
@@ -116,7 +138,11 @@ export const AuthConfig = Type.Object({
   OIDC_GRANTS_CLAIM: Type.Optional(
     Type.String({ description: 'Claim of the ID token that holds grants, as an object or as JSON text.' }),
   ),
-  TURN_URIS: Type.String({ default: '', description: 'Comma-separated turn:/turns: URIs; empty: no relay.' }),
+  TURN_URIS: listText((one) => /^turns?:[^\s?]+(\?transport=(udp|tcp))?$/.test(one), {
+    default: '',
+    expected: 'turn: or turns: URIs, such as turn:turn.example.com:3478?transport=udp',
+    description: 'Comma-separated turn:/turns: URIs; empty: no relay.',
+  }),
   TURN_SECRETS: Type.String({
     default: '',
     description: 'Comma-separated shared secrets of coturn; the first signs.',
@@ -141,9 +167,14 @@ export const AuthConfig = Type.Object({
   ZONE: Type.Optional(
     Type.String({ description: 'Availability zone to prefer for TURN nodes when the client has none.' }),
   ),
-  STUN_URIS: Type.String({ default: '', description: 'Comma-separated stun: URIs.' }),
-  ALLOWED_ORIGINS: Type.String({
+  STUN_URIS: listText((one) => /^stuns?:\S+$/.test(one), {
     default: '',
+    expected: 'stun: or stuns: URIs, such as stun:stun.example.com:3478',
+    description: 'Comma-separated stun: URIs.',
+  }),
+  ALLOWED_ORIGINS: listText(isOrigin, {
+    default: '',
+    expected: 'origins such as https://app.example.com, without path or *',
     description: 'Comma-separated browser origins for CORS; empty: same origin only.',
   }),
   TRUSTED_PROXIES: Type.Integer({

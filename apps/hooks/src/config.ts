@@ -1,5 +1,5 @@
 /** Every setting of the hooks service. Keys are environment variable names. */
-import { TelemetrySettings } from '@tandem/service/settings';
+import { httpUrl, LogLevel, TelemetrySettings } from '@tandem/service/settings';
 import Type, { type Static } from 'typebox';
 import { QUEUES_PATTERN } from './queue-urls.ts';
 
@@ -13,11 +13,11 @@ export const HooksConfig = Type.Object({
     maximum: 65535,
     description: 'Port to listen on; 0 picks a free one.',
   }),
-  LOG_LEVEL: Type.String({ default: 'info', description: 'pino level.' }),
+  LOG_LEVEL: LogLevel,
   REDIS_URL: Type.String({ description: 'See packages/service/src/redis.ts. The one that signaling writes to.' }),
   REDIS_USERNAME: Type.Optional(Type.String({ description: 'ACL user.' })),
   REDIS_PASSWORD: Type.Optional(Type.String({ description: 'Its password.', secret: true })),
-  JWKS_URL: Type.String({ description: 'Where auth publishes its keys, e.g. http://auth:8081/.well-known/jwks.json' }),
+  JWKS_URL: httpUrl('Where auth publishes its keys, e.g. http://auth:8081/.well-known/jwks.json'),
   TOKEN_ISSUER: Type.String({ description: '`iss` that backend tokens must carry.' }),
   TOKEN_AUDIENCE: Type.String({ description: '`aud` of access tokens; that of backend tokens ends in `-api`.' }),
   WEBHOOK_KEY: Type.String({

@@ -1,5 +1,5 @@
 /** Every setting of the signaling service. Keys are environment variable names. */
-import { TelemetrySettings } from '@tandem/service/settings';
+import { httpUrl, isOrigin, LogLevel, listText, TelemetrySettings } from '@tandem/service/settings';
 import Type, { type Static } from 'typebox';
 import { DEFAULT_SETTINGS } from './core/settings.ts';
 
@@ -24,17 +24,18 @@ export const SignalingConfig = Type.Object({
       description: 'Unique name of this node. Default: host name and a random part.',
     }),
   ),
-  LOG_LEVEL: Type.String({ default: 'info', description: 'pino level.' }),
+  LOG_LEVEL: LogLevel,
   REDIS_URL: Type.Optional(
     Type.String({ description: 'See packages/service/src/redis.ts. Unset: memory backplane, one node.' }),
   ),
   REDIS_USERNAME: Type.Optional(Type.String({ description: 'ACL user.' })),
   REDIS_PASSWORD: Type.Optional(Type.String({ description: 'Its password.', secret: true })),
-  JWKS_URL: Type.String({ description: 'Where auth publishes its keys, e.g. http://auth:8081/.well-known/jwks.json' }),
+  JWKS_URL: httpUrl('Where auth publishes its keys, e.g. http://auth:8081/.well-known/jwks.json'),
   TOKEN_ISSUER: Type.String({ description: '`iss` that access tokens must carry.' }),
   TOKEN_AUDIENCE: Type.String({ description: '`aud` that access tokens must carry.' }),
-  ALLOWED_ORIGINS: Type.String({
+  ALLOWED_ORIGINS: listText((one) => one === '*' || isOrigin(one.replace(/\/$/, '')), {
     default: '',
+    expected: 'origins such as https://app.example.com, or *',
     description: 'Comma-separated browser origins; empty allows same-host only; * allows all.',
   }),
   TRUSTED_PROXIES: Type.Integer({

@@ -1,15 +1,17 @@
 /** Every setting of the canary as a scheduled task. Keys are environment variable names. */
+import { listText } from '@tandem/service/settings';
 import Type, { type Static } from 'typebox';
+import { STEPS } from './result.ts';
 
 export const CanaryConfig = Type.Object({
   CANARY_ORIGIN: Type.String({ description: 'Address of the page, such as https://calls.example.com.' }),
   CANARY_API_KEY: Type.Optional(
     Type.String({ description: 'API key of auth, where guests get no token.', secret: true }),
   ),
-  CANARY_WITHOUT: Type.String({
+  CANARY_WITHOUT: listText((one) => (STEPS as readonly string[]).includes(one), {
     default: '',
-    description:
-      'Comma-separated steps to leave out, of: page, services, tokens, message, ice-servers, relay-udp, relay-tcp, relay-tls, relay-data, alarm-path. What needs one of them is left out too.',
+    expected: `comma-separated steps of: ${STEPS.join(', ')}`,
+    description: `Comma-separated steps to leave out, of: ${STEPS.join(', ')}. What needs one of them is left out too.`,
   }),
   CANARY_TIMEOUT_SECONDS: Type.Integer({
     default: 15,

@@ -1,6 +1,6 @@
 /** The canary's command line, over its settings from the environment. */
 import { parseArgs } from 'node:util';
-import { ConfigError, loadConfig } from '@tandem/service';
+import { ConfigError, loadConfig, readList } from '@tandem/service';
 import { topicReader } from './alarm-reader.ts';
 import { CanaryConfig } from './config.ts';
 import { type CanaryMetrics, STEPS, type StepName } from './result.ts';
@@ -42,7 +42,7 @@ export function parseCommand(args: readonly string[], env: NodeJS.ProcessEnv): C
   return {
     origin: originOf(config.CANARY_ORIGIN),
     timeoutMs: config.CANARY_TIMEOUT_SECONDS * 1000,
-    without: stepsOf(config.CANARY_WITHOUT),
+    without: readList(config.CANARY_WITHOUT) as StepName[],
     ...(config.CANARY_API_KEY ? { apiKey: config.CANARY_API_KEY } : {}),
     ...(topicArn ? { alarms: { topicArn, read: topicReader(config.AWS_REGION) } } : {}),
     ...(config.METRICS_STACK ? { metrics: { stack: config.METRICS_STACK, part: config.METRICS_PART } } : {}),
@@ -73,12 +73,4 @@ function originOf(text: string): URL {
   if (url?.protocol !== 'https:' && url?.protocol !== 'http:')
     throw new ConfigError('the address must begin with https:// or http://, such as https://calls.example.com');
   return new URL(url.origin);
-}
-
-function stepsOf(text: string): StepName[] {
-  const known: readonly string[] = STEPS;
-  const names = text.split(',').filter(Boolean);
-  const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new ConfigError(`--without ${unknown}: no such step. Steps: ${STEPS.join(', ')}`);
-  return names as StepName[];
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { ConfigError, type Logger } from '@tandem/service';
+import { ConfigError, type Logger, readList } from '@tandem/service';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { topology } from '../../topology/index.ts';
 import { pageSettingFault } from '../../topology/page-settings.ts';
@@ -90,10 +90,10 @@ function createApp(config: EdgeConfig, log: Logger): FastifyInstance {
 /** Calls go on without `media` and `hooks`. */
 function targetPools(config: EdgeConfig): TargetPools {
   return {
-    auth: new TargetPool(config.AUTH_TARGETS.split(','), topology.auth),
-    signaling: new TargetPool(config.SIGNALING_TARGETS.split(','), topology.signaling),
-    media: new TargetPool(config.MEDIA_TARGETS?.split(',') ?? [], topology.media),
-    hooks: new TargetPool(config.HOOKS_TARGETS?.split(',') ?? [], topology.hooks),
+    auth: new TargetPool(readList(config.AUTH_TARGETS), topology.auth),
+    signaling: new TargetPool(readList(config.SIGNALING_TARGETS), topology.signaling),
+    media: new TargetPool(readList(config.MEDIA_TARGETS ?? ''), topology.media),
+    hooks: new TargetPool(readList(config.HOOKS_TARGETS ?? ''), topology.hooks),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Every setting of a media node. Keys are environment variable names. */
 import { ConfigError } from '@tandem/service';
+import { checkedText, httpUrl, isUrl } from '@tandem/service/settings';
 import Type, { type Static } from 'typebox';
 import { directorySettings, hostSettings, metricsSettings } from '../../node-kit/settings.ts';
 
@@ -90,13 +91,14 @@ export const MediaNodeConfig = Type.Object({
     maximum: 16_777_216,
     description: 'Recordings end when RUN_DIR has less space than this.',
   }),
-  JWKS_URL: Type.Optional(
-    Type.String({ description: 'Keys of access tokens. Default: /.well-known/jwks.json of AUTH_URL.' }),
-  ),
+  JWKS_URL: Type.Optional(httpUrl('Keys of access tokens. Default: /.well-known/jwks.json of AUTH_URL.')),
   TOKEN_ISSUER: Type.String({ default: 'tandem', description: '`iss` of access tokens.' }),
   TOKEN_AUDIENCE: Type.String({ default: 'tandem', description: '`aud` of access tokens.' }),
-  SIGNALING_URL: Type.String({ description: 'Where signaling listens, such as wss://example.org/ws/signal.' }),
-  AUTH_URL: Type.String({ description: 'Where auth listens, such as https://example.org.' }),
+  SIGNALING_URL: checkedText((text) => isUrl(text, 'ws:', 'wss:'), {
+    expected: 'a ws: or wss: address',
+    description: 'Where signaling listens, such as wss://example.org/ws/signal.',
+  }),
+  AUTH_URL: httpUrl('Where auth listens, such as https://example.org.'),
   MEDIA_SECRET: Type.String({
     secret: true,
     pattern: '^[A-Za-z0-9_-]{43}$',

@@ -1,9 +1,18 @@
 /** Every setting of a TURN node's agent. Keys are environment variable names. */
+import { isIP } from 'node:net';
+import { listText } from '@tandem/service/settings';
 import Type, { type Static } from 'typebox';
 import { directorySettings, hostSettings, metricsSettings } from '../../node-kit/settings.ts';
 
 const port = (value: number, description: string) =>
   Type.Integer({ default: value, minimum: 1, maximum: 65535, description });
+
+/** An address, or the first and last of a range. */
+function isRange(text: string): boolean {
+  const ends = text.split('-');
+  const family = isIP(ends[0] as string);
+  return ends.length <= 2 && family !== 0 && ends.every((end) => isIP(end) === family);
+}
 
 export const TurnNodeConfig = Type.Object({
   TURN_REALM: Type.String({ default: 'tandem', description: 'Realm.' }),
@@ -55,8 +64,9 @@ export const TurnNodeConfig = Type.Object({
       'Allocations of one user. Default: six connections (a mesh of six, one of them being made anew), three URLs, two address families.',
   }),
   TOTAL_QUOTA: Type.Integer({ default: 4000, minimum: 1, maximum: 65_535, description: 'Allocations of the node.' }),
-  DENIED_PEERS: Type.String({
+  DENIED_PEERS: listText(isRange, {
     default: '',
+    expected: 'addresses and ranges, such as 10.0.0.0-10.255.255.255',
     description: 'Comma-separated addresses and ranges that the relay must not reach.',
   }),
   ALLOW_LOOPBACK_PEERS: Type.Boolean({ default: false, description: 'For tests on one machine only.' }),

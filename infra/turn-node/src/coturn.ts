@@ -5,6 +5,7 @@ import { open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
+import { readList } from '@tandem/service/settings';
 import { freeLoopbackPort, startProgram } from '../../node-kit/child-process.ts';
 import type { Host } from '../../node-kit/host.ts';
 import type { CertificateFiles } from './certificate.ts';
@@ -58,9 +59,7 @@ export function coturnArguments(
     `--max-bps=${config.MAX_BYTES_PER_SECOND}`,
     `--user-quota=${config.USER_QUOTA}`,
     `--total-quota=${config.TOTAL_QUOTA}`,
-    ...config.DENIED_PEERS.split(',')
-      .filter(Boolean)
-      .map((range) => `--denied-peer-ip=${range}`),
+    ...readList(config.DENIED_PEERS).map((range) => `--denied-peer-ip=${range}`),
     `--allowed-peer-ip=${host.publicIp}`,
     ...(host.publicIp === host.privateIp ? [] : [`--allowed-peer-ip=${host.privateIp}`]),
     ...(config.ALLOW_LOOPBACK_PEERS ? ['--allow-loopback-peers'] : []),

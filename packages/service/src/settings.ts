@@ -1,0 +1,61 @@
+/** Shapes of settings. Loads TypeBox alone, so that code that only reads configuration schemas (infra) loads nothing else. */
+import Type, { type TSchema, type TStringOptions } from 'typebox';
+
+export { TelemetrySettings } from './telemetry-settings.ts';
+
+/** What TypeBox knows of a text, and for a refusal what was expected: "a comma-separated list of a, b". */
+interface TextOptions extends TStringOptions {
+  readonly expected: string;
+  readonly description: string;
+}
+
+/** A text that a function judges, where a pattern cannot; at start and at synth alike. Its refusal is `NAME: expected …`. */
+export const checkedText = (isGood: (text: string) => boolean, options: TextOptions) =>
+  Type.Refine(Type.String(options), isGood);
+
+/** @returns the parts of a comma-separated list, without empty ones */
+export const readList = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
+
+/** A comma-separated list, each part of which a function judges. */
+export const listText = (isPart: (part: string) => boolean, options: TextOptions) =>
+  checkedText((text) => readList(text).every(isPart), options);
+
+/** @param protocols with their colon, such as `https:` */
+export const isUrl = (text: string, ...protocols: string[]): boolean =>
+  URL.canParse(text) && protocols.includes(new URL(text).protocol);
+
+/** An address of a service: `http:` or `https:`. */
+export const httpUrl = (description: string) =>
+  checkedText((text) => isUrl(text, 'http:', 'https:'), {
+    expected: 'an address such as https://auth.example.com',
+    description,
+  });
+
+/** Whether a text is what a browser sends as `Origin`. */
+export const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+export const LogLevel = checkedText((text) => LEVELS.includes(text), {
+  default: 'info',
+  expected: `one of ${LEVELS.join(', ')}`,
+  description: 'pino level.',
+});
+
+/** "expected a or b": what a setting takes, as far as its schema says, else its description. */
+export function expectation(setting: TSchema): string {
+  const { expected, description, ...shape } = setting as SettingShape;
+  const choices = shape.enum ?? shape.anyOf?.map((one) => one.const);
+  if (choices) return `expected one of ${choices.join(', ')}`;
+  return expected === undefined ? `is not this setting: ${description}` : `expected ${expected}`;
+}
+
+interface SettingShape {
+  readonly expected?: string;
+  readonly description?: string;
+  readonly enum?: readonly string[];
+  readonly anyOf?: readonly { readonly const?: string }[];
+}
