@@ -4,7 +4,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { followTurnSecret, type TurnSigner } from '../apps/auth/src/turn-secret.ts';
 import { ROTATION_CODE } from '../infra/src/turn-secret-rotation.ts';
 import { parseTurnSecret } from '../packages/service/src/turn-secret.ts';
@@ -82,56 +82,93 @@ function rotationHandler(manager: SecretsManager): (event: object) => Promise<vo
   return module.handler;
 }
 
+/** Minutes in which a reader could read, and has not, before it counts as one that does not follow. Readers read each minute. */
+const LATE_MINUTES = 5;
+/** A minute has three thirds; each reader reads in one of them, so that after a rotation some have and some have not. */
+const THIRD_MS = 20_000;
+const THIRDS = [0, 1, 2];
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 test.each([1, 2])('seed %i: no minute in which a node refuses a fresh credential', async (seed) => {
-  const random = new Random(seed).next;
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] });
+  const random = new Random(seed);
   const manager = new SecretsManager(JSON.stringify({ sign: 'secret-of-the-first-day', accept: [] }));
   const handler = rotationHandler(manager);
   const client = { send: async () => ({ SecretString: manager.get('AWSCURRENT') }) } as never;
   const log = pino({ level: 'silent' });
+  // Its own timer, of auth's own interval.
+  const start = () => followTurnSecret('arn:aws:secretsmanager:eu-west-1:1:secret:s', { log, client });
+  const readNow = () => parseTurnSecret(manager.get('AWSCURRENT'));
   const signers: TurnSigner[] = [];
-  const start = () =>
-    followTurnSecret('arn:aws:secretsmanager:eu-west-1:1:secret:s', { log, client, refreshMs: 2 ** 30 });
-  for (let i = 0; i < 3; i++) signers.push(await start());
-  const nodes = Array.from({ length: 3 }, () => parseTurnSecret(manager.get('AWSCURRENT')).accepted);
-  const sign = (secret: string) => createHmac('sha1', secret).update('u').digest('base64');
-  const accepts = (accepted: readonly string[], credential: string) => accepted.some((s) => sign(s) === credential);
+  for (const _ of THIRDS) {
+    signers.push(await start());
+    await vi.advanceTimersByTimeAsync(THIRD_MS);
+  }
+  const nodes = THIRDS.map(() => readNow().accepted);
+  const credentials = new Map<string, string>();
+  const sign = (secret: string) => {
+    const known = credentials.get(secret) ?? createHmac('sha1', secret).update('u').digest('base64');
+    credentials.set(secret, known);
+    return known;
+  };
 
   /** Credentials that are still good, by the minute in which they expire. */
   let fresh: { credential: string; until: number }[] = [];
-  let rotation = 30 * 1440;
-  let awayUntil = 0;
-  let changed = true;
-  for (let minute = 0; minute < MINUTES_A_YEAR; minute++) {
-    manager.away = minute < awayUntil;
-    if (!manager.away && random() < 1 / (20 * 1440)) awayUntil = minute + Math.ceil(random() * 600);
-    if (minute >= rotation && !manager.away) {
-      await manager.rotate(`v${minute}`, handler);
-      rotation = minute + 30 * 1440;
-      changed = true;
-    }
-    // Auth's tasks start at any time (a deployment, a lost host), and live for minutes or for the whole year.
-    if (!manager.away && random() < 1 / (40 * 1440)) signers[Math.floor(random() * signers.length)] = await start();
-    // Each reads within a minute of its own; in the minute of a rotation some have and some have not.
-    for (const signer of signers) if (changed && random() < 0.5) await signer.refresh();
-    if (!manager.away)
-      for (const i of nodes.keys())
-        if (changed && random() < 0.5) nodes[i] = parseTurnSecret(manager.get('AWSCURRENT')).accepted;
-    const settled =
-      !manager.away &&
-      signers.every((s) => s.secret() === parseTurnSecret(manager.get('AWSCURRENT')).sign) &&
-      nodes.every((n) => n.join() === parseTurnSecret(manager.get('AWSCURRENT')).accepted.join());
-    if (!changed && fresh.length === 0) continue;
+  const checkFresh = (minute: number) => {
     for (const signer of signers) fresh.push({ credential: sign(signer.secret() ?? ''), until: minute + TTL_MINUTES });
     fresh = fresh.filter((one) => one.until >= minute);
-    for (const { credential } of fresh)
-      if (!nodes.every((accepted) => accepts(accepted, credential)))
+    for (const credential of new Set(fresh.map((one) => one.credential)))
+      if (!nodes.every((accepted) => accepted.some((secret) => sign(secret) === credential)))
         throw new Error(`minute ${minute} (day ${Math.floor(minute / 1440)}): a node refuses a fresh credential`);
-    // Nothing changes until the next rotation: what holds now holds for each minute until then.
-    if (settled) {
-      changed = false;
-      fresh = [];
+  };
+  let rotation = 30 * 1440;
+  let rotations = 0;
+  let awayUntil = 0;
+  /** Minutes since the last rotation in which the secret could be read; undefined when all have it. */
+  let readable: number | undefined;
+  for (let minute = 0; minute < MINUTES_A_YEAR; minute++) {
+    manager.away = minute < awayUntil;
+    if (!manager.away && random.chance(1 / (20 * 1440))) awayUntil = minute + random.int(1, 600);
+    if (minute >= rotation && !manager.away) {
+      // Those of just before must be good as well.
+      checkFresh(minute);
+      await manager.rotate(`v${minute}`, handler);
+      rotation = minute + 30 * 1440;
+      rotations++;
+      readable = 0;
+      // Services go away at any time, most often when something changes.
+      if (random.chance(0.5)) awayUntil = minute + random.int(1, 60);
     }
+    // Auth's tasks start at any time (a deployment, a lost host), and live for minutes or for the whole year.
+    const starts = !manager.away && random.chance(1 / (40 * 1440)) ? random.int(0, 2) : undefined;
+    // Nothing changes until the next rotation: what holds now holds for each minute until then.
+    if (readable === undefined && starts === undefined) continue;
+    const phases = nodes.map(() => random.int(0, 2));
+    for (const third of THIRDS) {
+      await vi.advanceTimersByTimeAsync(THIRD_MS);
+      for (const [i, phase] of phases.entries()) if (phase === third && !manager.away) nodes[i] = readNow().accepted;
+      if (starts === third) {
+        const i = random.int(0, signers.length - 1);
+        signers[i]?.[Symbol.dispose]();
+        signers[i] = await start();
+      }
+      checkFresh(minute);
+    }
+    if (readable === undefined || manager.away) continue;
+    const { sign: current, accepted } = readNow();
+    const late = [
+      ...signers.filter((one) => one.secret() !== current).map(() => 'auth'),
+      ...nodes.filter((one) => one.join() !== accepted.join()).map(() => 'a node'),
+    ];
+    if (late.length > 0 && ++readable > LATE_MINUTES)
+      throw new Error(`day ${Math.floor(minute / 1440)}: ${late.join(', ')} did not read in ${LATE_MINUTES} minutes`);
+    // The last credentials of before are good for some minutes more.
+    if (late.length === 0 && fresh.every(({ credential }) => credential === sign(current))) readable = undefined;
   }
+  expect(rotations).toBeGreaterThanOrEqual(12);
   expect(signers.map((s) => s.secret())).not.toContain('secret-of-the-first-day');
   for (const signer of signers) signer[Symbol.dispose]();
 });
