@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Of test/ and examples/: files without a browser that measure nothing and share nothing. They run beside each other. */
 const SIDE_BY_SIDE = [
-  'test/{alerts,arrows,auth-away,auth-cli,cache-users,cli,denied-addresses,docs,fuzz,health,house,kpis,media-moderation,parity,server-api,server-sdk}.test.ts',
+  'test/{alerts,arrows,auth-away,auth-cli,cache-user-rights,cache-users,cli,denied-addresses,docs,fuzz,health,house,kpis,media-moderation,parity,server-api,server-sdk}.test.ts',
   'test/{bench,media-simulation,revocation,room-events,sdk-package,sdk-session,simulation,start,supply-chain,trace,turn-rotation}.test.ts',
   'test/{webhooks,webhooks-failures,webhooks-losses,workflows}.test.ts',
   'examples/{circuit-breaker,observability,reuse-constructs}/*.test.ts',

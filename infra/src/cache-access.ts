@@ -10,7 +10,7 @@ const CLIENT_ACCESS =
 export const SERVICE_ACCESS = `on ~tandem:* &tandem:* +@all -@admin -@dangerous ${CLIENT_ACCESS}`;
 
 /** Rules of a TURN node's user: write its own directory, read revocations, nothing else. */
-export const TURN_NODE_ACCESS = `on ~tandem:{turn}:* %R~tandem:{revocations} resetchannels -@all ${CLIENT_ACCESS} +hset +hdel +hgetall +xread`;
+export const TURN_NODE_ACCESS = `on ~tandem:{turn}:* %R~tandem:{revocations} resetchannels -@all ${CLIENT_ACCESS} +hset +hdel +xread`;
 
 /**
  * Rules of a media node's user: its directory, the records of rooms (by a script that compares before it sets), its own calls, and
@@ -25,7 +25,7 @@ export const MEDIA_NODE_ACCESS = `on ~tandem:{media}:* %R~tandem:{revocations} r
 export const HOOKS_ACCESS = [
   'on ~tandem:{hooks}:* ~tandem:{p:* ~tandem:rate:hooks-key:* %R~tandem:{nodes} %R~tandem:{revocations} resetchannels -@all',
   CLIENT_ACCESS,
-  '+time +eval +evalsha +exists +del +pexpire +pttl +get +set +incr +incrby',
+  '+time +eval +evalsha +exists +del +expire +pexpire +pttl +get +set +incr +incrby',
   '+hget +hset +hdel +hlen +hvals +hmget +hgetall +hscan +lindex +llen +lpop +rpush',
   '+zadd +zrem +zrange +zrangebyscore +zremrangebyscore +xadd +xlen +xrange +xrevrange +xread +xinfo|stream',
 ].join(' ');
