@@ -21,96 +21,59 @@ import { composerMetrics } from '../recording-composer/src/metrics.ts';
 import { Network, Observability, SessionCache, SignalingService, TopologyStack } from '../src/index.ts';
 import { turnMetrics } from '../turn-node/src/node.ts';
 import { METRICS_AN_ALARM, PUBLISHED } from './published-metrics.ts';
+import {
+  bodyOfDashboard,
+  emitted,
+  key,
+  type Series,
+  seriesOfAlarm,
+  seriesOfDashboard,
+  seriesOfLine,
+  text,
+} from './series-read.ts';
 import { FLAGS, PRODUCTION, synthesize } from './synth.ts';
 
 type Any = ReturnType<typeof JSON.parse>;
 
-interface Series {
-  readonly namespace: string;
-  readonly name: string;
-  readonly dimensions: Readonly<Record<string, string>>;
-  readonly region?: string;
-}
-
 const template: Any = synthesize(PRODUCTION, { checks: false }).template;
 const resources = (type: string): [string, Any][] =>
   Object.entries(template.Resources as Record<string, Any>).filter(([, one]) => one.Type === type);
-/** A text with names in place of what CloudFormation invents. */
-const text = (value: Any): string =>
-  typeof value === 'string'
-    ? value
-    : (value['Fn::Join']?.[1].map(text).join('') ?? [Object.values(value)[0]].flat().join('.'));
-
-/** What one alarm reads. */
-function seriesOfAlarm({ Properties }: Any): Series[] {
-  const stats = Properties.Metrics ? Properties.Metrics.flatMap((m: Any) => m.MetricStat?.Metric ?? []) : [Properties];
-  return stats.map((m: Any) => ({
-    namespace: m.Namespace,
-    name: m.MetricName,
-    dimensions: Object.fromEntries((m.Dimensions ?? []).map((d: Any) => [d.Name, text(d.Value)])),
-  }));
-}
-
-function bodyOfDashboard({ Properties }: Any): Any {
-  const parts: Any[] = Properties.DashboardBody['Fn::Join'][1];
-  return JSON.parse(parts.map((part) => (typeof part === 'string' ? part : 'token')).join(''));
-}
-
-/** What the widgets of one dashboard read: rows of namespace, name, dimensions…, options; a dot repeats what stands above. */
-function seriesOfDashboard(dashboard: Any): Series[] {
-  return bodyOfDashboard(dashboard).widgets.flatMap((widget: Any) =>
-    (widget.properties.metrics ?? []).flatMap((row: Any[]) => {
-      if (typeof row[0] !== 'string') return [];
-      const [namespace, name, ...pairs] = row.filter((one) => typeof one === 'string');
-      const options = row.find((one) => typeof one === 'object') ?? {};
-      const dimensions: Record<string, string> = {};
-      for (let i = 0; i < pairs.length; i += 2) dimensions[pairs[i] as string] = pairs[i + 1] as string;
-      return [{ namespace, name, dimensions, region: options.region ?? widget.properties.region }];
-    }),
-  );
-}
-
-const key = ({ namespace, name, dimensions }: Series) =>
-  `${namespace} ${name} ${Object.entries(dimensions)
-    .map(([k, v]) => `${k}=${v}`)
-    .sort()
-    .join()}`;
-
 /** The configuration that a service's collector gets. */
 function collectorOf(service: string): Any {
-  const [, task] =
-    resources('AWS::ECS::TaskDefinition').find(([id]) => new RegExp(`${service}Task`, 'i').test(id)) ?? [];
-  const collector = task.Properties.ContainerDefinitions.find((c: Any) => c.Name === 'collector');
+  const collector = containersOf(service).find((c: Any) => c.Name === 'collector');
   return JSON.parse(text(collector.Environment.find((v: Any) => v.Name === 'AOT_CONFIG_CONTENT').Value));
 }
 
+function containersOf(service: string): Any[] {
+  const [, task] =
+    resources('AWS::ECS::TaskDefinition').find(([id]) => new RegExp(`${service}Task`, 'i').test(id)) ?? [];
+  return task.Properties.ContainerDefinitions;
+}
+
 /**
- * A scrape as the collector's prometheus receiver and awsemf exporter write it: static labels are added, names are chosen by
- * `metric_name_selectors`, and each set of `dimensions` whose labels a sample has is one series. A histogram keeps its base name.
+ * Processors that a scrape of this service passes on its way to CloudWatch. OpenTelemetry collector, "Configuration": a component does nothing until a pipeline of
+ * `service` names it; the containers of a task share loopback.
+ * @throws Error where it does not come there
  */
-function emitted(config: Any, scrape: string): Series[] {
-  const { awsemf } = config.exporters;
-  const [{ static_configs }] = config.receivers.prometheus.config.scrape_configs;
-  const histograms = new Set([...scrape.matchAll(/^# TYPE (\S+) histogram$/gm)].map((m) => m[1] ?? ''));
-  const found: Series[] = [];
-  for (const [, sample = '', labels = ''] of scrape.matchAll(/^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? \S+$/gm)) {
-    const base = sample.replace(/_(bucket|sum|count)$/, '');
-    const name = histograms.has(base) ? base : sample;
-    const given: Record<string, string> = { ...static_configs[0].labels };
-    for (const [, label = '', value = ''] of labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g))
-      if (label !== 'le') given[label] ??= value;
-    for (const declaration of awsemf.metric_declarations) {
-      if (!declaration.metric_name_selectors.some((one: string) => new RegExp(one).test(name))) continue;
-      for (const set of declaration.dimensions as string[][])
-        if (set.every((label) => label in given))
-          found.push({
-            namespace: awsemf.namespace,
-            name,
-            dimensions: Object.fromEntries(set.map((label) => [label, given[label] ?? ''])),
-          });
-    }
-  }
-  return found;
+function processorsOf(service: string): Any[] {
+  const config = collectorOf(service);
+  const [{ static_configs, metrics_path = '/metrics', scheme = 'http' }] =
+    config.receivers.prometheus.config.scrape_configs;
+  const app = containersOf(service).find((c: Any) => c.Name === 'app');
+  const listens = app.Environment.find((v: Any) => v.Name === 'PORT').Value;
+  const asked = static_configs
+    .flatMap(({ targets }: Any) => targets)
+    .map((one: string) => `${scheme}://${one}${metrics_path}`);
+  if (asked.join() !== `http://127.0.0.1:${listens}/metrics`)
+    throw new Error(`${service} listens on ${listens}, and ${asked} is asked`);
+  const way = Object.values<Any>(config.service.pipelines).find(
+    ({ receivers, exporters }) => receivers.includes('prometheus') && exporters.includes('awsemf'),
+  );
+  if (!way) throw new Error(`no pipeline of ${service} leads from the scrape to CloudWatch`);
+  return way.processors.map((name: string) => {
+    if (!(name in config.processors)) throw new Error(`${service}: no processor ${name}`);
+    return { name, ...config.processors[name] };
+  });
 }
 
 /** The settings of a task that are known before it is deployed. */
@@ -137,21 +100,9 @@ function writtenByCanary(): Series[] {
   return seriesOfLine(metricLine(metrics as CanaryMetrics, { passed: true, steps: [] }));
 }
 
-/** What CloudWatch reads in a line of the embedded metric format. */
-function seriesOfLine(text: string): Series[] {
-  const line = JSON.parse(text);
-  return line._aws.CloudWatchMetrics.flatMap((directive: Any) =>
-    directive.Metrics.flatMap(({ Name }: Any) =>
-      directive.Dimensions.map((set: string[]) => ({
-        namespace: directive.Namespace,
-        name: Name,
-        dimensions: Object.fromEntries(set.map((label) => [label, line[label]])),
-      })),
-    ),
-  );
-}
-
 let ours: Set<string>;
+/** What the services say of their metrics, by name: counter, gauge, histogram. */
+let types: Map<string, string>;
 /** What the services write before anything has happened. */
 let fresh: string;
 
@@ -171,9 +122,11 @@ beforeAll(async () => {
     Hooks: await scrape(hooks.port),
   };
   fresh = Object.values(scrapes).join('\n');
-  const all = Object.entries(scrapes).flatMap(([service, text]) =>
-    emitted(collectorOf(service), `${text}\n${process_}`),
-  );
+  types = new Map([...fresh.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));
+  const all = Object.entries(scrapes).flatMap(([service, text]) => {
+    processorsOf(service);
+    return emitted(collectorOf(service), `${text}\n${process_}`);
+  });
   for (const [service, task, metrics] of [
     ['turn', /TurnTask/, turnMetrics({ allocations: 0, load: 0, mbps: 0, serving: 1 })],
     [
@@ -192,6 +145,43 @@ beforeAll(async () => {
   ours = new Set(all.map(key));
 });
 
+/** What AWS writes as value of a dimension: type of the resource, and what CloudFormation returns that is it (nothing: its Ref). Sources: as PUBLISHED. */
+const VALUES: Readonly<Record<string, readonly [type: string, attribute?: string]>> = {
+  LoadBalancer: ['AWS::ElasticLoadBalancingV2::LoadBalancer', 'LoadBalancerFullName'],
+  TargetGroup: ['AWS::ElasticLoadBalancingV2::TargetGroup', 'TargetGroupFullName'],
+  ClusterName: ['AWS::ECS::Cluster'],
+  ServiceName: ['AWS::ECS::Service', 'Name'],
+  AutoScalingGroupName: ['AWS::AutoScaling::AutoScalingGroup'],
+  DistributionId: ['AWS::CloudFront::Distribution'],
+  RuleName: ['AWS::Events::Rule'],
+};
+
+/** Is this the value of a resource of the template? `text` writes it as its id, a dot and the attribute. */
+function isValue(dimension: string, value: string): boolean {
+  if (dimension === 'Region') return value === 'Global';
+  if (dimension === 'CacheClusterId') {
+    // ElastiCache guide: shards count from 0001, nodes of a shard from 001.
+    const [, id, shard, node] = /^(\w+)-(\d{4})-(\d{3})$/.exec(value) ?? [];
+    const group = resources('AWS::ElastiCache::ReplicationGroup').find(([one]) => one === id)?.[1].Properties;
+    const isOf = (n: string | undefined, most: number) => Number(n) >= 1 && Number(n) <= most;
+    return group !== undefined && isOf(shard, group.NumNodeGroups) && isOf(node, 1 + group.ReplicasPerNodeGroup);
+  }
+  // arn:…:listener/app/<name>/<id>/<listener>: its middle is the load balancer's full name.
+  const [, listener] = (dimension === 'LoadBalancer' && /^(\w+)\[1\]\/\1\[2\]\/\1\[3\]$/.exec(value)) || [];
+  if (listener) return resources('AWS::ElasticLoadBalancingV2::Listener').some(([id]) => id === listener);
+  const [type, attribute] = VALUES[dimension] ?? [];
+  return type !== undefined && resources(type).some(([id]) => value === (attribute ? `${id}.${attribute}` : id));
+}
+
+/** Why a statistic says nothing of a metric of ours; undefined when it does. The exporter writes a counter's growth of each task and minute. */
+function misread({ name, statistic }: Series): string | undefined {
+  const type = types.get(name);
+  const of = `${statistic} of the ${type} ${name}`;
+  if (type === 'counter') return statistic === 'Sum' ? undefined : `${of}: how often is their sum`;
+  if (type === 'histogram') return statistic !== 'Sum' ? undefined : `${of} is of seconds and no share`;
+  return undefined;
+}
+
 /** Why a series does not exist; undefined when it does. */
 function missing(series: Series): string | undefined {
   if (ours.has(key(series))) return undefined;
@@ -203,6 +193,8 @@ function missing(series: Series): string | undefined {
       dimensions.some((set) => [...set].sort().join() === names),
   );
   if (!published) return `nobody writes ${key(series)}`;
+  for (const [name, value] of Object.entries(series.dimensions))
+    if (!isValue(name, value)) return `no ${name} is called ${value}`;
   if (published.region && series.region !== published.region) return `${key(series)} is in ${published.region} only`;
   if (series.name === 'CacheHitRate' && resources('AWS::CloudFront::MonitoringSubscription').length === 0)
     return 'CacheHitRate needs a monitoring subscription';
@@ -218,14 +210,30 @@ test('every alarm is on series that exist, and its math is inside the quota', ()
     expect((alarm.Properties.Metrics ?? []).filter((m: Any) => m.MetricStat).length, id).toBeLessThanOrEqual(
       METRICS_AN_ALARM,
     );
-    for (const one of series) expect(missing(one), id).toBeUndefined();
+    for (const one of series) expect(missing(one) ?? misread(one), id).toBeUndefined();
+    // PutMetricAlarm: EvaluationPeriods × Period is a day at most, with periods of an hour and more seven days.
+    const periods: number[] = alarm.Properties.Metrics
+      ? alarm.Properties.Metrics.flatMap((m: Any) => m.MetricStat?.Period ?? [])
+      : [alarm.Properties.Period];
+    const longest = Math.max(...periods);
+    expect(longest * alarm.Properties.EvaluationPeriods, id).toBeLessThanOrEqual((longest < 3600 ? 1 : 7) * 86_400);
   }
+});
+
+test('a histogram is written as its growth, as counters are', () => {
+  const histograms = resources('AWS::CloudWatch::Alarm')
+    .flatMap(([, alarm]) => seriesOfAlarm(alarm))
+    .filter(({ name }) => types.get(name) === 'histogram');
+  expect(histograms.length).toBeGreaterThan(0);
+  // README of awsemfexporter: it makes deltas of counters, and takes histograms as they come; the Prometheus receiver's are cumulative.
+  const names = processorsOf('Signaling').find(({ name }) => name === 'cumulativetodelta')?.include.metrics ?? [];
+  expect(new Set(histograms.map(({ name }) => name))).toEqual(new Set(names));
 });
 
 test('every widget is on series that exist', () => {
   const series = resources('AWS::CloudWatch::Dashboard').flatMap(([, one]) => seriesOfDashboard(one));
   expect(series.length).toBeGreaterThan(30);
-  expect(series.map(missing).filter(Boolean)).toEqual([]);
+  expect(series.map((one) => missing(one) ?? misread(one)).filter(Boolean)).toEqual([]);
 });
 
 test('every policy that scales follows a series that exists', () => {
@@ -298,7 +306,10 @@ test('the check can say no: an unknown name, unknown dimensions, another part of
   expect(task).toBeDefined();
   const group = { namespace: 'AWS/ElastiCache', name: 'EngineCPUUtilization', dimensions: { ReplicationGroupId: 'r' } };
   expect(missing(group)).toContain('nobody writes');
-  expect(missing({ ...group, dimensions: { CacheClusterId: 'r-0001-001' } })).toBeUndefined();
+  const [[id] = ['']] = resources('AWS::ElastiCache::ReplicationGroup');
+  expect(missing({ ...group, dimensions: { CacheClusterId: `${id}-0001-001` } })).toBeUndefined();
+  for (const wrong of [`${id}-0001-009`, `${id}-0000-001`, `${id}-1-1`, 'r-0001-001'])
+    expect(missing({ ...group, dimensions: { CacheClusterId: wrong } })).toContain('no CacheClusterId');
   expect(missing({ ...group, name: 'EngineCpu', dimensions: { CacheClusterId: 'r' } })).toContain('nobody writes');
   const [turn] = [...ours].filter((one) => one.startsWith('Tandem turn_load'));
   expect(turn).toContain('part=Topology/Turn');
