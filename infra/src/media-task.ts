@@ -6,10 +6,14 @@ import type { Construct } from 'constructs';
 import type { MediaNodeConfig } from '../media-node/src/config.ts';
 import { topology } from '../topology/index.ts';
 import { containerEnvironment } from './environment.ts';
-import type { MediaFleetProps } from './media-fleet-props.ts';
+import { MEDIA_FLEET, type MediaFleetProps } from './media-fleet-props.ts';
+import { nodeMemoryMiB } from './node-memory.ts';
 import { nodeTask } from './node-task.ts';
-import { addPackager } from './packager-container.ts';
+import { addPackager, packagerMiB } from './packager-container.ts';
 import { cachePlace } from './place.ts';
+
+/** Memory that the engine and its agent must have, MiB. */
+const RESERVED_MIB = 1024;
 
 export interface MediaTask {
   readonly group: autoscaling.AutoScalingGroup;
@@ -41,8 +45,12 @@ export function mediaTask(scope: Construct, props: MediaFleetProps, of: MediaTas
     group: of.group,
     image: props.image,
     cpu: 1024,
-    memoryReservationMiB: 1024,
-    memoryLimitMiB: props.memoryLimitMiB ?? 3072,
+    memoryReservationMiB: RESERVED_MIB,
+    memoryLimitMiB: nodeMemoryMiB(props, MEDIA_FLEET, {
+      standard: 3072,
+      reserved: RESERVED_MIB,
+      beside: props.packagers ? packagerMiB(props.packagers) : 0,
+    }),
     logRetention: props.logRetention,
     environment: { ...described.environment, ...settings },
     secrets: described.secrets,

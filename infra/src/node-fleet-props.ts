@@ -24,8 +24,9 @@ export interface NodeOptions {
    */
   readonly nodeMbps?: number;
   /**
-   * Memory of the container, MiB; the instance needs about 300 more.
-   * @default - TURN: 1536, of c7gn.medium's 2 GiB, and 640 in a development topology; media: 3072, of c7gn.large's 4 GiB
+   * Memory of the container, MiB; the instance keeps 300 and 5 % of what it has, and packagers theirs.
+   * @default - TURN: 1536, of c7gn.medium's 2 GiB, and 640 in a development topology; media: 3072, of c7gn.large's 4 GiB; less where the instance
+   *   has less
    */
   readonly memoryLimitMiB?: number;
   /**

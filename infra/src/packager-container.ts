@@ -16,6 +16,9 @@ const FFMPEG_MIB = 256;
 /** Memory of the agent, MiB. */
 const AGENT_MIB = 128;
 
+/** Most memory of the packager for this number of rooms, MiB. */
+export const packagerMiB = (packagers: number): number => AGENT_MIB + packagers * (SEGMENTS_MIB + FFMPEG_MIB);
+
 /**
  * A second container beside the media node, on the host's network as well, where its media comes by loopback: a user of its own that the firewall lets
  * send nothing, without secrets, and a folder in memory that is all the two share. It may end without the node.
@@ -47,7 +50,7 @@ export function addPackager(
     // Calls go before it.
     cpu: 128,
     memoryReservationMiB: AGENT_MIB,
-    memoryLimitMiB: AGENT_MIB + folderMiB + of.packagers * FFMPEG_MIB,
+    memoryLimitMiB: packagerMiB(of.packagers),
     user: `${PACKAGER_USER}:${CONTAINER_USER}`,
     environment: containerEnvironment(topology.packager, { from: {}, secrets: {} }).environment,
     logging: ecs.LogDriver.awsLogs({ logGroup, streamPrefix: 'packager', mode: ecs.AwsLogDriverMode.NON_BLOCKING }),
@@ -61,4 +64,7 @@ export function addPackager(
   const { HLS_DIR: containerPath } = topology.packager.environment;
   for (const container of [of.media, packager])
     container.addMountPoints({ sourceVolume: 'hls', containerPath, readOnly: false });
+  // ECS API reference, "ContainerDependency": "When a dependency is defined for container startup, for container shutdown it is reversed." The node
+  // drains first, and its viewers keep their picture. A packager that has ended since counts as started (amazon-ecs-agent #3927).
+  of.media.addContainerDependencies({ container: packager, condition: ecs.ContainerDependencyCondition.START });
 }

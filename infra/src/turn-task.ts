@@ -7,9 +7,13 @@ import { topology } from '../topology/index.ts';
 import type { TurnNodeConfig } from '../turn-node/src/config.ts';
 import { containerEnvironment } from './environment.ts';
 import { updateDrainSeconds } from './node-instances.ts';
+import { nodeMemoryMiB } from './node-memory.ts';
 import { nodeTask } from './node-task.ts';
 import { cachePlace } from './place.ts';
-import type { TurnFleetProps } from './turn-fleet-props.ts';
+import { TURN_FLEET, type TurnFleetProps } from './turn-fleet-props.ts';
+
+/** Memory that coturn and its agent must have, MiB. */
+const RESERVED_MIB = 512;
 
 export interface TurnTask {
   readonly group: autoscaling.AutoScalingGroup;
@@ -41,8 +45,8 @@ export function turnTask(scope: Construct, props: TurnFleetProps, of: TurnTask):
     group: of.group,
     image: props.image,
     cpu: 512,
-    memoryReservationMiB: 512,
-    memoryLimitMiB: props.memoryLimitMiB ?? 1536,
+    memoryReservationMiB: RESERVED_MIB,
+    memoryLimitMiB: nodeMemoryMiB(props, TURN_FLEET, { standard: 1536, reserved: RESERVED_MIB }),
     logRetention: props.logRetention,
     environment: { ...described.environment, ...settings },
     secrets: described.secrets,

@@ -129,10 +129,11 @@ export class WebRtcTopology extends Construct {
 
   /**
    * Who reads is updated before who writes: an older events service skips entries of the outbox that it does not know, an older signaling
-   * refuses reports of a newer page. Source: CloudFormation reference, "DependsOn": it overrides the parallelism of updates too.
+   * refuses reports of a newer page, and takes an older media node, which writes itself down less often, for lost. Source: CloudFormation reference, "DependsOn": it overrides the parallelism of updates too.
    */
   private orderUpdates(): void {
-    if (this.hooks) this.signaling.service.node.addDependency(this.hooks.service);
+    for (const before of [this.hooks, this.media])
+      if (before) this.signaling.service.node.addDependency(before.service);
     this.webClient.publishAfter(this.auth.service, this.signaling.service);
   }
 

@@ -20,6 +20,25 @@ export function longestLifecycleHook(heartbeatTimeout: number): number {
   return Math.min(172_800, 100 * heartbeatTimeout);
 }
 
+/**
+ * In which order ECS stops the containers of a task, those of one step together: "When a dependency is defined for container startup, for container
+ * shutdown it is reversed." Source: Amazon ECS API reference, ContainerDependency; aws/amazon-ecs-agent #1866 (a container that another one
+ * depends on waits until that one has terminated).
+ */
+export function stopOrder(
+  containers: readonly { readonly Name: string; readonly DependsOn?: readonly { readonly ContainerName: string }[] }[],
+): string[][] {
+  const steps: string[][] = [];
+  for (let left = containers; left.length > 0; ) {
+    const needed = new Set(left.flatMap(({ DependsOn = [] }) => DependsOn.map((one) => one.ContainerName)));
+    const step = left.filter(({ Name }) => !needed.has(Name));
+    if (step.length === 0) throw new Error('containers wait for each other');
+    steps.push(step.map(({ Name }) => Name).sort());
+    left = left.filter((one) => !step.includes(one));
+  }
+  return steps;
+}
+
 /** Longest `stopTimeout` of a container definition, s. Source: Amazon ECS task definition parameters, "stopTimeout". */
 export const LONGEST_STOP_TIMEOUT = 120;
 

@@ -73,3 +73,17 @@ export function circleIn(resources: Readonly<Record<string, unknown>>): string[]
   }
   return [];
 }
+
+/** Everything that CloudFormation creates and updates before this resource: it waits for what is referred to (User Guide, "DependsOn attribute"). */
+export function waitsFor(resources: Readonly<Record<string, unknown>>, name: string): Set<string> {
+  const found = new Set<string>();
+  const walk = (one: string): void => {
+    for (const next of refersTo(resources[one]))
+      if (next in resources && !found.has(next)) {
+        found.add(next);
+        walk(next);
+      }
+  };
+  walk(name);
+  return found;
+}

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DEVELOPMENT_EXCEPTIONS, GUARD_EXCEPTIONS } from './guard-exceptions.ts';
-import { circleIn, resourcesOf } from './resources.ts';
+import { circleIn, resourcesOf, waitsFor } from './resources.ts';
 import { PRODUCTION, type Synthesized, synthesize } from './synth.ts';
 
 type Any = ReturnType<typeof JSON.parse>;
@@ -22,22 +22,42 @@ const runbookExists = (text: string) => {
   return page !== undefined && existsSync(join(import.meta.dirname, '../..', page));
 };
 
-test('an update comes to who reads before who writes: events before signaling, services before pages', () => {
-  // CloudFormation reference, "DependsOn attribute": "Override default parallelism when creating, updating, or deleting resources".
-  for (const of of [production, development]) {
-    const service = (part: string): string[] =>
-      all('AWS::ECS::Service', of)
-        .map(({ id }) => id)
-        .filter((id) => id.startsWith(`Topology${part}`));
-    const [signaling] = all('AWS::ECS::Service', of).filter(({ id }) => service('Signaling').includes(id));
-    expect(signaling?.whole.DependsOn).toEqual(expect.arrayContaining(service('Hooks')));
-    const [pages, ...others] = all('Custom::CDKBucketDeployment', of).filter(({ id }) => id.includes('Pages'));
-    expect(others).toEqual([]);
-    const waited = [...service('Auth'), ...service('Signaling')];
-    expect(waited).toHaveLength(2);
-    expect(pages?.whole.DependsOn).toEqual(expect.arrayContaining(waited));
+/** What an update replaces while calls go on: the part of a service, instances or files. Each has a place in the order. */
+const REPLACED: Readonly<Record<string, RegExp>> = {
+  'AWS::ECS::Service': /^Topology(Auth|Signaling|Hooks|Media|Turn)/,
+  'AWS::AutoScaling::AutoScalingGroup': /^Topology(Media|Turn)/,
+  'Custom::CDKBucketDeployment': /^TopologyWebClient(Pages|Hashed)/,
+};
+/** Which parts are new before this one begins, as docs/deployment-and-testing.md and CHANGELOG.md say; no other part waits, and a part not for itself. */
+const ORDER: Readonly<Record<string, readonly string[]>> = {
+  Auth: [],
+  Hooks: [],
+  Media: [],
+  Turn: [],
+  Signaling: ['Hooks', 'Media'],
+  Hashed: [],
+  Pages: ['Auth', 'Hashed', 'Hooks', 'Media', 'Signaling'],
+};
+
+test('an update comes to each part in the order that the documentation says, and what has no place in it is refused', () => {
+  for (const { template } of [production, development]) {
+    const resources = (template as Any).Resources;
+    const parts = new Map<string, string>();
+    for (const [id, { Type }] of Object.entries<Any>(resources))
+      if (Type in REPLACED) parts.set(id, REPLACED[Type]?.exec(id)?.[1] ?? `no place for ${id}`);
+    const there = new Set(parts.values());
+    for (const [id, part] of parts) {
+      const waited = [...waitsFor(resources, id)].flatMap((one) => parts.get(one) ?? []);
+      expect([...new Set(waited)].filter((one) => one !== part).sort(), part).toEqual(
+        ORDER[part]?.filter((one) => there.has(one)),
+      );
+      // A node's instances are new before their service, which they take over from the one before.
+      if (['Media', 'Turn'].includes(part) && resources[id].Type === 'AWS::ECS::Service')
+        expect(waited).toContain(part);
+    }
   }
-  expect(all('AWS::ECS::Service').filter(({ id }) => id.startsWith('TopologyHooks'))).toHaveLength(1);
+  const of = (synthesized: Synthesized) => all('AWS::ECS::Service', synthesized).length;
+  expect([of(production), of(development)]).toEqual([5, 3]);
 });
 
 test('cdk-nag AwsSolutions, cfn-guard and the CloudFormation schemas find nothing', () => {
