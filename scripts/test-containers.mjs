@@ -44,7 +44,8 @@ const env = {
   TANDEM_MEDIA_SECRET: secret(),
   TANDEM_WEBHOOK_KEY: secret(),
   // One host with a domain: Caddy is its own authority, and the name leads here for the test alone.
-  COMPOSE_PROFILES: 'public,recordings',
+  COMPOSE_PROFILES: 'public,recordings,hls',
+  TANDEM_PACKAGERS: '1',
   TANDEM_RECORDINGS: '/recordings',
   TANDEM_OPEN_GRANTS: '{"record":true}',
   TANDEM_DOMAIN: 'calls.example.org',

@@ -78,15 +78,15 @@ test('every container finds itself healthy: services by /health/startup, the TUR
       const lines = execFileSync('docker', ['ps', '--filter', filter, '--format', '{{.Names}}: {{.Status}}'], {
         encoding: 'utf8',
       });
-      expect(lines.trim().split('\n')).toHaveLength(10);
+      expect(lines.trim().split('\n')).toHaveLength(11);
       expect(
         lines
           .trim()
           .split('\n')
           .filter((line) => !line.endsWith('(healthy)'))
           .sort(),
-        // These have no check of their own: a recording is composed below, and the canary goes through Caddy.
-      ).toEqual([expect.stringMatching(/[-_]composer[-_]1: Up/), expect.stringMatching(/[-_]tls[-_]1: Up/)]);
+        // These have no check of their own: a recording is composed and HLS is made below, and the canary goes through Caddy.
+      ).toEqual(['composer', 'packager', 'tls'].map((name) => expect.stringMatching(`[-_]${name}[-_]1: Up`)));
     },
     { timeout: 60_000, interval: 500 },
   );
@@ -149,22 +149,55 @@ test('from five people on a room goes through the media container', async () => 
     await vi.waitFor(async () => expect(await flows(person)).toBe(true), { timeout: 60_000, interval: 500 });
 });
 
-test('a recording: the media container writes it, the composer container makes the film, signaling hands it out', async () => {
-  const [ada, bob] = [
-    await enterRoom(browser, origin, 'Ada', 'taped'),
-    await enterRoom(browser, origin, 'Bob', 'taped'),
-  ];
-  await expectMedia([ada, bob]);
+/** Asks as somebody who may record. */
+async function asKeeper(room: string): Promise<(path: string, method?: string) => Promise<Response>> {
   const given = await fetch(`${origin}/auth/token`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ userId: 'keeper' }),
   });
   const { token } = (await given.json()) as { token: string };
-  const ask = async (path = '', method = 'GET') => {
-    const headers = { authorization: `Bearer ${token}` };
-    return fetch(`${origin}/v1/rooms/taped/recordings${path}`, { method, headers });
-  };
+  const headers = { authorization: `Bearer ${token}` };
+  return (path, method = 'GET') => fetch(`${origin}${path.replace('ROOM', room)}`, { method, headers });
+}
+
+test('HLS: the media container forwards a camera, the packager container makes segments of it, the edge hands them out', async () => {
+  const people = [await enterRoom(browser, origin, 'Ada', 'shown'), await enterRoom(browser, origin, 'Bob', 'shown')];
+  await expectMedia(people);
+  const ask = await asKeeper('shown');
+  // What is recorded goes through the media node, whatever the number of people.
+  expect((await ask('/v1/rooms/ROOM/recordings', 'POST')).status).toBe(201);
+  const playlist = await vi.waitFor(
+    async () => {
+      const answer = await ask('/whep/ROOM/hls/live.m3u8');
+      const text = await answer.text();
+      expect(answer.status, text).toBe(200);
+      expect(text).toMatch(/\.m4s$/m);
+      return text;
+    },
+    { timeout: 90_000, interval: 1000 },
+  );
+  const [segment = ''] = /^\S+\.m4s$/m.exec(playlist) ?? [];
+  const [first, media] = await Promise.all(
+    [segment.replace(/[^/]+$/, 'init.mp4'), segment].map(async (name) => {
+      const answer = await ask(`/whep/ROOM/hls/${name}`);
+      expect(answer.status, name).toBe(200);
+      return Buffer.from(await answer.arrayBuffer());
+    }),
+  );
+  // Boxes of ISO/IEC 14496-12: a file begins with `ftyp`, a segment has `moof`.
+  expect(first?.toString('latin1', 4, 8)).toBe('ftyp');
+  expect(media?.includes('moof')).toBe(true);
+});
+
+test('a recording: the media container writes it, the composer container makes the film, signaling hands it out', async () => {
+  const [ada, bob] = [
+    await enterRoom(browser, origin, 'Ada', 'taped'),
+    await enterRoom(browser, origin, 'Bob', 'taped'),
+  ];
+  await expectMedia([ada, bob]);
+  const keeper = await asKeeper('taped');
+  const ask = (path = '', method = 'GET') => keeper(`/v1/rooms/ROOM/recordings${path}`, method);
   const begun = await ask('', 'POST');
   expect(begun.status).toBe(201);
   const { recordingId } = (await begun.json()) as { recordingId: string };
