@@ -92,6 +92,15 @@ async function couple(kinds: readonly [Kind, Kind], extra: object = {}): Promise
   return [ada, bob];
 }
 
+/** The video codecs that its description names, without what repeats and repairs; one list a section. */
+const codecsNamed = (page: SdkPage) =>
+  page.evaluate(() =>
+    (globalThis.harness.connections.find((pc) => pc.signalingState !== 'closed')?.localDescription?.sdp ?? '')
+      .split('m=video')
+      .slice(1)
+      .map((section) => [...section.matchAll(/a=rtpmap:\d+ (VP8|VP9|AV1|H26[45])/g)].map(([, name]) => String(name))),
+  );
+
 const ORDERS = [
   ['chromium', 'firefox'],
   ['firefox', 'chromium'],
@@ -110,6 +119,11 @@ test.each(ORDERS)(
   'Firefox and Chromium (%s is there first, then %s): media, chat, mute, a shared screen, and restarts by either side',
   async (...kinds) => {
     const pages = await couple(kinds);
+    for (const page of pages) {
+      const named = await codecsNamed(page);
+      expect(named, 'one profile of each codec').toEqual(named.map((names) => [...new Set(names)]));
+      expect(named.map((names) => names.includes('VP8'))).toEqual([true, true]);
+    }
     const both = [
       [pages[0], pages[1]],
       [pages[1], pages[0]],

@@ -1,6 +1,7 @@
 /** One RTCPeerConnection with its three slots (audio, camera, screen) and its data channel. */
 import { DtlsRole } from './dtls-role.ts';
 import { SLOTS, type Slot } from './pair-types.ts';
+import { offerFewCodecs } from './video-codecs.ts';
 
 export class Connection {
   readonly pc: RTCPeerConnection;
@@ -44,7 +45,9 @@ export class Connection {
   /** As offerer. */
   addSlot(slot: Slot, track: MediaStreamTrack | null): void {
     const kind = slot === 'audio' ? 'audio' : 'video';
-    this.#slots[slot] = this.pc.addTransceiver(track ?? kind, { direction: 'sendrecv' });
+    const transceiver = this.pc.addTransceiver(track ?? kind, { direction: 'sendrecv' });
+    if (kind === 'video') offerFewCodecs(transceiver);
+    this.#slots[slot] = transceiver;
   }
 
   /** Put my tracks where they belong; no negotiation. */

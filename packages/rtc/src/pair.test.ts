@@ -221,6 +221,18 @@ test('candidates that come before their description wait for it', async () => {
   expect(both.ada.timings.filter((m) => m.startsWith('candidate-refused'))).toEqual([]);
 });
 
+test('an active candidate of TCP stays here: nothing can be sent to it', async () => {
+  const both = couple(5);
+  both.bob.pair.start(true);
+  await both.time.settle(500);
+  const before = both.bob.sent.length;
+  const found = { sdpMid: '0', sdpMLineIndex: 0, usernameFragment: 'u' };
+  for (const tcpType of ['active', 'passive', null])
+    both.bob.pc().onicecandidate?.({ candidate: { ...found, candidate: `candidate:1 ${tcpType}`, tcpType } });
+  const sent = both.bob.sent.slice(before).map(({ body }) => (body.candidate as { candidate: string }).candidate);
+  expect(sent).toEqual(['candidate:1 passive', 'candidate:1 null']);
+});
+
 test('an ICE restart while candidates still trickle: the old ones are dropped in silence, the new path has all of its own', async () => {
   const both = couple(6, { slowness: 100 });
   both.bob.pair.start(true);

@@ -364,8 +364,9 @@ export class Pair {
     );
   }
 
-  #sendCandidate({ candidate, sdpMid, sdpMLineIndex, usernameFragment }: RTCIceCandidate): void {
-    if (!candidate) return;
+  #sendCandidate({ candidate, sdpMid, sdpMLineIndex, usernameFragment, tcpType }: RTCIceCandidate): void {
+    // Of TCP browsers have active candidates alone, which nothing can be sent to (RFC 6544 section 4.5).
+    if (!candidate || tcpType === 'active') return;
     const wire: WireCandidate = { candidate, sdpMid, sdpMLineIndex, usernameFragment, gen: this.#gen };
     void this.#host.send('ice-candidate', { candidate: wire });
   }

@@ -155,8 +155,9 @@ export abstract class Leg {
     else this.#early.push(init);
   }
 
-  #sendCandidate({ candidate, sdpMid, sdpMLineIndex }: RTCIceCandidate): void {
-    if (!candidate) return;
+  #sendCandidate({ candidate, sdpMid, sdpMLineIndex, tcpType }: RTCIceCandidate): void {
+    // Nothing can be sent to an active candidate of TCP.
+    if (!candidate || tcpType === 'active') return;
     const wire: LegCandidate = { candidate, sdpMid, sdpMLineIndex, leg: this.name, gen: this.#gen };
     this.host.send('ice-candidate', { candidate: wire });
   }

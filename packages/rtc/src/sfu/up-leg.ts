@@ -2,6 +2,7 @@
 import { AUDIO_MAX_BITRATE } from '../bitrate-caps.ts';
 import { SLOTS, type Slot } from '../pair-types.ts';
 import { withStartBitrate } from '../start-bitrate.ts';
+import { offerFewCodecs } from '../video-codecs.ts';
 import { Leg, type LegDescription } from './leg.ts';
 
 /**
@@ -104,7 +105,9 @@ export class UpLeg extends Leg {
   #add(pc: RTCPeerConnection, slot: Slot): void {
     const sendEncodings = ENCODINGS[slot].map((encoding) => ({ ...encoding }));
     const source = this.host.track(slot) ?? (slot === 'audio' ? 'audio' : 'video');
-    this.#slots.set(slot, pc.addTransceiver(source, { direction: 'sendonly', sendEncodings }));
+    const transceiver = pc.addTransceiver(source, { direction: 'sendonly', sendEncodings });
+    if (slot !== 'audio') offerFewCodecs(transceiver);
+    this.#slots.set(slot, transceiver);
   }
 
   async #offer(pc: RTCPeerConnection): Promise<void> {
