@@ -141,6 +141,34 @@ test('an encrypted room goes through the media node, which forwards what only th
   expect(browser.errors).toEqual([]);
 });
 
+test('who comes late gets the last lines of the chat from a peer, past the media node, also where they are sealed', async () => {
+  for (const secret of [undefined, newSecret()]) {
+    const room = secret ? 'sealed-chat' : 'chat';
+    const come = (name: string) => enter(room, name, secret ? { secret } : {});
+    const [ada, bob, eve] = [await come('ada'), await come('bob'), await come('eve')];
+    for (const page of [ada, bob, eve]) await everybody(page, 2, 'sfu');
+    // More than one answer may have: the newest of them fit.
+    const said = await ada.evaluate(async () => {
+      const texts = Array.from({ length: 20 }, (_, n) => `${n} ${'ü'.repeat(1500)}`);
+      for (const text of texts) await globalThis.harness.call?.chat(text).delivered;
+      return texts;
+    });
+    const dan = await come('dan');
+    const history = () =>
+      dan.evaluate(() => {
+        const entry = globalThis.harness.log.find(({ what }) => what === 'chat-history');
+        return (entry?.detail as { lines: { name: string; text: string }[] } | undefined)?.lines;
+      });
+    await until('dan has them', async () => (await history()) !== undefined);
+    const lines = (await history()) ?? [];
+    expect(lines.length).toBeGreaterThan(10);
+    expect(lines.map(({ text }) => text)).toEqual(said.slice(-lines.length));
+    expect(new Set(lines.map(({ name }) => name))).toEqual(new Set(['ada']));
+    for (const page of [ada, bob, eve, dan]) await page.close();
+  }
+  expect(browser.errors).toEqual([]);
+});
+
 test('a killed engine is followed by the other one of its node, a drained node by another node', async () => {
   const room = 'move';
   const pages = [await enter(room, 'ada'), await enter(room, 'bob'), await enter(room, 'eve')];

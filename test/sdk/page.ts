@@ -102,6 +102,7 @@ class Harness {
     call.on('state', (e) => note('call', e));
     call.on('timing', (e) => note('timing', e));
     call.on('chat', (e) => note('chat', e));
+    call.on('chat-history', (e) => note('chat-history', e));
     call.on('reaction', (e) => note('reaction', e));
     call.on('data', (e) => note('data', e));
     call.on('peer-added', ({ peer }) => {

@@ -1,48 +1,65 @@
 /** What was said before somebody came, as peers tell it. */
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { ChatHistory } from './chat-history.ts';
 import type { HistoryLine, PeerMessage } from './peer-input.ts';
 import { VirtualTime } from './testing.ts';
 
 const line = (id: string): HistoryLine => ({ id, name: 'Ada', text: `text of ${id}`, at: 1 });
 
-function newcomer() {
-  const sent: [string, PeerMessage][] = [];
+interface Told {
+  readonly at: number;
+  readonly peerId: string;
+  readonly message: PeerMessage;
+}
+
+/** @param random which of those who could be asked is, 0 to 1 */
+function newcomer({ random = 0, trusted }: { random?: number; trusted?: readonly string[] } = {}) {
+  vi.spyOn(Math, 'random').mockReturnValue(random);
+  const sent: Told[] = [];
   const learned: string[] = [];
   const time = new VirtualTime();
   const history = new ChatHistory({
     clock: time,
-    send: (peerId, message) => sent.push([peerId, message]),
+    send: (peerId, message) => sent.push({ at: time.now(), peerId, message }),
+    isTrusted: (peerId) => trusted?.includes(peerId) ?? true,
     learned: (_, lines) => learned.push(...lines.map((one) => one.id)),
   });
-  const asked = () => sent.flatMap(([peerId, m]) => (m.tandem === 'history-ask' ? [[peerId, m.id] as const] : []));
-  return { sent, learned, time, history, asked };
+  const meet = (...peerIds: string[]) => {
+    for (const peerId of peerIds) history.metEarlier(peerId);
+    time.run(0);
+  };
+  const asked = () =>
+    sent.flatMap(({ peerId, message: m }) => (m.tandem === 'history-ask' ? [[peerId, m.id] as const] : []));
+  return { sent, learned, time, history, asked, meet };
 }
 
+afterEach(() => vi.restoreAllMocks());
+
 test('each line is learned once, also when its teller says it twice or I have it', () => {
-  const { history, learned, asked } = newcomer();
+  const { history, learned, asked, meet } = newcomer();
   history.add(line('mine'));
-  history.metEarlier('bob');
+  meet('bob');
   const [[, id] = ['', '']] = asked();
   history.take('bob', id, [line('a'), line('a'), line('mine'), line('b')]);
   expect(learned).toEqual(['a', 'b']);
 });
 
-test('only the one that was asked is heard, once, and three are asked one after another', async () => {
-  const { history, learned, asked, time } = newcomer();
-  for (const peerId of ['bob', 'cyd', 'dan', 'eve']) history.metEarlier(peerId);
+test('only the one that was asked is heard, once, and eight are asked one after another', async () => {
+  const { history, learned, asked, time, meet } = newcomer();
+  const eight = Array.from({ length: 8 }, (_, n) => `p${n}`);
+  meet(...eight, 'ninth');
   const [[, first] = ['', '']] = asked();
-  history.take('cyd', first, [line('of another')]);
-  history.take('bob', 'guess', [line('guessed')]);
+  history.take('p1', first, [line('of another')]);
+  history.take('p0', 'guess', [line('guessed')]);
   await time.settle(60_000);
-  expect(asked().map(([peerId]) => peerId)).toEqual(['bob', 'cyd', 'dan']);
-  history.take('bob', first, [line('late')]);
+  expect(asked().map(([peerId]) => peerId)).toEqual(eight);
+  history.take('p0', first, [line('late')]);
   expect(learned).toEqual([]);
 });
 
 test('who came just before me knows nothing yet: the next one is asked at once', () => {
-  const { history, learned, asked } = newcomer();
-  for (const peerId of ['bob', 'cyd']) history.metEarlier(peerId);
+  const { history, learned, asked, meet } = newcomer();
+  meet('bob', 'cyd');
   const [[, first] = ['', '']] = asked();
   history.take('bob', first, []);
   const [, [, second] = ['', '']] = asked();
@@ -51,13 +68,54 @@ test('who came just before me knows nothing yet: the next one is asked at once',
   expect(learned).toEqual(['a']);
 });
 
-test('a peer gets one answer, the newest lines that fit into a frame of the server', () => {
+test('a crowd asks different people, and those whose word is not taken are not asked', () => {
+  const asks = (random: number, trusted?: readonly string[]) => {
+    const { asked, meet } = newcomer({ random, ...(trusted ? { trusted } : {}) });
+    meet('ada', 'bob', 'cyd', 'dan');
+    return asked().map(([peerId]) => peerId);
+  };
+  expect([0, 0.3, 0.6, 0.99].map((random) => asks(random))).toEqual([['ada'], ['bob'], ['cyd'], ['dan']]);
+  expect(asks(0.1, ['cyd'])).toEqual(['cyd']);
+  expect(asks(0.1, [])).toEqual([]);
+});
+
+test('who left by then is asked for nothing, and told nothing', () => {
+  const { history, asked, meet, sent, time } = newcomer();
+  history.metEarlier('bob');
+  history.forget('bob');
+  meet();
+  expect(asked()).toEqual([]);
+  for (const peerId of ['cyd', 'dan']) history.answer(peerId, 'q');
+  history.forget('dan');
+  time.run(60_000);
+  expect(sent.map(({ peerId }) => peerId)).toEqual(['cyd']);
+});
+
+test('a peer gets one answer, the newest lines that fit into a frame of the server, sealed or not', () => {
   const { history, sent } = newcomer();
-  for (let n = 0; n < 200; n++) history.add({ ...line(`l${n}`), text: 'ü'.repeat(4000) });
+  for (let n = 0; n < 200; n++) history.add({ ...line(`l${n}`), text: 'ü'.repeat(500) });
   history.answer('bob', 'q1');
   history.answer('bob', 'q2');
   expect(sent).toHaveLength(1);
-  const text = JSON.stringify(sent[0]?.[1]);
-  expect(new TextEncoder().encode(text).length).toBeLessThan(64 * 1024);
+  const text = JSON.stringify(sent[0]?.message);
+  const bytes = new TextEncoder().encode(text).length;
+  // Sealed it is base64, with a nonce, a tag, and the envelope of the server.
+  expect((bytes + 100) * (4 / 3) + 500).toBeLessThan(64 * 1024);
   expect(text).toContain('"l199"');
+});
+
+test('a crowd that asks me is answered as fast as the server takes it of one connection, and as long as it waits', () => {
+  const { history, sent, time } = newcomer();
+  for (let n = 0; n < 200; n++) history.add({ ...line(`l${n}`), text: 'x'.repeat(300) });
+  for (let n = 0; n < 100; n++) history.answer(`p${n}`, 'q');
+  time.run(60_000);
+  const bytes = sent.map(({ message }) => JSON.stringify(message).length);
+  const inSecond = (second: number) =>
+    sent.reduce((sum, { at }, n) => sum + (Math.floor(at / 1000) === second ? (bytes[n] ?? 0) : 0), 0);
+  expect(Math.max(inSecond(0), inSecond(1), inSecond(2))).toBeLessThan(200 * 1024);
+  expect(Math.max(...sent.map(({ at }) => at))).toBeLessThan(4000);
+  expect(sent.length).toBeGreaterThanOrEqual(8);
+  // Who came too late then may ask again.
+  history.answer('p99', 'q2');
+  expect(sent.at(-1)?.peerId).toBe('p99');
 });

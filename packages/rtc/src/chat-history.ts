@@ -1,6 +1,7 @@
 /**
  * What was said before somebody came. Each client keeps the last lines that went to everybody; one that joins asks those who were here before it,
- * one after another. What they answer is their word, not the server's: the app shows it as such.
+ * one after another, also where a media node serves the room: neither it nor signaling keeps what people say. What they answer is their word, not
+ * the server's: the app shows it as such.
  */
 import type { Clock } from './clock.ts';
 import { type HistoryLine, MAX_HISTORY_LINES, type PeerMessage } from './peer-input.ts';
@@ -9,16 +10,20 @@ import { randomHex } from './random-id.ts';
 export interface ChatHistoryHost {
   readonly clock: Clock;
   send(peerId: string, message: PeerMessage): void;
+  /** Is its word taken? */
+  isTrusted(peerId: string): boolean;
   /** Lines that I did not have, oldest first. */
   learned(peerId: string, lines: readonly HistoryLine[]): void;
 }
 
-/** Bytes of UTF-8 that one answer has at most: it fits into one frame of the server (64 KiB) with a margin. */
-const MAX_ANSWER_BYTES = 48 * 1024;
+/** Bytes of UTF-8 that one answer has at most: sealed (a third more) it fits into one frame of the server (64 KiB) with a margin. */
+const MAX_ANSWER_BYTES = 40 * 1024;
+/** From one answer to the next, ms: 160 KiB a second of the 256 that the server takes from one connection. */
+const ANSWER_EVERY_MS = 250;
 /** The next peer is asked after this time without an answer, ms. */
 const PATIENCE_MS = 4000;
-/** Peers that are asked, at most. */
-const MOST_ASKED = 3;
+/** Peers that are asked, at most: some came just before, and know nothing yet. */
+const MOST_ASKED = 8;
 
 export class ChatHistory {
   readonly #host: ChatHistoryHost;
@@ -26,8 +31,10 @@ export class ChatHistory {
   /** Whom I asked, and have not heard. */
   #asked: { readonly peerId: string; readonly id: string } | undefined;
   #candidates: string[] = [];
-  #met = 0;
+  #left = MOST_ASKED;
   #timer: unknown;
+  /** When the next answer may be sent. */
+  #free = 0;
   #over = false;
   /** Each peer gets one answer: a small question must not be made to cost many large ones. */
   readonly #answered = new Set<string>();
@@ -41,28 +48,39 @@ export class ChatHistory {
     this.#lines = [...this.#lines.slice(1 - MAX_HISTORY_LINES), line];
   }
 
-  /** This peer was here before me. The first few of those are asked, one after another. */
+  /** This peer was here before me. A few of those are asked, one after another: any of them, so that a crowd does not ask one. */
   metEarlier(peerId: string): void {
-    if (this.#over || this.#met >= MOST_ASKED) return;
-    this.#met++;
+    if (this.#over) return;
     this.#candidates.push(peerId);
-    if (!this.#asked) this.#askNext();
+    this.#timer ??= this.#host.clock.setTimeout(() => this.#askNext(), 0);
   }
 
   #askNext(): void {
-    const peerId = this.#candidates.shift();
+    const able = this.#candidates.filter((peerId) => this.#host.isTrusted(peerId));
+    const peerId = able[Math.floor(Math.random() * able.length)];
     this.#asked = undefined;
-    if (peerId === undefined) return;
+    if (peerId === undefined || this.#left-- === 0) return;
+    this.#candidates = able.filter((one) => one !== peerId);
     const id = randomHex(9);
     this.#asked = { peerId, id };
     this.#host.send(peerId, { tandem: 'history-ask', id });
     this.#timer = this.#host.clock.setTimeout(() => this.#askNext(), PATIENCE_MS);
   }
 
-  /** A peer asks what was said. */
+  /** A peer asks what was said. One that would get it about when its patience ends gets nothing from me: it asks another one. */
   answer(peerId: string, id: string): void {
-    if (this.#answered.has(peerId)) return;
+    const { clock } = this.#host;
+    const now = clock.now();
+    const at = Math.max(now, this.#free);
+    if (this.#answered.has(peerId) || at - now > PATIENCE_MS / 2) return;
     this.#answered.add(peerId);
+    this.#free = at + ANSWER_EVERY_MS;
+    if (at === now) this.#tell(peerId, id);
+    else clock.setTimeout(() => this.#tell(peerId, id), at - now);
+  }
+
+  #tell(peerId: string, id: string): void {
+    if (!this.#answered.has(peerId)) return;
     const lines: HistoryLine[] = [];
     let bytes = 0;
     const encoder = new TextEncoder();
@@ -92,6 +110,7 @@ export class ChatHistory {
 
   forget(peerId: string): void {
     this.#answered.delete(peerId);
+    this.#candidates = this.#candidates.filter((one) => one !== peerId);
   }
 
   close(): void {

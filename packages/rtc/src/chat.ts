@@ -49,6 +49,7 @@ export class Chat {
     this.#history = new ChatHistory({
       clock: host.clock,
       send: (peerId, message) => void this.#messages.send(peerId, message),
+      isTrusted: (peerId) => this.open || host.members.get(peerId)?.view.metadata.moderator === true,
       learned: (peerId, lines) => host.emit('chat-history', { peerId, lines }),
     });
     this.#files = new FileTransfer({

@@ -272,10 +272,14 @@ test('history: what moderators alone may write is handed on of moderators alone'
   chat.open = false;
   say('bob', 'during');
   say('ada', 'during');
+  chat.open = true;
   chat.metEarlier('bob');
+  time.run(0);
+  chat.open = false;
   const forged = { id: 'f', name: 'Ada', text: 'forged', at: Date.now() };
   const ask = sent.at(-1)?.message;
   expect(ask?.tandem).toBe('history-ask');
+  // It may have been closed since.
   chat.receive('bob', { ...ask, tandem: 'history', lines: [forged] });
   chat.open = true;
   say('bob', 'after');
@@ -286,11 +290,20 @@ test('history: what moderators alone may write is handed on of moderators alone'
   chat.close();
 });
 
+test('history: where moderators alone write, they alone are asked', () => {
+  const { chat, sent, time } = chatOfThree();
+  chat.open = false;
+  for (const peerId of ['bob', 'ada']) chat.metEarlier(peerId);
+  time.run(60_000);
+  expect(sent.map(({ to }) => to)).toEqual(['ada']);
+});
+
 test('history: from the one that was asked, once; what I have is not told again; a private line is in none', () => {
-  const { chat, sent, learned } = chatOfThree();
+  const { chat, sent, learned, time } = chatOfThree();
   chat.receive('ada', { tandem: 'chat', id: '1', text: 'seen', at: Date.now() });
   chat.receive('ada', { tandem: 'chat', id: '2', text: 'secret', at: Date.now(), private: true });
   chat.metEarlier('ada');
+  time.run(0);
   const ask = sent.find(({ message }) => message.tandem === 'history-ask');
   expect(ask?.to).toBe('ada');
   const id = ask && 'id' in ask.message ? ask.message.id : '';
