@@ -177,6 +177,22 @@ test('one person quieter, silent for me, found by name; a moderator mutes, remov
   await bob.page.getByText('A moderator turned your microphone off.').waitFor();
   expect(await muted(bob.page)).toBe(true);
   await expectAccessible(host.page, 'what a moderator may do');
+  await host.page.getByTestId('make-moderator').click();
+  await host.page.getByTestId('person').getByText('Moderator').waitFor();
+  await bob.page.getByTestId('open-people').click();
+  await bob.page.getByTestId('moderation').waitFor();
+  // The room keeps it.
+  await bob.page.getByTestId('leave').click();
+  await bob.page.getByTestId('rejoin').click();
+  await bob.page.getByTestId('open-people').click();
+  await bob.page.getByTestId('moderation').waitFor();
+  await bob.page.getByTestId('people-search').fill('ada');
+  await bob.page.getByTestId('person-more').click();
+  await bob.page.getByTestId('mute-person').waitFor();
+  expect(await bob.page.getByTestId('make-moderator').count()).toBe(0);
+  await expectAccessible(bob.page, 'what a moderator by another one may do');
+  await host.page.getByRole('button', { name: 'Take moderation back' }).click();
+  await bob.page.getByTestId('moderation').waitFor({ state: 'detached' });
   await host.page.getByTestId('mute-all').click();
   await vi.waitFor(async () => expect(await muted(ada.page)).toBe(true), patience);
   await host.page.getByTestId('remove-person').click();

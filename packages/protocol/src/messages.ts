@@ -215,8 +215,8 @@ export const ClientMessages = {
   ),
   grant: message(
     'grant',
-    { peerId: PeerId, publish: Type.Boolean(), ref: Ref },
-    'Let a peer of my room send picture and sound there, or let it only watch, beside what its token says; needs the `kick` grant.',
+    { peerId: PeerId, publish: Type.Optional(Type.Boolean()), kick: Type.Optional(Type.Boolean()), ref: Ref },
+    'Change what a peer may do in my room, beside what its token says: send picture and sound (`publish`; needs the `kick` grant), moderate (`kick`; needs it by my token).',
   ),
   'close-room': message(
     'close-room',

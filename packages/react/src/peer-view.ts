@@ -8,6 +8,8 @@ export interface PeerView {
   readonly away: boolean;
   /** Watches and listens only: a number, no tile. */
   readonly audience: boolean;
+  /** Has the grant `kick`, as the server says. */
+  readonly moderator: boolean;
   readonly audio: boolean;
   readonly video: boolean;
   readonly hand: boolean;
@@ -39,6 +41,7 @@ export function viewOf(peer: RemotePeer, hasKey = false): PeerView {
     state: peer.state,
     away: peer.away,
     audience: peer.audience,
+    moderator: metadata.moderator === true,
     audio: metadata.audio === true,
     video: metadata.video === true,
     hand: metadata.hand === true,

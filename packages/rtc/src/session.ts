@@ -269,12 +269,13 @@ export class SignalingSession extends Emitter<SessionEvents> {
     return this.#requests.send({ type: 'mute', peerId, kind });
   }
   /**
-   * Let somebody send picture and sound in this room, or let them only watch, beside what their token says; needs the `kick` grant. They hear the
-   * event `grants`; who joined as audience sends nothing before it joins again. Resolves when the server has done it.
+   * Change what somebody may do in this room, beside what their token says: `publish` (send picture and sound, or only watch) needs the `kick` grant,
+   * `kick` (moderate) needs it by my own token; anybody gives up their own. They hear the event `grants`; who joined as audience sends nothing
+   * before it joins again. Resolves when the server has done it.
    * @throws SignalingError as {@link kick}
    */
-  grant(peerId: string, { publish }: { publish: boolean }): Promise<void> {
-    return this.#requests.send({ type: 'grant', peerId, publish });
+  grant(peerId: string, { publish, kick }: { publish?: boolean; kick?: boolean }): Promise<void> {
+    return this.#requests.send({ type: 'grant', peerId, publish, kick });
   }
   /**
    * End the room for everybody, me too; needs the `kick` grant. Resolves when the server has done it.

@@ -153,9 +153,10 @@ export class CallModel extends InCall {
     showAddress(room, secret);
     performance.mark('tandem:joined');
     const { keepAwake, readGrants } = warm.following;
-    const { kick: moderator, record: recorder } = readGrants(await call.session.accessToken().catch(() => undefined));
+    const { kick: host, record: recorder } = readGrants(await call.session.accessToken().catch(() => undefined));
     if (attempt !== this.#attempt) return;
-    this.set({ phase: 'call', obstacle: undefined, joinedAt: Date.now(), moderator, recorder });
+    const moderator = this.get().moderates ?? host;
+    this.set({ phase: 'call', obstacle: undefined, joinedAt: Date.now(), moderator, host, recorder });
     const interim = setInterval(() => this.#reporter?.interim(call.peers), INTERIM_MS);
     this.#undo.push(keepAwake(), () => clearInterval(interim));
   }

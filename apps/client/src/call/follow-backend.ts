@@ -71,7 +71,7 @@ export function followGrants(
     session.on('grants', ({ publish, data, kick }) => {
       const { moderator, watching, writing, invited } = state.get();
       const asks = isAudience && publish && (invited || !mayPublish);
-      const now = { moderator: kick, watching: isAudience || !publish, writing: data, invited: asks };
+      const now = { moderator: kick, moderates: kick, watching: isAudience || !publish, writing: data, invited: asks };
       mayPublish = publish;
       state.set(now.watching ? { ...now, offer: undefined } : now);
       closeMedia(state);

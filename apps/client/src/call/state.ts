@@ -24,6 +24,8 @@ export const initialState: CallModelState = {
   speaks: false,
   writing: true,
   moderator: false,
+  host: false,
+  moderates: undefined,
   recorder: false,
   recording: undefined,
   roomEntry: undefined,

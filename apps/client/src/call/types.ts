@@ -120,6 +120,10 @@ export interface CallModelState {
   writing: boolean;
   /** I may mute and remove others, and end the call for all. */
   moderator: boolean;
+  /** That by my token: I may make others moderators, and take it back. */
+  host: boolean;
+  /** What the room says of it, beside my token. Undefined: nothing. */
+  moderates: boolean | undefined;
   /** I may record the call. */
   recorder: boolean;
   /** The call is recorded since then, ms since the epoch; undefined: it is not. */

@@ -40,6 +40,7 @@ function Confirmed(props: { label: string; sure: string; testId: string; onSure:
 export function PersonModeration({ id, name }: { id: string; name: string }) {
   const t = useText();
   const moderator = useStore(call, (s) => s.moderator);
+  const host = useStore(call, (s) => s.host && s.moderator);
   const peer = useStore(call, (s) => s.peers.find((one) => one.id === id));
   if (!moderator) return null;
   return (
@@ -71,6 +72,16 @@ export function PersonModeration({ id, name }: { id: string; name: string }) {
       >
         {t('host.toAudience')}
       </button>
+      {host && peer && (
+        <button
+          type="button"
+          className="button compact"
+          data-testid="make-moderator"
+          onClick={() => void call.moderate((session) => session.grant(id, { kick: !peer.moderator }))}
+        >
+          {t(peer.moderator ? 'host.unmakeModerator' : 'host.makeModerator')}
+        </button>
+      )}
       <Confirmed
         label={t('host.remove')}
         sure={t('host.removeSure', { name })}

@@ -16,6 +16,7 @@ export interface Person {
   readonly video: boolean;
   readonly hand: boolean;
   readonly encrypts: boolean;
+  readonly moderator: boolean;
 }
 
 export function useMe(): Person {
@@ -24,7 +25,8 @@ export function useMe(): Person {
   const audio = useStore(localMedia, (s) => s.audio === 'live' && !s.muted);
   const video = useStore(localMedia, (s) => s.video === 'live');
   const encrypts = useStore(call, (s) => s.secret !== undefined);
-  return { id: 'me', name, isMe: true, audio, video, hand, encrypts };
+  const moderator = useStore(call, (s) => s.moderator);
+  return { id: 'me', name, isMe: true, audio, video, hand, encrypts, moderator };
 }
 
 function Sign({ icon, words }: { icon: IconName; words: string }) {
@@ -59,6 +61,7 @@ export function PersonRow({ person, place, open, onOpen }: PersonRowProps) {
         <span className="person-name">
           <bdi>{name}</bdi>
           {person.isMe && ` (${t('call.you')})`}
+          {person.moderator && <small className="soft"> · {t('host.moderates')}</small>}
         </span>
         {person.hand && <Sign icon="hand" words={t('call.tileHand')} />}
         {silenced && <Sign icon="speaker-off" words={t('people.silenced')} />}

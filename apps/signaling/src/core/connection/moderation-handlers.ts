@@ -37,13 +37,19 @@ export const grant: Handler<'grant'> = async ({ parts, connection, message }) =>
   const { context, writer } = parts;
   const room = roomOf(connection);
   const member = memberOf(room, message.peerId);
-  const givesUp = member.peerId === connection.session.peerId && !message.publish;
+  const { publish, kick } = message;
+  const isOwn = member.peerId === connection.session.peerId;
+  const givesUp = isOwn && publish !== true && kick !== true;
   if (!givesUp) checkModerator(connection);
+  // Who was made a moderator in the room makes no other, and unmakes none.
+  if (!givesUp && kick !== undefined && connection.session.tokenGrants.kick !== true)
+    throw new RefusalError('forbidden', 'Your token does not grant moderation (`kick`): you have it of a moderator.');
   // A media node's agent is no person.
   if (isMediaPeer(member.peerId)) throw unknownPeer();
   const target = { peerId: member.peerId, loginSession: member.info.loginSession };
+  const change = { ...(publish === undefined ? {} : { publish }), ...(kick === undefined ? {} : { kick }) };
   await context.carry(async () => {
-    if (!(await context.backplane.changeGrants(room.id, target, { publish: message.publish }))) throw unknownPeer();
+    if (!(await context.backplane.changeGrants(room.id, target, change))) throw unknownPeer();
     await writer.announce(room.id);
   });
   done(connection, message);

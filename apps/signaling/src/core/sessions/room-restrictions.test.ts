@@ -121,6 +121,30 @@ test('S-51 anybody gives up to speak, and may be asked again', async () => {
   expect(mod.of('error')).toMatchObject([{ code: 'unknown_peer', ref: 2 }]);
 });
 
+test('S-51 a moderator by token makes another one, who makes none and unmakes none, until it is taken back or given up', async () => {
+  const { cluster, a, b, mod } = await moderated();
+  await send(cluster, a, { type: 'grant', peerId: a.peerId, kick: true, ref: 1 });
+  await send(cluster, mod, { type: 'grant', peerId: a.peerId, kick: true, ref: 2 });
+  expect(mod.of('done')).toMatchObject([{ replyTo: 'grant', ref: 2 }]);
+  expect(a.of('grants')).toEqual([{ type: 'grants', publish: true, data: true, kick: true }]);
+  expect(b.of('peer_updated').at(-1)).toMatchObject({ peerId: a.peerId, metadata: { moderator: true } });
+  await send(cluster, a, { type: 'mute', peerId: b.peerId, kind: 'audio', ref: 3 });
+  await send(cluster, a, { type: 'grant', peerId: b.peerId, publish: false, ref: 4 });
+  expect(a.of('done').map(({ ref }) => ref)).toEqual([3, 4]);
+  await send(cluster, a, { type: 'grant', peerId: b.peerId, kick: true, ref: 5 });
+  await send(cluster, a, { type: 'grant', peerId: mod.peerId, kick: false, ref: 6 });
+  expect(a.of('error').map(({ code, ref }) => [code, ref])).toEqual([1, 5, 6].map((ref) => ['forbidden', ref]));
+
+  await send(cluster, mod, { type: 'grant', peerId: a.peerId, kick: false });
+  expect(a.of('grants').at(-1)).toMatchObject({ publish: true, kick: false });
+  expect(b.of('peer_updated').at(-1)?.metadata).not.toHaveProperty('moderator');
+  await send(cluster, mod, { type: 'grant', peerId: a.peerId, kick: true });
+  await send(cluster, a, { type: 'grant', peerId: a.peerId, kick: false });
+  expect(a.of('grants').at(-1)).toMatchObject({ kick: false });
+  await send(cluster, a, { type: 'mute', peerId: b.peerId, kind: 'audio', ref: 7 });
+  expect(a.of('error').at(-1)).toMatchObject({ code: 'forbidden', ref: 7 });
+});
+
 test('S-51 whether one is audience is said by joining: nobody who sends hides in between, or takes another place', async () => {
   const { cluster, n1, a, b } = await pair();
   await send(cluster, b, { type: 'update', metadata: { name: 'Bob', audience: true } });
