@@ -17,26 +17,28 @@ let browser: Browser;
 let authority: string;
 const folder = mkdtempSync(join(tmpdir(), 'containers-'));
 
+/** Names of the containers of a service of this run. */
+function containersOf(service: string): string[] {
+  const filters = [
+    `label=com.docker.compose.project=${process.env.COMPOSE_PROJECT_NAME}`,
+    `label=com.docker.compose.service=${service}`,
+  ].flatMap((filter) => ['--filter', filter]);
+  return execFileSync('docker', ['ps', ...filters, '--format', '{{.Names}}'], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
+}
+
 beforeAll(async () => {
   browser = await launchBrowser();
   await vi.waitFor(async () => expect((await fetch(`${origin}/health`)).status).toBe(200), {
     timeout: 120_000,
     interval: 500,
   });
-  const filters = [
-    `label=com.docker.compose.project=${process.env.COMPOSE_PROJECT_NAME}`,
-    'label=com.docker.compose.service=tls',
-  ].flatMap((filter) => ['--filter', filter]);
-  const names = execFileSync('docker', ['ps', ...filters, '--format', '{{.Names}}'], { encoding: 'utf8' });
+  const [tls = ''] = containersOf('tls');
   authority = join(folder, 'root.crt');
   await vi.waitFor(
     () => {
-      const certificate = execFileSync('docker', [
-        'exec',
-        names.trim(),
-        'cat',
-        '/data/caddy/pki/authorities/local/root.crt',
-      ]);
+      const certificate = execFileSync('docker', ['exec', tls, 'cat', '/data/caddy/pki/authorities/local/root.crt']);
       writeFileSync(authority, certificate);
     },
     { timeout: 60_000, interval: 500 },
@@ -188,6 +190,30 @@ test('HLS: the media container forwards a camera, the packager container makes s
   // Boxes of ISO/IEC 14496-12: a file begins with `ftyp`, a segment has `moof`.
   expect(first?.toString('latin1', 4, 8)).toBe('ftyp');
   expect(media?.includes('moof')).toBe(true);
+});
+
+test('the packager, which decodes what strangers send, reaches no network but its own', () => {
+  const [id = ''] = containersOf('packager');
+  const addresses = [
+    // The internet, the metadata of a cloud, credentials of a task, and the cache at its port of the host.
+    ...[
+      ['1.1.1.1', 443],
+      ['169.254.169.254', 80],
+      ['169.254.170.2', 80],
+    ],
+    ['127.0.0.1', Number(process.env.TANDEM_CACHE_PORT)],
+  ];
+  const program = `
+    const { connect } = require('node:net');
+    const tried = ${JSON.stringify(addresses)}.map(([host, port]) => new Promise((done) => {
+      const socket = connect({ host, port, timeout: 3000 });
+      socket.on('connect', () => done('open')).on('error', ({ code }) => done(code)).on('timeout', () => done('timeout'));
+    }));
+    Promise.all(tried).then((all) => { console.log(JSON.stringify(all)); process.exit(0); });`;
+  const found = execFileSync('docker', ['exec', id, 'node', '-e', program], { encoding: 'utf8' });
+  // Engines drop or refuse what has no way out.
+  const away = expect.stringMatching(/^(ENETUNREACH|EHOSTUNREACH|timeout)$/);
+  expect(JSON.parse(found)).toEqual([away, away, away, 'ECONNREFUSED']);
 });
 
 test('a recording: the media container writes it, the composer container makes the film, signaling hands it out', async () => {

@@ -66,6 +66,7 @@ const added: typeof leftOut = {
     KEEP_DAYS: 'in the cloud the lifecycle of the bucket',
     EVERY_SECONDS: 'nobody tells it that a recording has ended',
     MAX_PACKAGERS: 'none, until somebody asks for HLS',
+    HLS_HOST: 'the packager has a network of its own',
   },
   cloud: {
     MAX_PACKAGERS: 'MediaFleet.packagers',

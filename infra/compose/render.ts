@@ -2,6 +2,7 @@
 import type { AuthConfig } from '@tandem/auth/config';
 import type { HooksConfig } from '@tandem/hooks/config';
 import { stringify } from 'yaml';
+import type { PackagerConfig } from '../hls-packager/src/config.ts';
 import type { EdgeConfig } from '../local/edge/config.ts';
 import type { MediaNodeConfig } from '../media-node/src/config.ts';
 import type { ComposerConfig } from '../recording-composer/src/config.ts';
@@ -211,6 +212,7 @@ function mediaNode() {
       DRAIN_SECONDS: '110',
       PRIVATE_IP: given('TANDEM_PRIVATE_ADDRESS', ''),
       MAX_PACKAGERS: given('TANDEM_PACKAGERS', '0'),
+      HLS_HOST,
     } satisfies Partial<Record<keyof MediaNodeConfig, string>>,
     volumes: [RECORDINGS_VOLUME, HLS_VOLUME],
     // Its way to auth and signaling is the edge.
@@ -220,15 +222,23 @@ function mediaNode() {
   };
 }
 
-/** In the profile `hls` only, with TANDEM_PACKAGERS: what the media node forwards to loopback comes to it there. */
+/** Address of the packager in a network of its own; another one where the host's networks have it. */
+const HLS_HOST = given('TANDEM_HLS_HOST', '172.30.253.2');
+
+/**
+ * In the profile `hls` only, with TANDEM_PACKAGERS. It decodes what strangers send: from its network, which leads nowhere, it reaches neither the
+ * internet, nor the metadata of a cloud, nor loopback of the host. The media node, on the host, reaches it.
+ */
 function packagerService() {
   return {
     image: 'tandem/packager',
     build: { context: '.', target: 'packager' },
     profiles: ['hls'],
     ...hardened,
-    network_mode: 'host',
-    environment: resolveEnvironment(packager, place),
+    networks: { hls: { ipv4_address: HLS_HOST } },
+    environment: { ...resolveEnvironment(packager, place), HLS_HOST } satisfies Partial<
+      Record<keyof PackagerConfig, string>
+    >,
     volumes: [HLS_VOLUME],
     stop_grace_period: '30s',
   };
@@ -299,6 +309,7 @@ export function composeFile() {
       front: {},
       // Nothing there reaches out.
       back: { internal: true },
+      hls: { internal: true, ipam: { config: [{ subnet: given('TANDEM_HLS_SUBNET', '172.30.253.0/29') }] } },
       // The TURN node is on the host and reaches the cache through a loopback port; without masquerade the cache reaches nothing outside.
       relay: { driver_opts: { 'com.docker.network.bridge.enable_ip_masquerade': 'false' } },
     },

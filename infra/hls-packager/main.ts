@@ -6,9 +6,9 @@ import { runPackagers } from './src/packagers.ts';
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
 try {
-  const { HLS_DIR: folder } = loadConfig(PackagerConfig);
+  const { HLS_DIR: folder, HLS_HOST: address } = loadConfig(PackagerConfig);
   const say = (event: string, more: Record<string, unknown> = {}) => console.log(JSON.stringify({ event, ...more }));
-  await runPackagers({ folder, say, signal: stop.signal });
+  await runPackagers({ folder, address, say, signal: stop.signal });
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

@@ -126,6 +126,7 @@ async function startNode(
     MAX_VIEWERS: 20,
     MAX_PACKAGERS: 0,
     HLS_DIR: hlsFolder(world, id),
+    HLS_HOST: '127.0.0.1',
     RECORDING_PART_SECONDS: 20,
     RECORDING_MIN_FREE_MB: 1,
     JWKS_URL: keys.jwksUrl,

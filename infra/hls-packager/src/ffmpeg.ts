@@ -9,15 +9,19 @@ const SEGMENT_SECONDS = 1;
 const LISTED = 6;
 const KEPT = 6;
 
-/** Arguments of ffmpeg 5.1 and newer (https://ffmpeg.org/ffmpeg-formats.html#hls-2). @param folder where all of it is written */
-export function packagerArguments(folder: string, { hasAudio }: { readonly hasAudio: boolean }): string[] {
+/** Arguments of ffmpeg 5.1 and newer (https://ffmpeg.org/ffmpeg-formats.html#hls-2). @param folder where all of it is written @param address where media comes */
+export function packagerArguments(
+  folder: string,
+  { hasAudio }: { readonly hasAudio: boolean },
+  address = LOOPBACK,
+): string[] {
   // A camera changes its size during a call, and an encoder cannot: one graph of filters, which fits each frame into the same picture.
   const fit = 'scale=1280:720:force_original_aspect_ratio=decrease:eval=frame';
   const picture = `${fit},pad=1280:720:(ow-iw)/2:(oh-ih)/2:eval=frame,setsar=1,format=yuv420p`;
   return [
     ...['-nostdin', '-hide_banner', '-v', 'error'],
-    // `localaddr`: its ports are of no other interface than loopback.
-    ...['-protocol_whitelist', 'file,udp,rtp', '-localaddr', LOOPBACK, '-fflags', 'nobuffer+discardcorrupt'],
+    // `localaddr`: its ports are of no other interface.
+    ...['-protocol_whitelist', 'file,udp,rtp', '-localaddr', address, '-fflags', 'nobuffer+discardcorrupt'],
     ...['-analyzeduration', '3000000', '-reinit_filter', '0', '-i', join(folder, DESCRIPTION)],
     ...['-map', '0:v', '-vf', picture, '-fps_mode', 'vfr'],
     ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency', '-profile:v', 'main', '-threads', '2'],

@@ -19,6 +19,8 @@ const LINE_LENGTH = 300;
 export interface PackagersOptions {
   /** That of the media node; it need not be there yet. */
   readonly folder: string;
+  /** IPv4 address on which media comes. Default 127.0.0.1. */
+  readonly address?: string;
   readonly say: Say;
   /** Ends all of them. */
   readonly signal: AbortSignal;
@@ -67,12 +69,12 @@ async function packageOne(folder: string, options: PackagersOptions): Promise<vo
 async function runFfmpeg(
   folder: string,
   what: { readonly hasAudio: boolean },
-  { say, signal }: PackagersOptions,
+  { address, say, signal }: PackagersOptions,
 ): Promise<string> {
   let lines = 0;
   await using program = await startProgram({
     command: 'ffmpeg',
-    args: packagerArguments(folder, what),
+    args: packagerArguments(folder, what, address),
     onLine: (line) => lines++ < LINES && say('packager.line', { line: line.slice(0, LINE_LENGTH) }),
   });
   setPriority(program.pid, PRIORITY);

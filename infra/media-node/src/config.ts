@@ -72,6 +72,12 @@ export const MediaNodeConfig = Type.Object({
     minLength: 1,
     description: 'Folder that this node shares with the packager, and that is this node’s alone.',
   }),
+  HLS_HOST: Type.String({
+    default: '127.0.0.1',
+    pattern: '^\\d{1,3}(\\.\\d{1,3}){3}$',
+    description:
+      'IPv4 address of the packager, where this node forwards media: its own loopback, or that of a network of its own.',
+  }),
   RECORDINGS: Type.Optional(
     Type.String({
       minLength: 1,

@@ -82,7 +82,7 @@ export interface ViewerLeg {
   close(): Promise<void>;
 }
 
-/** Media of one publisher that goes to ports of this machine, as RTP: Opus with payload type 111, video with 96. */
+/** Media of one publisher that goes to UDP ports, as RTP: Opus with payload type 111, video with 96. */
 export interface Forwarding {
   readonly hasAudio: boolean;
   /** Undefined: it sends no camera. */
@@ -94,8 +94,10 @@ export interface Forwarding {
   close(): Promise<void>;
 }
 
-/** UDP ports of 127.0.0.1. */
+/** UDP ports of a packager. */
 export interface ForwardPorts {
+  /** IPv4 address of the packager. Default 127.0.0.1. */
+  readonly host?: string;
   readonly audio: number;
   readonly video: number;
 }

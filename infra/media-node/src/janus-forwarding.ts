@@ -1,4 +1,4 @@
-/** What one publisher sends, forwarded to ports of this machine: for a packager. */
+/** What one publisher sends, forwarded to UDP ports: for a packager. */
 import { EngineError, type Forwarding, type ForwardPorts } from './engine.ts';
 import type { JanusHandle } from './janus-client.ts';
 import { type RtpForward, startRtpForward, stopRtpForward } from './janus-rtp-forward.ts';
@@ -38,14 +38,14 @@ export class JanusForwarding implements Forwarding {
   }
 
   /** @throws EngineError */
-  async open({ audio, video }: ForwardPorts): Promise<void> {
+  async open({ host, audio, video }: ForwardPorts): Promise<void> {
     const { feed } = this.#host;
     const streams = [...feed.mids].flatMap(([slot, mid]) => {
       if (slot === 'audio') return [{ mid, port: audio, pt: 111 }];
       return slot === 'video' ? [{ mid, port: video, pt: 96, simulcast: feed.hasLayers }] : [];
     });
     try {
-      this.#streams = await startRtpForward(this.#forward, streams);
+      this.#streams = await startRtpForward(this.#forward, streams, host);
     } catch (error) {
       this.over();
       throw error;

@@ -1,4 +1,4 @@
-/** Forwarding of one publisher's packets to ports of this machine, by VideoRoom. */
+/** Forwarding of one publisher's packets to UDP ports, by VideoRoom. */
 import type { JanusHandle } from './janus-client.ts';
 
 export interface RtpForward {
@@ -10,14 +10,15 @@ export interface RtpForward {
 
 const LOOPBACK = '127.0.0.1';
 
-/** @returns ids of what forwards, to stop it by. @throws EngineError */
+/** @param host IPv4 address @returns ids of what forwards, to stop it by. @throws EngineError */
 export async function startRtpForward(
   { control, room, publisher }: RtpForward,
   streams: readonly object[],
+  host = LOOPBACK,
 ): Promise<readonly number[]> {
   const { data } = await control.message({
     ...{ request: 'rtp_forward', room, publisher_id: publisher },
-    ...{ host: LOOPBACK, host_family: 'ipv4', streams },
+    ...{ host, host_family: 'ipv4', streams },
   });
   return ((data.forwarders ?? []) as readonly { stream_id: number }[]).map(({ stream_id }) => stream_id);
 }

@@ -13,6 +13,8 @@ export interface HlsOptions {
   readonly most: number;
   /** The folder that is shared with the packager, which has a process of its own (infra/hls-packager). */
   readonly folder: string;
+  /** Where it receives media, an IPv4 address. */
+  readonly host: string;
   readonly rooms: ReadonlyMap<string, { readonly viewers: RoomViewers }>;
   readonly isLeaving: () => boolean;
   readonly say: Say;
@@ -101,7 +103,7 @@ export class Hls implements AsyncDisposable {
 
   /** The one that runs, or a new one. Settles nothing: two that ask at once get the same. @throws ProblemError 503 */
   #packagerOf(room: string, viewers: RoomViewers): Packaged {
-    const { most, folder, say, failed, isLeaving } = this.#options;
+    const { most, folder, host, say, failed, isLeaving } = this.#options;
     const all = this.#packaged.get(room) ?? [];
     const last = all.at(-1);
     if (last && (last.endedAt === undefined || Date.now() - last.endedAt < AGAIN_MS)) return last;
@@ -109,7 +111,7 @@ export class Hls implements AsyncDisposable {
     if (this.size >= most)
       throw new ProblemError(503, 'busy', 'This node packages as many rooms as it takes.', { retryAfter: 10 });
     const askedAt = new Map<string, number>();
-    const packager = new Packager({ room, viewers, folder, say, failed, count: () => askedAt.size });
+    const packager = new Packager({ room, viewers, folder, host, say, failed, count: () => askedAt.size });
     const packaged: Packaged = { packager, askedAt, endedAt: undefined };
     this.#packaged.set(room, [...all, packaged]);
     void packager.ended.then(() => {

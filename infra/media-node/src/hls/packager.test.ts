@@ -19,7 +19,15 @@ async function packaged(says: string | undefined, isAtOnce = false): Promise<{ f
     ...{ keyframe: () => {}, close: async () => {} },
   };
   const viewers = { forward: async () => forwarding };
-  const packager = new Packager({ room: 'r', viewers, count: () => 1, folder: folder.path, say, failed });
+  const packager = new Packager({
+    room: 'r',
+    viewers,
+    count: () => 1,
+    folder: folder.path,
+    host: '127.0.0.1',
+    say,
+    failed,
+  });
   const at = (name: string) => join(packager.folder, name);
   const isBegun = () => existsSync(at('in.sdp'));
   while (!isBegun()) await sleep(5);

@@ -28,6 +28,8 @@ export interface PackagerOptions {
   readonly count: () => number;
   /** The folder that is shared with the packager. */
   readonly folder: string;
+  /** Its IPv4 address. */
+  readonly host: string;
   readonly say: Say;
   /** The packager, not the stream, is why it has ended. */
   readonly failed: () => void;
@@ -92,9 +94,9 @@ export class Packager implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { viewers, count } = this.#options;
+    const { viewers, count, host } = this.#options;
     await makeRoom(this.folder);
-    const ports = await forwardPorts();
+    const ports = { ...(await forwardPorts()), host };
     const forwarding = await viewers.forward(ports, count);
     try {
       if (forwarding.videoCodec === undefined) throw new Error('no camera is sent');

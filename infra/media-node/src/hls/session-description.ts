@@ -9,9 +9,12 @@ const LOOPBACK = '127.0.0.1';
 export type MediaKinds = Pick<Forwarding, 'hasAudio' | 'videoCodec'>;
 
 /** A session description (RFC 8866) of what a {@link Forwarding} sends. */
-export function sessionDescription({ hasAudio, videoCodec }: MediaKinds, { audio, video }: ForwardPorts): string {
+export function sessionDescription(
+  { hasAudio, videoCodec }: MediaKinds,
+  { host = LOOPBACK, audio, video }: ForwardPorts,
+): string {
   return [
-    ...['v=0', `o=- 0 0 IN IP4 ${LOOPBACK}`, 's=-', `c=IN IP4 ${LOOPBACK}`, 't=0 0'],
+    ...['v=0', `o=- 0 0 IN IP4 ${host}`, 's=-', `c=IN IP4 ${host}`, 't=0 0'],
     ...(hasAudio ? [`m=audio ${audio} RTP/AVP 111`, 'a=rtpmap:111 opus/48000/2'] : []),
     ...(videoCodec === undefined
       ? []
@@ -21,7 +24,10 @@ export function sessionDescription({ hasAudio, videoCodec }: MediaKinds, { audio
   ].join('\r\n');
 }
 
-/** Free ports for RTP, each with the next one, which ffmpeg takes for RTCP. @throws Error when none is found */
+/**
+ * Free ports of this machine for RTP, each with the next one, which ffmpeg takes for RTCP; in a network of its own a packager has all of them.
+ * @throws Error when none is found
+ */
 export async function forwardPorts(): Promise<ForwardPorts> {
   await using held = new AsyncDisposableStack();
   const bind = async (port: number) => {

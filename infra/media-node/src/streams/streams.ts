@@ -33,6 +33,7 @@ type StreamSettings = Pick<
   | 'MAX_VIEWERS'
   | 'MAX_PACKAGERS'
   | 'HLS_DIR'
+  | 'HLS_HOST'
   | 'SIGNALING_URL'
   | 'AUTH_URL'
   | 'JWKS_URL'
@@ -66,6 +67,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     ...options,
     most: config.MAX_PACKAGERS,
     folder: config.HLS_DIR,
+    host: config.HLS_HOST,
     failed: () => counts.packagerFailures++,
   });
   const { AUTH_URL, JWKS_URL = new URL('/.well-known/jwks.json', AUTH_URL).href } = config;
