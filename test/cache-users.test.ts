@@ -170,6 +170,7 @@ test('the TURN node registers, auth hands it out, signaling joins a room, the me
     RUN_DIR: path(folder, 'media'),
     PUBLIC_IP: ownAddress,
     NODE_ID: 'media-a',
+    HTTP_PORT: String(await freePort()),
     MEDIA_MIN_PORT: '31000',
     MEDIA_MAX_PORT: '31999',
     MAX_VIEWERS: '0',
