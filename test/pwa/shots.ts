@@ -428,6 +428,12 @@ const scenes: Record<string, () => Promise<void>> = {
     for (const part of ['share', 'chat']) await host.getByTestId(`may-${part}`).click();
     await host.locator('[data-testid=may-chat][aria-checked=false]').waitFor();
     await shoot(host, 'kept-host');
+    const row = host.getByTestId('person').filter({ hasText: NAMES[0] });
+    await row.getByTestId('person-more').click();
+    await host.getByTestId('make-moderator').click();
+    await row.getByText('Moderator').waitFor();
+    await shoot(host, 'kept-moderator');
+    await host.getByTestId('make-moderator').click();
     await eve.getByTestId('open-chat').click();
     await eve.getByTestId('chat-closed').waitFor();
     await shoot(eve, 'kept-chat');
