@@ -5,25 +5,11 @@
 import type { Clock } from '../clock.ts';
 import type { PairQuality } from '../quality.ts';
 import type { Layer, Wishes } from './down-leg.ts';
+import { KBITS, LOSS, LOWER, SizeSteps } from './size-steps.ts';
 
-/** Trouble that lasts this long takes one picture a size down, ms. */
-const DOWN_AFTER_MS = 4000;
-/** Time without trouble after which one picture comes a size up again, ms. */
-const UP_AFTER_MS = 10_000;
-/** Time after which the next one does, ms: a reading has said that the one before did no harm. */
-const UP_NEXT_MS = 2000;
-/** The same after a step up that brought the trouble back. */
-const UP_AFTER_FAILED_MS = 30_000;
-/** A step up that is followed by trouble within this time has failed, ms. */
-const TRIAL_MS = 10_000;
-/** Lost packets, share: more is trouble. */
-const LOSS = 0.05;
 /** Seconds of an interval of quality.ts that a picture stood still: more is trouble. */
 const FROZEN = 0.1;
 
-const LOWER: Readonly<Record<Layer, Layer>> = { high: 'mid', mid: 'low', low: 'low', off: 'off' };
-/** Most that a size takes, kbit/s: the bitrates of up-leg.ts. Also their order. */
-const KBITS: Readonly<Record<Layer, number>> = { off: 0, low: 150, mid: 500, high: 1200 };
 /**
  * All pictures together, kbit/s. With 25 sounds of which a few speak a person receives 2.5 Mbit/s at most, or what the smallest size of
  * all that it looks at takes: what leaves a media node is what it costs (docs/capacity.md).
@@ -58,11 +44,7 @@ export class ReceiveLayers {
   #steps: readonly string[] = [];
   /** By person: was its last reading trouble? */
   readonly #readings = new Map<string, boolean>();
-  #troubleSince: number | undefined;
-  #goodSince: number | undefined;
-  /** Time of the last step up, unless trouble followed. */
-  #lastUp = -TRIAL_MS;
-  #upAfter = UP_AFTER_MS;
+  readonly #timing = new SizeSteps();
   #asked = '';
   #isAsking = false;
 
@@ -140,25 +122,14 @@ export class ReceiveLayers {
   }
 
   #suffer(now: number, victim: string | undefined): void {
-    this.#goodSince = undefined;
-    this.#troubleSince ??= now;
-    if (now - this.#lastUp < TRIAL_MS) this.#upAfter = UP_AFTER_FAILED_MS;
-    this.#lastUp = -TRIAL_MS;
-    if (now - this.#troubleSince < DOWN_AFTER_MS) return;
-    this.#troubleSince = now;
-    if (victim === undefined) return;
+    if (!this.#timing.suffer(now) || victim === undefined) return;
     this.#steps = [...this.#steps, victim];
     this.#ask();
   }
 
   #enjoy(now: number): void {
-    this.#troubleSince = undefined;
-    this.#goodSince ??= now;
     const last = this.#steps.findLastIndex((id) => !this.#readings.get(id));
-    const wait = now - this.#lastUp < TRIAL_MS ? UP_NEXT_MS : this.#upAfter;
-    if (last < 0 || now - this.#goodSince < wait) return;
-    this.#goodSince = this.#lastUp = now;
-    this.#upAfter = UP_AFTER_MS;
+    if (!this.#timing.enjoy(now, last >= 0)) return;
     this.#steps = this.#steps.toSpliced(last, 1);
     this.#ask();
   }
