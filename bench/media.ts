@@ -28,7 +28,7 @@ interface Row {
 /** One camera in all sizes and a microphone, to so many receivers of the largest size. */
 async function cost(engine: Engine & { readonly pid: number }, receivers: number, seconds: number): Promise<Row> {
   const [{ RtpCamera }, { RtpReceiver }, { ownAddress }] = await Promise.all([
-    import('./lib/rtp-camera.ts'),
+    import('../infra/media-node/src/testing/rtp-camera.ts'),
     import('../infra/media-node/src/testing/rtp-peer.ts'),
     import('../test/support/media-peer.ts'),
   ]);
@@ -105,7 +105,7 @@ async function largeRoom(people: number, seconds: number): Promise<Share> {
     await Promise.all([
       import('../test/support/media-stack.ts'),
       import('../test/support/media-peer.ts'),
-      import('./lib/rtp-camera.ts'),
+      import('../infra/media-node/src/testing/rtp-camera.ts'),
       import('../infra/media-node/src/testing/rtp-peer.ts'),
       import('../packages/rtc/src/index.ts'),
       import('../packages/rtc/src/sfu/receive-layers.ts'),

@@ -75,18 +75,22 @@ export async function run(args: string[]): Promise<void> {
       trace: { type: 'boolean', default: false },
       // The line is that of the sender.
       sender: { type: 'boolean', default: false },
+      // The line is that of somebody who watches the live page.
+      viewer: { type: 'boolean', default: false },
       delay: { type: 'string', default: String(ONE_WAY_MS) },
       seconds: { type: 'string', default: '25' },
     },
   });
-  const [{ startMediaStack }, { startSdkBrowser }, { startPath }] = await Promise.all([
+  const [{ startMediaStack }, { startSdkBrowser }, { startPath }, { openLivePage }] = await Promise.all([
     import('../test/support/media-stack.ts'),
     import('../test/sdk/harness.ts'),
     import('../test/support/path.ts'),
+    import('./lib/live-viewer.ts'),
   ]);
   await using stack = await startMediaStack({ from: 2 });
   await stack.mediaNode('m1', 33_000);
-  await using path = await startPath(stack.url.replace('ws', 'http'), { oneWayMs: Number(values.delay) });
+  const oneWayMs = Number(values.delay);
+  await using ofRoom = await startPath(stack.url.replace('ws', 'http'), { oneWayMs });
   await using browser = await startSdkBrowser();
   const enter = async (name: string, url: string, more: { audience?: boolean }): Promise<Page> => {
     const page = await browser.page();
@@ -98,10 +102,11 @@ export async function run(args: string[]): Promise<void> {
     } as Parameters<(typeof globalThis.harness)['start']>[0]);
     return page;
   };
-  const limited = path.origin.replace('http', 'ws') + new URL(stack.url).pathname;
-  const [adaUrl, eveUrl] = values.sender ? [limited, stack.url] : [stack.url, limited];
-  const ada = await enter('ada', adaUrl, {});
-  const eve = await enter('eve', eveUrl, { audience: true });
+  const limited = ofRoom.origin.replace('http', 'ws') + new URL(stack.url).pathname;
+  const ada = await enter('ada', values.sender ? limited : stack.url, {});
+  const person = await enter('eve', values.sender || values.viewer ? stack.url : limited, { audience: true });
+  await using live = values.viewer ? await openLivePage(stack, person, { room: 'narrow', oneWayMs }) : undefined;
+  const { page: eve, path } = live ?? { page: person, path: ofRoom };
   const whole = (now: Reading) => now.lines >= LINES;
   if ((await until(eve, 60, whole)) === undefined) throw new Error('the largest size did not come on a free line');
   if (path.datagrams === 0) throw new Error('media does not take the limited line');

@@ -2,9 +2,9 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import type { Size } from '../infra/media-node/src/testing/rtp-camera.ts';
 import { measureDelays } from './lib/clock-page.ts';
 import { cpuNs } from './lib/cpu.ts';
-import type { Size } from './lib/rtp-camera.ts';
 import { fixed, quantile, table } from './lib/stats.ts';
 
 export const summary = 'a stream by WHIP and WHEP: glass to glass beside a direct pair, and CPU per viewer';
@@ -71,7 +71,7 @@ async function viewersCost({ counts, seconds, largest }: Crowd): Promise<string[
   const [{ startMediaStack, enginePids }, { publishBy, watch }, { RtpCamera }, { ownAddress }] = await Promise.all([
     stackModule(),
     import('../test/support/stream-client.ts'),
-    import('./lib/rtp-camera.ts'),
+    import('../infra/media-node/src/testing/rtp-camera.ts'),
     import('../test/support/media-peer.ts'),
   ]);
   await using stack = await startMediaStack({ from: 9, node: { MAX_VIEWERS: Math.max(...counts) } });

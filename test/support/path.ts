@@ -4,7 +4,13 @@
  * it (in descriptions too) the address of a forwarder of its own, so no browser ever learns another's real address.
  */
 import { createSocket, type Socket } from 'node:dgram';
-import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { random } from '../../packages/rtc/src/testing.ts';
@@ -118,24 +124,36 @@ export async function startPath(service: string, options: PathOptions = {}): Pro
       ours.has(Number(port)) ? _all : `${head}127.0.0.1 ${frontOf(address, Number(port))}${tail}`,
     );
 
-  const proxy = (request: IncomingMessage, response: ServerResponse): void => {
+  /** A description or candidates over HTTP (WHIP, WHEP) are read whole, for the addresses in them. */
+  const described = async (message: IncomingMessage): Promise<string | undefined> => {
+    if (!/^application\/(sdp|trickle-ice-sdpfrag)/.test(message.headers['content-type'] ?? '')) return undefined;
+    return rewrite(Buffer.concat(await message.toArray()).toString());
+  };
+  const withLength = (headers: IncomingHttpHeaders, text: string | undefined) =>
+    text === undefined ? headers : { ...headers, 'content-length': String(Buffer.byteLength(text)) };
+  const proxy = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (!open) {
       request.destroy();
       return;
     }
-    const { method, url, headers } = request;
+    const text = await described(request);
+    const { method, url: path } = request;
+    const headers = withLength(request.headers, text);
     later(() => {
-      const inner = httpRequest({ host: target.hostname, port: target.port, method, path: url, headers }, (answer) =>
+      const inner = httpRequest({ host: target.hostname, port: target.port, method, path, headers }, async (answer) => {
+        const answered = await described(answer);
         later(() => {
-          response.writeHead(answer.statusCode ?? 502, answer.headers);
-          answer.pipe(response);
-        }),
-      );
+          response.writeHead(answer.statusCode ?? 502, withLength(answer.headers, answered));
+          if (answered === undefined) answer.pipe(response);
+          else response.end(answered);
+        });
+      });
       inner.on('error', () => response.destroy());
-      request.pipe(inner);
+      if (text === undefined) request.pipe(inner);
+      else inner.end(text);
     });
   };
-  const server = createServer(proxy);
+  const server = createServer((request, response) => void proxy(request, response).catch(() => response.destroy()));
   const acceptor = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   server.on('upgrade', (request, socket, head) => {
     if (!open) {

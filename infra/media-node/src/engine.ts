@@ -11,6 +11,7 @@ export const SLOTS: readonly Slot[] = ['audio', 'video', 'screen'];
 
 /** Spatial layer of a camera that is sent in up to three sizes; `off` stops the packets and keeps the subscription. */
 export type Layer = 'off' | 'low' | 'mid' | 'high';
+export type SentLayer = Exclude<Layer, 'off'>;
 
 export interface Candidate {
   readonly candidate: string;
@@ -74,7 +75,13 @@ export interface SubscriberLeg {
 }
 
 /** Of a viewer that offers. */
-export type ViewerEvents = LegEvents;
+export interface ViewerEvents extends LegEvents {
+  /**
+   * The size of the camera that is meant for it from now on, by what its connection carries; before that `high`. It comes with the next
+   * keyframe of that size, if that is sent. Never for a publisher of one size.
+   */
+  onLayer(layer: SentLayer): void;
+}
 
 /** Views one publisher, by an offer of its own: WHEP. */
 export interface ViewerLeg {

@@ -27,8 +27,14 @@ export interface JanusBroadcastHost {
 interface Port {
   readonly mid: string;
   readonly port: number;
+  /** Of the larger sizes. */
+  readonly port_2?: number;
+  readonly port_3?: number;
   readonly rtcp_port?: number;
 }
+
+/** How often what viewers lost is read, ms: as the page reads what comes to it. */
+const READ_MS = 2000;
 
 export class JanusBroadcast {
   readonly #host: JanusBroadcastHost;
@@ -39,6 +45,7 @@ export class JanusBroadcast {
   #opened: Promise<void> | undefined;
   #isOver = false;
   #streams: readonly number[] = [];
+  #reading: NodeJS.Timeout | undefined;
 
   constructor(host: JanusBroadcastHost) {
     this.#host = host;
@@ -60,7 +67,8 @@ export class JanusBroadcast {
       this.#opened ??= this.#open();
       await this.#opened;
       if (this.#isOver) throw new EngineError('gone', 'the publisher has ended');
-      const answer = await viewer.open(this.#host.client, this.#id, sdp);
+      const camera = this.#host.feed.hasLayers ? this.#host.feed.mids.get('video') : undefined;
+      const answer = await viewer.open(this.#host.client, { mountpoint: this.#id, camera }, sdp);
       return Object.assign(viewer, { answer });
     } catch (error) {
       await viewer.close();
@@ -72,6 +80,7 @@ export class JanusBroadcast {
   async close(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
+    clearInterval(this.#reading);
     this.#host.ended();
     for (const viewer of this.#viewers) viewer.lost('the publisher has ended');
     await this.#opened?.catch(() => {});
@@ -83,6 +92,7 @@ export class JanusBroadcast {
   /** The process is gone. */
   lost(): void {
     this.#isOver = true;
+    clearInterval(this.#reading);
     for (const viewer of this.#viewers) viewer.lost('engine ended');
   }
 
@@ -99,8 +109,10 @@ export class JanusBroadcast {
       const common = { mid, port: 0, iface: LOOPBACK };
       if (slot === 'audio') return { ...common, type: 'audio', pt: 111, codec: 'opus' };
       const codec = feed.videoCodec === 'h264' ? { codec: 'h264', fmtp: H264 } : { codec: 'vp8' };
-      // Its RTCP carries the viewers' requests for a keyframe back to the publisher.
-      return { ...common, type: 'video', pt: 96, rtcpport: 0, ...codec };
+      // Of a publisher of one size nothing would pass a mountpoint of several.
+      const sizes = feed.hasLayers ? { simulcast: true, port2: 0, port3: 0 } : {};
+      // Its RTCP carries the viewers' requests for a keyframe back to the publisher, and those of a change of size.
+      return { ...common, type: 'video', pt: 96, rtcpport: 0, ...sizes, ...codec };
     });
     const { data } = await this.#handle.message({
       request: 'create',
@@ -110,12 +122,14 @@ export class JanusBroadcast {
       media,
     });
     const ports = (data.stream as { ports?: readonly Port[] } | undefined)?.ports ?? [];
-    const streams = ports.map(({ mid, port, rtcp_port }) => ({
-      mid,
-      port,
-      // Of a publisher that sends several sizes the largest there is. (Of one that sends one size nothing would pass.)
-      ...(rtcp_port === undefined ? { pt: 111 } : { pt: 96, rtcp_port, simulcast: feed.hasLayers }),
+    const streams = ports.map(({ mid, port, port_2, port_3, rtcp_port }) => ({
+      ...{ mid, port, port_2, port_3 },
+      ...(rtcp_port === undefined ? { pt: 111 } : { pt: 96, rtcp_port }),
     }));
     this.#streams = await startRtpForward(this.#forward, streams);
+    if (!feed.hasLayers || this.#isOver) return;
+    this.#reading = setInterval(() => {
+      for (const viewer of this.#viewers) viewer.read(performance.now());
+    }, READ_MS);
   }
 }

@@ -85,6 +85,8 @@ export abstract class JanusLeg {
   protected abstract plugin(answer: PluginAnswer): void;
   /** The transport is up. */
   protected up(): void {}
+  /** Packets of pictures that were lost in the last second, on the way to a client that sends none. */
+  protected slow(_lost: number): void {}
 
   #frame(frame: Parameters<HandleEvents['onFrame']>[0]): void {
     if (this.closed) return;
@@ -106,7 +108,10 @@ export abstract class JanusLeg {
       case 'detached':
         this.lost('detached');
         return;
-      // `media`, `slowlink`, `timeout` and what later versions add.
+      case 'slowlink':
+        if (frame.media === 'video') this.slow(Number(frame.lost));
+        return;
+      // `media`, `timeout` and what later versions add.
       default:
     }
   }

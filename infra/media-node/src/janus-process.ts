@@ -29,6 +29,8 @@ export interface JanusProcess extends AsyncDisposable {
 }
 
 const START_MS = 20_000;
+/** Packets of a track: Janus says (`slowlink`) which client loses that number or more in a second. Of 500 kbit/s it is 7 %. */
+const SLOW_LINK_PACKETS = 4;
 /** For a client that is gone Janus complains of each packet until it gives up, so only the first lines of ten seconds are passed on. */
 const COMPLAINTS = 5;
 const COMPLAINTS_MS = 10_000;
@@ -126,7 +128,12 @@ export function configuration(settings: JanusSettings, port: number, secret: str
     // RFC 7675: a client that answers no check for 30 s gets nothing more.
     ice_consent_freshness: true,
   };
-  const media = { rtp_port_range: `${mediaPorts[0]}-${mediaPorts[1]}`, ipv6: address.includes(':'), no_media_timer: 2 };
+  const media = {
+    rtp_port_range: `${mediaPorts[0]}-${mediaPorts[1]}`,
+    ipv6: address.includes(':'),
+    no_media_timer: 2,
+    slowlink_threshold: SLOW_LINK_PACKETS,
+  };
   const transport = {
     json: 'compact',
     ws: true,

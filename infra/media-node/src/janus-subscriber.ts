@@ -6,6 +6,7 @@ import {
   EngineError,
   type Layer,
   MAX_SECTIONS,
+  type SentLayer,
   type Slot,
   type SubscribedTrack,
   type SubscriberEvents,
@@ -27,8 +28,7 @@ const GATHER_MS = 150;
 /** Of a connection that its client has closed Janus says so within this time after it refused the answer, ms. */
 const HANGUP_MS = 1000;
 /** VideoRoom's numbers: of rids in the order h, m, l the first is substream 2. */
-type SentLayer = Exclude<Layer, 'off'>;
-const SUBSTREAM: Record<SentLayer, number> = { low: 0, mid: 1, high: 2 };
+export const SUBSTREAM: Record<SentLayer, number> = { low: 0, mid: 1, high: 2 };
 
 /** A publisher whose media flows: what a subscription names. */
 export interface Feed {

@@ -55,9 +55,17 @@ test('who is alone in the room and watched from outside goes on sending, to view
   const viewer = await agent.viewers.watch('v=0', events);
   await vi.advanceTimersByTimeAsync(3000);
   expect(told()).toEqual(['high,low']);
-  await viewer.close();
+  // Its line carries less: the larger sizes rest, and come back at once.
+  const [[seen]] = room().viewers;
+  seen.carries('mid');
   await vi.advanceTimersByTimeAsync(3000);
-  expect(told()).toEqual(['high,low', '']);
+  expect(told()).toEqual(['high,low', 'mid,low']);
+  seen.carries('high');
+  expect(told()).toEqual(['high,low', 'mid,low', 'high,low']);
+  await viewer.close();
+  seen.carries('mid');
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(told()).toEqual(['high,low', 'mid,low', 'high,low', '']);
   const forwarding = await agent.viewers.forward({ audio: 9, video: 9 }, () => 1);
   expect(told().at(-1)).toBe('high,low');
   await forwarding.close();

@@ -5,7 +5,7 @@ import {
   type Forwarding,
   type ForwardPorts,
   type Layer,
-  type ViewerEvents,
+  type LegEvents,
   type ViewerLeg,
 } from './engine.ts';
 
@@ -82,7 +82,7 @@ export class RoomViewers {
   }
 
   /** @returns the leg, and the answer to the offer @throws EngineError `gone` without a sender */
-  async watch(sdp: string, events: ViewerEvents): Promise<ViewerLeg & { readonly answer: string }> {
+  async watch(sdp: string, events: LegEvents): Promise<ViewerLeg & { readonly answer: string }> {
     const room = await this.#host.room();
     const shown = this.#shown(room);
     if (shown === undefined) throw new EngineError('gone', 'there is no sender in the room');
@@ -95,6 +95,11 @@ export class RoomViewers {
     try {
       const leg = await room.watch(shown, sdp, {
         ...events,
+        onLayer: (layer) => {
+          if (!this.#viewers.has(viewer)) return;
+          this.#viewers.set(viewer, { publisher: shown, layer });
+          this.#host.changed();
+        },
         onLost: (reason) => {
           left();
           events.onLost(reason);

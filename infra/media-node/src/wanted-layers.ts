@@ -1,7 +1,5 @@
 /** Which sizes of each camera anybody receives, summed up from the wishes; each publisher hears what to encode. */
-import type { Layer } from './engine.ts';
-
-type SentLayer = Exclude<Layer, 'off'>;
+import type { Layer, SentLayer } from './engine.ts';
 
 /** A size without a receiver is switched off after this time, ms: tiles change their size often. One that is wanted is on at once. */
 const OFF_AFTER_MS = 2000;

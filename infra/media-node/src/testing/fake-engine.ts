@@ -9,6 +9,7 @@ import {
   type LegEvents,
   MAX_SECTIONS,
   type PublisherLeg,
+  type SentLayer,
   type SubscribedTrack,
   type SubscriberEvents,
   type SubscriberLeg,
@@ -158,7 +159,14 @@ class FakeLeg {
   }
 }
 
-class FakeViewer extends FakeLeg implements ViewerLeg {}
+class FakeViewer extends FakeLeg implements ViewerLeg {
+  declare protected readonly events: ViewerEvents;
+
+  /** Its connection carries this size. */
+  carries(layer: SentLayer): void {
+    if (!this.closed) this.events.onLayer(layer);
+  }
+}
 
 export class FakePublisher extends FakeLeg implements PublisherLeg {
   live = false;

@@ -4,6 +4,7 @@
  */
 import nodeDataChannel, { type PeerConnection, type Track } from 'node-datachannel';
 import type { Candidate, Slot } from '../engine.ts';
+import { ReceiverReports } from './receiver-reports.ts';
 
 const PAYLOAD_TYPE: Record<Slot, number> = { audio: 111, video: 96, screen: 96 };
 const SSRC: Record<Slot, number> = { audio: 1111, video: 2222, screen: 3333 };
@@ -166,13 +167,21 @@ export class RtpReceiver extends RtpPeer {
   }
 }
 
+/** How often a viewer reports, ms. */
+const REPORT_MS = 1000;
+
 /** Offers to receive sound and a picture, and counts the packets of each. */
 export class RtpViewer extends RtpPeer {
   /** By media section: 0 is sound, 1 the picture. */
   readonly packets = new Map<string, number>();
   /** Of RTP that arrived. */
   bytes = 0;
+  /** Last byte of the last packet of the picture: a camera (rtp-camera.ts) says its size there. */
+  mark = 0;
+  /** Of the picture. */
+  readonly reports = new ReceiverReports();
   readonly #tracks: Track[];
+  readonly #timer: NodeJS.Timeout;
 
   constructor(name: string, address: string) {
     super(name, address);
@@ -188,11 +197,25 @@ export class RtpViewer extends RtpPeer {
         if (type >= 192 && type <= 223) return;
         this.packets.set(track.mid(), (this.packets.get(track.mid()) ?? 0) + 1);
         this.bytes += packet.length;
+        if (track.mid() !== '1') return;
+        this.mark = packet.at(-1) ?? 0;
+        this.reports.came(packet);
       });
+    this.#timer = setInterval(() => this.#report(), REPORT_MS);
+  }
+
+  #report(): void {
+    const [report, picture] = [this.reports.next(), this.#tracks[1]];
+    if (report && picture?.isOpen()) leave(picture, report);
   }
 
   async connect(leg: { offer(sdp: string): Promise<string> }): Promise<void> {
     this.remote(await leg.offer(await this.describe('offer')), 'answer');
+  }
+
+  override close(): void {
+    clearInterval(this.#timer);
+    super.close();
   }
 }
 

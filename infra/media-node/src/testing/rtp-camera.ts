@@ -2,11 +2,11 @@
  * Someone who sends a camera in three sizes and a microphone, without encoders: RTP packets in the sizes and at the pace of VP8 and Opus,
  * with the headers that an SFU reads.
  */
-import type { Slot } from '../../infra/media-node/src/engine.ts';
-import { RtpSender } from '../../infra/media-node/src/testing/rtp-peer.ts';
+import type { Slot } from '../engine.ts';
+import { RtpSender } from './rtp-peer.ts';
 
 export type Size = 'low' | 'mid' | 'high';
-/** Smallest first: the order of the simulcast group in the offer. Bitrates of packages/rtc/src/sfu/up-leg.ts, bit/s. */
+/** Smallest first: the order of the simulcast group in the offer, and the last byte of each packet. Bitrates of packages/rtc/src/sfu/up-leg.ts, bit/s. */
 const SIZES: readonly { readonly size: Size; readonly ssrc: number; readonly bitrate: number }[] = [
   { size: 'low', ssrc: 2001, bitrate: 150_000 },
   { size: 'mid', ssrc: 2002, bitrate: 500_000 },
@@ -94,6 +94,7 @@ export class RtpCamera extends RtpSender {
       packet[13] = 0x80;
       packet.writeUInt16BE(0x8000 | counter.picture, 14);
       // First byte of the frame: bit P is 0 for a keyframe; then its start code (section 4.3).
+      packet[packet.length - 1] = SIZES.findIndex((one) => one.ssrc === ssrc);
       if (i === 0) Buffer.from(isKey ? [0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0] : [0x11]).copy(packet, 16);
       this.#out('video', packet, ssrc === SIZES.findLast(({ size }) => this.sizes.has(size))?.ssrc);
     }

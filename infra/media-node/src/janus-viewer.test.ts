@@ -1,0 +1,145 @@
+/** Which size of a camera a viewer of a stream gets: the rule on readings, and what Janus does with it. */
+import { randomUUID } from 'node:crypto';
+import { mkdtempDisposable } from 'node:fs/promises';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { cachedEngine } from '../../../scripts/lib/media-engine.mjs';
+import type { EngineRoom, LegEvents } from './engine.ts';
+import type { HandleEvents, JanusClient } from './janus-client.ts';
+import { startJanusEngine } from './janus-engine.ts';
+import { JanusViewer } from './janus-viewer.ts';
+import { janusProgram } from './location.ts';
+import { RtpCamera } from './testing/rtp-camera.ts';
+import { RtpViewer } from './testing/rtp-peer.ts';
+
+const WAIT = { timeout: 60_000, interval: 50 };
+
+/** A viewer on an imitation of Janus. */
+async function imitated(camera: string | undefined) {
+  const said: string[] = [];
+  let heard: HandleEvents | undefined;
+  const client = {
+    attach: async (_plugin: string, events: HandleEvents) => {
+      heard = events;
+      return {
+        message: async ({ request, streams }: { request: string; streams?: object }) => {
+          if (streams) said.push(`${request} ${JSON.stringify(streams)}`);
+          return { data: {}, sdp: 'v=0' };
+        },
+        detach: async () => {},
+      };
+    },
+  } as unknown as JanusClient;
+  const events = { onCandidate: () => {}, onLive: () => {}, onLost: () => {} };
+  const layers: string[] = [];
+  const viewer = new JanusViewer({ ...events, onLayer: (layer) => layers.push(layer) }, () => {});
+  await viewer.open(client, { mountpoint: 'm', camera }, 'v=0');
+  let now = 0;
+  /** Readings of 2 s, in each of whose seconds that number of packets was lost. */
+  const pass = (seconds: number, lost: number, more: object = {}) => {
+    for (let passed = 0; passed < seconds; passed += 2) {
+      const slow = { janus: 'slowlink', media: 'video', lost, ...more };
+      if (lost > 0) for (const _second of [1, 2]) heard?.onFrame(slow);
+      now += 2000;
+      viewer.read(now);
+    }
+  };
+  viewer.read(now);
+  return { viewer, said, layers, pass };
+}
+
+test('trouble of four seconds takes a size off, ten good ones bring it back, thirty after a try that failed', async () => {
+  const { viewer, said, layers, pass } = await imitated('1');
+  // 5 % of 1200 kbit/s are 6.8 packets a second.
+  pass(30, 6);
+  pass(4, 9);
+  expect(layers).toEqual([]);
+  pass(2, 9);
+  expect(layers).toEqual(['mid']);
+  expect(said).toEqual(['configure [{"mid":"1","substream":1}]']);
+  // Of 500 kbit/s they are 2.8.
+  pass(4, 4);
+  expect(layers).toEqual(['mid', 'low']);
+  pass(20, 100);
+  expect(layers).toEqual(['mid', 'low']);
+  pass(10, 0);
+  expect(layers).toHaveLength(2);
+  pass(2, 0);
+  expect(layers.at(-1)).toBe('mid');
+  pass(6, 9);
+  expect(layers.at(-1)).toBe('low');
+  pass(30, 0);
+  expect(layers.at(-1)).toBe('low');
+  pass(2, 0);
+  expect(layers.at(-1)).toBe('mid');
+  // The one before did no harm.
+  pass(2, 0);
+  expect(layers.at(-1)).toBe('high');
+  const before = said.length;
+  pass(60, 0);
+  expect(said).toHaveLength(before);
+  await viewer.close();
+  pass(10, 100);
+  expect(said).toHaveLength(before);
+});
+
+test('lost sound, and a camera of one size, change nothing', async () => {
+  const { said, pass } = await imitated('1');
+  pass(20, 100, { media: 'audio' });
+  expect(said).toEqual([]);
+  const single = await imitated(undefined);
+  single.pass(20, 100);
+  expect(single.said).toEqual([]);
+});
+
+const address = Object.values(networkInterfaces())
+  .flat()
+  .find((i) => i?.family === 'IPv4' && !i.internal)?.address;
+
+async function watcher(room: EngineRoom, name: string) {
+  const peer = new RtpViewer(name, address ?? '');
+  onTestFinished(() => peer.close());
+  const layers: string[] = [];
+  const events: LegEvents = { onCandidate: (candidate) => peer.candidate(candidate), onLive() {}, onLost() {} };
+  const held: Parameters<RtpViewer['candidate']>[0][] = [];
+  peer.onCandidate = (candidate) => held.push(candidate);
+  await peer.connect({
+    offer: async (sdp) => {
+      const leg = await room.watch('ada', sdp, { ...events, onLayer: (layer) => layers.push(layer) });
+      for (const candidate of held) leg.candidate(candidate);
+      peer.onCandidate = (candidate) => leg.candidate(candidate);
+      return leg.answer;
+    },
+  });
+  return { peer, layers, size: () => (['low', 'mid', 'high'] as const)[peer.mark] };
+}
+
+test('M-20 a viewer that loses packets gets the next smaller size, others keep theirs, and it comes back', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'janus-test-'));
+  if (!address) throw new Error('this test needs one address that is not loopback');
+  const program = janusProgram(process.env.JANUS ?? cachedEngine() ?? 'janus');
+  const settings = { program, runDir: folder.path, address, eventLoops: 2, complain: () => {} };
+  await using engine = await startJanusEngine({ ...settings, mediaPorts: [26_000, 26_499] });
+  const room = await engine.openRoom(randomUUID(), 10);
+  const camera = new RtpCamera('ada', address);
+  onTestFinished(() => camera.close());
+  const early: Parameters<RtpCamera['candidate']>[0][] = [];
+  camera.onCandidate = (candidate) => early.push(candidate);
+  const leg = await room.publish('ada', { onCandidate: (c) => camera.candidate(c), onLive() {}, onLost() {} });
+  await camera.connect(leg);
+  for (const candidate of early) leg.candidate(candidate);
+  camera.onCandidate = (candidate) => leg.candidate(candidate);
+  await vi.waitFor(() => expect(room.isLive('ada')).toBe(true), WAIT);
+  const [bob, eve] = [await watcher(room, 'bob'), await watcher(room, 'eve')];
+  // Nothing asks for keyframes but the engine: none is to be missed.
+  await vi.waitFor(() => expect([bob.size(), eve.size()]).toEqual(['high', 'high']), WAIT);
+  bob.peer.reports.loss = 0.2;
+  await vi.waitFor(() => expect(bob.size()).toBe('mid'), WAIT);
+  await vi.waitFor(() => expect(bob.size()).toBe('low'), WAIT);
+  expect([eve.size(), eve.layers]).toEqual(['high', []]);
+  bob.peer.reports.loss = 0;
+  await vi.waitFor(() => expect(bob.size()).toBe('high'), WAIT);
+  expect(bob.layers).toEqual(['mid', 'low', 'mid', 'high']);
+  await room.close();
+});
