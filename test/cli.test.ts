@@ -111,6 +111,10 @@ test('rooms, peers and tokens', async () => {
     },
   });
   await isWatching;
+  const says = (json: string) => tandem(['peers', 'describe', room, peerId, '--metadata', json]);
+  expect((await says('[1]')).code).not.toBe(0);
+  expect(await says('{"role":"guide"}')).toEqual({ code: 0, out: '', err: '' });
+  expect(await ada.next('grants')).toMatchObject({ metadata: { role: 'guide' } });
   expect((await tandem(['peers', 'grants', room, peerId, '--kick', 'yes'])).code).not.toBe(0);
   expect(await tandem(['peers', 'grants', room, peerId, '--kick', 'on'])).toEqual({ code: 0, out: '', err: '' });
   expect(await ada.next('grants')).toMatchObject({ kick: true });

@@ -61,7 +61,7 @@ const seesAnother = (page: Page) =>
   });
 
 test('S-51 a raised hand is invited, says not now, is invited again, speaks, and watches again in the same room only', async () => {
-  suite.grant({ kick: true });
+  suite.grant({ kick: true, invite: true });
   const { page: ada } = await suite.join('Ada', 'podium', { person: PEOPLE[0] });
   await ada.getByTestId('empty-room').waitFor();
   suite.grant({ publish: false });
@@ -85,6 +85,9 @@ test('S-51 a raised hand is invited, says not now, is invited again, speaks, and
   await zoe.getByTestId('invited').waitFor({ state: 'detached' });
 
   await invite();
+  await ada.getByRole('button', { name: 'Withdraw the invitation: Zoe' }).click();
+  await zoe.getByTestId('invited').waitFor({ state: 'detached' });
+  await ada.getByRole('button', { name: 'Invite to speak: Zoe' }).click();
   await zoe.getByTestId('accept-invite').click();
   await zoe.getByTestId('toggle-mic').waitFor();
   await Promise.all([seesAnother(ada), seesAnother(zoe)]);
@@ -108,6 +111,20 @@ test('S-51 a raised hand is invited, says not now, is invited again, speaks, and
   await zoe.evaluate(() => (globalThis as unknown as Inside).__tandem.model.join('stalls', 'Zoe'));
   await zoe.getByTestId('watching').waitFor();
   expect(await zoe.getByTestId('toggle-mic').count()).toBe(0);
+});
+
+test('S-51 a moderator without the grant `invite` has no button for those who may only watch', async () => {
+  suite.grant({ kick: true });
+  const { page: ada } = await suite.join('Ada', 'balcony', { before: noDevices });
+  await ada.getByTestId('empty-room').waitFor();
+  suite.grant({ publish: false });
+  const { page: zoe } = await suite.open({ before: noDevices, query: '?room=balcony' });
+  await zoe.getByTestId('lobby-watching').waitFor();
+  await enter(zoe, 'Zoe');
+  await zoe.getByTestId('toggle-hand').click();
+  await ada.getByTestId('people-count').click();
+  await ada.getByTestId('hand-queue').getByText('Zoe').waitFor();
+  expect(await ada.getByTestId('invite-to-speak').count()).toBe(0);
 });
 
 test('who may record says how the film looks: everybody in a grid, or who speaks large', async () => {

@@ -174,6 +174,37 @@ test('two pages of the README’s example, in strict mode, see and hear each oth
   expect(await ada.locator('#visit').innerHTML()).toBe('');
 });
 
+test('S-38 a backend moves somebody: the example goes along with the token of the move, says where it is, and leaves from there', async () => {
+  const page = await open('Ada');
+  const watch = new SignalingSession({ url: `${pwa.origin}/ws/signal`, getToken: () => pwa.token('watch') });
+  onTestFinished(() => watch.close());
+  await watch.join('annex', { name: 'Watch' });
+  const names = () => [...watch.peers.values()].map(({ metadata }) => metadata?.name);
+  await page.getByText('joined').waitFor(patience);
+  const authorization = `Bearer ${await pwa.backendToken()}`;
+  const rooms = `${pwa.origin}/v1/rooms`;
+  const { peers } = (await (await fetch(`${rooms}/visit/peers`, { headers: { authorization } })).json()) as {
+    peers: { peerId: string; userId: string; metadata: { name: string } }[];
+  };
+  const ada = peers.find(({ metadata }) => metadata.name === 'Ada');
+  const token = await pwa.token(ada?.userId ?? '', { rooms: ['annex'] });
+  const moved = await fetch(`${rooms}/visit/peers/${ada?.peerId}/move`, {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/json' },
+    body: JSON.stringify({ roomId: 'annex', token }),
+  });
+  expect(moved.status).toBe(204);
+  await page.getByText('You are now in annex').waitFor(patience);
+  await vi.waitFor(() => expect(names()).toEqual(['Ada']), patience);
+  await page.getByRole('button', { name: 'Leave' }).click();
+  await vi.waitFor(() => expect(names()).toEqual([]), patience);
+  // What was left is over: it begins where it was asked for.
+  await page.getByRole('button', { name: 'Join' }).click();
+  await page.getByText('joined').waitFor(patience);
+  expect(await page.getByRole('status').count()).toBe(0);
+  expect(names()).toEqual([]);
+});
+
 test('a refused join says why', async () => {
   pwa.auth.grants = { rooms: ['elsewhere'] };
   onTestFinished(() => {

@@ -85,7 +85,10 @@ const PROGRAM = `
   out.token = [token.userId, token.token.split('.').length, Date.parse(token.expiresAt) > Date.now()];
   const peers = await tandem.peers.list(roomId);
   out.peers = peers.map((peer) => [peer.peerId === peerId, peer.userId, peer.away]);
-  out.peer = (await tandem.peers.get(roomId, peerId)).userId;
+  const { userId, etag } = await tandem.peers.get(roomId, peerId);
+  await tandem.peers.update(roomId, peerId, { metadata: { role: 'guide' }, ifMatch: etag });
+  const described = await tandem.peers.get(roomId, peerId);
+  out.peer = [userId, described.metadata, described.etag === etag];
   out.told = await tandem.messages.send(roomId, { topic: 'note', data: { from: name } });
   await tandem.peers.remove(roomId, peerId, { ban: 'user', reason: 'rude' });
   await tandem.rooms.close(created.roomId);
@@ -130,7 +133,7 @@ test.for(NODE_VERSIONS)('a stranger’s program on Node %i, as a module and as C
       elsewhere: [true, 403, 'room_refused', '/roomId'],
       token: ['ada', 3, true],
       peers: [[true, 'ada', false]],
-      peer: 'ada',
+      peer: ['ada', { role: 'guide' }, false],
       told: { recipients: 1 },
       gone: [true, 404, 'room_unknown', '/roomId'],
       webhook: { test: 2432232314 },

@@ -53,9 +53,13 @@ export function generateTypes(): string {
   const file = Recording.properties?.files?.items;
   if (!file) throw new Error('a recording has no files');
   names.set(file, 'RecordingFile');
+  const decided = Peer.properties?.grants;
+  if (!decided) throw new Error('a peer has no grants');
+  names.set(decided, 'DecidedGrants');
   return [
     HEADER,
     asInterface('Room', 'A room as the server API shows it.', Room),
+    asInterface('DecidedGrants', 'What was decided of somebody in a room, beside their token.', decided),
     asInterface('Peer', 'Somebody in a room.', Peer),
     asInterface('RecordingFile', 'One file of a recording.', file),
     asInterface('Recording', 'A recording of a room.', Recording),

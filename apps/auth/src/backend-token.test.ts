@@ -36,6 +36,17 @@ test('a key with scopes gets a backend token of ten minutes for its rooms, and n
   expect((await auth.get('/auth/ice-servers', body.access_token)).status).toBe(401);
 });
 
+test('what an API key grants beside rooms, a role has or has not: a member neither invites nor records', async () => {
+  const host = newApiKey({ scopes: ['tokens:mint'], grants: { kick: true, invite: true, record: true } });
+  await using auth = await startTestAuth({ ACCESS: 'api-key', API_KEYS: formatApiKeyEntry(host.record) });
+  const role = async (name: string) =>
+    decodeJwt((await auth.post('/v1/tokens', { userId: 'u', role: name }, { 'x-api-key': host.key })).body.token)
+      .grants;
+  expect(await role('moderator')).toEqual({ kick: true, invite: true, record: true });
+  expect(await role('member')).toEqual({ kick: false, invite: false, record: false });
+  expect(await role('observer')).toEqual({ publish: false, kick: false, invite: false, record: false });
+});
+
 test.each([
   ['without a key', {}, CREDENTIALS, 401, 'authorization'],
   ['with a key that has no scopes', { 'x-api-key': plain.key }, CREDENTIALS, 403, '/scope'],

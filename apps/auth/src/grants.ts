@@ -52,7 +52,7 @@ export function narrow(
     if (wanted[flag] && ceiling[flag] === false) refuse(flag);
     result[flag] = wanted[flag];
   }
-  for (const flag of ['kick', 'record', 'media'] as const) {
+  for (const flag of ['kick', 'invite', 'record', 'media'] as const) {
     if (wanted?.[flag] === undefined) continue;
     if (wanted[flag] && ceiling[flag] !== true) refuse(flag);
     result[flag] = wanted[flag];

@@ -216,7 +216,7 @@ export const ClientMessages = {
   grant: message(
     'grant',
     { peerId: PeerId, publish: Type.Optional(Type.Boolean()), kick: Type.Optional(Type.Boolean()), ref: Ref },
-    'Change what a peer may do in my room, beside what its token says: send picture and sound (`publish`; needs the `kick` grant), moderate (`kick`; needs it by my token).',
+    'Change what a peer may do in my room, beside what its token says: send picture and sound (`publish`; needs the `kick` grant, and `invite` for what its token does not grant), moderate (`kick`; needs it by my token).',
   ),
   'close-room': message(
     'close-room',
@@ -388,8 +388,18 @@ export const ServerMessages = {
   ),
   grants: message(
     'grants',
-    { publish: Type.Boolean(), data: Type.Boolean(), kick: Type.Boolean() },
-    'The backend or a moderator has changed what you may do in this room; this is what you may do now.',
+    {
+      publish: Type.Boolean(),
+      data: Type.Boolean(),
+      kick: Type.Boolean(),
+      invite: Type.Optional(Type.Boolean()),
+      metadata: Type.Optional(
+        Type.Record(Type.String(), Type.Unknown(), {
+          description: 'What the backend says of you in this room; part of your metadata, whatever you say there.',
+        }),
+      ),
+    },
+    'The backend or a moderator has changed what you may do in this room, or what is said of you; this is how it is now.',
   ),
   server_message: message(
     'server_message',
@@ -414,6 +424,8 @@ export const ServerMessages = {
 
 export type PeerInfo = Static<typeof Peer>;
 export type RoomEntry = Static<typeof Entry>;
+/** Shape of {@link PeerMetadata}: the fields that have a meaning here. */
+export const PeerMetadataSchema = Metadata;
 export type PeerMetadata = Static<typeof Metadata>;
 type Messages<T extends Record<string, TObject>> = { [K in keyof T]: Static<T[K]> };
 export type ClientMessageMap = Messages<typeof ClientMessages>;

@@ -18,7 +18,12 @@ export const Grants = Type.Object(
     ),
     data: Type.Optional(Type.Boolean({ description: 'May send app messages. Default true.' })),
     kick: Type.Optional(
-      Type.Boolean({ description: 'May kick, mute, let others speak and close the room. Default false.' }),
+      Type.Boolean({ description: 'May kick, mute, let others only watch and close the room. Default false.' }),
+    ),
+    invite: Type.Optional(
+      Type.Boolean({
+        description: 'With `kick`: may let those speak whose token does not grant `publish`. Default false.',
+      }),
     ),
     record: Type.Optional(
       Type.Boolean({

@@ -1,4 +1,5 @@
 /** @tandem/react: hooks and components of a call. */
+export { followMove, type Move } from './follow-move.ts';
 export { LevelBar, type LevelBarProps } from './level-bar.tsx';
 export { audioContext, LevelMeter, toMeter } from './level-meter.ts';
 export { PeerAudio, type PeerAudioProps } from './peer-audio.tsx';

@@ -1,6 +1,7 @@
 'use client';
 import { Call, type CallOptions, type CallState, type SessionOptions, SignalingSession } from '@tandem/rtc';
 import { useEffect, useRef, useState } from 'react';
+import { followMove, type Move } from './follow-move.ts';
 
 /** What {@link useCall} needs: where, who, and what to send. */
 export interface UseCallOptions {
@@ -20,24 +21,37 @@ export interface UseCallOptions {
   readonly metadata?: CallOptions['metadata'];
   /** `relay` forces TURN; read when the call begins. Default `all`. */
   readonly iceTransportPolicy?: CallOptions['iceTransportPolicy'];
+  /**
+   * Goes along when your backend sends this person to another room: the call there begins with the token that came with it, if one did. After that
+   * `getToken` is asked, and what it gives must be good for that room as well. Default true.
+   */
+  readonly followsMoves?: boolean;
 }
 
 /** What {@link useCall} knows of the call. */
 export interface CallInfo {
   /** For everything else: chat, mute, events. Undefined while there is no room. */
   readonly call: Call | undefined;
+  /** The room of that call: another one than was asked for once a backend has moved its person, to whom you say so. */
+  readonly roomId: string | undefined;
   readonly state: CallState;
   /** Why it is `ended`: the code of a refused join (`room_full`, …), or an end's reason (`kicked`, `roomClosed`, …). */
   readonly reason: string | undefined;
 }
 
-const NONE: CallInfo = { call: undefined, state: 'idle', reason: undefined };
+const NONE: CallInfo = { call: undefined, roomId: undefined, state: 'idle', reason: undefined };
 
 const codeOf = (error: unknown): string => (error as { code?: string }).code ?? 'failed';
 
-function begin(options: UseCallOptions, roomId: string, newest: { current: UseCallOptions }): Call {
-  const { url, audio, video, metadata, iceTransportPolicy } = options;
-  const session = new SignalingSession({ url, getToken: (request) => newest.current.getToken(request) });
+function begin({ roomId, token }: Move, newest: { current: UseCallOptions }): Call {
+  const { url, audio, video, metadata, iceTransportPolicy } = newest.current;
+  let first = token;
+  const getToken: SessionOptions['getToken'] = (request) => {
+    const given = first;
+    first = undefined;
+    return given === undefined ? newest.current.getToken(request) : Promise.resolve(given);
+  };
+  const session = new SignalingSession({ url, getToken });
   return new Call({
     session,
     roomId,
@@ -52,28 +66,39 @@ function begin(options: UseCallOptions, roomId: string, newest: { current: UseCa
 export function useCall(options: UseCallOptions): CallInfo {
   const { url, roomId, audio, video } = options;
   const [info, setInfo] = useState(NONE);
+  const [move, setMove] = useState<Move>();
+  const room = roomId === undefined ? undefined : (move?.roomId ?? roomId);
   const newest = useRef(options);
   const sent = useRef<Pick<UseCallOptions, 'audio' | 'video'>>({});
   useEffect(() => {
     newest.current = options;
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `url` is read through `newest`; another one is another call.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a move is out of the room that was asked for, and ends with it.
+  useEffect(() => () => setMove(undefined), [url, roomId]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `url` is read through `newest`; another one is another call. `move` is read where it made another room.
   useEffect(() => {
-    if (roomId === undefined) return;
-    const call = begin(newest.current, roomId, newest);
+    if (room === undefined) return;
+    const call = begin({ roomId: room, token: move?.token }, newest);
+    const following = followMove(call);
     sent.current = { audio: newest.current.audio, video: newest.current.video };
-    setInfo({ call, state: 'joining', reason: undefined });
-    const off = call.on('state', ({ state, reason }) => setInfo({ call, state, reason }));
+    setInfo({ call, roomId: room, state: 'joining', reason: undefined });
+    const off = call.on('state', ({ state, reason }) => {
+      setInfo({ call, roomId: room, state, reason });
+      const next = state === 'ended' && newest.current.followsMoves !== false && following.move();
+      if (next) setMove(next);
+    });
     let over = false;
-    call.join().catch((error: unknown) => !over && setInfo({ call, state: 'ended', reason: codeOf(error) }));
+    const failed = (error: unknown) => !over && setInfo({ call, roomId: room, state: 'ended', reason: codeOf(error) });
+    call.join().catch(failed);
     return () => {
       over = true;
       off();
+      for (const undo of following.undo) undo();
       call.leave();
       call.session.close();
       setInfo(NONE);
     };
-  }, [url, roomId]);
+  }, [url, room]);
   const { call } = info;
   useEffect(() => {
     if (!call) return;

@@ -190,11 +190,11 @@ test('S-39 what I may do now is an event; what is not granted in so many words i
   const bench = await new Bench().inRoom();
   const heard: unknown[] = [];
   bench.session.on('grants', (grants) => heard.push(grants));
-  bench.socket.say({ type: 'grants', publish: false, data: true, kick: true });
+  bench.socket.say({ type: 'grants', publish: false, data: true, kick: true, invite: true, metadata: { role: 'x' } });
   bench.socket.say({ type: 'grants', publish: 'yes', data: 1 });
   expect(heard).toEqual([
-    { publish: false, data: true, kick: true },
-    { publish: false, data: false, kick: false },
+    { publish: false, data: true, kick: true, invite: true, metadata: { role: 'x' } },
+    { publish: false, data: false, kick: false, invite: false, metadata: {} },
   ]);
 });
 

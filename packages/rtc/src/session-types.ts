@@ -90,10 +90,11 @@ export interface SessionEvents {
    */
   entry: { entry: RoomEntry; share: boolean; chat: boolean; look: boolean; waiting: PeerInfo[] };
   /**
-   * The backend, or a moderator, has changed what I may do in this room, until something else is said: send picture and sound, send app data, moderate.
-   * The server refuses the rest. Without `publish`, stop your tracks: a `Call` does not do it.
+   * The backend, or a moderator, has changed what I may do in this room, until something else is said: send picture and sound, send app data, moderate,
+   * let listeners speak. The server refuses the rest. Without `publish`, stop your tracks: a `Call` does not do it. `metadata` is what the backend says
+   * of me there: the others see it in mine, whatever I say.
    */
-  grants: { publish: boolean; data: boolean; kick: boolean };
+  grants: { publish: boolean; data: boolean; kick: boolean; invite: boolean; metadata: Record<string, unknown> };
   /** A moderator has decided about me, whose `join` was refused with `room_waiting`: join again, or not. */
   admission: { admitted: boolean };
   kicked: { reason: string };

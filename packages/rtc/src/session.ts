@@ -40,10 +40,12 @@ const readEntry = ({ entry, share, chat, look, waiting }: ServerFrame): SessionE
   waiting: readPeers(waiting),
 });
 
-const readGrants = ({ publish, data, kick }: ServerFrame): SessionEvents['grants'] => ({
+const readGrants = ({ publish, data, kick, invite, metadata }: ServerFrame): SessionEvents['grants'] => ({
   publish: publish === true,
   data: data === true,
   kick: kick === true,
+  invite: invite === true,
+  metadata: typeof metadata === 'object' ? { ...metadata } : {},
 });
 
 const readMute = ({ peerId, kind }: ServerFrame): SessionEvents['mute-requested'] => ({

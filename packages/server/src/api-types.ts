@@ -30,6 +30,14 @@ export interface Room {
   readonly tags: readonly string[];
 }
 
+/** What was decided of somebody in a room, beside their token. */
+export interface DecidedGrants {
+  readonly publish?: boolean;
+  readonly data?: boolean;
+  readonly kick?: boolean;
+  readonly invite?: boolean;
+}
+
 /** Somebody in a room. */
 export interface Peer {
   readonly peerId: string;
@@ -40,8 +48,10 @@ export interface Peer {
   readonly guest: boolean;
   /** Its connection is lost, and it may come back. */
   readonly away: boolean;
-  /** What it says of itself. */
+  /** What it says of itself, and what a backend says of it. */
   readonly metadata?: unknown;
+  /** What a backend or a moderator decided in this room, beside its token. Absent: nothing. */
+  readonly grants?: DecidedGrants;
 }
 
 /** One file of a recording. */
@@ -158,7 +168,7 @@ export interface NewToken {
   readonly name?: string | undefined;
   /** The one room. Default: all that the API key may grant. */
   readonly roomId?: string | undefined;
-  /** moderator: may kick, mute and close. member (default): may speak. observer: hears and sees only. */
+  /** moderator: may kick, mute and close, and invite listeners to speak and record if the API key grants `invite` and `record`. member (default): may speak. observer: hears and sees only. */
   readonly role?: 'moderator' | 'member' | 'observer' | undefined;
   /** Life of the login session, with its refreshes. Default: that of the service. */
   readonly ttlSeconds?: number | undefined;

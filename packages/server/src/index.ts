@@ -2,6 +2,7 @@
 export type { CallOptions } from './api.ts';
 export type {
   Ban,
+  DecidedGrants,
   NewRoom,
   NewToken,
   Peer,
@@ -16,7 +17,7 @@ export { TandemError, type TandemErrorDetails, WebhookError, type WebhookRefusal
 export type { Events, EventsOptions } from './events.ts';
 export type { CancelSignal } from './http.ts';
 export type { Messages } from './messages.ts';
-export type { MovePeerOptions, PeerGrants, Peers, RemovePeerOptions } from './peers.ts';
+export type { MovePeerOptions, PeerChange, PeerGrants, Peers, RemovePeerOptions, TaggedPeer } from './peers.ts';
 export type { ListRecordingsOptions, Recordings, StartRecordingOptions } from './recordings.ts';
 export type { CreateRoomOptions, ListRoomsOptions, Rooms, TaggedRoom, UpdateRoomOptions } from './rooms.ts';
 export { TandemServer, type TandemServerOptions } from './tandem-server.ts';

@@ -3,6 +3,11 @@ import { type Api, type CallOptions, pathPart } from './api.ts';
 import type { Ban, Peer } from './api-types.ts';
 import { pathOf } from './rooms.ts';
 
+/** A peer, and the tag of what was decided of it. */
+export interface TaggedPeer extends Peer {
+  readonly etag: string;
+}
+
 /** How a peer is removed. */
 export interface RemovePeerOptions extends CallOptions {
   /** Reaches the peer. */
@@ -24,6 +29,21 @@ export interface PeerGrants {
   readonly data?: boolean | null | undefined;
   /** Is a moderator. */
   readonly kick?: boolean | null | undefined;
+  /** As a moderator, lets those speak whose token does not. */
+  readonly invite?: boolean | null | undefined;
+}
+
+/** What is changed of a peer in a room. */
+export interface PeerChange extends CallOptions {
+  /** What it may do there, beside its token. */
+  readonly grants?: PeerGrants | undefined;
+  /**
+   * Said of it to its room, field by field on top of what its client says of itself: `{ role: 'interpreter' }`. A null takes that field away again, null
+   * for all takes everything away. 512 bytes as JSON at most, and no field that the protocol knows (`name`, `audio`, `video`, `screen`, …).
+   */
+  readonly metadata?: { readonly [name: string]: unknown } | null | undefined;
+  /** `etag` that was read: the change is refused (`etag_mismatch`) if something else was decided of it by now. */
+  readonly ifMatch?: string | undefined;
 }
 
 /** Where a peer is sent. */
@@ -52,12 +72,12 @@ export class Peers {
   }
 
   /** @throws TandemError `room_unknown`, `peer_unknown` */
-  async get(roomId: string, peerId: string, options?: CallOptions): Promise<Peer> {
-    const { body } = await this.#api.call(
+  async get(roomId: string, peerId: string, options?: CallOptions): Promise<TaggedPeer> {
+    const { body, etag = '' } = await this.#api.call(
       { method: 'GET', path: peerPath(roomId, peerId), isRepeatable: true },
       options,
     );
-    return body as Peer;
+    return { ...(body as Peer), etag };
   }
 
   /**
@@ -85,8 +105,21 @@ export class Peers {
    * @throws TandemError `room_unknown`, `peer_unknown`
    */
   async setGrants(roomId: string, peerId: string, grants: PeerGrants, options?: CallOptions): Promise<void> {
-    const path = peerPath(roomId, peerId);
-    await this.#api.call({ method: 'PATCH', path, body: { grants }, isRepeatable: true }, options);
+    await this.update(roomId, peerId, { grants, ...options });
+  }
+
+  /**
+   * Change what a peer may do in this room, and what is said of it there: for a day, also when its login comes again, and until the room is ended.
+   * @throws TandemError `peer_unknown`, `etag_mismatch`, `invalid_field`
+   */
+  async update(roomId: string, peerId: string, change: PeerChange): Promise<void> {
+    const { grants, metadata, ifMatch, signal } = change;
+    const headers = { 'content-type': 'application/merge-patch+json', 'if-match': ifMatch };
+    const isRepeatable = ifMatch === undefined;
+    await this.#api.call(
+      { method: 'PATCH', path: peerPath(roomId, peerId), body: { grants, metadata }, headers, isRepeatable },
+      { signal },
+    );
   }
 
   /**

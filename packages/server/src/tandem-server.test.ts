@@ -46,7 +46,7 @@ test('each operation of docs/server-api.yaml has its method, and nothing else is
   await peers.list('a');
   await peers.get('a', 'b');
   await peers.mute('a', 'b', 'audio');
-  await peers.setGrants('a', 'b', { kick: null });
+  await peers.update('a', 'b', { metadata: { role: 'x' }, ifMatch: '"1"' });
   await peers.move('a', 'b', { to: 'c' });
   await peers.remove('a', 'b', { ban: 'user', banSeconds: 60, reason: 'why not' });
   await messages.send('a', { topic: 't', data: 1 });

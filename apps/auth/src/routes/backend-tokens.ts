@@ -12,7 +12,8 @@ import { Issued, problems, UserId } from './schemas.ts';
 import { refuseGuestName } from './token/request.ts';
 
 const Role = Type.Union([Type.Literal('moderator'), Type.Literal('member'), Type.Literal('observer')], {
-  description: 'moderator: may kick, mute and close. member (default): may speak. observer: hears and sees only.',
+  description:
+    'moderator: may kick, mute and close, and invite listeners to speak and record if the API key grants `invite` and `record`. member (default): may speak. observer: hears and sees only.',
 });
 
 const BackendTokenBody = Type.Object(
@@ -39,9 +40,12 @@ const BackendTokenBody = Type.Object(
 );
 type BackendTokenBody = Static<typeof BackendTokenBody>;
 
-const grantsOf = ({ roomId, role = 'member' }: BackendTokenBody): Grants => ({
+const grantsOf = ({ roomId, role = 'member' }: BackendTokenBody, most: Grants): Grants => ({
   ...(roomId === undefined ? {} : { rooms: [roomId] }),
   kick: role === 'moderator',
+  // Otherwise a member had what the key may grant.
+  ...(most.invite ? { invite: role === 'moderator' } : {}),
+  ...(most.record ? { record: role === 'moderator' } : {}),
   ...(role === 'observer' ? { publish: false } : {}),
 });
 
@@ -77,7 +81,7 @@ export function backendTokenRoute(app: FastifyInstance, ctx: AuthContext): void 
         throw new ProblemError(400, 'invalid_field', 'body/roomId is no room id (rule S-29)', { field: '/roomId' });
       if (!covers(key.users, body.userId))
         throw new ProblemError(403, 'user_refused', 'This API key may not speak for that user.', { field: '/userId' });
-      const grants = narrow(key.grants, grantsOf(body), { by: 'backend' });
+      const grants = narrow(key.grants, grantsOf(body, key.grants), { by: 'backend' });
       await takeUser(ctx, body.userId);
       const { userId, name, ttlSeconds } = body;
       return issueSession(ctx, { userId, name, grants, method: 'api-key', via: key.id, seconds: ttlSeconds }, request);

@@ -1,9 +1,9 @@
-import { viewOf } from '@tandem/react';
+import { followMove, type Move, viewOf } from '@tandem/react';
 import type { Call, RemotePeer } from '@tandem/rtc';
 import { localMedia } from '../media/local-media.ts';
 import { followCaptions } from './captions.ts';
 import { connectionHealth } from './connection-health.ts';
-import { followGrants, followMove, type Move } from './follow-backend.ts';
+import { followGrants } from './follow-backend.ts';
 import { followChat } from './follow-chat.ts';
 import { followNetwork } from './follow-network.ts';
 import type { QualityHistory } from './history.ts';

@@ -1,10 +1,10 @@
+import type { Move } from '@tandem/react';
 import type { Call, SignalingSession } from '@tandem/rtc';
 import type { Encryption } from '@tandem/rtc/encryption';
 import { showAddress } from '../lib/room-name.ts';
 import { localMedia } from '../media/local-media.ts';
 import { endKind } from './end-kind.ts';
 import { exposeCall } from './expose-call.ts';
-import type { Move } from './follow-backend.ts';
 import { QualityHistory } from './history.ts';
 import { InCall } from './in-call.ts';
 import { watchObstacle } from './obstacle.ts';
@@ -153,10 +153,10 @@ export class CallModel extends InCall {
     showAddress(room, secret);
     performance.mark('tandem:joined');
     const { keepAwake, readGrants } = warm.following;
-    const { kick: host, record: recorder } = readGrants(await call.session.accessToken().catch(() => undefined));
+    const { kick: host, ...more } = readGrants(await call.session.accessToken().catch(() => undefined));
     if (attempt !== this.#attempt) return;
-    const moderator = this.get().moderates ?? host;
-    this.set({ phase: 'call', obstacle: undefined, joinedAt: Date.now(), moderator, host, recorder });
+    const may = { moderator: this.get().moderates ?? host, host, inviter: more.invite, recorder: more.record };
+    this.set({ phase: 'call', obstacle: undefined, joinedAt: Date.now(), ...may });
     const interim = setInterval(() => this.#reporter?.interim(call.peers), INTERIM_MS);
     this.#undo.push(keepAwake(), () => clearInterval(interim));
   }

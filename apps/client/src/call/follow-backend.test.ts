@@ -1,29 +1,9 @@
 import type { Call } from '@tandem/rtc';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { localMedia } from '../media/local-media.ts';
-import { followGrants, followMove, readMove } from './follow-backend.ts';
+import { followGrants } from './follow-backend.ts';
 import { CallState } from './state.ts';
 import type { CallModelState } from './types.ts';
-
-test.each([
-  [
-    { roomId: 'b', token: 't' },
-    { roomId: 'b', token: 't' },
-  ],
-  [
-    { roomId: 'b', more: 1 },
-    { roomId: 'b', token: undefined },
-  ],
-  [{ roomId: 'a/b' }, undefined],
-  [{ roomId: 7 }, undefined],
-  [{ roomId: 'b', token: 7 }, undefined],
-  [{ roomId: 'b', token: 't'.repeat(8193) }, undefined],
-  [null, undefined],
-  ['b', undefined],
-])('S-38 %j is a move or none', (data, move) => {
-  expect(readMove('move', data)).toEqual(move);
-  expect(readMove('note', data)).toBeUndefined();
-});
 
 /** What a call hears from its session. */
 function heard() {
@@ -35,32 +15,6 @@ function heard() {
   const tell = (name: string, event: object) => handlers.get(name)?.(event);
   return { call: { session: { on } } as unknown as Call, tell };
 }
-
-test('S-38 a message is no move until the end of the session says so', () => {
-  const { call, tell } = heard();
-  const { move } = followMove(call);
-  tell('kicked', { reason: 'moved' });
-  expect(move(), 'a moderator may write anything').toBeUndefined();
-  tell('server-message', { topic: 'move', data: { roomId: 'b' } });
-  tell('server-message', { topic: 'note', data: { roomId: 'c' } });
-  tell('kicked', { reason: '' });
-  expect(move()).toBeUndefined();
-  tell('kicked', { reason: 'moved' });
-  expect(move()).toEqual({ roomId: 'b', token: undefined });
-});
-
-test.each([
-  [10_000, 'b'],
-  [10_001, undefined],
-])('S-38 an end %i ms after the message leads to %s', (later, room) => {
-  const { call, tell } = heard();
-  let now = 1000;
-  const { move } = followMove(call, () => now);
-  tell('server-message', { topic: 'move', data: { roomId: 'b' } });
-  now += later;
-  tell('kicked', { reason: 'moved' });
-  expect(move()?.roomId).toBe(room);
-});
 
 /** A call whose grants change; `shown` is what its person may do, and how often the page said that this has changed. */
 function granted(before: Partial<CallModelState>) {

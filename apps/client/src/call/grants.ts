@@ -2,6 +2,8 @@
 export interface ShownGrants {
   /** May mute, remove, let in, and end the call. */
   readonly kick: boolean;
+  /** With `kick`: may let those speak who may only watch. */
+  readonly invite: boolean;
   /** May record the call, and fetch and delete its recordings. */
   readonly record: boolean;
   /** May be seen and heard; otherwise they are audience. */
@@ -14,15 +16,16 @@ export function readGrants(token: string | undefined): ShownGrants {
   try {
     const [, payload = ''] = (token ?? '').split('.');
     const { grants } = JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/'))) as {
-      grants?: { kick?: unknown; record?: unknown; publish?: unknown; data?: unknown };
+      grants?: { kick?: unknown; invite?: unknown; record?: unknown; publish?: unknown; data?: unknown };
     };
     return {
       kick: grants?.kick === true,
+      invite: grants?.invite === true,
       record: grants?.record === true,
       publish: grants?.publish !== false,
       data: grants?.data !== false,
     };
   } catch {
-    return { kick: false, record: false, publish: true, data: true };
+    return { kick: false, invite: false, record: false, publish: true, data: true };
   }
 }

@@ -26,6 +26,7 @@ export const initialState: CallModelState = {
   moderator: false,
   host: false,
   moderates: undefined,
+  inviter: false,
   recorder: false,
   recording: undefined,
   roomEntry: undefined,

@@ -124,6 +124,8 @@ export interface CallModelState {
   host: boolean;
   /** What the room says of it, beside my token. Undefined: nothing. */
   moderates: boolean | undefined;
+  /** As a moderator I may let those speak who may only watch (grant `invite`). */
+  inviter: boolean;
   /** I may record the call. */
   recorder: boolean;
   /** The call is recorded since then, ms since the epoch; undefined: it is not. */

@@ -518,7 +518,7 @@ export const messages: Messages = {
   'audience.decline': 'ليس الآن',
   'audience.full': 'لا مكان لمتحدث آخر. ستواصل المشاهدة.',
   'host.invite': 'دعوة للتحدث',
-  'host.invited': 'تمت الدعوة',
+  'host.uninvite': 'سحب الدعوة',
   'host.toAudience': 'المشاهدة فقط',
   'host.makeModerator': 'تعيين مشرفًا',
   'host.unmakeModerator': 'إلغاء الإشراف',

@@ -442,7 +442,7 @@ export const messages: Messages = {
   'audience.decline': 'Jetzt nicht',
   'audience.full': 'Für weitere Sprechende ist kein Platz frei. Du siehst weiter zu.',
   'host.invite': 'Zum Sprechen einladen',
-  'host.invited': 'Eingeladen',
+  'host.uninvite': 'Einladung zurückziehen',
   'host.toAudience': 'Nur zusehen lassen',
   'host.makeModerator': 'Mitmoderieren lassen',
   'host.unmakeModerator': 'Nicht mehr moderieren lassen',

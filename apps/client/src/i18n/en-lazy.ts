@@ -366,7 +366,7 @@ export const enLazy = {
   'audience.decline': 'Not now',
   'audience.full': 'No place is left for one more speaker. You go on watching.',
   'host.invite': 'Invite to speak',
-  'host.invited': 'Invited',
+  'host.uninvite': 'Withdraw the invitation',
   'host.toAudience': 'Move to audience',
   'host.makeModerator': 'Make moderator',
   'host.unmakeModerator': 'Take moderation back',

@@ -452,7 +452,7 @@ export const messages: Messages = {
   'audience.decline': 'Ahora no',
   'audience.full': 'No queda sitio para hablar. Sigues mirando.',
   'host.invite': 'Invitar a hablar',
-  'host.invited': 'Invitado',
+  'host.uninvite': 'Retirar la invitación',
   'host.toAudience': 'Dejar solo mirar',
   'host.makeModerator': 'Dejar moderar',
   'host.unmakeModerator': 'Quitar la moderación',

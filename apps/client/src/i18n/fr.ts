@@ -459,7 +459,7 @@ export const messages: Messages = {
   'audience.decline': 'Pas maintenant',
   'audience.full': 'Plus de place pour parler. Vous continuez à regarder.',
   'host.invite': 'Inviter à parler',
-  'host.invited': 'Invité',
+  'host.uninvite': 'Retirer l’invitation',
   'host.toAudience': 'Laisser seulement regarder',
   'host.makeModerator': 'Laisser modérer',
   'host.unmakeModerator': 'Retirer la modération',

@@ -435,7 +435,7 @@ export const messages: Messages = {
   'audience.decline': 'अभी नहीं',
   'audience.full': 'बोलने के लिए जगह नहीं बची है। आप देखते रहेंगे।',
   'host.invite': 'बोलने के लिए आमंत्रित करें',
-  'host.invited': 'आमंत्रित',
+  'host.uninvite': 'आमंत्रण वापस लें',
   'host.toAudience': 'केवल देखने दें',
   'host.makeModerator': 'मॉडरेटर बनाएँ',
   'host.unmakeModerator': 'मॉडरेटर से हटाएँ',

@@ -439,7 +439,7 @@ export const messages: Messages = {
   'audience.decline': '今はしない',
   'audience.full': '発言者の空きがありません。このまま視聴を続けます。',
   'host.invite': '発言に招待',
-  'host.invited': '招待済み',
+  'host.uninvite': '招待を取り消す',
   'host.toAudience': '視聴のみにする',
   'host.makeModerator': 'モデレーターにする',
   'host.unmakeModerator': 'モデレーターから外す',

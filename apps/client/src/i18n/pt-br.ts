@@ -450,7 +450,7 @@ export const messages: Messages = {
   'audience.decline': 'Agora não',
   'audience.full': 'Não há mais lugar para falar. Você continua assistindo.',
   'host.invite': 'Convidar para falar',
-  'host.invited': 'Convidado',
+  'host.uninvite': 'Retirar o convite',
   'host.toAudience': 'Deixar só assistir',
   'host.makeModerator': 'Deixar moderar',
   'host.unmakeModerator': 'Retirar a moderação',

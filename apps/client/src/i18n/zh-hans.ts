@@ -434,7 +434,7 @@ export const messages: Messages = {
   'audience.decline': '暂时不要',
   'audience.full': '发言席位已满，你将继续观看。',
   'host.invite': '邀请发言',
-  'host.invited': '已邀请',
+  'host.uninvite': '撤回邀请',
   'host.toAudience': '仅允许观看',
   'host.makeModerator': '设为主持人',
   'host.unmakeModerator': '取消主持人',

@@ -1,6 +1,6 @@
 /** What the embedded backplane remembers: rooms, sessions, users, each with the time at which it ends by itself, as keys in Redis do. */
 import type { Clock } from '../core/clock.ts';
-import { applyChange, GRANTS_TTL_MS, type RoomGrants } from './room-grants.ts';
+import { applyChange, GRANTS_TTL_MS, type GrantsChange, type RoomGrants } from './room-grants.ts';
 import type { NewSettings, RoomSettings } from './room-settings.ts';
 import {
   type Ban,
@@ -179,7 +179,7 @@ export class MemoryStore {
     this.bans.set(name, bans);
   }
 
-  changeGrants(name: string, loginSession: string, change: string): void {
+  changeGrants(name: string, loginSession: string, change: GrantsChange): void {
     const before = this.grantsOf(name)?.get(loginSession) ?? '';
     const all = this.granted.get(name) ?? new Map();
     this.granted.set(name, all);

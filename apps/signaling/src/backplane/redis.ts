@@ -18,7 +18,14 @@ import {
 } from './redis-records.ts';
 import { describeRooms, listRooms } from './redis-room-list.ts';
 import { lookIntoRoom } from './redis-room-look.ts';
-import { GRANTS_TTL_MS, type GrantsChange, type GrantsTarget, MOVE_TTL_MS, writeChange } from './room-grants.ts';
+import {
+  GRANTS_TTL_MS,
+  type GrantsChange,
+  type GrantsOutcome,
+  type GrantsTarget,
+  MOVE_TTL_MS,
+  writeChange,
+} from './room-grants.ts';
 import type { RoomLook } from './room-look.ts';
 import {
   type NewSettings,
@@ -221,10 +228,15 @@ export class RedisBackplane implements Backplane {
     return answer ? readEntryRequest(answer as string, 0) : undefined;
   }
 
-  async changeGrants(room: string, { peerId, loginSession }: GrantsTarget, change: GrantsChange): Promise<boolean> {
+  async changeGrants(
+    room: string,
+    { peerId, loginSession }: GrantsTarget,
+    change: GrantsChange,
+  ): Promise<GrantsOutcome> {
     const said = `"loginSession":${JSON.stringify(loginSession)}`;
-    const args = [ROOM_TTL_MS, peerId, word(loginSession), said, writeChange(change), GRANTS_TTL_MS];
-    return (await this.#commands.run('room-grants', this.#keys.room(room), args)) !== null;
+    const { given = '.', before = '.' } = change;
+    const args = [ROOM_TTL_MS, peerId, word(loginSession), said, writeChange(change), GRANTS_TTL_MS, given, before];
+    return (await this.#commands.run('room-grants', this.#keys.room(room), args)) as GrantsOutcome;
   }
 
   async expectMove(room: string, loginSession: string): Promise<void> {

@@ -1,14 +1,30 @@
-/** What a backend lets a person do in one room, beside its token: `publish`, `data` and `kick`, a letter each. */
+/** What is decided of a person in one room beside their token: what they may do, and what a backend says of them there. */
 import type { Grants } from '@tandem/protocol';
 
-/** Those that can be changed, in the order of the letters. */
-export const CHANGEABLE_GRANTS = ['publish', 'data', 'kick'] as const;
+/** Those that can be changed, in the order of their letters. */
+export const CHANGEABLE_GRANTS = ['publish', 'data', 'kick', 'invite'] as const;
 type Changeable = (typeof CHANGEABLE_GRANTS)[number];
 
-/** Absent: stays as it is. Null: as the token says. */
-export type GrantsChange = { readonly [G in Changeable]?: boolean | null | undefined };
+/** What a moderator decides of sending: to watch only, and not any more, which is as the token says. A backend decides with true and false. */
+export type SpeakDecision = 'watch' | 'again';
 
-/** Of a login session in a room: `1` granted, `0` not, `-` as its token says. Empty: all as its token says. */
+/** What is absent stays as it is. */
+export type GrantsChange = {
+  /** Null: as the token says. */
+  readonly [G in Changeable]?: boolean | null | undefined | (G extends 'publish' ? SpeakDecision : never);
+} & {
+  /** See {@link writeGiven}. */
+  readonly given?: string | undefined;
+  /** Changes nothing when it is another one by now. */
+  readonly before?: RoomGrants | undefined;
+};
+/** `absent`: that member is not there. `stale`: `before` did not hold. */
+export type GrantsOutcome = 'changed' | 'absent' | 'stale';
+
+/**
+ * Of a login session in a room: a letter for each of {@link CHANGEABLE_GRANTS}, then what {@link writeGiven} gives. `1` granted, `0` not, `-` as its
+ * token says; of `publish` also `w` and `s`, the decisions of a moderator: watches only, and speaks again as its token says. Empty: nothing.
+ */
 export type RoomGrants = string;
 
 /** How long it holds, ms. */
@@ -16,25 +32,56 @@ export const GRANTS_TTL_MS = 24 * 3600 * 1000;
 /** For how long a lock does not bind who is moved to a room, ms. */
 export const MOVE_TTL_MS = 60_000;
 
+const letterOf = (to: boolean | null | SpeakDecision): string => {
+  if (to === 'watch') return 'w';
+  if (to === 'again') return 's';
+  return to === null ? '-' : to ? '1' : '0';
+};
+
 /** A letter for each; `.` stays as it is. */
 export const writeChange = (change: GrantsChange): string =>
   CHANGEABLE_GRANTS.map((grant) => {
     const to = change[grant];
-    return to === undefined ? '.' : to === null ? '-' : to ? '1' : '0';
+    return to === undefined ? '.' : letterOf(to);
   }).join('');
 
+const COUNT = CHANGEABLE_GRANTS.length;
+
 /** `change` on top of what it was, as room-grants.lua does. */
-export const applyChange = (before: RoomGrants, change: string): RoomGrants =>
-  [...change].map((to, i) => (to === '.' ? (before[i] ?? '-') : to)).join('');
+export const applyChange = (before: RoomGrants, change: GrantsChange): RoomGrants =>
+  [...writeChange(change)].map((to, i) => (to === '.' ? (before[i] ?? '-') : to)).join('') +
+  (change.given ?? before.slice(COUNT));
+
+/** What a backend decided or a moderator did, of `publish` as what it comes to. */
+export function decidedIn(granted: RoomGrants): { readonly [G in Changeable]?: boolean } {
+  const decided: { [G in Changeable]?: boolean } = {};
+  CHANGEABLE_GRANTS.forEach((grant, i) => {
+    const letter = granted[i];
+    if (letter === '1') decided[grant] = true;
+    if (letter === '0' || letter === 'w') decided[grant] = false;
+  });
+  return decided;
+}
 
 /** The grants of a token with those of the room. */
 export function grantedIn(token: Grants, granted: RoomGrants): Grants {
-  const changed = CHANGEABLE_GRANTS.flatMap((grant, i) => {
-    const letter = granted[i];
-    return letter === '0' || letter === '1' ? [[grant, letter === '1'] as const] : [];
-  });
-  return changed.length === 0 ? token : { ...token, ...Object.fromEntries(changed) };
+  const decided = decidedIn(granted);
+  return Object.keys(decided).length === 0 ? token : { ...token, ...decided };
 }
+
+/** Whether a backend said that it may not send. A moderator takes that back only where they may invite. */
+export const isSilenced = (granted: RoomGrants): boolean => granted[0] === '0';
+
+/** What a backend says of somebody, by names of its own. */
+export type Given = Readonly<Record<string, unknown>>;
+
+/** Without spaces; empty for nothing. */
+export const writeGiven = (given: Given): string =>
+  Object.keys(given).length === 0 ? '' : Buffer.from(JSON.stringify(given)).toString('base64url');
+
+/** What a backend says of it there, in its metadata. */
+export const givenIn = (granted: RoomGrants): Given =>
+  granted.length <= COUNT ? {} : JSON.parse(Buffer.from(granted.slice(COUNT), 'base64url').toString());
 
 /** Whose grants are changed. */
 export interface GrantsTarget {

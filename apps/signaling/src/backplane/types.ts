@@ -10,7 +10,7 @@ import { type LeaveReason, PARTITIONS, partitionOf } from '@tandem/service/room-
 import { UnavailableError } from '@tandem/service/unavailable-error';
 import type { ClaimResult, ClaimRule, IdentityKey } from './claims.ts';
 import type { EntryAnswer, EntryRequest } from './entry-requests.ts';
-import type { GrantsChange, GrantsTarget, RoomGrants } from './room-grants.ts';
+import type { GrantsChange, GrantsOutcome, GrantsTarget, RoomGrants } from './room-grants.ts';
 import type { RoomLook } from './room-look.ts';
 import type {
   NewSettings,
@@ -246,10 +246,9 @@ export interface Backplane extends AsyncDisposable {
   /** Decides about somebody who asks to come in. @returns it; undefined when that peer does not ask */
   answerEntryRequest(room: string, peerId: string, answer: EntryAnswer): Promise<EntryRequest | undefined>;
   /**
-   * Changes what the login session of a present member may do in the room, for GRANTS_TTL_MS.
-   * @returns whether that member is there
+   * Changes what the login session of a present member may do in the room, and what a backend says of it, for GRANTS_TTL_MS.
    */
-  changeGrants(room: string, member: GrantsTarget, change: GrantsChange): Promise<boolean>;
+  changeGrants(room: string, member: GrantsTarget, change: GrantsChange): Promise<GrantsOutcome>;
   /** A lock of the room does not bind that login session for MOVE_TTL_MS. */
   expectMove(room: string, loginSession: string): Promise<void>;
   /** What is known of each room without its members; undefined: it has neither members nor settings. */

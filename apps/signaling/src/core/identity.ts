@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { AccessClaims, Grants } from '@tandem/protocol';
 import { ipKey } from '@tandem/service';
+import type { Given } from '../backplane/room-grants.ts';
 
 /** Who holds a socket, as its verified token says. */
 export interface Identity {
@@ -16,6 +17,8 @@ export interface Identity {
   /** `userId` and `name` are self-chosen. */
   readonly guest?: boolean;
   readonly grants: Grants;
+  /** What a backend says of it in its room: part of its metadata, whatever its client says. */
+  readonly given?: Given;
   /** Client address behind the proxies, for limits. */
   readonly address?: string;
 }

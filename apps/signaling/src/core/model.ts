@@ -67,6 +67,10 @@ export interface MemberInfo {
   readonly name?: string;
   /** It watches only: see isAudience of rooms/member-record.ts. */
   readonly audience?: true;
+  /** Its token does not grant `publish`. */
+  readonly listener?: true;
+  /** Names in `metadata` that a backend says. */
+  readonly given?: readonly string[];
   readonly metadata?: PeerMetadata;
 }
 

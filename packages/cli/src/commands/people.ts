@@ -1,8 +1,8 @@
 import type { Ban } from '@tandem/server';
-import { type Command, number, text, UsageError } from '../command.ts';
+import { type Command, json, number, text, UsageError } from '../command.ts';
 
 const BANS: readonly string[] = ['none', 'login', 'user'] satisfies Ban[];
-const GRANTS = ['publish', 'data', 'kick'] as const;
+const GRANTS = ['publish', 'data', 'kick', 'invite'] as const;
 const SWITCH = new Map([
   ['on', true],
   ['off', false],
@@ -12,6 +12,12 @@ const SWITCH = new Map([
 function switchOf(grant: string, to: string | undefined): boolean | null | undefined {
   if (to !== undefined && !SWITCH.has(to)) throw new UsageError(`--${grant} is on, off or token`);
   return to === undefined ? undefined : SWITCH.get(to);
+}
+
+/** @throws UsageError */
+function fieldsOf(fields: unknown): Record<string, unknown> | null {
+  if (typeof fields !== 'object' || Array.isArray(fields)) throw new UsageError('--metadata is a JSON object, or null');
+  return fields as Record<string, unknown> | null;
 }
 
 const ROLES = ['moderator', 'member', 'observer'] as const;
@@ -68,6 +74,15 @@ export const PEOPLE_COMMANDS: Readonly<Record<string, Command>> = {
       if (Object.values(grants).every((to) => to === undefined))
         throw new UsageError(`one of ${GRANTS.map((grant) => `--${grant}`).join(', ')} is missing`);
       await connect().server.peers.setGrants(room, peer, grants, { signal });
+      return 0;
+    },
+  },
+  'peers describe': {
+    summary: 'say something of a peer to its room, on top of what it says of itself',
+    arguments: ['room', 'peer'],
+    options: { metadata: { type: 'string', value: 'JSON', help: 'an object; null takes a field away, or all' } },
+    async run({ connect, args: { room = '', peer = '' }, options, signal }) {
+      await connect().server.peers.update(room, peer, { metadata: fieldsOf(json(options, 'metadata')), signal });
       return 0;
     },
   },

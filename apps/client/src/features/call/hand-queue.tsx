@@ -2,30 +2,38 @@
 import { useStore } from '@tandem/react';
 import { useEffect, useState } from 'react';
 import { call } from '../../call/call-model.ts';
-import { raisedHands } from '../../call/hands.ts';
+import { mayGiveBack } from '../../call/given-back.ts';
+import { type RaisedHand, raisedHands } from '../../call/hands.ts';
 import { useLanguage, useText } from '../../i18n/index.ts';
 import { waited } from '../../lib/format.ts';
 import { Icon } from '../../ui/icons.tsx';
 
 const TICK_MS = 10_000;
 
-/** Somebody who watches is asked whether they want to speak; by a no their hand goes down. */
-function InviteToSpeak({ id }: { id: string }) {
+/** Raised hands that I have invited: the list of people may be closed meanwhile. */
+const invitedHands = new Set<string>();
+
+/** Somebody who watches is asked whether they want to speak, which can be taken back; by a no their hand goes down. */
+function InviteToSpeak({ hand, name }: { hand: RaisedHand; name: string }) {
   const t = useText();
-  const [invited, setInvited] = useState(false);
-  const invite = async () => {
-    setInvited(true);
-    if (!(await call.moderate((session) => session.grant(id, { publish: true })))) setInvited(false);
+  const key = `${hand.id} ${hand.since}`;
+  const [invited, setInvited] = useState(invitedHands.has(key));
+  const invite = async (publish: boolean) => {
+    setInvited(publish);
+    if (!(await call.moderate((session) => session.grant(hand.id, { publish })))) setInvited(!publish);
+    else if (publish) invitedHands.add(key);
+    else invitedHands.delete(key);
   };
+  const label = t(invited ? 'host.uninvite' : 'host.invite');
   return (
     <button
       type="button"
       className="button compact"
-      data-testid="invite-to-speak"
-      disabled={invited}
-      onClick={() => void invite()}
+      data-testid={invited ? 'withdraw-invite' : 'invite-to-speak'}
+      aria-label={`${label}: ${name}`}
+      onClick={() => void invite(!invited)}
     >
-      {t(invited ? 'host.invited' : 'host.invite')}
+      {label}
     </button>
   );
 }
@@ -38,6 +46,7 @@ export function HandQueue() {
   const name = useStore(call, (s) => s.name);
   const handAt = useStore(call, (s) => s.hand && s.handAt);
   const moderator = useStore(call, (s) => s.moderator);
+  const inviter = useStore(call, (s) => s.inviter);
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), TICK_MS);
@@ -52,13 +61,17 @@ export function HandQueue() {
         {t('hands.title', { count: hands.length })}
       </h3>
       <ol>
-        {hands.map((hand) => (
-          <li key={hand.id}>
-            <bdi className="person-name">{hand.id === 'me' ? t('call.you') : hand.name || t('call.guest')}</bdi>
-            {moderator && hand.audience && <InviteToSpeak key={hand.since} id={hand.id} />}
-            {hand.since > 0 && <span className="soft small">{waited(Math.max(0, now - hand.since), language)}</span>}
-          </li>
-        ))}
+        {hands.map((hand) => {
+          const shown = hand.id === 'me' ? t('call.you') : hand.name || t('call.guest');
+          const mayInvite = hand.audience && moderator && (inviter || mayGiveBack(hand.id));
+          return (
+            <li key={hand.id}>
+              <bdi className="person-name">{shown}</bdi>
+              {mayInvite && <InviteToSpeak key={hand.since} hand={hand} name={shown} />}
+              {hand.since > 0 && <span className="soft small">{waited(Math.max(0, now - hand.since), language)}</span>}
+            </li>
+          );
+        })}
       </ol>
     </section>
   );

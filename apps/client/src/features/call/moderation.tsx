@@ -2,17 +2,24 @@
 import { useStore } from '@tandem/react';
 import { useState } from 'react';
 import { call } from '../../call/call-model.ts';
+import { noteMoved } from '../../call/given-back.ts';
 import { useText } from '../../i18n/index.ts';
 import { SwitchRow } from '../../ui/switch-row.tsx';
 import { EntryChoice } from './waiting-people.tsx';
 
 /** What cannot be taken back is asked once more, in place. */
-function Confirmed(props: { label: string; sure: string; testId: string; onSure: () => void }) {
+function Confirmed(props: { label: string; about?: string; sure: string; testId: string; onSure: () => void }) {
   const t = useText();
   const [asking, setAsking] = useState(false);
   if (!asking)
     return (
-      <button type="button" className="button compact" data-testid={props.testId} onClick={() => setAsking(true)}>
+      <button
+        type="button"
+        className="button compact"
+        data-testid={props.testId}
+        aria-label={props.about === undefined ? undefined : `${props.label}: ${props.about}`}
+        onClick={() => setAsking(true)}
+      >
         {props.label}
       </button>
     );
@@ -36,6 +43,10 @@ function Confirmed(props: { label: string; sure: string; testId: string; onSure:
   );
 }
 
+async function toAudience(id: string): Promise<void> {
+  if (await call.moderate((session) => session.grant(id, { publish: false }))) noteMoved(id);
+}
+
 /** What somebody with the grant `kick` may do to one person. Others do not see it, and the server would refuse them (S-41). */
 export function PersonModeration({ id, name }: { id: string; name: string }) {
   const t = useText();
@@ -50,6 +61,7 @@ export function PersonModeration({ id, name }: { id: string; name: string }) {
           type="button"
           className="button compact"
           data-testid="mute-person"
+          aria-label={`${t('host.mute')}: ${name}`}
           onClick={() => void call.moderate((session) => session.requestMute(id, 'audio'))}
         >
           {t('host.mute')}
@@ -59,6 +71,7 @@ export function PersonModeration({ id, name }: { id: string; name: string }) {
         <button
           type="button"
           className="button compact"
+          aria-label={`${t('host.cameraOff')}: ${name}`}
           onClick={() => void call.moderate((session) => session.requestMute(id, 'video'))}
         >
           {t('host.cameraOff')}
@@ -68,7 +81,8 @@ export function PersonModeration({ id, name }: { id: string; name: string }) {
         type="button"
         className="button compact"
         data-testid="to-audience"
-        onClick={() => void call.moderate((session) => session.grant(id, { publish: false }))}
+        aria-label={`${t('host.toAudience')}: ${name}`}
+        onClick={() => void toAudience(id)}
       >
         {t('host.toAudience')}
       </button>
@@ -84,6 +98,7 @@ export function PersonModeration({ id, name }: { id: string; name: string }) {
       )}
       <Confirmed
         label={t('host.remove')}
+        about={name}
         sure={t('host.removeSure', { name })}
         testId="remove-person"
         onSure={() => void call.moderate((session) => session.kick(id))}

@@ -1,14 +1,20 @@
--- Change what a login session of a present member may do in this room, beside its token. Answers with it as it is now, or nil when that member is not there.
--- ARGV[2] peerId  [3] login session as a word  [4] how the member's info says that login session  [5] change, see room-grants.ts  [6] for how many ms it holds
+-- Change what a login session of a present member may do in this room, beside its token, and what is said of it. Answers 'changed', 'absent' when that
+-- member is not there, or 'stale' when it was not as it should have been.
+-- ARGV[2] peerId  [3] login session as a word  [4] how the member's info says that login session  [5] change of letters, see room-grants.ts
+-- ARGV[6] for how many ms it holds  [7] '.' or what stands behind the letters  [8] '.' or what it should be before
 local present = read(ARGV[2])
-if not present or not string.find(present.info, ARGV[4], 1, true) then return false end
-local _, before = grantsOf(ARGV[3])
+if not present or not string.find(present.info, ARGV[4], 1, true) then return 'absent' end
+local _, found = grantsOf(ARGV[3])
+local before = found or ''
+if ARGV[8] ~= '.' and ARGV[8] ~= before then return 'stale' end
 local next = ''
 for i = 1, #ARGV[5] do
   local to = string.sub(ARGV[5], i, i)
-  next = next .. (to == '.' and (before and string.sub(before, i, i) or '-') or to)
+  local was = string.sub(before, i, i)
+  next = next .. (to ~= '.' and to or was ~= '' and was or '-')
 end
+next = next .. (ARGV[7] == '.' and string.sub(before, #ARGV[5] + 1) or ARGV[7])
 redis.call('HSET', KEYS[4], 'g ' .. ARGV[3], string.format('%.0f %s', now + ARGV[6], next), 'granted', '1')
 redis.call('PEXPIRE', KEYS[4], string.format('%.0f', math.max(tonumber(ARGV[6]), redis.call('PTTL', KEYS[4]))))
 touch()
-return next
+return 'changed'

@@ -3,6 +3,7 @@ import { type ClientMessageMap, mayEnter } from '@tandem/protocol';
 import { isMediaPeer } from '../../backplane/types.ts';
 import { SplicedFrame } from '../../wire/spliced-frame.ts';
 import { RefusalError } from '../errors.ts';
+import { withoutGiven } from '../rooms/grants.ts';
 import { isAudience, saidInRoom, withProvenClaims } from '../rooms/member-record.ts';
 import { entryOf } from '../rooms/notifications.ts';
 import { replaceMetadata } from '../rooms/replace-metadata.ts';
@@ -37,8 +38,8 @@ const join: Handler<'join'> = async (call) => {
     throw new RefusalError('already_joined', `Leave ${session.room.id} first.`, { field: '/roomId' });
   const said = message.metadata && { ...session.metadata, ...message.metadata };
   const metadata = said && withProvenClaims(identity, session.room ? saidInRoom(session, said) : said);
-  // What is kept is bounded, not only what is added.
-  if (metadata) checkMetadata(call, metadata);
+  // What is kept is bounded, not only what is added; what a backend says of it has a bound of its own.
+  if (metadata) checkMetadata(call, withoutGiven(metadata, Object.keys(identity.given ?? {})));
   if (session.room) {
     answerJoined(connection, roomId);
     if (metadata && JSON.stringify(metadata) !== JSON.stringify(session.metadata))

@@ -1,4 +1,5 @@
 /** What a moderator may ask for: kick, mute, let speak, close the room, decide who comes in. */
+import { type GrantsChange, isSilenced, type RoomGrants } from '../../backplane/room-grants.ts';
 import { isMediaPeer } from '../../backplane/types.ts';
 import { RefusalError } from '../errors.ts';
 import type { Member, Room } from '../model.ts';
@@ -46,14 +47,50 @@ export const grant: Handler<'grant'> = async ({ parts, connection, message }) =>
     throw new RefusalError('forbidden', 'Your token does not grant moderation (`kick`): you have it of a moderator.');
   // A media node's agent is no person.
   if (isMediaPeer(member.peerId)) throw unknownPeer();
-  const target = { peerId: member.peerId, loginSession: member.info.loginSession };
-  const change = { ...(publish === undefined ? {} : { publish }), ...(kick === undefined ? {} : { kick }) };
+  const { loginSession } = member.info;
+  const target = { peerId: member.peerId, loginSession };
   await context.carry(async () => {
-    if (!(await context.backplane.changeGrants(room.id, target, change))) throw unknownPeer();
-    await writer.announce(room.id);
+    for (let tries = 0; ; tries++) {
+      const before = room.granted.get(loginSession) ?? '';
+      const change = {
+        ...(kick === undefined ? {} : { kick }),
+        ...speakChange(connection, { member, publish, before }),
+      };
+      const outcome = await context.backplane.changeGrants(room.id, target, { ...change, before });
+      if (outcome === 'absent') throw unknownPeer();
+      // Also when it is stale: then this node has not read yet what was decided meanwhile.
+      await writer.announce(room.id);
+      if (outcome === 'changed') break;
+      if (tries === MAX_TRIES) throw context.unavailable();
+    }
   });
   done(connection, message);
 };
+
+/** Tries of a decision, when others decide of the same person at the same time. */
+const MAX_TRIES = 5;
+
+interface SpeakRequest {
+  readonly member: Member;
+  readonly publish: boolean | undefined;
+  readonly before: RoomGrants;
+}
+
+function speakChange(connection: Connection, { member, publish, before }: SpeakRequest): Pick<GrantsChange, 'publish'> {
+  if (publish === undefined) return {};
+  return { publish: publish ? letSpeak(connection, member, before) : letWatch(member) };
+}
+
+/** What the token grants or a moderator took, a moderator gives again; more than that needs the grant `invite`. */
+function letSpeak({ identity }: Connection, { info }: Member, before: RoomGrants): true | 'again' {
+  if (!info.listener && !isSilenced(before)) return 'again';
+  if (identity.grants.invite !== true)
+    throw new RefusalError('forbidden', 'Your token does not grant letting those speak who may only watch (`invite`).');
+  return true;
+}
+
+/** Of somebody whose token does not let them speak no more is kept: with a token that does, they may. */
+const letWatch = ({ info }: Member) => (info.listener ? null : 'watch');
 
 export const closeRoom: Handler<'close-room'> = async ({ parts, connection, message }) => {
   const { context, closer } = parts;

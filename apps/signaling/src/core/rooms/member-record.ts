@@ -9,12 +9,13 @@ import type { CoreSettings } from '../settings.ts';
 /** Display name that the token proves. */
 const provenName = ({ guest, name }: Identity) => (guest ? undefined : name);
 
-/** A name that the token proves is the only one that its bearer has; `moderator` is said of those with the grant `kick`, and of no peer else. */
+/** A name that the token proves is the only one that its bearer has; `moderator` is said of those with the grant `kick`, and of no peer else. What a backend says of it counts before what it says itself. */
 export function withProvenClaims(identity: Identity, metadata: PeerMetadata): PeerMetadata {
   const name = provenName(identity);
   const { moderator: _claimed, ...said } = metadata;
   return {
     ...said,
+    ...identity.given,
     ...(name === undefined ? {} : { name }),
     ...(identity.grants.kick === true ? { moderator: true } : {}),
   };
@@ -33,7 +34,9 @@ export function saidInRoom(session: Pick<Session, 'metadata'>, metadata: PeerMet
 
 /** @param awayFor ms until the member leaves; default 0: present */
 export function memberRecord(session: Session, node: string, awayFor = 0): MemberRecord {
-  const { identity, guest, metadata } = session;
+  const { identity, guest } = session;
+  const { given } = identity;
+  const metadata = session.metadata ?? (given ? {} : undefined);
   const name = provenName(identity);
   // What tells users apart comes first (see entrantOf), what a client writes last (the store counts by what is before).
   const info: MemberInfo = {
@@ -42,6 +45,8 @@ export function memberRecord(session: Session, node: string, awayFor = 0): Membe
     loginSession: identity.loginSession,
     ...(name === undefined ? {} : { name }),
     ...(isAudience(session) ? { audience: true as const } : {}),
+    ...(session.tokenGrants.publish === false ? { listener: true as const } : {}),
+    ...(given ? { given: Object.keys(given) } : {}),
     ...(metadata === undefined ? {} : { metadata: withProvenClaims(identity, metadata) }),
   };
   return { peerId: session.peerId, node, ...markOf(session), awayFor, info: JSON.stringify(info) };

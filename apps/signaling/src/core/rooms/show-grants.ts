@@ -15,9 +15,10 @@ interface Parts {
   readonly writer: MembershipWriter;
 }
 
-/** What one may do, as its client hears it where the room has changed that. */
-export function grantsOf({ grants: { publish = true, data = true, kick = false } }: Identity): ServerMessage {
-  return { type: 'grants', publish, data, kick };
+/** What one may do, and what a backend says of it, as its client hears it where the room has changed that. */
+export function grantsOf({ grants, given }: Identity): ServerMessage {
+  const { publish = true, data = true, kick = false, invite = false } = grants;
+  return { type: 'grants', publish, data, kick, invite, ...(given ? { metadata: given } : {}) };
 }
 
 /** What a session may do in its room has changed: its client hears that, and so does the room where it is audience or a moderator now or no more. */

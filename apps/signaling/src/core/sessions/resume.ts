@@ -15,7 +15,7 @@ import type { Identity } from '../identity.ts';
 import type { Outbox } from '../messaging/outbox.ts';
 import type { Parking } from '../messaging/parking.ts';
 import type { ClientSocket, MemberInfo, Session } from '../model.ts';
-import { setToken } from '../rooms/grants.ts';
+import { setToken, withoutGiven } from '../rooms/grants.ts';
 import { memberRecord } from '../rooms/member-record.ts';
 import type { MembershipRepair } from '../rooms/membership-repair.ts';
 import type { MembershipWriter } from '../rooms/membership-writer.ts';
@@ -158,7 +158,8 @@ export class SessionResumer {
     const local = registry.get(peerId);
     if (local?.room && local.epoch + 1 === epoch) return local;
     terminator.fence(peerId, epoch);
-    const { guest, metadata } = JSON.parse(record.info) as MemberInfo;
+    const { guest, given, ...info } = JSON.parse(record.info) as MemberInfo;
+    const metadata = withoutGiven(info.metadata, given);
     return {
       ...{ tokenGrants: identity.grants, granted: '' },
       ...{ peerId, secret, identity, guest, epoch, metadata, state: { kind: 'ended' } },
@@ -171,7 +172,7 @@ export class SessionResumer {
     const record = state.members.find(({ peerId }) => peerId === session.peerId);
     if (!record || record.epoch !== session.epoch) return;
     const info = JSON.parse(record.info) as MemberInfo;
-    session.metadata = info.metadata;
+    session.metadata = withoutGiven(info.metadata, info.given);
     // The rest of it is from the token: what is stored may be of an older one.
     if (memberRecord(session, this.#parts.context.name).info !== record.info) session.order++;
   }

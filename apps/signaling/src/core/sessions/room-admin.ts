@@ -1,7 +1,7 @@
 /** What a backend does to a room of any node: look, tell, remove, end. */
 import type { ServerMessage } from '@tandem/protocol';
-import type { GrantsChange } from '../../backplane/room-grants.ts';
-import type { MemberRecord } from '../../backplane/types.ts';
+import type { GrantsChange, GrantsOutcome } from '../../backplane/room-grants.ts';
+import type { MemberRecord, RoomState } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
 import type { Router } from '../messaging/router.ts';
 import type { Member, MemberInfo } from '../model.ts';
@@ -44,8 +44,13 @@ export class RoomAdmin {
 
   /** Who is in a room, by the store. @throws UnavailableError */
   async members(roomId: string): Promise<readonly MemberRecord[]> {
+    return (await this.read(roomId)).members;
+  }
+
+  /** The same, with what is decided of login sessions there. @throws UnavailableError */
+  async read(roomId: string): Promise<Required<Pick<RoomState, 'members' | 'granted'>>> {
     const state = await this.#parts.context.backplane.readRoom(roomId, -1);
-    return state?.members ?? [];
+    return { members: state?.members ?? [], granted: state?.granted ?? new Map() };
   }
 
   /** Ends everybody's session in it, and its settings go. @throws UnavailableError */
@@ -67,17 +72,13 @@ export class RoomAdmin {
     );
   }
 
-  /**
-   * Changes what a peer's login may do in a room, beside its token.
-   * @returns false: it is not there any more
-   * @throws UnavailableError
-   */
-  async changeGrants(roomId: string, { peerId, info }: MemberRecord, change: GrantsChange): Promise<boolean> {
+  /** Changes what a peer's login may do in a room beside its token, and what is said of it. @throws UnavailableError */
+  async changeGrants(roomId: string, { peerId, info }: MemberRecord, change: GrantsChange): Promise<GrantsOutcome> {
     const { context, writer } = this.#parts;
     const { loginSession } = JSON.parse(info) as MemberInfo;
-    if (!(await context.backplane.changeGrants(roomId, { peerId, loginSession }, change))) return false;
-    await writer.announce(roomId);
-    return true;
+    const outcome = await context.backplane.changeGrants(roomId, { peerId, loginSession }, change);
+    if (outcome === 'changed') await writer.announce(roomId);
+    return outcome;
   }
 
   /** Sends a peer to another room, whose lock does not bind it, and out of this one. @throws UnavailableError */

@@ -12,7 +12,7 @@ const join = (cluster: Cluster, client: Client, metadata = {}) =>
 /** Ada (n1) and Bob (n2) in room `r`, with a moderator on n1. */
 async function moderated() {
   const { cluster, n1, n2, a, b } = await pair();
-  const mod = new Client(n1, 'mod', { kick: true });
+  const mod = new Client(n1, 'mod', { kick: true, invite: true });
   await join(cluster, mod, { name: 'Mod' });
   return { cluster, n1, n2, a, b, mod };
 }
@@ -100,7 +100,8 @@ test('S-51 a moderator lets somebody of another node speak who only watches, and
 
   await send(cluster, mod, { type: 'grant', peerId: eve.peerId, publish: true, ref: 3 });
   expect(mod.of('done')).toMatchObject([{ replyTo: 'grant', ref: 3 }]);
-  expect(eve.of('grants')).toEqual([{ type: 'grants', publish: true, data: true, kick: false }]);
+  const grants = { type: 'grants', publish: true, data: true, kick: false, invite: false };
+  expect(eve.of('grants')).toEqual([grants]);
   await send(cluster, eve, offer);
   expect(a.of('offer')).toHaveLength(1);
 
@@ -126,7 +127,7 @@ test('S-51 a moderator by token makes another one, who makes none and unmakes no
   await send(cluster, a, { type: 'grant', peerId: a.peerId, kick: true, ref: 1 });
   await send(cluster, mod, { type: 'grant', peerId: a.peerId, kick: true, ref: 2 });
   expect(mod.of('done')).toMatchObject([{ replyTo: 'grant', ref: 2 }]);
-  expect(a.of('grants')).toEqual([{ type: 'grants', publish: true, data: true, kick: true }]);
+  expect(a.of('grants')).toEqual([{ type: 'grants', publish: true, data: true, kick: true, invite: false }]);
   expect(b.of('peer_updated').at(-1)).toMatchObject({ peerId: a.peerId, metadata: { moderator: true } });
   await send(cluster, a, { type: 'mute', peerId: b.peerId, kind: 'audio', ref: 3 });
   await send(cluster, a, { type: 'grant', peerId: b.peerId, publish: false, ref: 4 });
@@ -143,6 +144,47 @@ test('S-51 a moderator by token makes another one, who makes none and unmakes no
   expect(a.of('grants').at(-1)).toMatchObject({ kick: false });
   await send(cluster, a, { type: 'mute', peerId: b.peerId, kind: 'audio', ref: 7 });
   expect(a.of('error').at(-1)).toMatchObject({ code: 'forbidden', ref: 7 });
+});
+
+test('S-51 a moderator without the grant `invite` takes back what moderators took, and nothing that token or backend did', async () => {
+  const { cluster, n2, b } = await moderated();
+  const host = new Client(n2, 'host', { kick: true });
+  await join(cluster, host);
+  const eve = new Client(n2, 'eve', { publish: false });
+  await join(cluster, eve);
+  const grant = (peerId: string, publish: boolean) => send(cluster, host, { type: 'grant', peerId, publish });
+  await grant(eve.peerId, true);
+  expect(host.of('error')).toMatchObject([{ code: 'forbidden', message: expect.stringContaining('`invite`') }]);
+  expect(eve.of('grants')).toEqual([]);
+  await grant(b.peerId, false);
+  expect(b.of('grants').at(-1)).toMatchObject({ publish: false });
+  await grant(b.peerId, true);
+  expect(b.of('grants').at(-1)).toMatchObject({ publish: true });
+  const room = await n2.admin.members('r');
+  const record = room.find(({ peerId }) => peerId === b.peerId);
+  await n2.admin.changeGrants('r', record as NonNullable<typeof record>, { publish: false });
+  await cluster.run();
+  await grant(b.peerId, true);
+  expect(host.of('error')).toHaveLength(2);
+  expect(b.of('grants').at(-1)).toMatchObject({ publish: false });
+});
+
+test('S-51 an invitation that is declined or taken back leaves nothing behind: with a token that lets them, they speak', async () => {
+  const { cluster, n1, n2, mod } = await moderated();
+  for (const by of ['eve', 'mod'] as const) {
+    const eve = new Client(n2, 'eve', { publish: false });
+    await join(cluster, eve, { audience: true });
+    await send(cluster, mod, { type: 'grant', peerId: eve.peerId, publish: true });
+    expect(eve.of('grants').at(-1)).toMatchObject({ publish: true });
+    await send(cluster, by === 'mod' ? mod : eve, { type: 'grant', peerId: eve.peerId, publish: false });
+    expect(eve.of('grants').at(-1)).toMatchObject({ publish: false });
+    await send(cluster, eve, { type: 'leave' });
+    // The same login, whose token now lets it.
+    const later = new Client(n1, 'eve');
+    await join(cluster, later);
+    expect(later.of('grants').at(-1), by).not.toMatchObject({ publish: false });
+    await send(cluster, later, { type: 'leave' });
+  }
 });
 
 test('S-51 whether one is audience is said by joining: nobody who sends hides in between, or takes another place', async () => {

@@ -54,7 +54,7 @@ test('A-12 a peer becomes a moderator and stops being one, on whatever node, als
   ada.send({ type: 'kick', peerId: eve.welcome.peerId });
   expect(await ada.next('error')).toMatchObject({ code: 'forbidden' });
   expect(await ask('PATCH', pathOf('grants-1', ada), { grants: { kick: true } })).toEqual([204, undefined]);
-  expect(await ada.next('grants')).toEqual({ type: 'grants', publish: true, data: true, kick: true });
+  expect(await ada.next('grants')).toEqual({ type: 'grants', publish: true, data: true, kick: true, invite: false });
   const updated = await eve.next('peer_updated');
   expect(updated).toMatchObject({ peerId: ada.welcome.peerId, metadata: { color: 'red', moderator: true } });
   ada.send({ type: 'set-entry', entry: 'locked', ref: 1 });
@@ -94,7 +94,7 @@ test('A-12 a moderator by its token stops being one in that room; a peer becomes
   await eve.join('grants-2');
   const change = { publish: false, data: false, kick: false };
   expect((await ask('PATCH', pathOf('grants-2', ada), { grants: change }))[0]).toBe(204);
-  expect(await ada.next('grants')).toEqual({ type: 'grants', ...change });
+  expect(await ada.next('grants')).toEqual({ type: 'grants', ...change, invite: false });
   const to = { peerId: eve.welcome.peerId };
   ada.send({ type: 'offer', ...to, sdp: 'v=0', id: 1 });
   ada.send({ type: 'message', ...to, data: 1, id: 2 });
@@ -104,7 +104,7 @@ test('A-12 a moderator by its token stops being one in that room; a peer becomes
   const seen = await eve.next('room', (m) => JSON.stringify(m).includes('"audience":true'));
   expect(seen.peers).toMatchObject([{ peerId: ada.welcome.peerId, audience: true }]);
   expect((await ask('PATCH', pathOf('grants-2', ada), { grants: { data: true } }))[0]).toBe(204);
-  expect(await ada.next('grants')).toEqual({ type: 'grants', publish: false, data: true, kick: false });
+  expect(await ada.next('grants')).toEqual({ type: 'grants', publish: false, data: true, kick: false, invite: false });
   ada.send({ type: 'message', ...to, data: 'heard', id: 3 });
   expect(await eve.next('message')).toMatchObject({ data: 'heard' });
   // Another room of the same login is as its token says.

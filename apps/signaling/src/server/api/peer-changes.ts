@@ -1,45 +1,94 @@
 /** `/v1/rooms/{roomId}/peers/{peerId}`: what a backend lets a peer do, and where it sends it. */
-import { type AccessClaims, mayEnter } from '@tandem/protocol';
+import { type AccessClaims, mayEnter, PeerMetadataSchema } from '@tandem/protocol';
 import { ProblemError, requireRoom, TokenError } from '@tandem/service';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import { type Given, givenIn, writeGiven } from '../../backplane/room-grants.ts';
 import type { RoomDescription } from '../../backplane/room-settings.ts';
 import { isMediaPeer, type MemberRecord } from '../../backplane/types.ts';
 import type { MemberInfo } from '../../core/model.ts';
 import type { SignalingNode } from '../../core/node.ts';
 import { type BackendOptions, backendOf } from './backend.ts';
-import { peerOf } from './peers.ts';
-import { Empty, MoveBody, PeerParams, PeerPatch, problems } from './schemas.ts';
+import { etagOfPeer, peerOf, personOf, unknownPeer } from './peers.ts';
+import { Empty, MAX_PEER_METADATA_BYTES, MoveBody, PeerParams, PeerPatch, problems } from './schemas.ts';
 
 const tags = ['peers'];
 
 export function peerChangeRoutes(api: FastifyInstance, options: BackendOptions): void {
-  grantsRoute(api, options.node);
+  changeRoute(api, options.node);
   moveRoute(api, options);
 }
 
-function grantsRoute(api: FastifyInstance, node: SignalingNode): void {
+function changeRoute(api: FastifyInstance, node: SignalingNode): void {
   api.patch<{ Params: PeerParams; Body: PeerPatch }>(
     '/rooms/:roomId/peers/:peerId',
     {
       config: { scope: 'peers:write' },
       schema: {
         operationId: 'updatePeer',
-        summary: 'Change what a peer may do in this room, beside its token',
+        summary: 'Change what a peer may do in this room beside its token, and what is said of it there',
         description:
-          'Holds for its login session in this room for a day, also when it comes again, and until the room is ended. Media that two browsers send each other already is not cut: who must not be heard is removed.',
+          '`metadata` is laid over what its client says of itself, field by field, and its room sees both as one; its client reads it in `grants`. With If-Match only if nothing was decided of it since that ETag. Holds for its login session in this room for a day, also when it comes again, and until the room is ended. Media that two browsers send each other already is not cut: who must not be heard is removed.',
         tags,
         consumes: ['application/merge-patch+json', 'application/json'],
         params: PeerParams,
+        headers: Type.Object({ 'if-match': Type.Optional(Type.String({ maxLength: 100 })) }),
         body: PeerPatch,
-        response: { 204: Empty, ...problems(404, 413, 415) },
+        response: { 204: Empty, ...problems(404, 409, 412, 413, 415) },
       },
     },
-    async ({ params, body: { grants } }, reply) => {
-      const peer = await peerOf(node, params);
-      if (!(await node.admin.changeGrants(params.roomId, peer, grants))) throw unknownPeer();
+    async (request, reply) => {
+      await changePeer(node, request);
       return reply.code(204).send();
     },
   );
+}
+
+/** Tries of a change, when others change the same peer at the same time. */
+const MAX_TRIES = 5;
+
+async function changePeer(
+  node: SignalingNode,
+  { params, body, headers }: FastifyRequest<{ Params: PeerParams; Body: PeerPatch }>,
+): Promise<void> {
+  const match = headers['if-match'];
+  const isBound = match !== undefined && match !== '*';
+  checkNames(body.metadata ?? {});
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const { member, granted } = await personOf(node, params);
+    if (isBound && match !== etagOfPeer(granted)) throw stale();
+    const given = body.metadata === undefined ? undefined : writeGiven(patchedGiven(givenIn(granted), body.metadata));
+    // Grants alone are changed in one step, whatever they were.
+    const before = isBound || given !== undefined ? granted : undefined;
+    const outcome = await node.admin.changeGrants(params.roomId, member, { ...body.grants, given, before });
+    if (outcome === 'changed') return;
+    if (outcome === 'absent') throw unknownPeer();
+    if (isBound) throw stale();
+  }
+  throw new ProblemError(409, 'conflict', 'Others change this peer at the same time; try again.', { retryAfter: 1 });
+}
+
+const stale = () =>
+  new ProblemError(412, 'etag_mismatch', 'The peer was changed since that ETag: read it again.', { field: 'if-match' });
+
+/** What the protocol gives a meaning is said by clients and by the server. */
+function checkNames(metadata: object): void {
+  const taken = Object.keys(metadata).find((name) => Object.hasOwn(PeerMetadataSchema.properties, name));
+  if (taken !== undefined)
+    throw new ProblemError(400, 'invalid_field', `body/metadata/${taken} is the client's or the server's to say`, {
+      field: `/metadata/${taken}`,
+    });
+}
+
+/** @throws ProblemError 400 */
+function patchedGiven(before: Given, patch: NonNullable<PeerPatch['metadata']> | null): Given {
+  const merged = patch === null ? [] : Object.entries({ ...before, ...patch }).filter(([, value]) => value !== null);
+  const given = Object.fromEntries(merged);
+  if (Buffer.byteLength(JSON.stringify(given)) > MAX_PEER_METADATA_BYTES)
+    throw new ProblemError(400, 'invalid_field', `body/metadata: ${MAX_PEER_METADATA_BYTES} bytes as JSON at most`, {
+      field: '/metadata',
+    });
+  return given;
 }
 
 function moveRoute(api: FastifyInstance, options: BackendOptions): void {
@@ -77,9 +126,6 @@ function moveRoute(api: FastifyInstance, options: BackendOptions): void {
     },
   );
 }
-
-const unknownPeer = () =>
-  new ProblemError(404, 'peer_unknown', 'There is no such peer in that room.', { field: '/peerId' });
 
 interface NewToken {
   readonly token: string;

@@ -2,9 +2,11 @@
 import { ProblemError } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
+import { decidedIn, type RoomGrants } from '../../backplane/room-grants.ts';
 import { isMediaPeer, type MemberRecord } from '../../backplane/types.ts';
 import type { MemberInfo } from '../../core/model.ts';
 import type { SignalingNode } from '../../core/node.ts';
+import { sha256 } from './room-document.ts';
 import { describe } from './rooms.ts';
 import {
   Empty,
@@ -31,20 +33,43 @@ export function peerRoutes(api: FastifyInstance, node: SignalingNode): void {
   messageRoute(api, node);
 }
 
-/** @throws ProblemError 404 */
-async function peopleOf(node: SignalingNode, roomId: string): Promise<readonly MemberRecord[]> {
-  const members = await node.admin.members(roomId);
-  if (members.length === 0) await describe(node.backplane, roomId);
-  return members.filter(({ peerId }) => !isMediaPeer(peerId));
+/** A peer, and what is decided of it in its room. */
+interface Person {
+  readonly member: MemberRecord;
+  readonly granted: RoomGrants;
+}
+
+async function peopleIn(node: SignalingNode, roomId: string): Promise<readonly Person[]> {
+  const { members, granted } = await node.admin.read(roomId);
+  return members
+    .filter(({ peerId }) => !isMediaPeer(peerId))
+    .map((member) => ({ member, granted: granted.get(infoOf(member).loginSession) ?? '' }));
 }
 
 /** @throws ProblemError 404 */
-export async function peerOf(node: SignalingNode, { roomId, peerId }: PeerParams): Promise<MemberRecord> {
-  const members = await node.admin.members(roomId);
-  const found = members.find((member) => member.peerId === peerId && !isMediaPeer(peerId));
-  if (!found) throw new ProblemError(404, 'peer_unknown', 'There is no such peer in that room.', { field: '/peerId' });
+async function peopleOf(node: SignalingNode, roomId: string): Promise<readonly Person[]> {
+  const people = await peopleIn(node, roomId);
+  if (people.length === 0) await describe(node.backplane, roomId);
+  return people;
+}
+
+/** @throws ProblemError 404 */
+export async function personOf(node: SignalingNode, { roomId, peerId }: PeerParams): Promise<Person> {
+  const found = (await peopleIn(node, roomId)).find(({ member }) => member.peerId === peerId);
+  if (!found) throw unknownPeer();
   return found;
 }
+
+export const unknownPeer = () =>
+  new ProblemError(404, 'peer_unknown', 'There is no such peer in that room.', { field: '/peerId' });
+
+/** @throws ProblemError 404 */
+export async function peerOf(node: SignalingNode, params: PeerParams): Promise<MemberRecord> {
+  return (await personOf(node, params)).member;
+}
+
+/** `ETag` of what backends and moderators decided of a peer: what its client says leaves it as it is. */
+export const etagOfPeer = (granted: RoomGrants) => `"${granted === '' ? '0' : sha256(granted).slice(0, 22)}"`;
 
 function readRoutes(api: FastifyInstance, node: SignalingNode): void {
   api.get<{ Params: RoomParams }>(
@@ -69,12 +94,16 @@ function readRoutes(api: FastifyInstance, node: SignalingNode): void {
       schema: {
         operationId: 'getPeer',
         summary: 'Look at a peer',
+        description: '`ETag` is that of what was decided of it: what its client says leaves it as it is.',
         tags,
         params: PeerParams,
         response: { 200: Type.Ref('Peer#'), ...problems(404) },
       },
     },
-    async ({ params }) => represent(await peerOf(node, params)),
+    async ({ params }, reply) => {
+      const person = await personOf(node, params);
+      return reply.header('etag', etagOfPeer(person.granted)).send(represent(person));
+    },
   );
 }
 
@@ -149,11 +178,11 @@ function messageRoute(api: FastifyInstance, node: SignalingNode): void {
         throw new ProblemError(400, 'invalid_field', `body/data may have ${MAX_DATA_BYTES} bytes as JSON`, {
           field: '/data',
         });
-      const isAddressed = (member: MemberRecord) =>
+      const isAddressed = ({ member }: Person) =>
         (peerIds === undefined && userIds === undefined) ||
         peerIds?.includes(member.peerId) ||
         userIds?.includes(infoOf(member).userId);
-      const recipients = (await peopleOf(node, roomId)).filter(isAddressed);
+      const recipients = (await peopleOf(node, roomId)).filter(isAddressed).map(({ member }) => member);
       node.admin.send(recipients, { type: 'server_message', topic, data: data ?? null });
       return { recipients: recipients.length };
     },
@@ -162,8 +191,9 @@ function messageRoute(api: FastifyInstance, node: SignalingNode): void {
 
 const infoOf = ({ info }: MemberRecord) => JSON.parse(info) as MemberInfo;
 
-function represent(member: MemberRecord): Peer {
+function represent({ member, granted }: Person): Peer {
   const { userId, name, guest, metadata } = infoOf(member);
+  const grants = decidedIn(granted);
   return {
     peerId: member.peerId,
     userId,
@@ -171,5 +201,6 @@ function represent(member: MemberRecord): Peer {
     away: member.awayFor > 0,
     ...(name === undefined ? {} : { name }),
     ...(metadata === undefined ? {} : { metadata }),
+    ...(Object.keys(grants).length === 0 ? {} : { grants }),
   };
 }

@@ -14,6 +14,8 @@ export const problems = (...codes: number[]) =>
 
 /** Bytes of `metadata` as JSON. */
 export const MAX_METADATA_BYTES = 4096;
+/** Bytes as JSON of what a backend says of a peer. The node of each member reads that of all. */
+export const MAX_PEER_METADATA_BYTES = 512;
 /** Longest ban, s: that of the longest record in the store. */
 export const MAX_BAN_SECONDS = 86_400;
 
@@ -163,16 +165,27 @@ export type MuteBody = Static<typeof MuteBody>;
 const Grant = (description: string) => Type.Optional(Type.Union([Type.Boolean(), Type.Null()], { description }));
 export const PeerPatch = Type.Object(
   {
-    grants: Type.Object(
-      {
-        publish: Grant('May send media. Null: as its token says.'),
-        data: Grant('May send app messages. Null: as its token says.'),
-        kick: Grant('Is a moderator. Null: as its token says.'),
-      },
-      { additionalProperties: false, minProperties: 1 },
+    grants: Type.Optional(
+      Type.Object(
+        {
+          publish: Grant('May send media. Null: as its token says.'),
+          data: Grant('May send app messages. Null: as its token says.'),
+          kick: Grant('Is a moderator. Null: as its token says.'),
+          invite: Grant('As a moderator, lets those speak whose token does not. Null: as its token says.'),
+        },
+        { additionalProperties: false, minProperties: 1 },
+      ),
+    ),
+    metadata: Type.Optional(
+      Type.Union(
+        [Type.Record(Type.String({ minLength: 1, maxLength: 64 }), Type.Unknown(), { maxProperties: 32 }), Type.Null()],
+        {
+          description: `Said of it to its room, whatever its client says: merge patch (RFC 7396) of the outermost fields. Null takes a field, or all, away. ${MAX_PEER_METADATA_BYTES} bytes as JSON at most; no field that the protocol knows (\`name\`, \`audio\` and so on).`,
+        },
+      ),
     ),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, minProperties: 1 },
 );
 export type PeerPatch = Static<typeof PeerPatch>;
 
@@ -197,7 +210,18 @@ export const Peer = Type.Object(
     name: Type.Optional(Type.String({ description: 'Display name that the token proves.' })),
     guest: Type.Boolean({ description: 'The user id is self-chosen.' }),
     away: Type.Boolean({ description: 'Its connection is lost, and it may come back.' }),
-    metadata: Type.Optional(Type.Unknown({ description: 'What it says of itself.' })),
+    metadata: Type.Optional(Type.Unknown({ description: 'What it says of itself, and what a backend says of it.' })),
+    grants: Type.Optional(
+      Type.Object(
+        {
+          publish: Type.Optional(Type.Boolean()),
+          data: Type.Optional(Type.Boolean()),
+          kick: Type.Optional(Type.Boolean()),
+          invite: Type.Optional(Type.Boolean()),
+        },
+        { description: 'What a backend or a moderator decided in this room, beside its token. Absent: nothing.' },
+      ),
+    ),
   },
   { $id: 'Peer' },
 );
