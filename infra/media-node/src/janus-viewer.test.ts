@@ -15,8 +15,10 @@ import { RtpViewer } from './testing/rtp-peer.ts';
 
 const WAIT = { timeout: 60_000, interval: 50 };
 
+const SOUND = 'v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n';
+
 /** A viewer on an imitation of Janus. */
-async function imitated(camera: string | undefined) {
+async function imitated(camera: string | undefined, offer = 'v=0') {
   const said: string[] = [];
   let heard: HandleEvents | undefined;
   const client = {
@@ -25,7 +27,7 @@ async function imitated(camera: string | undefined) {
       return {
         message: async ({ request, streams }: { request: string; streams?: object }) => {
           if (streams) said.push(`${request} ${JSON.stringify(streams)}`);
-          return { data: {}, sdp: 'v=0' };
+          return { data: {}, sdp: SOUND };
         },
         detach: async () => {},
       };
@@ -34,7 +36,7 @@ async function imitated(camera: string | undefined) {
   const events = { onCandidate: () => {}, onLive: () => {}, onLost: () => {} };
   const layers: string[] = [];
   const viewer = new JanusViewer({ ...events, onLayer: (layer) => layers.push(layer) }, () => {});
-  await viewer.open(client, { mountpoint: 'm', camera }, 'v=0');
+  const answer = await viewer.open(client, { mountpoint: 'm', camera }, offer);
   let now = 0;
   /** Readings of 2 s, in each of whose seconds that number of packets was lost. */
   const pass = (seconds: number, lost: number, more: object = {}) => {
@@ -46,7 +48,7 @@ async function imitated(camera: string | undefined) {
     }
   };
   viewer.read(now);
-  return { viewer, said, layers, pass };
+  return { viewer, answer, said, layers, pass };
 }
 
 test('trouble of four seconds takes a size off, ten good ones bring it back, thirty after a try that failed', async () => {
@@ -91,6 +93,12 @@ test('lost sound, and a camera of one size, change nothing', async () => {
   const single = await imitated(undefined);
   single.pass(20, 100);
   expect(single.said).toEqual([]);
+});
+
+test('a viewer whose offer allows it may ask for lost sound again, and no other', async () => {
+  expect((await imitated(undefined, SOUND)).answer).toBe(SOUND);
+  const allows = `${SOUND}a=rtcp-fb:111 nack\r\n`;
+  expect((await imitated(undefined, allows)).answer).toBe(allows);
 });
 
 const address = Object.values(networkInterfaces())

@@ -4,6 +4,7 @@ import { EngineError, type SentLayer, type ViewerEvents, type ViewerLeg } from '
 import type { JanusClient } from './janus-client.ts';
 import { JanusLeg } from './janus-leg.ts';
 import { SUBSTREAM } from './janus-subscriber.ts';
+import { repeatsSound, withSoundRepeats } from './sound-repeats.ts';
 
 const STREAMING = 'janus.plugin.streaming';
 const HIGHER = { low: 'mid', mid: 'high', high: 'high' } as const;
@@ -39,7 +40,8 @@ export class JanusViewer extends JanusLeg implements ViewerLeg {
     // After the caller has the answer.
     setImmediate(() => this.releaseCandidates());
     this.#camera = camera;
-    return answer.sdp;
+    // Janus repeats lost sound when the offer allows to ask for it, and does not say so.
+    return repeatsSound(sdp) ? withSoundRepeats(answer.sdp) : answer.sdp;
   }
 
   /** What was lost since the last reading may change its size: a viewer cannot say which one it wants. @param now ms */

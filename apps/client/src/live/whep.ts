@@ -72,7 +72,7 @@ export async function openWhep({ endpoint, token, iceTransportPolicy, signal }: 
     for (const kind of ['video', 'audio']) connection.addTransceiver(kind, { direction: 'recvonly' });
     const offer = await connection.createOffer();
     const headers = { 'content-type': 'application/sdp', authorization };
-    const response = await ask(endpoint, { method: 'POST', headers, body: offer.sdp ?? '' }, signal);
+    const response = await ask(endpoint, { method: 'POST', headers, body: withSoundRepeats(offer.sdp ?? '') }, signal);
     location = new URL(response.headers.get('location') ?? '', endpoint).href;
     // Before the local description: it starts the search for addresses, which asks these.
     connection.setConfiguration({
@@ -104,6 +104,12 @@ export async function openWhep({ endpoint, token, iceTransportPolicy, signal }: 
     throw error;
   }
 }
+
+/**
+ * That lost sound may be asked for again (RFC 4585 section 6.2.1). Browsers offer it for pictures alone; Chromium does so when the answer allows
+ * it, and others receive as before.
+ */
+const withSoundRepeats = (sdp: string) => sdp.replace(/^a=rtpmap:(\d+) opus\/.*$/gm, '$&\r\na=rtcp-fb:$1 nack');
 
 /** What `Link` says of ICE servers (RFC 9725 section 4.6); what cannot be read is left out. */
 export function iceServersOf(link: string): RTCIceServer[] {
