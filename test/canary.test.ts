@@ -185,7 +185,7 @@ test('fault 4: the topic of the alarms lets CloudWatch publish nothing, as SNS i
 test('wrong use is exit code 2 and one line', async () => {
   for (const [args, line] of [
     [['calls.example.com'], 'the address must begin with https://'],
-    [['https://calls.example.com', '--without', 'everything'], 'no such step'],
+    [['https://calls.example.com', '--without', 'everything'], 'expected comma-separated steps of: page, '],
     [['--colour'], 'Known: npm run canary -- --help'],
     [[], 'CANARY_ORIGIN'],
   ] as const) {
