@@ -35,6 +35,15 @@ test('changes, rotations and a removal of one endpoint that come at once', async
   expect(endpoints.secretsOf(kept).map(publicKeyOf)).toEqual(publicKeysOf(kept));
   expect((await redis.hvals(keys.endpoints)).join()).not.toMatch(/wh(sk|sec)_/);
 
+  // A task of before pairs opens boxes as those of the endpoint, and takes what is in them for shared secrets.
+  const box = new SecretBox(Buffer.alloc(32, 7).toString('base64url'));
+  const [first] = kept.secrets;
+  expect(() => box.open(first?.box ?? '', kept.id)).toThrow();
+  // It rotates without the public keys, and what was written before this was so opens as well.
+  const { publicKey: _, ...older } = first ?? expect.fail('it has no secret');
+  const mixed = { ...kept, secrets: [older, { box: box.close('whsk_abc', kept.id), publicKey: 'whpk_abc' }] };
+  expect(endpoints.secretsOf(mixed)).toEqual([endpoints.secretsOf(kept)[0], 'whsk_abc']);
+
   const [changed, , rotated] = await Promise.all([append('e'), endpoints.remove(id), endpoints.rotate(id)]);
   expect([changed, rotated, await endpoints.get(id)]).toEqual([undefined, undefined, undefined]);
   redis.disconnect();
