@@ -152,10 +152,10 @@ export class CallModel extends InCall {
     if (attempt !== this.#attempt) return;
     showAddress(room, secret);
     performance.mark('tandem:joined');
-    const { keepAwake, readGrants } = warm.following;
-    const { kick: host, ...more } = readGrants(await call.session.accessToken().catch(() => undefined));
+    const { keepAwake, mayNow, readGrants } = warm.following;
+    const grants = readGrants(await call.session.accessToken().catch(() => undefined));
     if (attempt !== this.#attempt) return;
-    const may = { moderator: this.get().moderates ?? host, host, inviter: more.invite, recorder: more.record };
+    const may = mayNow(this.get(), grants);
     this.set({ phase: 'call', obstacle: undefined, joinedAt: Date.now(), ...may });
     const interim = setInterval(() => this.#reporter?.interim(call.peers), INTERIM_MS);
     this.#undo.push(keepAwake(), () => clearInterval(interim));

@@ -25,7 +25,7 @@ export function followGrants(
       const { moderator, watching, writing, invited } = state.get();
       const asks = isAudience && publish && (invited || !mayPublish);
       const now = {
-        ...{ moderator: kick, moderates: kick, inviter: invite },
+        ...{ moderator: kick, moderates: kick, inviter: invite, invites: invite },
         ...{ watching: isAudience || !publish, writing: data, invited: asks },
       };
       mayPublish = publish;

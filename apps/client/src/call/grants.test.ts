@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readGrants } from './grants.ts';
+import { mayNow, readGrants } from './grants.ts';
 
 const token = (claims: unknown) => `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
 
@@ -18,4 +18,15 @@ test.each([
   ],
 ])('%s: %j', (given, grants) => {
   expect(readGrants(given)).toEqual(grants);
+});
+
+test('S-39 what the room said before the token was read holds on', () => {
+  const of = (grants: object) => readGrants(token({ grants }));
+  const all = { moderator: true, host: true, inviter: true, recorder: true };
+  const unsaid = { moderates: undefined, invites: undefined };
+  expect(mayNow(unsaid, of({ kick: true, invite: true, record: true }))).toEqual(all);
+  expect(mayNow({ moderates: true, invites: true }, of({}))).toEqual({ ...all, host: false, recorder: false });
+  expect(mayNow({ moderates: false, invites: false }, of({ kick: true, invite: true }))).toMatchObject({
+    ...{ moderator: false, host: true, inviter: false },
+  });
 });

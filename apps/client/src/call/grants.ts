@@ -29,3 +29,9 @@ export function readGrants(token: string | undefined): ShownGrants {
     return { kick: false, invite: false, record: false, publish: true, data: true };
   }
 }
+
+/** What one may do beside speaking: what the room says comes before the token (rule S-39), also when it was heard first. */
+export const mayNow = (
+  { moderates, invites }: { readonly moderates: boolean | undefined; readonly invites: boolean | undefined },
+  { kick, invite, record }: ShownGrants,
+) => ({ moderator: moderates ?? kick, host: kick, inviter: invites ?? invite, recorder: record });

@@ -27,6 +27,7 @@ export const initialState: CallModelState = {
   host: false,
   moderates: undefined,
   inviter: false,
+  invites: undefined,
   recorder: false,
   recording: undefined,
   roomEntry: undefined,

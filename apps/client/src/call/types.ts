@@ -126,6 +126,8 @@ export interface CallModelState {
   moderates: boolean | undefined;
   /** As a moderator I may let those speak who may only watch (grant `invite`). */
   inviter: boolean;
+  /** What the room says of that, beside my token. Undefined: nothing. */
+  invites: boolean | undefined;
   /** I may record the call. */
   recorder: boolean;
   /** The call is recorded since then, ms since the epoch; undefined: it is not. */
