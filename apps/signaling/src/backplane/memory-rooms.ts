@@ -3,6 +3,7 @@
 import { ENTRY_REQUEST_TTL_MS, type EntryAnswer, type EntryRequest, MAX_ENTRY_REQUESTS } from './entry-requests.ts';
 import { otherGrants } from './memory-grants.ts';
 import type { MemoryStore, StoredEntryRequest, StoredRoom } from './memory-store.ts';
+import { isInvitedBy } from './room-grants.ts';
 import { LOOK_LIMIT, type RoomLook } from './room-look.ts';
 import {
   compareNames,
@@ -260,7 +261,7 @@ function takeSeat(
   const isAdmitted = entry === 'ask' && store.isAdmitted(name, rule.loginSession);
   const isMoved = store.isBanned(name, `!moved ${rule.loginSession}`, undefined);
   // Invited to speak: it leaves and joins again for that.
-  const isInvited = store.grantsOf(name)?.get(rule.loginSession)?.startsWith('1') ?? false;
+  const isInvited = isInvitedBy(store.grantsOf(name)?.get(rule.loginSession) ?? '');
   const locked = entry !== 'open' && !rule.moderates && !isAdmitted && !isMoved && !isInvited;
   const watches = isAudience(member.info);
   const most = watches ? limit : Math.min(limit, stored, roomSize);

@@ -22,8 +22,9 @@ export type GrantsChange = {
 export type GrantsOutcome = 'changed' | 'absent' | 'stale';
 
 /**
- * Of a login session in a room: a letter for each of {@link CHANGEABLE_GRANTS}, then what {@link writeGiven} gives. `1` granted, `0` not, `-` as its
- * token says; of `publish` also `w` and `s`, the decisions of a moderator: watches only, and speaks again as its token says. Empty: nothing.
+ * Of a login session in a room: a letter for each of {@link CHANGEABLE_GRANTS}, one for a moderator's {@link SpeakDecision}, then what
+ * {@link writeGiven} gives. `1` granted, `0` not, `-` as its token says; `w` watches only, which is `0` of publish, so that nodes that know no
+ * such letter keep to it, and `s` speaks again, `-` a backend decided or nothing is. Empty: nothing.
  */
 export type RoomGrants = string;
 
@@ -32,20 +33,22 @@ export const GRANTS_TTL_MS = 24 * 3600 * 1000;
 /** For how long a lock does not bind who is moved to a room, ms. */
 export const MOVE_TTL_MS = 60_000;
 
-const letterOf = (to: boolean | null | SpeakDecision): string => {
-  if (to === 'watch') return 'w';
-  if (to === 'again') return 's';
+const letterOf = (to: boolean | null | undefined): string => {
+  if (to === undefined) return '.';
   return to === null ? '-' : to ? '1' : '0';
 };
+const SPEAK_LETTERS = { watch: '0', again: '-' } as const;
+const DECISION_LETTERS = { watch: 'w', again: 's' } as const;
 
-/** A letter for each; `.` stays as it is. */
-export const writeChange = (change: GrantsChange): string =>
-  CHANGEABLE_GRANTS.map((grant) => {
-    const to = change[grant];
-    return to === undefined ? '.' : letterOf(to);
-  }).join('');
+/** A letter for each, and one for who decided of `publish`; `.` stays as it is. */
+export function writeChange({ publish, data, kick, invite }: GrantsChange): string {
+  const rest = [data, kick, invite].map(letterOf).join('');
+  if (typeof publish === 'string') return SPEAK_LETTERS[publish] + rest + DECISION_LETTERS[publish];
+  return letterOf(publish) + rest + (publish === undefined ? '.' : '-');
+}
 
-const COUNT = CHANGEABLE_GRANTS.length;
+/** Before what a backend says of it. */
+const COUNT = CHANGEABLE_GRANTS.length + 1;
 
 /** `change` on top of what it was, as room-grants.lua does. */
 export const applyChange = (before: RoomGrants, change: GrantsChange): RoomGrants =>
@@ -58,7 +61,7 @@ export function decidedIn(granted: RoomGrants): { readonly [G in Changeable]?: b
   CHANGEABLE_GRANTS.forEach((grant, i) => {
     const letter = granted[i];
     if (letter === '1') decided[grant] = true;
-    if (letter === '0' || letter === 'w') decided[grant] = false;
+    if (letter === '0') decided[grant] = false;
   });
   return decided;
 }
@@ -70,7 +73,12 @@ export function grantedIn(token: Grants, granted: RoomGrants): Grants {
 }
 
 /** Whether a backend said that it may not send. A moderator takes that back only where they may invite. */
-export const isSilenced = (granted: RoomGrants): boolean => granted[0] === '0';
+export const isSilenced = (granted: RoomGrants): boolean =>
+  granted[0] === '0' && granted[COUNT - 1] !== DECISION_LETTERS.watch;
+
+/** Whether it was invited to speak, by whomever: a lock does not bind it, as it leaves and joins again for that. */
+export const isInvitedBy = (granted: RoomGrants): boolean =>
+  granted[0] === '1' || granted[COUNT - 1] === DECISION_LETTERS.again;
 
 /** What a backend says of somebody, by names of its own. */
 export type Given = Readonly<Record<string, unknown>>;

@@ -79,8 +79,7 @@ if limit > 0 then
   if locked and set.ask and admitted and tonumber(admitted) > now then locked = false end
   if locked and moved and tonumber(moved) > now then locked = false end
   -- Invited to speak: it leaves and joins again for that.
-  local speaks = string.sub(grants or '', 1, 1)
-  if locked and (speaks == '1' or speaks == 's') then locked = false end
+  if locked and (string.sub(grants or '', 1, 1) == '1' or string.sub(grants or '', 5, 5) == 's') then locked = false end
   if not present and (locked or full(most, set and set.max > 0 and set.max or math.huge)) then
     local mine = away()
     if not mine then return locked and (set.ask and askToEnter() or 'locked') or 'full' end
