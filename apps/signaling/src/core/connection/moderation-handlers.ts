@@ -1,4 +1,5 @@
 /** What a moderator may ask for: kick, mute, let speak, close the room, decide who comes in. */
+import type { ClientMessageMap } from '@tandem/protocol';
 import { type GrantsChange, isSilenced, type RoomGrants } from '../../backplane/room-grants.ts';
 import { isMediaPeer } from '../../backplane/types.ts';
 import { RefusalError } from '../errors.ts';
@@ -38,30 +39,23 @@ export const grant: Handler<'grant'> = async ({ parts, connection, message }) =>
   const { context, writer } = parts;
   const room = roomOf(connection);
   const member = memberOf(room, message.peerId);
-  const { publish, kick } = message;
-  const isOwn = member.peerId === connection.session.peerId;
-  const givesUp = isOwn && publish !== true && kick !== true;
-  if (!givesUp) checkModerator(connection);
-  // Who was made a moderator in the room makes no other, and unmakes none.
-  if (!givesUp && kick !== undefined && connection.session.tokenGrants.kick !== true)
-    throw new RefusalError('forbidden', 'Your token does not grant moderation (`kick`): you have it of a moderator.');
+  checkMayGrant(connection, message);
   // A media node's agent is no person.
   if (isMediaPeer(member.peerId)) throw unknownPeer();
   const { loginSession } = member.info;
   const target = { peerId: member.peerId, loginSession };
+  let before = room.granted.get(loginSession) ?? '';
   await context.carry(async () => {
     for (let tries = 0; ; tries++) {
-      const before = room.granted.get(loginSession) ?? '';
-      const change = {
-        ...(kick === undefined ? {} : { kick }),
-        ...speakChange(connection, { member, publish, before }),
-      };
+      const change = changeOf(connection, { member, message, before });
       const outcome = await context.backplane.changeGrants(room.id, target, { ...change, before });
       if (outcome === 'absent') throw unknownPeer();
-      // Also when it is stale: then this node has not read yet what was decided meanwhile.
-      await writer.announce(room.id);
+      const state = await writer.announce(room.id);
       if (outcome === 'changed') break;
       if (tries === MAX_TRIES) throw context.unavailable();
+      // Of the store, which may have lost or ended what this node knows; and so may the moderator have lost the grant.
+      before = state?.granted?.get(loginSession) ?? '';
+      checkMayGrant(connection, message);
     }
   });
   done(connection, message);
@@ -70,15 +64,28 @@ export const grant: Handler<'grant'> = async ({ parts, connection, message }) =>
 /** Tries of a decision, when others decide of the same person at the same time. */
 const MAX_TRIES = 5;
 
-interface SpeakRequest {
+type GrantRequest = ClientMessageMap['grant'];
+
+/** @throws RefusalError */
+function checkMayGrant(connection: Connection, { peerId, publish, kick }: GrantRequest): void {
+  if (publish === undefined && kick === undefined)
+    throw new RefusalError('bad_message', 'grant says publish, kick or both.', { field: '/publish' });
+  if (peerId === connection.session.peerId && publish !== true && kick !== true) return;
+  checkModerator(connection);
+  // Who was made a moderator in the room makes no other, and unmakes none.
+  if (kick !== undefined && connection.session.tokenGrants.kick !== true)
+    throw new RefusalError('forbidden', 'Your token does not grant moderation (`kick`): you have it of a moderator.');
+}
+
+interface Decision {
   readonly member: Member;
-  readonly publish: boolean | undefined;
+  readonly message: GrantRequest;
   readonly before: RoomGrants;
 }
 
-function speakChange(connection: Connection, { member, publish, before }: SpeakRequest): Pick<GrantsChange, 'publish'> {
-  if (publish === undefined) return {};
-  return { publish: publish ? letSpeak(connection, member, before) : letWatch(member) };
+function changeOf(connection: Connection, { member, message: { publish, kick }, before }: Decision): GrantsChange {
+  const speaks = publish ? letSpeak(connection, member, before) : letWatch(member, before);
+  return { ...(kick === undefined ? {} : { kick }), ...(publish === undefined ? {} : { publish: speaks }) };
 }
 
 /** What the token grants or a moderator took, a moderator gives again; more than that needs the grant `invite`. */
@@ -89,8 +96,14 @@ function letSpeak({ identity }: Connection, { info }: Member, before: RoomGrants
   return true;
 }
 
-/** Of somebody whose token does not let them speak no more is kept: with a token that does, they may. */
-const letWatch = ({ info }: Member) => (info.listener ? null : 'watch');
+/**
+ * Of somebody whose token does not let them speak no more is kept: with a token that does, they may. What a backend decided stays its decision, so
+ * that a moderator does not give back what that took.
+ */
+function letWatch({ info }: Member, before: RoomGrants): 'watch' | null | undefined {
+  if (isSilenced(before)) return undefined;
+  return info.listener ? null : 'watch';
+}
 
 export const closeRoom: Handler<'close-room'> = async ({ parts, connection, message }) => {
   const { context, closer } = parts;

@@ -4,12 +4,13 @@ import { givenIn, grantedIn, type RoomGrants } from '../../backplane/room-grants
 import type { Identity } from '../identity.ts';
 import type { Session } from '../model.ts';
 
-/** Another token: what a room granted counts from its next answer on. */
+/** Another token. What its room granted holds on, also while the store, whose next answer decides, is away. */
 export function setToken(session: Session, identity: Identity): void {
   session.metadata = withoutGiven(session.metadata, Object.keys(session.identity.given ?? {}));
   session.identity = identity;
   session.tokenGrants = identity.grants;
   session.granted = '';
+  setGranted(session, session.room?.granted.get(identity.loginSession) ?? '');
 }
 
 /** @returns whether that changed what it may do, or what is said of it */

@@ -36,7 +36,7 @@ export function saidInRoom(session: Pick<Session, 'metadata'>, metadata: PeerMet
 export function memberRecord(session: Session, node: string, awayFor = 0): MemberRecord {
   const { identity, guest } = session;
   const { given } = identity;
-  const metadata = session.metadata ?? (given ? {} : undefined);
+  const metadata = session.metadata ?? (given || identity.grants.kick === true ? {} : undefined);
   const name = provenName(identity);
   // What tells users apart comes first (see entrantOf), what a client writes last (the store counts by what is before).
   const info: MemberInfo = {

@@ -136,9 +136,15 @@ export class MembershipWriter {
       if (wasHere) {
         member.away = false;
         tellRoom(room, { type: 'peer_back', peerId: member.peerId });
-      } else this.#replicas.showAsItIs(session, member);
+      }
+      this.showAsItIs(session);
     }
     this.publishPut(roomId, state, session.peerId);
+  }
+
+  /** Shows a session that was resumed here, by its token of now. */
+  showAsItIs(session: Session): void {
+    this.#replicas.showAsItIs(session, memberRecord(session, this.#context.name).info);
   }
 
   /** Takes the session out; others receive `peer_left {reason}`. @throws UnavailableError: then it is out here, and removed later */

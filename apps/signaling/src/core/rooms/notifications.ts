@@ -3,7 +3,7 @@ import type { PeerInfo, ServerMessage } from '@tandem/protocol';
 import type { RestrictedPart } from '../../backplane/room-settings.ts';
 import { isMediaPeer } from '../../backplane/types.ts';
 import type { Identity } from '../identity.ts';
-import type { Room } from '../model.ts';
+import type { Member, MemberInfo, Room } from '../model.ts';
 
 /** To every attached session of this node in the room, except the one that the message is about. */
 export function tellRoom(room: Room, message: ServerMessage & { peerId: string }): void {
@@ -56,4 +56,18 @@ export function sendSnapshot(room: Room): void {
     };
     state.connection.tell(JSON.stringify(message));
   }
+}
+
+/** What is stored of a member, as it is now. @returns whether clients were told of a difference */
+export function showInfo(room: Room, member: Member, infoJson: string): boolean {
+  if (infoJson === member.infoJson) return false;
+  const { info: before } = member;
+  member.infoJson = infoJson;
+  member.info = JSON.parse(infoJson) as MemberInfo;
+  const { metadata = {}, audience } = member.info;
+  // A new login session of the same user is no news.
+  const isNews = JSON.stringify(metadata) !== JSON.stringify(before.metadata ?? {});
+  if (isNews) tellRoom(room, { type: 'peer_updated', peerId: member.peerId, metadata });
+  if (audience !== before.audience) sendSnapshot(room);
+  return isNews;
 }

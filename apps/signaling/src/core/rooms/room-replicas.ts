@@ -8,7 +8,7 @@ import type { NodeContext } from '../context.ts';
 import { type Member, type MemberInfo, peerInfo, Room, type Session } from '../model.ts';
 import type { SessionRegistry } from '../sessions/session-registry.ts';
 import { setGranted } from './grants.ts';
-import { sendSnapshot, tellModerators, tellRestrictions, tellRoom } from './notifications.ts';
+import { showInfo, tellModerators, tellRestrictions, tellRoom } from './notifications.ts';
 
 export interface ReplicaObserver {
   /** The store lacks a session that lives here. */
@@ -90,11 +90,18 @@ export class RoomReplicas {
     }
   }
 
-  /** The answer to its resume may have been older than the replica, and so not applied: from now on this node is the authority. */
-  showAsItIs(session: Session, { info }: Member): void {
-    const { metadata } = session;
-    const isKnown = metadata === undefined || JSON.stringify(info.metadata) === JSON.stringify(metadata);
-    this.showLocally(session, { away: false, ...(isKnown ? {} : { metadata }) });
+  /**
+   * The answer to its resume may have been older than the replica, and so not applied, and its token may be another one: from now on this node is the
+   * authority. @param infoJson what is stored of it as a member
+   */
+  showAsItIs(session: Session, infoJson: string): void {
+    const { room } = session;
+    const member = room?.members.get(session.peerId);
+    if (!room || !member) return;
+    const info = JSON.parse(infoJson) as MemberInfo;
+    const { metadata = member.info.metadata } = info;
+    showInfo(room, member, JSON.stringify(metadata === undefined ? info : { ...info, metadata }));
+    this.showLocally(session, { away: false });
   }
 
   /** @returns whether anything was different; an older state is ignored, unless it is `authoritative`, and so is one that comes too late */
@@ -199,18 +206,7 @@ export class RoomReplicas {
     known.order = record.order;
     known.node = record.node;
     known.session = this.#sessionOf(room, record);
-    if (record.info !== known.infoJson) {
-      const before = JSON.stringify(known.info.metadata);
-      const wasAudience = known.info.audience;
-      known.infoJson = record.info;
-      known.info = JSON.parse(record.info) as MemberInfo;
-      // A new login session of the same user is no news.
-      if (JSON.stringify(known.info.metadata) !== before) {
-        tellRoom(room, { type: 'peer_updated', peerId, metadata: known.info.metadata ?? {} });
-        changed = true;
-      }
-      if (known.info.audience !== wasAudience) sendSnapshot(room);
-    }
+    if (showInfo(room, known, record.info)) changed = true;
     if (away !== known.away || (isResumed && !away)) {
       known.away = away;
       tellRoom(room, { type: away ? 'peer_away' : 'peer_back', peerId });

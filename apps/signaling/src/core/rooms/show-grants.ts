@@ -2,10 +2,10 @@
 import type { ServerMessage } from '@tandem/protocol';
 import type { NodeContext } from '../context.ts';
 import type { Identity } from '../identity.ts';
-import type { MemberInfo, Session } from '../model.ts';
-import { isAudience, memberRecord } from './member-record.ts';
+import type { Session } from '../model.ts';
+import { memberRecord } from './member-record.ts';
 import type { MembershipWriter } from './membership-writer.ts';
-import { entryOf, sendSnapshot } from './notifications.ts';
+import { entryOf, showInfo } from './notifications.ts';
 import { replaceMetadata } from './replace-metadata.ts';
 import type { RoomReplicas } from './room-replicas.ts';
 
@@ -29,11 +29,7 @@ export async function showGrants({ context, replicas, writer }: Parts, session: 
     state.connection.tell(JSON.stringify(grantsOf(identity)));
     if (room.hasSettings) state.connection.tell(JSON.stringify(entryOf(room, identity)));
   }
-  const member = room.members.get(session.peerId);
-  const wasAudience = member?.info.audience === true;
   await replaceMetadata({ replicas, writer }, session, session.metadata ?? {});
-  if (!member || wasAudience === isAudience(session)) return;
-  member.infoJson = memberRecord(session, context.name).info;
-  member.info = JSON.parse(member.infoJson) as MemberInfo;
-  sendSnapshot(room);
+  const member = room.members.get(session.peerId);
+  if (member && session.room === room) showInfo(room, member, memberRecord(session, context.name).info);
 }

@@ -205,12 +205,12 @@ export class SessionResumer {
 
   /** While the backplane is away only the node that holds the session can continue it. */
   #resumeHere(local: Session | undefined, request: ResumeRequest): Resumed {
-    const { context, replicas } = this.#parts;
+    const { context, writer } = this.#parts;
     if (!local?.room || local.state.kind === 'ended') throw context.unavailable();
     if (local.secret !== request.secret || local.identity.userId !== request.identity.userId)
       throw sessionUnknown('That session is over; join again.');
     this.#attach(local, request, local.epoch);
-    replicas.showLocally(local, { away: false });
+    writer.showAsItIs(local);
     // The store still has it away.
     local.order++;
     local.unsynced = true;

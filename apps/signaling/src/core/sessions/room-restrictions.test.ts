@@ -167,6 +167,12 @@ test('S-51 a moderator without the grant `invite` takes back what moderators too
   await grant(b.peerId, true);
   expect(host.of('error')).toHaveLength(2);
   expect(b.of('grants').at(-1)).toMatchObject({ publish: false });
+  // Nor by taking it once more themselves, and giving that back; nor does who is silenced, by giving up.
+  await grant(b.peerId, false);
+  await send(cluster, b, { type: 'grant', peerId: b.peerId, publish: false });
+  await grant(b.peerId, true);
+  expect(host.of('error')).toHaveLength(3);
+  expect(b.of('grants').at(-1)).toMatchObject({ publish: false });
 });
 
 test('S-51 an invitation that is declined or taken back leaves nothing behind: with a token that lets them, they speak', async () => {
