@@ -1,7 +1,7 @@
 /** What login sessions may do in rooms of the embedded backplane, as room-grants.lua and room-join.lua have it. */
 import type { MemoryStore } from './memory-store.ts';
-import type { GrantsChange, GrantsOutcome, GrantsTarget } from './room-grants.ts';
-import type { JoinRule } from './types.ts';
+import type { GrantsChange, GrantsOutcome, GrantsTarget, RoomGrants } from './room-grants.ts';
+import type { JoinRule, MemberRecord, RoomState } from './types.ts';
 
 /** The refusal of a join that does not know the grants of its login session. */
 export function otherGrants(store: MemoryStore, name: string, { loginSession, granted = '' }: JoinRule) {
@@ -20,4 +20,18 @@ export function changeGrants(
   store.changeGrants(name, loginSession, change);
   store.touch(name);
   return 'changed';
+}
+
+/** What is decided of the people who are there, as room.lua tells it. Undefined: none was ever changed in that room. */
+export function toldGrants(
+  store: MemoryStore,
+  name: string,
+  members: readonly MemberRecord[],
+): Pick<RoomState, 'granted'> {
+  const granted = store.grantsOf(name);
+  if (!granted) return {};
+  const isTold = ([login]: readonly [string, RoomGrants]) =>
+    encodeURIComponent(login) !== login ||
+    members.some(({ info }) => info.includes(`"loginSession":${JSON.stringify(login)}`));
+  return { granted: new Map([...granted].filter(isTold)) };
 }

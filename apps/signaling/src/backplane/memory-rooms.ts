@@ -1,7 +1,7 @@
 /** The operations on rooms of the embedded backplane; each is one step, as the scripts room-*.lua are in Redis. */
 
 import { ENTRY_REQUEST_TTL_MS, type EntryAnswer, type EntryRequest, MAX_ENTRY_REQUESTS } from './entry-requests.ts';
-import { otherGrants } from './memory-grants.ts';
+import { otherGrants, toldGrants } from './memory-grants.ts';
 import type { MemoryStore, StoredEntryRequest, StoredRoom } from './memory-store.ts';
 import { isInvitedBy } from './room-grants.ts';
 import { LOOK_LIMIT, type RoomLook } from './room-look.ts';
@@ -54,8 +54,7 @@ function refuse(store: MemoryStore, name: string, isPresent: boolean, rule: Join
 }
 
 function withEnd(store: MemoryStore, name: string, read: RoomState): RoomState {
-  const granted = store.grantsOf(name);
-  const state = granted ? { ...read, granted } : read;
+  const state = { ...read, ...toldGrants(store, name, read.members) };
   const rules = store.settingsOf(name)?.rules;
   if (!rules) return state;
   const waiting =

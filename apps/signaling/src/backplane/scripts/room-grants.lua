@@ -14,6 +14,12 @@ for i = 1, #ARGV[5] do
   next = next .. (to ~= '.' and to or was ~= '' and was or '-')
 end
 next = next .. (ARGV[7] == '.' and string.sub(before, #ARGV[5] + 1) or ARGV[7])
+-- What is over goes, as the hash itself may stay for long.
+local all = redis.call('HGETALL', KEYS[4])
+for i = 1, #all, 2 do
+  local till = string.sub(all[i], 1, 2) == 'g ' and string.match(all[i + 1], '^(%d+) ')
+  if till and tonumber(till) <= now then redis.call('HDEL', KEYS[4], all[i]) end
+end
 redis.call('HSET', KEYS[4], 'g ' .. ARGV[3], string.format('%.0f %s', now + ARGV[6], next), 'granted', '1')
 redis.call('PEXPIRE', KEYS[4], string.format('%.0f', math.max(tonumber(ARGV[6]), redis.call('PTTL', KEYS[4]))))
 touch()

@@ -121,13 +121,20 @@ local function grantsOf(login)
   if till and tonumber(till) > now then return till, grants end
 end
 
--- All of those, as readState reads them: "g grants login session".
+-- Those of the people who are there, as readState reads them: "g grants login session". What is kept of others, each of whom may come back within a
+-- day, must not make every answer longer. A login session that is no plain word is told always: in the info it is written in another way.
 local function allGrants()
-  local found, all = {}, redis.call('HGETALL', KEYS[4])
+  local present, found = {}, {}
+  for i = 1, #room, 2 do
+    local login = room[i] ~= '' and string.match(room[i + 1], '"loginSession":"(.-)"')
+    if login then present[login] = true end
+  end
+  local all = redis.call('HGETALL', KEYS[4])
   for i = 1, #all, 2 do
-    local till, grants = string.match(all[i + 1], '^(%d+) (%S+)$')
-    if string.sub(all[i], 1, 2) == 'g ' and tonumber(till) > now then
-      found[#found + 1] = 'g ' .. grants .. ' ' .. string.sub(all[i], 3)
+    local login = string.match(all[i], '^g (.*)$')
+    if login and (present[login] or string.find(login, '%', 1, true)) then
+      local till, grants = string.match(all[i + 1], '^(%d+) (%S+)$')
+      if tonumber(till) > now then found[#found + 1] = 'g ' .. grants .. ' ' .. login end
     end
   end
   return found

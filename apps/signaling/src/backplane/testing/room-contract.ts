@@ -82,6 +82,26 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     expect(await granted()).toBe('-----');
   });
 
+  test('B-45 what is decided of who left is told no more, and counts when they are back', async () => {
+    await using a = await start();
+    const room = randomUUID();
+    const come = (login: string, granted = '') => {
+      const info = JSON.stringify({ userId: login, loginSession: login });
+      return a.joinRoom(room, { ...member(login, a.name), info }, { limit: 9, loginSession: login, granted });
+    };
+    const told = async () => [...((await a.readRoom(room, -1))?.granted?.keys() ?? [])].sort();
+    for (const login of ['l1', 'l2']) {
+      await come(login);
+      await a.changeGrants(room, { peerId: login, loginSession: login }, { publish: false });
+    }
+    expect(await told()).toEqual(['l1', 'l2']);
+    await a.dropMember(room, 'l1', FORCED);
+    expect(await told()).toEqual(['l2']);
+    expect(await come('l1')).toEqual({ ok: false, reason: 'granted', granted: '0----' });
+    expect(await come('l1', '0----')).toMatchObject({ ok: true });
+    expect(await told()).toEqual(['l1', 'l2']);
+  });
+
   test('B-45 who is moved to a room passes its lock, and who is kicked there does not', async () => {
     await using a = await start();
     const room = randomUUID();

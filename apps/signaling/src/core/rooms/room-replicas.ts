@@ -111,10 +111,7 @@ export class RoomReplicas {
     room.version = state.version;
     if (state.endsIn !== undefined) room.endsAt = this.#context.clock.now() + state.endsIn;
     this.#applyEntry(room, state);
-    if (state.granted) {
-      room.granted = state.granted;
-      for (const session of room.locals) this.#grant(room, session);
-    }
+    if (state.granted) room.granted = state.granted;
     let changed = false;
     const present = new Set<string>();
     for (const record of state.members) {
@@ -125,6 +122,8 @@ export class RoomReplicas {
       if (!present.has(session.peerId))
         // What this node wrote is gone, so what others wrote may be as well.
         this.markStale(room);
+      // Of others it does not say what is decided of them.
+      else if (state.granted) this.#grant(room, session);
     for (const peerId of [...room.members.keys()])
       if (!present.has(peerId)) changed = this.applyGone(room, peerId, 'timeout') || changed;
     return changed;
