@@ -2,6 +2,7 @@ import Type from 'typebox';
 import { expect, test } from 'vitest';
 import { loadConfig } from './config.ts';
 import { nearestSetting } from './setting-names.ts';
+import { isOrigin } from './settings.ts';
 
 const schema = Type.Object({ MAX_CONNECTIONS: Type.Integer({ default: 10 }), REDIS_URL: Type.Optional(Type.String()) });
 
@@ -33,4 +34,19 @@ test('only near names are taken for a slip', () => {
   expect(nearestSetting('JWT_URL', known)).toBeUndefined();
   expect(nearestSetting('TIMEZONE', known)).toBeUndefined();
   expect(nearestSetting('TURN_SECRETS', known)).toBeUndefined();
+});
+
+test.each([
+  ['https://app.example.com', true],
+  ['http://localhost:3000', true],
+  ['capacitor://localhost', true],
+  ['app://-', true],
+  ['https://app.example.com/', false],
+  ['HTTPS://app.example.com', false],
+  ['capacitor://localhost/index.html', false],
+  ['app.example.com', false],
+  ['file:///', false],
+  ['null', false],
+])('%s as an origin: %s', (text, isOne) => {
+  expect(isOrigin(text)).toBe(isOne);
 });

@@ -35,8 +35,12 @@ export const httpUrl = (description: string) =>
     description,
   });
 
-/** Whether a text is what a browser sends as `Origin`. */
-export const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+/** Whether a text is what a browser, or the web view of an app with a scheme of its own (`capacitor://localhost`), sends as `Origin`. */
+export function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { origin, protocol, host } = new URL(text);
+  return host !== '' && text === (origin === 'null' ? `${protocol}//${host}` : origin);
+}
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 export const LogLevel = checkedText((text) => LEVELS.includes(text), {
