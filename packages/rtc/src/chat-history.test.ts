@@ -57,6 +57,20 @@ test('only the one that was asked is heard, once, and eight are asked one after 
   expect(learned).toEqual([]);
 });
 
+test('where none answered, those who are met in a new session are asked, eight in all', async () => {
+  const { asked, time, meet } = newcomer();
+  meet('gone');
+  await time.settle(60_000);
+  const more = Array.from({ length: 9 }, (_, n) => `p${n}`);
+  meet(...more.slice(0, 3));
+  await time.settle(60_000);
+  meet(...more.slice(3));
+  await time.settle(60_000);
+  meet('late');
+  await time.settle(60_000);
+  expect(asked().map(([peerId]) => peerId)).toEqual(['gone', ...more.slice(0, 7)]);
+});
+
 test('who came just before me knows nothing yet: the next one is asked at once', () => {
   const { history, learned, asked, meet } = newcomer();
   meet('bob', 'cyd');

@@ -58,8 +58,10 @@ export class ChatHistory {
   #askNext(): void {
     const able = this.#candidates.filter((peerId) => this.#host.isTrusted(peerId));
     const peerId = able[Math.floor(Math.random() * able.length)];
-    this.#asked = undefined;
-    if (peerId === undefined || this.#left-- === 0) return;
+    // Those whom I meet from now on, after a session that was lost, are asked as well.
+    this.#asked = this.#timer = undefined;
+    if (peerId === undefined || this.#left === 0) return;
+    this.#left--;
     this.#candidates = able.filter((one) => one !== peerId);
     const id = randomHex(9);
     this.#asked = { peerId, id };
