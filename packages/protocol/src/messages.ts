@@ -43,6 +43,12 @@ const Metadata = Type.Object(
     moderator: Type.Optional(
       Type.Boolean({ description: 'Has the grant `kick`. Said by the server; what a client says of it is dropped.' }),
     ),
+    fromBackend: Type.Optional(
+      Type.Array(Type.String(), {
+        description:
+          'Names of the fields here that the backend says (A-14). Said by the server; what a client says of it is dropped. Any other field is what a client says of itself.',
+      }),
+    ),
   },
   { additionalProperties: true, description: 'What a peer says of itself to its room. At most 2 KiB as JSON.' },
 );

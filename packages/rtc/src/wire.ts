@@ -17,6 +17,8 @@ export interface PeerMetadata {
   audience?: boolean;
   /** Has the grant `kick`: said by the server alone. */
   moderator?: boolean;
+  /** Names of the fields that the backend says: said by the server alone. Of any other field, the peer itself says what it likes. */
+  fromBackend?: string[];
   /** A hand is raised. */
   hand?: boolean;
   /** When it was raised, by its owner's clock, ms since the epoch. */

@@ -39,7 +39,7 @@ export interface PeerChange extends CallOptions {
   readonly grants?: PeerGrants | undefined;
   /**
    * Said of it to its room, field by field on top of what its client says of itself: `{ role: 'interpreter' }`. A null takes that field away again, null
-   * for all takes everything away. 512 bytes as JSON at most, and no field that the protocol knows (`name`, `audio`, `video`, `screen`, …).
+   * for all takes everything away. The room sees the names of these fields in `fromBackend` of the metadata: of others a client says what it likes. 512 bytes as JSON at most, and no field that the protocol knows (`name`, `audio`, `video`, `screen`, …).
    */
   readonly metadata?: { readonly [name: string]: unknown } | null | undefined;
   /** `etag` that was read: the change is refused (`etag_mismatch`) if something else was decided of it by now. */

@@ -39,7 +39,7 @@ const join: Handler<'join'> = async (call) => {
   const said = message.metadata && { ...session.metadata, ...message.metadata };
   const metadata = said && withProvenClaims(identity, session.room ? saidInRoom(session, said) : said);
   // What is kept is bounded, not only what is added; what a backend says of it has a bound of its own.
-  if (metadata) checkMetadata(call, withoutGiven(metadata, Object.keys(identity.given ?? {})));
+  if (metadata) checkMetadata(call, withoutGiven(metadata, ['fromBackend', ...Object.keys(identity.given ?? {})]));
   if (session.room) {
     answerJoined(connection, roomId);
     if (metadata && JSON.stringify(metadata) !== JSON.stringify(session.metadata))

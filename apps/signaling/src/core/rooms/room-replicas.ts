@@ -79,11 +79,7 @@ export class RoomReplicas {
     const { room } = session;
     const member = room?.members.get(session.peerId);
     if (!room || !member) return;
-    if (change.metadata) {
-      member.info = { ...member.info, metadata: change.metadata };
-      member.infoJson = JSON.stringify(member.info);
-      tellRoom(room, { type: 'peer_updated', peerId: member.peerId, metadata: change.metadata });
-    }
+    if (change.metadata) showInfo(room, member, JSON.stringify({ ...member.info, metadata: change.metadata }));
     if (change.away !== undefined && change.away !== member.away) {
       member.away = change.away;
       tellRoom(room, { type: change.away ? 'peer_away' : 'peer_back', peerId: member.peerId });

@@ -57,9 +57,10 @@ test('A-14 what a backend says of a peer counts before what its client says, sur
     eve.next('peer_updated', (m) => isDeepStrictEqual([m.peerId, m.metadata], [ada.welcome.peerId, metadata]));
   expect((await ask('PATCH', path, { metadata: { role: 'guide', table: 4 } })).status).toBe(204);
   expect(await ada.next('grants')).toMatchObject({ publish: true, metadata: { role: 'guide', table: 4 } });
-  await seen({ color: 'red', role: 'guide', table: 4 });
-  ada.send({ type: 'update', metadata: { color: 'blue', role: 'boss', table: 1 } });
-  await seen({ color: 'blue', role: 'guide', table: 4 });
+  const fromBackend = ['role', 'table'];
+  await seen({ color: 'red', role: 'guide', table: 4, fromBackend });
+  ada.send({ type: 'update', metadata: { color: 'blue', role: 'boss', table: 1, fromBackend: ['color'] } });
+  await seen({ color: 'blue', role: 'guide', table: 4, fromBackend });
 
   // By a resume on the other node.
   ada.ws.terminate();
@@ -69,11 +70,12 @@ test('A-14 what a backend says of a peer counts before what its client says, sur
   expect(await back.next('grants')).toMatchObject({ metadata: { role: 'guide', table: 4 } });
   // What is taken away while it is away is not what its client said.
   expect((await ask('PATCH', path, { metadata: { table: null } })).status).toBe(204);
-  await seen({ color: 'blue', role: 'guide' });
+  await seen({ color: 'blue', role: 'guide', fromBackend: ['role'] });
   expect((await ask('GET', path)).body).toMatchObject({ metadata: { color: 'blue', role: 'guide' } });
   expect((await ask('PATCH', path, { metadata: null })).status).toBe(204);
   await seen({ color: 'blue' });
-  back.send({ type: 'update', metadata: { role: 'boss' } });
+  // What a client says looks like it, and is not named as the backend's.
+  back.send({ type: 'update', metadata: { role: 'boss', fromBackend: ['role'] } });
   await seen({ role: 'boss' });
 });
 
@@ -94,7 +96,7 @@ test('A-14 it holds for the login in this room, also where its client says nothi
   await ada.next('left');
   await ada.join('said-2');
   expect((await ask('GET', 'said-2/peers')).body.peers).toContainEqual(
-    expect.objectContaining({ userId: 'amy', metadata: { role: 'guide' }, grants: { publish: false } }),
+    expect.objectContaining({ userId: 'amy', metadata: { role: 'guide', fromBackend: ['role'] }, grants: { publish: false } }),
   );
 });
 
@@ -116,6 +118,7 @@ test('A-14 If-Match, and what cannot be said, with the field', async () => {
     [{ metadata: { name: 'Eve' } }, '/metadata/name'],
     [{ metadata: { moderator: true } }, '/metadata/moderator'],
     [{ metadata: { audience: null } }, '/metadata/audience'],
+    [{ metadata: { fromBackend: [] } }, '/metadata/fromBackend'],
     [{ metadata: { x: 'y'.repeat(520) } }, '/metadata'],
     [{ metadata: { more: 'ü'.repeat(255) } }, '/metadata'],
     [{ metadata: [1] }, '/metadata'],
