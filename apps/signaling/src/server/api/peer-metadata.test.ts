@@ -96,7 +96,11 @@ test('A-14 it holds for the login in this room, also where its client says nothi
   await ada.next('left');
   await ada.join('said-2');
   expect((await ask('GET', 'said-2/peers')).body.peers).toContainEqual(
-    expect.objectContaining({ userId: 'amy', metadata: { role: 'guide', fromBackend: ['role'] }, grants: { publish: false } }),
+    expect.objectContaining({
+      userId: 'amy',
+      metadata: { role: 'guide', fromBackend: ['role'] },
+      grants: { publish: false },
+    }),
   );
 });
 
