@@ -133,7 +133,7 @@ test.for(NODE_VERSIONS)('a stranger’s program on Node %i, as a module and as C
       elsewhere: [true, 403, 'room_refused', '/roomId'],
       token: ['ada', 3, true],
       peers: [[true, 'ada', false]],
-      peer: ['ada', { role: 'guide' }, false],
+      peer: ['ada', { role: 'guide', fromBackend: ['role'] }, false],
       told: { recipients: 1 },
       gone: [true, 404, 'room_unknown', '/roomId'],
       webhook: { test: 2432232314 },
