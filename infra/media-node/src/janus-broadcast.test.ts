@@ -27,7 +27,7 @@ test('what forwards is stopped before its ports are given back, where the next r
     ['video', '1'],
   ]);
   const feed = { id: 'f1', mids, videoCodec: 'vp8', hasLayers: false } as unknown as Host['feed'];
-  const broadcast = new JanusBroadcast({ room: 'r', client, control, feed, ended: () => {} });
+  const broadcast = new JanusBroadcast({ room: 'r', client, control, feed, first: 'audio', ended: () => {} });
   // Its only viewer comes to nothing: with it the broadcast ends.
   await expect(broadcast.watch('v=0', {} as never)).rejects.toThrow('no');
   await expect.poll(() => asked.at(-1)).toBe('streaming detach');
@@ -38,4 +38,33 @@ test('what forwards is stopped before its ports are given back, where the next r
     'videoroom stop_rtp_forward 8',
     'streaming destroy',
   ]);
+});
+
+test('who comes while the last viewer goes is shown the same publisher, by a mountpoint of its own', async () => {
+  const mountpoints = new Set<string>();
+  const removing = Promise.withResolvers<void>();
+  const handle = {
+    message: async ({ request, id = '' }: { request: string; id?: string }) => {
+      if (request === 'create') {
+        // JANUS_STREAMING_ERROR_CANT_CREATE
+        if (mountpoints.has(id)) throw new Error('A stream with the provided ID already exists');
+        mountpoints.add(id);
+      }
+      if (request === 'destroy') {
+        await removing.promise;
+        mountpoints.delete(id);
+      }
+      return { data: {}, sdp: 'v=0' };
+    },
+    detach: async () => {},
+  };
+  const client = { attach: async () => handle } as unknown as JanusClient;
+  const feed = { id: 'f1', mids: new Map(), videoCodec: 'vp8', hasLayers: false } as unknown as Host['feed'];
+  const broadcast = () =>
+    new JanusBroadcast({ room: 'r', client, control: handle as JanusHandle, feed, first: 'audio', ended: () => {} });
+  const leg = await broadcast().watch('v=0', {} as never);
+  await leg.close();
+  expect((await broadcast().watch('v=0', {} as never)).answer).toBe('v=0');
+  removing.resolve();
+  await expect.poll(() => mountpoints.size).toBe(1);
 });

@@ -2,6 +2,7 @@
  * One publisher of a room for viewers that offer (WHEP): VideoRoom never answers the offer of somebody who receives, so what it has is passed on
  * to a mountpoint of the Streaming plugin, over loopback. It is there while anybody views.
  */
+import { randomUUID } from 'node:crypto';
 import { EngineError, type ViewerEvents, type ViewerLeg } from './engine.ts';
 import type { JanusClient, JanusHandle } from './janus-client.ts';
 import { type RtpForward, startRtpForward, stopRtpForward } from './janus-rtp-forward.ts';
@@ -17,6 +18,8 @@ export interface JanusBroadcastHost {
   readonly room: string;
   readonly client: JanusClient;
   readonly feed: Feed;
+  /** What its viewers offer first. */
+  readonly first: FirstKind;
   /** Of VideoRoom. */
   readonly control: JanusHandle;
   /** The last viewer is gone. */
@@ -33,13 +36,22 @@ interface Port {
   readonly rtcp_port?: number;
 }
 
+/**
+ * Streaming takes a viewer's request for a keyframe for one of the stream that has, in the mountpoint, the place which the picture has in the viewer's
+ * offer (janus_streaming_incoming_rtcp, `mindex`); in another place it is lost. So each order of offers has a mountpoint of its own.
+ */
+export type FirstKind = 'audio' | 'video';
+
+/** @returns `video` for an offer whose first section is the picture; others are taken to have it second */
+export const firstKind = (sdp: string): FirstKind => (/^m=(\w+)/m.exec(sdp)?.[1] === 'video' ? 'video' : 'audio');
+
 /** How often what viewers lost is read, ms: as the page reads what comes to it. */
 const READ_MS = 2000;
 
 export class JanusBroadcast {
   readonly #host: JanusBroadcastHost;
   readonly #viewers = new Set<JanusViewer>();
-  /** Name of the mountpoint: that of the feed, which is used once, in its room. */
+  /** Name of the mountpoint, used once: who comes while the one before is being removed gets another. */
   readonly #id: string;
   #handle: JanusHandle | undefined;
   #opened: Promise<void> | undefined;
@@ -49,7 +61,11 @@ export class JanusBroadcast {
 
   constructor(host: JanusBroadcastHost) {
     this.#host = host;
-    this.#id = `${host.room} ${host.feed.id}`;
+    this.#id = `${host.room} ${host.feed.id} ${randomUUID()}`;
+  }
+
+  get feed(): string {
+    return this.#host.feed.id;
   }
 
   get viewers(): number {
@@ -102,34 +118,45 @@ export class JanusBroadcast {
   }
 
   async #open(): Promise<void> {
-    const { client, feed } = this.#host;
+    const { client, feed, first } = this.#host;
     this.#handle = await client.attach(STREAMING, { onFrame: () => {}, onPlugin: () => {} });
-    const sent = [...feed.mids].filter(([slot]) => slot !== 'screen');
-    const media = sent.map(([slot, mid]) => {
-      const common = { mid, port: 0, iface: LOOPBACK };
-      if (slot === 'audio') return { ...common, type: 'audio', pt: 111, codec: 'opus' };
-      const codec = feed.videoCodec === 'h264' ? { codec: 'h264', fmtp: H264 } : { codec: 'vp8' };
-      // Of a publisher of one size nothing would pass a mountpoint of several.
-      const sizes = feed.hasLayers ? { simulcast: true, port2: 0, port3: 0 } : {};
-      // Its RTCP carries the viewers' requests for a keyframe back to the publisher, and those of a change of size.
-      return { ...common, type: 'video', pt: 96, rtcpport: 0, ...sizes, ...codec };
-    });
     const { data } = await this.#handle.message({
       request: 'create',
       type: 'rtp',
       id: this.#id,
       is_private: true,
-      media,
+      media: mediaOf(feed, first),
     });
     const ports = (data.stream as { ports?: readonly Port[] } | undefined)?.ports ?? [];
-    const streams = ports.map(({ mid, port, port_2, port_3, rtcp_port }) => ({
-      ...{ mid, port, port_2, port_3 },
-      ...(rtcp_port === undefined ? { pt: 111 } : { pt: 96, rtcp_port }),
-    }));
+    const mids = [...feed.mids.values()];
+    const streams = ports
+      .filter(({ mid }) => mids.includes(mid))
+      .map(({ mid, port, port_2, port_3, rtcp_port }) => ({
+        ...{ mid, port, port_2, port_3 },
+        ...(rtcp_port === undefined ? { pt: 111 } : { pt: 96, rtcp_port }),
+      }));
     this.#streams = await startRtpForward(this.#forward, streams);
     if (!feed.hasLayers || this.#isOver) return;
     this.#reading = setInterval(() => {
       for (const viewer of this.#viewers) viewer.read(performance.now());
     }, READ_MS);
   }
+}
+
+/** What a mountpoint has, in the order of its viewers' offers. */
+function mediaOf({ mids, videoCodec, hasLayers }: Feed, first: FirstKind): object[] {
+  const [sound, picture] = [mids.get('audio'), mids.get('video')];
+  const common = { port: 0, iface: LOOPBACK };
+  // Without a microphone its place is kept: nothing is sent there.
+  const kept = first === 'audio' && picture !== undefined ? `no-${picture}` : undefined;
+  const audio = [sound ?? kept].flatMap((mid) =>
+    mid === undefined ? [] : [{ ...common, mid, type: 'audio', pt: 111, codec: 'opus' }],
+  );
+  if (picture === undefined) return audio;
+  const codec = videoCodec === 'h264' ? { codec: 'h264', fmtp: H264 } : { codec: 'vp8' };
+  // Of a publisher of one size nothing would pass a mountpoint of several.
+  const sizes = hasLayers ? { simulcast: true, port2: 0, port3: 0 } : {};
+  // Its RTCP carries the viewers' requests for a keyframe back to the publisher, and those of a change of size.
+  const video = { ...common, mid: picture, type: 'video', pt: 96, rtcpport: 0, ...sizes, ...codec };
+  return first === 'video' ? [video, ...audio] : [...audio, video];
 }

@@ -11,7 +11,7 @@ import {
   type ViewerEvents,
   type ViewerLeg,
 } from './engine.ts';
-import { JanusBroadcast } from './janus-broadcast.ts';
+import { type FirstKind, firstKind, JanusBroadcast } from './janus-broadcast.ts';
 import type { JanusClient, JanusHandle } from './janus-client.ts';
 import { JanusForwarding } from './janus-forwarding.ts';
 import { JanusPublisher } from './janus-publisher.ts';
@@ -32,7 +32,7 @@ export class JanusRoom implements EngineRoom {
   readonly #subscribers = new Map<string, JanusSubscriber>();
   readonly #feeds = new Map<string, Feed>();
   readonly #keyframes = new KeyframeNeeds((publisher) => this.onKeyframeNeeded(publisher));
-  /** Of publishers that somebody views, by feed. */
+  /** Of publishers that somebody views, by feed and order of the viewers' offers. */
   readonly #broadcasts = new Map<string, JanusBroadcast>();
   readonly #forwardings = new Set<JanusForwarding>();
   #control: JanusHandle | undefined;
@@ -91,7 +91,7 @@ export class JanusRoom implements EngineRoom {
       talking: (talking) => this.onTalking(id, talking),
       ended: () => {
         if (this.#publishers.get(id) === publisher) this.#publishers.delete(id);
-        void this.#broadcasts.get(feed)?.close();
+        for (const one of [...this.#broadcasts.values()]) if (one.feed === feed) void one.close();
         for (const one of this.#forwardings) if (one.feed === feed) one.over();
         // One that never came was waited for.
         if ((this.#feeds.get(id)?.id ?? feed) !== feed) return;
@@ -140,9 +140,7 @@ export class JanusRoom implements EngineRoom {
   async watch(publisher: string, sdp: string, events: ViewerEvents): Promise<ViewerLeg & { readonly answer: string }> {
     const feed = this.#feeds.get(publisher);
     if (!feed || !this.#control) throw new EngineError('gone', `${publisher} publishes nothing`);
-    const known = this.#broadcasts.get(feed.id);
-    const broadcast = known ?? this.#broadcast(feed, this.#control);
-    return await broadcast.watch(sdp, events);
+    return await this.#broadcast(feed, firstKind(sdp), this.#control).watch(sdp, events);
   }
 
   async forward(publisher: string, to: ForwardPorts): Promise<Forwarding> {
@@ -160,17 +158,19 @@ export class JanusRoom implements EngineRoom {
     return forwarding;
   }
 
-  #broadcast(feed: Feed, control: JanusHandle): JanusBroadcast {
+  #broadcast(feed: Feed, first: FirstKind, control: JanusHandle): JanusBroadcast {
+    const key = `${feed.id} ${first}`;
+    const known = this.#broadcasts.get(key);
+    if (known) return known;
     const broadcast = new JanusBroadcast({
       room: this.#id,
       client: this.#client,
-      feed,
-      control,
+      ...{ feed, first, control },
       ended: () => {
-        if (this.#broadcasts.get(feed.id) === broadcast) this.#broadcasts.delete(feed.id);
+        if (this.#broadcasts.get(key) === broadcast) this.#broadcasts.delete(key);
       },
     });
-    this.#broadcasts.set(feed.id, broadcast);
+    this.#broadcasts.set(key, broadcast);
     return broadcast;
   }
 

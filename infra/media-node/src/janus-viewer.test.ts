@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempDisposable } from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { cachedEngine } from '../../../scripts/lib/media-engine.mjs';
 import type { EngineRoom, LegEvents } from './engine.ts';
@@ -11,7 +12,7 @@ import { startJanusEngine } from './janus-engine.ts';
 import { JanusViewer } from './janus-viewer.ts';
 import { janusProgram } from './location.ts';
 import { RtpCamera } from './testing/rtp-camera.ts';
-import { RtpViewer } from './testing/rtp-peer.ts';
+import { RtpSender, RtpViewer } from './testing/rtp-peer.ts';
 
 const WAIT = { timeout: 60_000, interval: 50 };
 
@@ -105,8 +106,8 @@ const address = Object.values(networkInterfaces())
   .flat()
   .find((i) => i?.family === 'IPv4' && !i.internal)?.address;
 
-async function watcher(room: EngineRoom, name: string) {
-  const peer = new RtpViewer(name, address ?? '');
+async function watcher(room: EngineRoom, name: string, order?: readonly ('audio' | 'video')[]) {
+  const peer = new RtpViewer(name, address ?? '', order);
   onTestFinished(() => peer.close());
   const layers: string[] = [];
   const events: LegEvents = { onCandidate: (candidate) => peer.candidate(candidate), onLive() {}, onLost() {} };
@@ -123,22 +124,30 @@ async function watcher(room: EngineRoom, name: string) {
   return { peer, layers, size: () => (['low', 'mid', 'high'] as const)[peer.mark] };
 }
 
-test('M-20 a viewer that loses packets gets the next smaller size, others keep theirs, and it comes back', async () => {
-  await using folder = await mkdtempDisposable(join(tmpdir(), 'janus-test-'));
+/** A room of a real engine, and somebody who sends in it. */
+async function sending<Sender extends RtpSender>(make: (address: string) => Sender) {
   if (!address) throw new Error('this test needs one address that is not loopback');
+  const folder = await mkdtempDisposable(join(tmpdir(), 'janus-test-'));
+  onTestFinished(() => folder[Symbol.asyncDispose]());
   const program = janusProgram(process.env.JANUS ?? cachedEngine() ?? 'janus');
   const settings = { program, runDir: folder.path, address, eventLoops: 2, complain: () => {} };
-  await using engine = await startJanusEngine({ ...settings, mediaPorts: [26_000, 26_499] });
+  const engine = await startJanusEngine({ ...settings, mediaPorts: [26_000, 26_499] });
+  onTestFinished(() => engine[Symbol.asyncDispose]());
   const room = await engine.openRoom(randomUUID(), 10);
-  const camera = new RtpCamera('ada', address);
-  onTestFinished(() => camera.close());
-  const early: Parameters<RtpCamera['candidate']>[0][] = [];
-  camera.onCandidate = (candidate) => early.push(candidate);
-  const leg = await room.publish('ada', { onCandidate: (c) => camera.candidate(c), onLive() {}, onLost() {} });
-  await camera.connect(leg);
+  const sender = make(address);
+  onTestFinished(() => sender.close());
+  const early: Parameters<RtpSender['candidate']>[0][] = [];
+  sender.onCandidate = (candidate) => early.push(candidate);
+  const leg = await room.publish('ada', { onCandidate: (c) => sender.candidate(c), onLive() {}, onLost() {} });
+  await sender.connect(leg);
   for (const candidate of early) leg.candidate(candidate);
-  camera.onCandidate = (candidate) => leg.candidate(candidate);
+  sender.onCandidate = (candidate) => leg.candidate(candidate);
   await vi.waitFor(() => expect(room.isLive('ada')).toBe(true), WAIT);
+  return { room, sender };
+}
+
+test('M-20 a viewer that loses packets gets the next smaller size, others keep theirs, and it comes back', async () => {
+  const { room } = await sending((own) => new RtpCamera('ada', own));
   const [bob, eve] = [await watcher(room, 'bob'), await watcher(room, 'eve')];
   // Nothing asks for keyframes but the engine: none is to be missed.
   await vi.waitFor(() => expect([bob.size(), eve.size()]).toEqual(['high', 'high']), WAIT);
@@ -151,3 +160,42 @@ test('M-20 a viewer that loses packets gets the next smaller size, others keep t
   expect(bob.layers).toEqual(['mid', 'low', 'mid', 'high']);
   await room.close();
 });
+
+/** Keyframes that were asked for, when no further one comes in the time that Janus holds requests back. */
+async function settled(sender: RtpSender): Promise<number> {
+  let seen: number;
+  do {
+    seen = sender.keyframeRequests;
+    await sleep(3000);
+  } while (seen !== sender.keyframeRequests);
+  return seen;
+}
+
+test.each([
+  ['sound and a picture', ['audio', 'video'], [['audio', 'video'], ['video', 'audio'], ['video']]],
+  [
+    'a picture alone',
+    ['video'],
+    [
+      ['audio', 'video'],
+      ['video', 'audio'],
+    ],
+  ],
+] as const)(
+  'M-21 a viewer gets the keyframe that it asks for, in whichever order it offers, where %s is sent',
+  async (_what, sends, orders) => {
+    const { room, sender } = await sending((own) => new RtpSender('ada', own, sends));
+    const viewers = [];
+    for (const order of orders) viewers.push((await watcher(room, order.join(), order)).peer);
+    await vi.waitFor(() => expect(viewers.map((one) => (one.packets.get('1') ?? 0) > 0)).not.toContain(false), WAIT);
+    for (const viewer of viewers) {
+      const before = await settled(sender);
+      expect(viewer.requestKeyframe()).toBe(true);
+      await vi.waitFor(() => expect(sender.keyframeRequests).toBeGreaterThan(before), {
+        timeout: 10_000,
+        interval: 50,
+      });
+    }
+    await room.close();
+  },
+);

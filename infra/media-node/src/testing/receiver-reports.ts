@@ -35,4 +35,15 @@ export class ReceiverReports {
     report.writeUInt16BE(this.#sequence, 18);
     return report;
   }
+
+  /** A request for a keyframe (RFC 4585 section 6.3.1). @returns undefined before the first packet */
+  pictureLoss(): Buffer | undefined {
+    if (this.#ssrc === undefined) return undefined;
+    const request = Buffer.alloc(12);
+    request.writeUInt16BE(0x81ce, 0);
+    request.writeUInt16BE(2, 2);
+    request.writeUInt32BE(OWN_SSRC, 4);
+    request.writeUInt32BE(this.#ssrc, 8);
+    return request;
+  }
 }

@@ -170,9 +170,9 @@ export class RtpReceiver extends RtpPeer {
 /** How often a viewer reports, ms. */
 const REPORT_MS = 1000;
 
-/** Offers to receive sound and a picture, and counts the packets of each. */
+/** Offers to receive sound and a picture, in either order, and counts the packets of each. */
 export class RtpViewer extends RtpPeer {
-  /** By media section: 0 is sound, 1 the picture. */
+  /** By media section: 0 is sound, 1 the picture, whichever comes first. */
   readonly packets = new Map<string, number>();
   /** Of RTP that arrived. */
   bytes = 0;
@@ -183,14 +183,14 @@ export class RtpViewer extends RtpPeer {
   readonly #tracks: Track[];
   readonly #timer: NodeJS.Timeout;
 
-  constructor(name: string, address: string) {
+  constructor(name: string, address: string, order: readonly ('audio' | 'video')[] = ['audio', 'video']) {
     super(name, address);
     const audio = new nodeDataChannel.Audio('0', 'RecvOnly');
     audio.addOpusCodec(PAYLOAD_TYPE.audio);
     const video = new nodeDataChannel.Video('1', 'RecvOnly');
     video.addVP8Codec(PAYLOAD_TYPE.video);
     video.addH264Codec(PAYLOAD_TYPE.video + 1);
-    this.#tracks = [audio, video].map((media) => this.pc.addTrack(media));
+    this.#tracks = order.map((kind) => this.pc.addTrack(kind === 'audio' ? audio : video));
     for (const track of this.#tracks)
       track.onMessage((packet) => {
         const type = packet[1] ?? 0;
@@ -204,9 +204,18 @@ export class RtpViewer extends RtpPeer {
     this.#timer = setInterval(() => this.#report(), REPORT_MS);
   }
 
+  /** @returns whether it left */
+  requestKeyframe(): boolean {
+    return this.#tell(this.reports.pictureLoss());
+  }
+
   #report(): void {
-    const [report, picture] = [this.reports.next(), this.#tracks[1]];
-    if (report && picture?.isOpen()) leave(picture, report);
+    this.#tell(this.reports.next());
+  }
+
+  #tell(packet: Buffer | undefined): boolean {
+    const picture = this.#tracks.find((track) => track.mid() === '1');
+    return packet !== undefined && picture?.isOpen() === true && leave(picture, packet);
   }
 
   async connect(leg: { offer(sdp: string): Promise<string> }): Promise<void> {
