@@ -56,7 +56,7 @@ export class RoomAgent {
     room: () => this.#room,
     publishers: () => [...this.#people.keys()].sort((a, b) => Number(this.#isStream(b)) - Number(this.#isStream(a))),
     isEncrypted: () => isEncrypted(this.#session.peers),
-    changed: () => this.#receiversChanged(),
+    changed: (publisher) => this.#receiversChanged([publisher]),
   });
   /** Absent: recordings have no place here. */
   readonly recorder: RoomRecorder | undefined;
@@ -229,8 +229,7 @@ export class RoomAgent {
         if (want) legs.want(want);
         return;
       }
-      case 'media-state':
-        // The only state of a client that changes anything here: it needs its legs no more.
+      case 'media-state': // The only one that changes anything here: the client needs its legs no more.
         if ((signal.state as { mode?: unknown } | undefined)?.mode === 'gone') void this.#gone(signal.peerId);
         return;
       default:
@@ -254,9 +253,10 @@ export class RoomAgent {
     if ([...this.#people.values()].every((one) => one.isIdle)) await this.end('released');
   }
 
-  /** Each publisher encodes what anybody receives. */
-  #sumLayers(): void {
-    for (const publisher of this.#people.keys()) {
+  /** Each publisher encodes what anybody receives. @param publishers those for whom that may have changed */
+  #sumLayers(publishers: Iterable<string> = this.#people.keys()): void {
+    for (const publisher of publishers) {
+      if (!this.#people.has(publisher)) continue;
       const others = [...this.#people].filter(([peerId]) => peerId !== publisher);
       const layers = others.map(([, legs]) => legs.layerOf({ publisher, slot: 'video' }));
       layers.push(...this.viewers.layersOf(publisher));
@@ -264,8 +264,8 @@ export class RoomAgent {
     }
   }
 
-  #receiversChanged(): void {
-    this.#sumLayers();
+  #receiversChanged(publishers?: readonly string[]): void {
+    this.#sumLayers(publishers);
     this.#watchSize();
   }
 

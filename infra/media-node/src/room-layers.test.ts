@@ -1,6 +1,7 @@
 /** Which sizes of a camera its sender is told to send: what people receive, and what leaves the room. */
 import { setImmediate } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { PersonLegs } from './person-legs.ts';
 import { RoomAgent } from './room-agent.ts';
 import { FakeEngine, type FakeRoom } from './testing/fake-engine.ts';
 import { FakeSession } from './testing/fake-session.ts';
@@ -71,5 +72,22 @@ test('who is alone in the room and watched from outside goes on sending, to view
   await forwarding.close();
   await vi.advanceTimersByTimeAsync(3000);
   expect(told().at(-1)).toBe('');
+  await agent.end('test');
+});
+
+test('a viewer who comes, changes its size or goes is work for the one whom it watches, and not for the whole room', async () => {
+  const session = new FakeSession();
+  const engine = new FakeEngine();
+  const agent = new RoomAgent({ roomId: 'r', epoch: 5, session, engine, publishers: 10, say: () => {} });
+  session.arrive('ada', ...Array.from({ length: 30 }, (_, i) => `listener-${i}`));
+  session.connect('ada');
+  const room = () => [...engine.rooms.values()][0] as FakeRoom;
+  await vi.waitFor(() => expect(room()?.isLive('ada')).toBe(true));
+  const asked = vi.spyOn(PersonLegs.prototype, 'layerOf');
+  onTestFinished(() => asked.mockRestore());
+  const viewer = await agent.viewers.watch('v=0', { onCandidate: () => {}, onLive: () => {}, onLost: () => {} });
+  for (const seen of room().viewers.keys()) seen.carries('mid');
+  await viewer.close();
+  expect(asked).toHaveBeenCalledTimes(3 * 30);
   await agent.end('test');
 });

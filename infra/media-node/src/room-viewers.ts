@@ -15,8 +15,8 @@ export interface RoomViewersHost {
   publishers(): readonly string[];
   /** Somebody's frames are sealed: only the people in the room can show them. */
   isEncrypted(): boolean;
-  /** Their number has changed, or what they receive. */
-  changed(): void;
+  /** The number of those who watch this one has changed, or what they receive. */
+  changed(publisher: string): void;
 }
 
 /** Whom somebody watches, and in which size. */
@@ -68,11 +68,11 @@ export class RoomViewers {
     const forwarding = await room.forward(shown, to);
     const packager = { publisher: shown, count };
     this.#packager = packager;
-    this.#host.changed();
+    this.#host.changed(shown);
     void forwarding.ended.then(() => {
       if (this.#packager !== packager) return;
       this.#packager = undefined;
-      this.#host.changed();
+      this.#host.changed(shown);
     });
     return forwarding;
   }
@@ -88,17 +88,17 @@ export class RoomViewers {
     if (shown === undefined) throw new EngineError('gone', 'there is no sender in the room');
     const viewer = {};
     const left = () => {
-      if (this.#viewers.delete(viewer)) this.#host.changed();
+      if (this.#viewers.delete(viewer)) this.#host.changed(shown);
     };
     this.#viewers.set(viewer, { publisher: shown, layer: 'high' });
-    this.#host.changed();
+    this.#host.changed(shown);
     try {
       const leg = await room.watch(shown, sdp, {
         ...events,
         onLayer: (layer) => {
           if (!this.#viewers.has(viewer)) return;
           this.#viewers.set(viewer, { publisher: shown, layer });
-          this.#host.changed();
+          this.#host.changed(shown);
         },
         onLost: (reason) => {
           left();
