@@ -53,6 +53,8 @@ interface Copied {
 interface Running {
   readonly recording: RunningRecording;
   readonly people: NodeDocument['people'];
+  /** Of them those that the store knows. */
+  written: number;
   /** How the names of this node's files of this recording begin. */
   readonly name: string;
   readonly files: Map<string, Copied>;
@@ -127,7 +129,8 @@ export class RoomRecorder {
       return;
     }
     const name = `${recording.id}-${randomUUID().slice(0, 8)}`;
-    const running: Running = { recording, people: [], name, files: new Map(), folders: new Set(), timer: undefined };
+    const files = new Map();
+    const running: Running = { recording, people: [], written: 0, name, files, folders: new Set(), timer: undefined };
     this.#running = running;
     try {
       await this.#host.announce(recording.startedAt);
@@ -175,13 +178,17 @@ export class RoomRecorder {
   }
 
   async #copy(running: Running): Promise<void> {
+    const found: { readonly folder: string; readonly name: string }[] = [];
     for (const folder of running.folders) {
       const names = await readdir(folder).catch(() => []);
-      for (const name of names.filter((one) => one.startsWith(`${running.name}-`))) {
-        const copied = running.files.get(name) ?? { folder, bytes: 0, parts: 0 };
-        running.files.set(name, copied);
-        await this.#copyFile(running, name, copied);
-      }
+      for (const name of names) if (name.startsWith(`${running.name}-`)) found.push({ folder, name });
+    }
+    // First whose tracks they are: parts of somebody who is not written down are of no use when this node dies now.
+    if (running.people.length > running.written) await this.#write(running);
+    for (const { folder, name } of found) {
+      const copied = running.files.get(name) ?? { folder, bytes: 0, parts: 0 };
+      running.files.set(name, copied);
+      await this.#copyFile(running, name, copied);
     }
   }
 
@@ -203,11 +210,12 @@ export class RoomRecorder {
 
   async #write(running: Running, end: { endedAt?: number; why?: RecordingEnd } = {}): Promise<void> {
     const { roomId, epoch } = this.#host;
-    const document: NodeDocument = { epoch, people: running.people, updatedAt: Date.now(), ...end };
+    const document: NodeDocument = { epoch, people: [...running.people], updatedAt: Date.now(), ...end };
     await this.#settings.store.put(
       `${prefixOf(roomId, running.recording.id)}node-${epoch}.json`,
       JSON.stringify(document),
     );
+    running.written = document.people.length;
   }
 
   async #end(running: Running, why: RecordingEnd): Promise<void> {
