@@ -1,5 +1,7 @@
 /** Both places of recordings hold the same: a folder, and a bucket of an S3 server (s3rver). */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -109,4 +111,16 @@ test('R-8 a place that is none is refused by name', async () => {
 
 test('a bucket that is none is an error, not an empty list', async () => {
   await expect(new S3Store('none-such').list(ROOM)).rejects.toThrow('does not exist');
+});
+
+test('R-6 a bucket: an upload that breaks off leaves what was there', async () => {
+  const key = `${ROOM}whole/node-1.json`;
+  await store('bucket').put(key, 'of before');
+  const { hostname, port } = new URL(server.env.AWS_ENDPOINT_URL_S3 ?? '');
+  const socket = connect(Number(port), hostname);
+  const head = [`PUT /${BUCKET()}/${key} HTTP/1.1`, 'Host: localhost', 'Content-Length: 100', '', 'of now'];
+  socket.end(head.join('\r\n'));
+  // Closed by the server, which has seen the end.
+  await once(socket.resume(), 'close');
+  expect(await store('bucket').text(key)).toBe('of before');
 });
