@@ -54,3 +54,17 @@ test('W-13 a packager that does nothing, or whose program fails, has failed', as
   expect(await packaged(undefined)).toEqual({ failures: 1, words: 'PackagerError: it does nothing' });
   expect(await packaged('ffmpeg ended with 1', true)).toMatchObject({ failures: 1 });
 });
+
+test('media that is not encrypted is forwarded into no network but an own one: the packager of another one is not there', async () => {
+  const forward = vi.fn();
+  const failed = vi.fn();
+  const say = vi.fn();
+  // RFC 5737: of nobody.
+  const options = { room: 'r', count: () => 1, folder: tmpdir(), host: '203.0.113.7', say, failed };
+  const packager = new Packager({ ...options, viewers: { forward } });
+  await packager.ended;
+  expect([forward.mock.calls, failed.mock.calls.length]).toEqual([[], 1]);
+  expect(say.mock.calls).toEqual([
+    ['media.packager-ended', expect.objectContaining({ error: expect.stringContaining('203.0.113.7') })],
+  ]);
+});

@@ -7,6 +7,7 @@ import { OVER, PLAYLIST } from '../../../hls-packager/src/shared-folder.ts';
 import type { Say } from '../../../node-kit/retry.ts';
 import type { Forwarding, ForwardPorts } from '../engine.ts';
 import type { RoomViewers } from '../room-viewers.ts';
+import { isInOwnNetwork } from './own-network.ts';
 import { beginPackaging, makeRoom, type Packaging, readShared, removeRoom } from './packager-folder.ts';
 import { viewersPlaylist } from './playlist.ts';
 import { forwardPorts, type MediaKinds, sessionDescription } from './session-description.ts';
@@ -95,6 +96,9 @@ export class Packager implements AsyncDisposable {
 
   async #run(): Promise<void> {
     const { viewers, count, host } = this.#options;
+    // Forwarded media is not encrypted. Compose without the profile `hls` has no such network.
+    if (!isInOwnNetwork(host))
+      throw new PackagerError(`${host} (HLS_HOST) is in no network of this machine: is the packager started?`);
     await makeRoom(this.folder);
     const ports = { ...(await forwardPorts()), host };
     const forwarding = await viewers.forward(ports, count);
