@@ -106,13 +106,20 @@ const resolved = (domain: string) =>
     () => [],
   );
 
-function startCompose(): number {
+function startCompose(envFile: string): number {
   const works = (args: readonly string[]) => spawnSync(args[0] ?? '', args.slice(1), { stdio: 'ignore' }).status === 0;
   const compose = works(['docker', 'compose', 'version']) ? ['docker', 'compose'] : ['docker-compose'];
   if (!works([...compose, 'version']))
     throw new PublicHostError('docker compose is missing. Fix: install Docker with its compose plugin, then try again');
   const [program = '', ...first] = compose;
-  return spawnSync(program, [...first, 'up', '-d', '--build'], { cwd: root, stdio: 'inherit' }).status ?? 1;
+  const env = {
+    ...process.env,
+    // The Dockerfile is written for BuildKit: Docker before 23 and docker-compose 1 use it only where these say so.
+    DOCKER_BUILDKIT: '1',
+    COMPOSE_DOCKER_CLI_BUILD: '1',
+  };
+  const args = [...first, '--env-file', envFile, 'up', '-d', '--build'];
+  return spawnSync(program, args, { cwd: root, stdio: 'inherit', env }).status ?? 1;
 }
 
 async function main(): Promise<number> {
@@ -143,7 +150,7 @@ async function main(): Promise<number> {
     );
   if (command.prepare) return 0;
   console.log('\nStarting…');
-  const code = startCompose();
+  const code = startCompose(envFile);
   if (code === 0) console.log(`\nCheck it, best from elsewhere: npm run canary -- https://${domain}`);
   return code;
 }
