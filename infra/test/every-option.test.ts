@@ -139,7 +139,9 @@ const GIVEN = {
 } satisfies WebRtcTopologyProps;
 
 new WebRtcTopology(stack, 'Calls', GIVEN);
-const resources: Readonly<Record<string, Any>> = Template.fromStack(stack).toJSON().Resources;
+const given: Readonly<Record<string, Any>> = Template.fromStack(stack).toJSON().Resources;
+/** Those that are looked at: of the topology with every option, or of one without. */
+let resources = given;
 
 /** Resources of a type of one part, or of all. */
 const of = (type: string, part = ''): Any[] =>
@@ -332,14 +334,42 @@ test('every option has a place where it is seen', () => {
   });
   expect([...Object.keys(SEEN), ...Object.keys(ELSEWHERE)].sort()).toEqual(all.sort());
   // Of the two, each is given here, or not at all.
-  const given = Object.entries<Any>(GIVEN).flatMap(([name, value]) =>
+  const named = Object.entries<Any>(GIVEN).flatMap(([name, value]) =>
     name in INNER ? Object.keys(value).map((one) => `${name}.${one}`) : [name],
   );
-  expect(given.filter((name) => !(name in SEEN) && !(name in ELSEWHERE))).toEqual([]);
-  expect(Object.keys(SEEN).filter((name) => !given.includes(name))).toEqual([]);
+  expect(named.filter((name) => !(name in SEEN) && !(name in ELSEWHERE))).toEqual([]);
+  expect(Object.keys(SEEN).filter((name) => !named.includes(name))).toEqual([]);
 });
 
 test.each(Object.entries(SEEN))('%s is seen by AWS', (_, seen) => {
   const [found, is] = seen();
   expect(found).toEqual(is);
+});
+
+test('none of it is what AWS gets without the option', () => {
+  const bare = new TopologyStack(new App({ context: FLAGS }), 'Bare');
+  const other = image('other');
+  const images = { authImage: other, signalingImage: other, turnImage: other, canaryImage: other };
+  const [one, two] = [certificate('bare'), certificate('bare-region')];
+  const domain = { domainName: 'other.example.com', certificate: one, regionalCertificate: two };
+  const canaryApiKey = secret('bare-key');
+  new WebRtcTopology(bare, 'Calls', {
+    profile: TopologyProfile.PRODUCTION,
+    access: 'open',
+    domain,
+    canaryApiKey,
+    ...images,
+  });
+  resources = Template.fromStack(bare).toJSON().Resources;
+  const same = Object.entries(SEEN).flatMap(([name, seen]) => {
+    try {
+      const [found, is] = seen();
+      expect(found).toEqual(is);
+      return [name];
+    } catch {
+      return [];
+    }
+  });
+  resources = given;
+  expect(same).toEqual([]);
 });
