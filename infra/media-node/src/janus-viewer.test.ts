@@ -185,7 +185,7 @@ test.each([
   'M-21 a viewer gets the keyframe that it asks for, in whichever order it offers, where %s is sent',
   async (_what, sends, orders) => {
     const { room, sender } = await sending((own) => new RtpSender('ada', own, sends));
-    const viewers = [];
+    const viewers: RtpViewer[] = [];
     for (const order of orders) viewers.push((await watcher(room, order.join(), order)).peer);
     await vi.waitFor(() => expect(viewers.map((one) => (one.packets.get('1') ?? 0) > 0)).not.toContain(false), WAIT);
     for (const viewer of viewers) {
