@@ -1,6 +1,7 @@
 /** Runs in the browser: the SDK in reach of the tests. Bundled by harness.ts. */
 import { Call, type CallOptions, type IceServersAnswer, PrewarmedConnection, SignalingSession } from '@tandem/rtc';
 import { Encryption } from '@tandem/rtc/encryption';
+import { FrameTimes, Voices } from './moments.ts';
 
 interface Log {
   readonly t: number;
@@ -236,48 +237,28 @@ class Harness {
   }
   readonly #watched = new Map<
     string,
-    { video: HTMLVideoElement; frames: number; last: number; longestGap: number; times: number[] }
+    { video: HTMLVideoElement; frames: number; last: number; longestGap: number; shown: FrameTimes }
   >();
-  /** From now on: when pictures of each person are shown, and when its sound is heard, ms since the epoch. */
+  /** From now on: when pictures of each person are shown, and when its sound is heard. */
   watchMoments(): void {
-    this.#moments ??= setInterval(() => this.#listen(), 20);
+    this.#voices ??= new Voices();
   }
-  /** @returns what was noted since then, by name */
+  /** @returns what was noted since then, by name, ms since the epoch */
   moments(since: number) {
-    return (this.call?.peers ?? []).map(({ peerId, name }) => ({
+    return (this.call?.peers ?? []).map(({ peerId, name, stream }) => ({
       name,
-      frames: (this.#watched.get(peerId)?.times ?? []).filter((t) => t >= since),
-      sounds: (this.#heard.get(peerId)?.times ?? []).filter((t) => t >= since),
+      frames: (this.#watched.get(peerId)?.shown.times ?? []).filter((t) => t >= since),
+      sounds: this.#voices?.heard(stream, since) ?? [],
     }));
   }
-  #moments: ReturnType<typeof setInterval> | undefined;
-  #audio: AudioContext | undefined;
-  readonly #heard = new Map<string, { track?: MediaStreamTrack; analyser?: AnalyserNode; times: number[] }>();
-  /** Sound that is louder than silence, of the track that is played now. */
-  #listen(): void {
-    this.#audio ??= new AudioContext();
-    const samples = new Float32Array(1024);
-    for (const { peerId, stream } of this.call?.peers ?? []) {
-      const ear = this.#heard.get(peerId) ?? { times: [] };
-      this.#heard.set(peerId, ear);
-      const [track] = stream.getAudioTracks();
-      if (track && track !== ear.track) {
-        ear.track = track;
-        ear.analyser = new AnalyserNode(this.#audio, { fftSize: 1024 });
-        this.#audio.createMediaStreamSource(new MediaStream([track])).connect(ear.analyser);
-      }
-      ear.analyser?.getFloatTimeDomainData(samples);
-      if (samples.some((sample) => Math.abs(sample) > 0.001)) ear.times.push(Date.now());
-      samples.fill(0);
-    }
-  }
+  #voices: Voices | undefined;
 
   #watch(peerId: string, stream: MediaStream) {
     const video = Object.assign(document.createElement('video'), { srcObject: stream, autoplay: true, muted: true });
     document.body.append(video);
-    const watch = { video, frames: 0, last: performance.now(), longestGap: 0, times: [] as number[] };
-    const frame = () => {
-      if (this.#moments !== undefined) watch.times.push(Date.now());
+    const watch = { video, frames: 0, last: performance.now(), longestGap: 0, shown: new FrameTimes() };
+    const frame: VideoFrameRequestCallback = (_, shown) => {
+      if (this.#voices) watch.shown.add(shown);
       const now = performance.now();
       if (watch.frames++ > 0) watch.longestGap = Math.max(watch.longestGap, now - watch.last);
       watch.last = now;
