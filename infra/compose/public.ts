@@ -112,6 +112,12 @@ function startCompose(envFile: string): number {
   if (!works([...compose, 'version']))
     throw new PublicHostError('docker compose is missing. Fix: install Docker with its compose plugin, then try again');
   const [program = '', ...first] = compose;
+  // docker-compose 1 builds with the `docker` beside it, which has BuildKit in it before version 23, and in a plugin since.
+  const version = /version (\d+)/.exec(spawnSync('docker', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1];
+  if (program === 'docker-compose' && Number(version) >= 23 && !works(['docker', 'buildx', 'version']))
+    throw new PublicHostError(
+      `docker ${version} lacks BuildKit (docker buildx version). Fix: install its plugins buildx and compose, then try again`,
+    );
   const env = {
     ...process.env,
     // The Dockerfile is written for BuildKit: Docker before 23 and docker-compose 1 use it only where these say so.
