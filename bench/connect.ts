@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { fixed, quantile, table } from './lib/stats.ts';
 
+export const opensPage = true;
 export const summary =
   'click join → remote frame decoded (p50, p95) and its phases; a bare pair, the mesh and a media node side by side';
 

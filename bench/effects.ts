@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { cpuNs } from './lib/cpu.ts';
 import { fixed, table } from './lib/stats.ts';
 
+export const opensPage = true;
 export const summary = 'CPU of background blur and noise filter in the lobby, and what they load';
 
 const CASES = {

@@ -14,6 +14,7 @@ import { findProgram } from '../infra/local/programs.ts';
 import { blocked, type TraceEvent, tasksOf } from './lib/main-thread.ts';
 import { fixed, table } from './lib/stats.ts';
 
+export const opensPage = true;
 export const summary = 'Lighthouse scores of lobby and diagnostics, phone and desk';
 
 const VERSION = '13.5.0';

@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { type Reading, readIncoming, repeatedSound, sendDetailed, tellSteps } from './lib/narrow-page.ts';
 import { fixed, table } from './lib/stats.ts';
 
+export const opensPage = true;
 export const summary =
   'a receiver at 500 kbit/s, then at 5 % loss: its sound, its layer, and seconds until all is back';
 

@@ -10,6 +10,7 @@ import type { Browser, Page } from 'playwright-core';
 import { cpuNs, rssKiB } from './lib/cpu.ts';
 import { fixed, table } from './lib/stats.ts';
 
+export const opensPage = true;
 export const summary =
   'the page of a large call: cores and memory with 49 tiles, and interaction to next paint in a call of nine';
 

@@ -1,8 +1,11 @@
 /** `npm run bench -- NAME [options]`; without a name: what there is. */
 import { readdirSync } from 'node:fs';
+import { buildClient } from '../scripts/lib/setup.mjs';
 
 interface Bench {
   readonly summary: string;
+  /** It opens the page, which is built first when a source is newer. */
+  readonly opensPage?: true;
   run(args: string[]): Promise<void>;
 }
 
@@ -15,7 +18,9 @@ const load = async (name: string) => (await import(new URL(`${name}.ts`, here).h
 
 const [name, ...args] = process.argv.slice(2);
 if (name !== undefined && names.includes(name)) {
-  await (await load(name)).run(args);
+  const bench = await load(name);
+  if (bench.opensPage) buildClient();
+  await bench.run(args);
 } else {
   if (name !== undefined) console.error(`There is no benchmark ${name}.`);
   console.log('npm run bench -- NAME\n');

@@ -6,6 +6,7 @@ import { build } from 'esbuild';
 import { BUDGET } from '../packages/rtc/size.ts';
 import { fixed, table } from './lib/stats.ts';
 
+export const opensPage = true;
 export const summary = 'first-load JavaScript of the lobby and size of the SDK, gzip';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -1,5 +1,7 @@
 /** The benchmarks run and print what they promise; what they measure is not this test's business. */
 import { execFile, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { says } from '../bench/lib/says.ts';
@@ -11,6 +13,15 @@ const run = async (...args: string[]) =>
 test('without a name it lists every benchmark', async () => {
   const names = [...(await run()).matchAll(/^ {2}(\S+) +\S/gm)].map((m) => m[1]);
   expect(names).toEqual(expect.arrayContaining(['connect', 'joins', 'memory', 'nodes', 'relay', 'rooms', 'size']));
+});
+
+test('what opens the page measures the page of now: it is built first', () => {
+  const bench = join(import.meta.dirname, '../bench');
+  const opening = readdirSync(bench).filter((file) => {
+    const text = file.endsWith('.ts') ? readFileSync(join(bench, file), 'utf8') : '';
+    return /pwa\/harness|client\/out|live-viewer/.test(text) && !text.includes('export const opensPage = true;');
+  });
+  expect(opening).toEqual([]);
 });
 
 test('an unknown name fails and says so', async () => {
