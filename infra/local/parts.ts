@@ -140,6 +140,7 @@ export function edgeChild(plan: StackPlan, tls?: CertificateFiles): ChildSpec {
       ...(plan.media ? { MEDIA_TARGETS: `http://${LOOPBACK}:${ports.media}` } : {}),
       ...(plan.events ? { HOOKS_TARGETS: hooksUrl(plan) } : {}),
       ...(tls ? { TLS_CERT: tls.cert, TLS_KEY: tls.key } : {}),
+      ...(process.env.CLIENT_SETTINGS ? { CLIENT_SETTINGS: process.env.CLIENT_SETTINGS } : {}),
     } satisfies Partial<Record<keyof EdgeConfig, string>>,
     ready: () => connects(ports.edge, 'localhost'),
   });
