@@ -21,10 +21,11 @@ afterAll(async () => {
 function watching() {
   let now = 0;
   let writes = 0;
+  const began = Date.now();
   const watch = new MediaWatch(redis, () => now);
   const write = async (id: string) => {
-    // An entry counts as renewed when it says another time.
-    const updatedAt = Date.now() - ++writes;
+    // An entry counts as renewed when it says another time: never twice the same.
+    const updatedAt = began - ++writes;
     const entry = { zone: 'z', load: 0, state: 'serving', updatedAt };
     await redis.hset(MEDIA_DIRECTORY_KEY, id, JSON.stringify(entry));
   };
