@@ -1,7 +1,7 @@
 /** What a backend says of a peer to its room, on two nodes. Rule A-14 of docs/service-contracts.md. */
 import { isDeepStrictEqual } from 'node:util';
 import { API_SCOPES } from '@tandem/protocol';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { SignalingService } from '../../app.ts';
 import { MemoryHub } from '../../backplane/memory.ts';
 import { systemClock } from '../../core/clock.ts';
@@ -10,10 +10,18 @@ import { connectClient, startTestKeys, startTestNode, type TestKeys } from '../.
 let keys: TestKeys;
 let near: SignalingService;
 let far: SignalingService;
+/** What the near node writes of its members waits for it. */
+let nearMayWrite = Promise.resolve();
 beforeAll(async () => {
   keys = await startTestKeys();
   const hub = new MemoryHub(systemClock);
-  near = await startTestNode({ keys, parts: { backplane: hub.connect() } });
+  const backplane = hub.connect();
+  const put = backplane.putMember.bind(backplane);
+  backplane.putMember = async (room, member) => {
+    await nearMayWrite;
+    return put(room, member);
+  };
+  near = await startTestNode({ keys, parts: { backplane } });
   far = await startTestNode({ keys, parts: { backplane: hub.connect() } });
 });
 afterAll(async () => {
@@ -77,6 +85,20 @@ test('A-14 what a backend says of a peer counts before what its client says, sur
   // What a client says looks like it, and is not named as the backend's.
   back.send({ type: 'update', metadata: { role: 'boss', fromBackend: ['role'] } });
   await seen({ role: 'boss' });
+});
+
+test('A-14 a backend reads what it has just said, before the node of the peer has shown it', async () => {
+  using ada = await client('una');
+  await ada.join('said-0', { role: 'boss' });
+  const path = pathOf('said-0', ada);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  nearMayWrite = promise;
+  onTestFinished(() => resolve());
+  expect((await ask('PATCH', path, { metadata: { table: 4 } })).status).toBe(204);
+  expect((await ask('GET', path)).body.metadata).toEqual({ role: 'boss', table: 4, fromBackend: ['table'] });
+  resolve();
+  await ask('PATCH', path, { metadata: null });
+  expect((await ask('GET', path)).body.metadata).toEqual({ role: 'boss' });
 });
 
 test('A-14 it holds for the login in this room, also where its client says nothing of itself', async () => {

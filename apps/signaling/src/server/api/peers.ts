@@ -1,11 +1,13 @@
 /** `/v1/rooms/{roomId}/peers` and `/messages`: who is in a room, and what a backend does to and tells them. */
+import type { PeerMetadata } from '@tandem/protocol';
 import { ProblemError } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import { decidedIn, type RoomGrants } from '../../backplane/room-grants.ts';
+import { decidedIn, givenIn, type RoomGrants } from '../../backplane/room-grants.ts';
 import { isMediaPeer, type MemberRecord } from '../../backplane/types.ts';
 import type { MemberInfo } from '../../core/model.ts';
 import type { SignalingNode } from '../../core/node.ts';
+import { withoutGiven } from '../../core/rooms/grants.ts';
 import { sha256 } from './room-document.ts';
 import { describe } from './rooms.ts';
 import {
@@ -191,8 +193,18 @@ function messageRoute(api: FastifyInstance, node: SignalingNode): void {
 
 const infoOf = ({ info }: MemberRecord) => JSON.parse(info) as MemberInfo;
 
+/** What its room sees of it. Its node writes what was decided a moment later: a backend reads its own word at once. */
+function shownOf({ metadata, given: before = [] }: MemberInfo, granted: RoomGrants): PeerMetadata | undefined {
+  const given = givenIn(granted);
+  const names = Object.keys(given);
+  const said = withoutGiven(metadata, ['fromBackend', ...before]);
+  return names.length === 0 ? said : { ...said, ...given, fromBackend: names };
+}
+
 function represent({ member, granted }: Person): Peer {
-  const { userId, name, guest, metadata } = infoOf(member);
+  const info = infoOf(member);
+  const { userId, name, guest } = info;
+  const metadata = shownOf(info, granted);
   const grants = decidedIn(granted);
   return {
     peerId: member.peerId,
