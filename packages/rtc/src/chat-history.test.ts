@@ -26,7 +26,7 @@ function newcomer({ random = 0, trusted }: { random?: number; trusted?: readonly
   });
   const meet = (...peerIds: string[]) => {
     for (const peerId of peerIds) history.metEarlier(peerId);
-    time.run(0);
+    time.run(1000);
   };
   const asked = () =>
     sent.flatMap(({ peerId, message: m }) => (m.tandem === 'history-ask' ? [[peerId, m.id] as const] : []));

@@ -20,6 +20,8 @@ export interface ChatHistoryHost {
 const MAX_ANSWER_BYTES = 40 * 1024;
 /** From one answer to the next, ms: 160 KiB a second of the 256 that the server takes from one connection. */
 const ANSWER_EVERY_MS = 250;
+/** Asked for when the pictures are there, not between an offer and its answer, ms. */
+const ASK_AFTER_MS = 1000;
 /** The next peer is asked after this time without an answer, ms. */
 const PATIENCE_MS = 4000;
 /** Peers that are asked, at most: some came just before, and know nothing yet. */
@@ -52,7 +54,7 @@ export class ChatHistory {
   metEarlier(peerId: string): void {
     if (this.#over) return;
     this.#candidates.push(peerId);
-    this.#timer ??= this.#host.clock.setTimeout(() => this.#askNext(), 0);
+    this.#timer ??= this.#host.clock.setTimeout(() => this.#askNext(), ASK_AFTER_MS);
   }
 
   #askNext(): void {

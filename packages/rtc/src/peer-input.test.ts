@@ -274,7 +274,7 @@ test('history: what moderators alone may write is handed on of moderators alone'
   say('ada', 'during');
   chat.open = true;
   chat.metEarlier('bob');
-  time.run(0);
+  time.run(1000);
   chat.open = false;
   const forged = { id: 'f', name: 'Ada', text: 'forged', at: Date.now() };
   const ask = sent.at(-1)?.message;
@@ -303,7 +303,7 @@ test('history: from the one that was asked, once; what I have is not told again;
   chat.receive('ada', { tandem: 'chat', id: '1', text: 'seen', at: Date.now() });
   chat.receive('ada', { tandem: 'chat', id: '2', text: 'secret', at: Date.now(), private: true });
   chat.metEarlier('ada');
-  time.run(0);
+  time.run(1000);
   const ask = sent.find(({ message }) => message.tandem === 'history-ask');
   expect(ask?.to).toBe('ada');
   const id = ask && 'id' in ask.message ? ask.message.id : '';

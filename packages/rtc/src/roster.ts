@@ -17,8 +17,6 @@ type PairSignal = Extract<SessionEvents['signal'], { type: 'offer' | 'answer' | 
 
 /** Signals kept for peers that are not in view yet. */
 const EARLY_LIMIT = 128;
-/** What was said before is asked for when the pictures are there, ms. */
-const HISTORY_AFTER_MS = 1000;
 /** How long a leg outlives a lost session while its successor connects, ms. */
 const ORPHAN_MS = 15_000;
 
@@ -51,7 +49,7 @@ export class Roster {
 
   /** @param before it was in the room before me: this side calls it */
   arrive(info: PeerInfo, before: boolean): void {
-    const { clock, members, ice, sfu, limits, chat, emit } = this.#host;
+    const { members, ice, sfu, limits, chat, emit } = this.#host;
     const { peerId } = info;
     if (members.has(peerId)) return;
     const member = new Member(info, this.#host);
@@ -62,7 +60,7 @@ export class Roster {
     if (ice.valid) this.#begin(member, before);
     else void ice.fresh().then(() => this.#begin(member, before));
     emit('peer-added', { peer: member.view });
-    if (before) clock.setTimeout(() => member.isHere && chat.metEarlier(peerId), HISTORY_AFTER_MS);
+    if (before) chat.metEarlier(peerId);
   }
 
   signal(signal: PairSignal): void {
