@@ -2,6 +2,7 @@
  * A session of WHEP (draft-ietf-wish-whep) as its viewer: one POST with an offer, answered with all candidates. Own code because npm
  * `whip-whep` hides the status, the problem and `Retry-After` of a refusal, and those are what the page has to say.
  */
+import { withSoundRepeats } from '@tandem/rtc/sound-repeats';
 
 /** A request was refused. */
 export class WhepError extends Error {
@@ -104,12 +105,6 @@ export async function openWhep({ endpoint, token, iceTransportPolicy, signal }: 
     throw error;
   }
 }
-
-/**
- * That lost sound may be asked for again (RFC 4585 section 6.2.1). Browsers offer it for pictures alone; Chromium does so when the answer allows
- * it, and others receive as before.
- */
-const withSoundRepeats = (sdp: string) => sdp.replace(/^a=rtpmap:(\d+) opus\/.*$/gm, '$&\r\na=rtcp-fb:$1 nack');
 
 /** What `Link` says of ICE servers (RFC 9725 section 4.6); what cannot be read is left out. */
 export function iceServersOf(link: string): RTCIceServer[] {

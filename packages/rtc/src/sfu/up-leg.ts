@@ -1,6 +1,7 @@
 /** What I send to a media node: microphone, camera in three sizes, screen. */
 import { AUDIO_MAX_BITRATE } from '../bitrate-caps.ts';
 import { SLOTS, type Slot } from '../pair-types.ts';
+import { withSoundRepeats } from '../sound-repeats.ts';
 import { withStartBitrate } from '../start-bitrate.ts';
 import { offerFewCodecs } from '../video-codecs.ts';
 import { Leg, type LegDescription } from './leg.ts';
@@ -26,12 +27,6 @@ const START_BITRATE = 1_000_000;
 
 /** Largest first, as {@link CAMERA}. */
 const LAYER_OF_RID: Readonly<Record<string, string>> = { h: 'high', m: 'mid', l: 'low' };
-
-/**
- * An offer that allows to ask for lost sound again (RFC 4585 section 6.2.1). Browsers do not say so; Chromium repeats it when the answer
- * asks, others send as before.
- */
-const withSoundRepeats = (sdp: string) => sdp.replace(/^a=rtpmap:(\d+) opus\/.*$/gm, '$&\r\na=rtcp-fb:$1 nack');
 
 export class UpLeg extends Leg {
   /** Sizes of the camera that somebody receives. What is written is a target: one step at a time leads there. */
