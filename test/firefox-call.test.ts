@@ -92,6 +92,13 @@ async function couple(kinds: readonly [Kind, Kind], extra: object = {}): Promise
   return [ada, bob];
 }
 
+/** The H.264 that its description names: one profile, or none where the browser has no H.264. */
+const h264Named = (page: SdkPage) =>
+  page.evaluate(() =>
+    (globalThis.harness.connections.find((pc) => pc.signalingState !== 'closed')?.localDescription?.sdp ?? '')
+      .split(/\r\n/)
+      .filter((line) => /^a=fmtp:.*profile-level-id/.test(line)),
+  );
 /** The video codecs that its description names, without what repeats and repairs; one list a section. */
 const codecsNamed = (page: SdkPage) =>
   page.evaluate(() =>
@@ -123,6 +130,8 @@ test.each(ORDERS)(
       const named = await codecsNamed(page);
       expect(named, 'one profile of each codec').toEqual(named.map((names) => [...new Set(names)]));
       expect(named.map((names) => names.includes('VP8'))).toEqual([true, true]);
+      // Constrained baseline (RFC 7742 section 6.2).
+      for (const line of await h264Named(page)) expect(line).toMatch(/packetization-mode=1;profile-level-id=42e0/);
     }
     const both = [
       [pages[0], pages[1]],

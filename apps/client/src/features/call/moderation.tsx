@@ -54,6 +54,7 @@ export function PersonModeration({ id, name }: { id: string; name: string }) {
   const host = useStore(call, (s) => s.host && s.moderator);
   const peer = useStore(call, (s) => s.peers.find((one) => one.id === id));
   if (!moderator) return null;
+  const moderates = t(peer?.moderator ? 'host.unmakeModerator' : 'host.makeModerator');
   return (
     <>
       {peer?.audio && (
@@ -91,9 +92,10 @@ export function PersonModeration({ id, name }: { id: string; name: string }) {
           type="button"
           className="button compact"
           data-testid="make-moderator"
+          aria-label={`${moderates}: ${name}`}
           onClick={() => void call.moderate((session) => session.grant(id, { kick: !peer.moderator }))}
         >
-          {t(peer.moderator ? 'host.unmakeModerator' : 'host.makeModerator')}
+          {moderates}
         </button>
       )}
       <Confirmed

@@ -9,7 +9,10 @@ import type { CoreSettings } from '../settings.ts';
 /** Display name that the token proves. */
 const provenName = ({ guest, name }: Identity) => (guest ? undefined : name);
 
-/** A name that the token proves is the only one that its bearer has; `moderator` is said of those with the grant `kick`, and of no peer else. What a backend says of it counts before what it says itself, and is named. */
+/**
+ * A name that the token proves is the only one that its bearer has; `moderator` is said of those with the grant `kick`, and of no peer else. What a
+ * backend says of it counts before what it says itself, and is named.
+ */
 export function withProvenClaims(identity: Identity, metadata: PeerMetadata): PeerMetadata {
   const name = provenName(identity);
   const { moderator: _claimed, fromBackend: _named, ...said } = metadata;
