@@ -48,6 +48,8 @@ export interface Peer {
   readonly guest: boolean;
   /** Its connection is lost, and it may come back. */
   readonly away: boolean;
+  /** When it came into the room; a connection that was lost and is back does not change it. Absent where a node of an older version took its join. RFC 3339. */
+  readonly joinedAt?: string;
   /** What it says of itself, and what a backend says of it. */
   readonly metadata?: unknown;
   /** What a backend or a moderator decided in this room, beside its token. Absent: nothing. */

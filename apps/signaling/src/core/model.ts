@@ -47,6 +47,8 @@ export interface Session {
   room: Room | undefined;
   /** The room that it asks to be let into. */
   asksAt: string | undefined;
+  /** When it joined the room that it is in, or joins, in ms since the epoch by the clock of that node. Absent: a node of an older version took the join. */
+  joinedAt: number | undefined;
   /** Frames for it are on their way to the mailbox: later ones must queue behind. */
   parking: boolean;
   /** Counts the changes of what it says of itself, over all its owners: in a room, metadata, away or here. */
@@ -63,6 +65,8 @@ export interface MemberInfo {
   readonly guest?: string;
   readonly userId: string;
   readonly loginSession: string;
+  /** As of {@link Session}. */
+  readonly joinedAt?: number;
   /** That the token proves. */
   readonly name?: string;
   /** It watches only: see isAudience of rooms/member-record.ts. */

@@ -30,7 +30,7 @@ export const PEOPLE_COMMANDS: Readonly<Record<string, Command>> = {
       const peers = await connect().server.peers.list(room, { signal });
       out.table(
         peers.map((peer) => ({ ...peer })),
-        ['peerId', 'userId', 'name', 'guest', 'away'],
+        ['peerId', 'userId', 'name', 'guest', 'away', 'joinedAt'],
       );
       return 0;
     },

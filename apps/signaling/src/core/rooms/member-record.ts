@@ -47,6 +47,7 @@ export function memberRecord(session: Session, node: string, awayFor = 0): Membe
     ...(guest === undefined ? {} : { guest }),
     userId: identity.userId,
     loginSession: identity.loginSession,
+    ...(session.joinedAt === undefined ? {} : { joinedAt: session.joinedAt }),
     ...(name === undefined ? {} : { name }),
     ...(isAudience(session) ? { audience: true as const } : {}),
     ...(session.tokenGrants.publish === false ? { listener: true as const } : {}),

@@ -1,6 +1,7 @@
 /** What a room is told when the backplane was away, or something got lost. Titles name the rules of docs/service-contracts.md. */
 import { describe, expect, test } from 'vitest';
 import { UnavailableError } from '../../backplane/types.ts';
+import type { MemberInfo } from '../model.ts';
 import type { SignalingNode } from '../node.ts';
 import { Client, type Cluster, pair } from '../testing.ts';
 
@@ -109,6 +110,21 @@ describe('the store loses writes', () => {
     expect((await newcomer(cluster, n2))(a)?.metadata).toEqual({ audio: false });
     expect(a.closed ?? b.closed).toBeUndefined();
     expect(n1.rooms.get('r')?.version).toBe(cluster.hub.rooms.get('r')?.version);
+  });
+
+  test('A-5 since when it is in its room is as before when the store has lost the whole room', async () => {
+    const { cluster, n2, a } = await pair();
+    const joinedAt = () => {
+      const { info = '{}' } = cluster.hub.rooms.get('r')?.members.get(String(a.peerId)) ?? {};
+      return (JSON.parse(info) as MemberInfo).joinedAt;
+    };
+    const first = joinedAt();
+    expect(first).toBeTypeOf('number');
+    cluster.hub.rooms.clear();
+    expect(joinedAt()).toBeUndefined();
+    await cluster.run(30_000);
+    expect(joinedAt()).toBe(first);
+    expect((await newcomer(cluster, n2))(a)).not.toHaveProperty('joinedAt');
   });
 
   test('S-92 also when the store has counted up to the same version since', async () => {

@@ -39,6 +39,7 @@ export class SessionJoiner {
     const { context, registry, records, pending, takeover, entries } = this.#parts;
     if (!context.up) throw context.unavailable();
     session.order++;
+    session.joinedAt = context.clock.date();
     await registry.whileBusy(session.peerId, async () => {
       try {
         const result = await this.#enter(session, roomId, entered);

@@ -163,6 +163,7 @@ export class SessionResumer {
     return {
       ...{ tokenGrants: identity.grants, granted: '' },
       ...{ peerId, secret, identity, guest, epoch, metadata, state: { kind: 'ended' } },
+      joinedAt: info.joinedAt,
       ...{ room: undefined, asksAt: undefined, parking: false, order: 0, savedOrder: 0, unsynced: false },
     };
   }
@@ -173,6 +174,7 @@ export class SessionResumer {
     if (!record || record.epoch !== session.epoch) return;
     const info = JSON.parse(record.info) as MemberInfo;
     session.metadata = withoutGiven(info.metadata, info.given);
+    session.joinedAt = info.joinedAt;
     // The rest of it is from the token: what is stored may be of an older one.
     if (memberRecord(session, this.#parts.context.name).info !== record.info) session.order++;
   }

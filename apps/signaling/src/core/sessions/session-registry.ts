@@ -57,7 +57,15 @@ export class SessionRegistry {
       epoch: 1,
       state: { kind: 'attached', connection },
       metadata: identity.name === undefined ? undefined : { name: identity.name },
-      ...{ room: undefined, asksAt: undefined, parking: false, order: 0, savedOrder: 0, unsynced: false },
+      ...{
+        room: undefined,
+        asksAt: undefined,
+        joinedAt: undefined,
+        parking: false,
+        order: 0,
+        savedOrder: 0,
+        unsynced: false,
+      },
     };
     this.add(session);
     return session;

@@ -171,7 +171,14 @@ test('A-5 peers are listed, removed with a ban, and told something', async () =>
   expect(body.peers.map((p: { userId: string }) => p.userId).sort()).toEqual(['ada', 'eve']);
   const peer = `/v1/rooms/people/peers/${ada.welcome.peerId}`;
   expect((await ask('GET', peer)).body).toEqual({
-    ...{ peerId: ada.welcome.peerId, userId: 'ada', guest: false, away: false, metadata: { color: 'red' } },
+    ...{
+      peerId: ada.welcome.peerId,
+      userId: 'ada',
+      guest: false,
+      away: false,
+      joinedAt: expect.any(String),
+      metadata: { color: 'red' },
+    },
   });
   const tell = (message: object) => ask('POST', '/v1/rooms/people/messages', { body: message });
   expect((await tell({ topic: 'note', data: { n: 1 } })).body).toEqual({ recipients: 2 });

@@ -175,3 +175,34 @@ test('A-13 a move that could not come to its end leaves the peer where it is, an
   ada.ws.terminate();
   await expect.poll(async () => (await outcome({ roomId: 'stay-4' }))[1], { timeout: 10_000 }).toBe('peer_away');
 });
+
+test('A-5 since when a peer is in its room stays, whatever it says, and whatever node it resumes on', async () => {
+  using ada = await client('since');
+  const before = Date.now();
+  await ada.join('since-1');
+  const after = Date.now();
+  const joinedAt = async () => {
+    const [, list] = await ask('GET', '/v1/rooms/since-1/peers');
+    const [, one] = await ask('GET', pathOf('since-1', ada));
+    expect(list.peers).toEqual([one]);
+    return one.joinedAt;
+  };
+  const first = await joinedAt();
+  expect(first).toBe(new Date(first).toISOString());
+  expect(Date.parse(first)).toBeGreaterThanOrEqual(before);
+  expect(Date.parse(first)).toBeLessThanOrEqual(after);
+  ada.send({ type: 'update', metadata: { color: 'red', joinedAt: 1 } });
+  await ada.settle();
+  expect(await joinedAt()).toBe(first);
+  using again = await client('since', {}, far);
+  again.send({ type: 'resume', sessionToken: ada.welcome.sessionToken });
+  await again.next('resumed');
+  again.send({ type: 'update', metadata: { color: 'blue' } });
+  await again.settle();
+  expect(await joinedAt()).toBe(first);
+  again.send({ type: 'leave' });
+  await again.settle();
+  again.send({ type: 'join', roomId: 'since-1' });
+  await again.next('joined');
+  expect(Date.parse(await joinedAt())).toBeGreaterThan(Date.parse(first));
+});

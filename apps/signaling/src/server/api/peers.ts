@@ -203,7 +203,7 @@ function shownOf({ metadata, given: before = [] }: MemberInfo, granted: RoomGran
 
 function represent({ member, granted }: Person): Peer {
   const info = infoOf(member);
-  const { userId, name, guest } = info;
+  const { userId, name, guest, joinedAt } = info;
   const metadata = shownOf(info, granted);
   const grants = decidedIn(granted);
   return {
@@ -211,6 +211,7 @@ function represent({ member, granted }: Person): Peer {
     userId,
     guest: guest !== undefined,
     away: member.awayFor > 0,
+    ...(joinedAt === undefined ? {} : { joinedAt: new Date(joinedAt).toISOString() }),
     ...(name === undefined ? {} : { name }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(Object.keys(grants).length === 0 ? {} : { grants }),

@@ -210,6 +210,11 @@ export const Peer = Type.Object(
     name: Type.Optional(Type.String({ description: 'Display name that the token proves.' })),
     guest: Type.Boolean({ description: 'The user id is self-chosen.' }),
     away: Type.Boolean({ description: 'Its connection is lost, and it may come back.' }),
+    joinedAt: Type.Optional(
+      Time(
+        'When it came into the room; a connection that was lost and is back does not change it. Absent where a node of an older version took its join.',
+      ),
+    ),
     metadata: Type.Optional(Type.Unknown({ description: 'What it says of itself, and what a backend says of it.' })),
     grants: Type.Optional(
       Type.Object(
