@@ -80,7 +80,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     why: 'a session that resumed on another node got back what it said in its join',
     edits: [
       { file: `${core}sessions/resume.ts`, now: "isKnown ? {} : { info: 'present' }", faulty: '{}' },
-      { file: `${core}sessions/resume.ts`, now: 'if (!isKnown) this.#adopt(session, state);', faulty: '' },
+      { file: `${core}sessions/resume.ts`, now: 'isKnown ? state : this.#adopt(session, state)', faulty: 'state' },
     ],
   },
   'silent-node': {

@@ -1,7 +1,7 @@
 /** The operations on rooms of the embedded backplane; each is one step, as the scripts room-*.lua are in Redis. */
 
 import { ENTRY_REQUEST_TTL_MS, type EntryAnswer, type EntryRequest, MAX_ENTRY_REQUESTS } from './entry-requests.ts';
-import { otherGrants, toldGrants } from './memory-grants.ts';
+import { carryGrants, otherGrants, toldGrants } from './memory-grants.ts';
 import type { MemoryStore, StoredEntryRequest, StoredRoom } from './memory-store.ts';
 import { isInvitedBy } from './room-grants.ts';
 import { LOOK_LIMIT, type RoomLook } from './room-look.ts';
@@ -39,7 +39,7 @@ export function joinRoom(store: MemoryStore, name: string, member: MemberRecord,
         otherGrants(store, name, rule) ??
         takeSeat(store, name, room, { member, isPresent: present !== undefined, rule });
     const kept = info === 'present' && present ? { info: present.info } : {};
-    if (!refusal && !(present && isLater(present, member))) put(store, room, { ...member, ...kept });
+    if (!refusal && !(present && isLater(present, member))) put(store, { name, room }, { ...member, ...kept });
   });
   return refusal ?? { ok: true, state: withEnd(store, name, state) };
 }
@@ -74,7 +74,7 @@ const told = (store: MemoryStore, { peerId, node, info, until }: StoredEntryRequ
 export function putMember(store: MemoryStore, name: string, member: MemberRecord): RoomState {
   return store.change(name, (room) => {
     const present = room.members.get(member.peerId);
-    if (present && !isLater(present, member)) put(store, room, member);
+    if (present && !isLater(present, member)) put(store, { name, room }, member);
   });
 }
 
@@ -85,7 +85,7 @@ export function markAway(
 ): RoomState {
   return store.change(name, (room) => {
     const present = room.members.get(peerId);
-    if (present?.node === deadNode && present.awayUntil === 0) put(store, room, { ...present, awayFor });
+    if (present?.node === deadNode && present.awayUntil === 0) put(store, { name, room }, { ...present, awayFor });
   });
 }
 
@@ -281,9 +281,11 @@ function takeSeat(
   return undefined;
 }
 
-function put(store: MemoryStore, room: StoredRoom, member: MemberRecord): void {
+type NamedRoom = { readonly name: string; readonly room: StoredRoom };
+function put(store: MemoryStore, { name, room }: NamedRoom, member: MemberRecord): void {
   const { awayFor, peerId, node, epoch, order, info } = member;
   const awayUntil = awayFor === 0 ? 0 : store.clock.now() + awayFor;
+  carryGrants(store, name, room.members.get(peerId)?.info, info);
   room.members.set(peerId, { peerId, node, epoch, order, info, awayUntil });
   store.bump(room);
 }
@@ -292,8 +294,5 @@ function put(store: MemoryStore, room: StoredRoom, member: MemberRecord): void {
 function reap(store: MemoryStore, room: StoredRoom): void {
   const now = store.clock.now();
   for (const [peerId, { awayUntil }] of room.members)
-    if (awayUntil !== 0 && awayUntil <= now) {
-      room.members.delete(peerId);
-      store.bump(room);
-    }
+    if (awayUntil !== 0 && awayUntil <= now && room.members.delete(peerId)) store.bump(room);
 }

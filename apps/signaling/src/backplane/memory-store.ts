@@ -185,6 +185,19 @@ export class MemoryStore {
     this.granted.set(name, all);
     all.set(loginSession, { grants: applyChange(before, change), until: this.clock.now() + GRANTS_TTL_MS });
   }
+  /** What is decided of a login session is another one's from now on. */
+  carryGrants(
+    name: string,
+    { from, to }: { readonly from: string; readonly to: string },
+    change: (granted: RoomGrants) => RoomGrants,
+  ): void {
+    const all = this.granted.get(name);
+    const held = all?.get(from);
+    if (!all || !held || held.until <= this.clock.now()) return;
+    all.delete(from);
+    all.set(to, { ...held, grants: change(held.grants) });
+  }
+
   /** Undefined: none was ever changed in that room. */
   grantsOf(name: string): Map<string, RoomGrants> | undefined {
     const all = this.granted.get(name);

@@ -25,6 +25,8 @@ const INFOS = [
   '{"userId":",\\"audience\\":true","metadata":{"a":1,"audience":true}}',
   '{"userId":"ü {}","loginSession":"l0","x":1}',
   '{"userId":"v","loginSession":"l1","audience":true}',
+  '{"userId":"v","loginSession":"l0/ü %","byToken":"0011","metadata":{"byToken":"1111"}}',
+  '{"userId":"v","loginSession":"l1","byToken":"0110","metadata":{}}',
 ];
 
 let redis: TestRedis;

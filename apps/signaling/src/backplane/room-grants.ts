@@ -72,6 +72,29 @@ export function grantedIn(token: Grants, granted: RoomGrants): Grants {
   return Object.keys(decided).length === 0 ? token : { ...token, ...decided };
 }
 
+/**
+ * A letter for each of {@link CHANGEABLE_GRANTS} that a token grants, `1` or `0`; absent where it is `1100`, which is what a token without any grant
+ * says. With {@link carried} it tells whether another token says anything new.
+ */
+export function byToken({ publish = true, data = true, kick = false, invite = false }: Grants): string | undefined {
+  const letters = [publish, data, kick, invite].map((is) => (is ? '1' : '0')).join('');
+  return letters === BY_BARE_TOKEN ? undefined : letters;
+}
+const BY_BARE_TOKEN = '1100';
+
+/**
+ * What stays decided of somebody whose program goes on with a token of another login: programs renew tokens so. Where that token grants other than
+ * the one before, its word is the newer one.
+ * @param was {@link byToken} before. @param is {@link byToken} now
+ */
+export function carried(granted: RoomGrants, was = BY_BARE_TOKEN, is = BY_BARE_TOKEN): RoomGrants {
+  const decisions = [...granted.slice(0, COUNT)].map((letter, i) => {
+    const grant = i === COUNT - 1 ? 0 : i;
+    return was[grant] === is[grant] ? letter : '-';
+  });
+  return decisions.join('') + granted.slice(COUNT);
+}
+
 /** Whether a backend said that it may not send. A moderator takes that back only where they may invite. */
 export const isSilenced = (granted: RoomGrants): boolean =>
   granted[0] === '0' && granted[COUNT - 1] !== DECISION_LETTERS.watch;

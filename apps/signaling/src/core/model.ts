@@ -73,6 +73,8 @@ export interface MemberInfo {
   readonly audience?: true;
   /** Its token does not grant `publish`. */
   readonly listener?: true;
+  /** As {@link byToken} of backplane/room-grants.ts. */
+  readonly byToken?: string;
   /** Names in `metadata` that a backend says. */
   readonly given?: readonly string[];
   readonly metadata?: PeerMetadata;

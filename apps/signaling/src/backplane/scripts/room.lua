@@ -58,21 +58,6 @@ local function shown(info)
   return string.match(info, '"loginSession":".-"(.*)$') or info
 end
 
--- A change of presence is an event, and so is one of what others see; another owner or another login session is none.
-local function put(peer, epoch, awayFor, node, info, entered)
-  local away = tonumber(awayFor) > 0 and math.floor(now + awayFor) or '0'
-  local before = KEYS[5] and at[peer] and (string.match(room[at[peer] + 1], '^%d+ 0 ') and 'here' or 'away')
-  local isUpdated = before and string.sub(peer, 1, 6) ~= 'media~' and shown(room[at[peer] + 1]) ~= shown(info)
-  write(peer, epoch .. ' ' .. away .. ' ' .. node .. ' ' .. info)
-  if not KEYS[5] then return end
-  if not before then
-    -- JSON of the user id: member-record.ts writes the login session behind it.
-    note(entered or 'joined', peer, string.match(info, '"userId":(.-),"loginSession"') or '""')
-  end
-  if isUpdated then note('updated', peer, '') end
-  if (before == 'away') ~= (away ~= '0') then note(away == '0' and 'back' or 'away', peer, '') end
-end
-
 local function drop(peer, reason)
   -- Its place stays, without a name: readers pass over it.
   room[at[peer]] = ''
@@ -119,6 +104,53 @@ end
 local function grantsOf(login)
   local till, grants = string.match(redis.call('HGET', KEYS[4], 'g ' .. login) or '', '^(%d+) (%S+)$')
   if till and tonumber(till) > now then return till, grants end
+end
+
+-- What its token grants of what can be decided, in front of what a client writes; see byToken of room-grants.ts.
+local function byToken(info)
+  local front = string.sub(info, 1, (string.find(info, ',"metadata":', 1, true) or 0) - 1)
+  return string.match(front, '"byToken":"(%d+)"') or '1100'
+end
+
+-- The login session of a member as names of fields have it: encodeURIComponent. Nil where JSON writes it in another way than it is.
+local function loginOf(info)
+  local login = string.match(info, '"loginSession":"(.-)"')
+  if not login or string.find(login, '\\', 1, true) then return nil end
+  return (string.gsub(login, "[^%w%-_.!~*'()]", function(byte) return string.format('%%%02X', string.byte(byte)) end))
+end
+
+-- A member goes on with another login of its user: what was decided of it goes along, except where its tokens differ (carried of room-grants.ts).
+local function carryGrants(before, info)
+  local from, to = loginOf(before), loginOf(info)
+  if not from or not to or from == to then return end
+  settings()
+  if not hasGrants then return end
+  local till, grants = grantsOf(from)
+  if not till then return end
+  local was, is = byToken(before), byToken(info)
+  local kept = ''
+  for i = 1, math.min(5, #grants) do
+    local n = i == 5 and 1 or i
+    kept = kept .. (string.sub(was, n, n) == string.sub(is, n, n) and string.sub(grants, i, i) or '-')
+  end
+  redis.call('HDEL', KEYS[4], 'g ' .. from)
+  redis.call('HSET', KEYS[4], 'g ' .. to, till .. ' ' .. kept .. string.sub(grants, 6))
+end
+
+-- A change of presence is an event, and so is one of what others see; another owner or another login session is none.
+local function put(peer, epoch, awayFor, node, info, entered)
+  local away = tonumber(awayFor) > 0 and math.floor(now + awayFor) or '0'
+  local before = KEYS[5] and at[peer] and (string.match(room[at[peer] + 1], '^%d+ 0 ') and 'here' or 'away')
+  local isUpdated = before and string.sub(peer, 1, 6) ~= 'media~' and shown(room[at[peer] + 1]) ~= shown(info)
+  if at[peer] then carryGrants(room[at[peer] + 1], info) end
+  write(peer, epoch .. ' ' .. away .. ' ' .. node .. ' ' .. info)
+  if not KEYS[5] then return end
+  if not before then
+    -- JSON of the user id: member-record.ts writes the login session behind it.
+    note(entered or 'joined', peer, string.match(info, '"userId":(.-),"loginSession"') or '""')
+  end
+  if isUpdated then note('updated', peer, '') end
+  if (before == 'away') ~= (away ~= '0') then note(away == '0' and 'back' or 'away', peer, '') end
 end
 
 -- Those of the people who are there, as readState reads them: "g grants login session". What is kept of others, each of whom may come back within a

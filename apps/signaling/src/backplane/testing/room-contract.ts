@@ -82,6 +82,34 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     expect(await granted()).toBe('-----');
   });
 
+  test('B-45 what is decided of a member goes along to another login of it, but for what its tokens grant otherwise', async () => {
+    await using a = await start();
+    const room = randomUUID();
+    const target = { peerId: 'p1', loginSession: 'l1' };
+    const as = (loginSession: string, more = '') => ({
+      ...member('p1', a.name),
+      info: `{"userId":"p1","loginSession":"${loginSession}"${more},"metadata":{"byToken":"0000"}}`,
+    });
+    const granted = async () => Object.fromEntries((await a.readRoom(room, -1))?.granted ?? []);
+    const given = writeGiven({ role: 'guide' });
+    await a.joinRoom(room, as('l1'), { limit: 9, ...target });
+    await a.changeGrants(room, target, { publish: 'watch', data: false, kick: true, given });
+    // A node of another version keeps its login: nothing is told twice.
+    expect((await a.joinRoom(room, as('l2'), { limit: 0, loginSession: 'l2', info: 'present' })).ok).toBe(true);
+    expect(await granted()).toEqual({ l1: `001-w${given}` });
+    await a.putMember(room, as('l2'));
+    expect(await granted()).toEqual({ l2: `001-w${given}` });
+    // Another token may send, as the one before, and not moderate; what its client says of that is no token's word.
+    const moderates = ',"byToken":"1110"';
+    await a.joinRoom(room, as('l3', moderates), { limit: 0, loginSession: 'l3' });
+    expect(await granted()).toEqual({ l3: `00--w${given}` });
+    await a.putMember(room, as('l4', ',"byToken":"0110"'));
+    expect(await granted()).toEqual({ l4: `-0---${given}` });
+    // Who joins anew with the first login is bound by nothing.
+    await a.dropMember(room, 'p1', FORCED);
+    expect((await a.joinRoom(room, as('l1'), { limit: 9, ...target })).ok).toBe(true);
+  });
+
   test('B-45 what is decided of who left is told no more, and counts when they are back', async () => {
     await using a = await start();
     const room = randomUUID();

@@ -1,16 +1,47 @@
 /** What a session may do: by its token, and by the room that it is in, where a backend or a moderator has changed that. */
 import type { PeerMetadata } from '@tandem/protocol';
-import { givenIn, grantedIn, type RoomGrants } from '../../backplane/room-grants.ts';
+import { byToken, carried, givenIn, grantedIn, type RoomGrants } from '../../backplane/room-grants.ts';
 import type { Identity } from '../identity.ts';
 import type { Session } from '../model.ts';
 
-/** Another token. What its room granted holds on, also while the store, whose next answer decides, is away. */
+/**
+ * Another token. What its room granted holds on, also while the store, whose next answer decides, is away; with another login it goes along, see
+ * {@link carried}.
+ */
 export function setToken(session: Session, identity: Identity): void {
+  const { room } = session;
+  const [from, to] = [session.identity.loginSession, identity.loginSession];
+  if (room && from !== to)
+    room.granted = carryLogin(room.granted, {
+      from,
+      to,
+      was: byToken(session.tokenGrants),
+      is: byToken(identity.grants),
+    });
   session.metadata = withoutGiven(session.metadata, Object.keys(session.identity.given ?? {}));
   session.identity = identity;
   session.tokenGrants = identity.grants;
   session.granted = '';
-  setGranted(session, session.room?.granted.get(identity.loginSession) ?? '');
+  setGranted(session, room?.granted.get(to) ?? '');
+}
+
+interface CarriedLogin {
+  readonly from: string;
+  readonly to: string;
+  /** As {@link byToken}. */
+  readonly was: string | undefined;
+  readonly is: string | undefined;
+}
+
+/** What is decided of the people of a room, once the login `from` of one of them is `to`. */
+export function carryLogin(
+  granted: ReadonlyMap<string, RoomGrants>,
+  { from, to, was, is }: CarriedLogin,
+): ReadonlyMap<string, RoomGrants> {
+  const held = granted.get(from);
+  if (held === undefined || from === to) return granted;
+  const others = [...granted].filter(([login]) => login !== from && login !== to);
+  return new Map([...others, [to, carried(held, was, is)]]);
 }
 
 /** @returns whether that changed what it may do, or what is said of it */

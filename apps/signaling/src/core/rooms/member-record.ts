@@ -1,5 +1,6 @@
 /** What is stored of a session as a member of a room. */
 import type { PeerInfo, PeerMetadata } from '@tandem/protocol';
+import { byToken } from '../../backplane/room-grants.ts';
 import type { Entrant, MemberRecord } from '../../backplane/types.ts';
 import type { Identity } from '../identity.ts';
 import type { MemberInfo, Session } from '../model.ts';
@@ -42,6 +43,7 @@ export function memberRecord(session: Session, node: string, awayFor = 0): Membe
   const { given } = identity;
   const metadata = session.metadata ?? (given || identity.grants.kick === true ? {} : undefined);
   const name = provenName(identity);
+  const grantedByToken = byToken(session.tokenGrants);
   // What tells users apart comes first (see entrantOf), what a client writes last (the store counts by what is before).
   const info: MemberInfo = {
     ...(guest === undefined ? {} : { guest }),
@@ -51,6 +53,7 @@ export function memberRecord(session: Session, node: string, awayFor = 0): Membe
     ...(name === undefined ? {} : { name }),
     ...(isAudience(session) ? { audience: true as const } : {}),
     ...(session.tokenGrants.publish === false ? { listener: true as const } : {}),
+    ...(grantedByToken === undefined ? {} : { byToken: grantedByToken }),
     ...(given ? { given: Object.keys(given) } : {}),
     ...(metadata === undefined ? {} : { metadata: withProvenClaims(identity, metadata) }),
   };

@@ -1,4 +1,5 @@
 /** What a room lets somebody do beside their token, while stores forget, are away, and tokens change. */
+import type { Grants } from '@tandem/protocol';
 import { expect, test } from 'vitest';
 import { Client, type Cluster, pair } from '../testing.ts';
 
@@ -79,6 +80,77 @@ test('S-51 with another token, the room sees at once what it grants: audience, a
   expect(back.of('grants').at(-1)).toMatchObject({ publish: false });
   await send(cluster, back, { ...offer, peerId: a.peerId });
   expect(back.of('error').map(({ code }) => code)).toEqual(['forbidden']);
+});
+
+/** What a backend says of Bob and lets him do, and his way back with a token of another login on that node. */
+async function renewed(on: 'n1' | 'n2', grants: Grants = {}) {
+  const room = await moderated();
+  const { cluster, n1, b, mod } = room;
+  const find = async () => (await n1.admin.members('r')).find(({ peerId }) => peerId === b.peerId);
+  const given = Buffer.from('{"role":"guide"}').toString('base64url');
+  await n1.admin.changeGrants('r', (await find()) ?? expect.fail('he is gone'), { given, kick: true, data: false });
+  await cluster.run();
+  await send(cluster, mod, { type: 'grant', peerId: b.peerId, publish: false });
+  expect(b.of('grants').at(-1)).toEqual(DECIDED);
+  const toldBefore = mod.heard.length;
+  const back = new Client(room[on], 'bob', grants, 'another login of bob');
+  await send(cluster, back, { type: 'resume', sessionToken: b.token });
+  expect(back.types).toContain('resumed');
+  return { ...room, back, find, told: mod.heard.slice(toldBefore).map(({ type }) => type) };
+}
+const DECIDED = { type: 'grants', publish: false, data: false, kick: true, invite: false, metadata: { role: 'guide' } };
+
+test.each(['n1', 'n2'] as const)(
+  'A-12 S-51 what was decided of somebody holds on when their program goes on with a token of another login (%s)',
+  async (on) => {
+    const { cluster, n1, n2, a, mod, back, find, told } = await renewed(on);
+    // They came back, and are to the others what they were.
+    expect(told.filter((type) => type !== 'peer_back')).toEqual([]);
+    expect(back.of('grants').at(-1)).toEqual(DECIDED);
+    await send(cluster, back, { ...offer, peerId: a.peerId });
+    await send(cluster, back, { type: 'mute', peerId: a.peerId, kind: 'audio', ref: 1 });
+    expect(back.of('error').map(({ code }) => code)).toEqual(['forbidden']);
+    expect(back.of('done')).toMatchObject([{ ref: 1 }]);
+    // It is now decided of that login: also by those who decide next, and after they come again.
+    await n2.admin.changeGrants('r', (await find()) ?? expect.fail('he is gone'), { data: null });
+    await cluster.run();
+    expect(back.of('grants').at(-1)).toEqual({ ...DECIDED, data: true });
+    await send(cluster, back, { type: 'leave' });
+    const again = new Client(n1, 'bob', {}, 'another login of bob');
+    await send(cluster, again, { type: 'join', roomId: 'r' });
+    expect(again.of('grants').at(-1)).toEqual({ ...DECIDED, data: true });
+    expect(mod.of('peer_joined').at(-1)).toMatchObject({ metadata: { role: 'guide', moderator: true } });
+  },
+);
+
+test.each(['n1', 'n2'] as const)(
+  'A-12 S-51 a later token that grants other than the one before counts (%s)',
+  async (on) => {
+    const { n1, back } = await renewed(on, { kick: true, data: false, publish: true });
+    // Of `kick` and `data` it says something new; what was decided of `publish`, and what is said of them, stays.
+    expect(back.of('grants').at(-1)).toEqual(DECIDED);
+    const { granted } = await n1.admin.read('r');
+    expect(granted.get('another login of bob')?.slice(0, 5)).toBe('0---w');
+  },
+);
+
+test('A-12 S-51 a new token counts in a new join: what was decided is decided of the login before', async () => {
+  const { cluster, n1, n2, a, b, mod } = await moderated();
+  const other = new Client(n2, 'eve', { kick: true });
+  await send(cluster, other, { type: 'join', roomId: 'r' });
+  await send(cluster, mod, { type: 'grant', peerId: other.peerId, kick: false });
+  await send(cluster, mod, { type: 'grant', peerId: b.peerId, publish: false });
+  await send(cluster, other, { type: 'leave' });
+  for (const [login, code] of [
+    ['login of eve', 'forbidden'],
+    ['later', undefined],
+  ] as const) {
+    const eve = new Client(n1, 'eve', { kick: true }, login);
+    await send(cluster, eve, { type: 'join', roomId: 'r' });
+    await send(cluster, eve, { type: 'mute', peerId: a.peerId, kind: 'audio' });
+    expect(eve.of('error')[0]?.code).toBe(code);
+    await send(cluster, eve, { type: 'leave' });
+  }
 });
 
 test('S-49 the room sees who moderates, also of a client that says nothing of itself', async () => {

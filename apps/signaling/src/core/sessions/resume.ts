@@ -1,5 +1,6 @@
 /** Continues a session on a new socket: from this node, or from any other by the store. */
 import { mayEnter } from '@tandem/protocol';
+import { byToken } from '../../backplane/room-grants.ts';
 import {
   ignoreUnavailable,
   isLater,
@@ -15,7 +16,7 @@ import type { Identity } from '../identity.ts';
 import type { Outbox } from '../messaging/outbox.ts';
 import type { Parking } from '../messaging/parking.ts';
 import type { ClientSocket, MemberInfo, Session } from '../model.ts';
-import { setToken, withoutGiven } from '../rooms/grants.ts';
+import { carryLogin, setGranted, setToken, withoutGiven } from '../rooms/grants.ts';
 import { memberRecord } from '../rooms/member-record.ts';
 import type { MembershipRepair } from '../rooms/membership-repair.ts';
 import type { MembershipWriter } from '../rooms/membership-writer.ts';
@@ -114,8 +115,9 @@ export class SessionResumer {
       pending.addSession(record.room, session);
       throw sessionUnknown('That session is over; join again.');
     }
-    if (!isKnown) this.#adopt(session, state);
-    writer.resumed(session, record.room, state);
+    writer.resumed(session, record.room, isKnown ? state : this.#adopt(session, state));
+    // Until its new login is stored, what is decided of it is decided of the one before.
+    if (session.savedOrder < session.order) void writer.put(session).catch(ignoreUnavailable);
     const stored = state.members.find((member) => member.peerId === peerId);
     // By a later resume on another node; or the store of sessions lost resumes that the room knows.
     if (stored && isLater(stored, session)) void repair.contest(session, stored).catch(ignoreUnavailable);
@@ -168,15 +170,20 @@ export class SessionResumer {
     };
   }
 
-  /** What it said of itself last is what its room has: see `info` of {@link JoinRule}. */
-  #adopt(session: Session, state: RoomState): void {
+  /** What it said of itself last is what its room has: see `info` of {@link JoinRule}. @returns `state` with what is decided of its login of now */
+  #adopt(session: Session, state: RoomState): RoomState {
     const record = state.members.find(({ peerId }) => peerId === session.peerId);
-    if (!record || record.epoch !== session.epoch) return;
+    if (!record || record.epoch !== session.epoch) return state;
     const info = JSON.parse(record.info) as MemberInfo;
     session.metadata = withoutGiven(info.metadata, info.given);
     session.joinedAt = info.joinedAt;
+    const [from, to] = [info.loginSession, session.identity.loginSession];
+    const logins = { from, to, was: info.byToken, is: byToken(session.tokenGrants) };
+    const granted = state.granted && carryLogin(state.granted, logins);
+    setGranted(session, granted?.get(to) ?? '');
     // The rest of it is from the token: what is stored may be of an older one.
     if (memberRecord(session, this.#parts.context.name).info !== record.info) session.order++;
+    return granted ? { ...state, granted } : state;
   }
 
   /** Taken over, but not in its room: its client asks again, or it leaves after its grace as any other. */
