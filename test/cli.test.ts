@@ -9,6 +9,7 @@ import { freePort } from '@tandem/service/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startReceiver } from '../apps/hooks/src/testing.ts';
 import { connectClient } from '../apps/signaling/src/testing.ts';
+import { verifyWebhook } from '../packages/server/src/index.ts';
 import { type Coturn, startCoturn } from './support/coturn.ts';
 import { type Deployment, startDeployment } from './support/deployment.ts';
 import { NODE_VERSIONS, nodeProgram } from './support/node-versions.ts';
@@ -228,7 +229,7 @@ test('webhooks listen: what is not signed by the deployment is refused, the rest
   backend.answer = (_webhook, response) => void response.writeHead(backend.received.length === 1 ? 503 : 204).end();
   const { promise: isOpen, resolve: open } = Promise.withResolvers<string>();
   const listener = tandem(['webhooks', 'listen', '--room', 'clinic-a.x', '--forward', backend.url, '--limit', '1'], {
-    onOutput: (out) => void open(/sends to (\S+)\n/.exec(out)?.[1] ?? ''),
+    onOutput: (out) => void (/verifies with /.test(out) && open(/sends to (\S+)\n/.exec(out)?.[1] ?? '')),
   });
   const url = await isOpen;
   const now = String(Math.floor(Date.now() / 1000));
@@ -244,7 +245,13 @@ test('webhooks listen: what is not signed by the deployment is refused, the rest
   const failing = await tandem(['webhooks', 'test', endpoint.id, '--json']);
   expect([failing.code, JSON.parse(failing.out)]).toEqual([1, { delivered: false, reason: 'status_503' }]);
   expect((await tandem(['webhooks', 'test', endpoint.id])).code).toBe(0);
-  expect((await listener).out).toMatch(/refused: no signature is that of a secret\n/);
+  const { out } = await listener;
+  expect(out).toMatch(/refused: no signature is that of a secret\n/);
+  expect(out).toContain(`${backend.url}: 503\n`);
+  // What it prints is the secret that the backend's own check takes.
+  const secret = /your backend verifies with (whsec_\S+)\n/.exec(out)?.[1] ?? expect.fail(out);
+  for (const { body, headers: sent } of backend.received)
+    expect(verifyWebhook(body, sent, secret)).toMatchObject({ type: 'endpoint.test' });
   expect(backend.received.map(({ event }) => event.type)).toEqual(['endpoint.test', 'endpoint.test']);
   expect(backend.received[0]?.headers['webhook-signature']).toMatch(/^v1,/);
 });

@@ -49,6 +49,8 @@ export async function listen(options: ListenOptions): Promise<number> {
     try {
       setSecret(made.secret);
       if (!out.isJson) out.line(`listening: ${made.endpoint.id} sends to ${url}`);
+      // Of this endpoint alone, which is gone with this command.
+      if (!out.isJson && options.forward !== undefined) out.line(`your backend verifies with ${made.secret}`);
       await ended(AbortSignal.any([signal, done.signal]));
     } finally {
       // The command is interrupted by its signal, and so would be this.
@@ -105,6 +107,7 @@ async function passOn(forward: string, { headers }: IncomingMessage, body: Buffe
       redirect: 'manual',
       signal: AbortSignal.timeout(FORWARD_MS),
     });
+    if (!out.isJson && (status < 200 || status > 299)) out.line(`${forward}: ${status}`);
     return status;
   } catch (error) {
     if (!out.isJson) out.line(`${forward}: ${(error as Error).message}`);
