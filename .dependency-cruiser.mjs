@@ -26,6 +26,7 @@ const MAY_IMPORT = {
   'apps/auth': ['packages/service', 'packages/protocol'],
   'apps/signaling': ['packages/service', 'packages/protocol'],
   'apps/hooks': ['packages/service', 'packages/protocol'],
+  'apps/captions': ['packages/service', 'packages/protocol'],
   // Of the apps infra knows the configuration only.
   // The media node's agent is a signaling peer: it has the SDK's session, and reads access tokens.
   infra: [
@@ -35,6 +36,7 @@ const MAY_IMPORT = {
     'apps/auth/src/config.ts',
     'apps/signaling/src/config.ts',
     'apps/hooks/src/config.ts',
+    'apps/captions/src/config.ts',
     'apps/client/src/config.ts',
     'apps/client/src/look.ts',
   ],

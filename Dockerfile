@@ -18,6 +18,7 @@ COPY packages/service/package.json packages/service/
 COPY apps/auth/package.json apps/auth/
 COPY apps/client/package.json apps/client/
 COPY apps/hooks/package.json apps/hooks/
+COPY apps/captions/package.json apps/captions/
 COPY apps/signaling/package.json apps/signaling/
 COPY infra/package.json infra/
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --omit=peer --no-audit --no-fund --loglevel=error

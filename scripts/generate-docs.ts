@@ -18,6 +18,7 @@ import {
   thresholdPromql,
 } from '@tandem/service/kpi';
 import { AUTH_EVENTS } from '../apps/auth/src/log-events.ts';
+import { CAPTIONS_EVENTS } from '../apps/captions/src/log-events.ts';
 import { HOOKS_EVENTS } from '../apps/hooks/src/log-events.ts';
 import { SIGNALING_EVENTS } from '../apps/signaling/src/log-events.ts';
 import { GENERATED } from './generated-header.ts';
@@ -120,6 +121,7 @@ function eventsPage(): string {
     ...table('signaling', SIGNALING_EVENTS),
     ...table('auth', AUTH_EVENTS),
     ...table('hooks', HOOKS_EVENTS),
+    ...table('captions', CAPTIONS_EVENTS),
     ...table('every service', SERVICE_EVENTS),
   ].join('\n');
 }

@@ -6,6 +6,7 @@ import { SLOS, THRESHOLDS } from '@tandem/service/kpi';
 import { chromium } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { AUTH_EVENTS } from '../apps/auth/src/log-events.ts';
+import { CAPTIONS_EVENTS } from '../apps/captions/src/log-events.ts';
 import { HOOKS_EVENTS } from '../apps/hooks/src/log-events.ts';
 import { SIGNALING_EVENTS } from '../apps/signaling/src/log-events.ts';
 import { apiReference } from '../scripts/api-reference.mjs';
@@ -106,7 +107,13 @@ function titlesOf(source: string): string[] {
 }
 
 test('every log event has its meaning written down, and every one written down exists', () => {
-  const sources = ['apps/signaling/src', 'apps/auth/src', 'apps/hooks/src', 'packages/service/src'].flatMap((dir) =>
+  const sources = [
+    'apps/signaling/src',
+    'apps/auth/src',
+    'apps/hooks/src',
+    'apps/captions/src',
+    'packages/service/src',
+  ].flatMap((dir) =>
     readdirSync(resolve(root, dir), { recursive: true, encoding: 'utf8' })
       .filter(
         (f) => f.endsWith('.ts') && !f.endsWith('.test.ts') && !f.includes('testing') && !f.endsWith('log-events.ts'),
@@ -117,7 +124,13 @@ test('every log event has its meaning written down, and every one written down e
   for (const text of sources)
     for (const [, a, b] of text.matchAll(/\bevent: '([a-z._-]+)'|\blog\?\.\('\w+', '([a-z._-]+)'/g))
       used.add(a ?? b ?? '');
-  const known: string[] = Object.keys({ ...SERVICE_EVENTS, ...SIGNALING_EVENTS, ...AUTH_EVENTS, ...HOOKS_EVENTS });
+  const known: string[] = Object.keys({
+    ...SERVICE_EVENTS,
+    ...SIGNALING_EVENTS,
+    ...AUTH_EVENTS,
+    ...HOOKS_EVENTS,
+    ...CAPTIONS_EVENTS,
+  });
   expect([...used].filter((e) => !known.includes(e))).toEqual([]);
   // Made from parts: breaker.<state>, message.<hop>.
   expect(known.filter((e) => !used.has(e) && !/^(breaker|message)\./.test(e))).toEqual([]);

@@ -1,5 +1,5 @@
 /**
- * What blur and noise reduction load when somebody switches them on: a worker, a worklet, WebAssembly and a model, all from
+ * What blur, noise reduction, encryption and captions load when somebody switches them on: a worker, a worklet, WebAssembly and a model, all from
  * packages, in a folder named after what is in it. Below `_next/static/`, where every host keeps files for good.
  */
 import { createHash } from 'node:crypto';
@@ -55,6 +55,7 @@ export interface Effects {
 export async function buildEffects(client: string): Promise<Effects> {
   const files: Record<string, Uint8Array> = {
     'blur-worker.js': await bundled(path.join(client, 'src/media/effects/blur-worker.ts'), 'iife'),
+    'captions-worklet.js': await bundled(path.join(client, 'src/media/captions-worklet.ts'), 'esm'),
     'encryption-worker.js': await bundled(require.resolve('@tandem/rtc/encryption-worker'), 'iife'),
     // Gzipped here and named so that no host adds an encoding of its own.
     'segmenter.bin': await packed(`${TWILIO}/dist/build/tflite-simd-1-0-0.wasm`),

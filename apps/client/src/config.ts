@@ -23,6 +23,10 @@ export interface RuntimeConfig {
   features: Readonly<Record<string, unknown>> | undefined;
   /** Origins whose pages may show this page in a frame and control it; what serves the pages tells browsers the same. */
   embedOrigins: readonly string[];
+  /** Languages that the captions service recognizes, such as `en` and `pt-BR`; none: there is no such service. */
+  captionLanguages: readonly string[];
+  /** Where the captions service is. Empty: same origin as the page. */
+  captionsUrl: string;
 }
 
 const defaults: RuntimeConfig = {
@@ -36,6 +40,8 @@ const defaults: RuntimeConfig = {
   languages: undefined,
   features: undefined,
   embedOrigins: [],
+  captionLanguages: [],
+  captionsUrl: '',
 };
 
 const share = (value: unknown, least: number): number | undefined => {
@@ -55,6 +61,10 @@ const isOrigin = (value: unknown): value is string =>
   URL.canParse(value) &&
   new URL(value).origin === value;
 
+/** BCP 47, as the captions service names its recognizers. */
+const isLanguage = (value: unknown): value is string =>
+  typeof value === 'string' && /^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$/.test(value);
+
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -71,6 +81,9 @@ const readers: { readonly [K in keyof RuntimeConfig]: (value: unknown) => Runtim
   features: (value) => (isObject(value) ? value : undefined),
   // The bound keeps the header that names them all short.
   embedOrigins: (value) => (Array.isArray(value) && value.length <= 20 && value.every(isOrigin) ? value : undefined),
+  captionLanguages: (value) =>
+    Array.isArray(value) && value.length <= 32 && value.every(isLanguage) ? value : undefined,
+  captionsUrl: address,
 };
 
 /** Names of the settings. */

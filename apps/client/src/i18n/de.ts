@@ -293,7 +293,11 @@ export const messages: Messages = {
   'settings.captions': 'Untertitel',
   'settings.captionsOn': 'Untertitel zeigen, wenn es welche gibt',
   'settings.captionMine': 'Den anderen zeigen, was ich sage. Erkannt wird es auf diesem Gerät.',
+  'settings.captionSent': 'Den anderen zeigen, was ich sage. Dafür geht meine Stimme an den Sprachdienst dieser Seite.',
   'captions.failed': 'Untertitel zu dem, was du sagst, sind nicht gestartet.',
+  'captions.encrypted':
+    'Dieses Gespräch ist verschlüsselt: Deine Stimme geht an keinen Sprachdienst, daher gibt es keine Untertitel von dir.',
+  'captions.away': 'Untertitel zu dem, was du sagst, sind unterbrochen. Wenn möglich, kommen sie von selbst wieder.',
   'settings.sounds': 'Leise Töne',
   'settings.soundJoin': 'Jemand kommt',
   'settings.soundHand': 'Eine Hand geht hoch',

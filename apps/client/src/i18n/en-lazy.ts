@@ -199,7 +199,11 @@ export const enLazy = {
   'settings.captions': 'Captions',
   'settings.captionsOn': 'Show captions when there are any',
   'settings.captionMine': 'Show the others what I say in words. It is recognized on this device.',
+  'settings.captionSent': 'Show the others what I say in words. My voice goes to this site’s speech service for that.',
   'captions.failed': 'Captions of what you say did not start.',
+  'captions.encrypted':
+    'This call is encrypted: your voice goes to no speech service, so the others see no captions of it.',
+  'captions.away': 'Captions of what you say are interrupted. They come back by themselves when they can.',
   'settings.sounds': 'Soft sounds',
   'settings.soundJoin': 'Somebody joins',
   'settings.soundHand': 'A hand goes up',

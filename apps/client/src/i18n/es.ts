@@ -304,7 +304,12 @@ export const messages: Messages = {
   'settings.captions': 'Subtítulos',
   'settings.captionsOn': 'Mostrar subtítulos si los hay',
   'settings.captionMine': 'Mostrar a los demás lo que digo en texto. Se reconoce en este dispositivo.',
+  'settings.captionSent':
+    'Mostrar a los demás lo que digo en texto. Para ello mi voz va al servicio de voz de este sitio.',
   'captions.failed': 'No se iniciaron los subtítulos de lo que dices.',
+  'captions.encrypted':
+    'Esta llamada está cifrada: tu voz no va a ningún servicio de voz, así que no hay subtítulos de lo que dices.',
+  'captions.away': 'Se interrumpieron los subtítulos de lo que dices. Volverán solos cuando sea posible.',
   'settings.sounds': 'Sonidos suaves',
   'settings.soundJoin': 'Alguien entra',
   'settings.soundHand': 'Se levanta una mano',

@@ -309,7 +309,13 @@ export const messages: Messages = {
   'settings.captions': 'Sous-titres',
   'settings.captionsOn': 'Afficher les sous-titres s’il y en a',
   'settings.captionMine': 'Montrer aux autres ce que je dis par écrit. La reconnaissance se fait sur cet appareil.',
+  'settings.captionSent':
+    'Montrer aux autres ce que je dis par écrit. Pour cela, ma voix va au service vocal de ce site.',
   'captions.failed': 'Les sous-titres de ce que vous dites n’ont pas démarré.',
+  'captions.encrypted':
+    'Cet appel est chiffré : votre voix ne va à aucun service vocal, il n’y a donc pas de sous-titres de vos paroles.',
+  'captions.away':
+    'Les sous-titres de ce que vous dites sont interrompus. Ils reviendront d’eux-mêmes dès que possible.',
   'settings.sounds': 'Sons discrets',
   'settings.soundJoin': 'Quelqu’un arrive',
   'settings.soundHand': 'Une main se lève',

@@ -291,7 +291,11 @@ export const messages: Messages = {
   'settings.captions': '字幕',
   'settings.captionsOn': '字幕があれば表示する',
   'settings.captionMine': '話した内容を文字で相手に表示する。認識はこの端末で行われます。',
+  'settings.captionSent': '話した内容を文字で相手に表示する。そのため音声はこのサイトの音声認識サービスに送られます。',
   'captions.failed': '発言の字幕を開始できませんでした。',
+  'captions.encrypted':
+    'この通話は暗号化されています。音声は音声認識サービスに送られないため、発言の字幕は表示されません。',
+  'captions.away': '発言の字幕が中断しています。可能になると自動で再開します。',
   'settings.sounds': '控えめな音',
   'settings.soundJoin': 'だれかが参加したとき',
   'settings.soundHand': '手が挙がったとき',

@@ -303,7 +303,12 @@ export const messages: Messages = {
   'settings.captions': 'Legendas',
   'settings.captionsOn': 'Mostrar legendas quando houver',
   'settings.captionMine': 'Mostrar aos outros o que digo em texto. O reconhecimento é feito neste dispositivo.',
+  'settings.captionSent':
+    'Mostrar aos outros o que digo em texto. Para isso, minha voz vai ao serviço de voz deste site.',
   'captions.failed': 'As legendas do que você diz não começaram.',
+  'captions.encrypted':
+    'Esta chamada é criptografada: sua voz não vai a nenhum serviço de voz, então não há legendas do que você diz.',
+  'captions.away': 'As legendas do que você diz foram interrompidas. Elas voltam sozinhas quando for possível.',
   'settings.sounds': 'Sons suaves',
   'settings.soundJoin': 'Alguém entra',
   'settings.soundHand': 'Uma mão se levanta',

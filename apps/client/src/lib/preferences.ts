@@ -34,6 +34,8 @@ export interface Preferences {
   captions: boolean;
   /** What I say is recognized on this device, and shown to the others in words. */
   captionMine: boolean;
+  /** The same by the deployment's captions service, which gets my microphone for it: a consent of its own. */
+  captionSent: boolean;
   /** Single keys act in a call. */
   shortcuts: boolean;
 }
@@ -63,6 +65,7 @@ const defaults: Preferences = {
   soundChat: true,
   captions: true,
   captionMine: false,
+  captionSent: false,
   shortcuts: true,
 };
 

@@ -12,6 +12,8 @@ const DEFAULTS = {
   region: '',
   reportSampling: 1,
   embedOrigins: [],
+  captionLanguages: [],
+  captionsUrl: '',
 };
 
 function read(file: unknown) {
@@ -28,6 +30,8 @@ test('what is right is taken, numbers as text too; what is not known is left', (
     region: 'eu-west-1',
     reportSampling: 0.1,
     embedOrigins: ['https://clinic.example.org', 'https://clinic.example.org:8443', 'http://localhost:5173'],
+    captionLanguages: ['en', 'pt-BR', 'zh-Hans'],
+    captionsUrl: 'wss://captions.example.org',
   };
   const { config, told } = read({ ...given, another: 1 });
   expect([config, told]).toEqual([{ ...given, traceSampling: 0.5 }, []]);
@@ -44,6 +48,10 @@ test.each<[string, unknown]>([
   ['reportSampling', 0],
   ['region', null],
   ['region', 'x'.repeat(33)],
+  ['captionLanguages', 'en'],
+  ['captionLanguages', ['en', 'en&lang=de']],
+  ['captionLanguages', Array.from({ length: 33 }, () => 'en')],
+  ['captionsUrl', 'javascript:alert(1)'],
   ['embedOrigins', 'https://a.example'],
   ...[
     ...['*', 'https://*.example.org', 'https://a.example/', 'https://a.example:443', 'https://A.example'],

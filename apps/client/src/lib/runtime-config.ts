@@ -24,12 +24,16 @@ async function load(): Promise<RuntimeConfig> {
     : config;
 }
 
-/** WebSocket address of the signaling service. */
-export function signalingSocketUrl(config: RuntimeConfig, origin = location.origin): string {
-  const url = new URL('/ws/signal', config.signalingUrl || origin);
+/** WebSocket address of a service. @param base of the service; empty: the page's own origin */
+export function socketUrl(base: string, path: string, origin = location.origin): string {
+  const url = new URL(path, base || origin);
   url.protocol = url.protocol === 'http:' || url.protocol === 'ws:' ? 'ws:' : 'wss:';
   return url.href;
 }
+
+/** WebSocket address of the signaling service. */
+export const signalingSocketUrl = ({ signalingUrl }: RuntimeConfig, origin = location.origin): string =>
+  socketUrl(signalingUrl, '/ws/signal', origin);
 
 /** Address of an HTTP endpoint on the auth service (or, with `signalingUrl` as base, on signaling). */
 export function apiUrl(base: string, path: string, origin = location.origin): string {

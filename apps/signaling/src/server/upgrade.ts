@@ -1,14 +1,13 @@
 /** `GET /ws/signal` becomes a WebSocket, or gets an HTTP answer that says why not. */
-import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type AccessClaims, CLOSE_CODES, SUBPROTOCOL } from '@tandem/protocol';
-import { clientAddress } from '@tandem/service';
+import { clientAddress, originAllowed, refuseUpgrade } from '@tandem/service';
 import { type Identity, identityOf, quotaUserOf } from '../core/identity.ts';
 import type { SignalingNode } from '../core/node.ts';
 import type { Dialect } from '../core/transport.ts';
 import { FlushScheduler, SocketServer } from '../wire/index.ts';
 import type { Admission, Denial } from './admission.ts';
-import { originAllowed } from './origin.ts';
 import { SocketTransport } from './socket-transport.ts';
 
 export const SIGNAL_PATH = '/ws/signal';
@@ -57,11 +56,11 @@ class Upgrades {
     const { request, socket } = upgrade;
     const { allowedOrigins, trustedProxies, admission } = this.#options;
     const [path, query] = (request.url ?? '/').split('?', 2);
-    if (path !== SIGNAL_PATH) return answer(socket, { status: 404, reason: 'not-found' });
+    if (path !== SIGNAL_PATH) return refuseUpgrade(socket, { status: 404, reason: 'not-found' });
     // `ws` also takes version 8, a draft whose browsers send their origin in another header (RFC 6455 section 4.2.1: the version is 13).
     if (request.headers['sec-websocket-version'] !== '13') {
       const headers = ['Sec-WebSocket-Version: 13', 'Upgrade: websocket'];
-      return answer(socket, { status: 426, reason: 'websocket-version' }, headers);
+      return refuseUpgrade(socket, { status: 426, reason: 'websocket-version' }, headers);
     }
     const address = clientAddress(request, trustedProxies);
     if (!originAllowed(request.headers, allowedOrigins)) return this.#deny(socket, { status: 403, reason: 'origin' });
@@ -119,10 +118,7 @@ class Upgrades {
 
   #deny(socket: Duplex, denial: Denial): void {
     this.#options.onDenied?.(denial);
-    answer(socket, denial, [
-      ...(denial.retryAfter === undefined ? [] : [`Retry-After: ${denial.retryAfter}`]),
-      ...(denial.status === 401 ? ['WWW-Authenticate: Bearer'] : []),
-    ]);
+    refuseUpgrade(socket, denial);
   }
 }
 
@@ -141,26 +137,4 @@ function tokenOf(
 
 function destroyThis(this: Duplex): void {
   this.destroy();
-}
-
-function answer(
-  socket: Duplex,
-  { status, reason }: { readonly status: number; readonly reason: string },
-  headers: readonly string[] = [],
-): void {
-  if (socket.destroyed) return;
-  const body = JSON.stringify({ error: reason });
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      'Connection: close',
-      'Content-Type: application/json',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      ...headers,
-      '',
-      body,
-    ].join('\r\n'),
-  );
-  // A client that does not close its side must not keep the descriptor.
-  setTimeout(() => socket.destroy(), 2000).unref();
 }

@@ -2,7 +2,8 @@
 import '../../lib/load-rest.ts';
 import { LevelBar, useStore } from '@tandem/react';
 import { useCallback, useEffect, useState } from 'react';
-import { canTranscribe } from '../../call/transcribe.ts';
+import { call } from '../../call/call-model.ts';
+import { type CaptionWay, captionWay } from '../../call/caption-way.ts';
 import { LANGUAGES, type Language, setLanguage, useLanguage, useText } from '../../i18n/index.ts';
 import { look } from '../../lib/look-store.ts';
 import { type Preferences, preferences, savePreferences } from '../../lib/preferences.ts';
@@ -121,19 +122,28 @@ function Look() {
   );
 }
 
+/** One switch for what I say: each way is a consent of its own. */
 function CaptionSwitches() {
   const t = useText();
-  const [can, setCan] = useState<boolean>();
-  useEffect(() => void canTranscribe().then(setCan), []);
+  const secret = useStore(call, (s) => s.secret);
+  const [way, setWay] = useState<CaptionWay | 'asked'>('asked');
+  useEffect(() => {
+    let shown = true;
+    void captionWay(secret).then((found) => shown && setWay(found));
+    return () => {
+      shown = false;
+    };
+  }, [secret]);
+  const byService = way === 'service' || way === 'encrypted';
   return (
     <section>
       <h3>{t('settings.captions')}</h3>
       <Switch name="captions" label={t('settings.captionsOn')} />
       <Switch
-        name="captionMine"
-        label={t('settings.captionMine')}
-        hint={can === false && t('settings.unsupported')}
-        disabled={!can}
+        name={byService ? 'captionSent' : 'captionMine'}
+        label={t(byService ? 'settings.captionSent' : 'settings.captionMine')}
+        hint={way === 'encrypted' ? t('captions.encrypted') : way === undefined && t('settings.unsupported')}
+        disabled={way !== 'device' && way !== 'service'}
       />
     </section>
   );

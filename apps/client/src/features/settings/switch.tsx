@@ -12,6 +12,7 @@ type Toggle =
   | 'mirror'
   | 'captions'
   | 'captionMine'
+  | 'captionSent'
   | 'shortcuts'
   | 'soundJoin'
   | 'soundHand'
