@@ -5,6 +5,7 @@ import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import {
   type Metrics,
+  PROBLEM_OPTIONS,
   ProblemDetails,
   ProblemError,
   registerHealth,
@@ -77,6 +78,7 @@ function acceptForms(app: FastifyInstance): void {
 /** The HTTP side of auth: plugins, routes, OpenAPI document. It does not listen yet. */
 export async function buildApp(ctx: AuthContext, metrics: Metrics, telemetry: Telemetry): Promise<FastifyInstance> {
   const app = Fastify({
+    ...PROBLEM_OPTIONS,
     loggerInstance: ctx.log,
     // Only problems are worth a line each; the audit log has the rest.
     logController: new LogController({ disableRequestLogging: true }),

@@ -9,6 +9,7 @@ import {
   createTokenVerifier,
   type Logger,
   type Metrics,
+  PROBLEM_OPTIONS,
   type RevocationWatch,
   registerHealth,
   startTelemetry,
@@ -154,6 +155,7 @@ function deliverTo(endpoints: Endpoints, queues: EventQueues, isPrivateAllowed: 
 
 function buildApp({ TRUSTED_PROXIES }: HooksConfig, log: Logger): FastifyInstance {
   return Fastify({
+    ...PROBLEM_OPTIONS,
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     // Fastify 5.12 trusts no proxy when given a number; the count is that of the proxies in front.

@@ -11,6 +11,7 @@ import {
   type LogDestination,
   type Logger,
   type Metrics,
+  PROBLEM_OPTIONS,
   registerHealth,
   type TokenVerifier,
 } from '@tandem/service';
@@ -181,6 +182,7 @@ function createAdmission(
 
 function createApp(log: Logger): FastifyInstance {
   return Fastify({
+    ...PROBLEM_OPTIONS,
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     // Ours always: an id from outside would be written to the log.

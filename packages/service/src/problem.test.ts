@@ -1,6 +1,6 @@
 import Fastify from 'fastify';
 import { expect, test } from 'vitest';
-import { ProblemError, registerProblems } from './problem.ts';
+import { PROBLEM_OPTIONS, ProblemError, registerProblems } from './problem.ts';
 
 test('every error is a problem that names the field and leaks nothing', async () => {
   const app = Fastify({ bodyLimit: 100 });
@@ -47,5 +47,21 @@ test('every error is a problem that names the field and leaks nothing', async ()
     });
   }
   expect(answers[5]?.headers['retry-after']).toBe('3');
+  await app.close();
+});
+
+test('so is what no route sees: a path that is no UTF-8, and one with a part that is too long', async () => {
+  const app = Fastify(PROBLEM_OPTIONS);
+  registerProblems(app);
+  app.get<{ Params: { id: string } }>('/x/:id', ({ params }) => ({ id: params.id }));
+  const ask = async (id: string) => {
+    const { statusCode, headers, body } = await app.inject(`/x/${id}`);
+    return { statusCode, contentType: headers['content-type'], ...JSON.parse(body) };
+  };
+  const contentType = 'application/problem+json';
+  for (const id of ['%zz', '%ff', '%'])
+    expect(await ask(id)).toMatchObject({ statusCode: 400, contentType, code: 'bad_url' });
+  expect(await ask('a'.repeat(300))).toMatchObject({ statusCode: 414, contentType, code: 'max_param_length' });
+  expect(await ask('a'.repeat(128))).toMatchObject({ statusCode: 200, id: 'a'.repeat(128) });
   await app.close();
 });

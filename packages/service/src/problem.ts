@@ -127,15 +127,27 @@ export function toProblem(error: unknown): ProblemError {
       cause: error,
     });
   const code = (e.code ?? 'bad_request').toLowerCase().replace(/^fst_err_(ctp_)?/, '');
-  // Parser messages can quote the body, and the body can hold a secret.
-  const detail =
-    status === 413
-      ? 'The body is over the size limit.'
-      : status === 415
-        ? 'Send application/json.'
-        : 'The request could not be read: send one JSON object with content-type application/json.';
-  return new ProblemError(status, code, detail);
+  return new ProblemError(status, code, detailOf(status, code));
 }
+
+/** Parser messages can quote the body, and the body can hold a secret. */
+function detailOf(status: number, code: string): string {
+  if (status === 413) return 'The body is over the size limit.';
+  if (status === 414) return 'A part of the path is too long.';
+  if (status === 415) return 'Send application/json.';
+  if (code === 'bad_url') return 'The path is not well-formed: `%` begins a byte of UTF-8.';
+  return 'The request could not be read: send one JSON object with content-type application/json.';
+}
+
+/**
+ * What Fastify is made with so that a path which no route sees is answered by a problem too, and reaches its route with an id of 128 characters:
+ * the router takes 100.
+ */
+export const PROBLEM_OPTIONS = {
+  frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+    void sendProblem(request, reply, toProblem(error)),
+  routerOptions: { maxParamLength: 256 },
+};
 
 /** Renders everything thrown, and every unknown path, as problem details. */
 export function registerProblems(app: FastifyInstance): void {

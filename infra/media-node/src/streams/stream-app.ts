@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { AccessClaims } from '@tandem/protocol';
 import {
   createRateLimiter,
+  PROBLEM_OPTIONS,
   ProblemError,
   type RedisClient,
   registerProblems,
@@ -77,6 +78,7 @@ type SessionRequest = FastifyRequest<{ Params: { room: string; session: string }
 /** It does not listen yet. */
 export function createStreamApp(options: StreamAppOptions): FastifyInstance {
   const app = Fastify({
+    ...PROBLEM_OPTIONS,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 10_000,
     connectionTimeout: 30_000,

@@ -206,3 +206,17 @@ test('A-5 since when a peer is in its room stays, whatever it says, and whatever
   await again.next('joined');
   expect(Date.parse(await joinedAt())).toBeGreaterThan(Date.parse(first));
 });
+
+test('A-6 a room with the longest id is created, read and ended; a path that is none is a problem', async () => {
+  for (const roomId of ['r'.repeat(128), 'ü'.repeat(64)]) {
+    expect((await ask('POST', '/v1/rooms', { roomId }))[0]).toBe(201);
+    const path = `/v1/rooms/${encodeURIComponent(roomId)}`;
+    expect(await ask('GET', path)).toMatchObject([200, { roomId }]);
+    expect(await ask('GET', `${path}/peers`)).toEqual([200, { peers: [] }]);
+    expect((await ask('DELETE', path))[0]).toBe(204);
+  }
+  expect(await ask('GET', '/v1/rooms/%ff')).toMatchObject([
+    400,
+    { code: 'bad_url', title: 'The request is malformed' },
+  ]);
+});
