@@ -103,6 +103,8 @@ test('E-1 E-4 E-9 a visit is four webhooks, signed, in order, and the same event
   }, WAIT);
   expect(feed.events).toEqual(receiver.received.map(({ event }) => event));
   expect((await ask(hooks.url, `/events?roomId=visit-1&after=${feed.nextCursor}`)).body.events).toEqual([]);
+  for (const wrong of ['after=NaN-1-1', 'after=0', 'after=2026-02-31T00:00:00Z', 'limit=0', 'limit=00'])
+    expect([wrong, (await ask(hooks.url, `/events?${wrong}`)).status]).toEqual([wrong, 400]);
   // Another event than those of the room, and a key of other rooms sees none of them.
   const started = async () => {
     const { body } = await ask(hooks.url, '/events?types=room.started');

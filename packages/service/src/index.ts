@@ -14,6 +14,7 @@ export * from './metrics.ts';
 export * from './origin.ts';
 export * from './problem.ts';
 export * from './rate-limit.ts';
+export * from './read-time.ts';
 export * from './redis.ts';
 export * from './refuse-upgrade.ts';
 export * from './reports-route.ts';

@@ -1,7 +1,7 @@
 /** The feed: events as JSON pages, or as they come (server-sent events). */
 import type { BackendClaims } from '@tandem/protocol';
 import { mayEnter } from '@tandem/protocol';
-import { ProblemError, type RedisClient, requireRoom } from '@tandem/service';
+import { ProblemError, type RedisClient, readTime, requireRoom } from '@tandem/service';
 import { partitionOf } from '@tandem/service/room-events';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type LoggedEvent, type Position, readLog, readPosition, writePosition } from '../event-log.ts';
@@ -74,8 +74,8 @@ function readAfter(after: string | undefined, isStream: boolean): Position {
   if (after === undefined) return [isStream ? Date.now() : 0, 0, 0];
   const position = readPosition(after);
   if (position) return position;
-  const time = Date.parse(after);
-  if (Number.isFinite(time) && time >= 0) return [time, 0, 0];
+  const time = readTime(after);
+  if (time !== undefined && time >= 0) return [time, 0, 0];
   throw new ProblemError(400, 'invalid_field', 'querystring/after is no cursor of a page and no RFC 3339 time', {
     field: '/after',
   });

@@ -147,7 +147,9 @@ export const EventQuery = Type.Object(
     types: Type.Optional(
       Type.String({ maxLength: 200, description: 'Comma-separated. Default: all but `peer.updated`.' }),
     ),
-    limit: Type.Optional(Type.String({ pattern: '^(500|[1-4]?[0-9]{1,2})$', description: '1 to 500. Default 100.' })),
+    limit: Type.Optional(
+      Type.String({ pattern: '^(500|[1-4][0-9]{2}|[1-9][0-9]?)$', description: '1 to 500. Default 100.' }),
+    ),
   },
   { additionalProperties: false },
 );

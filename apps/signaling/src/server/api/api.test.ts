@@ -208,6 +208,7 @@ test.each<[string, string, string, object, number, string | undefined]>([
   ['a wrong type', 'POST', '/v1/rooms', { body: { maxPeers: '2' } }, 400, '/maxPeers'],
   ['no room id', 'POST', '/v1/rooms', { body: { roomId: 'a/b' } }, 400, '/roomId'],
   ['no time', 'POST', '/v1/rooms', { body: { expiresAt: 'tomorrow' } }, 400, '/expiresAt'],
+  ['a day that does not exist', 'POST', '/v1/rooms', { body: { endAt: '2027-02-30T15:00:00Z' } }, 400, '/endAt'],
   ['a time without a zone', 'POST', '/v1/rooms', { body: { endAt: '2026-12-01T15:00:00' } }, 400, '/endAt'],
   ['too much metadata', 'POST', '/v1/rooms', { body: { metadata: { a: 'x'.repeat(5000) } } }, 400, '/metadata'],
   ['a tag twice', 'POST', '/v1/rooms', { body: { tags: ['a', 'a'] } }, 400, '/tags'],

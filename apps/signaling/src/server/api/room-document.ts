@@ -1,6 +1,6 @@
 /** A room as its backend wrote it: how it is kept beside its rules, changed, and shown. */
 import { createHash } from 'node:crypto';
-import { ProblemError } from '@tandem/service';
+import { ProblemError, readTime } from '@tandem/service';
 import type { NewSettings, RoomDescription, RoomRules } from '../../backplane/room-settings.ts';
 import { isMediaPeer } from '../../backplane/types.ts';
 import { MAX_METADATA_BYTES, type Room, type RoomBody, type RoomPatch } from './schemas.ts';
@@ -52,9 +52,9 @@ export function settingsOf(doc: RoomDocument, now: number): NewSettings {
 /** ms since the epoch; 0: none. RFC 3339 with a time zone. */
 function timeOf(name: string, text: string | undefined, now: number): number {
   if (text === undefined) return 0;
-  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/i.test(text) ? Date.parse(text) : NaN;
+  const at = readTime(text);
   const refuse = (why: string) => new ProblemError(400, 'invalid_field', `body/${name} ${why}`, { field: `/${name}` });
-  if (Number.isNaN(at)) throw refuse('is no RFC 3339 time, such as 2026-12-01T15:00:00Z');
+  if (at === undefined) throw refuse('is no RFC 3339 time, such as 2026-12-01T15:00:00Z');
   if (at > now + FURTHEST_MS) throw refuse('is more than a year away');
   return Math.max(1, at);
 }
