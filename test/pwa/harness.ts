@@ -33,8 +33,12 @@ async function listen(server: Server): Promise<number> {
 }
 
 interface PwaOptions {
+  /** Default: of its own. They stay the giver's. */
+  readonly keys?: TestKeys;
   readonly config?: Partial<SignalingConfig>;
   readonly clientDir?: string;
+  /** Addresses of the captions service. Default: there is none. */
+  readonly captions?: string;
   /** What config.json says. Default: nothing. */
   readonly clientSettings?: object;
   /** Address of the edge. Default 127.0.0.1. */
@@ -73,7 +77,7 @@ export async function startPwa(options: PwaOptions = {}): Promise<Pwa> {
   const { host = '127.0.0.1' } = options;
   const dir = options.clientDir ?? clientDir;
   if (!existsSync(path.join(dir, 'index.html'))) throw new Error(`${dir} is missing: npm run build -w @tandem/client`);
-  const keys = await startTestKeys();
+  const keys = options.keys ?? (await startTestKeys());
   const node = await startTestNode({ keys, config: { ALLOWED_ORIGINS: '*', ...options.config } });
   const { auth, issued, authPort, authServer } = await serveAuth(keys);
   let edge: Edge;
@@ -86,6 +90,7 @@ export async function startPwa(options: PwaOptions = {}): Promise<Pwa> {
         CLIENT_DIR: dir,
         AUTH_TARGETS: `http://127.0.0.1:${authPort}`,
         SIGNALING_TARGETS: `http://127.0.0.1:${node.port}`,
+        ...(options.captions ? { CAPTIONS_TARGETS: options.captions } : {}),
         CLIENT_SETTINGS: JSON.stringify(options.clientSettings ?? {}),
       },
       createLogger('edge', process.env.TEST_LOG ?? 'silent'),
@@ -110,7 +115,7 @@ export async function startPwa(options: PwaOptions = {}): Promise<Pwa> {
       authServer.closeAllConnections();
       await new Promise((done) => authServer.close(done));
       await node[Symbol.asyncDispose]();
-      await keys[Symbol.asyncDispose]();
+      if (!options.keys) await keys[Symbol.asyncDispose]();
     },
   };
 }

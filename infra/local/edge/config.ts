@@ -17,6 +17,7 @@ export const EdgeConfig = Type.Object({
   SIGNALING_TARGETS: targets('Comma-separated http:// addresses of the signaling nodes.'),
   HOOKS_TARGETS: Type.Optional(targets('The same of the events service. Default: there is none.')),
   MEDIA_TARGETS: Type.Optional(targets('The same of the media nodes, for streams. Default: there are none.')),
+  CAPTIONS_TARGETS: Type.Optional(targets('The same of the captions service. Default: there is none.')),
   CLIENT_SETTINGS: Type.String({
     default: '{}',
     description: 'JSON object laid over the default /config.json.',

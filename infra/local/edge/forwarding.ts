@@ -1,5 +1,6 @@
 /** Which requests the edge forwards, and to which service: the routes of the topology. */
 import type http from 'node:http';
+import { CAPTIONS_PATH } from '@tandem/protocol/captions';
 import type { FastifyInstance } from 'fastify';
 import { topology } from '../../topology/index.ts';
 import { answerHeaders, forwardRequest, forwardUpgrade, NoTargetError } from './proxy.ts';
@@ -8,7 +9,7 @@ import type { TargetPool } from './targets.ts';
 
 const FORWARDED = ['auth', 'signaling', 'media', 'hooks'] as const;
 
-export type TargetPools = Readonly<Record<(typeof FORWARDED)[number], TargetPool>>;
+export type TargetPools = Readonly<Record<(typeof FORWARDED)[number] | 'captions', TargetPool>>;
 
 export interface ForwardingOptions {
   readonly pools: TargetPools;
@@ -51,12 +52,12 @@ export async function registerForwarding(
 }
 
 /**
- * Forwards WebSockets of signaling's routes and refuses others.
+ * Forwards WebSockets of signaling's routes and of captions, and refuses others.
  * @returns the open sockets, kept current
  */
 export function forwardUpgrades(
   app: FastifyInstance,
-  signaling: TargetPool,
+  { captions, signaling }: TargetPools,
   encrypted: boolean,
 ): ReadonlySet<{ destroy(): void }> {
   const sockets = new Set<{ destroy(): void }>();
@@ -64,7 +65,8 @@ export function forwardUpgrades(
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     const path = pathOfTarget(request.url);
-    if (path !== undefined && topology.signaling.routes.some((prefix) => isUnder(prefix, path)))
+    if (path === CAPTIONS_PATH) forwardUpgrade(captions, request, socket, head, encrypted);
+    else if (path !== undefined && topology.signaling.routes.some((prefix) => isUnder(prefix, path)))
       forwardUpgrade(signaling, request, socket, head, encrypted);
     else {
       const status = path === undefined ? '400 Bad Request' : '404 Not Found';

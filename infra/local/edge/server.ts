@@ -17,6 +17,8 @@ export interface Edge extends AsyncDisposable {
   readonly port: number;
 }
 
+/** As every service of the topology has it. */
+const CAPTIONS_HEALTH = { livePath: '/health/live', readyPath: '/health/ready' };
 /** Biggest request body that the edge takes, bytes. */
 const BODY_LIMIT = 256 * 1024;
 
@@ -53,7 +55,7 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
   registerHealth(app, pools);
   await registerForwarding(app, { pools, agent, encrypted });
   await registerPages(app, resolve(config.CLIENT_DIR), { encrypted, settings });
-  const sockets = forwardUpgrades(app, pools.signaling, encrypted);
+  const sockets = forwardUpgrades(app, pools, encrypted);
 
   const dispose = async () => {
     for (const socket of sockets) socket.destroy();
@@ -87,13 +89,14 @@ function createApp(config: EdgeConfig, log: Logger): FastifyInstance {
     : Fastify(options)) as unknown as FastifyInstance;
 }
 
-/** Calls go on without `media` and `hooks`. */
+/** Calls go on without `media`, `hooks` and `captions`. */
 function targetPools(config: EdgeConfig): TargetPools {
   return {
     auth: new TargetPool(readList(config.AUTH_TARGETS), topology.auth),
     signaling: new TargetPool(readList(config.SIGNALING_TARGETS), topology.signaling),
     media: new TargetPool(readList(config.MEDIA_TARGETS ?? ''), topology.media),
     hooks: new TargetPool(readList(config.HOOKS_TARGETS ?? ''), topology.hooks),
+    captions: new TargetPool(readList(config.CAPTIONS_TARGETS ?? ''), CAPTIONS_HEALTH),
   };
 }
 

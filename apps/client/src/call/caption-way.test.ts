@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { nearestLanguage } from './caption-way.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { captionWay, nearestLanguage } from './caption-way.ts';
 
 test('the language of the service: the same, else another of its region, else none', () => {
   const offered = ['en', 'pt-BR', 'pt-PT', 'zh-Hans'];
@@ -8,4 +8,16 @@ test('the language of the service: the same, else another of its region, else no
   expect(nearestLanguage('pt', offered)).toBe('pt-BR');
   expect(nearestLanguage('zh', offered)).toBe('zh-Hans');
   for (const none of ['de', '', 'e']) expect(nearestLanguage(none, offered)).toBeUndefined();
+});
+
+test('the sound of an encrypted call goes to no service; a browser that recognizes here needs none', async () => {
+  onTestFinished(() => void vi.unstubAllGlobals());
+  vi.stubGlobal('document', { documentElement: { lang: 'en' } });
+  vi.stubGlobal('navigator', { languages: ['en-GB'] });
+  vi.stubGlobal('location', { search: '' });
+  vi.stubGlobal('fetch', async () => Response.json({ captionLanguages: ['en'] }));
+  expect(await captionWay(undefined)).toBe('service');
+  expect(await captionWay('a secret')).toBe('encrypted');
+  vi.stubGlobal('SpeechRecognition', { available: async () => 'available' });
+  expect([await captionWay(undefined), await captionWay('a secret')]).toEqual(['device', 'device']);
 });
