@@ -189,8 +189,14 @@ test('one person quieter, silent for me, found by name; a moderator mutes, remov
   await bob.page.getByTestId('people-search').fill('ada');
   await bob.page.getByTestId('person-more').click();
   await bob.page.getByTestId('mute-person').waitFor();
+  expect(await bob.page.getByTestId('remove-person').count()).toBe(1);
   expect(await bob.page.getByTestId('make-moderator').count()).toBe(0);
   await expectAccessible(bob.page, 'what a moderator by another one may do');
+  await bob.page.getByTestId('people-search').fill('grace');
+  await bob.page.getByTestId('person-more').click();
+  await bob.page.getByTestId('mute-for-me').waitFor();
+  for (const refused of ['to-audience', 'remove-person'])
+    expect(await bob.page.getByTestId(refused).count(), refused).toBe(0);
   await host.page.getByRole('button', { name: 'Take moderation back' }).click();
   await bob.page.getByTestId('moderation').waitFor({ state: 'detached' });
   await host.page.getByTestId('mute-all').click();

@@ -43,6 +43,12 @@ const Metadata = Type.Object(
     moderator: Type.Optional(
       Type.Boolean({ description: 'Has the grant `kick`. Said by the server; what a client says of it is dropped.' }),
     ),
+    moderatorByToken: Type.Optional(
+      Type.Boolean({
+        description:
+          'Has that grant by its own token: who was made a moderator in the room does not remove it (S-51). Said by the server; what a client says of it is dropped.',
+      }),
+    ),
     fromBackend: Type.Optional(
       Type.Array(Type.String(), {
         description:

@@ -10,6 +10,8 @@ export interface PeerView {
   readonly audience: boolean;
   /** Has the grant `kick`, as the server says. */
   readonly moderator: boolean;
+  /** Has it by its own token, as the server says: whom a moderator made one in the room cannot remove it. */
+  readonly moderatorByToken: boolean;
   readonly audio: boolean;
   readonly video: boolean;
   readonly hand: boolean;
@@ -42,6 +44,7 @@ export function viewOf(peer: RemotePeer, hasKey = false): PeerView {
     away: peer.away,
     audience: peer.audience,
     moderator: metadata.moderator === true,
+    moderatorByToken: metadata.moderatorByToken === true,
     audio: metadata.audio === true,
     video: metadata.video === true,
     hand: metadata.hand === true,

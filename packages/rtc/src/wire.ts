@@ -17,6 +17,8 @@ export interface PeerMetadata {
   audience?: boolean;
   /** Has the grant `kick`: said by the server alone. */
   moderator?: boolean;
+  /** Has it by its own token, so that whom a moderator made one in the room cannot remove it: said by the server alone. */
+  moderatorByToken?: boolean;
   /** Names of the fields that the backend says: said by the server alone. Of any other field, the peer itself says what it likes. */
   fromBackend?: string[];
   /** A hand is raised. */

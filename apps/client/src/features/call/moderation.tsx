@@ -54,6 +54,8 @@ export function PersonModeration({ id, name }: { id: string; name: string }) {
   const host = useStore(call, (s) => s.host && s.moderator);
   const peer = useStore(call, (s) => s.peers.find((one) => one.id === id));
   if (!moderator) return null;
+  // The server refuses it (S-51).
+  const outranks = host || !peer?.moderatorByToken;
   const moderates = t(peer?.moderator ? 'host.unmakeModerator' : 'host.makeModerator');
   return (
     <>
@@ -78,15 +80,17 @@ export function PersonModeration({ id, name }: { id: string; name: string }) {
           {t('host.cameraOff')}
         </button>
       )}
-      <button
-        type="button"
-        className="button compact"
-        data-testid="to-audience"
-        aria-label={`${t('host.toAudience')}: ${name}`}
-        onClick={() => void toAudience(id)}
-      >
-        {t('host.toAudience')}
-      </button>
+      {outranks && (
+        <button
+          type="button"
+          className="button compact"
+          data-testid="to-audience"
+          aria-label={`${t('host.toAudience')}: ${name}`}
+          onClick={() => void toAudience(id)}
+        >
+          {t('host.toAudience')}
+        </button>
+      )}
       {host && peer && (
         <button
           type="button"
@@ -98,13 +102,15 @@ export function PersonModeration({ id, name }: { id: string; name: string }) {
           {moderates}
         </button>
       )}
-      <Confirmed
-        label={t('host.remove')}
-        about={name}
-        sure={t('host.removeSure', { name })}
-        testId="remove-person"
-        onSure={() => void call.moderate((session) => session.kick(id))}
-      />
+      {outranks && (
+        <Confirmed
+          label={t('host.remove')}
+          about={name}
+          sure={t('host.removeSure', { name })}
+          testId="remove-person"
+          onSure={() => void call.moderate((session) => session.kick(id))}
+        />
+      )}
     </>
   );
 }

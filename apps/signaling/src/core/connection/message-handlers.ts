@@ -37,7 +37,7 @@ const join: Handler<'join'> = async (call) => {
   if (session.room && session.room.id !== roomId)
     throw new RefusalError('already_joined', `Leave ${session.room.id} first.`, { field: '/roomId' });
   const said = message.metadata && { ...session.metadata, ...message.metadata };
-  const metadata = said && withProvenClaims(identity, session.room ? saidInRoom(session, said) : said);
+  const metadata = said && withProvenClaims(session, session.room ? saidInRoom(session, said) : said);
   // What is kept is bounded, not only what is added; what a backend says of it has a bound of its own.
   if (metadata) checkMetadata(call, withoutGiven(metadata, ['fromBackend', ...Object.keys(identity.given ?? {})]));
   if (session.room) {

@@ -4,12 +4,14 @@ import { type GrantsChange, isSilenced, type RoomGrants } from '../../backplane/
 import { isMediaPeer } from '../../backplane/types.ts';
 import { RefusalError } from '../errors.ts';
 import type { Member, Room } from '../model.ts';
+import { moderatesByToken } from '../rooms/grants.ts';
 import { type Handler, memberOf, roomOf, unknownPeer } from './call.ts';
 import type { Connection } from './connection.ts';
 
 export const kick: Handler<'kick'> = async ({ parts, connection, message }) => {
   const { context, terminator } = parts;
   const { room, member } = moderated(connection, message.peerId);
+  checkOutranks(connection, personOf(room, member));
   const ban = {
     loginSession: member.info.loginSession,
     // Any client may take a guest's id: only the guest's login is kept out.
@@ -39,7 +41,7 @@ export const grant: Handler<'grant'> = async ({ parts, connection, message }) =>
   const { context, writer } = parts;
   const room = roomOf(connection);
   const member = memberOf(room, message.peerId);
-  checkMayGrant(connection, message);
+  checkMayGrant(connection, message, member);
   // A media node's agent is no person.
   if (isMediaPeer(member.peerId)) throw unknownPeer();
   const { loginSession } = member.info;
@@ -55,7 +57,7 @@ export const grant: Handler<'grant'> = async ({ parts, connection, message }) =>
       if (tries === MAX_TRIES) throw context.unavailable();
       // Of the store, which may have lost or ended what this node knows; and so may the moderator have lost the grant.
       before = state?.granted?.get(loginSession) ?? '';
-      checkMayGrant(connection, message);
+      checkMayGrant(connection, message, member);
     }
   });
   done(connection, message);
@@ -67,7 +69,7 @@ const MAX_TRIES = 5;
 type GrantRequest = ClientMessageMap['grant'];
 
 /** @throws RefusalError */
-function checkMayGrant(connection: Connection, { peerId, publish, kick }: GrantRequest): void {
+function checkMayGrant(connection: Connection, { peerId, publish, kick }: GrantRequest, member: Member): void {
   if (publish === undefined && kick === undefined)
     throw new RefusalError('bad_message', 'grant says publish, kick or both.', { field: '/publish' });
   if (peerId === connection.session.peerId && publish !== true && kick !== true) return;
@@ -75,6 +77,7 @@ function checkMayGrant(connection: Connection, { peerId, publish, kick }: GrantR
   // Who was made a moderator in the room makes no other, and unmakes none.
   if (kick !== undefined && connection.session.tokenGrants.kick !== true)
     throw new RefusalError('forbidden', 'Your token does not grant moderation (`kick`): you have it of a moderator.');
+  if (publish === false) checkOutranks(connection, [member]);
 }
 
 interface Decision {
@@ -142,6 +145,23 @@ export function done(connection: Connection, { type, ref }: { type: string; ref?
 function checkModerator(connection: Connection): void {
   if (connection.identity.grants.kick !== true)
     throw new RefusalError('forbidden', 'Your token does not grant moderation (`kick`).');
+}
+
+/**
+ * Who was made a moderator in the room does not remove, or silence, one who is it by token.
+ * @throws RefusalError
+ */
+function checkOutranks(connection: Connection, people: readonly Member[]): void {
+  if (moderatesByToken(connection.session)) return;
+  if (people.some(({ info }) => info.metadata?.moderatorByToken === true))
+    throw new RefusalError('forbidden', 'That person moderates by their token (`kick`): you have it of a moderator.');
+}
+
+/** The members that a kick of this one keeps out, once they leave: a proven user's are one person. */
+function personOf(room: Room, member: Member): Member[] {
+  const { guest, userId } = member.info;
+  if (guest !== undefined) return [member];
+  return [...room.members.values()].filter(({ info }) => info.guest === undefined && info.userId === userId);
 }
 
 function moderated(connection: Connection, peerId: string): { room: Room; member: Member } {

@@ -59,6 +59,10 @@ export function setGranted(session: Session, granted: RoomGrants): boolean {
 
 const decided = ({ identity: { grants, given } }: Session) => JSON.stringify([grants, given]);
 
+/** Moderates by its own token, and has kept that: who was made a moderator in the room is none of these (S-51). */
+export const moderatesByToken = ({ tokenGrants, identity }: Pick<Session, 'tokenGrants' | 'identity'>): boolean =>
+  tokenGrants.kick === true && identity.grants.kick === true;
+
 /** What a client said of itself, of what its room shows of it. @param names that a backend says */
 export function withoutGiven(
   metadata: PeerMetadata | undefined,

@@ -6,23 +6,29 @@ import type { Identity } from '../identity.ts';
 import type { MemberInfo, Session } from '../model.ts';
 import { markOf } from '../sessions/session-keys.ts';
 import type { CoreSettings } from '../settings.ts';
+import { moderatesByToken } from './grants.ts';
 
 /** Display name that the token proves. */
 const provenName = ({ guest, name }: Identity) => (guest ? undefined : name);
+
+/** Whose claims are proven: what it may do, and what of that its token says. */
+export type Claimant = Pick<Session, 'identity' | 'tokenGrants'>;
 
 /**
  * A name that the token proves is the only one that its bearer has; `moderator` is said of those with the grant `kick`, and of no peer else. What a
  * backend says of it counts before what it says itself, and is named.
  */
-export function withProvenClaims(identity: Identity, metadata: PeerMetadata): PeerMetadata {
+export function withProvenClaims(claimant: Claimant, metadata: PeerMetadata): PeerMetadata {
+  const { identity } = claimant;
   const name = provenName(identity);
-  const { moderator: _claimed, fromBackend: _named, ...said } = metadata;
+  const { moderator: _claimed, moderatorByToken: _byToken, fromBackend: _named, ...said } = metadata;
   return {
     ...said,
     ...identity.given,
     ...(identity.given ? { fromBackend: Object.keys(identity.given) } : {}),
     ...(name === undefined ? {} : { name }),
     ...(identity.grants.kick === true ? { moderator: true } : {}),
+    ...(moderatesByToken(claimant) ? { moderatorByToken: true } : {}),
   };
 }
 
@@ -55,7 +61,7 @@ export function memberRecord(session: Session, node: string, awayFor = 0): Membe
     ...(session.tokenGrants.publish === false ? { listener: true as const } : {}),
     ...(grantedByToken === undefined ? {} : { byToken: grantedByToken }),
     ...(given ? { given: Object.keys(given) } : {}),
-    ...(metadata === undefined ? {} : { metadata: withProvenClaims(identity, metadata) }),
+    ...(metadata === undefined ? {} : { metadata: withProvenClaims(session, metadata) }),
   };
   return { peerId: session.peerId, node, ...markOf(session), awayFor, info: JSON.stringify(info) };
 }

@@ -19,7 +19,7 @@ export async function replaceMetadata(
   said: PeerMetadata,
 ): Promise<void> {
   const { identity, room } = session;
-  const proven = withProvenClaims(identity, said);
+  const proven = withProvenClaims(session, said);
   const isRefused = proven.screen === true && isRestricted({ identity, session }, 'share');
   const metadata = isRefused ? { ...proven, screen: false } : proven;
   session.metadata = metadata;

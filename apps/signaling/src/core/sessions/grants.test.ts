@@ -159,3 +159,36 @@ test('S-49 the room sees who moderates, also of a client that says nothing of it
   await send(cluster, quiet, { type: 'join', roomId: 'r' });
   expect(a.of('peer_joined').at(-1)).toMatchObject({ peerId: quiet.peerId, metadata: { moderator: true } });
 });
+
+test('S-51 who was made a moderator in the room neither removes nor silences a moderator by token', async () => {
+  const { cluster, n2, a, b, mod } = await moderated();
+  const host = new Client(n2, 'host', { kick: true });
+  await send(cluster, host, { type: 'join', roomId: 'r', metadata: { moderatorByToken: false } });
+  // The same person by a link without the grant: with it, the person would be kept out.
+  const phone = new Client(n2, 'host', {}, 'phone');
+  await send(cluster, phone, { type: 'join', roomId: 'r', metadata: { moderatorByToken: true } });
+  const shown = ({ peerId }: Client) =>
+    a
+      .of('peer_joined')
+      .filter((one) => one.peerId === peerId)
+      .map(({ metadata }) => metadata);
+  expect([shown(host), shown(phone)]).toEqual([[{ moderator: true, moderatorByToken: true }], [{}]]);
+  for (const { peerId } of [a, b]) await send(cluster, mod, { type: 'grant', peerId, kick: true });
+  expect(a.of('peer_updated').at(-1)?.metadata).not.toHaveProperty('moderatorByToken');
+
+  await send(cluster, a, { type: 'kick', peerId: host.peerId, ref: 1 });
+  await send(cluster, a, { type: 'grant', peerId: mod.peerId, publish: false, ref: 2 });
+  await send(cluster, a, { type: 'kick', peerId: phone.peerId, ref: 3 });
+  expect(a.of('error').map(({ code, ref }) => [code, ref])).toEqual([1, 2, 3].map((ref) => ['forbidden', ref]));
+  expect([...host.types, ...phone.types]).not.toContain('kicked');
+  // A request to be quiet takes nothing from a moderator, and among themselves those made in the room are equal.
+  await send(cluster, a, { type: 'mute', peerId: mod.peerId, kind: 'audio', ref: 4 });
+  await send(cluster, a, { type: 'kick', peerId: b.peerId, ref: 5 });
+  expect(a.of('done').map(({ ref }) => ref)).toEqual([4, 5]);
+  // A moderator by token takes it from another one, who is like anybody else then.
+  await send(cluster, mod, { type: 'grant', peerId: host.peerId, kick: false });
+  expect(a.of('peer_updated').at(-1)).toMatchObject({ peerId: host.peerId, metadata: {} });
+  await send(cluster, a, { type: 'kick', peerId: host.peerId, ref: 6 });
+  expect(host.types).toContain('kicked');
+  expect(a.of('done').at(-1)).toMatchObject({ ref: 6 });
+});
