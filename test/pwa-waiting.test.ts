@@ -110,6 +110,13 @@ test('S-49 a moderator keeps the chat and the screen to moderators, and the page
   const { page: outside } = await open({ query: '?room=kept', before: noDevices });
   await outside.getByTestId('inside').getByText('2 people are inside.').waitFor();
   expect(await outside.getByText('Grace').count()).toBe(0);
+  // The same of a code or a link that is typed, once it is a room.
+  const { page: typing } = await open({ before: noDevices });
+  await typing.getByTestId('have-link').click();
+  await typing.getByTestId('room-input').fill(`${suite.pwa.origin}/?room=kept`);
+  await typing.getByTestId('inside').getByText('2 people are inside.').waitFor();
+  await typing.getByTestId('room-input').fill('kept?');
+  await vi.waitFor(async () => expect(await typing.getByTestId('inside').textContent()).toBe(''));
 });
 
 interface WithCall {

@@ -7,6 +7,8 @@ import { call } from '../../call/call-model.ts';
 import { type Translate, useLanguage, useText } from '../../i18n/index.ts';
 import { Icon } from '../../ui/icons.tsx';
 
+/** A name that is typed is asked for when it stays the same for this long, ms: not each beginning of it is a room. */
+const TYPED_MS = 600;
 /** How often a page in sight asks again, ms. */
 const AGAIN_MS = 15_000;
 /** Names that are written out; the others are counted. */
@@ -14,11 +16,17 @@ const WRITTEN_OUT = 3;
 
 type Seen = RoomLook | 'waiting' | undefined;
 
-/** Who is in the room of the link, as far as it tells people who are not in it (S-37). */
-export function Inside({ room }: { room: string }) {
+export interface InsideProps {
+  /** Its id; undefined: what is typed is none yet. */
+  readonly room: string | undefined;
+  readonly typed: boolean;
+}
+
+/** Who is in the room of the link, or in the one that is typed, as far as it tells people who are not in it (S-37). */
+export function Inside({ room, typed }: InsideProps) {
   const t = useText();
   const language = useLanguage();
-  const seen = useLook(room);
+  const seen = useLook(room, typed ? TYPED_MS : 0);
   // There from the start: a status is heard when its text changes.
   return (
     <p className="inside soft" role="status" data-testid="inside">
@@ -32,13 +40,13 @@ export function Inside({ room }: { room: string }) {
   );
 }
 
-function useLook(room: string): Seen {
+function useLook(room: string | undefined, after: number): Seen {
   const [seen, setSeen] = useState<Seen>();
   const ready = useStore(call, (s) => s.readiness === 'ready');
   useEffect(() => {
-    if (!ready) return;
-    let over = false;
     setSeen(undefined);
+    if (!ready || room === undefined) return;
+    let over = false;
     const ask = async () => {
       const session = await call.lobbySession();
       if (document.hidden || session?.state !== 'open') return;
@@ -49,13 +57,16 @@ function useLook(room: string): Seen {
       if (!over) setSeen(next);
     };
     const askAgain = () => void ask().catch(() => {});
-    askAgain();
-    const timer = setInterval(askAgain, AGAIN_MS);
+    let timer = setTimeout(() => {
+      askAgain();
+      timer = setInterval(askAgain, AGAIN_MS);
+    }, after);
     return () => {
       over = true;
-      clearInterval(timer);
+      // Of a timeout and of an interval alike (HTML, "Timers").
+      clearTimeout(timer);
     };
-  }, [room, ready]);
+  }, [room, ready, after]);
   return seen;
 }
 

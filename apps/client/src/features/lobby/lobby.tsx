@@ -4,6 +4,7 @@ import { useCallback, useEffect, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { look } from '../../lib/look-store.ts';
+import { idOf } from '../../lib/room-name.ts';
 import { basePath } from '../../lib/runtime-config.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { Icon } from '../../ui/icons.tsx';
@@ -54,7 +55,7 @@ export function Lobby({ room, onRoom }: LobbyProps) {
             <Title room={room} />
             {!watching && <p className="soft">{t('lobby.subtitle')}</p>}
           </hgroup>
-          {room.from === 'link' && <Inside room={room.name} />}
+          {room.from !== 'new' && <Inside room={idOf(room.name)} typed={room.from === 'typed'} />}
           <JoinForm room={room} onRoom={onRoom} />
           <nav className="lobby-foot">
             <a className="link" href={`${basePath}/diagnostics/`}>
