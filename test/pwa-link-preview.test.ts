@@ -1,6 +1,7 @@
 /** What a link to a room looks like where it is pasted, and the name under which the page is installed: real edge, read by Chromium. */
 import vm from 'node:vm';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { LANGUAGES } from '../apps/client/src/look.ts';
 import { viewerRequestCode } from '../infra/src/viewer-request.ts';
 import { previewBrand } from '../infra/topology/link-preview.ts';
 import { startPwa } from './pwa/harness.ts';
@@ -155,6 +156,20 @@ test('the name, the colour and the poster of config.json are in the card and in 
     short_name: branding.name,
     theme_color: '#8a1c5b',
   });
+});
+
+test('the card is in the first language that config.json offers, at the edge and of CloudFront, whose function stays small', async () => {
+  const pwa = await startPwa({ clientSettings: { languages: ['ar', 'en'] } });
+  onTestFinished(() => pwa[Symbol.asyncDispose]());
+  const [card] = await cards(pwa.origin, ['/?room=deep']);
+  expect(card?.og).toMatchObject({ 'og:title': 'انضم إلى deep', 'og:site_name': 'Tandem' });
+  expect(card?.og['og:description']).toContain('مكالمة فيديو على Tandem.');
+  for (const language of LANGUAGES) {
+    const page = cloudFront({ languages: [language] })('/live', 'room=deep', MAKERS[0] ?? '').body.data;
+    expect(page).toContain(`<html lang="${language}"`);
+    expect(page).not.toMatch(/\{\w+\}/);
+    expect(page).toMatch(/og:title" content="[^"]*deep/);
+  }
 });
 
 /** The function as CloudFront runs it: alone, with an event (CloudFront developer guide, "Event structure"). */

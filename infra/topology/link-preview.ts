@@ -3,6 +3,7 @@
  * page of their own: the edge of `npm start` and of compose, and the function of CloudFront.
  */
 import { readLook } from '../../apps/client/src/look.ts';
+import { type PreviewWords, previewWords } from './preview-words.ts';
 
 export interface PreviewRequest {
   readonly userAgent: string;
@@ -18,13 +19,16 @@ export interface PreviewBrand {
   readonly name: string;
   /** Path of an image of 1200 × 630 px. */
   readonly poster: string;
+  /** In the first of the deployment's languages. */
+  readonly words: PreviewWords;
 }
 
 /** @param settings of the page, as config.json has them */
 export function previewBrand(settings: unknown): PreviewBrand {
-  const branding = (settings as { branding?: unknown } | undefined)?.branding;
-  const { name = 'Tandem', poster = '/icons/poster.png' } = readLook({ branding }, () => {});
-  return { name, poster };
+  const { branding, languages } = (settings ?? {}) as { branding?: unknown; languages?: unknown };
+  const look = readLook({ branding, languages }, () => {});
+  const { name = 'Tandem', poster = '/icons/poster.png' } = look;
+  return { name, poster, words: previewWords(look.languages?.[0]) };
 }
 
 /**
@@ -46,10 +50,12 @@ export function linkPreview(request: PreviewRequest, brand: PreviewBrand): strin
       request.room,
     );
   const room = isName ? request.room : '';
-  const on = brand.name ? ` on ${brand.name}` : '';
-  const kind = live ? 'Live stream' : 'Video call';
-  const heading = room ? (live ? `Watch ${room} live` : `Join ${room}`) : brand.name || kind;
-  const text = `${kind}${on}. Opens in the browser, nothing to install.`;
+  const words = brand.words;
+  // Functions, as a `$` in a text put in is a sign of its own.
+  const kind = live ? words.live : words.call;
+  const what = brand.name ? words.on.replace('{kind}', () => kind).replace('{name}', () => brand.name) : kind;
+  const heading = room ? (live ? words.watch : words.join).replace('{room}', () => room) : brand.name || kind;
+  const text = words.text.replace('{what}', () => what);
   const link = request.origin + (live ? '/live/' : '/') + (room ? `?room=${encodeURIComponent(room)}` : '');
   const plain = (words: string) => words.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
   const tags: [string, string][] = [
@@ -64,7 +70,7 @@ export function linkPreview(request: PreviewRequest, brand: PreviewBrand): strin
   if (brand.name) tags.push(['og:site_name', brand.name]);
   return [
     '<!doctype html>',
-    '<html lang="en"><head><meta charset="utf-8">',
+    `<html lang="${words.lang}" dir="${words.dir}"><head><meta charset="utf-8">`,
     `<title>${plain(heading)}</title>`,
     `<meta name="description" content="${plain(text)}">`,
     '<meta name="robots" content="noindex">',

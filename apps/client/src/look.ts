@@ -36,7 +36,8 @@ const INKS = ['#ffffff', '#06231f'] as const;
 const READABLE = 4.5;
 const MAX_LOGO_BYTES = 32_768;
 const MAX_LINKS = 6;
-const LANGUAGES = ['en', 'de', 'es', 'fr', 'pt-BR', 'ar', 'hi', 'ja', 'zh-Hans'];
+/** Of the page, as BCP 47 tags. */
+export const LANGUAGES = ['en', 'de', 'es', 'fr', 'pt-BR', 'ar', 'hi', 'ja', 'zh-Hans'];
 
 /** Contrast of two colours `#rrggbb`, 1 to 21 (WCAG 2.2, relative luminance). */
 export function contrast(a: string, b: string): number {
