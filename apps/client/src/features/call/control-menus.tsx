@@ -196,7 +196,7 @@ export function MoreMenu({ onMenu, ...props }: MenuProps & { onMenu: (menu: Menu
         testId="open-stats"
         onClick={does(() => call.openPanel('stats'))}
       />
-      {canPip() && <MenuItem icon="pip" label={t('control.pip')} onClick={does(() => void openPip())} />}
+      {canPip() && <MenuItem icon="pip" testId="pip" label={t('control.pip')} onClick={does(() => void openPip())} />}
       {document.fullscreenEnabled && (
         <MenuItem icon="expand" label={t('control.fullscreen')} onClick={does(() => toggleFullScreen())} />
       )}
