@@ -88,7 +88,25 @@ test('S-51 a raised hand is invited, says not now, is invited again, speaks, and
   await ada.getByRole('button', { name: 'Withdraw the invitation: Zoe' }).click();
   await zoe.getByTestId('invited').waitFor({ state: 'detached' });
   await ada.getByRole('button', { name: 'Invite to speak: Zoe' }).click();
+  // She sees herself before anybody else does: nothing of it is sent, and an invitation that is taken back closes it.
+  const held = () =>
+    zoe.evaluate(() => (globalThis as unknown as Inside).__tandem.media.get().videoTrack !== undefined);
   await zoe.getByTestId('accept-invite').click();
+  await zoe.getByTestId('rehearsal').getByTestId('local-video').waitFor();
+  await expectAccessible(zoe, 'a look at oneself before speaking');
+  await zoe.keyboard.press('Escape');
+  await zoe.getByTestId('rehearsal').waitFor({ state: 'detached' });
+  expect(await held()).toBe(false);
+  await zoe.getByTestId('accept-invite').click();
+  await zoe.getByTestId('rehearsal').getByTestId('local-video').waitFor();
+  expect(await ada.getByTestId('peer-tile').count(), 'who looks at herself is no tile').toBe(0);
+  await ada.getByRole('button', { name: 'Withdraw the invitation: Zoe' }).click();
+  await zoe.getByTestId('rehearsal').waitFor({ state: 'detached' });
+  expect(await held()).toBe(false);
+  await ada.getByRole('button', { name: 'Invite to speak: Zoe' }).click();
+  await zoe.getByTestId('accept-invite').click();
+  await zoe.getByTestId('rehearsal').getByTestId('local-video').waitFor();
+  await zoe.getByTestId('speak').click();
   await zoe.getByTestId('toggle-mic').waitFor();
   await Promise.all([seesAnother(ada), seesAnother(zoe)]);
   await vi.waitFor(async () => expect(await ada.getByTestId('person').count()).toBe(2), patience);

@@ -95,6 +95,12 @@ test('sharing with sound: heard while the microphone is off, said in words, sile
   await tile.getByText('Microphone off').waitFor();
   await vi.waitFor(async () => expect(await heard()).toBeGreaterThan(0.01), patience);
 
+  // The others cannot tell it from the voice, so its owner turns it down alone.
+  await ada.page.getByTestId('shared-volume').fill('0');
+  await vi.waitFor(async () => expect(await heard()).toBeLessThan(1e-4), patience);
+  await bar.getByText('You share your screen and its sound').waitFor();
+  await ada.page.getByTestId('shared-volume').fill('60');
+  await vi.waitFor(async () => expect(await heard()).toBeGreaterThan(0.001), patience);
   await ada.page.getByTestId('stop-shared-sound').click();
   await bar.getByText('You share your screen', { exact: true }).waitFor();
   await vi.waitFor(async () => expect(await heard()).toBeLessThan(1e-4), patience);

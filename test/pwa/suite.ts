@@ -191,7 +191,7 @@ export async function enter(page: Page, name: string): Promise<void> {
 export interface Inside {
   __tandem: {
     model: { get(): { sharing?: MediaStreamTrack }; join(room: string, name: string): Promise<void> };
-    media: { get(): { muted: boolean; audioTrack?: MediaStreamTrack } };
+    media: { get(): { muted: boolean; audioTrack?: MediaStreamTrack; videoTrack?: MediaStreamTrack } };
   };
 }
 

@@ -265,13 +265,12 @@ export class CallModel extends InCall {
     this.#reporter?.send();
   }
 
-  /** A moderator has invited me, and I accept: into the same room, to be seen and heard (S-39). */
+  /** A moderator has invited me, and I accept: into the same room, to be seen and heard as I have just looked at myself (S-39). */
   async speak(): Promise<void> {
     const { phase, room, name, secret, invited } = this.get();
     if (phase !== 'call' || !invited) return;
     this.#letGo();
-    this.set({ watching: false });
-    void localMedia.start();
+    this.set({ watching: false, rehearsing: false });
     await this.join(room, name, secret, true);
   }
 

@@ -4,11 +4,12 @@ import { localMedia } from '../media/local-media.ts';
 import { mayShare } from './permitted.ts';
 import type { CallState } from './state.ts';
 
-/** Camera and microphone of somebody who may not publish: the settings could open them. */
+/** Camera and microphone of somebody who may not publish: the settings could open them. Who is asked to speak may look at themselves first. */
 function closeMedia(state: CallState): void {
   const { audio, video, camera } = localMedia.get();
   const isOpen = [audio, video].some((source) => source === 'starting' || source === 'live') || camera !== undefined;
-  if (state.get().watching && isOpen) localMedia.stop();
+  const { watching, rehearsing } = state.get();
+  if (watching && !rehearsing && isOpen) localMedia.stop();
 }
 
 /** @returns what ends it */
@@ -29,6 +30,7 @@ export function followGrants(
         ...{ watching: isAudience || !publish, writing: data, invited: asks },
       };
       mayPublish = publish;
+      if (!asks) state.set({ rehearsing: false });
       state.set(now.watching ? { ...now, offer: undefined } : now);
       closeMedia(state);
       if (!mayShare(state.get())) stopShare();

@@ -12,10 +12,15 @@ import type { CallState } from './state.ts';
 export function followMedia(call: Call, state: CallState, soundFailed: () => void): () => void {
   const sound = new SentSound(call);
   const failed = (error: unknown) => state.notify('end.failed', { detail: String(error) });
-  let before: LocalMediaState = localMedia.get();
+  // What I look at before I speak is mine alone.
+  const current = (): LocalMediaState => ({
+    ...localMedia.get(),
+    ...(state.get().rehearsing ? { audioTrack: undefined, videoTrack: undefined } : {}),
+  });
+  let before = current();
   sound.applyMute();
   const mediaChanged = () => {
-    const now = localMedia.get();
+    const now = current();
     const then = before;
     before = now;
     const changes: Promise<void>[] = [];
@@ -34,9 +39,11 @@ export function followMedia(call: Call, state: CallState, soundFailed: () => voi
     if (now.lost !== then.lost && now.lost) state.notify('media.lost', { device: now.lost });
     if (now.filterFailed && !then.filterFailed) state.notify('media.filterFailed');
   };
-  let shared = state.get().sharedSound;
+  let { sharedSound: shared, sharedVolume: volume } = state.get();
   const sharedChanged = () => {
-    const now = state.get().sharedSound;
+    const { sharedSound: now, sharedVolume } = state.get();
+    if (sharedVolume !== volume) sound.setSharedVolume(sharedVolume);
+    volume = sharedVolume;
     if (now === shared) return;
     shared = now;
     sound.share(now).catch(() => state.get().sharedSound === now && soundFailed());

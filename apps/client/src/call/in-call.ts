@@ -52,6 +52,11 @@ export class InCall extends CallState {
     this.screen.stopSound();
   }
 
+  /** @param sharedVolume 0 to 1 */
+  setSharedVolume(sharedVolume: number): void {
+    this.set({ sharedVolume });
+  }
+
   toggleHand(): void {
     const hand = !this.get().hand;
     const handAt = Date.now();
@@ -116,8 +121,23 @@ export class InCall extends CallState {
     }
   }
 
+  /** A moderator lets me speak: I see and hear myself before anybody else does. */
+  rehearse(): void {
+    if (!this.get().invited) return;
+    this.set({ rehearsing: true });
+    void localMedia.start();
+  }
+
+  /** Back to the question, with camera and microphone closed. */
+  endRehearsal(): void {
+    if (!this.get().rehearsing) return;
+    localMedia.stop();
+    this.set({ rehearsing: false });
+  }
+
   /** I do not want to speak now: my hand goes down, and a moderator may ask me again. */
   async declineInvite(): Promise<void> {
+    this.endRehearsal();
     this.set({ invited: false });
     if (this.get().hand) this.toggleHand();
     await this.moderate((session) => session.grant(session.peerId ?? '', { publish: false }));

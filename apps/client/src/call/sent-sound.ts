@@ -7,6 +7,7 @@ export class SentSound {
   readonly #call: Call;
   #shared: MediaStreamTrack | undefined;
   #mix: SoundMix | undefined;
+  #volume = 1;
 
   constructor(call: Call) {
     this.#call = call;
@@ -28,6 +29,12 @@ export class SentSound {
     await sent;
   }
 
+  /** How loud the shared sound is beside the voice, this one and the next. @param volume 0 to 1 */
+  setSharedVolume(volume: number): void {
+    this.#volume = volume;
+    this.#mix?.setVolume(volume);
+  }
+
   /** @throws when the code of the mix does not load; the microphone is sent as before then */
   async share(shared: MediaStreamTrack | undefined): Promise<void> {
     this.#shared = shared;
@@ -37,6 +44,7 @@ export class SentSound {
     const before = this.#mix;
     this.#mix = shared && mix && new mix(shared);
     this.#mix?.setMicrophone(localMedia.get().audioTrack);
+    this.#mix?.setVolume(this.#volume);
     const sent = this.#call.setTrack('audio', this.#mix?.track ?? localMedia.get().audioTrack ?? null);
     this.applyMute();
     await sent;

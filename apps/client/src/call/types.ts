@@ -105,6 +105,8 @@ export interface CallModelState {
   sharing: MediaStreamTrack | undefined;
   /** The sound that goes with it. */
   sharedSound: MediaStreamTrack | undefined;
+  /** How loud that is for the others beside my voice, 0 to 1: both are one track, so they cannot choose. */
+  sharedVolume: number;
   hand: boolean;
   /** When my hand went up, ms since the epoch. */
   handAt: number;
@@ -114,6 +116,8 @@ export interface CallModelState {
   watching: boolean;
   /** A moderator lets me speak, which I have not answered. */
   invited: boolean;
+  /** I look at myself and hear my level before I say yes: nobody else sees or hears me. */
+  rehearsing: boolean;
   /** I have accepted: seen and heard in this room, whatever my token says. */
   speaks: boolean;
   /** I may write to others. */

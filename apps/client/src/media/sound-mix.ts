@@ -9,12 +9,13 @@ export class SoundMix {
   readonly #context = audioContext();
   readonly #out = new MediaStreamAudioDestinationNode(this.#context);
   readonly #shared: MediaStreamAudioSourceNode;
+  readonly #loudness = new GainNode(this.#context);
   #microphone: MediaStreamAudioSourceNode | undefined;
 
   /** @param shared stays its owner's: stopping the mix leaves it alone */
   constructor(shared: MediaStreamTrack) {
     this.#shared = this.#context.createMediaStreamSource(new MediaStream([shared]));
-    this.#shared.connect(this.#out);
+    this.#shared.connect(this.#loudness).connect(this.#out);
     const [track] = this.#out.stream.getAudioTracks();
     if (!track) throw new Error('no track from the mix');
     // Without it the encoder takes music for noise around a voice.
@@ -29,8 +30,15 @@ export class SoundMix {
     this.#microphone?.connect(this.#out);
   }
 
+  /** How loud the shared sound is beside the voice. @param volume 0 to 1 */
+  setVolume(volume: number): void {
+    // At once would be heard as a click.
+    this.#loudness.gain.setTargetAtTime(volume, this.#context.currentTime, 0.02);
+  }
+
   stop(): void {
     this.#shared.disconnect();
+    this.#loudness.disconnect();
     this.#microphone?.disconnect();
     this.track.stop();
   }

@@ -96,12 +96,12 @@ function NetworkBanner({ network }: { network: 'offline' | 'reconnecting' }) {
   );
 }
 
-/** A moderator lets me speak; nothing of me is sent before I say so. */
+/** A moderator lets me speak; nothing of me is sent before I have looked at myself and said so. */
 function InvitedBanner() {
   const t = useText();
   return (
     <Line icon="mic" words={t('audience.invited')} testId="invited">
-      <Action primary label={t('audience.accept')} testId="accept-invite" onClick={() => void call.speak()} />
+      <Action primary label={t('audience.accept')} testId="accept-invite" onClick={() => call.rehearse()} />
       <Action label={t('audience.decline')} testId="decline-invite" onClick={() => void call.declineInvite()} />
     </Line>
   );

@@ -20,6 +20,7 @@ import { ChatPanel } from './chat-panel.tsx';
 import type { CallDialog } from './control-menus.tsx';
 import { Controls as ControlsView } from './controls.tsx';
 import { InviteDialog } from './invite.tsx';
+import { Rehearsal } from './loaded-rehearsal.tsx';
 import { Notices } from './notices.tsx';
 import { PeoplePanel } from './people-panel.tsx';
 import { QualityBadge } from './quality-badge.tsx';
@@ -71,6 +72,7 @@ export function CallScreen() {
   const room = useStore(call, (s) => s.room);
   // The button answers first: a panel lays out every picture anew, which takes longer than a press may.
   const panel = useDeferredValue(useStore(call, (s) => s.panel));
+  const rehearsing = useStore(call, (s) => s.rehearsing);
   const [dialog, setDialog] = useState<CallDialog>();
   const main = useRef<HTMLElement>(null);
   const close = useCallback(() => setDialog(undefined), []);
@@ -115,6 +117,7 @@ export function CallScreen() {
         {dialog === 'shortcuts' && <ShortcutSheet onClose={close} />}
         {dialog === 'settings' && <SettingsDialog onClose={close} />}
       </Part>
+      {rehearsing && <Rehearsal />}
     </div>
   );
 }

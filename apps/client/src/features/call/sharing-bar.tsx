@@ -18,11 +18,26 @@ export function SharingBar() {
   const t = useText();
   const sharing = useStore(call, (s) => s.sharing !== undefined);
   const sound = useStore(call, (s) => s.sharedSound !== undefined);
+  const volume = useStore(call, (s) => s.sharedVolume);
   if (!sharing) return null;
   return (
     <div className="banner sharing" role="status" data-testid="sharing-bar">
       <Icon name={sound ? 'speaker' : 'screen'} size={20} />
       <span>{t(sound ? 'call.sharingSound' : canShareSound() ? 'call.tileYourScreen' : 'call.sharingNoSound')}</span>
+      {sound && (
+        <input
+          type="range"
+          className="shared-volume"
+          min={0}
+          max={100}
+          step={5}
+          data-testid="shared-volume"
+          value={Math.round(volume * 100)}
+          aria-label={t('call.sharedVolume')}
+          title={t('call.sharedVolume')}
+          onChange={(event) => call.setSharedVolume(Number(event.target.value) / 100)}
+        />
+      )}
       {sound && (
         <button
           type="button"
