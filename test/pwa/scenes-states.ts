@@ -269,13 +269,7 @@ export const STATES: Record<string, () => Promise<void>> = {
     const page = await open();
     await page.goto(`${pwa.origin}/nowhere`);
     await shoot(page, 'not-found');
-    const broken = await open({
-      query: `?room=${ROOM}`,
-      before: () => {
-        // What no part of the page catches.
-        Object.defineProperty(navigator, 'languages', { get: () => ['en'] });
-      },
-    });
+    const broken = await open({ query: `?room=${ROOM}` });
     await broken.route('**/_next/static/**', (route) => route.abort());
     await broken.getByTestId('join').waitFor();
     await patch(broken, { phase: 'ended', end: 'left', room: ROOM });

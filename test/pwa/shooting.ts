@@ -5,6 +5,7 @@ import type { PeerMetadata } from '@tandem/rtc';
 import { SignalingSession } from '@tandem/rtc';
 import type { BrowserContext, Page } from 'playwright-core';
 import { launchBrowser } from '../support/browser.ts';
+import { misfitsOf, violationsOf, WCAG } from './axe.ts';
 import { startPwa } from './harness.ts';
 import { type Person, paintCamera } from './people.ts';
 
@@ -35,6 +36,8 @@ export async function shoot(page: Page, name: string): Promise<void> {
     await page.emulateMedia({ colorScheme: look.scheme });
     await page.waitForTimeout(600);
     await page.screenshot({ path: path.join(folder, `${name}-${look.name}.png`) });
+    for (const line of [...(await violationsOf(page, WCAG)), ...(await misfitsOf(page))])
+      console.log(`  ${name}-${look.name}: ${line}`);
   }
   console.log(name);
 }

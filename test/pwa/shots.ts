@@ -1,5 +1,6 @@
 /**
  * Pictures of every state, on a phone and a desk, in light and dark: `node test/pwa/shots.ts FOLDER [scene…]`.
+ * What axe finds in each, and words that are cut, are printed below its name.
  * LOOKS=phone-light,desk-dark takes those alone; LOCALE=ar opens the page in that language.
  * `two-stats-desk-light` and `two-phone-light` are docs/images/call.png and phone.png.
  */

@@ -1,17 +1,15 @@
 /** What the browser suites of the PWA share: pages that may not complain, people without a browser, axe. */
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import type { PeerMetadata } from '@tandem/rtc';
 import { SignalingSession } from '@tandem/rtc';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import type { Preferences } from '../../apps/client/src/lib/preferences.ts';
 import { launchBrowser } from '../support/browser.ts';
+import { OF_COLOURS, violationsOf, WCAG } from './axe.ts';
 import { type Pwa, startPwa } from './harness.ts';
 import { type Person, paintCamera } from './people.ts';
 
 export const patience = { timeout: 90_000, interval: 200 };
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 export interface Opened {
   context: BrowserContext;
@@ -108,10 +106,6 @@ export const atRest = (page: Page): Promise<void> =>
     for (let now = ofTiles(); now.length > 0; now = ofTiles()) await ended(now);
   });
 
-const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-/** Of these, the rules that look at colours: all that another scheme changes. */
-const OF_COLOURS = ['color-contrast', 'link-in-text-block'];
-
 /** WCAG 2.2 A and AA, in light and dark. */
 export async function expectAccessible(page: Page, state: string): Promise<void> {
   for (const [colorScheme, rules] of [
@@ -120,15 +114,7 @@ export async function expectAccessible(page: Page, state: string): Promise<void>
   ] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await atRest(page); // Colours fade from one scheme to the other.
-    if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axeSource);
-    const violations = await page.evaluate(async (runOnly) => {
-      const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
-      const result = await axe.run(document, { runOnly });
-      return result.violations.map(
-        (v) =>
-          `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} ${n.failureSummary?.split('\n')[1]?.trim() ?? ''}`).join(', ')}`,
-      );
-    }, rules);
+    const violations = await violationsOf(page, rules);
     expect(violations, `${state}, ${colorScheme}`).toEqual([]);
   }
 }
