@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { expect, test, vi } from 'vitest';
+import { misfitsOf } from './pwa/axe.ts';
 import { expectAccessible, muted, noDevices, patience, pwaSuite } from './pwa/suite.ts';
 
 const suite = pwaSuite();
@@ -161,6 +162,9 @@ test('one person quieter, silent for me, found by name; a moderator mutes, remov
   await ada.page.getByTestId('mute-for-me').click();
   await vi.waitFor(async () => expect(await heard()).toEqual([[1, false]]), patience);
   for (let i = 0; i < 7; i++) await peer('host', `Guest ${i}`);
+  await peer('host', 'Bartholomew Featherstonehaugh-Cavendish of Nether Wallop');
+  await ada.page.getByTestId('person').getByText('Bartholomew').waitFor();
+  expect(await misfitsOf(ada.page), 'a long name').toEqual([]);
   await ada.page.getByTestId('people-search').fill('ESt 3');
   await vi.waitFor(
     async () => expect(await ada.page.getByTestId('person').allTextContents()).toHaveLength(1),

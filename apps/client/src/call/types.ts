@@ -116,7 +116,7 @@ export interface CallModelState {
   watching: boolean;
   /** A moderator lets me speak, which I have not answered. */
   invited: boolean;
-  /** I look at myself and hear my level before I say yes: nobody else sees or hears me. */
+  /** I look at myself and hear my level before I say yes: the others neither see nor hear me. */
   rehearsing: boolean;
   /** I have accepted: seen and heard in this room, whatever my token says. */
   speaks: boolean;

@@ -370,7 +370,7 @@ export const enLazy = {
   'audience.accept': 'Speak',
   'audience.decline': 'Not now',
   'audience.lookTitle': 'Before you speak',
-  'audience.lookText': 'This is how the others will see you. Nobody sees or hears you yet.',
+  'audience.lookText': 'This is how the others will see you. They neither see nor hear you yet.',
   'audience.full': 'No place is left for one more speaker. You go on watching.',
   'host.invite': 'Invite to speak',
   'host.uninvite': 'Withdraw the invitation',

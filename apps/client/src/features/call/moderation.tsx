@@ -47,6 +47,22 @@ async function toAudience(id: string): Promise<void> {
   if (await call.moderate((session) => session.grant(id, { publish: false }))) noteMoved(id);
 }
 
+/** Lets somebody only watch. */
+function ToAudience({ id, name }: { id: string; name: string }) {
+  const t = useText();
+  return (
+    <button
+      type="button"
+      className="button compact"
+      data-testid="to-audience"
+      aria-label={`${t('host.toAudience')}: ${name}`}
+      onClick={() => void toAudience(id)}
+    >
+      {t('host.toAudience')}
+    </button>
+  );
+}
+
 /** What somebody with the grant `kick` may do to one person. Others do not see it, and the server would refuse them (S-41). */
 export function PersonModeration({ id, name }: { id: string; name: string }) {
   const t = useText();
@@ -80,17 +96,7 @@ export function PersonModeration({ id, name }: { id: string; name: string }) {
           {t('host.cameraOff')}
         </button>
       )}
-      {outranks && (
-        <button
-          type="button"
-          className="button compact"
-          data-testid="to-audience"
-          aria-label={`${t('host.toAudience')}: ${name}`}
-          onClick={() => void toAudience(id)}
-        >
-          {t('host.toAudience')}
-        </button>
-      )}
+      {outranks && <ToAudience id={id} name={name} />}
       {host && peer && (
         <button
           type="button"
