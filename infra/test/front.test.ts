@@ -126,7 +126,8 @@ test('web client: private bucket, one origin, WebSocket paths uncached without t
 
 test('the CloudFront function: real address, no token in the URL, pages by name', async () => {
   const { viewerRequestCode } = await import('../src/viewer-request.ts');
-  const code = viewerRequestCode('x-viewer-network', { name: 'Calls', poster: '/poster.png' });
+  const { previewBrand } = await import('../topology/link-preview.ts');
+  const code = viewerRequestCode('x-viewer-network', previewBrand({ branding: { name: 'Calls' } }));
   expect(code.length).toBeLessThan(10_240);
   const handler = new Function(`${code}; return handler;`)() as (event: Any) => Any;
   const run = (uri: string, querystring = {}, headers = {}, ip = '192.0.2.9') =>
