@@ -1,6 +1,6 @@
 /** Both places of recordings hold the same: a folder, and a bucket of an S3 server (s3rver). */
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,6 +65,16 @@ test.each(['folder', 'bucket'])('R-8 a %s: what is not there is undefined, and e
   expect(await kept.folders('rooms/bm9uZQ/')).toEqual([]);
   await kept.remove('rooms/bm9uZQ/');
   await expect(kept.put('../up', '')).rejects.toThrow('no key');
+});
+
+test('R-5 files of a folder are readable by the user of the service alone', async () => {
+  const [kept, path] = [store('folder'), join(folder, 'open')];
+  writeFileSync(path, 'film', { mode: 0o644 });
+  await kept.put(`${ROOM}m/node-1.json`, '{}');
+  await kept.putFile(`${ROOM}m/composed.webm`, path);
+  const modeOf = (key: string) => statSync(join(folder, 'kept', ROOM, key)).mode & 0o777;
+  expect(['m', 'm/node-1.json', 'm/composed.webm'].map(modeOf)).toEqual([0o700, 0o600, 0o600]);
+  await kept.remove(`${ROOM}m/`);
 });
 
 test('R-8 a bucket of more than a page is listed and removed whole', async () => {
