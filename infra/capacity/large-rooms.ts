@@ -88,7 +88,7 @@ function hlsLines(sizes: readonly number[]): string[] {
   const all = sizes.map(hlsViewers);
   return [
     `Past that limit viewers get HLS ([streams](streams.md)), with \`packagers\`: a room takes ${MEASURED.hlsPackager.value} cores of its node while anybody watches it so, ${(100 * roomHour).toFixed(1)} ¢ an hour, and a viewer costs`,
-    `${(100 * viewerHour).toFixed(1)} ¢ an hour of CloudFront. Segments are asked of the node once for all; the playlist each second by each, with a token, and how many of those a node answers was not measured:`,
+    `${(100 * viewerHour).toFixed(1)} ¢ an hour of CloudFront. Segments are asked of the node once for all; the playlist each second by each, with a token. A node answers about ${MEASURED.hlsPlaylists.value.toLocaleString('en-US')} of those a second, and one room is on one node, so that is about its viewers by HLS:`,
     '',
     `| viewers of one room by HLS | ${sizes.map((n) => n.toLocaleString('en-US')).join(' | ')} |`,
     `| --- | ${sizes.map(() => '---:').join(' | ')} |`,
@@ -118,7 +118,7 @@ export function streamsSection(hours: number, sizes: readonly number[] = [10, 10
     '',
     'All viewers of one room are on one node (decision 20), so one room ends at what an instance sends; more nodes are for more rooms.',
     '',
-    ...hlsLines([100, 1000, 10_000]),
+    ...hlsLines([100, 1000, MEASURED.hlsPlaylists.value]),
   ].join('\n');
 }
 

@@ -36,6 +36,12 @@ export const MEASURED = {
     'hls',
     '2026-11-28',
   ),
+  hlsPlaylists: measured(
+    3000,
+    'HLS playlists a second of a media node, each with a token of another login: one process with 0.9 of a core, 305 µs each',
+    'playlists',
+    '2026-11-29',
+  ),
   hlsMbps: measured(2.6, 'Mbit/s of HLS, picture and sound', 'hls', '2026-11-28'),
   mediaReceived: measured(
     2.22,
