@@ -1,4 +1,4 @@
-# One file, images: --target auth | signaling | hooks | turn | media | packager | composer | canary | edge: Node, one bundled file, no shell, no package manager.
+# One file, images: --target auth | signaling | hooks | captions | turn | media | packager | composer | canary | edge: Node, one bundled file, no shell, no package manager.
 # And --target tls, Caddy with our configuration, for one host with a domain.
 # CDK pins NODE_IMAGE by digest (infra/src/base-images.ts).
 ARG NODE_IMAGE=node:24-bookworm-slim
@@ -41,6 +41,10 @@ RUN node scripts/bundle.mjs signaling
 FROM sources AS hooks-bundle
 COPY apps/hooks apps/hooks
 RUN node scripts/bundle.mjs hooks
+
+FROM sources AS captions-bundle
+COPY apps/captions apps/captions
+RUN node scripts/bundle.mjs captions
 
 FROM sources AS turn-bundle
 COPY infra/node-kit infra/node-kit
@@ -142,6 +146,10 @@ EXPOSE 8080
 FROM runtime AS hooks
 COPY --from=hooks-bundle /src/dist/hooks /app
 EXPOSE 8082
+
+FROM runtime AS captions
+COPY --from=captions-bundle /src/dist/captions /app
+EXPOSE 8083
 
 # coturn and the agent that configures, watches and drains it.
 FROM runtime AS turn

@@ -8,6 +8,7 @@ const entries = {
   auth: 'apps/auth/src/main.ts',
   signaling: 'apps/signaling/src/main.ts',
   hooks: 'apps/hooks/src/main.ts',
+  captions: 'apps/captions/src/main.ts',
   turn: 'infra/turn-node/main.ts',
   media: 'infra/media-node/main.ts',
   packager: 'infra/hls-packager/main.ts',

@@ -69,7 +69,7 @@ let failed = 1;
 try {
   for (const target of process.argv.includes('--no-build')
     ? []
-    : ['auth', 'signaling', 'hooks', 'turn', 'media', 'packager', 'composer', 'edge', 'canary', 'tls']) {
+    : ['auth', 'signaling', 'hooks', 'captions', 'turn', 'media', 'packager', 'composer', 'edge', 'canary', 'tls']) {
     console.log(`  Building tandem/${target}…`);
     const args = ['turn', 'media'].includes(target) ? ['--build-arg', `APT_CHECK_VALID_UNTIL=${validUntil}`] : [];
     const built = spawnSync('docker', ['build', '--target', target, '-t', `tandem/${target}`, ...args, '.'], {

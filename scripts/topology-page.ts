@@ -14,6 +14,7 @@ const WHY: Readonly<Record<string, string>> = {
   'signaling auth': 'public keys',
   'hooks auth': 'public keys',
   'hooks cache': 'outboxes, endpoints, what is owed to them',
+  'captions auth': 'public keys',
   'turn cache': 'TURN directory, revocations',
   'media cache': 'media directory',
   'media auth': 'its tokens',

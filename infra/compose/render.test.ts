@@ -19,6 +19,7 @@ test('every setting of a service is one that its schema knows, and no secret sta
     ['auth', ['auth']] as const,
     ['signaling', signalingNames] as const,
     ['hooks', ['hooks']] as const,
+    ['captions', ['captions']] as const,
   ]) {
     for (const name of names) {
       const { environment } =
@@ -63,6 +64,22 @@ test('the cache asks for its password, which no command line holds', async () =>
 test('all containers run without root, without capabilities and on a read-only root', () => {
   for (const service of Object.values(composeFile().services))
     expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], init: true });
+});
+
+test('what people say goes from captions to the recognizer over a network that leads nowhere, and by no other', () => {
+  const { services, networks } = composeFile();
+  const on = (network: string) =>
+    Object.entries(services).flatMap(([name, one]) =>
+      'networks' in one && Object.values(one.networks).includes(network) ? [name] : [],
+    );
+  expect(services.recognizer.networks).toEqual(['speech']);
+  expect('ports' in services.recognizer).toBe(false);
+  expect(on('speech')).toEqual(['captions', 'recognizer']);
+  expect(networks.speech).toEqual({ internal: true });
+  expect(services.captions.environment.CAPTIONS_RECOGNIZERS).toContain(`ws://recognizer:${topology.recognizer.port}`);
+  // Neither starts, and the edge looks for neither, until somebody asks for them.
+  for (const name of ['captions', 'recognizer'] as const) expect(services[name].profiles).toEqual(['captions']);
+  expect(services.edge.environment.CAPTIONS_TARGETS).toMatch(/^\$\{TANDEM_CAPTIONS_TARGETS:-\}$/);
 });
 
 test('every variable of compose.yaml is explained in docs/deployment-and-testing.md, and none that it does not ask', () => {

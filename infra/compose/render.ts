@@ -15,7 +15,7 @@ const ask = (name: string) => `\${${name}:?make one with: npm run compose:secret
 /** A variable of the machine, with its default. */
 const given = (name: string, otherwise: string) => `\${${name}:-${otherwise}}`;
 const address = given('TANDEM_ADDRESS', '127.0.0.1');
-const { auth, cache, composer, edge, hooks, media, packager, signaling, turn } = topology;
+const { auth, cache, captions, composer, edge, hooks, media, packager, recognizer, signaling, turn } = topology;
 /** Ports of the host itself, so they may be taken. */
 const cachePort = given('TANDEM_CACHE_PORT', '16379');
 const turnPort = given('TANDEM_TURN_PORT', `${turn.port}`);
@@ -48,6 +48,7 @@ const place: Place = {
     'turn-secret-id': undefined,
     events: 'true',
     recordings: given('TANDEM_RECORDINGS', ''),
+    recognizers: given('TANDEM_RECOGNIZERS', `en=ws://recognizer:${recognizer.port}`),
     'key-source': given('TANDEM_KEY_SOURCE', 'file:/data/auth-keys.json'),
     access: given('TANDEM_ACCESS', 'open'),
     profile: given('TANDEM_PROFILE', 'development'),
@@ -85,7 +86,11 @@ const probe = (test: string[]) => ({ test, interval: '5s', timeout: '5s', retrie
 const whenHealthy = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, { condition: 'service_healthy' }]));
 
-function service(name: 'auth' | 'signaling' | 'hooks', part: ServicePart, more: Record<string, unknown> = {}) {
+function service(
+  name: 'auth' | 'signaling' | 'hooks' | 'captions',
+  part: ServicePart,
+  more: Record<string, unknown> = {},
+) {
   return {
     image: `tandem/${name}`,
     build: { context: '.', target: name },
@@ -175,6 +180,26 @@ function hooksService() {
   });
 }
 
+/** In the profile `captions` only. It has no state, so it does not reach the cache. */
+function captionsService() {
+  return { ...service('captions', captions), profiles: ['captions'], networks: ['front', 'speech'] };
+}
+
+/**
+ * Another party's program, which gets what people say: in a network of its own that leads nowhere, and that captions alone shares with it. It has no
+ * health check: while it loads its model, captions finds it away and says so.
+ */
+function recognizerService() {
+  return {
+    image: given('TANDEM_RECOGNIZER_IMAGE', 'alphacep/kaldi-en:latest'),
+    profiles: ['captions'],
+    ...hardened,
+    user: '10001:10001',
+    networks: ['speech'],
+    environment: { VOSK_SERVER_PORT: `${recognizer.port}` },
+  };
+}
+
 function edgeService() {
   return {
     image: 'tandem/edge',
@@ -187,6 +212,7 @@ function edgeService() {
       SIGNALING_TARGETS: signalingNames.map((name) => `http://${name}:${signaling.port}`).join(','),
       HOOKS_TARGETS: `http://hooks:${hooks.port}`,
       MEDIA_TARGETS: `http://${HOST_NAME}:${media.port}`,
+      CAPTIONS_TARGETS: given('TANDEM_CAPTIONS_TARGETS', ''),
       CLIENT_SETTINGS: given('TANDEM_CLIENT_SETTINGS', ''),
     } satisfies Partial<Record<keyof EdgeConfig, string>>,
     // The media node is on the host's network.
@@ -298,6 +324,8 @@ export function composeFile() {
       auth: authService(),
       ...Object.fromEntries(signalingNames.map((name) => [name, signalingService()])),
       hooks: hooksService(),
+      captions: captionsService(),
+      recognizer: recognizerService(),
       edge: edgeService(),
       media: mediaNode(),
       packager: packagerService(),
@@ -309,6 +337,8 @@ export function composeFile() {
       front: {},
       // Nothing there reaches out.
       back: { internal: true },
+      // What people say stays in it.
+      speech: { internal: true },
       hls: { internal: true, ipam: { config: [{ subnet: given('TANDEM_HLS_SUBNET', '172.30.253.0/29') }] } },
       // The TURN node is on the host and reaches the cache through a loopback port; without masquerade the cache reaches nothing outside.
       relay: { driver_opts: { 'com.docker.network.bridge.enable_ip_masquerade': 'false' } },

@@ -37,6 +37,7 @@ export function localPlace(plan: StackPlan): Place {
       'turn-secret-id': undefined,
       events: plan.events ? 'true' : undefined,
       recordings: plan.recordings?.place,
+      recognizers: undefined,
       'key-source': `file:${join(plan.dataDir, 'auth-keys.json')}`,
       access: 'open',
       profile: 'development',

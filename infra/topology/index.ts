@@ -3,6 +3,7 @@
  * its own.
  */
 import { AuthConfig } from '@tandem/auth/config';
+import { CaptionsConfig } from '@tandem/captions/config';
 import { HooksConfig } from '@tandem/hooks/config';
 import { SignalingConfig } from '@tandem/signaling/config';
 import type { Static, TObject } from 'typebox';
@@ -35,6 +36,8 @@ export type Value =
         | 'key-source'
         /** `true` where the events service runs. */
         | 'events'
+        /** Recognizers of the captions service, one a language. */
+        | 'recognizers'
         /** Where recordings are kept; without it nothing is recorded. */
         | 'recordings'
         | 'access'
@@ -165,6 +168,31 @@ export const topology = {
     },
     dependsOn: ['auth', 'cache'],
   }),
+  captions: service({
+    description: 'Captions where browsers recognize no speech: passes one microphone to a recognizer.',
+    folder: 'apps/captions',
+    port: 8083,
+    livePath: '/health/live',
+    startupPath: '/health/startup',
+    readyPath: '/health/ready',
+    routes: ['/captions'],
+    replicas: { development: 1, production: 2 },
+    config: CaptionsConfig,
+    environment: {
+      ...token,
+      PORT: '8083',
+      JWKS_URL: { from: 'jwks-url' },
+      CAPTIONS_RECOGNIZERS: { from: 'recognizers' },
+      ALLOWED_ORIGINS: { from: 'public-origin' },
+      TRUSTED_PROXIES: { from: 'trusted-proxies' },
+    },
+    dependsOn: ['auth'],
+  }),
+  recognizer: {
+    kind: 'recognizer',
+    description: 'Speech to words (vosk-server, one language). Not ours; only captions reaches it.',
+    port: 2700,
+  },
   cache: { kind: 'cache', description: 'Room membership, inboxes, mailboxes, sessions.', port: 6379 },
   turn: {
     kind: 'turn',

@@ -17,8 +17,6 @@ export interface Edge extends AsyncDisposable {
   readonly port: number;
 }
 
-/** As every service of the topology has it. */
-const CAPTIONS_HEALTH = { livePath: '/health/live', readyPath: '/health/ready' };
 /** Biggest request body that the edge takes, bytes. */
 const BODY_LIMIT = 256 * 1024;
 
@@ -96,7 +94,7 @@ function targetPools(config: EdgeConfig): TargetPools {
     signaling: new TargetPool(readList(config.SIGNALING_TARGETS), topology.signaling),
     media: new TargetPool(readList(config.MEDIA_TARGETS ?? ''), topology.media),
     hooks: new TargetPool(readList(config.HOOKS_TARGETS ?? ''), topology.hooks),
-    captions: new TargetPool(readList(config.CAPTIONS_TARGETS ?? ''), CAPTIONS_HEALTH),
+    captions: new TargetPool(readList(config.CAPTIONS_TARGETS ?? ''), topology.captions),
   };
 }
 
