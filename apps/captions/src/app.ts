@@ -10,6 +10,7 @@ import {
   LoadShedder,
   type Logger,
   type Metrics,
+  PROBLEM_OPTIONS,
   registerHealth,
   startTelemetry,
   type Telemetry,
@@ -49,7 +50,11 @@ export async function createCaptions(config: CaptionsConfig, overrides: Captions
   const counters: SpeakerCounters = { soundBytes: 0, droppedBytes: 0, texts: 0 };
   let draining = false;
   const shedder: LoadShedder = cleanup.use(
-    new LoadShedder({ connections: () => speakers.size + upgrades.pending, maxConnections: config.MAX_SPEAKERS }),
+    new LoadShedder({
+      connections: () => speakers.size + upgrades.pending,
+      maxConnections: config.MAX_SPEAKERS,
+      maxEventLoopDelayMs: config.MAX_EVENT_LOOP_DELAY_MS,
+    }),
   );
   const onRefused = exposeCaptions(metrics, {
     counters,
@@ -145,6 +150,7 @@ function openTelemetry(config: CaptionsConfig, node: string, metrics: Metrics): 
 
 function buildApp(log: Logger): FastifyInstance {
   return Fastify({
+    ...PROBLEM_OPTIONS,
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: 10_000,

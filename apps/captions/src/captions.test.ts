@@ -93,6 +93,10 @@ test('sound goes to the recognizer of the language, its words come back once eac
   for (let i = 0; i < 4; i++) page.socket.send(BLOCK);
   await vi.waitFor(() => expect(page.heard).toEqual([{ partial: 'good' }, { text: 'good morning' }]));
   expect(recognizer.heardBytes).toBe(4 * BLOCK.length);
+  // Said twice is said twice, also by a recognizer that has no partial results.
+  recognizer.answer = () => '{"text" : "no"}';
+  for (let i = 0; i < 2; i++) page.socket.send(BLOCK);
+  await vi.waitFor(() => expect(page.heard.slice(2)).toEqual([{ text: 'no' }, { text: 'no' }]));
   page.socket.close(1000);
   await vi.waitFor(() => expect(recognizer.sockets.size).toBe(0));
   expect(recognizer.told).toEqual(['{"config":{"sample_rate":16000}}', '{"eof" : 1}']);
@@ -223,10 +227,10 @@ test('a token that runs out ends it, and so does a drain', async () => {
   ]);
 });
 
-test('a recognizer that takes sound and answers nothing is given up', async () => {
+test('a recognizer that takes sound and answers nothing is given up; a pause of the speaker is none of its', async () => {
   const silent = await startRecognizer();
   onTestFinished(() => silent[Symbol.asyncDispose]());
-  silent.answer = () => undefined;
+  silent.answer = () => '{"partial" : "hm"}';
   let now = 0;
   const told: string[] = [];
   const recognizer = new Recognizer(
@@ -236,8 +240,48 @@ test('a recognizer that takes sound and answers nothing is given up', async () =
   );
   await vi.waitFor(() => expect(told).toEqual(['open']));
   expect(recognizer.hear(BLOCK)).toBe(true);
-  now = 20_001;
+  await vi.waitFor(() => expect(told).toEqual(['open', 'heard']));
+  // The page sends no silence.
+  now = 25_000;
+  silent.answer = () => undefined;
+  expect(recognizer.hear(BLOCK)).toBe(true);
+  now = 45_000;
+  expect(recognizer.hear(BLOCK)).toBe(true);
+  now = 45_001;
   expect(recognizer.hear(BLOCK)).toBe(false);
   recognizer.end();
-  expect(told).toEqual(['open', 'away']);
+  expect(told).toEqual(['open', 'heard', 'away']);
+});
+
+test('a recognizer that says more than it is asked is not passed on: each line is a message to everybody in the room', async () => {
+  const where = await world();
+  const page = await open(where);
+  await vi.waitFor(() => expect(where.recognizer.sockets.size).toBe(1));
+  const [socket = expect.fail('no conversation')] = where.recognizer.sockets;
+  for (let i = 0; i < 200; i++) socket.send(JSON.stringify({ text: `line ${i}` }));
+  where.recognizer.answer = () => '{"text" : "asked for"}';
+  page.socket.send(BLOCK);
+  await vi.waitFor(() => expect(page.heard).toHaveLength(1));
+  page.socket.send(BLOCK);
+  await vi.waitFor(() => expect(page.heard.at(-1)).toEqual({ text: 'asked for' }));
+  expect(page.heard.length).toBeLessThanOrEqual(2);
+});
+
+test('what makes work of nothing is refused as well: frames of a sample, far more of them than a microphone gives', async () => {
+  const where = await world();
+  const { socket, ended } = await open(where);
+  let frames = 0;
+  where.recognizer.answer = () => {
+    frames += 1;
+    return undefined;
+  };
+  for (let i = 0; i < 8000; i++) socket.send(Buffer.alloc(2, 1));
+  expect(await ended).toBe(CAPTIONS_CLOSE.abuse);
+  expect(frames).toBeLessThan(1000);
+});
+
+test('a path that is none is answered by a problem', async () => {
+  const { captions } = await world();
+  const { status, headers } = await fetch(`${captions.url}/%ff`);
+  expect([status, headers.get('content-type')]).toEqual([400, 'application/problem+json']);
 });

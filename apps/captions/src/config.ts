@@ -39,6 +39,12 @@ export const CaptionsConfig = Type.Object({
     description:
       'Microphones of this task at once; more get 503 with Retry-After. What bounds it is the recognizers: each holds some of them only.',
   }),
+  MAX_EVENT_LOOP_DELAY_MS: Type.Integer({
+    default: 200,
+    minimum: 1,
+    maximum: 60_000,
+    description: 'Event-loop delay above which new microphones are shed with 503.',
+  }),
   SPEAKERS_PER_USER: Type.Integer({
     default: 3,
     minimum: 1,

@@ -9,10 +9,12 @@ import { WebSocket } from 'ws';
 
 /** Time for a connection, ms. */
 const CONNECT_MS = 5000;
-/** A recognizer that answers no frame for this long is given up, ms. It answers each, be it with nothing. */
+/** A recognizer that leaves sound without an answer for this long is given up, ms. It answers each frame, be it with nothing. */
 const SILENT_MS = 20_000;
 /** Most bytes of sound that wait for a recognizer, while it connects or is slow: two seconds. What is over it is dropped. */
 export const MAX_WAITING_BYTES = 2 * 2 * CAPTIONS_RATE;
+/** Most answers that it may owe: it has one for each frame, and what is over that is no answer. */
+const MOST_OWED = 16;
 /** Most bytes of an answer. With each word's time and confidence (Vosk's `result`) a sentence of a minute has some 20 KB. */
 const MAX_ANSWER_BYTES = 128 * 1024;
 
@@ -48,15 +50,15 @@ export class Recognizer {
   readonly #silentMs: number;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
-  /** When it has last answered, or got sound after it had answered everything. */
-  #answeredAt: number;
+  /** When it got the first sound after its last answer; undefined: none, the speaker pauses. */
+  #owesSince: number | undefined;
+  #owed = 0;
   #over = false;
 
   constructor(address: string, events: RecognizerEvents, { now = Date.now, silentMs = SILENT_MS } = {}) {
     this.#events = events;
     this.#now = now;
     this.#silentMs = silentMs;
-    this.#answeredAt = now();
     this.#socket = new WebSocket(address, {
       handshakeTimeout: CONNECT_MS,
       perMessageDeflate: false,
@@ -74,12 +76,12 @@ export class Recognizer {
   hear(sound: Buffer): boolean {
     if (this.#over) return false;
     if (this.#socket.readyState === WebSocket.CONNECTING) return this.#keep(sound);
-    if (this.#now() - this.#answeredAt > this.#silentMs) {
+    if (this.#now() - (this.#owesSince ?? this.#now()) > this.#silentMs) {
       this.#away();
       return false;
     }
     if (this.#socket.bufferedAmount > MAX_WAITING_BYTES) return false;
-    this.#socket.send(sound);
+    this.#send(sound);
     return true;
   }
 
@@ -102,17 +104,23 @@ export class Recognizer {
     return true;
   }
 
+  #send(sound: Buffer): void {
+    this.#owesSince ??= this.#now();
+    this.#owed = Math.min(this.#owed + 1, MOST_OWED);
+    this.#socket.send(sound);
+  }
+
   #opened(): void {
-    this.#answeredAt = this.#now();
     this.#socket.send(JSON.stringify({ config: { sample_rate: CAPTIONS_RATE } }));
-    for (const sound of this.#waiting) this.#socket.send(sound);
+    for (const sound of this.#waiting) this.#send(sound);
     this.#waiting = [];
     if (!this.#over) this.#events.onOpen();
   }
 
   #answered(data: string, isBinary: boolean): void {
-    if (this.#over || isBinary) return;
-    this.#answeredAt = this.#now();
+    if (this.#over || isBinary || this.#owed === 0) return;
+    this.#owed -= 1;
+    this.#owesSince = undefined;
     const heard = readAnswer(data);
     if (heard) this.#events.onHeard(heard);
   }

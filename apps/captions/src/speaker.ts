@@ -7,6 +7,8 @@ import { Recognizer } from './recognizer.ts';
 const SOUND_BYTES = 2 * CAPTIONS_RATE;
 /** A page whose line stood still sends what it had kept at once: this much, bytes. */
 const BURST_BYTES = 4 * SOUND_BYTES;
+/** What a frame counts as at least, bytes: 20 ms. A recognizer answers each, however short. */
+const LEAST_FRAME_BYTES = SOUND_BYTES / 50;
 /** Bytes over that rate which end it: no line makes a microphone of it. */
 const MAX_EXCESS_BYTES = 30 * SOUND_BYTES;
 /** Without sound for this long it ends, ms. A page that has switched off says so by closing. */
@@ -44,7 +46,7 @@ export class Speaker {
   #allowance = BURST_BYTES;
   #allowedAt = Date.now();
   #excess = 0;
-  /** What was last passed on: recognizers repeat themselves with each frame. */
+  /** The partial result that was last passed on: recognizers repeat themselves with each frame. */
   #last = '';
 
   constructor(page: WebSocket, options: SpeakerOptions) {
@@ -83,12 +85,13 @@ export class Speaker {
     }
     this.#idle.refresh();
     counters.soundBytes += sound.length;
-    if (this.#isAllowed(sound.length)) {
+    const counted = Math.max(sound.length, LEAST_FRAME_BYTES);
+    if (this.#isAllowed(counted)) {
       if (!this.#recognizer.hear(sound)) counters.droppedBytes += sound.length;
       return;
     }
     counters.droppedBytes += sound.length;
-    this.#excess += sound.length;
+    this.#excess += counted;
     if (this.#excess > MAX_EXCESS_BYTES) this.close(CAPTIONS_CLOSE.abuse);
   }
 
@@ -106,7 +109,8 @@ export class Speaker {
   #pass(heard: Heard): void {
     const text = JSON.stringify(heard);
     if (text === this.#last || this.#page.bufferedAmount > MAX_UNREAD_BYTES) return;
-    this.#last = text;
+    // What was said is said once, and may be said again.
+    this.#last = 'text' in heard ? '' : text;
     this.#options.counters.texts += 1;
     this.#page.send(text);
   }

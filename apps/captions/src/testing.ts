@@ -29,6 +29,8 @@ export function startTestCaptions({ jwksUrl, recognizers, config = {}, log }: Te
     TOKEN_ISSUER: 'tandem',
     TOKEN_AUDIENCE: 'tandem',
     CAPTIONS_RECOGNIZERS: recognizers,
+    // A machine that is busy with other tests refuses none.
+    MAX_EVENT_LOOP_DELAY_MS: 60_000,
     ...config,
   };
   const env = Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, String(value)]));
