@@ -1,11 +1,17 @@
 /** Whether a call is joined to be seen and heard, from one room to the next. */
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { localMedia } from '../media/local-media.ts';
+import type { CallEventHost } from './call-events.ts';
 import { CallModel } from './call-model.ts';
 import { readGrants } from './grants.ts';
 
 /** What each call was made with; joining it fails, which ends the attempt. */
 const made = vi.hoisted((): { roomId: string; audience: boolean }[] => []);
 const publishes = vi.hoisted(() => ({ token: true }));
+/** Who hears of each call's events. */
+const hosts = vi.hoisted((): CallEventHost[] => []);
+/** The microphone that each call was joined with. */
+const held = vi.hoisted((): unknown[] => []);
 /** What joining fails with, the next one first. */
 const joining = vi.hoisted((): Error[] => []);
 
@@ -32,7 +38,16 @@ vi.mock('./warm.ts', async (importOriginal) => ({
         },
       },
       session: { state: 'open', on: () => () => {}, accessToken, close: () => {} },
-      following: { readGrants, followCall: () => [], followMedia: () => () => {}, watchLevels: () => () => {} },
+      following: {
+        readGrants,
+        followCall: (_call: object, host: CallEventHost) => {
+          hosts.push(host);
+          held.push(localMedia.get().audioTrack);
+          return [];
+        },
+        followMedia: () => () => {},
+        watchLevels: () => () => {},
+      },
       config: {},
       takePrewarmed: () => ({}),
       getIceServers: async () => ({ iceServers: [] }),
@@ -79,4 +94,15 @@ test('S-51 who accepts to speak where no place is left goes on watching, and rea
     { roomId: 'podium', audience: true },
   ]);
   expect(notify).toHaveBeenCalledWith('audience.full');
+});
+
+test('S-39 who is moved while they look at themselves comes into the other room with camera and microphone closed', async () => {
+  const model = person(true);
+  vi.stubGlobal('navigator', { mediaDevices: { removeEventListener: () => {} } });
+  await model.join('podium', 'Zoe');
+  model.set({ phase: 'call', watching: true, invited: true, rehearsing: true });
+  localMedia.set({ audio: 'live', video: 'live', audioTrack: { kind: 'audio' } as MediaStreamTrack });
+  hosts.at(-1)?.moved({ roomId: 'next', token: '' });
+  await vi.waitFor(() => expect(made.at(-1)).toEqual({ roomId: 'next', audience: false }));
+  expect(held.at(-1)).toBeUndefined();
 });

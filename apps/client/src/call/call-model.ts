@@ -249,6 +249,7 @@ export class CallModel extends InCall {
   async #goTo({ roomId, token }: Move): Promise<void> {
     const { phase, name, secret } = this.get();
     if (phase !== 'call') return;
+    this.endRehearsal();
     this.#letGo();
     // The session ended with the room.
     this.#warm = undefined;

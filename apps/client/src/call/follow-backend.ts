@@ -30,7 +30,11 @@ export function followGrants(
         ...{ watching: isAudience || !publish, writing: data, invited: asks },
       };
       mayPublish = publish;
-      if (!asks) state.set({ rehearsing: false });
+      if (!asks && state.get().rehearsing) {
+        // In this order: an open microphone of somebody who does not rehearse is sent.
+        localMedia.stop();
+        state.set({ rehearsing: false });
+      }
       state.set(now.watching ? { ...now, offer: undefined } : now);
       closeMedia(state);
       if (!mayShare(state.get())) stopShare();

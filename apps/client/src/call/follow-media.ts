@@ -1,6 +1,6 @@
 import type { Call } from '@tandem/rtc';
 import { localMedia } from '../media/local-media.ts';
-import type { LocalMediaState } from '../media/media-state.ts';
+import { sentMedia } from './sent-media.ts';
 import { SentSound } from './sent-sound.ts';
 import type { CallState } from './state.ts';
 
@@ -12,15 +12,10 @@ import type { CallState } from './state.ts';
 export function followMedia(call: Call, state: CallState, soundFailed: () => void): () => void {
   const sound = new SentSound(call);
   const failed = (error: unknown) => state.notify('end.failed', { detail: String(error) });
-  // What I look at before I speak is mine alone.
-  const current = (): LocalMediaState => ({
-    ...localMedia.get(),
-    ...(state.get().rehearsing ? { audioTrack: undefined, videoTrack: undefined } : {}),
-  });
-  let before = current();
+  let before = sentMedia(state);
   sound.applyMute();
   const mediaChanged = () => {
-    const now = current();
+    const now = sentMedia(state);
     const then = before;
     before = now;
     const changes: Promise<void>[] = [];

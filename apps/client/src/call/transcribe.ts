@@ -3,6 +3,7 @@ import type { Call } from '@tandem/rtc';
 import { preferences } from '../lib/preferences.ts';
 import { localMedia } from '../media/local-media.ts';
 import { CAPTION_LENGTH } from './captions.ts';
+import { sentMedia } from './sent-media.ts';
 import type { CallState } from './state.ts';
 
 /** While somebody speaks, the others get the newest words this often, ms. */
@@ -50,7 +51,7 @@ export function transcribe(call: Call, state: CallState): () => void {
     state.notify('captions.failed');
   };
   const look = () => {
-    const { audioTrack, muted } = localMedia.get();
+    const { audioTrack, muted } = sentMedia(state);
     const { captionMine: here, captionSent: sent } = preferences.get();
     const wanted = (here || sent) && !muted ? audioTrack : undefined;
     if (wanted === source && allowed === `${here} ${sent}`) return;

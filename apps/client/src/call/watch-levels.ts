@@ -2,6 +2,7 @@ import { Speakers, sameSet } from '@tandem/react';
 import type { Call } from '@tandem/rtc';
 import { localMedia } from '../media/local-media.ts';
 import { HandKeeper } from './hands.ts';
+import { sentMedia } from './sent-media.ts';
 import type { CallState } from './state.ts';
 
 /** Louder than a keyboard, quieter than a voice at arm's length. */
@@ -14,7 +15,7 @@ export function watchLevels(call: Call, state: CallState, lowerHand: () => void)
   const keeper = new HandKeeper();
   let talkedFor = 0;
   const timer = setInterval(() => {
-    const { muted, audio } = localMedia.get();
+    const { muted, audio } = sentMedia(state);
     const mine = audio === 'live' ? localMedia.level() : 0;
     const levels = new Map(call.peers.map((p) => [p.peerId, p.metadata.audio ? call.audioLevel(p.peerId) : 0]));
     levels.set('me', muted ? 0 : mine);
