@@ -49,12 +49,9 @@ export async function createCaptions(config: CaptionsConfig, overrides: Captions
   const speakers = new Set<Speaker>();
   const counters: SpeakerCounters = { soundBytes: 0, droppedBytes: 0, texts: 0 };
   let draining = false;
+  const limits = { maxConnections: config.MAX_SPEAKERS, maxEventLoopDelayMs: config.MAX_EVENT_LOOP_DELAY_MS };
   const shedder: LoadShedder = cleanup.use(
-    new LoadShedder({
-      connections: () => speakers.size + upgrades.pending,
-      maxConnections: config.MAX_SPEAKERS,
-      maxEventLoopDelayMs: config.MAX_EVENT_LOOP_DELAY_MS,
-    }),
+    new LoadShedder({ ...limits, connections: () => speakers.size + upgrades.pending }),
   );
   const onRefused = exposeCaptions(metrics, {
     counters,

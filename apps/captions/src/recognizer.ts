@@ -13,8 +13,8 @@ const CONNECT_MS = 5000;
 const SILENT_MS = 20_000;
 /** Most bytes of sound that wait for a recognizer, while it connects or is slow: two seconds. What is over it is dropped. */
 export const MAX_WAITING_BYTES = 2 * 2 * CAPTIONS_RATE;
-/** Most answers that it may owe: it has one for each frame, and what is over that is no answer. */
-const MOST_OWED = 16;
+/** Most frames that it may still answer: it does once each, and what it says beyond that is no answer. */
+const MOST_UNANSWERED = 16;
 /** Most bytes of an answer. With each word's time and confidence (Vosk's `result`) a sentence of a minute has some 20 KB. */
 const MAX_ANSWER_BYTES = 128 * 1024;
 
@@ -51,8 +51,8 @@ export class Recognizer {
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   /** When it got the first sound after its last answer; undefined: none, the speaker pauses. */
-  #owesSince: number | undefined;
-  #owed = 0;
+  #unansweredSince: number | undefined;
+  #unanswered = 0;
   #over = false;
 
   constructor(address: string, events: RecognizerEvents, { now = Date.now, silentMs = SILENT_MS } = {}) {
@@ -76,7 +76,7 @@ export class Recognizer {
   hear(sound: Buffer): boolean {
     if (this.#over) return false;
     if (this.#socket.readyState === WebSocket.CONNECTING) return this.#keep(sound);
-    if (this.#now() - (this.#owesSince ?? this.#now()) > this.#silentMs) {
+    if (this.#now() - (this.#unansweredSince ?? this.#now()) > this.#silentMs) {
       this.#away();
       return false;
     }
@@ -105,8 +105,8 @@ export class Recognizer {
   }
 
   #send(sound: Buffer): void {
-    this.#owesSince ??= this.#now();
-    this.#owed = Math.min(this.#owed + 1, MOST_OWED);
+    this.#unansweredSince ??= this.#now();
+    this.#unanswered = Math.min(this.#unanswered + 1, MOST_UNANSWERED);
     this.#socket.send(sound);
   }
 
@@ -118,9 +118,9 @@ export class Recognizer {
   }
 
   #answered(data: string, isBinary: boolean): void {
-    if (this.#over || isBinary || this.#owed === 0) return;
-    this.#owed -= 1;
-    this.#owesSince = undefined;
+    if (this.#over || isBinary || this.#unanswered === 0) return;
+    this.#unanswered -= 1;
+    this.#unansweredSince = undefined;
     const heard = readAnswer(data);
     if (heard) this.#events.onHeard(heard);
   }
