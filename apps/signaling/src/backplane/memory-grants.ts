@@ -1,6 +1,13 @@
 /** What login sessions may do in rooms of the embedded backplane, as room-grants.lua and room-join.lua have it. */
-import type { MemoryStore } from './memory-store.ts';
-import { carried, type GrantsChange, type GrantsOutcome, type GrantsTarget, type RoomGrants } from './room-grants.ts';
+import type { MemoryStore, StoredRoom } from './memory-store.ts';
+import {
+  carried,
+  type GrantsChange,
+  type GrantsOutcome,
+  type GrantsTarget,
+  hasLogin,
+  type RoomGrants,
+} from './room-grants.ts';
 import type { JoinRule, MemberRecord, RoomState } from './types.ts';
 
 /** The refusal of a join that does not know the grants of its login session. */
@@ -31,18 +38,25 @@ export function toldGrants(
   const granted = store.grantsOf(name);
   if (!granted) return {};
   const isTold = ([login]: readonly [string, RoomGrants]) =>
-    encodeURIComponent(login) !== login ||
-    members.some(({ info }) => info.includes(`"loginSession":${JSON.stringify(login)}`));
+    encodeURIComponent(login) !== login || hasLogin(members, login);
   return { granted: new Map([...granted].filter(isTold)) };
 }
 
 const isPlain = (login: string) => JSON.stringify(login) === `"${login}"`;
 
 /** A member goes on with another login, as carryGrants of room.lua has it. */
-export function carryGrants(store: MemoryStore, name: string, before: string | undefined, info: string): void {
+export function carryGrants(
+  store: MemoryStore,
+  { name, room }: { readonly name: string; readonly room: StoredRoom },
+  { peerId, info }: Pick<MemberRecord, 'peerId' | 'info'>,
+): void {
+  const before = room.members.get(peerId)?.info;
   if (before === undefined) return;
   const [was, is] = [before, info].map((text) => JSON.parse(text) as { loginSession?: string; byToken?: string });
   const [from, to] = [was?.loginSession, is?.loginSession];
   if (!from || !to || from === to || !isPlain(from) || !isPlain(to)) return;
-  store.carryGrants(name, { from, to }, (granted) => carried(granted, was?.byToken, is?.byToken));
+  const others = [...room.members.values()].filter((member) => member.peerId !== peerId);
+  store.carryGrants(name, { from, to, stays: hasLogin(others, from) }, (granted, there) =>
+    carried(granted, { was: was?.byToken, is: is?.byToken, there }),
+  );
 }

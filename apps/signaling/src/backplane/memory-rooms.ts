@@ -285,7 +285,7 @@ type NamedRoom = { readonly name: string; readonly room: StoredRoom };
 function put(store: MemoryStore, { name, room }: NamedRoom, member: MemberRecord): void {
   const { awayFor, peerId, node, epoch, order, info } = member;
   const awayUntil = awayFor === 0 ? 0 : store.clock.now() + awayFor;
-  carryGrants(store, name, room.members.get(peerId)?.info, info);
+  carryGrants(store, { name, room }, member);
   room.members.set(peerId, { peerId, node, epoch, order, info, awayUntil });
   store.bump(room);
 }

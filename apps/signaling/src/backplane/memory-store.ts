@@ -185,17 +185,22 @@ export class MemoryStore {
     this.granted.set(name, all);
     all.set(loginSession, { grants: applyChange(before, change), until: this.clock.now() + GRANTS_TTL_MS });
   }
-  /** What is decided of a login session is another one's from now on. */
+  /** What is decided of a login session is another one's from now on; it `stays` also of the first where another member has that. */
   carryGrants(
     name: string,
-    { from, to }: { readonly from: string; readonly to: string },
-    change: (granted: RoomGrants) => RoomGrants,
+    { from, to, stays }: { readonly from: string; readonly to: string; readonly stays: boolean },
+    change: (granted: RoomGrants, there: RoomGrants | undefined) => RoomGrants,
   ): void {
     const all = this.granted.get(name);
     const held = all?.get(from);
     if (!all || !held || held.until <= this.clock.now()) return;
-    all.delete(from);
-    all.set(to, { ...held, grants: change(held.grants) });
+    const there = all.get(to);
+    const isOver = !there || there.until <= this.clock.now();
+    if (!stays) all.delete(from);
+    all.set(to, {
+      grants: change(held.grants, isOver ? undefined : there.grants),
+      until: Math.max(held.until, there?.until ?? 0),
+    });
   }
 
   /** Undefined: none was ever changed in that room. */

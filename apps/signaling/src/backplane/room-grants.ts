@@ -84,15 +84,29 @@ const BY_BARE_TOKEN = '1100';
 
 /**
  * What stays decided of somebody whose program goes on with a token of another login: programs renew tokens so. Where that token grants other than
- * the one before, its word is the newer one.
- * @param was {@link byToken} before. @param is {@link byToken} now
+ * the one before, its word is the newer one; and what is decided of that login already holds.
  */
-export function carried(granted: RoomGrants, was = BY_BARE_TOKEN, is = BY_BARE_TOKEN): RoomGrants {
+export function carried(
+  granted: RoomGrants,
+  { was = BY_BARE_TOKEN, is = BY_BARE_TOKEN, there = '' }: Carry,
+): RoomGrants {
   const decisions = [...granted.slice(0, COUNT)].map((letter, i) => {
+    // The last letter says who decided of the first one.
     const grant = i === COUNT - 1 ? 0 : i;
+    const isDecided = [grant, ...(grant === 0 ? [COUNT - 1] : [])].some((at) => (there[at] ?? '-') !== '-');
+    if (isDecided) return there[i];
     return was[grant] === is[grant] ? letter : '-';
   });
-  return decisions.join('') + granted.slice(COUNT);
+  return decisions.join('') + (there.slice(COUNT) || granted.slice(COUNT));
+}
+
+export interface Carry {
+  /** {@link byToken} before. */
+  readonly was?: string | undefined;
+  /** {@link byToken} now. */
+  readonly is?: string | undefined;
+  /** What is decided of the other login. */
+  readonly there?: RoomGrants | undefined;
 }
 
 /** Whether a backend said that it may not send. A moderator takes that back only where they may invite. */
@@ -119,3 +133,7 @@ export interface GrantsTarget {
   readonly peerId: string;
   readonly loginSession: string;
 }
+
+/** Whether one of these members, as they are stored, is of that login session. */
+export const hasLogin = (members: readonly { readonly info: string }[], login: string): boolean =>
+  members.some(({ info }) => info.includes(`"loginSession":${JSON.stringify(login)}`));

@@ -119,8 +119,9 @@ local function loginOf(info)
   return (string.gsub(login, "[^%w%-_.!~*'()]", function(byte) return string.format('%%%02X', string.byte(byte)) end))
 end
 
--- A member goes on with another login of its user: what was decided of it goes along, except where its tokens differ (carried of room-grants.ts).
-local function carryGrants(before, info)
+-- A member goes on with another login of its user: what was decided of it goes along, except where its tokens differ, or something is decided of that
+-- login already (carried of room-grants.ts). It stays where another member has the first login.
+local function carryGrants(peer, before, info)
   local from, to = loginOf(before), loginOf(info)
   if not from or not to or from == to then return end
   settings()
@@ -128,13 +129,24 @@ local function carryGrants(before, info)
   local till, grants = grantsOf(from)
   if not till then return end
   local was, is = byToken(before), byToken(info)
+  local untilThere, there = grantsOf(to)
+  there = there or '-----'
   local kept = ''
   for i = 1, math.min(5, #grants) do
     local n = i == 5 and 1 or i
-    kept = kept .. (string.sub(was, n, n) == string.sub(is, n, n) and string.sub(grants, i, i) or '-')
+    local decided = string.sub(there, n, n) ~= '-' or (n == 1 and string.sub(there, 5, 5) ~= '-')
+    local same = string.sub(was, n, n) == string.sub(is, n, n)
+    kept = kept .. (decided and string.sub(there, i, i) or same and string.sub(grants, i, i) or '-')
+  end
+  local said = string.sub(there, 6)
+  if said == '' then said = string.sub(grants, 6) end
+  if untilThere and tonumber(untilThere) > tonumber(till) then till = untilThere end
+  redis.call('HSET', KEYS[4], 'g ' .. to, till .. ' ' .. kept .. said)
+  local mine = string.match(before, '"loginSession":".-"')
+  for i = 1, #room, 2 do
+    if room[i] ~= '' and room[i] ~= peer and string.find(room[i + 1], mine, 1, true) then return end
   end
   redis.call('HDEL', KEYS[4], 'g ' .. from)
-  redis.call('HSET', KEYS[4], 'g ' .. to, till .. ' ' .. kept .. string.sub(grants, 6))
 end
 
 -- A change of presence is an event, and so is one of what others see; another owner or another login session is none.
@@ -142,7 +154,7 @@ local function put(peer, epoch, awayFor, node, info, entered)
   local away = tonumber(awayFor) > 0 and math.floor(now + awayFor) or '0'
   local before = KEYS[5] and at[peer] and (string.match(room[at[peer] + 1], '^%d+ 0 ') and 'here' or 'away')
   local isUpdated = before and string.sub(peer, 1, 6) ~= 'media~' and shown(room[at[peer] + 1]) ~= shown(info)
-  if at[peer] then carryGrants(room[at[peer] + 1], info) end
+  if at[peer] then carryGrants(peer, room[at[peer] + 1], info) end
   write(peer, epoch .. ' ' .. away .. ' ' .. node .. ' ' .. info)
   if not KEYS[5] then return end
   if not before then

@@ -110,6 +110,34 @@ export function roomContract(start: () => Promise<Backplane & { readonly name: s
     expect((await a.joinRoom(room, as('l1'), { limit: 9, ...target })).ok).toBe(true);
   });
 
+  test('B-45 what is decided of the other login, and of another member with the first one, holds on', async () => {
+    await using a = await start();
+    const room = randomUUID();
+    const as = (peerId: string, loginSession: string) => ({
+      ...member(peerId, a.name),
+      info: `{"userId":"u","loginSession":"${loginSession}","metadata":{}}`,
+    });
+    const granted = async () => Object.fromEntries((await a.readRoom(room, -1))?.granted ?? []);
+    const [old, said] = [writeGiven({ role: 'guide' }), writeGiven({ role: 'guest' })];
+    for (const [peerId, loginSession] of [
+      ['p1', 'l1'],
+      ['p2', 'l1'],
+      ['p3', 'l2'],
+    ] as const)
+      await a.joinRoom(room, as(peerId, loginSession), { limit: 9, loginSession });
+    await a.changeGrants(
+      room,
+      { peerId: 'p1', loginSession: 'l1' },
+      { publish: 'again', data: false, kick: true, given: old },
+    );
+    await a.changeGrants(room, { peerId: 'p3', loginSession: 'l2' }, { publish: 'watch', kick: false, given: said });
+    await a.putMember(room, as('p1', 'l2'));
+    expect(await granted()).toEqual({ l1: `-01-s${old}`, l2: `000-w${said}` });
+    // Nobody has the first login once the second member goes on with another one too.
+    await a.putMember(room, as('p2', 'l3'));
+    expect(await granted()).toEqual({ l2: `000-w${said}`, l3: `-01-s${old}` });
+  });
+
   test('B-45 what is decided of who left is told no more, and counts when they are back', async () => {
     await using a = await start();
     const room = randomUUID();

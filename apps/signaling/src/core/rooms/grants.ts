@@ -17,6 +17,8 @@ export function setToken(session: Session, identity: Identity): void {
       to,
       was: byToken(session.tokenGrants),
       is: byToken(identity.grants),
+      stays: () =>
+        [...room.members.values()].some(({ peerId, info }) => peerId !== session.peerId && info.loginSession === from),
     });
   session.metadata = withoutGiven(session.metadata, Object.keys(session.identity.given ?? {}));
   session.identity = identity;
@@ -31,17 +33,20 @@ interface CarriedLogin {
   /** As {@link byToken}. */
   readonly was: string | undefined;
   readonly is: string | undefined;
+  /** Whether another member is of `from`. */
+  stays(): boolean;
 }
 
 /** What is decided of the people of a room, once the login `from` of one of them is `to`. */
 export function carryLogin(
   granted: ReadonlyMap<string, RoomGrants>,
-  { from, to, was, is }: CarriedLogin,
+  { from, to, was, is, stays }: CarriedLogin,
 ): ReadonlyMap<string, RoomGrants> {
   const held = granted.get(from);
   if (held === undefined || from === to) return granted;
-  const others = [...granted].filter(([login]) => login !== from && login !== to);
-  return new Map([...others, [to, carried(held, was, is)]]);
+  const all = new Map(granted).set(to, carried(held, { was, is, there: granted.get(to) }));
+  if (!stays()) all.delete(from);
+  return all;
 }
 
 /** @returns whether that changed what it may do, or what is said of it */

@@ -134,6 +134,31 @@ test.each(['n1', 'n2'] as const)(
   },
 );
 
+test.each(['n1', 'n2'] as const)(
+  'A-12 S-51 who goes on with the login of another window takes nothing back that was decided of that one (%s)',
+  async (on) => {
+    const room = await moderated();
+    const { cluster, n2, a, b, mod } = room;
+    const later = new Client(n2, 'bob', {}, 'later');
+    await send(cluster, later, { type: 'join', roomId: 'r' });
+    await send(cluster, mod, { type: 'grant', peerId: b.peerId, kick: true });
+    await send(cluster, mod, { type: 'grant', peerId: later.peerId, publish: false });
+    const back = new Client(room[on], 'bob', {}, 'later');
+    await send(cluster, back, { type: 'resume', sessionToken: b.token });
+    expect(back.of('grants').at(-1)).toMatchObject({ publish: false, kick: true });
+    for (const client of [later, back]) {
+      await send(cluster, client, { ...offer, peerId: a.peerId });
+      expect(client.of('error').map(({ code }) => code)).toEqual(['forbidden']);
+    }
+    // Both have that login by now: one that goes on with a third leaves the other one what is decided of it.
+    const third = new Client(room[on], 'bob', {}, 'third');
+    await send(cluster, third, { type: 'resume', sessionToken: b.token });
+    for (const client of [later, third]) await send(cluster, client, { ...offer, peerId: a.peerId });
+    expect([later, third].map((client) => client.of('error').at(-1)?.code)).toEqual(['forbidden', 'forbidden']);
+    expect(later.of('error')).toHaveLength(2);
+  },
+);
+
 test('A-12 S-51 a new token counts in a new join: what was decided is decided of the login before', async () => {
   const { cluster, n1, n2, a, b, mod } = await moderated();
   const other = new Client(n2, 'eve', { kick: true });

@@ -1,6 +1,6 @@
 /** Continues a session on a new socket: from this node, or from any other by the store. */
 import { mayEnter } from '@tandem/protocol';
-import { byToken } from '../../backplane/room-grants.ts';
+import { byToken, hasLogin } from '../../backplane/room-grants.ts';
 import {
   ignoreUnavailable,
   isLater,
@@ -178,7 +178,9 @@ export class SessionResumer {
     session.metadata = withoutGiven(info.metadata, info.given);
     session.joinedAt = info.joinedAt;
     const [from, to] = [info.loginSession, session.identity.loginSession];
-    const logins = { from, to, was: info.byToken, is: byToken(session.tokenGrants) };
+    const others = state.members.filter(({ peerId }) => peerId !== session.peerId);
+    const tokens = { was: info.byToken, is: byToken(session.tokenGrants) };
+    const logins = { from, to, ...tokens, stays: () => hasLogin(others, from) };
     const granted = state.granted && carryLogin(state.granted, logins);
     setGranted(session, granted?.get(to) ?? '');
     // The rest of it is from the token: what is stored may be of an older one.
