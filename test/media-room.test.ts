@@ -182,7 +182,7 @@ test('a killed engine is followed by the other one of its node, a drained node b
   const second = await stack.mediaNode('m2', 28_000);
   await pages[0]?.evaluate(() => globalThis.harness.resetGaps());
   await first?.drain();
-  expect(second.rooms.has(room)).toBe(true);
+  expect(second.rooms.has(room), `the nodes said:\n${stack.log.slice(-40).join('\n')}`).toBe(true);
   for (const page of pages) await everybody(page, 2, 'sfu');
   console.log(
     'gap at the move, ms:',
