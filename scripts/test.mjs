@@ -21,9 +21,14 @@ const programs = [
   { package: 'iptables', names: ['iptables'] },
   { package: 'ffmpeg', names: ['ffmpeg'] },
   { package: 'janus-tools', names: ['janus-pp-rec'] },
+  { package: 'espeak-ng', names: ['espeak-ng'] },
+  { package: 'pocketsphinx', names: ['pocketsphinx_continuous'] },
+  { package: 'pocketsphinx-en-us', names: ['/usr/share/pocketsphinx/model/en-us/en-us/mdef'] },
 ];
 
+/** @param name of a program, or path of a file */
 function has(name) {
+  if (name.startsWith('/')) return existsSync(name);
   return spawnSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' }).status === 0;
 }
 
