@@ -1,6 +1,7 @@
 /** Which requests the edge forwards, and to which service: the routes of the topology. */
 import type http from 'node:http';
 import { CAPTIONS_PATH } from '@tandem/protocol/captions';
+import { ProblemError, sendProblem } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import { topology } from '../../topology/index.ts';
 import { answerHeaders, forwardRequest, forwardUpgrade, NoTargetError } from './proxy.ts';
@@ -39,10 +40,9 @@ export async function registerForwarding(
               .send(answer);
           } catch (error) {
             if (!(error instanceof NoTargetError)) throw error;
-            return reply
-              .code(503)
-              .header('retry-after', '1')
-              .send({ error: `${name} is away, try again` });
+            // Sent, not thrown: it is no failure of the edge that its log has to say for each request.
+            const away = new ProblemError(503, 'unavailable', `${name} is away; try again soon.`, { retryAfter: 1 });
+            return sendProblem(request, reply, away);
           }
         });
       }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
+import { ProblemError, sendProblem } from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { framingPolicy, isFramable } from '../../topology/framing.ts';
 import { linkPreview, PREVIEW_HEADERS, previewBrand } from '../../topology/link-preview.ts';
@@ -113,7 +114,7 @@ export async function registerPages(app: FastifyInstance, clientDir: string, opt
     pages.setNotFoundHandler((request, reply) =>
       notFound && request.method === 'GET'
         ? reply.code(404).sendFile(notFound)
-        : reply.code(404).send({ error: 'not found' }),
+        : sendProblem(request, reply, new ProblemError(404, 'not_found', 'Nothing is served at this method and path.')),
     );
     done();
   });

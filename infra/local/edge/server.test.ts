@@ -208,6 +208,27 @@ test('no other host is asked and no internal path is shown, however the request 
   expect(auth.seen.map((r) => r.url)).toEqual([plain]);
 });
 
+test('what the edge refuses itself is a problem as the services have it, with the same status and code', async () => {
+  const auth = await startNode('auth');
+  const { origin } = await start({ auth: [auth] });
+  const ask = async (path: string, more: RequestInit = {}) => {
+    const response = await fetch(`${origin}${path}`, more);
+    const body = (await response.json()) as Record<string, unknown>;
+    expect([path, response.headers.get('content-type')]).toEqual([path, 'application/problem+json']);
+    expect(body).toMatchObject({ type: `urn:tandem:problem:${body.code}`, status: response.status });
+    expect([body.title, body.detail]).toEqual([expect.any(String), expect.any(String)]);
+    return [response.status, body.code, response.headers.get('retry-after')];
+  };
+  const post = (body: string) => ({ method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  expect(await ask('/auth/%00')).toEqual([400, 'bad_url', null]);
+  expect(await ask('/auth/%ff')).toEqual([400, 'bad_url', null]);
+  expect(await ask('/v1/..%2fx')).toEqual([400, 'bad_url', null]);
+  expect(await ask('/auth/token', post('x'.repeat(300_000)))).toEqual([413, 'body_too_large', null]);
+  expect(await ask('/nowhere', post('{}'))).toEqual([404, 'not_found', null]);
+  await auth.close();
+  expect(await ask('/auth/token', post('{}'))).toEqual([503, 'unavailable', '1']);
+});
+
 test('sockets spread over the nodes, keep their subprotocol and bytes, and their tokens stay out of the log', async () => {
   const signaling = [await startNode('a'), await startNode('b')];
   const { origin, lines } = await start({ signaling });

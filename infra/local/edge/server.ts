@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { ConfigError, type Logger, readList } from '@tandem/service';
+import { ConfigError, type Logger, PROBLEM_OPTIONS, ProblemError, readList, renderErrors } from '@tandem/service';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { topology } from '../../topology/index.ts';
 import { pageSettingFault } from '../../topology/page-settings.ts';
@@ -48,6 +48,7 @@ export async function startEdge(config: EdgeConfig, log: Logger): Promise<Edge> 
   const pools = targetPools(config);
   const agent = new http.Agent({ keepAlive: true, timeout: 30_000 });
 
+  renderErrors(app);
   refuseOddTargets(app);
   app.get('/config.json', (_request, reply) => reply.header('cache-control', 'no-store').send(settings));
   registerHealth(app, pools);
@@ -81,6 +82,7 @@ function createApp(config: EdgeConfig, log: Logger): FastifyInstance {
     loggerInstance: log.child({}, { level: log.level === 'info' ? 'warn' : log.level }),
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: true,
+    ...PROBLEM_OPTIONS,
   };
   return (isEncrypted(config)
     ? Fastify({ ...options, https: { cert: readFileSync(config.TLS_CERT), key: readFileSync(config.TLS_KEY) } })
@@ -100,12 +102,9 @@ function targetPools(config: EdgeConfig): TargetPools {
 
 /** Before every route, page and 404. */
 function refuseOddTargets(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', async (request) => {
     if (pathOfTarget(request.raw.url) === undefined)
-      return reply
-        .code(400)
-        .header('cache-control', 'no-store')
-        .send({ error: 'the request target is not a plain path' });
+      throw new ProblemError(400, 'bad_url', 'The request target is not a plain path.');
   });
 }
 

@@ -149,13 +149,18 @@ export const PROBLEM_OPTIONS = {
   routerOptions: { maxParamLength: 256 },
 };
 
-/** Renders everything thrown, and every unknown path, as problem details. */
-export function registerProblems(app: FastifyInstance): void {
+/** Renders everything thrown as problem details. Unknown paths are left to the caller, who may have a page for them. */
+export function renderErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error);
     if (problem.status >= 500) request.log.error({ err: problem.cause ?? error, code: problem.code }, 'request failed');
     return sendProblem(request, reply, problem);
   });
+}
+
+/** Renders everything thrown, and every unknown path, as problem details. */
+export function registerProblems(app: FastifyInstance): void {
+  renderErrors(app);
   app.setNotFoundHandler((request, reply) =>
     sendProblem(request, reply, new ProblemError(404, 'not_found', `Nothing is served at this method and path.`)),
   );

@@ -90,6 +90,12 @@ test('A-2 a request with an Idempotency-Key is carried out once, and another bod
   const first = await create({ metadata: { a: 1 } }, { headers });
   const again = await create({ metadata: { a: 1 } }, { headers });
   expect([first.status, again.status, again.body.roomId]).toEqual([201, 200, first.body.roomId]);
+  // A retry may be of another process, whose maps have another order.
+  const sent = { metadata: { a: { x: [1, { p: 1, q: 2 }], y: 2 }, b: 1 }, tags: ['t', 'u'] };
+  const same = { tags: ['t', 'u'], metadata: { b: 1, a: { y: 2, x: [1, { q: 2, p: 1 }] } } };
+  const keyed = { headers: { 'idempotency-key': 'order-2' } };
+  expect([(await create(sent, keyed)).status, (await create(same, keyed)).status]).toEqual([201, 200]);
+  expect((await create({ ...same, tags: ['u', 't'] }, keyed)).status, 'the order of a list says something').toBe(422);
   const other = await create({ metadata: { a: 2 } }, { headers });
   expect([other.status, other.body.code]).toEqual([422, 'idempotency_key_reused']);
   const stranger = await create(

@@ -25,6 +25,17 @@ const FURTHEST_MS = 366 * DAY_MS;
 
 export const sha256 = (text: string) => createHash('sha256').update(text).digest('base64url');
 
+/** The same for the same JSON, however its keys are ordered: clients in other languages keep no order of a map. */
+export function requestHash(body: object): string {
+  return sha256(
+    JSON.stringify(body, (_key, value: unknown) =>
+      typeof value === 'object' && value !== null && !Array.isArray(value)
+        ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : value,
+    ),
+  );
+}
+
 /** @throws ProblemError 400 naming the field */
 export function settingsOf(doc: RoomDocument, now: number): NewSettings {
   const size = Buffer.byteLength(JSON.stringify(doc.metadata ?? {}));

@@ -8,7 +8,7 @@ import type { RoomDescription } from '../../backplane/room-settings.ts';
 import type { Backplane } from '../../backplane/types.ts';
 import type { SignalingNode } from '../../core/node.ts';
 import { backendOf } from './backend.ts';
-import { documentOf, etagOf, patched, type RoomDocument, represent, settingsOf, sha256 } from './room-document.ts';
+import { documentOf, etagOf, patched, type RoomDocument, represent, requestHash, settingsOf, sha256 } from './room-document.ts';
 import { listPage } from './room-list.ts';
 import { Empty, problems, RoomBody, RoomPage, RoomParams, RoomPatch, RoomQuery } from './schemas.ts';
 
@@ -160,7 +160,7 @@ async function createRoom(backplane: Backplane, request: FastifyRequest<{ Body: 
     ...settings,
     createdAt: new Date().toISOString(),
     createdBy: claims.sub,
-    ...(identity === undefined ? {} : { request: { key: identity, body: sha256(JSON.stringify(request.body)) } }),
+    ...(identity === undefined ? {} : { request: { key: identity, body: requestHash(request.body) } }),
   };
   const written = await backplane.writeSettings(roomId, settingsOf(doc, Date.now()), 'new');
   const description = await describe(backplane, roomId);
