@@ -256,6 +256,34 @@ test('webhooks listen: what is not signed by the deployment is refused, the rest
   expect(backend.received[0]?.headers['webhook-signature']).toMatch(/^v1,/);
 });
 
+test('webhooks listen --json: a program reads the secret, what is refused and what its backend answers', async () => {
+  await using backend = await startReceiver();
+  backend.answer = (_webhook, response) => void response.writeHead(backend.received.length === 1 ? 503 : 204).end();
+  const { promise: isOpen, resolve: open } = Promise.withResolvers<{
+    listening: string;
+    url: string;
+    secret: string;
+  }>();
+  const options = ['--room', 'clinic-a.x', '--forward', backend.url, '--limit', '1', '--json'];
+  const listener = tandem(['webhooks', 'listen', ...options], {
+    onOutput: (out) => void (out.includes('\n') && open(JSON.parse(out.split('\n')[0] ?? ''))),
+  });
+  const { listening, url, secret } = await isOpen;
+  expect((await fetch(url, { method: 'POST', body: '{}' })).status).toBe(400);
+  expect((await tandem(['webhooks', 'test', listening])).code).toBe(1);
+  expect((await tandem(['webhooks', 'test', listening])).code).toBe(0);
+  for (const { body, headers } of backend.received)
+    expect(verifyWebhook(body, headers, secret)).toMatchObject({ type: 'endpoint.test' });
+  const lines = (await listener).out.trim().split('\n');
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { listening, url, secret },
+    { refused: expect.any(String) },
+    expect.objectContaining({ type: 'endpoint.test' }),
+    { forward: backend.url, status: 503 },
+    expect.objectContaining({ type: 'endpoint.test' }),
+  ]);
+});
+
 test('webhooks: added, rotated, listed and removed', async () => {
   const added = await jsonOf([
     'webhooks',

@@ -1,4 +1,5 @@
 /** The clinic's backend: serves the page, turns a link into a token, ends a visit. It keeps no state: kill it at any moment. */
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TandemError, TandemServer } from '@tandem/server';
@@ -41,6 +42,7 @@ const HTML = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="v
 const MAX_BODY_BYTES = 1000;
 const OVER = 'The visit is over.';
 
+/** @throws what `listen` fails with, such as `EADDRINUSE` */
 export async function startBackend(options: BackendOptions): Promise<Backend> {
   const tandem = new TandemServer({ url: options.tandemUrl, apiKey: options.apiKey });
   const bundle = await build({
@@ -65,7 +67,8 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
       }
     }
   });
-  await new Promise<void>((resolve) => server.listen(options.port, '127.0.0.1', resolve));
+  server.listen(options.port, '127.0.0.1');
+  await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async [Symbol.asyncDispose]() {

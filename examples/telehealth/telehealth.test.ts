@@ -1,7 +1,10 @@
 /** A visit with two people in real Chromium, while the backend is killed; and those who have no business in it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { text as readText } from 'node:stream/consumers';
 import { freePort } from '@tandem/service/testing';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
@@ -71,6 +74,25 @@ test('a visit outlives kill -9 of the backend, and only its two people get in', 
   for (const page of [doctor, patient]) await expect.poll(() => status(page), patience).toBe('The visit is over.');
   const late = await open(patientLink);
   await expect.poll(() => status(late), patience).toBe('The visit is over.');
+});
+
+test('a port that is taken is one line that says what to do, and ends the deployment behind it', async () => {
+  await using other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const run = async (value: string) => {
+    const child = spawn(process.execPath, [new URL('main.ts', import.meta.url).pathname], {
+      env: { ...process.env, TANDEM_URL: '', PORT: value },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [out, err, [code]] = await Promise.all([readText(child.stdout), readText(child.stderr), once(child, 'exit')]);
+    return { code, out, err };
+  };
+  expect(await run(String(port))).toEqual({
+    ...{ code: 1, out: '' },
+    err: `Port ${port} is in use. Say another one: PORT=8001 npm run example:telehealth\n`,
+  });
+  expect(await run('web')).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/^PORT=web cannot .*\n$/) });
 });
 
 test('a link that was changed anywhere is none', () => {

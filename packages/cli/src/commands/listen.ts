@@ -48,9 +48,12 @@ export async function listen(options: ListenOptions): Promise<number> {
     const made = await endpoints.create({ ...wanted, url, description: 'tandem webhooks listen' }, { signal });
     try {
       setSecret(made.secret);
-      if (!out.isJson) out.line(`listening: ${made.endpoint.id} sends to ${url}`);
       // Of this endpoint alone, which is gone with this command.
-      if (!out.isJson && options.forward !== undefined) out.line(`your backend verifies with ${made.secret}`);
+      const secret = options.forward === undefined ? undefined : made.secret;
+      say(out, { listening: made.endpoint.id, url, secret }, [
+        `listening: ${made.endpoint.id} sends to ${url}`,
+        ...(secret === undefined ? [] : [`your backend verifies with ${secret}`]),
+      ]);
       await ended(AbortSignal.any([signal, done.signal]));
     } finally {
       // The command is interrupted by its signal, and so would be this.
@@ -62,6 +65,11 @@ export async function listen(options: ListenOptions): Promise<number> {
     server.close();
   }
   return 0;
+}
+
+/** What is no event: for programs a line of JSON without `type`. */
+function say(out: Output, value: object, lines: readonly string[]): void {
+  for (const line of out.isJson ? [JSON.stringify(value)] : lines) out.line(line);
 }
 
 async function opened(server: Server, port: number): Promise<void> {
@@ -90,7 +98,7 @@ async function receive(
     showEvent(out, verifyWebhook(body, request.headers, await secret));
   } catch (error) {
     if (!(error instanceof WebhookError)) throw error;
-    if (!out.isJson) out.line(`refused: ${error.message}`);
+    say(out, { refused: error.message }, [`refused: ${error.message}`]);
     return 400;
   }
   return forward === undefined ? 204 : passOn(forward, request, body, out);
@@ -107,10 +115,11 @@ async function passOn(forward: string, { headers }: IncomingMessage, body: Buffe
       redirect: 'manual',
       signal: AbortSignal.timeout(FORWARD_MS),
     });
-    if (!out.isJson && (status < 200 || status > 299)) out.line(`${forward}: ${status}`);
+    if (status < 200 || status > 299) say(out, { forward, status }, [`${forward}: ${status}`]);
     return status;
   } catch (error) {
-    if (!out.isJson) out.line(`${forward}: ${(error as Error).message}`);
+    const { message } = error as Error;
+    say(out, { forward, failed: message }, [`${forward}: ${message}`]);
     return 502;
   }
 }

@@ -235,6 +235,27 @@ test.each<[string, string, string, object, number, string | undefined]>([
   expect(answer.headers.get('content-type')).toBe('application/problem+json');
 });
 
+test('A-6 brackets that overflow the stack of who writes them again are refused, wherever any JSON is taken', async () => {
+  using ada = await client('ada');
+  const { peerId } = await ada.join('deep');
+  const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+  const metadata = (levels: number) => `{"metadata":{"a":${nested(levels)}}}`;
+  for (const [method, path, body] of [
+    ['POST', '/v1/rooms', metadata],
+    ['PATCH', '/v1/rooms/deep', metadata],
+    ['PATCH', `/v1/rooms/deep/peers/${peerId}`, metadata],
+    ['POST', '/v1/rooms/deep/messages', (levels: number) => `{"topic":"a","data":${nested(levels)}}`],
+  ] as const) {
+    for (const levels of [130, 2000, 8000]) {
+      const refused = await ask(method, path, { body: body(levels) });
+      expect([method, path, levels, refused.status, refused.body.code]).toEqual([
+        ...[method, path, levels, 400, 'too_deep'],
+      ]);
+    }
+    expect((await ask(method, path, { body: body(120) })).status).toBeLessThan(300);
+  }
+});
+
 test('A-7 a patch cannot reach what is not a setting', async () => {
   await create({ roomId: 'proto' });
   const patch = (body: string) => ask('PATCH', '/v1/rooms/proto', { body });

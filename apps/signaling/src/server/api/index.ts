@@ -2,6 +2,7 @@
 import { ProblemDetails, registerProblems } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import { type BackendOptions, registerBackends } from './backend.ts';
+import { refuseDeepBody } from './nesting.ts';
 import { peerChangeRoutes } from './peer-changes.ts';
 import { peerRoutes } from './peers.ts';
 import type { RecordingParts } from './recording-records.ts';
@@ -32,6 +33,7 @@ export async function registerApi(app: FastifyInstance, options: ApiOptions): Pr
       route.bodyLimit ??= BODY_LIMIT;
     });
     registerBackends(api, options);
+    api.addHook('preValidation', refuseDeepBody);
     roomRoutes(api, options.node);
     peerRoutes(api, options.node);
     peerChangeRoutes(api, options);

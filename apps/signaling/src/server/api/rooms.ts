@@ -8,7 +8,16 @@ import type { RoomDescription } from '../../backplane/room-settings.ts';
 import type { Backplane } from '../../backplane/types.ts';
 import type { SignalingNode } from '../../core/node.ts';
 import { backendOf } from './backend.ts';
-import { documentOf, etagOf, patched, type RoomDocument, represent, requestHash, settingsOf, sha256 } from './room-document.ts';
+import {
+  documentOf,
+  etagOf,
+  patched,
+  type RoomDocument,
+  represent,
+  requestHash,
+  settingsOf,
+  sha256,
+} from './room-document.ts';
 import { listPage } from './room-list.ts';
 import { Empty, problems, RoomBody, RoomPage, RoomParams, RoomPatch, RoomQuery } from './schemas.ts';
 
