@@ -27,10 +27,13 @@ async function both(key: SenderKey) {
 describe('frames', () => {
   test('what was encrypted is decrypted, of every length, with its first bytes readable on the way', async () => {
     const { encryptor, decryptor } = await both(newSenderKey());
+    // Of Opus, of a VP8 frame and of its keyframe: what a media node reads.
+    expect([undefined, 'delta', 'key'].map(clearBytes)).toEqual([1, 3, 10]);
     for (const length of [0, 1, 3, 10, 11, 1200, 60_000])
       for (const clear of [clearBytes(undefined), clearBytes('delta'), clearBytes('key')]) {
         const frame = bytes(length, length + 1);
         const sealed = await encryptor.encrypt(frame, clear);
+        expect(sealed).toHaveLength(length + 26);
         expect(sealed.slice(0, Math.min(clear, length))).toEqual(frame.slice(0, clear));
         expect(await decryptor.decrypt('ada', sealed)).toEqual(frame);
       }

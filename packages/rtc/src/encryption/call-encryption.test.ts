@@ -1,0 +1,89 @@
+/** Who has which key when people come and leave: three with the secret, whose messages are sealed and opened, without media. */
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
+import type { SignalingSession } from '../session.ts';
+import { Encryption } from './call-encryption.ts';
+import type { SenderKey } from './frame-cipher.ts';
+import type { WorkerMessage } from './frames.ts';
+import { newSecret } from './room-keys.ts';
+
+afterEach(() => vi.unstubAllGlobals());
+
+class Connection {
+  static generateCertificate = async () => ({});
+  createDataChannel = () => {};
+  createOffer = async () => ({ sdp: 'a=fingerprint:sha-256 AA:BB' });
+  close = () => {};
+}
+
+type Hear = (event: unknown) => void;
+interface Member {
+  readonly encryption: Encryption;
+  readonly hears: (name: string, event: unknown) => void;
+  /** What it encrypts with. */
+  readonly mine: SenderKey[];
+  /** What it was given by others. */
+  readonly theirs: { owner: string; key: SenderKey }[];
+}
+
+async function room(names: readonly string[]) {
+  vi.stubGlobal('RTCRtpScriptTransform', class {});
+  const secret = newSecret();
+  const inside = new Map<string, Member>();
+  for (const name of names) {
+    const heard = new Map<string, Hear>();
+    const [mine, theirs]: [SenderKey[], Member['theirs']] = [[], []];
+    const session = {
+      peerId: name,
+      on: (event: string, hear: Hear) => {
+        heard.set(event, hear);
+        return () => heard.delete(event);
+      },
+      sendTo: async (to: string, _type: string, { data }: { data: unknown }) =>
+        void (await inside.get(to)?.encryption.open(name, data)),
+    };
+    const postMessage = (message: WorkerMessage) => {
+      if (message.type === 'send-with') mine.push(message.key);
+      if (message.type === 'receive-with') theirs.push({ owner: message.owner, key: message.key });
+    };
+    const encryption = await Encryption.create({
+      ...{ session: session as unknown as SignalingSession, roomId: 'room', secret },
+      worker: { postMessage, terminate: () => {} } as unknown as Worker,
+      RTCPeerConnection: Connection as unknown as typeof RTCPeerConnection,
+    });
+    onTestFinished(() => encryption.close());
+    inside.set(name, { encryption, mine, theirs, hears: (event, said) => heard.get(event)?.(said) });
+  }
+  const of = (name: string) => inside.get(name) as Member;
+  const meet = (one: string, other: string) => {
+    for (const [who, whom] of [
+      [one, other],
+      [other, one],
+    ] as const)
+      of(who).hears('peer-joined', { peer: { peerId: whom, metadata: of(whom).encryption.metadata } });
+  };
+  return { of, meet };
+}
+
+const given = ({ theirs }: Member, owner: string) => theirs.filter((one) => one.owner === owner).map(({ key }) => key);
+
+test('who comes gets a later generation of each key; who leaves is given no key that is used from then on', async () => {
+  const { of, meet } = await room(['ada', 'bob', 'eve']);
+  const [ada, bob, eve] = [of('ada'), of('bob'), of('eve')];
+  meet('ada', 'bob');
+  await vi.waitFor(() => expect(given(bob, 'ada')).toHaveLength(1));
+  const [toBob] = given(bob, 'ada');
+  meet('eve', 'ada');
+  meet('eve', 'bob');
+  await vi.waitFor(() => expect(given(eve, 'ada')).toHaveLength(1));
+  const [toEve] = given(eve, 'ada');
+  // The same key, moved on one way: Bob derives what Eve was sent, and Eve cannot go back.
+  expect(toEve).toMatchObject({ id: toBob?.id, generation: (toBob?.generation ?? 0) + 1 });
+  expect(toEve?.material).not.toEqual(toBob?.material);
+  await vi.waitFor(() => expect(eve.encryption.trust('ada')).toBe('trusted'));
+
+  for (const who of [ada, bob]) who.hears('peer-left', { peer: { peerId: 'eve' }, reason: 'left' });
+  const last = () => ada.mine.at(-1);
+  await vi.waitFor(() => expect(last()?.id).not.toBe(toBob?.id), { timeout: 10_000 });
+  expect(given(bob, 'ada')).toContainEqual(last());
+  expect(given(eve, 'ada')).toEqual([toEve]);
+});
