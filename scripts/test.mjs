@@ -26,10 +26,22 @@ const programs = [
   { package: 'pocketsphinx-en-us', names: ['/usr/share/pocketsphinx/model/en-us/en-us/mdef'] },
 ];
 
+/** A client of WHIP and WHEP that is no program but a library with its plugins: test/support/webrtcbin.py finds what is missing. */
+const webrtcbin = [
+  ...['python3-gi', 'gir1.2-gst-plugins-bad-1.0'],
+  ...['gstreamer1.0-nice', 'gstreamer1.0-plugins-good', 'gstreamer1.0-plugins-bad'],
+];
+
 /** @param name of a program, or path of a file */
 function has(name) {
   if (name.startsWith('/')) return existsSync(name);
   return spawnSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' }).status === 0;
+}
+
+/** By Debian's own interpreter, which alone has Debian's modules. */
+function hasWebrtcbin() {
+  const script = join(root, 'test/support/webrtcbin.py');
+  return spawnSync('/usr/bin/python3', [script, 'check'], { stdio: 'ignore' }).status === 0;
 }
 
 /** That of the image; where it is not to be had, on the system's, which cannot refuse new calls while it drains. */
@@ -57,7 +69,11 @@ function findEngine() {
 }
 
 function installPrograms(more) {
-  const missing = [...programs.filter((p) => !p.names.some(has)).map((p) => p.package), ...more];
+  const missing = [
+    ...programs.filter((p) => !p.names.some(has)).map((p) => p.package),
+    ...(hasWebrtcbin() ? [] : webrtcbin),
+    ...more,
+  ];
   if (missing.length === 0) return;
   const line = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
   if (process.getuid?.() !== 0 || !has('apt-get')) fail(`The tests need ${missing.join(', ')}. As root: ${line}`);
