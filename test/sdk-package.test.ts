@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { BUDGET, measure } from '../packages/rtc/size.ts';
+import { examplesOf } from './support/packed.ts';
 
 const rtc = new URL('../packages/rtc/', import.meta.url).pathname;
 
@@ -35,10 +36,21 @@ test('npm pack gives a package that works and type-checks alone', () => {
       join(folder, 'node_modules/@tandem/rtc'),
     ]);
     expect(existsSync(join(folder, 'node_modules/@tandem/rtc/index.js'))).toBe(true);
-    // The example of the README, as it stands there.
-    const example = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(rtc, 'README.md'), 'utf8'))?.[1] ?? '';
+    // The examples of the README, as they stand there; the second one goes on with names of the first.
+    const [example = '', encrypted = ''] = examplesOf(readFileSync(join(rtc, 'README.md'), 'utf8'));
     expect(example).toContain('new Call(');
     writeFileSync(join(folder, 'example.ts'), example);
+    expect(encrypted, 'a call without ICE servers has no TURN').toContain('getIceServers');
+    writeFileSync(
+      join(folder, 'encrypted.ts'),
+      `import { Call, type CallOptions, type SignalingSession } from '@tandem/rtc';
+declare const session: SignalingSession;
+declare const roomId: string;
+declare const secret: string;
+declare const stream: MediaStream;
+declare const getIceServers: NonNullable<CallOptions['getIceServers']>;
+${encrypted}`,
+    );
     writeFileSync(
       join(folder, 'tsconfig.json'),
       JSON.stringify({
@@ -51,7 +63,7 @@ test('npm pack gives a package that works and type-checks alone', () => {
           skipLibCheck: false,
           lib: ['es2022', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'],
         },
-        files: ['example.ts'],
+        files: ['example.ts', 'encrypted.ts'],
       }),
     );
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
