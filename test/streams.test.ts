@@ -561,6 +561,27 @@ test('W-4 a session belongs to the bearer of its token, and to its room', async 
   expect((await client.request('DELETE')).status).toBe(200);
 });
 
+test('W-14 a room that is encrypted from end to end takes no encoder and no viewer', async () => {
+  const token = await stack.keys.token('sealing');
+  const seal = async (room: string) => {
+    const session = new SignalingSession({ url: stack.url, getToken: async () => token });
+    onTestFinished(() => session.close());
+    await session.join(room, { encryption: { key: 'of ada' } } as never);
+    return session;
+  };
+  const session = await seal('sealed');
+  await expect(encoder('sealed')).rejects.toThrow(/^403 .*"encrypted"/);
+  await vi.waitFor(() => expect(session.peers.size).toBe(0), WAIT);
+  // An encoder that was there before somebody encrypted goes on, and has no new viewers.
+  await connected(await encoder('sealed-later'));
+  await seal('sealed-later');
+  await vi.waitFor(
+    async () =>
+      await expect(viewer('sealed-later', await stack.keys.token('watcher'))).rejects.toThrow(/^403 .*"encrypted"/),
+    WAIT,
+  );
+});
+
 test('W-5 what is refused, and how', async () => {
   const good = await stack.keys.token('ada');
   const post = async (body: string, { token = good, type = SDP, room = 'refused' } = {}) => {

@@ -8,7 +8,7 @@ import { type Engine, EngineError, type EngineRoom, SLOTS, type TrackName } from
 import { Loudest } from './loudest.ts';
 import { PersonLegs } from './person-legs.ts';
 import { announceRecording } from './recording/announce.ts';
-import { isEncrypted, type RecorderSettings, RoomRecorder } from './recording/room-recorder.ts';
+import { type RecorderSettings, RoomRecorder } from './recording/room-recorder.ts';
 import { RoomViewers } from './room-viewers.ts';
 import { slotsOf } from './session-slots.ts';
 import { WantedLayers } from './wanted-layers.ts';
@@ -55,7 +55,7 @@ export class RoomAgent {
   readonly viewers = new RoomViewers({
     room: () => this.#room,
     publishers: () => [...this.#people.keys()].sort((a, b) => Number(this.#isStream(b)) - Number(this.#isStream(a))),
-    isEncrypted: () => isEncrypted(this.#session.peers),
+    people: () => this.#session.peers,
     changed: (publisher) => this.#receiversChanged([publisher]),
   });
   /** Absent: recordings have no place here. */

@@ -1,4 +1,5 @@
 /** Those who watch a room without being in it, by WHEP: they see the encoder that streams into it, or the first who sends. */
+import type { PeerInfo } from '@tandem/rtc';
 import {
   EngineError,
   type EngineRoom,
@@ -8,13 +9,14 @@ import {
   type LegEvents,
   type ViewerLeg,
 } from './engine.ts';
+import { isEncrypted } from './is-encrypted.ts';
 
 export interface RoomViewersHost {
   room(): Promise<EngineRoom>;
   /** Who may be shown, the first choice first. */
   publishers(): readonly string[];
-  /** Somebody's frames are sealed: only the people in the room can show them. */
-  isEncrypted(): boolean;
+  /** In the room. */
+  people(): ReadonlyMap<string, PeerInfo>;
   /** The number of those who watch this one has changed, or what they receive. */
   changed(publisher: string): void;
 }
@@ -48,8 +50,9 @@ export class RoomViewers {
     ];
   }
 
+  /** Somebody's frames are sealed: only the people in the room can show them. */
   get isEncrypted(): boolean {
-    return this.#host.isEncrypted();
+    return isEncrypted(this.#host.people());
   }
 
   /** Whether there is somebody to show. */

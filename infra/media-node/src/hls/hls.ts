@@ -1,6 +1,7 @@
 /** HLS of rooms of this node, for viewers that WebRTC does not carry: a packager for each room while anybody watches it. */
 import { ProblemError } from '@tandem/service';
 import type { Say } from '../../../node-kit/retry.ts';
+import { encryptedRoom } from '../is-encrypted.ts';
 import type { RoomViewers } from '../room-viewers.ts';
 import type { StreamOwner } from '../streams/stream-sessions.ts';
 import { notLive } from '../streams/viewer.ts';
@@ -70,11 +71,7 @@ export class Hls implements AsyncDisposable {
     const last = this.#packaged.get(room)?.at(-1);
     if (viewers?.isEncrypted) {
       void last?.packager[Symbol.asyncDispose]();
-      throw new ProblemError(
-        403,
-        'encrypted',
-        'This room is encrypted from end to end: it cannot be watched from outside.',
-      );
+      throw encryptedRoom();
     }
     const isRunning = last !== undefined && last.endedAt === undefined;
     const isLive = isRunning || (viewers !== undefined && (await viewers.isLive().catch(() => false)));

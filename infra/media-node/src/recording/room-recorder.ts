@@ -15,6 +15,7 @@ import {
   waitingOf,
 } from '@tandem/service/recordings';
 import type { Engine, EngineRoom } from '../engine.ts';
+import { isEncrypted } from '../is-encrypted.ts';
 
 export interface RecorderSettings {
   readonly store: RecordingStore;
@@ -240,7 +241,3 @@ export class RoomRecorder {
     say('media.recording-ended', { roomId, epoch, recording: running.recording.id, why });
   }
 }
-
-/** Somebody's frames are sealed (docs/encryption.md). */
-export const isEncrypted = (people: ReadonlyMap<string, PeerInfo>): boolean =>
-  [...people.values()].some(({ metadata }) => metadata?.encryption !== undefined);

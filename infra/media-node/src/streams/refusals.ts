@@ -4,6 +4,7 @@ import { StreamRefusedError } from './stream-leg.ts';
 
 const STATUS: Readonly<Record<string, number>> = {
   forbidden: 403,
+  encrypted: 403,
   kicked: 403,
   room_locked: 403,
   room_waiting: 403,

@@ -5,6 +5,7 @@
  */
 import { GiveUpError, type SessionEvents, type SignalingError, SignalingSession } from '@tandem/rtc';
 import type { Candidate } from '../engine.ts';
+import { isEncrypted } from '../is-encrypted.ts';
 import { slotsOf } from '../session-slots.ts';
 import { fragmentOf, type IceCredentials, type Offer, withCandidates, withPath } from './sdp.ts';
 
@@ -162,6 +163,9 @@ export class StreamLeg {
     } finally {
       clearTimeout(timer);
     }
+    // Those in it would show nothing of it, and the node could read it.
+    if (isEncrypted(this.#session.peers))
+      throw new StreamRefusedError({ kind: 'refused', code: 'encrypted', message: 'it is encrypted from end to end' });
   }
 
   async #findNode(): Promise<void> {

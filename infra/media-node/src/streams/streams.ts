@@ -14,6 +14,7 @@ import type { Host } from '../../../node-kit/host.ts';
 import type { MediaNodeConfig } from '../config.ts';
 import { Hls } from '../hls/hls.ts';
 import { hlsRoutes } from '../hls/hls-app.ts';
+import { encryptedRoom } from '../is-encrypted.ts';
 import type { RoomViewers } from '../room-viewers.ts';
 import { iceServerLinks } from './ice-servers.ts';
 import { refusalProblem } from './refusals.ts';
@@ -133,6 +134,7 @@ function watching(options: StreamsOptions, sessions: StreamSessions, counts: Str
     open: ({ room, offer }, ended) => {
       const served = options.rooms.get(room);
       if (!served) throw notLive();
+      if (served.viewers.isEncrypted) throw encryptedRoom();
       return openViewer(served.viewers, offer, ended);
     },
   };
