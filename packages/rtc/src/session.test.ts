@@ -233,6 +233,7 @@ test('close: says goodbye, leaves no timer, and later calls say so', async () =>
   bench.session.close();
   expect(bench.socket.types().at(-1)).toBe('leave');
   expect(bench.socket.closedWith).toBe(1000);
+  expect(bench.of('peer-left'), 'the others are where they were').toEqual([]);
   expect(await result).toEqual({ ok: false, reason: 'closed' });
   expect(await bench.session.sendTo('bob', 'message', { data: 2 })).toEqual({ ok: false, reason: 'closed' });
   await expect(bench.session.join('kitchen')).rejects.toMatchObject({ code: 'closed' });
