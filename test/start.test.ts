@@ -173,3 +173,24 @@ test('ACCESS of the environment holds: no guest where only backends may ask, and
   expect((await ask({})).status).toBe(401);
   expect((await ask({ 'x-api-key': key })).status).toBe(200);
 });
+
+test('CAPTIONS_RECOGNIZERS of the environment starts captions, and the page offers their languages; a wrong one is one line', async () => {
+  const s = start(['--port', '0'], {
+    PATH: barePath(),
+    CAPTIONS_RECOGNIZERS: 'en=ws://127.0.0.1:9,de=ws://127.0.0.1:9',
+  });
+  await isUp(s);
+  expect(s.output()).toMatch(/Captions +of en, de, /);
+  const { origin } = new URL(/Open +(http\S+)/.exec(s.output())?.[1] ?? '');
+  expect(await (await fetch(`${origin}/config.json`)).json()).toMatchObject({ captionLanguages: ['en', 'de'] });
+  await vi.waitFor(async () => {
+    const health = (await (await fetch(`${origin}/health`)).json()) as { parts: { captions: { ready: boolean }[] } };
+    expect(health.parts.captions.map((n) => n.ready)).toEqual([true]);
+  }, patience);
+
+  const wrong = start(['--port', '0'], { PATH: barePath(), CAPTIONS_RECOGNIZERS: 'en' });
+  expect(await wrong.exit).toBe(1);
+  expect(wrong.output().trim()).toMatch(
+    /^captions ended \(code 1\).*CAPTIONS_RECOGNIZERS: expected languages with.*Log: \S+$/,
+  );
+});

@@ -33,6 +33,14 @@ function describe(stack: Stack, seconds: string, room: string): string {
       ? [['Recordings', 'people with the grant record make them: docs/recordings.md'] as [string, string]]
       : []),
     ...(stack.pids.hooks ? [['Events', 'docs/events.md says how a backend hears them'] as [string, string]] : []),
+    ...(stack.pids.captions
+      ? [
+          ['Captions', `of ${stack.captionLanguages.join(', ')}, for who switches them on: docs/captions.md`] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
     ...stack.leftOut.map((line): [string, string] => ['Left out', line]),
     ['Logs', `${relative(process.cwd(), stack.logDir)}/`],
   ];

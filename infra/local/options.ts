@@ -28,6 +28,7 @@ export const HELP = `npm start -- [options]
 RECORDINGS of the environment says where recordings are kept: a folder, or s3://BUCKET (docs/recordings.md); default: nothing is recorded.
 KEEP_DAYS says for how many days; default: for ever.
 ACCESS, API_KEYS, OPEN_GRANTS and OIDC_… of the environment say who may have a token (docs/auth.md); default: anybody.
+CAPTIONS_RECOGNIZERS of the environment, such as en=ws://127.0.0.1:2700, makes captions where browsers cannot (docs/captions.md); default: none.
 CLIENT_SETTINGS is JSON for the page, such as {"embedOrigins":["https://clinic.example.org"]}.
 `;
 

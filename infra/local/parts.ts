@@ -7,12 +7,13 @@ import { type Place, resolveEnvironment } from '../topology/environment.ts';
 import { topology } from '../topology/index.ts';
 import type { TurnNodeConfig } from '../turn-node/src/config.ts';
 import { accessSettings } from './access-settings.ts';
+import { pageSettings } from './captions.ts';
 import type { CertificateFiles } from './certificate.ts';
 import type { ChildSpec } from './children.ts';
 import type { EdgeConfig } from './edge/config.ts';
 import { LOCAL_HOOKS } from './hooks.ts';
 import { hlsFolder, type LocalMedia, mediaServes, mediaSettings } from './media.ts';
-import { authUrl, hooksUrl, signalingUrls } from './place.ts';
+import { authUrl, captionsUrl, hooksUrl, signalingUrls } from './place.ts';
 import type { RedisPlan, StackPlan, TurnPlan } from './plan.ts';
 import { LOOPBACK } from './programs.ts';
 import { composerSettings } from './recordings.ts';
@@ -125,9 +126,24 @@ export function hooksChild(plan: StackPlan, place: Place): ChildSpec {
   });
 }
 
+export function captionsChild(plan: StackPlan, place: Place): ChildSpec {
+  return nodeChild({
+    name: 'captions',
+    entry: join(topology.captions.folder, 'src/main.ts'),
+    env: {
+      ...resolveEnvironment(topology.captions, place),
+      HOST: LOOPBACK,
+      PORT: `${plan.ports.captions}`,
+      ...plan.env.captions,
+    },
+    ready: () => answers(`${captionsUrl(plan)}${topology.captions.startupPath}`),
+  });
+}
+
 /** @param tls default: plain http */
 export function edgeChild(plan: StackPlan, tls?: CertificateFiles): ChildSpec {
   const { ports } = plan;
+  const settings = pageSettings(plan.captions);
   return nodeChild({
     name: 'edge',
     entry: 'infra/local/edge/main.ts',
@@ -139,8 +155,9 @@ export function edgeChild(plan: StackPlan, tls?: CertificateFiles): ChildSpec {
       SIGNALING_TARGETS: signalingUrls(plan).join(','),
       ...(plan.media ? { MEDIA_TARGETS: `http://${LOOPBACK}:${ports.media}` } : {}),
       ...(plan.events ? { HOOKS_TARGETS: hooksUrl(plan) } : {}),
+      ...(plan.captions ? { CAPTIONS_TARGETS: captionsUrl(plan) } : {}),
       ...(tls ? { TLS_CERT: tls.cert, TLS_KEY: tls.key } : {}),
-      ...(process.env.CLIENT_SETTINGS ? { CLIENT_SETTINGS: process.env.CLIENT_SETTINGS } : {}),
+      ...(settings ? { CLIENT_SETTINGS: settings } : {}),
     } satisfies Partial<Record<keyof EdgeConfig, string>>,
     ready: () => connects(ports.edge, 'localhost'),
   });

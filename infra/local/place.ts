@@ -17,6 +17,10 @@ export function hooksUrl({ ports }: StackPlan): string {
   return `http://${LOOPBACK}:${ports.hooks}`;
 }
 
+export function captionsUrl({ ports }: StackPlan): string {
+  return `http://${LOOPBACK}:${ports.captions}`;
+}
+
 /** Makes new secrets with each call. */
 export function localPlace(plan: StackPlan): Place {
   const { ports, turn, redis } = plan;
@@ -37,7 +41,7 @@ export function localPlace(plan: StackPlan): Place {
       'turn-secret-id': undefined,
       events: plan.events ? 'true' : undefined,
       recordings: plan.recordings?.place,
-      recognizers: undefined,
+      recognizers: plan.captions?.recognizers,
       'key-source': `file:${join(plan.dataDir, 'auth-keys.json')}`,
       access: 'open',
       profile: 'development',

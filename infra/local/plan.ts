@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { topology } from '../topology/index.ts';
+import { findCaptions, type LocalCaptions } from './captions.ts';
 import { LACKS_REDIS } from './hooks.ts';
 import { findMedia, type LocalMedia } from './media.ts';
 import type { LocalOptions } from './options.ts';
@@ -25,10 +26,12 @@ export interface StackOptions extends Partial<LocalOptions> {
   readonly dataDir?: string;
   /** Where recordings are kept, with what its client needs. Default: RECORDINGS and AWS_… of the environment. */
   readonly recordings?: Readonly<Record<string, string>>;
+  /** Recognizers of speech. Default: CAPTIONS_RECOGNIZERS of the environment. */
+  readonly recognizers?: string;
   /** More variables for the services, e.g. limits for a test. */
   readonly env?: Partial<
     Record<
-      'auth' | 'signaling' | 'hooks' | 'turn' | 'media' | 'packager' | 'composer',
+      'auth' | 'signaling' | 'hooks' | 'captions' | 'turn' | 'media' | 'packager' | 'composer',
       Readonly<Record<string, string>>
     >
   >;
@@ -57,6 +60,8 @@ export interface StackPlan {
   readonly recordings?: LocalRecordings;
   /** Whether the events service runs: it was asked for, and there is a Redis. */
   readonly events: boolean;
+  /** Where recognizers of speech were named. */
+  readonly captions?: LocalCaptions;
   /** More variables of the services. */
   readonly env: NonNullable<StackOptions['env']>;
   /** What this machine lacks and what that means, one line each. */
@@ -91,12 +96,14 @@ export async function planStack(options: StackOptions): Promise<StackPlan> {
   if (!redis) leftOut.push(oneNode(options.nodes ?? 1));
   const turnProgram = findProgram('turnserver', options.path);
   if (!turnProgram) leftOut.push('coturn (turnserver) is not installed: no relay, calls use host candidates only');
+  const captions = findCaptions(options.recognizers);
   const ports = await choosePorts({
     edge: options.port,
     edgeHost,
     nodes: redis ? (options.nodes ?? topology.signaling.replicas.development) : 1,
     media: options.media ?? false,
     hooks: options.events ?? false,
+    captions: captions !== undefined,
   });
   const turn = turnProgram ? await planTurn(turnProgram, nodeAddress, options.port) : undefined;
   if (options.events && !redis) leftOut.push(LACKS_REDIS);
@@ -106,7 +113,7 @@ export async function planStack(options: StackOptions): Promise<StackPlan> {
   const recordings = findRecordings(options.recordings, options.path);
   if (recordings) leftOut.push(...leavesOut(recordings, engine !== undefined));
   return {
-    ...{ clientDir, dataDir, https: options.https ?? false, lan, nodeAddress, edgeHost, ports, redis, turn },
+    ...{ clientDir, dataDir, https: options.https ?? false, lan, nodeAddress, edgeHost, ports, redis, turn, captions },
     events: options.events === true && redis !== undefined,
     media: engine,
     recordings: engine && recordings,

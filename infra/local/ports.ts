@@ -8,6 +8,7 @@ export interface Ports {
   readonly auth: number;
   readonly media: number;
   readonly hooks: number;
+  readonly captions: number;
   /** One a node. */
   readonly signaling: readonly number[];
 }
@@ -22,6 +23,7 @@ export interface PortsWanted {
   /** Parts whose port must be free only when they run. */
   readonly media: boolean;
   readonly hooks: boolean;
+  readonly captions: boolean;
 }
 
 /**
@@ -35,27 +37,28 @@ export async function choosePorts(wanted: PortsWanted): Promise<Ports> {
 }
 
 async function freePorts(nodes: number): Promise<Ports> {
-  const ports = await Promise.all(Array.from({ length: nodes + 4 }, () => freePort()));
-  const [edge = 0, auth = 0, media = 0, hooks = 0, ...signaling] = ports;
-  return { edge, auth, media, hooks, signaling };
+  const ports = await Promise.all(Array.from({ length: nodes + 5 }, () => freePort()));
+  const [edge = 0, auth = 0, media = 0, hooks = 0, captions = 0, ...signaling] = ports;
+  return { edge, auth, media, hooks, captions, signaling };
 }
 
 function describedPorts({ edge = topology.edge.port, nodes }: PortsWanted): Ports {
   const shift = edge - topology.edge.port;
-  const others: number[] = [topology.auth.port, topology.hooks.port, topology.media.port];
+  const others: number[] = [topology.auth, topology.hooks, topology.media, topology.captions].map(({ port }) => port);
   const signaling: number[] = [];
   for (let port = topology.signaling.port; signaling.length < nodes; port += 1)
     if (!others.includes(port)) signaling.push(port + shift);
-  const [auth = 0, hooks = 0, media = 0] = others.map((port) => port + shift);
-  return { edge, auth, media, hooks, signaling };
+  const [auth = 0, hooks = 0, media = 0, captions = 0] = others.map((port) => port + shift);
+  return { edge, auth, media, hooks, captions, signaling };
 }
 
-async function refuseTaken(ports: Ports, { edgeHost, media, hooks }: PortsWanted): Promise<void> {
+async function refuseTaken(ports: Ports, { edgeHost, media, hooks, captions }: PortsWanted): Promise<void> {
   const listeners: { readonly name: string; readonly port: number; readonly host?: string }[] = [
     { name: 'page', port: ports.edge, host: edgeHost },
     { name: 'auth', port: ports.auth },
     ...(media ? [{ name: 'streams', port: ports.media }] : []),
     ...(hooks ? [{ name: 'events', port: ports.hooks }] : []),
+    ...(captions ? [{ name: 'captions', port: ports.captions }] : []),
     ...ports.signaling.map((port) => ({ name: 'signaling', port })),
   ];
   for (const { name, port, host = LOOPBACK } of listeners) {

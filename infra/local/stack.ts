@@ -5,6 +5,7 @@ import { selfSigned } from './certificate.ts';
 import { Children } from './children.ts';
 import {
   authChild,
+  captionsChild,
   composerChild,
   edgeChild,
   hooksChild,
@@ -35,6 +36,8 @@ export interface Stack extends AsyncDisposable {
   readonly turnSecret?: string;
   /** What this machine lacks and what that means, one line each. */
   readonly leftOut: readonly string[];
+  /** Languages of captions, where their service runs. */
+  readonly captionLanguages: readonly string[];
   /** Process ids by child name: redis, turn, auth, signaling-1…, edge. */
   readonly pids: Readonly<Record<string, number>>;
   readonly logDir: string;
@@ -71,6 +74,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     turnUris: plan.turn?.uris ?? [],
     ...(plan.turn ? { turnSecret: plan.turn.secret } : {}),
     leftOut: plan.leftOut,
+    captionLanguages: plan.captions?.languages ?? [],
     get pids() {
       return children.pids;
     },
@@ -88,6 +92,7 @@ async function startChildren(children: Children, plan: StackPlan): Promise<void>
   const services = [authChild(plan, place), ...signalingChildren(plan, place)];
   await Promise.all(services.map((service) => children.start(service)));
   if (plan.events) await children.start(hooksChild(plan, place));
+  if (plan.captions) await children.start(captionsChild(plan, place));
   const tls = plan.https ? await selfSigned(plan.dataDir, lan ? [LOOPBACK, lan] : [LOOPBACK]) : undefined;
   await children.start(edgeChild(plan, tls));
   if (media?.packagers) await children.start(packagerChild(plan, place));

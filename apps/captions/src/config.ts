@@ -3,7 +3,7 @@ import { checkedText, httpUrl, LogLevel, TelemetrySettings } from '@tandem/servi
 import Type, { type Static } from 'typebox';
 import { parseRecognizers } from './recognizers.ts';
 
-export { readRecognizers } from './recognizers.ts';
+export { parseRecognizers, readRecognizers } from './recognizers.ts';
 
 export const CaptionsConfig = Type.Object({
   HOST: Type.String({ default: '0.0.0.0', description: 'Address to listen on.' }),
