@@ -245,6 +245,7 @@ export class Pair {
     this.#sendDescription('offer', sdp, { n: this.#awaiting });
     for (const candidate of connection.early.splice(0))
       if (!sdp.includes(candidate.candidate)) this.#sendCandidate(candidate);
+    this.#host.onSenders();
     this.#recovery.progress();
     this.#recovery.expectRecovery();
   }
@@ -270,6 +271,8 @@ export class Pair {
     await this.#setRemote('offer', description.sdp);
     if (this.#closed) return;
     this.#adoptTransceivers();
+    // Caps before there is an encoder: one that is told them later waits for the camera's next frame before it encodes anything.
+    this.#host.onSenders();
     await this.#candidates.flush(pc, this.#gen);
     const answer = await pc.createAnswer();
     if (this.#closed) return;
