@@ -67,7 +67,7 @@ test('every alarm has a runbook with meaning, first look and mitigation; every r
   for (const [, runbook = ''] of infra.matchAll(/(?:addAlarm|each)\(\s*[^,]+,\s*(?:'[^']*'|`[^`]*`),\s*'([a-z-]+)'/g))
     named.add(runbook);
   for (const [, runbook = ''] of infra.matchAll(/runbook: '([a-z-]+)'/g)) named.add(runbook);
-  for (const service of ['auth', 'signaling', 'hooks']) named.add(`${service}-tasks-missing`);
+  for (const service of ['auth', 'signaling', 'hooks', 'captions']) named.add(`${service}-tasks-missing`);
   const pages = readdirSync(resolve(root, 'docs/runbooks')).map((f) => f.replace(/\.md$/, ''));
   expect(pages.filter((p) => p !== 'README').sort()).toEqual([...named].sort());
   for (const page of named)

@@ -69,6 +69,7 @@ const added: typeof leftOut = {
     HLS_HOST: 'the packager has a network of its own',
   },
   cloud: {
+    MAX_SPEAKERS: 'CaptionsService.maxSpeakers',
     MAX_PACKAGERS: 'MediaFleet.packagers',
     NODE_MBPS: 'of the instance type',
     MAX_BYTES_PER_SECOND: 'TurnFleet.maxBytesPerSecond',
@@ -229,7 +230,13 @@ interface Container {
 test('the cloud runs every part, with the settings, ports and health checks described', () => {
   const app = new App({
     outdir: join(root, '.local/parity/cdk.out'),
-    context: { events: 'true', mediaNodes: '1', packagers: '2', recordings: 'true' },
+    context: {
+      events: 'true',
+      recognizers: 'en=wss://speech.example.org/en',
+      mediaNodes: '1',
+      packagers: '2',
+      recordings: 'true',
+    },
   });
   buildTopology(app, undefined);
   const stacks = app.node.findAll().filter((node) => 'templateFile' in node) as unknown as Parameters<
@@ -247,7 +254,6 @@ test('the cloud runs every part, with the settings, ports and health checks desc
     ),
   );
   for (const part of parts) {
-    if (ofCaptions(part)) continue;
     const container = containers.find(
       (c) => c.Name === part || c.PortMappings?.some((p) => p.ContainerPort === portOf(part)),
     );

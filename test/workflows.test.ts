@@ -188,7 +188,10 @@ test('the release script deploys every image by digest, as context values that t
     [...said.matchAll(/^-c\n(\w+)=(.+)$/gm)].map(([, name = '', value = '']) => [name, value]),
   );
   expect(context).toMatchObject({ profile: 'development', stackName: 'Staging' });
-  const whole = { ...context, mediaNodes: '2', packagers: '2', events: 'true', recordings: 'true' };
+  const whole = {
+    ...{ ...context, mediaNodes: '2', packagers: '2', events: 'true', recordings: 'true' },
+    recognizers: 'en=wss://speech.example.org/en',
+  };
   const outdir = mkdtempSync(join(tmpdir(), 'deploy-cdk-'));
   onTestFinished(() => rmSync(outdir, { recursive: true }));
   const template = Template.fromStack(buildTopology(new App({ context: whole, outdir }), undefined));

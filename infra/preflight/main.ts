@@ -14,7 +14,7 @@ Exit code 0: nothing; 1: something; 2: wrong use. Changes nothing.
   --region NAME                 default: AWS_REGION
   --stack-name NAME             default Tandem
   --domain NAME --certificate-arn ARN --regional-certificate-arn ARN [--hosted-zone-id ID] [--shared-domain NAME]
-  --zones N --signaling-tasks N --turn-nodes N --media-nodes N --cache-shards N --events --recordings
+  --zones N --signaling-tasks N --turn-nodes N --media-nodes N --cache-shards N --events --captions --recordings
                                 as the context values of cdk deploy
 `;
 
@@ -37,6 +37,7 @@ const OPTIONS = {
   'media-nodes': { type: 'string' },
   'cache-shards': { type: 'string' },
   events: { type: 'boolean' },
+  captions: { type: 'boolean' },
   recordings: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -90,6 +91,7 @@ function readNeeds(values: Values): Needs {
     mediaNodes: wholeNumber(values, 'media-nodes'),
     cacheShards: wholeNumber(values, 'cache-shards'),
     events: values.events,
+    captions: values.captions,
     recordings: values.recordings,
     stackName: values['stack-name'],
   };

@@ -1,4 +1,5 @@
 /** From context values to the stack: `-c profile=…`, `-c domainName=…` and so on. */
+import { readRecognizers } from '@tandem/captions/config';
 import { type App, Aspects, Stack, Tags } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as route53 from 'aws-cdk-lib/aws-route53';
@@ -41,6 +42,8 @@ const KNOWN = [
   'maxMediaNodes',
   'packagers',
   'events',
+  'recognizerImage',
+  'recognizers',
   'recordings',
   'createRooms',
   'cacheShards',
@@ -97,6 +100,7 @@ export function buildTopology(app: App, clientBuild: string | undefined): Stack 
     maxMediaNodes: number('maxMediaNodes'),
     packagers: number('packagers'),
     events: flag(text, 'events'),
+    ...captionsOf(stack, text),
     recordings: flag(text, 'recordings'),
     createRooms: text('createRooms'),
     cacheShards: number('cacheShards'),
@@ -217,6 +221,27 @@ function schedulesOf(given: unknown): Pick<WebRtcTopologyProps, 'serviceOptions'
     return [SCHEDULED[part as keyof typeof SCHEDULED], { schedules: list as ScheduledSize[] }] as const;
   });
   return Object.fromEntries(options);
+}
+
+/** Of the image that is given, English, and of recognizers elsewhere. */
+function captionsOf(stack: Stack, text: Context['text']): Pick<WebRtcTopologyProps, 'captions'> {
+  const image = text('recognizerImage');
+  const elsewhere = text('recognizers');
+  if (image === undefined && elsewhere === undefined) return {};
+  return {
+    captions: {
+      ...(image ? { recognizerImage: imageByDigest(stack, 'recognizerImage', image) } : {}),
+      ...(elsewhere ? { recognizers: recognizersOf(elsewhere) } : {}),
+    },
+  };
+}
+
+function recognizersOf(list: string): Record<string, string> {
+  try {
+    return Object.fromEntries(readRecognizers(list));
+  } catch {
+    throw new Error(`context: recognizers: it is no list of them. Fix: -c recognizers=de=wss://speech.example.org/de`);
+  }
 }
 
 /** A stack of its own: CloudFront takes web ACLs of one region only, and the topology may be in any. */

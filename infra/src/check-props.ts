@@ -43,6 +43,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'sns.ITopic': having('topicArn', 'a topic, such as Topic.fromTopicArn(…)'),
   TopologyProfile: having('isProduction', 'a profile, such as TopologyProfile.DEVELOPMENT'),
   AuthService: having('serviceName', 'an AuthService'),
+  CaptionsService: having('languages', 'a CaptionsService'),
   Edge: having('addStreams', 'an Edge'),
   HooksService: having('webhookKey', 'a HooksService'),
   MediaFleet: having('metricRooms', 'a MediaFleet'),

@@ -3,7 +3,7 @@ import type { TObject } from 'typebox';
 import { check, checkInteger, checkSeconds } from './check.ts';
 import { checkCacheUrl } from './check-cache-url.ts';
 import { checkSettings } from './check-settings.ts';
-import type { RealtimeServiceProps } from './realtime-service-props.ts';
+import type { RealtimeServiceProps, TaskServiceProps } from './realtime-service-props.ts';
 import { checkSchedules } from './scheduled-size.ts';
 
 /** @returns first, first + step, … last */
@@ -23,8 +23,9 @@ const FARGATE: Record<number, readonly number[]> = {
 };
 
 /** @throws Error naming the property and the fix */
-export function checkServiceProps(kind: string, props: RealtimeServiceProps, config: TObject): void {
-  checkCacheUrl(kind, 'cache', props.cache.url);
+export function checkServiceProps(kind: string, props: TaskServiceProps | RealtimeServiceProps, config: TObject): void {
+  const { cache } = props as Partial<RealtimeServiceProps>;
+  if (cache) checkCacheUrl(kind, 'cache', cache.url);
   checkSettings(kind, config, props);
   checkTaskSize(kind, props);
   check(
@@ -54,7 +55,7 @@ export function checkServiceProps(kind: string, props: RealtimeServiceProps, con
     );
 }
 
-function checkTaskSize(kind: string, props: RealtimeServiceProps): void {
+function checkTaskSize(kind: string, props: TaskServiceProps): void {
   const cpu = props.cpu ?? 1024;
   const memory = props.memoryLimitMiB ?? 2048;
   if (!Token.isUnresolved(cpu)) {
@@ -71,7 +72,7 @@ function checkTaskSize(kind: string, props: RealtimeServiceProps): void {
   }
 }
 
-function checkTaskCounts(kind: string, props: RealtimeServiceProps): void {
+function checkTaskCounts(kind: string, props: TaskServiceProps): void {
   checkInteger(kind, 'minTasks', props.minTasks, 1, 5000);
   checkInteger(kind, 'maxTasks', props.maxTasks, 1, 5000);
   if (props.maxTasks !== undefined && !Token.isUnresolved(props.maxTasks))
@@ -86,7 +87,7 @@ function checkTaskCounts(kind: string, props: RealtimeServiceProps): void {
   checkSchedules({ kind, schedules: props.schedules, max, limit: 5000 });
 }
 
-function checkStop(kind: string, props: RealtimeServiceProps): void {
+function checkStop(kind: string, props: TaskServiceProps): void {
   checkSeconds(kind, 'stopTimeout', props.stopTimeout, 2, 120, "Fargate's limit");
   const stop = props.stopTimeout ?? Duration.seconds(120);
   if (!stop.isUnresolved())

@@ -32,6 +32,7 @@ export function checkTopology(props: WebRtcTopologyProps, production: boolean): 
   checkVpc(kind, props, production);
   checkExistingCache(kind, props);
   checkEvents(kind, props, production);
+  checkInteger(`${kind}.captions`, 'minTasks', props.captions?.minTasks, production ? 2 : 1, 5000);
   checkDomain(kind, 'privateDomainName', props.privateDomainName);
   check(
     props.webAclArn === undefined ||

@@ -1,5 +1,6 @@
 export { AuthService, type AuthServiceProps } from './auth-service.ts';
 export { Canary, type CanaryProps } from './canary.ts';
+export { CaptionsService, type CaptionsServiceProps } from './captions-service.ts';
 export { Edge, type EdgeProps } from './edge.ts';
 export { HooksService, type HooksServiceProps } from './hooks-service.ts';
 export { MediaDirectory, type MediaDirectoryProps } from './media-directory.ts';
@@ -12,7 +13,7 @@ export { Observability } from './observability.ts';
 export type { AlarmThreshold, ObservabilityProps } from './observability-props.ts';
 export { TopologyProfile } from './profile.ts';
 export { RealtimeService } from './realtime-service.ts';
-export type { RealtimeServiceProps } from './realtime-service-props.ts';
+export type { RealtimeServiceProps, TaskServiceProps } from './realtime-service-props.ts';
 export { Recordings } from './recordings.ts';
 export type { RecordingsProps } from './recordings-props.ts';
 export type { ScheduledSize } from './scheduled-size.ts';
@@ -22,6 +23,7 @@ export { SignalingService, type SignalingServiceProps } from './signaling-servic
 export { SigningKeys, type SigningKeysProps } from './signing-keys.ts';
 export type {
   CacheOptions,
+  CaptionsOptions,
   DomainProps,
   EventsOptions,
   ExistingCache,

@@ -128,7 +128,7 @@ function exporters(
         // Of the other metrics with a reason no alarm asks for one.
         {
           dimensions: [['service', 'stack', 'part', 'reason']],
-          metric_name_selectors: ['^tandem_media_assignments_total$'],
+          metric_name_selectors: ['^tandem_media_assignments_total$', '^tandem_captions_refused_total$'],
         },
       ],
       resource_to_telemetry_conversion: { enabled: false },

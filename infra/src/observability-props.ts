@@ -1,5 +1,6 @@
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type { AuthService } from './auth-service.ts';
+import type { CaptionsService } from './captions-service.ts';
 import type { Edge } from './edge.ts';
 import type { HooksService } from './hooks-service.ts';
 import type { MediaFleet } from './media-fleet.ts';
@@ -26,6 +27,11 @@ export interface ObservabilityProps {
    * @default - not watched
    */
   readonly hooks?: HooksService;
+  /**
+   * The captions service.
+   * @default - not watched
+   */
+  readonly captions?: CaptionsService;
   /**
    * Cache.
    * @default - not watched

@@ -8,6 +8,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { type CustomMetricGroup, DefaultDashboardFactory, MonitoringFacade } from 'cdk-monitoring-constructs';
 import { Construct } from 'constructs';
 import { alarmTopic } from './alarm-topic.ts';
+import { captionsAlarms } from './captions-alarms.ts';
 import { check, checkInteger } from './check.ts';
 import { checkProps } from './check-props.ts';
 import type { Edge } from './edge.ts';
@@ -66,6 +67,8 @@ export class Observability extends Construct {
     if (props.signaling) this.watchSignaling(props.signaling, minHealthy);
     if (props.auth) this.watchService('auth', props.auth, minHealthy);
     if (props.hooks) this.watchHooks(props.hooks, minHealthy);
+    if (props.captions) this.watchService('captions', props.captions, minHealthy);
+    if (props.captions) this.group('Captions of speech', captionsAlarms(this, props.captions));
     if (props.cache) this.watchCache(props.cache);
     if (props.turn) this.watchTurn(props.turn, minHealthy);
     if (props.media) this.watchMedia(props.media, minHealthy);
@@ -116,28 +119,25 @@ export class Observability extends Construct {
     return alarm;
   }
 
-  private watchService(name: 'auth' | 'signaling' | 'hooks', service: RealtimeService, minHealthy: number): void {
-    const title = { auth: 'Auth', signaling: 'Signaling', hooks: 'Hooks' }[name];
+  private watchService(
+    name: 'auth' | 'signaling' | 'hooks' | 'captions',
+    service: RealtimeService,
+    minHealthy: number,
+  ): void {
+    const title = { auth: 'Auth', signaling: 'Signaling', hooks: 'Hooks', captions: 'Captions' }[name];
     this.addAlarm(
       `${title}Tasks`,
       `Fewer than ${minHealthy} ${name} tasks run.`,
       `${name}-tasks-missing`,
       service.metricRunningTasks(),
-      {
-        threshold: minHealthy,
-        below: true,
-        missingIsBad: true,
-      },
+      { threshold: minHealthy, below: true, missingIsBad: true },
     );
     this.addAlarm(
       `${title}Cpu`,
       `${title} tasks are above 80 % CPU although they scale.`,
       'overload',
       service.metricCpu({ period: Duration.minutes(1) }),
-      {
-        threshold: 80,
-        periods: 10,
-      },
+      { threshold: 80, periods: 10 },
     );
     this.addAlarm(
       `${title}Memory`,

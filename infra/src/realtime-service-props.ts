@@ -6,12 +6,10 @@ import type * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
 import type { ScheduledSize } from './scheduled-size.ts';
 import type { CacheAccess } from './session-cache.ts';
 
-/** What SignalingService, AuthService and HooksService have in common. */
-export interface RealtimeServiceProps {
+/** What all services on Fargate have in common. */
+export interface TaskServiceProps {
   /** Where tasks run. */
   readonly vpc: ec2.IVpc;
-  /** The shared state. */
-  readonly cache: CacheAccess;
   /**
    * Cluster to run in.
    * @default - a new one with enhanced Container Insights
@@ -118,4 +116,10 @@ export interface RealtimeServiceProps {
    * @default true
    */
   readonly metrics?: boolean;
+}
+
+/** What SignalingService, AuthService and HooksService have in common. */
+export interface RealtimeServiceProps extends TaskServiceProps {
+  /** The shared state. */
+  readonly cache: CacheAccess;
 }

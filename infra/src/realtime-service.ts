@@ -10,11 +10,11 @@ import { checkServiceProps } from './check-service-props.ts';
 import type { AwsPlace } from './environment.ts';
 import { metricIdentity } from './metric-identity.ts';
 import { NAMESPACE } from './metrics-collector.ts';
-import type { RealtimeServiceProps } from './realtime-service-props.ts';
+import type { RealtimeServiceProps, TaskServiceProps } from './realtime-service-props.ts';
 import { scheduleTasks } from './scheduled-size.ts';
 import { serviceTask } from './service-task.ts';
 
-/** A described service on Fargate: what SignalingService, AuthService and HooksService have in common. */
+/** A described service on Fargate: what SignalingService, AuthService, HooksService and CaptionsService have in common. */
 export abstract class RealtimeService extends Construct implements ec2.IConnectable, iam.IGrantable {
   /** The ECS service, for anything not offered here. */
   readonly service: ecs.FargateService;
@@ -47,10 +47,11 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
     scope: Construct,
     id: string,
     kind: string,
-    serviceName: 'auth' | 'signaling' | 'hooks',
+    serviceName: 'auth' | 'signaling' | 'hooks' | 'captions',
     part: unknown,
-    props: RealtimeServiceProps,
+    props: TaskServiceProps,
     place: unknown,
+    appMiB?: number,
   ) {
     super(scope, id);
     const described = part as ServicePart;
@@ -71,14 +72,15 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       props,
       place: place as AwsPlace,
       stopTimeout,
+      appMiB,
     });
     this.taskDefinition = taskDefinition;
     this.container = container;
     const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
       vpc: props.vpc,
       description: described.description,
-      // What calls addresses that others choose says itself where it may go.
-      allowAllOutbound: serviceName !== 'hooks',
+      // What calls addresses that others choose, and what runs a program of another party, says itself where it may go.
+      allowAllOutbound: serviceName !== 'hooks' && serviceName !== 'captions',
     });
     this.service = this.fargateService(props, securityGroup);
     this.connections = new ec2.Connections({
@@ -86,12 +88,12 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       defaultPort: ec2.Port.tcp(described.port),
     });
     this.grantPrincipal = this.taskDefinition.taskRole;
-    props.cache.connections?.allowDefaultPortFrom(this, `${serviceName} to cache`);
+    (props as Partial<RealtimeServiceProps>).cache?.connections?.allowDefaultPortFrom(this, `${serviceName} to cache`);
 
     this.scaling = this.taskScaling(props);
   }
 
-  private fargateService(props: RealtimeServiceProps, securityGroup: ec2.SecurityGroup): ecs.FargateService {
+  private fargateService(props: TaskServiceProps, securityGroup: ec2.SecurityGroup): ecs.FargateService {
     return new ecs.FargateService(this, 'Service', {
       cluster: this.cluster,
       taskDefinition: this.taskDefinition,
@@ -119,7 +121,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
     });
   }
 
-  private taskScaling(props: RealtimeServiceProps): ecs.ScalableTaskCount {
+  private taskScaling(props: TaskServiceProps): ecs.ScalableTaskCount {
     const minTasks = props.minTasks ?? 3;
     const maxTasks = props.maxTasks ?? Math.max(30, minTasks);
     const scaling = this.service.autoScaleTaskCount({ minCapacity: minTasks, maxCapacity: maxTasks });

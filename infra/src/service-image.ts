@@ -12,6 +12,7 @@ const SOURCES: Readonly<Record<ImageName, readonly string[]>> = {
   auth: ['apps/auth'],
   signaling: ['apps/signaling'],
   hooks: ['apps/hooks'],
+  captions: ['apps/captions'],
   turn: [
     'infra/node-kit',
     'infra/turn-node',

@@ -9,15 +9,17 @@ import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
 import { type AwsPlace, containerEnvironment, overrideSettings } from './environment.ts';
 import { metricIdentity } from './metric-identity.ts';
 import { COLLECTOR_MIB, metricsCollector, OTLP_ENDPOINT } from './metrics-collector.ts';
-import type { RealtimeServiceProps } from './realtime-service-props.ts';
+import type { TaskServiceProps } from './realtime-service-props.ts';
 import { serviceImage } from './service-image.ts';
 
 export interface ServiceTaskOptions {
-  readonly serviceName: 'auth' | 'signaling' | 'hooks';
+  readonly serviceName: 'auth' | 'signaling' | 'hooks' | 'captions';
   readonly described: ServicePart;
-  readonly props: RealtimeServiceProps;
+  readonly props: TaskServiceProps;
   readonly place: AwsPlace;
   readonly stopTimeout: Duration;
+  /** Memory of the app's container, MiB. Default: what the collector leaves of the task's. */
+  readonly appMiB: number | undefined;
 }
 
 export interface ServiceTask {
@@ -62,7 +64,7 @@ export function serviceTask(scope: Construct, options: ServiceTaskOptions): Serv
 
 function containerOptions(
   scope: Construct,
-  { serviceName, described, props, place, stopTimeout }: ServiceTaskOptions,
+  { serviceName, described, props, place, stopTimeout, appMiB }: ServiceTaskOptions,
 ): Omit<ecs.ContainerDefinitionOptions, 'logging'> {
   const memoryLimitMiB = props.memoryLimitMiB ?? 2048;
   const settings = overrideSettings(containerEnvironment(described, place), props);
@@ -77,7 +79,7 @@ function containerOptions(
     readonlyRootFilesystem: !(props.remoteShell ?? false),
     // The image's own user; said here too, so that another image cannot run as root by accident.
     user: '10001:10001',
-    memoryLimitMiB: (props.metrics ?? true) ? memoryLimitMiB - COLLECTOR_MIB : memoryLimitMiB,
+    memoryLimitMiB: appMiB ?? ((props.metrics ?? true) ? memoryLimitMiB - COLLECTOR_MIB : memoryLimitMiB),
     linuxParameters: new ecs.LinuxParameters(scope, 'Linux', { initProcessEnabled: true }),
     stopTimeout,
     healthCheck: {

@@ -1,5 +1,6 @@
 import type { Duration, Size } from 'aws-cdk-lib';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as route53 from 'aws-cdk-lib/aws-route53';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
@@ -157,6 +158,55 @@ export interface EventsOptions {
    * @default - none
    */
   readonly queues?: sqs.IQueue[];
+  /**
+   * More variables for the container.
+   * @default - none
+   */
+  readonly environment?: { readonly [name: string]: string };
+}
+
+/** The captions service in {@link WebRtcTopologyProps.captions}; each as in {@link CaptionsServiceProps}. */
+export interface CaptionsOptions {
+  /**
+   * Image of a recognizer that speaks the WebSocket protocol of vosk-server, a second container of each task.
+   * @default - none; needed without `recognizers`
+   */
+  readonly recognizerImage?: ecs.ContainerImage;
+  /**
+   * Language of `recognizerImage`.
+   * @default 'en'
+   */
+  readonly language?: string;
+  /**
+   * Recognizers elsewhere, address by language: `{ de: 'wss://speech.example.org/de' }`.
+   * @default - none; needed without `recognizerImage`
+   */
+  readonly recognizers?: { readonly [name: string]: string };
+  /**
+   * CPU units of a task.
+   * @default - 2048 with a recognizer in the task, else 256
+   */
+  readonly cpu?: number;
+  /**
+   * Memory of a task, MiB.
+   * @default - 16384 with a recognizer in the task, else 512
+   */
+  readonly memoryLimitMiB?: number;
+  /**
+   * Fewest tasks.
+   * @default - 2; in development 1
+   */
+  readonly minTasks?: number;
+  /**
+   * Most tasks.
+   * @default - ten times the fewest
+   */
+  readonly maxTasks?: number;
+  /**
+   * Microphones of a task at once.
+   * @default - 10 with a recognizer in the task, else 50
+   */
+  readonly maxSpeakers?: number;
   /**
    * More variables for the container.
    * @default - none

@@ -2,7 +2,7 @@ import { topology } from '../topology/index.ts';
 import { linkPreview, PREVIEW_HEADERS, type PreviewBrand } from '../topology/link-preview.ts';
 
 /** What goes to a service: its path stays as it is. */
-const SERVICES = [topology.auth, topology.signaling, topology.media]
+const SERVICES = [topology.auth, topology.signaling, topology.media, topology.captions]
   .flatMap(({ routes }) => routes)
   .map((route) => route.slice(1).replaceAll('.', String.raw`\.`).replaceAll('/', String.raw`\/`))
   .join('|');

@@ -7,6 +7,7 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import type { TopologyProfile } from './profile.ts';
 import type {
   CacheOptions,
+  CaptionsOptions,
   DomainProps,
   EventsOptions,
   ExistingCache,
@@ -79,6 +80,11 @@ export interface WebRtcTopologyProps {
    * @default - built when deployed
    */
   readonly hooksImage?: ecs.ContainerImage;
+  /**
+   * Container of the captions service, for x86-64.
+   * @default - built when deployed
+   */
+  readonly captionsImage?: ecs.ContainerImage;
   /**
    * Container of the TURN nodes.
    * @default - built when deployed
@@ -166,6 +172,11 @@ export interface WebRtcTopologyProps {
    * @default - two tasks of half a CPU; in development one of a quarter
    */
   readonly eventsOptions?: EventsOptions;
+  /**
+   * Captions in browsers that recognize no speech themselves, by a service with recognizers of yours (docs/captions.md).
+   * @default - none
+   */
+  readonly captions?: CaptionsOptions;
   /**
    * Whose word makes a room: `anyone` who joins it, or only the server API (`api`).
    * @default 'anyone'

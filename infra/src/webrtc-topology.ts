@@ -10,6 +10,7 @@ import { topology } from '../topology/index.ts';
 import { AuthService } from './auth-service.ts';
 import { HOOKS_ACCESS, SERVICE_ACCESS } from './cache-access.ts';
 import { Canary } from './canary.ts';
+import { CaptionsService, captionLanguages } from './captions-service.ts';
 import { checkPrivateDomain } from './check-private-domain.ts';
 import { checkProps } from './check-props.ts';
 import { checkTopology } from './check-topology.ts';
@@ -27,7 +28,7 @@ import { type CacheAccess, SessionCache } from './session-cache.ts';
 import { SignalingService } from './signaling-service.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { given, topologyDefaults } from './topology-defaults.ts';
-import type { DomainProps, ExistingCache } from './topology-options.ts';
+import type { CaptionsOptions, DomainProps, ExistingCache } from './topology-options.ts';
 import { TurnDirectory, type TurnDirectoryProps } from './turn-directory.ts';
 import { TurnFleet } from './turn-fleet.ts';
 import { WebClient } from './web-client.ts';
@@ -54,6 +55,8 @@ export class WebRtcTopology extends Construct {
   readonly turnDirectory?: TurnDirectory;
   /** The events service; undefined without `events`. */
   readonly hooks?: HooksService;
+  /** The captions service; undefined without `captions`. */
+  readonly captions?: CaptionsService;
   /** Media nodes; undefined without `mediaNodes`. */
   readonly media?: MediaFleet;
   /** Recordings; undefined without `recordings`. */
@@ -104,7 +107,8 @@ export class WebRtcTopology extends Construct {
     const jwksUrl = `http://${this.auth.serviceName}.${namespace.namespaceName}:${this.auth.port}/.well-known/jwks.json`;
     this.signaling = this.newSignaling(common, jwksUrl);
     if (props.events && access.hooks) this.hooks = this.newHooks({ ...common, cache: access.hooks }, jwksUrl);
-    const services = [this.auth, this.signaling, ...(this.hooks ? [this.hooks] : [])];
+    if (props.captions) this.captions = this.newCaptions(props.captions, common, jwksUrl);
+    const services = [this.auth, this.signaling, this.hooks, this.captions].filter((one) => one !== undefined);
     for (const service of services.slice(1)) this.auth.connections.allowDefaultPortFrom(service, 'JWKS');
     if (this.media)
       for (const service of [this.auth, this.signaling])
@@ -116,6 +120,7 @@ export class WebRtcTopology extends Construct {
     this.edge.addService(this.signaling, 20);
     // Its paths are among those of signaling.
     if (this.hooks) this.edge.addService(this.hooks, 15);
+    if (this.captions) this.edge.addService(this.captions, 25);
     if (this.media) this.edge.addStreams(this.media, 30);
     this.observability = this.newObservability();
     for (const service of services) service.rollBackOn(...this.observability.deploymentAlarms);
@@ -195,16 +200,17 @@ export class WebRtcTopology extends Construct {
   }
 
   private newWebClient(removalPolicy: RemovalPolicy): WebClient {
-    const { domain, clientBuild, clientConfig, webAclArn, hsts, logRetention } = this.props;
+    const { captions, domain, clientBuild, clientConfig, mediaNodes, webAclArn, hsts, logRetention } = this.props;
+    const more = [...(mediaNodes ? (['media'] as const) : []), ...(captions ? (['captions'] as const) : [])];
     return new WebClient(this, 'WebClient', {
       edge: this.edge,
-      ...(this.props.mediaNodes ? { edgePatterns: patternsOf('auth', 'signaling', 'media') } : {}),
+      ...(more.length > 0 ? { edgePatterns: patternsOf('auth', 'signaling', ...more) } : {}),
       removalPolicy,
       priceClass: this.profile.isProduction
         ? cloudfront.PriceClass.PRICE_CLASS_ALL
         : cloudfront.PriceClass.PRICE_CLASS_100,
       clientBuild,
-      config: clientConfig,
+      config: captions ? { captionLanguages: captionLanguages(captions), ...clientConfig } : clientConfig,
       webAclArn,
       hsts,
       logRetention,
@@ -340,11 +346,30 @@ export class WebRtcTopology extends Construct {
     });
   }
 
+  private newCaptions(
+    captions: CaptionsOptions,
+    common: ReturnType<WebRtcTopology['ofBothServices']>,
+    jwksUrl: string,
+  ): CaptionsService {
+    const minTasks =
+      captions.minTasks ?? topology.captions.replicas[this.profile.isProduction ? 'production' : 'development'];
+    const { cache: _, schedules: __, cpu: ___, memoryLimitMiB: ____, stopTimeout: _____, ...options } = common;
+    return new CaptionsService(this, 'Captions', {
+      ...options,
+      jwksUrl,
+      minTasks,
+      maxTasks: minTasks * 10,
+      ...given(captions),
+      image: this.props.captionsImage,
+    });
+  }
+
   private newObservability(): Observability {
     return new Observability(this, 'Observability', {
       signaling: this.signaling,
       auth: this.auth,
       hooks: this.hooks,
+      captions: this.captions,
       cache: this.cache,
       turn: this.turn,
       media: this.media,

@@ -1,7 +1,7 @@
-import type { RealtimeServiceProps } from './realtime-service-props.ts';
+import type { TaskServiceProps } from './realtime-service-props.ts';
 
 /** `props` with the settings that have properties of their own among its variables; a variable that is given itself wins. Undefined is left out. */
-export function withSettings<T extends RealtimeServiceProps>(
+export function withSettings<T extends TaskServiceProps>(
   props: T,
   settings: Readonly<Record<string, string | number | boolean | undefined>>,
 ): T {

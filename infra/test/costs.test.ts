@@ -10,7 +10,7 @@ const count = (type: string) => resources.filter(({ Type }) => type === Type).le
 
 beforeAll(() => {
   const { template } = synthesize(
-    { ...PRODUCTION, events: 'false', mediaNodes: '0', packagers: '0', recordings: 'false' },
+    { ...PRODUCTION, events: 'false', recognizerImage: '', mediaNodes: '0', packagers: '0', recordings: 'false' },
     { checks: false },
   );
   resources = Object.values((template as unknown as { Resources: Record<string, Resource> }).Resources);

@@ -46,6 +46,7 @@ test('edge: internal, reached by CloudFront alone, idle above the heartbeat, rat
     '/v1*',
     '/v1/events*',
     '/v1/webhook-endpoints*',
+    '/captions*',
     '/whip*',
     '/whep*',
   ]);
@@ -91,6 +92,7 @@ test('web client: private bucket, one origin, WebSocket paths uncached without t
     '/v1*',
     '/whip*',
     '/whep*',
+    '/captions*',
   ]);
   const [segments, ...uncached] = config.CacheBehaviors;
   for (const behavior of uncached) {
@@ -177,8 +179,8 @@ test('the move of an old stack to an internal load balancer: nothing of the old 
     expect(ids).not.toContain(old);
   const rules = all('AWS::ElasticLoadBalancingV2::ListenerRule').map(({ id }) => id);
   const services = all('AWS::ECS::Service').filter(({ properties }) => properties.LoadBalancers?.length > 0);
-  // Auth, signaling, events, media nodes.
-  expect(services).toHaveLength(4);
+  // Auth, signaling, events, captions, media nodes.
+  expect(services).toHaveLength(5);
   // A new target group takes a task only once a load balancer uses it (ECS refuses it before).
   for (const { whole } of services) expect(rules.some((id) => whole.DependsOn?.includes(id))).toBe(true);
   const origin = one('AWS::CloudFront::VpcOrigin');

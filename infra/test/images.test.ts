@@ -72,6 +72,7 @@ test('each image depends on its own sources and what it shares, and on nothing e
   expect(renamedBy('apps/auth/src/main.ts')).toEqual(['auth']);
   expect(renamedBy('apps/signaling/src/main.ts')).toEqual(['signaling']);
   expect(renamedBy('apps/hooks/src/main.ts')).toEqual(['hooks']);
+  expect(renamedBy('apps/captions/src/main.ts')).toEqual(['captions']);
   expect(renamedBy('infra/turn-node/main.ts')).toEqual(['turn']);
   expect(renamedBy('infra/canary/main.ts')).toEqual(['canary']);
   expect(renamedBy('packages/service/src/index.ts')).toEqual([...IMAGES]);

@@ -50,6 +50,12 @@ const CASES: Readonly<Record<string, Case>> = {
   ],
   AuthServiceProps: ['AuthService', { vpc, cache, signingKeys, image }, made(tandem.AuthService)],
   CacheOptions: inTopology('cacheOptions', {}),
+  CaptionsOptions: inTopology('captions', { recognizerImage: image }),
+  CaptionsServiceProps: [
+    'CaptionsService',
+    { vpc, jwksUrl, image, recognizerImage: image },
+    made(tandem.CaptionsService),
+  ],
   EventsOptions: inTopology('eventsOptions', {}),
   HstsOptions: inTopology('hsts', {}),
   MediaOptions: inTopology('mediaOptions', {}),
@@ -120,6 +126,7 @@ const CASES: Readonly<Record<string, Case>> = {
     made(tandem.SessionCache),
   ],
   SignalingServiceProps: ['SignalingService', { vpc, cache, jwksUrl, image }, made(tandem.SignalingService)],
+  TaskServiceProps: ['CaptionsService', { vpc, jwksUrl, image, recognizerImage: image }, made(tandem.CaptionsService)],
   TurnDirectoryProps: ['TurnDirectory', { cache: store }, made(tandem.TurnDirectory)],
 };
 

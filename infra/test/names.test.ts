@@ -90,7 +90,7 @@ test('a release at peak leaves a service at the tasks that scaling gave it', () 
   const services = Object.values(production.Resources as Record<string, Any>).filter(
     (one) => one.Type === 'AWS::ECS::Service',
   );
-  // Auth, signaling, events, TURN nodes, media nodes.
-  expect(services).toHaveLength(5);
+  // Auth, signaling, events, captions, TURN nodes, media nodes.
+  expect(services).toHaveLength(6);
   for (const { Properties } of services) expect(tasksAfterUpdate(19, Properties.DesiredCount)).toBe(19);
 });

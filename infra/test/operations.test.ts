@@ -165,7 +165,7 @@ test('a shell is for those who ask for it: ECS Exec on the services, Session Man
       .flatMap((task) => task.ContainerDefinitions)
       .filter((one: Any) => one.Name === 'app')
       .map((one: Any) => one.ReadonlyRootFilesystem);
-  expect(readonly(production)).toEqual([true, true, true]);
+  expect(readonly(production)).toEqual([true, true, true, true]);
   // ECS guide, "Considerations for using ECS Exec": the agent writes into the container's file system.
   expect(readonly(full)).toEqual([false, false]);
   const roles = (template: Any) =>

@@ -145,6 +145,7 @@ test('auth signs with KMS in development; auth and media nodes read the secret o
 const EVALUATED: Record<string, RegExp> = {
   'permissions.test.ts': /(Auth|Signaling|Hooks|Turn|Canary)TaskTaskRole|RotateServiceRole/,
   'recordings.test.ts': /RecordingsTaskTaskRole|MediaTaskTaskRole/,
+  'captions-service.test.ts': /CaptionsTaskTaskRole/,
   'this file':
     /InstanceRole|TaskExecutionRole|TaskEventsRole|FlowLogIAMRole|^CustomS3AutoDelete|^CustomCDKBucketDeployment/,
 };

@@ -3,6 +3,7 @@
  * really write: they run, their /metrics is scraped and converted as the collector's configuration says.
  */
 import { startTestAuth } from '@tandem/auth/testing';
+import { startTestCaptions } from '@tandem/captions/testing';
 import { startTestHooks } from '@tandem/hooks/testing';
 import { FAILURE_REASONS, RATING_ISSUES } from '@tandem/protocol';
 import { createMetrics } from '@tandem/service';
@@ -111,6 +112,7 @@ beforeAll(async () => {
   await using node = await startTestNode({ keys: auth });
   await using redis = await startRedis();
   await using hooks = await startTestHooks({ redisUrl: redis.url, jwksUrl: auth.jwksUrl });
+  await using captions = await startTestCaptions({ jwksUrl: auth.jwksUrl, recognizers: 'en=ws://127.0.0.1:2700' });
   const scrape = async (port: number) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   // The process is measured by `main`, beside the service.
   const own = createMetrics({ service: 'process' });
@@ -120,6 +122,7 @@ beforeAll(async () => {
     Auth: await scrape(auth.port),
     Signaling: await scrape(node.port),
     Hooks: await scrape(hooks.port),
+    Captions: await scrape(captions.port),
   };
   fresh = Object.values(scrapes).join('\n');
   types = new Map([...fresh.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));

@@ -1,5 +1,6 @@
 /** Settings given to a construct are judged as the app judges them when it starts. */
 import { AuthConfig } from '@tandem/auth/config';
+import { CaptionsConfig } from '@tandem/captions/config';
 import { HooksConfig } from '@tandem/hooks/config';
 import { loadConfig } from '@tandem/service';
 import { nearestSetting } from '@tandem/service/setting-names';
@@ -25,6 +26,7 @@ const CONFIGS: Record<string, TObject> = {
   AuthConfig,
   SignalingConfig,
   HooksConfig,
+  CaptionsConfig,
   TurnNodeConfig,
   CanaryConfig,
   EdgeConfig,

@@ -25,6 +25,7 @@ export const PRODUCTION = {
   packagers: '2',
   recordings: 'true',
   events: 'true',
+  recognizerImage: `111122223333.dkr.ecr.eu-west-1.amazonaws.com/kaldi-en@sha256:${'ab'.repeat(32)}`,
 };
 
 /** A client build of three files. */

@@ -24,13 +24,14 @@ const runbookExists = (text: string) => {
 
 /** What an update replaces while calls go on: the part of a service, instances or files. Each has a place in the order. */
 const REPLACED: Readonly<Record<string, RegExp>> = {
-  'AWS::ECS::Service': /^Topology(Auth|Signaling|Hooks|Media|Turn)/,
+  'AWS::ECS::Service': /^Topology(Auth|Signaling|Hooks|Captions|Media|Turn)/,
   'AWS::AutoScaling::AutoScalingGroup': /^Topology(Media|Turn)/,
   'Custom::CDKBucketDeployment': /^TopologyWebClient(Pages|Hashed)/,
 };
 /** Which parts are new before this one begins, as docs/deployment-and-testing.md and CHANGELOG.md say; no other part waits, and a part not for itself. */
 const ORDER: Readonly<Record<string, readonly string[]>> = {
   Auth: [],
+  Captions: [],
   Hooks: [],
   Media: [],
   Turn: [],
@@ -57,7 +58,7 @@ test('an update comes to each part in the order that the documentation says, and
     }
   }
   const of = (synthesized: Synthesized) => all('AWS::ECS::Service', synthesized).length;
-  expect([of(production), of(development)]).toEqual([5, 3]);
+  expect([of(production), of(development)]).toEqual([6, 3]);
 });
 
 test('cdk-nag AwsSolutions, cfn-guard and the CloudFormation schemas find nothing', () => {

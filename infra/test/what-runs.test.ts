@@ -43,8 +43,8 @@ test('the cache is private, encrypted both ways, replicated, fails over, and eac
 });
 
 test('services: Graviton, health on liveness, rollback, drain that fits, zone rebalancing, read-only, not root', () => {
-  const services = all('AWS::ECS::Service').filter((s) => /Auth|Signaling|Hooks/.test(s.id));
-  expect(services).toHaveLength(3);
+  const services = all('AWS::ECS::Service').filter((s) => /Auth|Signaling|Hooks|Captions/.test(s.id));
+  expect(services).toHaveLength(4);
   for (const { properties } of services) {
     expect(properties.DeploymentConfiguration).toMatchObject({
       MinimumHealthyPercent: 100,
@@ -55,6 +55,7 @@ test('services: Graviton, health on liveness, rollback, drain that fits, zone re
     expect(alarms).toMatchObject({ Enable: true, Rollback: true });
     const watched = alarms.AlarmNames.map((name: Any) => all('AWS::CloudWatch::Alarm').find((a) => a.id === name.Ref));
     expect(watched.map((alarm: Any) => alarm?.properties.AlarmDescription.split(' Runbook')[0]).sort()).toEqual([
+      'Targets fail their health check.',
       'Targets fail their health check.',
       'Targets fail their health check.',
       'Targets fail their health check.',

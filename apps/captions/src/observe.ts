@@ -25,5 +25,7 @@ export function exposeCaptions(metrics: Metrics, { counters, speakers, away }: O
   );
   metrics.total('tandem_captions_texts_total', 'Captions passed to the pages of their speakers.', () => counters.texts);
   const refused = metrics.counter('tandem_captions_refused_total', 'Handshakes that were refused.', ['reason']);
+  // From the beginning on: an alarm watches it.
+  refused.inc({ reason: 'connections' }, 0);
   return (reason) => refused.inc({ reason });
 }

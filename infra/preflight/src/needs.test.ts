@@ -14,7 +14,7 @@ const DOMAIN: NeededDomain = {
 };
 
 test.each([
-  ['production', { ...PRODUCTION, events: 'true' }, { mediaNodes: 2, events: true, recordings: true }],
+  ['production', { ...PRODUCTION, events: 'true' }, { mediaNodes: 2, events: true, captions: true, recordings: true }],
   ['development', { profile: 'development' }, {}],
 ] as const)('vCPUs, nodes, addresses and load balancers in %s are those of the template', (profile, context, sizes) => {
   const domain = profile === 'production' ? DOMAIN : undefined;

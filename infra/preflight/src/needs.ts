@@ -55,6 +55,8 @@ export interface Sizes {
   readonly cacheShards?: number;
   /** The events service too. Default false. */
   readonly events?: boolean;
+  /** Captions too, with a recognizer in each task. Default false. */
+  readonly captions?: boolean;
   /** Recordings, and the composer that makes files of them. Default false. */
   readonly recordings?: boolean;
   /** Name of the stack. Default `Tandem`. */
@@ -81,9 +83,11 @@ export function needsOf(
   const tasks = topology.auth.replicas[profile] + (sizes.signalingTasks ?? topology.signaling.replicas[profile]);
   // infra/src/topology-defaults.ts: half a vCPU a task in production.
   const eventsVcpus = sizes.events ? topology.hooks.replicas[profile] * (production ? 0.5 : 0.25) : 0;
+  // infra/src/captions-service.ts: two vCPUs with a recognizer.
+  const captionsVcpus = sizes.captions ? topology.captions.replicas[profile] * 2 : 0;
   const turnNodes = sizes.turnNodes ?? (production ? zones : 1);
   const mediaNodes = sizes.mediaNodes ?? 0;
-  const services = tasks * vcpusPerTask + eventsVcpus;
+  const services = tasks * vcpusPerTask + eventsVcpus + captionsVcpus;
   const byTheClock = CANARY_VCPUS + (sizes.recordings ? COMPOSER_VCPUS : 0);
   // c7gn.medium has one, t4g.micro and c7gn.large two (EC2 instance types, November 2026).
   const instances = turnNodes * (production ? 1 : 2) + mediaNodes * 2;
