@@ -271,7 +271,7 @@ export class Pair {
     await this.#setRemote('offer', description.sdp);
     if (this.#closed) return;
     this.#adoptTransceivers();
-    // Caps before there is an encoder: one that is told them later waits for the camera's next frame before it encodes anything.
+    // Caps before there is an encoder: one that gets them later drops the frame it holds, and waits for the next one.
     this.#host.onSenders();
     await this.#candidates.flush(pc, this.#gen);
     const answer = await pc.createAnswer();
