@@ -69,6 +69,8 @@ test('two pages: pictures, chat, reactions, hands, panels, a device switch, leav
   await bob.page.getByTestId('peer-tile').getByText('Microphone off').waitFor();
   await ada.page.keyboard.press('m');
 
+  // A call of less than five seconds asks for no rating.
+  await ada.page.waitForTimeout(5000);
   await ada.page.getByTestId('leave').click();
   await ada.page.locator('[data-testid=ended][data-end=left]').waitFor();
   await expectAccessible(ada.page, 'after the call');
