@@ -11,6 +11,8 @@ import { type FakePeerConnection, type FakeWorld, fakePeerConnection } from './t
 interface Side {
   readonly pair: Pair;
   readonly timings: string[];
+  /** What stood in the negotiation each time that senders were to get their caps. */
+  readonly capped: RTCSignalingState[];
   /** What it sent, in order. */
   readonly sent: { type: 'offer' | 'answer' | 'ice-candidate'; body: Record<string, unknown> }[];
   readonly pc: () => FakePeerConnection;
@@ -71,7 +73,7 @@ function couple(seed: number, options: CoupleOptions = {}) {
       track: () => null,
       onTrack: () => {},
       onState: () => {},
-      onSenders: () => {},
+      onSenders: () => made.capped.push(made.pc().signalingState),
       startBitrate: () => 1_000_000,
       onChannel: () => {},
       onTiming: (name) => made.timings.push(name),
@@ -79,6 +81,7 @@ function couple(seed: number, options: CoupleOptions = {}) {
     const made: Side = {
       pair: new Pair(host, polite, { disconnected: 2000, rebuild, firstOffer: 2000 }, ready.take()),
       timings: [],
+      capped: [],
       sent: [],
       hold: false,
       reachable: true,
@@ -123,6 +126,8 @@ test('one calls, the other answers', async () => {
   await both.time.settle(1000);
   agree(both, 'first exchange');
   expect(both.ada.sent.map((s) => s.type)).not.toContain('offer');
+  // Senders have their caps before there is an encoder, which begins with a picture that it would drop for them.
+  expect([both.bob.capped[0], both.ada.capped[0]]).toEqual(['have-local-offer', 'have-remote-offer']);
 });
 
 test('the one who should call is silent: the other calls', async () => {
