@@ -107,12 +107,11 @@ class Upgrades {
       return;
     }
     const scheduler = this.#scheduler;
-    const open = this.#sockets.upgrade(
-      request,
-      socket,
-      head,
-      (ws) => new SocketTransport(ws, { node, identity, dialect, socket, scheduler, maxBufferedBytes, onGone: entry }),
-    );
+    const open = this.#sockets.upgrade(request, socket, head, (ws) => {
+      // `ws` has its own: two listeners are an array for each socket.
+      socket.off('error', destroyThis);
+      new SocketTransport(ws, { node, identity, dialect, socket, scheduler, maxBufferedBytes, onGone: entry });
+    });
     if (!open) entry();
   }
 

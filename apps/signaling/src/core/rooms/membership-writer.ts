@@ -61,10 +61,10 @@ export class MembershipWriter {
     this.#pending = pending;
   }
 
-  /** Stores the membership, with the grants that the room has for it; {@link join} shows it. */
-  async write(session: Session, roomId: string, replaces?: string): Promise<SettledJoin> {
-    for (let tries = 0; ; tries++) {
-      const result = await this.#write(session, roomId, replaces);
+  /** Stores the membership, with the grants that the room has for it; {@link join} shows it. @param member its record of now */
+  async write(session: Session, roomId: string, member: MemberRecord, replaces?: string): Promise<SettledJoin> {
+    for (let tries = 0, record = member; ; tries++, record = memberRecord(session, this.#context.name)) {
+      const result = await this.#write(session, roomId, record, replaces);
       if (result.ok || result.reason !== 'granted') return result;
       // They are changed by a backend, and by nothing that a client does.
       if (tries === MAX_TRIES) throw this.#context.unavailable();
@@ -72,9 +72,9 @@ export class MembershipWriter {
     }
   }
 
-  #write(session: Session, roomId: string, replaces: string | undefined): Promise<JoinResult> {
-    const { name, settings } = this.#context;
-    return this.enter(roomId, memberRecord(session, name), {
+  #write(session: Session, roomId: string, member: MemberRecord, replaces: string | undefined): Promise<JoinResult> {
+    const { settings } = this.#context;
+    return this.enter(roomId, member, {
       ...{ limit: placesFor(session, settings), loginSession: session.identity.loginSession },
       ...{ created: settings.createdRoomsOnly, granted: session.granted },
       ...entrantOf(session),
@@ -153,6 +153,7 @@ export class MembershipWriter {
     if (!room) return;
     session.order++;
     this.#replicas.exit(session, reason);
+    room.departed ??= new Map();
     room.departed.set(session.peerId, markOf(session));
     await this.drop({ room: room.id, peerId: session.peerId, mark: markOf(session), reason }, ban);
   }
@@ -188,7 +189,7 @@ export class MembershipWriter {
       if (isGone) this.#replicas.applyGone(room, peerId, reason);
       this.#replicas.apply(room, state);
     }
-    room?.departed.delete(peerId);
+    room?.departed?.delete(peerId);
     if (isGone) this.#publish(state, { t: 'drop', room: roomId, version: state.version, peerId, reason, mark });
   }
 

@@ -5,7 +5,7 @@
 import type { PeerMetadata } from '@tandem/protocol';
 import { ignoreUnavailable, isLater, type MemberRecord, type RoomState } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
-import { type Member, type MemberInfo, peerInfo, Room, type Session } from '../model.ts';
+import { type Member, type MemberInfo, NONE, peerInfo, Room, type Session } from '../model.ts';
 import type { SessionRegistry } from '../sessions/session-registry.ts';
 import { setGranted } from './grants.ts';
 import { showInfo, tellModerators, tellRestrictions, tellRoom } from './notifications.ts';
@@ -45,7 +45,7 @@ export class RoomReplicas {
     this.apply(room, state);
     session.room = room;
     room.locals.add(session);
-    room.departed.delete(session.peerId);
+    room.departed?.delete(session.peerId);
     this.#grant(room, session);
     const member = room.members.get(session.peerId);
     if (member) member.session = session;
@@ -130,7 +130,7 @@ export class RoomReplicas {
     if (setGranted(session, room.granted.get(session.identity.loginSession) ?? '')) this.#observer.onGranted(session);
   }
 
-  #applyEntry(room: Room, { entry, restricted = [], waiting = [] }: RoomState): void {
+  #applyEntry(room: Room, { entry, restricted = NONE, waiting = NONE }: RoomState): void {
     if (entry === undefined) return;
     room.hasSettings = true;
     const ids = (entryRequests: RoomState['waiting'] = []) => entryRequests.map(({ peerId }) => peerId).join();
@@ -154,7 +154,7 @@ export class RoomReplicas {
     if (record.awayFor > 0) this.#scheduleReap(room, record.awayFor);
     const known = room.members.get(record.peerId);
     if (!known) {
-      const departed = room.departed.get(record.peerId);
+      const departed = room.departed?.get(record.peerId);
       if (departed && !isLater(record, departed)) return false;
       const member = this.#memberOf(room, record);
       room.members.set(record.peerId, member);

@@ -69,9 +69,13 @@ export class SessionJoiner {
   async #enter(session: Session, roomId: string, entered: () => void): Promise<'joined' | JoinRefusal> {
     const { quota, records, writer } = this.#parts;
     const join = (result: SettledJoin) => writer.join({ session, roomId, result, entered });
-    const record = records.of(session, roomId);
+    const member = records.member(session);
+    const record = records.of(session, roomId, member.info);
     // Both to their ends: a write that is still under way could not be taken back.
-    const [opened, wrote] = await Promise.allSettled([quota.open(session, record), writer.write(session, roomId)]);
+    const [opened, wrote] = await Promise.allSettled([
+      quota.open(session, record),
+      writer.write(session, roomId, member),
+    ]);
     if (opened.status === 'rejected') throw opened.reason;
     if (wrote.status === 'rejected') throw wrote.reason;
     const makeRoom = opened.value;
@@ -82,18 +86,18 @@ export class SessionJoiner {
       if (wrote.value.ok) await writer.retract(session, roomId);
       throw error;
     }
-    return join(await this.#takeSeat(session, roomId, await writer.write(session, roomId)));
+    return join(await this.#takeSeat(session, roomId, await writer.write(session, roomId, records.member(session))));
   }
 
   /** In a full room, the seat of a member of the same user that is away, such as a page before it was loaded again. */
   async #takeSeat(session: Session, roomId: string, first: SettledJoin): Promise<SettledJoin> {
-    const { context, writer, terminator } = this.#parts;
+    const { context, records, writer, terminator } = this.#parts;
     let result = first;
     while (!result.ok && result.reason === 'full' && result.away !== undefined) {
       const peerId: string = result.away;
       // Before its seat is taken, or its owner would write it again.
       const ended = await context.backplane.endSession(peerId);
-      result = await writer.write(session, roomId, peerId);
+      result = await writer.write(session, roomId, records.member(session), peerId);
       if (result.ok) writer.replaced(roomId, result.state, peerId);
       const target = { peerId, node: ended?.node ?? '', room: result.ok ? '' : roomId };
       await terminator.expelled(target, { close: 'replaced', left: 'replaced' });

@@ -1,5 +1,5 @@
 /** The stored record of each session of this node: what it says, whether it is still this node's, and its end. */
-import { FORCED, type SessionRecord, UnavailableError } from '../../backplane/types.ts';
+import { FORCED, type MemberRecord, type SessionRecord, UnavailableError } from '../../backplane/types.ts';
 import type { BackplaneMonitor } from '../backplane-monitor.ts';
 import type { NodeContext } from '../context.ts';
 import type { Session } from '../model.ts';
@@ -44,7 +44,8 @@ export class SessionRecords {
     this.#observer = observer;
   }
 
-  of(session: Session, roomId = session.room?.id ?? ''): SessionRecord {
+  /** @param info as its {@link memberRecord} has it */
+  of(session: Session, roomId = session.room?.id ?? '', info = this.member(session).info): SessionRecord {
     const { name } = this.#context;
     return {
       peerId: session.peerId,
@@ -54,8 +55,13 @@ export class SessionRecords {
       userId: session.identity.userId,
       loginSession: session.identity.loginSession,
       room: roomId,
-      info: memberRecord(session, name).info,
+      info,
     };
+  }
+
+  /** What is stored of it as a member, by what it is now. */
+  member(session: Session): MemberRecord {
+    return memberRecord(session, this.#context.name);
   }
 
   /** For every session in a room: is it still this node's, and is there mail? @throws UnavailableError */

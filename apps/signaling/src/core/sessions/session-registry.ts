@@ -48,24 +48,24 @@ export class SessionRegistry {
   create(identity: Identity, connection: ClientSocket): Session {
     const { clock } = this.#context;
     const guest = guestKey(identity);
+    // Written out: the fields of a spread object lie outside the session, which is memory and time for each.
     const session: Session = {
       peerId: `${identity.grants.media ? MEDIA_PREFIX : ''}${clock.randomId(9)}${userTag(quotaUser(identity.userId, guest))}`,
       secret: clock.randomId(18),
       identity,
-      ...{ tokenGrants: identity.grants, granted: '' },
+      tokenGrants: identity.grants,
+      granted: '',
       guest,
       epoch: 1,
       state: { kind: 'attached', connection },
       metadata: identity.name === undefined ? undefined : { name: identity.name },
-      ...{
-        room: undefined,
-        asksAt: undefined,
-        joinedAt: undefined,
-        parking: false,
-        order: 0,
-        savedOrder: 0,
-        unsynced: false,
-      },
+      room: undefined,
+      asksAt: undefined,
+      joinedAt: undefined,
+      parking: false,
+      order: 0,
+      savedOrder: 0,
+      unsynced: false,
     };
     this.add(session);
     return session;
