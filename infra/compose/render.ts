@@ -266,7 +266,8 @@ function packagerService() {
       Record<keyof PackagerConfig, string>
     >,
     volumes: [HLS_VOLUME],
-    stop_grace_period: '30s',
+    // As the node's: it goes on while the node drains.
+    stop_grace_period: '120s',
   };
 }
 

@@ -64,7 +64,6 @@ export function addPackager(
   const { HLS_DIR: containerPath } = topology.packager.environment;
   for (const container of [of.media, packager])
     container.addMountPoints({ sourceVolume: 'hls', containerPath, readOnly: false });
-  // ECS API reference, "ContainerDependency": "When a dependency is defined for container startup, for container shutdown it is reversed." The node
-  // drains first, and its viewers keep their picture. A packager that has ended since counts as started (amazon-ecs-agent #3927).
-  of.media.addContainerDependencies({ container: packager, condition: ecs.ContainerDependencyCondition.START });
+  // The node does not depend on the packager: it would not start where that cannot, such as when its image is not there (amazon-ecs-agent,
+  // dependencygraph/graph.go). So both are stopped together, and the packager itself waits until the node has drained (untilIdle).
 }

@@ -21,22 +21,31 @@ export function longestLifecycleHook(heartbeatTimeout: number): number {
 }
 
 /**
- * In which order ECS stops the containers of a task, those of one step together: "When a dependency is defined for container startup, for container
- * shutdown it is reversed." Source: Amazon ECS API reference, ContainerDependency; aws/amazon-ecs-agent #1866 (a container that another one
- * depends on waits until that one has terminated).
+ * Condition keys that a service of AWS sends when it calls another one, by service, API and key, each with the page of AWS whose own policy has it. IAM takes a
+ * condition on a key that is not sent for false (IAM user guide, "Condition operators"), so the Allow would be none.
  */
-export function stopOrder(
-  containers: readonly { readonly Name: string; readonly DependsOn?: readonly { readonly ContainerName: string }[] }[],
-): string[][] {
-  const steps: string[][] = [];
-  for (let left = containers; left.length > 0; ) {
-    const needed = new Set(left.flatMap(({ DependsOn = [] }) => DependsOn.map((one) => one.ContainerName)));
-    const step = left.filter(({ Name }) => !needed.has(Name));
-    if (step.length === 0) throw new Error('containers wait for each other');
-    steps.push(step.map(({ Name }) => Name).sort());
-    left = left.filter((one) => !step.includes(one));
-  }
-  return steps;
+export const SENT_BY_SERVICES: Readonly<Record<string, string>> = {
+  'cloudwatch.amazonaws.com sns aws:sourceaccount':
+    'CloudWatch guide, "Using Amazon CloudWatch alarms" (encrypted topics); SNS guide, "Example cases"',
+  'cloudwatch.amazonaws.com kms aws:sourceaccount':
+    'SNS guide, "Key management" (compatibility between event sources and encrypted topics)',
+  'budgets.amazonaws.com sns aws:sourceaccount':
+    'Cost Management guide, "Creating an Amazon SNS topic for budget notifications"',
+  'budgets.amazonaws.com kms aws:sourceaccount': 'the same page, "Encrypting a topic"',
+  'cloudfront.amazonaws.com s3 aws:sourcearn':
+    'CloudFront guide, "Restrict access to an Amazon S3 origin" (origin access control)',
+};
+
+/**
+ * How ECS shares a processor among containers that all want it: in proportion to their `cpu`; none, 0 and 1 are 2. Source: Amazon ECS API reference, ContainerDefinition
+ * `cpu` ("Null, zero, and CPU values of 1 are passed to Docker as two CPU shares").
+ */
+export function cpuShares(
+  containers: readonly { readonly Name: string; readonly Cpu?: number }[],
+): Map<string, number> {
+  const weights = containers.map(({ Name, Cpu = 0 }) => [Name, Math.max(2, Cpu)] as const);
+  const all = weights.reduce((sum, [, weight]) => sum + weight, 0);
+  return new Map(weights.map(([name, weight]) => [name, weight / all]));
 }
 
 /** Longest `stopTimeout` of a container definition, s. Source: Amazon ECS task definition parameters, "stopTimeout". */

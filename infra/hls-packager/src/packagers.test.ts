@@ -1,9 +1,17 @@
 /** The packager with real ffmpeg: the folder's other side is the media node's own. */
-import { mkdir, mkdtempDisposable, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtempDisposable, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { beginPackaging, makeRoom, openShared } from '../../media-node/src/hls/packager-folder.ts';
+import {
+  beginPackaging,
+  endShared,
+  makeRoom,
+  openShared,
+  showAlive,
+} from '../../media-node/src/hls/packager-folder.ts';
 import { forwardPorts, sessionDescription } from '../../media-node/src/hls/session-description.ts';
 import { startProgram } from '../../node-kit/child-process.ts';
 import { runPackagers } from './packagers.ts';
@@ -96,4 +104,68 @@ test('W-13 a packager that starts again ends what another began, as segments nev
   expect(said).toEqual([]);
   expect(await readdir(join(folder, 'other'))).toEqual(['in.sdp']);
   await rm(folder, { recursive: true });
+});
+
+/** The program itself, with all of its signals, when it looks into the folder: what it finds there at its start it ends. */
+async function runProgram(folder: string): Promise<ChildProcess & AsyncDisposable> {
+  const before = join(folder, 'room-of-before-its-begin');
+  await makeRoom(before);
+  await writeFile(join(before, 'in.sdp'), '');
+  const program = spawn(process.execPath, [join(import.meta.dirname, '../main.ts')], {
+    env: { PATH: process.env.PATH, HLS_DIR: folder },
+    stdio: 'inherit',
+  });
+  const ended = once(program, 'exit');
+  const kill = async () => {
+    program.kill('SIGKILL');
+    await ended;
+  };
+  await vi.waitFor(async () => expect(await readdir(before)).toContain('ended'), patience);
+  await rm(before, { recursive: true });
+  return Object.assign(program, { [Symbol.asyncDispose]: kill });
+}
+
+test('W-13 a packager that is stopped with its node goes on while the node drains, and ends with the last room', async () => {
+  const { folder, room } = await shared();
+  await openShared(folder);
+  await showAlive(folder);
+  const living = setInterval(() => void showAlive(folder), 1000);
+  onTestFinished(() => clearInterval(living));
+  await makeRoom(room);
+  await using program = await runProgram(folder);
+  const ports = await forwardPorts();
+  await camera(ports.video);
+  const last = async () =>
+    Number(/(\d+)\.m4s\s*$/.exec(await readFile(join(room, 'live.m3u8'), 'utf8').catch(() => ''))?.[1]);
+  {
+    await using _packaging = await beginPackaging(
+      room,
+      sessionDescription({ hasAudio: false, videoCodec: 'vp8' }, ports),
+    );
+    await vi.waitFor(async () => expect(await last()).toBeGreaterThan(0), patience);
+    program.kill('SIGTERM');
+    const stopped = await last();
+    await vi.waitFor(async () => expect(await last()).toBeGreaterThan(stopped + 2), patience);
+    expect(program.exitCode).toBeNull();
+  }
+  await vi.waitFor(() => expect(program.exitCode).toBe(0), patience);
+});
+
+test.each([
+  ['has ended', (folder: string) => endShared(folder)],
+  ['is silent', (folder: string) => utimes(join(folder, 'alive'), new Date(0), new Date(0))],
+])('W-13 a packager that is stopped waits for no node that %s', async (_how, gone) => {
+  const { folder, room } = await shared();
+  await openShared(folder);
+  await makeRoom(room);
+  await using program = await runProgram(folder);
+  const ports = await forwardPorts();
+  await camera(ports.video);
+  // A node that is killed leaves its descriptions.
+  await writeFile(join(room, 'in.sdp'), sessionDescription({ hasAudio: false, videoCodec: 'vp8' }, ports));
+  await vi.waitFor(async () => expect(await readdir(room)).toContain('live.m3u8'), patience);
+  await showAlive(folder);
+  await gone(folder);
+  program.kill('SIGTERM');
+  await vi.waitFor(() => expect(program.exitCode).toBe(0), patience);
 });

@@ -1,17 +1,19 @@
 /** One ffmpeg for each folder of the media node that has a session description. */
-import { access, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startProgram } from '../../node-kit/child-process.ts';
 import type { Say } from '../../node-kit/retry.ts';
 import { packagerArguments } from './ffmpeg.ts';
-import { DESCRIPTION, ENDED, isFolderId, OVER } from './shared-folder.ts';
+import { ALIVE, DESCRIPTION, ENDED, isFolderId, OVER } from './shared-folder.ts';
 
 /** Calls go before it: of nice(2). */
 const PRIORITY = 10;
 /** Between two looks, ms. */
 const LOOK_MS = 200;
+/** A node that has not written for this time is gone, ms: it writes each second. */
+const SILENT_MS = 10_000;
 /** Lines of one ffmpeg that are said, and how much of each: more says nothing new. */
 const LINES = 10;
 const LINE_LENGTH = 300;
@@ -44,6 +46,28 @@ export async function runPackagers(options: PackagersOptions): Promise<void> {
     await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
   }
   await Promise.all(running.values());
+}
+
+/**
+ * Settles when the node packages no room, or is gone. A packager that is stopped waits for it: ECS stops both together, and the node then drains for
+ * minutes, in which its viewers keep their picture. (The node does not depend on the packager, which would give this order too: then it would not
+ * start where the packager cannot.)
+ */
+export async function untilIdle(folder: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && (await isNodeAlive(folder)) && (await isPackaging(folder)))
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
+}
+
+const isNodeAlive = (folder: string): Promise<boolean> =>
+  stat(join(folder, ALIVE)).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs < SILENT_MS,
+    () => false,
+  );
+
+async function isPackaging(folder: string): Promise<boolean> {
+  const ids = await foldersOf(folder);
+  const all = await Promise.all(ids.map((id) => exists(join(folder, id, DESCRIPTION))));
+  return all.includes(true);
 }
 
 async function foldersOf(folder: string): Promise<string[]> {

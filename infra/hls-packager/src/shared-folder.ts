@@ -9,6 +9,8 @@ export const DESCRIPTION = 'in.sdp';
 export const ENDED = 'ended';
 /** Of {@link ENDED}: the description is gone, or the packager is stopped. Whatever else it says is a failure. */
 export const OVER = 'over';
+/** Written anew by the node every second, beside the rooms' folders; removed at its end. */
+export const ALIVE = 'alive';
 export const PLAYLIST = 'live.m3u8';
 export const INIT = 'init.mp4';
 

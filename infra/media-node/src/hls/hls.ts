@@ -6,7 +6,7 @@ import type { RoomViewers } from '../room-viewers.ts';
 import type { StreamOwner } from '../streams/stream-sessions.ts';
 import { notLive } from '../streams/viewer.ts';
 import { Packager } from './packager.ts';
-import { openShared } from './packager-folder.ts';
+import { endShared, openShared, showAlive } from './packager-folder.ts';
 import { isMediaFile } from './playlist.ts';
 
 export interface HlsOptions {
@@ -49,7 +49,10 @@ export class Hls implements AsyncDisposable {
 
   /** @throws Error when the folder cannot be had */
   static async open(options: HlsOptions): Promise<Hls> {
-    if (options.most > 0) await openShared(options.folder);
+    if (options.most > 0) {
+      await openShared(options.folder);
+      await showAlive(options.folder);
+    }
     return new Hls(options);
   }
 
@@ -96,6 +99,7 @@ export class Hls implements AsyncDisposable {
     const all = [...this.#packaged.values()].flat();
     this.#packaged.clear();
     await Promise.all(all.map(({ packager }) => packager.remove()));
+    if (this.#options.most > 0) await endShared(this.#options.folder);
   }
 
   /** The one that runs, or a new one. Settles nothing: two that ask at once get the same. @throws ProblemError 503 */
@@ -120,6 +124,7 @@ export class Hls implements AsyncDisposable {
   /** Who is gone is counted no more; without anybody a packager ends, and some time after its end its files go. */
   #look(): void {
     const now = Date.now();
+    if (this.#options.most > 0) void showAlive(this.#options.folder).catch(() => {});
     for (const [room, all] of this.#packaged) {
       for (const { packager, askedAt, endedAt } of all) {
         for (const [login, at] of askedAt) if (now - at > GONE_MS) askedAt.delete(login);

@@ -3,10 +3,10 @@
  * packager can write there anything: links, pipes, files of any size. So nothing is followed, waited for, or read beyond its bound.
  */
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rename, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DESCRIPTION, ENDED, isFolderId } from '../../../hls-packager/src/shared-folder.ts';
+import { ALIVE, DESCRIPTION, ENDED, isFolderId } from '../../../hls-packager/src/shared-folder.ts';
 
 /** The packager enters it and may not write there: each room's folder is the node's. */
 const SHARED_MODE = 0o750;
@@ -30,6 +30,11 @@ export async function openShared(folder: string): Promise<void> {
   await chmod(folder, SHARED_MODE);
   for (const name of (await readdir(folder)).filter(isFolderId)) await removeRoom(join(folder, name));
 }
+
+/** Says that the node lives: a packager that is stopped goes on for it until {@link endShared}, or until the node is silent. */
+export const showAlive = (folder: string): Promise<void> => writeFile(join(folder, ALIVE), '');
+
+export const endShared = (folder: string): Promise<void> => unlink(join(folder, ALIVE)).catch(() => {});
 
 export async function makeRoom(folder: string): Promise<void> {
   await mkdir(folder);
