@@ -4,6 +4,7 @@ import { PARTITIONS } from '@tandem/service/room-events';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { topology } from '../topology/index.ts';
+import { captions } from './captions.ts';
 import { PRICES } from './costs.ts';
 import { EVENTS, events } from './events.ts';
 import { hlsViewers, largeRooms, streamViewers } from './large-rooms.ts';
@@ -131,4 +132,19 @@ test('recordings: an hour of two people, reckoned by hand; more people cost more
   for (const name of ['gigabytes', 'composer', 'writes', 'storage'] as const)
     expect(many[name]).toBeGreaterThan(two[name]);
   expect(many.download).toBe(two.download);
+});
+
+test('captions: a hundred microphones, reckoned by hand; two tasks at least', () => {
+  expect(captions(1, 730).tasks).toBe(topology.captions.replicas.production);
+  const hundred = captions(100, 730);
+  expect(hundred.tasks).toBe(10);
+  // 2 × $0.04048 + 16 × $0.004445 an hour, and $4 of logs a task.
+  expect(hundred.tasksCost).toBeCloseTo(10 * (730 * 0.15208 + 4), 6);
+  // 32 KB a second is 0.1152 GB an hour, at $0.02 and $0.008 a GB.
+  expect(hundred.sound).toBeCloseTo(100 * 730 * 0.1152 * 0.028, 6);
+});
+
+test('the load balancer of large meshes is paid by its bytes', () => {
+  // 10,000 peers × 4 joins an hour × 30 messages × 15 others × 1.2 KB, in and out: 43.2 GB an hour, against 3.3 LCUs of connections.
+  expect(capacity({ peers: 10_000, roomSize: 16 }).lcuSteady).toBeCloseTo(43.2, 6);
 });

@@ -1,18 +1,26 @@
 /** What a month costs, line by line as a bill has it. */
 import { type Assumption, assumption as a, LIST, UNREAD } from './assumption.ts';
 
+/** Of Fargate on Linux, $ an hour. */
+const FARGATE = { arm64: { vcpu: 0.03238, gigabyte: 0.00356 }, 'x86-64': { vcpu: 0.04048, gigabyte: 0.004445 } };
+
+/** @returns $ an hour of a task */
+export function fargateTask(vcpus: number, gigabytes: number, architecture: keyof typeof FARGATE = 'arm64'): number {
+  return vcpus * FARGATE[architecture].vcpu + gigabytes * FARGATE[architecture].gigabyte;
+}
+
 export const PRICES = {
   egressFirst10Tb: a(0.09, '$/GB', LIST),
   egressNext40Tb: a(0.085, '$/GB', LIST),
   egressNext100Tb: a(0.07, '$/GB', LIST),
   egressBeyond: a(0.05, '$/GB', LIST),
-  fargateTask: a(0.03238 + 2 * 0.00356, '$/h', `1 vCPU and 2 GB on ARM; ${LIST}`),
+  fargateTask: a(fargateTask(1, 2), '$/h', `1 vCPU and 2 GB on ARM; ${LIST}`),
   turnNode: a(0.0624, '$/h', `c7gn.medium; ${LIST}`),
   mediaNode: a(0.1248, '$/h', `c7gn.large; ${LIST}`),
-  cacheNode: a(0.158, '$/h', `cache.m7g.large; ${LIST}`),
-  smallFargateTask: a(0.25 * 0.03238 + 0.5 * 0.00356, '$/h', `development: 0.25 vCPU and 0.5 GB on ARM; ${LIST}`),
+  cacheNode: a(0.1264, '$/h', `cache.m7g.large with Valkey, which costs a fifth less than with Redis; ${LIST}`),
+  smallFargateTask: a(fargateTask(0.25, 0.5), '$/h', `development: 0.25 vCPU and 0.5 GB on ARM; ${LIST}`),
   smallTurnNode: a(0.0084, '$/h', `development: t4g.micro; ${LIST}`),
-  smallCacheNode: a(0.016, '$/h', `development: cache.t4g.micro; ${LIST}`),
+  smallCacheNode: a(0.0128, '$/h', `development: cache.t4g.micro with Valkey; ${LIST}`),
   publicIp: a(0.005, '$/h', `each public IPv4 address in use; ${LIST}`),
   nat: a(0.045, '$/h', LIST),
   natGigabyte: a(0.045, '$/GB', LIST),
@@ -22,6 +30,7 @@ export const PRICES = {
   nlcu: a(0.006, '$/NLCU-h', `TLS: 1 GB an hour, 50 new or 3,000 open connections; ${LIST}`),
   cloudFrontRequests: a(1, '$/million', `HTTPS, United States and Europe; ${LIST}`),
   cloudFrontGigabyte: a(0.085, '$/GB', `beyond the first 1,000 GB a month, which are free; ${LIST}`),
+  cloudFrontToOrigin: a(0.02, '$/GB', `what viewers send, United States and Europe; ${LIST}`),
   wafRequests: a(0.6, '$/million', LIST),
   webAcl: a(5, '$/month', LIST),
   wafRule: a(1, '$/month', LIST),
@@ -165,6 +174,30 @@ export function monthlyBill(load: Load): Record<string, number> {
 
 const signatures = (load: Load) => signaturesPerMonth(load.peers, load.joinsPerHour, load.hours);
 
+/** What a load balancer does in one hour. */
+export interface Balanced {
+  /** Connections a second. */
+  readonly newPerSecond: number;
+  /** Connections in a minute. */
+  readonly active: number;
+  /** What comes in and what goes out. */
+  readonly gigabytesPerHour: number;
+  readonly requestsPerSecond?: number;
+  /** Rules that are looked at for a request; the first ten cost nothing. */
+  readonly rules?: number;
+}
+
+/** LCUs of that hour: the dimension that has most (ELB pricing page, "LCU details"). */
+export function loadBalancerUnits(of: Balanced): number {
+  const { newPerSecond, active, gigabytesPerHour, requestsPerSecond = 0, rules = 0 } = of;
+  return Math.max(
+    newPerSecond / 25,
+    active / 3000,
+    gigabytesPerHour,
+    (requestsPerSecond * Math.max(0, rules - 10)) / 1000,
+  );
+}
+
 /** NLCU-hours of a month: what comes in and what goes out are both counted. */
 const turnsUnits = (load: Load) => 2 * load.relayGigabytes * REQUESTS.turnsShare.value;
 
@@ -187,12 +220,12 @@ function logCost(load: Load): number {
 
 function pageCost(load: Load): number {
   const { peers, joinsPerHour, hours, messagesPerSecond } = load;
-  const gigabytes =
-    (peers * joinsPerHour * hours * REQUESTS.pageMegabytes.value) / 1000 +
-    (messagesPerSecond * 3600 * hours * REQUESTS.signalingKilobytes.value) / 1e6;
+  const signaling = (messagesPerSecond * 3600 * hours * REQUESTS.signalingKilobytes.value) / 1e6;
+  const gigabytes = (peers * joinsPerHour * hours * REQUESTS.pageMegabytes.value) / 1000 + signaling;
   return (
     (requests(load) / 1e6) * (PRICES.cloudFrontRequests.value + PRICES.wafRequests.value) +
     Math.max(0, gigabytes - 1000) * PRICES.cloudFrontGigabyte.value +
+    signaling * PRICES.cloudFrontToOrigin.value +
     FOOTPRINT.webAcls.value * PRICES.webAcl.value +
     FOOTPRINT.webAclRules.value * PRICES.wafRule.value
   );

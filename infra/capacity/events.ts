@@ -1,7 +1,7 @@
 /** What telling backends costs: tasks, and webhooks through the NAT gateways. */
 import { topology } from '../topology/index.ts';
 import { assumption as a, LIST } from './assumption.ts';
-import { PRICES } from './costs.ts';
+import { fargateTask, PRICES } from './costs.ts';
 import { TRAFFIC, UNITS } from './model.ts';
 
 export const EVENTS = {
@@ -17,7 +17,7 @@ export const EVENTS = {
     'webhooks/s',
     'assumption, not measured: half a processor at 5 ms of CPU a webhook, most of it TLS',
   ),
-  eventsTask: a(0.5 * 0.03238 + 0.00356, '$/h', `0.5 vCPU and 1 GB on ARM; ${LIST}`),
+  eventsTask: a(fargateTask(0.5, 1), '$/h', `0.5 vCPU and 1 GB on ARM; ${LIST}`),
 } as const;
 
 /** Each task works on whole partitions of the rooms, of which there are this many. */

@@ -5,7 +5,7 @@
 
 import { topology } from '../topology/index.ts';
 import { assumption as a } from './assumption.ts';
-import { monthlyBill, type Signing } from './costs.ts';
+import { loadBalancerUnits, monthlyBill, REQUESTS, type Signing } from './costs.ts';
 import { MEASURED } from './measured.ts';
 
 /** What traffic looks like. */
@@ -212,17 +212,23 @@ function demandOf({ peers, relayed, mbps, roomSize }: Scenario): Demand {
   const reconnectsPerSecond = peers / (TRAFFIC.reconnectMinutes.value * 60);
   // Access tokens live ten minutes; each is asked for once in its life, TURN credentials as often.
   const tokensPerSecond = (2 * peers) / 600;
+  // In a mesh each join signals to every other member.
+  const messagesPerSecond = joinsPerSecond * TRAFFIC.messagesPerJoin.value * (roomSize - 1);
   return {
     peers,
-    // In a mesh each join signals to every other member.
-    messagesPerSecond: joinsPerSecond * TRAFFIC.messagesPerJoin.value * (roomSize - 1),
+    messagesPerSecond,
     reconnectsPerSecond,
     tokensPerSecond,
     // peers × (room − 1) / 2 legs; a relayed leg leaves the relay twice, once each way.
     relayMbps: peers * relayed * mbps * (roomSize - 1),
-    // One LCU: 25 new connections a second, or 3,000 active a minute, whichever is more.
-    lcuSteady: Math.max((joinsPerSecond + tokensPerSecond) / 25, peers / 3000),
-    lcuStorm: Math.max(reconnectsPerSecond / 25, peers / 3000),
+    lcuSteady: loadBalancerUnits({
+      newPerSecond: joinsPerSecond + tokensPerSecond,
+      active: peers,
+      // Each message comes in and goes out.
+      gigabytesPerHour: (2 * messagesPerSecond * REQUESTS.signalingKilobytes.value * 3600) / 1e6,
+    }),
+    // Sessions resume: nothing is negotiated anew.
+    lcuStorm: loadBalancerUnits({ newPerSecond: reconnectsPerSecond, active: peers, gigabytesPerHour: 0 }),
   };
 }
 

@@ -1,6 +1,6 @@
 /** What an hour of a recorded room costs: requests while it is recorded, the composer after it, and storage for as long as it is kept. */
 import { assumption as a, LIST } from './assumption.ts';
-import { PRICES } from './costs.ts';
+import { fargateTask, PRICES } from './costs.ts';
 
 export const RECORDING = {
   composeCpu: a(
@@ -11,7 +11,7 @@ export const RECORDING = {
   mbpsOfTracks: a(2, 'Mbit/s a person', 'assumption: the largest size of a camera, and sound'),
   mbpsOfFilm: a(1.56, 'Mbit/s', 'settings of ffmpeg in infra/recording-composer/src/film.ts'),
   secondsPerPart: a(20, 's', 'RECORDING_PART_SECONDS; two files a person'),
-  composerTask: a(2 * 0.03238 + 4 * 0.00356, '$/h', `2 vCPU and 4 GB on ARM; ${LIST}`),
+  composerTask: a(fargateTask(2, 4), '$/h', `2 vCPU and 4 GB on ARM; ${LIST}`),
   storage: a(0.023, '$/GB and month', `S3 Standard, the first 50 TB; ${LIST}`),
   writes: a(0.005, '$/1,000', `PUT of S3 Standard; ${LIST}`),
 } as const;

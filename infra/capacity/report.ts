@@ -1,4 +1,5 @@
 import type { Assumption } from './assumption.ts';
+import { CAPTIONS, captionsSection } from './captions.ts';
 import { FOOTPRINT, PRICES, RECORDS, REQUESTS } from './costs.ts';
 import { EVENTS, eventsSection } from './events.ts';
 import { largeRooms, largeRoomsSection, MEDIA, streamsSection } from './large-rooms.ts';
@@ -16,6 +17,7 @@ export const ASSUMPTIONS: readonly (readonly [string, Assumption])[] = [
   MEDIA,
   RECORDING,
   EVENTS,
+  CAPTIONS,
   PRICES,
   FOOTPRINT,
 ].flatMap((group) => Object.entries<Assumption>(group));
@@ -124,6 +126,10 @@ ${recordingsSection()}
 ## Events
 
 ${eventsSection(TRAFFIC.busyHoursPerMonth.value)}
+
+## Captions
+
+${captionsSection(TRAFFIC.busyHoursPerMonth.value)}
 
 ${limitsSection()}`;
 }
