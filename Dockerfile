@@ -4,6 +4,8 @@
 ARG NODE_IMAGE=node:24-bookworm-slim
 # For --target tls: one host with a domain (compose profile `public`).
 ARG CADDY_IMAGE=caddy:2
+# For --target collector: that of infra/src/base-images.ts.
+ARG COLLECTOR_IMAGE=public.ecr.aws/aws-observability/aws-otel-collector:v0.43.3@sha256:8aa9ea5f67b8d318f7d6af24677e3c70f7098bc0631147cb5fa91addbe980b06
 
 FROM ${NODE_IMAGE} AS packages
 WORKDIR /src
@@ -194,6 +196,9 @@ CMD ["node", "--enable-source-maps", "/app/main.mjs"]
 # One run a start: what a caller does, against a deployment's own name.
 FROM runtime AS canary
 COPY --from=canary-bundle /src/dist/canary /app
+
+# AWS's own program, as it is: a task does not start while one of its images cannot be pulled, so no registry but ours is asked then.
+FROM ${COLLECTOR_IMAGE} AS collector
 
 FROM runtime AS edge
 COPY --from=edge-bundle /src/dist/edge /app

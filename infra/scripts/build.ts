@@ -7,7 +7,8 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { IMAGES } from '../topology/images.ts';
+import { COLLECTOR_IMAGE } from '../src/base-images.ts';
+import { BUNDLES } from '../topology/images.ts';
 
 const infra = join(import.meta.dirname, '..');
 const repository = join(infra, '..');
@@ -74,7 +75,7 @@ export async function buildPackage(out: string): Promise<void> {
   declarations(types);
   copyDeclarations(join(types, 'infra/src'), out, 'index');
   rmSync(types, { recursive: true });
-  for (const name of IMAGES)
+  for (const name of BUNDLES)
     execFileSync(process.execPath, [join(repository, 'scripts/bundle.mjs'), name, join(out, 'images')], {
       stdio: 'pipe',
     });
@@ -117,7 +118,7 @@ function packedDockerfile(): string {
     .replace(/^FROM .* AS ([\w-]+-files)\n(?:.*\n)*?RUN /gm, (stage, folder: string) =>
       stage.replace(/(?<=^COPY .*)(?<= )scripts\/(?=\S* )/gm, `${folder}/scripts/`),
     );
-  return `ARG NODE_IMAGE=node:24-bookworm-slim\n\n${stages}`;
+  return `ARG NODE_IMAGE=node:24-bookworm-slim\nARG COLLECTOR_IMAGE=${COLLECTOR_IMAGE}\n\n${stages}`;
 }
 
 if (process.argv[1] === import.meta.filename) {

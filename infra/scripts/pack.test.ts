@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { IMAGES } from '../topology/images.ts';
+import { BUNDLES } from '../topology/images.ts';
 import { REPORT } from './api-report.ts';
 import { PEERS } from './build.ts';
 import { packPackage } from './pack.ts';
@@ -27,7 +27,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test('the tarball holds built JavaScript, declarations, images, LICENSE, README and CHANGELOG, and no source', () => {
   const files = readdirSync(installed, { recursive: true, encoding: 'utf8' });
   expect(files).toEqual(expect.arrayContaining(['index.js', 'index.d.ts', 'LICENSE', 'README.md', 'CHANGELOG.md']));
-  for (const image of IMAGES) expect(files).toContain(`images/${image}/main.mjs`);
+  for (const image of BUNDLES) expect(files).toContain(`images/${image}/main.mjs`);
   expect(files.filter((file) => /\.[mc]?ts$/.test(file) && !file.endsWith('.d.ts'))).toEqual([]);
   expect(JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))).not.toHaveProperty('dependencies');
 });

@@ -17,6 +17,7 @@ import { checkProps } from './check-props.ts';
 import { metricIdentity } from './metric-identity.ts';
 import { NAMESPACE } from './metrics-collector.ts';
 import { serviceImage } from './service-image.ts';
+import { startAfterRights } from './start-after-rights.ts';
 
 /** Properties of {@link Canary}. */
 export interface CanaryProps {
@@ -126,6 +127,7 @@ export class Canary extends Construct implements ec2.IConnectable, iam.IGrantabl
         }),
       ],
     });
+    startAfterRights(this.rule, this.taskDefinition);
     const own = cluster.node.defaultChild;
     const clusterName = own instanceof CfnElement ? `<${Stack.of(own).getLogicalId(own)}>` : cluster.clusterName;
     acknowledge(this.taskDefinition.node.findChild('EventsRole'), {

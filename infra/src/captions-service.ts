@@ -9,13 +9,15 @@ import { topology } from '../topology/index.ts';
 import { check, checkInteger } from './check.ts';
 import { checkProps } from './check-props.ts';
 import { metricIdentity } from './metric-identity.ts';
-import { COLLECTOR_MIB } from './metrics-collector.ts';
+import { COLLECTOR_CPU, COLLECTOR_MIB } from './metrics-collector.ts';
 import { RealtimeService } from './realtime-service.ts';
 import type { TaskServiceProps } from './realtime-service-props.ts';
 import { withSettings } from './with-settings.ts';
 
 /** Memory of our own container beside a recognizer, MiB: it keeps two seconds of sound a microphone, 64 KB. */
 const APP_MIB = 512;
+/** CPU units of our own container beside a recognizer: it only passes sound on. The least task of Fargate has 256. */
+const APP_CPU = 128;
 /** Microphones of a task with a recognizer in it: five a processor, an estimate. */
 const SPEAKERS = 10;
 
@@ -74,7 +76,7 @@ export class CaptionsService extends RealtimeService {
     const recognizers = recognizersOf(props);
     const sized = sizesOf(props);
     const settings = { MAX_SPEAKERS: props.maxSpeakers ?? (props.recognizerImage ? SPEAKERS : undefined) };
-    const appMiB = props.recognizerImage ? APP_MIB : undefined;
+    const app = props.recognizerImage ? { cpu: APP_CPU, memoryLimitMiB: APP_MIB } : {};
     super(
       scope,
       id,
@@ -91,7 +93,7 @@ export class CaptionsService extends RealtimeService {
         },
         secrets: {},
       },
-      appMiB,
+      app,
     );
     this.languages = captionLanguages(props);
     if (props.recognizerImage) this.recognizer = this.addRecognizer(props.recognizerImage, sized);
@@ -102,13 +104,15 @@ export class CaptionsService extends RealtimeService {
     const logGroup = new logs.LogGroup(this, 'RecognizerLogs', {
       retention: sized.logRetention ?? logs.RetentionDays.ONE_MONTH,
     });
+    const hasCollector = sized.metrics ?? true;
     return this.taskDefinition.addContainer('recognizer', {
       image,
       // A task whose recognizer does not come back is replaced; so a deployment whose recognizer does not start is taken back.
       essential: true,
       enableRestartPolicy: true,
       restartAttemptPeriod: Duration.minutes(1),
-      memoryLimitMiB: sized.memoryLimitMiB - APP_MIB - ((sized.metrics ?? true) ? COLLECTOR_MIB : 0),
+      cpu: sized.cpu - APP_CPU - (hasCollector ? COLLECTOR_CPU : 0),
+      memoryLimitMiB: sized.memoryLimitMiB - APP_MIB - (hasCollector ? COLLECTOR_MIB : 0),
       user: '10001:10001',
       readonlyRootFilesystem: true,
       environment: { VOSK_SERVER_INTERFACE: '127.0.0.1', VOSK_SERVER_PORT: String(topology.recognizer.port) },

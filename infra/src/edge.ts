@@ -240,8 +240,9 @@ export class Edge extends Construct implements ec2.IConnectable {
       new iam.PolicyStatement({
         principals: [new iam.ServicePrincipal('logdelivery.elasticloadbalancing.amazonaws.com')],
         actions: ['s3:PutObject'],
-        resources: [bucket.arnForObjects('AWSLogs/*')],
-        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+        // The account is in the path, as in the policy of ELB's guide ("Enable access logs"). That policy has no condition, and one on a key that ELB does not
+        // send is false: then the load balancer, and with it the stack, is not made ("Access Denied for bucket").
+        resources: [bucket.arnForObjects(`AWSLogs/${Stack.of(this).account}/*`)],
       }),
     );
     this.loadBalancer.setAttribute('access_logs.s3.enabled', 'true');

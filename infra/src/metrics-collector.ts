@@ -3,11 +3,12 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import { acknowledge } from './acknowledge.ts';
-import { COLLECTOR_IMAGE } from './base-images.ts';
 import type { metricIdentity } from './metric-identity.ts';
 
 /** Memory of the sidecar, MiB. */
 export const COLLECTOR_MIB = 128;
+/** Its CPU units: what it gets where all containers of the task want more than there is. */
+export const COLLECTOR_CPU = 32;
 
 /** CloudWatch namespace of everything that the services count themselves. */
 export const NAMESPACE = 'Tandem';
@@ -20,14 +21,15 @@ export interface Collector {
   /** Port of the service's /metrics. */
   readonly port: number;
   readonly logGroup: logs.ILogGroup;
-  readonly image: ecs.ContainerImage | undefined;
+  readonly image: ecs.ContainerImage;
   /** Take spans on {@link OTLP_ENDPOINT} and send them to CloudWatch. */
   readonly traces: boolean;
 }
 
 /**
  * A sidecar that reads `/metrics` of the service once a minute and writes embedded metrics to the log group. It is not
- * essential: when it dies the service goes on.
+ * essential: when it dies the service goes on. But a task starts with all of its images or not at all (ECS guide, "CannotPullContainer task errors in
+ * Amazon ECS"), so this one comes from the registry of the service's own.
  */
 export function metricsCollector(
   task: ecs.TaskDefinition,
@@ -36,9 +38,9 @@ export function metricsCollector(
 ): void {
   const stack = Stack.of(task);
   task.addContainer('collector', {
-    image: image ?? ecs.ContainerImage.fromRegistry(COLLECTOR_IMAGE),
+    image,
     essential: false,
-    cpu: 32,
+    cpu: COLLECTOR_CPU,
     memoryReservationMiB: 64,
     memoryLimitMiB: COLLECTOR_MIB,
     readonlyRootFilesystem: true,

@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import type { Construct } from 'constructs';
+import { startAfterRights } from './start-after-rights.ts';
 
 export interface NodeDaemon {
   readonly cluster: ecs.Cluster;
@@ -37,5 +38,6 @@ export function nodeDaemon(scope: Construct, of: NodeDaemon): ecs.Ec2Service {
     propagateTags: ecs.PropagatedTagSource.SERVICE,
   });
   service.node.addDependency(of.group);
+  startAfterRights(service, of.task);
   return service;
 }

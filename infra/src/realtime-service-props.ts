@@ -97,7 +97,7 @@ export interface TaskServiceProps {
   readonly logRetention?: logs.RetentionDays;
   /**
    * Sidecar that reads the service's /metrics and writes CloudWatch metrics. Null is not possible in all languages: use `metrics: false`.
-   * @default - AWS Distro for OpenTelemetry
+   * @default - AWS Distro for OpenTelemetry, put into the account's ECR when deployed: a task does not start without any one of its images
    */
   readonly collectorImage?: ecs.ContainerImage;
   /**

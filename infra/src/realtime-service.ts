@@ -13,6 +13,7 @@ import { NAMESPACE } from './metrics-collector.ts';
 import type { RealtimeServiceProps, TaskServiceProps } from './realtime-service-props.ts';
 import { scheduleTasks } from './scheduled-size.ts';
 import { serviceTask } from './service-task.ts';
+import { startAfterRights } from './start-after-rights.ts';
 
 /** A described service on Fargate: what SignalingService, AuthService, HooksService and CaptionsService have in common. */
 export abstract class RealtimeService extends Construct implements ec2.IConnectable, iam.IGrantable {
@@ -51,7 +52,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
     part: unknown,
     props: TaskServiceProps,
     place: unknown,
-    appMiB?: number,
+    app: { readonly cpu?: number; readonly memoryLimitMiB?: number } = {},
   ) {
     super(scope, id);
     const described = part as ServicePart;
@@ -72,7 +73,8 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       props,
       place: place as AwsPlace,
       stopTimeout,
-      appMiB,
+      appMiB: app.memoryLimitMiB,
+      appCpu: app.cpu,
     });
     this.taskDefinition = taskDefinition;
     this.container = container;
@@ -83,6 +85,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       allowAllOutbound: serviceName !== 'hooks' && serviceName !== 'captions',
     });
     this.service = this.fargateService(props, securityGroup);
+    startAfterRights(this.service, taskDefinition);
     this.connections = new ec2.Connections({
       securityGroups: [securityGroup],
       defaultPort: ec2.Port.tcp(described.port),

@@ -14,6 +14,7 @@ import { metricIdentity } from './metric-identity.ts';
 import { NAMESPACE } from './metrics-collector.ts';
 import { grantOnRecordings, type RecordingRights } from './recording-rights.ts';
 import { checkRecordings, type RecordingsProps } from './recordings-props.ts';
+import { startAfterRights } from './start-after-rights.ts';
 
 /** What signaling does with recordings: begins, lists, deletes, and signs addresses of files. */
 const MANAGE: RecordingRights = {
@@ -186,6 +187,7 @@ export class Recordings extends Construct implements ec2.IConnectable, iam.IGran
         targets: [target()],
       }),
     );
+    for (const rule of this.rules) startAfterRights(rule, this.taskDefinition);
     const own = cluster.node.defaultChild;
     const clusterName = own instanceof CfnElement ? `<${Stack.of(own).getLogicalId(own)}>` : cluster.clusterName;
     acknowledge(this.taskDefinition.node.findChild('EventsRole'), {

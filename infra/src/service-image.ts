@@ -4,7 +4,7 @@ import { IgnoreMode } from 'aws-cdk-lib';
 import { type DockerImageAssetProps, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import type { ImageName } from '../topology/images.ts';
-import { NODE_IMAGE } from './base-images.ts';
+import { COLLECTOR_IMAGE, NODE_IMAGE } from './base-images.ts';
 import { imagesFolder, repository } from './paths.ts';
 
 /** Sources of each image beside the manifests; Dockerfile copies the same. A change elsewhere must not deploy it anew. */
@@ -32,6 +32,7 @@ const SOURCES: Readonly<Record<ImageName, readonly string[]>> = {
   packager: ['infra/node-kit', 'infra/hls-packager'],
   composer: ['infra/node-kit', 'infra/recording-composer'],
   canary: ['infra/canary'],
+  collector: [],
 };
 const SHARED = ['packages/protocol', 'packages/service', 'scripts/bundle.mjs'];
 
@@ -46,8 +47,10 @@ export function serviceImage(name: ImageName, architecture: ecs.CpuArchitecture)
 
 /** What Docker and the image's name (a hash) see. @param root the repository, or undefined in the packed package */
 export function imageAsset(name: ImageName, root: string | undefined, platform: Platform): DockerImageAssetProps {
-  const common = { target: name, platform, buildArgs: { NODE_IMAGE }, ignoreMode: IgnoreMode.DOCKER };
+  const buildArgs: Record<string, string> = name === 'collector' ? { COLLECTOR_IMAGE } : { NODE_IMAGE };
+  const common = { target: name, platform, buildArgs, ignoreMode: IgnoreMode.DOCKER };
   if (!root) return { ...common, directory: imagesFolder, exclude: ['*', '!Dockerfile', `!${name}*/**`] };
+  if (name === 'collector') return { ...common, directory: root, exclude: ['*', '!Dockerfile'] };
   return {
     ...common,
     directory: root,

@@ -8,7 +8,7 @@ import type { ServicePart } from '../topology/index.ts';
 import { acknowledge, ECR_TOKEN } from './acknowledge.ts';
 import { type AwsPlace, containerEnvironment, overrideSettings } from './environment.ts';
 import { metricIdentity } from './metric-identity.ts';
-import { COLLECTOR_MIB, metricsCollector, OTLP_ENDPOINT } from './metrics-collector.ts';
+import { COLLECTOR_CPU, COLLECTOR_MIB, metricsCollector, OTLP_ENDPOINT } from './metrics-collector.ts';
 import type { TaskServiceProps } from './realtime-service-props.ts';
 import { serviceImage } from './service-image.ts';
 
@@ -20,6 +20,8 @@ export interface ServiceTaskOptions {
   readonly stopTimeout: Duration;
   /** Memory of the app's container, MiB. Default: what the collector leaves of the task's. */
   readonly appMiB: number | undefined;
+  /** CPU units of the app's container. Default: what the collector leaves of the task's. */
+  readonly appCpu: number | undefined;
 }
 
 export interface ServiceTask {
@@ -51,7 +53,7 @@ export function serviceTask(scope: Construct, options: ServiceTaskOptions): Serv
     metricsCollector(taskDefinition, metricIdentity(scope, serviceName), {
       port: described.port,
       logGroup,
-      image: props.collectorImage,
+      image: props.collectorImage ?? serviceImage('collector', cpuArchitecture),
       traces: props.traces ?? false,
     });
 
@@ -64,7 +66,7 @@ export function serviceTask(scope: Construct, options: ServiceTaskOptions): Serv
 
 function containerOptions(
   scope: Construct,
-  { serviceName, described, props, place, stopTimeout, appMiB }: ServiceTaskOptions,
+  { serviceName, described, props, place, stopTimeout, appMiB, appCpu }: ServiceTaskOptions,
 ): Omit<ecs.ContainerDefinitionOptions, 'logging'> {
   const memoryLimitMiB = props.memoryLimitMiB ?? 2048;
   const settings = overrideSettings(containerEnvironment(described, place), props);
@@ -79,6 +81,8 @@ function containerOptions(
     readonlyRootFilesystem: !(props.remoteShell ?? false),
     // The image's own user; said here too, so that another image cannot run as root by accident.
     user: '10001:10001',
+    // Without a number it would have a sixteenth of the collector's share where both want the processor: ECS makes 2 of none.
+    cpu: appCpu ?? (props.cpu ?? 1024) - ((props.metrics ?? true) ? COLLECTOR_CPU : 0),
     memoryLimitMiB: appMiB ?? ((props.metrics ?? true) ? memoryLimitMiB - COLLECTOR_MIB : memoryLimitMiB),
     linuxParameters: new ecs.LinuxParameters(scope, 'Linux', { initProcessEnabled: true }),
     stopTimeout,

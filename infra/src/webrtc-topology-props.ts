@@ -116,6 +116,11 @@ export interface WebRtcTopologyProps {
    */
   readonly canaryImage?: ecs.ContainerImage;
   /**
+   * Container of the metrics collector beside each service, for ARM and, with captions, for x86-64.
+   * @default - AWS Distro for OpenTelemetry, put into the account's ECR when deployed
+   */
+  readonly collectorImage?: ecs.ContainerImage;
+  /**
    * Shards of the cache.
    * @default - 2 in production, 1 in development
    */

@@ -139,7 +139,8 @@ export class WebRtcTopology extends Construct {
   private orderUpdates(): void {
     for (const before of [this.hooks, this.media])
       if (before) this.signaling.service.node.addDependency(before.service);
-    this.webClient.publishAfter(this.auth.service, this.signaling.service);
+    const captions = this.captions ? [this.captions.service] : [];
+    this.webClient.publishAfter(this.auth.service, this.signaling.service, ...captions);
   }
 
   /** The cache, and a user of it for each part that needs one. */
@@ -275,6 +276,7 @@ export class WebRtcTopology extends Construct {
       cluster,
       namespace,
       cache,
+      collectorImage: this.props.collectorImage,
       ...this.taskPlacement(),
       logRetention: this.props.logRetention,
       allowedOrigins: this.origin,

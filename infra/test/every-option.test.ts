@@ -64,6 +64,7 @@ const GIVEN = {
   composerImage: image('composer'),
   canaryApiKey: secret('canary-key'),
   canaryImage: image('canary'),
+  collectorImage: image('collector'),
   cacheShards: 3,
   cachePasswordGeneration: 2,
   privateDomainName: 'calls.internal',
@@ -219,6 +220,10 @@ const SEEN: Readonly<Record<string, () => readonly [found: unknown, is: unknown]
     expect.stringContaining('secret:canary-key'),
   ],
   canaryImage: () => [task('Canary').ContainerDefinitions[0].Image, 'example.com/canary:1'],
+  collectorImage: () => [
+    ['Auth', 'Signaling', 'Hooks', 'Captions'].map((part) => container(part, 'collector').Image),
+    Array(4).fill('example.com/collector:1'),
+  ],
   cacheShards: () => [cache().NumNodeGroups, 3],
   cachePasswordGeneration: () => [
     new Set(of('AWS::ElastiCache::User', 'Cache').map((one) => one.Properties.AuthenticationMode.Passwords?.length)),

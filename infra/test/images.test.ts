@@ -7,7 +7,7 @@ import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { COLLECTOR_IMAGE, NODE_IMAGE, NODE_MACHINE_IMAGE } from '../src/base-images.ts';
 import { imageAsset } from '../src/service-image.ts';
-import { IMAGES } from '../topology/images.ts';
+import { BUNDLES, IMAGES } from '../topology/images.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'images-'));
@@ -75,9 +75,9 @@ test('each image depends on its own sources and what it shares, and on nothing e
   expect(renamedBy('apps/captions/src/main.ts')).toEqual(['captions']);
   expect(renamedBy('infra/turn-node/main.ts')).toEqual(['turn']);
   expect(renamedBy('infra/canary/main.ts')).toEqual(['canary']);
-  expect(renamedBy('packages/service/src/index.ts')).toEqual([...IMAGES]);
-  expect(renamedBy('packages/protocol/src/index.ts')).toEqual([...IMAGES]);
-  expect(renamedBy('package-lock.json')).toEqual([...IMAGES]);
+  expect(renamedBy('packages/service/src/index.ts')).toEqual([...BUNDLES]);
+  expect(renamedBy('packages/protocol/src/index.ts')).toEqual([...BUNDLES]);
+  expect(renamedBy('package-lock.json')).toEqual([...BUNDLES]);
   expect(hashes()).toEqual(unchanged);
 });
 
@@ -85,8 +85,11 @@ test('bases of what goes to the cloud are pinned by digest', () => {
   for (const image of [NODE_IMAGE, COLLECTOR_IMAGE]) expect(image).toMatch(/^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/);
   // A parameter named `recommended` or `latest` changes what it means: a deployment would replace every relay by the way.
   expect(NODE_MACHINE_IMAGE).toMatch(/\/al2023-ami-ecs-hvm-\d{4}\.\d+\.\d{8}-kernel-[\d.]+-arm64\/image_id$/);
-  for (const name of IMAGES) expect(imageAsset(name, root, Platform.LINUX_ARM64).buildArgs).toEqual({ NODE_IMAGE });
+  for (const name of BUNDLES) expect(imageAsset(name, root, Platform.LINUX_ARM64).buildArgs).toEqual({ NODE_IMAGE });
+  expect(imageAsset('collector', root, Platform.LINUX_ARM64).buildArgs).toEqual({ COLLECTOR_IMAGE });
   expect(readFileSync(join(repository, 'Dockerfile'), 'utf8')).toContain(
     `ARG NODE_IMAGE=${NODE_IMAGE.split('@')[0]}\n`,
   );
+  // A pipeline gives no argument: what it builds is what `cdk deploy` would build.
+  expect(readFileSync(join(repository, 'Dockerfile'), 'utf8')).toContain(`ARG COLLECTOR_IMAGE=${COLLECTOR_IMAGE}\n`);
 });

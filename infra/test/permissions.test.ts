@@ -1,5 +1,6 @@
 /** Who may call what, wherever the running system depends on it; by the policies of the template, evaluated as IAM does. */
 import { expect, test } from 'vitest';
+import { SENT_BY_SERVICES } from './aws-rules.ts';
 import { ACCOUNT, allows, mayUseKey, REGION, resourcePolicy, rolePolicies } from './policy.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
 
@@ -144,16 +145,39 @@ test('CloudFront reads the pages for this distribution only; the load balancer w
   expect(read(`arn:aws:cloudfront::${ACCOUNT}:distribution/${distribution}`)).toBe(true);
   expect(read(`arn:aws:cloudfront::${ACCOUNT}:distribution/another`)).toBe(false);
   const logs = id('AWS::S3::Bucket', /AccessLogs/);
-  const write = (context: Record<string, string>) =>
+  const write = (account: string) =>
     allows(resourcePolicy(template, 'AWS::S3::BucketPolicy', 'Bucket', logs), {
       principal: 'logdelivery.elasticloadbalancing.amazonaws.com',
       action: 's3:PutObject',
-      resource: `${logs}.Arn/AWSLogs/${ACCOUNT}/elasticloadbalancing/eu-west-1/x.log.gz`,
-      context,
+      // ELB guide, "Access log files": the account of the load balancer is in the path.
+      resource: `${logs}.Arn/AWSLogs/${account}/elasticloadbalancing/eu-west-1/x.log.gz`,
+      context: tls,
     });
-  expect(write(here)).toBe(true);
-  expect(write({ ...tls, 'aws:SourceAccount': '999900001111' })).toBe(false);
+  expect(write(ACCOUNT)).toBe(true);
+  expect(write('999900001111')).toBe(false);
 });
+
+test('an Allow for a service of AWS asks for no condition key but those that this service is documented to send', () => {
+  const found = Object.values(template.Resources as Record<string, Any>).flatMap((one) =>
+    statementsIn(one).flatMap((statement) =>
+      statement.Effect === 'Allow'
+        ? [statement.Principal?.Service ?? []].flat().flatMap((service: string) =>
+            Object.values((statement.Condition ?? {}) as Record<string, object>)
+              .flatMap((keys) => Object.keys(keys))
+              .map((key) => `${service} ${[statement.Action].flat()[0].split(':')[0]} ${key.toLowerCase()}`),
+          )
+        : [],
+    ),
+  );
+  expect(new Set(found)).toEqual(new Set(Object.keys(SENT_BY_SERVICES)));
+});
+
+/** All statements of policies in a resource. */
+function statementsIn(value: Any): Any[] {
+  if (Array.isArray(value)) return value.flatMap(statementsIn);
+  if (value === null || typeof value !== 'object') return [];
+  return [...(value.Effect && value.Action ? [value] : []), ...Object.values(value).flatMap(statementsIn)];
+}
 
 test('the evaluation can say no: a lone Deny, another action, an unknown condition', () => {
   const deny = {

@@ -37,7 +37,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
   Turn: [],
   Signaling: ['Hooks', 'Media'],
   Hashed: [],
-  Pages: ['Auth', 'Hashed', 'Hooks', 'Media', 'Signaling'],
+  Pages: ['Auth', 'Captions', 'Hashed', 'Hooks', 'Media', 'Signaling'],
 };
 
 test('an update comes to each part in the order that the documentation says, and what has no place in it is refused', () => {

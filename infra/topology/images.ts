@@ -12,5 +12,8 @@ export const IMAGES = [
   'packager',
   'composer',
   'canary',
+  'collector',
 ] as const;
 export type ImageName = (typeof IMAGES)[number];
+/** Those with a program of ours. The collector is AWS's, as it is: in our registry, so that no other one is asked when a task starts. */
+export const BUNDLES = IMAGES.filter((name) => name !== 'collector');
