@@ -34,17 +34,17 @@ test('error classes end in Error', () => {
  * go down: lower a number with the change that makes it smaller.
  */
 const REMAINING: Record<string, [functions: number, files: number, words: number]> = {
-  'packages/protocol/': [0, 1, 0],
+  'packages/protocol/': [0, 0, 0],
   'packages/rtc/': [0, 4, 2],
   'packages/server/': [0, 0, 0],
   'packages/embed/': [0, 0, 0],
   'packages/react/': [0, 0, 0],
   'packages/cli/': [0, 0, 0],
-  'packages/service/': [0, 2, 0],
+  'packages/service/': [0, 1, 0],
   'apps/auth/': [0, 0, 0],
   'apps/captions/': [0, 0, 0],
   'apps/hooks/': [0, 0, 0],
-  'apps/signaling/': [1, 2, 3],
+  'apps/signaling/': [1, 1, 3],
   'apps/client/': [0, 10, 13],
   'infra/': [0, 2, 0],
   'scripts/': [0, 0, 0],

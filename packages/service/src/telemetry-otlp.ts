@@ -27,6 +27,15 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor, ParentBasedSampler, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
 import type { Metrics } from './metrics.ts';
 import { registryProducer } from './otlp-metrics.ts';
+import {
+  batchOptions,
+  chosenByEnvironment,
+  envNumber,
+  exporterOptions,
+  type OtlpOptions,
+  parseHeaders,
+  type Signal,
+} from './telemetry-env.ts';
 import type { LogDestination, SpanInit, Telemetry, TelemetryOptions, TraceSpan } from './telemetry-types.ts';
 import { parseTraceparent } from './trace-context.ts';
 
@@ -40,50 +49,9 @@ const KINDS = {
 /** pino level to OpenTelemetry severity (logs data model, "Mapping of SeverityNumber"). */
 const SEVERITY: Record<number, number> = { 10: 1, 20: 5, 30: 9, 40: 13, 50: 17, 60: 21 };
 
-type Signal = 'traces' | 'logs' | 'metrics';
 interface Flusher {
   forceFlush(): Promise<void>;
 }
-type OtlpOptions = TelemetryOptions & { readonly endpoint: string };
-
-/** A number of the environment, or our default. */
-function envNumber(name: string, otherwise: number): number {
-  const value = Number(process.env[name] || Number.NaN);
-  return Number.isFinite(value) && value >= 0 ? value : otherwise;
-}
-
-/** The operator names exporters or a protocol for this signal: then NodeSDK builds it from the environment. */
-function chosenByEnvironment(signal: 'traces' | 'logs'): boolean {
-  const name = signal.toUpperCase();
-  const variables = [`OTEL_${name}_EXPORTER`, `OTEL_EXPORTER_OTLP_${name}_PROTOCOL`, 'OTEL_EXPORTER_OTLP_PROTOCOL'];
-  return variables.some((variable) => process.env[variable]);
-}
-
-/** What the environment says of an exporter it reads itself: only what it leaves open is set here. */
-function exporterOptions(options: OtlpOptions, signal: Signal) {
-  const { env } = process;
-  const name = signal.toUpperCase();
-  const timed = env.OTEL_EXPORTER_OTLP_TIMEOUT || env[`OTEL_EXPORTER_OTLP_${name}_TIMEOUT`];
-  const own = options.headers && options.headers !== env.OTEL_EXPORTER_OTLP_HEADERS;
-  return {
-    concurrencyLimit: 1,
-    ...(env[`OTEL_EXPORTER_OTLP_${name}_ENDPOINT`] ? {} : { url: `${options.endpoint}/v1/${signal}` }),
-    ...(timed ? {} : { timeoutMillis: options.exportTimeoutMs ?? 5000 }),
-    ...(own ? { headers: parseHeaders(options.headers as string) } : {}),
-  };
-}
-
-/** @param prefix OTEL_BSP (spans) or OTEL_BLRP (log records) */
-function batchOptions(options: OtlpOptions, prefix: 'OTEL_BSP' | 'OTEL_BLRP') {
-  const maxQueueSize = envNumber(`${prefix}_MAX_QUEUE_SIZE`, options.queueSize ?? 2048);
-  return {
-    maxQueueSize,
-    maxExportBatchSize: Math.min(maxQueueSize, envNumber(`${prefix}_MAX_EXPORT_BATCH_SIZE`, 512)),
-    scheduledDelayMillis: envNumber(`${prefix}_SCHEDULE_DELAY`, options.exportIntervalMs ?? 1000),
-    exportTimeoutMillis: envNumber(`${prefix}_EXPORT_TIMEOUT`, options.exportTimeoutMs ?? 5000),
-  };
-}
-
 /**
  * Always ours, as a reader from the environment would not know our registry: OTLP as JSON over HTTP, whatever
  * OTEL_EXPORTER_OTLP_PROTOCOL says. Undefined when OTEL_METRICS_EXPORTER leaves `otlp` out; `/metrics` is there for Prometheus.
@@ -289,14 +257,4 @@ function outcomeMeter(cell: (outcome: string) => { value: number }): MeterProvid
     removeBatchObservableCallback() {},
   };
   return { getMeter: () => meter as unknown as Meter };
-}
-
-function parseHeaders(text: string): Record<string, string> {
-  return Object.fromEntries(
-    text.split(',').map((pair) => {
-      const at = pair.indexOf('=');
-      if (at < 1) throw new Error('OTEL_EXPORTER_OTLP_HEADERS: expected name=value[,name=value…]');
-      return [pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())];
-    }),
-  );
 }

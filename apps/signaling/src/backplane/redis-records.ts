@@ -1,8 +1,8 @@
 /** How sessions, members and rooms are written in Redis, and read back. The scripts in scripts/ read the same formats. */
 
-import type { EntryRequest } from './entry-requests.ts';
+import { ENTRY_REQUEST_TTL_MS, type EntryRequest, MAX_ENTRY_REQUESTS } from './entry-requests.ts';
 import { type RoomEntry, readRestricted } from './room-settings.ts';
-import type { JoinResult, MemberRecord, RoomState, SessionRecord, WriteMark } from './types.ts';
+import type { JoinResult, JoinRule, MemberRecord, RoomState, SessionRecord, WriteMark } from './types.ts';
 
 /** What a forced end leaves in place of a record. */
 export const TOMBSTONE = 'over';
@@ -30,6 +30,19 @@ export function readSession(peerId: string, record: string): { session: SessionR
     ...splitOrder(info.join(' ')),
   };
   return { session, attached: state === 'attached' };
+}
+
+/** What scripts/room-join.lua reads behind the room's time to live. */
+export function joinArgs(member: MemberRecord, rule: JoinRule): (string | number)[] {
+  const { peerId, epoch, awayFor, node } = member;
+  const { limit, loginSession, created, info = '', userId = '', seat = '', replaces = '', roomSize = '' } = rule;
+  const { moderates, entryRequest = '{}', granted = '' } = rule;
+  return [
+    ...[peerId, epoch, awayFor, node, ordered(member), limit, loginSession, info],
+    ...[userId, seat, replaces, roomSize, created ? 'created' : ''],
+    ...[moderates ? 'moderator' : '', entryRequest, ENTRY_REQUEST_TTL_MS, MAX_ENTRY_REQUESTS],
+    ...[granted, word(loginSession)],
+  ];
 }
 
 export function readJoin(answer: string): JoinResult {

@@ -1,23 +1,14 @@
 /** The backplane of many nodes: Redis as single server, with Sentinel, or as Cluster. */
 
 import { connectRedis, type DependencyHealth, type RedisAuth } from '@tandem/service';
-import { ENTRY_REQUEST_TTL_MS, type EntryAnswer, type EntryRequest, MAX_ENTRY_REQUESTS } from './entry-requests.ts';
+import type { EntryAnswer, EntryRequest } from './entry-requests.ts';
 import { RedisCommands } from './redis-commands.ts';
 import { RedisInbox } from './redis-inbox.ts';
 import { RedisKeys } from './redis-keys.ts';
-import {
-  ordered,
-  readEntryRequest,
-  readJoin,
-  readMark,
-  readSession,
-  readState,
-  TOMBSTONE,
-  word,
-  writeSession,
-} from './redis-records.ts';
+import { joinArgs, ordered, readEntryRequest, readJoin, readMark, readState, word } from './redis-records.ts';
 import { describeRooms, listRooms } from './redis-room-list.ts';
 import { lookIntoRoom } from './redis-room-look.ts';
+import { RedisSessions } from './redis-sessions.ts';
 import {
   GRANTS_TTL_MS,
   type GrantsChange,
@@ -46,16 +37,15 @@ import {
   type IdentityKey,
   type JoinResult,
   type JoinRule,
-  MAILBOX,
   type MemberRecord,
   type ParkResult,
-  RECORD_TTL_MS,
+  type ResumeResult,
   ROOM_TTL_MS,
   type RoomCheck,
   type RoomQuery,
   type RoomState,
   type SessionRecord,
-  TOMBSTONE_TTL_MS,
+  type SyncResult,
   type WriteMark,
 } from './types.ts';
 
@@ -82,6 +72,7 @@ export class RedisBackplane implements Backplane {
   readonly #keys: RedisKeys;
   readonly #commands: RedisCommands;
   readonly #inbox: RedisInbox;
+  readonly #sessions: RedisSessions;
   #node = '';
   #ended = false;
 
@@ -91,6 +82,7 @@ export class RedisBackplane implements Backplane {
     this.kind = sharded ? 'redis-cluster' : url.includes('+sentinel:') ? 'redis-sentinel' : 'redis';
     this.#keys = new RedisKeys(prefix, { events });
     this.#commands = new RedisCommands(connect(url, auth));
+    this.#sessions = new RedisSessions(this.#keys, this.#commands);
     this.#inbox = new RedisInbox({
       commands: this.#commands,
       sharded,
@@ -134,19 +126,7 @@ export class RedisBackplane implements Backplane {
   }
 
   async joinRoom(room: string, member: MemberRecord, rule: JoinRule): Promise<JoinResult> {
-    const { peerId, epoch, awayFor, node } = member;
-    const { limit, loginSession, created, info = '', userId = '', seat = '', replaces = '', roomSize = '' } = rule;
-    const { moderates, entryRequest = '{}', granted = '' } = rule;
-    const args = [ROOM_TTL_MS, peerId, epoch, awayFor, node, ordered(member), limit, loginSession, info];
-    args.push(userId, seat, replaces, roomSize, created ? 'created' : '');
-    args.push(
-      moderates ? 'moderator' : '',
-      entryRequest,
-      ENTRY_REQUEST_TTL_MS,
-      MAX_ENTRY_REQUESTS,
-      granted,
-      word(loginSession),
-    );
+    const args = [ROOM_TTL_MS, ...joinArgs(member, rule)];
     return readJoin((await this.#commands.run('room-join', this.#keys.room(room), args)) as string);
   }
 
@@ -256,81 +236,43 @@ export class RedisBackplane implements Backplane {
   }
 
   openSession(session: SessionRecord, identity: IdentityKey, rule: ClaimRule): Promise<ClaimResult> {
-    return this.#claim(identity, session.peerId, rule, writeSession(session, 'attached'));
+    return this.#sessions.open(session, identity, rule);
   }
 
-  async resumeSession(peerId: string, secretHash: string, userId: string) {
-    const args = [RECORD_TTL_MS, this.#node, secretHash, word(userId)];
-    const answer = (await this.#commands.run('session-resume', this.#keys.session(peerId), args)) as string[] | null;
-    if (!answer) return { ok: false } as const;
-    const [record = '', ...parked] = answer;
-    const { session } = readSession(peerId, record);
-    const mine = { ...session, node: this.#node, epoch: session.epoch + 1 };
-    return { ok: true, session: mine, previousNode: session.node, parked } as const;
+  resumeSession(peerId: string, secretHash: string, userId: string): Promise<ResumeResult> {
+    return this.#sessions.resume(peerId, { secretHash, userId, node: this.#node });
   }
 
-  async detachSession(peerId: string, { epoch, order }: WriteMark, node: string, graceMs: number): Promise<void> {
-    const count = order === FORCED.order ? '' : order;
-    await this.#commands.run('session-detach', this.#keys.session(peerId), [Math.max(1, graceMs), node, epoch, count]);
+  detachSession(peerId: string, mark: WriteMark, node: string, graceMs: number): Promise<void> {
+    return this.#sessions.detach(peerId, mark, node, graceMs);
   }
 
-  async syncSession(s: SessionRecord, attached: boolean, graceMs: number) {
-    const record = writeSession(s, attached ? 'attached' : 'detached');
-    const args = [RECORD_TTL_MS, record, s.epoch, attached ? 0 : Math.max(1, graceMs), s.order, s.node];
-    const [kind, ...parked] = (await this.#commands.run(
-      'session-sync',
-      this.#keys.session(s.peerId),
-      args,
-    )) as string[];
-    if (kind !== 'fenced') return { kind: 'ours', parked } as const;
-    const [node, epoch] = parked;
-    return { kind: 'fenced', by: node === undefined ? undefined : { node, epoch: Number(epoch) } } as const;
+  syncSession(session: SessionRecord, attached: boolean, graceMs: number): Promise<SyncResult> {
+    return this.#sessions.sync(session, attached, graceMs);
   }
 
-  async endSession(peerId: string) {
-    const record = await this.#commands.run('session-end', this.#keys.session(peerId), [TOMBSTONE_TTL_MS]);
-    if (!record) return undefined;
-    const { room, node } = readSession(peerId, record as string).session;
-    return { room, node };
+  endSession(peerId: string) {
+    return this.#sessions.end(peerId);
   }
 
-  async closeSession(peerId: string, { epoch, order }: WriteMark, identity: IdentityKey): Promise<boolean> {
-    const keys = [...this.#keys.session(peerId), ...this.#keys.identity(identity)];
-    return (await this.#commands.run('session-close', keys, [epoch, order, peerId])) === 1;
+  closeSession(peerId: string, mark: WriteMark, identity: IdentityKey): Promise<boolean> {
+    return this.#sessions.close(peerId, mark, identity);
   }
 
-  async findSession(peerId: string) {
-    const record = await this.#commands.guard(() => this.#commands.client.get(this.#keys.session(peerId)[0]));
-    if (!record || record === TOMBSTONE) return undefined;
-    const { session, attached } = readSession(peerId, record);
-    const { node, epoch, room } = session;
-    return { node, epoch, room, attached };
+  findSession(peerId: string) {
+    return this.#sessions.find(peerId);
   }
 
-  async park(peerId: string, frames: readonly string[], deadNode?: string): Promise<ParkResult> {
-    const args = [deadNode ?? '', MAILBOX.maxFrames, MAILBOX.maxBytes, ...frames];
-    const [kind, node = ''] = (await this.#commands.run('session-park', this.#keys.session(peerId), args)) as string[];
-    if (kind === 'attached') return { kind, node };
-    return { kind: kind as 'parked' | 'full' | 'gone' };
+  park(peerId: string, frames: readonly string[], deadNode?: string): Promise<ParkResult> {
+    return this.#sessions.park(peerId, frames, deadNode);
   }
 
   claim(identity: IdentityKey, peerId: string, rule: ClaimRule): Promise<ClaimResult> {
-    return this.#claim(identity, peerId, rule, '');
+    return this.#sessions.claim(identity, peerId, rule);
   }
 
-  async #claim(identity: IdentityKey, peerId: string, rule: ClaimRule, record: string): Promise<ClaimResult> {
-    const { limit, expect } = rule;
-    const policy = identity.loginSession === '' ? 'shared' : expect === undefined ? 'take' : 'expect';
-    const keys = [...this.#keys.identity(identity), ...this.#keys.session(peerId)];
-    const args = [peerId, RECORD_TTL_MS, limit, policy, expect ?? '', record];
-    const [kind, ...rest] = ((await this.#commands.run('identity-claim', keys, args)) as string).split(' ');
-    if (kind === 'held') return { kind, by: rest[0] as string };
-    if (kind === 'full') return { kind, others: rest };
-    return { kind: 'ours', previous: rest[0] };
-  }
-
-  async release(identity: IdentityKey, peerId: string): Promise<void> {
-    await this.#commands.run('identity-release', this.#keys.identity(identity), [peerId]);
+  release(identity: IdentityKey, peerId: string): Promise<void> {
+    return this.#sessions.release(identity, peerId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
