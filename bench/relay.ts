@@ -4,11 +4,11 @@ import { Load } from './lib/load.ts';
 import { paired, pairedTable } from './lib/paired.ts';
 import { pinSelf } from './lib/proc.ts';
 import { fixed, median, quantile, table } from './lib/stats.ts';
-import { chosen, peerJs, type System, socketIo, tandem, wsJson } from './lib/systems.ts';
+import { chosen, floor, peerJs, type System, socketIo, tandem, wsJson } from './lib/systems.ts';
 
 export const summary = 'server CPU per relayed message and messages/s, against bare ws, PeerJS, socket.io';
 
-const SYSTEMS = { 'ws-json': wsJson, tandem, peerjs: peerJs, socketio: socketIo };
+const SYSTEMS = { 'ws-json': wsJson, tandem, floor, peerjs: peerJs, socketio: socketIo };
 
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({

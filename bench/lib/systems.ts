@@ -109,12 +109,17 @@ const disposeAll = async (all: readonly AsyncDisposable[]) => {
 };
 
 /** (a) */
-export async function wsJson(options: SystemOptions = {}): Promise<System> {
+export const wsJson = (options: SystemOptions = {}) => bare('bare ws, JSON', 'ws-json', options);
+
+/** What Node and the kernel cost alone: see servers/floor.ts. */
+export const floor = (options: SystemOptions = {}) => bare('the least in Node, no ws', 'floor', options);
+
+async function bare(name: string, server: string, options: SystemOptions): Promise<System> {
   const procs = await nodesOf(options, (i) =>
-    startServer('ws-json', [`n${i}`], { ...options.start, env: redisEnv(options) }),
+    startServer(server, [`n${i}`], { ...options.start, env: redisEnv(options) }),
   );
   return {
-    name: 'bare ws, JSON',
+    name,
     pids: procs.map((p) => p.pid),
     async connect(_index, node = 0) {
       const raw = await RawSocket.open({ port: procs[node]?.ready.port as number, path: '/' });
