@@ -51,8 +51,8 @@ server.on('upgrade', (request, stream) => {
         join(chunk.toString('latin1', start, at), id, socket);
         continue;
       }
-      to = peers.get(chunk.latin1Slice(key + 10, key + 10 + id.length));
-      chunk.latin1Write(id, key + 10);
+      to = peers.get(chunk.toString('latin1', key + 10, key + 10 + id.length));
+      chunk.write(id, key + 10, 'latin1');
       // The header without its mask, in front of the payload, over what was read already.
       chunk[out] = 0x81;
       chunk[out + 1] = short;
