@@ -63,6 +63,7 @@ export async function createCaptions(config: CaptionsConfig, overrides: Captions
     quota: new SpeakerQuota({ perUser: config.SPEAKERS_PER_USER, perAddress: config.SPEAKERS_PER_ADDRESS }),
     allowedOrigins: config.ALLOWED_ORIGINS,
     trustedProxies: config.TRUSTED_PROXIES,
+    maxClosing: config.MAX_SPEAKERS,
     draining: () => draining,
     onFault: (error) => log.error({ event: 'captions.failed', err: error }, 'a handshake failed'),
     onSpeaker(page, language, claims, leave) {

@@ -64,6 +64,11 @@ export class Recognizer {
       perMessageDeflate: false,
       maxPayload: MAX_ANSWER_BYTES,
       followRedirects: false,
+      autoPong: false,
+    });
+    // vosk-server asks each 20 s whether this side is there. Pongs that it does not read would be kept without bound.
+    this.#socket.on('ping', (data) => {
+      if (!this.#over && this.#socket.bufferedAmount <= MAX_WAITING_BYTES) this.#socket.pong(data);
     });
     this.#socket.on('open', () => this.#opened());
     this.#socket.on('message', (data, isBinary) => this.#answered(String(data), isBinary));

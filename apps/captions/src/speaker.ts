@@ -64,6 +64,9 @@ export class Speaker {
     this.#expiry = setTimeout(() => this.close(CAPTIONS_CLOSE.tokenExpired), left);
     this.#idle = setTimeout(() => this.close(CAPTIONS_CLOSE.idle), options.idleMs ?? IDLE_MS);
     page.on('message', (data, isBinary) => this.#take(data as Buffer, isBinary));
+    // Browsers send none of these from a page; what does pays for them as for sound.
+    page.on('ping', (data) => this.#takeControl() && page.pong(data));
+    page.on('pong', () => this.#takeControl());
     // `ws` closes with the code of a violation by itself, and `close` follows.
     page.on('error', () => {});
     page.on('close', () => this.#gone());
@@ -85,14 +88,22 @@ export class Speaker {
     }
     this.#idle.refresh();
     counters.soundBytes += sound.length;
-    const counted = Math.max(sound.length, LEAST_FRAME_BYTES);
-    if (this.#isAllowed(counted)) {
-      if (!this.#recognizer.hear(sound)) counters.droppedBytes += sound.length;
-      return;
-    }
-    counters.droppedBytes += sound.length;
-    this.#excess += counted;
+    const isPassed = this.#pay(Math.max(sound.length, LEAST_FRAME_BYTES)) && this.#recognizer.hear(sound);
+    if (!isPassed) counters.droppedBytes += sound.length;
+  }
+
+  /** @returns whether a ping is answered: not for a page that reads nothing */
+  #takeControl(): boolean {
+    if (this.#page.readyState !== this.#page.OPEN) return false;
+    return this.#pay(LEAST_FRAME_BYTES) && this.#page.bufferedAmount <= MAX_UNREAD_BYTES;
+  }
+
+  /** Ends a page that sends far more than a microphone gives. @returns whether this is within it */
+  #pay(bytes: number): boolean {
+    if (this.#isAllowed(bytes)) return true;
+    this.#excess += bytes;
     if (this.#excess > MAX_EXCESS_BYTES) this.close(CAPTIONS_CLOSE.abuse);
+    return false;
   }
 
   #isAllowed(bytes: number): boolean {

@@ -26,6 +26,8 @@ const SOCKETS = {
   maxFragments: 4,
   closeTimeout: CLOSE_TIMEOUT_MS,
   clientTracking: false,
+  // `ws` keeps pongs for a page that reads none of them, without bound. The speaker answers (speaker.ts).
+  autoPong: false,
   perMessageDeflate: false,
   handleProtocols: (offered: Set<string>) => (offered.has(CAPTIONS_PROTOCOL) ? CAPTIONS_PROTOCOL : false),
 } as const;
@@ -37,6 +39,8 @@ export interface UpgradeOptions {
   readonly recognizers: ReadonlyMap<string, string>;
   readonly allowedOrigins: string;
   readonly trustedProxies: number;
+  /** Most refused sockets at once that learn why: each stays for up to {@link CLOSE_TIMEOUT_MS}. */
+  readonly maxClosing: number;
   readonly draining: () => boolean;
   /** @param leave gives the place of this microphone back, to be called once */
   onSpeaker(page: WebSocket, language: string, claims: AccessClaims, leave: () => void): void;
@@ -54,6 +58,7 @@ export class Upgrades {
   readonly #options: UpgradeOptions;
   readonly #server = new WebSocketServer(SOCKETS);
   #handshakes = 0;
+  #closing = 0;
 
   constructor(options: UpgradeOptions) {
     this.#options = options;
@@ -76,6 +81,11 @@ export class Upgrades {
 
   async #decide(handshake: Handshake): Promise<void> {
     const { request, socket } = handshake;
+    // `ws` also takes version 8, a draft whose browsers send their origin in another header (RFC 6455 section 4.2.1: the version is 13).
+    if (request.headers['sec-websocket-version'] !== '13') {
+      const headers = ['Sec-WebSocket-Version: 13', 'Upgrade: websocket'];
+      return refuseUpgrade(socket, { status: 426, reason: 'websocket-version' }, headers);
+    }
     const refusal = this.#refusal(request);
     if (refusal) return this.#refuse(socket, refusal);
     const protocols = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((p) => p.trim());
@@ -150,9 +160,14 @@ export class Upgrades {
 
   /** Browsers hide the status of a refused upgrade from the page: where it has to know the reason, it gets a socket that closes. */
   #closeAt({ request, socket, head }: Handshake, code: number, reason: string): void {
+    if (this.#closing >= this.#options.maxClosing) {
+      this.#refuse(socket, { status: 503, reason: 'closing', retryAfter: 2 });
+      return;
+    }
     this.#options.onRefused(reason);
     this.#server.handleUpgrade(request, socket, head, (page) => {
-      page.on('error', () => {});
+      this.#closing += 1;
+      page.on('error', () => {}).on('close', () => (this.#closing -= 1));
       page.close(code);
     });
   }
