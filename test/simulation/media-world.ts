@@ -135,8 +135,10 @@ class Session implements RoomSession {
   close(): void {
     this.closed = true;
   }
+  get media(): { peerId: string; epoch: number } | undefined {
+    return this.#world.media;
+  }
   /** Nothing is recorded here. */
-  readonly media = undefined;
   update(): void {}
 }
 
@@ -202,6 +204,7 @@ export class MediaWorld {
   #tellMedia(): void {
     const { media } = this;
     for (const id of this.clients.keys()) this.#deliver(`server ${id}`, () => this.#setMedia(id, media));
+    for (const { session } of this.served.values()) session.emit('media', { media });
   }
   #setMedia(id: string, media: { peerId: string; epoch: number } | undefined): void {
     const client = this.clients.get(id);
@@ -390,9 +393,8 @@ export class MediaWorld {
     if (!served) return;
     const next = this.#pick(this.nodes.filter((one) => one !== served.node && one.alive));
     this.faults.push(`${Date.now()} ${served.session.id} drains to ${next?.name}`);
-    served.agent.isMoving = next !== undefined;
     if (next) this.#call(next);
-    served.agent.release();
+    served.agent.release(next ? 'node' : 'mesh');
   }
 
   /** What must hold once nothing goes wrong any more. */

@@ -191,7 +191,7 @@ export class MediaNode implements AsyncDisposable {
   async #serve(room: string, assignment: MediaAssignment): Promise<void> {
     const before = this.rooms.get(room);
     if (before && before.epoch >= assignment.epoch) return;
-    before?.release();
+    before?.release('node');
     const { session, takeEarly } = await joinRoom({
       url: this.#config.SIGNALING_URL,
       room,

@@ -8,6 +8,6 @@ export async function renewRooms(redis: RedisClient, node: string, agents: Itera
     const { roomId, epoch } = agent;
     const stillMine = await renewRoom(redis, roomId, { node, epoch, at: Date.now() });
     // Another node has it. A record that Redis lost needs nothing: the agent's membership says who serves.
-    if (!stillMine && (await readAssignment(redis, roomId))) agent.release();
+    if (!stillMine && (await readAssignment(redis, roomId))) agent.release('node');
   }
 }

@@ -124,6 +124,25 @@ test('a room of two goes back to a mesh, legs stay until they are not needed', a
   expect(engine.legs).toBe(0);
 });
 
+test('a room that another node was called for keeps its legs until that node is in the room', async () => {
+  const { session, engine, agent } = start({ closingMs: 20 });
+  session.arrive('ada', 'bob');
+  for (const id of ['ada', 'bob']) session.connect(id);
+  await vi.waitFor(() => expect(engine.legs).toBe(4));
+  session.media = { epoch: 5 };
+  agent.release('node');
+  expect(session.of('ada', 'media-state').at(-1)?.body).toMatchObject({ state: { mode: 'moving' } });
+  await sleep(60);
+  expect(engine.legs).toBe(4);
+  // Who comes meanwhile is served here.
+  session.arrive('eve');
+  session.connect('eve');
+  await vi.waitFor(() => expect(engine.legs).toBe(6));
+  session.update({ media: 6 });
+  await agent.ended;
+  expect(engine.legs).toBe(0);
+});
+
 test('a layer is chosen by each for itself', async () => {
   const { session, room, agent } = start();
   session.arrive('ada', 'bob');

@@ -4,6 +4,7 @@
  */
 import type { SessionEvents } from '@tandem/rtc';
 import type { RoomSession } from './agent-session.ts';
+import { Closing } from './closing.ts';
 import { type Engine, EngineError, type EngineRoom, SLOTS, type TrackName } from './engine.ts';
 import { Loudest } from './loudest.ts';
 import { PersonLegs } from './person-legs.ts';
@@ -27,7 +28,7 @@ export interface RoomAgentOptions {
   readonly meshPeople?: number;
   /** Default 20,000. */
   readonly idleMs?: number;
-  /** Clients have this long to connect to each other before the legs go, ms. Default 10,000. */
+  /** Clients have this long to connect to each other, or to the next node once that is in the room, before the legs go, ms. Default 10,000. */
   readonly closingMs?: number;
   /** Default: the room is never recorded. */
   readonly recorder?: RecorderSettings | undefined;
@@ -66,10 +67,8 @@ export class RoomAgent {
   readonly ended: Promise<void> = this.#ended.promise;
   #room: Promise<EngineRoom>;
   #state: RoomAgentState = 'serving';
-  /** Another node was called for it. */
-  isMoving = false;
   #idleTimer: NodeJS.Timeout | undefined;
-  #closingTimer: NodeJS.Timeout | undefined;
+  #closing: Closing | undefined;
 
   constructor(options: RoomAgentOptions) {
     this.#options = options;
@@ -111,20 +110,21 @@ export class RoomAgent {
     this.#tell('engine-lost');
   }
 
-  /** Tell the people to connect to each other, or to the next node of the room, and end when they have, or after a while. */
-  release(): void {
+  /** Tell the people to connect to each other, or to the room's next node, which was called, and end when they have, or after a while. */
+  release(to: 'mesh' | 'node' = 'mesh'): void {
     if (this.#state !== 'serving') return;
     this.#state = 'closing';
     this.#options.say('media.room-closing', { roomId: this.roomId, epoch: this.epoch });
-    this.#tell(this.isMoving ? 'moving' : 'closing');
-    this.#closingTimer = setTimeout(() => void this.end('released'), this.#options.closingMs ?? 10_000);
+    this.#tell(to === 'node' ? 'moving' : 'closing');
+    const { session, epoch, closingMs: ms = 10_000 } = this.#options;
+    this.#closing = new Closing({ session, epoch, to, ms, end: () => void this.end('released') });
   }
 
   async end(why: string): Promise<void> {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
     clearTimeout(this.#idleTimer);
-    clearTimeout(this.#closingTimer);
+    this.#closing?.[Symbol.dispose]();
     await this.recorder?.close(why === 'empty' ? 'ended' : 'moved');
     for (const off of this.#off.splice(0)) off();
     this.#session.close();

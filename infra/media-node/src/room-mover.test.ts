@@ -10,7 +10,6 @@ function stayingRoom(roomId: string) {
     roomId,
     epoch: 1,
     state: 'serving',
-    isMoving: false,
     ended: new Promise<void>(() => {}),
     release() {},
   };

@@ -59,25 +59,28 @@ export class RoomMover {
   /** While there is no other node the room stays here, until the drain's time is nearly over. */
   async #moveOne(room: RoomAgent): Promise<void> {
     const { attempt, signal } = this.#options;
+    let hasNext = false;
     while (room.state === 'serving' && !signal.aborted) {
-      await attempt('hand-over', () => this.#handOver(room));
-      if (room.isMoving || this.#isLate()) break;
+      await attempt('hand-over', async () => {
+        hasNext = await this.#handOver(room);
+      });
+      if (hasNext || this.#isLate()) break;
       await sleep(NO_NODE_MS, undefined, { signal }).catch(() => {});
     }
-    room.release();
+    room.release(hasNext ? 'node' : 'mesh');
   }
 
-  async #handOver(room: RoomAgent): Promise<void> {
+  /** @returns whether the room has another node now */
+  async #handOver(room: RoomAgent): Promise<boolean> {
     const { redis, host } = this.#options;
     const others = await readMediaNodes(redis);
     others.delete(host.id);
     const [next] = rankMediaNodes(others, host.zone);
     const mine = await readAssignment(redis, room.roomId);
     // Taken from this node meanwhile: then it has another one.
-    if (mine && mine.epoch > room.epoch) room.isMoving = true;
-    else if (next !== undefined && (await assignRoom(redis, room.roomId, mine, next))) {
-      room.isMoving = true;
-      this.moved++;
-    }
+    if (mine && mine.epoch > room.epoch) return true;
+    if (next === undefined || !(await assignRoom(redis, room.roomId, mine, next))) return false;
+    this.moved++;
+    return true;
   }
 }

@@ -1,5 +1,5 @@
 /** Which rooms get a media node, with real Redis. Titles name the rules of docs/service-contracts.md. */
-import { connectRedis, nextCall, readAssignment, writeMediaNode } from '@tandem/service';
+import { assignRoom, connectRedis, nextCall, readAssignment, writeMediaNode } from '@tandem/service';
 import { startRedis, type TestRedis } from '@tandem/service/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { SignalingService } from '../app.ts';
@@ -59,6 +59,37 @@ test('S-123 a room of its size is given to one node once, and to the next when t
     await ada.next('room', (m) => m.media?.epoch === second?.epoch);
     await new Promise((resolve) => setTimeout(resolve, 5000));
     expect(await readAssignment(directory, 'room')).toEqual(second);
+  } finally {
+    clearInterval(live);
+    directory.disconnect();
+  }
+});
+
+test('S-123 a room that its node gave to another one is given to a third when that one does not come', async () => {
+  const directory = connectRedis(redis.url);
+  const live = setInterval(() => {
+    for (const id of ['m2', 'm3']) void writeMediaNode(directory, id, { zone: 'z', load: 0, state: 'serving' });
+  }, 200);
+  try {
+    using ada = await connectClient(nodes[0] as SignalingService, await keys.token('ada'));
+    using bob = await connectClient(nodes[1] as SignalingService, await keys.token('bob'));
+    using agent = await connectClient(nodes[0] as SignalingService, await keys.token('media-y', { media: true }));
+    const moved = await assignRoom(directory, 'moved', undefined, 'm2');
+    if (!moved) throw new Error('not assigned');
+    // It serves on, as a node does that drains.
+    await agent.join('moved', { media: moved.epoch - 1 });
+    await ada.join('moved');
+    await bob.join('moved');
+    const next = await vi.waitFor(
+      async () => {
+        const assignment = await readAssignment(directory, 'moved');
+        if (assignment?.epoch === moved.epoch) throw new Error('still the one that does not come');
+        return assignment;
+      },
+      { timeout: 30_000, interval: 200 },
+    );
+    expect(next).toMatchObject({ node: 'm3' });
+    expect(next?.epoch).toBeGreaterThan(moved.epoch);
   } finally {
     clearInterval(live);
     directory.disconnect();

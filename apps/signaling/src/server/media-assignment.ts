@@ -31,6 +31,8 @@ export interface MediaAssignmentOptions {
 
 /** A node that was called enters the room within this time, ms; then the next one is called. */
 const ANSWER_MS = 4000;
+/** The same while the node before still serves the room: longer than a node tries to enter (infra/media-node/src/room-session.ts). */
+const MOVE_MS = 10_000;
 
 /** Follow the rooms until disposed of. */
 export function assignMedia(options: MediaAssignmentOptions): Disposable {
@@ -68,8 +70,10 @@ async function assign(
   watch: MediaWatch,
 ): Promise<void> {
   const { media } = room.media();
-  const isPresent = media !== undefined && room.members.get(media.peerId)?.away === false;
   const known = await readAssignment(redis, room.id);
+  // One that the room was taken from serves on while the next one comes.
+  const isNext = (epoch: number) => !known || epoch >= known.epoch || Date.now() - known.at < MOVE_MS;
+  const isPresent = media !== undefined && room.members.get(media.peerId)?.away === false && isNext(media.epoch);
   // A room keeps its node as long as that one lives. One whose session is gone and that renews its entry comes back, or its agent says so.
   const isComing = () => known && Date.now() - known.at < ANSWER_MS && !watch.isOverdue(known.node);
   if (known && nodes.has(known.node) && (isPresent || isComing())) return;

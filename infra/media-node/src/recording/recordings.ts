@@ -37,8 +37,8 @@ export class Recordings {
   }
 
   /** Begins, keeps or ends the recording of a room. @throws when Redis is away: then it goes on as it is */
-  async follow({ recorder, roomId, state, isMoving }: RoomAgent): Promise<void> {
-    if (!recorder || state !== 'serving' || isMoving) return;
+  async follow({ recorder, roomId, state }: RoomAgent): Promise<void> {
+    if (!recorder || state !== 'serving') return;
     const wanted = await readRunning(this.#redis, roomId);
     if (wanted && wanted.id === recorder.recording?.id) await keepRecording(this.#redis, roomId, wanted.id);
     // Not waited for: a store that does not answer holds up no other room.
