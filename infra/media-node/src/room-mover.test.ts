@@ -1,6 +1,6 @@
-import { connectRedis } from '@tandem/service';
+import { connectRedis, readAssignment, writeMediaNode } from '@tandem/service';
 import { startRedis } from '@tandem/service/testing';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { RoomAgent } from './room-agent.ts';
 import { RoomMover } from './room-mover.ts';
 
@@ -11,18 +11,22 @@ function stayingRoom(roomId: string) {
     epoch: 1,
     state: 'serving',
     ended: new Promise<void>(() => {}),
-    release() {},
+    to: '',
+    release(_to?: string) {},
   };
-  room.release = () => {
+  room.release = (to = 'mesh') => {
     room.state = 'closing';
+    room.to = to;
   };
   return room;
 }
 
-test('near the end of a drain without another node each room is told, also those that no turn came to', async () => {
-  await using redis = await startRedis();
+/** @param seconds until the drain ends */
+async function startMover(seconds: number) {
+  const redis = await startRedis();
   const client = connectRedis(redis.url, {});
   const stop = new AbortController();
+  const ends = Date.now() + seconds * 1000;
   const mover = new RoomMover({
     redis: client,
     host: {
@@ -35,12 +39,34 @@ test('near the end of a drain without another node each room is told, also those
     },
     attempt: async (_what, task) => void (await task()),
     signal: stop.signal,
-    until: () => Date.now() + 10_000,
+    until: () => ends,
+  });
+  onTestFinished(async () => {
+    stop.abort();
+    client.disconnect();
+    await redis[Symbol.asyncDispose]();
   });
   const rooms = Array.from({ length: 12 }, (_, i) => stayingRoom(`r${i}`));
-  const moved = mover.move(rooms as unknown as RoomAgent[]);
-  await vi.waitFor(() => expect(rooms.map((room) => room.state)).toEqual(rooms.map(() => 'closing')), 20_000);
-  stop.abort();
-  void moved;
-  client.disconnect();
+  return { client, rooms, move: () => void mover.move(rooms as unknown as RoomAgent[]) };
+}
+
+test('near the end of a drain without another node each room is told, also those that no turn came to', async () => {
+  const { rooms, move } = await startMover(10);
+  move();
+  await vi.waitFor(() => expect(rooms.map(({ to }) => to)).toEqual(rooms.map(() => 'mesh')), 20_000);
+});
+
+test('rooms whose people are away, and say nothing, do not hold up the next ones', async () => {
+  const { client, rooms, move } = await startMover(600);
+  await writeMediaNode(client, 'other', { zone: 'a', load: 0, state: 'serving' });
+  move();
+  await vi.waitFor(() => expect(rooms.map(({ to }) => to)).toEqual(rooms.map(() => 'node')), 5500);
+  expect((await readAssignment(client, 'r11'))?.node).toBe('other');
+});
+
+test('near the end of a drain those that no turn came to are given to another node, all at once', async () => {
+  const { client, rooms, move } = await startMover(10);
+  await writeMediaNode(client, 'other', { zone: 'a', load: 0, state: 'serving' });
+  move();
+  await vi.waitFor(() => expect(rooms.map(({ to }) => to)).toEqual(rooms.map(() => 'node')), 5500);
 });

@@ -16,9 +16,11 @@ export interface RoomMoverOptions {
 
 /** Rooms moved at once. */
 const MOVES = 5;
+/** The next room has its turn after this time at the latest, ms: people who are away do not say that they need this node no more. */
+const TURN_MS = 2000;
 /** Pause before it looks again for another node, ms. */
 const NO_NODE_MS = 2000;
-/** A room that found no other node is asked to connect by pairs this long before the drain ends, ms. */
+/** Rooms that wait are given away all at once, and one that found no other node is asked to connect by pairs this long before the drain ends, ms. */
 const LAST_MS = 15_000;
 /** How often that is looked at for the rooms that wait for their turn, ms. */
 const LATE_CHECK_MS = 500;
@@ -32,24 +34,23 @@ export class RoomMover {
     this.#options = options;
   }
 
-  /** Settles when each room is elsewhere or over, or the signal came. Never rejects. */
+  /** Settles when each room was given away or asked to connect by pairs, or the signal came. Never rejects. */
   async move(rooms: Iterable<RoomAgent>): Promise<void> {
     const waiting = [...rooms];
     const { signal } = this.#options;
     const work = async () => {
       for (let room = waiting.shift(); room && !signal.aborted; room = waiting.shift()) {
         await this.#moveOne(room);
-        await room.ended;
+        await Promise.race([room.ended, sleep(TURN_MS, undefined, { signal }).catch(() => {})]);
       }
     };
-    // Those that no turn came to are asked while there is time to connect by pairs, all at once.
-    const releaseLate = async () => {
+    const moveLate = async () => {
       while (waiting.length > 0 && !signal.aborted) {
-        if (this.#isLate()) for (const room of waiting.splice(0)) room.release();
+        if (this.#isLate()) for (const room of waiting.splice(0)) void this.#moveOne(room);
         await sleep(LATE_CHECK_MS, undefined, { signal }).catch(() => {});
       }
     };
-    await Promise.all([releaseLate(), ...Array.from({ length: MOVES }, work)]);
+    await Promise.all([moveLate(), ...Array.from({ length: MOVES }, work)]);
   }
 
   #isLate(): boolean {
