@@ -1,19 +1,18 @@
 /** The HTTP application of auth: plugins in the order that they need, then the routes. */
-import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import {
   type Metrics,
-  PROBLEM_OPTIONS,
   ProblemDetails,
   ProblemError,
   registerHealth,
   registerProblems,
+  serviceAppOptions,
   type Telemetry,
   traceRequests,
 } from '@tandem/service';
-import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { registerAuthentication } from './authenticate.ts';
 import type { AuthContext } from './context.ts';
 import { backendTokenRoute } from './routes/backend-tokens.ts';
@@ -78,20 +77,11 @@ function acceptForms(app: FastifyInstance): void {
 /** The HTTP side of auth: plugins, routes, OpenAPI document. It does not listen yet. */
 export async function buildApp(ctx: AuthContext, metrics: Metrics, telemetry: Telemetry): Promise<FastifyInstance> {
   const app = Fastify({
-    ...PROBLEM_OPTIONS,
-    loggerInstance: ctx.log,
-    // Only problems are worth a line each; the audit log has the rest.
-    logController: new LogController({ disableRequestLogging: true }),
-    // Fastify 5.12 trusts no proxy when given a number; the count is that of the proxies in front (TRUSTED_PROXIES).
-    trustProxy: (_address: string, hop: number) => hop < ctx.config.TRUSTED_PROXIES,
+    // Only problems have a line each: the audit log has the rest.
+    ...serviceAppOptions({ log: ctx.log, trustedProxies: ctx.config.TRUSTED_PROXIES }),
     bodyLimit: BODY_LIMIT,
-    requestTimeout: 10_000,
     connectionTimeout: 30_000,
-    keepAliveTimeout: 72_000, // over the 60 s of the load balancer in front
     forceCloseConnections: 'idle',
-    // Ours always: an id from outside would be written to the log.
-    genReqId: () => randomUUID(),
-    requestIdHeader: false,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, keywords: [] } },
   } as object) as unknown as FastifyInstance;
   registerProblems(app);

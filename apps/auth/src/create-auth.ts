@@ -8,11 +8,9 @@ import {
   createRateLimiter,
   type Guard,
   type Logger,
-  type Metrics,
   type RedisClient,
   readTurnNodes,
-  startTelemetry,
-  type Telemetry,
+  startServiceTelemetry,
   type TurnNode,
 } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
@@ -60,7 +58,7 @@ export async function createAuth(config: AuthConfig, overrides: AuthOverrides = 
   const metrics = createMetrics({ service: 'auth', node: instance });
   if (overrides.observeProcess) metrics.observeProcess();
   await using cleanup = new AsyncDisposableStack();
-  const telemetry = cleanup.use(await openTelemetry(config, instance, metrics));
+  const telemetry = cleanup.use(await startServiceTelemetry(config, { service: 'auth', node: instance }, metrics));
   const log = overrides.log ?? createLogger('auth', config.LOG_LEVEL, telemetry.logDestination());
   const now = overrides.now ?? Date.now;
   const source = overrides.keySource ?? (await openKeySource(config, log, overrides.aws));
@@ -112,19 +110,6 @@ export async function createAuth(config: AuthConfig, overrides: AuthOverrides = 
     refreshKeys: () => keys.refresh(),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
-}
-
-function openTelemetry(config: AuthConfig, node: string, metrics: Metrics): Promise<Telemetry> {
-  return startTelemetry(
-    {
-      service: 'auth',
-      node,
-      endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
-      headers: config.OTEL_EXPORTER_OTLP_HEADERS,
-      ratio: config.OTEL_TRACES_SAMPLER_ARG,
-    },
-    metrics,
-  );
 }
 
 function openRedis({ REDIS_URL, REDIS_USERNAME, REDIS_PASSWORD }: AuthConfig): RedisClient | undefined {

@@ -5,18 +5,15 @@ import { CAPTIONS_CLOSE } from '@tandem/protocol/captions';
 import {
   createLogger,
   createMetrics,
-  createTokenVerifier,
   HealthRecord,
   LoadShedder,
   type Logger,
-  type Metrics,
-  PROBLEM_OPTIONS,
   registerHealth,
-  startTelemetry,
-  type Telemetry,
-  type TokenVerifier,
+  serviceAppOptions,
+  startServiceTelemetry,
+  verifierOf,
 } from '@tandem/service';
-import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { type CaptionsConfig, readRecognizers } from './config.ts';
 import { exposeCaptions } from './observe.ts';
 import { Speaker, type SpeakerCounters } from './speaker.ts';
@@ -42,9 +39,9 @@ export async function createCaptions(config: CaptionsConfig, overrides: Captions
   const metrics = createMetrics({ service: 'captions', node: instance });
   if (overrides.observeProcess) metrics.observeProcess();
   await using cleanup = new AsyncDisposableStack();
-  const telemetry = cleanup.use(await openTelemetry(config, instance, metrics));
+  const telemetry = cleanup.use(await startServiceTelemetry(config, { service: 'captions', node: instance }, metrics));
   const log = overrides.log ?? createLogger('captions', config.LOG_LEVEL, telemetry.logDestination());
-  const verifier = cleanup.use(openVerifier(config, log));
+  const verifier = cleanup.use(verifierOf(config, log));
   const recognizers = new Recognizers(config.CAPTIONS_RECOGNIZERS, log);
   const speakers = new Set<Speaker>();
   const counters: SpeakerCounters = { soundBytes: 0, droppedBytes: 0, texts: 0 };
@@ -129,33 +126,10 @@ class Recognizers {
   }
 }
 
-function openVerifier({ JWKS_URL, TOKEN_ISSUER, TOKEN_AUDIENCE }: CaptionsConfig, log: Logger): TokenVerifier {
-  return createTokenVerifier({ jwksUrl: JWKS_URL, issuer: TOKEN_ISSUER, audience: TOKEN_AUDIENCE, log });
-}
-
-function openTelemetry(config: CaptionsConfig, node: string, metrics: Metrics): Promise<Telemetry> {
-  return startTelemetry(
-    {
-      service: 'captions',
-      node,
-      endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
-      headers: config.OTEL_EXPORTER_OTLP_HEADERS,
-      ratio: config.OTEL_TRACES_SAMPLER_ARG,
-    },
-    metrics,
-  );
-}
-
 function buildApp(log: Logger): FastifyInstance {
+  // Upgraded sockets are none of its connections.
   return Fastify({
-    ...PROBLEM_OPTIONS,
-    loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true }),
-    requestTimeout: 10_000,
-    keepAliveTimeout: 72_000, // over the 60 s of the load balancer in front
+    ...serviceAppOptions({ log }),
     forceCloseConnections: true,
-    // Ours always: an id from outside would be written to the log.
-    genReqId: () => randomUUID(),
-    requestIdHeader: false,
   } as object) as unknown as FastifyInstance;
 }

@@ -6,19 +6,17 @@ import {
   createLogger,
   createMetrics,
   createRateLimiter,
-  createTokenVerifier,
   type Logger,
-  type Metrics,
-  PROBLEM_OPTIONS,
   type RevocationWatch,
   registerHealth,
-  startTelemetry,
-  type Telemetry,
+  serviceAppOptions,
+  startServiceTelemetry,
   type TokenVerifier,
   traceRequests,
+  verifierOf,
   watchRevocations,
 } from '@tandem/service';
-import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { registerApi } from './api/index.ts';
 import type { HooksConfig } from './config.ts';
 import { EventQueues } from './delivery/event-queues.ts';
@@ -50,7 +48,7 @@ export async function createHooks(config: HooksConfig, overrides: HooksOverrides
   const metrics = createMetrics({ service: 'hooks', node: instance });
   if (overrides.observeProcess) metrics.observeProcess();
   await using cleanup = new AsyncDisposableStack();
-  const telemetry = cleanup.use(await openTelemetry(config, instance, metrics));
+  const telemetry = cleanup.use(await startServiceTelemetry(config, { service: 'hooks', node: instance }, metrics));
   const log = overrides.log ?? createLogger('hooks', config.LOG_LEVEL, telemetry.logDestination());
   const connect = () =>
     connectRedis(config.REDIS_URL, { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD });
@@ -58,11 +56,7 @@ export async function createHooks(config: HooksConfig, overrides: HooksOverrides
   // Errors reach callers through their commands; without a listener they would end the process.
   redis.on('error', () => {});
   cleanup.defer(() => redis.disconnect());
-  const verifier = cleanup.use(
-    createTokenVerifier({
-      ...{ jwksUrl: config.JWKS_URL, issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE, log },
-    }),
-  );
+  const verifier = cleanup.use(verifierOf(config, log));
   const revocations = cleanup.use(watchRevocations({ connect }, () => {}));
   const endpoints = new Endpoints(redis, new SecretBox(config.WEBHOOK_KEY));
   const counters = newCounters();
@@ -99,19 +93,6 @@ export async function createHooks(config: HooksConfig, overrides: HooksOverrides
   log.info({ event: 'hooks.up', node: instance, port }, `hooks listens on ${port}`);
   const resources = cleanup.move();
   return { app, port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => resources.disposeAsync() };
-}
-
-function openTelemetry(config: HooksConfig, node: string, metrics: Metrics): Promise<Telemetry> {
-  return startTelemetry(
-    {
-      service: 'hooks',
-      node,
-      endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
-      headers: config.OTEL_EXPORTER_OTLP_HEADERS,
-      ratio: config.OTEL_TRACES_SAMPLER_ARG,
-    },
-    metrics,
-  );
 }
 
 interface Watched {
@@ -155,17 +136,8 @@ function deliverTo(endpoints: Endpoints, queues: EventQueues, isPrivateAllowed: 
 
 function buildApp({ TRUSTED_PROXIES }: HooksConfig, log: Logger): FastifyInstance {
   return Fastify({
-    ...PROBLEM_OPTIONS,
-    loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true }),
-    // Fastify 5.12 trusts no proxy when given a number; the count is that of the proxies in front.
-    trustProxy: (_address: string, hop: number) => hop < TRUSTED_PROXIES,
-    requestTimeout: 10_000,
-    keepAliveTimeout: 72_000, // over the 60 s of the load balancer in front
+    ...serviceAppOptions({ log, trustedProxies: TRUSTED_PROXIES }),
     forceCloseConnections: 'idle',
-    // Ours always: an id from outside would be written to the log.
-    genReqId: () => randomUUID(),
-    requestIdHeader: false,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
   } as object) as unknown as FastifyInstance;
 }

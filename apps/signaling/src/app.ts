@@ -1,22 +1,22 @@
 /** The whole signaling service in one disposable object. Routes and parts live in files of their own; this wires them. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { DEFAULT_HEARTBEAT } from '@tandem/protocol';
 import {
   clientAddress,
   connectRedis,
   createLogger,
-  createTokenVerifier,
   LoadShedder,
   type LogDestination,
   type Logger,
   type Metrics,
-  PROBLEM_OPTIONS,
   registerHealth,
+  serviceAppOptions,
   type TokenVerifier,
+  verifierOf,
 } from '@tandem/service';
 import { openRecordingStore } from '@tandem/service/recordings';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { MemoryHub } from './backplane/memory.ts';
 import { createRedisBackplane } from './backplane/redis.ts';
 import type { Backplane } from './backplane/types.ts';
@@ -76,7 +76,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
       ...tracer(observation.telemetry, log, name),
     },
   });
-  const verifier = parts.verifier ?? createVerifier(config, log);
+  const verifier = parts.verifier ?? verifierOf(config, log);
   const { shedder, admission } = createAdmission(config, node);
   const app = createApp(log);
   const revocations = followRevocations(config, node);
@@ -150,15 +150,6 @@ function nodeSettings(config: SignalingConfig): Partial<CoreSettings> {
   };
 }
 
-function createVerifier(config: SignalingConfig, log: Logger): TokenVerifier {
-  return createTokenVerifier({
-    jwksUrl: config.JWKS_URL,
-    issuer: config.TOKEN_ISSUER,
-    audience: config.TOKEN_AUDIENCE,
-    log,
-  });
-}
-
 /** Who may connect, and when the node is full. */
 function createAdmission(
   config: SignalingConfig,
@@ -182,12 +173,8 @@ function createAdmission(
 
 function createApp(log: Logger): FastifyInstance {
   return Fastify({
-    ...PROBLEM_OPTIONS,
+    ...serviceAppOptions({ log }),
     loggerInstance: log as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
-    // Ours always: an id from outside would be written to the log.
-    genReqId: () => randomUUID(),
-    requestIdHeader: false,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
   });
 }

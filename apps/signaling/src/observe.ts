@@ -6,7 +6,7 @@ import {
   type Logger,
   type Metrics,
   registerReports,
-  startTelemetry,
+  startServiceTelemetry,
   type Telemetry,
   traceRequests,
 } from '@tandem/service';
@@ -24,16 +24,7 @@ export interface Observation extends AsyncDisposable {
 /** The first thing a node starts, so that its log goes to the collector as well. */
 export async function startObservation(config: SignalingConfig, node: string): Promise<Observation> {
   const metrics = createMetrics({ service: 'signaling', node });
-  const telemetry = await startTelemetry(
-    {
-      service: 'signaling',
-      node,
-      endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
-      headers: config.OTEL_EXPORTER_OTLP_HEADERS,
-      ratio: config.OTEL_TRACES_SAMPLER_ARG,
-    },
-    metrics,
-  );
+  const telemetry = await startServiceTelemetry(config, { service: 'signaling', node }, metrics);
   return { metrics, telemetry, [Symbol.asyncDispose]: () => telemetry[Symbol.asyncDispose]() };
 }
 

@@ -21,6 +21,7 @@ export * from './reports-route.ts';
 export * from './resilience.ts';
 export * from './revocation.ts';
 export * from './room-events.ts';
+export * from './service-app.ts';
 export * from './settings.ts';
 export * from './telemetry.ts';
 export type * from './telemetry-types.ts';

@@ -2,10 +2,10 @@
  * The HTTP side of streams: WHIP (RFC 9725), for encoders that publish into a room, and WHEP (draft-ietf-wish-whep), for those who watch one.
  * Everything that comes in is hostile until read.
  */
-import { randomUUID } from 'node:crypto';
 import type { AccessClaims } from '@tandem/protocol';
 import {
   createRateLimiter,
+  OWN_REQUEST_IDS,
   PROBLEM_OPTIONS,
   ProblemError,
   type RedisClient,
@@ -85,8 +85,7 @@ export function createStreamApp(options: StreamAppOptions): FastifyInstance {
     keepAliveTimeout: 72_000, // over the 60 s of the load balancer in front
     forceCloseConnections: true,
     routerOptions: { maxParamLength: MAX_PARAM },
-    genReqId: () => randomUUID(),
-    requestIdHeader: false,
+    ...OWN_REQUEST_IDS,
   } as object) as unknown as FastifyInstance;
   app.server.maxConnections = MAX_CONNECTIONS;
   registerProblems(app);
