@@ -32,6 +32,7 @@ const source = (size: string, ports: { readonly audio: number; readonly video: n
 
 async function measure(size: string, seconds: number): Promise<string[]> {
   const { packagerArguments } = await import('../infra/hls-packager/src/ffmpeg.ts');
+  const { PART_SECONDS } = await import('../infra/hls-packager/src/hls-times.ts');
   const { DESCRIPTION, PLAYLIST } = await import('../infra/hls-packager/src/shared-folder.ts');
   const { forwardPorts, sessionDescription } = await import('../infra/media-node/src/hls/session-description.ts');
   const { startProgram } = await import('../infra/node-kit/child-process.ts');
@@ -52,17 +53,17 @@ async function measure(size: string, seconds: number): Promise<string[]> {
   const first = performance.now() - began;
   await sleep(3000);
   // By the second of picture, since on a busy machine the source may fall behind the clock.
-  const made = async () => Number(/(\d+)\.m4s\s*$/.exec((await playlist()) ?? '')?.[1] ?? 0);
+  const made = async () => Number(/(\d+)\.m4s\s*$/.exec((await playlist()) ?? '')?.[1] ?? 0) * PART_SECONDS;
   const [before, from] = [cpuNs(packager.pid), await made()];
   for (let waited = 0; (await made()) < from + seconds; waited++) {
-    if (waited > seconds * 40) throw new Error('no more segments come');
+    if (waited > seconds * 40) throw new Error('no more parts come');
     await sleep(100);
   }
   const core = ((cpuNs(packager.pid) - before) / 1e9 / ((await made()) - from)) * 100;
   const memory = /^VmHWM:\s*(\d+) kB/m.exec(await readFile(`/proc/${packager.pid}/status`, 'utf8'))?.[1];
   const names = (await readdir(folder.path)).filter((name) => /^\d+\.m4s$/.test(name));
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder.path, name))).size));
-  const mbit = (sizes.reduce((sum, one) => sum + one, 0) * 8) / sizes.length / 1e6;
+  const mbit = (sizes.reduce((sum, one) => sum + one, 0) * 8) / (sizes.length * PART_SECONDS) / 1e6;
   return [size, fixed(core, 0), fixed(Number(memory) / 1024, 0), fixed(mbit, 2), fixed(first, 0)];
 }
 
@@ -74,7 +75,7 @@ export async function run(args: string[]): Promise<void> {
     table([
       [
         ...['picture sent', '% of a core (CPU of a second of picture)', 'MiB of memory at most'],
-        ...['Mbit of a segment', 'ms to the first playlist'],
+        ...['Mbit/s made', 'ms to the first playlist'],
       ],
       ...rows,
     ]),

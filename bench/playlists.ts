@@ -1,4 +1,4 @@
-/** `npm run bench -- playlists`: how many HLS playlists a second a media node answers. Each viewer asks each second, with a token. */
+/** `npm run bench -- playlists`: how many HLS playlists a second a media node answers, each with a token, and how many viewers it lets wait for theirs, each twice a second. */
 import { spawn } from 'node:child_process';
 import { availableParallelism, loadavg } from 'node:os';
 import { json } from 'node:stream/consumers';
@@ -26,6 +26,7 @@ export async function run(args: string[]): Promise<void> {
       seconds: { type: 'string', default: '10' },
       'at-once': { type: 'string', default: '1,10,50' },
       viewers: { type: 'string', default: '500' },
+      held: { type: 'string', default: '500,1000,1500' },
     },
   });
   const [{ startMediaStack }, { startSdkBrowser }] = await Promise.all([
@@ -46,23 +47,34 @@ export async function run(args: string[]): Promise<void> {
     await page.evaluate((o) => globalThis.harness.start(o), who as never);
   }
   const url = `http://127.0.0.1:${node.httpPort}/whep/${ROOM}/hls/live.m3u8`;
+  const held = values.held.split(',').map(Number);
   const grants = { rooms: [ROOM], publish: false };
   const tokens = await Promise.all(
-    Array.from({ length: Number(values.viewers) }, (_, i) => stack.keys.token(`viewer-${i}`, grants)),
+    Array.from({ length: Math.max(Number(values.viewers), ...held) }, (_, i) =>
+      stack.keys.token(`viewer-${i}`, grants),
+    ),
   );
   const once = { url, tokens: tokens.slice(0, 1), atOnce: 1, seconds: 0.5 };
   for (let tries = 0; !(await load(once)).statuses['200']; tries++) if (tries > 60) throw new Error('no playlist came');
-  const rows = [['at once', 'playlists/s', 'ms p50', 'ms p95', 'CPU µs of one', 'bytes', 'others']];
-  for (const atOnce of values['at-once'].split(',').map(Number)) {
+  const measure = async (what: Pick<PlaylistLoad, 'atOnce' | 'isHeld'>) => {
     // The node is in this process, with services that have nothing to do meanwhile.
     const [cpu, seconds] = [process.cpuUsage(), Number(values.seconds)];
-    const { statuses, ms, bytes } = await load({ url, tokens, atOnce, seconds });
+    const { statuses, ms, bytes } = await load({ url, tokens, seconds, ...what });
     const { user, system } = process.cpuUsage(cpu);
     const { 200: good = 0, ...others } = statuses;
-    rows.push([
-      ...[String(atOnce), fixed(good / seconds, 0), fixed(quantile(ms, 0.5), 1), fixed(quantile(ms, 0.95), 1)],
-      ...[fixed((user + system) / good, 0), fixed(bytes / good, 0), JSON.stringify(others)],
-    ]);
-  }
-  console.log(`${availableParallelism()} cores, load ${fixed(loadavg()[0] ?? 0, 1)}\n\n${table(rows)}`);
+    return [
+      ...[String(what.atOnce), fixed(good / seconds, 0), fixed(quantile(ms, 0.5), 1), fixed(quantile(ms, 0.95), 1)],
+      ...[fixed((user + system) / good, 0), fixed(bytes / good, 0), fixed(process.memoryUsage.rss() / 2 ** 20, 0)],
+      JSON.stringify(others),
+    ];
+  };
+  const columns = ['playlists/s', 'ms p50', 'ms p95', 'CPU µs of one', 'bytes', 'MiB of memory', 'others'];
+  const atOnce = [['at once', ...columns]];
+  for (const count of values['at-once'].split(',').map(Number)) atOnce.push(await measure({ atOnce: count }));
+  // The times are those that they wait for their part, of half a second.
+  const waiting = [['viewers that wait', ...columns]];
+  for (const count of held) waiting.push(await measure({ atOnce: count, isHeld: true }));
+  console.log(
+    `${availableParallelism()} cores, load ${fixed(loadavg()[0] ?? 0, 1)}\n\n${table(atOnce)}\n\n${table(waiting)}`,
+  );
 }

@@ -11,6 +11,7 @@ import { SignalingSession } from '../packages/rtc/src/index.ts';
 import { clientDir, serveAuth } from './pwa/harness.ts';
 import { expectAccessible, type OpenOptions, openPage, patience } from './pwa/suite.ts';
 import { launchBrowser } from './support/browser.ts';
+import { expectLowLatency, readPlaylist } from './support/hls-playlist.ts';
 import { enginePids, type MediaStack, startMediaStack } from './support/media-stack.ts';
 
 /** What the browser says of requests that are refused on purpose. */
@@ -175,12 +176,23 @@ test('W-12 a full node, a lost network and a link without a room are said as suc
   await expectAccessible(nowhere, 'no room');
 });
 
-test('W-13 past the limit of its node a page shows the room by HLS, some seconds late, and says so; it ends with the stream', async () => {
+test('W-13 past the limit of its node a page shows the room by HLS, seconds late, and says so; it ends with the stream', async () => {
   const studio = await encoder('late');
   for (const page of [await open('late'), await open('late')]) await reaches(page, 'live');
   const third = await open('late');
+  const asked: URL[] = [];
+  third.on('request', (request) => asked.push(new URL(request.url())));
   await reaches(third, 'live');
   await moves(third);
+  // hls.js asks for each part when the playlist says that it is there, which it waits for.
+  const partsAfter = async (wanted: number) =>
+    await vi.waitFor(() => {
+      const parts = asked.filter(({ pathname }) => /\/\d+\.\d+\.m4s$/.test(pathname));
+      expect(parts.length).toBeGreaterThan(wanted);
+      return parts.length;
+    }, patience);
+  await partsAfter(await partsAfter(0));
+  expect(asked.filter(({ searchParams }) => searchParams.has('_HLS_part')).length).toBeGreaterThan(1);
   const video = third.getByTestId('live-video');
   expect(await video.evaluate((one: HTMLVideoElement) => [one.srcObject, one.videoWidth, one.videoHeight])).toEqual([
     null,
@@ -194,14 +206,15 @@ test('W-13 past the limit of its node a page shows the room by HLS, some seconds
   await expectAccessible(third, 'live by HLS');
 
   const token = await stack.keys.token('reader', { rooms: ['late'], publish: false });
-  const text = await playlist('late', token);
+  const text = await readPlaylist(origin, 'late', token);
   const id = /^([\w-]{24})\/\d+\.m4s$/m.exec(text)?.[1] ?? '';
   expect(text).toContain(`#EXT-X-MAP:URI="${id}/init.mp4"`);
   expect(text).not.toContain('#EXT-X-ENDLIST');
+  await expectLowLatency(origin, 'late', token);
   // Any node has it, from the one that serves the room: a new one, and by the edge the other.
   const { httpPort } = await stack.mediaNode('l3', 36_000);
   for (const at of [`http://127.0.0.1:${httpPort}`, origin]) {
-    const now = await playlist('late', token, at);
+    const now = await readPlaylist(at, 'late', token);
     const response = await fetch(`${at}/whep/late/hls/${now.split('\n').findLast((line) => line.endsWith('.m4s'))}`);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('video/mp4');
@@ -224,7 +237,7 @@ test('W-13 past the limit of its node a page shows the room by HLS, some seconds
 
   await studio.evaluate(() => (globalThis as unknown as EncoderPage).client.stop());
   // The node that had the room ends the playlist; another one knows of no stream.
-  const now = () => playlist('late', token).catch((error: Error) => error.message);
+  const now = () => readPlaylist(origin, 'late', token).catch((error: Error) => error.message);
   await vi.waitFor(async () => expect(await now()).toMatch(/#EXT-X-ENDLIST|^409 /), patience);
   await reaches(third, 'ended');
 });
@@ -258,16 +271,6 @@ test('W-13 what is sealed between people has no HLS', async () => {
   const ask = () => raw('/whep/sealed/hls/live.m3u8', { authorization: `Bearer ${token}` });
   await vi.waitFor(async () => expect(await ask()).toBe(403), patience);
 });
-
-/** @throws Error with the status when it is refused */
-async function playlist(room: string, token: string, at = origin): Promise<string> {
-  const headers = { authorization: `Bearer ${token}` };
-  const response = await fetch(`${at}/whep/${room}/hls/live.m3u8`, { headers });
-  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-  expect(response.headers.get('content-type')).toBe('application/vnd.apple.mpegurl');
-  expect(response.headers.get('cache-control')).toBe('no-cache');
-  return await response.text();
-}
 
 /** The path as it is: `fetch` would resolve its dots. @returns the status */
 const raw = (path: string, headers: Record<string, string> = {}) =>

@@ -1,4 +1,5 @@
 /** What people in large rooms cost: their media leaves a media node, and that is nearly all of it. */
+import { PART_SECONDS } from '../hls-packager/src/hls-times.ts';
 import { assumption as a } from './assumption.ts';
 import { egress, PRICES } from './costs.ts';
 import { MEASURED } from './measured.ts';
@@ -59,8 +60,8 @@ export function streamViewers(viewers: number, hours: number): Viewers {
   return { mbps, nodes, egress: out, nodesCost, viewerHour: (out + nodesCost) / viewers };
 }
 
-/** Of HLS: one question for the playlist and one for a segment, each second. */
-const HLS_REQUESTS_PER_HOUR = 2 * 3600;
+/** Of HLS: one for the playlist, and as many for a part of a segment. */
+const HLS_PLAYLISTS_PER_SECOND = 1 / PART_SECONDS;
 
 export interface HlsViewers {
   /** $ an hour that one room is packaged: its share of a media node. */
@@ -74,12 +75,13 @@ export interface HlsViewers {
 /** @param viewers at once of one room, past what its media node takes */
 export function hlsViewers(viewers: number): HlsViewers {
   const gigabytes = (MEASURED.hlsMbps.value / 8) * 3.6;
-  const requests = (HLS_REQUESTS_PER_HOUR / 1e6) * PRICES.cloudFrontRequests.value;
-  const judged = (3600 / 1e6) * PRICES.wafRequests.value;
+  const playlists = (HLS_PLAYLISTS_PER_SECOND * 3600) / 1e6;
+  const requests = 2 * playlists * PRICES.cloudFrontRequests.value;
+  const judged = playlists * PRICES.wafRequests.value;
   return {
     roomHour: (MEASURED.hlsPackager.value / CORES_OF_MEDIA_NODE) * PRICES.mediaNode.value,
     viewerHour: gigabytes * PRICES.cloudFrontGigabyte.value + requests + judged,
-    playlistsPerSecond: viewers,
+    playlistsPerSecond: viewers * HLS_PLAYLISTS_PER_SECOND,
   };
 }
 
@@ -88,7 +90,7 @@ function hlsLines(sizes: readonly number[]): string[] {
   const all = sizes.map(hlsViewers);
   return [
     `Past that limit viewers get HLS ([streams](streams.md)), with \`packagers\`: a room takes ${MEASURED.hlsPackager.value} cores of its node while anybody watches it so, ${(100 * roomHour).toFixed(1)} ¢ an hour, and a viewer costs`,
-    `${(100 * viewerHour).toFixed(1)} ¢ an hour of CloudFront. Segments are asked of the node once for all; the playlist each second by each, with a token. A node answers about ${MEASURED.hlsPlaylists.value.toLocaleString('en-US')} of those a second, and one room is on one node, so that is about its viewers by HLS:`,
+    `${(100 * viewerHour).toFixed(1)} ¢ an hour of CloudFront. Parts are asked of the node once for all; the playlist ${HLS_PLAYLISTS_PER_SECOND} times a second by each, with a token. A node answers about ${MEASURED.hlsPlaylists.value.toLocaleString('en-US')} of those a second, and one room is on one node, so it has about ${(MEASURED.hlsPlaylists.value / HLS_PLAYLISTS_PER_SECOND).toLocaleString('en-US')} viewers by HLS:`,
     '',
     `| viewers of one room by HLS | ${sizes.map((n) => n.toLocaleString('en-US')).join(' | ')} |`,
     `| --- | ${sizes.map(() => '---:').join(' | ')} |`,
@@ -118,7 +120,7 @@ export function streamsSection(hours: number, sizes: readonly number[] = [10, 10
     '',
     'All viewers of one room are on one node (decision 20), so one room ends at what an instance sends; more nodes are for more rooms.',
     '',
-    ...hlsLines([100, 1000, MEASURED.hlsPlaylists.value]),
+    ...hlsLines([100, 1000, MEASURED.hlsPlaylists.value / HLS_PLAYLISTS_PER_SECOND]),
   ].join('\n');
 }
 

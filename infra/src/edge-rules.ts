@@ -1,11 +1,11 @@
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import type { Construct } from 'constructs';
 
-/** `/whep/<room>/hls/live.m3u8` */
-const PLAYLISTS: wafv2.CfnWebACL.StatementProperty = {
+/** `/whep/<room>/hls/live.m3u8`, and what it names, as far as no cache has it. */
+const HLS: wafv2.CfnWebACL.StatementProperty = {
   regexMatchStatement: {
     fieldToMatch: { uriPath: {} },
-    regexString: '^/whep/[^/]+/hls/live\\.m3u8$',
+    regexString: '^/whep/[^/]+/hls/[^/]+',
     textTransformations: [{ priority: 0, type: 'NONE' }],
   },
 };
@@ -77,11 +77,11 @@ export function edgeRules(
         'AddressRate',
         1,
         limits.all,
-        limits.playlists === undefined ? undefined : { notStatement: { statement: PLAYLISTS } },
+        limits.playlists === undefined ? undefined : { notStatement: { statement: HLS } },
       ),
       // Not the IP reputation list: here it would judge CloudFront's addresses. It belongs on a web ACL of CloudFront.
       managed('AWSManagedRulesKnownBadInputsRuleSet', 2),
-      ...(limits.playlists === undefined ? [] : [rate('PlaylistRate', 3, limits.playlists, PLAYLISTS)]),
+      ...(limits.playlists === undefined ? [] : [rate('PlaylistRate', 3, limits.playlists, HLS)]),
     ],
   });
 }

@@ -49,8 +49,8 @@ export interface EdgeProps {
    */
   readonly authRateLimit?: number;
   /**
-   * Playlists of streams (HLS) an IPv4 address or IPv6 /64 may ask for in five minutes, which a viewer does each second; they then count for no other limit. It
-   * is a rule of its own, $1 a month.
+   * Playlists of streams (HLS) an IPv4 address or IPv6 /64 may ask for in five minutes, which a viewer does twice a second, with the parts and segments that
+   * CloudFront does not have; they then count for no other limit. It is a rule of its own, $1 a month.
    * @default - none: they count among all requests
    */
   readonly playlistRateLimit?: number;

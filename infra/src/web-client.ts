@@ -216,7 +216,12 @@ export class WebClient extends Construct {
     const all = patterns ?? patternsOf('auth', 'signaling');
     return Object.fromEntries([
       // CloudFront takes the first pattern that matches.
-      ...(all.includes(`${WHEP}*`) ? [[`${WHEP}/*/hls/*/*`, this.segments(behavior)] as const] : []),
+      ...(all.includes(`${WHEP}*`)
+        ? [
+            [`${WHEP}/*/hls/*/*`, this.segments(behavior)] as const,
+            [`${WHEP}/*/hls/live.m3u8`, this.playlists(behavior)] as const,
+          ]
+        : []),
       ...all.map((pattern) => [pattern, behavior] as const),
     ]);
   }
@@ -239,6 +244,21 @@ export class WebClient extends Construct {
         comment: 'The network of the viewer',
         originRequestPolicyName: globalName(scope, 128),
         headerBehavior: cloudfront.OriginRequestHeaderBehavior.allowList(NETWORK_HEADER),
+      }),
+    };
+  }
+
+  /** Playlists of HLS want a token each time, so none is kept; what they wait for (RFC 8216bis, 6.2.5.2) is all that passes of the query. */
+  private playlists(behavior: cloudfront.BehaviorOptions): cloudfront.BehaviorOptions {
+    const scope = new Construct(this, 'Playlists');
+    return {
+      ...behavior,
+      allowedMethods: cloudfront.AllowedMethods.ALLOW_GET_HEAD_OPTIONS,
+      originRequestPolicy: new cloudfront.OriginRequestPolicy(scope, 'Request', {
+        comment: 'Playlists of HLS',
+        originRequestPolicyName: globalName(scope, 128),
+        headerBehavior: cloudfront.OriginRequestHeaderBehavior.denyList('host'),
+        queryStringBehavior: cloudfront.OriginRequestQueryStringBehavior.allowList('_HLS_msn', '_HLS_part'),
       }),
     };
   }

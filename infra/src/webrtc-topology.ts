@@ -6,6 +6,7 @@ import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
+import { REQUESTS_OF_ADDRESS } from '../hls-packager/src/hls-times.ts';
 import { topology } from '../topology/index.ts';
 import { AuthService } from './auth-service.ts';
 import { HOOKS_ACCESS, SERVICE_ACCESS } from './cache-access.ts';
@@ -34,8 +35,8 @@ import { TurnFleet } from './turn-fleet.ts';
 import { WebClient } from './web-client.ts';
 import type { WebRtcTopologyProps } from './webrtc-topology-props.ts';
 
-/** Playlists of one address in five minutes: a hundred viewers, each second. A media node takes as many (REQUESTS_PER_ADDRESS of its streams). */
-const PLAYLISTS = 30_000;
+/** The time in which a web ACL counts, s. */
+const ACL_SECONDS = 300;
 
 /** Everything: network, cache, keys, auth, signaling, relays, edge, PWA, alarms; from infra/topology. */
 export class WebRtcTopology extends Construct {
@@ -195,7 +196,7 @@ export class WebRtcTopology extends Construct {
       removalPolicy,
       rateLimit,
       authRateLimit,
-      ...(packagers ? { playlistRateLimit: PLAYLISTS } : {}),
+      ...(packagers ? { playlistRateLimit: ACL_SECONDS * REQUESTS_OF_ADDRESS } : {}),
       logRetention,
     });
   }

@@ -1,7 +1,11 @@
 /** What callers reach: CloudFront, the pages, the load balancer; each property that matters. */
 import { expect, test } from 'vitest';
+import { PART_SECONDS, REQUESTS_OF_ADDRESS } from '../hls-packager/src/hls-times.ts';
 import { resourcesOf } from './resources.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
+
+/** The managed policy "CachingDisabled". */
+const CACHING_DISABLED = '4135ea2d-6df8-44a3-9df3-4b5a84be39ad';
 
 type Any = ReturnType<typeof JSON.parse>;
 const production = synthesize(PRODUCTION, { checks: false });
@@ -60,13 +64,23 @@ test('edge: internal, reached by CloudFront alone, idle above the heartbeat, rat
       (r: Any) => r.Statement.RateBasedStatement.CustomKeys[0].Header.Name,
     ),
   ).toEqual(['x-viewer-network', 'x-viewer-network', 'x-viewer-network']);
-  // Each playlist counts for one rule: who watches by HLS asks each second.
+  // What is asked of HLS counts for one rule alone.
   const [, every, playlists] = acl.Rules.map((r: Any) => r.Statement.RateBasedStatement).filter(Boolean);
   expect(every.ScopeDownStatement).toEqual({ NotStatement: { Statement: playlists.ScopeDownStatement } });
-  expect([every.Limit, playlists.Limit]).toEqual([3000, 30_000]);
+  expect([every.Limit, playlists.Limit]).toEqual([3000, 75_000]);
+  // A viewer asks for a playlist with each part, so these are those of a hundred viewers at one address, and as many parts as the caches of 25 rooms miss; a
+  // media node takes no fewer.
+  const [viewers, rooms] = [100, 25];
+  expect(playlists.Limit).toBe(((viewers + rooms) * playlists.EvaluationWindowSec) / PART_SECONDS);
+  expect(playlists.Limit).toBe(playlists.EvaluationWindowSec * REQUESTS_OF_ADDRESS);
   const { RegexString } = playlists.ScopeDownStatement.RegexMatchStatement;
-  const counted = ['/whep/visit/hls/live.m3u8', '/whep/visit', '/whep/visit/hls/ID/7.m4s', '/v1/whep/a/hls/live.m3u8'];
-  expect(counted.map((path) => new RegExp(RegexString).test(path))).toEqual([true, false, false, false]);
+  const counted = [
+    '/whep/visit/hls/live.m3u8',
+    '/whep/visit',
+    '/whep/visit/hls/ID/7.0.m4s',
+    '/v1/whep/a/hls/live.m3u8',
+  ];
+  expect(counted.map((path) => new RegExp(RegexString).test(path))).toEqual([true, false, true, false]);
   // Here it would judge CloudFront's addresses.
   expect(JSON.stringify(acl.Rules)).not.toContain('IpReputation');
   expect(all('AWS::WAFv2::WebACLAssociation')).toHaveLength(1);
@@ -84,6 +98,7 @@ test('web client: private bucket, one origin, WebSocket paths uncached without t
   expect(config.Aliases).toEqual(['calls.example.com']);
   expect(config.CacheBehaviors.map((b: Any) => b.PathPattern)).toEqual([
     '/whep/*/hls/*/*',
+    '/whep/*/hls/live.m3u8',
     '/auth*',
     '/.well-known*',
     '/v1/tokens*',
@@ -94,11 +109,21 @@ test('web client: private bucket, one origin, WebSocket paths uncached without t
     '/whep*',
     '/captions*',
   ]);
-  const [segments, ...uncached] = config.CacheBehaviors;
+  const [segments, playlist, ...uncached] = config.CacheBehaviors;
+  const askedOf = (behavior: Any) =>
+    all('AWS::CloudFront::OriginRequestPolicy').find(({ id }) => behavior.OriginRequestPolicyId.Ref === id)?.properties
+      .OriginRequestPolicyConfig;
+  // Of a playlist's query what it waits for reaches the node, and nothing else; its token does, each time.
+  expect(playlist.CachePolicyId).toBe(CACHING_DISABLED);
+  expect(askedOf(playlist)).toMatchObject({
+    QueryStringsConfig: { QueryStringBehavior: 'whitelist', QueryStrings: ['_HLS_msn', '_HLS_part'] },
+    HeadersConfig: { HeaderBehavior: 'allExcept', Headers: ['host'] },
+    CookiesConfig: { CookieBehavior: 'none' },
+  });
   for (const behavior of uncached) {
     // CloudFront forwards other methods than these seven to no origin, and of these the ones that a behavior names (AllowedMethods).
     expect(behavior.AllowedMethods.toSorted()).toEqual(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT']);
-    expect(behavior.CachePolicyId).toBe('4135ea2d-6df8-44a3-9df3-4b5a84be39ad'); // CachingDisabled
+    expect(behavior.CachePolicyId).toBe(CACHING_DISABLED);
     expect(behavior.OriginRequestPolicyId).toBe('b689b0a8-53d0-40ab-baf2-68738e2966ac'); // AllViewerExceptHostHeader
   }
   // Segments are kept by their path alone, for as long as the media node says; no token goes there.
@@ -109,8 +134,7 @@ test('web client: private bucket, one origin, WebSocket paths uncached without t
     ...{ MinTTL: 0, DefaultTTL: 0, MaxTTL: 60 },
     ParametersInCacheKeyAndForwardedToOrigin: { ...none, QueryStringsConfig: { QueryStringBehavior: 'none' } },
   });
-  const asked = all('AWS::CloudFront::OriginRequestPolicy').find(({ id }) => segments.OriginRequestPolicyId.Ref === id);
-  expect(asked?.properties.OriginRequestPolicyConfig.HeadersConfig.Headers).toEqual(['x-viewer-network']);
+  expect(askedOf(segments).HeadersConfig.Headers).toEqual(['x-viewer-network']);
   // CloudFront keeps errors for ten seconds where nothing else is said, and by path alone: a refusal of one person would be that of all. (Developer Guide,
   // "Control how long CloudFront caches errors"; codes: API reference, "CustomErrorResponse". 416 it never keeps.) Their bodies stay those of the services.
   expect(config.CustomErrorResponses).toEqual(

@@ -1,9 +1,10 @@
 /** The packager with real ffmpeg: the folder's other side is the media node's own. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtempDisposable, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   beginPackaging,
@@ -50,6 +51,19 @@ async function camera(port: number) {
   onTestFinished(() => program[Symbol.asyncDispose]());
 }
 
+/** A tone. */
+async function microphone(port: number) {
+  const program = await startProgram({
+    command: 'ffmpeg',
+    args: [
+      ...['-nostdin', '-v', 'error', '-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'],
+      ...['-c:a', 'libopus', '-ac', '2', '-payload_type', '111', '-f', 'rtp', `rtp://127.0.0.1:${port}`],
+    ],
+    onLine: () => {},
+  });
+  onTestFinished(() => program[Symbol.asyncDispose]());
+}
+
 async function shared() {
   const parent = await mkdtempDisposable(join(tmpdir(), 'packager-'));
   onTestFinished(() => parent[Symbol.asyncDispose]());
@@ -79,6 +93,41 @@ test('W-13 the packager makes HLS while the description is there, ends the playl
   // It joins between two keyframes, and says so.
   expect(said.filter((line) => !line.startsWith('packager.line'))).toEqual(['packager.begun {"sound":false}']);
 });
+
+test.for([['picture'], ['sound', 'picture'], ['picture', 'sound']])(
+  'W-13 of what is sent (%s) each second part begins with a keyframe, and all are of the same length',
+  async (order) => {
+    const { folder, room } = await shared();
+    packager(folder);
+    await openShared(folder);
+    await makeRoom(room);
+    const ports = await forwardPorts();
+    const begin = { picture: () => camera(ports.video), sound: () => microphone(ports.audio) };
+    const hasAudio = order.length === 2;
+    const description = sessionDescription({ hasAudio, videoCodec: 'vp8' }, ports);
+    await using _packaging = await beginPackaging(room, description);
+    for (const kind of order) {
+      await begin[kind as keyof typeof begin]();
+      // The second one begins in the middle of what the first one makes.
+      await sleep(700);
+    }
+    const read = (name: string) => readFile(join(room, name));
+    const list = async () => String(await read('live.m3u8').catch(() => ''));
+    await vi.waitFor(async () => expect(await list()).toContain('\n5.m4s'), patience);
+    expect(new Set((await list()).match(/#EXTINF:.*/g))).toEqual(new Set(['#EXTINF:0.500000,']));
+    const head = await read('init.mp4');
+    const first = (part: Buffer) => {
+      const args = ['-v', 'error', '-select_streams', 'v', '-show_entries', 'packet=flags', '-of', 'csv=p=0', '-'];
+      return String(execFileSync('ffprobe', args, { input: Buffer.concat([head, part]) }))
+        .trim()
+        .split('\n');
+    };
+    for (let part = 0; part < 6; part++) {
+      const frames = first(await read(`${part}.m4s`));
+      expect([frames.length, frames[0]?.startsWith('K')], `part ${part}`).toEqual([15, part % 2 === 0]);
+    }
+  },
+);
 
 test('W-13 a description that ffmpeg does not take ends with the reason', async () => {
   const { folder, room } = await shared();

@@ -14,5 +14,8 @@ export const ALIVE = 'alive';
 export const PLAYLIST = 'live.m3u8';
 export const INIT = 'init.mp4';
 
+/** The parts of what is made, from 0 on. */
+export const partFile = (part: number): string => `${part}.m4s`;
+
 /** Names of a room's folder, 18 random bytes: not to be guessed. */
 export const isFolderId = (name: string): boolean => /^[\w-]{24}$/.test(name);

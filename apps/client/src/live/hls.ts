@@ -1,4 +1,4 @@
-/** Plays a room as HLS, some seconds late: for who cannot watch it by WebRTC. Loaded when it is needed. */
+/** Plays a room as low-latency HLS, two seconds late: for who cannot watch it by WebRTC. Loaded when it is needed. */
 import HlsPlayer, { type HlsConfig } from 'hls.js/light';
 
 export interface HlsOptions {
@@ -23,12 +23,15 @@ export function playHls({ video, url, token, late, over }: HlsOptions): () => vo
   const config: Partial<HlsConfig> = {
     // A worker would be made of a blob, which the page's policy refuses.
     enableWorker: false,
+    // Parts of segments, and a playlist that is answered when the next part is there.
+    lowLatencyMode: true,
     // Who fell behind catches up, a little faster than live.
     maxLiveSyncPlaybackRate: 1.1,
     backBufferLength: 10,
     // Segments are found by their names alone.
     xhrSetup: (request, address) => {
-      if (address === url) request.setRequestHeader('authorization', `Bearer ${token}`);
+      // What it waits for is in the query.
+      if (address.replace(/\?.*$/, '') === url) request.setRequestHeader('authorization', `Bearer ${token}`);
     },
   };
   const player = new HlsPlayer(config);

@@ -3,11 +3,11 @@ import { ProblemError } from '@tandem/service';
 import type { Say } from '../../../node-kit/retry.ts';
 import { encryptedRoom } from '../is-encrypted.ts';
 import type { RoomViewers } from '../room-viewers.ts';
-import type { StreamOwner } from '../streams/stream-sessions.ts';
+import { MOST_OF_ONE, type StreamOwner } from '../streams/stream-sessions.ts';
 import { notLive } from '../streams/viewer.ts';
 import { Packager } from './packager.ts';
 import { endShared, openShared, showAlive } from './packager-folder.ts';
-import { isMediaFile } from './playlist.ts';
+import { isMediaFile, type Position } from './playlist.ts';
 
 export interface HlsOptions {
   /** Most packagers at once. 0: there is no HLS. */
@@ -31,6 +31,11 @@ const LINGER_MS = 20_000;
 const AGAIN_MS = 3000;
 /** Longest wait for the first playlist, ms: less than the edge and a load balancer wait for an answer. */
 const FIRST_MS = 8000;
+/**
+ * Requests that a node holds at once, each with a connection of its own: a playlist and a part of the 1,500 viewers whose playlists it has the CPU for
+ * (docs/capacity.md).
+ */
+export const MAX_HELD = 3000;
 /** Most logins that a packager counts. */
 const MAX_COUNTED = 100_000;
 
@@ -38,6 +43,8 @@ interface Packaged {
   readonly packager: Packager;
   /** When each login asked last, ms since the epoch. */
   readonly askedAt: Map<string, number>;
+  /** Playlists that each login waits for. */
+  readonly held: Map<string, number>;
   endedAt: number | undefined;
 }
 
@@ -46,6 +53,8 @@ export class Hls implements AsyncDisposable {
   /** By room: the last is the one of now. */
   readonly #packaged = new Map<string, Packaged[]>();
   readonly #looking: NodeJS.Timeout;
+  /** Requests that wait. */
+  #held = 0;
 
   /** @throws Error when the folder cannot be had */
   static async open(options: HlsOptions): Promise<Hls> {
@@ -66,30 +75,68 @@ export class Hls implements AsyncDisposable {
     return [...this.#packaged.values()].flat().filter(({ endedAt }) => endedAt === undefined).length;
   }
 
-  /** @throws ProblemError 404 without HLS, 403 for a room whose frames are sealed, 409 without a stream, 503 when the node has its number, or no segment is there yet */
-  async playlist(room: string, owner: StreamOwner): Promise<string> {
+  /**
+   * @param position what the playlist must have: it is waited for
+   * @throws ProblemError 404 without HLS, 403 for a room whose frames are sealed, 409 without a stream, 400 for what is far ahead, 503 when the node has its
+   * number, or nothing comes
+   */
+  async playlist(room: string, owner: StreamOwner, position?: Position): Promise<string> {
     const { most, rooms } = this.#options;
     if (most === 0) throw new ProblemError(404, 'no_hls', 'This node makes no HLS.');
     const viewers = rooms.get(room)?.viewers;
+    this.#refuseSealed(room);
     const last = this.#packaged.get(room)?.at(-1);
-    if (viewers?.isEncrypted) {
-      void last?.packager[Symbol.asyncDispose]();
-      throw encryptedRoom();
-    }
     const isRunning = last !== undefined && last.endedAt === undefined;
     const isLive = isRunning || (viewers !== undefined && (await viewers.isLive().catch(() => false)));
     const found = isLive && viewers ? this.#packagerOf(room, viewers) : last;
     if (!found) throw notLive();
-    if (found.askedAt.size < MAX_COUNTED) found.askedAt.set(`${owner.sub} ${owner.session_id}`, Date.now());
-    const text = await found.packager.playlist(FIRST_MS);
+    const login = `${owner.sub} ${owner.session_id}`;
+    if (found.askedAt.size < MAX_COUNTED) found.askedAt.set(login, Date.now());
+    const { playlist } = found.packager;
+    const text = await this.#holdOf(login, found, () =>
+      position === undefined ? playlist.first(FIRST_MS) : playlist.at(position),
+    );
+    // It may have become so while they waited.
+    this.#refuseSealed(room);
+    if (text === 'too far') throw new ProblemError(400, 'too_far', 'No player asks for a segment so far ahead.');
     if (text !== undefined) return text;
-    throw new ProblemError(503, 'starting', 'No segment is there yet; ask again.', { retryAfter: 1 });
+    throw new ProblemError(503, 'starting', 'It is not there yet; ask again.', { retryAfter: 1 });
   }
 
-  /** @throws ProblemError 404 */
+  /** @throws ProblemError 403 */
+  #refuseSealed(room: string): void {
+    if (!this.#options.rooms.get(room)?.viewers.isEncrypted) return;
+    void this.#packaged.get(room)?.at(-1)?.packager[Symbol.asyncDispose]();
+    throw encryptedRoom();
+  }
+
+  /** @throws ProblemError 429 when the login waits for as many as one may, 503 when the node holds its number */
+  async #holdOf<T>(login: string, { held }: Packaged, wait: () => Promise<T>): Promise<T> {
+    const own = held.get(login) ?? 0;
+    if (own >= MOST_OF_ONE)
+      throw new ProblemError(429, 'too_many_sessions', `Your login waits for ${MOST_OF_ONE} playlists.`, {
+        retryAfter: 1,
+      });
+    held.set(login, own + 1);
+    return this.#hold(wait).finally(() => {
+      const left = (held.get(login) ?? 1) - 1;
+      if (left > 0) held.set(login, left);
+      else held.delete(login);
+    });
+  }
+
+  /** @throws ProblemError 503 */
+  async #hold<T>(wait: () => Promise<T>): Promise<T> {
+    if (this.#held >= MAX_HELD)
+      throw new ProblemError(503, 'busy', 'As many wait at this node as it takes.', { retryAfter: 1 });
+    this.#held++;
+    return wait().finally(() => this.#held--);
+  }
+
+  /** The next part is waited for. @throws ProblemError 404, 503 when the node holds its number of requests */
   async file(room: string, id: string, name: string): Promise<Buffer> {
     const found = this.#packaged.get(room)?.find(({ packager }) => packager.id === id);
-    const data = found && isMediaFile(name) ? await found.packager.file(name) : undefined;
+    const data = found && isMediaFile(name) ? await this.#hold(() => found.packager.file(name)) : undefined;
     if (!data) throw new ProblemError(404, 'not_found', 'There is no such segment (any more).');
     return data;
   }
@@ -113,7 +160,7 @@ export class Hls implements AsyncDisposable {
       throw new ProblemError(503, 'busy', 'This node packages as many rooms as it takes.', { retryAfter: 10 });
     const askedAt = new Map<string, number>();
     const packager = new Packager({ room, viewers, folder, host, say, failed, count: () => askedAt.size });
-    const packaged: Packaged = { packager, askedAt, endedAt: undefined };
+    const packaged: Packaged = { packager, askedAt, held: new Map(), endedAt: undefined };
     this.#packaged.set(room, [...all, packaged]);
     void packager.ended.then(() => {
       packaged.endedAt = Date.now();

@@ -1,26 +1,24 @@
 /** HLS of what is shown in one room, made by the packager beside this node (infra/hls-packager) into a folder of its own. */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { OVER, PLAYLIST } from '../../../hls-packager/src/shared-folder.ts';
+import { SEGMENT_SECONDS } from '../../../hls-packager/src/hls-times.ts';
+import { OVER } from '../../../hls-packager/src/shared-folder.ts';
 import type { Say } from '../../../node-kit/retry.ts';
 import type { Forwarding, ForwardPorts } from '../engine.ts';
 import type { RoomViewers } from '../room-viewers.ts';
+import { LivePlaylist } from './live-playlist.ts';
 import { isInOwnNetwork } from './own-network.ts';
-import { beginPackaging, makeRoom, type Packaging, readShared, removeRoom } from './packager-folder.ts';
-import { viewersPlaylist } from './playlist.ts';
+import { beginPackaging, makeRoom, type Packaging, removeRoom } from './packager-folder.ts';
 import { forwardPorts, type MediaKinds, sessionDescription } from './session-description.ts';
 
 /** Longer than the pause that VideoRoom makes between two requests for a keyframe, ms. */
 const KEYFRAME_MS = 1200;
 /** This number is asked for at first, since a program that joins needs one; then one at each such number of times, for what was lost for good. */
 const FIRST_KEYFRAMES = 6;
-/** Between two looks for the first playlist, ms. */
-const LOOK_MS = 100;
-/** Twelve segments are a few hundred bytes each; one of 2.5 Mbit/s has a third of a megabyte. */
-const MAX_PLAYLIST_BYTES = 16_384;
-const MAX_FILE_BYTES = 4_194_304;
+/** A part of 2.5 Mbit/s has 160 KB. */
+const MAX_FILE_BYTES = 2_097_152;
+/** Time from which Media Sequence Numbers are counted: some players know them up to 2^31 only. */
+const SEQUENCES_FROM = Date.UTC(2026, 0);
 
 export interface PackagerOptions {
   readonly room: string;
@@ -44,7 +42,10 @@ class PackagerError extends Error {
 export class Packager implements AsyncDisposable {
   /** Part of the addresses of its segments; not to be guessed. */
   readonly id = randomBytes(18).toString('base64url');
+  /** Of its first segment: one a second is made at most, so the room's next packager goes on above. */
+  readonly #base = Math.floor((Date.now() - SEQUENCES_FROM) / (1000 * SEGMENT_SECONDS));
   readonly folder: string;
+  readonly playlist: LivePlaylist;
   readonly #options: PackagerOptions;
   readonly #stop = new AbortController();
   /** Settles when it writes no more. Its files are there until {@link Packager.remove}. */
@@ -57,30 +58,22 @@ export class Packager implements AsyncDisposable {
   constructor(options: PackagerOptions) {
     this.#options = options;
     this.folder = join(options.folder, this.id);
-    this.ended = this.#run().then(
+    this.playlist = new LivePlaylist(this.folder, { id: this.id, base: this.#base });
+    const ended = this.#run().then(
       () => this.#over(),
       (error: unknown) => this.#over(error),
     );
+    // What is written last is seen before this says that nothing more comes.
+    this.ended = this.playlist.follow(ended);
   }
 
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** @returns undefined while there is none, which is said within `ms`, or when it has ended without */
-  async playlist(ms: number): Promise<string | undefined> {
-    const until = performance.now() + ms;
-    for (;;) {
-      const text = await readShared(join(this.folder, PLAYLIST), MAX_PLAYLIST_BYTES);
-      if (text !== undefined) return viewersPlaylist(text.toString('utf8'), this.id);
-      if (this.#isOver || performance.now() > until) return undefined;
-      await sleep(LOOK_MS);
-    }
-  }
-
-  /** @param name of a media file */
+  /** @param name of a media file; that of the next part is waited for */
   file(name: string): Promise<Buffer | undefined> {
-    return readShared(join(this.folder, name), MAX_FILE_BYTES);
+    return this.playlist.read(name, MAX_FILE_BYTES);
   }
 
   /** Ends it: the playlist says so. */
@@ -140,7 +133,7 @@ export class Packager implements AsyncDisposable {
     const silent = new Promise<'nothing came'>((resolve) => {
       let ticks = 0;
       timer = setInterval(() => {
-        const isLate = ++ticks > FIRST_KEYFRAMES && !existsSync(join(this.folder, PLAYLIST));
+        const isLate = ++ticks > FIRST_KEYFRAMES && !this.playlist.exists;
         if (isLate) resolve('nothing came');
         else if (ticks <= FIRST_KEYFRAMES || ticks % FIRST_KEYFRAMES === 0) forwarding.keyframe();
       }, KEYFRAME_MS);

@@ -1,0 +1,98 @@
+/** Who waits at a node for HLS: bounds, and what happens meanwhile. The packager is a folder that the test writes. */
+import { mkdtempDisposable, readdir, rename, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { isFolderId } from '../../../hls-packager/src/shared-folder.ts';
+import type { RoomViewers } from '../room-viewers.ts';
+import { MOST_OF_ONE } from '../streams/stream-sessions.ts';
+import { Hls, MAX_HELD } from './hls.ts';
+
+const who = (sub: string) => ({ sub, session_id: 's', jti: 'j', iat: 0, exp: 0 });
+
+async function served() {
+  const folder = await mkdtempDisposable(join(tmpdir(), 'hls-'));
+  const gone = Promise.withResolvers<void>();
+  const forwarding = {
+    hasAudio: false,
+    videoCodec: 'vp8' as const,
+    ended: gone.promise,
+    keyframe: () => {},
+    close: async () => {},
+  };
+  const state = { isEncrypted: false };
+  const viewers = {
+    isLive: async () => true,
+    forward: async () => forwarding,
+    get isEncrypted() {
+      return state.isEncrypted;
+    },
+  } as unknown as RoomViewers;
+  const hls = await Hls.open({
+    ...{ most: 1, folder: folder.path, host: '127.0.0.1', rooms: new Map([['r', { viewers }]]) },
+    ...{ isLeaving: () => false, say: () => {}, failed: () => {} },
+  });
+  onTestFinished(async () => {
+    // One that lives answers when its description goes.
+    gone.resolve();
+    await say('ended', 'over');
+    await hls[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+  const room = () => vi.waitFor(async () => join(folder.path, (await readdir(folder.path)).find(isFolderId) ?? '-'));
+  const say = async (name: string, text: string) => {
+    const path = join(await room(), name);
+    await writeFile(`${path}.tmp`, text);
+    await rename(`${path}.tmp`, path);
+  };
+  const grow = (parts: number) =>
+    say(
+      'live.m3u8',
+      Array.from(
+        { length: parts },
+        (_, i) => `#EXTINF:0.500000,\n#EXT-X-PROGRAM-DATE-TIME:2026-11-29T12:00:00.000+0000\n${i}.m4s\n`,
+      ).join(''),
+    );
+  const first = async () => {
+    const asked = hls.playlist('r', who('first'));
+    await vi.waitFor(async () => expect(await readdir(await room())).toContain('in.sdp'));
+    await grow(1);
+    const text = await asked;
+    const [, id = '', sequence] = /URI="([\w-]{24})\/(\d+)\.1\.m4s"/.exec(text) ?? [];
+    return { id, sequence: Number(sequence) };
+  };
+  return { hls, state, grow, first };
+}
+
+test('W-13 a login waits for a number of playlists and a node for a number of requests: more are refused, and who waited is let go', async () => {
+  const { hls, grow, first } = await served();
+  const { id, sequence } = await first();
+  const next = { sequence, part: 1 };
+  const code = (asked: Promise<unknown>) =>
+    asked.then(
+      () => 'answered',
+      ({ code }) => code,
+    );
+  const own = Array.from({ length: MOST_OF_ONE }, () => code(hls.playlist('r', who('eve'), next)));
+  expect(await code(hls.playlist('r', who('eve'), next))).toBe('too_many_sessions');
+  const others = Array.from({ length: MAX_HELD - MOST_OF_ONE }, (_, i) => code(hls.playlist('r', who(`${i}`), next)));
+  expect(await code(hls.playlist('r', who('ada'), next))).toBe('busy');
+  expect(await code(hls.file('r', id, `${sequence}.1.m4s`))).toBe('busy');
+  await grow(2);
+  expect(new Set(await Promise.all([...own, ...others]))).toEqual(new Set(['answered']));
+  expect(await hls.playlist('r', who('eve'), next)).toContain(`${sequence}.1.m4s`);
+  expect(await code(hls.file('r', id, `${sequence}.0.m4s`))).toBe('not_found');
+});
+
+test('W-13 who waits when the room is sealed gets nothing of it, and who asks for what is far ahead waits for nothing', async () => {
+  const { hls, state, grow, first } = await served();
+  const { sequence } = await first();
+  await expect(hls.playlist('r', who('ada'), { sequence: sequence + 2, part: 0 })).rejects.toMatchObject({
+    status: 400,
+    code: 'too_far',
+  });
+  const held = hls.playlist('r', who('ada'), { sequence, part: 1 });
+  state.isEncrypted = true;
+  await grow(2);
+  await expect(held).rejects.toMatchObject({ status: 403, code: 'encrypted' });
+});
