@@ -73,40 +73,6 @@ async function wheel(page: Page, part: number): Promise<void> {
     .evaluate((body, share) => body.scrollTo(0, (body.scrollHeight - body.clientHeight) * share), part);
 }
 
-async function liveAnswers(status: number, code: string): Promise<Page> {
-  const page = await open();
-  await page.route('**/whep/**', (route) =>
-    route.fulfill({ status, json: { code }, headers: { 'retry-after': '30' } }),
-  );
-  await page.goto(`${pwa.origin}/live/?room=${ROOM}`);
-  return page;
-}
-
-/** Answers the live page from another page, as a media node would. */
-async function liveShows(): Promise<Page> {
-  const [source, page] = [await open({ person: PEOPLE[1] }), await open()];
-  await page.route('**/whep/**', async (route) => {
-    if (route.request().method() !== 'POST') return route.fulfill({ json: { viewers: 128 } });
-    const body = await source.evaluate(async (sdp) => {
-      const connection = new RTCPeerConnection();
-      Object.assign(globalThis, { connection });
-      const stream = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
-      await connection.setRemoteDescription({ type: 'offer', sdp });
-      for (const track of stream.getTracks()) connection.addTrack(track, stream);
-      await connection.setLocalDescription(await connection.createAnswer());
-      while (connection.iceGatheringState !== 'complete') await new Promise((done) => setTimeout(done, 50));
-      return connection.localDescription?.sdp ?? '';
-    }, route.request().postData() ?? '');
-    return route.fulfill({
-      status: 201,
-      body,
-      headers: { location: '/whep/session/1', 'content-type': 'application/sdp' },
-    });
-  });
-  await page.goto(`${pwa.origin}/live/?room=${ROOM}`);
-  return page;
-}
-
 export const STATES: Record<string, () => Promise<void>> = {
   /** What keeps somebody out of a room, and joining that takes long. */
   async obstacles() {
@@ -247,23 +213,6 @@ export const STATES: Record<string, () => Promise<void>> = {
     await patch(page, { watching: true, invited: true, rehearsing: true });
     await page.getByTestId('rehearsal').waitFor();
     await shoot(page, 'rehearsal');
-  },
-  async live() {
-    const shows = await liveShows();
-    await shows.locator('[data-testid=live][data-state=live]').waitFor();
-    await shoot(shows, 'live');
-    for (const [status, code, state] of [
-      [404, 'not_live', 'not-live'],
-      [503, 'full', 'full'],
-      [403, 'forbidden', 'refused'],
-    ] as const) {
-      const page = await liveAnswers(status, code);
-      await page.locator(`[data-testid=live][data-state=${state}]`).waitFor();
-      await shoot(page, `live-${state}`);
-    }
-    const page = await open();
-    await page.goto(`${pwa.origin}/live/`);
-    await shoot(page, 'live-no-room');
   },
   async lost() {
     const page = await open();

@@ -6,8 +6,10 @@
  */
 import { BEFORE } from './scenes-before.ts';
 import { CALL } from './scenes-call.ts';
+import { FAULTS } from './scenes-faults.ts';
+import { LIVE } from './scenes-live.ts';
 import { ROOMS } from './scenes-rooms.ts';
 import { STATES } from './scenes-states.ts';
 import { play } from './shooting.ts';
 
-await play({ ...BEFORE, ...CALL, ...ROOMS, ...STATES }, process.argv.slice(3));
+await play({ ...BEFORE, ...CALL, ...ROOMS, ...STATES, ...FAULTS, ...LIVE }, process.argv.slice(3));
