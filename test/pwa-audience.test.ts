@@ -46,8 +46,8 @@ test('who watches only is asked for no camera, has no tile, and is a number to t
 
   await vi.waitFor(async () => expect(await ada.getByTestId('people-count').textContent()).toContain('2'), patience);
   await ada.getByTestId('people-count').click();
-  await ada.getByTestId('empty-room').getByText('1 person watches').waitFor();
-  await ada.getByTestId('watchers').getByText('1 person watches').waitFor();
+  await ada.getByTestId('empty-room').getByText('1 person is watching').waitFor();
+  await ada.getByTestId('watchers').getByText('1 person is watching').waitFor();
   await vi.waitFor(async () => expect(await ada.getByTestId('person').count()).toBe(1), patience);
   expect(await ada.getByTestId('peer-tile').count()).toBe(0);
   await expectAccessible(ada, 'one watches');

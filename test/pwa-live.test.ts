@@ -119,7 +119,7 @@ test('W-10 the page waits for the stream, shows it muted, counts viewers, and sa
   await moves(page);
   const video = page.getByTestId('live-video');
   expect(await video.evaluate((element: HTMLVideoElement) => element.muted)).toBe(true);
-  await page.getByTestId('live-viewers').getByText('1 person watches').waitFor();
+  await page.getByTestId('live-viewers').getByText('1 person is watching').waitFor();
   await page.getByTestId('live-delay').waitFor();
   await expectAccessible(page, 'live');
   await page.getByTestId('live-sound').click();

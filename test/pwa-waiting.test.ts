@@ -16,11 +16,11 @@ test('a room that asks: who comes waits without a look inside, is let in, turned
   suite.pwa.auth.grants = {};
 
   const { page: eve } = await open({ query: '?room=asks', before: noDevices });
-  await eve.getByTestId('inside').getByText('The host lets people in, so you may have to wait.').waitFor();
+  await eve.getByTestId('inside').getByText('A moderator lets people in, so you may have to wait.').waitFor();
   expect(await eve.getByText('Grace').count()).toBe(0);
   await enter(eve, 'Eve');
   await eve.locator('[data-obstacle=waiting]').waitFor();
-  await eve.getByText('Waiting for the host to let you in.').waitFor();
+  await eve.getByText('Waiting for a moderator to let you in.').waitFor();
   await expectAccessible(eve, 'waiting to be let in');
   await host.getByTestId('waiting-banner').getByText('Eve asks to come in').waitFor();
   await expectAccessible(host, 'somebody asks to come in');
@@ -86,7 +86,7 @@ test('S-49 a moderator keeps the chat and the screen to moderators, and the page
     );
   expect(await bare).toEqual([]);
   await eve.getByTestId('sharing-bar').waitFor({ state: 'detached' });
-  await eve.getByText('In this room moderators alone share their screen.').first().waitFor();
+  await eve.getByText('Only moderators can share their screen in this room.').first().waitFor();
   await eve.getByTestId('toggle-screen').waitFor({ state: 'detached' });
   await eve.getByTestId('open-chat').click();
   await eve.getByTestId('chat-closed').waitFor();

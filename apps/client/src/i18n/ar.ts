@@ -54,7 +54,7 @@ export const messages: Messages = {
   'lobby.linkOrCode': 'رابط أو رمز',
   'lobby.offline': 'أنت غير متصل. يستمر الانضمام تلقائيًا عند توفر شبكة.',
   'lobby.full': 'الغرفة ممتلئة. ستنضم تلقائيًا حالما يغادر أحد.',
-  'lobby.waiting': 'في انتظار أن يسمح لك المضيف بالدخول.',
+  'lobby.waiting': 'في انتظار أن يسمح لك أحد المشرفين بالدخول.',
   'lobby.stillTrying': 'ما زلنا نحاول…',
   'lobby.cancel': 'إلغاء',
 
@@ -80,7 +80,7 @@ export const messages: Messages = {
   'backdrop.own': 'صورتك…',
   'backdrop.unreadable': 'هذا الملف ليس صورة يمكن لهذا المتصفح استخدامها.',
 
-  'lobby.asks': 'المضيف هو من يُدخل المشاركين، فقد تنتظر قليلًا.',
+  'lobby.asks': 'أحد المشرفين هو من يُدخل المشاركين، فقد تنتظر قليلًا.',
   'lobby.insideNone': 'لا أحد في الغرفة بعد.',
   'lobby.inside': {
     zero: 'لا أحد في الغرفة.',
@@ -264,7 +264,6 @@ export const messages: Messages = {
   'chat.send': 'إرسال',
   'chat.toast': '{name}: {text}',
   'chat.before': 'ما قيل قبل وصولك، كما هو لدى {name}',
-  'chat.host': 'المضيف',
   'chat.slow': {
     zero: 'غرفة كبيرة: رسالة كل {count} ثانية.',
     one: 'غرفة كبيرة: رسالة كل ثانية.',

@@ -46,8 +46,8 @@ export const en = {
   'lobby.haveLink': 'Have a link or code?',
   'lobby.startNew': 'Start a new call instead',
   'lobby.offline': 'You are offline. Joining goes on by itself when there is a network.',
-  'lobby.full': 'The room is full. You join by yourself as soon as somebody leaves.',
-  'lobby.waiting': 'Waiting for the host to let you in.',
+  'lobby.full': 'The room is full. You join automatically as soon as somebody leaves.',
+  'lobby.waiting': 'Waiting for a moderator to let you in.',
   'lobby.stillTrying': 'Still trying…',
   'lobby.cancel': 'Cancel',
 

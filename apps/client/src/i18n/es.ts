@@ -54,7 +54,7 @@ export const messages: Messages = {
   'lobby.linkOrCode': 'Enlace o código',
   'lobby.offline': 'Estás sin conexión. La entrada sigue por sí sola cuando haya red.',
   'lobby.full': 'La sala está llena. Entrarás automáticamente en cuanto alguien salga.',
-  'lobby.waiting': 'Esperas a que el anfitrión te deje entrar.',
+  'lobby.waiting': 'Esperas a que un moderador te deje entrar.',
   'lobby.stillTrying': 'Seguimos intentándolo…',
   'lobby.cancel': 'Cancelar',
 
@@ -80,7 +80,7 @@ export const messages: Messages = {
   'backdrop.own': 'Una tuya…',
   'backdrop.unreadable': 'Este archivo no es una imagen que este navegador pueda usar.',
 
-  'lobby.asks': 'El anfitrión da paso, así que quizá tengas que esperar.',
+  'lobby.asks': 'Un moderador da paso, así que quizá tengas que esperar.',
   'lobby.insideNone': 'Todavía no hay nadie.',
   'lobby.inside': {
     one: 'Hay {count} persona dentro.',
@@ -228,7 +228,6 @@ export const messages: Messages = {
   'chat.send': 'Enviar',
   'chat.toast': '{name}: {text}',
   'chat.before': 'Dicho antes de que llegaras, según {name}',
-  'chat.host': 'Anfitrión',
   'chat.slow': {
     one: 'Sala grande: un mensaje cada segundo.',
     many: 'Sala grande: un mensaje cada {count} segundos.',

@@ -55,7 +55,7 @@ export const messages: Messages = {
   'lobby.linkOrCode': 'Lien ou code',
   'lobby.offline': 'Vous êtes hors ligne. L’entrée reprendra d’elle-même dès qu’il y a un réseau.',
   'lobby.full': 'La salle est pleine. Vous entrerez automatiquement dès que quelqu’un part.',
-  'lobby.waiting': 'En attente : l’hôte doit vous faire entrer.',
+  'lobby.waiting': 'En attente : un modérateur doit vous faire entrer.',
   'lobby.stillTrying': 'Encore en cours…',
   'lobby.cancel': 'Annuler',
 
@@ -81,7 +81,7 @@ export const messages: Messages = {
   'backdrop.own': 'La vôtre…',
   'backdrop.unreadable': 'Ce fichier n’est pas une image que ce navigateur peut utiliser.',
 
-  'lobby.asks': 'L’hôte fait entrer les participants : vous devrez peut-être attendre.',
+  'lobby.asks': 'Un modérateur fait entrer les participants : vous devrez peut-être attendre.',
   'lobby.insideNone': 'Personne n’est encore là.',
   'lobby.inside': {
     one: '{count} personne est déjà là.',
@@ -234,7 +234,6 @@ export const messages: Messages = {
   'chat.send': 'Envoyer',
   'chat.toast': '{name} : {text}',
   'chat.before': 'Dit avant votre arrivée, selon {name}',
-  'chat.host': 'Hôte',
   'chat.slow': {
     one: 'Grande salle : un message par seconde.',
     many: 'Grande salle : un message toutes les {count} secondes.',

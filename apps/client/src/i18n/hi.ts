@@ -54,7 +54,7 @@ export const messages: Messages = {
   'lobby.linkOrCode': 'लिंक या कोड',
   'lobby.offline': 'आप ऑफ़लाइन हैं। नेटवर्क आते ही जुड़ना अपने आप जारी रहेगा।',
   'lobby.full': 'कमरा भरा है। किसी के जाते ही आप अपने आप जुड़ जाएँगे।',
-  'lobby.waiting': 'होस्ट के आपको अंदर लेने का इंतज़ार है।',
+  'lobby.waiting': 'मॉडरेटर के आपको अंदर लेने का इंतज़ार है।',
   'lobby.stillTrying': 'कोशिश जारी है…',
   'lobby.cancel': 'रद्द करें',
 
@@ -80,7 +80,7 @@ export const messages: Messages = {
   'backdrop.own': 'आपका अपना…',
   'backdrop.unreadable': 'यह फ़ाइल ऐसा चित्र नहीं है जिसे यह ब्राउज़र उपयोग कर सके।',
 
-  'lobby.asks': 'मेज़बान लोगों को अंदर आने देता है, आपको शायद इंतज़ार करना पड़े।',
+  'lobby.asks': 'मॉडरेटर लोगों को अंदर आने देता है, आपको शायद इंतज़ार करना पड़े।',
   'lobby.insideNone': 'अभी अंदर कोई नहीं है।',
   'lobby.inside': { one: '{count} व्यक्ति अंदर है।', other: '{count} लोग अंदर हैं।' },
   'lobby.insideMore': { one: '{count} और', other: '{count} और' },
@@ -223,7 +223,6 @@ export const messages: Messages = {
   'chat.send': 'भेजें',
   'chat.toast': '{name}: {text}',
   'chat.before': 'आपके आने से पहले कहा गया, जैसा {name} के पास है',
-  'chat.host': 'मेज़बान',
   'chat.slow': { one: 'बड़ा कमरा: हर {count} सेकंड में एक संदेश।', other: 'बड़ा कमरा: हर {count} सेकंड में एक संदेश।' },
   'chat.onlyYou': 'सिर्फ़ आपको',
   'chat.onlyTo': 'सिर्फ़ {name} को',

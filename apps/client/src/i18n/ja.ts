@@ -54,7 +54,7 @@ export const messages: Messages = {
   'lobby.linkOrCode': 'リンクまたはコード',
   'lobby.offline': 'オフラインです。ネットワークが戻ると自動的に参加します。',
   'lobby.full': 'ルームは満員です。だれかが退出すると自動的に参加します。',
-  'lobby.waiting': 'ホストが入室を許可するのを待っています。',
+  'lobby.waiting': 'モデレーターが入室を許可するのを待っています。',
   'lobby.stillTrying': '試行中…',
   'lobby.cancel': 'キャンセル',
 
@@ -80,7 +80,7 @@ export const messages: Messages = {
   'backdrop.own': '自分の画像…',
   'backdrop.unreadable': 'このファイルは、このブラウザで使える画像ではありません。',
 
-  'lobby.asks': '主催者が入室を許可します。お待ちいただく場合があります。',
+  'lobby.asks': 'モデレーターが入室を許可します。お待ちいただく場合があります。',
   'lobby.insideNone': 'まだ誰もいません。',
   'lobby.inside': { other: '{count}人が参加中です。' },
   'lobby.insideMore': { other: 'ほか{count}人' },
@@ -223,7 +223,6 @@ export const messages: Messages = {
   'chat.send': '送信',
   'chat.toast': '{name}: {text}',
   'chat.before': '参加前の発言({name} の記録)',
-  'chat.host': '主催者',
   'chat.slow': { other: '大きなルーム: {count}秒に1件まで送れます。' },
   'chat.onlyYou': 'あなただけ',
   'chat.onlyTo': '{name} だけに',

@@ -54,7 +54,7 @@ export const messages: Messages = {
   'lobby.linkOrCode': 'Link ou código',
   'lobby.offline': 'Você está sem conexão. A entrada continua sozinha quando houver rede.',
   'lobby.full': 'A sala está cheia. Você entra automaticamente assim que alguém sair.',
-  'lobby.waiting': 'Aguardando o anfitrião deixar você entrar.',
+  'lobby.waiting': 'Aguardando um moderador deixar você entrar.',
   'lobby.stillTrying': 'Ainda tentando…',
   'lobby.cancel': 'Cancelar',
 
@@ -80,7 +80,7 @@ export const messages: Messages = {
   'backdrop.own': 'A sua…',
   'backdrop.unreadable': 'Este arquivo não é uma imagem que este navegador possa usar.',
 
-  'lobby.asks': 'O anfitrião libera a entrada; talvez você precise esperar.',
+  'lobby.asks': 'Um moderador libera a entrada; talvez você precise esperar.',
   'lobby.insideNone': 'Ainda não há ninguém.',
   'lobby.inside': {
     one: '{count} pessoa está na sala.',
@@ -228,7 +228,6 @@ export const messages: Messages = {
   'chat.send': 'Enviar',
   'chat.toast': '{name}: {text}',
   'chat.before': 'Dito antes de você chegar, segundo {name}',
-  'chat.host': 'Anfitrião',
   'chat.slow': {
     one: 'Sala grande: uma mensagem por segundo.',
     many: 'Sala grande: uma mensagem a cada {count} segundos.',

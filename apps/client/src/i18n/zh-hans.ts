@@ -222,7 +222,6 @@ export const messages: Messages = {
   'chat.send': '发送',
   'chat.toast': '{name}:{text}',
   'chat.before': '你来之前说的话(据 {name} 的记录)',
-  'chat.host': '主持人',
   'chat.slow': { other: '大房间：每 {count} 秒可发一条消息。' },
   'chat.onlyYou': '仅你可见',
   'chat.onlyTo': '仅发给 {name}',

@@ -30,7 +30,7 @@ export function ChatLineView({ line, follows, heading }: ChatLineProps) {
             <b>
               <bdi>{mine ? t('call.you') : line.name || t('call.guest')}</bdi>
             </b>
-            {line.host && <span className="chat-host">{t('chat.host')}</span>}
+            {line.host && <span className="chat-host">{t('host.moderates')}</span>}
             <time dateTime={new Date(line.shownAt).toISOString()}>{timeOfDay(line.shownAt, language)}</time>
             {only && (
               <span className="chat-only">
