@@ -27,7 +27,12 @@ export async function violationsOf(page: Page, rules: readonly string[]): Promis
 }
 
 /** @returns a line for each thing that does not fit: a page that scrolls sideways, a button past its edge, words that are cut without a sign of it */
-export const misfitsOf = (page: Page): Promise<string[]> =>
+export const misfitsOf = async (page: Page): Promise<string[]> => [
+  ...(await cutWordsOf(page)),
+  ...(await misplacedOf(page)),
+];
+
+const cutWordsOf = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
     const wide = document.documentElement.scrollWidth - innerWidth;
     const found = wide > 1 ? [`the page is ${wide} px too wide`] : [];
@@ -39,7 +44,9 @@ export const misfitsOf = (page: Page): Promise<string[]> =>
       const isControl = element.matches('button, a, input, select, textarea');
       if (box.width <= 1 || box.height <= 1) continue;
       if (isControl && (box.left < -1 || box.right > innerWidth + 1)) found.push(`past the edge: ${nameOf(element)}`);
-      const { overflowX, overflowY, textOverflow } = getComputedStyle(element);
+      const { overflowX, overflowY, textOverflow, clipPath } = getComputedStyle(element);
+      // For screen readers alone.
+      if (clipPath === 'inset(50%)') continue;
       const hasText = [...element.childNodes].some(
         (node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim(),
       );
@@ -50,6 +57,48 @@ export const misfitsOf = (page: Page): Promise<string[]> =>
       if (isCut) found.push(`cut: ${nameOf(element)}`);
       if (isControl && overflowX === 'visible' && element.scrollWidth > element.clientWidth + 1)
         found.push(`too narrow for its words: ${nameOf(element)}`);
+    }
+    return [...new Set(found)];
+  });
+
+/** What lies on the wrong side in a page of either direction, is squeezed, or is covered by something that is not modal. */
+const misplacedOf = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const found: string[] = [];
+    const nameOf = (element: Element) =>
+      `${element.localName}.${element.getAttribute('data-testid') ?? element.className} "${element.textContent?.slice(0, 40)}"`;
+    const visible = <E extends Element>(selector: string) =>
+      [...document.querySelectorAll<E>(selector)].filter((one) =>
+        one.checkVisibility({ visibilityProperty: true, opacityProperty: true }),
+      );
+    const pageRunsTo = getComputedStyle(document.documentElement).direction;
+    for (const field of visible<HTMLInputElement>('[dir=auto]:placeholder-shown'))
+      if (getComputedStyle(field).direction !== pageRunsTo)
+        found.push(`placeholder on the other side: ${nameOf(field)}`);
+    for (const element of visible<HTMLElement>('body *')) {
+      const { textOverflow, direction } = getComputedStyle(element);
+      if (textOverflow !== 'ellipsis' || element.scrollWidth <= element.clientWidth + 1) continue;
+      const strong = /[\p{Script=Latin}\u0590-\u08ff]/u.exec(element.textContent ?? '')?.[0] ?? '';
+      const runsTo = /\p{Script=Latin}/u.test(strong) ? 'ltr' : 'rtl';
+      if (strong && runsTo !== direction) found.push(`cut at its beginning: ${nameOf(element)}`);
+    }
+    for (const button of visible<HTMLElement>('.icon-button')) {
+      const { width, height } = button.getBoundingClientRect();
+      if (Math.abs(width - height) > 1) found.push(`squeezed to ${width} × ${height}: ${button.ariaLabel}`);
+    }
+    // A dialog or a menu lies over the page until it is closed.
+    if (document.querySelector('dialog[open], .popover')) return found;
+    for (const button of visible<HTMLElement>('.button.primary')) {
+      const { left, right, top, bottom } = button.getBoundingClientRect();
+      for (const [x, y] of [
+        [left + 8, (top + bottom) / 2],
+        [right - 8, (top + bottom) / 2],
+        [(left + right) / 2, top + 4],
+        [(left + right) / 2, bottom - 4],
+      ] as const) {
+        const over = document.elementFromPoint(x, y);
+        if (over && !button.contains(over)) found.push(`${nameOf(button)} is covered by ${nameOf(over)}`);
+      }
     }
     return [...new Set(found)];
   });

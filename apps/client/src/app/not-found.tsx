@@ -8,9 +8,8 @@ export default function NotFound() {
   return (
     <Shell>
       <main id="main" className="plain-page">
-        <h1>404</h1>
-        <p>{t('app.notFound')}</p>
-        <a className="button" href={`${basePath}/`}>
+        <h1>{t('app.notFound')}</h1>
+        <a className="button primary" href={`${basePath}/`}>
           {t('app.home')}
         </a>
       </main>

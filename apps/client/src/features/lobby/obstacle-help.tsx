@@ -14,6 +14,9 @@ const WORDS = {
   waiting: 'lobby.waiting',
 } as const;
 
+/** On a phone it appears below the page's end. */
+const intoSight = (note: HTMLElement | null) => note?.scrollIntoView({ block: 'nearest' });
+
 /** Joining takes long: why, as far as the page can tell, the way back, and the checks. */
 export function ObstacleHelp() {
   const t = useText();
@@ -22,7 +25,7 @@ export function ObstacleHelp() {
   // Nothing is wrong.
   const isTurn = obstacle === 'full' || obstacle === 'waiting';
   return (
-    <div className="note" role="status" data-testid="obstacle" data-obstacle={obstacle}>
+    <div ref={intoSight} className="note" role="status" data-testid="obstacle" data-obstacle={obstacle}>
       <Icon name={isTurn ? 'people' : 'alert'} />
       <p className="small">{t(WORDS[obstacle])}</p>
       <div className="actions">
