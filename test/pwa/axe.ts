@@ -55,7 +55,8 @@ const cutWordsOf = (page: Page): Promise<string[]> =>
         (overflowX === 'hidden' && textOverflow !== 'ellipsis' && element.scrollWidth > element.clientWidth + 1) ||
         (overflowY === 'hidden' && element.scrollHeight > element.clientHeight + 2);
       if (isCut) found.push(`cut: ${nameOf(element)}`);
-      if (isControl && overflowX === 'visible' && element.scrollWidth > element.clientWidth + 1)
+      const hasBadge = [...element.children].some((child) => getComputedStyle(child).position === 'absolute');
+      if (isControl && !hasBadge && overflowX === 'visible' && element.scrollWidth > element.clientWidth + 1)
         found.push(`too narrow for its words: ${nameOf(element)}`);
     }
     return [...new Set(found)];
@@ -86,9 +87,15 @@ const misplacedOf = (page: Page): Promise<string[]> =>
       const { width, height } = button.getBoundingClientRect();
       if (Math.abs(width - height) > 1) found.push(`squeezed to ${width} × ${height}: ${button.ariaLabel}`);
     }
-    // A dialog or a menu lies over the page until it is closed.
-    if (document.querySelector('dialog[open], .popover')) return found;
-    for (const button of visible<HTMLElement>('.button.primary')) {
+    const modal = document.querySelector('dialog[open]');
+    // In a list each row has its own.
+    const filled = visible<HTMLElement>('.button.primary').filter(
+      (one) => !one.closest('li') && (!modal || modal.contains(one)),
+    );
+    if (filled.length > 1) found.push(`${filled.length} filled buttons: ${filled.map(nameOf).join(', ')}`);
+    // A menu lies over the page until it is closed.
+    if (modal || document.querySelector('.popover')) return found;
+    for (const button of filled) {
       const { left, right, top, bottom } = button.getBoundingClientRect();
       for (const [x, y] of [
         [left + 8, (top + bottom) / 2],
@@ -97,7 +104,9 @@ const misplacedOf = (page: Page): Promise<string[]> =>
         [(left + right) / 2, bottom - 4],
       ] as const) {
         const over = document.elementFromPoint(x, y);
-        if (over && !button.contains(over)) found.push(`${nameOf(button)} is covered by ${nameOf(over)}`);
+        // On a phone a panel covers the stage.
+        if (over && !button.contains(over) && !over.closest('.panel'))
+          found.push(`${nameOf(button)} is covered by ${nameOf(over)}`);
       }
     }
     return [...new Set(found)];

@@ -95,8 +95,8 @@ function LayoutChoice() {
   const t = useText();
   const layout = useStore(call, (s) => s.layout);
   return (
-    <fieldset className="menu-layout">
-      <legend className="visually-hidden">{t('control.layout')}</legend>
+    <fieldset className="menu-layout titled">
+      <legend>{t('control.layout')}</legend>
       {(Object.keys(LAYOUTS) as (keyof typeof LAYOUTS)[]).map((kind) => (
         <button
           key={kind}

@@ -143,7 +143,7 @@ function IssuesForm({ onSend }: { onSend: (issues: readonly string[]) => void })
             </button>
           ))}
         </div>
-        <button type="submit" className="button primary">
+        <button type="submit" className="button">
           {t('end.send')}
         </button>
       </fieldset>

@@ -1,5 +1,6 @@
 'use client';
 import { useStore } from '@tandem/react';
+import { useEffect, useRef } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { basePath } from '../../lib/runtime-config.ts';
@@ -14,18 +15,20 @@ const WORDS = {
   waiting: 'lobby.waiting',
 } as const;
 
-/** On a phone it appears below the page's end. */
-const intoSight = (note: HTMLElement | null) => note?.scrollIntoView({ block: 'nearest' });
-
 /** Joining takes long: why, as far as the page can tell, the way back, and the checks. */
 export function ObstacleHelp() {
   const t = useText();
   const obstacle = useStore(call, (s) => s.obstacle);
+  const note = useRef<HTMLDivElement>(null);
+  // On a phone it appears, or grows, below the page's end.
+  useEffect(() => {
+    if (obstacle) note.current?.scrollIntoView({ block: 'nearest' });
+  }, [obstacle]);
   if (!obstacle) return null;
   // Nothing is wrong.
   const isTurn = obstacle === 'full' || obstacle === 'waiting';
   return (
-    <div ref={intoSight} className="note" role="status" data-testid="obstacle" data-obstacle={obstacle}>
+    <div ref={note} className="note" role="status" data-testid="obstacle" data-obstacle={obstacle}>
       <Icon name={isTurn ? 'people' : 'alert'} />
       <p className="small">{t(WORDS[obstacle])}</p>
       <div className="actions">

@@ -61,7 +61,7 @@ export function UpdateNotice() {
   return (
     <div className="snackbar" role="status" data-testid="update-notice">
       <span>{t('app.updateReady')}</span>
-      <button type="button" className="button primary compact" onClick={() => update(waiting)}>
+      <button type="button" className="button compact" onClick={() => update(waiting)}>
         {t('app.updateNow')}
       </button>
       <button type="button" className="button quiet compact" onClick={() => setHidden(true)}>
