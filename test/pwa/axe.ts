@@ -87,6 +87,11 @@ const misplacedOf = (page: Page): Promise<string[]> =>
       const { width, height } = button.getBoundingClientRect();
       if (Math.abs(width - height) > 1) found.push(`squeezed to ${width} × ${height}: ${button.ariaLabel}`);
     }
+    for (const initials of visible<HTMLElement>('.tile .avatar')) {
+      const [inner, tile] = [initials.getBoundingClientRect(), initials.closest('.tile')?.getBoundingClientRect()];
+      if (tile && (inner.top < tile.top || inner.bottom > tile.bottom))
+        found.push(`cut by its tile: ${nameOf(initials)}`);
+    }
     const modal = document.querySelector('dialog[open]');
     // In a list each row has its own.
     const filled = visible<HTMLElement>('.button.primary').filter(

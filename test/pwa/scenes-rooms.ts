@@ -154,7 +154,7 @@ export const ROOMS: Record<string, () => Promise<void>> = {
   },
   /** Who watches only, and how the others see that. */
   async audience() {
-    pwa.auth.grants = { kick: true };
+    pwa.auth.grants = { kick: true, invite: true };
     const host = await join(NAMES[2], 'audience', { person: PEOPLE[2] });
     await host.getByTestId('empty-room').waitFor();
     pwa.auth.grants = { publish: false };
