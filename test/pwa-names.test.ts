@@ -1,6 +1,7 @@
 /** Names that people choose, in the page: rooms of every script, names that would turn or hide the text around them. */
 import { expect, test } from 'vitest';
-import { enter, pwaSuite } from './pwa/suite.ts';
+import { misfitsOf } from './pwa/axe.ts';
+import { atRest, enter, pwaSuite } from './pwa/suite.ts';
 
 const suite = pwaSuite();
 const { open, join, peer } = suite;
@@ -49,4 +50,34 @@ test('a name of invisible characters is no name; one that turns its surroundings
   const mallory = await peer('names', '\u202eevil');
   await page.getByTestId('peer-tile').getByText('evil', { exact: true }).waitFor();
   expect([...mallory.peers.values()].map((p) => p.metadata?.name)).toEqual(['Ada']);
+});
+
+/** A new version waits to take over, so it is offered. */
+const waitingWorker = () => {
+  const registration = { waiting: { postMessage() {} }, addEventListener() {} };
+  Object.defineProperty(navigator.serviceWorker, 'controller', { value: {} });
+  navigator.serviceWorker.getRegistration = async () => registration as unknown as ServiceWorkerRegistration;
+};
+
+test('in Arabic, on a phone: long Latin names are cut at their end, on the side of their rows; nothing covers the way in', async () => {
+  const room = 'quarterly-review-of-the-harbour-extension-north-side';
+  const { page } = await open({
+    query: `?room=${room}`,
+    locale: 'ar',
+    viewport: { width: 390, height: 844 },
+    before: waitingWorker,
+  });
+  await page.getByTestId('update-notice').waitFor();
+  expect(await misfitsOf(page), 'lobby').toEqual([]);
+  await enter(page, 'Bartholomew Featherstonehaugh-Cavendish');
+  await page.getByTestId('empty-room').waitFor();
+  await page.getByTestId('local-video').waitFor();
+  await atRest(page);
+  expect(await misfitsOf(page), 'alone').toEqual([]);
+  for (const name of ['Bartholomew Featherstonehaugh-Cavendish III', 'محمد بن عبد الرحمن آل سعود'])
+    await peer(room, name);
+  await page.getByTestId('people-count').click();
+  await page.getByTestId('person').nth(2).waitFor();
+  await atRest(page);
+  expect(await misfitsOf(page), 'people').toEqual([]);
 });

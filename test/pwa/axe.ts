@@ -87,6 +87,12 @@ const misplacedOf = (page: Page): Promise<string[]> =>
       const { width, height } = button.getBoundingClientRect();
       if (Math.abs(width - height) > 1) found.push(`squeezed to ${width} × ${height}: ${button.ariaLabel}`);
     }
+    for (const element of visible<HTMLElement>('bdi, body [dir=ltr]')) {
+      const { display, direction, textAlign } = getComputedStyle(element);
+      const around = element.parentElement && getComputedStyle(element.parentElement).direction;
+      if (!display.startsWith('inline') && direction !== around && textAlign === 'start' && element.textContent?.trim())
+        found.push(`on the other side than its row: ${nameOf(element)}`);
+    }
     for (const initials of visible<HTMLElement>('.tile .avatar')) {
       const [inner, tile] = [initials.getBoundingClientRect(), initials.closest('.tile')?.getBoundingClientRect()];
       if (tile && (inner.top < tile.top || inner.bottom > tile.bottom))
