@@ -44,7 +44,7 @@ const cutWordsOf = (page: Page): Promise<string[]> =>
       const isControl = element.matches('button, a, input, select, textarea');
       if (box.width <= 1 || box.height <= 1) continue;
       if (isControl && (box.left < -1 || box.right > innerWidth + 1)) found.push(`past the edge: ${nameOf(element)}`);
-      const { overflowX, overflowY, textOverflow, clipPath } = getComputedStyle(element);
+      const { overflowX, overflowY, textOverflow, clipPath, webkitLineClamp } = getComputedStyle(element);
       // For screen readers alone.
       if (clipPath === 'inset(50%)') continue;
       const hasText = [...element.childNodes].some(
@@ -53,7 +53,7 @@ const cutWordsOf = (page: Page): Promise<string[]> =>
       if (!hasText && !isControl) continue;
       const isCut =
         (overflowX === 'hidden' && textOverflow !== 'ellipsis' && element.scrollWidth > element.clientWidth + 1) ||
-        (overflowY === 'hidden' && element.scrollHeight > element.clientHeight + 2);
+        (overflowY === 'hidden' && webkitLineClamp === 'none' && element.scrollHeight > element.clientHeight + 2);
       if (isCut) found.push(`cut: ${nameOf(element)}`);
       const hasBadge = [...element.children].some((child) => getComputedStyle(child).position === 'absolute');
       if (isControl && !hasBadge && overflowX === 'visible' && element.scrollWidth > element.clientWidth + 1)

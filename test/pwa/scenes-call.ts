@@ -86,7 +86,7 @@ export const CALL: Record<string, () => Promise<void>> = {
     await a.waitForTimeout(1500);
     await shoot(a, 'four-screen');
     await shoot(b, 'four-sharing');
-    await b.getByTestId('toggle-screen').click();
+    await b.getByTestId('stop-sharing').click();
     await a.evaluate(() => {
       const { model } = (globalThis as unknown as Exposed).__tandem;
       const states = [{}, { away: true }, { state: 'interrupted' }];

@@ -22,12 +22,12 @@ function Line({ notice: { key, values, opens } }: { notice: Notice }) {
   if (!opens)
     return (
       <p className="notice" title={words}>
-        {words}
+        <span>{words}</span>
       </p>
     );
   return (
     <button type="button" className="notice" title={words} onClick={() => call.set({ panel: opens, unread: 0 })}>
-      {words}
+      <span>{words}</span>
     </button>
   );
 }
