@@ -10,22 +10,23 @@ import { type MessageKey, useLanguage, useText } from '../../i18n/index.ts';
 import { clock } from '../../lib/format.ts';
 import { Shell } from '../../ui/shell.tsx';
 
-const WORDS: Record<EndKind, { title: MessageKey; text?: MessageKey }> = {
-  left: { title: 'end.left' },
+/** `back`: the way into the same room, as it is called for who was in it, or never was. */
+const WORDS: Record<EndKind, { title: MessageKey; text?: MessageKey; back?: MessageKey }> = {
+  left: { title: 'end.left', back: 'end.rejoin' },
   kicked: { title: 'end.kicked', text: 'end.kickedText' },
-  replaced: { title: 'end.replaced', text: 'end.replacedText' },
-  duplicate: { title: 'end.duplicate', text: 'end.duplicateText' },
+  replaced: { title: 'end.replaced', text: 'end.replacedText', back: 'end.rejoin' },
+  duplicate: { title: 'end.duplicate', text: 'end.duplicateText', back: 'end.rejoin' },
   closed: { title: 'end.closed', text: 'end.closedText' },
-  refused: { title: 'end.refused', text: 'end.refusedText' },
-  locked: { title: 'end.locked', text: 'end.lockedText' },
-  declined: { title: 'end.declined', text: 'end.declinedText' },
+  refused: { title: 'end.refused', text: 'end.refusedText', back: 'app.retry' },
+  locked: { title: 'end.locked', text: 'end.lockedText', back: 'app.retry' },
+  declined: { title: 'end.declined', text: 'end.declinedText', back: 'app.retry' },
   over: { title: 'end.over', text: 'end.overText' },
-  unknown: { title: 'end.unknown', text: 'end.unknownText' },
+  unknown: { title: 'end.unknown', text: 'end.unknownText', back: 'app.retry' },
   link: { title: 'end.link', text: 'end.linkText' },
   encryption: { title: 'end.encryption', text: 'end.encryptionText' },
-  unreachable: { title: 'end.unreachable', text: 'end.unreachableText' },
-  lost: { title: 'end.lost', text: 'end.lostText' },
-  failed: { title: 'end.failed' },
+  unreachable: { title: 'end.unreachable', text: 'end.unreachableText', back: 'app.retry' },
+  lost: { title: 'end.lost', text: 'end.lostText', back: 'end.rejoin' },
+  failed: { title: 'end.failed', back: 'app.retry' },
 };
 /** A shorter call is too short to rate. */
 const WORTH_A_QUESTION_MS = 5000;
@@ -40,7 +41,6 @@ export function EndedScreen({ onNew }: { onNew: () => void }) {
   const duration = useStore(call, (s) => s.duration);
   const heading = useRef<HTMLHeadingElement>(null);
   const words = WORDS[end];
-  const back = end !== 'kicked' && end !== 'closed' && end !== 'over' && end !== 'link' && end !== 'encryption';
   useEffect(() => heading.current?.focus(), []);
   return (
     <Shell>
@@ -53,14 +53,14 @@ export function EndedScreen({ onNew }: { onNew: () => void }) {
           {duration > 0 && <p className="soft">{t('end.duration', { duration: clock(duration, language) })}</p>}
         </div>
         <div className="ended-actions">
-          {back && (
+          {words.back && (
             <button type="button" className="button primary large" data-testid="rejoin" onClick={() => call.rejoin()}>
-              {t('end.rejoin')}
+              {t(words.back)}
             </button>
           )}
           <button
             type="button"
-            className={`button large ${back ? '' : 'primary'}`}
+            className={`button large ${words.back ? '' : 'primary'}`}
             data-testid="new-call"
             onClick={onNew}
           >
