@@ -6,7 +6,10 @@ import { useText } from '../../i18n/index.ts';
 
 /** Short lines that come and go, in the header: no face is there to be covered. The newest is seen, all are read out. */
 export function Notices() {
-  const notices = useStore(call, (s) => s.notices);
+  const all = useStore(call, (s) => s.notices);
+  const inChat = useStore(call, (s) => s.panel === 'chat');
+  // A line of the chat is read there. A hand that goes up is not read out by the open list of people.
+  const notices = inChat ? all.filter(({ opens }) => opens !== 'chat') : all;
   return (
     <div className="notices" role="log" aria-live="polite">
       {notices.map((notice) => (
