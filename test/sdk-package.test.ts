@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 import { BUDGET, measure } from '../packages/rtc/size.ts';
 import { examplesOf } from './support/packed.ts';
@@ -113,4 +114,14 @@ test('size: the whole SDK within its budget', async () => {
   const { gzip } = await measure();
   console.log(`@tandem/rtc: ${gzip} B gzip of ${BUDGET}`);
   expect(gzip).toBeLessThanOrEqual(BUDGET);
+});
+
+test('a page that imports the SDK loads nothing of the encryption, which is a module of its own', async () => {
+  const inputsOf = async (entry: string) => {
+    const options = { bundle: true, write: false, metafile: true, format: 'esm', platform: 'browser' } as const;
+    const { metafile } = await build({ ...options, entryPoints: [join(rtc, entry)] });
+    return Object.keys(metafile.inputs).filter((path) => path.includes('src/encryption/'));
+  };
+  expect(await inputsOf('src/index.ts')).toEqual([]);
+  expect((await inputsOf('src/encryption/index.ts')).length).toBeGreaterThan(0);
 });

@@ -1,6 +1,6 @@
 /** The agent of one room, on the fake engine. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { EngineError, MAX_SECTIONS } from './engine.ts';
 import { MAX_AUDIBLE } from './loudest.ts';
 import { RoomAgent } from './room-agent.ts';
@@ -122,6 +122,24 @@ test('a room of two goes back to a mesh, legs stay until they are not needed', a
   for (const peerId of ['ada', 'bob']) session.emit('signal', { type: 'media-state', peerId, state: { mode: 'gone' } });
   await agent.ended;
   expect(engine.legs).toBe(0);
+});
+
+test('while it is recorded a room of two does not go back to a mesh; when that ends, it does', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const recorder = { store: { put: async () => {} }, partMs: 1000, minFreeBytes: 0, over: async () => {} } as never;
+  const { session, engine, agent } = start({ recorder });
+  session.arrive('ada', 'bob');
+  for (const id of ['ada', 'bob']) session.connect(id);
+  await vi.waitFor(() => expect(engine.legs).toBe(4));
+  await agent.recorder?.follow({ id: 'one', startedAt: 1 } as never);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([agent.state, agent.recorder?.recording?.id]).toEqual(['serving', 'one']);
+  await agent.recorder?.follow(undefined);
+  expect(agent.state).toBe('serving');
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(agent.state).toBe('closing');
+  await agent.end('test');
 });
 
 test('a room that another node was called for keeps its legs until that node is in the room', async () => {
