@@ -23,6 +23,7 @@ const programs = [
   { package: 'janus-tools', names: ['janus-pp-rec'] },
   { package: 'espeak-ng', names: ['espeak-ng'] },
   { package: 'pocketsphinx', names: ['pocketsphinx_continuous'] },
+  { package: 'pulseaudio', names: ['pulseaudio'] },
   { package: 'pocketsphinx-en-us', names: ['/usr/share/pocketsphinx/model/en-us/en-us/mdef'] },
 ];
 

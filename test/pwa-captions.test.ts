@@ -9,6 +9,8 @@ import { startTestKeys, type TestKeys } from '../apps/signaling/src/testing.ts';
 import { type Pwa, startPwa } from './pwa/harness.ts';
 import { enter, noDevices, type OpenOptions, openPage, patience } from './pwa/suite.ts';
 import { launchBrowser, received } from './support/browser.ts';
+import { launchFirefox } from './support/firefox.ts';
+import { startSilentOutput } from './support/silent-output.ts';
 import { speak, startPocketsphinx } from './support/speech.ts';
 
 const world = new AsyncDisposableStack();
@@ -34,6 +36,19 @@ afterAll(() => world.disposeAsync());
 
 /** No recognizer on the device, whatever this browser has. */
 const withoutRecognizer = () => {
+  Object.assign(globalThis, { SpeechRecognition: undefined });
+};
+
+/** As Firefox is where there is no sound output: a context never runs. */
+const withoutSound = () => {
+  const Real = AudioContext;
+  globalThis.AudioContext = class extends Real {
+    constructor(options?: AudioContextOptions) {
+      super(options);
+      void this.suspend();
+    }
+    override resume = () => new Promise<void>(() => {});
+  };
   Object.assign(globalThis, { SpeechRecognition: undefined });
 };
 
@@ -97,6 +112,37 @@ test('an encrypted call sends no sound to the service, also where it was allowed
   expect(lines).toContain('/ws/signal');
   expect(lines).not.toContain('/captions');
   expect(recognizer.sockets.size).toBe(0);
+});
+
+test('a browser that runs no sound: the page says that there are no captions', async () => {
+  const { page } = await openPage(browser, pwa.origin, {
+    ...{ query: '?room=mute', before: withoutSound, remembers: { captionSent: true } },
+  });
+  // The notice is there for some seconds only.
+  await Promise.all([page.getByText('Captions of what you say are interrupted').waitFor(), enter(page, 'Ada')]);
+  expect(recognizer.sockets.size).toBe(0);
+});
+
+test('Firefox, which recognizes nothing itself: its microphone goes to the service, and the other browser shows the words', async () => {
+  await using output = await startSilentOutput();
+  await using firefox = await launchFirefox(output.env);
+  recognizer.answer = () => '{"text" : "said in Firefox"}';
+  const bob = await join('Bob', '?room=foxes', { before: noDevices });
+  const ada = await firefox.newPage();
+  const faults: string[] = [];
+  ada.on('pageerror', (error) => faults.push(String(error)));
+  ada.setDefaultTimeout(patience.timeout);
+  const at = (id: string) => ada.locator(`[data-testid=${id}]`);
+  await ada.goto(`${pwa.origin}/?room=foxes`);
+  await at('allow-media').click();
+  await at('name-input').fill('Ada');
+  await at('join').click();
+  await bob.getByTestId('peer-tile').waitFor();
+  await at('more').click();
+  await at('open-settings').click();
+  await at('switch-captionSent').click();
+  await bob.getByTestId('captions').getByText('Ada: said in Firefox', { exact: true }).waitFor();
+  expect(faults).toEqual([]);
 });
 
 test('a real recognizer: a sentence said to the microphone is read by the others', async () => {

@@ -22,14 +22,18 @@ const PREFERENCES = {
   'services.settings.server': 'data:,',
 };
 
-/** @throws Error with the install line when there is no Firefox */
-export function launchFirefox(): Promise<Browser> {
+/**
+ * @param env more of its environment, such as that of a sound output
+ * @throws Error with the install line when there is no Firefox
+ */
+export function launchFirefox(env: Readonly<Record<string, string>> = {}): Promise<Browser> {
   const executablePath = ['firefox-esr', 'firefox'].map((name) => findProgram(name)).find(Boolean);
   if (!executablePath) throw new Error('Firefox is missing: apt-get install firefox-esr');
   return puppeteer.launch({
     browser: 'firefox',
     executablePath,
     headless: true,
+    env: { ...process.env, ...env },
     extraPrefsFirefox: PREFERENCES,
     timeout: 120_000,
     protocolTimeout: 240_000,

@@ -47,16 +47,18 @@ async function recognizeThere(track: MediaStreamTrack, wanted: Wanted): Promise<
   const { call, isTold, isWanted, tell, sayOnce } = wanted;
   const config = await loadRuntimeConfig();
   const language = serviceLanguage(config) ?? '';
+  const away = () => isWanted() && sayOnce('captions.away');
   const line = new SpeechLine({
     url: socketUrl(config.captionsUrl, `${CAPTIONS_PATH}?lang=${encodeURIComponent(language)}`),
     getToken: () => call.session.accessToken(),
     heard: (text, isFinal) => isWanted() && tell(text, isFinal),
-    away: () => isWanted() && sayOnce('captions.away'),
+    away,
   });
   const gate = new SoundGate();
-  const end = await soundBlocks(track, (block) => {
+  const take = (block: ArrayBuffer) => {
     if (isWanted() && isTold()) for (const one of gate.pass(block)) line.send(one);
-  });
+  };
+  const end = await soundBlocks(track, take, away);
   return () => {
     end();
     line.close();
