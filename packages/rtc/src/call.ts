@@ -79,8 +79,8 @@ export class Call extends Emitter<CallEvents> {
       this.#end('left', error instanceof Error ? error.message : String(error));
       throw error;
     }
-    // An empty room: each peer that comes will call me.
-    if (this.session.peers.size === 0) this.#parts.prewarmed.close();
+    // It is not taken in a room that is empty (each peer that comes will call me) or a media node's, whose connection is not to wait for this.
+    this.#parts.clock.setTimeout(() => this.#parts.prewarmed.close(), 1000);
     this.#setState('joined');
     this.#parts.readings.start(this.#options.statsInterval ?? 2000);
   }
@@ -210,7 +210,7 @@ export class Call extends Emitter<CallEvents> {
       }),
       session.on('signal', (signal) => this.#signal(signal)),
       session.on('media', ({ media }) => {
-        if (this.#options.sfu ?? true) sfu.set(media);
+        if (this.#options.sfu ?? true) sfu.set(media, this.#state === 'joining');
       }),
       session.on('message', ({ peerId, data }) => this.#message(peerId, data)),
       session.on('entry', (entry) => {

@@ -30,7 +30,13 @@ export class ConnectionSetup {
   }
 
   #with(iceServers: RTCIceServer[]): RTCConfiguration {
-    // The policies must be the same in every setConfiguration, or it throws (W3C webrtc-pc section 4.4.1.6).
-    return { iceServers, iceTransportPolicy: this.#options.iceTransportPolicy ?? 'all', bundlePolicy: 'max-bundle' };
+    // All but the servers must be the same in every setConfiguration, or it throws (W3C webrtc-pc section 4.4.1.6).
+    return {
+      iceServers,
+      iceTransportPolicy: this.#options.iceTransportPolicy ?? 'all',
+      bundlePolicy: 'max-bundle',
+      // Who answers has its candidates when it sets its answer: it made the connection while the offer was on its way.
+      iceCandidatePoolSize: 1,
+    };
   }
 }

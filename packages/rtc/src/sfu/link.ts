@@ -10,6 +10,8 @@ const ARRIVAL_POLL_MS = 50;
 /** After ten seconds it is a camera that is off: asked less often. */
 const QUICK_POLLS = 200;
 const SLOW_POLL_MS = 500;
+/** Who comes into a room without any media sends after this time, ms. */
+const ALONE_MS = 100;
 
 export interface SfuLinkHost extends Omit<LegHost, 'onLive' | 'onFailed'> {
   /** Nothing is sent: there is no up leg. */
@@ -55,7 +57,10 @@ export class SfuLink {
         if (!this.up) host.onUpLive();
       },
       onFailed: () => host.onFailed(),
-      onTracks: (tracks) => this.#follow(tracks),
+      onTracks: (tracks) => {
+        this.#follow(tracks);
+        this.#startUp();
+      },
     });
   }
 
@@ -66,10 +71,18 @@ export class SfuLink {
     return this.isUpLive && this.down.isLive;
   }
 
-  /** Also when the node has lost its legs (its engine died): new connections. */
-  start(): void {
-    this.up?.start();
+  /**
+   * Also when the node has lost its legs (its engine died): new connections.
+   * @param comes I am new in a room that the node serves: what others send comes first, and nothing of mine is in its way
+   */
+  start(comes = false): void {
+    if (comes) this.#host.clock.setTimeout(() => this.#startUp(), ALONE_MS);
+    else this.up?.start();
     this.down.start();
+  }
+  /** Unless it has begun. */
+  #startUp(): void {
+    if (this.up?.gen === 0) this.up.start();
   }
 
   receive(type: 'offer' | 'answer' | 'ice-candidate', body: { sdp?: unknown; candidate?: unknown }): void {

@@ -40,6 +40,30 @@ test('a pair may go only when the media is here, mine is there, and both said so
   expect(FakeConnection.all.every((pc) => pc.closed)).toBe(true);
 });
 
+test('who comes into a room that is served receives first, and offers its own once it has answered, or when nobody sends', async () => {
+  const types = (sent: readonly { readonly type: string }[]) => sent.map(({ type }) => type);
+  const { sfu, sent, hear } = start();
+  sfu.set({ peerId: 'agent', epoch: 5 }, true);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(types(sent)).toEqual(['media-want']);
+  hear('agent', 'offer', OFFER);
+  await vi.waitFor(() => expect(types(sent)).toEqual(['media-want', 'answer', 'offer']));
+  // Once.
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  expect(FakeConnection.all.length).toBe(2);
+  sfu.close();
+  const alone = start();
+  alone.sfu.set({ peerId: 'agent', epoch: 5 }, true);
+  await vi.waitFor(() => expect(types(alone.sent)).toEqual(['media-want', 'offer']));
+  alone.sfu.close();
+  // A room that changes its way: nobody has anything to receive before others have offered.
+  const all = start();
+  all.sfu.set({ peerId: 'agent', epoch: 5 });
+  await vi.waitFor(() => expect(types(all.sent)).toEqual(['media-want', 'offer']));
+  expect(FakeConnection.all[0]?.sections).toHaveLength(2);
+  all.sfu.close();
+});
+
 test('a lower epoch is ignored, and of a higher one the old connections stay until the new ones serve', () => {
   const { sfu } = start();
   sfu.set({ peerId: 'a5', epoch: 5 });

@@ -95,8 +95,8 @@ export class Sfu {
     return this.#link?.down.connection;
   }
 
-  /** The room's state says which node serves it; undefined: none. */
-  set(media: RoomMedia | undefined): void {
+  /** The room's state says which node serves it; undefined: none. @param comes I just join the room */
+  set(media: RoomMedia | undefined, comes = false): void {
     if (this.#closed) return;
     if (!media) {
       if (this.#link) this.#drop();
@@ -105,10 +105,10 @@ export class Sfu {
     const { epoch, peerId } = media;
     if (epoch <= Math.max(this.#link?.epoch ?? 0, this.#failedEpoch)) {
       // The same node in a new session: its agent has lost what it knew of this client.
-      if (this.#link && epoch === this.#link.epoch && peerId !== this.#link.agent) this.#replace(peerId, epoch);
+      if (this.#link && epoch === this.#link.epoch && peerId !== this.#link.agent) this.#replace(peerId, epoch, false);
       return;
     }
-    this.#replace(peerId, epoch);
+    this.#replace(peerId, epoch, comes);
   }
 
   signal(signal: SessionEvents['signal']): void {
@@ -167,7 +167,7 @@ export class Sfu {
     this.#old = undefined;
   }
 
-  #replace(agent: string, epoch: number): void {
+  #replace(agent: string, epoch: number, comes: boolean): void {
     this.#old?.close();
     this.#old = this.#link;
     const host = this.#host;
@@ -194,7 +194,7 @@ export class Sfu {
     this.#link = link;
     host.onTiming(`sfu:${epoch}`);
     link.down.wish(this.#wishes);
-    link.start();
+    link.start(comes);
     for (const peerId of host.peerIds()) this.#expect(peerId);
   }
 
