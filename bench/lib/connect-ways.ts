@@ -6,6 +6,9 @@ import type { SdkBrowser } from '../../test/sdk/harness.ts';
 export const WAYS = ['bare', 'mesh', 'sfu'] as const;
 export type Way = (typeof WAYS)[number];
 
+/** Frames per second of everybody's picture, as cameras have. Who comes while an encoder runs waits for the next frame. */
+const FPS = 30;
+
 /** One trial: ms after the join, by step. */
 export type Steps = Readonly<Record<string, number>>;
 
@@ -37,11 +40,15 @@ function watchFirstFrame(): void {
 }
 
 /** Runs in the page: a pair with whoever listens on the channel, as a tutorial has it. @returns ms to the first picture */
-async function callBare(): Promise<Record<string, number>> {
-  const stream = globalThis.harness.picture();
+async function callBare(fps: number): Promise<Record<string, number>> {
+  const stream = globalThis.harness.picture(fps);
   const channel = new BroadcastChannel('bare');
   const began = performance.now();
   const pc = new RTCPeerConnection();
+  // Sound is played in all three ways: an element for each person, from before its tracks are there.
+  const heard = Object.assign(new Audio(), { srcObject: new MediaStream(), autoplay: true });
+  document.body.append(heard);
+  pc.ontrack = ({ track }) => heard.srcObject.addTrack(track);
   for (const track of stream.getTracks()) pc.addTrack(track, stream);
   pc.onicecandidate = ({ candidate }) =>
     candidate && channel.postMessage({ from: 'guest', candidate: candidate.toJSON() });
@@ -64,8 +71,8 @@ async function callBare(): Promise<Record<string, number>> {
 }
 
 /** Runs in the page: takes calls, one after the other. */
-function answerBare(): void {
-  const stream = globalThis.harness.picture();
+function answerBare(fps: number): void {
+  const stream = globalThis.harness.picture(fps);
   const channel = new BroadcastChannel('bare');
   let pc: RTCPeerConnection | undefined;
   let early: RTCIceCandidateInit[] = [];
@@ -76,6 +83,9 @@ function answerBare(): void {
       const own = new RTCPeerConnection();
       pc = own;
       early = [];
+      const heard = Object.assign(new Audio(), { srcObject: new MediaStream(), autoplay: true });
+      document.body.append(heard);
+      own.ontrack = ({ track }) => heard.srcObject.addTrack(track);
       for (const track of stream.getTracks()) own.addTrack(track, stream);
       own.onicecandidate = ({ candidate }) =>
         candidate && channel.postMessage({ from: 'host', candidate: candidate.toJSON() });
@@ -100,9 +110,10 @@ async function callRoom(options: {
   token: string;
   roomId: string;
   name: string;
+  fps: number;
 }): Promise<Record<string, number>> {
   const { harness } = globalThis;
-  await harness.start({ ...options, media: 'canvas', fps: 20, warm: true });
+  await harness.start({ ...options, media: 'canvas', warm: true });
   const at = await (globalThis as unknown as { firstFrame: Promise<number> }).firstFrame;
   const steps = harness.log.flatMap(({ t, what, detail }) =>
     what === 'timing' ? [[(detail as { name: string }).name, t - harness.joinedAt] as const] : [],
@@ -121,7 +132,8 @@ export interface WaysOptions {
 /** The ways in turn, so that what else the machine does meets all alike. */
 export async function measureWays({ browser, mesh, sfu, trials }: WaysOptions): Promise<Map<Way, Steps[]>> {
   const enter = async ({ url, roomId, token }: Room, name: string, page: Page) =>
-    page.evaluate((o) => globalThis.harness.start({ ...o, media: 'canvas', fps: 20 }), {
+    page.evaluate((o) => globalThis.harness.start({ ...o, media: 'canvas' }), {
+      fps: FPS,
       url,
       roomId,
       name,
@@ -135,7 +147,7 @@ export async function measureWays({ browser, mesh, sfu, trials }: WaysOptions): 
     await page.goto(browser.origin);
     return page;
   };
-  await (await open()).evaluate(answerBare);
+  await (await open()).evaluate(answerBare, FPS);
   await enter(mesh, 'host', await open());
   await enter(sfu, 'host', await open());
   const results = new Map<Way, Steps[]>(WAYS.map((way) => [way, []]));
@@ -145,14 +157,15 @@ export async function measureWays({ browser, mesh, sfu, trials }: WaysOptions): 
       const page = await open();
       await page.evaluate(watchFirstFrame);
       // Its media is there before, as after a lobby.
-      await page.evaluate(() => void globalThis.harness.picture());
+      await page.evaluate((fps) => void globalThis.harness.picture(fps), FPS);
       await sleep(500);
       const room = way === 'mesh' ? mesh : sfu;
       const name = `guest-${way}-${round}`;
+      const { url, roomId } = room;
       const steps =
         way === 'bare'
-          ? await page.evaluate(callBare)
-          : await page.evaluate(callRoom, { url: room.url, roomId: room.roomId, name, token: await room.token(name) });
+          ? await page.evaluate(callBare, FPS)
+          : await page.evaluate(callRoom, { url, roomId, name, fps: FPS, token: await room.token(name) });
       if (round >= 0) results.get(way)?.push(steps);
       await page.evaluate(() => globalThis.harness.call?.leave());
       await page.close();
