@@ -90,7 +90,7 @@ export default defineConfig({
           name: 'system',
           include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
           // Asks for a container engine; scripts/test-containers.mjs brings the containers up and runs it.
-          exclude: ['test/containers.test.ts', ...SIDE_BY_SIDE, ...BROWSERS, '**/node_modules/**'],
+          exclude: ['test/containers*.test.ts', ...SIDE_BY_SIDE, ...BROWSERS, '**/node_modules/**'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
           fileParallelism: false,
@@ -103,7 +103,8 @@ export default defineConfig({
             {
               test: {
                 name: 'containers',
-                include: ['test/containers.test.ts'],
+                include: ['test/containers*.test.ts'],
+                fileParallelism: false,
                 testTimeout: 240_000,
                 hookTimeout: 240_000,
               },

@@ -1,9 +1,15 @@
 // `npm run test:containers [-- --no-build]`: build the images, bring compose.yaml up with real containers, call through it, take it down.
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fail, installPackages, modernNode, root, run, toolEnv } from './lib/setup.mjs';
+
+/** ws, which is CommonJS, asks for Node's modules. */
+const BANNER =
+  "--banner:js=import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
 const secret = () => randomBytes(32).toString('base64url');
 
@@ -44,9 +50,13 @@ const env = {
   TANDEM_MEDIA_SECRET: secret(),
   TANDEM_WEBHOOK_KEY: secret(),
   // One host with a domain: Caddy is its own authority, and the name leads here for the test alone.
-  COMPOSE_PROFILES: 'public,recordings,hls',
+  COMPOSE_PROFILES: 'public,recordings,hls,captions',
   TANDEM_PACKAGERS: '1',
   TANDEM_RECORDINGS: '/recordings',
+  // A recognizer that is built here, in place of an image of half a gigabyte that needs 16 GB.
+  TANDEM_RECOGNIZER_IMAGE: 'tandem-test/recognizer',
+  TANDEM_CAPTIONS_TARGETS: 'http://captions:8083',
+  TANDEM_CLIENT_SETTINGS: '{"captionLanguages":["en"]}',
   TANDEM_OPEN_GRANTS: '{"record":true}',
   TANDEM_DOMAIN: 'calls.example.org',
   TANDEM_TLS_ISSUER: 'internal',
@@ -65,25 +75,42 @@ const call = (args, options = {}) => run(compose[0], [...compose.slice(1), ...ar
 const checked = spawnSync('apt-config', ['dump', 'Acquire::Check-Valid-Until'], { encoding: 'utf8' }).stdout ?? '';
 const validUntil = checked.includes('"false"') ? 'false' : 'true';
 
+/** @throws Error with what the build said */
+function build(tag, args, cwd = root) {
+  console.log(`  Building ${tag}…`);
+  const built = spawnSync('docker', ['build', '-t', tag, ...args, '.'], { cwd, env, encoding: 'utf8' });
+  if (built.status !== 0) {
+    console.error(`${built.stdout}${built.stderr}`.split('\n').slice(-80).join('\n'));
+    throw new Error(`${tag} did not build (above).`);
+  }
+  const size = spawnSync('docker', ['image', 'inspect', '-f', '{{.Size}}', tag], { encoding: 'utf8' });
+  console.log(`  ${tag}  ${(Number(size.stdout) / 1e6).toFixed(0)} MB`);
+}
+
+/** The recognizer of test/recognizer: one bundled file, and a program of Debian's. */
+function buildRecognizer() {
+  const folder = mkdtempSync(join(tmpdir(), 'recognizer-'));
+  try {
+    const from = join(root, 'test/recognizer');
+    const file = join(folder, 'main.mjs');
+    const bundle = ['--bundle', '--platform=node', '--format=esm', '--log-level=error', `--outfile=${file}`];
+    execFileSync(node, [join(root, 'node_modules/esbuild/bin/esbuild'), join(from, 'main.ts'), ...bundle, BANNER]);
+    cpSync(join(from, 'Dockerfile'), join(folder, 'Dockerfile'));
+    build('tandem-test/recognizer', [], folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 let failed = 1;
 try {
   for (const target of process.argv.includes('--no-build')
     ? []
     : ['auth', 'signaling', 'hooks', 'captions', 'turn', 'media', 'packager', 'composer', 'edge', 'canary', 'tls']) {
-    console.log(`  Building tandem/${target}…`);
     const args = ['turn', 'media'].includes(target) ? ['--build-arg', `APT_CHECK_VALID_UNTIL=${validUntil}`] : [];
-    const built = spawnSync('docker', ['build', '--target', target, '-t', `tandem/${target}`, ...args, '.'], {
-      cwd: root,
-      env,
-      encoding: 'utf8',
-    });
-    if (built.status !== 0) {
-      console.error(`${built.stdout}${built.stderr}`.split('\n').slice(-80).join('\n'));
-      throw new Error(`tandem/${target} did not build (above).`);
-    }
-    const size = spawnSync('docker', ['image', 'inspect', '-f', '{{.Size}}', `tandem/${target}`], { encoding: 'utf8' });
-    console.log(`  tandem/${target}  ${(Number(size.stdout) / 1e6).toFixed(0)} MB`);
+    build(`tandem/${target}`, ['--target', target, ...args]);
   }
+  buildRecognizer();
   if ((await call(['up', '-d', '--no-build'])) !== 0) throw new Error('compose did not come up (above).');
   failed = await run(node, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', 'containers'], {
     env: {

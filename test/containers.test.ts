@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { SignalingSession } from '../packages/rtc/src/index.ts';
 import { launchBrowser } from './support/browser.ts';
 import { expectMedia, joinRoom, socketsPerNode } from './support/call.ts';
+import { containersOf } from './support/containers.ts';
 import { flows, joinMedia, type MediaPeer } from './support/media-peer.ts';
 import { browserForName, canaryOutput, onlyTurns } from './support/public-name.ts';
 
@@ -16,17 +17,6 @@ let browser: Browser;
 /** The certificate of Caddy's own authority, PEM file. */
 let authority: string;
 const folder = mkdtempSync(join(tmpdir(), 'containers-'));
-
-/** Names of the containers of a service of this run. */
-function containersOf(service: string): string[] {
-  const filters = [
-    `label=com.docker.compose.project=${process.env.COMPOSE_PROJECT_NAME}`,
-    `label=com.docker.compose.service=${service}`,
-  ].flatMap((filter) => ['--filter', filter]);
-  return execFileSync('docker', ['ps', ...filters, '--format', '{{.Names}}'], { encoding: 'utf8' })
-    .trim()
-    .split('\n');
-}
 
 beforeAll(async () => {
   browser = await launchBrowser();
@@ -67,6 +57,7 @@ test('every node of every service is live and ready', async () => {
         signaling: [true, true],
         media: [true],
         hooks: [true],
+        captions: [true],
       });
     },
     { timeout: 60_000, interval: 500 },
@@ -80,15 +71,17 @@ test('every container finds itself healthy: services by /health/startup, the TUR
       const lines = execFileSync('docker', ['ps', '--filter', filter, '--format', '{{.Names}}: {{.Status}}'], {
         encoding: 'utf8',
       });
-      expect(lines.trim().split('\n')).toHaveLength(11);
+      expect(lines.trim().split('\n')).toHaveLength(13);
       expect(
         lines
           .trim()
           .split('\n')
           .filter((line) => !line.endsWith('(healthy)'))
           .sort(),
-        // These have no check of their own: a recording is composed and HLS is made below, and the canary goes through Caddy.
-      ).toEqual(['composer', 'packager', 'tls'].map((name) => expect.stringMatching(`[-_]${name}[-_]1: Up`)));
+        // These have no check of their own: a recording is composed and HLS is made below, captions are in a file of their own, and the canary goes through Caddy.
+      ).toEqual(
+        ['composer', 'packager', 'recognizer', 'tls'].map((name) => expect.stringMatching(`[-_]${name}[-_]1: Up`)),
+      );
     },
     { timeout: 60_000, interval: 500 },
   );

@@ -91,12 +91,16 @@ function converse(socket: WebSocket, folder: string): void {
 
 /**
  * @param folder for its grammar and what it hears; the giver removes it
+ * @param at where it listens; default: loopback, a free port
  * @throws Error with the install line when there is no pocketsphinx
  */
-export async function startPocketsphinx(folder: string): Promise<AsyncDisposable & { readonly url: string }> {
+export async function startPocketsphinx(
+  folder: string,
+  at: { readonly host: string; readonly port: number } = { host: '127.0.0.1', port: 0 },
+): Promise<AsyncDisposable & { readonly url: string }> {
   program('pocketsphinx_continuous');
   writeFileSync(grammarIn(folder), GRAMMAR);
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  const server = new WebSocketServer(at);
   await once(server, 'listening');
   server.on('connection', (socket) => converse(socket, folder));
   return {
