@@ -145,6 +145,9 @@ test.each([
   // Of two tasks one has an endpoint that cannot keep up; in the other case tries end by their timeout.
   ['webhooks-late', 'tandem_hooks_overdue_seconds{node="a"}', '10+60x20', '16x20', {}],
   ['events-dropped', 'tandem_hooks_dropped_total', '0+1x20', '5x20', {}],
+  // One of two tasks has no recognizer all the time; in the other case one loads its model.
+  ['recognizer-away', 'tandem_captions_recognizers_away{node="a"}', '0 1x20', '1x16 0x4', {}],
+  ['captions-shed', 'tandem_captions_refused_total{reason="connections"}', '0+3x20', '0+1x20', {}],
   ['webhooks-dead', 'tandem_hooks_dead_total', '0+1x20', '0+0.2x20', {}],
   ['telemetry-dropped', 'tandem_telemetry_items_total{signal="traces",outcome="dropped"}', '0+50x40', '0+20x40', {}],
 ])('%s fires on what it is for and not on less', (alert, series, much, little, labels) => {

@@ -9,6 +9,7 @@ import { AUTH_EVENTS } from '../apps/auth/src/log-events.ts';
 import { CAPTIONS_EVENTS } from '../apps/captions/src/log-events.ts';
 import { HOOKS_EVENTS } from '../apps/hooks/src/log-events.ts';
 import { SIGNALING_EVENTS } from '../apps/signaling/src/log-events.ts';
+import { topology } from '../infra/topology/index.ts';
 import { apiReference } from '../scripts/api-reference.mjs';
 import { checkDoc, diagramsOf, markdownFiles } from '../scripts/check-docs.ts';
 import { generateDocs } from '../scripts/generate-docs.ts';
@@ -67,7 +68,8 @@ test('every alarm has a runbook with meaning, first look and mitigation; every r
   for (const [, runbook = ''] of infra.matchAll(/(?:addAlarm|each)\(\s*[^,]+,\s*(?:'[^']*'|`[^`]*`),\s*'([a-z-]+)'/g))
     named.add(runbook);
   for (const [, runbook = ''] of infra.matchAll(/runbook: '([a-z-]+)'/g)) named.add(runbook);
-  for (const service of ['auth', 'signaling', 'hooks', 'captions']) named.add(`${service}-tasks-missing`);
+  for (const [service, { kind }] of Object.entries(topology))
+    if (kind === 'service') named.add(`${service}-tasks-missing`);
   const pages = readdirSync(resolve(root, 'docs/runbooks')).map((f) => f.replace(/\.md$/, ''));
   expect(pages.filter((p) => p !== 'README').sort()).toEqual([...named].sort());
   for (const page of named)

@@ -7,6 +7,7 @@ import { startCollector, startRedis } from '@tandem/service/testing';
 import { connectClient, startTestNode } from '@tandem/signaling/testing';
 import { expect, test } from 'vitest';
 import { startTestAuth } from '../apps/auth/src/testing.ts';
+import { startTestCaptions } from '../apps/captions/src/testing.ts';
 import { startTestHooks } from '../apps/hooks/src/testing.ts';
 import { RULES, type Sample, startPrometheus } from './support/prometheus.ts';
 
@@ -49,6 +50,7 @@ test('reports become the ratios and quantiles of the dashboard; every panel and 
   await using north = await startTestNode({ keys: auth, config });
   await using south = await startTestNode({ keys: auth, config });
   await using hooks = await startTestHooks({ redisUrl: redis.url, jwksUrl: auth.jwksUrl });
+  await using captions = await startTestCaptions({ jwksUrl: auth.jwksUrl, recognizers: 'en=ws://127.0.0.1:2700' });
   const reports = async () => {
     for (const body of [
       call(2, [...times(9, up), paired, ...times(20, gaveUp)], {
@@ -71,6 +73,7 @@ test('reports become the ratios and quantiles of the dashboard; every panel and 
     signaling: [host(north.url), host(south.url)],
     auth: [host(auth.url)],
     hooks: [host(hooks.url)],
+    captions: [host(captions.url)],
   });
   await prometheus.scraped();
   await reports();
@@ -141,7 +144,7 @@ test('reports become the ratios and quantiles of the dashboard; every panel and 
     .poll(async () => (await prometheus.alerts())['call-setup-72h']?.state, { timeout: 30_000 })
     .toBe('firing');
   const alerts = await prometheus.alerts();
-  expect(Object.keys(alerts)).toHaveLength(23);
+  expect(Object.keys(alerts)).toHaveLength(25);
   expect(Object.values(alerts).filter((a) => a.health !== 'ok')).toEqual([]);
   // 5 % failed: five times the budget, which is a ticket, not a page.
   expect([alerts['call-setup-1h']?.state, alerts['call-setup-72h']?.state]).toEqual(['inactive', 'firing']);

@@ -14,6 +14,11 @@ const root = resolve(import.meta.dirname, '..');
 const parts = ['auth', 'signaling', 'hooks', 'captions', 'turn', 'media', 'packager', 'composer'] as const;
 type Part = (typeof parts)[number];
 
+test('every part of ours that runs is compared', () => {
+  const running = Object.entries(topology).filter(([, part]) => 'config' in part);
+  expect(running.map(([name]) => name).sort()).toEqual([...parts].sort());
+});
+
 /** Settings that a place leaves to their default, with the reason. Everything else of the topology must be there. */
 const leftOut: Record<'local' | 'compose' | 'cloud', Record<string, string>> = {
   local: {

@@ -1,3 +1,4 @@
+import { Aws } from 'aws-cdk-lib';
 import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import type { Construct } from 'constructs';
@@ -23,7 +24,8 @@ export function imageByDigest(scope: Construct, name: string, reference: string)
   const [, account = '', region = '', repositoryName = '', digest = ''] = match ?? [];
   const repository = ecr.Repository.fromRepositoryAttributes(scope, name, {
     repositoryName,
-    repositoryArn: `arn:aws:ecr:${region}:${account}:repository/${repositoryName}`,
+    // A region of China or of GovCloud has another partition.
+    repositoryArn: `arn:${Aws.PARTITION}:ecr:${region}:${account}:repository/${repositoryName}`,
   });
   return ecs.ContainerImage.fromEcrRepository(repository, digest);
 }

@@ -8,7 +8,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { type CustomMetricGroup, DefaultDashboardFactory, MonitoringFacade } from 'cdk-monitoring-constructs';
 import { Construct } from 'constructs';
 import { alarmTopic } from './alarm-topic.ts';
-import { captionsAlarms } from './captions-alarms.ts';
+import { captionsMetrics } from './captions-metrics.ts';
 import { check, checkInteger } from './check.ts';
 import { checkProps } from './check-props.ts';
 import type { Edge } from './edge.ts';
@@ -68,7 +68,7 @@ export class Observability extends Construct {
     if (props.auth) this.watchService('auth', props.auth, minHealthy);
     if (props.hooks) this.watchHooks(props.hooks, minHealthy);
     if (props.captions) this.watchService('captions', props.captions, minHealthy);
-    if (props.captions) this.group('Captions of speech', captionsAlarms(this, props.captions));
+    if (props.captions) this.group('Captions of speech', captionsMetrics(props.captions));
     if (props.cache) this.watchCache(props.cache);
     if (props.turn) this.watchTurn(props.turn, minHealthy);
     if (props.media) this.watchMedia(props.media, minHealthy);
@@ -149,6 +149,7 @@ export class Observability extends Construct {
         periods: 10,
       },
     );
+    for (const alarm of THRESHOLDS) if ((alarm.service ?? 'signaling') === name) thresholdAlarm(this, alarm, service);
     this.group(title, [service.metricRunningTasks(), service.metricCpu(), service.metricMemory()]);
   }
 
@@ -158,13 +159,11 @@ export class Observability extends Construct {
       service.metricConnections(),
       service.metric('tandem_signaling_rooms', { statistic: 'Sum' }),
     ]);
-    for (const alarm of THRESHOLDS) if (!alarm.service) thresholdAlarm(this, alarm, service);
     for (const slo of SLOS) this.group(slo.name, [objectiveAlarms(this, slo, service)]);
   }
 
   private watchHooks(service: HooksService, minHealthy: number): void {
     this.watchService('hooks', service, minHealthy);
-    for (const alarm of THRESHOLDS) if (alarm.service === 'hooks') thresholdAlarm(this, alarm, service);
     this.group('Events', [
       service.metricEvents(),
       service.metricPartitions(),

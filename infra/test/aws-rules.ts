@@ -48,6 +48,28 @@ export function cpuShares(
   return new Map(weights.map(([name, weight]) => [name, weight / all]));
 }
 
+interface WafFilter {
+  readonly Behavior: 'KEEP' | 'DROP';
+  readonly Requirement: 'MEETS_ALL' | 'MEETS_ANY';
+  readonly Conditions: readonly { readonly ActionCondition: { readonly Action: string } }[];
+}
+
+/**
+ * Whether WAF writes a record of a request with this action: the first filter that fits decides, then the default; without a filter it writes every request.
+ * Source: AWS WAF API reference, LoggingFilter ("logs ... default handling for logs that don't match any of the specified filtering conditions").
+ */
+export function wafKeeps(
+  filter: { readonly DefaultBehavior: string; readonly Filters: readonly WafFilter[] } | undefined,
+  action: 'ALLOW' | 'BLOCK' | 'COUNT',
+): boolean {
+  if (!filter) return true;
+  const fits = ({ Requirement, Conditions }: WafFilter) => {
+    const met = Conditions.map(({ ActionCondition }) => ActionCondition.Action === action);
+    return Requirement === 'MEETS_ANY' ? met.includes(true) : !met.includes(false);
+  };
+  return (filter.Filters.find(fits)?.Behavior ?? filter.DefaultBehavior) === 'KEEP';
+}
+
 /** Longest `stopTimeout` of a container definition, s. Source: Amazon ECS task definition parameters, "stopTimeout". */
 export const LONGEST_STOP_TIMEOUT = 120;
 

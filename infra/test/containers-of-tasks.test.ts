@@ -111,3 +111,15 @@ test('whatever starts tasks waits for all policies of the roles of those tasks',
   }
   expect(seen).toBeGreaterThan(15);
 });
+
+test('no ARN of the template names a partition but those that were given: images of China or GovCloud may be pulled too', () => {
+  for (const [profile, { text }] of profiles) {
+    const named = [...text.matchAll(/arn:aws[\w-]*:[^"]*/g)].map(([arn]) => arn);
+    expect(
+      named.filter((arn) => !arn.startsWith('arn:aws:acm:')),
+      profile,
+    ).toEqual([]);
+  }
+  const [, production] = profiles[0] ?? [];
+  expect(production?.text).toContain(':ecr:eu-west-1:111122223333:repository/kaldi-en');
+});

@@ -6,6 +6,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { expect, test } from 'vitest';
 import { Network, TopologyProfile, TopologyStack, WebRtcTopology } from '../src/index.ts';
+import { wafKeeps } from './aws-rules.ts';
 import { allows, rolePolicies } from './policy.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
 
@@ -109,6 +110,22 @@ test('flow logs hold no address', () => {
   expect(log.LogFormat).toContain('{dstport}');
   // VPC guide, "Flow log records": the fields with addresses are srcaddr, dstaddr, pkt-srcaddr and pkt-dstaddr.
   expect(log.LogFormat).not.toMatch(/addr/);
+});
+
+test('the web ACL writes down what it refuses, and nothing of the others: neither their addresses nor the bill of it', () => {
+  for (const template of [production, development]) {
+    const found = ofType(template, 'AWS::WAFv2::LoggingConfiguration');
+    expect(found).toHaveLength(1);
+    for (const { LoggingFilter: filter, RedactedFields: fields } of found) {
+      expect([wafKeeps(filter, 'BLOCK'), wafKeeps(filter, 'COUNT'), wafKeeps(filter, 'ALLOW')]).toEqual([
+        true,
+        true,
+        false,
+      ]);
+      expect(JSON.stringify(fields)).toContain('authorization');
+    }
+  }
+  expect(wafKeeps(undefined, 'ALLOW')).toBe(true);
 });
 
 test('each part carries its tag and the stack’s, for the bill', () => {

@@ -1,5 +1,6 @@
 /** Who may call what, wherever the running system depends on it; by the policies of the template, evaluated as IAM does. */
 import { expect, test } from 'vitest';
+import { topology } from '../topology/index.ts';
 import { SENT_BY_SERVICES } from './aws-rules.ts';
 import { ACCOUNT, allows, mayUseKey, REGION, resourcePolicy, rolePolicies } from './policy.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
@@ -122,8 +123,13 @@ test('Secrets Manager rotates: it may call the function, which may read and writ
   expect(may(role, 'secretsmanager:GetSecretValue', 'another')).toBe(false);
 });
 
+/** Their parts of the stack. */
+const SERVICES = Object.entries(topology).flatMap(([name, { kind }]) =>
+  kind === 'service' ? [`${name[0]?.toUpperCase()}${name.slice(1)}`] : [],
+);
+
 test('metrics leave: each task role of a collector writes to its log group', () => {
-  for (const name of ['Auth', 'Signaling', 'Hooks']) {
+  for (const name of SERVICES) {
     const role = id('AWS::IAM::Role', new RegExp(`${name}TaskTaskRole`));
     const group = id('AWS::Logs::LogGroup', new RegExp(`Topology${name}Logs`));
     for (const action of ['logs:CreateLogStream', 'logs:PutLogEvents'])

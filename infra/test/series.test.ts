@@ -251,7 +251,7 @@ test('every policy that scales follows a series that exists', () => {
 });
 
 test('counters count from their first event: the exporter keeps first values', () => {
-  for (const service of ['Auth', 'Signaling', 'Hooks'])
+  for (const service of ['Auth', 'Signaling', 'Hooks', 'Captions'])
     expect(collectorOf(service).exporters.awsemf.retain_initial_value_of_delta_metric).toBe(true);
 });
 

@@ -153,4 +153,15 @@ export const KPIS: readonly Kpi[] = [
     source: 'Own',
     query: { kind: 'largest', metric: OVERDUE, unit: 's' },
   },
+  {
+    id: 'captions',
+    name: 'Captions of speech',
+    definition:
+      'Captions a second that went to the pages of their speakers, microphones that were refused, and bytes of sound that went to no recognizer as it was slow.',
+    source: 'Own',
+    query: {
+      kind: 'rates',
+      metrics: ['texts', 'refused', 'dropped_bytes'].map((name) => `tandem_captions_${name}_total`),
+    },
+  },
 ];

@@ -88,7 +88,7 @@ export interface ThresholdAlarm {
   /** `increase`: growth over the window; `min`: of the gauge; `max`, `sum`: of the gauge over all tasks, at each minute of the window. */
   readonly statistic: 'increase' | 'max' | 'min' | 'sum';
   /** Who writes the metric. Default: signaling. */
-  readonly service?: 'hooks';
+  readonly service?: 'hooks' | 'captions';
   readonly severity: 'page' | 'ticket';
   readonly runbook: string;
 }
