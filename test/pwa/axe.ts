@@ -98,6 +98,8 @@ const misplacedOf = (page: Page): Promise<string[]> =>
       if (tile && (inner.top < tile.top || inner.bottom > tile.bottom))
         found.push(`cut by its tile: ${nameOf(initials)}`);
     }
+    for (const note of visible<HTMLElement>('.note'))
+      if (note.scrollHeight > note.clientHeight + 1) found.push(`what helps is out of sight: ${nameOf(note)}`);
     const modal = document.querySelector('dialog[open]');
     // In a list each row has its own.
     const filled = visible<HTMLElement>('.button.primary').filter(

@@ -21,16 +21,20 @@ async function liveShows(): Promise<{ page: Page; source: Page }> {
   await page.route('**/whep/**', async (route) => {
     if (source.isClosed()) return route.fulfill({ status: 409, json: { code: 'not_live' } });
     if (route.request().method() !== 'POST') return route.fulfill({ json: { viewers: 128 } });
-    const body = await source.evaluate(async (sdp) => {
-      const connection = new RTCPeerConnection();
-      Object.assign(globalThis, { connection });
-      const stream = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
-      await connection.setRemoteDescription({ type: 'offer', sdp });
-      for (const track of stream.getTracks()) connection.addTrack(track, stream);
-      await connection.setLocalDescription(await connection.createAnswer());
-      while (connection.iceGatheringState !== 'complete') await new Promise((done) => setTimeout(done, 50));
-      return connection.localDescription?.sdp ?? '';
-    }, route.request().postData() ?? '');
+    const body = await source
+      .evaluate(async (sdp) => {
+        const connection = new RTCPeerConnection();
+        Object.assign(globalThis, { connection });
+        const stream = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
+        await connection.setRemoteDescription({ type: 'offer', sdp });
+        for (const track of stream.getTracks()) connection.addTrack(track, stream);
+        await connection.setLocalDescription(await connection.createAnswer());
+        while (connection.iceGatheringState !== 'complete') await new Promise((done) => setTimeout(done, 50));
+        return connection.localDescription?.sdp ?? '';
+      }, route.request().postData() ?? '')
+      // It closed meanwhile.
+      .catch(() => undefined);
+    if (body === undefined) return route.abort().catch(() => {});
     return route.fulfill({
       status: 201,
       body,
