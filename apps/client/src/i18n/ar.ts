@@ -194,7 +194,7 @@ export const messages: Messages = {
   'call.page': '{page} من {pages}',
   'call.pageBack': 'الصفحة السابقة',
   'call.pageNext': 'الصفحة التالية',
-  'call.more': '+{count}',
+  'call.more': '\u2066+{count}\u2069',
   'call.moreLabel': {
     zero: 'عرض القائمة ({count})',
     one: 'شخص آخر ({count}): عرض القائمة',
@@ -218,8 +218,8 @@ export const messages: Messages = {
   'control.chat': 'الدردشة',
   'control.chatUnread': {
     zero: 'الدردشة',
-    one: 'الدردشة، رسالة جديدة',
-    two: 'الدردشة، رسالتان جديدتان',
+    one: 'الدردشة، رسالة جديدة ({count})',
+    two: 'الدردشة، رسالتان جديدتان ({count})',
     few: 'الدردشة، {count} رسائل جديدة',
     many: 'الدردشة، {count} رسالة جديدة',
     other: 'الدردشة، {count} رسالة جديدة',

@@ -118,6 +118,14 @@ test('a name in the other direction does not turn the words around it', () => {
   expect(format(ar, 'ar', 'call.joined', { name: 'Ada' })).toContain('\u2068Ada\u2069');
 });
 
+test('in Arabic a plus is before its number, and the words of a button with a number on it have the number', () => {
+  // Of the other direction, the plus would be behind it (UAX 9: a sign between words and a number goes with the words).
+  expect(format(ar, 'ar', 'call.more', { count: 47 })).toMatch(/^[\u2066\u200e]/);
+  // Who says "press Chat 2" to the computer presses it (WCAG 2.5.3).
+  for (const count of [1, 2, 3, 11, 100])
+    expect(format(ar, 'ar', 'control.chatUnread', { count })).toContain(count.toLocaleString('ar'));
+});
+
 /** Files that come with `entry` at once: its static imports, and theirs. */
 function comesWith(entry: string, seen = new Set<string>()): Set<string> {
   if (seen.has(entry)) return seen;
