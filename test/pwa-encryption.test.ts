@@ -30,6 +30,11 @@ test('switched on in the lobby, joined by its link: media flows, both see the sa
   expect(number).toMatch(/^(\d{5} ){5}\d{5}$/);
   expect(await bob.page.getByTestId('safety-number').textContent()).toBe(number);
   await expectAccessible(ada.page, 'people of an encrypted call');
+  // Its invitation has the key, and no link for those who only watch: no server could show it.
+  await ada.page.getByRole('button', { name: 'Invite' }).last().click();
+  expect(await ada.page.getByTestId('invite-link').textContent()).toContain(link.hash);
+  expect(await ada.page.getByTestId('live-link').count()).toBe(0);
+  await ada.page.keyboard.press('Escape');
 
   // Pasted into the field, which then shows the room's name.
   const dan = await open();

@@ -115,7 +115,7 @@ test('W-10 the page waits for the stream, shows it muted, counts viewers, and sa
   const said = page.waitForRequest(/\/whep\/show\/[^?]+\?first-picture-ms=\d+$/);
   const studio = await encoder('show');
   await reaches(page, 'live');
-  await said;
+  console.log(`live page: first picture ${/\d+$/.exec((await said).url())?.[0]} ms after it asked`);
   await moves(page);
   const video = page.getByTestId('live-video');
   expect(await video.evaluate((element: HTMLVideoElement) => element.muted)).toBe(true);
@@ -262,7 +262,7 @@ test('W-13 a page whose network lets no media through shows the room by HLS', as
     .waitFor();
 });
 
-test('W-13 what is sealed between people has no HLS', async () => {
+test('W-13 W-14 what is sealed between people has no HLS, and the page says so, until it is sealed no more', async () => {
   await encoder('sealed');
   const token = await stack.keys.token('ada');
   const session = new SignalingSession({ url: stack.url, getToken: async () => token });
@@ -270,6 +270,12 @@ test('W-13 what is sealed between people has no HLS', async () => {
   await session.join('sealed', { encryption: { key: 'of ada' } } as never);
   const ask = () => raw('/whep/sealed/hls/live.m3u8', { authorization: `Bearer ${token}` });
   await vi.waitFor(async () => expect(await ask()).toBe(403), patience);
+  const page = await open('sealed');
+  await reaches(page, 'encrypted');
+  await page.getByText('only the people in it can see it').first().waitFor();
+  await expectAccessible(page, 'encrypted');
+  session.close();
+  await reaches(page, 'live');
 });
 
 /** The path as it is: `fetch` would resolve its dots. @returns the status */

@@ -94,9 +94,13 @@ test('W-13 the packager makes HLS while the description is there, ends the playl
   expect(said.filter((line) => !line.startsWith('packager.line'))).toEqual(['packager.begun {"sound":false}']);
 });
 
-test.for([['picture'], ['sound', 'picture'], ['picture', 'sound']])(
-  'W-13 of what is sent (%s) each second part begins with a keyframe, and all are of the same length',
-  async (order) => {
+test.for([
+  { what: 'a picture alone', order: ['picture'] },
+  { what: 'sound, then a picture', order: ['sound', 'picture'] },
+  { what: 'a picture, then sound', order: ['picture', 'sound'] },
+] as const)(
+  'W-13 of $what each second part begins with a keyframe, and all are of the same length',
+  async ({ order }) => {
     const { folder, room } = await shared();
     packager(folder);
     await openShared(folder);

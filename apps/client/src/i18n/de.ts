@@ -477,6 +477,7 @@ export const messages: Messages = {
   'live.full': 'Gerade schauen zu viele zu',
   'live.retries': 'Diese Seite versucht es von selbst wieder.',
   'live.refused': 'Du darfst diesem Raum nicht zusehen.',
+  'live.encrypted': 'Dieses Gespräch ist Ende-zu-Ende verschlüsselt: Nur wer darin ist, kann es sehen.',
   'live.noRoom': 'Dieser Link nennt keinen Raum',
   'live.noRoomText': 'Bitte noch einmal um den Link und öffne ihn ganz.',
   'live.unmute': 'Ton einschalten',

@@ -401,6 +401,7 @@ export const enLazy = {
   'live.full': 'Too many people are watching right now',
   'live.retries': 'This page tries again by itself.',
   'live.refused': 'You may not watch this room.',
+  'live.encrypted': 'This call is encrypted end to end: only the people in it can see it.',
   'live.noRoom': 'This link names no room',
   'live.noRoomText': 'Ask for the link again and open all of it.',
   'live.unmute': 'Turn sound on',

@@ -488,6 +488,7 @@ export const messages: Messages = {
   'live.full': 'Ahora hay demasiadas personas mirando',
   'live.retries': 'Esta página lo intenta de nuevo sola.',
   'live.refused': 'No puedes ver esta sala.',
+  'live.encrypted': 'Esta llamada está cifrada de extremo a extremo: solo pueden verla quienes están en ella.',
   'live.noRoom': 'Este enlace no nombra ninguna sala',
   'live.noRoomText': 'Pide el enlace otra vez y ábrelo entero.',
   'live.unmute': 'Activar el sonido',

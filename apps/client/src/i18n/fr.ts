@@ -496,6 +496,7 @@ export const messages: Messages = {
   'live.full': 'Trop de personnes regardent en ce moment',
   'live.retries': 'Cette page réessaie d’elle-même.',
   'live.refused': 'Vous ne pouvez pas regarder cette salle.',
+  'live.encrypted': 'Cet appel est chiffré de bout en bout : seules les personnes qui y sont peuvent le voir.',
   'live.noRoom': 'Ce lien ne nomme aucune salle',
   'live.noRoomText': 'Redemandez le lien et ouvrez-le en entier.',
   'live.unmute': 'Activer le son',

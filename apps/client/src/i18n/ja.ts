@@ -474,6 +474,7 @@ export const messages: Messages = {
   'live.full': '視聴者が多すぎます',
   'live.retries': 'このページは自動で再試行します。',
   'live.refused': 'このルームは視聴できません。',
+  'live.encrypted': 'この通話はエンドツーエンドで暗号化されているため、参加者しか視聴できません。',
   'live.noRoom': 'このリンクにはルームがありません',
   'live.noRoomText': 'リンクをもう一度もらい、全体を開いてください。',
   'live.unmute': '音声をオンにする',

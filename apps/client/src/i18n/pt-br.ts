@@ -486,6 +486,7 @@ export const messages: Messages = {
   'live.full': 'Há gente demais assistindo agora',
   'live.retries': 'Esta página tenta de novo sozinha.',
   'live.refused': 'Você não pode assistir a esta sala.',
+  'live.encrypted': 'Esta chamada é criptografada de ponta a ponta: só quem está nela pode vê-la.',
   'live.noRoom': 'Este link não indica nenhuma sala',
   'live.noRoomText': 'Peça o link de novo e abra-o inteiro.',
   'live.unmute': 'Ligar o som',

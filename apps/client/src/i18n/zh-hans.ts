@@ -468,6 +468,7 @@ export const messages: Messages = {
   'live.full': '当前观看人数过多',
   'live.retries': '本页面会自动重试。',
   'live.refused': '你不能观看此房间。',
+  'live.encrypted': '此通话已端到端加密，只有参与者才能观看。',
   'live.noRoom': '此链接没有指明房间',
   'live.noRoomText': '请重新索取链接并完整打开。',
   'live.unmute': '打开声音',

@@ -11,6 +11,7 @@ import { openWhep, WhepError, type WhepSession } from './whep.ts';
  * - `not-live`, `ended`: there is no stream yet, or no more,
  * - `full`: the server has as many viewers as it takes,
  * - `offline`: this browser has no network; `away`: the service does not answer,
+ * - `encrypted`: somebody in the room encrypts from end to end, so it is for the people in it,
  * - `refused`: the room is not for this viewer; asked again only by {@link LiveModel.start}.
  */
 export type LiveState =
@@ -22,6 +23,7 @@ export type LiveState =
   | 'full'
   | 'offline'
   | 'away'
+  | 'encrypted'
   | 'refused';
 
 export interface LiveView {
@@ -239,6 +241,7 @@ export class LiveModel {
       return isBack ? 'reconnecting' : 'ended';
     }
     if (code === 'busy') return 'full';
+    if (code === 'encrypted') return 'encrypted';
     if (status === 401 && this.#token && this.#failures < 3) {
       // Revoked, or of a key that is gone: a new one may do.
       this.#token = undefined;

@@ -21,6 +21,7 @@ const WORDS: Record<Exclude<LiveState, 'live'>, readonly [MessageKey, MessageKey
   full: ['live.full', 'live.retries'],
   offline: ['app.offlineTitle', 'live.retries'],
   away: ['lobby.serviceAway'],
+  encrypted: ['live.encrypted', 'live.retries'],
   refused: ['live.refused'],
 };
 
