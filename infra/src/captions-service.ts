@@ -76,7 +76,7 @@ export class CaptionsService extends RealtimeService {
     const recognizers = recognizersOf(props);
     const sized = sizesOf(props);
     const settings = { MAX_SPEAKERS: props.maxSpeakers ?? (props.recognizerImage ? SPEAKERS : undefined) };
-    const app = props.recognizerImage ? { cpu: APP_CPU, memoryLimitMiB: APP_MIB } : {};
+    const [appCpu, appMiB] = props.recognizerImage ? [APP_CPU, APP_MIB] : [];
     super(
       scope,
       id,
@@ -93,7 +93,8 @@ export class CaptionsService extends RealtimeService {
         },
         secrets: {},
       },
-      app,
+      appCpu,
+      appMiB,
     );
     this.languages = captionLanguages(props);
     if (props.recognizerImage) this.recognizer = this.addRecognizer(props.recognizerImage, sized);

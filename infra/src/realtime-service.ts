@@ -52,7 +52,8 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
     part: unknown,
     props: TaskServiceProps,
     place: unknown,
-    app: { readonly cpu?: number; readonly memoryLimitMiB?: number } = {},
+    appCpu?: number,
+    appMiB?: number,
   ) {
     super(scope, id);
     const described = part as ServicePart;
@@ -73,8 +74,8 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       props,
       place: place as AwsPlace,
       stopTimeout,
-      appMiB: app.memoryLimitMiB,
-      appCpu: app.cpu,
+      appMiB,
+      appCpu,
     });
     this.taskDefinition = taskDefinition;
     this.container = container;
