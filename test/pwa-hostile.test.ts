@@ -1,16 +1,19 @@
 /** Hostile participants and parts of the page that fail: the call, its sound and "Leave" stay. Real Chromium, real signaling. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
-import { patience, pwaSuite } from './pwa/suite.ts';
+import { expectAccessible, patience, pwaSuite } from './pwa/suite.ts';
 import { received } from './support/browser.ts';
 
 const suite = pwaSuite();
 const { join, peer } = suite;
-/** The chunks of the built page that hold the call's screen: whatever the build named them. */
 const chunks = new URL('../apps/client/out/_next/static/chunks/', import.meta.url);
-const CALL_SCREEN = readdirSync(chunks).filter(
-  (name) => name.endsWith('.js') && readFileSync(new URL(name, chunks), 'utf8').includes('shortcut-sheet'),
-);
+/** The chunks of the built page that hold these words of its code: whatever the build named them. */
+const chunksWith = (words: string) =>
+  readdirSync(chunks).filter(
+    (name) => name.endsWith('.js') && readFileSync(new URL(name, chunks), 'utf8').includes(words),
+  );
+const CALL_SCREEN = chunksWith('shortcut-sheet');
+const ENDED_SCREEN = chunksWith('"data-testid":"rejoin"');
 const corpus = JSON.parse(readFileSync(new URL('./corpus/peer-messages.json', import.meta.url), 'utf8')) as {
   data: unknown;
   shown?: string;
@@ -81,20 +84,24 @@ test('code that does not arrive: the settings say so in their dialog, the screen
   await ada.page.getByTestId('language').waitFor();
 });
 
-test('the screen of a call does not arrive: the sound is there, and Leave', async () => {
+test('the screen of a call does not arrive, nor what comes after it: the sound is there, Leave, and a new call', async () => {
   const bob = await join('Bob', 'no-screen');
   await bob.page.getByTestId('empty-room').waitFor();
   const ada = await suite.open({
     query: '?room=no-screen',
     expected: /Failed to load|ChunkLoadError|ERR_FAILED|Loading chunk/,
     // The lobby loads the screen ahead: without it, as if the network went right after the page.
-    blocked: CALL_SCREEN,
+    blocked: [...CALL_SCREEN, ...ENDED_SCREEN],
   });
   await ada.page.getByTestId('name-input').fill('Ada');
   await ada.page.getByTestId('join').click();
   await ada.page.getByTestId('part-broken').waitFor();
   await vi.waitFor(async () => expect((await received(ada.page)).audioEnergy).toBeGreaterThan(0), patience);
+  await expectAccessible(ada.page, 'a call without its screen');
   await ada.page.getByTestId('leave').click();
-  await ada.page.getByTestId('ended').waitFor();
+  await ada.page.getByTestId('ended').getByTestId('part-broken').waitFor();
+  await expectAccessible(ada.page, 'the end of a call without its screen');
   await bob.page.getByTestId('empty-room').waitFor();
+  await ada.page.getByTestId('new-call').click();
+  await ada.page.getByTestId('join').waitFor();
 });

@@ -20,7 +20,7 @@ function Loading() {
   const t = useText();
   return (
     <main id="main" className="plain-page pulse">
-      <p>{t('app.loading')}</p>
+      <h1>{t('app.loading')}</h1>
     </main>
   );
 }
@@ -29,7 +29,7 @@ const CallScreen = loadedPart(loadCall, {
   waiting: <Loading />,
   fallback: (retry) => (
     <main id="main" className="plain-page">
-      <BrokenCall retry={retry} />
+      <BrokenCall retry={retry} whole />
     </main>
   ),
 });
@@ -42,7 +42,7 @@ function BrokenEnd({ retry, onNew }: { retry: () => void; onNew: () => void }) {
   const t = useText();
   return (
     <main id="main" className="plain-page" data-testid="ended">
-      <Broken retry={retry}>
+      <Broken retry={retry} whole>
         <button type="button" className="button compact" data-testid="new-call" onClick={onNew}>
           {t('end.new')}
         </button>

@@ -37,12 +37,20 @@ export class Part extends Component<PartProps, { broken: boolean }> {
   }
 }
 
+interface BrokenProps {
+  readonly retry: () => void;
+  /** It stands in for a whole page: its words are the page's heading. */
+  readonly whole?: boolean | undefined;
+  readonly children?: ReactNode;
+}
+
 /** What stands in for a broken part. */
-export function Broken({ retry, children }: { retry: () => void; children?: ReactNode }) {
+export function Broken({ retry, whole, children }: BrokenProps) {
   const t = useText();
+  const Words = whole ? 'h1' : 'p';
   return (
     <div className="part-broken" role="alert" data-testid="part-broken">
-      <p>{t('app.partBroken')}</p>
+      <Words>{t('app.partBroken')}</Words>
       <div className="actions">
         <button type="button" className="button compact" onClick={retry}>
           {t('app.retry')}

@@ -1,22 +1,17 @@
 'use client';
-import { LevelBar } from '@tandem/react';
-import { useCallback } from 'react';
 import { useText } from '../../i18n/index.ts';
 import { canBlur } from '../../media/effects/support.ts';
-import { localMedia } from '../../media/local-media.ts';
 import { BackdropChoice } from '../settings/backdrop-choice.tsx';
 import { canChooseSpeaker, DeviceSelect } from '../settings/device-select.tsx';
+import { MicrophoneSelect } from '../settings/microphone-select.tsx';
 import { changeBlur, changeSound, Switch } from '../settings/switch.tsx';
 
 /** What somebody may want to change in the middle of a sentence. The rest is in the settings. */
 export function MicrophoneChoices() {
   const t = useText();
-  const level = useCallback(() => localMedia.level(), []);
   return (
     <div className="choices">
-      <DeviceSelect kind="audioinput">
-        <LevelBar className="level" label={t('media.level')} read={level} />
-      </DeviceSelect>
+      <MicrophoneSelect />
       {canChooseSpeaker() && <DeviceSelect kind="audiooutput" />}
       <Switch name="noiseSuppression" label={t('settings.noise')} onSwitch={changeSound} />
     </div>

@@ -6,6 +6,7 @@ import { localMedia } from '../../media/local-media.ts';
 import { Icon, type IconName } from '../../ui/icons.tsx';
 import { PersonModeration } from './moderation.tsx';
 import { hueOf, initials } from './tile.tsx';
+import { VolumeSlider } from './volume-slider.tsx';
 
 /** One row: what the list says of me and of the others alike. */
 export interface Person {
@@ -107,19 +108,15 @@ function PersonChoices({ id, name }: { id: string; name: string }) {
   const volume = useStore(call, (s) => s.volumes[id] ?? 1);
   return (
     <div className="person-choices" data-testid="person-choices">
-      <label className="volume-row">
+      <div className="volume-row">
         <span>{t('people.volume')}</span>
-        <input
-          type="range"
-          min={0}
-          max={100}
-          step={5}
-          data-testid="person-volume"
-          value={Math.round(volume * 100)}
-          aria-label={t('people.volumeOf', { name })}
-          onChange={(event) => call.setVolume(id, Number(event.target.value) / 100)}
+        <VolumeSlider
+          testId="person-volume"
+          label={t('people.volumeOf', { name })}
+          volume={volume}
+          onVolume={(next) => call.setVolume(id, next)}
         />
-      </label>
+      </div>
       <div className="actions">
         <button
           type="button"

@@ -3,6 +3,7 @@ import { useStore } from '@tandem/react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { Icon } from '../../ui/icons.tsx';
+import { VolumeSlider } from './volume-slider.tsx';
 
 /**
  * Can this browser share the sound of a tab or a window? Firefox and Safari ignore the wish without a word; the setting that only such
@@ -25,17 +26,12 @@ export function SharingBar() {
       <Icon name={sound ? 'speaker' : 'screen'} size={20} />
       <span>{t(sound ? 'call.sharingSound' : canShareSound() ? 'call.tileYourScreen' : 'call.sharingNoSound')}</span>
       {sound && (
-        <input
-          type="range"
+        <VolumeSlider
           className="shared-volume"
-          min={0}
-          max={100}
-          step={5}
-          data-testid="shared-volume"
-          value={Math.round(volume * 100)}
-          aria-label={t('call.sharedVolume')}
-          title={t('call.sharedVolume')}
-          onChange={(event) => call.setSharedVolume(Number(event.target.value) / 100)}
+          testId="shared-volume"
+          label={t('call.sharedVolume')}
+          volume={volume}
+          onVolume={(next) => call.setSharedVolume(next)}
         />
       )}
       {sound && (

@@ -1,6 +1,6 @@
 'use client';
-import { LevelBar, useStore } from '@tandem/react';
-import { useCallback, useEffect, useState } from 'react';
+import { useStore } from '@tandem/react';
+import { useEffect, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { useText } from '../../i18n/index.ts';
 import { look } from '../../lib/look-store.ts';
@@ -17,7 +17,7 @@ import { BlurHelp } from './loaded-blur-help.tsx';
 import { Inside } from './loaded-inside.tsx';
 import { PermissionHelp } from './loaded-permission-help.tsx';
 import { Watching } from './loaded-watching.tsx';
-import { Preview } from './preview.tsx';
+import { MyDevices } from './my-devices.tsx';
 import type { RoomWish } from './room-choice.tsx';
 
 interface LobbyProps {
@@ -115,18 +115,10 @@ function Devices() {
   const blurFailed = useStore(localMedia, (s) => s.blurFailed);
   const live = useStore(localMedia, (s) => s.videoTrack !== undefined);
   const [speaker, setSpeaker] = useState(false);
-  const level = useCallback(() => localMedia.level(), []);
   useEffect(() => setSpeaker(canChooseSpeaker()), []);
   return (
     <section className="lobby-preview" aria-label={t('settings.devices')}>
-      <Preview />
-      <div className="devices">
-        <DeviceSelect kind="audioinput">
-          <LevelBar className="level" label={t('media.level')} read={level} />
-        </DeviceSelect>
-        <DeviceSelect kind="videoinput" />
-        {speaker && <DeviceSelect kind="audiooutput" />}
-      </div>
+      <MyDevices>{speaker && <DeviceSelect kind="audiooutput" />}</MyDevices>
       {live && problem && <PermissionHelp />}
       {blurFailed && <BlurHelp />}
       {silent && !problem && (
