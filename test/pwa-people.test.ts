@@ -254,6 +254,20 @@ test('chat: a private line, what was said before for who comes late, a file that
   const saved = await readFile(await download.path());
   expect(saved.equals(Buffer.from(bytes))).toBe(true);
 
+  // Dropped on the chat, and pasted into its field.
+  for (const [way, where] of [
+    ['drop', '.chat-area'],
+    ['paste', '[data-testid=chat-input]'],
+  ] as const) {
+    await ada.page.locator(where).evaluate((element, type) => {
+      const data = new DataTransfer();
+      data.items.add(new File(['by hand'], `${type}.txt`));
+      const init = { bubbles: true, cancelable: true, dataTransfer: data, clipboardData: data };
+      element.dispatchEvent(type === 'drop' ? new DragEvent(type, init) : new ClipboardEvent(type, init));
+    }, way);
+    await file.getByText(`${way}.txt`).waitFor();
+  }
+
   const late = await join('Mei', 'talk', { before: noDevices });
   await late.page.getByTestId('open-chat').click();
   await late.page.getByText(/^Said before you came, as (Ada|Bob|Grace) has it$/).waitFor();

@@ -21,7 +21,8 @@ export interface ScreenShareHost {
  * to those who made it (`restrictOwnAudio` keeps it out of the sound of a whole screen). The sound is no voice: nothing is to clean it.
  */
 const WISH = {
-  video: { frameRate: { max: 15 } },
+  // The cursor is the presenter's pointer: it goes with the picture, also past a media node and into recordings.
+  video: { frameRate: { max: 15 }, cursor: 'always' },
   audio: {
     echoCancellation: false,
     noiseSuppression: false,

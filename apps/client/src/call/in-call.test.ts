@@ -17,7 +17,8 @@ function sharer() {
   const asked = new Promise<object>((resolve) => {
     answer = resolve;
   });
-  vi.stubGlobal('navigator', { mediaDevices: { getDisplayMedia: () => asked } });
+  const getDisplayMedia = vi.fn((_wish: object) => asked);
+  vi.stubGlobal('navigator', { mediaDevices: { getDisplayMedia } });
   onTestFinished(() => void vi.unstubAllGlobals());
   const setTrack = vi.fn(async () => {});
   const model = new Model();
@@ -25,7 +26,7 @@ function sharer() {
   model.set({ phase: 'call' });
   const lines = vi.spyOn(model, 'notify').mockReturnValue();
   const pick = () => answer({ getVideoTracks: () => [track], getAudioTracks: () => [] });
-  return { model, pick, track, setTrack, words: () => lines.mock.calls.map(([key]) => key) };
+  return { model, pick, track, setTrack, getDisplayMedia, words: () => lines.mock.calls.map(([key]) => key) };
 }
 
 const MAY_NOT: [string, string, Partial<CallModelState>][] = [
@@ -49,13 +50,15 @@ test.each(MAY_NOT)(
 );
 
 test('what a picker answers is shared while one may, and a share that is stopped is told to its owner', async () => {
-  const { model, pick, track, setTrack, words } = sharer();
+  const { model, pick, track, setTrack, getDisplayMedia, words } = sharer();
   model.closeSharing();
   expect(words(), 'nothing was shared').toEqual([]);
   const toggled = model.toggleScreen();
   pick();
   await toggled;
   expect(setTrack).toHaveBeenCalledWith('screen', track);
+  const [[wish = {}] = []] = getDisplayMedia.mock.calls;
+  expect(wish, 'the cursor is the pointer of who presents').toMatchObject({ video: { cursor: 'always' } });
   model.closeSharing();
   expect(track.stop).toHaveBeenCalledOnce();
   expect(model.get().sharing).toBeUndefined();
