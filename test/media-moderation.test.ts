@@ -1,7 +1,8 @@
 /** Who is put out of a room gets no packet more from its media node, and sends none: real signaling, Redis and Janus, peers without encoders. */
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import type { MediaNode } from '../infra/media-node/src/media-node.ts';
 import { SignalingSession } from '../packages/rtc/src/index.ts';
+import { connectRedis, publishRevocation } from '../packages/service/src/index.ts';
 import { flows, joinMedia, type MediaPeer } from './support/media-peer.ts';
 import { type MediaStack, startMediaStack } from './support/media-stack.ts';
 
@@ -51,5 +52,19 @@ test('a closed room ends for all, on the media node too', async () => {
   ada.session.closeRoom().catch(() => undefined);
   await vi.waitFor(async () => expect([await flows(bob), await flows(ada)]).toEqual([false, false]), WAIT);
   await vi.waitFor(() => expect(node.rooms.has('close')).toBe(false), WAIT);
+  expect(node.engines.map((engine) => engine.legs)).toEqual([0, 0]);
+});
+
+test('a revoked person gets no packet more and sends none', async () => {
+  const redis = connectRedis(stack.redis.url);
+  onTestFinished(() => void redis.disconnect());
+  const [ada, bob] = await pair('revoked');
+  const seconds = Math.floor(Date.now() / 1000);
+  await publishRevocation(redis, { kind: 'user', id: 'revoked-bob', exp: seconds + 3600, at: seconds + 1 });
+  await vi.waitFor(() => expect(bob.session.state).toBe('closed'), WAIT);
+  await vi.waitFor(async () => expect([await flows(bob), await flows(ada)]).toEqual([false, false]), WAIT);
+  expect(node.rooms.get('revoked')?.people).toBe(1);
+  ada.session.leave();
+  await vi.waitFor(() => expect(node.rooms.has('revoked')).toBe(false), WAIT);
   expect(node.engines.map((engine) => engine.legs)).toEqual([0, 0]);
 });
