@@ -37,11 +37,17 @@ export class Recordings {
   }
 
   /** Begins, keeps or ends the recording of a room. @throws when Redis is away: then it goes on as it is */
-  async follow({ recorder, roomId, state }: RoomAgent): Promise<void> {
-    if (!recorder || state !== 'serving') return;
+  async follow(agent: RoomAgent): Promise<void> {
+    const { recorder, roomId } = agent;
+    if (!recorder || agent.state === 'ended') return;
     const wanted = await readRunning(this.#redis, roomId);
-    if (wanted && wanted.id === recorder.recording?.id) await keepRecording(this.#redis, roomId, wanted.id);
+    const isOwn = wanted !== undefined && wanted.id === recorder.recording?.id;
+    if (isOwn) await keepRecording(this.#redis, roomId, wanted.id);
+    // People stay in a room that was given away until its next node comes, which may take a whole drain: what is recorded goes on, and can be stopped.
+    const isLeft = agent.state !== 'serving';
+    // What is new is begun by the next node.
+    if (isLeft && !recorder.recording) return;
     // Not waited for: a store that does not answer holds up no other room.
-    void recorder.follow(wanted);
+    void recorder.follow(isOwn || !isLeft ? wanted : undefined);
   }
 }
