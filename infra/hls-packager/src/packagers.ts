@@ -104,11 +104,14 @@ async function runFfmpeg(
   setPriority(program.pid, PRIORITY);
   say('packager.begun', { sound: what.hasAudio });
   let code: number | null | undefined;
+  const over = new AbortController();
   void program.ended.then((ended) => {
     code = ended;
+    over.abort();
   });
+  // Not a race with its end: that would keep something of each look until then.
   while (code === undefined && !signal.aborted && (await exists(join(folder, DESCRIPTION))))
-    await Promise.race([program.ended, sleep(LOOK_MS)]);
+    await sleep(LOOK_MS, undefined, { signal: over.signal }).catch(() => {});
   return code === undefined ? OVER : `ffmpeg ended with ${code}`;
 }
 

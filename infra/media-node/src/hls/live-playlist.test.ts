@@ -1,6 +1,7 @@
 import { mkdtempDisposable, rename, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { queryObjects } from 'node:v8';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { LivePlaylist } from './live-playlist.ts';
 
@@ -135,6 +136,15 @@ test('W-13 what does not come is said after three target durations, of a playlis
   expect(settled).toBe(0);
   await vi.advanceTimersByTimeAsync(200);
   expect(await Promise.all(all)).toEqual([undefined, undefined]);
+});
+
+test('W-13 of those who waited in vain nothing is left, however long the picture stands still', async () => {
+  const { playlist } = await followed();
+  const promises = () => queryObjects(Promise, { format: 'count' });
+  await playlist.first(0);
+  const before = promises();
+  await Promise.all(Array.from({ length: 2000 }, () => playlist.first(1)));
+  expect(promises() - before).toBeLessThan(1000);
 });
 
 test.for([

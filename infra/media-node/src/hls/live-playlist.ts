@@ -32,7 +32,8 @@ export class LivePlaylist {
   readonly #folder: string;
   readonly #naming: Naming;
   #seen: Seen | undefined;
-  #change = Promise.withResolvers<void>();
+  /** Those who wait for a change. They are no reactions of one promise, which would keep each that waited in vain for as long as nothing changes. */
+  readonly #waiting = new Set<() => void>();
   #isOver = false;
 
   /** @param folder of the packager */
@@ -53,7 +54,7 @@ export class LivePlaylist {
     }
     await this.#look();
     this.#isOver = true;
-    this.#change.resolve();
+    this.#changed();
   }
 
   get exists(): boolean {
@@ -91,9 +92,13 @@ export class LivePlaylist {
   }
 
   async #until(isSo: () => boolean, ms: number): Promise<void> {
-    const late = Promise.withResolvers<'late'>();
-    const timer = setTimeout(() => late.resolve('late'), ms).unref();
-    while (!isSo() && !this.#isOver) if ((await Promise.race([this.#change.promise, late.promise])) === 'late') break;
+    if (isSo() || this.#isOver) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const check = () => (isSo() || this.#isOver) && resolve();
+    this.#waiting.add(check);
+    const timer = setTimeout(resolve, ms).unref();
+    await promise;
+    this.#waiting.delete(check);
     clearTimeout(timer);
   }
 
@@ -104,7 +109,10 @@ export class LivePlaylist {
     // It never goes back.
     if (!made || (this.#seen && made.next < this.#seen.next)) return;
     this.#seen = { ...made, raw, text: viewersPlaylist(made, this.#naming) };
-    this.#change.resolve();
-    this.#change = Promise.withResolvers();
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const check of [...this.#waiting]) check();
   }
 }
