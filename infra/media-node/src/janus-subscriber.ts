@@ -27,11 +27,6 @@ const ANSWER_MS = 10_000;
 const GATHER_MS = 150;
 /** Of a connection that its client has closed Janus says so within this time after it refused the answer, ms. */
 const HANGUP_MS = 1000;
-/**
- * Of the discard port (RFC 863): it never answers. libnice sends a check every 20 ms from the first candidate on that it can pair, so the receiver's
- * own candidate, which comes some milliseconds after the answer, waited up to 20 ms for the first one. The lowest priority: another pair ends it.
- */
-const NOWHERE = { candidate: 'candidate:1 1 udp 1 127.0.0.1 9 typ host', sdpMid: null, sdpMLineIndex: 0 };
 /** VideoRoom's numbers: of rids in the order h, m, l the first is substream 2. */
 export const SUBSTREAM: Record<SentLayer, number> = { low: 0, mid: 1, high: 2 };
 
@@ -144,7 +139,6 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
       await this.waitForEnd(HANGUP_MS);
       throw this.closed ? new EngineError('gone', 'the leg is closed') : error;
     });
-    if (!this.#isUp) this.candidate(NOWHERE);
     waiting?.resolve();
     if (this.#isUp) this.#ready();
   }
