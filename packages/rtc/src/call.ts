@@ -80,7 +80,7 @@ export class Call extends Emitter<CallEvents> {
       throw error;
     }
     // It is not taken in a room that is empty (each peer that comes will call me) or a media node's, whose connection is not to wait for this.
-    this.#parts.clock.setTimeout(() => this.#parts.prewarmed.close(), 1000);
+    this.#parts.clock.setTimeout(() => this.#isOver() || this.#parts.prewarmed.close(), 1000);
     this.#setState('joined');
     this.#parts.readings.start(this.#options.statsInterval ?? 2000);
   }
