@@ -51,6 +51,17 @@ test('keys: no letter ends the call, they can be switched off; the focus goes ba
   await page.keyboard.press('Enter');
   await page.getByTestId('stats-panel').waitFor({ state: 'detached' });
   expect(await focused(page)).toBe('more');
+  // Opened by its line in the header, which goes with that.
+  await page.evaluate(() => {
+    const line = { id: 0, key: 'chat.toast', values: { name: 'Bob', text: 'Hello' }, opens: 'chat' };
+    (globalThis as unknown as Model).__tandem.model.set({ notices: [line] });
+  });
+  await page.getByRole('button', { name: 'Bob: Hello' }).focus();
+  await page.keyboard.press('Enter');
+  await vi.waitFor(async () => expect(await focused(page)).toBe('chat-input'), patience);
+  await page.keyboard.press('Escape');
+  await page.getByTestId('chat-input').waitFor({ state: 'detached' });
+  expect(await focused(page)).toBe('main');
 
   await page.locator('#main').focus();
   await page.keyboard.press('?');

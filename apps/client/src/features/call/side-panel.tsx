@@ -26,8 +26,9 @@ export function SidePanel({ title, onClose, children }: SidePanelProps) {
       // Focus that was in the panel is nowhere now; one that somebody put elsewhere stays there.
       if (document.activeElement !== document.body && document.activeElement !== null) return;
       const from = before.current;
-      const back = from instanceof HTMLElement && from.isConnected && from.checkVisibility() ? from : undefined;
-      (back ?? document.getElementById('main'))?.focus();
+      // Its line in the header went when the panel opened: what had the focus then was the body, which takes none.
+      const isThere = from instanceof HTMLElement && from !== document.body && from.checkVisibility();
+      (isThere ? from : document.getElementById('main'))?.focus();
     };
   }, []);
   return (
