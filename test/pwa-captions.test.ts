@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { startRecognizer, startTestCaptions, type TestRecognizer } from '../apps/captions/src/testing.ts';
 import { startTestKeys, type TestKeys } from '../apps/signaling/src/testing.ts';
 import { type Pwa, startPwa } from './pwa/harness.ts';
@@ -146,7 +146,9 @@ test('Firefox, which recognizes nothing itself: its microphone goes to the servi
 });
 
 test('a real recognizer: a sentence said to the microphone is read by the others', async () => {
-  await using here = new AsyncDisposableStack();
+  const here = new AsyncDisposableStack();
+  // After the pages, which are closed first: what is opened last is closed first.
+  onTestFinished(() => here.disposeAsync());
   const folder = mkdtempSync(path.join(tmpdir(), 'captions-'));
   here.defer(() => rmSync(folder, { recursive: true }));
   const sentence = 'find the telephone move the orange';

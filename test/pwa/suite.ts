@@ -78,7 +78,10 @@ export async function openPage(browser: Browser, origin: string, options: OpenOp
     if (message.type() === 'error') complaints.push(`${message.text()} ${message.location().url}`);
   });
   onTestFinished(async () => {
+    // A page that outlives its server complains about that, but only when it happens to ask.
+    const served = expected !== undefined || (await fetch(origin).then(Boolean, () => false));
     await context.close();
+    expect(served, `${origin} was stopped before its page was closed`).toBe(true);
     expect(complaints.filter((text) => !expected?.test(text))).toEqual([]);
   });
   await page.goto(`${origin}/${query}`);
