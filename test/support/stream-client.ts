@@ -86,3 +86,26 @@ async function open<P extends RtpSender | RtpViewer>(
     close: () => peer.close(),
   };
 }
+
+/** Of an encoder that never connects. */
+export function offerOf(more: readonly string[] = []): string {
+  return [
+    'v=0',
+    'o=- 1 1 IN IP4 127.0.0.1',
+    's=-',
+    't=0 0',
+    'a=group:BUNDLE 0',
+    'm=audio 9 UDP/TLS/RTP/SAVPF 111',
+    'c=IN IP4 0.0.0.0',
+    'a=mid:0',
+    'a=sendonly',
+    'a=rtpmap:111 opus/48000/2',
+    'a=ice-ufrag:abcd',
+    'a=ice-pwd:abcdefghijklmnopqrstuvwx',
+    `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => 'AB').join(':')}`,
+    'a=setup:actpass',
+    'a=rtcp-mux',
+    ...more,
+    '',
+  ].join('\r\n');
+}
