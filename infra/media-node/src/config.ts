@@ -88,7 +88,8 @@ export const MediaNodeConfig = Type.Object({
   RECORDING_PART_SECONDS: Type.Integer({
     default: 20,
     minimum: 1,
-    maximum: 60,
+    // With what Janus has not written yet (docs/recordings.md) at most 60 s.
+    maximum: 50,
     description: 'A recording is passed on this often: what is lost with a node.',
   }),
   RECORDING_MIN_FREE_MB: Type.Integer({

@@ -3,6 +3,7 @@ import { appendFile, mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { MediaNodeConfig } from '../config.ts';
 import type { Engine, EngineRoom } from '../engine.ts';
 import { RoomRecorder, type RoomRecorderHost } from './room-recorder.ts';
 
@@ -13,7 +14,15 @@ interface Person {
 
 const ONE = { id: 'one', startedAt: 1 } as never;
 
-async function recorder({ minFreeBytes = 0, announce = async () => {} }: Partial<Settings> = {}) {
+/** The least, what is deployed, and the most. */
+const PART_SECONDS = MediaNodeConfig.properties.RECORDING_PART_SECONDS as unknown as Record<
+  'default' | 'maximum',
+  number
+>;
+/** What Janus has not written yet, of sound (docs/recordings.md). */
+const UNWRITTEN_SECONDS = 4;
+
+async function recorder({ minFreeBytes = 0, partMs = 10, announce = async () => {} }: Partial<Settings> = {}) {
   const folder = await mkdtempDisposable(join(tmpdir(), 'recorder-'));
   onTestFinished(() => folder.remove());
   /** What happened, in its order. */
@@ -21,8 +30,13 @@ async function recorder({ minFreeBytes = 0, announce = async () => {} }: Partial
   /** Keys of parts, each with the people that were known when it was kept. */
   const parts: string[] = [];
   let known: readonly Person[] = [];
+  /** Bytes of each person: what was sent, less what is in a part. */
+  const open = new Map<string, number>();
   const store = {
     put: async (key: string, body: string | Uint8Array) => {
+      const [, n] = /\/parts\/\d+-(\d+)-/.exec(key) ?? [];
+      const of = known[Number(n) - 1]?.peerId ?? '';
+      if (n) open.set(of, (open.get(of) ?? 0) - body.length);
       if (key.includes('/parts/')) parts.push(`${known.map(({ peerId }) => peerId).join()}: ${key.split('/').at(-2)}`);
       if (!key.includes('/node-')) return;
       const document = JSON.parse(String(body));
@@ -39,7 +53,7 @@ async function recorder({ minFreeBytes = 0, announce = async () => {} }: Partial
   };
   const people = new Map<string, Person>(['ada', 'bob'].map((peerId) => [peerId, { peerId }]));
   const over = async () => void said.push('its record goes');
-  const settings = { store, partMs: 10, minFreeBytes, over };
+  const settings = { store, partMs, minFreeBytes, over };
   const host = {
     ...{ roomId: 'r', epoch: 1, people: people as never, changed: () => {}, say: () => {} },
     announce: async (since: number | undefined) => {
@@ -50,11 +64,18 @@ async function recorder({ minFreeBytes = 0, announce = async () => {} }: Partial
     room: async () => room as unknown as EngineRoom,
   } satisfies RoomRecorderHost;
   const recording = new RoomRecorder(settings as never, { recordings: folder.path } as Engine, host);
-  const sends = (peerId: string) => appendFile(join(folder.path, `${nameOf?.(peerId)}-audio-0.mjr`), 'sound');
-  return { recording, people, parts, said, sends };
+  const names = new Map<string, string | undefined>();
+  const sends = async (peerId: string, sound = 'sound') => {
+    // As an engine asks: once for each connection.
+    if (!names.has(peerId)) names.set(peerId, nameOf?.(peerId));
+    open.set(peerId, (open.get(peerId) ?? 0) + sound.length);
+    await appendFile(join(folder.path, `${names.get(peerId)}-audio-0.mjr`), sound);
+  };
+  return { recording, people, parts, said, open, sends };
 }
 interface Settings {
   readonly minFreeBytes: number;
+  readonly partMs: number;
   readonly announce: () => Promise<void>;
 }
 
@@ -68,6 +89,36 @@ test('R-6 no part is kept of somebody who is not written down yet', async () => 
   await recording.close('ended');
   expect(parts).toEqual(['ada: 1-1-audio-0', 'ada,bob: 1-2-audio-0']);
 });
+
+test.each([
+  ['as it is deployed', PART_SECONDS.default],
+  ['with the longest parts that can be set', PART_SECONDS.maximum],
+] as const)(
+  'R-6 %s a node that dies takes at most 60 s of anybody with it, at whichever second',
+  async (_, partSeconds) => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { recording, open, sends } = await recorder({ partMs: partSeconds * 1000 });
+    await recording.follow(ONE);
+    let most = 0;
+    for (let second = 0; second < 5 * partSeconds; second++) {
+      // A byte is a second. The other one comes in the middle of a part.
+      await sends('ada', 's');
+      if (second > 1.5 * partSeconds) await sends('bob', 's');
+      most = Math.max(most, ...open.values());
+      vi.advanceTimersByTime(1000);
+      // What it began is done when this is.
+      await recording.follow(ONE);
+    }
+    expect(most).toBe(partSeconds);
+    expect(most + UNWRITTEN_SECONDS).toBeLessThanOrEqual(60);
+    await recording.close('ended');
+    expect([...open]).toEqual([
+      ['ada', 0],
+      ['bob', 0],
+    ]);
+  },
+);
 
 test('R-1 nothing is written before the room knows, nor when it cannot be told', async () => {
   const { recording, said } = await recorder();
