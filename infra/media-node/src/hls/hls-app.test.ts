@@ -34,7 +34,7 @@ test('W-13 a playlist is asked for by two numbers, and nothing else is read of t
   };
   for (const [query, position] of Object.entries(good)) {
     expect((await ask(`live.m3u8${query}`)).statusCode, query).toBe(200);
-    expect(playlist, query).toHaveBeenLastCalledWith('room', claims, position);
+    expect(playlist, query).toHaveBeenLastCalledWith('room', { owner: claims, address: '127.0.0.1', position });
   }
   const calls = playlist.mock.calls.length;
   const odd = [

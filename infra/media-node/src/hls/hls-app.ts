@@ -31,13 +31,13 @@ export function hlsRoutes(app: FastifyInstance, { hls, redis, elsewhere, ...opti
   const files = { ...options.door, addresses: createRateLimiter('hls-files', PER_ADDRESS) };
   const url = `/whep/:room/hls/${PLAYLIST}`;
   app.get<{ Params: { room: string } }>(url, { exposeHeadRoute: false }, async (request, reply) => {
-    const { claims } = await authenticate(request, door);
+    const { claims, address } = await authenticate(request, door);
     const { room } = request.params;
     const position = positionOf(request.query);
     const node = await elsewhere(room);
     const path = `/whep/${encodeURIComponent(room)}/hls/${PLAYLIST}${queryOf(position)}`;
     if (node !== undefined) return forward(request, reply, { redis, node, path });
-    const playlist = await hls.playlist(room, claims, position);
+    const playlist = await hls.playlist(room, { owner: claims, address, position });
     // The token may have been revoked while it was held.
     if (door.isRevoked(claims)) throw revoked();
     return reply.header('cache-control', 'no-cache').type('application/vnd.apple.mpegurl').send(playlist);
@@ -50,11 +50,11 @@ export function hlsRoutes(app: FastifyInstance, { hls, redis, elsewhere, ...opti
       const { room, id, file } = request.params;
       if (!isRoomId(room) || !isFolderId(id) || !isMediaFile(file))
         throw new ProblemError(404, 'not_found', 'There is no such segment.');
-      await limitAddress(request, files);
+      const address = await limitAddress(request, files);
       const node = await elsewhere(room);
       const path = `/whep/${encodeURIComponent(room)}/hls/${id}/${file}`;
       if (node !== undefined) return forward(request, reply, { redis, node, path });
-      const data = await hls.file(room, id, file);
+      const data = await hls.file(room, { id, name: file, address });
       return reply.header('cache-control', SEGMENT_CACHE).type('video/mp4').send(data);
     },
   );

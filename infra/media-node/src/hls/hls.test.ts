@@ -7,8 +7,19 @@ import { isFolderId } from '../../../hls-packager/src/shared-folder.ts';
 import type { RoomViewers } from '../room-viewers.ts';
 import { MOST_OF_ONE } from '../streams/stream-sessions.ts';
 import { Hls, MAX_HELD } from './hls.ts';
+import type { Position } from './playlist.ts';
 
-const who = (sub: string) => ({ sub, session_id: 's', jti: 'j', iat: 0, exp: 0 });
+/** By a login and from an address of its own. */
+const who = (sub: string, position?: Position, address = sub) => ({
+  owner: { sub, session_id: 's', jti: 'j', iat: 0, exp: 0 },
+  address,
+  position,
+});
+const code = (asked: Promise<unknown>) =>
+  asked.then(
+    () => 'answered',
+    ({ code }) => code,
+  );
 
 async function served() {
   const folder = await mkdtempDisposable(join(tmpdir(), 'hls-'));
@@ -64,34 +75,45 @@ async function served() {
   return { hls, state, grow, first };
 }
 
-test('W-13 a login waits for a number of playlists and a node for a number of requests: more are refused, and who waited is let go', async () => {
+test('W-13 a login waits for a number of playlists and a node for a number of them: more are refused, and who waited is let go', async () => {
   const { hls, grow, first } = await served();
   const { id, sequence } = await first();
   const next = { sequence, part: 1 };
-  const code = (asked: Promise<unknown>) =>
-    asked.then(
-      () => 'answered',
-      ({ code }) => code,
-    );
-  const own = Array.from({ length: MOST_OF_ONE }, () => code(hls.playlist('r', who('eve'), next)));
-  expect(await code(hls.playlist('r', who('eve'), next))).toBe('too_many_sessions');
-  const others = Array.from({ length: MAX_HELD - MOST_OF_ONE }, (_, i) => code(hls.playlist('r', who(`${i}`), next)));
-  expect(await code(hls.playlist('r', who('ada'), next))).toBe('busy');
-  expect(await code(hls.file('r', id, `${sequence}.1.m4s`))).toBe('busy');
+  const own = Array.from({ length: MOST_OF_ONE }, () => code(hls.playlist('r', who('eve', next))));
+  expect(await code(hls.playlist('r', who('eve', next)))).toBe('too_many_sessions');
+  const others = Array.from({ length: MAX_HELD - MOST_OF_ONE }, (_, i) => code(hls.playlist('r', who(`${i}`, next))));
+  expect(await code(hls.playlist('r', who('ada', next)))).toBe('busy');
   await grow(2);
   expect(new Set(await Promise.all([...own, ...others]))).toEqual(new Set(['answered']));
-  expect(await hls.playlist('r', who('eve'), next)).toContain(`${sequence}.1.m4s`);
-  expect(await code(hls.file('r', id, `${sequence}.0.m4s`))).toBe('not_found');
+  expect(await hls.playlist('r', who('eve', next))).toContain(`${sequence}.1.m4s`);
+  expect(await code(hls.file('r', { id, name: `${sequence}.0.m4s`, address: 'eve' }))).toBe('not_found');
+});
+
+test('W-13 who waits for any number of parts without a token takes no playlist from others, and no part from another address', async () => {
+  const { hls, grow, first } = await served();
+  const { id, sequence } = await first();
+  const part = (address: string) => hls.file('r', { id, name: `${sequence}.1.m4s`, address });
+  // Until it is there.
+  const flood = Array.from({ length: 2 * MAX_HELD }, (_, i) => code(part(`mallory ${i % 10}`)));
+  const held = Array.from({ length: 10 }, (_, i) => code(part(`ada ${i}`)));
+  const playlists = Array.from({ length: MAX_HELD }, (_, i) =>
+    code(hls.playlist('r', who(`ada ${i}`, { sequence, part: 1 }))),
+  );
+  await grow(2);
+  expect(new Set(await Promise.all(playlists))).toEqual(new Set(['answered']));
+  // There is no such file, which is looked for after the wait.
+  expect(new Set(await Promise.all(held))).toEqual(new Set(['not_found']));
+  expect((await Promise.all(flood)).filter((one) => one === 'busy').length).toBeGreaterThan(MAX_HELD);
 });
 
 test('W-13 who waits when the room is sealed gets nothing of it, and who asks for what is far ahead waits for nothing', async () => {
   const { hls, state, grow, first } = await served();
   const { sequence } = await first();
-  await expect(hls.playlist('r', who('ada'), { sequence: sequence + 2, part: 0 })).rejects.toMatchObject({
+  await expect(hls.playlist('r', who('ada', { sequence: sequence + 2, part: 0 }))).rejects.toMatchObject({
     status: 400,
     code: 'too_far',
   });
-  const held = hls.playlist('r', who('ada'), { sequence, part: 1 });
+  const held = hls.playlist('r', who('ada', { sequence, part: 1 }));
   state.isEncrypted = true;
   await grow(2);
   await expect(held).rejects.toMatchObject({ status: 403, code: 'encrypted' });

@@ -7,6 +7,7 @@ import { MOST_OF_ONE, type StreamOwner } from '../streams/stream-sessions.ts';
 import { notLive } from '../streams/viewer.ts';
 import { Packager } from './packager.ts';
 import { endShared, openShared, showAlive } from './packager-folder.ts';
+import { Places } from './places.ts';
 import { isMediaFile, type Position } from './playlist.ts';
 
 export interface HlsOptions {
@@ -31,13 +32,24 @@ const LINGER_MS = 20_000;
 const AGAIN_MS = 3000;
 /** Longest wait for the first playlist, ms: less than the edge and a load balancer wait for an answer. */
 const FIRST_MS = 8000;
-/**
- * Requests that a node holds at once, each with a connection of its own: a playlist and a part of the 1,500 viewers whose playlists it has the CPU for
- * (docs/capacity.md).
- */
-export const MAX_HELD = 3000;
+/** Playlists that a node holds at once, and as many parts, each with a connection of its own: of the 1,500 viewers whose playlists it has the CPU for (docs/capacity.md). */
+export const MAX_HELD = 1500;
 /** Most logins that a packager counts. */
 const MAX_COUNTED = 100_000;
+
+export interface PlaylistRequest {
+  readonly owner: StreamOwner;
+  /** Of the client, as limits count it. */
+  readonly address: string;
+  readonly position?: Position | undefined;
+}
+
+export interface FileRequest {
+  /** Of the packager. */
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+}
 
 interface Packaged {
   readonly packager: Packager;
@@ -53,8 +65,8 @@ export class Hls implements AsyncDisposable {
   /** By room: the last is the one of now. */
   readonly #packaged = new Map<string, Packaged[]>();
   readonly #looking: NodeJS.Timeout;
-  /** Requests that wait. */
-  #held = 0;
+  /** Requests that wait. Parts, which need no token, take no place of a playlist. */
+  readonly #places = { playlists: new Places(MAX_HELD), parts: new Places(MAX_HELD) };
 
   /** @throws Error when the folder cannot be had */
   static async open(options: HlsOptions): Promise<Hls> {
@@ -76,11 +88,11 @@ export class Hls implements AsyncDisposable {
   }
 
   /**
-   * @param position what the playlist must have: it is waited for
+   * @param asked who asks, from which address, and what the playlist must have: it is waited for
    * @throws ProblemError 404 without HLS, 403 for a room whose frames are sealed, 409 without a stream, 400 for what is far ahead, 503 when the node has its
    * number, or nothing comes
    */
-  async playlist(room: string, owner: StreamOwner, position?: Position): Promise<string> {
+  async playlist(room: string, { owner, address, position }: PlaylistRequest): Promise<string> {
     const { most, rooms } = this.#options;
     if (most === 0) throw new ProblemError(404, 'no_hls', 'This node makes no HLS.');
     const viewers = rooms.get(room)?.viewers;
@@ -93,9 +105,8 @@ export class Hls implements AsyncDisposable {
     const login = `${owner.sub} ${owner.session_id}`;
     if (found.askedAt.size < MAX_COUNTED) found.askedAt.set(login, Date.now());
     const { playlist } = found.packager;
-    const text = await this.#holdOf(login, found, () =>
-      position === undefined ? playlist.first(FIRST_MS) : playlist.at(position),
-    );
+    const wait = () => (position === undefined ? playlist.first(FIRST_MS) : playlist.at(position));
+    const text = await this.#holdOf(login, found, () => this.#places.playlists.hold(address, wait));
     // It may have become so while they waited.
     this.#refuseSealed(room);
     if (text === 'too far') throw new ProblemError(400, 'too_far', 'No player asks for a segment so far ahead.');
@@ -110,7 +121,7 @@ export class Hls implements AsyncDisposable {
     throw encryptedRoom();
   }
 
-  /** @throws ProblemError 429 when the login waits for as many as one may, 503 when the node holds its number */
+  /** @throws ProblemError 429 when the login waits for as many as one may */
   async #holdOf<T>(login: string, { held }: Packaged, wait: () => Promise<T>): Promise<T> {
     const own = held.get(login) ?? 0;
     if (own >= MOST_OF_ONE)
@@ -118,25 +129,18 @@ export class Hls implements AsyncDisposable {
         retryAfter: 1,
       });
     held.set(login, own + 1);
-    return this.#hold(wait).finally(() => {
+    return wait().finally(() => {
       const left = (held.get(login) ?? 1) - 1;
       if (left > 0) held.set(login, left);
       else held.delete(login);
     });
   }
 
-  /** @throws ProblemError 503 */
-  async #hold<T>(wait: () => Promise<T>): Promise<T> {
-    if (this.#held >= MAX_HELD)
-      throw new ProblemError(503, 'busy', 'As many wait at this node as it takes.', { retryAfter: 1 });
-    this.#held++;
-    return wait().finally(() => this.#held--);
-  }
-
-  /** The next part is waited for. @throws ProblemError 404, 503 when the node holds its number of requests */
-  async file(room: string, id: string, name: string): Promise<Buffer> {
+  /** The next part is waited for. @param address of who asks @throws ProblemError 404, 503 when the node holds its number of parts */
+  async file(room: string, { id, name, address }: FileRequest): Promise<Buffer> {
     const found = this.#packaged.get(room)?.find(({ packager }) => packager.id === id);
-    const data = found && isMediaFile(name) ? await this.#hold(() => found.packager.file(name)) : undefined;
+    const read = () => found?.packager.file(name);
+    const data = found && isMediaFile(name) ? await this.#places.parts.hold(address, read) : undefined;
     if (!data) throw new ProblemError(404, 'not_found', 'There is no such segment (any more).');
     return data;
   }

@@ -27,13 +27,13 @@ export async function authenticate(request: EndpointRequest, door: Door) {
     throw new ProblemError(401, 'missing', 'No token: send `Authorization: Bearer <token>`.', {
       field: 'authorization',
     });
-  await limitAddress(request, door);
+  const address = await limitAddress(request, door);
   try {
     const claims = await verifier.verify(token);
     if (!mayEnter(claims.grants, room))
       throw new ProblemError(403, 'forbidden', 'Your token does not grant this room.');
     if (isRevoked(claims)) throw revoked();
-    return { room, token, claims };
+    return { room, token, claims, address };
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     if (error.reason === 'unavailable') throw new ProblemError(503, 'unavailable', error.message, { retryAfter: 1 });
@@ -44,9 +44,11 @@ export async function authenticate(request: EndpointRequest, door: Door) {
   }
 }
 
-/** Takes one of what the client's address has left. @throws ProblemError 429 */
-export async function limitAddress(request: FastifyRequest, { addresses, trustedProxies }: Door): Promise<void> {
-  const wait = await addresses.take(ipKey(clientAddress(request.raw, trustedProxies)));
+/** Takes one of what the client's address has left. @returns the address, as it is counted @throws ProblemError 429 */
+export async function limitAddress(request: FastifyRequest, { addresses, trustedProxies }: Door): Promise<string> {
+  const address = ipKey(clientAddress(request.raw, trustedProxies));
+  const wait = await addresses.take(address);
   if (wait !== undefined)
     throw new ProblemError(429, 'rate_limited', 'Too many requests of this network address.', { retryAfter: wait });
+  return address;
 }

@@ -23,8 +23,8 @@ const SDP = 'application/sdp';
 const FRAGMENT = 'application/trickle-ice-sdpfrag';
 /** A room id of 128 bytes, each written as %XX. */
 const MAX_PARAM = 3 * 128;
-/** Connections at once, of all clients: each needs one for a moment, and a playlist that is waited for its own. */
-const MAX_CONNECTIONS = 1000 + MAX_HELD;
+/** Connections at once, of all clients: each needs one for a moment, and a playlist or a part that is waited for its own. */
+const MAX_CONNECTIONS = 1000 + 2 * MAX_HELD;
 /** Requests of one address (IPv6: one /64): an office of viewers, and no more signatures than cost a few percent of a core. */
 const REQUESTS_PER_ADDRESS = { points: 300, seconds: 3 };
 
