@@ -2,7 +2,15 @@
 
 import { ENTRY_REQUEST_TTL_MS, type EntryRequest, MAX_ENTRY_REQUESTS } from './entry-requests.ts';
 import { type RoomEntry, readRestricted } from './room-settings.ts';
-import type { JoinResult, JoinRule, MemberRecord, RoomState, SessionRecord, WriteMark } from './types.ts';
+import {
+  type JoinResult,
+  type JoinRule,
+  type MemberRecord,
+  ROOM_TTL_MS,
+  type RoomState,
+  type SessionRecord,
+  type WriteMark,
+} from './types.ts';
 
 /** What a forced end leaves in place of a record. */
 export const TOMBSTONE = 'over';
@@ -32,16 +40,17 @@ export function readSession(peerId: string, record: string): { session: SessionR
   return { session, attached: state === 'attached' };
 }
 
-/** What scripts/room-join.lua reads behind the room's time to live. */
+/** What scripts/room-join.lua reads. One literal: spreads of arrays allocate an object for each item. */
 export function joinArgs(member: MemberRecord, rule: JoinRule): (string | number)[] {
   const { peerId, epoch, awayFor, node } = member;
   const { limit, loginSession, created, info = '', userId = '', seat = '', replaces = '', roomSize = '' } = rule;
   const { moderates, entryRequest = '{}', granted = '' } = rule;
+  // biome-ignore format: as the script counts them
   return [
-    ...[peerId, epoch, awayFor, node, ordered(member), limit, loginSession, info],
-    ...[userId, seat, replaces, roomSize, created ? 'created' : ''],
-    ...[moderates ? 'moderator' : '', entryRequest, ENTRY_REQUEST_TTL_MS, MAX_ENTRY_REQUESTS],
-    ...[granted, word(loginSession)],
+    ROOM_TTL_MS, peerId, epoch, awayFor, node, ordered(member), limit, loginSession, info,
+    userId, seat, replaces, roomSize, created ? 'created' : '',
+    moderates ? 'moderator' : '', entryRequest, ENTRY_REQUEST_TTL_MS, MAX_ENTRY_REQUESTS,
+    granted, word(loginSession),
   ];
 }
 
@@ -92,8 +101,15 @@ export function readState(answer: string): RoomState {
   };
 }
 
+interface Items {
+  readonly granted: Pick<RoomState, 'granted'>;
+  readonly entryRequests: readonly string[];
+}
+const NO_ITEMS: Items = { granted: {}, entryRequests: [] };
+
 /** What is behind tabs: where grants were ever changed an item `g` and one for each login session, then entry requests. */
-function readItems(items: readonly string[]): { granted: Pick<RoomState, 'granted'>; entryRequests: string[] } {
+function readItems(items: readonly string[]): Items {
+  if (items.length === 0) return NO_ITEMS;
   const isGrant = (item: string) => item === 'g' || item.startsWith('g ');
   const lines = items.filter((item) => item.startsWith('g ')).map((item) => /^g (\S+) (.*)$/.exec(item));
   const granted = new Map(lines.map((line) => [decodeURIComponent(line?.[2] ?? ''), line?.[1] ?? '']));

@@ -126,8 +126,7 @@ export class RedisBackplane implements Backplane {
   }
 
   async joinRoom(room: string, member: MemberRecord, rule: JoinRule): Promise<JoinResult> {
-    const args = [ROOM_TTL_MS, ...joinArgs(member, rule)];
-    return readJoin((await this.#commands.run('room-join', this.#keys.room(room), args)) as string);
+    return readJoin((await this.#commands.run('room-join', this.#keys.room(room), joinArgs(member, rule))) as string);
   }
 
   async putMember(room: string, member: MemberRecord): Promise<RoomState> {

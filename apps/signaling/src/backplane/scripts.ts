@@ -57,7 +57,7 @@ export function runScript(
   const send = (command: string, script: string) =>
     // By hand: ioredis' own defined commands cost a promise and a look at the socket more at each call.
     client.sendCommand(
-      new Command(command, [script, keys.length, ...keys, ...args], { replyEncoding: 'utf8' }),
+      new Command(command, [script, keys.length].concat(keys, args), { replyEncoding: 'utf8' }),
     ) as Promise<unknown>;
   return send('evalsha', sha1).catch((error: unknown) => {
     if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return send('eval', lua);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { FlushScheduler } from './flush-scheduler.ts';
 import { FrameWriter } from './frame-writer.ts';
@@ -114,6 +114,26 @@ test('a peer that does not read is reported once, and its memory stays bounded',
   it.writer.send(new SplicedFrame(frame, 0, frame.length));
   await new Promise((resolve) => setImmediate(resolve));
   expect(it.overflows.length).toBe(1);
+});
+
+test('frames behind bytes that wait, as a welcome behind the answer to the handshake, do not take the memory that writes share', async () => {
+  await using it = await pair();
+  await using other = await pair();
+  const memoryOf = ({ socket, writer }: typeof it) => {
+    const write = vi.spyOn(socket, 'write');
+    writer.send('{"type":"welcome"}');
+    writer.flush();
+    const [[data]] = write.mock.calls as unknown as [[Buffer]];
+    return data.buffer;
+  };
+  const shared = memoryOf(other);
+  it.socket.cork();
+  it.socket.write(Buffer.from([0x89, 0]));
+  const own = memoryOf(it);
+  it.socket.uncork();
+  expect(own).not.toBe(shared);
+  vi.restoreAllMocks();
+  expect(memoryOf(other)).toBe(shared);
 });
 
 test('a write that the kernel did not take at once is not overwritten by the next connection', async () => {

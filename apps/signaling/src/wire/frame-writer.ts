@@ -115,7 +115,8 @@ export class FrameWriter implements Flushable {
       this.onOverflow(waiting + bytes);
       return;
     }
-    const out = bytes <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafe(bytes);
+    // A socket in which bytes wait, such as the answer to a handshake, writes later: it would keep the scratch.
+    const out = bytes <= SCRATCH_BYTES && waiting === 0 ? scratch : Buffer.allocUnsafe(bytes);
     let at = 0;
     for (let i = 0; i < pending.length; i++) {
       const frame = pending[i] as SplicedFrame;
