@@ -20,9 +20,9 @@ afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
 });
 
-async function client(room: string, name: string, grants: object = {}): Promise<MediaPeer> {
+async function client(room: string, name: string, grants: object = {}, getToken?: () => Promise<string>) {
   const token = await stack.keys.token(name, grants);
-  const session = new SignalingSession({ url: stack.url, getToken: async () => token });
+  const session = new SignalingSession({ url: stack.url, getToken: getToken ?? (async () => token) });
   const one = await joinMedia(session, room, name);
   clients.push(one);
   return one;
@@ -67,4 +67,56 @@ test('a revoked person gets no packet more and sends none', async () => {
   ada.session.leave();
   await vi.waitFor(() => expect(node.rooms.has('revoked')).toBe(false), WAIT);
   expect(node.engines.map((engine) => engine.legs)).toEqual([0, 0]);
+});
+
+test('S-127 when a token is over its person gets no packet more and sends none, until the session resumes with another one', async () => {
+  const now = () => Math.floor(Date.now() / 1000);
+  const login = { session_id: 'expired-login' };
+  let token = await stack.keys.token('expired-bob', {}, { ...login, exp: now() + 8 });
+  const [ada, bob] = await Promise.all([
+    client('expired', 'expired-ada'),
+    client('expired', 'expired-bob', {}, async () => token),
+  ]);
+  for (const one of [ada, bob]) await vi.waitFor(async () => expect(await flows(one)).toBe(true), WAIT);
+  const bobsId = bob.session.peerId;
+  await vi.waitFor(async () => expect([await flows(bob), await flows(ada)]).toEqual([false, false]), WAIT);
+  // The session waits for another token, and its legs with it.
+  expect(bob.session.state).not.toBe('open');
+  expect(ada.session.peers.get(bobsId ?? '')?.away).toBe(true);
+  expect(node.rooms.get('expired')?.people).toBe(2);
+  token = await stack.keys.token('expired-bob', {}, login);
+  for (const one of [ada, bob]) await vi.waitFor(async () => expect(await flows(one)).toBe(true), WAIT);
+  expect(bob.session.peerId).toBe(bobsId);
+  for (const one of [ada, bob]) one.session.leave();
+  await vi.waitFor(() => expect(node.rooms.has('expired')).toBe(false), WAIT);
+  expect(node.engines.map((engine) => engine.legs)).toEqual([0, 0]);
+});
+
+test('S-127 who loses the socket before the token is over keeps its media until then, and no longer', async () => {
+  const now = () => Math.floor(Date.now() / 1000);
+  const login = { session_id: 'cut-login' };
+  const sockets: WebSocket[] = [];
+  class Socket extends WebSocket {
+    constructor(...args: ConstructorParameters<typeof WebSocket>) {
+      super(...args);
+      sockets.push(this);
+    }
+  }
+  let token = stack.keys.token('cut-bob', {}, login);
+  const session = new SignalingSession({ url: stack.url, getToken: () => token, WebSocket: Socket as never });
+  const [ada, bob] = await Promise.all([client('cut', 'cut-ada'), joinMedia(session, 'cut', 'cut-bob')]);
+  clients.push(bob);
+  for (const one of [ada, bob]) await vi.waitFor(async () => expect(await flows(one)).toBe(true), WAIT);
+  const end = now() + 6;
+  token = stack.keys.token('cut-bob', {}, { ...login, exp: end });
+  sockets.at(-1)?.close(4999);
+  await vi.waitFor(() => expect([sockets.length, session.state]).toEqual([2, 'open']), WAIT);
+  // It gets no other token.
+  token = new Promise(() => {});
+  sockets.at(-1)?.close(4999);
+  await vi.waitFor(() => expect(ada.session.peers.get(session.peerId ?? '')?.away).toBe(true), WAIT);
+  expect([await flows(bob), await flows(ada)]).toEqual([true, true]);
+  await vi.waitFor(async () => expect([await flows(bob), await flows(ada)]).toEqual([false, false]), WAIT);
+  expect(now()).toBeGreaterThanOrEqual(end);
+  for (const one of [ada, bob]) one.close();
 });

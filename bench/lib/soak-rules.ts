@@ -151,7 +151,7 @@ async function expiredToken(rig: Rig): Promise<void> {
   const exp = Math.floor(Date.now() / 1000) + 10;
   const a = await rig.probe(0, 'expired', { claims: { exp } });
   await seconds(() => a.closed === 4002);
-  rig.add('S-76', '4002 when the token expires: seconds after it', 6, Date.now() / 1000 - exp);
+  rig.add('S-76', '4002 when the token expires: seconds after it', 2, Date.now() / 1000 - exp);
 }
 
 async function lostRoom(rig: Rig): Promise<void> {

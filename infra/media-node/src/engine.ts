@@ -54,6 +54,8 @@ export interface PublisherLeg {
   /** First offer, renegotiation or ICE restart. @returns the engine's answer @throws EngineError */
   offer(sdp: string): Promise<string>;
   candidate(candidate: Candidate | null): void;
+  /** From now on nothing of it is passed on to anybody, recorded or heard; and everything again, from a keyframe on, once it is not muted. */
+  mute(isMuted: boolean): void;
   /** Ends the leg; its subscriptions of others are untouched, others' of it end. */
   close(): Promise<void>;
 }

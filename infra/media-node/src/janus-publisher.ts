@@ -28,6 +28,7 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
   #isPublished = false;
   #isLive = false;
   #isRecorded = false;
+  #isMuted = false;
 
   constructor(host: JanusPublisherHost) {
     super(host.events, host.ended);
@@ -55,10 +56,19 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
       hasLayers: /^a=(simulcast:|ssrc-group:SIM )/m.test(sdp),
     };
     if (this.#isLive) this.#host.live(this.#sent);
+    // Sections that are new are passed on.
+    if (this.#isMuted) this.mute(true);
     // After the caller has passed the answer on.
     setImmediate(() => this.releaseCandidates());
     // Janus asks for lost sound when the offer allows it, and does not say so.
     return repeatsSound(sdp) ? withSoundRepeats(answer.sdp ?? '') : (answer.sdp ?? '');
+  }
+
+  mute(isMuted: boolean): void {
+    this.#isMuted = isMuted;
+    if (this.closed || !this.#isPublished) return;
+    const streams = [...this.#sent.mids.values()].map((mid) => ({ mid, send: !isMuted, keyframe: !isMuted }));
+    void this.handle.message({ request: 'configure', streams }).catch(() => {});
   }
 
   /**

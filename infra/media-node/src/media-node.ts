@@ -31,8 +31,6 @@ import { joinRoom } from './room-session.ts';
 import { type Streams, startStreams } from './streams/streams.ts';
 import { accessToken } from './token.ts';
 
-export type { Say } from '../../node-kit/retry.ts';
-
 /** @throws Error when an engine does not start, EngineError for an address that no engine can use */
 export async function startMediaNode(config: MediaNodeConfig, options: MediaNodeOptions): Promise<MediaNode> {
   const node = new MediaNode(config, options);
@@ -192,7 +190,7 @@ export class MediaNode implements AsyncDisposable {
     const before = this.rooms.get(room);
     if (before && before.epoch >= assignment.epoch) return;
     before?.release('node');
-    const { session, takeEarly } = await joinRoom({
+    const { session, tokenEnds, takeEarly } = await joinRoom({
       url: this.#config.SIGNALING_URL,
       room,
       epoch: assignment.epoch,
@@ -212,6 +210,7 @@ export class MediaNode implements AsyncDisposable {
       epoch: assignment.epoch,
       session: session as unknown as RoomSession,
       early: takeEarly(),
+      tokenEnds,
       engine,
       publishers: this.#config.MAX_PUBLISHERS,
       idleMs: this.#config.MESH_AFTER_SECONDS * 1000,

@@ -1,4 +1,5 @@
 /** The two legs of one person: what it sends and what it receives, each a connection with a generation. */
+import type { SessionEvents } from '@tandem/rtc';
 import {
   EngineError,
   type EngineRoom,
@@ -8,7 +9,15 @@ import {
   type SubscriberLeg,
   type TrackName,
 } from './engine.ts';
-import type { LegCandidate, LegDescription, LegName, Want } from './wire.ts';
+import {
+  type LegCandidate,
+  type LegDescription,
+  type LegName,
+  readCandidate,
+  readDescription,
+  readWant,
+  type Want,
+} from './wire.ts';
 
 export interface PersonLegsHost {
   readonly peerId: string;
@@ -18,6 +27,8 @@ export interface PersonLegsHost {
   tracks(): readonly TrackName[];
   /** Is this person among those whose sound is forwarded? */
   isAudible(peerId: string): boolean;
+  /** It may not send what this description says. */
+  refuses(sdp: string): boolean;
   /** The layers that this person wants have changed. */
   wishesChanged(): void;
   send(type: 'offer' | 'answer' | 'ice-candidate', body: object): void;
@@ -48,6 +59,8 @@ export class PersonLegs {
   #named: ReadonlyMap<string, Layer> = new Map();
   #offers = 0;
   #closed = false;
+  /** Nothing of it passes, and nothing that it asks for is carried out, until this settles. */
+  #pause: PromiseWithResolvers<void> | undefined;
   /** One step at a time, in the order in which the client asked. */
   #queue: Promise<void> = Promise.resolve();
 
@@ -60,20 +73,50 @@ export class PersonLegs {
     return this.#up === undefined && this.#down === undefined;
   }
 
-  describe(type: 'offer' | 'answer', description: LegDescription): void {
+  /** What its client says of its legs. */
+  receive(signal: Exclude<SessionEvents['signal'], { type: 'media-state' }>): void {
+    switch (signal.type) {
+      case 'offer':
+      case 'answer': {
+        const description = readDescription(signal);
+        if (description && !this.#host.refuses(description.sdp)) this.#describe(signal.type, description);
+        return;
+      }
+      case 'ice-candidate': {
+        const read = readCandidate(signal);
+        if (read) this.#candidate(read);
+        return;
+      }
+      case 'media-want': {
+        const want = readWant(signal.want);
+        if (want) this.#enqueue(() => this.#receive(want));
+        return;
+      }
+      default:
+        signal satisfies never;
+    }
+  }
+
+  #describe(type: 'offer' | 'answer', description: LegDescription): void {
     if (type === 'offer' && description.leg === 'up') this.#enqueue(() => this.#publish(description));
     if (type === 'answer' && description.leg === 'down') this.#enqueue(() => this.#answered(description));
   }
 
-  candidate({ leg, gen, candidate }: LegCandidate): void {
+  #candidate({ leg, gen, candidate }: LegCandidate): void {
     this.#enqueue(async () => {
       const open = leg === 'up' ? this.#up : this.#down;
       if (open?.gen === gen) open.leg.candidate(candidate);
     });
   }
 
-  want(want: Want): void {
-    this.#enqueue(() => this.#receive(want));
+  /** Nothing is passed on of this person, and nothing sent to it, while it is paused: its token is over, and its session waits for another one. */
+  pause(isPaused: boolean): void {
+    if (isPaused === (this.#pause !== undefined) || this.#closed) return;
+    this.#pause?.resolve();
+    this.#pause = isPaused ? Promise.withResolvers() : undefined;
+    this.#up?.leg.mute(isPaused);
+    this.wantAgain();
+    this.#host.wishesChanged();
   }
 
   /** The others changed, or who of them is audible. */
@@ -90,7 +133,7 @@ export class PersonLegs {
   /** What this person receives of a track; `off` while it receives nothing at all. */
   layerOf({ publisher, slot }: TrackName): Layer {
     const want = this.#want;
-    if (!want) return 'off';
+    if (!want || this.#pause) return 'off';
     if (slot === 'audio' && !this.#host.isAudible(publisher)) return 'off';
     return this.#named.get(`${slot} ${publisher}`) ?? (slot === 'video' ? want.others : 'high');
   }
@@ -103,6 +146,7 @@ export class PersonLegs {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#pause?.resolve();
     const legs = [this.#up?.leg, this.#down?.leg];
     this.#up = undefined;
     this.#down = undefined;
@@ -111,6 +155,7 @@ export class PersonLegs {
 
   #enqueue(step: () => Promise<void>): void {
     this.#queue = this.#queue.then(async () => {
+      while (this.#pause && !this.#closed) await this.#pause.promise;
       if (this.#closed) return;
       try {
         await step();
@@ -131,6 +176,7 @@ export class PersonLegs {
       const leg = await room.publish(this.#host.peerId, events);
       if (this.#closed) return await leg.close();
       this.#up = { gen, leg };
+      if (this.#pause) leg.mute(true);
     }
     const answer = await this.#up?.leg.offer(sdp);
     const to = n === undefined ? {} : { to: n };

@@ -12,8 +12,8 @@ import { announceRecording } from './recording/announce.ts';
 import { type RecorderSettings, RoomRecorder } from './recording/room-recorder.ts';
 import { RoomViewers } from './room-viewers.ts';
 import { slotsOf } from './session-slots.ts';
+import type { TokenEnds } from './token-ends.ts';
 import { WantedLayers } from './wanted-layers.ts';
-import { readCandidate, readDescription, readWant } from './wire.ts';
 
 export interface RoomAgentOptions {
   readonly roomId: string;
@@ -21,6 +21,8 @@ export interface RoomAgentOptions {
   readonly session: RoomSession;
   /** Signals that came before the agent listened. Default: none. */
   readonly early?: readonly SessionEvents['signal'][];
+  /** Of the session. Default: no token ends. */
+  readonly tokenEnds?: TokenEnds;
   readonly engine: Engine;
   /** Most publishers. */
   readonly publishers: number;
@@ -55,7 +57,10 @@ export class RoomAgent {
   /** Those who watch without being in the room. */
   readonly viewers = new RoomViewers({
     room: () => this.#room,
-    publishers: () => [...this.#people.keys()].sort((a, b) => Number(this.#isStream(b)) - Number(this.#isStream(a))),
+    publishers: () =>
+      [...this.#people.keys()]
+        .filter((id) => !this.#isOver(id))
+        .sort((a, b) => Number(this.#isStream(b)) - Number(this.#isStream(a))),
     people: () => this.#session.peers,
     changed: (publisher) => this.#receiversChanged([publisher]),
   });
@@ -88,6 +93,10 @@ export class RoomAgent {
       }),
       session.on('room-lost', () => void this.end('room lost')),
     );
+    if (options.tokenEnds)
+      options.tokenEnds.onChange = () => {
+        for (const [peerId, legs] of this.#people) legs.pause(this.#isOver(peerId));
+      };
     for (const peerId of session.peers.keys()) this.#arrive(peerId);
     for (const signal of options.early ?? []) this.#signal(signal);
     this.#watchSize();
@@ -176,6 +185,7 @@ export class RoomAgent {
       room: () => this.#room,
       tracks: () => this.#others(peerId),
       isAudible: (other) => this.#loudest.isAudible(other),
+      refuses: (sdp) => this.#refuses(peerId, sdp),
       wishesChanged: () => this.#sumLayers(),
       send: (type, body) => void this.#session.sendTo(peerId, type, body as never),
       legState: (state) => {
@@ -184,6 +194,7 @@ export class RoomAgent {
       complain: (error) => this.#options.say('media.leg', { roomId: this.roomId, error }),
     });
     this.#people.set(peerId, legs);
+    legs.pause(this.#isOver(peerId));
     this.#loudest.arrive(peerId);
     for (const other of this.#people.values()) other.wantAgain();
     this.recorder?.peopleChanged();
@@ -202,6 +213,10 @@ export class RoomAgent {
     if (this.#people.size === 0) await this.end('empty');
   }
 
+  #isOver(peerId: string): boolean {
+    return this.#options.tokenEnds?.isOver(peerId) === true;
+  }
+
   #others(peerId: string): TrackName[] {
     return [...this.#people.keys()]
       .filter((other) => other !== peerId)
@@ -209,32 +224,11 @@ export class RoomAgent {
   }
 
   #signal(signal: SessionEvents['signal']): void {
-    const legs = this.#people.get(signal.peerId);
-    if (!legs || this.#state === 'ended') return;
-    switch (signal.type) {
-      case 'offer':
-      case 'answer': {
-        const description = readDescription(signal);
-        if (description && this.#refuses(signal.peerId, description.sdp)) return;
-        if (description) legs.describe(signal.type, description);
-        return;
-      }
-      case 'ice-candidate': {
-        const read = readCandidate(signal);
-        if (read) legs.candidate(read);
-        return;
-      }
-      case 'media-want': {
-        const want = readWant(signal.want);
-        if (want) legs.want(want);
-        return;
-      }
-      case 'media-state': // The only one that changes anything here: the client needs its legs no more.
-        if ((signal.state as { mode?: unknown } | undefined)?.mode === 'gone') void this.#gone(signal.peerId);
-        return;
-      default:
-        signal satisfies never;
-    }
+    const { type, peerId } = signal;
+    if (this.#state === 'ended') return;
+    if (type !== 'media-state') this.#people.get(peerId)?.receive(signal);
+    // The only one that changes anything here: the client needs its legs no more.
+    else if ((signal.state as { mode?: unknown } | undefined)?.mode === 'gone') void this.#gone(peerId);
   }
 
   /** Whose token does not grant publishing has nothing to send: not by an offer, and not in an answer. It hears why. */

@@ -1,5 +1,6 @@
 /** The agent's membership in one room. */
 import { type SessionEvents, SignalingSession } from '@tandem/rtc';
+import { TokenEnds } from './token-ends.ts';
 
 export interface RoomSessionOptions {
   /** Of signaling. */
@@ -16,6 +17,7 @@ const JOIN_MS = 8000;
 
 export interface JoinedRoom {
   readonly session: SignalingSession;
+  readonly tokenEnds: TokenEnds;
   /** What was said to the node before it listened: clients begin as soon as they see it in the room. It is kept until this is called. */
   takeEarly(): SessionEvents['signal'][];
 }
@@ -24,6 +26,7 @@ export interface JoinedRoom {
 export async function joinRoom({ url, room, epoch, recording, getToken }: RoomSessionOptions): Promise<JoinedRoom> {
   // The agent is behind nothing that hides why a handshake failed.
   const session = new SignalingSession({ url, getToken, probe: false });
+  const tokenEnds = new TokenEnds(session);
   const early: SessionEvents['signal'][] = [];
   const off = session.on('signal', (signal) => early.push(signal));
   const timeout = setTimeout(() => session.close(), JOIN_MS);
@@ -31,6 +34,7 @@ export async function joinRoom({ url, room, epoch, recording, getToken }: RoomSe
     await session.join(room, { media: epoch, ...(recording === undefined ? {} : { recording }) });
     return {
       session,
+      tokenEnds,
       takeEarly: () => {
         off();
         return early;

@@ -9,6 +9,12 @@ export const SUBPROTOCOL = 'signal.v1';
  */
 export const DEFAULT_HEARTBEAT = { interval: 25_000, timeout: 60_000 } as const;
 
+/**
+ * Topic of the server message by which media nodes alone hear of people who are away until when their tokens are good: `data` is ms since the
+ * epoch by peer id (S-127).
+ */
+export const TOKEN_ENDS_TOPIC = 'token-ends';
+
 /** Every `error.code` on the wire, with what a client does about it. */
 export const ERROR_CODES = {
   bad_json: 'The frame is not a JSON object.',

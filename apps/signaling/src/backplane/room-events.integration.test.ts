@@ -51,9 +51,9 @@ test('B-41 each change of presence, and of what others see, is one event with it
   const room = 'ü-room';
   await a.joinRoom(room, member('p'), rule);
   await a.joinRoom(room, member('p', { order: 2 }), rule);
-  await a.putMember(room, member('p', { order: 3, info: infoOf('p', 'l2') }));
-  await a.putMember(room, member('p', { order: 4, info: infoOf('p', 'l2'), awayFor: 60_000 }));
-  await a.putMember(room, member('p', { order: 5, info: infoOf('p', 'l2', ',"metadata":{"name":"P"}') }));
+  await a.putMember(room, member('p', { order: 3, info: infoOf('p', 'l2', ',"until":1') }));
+  await a.putMember(room, member('p', { order: 4, info: infoOf('p', 'l2', ',"until":22'), awayFor: 60_000 }));
+  await a.putMember(room, member('p', { order: 5, info: infoOf('p', 'l2', ',"until":22,"metadata":{"name":"P"}') }));
   await a.putMember(room, member('p', { order: 6, info: infoOf('p', 'l2', ',"audience":true') }));
   await a.joinRoom(room, member('q'), { ...rule, limit: 0 });
   await a.markAway(room, 'q', 'n', 1);

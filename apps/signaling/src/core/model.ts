@@ -65,6 +65,8 @@ export interface MemberInfo {
   readonly guest?: string;
   readonly userId: string;
   readonly loginSession: string;
+  /** When its token runs out, ms since the epoch. */
+  readonly until?: number;
   /** As of {@link Session}. */
   readonly joinedAt?: number;
   /** That the token proves. */

@@ -20,6 +20,8 @@ import type { Dialect, Transport } from './transport.ts';
 
 /** How often connections are checked for silence and expired tokens, ms, at most. */
 const CHECK_INTERVAL = 5000;
+/** Longest time until the next check: what runs out before it has a timer of its own. */
+const NEXT_CHECK = 1.2 * CHECK_INTERVAL;
 
 export interface NodeOptions {
   /** Unique among the nodes that share the backplane. */
@@ -136,6 +138,7 @@ export class SignalingNode implements AsyncDisposable {
       },
       node: this.name,
     });
+    this.#watchToken(connection);
     return connection;
   }
 
@@ -231,14 +234,26 @@ export class SignalingNode implements AsyncDisposable {
     for (const [userName, budget] of this.#users) if (budget.full(now)) this.#users.delete(userName);
   }
 
+  /** Closes it when its token runs out, if that is before the next check. Media nodes pass its media on until then. */
+  #watchToken(connection: Connection): void {
+    const left = connection.identity.expiresAt - Date.now();
+    if (left <= 0) connection.close('tokenExpired');
+    if (left <= 0 || left > NEXT_CHECK) return;
+    const timer = this.clock.setTimeout(() => {
+      this.#timers.delete(timer);
+      if (connection.identity.expiresAt <= Date.now()) connection.close('tokenExpired');
+    }, left + 1);
+    this.#timers.add(timer);
+  }
+
   #checkConnections(): void {
     const { heartbeatInterval, heartbeatTimeout } = this.settings;
     const now = this.clock.now();
-    const wall = Date.now();
     for (const connection of this.connections) {
       const silent = now - connection.lastSeen;
-      if (connection.identity.expiresAt <= wall) connection.close('tokenExpired');
-      else if (silent > heartbeatTimeout) connection.close('heartbeat');
+      this.#watchToken(connection);
+      if (connection.closed) continue;
+      if (silent > heartbeatTimeout) connection.close('heartbeat');
       else if (silent >= heartbeatInterval - 5000) connection.ping();
     }
   }

@@ -123,3 +123,29 @@ test('S-124 an audience enters a full room, up to a number of its own', async ()
   ]);
   expect(await enter('fay', true)).toBe('room_full');
 });
+
+test('S-127 a media node alone hears of who is away until when the token is good', async () => {
+  using agent = await client('media-1', { media: true });
+  await agent.join('ends', { media: 1 });
+  expect(await agent.next('server_message')).toMatchObject({ topic: 'token-ends', data: {} });
+  using ada = await client('ada');
+  await ada.join('ends');
+  const exp = Math.floor(Date.now() / 1000) + 2;
+  using bob = await connectClient(node, await keys.token('bob', {}, { exp }));
+  await bob.join('ends');
+  const ends = { topic: 'token-ends', data: { [`${bob.welcome.peerId}`]: exp * 1000 } };
+  expect(await bob.whenClosed()).toBe(4002);
+  expect(Date.now()).toBeGreaterThanOrEqual(exp * 1000);
+  expect(await agent.next('server_message')).toMatchObject(ends);
+  // One who comes later, or again, hears it behind the list.
+  using next = await client('media-2', { media: true });
+  await next.join('ends', { media: 2 });
+  expect(await next.next('server_message')).toMatchObject(ends);
+  next.ws.terminate();
+  using again = await client('media-2', { media: true });
+  again.send({ type: 'resume', sessionToken: next.welcome.sessionToken });
+  await again.next('resumed');
+  expect(await again.next('server_message')).toMatchObject(ends);
+  await ada.settle();
+  expect(ada.heard.filter(({ type }) => type === 'server_message')).toEqual([]);
+});

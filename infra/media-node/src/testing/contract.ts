@@ -11,7 +11,7 @@ import type {
   SubscriberLeg,
   TrackName,
 } from '../engine.ts';
-import { ForwardedPorts } from './forwarded.ts';
+import { forwardingContract } from './contract-forwarding.ts';
 
 /** A client that sends. */
 export interface Sender {
@@ -255,34 +255,5 @@ export function engineContract(harness: EngineHarness): void {
     expect(ufrags.at(-1)).not.toBe(ufrags.at(-2));
     await room.close();
   });
-
-  test('M-18 what is forwarded comes to its ports as RTP, and stops with its publisher, its room, or when it is closed', async () => {
-    const room = await open();
-    using ports = await ForwardedPorts.open();
-    const gone = expect.objectContaining({ code: 'gone' });
-    await expect(room.forward('ada', ports.to)).rejects.toThrow(gone);
-    const ada = await publisher(harness, room, 'ada');
-    await ada.connect();
-    await vi.waitFor(() => expect(room.isLive('ada')).toBe(true), WAIT);
-    const closed = await room.forward('ada', ports.to);
-    expect([closed.hasAudio, closed.videoCodec]).toEqual([true, 'vp8']);
-    await vi.waitFor(() => expect(ports.types).toEqual({ audio: [111], video: [96] }), WAIT);
-    await closed.close();
-    await closed.ended;
-    await vi.waitFor(async () => expect(await ports.flows()).toBe(false), WAIT);
-    // A second one is as the first; what was closed does not come back.
-    const left = await room.forward('ada', ports.to);
-    await vi.waitFor(async () => expect(await ports.flows()).toBe(true), WAIT);
-    await ada.leg.close();
-    await left.ended;
-    await vi.waitFor(async () => expect(await ports.flows()).toBe(false), WAIT);
-    const bob = await publisher(harness, room, 'bob', ['audio']);
-    await bob.connect();
-    await vi.waitFor(() => expect(room.isLive('bob')).toBe(true), WAIT);
-    const heard = await room.forward('bob', ports.to);
-    expect([heard.hasAudio, heard.videoCodec]).toEqual([true, undefined]);
-    await room.close();
-    await heard.ended;
-    await vi.waitFor(async () => expect(await ports.flows()).toBe(false), WAIT);
-  });
+  forwardingContract(harness, open);
 }

@@ -104,10 +104,10 @@ export class FakeRoom implements EngineRoom {
   readonly forwarded = new Map<() => void, string>();
 
   async forward(publisher: string, to: ForwardPorts): Promise<Forwarding> {
-    const slots = this.isLive(publisher) ? this.publishers.get(publisher)?.slots : undefined;
-    if (!slots) throw new EngineError('gone', `${publisher} publishes nothing`);
-    const kinds = (['audio', 'video'] as const).filter((kind) => slots.has(kind));
-    const sending = sendHeaders(kinds, to);
+    const leg = this.publishers.get(publisher);
+    if (!leg?.live) throw new EngineError('gone', `${publisher} publishes nothing`);
+    const kinds = (['audio', 'video'] as const).filter((kind) => leg.slots.has(kind));
+    const sending = sendHeaders(kinds, to, () => leg.muted);
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     this.forwarded.set(resolve, publisher);
     void ended.then(() => {
@@ -170,6 +170,7 @@ class FakeViewer extends FakeLeg implements ViewerLeg {
 
 export class FakePublisher extends FakeLeg implements PublisherLeg {
   live = false;
+  muted = false;
   /** Slots that it sends. */
   slots: ReadonlyMap<string, string> = new Map();
   readonly #room: FakeRoom;
@@ -191,6 +192,10 @@ export class FakePublisher extends FakeLeg implements PublisherLeg {
       this.#room.changed();
     });
     return `v=0 fake answer\r\n`;
+  }
+
+  mute(isMuted: boolean): void {
+    this.muted = isMuted;
   }
 
   override async close(): Promise<void> {
@@ -259,6 +264,7 @@ export class FakeSubscriber extends FakeLeg implements SubscriberLeg {
   flows(mid: string): boolean {
     const track = this.#tracks.find((t) => t.mid === mid);
     const publisher = track && this.#room.publishers.get(track.publisher);
-    return !this.closed && this.#live && publisher?.live === true && this.layers.get(key(track as TrackName)) !== 'off';
+    const passes = publisher?.live === true && !publisher.muted;
+    return !this.closed && this.#live && passes && this.layers.get(key(track as TrackName)) !== 'off';
   }
 }

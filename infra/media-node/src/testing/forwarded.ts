@@ -59,11 +59,12 @@ export class ForwardedPorts implements Disposable {
 }
 
 /** Headers of RTP without media, until it is disposed of. */
-export function sendHeaders(kinds: readonly Kind[], to: ForwardPorts): Disposable {
+export function sendHeaders(kinds: readonly Kind[], to: ForwardPorts, isMuted: () => boolean): Disposable {
   const socket = createSocket('udp4');
   socket.unref();
   const timer = setInterval(() => {
-    for (const kind of kinds) socket.send(Buffer.from([0x80, TYPES[kind], ...Array(10).fill(0)]), to[kind], LOOPBACK);
+    for (const kind of isMuted() ? [] : kinds)
+      socket.send(Buffer.from([0x80, TYPES[kind], ...Array(10).fill(0)]), to[kind], LOOPBACK);
   }, 20);
   timer.unref();
   return {

@@ -53,9 +53,10 @@ local function note(kind, peer, more)
   events[#events + 1] = #written / 2 + #dropped .. ' ' .. kind .. ' ' .. peer .. ' ' .. more
 end
 
--- What others see of a member, without its login session: member-record.ts writes that before it.
+-- What others see of a member, without its login session and the end of its token: member-record.ts writes these before it.
 local function shown(info)
-  return string.match(info, '"loginSession":".-"(.*)$') or info
+  local rest = string.match(info, '"loginSession":".-"(.*)$') or info
+  return string.match(rest, '^,"until":%d+(.*)$') or rest
 end
 
 local function drop(peer, reason)

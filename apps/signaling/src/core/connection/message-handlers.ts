@@ -9,6 +9,7 @@ import { entryOf } from '../rooms/notifications.ts';
 import { replaceMetadata } from '../rooms/replace-metadata.ts';
 import { isRestricted } from '../rooms/restriction.ts';
 import { grantsOf } from '../rooms/show-grants.ts';
+import { tokenEnds } from '../rooms/token-ends.ts';
 import { lookInto } from '../sessions/room-look.ts';
 import { type Call, type Handler, type HandlerParts, memberOf, roomOf } from './call.ts';
 import type { Connection, ConnectionHost } from './connection.ts';
@@ -65,6 +66,7 @@ function answerJoined(connection: Connection, roomId: string): void {
   const seen = connection.dialect === 'seed' ? { peers: members.map((p) => p.peerId), members } : { peers: members };
   connection.sendMessage({ type: 'joined', roomId, peerId, ...seen, ...room.media(), version: room.version });
   const { identity } = connection;
+  if (isMediaPeer(peerId)) connection.sendMessage(tokenEnds(room.members.values()));
   if (connection.session.granted !== '') connection.sendMessage(grantsOf(identity));
   if (room.restricted.length > 0 || (room.entry !== 'open' && identity.grants.kick === true))
     connection.sendMessage(entryOf(room, identity));

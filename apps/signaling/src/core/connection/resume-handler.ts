@@ -1,9 +1,11 @@
 /** `resume`: the socket's new session is replaced by the one that its token names. */
 import type { ServerMessage } from '@tandem/protocol';
+import { isMediaPeer } from '../../backplane/types.ts';
 import { RefusalError } from '../errors.ts';
 import type { Session } from '../model.ts';
 import { entryOf } from '../rooms/notifications.ts';
 import { grantsOf } from '../rooms/show-grants.ts';
+import { tokenEnds } from '../rooms/token-ends.ts';
 import { parseSessionToken, sessionToken } from '../sessions/session-keys.ts';
 import type { Handler } from './call.ts';
 
@@ -24,6 +26,8 @@ export const resume: Handler<'resume'> = async ({ parts, connection, message }) 
     if (!unused.room) registry.forget(unused);
     if (!connection.closed) connection.sendMessage(resumedMessage(context.name, session, parked.length));
     const { room } = session;
+    if (!connection.closed && room && isMediaPeer(session.peerId))
+      connection.sendMessage(tokenEnds(room.members.values()));
     if (!connection.closed && room && session.granted !== '') connection.sendMessage(grantsOf(connection.identity));
     // What the room lets its people do may have changed meanwhile.
     if (!connection.closed && room && (room.hasSettings || connection.identity.grants.kick === true))

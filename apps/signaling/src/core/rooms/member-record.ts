@@ -50,11 +50,13 @@ export function memberRecord(session: Session, node: string, awayFor = 0): Membe
   const metadata = session.metadata ?? (given || identity.grants.kick === true ? {} : undefined);
   const name = provenName(identity);
   const grantedByToken = byToken(session.tokenGrants);
-  // What tells users apart comes first (see entrantOf), what a client writes last (the store counts by what is before).
+  // What tells users apart comes first (see entrantOf), then what is no news to others (room.lua, `shown`), what a client writes last (the store
+  // counts by what is before).
   const info: MemberInfo = {
     ...(guest === undefined ? {} : { guest }),
     userId: identity.userId,
     loginSession: identity.loginSession,
+    ...(Number.isFinite(identity.expiresAt) ? { until: identity.expiresAt } : {}),
     ...(session.joinedAt === undefined ? {} : { joinedAt: session.joinedAt }),
     ...(name === undefined ? {} : { name }),
     ...(isAudience(session) ? { audience: true as const } : {}),

@@ -4,6 +4,7 @@ import type { RestrictedPart } from '../../backplane/room-settings.ts';
 import { isMediaPeer } from '../../backplane/types.ts';
 import type { Identity } from '../identity.ts';
 import type { Member, MemberInfo, Room } from '../model.ts';
+import { tokenEnds } from './token-ends.ts';
 
 /** To every attached session of this node in the room, except the one that the message is about. */
 export function tellRoom(room: Room, message: ServerMessage & { peerId: string }): void {
@@ -18,6 +19,14 @@ export function tellRoom(room: Room, message: ServerMessage & { peerId: string }
     text ??= JSON.stringify({ ...message, version: room.version });
     session.state.connection.tell(text);
   }
+  const about = room.members.get(message.peerId);
+  if (about?.away) tellTokenEnds(room, [about]);
+}
+
+/** Of these members, to the media nodes of this node in the room. */
+function tellTokenEnds(room: Room, members: readonly Member[]): void {
+  for (const { peerId, state } of room.locals)
+    if (isMediaPeer(peerId) && state.kind === 'attached') state.connection.tell(JSON.stringify(tokenEnds(members)));
 }
 
 /** Who comes in and who asks to, to the moderators of this node in the room. */
@@ -56,6 +65,7 @@ export function sendSnapshot(room: Room): void {
     };
     state.connection.tell(JSON.stringify(message));
   }
+  tellTokenEnds(room, [...room.members.values()]);
 }
 
 /** What is stored of a member, as it is now. @returns whether clients were told of a difference */
