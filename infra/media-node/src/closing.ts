@@ -23,11 +23,16 @@ export class Closing implements Disposable {
     this.#wait();
   }
 
+  /** The node that was called is not in the room. */
+  get isWaiting(): boolean {
+    const { session, epoch, to } = this.#options;
+    return to === 'node' && (session.media?.epoch ?? 0) <= epoch;
+  }
+
   /** Until the next node is in the room there is nothing else to connect to, so the time does not run. */
   #wait(): void {
-    const { session, epoch, to, ms, end } = this.#options;
     clearTimeout(this.#timer);
-    if (to === 'mesh' || (session.media?.epoch ?? 0) > epoch) this.#timer = setTimeout(end, ms);
+    if (!this.isWaiting) this.#timer = setTimeout(this.#options.end, this.#options.ms);
   }
 
   [Symbol.dispose](): void {

@@ -93,10 +93,7 @@ export class RoomAgent {
       }),
       session.on('room-lost', () => void this.end('room lost')),
     );
-    if (options.tokenEnds)
-      options.tokenEnds.onChange = () => {
-        for (const [peerId, legs] of this.#people) legs.pause(this.#isOver(peerId));
-      };
+    options.tokenEnds?.follow((peerId, isOver) => this.#people.get(peerId)?.pause(isOver));
     for (const peerId of session.peers.keys()) this.#arrive(peerId);
     for (const signal of options.early ?? []) this.#signal(signal);
     this.#watchSize();
@@ -119,9 +116,18 @@ export class RoomAgent {
     this.#tell('engine-lost');
   }
 
-  /** Tell the people to connect to each other, or to the room's next node, which was called, and end when they have, or after a while. */
+  /** Its people were told of a next node, which is not in the room. */
+  get isWaiting(): boolean {
+    return this.#state === 'closing' && this.#closing?.isWaiting === true;
+  }
+
+  /**
+   * Tell the people to connect to each other, or to the room's next node, which was called, and end when they have, or after a while. To each other
+   * also when that node has not come.
+   */
   release(to: 'mesh' | 'node' = 'mesh'): void {
-    if (this.#state !== 'serving') return;
+    if (this.#state !== 'serving' && !(this.isWaiting && to === 'mesh')) return;
+    this.#closing?.[Symbol.dispose]();
     this.#state = 'closing';
     this.#options.say('media.room-closing', { roomId: this.roomId, epoch: this.epoch });
     this.#tell(to === 'node' ? 'moving' : 'closing');

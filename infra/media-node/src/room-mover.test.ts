@@ -12,6 +12,11 @@ function stayingRoom(roomId: string) {
     state: 'serving',
     ended: new Promise<void>(() => {}),
     to: '',
+    people: 2,
+    /** No node that is called comes. */
+    get isWaiting() {
+      return this.to === 'node';
+    },
     release(_to?: string) {},
   };
   room.release = (to = 'mesh') => {
@@ -65,8 +70,19 @@ test('rooms whose people are away, and say nothing, do not hold up the next ones
 });
 
 test('near the end of a drain those that no turn came to are given to another node, all at once', async () => {
-  const { client, rooms, move } = await startMover(10);
+  const { client, rooms, move } = await startMover(12);
   await writeMediaNode(client, 'other', { zone: 'a', load: 0, state: 'serving' });
   move();
   await vi.waitFor(() => expect(rooms.map(({ to }) => to)).toEqual(rooms.map(() => 'node')), 5500);
+});
+
+test('near the end of a drain rooms whose called node has not come are asked to connect by pairs, where these carry them', async () => {
+  const { client, rooms, move } = await startMover(9);
+  await writeMediaNode(client, 'other', { zone: 'a', load: 0, state: 'serving' });
+  for (const [i, room] of rooms.entries()) room.people = i === 0 ? 7 : 6;
+  move();
+  await vi.waitFor(
+    () => expect(rooms.map(({ to }) => to)).toEqual(rooms.map((_, i) => (i === 0 ? 'node' : 'mesh'))),
+    9000,
+  );
 });

@@ -22,7 +22,11 @@ const TURN_MS = 2000;
 const NO_NODE_MS = 2000;
 /** Rooms that wait are given away all at once, and one that found no other node is asked to connect by pairs this long before the drain ends, ms. */
 const LAST_MS = 15_000;
-/** How often that is looked at for the rooms that wait for their turn, ms. */
+/** One whose called node is not there is asked for pairs this long before it: longer than these take, and than a node takes that was called last, ms. */
+const GIVE_UP_MS = 8000;
+/** Most people whom pairs carry (docs/decisions/0008-full-mesh.md). A larger room waits for a node until the end. */
+const MESH_PEOPLE = 6;
+/** How often that is looked at, ms. */
 const LATE_CHECK_MS = 500;
 
 export class RoomMover {
@@ -34,9 +38,10 @@ export class RoomMover {
     this.#options = options;
   }
 
-  /** Settles when each room was given away or asked to connect by pairs, or the signal came. Never rejects. */
+  /** Settles when each room has ended here, or the signal came. Never rejects. */
   async move(rooms: Iterable<RoomAgent>): Promise<void> {
-    const waiting = [...rooms];
+    const all = [...rooms];
+    const waiting = [...all];
     const { signal } = this.#options;
     const work = async () => {
       for (let room = waiting.shift(); room && !signal.aborted; room = waiting.shift()) {
@@ -45,16 +50,19 @@ export class RoomMover {
       }
     };
     const moveLate = async () => {
-      while (waiting.length > 0 && !signal.aborted) {
-        if (this.#isLate()) for (const room of waiting.splice(0)) void this.#moveOne(room);
+      while (all.some(({ state }) => state !== 'ended') && !signal.aborted) {
+        if (this.#isWithin(LAST_MS)) for (const room of waiting.splice(0)) void this.#moveOne(room);
+        if (this.#isWithin(GIVE_UP_MS))
+          for (const room of all) if (room.isWaiting && room.people <= MESH_PEOPLE) room.release('mesh');
         await sleep(LATE_CHECK_MS, undefined, { signal }).catch(() => {});
       }
     };
     await Promise.all([moveLate(), ...Array.from({ length: MOVES }, work)]);
   }
 
-  #isLate(): boolean {
-    return Date.now() > this.#options.until() - LAST_MS;
+  /** The drain ends within this time. */
+  #isWithin(ms: number): boolean {
+    return Date.now() > this.#options.until() - ms;
   }
 
   /** While there is no other node the room stays here, until the drain's time is nearly over. */
@@ -65,7 +73,7 @@ export class RoomMover {
       await attempt('hand-over', async () => {
         hasNext = await this.#handOver(room);
       });
-      if (hasNext || this.#isLate()) break;
+      if (hasNext || this.#isWithin(LAST_MS)) break;
       await sleep(NO_NODE_MS, undefined, { signal }).catch(() => {});
     }
     room.release(hasNext ? 'node' : 'mesh');

@@ -14,8 +14,7 @@ export class TokenEnds {
   readonly #ends = new Map<string, number>();
   readonly #off: (() => void)[];
   #timer: NodeJS.Timeout | undefined;
-  /** Whether somebody's token is over may have changed. */
-  onChange: () => void = () => {};
+  #follower: (peerId: string, isOver: boolean) => void = () => {};
 
   /** @param session not in its room yet, so that nothing is missed */
   constructor(session: Pick<RoomSession, 'peers' | 'on'>) {
@@ -35,6 +34,11 @@ export class TokenEnds {
     ];
   }
 
+  /** @param follower of each change; told of people of whom nothing has changed as well */
+  follow(follower: (peerId: string, isOver: boolean) => void): void {
+    this.#follower = follower;
+  }
+
   isOver(peerId: string): boolean {
     const isAway = this.#session.peers.get(peerId)?.away === true;
     return isAway && (this.#ends.get(peerId) ?? Number.POSITIVE_INFINITY) <= Date.now();
@@ -50,7 +54,7 @@ export class TokenEnds {
     const next = Math.min(...[...this.#ends.values()].filter((end) => end > now));
     if (next < Number.POSITIVE_INFINITY)
       this.#timer = setTimeout(() => this.#changed(), Math.min(next - now + 1, MAX_TIMER_MS));
-    this.onChange();
+    for (const peerId of this.#session.peers.keys()) this.#follower(peerId, this.isOver(peerId));
   }
 
   #stop(): void {
