@@ -28,6 +28,8 @@ interface Watched {
 }
 
 export class RoomViewers {
+  /** When this node took the room over, ms since the epoch. */
+  readonly since = Date.now();
   readonly #host: RoomViewersHost;
   readonly #viewers = new Map<object, Watched>();
   #packager: { readonly publisher: string; readonly count: () => number } | undefined;

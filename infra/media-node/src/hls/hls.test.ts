@@ -31,16 +31,18 @@ async function served() {
     keyframe: () => {},
     close: async () => {},
   };
-  const state = { isEncrypted: false };
+  const state = { isEncrypted: false, isLive: true, isCalled: false };
   const viewers = {
-    isLive: async () => true,
+    since: Date.now(),
+    isLive: async () => state.isLive,
     forward: async () => forwarding,
     get isEncrypted() {
       return state.isEncrypted;
     },
   } as unknown as RoomViewers;
+  const rooms = new Map([['r', { viewers }]]);
   const hls = await Hls.open({
-    ...{ most: 1, folder: folder.path, host: '127.0.0.1', rooms: new Map([['r', { viewers }]]) },
+    ...{ most: 1, folder: folder.path, host: '127.0.0.1', rooms, isCalled: async () => state.isCalled },
     ...{ isLeaving: () => false, say: () => {}, failed: () => {} },
   });
   onTestFinished(async () => {
@@ -64,15 +66,16 @@ async function served() {
         (_, i) => `#EXTINF:0.500000,\n#EXT-X-PROGRAM-DATE-TIME:2026-11-29T12:00:00.000+0000\n${i}.m4s\n`,
       ).join(''),
     );
+  const described = () => vi.waitFor(async () => expect(await readdir(await room())).toContain('in.sdp'));
   const first = async () => {
     const asked = hls.playlist('r', who('first'));
-    await vi.waitFor(async () => expect(await readdir(await room())).toContain('in.sdp'));
+    await described();
     await grow(1);
     const text = await asked;
     const [, id = '', sequence] = /URI="([\w-]{24})\/(\d+)\.1\.m4s"/.exec(text) ?? [];
     return { id, sequence: Number(sequence) };
   };
-  return { hls, state, grow, first };
+  return { hls, rooms, viewers, state, described, grow, first };
 }
 
 test('W-13 a login waits for a number of playlists and a node for a number of them: more are refused, and who waited is let go', async () => {
@@ -117,4 +120,30 @@ test('W-13 who waits when the room is sealed gets nothing of it, and who asks fo
   state.isEncrypted = true;
   await grow(2);
   await expect(held).rejects.toMatchObject({ status: 403, code: 'encrypted' });
+});
+
+test('W-13 a room that moves to this node goes on when its senders have connected; a player waits, and is asked to come again', async () => {
+  const { hls, rooms, viewers, state, described, grow } = await served();
+  const code = (asked: Promise<unknown>) =>
+    asked.then(
+      () => 'answered',
+      ({ status, code }) => `${status} ${code}`,
+    );
+  rooms.delete('r');
+  // Of a room of which this node knows nothing a player learns at once that there is none.
+  expect(await code(hls.playlist('r', who('ada')))).toBe('409 not_live');
+  state.isCalled = true;
+  state.isLive = false;
+  expect(await code(hls.playlist('r', who('ada')))).toBe('503 starting');
+  const asked = code(hls.playlist('r', who('ada')));
+  rooms.set('r', { viewers });
+  state.isCalled = false;
+  state.isLive = true;
+  await described();
+  await grow(1);
+  expect(await asked).toBe('answered');
+  // One that has been here for long has no stream.
+  state.isLive = false;
+  rooms.set('old', { viewers: Object.assign(Object.create(viewers), { since: Date.now() - 60_000 }) });
+  expect(await code(hls.playlist('old', who('ada')))).toBe('409 not_live');
 });

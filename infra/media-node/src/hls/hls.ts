@@ -1,4 +1,5 @@
 /** HLS of rooms of this node, for viewers that WebRTC does not carry: a packager for each room while anybody watches it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ProblemError } from '@tandem/service';
 import type { Say } from '../../../node-kit/retry.ts';
 import { encryptedRoom } from '../is-encrypted.ts';
@@ -18,6 +19,8 @@ export interface HlsOptions {
   /** Where it receives media, an IPv4 address. */
   readonly host: string;
   readonly rooms: ReadonlyMap<string, { readonly viewers: RoomViewers }>;
+  /** Was this node called a moment ago to serve a room that it is not in? */
+  readonly isCalled: (room: string) => Promise<boolean>;
   readonly isLeaving: () => boolean;
   readonly say: Say;
   /** Called for each time that the packager failed. */
@@ -30,6 +33,11 @@ const GONE_MS = 20_000;
 const LINGER_MS = 20_000;
 /** A packager that has ended is not begun anew within this time, ms: what fails at once fails again. */
 const AGAIN_MS = 3000;
+/** A room that came to this node within this time may yet go on here: its senders connect, ms. */
+const ARRIVING_MS = 10_000;
+/** How long a request waits for that, ms; as one for a part that is to come. */
+const ARRIVAL_HOLD_MS = 3000;
+const ARRIVAL_LOOK_MS = 200;
 /** Longest wait for the first playlist, ms: less than the edge and a load balancer wait for an answer. */
 const FIRST_MS = 8000;
 /** Playlists that a node holds at once, and as many parts, each with a connection of its own: of the 1,500 viewers whose playlists it has the CPU for (docs/capacity.md). */
@@ -50,6 +58,8 @@ export interface FileRequest {
   readonly name: string;
   readonly address: string;
 }
+
+const starting = () => new ProblemError(503, 'starting', 'It is not there yet; ask again.', { retryAfter: 1 });
 
 interface Packaged {
   readonly packager: Packager;
@@ -93,14 +103,9 @@ export class Hls implements AsyncDisposable {
    * number, or nothing comes
    */
   async playlist(room: string, { owner, address, position }: PlaylistRequest): Promise<string> {
-    const { most, rooms } = this.#options;
-    if (most === 0) throw new ProblemError(404, 'no_hls', 'This node makes no HLS.');
-    const viewers = rooms.get(room)?.viewers;
-    this.#refuseSealed(room);
-    const last = this.#packaged.get(room)?.at(-1);
-    const isRunning = last !== undefined && last.endedAt === undefined;
-    const isLive = isRunning || (viewers !== undefined && (await viewers.isLive().catch(() => false)));
-    const found = isLive && viewers ? this.#packagerOf(room, viewers) : last;
+    if (this.#options.most === 0) throw new ProblemError(404, 'no_hls', 'This node makes no HLS.');
+    const arrival = () => this.#arrival(room);
+    const found = (await this.#find(room)) ?? (await this.#places.playlists.hold(address, arrival));
     if (!found) throw notLive();
     const login = `${owner.sub} ${owner.session_id}`;
     if (found.askedAt.size < MAX_COUNTED) found.askedAt.set(login, Date.now());
@@ -111,7 +116,35 @@ export class Hls implements AsyncDisposable {
     this.#refuseSealed(room);
     if (text === 'too far') throw new ProblemError(400, 'too_far', 'No player asks for a segment so far ahead.');
     if (text !== undefined) return text;
-    throw new ProblemError(503, 'starting', 'It is not there yet; ask again.', { retryAfter: 1 });
+    throw starting();
+  }
+
+  /** @throws ProblemError 403, 503 */
+  async #find(room: string): Promise<Packaged | undefined> {
+    const viewers = this.#options.rooms.get(room)?.viewers;
+    this.#refuseSealed(room);
+    const last = this.#packaged.get(room)?.at(-1);
+    const isRunning = last !== undefined && last.endedAt === undefined;
+    const isLive = isRunning || (viewers !== undefined && (await viewers.isLive().catch(() => false)));
+    return isLive && viewers ? this.#packagerOf(room, viewers) : last;
+  }
+
+  /**
+   * A room that moves to this node: its senders connect here. Players give up at 409 and try again after 503 (hls.js 1.7, `retryForHttpStatus`).
+   * @throws ProblemError 503
+   */
+  async #arrival(room: string): Promise<Packaged | undefined> {
+    const { rooms, isCalled } = this.#options;
+    const isComing = !rooms.has(room) && (await isCalled(room).catch(() => false));
+    const until = Date.now() + ARRIVAL_HOLD_MS;
+    for (;;) {
+      const since = rooms.get(room)?.viewers.since;
+      if (since === undefined ? !isComing : Date.now() - since > ARRIVING_MS) return undefined;
+      if (Date.now() > until) throw starting();
+      await sleep(ARRIVAL_LOOK_MS);
+      const found = await this.#find(room);
+      if (found) return found;
+    }
   }
 
   /** @throws ProblemError 403 */

@@ -60,6 +60,9 @@ export interface Streams extends AsyncDisposable {
   metrics(): StreamMetrics;
 }
 
+/** A node that was called enters the room within this time, ms (infra/media-node/src/room-session.ts). */
+const CALLED_MS = 8000;
+
 /** @throws Error when the port cannot be had */
 export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const { config, host, redis, say } = options;
@@ -69,6 +72,10 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     most: config.MAX_PACKAGERS,
     folder: config.HLS_DIR,
     host: config.HLS_HOST,
+    isCalled: async (room) => {
+      const assignment = await readAssignment(redis, room);
+      return assignment?.node === host.id && Date.now() - assignment.at < CALLED_MS;
+    },
     failed: () => counts.packagerFailures++,
   });
   const { AUTH_URL, JWKS_URL = new URL('/.well-known/jwks.json', AUTH_URL).href } = config;
