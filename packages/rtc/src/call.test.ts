@@ -8,8 +8,11 @@ import { Bench } from './testing-session.ts';
 /** Counts how often it is closed; no pair takes it. */
 class Prewarmed {
   closed = 0;
+  opened = () => {};
   prepare(): void {}
-  open(): void {}
+  open(): void {
+    this.opened();
+  }
   take(): undefined {
     return undefined;
   }
@@ -49,6 +52,17 @@ test('a call that was left at once closes no connection that the next one has pr
   await answer();
   await bench.time.settle(2000);
   expect(prewarmed.closed, 'nobody took it').toBe(2);
+  call.leave();
+});
+
+test('the room is asked first: the prepared connection gathers while it answers', async () => {
+  const bench = await new Bench().connected();
+  const prewarmed = new Prewarmed();
+  const said: string[][] = [];
+  prewarmed.opened = () => said.push(bench.socket.types());
+  const { call, answer } = await begin(bench, prewarmed);
+  expect(said).toEqual([expect.arrayContaining(['join'])]);
+  await answer();
   call.leave();
 });
 

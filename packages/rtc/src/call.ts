@@ -71,8 +71,10 @@ export class Call extends Emitter<CallEvents> {
     try {
       await Promise.all([this.session.connect(), this.#parts.ice.fresh()]);
       this.#throwIfLeft();
+      const joined = this.session.join(this.roomId, this.#fullMetadata());
+      // While the room answers.
       this.#openPrewarmed();
-      await this.session.join(this.roomId, this.#fullMetadata());
+      await joined;
       if (this.#isOver()) this.session.leave();
       this.#throwIfLeft();
     } catch (error) {

@@ -9,8 +9,8 @@ export class Connection {
   readonly dtlsRole = new DtlsRole();
   /** Its first offer is made already (see prewarmed-connection.ts), with these candidates gathered before anybody listened. */
   offered: Promise<void> | undefined;
-  /** That offer is the local description. */
-  offerStands = false;
+  /** Text of that offer, from when it is made until it is sent. */
+  offer: string | undefined;
   readonly early: RTCIceCandidate[] = [];
   /** This side made the first offer of the first complete exchange. */
   offeredFirst: boolean | undefined;

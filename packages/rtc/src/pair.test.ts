@@ -157,6 +157,19 @@ test('a pre-warmed connection: its offer leaves in the turn of the start, with t
   agree(both, 'restarted and rebuilt');
 });
 
+test('a pre-warmed connection: its offer is out while the browser still sets it', async () => {
+  const both = couple(8, { prewarmed: true, slowness: 1000 });
+  // Made, and not set yet.
+  await both.time.settle(200);
+  both.ada.pair.start(false);
+  both.bob.pair.start(true);
+  await Promise.resolve();
+  expect(both.bob.sent.map((s) => s.type)).toEqual(['offer']);
+  expect(both.bob.pc().localDescription).toBeNull();
+  await both.time.settle(20_000);
+  agree(both, 'stands');
+});
+
 test('glare: both offers are out before either arrives, in both orders of arrival; the impolite one stands', async () => {
   for (const late of ['ada', 'bob'] as const) {
     const both = couple(3);

@@ -224,8 +224,8 @@ export class Pair {
     const connection = this.#connection;
     const { pc, offered } = connection;
     if (offered !== undefined) {
-      // What stands goes out in this very turn, before any view draws who is here.
-      if (!connection.offerStands) await offered;
+      // What is made goes out in this very turn, before any view draws who is here, and while the browser still sets it.
+      if (!connection.offer) await offered;
       connection.offered = undefined;
     } else {
       if (pc.signalingState !== 'stable') return;
@@ -241,10 +241,12 @@ export class Pair {
     if (this.#closed) return;
     this.#awaiting = ++this.#offers;
     this.#host.onTiming('offer-sent');
-    const sdp = pc.localDescription?.sdp ?? '';
+    const sdp = connection.offer ?? pc.localDescription?.sdp ?? '';
+    connection.offer = undefined;
     this.#sendDescription('offer', sdp, { n: this.#awaiting });
     for (const candidate of connection.early.splice(0))
       if (!sdp.includes(candidate.candidate)) this.#sendCandidate(candidate);
+    await offered;
     this.#host.onSenders();
     this.#recovery.progress();
     this.#recovery.expectRecovery();

@@ -40,8 +40,9 @@ export class PrewarmedConnection {
     connection.pc.setConfiguration(configuration);
     connection.setTracks(track);
     connection.offered = (async () => {
-      await connection.pc.setLocalDescription(await this.#offer);
-      connection.offerStands = true;
+      const offer = await this.#offer;
+      connection.offer = offer?.sdp;
+      await connection.pc.setLocalDescription(offer);
     })();
     connection.offered.catch(() => {});
   }

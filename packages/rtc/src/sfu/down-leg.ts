@@ -46,7 +46,7 @@ export class DownLeg extends Leg {
     if (this.gen > 0) this.#want();
   }
 
-  protected opened(): void {
+  protected override opening(): void {
     this.#restarts = 0;
     this.#want();
   }

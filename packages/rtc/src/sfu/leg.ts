@@ -86,6 +86,7 @@ export abstract class Leg {
     this.#live = false;
     this.#described = false;
     this.#early = [];
+    this.opening();
     const pc = new this.host.RTCPeerConnection(this.host.configuration());
     this.#pc = pc;
     pc.onicecandidate = ({ candidate }) => candidate && this.#sendCandidate(candidate);
@@ -112,8 +113,10 @@ export abstract class Leg {
     this.#shut();
   }
 
+  /** The connection is about to be made, for which the page may wait while the node answers. */
+  protected opening(): void {}
   /** The connection is new and has nothing yet. */
-  protected abstract opened(pc: RTCPeerConnection): void;
+  protected opened(_pc: RTCPeerConnection): void {}
   protected abstract described(
     pc: RTCPeerConnection,
     type: 'offer' | 'answer',

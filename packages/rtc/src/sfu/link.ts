@@ -59,7 +59,8 @@ export class SfuLink {
       onFailed: () => host.onFailed(),
       onTracks: (tracks) => {
         this.#follow(tracks);
-        this.#startUp();
+        // Behind the candidates that follow the offer.
+        this.#startUp(0);
       },
     });
   }
@@ -76,13 +77,13 @@ export class SfuLink {
    * @param comes I am new in a room that the node serves: what others send comes first, and nothing of mine is in its way
    */
   start(comes = false): void {
-    if (comes) this.#host.clock.setTimeout(() => this.#startUp(), ALONE_MS);
+    if (comes) this.#startUp(ALONE_MS);
     else this.up?.start();
     this.down.start();
   }
   /** Unless it has begun. */
-  #startUp(): void {
-    if (this.up?.gen === 0) this.up.start();
+  #startUp(ms: number): void {
+    this.#host.clock.setTimeout(() => this.up?.gen === 0 && this.up.start(), ms);
   }
 
   receive(type: 'offer' | 'answer' | 'ice-candidate', body: { sdp?: unknown; candidate?: unknown }): void {

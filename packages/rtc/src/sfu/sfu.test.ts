@@ -42,12 +42,27 @@ test('a pair may go only when the media is here, mine is there, and both said so
 
 test('who comes into a room that is served receives first, and offers its own once it has answered, or when nobody sends', async () => {
   const types = (sent: readonly { readonly type: string }[]) => sent.map(({ type }) => type);
-  const { sfu, sent, hear } = start();
+  const made: [what: string, connections: number][] = [];
+  const { sfu, sent, hear } = start({
+    sendTo: (to, type, body) => {
+      sent.push({ to, type, body });
+      made.push([type, FakeConnection.all.length]);
+    },
+  });
   sfu.set({ peerId: 'agent', epoch: 5 }, true);
   await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(types(sent)).toEqual(['media-want']);
+  const [down] = FakeConnection.all;
+  if (down) down.addIceCandidate = async () => void made.push(['candidate', FakeConnection.all.length]);
   hear('agent', 'offer', OFFER);
+  hear('agent', 'ice-candidate', { candidate: { candidate: 'candidate:1', leg: 'down', gen: 1 } });
   await vi.waitFor(() => expect(types(sent)).toEqual(['media-want', 'answer', 'offer']));
+  // A connection takes the page's thread while it is made.
+  expect(made).toEqual([
+    ['media-want', 0],
+    ['answer', 1],
+    ['candidate', 1],
+    ['offer', 2],
+  ]);
   // Once.
   await new Promise((resolve) => setTimeout(resolve, 150));
   expect(FakeConnection.all.length).toBe(2);

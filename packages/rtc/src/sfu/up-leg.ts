@@ -74,7 +74,7 @@ export class UpLeg extends Leg {
     await sender.setParameters(parameters, options as RTCSetParameterOptions);
   }
 
-  protected opened(pc: RTCPeerConnection): void {
+  protected override opened(pc: RTCPeerConnection): void {
     this.#slots.clear();
     this.#isOwed = false;
     // No section for a screen that was never shared: Janus refuses one that sends nothing, and Firefox then stops its transceiver for good.
