@@ -253,6 +253,7 @@ export class MediaWorld {
         }
       } as never,
       configuration: () => ({}),
+      reachable: () => true,
       track: () => null,
       sendTo: (to, type, body) => this.#fromClient(id, to, type, body),
       peerIds: () => [...this.clients.keys()].filter((other) => other !== id),

@@ -67,6 +67,7 @@ export class ServedMembers {
         return setup.RTCPeerConnection;
       },
       configuration: () => setup.known(),
+      reachable: () => session.state === 'open',
       track: (slot) => localMedia.track(slot),
       sendTo: (peerId, type, body) => void session.sendTo(peerId, type, body as never),
       // Two who only watch have nothing for each other.

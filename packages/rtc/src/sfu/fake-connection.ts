@@ -74,6 +74,7 @@ export function startSfu(more: Partial<SfuHost> = {}) {
     clock: systemClock,
     RTCPeerConnection: FakeConnection as never,
     configuration: () => ({}),
+    reachable: () => true,
     track: () => null,
     sendTo: (to, type, body) => sent.push({ to, type, body }),
     peerIds: () => ['bob'],

@@ -25,6 +25,8 @@ export interface LegHost {
   readonly clock: Clock;
   readonly RTCPeerConnection: new (configuration: RTCConfiguration) => RTCPeerConnection;
   configuration(): RTCConfiguration;
+  /** May signaling reach the node now? */
+  reachable(): boolean;
   send(type: 'offer' | 'answer' | 'ice-candidate', body: object): void;
   track(slot: Slot): MediaStreamTrack | null;
   /** The transport is up, also after a repair. */
@@ -195,7 +197,8 @@ export abstract class Leg {
 
   #failed(): void {
     this.#live = false;
-    this.#failures++;
+    // What fails while the node cannot be asked says nothing of it.
+    if (this.host.reachable()) this.#failures++;
     if (this.#failures > LEG_REBUILDS) {
       this.#watch();
       this.host.onFailed();

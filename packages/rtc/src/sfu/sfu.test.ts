@@ -260,3 +260,19 @@ test('who alone sends keeps the node, though nothing ever comes on the way down'
   sfu.close();
   vi.useRealTimers();
 });
+
+test('a node is not given up for what fails while signaling is away, and is when it goes on after that', async () => {
+  vi.useFakeTimers();
+  let isOpen = false;
+  const { sfu } = start({ reachable: () => isOpen });
+  sfu.set({ peerId: 'agent', epoch: 5 });
+  // A tunnel: of the way up nothing comes about, though it is tried again and again.
+  await vi.advanceTimersByTimeAsync(55_000);
+  expect(sfu.epoch).toBe(5);
+  isOpen = true;
+  // Three in a row, 8 s each.
+  await vi.advanceTimersByTimeAsync(25_000);
+  expect(sfu.epoch).toBeUndefined();
+  sfu.close();
+  vi.useRealTimers();
+});
