@@ -26,14 +26,20 @@ export async function startSilentOutput(): Promise<SilentOutput> {
   );
   let said = '';
   server.stderr.setEncoding('utf8').on('data', (text: string) => (said = `${said}${text}`.slice(-2000)));
-  const ended = once(server, 'exit');
+  let isOver = false;
+  // By a signal as well, which is no exit code; one that cannot be started has neither.
+  const ended = once(server, 'exit')
+    .catch((error: Error) => (said += error.message))
+    .finally(() => {
+      isOver = true;
+    });
   const stop = async () => {
     server.kill();
     await ended;
     rmSync(folder, { recursive: true });
   };
   while (!existsSync(socket)) {
-    if (server.exitCode !== null) {
+    if (isOver) {
       await stop();
       throw new Error(`pulseaudio: ${said}`);
     }
