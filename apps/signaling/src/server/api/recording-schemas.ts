@@ -66,3 +66,19 @@ export const RecordingParams = Type.Object({ roomId: RoomParams.properties.roomI
 export type RecordingParams = Static<typeof RecordingParams>;
 export const FileParams = Type.Object({ ...RecordingParams.properties, name: FileName });
 export type FileParams = Static<typeof FileParams>;
+
+export const FileQuery = Type.Object(
+  {
+    link: Type.Optional(
+      Type.Literal('true', { description: 'For pages, which read no redirect: its address as JSON.' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type FileQuery = Static<typeof FileQuery>;
+
+/** In place of a redirect. */
+export const FileLink = Type.Object({
+  url: Type.String({ description: 'Good for `seconds`, for whoever has it.' }),
+  seconds: Type.Integer(),
+});

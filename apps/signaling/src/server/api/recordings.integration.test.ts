@@ -162,6 +162,8 @@ test('R-4 recordings are listed by pages, the latest first, fetched and deleted;
   expect([file.status, file.text, file.headers.get('content-disposition')]).toEqual([
     ...[200, 'film 0', `attachment; filename="${ids[2]}-composed.webm"`],
   ]);
+  // A folder has no addresses.
+  expect((await ask('GET', `${path}/files/composed.webm?link=true`, token)).text).toBe('film 0');
   const { headers } = await ask('GET', path, token);
   expect((await ask('DELETE', path, token, { 'if-match': '"other"' })).status).toBe(412);
   expect((await ask('DELETE', path, token, { 'if-match': headers.get('etag') ?? '' })).status).toBe(204);
@@ -346,6 +348,12 @@ test('R-8 a file in a bucket is a redirect to its address; the recording is dele
   const answer = await fetch(`${path}/files/composed.webm`, { headers, redirect: 'manual' });
   expect([answer.status, answer.headers.get('cache-control')]).toEqual([303, 'no-store']);
   expect(await (await fetch(answer.headers.get('location') ?? '')).text()).toBe('film');
+  // A page sees of a redirect nothing.
+  const link = await fetch(`${path}/files/composed.webm?link=true`, { headers, redirect: 'error' });
+  expect([link.status, link.headers.get('cache-control')]).toEqual([200, 'no-store']);
+  const { url, seconds } = (await link.json()) as { url: string; seconds: number };
+  expect([await (await fetch(url)).text(), seconds]).toEqual(['film', 300]);
+  expect((await fetch(`${path}/files/composed.webm?link=false`, { headers })).status).toBe(400);
   expect((await fetch(path, { method: 'DELETE', headers })).status).toBe(204);
   expect(await kept.list('rooms/')).toEqual([]);
 });

@@ -24,7 +24,9 @@ import {
   readRecording,
 } from './recording-records.ts';
 import {
+  FileLink,
   FileParams,
+  FileQuery,
   type Recording,
   RecordingPage,
   RecordingParams,
@@ -197,7 +199,7 @@ function stopRoute(api: FastifyInstance, own: Api): void {
 }
 
 function fileRoute(api: FastifyInstance, own: Api): void {
-  api.get<{ Params: FileParams }>(
+  api.get<{ Params: FileParams; Querystring: FileQuery }>(
     '/rooms/:roomId/recordings/:recordingId/files/:name',
     {
       config: read,
@@ -207,14 +209,21 @@ function fileRoute(api: FastifyInstance, own: Api): void {
         description: `The file, or a redirect to an address that is good for ${URL_SECONDS} s, as the place of the recordings has it.`,
         tags,
         params: FileParams,
+        querystring: FileQuery,
         response: {
-          200: { description: 'The file.', content: { 'application/octet-stream': { schema: { type: 'string' } } } },
+          200: {
+            description: 'The file; with `link=true`, where it has an address, that one.',
+            content: {
+              'application/octet-stream': { schema: { type: 'string' } },
+              'application/json': { schema: FileLink },
+            },
+          },
           303: { description: 'Where it is.', type: 'null' },
           ...problems(404),
         },
       },
     },
-    async ({ params }, reply) => {
+    async ({ params, query }, reply) => {
       const parts = partsOf(own);
       const { files } = await known(parts, params);
       const file = files.find(({ name }) => name === params.name);
@@ -224,6 +233,7 @@ function fileRoute(api: FastifyInstance, own: Api): void {
         new ProblemError(404, 'file_unknown', 'That recording has no such file.', { field: '/name' });
       if (!file) throw unknown();
       const url = await parts.store.url(key, { fileName, seconds: URL_SECONDS });
+      if (url !== undefined && query.link) return reply.type('application/json').send({ url, seconds: URL_SECONDS });
       if (url !== undefined) return reply.code(303).header('location', url).send(null);
       const body = await parts.store.read(key);
       if (!body) throw unknown();
