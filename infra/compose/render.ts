@@ -1,77 +1,20 @@
-/** compose.yaml from the topology. Values that differ by machine are ${TANDEM_…} variables with a default or a refusal. */
+/** compose.yaml from the topology. */
 import type { AuthConfig } from '@tandem/auth/config';
 import type { HooksConfig } from '@tandem/hooks/config';
 import { stringify } from 'yaml';
-import type { PackagerConfig } from '../hls-packager/src/config.ts';
 import type { EdgeConfig } from '../local/edge/config.ts';
-import type { MediaNodeConfig } from '../media-node/src/config.ts';
-import type { ComposerConfig } from '../recording-composer/src/config.ts';
-import { type Place, resolveEnvironment } from '../topology/environment.ts';
+import { resolveEnvironment } from '../topology/environment.ts';
 import { healthCommand, nodeHealthCommand } from '../topology/health-command.ts';
 import { type ServicePart, topology } from '../topology/index.ts';
 import type { TurnNodeConfig } from '../turn-node/src/config.ts';
+import { hardened, probe, whenHealthy } from './containers.ts';
+import { ask, cachePort, edgeOnHost, given, place, turnPort } from './machine.ts';
+import { composerService, HLS_OPTIONS, mediaNode, packagerService, RECORDINGS_VOLUME } from './media-services.ts';
 
-const ask = (name: string) => `\${${name}:?make one with: npm run compose:secrets}`;
-/** A variable of the machine, with its default. */
-const given = (name: string, otherwise: string) => `\${${name}:-${otherwise}}`;
-const address = given('TANDEM_ADDRESS', '127.0.0.1');
-const { auth, cache, captions, composer, edge, hooks, media, packager, recognizer, signaling, turn } = topology;
-/** Ports of the host itself, so they may be taken. */
-const cachePort = given('TANDEM_CACHE_PORT', '16379');
-const turnPort = given('TANDEM_TURN_PORT', `${turn.port}`);
-/** The page's address on the host itself, for what is on the host's network. */
-const edgeOnHost = `${given('TANDEM_BIND', '127.0.0.1')}:${given('TANDEM_PORT', `${edge.port}`)}`;
-
-/** Where TANDEM_RECORDINGS=/recordings keeps them: one volume of all that have a part in it. */
-const RECORDINGS_VOLUME = 'recordings:/recordings';
-/** What a media node shares with its packager: segments of seconds, in memory. Names and modes as infra/src/packager-container.ts has them. */
-const HLS_VOLUME = `hls:${media.environment.HLS_DIR}`;
-const HLS_OPTIONS = { type: 'tmpfs', device: 'tmpfs', o: 'size=256m,mode=0750,uid=10001,gid=10001' };
-/** How often the composer looks. In the cloud S3 tells when a recording has ended. */
-const COMPOSE_EVERY_SECONDS = 10;
+const { auth, cache, captions, edge, hooks, media, recognizer, signaling, turn } = topology;
 
 /** Name of the host itself in a container. */
 const HOST_NAME = 'host.docker.internal';
-
-const place: Place = {
-  from: {
-    'cache-url': `redis://cache:${cache.port}`,
-    'jwks-url': `http://auth:${auth.port}/.well-known/jwks.json`,
-    'public-origin': given('TANDEM_ORIGIN', ''),
-    // The directory alone, as in the cloud.
-    'turn-uris': undefined,
-    'stun-uris': `stun:${address}:${turnPort}`,
-    'turn-directory': 'true',
-    'node-address': address,
-    'auth-url': `http://${edgeOnHost}`,
-    'signaling-url': `ws://${edgeOnHost}/ws/signal`,
-    'turn-secret-id': undefined,
-    events: 'true',
-    recordings: given('TANDEM_RECORDINGS', ''),
-    recognizers: given('TANDEM_RECOGNIZERS', `en=ws://recognizer:${recognizer.port}`),
-    'key-source': given('TANDEM_KEY_SOURCE', 'file:/data/auth-keys.json'),
-    access: given('TANDEM_ACCESS', 'open'),
-    profile: given('TANDEM_PROFILE', 'development'),
-    'trusted-proxies': given('TANDEM_TRUSTED_PROXIES', '1'),
-  },
-  secrets: {
-    'cache-username': undefined,
-    'cache-password': ask('TANDEM_CACHE_PASSWORD'),
-    'turn-secrets': ask('TANDEM_TURN_SECRET'),
-    'media-secret': ask('TANDEM_MEDIA_SECRET'),
-    'webhook-key': ask('TANDEM_WEBHOOK_KEY'),
-    'api-keys': given('TANDEM_API_KEYS', ''),
-  },
-};
-
-const hardened = {
-  init: true,
-  read_only: true,
-  tmpfs: ['/tmp'],
-  cap_drop: ['ALL'],
-  security_opt: ['no-new-privileges:true'],
-  restart: 'unless-stopped',
-};
 
 /**
  * Rooms and sessions are rebuilt by the nodes, so nothing is written to disk. The password comes by standard input: a command line
@@ -80,11 +23,6 @@ const hardened = {
 const cacheCommand = `exec valkey-server - --port ${cache.port} --bind 0.0.0.0 --save '' --appendonly no <<END
 requirepass "$$REDISCLI_AUTH"
 END`;
-
-const probe = (test: string[]) => ({ test, interval: '5s', timeout: '5s', retries: 3, start_period: '120s' });
-
-const whenHealthy = (names: readonly string[]) =>
-  Object.fromEntries(names.map((name) => [name, { condition: 'service_healthy' }]));
 
 function service(
   name: 'auth' | 'signaling' | 'hooks' | 'captions',
@@ -221,73 +159,6 @@ function edgeService() {
     networks: ['front'],
     depends_on: whenHealthy(['auth', ...signalingNames]),
     healthcheck: probe(healthCommand(edge.port, edge.livePath)),
-  };
-}
-
-/** On the host's network as the TURN node is: each person has UDP ports of its own. */
-function mediaNode() {
-  return {
-    image: 'tandem/media',
-    build: { context: '.', target: 'media' },
-    ...hardened,
-    tmpfs: ['/tmp', '/run/media:uid=10001,mode=0700'],
-    network_mode: 'host',
-    environment: {
-      ...resolveEnvironment(media, place),
-      REDIS_URL: `redis://127.0.0.1:${cachePort}`,
-      DRAIN_SECONDS: '110',
-      PRIVATE_IP: given('TANDEM_PRIVATE_ADDRESS', ''),
-      MAX_PACKAGERS: given('TANDEM_PACKAGERS', '0'),
-      HLS_HOST,
-    } satisfies Partial<Record<keyof MediaNodeConfig, string>>,
-    volumes: [RECORDINGS_VOLUME, HLS_VOLUME],
-    // Its way to auth and signaling is the edge.
-    depends_on: whenHealthy(['cache', 'edge']),
-    healthcheck: probe(nodeHealthCommand(media.healthArgument)),
-    stop_grace_period: '120s',
-  };
-}
-
-/** Address of the packager in a network of its own; another one where the host's networks have it. */
-const HLS_HOST = given('TANDEM_HLS_HOST', '172.30.253.2');
-
-/**
- * In the profile `hls` only, with TANDEM_PACKAGERS. It decodes what strangers send: from its network, which leads nowhere, it reaches neither the
- * internet, nor the metadata of a cloud, nor loopback of the host. The media node, on the host, reaches it.
- */
-function packagerService() {
-  return {
-    image: 'tandem/packager',
-    build: { context: '.', target: 'packager' },
-    profiles: ['hls'],
-    ...hardened,
-    networks: { hls: { ipv4_address: HLS_HOST } },
-    environment: { ...resolveEnvironment(packager, place), HLS_HOST } satisfies Partial<
-      Record<keyof PackagerConfig, string>
-    >,
-    volumes: [HLS_VOLUME],
-    // As the node's: it goes on while the node drains.
-    stop_grace_period: '120s',
-  };
-}
-
-/** In the profile `recordings` only: it has nothing to do where nothing is recorded. */
-function composerService() {
-  return {
-    image: 'tandem/composer',
-    build: { context: '.', target: 'composer' },
-    profiles: ['recordings'],
-    ...hardened,
-    // A folder is all that it needs.
-    network_mode: 'none',
-    environment: {
-      ...resolveEnvironment(composer, place),
-      WORK_DIR: '/work',
-      EVERY_SECONDS: `${COMPOSE_EVERY_SECONDS}`,
-      KEEP_DAYS: given('TANDEM_KEEP_DAYS', ''),
-    } satisfies Partial<Record<keyof ComposerConfig, string>>,
-    volumes: [RECORDINGS_VOLUME],
-    stop_grace_period: '30s',
   };
 }
 
