@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 const root = new URL('../../../', import.meta.url);
 const files = (folder: string) =>
   readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
-    .filter((f) => /\.test\.ts$|testing\/[a-z-]*contract\.ts$/.test(f) && !f.includes('node_modules'))
+    .filter((f) => /\.test\.ts$|testing\/[a-z-]*contract[a-z-]*\.ts$/.test(f) && !f.includes('node_modules'))
     .map((f) => readFileSync(new URL(`${folder}/${f}`, root), 'utf8'));
 
 test('rules and tests name each other', () => {
