@@ -79,6 +79,6 @@ export type FileQuery = Static<typeof FileQuery>;
 
 /** In place of a redirect. */
 export const FileLink = Type.Object({
-  url: Type.String({ description: 'Good for `seconds`, for whoever has it.' }),
+  url: Type.String({ description: 'Good for `seconds`, for all who have it.' }),
   seconds: Type.Integer(),
 });
