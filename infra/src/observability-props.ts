@@ -109,7 +109,7 @@ export interface AlarmThreshold {
    */
   readonly periods?: number;
   /**
-   * No data counts as bad.
+   * No data counts as bad; of a new alarm once there were some, or after two hours.
    * @default false
    */
   readonly missingIsBad?: boolean;

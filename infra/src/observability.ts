@@ -8,6 +8,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { type CustomMetricGroup, DefaultDashboardFactory, MonitoringFacade } from 'cdk-monitoring-constructs';
 import { Construct } from 'constructs';
 import { alarmTopic } from './alarm-topic.ts';
+import { warmUp } from './alarm-warm-up.ts';
 import { captionsMetrics } from './captions-metrics.ts';
 import { check, checkInteger } from './check.ts';
 import { checkProps } from './check-props.ts';
@@ -25,6 +26,7 @@ import { recordingAlarms } from './recording-alarms.ts';
 import type { SessionCache } from './session-cache.ts';
 import type { SignalingService } from './signaling-service.ts';
 import { streamAlarms, streamTargetAlarm } from './stream-alarms.ts';
+import { tasksLacking } from './tasks-lacking.ts';
 import type { TurnFleet } from './turn-fleet.ts';
 
 /** Alarms, a dashboard and the topic they go to. Each alarm names its runbook page. */
@@ -113,6 +115,7 @@ export class Observability extends Construct {
         ? cloudwatch.TreatMissingData.BREACHING
         : cloudwatch.TreatMissingData.NOT_BREACHING,
     });
+    if (props.missingIsBad) warmUp(alarm);
     alarm.addAlarmAction(new SnsAction(this.topic));
     alarm.addOkAction(new SnsAction(this.topic));
     this.alarms.push(alarm);
@@ -129,7 +132,7 @@ export class Observability extends Construct {
       `${title}Tasks`,
       `Fewer than ${minHealthy} ${name} tasks run.`,
       `${name}-tasks-missing`,
-      service.metricRunningTasks(),
+      tasksLacking(service, minHealthy),
       { threshold: minHealthy, below: true, missingIsBad: true },
     );
     this.addAlarm(

@@ -196,11 +196,19 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
 
   /** Tasks that run. Needs Container Insights on the cluster. */
   metricRunningTasks(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metricOfTasks('RunningTaskCount', { statistic: 'Minimum', ...props });
+  }
+
+  /** Tasks that are wanted: by scaling, and one before it is there. Needs Container Insights on the cluster. */
+  metricDesiredTasks(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metricOfTasks('DesiredTaskCount', { statistic: 'Maximum', ...props });
+  }
+
+  private metricOfTasks(metricName: string, props: cloudwatch.MetricOptions): cloudwatch.Metric {
     return new cloudwatch.Metric({
       namespace: 'ECS/ContainerInsights',
-      metricName: 'RunningTaskCount',
+      metricName,
       dimensionsMap: { ClusterName: this.cluster.clusterName, ServiceName: this.service.serviceName },
-      statistic: 'Minimum',
       period: Duration.minutes(1),
       ...props,
     }).attachTo(this);

@@ -24,6 +24,7 @@ import { NearestRegion } from './nearest-region.ts';
 import { Network } from './network.ts';
 import { Observability } from './observability.ts';
 import { TopologyProfile } from './profile.ts';
+import type { RealtimeService } from './realtime-service.ts';
 import { Recordings } from './recordings.ts';
 import { type CacheAccess, SessionCache } from './session-cache.ts';
 import { SignalingService } from './signaling-service.ts';
@@ -126,7 +127,8 @@ export class WebRtcTopology extends Construct {
     this.observability = this.newObservability();
     for (const service of services) service.rollBackOn(...this.observability.deploymentAlarms);
     this.canary = this.watchAsCaller(cluster);
-    if (props.domain?.hostedZone) this.names(props.domain, props.domain.hostedZone);
+    const names = props.domain?.hostedZone ? this.names(props.domain, props.domain.hostedZone) : [];
+    this.callWhenServed(services, names);
     this.outputs();
     // For the bill: activate both as cost allocation tags in the billing console once.
     Tags.of(this).add('stack', Stack.of(this).stackName);
@@ -412,19 +414,35 @@ export class WebRtcTopology extends Construct {
     return canary;
   }
 
-  private names(domain: DomainProps, zone: route53.IHostedZone): void {
-    const alias = (id: string, recordName: string, target: route53.IAliasRecordTarget) =>
-      new route53.ARecord(this, id, { zone, recordName, target: route53.RecordTarget.fromAlias(target) });
-    const page = new targets.CloudFrontTarget(this.webClient.distribution);
-    alias('PageName', `${domain.domainName}.`, page);
-    // CloudFront answers over IPv6 too; a name without AAAA leaves out networks that have nothing else.
-    new route53.AaaaRecord(this, 'PageNameV6', {
+  /** A caller comes when all is there: before, the canary would fail, or ask for a name that the resolver then keeps as missing. */
+  private callWhenServed(services: readonly RealtimeService[], names: readonly route53.RecordSet[]): void {
+    const { service: relays, tlsLoadBalancer } = this.turn;
+    this.canary.rule.node.addDependency(
+      this.webClient,
+      relays,
+      ...(tlsLoadBalancer ? [tlsLoadBalancer] : []),
+      ...services.map(({ service }) => service),
+      ...names,
+    );
+  }
+
+  private names(domain: DomainProps, zone: route53.IHostedZone): route53.RecordSet[] {
+    const of = (recordName: string, target: route53.IAliasRecordTarget): route53.ARecordProps => ({
       zone,
-      recordName: `${domain.domainName}.`,
-      target: route53.RecordTarget.fromAlias(page),
+      recordName: `${recordName}.`,
+      target: route53.RecordTarget.fromAlias(target),
     });
-    if (this.turn.tlsLoadBalancer)
-      alias('TurnAlias', `turn.${domain.domainName}.`, new targets.LoadBalancerTarget(this.turn.tlsLoadBalancer));
+    const page = of(domain.domainName, new targets.CloudFrontTarget(this.webClient.distribution));
+    const made: route53.RecordSet[] = [
+      new route53.ARecord(this, 'PageName', page),
+      // CloudFront answers over IPv6 too; a name without AAAA leaves out networks that have nothing else.
+      new route53.AaaaRecord(this, 'PageNameV6', page),
+    ];
+    const { tlsLoadBalancer } = this.turn;
+    if (tlsLoadBalancer) {
+      const turn = of(`turn.${domain.domainName}`, new targets.LoadBalancerTarget(tlsLoadBalancer));
+      made.push(new route53.ARecord(this, 'TurnAlias', turn));
+    }
     if (domain.sharedDomainName)
       new NearestRegion(this, 'NearestRegion', {
         domainName: domain.sharedDomainName,
@@ -432,6 +450,7 @@ export class WebRtcTopology extends Construct {
         certificate: domain.regionalCertificate,
         hostedZone: zone,
       });
+    return made;
   }
 
   private outputs(): void {

@@ -1,0 +1,16 @@
+import { Duration } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type { RealtimeService } from './realtime-service.ts';
+
+/**
+ * Tasks that run, as long as more are wanted; else `enough`. A new service is of one task until CloudFormation makes its scaling, for which it waits while ECS
+ * watches the alarms of the deployment (guide, "How CloudWatch alarms detect Amazon ECS deployment failures": bake time). That is no lack of tasks.
+ */
+export function tasksLacking(service: RealtimeService, enough: number): cloudwatch.IMetric {
+  return new cloudwatch.MathExpression({
+    expression: `IF(running < wanted, running, ${enough})`,
+    usingMetrics: { running: service.metricRunningTasks(), wanted: service.metricDesiredTasks() },
+    label: 'Tasks that run, while more are wanted',
+    period: Duration.minutes(1),
+  });
+}
