@@ -144,6 +144,12 @@ test('a name that regions share: in the certificate and the zone, and beside no 
   expect(output).toMatch(/✗ the certificate in eu-west-1 does not hold for any.example.com/);
   const taken = await account('ready-account.json', { 'ListResourceRecordSets any.example.com': records(alone) });
   expect(await asked(taken.url, shared(DOMAIN))).toMatch(/✗ any.example.com leads to one place \(A\)/);
+  const sixth = await account('ready-account.json', {
+    'ListResourceRecordSets any.example.com': records(
+      alone.replace('<Type>A<', '<Type>AAAA<').replace('192.0.2.7', '2001:db8::7'),
+    ),
+  });
+  expect(await asked(sixth.url, shared(DOMAIN))).toMatch(/✗ any.example.com leads to one place \(AAAA\)/);
   const { hostedZoneId, ...elsewhere } = DOMAIN;
   expect(await asked(beside.url, shared(elsewhere))).toMatch(
     /✗ any.example.com has no zone\n {4}Fix: a shared name needs --hosted-zone-id/,

@@ -21,7 +21,7 @@ export interface NearestRegionProps {
 }
 
 /**
- * One of these in each region's stack, and the shared name leads everybody to the nearest region (a Route 53 latency record), by a
+ * One of these in each region's stack, and the shared name leads everybody to the nearest region (Route 53 latency records), by a
  * redirect to that region's own name; a region whose auth does not answer is left out. An invitation then carries the region's name, so all of a room meet in one region,
  * wherever they are. CloudFront takes a name once only, hence a redirect and not the page itself.
  */
@@ -44,7 +44,10 @@ export class NearestRegion extends Construct {
     );
     this.api = new apigateway.RestApi(this, 'Api', {
       description: `Leads ${props.domainName} to ${props.regionalDomainName}`,
-      endpointConfiguration: { types: [apigateway.EndpointType.REGIONAL] },
+      endpointConfiguration: {
+        types: [apigateway.EndpointType.REGIONAL],
+        ipAddressType: apigateway.IpAddressType.DUAL_STACK,
+      },
       disableExecuteApiEndpoint: true,
       cloudWatchRole: false,
       domainName: {
@@ -55,8 +58,11 @@ export class NearestRegion extends Construct {
       },
       deployOptions: { stageName: 'start', throttlingRateLimit: 1000, throttlingBurstLimit: 2000 },
     });
+    // The name has a choice of its own, which CDK's construct of it does not offer.
+    const name = this.api.domainName?.node.defaultChild as apigateway.CfnDomainName;
+    name.addPropertyOverride('EndpointConfiguration.IpAddressType', apigateway.IpAddressType.DUAL_STACK);
     this.redirectTo(props.regionalDomainName);
-    this.latencyRecord(props);
+    this.latencyRecords(props);
     acknowledge(this, {
       'AwsSolutions-APIG1': 'It redirects; the page behind logs what matters.',
       'AwsSolutions-APIG2': 'Nothing of a request is read.',
@@ -89,7 +95,7 @@ export class NearestRegion extends Construct {
       });
   }
 
-  private latencyRecord(props: NearestRegionProps): void {
+  private latencyRecords(props: NearestRegionProps): void {
     const { region } = Stack.of(this);
     const healthCheck = new route53.HealthCheck(this, 'Health', {
       type: route53.HealthCheckType.HTTPS,
@@ -100,13 +106,16 @@ export class NearestRegion extends Construct {
       requestInterval: Duration.seconds(30),
       failureThreshold: 3,
     });
-    new route53.ARecord(this, 'Record', {
+    const record = {
       zone: props.hostedZone,
       recordName: `${props.domainName}.`,
       target: route53.RecordTarget.fromAlias(new targets.ApiGateway(this.api)),
       region,
       setIdentifier: region,
       healthCheck,
-    });
+    };
+    new route53.ARecord(this, 'Record', record);
+    // Networks that have nothing but IPv6.
+    new route53.AaaaRecord(this, 'RecordV6', record);
   }
 }

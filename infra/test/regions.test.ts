@@ -12,6 +12,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { NearestRegion } from '../src/index.ts';
 import { FLAGS, PRODUCTION, readFindings, synthesize, synthQuietly } from './synth.ts';
 
+type Any = ReturnType<typeof JSON.parse>;
 const shared = 'start.example.com';
 
 test('the shared name answers with the own name of its region, and only while auth answers there', () => {
@@ -42,6 +43,14 @@ test('the shared name answers with the own name of its region, and only while au
     SetIdentifier: { Ref: 'AWS::Region' },
     HealthCheckId: {},
   });
+  // An alias answers what its target has: an address for IPv6 where API Gateway gives the name one. API Gateway guide, "IP address types for REST APIs": each of the
+  // API and its custom domain name has a choice of its own, and its default is IPv4 alone.
+  const records = Object.values<Any>(template.findResources('AWS::Route53::RecordSet')).map((one) => one.Properties);
+  expect(records.map((one) => one.Type).sort()).toEqual(['A', 'AAAA']);
+  const [first, second] = records.map(({ Type: _, ...rest }) => rest);
+  expect(first).toEqual(second);
+  for (const type of ['AWS::ApiGateway::RestApi', 'AWS::ApiGateway::DomainName'])
+    template.allResourcesProperties(type, { EndpointConfiguration: { IpAddressType: 'dualstack' } });
   template.hasResourceProperties('AWS::Route53::HealthCheck', {
     HealthCheckConfig: {
       Type: 'HTTPS',

@@ -63,7 +63,7 @@ export function recordFindings(account: Account, domain: NeededDomain, isDeploye
   const shared = (one: string) =>
     finding(`records of ${one}`, async () => {
       const alone = (await account.records(hostedZoneId, one)).filter(
-        ({ type, isShared }) => ['A', 'CNAME'].includes(type) && !isShared,
+        ({ type, isShared }) => address(type) && !isShared,
       );
       return alone.length === 0
         ? met(`${one} may lead to several regions`)
