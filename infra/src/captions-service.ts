@@ -8,6 +8,7 @@ import type { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { check, checkInteger } from './check.ts';
 import { checkProps } from './check-props.ts';
+import { checkPinned } from './image-reference.ts';
 import { metricIdentity } from './metric-identity.ts';
 import { COLLECTOR_CPU, COLLECTOR_MIB } from './metrics-collector.ts';
 import { RealtimeService } from './realtime-service.ts';
@@ -106,7 +107,7 @@ export class CaptionsService extends RealtimeService {
       retention: sized.logRetention ?? logs.RetentionDays.ONE_MONTH,
     });
     const hasCollector = sized.metrics ?? true;
-    return this.taskDefinition.addContainer('recognizer', {
+    const container = this.taskDefinition.addContainer('recognizer', {
       image,
       // A task whose recognizer does not come back is replaced; so a deployment whose recognizer does not start is taken back.
       essential: true,
@@ -120,6 +121,8 @@ export class CaptionsService extends RealtimeService {
       linuxParameters: new ecs.LinuxParameters(this, 'RecognizerLinux', { initProcessEnabled: true }),
       logging: ecs.LogDriver.awsLogs({ logGroup, streamPrefix: 'recognizer', mode: ecs.AwsLogDriverMode.NON_BLOCKING }),
     });
+    checkPinned(this, 'CaptionsService', 'recognizerImage', container.imageName);
+    return container;
   }
 
   /** Microphones that are recognized, all tasks. */

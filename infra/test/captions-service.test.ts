@@ -1,9 +1,10 @@
 /** The captions service on AWS: its recognizer beside it, what it may, where it may go; and by itself, outside of our topology. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { App, CfnParameter } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { expect, onTestFinished, test } from 'vitest';
 import { CaptionsService, Network, TopologyStack, WebRtcTopology } from '../src/index.ts';
@@ -17,6 +18,8 @@ type Any = ReturnType<typeof JSON.parse>;
 const production = synthesize(PRODUCTION, { checks: false });
 const { all, container } = resourcesOf(production);
 const image = ecs.ContainerImage.fromRegistry('example.com/image:1');
+const DIGEST = `sha256:${'ab'.repeat(32)}`;
+const recognizerImage = ecs.ContainerImage.fromRegistry(`example.com/recognizer@${DIGEST}`);
 const jwksUrl = 'https://calls.example.com/.well-known/jwks.json';
 const variables = (one: Any) => Object.fromEntries(one.Environment.map((v: Any) => [v.Name, v.Value]));
 
@@ -51,7 +54,7 @@ test('the page knows the languages, and what is given for it itself wins', () =>
     };
     new WebRtcTopology(new TopologyStack(app, 'Own', { zones: 2 }), 'Calls', {
       ...{ profile: TopologyProfile.DEVELOPMENT, clientBuild: clientBuild(join(folder, `${name}-build`)), ...images },
-      ...{ captions: { recognizerImage: image, recognizers: { fr: 'wss://speech.example.org' } }, clientConfig },
+      ...{ captions: { recognizerImage, recognizers: { fr: 'wss://speech.example.org' } }, clientConfig },
     });
     const { directory } = app.synth();
     const files = readdirSync(directory, { recursive: true, encoding: 'utf8' });
@@ -104,7 +107,6 @@ test('what does not fit is refused by name', () => {
   const { vpc } = new Network(stack, 'Network', { zones: 2 });
   const service = (more: object) => () =>
     new CaptionsService(stack, `Captions${stack.node.children.length}`, { vpc, jwksUrl, image, ...more });
-  const recognizerImage = image;
   expect(service({})).toThrow('CaptionsService.recognizerImage');
   expect(service({ recognizers: {} })).toThrow('CaptionsService.recognizerImage');
   expect(service({ recognizerImage, jwksUrl: 'calls.example.com' })).toThrow('CaptionsService.jwksUrl');
@@ -126,4 +128,37 @@ test('what does not fit is refused by name', () => {
   expect(whole({})).toThrow('CaptionsService.recognizerImage');
   expect(whole({ recognizerImage, minTasks: 0 })).toThrow('WebRtcTopology.captions.minTasks');
   expect(() => synthesize({ recognizers: 'de=https://a' }, { checks: false })).toThrow('-c recognizers=');
+});
+
+test('the program of another party is named by digest: a tag, or none, may be another program tomorrow', () => {
+  const stack = new TopologyStack(new App(), 'Pinned', { zones: 2 });
+  const { vpc } = new Network(stack, 'Network', { zones: 2 });
+  const repository = ecr.Repository.fromRepositoryName(stack, 'Repository', 'kaldi-en');
+  const own = new ecr.Repository(stack, 'Own');
+  const folder = mkdtempSync(join(tmpdir(), 'recognizer-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch');
+  const named = (recognizerImage: ecs.ContainerImage) => () =>
+    new CaptionsService(stack, `Captions${stack.node.children.length}`, { vpc, jwksUrl, image, recognizerImage });
+  const { fromRegistry, fromEcrRepository, fromAsset } = ecs.ContainerImage;
+  const parameter = new CfnParameter(stack, 'Digest', {}).valueAsString;
+  for (const pinned of [
+    fromRegistry(`alphacep/kaldi-en@${DIGEST}`),
+    fromRegistry(`registry.example.com:5000/kaldi-en@${DIGEST}`),
+    fromEcrRepository(repository, DIGEST),
+    fromEcrRepository(own, DIGEST),
+    // A hash of its sources; and what only the deployment knows.
+    fromAsset(folder),
+    fromRegistry(parameter),
+  ])
+    expect(named(pinned)).not.toThrow();
+  for (const loose of [
+    fromRegistry('alphacep/kaldi-en'),
+    fromRegistry('alphacep/kaldi-en:latest'),
+    fromRegistry('registry.example.com:5000/kaldi-en'),
+    fromRegistry('alphacep/kaldi-en@sha256:ab'),
+    fromEcrRepository(repository),
+    fromEcrRepository(own, '1.0'),
+  ])
+    expect(named(loose)).toThrow(/^CaptionsService\.recognizerImage: .*another program tomorrow.*Fix: .*@sha256:/);
 });

@@ -32,6 +32,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 
 const app = new App({ context: FLAGS });
 const stack = new TopologyStack(app, 'Own', { zones: 4 });
+/** Of another party, so it is taken by digest alone. */
+const RECOGNIZER = `example.com/recognizer@sha256:${'ab'.repeat(32)}`;
 const image = (name: string) => ecs.ContainerImage.fromRegistry(`example.com/${name}:1`);
 const secret = (name: string) => Secret.fromSecretNameV2(stack, name, name);
 const certificate = (name: string) =>
@@ -109,7 +111,7 @@ const GIVEN = {
     environment: { LOG_LEVEL: 'debug' },
   },
   captions: {
-    recognizerImage: image('recognizer'),
+    recognizerImage: ecs.ContainerImage.fromRegistry(RECOGNIZER),
     language: 'de',
     recognizers: { fr: 'wss://speech.example.org/fr' },
     cpu: 4096,
@@ -283,7 +285,7 @@ const SEEN: Readonly<Record<string, () => readonly [found: unknown, is: unknown]
   'eventsOptions.maxStreams': () => [setting('Hooks', 'MAX_STREAMS'), '66'],
   'eventsOptions.queues': () => [text(setting('Hooks', 'EVENT_QUEUES')), expect.stringContaining('events.fifo')],
   'eventsOptions.environment': () => [setting('Hooks', 'LOG_LEVEL'), 'debug'],
-  'captions.recognizerImage': () => [container('Captions', 'recognizer').Image, 'example.com/recognizer:1'],
+  'captions.recognizerImage': () => [container('Captions', 'recognizer').Image, RECOGNIZER],
   'captions.language': () => [setting('Captions', 'CAPTIONS_RECOGNIZERS'), expect.stringMatching(/^de=ws:/)],
   'captions.recognizers': () => [
     setting('Captions', 'CAPTIONS_RECOGNIZERS'),

@@ -15,6 +15,7 @@ import { PRODUCTION } from './synth.ts';
 const stack = new Stack();
 const vpc = new ec2.Vpc(stack, 'Vpc');
 const image = ecs.ContainerImage.fromRegistry('example.com/image:1');
+const recognizerImage = ecs.ContainerImage.fromRegistry(`example.com/recognizer@sha256:${'ab'.repeat(32)}`);
 const cache = { url: 'rediss://cache.example.com:6379' };
 const certificate = Certificate.fromCertificateArn(stack, 'Certificate', PRODUCTION.regionalCertificateArn);
 const store = new tandem.SessionCache(stack, 'Store', { vpc, subnets: { subnetType: ec2.SubnetType.PUBLIC } });
@@ -50,12 +51,8 @@ const CASES: Readonly<Record<string, Case>> = {
   ],
   AuthServiceProps: ['AuthService', { vpc, cache, signingKeys, image }, made(tandem.AuthService)],
   CacheOptions: inTopology('cacheOptions', {}),
-  CaptionsOptions: inTopology('captions', { recognizerImage: image }),
-  CaptionsServiceProps: [
-    'CaptionsService',
-    { vpc, jwksUrl, image, recognizerImage: image },
-    made(tandem.CaptionsService),
-  ],
+  CaptionsOptions: inTopology('captions', { recognizerImage }),
+  CaptionsServiceProps: ['CaptionsService', { vpc, jwksUrl, image, recognizerImage }, made(tandem.CaptionsService)],
   EventsOptions: inTopology('eventsOptions', {}),
   HstsOptions: inTopology('hsts', {}),
   MediaOptions: inTopology('mediaOptions', {}),
@@ -126,7 +123,7 @@ const CASES: Readonly<Record<string, Case>> = {
     made(tandem.SessionCache),
   ],
   SignalingServiceProps: ['SignalingService', { vpc, cache, jwksUrl, image }, made(tandem.SignalingService)],
-  TaskServiceProps: ['CaptionsService', { vpc, jwksUrl, image, recognizerImage: image }, made(tandem.CaptionsService)],
+  TaskServiceProps: ['CaptionsService', { vpc, jwksUrl, image, recognizerImage }, made(tandem.CaptionsService)],
   TurnDirectoryProps: ['TurnDirectory', { cache: store }, made(tandem.TurnDirectory)],
 };
 
