@@ -1,7 +1,9 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import { CfnElement, Duration, Token } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
+import { acknowledge } from './acknowledge.ts';
 import { check, checkInteger } from './check.ts';
 import { checkProps } from './check-props.ts';
 import { cachePlace } from './place.ts';
@@ -89,6 +91,7 @@ export class SignalingService extends RealtimeService {
       secrets: cachePlace(props.cache),
     });
     props.recordings?.grantManage(this);
+    this.mayAskForItself();
     if (props.metrics ?? true)
       this.scaling.scaleToTrackCustomMetric('Connections', {
         metric: this.metricConnections(),
@@ -96,6 +99,21 @@ export class SignalingService extends RealtimeService {
         scaleOutCooldown: Duration.seconds(60),
         scaleInCooldown: Duration.minutes(10),
       });
+  }
+
+  /** Whether ECS wants it stopped, which SIGTERM says only when the load balancer has broken its sockets (apps/signaling/src/ecs-task.ts). */
+  private mayAskForItself(): void {
+    const { cluster, taskDefinition } = this;
+    const { stack } = this.service;
+    // A task has no name before it runs.
+    const tasks = stack.formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` });
+    taskDefinition.addToTaskRolePolicy(new iam.PolicyStatement({ actions: ['ecs:DescribeTasks'], resources: [tasks] }));
+    const own = cluster.node.defaultChild;
+    const name = own instanceof CfnElement ? `<${stack.getLogicalId(own)}>` : cluster.clusterName;
+    acknowledge(taskDefinition, {
+      [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/${name}/*]`]:
+        'A task reads what ECS wants of it; it has no name before it runs.',
+    });
   }
 
   /** Average open WebSockets a task. */

@@ -70,6 +70,16 @@ export function wafKeeps(
   return (filter.Filters.find(fits)?.Behavior ?? filter.DefaultBehavior) === 'KEEP';
 }
 
+/**
+ * When ECS stops a task behind a load balancer, seconds after it decided so: the load balancer breaks what is still open, and only then comes SIGTERM. Sources: Amazon ECS
+ * guide, "Optimize load balancer connection draining parameters for Amazon ECS" (it "waits for the load balancer to report that the keep alive connection is closed (the
+ * target is in an UNUSED state)", and after the delay the load balancer "breaks the connection"); ECS API reference, HealthCheck (DEACTIVATING: target groups are
+ * deregistered in this state, then STOPPING).
+ */
+export function taskStop(deregistrationDelay: number) {
+  return { brokenAfter: deregistrationDelay, sigtermAfter: deregistrationDelay };
+}
+
 /** Longest `stopTimeout` of a container definition, s. Source: Amazon ECS task definition parameters, "stopTimeout". */
 export const LONGEST_STOP_TIMEOUT = 120;
 

@@ -1,14 +1,18 @@
 /** What runs in the whole topology, in production: cache, services, TURN and media nodes; each property that matters. */
 import { SignalingConfig } from '@tandem/signaling/config';
+import { ASK_MS } from '@tandem/signaling/ecs-task';
 import { Default } from 'typebox/value';
 import { expect, test } from 'vitest';
 import { DENIED_PEERS } from '../topology/denied-peers.ts';
 import { topology } from '../topology/index.ts';
+import { taskStop } from './aws-rules.ts';
+import { ACCOUNT, allows, REGION, rolePolicies } from './policy.ts';
 import { resourcesOf } from './resources.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
 
 type Any = ReturnType<typeof JSON.parse>;
-const { all, one, oneOf, container } = resourcesOf(synthesize(PRODUCTION, { checks: false }));
+const production = synthesize(PRODUCTION, { checks: false });
+const { all, one, oneOf, container } = resourcesOf(production);
 
 test('the cache is private, encrypted both ways, replicated, fails over, and each client has its own user', () => {
   const cache = one('AWS::ElastiCache::ReplicationGroup');
@@ -94,16 +98,29 @@ test('services: Graviton, health on liveness, rollback, drain that fits, zone re
   for (const policy of policies) expect(policy.ScaleInCooldown).toBeGreaterThanOrEqual(600);
 });
 
-test('scale-in drops nobody: the drain fits the stop, the next one waits for it, and no task is protected from leaving', () => {
+test('scale-in drops nobody: sockets move before the load balancer breaks them, the next one waits for it, and no task is protected from leaving', () => {
   const stop = container(/TopologySignalingTask/, 'app').StopTimeout * 1000;
-  // Sockets move within this of SIGTERM; the sessions are in the cache, so what is left is a resume elsewhere.
+  // Sockets move within this; the sessions are in the cache, so what is left is a resume elsewhere.
   const moved = Number((Default(SignalingConfig, {}) as Any).RECONNECT_WITHIN_MS);
   expect(moved).toBeLessThanOrEqual(stop / 2);
   const group = all('AWS::ElasticLoadBalancingV2::TargetGroup').find(
     (g) => g.properties.Port === topology.signaling.port,
   );
   const attributes = Object.fromEntries(group?.properties.TargetGroupAttributes.map((a: Any) => [a.Key, a.Value]));
-  expect(Number(attributes['deregistration_delay.timeout_seconds']) * 1000).toBeGreaterThan(moved);
+  const { brokenAfter, sigtermAfter } = taskStop(Number(attributes['deregistration_delay.timeout_seconds']));
+  // By SIGTERM alone all sockets of the old tasks would be broken in one moment.
+  expect(sigtermAfter + moved / 1000).toBeGreaterThan(brokenAfter);
+  // So a task asks ECS what it wants of it, half as often again as it means to at worst, for which it needs this right of its own cluster's tasks.
+  expect((1.5 * ASK_MS + moved) / 1000).toBeLessThan(brokenAfter);
+  const [role] = all('AWS::IAM::Role').filter(({ id }) => /SignalingTaskTaskRole/.test(id));
+  const [cluster] = all('AWS::ECS::Cluster').filter(({ id }) => !/Turn|Media/.test(id));
+  const mayAsk = (name: string | undefined) =>
+    allows(rolePolicies(production.template, role?.id ?? ''), {
+      principal: role?.id ?? '',
+      action: 'ecs:DescribeTasks',
+      resource: `arn:aws:ecs:${REGION}:${ACCOUNT}:task/${name}/0123456789abcdef`,
+    });
+  expect([mayAsk(cluster?.id), mayAsk('another')]).toEqual([true, false]);
   for (const { properties } of all('AWS::ApplicationAutoScaling::ScalingPolicy'))
     expect(properties.TargetTrackingScalingPolicyConfiguration.ScaleInCooldown * 1000).toBeGreaterThan(stop);
   // A protected task would stay for as long as one socket is open, and sockets never end by themselves.

@@ -5,11 +5,16 @@ import { expect, onTestFinished, test } from 'vitest';
 const LIFECYCLE = new URL('./lifecycle.ts', import.meta.url).href;
 
 /** A process that runs a service whose start and disposal are given as code. */
-function serve(start: string, deadlineMs: number): { child: ChildProcess; said: () => string; ended: Promise<number> } {
+function serve(
+  start: string,
+  deadlineMs: number,
+  leaves = '',
+): { child: ChildProcess; said: () => string; ended: Promise<number> } {
   const code = `
     import { runService } from '${LIFECYCLE}';
     const line = (fields) => console.log(JSON.stringify(fields.event ?? fields.err.message));
-    await runService({ info: line, error: line, fatal: line }, async () => { ${start} }, ${deadlineMs});
+    const service = async () => { ${start} };
+    await runService({ info: line, error: line, fatal: line }, service, ${deadlineMs}, ${leaves || undefined});
     console.log('up');
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -57,4 +62,18 @@ test('a failed start is one line and 1', async () => {
   const process = serve(`throw new Error('PORT: taken');`, 60_000);
   expect(await process.ended).toBe(1);
   expect(process.said()).toContain('PORT: taken');
+});
+
+test('a service that is to leave is disposed of without a signal; a first signal during that is no second one', async () => {
+  const slowly = `return { [Symbol.asyncDispose]: () => new Promise((done) => process.once('SIGTERM', () => setTimeout(done, 50))) };`;
+  const process = serve(slowly, 60_000, '() => new Promise((done) => setTimeout(done, 50))');
+  await heard(process, 'shutdown.begin');
+  process.child.kill('SIGTERM');
+  expect(await process.ended).toBe(0);
+  expect(process.said()).toContain('shutdown.end');
+  const hanging = serve(SLOW, 60_000, 'async () => {}');
+  await heard(hanging, 'shutdown.begin');
+  hanging.child.kill('SIGTERM');
+  hanging.child.kill('SIGINT');
+  expect(await hanging.ended).toBe(1);
 });
