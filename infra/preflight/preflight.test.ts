@@ -54,6 +54,7 @@ test('a new account: everything that would stop the deployment half way is named
   for (const line of [
     /✓ account 111122223333/,
     /✗ eu-west-1 was never bootstrapped\n {4}Fix: npx cdk bootstrap aws:\/\/111122223333\/eu-west-1/,
+    /✗ ECS has no role in this account yet .*\n {4}Fix: aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com/,
     /✓ eu-west-1 has 3 zones, 3 needed/,
     /✗ c7gn.medium is not offered in eu-west-1c/,
     // The highest of the last hour counts.
@@ -78,12 +79,12 @@ test('a new account: everything that would stop the deployment half way is named
 test('an account that is ready, and one that may not be read', async () => {
   const ready = await account('ready-account.json');
   const good = await preflight(ready.url, PRODUCTION);
-  expect([good.code, good.output.trim().split('\n').at(-1)], good.output).toEqual([0, '20 met, 0 lacking, 0 unknown']);
+  expect([good.code, good.output.trim().split('\n').at(-1)], good.output).toEqual([0, '21 met, 0 lacking, 0 unknown']);
   const denied = { status: 400, type: 'application/x-amz-json-1.1', body: '{"__type":"AccessDeniedException"}' };
   const closed = await account('ready-account.json', { 'GetServiceQuota L-3032A538': denied });
   const partly = await preflight(closed.url, PRODUCTION);
   expect(partly.output).toMatch(/\? Fargate On-Demand vCPU resource count: AccessDeniedException/);
-  expect([partly.code, partly.output.trim().split('\n').at(-1)]).toEqual([1, '19 met, 0 lacking, 1 unknown']);
+  expect([partly.code, partly.output.trim().split('\n').at(-1)]).toEqual([1, '20 met, 0 lacking, 1 unknown']);
 });
 
 const stackAnswer = (status: string, description = 'Tandem: WebRTC calls, production profile'): Answer => ({

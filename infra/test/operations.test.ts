@@ -275,6 +275,8 @@ test('the services to which the deployment page bounds the execution role are al
     'elasticloadbalancing',
     'ecs.application-autoscaling',
     'vpcorigin.cloudfront',
+    // API Gateway guide, "Using service-linked roles for API Gateway": with the first API or custom domain name.
+    'ops.apigateway',
   ];
   for (const service of linked) expect(list).toContain(`\`${service}.amazonaws.com\``);
   // WAF has a role for Firehose alone; for a log group it writes a resource policy, with the rights of who calls:

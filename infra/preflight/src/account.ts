@@ -10,6 +10,7 @@ import {
   EC2Client,
 } from '@aws-sdk/client-ec2';
 import { DescribeReservedCacheNodesOfferingsCommand, ElastiCacheClient } from '@aws-sdk/client-elasticache';
+import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { GetHostedZoneCommand, ListResourceRecordSetsCommand, Route53Client } from '@aws-sdk/client-route-53';
 import { GetServiceQuotaCommand, type MetricInfo, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
@@ -65,6 +66,8 @@ export interface Account {
   records(zoneId: string, name: string): Promise<readonly DnsRecord[]>;
   /** @param region where the certificate is */
   certificate(arn: string, region: string): Promise<Certificate>;
+  /** Whether the account has a role of this name. */
+  hasRole(name: string): Promise<boolean>;
   hostedZone(id: string): Promise<{ readonly name: string; readonly isPrivate: boolean }>;
   /** Version of `cdk bootstrap` in a region; undefined: never done. */
   bootstrapVersion(region: string): Promise<number | undefined>;
@@ -115,6 +118,27 @@ async function recordsOf(client: Route53Client, zoneId: string, name: string): P
     .filter((one) => one.name === name);
 }
 
+/** IAM is asked in one region for all (General Reference, "Global endpoints"); the SDK finds it. */
+async function hasRole(client: IAMClient, name: string): Promise<boolean> {
+  try {
+    await client.send(new GetRoleCommand({ RoleName: name }));
+    return true;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'NoSuchEntityException') return false;
+    throw error;
+  }
+}
+
+async function bootstrapVersionOf(client: SSMClient): Promise<number | undefined> {
+  try {
+    const asked = new GetParameterCommand({ Name: '/cdk-bootstrap/hnb659fds/version' });
+    return Number((await client.send(asked)).Parameter?.Value);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ParameterNotFound') return undefined;
+    throw error;
+  }
+}
+
 /** The account of the usual credentials (environment, profile, SSO). */
 export function accountOf(region: string): Account {
   const ec2 = new EC2Client({ region });
@@ -161,18 +185,11 @@ export function accountOf(region: string): Account {
       const names = [found?.DomainName ?? '', ...(found?.SubjectAlternativeNames ?? [])];
       return { status: found?.Status ?? 'unknown', names: [...new Set(names.filter(Boolean))] };
     },
+    hasRole: (name) => hasRole(new IAMClient({ region }), name),
     hostedZone: async (id) => {
       const { HostedZone: zone } = await new Route53Client({ region }).send(new GetHostedZoneCommand({ Id: id }));
       return { name: (zone?.Name ?? '').replace(/\.$/, ''), isPrivate: zone?.Config?.PrivateZone ?? false };
     },
-    bootstrapVersion: async (where) => {
-      try {
-        const asked = new GetParameterCommand({ Name: '/cdk-bootstrap/hnb659fds/version' });
-        return Number((await new SSMClient({ region: where }).send(asked)).Parameter?.Value);
-      } catch (error) {
-        if (error instanceof Error && error.name === 'ParameterNotFound') return undefined;
-        throw error;
-      }
-    },
+    bootstrapVersion: (where) => bootstrapVersionOf(new SSMClient({ region: where })),
   };
 }

@@ -118,6 +118,22 @@ function bootstrapFinding(account: Account, region: string): Promise<Finding> {
   });
 }
 
+/**
+ * A new account gets this role with its first cluster, and ECS cannot use it in that moment: the first stack fails at a cluster or capacity provider, and its second
+ * try succeeds. aws-cloudformation/cloudformation-coverage-roadmap #818, aws/containers-roadmap #631.
+ */
+function ecsRoleFinding(account: Account): Promise<Finding> {
+  const name = 'AWSServiceRoleForECS';
+  return finding(`role ${name}`, async () =>
+    (await account.hasRole(name))
+      ? met(`ECS has its role in this account`)
+      : lacking(
+          `ECS has no role in this account yet (${name}), and its first cluster may fail for it`,
+          'aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com',
+        ),
+  );
+}
+
 /** AWS tells everybody who they are, without a permission (API reference of GetCallerIdentity): where it does not, no other answer comes either. */
 async function identityFinding(account: Account): Promise<Finding> {
   const found = await finding('credentials', async () => met(`account ${await account.id()}`));
@@ -135,6 +151,7 @@ export async function preflight(account: Account, needs: Needs): Promise<Finding
     identity,
     found,
     bootstrapFinding(account, region),
+    ecsRoleFinding(account),
     ...zoneFindings(account, needs),
     ...quotaFindings(account, needs, isDeployed),
     ...(domain ? [...domainFindings(account, region, domain), ...recordFindings(account, domain, isDeployed)] : []),

@@ -39,7 +39,7 @@ function keyOf(request: IncomingMessage, body: string): string {
     return [target, QuotaCode ?? CertificateArn ?? service].filter(Boolean).join(' ');
   }
   const form = new URLSearchParams(body);
-  const of = form.get('Filter.1.Value.1') ?? form.get('CacheNodeType') ?? form.get('StackName');
+  const of = form.get('Filter.1.Value.1') ?? form.get('CacheNodeType') ?? form.get('StackName') ?? form.get('RoleName');
   const action = form.get('Action') ?? '';
   return of && action !== 'DescribeAvailabilityZones' ? `${action} ${of}` : action;
 }

@@ -9,6 +9,7 @@ import * as cloudformation from '@aws-sdk/client-cloudformation';
 import * as cloudwatch from '@aws-sdk/client-cloudwatch';
 import * as ec2 from '@aws-sdk/client-ec2';
 import * as elasticache from '@aws-sdk/client-elasticache';
+import * as iam from '@aws-sdk/client-iam';
 import * as route53 from '@aws-sdk/client-route-53';
 import * as quotas from '@aws-sdk/client-service-quotas';
 import * as ssm from '@aws-sdk/client-ssm';
@@ -55,6 +56,7 @@ const ofQuotas = service('service-quotas', (config) => new quotas.ServiceQuotasC
 const ofCloudWatch = service('cloudwatch', (config) => new cloudwatch.CloudWatchClient(config));
 const ofEc2 = service('ec2', (config) => new ec2.EC2Client(config));
 const ofAcm = service('acm', (config) => new acm.ACMClient(config));
+const ofIam = service('iam', (config) => new iam.IAMClient(config));
 const ofRoute53 = service('route-53', (config) => new route53.Route53Client(config));
 const ofSsm = service('ssm', (config) => new ssm.SSMClient(config));
 const ofElastiCache = service('elasticache', (config) => new elasticache.ElastiCacheClient(config));
@@ -70,6 +72,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   DescribeAvailabilityZones: ofEc2(new ec2.DescribeAvailabilityZonesCommand({})),
   DescribeInstanceTypeOfferings: ofEc2(new ec2.DescribeInstanceTypeOfferingsCommand({})),
   DescribeCertificate: ofAcm(new acm.DescribeCertificateCommand({ CertificateArn: 'x' })),
+  GetRole: ofIam(new iam.GetRoleCommand({ RoleName: 'x' })),
   GetHostedZone: ofRoute53(new route53.GetHostedZoneCommand({ Id: 'x' })),
   ListResourceRecordSets: ofRoute53(new route53.ListResourceRecordSetsCommand({ HostedZoneId: 'x' })),
   GetParameter: ofSsm(new ssm.GetParameterCommand({ Name: 'x' })),
