@@ -238,6 +238,23 @@ test('in a room of a media node Firefox and Chromium mute, change the camera, sh
   await Promise.all([ada, eve, again].map((page) => page.close()));
 });
 
+test('an encrypted room goes through a media node to Firefox and Chromium, and from both', async () => {
+  await using stack = await startMediaStack({ from: 3 });
+  await stack.mediaNode('m1', 36_000);
+  const secret = newSecret();
+  const pages: SdkPage[] = [];
+  for (const [kind, name] of [
+    ['chromium', 'ada'],
+    ['firefox', 'fox'],
+    ['chromium', 'eve'],
+  ] as const) {
+    const more = { url: stack.url, token: await stack.keys.token(name), secret };
+    pages.push(await enter(kind, 'sealed', name, kind === 'chromium' ? { ...more, media: 'canvas' } : more));
+  }
+  for (const page of pages) await everybody(page, { people: 2, topology: 'sfu', log: stack.log });
+  await Promise.all(pages.map((page) => page.close()));
+});
+
 test('the first offer of a Firefox that has just started names types that it does not offer: Chromium takes it without those', async () => {
   const offer = readFileSync(new URL('./sdk/firefox-first-offer.sdp', import.meta.url), 'utf8').replace(/\n/g, '\r\n');
   const page = await chromium.page();
