@@ -1,5 +1,4 @@
 /** A call: one room, a full mesh of pairs, my tracks in all of them. What the app holds; call-parts.ts has what it is made of. */
-
 import { type CallParts, createCallParts } from './call-parts.ts';
 import type { CallEvents, CallOptions, CallState, ChatMessage, LocalState, RemotePeer } from './call-types.ts';
 import type { DeliveryResult } from './delivery.ts';
@@ -297,6 +296,5 @@ export class Call extends Emitter<CallEvents> {
   }
 }
 
-function isPassing(reason: string): reason is 'network' | 'deaf' | 'drain' {
-  return reason === 'network' || reason === 'deaf' || reason === 'drain';
-}
+const isPassing = (reason: string): reason is 'network' | 'deaf' | 'drain' =>
+  reason === 'network' || reason === 'deaf' || reason === 'drain';
