@@ -67,17 +67,7 @@ const CALLED_MS = 8000;
 export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const { config, host, redis, say } = options;
   const counts = new StreamCounts();
-  const hls = await Hls.open({
-    ...options,
-    most: config.MAX_PACKAGERS,
-    folder: config.HLS_DIR,
-    host: config.HLS_HOST,
-    isCalled: async (room) => {
-      const assignment = await readAssignment(redis, room);
-      return assignment?.node === host.id && Date.now() - assignment.at < CALLED_MS;
-    },
-    failed: () => counts.packagerFailures++,
-  });
+  const hls = await openHls(options, counts);
   const { AUTH_URL, JWKS_URL = new URL('/.well-known/jwks.json', AUTH_URL).href } = config;
   const verifier = createTokenVerifier({
     jwksUrl: JWKS_URL,
@@ -126,6 +116,22 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     metrics: () => ({ streams: whip.size, viewers: whep.size, packagers: hls.size, ...counts.take() }),
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+/** HLS, of the rooms that this node serves or is called for. */
+function openHls(options: StreamsOptions, counts: StreamCounts): Promise<Hls> {
+  const { config, host, redis } = options;
+  return Hls.open({
+    ...options,
+    most: config.MAX_PACKAGERS,
+    folder: config.HLS_DIR,
+    host: config.HLS_HOST,
+    isCalled: async (room) => {
+      const assignment = await readAssignment(redis, room);
+      return assignment?.node === host.id && Date.now() - assignment.at < CALLED_MS;
+    },
+    failed: () => counts.packagerFailures++,
+  });
 }
 
 /** WHEP, of the rooms that this node serves. */
