@@ -40,7 +40,9 @@ test('npm pack in infra/ refuses to ship the sources, and says how to pack', () 
 
 test('the README has an example of each construct, and all of them synthesize from the installed package', () => {
   const readme = readFileSync(join(installed, 'README.md'), 'utf8');
-  const chapter = readme.slice(readme.indexOf('## One example a construct'));
+  const start = readme.indexOf('## One example for each construct');
+  expect(start, 'the chapter of examples').toBeGreaterThan(0);
+  const chapter = readme.slice(start);
   const code = [...chapter.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, block]) => block).join('\n');
   const constructs = [...readFileSync(REPORT, 'utf8').matchAll(/^export (?:declare )?class (\w+)/gm)].map(
     ([, name]) => name,

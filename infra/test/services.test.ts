@@ -70,9 +70,11 @@ describe.each(services)('%s', (name, part) => {
     const watched = all('AWS::CloudWatch::Alarm').filter(({ properties }) =>
       JSON.stringify(properties).includes(service),
     );
-    expect(watched.map(({ properties }) => properties.MetricName).sort()).toEqual(
-      expect.arrayContaining(['CPUUtilization', 'MemoryUtilization', 'RunningTaskCount']),
-    );
+    const metrics = watched.flatMap(({ properties: { MetricName, Metrics = [] } }) => [
+      MetricName,
+      ...Metrics.map((query: Any) => query.MetricStat?.Metric.MetricName),
+    ]);
+    expect(metrics).toEqual(expect.arrayContaining(['CPUUtilization', 'MemoryUtilization', 'RunningTaskCount']));
     const group = all('AWS::ElasticLoadBalancingV2::TargetGroup').find(
       ({ properties }) => properties.Port === part.port,
     );
