@@ -17,19 +17,26 @@ const task = (lastStatus: string, desiredStatus: string): Answer => [
   },
 ];
 
-/** ECS with these answers, the last one again and again. */
-async function ecs(...answers: Answer[]) {
+const DENIED: Answer = [400, { __type: 'AccessDeniedException', message: 'not authorized' }];
+const OWN = JSON.stringify({ Cluster: 'calls', TaskARN: ARN, DesiredStatus: 'RUNNING' });
+
+/** ECS with these answers (none: it keeps the question), and a task's metadata, the last of each again and again. */
+async function ecs(answers: readonly (Answer | undefined)[], metadata: readonly string[] = [OWN]) {
   const asked: unknown[] = [];
+  let read = 0;
   const server = createServer((request, response) => {
     if (request.url === '/v4/me/task') {
-      response.end(JSON.stringify({ Cluster: 'calls', TaskARN: ARN, DesiredStatus: 'RUNNING' }));
+      response.end(metadata[Math.min(read, metadata.length - 1)]);
+      read += 1;
       return;
     }
     let body = '';
     request.on('data', (chunk) => (body += chunk));
     request.on('end', () => {
-      const [status, answer] = answers[Math.min(asked.length, answers.length - 1)] as Answer;
+      const given = answers[Math.min(asked.length, answers.length - 1)];
       asked.push([request.headers['x-amz-target'], JSON.parse(body)]);
+      if (!given) return;
+      const [status, answer] = given;
       response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(answer));
     });
   }).listen(0, '127.0.0.1');
@@ -49,32 +56,50 @@ async function ecs(...answers: Answer[]) {
   const stop = new AbortController();
   onTestFinished(() => stop.abort());
   let hasLeft = false;
-  void untilTaskLeaves(log, { metadataUri: `${url}/v4/me`, askMs: 20, signal: stop.signal }).then(() => {
+  const options = { metadataUri: `${url}/v4/me`, askMs: 20, answerMs: 500, signal: stop.signal };
+  void untilTaskLeaves(log, options).then(() => {
     hasLeft = true;
   });
-  return { asked, lines, hasLeft: () => hasLeft };
+  const left = () => vi.waitFor(() => expect(hasLeft).toBe(true), { timeout: 20_000 });
+  return { asked, lines, left, hasLeft: () => hasLeft, stop: () => stop.abort() };
 }
 
-test('a task that is taken off its load balancer is to go, before ECS stops it; no answer is no reason', async () => {
-  const { asked, lines, hasLeft } = await ecs(
-    task('RUNNING', 'RUNNING'),
-    [500, { __type: 'ServerException' }],
-    [200, { failures: [{ arn: ARN, reason: 'MISSING' }], tasks: [] }],
-    task('RUNNING', 'RUNNING'),
-    task('DEACTIVATING', 'STOPPED'),
-  );
-  await vi.waitFor(() => expect(hasLeft()).toBe(true), { timeout: 20_000 });
-  expect(asked).toHaveLength(5);
+test('a task that is taken off its load balancer is to go, before ECS stops it', async () => {
+  const { asked, lines, left } = await ecs([task('RUNNING', 'RUNNING'), task('DEACTIVATING', 'STOPPED')]);
+  await left();
+  expect(asked).toHaveLength(2);
   expect(asked[0]).toEqual(['AmazonEC2ContainerServiceV20141113.DescribeTasks', { cluster: 'calls', tasks: [ARN] }]);
   expect(lines).toEqual([]);
 });
 
-test('where ECS may not be asked the log says so once, and the task goes on', async () => {
-  const { asked, lines, hasLeft } = await ecs([400, { __type: 'AccessDeniedException', message: 'not authorized' }]);
-  await vi.waitFor(() => expect(lines).toHaveLength(1), { timeout: 20_000 });
-  expect(lines[0]).toContain('ecs.unknown');
+test('no answer is no reason to go, nor to ask no more; each kind of trouble is logged once', async () => {
+  const missing: Answer = [200, { failures: [{ arn: ARN, reason: 'MISSING' }], tasks: [] }];
+  const failed: Answer = [500, { __type: 'ServerException' }];
+  const { asked, lines, left } = await ecs(
+    [DENIED, failed, DENIED, missing, failed, undefined, missing, task('DEACTIVATING', 'STOPPED')],
+    ['no JSON', '{}', OWN],
+  );
+  await left();
+  expect(asked).toHaveLength(8);
+  const told = lines.map((line) => JSON.parse(line));
+  expect(told.map(({ event }) => event)).toEqual(Array(5).fill('ecs.unknown'));
+  expect(told.map(({ err }) => err.type)).toEqual([
+    'SyntaxError',
+    'Error',
+    'AccessDeniedException',
+    'ServerException',
+    expect.any(String),
+  ]);
+});
+
+test('after the signal nobody is asked', async () => {
+  const { asked, lines, stop, hasLeft } = await ecs([DENIED]);
+  await vi.waitFor(() => expect(asked.length).toBeGreaterThan(2), { timeout: 20_000 });
+  stop();
+  await new Promise((done) => setTimeout(done, 100));
+  const before = asked.length;
   await new Promise((done) => setTimeout(done, 200));
-  expect([asked.length, lines.length, hasLeft()]).toEqual([1, 1, false]);
+  expect([asked.length, lines.length, hasLeft()]).toEqual([before, 1, false]);
 });
 
 test('outside of ECS nobody is asked', async () => {

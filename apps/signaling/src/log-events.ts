@@ -1,7 +1,8 @@
 /** Stable `event` names of the signaling service's log lines. Alarms and searches hang on them: add, never rename. */
 export const SIGNALING_EVENTS = {
   'signaling.up': 'The node listens.',
-  'ecs.unknown': 'ECS does not say when this task is to go: its sockets are broken by the load balancer, not moved.',
+  'ecs.unknown':
+    'ECS does not say whether this task is to go; logged once for each kind of trouble, and asked again. Without an answer sockets are broken by the load balancer, not moved.',
   'upgrade.denied': 'A connection was refused before the upgrade; `status` and `reason` say why.',
   'upgrade.failed': 'Accepting a connection failed by a fault of ours.',
   'connection.failed': 'Handling a message failed by a fault of ours; the socket was closed with 1011.',
