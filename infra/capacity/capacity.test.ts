@@ -116,9 +116,9 @@ test('a viewer of a stream costs its egress, and the more watch, the less each c
 });
 
 test('a viewer of HLS costs what CloudFront does, reckoned by hand, and a room its share of a node', () => {
-  // 2.6 Mbit/s ÷ 8 × 3,600 s = 1.17 GB; four requests a second, of which two pass the web ACL.
+  // 2.6 Mbit/s ÷ 8 × 3,600 s = 1.17 GB; four requests a second, each an invocation of the function, of which two pass the web ACL.
   const { viewerHour, roomHour } = hlsViewers(1000);
-  expect(viewerHour).toBeCloseTo(1.17 * 0.085 + 0.0144 + 0.0072 * PRICES.wafRequests.value, 6);
+  expect(viewerHour).toBeCloseTo(1.17 * 0.085 + 0.0144 + 0.00144 + 0.0072 * PRICES.wafRequests.value, 6);
   expect(roomHour).toBeCloseTo((0.3 / 2) * PRICES.mediaNode.value, 6);
 });
 

@@ -31,6 +31,7 @@ export const PRICES = {
   cloudFrontRequests: a(1, '$/million', `HTTPS, United States and Europe; ${LIST}`),
   cloudFrontGigabyte: a(0.085, '$/GB', `beyond the first 1,000 GB a month, which are free; ${LIST}`),
   cloudFrontToOrigin: a(0.02, '$/GB', `what viewers send, United States and Europe; ${LIST}`),
+  cloudFrontFunction: a(0.1, '$/million', `invocations, one a request; ${LIST}`),
   wafRequests: a(0.6, '$/million', LIST),
   webAcl: a(5, '$/month', LIST),
   wafRule: a(1, '$/month', LIST),
@@ -223,7 +224,8 @@ function pageCost(load: Load): number {
   const signaling = (messagesPerSecond * 3600 * hours * REQUESTS.signalingKilobytes.value) / 1e6;
   const gigabytes = (peers * joinsPerHour * hours * REQUESTS.pageMegabytes.value) / 1000 + signaling;
   return (
-    (requests(load) / 1e6) * (PRICES.cloudFrontRequests.value + PRICES.wafRequests.value) +
+    (requests(load) / 1e6) *
+      (PRICES.cloudFrontRequests.value + PRICES.cloudFrontFunction.value + PRICES.wafRequests.value) +
     Math.max(0, gigabytes - 1000) * PRICES.cloudFrontGigabyte.value +
     signaling * PRICES.cloudFrontToOrigin.value +
     FOOTPRINT.webAcls.value * PRICES.webAcl.value +

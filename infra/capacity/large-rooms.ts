@@ -76,7 +76,7 @@ export interface HlsViewers {
 export function hlsViewers(viewers: number): HlsViewers {
   const gigabytes = (MEASURED.hlsMbps.value / 8) * 3.6;
   const playlists = (HLS_PLAYLISTS_PER_SECOND * 3600) / 1e6;
-  const requests = 2 * playlists * PRICES.cloudFrontRequests.value;
+  const requests = 2 * playlists * (PRICES.cloudFrontRequests.value + PRICES.cloudFrontFunction.value);
   const judged = playlists * PRICES.wafRequests.value;
   return {
     roomHour: (MEASURED.hlsPackager.value / CORES_OF_MEDIA_NODE) * PRICES.mediaNode.value,

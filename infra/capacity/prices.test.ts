@@ -27,6 +27,10 @@ const LISTED: Readonly<Partial<Record<keyof typeof PRICES, readonly [price: numb
   lcu: [0.008, '$0.008 per used Application load balancer capacity unit-hour (or partial hour); AWSELB'],
   nlb: [0.0225, '$0.0225 per Network LoadBalancer-hour (or partial hour); AWSELB'],
   nlcu: [0.006, '$0.006 per used Network load balancer capacity unit-hour (or partial hour); AWSELB'],
+  cloudFrontFunction: [
+    0.1,
+    '$0.10 per 1 million invocations ($0.0000001 per invocation), Executions-CloudFrontFunctions; AmazonCloudFront, cur.vantage.sh/aws/amazoncloudfront',
+  ],
   secret: [0.4, '$0.40 per Secret; AWSSecretsManager, September 2026'],
   kmsKey: [1, 'customer managed key, $1 a month; KMS pricing page, 2026'],
   logGigabyte: [

@@ -1,12 +1,28 @@
 /** What the bill of docs/capacity.md counts, the template of the production profile really holds. */
 import { beforeAll, expect, test } from 'vitest';
-import { FOOTPRINT, monthlyBill, PRICES, signaturesPerMonth } from '../capacity/costs.ts';
+import { FOOTPRINT, type Load, monthlyBill, PRICES, signaturesPerMonth } from '../capacity/costs.ts';
 import { capacity } from '../capacity/model.ts';
 import { PRODUCTION, synthesize } from './synth.ts';
 
 type Resource = { Type: string; Properties?: Record<string, unknown> };
 let resources: Resource[];
 const count = (type: string) => resources.filter(({ Type }) => type === Type).length;
+
+/** Of nobody. */
+const LOAD: Load = {
+  production: true,
+  signing: 'process',
+  hours: 730,
+  peers: 0,
+  joinsPerHour: 4,
+  messagesPerSecond: 0,
+  signalingTasks: 3,
+  authTasks: 3,
+  cacheNodes: 6,
+  turnNodes: 3,
+  lcu: 0,
+  relayGigabytes: 0,
+};
 
 beforeAll(() => {
   const { template } = synthesize(
@@ -58,23 +74,23 @@ test('the production profile signs in process, so the bill has no signatures; wi
   expect(capacity({ peers: 10_000, signing: 'kms' }).monthly.signatures).toBeCloseTo(876, 6);
 });
 
+test('each request of a viewer runs one function of CloudFront, and is on the bill: reckoned by hand', () => {
+  type Behavior = { FunctionAssociations?: { EventType: string }[] };
+  const distribution = resources.find(({ Type }) => Type === 'AWS::CloudFront::Distribution');
+  const config = distribution?.Properties?.DistributionConfig as Record<string, unknown> | undefined;
+  const behaviors = [config?.DefaultCacheBehavior, ...((config?.CacheBehaviors as unknown[]) ?? [])] as Behavior[];
+  expect(behaviors.length).toBeGreaterThan(3);
+  for (const { FunctionAssociations } of behaviors)
+    expect(FunctionAssociations?.map(({ EventType }) => EventType)).toEqual(['viewer-request']);
+  const load = { ...LOAD, peers: 1000 };
+  // 1,000 peers × (4 joins × 15 + 12) × 730 h = 52.56 million requests; 1,460 GB of pages, of which 460 are paid; a web ACL with three rules.
+  expect(monthlyBill(load)['CloudFront and WAF']).toBeCloseTo(52.56 * (1 + 0.1 + 0.6) + 460 * 0.085 + 8, 6);
+});
+
 test('the lines add up to the total, and none is forgotten', () => {
   const { monthly, total } = capacity({ peers: 1000 });
   expect(Object.values(monthly).reduce((sum, one) => sum + one, 0)).toBe(total);
-  const idle = monthlyBill({
-    production: true,
-    signing: 'process',
-    hours: 730,
-    peers: 0,
-    joinsPerHour: 4,
-    messagesPerSecond: 0,
-    signalingTasks: 3,
-    authTasks: 3,
-    cacheNodes: 6,
-    turnNodes: 3,
-    lcu: 0,
-    relayGigabytes: 0,
-  });
+  const idle = monthlyBill(LOAD);
   // Three gateways, three addresses of the network load balancer, three nodes.
   expect(idle['public IPv4']).toBeCloseTo(9 * 730 * PRICES.publicIp.value, 6);
   expect(
