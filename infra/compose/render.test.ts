@@ -82,6 +82,17 @@ test('what people say goes from captions to the recognizer over a network that l
   expect(services.edge.environment.CAPTIONS_TARGETS).toMatch(/^\$\{TANDEM_CAPTIONS_TARGETS:-\}$/);
 });
 
+test('no image of others is a tag that may be anything: official ones by major version, and a recognizer is named or nowhere', () => {
+  const images = Object.values(composeFile().services)
+    .map(({ image }) => image)
+    .filter((image) => !image.startsWith('tandem/'));
+  expect(images).toEqual([
+    expect.stringMatching(/^valkey\/valkey:\d+$/),
+    // RFC 6761, 6.4: names under `invalid` never resolve.
+    expect.stringMatching(/^\$\{TANDEM_RECOGNIZER_IMAGE:-[a-z-]+\.invalid\/[a-z-]+\}$/),
+  ]);
+});
+
 test('every variable of compose.yaml is explained in docs/deployment-and-testing.md, and none that it does not ask', () => {
   const variables = (text: string) => [...new Set(text.match(/\bTANDEM_[A-Z_]+/g))].sort();
   expect(variables(readFileSync(resolve(root, 'docs/deployment-and-testing.md'), 'utf8'))).toEqual(

@@ -124,12 +124,18 @@ function captionsService() {
 }
 
 /**
+ * In place of a default: a host that never is (RFC 6761, 6.4), so that pulling fails with the name of the setting. `:?` would refuse every other profile too, as
+ * compose fills in the whole file first.
+ */
+const NO_RECOGNIZER = 'set-tandem-recognizer-image.invalid/by-digest';
+
+/**
  * Another party's program, which gets what people say: in a network of its own that leads nowhere, and that captions alone shares with it. It has no
  * health check: while it loads its model, captions finds it away and says so.
  */
 function recognizerService() {
   return {
-    image: given('TANDEM_RECOGNIZER_IMAGE', 'alphacep/kaldi-en:latest'),
+    image: given('TANDEM_RECOGNIZER_IMAGE', NO_RECOGNIZER),
     profiles: ['captions'],
     ...hardened,
     user: '10001:10001',
