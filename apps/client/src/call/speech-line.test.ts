@@ -158,6 +158,25 @@ test('a token that ran out and a task that goes away cost a moment; one that is 
   expect([made.length, away()]).toEqual([3, 1]);
 });
 
+test('a good line that breaks without a word costs a moment; one that breaks at once, and a service that is away, cost longer', async () => {
+  const { speech, away } = line();
+  const good = await opened(speech);
+  await vi.advanceTimersByTimeAsync(31_000);
+  good.onclose({ code: 1006 });
+  await vi.advanceTimersByTimeAsync(3000);
+  const again = await opened(speech);
+  expect([made.length, away()]).toEqual([2, 0]);
+  again.onclose({ code: 1006 });
+  await vi.advanceTimersByTimeAsync(3000);
+  speech.send(block());
+  await vi.advanceTimersByTimeAsync(0);
+  expect([made.length, away()]).toEqual([2, 1]);
+  // The first of the longer waits.
+  await vi.advanceTimersByTimeAsync(16_000);
+  await opened(speech);
+  expect(made).toHaveLength(3);
+});
+
 test('no token: asked again later', async () => {
   let refused = true;
   const { speech, away } = line(async () => {

@@ -15,6 +15,8 @@ const GOOD_MS = 30_000;
 /** Nothing will change these. */
 const FINAL: readonly number[] = [CAPTIONS_CLOSE.tokenRefused, CAPTIONS_CLOSE.language, CAPTIONS_CLOSE.abuse];
 const SOON: readonly number[] = [CAPTIONS_CLOSE.tokenExpired, CAPTIONS_CLOSE.goingAway];
+/** A line that ended without a word: a load balancer breaks those of a task that is to go, before the task itself hears of it. */
+const BROKEN = 1006;
 
 export interface SpeechLineOptions {
   readonly url: string;
@@ -114,7 +116,8 @@ export class SpeechLine {
     else if (SOON.includes(code) && (wasGood || this.#failures === 0)) {
       this.#failures += 1;
       this.#rest(SOON_MS * (0.5 + Math.random()));
-    } else this.#pause();
+    } else if (code === BROKEN && wasGood) this.#rest(SOON_MS * (0.5 + Math.random()));
+    else this.#pause();
   }
 
   #pause(): void {
