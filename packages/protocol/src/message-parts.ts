@@ -122,6 +122,13 @@ export const Base = Type.Optional(
   }),
 );
 export const directed = { peerId: PeerId, id: Type.Optional(MessageId), base: Base, traceparent: Traceparent };
+export const TokenExpiresInMs = Type.Optional(
+  Type.Integer({
+    minimum: 0,
+    description:
+      'How long the access token of this socket is good, by the clock of the server, which closes it then (4002). Absent: without an end, or not told.',
+  }),
+);
 export const Version = Type.Optional(
   Type.Number({
     description:

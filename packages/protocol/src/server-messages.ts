@@ -11,6 +11,7 @@ import {
   PeerId,
   Ref,
   RoomId,
+  TokenExpiresInMs,
   Traceparent,
   Version,
 } from './message-parts.ts';
@@ -34,6 +35,7 @@ export const ServerMessages = {
         graceSeconds: Type.Integer({ description: 'How long a session survives after its socket closes, s.' }),
       }),
       node: Type.String({ description: 'Name of the signaling node.' }),
+      tokenExpiresInMs: TokenExpiresInMs,
     },
     'First frame from the server on a new session.',
   ),
@@ -43,6 +45,7 @@ export const ServerMessages = {
       peerId: PeerId,
       sessionToken: Type.String(),
       node: Type.String(),
+      tokenExpiresInMs: TokenExpiresInMs,
       roomId: Type.Optional(RoomId),
       peers: Type.Array(Peer, { description: 'The room as it is now, without me.' }),
       media: Media,

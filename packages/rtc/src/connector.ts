@@ -6,7 +6,6 @@ import { Link, type LinkEnd, type WebSocketConstructor } from './link.ts';
 import { randomHex } from './random-id.ts';
 import type { ServerFrame } from './server-frame.ts';
 import { type EndReason, GiveUpError, type SessionOptions } from './session-types.ts';
-import { tokenExpiry } from './token.ts';
 import type { Heartbeat } from './wire.ts';
 
 /** How long the store of a node may be away before another node is tried, ms. */
@@ -86,8 +85,8 @@ export class Connector {
     this.#dial();
   }
 
-  /** A pending socket holds the session now. */
-  adopt(link: Link): void {
+  /** A pending socket holds the session now. @param tokenLeft how long its token is good, ms, if the server says so */
+  adopt(link: Link, tokenLeft?: number): void {
     const { clock } = this.#host;
     const old = this.#link === link ? undefined : this.#link;
     clock.clearTimeout(this.#connectTimer);
@@ -98,15 +97,15 @@ export class Connector {
     this.#link = link;
     clock.clearTimeout(this.#moveTimer);
     this.#moveTimer = undefined;
+    this.#planRenewal(tokenLeft);
     // The old socket may still carry frames that arrived before the move: it closes by itself, fenced by the server.
     if (old) clock.setTimeout(() => old.letGo('moved'), 1000);
   }
 
   /** A token that is good now. The first one serves for the socket as well. @throws what `getToken` throws */
   async accessToken(): Promise<string> {
-    if (this.#token !== undefined && (tokenExpiry(this.#token) ?? Infinity) > Date.now() + 10_000) return this.#token;
+    if (this.#token !== undefined && !this.#refreshToken) return this.#token;
     if (this.#asking !== undefined) return this.#asking;
-    if (this.#token !== undefined) this.#refreshToken = true;
     const early = this.#ask();
     this.#early = early;
     // The next dial must not fail for one that failed here.
@@ -223,7 +222,6 @@ export class Connector {
     });
     this.#pending = link;
     this.#awaitAnswer(link);
-    this.#scheduleRenewal(token);
   }
 
   #ask(): Promise<string> {
@@ -325,15 +323,15 @@ export class Connector {
     this.#retryTimer = clock.setTimeout(() => this.#dial(), ms);
   }
 
-  /** Move to a socket with a fresh token before the server closes this one for its old token. */
-  #scheduleRenewal(token: string): void {
+  /**
+   * Move to a socket with a fresh token before the server closes this one for its old token, and a media node stops its media. The server says how
+   * long that is: the time of day of a device may be wrong. One that does not say it closes the socket, and media goes on.
+   */
+  #planRenewal(left = 0): void {
     const { clock, random } = this.#host;
-    const expiry = tokenExpiry(token);
     clock.clearTimeout(this.#renewTimer);
-    if (expiry === undefined) return;
-    const left = expiry - Date.now();
-    const lead = Math.min(60_000, left / 4) * (0.5 + random() / 2);
     if (left <= 0 || left > 2 ** 31) return;
+    const lead = Math.min(60_000, left / 4) * (0.5 + random() / 2);
     this.#renewTimer = clock.setTimeout(() => {
       this.#refreshToken = true;
       if (this.#link) this.move(0);

@@ -11,7 +11,6 @@ import { RoomView } from './room-view.ts';
 import { startBitrate, withStartBitrate } from './start-bitrate.ts';
 import { withoutStrayTypes } from './stray-types.ts';
 import { random, VirtualTime } from './testing.ts';
-import { tokenExpiry } from './token.ts';
 import type { PeerInfo, PeerMetadata } from './wire.ts';
 
 test('plain wire types are those of the protocol', () => {
@@ -36,15 +35,6 @@ test('Retry-After: seconds, a date, nonsense', () => {
   expect(parseRetryAfter('Thu, 01 Jan 1970 00:00:10 GMT', 4000)).toBe(6000);
   expect(parseRetryAfter('soon', 0)).toBeUndefined();
   expect(parseRetryAfter(null, 0)).toBeUndefined();
-});
-
-test('token expiry is read from the payload, base64url included', () => {
-  const token = `h.${btoa(JSON.stringify({ exp: 17, name: '??>>' }))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '')}.s`;
-  expect(tokenExpiry(token)).toBe(17_000);
-  for (const bad of ['', 'a', 'a.b.c', `h.${btoa('{"exp":"1"}')}.s`]) expect(tokenExpiry(bad)).toBeUndefined();
 });
 
 test('TURN credentials: fetched once, kept for half their life, fetched anew after it', async () => {

@@ -32,6 +32,7 @@ export interface ServerFrame extends Frame {
   readonly version?: number;
   readonly retryAfter?: number;
   readonly reconnectWithin?: number;
+  readonly tokenExpiresInMs?: number;
   readonly limits?: ServerLimits;
   readonly heartbeat?: Heartbeat;
 }
@@ -50,7 +51,7 @@ const STRINGS = [
   'entry',
   'topic',
 ];
-const NUMBERS = ['id', 'base', 'ref', 'count', 'version', 'retryAfter', 'reconnectWithin'];
+const NUMBERS = ['id', 'base', 'ref', 'count', 'version', 'retryAfter', 'reconnectWithin', 'tokenExpiresInMs'];
 /** Objects of numbers. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   limits: ['maxFrameBytes', 'maxRoomSize', 'messagesPerSecond', 'graceSeconds'],

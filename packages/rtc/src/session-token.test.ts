@@ -1,7 +1,7 @@
 /** Tokens of a session: asked for, asked for again, and out of date. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { GiveUpError } from './session-types.ts';
-import { Bench, WELCOME } from './testing-session.ts';
+import { Bench, RESUMED, WELCOME } from './testing-session.ts';
 
 test('4002: a fresh token, at once', async () => {
   const bench = await new Bench().connected();
@@ -12,14 +12,12 @@ test('4002: a fresh token, at once', async () => {
 });
 
 test('accessToken: one request for it and the socket, whichever comes first; a new one when it runs out', async () => {
-  const seconds = () => Math.floor(Date.now() / 1000);
-  let exp = seconds() + 3600;
   const asked: boolean[] = [];
   const make = () =>
     new Bench({
       getToken: async ({ refresh }) => {
         asked.push(refresh);
-        return `x.${btoa(JSON.stringify({ exp: exp }))}.${asked.length}`;
+        return `token ${asked.length}`;
       },
     });
   const first = make();
@@ -31,9 +29,10 @@ test('accessToken: one request for it and the socket, whichever comes first; a n
   await second.connected();
   expect(second.socket.protocols[1]).toBe(`bearer.${early}`);
   expect(asked).toEqual([false, false]);
-  exp = seconds() + 5;
-  const third = await make().connected();
-  await third.session.accessToken();
+  const third = await make().connected({ tokenExpiresInMs: 5000 });
+  expect([await third.session.accessToken(), await third.session.accessToken()]).toEqual(['token 3', 'token 3']);
+  await third.time.settle(5000);
+  expect(await third.session.accessToken()).toBe('token 4');
   expect(asked).toEqual([false, false, false, true]);
 });
 
@@ -74,25 +73,51 @@ test('a token that is asked for again has the same idempotency key; the next one
   expect(keys[3]).not.toBe(keys[0]);
 });
 
-test('a token that runs out soon: a move with a fresh one before the server must close', async () => {
-  const exp = Math.floor(Date.now() / 1000) + 600;
-  const token = `x.${btoa(JSON.stringify({ exp }))}.y`;
-  const asked: boolean[] = [];
-  const bench = new Bench({
-    getToken: async ({ refresh }) => {
-      asked.push(refresh);
-      return token;
-    },
-  });
-  await bench.connected();
-  const answer = setInterval(() => {}, 1000);
-  clearInterval(answer);
-  for (let i = 0; i < 600 && bench.sockets.length === 1; i++) {
-    await bench.time.settle(1000);
-    bench.sockets[0]?.say({ type: 'pong' });
-  }
-  expect(bench.sockets).toHaveLength(2);
-  expect(bench.time.now()).toBeGreaterThan(500_000);
-  expect(bench.time.now()).toBeLessThan(599_000);
-  expect(asked).toEqual([false, true]);
-});
+test.each([
+  ['right', 0],
+  ['2 minutes slow', -120_000],
+  ['an hour fast', 3_600_000],
+])(
+  'a token that runs out soon, the clock of the device %s: a move with a fresh one before the server must close',
+  async (_, wrong) => {
+    const exp = Math.floor(Date.now() / 1000) + 600;
+    const now = Date.now;
+    using _clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + wrong);
+    const asked: boolean[] = [];
+    const bench = new Bench({
+      getToken: async ({ refresh }) => {
+        asked.push(refresh);
+        return `x.${btoa(JSON.stringify({ exp }))}.y`;
+      },
+    });
+    await bench.connected({ tokenExpiresInMs: 600_000 });
+    const pass = async (seconds: number) => {
+      const sockets = bench.sockets.length;
+      for (let i = 0; i < seconds && bench.sockets.length === sockets; i++) {
+        await bench.time.settle(1000);
+        bench.sockets[sockets - 1]?.say({ type: 'pong' });
+      }
+      return bench.time.now();
+    };
+    const first = await pass(600);
+    expect(first).toBeGreaterThan(500_000);
+    expect(first).toBeLessThan(599_000);
+    // The time that counts is that of the token that the session goes on with.
+    bench.socket.open();
+    bench.socket.say({ ...RESUMED, tokenExpiresInMs: 120_000 });
+    const second = (await pass(120)) - first;
+    expect(second).toBeGreaterThan(80_000);
+    expect(second).toBeLessThan(119_000);
+    expect(asked).toEqual([false, true, true]);
+  },
+);
+
+test.each([undefined, 0, -1, 1e300])(
+  'no move where the server says that a token is good for %s ms',
+  async (tokenExpiresInMs) => {
+    const bench = await new Bench().connected({ tokenExpiresInMs });
+    const { waiting } = bench.time;
+    const other = await new Bench().connected({ tokenExpiresInMs: 600_000 });
+    expect(other.time.waiting - waiting).toBe(1);
+  },
+);

@@ -334,7 +334,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
 
   /** The pending link stands: it is the link now. */
   #established(link: Link, frame: ServerFrame, resumed: boolean): void {
-    this.#connector.adopt(link);
+    this.#connector.adopt(link, frame.tokenExpiresInMs);
     this.#pacer.clear();
     const { sessionToken, peerId, node, limits, heartbeat } = frame;
     this.#sessionToken = sessionToken ?? this.#sessionToken;

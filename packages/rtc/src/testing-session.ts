@@ -108,11 +108,11 @@ export class Bench {
   of<K extends keyof SessionEvents>(event: K): SessionEvents[K][] {
     return this.events.filter((e) => e.event === event).map((e) => e.payload as SessionEvents[K]);
   }
-  async connected(): Promise<this> {
+  async connected(welcome = {}): Promise<this> {
     const done = this.session.connect();
     await this.time.settle(0);
     this.socket.open();
-    this.socket.say(WELCOME);
+    this.socket.say({ ...WELCOME, ...welcome });
     await done;
     return this;
   }

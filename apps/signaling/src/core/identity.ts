@@ -37,6 +37,11 @@ export function identityOf(claims: AccessClaims, address?: string): Identity {
   };
 }
 
+/** What `welcome` and `resumed` say of its token: how long it is good. The clock of a client may be wrong. */
+export function tokenLife({ expiresAt }: Identity): { readonly tokenExpiresInMs?: number } {
+  return Number.isFinite(expiresAt) ? { tokenExpiresInMs: Math.max(0, Math.round(expiresAt - Date.now())) } : {};
+}
+
 /**
  * What stands for a guest in the store, fixed when its session begins: `<seat>.<login session>`. Its seat in a full room is that of its
  * id at its address, its quota that of its login session, as anybody can take a guest's id.

@@ -10,7 +10,7 @@ import { createMessageHandler } from './connection/message-handlers.ts';
 import { SendBudget, type SendLimits, sendLimits } from './connection/send-budget.ts';
 import { NodeContext } from './context.ts';
 import type { Counters, NodeEvents } from './events.ts';
-import { type Identity, quotaUserOf } from './identity.ts';
+import { type Identity, quotaUserOf, tokenLife } from './identity.ts';
 import type { Room } from './model.ts';
 import type { RoomAdmin } from './sessions/room-admin.ts';
 import { sessionToken } from './sessions/session-keys.ts';
@@ -137,6 +137,7 @@ export class SignalingNode implements AsyncDisposable {
         graceSeconds: Math.round(settings.grace / 1000),
       },
       node: this.name,
+      ...tokenLife(identity),
     });
     this.#watchToken(connection);
     return connection;

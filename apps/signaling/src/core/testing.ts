@@ -82,7 +82,13 @@ export class Client {
   readonly heard: Heard[] = [];
   readonly connection: Connection;
   closed: number | undefined;
-  constructor(node: SignalingNode, userId: string, grants: Grants = {}, loginSession = `login of ${userId}`) {
+  constructor(
+    node: SignalingNode,
+    userId: string,
+    grants: Grants = {},
+    loginSession = `login of ${userId}`,
+    expiresAt = Infinity,
+  ) {
     this.connection = node.accept(
       {
         send: (frame) => void this.heard.push(JSON.parse(String(frame)) as Heard),
@@ -91,7 +97,7 @@ export class Client {
         },
         ping: () => this.connection.alive(),
       },
-      { userId, loginSession, jti: userId, expiresAt: Infinity, grants },
+      { userId, loginSession, jti: userId, expiresAt, grants },
     );
   }
   send(message: object): void {

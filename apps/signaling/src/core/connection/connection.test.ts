@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Client, Cluster } from '../testing.ts';
 import { SendBudget, sendLimits } from './send-budget.ts';
 
@@ -27,6 +27,29 @@ test.each([
   await cluster.run();
   expect(c.closed, 'S-9 the store is late, not the client wrong').toBeUndefined();
   expect(c.of('pong')).toHaveLength(fit);
+});
+
+test('S-76 welcome and resumed say how long the token of their socket is good', async () => {
+  using clock = vi.spyOn(Date, 'now').mockReturnValue(1_000_000);
+  const cluster = new Cluster();
+  const node = await cluster.node('n1');
+  const until = (expiresAt: number) => new Client(node, 'ada', {}, 'one login', expiresAt);
+  const first = until(1_900_000);
+  first.send({ type: 'join', roomId: 'r' });
+  await cluster.run();
+  const second = until(1_960_000.4);
+  clock.mockReturnValue(1_060_000);
+  second.send({ type: 'resume', sessionToken: first.token });
+  await cluster.run();
+  const third = until(Infinity);
+  third.send({ type: 'resume', sessionToken: first.token });
+  await cluster.run();
+  const told = [first, second, third].map((client) =>
+    client.heard
+      .filter(({ type }) => type === 'welcome' || type === 'resumed')
+      .map(({ tokenExpiresInMs }) => tokenExpiresInMs),
+  );
+  expect(told).toEqual([[900_000], [960_000, 900_000], [undefined, undefined]]);
 });
 
 test('a budget refuses by frames and by bytes, says when there will be room, and a refused frame takes nothing', () => {

@@ -2,12 +2,13 @@
 import type { ServerMessage } from '@tandem/protocol';
 import { isMediaPeer } from '../../backplane/types.ts';
 import { RefusalError } from '../errors.ts';
-import type { Session } from '../model.ts';
+import { tokenLife } from '../identity.ts';
 import { entryOf } from '../rooms/notifications.ts';
 import { grantsOf } from '../rooms/show-grants.ts';
 import { tokenEnds } from '../rooms/token-ends.ts';
 import { parseSessionToken, sessionToken } from '../sessions/session-keys.ts';
 import type { Handler } from './call.ts';
+import type { Connection } from './connection.ts';
 
 export const resume: Handler<'resume'> = async ({ parts, connection, message }) => {
   const { context, registry, resumer, parking } = parts;
@@ -24,7 +25,7 @@ export const resume: Handler<'resume'> = async ({ parts, connection, message }) 
     );
     connection.session = session;
     if (!unused.room) registry.forget(unused);
-    if (!connection.closed) connection.sendMessage(resumedMessage(context.name, session, parked.length));
+    if (!connection.closed) connection.sendMessage(resumedMessage(context.name, connection, parked.length));
     const { room } = session;
     if (!connection.closed && room && isMediaPeer(session.peerId))
       connection.sendMessage(tokenEnds(room.members.values()));
@@ -50,13 +51,14 @@ export const resume: Handler<'resume'> = async ({ parts, connection, message }) 
 };
 
 /** With the room as it is in the moment that this is sent. */
-function resumedMessage(node: string, session: Session, parked: number): ServerMessage {
+function resumedMessage(node: string, { session, identity }: Connection, parked: number): ServerMessage {
   const { peerId, room } = session;
   return {
     type: 'resumed',
     peerId,
     sessionToken: sessionToken(session),
     node,
+    ...tokenLife(identity),
     ...(room ? { roomId: room.id, version: room.version } : {}),
     peers: room?.peers(peerId) ?? [],
     ...room?.media(),
