@@ -285,7 +285,8 @@ export class Connector {
     }
     if (end.code === CLOSE_CODES.tokenExpired.code) this.#refreshToken = true;
     if (after === 'reconnect' && this.#attempt === 0) {
-      // At once, but not all of a node's clients in the same millisecond.
+      this.#attempt = 1;
+      // At once, but not all of a node's clients in the same millisecond; when that does not help, as after any other end.
       this.#wait(random() * 200, end.reason === 'deaf' ? 'deaf' : 'network');
       return;
     }

@@ -11,6 +11,27 @@ test('4002: a fresh token, at once', async () => {
   expect(bench.sockets).toHaveLength(2);
 });
 
+test('4002 again and again, as the token is no other one: less and less often', async () => {
+  const bench = await new Bench().connected();
+  bench.socket.drop(4002);
+  const next = async () => {
+    while (bench.socket.readyState !== 0) await bench.time.settle(100);
+    bench.socket.open();
+  };
+  while (bench.time.now() < 60_000) {
+    await next();
+    bench.socket.drop(4002);
+  }
+  expect(bench.sockets.length).toBeLessThan(20);
+  // A session that stands is the end of it: the next time it is at once again.
+  await next();
+  bench.socket.say(RESUMED);
+  bench.socket.drop(4002);
+  const { length } = bench.sockets;
+  await bench.time.settle(250);
+  expect(bench.sockets).toHaveLength(length + 1);
+});
+
 test('accessToken: one request for it and the socket, whichever comes first; a new one when it runs out', async () => {
   const asked: boolean[] = [];
   const make = () =>
