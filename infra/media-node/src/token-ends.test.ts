@@ -39,6 +39,7 @@ test('S-127 whose token is over while it is away is sent nothing and passed on t
   session.connect('ada', 2);
   session.arrive('eve');
   await sleep(20);
+  expect(session.of('ada', 'answer')).toHaveLength(1);
   expect(passes()).toEqual([false, false]);
   isAway(false);
   session.emit('peer-back', { peer: { peerId: 'ada' } });
