@@ -1,7 +1,7 @@
 /** Janus as it is installed: the contract, and what only a real engine can show. */
 import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignalingConfig } from '@tandem/signaling/config';
@@ -194,6 +194,31 @@ describe(`janus ${program.version}`, () => {
     await ada.connect();
     await vi.waitFor(async () => expect(await bob.receives(track('ada'))).toBe(true), WAIT);
     expect(bob.mid(track('eve'))).toBeUndefined();
+    await room.close();
+  });
+
+  test('M-22 a publisher that is muted is not recorded, and again once it is not', async () => {
+    const room = await engine.openRoom(randomUUID(), 10);
+    const [ada, eve] = [await publisher(h, room, 'ada'), await publisher(h, room, 'eve')];
+    const name = randomUUID();
+    await room.record((id) => `${name}-${id}`);
+    await Promise.all([ada.connect(), eve.connect()]);
+    const files = (id: string) => globSync(`${name}-${id}-*`, { cwd: engine.recordings }).toSorted();
+    const sizes = (id: string) => files(id).map((file) => statSync(join(engine.recordings, file)).size);
+    // Both of its files, by more than Janus writes at once.
+    const grows = async (id: string) => {
+      const before = sizes(id);
+      await vi.waitFor(() => expect(sizes(id).map((n, i) => n > (before[i] ?? 0) + 4096)).toEqual([true, true]), WAIT);
+    };
+    await grows('ada');
+    ada.leg.mute(true);
+    // That it is carried out takes a moment.
+    await grows('eve');
+    const before = sizes('ada');
+    await grows('eve');
+    expect(sizes('ada')).toEqual(before);
+    ada.leg.mute(false);
+    await grows('ada');
     await room.close();
   });
 

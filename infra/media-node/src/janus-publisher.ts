@@ -66,9 +66,19 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
 
   mute(isMuted: boolean): void {
     this.#isMuted = isMuted;
-    if (this.closed || !this.#isPublished) return;
-    const streams = [...this.#sent.mids.values()].map((mid) => ({ mid, send: !isMuted, keyframe: !isMuted }));
-    void this.handle.message({ request: 'configure', streams }).catch(() => {});
+    if (!this.closed && this.#isPublished) void this.#tellMuted();
+  }
+
+  /** Asked for once more when it fails; then the leg ends, as it would send what nobody may get, or nothing. */
+  async #tellMuted(tries = 2): Promise<void> {
+    const send = !this.#isMuted;
+    const streams = [...this.#sent.mids.values()].map((mid) => ({ mid, send, keyframe: send }));
+    try {
+      await this.handle.message({ request: 'configure', streams });
+    } catch (error) {
+      if (tries > 1) await this.#tellMuted(tries - 1);
+      else this.lost(`mute: ${String(error)}`);
+    }
   }
 
   /**
