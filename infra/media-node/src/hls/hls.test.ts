@@ -147,3 +147,15 @@ test('W-13 a room that moves to this node goes on when its senders have connecte
   rooms.set('old', { viewers: Object.assign(Object.create(viewers), { since: Date.now() - 60_000 }) });
   expect(await code(hls.playlist('old', who('ada')))).toBe('409 not_live');
 });
+
+test('W-13 a login waits for as many playlists of a room that comes to this node as of any other', async () => {
+  const { hls, state, described, grow } = await served();
+  state.isLive = false;
+  const own = Array.from({ length: MOST_OF_ONE }, () => code(hls.playlist('r', who('eve'))));
+  expect(await code(hls.playlist('r', who('eve')))).toBe('too_many_sessions');
+  state.isLive = true;
+  await described();
+  await grow(1);
+  expect(new Set(await Promise.all(own))).toEqual(new Set(['answered']));
+  expect(await code(hls.playlist('r', who('eve')))).toBe('answered');
+});

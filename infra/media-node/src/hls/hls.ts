@@ -65,8 +65,6 @@ interface Packaged {
   readonly packager: Packager;
   /** When each login asked last, ms since the epoch. */
   readonly askedAt: Map<string, number>;
-  /** Playlists that each login waits for. */
-  readonly held: Map<string, number>;
   endedAt: number | undefined;
 }
 
@@ -75,6 +73,10 @@ export class Hls implements AsyncDisposable {
   /** By room: the last is the one of now. */
   readonly #packaged = new Map<string, Packaged[]>();
   readonly #looking: NodeJS.Timeout;
+  /** Playlists that each login waits for. */
+  readonly #held = new Map<string, number>();
+  /** By room that may arrive: the next look at it. */
+  readonly #looks = new Map<string, Promise<Packaged | undefined>>();
   /** Requests that wait. Parts, which need no token, take no place of a playlist. */
   readonly #places = { playlists: new Places(MAX_HELD), parts: new Places(MAX_HELD) };
 
@@ -99,19 +101,22 @@ export class Hls implements AsyncDisposable {
 
   /**
    * @param asked who asks, from which address, and what the playlist must have: it is waited for
-   * @throws ProblemError 404 without HLS, 403 for a room whose frames are sealed, 409 without a stream, 400 for what is far ahead, 503 when the node has its
-   * number, or nothing comes
+   * @throws ProblemError 404 without HLS, 403 for a room whose frames are sealed, 409 without a stream, 400 for what is far ahead, 429 when the login
+   * waits for as many as one may, 503 when the node has its number, or nothing comes
    */
   async playlist(room: string, { owner, address, position }: PlaylistRequest): Promise<string> {
     if (this.#options.most === 0) throw new ProblemError(404, 'no_hls', 'This node makes no HLS.');
-    const arrival = () => this.#arrival(room);
-    const found = (await this.#find(room)) ?? (await this.#places.playlists.hold(address, arrival));
-    if (!found) throw notLive();
     const login = `${owner.sub} ${owner.session_id}`;
+    const answer = () => this.#answer(room, login, position);
+    return this.#holdOf(login, () => this.#places.playlists.hold(address, answer));
+  }
+
+  async #answer(room: string, login: string, position: Position | undefined): Promise<string> {
+    const found = (await this.#find(room)) ?? (await this.#arrival(room));
+    if (!found) throw notLive();
     if (found.askedAt.size < MAX_COUNTED) found.askedAt.set(login, Date.now());
     const { playlist } = found.packager;
-    const wait = () => (position === undefined ? playlist.first(FIRST_MS) : playlist.at(position));
-    const text = await this.#holdOf(login, found, () => this.#places.playlists.hold(address, wait));
+    const text = await (position === undefined ? playlist.first(FIRST_MS) : playlist.at(position));
     // It may have become so while they waited.
     this.#refuseSealed(room);
     if (text === 'too far') throw new ProblemError(400, 'too_far', 'No player asks for a segment so far ahead.');
@@ -141,10 +146,21 @@ export class Hls implements AsyncDisposable {
       const since = rooms.get(room)?.viewers.since;
       if (since === undefined ? !isComing : Date.now() - since > ARRIVING_MS) return undefined;
       if (Date.now() > until) throw starting();
-      await sleep(ARRIVAL_LOOK_MS);
-      const found = await this.#find(room);
+      const found = await this.#nextLook(room);
       if (found) return found;
     }
+  }
+
+  /** One for all who wait for the room. @throws ProblemError 403, 503 */
+  #nextLook(room: string): Promise<Packaged | undefined> {
+    const look =
+      this.#looks.get(room) ??
+      sleep(ARRIVAL_LOOK_MS).then(() => {
+        this.#looks.delete(room);
+        return this.#find(room);
+      });
+    this.#looks.set(room, look);
+    return look;
   }
 
   /** @throws ProblemError 403 */
@@ -155,7 +171,8 @@ export class Hls implements AsyncDisposable {
   }
 
   /** @throws ProblemError 429 when the login waits for as many as one may */
-  async #holdOf<T>(login: string, { held }: Packaged, wait: () => Promise<T>): Promise<T> {
+  async #holdOf<T>(login: string, wait: () => Promise<T>): Promise<T> {
+    const held = this.#held;
     const own = held.get(login) ?? 0;
     if (own >= MOST_OF_ONE)
       throw new ProblemError(429, 'too_many_sessions', `Your login waits for ${MOST_OF_ONE} playlists.`, {
@@ -197,7 +214,7 @@ export class Hls implements AsyncDisposable {
       throw new ProblemError(503, 'busy', 'This node packages as many rooms as it takes.', { retryAfter: 10 });
     const askedAt = new Map<string, number>();
     const packager = new Packager({ room, viewers, folder, host, say, failed, count: () => askedAt.size });
-    const packaged: Packaged = { packager, askedAt, held: new Map(), endedAt: undefined };
+    const packaged: Packaged = { packager, askedAt, endedAt: undefined };
     this.#packaged.set(room, [...all, packaged]);
     void packager.ended.then(() => {
       packaged.endedAt = Date.now();
