@@ -16,7 +16,7 @@ function served() {
   const isRevoked = vi.fn(() => false);
   hlsRoutes(app, {
     door: { verifier: { verify: async () => claims }, isRevoked, trustedProxies: 0 },
-    hls: { playlist, file },
+    hls: { playlist, file, isMaking: () => false, has: () => false },
     redis: undefined as unknown as RedisClient,
     elsewhere: async () => undefined,
   });

@@ -10,13 +10,13 @@ import { isFolderId, PLAYLIST } from '../../../hls-packager/src/shared-folder.ts
 import { authenticate, type Door, limitAddress, revoked } from '../streams/door.ts';
 import { forward } from '../streams/forward.ts';
 import type { Hls } from './hls.ts';
-import { isMediaFile, type Position } from './playlist.ts';
+import { isEnd, isMediaFile, type Position } from './playlist.ts';
 
 export interface HlsAppOptions {
   readonly door: Omit<Door, 'addresses'>;
-  readonly hls: Pick<Hls, 'playlist' | 'file'>;
+  readonly hls: Pick<Hls, 'playlist' | 'file' | 'isMaking' | 'has'>;
   readonly redis: RedisClient;
-  /** The node that serves the room, when it is another one. */
+  /** The node that the room was given to, when it is another one. @throws ProblemError 503 while nobody can say */
   readonly elsewhere: (room: string) => Promise<string | undefined>;
 }
 
@@ -34,12 +34,16 @@ export function hlsRoutes(app: FastifyInstance, { hls, redis, elsewhere, ...opti
     const { claims, address } = await authenticate(request, door);
     const { room } = request.params;
     const position = positionOf(request.query);
-    const node = await elsewhere(room);
+    // One that moves stays here as long as there is something to show here.
+    const node = hls.isMaking(room) ? undefined : await elsewhere(room).catch(() => undefined);
     const path = `/whep/${encodeURIComponent(room)}/hls/${PLAYLIST}${queryOf(position)}`;
     if (node !== undefined) return forward(request, reply, { redis, node, path });
     const playlist = await hls.playlist(room, { owner: claims, address, position });
     // The token may have been revoked while it was held.
     if (door.isRevoked(claims)) throw revoked();
+    // Of one that moves it is the end at this node only; a player would ask for no more.
+    const next = isEnd(playlist) ? await elsewhere(room) : undefined;
+    if (next !== undefined) return forward(request, reply, { redis, node: next, path });
     return reply.header('cache-control', 'no-cache').type('application/vnd.apple.mpegurl').send(playlist);
   });
   app.options(url, async (_request, reply) => allow(reply).send());
@@ -51,7 +55,7 @@ export function hlsRoutes(app: FastifyInstance, { hls, redis, elsewhere, ...opti
       if (!isRoomId(room) || !isFolderId(id) || !isMediaFile(file))
         throw new ProblemError(404, 'not_found', 'There is no such segment.');
       const address = await limitAddress(request, files);
-      const node = await elsewhere(room);
+      const node = hls.has(room, id) ? undefined : await elsewhere(room).catch(() => undefined);
       const path = `/whep/${encodeURIComponent(room)}/hls/${id}/${file}`;
       if (node !== undefined) return forward(request, reply, { redis, node, path });
       const data = await hls.file(room, { id, name: file, address });

@@ -1,12 +1,28 @@
 /** Who waits at a node for HLS: bounds, and what happens meanwhile. The packager is a folder that the test writes. */
+import { once } from 'node:events';
 import { mkdtempDisposable, readdir, rename, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AccessClaims } from '@tandem/protocol';
+import {
+  assignRoom,
+  connectRedis,
+  forgetRoom,
+  PROBLEM_OPTIONS,
+  registerProblems,
+  writeMediaNode,
+} from '@tandem/service';
+import { startRedis } from '@tandem/service/testing';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { isFolderId } from '../../../hls-packager/src/shared-folder.ts';
 import type { RoomViewers } from '../room-viewers.ts';
+import { givenTo } from '../streams/forward.ts';
 import { MOST_OF_ONE } from '../streams/stream-sessions.ts';
 import { Hls, MAX_HELD } from './hls.ts';
+import { hlsRoutes } from './hls-app.ts';
 import type { Position } from './playlist.ts';
 
 /** By a login and from an address of its own. */
@@ -58,14 +74,11 @@ async function served() {
     await writeFile(`${path}.tmp`, text);
     await rename(`${path}.tmp`, path);
   };
-  const grow = (parts: number) =>
-    say(
-      'live.m3u8',
-      Array.from(
-        { length: parts },
-        (_, i) => `#EXTINF:0.500000,\n#EXT-X-PROGRAM-DATE-TIME:2026-11-29T12:00:00.000+0000\n${i}.m4s\n`,
-      ).join(''),
-    );
+  const grow = (parts: number, end = '') => {
+    const date = '#EXT-X-PROGRAM-DATE-TIME:2026-11-29T12:00:00.000+0000';
+    const lines = Array.from({ length: parts }, (_, i) => `#EXTINF:0.500000,\n${date}\n${i}.m4s\n`);
+    return say('live.m3u8', [...lines, end].join(''));
+  };
   const described = () => vi.waitFor(async () => expect(await readdir(await room())).toContain('in.sdp'));
   const first = async () => {
     const asked = hls.playlist('r', who('first'));
@@ -75,7 +88,7 @@ async function served() {
     const [, id = '', sequence] = /URI="([\w-]{24})\/(\d+)\.1\.m4s"/.exec(text) ?? [];
     return { id, sequence: Number(sequence) };
   };
-  return { hls, rooms, viewers, state, described, grow, first };
+  return { hls, rooms, viewers, state, described, say, grow, first, gone: gone.resolve };
 }
 
 test('W-13 a login waits for a number of playlists and a node for a number of them: more are refused, and who waited is let go', async () => {
@@ -158,4 +171,62 @@ test('W-13 a login waits for as many playlists of a room that comes to this node
   await grow(1);
   expect(new Set(await Promise.all(own))).toEqual(new Set(['answered']));
   expect(await code(hls.playlist('r', who('eve')))).toBe('answered');
+});
+
+/** The routes of this node, and another one that was given the room. */
+async function twoNodes(hls: Hls) {
+  const redis = await startRedis();
+  const client = connectRedis(redis.url, {});
+  const other = http.createServer(({ url }, answer) => void answer.end(`other ${url}`)).listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const address = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  await writeMediaNode(client, 'other', { zone: 'a', load: 0, state: 'serving', http: address });
+  const app = Fastify(PROBLEM_OPTIONS as object) as unknown as FastifyInstance;
+  registerProblems(app);
+  const { owner } = who('ada');
+  const door = { verifier: { verify: async () => owner as AccessClaims }, isRevoked: () => false, trustedProxies: 0 };
+  hlsRoutes(app, { door, hls, redis: client, elsewhere: (room) => givenTo(client, 'me', room) });
+  onTestFinished(async () => {
+    await app.close();
+    other.close();
+    client.disconnect();
+    await redis[Symbol.asyncDispose]();
+  });
+  const headers = { authorization: 'Bearer token' };
+  const ask = async (path: string) => {
+    const { statusCode, body } = await app.inject({ url: `/whep/r/hls/${path}`, headers });
+    return `${statusCode} ${body}`;
+  };
+  return { client, ask };
+}
+
+test('W-13 a room that moves to another node ends no player here: what the packager here has not is asked of that node', async () => {
+  const { hls, state, say, grow, first, gone } = await served();
+  const { client, ask } = await twoNodes(hls);
+  const { id, sequence } = await first();
+  const given = await assignRoom(client, 'r', undefined, 'other');
+  // The people are still here.
+  expect(await ask('live.m3u8')).toContain('200 #EXTM3U');
+  const next = `live.m3u8?_HLS_msn=${sequence}&_HLS_part=1`;
+  const held = ask(next);
+  await say('0.m4s', 'media');
+  await grow(1, '#EXT-X-ENDLIST\n');
+  expect(await held).toBe(`200 other /whep/r/hls/${next}`);
+  gone();
+  await say('ended', 'over');
+  await vi.waitFor(() => expect(hls.size).toBe(0));
+  // Also when the next one might begin here, for somebody whose connection is not there yet.
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 4000 });
+  onTestFinished(() => void vi.useRealTimers());
+  expect(await ask('live.m3u8')).toBe('200 other /whep/r/hls/live.m3u8');
+  const theirs = `${'x'.repeat(24)}/7.m4s`;
+  expect(await ask(theirs)).toBe(`200 other /whep/r/hls/${theirs}`);
+  // What was made here is here.
+  expect(await ask(`${id}/${sequence}.0.m4s`)).toBe('200 media');
+  state.isLive = false;
+  await forgetRoom(client, 'r', given?.epoch ?? 0);
+  expect(await ask('live.m3u8')).toContain('#EXT-X-ENDLIST');
+  // While nobody says where the room is, players are asked to come again.
+  client.disconnect();
+  expect(await ask('live.m3u8')).toMatch(/^503 .*"unavailable"/);
 });

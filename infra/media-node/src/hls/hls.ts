@@ -99,6 +99,17 @@ export class Hls implements AsyncDisposable {
     return [...this.#packaged.values()].flat().filter(({ endedAt }) => endedAt === undefined).length;
   }
 
+  /** A packager of the room runs here. */
+  isMaking(room: string): boolean {
+    const last = this.#packaged.get(room)?.at(-1);
+    return last !== undefined && last.endedAt === undefined;
+  }
+
+  /** It has files of this packager of the room. */
+  has(room: string, id: string): boolean {
+    return this.#packaged.get(room)?.some(({ packager }) => packager.id === id) === true;
+  }
+
   /**
    * @param asked who asks, from which address, and what the playlist must have: it is waited for
    * @throws ProblemError 404 without HLS, 403 for a room whose frames are sealed, 409 without a stream, 400 for what is far ahead, 429 when the login
@@ -128,10 +139,8 @@ export class Hls implements AsyncDisposable {
   async #find(room: string): Promise<Packaged | undefined> {
     const viewers = this.#options.rooms.get(room)?.viewers;
     this.#refuseSealed(room);
-    const last = this.#packaged.get(room)?.at(-1);
-    const isRunning = last !== undefined && last.endedAt === undefined;
-    const isLive = isRunning || (viewers !== undefined && (await viewers.isLive().catch(() => false)));
-    return isLive && viewers ? this.#packagerOf(room, viewers) : last;
+    const isLive = this.isMaking(room) || (viewers !== undefined && (await viewers.isLive().catch(() => false)));
+    return isLive && viewers ? this.#packagerOf(room, viewers) : this.#packaged.get(room)?.at(-1);
   }
 
   /**

@@ -95,6 +95,9 @@ export function viewersPlaylist(made: Made, { id, base }: Naming): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** A player that gets it asks for no more. */
+export const isEnd = (playlist: string): boolean => playlist.endsWith('\n#EXT-X-ENDLIST\n');
+
 /** What the answer to such a request is now, by 6.2.5.2. */
 export function answerOf(made: Made, { sequence, part }: Position, base: number): 'there' | 'to come' | 'too far' {
   if (made.isEnded) return 'there';

@@ -1,5 +1,5 @@
 /** A request that belongs to another media node is passed on to it: a load balancer does not know which node has which room. */
-import { ProblemError, type RedisClient, readMediaNodes } from '@tandem/service';
+import { ProblemError, type RedisClient, readAssignment, readMediaNodes } from '@tandem/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** Says that a request was passed on: it is not passed on again. */
@@ -25,6 +25,16 @@ export interface ForwardTo {
   readonly node: string;
   /** Made of checked parts, and a query that was read, so that it cannot name another host. */
   readonly path: string;
+}
+
+/** The node that the room was given to, when that is not this one. @throws ProblemError 503 while Redis does not say */
+export async function givenTo(redis: RedisClient, self: string, room: string): Promise<string | undefined> {
+  const assignment = await readAssignment(redis, room).catch(() => {
+    throw new ProblemError(503, 'unavailable', 'Nobody knows now which node has this room; try again.', {
+      retryAfter: 1,
+    });
+  });
+  return assignment?.node === self ? undefined : assignment?.node;
 }
 
 /** @throws ProblemError 503 when that node is not there, or the request was passed on before */

@@ -16,6 +16,7 @@ import { Hls } from '../hls/hls.ts';
 import { hlsRoutes } from '../hls/hls-app.ts';
 import { encryptedRoom } from '../is-encrypted.ts';
 import type { RoomViewers } from '../room-viewers.ts';
+import { givenTo } from './forward.ts';
 import { iceServerLinks } from './ice-servers.ts';
 import { refusalProblem } from './refusals.ts';
 import type { IceCredentials } from './sdp.ts';
@@ -93,7 +94,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     failed: (protocol) => {
       counts[protocol === 'whip' ? 'publishFailures' : 'watchFailures']++;
     },
-    more: (routes, door) => hlsRoutes(routes, { hls, redis, elsewhere: (room) => otherNode(options, room), door }),
+    more: (routes, door) => hlsRoutes(routes, { hls, redis, elsewhere: (room) => givenTo(redis, host.id, room), door }),
     complain: (error) => say('media.stream-failed', { error }),
   });
   const dispose = async () => {
@@ -155,9 +156,7 @@ function watching(options: StreamsOptions, sessions: StreamSessions, counts: Str
 
 /** The node that serves the room, when it is another one. */
 async function otherNode({ redis, rooms, host }: StreamsOptions, room: string): Promise<string | undefined> {
-  if (rooms.has(room)) return undefined;
-  const assignment = await readAssignment(redis, room).catch(() => undefined);
-  return assignment?.node === host.id ? undefined : assignment?.node;
+  return rooms.has(room) ? undefined : givenTo(redis, host.id, room).catch(() => undefined);
 }
 
 async function publish(
