@@ -107,6 +107,14 @@ export class RoomAgent {
     return this.#people.size;
   }
 
+  /** An audience, viewers, a stream and a recording have no other way, whatever the number of people. */
+  get needsNode(): boolean {
+    const people = [...this.#people.keys()];
+    const isAudience = people.length > 1 && people.some((id) => this.#session.peers.get(id)?.audience);
+    const isStreamed = people.some((id) => this.#isStream(id));
+    return isAudience || isStreamed || this.viewers.count > 0 || this.recorder?.recording !== undefined;
+  }
+
   /** Serve on with another engine of this node: the first one died. Clients make new connections. */
   adopt(engine: Engine): void {
     if (this.#state === 'ended') return;
@@ -283,15 +291,7 @@ export class RoomAgent {
   }
 
   #watchSize(): void {
-    const people = [...this.#people.keys()];
-    // An audience, viewers and a stream have no other way.
-    const isAudience = people.some((id) => this.#session.peers.get(id)?.audience);
-    const isStreamed = people.some((id) => this.#isStream(id));
-    const few =
-      !this.recorder?.recording &&
-      !isStreamed &&
-      this.viewers.count === 0 &&
-      people.length <= (isAudience ? 1 : (this.#options.meshPeople ?? 2));
+    const few = !this.needsNode && this.people <= (this.#options.meshPeople ?? 2);
     if (!few || this.#state !== 'serving') {
       clearTimeout(this.#idleTimer);
       this.#idleTimer = undefined;

@@ -13,6 +13,7 @@ function stayingRoom(roomId: string) {
     ended: new Promise<void>(() => {}),
     to: '',
     people: 2,
+    needsNode: false,
     /** No node that is called comes. */
     get isWaiting() {
       return this.to === 'node';
@@ -25,6 +26,8 @@ function stayingRoom(roomId: string) {
   };
   return room;
 }
+
+type Staying = ReturnType<typeof stayingRoom>;
 
 /** @param seconds until the drain ends */
 async function startMover(seconds: number) {
@@ -85,4 +88,20 @@ test('near the end of a drain rooms whose called node has not come are asked to 
     () => expect(rooms.map(({ to }) => to)).toEqual(rooms.map((_, i) => (i === 0 ? 'node' : 'mesh'))),
     9000,
   );
+});
+
+test('near the end of a drain rooms that pairs do not carry go on here, and go to a node that comes late', async () => {
+  const { client, rooms, move } = await startMover(9);
+  const [away, alone, carried] = ['away', 'alone', 'carried'].map(stayingRoom) as [Staying, Staying, Staying];
+  rooms.splice(0, rooms.length, away, alone, carried);
+  for (const room of [away, alone]) room.needsNode = true;
+  // Two were given to a node that does not come; the third one found none.
+  for (const room of [away, carried]) room.release('node');
+  move();
+  expect(carried.to).toBe('node');
+  await vi.waitFor(() => expect(carried.to).toBe('mesh'), 9000);
+  expect([away.to, alone.to]).toEqual(['node', '']);
+  await writeMediaNode(client, 'other', { zone: 'a', load: 0, state: 'serving' });
+  await vi.waitFor(() => expect(alone.to).toBe('node'), 5000);
+  expect(away.to).toBe('node');
 });

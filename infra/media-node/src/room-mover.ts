@@ -20,12 +20,14 @@ const MOVES = 5;
 const TURN_MS = 2000;
 /** Pause before it looks again for another node, ms. */
 const NO_NODE_MS = 2000;
-/** Rooms that wait are given away all at once, and one that found no other node is asked to connect by pairs this long before the drain ends, ms. */
+/** Rooms that wait are given away all at once, and one that found no other node is asked to connect by pairs, if it can, this long before the drain ends, ms. */
 const LAST_MS = 15_000;
 /** One whose called node is not there is asked for pairs this long before it: longer than these take, and than a node takes that was called last, ms. */
 const GIVE_UP_MS = 8000;
-/** Most people whom pairs carry (docs/decisions/0008-full-mesh.md). A larger room waits for a node until the end. */
+/** Most people whom pairs carry (docs/decisions/0008-full-mesh.md). */
 const MESH_PEOPLE = 6;
+/** Others wait for a node until the end. */
+const isMesh = ({ people, needsNode }: RoomAgent): boolean => people <= MESH_PEOPLE && !needsNode;
 /** How often that is looked at, ms. */
 const LATE_CHECK_MS = 500;
 
@@ -53,7 +55,7 @@ export class RoomMover {
       while (all.some(({ state }) => state !== 'ended') && !signal.aborted) {
         if (this.#isWithin(LAST_MS)) for (const room of waiting.splice(0)) void this.#moveOne(room);
         if (this.#isWithin(GIVE_UP_MS))
-          for (const room of all) if (room.isWaiting && room.people <= MESH_PEOPLE) room.release('mesh');
+          for (const room of all) if (room.isWaiting && isMesh(room)) room.release('mesh');
         await sleep(LATE_CHECK_MS, undefined, { signal }).catch(() => {});
       }
     };
@@ -65,7 +67,7 @@ export class RoomMover {
     return Date.now() > this.#options.until() - ms;
   }
 
-  /** While there is no other node the room stays here, until the drain's time is nearly over. */
+  /** While there is no other node the room stays here, until the drain's time is nearly over; one that pairs do not carry, until it is. */
   async #moveOne(room: RoomAgent): Promise<void> {
     const { attempt, signal } = this.#options;
     let hasNext = false;
@@ -73,10 +75,11 @@ export class RoomMover {
       await attempt('hand-over', async () => {
         hasNext = await this.#handOver(room);
       });
-      if (hasNext || this.#isWithin(LAST_MS)) break;
+      if (hasNext || (this.#isWithin(LAST_MS) && !room.needsNode)) break;
       await sleep(NO_NODE_MS, undefined, { signal }).catch(() => {});
     }
-    room.release(hasNext ? 'node' : 'mesh');
+    // One that was given to another node before waits for that one.
+    if (room.state === 'serving') room.release(hasNext ? 'node' : 'mesh');
   }
 
   /** @returns whether the room has another node now */
