@@ -143,9 +143,13 @@ test('W-13 a room that moves to this node goes on when its senders have connecte
       ({ status, code }) => `${status} ${code}`,
     );
   rooms.delete('r');
+  // Of the node before.
+  const file = (room: string) => code(hls.file(room, { id: 'x'.repeat(24), name: '7.m4s', address: 'ada' }));
   // Of a room of which this node knows nothing a player learns at once that there is none.
   expect(await code(hls.playlist('r', who('ada')))).toBe('409 not_live');
+  expect(await file('r')).toBe('404 not_found');
   state.isCalled = true;
+  expect(await file('r')).toBe('503 starting');
   state.isLive = false;
   expect(await code(hls.playlist('r', who('ada')))).toBe('503 starting');
   const asked = code(hls.playlist('r', who('ada')));
@@ -155,10 +159,12 @@ test('W-13 a room that moves to this node goes on when its senders have connecte
   await described();
   await grow(1);
   expect(await asked).toBe('answered');
+  expect(await file('r')).toBe('503 starting');
   // One that has been here for long has no stream.
   state.isLive = false;
   rooms.set('old', { viewers: Object.assign(Object.create(viewers), { since: Date.now() - 60_000 }) });
   expect(await code(hls.playlist('old', who('ada')))).toBe('409 not_live');
+  expect(await file('old')).toBe('404 not_found');
 });
 
 test('W-13 a login waits for as many playlists of a room that comes to this node as of any other', async () => {

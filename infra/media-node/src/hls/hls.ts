@@ -148,16 +148,24 @@ export class Hls implements AsyncDisposable {
    * @throws ProblemError 503
    */
   async #arrival(room: string): Promise<Packaged | undefined> {
-    const { rooms, isCalled } = this.#options;
-    const isComing = !rooms.has(room) && (await isCalled(room).catch(() => false));
+    const isComing = await this.#isComing(room);
     const until = Date.now() + ARRIVAL_HOLD_MS;
     for (;;) {
-      const since = rooms.get(room)?.viewers.since;
-      if (since === undefined ? !isComing : Date.now() - since > ARRIVING_MS) return undefined;
+      if (!this.#isArriving(room, isComing)) return undefined;
       if (Date.now() > until) throw starting();
       const found = await this.#nextLook(room);
       if (found) return found;
     }
+  }
+
+  async #isComing(room: string): Promise<boolean> {
+    const { rooms, isCalled } = this.#options;
+    return !rooms.has(room) && (await isCalled(room).catch(() => false));
+  }
+
+  #isArriving(room: string, isComing: boolean): boolean {
+    const since = this.#options.rooms.get(room)?.viewers.since;
+    return since === undefined ? isComing : Date.now() - since <= ARRIVING_MS;
   }
 
   /** One for all who wait for the room. @throws ProblemError 403, 503 */
@@ -195,13 +203,18 @@ export class Hls implements AsyncDisposable {
     });
   }
 
-  /** The next part is waited for. @param address of who asks @throws ProblemError 404, 503 when the node holds its number of parts */
+  /**
+   * The next part is waited for.
+   * @param address of who asks @throws ProblemError 404, 503 when the node holds its number of parts, or the room comes to this node
+   */
   async file(room: string, { id, name, address }: FileRequest): Promise<Buffer> {
     const found = this.#packaged.get(room)?.find(({ packager }) => packager.id === id);
     const read = () => found?.packager.file(name);
     const data = found && isMediaFile(name) ? await this.#places.parts.hold(address, read) : undefined;
-    if (!data) throw new ProblemError(404, 'not_found', 'There is no such segment (any more).');
-    return data;
+    if (data) return data;
+    // The node before may have it: to a player 404 is the end, and 503 is not.
+    if (!found && this.#isArriving(room, await this.#isComing(room))) throw starting();
+    throw new ProblemError(404, 'not_found', 'There is no such segment (any more).');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
