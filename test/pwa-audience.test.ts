@@ -164,3 +164,15 @@ test('who may record says how the film looks: everybody in a grid, or who speaks
   await page.getByTestId('record').click();
   await vi.waitFor(() => expect(asked).toEqual(['POST ?layout=grid', 'POST ?layout=speaker']), patience);
 });
+
+test('a recording that is refused is told in words of the page, not in those for who runs the server', async () => {
+  suite.grant({ record: true });
+  const { page } = await suite.join('Ada', 'unset', { before: noDevices, expected: /404/ });
+  await page.getByTestId('people-count').click();
+  // This server has no place for recordings.
+  await page.getByTestId('record').click();
+  const said = page.locator('.room-moderation [role=alert]');
+  await said.getByText('Calls cannot be recorded here: recordings are not set up.').waitFor();
+  expect(await said.textContent()).not.toContain('RECORDINGS');
+  await expectAccessible(page, 'recording: refused');
+});

@@ -62,6 +62,8 @@ test('keys: no letter ends the call, they can be switched off; the focus goes ba
   await page.keyboard.press('Escape');
   await page.getByTestId('chat-input').waitFor({ state: 'detached' });
   expect(await focused(page)).toBe('main');
+  // It was read there: it does not come back for the rest of its time. This one has no end.
+  expect(await page.getByRole('button', { name: 'Bob: Hello' }).count()).toBe(0);
 
   await page.locator('#main').focus();
   await page.keyboard.press('?');

@@ -1,7 +1,7 @@
 /** Names that people choose, in the page: rooms of every script, names that would turn or hide the text around them. */
 import { expect, test } from 'vitest';
 import { misfitsOf } from './pwa/axe.ts';
-import { atRest, enter, pwaSuite } from './pwa/suite.ts';
+import { atRest, enter, noDevices, pwaSuite } from './pwa/suite.ts';
 
 const suite = pwaSuite();
 const { open, join, peer } = suite;
@@ -80,4 +80,39 @@ test('in Arabic, on a phone: long Latin names are cut at their end, on the side 
   await page.getByTestId('person').nth(2).waitFor();
   await atRest(page);
   expect(await misfitsOf(page), 'people').toEqual([]);
+});
+
+test('in Arabic words beside a Latin name run as the page does: who I am, and whose screen it is', async () => {
+  const { page } = await open({ query: '?room=words', locale: 'ar', before: noDevices });
+  await enter(page, 'Ada');
+  await page.getByTestId('my-tile').getByText('(أنت)').waitFor();
+  /** Of the words after the name, from the name. */
+  const isLeftOf = (tile: string, words: string) =>
+    page.getByTestId(tile).evaluate((element, after) => {
+      const place = (wanted: string) => {
+        const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+        for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+          const at = node.textContent?.indexOf(wanted) ?? -1;
+          if (at < 0) continue;
+          const range = document.createRange();
+          range.setStart(node, at);
+          range.setEnd(node, at + wanted.length);
+          return range.getBoundingClientRect();
+        }
+        throw new Error(`no ${wanted}`);
+      };
+      return place(after).right <= place('Ada').left + 1;
+    }, words);
+  expect(await isLeftOf('my-tile', '(أنت)')).toBe(true);
+  // As of somebody who shares.
+  await page.evaluate(() => {
+    const { model } = (
+      globalThis as unknown as { __tandem: { model: { get(): { peers: object[] }; set(s: object): void } } }
+    ).__tandem;
+    const picture = document.createElement('canvas').captureStream().getVideoTracks()[0];
+    const peer = { id: 'p', name: 'Ada', state: 'connected', audio: true, video: false, screenTrack: picture };
+    model.set({ peers: [peer] });
+  });
+  await page.getByTestId('screen-tile').waitFor();
+  expect(await isLeftOf('screen-tile', 'يشارك')).toBe(true);
 });

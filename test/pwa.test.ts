@@ -116,9 +116,16 @@ test('offline in the lobby: it says so, and joins by itself when there is a netw
   });
   await page.locator('[data-testid=readiness][data-state=ready]').waitFor();
   await context.setOffline(true);
-  await page.locator('[data-testid=readiness][data-state=offline]').waitFor();
+  // Nobody has said yet that they want to join.
+  await page
+    .locator('[data-testid=readiness][data-state=offline]')
+    .getByText('You are offline. You can join as soon as there is a network.')
+    .waitFor();
   await enter(page, 'Ada');
-  await page.locator('[data-testid=obstacle][data-obstacle=offline]').waitFor();
+  await page
+    .locator('[data-testid=obstacle][data-obstacle=offline]')
+    .getByText('Joining goes on by itself when there is a network.')
+    .waitFor();
   await expectAccessible(page, 'offline in the lobby');
   await context.setOffline(false);
   await page.getByTestId('empty-room').waitFor();

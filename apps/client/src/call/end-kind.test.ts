@@ -11,6 +11,8 @@ test('codes of a refused join', () => {
   expect(endKind('forbidden')).toBe('refused');
   expect(endKind('token_refused')).toBe('refused');
   for (const kind of ['locked', 'over', 'unknown']) expect(endKind(`room_${kind}`)).toBe(kind);
+  // In other calls, perhaps not in this one.
+  expect(endKind('too_many_sessions')).toBe('crowded');
   expect(endKind('unavailable')).toBe('unreachable');
   expect(endKind('something new')).toBe('failed');
 });

@@ -12,8 +12,9 @@ export function endKind(code: string | undefined): EndKind {
     case 'fenced':
       return 'replaced';
     case 'duplicate':
-    case 'too_many_sessions':
       return 'duplicate';
+    case 'too_many_sessions':
+      return 'crowded';
     case 'roomClosed':
       return 'closed';
     case 'forbidden':

@@ -75,6 +75,7 @@ function refusalOf(code: string | undefined): Pick<CallLeg, 'outcome' | 'failure
     case 'kicked':
     case 'replaced':
     case 'duplicate':
+    case 'crowded':
     case 'closed':
     case 'failed':
       return { outcome: 'failed', failure: 'other' };

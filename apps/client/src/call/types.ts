@@ -24,6 +24,7 @@ export type EndKind =
   | 'kicked'
   | 'replaced'
   | 'duplicate'
+  | 'crowded'
   | 'closed'
   | 'refused'
   | 'locked'

@@ -45,6 +45,7 @@ export const en = {
   'lobby.start': 'Start call',
   'lobby.haveLink': 'Have a link or code?',
   'lobby.startNew': 'Start a new call instead',
+  'lobby.offlineNow': 'You are offline. You can join as soon as there is a network.',
   'lobby.offline': 'You are offline. Joining goes on by itself when there is a network.',
   'lobby.full': 'The room is full. You join automatically as soon as somebody leaves.',
   'lobby.waiting': 'Waiting for a moderator to let you in.',

@@ -1,15 +1,18 @@
 'use client';
 import { useStore } from '@tandem/react';
+import { useLayoutEffect } from 'react';
 import { call } from '../../call/call-model.ts';
 import type { Notice } from '../../call/types.ts';
 import { useText } from '../../i18n/index.ts';
 
 /** Short lines that come and go, in the header: no face is there to be covered. The newest is seen, all are read out. */
 export function Notices() {
-  const all = useStore(call, (s) => s.notices);
+  const notices = useStore(call, (s) => s.notices);
   const inChat = useStore(call, (s) => s.panel === 'chat');
-  // A line of the chat is read there. A hand that goes up is not read out by the open list of people.
-  const notices = inChat ? all.filter(({ opens }) => opens !== 'chat') : all;
+  // A line of the chat was read there, also when it closes again at once. A hand that goes up is not read out by the open list of people.
+  useLayoutEffect(() => {
+    if (inChat) call.set({ notices: call.get().notices.filter(({ opens }) => opens !== 'chat') });
+  }, [inChat]);
   return (
     <div className="notices" role="log" aria-live="polite">
       {notices.map((notice) => (

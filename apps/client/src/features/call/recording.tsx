@@ -5,6 +5,7 @@ import { call } from '../../call/call-model.ts';
 import { type FilmLayout, record } from '../../call/record.ts';
 import { useText } from '../../i18n/index.ts';
 import { Select } from '../../ui/select.tsx';
+import { failureKey } from './record-words.ts';
 
 /** That the call is recorded, in words, for as long as it is. */
 export function RecordingSign() {
@@ -27,15 +28,15 @@ export function RecordingControl() {
   const encrypted = useStore(call, (s) => s.secret !== undefined);
   const [layout, setLayout] = useState<FilmLayout>('grid');
   const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState('');
+  const [failure, setFailure] = useState<unknown>();
   if (!recorder) return null;
   const run = async () => {
     setBusy(true);
     try {
       await record(recording ? 'stop' : 'start', layout);
-      setFailure('');
+      setFailure(undefined);
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
+      setFailure(error);
     }
     setBusy(false);
   };
@@ -57,7 +58,7 @@ export function RecordingControl() {
       <button type="button" className="button compact" data-testid="record" disabled={busy} onClick={() => void run()}>
         {t(recording ? 'record.stop' : 'record.start')}
       </button>
-      {failure !== '' && <p role="alert">{t('record.failed', { detail: failure })}</p>}
+      {failure !== undefined && <p role="alert">{t(failureKey(failure))}</p>}
     </section>
   );
 }

@@ -2,7 +2,7 @@
 import type { PeerView } from '@tandem/react';
 import { TrackVideo } from '@tandem/react';
 import { type CSSProperties, type HTMLAttributes, type MouseEventHandler, memo, useState } from 'react';
-import { type MessageKey, useText } from '../../i18n/index.ts';
+import { isolate, type MessageKey, useLanguage, useText } from '../../i18n/index.ts';
 import { Icon, type IconName } from '../../ui/icons.tsx';
 import { toggleFullScreen } from './full-screen.ts';
 import { nextCorner, useCornerDrag } from './self-view.ts';
@@ -12,7 +12,9 @@ import { type ScreenZoom, useZoom } from './use-zoom.ts';
 export interface TileProps {
   readonly id: string;
   readonly name: string;
-  /** Whose initials stand in for a picture, when `name` says more than the name. */
+  /** Said after the name, which alone is cut where there is no room. */
+  readonly after?: string;
+  /** Whose initials stand in for a picture, when `name` is none. */
   readonly who?: string;
   readonly rect: Rect;
   readonly track: MediaStreamTrack | undefined;
@@ -76,6 +78,7 @@ interface FrameProps extends TileProps {
 
 function Frame({ handlers, ...props }: FrameProps) {
   const { id, name, rect, kind, state } = props;
+  const language = useLanguage();
   const style: CSSProperties = {
     insetInlineStart: rect.x,
     insetBlockStart: rect.y,
@@ -94,7 +97,7 @@ function Frame({ handlers, ...props }: FrameProps) {
       ref={props.zoom?.ref}
       className={['tile', kind, ...marks.filter(Boolean)].join(' ')}
       style={style}
-      aria-label={name}
+      aria-label={props.after ? `${isolate(language, name)} ${props.after}` : name}
       data-testid={kind === 'me' ? 'my-tile' : kind === 'screen' ? 'screen-tile' : 'peer-tile'}
       data-state={state}
       {...handlers}
@@ -170,7 +173,13 @@ function Foot(props: TileProps) {
             <i />
           </span>
         )}
-        <bdi className="tile-name">{props.name}</bdi>
+        {/* A name runs as it is written, and the words around it as the page does: there it is isolated. */}
+        {props.kind === 'screen' ? (
+          <span className="tile-name">{props.name}</span>
+        ) : (
+          <bdi className="tile-name">{props.name}</bdi>
+        )}
+        {props.after && <span className="tile-after">{props.after}</span>}
       </p>
     </div>
   );

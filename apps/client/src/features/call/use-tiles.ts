@@ -3,7 +3,7 @@ import type { PeerView } from '@tandem/react';
 import { useStore } from '@tandem/react';
 import { useCallback } from 'react';
 import { call } from '../../call/call-model.ts';
-import { isolate, useLanguage, useText } from '../../i18n/index.ts';
+import { useText } from '../../i18n/index.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { useMirror } from '../../media/use-mirror.ts';
 import type { TileProps } from './tile.tsx';
@@ -67,7 +67,6 @@ function useTheirs({ rects, floating }: TileLayout, peers: readonly PeerView[], 
 
 function useMine({ rects, floating }: TileLayout): TileProps[] {
   const t = useText();
-  const language = useLanguage();
   const hand = useStore(call, (s) => s.hand);
   const speaking = useStore(call, (s) => s.speaking.has(ME));
   const name = useStore(call, (s) => s.name);
@@ -79,7 +78,7 @@ function useMine({ rects, floating }: TileLayout): TileProps[] {
   if (rect)
     tiles.push({
       id: ME,
-      name: name && rect.w >= ROOMY ? `${isolate(language, name)} (${t('call.you')})` : t('call.you'),
+      ...(name && rect.w >= ROOMY ? { name, after: `(${t('call.you')})` } : { name: t('call.you') }),
       who: name,
       rect,
       kind: 'me',

@@ -16,6 +16,7 @@ const WORDS: Record<EndKind, { title: MessageKey; text?: MessageKey; back?: Mess
   kicked: { title: 'end.kicked', text: 'end.kickedText' },
   replaced: { title: 'end.replaced', text: 'end.replacedText', back: 'end.rejoin' },
   duplicate: { title: 'end.duplicate', text: 'end.duplicateText', back: 'end.rejoin' },
+  crowded: { title: 'end.crowded', text: 'end.crowdedText', back: 'app.retry' },
   closed: { title: 'end.closed', text: 'end.closedText' },
   refused: { title: 'end.refused', text: 'end.refusedText', back: 'app.retry' },
   locked: { title: 'end.locked', text: 'end.lockedText', back: 'app.retry' },

@@ -25,7 +25,7 @@ const WORDS = {
   ready: 'lobby.ready',
   failed: 'lobby.unreachable',
   preparing: 'lobby.preparing',
-  offline: 'lobby.offline',
+  offline: 'lobby.offlineNow',
 } as const;
 const DOTS = { ready: 'good', failed: 'bad', preparing: 'pulse', offline: 'bad' } as const;
 
