@@ -98,6 +98,21 @@ export const FAULTS: Record<string, () => Promise<void>> = {
     await page.getByTestId('record').click();
     await page.locator('.room-moderation [role=alert]').waitFor();
     await shoot(page, 'record-failed');
+    // As the server API answers; test/pwa-recordings.test.ts has a real one.
+    await page.route('**/recordings?limit=20', (route) =>
+      route.fulfill({
+        json: {
+          recordings: ['recording', 'processing', 'ready', 'failed'].map((status, n) => ({
+            ...{ recordingId: `${n}`, status, startedBy: 'user:x' },
+            ...{ startedAt: `2026-11-2${9 - n}T14:30:00Z`, durationSeconds: 3725 },
+          })),
+        },
+      }),
+    );
+    await page.getByTestId('recordings').click();
+    await page.getByTestId('recording-row').nth(3).waitFor();
+    await page.getByTestId('remove-recording').nth(1).click();
+    await shoot(page, 'recordings');
     await page.getByTestId('open-chat').click();
     await shoot(page, 'chat-empty');
     await page.getByTestId('open-chat').click();

@@ -8,7 +8,7 @@ import { SwitchRow } from '../../ui/switch-row.tsx';
 import { EntryChoice } from './waiting-people.tsx';
 
 /** What cannot be taken back is asked once more, in place. */
-function Confirmed(props: { label: string; about?: string; sure: string; testId: string; onSure: () => void }) {
+export function Confirmed(props: { label: string; about?: string; sure: string; testId: string; onSure: () => void }) {
   const t = useText();
   const [asking, setAsking] = useState(false);
   if (!asking)

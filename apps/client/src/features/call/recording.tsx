@@ -6,6 +6,7 @@ import { type FilmLayout, record } from '../../call/record.ts';
 import { useText } from '../../i18n/index.ts';
 import { Select } from '../../ui/select.tsx';
 import { failureKey } from './record-words.ts';
+import { RecordingList } from './recording-list.tsx';
 
 /** That the call is recorded, in words, for as long as it is. */
 export function RecordingSign() {
@@ -59,6 +60,7 @@ export function RecordingControl() {
         {t(recording ? 'record.stop' : 'record.start')}
       </button>
       {failure !== undefined && <p role="alert">{t(failureKey(failure))}</p>}
+      <RecordingList />
     </section>
   );
 }
