@@ -53,6 +53,7 @@ const streamLines = () => [
   '| Viewers that were taken | `media_viewers` now; `media_watch_failures`: answered 5xx | `WatchFailures`: [streams-fail](runbooks/streams-fail.md) |',
   '| Programs for streams that the load balancer reaches | `UnHealthyHostCount` of its target group | `StreamTargets`: [streams-fail](runbooks/streams-fail.md) |',
   '| Rooms that HLS is made of | `media_packagers` now; `media_packager_failures`: ended by themselves, or nothing came of it | `PackagersFail`, where there are packagers: [streams-fail](runbooks/streams-fail.md) |',
+  '| Traffic, which is most of the bill | `media_mbps` of each media node, `turn_mbps` of each TURN node, Mbit/s out; the sum of a fleet is `metricTraffic()`. Each Mbit/s is 0.45 GB an hour: [what it costs](capacity.md) | none: load is alarmed |',
   '| First picture of a viewer | `media_first_picture_ms`, mean of the minute, as the live page says it | none: it depends on the viewer’s network |',
   '| Recordings that became a film | `recordings_composed`, `recordings_failed` | `RecordingsFailed`, `ComposerNotStarted`: [recordings-fail](runbooks/recordings-fail.md) |',
   '',

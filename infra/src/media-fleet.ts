@@ -14,7 +14,7 @@ import { acknowledge } from './acknowledge.ts';
 import { firewallUnit } from './firewall-unit.ts';
 import { checkMediaFleet, MEDIA_FLEET, type MediaFleetProps } from './media-fleet-props.ts';
 import { mediaTask } from './media-task.ts';
-import { nodeFleet, nodeLoad, nodeMetric, nodeSecurityGroup, nodesServing } from './node-fleet.ts';
+import { nodeFleet, nodeLoad, nodeMetric, nodeSecurityGroup, nodesServing, nodeTraffic } from './node-fleet.ts';
 
 /**
  * Media nodes over the zones: Janus and its agent, one node an instance, each with a public address of its own. Rooms that are too large
@@ -121,6 +121,11 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
     return nodesServing(this, 'media', props);
   }
 
+  /** What all nodes send out, Mbit/s: 0.45 GB an hour of each. */
+  metricTraffic(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return nodeTraffic(this, 'media', props);
+  }
+
   /** Rooms served now, all nodes. */
   metricRooms(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('media_rooms', { statistic: 'Sum', ...props });
@@ -134,6 +139,16 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
   /** Rooms that draining nodes gave to another one. Those of lost nodes are counted by signaling (docs/kpis.md, rooms given to media nodes). */
   metricRoomsMoved(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('media_rooms_moved', { statistic: 'Sum', ...props });
+  }
+
+  /** Connections of people and viewers now, all nodes: one to send, one to receive. */
+  metricLegs(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('media_legs', { statistic: 'Sum', ...props });
+  }
+
+  /** Encoders that stream now, all nodes. */
+  metricStreams(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('media_streams', { statistic: 'Sum', ...props });
   }
 
   /** Viewers of streams now, all nodes. */

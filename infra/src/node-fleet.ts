@@ -106,3 +106,8 @@ export function nodeLoad(scope: Construct, name: 'turn' | 'media', props?: cloud
 export function nodesServing(scope: Construct, name: 'turn' | 'media', props?: cloudwatch.MetricOptions) {
   return nodeMetric(scope, name, `${name}_serving`, { statistic: 'Sum', ...props });
 }
+
+/** What the nodes send out together, Mbit/s: what their traffic costs (docs/capacity.md). Load says how much of it a node can. */
+export function nodeTraffic(scope: Construct, name: 'turn' | 'media', props?: cloudwatch.MetricOptions) {
+  return nodeMetric(scope, name, `${name}_mbps`, { statistic: 'Sum', ...props });
+}

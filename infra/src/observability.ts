@@ -216,7 +216,7 @@ export class Observability extends Construct {
       threshold: 0.85,
       periods: 5,
     });
-    this.group('TURN', [turn.metricAllocations(), turn.metricLoad(), turn.metricServing()]);
+    this.group('TURN', [turn.metricAllocations(), turn.metricLoad(), turn.metricServing(), turn.metricTraffic()]);
     this.monitoring.monitorAutoScalingGroup({
       autoScalingGroup: turn.autoScalingGroup,
       humanReadableName: 'TURN instances',
@@ -236,13 +236,8 @@ export class Observability extends Construct {
       media.metricEnginesLost({ period: Duration.minutes(5) }),
       { threshold: 0, periods: 1 },
     );
-    this.group('Media', [
-      media.metricRooms(),
-      media.metricLoad(),
-      media.metricServing(),
-      media.metricEnginesLost(),
-      media.metricRoomsMoved(),
-    ]);
+    this.group('Media', [media.metricLoad(), media.metricServing(), media.metricTraffic(), media.metricEnginesLost()]);
+    this.group('Rooms of media nodes', [media.metricRooms(), media.metricLegs(), media.metricRoomsMoved()]);
     this.group('Streams', streamAlarms(this, media));
     this.monitoring.monitorAutoScalingGroup({
       autoScalingGroup: media.autoScalingGroup,

@@ -28,6 +28,7 @@ export function streamAlarms(to: AlarmTarget, media: MediaFleet): cloudwatch.IMe
       { threshold: 0, periods: 5 },
     );
   return [
+    media.metricStreams(),
     media.metricViewers(),
     media.metricPublishFailures(),
     media.metricWatchFailures(),

@@ -10,7 +10,7 @@ import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { relayFirewallCommands } from '../topology/relay-firewall.ts';
 import { firewallUnit } from './firewall-unit.ts';
-import { nodeFleet, nodeLoad, nodeMetric, nodeSecurityGroup, nodesServing } from './node-fleet.ts';
+import { nodeFleet, nodeLoad, nodeMetric, nodeSecurityGroup, nodesServing, nodeTraffic } from './node-fleet.ts';
 import { checkTurnFleet, TURN_FLEET, type TurnFleetProps } from './turn-fleet-props.ts';
 import { TurnSecret } from './turn-secret.ts';
 import { turnTask } from './turn-task.ts';
@@ -96,6 +96,11 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
   /** Nodes that serve, as they say themselves each minute. */
   metricServing(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return nodesServing(this, 'turn', props);
+  }
+
+  /** What all nodes send out, Mbit/s: 0.45 GB an hour of each. */
+  metricTraffic(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return nodeTraffic(this, 'turn', props);
   }
 
   /** Any metric that the nodes write. */

@@ -102,6 +102,8 @@ function writtenByCanary(): Series[] {
 }
 
 let ours: Set<string>;
+/** Names of what nodes and the composer write. */
+const written: string[] = [];
 /** What the services say of their metrics, by name: counter, gauge, histogram. */
 let types: Map<string, string>;
 /** What the services write before anything has happened. */
@@ -142,8 +144,11 @@ beforeAll(async () => {
       }),
     ],
     ['composer', /RecordingsTask/, composerMetrics({ failed: false })],
-  ] as const)
-    all.push(...writtenByNode(service, task, metrics));
+  ] as const) {
+    const series = writtenByNode(service, task, metrics);
+    written.push(...series.map(({ name }) => name));
+    all.push(...series);
+  }
   all.push(...writtenByCanary());
   ours = new Set(all.map(key));
 });
@@ -237,6 +242,15 @@ test('every widget is on series that exist', () => {
   const series = resources('AWS::CloudWatch::Dashboard').flatMap(([, one]) => seriesOfDashboard(one));
   expect(series.length).toBeGreaterThan(30);
   expect(series.map((one) => missing(one) ?? misread(one)).filter(Boolean)).toEqual([]);
+});
+
+test('whatever nodes and the composer write each minute is read by an alarm, a widget or a policy: a metric is paid for', () => {
+  const read = [
+    ...resources('AWS::CloudWatch::Alarm').flatMap(([, alarm]) => seriesOfAlarm(alarm)),
+    ...resources('AWS::CloudWatch::Dashboard').flatMap(([, one]) => seriesOfDashboard(one)),
+  ].map(({ name }) => name);
+  expect(written.length).toBeGreaterThan(15);
+  expect(written.filter((name) => !read.includes(name))).toEqual([]);
 });
 
 test('every policy that scales follows a series that exists', () => {
