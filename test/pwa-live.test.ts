@@ -1,4 +1,5 @@
 /** The live page in Chromium: real encoder (npm `whip-whep`), signaling, Redis, edge, media nodes with Janus. */
+import { readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from '@tandem/service';
@@ -243,24 +244,49 @@ test('W-13 past the limit of its node a page shows the room by HLS, seconds late
   await reaches(third, 'ended');
 });
 
+/** For the page: media goes by a relay, of which there is none. */
+function withoutPath(): void {
+  const { prototype } = RTCPeerConnection;
+  const { setConfiguration } = prototype;
+  prototype.setConfiguration = function (configuration) {
+    setConfiguration.call(this, { ...configuration, iceServers: [], iceTransportPolicy: 'relay' });
+  };
+}
+
 test('W-13 a page whose network lets no media through shows the room by HLS', async () => {
   await encoder('walled');
-  const page = await open('walled', {
-    before: () => {
-      const { prototype } = RTCPeerConnection;
-      const { setConfiguration } = prototype;
-      // By a relay, of which there is none.
-      prototype.setConfiguration = function (configuration) {
-        setConfiguration.call(this, { ...configuration, iceServers: [], iceTransportPolicy: 'relay' });
-      };
-    },
-  });
+  const page = await open('walled', { before: withoutPath });
   await reaches(page, 'live');
   await moves(page);
   await page
     .getByTestId('live-delay')
     .getByText(/behind$/)
     .waitFor();
+});
+
+test('W-13 the program that makes HLS is killed: the page goes on by itself, with what the next one makes, and says nothing false meanwhile', async () => {
+  await encoder('killed');
+  const page = await open('killed', { before: withoutPath });
+  await reaches(page, 'live');
+  await moves(page);
+  const states = await page.evaluateHandle(() => {
+    const said: (string | undefined)[] = [];
+    const shown = document.querySelector<HTMLElement>('[data-testid=live]');
+    const look = () => void said.push(shown?.dataset.state);
+    if (shown) new MutationObserver(look).observe(shown, { attributeFilter: ['data-state'] });
+    return said;
+  });
+  const token = await stack.keys.token('reader', { rooms: ['killed'], publish: false });
+  const packager = async () =>
+    /URI="([\w-]{24})\//.exec(await readPlaylist(origin, 'killed', token).catch(String))?.[1];
+  const before = await packager();
+  for (const pid of programs('ffmpeg')) process.kill(pid, 'SIGKILL');
+  await vi.waitFor(async () => expect([before, undefined]).not.toContain(await packager()), patience);
+  const killedAt = Date.now();
+  await moves(page);
+  console.log('after the next packager, ms:', Date.now() - killedAt, await states.jsonValue());
+  expect(await states.jsonValue()).not.toContain('ended');
+  expect(await state(page)).toBe('live');
 });
 
 test('W-13 W-14 what is sealed between people has no HLS, and the page says so, until it is sealed no more', async () => {
@@ -278,6 +304,19 @@ test('W-13 W-14 what is sealed between people has no HLS, and the page says so, 
   session.close();
   await reaches(page, 'live');
 });
+
+/** Of this process: those that it started by that name. */
+const programs = (name: string): number[] =>
+  readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .flatMap((pid) => {
+      try {
+        const [, command, parent] = /^\d+ \((.*)\) \S (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+        return command === name && Number(parent) === process.pid ? [Number(pid)] : [];
+      } catch {
+        return []; // It has ended.
+      }
+    });
 
 /** The path as it is: `fetch` would resolve its dots. @returns the status */
 const raw = (path: string, headers: Record<string, string> = {}) =>
