@@ -98,7 +98,7 @@ export const FAULTS: Record<string, () => Promise<void>> = {
     await page.getByTestId('record').click();
     await page.locator('.room-moderation [role=alert]').waitFor();
     await shoot(page, 'record-failed');
-    // As the server API answers; test/pwa-recordings.test.ts has a real one.
+    // As the server API answers; test/recordings.test.ts has real ones.
     await page.route('**/recordings?limit=20', (route) =>
       route.fulfill({
         json: {

@@ -27,19 +27,14 @@ export class RecordError extends Error {
 }
 
 const FILM = 'composed.webm';
-/** The list has at most as many. */
-const LISTED = 20;
 
-/** @param more of the path of this room's recordings @param signal null: it may take any time @throws RecordError; TypeError without an answer */
+/** @param more of the path of this room's recordings @param signal null: it may take any time @throws RecordError; others without an answer */
 async function ask(
   method: string,
   more: string,
   signal: AbortSignal | null = AbortSignal.timeout(15_000),
 ): Promise<Response> {
-  let token = '';
-  await call.moderate(async (session) => {
-    token = await session.accessToken();
-  });
+  const token = await call.sdkCall?.session.accessToken();
   const { signalingUrl } = await loadRuntimeConfig();
   const path = `/v1/rooms/${encodeURIComponent(call.get().room)}/recordings`;
   const response = await fetch(apiUrl(signalingUrl, path + more), {
@@ -52,10 +47,16 @@ async function ask(
   throw new RecordError(typeof problem.code === 'string' ? problem.code : '');
 }
 
-async function list(limit: number): Promise<readonly KeptRecording[]> {
-  const answer = (await (await ask('GET', `?limit=${limit}`)).json()) as { recordings: readonly KeptRecording[] };
-  return answer.recordings;
+/** The latest of them. */
+export interface KeptRecordings {
+  readonly recordings: readonly KeptRecording[];
+  /** Where there are older ones. */
+  readonly nextCursor?: string;
 }
+
+/** Of this room, also of earlier calls, the latest first. @param limit 1 to 100 @throws RecordError */
+export const keptRecordings = async (limit: number): Promise<KeptRecordings> =>
+  (await ask('GET', `?limit=${limit}`)).json() as Promise<KeptRecordings>;
 
 /**
  * Asks the server API to begin or end the recording of this call. What becomes of it the media node says, to everybody.
@@ -66,22 +67,26 @@ export async function record(what: 'start' | 'stop', layout: FilmLayout = 'grid'
     await ask('POST', `?layout=${layout}`);
     return;
   }
-  const [latest] = await list(1);
+  const {
+    recordings: [latest],
+  } = await keptRecordings(1);
   if (latest) await ask('POST', `/${latest.recordingId}/stop`);
 }
 
-/** The latest of this room, also of earlier calls. @throws RecordError */
-export const keptRecordings = (): Promise<readonly KeptRecording[]> => list(LISTED);
-
-/** @throws RecordError */
+/** One that somebody else has deleted meanwhile is gone as well. @throws RecordError */
 export async function removeRecording({ recordingId }: KeptRecording): Promise<void> {
-  await ask('DELETE', `/${recordingId}`);
+  try {
+    await ask('DELETE', `/${recordingId}`);
+  } catch (error) {
+    if (!(error instanceof RecordError && error.code === 'recording_unknown')) throw error;
+  }
 }
 
 /** Who began it: the name of somebody who is here; undefined of others. */
-export function whoBegan({ startedBy }: KeptRecording): 'me' | string | undefined {
-  if (startedBy === `user:${preferences.get().userId}`) return 'me';
-  return call.sdkCall?.peers.find(({ userId }) => startedBy === `user:${userId}`)?.name || undefined;
+export function whoBegan({ startedBy }: KeptRecording): { isMe: boolean; name: string } | undefined {
+  if (startedBy === `user:${preferences.get().userId}`) return { isMe: true, name: call.get().name };
+  const name = call.sdkCall?.peers.find(({ userId }) => startedBy === `user:${userId}`)?.name;
+  return name ? { isMe: false, name } : undefined;
 }
 
 /** The browser saves the film, from an address that is good for some minutes, or from the answer itself. @throws RecordError */
@@ -95,6 +100,7 @@ export async function saveFilm({ recordingId }: KeptRecording): Promise<void> {
     link.target = '_blank';
     link.rel = 'noopener noreferrer';
     link.href = ((await answer.json()) as { url: string }).url;
+    if (!/^https?:$/.test(link.protocol)) throw new RecordError('');
   } else {
     link.href = URL.createObjectURL(await answer.blob());
     link.download = `${recordingId}.webm`;

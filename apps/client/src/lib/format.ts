@@ -1,7 +1,15 @@
-/** 09:41 or 9:41 AM: as the region of the browser has it, when it speaks the language of the page. */
+/** The region of the browser, when it speaks the language of the page. */
+const regionOf = (language: string): string =>
+  navigator.languages.find((tag) => tag === language || tag.startsWith(`${language}-`)) ?? language;
+
+/** 09:41 or 9:41 AM, as the region has it. */
 export function timeOfDay(at: number, language: string): string {
-  const region = navigator.languages.find((tag) => tag === language || tag.startsWith(`${language}-`)) ?? language;
-  return new Date(at).toLocaleTimeString(region, { hour: '2-digit', minute: '2-digit' });
+  return new Date(at).toLocaleTimeString(regionOf(language), { hour: '2-digit', minute: '2-digit' });
+}
+
+/** 29 Nov 2026, 09:41, as the region has it. */
+export function dayAndTime(at: number, language: string): string {
+  return new Date(at).toLocaleString(regionOf(language), { dateStyle: 'medium', timeStyle: 'short' });
 }
 
 /** `40 sec`, `2 min`, `1 hr`, in the language of the page. @param ms not negative */

@@ -7,17 +7,29 @@ import { useText } from '../../i18n/index.ts';
 import { SwitchRow } from '../../ui/switch-row.tsx';
 import { EntryChoice } from './waiting-people.tsx';
 
-/** What cannot be taken back is asked once more, in place. */
-export function Confirmed(props: { label: string; about?: string; sure: string; testId: string; onSure: () => void }) {
+const focus = (element: HTMLElement | null) => element?.focus();
+
+interface ConfirmedProps {
+  readonly label: string;
+  readonly about?: string;
+  readonly sure: string;
+  readonly testId: string;
+  readonly onSure: () => void;
+}
+
+/** What cannot be taken back is asked once more, in place. The focus goes to what takes the button's place. */
+export function Confirmed(props: ConfirmedProps) {
   const t = useText();
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<boolean>();
+  const { about, sure } = props;
   if (!asking)
     return (
       <button
+        ref={asking === false ? focus : undefined}
         type="button"
         className="button compact"
         data-testid={props.testId}
-        aria-label={props.about === undefined ? undefined : `${props.label}: ${props.about}`}
+        aria-label={about === undefined ? undefined : `${props.label}: ${about}`}
         onClick={() => setAsking(true)}
       >
         {props.label}
@@ -29,14 +41,15 @@ export function Confirmed(props: { label: string; about?: string; sure: string; 
         type="button"
         className="button compact danger"
         data-testid={`${props.testId}-sure`}
+        aria-label={about === undefined || sure.includes(about) ? undefined : `${sure}: ${about}`}
         onClick={() => {
           setAsking(false);
           props.onSure();
         }}
       >
-        {props.sure}
+        {sure}
       </button>
-      <button type="button" className="button compact" onClick={() => setAsking(false)}>
+      <button ref={focus} type="button" className="button compact" onClick={() => setAsking(false)}>
         {t('lobby.cancel')}
       </button>
     </>

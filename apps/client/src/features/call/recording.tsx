@@ -41,7 +41,14 @@ export function RecordingControl() {
     }
     setBusy(false);
   };
-  if (encrypted) return <p className="soft">{t('record.encrypted')}</p>;
+  // Earlier calls of the room may have been recorded.
+  if (encrypted)
+    return (
+      <section className="room-moderation">
+        <p className="soft">{t('record.encrypted')}</p>
+        <RecordingList />
+      </section>
+    );
   return (
     <section className="room-moderation">
       {!recording && (
