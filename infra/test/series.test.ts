@@ -244,7 +244,7 @@ test('every widget is on series that exist', () => {
   expect(series.map((one) => missing(one) ?? misread(one)).filter(Boolean)).toEqual([]);
 });
 
-test('whatever nodes and the composer write each minute is read by an alarm, a widget or a policy: a metric is paid for', () => {
+test('whatever nodes and the composer write each minute is read by an alarm or a widget: a metric is paid for', () => {
   const read = [
     ...resources('AWS::CloudWatch::Alarm').flatMap(([, alarm]) => seriesOfAlarm(alarm)),
     ...resources('AWS::CloudWatch::Dashboard').flatMap(([, one]) => seriesOfDashboard(one)),
