@@ -12,7 +12,7 @@ function start() {
   });
   session.arrive('ada');
   const said = () =>
-    session.of('ada', 'media-state').map(({ body }) => (body as { state: { mode: string } }).state.mode);
+    session.of('ada', 'media-state').map(({ body }) => (body as unknown as { state: { mode: string } }).state.mode);
   return { session, agent, said };
 }
 
