@@ -48,7 +48,7 @@ test.each([
   }
 });
 
-test('a new service of one task, of which more are wanted only when its scaling is made, is no lack; one of three that stays is', () => {
+test('a new service of one task, of which more are wanted only when its scaling is made, is no lack; one of three that stays is, and none', () => {
   const found = alarmsIn(production).filter(({ id }) => /Observability\w+Tasks[0-9A-F]{8}$/.test(id));
   expect(found).toHaveLength(4);
   for (const { id, alarm } of found) {
@@ -75,6 +75,9 @@ test('a new service of one task, of which more are wanted only when its scaling 
     expect(alarmsOf(statesOf(alarm, at(counts), counts.length)), id).toEqual([]);
     const lost = [...counts, ...Array.from({ length: 5 }, () => [1, 3])];
     expect(alarmsOf(statesOf(alarm, at(lost), lost.length)), id).toEqual([counts.length + 2]);
+    // A count that somebody set by hand: nobody is served, though none is wanted.
+    const none = [...counts, ...Array.from({ length: 5 }, () => [0, 0])];
+    expect(alarmsOf(statesOf(alarm, at(none), none.length)), id).toEqual([counts.length + 2]);
   }
 });
 
