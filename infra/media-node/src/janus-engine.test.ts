@@ -11,7 +11,8 @@ import { type Candidate, type Engine, MAX_SECTIONS, type SubscriberLeg } from '.
 import { type JanusEngine, startJanusEngine } from './janus-engine.ts';
 import { configuration, type JanusSettings } from './janus-process.ts';
 import { janusProgram } from './location.ts';
-import { type EngineHarness, engineContract, publisher, subscriber, track } from './testing/contract.ts';
+import { engineContract } from './testing/contract.ts';
+import { type EngineHarness, publisher, subscriber, track } from './testing/contract-clients.ts';
 import { RtpReceiver, RtpSender } from './testing/rtp-peer.ts';
 
 /** libnice gathers nothing on loopback, and then offers every interface: tests use the machine's own address. */

@@ -69,7 +69,7 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
     if (!this.closed && this.#isPublished) void this.#tellMuted();
   }
 
-  /** Asked for once more when it fails; then the leg ends, as it would send what nobody may get, or nothing. */
+  /** Asked for once more when it fails; then the leg ends, as it would send what must not be sent, or nothing. */
   async #tellMuted(tries = 2): Promise<void> {
     const send = !this.#isMuted;
     const streams = [...this.#sent.mids.values()].map((mid) => ({ mid, send, keyframe: send }));

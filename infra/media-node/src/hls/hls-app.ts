@@ -16,7 +16,7 @@ export interface HlsAppOptions {
   readonly door: Omit<Door, 'addresses'>;
   readonly hls: Pick<Hls, 'playlist' | 'file' | 'isMaking' | 'has'>;
   readonly redis: RedisClient;
-  /** The node that the room was given to, when it is another one. @throws ProblemError 503 while nobody can say */
+  /** The node that the room was given to, when it is another one. @throws ProblemError 503 while that is unknown */
   readonly elsewhere: (room: string) => Promise<string | undefined>;
 }
 

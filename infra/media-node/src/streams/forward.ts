@@ -30,7 +30,7 @@ export interface ForwardTo {
 /** The node that the room was given to, when that is not this one. @throws ProblemError 503 while Redis does not say */
 export async function givenTo(redis: RedisClient, self: string, room: string): Promise<string | undefined> {
   const assignment = await readAssignment(redis, room).catch(() => {
-    throw new ProblemError(503, 'unavailable', 'Nobody knows now which node has this room; try again.', {
+    throw new ProblemError(503, 'unavailable', 'It is not known now which node has this room; try again.', {
       retryAfter: 1,
     });
   });

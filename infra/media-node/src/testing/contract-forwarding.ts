@@ -1,7 +1,7 @@
 /** What is forwarded to programs of the machine, and what is not passed on: part of {@link engineContract}. */
 import { expect, test, vi } from 'vitest';
 import type { EngineRoom } from '../engine.ts';
-import { type EngineHarness, publisher, subscriber, track } from './contract.ts';
+import { type EngineHarness, publisher, subscriber, track } from './contract-clients.ts';
 import { ForwardedPorts } from './forwarded.ts';
 
 const WAIT = { timeout: 10_000, interval: 20 };
