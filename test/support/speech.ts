@@ -62,8 +62,11 @@ function isQuiet(sound: Buffer): boolean {
   return sum < (QUIET * QUIET * sound.length) / 2;
 }
 
-/** One conversation: answers each frame, as vosk-server does; the one that ends a sentence with its words. */
-function converse(socket: WebSocket, folder: string): void {
+/**
+ * One conversation: answers each frame, as vosk-server does; the one that ends a sentence with its words.
+ * @returns until what it was asked is answered
+ */
+function converse(socket: WebSocket, folder: string): () => Promise<void> {
   let sentence: Buffer[] = [];
   let pause = 0;
   const said = async () => {
@@ -83,10 +86,12 @@ function converse(socket: WebSocket, folder: string): void {
   let turn = Promise.resolve();
   socket.on('message', (data, isBinary) => {
     turn = turn.then(async () => {
+      if (socket.readyState !== socket.OPEN) return;
       const words = await answer(data as Buffer, isBinary);
       if (words !== undefined && socket.readyState === socket.OPEN) socket.send(words);
     });
   });
+  return () => turn;
 }
 
 /**
@@ -102,12 +107,15 @@ export async function startPocketsphinx(
   writeFileSync(grammarIn(folder), GRAMMAR);
   const server = new WebSocketServer(at);
   await once(server, 'listening');
-  server.on('connection', (socket) => converse(socket, folder));
+  const answered: (() => Promise<void>)[] = [];
+  server.on('connection', (socket) => answered.push(converse(socket, folder)));
   return {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
     [Symbol.asyncDispose]: async () => {
       for (const socket of server.clients) socket.terminate();
       await new Promise((done) => server.close(done));
+      // It still reads files of the folder, which the giver removes now.
+      await Promise.all(answered.map((turn) => turn()));
     },
   };
 }
