@@ -1,5 +1,5 @@
 /**
- * Recordings from the first word to the file, in a bucket: `npm start` with its composer, real Janus and ffmpeg, Chromium, the built web app, and a server of S3.
+ * Recordings from the first word to the file, in a bucket: `npm start` with its composer, real Janus and ffmpeg, Chromium, and a server of S3.
  * A folder holds the same (packages/service/src/recordings/store.integration.test.ts).
  */
 import { execFile } from 'node:child_process';
@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import type { Download, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Stack, startStack } from '../infra/local/stack.ts';
 import { composeRecording } from '../infra/recording-composer/src/compose.ts';
 import {
@@ -19,10 +19,7 @@ import {
   type RecordingStore,
 } from '../packages/service/src/recordings/index.ts';
 import { type S3Server, startS3 } from '../packages/service/src/testing/index.ts';
-import { clientDir } from './pwa/harness.ts';
-import { enter as enterPage, openPage } from './pwa/suite.ts';
 import { type SdkBrowser, startSdkBrowser } from './sdk/harness.ts';
-import { launchBrowser } from './support/browser.ts';
 
 const run = promisify(execFile);
 const WAIT = { timeout: 40_000, interval: 200 };
@@ -37,6 +34,7 @@ let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'recordings-'));
+  writeFileSync(join(folder, 'index.html'), '<!doctype html><title>t</title>');
   s3 = await startS3();
   Object.assign(process.env, s3.env);
   bucket = await openRecordingStore(s3.url);
@@ -44,7 +42,7 @@ beforeAll(async () => {
     port: 0,
     nodes: 1,
     media: true,
-    clientDir,
+    clientDir: folder,
     dataDir: folder,
     recordings: { RECORDINGS: s3.url, ...s3.env },
     env: {
@@ -150,8 +148,21 @@ async function keptParts(roomId: string): Promise<Map<string, { bytes: number; p
 /** Of a part of the picture at a time, its brightness, 0 to 255. */
 async function brightness(path: string, at: number, crop: string): Promise<number> {
   const filter = `crop=${crop},signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-`;
-  const before = ['-v', 'error', '-ss', `${at}`, '-i', path];
-  const { stdout } = await run('ffmpeg', [...before, '-vf', filter, '-frames:v', '1', '-f', 'null', '-']);
+  const { stdout } = await run('ffmpeg', [
+    '-v',
+    'error',
+    '-ss',
+    `${at}`,
+    '-i',
+    path,
+    '-vf',
+    filter,
+    '-frames:v',
+    '1',
+    '-f',
+    'null',
+    '-',
+  ]);
   return Number(/YAVG=([\d.]+)/.exec(stdout)?.[1]);
 }
 async function loudness(path: string): Promise<number> {
@@ -210,41 +221,6 @@ test('R-1 R-6 R-7 two people are recorded, all see it, an engine dies meanwhile,
   expect(await (await ask('GET', 'visit/recordings')).json()).toEqual({ recordings: [] });
   for (const place of ['rooms/', 'waiting/']) expect(await bucket.list(place)).toEqual([]);
   expect(browser.errors).toEqual([]);
-});
-
-test('R-1 R-7 who may record begins and ends it in the page, saves the film from the address of the bucket, and deletes it', async () => {
-  const chromium = await launchBrowser();
-  onTestFinished(() => chromium.close());
-  const { page, context } = await openPage(chromium, stack.origin, { query: '?room=page' });
-  await enterPage(page, 'Ada');
-  await page.getByTestId('people-count').click();
-  await page.getByTestId('recordings').click();
-  await page.getByText('There are none yet.').waitFor();
-  await page.getByTestId('record').click();
-  await page.getByTestId('recording-sign').waitFor();
-  const row = page.getByTestId('recording-row');
-  const reaches = (status: string, timeout = WAIT.timeout) =>
-    page.locator(`[data-testid=recording-row][data-status=${status}]`).waitFor({ timeout });
-  await reaches('recording');
-  await row.getByText('by you').waitFor();
-  expect(await page.getByTestId('remove-recording').count()).toBe(0);
-  await vi.waitFor(async () => {
-    const kept = [...(await keptParts('page'))].filter(([, { parts }]) => parts > 1);
-    expect(kept).toHaveLength(2);
-  }, WAIT);
-  await page.getByTestId('record').click();
-  await page.getByTestId('recording-sign').waitFor({ state: 'detached' });
-  await reaches('ready', COMPOSED.timeout);
-  // Of a page that the browser opens for it.
-  const saved = new Promise<Download>((resolve) => context.on('page', (opened) => opened.on('download', resolve)));
-  await page.getByTestId('save-film').click();
-  expect(await streamsOf(await (await saved).path())).toEqual(['vp8,1280,720', 'opus']);
-  await page.getByTestId('remove-recording').click();
-  await page.getByTestId('remove-recording-sure').click();
-  await page.getByText('There are none yet.').waitFor();
-  expect(await bucket.list(prefixOfRoom('page'))).toEqual([]);
-  // It is a film of a call that goes on.
-  expect(await page.getByTestId('my-tile').count()).toBe(1);
 });
 
 test('R-6 a node dies with all that it had: the bucket has everything up to the last closed part, and the next node goes on', async () => {
