@@ -19,10 +19,12 @@ beforeAll(async () => {
   browser = await startSdkBrowser();
 });
 afterEach(async () => {
-  for (const page of pages.splice(0)) {
-    await page.evaluate(() => globalThis.harness.call?.leave());
-    await page.close();
-  }
+  await Promise.all(
+    pages.splice(0).map(async (page) => {
+      await page.evaluate(() => globalThis.harness.call?.leave());
+      await page.close();
+    }),
+  );
   await until('the node has let go', async () => stack.nodes[0]?.rooms.size === 0);
   expect(stack.nodes[0]?.engines.map((e) => e.legs)).toEqual([0, 0]);
   expect(browser.errors).toEqual([]);
@@ -45,11 +47,14 @@ const everybody = (page: Page, people: number, topology: 'mesh' | 'sfu') =>
 
 /** Two by a pair. */
 async function pair(room: string): Promise<[Page, Page]> {
-  const both: [Page, Page] = [await enter(room, 'ada'), await enter(room, 'bob')];
-  for (const page of both) await everybody(page, 1, 'mesh');
+  const both = await Promise.all([enter(room, 'ada'), enter(room, 'bob')]);
+  await Promise.all(both.map((page) => everybody(page, 1, 'mesh')));
   return both;
 }
 const seenOf = async (page: Page, name: string) => (await shown(page)).find((p) => p.name === name);
+/** As that person says. */
+const isMuted = (page: Page, name: string) =>
+  page.evaluate((who) => globalThis.harness.call?.peers.find((p) => p.name === who)?.metadata.audio === false, name);
 const screenOf = (page: Page, name: string) => page.evaluate((who) => globalThis.harness.screenFrames(who), name);
 
 /** The screen of that person is shown on this page and moves. A new connection counts from zero. */
@@ -70,23 +75,24 @@ test('a screen that is shared and a microphone that is muted stay so in the swit
   await until('the node is in the room', async () => stack.nodes[0]?.rooms.has(room) === true);
   // The switch is under way.
   await bob.evaluate(() => globalThis.harness.call?.setAudio(false));
-  await everybody(bob, 2, 'sfu');
-  for (const page of [ada, eve])
-    await until('all come by the node, bob without a voice', async () => {
+  const bobIsSilent = (page: Page) =>
+    until('all come by the node, bob without a voice', async () => {
       const others = await shown(page);
       const isServed = others.length === 2 && others.every((p) => p.topology === 'sfu' && p.frames > 0);
-      return isServed && others.every((p) => p.level > 0 === (p.name !== 'bob'));
+      return isServed && others.every((p) => p.level > 0 === (p.name !== 'bob')) && (await isMuted(page, 'bob'));
     });
-  for (const page of [bob, eve]) await sees(page, 'ada');
+  await Promise.all([everybody(bob, 2, 'sfu'), bobIsSilent(ada), bobIsSilent(eve)]);
+  await Promise.all([bob, eve].map((page) => sees(page, 'ada')));
   expect((await seenOf(ada, 'bob'))?.level).toBe(0);
   // Back by pairs, with what they are: the one sharing, the other one muted; and then heard again.
   await eve.evaluate(() => globalThis.harness.call?.leave());
   await everybody(bob, 1, 'mesh');
   await until('bob comes by the pair', async () => (await seenOf(ada, 'bob'))?.topology === 'mesh');
   await sees(bob, 'ada');
-  expect((await seenOf(ada, 'bob'))?.level).toBe(0);
+  expect([(await seenOf(ada, 'bob'))?.level, await isMuted(ada, 'bob')]).toEqual([0, true]);
   await bob.evaluate(() => globalThis.harness.call?.setAudio(true));
   await everybody(ada, 1, 'mesh');
+  expect(await isMuted(ada, 'bob')).toBe(false);
 });
 
 test('a screen that is shared, and a person who comes, during the switch: all see all', async () => {
@@ -96,8 +102,8 @@ test('a screen that is shared, and a person who comes, during the switch: all se
   await until('the node is in the room', async () => stack.nodes[0]?.rooms.has(room) === true);
   await bob.evaluate(() => globalThis.harness.call?.setTrack('screen', globalThis.harness.canvasTrack(640, 360)));
   const all = [ada, bob, ...(await Promise.all(coming))];
-  for (const page of all) await everybody(page, 3, 'sfu');
-  for (const page of all) if (page !== bob) await sees(page, 'bob');
+  await Promise.all(all.map((page) => everybody(page, 3, 'sfu')));
+  await Promise.all(all.filter((page) => page !== bob).map((page) => sees(page, 'bob')));
 });
 
 test('a person who leaves during the switch, and an engine that dies in it: those who stay see each other', async () => {
@@ -111,5 +117,5 @@ test('a person who leaves during the switch, and an engine that dies in it: thos
   const busy = await until('an engine has legs', async () => node?.engines.find((e) => e.legs > 0) as JanusEngine);
   process.kill(busy.pid, 'SIGKILL');
   const dan = await coming;
-  for (const page of [ada, bob, dan]) await everybody(page, 2, 'sfu');
+  await Promise.all([ada, bob, dan].map((page) => everybody(page, 2, 'sfu')));
 });
