@@ -13,6 +13,7 @@ import { globalName } from './global-name.ts';
 import { pageHeaders } from './page-headers.ts';
 import { publishPages } from './publish-pages.ts';
 import { viewerRequestCode } from './viewer-request.ts';
+import { vpcOfOrigin } from './vpc-origin.ts';
 import { checkWebClient, type WebClientProps } from './web-client-props.ts';
 
 /** For previews of links. What only the deployment knows is no part of a function's source, so a name of that kind is not said there. */
@@ -110,6 +111,8 @@ export class WebClient extends Construct {
         : {}),
       ...(props.webAclArn ? { webAclId: props.webAclArn } : {}),
     });
+    const vpc = props.edge?.loadBalancer.vpc;
+    if (vpc) vpcOfOrigin(this, { vpc, distribution: this.distribution, logRetention: props.logRetention });
     this.origin = `https://${props.domainName ?? this.distribution.distributionDomainName}`;
     this.published = publishPages(this, props, { bucket: this.bucket, distribution: this.distribution });
     this.explain(props);

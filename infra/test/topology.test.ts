@@ -171,6 +171,8 @@ test('least privilege: auth alone may use the key of the signing keys; every res
     // CDK's bucket deployment does not name the distribution.
     'cloudfront:CreateInvalidation',
     'cloudfront:GetInvalidation',
+    // Reads of the group that CloudFront leaves in the VPC; EC2's reads know no resources.
+    'ec2:DescribeSecurityGroups',
     // These know no resources.
     'ecr:GetAuthorizationToken',
     'ecs:DiscoverPollEndpoint',

@@ -1,0 +1,36 @@
+/**
+ * Source of the function (Node 24 on Lambda; the AWS SDK is part of that runtime) that removes the security group of CloudFront's interfaces from a VPC, for CloudFormation,
+ * which waits for its answer (CloudFormation guide, "Custom resource request objects" and "Custom resource response objects"). An interface that is just being
+ * removed still holds the group: EC2 says DependencyViolation, and is asked again until a minute before the function's time is over.
+ */
+export const REMOVAL_CODE = `const { EC2Client, DescribeSecurityGroupsCommand, DeleteSecurityGroupCommand } = require('@aws-sdk/client-ec2');
+const client = new EC2Client({});
+exports.pauseMs = 10000;
+const pause = () => new Promise((done) => setTimeout(done, exports.pauseMs));
+async function remove(vpc, remainingMs) {
+  const Filters = [{ Name: 'vpc-id', Values: [vpc] }, { Name: 'group-name', Values: ['CloudFront-VPCOrigins-Service-SG'] }];
+  for (;;) {
+    const { SecurityGroups = [] } = await client.send(new DescribeSecurityGroupsCommand({ Filters }));
+    if (SecurityGroups.length === 0) return;
+    try {
+      await client.send(new DeleteSecurityGroupCommand({ GroupId: SecurityGroups[0].GroupId }));
+    } catch (error) {
+      if (error.name !== 'DependencyViolation' || remainingMs() < 60000) throw error;
+      await pause();
+    }
+  }
+}
+exports.handler = async (event, context) => {
+  const { StackId, RequestId, LogicalResourceId, ResourceProperties: { Vpc }, PhysicalResourceId = Vpc } = event;
+  let answer = { Status: 'SUCCESS' };
+  try {
+    if (event.RequestType === 'Delete') await remove(Vpc, () => context.getRemainingTimeInMillis());
+  } catch (error) {
+    answer = { Status: 'FAILED', Reason: 'The security group of CloudFront in ' + Vpc + ': ' + String(error).slice(0, 500) };
+  }
+  // As bytes, which have no type: the address is signed for a request without one.
+  const body = new TextEncoder().encode(JSON.stringify({ ...answer, PhysicalResourceId, StackId, RequestId, LogicalResourceId }));
+  const taken = await fetch(event.ResponseURL, { method: 'PUT', body });
+  if (!taken.ok) throw new Error('the answer was refused with ' + taken.status);
+};
+`;
