@@ -89,6 +89,15 @@ export function taskStop(deregistrationDelay: number) {
   return { brokenAfter: deregistrationDelay, sigtermAfter: deregistrationDelay };
 }
 
+/**
+ * When the lifecycle hook of an instance that is to go begins, seconds after Auto Scaling decided so: it takes the instance off its load balancer first, and waits for open connections, for as long as the
+ * deregistration delay at most. Source: EC2 Auto Scaling guide, "How lifecycle hooks work in Auto Scaling groups" (steps 4 and 5).
+ */
+export function terminatingHook(deregistrationDelay: number | undefined) {
+  // Elastic Load Balancing guide, "Target groups for your Network Load Balancers": without the attribute 300 s.
+  return { beginsAfter: deregistrationDelay ?? 300 };
+}
+
 /** Longest `stopTimeout` of a container definition, s. Source: Amazon ECS task definition parameters, "stopTimeout". */
 export const LONGEST_STOP_TIMEOUT = 120;
 
