@@ -1,10 +1,11 @@
 /** The model's prices and what it makes of them, against figures of AWS: its price list line by line, examples of its pricing pages, a bill. */
 import { expect, test } from 'vitest';
+import { UNREAD } from './assumption.ts';
 import { egress, fargateTask, loadBalancerUnits, PRICES } from './costs.ts';
 
 /**
- * List prices of us-east-1, typed in from the lines of AWS's price list, which are also those of its bills; not from this repository. Each with its text, and when
- * somebody read it there.
+ * List prices of us-east-1, typed in from the lines of AWS's price list, which are also those of its bills, or from a page that quotes them; not from this repository. Each with
+ * its text, and when somebody read it there.
  */
 const LISTED: Readonly<Partial<Record<keyof typeof PRICES, readonly [price: number, line: string]>>> = {
   egressFirst10Tb: [
@@ -37,6 +38,30 @@ const LISTED: Readonly<Partial<Record<keyof typeof PRICES, readonly [price: numb
     0.5,
     '$0.50 per GB custom log data ingested in Standard log class - US East (Northern Virginia); AmazonCloudWatch, 2026',
   ],
+  cloudFrontRequests: [
+    1,
+    '$0.0100 per 10,000 HTTPS requests, United States and Europe; wring.co/blog/aws-cloudfront-pricing-guide, March 2026',
+  ],
+  cloudFrontGigabyte: [
+    0.085,
+    'First 10TB: $0.085 a GB, United States and Europe, after 1 TB that is free; CloudFront pricing page',
+  ],
+  wafRequests: [0.6, '$0.60 per million web requests inspected; c3x.dev/blog/aws-waf-cost-explained, 2026'],
+  webAcl: [5, '$5/month per Web ACL; the same page, and awsnegotiations.com/waf-pricing-strategy.html'],
+  wafRule: [1, '$1/month per rule or managed rule group; the same two pages'],
+  signature: [
+    5 * 0.03,
+    'asymmetric operations at 5 times the symmetric rate, $0.03 per 10,000; factualminds.com/blog/aws-kms-pricing-keys-requests-multi-region, June 2026',
+  ],
+  alarm: [
+    0.1,
+    'standard resolution (60-second evaluation): $0.10/alarm-month; c3x.dev/resources/aws/aws_cloudwatch_metric_alarm',
+  ],
+  compositeAlarm: [0.5, 'composite alarms: $0.50/alarm-month; the same page'],
+  dashboard: [
+    3,
+    'dashboards at $3 each; factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards, June 2026',
+  ],
   nodeDisk: [
     30 * 0.08,
     '$0.08 per GB-month of General Purpose (gp3) provisioned storage; EBS pricing page, September 2026',
@@ -44,25 +69,8 @@ const LISTED: Readonly<Partial<Record<keyof typeof PRICES, readonly [price: numb
 };
 /** Those of which no line of the list was read here, so they are as good as the source that they name. */
 const UNREAD_HERE: readonly (keyof typeof PRICES)[] = [
-  ...([
-    'turnNode',
-    'mediaNode',
-    'cloudFrontRequests',
-    'cloudFrontGigabyte',
-    'cloudFrontToOrigin',
-    'wafRequests',
-  ] as const),
-  ...([
-    'webAcl',
-    'wafRule',
-    'signature',
-    'alarm',
-    'compositeAlarm',
-    'dashboard',
-    'insightsMetric',
-    's3Gigabyte',
-  ] as const),
-  'logsPerTask',
+  ...(['turnNode', 'mediaNode', 'cloudFrontToOrigin'] as const),
+  ...(['insightsMetric', 's3Gigabyte', 'logsPerTask'] as const),
 ];
 /** Made of others. */
 const COMPUTED: readonly (keyof typeof PRICES)[] = ['fargateTask', 'smallFargateTask'];
@@ -70,6 +78,10 @@ const COMPUTED: readonly (keyof typeof PRICES)[] = ['fargateTask', 'smallFargate
 test('each price is that of a line of the list, or says that none was read', () => {
   for (const [name, [price, line]] of Object.entries(LISTED))
     expect(PRICES[name as keyof typeof PRICES].value, line).toBeCloseTo(price, 9);
+  // Where no source was read at all, the table of docs/capacity.md says so.
+  for (const name of ['turnNode', 'mediaNode'] as const) expect(PRICES[name].source).toContain(UNREAD);
+  for (const name of Object.keys(LISTED))
+    expect(PRICES[name as keyof typeof PRICES].source, name).not.toContain(UNREAD);
   expect([...Object.keys(LISTED), ...UNREAD_HERE, ...COMPUTED].sort()).toEqual(Object.keys(PRICES).sort());
 });
 
