@@ -36,7 +36,12 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'apps/*/src/**/*.test.tsx'],
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'apps/*/src/**/*.test.ts',
+            'apps/*/src/**/*.test.tsx',
+            'test/simulation/*.test.ts',
+          ],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**'],
           testTimeout: 30_000,
           maxWorkers: WAITING,
@@ -90,7 +95,7 @@ export default defineConfig({
           name: 'system',
           include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
           // Asks for a container engine; scripts/test-containers.mjs brings the containers up and runs it.
-          exclude: ['test/containers*.test.ts', ...SIDE_BY_SIDE, ...BROWSERS, '**/node_modules/**'],
+          exclude: ['test/{containers*,simulation/*}.test.ts', ...SIDE_BY_SIDE, ...BROWSERS, '**/node_modules/**'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
           fileParallelism: false,

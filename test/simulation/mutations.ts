@@ -45,9 +45,9 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
       },
       {
         file: `${core}connection/resume-handler.ts`,
-        now: 'connection.sendMessage(resumedMessage(context.name, session, parked.length));',
+        now: 'connection.sendMessage(resumedMessage(context.name, connection, parked.length));',
         faulty: `connection.sendMessage({
-          ...resumedMessage(context.name, session, parked.length), version: 0, ...(peers ? { peers } : {}) });`,
+          ...resumedMessage(context.name, connection, parked.length), version: 0, ...(peers ? { peers } : {}) });`,
       },
     ],
   },
