@@ -48,6 +48,8 @@ export interface LegEvents {
 export interface SubscriberEvents extends LegEvents {
   /** Answer it by `answer`; the next one comes only then. `tracks` has all that are subscribed, also those of earlier offers. */
   onOffer(sdp: string, tracks: readonly SubscribedTrack[]): void;
+  /** The engine refused what is wanted; it is asked again. Default: nobody is told. */
+  onRefused?(why: string): void;
 }
 
 export interface PublisherLeg {
@@ -63,7 +65,7 @@ export interface PublisherLeg {
 export interface SubscriberLeg {
   /**
    * Replace what is wanted, most important first ({@link MAX_SECTIONS}). A track that is not published yet is subscribed when it is; one that ends leaves by a new offer.
-   * Never rejects: what the engine refuses is tried again at the next change.
+   * Never rejects: what the engine refuses is told by {@link SubscriberEvents.onRefused} and tried again.
    */
   want(tracks: readonly TrackName[]): void;
   /** @throws EngineError */

@@ -15,6 +15,7 @@ function subscriber(...connecting: string[]) {
   const feeds = new Map<string, Feed>();
   const offers: string[] = [];
   const answered: string[] = [];
+  const refused: string[] = [];
   let answers = async (_asked: Asked): Promise<PluginAnswer> => ({ data: {} });
   const handle: JanusHandle = {
     message: async (body, jsep) => {
@@ -28,7 +29,13 @@ function subscriber(...connecting: string[]) {
   const leg = new JanusSubscriber({
     room: 'room',
     client: { attach: async () => handle } as unknown as JanusClient,
-    events: { onOffer: (sdp) => offers.push(sdp), onCandidate: () => {}, onLive: () => {}, onLost: () => {} },
+    events: {
+      onOffer: (sdp) => offers.push(sdp),
+      onCandidate: () => {},
+      onLive: () => {},
+      onLost: () => {},
+      onRefused: (why) => refused.push(why),
+    },
     feed: (id) => feeds.get(id),
     isConnecting: (id) => connecting.includes(id) && !feeds.has(id),
     ready: () => {},
@@ -42,7 +49,7 @@ function subscriber(...connecting: string[]) {
     answers = how;
   };
   const joined = () => asked.map(({ streams }) => streams?.map(({ feed }) => feed));
-  return { leg, live, answer, joined, offers, answered };
+  return { leg, live, answer, joined, offers, answered, refused };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -110,4 +117,25 @@ test('M-19 lost sound may be asked for again: the offer says so to the receiver,
   // Chromium says nothing of it in its answer, and asks.
   await leg.answer(section());
   expect(answered).toEqual([section('a=rtcp-fb:111 nack')]);
+});
+
+test('what Janus refuses is asked again without a change, for two minutes, and told', async () => {
+  const { leg, live, answer, joined, offers, refused } = subscriber();
+  answer(async () => Promise.reject(new EngineError('refused', 'janus: No such feed (428)')));
+  leg.want([{ publisher: 'ada', slot: 'video' }]);
+  await turn();
+  live('ada');
+  await vi.advanceTimersByTimeAsync(499);
+  expect(joined()).toEqual([['ada#1']]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(joined()).toEqual([['ada#1'], ['ada#1']]);
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(joined()).toHaveLength(9);
+  expect(refused).toHaveLength(9);
+  // A change begins anew, and a success ends it.
+  leg.feedsChanged();
+  await turn();
+  answer(async () => ({ data: {}, sdp: 'v=0' }));
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect([joined().length, offers]).toEqual([11, ['v=0']]);
 });

@@ -25,6 +25,8 @@ const ANSWER_MS = 10_000;
  * same time: a negotiation each would make the last one wait for all the others.
  */
 const GATHER_MS = 150;
+/** What was refused is tried again after this time, ms, then each time after twice as long, this often: two minutes without a change. */
+const AGAIN = { ms: 500, most: 8 };
 /** Of a connection that its client has closed Janus says so within this time after it refused the answer, ms. */
 const HANGUP_MS = 1000;
 /** VideoRoom's numbers: of rids in the order h, m, l the first is substream 2. */
@@ -78,6 +80,8 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
   readonly #fresh = new Set<string>();
   #isUp = false;
   #gathering: NodeJS.Timeout | undefined;
+  #refused = 0;
+  #again: NodeJS.Timeout | undefined;
   #step: Promise<void> = Promise.resolve();
   #restart = false;
   #answered: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -95,22 +99,33 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
 
   /** Somebody's media began or ended. */
   feedsChanged(): void {
+    this.#refused = 0;
     if (!this.#wanted.some(({ publisher }) => this.#host.isConnecting(publisher))) this.#proceed();
     else this.#gathering ??= setTimeout(() => this.#proceed(), GATHER_MS);
   }
 
   #proceed(): void {
     clearTimeout(this.#gathering);
+    clearTimeout(this.#again);
     this.#gathering = undefined;
     this.#step = this.#step.then(async () => {
       if (this.closed) return;
       try {
         await this.#approach();
+        this.#refused = 0;
       } catch (error) {
-        // The transport's end has an event of its own; what else was refused is tried at the next change.
+        // The transport's end has an event of its own.
         if (error instanceof EngineError && error.code === 'gone') this.lost(error.message);
+        else this.#tryAgain(error);
       }
     });
+  }
+
+  /** No change may follow, and the receiver would never get what was refused with the rest. */
+  #tryAgain(error: unknown): void {
+    if (this.closed) return;
+    this.#host.events.onRefused?.(String(error));
+    if (this.#refused < AGAIN.most) this.#again = setTimeout(() => this.#proceed(), AGAIN.ms * 2 ** this.#refused++);
   }
 
   restart(): void {
@@ -273,6 +288,7 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
 
   override async close(): Promise<void> {
     clearTimeout(this.#gathering);
+    clearTimeout(this.#again);
     this.#answered?.resolve();
     await super.close();
   }

@@ -196,6 +196,7 @@ export class PersonLegs {
       const leg = await room.subscribe(this.#host.peerId, {
         ...this.#events('down', want.gen, () => (this.#down = undefined)),
         onOffer: (sdp, tracks) => this.#offer(want.gen, sdp, tracks),
+        onRefused: (why) => this.#host.complain(why),
       });
       if (this.#closed) return await leg.close();
       this.#down = { gen: want.gen, leg };
