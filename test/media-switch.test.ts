@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { JanusEngine } from '../infra/media-node/src/janus-engine.ts';
 import { type SdkBrowser, startSdkBrowser, until } from './sdk/harness.ts';
-import { everybody as isWhole, shown } from './sdk/whole.ts';
+import { everybodyOf, everybody as isWhole, shown } from './sdk/whole.ts';
 import { type MediaStack, startMediaStack } from './support/media-stack.ts';
 
 let stack: MediaStack;
@@ -102,7 +102,7 @@ test('a screen that is shared, and a person who comes, during the switch: all se
   await until('the node is in the room', async () => stack.nodes[0]?.rooms.has(room) === true);
   await bob.evaluate(() => globalThis.harness.call?.setTrack('screen', globalThis.harness.canvasTrack(640, 360)));
   const all = [ada, bob, ...(await Promise.all(coming))];
-  await Promise.all(all.map((page) => everybody(page, 3, 'sfu')));
+  await everybodyOf(all, { people: 3, topology: 'sfu', log: stack.log });
   await Promise.all(all.filter((page) => page !== bob).map((page) => sees(page, 'bob')));
 });
 
@@ -117,5 +117,5 @@ test('a person who leaves during the switch, and an engine that dies in it: thos
   const busy = await until('an engine has legs', async () => node?.engines.find((e) => e.legs > 0) as JanusEngine);
   process.kill(busy.pid, 'SIGKILL');
   const dan = await coming;
-  await Promise.all([ada, bob, dan].map((page) => everybody(page, 2, 'sfu')));
+  await everybodyOf([ada, bob, dan], { people: 2, topology: 'sfu', log: stack.log });
 });

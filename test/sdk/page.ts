@@ -102,6 +102,9 @@ class Harness {
     session.on('undelivered', (e) => note('undelivered', e));
     call.on('state', (e) => note('call', e));
     call.on('timing', (e) => note('timing', e));
+    session.on('signal', ({ type, peerId, ...body }) => {
+      if (type === 'media-state') note('media-state', { peerId, ...body });
+    });
     call.on('chat', (e) => note('chat', e));
     call.on('chat-history', (e) => note('chat-history', e));
     call.on('reaction', (e) => note('reaction', e));
@@ -221,7 +224,23 @@ class Harness {
         level: this.call?.audioLevel(peer.peerId) ?? 0,
         timings: { ...peer.timings },
         pair: this.call?.connection(peer.peerId)?.connectionState,
+        metadata: peer.metadata,
       };
+    });
+  }
+  /** What every open connection has received, section by section, for the error of a test. */
+  async received() {
+    const reports = await Promise.all(
+      this.connections.map((pc) => (pc.connectionState === 'closed' ? undefined : statsOf(pc))),
+    );
+    return reports.map((report) => {
+      const sections: object[] = [];
+      report?.forEach((s) => {
+        if (s.type !== 'inbound-rtp') return;
+        const { mid, kind, packetsReceived, framesDecoded, keyFramesDecoded, pliCount } = s;
+        sections.push({ mid, kind, packetsReceived, framesDecoded, keyFramesDecoded, pliCount });
+      });
+      return sections;
     });
   }
   /** Frames of that person's shared screen that were shown. */

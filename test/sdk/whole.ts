@@ -38,8 +38,16 @@ export async function everybody(page: SdkPage, { people, topology, log = [] }: W
     );
   } catch (error) {
     const timings = await page.evaluate(() => globalThis.harness.log.filter((l) => l.what !== 'peer-changed'));
+    const received = await page.evaluate(() => globalThis.harness.received());
     throw new Error(
-      `${String(error)}\n${JSON.stringify(last, null, 1)}\n${log.join('\n')}\n${JSON.stringify(timings)}`,
+      `${String(error)}\n${JSON.stringify(last, null, 1)}\n${log.join('\n')}\n${JSON.stringify(timings)}\n${JSON.stringify(received)}`,
     );
   }
+}
+
+/** So on each of the pages. @throws Error with what each of them says that is not whole: what one misses, another one may have kept */
+export async function everybodyOf(pages: readonly SdkPage[], whole: Whole): Promise<void> {
+  const results = await Promise.allSettled(pages.map((page) => everybody(page, whole)));
+  const failed = results.flatMap((r, i) => (r.status === 'rejected' ? [`page ${i}: ${String(r.reason)}`] : []));
+  if (failed.length > 0) throw new Error(failed.join('\n\n'));
 }
