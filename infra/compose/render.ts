@@ -118,9 +118,13 @@ function hooksService() {
   });
 }
 
-/** In the profile `captions` only. It has no state, so it does not reach the cache. */
+/** In the profile `captions`, and in `captions-elsewhere` without a recognizer of this host. It has no state, so it does not reach the cache. */
 function captionsService() {
-  return { ...service('captions', captions), profiles: ['captions'], networks: ['front', 'speech'] };
+  return {
+    ...service('captions', captions),
+    profiles: ['captions', 'captions-elsewhere'],
+    networks: ['front', 'speech'],
+  };
 }
 
 /**
