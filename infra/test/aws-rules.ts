@@ -90,6 +90,12 @@ export function taskStop(deregistrationDelay: number) {
 }
 
 /**
+ * How many times a second ECS answers ListTasks, DescribeTasks and their like, all that asks in an account and region together; a burst of 100 beside. No quota of Service Quotas. Source: Amazon ECS
+ * API reference, "Request throttling for the Amazon ECS API" (cluster resource read actions).
+ */
+export const ECS_READS_A_SECOND = 20;
+
+/**
  * When the lifecycle hook of an instance that is to go begins, seconds after Auto Scaling decided so: it takes the instance off its load balancer first, and waits for open connections, for as long as the
  * deregistration delay at most. Source: EC2 Auto Scaling guide, "How lifecycle hooks work in Auto Scaling groups" (steps 4 and 5).
  */

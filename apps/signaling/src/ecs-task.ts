@@ -2,8 +2,11 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from '@tandem/service';
 
-/** Between two questions, ms; with what clients take to move it is well within the two minutes that the load balancer waits. */
-export const ASK_MS = 10_000;
+/**
+ * Between two questions, ms. With what clients take to move, and one question that ECS does not answer, it is within the two minutes that the load balancer waits. Not less: ECS answers
+ * 20 a second of an account and region, and a release has twice the tasks (infra/test/aws-rules.ts).
+ */
+export const ASK_MS = 30_000;
 /** Longest wait for an answer, ms. */
 const ANSWER_MS = 5000;
 /** Kinds of trouble that are logged; their names come from outside. */
