@@ -69,6 +69,19 @@ test('a revoked person gets no packet more and sends none', async () => {
   expect(node.engines.map((engine) => engine.legs)).toEqual([0, 0]);
 });
 
+test('S-124 whom a moderator lets only watch is passed on no more and receives on, and is heard again once it may speak', async () => {
+  const [ada, bob] = await pair('watch');
+  const mayPublish = (publish: boolean) => ada.session.grant(bob.session.peerId ?? '', { publish });
+  await mayPublish(false);
+  await vi.waitFor(async () => expect([await flows(bob), await flows(ada)]).toEqual([true, false]), WAIT);
+  // Its connection stands: what is passed on later is what it has sent all the time.
+  expect(node.engines.map((engine) => engine.legs).sort()).toEqual([0, 4]);
+  await mayPublish(true);
+  for (const one of [ada, bob]) await vi.waitFor(async () => expect(await flows(one)).toBe(true), WAIT);
+  for (const one of [ada, bob]) one.session.leave();
+  await vi.waitFor(() => expect(node.rooms.has('watch')).toBe(false), WAIT);
+});
+
 test('S-127 when a token is over its person gets no packet more and sends none, until the session resumes with another one', async () => {
   const now = () => Math.floor(Date.now() / 1000);
   const login = { session_id: 'expired-login' };

@@ -57,7 +57,7 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
     };
     if (this.#isLive) this.#host.live(this.#sent);
     // Sections that are new are passed on.
-    if (this.#isMuted) this.mute(true);
+    if (this.#isMuted) this.#pass();
     // After the caller has passed the answer on.
     setImmediate(() => this.releaseCandidates());
     // Janus asks for lost sound when the offer allows it, and does not say so.
@@ -65,7 +65,12 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
   }
 
   mute(isMuted: boolean): void {
+    if (isMuted === this.#isMuted) return;
     this.#isMuted = isMuted;
+    this.#pass();
+  }
+
+  #pass(): void {
     if (!this.closed && this.#isPublished) void this.#tellMuted();
   }
 

@@ -9,6 +9,7 @@ import {
   type SubscriberLeg,
   type TrackName,
 } from './engine.ts';
+import { slotsOf } from './session-slots.ts';
 import {
   type LegCandidate,
   type LegDescription,
@@ -27,8 +28,10 @@ export interface PersonLegsHost {
   tracks(): readonly TrackName[];
   /** Is this person among those whose sound is forwarded? */
   isAudible(peerId: string): boolean;
-  /** It may not send what this description says. */
-  refuses(sdp: string): boolean;
+  /** Whether this person may send anything. */
+  maySend(): boolean;
+  /** What it wants to send was not taken: it may not. */
+  refused(): void;
   /** The layers that this person wants have changed. */
   wishesChanged(): void;
   send(type: 'offer' | 'answer' | 'ice-candidate', body: object): void;
@@ -79,7 +82,7 @@ export class PersonLegs {
       case 'offer':
       case 'answer': {
         const description = readDescription(signal);
-        if (description && !this.#host.refuses(description.sdp)) this.#describe(signal.type, description);
+        if (description && !this.#refuses(description.sdp)) this.#describe(signal.type, description);
         return;
       }
       case 'ice-candidate': {
@@ -95,6 +98,13 @@ export class PersonLegs {
       default:
         signal satisfies never;
     }
+  }
+
+  /** Who may not send has nothing to offer, and nothing to say in an answer. */
+  #refuses(sdp: string): boolean {
+    if (this.#host.maySend() || slotsOf(sdp).size === 0) return false;
+    this.#host.refused();
+    return true;
   }
 
   #describe(type: 'offer' | 'answer', description: LegDescription): void {
@@ -114,9 +124,19 @@ export class PersonLegs {
     if (isPaused === (this.#pause !== undefined) || this.#closed) return;
     this.#pause?.resolve();
     this.#pause = isPaused ? Promise.withResolvers() : undefined;
-    this.#up?.leg.mute(isPaused);
+    this.rightsChanged();
     this.wantAgain();
     this.#host.wishesChanged();
+  }
+
+  /** Nothing of it is passed on. */
+  get isSilent(): boolean {
+    return this.#pause !== undefined || !this.#host.maySend();
+  }
+
+  /** Whether it may send has changed: its connection stays, and what comes on it is passed on or is not. */
+  rightsChanged(): void {
+    this.#up?.leg.mute(this.isSilent);
   }
 
   /** The others changed, or who of them is audible. */
@@ -176,7 +196,7 @@ export class PersonLegs {
       const leg = await room.publish(this.#host.peerId, events);
       if (this.#closed) return await leg.close();
       this.#up = { gen, leg };
-      if (this.#pause) leg.mute(true);
+      if (this.isSilent) leg.mute(true);
     }
     const answer = await this.#up?.leg.offer(sdp);
     const to = n === undefined ? {} : { to: n };

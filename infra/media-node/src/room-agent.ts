@@ -11,7 +11,6 @@ import { PersonLegs } from './person-legs.ts';
 import { announceRecording } from './recording/announce.ts';
 import { type RecorderSettings, RoomRecorder } from './recording/room-recorder.ts';
 import { RoomViewers } from './room-viewers.ts';
-import { slotsOf } from './session-slots.ts';
 import type { TokenEnds } from './token-ends.ts';
 import { WantedLayers } from './wanted-layers.ts';
 
@@ -59,7 +58,7 @@ export class RoomAgent {
     room: () => this.#room,
     publishers: () =>
       [...this.#people.keys()]
-        .filter((id) => !this.#isOver(id))
+        .filter((id) => !this.#people.get(id)?.isSilent)
         .sort((a, b) => Number(this.#isStream(b)) - Number(this.#isStream(a))),
     people: () => this.#session.peers,
     changed: (publisher) => this.#receiversChanged([publisher]),
@@ -85,7 +84,11 @@ export class RoomAgent {
     const { session } = options;
     this.#off.push(
       session.on('peer-joined', ({ peer }) => this.#arrive(peer.peerId)),
-      session.on('peer-updated', () => this.recorder?.peopleChanged()),
+      session.on('peer-updated', ({ peer }) => {
+        this.#people.get(peer.peerId)?.rightsChanged();
+        this.recorder?.peopleChanged();
+        this.#watchSize();
+      }),
       session.on('peer-left', ({ peer }) => void this.#depart(peer.peerId)),
       session.on('signal', (signal) => this.#signal(signal)),
       session.on('state', ({ state }) => {
@@ -199,7 +202,8 @@ export class RoomAgent {
       room: () => this.#room,
       tracks: () => this.#others(peerId),
       isAudible: (other) => this.#loudest.isAudible(other),
-      refuses: (sdp) => this.#refuses(peerId, sdp),
+      maySend: () => !this.#session.peers.get(peerId)?.audience,
+      refused: () => this.#refused(peerId),
       wishesChanged: () => this.#sumLayers(),
       send: (type, body) => void this.#session.sendTo(peerId, type, body as never),
       legState: (state) => {
@@ -208,7 +212,7 @@ export class RoomAgent {
       complain: (error) => this.#options.say('media.leg', { roomId: this.roomId, error }),
     });
     this.#people.set(peerId, legs);
-    legs.pause(this.#isOver(peerId));
+    legs.pause(this.#options.tokenEnds?.isOver(peerId) === true);
     this.#loudest.arrive(peerId);
     for (const other of this.#people.values()) other.wantAgain();
     this.recorder?.peopleChanged();
@@ -227,10 +231,6 @@ export class RoomAgent {
     if (this.#people.size === 0) await this.end('empty');
   }
 
-  #isOver(peerId: string): boolean {
-    return this.#options.tokenEnds?.isOver(peerId) === true;
-  }
-
   #others(peerId: string): TrackName[] {
     return [...this.#people.keys()]
       .filter((other) => other !== peerId)
@@ -245,12 +245,9 @@ export class RoomAgent {
     else if ((signal.state as { mode?: unknown } | undefined)?.mode === 'gone') void this.#gone(peerId);
   }
 
-  /** Whose token does not grant publishing has nothing to send: not by an offer, and not in an answer. It hears why. */
-  #refuses(peerId: string, sdp: string): boolean {
-    if (!this.#session.peers.get(peerId)?.audience || slotsOf(sdp).size === 0) return false;
-    const error = 'Your token does not grant publishing: media of yours is not taken.';
+  #refused(peerId: string): void {
+    const error = 'You may not publish here: media of yours is not taken.';
     this.#tellOne(peerId, { mode: 'refused', epoch: this.epoch, error });
-    return true;
   }
 
   /** One person needs this node no more; when no person does, the room ends here. */

@@ -102,7 +102,8 @@ export class RoomView {
     this.#peers.set(peer.peerId, peer);
     if (!old) return [{ kind: 'joined', peer, before }];
     const changes: RoomChange[] = [];
-    if (JSON.stringify(old.metadata) !== JSON.stringify(peer.metadata)) changes.push({ kind: 'updated', peer });
+    if (old.audience !== peer.audience || JSON.stringify(old.metadata) !== JSON.stringify(peer.metadata))
+      changes.push({ kind: 'updated', peer });
     if (!!old.away !== !!peer.away) changes.push({ kind: peer.away ? 'away' : 'back', peer });
     return changes;
   }

@@ -1,0 +1,50 @@
+/** Whose right to send ends while it sends, in the agent of a room, on the fake engine. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test, vi } from 'vitest';
+import { RoomAgent } from './room-agent.ts';
+import { FakeEngine, type FakeRoom } from './testing/fake-engine.ts';
+import { FakeSession } from './testing/fake-session.ts';
+
+function start(more: { idleMs?: number } = {}) {
+  const session = new FakeSession();
+  const engine = new FakeEngine();
+  const agent = new RoomAgent({ roomId: 'r', epoch: 5, session, engine, publishers: 10, ...more, say: () => {} });
+  const room = () => [...engine.rooms.values()][0] as FakeRoom;
+  const mayPublish = (peerId: string, may: boolean) => {
+    const peer = { peerId, ...(may ? {} : { audience: true }) };
+    session.peers.set(peerId, peer);
+    session.emit('peer-updated', { peer });
+  };
+  const isMuted = (peerId: string) => room()?.publishers.get(peerId)?.muted;
+  return { session, agent, room, mayPublish, isMuted };
+}
+
+test('S-124 who may publish no more is passed on no more, and again once it may; it goes on receiving', async () => {
+  const { session, agent, room, mayPublish, isMuted } = start();
+  session.arrive('ada', 'bob');
+  for (const who of ['ada', 'bob']) session.connect(who);
+  await vi.waitFor(() => expect([isMuted('ada'), isMuted('bob')]).toEqual([false, false]));
+  await vi.waitFor(() => expect(room().subscribers.get('ada')?.layers.get('video bob')).toBe('high'));
+  mayPublish('ada', false);
+  expect([isMuted('ada'), isMuted('bob')]).toEqual([true, false]);
+  expect(room().subscribers.get('ada')?.layers.get('video bob')).toBe('high');
+  // Who watches from outside sees somebody else.
+  await vi.waitFor(() => expect(room().isLive('bob')).toBe(true));
+  await agent.viewers.watch('v=0', { onCandidate: () => {}, onLive: () => {}, onLost: () => {} });
+  expect([...room().viewers.values()]).toEqual(['bob']);
+  mayPublish('ada', true);
+  expect([isMuted('ada'), isMuted('bob')]).toEqual([false, false]);
+  await agent.end('test');
+});
+
+test('S-124 a connection that is made while the right ends passes nothing on, and two of whom one may only watch keep the node', async () => {
+  const { session, agent, mayPublish, isMuted } = start({ idleMs: 20 });
+  session.arrive('ada', 'bob');
+  session.connect('ada');
+  mayPublish('ada', false);
+  await vi.waitFor(() => expect(session.of('ada', 'answer')).toHaveLength(1));
+  expect(isMuted('ada')).toBe(true);
+  await sleep(60);
+  expect(agent.state).toBe('serving');
+  await agent.end('test');
+});
