@@ -6,6 +6,8 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Check } from 'typebox/value';
 import { expect, test } from 'vitest';
 import { MediaNodeConfig } from '../media-node/src/config.ts';
+import { mediaMetrics } from '../media-node/src/node-load.ts';
+import { embeddedMetrics } from '../node-kit/metrics.ts';
 import { MediaFleet, type MediaFleetProps, Network, TopologyStack } from '../src/index.ts';
 import { topology } from '../topology/index.ts';
 import { mediaFirewallCommands } from '../topology/media-firewall.ts';
@@ -40,6 +42,7 @@ function fleet(props: Partial<MediaFleetProps>) {
     heartbeat: one('AWS::AutoScaling::LifecycleHook').Properties.HeartbeatTimeout as number,
     ports: one('AWS::EC2::SecurityGroup').Properties.SecurityGroupIngress,
     userData,
+    scaling: one('AWS::AutoScaling::ScalingPolicy').Properties.TargetTrackingConfiguration,
     secret: one('AWS::SecretsManager::Secret').Properties.GenerateSecretString,
   };
 }
@@ -58,6 +61,17 @@ test('an update moves on, keeps a node that rooms can move to, and ends before C
         expect(Math.ceil(nodes / stop) * agentStopSeconds, `${nodes} nodes`).toBeLessThan(ECS_STABILIZE_SECONDS);
       }
     }
+});
+
+test('the fleet grows on the load that its own nodes write, with half of each free', () => {
+  const { scaling, settings } = fleet({});
+  const { METRICS_STACK: stack, METRICS_PART: part } = settings;
+  const values = { rooms: 1, legs: 2, load: 0.75, mbps: 1, serving: 1, enginesLost: 0, roomsMoved: 0 };
+  const line = JSON.parse(embeddedMetrics({ service: 'media', stack, part }, mediaMetrics(values)));
+  const { Namespace, MetricName, Dimensions, Statistic } = scaling.CustomizedMetricSpecification;
+  expect([Namespace, line[MetricName], Statistic]).toEqual([line._aws.CloudWatchMetrics[0].Namespace, 0.75, 'Average']);
+  for (const { Name, Value } of Dimensions) expect(line[Name]).toBe(Value);
+  expect(scaling.TargetValue).toBe(0.5);
 });
 
 test('the world reaches media ports by UDP and nothing else, and the host takes none of them for itself', () => {
