@@ -140,6 +140,8 @@ export class RtpReceiver extends RtpPeer {
   readonly packets = new Map<string, number>();
   /** Bytes of RTP that arrived, of all media sections. */
   bytes = 0;
+  /** When the last packet arrived, ms since the epoch. */
+  lastAt = 0;
   readonly #tracks = new Map<string, Track>();
 
   constructor(name: string, address: string) {
@@ -153,6 +155,7 @@ export class RtpReceiver extends RtpPeer {
         if (type >= 192 && type <= 223) return;
         this.packets.set(mid, (this.packets.get(mid) ?? 0) + 1);
         this.bytes += packet.length;
+        this.lastAt = performance.timeOrigin + performance.now();
       });
     });
   }
