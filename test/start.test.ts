@@ -7,6 +7,8 @@ import { join, resolve } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { formatApiKeyEntry, newApiKey } from '../apps/auth/src/testing.ts';
 import { findProgram, freePort } from '../infra/local/programs.ts';
+import { SignalingSession } from '../packages/rtc/src/index.ts';
+import { flows, joinMedia, type MediaPeer } from './support/media-peer.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const patience = { timeout: 90_000, interval: 100 };
@@ -113,12 +115,50 @@ test('Ctrl-C ends it, and a killed runner takes its children along', async () =>
   await areGone(ofSecond);
 });
 
-test('without redis-server and coturn it runs one node, and says what is missing', async () => {
-  const s = start(['--port', '0', '--nodes', '2'], { PATH: barePath() });
+test('without redis-server, coturn and the media engine it runs one node, and says what is missing', async () => {
+  const s = start(['--port', '0', '--nodes', '2'], { PATH: barePath(), XDG_CACHE_HOME: barePath() });
   await isUp(s);
   expect(s.output()).toMatch(/Signaling {2}1 node on \d+\n/);
   expect(s.output()).toMatch(/Left out +redis-server is not installed: one signaling node/);
   expect(s.output()).toMatch(/Left out +coturn \(turnserver\) is not installed: no relay/);
+  expect(s.output()).toMatch(
+    /Left out +the media engine is not here: large rooms stay a mesh. To get it: npm run media:engine/,
+  );
+});
+
+test('from the fifth person on a room goes through a media node of this machine, and not any more once two are left', async () => {
+  const s = start(['--port', '0'], { MESH_AFTER_SECONDS: '1' });
+  await isUp(s);
+  const { origin } = new URL(/Open +(http\S+)/.exec(s.output())?.[1] ?? '');
+  const people: MediaPeer[] = [];
+  onTestFinished(() => {
+    for (const person of people) person.close();
+  });
+  const enter = async (userId: string) => {
+    const answer = await fetch(`${origin}/auth/token`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ userId }),
+    });
+    const { token } = (await answer.json()) as { token: string };
+    const session = new SignalingSession({
+      url: `${origin.replace(/^http/, 'ws')}/ws/signal`,
+      getToken: async () => token,
+    });
+    people.push(await joinMedia(session, 'large', userId));
+  };
+  // The node comes with the fifth: all wait for it.
+  await Promise.all(['ada', 'bob', 'cem', 'dea', 'eve'].map(enter));
+  for (const person of people) await vi.waitFor(async () => expect(await flows(person)).toBe(true), patience);
+  for (const person of people.splice(2)) person.close();
+  await vi.waitFor(
+    () =>
+      expect(people.map(({ session }) => [session.peers.size, session.media])).toEqual([
+        [1, undefined],
+        [1, undefined],
+      ]),
+    patience,
+  );
 });
 
 test('a signaling node that dies is started again', async () => {
