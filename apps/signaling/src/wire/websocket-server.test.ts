@@ -2,15 +2,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import fc from 'fast-check';
-import { describe, expect, test, vi } from 'vitest';
-import * as ws from 'ws';
+import { describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { closeFrame, frame, handshake, Opcode, RawClient } from './testing.ts';
 import { type ServerSocket, SocketServer } from './websocket-server.ts';
-import type { FrameReceiver } from './whole-frame.ts';
-
-const { WebSocket } = ws;
-/** `ws` exports it, its types do not. */
-const { Receiver } = ws as unknown as { readonly Receiver: { readonly prototype: FrameReceiver } };
 
 const MAX = 100_000;
 
@@ -67,23 +62,6 @@ test('speaks with a real client: subprotocol, texts of every length class, binar
   const [code] = await once(client, 'close');
   expect(code).toBe(4123);
   await expect.poll(() => it.log.slice(-2)).toEqual([['close', 4123], 'gone']);
-});
-
-test('texts that come one by one do not pass the parser of `ws`; a text behind a close of this side is dropped', async () => {
-  using parse = vi.spyOn(Receiver.prototype, '_write');
-  await using it = await server();
-  using client = await RawClient.open({ port: it.port });
-  const texts = ['one', 'two'.repeat(100)];
-  for (const [index, text] of texts.entries()) {
-    client.send(frame(Opcode.text, text));
-    await expect.poll(() => it.texts.length).toBe(index + 1);
-  }
-  it.open[0]?.close(4003, 'a moderator');
-  client.send(frame(Opcode.text, 'late'));
-  client.socket.end();
-  await expect.poll(() => it.log).toEqual([['close', 4003], 'gone']);
-  expect(it.texts).toEqual(texts);
-  expect(parse).not.toHaveBeenCalled();
 });
 
 test('closes with its own code and reason, and ends the TCP connection', async () => {

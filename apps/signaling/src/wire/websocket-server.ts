@@ -3,13 +3,12 @@
  *
  * `ws` reads and checks every frame and does both closing handshakes. Added here: events go straight to one object for each socket
  * (listeners for each socket are memory and time), both ends of the conversation end in one call, and a peer that goes on sending after
- * a close frame is not read any more. A read that is one whole text frame takes a shortcut (whole-frame.ts).
+ * a close frame is not read any more.
  */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type Server, WebSocket, WebSocketServer } from 'ws';
-import { type FrameReceiver, takeWholeFrames, type WholeFrameOwner } from './whole-frame.ts';
 
 /** A peer that does not finish the closing handshake is cut off after this time, ms. */
 const CLOSE_TIMEOUT_MS = 3000;
@@ -39,7 +38,7 @@ export interface SocketHandlers {
   onGone(): void;
 }
 
-export class ServerSocket extends WebSocket implements WholeFrameOwner {
+export class ServerSocket extends WebSocket {
   #handlers: SocketHandlers | undefined;
   #over = false;
   #late = 0;
@@ -47,11 +46,6 @@ export class ServerSocket extends WebSocket implements WholeFrameOwner {
   /** Call it at once, before anything is read. Without handlers, what comes is dropped. */
   listen(handlers: SocketHandlers): void {
     this.#handlers = handlers;
-    takeWholeFrames((this as unknown as { readonly _receiver: FrameReceiver })._receiver, this);
-  }
-
-  onWholeText(payload: Buffer): void {
-    if (!this.#isLate()) this.#handlers?.onText(payload);
   }
 
   /** `ws` calls this for a close frame and for a violation as well: then the closing handshake is its answer. */
@@ -72,8 +66,9 @@ export class ServerSocket extends WebSocket implements WholeFrameOwner {
     const handlers = this.#handlers;
     switch (event) {
       case 'message':
-        if (isBinary !== true) this.onWholeText(data as Buffer);
-        else if (!this.#isLate()) handlers?.onBinary(data as Buffer);
+        if (this.#isLate()) break;
+        if (isBinary === true) handlers?.onBinary(data as Buffer);
+        else handlers?.onText(data as Buffer);
         break;
       case 'ping':
         if (!this.#isLate()) handlers?.onPing(data as Buffer);
