@@ -48,7 +48,7 @@ export interface LegEvents {
 export interface SubscriberEvents extends LegEvents {
   /** Answer it by `answer`; the next one comes only then. `tracks` has all that are subscribed, also those of earlier offers. */
   onOffer(sdp: string, tracks: readonly SubscribedTrack[]): void;
-  /** The engine refused what is wanted; it is asked again. Default: nobody is told. */
+  /** The engine refused what is wanted; it is asked again. Default: not reported. */
   onRefused?(why: string): void;
 }
 
@@ -65,7 +65,7 @@ export interface PublisherLeg {
 export interface SubscriberLeg {
   /**
    * Replace what is wanted, most important first ({@link MAX_SECTIONS}). A track that is not published yet is subscribed when it is; one that ends leaves by a new offer.
-   * Never rejects: what the engine refuses is told by {@link SubscriberEvents.onRefused} and tried again.
+   * Never rejects: what the engine refuses is reported by {@link SubscriberEvents.onRefused} and tried again.
    */
   want(tracks: readonly TrackName[]): void;
   /** @throws EngineError */
