@@ -7,6 +7,7 @@ import { type Feed, JanusSubscriber } from './janus-subscriber.ts';
 interface Asked {
   readonly request: string;
   readonly streams?: readonly { readonly feed: string }[];
+  readonly subscribe?: readonly { readonly feed: string }[];
 }
 
 /** A subscriber of publishers that are connecting. `live` says that media of one flows. */
@@ -49,7 +50,7 @@ function subscriber(...connecting: string[]) {
     answers = how;
   };
   const joined = () => asked.map(({ streams }) => streams?.map(({ feed }) => feed));
-  return { leg, live, answer, joined, offers, answered, refused };
+  return { leg, live, answer, asked, joined, offers, answered, refused };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -119,10 +120,13 @@ test('M-19 lost sound may be asked for again: the offer says so to the receiver,
   expect(answered).toEqual([section('a=rtcp-fb:111 nack')]);
 });
 
-test('what Janus refuses is asked again without a change, for two minutes, and told', async () => {
+const camera = (publisher: string) => ({ publisher, slot: 'video' }) as const;
+const noSuchFeed = new EngineError('refused', 'janus: No such feed (428)');
+
+test('what Janus refuses is asked again without a change, for two minutes, and said once', async () => {
   const { leg, live, answer, joined, offers, refused } = subscriber();
-  answer(async () => Promise.reject(new EngineError('refused', 'janus: No such feed (428)')));
-  leg.want([{ publisher: 'ada', slot: 'video' }]);
+  answer(async () => Promise.reject(noSuchFeed));
+  leg.want([camera('ada')]);
   await turn();
   live('ada');
   await vi.advanceTimersByTimeAsync(499);
@@ -131,11 +135,54 @@ test('what Janus refuses is asked again without a change, for two minutes, and t
   expect(joined()).toEqual([['ada#1'], ['ada#1']]);
   await vi.advanceTimersByTimeAsync(600_000);
   expect(joined()).toHaveLength(9);
-  expect(refused).toHaveLength(9);
+  // To want the same again, as with each word that somebody says, is no change.
+  leg.want([camera('ada')]);
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(joined()).toHaveLength(9);
   // A change begins anew, and a success ends it.
   leg.feedsChanged();
   await turn();
   answer(async () => ({ data: {}, sdp: 'v=0' }));
   await vi.advanceTimersByTimeAsync(600_000);
-  expect([joined().length, offers]).toEqual([11, ['v=0']]);
+  expect([joined().length, offers, refused]).toEqual([11, ['v=0'], [String(noSuchFeed)]]);
+});
+
+test('a person whose media Janus does not take keeps nobody else’s away', async () => {
+  const { leg, live, answer, asked } = subscriber();
+  const taken: string[] = [];
+  answer(async ({ streams = [], subscribe = streams }) => {
+    if (subscribe.some(({ feed }) => feed === 'mal#1')) throw noSuchFeed;
+    taken.push(...subscribe.map(({ feed }) => feed));
+    const all = taken.map((feed, mid) => ({ mid: String(mid), active: true, feed_id: feed, feed_mid: '0' }));
+    return { data: { streams: all } };
+  });
+  leg.want(['ada', 'mal', 'bob', 'eve'].map(camera));
+  await turn();
+  for (const id of ['ada', 'mal', 'bob', 'eve']) live(id);
+  await turn();
+  expect(taken).toEqual(['ada#1', 'bob#1', 'eve#1']);
+  // The four that came one after the other, ada, mal, and the two that are left.
+  const requests = asked.length;
+  expect(requests).toBeLessThanOrEqual(8);
+  // Alone, and ever more seldom.
+  await vi.advanceTimersByTimeAsync(1_000_000);
+  expect(asked.slice(requests).map(({ subscribe = [] }) => subscribe.map(({ feed }) => feed))).toEqual(
+    Array.from({ length: 8 }, () => ['mal#1']),
+  );
+  await leg.close();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a leg that is closed while refusals come asks no more', async () => {
+  const { leg, live, answer, asked } = subscriber();
+  answer(async () => Promise.reject(noSuchFeed));
+  leg.want([camera('ada')]);
+  live('ada');
+  for (let i = 0; i < 3; i++) leg.feedsChanged();
+  await turn();
+  await leg.close();
+  expect(vi.getTimerCount()).toBe(0);
+  const { length } = asked;
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect(asked).toHaveLength(length);
 });

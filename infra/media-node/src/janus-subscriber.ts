@@ -15,6 +15,7 @@ import {
 } from './engine.ts';
 import type { JanusClient, PluginAnswer } from './janus-client.ts';
 import { JanusLeg } from './janus-leg.ts';
+import { RefusedFeeds } from './refused-feeds.ts';
 import { withSoundRepeats } from './sound-repeats.ts';
 
 const VIDEOROOM = 'janus.plugin.videoroom';
@@ -25,8 +26,6 @@ const ANSWER_MS = 10_000;
  * same time: a negotiation each would make the last one wait for all the others.
  */
 const GATHER_MS = 150;
-/** What was refused is tried again after this time, ms, then each time after twice as long, this often: two minutes without a change. */
-const AGAIN = { ms: 500, most: 8 };
 /** Of a connection that its client has closed Janus says so within this time after it refused the answer, ms. */
 const HANGUP_MS = 1000;
 /** VideoRoom's numbers: of rids in the order h, m, l the first is substream 2. */
@@ -80,8 +79,7 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
   readonly #fresh = new Set<string>();
   #isUp = false;
   #gathering: NodeJS.Timeout | undefined;
-  #refused = 0;
-  #again: NodeJS.Timeout | undefined;
+  readonly #refusals = new RefusedFeeds(() => this.#proceed());
   #step: Promise<void> = Promise.resolve();
   #restart = false;
   #answered: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -94,38 +92,35 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
 
   want(tracks: readonly TrackName[]): void {
     this.#wanted = tracks;
-    this.feedsChanged();
+    this.#gather();
   }
 
   /** Somebody's media began or ended. */
   feedsChanged(): void {
-    this.#refused = 0;
+    this.#refusals.changed();
+    this.#gather();
+  }
+
+  #gather(): void {
     if (!this.#wanted.some(({ publisher }) => this.#host.isConnecting(publisher))) this.#proceed();
     else this.#gathering ??= setTimeout(() => this.#proceed(), GATHER_MS);
   }
 
   #proceed(): void {
     clearTimeout(this.#gathering);
-    clearTimeout(this.#again);
     this.#gathering = undefined;
     this.#step = this.#step.then(async () => {
       if (this.closed) return;
       try {
         await this.#approach();
-        this.#refused = 0;
+        this.#refusals.taken();
       } catch (error) {
         // The transport's end has an event of its own.
         if (error instanceof EngineError && error.code === 'gone') this.lost(error.message);
-        else this.#tryAgain(error);
+        else if (!this.closed && this.#refusals.refused((error as Partial<EngineError>).code === 'refused'))
+          this.#host.events.onRefused?.(String(error));
       }
     });
-  }
-
-  /** No change may follow, and the receiver would never get what was refused with the rest. */
-  #tryAgain(error: unknown): void {
-    if (this.closed) return;
-    this.#host.events.onRefused?.(String(error));
-    if (this.#refused < AGAIN.most) this.#again = setTimeout(() => this.#proceed(), AGAIN.ms * 2 ** this.#refused++);
   }
 
   restart(): void {
@@ -183,7 +178,9 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
     });
     target.splice(MAX_SECTIONS);
     const has = this.#streams.filter((s) => s.active && s.feed_id !== undefined);
-    const missing = target.filter((t) => !has.some((s) => s.feed_id === t.feed && s.feed_mid === t.mid));
+    const missing = this.#refusals.choose(
+      target.filter((t) => !has.some((s) => s.feed_id === t.feed && s.feed_mid === t.mid)),
+    );
     const subscribe = missing.map(({ feed, mid, layer }) => ({
       feed,
       mid,
@@ -288,7 +285,7 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
 
   override async close(): Promise<void> {
     clearTimeout(this.#gathering);
-    clearTimeout(this.#again);
+    this.#refusals.close();
     this.#answered?.resolve();
     await super.close();
   }

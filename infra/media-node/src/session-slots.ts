@@ -25,3 +25,16 @@ export function withPorts(sdp: string): string {
     .map((section) => (/^a=bundle-only\s*$/m.test(section) ? section.replace(/^(m=\S+) 0 /, '$1 9 ') : section))
     .join('');
 }
+
+/**
+ * Whether each section has one name of its own, or none. Of two lines VideoRoom takes the last, and a whole line, where others take the
+ * first word of the first; and all who subscribe to what it does not know by that name are refused.
+ */
+export function hasPlainMids(sdp: string): boolean {
+  const sections = sdp.split(/^(?=m=)/m).slice(1);
+  const mids = sections.map((section) => section.split(/[\r\n]+/).filter((line) => /^\s*a\s*=\s*mid\b/i.test(line)));
+  // token of RFC 8866 section 9, which RFC 5888 section 4 asks for.
+  const isPlain = (line: string) => /^a=mid:[\w!#$%&'*+.^`{|}~-]{1,64}$/.test(line);
+  const all = mids.flat();
+  return mids.every((lines) => lines.length <= 1) && all.every(isPlain) && new Set(all).size === all.length;
+}

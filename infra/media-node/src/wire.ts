@@ -1,5 +1,6 @@
 /** What a client and the agent say to each other: read defensively, since it comes from outside. */
 import type { Candidate, Layer, Slot, TrackName } from './engine.ts';
+import { hasPlainMids } from './session-slots.ts';
 
 /** A session description over this size is refused, characters. One of 50 people with three sections each has about 60,000. */
 const MAX_SDP = 200_000;
@@ -38,7 +39,7 @@ export interface Want {
 export function readDescription(body: unknown): LegDescription | undefined {
   const sdp = isObject(body) ? body.sdp : undefined;
   if (!isObject(sdp) || typeof sdp.sdp !== 'string' || sdp.sdp.length > MAX_SDP) return undefined;
-  if ((sdp.leg !== 'up' && sdp.leg !== 'down') || !isCount(sdp.gen)) return undefined;
+  if ((sdp.leg !== 'up' && sdp.leg !== 'down') || !isCount(sdp.gen) || !hasPlainMids(sdp.sdp)) return undefined;
   const { to, n } = sdp;
   return { leg: sdp.leg, gen: sdp.gen, sdp: sdp.sdp, ...(isCount(to) ? { to } : {}), ...(isCount(n) ? { n } : {}) };
 }

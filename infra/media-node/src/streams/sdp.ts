@@ -1,5 +1,6 @@
 /** What WHIP and WHEP need of session descriptions and their fragments (RFC 8866, RFC 8840); all of it comes from outside. */
 import type { Candidate } from '../engine.ts';
+import { hasPlainMids } from '../session-slots.ts';
 
 /** Largest body that is read, bytes: an offer of a browser with all its codecs has about 8,000. */
 export const MAX_BODY_BYTES = 32 * 1024;
@@ -75,6 +76,8 @@ export function readOffer(text: string, direction: 'sends' | 'receives'): Offer 
   for (const section of sectionsOf(lines))
     if (/^m=(audio|video) /.test(section[0] ?? '') && section.some((line) => wrong.includes(line)))
       throw new BadSdpError(`a media section is ${wrong.map((one) => one.slice(2)).join(' or ')}`);
+  if (!hasPlainMids(lines.join('\r\n')))
+    throw new BadSdpError('a media section has several names, or not one of its own');
   const credentials = credentialsOf(lines);
   if (!credentials) throw new BadSdpError('a=ice-ufrag or a=ice-pwd is missing');
   if (!lines.some((line) => line.startsWith('a=fingerprint:'))) throw new BadSdpError('a=fingerprint is missing');
