@@ -1,21 +1,15 @@
 /** `npm run bench -- moves`: how long a picture stands still and a voice is not heard when a room's media changes its way. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
+import type { MediaProcess } from '../test/support/media-process.ts';
 import { cpuNs } from './lib/cpu.ts';
-import { says } from './lib/says.ts';
 import { quantile, table } from './lib/stats.ts';
 import { traceConnections, tracedSince } from './lib/trace-page.ts';
 
 export const summary =
   'longest gap of picture and sound: mesh to media node at the fifth person, engine killed, drain, node lost';
 
-const MEDIA_SECRET = 'a-secret-of-media-nodes-and-auth-in-bench-x';
 /** Steady time that an event is compared with, and time after it in which a late gap is found, ms. */
 const STEADY_MS = 5000;
 /** Of the cheap camera of test/sdk/page.ts, ms. */
@@ -23,42 +17,13 @@ const FRAME_MS = 167;
 
 interface World {
   readonly enter: (name: string) => Promise<Page>;
-  readonly startNode: (id: string, firstPort: number) => Promise<NodeProcess>;
+  readonly startNode: (id: string, firstPort: number) => Promise<MediaProcess>;
 }
 
-/** A media node as deployed: a process of its own, whose engines are its children. */
-class NodeProcess {
-  readonly id: string;
-  readonly #child: ChildProcess;
-  constructor(id: string, child: ChildProcess) {
-    this.id = id;
-    this.#child = child;
-  }
-  get engines(): number[] {
-    const pid = this.#child.pid ?? 0;
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
-  }
-  /** The one that has worked: each node has a spare one. */
-  killBusyEngine(): void {
-    const [busy] = this.engines.sort((a, b) => cpuNs(b) - cpuNs(a));
-    if (busy !== undefined) process.kill(busy, 'SIGKILL');
-  }
-  signal(signal: NodeJS.Signals): void {
-    const all = signal === 'SIGTERM' ? [] : this.engines;
-    for (const pid of [this.#child.pid ?? 0, ...all])
-      try {
-        process.kill(pid, signal);
-      } catch {
-        // It ended with the one before.
-      }
-  }
-  async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const gone = once(this.#child, 'exit');
-    this.signal('SIGCONT');
-    this.signal('SIGKILL');
-    await gone;
-  }
+/** The engine that has worked: each node has a spare one. */
+function killBusyEngine(node: MediaProcess): void {
+  const [busy] = node.engines.sort((a, b) => cpuNs(b) - cpuNs(a));
+  if (busy !== undefined) process.kill(busy, 'SIGKILL');
 }
 
 interface Gaps {
@@ -115,31 +80,18 @@ interface Event {
 
 /** @param from people from which a media node serves */
 async function startWorld(stack: AsyncDisposableStack, from: number): Promise<World> {
-  const [{ startTestAuth }, { startTestNode }, { startRedis }, { startSdkBrowser }, media, { ownAddress }] =
-    await Promise.all([
-      import('../apps/auth/src/testing.ts'),
-      import('../apps/signaling/src/testing.ts'),
-      import('@tandem/service/testing'),
-      import('../test/sdk/harness.ts'),
-      import('../scripts/lib/media-engine.mjs'),
-      import('../test/support/media-peer.ts'),
-    ]);
-  const runDir = mkdtempSync(join(tmpdir(), 'bench-moves-'));
-  stack.defer(() => rmSync(runDir, { recursive: true, force: true }));
-  const redis = stack.use(await startRedis());
-  const auth = stack.use(await startTestAuth({ ACCESS: 'open', MEDIA_SECRET, REDIS_URL: redis.url }));
-  const signaling = stack.use(
-    await startTestNode({
-      keys: { jwksUrl: auth.jwksUrl },
-      config: { ALLOWED_ORIGINS: '*', REDIS_URL: redis.url, MEDIA_FROM: from },
-    }),
-  );
+  const [{ startMediaProcesses }, { startSdkBrowser }] = await Promise.all([
+    import('../test/support/media-process.ts'),
+    import('../test/sdk/harness.ts'),
+  ]);
+  // What nodes complain of is part of the result.
+  const processes = stack.use(await startMediaProcesses({ from, complain: (line) => process.stderr.write(line) }));
   const browser = stack.use(await startSdkBrowser());
   return {
     enter: async (name) => {
       const page = await browser.page();
-      const { token } = await auth.login(name);
-      const options = { url: signaling.wsUrl, token, roomId: 'moves', name, media: 'canvas' as const };
+      const { token } = await processes.auth.login(name);
+      const options = { url: processes.url, token, roomId: 'moves', name, media: 'canvas' as const };
       await page.evaluate(traceConnections);
       await page.evaluate((o) => {
         globalThis.harness.watchMoments();
@@ -147,37 +99,7 @@ async function startWorld(stack: AsyncDisposableStack, from: number): Promise<Wo
       }, options);
       return page;
     },
-    startNode: async (id, firstPort) => {
-      const env = {
-        JANUS: process.env.JANUS ?? media.cachedEngine() ?? 'janus',
-        RUN_DIR: mkdtempSync(join(runDir, `${id}-`)),
-        MEDIA_MIN_PORT: String(firstPort),
-        MEDIA_MAX_PORT: String(firstPort + 999),
-        MAX_VIEWERS: '0',
-        // Several nodes on one machine.
-        HTTP_PORT: '0',
-        SIGNALING_URL: signaling.wsUrl,
-        AUTH_URL: auth.url,
-        MEDIA_SECRET,
-        REDIS_URL: redis.url,
-        PUBLIC_IP: ownAddress,
-        NODE_ID: id,
-        ZONE: 'a',
-      };
-      const main = new URL('../infra/media-node/main.ts', import.meta.url).pathname;
-      const child = spawn(process.execPath, [main], {
-        env: { ...process.env, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      process.once('exit', () => child.kill('SIGKILL'));
-      const node = new NodeProcess(id, child);
-      stack.defer(() => node.stop());
-      await says(child, `media node ${id}`, 'media.serving');
-      // What it complains of later is part of the result.
-      if (!process.env.DEBUG)
-        child.stderr.on('data', (text: string) => process.stderr.write(`media node ${id}: ${text}`));
-      return node;
-    },
+    startNode: (id, firstPort) => processes.start(id, firstPort),
   };
 }
 
@@ -201,14 +123,14 @@ export async function run(args: string[]): Promise<void> {
   const rows = [['', 'picture: median', 'worst', 'steady', 'sound: median', 'worst', 'steady', 'goal, picture', '']];
   const frame = (steady: number) => steady + FRAME_MS;
   const next = async () => nodes.push(await world.startNode(`m${nodes.length + 1}`, 26_000 + nodes.length * 1000));
-  const last = () => nodes.at(-1) as NodeProcess;
+  const last = () => nodes.at(-1) as MediaProcess;
   const events: Event[] = [
     {
       name: `mesh → media node: person ${people} comes`,
       goal: frame,
       happen: async () => pages.push(await world.enter('fin')),
     },
-    { name: 'engine killed', goal: () => 600, happen: async () => last().killBusyEngine() },
+    { name: 'engine killed', goal: () => 600, happen: async () => killBusyEngine(last()) },
     {
       name: 'drain: to another node',
       goal: frame,
