@@ -4,6 +4,8 @@ import type { JanusClient } from './janus-client.ts';
 import { JanusPublisher } from './janus-publisher.ts';
 
 const OFFER = 'v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n';
+/** The microphone is taken away: its section stays. */
+const INACTIVE = `${OFFER}a=inactive\r\n`;
 
 async function published(fails: number) {
   const asked: boolean[] = [];
@@ -54,4 +56,33 @@ test('M-22 a mute that fails when it is over is not asked for again', async () =
   ada.fail();
   await vi.waitFor(() => expect(ada.asked).toHaveLength(3));
   expect([ada.asked.at(-1), ada.lost]).toEqual([true, []]);
+});
+
+test('M-22 a section that an offer left out while the publisher was muted is passed on when a later offer has it again', async () => {
+  /** Sections that VideoRoom passes on: it keeps that of one that is left out. */
+  const sends = new Map<string, boolean>();
+  const inFlight = Promise.withResolvers<void>();
+  const handle = {
+    message: async ({ streams }: { streams?: { mid: string; send: boolean }[] }, jsep?: { sdp: string }) => {
+      if (jsep?.sdp.includes('a=inactive')) await inFlight.promise;
+      for (const { mid, send } of streams ?? []) sends.set(mid, send);
+      return { data: {}, sdp: 'v=0' };
+    },
+    detach: async () => {},
+  };
+  const ignore = () => {};
+  const leg = new JanusPublisher({
+    ...{ room: 'r', feed: 'ada', live: ignore, talking: ignore, ended: ignore },
+    events: { onCandidate: ignore, onLive: ignore, onLost: ignore },
+  });
+  await leg.open({ attach: async () => handle } as unknown as JanusClient);
+  await leg.offer(OFFER);
+  const leaving = leg.offer(INACTIVE);
+  leg.mute(true);
+  inFlight.resolve();
+  await leaving;
+  expect(sends).toEqual(new Map([['0', false]]));
+  leg.mute(false);
+  await leg.offer(OFFER);
+  await vi.waitFor(() => expect(sends).toEqual(new Map([['0', true]])));
 });

@@ -29,6 +29,7 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
   #isLive = false;
   #isRecorded = false;
   #isMuted = false;
+  #wasMuted = false;
 
   constructor(host: JanusPublisherHost) {
     super(host.events, host.ended);
@@ -56,8 +57,8 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
       hasLayers: /^a=(simulcast:|ssrc-group:SIM )/m.test(sdp),
     };
     if (this.#isLive) this.#host.live(this.#sent);
-    // Sections that are new are passed on.
-    if (this.#isMuted) this.#pass();
+    // Sections that are new are passed on, and those that a mute met are not, also when the offer before this one had left them out.
+    if (this.#wasMuted) this.#pass();
     // After the caller has passed the answer on.
     setImmediate(() => this.releaseCandidates());
     // Janus asks for lost sound when the offer allows it, and does not say so.
@@ -67,6 +68,7 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
   mute(isMuted: boolean): void {
     if (isMuted === this.#isMuted) return;
     this.#isMuted = isMuted;
+    this.#wasMuted = true;
     this.#pass();
   }
 
