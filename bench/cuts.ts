@@ -16,6 +16,8 @@ const GOAL_MS = 1000;
 const QUIET_MS = 2000;
 /** The last packet came within this time: they come, ms. */
 const FLOWS_MS = 200;
+/** Two people have each other's media by then, ms. */
+const CONNECTED_MS = 20_000;
 /** Of a token that is to end, s: longer than two people take to connect. */
 const TOKEN_SECONDS = 8;
 
@@ -76,7 +78,11 @@ async function cut(stack: MediaStack, way: Way, room: string): Promise<[to: numb
   ]);
   try {
     const flows = () => Date.now() - Math.min(ada.receiver.lastAt, bob.receiver.lastAt) < FLOWS_MS;
-    while (!flows()) await sleep(20);
+    const deadline = performance.now() + CONNECTED_MS;
+    while (!flows()) {
+      if (performance.now() > deadline) throw new Error(`${room}: no packets both ways in ${CONNECTED_MS} ms`);
+      await sleep(20);
+    }
     await sleep(way.expires ? Math.max(0, end * 1000 - Date.now() - FLOWS_MS) : 500);
     if (!flows()) throw new Error(`${room}: packets had stopped before it`);
     await sleep(way.expires ? Math.max(0, end * 1000 - Date.now()) : 0);
