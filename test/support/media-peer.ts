@@ -24,8 +24,13 @@ export interface MediaPeer {
 
 /** Joins, and waits for the room's media node. @param session of one user, not connected yet */
 export async function joinMedia(session: SignalingSession, room: string, name: string): Promise<MediaPeer> {
-  const [sender, receiver] = [new RtpSender(name, ownAddress), new RtpReceiver(name, ownAddress)];
   await session.join(room);
+  return await connectMedia(session, room, name);
+}
+
+/** Waits for the media node of the room that the session is in. */
+export async function connectMedia(session: SignalingSession, room: string, name: string): Promise<MediaPeer> {
+  const [sender, receiver] = [new RtpSender(name, ownAddress), new RtpReceiver(name, ownAddress)];
   const peer: MediaPeer = {
     session,
     receiver,
