@@ -25,6 +25,9 @@ export interface Candidate {
  */
 export const MAX_SECTIONS = 56;
 
+/** Viewers and packagers of a muted publisher keep it for this time, ms: one whose token is renewed late is back by then. */
+export const MUTED_MS = 2000;
+
 /** One track of one person. */
 export interface TrackName {
   readonly publisher: string;
@@ -56,7 +59,10 @@ export interface PublisherLeg {
   /** First offer, renegotiation or ICE restart. @returns the engine's answer @throws EngineError */
   offer(sdp: string): Promise<string>;
   candidate(candidate: Candidate | null): void;
-  /** From now on nothing of it is passed on to anybody, recorded or heard; and everything again, from a keyframe on, once it is not muted. */
+  /**
+   * From now on nothing of it is passed on to anybody, recorded or heard; and everything again, from a keyframe on, once it is not muted. Meanwhile it
+   * is not live for {@link EngineRoom.watch} and {@link EngineRoom.forward}; what these gave before ends after {@link MUTED_MS}.
+   */
   mute(isMuted: boolean): void;
   /** Ends the leg; its subscriptions of others are untouched, others' of it end. */
   close(): Promise<void>;
@@ -117,7 +123,7 @@ export interface EngineRoom {
   /** @throws EngineError `full` when the room has its number of publishers */
   publish(id: string, events: LegEvents): Promise<PublisherLeg>;
   subscribe(id: string, events: SubscriberEvents): Promise<SubscriberLeg>;
-  /** Does media of this publisher flow? */
+  /** Does media of this publisher flow? Not while it is muted. */
   isLive(publisher: string): boolean;
   /**
    * Microphone and camera of one publisher for somebody who is not in the room. Ends with what the publisher sends.

@@ -1,5 +1,6 @@
 /** What a publisher asks of Janus when that refuses; what it does when not is in the engine's contract. */
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { MUTED_MS } from './engine.ts';
 import type { JanusClient } from './janus-client.ts';
 import { JanusPublisher } from './janus-publisher.ts';
 
@@ -10,6 +11,7 @@ const INACTIVE = `${OFFER}a=inactive\r\n`;
 async function published(fails: number) {
   const asked: boolean[] = [];
   const lost: string[] = [];
+  const hidden: string[] = [];
   const gate = Promise.withResolvers<void>();
   const handle = {
     message: async ({ streams }: { streams?: { send: boolean }[] }) => {
@@ -31,11 +33,12 @@ async function published(fails: number) {
     events,
     live: () => {},
     talking: () => {},
+    hidden: () => hidden.push('ada'),
     ended: () => {},
   });
   await leg.open({ attach: async () => handle } as unknown as JanusClient);
   await leg.offer(OFFER);
-  return { leg, asked, lost, fail: gate.resolve };
+  return { leg, asked, lost, hidden, fail: gate.resolve };
 }
 
 test.each([
@@ -58,6 +61,20 @@ test('M-22 a mute that fails when it is over is not asked for again', async () =
   expect([ada.asked.at(-1), ada.lost]).toEqual([true, []]);
 });
 
+test('M-22 a publisher is hidden from those outside of its room once it has been muted for a while, and not by a short mute', async () => {
+  const { leg, hidden } = await published(0);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  leg.mute(true);
+  vi.advanceTimersByTime(MUTED_MS - 1);
+  leg.mute(false);
+  vi.advanceTimersByTime(MUTED_MS);
+  expect(hidden).toEqual([]);
+  leg.mute(true);
+  vi.advanceTimersByTime(MUTED_MS);
+  expect(hidden).toEqual(['ada']);
+});
+
 test('M-22 a section that an offer left out while the publisher was muted is passed on when a later offer has it again', async () => {
   /** Sections that VideoRoom passes on: it keeps that of one that is left out. */
   const sends = new Map<string, boolean>();
@@ -72,7 +89,7 @@ test('M-22 a section that an offer left out while the publisher was muted is pas
   };
   const ignore = () => {};
   const leg = new JanusPublisher({
-    ...{ room: 'r', feed: 'ada', live: ignore, talking: ignore, ended: ignore },
+    ...{ room: 'r', feed: 'ada', live: ignore, talking: ignore, hidden: ignore, ended: ignore },
     events: { onCandidate: ignore, onLive: ignore, onLost: ignore },
   });
   await leg.open({ attach: async () => handle } as unknown as JanusClient);

@@ -1,5 +1,5 @@
 /** What one person sends. */
-import type { LegEvents, PublisherLeg } from './engine.ts';
+import { type LegEvents, MUTED_MS, type PublisherLeg } from './engine.ts';
 import type { JanusClient, PluginAnswer } from './janus-client.ts';
 import { JanusLeg } from './janus-leg.ts';
 import type { Feed } from './janus-subscriber.ts';
@@ -19,6 +19,8 @@ export interface JanusPublisherHost {
   /** Its media flows: only now a subscription finds it (428 before). */
   live(feed: Omit<Feed, 'id'>): void;
   talking(talking: boolean): void;
+  /** It has been muted for {@link MUTED_MS}. */
+  hidden(): void;
   ended(): void;
 }
 
@@ -30,6 +32,7 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
   #isRecorded = false;
   #isMuted = false;
   #wasMuted = false;
+  #hiding: NodeJS.Timeout | undefined;
 
   constructor(host: JanusPublisherHost) {
     super(host.events, host.ended);
@@ -65,10 +68,16 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
     return repeatsSound(sdp) ? withSoundRepeats(answer.sdp ?? '') : (answer.sdp ?? '');
   }
 
+  get isMuted(): boolean {
+    return this.#isMuted;
+  }
+
   mute(isMuted: boolean): void {
     if (isMuted === this.#isMuted) return;
     this.#isMuted = isMuted;
     this.#wasMuted = true;
+    clearTimeout(this.#hiding);
+    if (isMuted) this.#hiding = setTimeout(() => this.#host.hidden(), MUTED_MS).unref();
     this.#pass();
   }
 

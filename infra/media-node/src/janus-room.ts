@@ -22,6 +22,8 @@ const VIDEOROOM = 'janus.plugin.videoroom';
 /** Sum of what one person may send, bit/s: three camera layers and a screen. */
 const PUBLISHER_BITRATE = 4_000_000;
 
+const nothingOf = (publisher: string) => new EngineError('gone', `${publisher} publishes nothing`);
+
 export class JanusRoom implements EngineRoom {
   onTalking: (publisher: string, talking: boolean) => void = () => {};
   onKeyframeNeeded: (publisher: string) => void = () => {};
@@ -89,10 +91,10 @@ export class JanusRoom implements EngineRoom {
         for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
       },
       talking: (talking) => this.onTalking(id, talking),
+      hidden: () => this.#letGo(feed),
       ended: () => {
         if (this.#publishers.get(id) === publisher) this.#publishers.delete(id);
-        for (const one of [...this.#broadcasts.values()]) if (one.feed === feed) void one.close();
-        for (const one of this.#forwardings) if (one.feed === feed) one.over();
+        this.#letGo(feed);
         // One that never came was waited for.
         if ((this.#feeds.get(id)?.id ?? feed) !== feed) return;
         this.#feeds.delete(id);
@@ -134,18 +136,23 @@ export class JanusRoom implements EngineRoom {
   }
 
   isLive(publisher: string): boolean {
-    return this.#feeds.has(publisher);
+    return this.#feeds.has(publisher) && this.#publishers.get(publisher)?.isMuted === false;
+  }
+
+  /** Those outside of the room who have this feed lose it. */
+  #letGo(feed: string): void {
+    for (const one of [...this.#broadcasts.values(), ...this.#forwardings]) if (one.feed === feed) void one.close();
   }
 
   async watch(publisher: string, sdp: string, events: ViewerEvents): Promise<ViewerLeg & { readonly answer: string }> {
     const feed = this.#feeds.get(publisher);
-    if (!feed || !this.#control) throw new EngineError('gone', `${publisher} publishes nothing`);
+    if (!feed || !this.isLive(publisher) || !this.#control) throw nothingOf(publisher);
     return await this.#broadcast(feed, firstKind(sdp), this.#control).watch(sdp, events);
   }
 
   async forward(publisher: string, to: ForwardPorts): Promise<Forwarding> {
     const [feed, leg] = [this.#feeds.get(publisher), this.#publishers.get(publisher)];
-    if (!feed || !leg || !this.#control) throw new EngineError('gone', `${publisher} publishes nothing`);
+    if (!feed || !leg || leg.isMuted || !this.#control) throw nothingOf(publisher);
     const forwarding = new JanusForwarding({
       room: this.#id,
       control: this.#control,

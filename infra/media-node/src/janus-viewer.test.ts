@@ -110,7 +110,11 @@ async function watcher(room: EngineRoom, name: string, order?: readonly ('audio'
   const peer = new RtpViewer(name, address ?? '', order);
   onTestFinished(() => peer.close());
   const layers: string[] = [];
-  const events: LegEvents = { onCandidate: (candidate) => peer.candidate(candidate), onLive() {}, onLost() {} };
+  const lost: string[] = [];
+  const events: LegEvents = {
+    ...{ onCandidate: (candidate) => peer.candidate(candidate), onLive() {} },
+    onLost: (why) => lost.push(why),
+  };
   const held: Parameters<RtpViewer['candidate']>[0][] = [];
   peer.onCandidate = (candidate) => held.push(candidate);
   await peer.connect({
@@ -121,7 +125,7 @@ async function watcher(room: EngineRoom, name: string, order?: readonly ('audio'
       return leg.answer;
     },
   });
-  return { peer, layers, size: () => (['low', 'mid', 'high'] as const)[peer.mark] };
+  return { peer, layers, lost, size: () => (['low', 'mid', 'high'] as const)[peer.mark] };
 }
 
 /** A room of a real engine, and somebody who sends in it. */
@@ -143,8 +147,22 @@ async function sending<Sender extends RtpSender>(make: (address: string) => Send
   for (const candidate of early) leg.candidate(candidate);
   sender.onCandidate = (candidate) => leg.candidate(candidate);
   await vi.waitFor(() => expect(room.isLive('ada')).toBe(true), WAIT);
-  return { room, sender };
+  return { room, sender, leg };
 }
+
+test('M-22 who views a publisher that is muted is let go, and may view it again once it is not', async () => {
+  const { room, leg } = await sending((own) => new RtpSender('ada', own));
+  const bob = await watcher(room, 'bob');
+  const packets = (peer: RtpViewer) => [...peer.packets.values()].reduce((sum, n) => sum + n, 0);
+  await vi.waitFor(() => expect(packets(bob.peer)).toBeGreaterThan(0), WAIT);
+  leg.mute(true);
+  await expect(watcher(room, 'eve')).rejects.toThrow(expect.objectContaining({ code: 'gone' }));
+  await vi.waitFor(() => expect(bob.lost).toHaveLength(1), WAIT);
+  leg.mute(false);
+  const eve = await watcher(room, 'eve');
+  await vi.waitFor(() => expect(packets(eve.peer)).toBeGreaterThan(0), WAIT);
+  await room.close();
+});
 
 test('M-20 a viewer that loses packets gets the next smaller size, others keep theirs, and it comes back', async () => {
   const { room } = await sending((own) => new RtpCamera('ada', own));

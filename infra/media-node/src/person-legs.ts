@@ -130,13 +130,13 @@ export class PersonLegs {
   }
 
   /** Nothing of it is passed on. */
-  get isSilent(): boolean {
+  get #isSilent(): boolean {
     return this.#pause !== undefined || !this.#host.maySend();
   }
 
   /** Whether it may send has changed: its connection stays, and what comes on it is passed on or is not. */
   rightsChanged(): void {
-    this.#up?.leg.mute(this.isSilent);
+    this.#up?.leg.mute(this.#isSilent);
   }
 
   /** The others changed, or who of them is audible. */
@@ -196,7 +196,7 @@ export class PersonLegs {
       const leg = await room.publish(this.#host.peerId, events);
       if (this.#closed) return await leg.close();
       this.#up = { gen, leg };
-      if (this.isSilent) leg.mute(true);
+      if (this.#isSilent) leg.mute(true);
     }
     const answer = await this.#up?.leg.offer(sdp);
     const to = n === undefined ? {} : { to: n };

@@ -1,6 +1,7 @@
 /** Whose right to send ends while it sends, in the agent of a room, on the fake engine. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { MUTED_MS } from './engine.ts';
 import { RoomAgent } from './room-agent.ts';
 import { FakeEngine, type FakeRoom } from './testing/fake-engine.ts';
 import { FakeSession } from './testing/fake-session.ts';
@@ -34,6 +35,39 @@ test('S-124 who may publish no more is passed on no more, and again once it may;
   expect([...room().viewers.values()]).toEqual(['bob']);
   mayPublish('ada', true);
   expect([isMuted('ada'), isMuted('bob')]).toEqual([false, false]);
+  await agent.end('test');
+});
+
+test('S-124 who watched from outside before the right ended is let go, and shown somebody else; a short pause lets nobody go', async () => {
+  const { session, agent, room, mayPublish } = start();
+  session.arrive('ada', 'bob');
+  for (const who of ['ada', 'bob']) session.connect(who);
+  await vi.waitFor(() => expect([room().isLive('ada'), room().isLive('bob')]).toEqual([true, true]));
+  const lost: string[] = [];
+  const watch = () =>
+    agent.viewers.watch('v=0', { onCandidate: () => {}, onLive: () => {}, onLost: (why) => lost.push(why) });
+  const forward = async () => {
+    const forwarding = await agent.viewers.forward({ audio: 9, video: 9 }, () => 1);
+    void forwarding.ended.then(() => lost.push('forwarding'));
+  };
+  const shown = () => [...room().viewers.values(), ...room().forwarded.values()];
+  await watch();
+  await forward();
+  expect(shown()).toEqual(['ada', 'ada']);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  mayPublish('ada', false);
+  await vi.advanceTimersByTimeAsync(MUTED_MS - 1);
+  mayPublish('ada', true);
+  await vi.advanceTimersByTimeAsync(MUTED_MS);
+  expect([shown(), lost]).toEqual([['ada', 'ada'], []]);
+  mayPublish('ada', false);
+  await vi.advanceTimersByTimeAsync(MUTED_MS);
+  expect([shown(), lost]).toEqual([[], [expect.any(String), 'forwarding']]);
+  expect(agent.viewers.count).toBe(0);
+  await watch();
+  await forward();
+  expect(shown()).toEqual(['bob', 'bob']);
   await agent.end('test');
 });
 

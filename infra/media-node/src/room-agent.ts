@@ -56,10 +56,7 @@ export class RoomAgent {
   /** Those who watch without being in the room. */
   readonly viewers = new RoomViewers({
     room: () => this.#room,
-    publishers: () =>
-      [...this.#people.keys()]
-        .filter((id) => !this.#people.get(id)?.isSilent)
-        .sort((a, b) => Number(this.#isStream(b)) - Number(this.#isStream(a))),
+    publishers: () => [...this.#people.keys()].sort((a, b) => Number(this.#isStream(b)) - Number(this.#isStream(a))),
     people: () => this.#session.peers,
     changed: (publisher) => this.#receiversChanged([publisher]),
   });

@@ -37,7 +37,7 @@ export function forwardingContract(harness: EngineHarness, open: () => Promise<E
     await vi.waitFor(async () => expect(await ports.flows()).toBe(false), WAIT);
   });
 
-  test('M-22 of a publisher that is muted nothing is passed on, and everything again once it is not', async () => {
+  test('M-22 of a publisher that is muted nothing is passed on, what forwards it ends, and all is passed on again once it is not', async () => {
     const room = await open();
     using ports = await ForwardedPorts.open();
     const [ada, bob] = [await publisher(harness, room, 'ada'), await subscriber(harness, room, 'bob')];
@@ -45,16 +45,23 @@ export function forwardingContract(harness: EngineHarness, open: () => Promise<E
     await ada.connect();
     const passes = () => Promise.all([bob.receives(track('ada')), bob.receives(track('ada', 'audio')), ports.flows()]);
     await vi.waitFor(async () => expect(await bob.receives(track('ada'))).toBe(true), WAIT);
-    await room.forward('ada', ports.to);
+    const forwarding = await room.forward('ada', ports.to);
     await vi.waitFor(async () => expect(await passes()).toEqual([true, true, true]), WAIT);
     ada.leg.mute(true);
+    expect(room.isLive('ada')).toBe(false);
+    await expect(room.forward('ada', ports.to)).rejects.toThrow(expect.objectContaining({ code: 'gone' }));
     await vi.waitFor(async () => expect(await passes()).toEqual([false, false, false]), WAIT);
+    await forwarding.ended;
     // Who comes meanwhile gets nothing either.
     const eve = await subscriber(harness, room, 'eve');
     eve.leg.want([track('ada')]);
     await vi.waitFor(() => expect(eve.said).toContain('live'), WAIT);
     expect(await eve.receives(track('ada'))).toBe(false);
     ada.leg.mute(false);
+    await vi.waitFor(async () => expect(await bob.receives(track('ada'))).toBe(true), WAIT);
+    // What has ended does not come back by itself.
+    expect(await ports.flows()).toBe(false);
+    await room.forward('ada', ports.to);
     await vi.waitFor(async () => expect(await passes()).toEqual([true, true, true]), WAIT);
     expect(await eve.receives(track('ada'))).toBe(true);
     await room.close();

@@ -8,6 +8,7 @@ import {
   type Layer,
   type LegEvents,
   MAX_SECTIONS,
+  MUTED_MS,
   type PublisherLeg,
   type SentLayer,
   type SubscribedTrack,
@@ -88,7 +89,8 @@ export class FakeRoom implements EngineRoom {
   }
 
   isLive(publisher: string): boolean {
-    return this.publishers.get(publisher)?.live === true;
+    const leg = this.publishers.get(publisher);
+    return leg?.live === true && !leg.muted;
   }
 
   readonly viewers = new Map<FakeViewer, string>();
@@ -105,7 +107,7 @@ export class FakeRoom implements EngineRoom {
 
   async forward(publisher: string, to: ForwardPorts): Promise<Forwarding> {
     const leg = this.publishers.get(publisher);
-    if (!leg?.live) throw new EngineError('gone', `${publisher} publishes nothing`);
+    if (!leg || !this.isLive(publisher)) throw new EngineError('gone', `${publisher} publishes nothing`);
     const kinds = (['audio', 'video'] as const).filter((kind) => leg.slots.has(kind));
     const sending = sendHeaders(kinds, to, () => leg.muted);
     const { promise: ended, resolve } = Promise.withResolvers<void>();
@@ -119,8 +121,9 @@ export class FakeRoom implements EngineRoom {
   }
 
   changed(): void {
-    for (const [end, publisher] of this.forwarded) if (!this.publishers.has(publisher)) end();
-    for (const [leg, publisher] of this.viewers) if (!this.publishers.has(publisher)) leg.lost();
+    const isOver = (publisher: string) => this.publishers.get(publisher)?.hidden !== false;
+    for (const [end, publisher] of this.forwarded) if (isOver(publisher)) end();
+    for (const [leg, publisher] of this.viewers) if (isOver(publisher)) leg.lost();
     for (const subscriber of this.subscribers.values()) subscriber.approach();
   }
 
@@ -171,6 +174,9 @@ class FakeViewer extends FakeLeg implements ViewerLeg {
 export class FakePublisher extends FakeLeg implements PublisherLeg {
   live = false;
   muted = false;
+  /** Muted for {@link MUTED_MS}: nobody outside of the room has it any more. */
+  hidden = false;
+  #hiding: NodeJS.Timeout | undefined;
   /** Slots that it sends. */
   slots: ReadonlyMap<string, string> = new Map();
   readonly #room: FakeRoom;
@@ -195,7 +201,16 @@ export class FakePublisher extends FakeLeg implements PublisherLeg {
   }
 
   mute(isMuted: boolean): void {
+    if (isMuted === this.muted) return;
     this.muted = isMuted;
+    this.hidden = false;
+    clearTimeout(this.#hiding);
+    if (isMuted) this.#hiding = setTimeout(() => this.#hide(), MUTED_MS).unref();
+  }
+
+  #hide(): void {
+    this.hidden = true;
+    this.#room.changed();
   }
 
   override async close(): Promise<void> {
