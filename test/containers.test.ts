@@ -163,6 +163,29 @@ async function asKeeper(room: string): Promise<(path: string, method?: string) =
   };
 }
 
+// Before HLS, which records too: there is one composer, and what has ended first is composed first.
+test('a recording: the media container writes it, the composer container makes the film, signaling hands it out', async () => {
+  const [ada, bob] = [
+    await enterRoom(browser, origin, 'Ada', 'taped'),
+    await enterRoom(browser, origin, 'Bob', 'taped'),
+  ];
+  await expectMedia([ada, bob]);
+  const keeper = await asKeeper('taped');
+  const ask = (path = '', method = 'GET') => keeper(`/v1/rooms/ROOM/recordings${path}`, method);
+  const begun = await ask('', 'POST');
+  expect(begun.status).toBe(201);
+  const { recordingId } = (await begun.json()) as { recordingId: string };
+  await new Promise((resolve) => setTimeout(resolve, 8000));
+  expect((await ask(`/${recordingId}/stop`, 'POST')).status).toBe(200);
+  await vi.waitFor(async () => expect(await (await ask(`/${recordingId}`)).json()).toMatchObject({ status: 'ready' }), {
+    timeout: 120_000,
+    interval: 1000,
+  });
+  const film = Buffer.from(await (await ask(`/${recordingId}/files/composed.webm`)).arrayBuffer());
+  // Matroska begins so (RFC 8794).
+  expect(film.toString('hex', 0, 4)).toBe('1a45dfa3');
+});
+
 test('HLS: the media container forwards a camera, the packager container makes segments of it, the edge hands them out', async () => {
   const people = [await enterRoom(browser, origin, 'Ada', 'shown'), await enterRoom(browser, origin, 'Bob', 'shown')];
   await expectMedia(people);
@@ -216,28 +239,6 @@ test('the packager, which decodes what strangers send, reaches no network but it
   // Engines drop or refuse what has no way out.
   const away = expect.stringMatching(/^(ENETUNREACH|EHOSTUNREACH|timeout)$/);
   expect(JSON.parse(found)).toEqual([away, away, away, 'ECONNREFUSED']);
-});
-
-test('a recording: the media container writes it, the composer container makes the film, signaling hands it out', async () => {
-  const [ada, bob] = [
-    await enterRoom(browser, origin, 'Ada', 'taped'),
-    await enterRoom(browser, origin, 'Bob', 'taped'),
-  ];
-  await expectMedia([ada, bob]);
-  const keeper = await asKeeper('taped');
-  const ask = (path = '', method = 'GET') => keeper(`/v1/rooms/ROOM/recordings${path}`, method);
-  const begun = await ask('', 'POST');
-  expect(begun.status).toBe(201);
-  const { recordingId } = (await begun.json()) as { recordingId: string };
-  await new Promise((resolve) => setTimeout(resolve, 8000));
-  expect((await ask(`/${recordingId}/stop`, 'POST')).status).toBe(200);
-  await vi.waitFor(async () => expect(await (await ask(`/${recordingId}`)).json()).toMatchObject({ status: 'ready' }), {
-    timeout: 120_000,
-    interval: 1000,
-  });
-  const film = Buffer.from(await (await ask(`/${recordingId}/files/composed.webm`)).arrayBuffer());
-  // Matroska begins so (RFC 8794).
-  expect(film.toString('hex', 0, 4)).toBe('1a45dfa3');
 });
 
 test('a call over https, and one by turns: alone', async () => {
