@@ -59,9 +59,9 @@ function targetGroup(scope: Construct, vpc: ec2.IVpc, drain: Duration): elb.Netw
     port: topology.turn.port,
     protocol: elb.Protocol.TCP,
     targetType: elb.TargetType.INSTANCE,
-    // Auto Scaling waits it out before its lifecycle hook begins, from which the node knows that it is to go: until then it takes new calls. Open connections stay
-    // past its end (connectionTermination).
-    deregistrationDelay: Duration.seconds(30),
+    // Auto Scaling waits it out before its lifecycle hook begins, from which the node knows that it is to go and refuses new calls. The load balancer may open connections to it
+    // for about as long (infra/test/aws-rules.ts), so until then the node takes them. Open ones stay past its end (connectionTermination).
+    deregistrationDelay: Duration.seconds(300),
     connectionTermination: false,
     preserveClientIp: true,
     // A node closes this port as soon as it drains, also for an update of the service, in which its instance stays.

@@ -99,10 +99,17 @@ export const ECS_READS_A_SECOND = 20;
  * When the lifecycle hook of an instance that is to go begins, seconds after Auto Scaling decided so: it takes the instance off its load balancer first, and waits for open connections, for as long as the
  * deregistration delay at most. Source: EC2 Auto Scaling guide, "How lifecycle hooks work in Auto Scaling groups" (steps 4 and 5).
  */
-export function terminatingHook(deregistrationDelay: number | undefined) {
-  // Elastic Load Balancing guide, "Target groups for your Network Load Balancers": without the attribute 300 s.
-  return { beginsAfter: deregistrationDelay ?? 300 };
+export function terminatingHook(deregistrationDelay: number) {
+  return { beginsAfter: deregistrationDelay };
 }
+
+/**
+ * For how long a network load balancer may go on opening connections to a target that is taken off, s, whatever its deregistration delay. Its guide says none, others saw 120 s with a delay of 0
+ * (aws/containers-roadmap #470) and "consistently" two minutes (kubernetes-sigs/aws-load-balancer-controller #2366); AWS support says 180 to 300 s (the same repository, #1834).
+ */
+export const NLB_OPENS_AFTER_DEREGISTRATION = 300;
+/** Deregistration delay of a target group that sets none, s. Source: Elastic Load Balancing guide, "Target groups for your Network Load Balancers". */
+export const DEFAULT_DEREGISTRATION_DELAY = 300;
 
 /** Longest `stopTimeout` of a container definition, s. Source: Amazon ECS task definition parameters, "stopTimeout". */
 export const LONGEST_STOP_TIMEOUT = 120;

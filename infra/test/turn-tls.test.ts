@@ -5,7 +5,7 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { expect, test } from 'vitest';
 import { Network, TopologyStack, TurnFleet } from '../src/index.ts';
-import { terminatingHook } from './aws-rules.ts';
+import { DEFAULT_DEREGISTRATION_DELAY, NLB_OPENS_AFTER_DEREGISTRATION, terminatingHook } from './aws-rules.ts';
 
 type Any = ReturnType<typeof JSON.parse>;
 const ARN = 'arn:aws:acm:eu-west-1:111122223333:certificate/11111111-2222-3333-4444-555555555555';
@@ -58,15 +58,17 @@ test.each([Duration.minutes(5), Duration.hours(2), Duration.hours(48)])(
 );
 
 test.each([Duration.minutes(5), Duration.hours(2)])(
-  'an instance that is to go knows it at once, while $amount $unit are for calls, and those by TLS stay',
+  'an instance that is to go refuses calls when the load balancer sends none, and soon, while $amount $unit are for calls, and those by TLS stay',
   (drainTimeout) => {
     const template = fleet(drainTimeout);
     const [group] = ofType(template, 'AWS::ElasticLoadBalancingV2::TargetGroup');
     const attributes = Object.fromEntries(group.TargetGroupAttributes.map((one: Any) => [one.Key, one.Value]));
-    // Until the hook begins the node is in the directory and takes new calls over UDP, each of which then holds the instance.
     expect(JSON.stringify(ofType(template, 'AWS::AutoScaling::AutoScalingGroup'))).toContain('TargetGroupARNs');
     const { beginsAfter } = terminatingHook(Number(attributes['deregistration_delay.timeout_seconds']));
-    expect(beginsAfter).toBeLessThanOrEqual(60);
+    // A node that drains refuses calls (turn-node.test.ts): who has TLS alone would get no relay.
+    expect(beginsAfter).toBeGreaterThanOrEqual(NLB_OPENS_AFTER_DEREGISTRATION);
+    // Until then the node is in the directory and takes new calls over UDP, each of which then holds the instance.
+    expect(beginsAfter).toBeLessThanOrEqual(Math.max(DEFAULT_DEREGISTRATION_DELAY, NLB_OPENS_AFTER_DEREGISTRATION));
     // Network Load Balancer guide, "Target group attributes": true ends connections when the delay is over.
     expect(attributes['deregistration_delay.connection_termination.enabled']).toBe('false');
   },
