@@ -17,11 +17,11 @@ export interface VpcOfOrigin {
 
 /**
  * What a VPC origin needs of its VPC, and leaves in it. CloudFront wants an internet gateway that is attached (developer guide, "Restrict access with VPC origins"). And it makes a security group in the
- * VPC, `CloudFront-VPCOrigins-Service-SG`, which stays when the origin is deleted and keeps the VPC from being deleted (DependencyViolation). So a VPC of this app waits, on deletion, for a
- * function that removes the group; in a VPC of others it is theirs.
+ * VPC, `CloudFront-VPCOrigins-Service-SG`, which stays when the origin is deleted and keeps the VPC from being deleted (DependencyViolation). So a VPC of this stack waits, on deletion, for a
+ * function that removes the group. A VPC of another stack may hold origins of others, and its deletion waits for none of them here.
  */
 export function vpcOfOrigin(scope: Construct, { vpc, distribution, logRetention }: VpcOfOrigin): void {
-  const isOurs = vpc.node.defaultChild instanceof ec2.CfnVPC;
+  const isOurs = vpc.node.defaultChild instanceof ec2.CfnVPC && Stack.of(vpc) === Stack.of(scope);
   const needed = [
     ...vpc.publicSubnets.map((subnet) => subnet.internetConnectivityEstablished),
     ...(isOurs ? [removedGroup(new Construct(scope, 'OriginGroup'), vpc, logRetention)] : []),

@@ -69,14 +69,20 @@ test('the function may remove groups of this VPC, and of no other', () => {
   expect(may('ec2:DeleteSecurityGroup')).toBe(false);
 });
 
-test('in a VPC of others nothing is removed: other origins may use the group', () => {
-  const stack = new Stack(new App(), 'Pages', { env: { account: ACCOUNT, region: REGION } });
-  const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Theirs', {
-    vpcId: 'vpc-1',
-    availabilityZones: ['a', 'b'],
-    publicSubnetIds: ['subnet-1', 'subnet-2'],
-    isolatedSubnetIds: ['subnet-3', 'subnet-4'],
-  });
+const ENV = { env: { account: ACCOUNT, region: REGION } };
+const GIVEN = {
+  vpcId: 'vpc-1',
+  availabilityZones: ['a', 'b'],
+  publicSubnetIds: ['subnet-1', 'subnet-2'],
+  isolatedSubnetIds: ['subnet-3', 'subnet-4'],
+};
+
+test.each([
+  ['others', (pages: Stack) => ec2.Vpc.fromVpcAttributes(pages, 'Theirs', GIVEN)],
+  ['another stack', ({ node }: Stack) => new ec2.Vpc(new Stack(node.root as App, 'Ground', ENV), 'Vpc')],
+] as const)('in a VPC of %s nothing is removed: other origins may use the group', (_, vpcFor) => {
+  const stack = new Stack(new App(), 'Pages', ENV);
+  const vpc = vpcFor(stack);
   new WebClient(stack, 'Client', { edge: new Edge(stack, 'Edge', { vpc }) });
   const template = Template.fromStack(stack);
   template.resourceCountIs('AWS::CloudFront::VpcOrigin', 1);
@@ -86,12 +92,15 @@ test('in a VPC of others nothing is removed: other origins may use the group', (
 interface Ec2 {
   /** How often EC2 says that an interface still holds the group. */
   held: number;
+  /** EC2 lists the group, and it is deleted. */
+  deleted?: boolean;
   error?: string;
 }
 
 /** EC2 as its query API answers, and CloudFormation, which takes one answer. */
-async function runRemoval(event: { RequestType: string }, state: Ec2, remainingMs = 600_000) {
-  const groups = new Set(['sg-1']);
+async function runRemoval(event: { RequestType: string; PhysicalResourceId?: string }, state: Ec2, remainingMs = 600_000) {
+  const groups = new Set(state.deleted ? [] : ['sg-1']);
+  let listed = new Set(['sg-1']);
   const asked: string[] = [];
   let answered: Any;
   const server = createServer(async (request, response) => {
@@ -115,14 +124,16 @@ async function runRemoval(event: { RequestType: string }, state: Ec2, remainingM
       );
     };
     if (action === 'DescribeSecurityGroups') {
-      const items = [...groups].map((id) => `<item><groupId>${id}</groupId></item>`).join('');
+      // Eventually consistent: after a deletion it lists the group once more.
+      const items = [...listed].map((id) => `<item><groupId>${id}</groupId></item>`).join('');
+      listed = new Set(groups);
       return void response.end(
         `<DescribeSecurityGroupsResponse><securityGroupInfo>${items}</securityGroupInfo></DescribeSecurityGroupsResponse>`,
       );
     }
     if (state.error) return fail(state.error);
     if (state.held-- > 0) return fail('DependencyViolation');
-    groups.delete(query.get('GroupId') ?? '');
+    if (!groups.delete(query.get('GroupId') ?? '')) return fail('InvalidGroup.NotFound');
     response.end('<DeleteSecurityGroupResponse><return>true</return></DeleteSecurityGroupResponse>');
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -143,6 +154,7 @@ async function runRemoval(event: { RequestType: string }, state: Ec2, remainingM
       LogicalResourceId: 'Removed',
       ResponseURL: `${url}/answer`,
       ResourceProperties: { Vpc: 'vpc-1' },
+      ...(event.RequestType === 'Create' ? {} : { PhysicalResourceId: 'vpc-1' }),
       ...event,
     },
     { getRemainingTimeInMillis: () => remainingMs },
@@ -163,7 +175,7 @@ test('the function waits until no interface holds the group, removes it, and say
       RequestId: 'request',
       LogicalResourceId: 'Removed',
     },
-    asked: [FIND, 'DeleteSecurityGroup sg-1', FIND, 'DeleteSecurityGroup sg-1', FIND, 'DeleteSecurityGroup sg-1', FIND],
+    asked: [FIND, 'DeleteSecurityGroup sg-1', FIND, 'DeleteSecurityGroup sg-1', FIND, 'DeleteSecurityGroup sg-1'],
     left: [],
   });
 });
@@ -175,8 +187,29 @@ test('the function removes nothing when it is made or updated, and answers in ti
       asked: [],
       left: ['sg-1'],
     });
-  const late = await runRemoval({ RequestType: 'Delete' }, { held: 9 }, 59_000);
-  expect(late.answered).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('DependencyViolation') });
   const refused = await runRemoval({ RequestType: 'Delete' }, { held: 0, error: 'UnauthorizedOperation' });
   expect(refused.answered).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('vpc-1') });
+});
+
+test('a group that EC2 lists once more after it is gone is gone', async () => {
+  const { answered, asked } = await runRemoval({ RequestType: 'Delete' }, { held: 0, deleted: true });
+  expect(asked).toEqual([FIND, 'DeleteSecurityGroup sg-1']);
+  expect(answered).toMatchObject({ Status: 'SUCCESS' });
+});
+
+test('a group that another origin of the VPC holds is left to it, in time, and the log says so', async () => {
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  onTestFinished(() => warned.mockRestore());
+  const { answered, left } = await runRemoval({ RequestType: 'Delete' }, { held: 9 }, 59_000);
+  expect([answered.Status, left]).toEqual(['SUCCESS', ['sg-1']]);
+  expect(warned.mock.calls).toEqual([[expect.stringContaining('DependencyViolation')]]);
+});
+
+test('another VPC is another resource, so CloudFormation has that of the old one deleted', async () => {
+  // User Guide, "Custom resource response objects", PhysicalResourceId: an update that answers another one is a replacement, whose old resource gets a Delete.
+  const update = { RequestType: 'Update', PhysicalResourceId: 'vpc-0' };
+  expect((await runRemoval(update, { held: 0 })).answered).toMatchObject({ PhysicalResourceId: 'vpc-1' });
+  // It must keep its id: another one would say that the deleted is not the one that was meant.
+  const gone = { RequestType: 'Delete', PhysicalResourceId: 'an id of CloudFormation, where Create never answered' };
+  expect((await runRemoval(gone, { held: 0 })).answered).toMatchObject({ PhysicalResourceId: gone.PhysicalResourceId });
 });
