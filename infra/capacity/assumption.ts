@@ -7,7 +7,8 @@ export interface Assumption {
 }
 
 export const assumption = (value: number, unit: string, source: string): Assumption => ({ value, unit, source });
-/** Source of a price that AWS publishes and that was read. */
-export const LIST = 'AWS list price, us-east-1, on demand, read November 2026';
+/** Source of a price that AWS publishes and that was read, with when that was. */
+export const listRead = (month: string) => `AWS list price, us-east-1, on demand, read ${month}`;
+export const LIST = listRead('November 2026');
 /** Of a price of which no source was read. */
 export const UNREAD = 'assumption for us-east-1: no source was read, compare it with the price list';

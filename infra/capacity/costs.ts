@@ -1,5 +1,5 @@
 /** What a month costs, line by line as a bill has it. */
-import { type Assumption, assumption as a, LIST, UNREAD } from './assumption.ts';
+import { type Assumption, assumption as a, LIST, listRead, UNREAD } from './assumption.ts';
 
 /** Of Fargate on Linux, $ an hour. */
 const FARGATE = { arm64: { vcpu: 0.03238, gigabyte: 0.00356 }, 'x86-64': { vcpu: 0.04048, gigabyte: 0.004445 } };
@@ -21,27 +21,39 @@ export const PRICES = {
   smallFargateTask: a(fargateTask(0.25, 0.5), '$/h', `development: 0.25 vCPU and 0.5 GB on ARM; ${LIST}`),
   smallTurnNode: a(0.0084, '$/h', `development: t4g.micro; ${LIST}`),
   smallCacheNode: a(0.0128, '$/h', `development: cache.t4g.micro with Valkey; ${LIST}`),
-  publicIp: a(0.005, '$/h', `each public IPv4 address in use; ${LIST}`),
+  publicIp: a(0.005, '$/h', `each public IPv4 address in use; ${listRead('August 2026')}`),
   nat: a(0.045, '$/h', LIST),
   natGigabyte: a(0.045, '$/GB', LIST),
   alb: a(0.0225, '$/h', LIST),
   lcu: a(0.008, '$/LCU-h', LIST),
   nlb: a(0.0225, '$/h', LIST),
   nlcu: a(0.006, '$/NLCU-h', `TLS: 1 GB an hour, 50 new or 3,000 open connections; ${LIST}`),
-  cloudFrontRequests: a(1, '$/million', `HTTPS, United States and Europe; ${LIST}`),
+  cloudFrontRequests: a(
+    1,
+    '$/million',
+    'HTTPS, United States and Europe; wring.co/blog/aws-cloudfront-pricing-guide, March 2026',
+  ),
   cloudFrontGigabyte: a(0.085, '$/GB', `beyond the first 1,000 GB a month, which are free; ${LIST}`),
-  cloudFrontToOrigin: a(0.02, '$/GB', `what viewers send, United States and Europe; ${LIST}`),
-  cloudFrontFunction: a(0.1, '$/million', `invocations, one a request; ${LIST}`),
-  wafRequests: a(0.6, '$/million', LIST),
-  webAcl: a(5, '$/month', LIST),
-  wafRule: a(1, '$/month', LIST),
-  signature: a(0.15, '$/10,000', `KMS requests with ECC keys; ${LIST}`),
+  cloudFrontToOrigin: a(0.02, '$/GB', `what viewers send, United States and Europe; ${UNREAD}`),
+  cloudFrontFunction: a(0.1, '$/million', 'invocations, one a request; cur.vantage.sh/aws/amazoncloudfront'),
+  wafRequests: a(0.6, '$/million', 'inspected; c3x.dev/blog/aws-waf-cost-explained, 2026'),
+  webAcl: a(5, '$/month', 'c3x.dev/blog/aws-waf-cost-explained, awsnegotiations.com/waf-pricing-strategy.html'),
+  wafRule: a(1, '$/month', 'c3x.dev/blog/aws-waf-cost-explained, awsnegotiations.com/waf-pricing-strategy.html'),
+  signature: a(
+    0.15,
+    '$/10,000',
+    'KMS requests with ECC keys; factualminds.com/blog/aws-kms-pricing-keys-requests-multi-region, June 2026',
+  ),
   kmsKey: a(1, '$/month', LIST),
-  secret: a(0.4, '$/month', LIST),
-  alarm: a(0.1, '$/month', `standard resolution; ${LIST}`),
-  compositeAlarm: a(0.5, '$/month', LIST),
-  dashboard: a(3, '$/month', LIST),
-  nodeDisk: a(30 * 0.08, '$/month', `30 GB of gp3, the disk of each instance; ${LIST}`),
+  secret: a(0.4, '$/month', listRead('September 2026')),
+  alarm: a(0.1, '$/month', 'standard resolution; c3x.dev/resources/aws/aws_cloudwatch_metric_alarm'),
+  compositeAlarm: a(0.5, '$/month', 'c3x.dev/resources/aws/aws_cloudwatch_metric_alarm'),
+  dashboard: a(
+    3,
+    '$/month',
+    'factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards, June 2026',
+  ),
+  nodeDisk: a(30 * 0.08, '$/month', `30 GB of gp3, the disk of each instance; ${listRead('September 2026')}`),
   insightsMetric: a(
     0.07,
     '$/month',

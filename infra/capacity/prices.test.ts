@@ -1,6 +1,6 @@
 /** The model's prices and what it makes of them, against figures of AWS: its price list line by line, examples of its pricing pages, a bill. */
 import { expect, test } from 'vitest';
-import { UNREAD } from './assumption.ts';
+import { LIST, UNREAD } from './assumption.ts';
 import { egress, fargateTask, loadBalancerUnits, PRICES } from './costs.ts';
 
 /**
@@ -47,8 +47,14 @@ const LISTED: Readonly<Partial<Record<keyof typeof PRICES, readonly [price: numb
     'First 10TB: $0.085 a GB, United States and Europe, after 1 TB that is free; CloudFront pricing page',
   ],
   wafRequests: [0.6, '$0.60 per million web requests inspected; c3x.dev/blog/aws-waf-cost-explained, 2026'],
-  webAcl: [5, '$5/month per Web ACL; the same page, and awsnegotiations.com/waf-pricing-strategy.html'],
-  wafRule: [1, '$1/month per rule or managed rule group; the same two pages'],
+  webAcl: [
+    5,
+    '$5/month per Web ACL; c3x.dev/blog/aws-waf-cost-explained, awsnegotiations.com/waf-pricing-strategy.html',
+  ],
+  wafRule: [
+    1,
+    '$1/month per rule or managed rule group; c3x.dev/blog/aws-waf-cost-explained, awsnegotiations.com/waf-pricing-strategy.html',
+  ],
   signature: [
     5 * 0.03,
     'asymmetric operations at 5 times the symmetric rate, $0.03 per 10,000; factualminds.com/blog/aws-kms-pricing-keys-requests-multi-region, June 2026',
@@ -57,7 +63,7 @@ const LISTED: Readonly<Partial<Record<keyof typeof PRICES, readonly [price: numb
     0.1,
     'standard resolution (60-second evaluation): $0.10/alarm-month; c3x.dev/resources/aws/aws_cloudwatch_metric_alarm',
   ],
-  compositeAlarm: [0.5, 'composite alarms: $0.50/alarm-month; the same page'],
+  compositeAlarm: [0.5, 'composite alarms: $0.50/alarm-month; c3x.dev/resources/aws/aws_cloudwatch_metric_alarm'],
   dashboard: [
     3,
     'dashboards at $3 each; factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards, June 2026',
@@ -79,9 +85,17 @@ test('each price is that of a line of the list, or says that none was read', () 
   for (const [name, [price, line]] of Object.entries(LISTED))
     expect(PRICES[name as keyof typeof PRICES].value, line).toBeCloseTo(price, 9);
   // Where no source was read at all, the table of docs/capacity.md says so.
-  for (const name of ['turnNode', 'mediaNode'] as const) expect(PRICES[name].source).toContain(UNREAD);
-  for (const name of Object.keys(LISTED))
-    expect(PRICES[name as keyof typeof PRICES].source, name).not.toContain(UNREAD);
+  for (const name of ['turnNode', 'mediaNode', 'cloudFrontToOrigin'] as const)
+    expect(PRICES[name].source).toContain(UNREAD);
+  for (const [name, [, line]] of Object.entries(LISTED)) {
+    const { source } = PRICES[name as keyof typeof PRICES];
+    expect(source, name).not.toContain(UNREAD);
+    // It names the pages of others that quote the list, and the month in which the list was read, where that is known.
+    const pages = line.match(/[\w.-]+\.[a-z]+\/[\w./-]+/g) ?? [];
+    for (const read of [...pages, ...(line.match(/[A-Z][a-z]+ 2026/) ?? [])]) expect(source, name).toContain(read);
+    if (pages.length > 0) expect(source, name).not.toContain(LIST);
+  }
+  for (const name of UNREAD_HERE) expect(PRICES[name].source, name).not.toContain(LIST);
   expect([...Object.keys(LISTED), ...UNREAD_HERE, ...COMPUTED].sort()).toEqual(Object.keys(PRICES).sort());
 });
 
