@@ -55,6 +55,7 @@ const env = {
   TANDEM_RECORDINGS: '/recordings',
   // A recognizer that is built here, in place of an image of half a gigabyte that needs 16 GB.
   TANDEM_RECOGNIZER_IMAGE: 'tandem-test/recognizer',
+  TANDEM_RECOGNIZERS: 'en=ws://recognizer:2700',
   TANDEM_CAPTIONS_TARGETS: 'http://captions:8083',
   TANDEM_CLIENT_SETTINGS: '{"captionLanguages":["en"]}',
   TANDEM_OPEN_GRANTS: '{"record":true}',

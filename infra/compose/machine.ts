@@ -2,7 +2,7 @@
 import type { Place } from '../topology/environment.ts';
 import { topology } from '../topology/index.ts';
 
-const { auth, cache, edge, recognizer, turn } = topology;
+const { auth, cache, edge, turn } = topology;
 
 /** A variable without which compose refuses to start. */
 export const ask = (name: string) => `\${${name}:?make one with: npm run compose:secrets}`;
@@ -31,7 +31,8 @@ export const place: Place = {
     'turn-secret-id': undefined,
     events: 'true',
     recordings: given('TANDEM_RECORDINGS', ''),
-    recognizers: given('TANDEM_RECOGNIZERS', `en=ws://recognizer:${recognizer.port}`),
+    // Without a default: of what language the image is, and whether it runs here at all, only its operator knows. Empty is unset, and captions refuses to start by the setting's name.
+    recognizers: given('TANDEM_RECOGNIZERS', ''),
     'key-source': given('TANDEM_KEY_SOURCE', 'file:/data/auth-keys.json'),
     access: given('TANDEM_ACCESS', 'open'),
     profile: given('TANDEM_PROFILE', 'development'),

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { connectRedis } from '@tandem/service';
+import { CaptionsConfig } from '@tandem/captions/config';
+import { connectRedis, loadConfig } from '@tandem/service';
 import { freePort } from '@tandem/service/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { topology } from '../topology/index.ts';
@@ -82,7 +83,6 @@ test('what people say goes from captions to the recognizer over a network that l
   expect('ports' in services.recognizer).toBe(false);
   expect(on('speech')).toEqual(['captions', 'recognizer']);
   expect(networks.speech).toEqual({ internal: true });
-  expect(services.captions.environment.CAPTIONS_RECOGNIZERS).toContain(`ws://recognizer:${topology.recognizer.port}`);
   // Neither starts, and the edge looks for neither, until somebody asks for them.
   expect(started([])).not.toContain('captions');
   expect(started(['captions'])).toEqual(expect.arrayContaining(['captions', 'recognizer']));
@@ -92,6 +92,26 @@ test('what people say goes from captions to the recognizer over a network that l
 test('who has all recognizers elsewhere starts captions without one, whose image would have to be named', () => {
   const more = started(['captions-elsewhere']).filter((name) => !started([]).includes(name));
   expect(more).toEqual(['captions']);
+});
+
+test('captions starts for nothing but the recognizers that its operator names: one that does not run would be asked in vain', () => {
+  const start = (given: string) => {
+    const { environment } = composeFile().services.captions;
+    const filled = Object.entries(environment).map(([name, text]) => [
+      name,
+      text.replace(
+        /\$\{(\w+):-(.*)\}/,
+        (_, variable, otherwise) => (variable === 'TANDEM_RECOGNIZERS' && given) || otherwise,
+      ),
+    ]);
+    return loadConfig(CaptionsConfig, Object.fromEntries(filled)).CAPTIONS_RECOGNIZERS;
+  };
+  expect(() => start('')).toThrow(/CAPTIONS_RECOGNIZERS/);
+  const here = `en=ws://recognizer:${topology.recognizer.port}`;
+  expect(start(here)).toBe(here);
+  // In both profiles the table of settings and the example say so.
+  for (const page of ['captions', 'deployment-and-testing'])
+    expect(readFileSync(resolve(root, `docs/${page}.md`), 'utf8')).toContain(here);
 });
 
 test('no image of others is a tag that may be anything: official ones by major version, and a recognizer is named or nowhere', () => {
