@@ -146,6 +146,7 @@ const EVALUATED: Record<string, RegExp> = {
   'permissions.test.ts': /(Auth|Signaling|Hooks|Turn|Canary)TaskTaskRole|RotateServiceRole/,
   'recordings.test.ts': /RecordingsTaskTaskRole|MediaTaskTaskRole/,
   'captions-service.test.ts': /CaptionsTaskTaskRole/,
+  'vpc-origin.test.ts': /OriginGroupRemoveServiceRole/,
   'this file':
     /InstanceRole|TaskExecutionRole|TaskEventsRole|FlowLogIAMRole|^CustomS3AutoDelete|^CustomCDKBucketDeployment/,
 };
