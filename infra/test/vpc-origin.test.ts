@@ -98,7 +98,11 @@ interface Ec2 {
 }
 
 /** EC2 as its query API answers, and CloudFormation, which takes one answer. */
-async function runRemoval(event: { RequestType: string; PhysicalResourceId?: string }, state: Ec2, remainingMs = 600_000) {
+async function runRemoval(
+  event: { RequestType: string; PhysicalResourceId?: string },
+  state: Ec2,
+  remainingMs = 600_000,
+) {
   const groups = new Set(state.deleted ? [] : ['sg-1']);
   let listed = new Set(['sg-1']);
   const asked: string[] = [];
