@@ -27,11 +27,13 @@ const leftOut: Record<'local' | 'compose' | 'cloud', Record<string, string>> = {
     ALLOWED_ORIGINS: 'the edge keeps the Host header, so same-origin needs no list',
     API_KEYS: 'access is open on one machine',
     TURN_SECRET_ID: 'no Secrets Manager: TURN_SECRETS',
+    DEREGISTRATION_SECONDS: 'the edge breaks no socket, and there is no ECS to ask',
   },
   compose: {
     REDIS_USERNAME: 'the cache has its default user only',
     TURN_SECRET_ID: 'no Secrets Manager: TURN_SECRETS',
     TURN_URIS: 'the directory alone',
+    DEREGISTRATION_SECONDS: 'as above: SIGTERM comes first',
   },
   cloud: {
     API_KEYS: 'given by -c apiKeysSecretArn only',

@@ -36,6 +36,7 @@ export const place: Place = {
     'key-source': given('TANDEM_KEY_SOURCE', 'file:/data/auth-keys.json'),
     access: given('TANDEM_ACCESS', 'open'),
     profile: given('TANDEM_PROFILE', 'development'),
+    'deregistration-delay': undefined,
     'trusted-proxies': given('TANDEM_TRUSTED_PROXIES', '1'),
   },
   secrets: {

@@ -45,6 +45,7 @@ export function localPlace(plan: StackPlan): Place {
       'key-source': `file:${join(plan.dataDir, 'auth-keys.json')}`,
       access: 'open',
       profile: 'development',
+      'deregistration-delay': undefined,
       'trusted-proxies': '1',
     },
     secrets: {

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Tokenization } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -14,6 +14,11 @@ import type { RealtimeServiceProps, TaskServiceProps } from './realtime-service-
 import { scheduleTasks } from './scheduled-size.ts';
 import { serviceTask } from './service-task.ts';
 import { startAfterRights } from './start-after-rights.ts';
+
+/** What a task must know of the load balancer before it. */
+function withDelay({ from, secrets }: AwsPlace, delay: Duration): AwsPlace {
+  return { from: { ...from, 'deregistration-delay': Tokenization.stringifyNumber(delay.toSeconds()) }, secrets };
+}
 
 /** A described service on Fargate: what SignalingService, AuthService, HooksService and CaptionsService have in common. */
 export abstract class RealtimeService extends Construct implements ec2.IConnectable, iam.IGrantable {
@@ -72,7 +77,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       serviceName,
       described,
       props,
-      place: place as AwsPlace,
+      place: withDelay(place as AwsPlace, this.deregistrationDelay),
       stopTimeout,
       appMiB,
       appCpu,

@@ -1,6 +1,6 @@
 /** What runs in the whole topology, in production: cache, services, TURN and media nodes; each property that matters. */
 import { SignalingConfig } from '@tandem/signaling/config';
-import { ASK_MS } from '@tandem/signaling/ecs-task';
+import { askEvery } from '@tandem/signaling/ecs-task';
 import { Default } from 'typebox/value';
 import { expect, test } from 'vitest';
 import { capacity } from '../capacity/model.ts';
@@ -111,11 +111,10 @@ test('scale-in drops nobody: sockets move before the load balancer breaks them, 
   const { brokenAfter, sigtermAfter } = taskStop(Number(attributes['deregistration_delay.timeout_seconds']));
   // By SIGTERM alone all sockets of the old tasks would be broken in one moment.
   expect(sigtermAfter + moved / 1000).toBeGreaterThan(brokenAfter);
-  // So a task asks ECS what it wants of it, half as often again as it means to at worst and once in vain, for which it needs this right of its own cluster's tasks.
-  expect((2 * 1.5 * ASK_MS + moved) / 1000).toBeLessThan(brokenAfter);
+  // So a task asks ECS what it wants of it (leaving-task.test.ts), for which it needs this right of its own cluster's tasks.
   // The largest deployment of docs/capacity.md, in a release, leaves most of what ECS answers to others: deployments, consoles, other stacks.
   const tasks = 2 * capacity({ peers: 1_000_000 }).signalingTasks;
-  expect(tasks / (ASK_MS / 1000)).toBeLessThan((2 / 3) * ECS_READS_A_SECOND);
+  expect(tasks / (askEvery(brokenAfter) / 1000)).toBeLessThan((2 / 3) * ECS_READS_A_SECOND);
   const [role] = all('AWS::IAM::Role').filter(({ id }) => /SignalingTaskTaskRole/.test(id));
   const [cluster] = all('AWS::ECS::Cluster').filter(({ id }) => !/Turn|Media/.test(id));
   const mayAsk = (name: string | undefined) =>

@@ -42,6 +42,8 @@ export type Value =
         | 'recordings'
         | 'access'
         | 'profile'
+        /** How long the load balancer keeps the connections of a task that is to go, s; known on ECS only. */
+        | 'deregistration-delay'
         /** How many proxies in front append to X-Forwarded-For: the edge alone, or CloudFront and a load balancer. */
         | 'trusted-proxies';
     }
@@ -142,6 +144,7 @@ export const topology = {
       JWKS_URL: { from: 'jwks-url' },
       EVENTS: { from: 'events' },
       RECORDINGS: { from: 'recordings' },
+      DEREGISTRATION_SECONDS: { from: 'deregistration-delay' },
       ALLOWED_ORIGINS: { from: 'public-origin' },
       TRUSTED_PROXIES: { from: 'trusted-proxies' },
     },

@@ -148,6 +148,13 @@ export const SignalingConfig = Type.Object({
     'Interval in which every room is compared with the store, ms.',
     3_600_000,
   ),
+  DEREGISTRATION_SECONDS: Type.Integer({
+    default: 120,
+    minimum: 0,
+    maximum: 3600,
+    description:
+      'On ECS: how long the load balancer keeps the sockets of a task that is to go, s. The task asks ECS every quarter of it, or every 30 s, whether it is.',
+  }),
   RECONNECT_WITHIN_MS: ms(10_000, 'On SIGTERM clients move to another node at a random moment within this time, ms.'),
   ...TelemetrySettings,
 });

@@ -56,7 +56,7 @@ async function ecs(answers: readonly (Answer | undefined)[], metadata: readonly 
   const stop = new AbortController();
   onTestFinished(() => stop.abort());
   let hasLeft = false;
-  const options = { metadataUri: `${url}/v4/me`, askMs: 20, answerMs: 500, signal: stop.signal };
+  const options = { metadataUri: `${url}/v4/me`, delaySeconds: 120, askMs: 20, answerMs: 500, signal: stop.signal };
   void untilTaskLeaves(log, options).then(() => {
     hasLeft = true;
   });
@@ -104,7 +104,11 @@ test('after the signal nobody is asked', async () => {
 
 test('outside of ECS nobody is asked', async () => {
   const told = vi.fn();
-  void untilTaskLeaves(createLogger('test', 'debug', { write: told }), { metadataUri: undefined, askMs: 1 }).then(told);
+  void untilTaskLeaves(createLogger('test', 'debug', { write: told }), {
+    metadataUri: undefined,
+    delaySeconds: 120,
+    askMs: 1,
+  }).then(told);
   await new Promise((done) => setTimeout(done, 100));
   expect(told).not.toHaveBeenCalled();
 });

@@ -2,19 +2,29 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from '@tandem/service';
 
-/**
- * Between two questions, ms. With what clients take to move, and one question that ECS does not answer, it is within the two minutes that the load balancer waits. Not less: ECS answers
- * 20 a second of an account and region, and a release has twice the tasks (infra/test/aws-rules.ts).
- */
-export const ASK_MS = 30_000;
+/** Most between two questions, ms. Not less: ECS answers 20 a second of an account and region, and a release has twice the tasks (infra/test/aws-rules.ts). */
+const MOST_BETWEEN_MS = 30_000;
+/** Least, ms: a delay that is shorter than clients take to move is too short for any question. */
+const LEAST_BETWEEN_MS = 1000;
 /** Longest wait for an answer, ms. */
-const ANSWER_MS = 5000;
+export const ANSWER_MS = 5000;
+
+/**
+ * Between two questions, ms, half as long again at worst. So two of them are three quarters of the time that the load balancer keeps the sockets: one may stay without an answer, and clients still
+ * have time to move (infra/test/leaving-task.test.ts).
+ */
+export const askEvery = (delaySeconds: number) =>
+  Math.max(LEAST_BETWEEN_MS, Math.min(MOST_BETWEEN_MS, (delaySeconds * 1000) / 4));
+
 /** Kinds of trouble that are logged; their names come from outside. */
 const MOST_KINDS = 8;
 
 export interface EcsTaskOptions {
   /** Where ECS tells a task about itself, as it sets in ECS_CONTAINER_METADATA_URI_V4. Unset: this is no task. */
   readonly metadataUri: string | undefined;
+  /** How long the load balancer keeps the sockets of a task that is to go, s. */
+  readonly delaySeconds: number;
+  /** Between two questions. Default: as the delay allows. */
   readonly askMs?: number;
   readonly answerMs?: number;
   readonly signal?: AbortSignal;
@@ -28,7 +38,7 @@ export interface EcsTaskOptions {
  * @returns when ECS wants the task stopped; outside of ECS, or after `signal`: never
  */
 export async function untilTaskLeaves(log: Logger, options: EcsTaskOptions): Promise<void> {
-  const { metadataUri, askMs = ASK_MS, answerMs = ANSWER_MS, signal } = options;
+  const { metadataUri, delaySeconds, askMs = askEvery(delaySeconds), answerMs = ANSWER_MS, signal } = options;
   const logged = new Set<string>();
   let task: OwnTask | undefined;
   while (metadataUri && !signal?.aborted) {
