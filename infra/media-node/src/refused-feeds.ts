@@ -1,6 +1,6 @@
 /**
  * VideoRoom refuses a subscription as a whole, whichever of its feeds it does not take. So after a refusal each feed is asked for by
- * itself: one that is refused alone keeps nobody else's away, and is asked for again later.
+ * itself: one that is refused alone does not affect the others, and is asked for again later.
  */
 
 /** A feed that was refused is asked for again after this time, ms, then each time after twice as long. */
@@ -46,7 +46,7 @@ export class RefusedFeeds {
   }
 
   /**
-   * The request failed. @param isVerdict the engine said so; else it did not answer, which is nobody's fault
+   * The request failed. @param isVerdict the engine said so; else it did not answer, and no feed is to blame
    * @returns whether to say so: once, as a person whose media is not taken must not fill the log of each who wants it
    */
   refused(isVerdict: boolean): boolean {
