@@ -3,10 +3,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { connectRedis } from '@tandem/service';
+import { freePort } from '@tandem/service/testing';
 import { Endpoints } from '../../apps/hooks/src/endpoints.ts';
 import { SecretBox } from '../../apps/hooks/src/secret-box.ts';
 import { testHooksEnvironment } from '../../apps/hooks/src/testing.ts';
-import { freePort, type Proc, start } from './proc.ts';
+import { type Proc, start } from './proc.ts';
 import type { Peer, System } from './systems.ts';
 
 /** A receiver of webhooks that answers at once and keeps what came. */

@@ -1,7 +1,6 @@
 /** Child processes of a benchmark: pinned to a core, ready when they say so, dead at the end. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -72,15 +71,6 @@ async function stop(child: ChildProcess): Promise<void> {
 export function startServer(name: string, args: readonly string[] = [], options: StartOptions = {}): Promise<Proc> {
   const file = fileURLToPath(new URL(`../servers/${name}.ts`, import.meta.url));
   return start(process.execPath, [...(options.nodeArgs ?? []), file, ...args], options);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 /** Keep this process (the load) off the servers' core. */

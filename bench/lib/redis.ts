@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, type Proc, start } from './proc.ts';
+import { freePort } from '@tandem/service/testing';
+import { type Proc, start } from './proc.ts';
 
 export async function startBenchRedis(): Promise<Proc & { readonly url: string }> {
   const port = await freePort();

@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { API_SCOPES, apiAudience } from '@tandem/protocol';
 import { REVOCATION_FEED_HOLD_MS, REVOCATION_FEED_PATH } from '@tandem/service';
+import { freePort } from '@tandem/service/testing';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { freePort, type Proc, type StartOptions, start, startServer } from './proc.ts';
+import { type Proc, type StartOptions, start, startServer } from './proc.ts';
 import { RawSocket } from './raw-socket.ts';
 import type { Payload } from './traffic.ts';
 

@@ -3,13 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { freePort, isPortFree } from '../node-kit/ports.ts';
 import { topology } from '../topology/index.ts';
 import { findCaptions, type LocalCaptions } from './captions.ts';
 import { LACKS_REDIS } from './hooks.ts';
 import { findMedia, type LocalMedia } from './media.ts';
 import type { LocalOptions } from './options.ts';
 import { choosePorts, type Ports } from './ports.ts';
-import { findProgram, freePort, isPortFree, LOOPBACK, lanAddress } from './programs.ts';
+import { findProgram, LOOPBACK, lanAddress } from './programs.ts';
 import { findRecordings, type LocalRecordings, leavesOut } from './recordings.ts';
 import { StartError } from './start-error.ts';
 

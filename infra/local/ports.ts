@@ -1,6 +1,7 @@
 /** The ports of `npm start`. */
+import { freePort, isPortFree } from '../node-kit/ports.ts';
 import { topology } from '../topology/index.ts';
-import { freePort, isPortFree, LOOPBACK } from './programs.ts';
+import { LOOPBACK } from './programs.ts';
 import { StartError } from './start-error.ts';
 
 export interface Ports {

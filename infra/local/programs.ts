@@ -1,6 +1,5 @@
-/** Programs, ports and addresses of this machine. */
+/** Programs and addresses of this machine. */
 import { accessSync, constants } from 'node:fs';
-import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -20,27 +19,6 @@ export function findProgram(name: string, path = process.env.PATH ?? ''): string
         return false;
       }
     });
-}
-
-/** Can a server listen there? */
-export function isPortFree(port: number, host: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
-  });
-}
-
-/** A port that is free now. */
-export function freePort(host = LOOPBACK): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ port: 0, host, exclusive: true }, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 /** First IPv4 address that other machines of the local network reach. */

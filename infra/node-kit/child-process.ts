@@ -1,7 +1,6 @@
 /** The program that a node runs (coturn, Janus): it ends with its agent, whichever way that ends, and gets nothing of its environment. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
 export interface Program {
@@ -50,14 +49,4 @@ export async function startProgram({ command, args, cwd, onLine }: Program): Pro
       clearTimeout(force);
     },
   };
-}
-
-/** A TCP port of 127.0.0.1 that is free now. */
-export async function freeLoopbackPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }

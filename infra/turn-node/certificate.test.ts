@@ -1,11 +1,10 @@
 /** turns: on the node itself: it serves the certificate that another program keeps, and a renewal reaches a running coturn. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { connectRedis, loadConfig, readTurnNodes } from '@tandem/service';
-import { startRedis } from '@tandem/service/testing';
+import { freePort, startRedis } from '@tandem/service/testing';
 import { generate } from 'selfsigned';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { relay } from './relays.testing.ts';
@@ -15,14 +14,6 @@ import { startTurnNode } from './src/node.ts';
 
 const NAME = 'calls.example.org';
 const patience = { timeout: 30_000, interval: 100 };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((done) => server.once('listening', done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'certificate-'));

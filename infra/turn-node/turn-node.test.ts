@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectRedis, loadConfig, parseTurnSecret, readTurnNodes, TURN_DIRECTORY_KEY } from '@tandem/service';
-import { allocate, startRedis } from '@tandem/service/testing';
+import { allocate, freePort, startRedis } from '@tandem/service/testing';
 import { expect, test, vi } from 'vitest';
 import type { Host } from '../node-kit/host.ts';
 import { embeddedMetrics } from '../node-kit/metrics.ts';
@@ -18,14 +18,6 @@ import { AllocationCount, coturnArguments, drainsOnSignal } from './src/coturn.t
 import { stunAnswers } from './src/health.ts';
 import { relayProgram } from './src/location.ts';
 import { startTurnNode, turnMetrics } from './src/node.ts';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((done) => server.once('listening', done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 /** coturn's own test client: relays `messages` between two allocations; `connected` when it has all that it asks for, its output when it ends. */
 let users = 0;

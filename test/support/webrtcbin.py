@@ -37,8 +37,13 @@ FRAMES_TO_SAY = (1, 20)
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+saying = threading.Lock()
+
+
 def say(**what):
-    print(json.dumps(what), flush=True)
+    # GStreamer's threads say things at once, and print() writes a text and the end of its line one after the other.
+    with saying:
+        print(json.dumps(what), flush=True)
 
 
 def ask(method, url, body=None):

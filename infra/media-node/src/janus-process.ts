@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freeLoopbackPort, startProgram } from '../../node-kit/child-process.ts';
+import { startProgram } from '../../node-kit/child-process.ts';
+import { freePort } from '../../node-kit/ports.ts';
 import { EngineError } from './engine.ts';
 import type { JanusProgram } from './location.ts';
 
@@ -62,7 +63,7 @@ export async function startJanus(settings: JanusSettings): Promise<JanusProcess>
 }
 
 async function begin(settings: JanusSettings): Promise<JanusProcess> {
-  const [port, secret] = [await freeLoopbackPort(), randomBytes(24).toString('base64url')];
+  const [port, secret] = [await freePort(), randomBytes(24).toString('base64url')];
   await mkdir(settings.runDir, { recursive: true });
   for (const [name, text] of Object.entries(configuration(settings, port, secret)))
     await writeFile(join(settings.runDir, name), text, { mode: 0o600 });

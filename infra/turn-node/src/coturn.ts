@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { readList } from '@tandem/service/settings';
-import { freeLoopbackPort, startProgram } from '../../node-kit/child-process.ts';
+import { startProgram } from '../../node-kit/child-process.ts';
 import type { Host } from '../../node-kit/host.ts';
+import { freePort } from '../../node-kit/ports.ts';
 import type { CertificateFiles } from './certificate.ts';
 import type { TurnNodeConfig } from './config.ts';
 import { cancelSessions } from './coturn-cli.ts';
@@ -198,7 +199,7 @@ export async function startCoturn(
   tls?: CertificateFiles,
 ): Promise<Coturn> {
   const program = await askProgram(config.TURNSERVER);
-  const [cliPort, cliPassword] = [await freeLoopbackPort(), randomBytes(24).toString('base64url')];
+  const [cliPort, cliPassword] = [await freePort(), randomBytes(24).toString('base64url')];
   const mark = randomBytes(24).toString('base64url');
   const settings = [
     ...(program.knows('cli') ? ['cli'] : []),

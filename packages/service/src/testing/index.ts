@@ -1,4 +1,5 @@
 export * from './collector.ts';
+export * from './free-port.ts';
 export * from './redis-server.ts';
 export * from './redis-topologies.ts';
 export * from './s3.ts';

@@ -1,9 +1,9 @@
 /** A private redis-server for tests: free port, nothing on disk, gone with the test process. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 
 export interface TestRedis extends AsyncDisposable {
   /** `redis://127.0.0.1:port/0`; over TLS `rediss://localhost:port/0`, the name that the certificate has. */
@@ -49,18 +49,6 @@ export function makeCertificate(): TestCertificate {
     ca: readFileSync(certFile, 'utf8'),
     [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
   };
-}
-
-/** A TCP port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 const running = new Set<ChildProcess>();

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { freePort, startRedis, type TestCertificate, type TestRedis } from './redis-server.ts';
+import { freePort } from './free-port.ts';
+import { startRedis, type TestCertificate, type TestRedis } from './redis-server.ts';
 
 export interface TestRedisGroup extends AsyncDisposable {
   /** For connectRedis: `redis+sentinel://…` or `redis+cluster://…`. */
