@@ -66,7 +66,7 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
   if (parts.observeProcess) observation.metrics.observeProcess();
   const log =
     parts.log ?? createLogger('signaling', config.LOG_LEVEL, observation.telemetry.logDestination(parts.stdout));
-  const backplane = parts.backplane ?? createBackplane(config);
+  const backplane = parts.backplane ?? createBackplane(config, log);
   const node = new SignalingNode({
     name,
     backplane,
@@ -120,12 +120,13 @@ export async function startSignaling(config: SignalingConfig, parts: SignalingPa
   };
 }
 
-function createBackplane(config: SignalingConfig): Backplane {
+function createBackplane(config: SignalingConfig, log: Logger): Backplane {
   if (!config.REDIS_URL) return new MemoryHub(systemClock).connect();
   return createRedisBackplane({
     url: config.REDIS_URL,
     auth: { username: config.REDIS_USERNAME, password: config.REDIS_PASSWORD },
     events: config.EVENTS,
+    onFault: (err) => log.error({ event: 'backplane.fault', err }, 'a command was faulty'),
   });
 }
 

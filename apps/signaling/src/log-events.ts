@@ -9,6 +9,8 @@ export const SIGNALING_EVENTS = {
   'work.failed': 'Something in the background failed by a fault of ours.',
   'timer.failed': 'A periodic task failed by a fault of ours; it runs again.',
   'backplane.away': 'The room store cannot be reached.',
+  'backplane.fault':
+    'The room store finds a command faulty (`err` begins with its code): an ACL that lags behind a deploy, a key of another kind. The caller heard `unavailable`.',
   'backplane.back': 'The room store answers again.',
   'backplane.doubt': 'Messages between nodes may have been lost: every room is read again.',
   'media.assigned': 'A large room was given to a media node; `node` and `epoch` say which.',

@@ -77,3 +77,25 @@ test('a service that is to leave is disposed of without a signal; a first signal
   hanging.child.kill('SIGINT');
   expect(await hanging.ended).toBe(1);
 });
+
+test('work in the background that fails is a line, and the service goes on and ends as it should', async () => {
+  const process = serve(
+    `setTimeout(() => void Promise.reject(new TypeError('of ours')), 20); setTimeout(() => console.log('on'), 100);
+     return { [Symbol.asyncDispose]: async () => {} };`,
+    60_000,
+  );
+  await heard(process, 'on');
+  expect(process.said()).toContain('background.failed');
+  process.child.kill('SIGTERM');
+  expect(await process.ended).toBe(0);
+});
+
+test('an exception outside of a promise ends it, and a drain that fails ends it at once', async () => {
+  const thrown = serve(`setTimeout(() => { throw new Error('of ours') }, 20); return {};`, 60_000);
+  expect(await thrown.ended).toBe(1);
+  const failing = serve(`return { [Symbol.asyncDispose]: async () => { throw new Error('of ours') } };`, 60_000);
+  await heard(failing, 'up');
+  failing.child.kill('SIGTERM');
+  expect(await failing.ended).toBe(1);
+  expect(failing.said()).toContain('shutdown.failed');
+});

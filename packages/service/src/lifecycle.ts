@@ -3,7 +3,8 @@ import type { Logger } from './log.ts';
 
 /**
  * Run a service until SIGTERM or SIGINT, then dispose of it; a second signal or the deadline ends the process at once.
- * A failed start logs one clear line and exits with 1.
+ * A failed start logs one clear line and exits with 1. Once it is up, work in the background whose failure nobody takes is logged as an error,
+ * and the process goes on: it would cut off everybody for what is one person's. An exception that was thrown outside of a promise ends it.
  * @param start builds and starts the whole service
  * @param deadlineMs how long the disposal may take. Default 110,000 (ECS kills after 120 s).
  * @param leaves resolves when the service is to end although no signal came yet; asked once it is up. Default: never.
@@ -23,6 +24,9 @@ export async function runService(
     setTimeout(() => process.exit(1), 200).unref();
     return;
   }
+  process.on('unhandledRejection', (reason) =>
+    log.error({ event: 'background.failed', err: reason }, 'work in the background failed'),
+  );
   let isEnding = false;
   const end = async (why: string) => {
     if (isEnding) return;
@@ -32,7 +36,12 @@ export async function runService(
       log.error({ event: 'shutdown.deadline' }, 'drain deadline passed');
       process.exit(1);
     }, deadlineMs).unref();
-    await service[Symbol.asyncDispose]();
+    try {
+      await service[Symbol.asyncDispose]();
+    } catch (error) {
+      log.error({ event: 'shutdown.failed', err: error }, 'the drain failed');
+      process.exit(1);
+    }
     log.info({ event: 'shutdown.end' }, 'bye');
     process.exit(0);
   };

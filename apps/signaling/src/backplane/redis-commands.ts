@@ -12,10 +12,13 @@ export class RedisCommands {
   readonly client: RedisClient;
   readonly #batcher: CommandBatcher;
   readonly health = new HealthRecord('down', 'not reached yet');
+  readonly #onFault: (error: Error) => void;
   #closed = false;
 
-  constructor(client: RedisClient) {
+  /** @param onFault told of a command that Redis finds faulty, without what was in it */
+  constructor(client: RedisClient, onFault: (error: Error) => void) {
     this.client = client;
+    this.#onFault = onFault;
     // Errors reach callers through their commands; without a listener they would end the process.
     client.on('error', () => {});
     this.#batcher = new CommandBatcher(client);
@@ -34,7 +37,10 @@ export class RedisCommands {
     this.#batcher.send();
   }
 
-  /** Runs a command. A faulty command stays the error that Redis answered. @throws UnavailableError */
+  /**
+   * Runs a command. What Redis finds faulty is told as an error, and is unavailable to the caller as well: whoever writes again what the store
+   * did not take does so then, and one key or one lagging ACL ends neither the node nor its health. @throws UnavailableError
+   */
   async guard<T>(command: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new UnavailableError('the backplane is closed');
     try {
@@ -46,7 +52,8 @@ export class RedisCommands {
       if (error instanceof Error && error.name === 'ReplyError' && !SERVER_UNAVAILABLE.test(message)) {
         // ioredis keeps the arguments there, and a log of the error would hold them.
         delete (error as { command?: unknown }).command;
-        throw error;
+        this.#onFault(error);
+        throw new UnavailableError(message, { dependency: 'redis', cause: error });
       }
       this.health.become('down', message);
       throw new UnavailableError(message, { dependency: 'redis', cause: error });

@@ -59,6 +59,8 @@ export interface RedisBackplaneOptions {
   readonly events?: boolean;
   /** A probe through one's own inbox that takes longer means a deaf subscription, ms. Default 3,000. */
   readonly probeTimeout?: number;
+  /** Told of a command that Redis finds faulty, which no outage explains. Default: nobody is. */
+  readonly onFault?: (error: Error) => void;
   /** Makes connections. Default: {@link connectRedis}. */
   readonly connect?: typeof connectRedis;
 }
@@ -78,10 +80,11 @@ export class RedisBackplane implements Backplane {
 
   constructor(options: RedisBackplaneOptions) {
     const { url, auth, prefix = 'tandem', events = false, probeTimeout = 3000, connect = connectRedis } = options;
+    const { onFault = () => {} } = options;
     const sharded = /^rediss?\+cluster:/.test(url);
     this.kind = sharded ? 'redis-cluster' : url.includes('+sentinel:') ? 'redis-sentinel' : 'redis';
     this.#keys = new RedisKeys(prefix, { events });
-    this.#commands = new RedisCommands(connect(url, auth));
+    this.#commands = new RedisCommands(connect(url, auth), onFault);
     this.#sessions = new RedisSessions(this.#keys, this.#commands);
     this.#inbox = new RedisInbox({
       commands: this.#commands,
