@@ -104,6 +104,9 @@ export interface RoomMedia {
   readonly recording?: number;
 }
 
+/** Of a member beside its info: peer id, node, numbers. */
+const MEMBER_BYTES = 100;
+
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
 
 // Shared by all rooms: an empty map of its own is 170 bytes for each.
@@ -125,7 +128,7 @@ export class Room {
   /** The store lost data: until then a member that is missing there is not gone, only not yet written again. */
   staleUntil = 0;
   /** When the store was last asked about it in a way that also keeps it there. */
-  readAt = 0;
+  readAt: number;
   /** When the room ends by its settings; Infinity: never, as far as known. */
   endsAt = Infinity;
   /** Who comes in, as far as known. */
@@ -142,8 +145,10 @@ export class Room {
   owesWholeRead = false;
   /** A read is under way; `again`: read once more after it, the `whole` room to know when the next member may be gone. */
   reading: { again: boolean; whole: boolean } | undefined;
-  constructor(id: string) {
+  /** @param readAt a join keeps it like a read */
+  constructor(id: string, readAt: number) {
     this.id = id;
+    this.readAt = readAt;
   }
 
   peers(without: string): PeerInfo[] {
@@ -157,6 +162,13 @@ export class Room {
     let count = 0;
     for (const peerId of this.members.keys()) if (!isMediaPeer(peerId)) count++;
     return count;
+  }
+
+  /** About what its members take in a list of them. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { infoJson } of this.members.values()) bytes += Buffer.byteLength(infoJson) + MEMBER_BYTES;
+    return bytes;
   }
 
   /** Somebody receives only, which needs a media node. */

@@ -234,12 +234,16 @@ local function list(ms)
   redis.call('PEXPIRE', KEYS[3], string.format('%.0f', math.max(DAY, ms, redis.call('PTTL', KEYS[3]))))
 end
 
--- A room with members is listed, and its settings stay.
+-- It ends in a day at the earliest, if it is there.
+local function extend(key)
+  redis.call('PEXPIRE', key, string.format('%.0f', math.max(DAY, redis.call('PTTL', key))))
+end
+
+-- A room with members is listed, and its settings stay, as do its size and who may not enter.
 local function keep()
   list(0)
-  if settings() then
-    redis.call('PEXPIRE', KEYS[4], string.format('%.0f', math.max(DAY, redis.call('PTTL', KEYS[4]))))
-  end
+  if settings() then extend(KEYS[4]) end
+  extend(KEYS[2])
 end
 
 -- The room is empty: its settings stay for a while, and the room is listed as long as it has any.

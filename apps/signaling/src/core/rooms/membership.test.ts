@@ -231,3 +231,17 @@ describe('answers that come behind a leave', () => {
     expect(about).toEqual(['peer_left']);
   });
 });
+
+test('B-38 a room in which somebody writes all the time is read as often as a quiet one: the read keeps what belongs to it', async () => {
+  const { cluster, a } = await pair();
+  const reads = { n1: 0, n2: 0 };
+  cluster.before = (node, operation) => {
+    if (operation === 'readRoom') reads[node as keyof typeof reads]++;
+  };
+  for (let i = 0; i < 40; i++) {
+    a.send({ type: 'update', metadata: { hand: i % 2 === 0 } });
+    await cluster.run(30_000);
+  }
+  // Within the ten minutes for which a room is kept that nobody reads, twice over.
+  expect(Math.min(reads.n1, reads.n2)).toBeGreaterThanOrEqual(4);
+});

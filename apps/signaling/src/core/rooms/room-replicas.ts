@@ -40,7 +40,7 @@ export class RoomReplicas {
 
   /** Puts the session into the replica of the room, made if need be, and applies `state`. */
   enter(session: Session, roomId: string, state: RoomState): Room {
-    const room = this.rooms.get(roomId) ?? new Room(roomId);
+    const room = this.rooms.get(roomId) ?? new Room(roomId, this.#context.clock.now());
     this.rooms.set(roomId, room);
     this.apply(room, state);
     session.room = room;
@@ -103,7 +103,6 @@ export class RoomReplicas {
   /** @returns whether anything was different; an older state is ignored, unless it is `authoritative`, and so is one that comes too late */
   apply(room: Room, state: RoomState, authoritative = false): boolean {
     if (this.rooms.get(room.id) !== room || (!authoritative && state.version < room.version)) return false;
-    room.readAt = this.#context.clock.now();
     room.version = state.version;
     if (state.endsIn !== undefined) room.endsAt = this.#context.clock.now() + state.endsIn;
     this.#applyEntry(room, state);
