@@ -116,7 +116,9 @@ export function claim(
 ): ClaimResult {
   const identity = `${userId}\n${loginSession}`;
   const previous = loginSession === '' ? undefined : store.holder(identity);
-  if (expect !== undefined && previous !== undefined && previous !== expect) return { kind: 'held', by: previous };
+  // What it holds itself is no obstacle: its claim was answered, and the answer lost.
+  const isOthers = previous !== undefined && previous !== peerId;
+  if (expect !== undefined && isOthers && previous !== expect) return { kind: 'held', by: previous };
   const peerIds = store.places(userId)?.peerIds ?? new Set<string>();
   const others = [...peerIds].filter((other) => other !== peerId && other !== previous);
   if (limit > 0 && others.length >= limit) return { kind: 'full', others };

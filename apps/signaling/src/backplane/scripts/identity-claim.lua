@@ -1,10 +1,11 @@
 -- One login session, one session; one user, a limited number of them: takes both places for a session, and writes its record.
 -- KEYS[1] holder of the login session  KEYS[2] sessions of the user: set of peerIds  KEYS[3..4] session and mailbox, as in session.lua
 -- ARGV[1] peerId  [2] ttl ms  [3] limit (0: none)
--- ARGV[4] 'shared': no holder; 'take': from whoever holds it; 'expect': only if nobody does, or ARGV[5]
+-- ARGV[4] 'shared': no holder; 'take': from whoever holds it; 'expect': only if nobody else does, or ARGV[5]
 -- ARGV[6] record; '' writes none
 local previous = ARGV[4] ~= 'shared' and redis.call('GET', KEYS[1])
-if ARGV[4] == 'expect' and previous and previous ~= ARGV[5] then return 'held ' .. previous end
+-- What it holds itself is no obstacle: its claim was answered, and the answer lost.
+if ARGV[4] == 'expect' and previous and previous ~= ARGV[5] and previous ~= ARGV[1] then return 'held ' .. previous end
 local limit = tonumber(ARGV[3])
 if limit > 0 and redis.call('SCARD', KEYS[2]) >= limit then
   local others = {}

@@ -427,6 +427,8 @@ export function backplaneContract(connect: () => Backplane): void {
     const of = (peerId: string) => session(peerId, a.name, { userId, loginSession, info: '{"userId":" } {\\n"}' });
     expect(await a.openSession(of(p), identity, { limit: 2 })).toEqual({ kind: 'ours', previous: undefined });
     expect(await a.openSession(of(q), identity, { limit: 2, expect: '' })).toEqual({ kind: 'held', by: p });
+    // Its own first try was carried out, and the answer lost.
+    expect(await a.openSession(of(p), identity, { limit: 2, expect: '' })).toEqual({ kind: 'ours', previous: p });
     for (const other of [`${userId} `, userId.slice(1), ''])
       expect(await a.resumeSession(p, 'hash', other)).toEqual({ ok: false });
     await a.detachSession(p, at(1), a.name, 60_000);

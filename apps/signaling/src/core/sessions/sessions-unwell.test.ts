@@ -3,7 +3,7 @@ import type { Grants } from '@tandem/protocol';
 import { describe, expect, test } from 'vitest';
 import { UnavailableError } from '../../backplane/types.ts';
 import type { SignalingNode } from '../node.ts';
-import { Client, type Cluster, members, pair } from '../testing.ts';
+import { Client, Cluster, members, pair } from '../testing.ts';
 
 describe('the client gives a socket up while its resume is under way', () => {
   /** Ada's socket is gone, and the next one waits for the store, which is slow. */
@@ -266,4 +266,21 @@ describe('the store is slow, or late', () => {
       expect(stored(cluster, a)).toBeUndefined();
     },
   );
+});
+
+test('S-81 a claim whose answer was lost is no other session to the same socket, also where a second one is rejected', async () => {
+  const cluster = new Cluster();
+  const node = await cluster.node('n1');
+  const client = new Client(node, 'kim', { duplicate: 'reject' });
+  let lost = 0;
+  cluster.after = (_node, operation) => {
+    if (operation === 'openSession' && lost++ === 0) throw new UnavailableError('the answer is lost');
+  };
+  client.send({ type: 'join', roomId: 'r' });
+  await cluster.run();
+  expect(client.of('error')).toMatchObject([{ code: 'unavailable' }]);
+  await cluster.run(2000);
+  client.send({ type: 'join', roomId: 'r' });
+  await cluster.run();
+  expect([client.of('joined').length, client.closed]).toEqual([1, undefined]);
 });
