@@ -232,7 +232,10 @@ export class SignalingNode implements AsyncDisposable {
     if (!this.up) return;
     await this.#parts.sweep();
     const now = this.clock.now();
-    for (const [userName, budget] of this.#users) if (budget.full(now)) this.#users.delete(userName);
+    // One that a connection holds stays the user's: another connection would get a second one.
+    const held = new Set([...this.connections].map(({ user }) => user));
+    for (const [userName, budget] of this.#users)
+      if (budget.full(now) && !held.has(budget)) this.#users.delete(userName);
   }
 
   /** Closes it when its token runs out, if that is before the next check. Media nodes pass its media on until then. */

@@ -139,6 +139,21 @@ export class Connection extends Outbound<ConnectionHost> implements FrameSource 
     if (wait > 0) throw tooMuch(wait);
   }
 
+  /**
+   * Pays for what a frame makes the node and the store send beside itself, and drops the frame when that is too much.
+   * @returns whether it may be carried out
+   */
+  affords(bytes: number): boolean {
+    const wait = this.#user.takeBytes(this.host.clock.now(), bytes);
+    if (wait > 0) this.#drop(wait, 0, 'message');
+    return wait === 0;
+  }
+
+  /** The budget of its user. */
+  get user(): SendBudget {
+    return this.#user;
+  }
+
   #charge(bytes: number, kind: FrameKind): boolean {
     const now = this.host.clock.now();
     this.lastSeen = now;

@@ -17,12 +17,33 @@ import { admit, closeRoom, done, grant, kick, mute, refuse, setEntry } from './m
 import { resume } from './resume-handler.ts';
 import { checkMessage, isKnownType } from './validate.ts';
 
+/** Charged for a read of a room whose size is not known here. */
+const UNSEEN_ROOM_BYTES = 65_536;
+
+/** Of the room that it is in: what the store answers to a write there. */
+const roomBytes = ({ session }: Connection) => session.room?.bytes ?? 0;
+
+/** Bytes that the node and the store send for a message beside the message itself (S-18). */
+const COSTS: { readonly [T in keyof ClientMessageMap]?: (connection: Connection, frame: Buffer) => number } = {
+  // Whoever connects joins once; who leaves and joins again has a room read each time.
+  join: ({ session }) => session.room?.bytes ?? (session.joinedAt === undefined ? 0 : UNSEEN_ROOM_BYTES),
+  look: () => UNSEEN_ROOM_BYTES,
+  update: (connection, frame) => roomBytes(connection) + frame.length * (connection.session.room?.members.size ?? 0),
+  kick: roomBytes,
+  grant: roomBytes,
+  'set-entry': roomBytes,
+  admit: roomBytes,
+  refuse: roomBytes,
+};
+
 /** @returns what connections call with such a message */
 export function createMessageHandler(parts: HandlerParts): ConnectionHost['handle'] {
   return ({ connection, message, bytes, header }) => {
     const { type } = message;
     if (!isKnownType(type)) throw new RefusalError('unknown_type', `This server does not know '${type.slice(0, 64)}'.`);
     checkMessage(type, message);
+    const cost = COSTS[type]?.(connection, bytes) ?? 0;
+    if (cost > 0 && !connection.affords(cost)) return undefined;
     const handler = handlers[type] as Handler<typeof type>;
     const pending = handler({ parts, connection, message: message as never, bytes, header });
     if (type !== 'ping') connection.fresh = false;
