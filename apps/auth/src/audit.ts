@@ -8,7 +8,7 @@ export interface AuditEvent {
   readonly sessionId?: string;
   readonly jti?: string;
   readonly keyId?: string;
-  /** Problem code of a refusal, or kind of a revocation. */
+  /** Problem code of a refusal, kind of a revocation, or `rotation_lost`: a refresh after one that a failover of Redis lost. */
   readonly reason?: string;
 }
 

@@ -7,6 +7,12 @@
  *
  * The next turn is an HMAC of the present one under a key of the session. So a client that lost the answer may repeat its
  * request with the same `Idempotency-Key` and gets the same successor, without any plain token being stored.
+ *
+ * The store also holds the hash of the token after the present one. If a failover loses a rotation whose answer was sent,
+ * the client has that token, the store the one before: it is recognized as the newest, not as a reuse. A thief gains
+ * nothing by it: that token is sent only after the rotation to it was written, so it is the newest one, and a copy of the
+ * newest one was always worth one use. What is left is as before: the store takes the token before it for unused, so a copy of
+ * that gets the same successor that its owner has, and the second of the two to use it ends the session.
  */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import type { RefreshHashes } from './store/store.ts';
@@ -30,16 +36,28 @@ export function parseRefreshToken(token: string): ParsedRefreshToken | undefined
   return { sessionId, family, turn };
 }
 
+const turnAfter = (turn: string, successorKey: string) =>
+  createHmac('sha256', successorKey).update(turn).digest('base64url');
+
 /** The first token of a new session, and what the store keeps of it. */
 export function firstRefreshToken(sessionId: string): { token: string; hashes: RefreshHashes } {
   const family = secret();
   const turn = secret();
-  const hashes = { family: sha256(family), current: sha256(turn), successorKey: secret() };
+  const successorKey = secret();
+  const successor = sha256(turnAfter(turn, successorKey));
+  const hashes = { family: sha256(family), current: sha256(turn), successor, successorKey };
   return { token: `tr1.${sessionId}.${family}.${turn}`, hashes };
 }
 
-/** The token after `present`. */
-export function successorOf(present: ParsedRefreshToken, successorKey: string): { token: string; hash: string } {
-  const turn = createHmac('sha256', successorKey).update(present.turn).digest('base64url');
-  return { token: `tr1.${present.sessionId}.${present.family}.${turn}`, hash: sha256(turn) };
+/** The token after `present`, and the hash of the one after that. */
+export function successorOf(
+  present: ParsedRefreshToken,
+  successorKey: string,
+): { token: string; hash: string; afterHash: string } {
+  const turn = turnAfter(present.turn, successorKey);
+  return {
+    token: `tr1.${present.sessionId}.${present.family}.${turn}`,
+    hash: sha256(turn),
+    afterHash: sha256(turnAfter(turn, successorKey)),
+  };
 }

@@ -13,6 +13,7 @@ test('rules and tests name each other', () => {
   const rules = new Set([...contract.matchAll(/^- \*\*([SBMA]-\d+)\*\*/gm)].map((m) => m[1]));
   const sources = [
     ...files('apps/signaling/src'),
+    ...files('apps/auth/src'),
     ...files('packages/protocol/src'),
     ...files('infra/media-node/src'),
     // What a client does with what it hears.

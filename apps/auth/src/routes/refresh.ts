@@ -1,4 +1,5 @@
 /** `POST /auth/refresh`: a refresh token for its successor, once. */
+import { randomUUID } from 'node:crypto';
 import { ProblemError } from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
@@ -59,7 +60,9 @@ async function refresh(ctx: AuthContext, request: RefreshRequest) {
       family: sha256(parsed.family),
       presented: sha256(parsed.turn),
       next: next.hash,
-      retry: retry ? sha256(retry) : '',
+      afterNext: next.afterHash,
+      // Without a key it is good for this request only: the Redis client sends a command again whose reply was lost.
+      retry: retry ? sha256(retry) : randomUUID(),
     },
     idle,
     now,
@@ -73,7 +76,14 @@ async function refresh(ctx: AuthContext, request: RefreshRequest) {
   // It may have been revoked while the store was asked.
   await refuseRevoked(ctx, request, record);
   const { jti, ...issued } = await issueAccessToken(ctx, record);
-  audit(request, { action: 'refresh', method: record.method, sub: record.userId, sessionId: record.id, jti });
+  audit(request, {
+    action: 'refresh',
+    method: record.method,
+    sub: record.userId,
+    sessionId: record.id,
+    jti,
+    ...(outcome === 'restored' ? { reason: 'rotation_lost' } : {}),
+  });
   return { ...issued, refresh_token: next.token, refresh_expires_at: Math.min(now + idle, record.expiresAt) };
 }
 

@@ -61,14 +61,15 @@ export class MemorySessions {
   rotate(id: string, request: RotateRequest, idleSeconds: number, now: number): RotateOutcome {
     const entry = this.#live(id, now);
     if (!entry || entry.refresh.family !== request.family) return 'unknown';
-    if (entry.refresh.current === request.presented) {
-      entry.refresh = { ...entry.refresh, current: request.next };
+    const { current, successor } = entry.refresh;
+    if (request.presented === current || request.presented === successor) {
+      entry.refresh = { ...entry.refresh, current: request.next, successor: request.afterNext };
       entry.previous = request.presented;
       entry.retry = request.retry;
       entry.rotatedAt = now;
       entry.lastUsedAt = now;
       entry.until = Math.min(now + idleSeconds, entry.record.expiresAt);
-      return 'rotated';
+      return request.presented === current ? 'rotated' : 'restored';
     }
     const again = entry.previous === request.presented && request.retry !== '' && entry.retry === request.retry;
     if (again && now - entry.rotatedAt <= RETRY_SECONDS) return 'retry';

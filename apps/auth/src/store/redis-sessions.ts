@@ -40,6 +40,7 @@ export class RedisSessions {
         family: refresh.family,
         current: refresh.current,
         successor: refresh.successorKey,
+        ahead: `${refresh.current} ${refresh.successor}`,
         used: now,
         until: record.expiresAt,
       })
@@ -60,8 +61,8 @@ export class RedisSessions {
   }
 
   async rotate(id: string, request: RotateRequest, idleSeconds: number, now: number): Promise<RotateOutcome> {
-    const { family, presented, next, retry } = request;
-    const args = [family, presented, next, retry, String(now), String(idleSeconds)];
+    const { family, presented, next, afterNext, retry } = request;
+    const args = [family, presented, next, retry, String(now), String(idleSeconds), afterNext];
     return (await this.#redis.eval(rotateScript, 1, sessionKey(id), ...args)) as RotateOutcome;
   }
 

@@ -14,7 +14,15 @@ const record = (id: string, userId = 'ada', life = 1000): SessionRecord => ({
   createdAt: now(),
   expiresAt: now() + life,
 });
-const hashes = { family: 'F', current: 'c1', successorKey: 'k' };
+const hashes = { family: 'F', current: 'c1', successor: 'c2', successorKey: 'k' };
+/** A use of the n-th token of such a session. */
+const turnOf = (n: number) => ({
+  family: 'F',
+  presented: `c${n}`,
+  next: `c${n + 1}`,
+  afterNext: `c${n + 2}`,
+  retry: '',
+});
 const unique = () => randomBytes(6).toString('hex');
 
 describe.each(['memory', 'redis'])('store contract: %s', (kind) => {
@@ -42,24 +50,49 @@ describe.each(['memory', 'redis'])('store contract: %s', (kind) => {
   test('rotates once; a used token ends the session, a guess does not', async () => {
     const id = unique();
     await store.createSession(record(id), hashes, 500, now());
-    const rotate = (presented: string, next: string, more = {}) =>
-      store.rotate(id, { family: 'F', presented, next, retry: '', ...more }, 500, now());
-    expect(await rotate('c1', 'c2', { family: 'X' })).toBe('unknown');
-    expect(await rotate('c1', 'c2', { retry: 'r1' })).toBe('rotated');
-    expect(await rotate('c1', 'c2', { retry: 'r1' })).toBe('retry');
-    expect(await rotate('c2', 'c3')).toBe('rotated');
-    expect(await rotate('c1', 'c2', { retry: 'r1' })).toBe('reused');
-    expect(await rotate('c3', 'c4')).toBe('unknown');
+    const rotate = (turn: number, more = {}) => store.rotate(id, { ...turnOf(turn), ...more }, 500, now());
+    expect(await rotate(1, { family: 'X' })).toBe('unknown');
+    expect(await rotate(1, { retry: 'r1' })).toBe('rotated');
+    expect(await rotate(1, { retry: 'r1' })).toBe('retry');
+    expect(await rotate(2)).toBe('rotated');
+    expect(await rotate(1, { retry: 'r1' })).toBe('reused');
+    expect(await rotate(3)).toBe('unknown');
     expect(await store.getSession(id, now())).toBeUndefined();
+  });
+
+  test('the token after the present one stands for a rotation that was lost, once; no other does', async () => {
+    const start = async () => {
+      const id = unique();
+      await store.createSession(record(id), hashes, 500, now());
+      return (turn: number, more = {}) => store.rotate(id, { ...turnOf(turn), ...more }, 500, now());
+    };
+    const rotate = await start();
+    expect(await rotate(2, { family: 'X' })).toBe('unknown');
+    expect(await rotate(2, { retry: 'r' })).toBe('restored');
+    expect(await rotate(2, { retry: 'r' })).toBe('retry');
+    expect(await rotate(3)).toBe('rotated');
+    expect(await rotate(5)).toBe('restored');
+    // A copy of the one that was lost: the session is over, for whoever has the newest too.
+    expect(await rotate(4)).toBe('reused');
+    expect(await rotate(6)).toBe('unknown');
+
+    const twice = await start();
+    expect(await twice(2)).toBe('restored');
+    expect(await twice(2)).toBe('reused');
+
+    const before = await start();
+    expect(await before(2)).toBe('restored');
+    expect(await before(1)).toBe('reused');
+
+    const far = await start();
+    expect(await far(3)).toBe('reused');
   });
 
   test('of many that present one token at once, one wins', async () => {
     const id = unique();
     await store.createSession(record(id), hashes, 500, now());
     const outcomes = await Promise.all(
-      Array.from({ length: 10 }, (_, i) =>
-        store.rotate(id, { family: 'F', presented: 'c1', next: `n${i}`, retry: '' }, 500, now()),
-      ),
+      Array.from({ length: 10 }, (_, i) => store.rotate(id, { ...turnOf(1), next: `n${i}` }, 500, now())),
     );
     expect(outcomes.filter((o) => o === 'rotated')).toHaveLength(1);
     expect(outcomes.filter((o) => o === 'reused')).toHaveLength(1);
@@ -87,8 +120,7 @@ describe.each(['memory', 'redis'])('store contract: %s', (kind) => {
     expect(await store.getSession(of(0), now())).toBeUndefined();
     expect(await store.getSession(of(1), now())).toBeDefined();
     expect(await store.listSessions(user, now())).toHaveLength(100);
-    const turn = { family: 'F', presented: 'c1', next: 'c2', retry: '' };
-    expect(await store.rotate(of(0), turn, 500, now())).toBe('unknown');
+    expect(await store.rotate(of(0), turnOf(1), 500, now())).toBe('unknown');
     // The brief one has not taken the place of the longer ones with it.
     expect(await store.listSessions(user, now() + 60)).toHaveLength(99);
   });
@@ -161,6 +193,34 @@ test('a session without its place is none: what could not be ended with all of i
   await store.createSession(record('long', 'bob', 9000), hashes, 500, now());
   await store.createSession(record('short', 'bob', 10), hashes, 500, now());
   expect(await client.ttl('tandem:auth:user:bob')).toBeGreaterThan(8000);
+  client.disconnect();
+});
+
+test('tasks of an earlier version beside this one: what either writes the other rotates, and no used token counts as a lost one', async () => {
+  await using redis = await startRedis();
+  await using store = await createRedisStore(connectRedis(redis.url));
+  const client = connectRedis(redis.url);
+  const key = 'tandem:auth:session:s1';
+  const rotate = (turn: number) => store.rotate('s1', turnOf(turn), 500, now());
+  /** All that an earlier version wrote. */
+  const earlier = (turn: number) =>
+    client.hset(key, { current: `c${turn + 1}`, previous: `c${turn}`, retry: '', used: now() });
+  const start = () => store.createSession(record('s1'), hashes, 500, now());
+  await start();
+  await client.hdel(key, 'ahead');
+  expect(await rotate(1)).toBe('rotated');
+  await earlier(2);
+  expect(await rotate(3)).toBe('rotated');
+  await earlier(4);
+  await earlier(5);
+  // The last that this version wrote is that after c4 comes c5; it has been used since.
+  expect(await rotate(5)).toBe('reused');
+  await start();
+  await earlier(1);
+  expect(await rotate(2)).toBe('rotated');
+  await start();
+  await client.hdel(key, 'ahead');
+  expect(await rotate(2)).toBe('reused');
   client.disconnect();
 });
 

@@ -25,6 +25,8 @@ export interface SessionRecord {
 export interface RefreshHashes {
   readonly family: string;
   readonly current: string;
+  /** Of the token after `current`, which is sent to no client before a rotation to it was written. */
+  readonly successor: string;
   /** Makes the next token out of the present one; useless without the present one, which is stored as a hash only. */
   readonly successorKey: string;
 }
@@ -41,15 +43,18 @@ export interface RotateRequest {
   readonly family: string;
   readonly presented: string;
   readonly next: string;
-  /** Hash of the client's Idempotency-Key, or empty. */
+  /** Hash of the token after `next`. */
+  readonly afterNext: string;
+  /** Hash of the client's Idempotency-Key, or what only this request has; empty: it is not repeated. */
   readonly retry: string;
 }
 
 /**
- * `rotated`: done. `retry`: the same request again (same idempotency key, within 60 s): the same successor stands.
+ * `rotated`: done. `restored`: done too, and the rotation before it, which the store had lost in a failover.
+ * `retry`: the same request again (same `retry`, within 60 s): the same successor stands.
  * `reused`: a token of this family that was used before; the session is now deleted. `unknown`: no such session, or a guess.
  */
-export type RotateOutcome = 'rotated' | 'retry' | 'reused' | 'unknown';
+export type RotateOutcome = 'rotated' | 'restored' | 'retry' | 'reused' | 'unknown';
 
 /** An API key; the secret part is a SHA-256 (it is 256 random bits, so a slow hash would add nothing). */
 export interface ApiKeyRecord {

@@ -1,5 +1,6 @@
 export * from './collector.ts';
 export * from './free-port.ts';
+export * from './lossy-failover.ts';
 export * from './redis-server.ts';
 export * from './redis-topologies.ts';
 export * from './s3.ts';
