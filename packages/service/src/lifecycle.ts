@@ -3,7 +3,7 @@ import type { Logger } from './log.ts';
 
 /**
  * Run a service until SIGTERM or SIGINT, then dispose of it; a second signal or the deadline ends the process at once.
- * A failed start logs one clear line and exits with 1. Once it is up, work in the background whose failure nobody takes is logged as an error,
+ * A failed start logs one clear line and exits with 1. Once it is up, work in the background whose failure no caller takes is logged as an error,
  * and the process goes on: it would cut off everybody for what is one person's. An exception that was thrown outside of a promise ends it.
  * @param start builds and starts the whole service
  * @param deadlineMs how long the disposal may take. Default 110,000 (ECS kills after 120 s).

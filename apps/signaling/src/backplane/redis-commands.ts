@@ -38,8 +38,8 @@ export class RedisCommands {
   }
 
   /**
-   * Runs a command. What Redis finds faulty is told as an error, and is unavailable to the caller as well: whoever writes again what the store
-   * did not take does so then, and one key or one lagging ACL ends neither the node nor its health. @throws UnavailableError
+   * Runs a command. What Redis finds faulty is reported as an error, and is unavailable to the caller as well: what the store did not take is
+   * written again then, and one key or one lagging ACL ends neither the node nor its health. @throws UnavailableError
    */
   async guard<T>(command: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new UnavailableError('the backplane is closed');

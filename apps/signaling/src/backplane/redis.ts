@@ -59,7 +59,7 @@ export interface RedisBackplaneOptions {
   readonly events?: boolean;
   /** A probe through one's own inbox that takes longer means a deaf subscription, ms. Default 3,000. */
   readonly probeTimeout?: number;
-  /** Told of a command that Redis finds faulty, which no outage explains. Default: nobody is. */
+  /** Told of a command that Redis finds faulty, which no outage explains. Default: none. */
   readonly onFault?: (error: Error) => void;
   /** Makes connections. Default: {@link connectRedis}. */
   readonly connect?: typeof connectRedis;

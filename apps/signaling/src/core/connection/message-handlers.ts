@@ -25,7 +25,7 @@ const roomBytes = ({ session }: Connection) => session.room?.bytes ?? 0;
 
 /** Bytes that the node and the store send for a message beside the message itself (S-18). */
 const COSTS: { readonly [T in keyof ClientMessageMap]?: (connection: Connection, frame: Buffer) => number } = {
-  // Whoever connects joins once; who leaves and joins again has a room read each time.
+  // A client that connects joins once; one that leaves and joins again has a room read each time.
   join: ({ session }) => session.room?.bytes ?? (session.joinedAt === undefined ? 0 : UNSEEN_ROOM_BYTES),
   look: () => UNSEEN_ROOM_BYTES,
   update: (connection, frame) => roomBytes(connection) + frame.length * (connection.session.room?.members.size ?? 0),
