@@ -6,11 +6,13 @@ import type { TrySlots } from './delivery/try-slots.ts';
 import type { Endpoint, Endpoints } from './endpoints.ts';
 import type { RoomEvent } from './events/room-fold.ts';
 import { keys } from './keys.ts';
+import type { NodeWatch } from './node-watch.ts';
 import type { Counters } from './observe.ts';
 import { runScript } from './scripts.ts';
 
 export interface WorkerParts {
   readonly redis: RedisClient;
+  readonly nodes: Pick<NodeWatch, 'dead'>;
   readonly endpoints: Endpoints;
   readonly counters: Counters;
   readonly log: Logger;

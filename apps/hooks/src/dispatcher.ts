@@ -8,6 +8,7 @@ import { TrySlots } from './delivery/try-slots.ts';
 import type { Endpoint, Endpoints } from './endpoints.ts';
 import type { RoomEvent } from './events/room-fold.ts';
 import { keys } from './keys.ts';
+import { NodeWatch } from './node-watch.ts';
 import type { Counters } from './observe.ts';
 import { PartitionWorker } from './partition-worker.ts';
 import { runScript } from './scripts.ts';
@@ -35,6 +36,7 @@ export class Dispatcher implements AsyncDisposable {
   readonly #parts: DispatcherParts;
   readonly #workers = new Map<number, PartitionWorker>();
   readonly #workerParts: WorkerParts;
+  readonly #nodes: NodeWatch;
   /** Time of Redis less ours (performance.now), ms. */
   #clock = Date.now() - performance.now();
   /** Names of the dispatchers that live, as they were read last. */
@@ -51,7 +53,8 @@ export class Dispatcher implements AsyncDisposable {
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
     const slots = new TrySlots(TRIES_AT_ONCE);
-    this.#workerParts = { ...parts, slots, now: () => Math.floor(this.#clock + performance.now()) };
+    this.#nodes = new NodeWatch(parts.redis);
+    this.#workerParts = { ...parts, slots, nodes: this.#nodes, now: () => Math.floor(this.#clock + performance.now()) };
     this.#running = this.#run();
   }
 
@@ -113,6 +116,8 @@ export class Dispatcher implements AsyncDisposable {
 
   /** Says that this task lives, takes what falls to it, keeps what it has, gives back what falls to another. */
   async #renew(): Promise<void> {
+    // Not waited for: leases are on other servers of a Cluster.
+    this.#nodes.read().catch((error) => this.#fail(error, 'degraded'));
     const [time, live] = await Promise.allSettled([this.#readTime(), this.#readLive()]);
     const failed = [time, live].filter((one) => one.status === 'rejected');
     // Without it, who has what stays: others cannot read it either.

@@ -2,9 +2,10 @@
 import { connectRedis, type RedisClient } from '@tandem/service';
 import { outboxKey, partitionOf, writeRecordingEntry } from '@tandem/service/room-events';
 import { startCluster, startRedis } from '@tandem/service/testing';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { WorkerParts } from './deliveries.ts';
 import { keys } from './keys.ts';
+import { NodeWatch } from './node-watch.ts';
 import { newCounters } from './observe.ts';
 import { PartitionWorker } from './partition-worker.ts';
 
@@ -18,9 +19,12 @@ function named(name: string): string {
   for (let i = 0; ; i++) if (partitionOf(`${name}-${i}`) === PARTITION) return `${name}-${i}`;
 }
 
-function workerOn(redis: RedisClient, lease = 'dispatcher 1'): PartitionWorker {
+/** Silent for longer than its members may be away. */
+const ONE_DEAD: Pick<NodeWatch, 'dead'> = { dead: () => ['dead'] };
+
+function workerOn(redis: RedisClient, lease = 'dispatcher 1', nodes = ONE_DEAD): PartitionWorker {
   const parts = {
-    redis,
+    ...{ redis, nodes },
     endpoints: { all: async () => [] },
     counters: newCounters(),
     now: () => NOW,
@@ -48,8 +52,6 @@ test.for([
   const redis = connectRedis(server.url);
   const now = Date.now();
   await redis.set(keys.lease(PARTITION), 'dispatcher 1');
-  // Minutes stand in the beats, so that no test waits for them.
-  await redis.zadd(keys.nodes, now - 61_000, 'dead', now - 59_000, 'silent', now, 'living');
   const rooms = {
     lost: ['1 0 dead {}'],
     gone: ['1 0 dead {}', `1 ${now - 1} dead {}`],
@@ -86,7 +88,6 @@ test('E-10 a dispatcher dies between the removal of a room and its events: the n
   const redis = connectRedis(server.url);
   const now = Date.now();
   await redis.set(keys.lease(PARTITION), 'dispatcher 1');
-  await redis.zadd(keys.nodes, now - 61_000, 'dead');
   const room = named('lost');
   await tellRoom(redis, room, ['1 0 dead {}']);
   const dying = new Proxy(redis, {
@@ -111,6 +112,57 @@ test('E-10 a dispatcher dies between the removal of a room and its events: the n
   await next.findLost(now);
   await next.findLost(now);
   expect(await loggedEvents(redis)).toEqual([`peer.left ${room}`, `room.ended ${room}`]);
+  redis.disconnect();
+});
+
+test('E-10 Redis was away for minutes and comes back before any node has beaten: no room ends, and one does whose node stays silent', async () => {
+  await using server = await startRedis({ args: ['--appendonly', 'yes'] });
+  const redis = connectRedis(server.url);
+  redis.on('error', () => {});
+  let clock = 0;
+  const nodes = new NodeWatch(redis, () => clock);
+  /** As time goes on, each `living` node beats, and the beats are read every three seconds. */
+  const watch = async (seconds: number, ...living: string[]) => {
+    for (const until = clock + seconds * 1000; clock < until; ) {
+      clock += 3000;
+      for (const node of living) await redis.zincrby(keys.nodes, 3000, node);
+      await nodes.read();
+    }
+  };
+  const written = Date.now() - 300_000;
+  await redis.zadd(keys.nodes, written, 'n1', written, 'n2');
+  await redis.set(keys.lease(PARTITION), 'dispatcher 1');
+  for (const [name, node] of [
+    ['one', 'n1'],
+    ['two', 'n2'],
+  ] as const)
+    await tellRoom(redis, named(name), [`1 0 ${node} {}`]);
+  await watch(90, 'n1', 'n2');
+  expect(nodes.dead()).toEqual([]);
+  server.kill('SIGKILL');
+  clock += 3000;
+  await expect(nodes.read()).rejects.toThrow();
+  clock += 300_000;
+  await server.restart();
+  // The lease is taken before a node has beaten, and its holder looks at once.
+  await vi.waitFor(() => nodes.read(), { timeout: 30_000 });
+  const worker = workerOn(redis, 'dispatcher 1', nodes);
+  await worker.findLost(Date.now());
+  await watch(57, 'n1');
+  await worker.findLost(Date.now());
+  expect(await loggedEvents(redis)).toEqual([]);
+  await watch(3, 'n1');
+  expect(nodes.dead()).toEqual(['n2']);
+  await worker.findLost(Date.now());
+  expect(await loggedEvents(redis)).toEqual([`peer.left ${named('two')}`, `room.ended ${named('two')}`]);
+  // What was not read for a while proves nothing, nor do beats of before, as of a Redis that lost some.
+  clock += 16_000;
+  expect(nodes.dead()).toEqual([]);
+  await watch(57, 'n1');
+  expect(nodes.dead()).toEqual([]);
+  await redis.zincrby(keys.nodes, -100_000, 'n2');
+  await watch(57, 'n1');
+  expect(nodes.dead()).toEqual([]);
   redis.disconnect();
 });
 

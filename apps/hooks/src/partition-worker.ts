@@ -46,7 +46,7 @@ export class PartitionWorker {
     this.#bornAt = parts.now();
     const onFenced = () => this.#onFenced();
     this.#deliveries = new Deliveries({ partition, lease, parts, onFenced });
-    this.#sweep = new RoomSweep({ partition, lease, redis: parts.redis, onFenced });
+    this.#sweep = new RoomSweep({ partition, lease, redis: parts.redis, nodes: parts.nodes, onFenced });
   }
 
   /** The lease is another's, or given back. */

@@ -1,19 +1,19 @@
 /** Finds the rooms of a partition that ended without a word: the store lost them, or all of their nodes died. */
 import type { RedisClient } from '@tandem/service';
 import { keys } from './keys.ts';
+import type { NodeWatch } from './node-watch.ts';
 import { runScript } from './scripts.ts';
 
 /** Told rooms read at once. */
 const READ_AT_ONCE = 500;
 /** Rooms that one script looks into for members of dead nodes; it holds up whatever else the server does. */
 const LOOKED_INTO_AT_ONCE = 50;
-/** A signaling node that was silent for this time is dead, and the default grace of its members is over, ms. */
-const DEAD_AFTER_MS = 60_000;
 /** Rooms are looked into again after this time, though no more nodes have died, ms. */
 const LOOK_AGAIN_MS = 600_000;
 
 export interface RoomSweepOptions {
   readonly redis: RedisClient;
+  readonly nodes: Pick<NodeWatch, 'dead'>;
   readonly partition: number;
   /** As the script compares it. */
   readonly lease: string;
@@ -22,14 +22,16 @@ export interface RoomSweepOptions {
 
 export class RoomSweep {
   readonly #redis: RedisClient;
+  readonly #nodes: Pick<NodeWatch, 'dead'>;
   readonly #partition: number;
   readonly #lease: string;
   readonly #onFenced: () => void;
   /** The dead nodes that no room had a member of, and when that was seen, ms. */
   #clean = { dead: '', at: 0 };
 
-  constructor({ redis, partition, lease, onFenced }: RoomSweepOptions) {
+  constructor({ redis, nodes, partition, lease, onFenced }: RoomSweepOptions) {
     this.#redis = redis;
+    this.#nodes = nodes;
     this.#partition = partition;
     this.#lease = lease;
     this.#onFenced = onFenced;
@@ -41,7 +43,7 @@ export class RoomSweep {
    * @returns each room that is gone, with what was told of it; it may have come back since
    */
   async *gone(now: number): AsyncGenerator<readonly [room: string, told: string], void, undefined> {
-    const dead = await this.#deadNodes();
+    const dead = this.#nodes.dead();
     const named = dead.join(' ');
     // No room gets a member of a dead node: what was seen once stays so.
     const isClean = this.#clean.dead === named && now - this.#clean.at < LOOK_AGAIN_MS;
@@ -61,12 +63,6 @@ export class RoomSweep {
         if (state === '0') yield [found[i * 2] as string, found[i * 2 + 1] as string];
     } while (page !== '0');
     if (!isClean && !isPending) this.#clean = { dead: named, at: now };
-  }
-
-  /** By the time of Redis, as beats are written: a clock of ours that is ahead must not make living nodes dead. */
-  async #deadNodes(): Promise<readonly string[]> {
-    const [seconds] = await this.#redis.time();
-    return (await this.#redis.zrangebyscore(keys.nodes, '-inf', Number(seconds) * 1000 - DEAD_AFTER_MS)).sort();
   }
 
   /** @returns a digit for each room, see sweep.lua; undefined: the lease is another's */
