@@ -112,9 +112,8 @@ export const closeRoom: Handler<'close-room'> = async ({ parts, connection, mess
   const { context, closer } = parts;
   checkModerator(connection);
   const room = roomOf(connection);
-  const empty = () => context.backplane.closeRoom(room.id);
   // Answered before the session of the moderator ends as well.
-  await context.carry(() => closer.close(empty, message.reason, () => done(connection, message)));
+  await context.carry(() => closer.close(room.id, message.reason, () => done(connection, message)));
 };
 
 export const setEntry: Handler<'set-entry'> = async ({ parts, connection, message }) => {

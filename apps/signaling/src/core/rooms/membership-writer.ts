@@ -148,19 +148,19 @@ export class MembershipWriter {
   }
 
   /** Takes the session out; others receive `peer_left {reason}`. @throws UnavailableError: then it is out here, and removed later */
-  async leave(session: Session, reason: string, ban?: Ban): Promise<void> {
+  async leave(session: Session, reason: string): Promise<void> {
     const { room } = session;
     if (!room) return;
     session.order++;
     this.#replicas.exit(session, reason);
     room.departed ??= new Map();
     room.departed.set(session.peerId, markOf(session));
-    await this.drop({ room: room.id, peerId: session.peerId, mark: markOf(session), reason }, ban);
+    await this.drop({ room: room.id, peerId: session.peerId, mark: markOf(session), reason });
   }
 
   /** Removes a member that may live anywhere (kicked, replaced). */
   remove(roomId: string, peerId: string, reason: string, ban?: Ban): Promise<void> {
-    return this.#dropOrPend({ room: roomId, peerId, mark: FORCED, reason }, ban);
+    return this.#dropOrPend({ room: roomId, peerId, mark: FORCED, reason, ban });
   }
 
   /** Removes a member of this node whose session is not here, unless something later was written. */
@@ -168,9 +168,9 @@ export class MembershipWriter {
     return this.#dropOrPend({ room: id, peerId, mark: { epoch, order }, reason: 'timeout' });
   }
 
-  async #dropOrPend(removal: Removal, ban?: Ban): Promise<void> {
+  async #dropOrPend(removal: Removal): Promise<void> {
     try {
-      await this.drop(removal, ban);
+      await this.drop(removal);
     } catch (error) {
       if (error instanceof UnavailableError) this.#pending.add(removal);
       throw error;
@@ -178,7 +178,7 @@ export class MembershipWriter {
   }
 
   /** Removes a member from the store. @throws UnavailableError */
-  async drop({ room: roomId, peerId, mark, reason, eventReason }: Removal, ban?: Ban): Promise<void> {
+  async drop({ room: roomId, peerId, mark, reason, eventReason, ban }: Removal): Promise<void> {
     const departure = { reason: eventReason ?? leaveReason(reason), ban };
     const state = await this.#context.backplane.dropMember(roomId, peerId, mark, departure);
     // Something later may have been written of it, on another node: then it stays.

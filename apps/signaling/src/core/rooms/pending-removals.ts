@@ -1,6 +1,6 @@
-/** Members that are gone here and that the store may still have: its answer was lost, or it is away. Removed when it answers again. */
+/** Members and sessions that are gone here and that the store may still have: its answer was lost, or it is away. Removed when it answers again. */
 import type { LeaveReason } from '@tandem/service/room-events';
-import type { WriteMark } from '../../backplane/types.ts';
+import type { Ban, WriteMark } from '../../backplane/types.ts';
 import type { NodeContext } from '../context.ts';
 import type { Session } from '../model.ts';
 import { markOf } from '../sessions/session-keys.ts';
@@ -14,6 +14,7 @@ export interface Removal {
   readonly reason: string;
   /** What events say, when that differs. */
   readonly eventReason?: LeaveReason;
+  readonly ban?: Ban | undefined;
 }
 
 interface PendingRemoval extends Removal {
@@ -35,6 +36,7 @@ export class PendingRemovals {
   readonly #registry: SessionRegistry;
   readonly #actions: RemovalActions;
   readonly #pending: PendingRemoval[] = [];
+  readonly #ends = new Map<string, () => Promise<void>>();
   #flushing: Promise<void> | undefined;
   constructor(context: NodeContext, registry: SessionRegistry, actions: RemovalActions) {
     this.#context = context;
@@ -44,6 +46,15 @@ export class PendingRemovals {
 
   add(removal: Removal): void {
     this.#pending.push({ ...removal, due: 0 });
+  }
+
+  /**
+   * A session of any node is to be ended.
+   * @param key the same again is done once
+   * @param end adds itself again when the store is still away
+   */
+  addEnd(key: string, end: () => Promise<void>): void {
+    this.#ends.set(key, end);
   }
 
   /**
@@ -70,6 +81,14 @@ export class PendingRemovals {
   }
 
   async #flush(): Promise<void> {
+    const ends = [...this.#ends.values()];
+    this.#ends.clear();
+    const ended = await Promise.allSettled(ends.map((end) => end()));
+    await this.#flushRemovals();
+    for (const one of ended) if (one.status === 'rejected') throw one.reason;
+  }
+
+  async #flushRemovals(): Promise<void> {
     const now = this.#context.clock.now();
     for (const removal of this.#pending.filter(({ due, session }) => due <= now || session?.state.kind === 'ended')) {
       const { room, peerId, session } = removal;

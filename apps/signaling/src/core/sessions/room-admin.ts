@@ -55,8 +55,7 @@ export class RoomAdmin {
 
   /** Ends everybody's session in it, and its settings go. @throws UnavailableError */
   forgetRoom(roomId: string): Promise<void> {
-    const { context, closer } = this.#parts;
-    return closer.close(() => context.backplane.forgetRoom(roomId));
+    return this.#parts.closer.forget(roomId);
   }
 
   /** @throws UnavailableError */

@@ -18,14 +18,30 @@ export class RoomCloser {
 
   /**
    * Ends every session in a room. The store is emptied first, so that members which this node does not know end as well.
-   * @param empty changes the store and says who was in
    * @param closed called before sessions end
-   * @throws UnavailableError
+   * @throws UnavailableError: sessions that have not ended do so when the store answers again
    */
-  async close(empty: () => Promise<RoomState>, reason?: string, closed: () => void = () => {}): Promise<void> {
-    const { members } = await empty();
+  async close(roomId: string, reason?: string, closed: () => void = () => {}): Promise<void> {
+    const { backplane } = this.#parts.context;
+    const before = await backplane.readRoom(roomId, -1);
+    let state: RoomState;
+    try {
+      state = await backplane.closeRoom(roomId);
+    } catch (error) {
+      // It may be empty all the same, and does not say any more whose sessions are to end.
+      await this.#expel(before?.members ?? [], roomId, reason).catch(ignoreUnavailable);
+      throw error;
+    }
     closed();
-    await this.#expel(members, reason);
+    await this.#expel(state.members, '', reason);
+  }
+
+  /** The same, and its settings go: last, so that the room is found, and its lock holds, when this fails and is tried again. @throws UnavailableError */
+  async forget(roomId: string): Promise<void> {
+    await this.close(roomId);
+    const { members } = await this.#parts.context.backplane.forgetRoom(roomId);
+    // Who came meanwhile.
+    await this.#expel(members, '', undefined);
   }
 
   /** Ends the rooms of this node whose time has come, see RoomRules. */
@@ -36,15 +52,17 @@ export class RoomCloser {
       const state = await context.backplane.endRoom(room.id).catch(ignoreUnavailable);
       // Or its end was put off; the next read of the room says until when.
       room.endsAt = Infinity;
-      if (state) await this.#expel(state.members, 'The time of the room is over.').catch(ignoreUnavailable);
+      if (state) await this.#expel(state.members, '', 'The time of the room is over.').catch(ignoreUnavailable);
     }
   }
 
-  async #expel(members: readonly MemberRecord[], reason: string | undefined): Promise<void> {
-    for (const { peerId, node } of members)
-      await this.#parts.terminator.expel(
-        { peerId, node, room: '' },
-        { close: 'roomClosed', left: 'closed', said: reason },
-      );
+  /** @param room '': they are out of it already. @throws UnavailableError when all were tried */
+  async #expel(members: readonly MemberRecord[], room: string, said: string | undefined): Promise<void> {
+    const { terminator } = this.#parts;
+    const why = { close: 'roomClosed', left: 'closed', said } as const;
+    const ended = await Promise.allSettled(
+      members.map(({ peerId, node }) => terminator.expel({ peerId, node, room }, why)),
+    );
+    for (const one of ended) if (one.status === 'rejected') throw one.reason;
   }
 }

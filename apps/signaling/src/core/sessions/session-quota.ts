@@ -92,8 +92,7 @@ export class SessionQuota {
   }
 
   async #replace(peerId: string): Promise<void> {
-    const ended = await this.#context.backplane.endSession(peerId);
-    if (ended) await this.#terminator.expelled({ peerId, ...ended }, { close: 'replaced', left: 'replaced' });
+    await this.#terminator.expel({ peerId }, { close: 'replaced', left: 'replaced' });
   }
 
   /** Claims again what the store lost, or may lose soon, unless another session holds it by now. @throws UnavailableError */

@@ -20,6 +20,9 @@ export interface ExpelTarget {
   readonly room: string;
 }
 
+/** What is absent is as the record of the session has it. */
+export type ExpelRequest = Pick<ExpelTarget, 'peerId'> & Partial<ExpelTarget>;
+
 export interface ExpelReason {
   /** How its socket is closed. */
   readonly close: CloseName;
@@ -78,21 +81,21 @@ export class SessionTerminator {
   }
 
   /** Ends it everywhere. */
-  async end(session: Session, reason: string, ban?: Ban): Promise<void> {
+  async end(session: Session, reason: string): Promise<void> {
     if (session.state.kind === 'ended') return;
     const { room } = session;
     this.#parts.registry.forget(session);
-    if (room) await this.#withdraw(session, reason, ban);
+    if (room) await this.#withdraw(session, reason);
   }
 
   /** Takes it out of its room and out of the store; what cannot be written now is written later. */
-  async #withdraw(session: Session, reason: string, ban?: Ban): Promise<void> {
+  async #withdraw(session: Session, reason: string): Promise<void> {
     const { registry, writer, records, pending } = this.#parts;
     const { room } = session;
     if (!room) return;
     await registry.whileBusy(session.peerId, async () => {
       try {
-        await Promise.all([writer.leave(session, reason, ban), records.remove(session)]);
+        await Promise.all([writer.leave(session, reason), records.remove(session)]);
       } catch (error) {
         if (!(error instanceof UnavailableError)) throw error;
         pending.addSession(room.id, session, { reason });
@@ -109,16 +112,37 @@ export class SessionTerminator {
     this.#drop(session, 'fenced');
   }
 
-  /** Ends the session of any node from here; its socket receives `kicked` unless it was replaced. @throws UnavailableError */
-  async expel(target: ExpelTarget, why: ExpelReason): Promise<void> {
-    await this.#parts.context.backplane.endSession(target.peerId);
-    await this.expelled(target, why);
+  /**
+   * Ends the session of any node from here; its socket receives `kicked` unless it was replaced.
+   * @throws UnavailableError: what is missing is done when the store answers again
+   */
+  async expel(target: ExpelRequest, why: ExpelReason): Promise<void> {
+    const { context, pending } = this.#parts;
+    const { peerId } = target;
+    let ended: Awaited<ReturnType<typeof context.backplane.endSession>>;
+    try {
+      ended = await context.backplane.endSession(peerId);
+    } catch (error) {
+      if (error instanceof UnavailableError)
+        pending.addEnd(JSON.stringify([peerId, why.left, why.ban]), () => this.expel(target, why));
+      throw error;
+    }
+    const node = ended?.node ?? target.node;
+    if (node !== undefined) await this.expelled({ peerId, node, room: target.room ?? ended?.room ?? '' }, why);
   }
 
   /** The rest of {@link expel}, for a session that the store has ended already: out of its room, and off its node. */
-  async expelled({ peerId, node, room }: ExpelTarget, { close, left, said, ban, first }: ExpelReason): Promise<void> {
-    const { context, writer, outbox } = this.#parts;
-    if (room) await writer.remove(room, peerId, left, ban);
+  async expelled({ peerId, node, room }: ExpelTarget, why: ExpelReason): Promise<void> {
+    try {
+      if (room) await this.#parts.writer.remove(room, peerId, why.left, why.ban);
+    } finally {
+      // Whether or not the room could be written: the session is over.
+      this.#sendEnd(peerId, node, why);
+    }
+  }
+
+  #sendEnd(peerId: string, node: string, { close, said, first }: ExpelReason): void {
+    const { context, outbox } = this.#parts;
     const message = {
       t: 'end',
       peerId,
