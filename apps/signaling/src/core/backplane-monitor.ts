@@ -89,15 +89,15 @@ export class BackplaneMonitor {
     return up && clock.now() - this.#upSince >= settings.nodeTimeout;
   }
 
-  /** Is that node alive, as far as the store knows now? @throws UnavailableError */
+  /** Is that node alive? Also when this one cannot judge. @throws UnavailableError */
   async isLive(node: string): Promise<boolean> {
     const { name, backplane, settings } = this.#context;
-    return node === name || (await backplane.beat(settings.nodeTimeout)).includes(node);
+    return node === name || !this.mayJudge() || (await backplane.beat(settings.nodeTimeout)).includes(node);
   }
 
-  /** Is that another node, which is alive as far as this one can judge? @throws UnavailableError */
+  /** Is that another node, which is alive? @throws UnavailableError */
   async isElsewhere(node: string): Promise<boolean> {
-    return node !== this.#context.name && (!this.mayJudge() || (await this.isLive(node)));
+    return node !== this.#context.name && (await this.isLive(node));
   }
 
   #onStale(why: string): void {

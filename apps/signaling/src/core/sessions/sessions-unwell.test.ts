@@ -284,3 +284,26 @@ test('S-81 a claim whose answer was lost is no other session to the same socket,
   await cluster.run();
   expect([client.of('joined').length, client.closed]).toEqual([1, undefined]);
 });
+
+test('S-81 a session of a node that could not beat while the store was away is not taken for dead right after', async () => {
+  const cluster = new Cluster();
+  const [n1, n2] = [await cluster.node('n1'), await cluster.node('n2')];
+  await cluster.run(8000);
+  const ada = new Client(n1, 'ada', { duplicate: 'reject' });
+  ada.send({ type: 'join', roomId: 'r' });
+  await cluster.run();
+  cluster.away();
+  await cluster.run(10_000);
+  // Its node is the last one that reaches the store again.
+  cluster.before = (node) => {
+    if (node === 'n1') throw new UnavailableError('away');
+  };
+  await cluster.run(2500);
+  const second = new Client(n2, 'ada', { duplicate: 'reject' });
+  second.send({ type: 'join', roomId: 'r' });
+  await cluster.run();
+  cluster.back();
+  await cluster.run(3000);
+  expect([second.closed, ada.closed]).toEqual([4005, undefined]);
+  expect(members(cluster)).toEqual([ada.peerId]);
+});

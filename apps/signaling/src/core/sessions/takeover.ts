@@ -57,7 +57,7 @@ export class Takeover {
     if (found?.node !== name) return;
     const room = await backplane.readRoom(found.room, -1);
     const member = room?.members.find((m) => m.peerId === peerId);
-    if (member && member.node !== name && (await monitor.isLive(member.node)))
+    if (member && (await monitor.isElsewhere(member.node)))
       outbox.control(member.node, { t: 'keep', peerId, epoch: found.epoch });
     await backplane.detachSession(peerId, { ...FORCED, epoch: found.epoch }, name, settings.grace);
   }
