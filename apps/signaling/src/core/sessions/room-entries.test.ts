@@ -1,5 +1,6 @@
 /** What moderators decide about who comes in, and what those see who wait. */
 import { expect, test } from 'vitest';
+import { UnavailableError } from '../../backplane/types.ts';
 import { Client, type Cluster, type Heard, members, pair } from '../testing.ts';
 
 async function send(cluster: Cluster, client: Client, message: object) {
@@ -158,4 +159,26 @@ test('S-46 a moderator that resumes hears who may enter, also that it is open ag
   await send(cluster, back, { type: 'resume', sessionToken: mod.token });
   expect(back.of('resumed')).toHaveLength(1);
   expect(back.of('entry')).toMatchObject([{ entry: 'open', waiting: [] }]);
+});
+
+test('S-48 a decision that is written holds, and who waits hears of it, when the store is away right after', async () => {
+  const { cluster, n2, mod } = await asking();
+  const people = [new Client(n2, 'eve'), new Client(n2, 'kim')] as const;
+  for (const one of people) await join(cluster, one);
+  cluster.before = (_node, operation) => {
+    if (operation === 'readRoom') throw new UnavailableError('away');
+  };
+  await send(cluster, mod, { type: 'refuse', peerId: people[0].peerId, ref: 7 });
+  cluster.back();
+  expect(mod.of('done').at(-1)).toMatchObject({ replyTo: 'refuse', ref: 7 });
+  expect(people[0].of('admission')).toMatchObject([{ admitted: false }]);
+  // Everybody may come in: of that a second request is possible, and nobody waits then.
+  let written = false;
+  cluster.before = (_node, operation) => {
+    if (operation === 'writeSettings') written = true;
+    if (operation === 'readRoom' && written) throw new UnavailableError('away');
+  };
+  await send(cluster, mod, { type: 'set-entry', entry: 'open', ref: 8 });
+  cluster.back();
+  expect(people[1].of('admission')).toMatchObject([{ admitted: true }]);
 });

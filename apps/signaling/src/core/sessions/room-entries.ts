@@ -54,8 +54,9 @@ export class RoomEntries {
       if (kind === 'written') break;
       if (tries === MAX_TRIES) throw context.unavailable();
     }
-    await writer.announce(room.id);
+    // First: should the rest fail, a second request finds no one waiting.
     if (entry === 'open') for (const entryRequest of before?.waiting ?? []) this.#tell(room.id, entryRequest, true);
+    await writer.announce(room.id);
   }
 
   /** @throws RefusalError `unknown_peer` when that peer does not ask, UnavailableError */
@@ -89,7 +90,8 @@ export class RoomEntries {
   async #answer(roomId: string, peerId: string, answer: EntryAnswer): Promise<EntryRequest | undefined> {
     const { context, writer } = this.#parts;
     const entryRequest = await context.backplane.answerEntryRequest(roomId, peerId, answer);
-    if (entryRequest) await writer.announce(roomId);
+    // It is decided, and cannot be again: nodes see it when they compare the room.
+    if (entryRequest) await writer.announce(roomId).catch(ignoreUnavailable);
     return entryRequest;
   }
 
