@@ -7,7 +7,15 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { API_SCOPES, type ApiScope } from '@tandem/protocol';
 import { connectRedis, type RedisClient, readAssignment, removeMediaNode, writeMediaNode } from '@tandem/service';
-import { awaitEnd, openRecordingStore, prefixOf, type RecordingStore, readRunning } from '@tandem/service/recordings';
+import {
+  awaitEnd,
+  beginRecording,
+  newRecordingId,
+  openRecordingStore,
+  prefixOf,
+  type RecordingStore,
+  readRunning,
+} from '@tandem/service/recordings';
 import { outboxKey, partitionOf, readOutboxEntry } from '@tandem/service/room-events';
 import { startRedis, startS3, type TestRedis } from '@tandem/service/testing';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -104,6 +112,18 @@ test('R-1 a backend or a person with the grant begins a recording, once, and its
   const both = await Promise.all([1, 2].map(() => ask('POST', `visit/recordings/${recordingId}/stop`, token)));
   expect(both.map(({ status, body }) => [status, body.status])).toEqual(Array(2).fill([200, 'processing']));
   expect(await readRunning(client, 'visit')).toBeUndefined();
+});
+
+test('R-1 a beginning that was cut short is completed by the next request, and the recording can be ended', async () => {
+  using _ada = await person('cut', 'ada');
+  const recordingId = newRecordingId();
+  await beginRecording(client, 'cut', { id: recordingId, startedAt: Date.now(), startedBy: 'user:ada' });
+  const token = await backend();
+  const again = await ask('POST', 'cut/recordings', token);
+  expect([again.status, again.body]).toMatchObject([200, { recordingId, status: 'starting', startedBy: 'user:ada' }]);
+  expect((await readAssignment(client, 'cut'))?.node).toBe('m1');
+  expect((await ask('POST', `cut/recordings/${recordingId}/stop`, token)).status).toBe(200);
+  expect(await readRunning(client, 'cut')).toBeUndefined();
 });
 
 test('R-2 without the grant, the scope or the room it is 403; an access token with the grant opens nothing else', async () => {

@@ -121,19 +121,22 @@ async function checkRecordable(node: SignalingNode, roomId: string): Promise<voi
 }
 
 async function start(
-  { redis, store, isTold }: RecordingParts,
+  parts: RecordingParts,
   roomId: string,
   { startedBy, layout }: Pick<RecordingDocument, 'startedBy' | 'layout'>,
 ): Promise<{ id: string; isNew: boolean }> {
+  const { redis, store, isTold } = parts;
   const mine = { id: newRecordingId(), startedAt: Date.now(), startedBy };
-  const { id } = await beginRecording(redis, roomId, mine);
-  if (id !== mine.id) return { id, isNew: false };
+  const running = await beginRecording(redis, roomId, mine);
+  const { id } = running;
+  // Of one that has no document the beginning was cut short: a node may record it, and no request would find it or end it.
+  if (id !== mine.id && (await readRecording(parts, roomId, id))) return { id, isNew: false };
   const prefix = prefixOf(roomId, id);
   try {
     await store.put(`${waitingOf(prefix)}begun`, '');
-    await store.put(`${prefix}recording.json`, JSON.stringify({ ...mine, roomId, layout }));
+    await store.put(`${prefix}recording.json`, JSON.stringify({ ...running, roomId, layout }));
     if (isTold) await awaitEnd(redis, { roomId, id });
-    if (await callNode(redis, roomId)) return { id, isNew: true };
+    if (await callNode(redis, roomId)) return { id, isNew: id === mine.id };
     throw new ProblemError(503, 'no_media_node', 'No media node takes rooms now.', { retryAfter: 5 });
   } catch (error) {
     await endRecording(redis, roomId, id).catch(() => {});
