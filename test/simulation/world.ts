@@ -88,6 +88,9 @@ export interface WorldOptions {
   readonly inOrder?: boolean;
 }
 
+/** Share of the commands to the store whose answer is lost with its connection, and that its client sends again. */
+const SENT_AGAIN = 0.03;
+
 export class World {
   readonly clock = new VirtualClock();
   readonly random: Random;
@@ -120,12 +123,15 @@ export class World {
     this.#arrivals = inOrder ? new Map() : undefined;
     const { random, clock } = this;
     this.store = new StoreFaults(clock, random.fork());
+    // Of its own, so that a seed stays the scenario that it was.
+    const again = new Random(seed ^ 0x5eed);
     // A dead process hears no answer.
     const never = new Promise<void>(() => {});
     this.hub = new MemoryHub(new PartClock(clock, random.fork()), {
       beforeOperation: (node, operation, carryOut) =>
         this.#node(node)?.dead ? never : this.store.before(operation, carryOut),
       afterOperation: (node) => (this.#node(node)?.dead ? never : this.store.after()),
+      isSentAgain: () => again.chance(SENT_AGAIN),
       carry: (from, to, deliver) => {
         if (this.#node(from)?.dead || this.store.away) return;
         if (random.chance(this.batchLoss)) return;

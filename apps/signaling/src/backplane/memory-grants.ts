@@ -1,6 +1,7 @@
 /** What login sessions may do in rooms of the embedded backplane, as room-grants.lua and room-join.lua have it. */
 import type { MemoryStore, StoredRoom } from './memory-store.ts';
 import {
+  applyChange,
   carried,
   type GrantsChange,
   type GrantsOutcome,
@@ -23,7 +24,9 @@ export function changeGrants(
 ): GrantsOutcome {
   const member = store.room(name)?.members.get(peerId);
   if (!member?.info.includes(`"loginSession":${JSON.stringify(loginSession)}`)) return 'absent';
-  if (change.before !== undefined && change.before !== (store.grantsOf(name)?.get(loginSession) ?? '')) return 'stale';
+  const now = store.grantsOf(name)?.get(loginSession) ?? '';
+  if (change.before !== undefined && change.before !== now)
+    return applyChange(change.before, change) === now ? 'changed' : 'stale';
   store.changeGrants(name, loginSession, change);
   store.touch(name);
   return 'changed';

@@ -1,6 +1,7 @@
 /** The operations on sessions and users of the embedded backplane; each is one step, as the scripts session-*.lua and identity-*.lua are. */
 import type { MemoryStore, StoredSession } from './memory-store.ts';
 import {
+  ANSWER_TTL_MS,
   type ClaimResult,
   type ClaimRule,
   FORCED,
@@ -35,10 +36,19 @@ export function resumeSession(
 ): ResumeResult {
   const stored = store.session(peerId);
   if (!stored || stored.secretHash !== claimed.secretHash || stored.userId !== claimed.userId) return { ok: false };
-  const { attached: _attached, until: _until, mailbox, mailboxBytes: _bytes, ...record } = stored;
+  const {
+    attached: _attached,
+    until: _until,
+    mailbox: _mailbox,
+    mailboxBytes: _bytes,
+    unread: _unread,
+    ...record
+  } = stored;
   const session = { ...record, node: claimed.node, epoch: stored.epoch + 1 };
-  write(store, session);
-  return { ok: true, session, previousNode: stored.node, parked: mailbox };
+  const frames = taken(store, stored);
+  const written = write(store, session);
+  if (frames.length > 0) written.unread = { frames, until: store.clock.now() + ANSWER_TTL_MS };
+  return { ok: true, session, previousNode: stored.node, parked: frames };
 }
 
 export function detachSession(
@@ -62,13 +72,14 @@ export function syncSession(store: MemoryStore, session: SessionRecord, graceMs:
   if (stored && (stored.epoch > session.epoch || isOthers))
     return { kind: 'fenced', by: { node: stored.node, epoch: stored.epoch } };
   if (stored && isLater(stored, session)) return { kind: 'ours', parked: [] };
-  const parked = graceMs === undefined ? (stored?.mailbox ?? []) : [];
+  const parked = graceMs === undefined ? taken(store, stored) : [];
   const record = write(store, session);
   if (graceMs !== undefined) {
     record.attached = false;
     record.until = Math.min(stored?.until ?? Infinity, store.clock.now() + graceMs);
     record.mailbox = stored?.mailbox ?? [];
     record.mailboxBytes = stored?.mailboxBytes ?? 0;
+    record.unread = stored?.unread;
   }
   return { kind: 'ours', parked };
 }
@@ -108,7 +119,20 @@ export function park(store: MemoryStore, peerId: string, frames: readonly string
   return { kind: 'parked' };
 }
 
-export function claim(
+/** Frames that the last who took them has not read, then those of the mailbox. */
+function taken(store: MemoryStore, stored: StoredSession | undefined): string[] {
+  const { unread, mailbox = [] } = stored ?? {};
+  return [...(unread && unread.until > store.clock.now() ? unread.frames : []), ...mailbox];
+}
+
+/** By the owner of a session, who has heard the answer of its resume. */
+export function claimAgain(store: MemoryStore, identity: IdentityKey, peerId: string, rule: ClaimRule): ClaimResult {
+  const stored = store.session(peerId);
+  if (stored) stored.unread = undefined;
+  return claim(store, identity, peerId, rule);
+}
+
+function claim(
   store: MemoryStore,
   { userId, loginSession }: IdentityKey,
   peerId: string,

@@ -48,6 +48,8 @@ export interface StoredSession extends Omit<SessionRecord, 'order'> {
   until: number;
   mailbox: string[];
   mailboxBytes: number;
+  /** What a resume took, until its node has claimed the session's places again. */
+  unread?: { readonly frames: readonly string[]; readonly until: number } | undefined;
 }
 /** Sessions of one user. */
 export interface Places {

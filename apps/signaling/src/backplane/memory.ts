@@ -33,9 +33,24 @@ export interface HubHooks {
   beforeOperation?(node: string, operation: string, carryOut: () => void): Promise<void> | void;
   /** After an operation was carried out, before the node hears the answer: may delay or fail it (the answer is lost). */
   afterOperation?(node: string, operation: string): Promise<void> | void;
+  /** The answer is lost with its connection, and the command is sent again: true runs it twice, as a client of Redis does. */
+  isSentAgain?(node: string, operation: string): boolean;
   /** Carries a batch: call `deliver` at once, later, twice or never. */
   carry?(from: string, to: string, deliver: () => void): void;
 }
+
+/** Whose scripts know a request that was sent again; the second run of all others does no harm. */
+const REMEMBERED: ReadonlySet<string> = new Set([
+  'resumeSession',
+  'syncSession',
+  'endSession',
+  'park',
+  'writeSettings',
+  'answerEntryRequest',
+  'closeRoom',
+  'forgetRoom',
+  'endRoom',
+]);
 
 /** What the nodes of one process share: the store, the inboxes, and which nodes live. */
 export class MemoryHub extends MemoryStore {
@@ -74,7 +89,10 @@ export class MemoryBackplane implements Backplane {
   async #run<T>(operation: string, action: () => T): Promise<T> {
     if (this.#ended) throw new UnavailableError('the backplane is closed');
     await this.#hub.hooks.beforeOperation?.(this.#node, operation, action);
-    const result = action();
+    const first = action();
+    // The scripts of the others give the first answer again.
+    const isRunTwice = !REMEMBERED.has(operation) && this.#hub.hooks.isSentAgain?.(this.#node, operation);
+    const result = isRunTwice ? action() : first;
     await this.#hub.hooks.afterOperation?.(this.#node, operation);
     return result;
   }
@@ -204,7 +222,7 @@ export class MemoryBackplane implements Backplane {
   }
 
   claim(identity: IdentityKey, peerId: string, rule: ClaimRule) {
-    return this.#run('claim', () => sessions.claim(this.#hub, identity, peerId, rule));
+    return this.#run('claim', () => sessions.claimAgain(this.#hub, identity, peerId, rule));
   }
 
   release(identity: IdentityKey, peerId: string) {

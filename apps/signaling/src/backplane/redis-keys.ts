@@ -33,11 +33,11 @@ export class RedisKeys {
   rooms(partition: number): string {
     return this.#key(partitionTag(partition), ':rooms');
   }
-  session(peerId: string): [record: string, mailbox: string] {
+  session(peerId: string): [record: string, mailbox: string, answers: string] {
     // A client may name any peer: nothing it writes may change the hash tag.
     const name = peerId.replace(/[{}]/g, '_');
     const tag = `u:${name.slice(-TAG_LENGTH)}`;
-    return [this.#key(tag, `:s:${name}`), this.#key(tag, `:q:${name}`)];
+    return [this.#key(tag, `:s:${name}`), this.#key(tag, `:q:${name}`), this.#key(tag, `:a:${name}`)];
   }
   identity({ userId, loginSession }: IdentityKey): [holder: string, sessions: string] {
     const tag = `u:${userTag(userId)}`;

@@ -1,4 +1,5 @@
 /** What {@link ./redis.ts} stores of sessions: records, mailboxes, and the places of users. What each does: ./types.ts. */
+import { randomBytes } from 'node:crypto';
 import type { RedisCommands } from './redis-commands.ts';
 import type { RedisKeys } from './redis-keys.ts';
 import { readSession, TOMBSTONE, word, writeSession } from './redis-records.ts';
@@ -27,6 +28,8 @@ interface Resumption {
 export class RedisSessions {
   readonly #keys: RedisKeys;
   readonly #commands: RedisCommands;
+  readonly #requests = randomBytes(6).toString('base64url');
+  #requested = 0;
 
   constructor(keys: RedisKeys, commands: RedisCommands) {
     this.#keys = keys;
@@ -38,7 +41,7 @@ export class RedisSessions {
   }
 
   async resume(peerId: string, { secretHash, userId, node }: Resumption): Promise<ResumeResult> {
-    const args = [RECORD_TTL_MS, node, secretHash, word(userId)];
+    const args = [RECORD_TTL_MS, node, secretHash, word(userId), this.request()];
     const answer = (await this.#commands.run('session-resume', this.#keys.session(peerId), args)) as string[] | null;
     if (!answer) return { ok: false } as const;
     const [record = '', ...parked] = answer;
@@ -54,7 +57,7 @@ export class RedisSessions {
 
   async sync(s: SessionRecord, attached: boolean, graceMs: number): Promise<SyncResult> {
     const record = writeSession(s, attached ? 'attached' : 'detached');
-    const args = [RECORD_TTL_MS, record, s.epoch, attached ? 0 : Math.max(1, graceMs), s.order, s.node];
+    const args = [RECORD_TTL_MS, record, s.epoch, attached ? 0 : Math.max(1, graceMs), s.order, s.node, this.request()];
     const [kind, ...parked] = (await this.#commands.run(
       'session-sync',
       this.#keys.session(s.peerId),
@@ -66,7 +69,10 @@ export class RedisSessions {
   }
 
   async end(peerId: string) {
-    const record = await this.#commands.run('session-end', this.#keys.session(peerId), [TOMBSTONE_TTL_MS]);
+    const record = await this.#commands.run('session-end', this.#keys.session(peerId), [
+      TOMBSTONE_TTL_MS,
+      this.request(),
+    ]);
     if (!record) return undefined;
     const { room, node } = readSession(peerId, record as string).session;
     return { room, node };
@@ -86,7 +92,7 @@ export class RedisSessions {
   }
 
   async park(peerId: string, frames: readonly string[], deadNode?: string): Promise<ParkResult> {
-    const args = [deadNode ?? '', MAILBOX.maxFrames, MAILBOX.maxBytes, ...frames];
+    const args = [deadNode ?? '', MAILBOX.maxFrames, MAILBOX.maxBytes, this.request(), ...frames];
     const [kind, node = ''] = (await this.#commands.run('session-park', this.#keys.session(peerId), args)) as string[];
     if (kind === 'attached') return { kind, node };
     return { kind: kind as 'parked' | 'full' | 'gone' };
@@ -94,6 +100,11 @@ export class RedisSessions {
 
   claim(identity: IdentityKey, peerId: string, rule: ClaimRule): Promise<ClaimResult> {
     return this.#claim(identity, peerId, rule, '');
+  }
+
+  /** A name for one call, by which its script knows a command that was sent again. */
+  request(): string {
+    return `${this.#requests}.${(this.#requested++).toString(36)}`;
   }
 
   async #claim(identity: IdentityKey, peerId: string, rule: ClaimRule, record: string): Promise<ClaimResult> {

@@ -177,16 +177,15 @@ export class RedisBackplane implements Backplane {
   }
 
   async closeRoom(room: string): Promise<RoomState> {
-    return this.#state('room-close', room, ['']);
+    return this.#close(room, '') as Promise<RoomState>;
   }
 
   async forgetRoom(room: string): Promise<RoomState> {
-    return this.#state('room-close', room, ['forget']);
+    return this.#close(room, 'forget') as Promise<RoomState>;
   }
 
   async endRoom(room: string): Promise<RoomState | undefined> {
-    const answer = await this.#commands.run('room-close', this.#keys.room(room), [ROOM_TTL_MS, 'due']);
-    return answer ? readState(answer as string) : undefined;
+    return this.#close(room, 'due');
   }
 
   async writeSettings(room: string, { rules, doc }: NewSettings, condition: SettingsCondition) {
@@ -197,6 +196,7 @@ export class RedisBackplane implements Backplane {
       doc,
       rules.entry === 'ask' ? 1 : 0,
       writeRestricted(rules),
+      this.#sessions.request(),
     ];
     const answer = (await this.#commands.run('room-settings', this.#keys.room(room), args)) as string;
     const [kind, revision] = answer.split(' ');
@@ -205,7 +205,7 @@ export class RedisBackplane implements Backplane {
   }
 
   async answerEntryRequest(room: string, peerId: string, { kind, ms }: EntryAnswer): Promise<EntryRequest | undefined> {
-    const args = [ROOM_TTL_MS, peerId, kind, ms];
+    const args = [ROOM_TTL_MS, peerId, kind, ms, this.#sessions.request()];
     const answer = await this.#commands.run('room-answer', this.#keys.room(room), args);
     return answer ? readEntryRequest(answer as string, 0) : undefined;
   }
@@ -282,6 +282,15 @@ export class RedisBackplane implements Backplane {
     this.#ended = true;
     this.#inbox.close();
     this.#commands.close();
+  }
+
+  /** Read before: a close whose answer was lost, and that is sent again, finds the room empty. */
+  async #close(room: string, how: '' | 'forget' | 'due'): Promise<RoomState | undefined> {
+    const before = await this.readRoom(room, -1);
+    const answer = await this.#commands.run('room-close', this.#keys.room(room), [ROOM_TTL_MS, how]);
+    if (!answer) return undefined;
+    const state = readState(answer as string);
+    return state.members.length > 0 || !before ? state : { ...state, ...before };
   }
 
   async #state(name: ScriptName, room: string, args: (string | number)[]): Promise<RoomState> {

@@ -199,7 +199,6 @@ export interface BackplaneHandlers {
   /** Something may have been missed (reconnect, deaf subscription): read every room again. */
   onStale(why: string): void;
 }
-
 /** Thrown by every operation while the backplane is away. */
 export { UnavailableError };
 
@@ -263,7 +262,10 @@ export interface Backplane extends AsyncDisposable {
    * {@link userTag}: all of one user's lies together, so one step does it in a Cluster too. Unless it is ours, nothing is changed.
    */
   openSession(session: SessionRecord, identity: IdentityKey, rule: ClaimRule): Promise<ClaimResult>;
-  /** Takes a session over: next epoch, this node, its mailbox emptied into the answer. */
+  /**
+   * Takes a session over: next epoch, this node, its mailbox emptied into the answer. Until this node has said by {@link claim} that it heard that, who
+   * takes the session over or syncs it gets the same once more, for {@link ANSWER_TTL_MS}.
+   */
   resumeSession(peerId: string, secretHash: string, userId: string): Promise<ResumeResult>;
   /** Its socket is gone: from now on messages are parked, for `graceMs`. Any node may do it for a dead one. */
   detachSession(peerId: string, mark: WriteMark, node: string, graceMs: number): Promise<void>;
@@ -281,16 +283,18 @@ export interface Backplane extends AsyncDisposable {
   /** Stores messages for a detached session. `deadNode`: park also when it seems attached there. */
   park(peerId: string, frames: readonly string[], deadNode?: string): Promise<ParkResult>;
 
-  /** What {@link openSession} takes, for a session that is written already. */
+  /** What {@link openSession} takes, for a session that is written already, by its owner: what a resume took for it is read. */
   claim(identity: IdentityKey, peerId: string, rule: ClaimRule): Promise<ClaimResult>;
   /** Gives both back, as far as `peerId` has them. */
   release(identity: IdentityKey, peerId: string): Promise<void>;
 }
 
-/** Bounds of a mailbox: enough for the start of calls with a few peers, too small to be used as a store. */
+/** Bounds of a mailbox: enough for the start of calls with a few peers. */
 export const MAILBOX = { maxFrames: 256, maxBytes: 256 * 1024 } as const;
 /** A session's record outlives everything by this; only rooms whose nodes all died leave any. */
 export const RECORD_TTL_MS = 24 * 3600 * 1000;
-/** How long the record of a room is kept when no node reads it, ms. */
+/** The record of a room that no node reads. */
 export const ROOM_TTL_MS = 10 * 60 * 1000;
+/** How long answers are kept for who did not hear them, ms: longer than a node waits, and than its client takes to ask another. */
+export const ANSWER_TTL_MS = 30_000;
 export const TOMBSTONE_TTL_MS = 10 * 60 * 1000;

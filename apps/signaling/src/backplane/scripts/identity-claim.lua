@@ -1,8 +1,10 @@
 -- One login session, one session; one user, a limited number of them: takes both places for a session, and writes its record.
--- KEYS[1] holder of the login session  KEYS[2] sessions of the user: set of peerIds  KEYS[3..4] session and mailbox, as in session.lua
+-- KEYS[1] holder of the login session  KEYS[2] sessions of the user: set of peerIds  KEYS[3..5] session, mailbox and answers, as in session.lua
 -- ARGV[1] peerId  [2] ttl ms  [3] limit (0: none)
 -- ARGV[4] 'shared': no holder; 'take': from whoever holds it; 'expect': only if nobody else does, or ARGV[5]
 -- ARGV[6] record; '' writes none
+-- A node that heard the answer of its resume claims again: what it took is read.
+if ARGV[6] == '' then redis.call('HDEL', KEYS[5], 'unread') end
 local previous = ARGV[4] ~= 'shared' and redis.call('GET', KEYS[1])
 -- What it holds itself is no obstacle: its claim was answered, and the answer lost.
 if ARGV[4] == 'expect' and previous and previous ~= ARGV[5] and previous ~= ARGV[1] then return 'held ' .. previous end

@@ -6,14 +6,20 @@ local present = read(ARGV[2])
 if not present or not string.find(present.info, ARGV[4], 1, true) then return 'absent' end
 local _, found = grantsOf(ARGV[3])
 local before = found or ''
-if ARGV[8] ~= '.' and ARGV[8] ~= before then return 'stale' end
-local next = ''
-for i = 1, #ARGV[5] do
-  local to = string.sub(ARGV[5], i, i)
-  local was = string.sub(before, i, i)
-  next = next .. (to ~= '.' and to or was ~= '' and was or '-')
+local function changed(from)
+  local to = ''
+  for i = 1, #ARGV[5] do
+    local letter = string.sub(ARGV[5], i, i)
+    local was = string.sub(from, i, i)
+    to = to .. (letter ~= '.' and letter or was ~= '' and was or '-')
+  end
+  return to .. (ARGV[7] == '.' and string.sub(from, #ARGV[5] + 1) or ARGV[7])
 end
-next = next .. (ARGV[7] == '.' and string.sub(before, #ARGV[5] + 1) or ARGV[7])
+if ARGV[8] ~= '.' and ARGV[8] ~= before then
+  -- As it should become: sent again, as the answer was lost.
+  return changed(ARGV[8]) == before and 'changed' or 'stale'
+end
+local next = changed(before)
 -- What is over goes, as the hash itself may stay for long.
 local all = redis.call('HGETALL', KEYS[4])
 for i = 1, #all, 2 do

@@ -401,7 +401,28 @@ export function backplaneContract(connect: () => Backplane): void {
       previousNode: a.name,
       parked: ['1', '2', '3'],
     });
+    await b.claim({ userId: 'ada', loginSession: '' }, p, { limit: 0, expect: '' });
     expect(await a.resumeSession(p, 'hash', 'ada')).toMatchObject({ ok: true, session: { epoch: 3 }, parked: [] });
+  });
+
+  test('B-46 what a resume took is handed over again until its node has claimed the session, in front of what came since', async () => {
+    await using a = await start('a');
+    await using b = await start('b');
+    const p = peerOf('ada');
+    await open(a, session(p, a.name));
+    await a.detachSession(p, at(1), a.name, 60_000);
+    await a.park(p, ['1', '2']);
+    // Its node never heard the answer, and a node that found it dead said so.
+    await a.resumeSession(p, 'hash', 'ada');
+    await b.detachSession(p, { ...FORCED, epoch: 2 }, a.name, 60_000);
+    await b.park(p, ['3']);
+    expect(await b.resumeSession(p, 'hash', 'ada')).toMatchObject({ session: { epoch: 3 }, parked: ['1', '2', '3'] });
+    // Nor did this one, which looks it up.
+    expect(await b.syncSession(session(p, b.name, { epoch: 3, order: 2 }), true, 1000)).toEqual({
+      ...{ kind: 'ours', parked: ['1', '2', '3'] },
+    });
+    expect(await b.syncSession(session(p, b.name, { epoch: 3, order: 2 }), true, 1000)).toMatchObject({ parked: [] });
+    expect(await a.resumeSession(p, 'hash', 'ada')).toMatchObject({ session: { epoch: 4 }, parked: [] });
   });
 
   test('B-12 nobody resumes with another secret, as another user, or a session that is not there', async () => {
@@ -549,6 +570,7 @@ export function backplaneContract(connect: () => Backplane): void {
     expect(await a.park(p, [big])).toEqual({ kind: 'parked' });
     expect(await a.park(p, [big, 'y'])).toEqual({ kind: 'full' });
     await a.resumeSession(p, 'hash', 'ada');
+    await a.claim({ userId: 'ada', loginSession: '' }, p, { limit: 0, expect: '' });
     await a.detachSession(p, at(2), a.name, 60_000);
     const small = Array.from({ length: MAILBOX.maxFrames }, (_, i) => `${i}`);
     expect(await a.park(p, small)).toEqual({ kind: 'parked' });

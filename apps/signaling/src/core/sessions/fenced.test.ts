@@ -58,3 +58,40 @@ test('S-73 a resume that its client gave up arrives late: 4010 for the only sock
   expect(third.closed).toBeUndefined();
   expect(b.types).not.toContain('peer_left');
 });
+
+test.each(['its answer is lost', 'its node dies', 'it cannot enter its room'])(
+  'S-71 what a resume took is handed over by the next one where %s',
+  async (why) => {
+    const { cluster, n1, n2, a, b } = await pair();
+    a.connection.onClosed(1006);
+    await cluster.run();
+    for (const data of [1, 2]) b.send({ type: 'message', peerId: a.peerId, data });
+    await cluster.run();
+    const lost = (operation: string) => (_node: string, asked: string) => {
+      if (asked === operation) throw new UnavailableError('the answer is lost');
+    };
+    if (why === 'its answer is lost') cluster.after = lost('resumeSession');
+    if (why === 'its node dies')
+      cluster.after = (_node, asked) => (asked === 'resumeSession' ? new Promise(() => {}) : undefined);
+    if (why === 'it cannot enter its room') cluster.before = lost('joinRoom');
+    const dead = await cluster.node('n3');
+    const first = new Client(dead, 'ada');
+    first.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run();
+    if (why === 'its node dies') dead.kill();
+    first.connection.onClosed(1006);
+    cluster.after = () => {};
+    cluster.back();
+    await cluster.run();
+    const next = new Client(n1, 'ada');
+    next.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run();
+    expect(next.of('message').map((m) => m.data)).toEqual([1, 2]);
+    // That one was heard of: who comes next gets nothing twice.
+    const last = new Client(n2, 'ada');
+    last.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run();
+    expect(last.types).toContain('resumed');
+    expect(last.of('message')).toEqual([]);
+  },
+);

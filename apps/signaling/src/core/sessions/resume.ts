@@ -88,7 +88,7 @@ export class SessionResumer {
   }
 
   async #resumeAnywhere(request: ResumeRequest, socketBefore: ClientSocket | undefined): Promise<Resumed> {
-    const { context, registry, writer, pending, outbox, repair } = this.#parts;
+    const { context, registry, writer, pending, outbox, parking, repair } = this.#parts;
     const { peerId, secret, identity, connection } = request;
     const result = await context.backplane.resumeSession(peerId, hashSecret(secret), identity.userId);
     if (!result.ok) {
@@ -100,14 +100,20 @@ export class SessionResumer {
     const local = registry.get(peerId);
     // Ahead of the store by a later resume, or as another node gave it back (takeover.ts) and that is not written yet.
     const isAhead = local !== undefined && local.epoch >= record.epoch;
-    if (isAhead && isOvertaken(local, socketBefore)) throw this.#overtaken(local, connection, parked);
+    // What it took was unread yet: the store gave it to the later one, or gives it to the next that compares.
+    if (isAhead && isOvertaken(local, socketBefore)) throw this.#overtaken(local, connection);
     const session = isAhead ? local : this.#continued(record, request);
     // Otherwise what is here is of the record, which is older than what its last owner wrote to the room.
     const isKnown = session.room !== undefined;
     this.#attach(session, request, isAhead ? local.epoch + 1 : record.epoch);
     session.order = Math.max(session.order, record.order) + 1;
     session.unsynced = isAhead;
-    const state = await this.#enter(session, record.room, isKnown);
+    const state = await this.#enter(session, record.room, isKnown).catch((error: unknown) => {
+      // It may be written that this node has heard of them.
+      if (error instanceof UnavailableError)
+        for (const text of parked) parking.park(peerId, text, { deadNode: context.name });
+      throw error;
+    });
     if (state === 'unavailable' && socketOf(session) !== connection) throw this.#overtaken(session, connection, parked);
     if (state === 'unavailable') return { ...this.#resumeHere(session, request), parked };
     if (registry.get(peerId) !== session) {
