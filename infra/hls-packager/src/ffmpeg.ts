@@ -24,8 +24,9 @@ export function packagerArguments(
   return [
     ...['-nostdin', '-hide_banner', '-v', 'error'],
     // `localaddr`: its ports are of no other interface.
-    ...['-protocol_whitelist', 'file,udp,rtp', '-localaddr', address, '-fflags', 'nobuffer+discardcorrupt'],
-    ...['-analyzeduration', '3000000', '-reinit_filter', '0', '-i', join(folder, DESCRIPTION)],
+    ...['-protocol_whitelist', 'file,udp,rtp', '-localaddr', address, '-fflags', 'discardcorrupt'],
+    // The description says all: what is looked at beforehand, µs, comes late, and with `nobuffer` it would be thrown away, the keyframe as well.
+    ...['-analyzeduration', '1', '-reinit_filter', '0', '-i', join(folder, DESCRIPTION)],
     ...['-map', '0:v', '-vf', picture, '-fps_mode', 'vfr'],
     ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency', '-profile:v', 'main', '-threads', '2'],
     ...['-crf', '25', '-maxrate', '2500k', '-bufsize', '2500k', '-sc_threshold', '0'],

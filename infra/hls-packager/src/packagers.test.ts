@@ -1,6 +1,7 @@
 /** The packager with real ffmpeg: the folder's other side is the media node's own. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtempDisposable, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,13 +38,13 @@ function packager(folder: string) {
   return { said, end };
 }
 
-/** What a camera sends. */
-async function camera(port: number) {
+/** What a camera sends. @param keyframes frames from one to the next */
+async function camera(port: number, keyframes = 5) {
   const program = await startProgram({
     command: 'ffmpeg',
     args: [
       ...['-nostdin', '-v', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=10'],
-      ...['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-g', '5'],
+      ...['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-g', `${keyframes}`],
       ...['-payload_type', '96', '-f', 'rtp', `rtp://127.0.0.1:${port}`],
     ],
     onLine: () => {},
@@ -93,6 +94,32 @@ test('W-13 the packager makes HLS while the description is there, ends the playl
   // It joins between two keyframes, and says so.
   expect(said.filter((line) => !line.startsWith('packager.line'))).toEqual(['packager.begun {"sound":false}']);
 });
+
+/** The program receives there. */
+const listens = (port: number) =>
+  vi.waitFor(() => {
+    const local = port.toString(16).toUpperCase().padStart(4, '0');
+    expect(readFileSync('/proc/net/udp', 'utf8')).toContain(`:${local} `);
+  }, patience);
+
+test.for([{ hasAudio: false }, { hasAudio: true }])(
+  'W-13 the first keyframe that comes is the first picture, with sound before it ($hasAudio)',
+  async ({ hasAudio }) => {
+    const { folder, room } = await shared();
+    packager(folder);
+    await openShared(folder);
+    await makeRoom(room);
+    const ports = await forwardPorts();
+    const description = sessionDescription({ hasAudio, videoCodec: 'vp8' }, ports);
+    await using _packaging = await beginPackaging(room, description);
+    await listens(ports.video);
+    if (hasAudio) await microphone(ports.audio);
+    // Its next keyframe is a minute away.
+    await camera(ports.video, 600);
+    const list = () => readFile(join(room, 'live.m3u8'), 'utf8').catch(() => '');
+    await vi.waitFor(async () => expect(await list()).toContain('\n3.m4s'), patience);
+  },
+);
 
 test.for([
   { what: 'a picture alone', order: ['picture'] },

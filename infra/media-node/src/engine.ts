@@ -102,6 +102,8 @@ export interface ViewerLeg {
 /** Media of one publisher that goes to UDP ports, as RTP: Opus with payload type 111, video with 96. */
 export interface Forwarding {
   readonly hasAudio: boolean;
+  /** Packets of its microphone come now. */
+  isSounding(): boolean;
   /** Undefined: it sends no camera. */
   readonly videoCodec: 'vp8' | 'h264' | undefined;
   /** Asks the publisher for a keyframe. */

@@ -10,6 +10,8 @@ export interface JanusForwardingHost {
   readonly control: JanusHandle;
   readonly feed: Feed;
   keyframe(): void;
+  /** Packets of that section of the publisher come now. */
+  receives(mid: string): boolean;
   /** Called once. */
   ended(): void;
 }
@@ -30,6 +32,10 @@ export class JanusForwarding implements Forwarding {
   }
   get hasAudio(): boolean {
     return this.#host.feed.mids.has('audio');
+  }
+  isSounding(): boolean {
+    const mid = this.#host.feed.mids.get('audio');
+    return mid !== undefined && this.#host.receives(mid);
   }
   get videoCodec(): 'vp8' | 'h264' | undefined {
     const { mids, videoCodec } = this.#host.feed;

@@ -87,6 +87,8 @@ export abstract class JanusLeg {
   protected up(): void {}
   /** Packets of pictures that were lost in the last second, on the way to a client that sends none. */
   protected slow(_lost: number): void {}
+  /** Packets of a section come, or have not come for some time (`no_media_timer`). */
+  protected media(_mid: string, _isReceived: boolean): void {}
 
   #frame(frame: Parameters<HandleEvents['onFrame']>[0]): void {
     if (this.closed) return;
@@ -111,7 +113,10 @@ export abstract class JanusLeg {
       case 'slowlink':
         if (frame.media === 'video') this.slow(Number(frame.lost));
         return;
-      // `media`, `timeout` and what later versions add.
+      case 'media':
+        this.media(String(frame.mid), frame.receiving === true);
+        return;
+      // `timeout` and what later versions add.
       default:
     }
   }

@@ -33,6 +33,7 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
   #isMuted = false;
   #wasMuted = false;
   #hiding: NodeJS.Timeout | undefined;
+  readonly #received = new Set<string>();
 
   constructor(host: JanusPublisherHost) {
     super(host.events, host.ended);
@@ -122,6 +123,16 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
   protected override up(): void {
     this.#isLive = true;
     this.#host.live(this.#sent);
+  }
+
+  /** Whether packets of that section come now. */
+  receives(mid: string): boolean {
+    return this.#received.has(mid);
+  }
+
+  protected override media(mid: string, isReceived: boolean): void {
+    if (isReceived) this.#received.add(mid);
+    else this.#received.delete(mid);
   }
 
   protected plugin({ data }: PluginAnswer): void {

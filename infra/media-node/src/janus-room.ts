@@ -158,6 +158,7 @@ export class JanusRoom implements EngineRoom {
       control: this.#control,
       feed,
       keyframe: () => leg.keyframe(),
+      receives: (mid) => leg.receives(mid),
       ended: () => this.#forwardings.delete(forwarding),
     });
     this.#forwardings.add(forwarding);

@@ -42,6 +42,7 @@ async function served() {
   const gone = Promise.withResolvers<void>();
   const forwarding = {
     hasAudio: false,
+    isSounding: () => false,
     videoCodec: 'vp8' as const,
     ended: gone.promise,
     keyframe: () => {},

@@ -57,8 +57,9 @@ export class LivePlaylist {
     this.#changed();
   }
 
-  get exists(): boolean {
-    return this.#seen !== undefined;
+  /** Number of the part that comes next; undefined while there is none. */
+  get next(): number | undefined {
+    return this.#seen?.next;
   }
 
   /** @returns undefined while there is none, which is said within `ms`, or when it has ended without */

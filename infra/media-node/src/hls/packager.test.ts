@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import type { Forwarding } from '../engine.ts';
 import { Packager } from './packager.ts';
 
 /** A room whose camera sends nothing, and a packager that says this when its description goes, or at once. */
-async function packaged(says: string | undefined, isAtOnce = false): Promise<{ failures: number; words: unknown }> {
+async function packaged(says: string | undefined, isAtOnce = false, sound: Partial<Forwarding> = {}) {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   onTestFinished(() => void vi.useRealTimers());
   await using folder = await mkdtempDisposable(join(tmpdir(), 'packager-'));
@@ -16,7 +17,7 @@ async function packaged(says: string | undefined, isAtOnce = false): Promise<{ f
   const say = vi.fn();
   const forwarding = {
     ...{ hasAudio: false, videoCodec: 'vp8' as const, ended: new Promise<void>(() => {}) },
-    ...{ keyframe: () => {}, close: async () => {} },
+    ...{ keyframe: () => {}, close: async () => {}, isSounding: () => false, ...sound },
   };
   const viewers = { forward: async () => forwarding };
   const packager = new Packager({
@@ -32,8 +33,12 @@ async function packaged(says: string | undefined, isAtOnce = false): Promise<{ f
   const isBegun = () => existsSync(at('in.sdp'));
   while (!isBegun()) await sleep(5);
   const answering = (async () => {
-    while (isBegun() && !isAtOnce) await sleep(5);
-    if (says !== undefined) await writeFile(at('ended'), says);
+    while (!packager.isOver) {
+      while (isBegun() && !isAtOnce) await sleep(5);
+      if (says !== undefined) await writeFile(at('ended'), says).catch(() => {});
+      if (isAtOnce || says === undefined) return;
+      while (!isBegun() && !packager.isOver) await sleep(5);
+    }
   })();
   while (!packager.isOver) {
     vi.advanceTimersByTime(200);
@@ -41,17 +46,26 @@ async function packaged(says: string | undefined, isAtOnce = false): Promise<{ f
   }
   await answering;
   await packager.remove();
-  const [, words] = say.mock.calls.findLast(([event]) => event === 'media.packager-ended') ?? [];
-  return { failures: failed.mock.calls.length, words: words?.error };
+  const said = (wanted: string) => say.mock.calls.filter(([event]) => event === wanted).map(([, words]) => words);
+  const sounds = said('media.packager').map((words) => words.sound);
+  return { failures: failed.mock.calls.length, words: said('media.packager-ended')[0]?.error, sounds };
 }
 
 test('W-13 a camera that is off is no failure of the packager, and neither is one that is stopped', async () => {
-  expect(await packaged('over')).toEqual({ failures: 0, words: 'Error: no picture came' });
-  expect(await packaged('over', true)).toEqual({ failures: 0, words: 'Error: over' });
+  expect(await packaged('over')).toMatchObject({ failures: 0, words: 'Error: no picture came' });
+  expect(await packaged('over', true)).toMatchObject({ failures: 0, words: 'Error: over' });
+});
+
+test('W-13 a microphone that sends nothing is left out, and one that sends is not when the picture is late', async () => {
+  const words = 'Error: no picture came';
+  const off = await packaged('over', false, { hasAudio: true, isSounding: () => false });
+  expect(off).toEqual({ failures: 0, words, sounds: [true, false] });
+  const on = await packaged('over', false, { hasAudio: true, isSounding: () => true });
+  expect(on).toEqual({ failures: 0, words, sounds: [true] });
 });
 
 test('W-13 a packager that does nothing, or whose program fails, has failed', async () => {
-  expect(await packaged(undefined)).toEqual({ failures: 1, words: 'PackagerError: it does nothing' });
+  expect(await packaged(undefined)).toMatchObject({ failures: 1, words: 'PackagerError: it does nothing' });
   expect(await packaged('ffmpeg ended with 1', true)).toMatchObject({ failures: 1 });
 });
 

@@ -13,8 +13,12 @@ import { forwardPorts, type MediaKinds, sessionDescription } from './session-des
 
 /** Longer than the pause that VideoRoom makes between two requests for a keyframe, ms. */
 const KEYFRAME_MS = 1200;
-/** This number is asked for at first, since a program that joins needs one; then one at each such number of times, for what was lost for good. */
-const FIRST_KEYFRAMES = 6;
+/** While nothing new is made one is asked for each time, as a program that joins or has lost something needs one; else at each such number of times. */
+const SELDOM = 6;
+/** Without a picture by then a silent microphone is left out: the program waits for it. */
+const SILENT_TICKS = 6;
+/** Without a picture by then the camera is off. Twice as long: a program that is begun on a busy machine has its first part after eight seconds. */
+const DARK_TICKS = 2 * SILENT_TICKS;
 /** A part of 2.5 Mbit/s has 160 KB. */
 const MAX_FILE_BYTES = 2_097_152;
 /** Time from which Media Sequence Numbers are counted: some players know them up to 2^31 only. */
@@ -102,6 +106,8 @@ export class Packager implements AsyncDisposable {
         const end = await this.#package({ videoCodec: forwarding.videoCodec, hasAudio }, forwarding, ports);
         if (end === 'over') return;
         if (end === 'no answer') throw new PackagerError('it does nothing');
+        // Begun anew it would be silent for good.
+        if (hasAudio && forwarding.isSounding()) break;
       }
       // A camera that is off is no failure.
       throw new Error('no picture came');
@@ -132,10 +138,13 @@ export class Packager implements AsyncDisposable {
     let timer: NodeJS.Timeout | undefined;
     const silent = new Promise<'nothing came'>((resolve) => {
       let ticks = 0;
+      let made: number | undefined;
       timer = setInterval(() => {
-        const isLate = ++ticks > FIRST_KEYFRAMES && !this.playlist.exists;
-        if (isLate) resolve('nothing came');
-        else if (ticks <= FIRST_KEYFRAMES || ticks % FIRST_KEYFRAMES === 0) forwarding.keyframe();
+        const { next } = this.playlist;
+        const patience = what.hasAudio && !forwarding.isSounding() ? SILENT_TICKS : DARK_TICKS;
+        if (++ticks > patience && next === undefined) return resolve('nothing came');
+        if (next === made || ticks % SELDOM === 0) forwarding.keyframe();
+        made = next;
       }, KEYFRAME_MS);
     });
     // It is stopped when its task is.

@@ -17,6 +17,7 @@ export function forwardingContract(harness: EngineHarness, open: () => Promise<E
     await vi.waitFor(() => expect(room.isLive('ada')).toBe(true), WAIT);
     const closed = await room.forward('ada', ports.to);
     expect([closed.hasAudio, closed.videoCodec]).toEqual([true, 'vp8']);
+    await vi.waitFor(() => expect(closed.isSounding()).toBe(true), WAIT);
     await vi.waitFor(() => expect(ports.types).toEqual({ audio: [111], video: [96] }), WAIT);
     await closed.close();
     await closed.ended;

@@ -116,8 +116,11 @@ export class FakeRoom implements EngineRoom {
       sending[Symbol.dispose]();
       this.forwarded.delete(resolve);
     });
-    const videoCodec = kinds.includes('video') ? 'vp8' : undefined;
-    return { hasAudio: kinds.includes('audio'), videoCodec, keyframe: () => {}, ended, close: async () => resolve() };
+    const hasAudio = kinds.includes('audio');
+    return {
+      ...{ hasAudio, isSounding: () => hasAudio, videoCodec: kinds.includes('video') ? 'vp8' : undefined },
+      ...{ keyframe: () => {}, ended, close: async () => resolve() },
+    };
   }
 
   changed(): void {
