@@ -1,5 +1,4 @@
 /** The live page in Chromium: real encoder (npm `whip-whep`), signaling, Redis, edge, media nodes with Janus. */
-import { readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { createLogger } from '@tandem/service';
 import type { Browser, Page } from 'playwright-core';
@@ -13,6 +12,7 @@ import { launchBrowser } from './support/browser.ts';
 import { type EncoderPage, openEncoder, publishFrom } from './support/encoder-page.ts';
 import { expectLowLatency, readPlaylist } from './support/hls-playlist.ts';
 import { enginePids, type MediaStack, startMediaStack } from './support/media-stack.ts';
+import { childrenNamed } from './support/processes.ts';
 
 /** What the browser says of requests that are refused on purpose. */
 const REFUSED = /Failed to load resource/;
@@ -246,7 +246,7 @@ test('W-13 the program that makes HLS is killed: the page goes on by itself, wit
     const [, id] = /\/hls\/([\w-]{24})\/\d[\d.]*\.m4s$/.exec(response.url()) ?? [];
     return response.ok() && id !== undefined && id !== before;
   });
-  for (const pid of programs('ffmpeg')) process.kill(pid, 'SIGKILL');
+  for (const pid of childrenNamed('ffmpeg')) process.kill(pid, 'SIGKILL');
   await next;
   await reaches(page, 'live');
   await moves(page);
@@ -268,19 +268,6 @@ test('W-13 W-14 what is sealed between people has no HLS, and the page says so, 
   session.close();
   await reaches(page, 'live');
 });
-
-/** Of this process: those that it started by that name. */
-const programs = (name: string): number[] =>
-  readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid))
-    .flatMap((pid) => {
-      try {
-        const [, command, parent] = /^\d+ \((.*)\) \S (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-        return command === name && Number(parent) === process.pid ? [Number(pid)] : [];
-      } catch {
-        return []; // It has ended.
-      }
-    });
 
 /** The path as it is: `fetch` would resolve its dots. @returns the status */
 const raw = (path: string, headers: Record<string, string> = {}) =>

@@ -1,4 +1,7 @@
-/** HLS of a room, played by others than hls.js: ffmpeg and GStreamer, which know no parts, so what they get is a plain playlist with segments. */
+/**
+ * HLS of a room, played by others than our page: hls.js as it comes, and ffmpeg and GStreamer, which know no parts, so what they get is a plain playlist
+ * with segments.
+ */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -7,8 +10,10 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { expectLowLatency } from './support/hls-playlist.ts';
+import { launchBrowser } from './support/browser.ts';
+import { expectLowLatency, readPlaylist } from './support/hls-playlist.ts';
 import { type MediaStack, startMediaStack } from './support/media-stack.ts';
+import { childrenNamed } from './support/processes.ts';
 import { startWebrtcbin } from './support/webrtcbin.ts';
 
 const WAIT = { timeout: 60_000, interval: 100 };
@@ -80,4 +85,55 @@ test('W-13 GStreamer plays it: pictures and sound come out of its decoders', asy
     await vi.waitFor(() => expect(said).toContainEqual({ decoded, frames: 100 }), WAIT);
   expect(said).toContainEqual({ demuxer: 'hlsdemux2' });
   expect(said.filter((one) => Object.hasOwn(one as object, 'problem'))).toEqual([]);
+});
+
+/** Of a page in which {@link HLS_JS} is. */
+interface Played {
+  readonly Hls: typeof import('hls.js').default;
+  /** Folders of the packagers whose media were played. */
+  readonly ids: string[];
+  readonly fatal: string[];
+}
+const HLS_JS = fileURLToPath(new URL('../node_modules/hls.js/dist/hls.min.js', import.meta.url));
+
+test('W-13 hls.js plays on in the same playlist when the program that makes it is killed: the next one follows after a discontinuity', async () => {
+  const browser = await launchBrowser();
+  onTestFinished(() => browser.close());
+  const page = await browser.newPage();
+  const player = new URL('/player', url).href;
+  await page.route(player, (route) => route.fulfill({ contentType: 'text/html', body: '<video muted></video>' }));
+  await page.goto(player);
+  await page.addScriptTag({ path: HLS_JS });
+  await page.evaluate((source) => {
+    const { Hls } = globalThis as unknown as Played;
+    const played = Object.assign(globalThis, { ids: [] as string[], fatal: [] as string[] });
+    const { playlistLoadPolicy } = Hls.DefaultConfig;
+    // It asks again for as long as a busy machine takes; three times by itself.
+    const errorRetry = { maxNumRetry: 100, retryDelayMs: 500, maxRetryDelayMs: 500 };
+    const hls = new Hls({ playlistLoadPolicy: { default: { ...playlistLoadPolicy.default, errorRetry } } });
+    hls.on(Hls.Events.ERROR, (_, { fatal, details }) => void (fatal && played.fatal.push(details)));
+    hls.on(Hls.Events.FRAG_CHANGED, (_, { frag }) => {
+      const id = /([\w-]{24})\/[\d.]+m4s$/.exec(frag.url)?.[1];
+      if (id !== undefined && !played.ids.includes(id)) played.ids.push(id);
+    });
+    hls.loadSource(source);
+    const video = document.querySelector('video');
+    if (!video) throw new Error('no video');
+    hls.attachMedia(video);
+    void video.play();
+  }, url);
+  const played = () =>
+    page.evaluate(() => {
+      const { ids, fatal } = globalThis as unknown as Played;
+      return { ids, fatal, seconds: document.querySelector('video')?.currentTime ?? 0 };
+    });
+  await vi.waitFor(async () => expect((await played()).ids).toHaveLength(1), WAIT);
+  for (const pid of childrenNamed('ffmpeg')) process.kill(pid, 'SIGKILL');
+  await vi.waitFor(async () => expect((await played()).ids).toHaveLength(2), WAIT);
+  const { seconds } = await played();
+  await vi.waitFor(async () => expect((await played()).seconds).toBeGreaterThan(seconds + 2), WAIT);
+  expect((await played()).fatal).toEqual([]);
+  // What it had is where it was: the list has gone on.
+  const token = await stack.keys.token('reader', { publish: false });
+  expect(await readPlaylist(origin, 'show', token)).not.toContain('#EXT-X-ENDLIST');
 });

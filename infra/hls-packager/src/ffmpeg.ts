@@ -1,13 +1,13 @@
 /** What ffmpeg is given: arguments that make HLS of what a session description says. */
 import { join } from 'node:path';
-import { PART_SECONDS, PARTS_OF_SEGMENT, SEGMENT_SECONDS } from './hls-times.ts';
+import { PART_SECONDS, PARTS_OF_SEGMENT, SEGMENT_SECONDS, SEGMENTS_LISTED } from './hls-times.ts';
 import { DESCRIPTION, INIT, PLAYLIST } from './shared-folder.ts';
 
 const LOOPBACK = '127.0.0.1';
 /** Frames a second of what is made. */
 const RATE = 30;
-/** Parts of the playlist, one more than seven segments have, and those that are kept after they left it: a slow player is there still. */
-const LISTED = 7 * PARTS_OF_SEGMENT + 1;
+/** Parts of the playlist, one more than its segments have, and those that are kept after they left it: a slow player is there still. */
+const LISTED = SEGMENTS_LISTED * PARTS_OF_SEGMENT + 1;
 const KEPT = 6 * PARTS_OF_SEGMENT;
 
 /** Arguments of ffmpeg 5.1 and newer (https://ffmpeg.org/ffmpeg-formats.html#hls-2). @param folder where all of it is written @param address where media comes */

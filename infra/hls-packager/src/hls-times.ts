@@ -9,6 +9,8 @@ export const PART_SECONDS = 0.5;
 export const PARTS_OF_SEGMENT = 2;
 /** A player that knows no parts stays three segments behind. */
 export const SEGMENT_SECONDS = PART_SECONDS * PARTS_OF_SEGMENT;
+/** Segments of a playlist. */
+export const SEGMENTS_LISTED = 7;
 /**
  * Requests a second that one network address may make of HLS: the playlists of a hundred viewers, and a quarter more. The media node and the topology's web
  * ACL count so.

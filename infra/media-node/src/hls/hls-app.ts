@@ -38,13 +38,16 @@ export function hlsRoutes(app: FastifyInstance, { hls, redis, elsewhere, ...opti
     const node = hls.isMaking(room) ? undefined : await elsewhere(room).catch(() => undefined);
     const path = `/whep/${encodeURIComponent(room)}/hls/${PLAYLIST}${queryOf(position)}`;
     if (node !== undefined) return forward(request, reply, { redis, node, path });
-    const playlist = await hls.playlist(room, { owner: claims, address, position });
-    // The token may have been revoked while it was held.
-    if (door.isRevoked(claims)) throw revoked();
-    // Of one that moves it is the end at this node only; a player would ask for no more.
-    const next = isEnd(playlist) ? await elsewhere(room) : undefined;
-    if (next !== undefined) return forward(request, reply, { redis, node: next, path });
-    return reply.header('cache-control', 'no-cache').type('application/vnd.apple.mpegurl').send(playlist);
+    for (;;) {
+      const playlist = await hls.playlist(room, { owner: claims, address, position });
+      // The token may have been revoked while it was held.
+      if (door.isRevoked(claims)) throw revoked();
+      // Of one that moves it is the end at this node only; a player would ask for no more.
+      const next = playlist === undefined || isEnd(playlist) ? await elsewhere(room) : undefined;
+      if (next !== undefined) return forward(request, reply, { redis, node: next, path });
+      if (playlist === undefined) continue;
+      return reply.header('cache-control', 'no-cache').type('application/vnd.apple.mpegurl').send(playlist);
+    }
   });
   app.options(url, async (_request, reply) => allow(reply).send());
   app.get<{ Params: { room: string; id: string; file: string } }>(

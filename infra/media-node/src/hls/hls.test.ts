@@ -4,7 +4,7 @@ import { mkdtempDisposable, readdir, rename, writeFile } from 'node:fs/promises'
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { AccessClaims } from '@tandem/protocol';
 import {
   assignRoom,
@@ -39,12 +39,11 @@ const code = (asked: Promise<unknown>) =>
 
 async function served() {
   const folder = await mkdtempDisposable(join(tmpdir(), 'hls-'));
-  const gone = Promise.withResolvers<void>();
+  let gone = Promise.withResolvers<void>();
   const forwarding = {
     hasAudio: false,
     isSounding: () => false,
     videoCodec: 'vp8' as const,
-    ended: gone.promise,
     keyframe: () => {},
     close: async () => {},
   };
@@ -52,7 +51,10 @@ async function served() {
   const viewers = {
     since: Date.now(),
     isLive: async () => state.isLive,
-    forward: async () => forwarding,
+    forward: async () => {
+      gone = Promise.withResolvers<void>();
+      return { ...forwarding, ended: gone.promise };
+    },
     get isEncrypted() {
       return state.isEncrypted;
     },
@@ -65,11 +67,16 @@ async function served() {
   onTestFinished(async () => {
     // One that lives answers when its description goes.
     gone.resolve();
-    await say('ended', 'over');
+    if (hls.isMaking('r')) await say('ended', 'over');
     await hls[Symbol.asyncDispose]();
     await folder[Symbol.asyncDispose]();
   });
-  const room = () => vi.waitFor(async () => join(folder.path, (await readdir(folder.path)).find(isFolderId) ?? '-'));
+  /** Of packagers that have ended. */
+  const left = new Set<string>();
+  const room = async () => {
+    const now = (await readdir(folder.path)).find((name) => isFolderId(name) && !left.has(name));
+    return join(folder.path, now ?? '-');
+  };
   const say = async (name: string, text: string) => {
     const path = join(await room(), name);
     await writeFile(`${path}.tmp`, text);
@@ -89,7 +96,15 @@ async function served() {
     const [, id = '', sequence] = /URI="([\w-]{24})\/(\d+)\.1\.m4s"/.exec(text) ?? [];
     return { id, sequence: Number(sequence) };
   };
-  return { hls, rooms, viewers, state, described, say, grow, first, gone: gone.resolve };
+  /** Its engine, or its sender, is gone. */
+  const over = async () => {
+    const path = await room();
+    gone.resolve();
+    await say('ended', 'over');
+    await vi.waitFor(() => expect(hls.isMaking('r')).toBe(false));
+    left.add(basename(path));
+  };
+  return { hls, rooms, viewers, state, described, say, grow, first, gone: () => gone.resolve(), over };
 }
 
 test('W-13 a login waits for a number of playlists and a node for a number of them: more are refused, and who waited is let go', async () => {
@@ -180,6 +195,49 @@ test('W-13 a login waits for as many playlists of a room that comes to this node
   expect(await code(hls.playlist('r', who('eve')))).toBe('answered');
 });
 
+test('W-13 when the engine dies no player is told of an end: what the next packager makes is in the same playlist', async () => {
+  const { hls, state, described, grow, over, first } = await served();
+  const { id, sequence } = await first();
+  await grow(3);
+  const next = who('ada', { sequence: sequence + 1, part: 1 });
+  const held = hls.playlist('r', next);
+  state.isLive = false;
+  await over();
+  // The room may be at another node.
+  expect(await held).toBeUndefined();
+  // A player that comes now, and one that knows no parts.
+  const list = await hls.playlist('r', who('ada'));
+  expect(list).toContain(`${id}/${sequence + 1}.m4s`);
+  expect(list).not.toMatch(/ENDLIST|PRELOAD-HINT/);
+  expect(await hls.playlist('r', who('ada', { sequence: sequence + 1, part: 0 }))).toBe(list);
+  expect(await code(hls.playlist('r', next))).toBe('starting');
+  const waiting = hls.playlist('r', next);
+  state.isLive = true;
+  await described();
+  await grow(1);
+  const text = (await waiting) ?? '';
+  const after = text.slice(text.indexOf(`${id}/${sequence + 1}.m4s`)).split('\n');
+  const [, other] = /URI="([\w-]{24})\/init/.exec(after[2] ?? '') ?? [];
+  expect(after.slice(1)).toEqual([
+    ...['#EXT-X-DISCONTINUITY', `#EXT-X-MAP:URI="${other}/init.mp4"`, expect.stringContaining('DATE-TIME')],
+    `#EXT-X-PART:DURATION=0.50000,URI="${other}/${sequence + 2}.0.m4s",INDEPENDENT=YES`,
+    ...[`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${other}/${sequence + 2}.1.m4s"`, ''],
+  ]);
+  expect(other).not.toBe(id);
+});
+
+test('W-13 a stream that does not go on ends ten seconds after its packager', async () => {
+  const { hls, state, first, over } = await served();
+  const { sequence } = await first();
+  state.isLive = false;
+  await over();
+  const asked = who('ada', { sequence: sequence + 1, part: 0 });
+  expect(await code(hls.playlist('r', asked))).toBe('starting');
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10_001 });
+  onTestFinished(() => void vi.useRealTimers());
+  for (const one of [asked, who('ada')]) expect(await hls.playlist('r', one)).toMatch(/\n#EXT-X-ENDLIST\n$/);
+});
+
 /** The routes of this node, and another one that was given the room. */
 async function twoNodes(hls: Hls) {
   const redis = await startRedis();
@@ -232,6 +290,8 @@ test('W-13 a room that moves to another node ends no player here: what the packa
   expect(await ask(`${id}/${sequence}.0.m4s`)).toBe('200 media');
   state.isLive = false;
   await forgetRoom(client, 'r', given?.epoch ?? 0);
+  expect(await ask('live.m3u8')).not.toContain('#EXT-X-ENDLIST');
+  vi.setSystemTime(Date.now() + 10_000);
   expect(await ask('live.m3u8')).toContain('#EXT-X-ENDLIST');
   // While nobody says where the room is, players are asked to come again.
   client.disconnect();

@@ -9,7 +9,7 @@ import { notLive } from '../streams/viewer.ts';
 import { Packager } from './packager.ts';
 import { endShared, openShared, showAlive } from './packager-folder.ts';
 import { Places } from './places.ts';
-import { isMediaFile, type Position } from './playlist.ts';
+import { isEnd, isMediaFile, type Position, withoutEnd } from './playlist.ts';
 
 export interface HlsOptions {
   /** Most packagers at once. 0: there is no HLS. */
@@ -29,10 +29,20 @@ export interface HlsOptions {
 
 /** Somebody who asks for no playlist in this time is gone, and with the last one the packager, ms. */
 const GONE_MS = 20_000;
-/** How long files stay after the end, so that players show all of it, ms. */
-const LINGER_MS = 20_000;
+/**
+ * How long files stay after the end, so that players show all of it, ms. Where another packager goes on, its list has segments of the one before for
+ * as long as it has too few (GOES_ON_MS and 7 s), and files stay for the length of a list after they have left it (RFC 8216bis, 6.2.2: 8 s).
+ */
+const LINGER_MS = 30_000;
 /** A packager that has ended is not begun anew within this time, ms: what fails at once fails again. */
 const AGAIN_MS = 3000;
+/** One that had made something: then it was the engine or the sender that ended, ms. */
+const GO_ON_AGAIN_MS = 1000;
+/**
+ * For this time after its packager has ended no player is told that a stream is over, ms: an engine that died is replaced, and a sender connects
+ * anew. A player that has read `#EXT-X-ENDLIST` never asks again (6.2.1, 6.3.4).
+ */
+const GOES_ON_MS = 10_000;
 /** A room that came to this node within this time may yet go on here: its senders connect, ms. */
 const ARRIVING_MS = 10_000;
 /** How long a request waits for that, ms; as one for a part that is to come. */
@@ -112,27 +122,47 @@ export class Hls implements AsyncDisposable {
 
   /**
    * @param asked who asks, from which address, and what the playlist must have: it is waited for
+   * @returns undefined when its packager has ended meanwhile: the room may be at another node; if it is not, ask again
    * @throws ProblemError 404 without HLS, 403 for a room whose frames are sealed, 409 without a stream, 400 for what is far ahead, 429 when the login
    * waits for as many as one may, 503 when the node has its number, or nothing comes
    */
-  async playlist(room: string, { owner, address, position }: PlaylistRequest): Promise<string> {
+  async playlist(room: string, { owner, address, position }: PlaylistRequest): Promise<string | undefined> {
     if (this.#options.most === 0) throw new ProblemError(404, 'no_hls', 'This node makes no HLS.');
     const login = `${owner.sub} ${owner.session_id}`;
     const answer = () => this.#answer(room, login, position);
     return this.#holdOf(login, () => this.#places.playlists.hold(address, answer));
   }
 
-  async #answer(room: string, login: string, position: Position | undefined): Promise<string> {
+  async #answer(room: string, login: string, position: Position | undefined): Promise<string | undefined> {
     const found = (await this.#find(room)) ?? (await this.#arrival(room));
     if (!found) throw notLive();
     if (found.askedAt.size < MAX_COUNTED) found.askedAt.set(login, Date.now());
     const { playlist } = found.packager;
+    const wasOver = playlist.isEnded;
     const text = await (position === undefined ? playlist.first(FIRST_MS) : playlist.at(position));
     // It may have become so while they waited.
     this.#refuseSealed(room);
     if (text === 'too far') throw new ProblemError(400, 'too_far', 'No player asks for a segment so far ahead.');
-    if (text !== undefined) return text;
-    throw starting();
+    if (text === undefined) throw starting();
+    if (!isEnd(text) || !this.#mayGoOn(found)) return text;
+    if (position === undefined || playlist.has(position)) return withoutEnd(text);
+    if (!wasOver) return undefined;
+    await this.#successor(room, found);
+    return await this.#answer(room, login, position);
+  }
+
+  #mayGoOn({ endedAt }: Packaged): boolean {
+    return endedAt === undefined || Date.now() - endedAt < GOES_ON_MS;
+  }
+
+  /** Settles when another packager has begun, or nothing can follow any more. @throws ProblemError 403, 503 */
+  async #successor(room: string, of: Packaged): Promise<void> {
+    const until = Date.now() + ARRIVAL_HOLD_MS;
+    while (this.#mayGoOn(of)) {
+      const now = await this.#nextLook(room);
+      if (now !== of) return;
+      if (Date.now() > until) throw starting();
+    }
   }
 
   /** @throws ProblemError 403, 503 */
@@ -230,12 +260,15 @@ export class Hls implements AsyncDisposable {
     const { most, folder, host, say, failed, isLeaving } = this.#options;
     const all = this.#packaged.get(room) ?? [];
     const last = all.at(-1);
-    if (last && (last.endedAt === undefined || Date.now() - last.endedAt < AGAIN_MS)) return last;
+    const pause = last && last.packager.playlist.segments.length > 0 ? GO_ON_AGAIN_MS : AGAIN_MS;
+    if (last && (last.endedAt === undefined || Date.now() - last.endedAt < pause)) return last;
     if (isLeaving()) throw new ProblemError(503, 'draining', 'This node is about to go; try again.', { retryAfter: 1 });
     if (this.size >= most)
       throw new ProblemError(503, 'busy', 'This node packages as many rooms as it takes.', { retryAfter: 10 });
     const askedAt = new Map<string, number>();
-    const packager = new Packager({ room, viewers, folder, host, say, failed, count: () => askedAt.size });
+    const made = all.findLast((one) => one.packager.playlist.segments.length > 0);
+    const before = made && this.#mayGoOn(made) ? made.packager.playlist.segments : [];
+    const packager = new Packager({ room, viewers, folder, host, say, failed, before, count: () => askedAt.size });
     const packaged: Packaged = { packager, askedAt, endedAt: undefined };
     this.#packaged.set(room, [...all, packaged]);
     void packager.ended.then(() => {

@@ -12,6 +12,8 @@ import {
   type Position,
   partsOf,
   readMade,
+  type Segment,
+  segmentsOf,
   viewersPlaylist,
 } from './playlist.ts';
 
@@ -26,20 +28,23 @@ interface Seen extends Made {
   readonly raw: string;
   /** As viewers get it. */
   readonly text: string;
+  readonly segments: readonly Segment[];
 }
 
 export class LivePlaylist {
   readonly #folder: string;
   readonly #naming: Naming;
+  readonly #before: readonly Segment[];
   #seen: Seen | undefined;
   /** Those who wait for a change. They are no reactions of one promise, which would keep each that waited in vain for as long as nothing changes. */
   readonly #waiting = new Set<() => void>();
   #isOver = false;
 
-  /** @param folder of the packager */
-  constructor(folder: string, naming: Naming) {
+  /** @param folder of the packager @param before segments of the one that the room had before, when this one goes on where it ended */
+  constructor(folder: string, naming: Naming, before: readonly Segment[] = []) {
     this.#folder = folder;
     this.#naming = naming;
+    this.#before = before;
   }
 
   /** Looks until the promise settles, and once more. */
@@ -54,7 +59,19 @@ export class LivePlaylist {
     }
     await this.#look();
     this.#isOver = true;
+    // A program that is killed does not say that nothing more comes.
+    if (this.#seen && !this.#seen.isEnded) this.#see({ ...this.#seen, isEnded: true });
     this.#changed();
+  }
+
+  /** As it lists them now; none while it has made nothing itself. */
+  get segments(): readonly Segment[] {
+    return this.#seen?.segments ?? [];
+  }
+
+  /** Nothing more comes. */
+  get isEnded(): boolean {
+    return this.#isOver || this.#seen?.isEnded === true;
   }
 
   /** Number of the part that comes next; undefined while there is none. */
@@ -74,6 +91,13 @@ export class LivePlaylist {
     await this.#until(() => answer() !== 'to come', HOLD_MS);
     if (answer() === 'too far') return 'too far';
     return answer() === 'there' ? this.#seen?.text : undefined;
+  }
+
+  /** Whether that is there, also in one that has ended. */
+  has(position: Position): boolean {
+    return (
+      this.#seen !== undefined && answerOf({ ...this.#seen, isEnded: false }, position, this.#naming.base) === 'there'
+    );
   }
 
   /** Whether a file of viewers is the next part, which {@link LivePlaylist.read} waits for. */
@@ -109,8 +133,13 @@ export class LivePlaylist {
     const made = readMade(raw);
     // It never goes back.
     if (!made || (this.#seen && made.next < this.#seen.next)) return;
-    this.#seen = { ...made, raw, text: viewersPlaylist(made, this.#naming) };
+    this.#see({ ...made, raw });
     this.#changed();
+  }
+
+  #see(made: Made & { readonly raw: string }): void {
+    const segments = segmentsOf(made, this.#naming, this.#before);
+    this.#seen = { ...made, segments, text: viewersPlaylist(made, this.#naming, segments) };
   }
 
   #changed(): void {

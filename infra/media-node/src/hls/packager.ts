@@ -9,6 +9,7 @@ import type { RoomViewers } from '../room-viewers.ts';
 import { LivePlaylist } from './live-playlist.ts';
 import { isInOwnNetwork } from './own-network.ts';
 import { beginPackaging, makeRoom, type Packaging, removeRoom } from './packager-folder.ts';
+import type { Naming, Segment } from './playlist.ts';
 import { forwardPorts, type MediaKinds, sessionDescription } from './session-description.ts';
 
 /** Longer than the pause that VideoRoom makes between two requests for a keyframe, ms. */
@@ -34,8 +35,17 @@ export interface PackagerOptions {
   /** Its IPv4 address. */
   readonly host: string;
   readonly say: Say;
+  /** What the room's packager before has listed, when this one goes on where it ended. */
+  readonly before?: readonly Segment[];
   /** The packager, not the stream, is why it has ended. */
   readonly failed: () => void;
+}
+
+/** Of its first segment. By the clock one a second is made at most, so that a later packager goes on above, also of another node. */
+function numbersAfter(last: Segment | undefined): Pick<Naming, 'base' | 'discontinuity'> {
+  if (last) return { base: last.sequence + 1, discontinuity: last.naming.discontinuity + 1 };
+  const base = Math.floor((Date.now() - SEQUENCES_FROM) / (1000 * SEGMENT_SECONDS));
+  return { base, discontinuity: base };
 }
 
 /** The packager does not what it should. */
@@ -46,8 +56,6 @@ class PackagerError extends Error {
 export class Packager implements AsyncDisposable {
   /** Part of the addresses of its segments; not to be guessed. */
   readonly id = randomBytes(18).toString('base64url');
-  /** Of its first segment: one a second is made at most, so the room's next packager goes on above. */
-  readonly #base = Math.floor((Date.now() - SEQUENCES_FROM) / (1000 * SEGMENT_SECONDS));
   readonly folder: string;
   readonly playlist: LivePlaylist;
   readonly #options: PackagerOptions;
@@ -62,7 +70,11 @@ export class Packager implements AsyncDisposable {
   constructor(options: PackagerOptions) {
     this.#options = options;
     this.folder = join(options.folder, this.id);
-    this.playlist = new LivePlaylist(this.folder, { id: this.id, base: this.#base });
+    this.playlist = new LivePlaylist(
+      this.folder,
+      { id: this.id, ...numbersAfter(options.before?.at(-1)) },
+      options.before,
+    );
     const ended = this.#run().then(
       () => this.#over(),
       (error: unknown) => this.#over(error),

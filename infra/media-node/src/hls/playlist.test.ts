@@ -1,5 +1,15 @@
 import { expect, test } from 'vitest';
-import { answerOf, hintOf, isMediaFile, type Made, partsOf, readMade, viewersPlaylist } from './playlist.ts';
+import {
+  answerOf,
+  hintOf,
+  isMediaFile,
+  type Made,
+  partsOf,
+  readMade,
+  type Segment,
+  segmentsOf,
+  viewersPlaylist,
+} from './playlist.ts';
 
 /** As ffmpeg 5.1 writes it, from this part on. */
 const written = (first: number, count: number, end = '') =>
@@ -14,7 +24,7 @@ ${Array.from({ length: count }, (_, i) => {
 }).join('')}${end}`;
 
 const made = (first: number, count: number, end?: string) => readMade(written(first, count, end)) as Made;
-const NAMING = { id: 'ID', base: 100 };
+const NAMING = { id: 'ID', base: 100, discontinuity: 100 };
 
 test('W-13 each file of ffmpeg is a part that is named at once, with the next one as a hint; two are a segment', () => {
   const head = `#EXTM3U
@@ -203,4 +213,57 @@ test('W-13 the playlist keeps the rules of RFC 8216bis as it grows, from its fir
     }
     before = now;
   }
+});
+
+test('W-13 where a packager goes on after another one the same playlist grows, with a discontinuity (RFC 8216bis, 4.4.4.3, 6.2.1, 6.2.2)', () => {
+  // It was killed in the middle of a segment.
+  const before = segmentsOf({ ...made(20, 15), isEnded: true }, NAMING);
+  expect(before.map(({ sequence }) => sequence)).toEqual([110, 111, 112, 113, 114, 115, 116, 117]);
+  const naming = { id: 'NEXT', base: 118, discontinuity: 101 };
+  const number = (text: string, form: RegExp) => Number(form.exec(text)?.[1]);
+  /** Of each segment that is whole: its number, its discontinuity's, what initializes it, and its lines. */
+  const look = (text: string) => {
+    let [at, sequence] = [number(text, /DISCONTINUITY-SEQUENCE:(\d+)/), number(text, /MEDIA-SEQUENCE:(\d+)/)];
+    let [map, lines]: [string | undefined, string[]] = [undefined, []];
+    const found: { sequence: number; of: string; lines: string }[] = [];
+    for (const line of text.split('\n')) {
+      if (line === '#EXT-X-DISCONTINUITY') at++;
+      map = /^#EXT-X-MAP:URI="(.*)\/init\.mp4"/.exec(line)?.[1] ?? map;
+      if (/^#EXT(INF|-X-PROGRAM|-X-PART:)|^\w/.test(line)) lines.push(line);
+      if (!/^\w/.test(line)) continue;
+      found.push({ sequence: sequence++, of: `${at} ${map}`, lines: lines.filter((one) => !/PART:/.test(one)).join() });
+      expect(line).toBe(`${map}/${sequence - 1}.m4s`);
+      lines = [];
+    }
+    return found;
+  };
+  const all = new Map(
+    look(viewersPlaylist(made(20, 15, '#EXT-X-ENDLIST\n'), NAMING)).map((one) => [one.sequence, one]),
+  );
+  let last: ReturnType<typeof look> = [...all.values()];
+  for (let count = 1; count <= 40; count++) {
+    const first = Math.max(0, count - 15);
+    const now = made(first, count - first);
+    const text = viewersPlaylist(now, naming, segmentsOf(now, naming, before));
+    const seen = look(text);
+    for (const one of seen) {
+      // Nothing that stays is changed, and each segment keeps its discontinuity.
+      expect(all.get(one.sequence) ?? one).toEqual(one);
+      all.set(one.sequence, one);
+      expect(one.of).toBe(one.sequence < naming.base ? '100 ID' : '101 NEXT');
+    }
+    // What leaves is the oldest, and a player that was there has where to go on.
+    expect(seen[0]?.sequence).toBeGreaterThanOrEqual(last[0]?.sequence ?? 0);
+    expect(seen.at(-1)?.sequence).toBeGreaterThanOrEqual(last.at(-1)?.sequence ?? 0);
+    expect(seen[0]?.sequence).toBeLessThanOrEqual((last.at(-1)?.sequence ?? 0) + 1);
+    expect(seen.length).toBeGreaterThanOrEqual(7);
+    // 4.4.4.9: parts are named up to three target durations from the end.
+    expect(text.match(/^#EXT-X-PART:/gm)?.length).toBeLessThanOrEqual(6);
+    expect(text.match(/^#EXT-X-PART:/gm)?.length).toBeGreaterThanOrEqual(Math.min(5, count));
+    last = seen;
+  }
+  expect(last.every(({ of }) => of === '101 NEXT')).toBe(true);
+  // One that ends as soon leaves what both have made.
+  const soon: Segment[] = segmentsOf({ ...made(0, 3), isEnded: true }, naming, before);
+  expect(soon.map(({ sequence }) => sequence)).toEqual([113, 114, 115, 116, 117, 118, 119]);
 });

@@ -3,7 +3,12 @@
  * writes, which knows no parts: each of its files is a part, and two of them are a segment. Nothing but numbers is taken from there, so that an intruder in
  * the packager names no address to viewers.
  */
-import { PART_SECONDS, PARTS_OF_SEGMENT, SEGMENT_SECONDS } from '../../../hls-packager/src/hls-times.ts';
+import {
+  PART_SECONDS,
+  PARTS_OF_SEGMENT,
+  SEGMENT_SECONDS,
+  SEGMENTS_LISTED,
+} from '../../../hls-packager/src/hls-times.ts';
 import { INIT } from '../../../hls-packager/src/shared-folder.ts';
 
 /** Parts further than this from the end are named no more: who is further behind takes segments (6.2.2). */
@@ -57,6 +62,18 @@ export interface Naming {
   readonly id: string;
   /** Media Sequence Number of the first segment: greater than any of a packager that the room had before. */
   readonly base: number;
+  /** Discontinuity Sequence Number of all of them: so is it. */
+  readonly discontinuity: number;
+}
+
+/** As viewers get it. */
+export interface Segment {
+  readonly naming: Naming;
+  readonly sequence: number;
+  /** File of its first part. */
+  readonly from: number;
+  readonly parts: Made['parts'];
+  readonly isWhole: boolean;
 }
 
 const partName = (part: number, base: number): string => `${base + segmentOf(part)}.${part % PARTS_OF_SEGMENT}.m4s`;
@@ -67,36 +84,68 @@ export const hintOf = ({ next, isEnded }: Made, base: number): string | undefine
 
 const inSeconds = (seconds: number): string => seconds.toFixed(5);
 
-export function viewersPlaylist(made: Made, { id, base }: Naming): string {
+/**
+ * What is listed: where one packager has ended and another one goes on, segments of the one before make the list as long as it is else, since a list
+ * must not become shorter than three segments (6.2.2).
+ * @param before segments of the packager before, when this one goes on where it ended
+ */
+export function segmentsOf(made: Made, naming: Naming, before: readonly Segment[] = []): Segment[] {
   const begin = segmentOf(made.first + PARTS_OF_SEGMENT - 1);
+  const own: Segment[] = [];
+  for (let segment = begin; segment * PARTS_OF_SEGMENT < made.next; segment++) {
+    const from = segment * PARTS_OF_SEGMENT;
+    const parts = made.parts.slice(from - made.first, from - made.first + PARTS_OF_SEGMENT);
+    own.push({ naming, sequence: naming.base + segment, from, parts, isWhole: segment < whole(made) });
+  }
+  const missing = begin === 0 ? Math.max(0, SEGMENTS_LISTED - whole(made)) : 0;
+  return [...before.slice(Math.max(0, before.length - missing)), ...own];
+}
+
+const mapOf = ({ id }: Naming): string => `#EXT-X-MAP:URI="${id}/${INIT}"`;
+
+/** @param segments of {@link segmentsOf} */
+export function viewersPlaylist(made: Made, naming: Naming, segments = segmentsOf(made, naming)): string {
+  const [first] = segments;
   const lines = [
     ...['#EXTM3U', '#EXT-X-VERSION:6', `#EXT-X-TARGETDURATION:${Math.ceil(SEGMENT_SECONDS)}`],
     `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=${inSeconds(3 * PART_SECONDS)},HOLD-BACK=${inSeconds(3 * SEGMENT_SECONDS)}`,
     `#EXT-X-PART-INF:PART-TARGET=${inSeconds(PART_SECONDS)}`,
-    // A packager has a number of its own: what it makes does not go on where another one ended.
-    ...[`#EXT-X-MEDIA-SEQUENCE:${base + begin}`, `#EXT-X-DISCONTINUITY-SEQUENCE:${base}`],
-    ...['#EXT-X-INDEPENDENT-SEGMENTS', `#EXT-X-MAP:URI="${id}/${INIT}"`],
+    `#EXT-X-MEDIA-SEQUENCE:${first?.sequence ?? naming.base}`,
+    `#EXT-X-DISCONTINUITY-SEQUENCE:${(first?.naming ?? naming).discontinuity}`,
+    ...['#EXT-X-INDEPENDENT-SEGMENTS', mapOf(first?.naming ?? naming)],
   ];
-  for (let segment = begin; segment * PARTS_OF_SEGMENT < made.next; segment++) {
-    const from = segment * PARTS_OF_SEGMENT;
-    const parts = made.parts.slice(from - made.first, from - made.first + PARTS_OF_SEGMENT);
-    lines.push(`#EXT-X-PROGRAM-DATE-TIME:${parts[0]?.beganAt.toISOString()}`);
-    if ((made.next - from) * PART_SECONDS <= WITH_PARTS_SECONDS)
-      for (const [i, { seconds }] of parts.entries())
-        lines.push(
-          `#EXT-X-PART:DURATION=${inSeconds(seconds)},URI="${id}/${partName(from + i, base)}"${i === 0 ? ',INDEPENDENT=YES' : ''}`,
-        );
-    if (segment >= whole(made)) break;
-    const length = parts.reduce((sum, { seconds }) => sum + seconds, 0);
-    lines.push(`#EXTINF:${inSeconds(length)},`, `${id}/${base + segment}.m4s`);
+  let toEnd = segments.reduce((sum, { parts }) => sum + parts.length, 0);
+  for (const [i, segment] of segments.entries()) {
+    // Its times begin at 0 (4.4.4.3).
+    if (i > 0 && segments[i - 1]?.naming !== segment.naming) lines.push('#EXT-X-DISCONTINUITY', mapOf(segment.naming));
+    lines.push(...linesOf(segment, toEnd * PART_SECONDS <= WITH_PARTS_SECONDS));
+    toEnd -= segment.parts.length;
   }
-  const hint = hintOf(made, base);
-  lines.push(hint === undefined ? '#EXT-X-ENDLIST' : `#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${id}/${hint}"`);
+  const hint = hintOf(made, naming.base);
+  lines.push(hint === undefined ? END : `#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${naming.id}/${hint}"`);
   return `${lines.join('\n')}\n`;
 }
 
+function linesOf({ naming: { id, base }, sequence, from, parts, isWhole }: Segment, isWithParts: boolean): string[] {
+  const lines = [`#EXT-X-PROGRAM-DATE-TIME:${parts[0]?.beganAt.toISOString()}`];
+  if (isWithParts)
+    for (const [i, { seconds }] of parts.entries())
+      lines.push(
+        `#EXT-X-PART:DURATION=${inSeconds(seconds)},URI="${id}/${partName(from + i, base)}"${i === 0 ? ',INDEPENDENT=YES' : ''}`,
+      );
+  const length = parts.reduce((sum, { seconds }) => sum + seconds, 0);
+  if (isWhole) lines.push(`#EXTINF:${inSeconds(length)},`, `${id}/${sequence}.m4s`);
+  return lines;
+}
+
+const END = '#EXT-X-ENDLIST';
+
 /** A player that gets it asks for no more. */
-export const isEnd = (playlist: string): boolean => playlist.endsWith('\n#EXT-X-ENDLIST\n');
+export const isEnd = (playlist: string): boolean => playlist.endsWith(`\n${END}\n`);
+
+/** Of one that has ended: as long as it may go on, no player is told so. */
+export const withoutEnd = (playlist: string): string =>
+  isEnd(playlist) ? playlist.slice(0, -END.length - 1) : playlist;
 
 /** What the answer to such a request is now, by 6.2.5.2. */
 export function answerOf(made: Made, { sequence, part }: Position, base: number): 'there' | 'to come' | 'too far' {
