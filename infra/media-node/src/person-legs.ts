@@ -14,11 +14,14 @@ import {
   type LegCandidate,
   type LegDescription,
   type LegName,
+  MAX_SDP,
   readCandidate,
   readDescription,
   readWant,
   type Want,
 } from './wire.ts';
+
+const NO_DESCRIPTION = `A session description was not taken: it has leg (up or down), gen (from 1 on) and at most ${MAX_SDP} characters of sdp, in which no media section has two a=mid lines or the name of another one.`;
 
 export interface PersonLegsHost {
   readonly peerId: string;
@@ -30,8 +33,8 @@ export interface PersonLegsHost {
   isAudible(peerId: string): boolean;
   /** Whether this person may send anything. */
   maySend(): boolean;
-  /** What it wants to send was not taken: it may not. */
-  refused(): void;
+  /** What it wants to send, or its description, was not taken. @param why in words for the developer of its client */
+  refused(why: string): void;
   /** The layers that this person wants have changed. */
   wishesChanged(): void;
   send(type: 'offer' | 'answer' | 'ice-candidate', body: object): void;
@@ -82,7 +85,8 @@ export class PersonLegs {
       case 'offer':
       case 'answer': {
         const description = readDescription(signal);
-        if (description && !this.#refuses(description.sdp)) this.#describe(signal.type, description);
+        if (!description) this.#host.refused(NO_DESCRIPTION);
+        else if (!this.#refuses(description.sdp)) this.#describe(signal.type, description);
         return;
       }
       case 'ice-candidate': {
@@ -103,7 +107,7 @@ export class PersonLegs {
   /** Who may not send has nothing to offer, and nothing to say in an answer. */
   #refuses(sdp: string): boolean {
     if (this.#host.maySend() || slotsOf(sdp).size === 0) return false;
-    this.#host.refused();
+    this.#host.refused('You may not publish here: media of yours is not taken.');
     return true;
   }
 

@@ -1,10 +1,10 @@
-/** Whose right to send ends while it sends, in the agent of a room, on the fake engine. */
+/** What the agent of a room does not take, and whose right to send ends while it sends, on the fake engine. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { MUTED_MS } from './engine.ts';
 import { RoomAgent } from './room-agent.ts';
 import { FakeEngine, type FakeRoom } from './testing/fake-engine.ts';
-import { FakeSession } from './testing/fake-session.ts';
+import { FakeSession, OFFER } from './testing/fake-session.ts';
 
 function start(more: { idleMs?: number } = {}) {
   const session = new FakeSession();
@@ -19,6 +19,28 @@ function start(more: { idleMs?: number } = {}) {
   const isMuted = (peerId: string) => room()?.publishers.get(peerId)?.muted;
   return { session, agent, room, mayPublish, isMuted };
 }
+
+test('M-23 a description that is not taken is answered with the reason, to its sender alone, and one without a fault after it is taken', async () => {
+  const { session, agent } = start();
+  session.arrive('ada', 'bob');
+  const offer = (sdp: unknown) => session.emit('signal', { type: 'offer', peerId: 'ada', sdp: sdp as never });
+  const odd = [
+    { type: 'offer', sdp: OFFER.replace('a=mid:0', 'a=mid:0\r\na=mid:7'), leg: 'up', gen: 1 },
+    { type: 'offer', sdp: OFFER.replace('a=mid:1', 'a=mid:0'), leg: 'up', gen: 1 },
+    { type: 'offer', sdp: OFFER, gen: 1 },
+    OFFER,
+  ];
+  const refused = { mode: 'refused', epoch: 5, error: expect.stringContaining('a=mid') };
+  for (const [i, sdp] of odd.entries()) {
+    offer(sdp);
+    const said = session.of('ada', 'media-state').map(({ body }) => body.state as { mode?: string });
+    expect(said.filter(({ mode }) => mode === 'refused')).toEqual(Array(i + 1).fill(refused));
+  }
+  expect(JSON.stringify(session.of('bob', 'media-state'))).not.toContain('refused');
+  session.connect('ada');
+  await vi.waitFor(() => expect(session.of('ada', 'answer')).toHaveLength(1));
+  await agent.end('test');
+});
 
 test('S-124 who may publish no more is passed on no more, and again once it may; it goes on receiving', async () => {
   const { session, agent, room, mayPublish, isMuted } = start();

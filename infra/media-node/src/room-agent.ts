@@ -200,7 +200,7 @@ export class RoomAgent {
       tracks: () => this.#others(peerId),
       isAudible: (other) => this.#loudest.isAudible(other),
       maySend: () => !this.#session.peers.get(peerId)?.audience,
-      refused: () => this.#refused(peerId),
+      refused: (error) => this.#tellOne(peerId, { mode: 'refused', epoch: this.epoch, error }),
       wishesChanged: () => this.#sumLayers(),
       send: (type, body) => void this.#session.sendTo(peerId, type, body as never),
       legState: (state) => {
@@ -240,11 +240,6 @@ export class RoomAgent {
     if (type !== 'media-state') this.#people.get(peerId)?.receive(signal);
     // The only one that changes anything here: the client needs its legs no more.
     else if ((signal.state as { mode?: unknown } | undefined)?.mode === 'gone') void this.#gone(peerId);
-  }
-
-  #refused(peerId: string): void {
-    const error = 'You may not publish here: media of yours is not taken.';
-    this.#tellOne(peerId, { mode: 'refused', epoch: this.epoch, error });
   }
 
   /** One person needs this node no more; when no person does, the room ends here. */

@@ -3,7 +3,7 @@ import type { Candidate, Layer, Slot, TrackName } from './engine.ts';
 import { hasPlainMids } from './session-slots.ts';
 
 /** A session description over this size is refused, characters. One of 50 people with three sections each has about 60,000. */
-const MAX_SDP = 200_000;
+export const MAX_SDP = 200_000;
 /** Wishes of one person, at most. */
 const MAX_WISHES = 1000;
 
