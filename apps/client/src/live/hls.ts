@@ -1,5 +1,6 @@
 /** Plays a room as low-latency HLS, two seconds late: for who cannot watch it by WebRTC. Loaded when it is needed. */
 import HlsPlayer, { type HlsConfig } from 'hls.js/light';
+import { PictureWatch } from './picture-watch.ts';
 
 export interface HlsOptions {
   readonly video: HTMLVideoElement;
@@ -12,21 +13,13 @@ export interface HlsOptions {
   readonly over: () => void;
 }
 
-/** Without a picture that moves for this time it does not go on, ms. */
-const STALLED_MS = 15_000;
-
-/**
- * Who is further behind than this jumps, s. hls.js takes them for viewers who chose to be late and does not catch up
- * (from two and a half of our segments behind its target on); its own limit would jump at each stall.
- */
-const TOO_LATE_S = 4;
-/** Who jumps has played for this time without a stall, ms. Twice as long for each next jump: a picture that stands is worse than a late one. */
-const CALM_MS = 10_000;
+/** Between two looks at the picture, ms. */
+const LOOK_MS = 1000;
+/** A list of which nothing new came for this time stands, s: it has two parts a second. */
+const STANDS_S = 2;
 
 /** What this browser can play. */
 export const canPlay = (): boolean => HlsPlayer.isSupported();
-
-const endOf = (buffered: TimeRanges): number => (buffered.length === 0 ? 0 : buffered.end(buffered.length - 1));
 
 /** @returns ends it */
 export function playHls({ video, url, token, late, over }: HlsOptions): () => void {
@@ -45,25 +38,18 @@ export function playHls({ video, url, token, late, over }: HlsOptions): () => vo
     },
   };
   const player = new HlsPlayer(config);
-  let [at, movedAt] = [0, Date.now()];
-  let [calmMs, calmSince] = [CALM_MS, Date.now()];
-  const catchUp = () => {
-    const { liveSyncPosition, latency } = player;
-    if (latency < TOO_LATE_S || liveSyncPosition === null || Date.now() - calmSince < calmMs) return;
-    if (liveSyncPosition > endOf(video.buffered)) return;
-    video.currentTime = liveSyncPosition;
-    [calmMs, calmSince] = [2 * calmMs, Date.now()];
+  const watch = new PictureWatch();
+  // What has ended, or stands, is watched to its end.
+  const goal = () => {
+    const list = player.latestLevelDetails;
+    return list?.live && list.age < STANDS_S ? player.liveSyncPosition : null;
   };
   const timer = setInterval(() => {
-    if (video.currentTime === at) {
-      calmSince = Date.now();
-      if (calmSince - movedAt > STALLED_MS) over();
-    } else {
-      [at, movedAt] = [video.currentTime, Date.now()];
-      catchUp();
-    }
+    const next = watch.look(video, goal());
+    if (next === 'stalled') over();
+    else if (next !== undefined) video.currentTime = next;
     if (Number.isFinite(player.latency) && player.latency > 0) late(player.latency * 1000);
-  }, 1000);
+  }, LOOK_MS);
   player.on(HlsPlayer.Events.ERROR, (_event, { fatal }) => {
     if (fatal) over();
   });
