@@ -219,6 +219,8 @@ export abstract class Leg {
     this.#watch();
     const pc = this.#pc;
     this.#pc = undefined;
+    // What a connection was asked never settles once it is closed (W3C webrtc-pc, 4.4.1.6): the steps of the next one do not wait for it.
+    this.#queue = Promise.resolve();
     if (!pc) return;
     pc.onicecandidate = null;
     pc.close();
