@@ -8,7 +8,7 @@ import { startRedis, type TestRedis } from '@tandem/service/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRedisBackplane, type RedisBackplane } from './redis.ts';
 import { OPEN_RULES } from './testing/room-contract.ts';
-import { type Backplane, type MemberRecord, type SessionRecord } from './types.ts';
+import type { Backplane, MemberRecord, SessionRecord } from './types.ts';
 
 /** Loses the n-th answer from now on, with the connection that it came by. */
 class LossyProxy implements AsyncDisposable {
