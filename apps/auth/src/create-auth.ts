@@ -21,6 +21,7 @@ import type { AuthContext } from './context.ts';
 import { createKeyRing } from './keys/key-ring.ts';
 import type { KeySource } from './keys/key-source.ts';
 import { type AwsClients, openKeySource } from './keys/open-source.ts';
+import { restoreRevocations } from './restore-revocations.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { createMemoryStore } from './store/memory.ts';
 import { createRedisStore, guardRedis } from './store/redis.ts';
@@ -72,7 +73,9 @@ export async function createAuth(config: AuthConfig, overrides: AuthOverrides = 
   );
   const redis = openRedis(config);
   const redisGuard = guardRedis(log);
-  const store = cleanup.use(redis ? await createRedisStore(redis, redisGuard) : createMemoryStore());
+  const store = cleanup.use(
+    redis ? await createRedisStore(redis, redisGuard, (lost) => restoreRevocations(ctx, lost)) : createMemoryStore(),
+  );
 
   let draining = false;
   const ctx: AuthContext = {

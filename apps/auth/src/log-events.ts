@@ -6,6 +6,7 @@ export const AUTH_EVENTS = {
   'key.signing': 'A key began to sign.',
   'session.not_stored': 'Redis is away: somebody got a token without refresh.',
   'key.refresh_failed': 'The source of the keys is away; the present keys go on.',
+  'revocation.restored': 'A failover of Redis had lost revocations; they are published again.',
   'turn.secret_changed': 'The TURN secret rotated; another one signs.',
   'turn.secret_failed': 'The TURN secret cannot be read; the present one goes on signing.',
 } as const;

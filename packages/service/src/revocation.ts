@@ -139,25 +139,39 @@ export type RevocationSource =
 /**
  * Follow revocations until disposed. While the source is away the known ones stay in force, and it catches up afterwards.
  * @param onRevoked called once for each revocation, also for those found while catching up
+ * @param onLost for the one service that writes them; of the stream only
  */
 export function watchRevocations(
   source: RevocationSource,
   onRevoked: (revocation: Revocation) => void = () => {},
+  onLost?: OnLost,
 ): RevocationWatch {
-  return new RevocationFollower(source, onRevoked);
+  return new RevocationFollower(source, onRevoked, onLost);
 }
+
+/**
+ * Receives what is known here and no longer in the stream, as a failover loses the last writes. When it fails, the stream is read again
+ * and what is still missing then is passed again.
+ */
+export type OnLost = (lost: readonly Revocation[]) => Promise<void>;
 
 class RevocationFollower implements RevocationWatch {
   readonly set = new RevocationSet();
   readonly #onRevoked: (revocation: Revocation) => void;
+  readonly #onLost: OnLost | undefined;
+  /** What the stream has, as far as it was read since its start. */
+  #inStream = new RevocationSet();
+  /** What was known when a read failed, until the stream has it. The set forgets what expires, but its sessions may come back. */
+  #known: Revocation[] | undefined;
   readonly #health = new HealthRecord('down', 'not read yet');
   readonly #ready = Promise.withResolvers<void>();
   readonly ready: Promise<void> = this.#ready.promise;
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
 
-  constructor(source: RevocationSource, onRevoked: (revocation: Revocation) => void) {
+  constructor(source: RevocationSource, onRevoked: (revocation: Revocation) => void, onLost: OnLost | undefined) {
     this.#onRevoked = onRevoked;
+    this.#onLost = onLost;
     this.#loop = 'connect' in source ? this.#followStream(source.connect()) : this.#followFeed(source.feedUrl);
   }
 
@@ -185,18 +199,25 @@ class RevocationFollower implements RevocationWatch {
           ? own.xread('COUNT', 1000, 'BLOCK', 1500, 'STREAMS', REVOCATION_STREAM, last)
           : own.xread('COUNT', 1000, 'STREAMS', REVOCATION_STREAM, last))) as unknown;
         const entries = streamEntries(answer);
+        const before = last;
         for (const [id, fields] of entries) {
           last = id;
           this.#take(fields[1]);
         }
-        if (entries.length < 1000) caughtUp = true;
-        if (caughtUp) this.#become('up');
+        // A client that connects again by itself reports no failure, also if that is to another server.
+        if (caughtUp && this.#onLost && !(await hasEntry(own, before))) throw new Error('the stream lost entries');
+        if (entries.length >= 1000) continue;
+        if (!caughtUp) await this.#reportLost();
+        caughtUp = true;
+        this.#become('up');
       } catch (error) {
         if (this.#stop.signal.aborted) break;
         this.#become('down', error instanceof Error ? error.message : String(error));
         // A failover may have lost the newest entries and taken new ones under smaller ids: read the window again.
         last = '0-0';
         caughtUp = false;
+        if (this.#onLost) this.#known ??= this.set.values();
+        this.#inStream = new RevocationSet();
         await this.#pause(200 + Math.random() * 300);
       }
     }
@@ -238,7 +259,17 @@ class RevocationFollower implements RevocationWatch {
     } catch {
       return;
     }
-    if (Check(Revocation, value) && this.set.add(value)) this.#onRevoked(value);
+    if (!Check(Revocation, value)) return;
+    if (this.#onLost) this.#inStream.add(value);
+    if (this.set.add(value)) this.#onRevoked(value);
+  }
+
+  async #reportLost(): Promise<void> {
+    if (!this.#known) return;
+    // Also those that were published here meanwhile.
+    const lost = [...this.#known, ...this.set.values()].filter((revocation) => this.#inStream.add(revocation));
+    if (lost.length > 0) await this.#onLost?.(lost);
+    this.#known = undefined;
   }
 
   #become(state: HealthState, detail?: string): void {
@@ -250,6 +281,10 @@ class RevocationFollower implements RevocationWatch {
   #pause(ms: number): Promise<void> {
     return sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {});
   }
+}
+
+async function hasEntry(redis: RedisClient, id: string): Promise<boolean> {
+  return id === '0-0' || (await redis.xrange(REVOCATION_STREAM, id, id)).length > 0;
 }
 
 /** XREAD answers [[key, entries]] under RESP2 and a map under RESP3; both hold [[id, [field, value…]]]. */

@@ -5,6 +5,7 @@ import {
   guard,
   HealthRecord,
   type Logger,
+  type OnLost,
   publishRevocation,
   type RedisClient,
   UnavailableError,
@@ -22,10 +23,15 @@ export function guardRedis(log?: Logger): Guard {
   return guard({ name: 'redis', attempts: 1, openMs: 1000, concurrency: many, queue: many, log });
 }
 
-export async function createRedisStore(redis: RedisClient, guarded = guardRedis()): Promise<AuthStore> {
+/** @param onLost see {@link watchRevocations} */
+export async function createRedisStore(
+  redis: RedisClient,
+  guarded = guardRedis(),
+  onLost?: OnLost,
+): Promise<AuthStore> {
   redis.on('error', () => {}); // the health probe reports it
   const probe = probeRedis(redis);
-  const watch = watchRevocations({ connect: () => connectAgain(redis) });
+  const watch = watchRevocations({ connect: () => connectAgain(redis) }, () => {}, onLost);
   await Promise.all([probe.first, watch.ready]);
   const ask = askGuarded(redis, guarded);
   const sessions = new RedisSessions(redis);
