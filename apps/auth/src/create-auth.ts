@@ -8,6 +8,7 @@ import {
   createRateLimiter,
   type Guard,
   type Logger,
+  type OnLost,
   type RedisClient,
   readTurnNodes,
   startServiceTelemetry,
@@ -73,9 +74,8 @@ export async function createAuth(config: AuthConfig, overrides: AuthOverrides = 
   );
   const redis = openRedis(config);
   const redisGuard = guardRedis(log);
-  const store = cleanup.use(
-    redis ? await createRedisStore(redis, redisGuard, (lost) => restoreRevocations(ctx, lost)) : createMemoryStore(),
-  );
+  const restore: OnLost = (lost) => restoreRevocations(ctx, lost);
+  const store = cleanup.use(redis ? await createRedisStore(redis, redisGuard, restore) : createMemoryStore());
 
   let draining = false;
   const ctx: AuthContext = {
