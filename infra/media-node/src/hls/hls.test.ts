@@ -195,7 +195,7 @@ test('W-13 a login waits for as many playlists of a room that comes to this node
   expect(await code(hls.playlist('r', who('eve')))).toBe('answered');
 });
 
-test('W-13 when the engine dies no player is told of an end: what the next packager makes is in the same playlist', async () => {
+test('W-13 when the engine dies no player learns of an end: what the next packager makes is in the same playlist', async () => {
   const { hls, state, described, grow, over, first } = await served();
   const { id, sequence } = await first();
   await grow(3);

@@ -39,7 +39,7 @@ const AGAIN_MS = 3000;
 /** One that had made something: then it was the engine or the sender that ended, ms. */
 const GO_ON_AGAIN_MS = 1000;
 /**
- * For this time after its packager has ended no player is told that a stream is over, ms: an engine that died is replaced, and a sender connects
+ * For this time after its packager has ended no player learns that a stream is over, ms: an engine that died is replaced, and a sender connects
  * anew. A player that has read `#EXT-X-ENDLIST` never asks again (6.2.1, 6.3.4).
  */
 const GOES_ON_MS = 10_000;

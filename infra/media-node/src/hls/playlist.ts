@@ -143,7 +143,7 @@ const END = '#EXT-X-ENDLIST';
 /** A player that gets it asks for no more. */
 export const isEnd = (playlist: string): boolean => playlist.endsWith(`\n${END}\n`);
 
-/** Of one that has ended: as long as it may go on, no player is told so. */
+/** Of one that has ended: as long as it may go on, no player learns so. */
 export const withoutEnd = (playlist: string): string =>
   isEnd(playlist) ? playlist.slice(0, -END.length - 1) : playlist;
 
