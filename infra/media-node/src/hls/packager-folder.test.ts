@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtempDisposable, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { beginPackaging, makeRoom, openShared, readShared, removeRoom } from './packager-folder.ts';
 
@@ -52,6 +53,9 @@ test('W-13 packaging begins with a whole description, ends without it, and says 
       'v=0',
       '640',
     ]);
+    // A file is there before what it says is: two looks find it empty.
+    await writeFile(ended, '');
+    await sleep(500);
     await writeFile(ended, 'ffmpeg ended with 1');
     expect(await packaging.ended).toBe('ffmpeg ended with 1');
   }

@@ -84,7 +84,8 @@ export async function beginPackaging(folder: string, description: string): Promi
   const ended = Promise.withResolvers<string>();
   const looking = setInterval(async () => {
     const why = await readShared(join(folder, ENDED), MAX_REASON_BYTES);
-    if (why) ended.resolve(why.toString('utf8'));
+    // One that is empty is being written.
+    if (why && why.length > 0) ended.resolve(why.toString('utf8'));
   }, LOOK_MS);
   void ended.promise.then(() => clearInterval(looking));
   return {
