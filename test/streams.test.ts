@@ -329,7 +329,7 @@ test('W-8 a viewer ends with its token, by revocation and by the end of the room
   const host = await encoder('doors').then(() => person('doors', 'host', { kick: true }));
   await flowing(host);
   const revoked = await viewer('doors', await stack.keys.token('rex'));
-  const late = await viewer('doors', await stack.keys.token('late', {}, { exp: Math.floor(Date.now() / 1000) + 4 }));
+  const late = await viewer('doors', await stack.keys.token('late', {}, { exp: Math.floor(Date.now() / 1000) + 10 }));
   const stays = await viewer('doors', await stack.keys.token('stays'));
   for (const one of [revoked, stays]) await seeing(one);
   const redis = connectRedis(stack.redis.url);

@@ -20,6 +20,7 @@ export * from './refuse-upgrade.ts';
 export * from './reports-route.ts';
 export * from './resilience.ts';
 export * from './revocation.ts';
+export { REVOCATION_STREAM } from './revocation-stream.ts';
 export * from './room-events.ts';
 export * from './service-app.ts';
 export * from './settings.ts';

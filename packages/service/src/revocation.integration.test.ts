@@ -4,12 +4,12 @@ import { expect, test } from 'vitest';
 import { connectAgain, connectRedis } from './redis.ts';
 import {
   publishRevocation,
-  REVOCATION_STREAM,
   type Revocation,
   RevocationSet,
   revocationApplies,
   watchRevocations,
 } from './revocation.ts';
+import { REVOCATION_STREAM } from './revocation-stream.ts';
 import { startCluster, startRedis } from './testing/index.ts';
 
 const now = () => Math.floor(Date.now() / 1000);

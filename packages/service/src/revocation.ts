@@ -23,9 +23,8 @@ import Type, { type Static } from 'typebox';
 import { Check } from 'typebox/value';
 import { type HealthProbe, HealthRecord, type HealthState } from './health.ts';
 import type { RedisClient } from './redis.ts';
+import { hasEntry, REVOCATION_STREAM, streamEntries } from './revocation-stream.ts';
 
-/** The stream's key. The hash tag keeps it in one slot. */
-export const REVOCATION_STREAM = 'tandem:{revocations}';
 /** Path of the feed that replaces the stream where there is no Redis. */
 export const REVOCATION_FEED_PATH = '/internal/revocations';
 /** How long auth holds a question for which there is no news yet, ms. */
@@ -281,19 +280,4 @@ class RevocationFollower implements RevocationWatch {
   #pause(ms: number): Promise<void> {
     return sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {});
   }
-}
-
-async function hasEntry(redis: RedisClient, id: string): Promise<boolean> {
-  return id === '0-0' || (await redis.xrange(REVOCATION_STREAM, id, id)).length > 0;
-}
-
-/** XREAD answers [[key, entries]] under RESP2 and a map under RESP3; both hold [[id, [field, value…]]]. */
-function streamEntries(answer: unknown): [id: string, fields: string[]][] {
-  if (!answer) return [];
-  if (Array.isArray(answer)) {
-    if (Array.isArray(answer[0])) return (answer[0][1] ?? []) as [string, string[]][];
-    return (answer[1] ?? []) as [string, string[]][];
-  }
-  const map = answer instanceof Map ? [...answer.values()] : Object.values(answer as object);
-  return (map[0] ?? []) as [string, string[]][];
 }
