@@ -205,9 +205,12 @@ test('R-1 R-6 R-7 two people are recorded, all see it, an engine dies meanwhile,
   const film = join(folder, 'film.webm');
   writeFileSync(film, await fileOf(path, 'composed.webm'));
   expect(await streamsOf(film)).toEqual(['vp8,1280,720', 'opus']);
-  // Two tiles side by side; black is 16.
-  for (const crop of ['600:300:20:210', '600:300:660:210'])
-    for (const at of [3, ready.durationSeconds - 1]) expect(await brightness(film, at, crop)).toBeGreaterThan(30);
+  // Two tiles side by side; black is 16. A busy machine has its first picture of somebody seconds after the sound.
+  for (const crop of ['600:300:20:210', '600:300:660:210']) {
+    const early = await Promise.all([3, 5, 7].map((at) => brightness(film, at, crop)));
+    expect(Math.max(...early)).toBeGreaterThan(30);
+    expect(await brightness(film, ready.durationSeconds - 1, crop)).toBeGreaterThan(30);
+  }
   expect(await loudness(film)).toBeGreaterThan(-50);
   for (const { name, slot } of ready.files.filter((file) => file.slot === 'audio')) {
     const track = join(folder, `${slot}-${name}`);
