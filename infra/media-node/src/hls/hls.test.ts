@@ -93,7 +93,7 @@ async function served() {
     await described();
     await grow(1);
     const text = await asked;
-    const [, id = '', sequence] = /URI="([\w-]{24})\/(\d+)\.1\.m4s"/.exec(text) ?? [];
+    const [, id = '', sequence] = /URI="([\w-]{24})\/(\d+)\.1\.m4s"/.exec(text ?? '') ?? [];
     return { id, sequence: Number(sequence) };
   };
   /** Its engine, or its sender, is gone. */
