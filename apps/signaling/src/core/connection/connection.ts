@@ -129,13 +129,9 @@ export class Connection extends Outbound<ConnectionHost> implements FrameSource 
     return !this.closed && this.#charge(bytes, 'other');
   }
 
-  /**
-   * Pays for a frame of `bytes` that leaves more than once.
-   * @throws RefusalError `rate_limited`
-   */
-  payFanOut(bytes: number, receivers: number): void {
-    if (receivers < 2) return;
-    const wait = this.#user.takeBytes(this.host.clock.now(), bytes * (receivers - 1));
+  /** Pays for what leaves beside the frame itself. @throws RefusalError `rate_limited` */
+  pay(bytes: number): void {
+    const wait = this.#user.takeBytes(this.host.clock.now(), bytes);
     if (wait > 0) throw tooMuch(wait);
   }
 

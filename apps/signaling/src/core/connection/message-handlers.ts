@@ -43,7 +43,9 @@ export function createMessageHandler(parts: HandlerParts): ConnectionHost['handl
     if (!isKnownType(type)) throw new RefusalError('unknown_type', `This server does not know '${type.slice(0, 64)}'.`);
     checkMessage(type, message);
     const cost = COSTS[type]?.(connection, bytes) ?? 0;
-    if (cost > 0 && !connection.affords(cost)) return undefined;
+    // Who waits for the answer to a `ref` gets one (S-45).
+    if (cost > 0 && 'ref' in message) connection.pay(cost);
+    else if (cost > 0 && !connection.affords(cost)) return undefined;
     const handler = handlers[type] as Handler<typeof type>;
     const pending = handler({ parts, connection, message: message as never, bytes, header });
     if (type !== 'ping') connection.fresh = false;
@@ -144,7 +146,8 @@ function broadcast(call: Call<unknown>): void {
   checkGrant(connection, 'message');
   checkChat(connection, message);
   const room = roomOf(connection);
-  connection.payFanOut(bytes.length, room.members.size - 1);
+  // The first receiver is paid with the frame.
+  if (room.members.size > 2) connection.pay(bytes.length * (room.members.size - 2));
   parts.router.toRoom(room, connection.session, spliced(call));
 }
 
