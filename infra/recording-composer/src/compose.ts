@@ -1,4 +1,4 @@
-/** One recording: its tracks, and all of them as one film. What it was made of goes only when both are kept. */
+/** One recording: its tracks, and all of them as one film. What it was made of goes only when all of them are kept. */
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -25,38 +25,40 @@ export async function composeRecording({ id, workDir, holds, ...more }: ComposeO
   const folder = await mkdtemp(join(workDir, 'compose-'));
   const work: Work = { ...more, folder };
   try {
-    const files: ComposedDocument['files'] = [];
     const about = await readDocument(store, `${prefix}recording.json`, RecordingDocument);
     const beginning = about?.startedAt ?? 0;
-    const tracks = await readTracks(work);
-    let document: ComposedDocument;
-    try {
-      // Connections that were there already begin with the recording.
-      const first = Math.min(...tracks.map(({ startAt }) => startAt));
-      const from = Number.isFinite(first) ? Math.max(beginning, first) : beginning;
-      const film = join(folder, 'composed.webm');
-      const durationMs = Math.round(
-        await makeFilm(work, tracks, { beginning: from, layout: about?.layout ?? 'grid', path: film }),
-      );
+    const { tracks, isSomeLost } = await readTracks(work);
+    // Connections that were there already begin with the recording.
+    const first = Math.min(...tracks.map(({ startAt }) => startAt));
+    const from = Number.isFinite(first) ? Math.max(beginning, first) : beginning;
+    const film = join(folder, 'composed.webm');
+    const made: Pick<ComposedDocument, 'durationMs' | 'error'> = await makeFilm(work, tracks, {
+      beginning: from,
+      layout: about?.layout ?? 'grid',
+      path: film,
+    }).then(
+      (ms) => ({ durationMs: Math.round(ms) }),
+      (error: unknown) => {
+        if (signal.aborted) throw error;
+        // Paths of this machine are of no use to who reads it.
+        const text = String(error instanceof Error ? error.message : error).replaceAll(folder, '');
+        return { durationMs: 0, error: text.slice(0, 500) };
+      },
+    );
+    const files: ComposedDocument['files'] = [];
+    if (made.error === undefined) {
       files.push(await keep(store, prefix, film, { name: 'composed.webm', startMs: 0 }));
       for (const [i, track] of tracks.entries()) files.push(await keepTrack(store, prefix, track, i, from));
-      document = { at: Date.now(), durationMs, files };
-    } catch (error) {
-      if (signal.aborted) throw error;
-      // Paths of this machine are of no use to who reads it.
-      const why = String(error instanceof Error ? error.message : error)
-        .replaceAll(folder, '')
-        .slice(0, 500);
-      document = { at: Date.now(), durationMs: 0, files: [], error: why };
     }
-    if (!(await holds())) throw new Error('another composer has it now');
-    // Deleted meanwhile: then nothing of it comes back.
+    const document: ComposedDocument = { at: Date.now(), files, ...made };
+    // Deleted meanwhile: then nothing of it comes back, also when another composes it now.
     if ((await store.text(`${prefix}recording.json`)) === undefined) {
       for (const kept of [prefix, waitingOf(prefix)]) await store.remove(kept);
       return document;
     }
+    if (!(await holds())) throw new Error('another composer has it now');
     await store.put(`${prefix}composed.json`, JSON.stringify(document));
-    if (document.error === undefined) await store.remove(`${prefix}parts/`);
+    if (document.error === undefined && !isSomeLost) await store.remove(`${prefix}parts/`);
     await store.remove(waitingOf(prefix));
     say('composer.composed', { recording: id, durationMs: document.durationMs, error: document.error });
     return document;

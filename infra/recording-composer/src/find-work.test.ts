@@ -62,6 +62,26 @@ test('R-7 what is composed, was deleted or never began is looked at no more', as
   expect(await store.list('waiting/')).toEqual([]);
 });
 
+test('R-11 what is deleted while it is composed goes as a whole, even when its composer is stopped before it knows', async () => {
+  const { prefix } = await recorded('visit', ended);
+  await using claim = await claimRecording(store, prefix);
+  expect(await claim?.holds()).toBe(true);
+  await store.remove(prefix);
+  await store.put(`${prefix}composed.webm`, 'all of them');
+  // It may still be at work.
+  await findWork(store, Date.now() + SILENT_MS);
+  expect(await store.list(prefix)).toHaveLength(1);
+  await findWork(store, Date.now() + CLAIM_MS + 1);
+  expect([await store.list('rooms/'), await store.list('waiting/')]).toEqual([[], []]);
+});
+
+test('R-7 a recording that a later release has described waits for its composer', async () => {
+  const { prefix } = await recorded('visit', ended);
+  await store.put(`${prefix}recording.json`, JSON.stringify({ layout: 'of next year' }));
+  expect((await findWork(store, NOW + 3600_000)).over).toEqual([]);
+  expect([await store.list(prefix), await store.list(waitingOf(prefix))].map((list) => list.length)).toEqual([2, 1]);
+});
+
 test('R-7 of several composers one has a recording, never two; a claim that is not renewed is no more', async () => {
   const { prefix } = await recorded('visit', ended);
   const many = await Promise.all(Array.from({ length: 8 }, () => claimRecording(store, prefix)));

@@ -5,7 +5,9 @@ import {
   RecordingDocument,
   type RecordingStore,
   readDocument,
+  waitingOf,
 } from '@tandem/service/recordings';
+import { CLAIM_MS } from './claim.ts';
 
 export interface Waiting {
   readonly id: string;
@@ -41,30 +43,36 @@ export async function findWork(store: RecordingStore, now = Date.now()): Promise
     const prefix = `rooms/${folder.slice('waiting/'.length)}`;
     const state = await stateOf(store, prefix, now);
     if (state === 'over') over.push({ id, prefix });
-    else if (state === 'gone') await store.remove(folder);
+    // The mark goes last: while it is there, the rest is tried again.
+    else if (state === 'deleted') for (const kept of [prefix, folder]) await store.remove(kept);
+    else if (state === 'done') await store.remove(folder);
     else isMoreSoon ||= hasEnded;
   }
   return { over, isMoreSoon };
 }
 
-async function stateOf(store: RecordingStore, prefix: string, now: number): Promise<'over' | 'gone' | 'goes on'> {
-  const about = await readDocument(store, `${prefix}recording.json`, RecordingDocument);
+async function stateOf(
+  store: RecordingStore,
+  prefix: string,
+  now: number,
+): Promise<'over' | 'done' | 'deleted' | 'goes on'> {
+  const text = await store.text(`${prefix}recording.json`);
+  // Its document comes after its first mark. And who composes it puts files there until it sees that it was deleted.
+  if (text === undefined) return (await isMarkedLately(store, prefix, now)) ? 'goes on' : 'deleted';
   const names = (await store.list(prefix, { below: false })).map(({ key }) => key);
-  if (!about || names.some((name) => name.endsWith('/composed.json'))) {
-    // Whose document comes after its mark: the mark alone may be a second old.
-    const isNew = !about && (await isYoung(store, prefix, now));
-    return isNew ? 'goes on' : 'gone';
-  }
+  if (names.some((name) => name.endsWith('/composed.json'))) return 'done';
+  const about = await readDocument(store, `${prefix}recording.json`, RecordingDocument);
+  // Of a later release: its composer will come.
+  if (!about) return 'goes on';
   const nodes = names.filter((name) => /\/node-\d+\.json$/.test(name));
   const documents = await Promise.all(nodes.map((name) => readDocument(store, name, NodeDocument)));
   const known = documents.filter((document) => document !== undefined);
-  if (known.length === 0) return now - about.startedAt > NEVER_BEGUN_MS ? 'gone' : 'goes on';
+  if (known.length === 0) return now - about.startedAt > NEVER_BEGUN_MS ? 'done' : 'goes on';
   return isOver(known, now) ? 'over' : 'goes on';
 }
 
-async function isYoung(store: RecordingStore, prefix: string, now: number): Promise<boolean> {
-  const marks = await store.list(`waiting/${prefix.slice('rooms/'.length)}`);
-  return marks.some(({ key, at }) => key.endsWith('/begun') && now - at < SILENT_MS);
+async function isMarkedLately(store: RecordingStore, prefix: string, now: number): Promise<boolean> {
+  return (await store.list(waitingOf(prefix))).some(({ at }) => now - at < CLAIM_MS);
 }
 
 function isOver(nodes: readonly NodeDocument[], now: number): boolean {

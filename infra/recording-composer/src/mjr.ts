@@ -14,17 +14,14 @@ export const MjrHeader = Type.Object({
 });
 export type MjrHeader = Static<typeof MjrHeader>;
 
-/** @returns undefined for a file without a frame, or with nothing that is composed */
+/** @returns undefined for a file without a frame @throws Error for a header that is not of what is composed */
 export async function readMjrHeader(path: string): Promise<MjrHeader | undefined> {
   await using file = await open(path);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(10 + MAX_HEADER_BYTES), 0, 10 + MAX_HEADER_BYTES, 0);
   if (bytesRead < 10 || buffer.toString('latin1', 0, 8) !== MAGIC) return undefined;
   const length = buffer.readUInt16BE(8);
-  if (length > MAX_HEADER_BYTES || 10 + length > bytesRead) return undefined;
-  try {
-    const header: unknown = JSON.parse(buffer.toString('utf8', 10, 10 + length));
-    return Check(MjrHeader, header) ? header : undefined;
-  } catch {
-    return undefined;
-  }
+  if (length > MAX_HEADER_BYTES || 10 + length > bytesRead) throw new Error('its header is cut off');
+  const header: unknown = JSON.parse(buffer.toString('utf8', 10, 10 + length));
+  if (!Check(MjrHeader, header)) throw new Error(`its header is not of a track that is composed`);
+  return header;
 }

@@ -33,9 +33,15 @@ export interface Work {
 
 const ENDINGS = { opus: 'opus', vp8: 'webm', h264: 'mp4' } as const;
 
-/** Tracks that nothing was recorded of, or that cannot be read, are left out. */
-export async function readTracks(work: Work): Promise<Track[]> {
-  const { store, prefix, say } = work;
+export interface TracksRead {
+  readonly tracks: readonly Track[];
+  /** Of some track nothing could be made: what was recorded of it must stay. */
+  readonly isSomeLost: boolean;
+}
+
+/** Tracks that nothing was recorded of, or that cannot be read, are left out. @throws when the store is away */
+export async function readTracks(work: Work): Promise<TracksRead> {
+  const { store, prefix, say, folder } = work;
   const people = await peopleOf(work);
   const parts = new Map<string, string[]>();
   for (const { key } of await store.list(`${prefix}parts/`)) {
@@ -43,17 +49,21 @@ export async function readTracks(work: Work): Promise<Track[]> {
     parts.set(name, [...(parts.get(name) ?? []), key]);
   }
   const tracks: Track[] = [];
+  let isSomeLost = false;
   for (const [name, keys] of parts) {
     const person = people.get(name.split('-').slice(0, 2).join('-'));
     if (!person) continue;
+    const mjr = join(folder, `${name}.mjr`);
+    await concatenate(work, keys, mjr);
     try {
-      const track = await readTrack(work, name, keys, person);
+      const track = await readTrack(work, name, mjr, person);
       if (track) tracks.push(track);
     } catch (error) {
+      isSomeLost = true;
       say('composer.track-lost', { track: name, error: String(error) });
     }
   }
-  return withoutOverlaps(tracks);
+  return { tracks: withoutOverlaps(tracks), isSomeLost };
 }
 
 async function peopleOf({ store, prefix }: Work): Promise<Map<string, NodeDocument['people'][number]>> {
@@ -69,12 +79,10 @@ async function peopleOf({ store, prefix }: Work): Promise<Map<string, NodeDocume
 async function readTrack(
   work: Work,
   name: string,
-  keys: readonly string[],
+  mjr: string,
   { peerId, userId }: NodeDocument['people'][number],
 ): Promise<Track | undefined> {
   const { folder, signal } = work;
-  const mjr = join(folder, `${name}.mjr`);
-  await concatenate(work, keys, mjr);
   const header = await readMjrHeader(mjr);
   if (!header) return undefined;
   const ending = ENDINGS[header.c];

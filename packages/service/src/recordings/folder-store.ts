@@ -77,7 +77,10 @@ export class FolderStore implements RecordingStore {
       .sort();
   }
 
-  async remove(prefix: string): Promise<void> {
+  async remove(prefix: string, last?: string): Promise<void> {
+    const names = last === undefined ? [] : ((await orNothing(readdir(this.#path(prefix)))) ?? []);
+    for (const name of names)
+      if (name !== last) await rm(join(this.#path(prefix), name), { recursive: true, force: true });
     await rm(this.#path(prefix), { recursive: true, force: true });
   }
 

@@ -104,11 +104,16 @@ export class S3Store implements RecordingStore {
     return names;
   }
 
-  /** @throws Error when one stays */
-  async remove(prefix: string): Promise<void> {
-    const keys = (await this.list(prefix)).map(({ key }) => ({ Key: key }));
+  async remove(prefix: string, last?: string): Promise<void> {
+    const keys = (await this.list(prefix)).map(({ key }) => key);
+    const isLast = (key: string) => key === `${prefix}${last}`;
+    await this.#removeKeys(keys.filter((key) => !isLast(key)));
+    await this.#removeKeys(keys.filter(isLast));
+  }
+
+  async #removeKeys(keys: readonly string[]): Promise<void> {
     for (let i = 0; i < keys.length; i += this.#pageKeys) {
-      const Objects = keys.slice(i, i + this.#pageKeys);
+      const Objects = keys.slice(i, i + this.#pageKeys).map((Key) => ({ Key }));
       const asked = { Bucket: this.#bucket, Delete: { Objects, Quiet: true } };
       const { Errors = [] } = await this.#client.send(new DeleteObjectsCommand(asked));
       if (Errors[0]) throw new Error(`not deleted: ${Errors.length} files (${Errors[0].Code})`);

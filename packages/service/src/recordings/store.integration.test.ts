@@ -1,11 +1,12 @@
 /** Both places of recordings hold the same: a folder, and a bucket of an S3 server (s3rver). */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buffer, text } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type S3Server, startS3 } from '../testing/s3.ts';
 import { openRecordingStore } from './open-store.ts';
 import { S3Store } from './s3-store.ts';
@@ -85,6 +86,63 @@ test('R-8 a bucket of more than a page is listed and removed whole', async () =>
   expect(await kept.folders('rooms/cGFnZXM/')).toEqual(['a0', 'a1', 'a2', 'a3', 'a4', 'a5', 'a6']);
   await kept.remove('rooms/cGFnZXM/');
   expect(await kept.list('rooms/cGFnZXM/')).toEqual([]);
+});
+
+/**
+ * For the environment, a server in front of that of the test: it answers once that nothing was removed, when that file is named
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html).
+ */
+async function refusing(name: string) {
+  let hasRefused = false;
+  const front = createServer(async (request, response) => {
+    const body = await buffer(request);
+    if (!hasRefused && request.url?.includes('?delete') && body.includes(name)) {
+      hasRefused = true;
+      const keys = [...body.toString().matchAll(/<Key>([^<]+)/g)].map(([, key]) => key);
+      const errors = keys.map((key) => `<Error><Key>${key}</Key><Code>InternalError</Code></Error>`).join('');
+      response.setHeader('content-type', 'application/xml').end(`<DeleteResult>${errors}</DeleteResult>`);
+      return;
+    }
+    const headers = new Headers();
+    for (const [name, value] of Object.entries(request.headers))
+      if (name !== 'connection') headers.set(name, String(value));
+    const of: RequestInit = {
+      headers,
+      ...(request.method && { method: request.method }),
+      ...(body.length > 0 && { body }),
+    };
+    const answer = await fetch(new URL(request.url ?? '/', server.env.AWS_ENDPOINT_URL_S3), of);
+    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' });
+    response.end(Buffer.from(await answer.arrayBuffer()));
+  });
+  await once(front.listen(0, '127.0.0.1'), 'listening');
+  const { port } = front.address() as AddressInfo;
+  vi.stubEnv('AWS_ENDPOINT_URL_S3', `http://127.0.0.1:${port}`);
+  return {
+    [Symbol.dispose]() {
+      vi.unstubAllEnvs();
+      front.close().closeAllConnections();
+    },
+  };
+}
+
+test('R-11 a recording whose removal fails midway is known until all of it is gone', async () => {
+  using _front = await refusing('track-1');
+  const kept = new S3Store(BUCKET(), { pageKeys: 3 });
+  const names = ['composed.json', 'composed.webm', 'recording.json', 'track-1-audio.opus'];
+  for (const name of names) await kept.put(`${ROOM}d/${name}`, '{}');
+  await expect(kept.remove(`${ROOM}d/`, 'recording.json')).rejects.toThrow('(InternalError)');
+  expect(await kept.text(`${ROOM}d/recording.json`)).toBe('{}');
+  await kept.remove(`${ROOM}d/`, 'recording.json');
+  expect(await kept.list(`${ROOM}d/`)).toEqual([]);
+});
+
+test('R-11 a folder: what goes last goes, too', async () => {
+  const kept = store('folder');
+  for (const name of ['recording.json', 'parts/1/1']) await kept.put(`${ROOM}l/${name}`, '{}');
+  await kept.remove(`${ROOM}l/`, 'recording.json');
+  await kept.remove(`${ROOM}l/`, 'recording.json');
+  expect(await kept.list(`${ROOM}l/`)).toEqual([]);
 });
 
 test('R-8 a large file comes in parts, and is the same file', async () => {

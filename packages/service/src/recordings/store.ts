@@ -21,8 +21,13 @@ export interface RecordingStore {
   list(prefix: string, only?: { readonly below: false }): Promise<readonly StoredFile[]>;
   /** Names right below, without the `/`: folders. @param prefix ends with `/` */
   folders(prefix: string): Promise<readonly string[]>;
-  /** Removes all files whose keys begin so. @param prefix ends with `/` */
-  remove(prefix: string): Promise<void>;
+  /**
+   * Removes all files whose keys begin so.
+   * @param prefix ends with `/`
+   * @param last name right below it that goes when all others have gone: as long as it is there, it is known that something is
+   * @throws Error when one stays
+   */
+  remove(prefix: string, last?: string): Promise<void>;
   /** An address that gives the file to all who have it, for `seconds`; undefined: this store has none, read it. */
   url(key: string, as: { readonly fileName: string; readonly seconds: number }): Promise<string | undefined>;
 }

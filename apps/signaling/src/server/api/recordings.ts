@@ -278,7 +278,8 @@ function deleteRoute(api: FastifyInstance, own: Api): void {
       const { roomId, recordingId } = params;
       if (running?.id === recordingId || (await isBeingWritten(parts, roomId, recordingId)))
         throw new ProblemError(409, 'recording_running', 'It is still being recorded: stop it, and try again soon.');
-      await parts.store.remove(prefixOf(params.roomId, params.recordingId));
+      // What is not removed can be asked for again: it is known by that file.
+      await parts.store.remove(prefixOf(params.roomId, params.recordingId), 'recording.json');
       return reply.code(204).send();
     },
   );

@@ -1,0 +1,110 @@
+/** A recording whose store fails, or which is deleted, while it is composed: real files of Janus' form, janus-pp-rec and ffmpeg. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  newRecordingId,
+  openRecordingStore,
+  prefixOf,
+  type RecordingStore,
+  waitingOf,
+} from '@tandem/service/recordings';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { composeRecording } from './compose.ts';
+
+let folder: string;
+let store: RecordingStore;
+let id: string;
+let prefix: string;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'compose-test-'));
+  store = await openRecordingStore(join(folder, 'kept'));
+  id = newRecordingId();
+  prefix = prefixOf('visit', id);
+  await store.put(`${waitingOf(prefix)}begun`, '');
+  await store.put(
+    `${prefix}recording.json`,
+    JSON.stringify({ id, roomId: 'visit', startedAt: 1000, startedBy: 'ada' }),
+  );
+  const people = [{ n: 1, peerId: 'ada' }];
+  const node = { epoch: 1, people, updatedAt: 2000, endedAt: 2000, why: 'stopped' };
+  await store.put(`${prefix}node-1.json`, JSON.stringify(node));
+  await store.put(`${prefix}parts/1-1-audio-0/000001`, silence());
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Two seconds of silence as Janus writes them: header, then each RTP packet behind its time (https://janus.conf.meetecho.com/docs/recordings.html). */
+function silence(): Buffer {
+  const header = Buffer.from(JSON.stringify({ t: 'a', c: 'opus', d: 'audio', s: 1_000_000, u: 1_000_000 }));
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(header.length);
+  const packets = Array.from({ length: 100 }, (_, i) => {
+    const packet = Buffer.alloc(6 + 12 + 3);
+    packet.writeUInt32BE(i * 20, 0);
+    packet.writeUInt16BE(12 + 3, 4);
+    packet.writeUInt16BE(0x806f, 6);
+    packet.writeUInt16BE(i, 8);
+    packet.writeUInt32BE(i * 960, 10);
+    packet.writeUInt32BE(7, 14);
+    // 20 ms of Opus without a sound.
+    Buffer.from([0xf8, 0xff, 0xfe]).copy(packet, 18);
+    return Buffer.concat([Buffer.from('MEET'), packet]);
+  });
+  return Buffer.concat([Buffer.from('MJR00002'), length, header, ...packets]);
+}
+
+/** The store, of which one operation does something else. */
+const otherwise = (own: Partial<RecordingStore>): RecordingStore => {
+  const get = (kept: RecordingStore, name: keyof RecordingStore) => own[name] ?? kept[name].bind(kept);
+  return new Proxy(store, { get: (kept, name) => get(kept, name as keyof RecordingStore) });
+};
+const away = () => Promise.reject(new Error('the store is away'));
+
+const compose = (from: RecordingStore, holds = true, said: string[] = []) =>
+  composeRecording({
+    ...{ id, prefix, store: from, workDir: folder, signal: new AbortController().signal },
+    holds: async () => holds,
+    say: (event) => said.push(event),
+  });
+const names = async () => (await store.list(prefix)).map(({ key }) => key.slice(prefix.length));
+
+test('R-7 a store that is away for a moment makes no failed recording: it is composed the next time', async () => {
+  for (const own of [{ putFile: away }, { read: away }]) {
+    await expect(compose(otherwise(own))).rejects.toThrow('the store is away');
+    expect(await names()).toEqual(['node-1.json', 'parts/1-1-audio-0/000001', 'recording.json']);
+    expect(await store.list(waitingOf(prefix))).toHaveLength(1);
+  }
+  expect(await compose(store)).toMatchObject({ files: [{ name: 'composed.webm' }, { name: 'track-1-audio.opus' }] });
+  expect(await names()).toEqual([
+    'composed.json',
+    'composed.webm',
+    'node-1.json',
+    'recording.json',
+    'track-1-audio.opus',
+  ]);
+  expect(await store.list('waiting/')).toEqual([]);
+});
+
+test('R-7 a track of which nothing can be made is left out, and what was recorded of it stays', async () => {
+  const unknown = silence();
+  unknown.write('opuz', unknown.indexOf('opus'));
+  await store.put(`${prefix}parts/1-1-audio-1/000001`, unknown);
+  // Janus writes its header with the first packet: of this one there is none.
+  await store.put(`${prefix}parts/1-1-audio-2/000001`, unknown.subarray(0, 8));
+  const said: string[] = [];
+  expect((await compose(store, true, said)).files).toHaveLength(2);
+  expect(said).toEqual(['composer.track-lost', 'composer.composed']);
+  expect((await names()).filter((name) => name.startsWith('parts/'))).toHaveLength(3);
+});
+
+test.each([true, false])(
+  'R-11 what is deleted while it is composed does not come back; still its composer: %s',
+  async (holds) => {
+    const putFile = async (key: string, path: string) => {
+      await store.remove(prefix);
+      await store.putFile(key, path);
+    };
+    await compose(otherwise({ putFile }), holds);
+    expect([await store.list('rooms/'), await store.list('waiting/')]).toEqual([[], []]);
+  },
+);
