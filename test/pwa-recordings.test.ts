@@ -5,7 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Download, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type PeerMetadata, SignalingSession } from '../packages/rtc/src/index.ts';
 import {
@@ -19,7 +19,7 @@ import {
 import { type S3Server, startRedis, startS3, type TestRedis } from '../packages/service/src/testing/index.ts';
 import { misfitsOf } from './pwa/axe.ts';
 import { type Pwa, startPwa } from './pwa/harness.ts';
-import { atRest, enter, expectAccessible, noDevices, openPage } from './pwa/suite.ts';
+import { atRest, downloaded, enter, expectAccessible, noDevices, openPage } from './pwa/suite.ts';
 import { launchBrowser } from './support/browser.ts';
 
 const ROOM = 'visit';
@@ -66,13 +66,6 @@ async function keep(store: RecordingStore, n: number, startedBy: string, film: s
   await store.put(`${prefix}composed.json`, JSON.stringify(made));
   return prefix;
 }
-
-/** Of the page, or of one that it opens for it. */
-const download = (page: Page, context: BrowserContext) =>
-  new Promise<Download>((resolve) => {
-    page.on('download', resolve);
-    context.on('page', (opened) => opened.on('download', resolve));
-  });
 
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.getAttribute('data-testid'));
 
@@ -140,7 +133,7 @@ test.each([
     expect(await misfitsOf(page)).toEqual([]);
     await expectAccessible(page, `recordings in a ${place}`);
 
-    const saved = download(page, context);
+    const saved = downloaded(page, context);
     await page.getByTestId('save-film').first().click();
     expect(readFileSync(await (await saved).path(), 'utf8')).toBe('film of ada');
 

@@ -1,5 +1,5 @@
 /**
- * Recordings from the first word to the file, in a bucket: `npm start` with its composer, real Janus and ffmpeg, Chromium, and a server of S3.
+ * Recordings from the first word to the file, in a bucket: `npm start` with its composer and its page, real Janus and ffmpeg, Chromium, and a server of S3.
  * A folder holds the same (packages/service/src/recordings/store.integration.test.ts).
  */
 import { execFile } from 'node:child_process';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { type Stack, startStack } from '../infra/local/stack.ts';
 import { composeRecording } from '../infra/recording-composer/src/compose.ts';
 import {
@@ -19,7 +19,9 @@ import {
   type RecordingStore,
 } from '../packages/service/src/recordings/index.ts';
 import { type S3Server, startS3 } from '../packages/service/src/testing/index.ts';
+import { downloaded, enter as enterPage, openPage } from './pwa/suite.ts';
 import { type SdkBrowser, startSdkBrowser } from './sdk/harness.ts';
+import { launchBrowser } from './support/browser.ts';
 
 const run = promisify(execFile);
 const WAIT = { timeout: 40_000, interval: 200 };
@@ -34,7 +36,6 @@ let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'recordings-'));
-  writeFileSync(join(folder, 'index.html'), '<!doctype html><title>t</title>');
   s3 = await startS3();
   Object.assign(process.env, s3.env);
   bucket = await openRecordingStore(s3.url);
@@ -42,7 +43,6 @@ beforeAll(async () => {
     port: 0,
     nodes: 1,
     media: true,
-    clientDir: folder,
     dataDir: folder,
     recordings: { RECORDINGS: s3.url, ...s3.env },
     env: {
@@ -145,24 +145,18 @@ async function keptParts(roomId: string): Promise<Map<string, { bytes: number; p
   return files;
 }
 
+/** Microphone and camera of two people have that number of closed parts. */
+const areKept = async (roomId: string, parts: number): Promise<void> => {
+  const kept = [...(await keptParts(roomId))].filter(([, file]) => file.parts >= parts);
+  const slots = kept.map(([name]) => /(audio|video)-\d+$/.exec(name)?.[1]);
+  for (const slot of ['audio', 'video']) expect(slots.filter((one) => one === slot).length).toBeGreaterThanOrEqual(2);
+};
+
 /** Of a part of the picture at a time, its brightness, 0 to 255. */
 async function brightness(path: string, at: number, crop: string): Promise<number> {
   const filter = `crop=${crop},signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-`;
-  const { stdout } = await run('ffmpeg', [
-    '-v',
-    'error',
-    '-ss',
-    `${at}`,
-    '-i',
-    path,
-    '-vf',
-    filter,
-    '-frames:v',
-    '1',
-    '-f',
-    'null',
-    '-',
-  ]);
+  const args = ['-v', 'error', '-ss', `${at}`, '-i', path, '-vf', filter, '-frames:v', '1', '-f', 'null', '-'];
+  const { stdout } = await run('ffmpeg', args);
   return Number(/YAVG=([\d.]+)/.exec(stdout)?.[1]);
 }
 async function loudness(path: string): Promise<number> {
@@ -267,4 +261,34 @@ test('R-6 a node dies with all that it had: the bucket has everything up to the 
     expect([...(await keptParts('lecture')).keys()].filter((name) => !before.has(name))).toHaveLength(2);
   }, WAIT);
   await ada.close();
+});
+
+test('R-1 R-4 R-8 a moderator records from the page: everybody sees the sign, and the film is in the list, is saved, plays, and is deleted', async () => {
+  const pages = await launchBrowser();
+  onTestFinished(() => pages.close());
+  const open = async (name: string) => {
+    const opened = await openPage(pages, stack.origin, { query: '?room=taped', locale: 'en-GB' });
+    await enterPage(opened.page, name);
+    return opened;
+  };
+  const [{ page, context }, { page: bob }] = [await open('Ada'), await open('Bob')];
+  await page.getByTestId('people-count').click();
+  await page.getByTestId('record').getByText('Record').click();
+  for (const one of [page, bob]) await one.getByTestId('recording-sign').getByText('Recording').waitFor();
+  await vi.waitFor(() => areKept('taped', 4), WAIT);
+  await page.getByTestId('record').getByText('Stop recording').click();
+  for (const one of [page, bob]) await one.getByTestId('recording-sign').waitFor({ state: 'detached' });
+  await page.getByTestId('recordings').click();
+  const row = page.getByTestId('recording-row');
+  await row.and(page.locator('[data-status=ready]')).waitFor({ timeout: COMPOSED.timeout });
+  expect(await row.innerText()).toMatch(/ · by you · 0:\d\d/);
+  const saved = downloaded(page, context);
+  await page.getByTestId('save-film').click();
+  const film = await (await saved).path();
+  expect(await streamsOf(film)).toEqual(['vp8,1280,720', 'opus']);
+  expect(await loudness(film)).toBeGreaterThan(-70);
+  await page.getByTestId('remove-recording').click();
+  await page.getByTestId('remove-recording-sure').click();
+  await page.getByText('There are none yet.').waitFor();
+  expect(await bucket.list(prefixOfRoom('taped'))).toEqual([]);
 });

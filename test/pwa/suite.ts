@@ -1,7 +1,7 @@
 /** What the browser suites of the PWA share: pages that may not complain, people without a browser, axe. */
 import type { PeerMetadata } from '@tandem/rtc';
 import { SignalingSession } from '@tandem/rtc';
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Download, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import type { Preferences } from '../../apps/client/src/lib/preferences.ts';
 import { launchBrowser } from '../support/browser.ts';
@@ -175,6 +175,13 @@ export async function enter(page: Page, name: string): Promise<void> {
   await page.getByTestId('name-input').fill(name);
   await page.getByTestId('join').click();
 }
+
+/** The next file that the page saves, or one that it opens for it. */
+export const downloaded = (page: Page, context: BrowserContext) =>
+  new Promise<Download>((resolve) => {
+    page.on('download', resolve);
+    context.on('page', (opened) => opened.on('download', resolve));
+  });
 
 /** What the page holds: its model and its camera and microphone. */
 export interface Inside {
