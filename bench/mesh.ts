@@ -3,37 +3,14 @@
  * pages that make bare connections.
  */
 import { parseArgs } from 'node:util';
-import { callBareMesh } from './lib/bare-mesh.ts';
+import { freshPages, wholeBareMesh } from './lib/bare-mesh.ts';
 import { fixed, quantile, table } from './lib/stats.ts';
 
 export const summary = 'people joining a room at once: seconds until each decodes each other’s picture (2, 4 and 6)';
 
-/** `people` fresh pages in one browser context, so that those of the bare mesh hear each other. */
-async function freshPages({ browser }: World, people: number) {
-  const context = await (await browser.page()).context().browser()?.newContext();
-  if (!context) throw new Error('no browser context');
-  const pages = await Promise.all(
-    Array.from({ length: people }, async () => {
-      const page = await context.newPage();
-      await page.goto(browser.origin);
-      return page;
-    }),
-  );
-  return { pages, [Symbol.asyncDispose]: () => context.close() };
-}
-
-/** Pages that make bare connections at the same moment. @returns seconds until the mesh is whole */
-async function wholeBare(world: World, people: number, round: number): Promise<number> {
-  await using fresh = await freshPages(world, people);
-  const started = Date.now();
-  const name = `bare-${people}-${round}`;
-  const last = await Promise.all(fresh.pages.map((page, me) => page.evaluate(callBareMesh, { me, people, name })));
-  return (Math.max(...last) - started) / 1000;
-}
-
 /** Room of `people` fresh pages that click at the same moment. @returns seconds until the mesh is whole */
 async function whole(world: World, people: number, round: number): Promise<number> {
-  await using fresh = await freshPages(world, people);
+  await using fresh = await freshPages(world.browser, people);
   const { pages } = fresh;
   const tokens = await Promise.all(pages.map((_, i) => world.keys.token(`person-${i}`)));
   const started = Date.now();
@@ -90,7 +67,7 @@ export async function run(args: string[]): Promise<void> {
     const [ours, bare]: [number[], number[]] = [[], []];
     for (let round = 0; round < Number(values.rounds); round++) {
       ours.push(await whole(world, people, round));
-      bare.push(await wholeBare(world, people, round));
+      bare.push(await wholeBareMesh(world.browser, people, `bare-${people}-${round}`));
     }
     rows.push([
       String(people),

@@ -2,9 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
+import type { SdkBrowser } from '../test/sdk/harness.ts';
 import type { MediaProcess } from '../test/support/media-process.ts';
+import { wholeBareMesh } from './lib/bare-mesh.ts';
 import { cpuNs } from './lib/cpu.ts';
-import { quantile, table } from './lib/stats.ts';
+import { fixed, quantile, table } from './lib/stats.ts';
 import { traceConnections, tracedSince } from './lib/trace-page.ts';
 
 export const summary =
@@ -12,10 +14,15 @@ export const summary =
 
 /** Steady time that an event is compared with, and time after it in which a late gap is found, ms. */
 const STEADY_MS = 5000;
-/** Of the cheap camera of test/sdk/page.ts, ms. */
-const FRAME_MS = 167;
+
+/** Comes before there is a node, and leaves. */
+const GUEST = 'guest';
+const ENGINE_KILLED = 'engine killed';
+/** Of what the killed engine is compared with, after one that warms up. */
+const BARE_ROUNDS = 5;
 
 interface World {
+  readonly browser: SdkBrowser;
   readonly enter: (name: string) => Promise<Page>;
   readonly startNode: (id: string, firstPort: number) => Promise<MediaProcess>;
 }
@@ -32,8 +39,8 @@ interface Gaps {
   readonly sound: number[];
 }
 
-/** @param without a person whose first frame is no gap */
-async function gaps(pages: readonly Page[], from: number, to: number, without?: string): Promise<Gaps> {
+/** @param without people who have just come or have left */
+async function gaps(pages: readonly Page[], from: number, to: number, without: readonly string[]): Promise<Gaps> {
   const views = (
     await Promise.all(pages.map((page) => page.evaluate((since) => globalThis.harness.moments(since - 3000), from)))
   ).flat();
@@ -42,7 +49,7 @@ async function gaps(pages: readonly Page[], from: number, to: number, without?: 
     const all = [before, ...times.filter((t) => t > from && t < to), to];
     return Math.max(...all.slice(1).map((t, i) => t - (all[i] ?? t)));
   };
-  const counted = views.filter(({ name }) => name !== without);
+  const counted = views.filter(({ name }) => !without.includes(name));
   return { picture: counted.map((v) => longest(v.frames)), sound: counted.map((v) => longest(v.sounds)) };
 }
 
@@ -74,12 +81,54 @@ async function whole(pages: readonly Page[], topology: 'mesh' | 'sfu'): Promise<
 
 interface Event {
   readonly name: string;
-  readonly goal: (steady: number) => number;
+  /** Longest gap of a picture, ms; none of what is only compared with. */
+  readonly goal?: (steady: number) => number;
   readonly happen: () => Promise<unknown>;
+  /** By which way media comes afterwards. Default `sfu`. */
+  readonly topology?: 'mesh' | 'sfu';
+  /** Who comes: its first frame is no gap. */
+  readonly newcomer?: string;
 }
 
-/** @param from people from which a media node serves */
-async function startWorld(stack: AsyncDisposableStack, from: number): Promise<World> {
+const ms = (value: number) => String(Math.round(value));
+
+/** @param pages of whom the gaps are taken; `happen` may add to them or take from them */
+async function measure(event: Event, pages: readonly Page[], isTraced: boolean): Promise<string[]> {
+  const quiet = Date.now();
+  await sleep(STEADY_MS);
+  const before = await gaps(pages, quiet, Date.now(), [GUEST]);
+  const from = Date.now();
+  const watching = [...pages];
+  await event.happen();
+  await sleep(1500);
+  const lacks = await whole(pages, event.topology ?? 'sfu');
+  if (lacks) console.log(`${event.name}: ${lacks}`);
+  await sleep(1000);
+  const after = await gaps(watching, from, Date.now(), [GUEST, event.newcomer ?? '']);
+  const steady = Math.max(...before.picture);
+  const worst = Math.max(...after.picture);
+  const goal = event.goal?.(steady);
+  const row = [
+    event.name,
+    ms(quantile(after.picture, 0.5)),
+    ms(worst),
+    ms(steady),
+    ms(quantile(after.sound, 0.5)),
+    ms(Math.max(...after.sound)),
+    ms(Math.max(...before.sound)),
+    goal === undefined ? '–' : ms(goal),
+    goal === undefined ? '' : worst <= goal && !lacks ? 'met' : 'MISSED',
+  ];
+  console.log(row.join('  '));
+  if (isTraced) for (const page of watching) console.log(await page.evaluate(tracedSince, from));
+  return row;
+}
+
+/**
+ * @param from people from which a media node serves
+ * @param fps of each camera
+ */
+async function startWorld(stack: AsyncDisposableStack, from: number, fps: number): Promise<World> {
   const [{ startMediaProcesses }, { startSdkBrowser }] = await Promise.all([
     import('../test/support/media-process.ts'),
     import('../test/sdk/harness.ts'),
@@ -88,10 +137,11 @@ async function startWorld(stack: AsyncDisposableStack, from: number): Promise<Wo
   const processes = stack.use(await startMediaProcesses({ from, complain: (line) => process.stderr.write(line) }));
   const browser = stack.use(await startSdkBrowser());
   return {
+    browser,
     enter: async (name) => {
       const page = await browser.page();
       const { token } = await processes.auth.login(name);
-      const options = { url: processes.url, token, roomId: 'moves', name, media: 'canvas' as const };
+      const options = { url: processes.url, token, roomId: 'moves', name, media: 'canvas' as const, fps };
       await page.evaluate(traceConnections);
       await page.evaluate((o) => {
         globalThis.harness.watchMoments();
@@ -108,29 +158,47 @@ export async function run(args: string[]): Promise<void> {
     args,
     options: {
       people: { type: 'string', default: '5' },
+      fps: { type: 'string', default: '6' },
       only: { type: 'string' },
       trace: { type: 'boolean', default: false },
     },
   });
   const people = Number(values.people);
+  const fps = Number(values.fps);
   await using stack = new AsyncDisposableStack();
-  const world = await startWorld(stack, people);
+  const world = await startWorld(stack, people, fps);
+  const bare: number[] = [];
+  for (let round = -1; round < BARE_ROUNDS; round++) {
+    const seconds = await wholeBareMesh(world.browser, people, `bare-${round}`, fps);
+    if (round >= 0) bare.push(seconds * 1000);
+  }
   const pages: Page[] = [];
   for (let i = 1; i < people; i++) pages.push(await world.enter(`person ${i}`));
-  const nodes = [await world.startNode('m1', 26_000)];
   const missing = await whole(pages, 'mesh');
   if (missing) throw new Error(missing);
   const rows = [['', 'picture: median', 'worst', 'steady', 'sound: median', 'worst', 'steady', 'goal, picture', '']];
-  const frame = (steady: number) => steady + FRAME_MS;
+  // The same with no node to switch to: what the arrival itself costs those who are there.
+  const arrival: Event = {
+    name: `mesh → mesh: person ${people} comes`,
+    topology: 'mesh',
+    newcomer: GUEST,
+    happen: async () => pages.push(await world.enter(GUEST)),
+  };
+  rows.push(await measure(arrival, pages, values.trace));
+  await pages.pop()?.close();
+  const nodes = [await world.startNode('m1', 26_000)];
+  await sleep(3000);
+  const frame = (steady: number) => steady + 1000 / fps;
   const next = async () => nodes.push(await world.startNode(`m${nodes.length + 1}`, 26_000 + nodes.length * 1000));
   const last = () => nodes.at(-1) as MediaProcess;
   const events: Event[] = [
     {
       name: `mesh → media node: person ${people} comes`,
       goal: frame,
+      newcomer: 'fin',
       happen: async () => pages.push(await world.enter('fin')),
     },
-    { name: 'engine killed', goal: () => 600, happen: async () => killBusyEngine(last()) },
+    { name: ENGINE_KILLED, goal: () => 600, happen: async () => killBusyEngine(last()) },
     {
       name: 'drain: to another node',
       goal: frame,
@@ -162,36 +230,15 @@ export async function run(args: string[]): Promise<void> {
       },
     },
   ];
-  for (const [index, event] of events.entries()) {
-    if (values.only && index > 0 && !event.name.includes(values.only)) continue;
-    const quiet = Date.now();
-    await sleep(STEADY_MS);
-    const before = await gaps(pages, quiet, Date.now());
-    const from = Date.now();
-    const watching = [...pages];
-    await event.happen();
-    await sleep(1500);
-    const lacks = await whole(pages, 'sfu');
-    if (lacks) console.log(`${event.name}: ${lacks}`);
-    await sleep(1000);
-    const after = await gaps(watching, from, Date.now(), index === 0 ? 'fin' : undefined);
-    const steady = Math.max(...before.picture);
-    const worst = Math.max(...after.picture);
-    const ms = (value: number) => String(Math.round(value));
-    const goal = event.goal(steady);
-    rows.push([
-      event.name,
-      ms(quantile(after.picture, 0.5)),
-      ms(worst),
-      ms(steady),
-      ms(quantile(after.sound, 0.5)),
-      ms(Math.max(...after.sound)),
-      ms(Math.max(...before.sound)),
-      ms(goal),
-      worst <= goal && !lacks ? 'met' : 'MISSED',
-    ]);
-    console.log(rows.at(-1)?.join('  '));
-    if (values.trace) for (const page of watching) console.log(await page.evaluate(tracedSince, from));
-  }
+  for (const [index, event] of events.entries())
+    if (!values.only || index === 0 || event.name.includes(values.only))
+      rows.push(await measure(event, pages, values.trace));
+  const engine = rows.find(([name]) => name === ENGINE_KILLED);
+  const connect = quantile(bare, 0.5);
   console.log(`\n${table(rows)}`);
+  console.log(
+    `\n${people} fresh pages that make bare connections with each other at once, no server: ${connect.toFixed(0)} ms until the last ` +
+      `picture (median of ${BARE_ROUNDS})` +
+      (engine ? `; after a killed engine the last picture takes ${fixed(Number(engine[2]) / connect)} times that` : ''),
+  );
 }

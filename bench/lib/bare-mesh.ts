@@ -1,4 +1,37 @@
 /** A full mesh of bare RTCPeerConnections, as a tutorial has it: what a call of as many people costs this machine without us. */
+import type { SdkBrowser } from '../../test/sdk/harness.ts';
+
+/** `people` fresh pages in one browser context, so that those of the bare mesh hear each other. */
+export async function freshPages(browser: SdkBrowser, people: number) {
+  const context = await (await browser.page()).context().browser()?.newContext();
+  if (!context) throw new Error('no browser context');
+  const pages = await Promise.all(
+    Array.from({ length: people }, async () => {
+      const page = await context.newPage();
+      await page.goto(browser.origin);
+      return page;
+    }),
+  );
+  return { pages, [Symbol.asyncDispose]: () => context.close() };
+}
+
+/**
+ * Pages that make bare connections at the same moment.
+ * @param fps of a cheap picture that is there before; without it each page opens its camera first
+ * @returns seconds until the mesh is whole
+ */
+export async function wholeBareMesh(browser: SdkBrowser, people: number, name: string, fps?: number): Promise<number> {
+  await using fresh = await freshPages(browser, people);
+  if (fps !== undefined) {
+    await Promise.all(fresh.pages.map((page) => page.evaluate((n) => void globalThis.harness.picture(n), fps)));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  const started = Date.now();
+  const last = await Promise.all(
+    fresh.pages.map((page, me) => page.evaluate(callBareMesh, { me, people, name, isCheap: fps !== undefined })),
+  );
+  return (Math.max(...last) - started) / 1000;
+}
 
 interface Heard {
   readonly from: number;
@@ -13,19 +46,23 @@ interface Heard {
  * Runs in the page: a pair with each other page of this channel, which has as many.
  * @returns when it had decoded a frame of each, ms since 1970
  */
-export async function callBareMesh({
+async function callBareMesh({
   me,
   people,
   name,
+  isCheap,
 }: {
   me: number;
   people: number;
   name: string;
+  isCheap: boolean;
 }): Promise<number> {
-  const stream = await navigator.mediaDevices.getUserMedia({
-    audio: true,
-    video: { width: 320, height: 240, frameRate: 10 },
-  });
+  const stream = isCheap
+    ? globalThis.harness.picture()
+    : await navigator.mediaDevices.getUserMedia({
+        audio: true,
+        video: { width: 320, height: 240, frameRate: 10 },
+      });
   const channel = new BroadcastChannel(name);
   const pairs = new Map<number, { pc: RTCPeerConnection; early: RTCIceCandidateInit[] }>();
   const seen: Promise<void>[] = [];
