@@ -103,6 +103,49 @@ test('a picture that is not shown is not received, others go on receiving it, an
   expect(browser.errors).toEqual([]);
 });
 
+test('a camera so small that it is sent in one size moves on for who shows it small when another one wants all of it', async () => {
+  const room = 'small';
+  const pages = [await enter(room, 'ada'), await enter(room, 'bob'), await enter(room, 'eve')];
+  for (const page of pages) await everybody(page, 2, 'sfu');
+  const [ada, bob, eve] = pages as [Page, Page, Page];
+  /** The last sizes that bob was told to send. */
+  const isTold = (sizes: string) =>
+    until(`bob sends ${sizes}`, async () => {
+      const told = await bob.evaluate(() => {
+        const states = globalThis.harness.log.filter((one) => one.what === 'media-state');
+        return states.map(({ detail }) => (detail as { state: { send?: string[] } }).state.send?.join());
+      });
+      return told.findLast((sent) => sent !== undefined) === sizes;
+    });
+  const moves = (page: Page) =>
+    until(
+      'bob moves',
+      async () => {
+        const count = async () => (await shown(page)).find((p) => p.name === 'bob')?.frames ?? 0;
+        const before = await count();
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+        // More than the keyframe of a change.
+        return (await count()) > before + 5;
+      },
+      30_000,
+    );
+  const limit = (page: Page, lines: number | undefined) =>
+    page.evaluate((wanted) => {
+      const { call } = globalThis.harness;
+      for (const { peerId, name } of call?.peers ?? []) call?.limitVideo(name === 'bob' ? wanted : 180, peerId);
+    }, lines);
+  for (const page of [ada, eve]) await limit(page, 180);
+  await isTold('low');
+  for (const page of [ada, eve]) await moves(page);
+  await limit(eve, undefined);
+  await isTold('high,low');
+  for (const page of [eve, ada]) await moves(page);
+  for (const page of pages) await page.evaluate(() => globalThis.harness.call?.leave());
+  await until('the node has let go', async () => !stack.nodes[0]?.rooms.has(room));
+  for (const page of pages) await page.close();
+  expect(browser.errors).toEqual([]);
+});
+
 test('S-124 an audience sees and hears by a media node, sends nothing, and has a pair with nobody', async () => {
   const room = 'watched';
   const ada = await enter(room, 'ada');

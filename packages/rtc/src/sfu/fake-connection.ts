@@ -43,7 +43,13 @@ export class FakeConnection {
       if (encodings.length > 1) this.#camera = encodings;
     };
     const getParameters = () => ({ encodings: encodings.map((one) => ({ ...one })) });
-    return { sender: { replaceTrack: async () => {}, getParameters, setParameters }, ...init };
+    const sender = {
+      track: typeof track === 'object' ? track : null,
+      replaceTrack: async () => {},
+      getParameters,
+      setParameters,
+    };
+    return { sender, ...init };
   };
   getTransceivers = () => this.#receivers;
   createOffer = async () => ({ sdp: 'offer' });

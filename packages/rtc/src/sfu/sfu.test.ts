@@ -165,6 +165,27 @@ test('the sizes that the node wants of my camera are what is encoded, on a later
   sfu.close();
 });
 
+test.each([
+  [1280, 720, { h: false, m: false, l: true }],
+  [640, 360, { h: false, m: true, l: true }],
+  // Upright.
+  [480, 640, { h: false, m: true, l: true }],
+  [320, 180, { h: true, m: true, l: true }],
+])(
+  'of a camera of %i × %i, of which Chromium may send fewer sizes, the first of them is always on',
+  async (width, height, active) => {
+    const camera = { kind: 'video', getSettings: () => ({ width, height }) } as MediaStreamTrack;
+    const { sfu, hear } = start({ track: (slot) => (slot === 'video' ? camera : null) });
+    sfu.set({ peerId: 'agent', epoch: 5 });
+    const [up] = FakeConnection.all;
+    hear('agent', 'media-state', { state: { mode: 'layers', epoch: 5, send: [] } });
+    await vi.waitFor(() => expect(up?.active()).toEqual({ h: false, m: false, l: false }));
+    hear('agent', 'media-state', { state: { mode: 'layers', epoch: 5, send: ['low'] } });
+    await vi.waitFor(() => expect(up?.active()).toEqual(active));
+    sfu.close();
+  },
+);
+
 test('a screen has a section from when it is first shared, also when that is while an offer is open', async () => {
   let screen: MediaStreamTrack | null = null;
   const { sfu, sent, hear } = start({ track: (slot) => (slot === 'screen' ? screen : null) });

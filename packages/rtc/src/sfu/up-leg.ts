@@ -7,9 +7,9 @@ import { offerFewCodecs } from '../video-codecs.ts';
 import { Leg, type LegDescription } from './leg.ts';
 
 /**
- * Sizes of the camera, largest first: the engine takes the order for the order of its layers. Below about 540 lines Chromium sends two of
- * them. Bitrates as libwebrtc's own for 720p, 360p and 180p (media/engine/simulcast.cc: 2,500, 700 and 200 kbit/s at most), with the
- * largest reduced to what 2 Mbit/s of upload carry beside the other two.
+ * Sizes of the camera, largest first: the engine takes the order for the order of its layers. Bitrates as libwebrtc's own for 720p, 360p
+ * and 180p (media/engine/simulcast.cc: 2,500, 700 and 200 kbit/s at most), with the largest reduced to what 2 Mbit/s of upload carry
+ * beside the other two.
  */
 const CAMERA: RTCRtpEncodingParameters[] = [
   { rid: 'h', maxBitrate: 1_200_000 },
@@ -63,8 +63,11 @@ export class UpLeg extends Leg {
     if (!sender) return;
     const parameters = sender.getParameters();
     const wanted = new Set(this.#wanted);
-    // Of a camera below 540 lines Chromium encodes two sizes, and leaves the smallest empty.
-    if (wanted.has('low') && (sender.track?.getSettings().height ?? Number.POSITIVE_INFINITY) < 540) wanted.add('mid');
+    // Of a small camera Chromium sends two sizes at most, of a smaller one a single one, whichever come first of those that are on (libwebrtc,
+    // LimitSimulcastLayerCount). So these are always on: a larger one that is on later would end the one that somebody receives.
+    const { width = 1e4, height = 1e4 } = sender.track?.getSettings() ?? {};
+    if (wanted.size > 0 && width * height < 960 * 540) wanted.add('mid');
+    if (wanted.size > 0 && width * height < 480 * 270) wanted.add('high');
     for (const encoding of parameters.encodings) {
       const layer = LAYER_OF_RID[encoding.rid ?? ''];
       // A browser that sends one size has no rid: it goes on.
