@@ -83,9 +83,9 @@ interface ChatNeeds {
 }
 
 function createChat({ session, encryption }: CallOptions, host: CallPartsHost, needs: ChatNeeds): Chat {
-  const { clock, members, trusts, cap } = needs;
+  const { members, trusts } = needs;
   return new Chat({
-    clock,
+    ...needs,
     emit: host.emit,
     channel: (peerId) => {
       const pair = members.get(peerId)?.pair;
@@ -95,8 +95,6 @@ function createChat({ session, encryption }: CallOptions, host: CallPartsHost, n
       const data = encryption ? await encryption.seal(peerId, message) : message;
       return data === undefined ? { ok: false, reason: 'refused' } : session.sendTo(peerId, 'message', { data });
     },
-    members,
     me: () => ({ peerId: session.peerId ?? '', name: host.name() }),
-    cap,
   });
 }

@@ -41,9 +41,7 @@ export class Chat {
   constructor(host: ChatHost) {
     this.#host = host;
     this.#messages = new PeerMessages({
-      clock: host.clock,
-      channel: (peerId) => host.channel(peerId),
-      signal: (peerId, message) => host.signal(peerId, message),
+      ...host,
       received: (peerId, message) => this.#received(peerId, message),
     });
     this.#history = new ChatHistory({
@@ -53,8 +51,7 @@ export class Chat {
       learned: (peerId, lines) => host.emit('chat-history', { peerId, lines }),
     });
     this.#files = new FileTransfer({
-      clock: host.clock,
-      channel: (peerId) => host.channel(peerId),
+      ...host,
       received: (file) => host.emit('file', file),
     });
   }

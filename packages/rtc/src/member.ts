@@ -120,15 +120,6 @@ export class Member {
     return this.served ? this.served.receiver(slot) : this.pair?.receiver(slot);
   }
 
-  async framesDecoded(): Promise<number> {
-    const report = await this.receiver('video')?.getStats();
-    let frames = 0;
-    report?.forEach((s: { type: string; framesDecoded?: number }) => {
-      if (s.type === 'inbound-rtp') frames += s.framesDecoded ?? 0;
-    });
-    return frames;
-  }
-
   /** Loudness now, 0 to 1. */
   audioLevel(): number {
     const audio = this.receiver('audio');

@@ -121,7 +121,8 @@ export class PairFactory {
   async #firstFrame(member: Member): Promise<void> {
     // Ever rarer, for 11 s: a slow device must not spend its time on being asked.
     for (let wait = FIRST_FRAME_POLL_MS; wait < 300; wait += 4) {
-      const shown = (await member.framesDecoded()) > 0;
+      const receiver = member.receiver('video');
+      const shown = receiver && (await arrivals({ receiver, slot: 'video' })) > 0;
       if (member.timings['first-frame'] !== undefined) return;
       if (shown) return member.timing('first-frame');
       await sleep(this.#host.clock, wait);

@@ -82,7 +82,7 @@ const MAX_PART_BASE64 = Math.ceil(MAX_PART_BYTES / 3) * 4;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const isObject = (value: unknown): value is Fields =>
+export const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const text = (value: unknown, max: number): value is string => typeof value === 'string' && value.length <= max;
 const id = (value: unknown): value is string => text(value, MAX_ID_LENGTH) && value !== '';

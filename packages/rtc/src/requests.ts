@@ -44,11 +44,8 @@ export class Requests {
     this.#take(answer.ref)?.resolve(answer);
   }
 
-  /** @returns false when no request has that number */
-  refused(ref: unknown, error: SignalingError): boolean {
-    const waiting = this.#take(ref);
-    waiting?.reject(error);
-    return waiting !== undefined;
+  refused(ref: unknown, error: SignalingError): void {
+    this.#take(ref)?.reject(error);
   }
 
   /** No answer can come any more. */

@@ -2,6 +2,7 @@
  * The border of the SDK towards the server: a frame is read here, once. One that breaks the contract is dropped as a whole, so the rest of
  * the SDK may use its fields as they are typed. What a peer put into a frame is read by peer-input.ts.
  */
+import { isObject } from './peer-input.ts';
 import type { Frame, Heartbeat, ServerLimits } from './wire.ts';
 
 /** What the server says in its frames. Lists of peers and `media` are read where they are used. */
@@ -67,8 +68,6 @@ const REQUIRED: Readonly<Record<string, string>> = {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const areAll = (type: 'string' | 'number', fields: Fields, names: readonly string[]) =>
   names.every((name) => fields[name] === undefined || typeof fields[name] === type);
 const isGroup = (value: unknown, names: readonly string[]) =>

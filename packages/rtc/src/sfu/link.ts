@@ -48,15 +48,12 @@ export class SfuLink {
     this.agent = agent;
     this.epoch = epoch;
     this.#host = host;
-    this.up = host.audience
-      ? undefined
-      : new UpLeg('up', { ...host, onLive: () => host.onUpLive(), onFailed: () => host.onFailed() });
+    this.up = host.audience ? undefined : new UpLeg('up', { ...host, onLive: () => host.onUpLive() });
     this.down = new DownLeg({
       ...host,
       onLive: () => {
         if (!this.up) host.onUpLive();
       },
-      onFailed: () => host.onFailed(),
       onTracks: (tracks) => {
         this.#follow(tracks);
         // Behind the candidates that follow the offer.
