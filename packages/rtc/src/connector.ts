@@ -1,17 +1,15 @@
 /** Keeps a session on a socket: dials, retries, moves to another one without a gap, and knows when it is over for good. */
 import { afterClose, CLOSE_CODES, type CloseName, SUBPROTOCOL } from '@tandem/protocol/codes';
-import { fullJitter, parseRetryAfter } from './backoff.ts';
+import { fullJitter } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import { Link, type LinkEnd, type WebSocketConstructor } from './link.ts';
-import { randomHex } from './random-id.ts';
+import { onNetworkBack } from './network-back.ts';
 import type { ServerFrame } from './server-frame.ts';
 import { type EndReason, GiveUpError, type SessionOptions } from './session-types.ts';
+import { probeRetryAfter, socketUrl } from './signaling-address.ts';
+import { StoreOutage } from './store-outage.ts';
+import { TokenSource } from './token-source.ts';
 import type { Heartbeat } from './wire.ts';
-
-/** How long the store of a node may be away before another node is tried, ms. */
-const UNAVAILABLE_MS = 3000;
-/** How long after the last refusal the store counts as back, ms. */
-const UNAVAILABLE_OVER_MS = 60_000;
 
 /** What a connector needs of its session. */
 export interface ConnectorHost {
@@ -40,13 +38,14 @@ export class Connector {
   readonly #host: ConnectorHost;
   readonly #WebSocket: WebSocketConstructor;
   readonly #url: string;
+  readonly tokens: TokenSource;
   #link: Link | undefined;
   #pending: Link | undefined;
   #closed = false;
   #attempting = false;
   #attempt = 0;
   #moveAttempt = 0;
-  #unavailable = { last: -Infinity, due: 0, wait: 0 };
+  readonly #outage = new StoreOutage();
   /** When a node was left whose store had not answered a join: that may yet be carried out. */
   #leftAt = -Infinity;
   #dialedAt = -Infinity;
@@ -54,17 +53,12 @@ export class Connector {
   #moveTimer: unknown;
   #connectTimer: unknown;
   #renewTimer: unknown;
-  #refreshToken = false;
-  #idempotencyKey: string | undefined;
-  #asking: Promise<string> | undefined;
-  /** Asked for beside the socket, which takes it when it comes to its turn. */
-  #early: Promise<string> | undefined;
-  #token: string | undefined;
-  readonly #unlisten: (() => void)[] = [];
+  #unlisten: (() => void) | undefined;
 
   constructor(options: SessionOptions, host: ConnectorHost) {
     this.#o = options;
     this.#host = host;
+    this.tokens = new TokenSource(options);
     const WebSocket = options.WebSocket ?? (globalThis.WebSocket as unknown as WebSocketConstructor | undefined);
     if (!WebSocket) throw new TypeError('WebSocket: this runtime has none; pass one, e.g. that of the package `ws`.');
     this.#WebSocket = WebSocket;
@@ -81,7 +75,7 @@ export class Connector {
   }
 
   start(): void {
-    this.#listen();
+    this.#unlisten = onNetworkBack(() => this.probe());
     this.#dial();
   }
 
@@ -100,19 +94,6 @@ export class Connector {
     this.#planRenewal(tokenLeft);
     // The old socket may still carry frames that arrived before the move: it closes by itself, fenced by the server.
     if (old) clock.setTimeout(() => old.letGo('moved'), 1000);
-  }
-
-  /** A token that is good now. The first one serves for the socket as well. @throws what `getToken` throws */
-  async accessToken(): Promise<string> {
-    if (this.#token !== undefined && !this.#refreshToken) return this.#token;
-    if (this.#asking !== undefined) return this.#asking;
-    const early = this.#ask();
-    this.#early = early;
-    // The next dial must not fail for one that failed here.
-    early.catch(() => {
-      if (this.#early === early) this.#early = undefined;
-    });
-    return early;
   }
 
   watch(heartbeat: Heartbeat): void {
@@ -144,19 +125,11 @@ export class Connector {
     }, within);
   }
 
-  /**
-   * This node refuses because its store is away; that of another may not be. Moves when that lasts, and less and less often while it goes
-   * on: with the store away for all, all clients would do so.
-   */
+  /** This node refuses because its store is away; that of another may not be. Moves when that lasts. */
   elsewhere(): void {
     const { clock, random } = this.#host;
     const now = clock.now();
-    if (now - this.#unavailable.last > UNAVAILABLE_OVER_MS)
-      this.#unavailable = { last: now, due: now + UNAVAILABLE_MS, wait: UNAVAILABLE_MS };
-    this.#unavailable.last = now;
-    if (now < this.#unavailable.due) return;
-    const wait = Math.min(this.#unavailable.wait * 2, UNAVAILABLE_OVER_MS);
-    this.#unavailable = { last: now, due: now + wait, wait };
+    if (!this.#outage.refused(now)) return;
     if (this.#host.inRoom()) {
       this.move(random() * 1000);
       return;
@@ -183,7 +156,7 @@ export class Connector {
     this.#closed = true;
     for (const timer of [this.#retryTimer, this.#moveTimer, this.#renewTimer, this.#connectTimer])
       this.#host.clock.clearTimeout(timer);
-    for (const off of this.#unlisten.splice(0)) off();
+    this.#unlisten?.();
     this.#link?.leave();
     this.#pending?.leave();
     this.#link = undefined;
@@ -207,9 +180,7 @@ export class Connector {
   }
 
   async #open(): Promise<void> {
-    const early = this.#refreshToken ? undefined : this.#early;
-    this.#early = undefined;
-    const token = await (early ?? this.#ask());
+    const token = await this.tokens.forSocket();
     if (this.#closed) return;
     const link: Link = new Link(this.#WebSocket, this.#url, [SUBPROTOCOL, `bearer.${token}`], this.#host.clock, {
       open: () => {
@@ -222,25 +193,6 @@ export class Connector {
     });
     this.#pending = link;
     this.#awaitAnswer(link);
-  }
-
-  #ask(): Promise<string> {
-    const refresh = this.#refreshToken;
-    if (this.#asking !== undefined && !refresh) return this.#asking;
-    const asking = this.#fetchToken(refresh).finally(() => {
-      if (this.#asking === asking) this.#asking = undefined;
-    });
-    this.#asking = asking;
-    return asking;
-  }
-
-  async #fetchToken(refresh: boolean): Promise<string> {
-    this.#idempotencyKey ??= randomHex(16);
-    const token = await this.#o.getToken({ refresh, idempotencyKey: this.#idempotencyKey });
-    this.#idempotencyKey = undefined;
-    if (refresh) this.#refreshToken = false;
-    this.#token = token;
-    return token;
   }
 
   #awaitAnswer(link: Link): void {
@@ -283,7 +235,7 @@ export class Connector {
       this.#host.over(nameOf(end.code), end.reason || CLOSE_CODES[nameOf(end.code)].reason);
       return;
     }
-    if (end.code === CLOSE_CODES.tokenExpired.code) this.#refreshToken = true;
+    if (end.code === CLOSE_CODES.tokenExpired.code) this.tokens.expire();
     if (after === 'reconnect' && this.#attempt === 0) {
       this.#attempt = 1;
       // At once, but not all of a node's clients in the same millisecond; when that does not help, as after any other end.
@@ -334,41 +286,8 @@ export class Connector {
     if (left <= 0 || left > 2 ** 31) return;
     const lead = Math.min(60_000, left / 4) * (0.5 + random() / 2);
     this.#renewTimer = clock.setTimeout(() => {
-      this.#refreshToken = true;
+      this.tokens.expire();
       if (this.#link) this.move(0);
     }, left - lead);
   }
-
-  #listen(): void {
-    const target = globalThis as unknown as Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>>;
-    const page = (globalThis as { document?: EventTarget & { visibilityState?: string } }).document;
-    const add = (on: typeof target, type: string, run: () => void) => {
-      on.addEventListener?.(type, run);
-      this.#unlisten.push(() => on.removeEventListener?.(type, run));
-    };
-    add(target, 'online', () => this.probe());
-    if (page) add(page, 'visibilitychange', () => page.visibilityState === 'visible' && this.probe());
-  }
-}
-
-function socketUrl(url: string): string {
-  const base = (globalThis as { location?: { href: string } }).location?.href;
-  let parsed: URL;
-  try {
-    parsed = new URL(url, base);
-  } catch {
-    throw new TypeError(`url: ${JSON.stringify(url)} is not a URL; use e.g. wss://example.org/ws/signal`);
-  }
-  if (parsed.protocol === 'https:') parsed.protocol = 'wss:';
-  if (parsed.protocol === 'http:') parsed.protocol = 'ws:';
-  if (!/^wss?:$/.test(parsed.protocol)) throw new TypeError(`url: ${parsed.protocol} is not ws, wss, http or https`);
-  parsed.hash = '';
-  return parsed.href;
-}
-
-async function probeRetryAfter(url: string, clock: Clock): Promise<number | undefined> {
-  const response = await fetch(url.replace(/^ws/, 'http'), { cache: 'no-store', signal: AbortSignal.timeout(3000) });
-  await response.body?.cancel();
-  if (response.status !== 503 && response.status !== 429) return undefined;
-  return parseRetryAfter(response.headers.get('retry-after'), clock.now()) ?? 1000;
 }

@@ -317,7 +317,7 @@ export class SignalingSession extends Emitter<SessionEvents> {
    * @throws what `getToken` throws
    */
   accessToken(): Promise<string> {
-    return this.#connector.accessToken();
+    return this.#connector.tokens.current();
   }
 
   /** Is the socket still alive? Ask now instead of at the next heartbeat (after sleep, a network change). */
