@@ -1,6 +1,6 @@
 /** What goes into a call and what comes out of it. */
 import type { Clock } from './clock.ts';
-import type { DeliveryResult } from './delivery.ts';
+import type { DeliveryResult } from './delivery-types.ts';
 import type { ReceivedFile } from './file-transfer.ts';
 import type { IceServersAnswer, IceServersRequest } from './ice-servers.ts';
 import type { PairState, PairTimes } from './pair-types.ts';

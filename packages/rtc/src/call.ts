@@ -1,7 +1,7 @@
 /** A call: one room, a full mesh of pairs, my tracks in all of them. What the app holds; call-parts.ts has what it is made of. */
 import { type CallParts, createCallParts } from './call-parts.ts';
 import type { CallEvents, CallOptions, CallState, ChatMessage, LocalState, RemotePeer } from './call-types.ts';
-import type { DeliveryResult } from './delivery.ts';
+import type { DeliveryResult } from './delivery-types.ts';
 import { Emitter } from './emitter.ts';
 import type { Slot } from './pair-types.ts';
 import type { SignalingSession } from './session.ts';

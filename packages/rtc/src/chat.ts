@@ -2,7 +2,7 @@
 import type { CallEvents, ChatMessage, RemotePeer } from './call-types.ts';
 import { ChatHistory } from './chat-history.ts';
 import type { Clock } from './clock.ts';
-import type { DeliveryResult } from './delivery.ts';
+import type { DeliveryResult } from './delivery-types.ts';
 import { FileTransfer } from './file-transfer.ts';
 import { MAX_CHAT_LENGTH, type PeerMessage } from './peer-input.ts';
 import { PeerMessages, type ReceivedMessage } from './peer-messages.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { Delivery, type DeliveryFailure, type DeliveryResult } from './delivery.ts';
+import { Delivery } from './delivery.ts';
+import type { DeliveryFailure, DeliveryResult } from './delivery-types.ts';
 import { random, VirtualTime } from './testing.ts';
 import type { Frame } from './wire.ts';
 

@@ -7,50 +7,9 @@
  * sender may still deliver: whatever lies below was acknowledged or was reported failed, so a receiver never waits for it.
  * Every message ends in exactly one result: confirmed by the peer, or failed with a reason. Pure: no socket, no globals.
  */
-import type { Clock } from './clock.ts';
+import type { DeliveryFailure, DeliveryOptions, DeliveryResult } from './delivery-types.ts';
+import { ReceivedMessages } from './received-messages.ts';
 import type { DirectedType, Frame } from './wire.ts';
-
-/** Why a message is given up. It may still have arrived: the receipt may be what was lost. */
-export type DeliveryFailure =
-  | 'peer-left'
-  | 'left-room'
-  | 'session-lost'
-  | 'timeout'
-  | 'overflow'
-  | 'refused'
-  | 'closed';
-
-/** `confirmed` is false for peers that do not send receipts (not this SDK): best effort. */
-export type DeliveryResult =
-  | { readonly ok: true; readonly confirmed: boolean }
-  | { readonly ok: false; readonly reason: DeliveryFailure };
-
-export interface DeliveryOptions {
-  /** Give a frame to the relay; false when there is no connection. */
-  readonly send: (frame: Frame) => boolean;
-  /** A message of `peerId`, in order, once. */
-  readonly deliver: (peerId: string, frame: Frame) => void;
-  /** A message was given up. */
-  readonly failed?: (peerId: string, type: DirectedType, reason: DeliveryFailure) => void;
-  /** Does this peer answer with receipts? Default: yes. */
-  readonly acknowledges?: (peerId: string) => boolean;
-  readonly clock: Clock;
-  readonly random: () => number;
-  /** Time without progress until the first repeat, ms; doubles up to `maxResend`. Default 1000. */
-  readonly resendAfter?: number;
-  /** Default 8000. */
-  readonly maxResend?: number;
-  /** A message older than this, ms, is given up. Default 90,000: longer than the session grace of 60 s. */
-  readonly timeout?: number;
-  /** Messages to one peer that may be unacknowledged; the rest wait. Default 32. */
-  readonly window?: number;
-  /** Messages to one peer that may wait; the next is refused as `overflow`. Default 512. */
-  readonly maxPending?: number;
-  /** How long receipts are gathered, ms. Default 20. */
-  readonly receiptDelay?: number;
-  /** Repeat what was not acknowledged. Default true; tests switch it off as their negative control. */
-  readonly resend?: boolean;
-}
 
 interface Entry {
   readonly id: number;
@@ -68,25 +27,15 @@ interface Outgoing {
   away: boolean;
 }
 
-interface Incoming {
-  /** Next id to hand over. */
-  expected: number;
-  ahead: Map<number, Frame>;
-  owesReceipt: boolean;
-}
-
 /** Peers that left are forgotten beyond this many. */
 const MAX_REMEMBERED = 1024;
-/** Out-of-order messages kept per peer; more than the window of a well-behaved sender. */
-const MAX_AHEAD = 256;
 const AWAY_RESEND = 15_000;
 
 export class Delivery {
   readonly #o: Required<Omit<DeliveryOptions, 'failed' | 'acknowledges'>> & DeliveryOptions;
   readonly #out = new Map<string, Outgoing>();
-  readonly #in = new Map<string, Incoming>();
+  readonly #received: ReceivedMessages;
   #connected = false;
-  #receiptTimer: unknown;
   /** Ids of peers forgotten stay below this, so that a peer remembered by the other side is never confused. */
   #floor = 1;
 
@@ -101,6 +50,7 @@ export class Delivery {
       resend: true,
       ...options,
     };
+    this.#received = new ReceivedMessages(this.#o);
   }
 
   /** Messages not yet confirmed or failed, for diagnostics. */
@@ -112,13 +62,13 @@ export class Delivery {
 
   /** Peers with state, for leak checks. */
   get remembered(): number {
-    return Math.max(this.#out.size, this.#in.size);
+    return Math.max(this.#out.size, this.#received.peers);
   }
 
   /** Send to one peer. The promise always resolves. */
   send(peerId: string, type: DirectedType, body: object): Promise<DeliveryResult> {
     return new Promise((done) => {
-      if (this.#o.acknowledges && !this.#o.acknowledges(peerId)) {
+      if (this.#o.acknowledges?.(peerId) === false) {
         const ok = this.#o.send({ type, peerId, ...body });
         done(ok ? { ok, confirmed: false } : this.#fail(peerId, type, 'timeout'));
         return;
@@ -148,20 +98,7 @@ export class Delivery {
       this.#o.deliver(peerId, frame);
       return;
     }
-    const base = typeof frame.base === 'number' ? Math.min(frame.base, id) : 1;
-    let incoming = this.#in.get(peerId);
-    if (!incoming) {
-      incoming = { expected: base, ahead: new Map(), owesReceipt: false };
-      this.#in.set(peerId, incoming);
-    }
-    if (base > incoming.expected) {
-      // The sender gave up on what lies between; it was reported there.
-      for (const ahead of incoming.ahead.keys()) if (ahead < base) incoming.ahead.delete(ahead);
-      incoming.expected = base;
-    }
-    if (id >= incoming.expected && incoming.ahead.size < MAX_AHEAD) incoming.ahead.set(id, frame);
-    this.#handOver(peerId, incoming);
-    this.#oweReceipt(incoming);
+    this.#received.take(peerId, id, frame);
   }
 
   /** The socket stands (again), or is gone. Standing means: repeat everything that was not acknowledged. */
@@ -171,7 +108,7 @@ export class Delivery {
       this.#stopTimer(out);
       if (connected) this.#repeat(peerId, out);
     }
-    if (connected) this.sendReceipts();
+    if (connected) this.#received.sendReceipts();
   }
 
   /** The peer lost its socket: its mailbox gets each message once, repeats wait for its return. */
@@ -194,9 +131,7 @@ export class Delivery {
   peerLeft(peerId: string): void {
     const out = this.#out.get(peerId);
     if (out) this.#failAll(peerId, out, 'peer-left');
-    const incoming = this.#in.get(peerId);
-    incoming?.ahead.clear();
-    if (incoming) incoming.owesReceipt = false;
+    this.#received.peerLeft(peerId);
     this.#forget();
   }
 
@@ -215,19 +150,22 @@ export class Delivery {
   /** I left the room: nothing that is pending can arrive any more. */
   leftRoom(): void {
     for (const [peerId, out] of this.#out) this.#failAll(peerId, out, 'left-room');
-    for (const incoming of this.#in.values()) incoming.owesReceipt = false;
+    this.#received.leftRoom();
     this.#forget();
+  }
+
+  /** Sends the receipts that are due now instead of in a moment. */
+  sendReceipts(): void {
+    this.#received.sendReceipts();
   }
 
   /** My session is over: the next one is somebody else, with ids from 1. */
   reset(reason: DeliveryFailure): void {
     for (const [peerId, out] of this.#out) this.#failAll(peerId, out, reason);
     this.#out.clear();
-    this.#in.clear();
+    this.#received.reset();
     this.#floor = 1;
     this.#connected = false;
-    this.#o.clock.clearTimeout(this.#receiptTimer);
-    this.#receiptTimer = undefined;
   }
 
   #outgoing(peerId: string): Outgoing {
@@ -307,32 +245,6 @@ export class Delivery {
     this.#pump(peerId, out);
   }
 
-  #handOver(peerId: string, incoming: Incoming): void {
-    for (;;) {
-      const frame = incoming.ahead.get(incoming.expected);
-      if (!frame) return;
-      incoming.ahead.delete(incoming.expected);
-      incoming.expected++;
-      this.#o.deliver(peerId, frame);
-    }
-  }
-
-  #oweReceipt(incoming: Incoming): void {
-    if (incoming.expected <= 1) return;
-    incoming.owesReceipt = true;
-    this.#receiptTimer ??= this.#o.clock.setTimeout(() => this.sendReceipts(), this.#o.receiptDelay);
-  }
-
-  /** Sends the receipts that are owed now instead of in a moment. */
-  sendReceipts(): void {
-    this.#o.clock.clearTimeout(this.#receiptTimer);
-    this.#receiptTimer = undefined;
-    for (const [peerId, incoming] of this.#in) {
-      if (!incoming.owesReceipt) continue;
-      if (this.#o.send({ type: 'receipt', peerId, id: incoming.expected - 1 })) incoming.owesReceipt = false;
-    }
-  }
-
   #fail(peerId: string, type: DirectedType, reason: DeliveryFailure): DeliveryResult {
     this.#o.failed?.(peerId, type, reason);
     return { ok: false, reason };
@@ -353,9 +265,6 @@ export class Delivery {
       this.#floor = Math.max(this.#floor, out.next);
       this.#out.delete(peerId);
     }
-    for (const [peerId, incoming] of this.#in) {
-      if (this.#in.size <= MAX_REMEMBERED) break;
-      if (!incoming.owesReceipt) this.#in.delete(peerId);
-    }
+    this.#received.forget(MAX_REMEMBERED);
   }
 }

@@ -11,7 +11,7 @@ export type {
   RemotePeer,
 } from './call-types.ts';
 export type { Clock } from './clock.ts';
-export type { DeliveryFailure, DeliveryResult } from './delivery.ts';
+export type { DeliveryFailure, DeliveryResult } from './delivery-types.ts';
 export type { ReceivedFile } from './file-transfer.ts';
 export type { IceServersAnswer, IceServersRequest } from './ice-servers.ts';
 export type { WebSocketConstructor, WebSocketLike } from './link.ts';

@@ -1,6 +1,6 @@
 /** What a leg of the mesh takes and reports. */
 import type { Clock } from './clock.ts';
-import type { DeliveryResult } from './delivery.ts';
+import type { DeliveryResult } from './delivery-types.ts';
 import type { Pace } from './pace.ts';
 
 /** State of the connection with one peer. `interrupted`: no media arrives and recovery is under way. @public */

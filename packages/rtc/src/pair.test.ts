@@ -1,6 +1,6 @@
 /** Negotiation of two pairs over a relay with delays, on fake connections and virtual time: every order of events by seed. */
 import { expect, test } from 'vitest';
-import type { DeliveryResult } from './delivery.ts';
+import type { DeliveryResult } from './delivery-types.ts';
 import { Pace } from './pace.ts';
 import { Pair } from './pair.ts';
 import type { PairHost } from './pair-types.ts';

@@ -4,7 +4,7 @@
  * receiver drops what it has.
  */
 import type { Clock } from './clock.ts';
-import type { DeliveryResult } from './delivery.ts';
+import type { DeliveryResult } from './delivery-types.ts';
 import { isPeerMessage, type PeerMessage, readPeerMessage } from './peer-input.ts';
 
 /** Acknowledgements stay here. */

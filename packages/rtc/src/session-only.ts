@@ -1,7 +1,7 @@
 /** `@tandem/rtc/session`: the signaling session alone. Nothing here, types included, needs the DOM. */
 export type { BackoffOptions } from './backoff.ts';
 export type { Clock } from './clock.ts';
-export type { DeliveryFailure, DeliveryResult } from './delivery.ts';
+export type { DeliveryFailure, DeliveryResult } from './delivery-types.ts';
 export type { WebSocketConstructor, WebSocketLike } from './link.ts';
 export { SignalingSession } from './session.ts';
 export {

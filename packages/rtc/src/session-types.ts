@@ -2,7 +2,7 @@
 import type { CloseName } from '@tandem/protocol/codes';
 import type { BackoffOptions } from './backoff.ts';
 import type { Clock } from './clock.ts';
-import type { DeliveryFailure, DeliveryOptions } from './delivery.ts';
+import type { DeliveryFailure, DeliveryOptions } from './delivery-types.ts';
 import type { WebSocketConstructor } from './link.ts';
 import type { DirectedBody, DirectedType, PeerInfo, RoomEntry, RoomMedia } from './wire.ts';
 

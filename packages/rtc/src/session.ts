@@ -2,7 +2,8 @@
 import { DEFAULT_HEARTBEAT } from '@tandem/protocol/codes';
 import { type Clock, systemClock } from './clock.ts';
 import { Connector } from './connector.ts';
-import { Delivery, type DeliveryResult } from './delivery.ts';
+import { Delivery } from './delivery.ts';
+import type { DeliveryResult } from './delivery-types.ts';
 import { Emitter } from './emitter.ts';
 import type { Link } from './link.ts';
 import { Membership } from './membership.ts';
