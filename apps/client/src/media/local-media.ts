@@ -1,43 +1,26 @@
-import { audioContext, LevelMeter, Store } from '@tandem/react';
+import { Store } from '@tandem/react';
 import { preferences, savePreferences, storedPreferences } from '../lib/preferences.ts';
+import { Cameras, facingOf } from './cameras.ts';
 import { constraintsFor } from './constraints.ts';
-import type { Blur } from './effects/background-blur.ts';
-import type { NoiseFilter } from './effects/noise-filter.ts';
-import { type Facing, initialMedia, type Kind, type LocalMediaState } from './media-state.ts';
+import { failedSource, initialMedia, type Kind, type LocalMediaState, noMedia, releasedMedia } from './media-state.ts';
+import { MicrophoneSound } from './microphone-sound.ts';
 import { classifyMediaError, queryPermission } from './problem.ts';
-
-/** Silence for this long earns a warning. Long enough for a pause before the first word. */
-const SILENCE_MS = 4000;
-/** −80 dB RMS: below the noise floor of any live microphone, above digital zero. */
-const SILENCE_RMS = 1e-4;
-
-/** A copy that hears while the track itself is muted: so the page can tell that somebody talks to a closed microphone. */
-function listener(track: MediaStreamTrack): MediaStreamTrack {
-  const copy = track.clone();
-  copy.enabled = true;
-  return copy;
-}
-
-/** Some cameras blur by themselves, which costs this machine nothing. Where a picture is wanted that is not enough. */
-const blursItself = (camera: MediaStreamTrack): boolean =>
-  preferences.get().backdrop === 'blur' &&
-  (camera.getSettings() as { backgroundBlur?: boolean }).backgroundBlur === true;
-
-/** Phones say which way a camera looks; desks do not. */
-const facingOf = (camera: MediaStreamTrack): Facing | undefined => {
-  const { facingMode } = camera.getSettings();
-  return facingMode === 'user' || facingMode === 'environment' ? facingMode : undefined;
-};
 
 /** Camera and microphone of this page: one owner, used by the lobby and the call. */
 export class LocalMedia extends Store<LocalMediaState> {
-  /** Of the microphone itself. */
-  #meter: LevelMeter | undefined;
-  #filter: { effect: NoiseFilter; meter: LevelMeter } | undefined;
-  /** Open cameras: the one in use, and another whose blur is not ready yet. */
-  readonly #cameras = new Map<MediaStreamTrack, Blur | undefined>();
-  #silentSince = 0;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #sound = new MicrophoneSound({
+    isOpen: () => this.get().audio === 'live' && !this.get().muted,
+    silent: (silent) => this.set({ silent }),
+  });
+  readonly #cameras = new Cameras({
+    taken: (camera) => this.set({ camera, facing: facingOf(camera), blurFailed: false }),
+    ready: (videoTrack) => this.set({ video: 'live', videoTrack }),
+    blurFailed: () => {
+      this.#closeCameras();
+      this.set({ video: 'failed', blurFailed: true });
+    },
+    ended: (camera) => this.#trackEnded('video', camera),
+  });
   #request = { audio: 0, video: 0 };
   /** Counts ends: what was asked for before the latest one is not wanted any more. */
   #ends = 0;
@@ -49,19 +32,12 @@ export class LocalMedia extends Store<LocalMediaState> {
   /** Watch devices; start at once when permission was given on an earlier visit, or wait for a click. */
   async prepare(): Promise<void> {
     if (!navigator.mediaDevices?.getUserMedia) {
-      this.set({
-        asked: true,
-        audio: 'failed',
-        video: 'failed',
-        problem: globalThis.isSecureContext ? 'unknown' : 'insecure',
-        problemKind: 'both',
-        detail: 'mediaDevices',
-      });
+      this.set(noMedia());
       return;
     }
     const ends = this.#ends;
     navigator.mediaDevices.addEventListener('devicechange', this.#devicesChanged);
-    this.#timer ??= setInterval(this.#watchSilence, 500);
+    this.#sound.watchSilence();
     this.set({ muted: storedPreferences().startMuted });
     await this.#listDevices();
     const [camera, microphone] = await Promise.all([queryPermission('camera'), queryPermission('microphone')]);
@@ -114,11 +90,10 @@ export class LocalMedia extends Store<LocalMediaState> {
     }
     const permission = await queryPermission(kind === 'audio' ? 'microphone' : 'camera');
     if (request !== this.#request[kind]) return false;
-    const before = this.get().problemKind;
+    const { problemKind } = this.get();
     this.set({
-      ...(kind === 'audio' ? { audio: 'failed' as const } : { video: 'failed' as const }),
+      ...failedSource(kind, problemKind),
       problem: classifyMediaError(failure, permission),
-      problemKind: before && before !== kind ? 'both' : kind,
       detail: failure instanceof Error ? failure.message || failure.name : String(failure),
     });
     return false;
@@ -131,23 +106,21 @@ export class LocalMedia extends Store<LocalMediaState> {
   async #adopt(track: MediaStreamTrack, request: number): Promise<void> {
     if (request !== this.#request[track.kind as Kind]) track.stop();
     else if (track.kind === 'audio') this.#adoptMicrophone(track, request);
-    else await this.#adoptCamera(track);
+    else await this.#cameras.adopt(track);
   }
 
   #adoptMicrophone(microphone: MediaStreamTrack, request: number): void {
     const before = this.get().microphone;
-    this.#stopFilter();
+    this.#sound.stopFilter();
     microphone.enabled = !this.get().muted;
     if (before !== microphone) {
       microphone.addEventListener('ended', () => this.#trackEnded('audio', microphone));
       microphone.contentHint = 'speech';
-      this.#meter?.stop();
-      this.#meter = new LevelMeter(audioContext(), listener(microphone));
-      this.#silentSince = 0;
+      this.#sound.hear(microphone);
     }
     this.set({ audio: 'live', microphone, audioTrack: microphone, silent: false });
     if (before !== microphone) before?.stop();
-    if (this.#wantsFilter()) void this.#filterNoise(microphone, request);
+    if (this.#wantsFilter()) this.#filterNoise(microphone, request);
   }
 
   #wantsFilter(): boolean {
@@ -156,77 +129,27 @@ export class LocalMedia extends Store<LocalMediaState> {
   }
 
   /** The microphone is heard at once and the filter follows: the sound does not stop while it loads or waits for a gesture. */
-  async #filterNoise(microphone: MediaStreamTrack, request: number): Promise<void> {
-    const failed = () => {
-      if (request !== this.#request.audio) return;
-      this.#stopFilter();
-      this.set({ filterFailed: true });
-      void this.#applySound();
-    };
-    try {
-      const { startNoiseFilter } = await import('./effects/noise-filter.ts');
-      // A copy: the microphone itself may be muted, and is sent until the filter takes over.
-      const effect = await startNoiseFilter(listener(microphone), failed);
-      if (request !== this.#request.audio) return effect.stop();
-      const audioTrack = effect.track;
-      this.#filter = { effect, meter: new LevelMeter(effect.context, listener(audioTrack)) };
-      audioTrack.contentHint = 'speech';
-      audioTrack.enabled = !this.get().muted;
-      this.set({ audioTrack });
-    } catch {
-      failed();
-    }
+  #filterNoise(microphone: MediaStreamTrack, request: number): void {
+    const isWanted = () => request === this.#request.audio;
+    void this.#sound.startFilter(microphone, {
+      isWanted,
+      ready: (audioTrack) => {
+        audioTrack.enabled = !this.get().muted;
+        this.set({ audioTrack });
+      },
+      failed: () => {
+        if (!isWanted()) return;
+        this.#sound.stopFilter();
+        this.set({ filterFailed: true });
+        void this.#applySound();
+      },
+    });
   }
 
-  #stopFilter(): void {
-    this.#filter?.meter.stop();
-    this.#filter?.effect.stop();
-    this.#filter = undefined;
-  }
-
-  /** With blur wanted, nothing else leaves: no track before the first blurred frame, and none at all when there will be none. */
-  async #adoptCamera(camera: MediaStreamTrack): Promise<void> {
-    if (!this.#cameras.has(camera)) camera.addEventListener('ended', () => this.#trackEnded('video', camera));
-    camera.contentHint = 'motion';
-    this.#cameras.get(camera)?.stop();
-    this.#cameras.set(camera, undefined);
-    this.set({ camera, facing: facingOf(camera), blurFailed: false });
-    let blur: Blur | undefined;
-    if (preferences.get().backgroundBlur && !blursItself(camera)) {
-      // Another camera, a newer blur or the end came in between: that closed this one.
-      const current = () => this.#cameras.has(camera) && this.#cameras.get(camera) === blur;
-      const failed = () => {
-        if (!current()) return;
-        this.#closeCameras();
-        this.set({ video: 'failed', blurFailed: true });
-      };
-      try {
-        const { startBlur } = await import('./effects/background-blur.ts');
-        if (!current()) return;
-        blur = startBlur(camera, failed);
-        this.#cameras.set(camera, blur);
-        blur.track.contentHint = 'motion';
-        await blur.ready;
-      } catch {
-        return failed();
-      }
-      if (!current()) return;
-    }
-    this.set({ video: 'live', videoTrack: blur?.track ?? camera });
-    this.#closeCameras(camera);
-  }
-
-  #closeCameras(except?: MediaStreamTrack): void {
-    if (!except) {
-      this.#request.video++;
-      this.set({ camera: undefined, videoTrack: undefined });
-    }
-    for (const [camera, blur] of this.#cameras) {
-      if (camera === except) continue;
-      this.#cameras.delete(camera);
-      blur?.stop();
-      camera.stop();
-    }
+  #closeCameras(): void {
+    this.#request.video++;
+    this.set({ camera: undefined, videoTrack: undefined });
+    this.#cameras.close();
   }
 
   /** The device went away under us (unplugged, taken by the system): try another one. */
@@ -235,7 +158,7 @@ export class LocalMedia extends Store<LocalMediaState> {
     void this.#tellIfUnplugged(track);
     if (kind === 'video') this.#closeCameras();
     else {
-      this.#stopFilter();
+      this.#sound.stopFilter();
       this.set({ microphone: undefined, audioTrack: undefined });
     }
     void this.#startKind(kind);
@@ -251,20 +174,8 @@ export class LocalMedia extends Store<LocalMediaState> {
 
   /** 0 to 1, from a copy of the track that is never muted: so the page can notice speech while muted. */
   level(): number {
-    return (this.#filter?.meter ?? this.#meter)?.read() ?? 0;
+    return this.#sound.level();
   }
-
-  #watchSilence = (): void => {
-    if (this.get().audio !== 'live' || this.get().muted || !this.#meter) return;
-    if (audioContext().state !== 'running') return;
-    const now = performance.now();
-    // Of the microphone, not the filter: what that leaves of a quiet room is silence.
-    if (this.#meter.read() > SILENCE_RMS) {
-      this.#silentSince = 0;
-      this.set({ silent: false });
-    } else if (this.#silentSince === 0) this.#silentSince = now;
-    else if (now - this.#silentSince > SILENCE_MS) this.set({ silent: true });
-  };
 
   #devicesChanged = (): void => {
     const ends = this.#ends;
@@ -343,8 +254,8 @@ export class LocalMedia extends Store<LocalMediaState> {
     const { noiseSuppression = wanted.noiseSuppression } = microphone.getSettings();
     if (noiseSuppression === wanted.noiseSuppression) return this.#adoptMicrophone(microphone, request);
     // Chromium opens a device in use with its present settings only, for this page too: release it first.
-    this.#stopFilter();
-    this.#meter?.stop();
+    this.#sound.stopFilter();
+    this.#sound.stopMeter();
     microphone.stop();
     await this.#startKind('audio');
     if (this.get().audio === 'failed') this.set({ microphone: undefined, audioTrack: undefined });
@@ -354,14 +265,14 @@ export class LocalMedia extends Store<LocalMediaState> {
   async changeBlur(): Promise<void> {
     const { video, camera, videoTrack, blurFailed } = this.get();
     if (video === 'off' || (video === 'failed' && !blurFailed)) return;
-    const bare = videoTrack && this.#cameras.has(videoTrack) && !blursItself(videoTrack);
-    if (preferences.get().backgroundBlur && bare) this.set({ video: 'starting', videoTrack: undefined });
+    if (preferences.get().backgroundBlur && videoTrack && this.#cameras.isBare(videoTrack))
+      this.set({ video: 'starting', videoTrack: undefined });
     if (video !== 'live' || !camera) {
       await this.#startKind('video');
       return;
     }
     await camera.applyConstraints(this.#constraints('video')).catch(() => {});
-    if (this.#cameras.has(camera)) await this.#adoptCamera(camera);
+    if (this.#cameras.has(camera)) await this.#cameras.adopt(camera);
   }
 
   /** The way out when blur fails: on purpose, and said on the button. */
@@ -373,23 +284,13 @@ export class LocalMedia extends Store<LocalMediaState> {
   /** Let go of camera and microphone. */
   stop(): void {
     navigator.mediaDevices?.removeEventListener('devicechange', this.#devicesChanged);
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#sound.unwatch();
     this.#ends++;
     this.#request.audio++;
     this.#closeCameras();
-    this.#stopFilter();
-    this.#meter?.stop();
-    this.#meter = undefined;
+    this.#sound.stop();
     const { microphone } = this.get();
-    this.set({
-      audio: 'off',
-      video: 'off',
-      audioTrack: undefined,
-      microphone: undefined,
-      silent: false,
-      asked: undefined,
-    });
+    this.set(releasedMedia);
     microphone?.stop();
   }
 }

@@ -55,3 +55,29 @@ export const initialMedia: LocalMediaState = {
   blurFailed: false,
   filterFailed: false,
 };
+
+/** This browser, or this address, has no camera and no microphone to give. */
+export const noMedia = (): Partial<LocalMediaState> => ({
+  asked: true,
+  audio: 'failed',
+  video: 'failed',
+  problem: globalThis.isSecureContext ? 'unknown' : 'insecure',
+  problemKind: 'both',
+  detail: 'mediaDevices',
+});
+
+/** One of the two did not start. @param before what had failed already */
+export const failedSource = (kind: Kind, before: LocalMediaState['problemKind']): Partial<LocalMediaState> => ({
+  ...(kind === 'audio' ? { audio: 'failed' as const } : { video: 'failed' as const }),
+  problemKind: before && before !== kind ? 'both' : kind,
+});
+
+/** Camera and microphone are let go of; the camera's tracks are closed already. */
+export const releasedMedia: Partial<LocalMediaState> = {
+  audio: 'off',
+  video: 'off',
+  audioTrack: undefined,
+  microphone: undefined,
+  silent: false,
+  asked: undefined,
+};
