@@ -6,14 +6,13 @@ import {
   HAS_DATA,
   HAS_SDP,
   HAS_TRACEPARENT,
-  MAX_DEPTH,
   NO_TYPE,
   OFFER,
   OTHER,
   peerIdOf,
   RELAYED,
-  scanFrame,
-} from './frame-scanner.ts';
+} from './frame-header.ts';
+import { MAX_DEPTH, scanFrame } from './frame-scanner.ts';
 import { SplicedFrame, suffixesOf } from './spliced-frame.ts';
 
 const header = createHeader();

@@ -7,63 +7,10 @@
  * the last one counts, as in `JSON.parse`; keys written with escapes (`"\u0074ype"`) are the keys they spell.
  */
 import { isUtf8 } from 'node:buffer';
+import { decode, type FrameHeader, idOf, NO_TYPE, typeOf } from './frame-header.ts';
 
 /** Deeper frames are refused as malformed: no message of the contract nests more than a few levels. */
 export const MAX_DEPTH = 128;
-
-/** Relayed types, by {@link FrameHeader.type}. */
-export const RELAYED = ['offer', 'answer', 'ice-candidate', 'receipt', 'message', 'media-want', 'media-state'] as const;
-export const OFFER = 0;
-export const ANSWER = 1;
-/** @public one of them, named like the others */
-export const ICE_CANDIDATE = 2;
-export const RECEIPT = 3;
-export const MESSAGE = 4;
-/** A type that is not relayed blindly (or not known at all): parse the frame. */
-export const OTHER = RELAYED.length;
-/** No `type`, or not a string. */
-export const NO_TYPE = -1;
-
-/** Bits of {@link FrameHeader.present}. */
-export const HAS_SDP = 1;
-export const HAS_CANDIDATE = 2;
-export const HAS_DATA = 4;
-export const HAS_TRACEPARENT = 8;
-
-/** What a scan found. One object is reused for all frames, so copy what must outlive the next scan. */
-export interface FrameHeader {
-  /** Index into {@link RELAYED}, or OTHER, or NO_TYPE. */
-  type: number;
-  /** Raw bytes of `peerId` between its quotes; `peerStart` is -1 without one and -2 when it is not a string. */
-  peerStart: number;
-  peerEnd: number;
-  /** `peerId` holds escapes or non-ASCII bytes: {@link peerIdOf} must decode it. */
-  peerEscaped: boolean;
-  /** `id`: 0 when absent, -1 when it is not a positive safe integer. */
-  id: number;
-  /** `base`, by the same rule. */
-  base: number;
-  /** Which of these keys stand at the top level: HAS_SDP | HAS_CANDIDATE | HAS_DATA | HAS_TRACEPARENT. */
-  present: number;
-  /** Offset of the object's closing brace: what the server says goes in here. */
-  close: number;
-  /** Where a malformed frame stops making sense. */
-  errorAt: number;
-}
-
-export function createHeader(): FrameHeader {
-  return {
-    type: NO_TYPE,
-    peerStart: -1,
-    peerEnd: -1,
-    peerEscaped: false,
-    id: 0,
-    base: 0,
-    present: 0,
-    close: -1,
-    errorAt: 0,
-  };
-}
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -110,8 +57,6 @@ const KEYS: ReadonlyMap<string, number> = new Map(
     traceparent: KEY_TRACEPARENT,
   }),
 );
-
-const TYPE_BYTES = RELAYED.map((type) => Buffer.from(type));
 
 // Side results of the string scanner; module variables, since a returned object would cost an allocation per string.
 let escaped = false;
@@ -189,33 +134,6 @@ function keyOf(b: Buffer, start: number, end: number): number {
     default:
       return KEY_OTHER;
   }
-}
-
-function typeOf(b: Buffer, start: number, end: number): number {
-  if (escaped) {
-    const at = (RELAYED as readonly string[]).indexOf(decode(b, start, end));
-    return at < 0 ? OTHER : at;
-  }
-  for (let t = 0; t < TYPE_BYTES.length; t++) {
-    const name = TYPE_BYTES[t] as Buffer;
-    if (name.length !== end - start) continue;
-    let k = 0;
-    while (k < name.length && name[k] === b[start + k]) k++;
-    if (k === name.length) return t;
-  }
-  return OTHER;
-}
-
-function decode(b: Buffer, start: number, end: number): string {
-  return JSON.parse(b.toString('utf8', start - 1, end + 1)) as string;
-}
-
-/** The `peerId` that `header` points at, or undefined when there is none (or it is not a string). */
-export function peerIdOf(frame: Buffer, header: FrameHeader): string | undefined {
-  if (header.peerStart < 0) return undefined;
-  return header.peerEscaped
-    ? decode(frame, header.peerStart, header.peerEnd)
-    : frame.toString('latin1', header.peerStart, header.peerEnd);
 }
 
 /**
@@ -311,7 +229,7 @@ function walk(b: Buffer, n: number, into: FrameHeader): number {
       const end = stringEnd(b, i + 1, n);
       if (end < 0) return end;
       if (header) {
-        if (key === KEY_TYPE) into.type = typeOf(b, i + 1, end);
+        if (key === KEY_TYPE) into.type = typeOf(b, i + 1, end, escaped);
         else if (key === KEY_PEER) {
           into.peerStart = i + 1;
           into.peerEnd = end;
@@ -365,19 +283,4 @@ function walk(b: Buffer, n: number, into: FrameHeader): number {
   into.close = i - 1;
   while (i < n && SPACE[b[i] as number] === 1) i++;
   return i === n ? 0 : -1 - i;
-}
-
-function idOf(b: Buffer, start: number, end: number): number {
-  let value = 0;
-  if (end - start <= 15) {
-    let i = start;
-    for (; i < end; i++) {
-      const digit = (b[i] as number) - 0x30;
-      if (digit < 0 || digit > 9) break;
-      value = value * 10 + digit;
-    }
-    if (i === end) return value > 0 ? value : -1;
-  }
-  value = Number(b.toString('latin1', start, end));
-  return Number.isSafeInteger(value) && value > 0 ? value : -1;
 }

@@ -5,7 +5,7 @@
  * however the client spelled its own (`"\u0074ype"`). Standing first, the client's duplicate would win: it could forge its
  * sender. Leaving `type` to the client would let it spell a second `type` that the server did not check, such as `kicked`.
  */
-import { RELAYED } from './frame-scanner.ts';
+import { RELAYED } from './frame-header.ts';
 
 const NOTHING = Buffer.alloc(0);
 

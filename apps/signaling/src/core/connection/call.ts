@@ -1,6 +1,6 @@
 /** A message that is handled: who sent it, and the parts of the node that carry it out. */
 import type { ClientMessageMap } from '@tandem/protocol';
-import type { FrameHeader } from '../../wire/frame-scanner.ts';
+import type { FrameHeader } from '../../wire/frame-header.ts';
 import type { NodeContext } from '../context.ts';
 import { RefusalError } from '../errors.ts';
 import type { Parking } from '../messaging/parking.ts';

@@ -5,7 +5,8 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { CLOSE_CODES, type CloseName } from '@tandem/protocol';
-import { createHeader, type FrameHeader, HAS_TRACEPARENT, scanFrame } from '../../wire/frame-scanner.ts';
+import { createHeader, type FrameHeader, HAS_TRACEPARENT } from '../../wire/frame-header.ts';
+import { scanFrame } from '../../wire/frame-scanner.ts';
 import { type Suffixes, suffixesOf } from '../../wire/spliced-frame.ts';
 import type { Clock } from '../clock.ts';
 import { RefusalError } from '../errors.ts';

@@ -13,7 +13,7 @@ import {
   peerIdOf,
   RECEIPT,
   RELAYED,
-} from '../../wire/frame-scanner.ts';
+} from '../../wire/frame-header.ts';
 import { SplicedFrame } from '../../wire/spliced-frame.ts';
 import type { RefusalError } from '../errors.ts';
 import type { Identity } from '../identity.ts';
