@@ -16,3 +16,12 @@ export const systemClock: Clock = {
 export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => void clock.setTimeout(resolve, ms));
 }
+
+/** For what an app or a network promises. @throws what `promise` throws, and an error when it takes longer than `ms` */
+export function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T> {
+  let timer: unknown;
+  const late = new Promise<never>((_, reject) => {
+    timer = clock.setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clock.clearTimeout(timer));
+}

@@ -1,7 +1,7 @@
 /** Keeps a session on a socket: dials, retries, moves to another one without a gap, and knows when it is over for good. */
 import { afterClose, CLOSE_CODES, type CloseName, SUBPROTOCOL } from '@tandem/protocol/codes';
 import { fullJitter } from './backoff.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, within } from './clock.ts';
 import { Link, type LinkEnd, type WebSocketConstructor } from './link.ts';
 import { onNetworkBack } from './network-back.ts';
 import type { ServerFrame } from './server-frame.ts';
@@ -38,6 +38,7 @@ export class Connector {
   readonly #host: ConnectorHost;
   readonly #WebSocket: WebSocketConstructor;
   readonly #url: string;
+  readonly #limit: number;
   readonly tokens: TokenSource;
   #link: Link | undefined;
   #pending: Link | undefined;
@@ -58,7 +59,8 @@ export class Connector {
   constructor(options: SessionOptions, host: ConnectorHost) {
     this.#o = options;
     this.#host = host;
-    this.tokens = new TokenSource(options);
+    this.#limit = options.connectTimeout ?? 10_000;
+    this.tokens = new TokenSource(options, host.clock, this.#limit);
     const WebSocket = options.WebSocket ?? (globalThis.WebSocket as unknown as WebSocketConstructor | undefined);
     if (!WebSocket) throw new TypeError('WebSocket: this runtime has none; pass one, e.g. that of the package `ws`.');
     this.#WebSocket = WebSocket;
@@ -175,6 +177,7 @@ export class Connector {
     this.#open().catch((error: unknown) => {
       this.#attempting = false;
       if (error instanceof GiveUpError) this.#host.over('token_refused', error.message);
+      else if (this.#link?.open) this.#moveAgain();
       else this.#retry(0);
     });
   }
@@ -200,7 +203,7 @@ export class Connector {
     clock.clearTimeout(this.#connectTimer);
     this.#connectTimer = clock.setTimeout(() => {
       if (this.#pending === link) link.abandon(CLOSE_CODES.abnormal.code, 'no answer');
-    }, this.#o.connectTimeout ?? 10_000);
+    }, this.#limit);
   }
 
   #ended(link: Link, end: LinkEnd): void {
@@ -210,8 +213,7 @@ export class Connector {
       this.#pending = undefined;
       this.#attempting = false;
       if (this.#link?.open && afterClose(end.code) !== 'give-up') {
-        // A move failed: the present socket still serves. Try again soon, then less and less often.
-        this.move(1000 + fullJitter(this.#moveAttempt++, random, { max: 30_000, ...this.#o.backoff }));
+        this.#moveAgain();
         return;
       }
     } else if (link === this.#link) {
@@ -245,23 +247,28 @@ export class Connector {
     const asked = /retry.?after\D{0,3}(\d+)/i.exec(end.reason)?.[1];
     if (asked !== undefined) this.#retry(Number(asked) * 1000);
     else if (end.opened) this.#retry(0);
-    else this.#retryAfterProbe();
+    else void this.#retryAfterProbe();
   }
 
-  #retryAfterProbe(): void {
-    const { probe } = this.#o;
-    if (probe === false) {
-      this.#retry(0);
-      return;
-    }
-    this.#host.waiting();
-    this.#attempting = true;
-    const ask = probe ?? ((url: string) => probeRetryAfter(url, this.#host.clock));
-    const goOn = (ms?: number) => {
+  /** A move failed: the present socket still serves. Try again soon, then less and less often. */
+  #moveAgain(): void {
+    this.move(1000 + fullJitter(this.#moveAttempt++, this.#host.random, { max: 30_000, ...this.#o.backoff }));
+  }
+
+  async #retryAfterProbe(): Promise<void> {
+    const { probe = (url) => probeRetryAfter(url, this.#host.clock) } = this.#o;
+    let after: number | undefined;
+    if (probe) {
+      this.#host.waiting();
+      this.#attempting = true;
+      try {
+        after = await within(this.#host.clock, this.#limit, probe(this.#url));
+      } catch {
+        // It says nothing of when to come back.
+      }
       this.#attempting = false;
-      if (!this.#closed) this.#retry(ms ?? 0);
-    };
-    ask(this.#url).then(goOn, () => goOn());
+    }
+    this.#retry(after ?? 0);
   }
 
   #retry(retryAfter: number): void {

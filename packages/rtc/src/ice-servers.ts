@@ -1,5 +1,5 @@
 /** TURN credentials run out: fetched before use, kept while they are good, fetched again before an ICE restart. */
-import { type Clock, sleep, systemClock } from './clock.ts';
+import { type Clock, sleep, systemClock, within } from './clock.ts';
 
 /** What a credential endpoint answers: the list itself, or the list with its time to live. */
 export type IceServersAnswer =
@@ -14,6 +14,8 @@ export interface IceServersRequest {
 
 /** Time until the endpoint is asked again while its first answer is waited for, ms. */
 const RETRY_MS = 300;
+/** Time until the endpoint is taken for one that will not answer, and is asked again by who needs it next, ms. */
+const GIVE_UP_MS = 10_000;
 
 export class IceServers {
   readonly #get: () => Promise<IceServersAnswer>;
@@ -55,13 +57,7 @@ export class IceServers {
     this.#fetching ??= this.#fetchUntil(until).finally(() => {
       this.#fetching = undefined;
     });
-    let timer: unknown;
-    const late = new Promise<RTCIceServer[]>((resolve) => {
-      timer = this.#clock.setTimeout(() => resolve(this.#known), patience);
-    });
-    const list = await Promise.race([this.#fetching, late]);
-    this.#clock.clearTimeout(timer);
-    return list;
+    return within(this.#clock, patience, this.#fetching).catch(() => this.#known);
   }
 
   /** A first connection without TURN may never come about: while nothing is known a refusal is not the last word. */
@@ -73,7 +69,7 @@ export class IceServers {
 
   async #fetch(): Promise<boolean> {
     try {
-      const answer = await this.#get();
+      const answer = await within(this.#clock, GIVE_UP_MS, this.#get());
       const list: unknown = Array.isArray(answer) ? answer : answer?.iceServers;
       // The body of a 401 is an object too.
       if (!Array.isArray(list)) throw new TypeError('getIceServers: the answer is neither a list nor {iceServers}.');

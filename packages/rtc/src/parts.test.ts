@@ -53,9 +53,20 @@ test('TURN credentials: a service that fails or hangs never holds up a call', as
   const down = new IceServers(() => Promise.reject(new Error('down')), time).fresh(3000);
   await time.settle(3000);
   expect(await down).toEqual([]);
-  const hung = new IceServers(() => new Promise(() => {}), time).fresh(3000);
+  const answers: Promise<RTCIceServer[]>[] = [new Promise(() => {}), Promise.resolve([{ urls: 'turn:2' }])];
+  const said: string[] = [];
+  const ice = new IceServers(
+    () => answers.shift() ?? Promise.reject(),
+    time,
+    ({ message }) => said.push(message),
+  );
+  const hung = ice.fresh(3000);
   await time.settle(3000);
   expect(await hung).toEqual([]);
+  await time.settle(10_000);
+  expect(said).toEqual(['no answer within 10000 ms']);
+  expect(await ice.fresh(), 'asked again').toEqual([{ urls: 'turn:2' }]);
+  expect(time.waiting).toBe(0);
 });
 
 test('TURN credentials: a first refusal is not the last word, and is said', async () => {

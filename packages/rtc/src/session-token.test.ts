@@ -142,3 +142,67 @@ test.each([undefined, 0, -1, 1e300])(
     expect(other.time.waiting - waiting).toBe(1);
   },
 );
+
+test.each([
+  ['serves', 'open'],
+  ['is closed for its old token', 'reconnecting'],
+])('a token that never comes is given up and asked for again, where the old socket %s', async (_, state) => {
+  const keys: string[] = [];
+  let late = (_token: string) => {};
+  const bench = new Bench({
+    getToken: ({ idempotencyKey }) => {
+      keys.push(idempotencyKey);
+      if (keys.length !== 2) return Promise.resolve(`token ${keys.length}`);
+      return new Promise((resolve) => {
+        late = resolve;
+      });
+    },
+  });
+  await bench.connected({ tokenExpiresInMs: 60_000 });
+  while (keys.length < 2) {
+    await bench.time.settle(1000);
+    bench.socket.say({ type: 'pong' });
+  }
+  await bench.time.settle(5000);
+  bench.socket.say({ type: 'pong' });
+  if (state === 'reconnecting') bench.socket.drop(4002);
+  while (keys.length < 3 && bench.time.now() < 120_000) await bench.time.settle(100);
+  expect(bench.session.state).toBe(state);
+  expect(keys[2], 'the second answer may be what was lost').toBe(keys[1]);
+  late('token 2');
+  await bench.time.settle(1000);
+  expect(bench.sockets).toHaveLength(2);
+  expect(bench.socket.protocols[1]).toBe('bearer.token 3');
+  bench.socket.open();
+  bench.socket.say(RESUMED);
+  expect(bench.session.state).toBe('open');
+  expect(await bench.session.accessToken()).toBe('token 3');
+});
+
+test('accessToken: a token that never comes is an error, and the next call asks again', async () => {
+  let calls = 0;
+  const { session, time } = new Bench({
+    getToken: () => (++calls === 1 ? new Promise(() => {}) : Promise.resolve('token')),
+  });
+  const refused = expect(session.accessToken()).rejects.toThrow('no answer within 10000 ms');
+  await time.settle(10_000);
+  await refused;
+  expect(await session.accessToken()).toBe('token');
+});
+
+test.each([
+  ['never answers', () => new Promise<never>(() => {})],
+  [
+    'throws at once',
+    () => {
+      throw new Error('a bug');
+    },
+  ],
+])('a probe that %s does not end reconnecting', async (_, probe) => {
+  const bench = new Bench({ probe });
+  bench.session.connect().catch(() => {});
+  await bench.time.settle(0);
+  bench.socket.drop(1006);
+  while (bench.sockets.length < 2 && bench.time.now() < 60_000) await bench.time.settle(100);
+  expect(bench.sockets).toHaveLength(2);
+});

@@ -27,8 +27,8 @@ export interface SessionOptions {
   readonly random?: () => number;
   readonly backoff?: BackoffOptions;
   /**
-   * How long a new socket may take to open, and the server to answer on it, in ms each. Then the attempt is given up and the next one
-   * begins; the session goes on. Default 10,000.
+   * How long `getToken` may take, a new socket to open, and the server to answer on it, in ms each. Then the attempt is given up and the next
+   * one begins; the session goes on, and what comes later is ignored. Default 10,000.
    */
   readonly connectTimeout?: number;
   /**
