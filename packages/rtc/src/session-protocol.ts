@@ -36,7 +36,7 @@ export class SessionProtocol {
   readonly #emit: Emit;
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #pacer: Pacer<Frame>;
+  readonly #pacer: Pacer;
   /** Of a server that greets first: with a session to resume, its greeting is not for us, unless the resume fails. */
   #greeting: ServerFrame | undefined;
   #sessionToken: string | undefined;
@@ -116,11 +116,9 @@ export class SessionProtocol {
     return done;
   }
 
-  /** Now or soon, below the rate that the server accepts. False when there is no connection. */
+  /** Now or soon, below the rate that the server accepts. False when there is no connection, or too much waits. */
   send(frame: Frame): boolean {
-    if (!this.connector.link?.open) return false;
-    this.#pacer.push(frame);
-    return true;
+    return this.connector.link?.open === true && this.#pacer.push(frame);
   }
 
   /** The same frame, in the trace of this session when that is sampled. */
