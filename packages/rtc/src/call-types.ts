@@ -62,9 +62,9 @@ export interface CallEncryption {
   trusts(peerId: string, connection: RTCPeerConnection): boolean;
   /** From now on `track`, of a connection of `RTCPeerConnection`, has to bring this peer's media: what is another's is not shown. */
   expects(peerId: string, track: MediaStreamTrack): void;
-  /** A message to a peer through signaling. Undefined: it cannot read any, and gets none. */
+  /** A message to a peer through signaling. Undefined: it cannot read any, and gets none. For one peer, in the order of the calls. */
   seal(peerId: string, data: unknown): Promise<unknown>;
-  /** The reverse. Undefined: it is nothing for the call, or not from the peer. */
+  /** The reverse, in the same order. Undefined: it is nothing for the call, or not from the peer. */
   open(peerId: string, data: unknown): Promise<unknown>;
 }
 

@@ -87,3 +87,23 @@ test('who comes gets a later generation of each key; who leaves is given no key 
   expect(given(bob, 'ada')).toContainEqual(last());
   expect(given(eve, 'ada')).toEqual([toEve]);
 });
+
+test('what is sealed for one peer, and opened of it, is ready in the order it was given; a failure stops nothing', async () => {
+  const { of, meet } = await room(['ada', 'bob']);
+  const [ada, bob] = [of('ada').encryption, of('bob').encryption];
+  meet('ada', 'bob');
+  const numbers = Array.from({ length: 60 }, (_, n) => n);
+  const data = (n: number) => ({ n, more: 'x'.repeat(n % 2 ? 0 : 40_000) });
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+  const sealed: { n: number; box: unknown }[] = [];
+  const failed = expect(ada.seal('bob', circle)).rejects.toThrow(TypeError);
+  await Promise.all(numbers.map(async (n) => sealed.push({ n, box: await ada.seal('bob', data(n)) })));
+  await failed;
+  expect(sealed.map(({ n }) => n)).toEqual(numbers);
+  const opened: unknown[] = [];
+  const nothing = bob.open('ada', { tandem: 'sealed', box: 'AAAA' });
+  await Promise.all(sealed.map(async ({ box }) => opened.push(await bob.open('ada', box))));
+  expect(await nothing).toBeUndefined();
+  expect(opened.map((message) => (message as { n: number }).n)).toEqual(numbers);
+});

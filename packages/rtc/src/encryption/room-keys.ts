@@ -106,7 +106,8 @@ export interface Route {
 
 /**
  * What two people say to each other. Each message names its sender, both ids, and its number: sent back to its sender, passed on under
- * another name, or sent twice, it does not open.
+ * another name, or sent twice, it does not open. Messages are sealed and opened one after the other: a short one would be ready before a long
+ * one that was given to `crypto.subtle` earlier.
  */
 export class Seal {
   readonly #key: CryptoKey;
@@ -114,6 +115,8 @@ export class Seal {
   readonly #peer: Bytes;
   readonly #seen = new ReplayWindow();
   #sent = 0;
+  #closing: Promise<unknown> = Promise.resolve();
+  #opening: Promise<unknown> = Promise.resolve();
 
   constructor(key: CryptoKey, me: Bytes, peer: Bytes) {
     this.#key = key;
@@ -122,15 +125,28 @@ export class Seal {
   }
 
   async close(value: unknown, route: Route): Promise<string> {
-    const iv = random(NONCE_BYTES);
     const text = utf8(JSON.stringify([this.#sent++, value]));
+    const closed = this.#closing.then(() => this.#encrypt(text, route));
+    this.#closing = closed.catch(() => {});
+    return closed;
+  }
+
+  /** @returns undefined for what the peer did not seal for me, or what was opened before */
+  open(text: unknown, route: Route): Promise<unknown> {
+    const opened = this.#opening.then(() => this.#decrypt(text, route)).catch(() => undefined);
+    this.#opening = opened;
+    return opened;
+  }
+
+  async #encrypt(text: Bytes, route: Route): Promise<string> {
+    const iv = random(NONCE_BYTES);
     const additionalData = sealed(this.#me, route);
     const box = await crypto.subtle.encrypt({ name: 'AES-GCM', iv, additionalData }, this.#key, text);
     return toBase64Url(concat(iv, new Uint8Array(box)));
   }
 
-  /** @returns undefined for what the peer did not seal for me, or what was opened before */
-  async open(text: unknown, route: Route): Promise<unknown> {
+  /** @throws for what the peer did not seal for me */
+  async #decrypt(text: unknown, route: Route): Promise<unknown> {
     const bytes = fromBase64Url(text, MAX_SEALED_BYTES);
     if (!bytes) return undefined;
     const algorithm = {
@@ -138,14 +154,10 @@ export class Seal {
       iv: bytes.slice(0, NONCE_BYTES),
       additionalData: sealed(this.#peer, route),
     };
-    try {
-      const plain = await crypto.subtle.decrypt(algorithm, this.#key, bytes.slice(NONCE_BYTES));
-      const [number, value]: [unknown, unknown] = JSON.parse(new TextDecoder().decode(plain));
-      if (!Number.isSafeInteger(number) || (number as number) < 0) return undefined;
-      return this.#seen.add(number as number) ? value : undefined;
-    } catch {
-      return undefined;
-    }
+    const plain = await crypto.subtle.decrypt(algorithm, this.#key, bytes.slice(NONCE_BYTES));
+    const [number, value]: [unknown, unknown] = JSON.parse(new TextDecoder().decode(plain));
+    if (!Number.isSafeInteger(number) || (number as number) < 0) return undefined;
+    return this.#seen.add(number as number) ? value : undefined;
   }
 }
 
