@@ -1,6 +1,6 @@
 /** What end-to-end delivery takes, and what becomes of a message. */
 import type { Clock } from './clock.ts';
-import type { DirectedType, Frame } from './wire.ts';
+import type { DirectedType, Frame, PeerInfo } from './wire.ts';
 
 /** Why a message is given up. It may still have arrived: the receipt may be what was lost. */
 export type DeliveryFailure =
@@ -24,8 +24,11 @@ export interface DeliveryOptions {
   readonly deliver: (peerId: string, frame: Frame) => void;
   /** A message was given up. */
   readonly failed?: (peerId: string, type: DirectedType, reason: DeliveryFailure) => void;
-  /** Does this peer answer with receipts? Default: yes. */
-  readonly acknowledges?: (peerId: string) => boolean;
+  /**
+   * What is known of this peer; undefined: not in view yet, its messages wait, without a receipt. Without `delivery` it answers with none.
+   * Default: everybody is in view and answers.
+   */
+  readonly peer?: (peerId: string) => Pick<PeerInfo, 'metadata'> | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   /** Time without progress until the first repeat, ms; doubles up to `maxResend`. Default 1000. */

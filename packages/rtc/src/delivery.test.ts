@@ -196,7 +196,7 @@ test('peers without receipts get best effort', async () => {
     random: random(1),
     send: (frame) => sent.push(frame) > 0,
     deliver: () => {},
-    acknowledges: () => false,
+    peer: () => ({}),
   });
   expect(await delivery.send('old', 'message', { data: 1 })).toEqual({ ok: true, confirmed: false });
   expect(sent).toEqual([{ type: 'message', peerId: 'old', data: 1 }]);

@@ -30,9 +30,10 @@ interface Outgoing {
 /** Peers that left are forgotten beyond this many. */
 const MAX_REMEMBERED = 1024;
 const AWAY_RESEND = 15_000;
+const OURS = { metadata: { delivery: 1 } };
 
 export class Delivery {
-  readonly #o: Required<Omit<DeliveryOptions, 'failed' | 'acknowledges'>> & DeliveryOptions;
+  readonly #o: Required<Omit<DeliveryOptions, 'failed'>> & DeliveryOptions;
   readonly #out = new Map<string, Outgoing>();
   readonly #received: ReceivedMessages;
   #connected = false;
@@ -48,6 +49,7 @@ export class Delivery {
       maxPending: 512,
       receiptDelay: 20,
       resend: true,
+      peer: () => OURS,
       ...options,
     };
     this.#received = new ReceivedMessages(this.#o);
@@ -68,7 +70,8 @@ export class Delivery {
   /** Send to one peer. The promise always resolves. */
   send(peerId: string, type: DirectedType, body: object): Promise<DeliveryResult> {
     return new Promise((done) => {
-      if (this.#o.acknowledges?.(peerId) === false) {
+      // One that is not in view yet is taken for one of ours: its metadata has not arrived.
+      if ((this.#o.peer(peerId) ?? OURS).metadata?.delivery !== 1) {
         const ok = this.#o.send({ type, peerId, ...body });
         done(ok ? { ok, confirmed: false } : this.#fail(peerId, type, 'timeout'));
         return;
@@ -125,6 +128,11 @@ export class Delivery {
     if (!out) return;
     out.away = false;
     this.#repeat(peerId, out);
+  }
+
+  /** The peer is in view: what it said before that is handed over. */
+  peerJoined(peerId: string): void {
+    this.#received.peerJoined(peerId);
   }
 
   /** The peer is gone for good: what is pending to it has failed. */

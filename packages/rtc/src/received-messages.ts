@@ -1,9 +1,15 @@
-/** The receiving end of the delivery: hands over each peer's messages in order and once, and sends cumulative receipts. */
+/** The receiving end of the delivery: hands over each peer's messages in order and once, when it is in view, and sends cumulative receipts. */
 import type { DeliveryOptions } from './delivery-types.ts';
 import type { Frame } from './wire.ts';
 
 /** Out-of-order messages kept per peer; more than the window of a well-behaved sender. */
 const MAX_AHEAD = 256;
+/** UTF-16 units kept of messages of peers that are not in view yet. What is more is repeated by its sender, which has no receipt of it. */
+const MAX_EARLY = 512 * 1024;
+/** How long they are kept, ms. */
+const EARLY_MS = 10_000;
+
+type Host = Required<Pick<DeliveryOptions, 'clock' | 'send' | 'deliver' | 'receiptDelay' | 'peer'>>;
 
 interface Incoming {
   /** Next id to hand over. */
@@ -13,11 +19,14 @@ interface Incoming {
 }
 
 export class ReceivedMessages {
-  readonly #host: Required<Pick<DeliveryOptions, 'clock' | 'send' | 'deliver' | 'receiptDelay'>>;
+  readonly #host: Host;
   readonly #peers = new Map<string, Incoming>();
   #timer: unknown;
+  /** UTF-16 units that came of peers that are not in view, since they were last dropped. */
+  #early = 0;
+  #earlyTimer: unknown;
 
-  constructor(host: Required<Pick<DeliveryOptions, 'clock' | 'send' | 'deliver' | 'receiptDelay'>>) {
+  constructor(host: Host) {
     this.#host = host;
   }
 
@@ -41,9 +50,16 @@ export class ReceivedMessages {
     }
     if (id >= incoming.expected && incoming.ahead.size < MAX_AHEAD) incoming.ahead.set(id, frame);
     this.#handOver(peerId, incoming);
-    if (incoming.expected <= 1) return;
-    incoming.receiptDue = true;
-    this.#timer ??= this.#host.clock.setTimeout(() => this.sendReceipts(), this.#host.receiptDelay);
+    if (!incoming.ahead.has(id) || this.#host.peer(peerId)) return;
+    this.#early += JSON.stringify(frame).length;
+    if (this.#early > MAX_EARLY) incoming.ahead.delete(id);
+    this.#earlyTimer ??= this.#host.clock.setTimeout(() => this.#dropEarly(), EARLY_MS);
+  }
+
+  /** The peer is in view: what it said before that is handed over. */
+  peerJoined(peerId: string): void {
+    const incoming = this.#peers.get(peerId);
+    if (incoming?.ahead.size) this.#handOver(peerId, incoming);
   }
 
   /** The peer is gone for good: what waits for earlier messages will not be handed over. */
@@ -61,6 +77,7 @@ export class ReceivedMessages {
   /** My session is over: every sender begins with id 1 again. */
   reset(): void {
     this.#peers.clear();
+    this.#dropEarly();
     this.#stopTimer();
   }
 
@@ -82,13 +99,25 @@ export class ReceivedMessages {
   }
 
   #handOver(peerId: string, incoming: Incoming): void {
+    const { clock, deliver, peer, receiptDelay } = this.#host;
     for (;;) {
       const frame = incoming.ahead.get(incoming.expected);
-      if (!frame) return;
+      // Who it is comes another way, and may come later. Without that the message means nothing, and where it is sealed it is not opened.
+      if (!frame || (frame.type === 'message' && !peer(peerId))) break;
       incoming.ahead.delete(incoming.expected);
       incoming.expected++;
-      this.#host.deliver(peerId, frame);
+      deliver(peerId, frame);
     }
+    if (incoming.expected <= 1) return;
+    incoming.receiptDue = true;
+    this.#timer ??= clock.setTimeout(() => this.sendReceipts(), receiptDelay);
+  }
+
+  #dropEarly(): void {
+    this.#host.clock.clearTimeout(this.#earlyTimer);
+    this.#earlyTimer = undefined;
+    this.#early = 0;
+    for (const [peerId, { ahead }] of this.#peers) if (!this.#host.peer(peerId)) ahead.clear();
   }
 
   #stopTimer(): void {

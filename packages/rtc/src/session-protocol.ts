@@ -85,7 +85,7 @@ export class SessionProtocol {
       send: (frame) => this.send(frame),
       deliver: (peerId, frame) => this.#delivered(peerId, frame),
       failed: (peerId, type, reason) => emit('undelivered', { peerId, type, reason }),
-      acknowledges: (peerId) => this.#acknowledges(peerId),
+      peer: (peerId) => this.room.peers.get(peerId),
     });
     this.room = new Membership({
       clock,
@@ -281,13 +281,8 @@ export class SessionProtocol {
       else if (kind === 'away') this.delivery.peerAway(peerId);
       else if (kind === 'back') this.delivery.peerBack(peerId);
       this.#emit(`peer-${kind}`, event as never);
+      if (kind === 'joined') this.delivery.peerJoined(peerId);
     }
-  }
-
-  #acknowledges(peerId: string): boolean {
-    const peer = this.room.peers.get(peerId);
-    // A peer that is not in view yet is taken for one of ours: its metadata has not arrived.
-    return !peer || peer.metadata?.delivery === 1;
   }
 
   #setState(state: SessionState, extra: Omit<SessionEvents['state'], 'state'> = {}): void {
