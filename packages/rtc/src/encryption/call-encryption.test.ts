@@ -25,7 +25,8 @@ interface Member {
   readonly theirs: { owner: string; key: SenderKey }[];
 }
 
-async function room(names: readonly string[]) {
+/** @param lost so many messages are given up */
+async function room(names: readonly string[], lost = 0) {
   vi.stubGlobal('RTCRtpScriptTransform', class {});
   const secret = newSecret();
   const inside = new Map<string, Member>();
@@ -38,8 +39,11 @@ async function room(names: readonly string[]) {
         heard.set(event, hear);
         return () => heard.delete(event);
       },
-      sendTo: async (to: string, _type: string, { data }: { data: unknown }) =>
-        void (await inside.get(to)?.encryption.open(name, data)),
+      sendTo: async (to: string, _type: string, { data }: { data: unknown }) => {
+        if (lost-- > 0) return { ok: false, reason: 'overflow' };
+        await inside.get(to)?.encryption.open(name, data);
+        return { ok: true, confirmed: true };
+      },
     };
     const postMessage = (message: WorkerMessage) => {
       if (message.type === 'send-with') mine.push(message.key);
@@ -106,4 +110,18 @@ test('what is sealed for one peer, and opened of it, is ready in the order it wa
   await Promise.all(sealed.map(async ({ box }) => opened.push(await bob.open('ada', box))));
   expect(await nothing).toBeUndefined();
   expect(opened.map((message) => (message as { n: number }).n)).toEqual(numbers);
+});
+
+test('a key that was given up is given again', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  // Both lose their first one, and one its second one.
+  const { of, meet } = await room(['ada', 'bob'], 3);
+  meet('ada', 'bob');
+  const [ada, bob] = [of('ada'), of('bob')];
+  const bothHaveIt = async () => {
+    await vi.advanceTimersByTimeAsync(1000);
+    expect([given(ada, 'bob'), given(bob, 'ada')]).toMatchObject([[bob.mine.at(-1)], [ada.mine.at(-1)]]);
+  };
+  await vi.waitFor(bothHaveIt, { timeout: 20_000 });
 });

@@ -22,6 +22,8 @@ import { type Announcement, type Identity, RoomKeys, type Seal, safetyNumber } f
 const ROTATION_DELAY = 500;
 /** The new key is used when everybody has it, or after this time, ms. */
 const ROTATION_WAIT = 2000;
+/** A key that somebody did not get is given again after this time, then after twice that and so on, ms. */
+const GIVE_AGAIN = 3000;
 
 /** What {@link Encryption.create} needs. @public */
 export interface EncryptionOptions {
@@ -266,9 +268,15 @@ export class Encryption extends Emitter<EncryptionEvents> implements CallEncrypt
     this.#tell({ type: 'send-with', key });
   }
 
-  async #give(peerId: string, { id, generation, material }: SenderKey): Promise<void> {
+  /** Until it has it: a message may be given up (a server that does not answer, too much that waits), and without the key it sees nothing. */
+  async #give(peerId: string, { id, generation, material }: SenderKey, wait = GIVE_AGAIN): Promise<void> {
+    const peer = this.#peers.get(peerId);
     const data = await this.seal(peerId, { encryptionKey: { id, generation, material: toBase64Url(material) } });
-    if (data) await this.#session.sendTo(peerId, 'message', { data });
+    if (!data || (await this.#session.sendTo(peerId, 'message', { data })).ok) return;
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    // Who comes again is welcomed anew, and a new key is given by those who made it.
+    if (peer && this.#peers.get(peerId) === peer && this.#mine.id === id)
+      await this.#give(peerId, this.#mine, 2 * wait);
   }
 
   #change(step: () => Promise<void>): void {
