@@ -86,6 +86,17 @@ export const PairMessage = Type.Union(
       { description: 'Its next bytes in base64, 24 KiB at most.' },
     ),
     Type.Object(
+      {
+        tandem: tandem('file-state'),
+        id: MessageId,
+        state: Type.Union([Type.Literal('begun'), Type.Literal('whole'), Type.Literal('dropped')]),
+      },
+      {
+        description:
+          'What became of a file, from who receives it, over the channel only. A sender takes `dropped` for the end of it.',
+      },
+    ),
+    Type.Object(
       { tandem: tandem('want'), video: Type.Integer({ minimum: 0, maximum: 4320 }) },
       { description: 'The tallest picture that the sender wants of the receiver’s camera, in lines; 0: none.' },
     ),

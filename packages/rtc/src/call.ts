@@ -143,7 +143,7 @@ export class Call extends Emitter<CallEvents> {
   }
   /**
    * A file to everybody or, with `peerId`, to one person, over the data channel. Peers behind a media node cannot receive it.
-   * @returns whether it went out whole, by peer id
+   * One at a time to each peer. @returns whether it arrived whole, by peer id; older receivers do not say: whether it went out whole
    * @throws RangeError when it is empty or has more than 5 MiB
    */
   sendFile(file: Blob, name: string, peerId?: string): Promise<ReadonlyMap<string, boolean>> {

@@ -52,6 +52,7 @@ export class Chat {
     });
     this.#files = new FileTransfer({
       ...host,
+      say: (peerId, message) => void this.#messages.send(peerId, message),
       received: (file) => host.emit('file', file),
     });
   }
@@ -151,6 +152,9 @@ export class Chat {
         break;
       case 'file-part':
         this.#files.take(peerId, message);
+        break;
+      case 'file-state':
+        this.#files.heard(peerId, message);
         break;
       case 'reaction':
         this.#host.emit('reaction', { peerId, emoji: message.emoji });

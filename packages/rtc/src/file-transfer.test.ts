@@ -1,22 +1,26 @@
-/** What a peer may make this client keep while it sends files. */
+/** What a peer may make this client keep while it sends files, and what a sender is told. */
 import { expect, test } from 'vitest';
 import { FileTransfer, type ReceivedFile } from './file-transfer.ts';
-import { MAX_FILE_BYTES, MAX_PART_BYTES } from './peer-input.ts';
+import { type FileState, MAX_FILE_BYTES, MAX_PART_BYTES, readPeerMessage } from './peer-input.ts';
 import { VirtualTime } from './testing.ts';
+
+const full = Buffer.alloc(MAX_PART_BYTES, 'x').toString('base64');
+const part = (bytes: number) => (bytes === MAX_PART_BYTES ? full : Buffer.alloc(bytes, 'x').toString('base64'));
 
 function receiver() {
   const files: ReceivedFile[] = [];
+  const said: string[] = [];
   const transfer = new FileTransfer({
     clock: new VirtualTime(),
     channel: () => undefined,
+    say: (peerId, { id, state }) => said.push(`${peerId}${id} ${state}`),
     received: (file) => files.push(file),
   });
-  const part = (bytes: number) => Buffer.alloc(bytes, 'x').toString('base64');
   const begin = (id: string, size: number, peerId = 'bob') =>
     transfer.begin(peerId, { tandem: 'file', id, name: 'a.txt', size });
   const take = (id: string, n: number, bytes: number, peerId = 'bob') =>
     transfer.take(peerId, { tandem: 'file-part', id, n, data: part(bytes) });
-  return { files, begin, take };
+  return { files, said, begin, take };
 }
 
 test('a file comes in whole, in full parts and a last one', async () => {
@@ -64,12 +68,116 @@ test.each([
   expect(files).toEqual([]);
 });
 
-test('under way are two files of a peer, and 20 MiB of all', () => {
+test('a third file of a peer takes the place of its own oldest one, and that is said', () => {
+  const { files, said, begin, take } = receiver();
+  for (const id of ['1', '2', '3']) begin(id, 1);
+  begin('4', 1, 'eve');
+  for (const id of ['1', '2', '3']) take(id, 0, 1);
+  expect(files.map(({ id }) => id)).toEqual(['2', '3']);
+  expect(said).toEqual([
+    'bob1 begun',
+    'bob2 begun',
+    'bob1 dropped',
+    'bob3 begun',
+    'eve4 begun',
+    'bob2 whole',
+    'bob3 whole',
+  ]);
+});
+
+test('20 MiB that came are kept of all, not what was promised; the file that stood still longest goes for more', () => {
+  const { files, said, begin, take } = receiver();
+  const peers = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const parts = Math.ceil(MAX_FILE_BYTES / MAX_PART_BYTES);
+  const send = (peerId: string, from: number, to: number) => {
+    for (let n = from; n < to; n++) take('1', n, Math.min(MAX_PART_BYTES, MAX_FILE_BYTES - n * MAX_PART_BYTES), peerId);
+  };
+  for (const peerId of peers) begin('1', MAX_FILE_BYTES, peerId);
+  // All but the last part of five: that is more than 20 MiB.
+  for (const peerId of ['b', 'a', 'c', 'd', 'e']) send(peerId, 0, parts - 1);
+  expect(said.filter((one) => one.endsWith('dropped'))).toEqual(['f1 dropped', 'b1 dropped']);
+  for (const peerId of peers) send(peerId, parts - 1, parts);
+  expect(files.map(({ peerId }) => peerId)).toEqual(['a', 'c', 'd', 'e']);
+});
+
+test('whatever a file has in it, a browser does not run it as a page', () => {
   const { files, begin, take } = receiver();
-  for (const peerId of ['a', 'b', 'c']) for (const id of ['1', '2', '3']) begin(id, MAX_FILE_BYTES, peerId);
-  for (const peerId of ['a', 'b', 'c'])
-    for (const id of ['1', '2', '3'])
-      for (let n = 0; n * MAX_PART_BYTES < MAX_FILE_BYTES; n++)
-        take(id, n, Math.min(MAX_PART_BYTES, MAX_FILE_BYTES - n * MAX_PART_BYTES), peerId);
-  expect(files.map(({ peerId, id }) => peerId + id)).toEqual(['a1', 'a2', 'b1', 'b2']);
+  begin('f', 1);
+  take('f', 0, 1);
+  expect(files[0]?.blob.type).toBe('application/octet-stream');
+});
+
+/** Ada's files to Bob by a line of 1 MB/s. @param old Bob does not say what became of them; @param lives so many messages, then the line breaks */
+function line({ old = false, lives = Number.POSITIVE_INFINITY } = {}) {
+  const time = new VirtualTime();
+  const got: string[] = [];
+  let channel: RTCDataChannel;
+  const connect = (left: number) => {
+    const one = {
+      readyState: 'open',
+      bufferedAmount: 0,
+      send(text: string) {
+        if (left-- <= 0) one.readyState = 'closed';
+        if (one.readyState !== 'open') throw new Error('closed');
+        one.bufferedAmount += text.length;
+        const message = readPeerMessage(text, 0);
+        time.setTimeout(() => {
+          one.bufferedAmount -= text.length;
+          if (message?.tandem === 'file') bob.begin('ada', message);
+          else if (message?.tandem === 'file-part') bob.take('ada', message);
+        }, one.bufferedAmount / 1000);
+      },
+    };
+    channel = one as unknown as RTCDataChannel;
+  };
+  connect(lives);
+  const back = (message: FileState) => time.setTimeout(() => old || ada.heard('bob', message), 10);
+  const bob = new FileTransfer({
+    clock: time,
+    channel: () => undefined,
+    say: (_, message) => void back(message),
+    received: ({ name }) => got.push(name),
+  });
+  const ada = new FileTransfer({ clock: time, channel: () => channel, say: () => {}, received: () => {} });
+  const send = async (...names: string[]) => {
+    const file = new Blob([new Uint8Array(300_000)]);
+    const said = Promise.all(names.map((name) => ada.send(file, name, ['bob'])));
+    // Blobs are read in a turn of their own.
+    const over = said.then(() => true);
+    while (!(await Promise.race([over, new Promise((done) => setImmediate(done, false))]))) await time.settle(100);
+    return (await said).map((one) => one.get('bob'));
+  };
+  return { time, got, connect, send, bob, back };
+}
+
+test.each([false, true])(
+  'files that are sent at once go one after another, and all arrive (a receiver of old: %s)',
+  async (old) => {
+    const { got, send } = line({ old });
+    const names = ['1.jpg', '2.jpg', '3.jpg', '4.jpg'];
+    expect(await send(...names)).toEqual([true, true, true, true]);
+    expect(got).toEqual(names);
+  },
+);
+
+test('after two tries that broke off, the third arrives', async () => {
+  const { got, send, connect } = line({ lives: 3 });
+  const tries = [await send('a')];
+  connect(3);
+  tries.push(await send('a'));
+  connect(1000);
+  tries.push(await send('a'));
+  expect(tries).toEqual([[false], [false], [true]]);
+  expect(got).toEqual(['a']);
+});
+
+test('what its receiver dropped, or never had whole, was not sent', async () => {
+  const dropped = line();
+  dropped.time.setTimeout(() => {
+    for (const id of ['x', 'y']) dropped.bob.begin('ada', { tandem: 'file', id, name: id, size: 1 });
+  }, 150);
+  expect(await dropped.send('a')).toEqual([false]);
+  const silent = line();
+  silent.bob.take = () => {};
+  expect(await silent.send('a')).toEqual([false]);
 });

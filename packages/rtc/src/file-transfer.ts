@@ -1,6 +1,13 @@
 /** Files of a few megabytes from peer to peer, in parts over the data channel: no server sees them, none keeps them. */
 import { type Clock, sleep } from './clock.ts';
-import { type FileOffer, type FilePart, MAX_FILE_BYTES, MAX_PART_BYTES, readFileName } from './peer-input.ts';
+import {
+  type FileOffer,
+  type FilePart,
+  type FileState,
+  MAX_FILE_BYTES,
+  MAX_PART_BYTES,
+  readFileName,
+} from './peer-input.ts';
 import { randomHex } from './random-id.ts';
 
 /** A file that came in whole. @public */
@@ -11,35 +18,45 @@ export interface ReceivedFile {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
-  /** Of no type: what is in it is for its reader to find out. */
+  /** Of the type `application/octet-stream`, whatever is in it: no browser runs it as a page of this site. */
   readonly blob: Blob;
 }
 
 export interface FileTransferHost {
   readonly clock: Clock;
   channel(peerId: string): RTCDataChannel | undefined;
+  /** Over the channel, if there is one. */
+  say(peerId: string, message: FileState): void;
   received(file: ReceivedFile): void;
 }
 
 /** Bytes that may wait in a channel before more is put into it: what else is said does not wait behind a file. */
 const BUFFERED = 64 * 1024;
 const POLL_MS = 20;
-/** Files under way from one peer, and bytes of all that are under way. */
+/** Files under way from one peer (older clients send several at once), and bytes that came of all that are under way. */
 const MOST_AT_ONCE = 2;
 const MOST_BYTES = 4 * MAX_FILE_BYTES;
-/** A file without a new part for this time is given up, ms. */
+/** A receiver that has said nothing by then is an older one, which never does; after the second time it will not have the file, ms. */
+const SILENT_MS = 3000;
 const STALE_MS = 60_000;
 
 interface Incoming {
+  readonly peerId: string;
   readonly offer: FileOffer;
   readonly parts: Uint8Array<ArrayBuffer>[];
   bytes: number;
-  touched: number;
 }
+
+const keyOf = (peerId: string, id: string) => `${peerId} ${id}`;
 
 export class FileTransfer {
   readonly #host: FileTransferHost;
-  readonly #incoming = new Map<string, Map<string, Incoming>>();
+  /** By peer and file; whose last part is longest ago comes first. */
+  readonly #incoming = new Map<string, Incoming>();
+  /** The last file to each peer: the next one waits for it. */
+  readonly #turns = new Map<string, Promise<boolean>>();
+  /** What receivers say of the files that go out, by peer and file. */
+  readonly #states = new Map<string, FileState['state'] | undefined>();
   #closed = false;
 
   constructor(host: FileTransferHost) {
@@ -47,78 +64,116 @@ export class FileTransfer {
   }
 
   /**
-   * To these peers, at the pace of each channel.
-   * @returns whether each channel took it all, by peer id. @throws RangeError when the file is empty or larger than 5 MiB
+   * To these peers, at the pace of each channel, after the files before it.
+   * @returns whether each has it all, by peer id. @throws RangeError when the file is empty or larger than 5 MiB
    */
   async send(file: Blob, name: string, peerIds: readonly string[]): Promise<ReadonlyMap<string, boolean>> {
     if (file.size === 0 || file.size > MAX_FILE_BYTES)
       throw new RangeError(`file: has 1 to ${MAX_FILE_BYTES} bytes; this has ${file.size}.`);
-    const id = randomHex(9);
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    const offer: FileOffer = { tandem: 'file', id, name: readFileName(name) ?? 'file', size: bytes.length };
-    const sent = peerIds.map(async (peerId) => [peerId, await this.#sendTo(peerId, offer, bytes)] as const);
+    const offer: FileOffer = { tandem: 'file', id: randomHex(9), name: readFileName(name) ?? 'file', size: file.size };
+    let buffer: Promise<ArrayBuffer> | undefined;
+    // Of a file that waits, nothing is in memory.
+    const read = async () => {
+      buffer ??= file.arrayBuffer();
+      return new Uint8Array(await buffer);
+    };
+    const sent = peerIds.map(async (peerId) => {
+      const before = Promise.resolve(this.#turns.get(peerId));
+      const turn = before.then(() => this.#sendTo(peerId, offer, read)).catch(() => false);
+      this.#turns.set(peerId, turn);
+      return [peerId, await turn] as const;
+    });
     return new Map(await Promise.all(sent));
   }
 
-  async #sendTo(peerId: string, offer: FileOffer, bytes: Uint8Array): Promise<boolean> {
-    const channel = this.#host.channel(peerId);
+  async #sendTo(peerId: string, offer: FileOffer, read: () => Promise<Uint8Array>): Promise<boolean> {
+    const { clock, channel: channelOf } = this.#host;
+    const key = keyOf(peerId, offer.id);
+    const state = () => this.#states.get(key);
+    const bytes = await read();
+    const channel = channelOf(peerId);
+    if (!channel) return false;
+    // The channel of a connection that was rebuilt meanwhile knows nothing of this file.
+    const goesOn = () =>
+      !this.#closed && channel === channelOf(peerId) && channel.readyState === 'open' && state() !== 'dropped';
+    this.#states.set(key, undefined);
     try {
-      channel?.send(JSON.stringify(offer));
+      channel.send(JSON.stringify(offer));
       for (let n = 0; n * MAX_PART_BYTES < bytes.length; n++) {
-        while (channel?.readyState === 'open' && channel.bufferedAmount > BUFFERED)
-          await sleep(this.#host.clock, POLL_MS);
-        // The channel of a connection that was rebuilt meanwhile knows nothing of this file.
-        if (this.#closed || channel?.readyState !== 'open' || channel !== this.#host.channel(peerId)) return false;
+        while (goesOn() && channel.bufferedAmount > BUFFERED) await sleep(clock, POLL_MS);
+        if (!goesOn()) return false;
         const part = bytes.subarray(n * MAX_PART_BYTES, (n + 1) * MAX_PART_BYTES);
         channel.send(JSON.stringify({ tandem: 'file-part', id: offer.id, n, data: base64(part) }));
       }
-      return true;
-    } catch {
-      return false;
+      for (let waited = 0; goesOn() && state() !== 'whole'; waited += POLL_MS) {
+        if (waited >= (state() ? STALE_MS : SILENT_MS)) return !state();
+        await sleep(clock, POLL_MS);
+      }
+      return state() === 'whole';
+    } finally {
+      this.#states.delete(key);
     }
   }
 
-  /** A peer begins a file. More than it may have under way is not taken. */
+  /** A peer says what became of a file of mine. */
+  heard(peerId: string, { id, state }: FileState): void {
+    const key = keyOf(peerId, id);
+    if (this.#states.has(key)) this.#states.set(key, state);
+  }
+
+  /** A peer begins a file, in place of its own oldest one when it has too many under way: it broke that one off. */
   begin(peerId: string, offer: FileOffer): void {
-    this.#dropStale();
-    const files = this.#incoming.get(peerId) ?? new Map<string, Incoming>();
-    const promised = [...this.#incoming.values()]
-      .flatMap((map) => [...map.values()])
-      .reduce((n, f) => n + f.offer.size, 0);
-    if (files.size >= MOST_AT_ONCE || files.has(offer.id) || promised + offer.size > MOST_BYTES) return;
-    this.#incoming.set(peerId, files);
-    files.set(offer.id, { offer, parts: [], bytes: 0, touched: this.#host.clock.now() });
+    const key = keyOf(peerId, offer.id);
+    if (this.#incoming.has(key)) return;
+    const [oldest, ...others] = [...this.#incoming.values()].filter((file) => file.peerId === peerId);
+    if (oldest && others.length + 1 >= MOST_AT_ONCE) this.#drop(oldest);
+    this.#incoming.set(key, { peerId, offer, parts: [], bytes: 0 });
+    this.#host.say(peerId, { tandem: 'file-state', id: offer.id, state: 'begun' });
   }
 
   /** The next part. One out of order, smaller than a part is before the last, or beyond what was said, ends the file. */
   take(peerId: string, { id, n, data }: FilePart): void {
-    const files = this.#incoming.get(peerId);
-    const file = files?.get(id);
-    if (!files || !file) return;
+    const key = keyOf(peerId, id);
+    const file = this.#incoming.get(key);
+    if (!file) return;
+    const { name, size } = file.offer;
     const part = bytesOf(data);
     // Full parts: millions of one byte each would cost a hundred times what the file has.
-    if (n !== file.parts.length || part?.length !== Math.min(MAX_PART_BYTES, file.offer.size - file.bytes)) {
-      files.delete(id);
+    if (n !== file.parts.length || part?.length !== Math.min(MAX_PART_BYTES, size - file.bytes)) {
+      this.#drop(file);
       return;
     }
     file.parts.push(part);
     file.bytes += part.length;
-    file.touched = this.#host.clock.now();
-    if (file.bytes < file.offer.size) return;
-    files.delete(id);
-    const { name, size } = file.offer;
-    this.#host.received({ peerId, id, name, size, blob: new Blob(file.parts) });
+    this.#incoming.delete(key);
+    if (file.bytes < size) {
+      this.#incoming.set(key, file);
+      this.#makeRoom();
+      return;
+    }
+    this.#host.received({ peerId, id, name, size, blob: new Blob(file.parts, { type: 'application/octet-stream' }) });
+    this.#host.say(peerId, { tandem: 'file-state', id, state: 'whole' });
   }
 
-  #dropStale(): void {
-    const now = this.#host.clock.now();
-    for (const files of this.#incoming.values())
-      for (const [id, { touched }] of files) if (now - touched > STALE_MS) files.delete(id);
+  #makeRoom(): void {
+    let bytes = 0;
+    for (const file of this.#incoming.values()) bytes += file.bytes;
+    for (const file of this.#incoming.values()) {
+      if (bytes <= MOST_BYTES) return;
+      bytes -= file.bytes;
+      this.#drop(file);
+    }
+  }
+
+  #drop({ peerId, offer: { id } }: Incoming): void {
+    this.#incoming.delete(keyOf(peerId, id));
+    this.#host.say(peerId, { tandem: 'file-state', id, state: 'dropped' });
   }
 
   /** The peer left. */
   forget(peerId: string): void {
-    this.#incoming.delete(peerId);
+    for (const [key, file] of this.#incoming) if (file.peerId === peerId) this.#incoming.delete(key);
+    this.#turns.delete(peerId);
   }
 
   close(): void {
@@ -135,7 +190,10 @@ function base64(bytes: Uint8Array): string {
 
 function bytesOf(data: string): Uint8Array<ArrayBuffer> | undefined {
   try {
-    return Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
+    const text = atob(data);
+    const bytes = new Uint8Array(text.length);
+    for (let n = 0; n < bytes.length; n++) bytes[n] = text.charCodeAt(n);
+    return bytes;
   } catch {
     return undefined;
   }

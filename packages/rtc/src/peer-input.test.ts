@@ -231,10 +231,10 @@ test('files: what was promised is what comes, in order; anything else ends the f
   offer('huge', 5 * 1024 * 1024 + 1);
   part('huge', 0, 'x');
   for (const size of [0, -1, 1.5, '3', null]) offer(`bad ${size}`, size);
-  // Two at once: the third is not begun.
+  // Two at once: the third takes the place of the first.
   for (const id of ['one', 'two', 'three']) offer(id, 1);
   for (const id of ['one', 'two', 'three']) part(id, 0, 'x');
-  expect(files()).toEqual(['whole', 'one', 'two']);
+  expect(files()).toEqual(['whole', 'two', 'three']);
 });
 
 /** A call's chat with Ada, a moderator, and Bob; what is sent, and what it learns of earlier lines. */

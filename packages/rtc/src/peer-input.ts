@@ -15,6 +15,7 @@ export type PeerMessage =
   | { tandem: 'history'; id: string; lines: readonly HistoryLine[] }
   | FileOffer
   | FilePart
+  | FileState
   | { tandem: 'reaction'; emoji: string }
   | { tandem: 'data'; id: string; data: unknown }
   | { tandem: 'quality'; view: RemoteView }
@@ -47,6 +48,13 @@ export interface FilePart {
   readonly n: number;
   /** Base64 of up to `MAX_PART_BYTES`. */
   readonly data: string;
+}
+
+/** What became of a file, said by who receives it: it is taken, it is here, or it is not taken (any more). */
+export interface FileState {
+  readonly tandem: 'file-state';
+  readonly id: string;
+  readonly state: 'begun' | 'whole' | 'dropped';
 }
 
 /** Lines that a client remembers and tells. */
@@ -134,6 +142,12 @@ export function readPeerMessage(raw: unknown, now: number): PeerMessage | undefi
       return id(message.id) && counter(message.n) && text(message.data, MAX_PART_BASE64)
         ? { tandem, id: message.id, n: message.n, data: message.data }
         : undefined;
+    case 'file-state': {
+      const { state } = message;
+      return id(message.id) && (state === 'begun' || state === 'whole' || state === 'dropped')
+        ? { tandem, id: message.id, state }
+        : undefined;
+    }
     case 'quality':
       return { tandem, view: readRemoteView(message.view) };
     case 'want':

@@ -32,11 +32,11 @@ export class PeerMessages {
 
   /**
    * To one peer. What is not acknowledged (`reaction`, `quality`, `want`, `ack`) counts as sent when the channel took it.
-   * `quality` and `ack` only go over the channel: signaling is not for a stream of figures.
+   * `quality`, `ack` and `file-state` only go over the channel: signaling is not for a stream of figures.
    */
   async send(peerId: string, message: PeerMessage): Promise<DeliveryResult> {
     const channel = this.#host.channel(peerId);
-    const figures = message.tandem === 'quality' || message.tandem === 'ack';
+    const figures = message.tandem === 'quality' || message.tandem === 'ack' || message.tandem === 'file-state';
     if (channel?.readyState === 'open') {
       const acknowledged = 'id' in message && !figures ? this.#acknowledgement(peerId, message) : undefined;
       if (trySend(channel, message)) return acknowledged ?? { ok: true, confirmed: false };
@@ -57,7 +57,7 @@ export class PeerMessages {
       return true;
     }
     // Parts of a file come by the hundred, in order, and share the id of their file.
-    if ('id' in message && message.tandem !== 'file' && message.tandem !== 'file-part') {
+    if ('id' in message && !message.tandem.startsWith('file')) {
       if (typeof raw === 'string') void this.send(peerId, { tandem: 'ack', id: message.id });
       if (this.#isRepeat(peerId, message.id)) return true;
     }

@@ -1,8 +1,20 @@
 /** Generators of hostile input for the SDK's border, for units and `npm run fuzz`. Not part of the package. */
 import fc from 'fast-check';
 
-const KINDS = ['chat', 'reaction', 'data', 'quality', 'want', 'history-ask', 'history', 'file', 'file-part', 'ack'];
-const KEYS = ['id', 'text', 'at', 'emoji', 'data', 'view', 'video', 'lines', 'name', 'size', 'n', 'private'];
+const KINDS = [
+  'chat',
+  'reaction',
+  'data',
+  'quality',
+  'want',
+  'history-ask',
+  'history',
+  'file',
+  'file-part',
+  'file-state',
+  'ack',
+];
+const KEYS = ['id', 'text', 'at', 'emoji', 'data', 'view', 'video', 'lines', 'name', 'size', 'n', 'state', 'private'];
 
 /** JSON that resembles a peer message: a kind of ours or not, known fields with values of any type. */
 export function peerMessages(): fc.Arbitrary<unknown> {
