@@ -37,7 +37,7 @@ afterEach(() => vi.restoreAllMocks());
 
 test('each line is learned once, also when its teller says it twice or I have it', () => {
   const { history, learned, asked, meet } = newcomer();
-  history.add(line('mine'));
+  history.add(line('mine'), 'me');
   meet('bob');
   const [[, id] = ['', '']] = asked();
   history.take('bob', id, [line('a'), line('a'), line('mine'), line('b')]);
@@ -107,7 +107,7 @@ test('who left by then is asked for nothing, and told nothing', () => {
 
 test('a peer gets one answer, the newest lines that fit into a frame of the server, sealed or not', () => {
   const { history, sent } = newcomer();
-  for (let n = 0; n < 200; n++) history.add({ ...line(`l${n}`), text: 'ü'.repeat(500) });
+  for (let n = 0; n < 200; n++) history.add({ ...line(`l${n}`), text: 'ü'.repeat(500) }, 'ada');
   history.answer('bob', 'q1');
   history.answer('bob', 'q2');
   expect(sent).toHaveLength(1);
@@ -118,9 +118,34 @@ test('a peer gets one answer, the newest lines that fit into a frame of the serv
   expect(text).toContain('"l199"');
 });
 
+test.each([
+  ['long', 1, 'x'.repeat(4000)],
+  ['empty', 3, ''],
+])('who writes %s lines without end leaves others and what was before their share', (_name, users, text) => {
+  const { history, sent, asked, meet } = newcomer();
+  meet('bob');
+  const [[, id] = ['', '']] = asked();
+  history.take('bob', id, [line('before')]);
+  for (let n = 0; n < 20; n++) history.add({ ...line(`ada${n}`), text: 'a word or two '.repeat(10) }, 'ada');
+  for (let n = 0; n < 1000; n++) history.add({ ...line(`eve${n}`), name: `${n}`, text }, `eve${n % users}`);
+  history.answer('cyd', 'q');
+  const told = sent.flatMap(({ message: m }) => (m.tandem === 'history' ? m.lines.map((one) => one.id) : []));
+  expect(told.slice(0, 21)).toEqual(['before', ...Array.from({ length: 20 }, (_line, n) => `ada${n}`)]);
+  expect(told.at(-1), 'and the newest of it').toBe('eve999');
+  expect(told.length).toBeLessThanOrEqual(200);
+});
+
+test('200 lines are kept, the newest', () => {
+  const { history, sent } = newcomer();
+  for (let n = 0; n < 300; n++) history.add(line(`l${n}`), 'ada');
+  history.answer('bob', 'q');
+  const [told] = sent.flatMap(({ message: m }) => (m.tandem === 'history' ? [m.lines.map((one) => one.id)] : []));
+  expect([told?.length, told?.[0], told?.at(-1)]).toEqual([200, 'l100', 'l299']);
+});
+
 test('a crowd that asks me is answered as fast as the server takes it of one connection, and as long as it waits', () => {
   const { history, sent, time } = newcomer();
-  for (let n = 0; n < 200; n++) history.add({ ...line(`l${n}`), text: 'x'.repeat(300) });
+  for (let n = 0; n < 200; n++) history.add({ ...line(`l${n}`), text: 'x'.repeat(300) }, 'ada');
   for (let n = 0; n < 100; n++) history.answer(`p${n}`, 'q');
   time.run(60_000);
   const bytes = sent.map(({ message }) => JSON.stringify(message).length);

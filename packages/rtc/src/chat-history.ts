@@ -16,8 +16,10 @@ export interface ChatHistoryHost {
   learned(peerId: string, lines: readonly HistoryLine[]): void;
 }
 
-/** Bytes of UTF-8 that one answer has at most: sealed (a third more) it fits into one frame of the server (64 KiB) with a margin. */
+/** Bytes of UTF-8 that are kept, for one answer: sealed (a third more) it fits into one frame of the server (64 KiB) with a margin. */
 const MAX_ANSWER_BYTES = 40 * 1024;
+/** What a line counts at least: with it, `MAX_HISTORY_LINES` are kept. */
+const MIN_LINE_BYTES = Math.floor(MAX_ANSWER_BYTES / MAX_HISTORY_LINES);
 /** From one answer to the next, ms: 160 KiB a second of the 256 that the server takes from one connection. */
 const ANSWER_EVERY_MS = 250;
 /** Asked for when the pictures are there, not between an offer and its answer, ms. */
@@ -27,9 +29,15 @@ const PATIENCE_MS = 4000;
 /** Peers that are asked, at most: some came just before, and know nothing yet. */
 const MOST_ASKED = 8;
 
+interface Kept {
+  readonly line: HistoryLine;
+  readonly by: string;
+  readonly bytes: number;
+}
+
 export class ChatHistory {
   readonly #host: ChatHistoryHost;
-  #lines: HistoryLine[] = [];
+  #lines: Kept[] = [];
   /** Whom I asked, and have not heard. */
   #asked: { readonly peerId: string; readonly id: string } | undefined;
   #candidates: string[] = [];
@@ -45,9 +53,28 @@ export class ChatHistory {
     this.#host = host;
   }
 
-  /** A line that everybody got. */
-  add(line: HistoryLine): void {
-    this.#lines = [...this.#lines.slice(1 - MAX_HISTORY_LINES), line];
+  /** A line that everybody got. @param by who said it: each has a share of what is kept: to write much does not wipe what others said */
+  add(line: HistoryLine, by: string): void {
+    this.#lines.push(kept(line, by));
+    this.#fit();
+  }
+
+  /** Forgets the oldest line of who has most, until what is left fits. */
+  #fit(): void {
+    for (;;) {
+      const shares = new Map<string, number>();
+      let bytes = 0;
+      for (const one of this.#lines) {
+        bytes += one.bytes;
+        shares.set(one.by, (shares.get(one.by) ?? 0) + one.bytes);
+      }
+      if (bytes <= MAX_ANSWER_BYTES) return;
+      const most = Math.max(...shares.values());
+      this.#lines.splice(
+        this.#lines.findIndex(({ by }) => shares.get(by) === most),
+        1,
+      );
+    }
   }
 
   /** This peer was here before me. A few of those are asked, one after another: any of them, so that a crowd does not ask one. */
@@ -85,15 +112,7 @@ export class ChatHistory {
 
   #tell(peerId: string, id: string): void {
     if (!this.#answered.has(peerId)) return;
-    const lines: HistoryLine[] = [];
-    let bytes = 0;
-    const encoder = new TextEncoder();
-    for (const line of this.#lines.toReversed()) {
-      bytes += encoder.encode(JSON.stringify(line)).length + 1;
-      if (bytes > MAX_ANSWER_BYTES) break;
-      lines.unshift(line);
-    }
-    this.#host.send(peerId, { tandem: 'history', id, lines });
+    this.#host.send(peerId, { tandem: 'history', id, lines: this.#lines.map(({ line }) => line) });
   }
 
   /** A peer says what was said. Taken from the one that was asked, once. */
@@ -106,9 +125,11 @@ export class ChatHistory {
       return;
     }
     this.close();
-    const known = new Set(this.#lines.map((line) => line.id));
+    const known = new Set(this.#lines.map(({ line }) => line.id));
     const fresh = lines.filter((line) => !known.has(line.id) && known.add(line.id));
-    this.#lines = [...fresh, ...this.#lines].slice(-MAX_HISTORY_LINES);
+    // All of them have one share: whose they are is the teller's word.
+    this.#lines.unshift(...fresh.map((line) => kept(line, '')));
+    this.#fit();
     if (fresh.length > 0) this.#host.learned(peerId, fresh);
   }
 
@@ -121,4 +142,9 @@ export class ChatHistory {
     this.#over = true;
     this.#host.clock.clearTimeout(this.#timer);
   }
+}
+
+function kept(line: HistoryLine, by: string): Kept {
+  const bytes = new TextEncoder().encode(JSON.stringify(line)).length + 1;
+  return { line, by, bytes: Math.max(bytes, MIN_LINE_BYTES) };
 }

@@ -23,7 +23,7 @@ export interface ChatHost {
 
 /** Who says something. */
 export interface ChatPeer {
-  readonly view: Pick<RemotePeer, 'name' | 'metadata'>;
+  readonly view: Pick<RemotePeer, 'name' | 'metadata'> & Partial<Pick<RemotePeer, 'userId'>>;
   /** What it hears and sees of me. */
   remoteView: RemoteView | undefined;
   /** The tallest picture that it wants of my camera, in lines; 0: none. */
@@ -65,7 +65,7 @@ export class Chat {
     const { peerId, name } = this.#host.me();
     const line = { tandem: 'chat', id, text, at } as const;
     const delivered = to === undefined ? this.#toAll(line) : this.#toAll({ ...line, private: true }, [to]);
-    if (to === undefined) this.#history.add({ id, name, text, at });
+    if (to === undefined) this.#history.add({ id, name, text, at }, peerId);
     const message: ChatMessage = {
       id,
       peerId,
@@ -136,7 +136,7 @@ export class Chat {
     switch (message.tandem) {
       case 'chat': {
         const { id, text, at } = message;
-        if (mayWrite && !message.private) this.#history.add({ id, name, text, at });
+        if (mayWrite && !message.private) this.#history.add({ id, name, text, at }, peer.view.userId ?? peerId);
         const privately = message.private ? { privateTo: this.#host.me().peerId } : {};
         this.#host.emit('chat', { id, peerId, name, text, at, shownAt: Date.now(), mine: false, ...privately });
         break;

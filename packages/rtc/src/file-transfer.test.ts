@@ -8,10 +8,11 @@ const full = Buffer.alloc(MAX_PART_BYTES, 'x').toString('base64');
 const part = (bytes: number) => (bytes === MAX_PART_BYTES ? full : Buffer.alloc(bytes, 'x').toString('base64'));
 
 function receiver() {
+  const time = new VirtualTime();
   const files: ReceivedFile[] = [];
   const said: string[] = [];
   const transfer = new FileTransfer({
-    clock: new VirtualTime(),
+    clock: time,
     channel: () => undefined,
     say: (peerId, { id, state }) => said.push(`${peerId}${id} ${state}`),
     received: (file) => files.push(file),
@@ -20,7 +21,7 @@ function receiver() {
     transfer.begin(peerId, { tandem: 'file', id, name: 'a.txt', size });
   const take = (id: string, n: number, bytes: number, peerId = 'bob') =>
     transfer.take(peerId, { tandem: 'file-part', id, n, data: part(bytes) });
-  return { files, said, begin, take };
+  return { time, files, said, begin, take };
 }
 
 test('a file comes in whole, in full parts and a last one', async () => {
@@ -100,6 +101,23 @@ test('20 MiB that came are kept of all, not what was promised; the file that sto
   expect(files.map(({ peerId }) => peerId)).toEqual(['a', 'c', 'd', 'e']);
 });
 
+test('of one who floods, 30 files are taken and then one a second; what is not taken is said', () => {
+  const { time, files, said, begin, take } = receiver();
+  for (let n = 0; n < 5000; n++) {
+    begin(`${n}`, 1);
+    take(`${n}`, 0, 1);
+    time.run(1);
+  }
+  begin('of another', 1, 'cyd');
+  take('of another', 0, 1, 'cyd');
+  expect(files.map(({ id }) => id)).toEqual([
+    ...Array.from({ length: 30 }, (_, n) => `${n}`),
+    ...['1000', '2000', '3000', '4000'],
+    'of another',
+  ]);
+  expect(said.filter((one) => one.endsWith('dropped'))).toHaveLength(5000 - 34);
+});
+
 test('whatever a file has in it, a browser does not run it as a page', () => {
   const { files, begin, take } = receiver();
   begin('f', 1);
@@ -140,7 +158,7 @@ function line({ old = false, lives = Number.POSITIVE_INFINITY } = {}) {
   });
   const ada = new FileTransfer({ clock: time, channel: () => channel, say: () => {}, received: () => {} });
   const send = async (...names: string[]) => {
-    const file = new Blob([new Uint8Array(300_000)]);
+    const file = new Blob([new Uint8Array(names.length > 9 ? 9 : 300_000)]);
     const said = Promise.all(names.map((name) => ada.send(file, name, ['bob'])));
     // Blobs are read in a turn of their own.
     const over = said.then(() => true);
@@ -159,6 +177,13 @@ test.each([false, true])(
     expect(got).toEqual(names);
   },
 );
+
+test('of many files at once each arrives: the sender keeps to what a receiver takes', async () => {
+  const { got, send } = line();
+  const names = Array.from({ length: 50 }, (_, n) => `${n}.jpg`);
+  expect(await send(...names)).toEqual(names.map(() => true));
+  expect(got).toEqual(names);
+});
 
 test('after two tries that broke off, the third arrives', async () => {
   const { got, send, connect } = line({ lives: 3 });

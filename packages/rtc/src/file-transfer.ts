@@ -36,6 +36,10 @@ const POLL_MS = 20;
 /** Files under way from one peer (older clients send several at once), and bytes that came of all that are under way. */
 const MOST_AT_ONCE = 2;
 const MOST_BYTES = 4 * MAX_FILE_BYTES;
+/** Files that go to a peer one right after another, and those that are taken of one, which came together on their way; then one each time, ms. */
+const BURST = 20;
+const MOST_IN_BURST = 30;
+const EACH_MS = 1000;
 /** A receiver that has said nothing by then is an older one, which never does; after the second time it will not have the file, ms. */
 const SILENT_MS = 3000;
 const STALE_MS = 60_000;
@@ -57,6 +61,8 @@ export class FileTransfer {
   readonly #turns = new Map<string, Promise<boolean>>();
   /** What receivers say of the files that go out, by peer and file. */
   readonly #states = new Map<string, FileState['state'] | undefined>();
+  /** When a peer's files have all their time, by peer and way. */
+  readonly #until = new Map<string, number>();
   #closed = false;
 
   constructor(host: FileTransferHost) {
@@ -90,9 +96,10 @@ export class FileTransfer {
     const { clock, channel: channelOf } = this.#host;
     const key = keyOf(peerId, offer.id);
     const state = () => this.#states.get(key);
-    const bytes = await read();
     const channel = channelOf(peerId);
     if (!channel) return false;
+    while (!this.#closed && !this.#isDue(peerId, 'to', BURST)) await sleep(clock, POLL_MS);
+    const bytes = await read();
     // The channel of a connection that was rebuilt meanwhile knows nothing of this file.
     const goesOn = () =>
       !this.#closed && channel === channelOf(peerId) && channel.readyState === 'open' && state() !== 'dropped';
@@ -125,10 +132,14 @@ export class FileTransfer {
   begin(peerId: string, offer: FileOffer): void {
     const key = keyOf(peerId, offer.id);
     if (this.#incoming.has(key)) return;
+    if (!this.#isDue(peerId, 'from', MOST_IN_BURST)) {
+      this.#tell(peerId, offer.id, 'dropped');
+      return;
+    }
     const [oldest, ...others] = [...this.#incoming.values()].filter((file) => file.peerId === peerId);
     if (oldest && others.length + 1 >= MOST_AT_ONCE) this.#drop(oldest);
     this.#incoming.set(key, { peerId, offer, parts: [], bytes: 0 });
-    this.#host.say(peerId, { tandem: 'file-state', id: offer.id, state: 'begun' });
+    this.#tell(peerId, offer.id, 'begun');
   }
 
   /** The next part. One out of order, smaller than a part is before the last, or beyond what was said, ends the file. */
@@ -152,7 +163,7 @@ export class FileTransfer {
       return;
     }
     this.#host.received({ peerId, id, name, size, blob: new Blob(file.parts, { type: 'application/octet-stream' }) });
-    this.#host.say(peerId, { tandem: 'file-state', id, state: 'whole' });
+    this.#tell(peerId, id, 'whole');
   }
 
   #makeRoom(): void {
@@ -167,13 +178,28 @@ export class FileTransfer {
 
   #drop({ peerId, offer: { id } }: Incoming): void {
     this.#incoming.delete(keyOf(peerId, id));
-    this.#host.say(peerId, { tandem: 'file-state', id, state: 'dropped' });
+    this.#tell(peerId, id, 'dropped');
+  }
+
+  #tell(peerId: string, id: string, state: FileState['state']): void {
+    this.#host.say(peerId, { tandem: 'file-state', id, state });
+  }
+
+  /** May one more file go, or come? If so it counts. */
+  #isDue(peerId: string, way: string, burst: number): boolean {
+    const key = keyOf(peerId, way);
+    const now = this.#host.clock.now();
+    const until = Math.max(now, this.#until.get(key) ?? 0);
+    if (until > now + (burst - 1) * EACH_MS) return false;
+    this.#until.set(key, until + EACH_MS);
+    return true;
   }
 
   /** The peer left. */
   forget(peerId: string): void {
     for (const [key, file] of this.#incoming) if (file.peerId === peerId) this.#incoming.delete(key);
     this.#turns.delete(peerId);
+    for (const way of ['to', 'from']) this.#until.delete(keyOf(peerId, way));
   }
 
   close(): void {

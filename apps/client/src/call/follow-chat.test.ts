@@ -1,5 +1,5 @@
 import type { Call } from '@tandem/rtc';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { followChat } from './follow-chat.ts';
 import type { CallState } from './state.ts';
 
@@ -17,7 +17,7 @@ function chatWhere(roomEntry: object | undefined, people = 2) {
     },
   };
   const peers = Array(people).fill({});
-  const now: { chat: { text: string; host?: boolean }[] } & object = {
+  const now: { chat: { text: string; host?: boolean; file?: { name: string } }[] } & object = {
     chat: [],
     peers,
     roomEntry,
@@ -29,6 +29,7 @@ function chatWhere(roomEntry: object | undefined, people = 2) {
   return {
     tell: (name: string, event: object) => handlers.get(name)?.(event),
     texts: () => now.chat.map(({ text }) => text),
+    files: () => now.chat.flatMap(({ file }) => (file ? [file.name] : [])),
     hosts: () => now.chat.filter(({ host }) => host).map(({ text }) => text),
   };
 }
@@ -54,15 +55,40 @@ test('elsewhere both are', () => {
   expect(open.texts()).toEqual(['before', 'now']);
 });
 
-test('in a large room a flood is cut and moderators are not bound; elsewhere everybody writes as they like', () => {
+test('a flood is cut, sooner in a large room; moderators are not bound', () => {
   for (const [people, shown] of [
-    [2, 10],
+    [2, 20],
     [60, 3],
   ] as const) {
     const chat = chatWhere(undefined, people);
-    for (let i = 0; i < 10; i++) chat.tell('chat', said('eve', `flood ${i}`));
+    for (let i = 0; i < 100; i++) chat.tell('chat', said('eve', `flood ${i}`));
     expect(chat.texts()).toHaveLength(shown);
-    for (let i = 0; i < 10; i++) chat.tell('chat', said('mod', `word ${i}`));
-    expect(chat.hosts()).toHaveLength(10);
+    for (let i = 0; i < 100; i++) chat.tell('chat', said('mod', `word ${i}`));
+    expect(chat.hosts()).toHaveLength(100);
   }
+});
+
+test('who writes and sends without end pushes out nothing but their own', () => {
+  const urls = new Set<string>();
+  vi.stubGlobal('URL', {
+    createObjectURL: () => {
+      const url = `blob:${crypto.randomUUID()}`;
+      urls.add(url);
+      return url;
+    },
+    revokeObjectURL: (url: string) => urls.delete(url),
+  });
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const chat = chatWhere(undefined);
+  const file = (peerId: string, name: string) =>
+    chat.tell('file', { peerId, name, size: 5 * 1024 * 1024, blob: new Blob() });
+  chat.tell('chat-history', handedOn('eve', 'before'));
+  chat.tell('chat', said('eve', 'hers'));
+  file('eve', 'hers.pdf');
+  // Not paced, as a moderator: what many could do together.
+  for (let i = 0; i < 1000; i++) chat.tell('chat', said('mod', `${i}`));
+  for (let i = 0; i < 100; i++) file('mod', `${i}.pdf`);
+  expect(chat.texts().slice(0, 2)).toEqual(['before', 'hers']);
+  expect(chat.files()).toEqual(['hers.pdf', ...Array.from({ length: 19 }, (_, i) => `${i + 81}.pdf`)]);
+  expect([chat.texts().length, urls.size]).toEqual([500, 20]);
 });

@@ -7,20 +7,34 @@ import type { ChatLine } from './types.ts';
 
 /** Lines that the page keeps. */
 const KEPT = 500;
-/** Bytes of files that the page keeps; beyond them the oldest lines with files go. */
+/** Bytes of files that the page keeps. */
 const KEPT_FILE_BYTES = 100 * 1024 * 1024;
 
-/** The newest lines within both bounds. What goes is let go of. */
-function bounded(lines: readonly ChatLine[]): readonly ChatLine[] {
-  let bytes = 0;
-  const kept = new Set<ChatLine>();
-  for (const line of lines.slice(-KEPT).toReversed()) {
-    bytes += line.file?.size ?? 0;
-    if (!line.file || bytes <= KEPT_FILE_BYTES) kept.add(line);
+/** The oldest of who has most goes, until the rest fits: to send much does not push out what others said. What goes is let go of. */
+function fit(lines: readonly ChatLine[], most: number, sizeOf: (line: ChatLine) => number): readonly ChatLine[] {
+  const left = [...lines];
+  for (;;) {
+    const shares = new Map<string, number>();
+    let all = 0;
+    // What somebody remembers of others is one share: the names in it are their word.
+    const owner = ({ by, peerId }: ChatLine) => (by === undefined ? peerId : '');
+    for (const line of left) {
+      all += sizeOf(line);
+      shares.set(owner(line), (shares.get(owner(line)) ?? 0) + sizeOf(line));
+    }
+    if (all <= most) return left;
+    const largest = Math.max(...shares.values());
+    const at = left.findIndex((line) => sizeOf(line) > 0 && shares.get(owner(line)) === largest);
+    for (const { file } of left.splice(at, 1)) if (file) URL.revokeObjectURL(file.url);
   }
-  for (const line of lines) if (line.file && !kept.has(line)) URL.revokeObjectURL(line.file.url);
-  return lines.filter((line) => kept.has(line));
 }
+
+const bounded = (lines: readonly ChatLine[]) =>
+  fit(
+    fit(lines, KEPT_FILE_BYTES, ({ file }) => file?.size ?? 0),
+    KEPT,
+    () => 1,
+  );
 
 let keys = 0;
 
@@ -46,7 +60,7 @@ export function followChat(call: Call, state: CallState): (() => void)[] {
     call.on('chat', ({ peerId, name, text, shownAt, mine, privateTo }) => {
       const host = mine ? state.get().moderator : isModerator(peerId);
       if (!mine && isHidden(peerId)) return;
-      if (!mine && !host && isSlow(state.get()) && !pace.allow(peerId, performance.now())) return;
+      if (!mine && !host && !pace.allow(peerId, performance.now(), isSlow(state.get()))) return;
       const only = privateTo === undefined ? {} : { only: { name: mine ? nameOf(privateTo) : '' } };
       addLine(state, { peerId, name, text, shownAt, mine, host, ...only });
     }),
