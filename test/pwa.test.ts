@@ -208,6 +208,15 @@ test('service worker: an update waits for the end of the call; offline the shell
   await page.getByTestId('update-deferred').waitFor({ state: 'attached' });
   expect(await page.getByTestId('update-notice').count()).toBe(0);
   expect(await page.evaluate(() => 'samePage' in globalThis)).toBe(true);
+  // It would take over this tab as well.
+  const lobby = await page.context().newPage();
+  await lobby.goto(own.origin);
+  await lobby.getByTestId('update-notice').waitFor();
+  await lobby.getByRole('button', { name: 'Update' }).click();
+  await lobby.getByTestId('update-notice').waitFor({ state: 'detached' });
+  const waits = async () => (await navigator.serviceWorker.ready).waiting !== null;
+  expect(await page.evaluate(waits), 'a tab is in a call').toBe(true);
+  await lobby.close();
 
   await page.getByTestId('leave').click();
   await page.getByTestId('update-notice').waitFor();

@@ -3,7 +3,7 @@
  * The service worker: the app opens at once and offline; everything live goes to the network, untouched.
  *
  * It never skips waiting by itself, so a new version never takes over a page in a call: the page asks (SKIP_WAITING) when
- * somebody presses "Update" in the lobby. It never answers for config.json, tokens, /auth, /ws, /reports or /health: only
+ * somebody presses "Update" in the lobby and no other tab is in a call. It never answers for config.json, tokens, /auth, /ws, /reports or /health: only
  * files of the build are in its cache, and anything else is left to the browser.
  */
 import { NavigationRoute, NetworkOnly, type PrecacheEntry, Serwist, type SerwistGlobalConfig } from 'serwist';

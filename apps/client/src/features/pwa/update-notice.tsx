@@ -42,26 +42,47 @@ function useWaitingWorker(busy: boolean): ServiceWorker | undefined {
   return waiting;
 }
 
-/** Hands over to the waiting version; the page loads again under it. */
-function update(waiting: ServiceWorker): void {
-  navigator.serviceWorker.addEventListener('controllerchange', () => location.reload());
-  waiting.postMessage({ type: 'SKIP_WAITING' });
+/** Each tab in a call holds it: a version that takes over does so in all tabs, and the files of the one before go. */
+const IN_CALL = 'tandem-in-call';
+
+function useCallLock(busy: boolean): void {
+  useEffect(() => {
+    if (!busy || !navigator.locks) return;
+    const over = new AbortController();
+    const held = new Promise<void>((resolve) => over.signal.addEventListener('abort', () => resolve()));
+    // It rejects when the call ends before its turn.
+    navigator.locks.request(IN_CALL, { mode: 'shared', signal: over.signal }, () => held).catch(() => {});
+    return () => over.abort();
+  }, [busy]);
 }
 
-/** Offers a waiting version; never in a call, only when somebody says so. */
+/** Hands over to the waiting version; the page loads again under it. @returns when a tab is in a call, so that nothing was done */
+async function update(waiting: ServiceWorker): Promise<void> {
+  const takeOver = () => {
+    navigator.serviceWorker.addEventListener('controllerchange', () => location.reload());
+    waiting.postMessage({ type: 'SKIP_WAITING' });
+    // The page ends with it.
+    return new Promise<never>(() => {});
+  };
+  if (!navigator.locks) return takeOver();
+  await navigator.locks.request(IN_CALL, { ifAvailable: true }, (lock) => (lock ? takeOver() : undefined));
+}
+
+/** Offers a waiting version; never in a call, only when somebody says so. While another tab is in one, the offer goes until the next visit. */
 export function UpdateNotice() {
   const t = useText();
   const phase = useStore(call, (s) => s.phase);
   const [hidden, setHidden] = useState(false);
   const busy = phase === 'call' || phase === 'joining';
   const waiting = useWaitingWorker(busy);
+  useCallLock(busy);
   if (!waiting || hidden) return null;
   // In a call there is nothing to do about it: stay quiet, the lobby will tell.
   if (busy) return <span hidden data-testid="update-deferred" />;
   return (
     <div className="snackbar" role="status" data-testid="update-notice">
       <span>{t('app.updateReady')}</span>
-      <button type="button" className="button compact" onClick={() => update(waiting)}>
+      <button type="button" className="button compact" onClick={() => void update(waiting).then(() => setHidden(true))}>
         {t('app.updateNow')}
       </button>
       <button type="button" className="button quiet compact" onClick={() => setHidden(true)}>
