@@ -1,7 +1,17 @@
 /** Calls of the PWA in real Chromium, with its fake devices: what people do in them, and what happens to them. */
 import { type PeerMetadata, SignalingSession } from '@tandem/rtc';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { atRest, enter, expectAccessible, type Inside, muted, noDevices, patience, pwaSuite } from './pwa/suite.ts';
+import {
+  atRest,
+  enter,
+  expectAccessible,
+  hasFocus,
+  type Inside,
+  muted,
+  noDevices,
+  patience,
+  pwaSuite,
+} from './pwa/suite.ts';
 import { launchBrowser, received } from './support/browser.ts';
 
 const suite = pwaSuite();
@@ -149,14 +159,13 @@ test('devices: another microphone, camera and speaker without a gap; one is pull
 test('beside the switches: devices, blur and the rest in reach of a keyboard; on a phone in the menu, above the controls', async () => {
   const { page } = await join('Ada', 'choices');
   await page.getByTestId('empty-room').waitFor();
-  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('data-testid'));
   await page.getByTestId('mic-choices').focus();
   await page.keyboard.press('Enter');
-  await vi.waitFor(async () => expect(await focused()).toBe('device-audioinput'), patience);
+  await hasFocus(page, 'device-audioinput');
   await expectAccessible(page, 'microphone and sound');
   await page.keyboard.press('Escape');
   await page.getByTestId('device-audioinput').waitFor({ state: 'detached' });
-  expect(await focused()).toBe('mic-choices');
+  await hasFocus(page, 'mic-choices');
 
   await page.getByTestId('cam-choices').click();
   await expectAccessible(page, 'camera and background');
@@ -175,7 +184,7 @@ test('beside the switches: devices, blur and the rest in reach of a keyboard; on
   await page.getByTestId('device-videoinput').waitFor();
   await expectAccessible(page, 'camera and background on a phone');
   await page.keyboard.press('Escape');
-  expect(await focused()).toBe('more');
+  await hasFocus(page, 'more');
   await page.getByTestId('open-chat').click();
   await page.getByTestId('chat-input').waitFor();
   await page.getByTestId('toggle-mic').click();

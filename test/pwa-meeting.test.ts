@@ -1,7 +1,7 @@
 /** What a meeting is like with more people, with a weak line and with a keyboard, in real Chromium. */
 import type { Page } from 'playwright-core';
 import { expect, test, vi } from 'vitest';
-import { atRest, expectAccessible, muted, noDevices, overlaps, patience, pwaSuite } from './pwa/suite.ts';
+import { atRest, expectAccessible, hasFocus, muted, noDevices, overlaps, patience, pwaSuite } from './pwa/suite.ts';
 
 const suite = pwaSuite();
 const { join, peer } = suite;
@@ -13,9 +13,6 @@ interface Model {
 interface WithSession {
   __tandem: { session: { emit(event: string, payload: object): void } };
 }
-
-const focused = (page: Page) =>
-  page.evaluate(() => document.activeElement?.getAttribute('data-testid') ?? document.activeElement?.id);
 
 /** Before the page: keeps the notes of the sounds that it plays, Hz. */
 const keepNotes = () => {
@@ -41,16 +38,16 @@ test('keys: no letter ends the call, they can be switched off; the focus goes ba
 
   await page.getByTestId('open-people').focus();
   await page.keyboard.press('c');
-  await vi.waitFor(async () => expect(await focused(page)).toBe('chat-input'), patience);
+  await hasFocus(page, 'chat-input');
   await page.keyboard.press('Escape');
   await page.getByTestId('chat-input').waitFor({ state: 'detached' });
-  expect(await focused(page)).toBe('open-people');
+  await hasFocus(page, 'open-people');
   await page.getByTestId('more').click();
   await page.getByTestId('open-stats').click();
   await page.getByRole('button', { name: 'Close' }).focus();
   await page.keyboard.press('Enter');
   await page.getByTestId('stats-panel').waitFor({ state: 'detached' });
-  expect(await focused(page)).toBe('more');
+  await hasFocus(page, 'more');
   // Opened by its line in the header, which goes with that.
   await page.evaluate(() => {
     const line = { id: 0, key: 'chat.toast', values: { name: 'Bob', text: 'Hello' }, opens: 'chat' };
@@ -58,10 +55,10 @@ test('keys: no letter ends the call, they can be switched off; the focus goes ba
   });
   await page.getByRole('button', { name: 'Bob: Hello' }).focus();
   await page.keyboard.press('Enter');
-  await vi.waitFor(async () => expect(await focused(page)).toBe('chat-input'), patience);
+  await hasFocus(page, 'chat-input');
   await page.keyboard.press('Escape');
   await page.getByTestId('chat-input').waitFor({ state: 'detached' });
-  expect(await focused(page)).toBe('main');
+  await hasFocus(page, 'main');
   // It was read there: it does not come back for the rest of its time. This one has no end.
   expect(await page.getByRole('button', { name: 'Bob: Hello' }).count()).toBe(0);
 

@@ -19,7 +19,7 @@ import {
 import { type S3Server, startRedis, startS3, type TestRedis } from '../packages/service/src/testing/index.ts';
 import { misfitsOf } from './pwa/axe.ts';
 import { type Pwa, startPwa } from './pwa/harness.ts';
-import { atRest, downloaded, enter, expectAccessible, noDevices, openPage } from './pwa/suite.ts';
+import { atRest, downloaded, enter, expectAccessible, hasFocus, noDevices, openPage } from './pwa/suite.ts';
 import { launchBrowser } from './support/browser.ts';
 
 const ROOM = 'visit';
@@ -67,8 +67,6 @@ async function keep(store: RecordingStore, n: number, startedBy: string, film: s
   return prefix;
 }
 
-const focused = (page: Page) => page.evaluate(() => document.activeElement?.getAttribute('data-testid'));
-
 /** The first of the list. The focus is never nowhere. */
 async function deleteByKeys(page: Page, store: RecordingStore, prefix: string): Promise<void> {
   const before = await page.getByTestId('recording-row').count();
@@ -77,17 +75,17 @@ async function deleteByKeys(page: Page, store: RecordingStore, prefix: string): 
   await page.getByTestId('remove-recording-sure').waitFor();
   await page.keyboard.press('Enter');
   await page.getByTestId('remove-recording-sure').waitFor({ state: 'detached' });
-  expect(await focused(page), 'after "cancel"').toBe('remove-recording');
+  await hasFocus(page, 'remove-recording');
   expect(await store.list(prefix)).toHaveLength(3);
   await page.keyboard.press('Enter');
   await page.keyboard.press('Shift+Tab');
-  expect(await focused(page)).toBe('remove-recording-sure');
+  await hasFocus(page, 'remove-recording-sure');
   await page.keyboard.press('Enter');
   await page
     .getByTestId('recording-row')
     .nth(before - 1)
     .waitFor({ state: 'detached' });
-  expect(await focused(page), 'after the row').toBe('recordings');
+  await hasFocus(page, 'recordings');
   expect(await store.list(prefix)).toEqual([]);
 }
 

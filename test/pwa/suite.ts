@@ -2,7 +2,7 @@
 import type { PeerMetadata } from '@tandem/rtc';
 import { SignalingSession } from '@tandem/rtc';
 import type { Browser, BrowserContext, BrowserContextOptions, Download, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, vi } from 'vitest';
 import type { Preferences } from '../../apps/client/src/lib/preferences.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { OF_COLOURS, violationsOf, WCAG } from './axe.ts';
@@ -31,6 +31,16 @@ export interface OpenOptions extends BrowserContextOptions {
   /** Names of files that do not arrive. */
   blocked?: readonly string[];
 }
+
+/** @param name of that part for tests, or its id. The page gives the focus back after what had it is gone. */
+export const hasFocus = (page: Page, name: string) =>
+  vi.waitFor(async () => {
+    const focused = await page.evaluate(() => {
+      const { activeElement } = document;
+      return activeElement?.getAttribute('data-testid') ?? activeElement?.id;
+    });
+    expect(focused).toBe(name);
+  }, patience);
 
 export const noDevices = () => {
   navigator.mediaDevices.enumerateDevices = async () => [];
