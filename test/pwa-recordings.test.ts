@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { type PeerMetadata, SignalingSession } from '../packages/rtc/src/index.ts';
 import {
   type ComposedDocument,
@@ -19,7 +19,7 @@ import {
 import { type S3Server, startRedis, startS3, type TestRedis } from '../packages/service/src/testing/index.ts';
 import { misfitsOf } from './pwa/axe.ts';
 import { type Pwa, startPwa } from './pwa/harness.ts';
-import { atRest, downloaded, enter, expectAccessible, hasFocus, noDevices, openPage } from './pwa/suite.ts';
+import { atRest, downloaded, enter, expectAccessible, hasFocus, noDevices, openPage, patience } from './pwa/suite.ts';
 import { launchBrowser } from './support/browser.ts';
 
 const ROOM = 'visit';
@@ -86,7 +86,8 @@ async function deleteByKeys(page: Page, store: RecordingStore, prefix: string): 
     .nth(before - 1)
     .waitFor({ state: 'detached' });
   await hasFocus(page, 'recordings');
-  expect(await store.list(prefix)).toEqual([]);
+  // The page may have looked while the last of its files was being removed.
+  await vi.waitFor(async () => expect(await store.list(prefix)).toEqual([]), patience);
 }
 
 test.each([
