@@ -97,6 +97,15 @@ test('R-7 a track of which nothing can be made is left out, and what was recorde
   expect((await names()).filter((name) => name.startsWith('parts/'))).toHaveLength(3);
 });
 
+test('R-11 what is deleted while its last file is written does not come back', async () => {
+  const put = async (key: string, body: Uint8Array | string) => {
+    if (key.endsWith('composed.json')) await store.remove(prefix);
+    await store.put(key, body);
+  };
+  await compose(otherwise({ put }));
+  expect([await store.list('rooms/'), await store.list('waiting/')]).toEqual([[], []]);
+});
+
 test.each([true, false])(
   'R-11 what is deleted while it is composed does not come back; still its composer: %s',
   async (holds) => {

@@ -51,13 +51,14 @@ export async function composeRecording({ id, workDir, holds, ...more }: ComposeO
       for (const [i, track] of tracks.entries()) files.push(await keepTrack(store, prefix, track, i, from));
     }
     const document: ComposedDocument = { at: Date.now(), files, ...made };
-    // Deleted meanwhile: then nothing of it comes back, also when another composes it now.
+    const isOurs = await holds();
+    if (isOurs) await store.put(`${prefix}composed.json`, JSON.stringify(document));
+    // Asked after all that is written. Deleted meanwhile: then nothing of it comes back, also when another composes it now.
     if ((await store.text(`${prefix}recording.json`)) === undefined) {
       for (const kept of [prefix, waitingOf(prefix)]) await store.remove(kept);
       return document;
     }
-    if (!(await holds())) throw new Error('another composer has it now');
-    await store.put(`${prefix}composed.json`, JSON.stringify(document));
+    if (!isOurs) throw new Error('another composer has it now');
     if (document.error === undefined && !isSomeLost) await store.remove(`${prefix}parts/`);
     await store.remove(waitingOf(prefix));
     say('composer.composed', { recording: id, durationMs: document.durationMs, error: document.error });
