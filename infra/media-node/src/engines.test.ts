@@ -4,7 +4,7 @@ import type { Engine } from './engine.ts';
 import { Engines } from './engines.ts';
 import { FakeEngine } from './testing/fake-engine.ts';
 
-async function pair() {
+async function pair(pauseMs = 5) {
   const started: FakeEngine[] = [];
   const lost: Engine[] = [];
   const gate = { open: true };
@@ -25,6 +25,7 @@ async function pair() {
     onLost: (engine) => lost.push(engine),
     onReady: () => ready++,
     retryMs: 5,
+    pauseMs,
   });
   return { engines, started, lost, gate, ready: () => ready, refused: () => refused };
 }
@@ -49,4 +50,24 @@ test('while both are dead there is none, and one that did not start is tried aga
   gate.open = true;
   await vi.waitFor(() => expect([engines.living.length, ready()]).toEqual([2, 2]));
   await engines[Symbol.asyncDispose]();
+});
+
+test('while another one lives the next is not started at once, and when that dies too there is no pause', async () => {
+  const { engines, started, lost, ready } = await pair(3_600_000);
+  started[0]?.kill();
+  await vi.waitFor(() => expect(lost).toHaveLength(1));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(started).toHaveLength(2);
+  started[1]?.kill();
+  await vi.waitFor(() => expect([started.length, ready()]).toEqual([4, 2]));
+  await engines[Symbol.asyncDispose]();
+});
+
+test('a node that ends during a pause starts nothing more', async () => {
+  const { engines, started, lost } = await pair(3_600_000);
+  started[0]?.kill();
+  await vi.waitFor(() => expect(lost).toHaveLength(1));
+  await engines[Symbol.asyncDispose]();
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  expect(started).toHaveLength(2);
 });

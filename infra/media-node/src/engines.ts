@@ -14,14 +14,20 @@ export interface EnginesOptions {
   readonly onReady: () => void;
   /** Pause before an engine that does not start is tried again, ms. Default 2000. */
   readonly retryMs?: number;
+  /** Pause before the next one is started while another lives, ms. Default 2000. */
+  readonly pauseMs?: number;
 }
 
 const RETRY_MS = 2000;
+/** The people of a dead engine connect again within this time, and need the processor more than its successor does. */
+const PAUSE_MS = 2000;
 
 export class Engines implements AsyncDisposable {
   readonly #options: EnginesOptions;
   readonly #living = new Map<number, Engine>();
   readonly #stop = new AbortController();
+  /** Ends a pause: the last engine is gone. */
+  #hurry = new AbortController();
   /** Engines that died since the node began. */
   lost = 0;
 
@@ -70,6 +76,7 @@ export class Engines implements AsyncDisposable {
     this.lost++;
     this.#options.say('media.engine-died', { index });
     this.#options.onLost(engine);
+    await this.#pause();
     while (!this.#stop.signal.aborted)
       try {
         await this.#launch(index);
@@ -79,6 +86,16 @@ export class Engines implements AsyncDisposable {
         this.#options.say('media.retry', { what: 'engine', error: String(error) });
         await sleep(this.#options.retryMs ?? RETRY_MS, undefined, { signal: this.#stop.signal }).catch(() => {});
       }
+  }
+
+  async #pause(): Promise<void> {
+    if (this.#living.size === 0) {
+      this.#hurry.abort();
+      this.#hurry = new AbortController();
+      return;
+    }
+    const signal = AbortSignal.any([this.#hurry.signal, this.#stop.signal]);
+    await sleep(this.#options.pauseMs ?? PAUSE_MS, undefined, { signal }).catch(() => {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
