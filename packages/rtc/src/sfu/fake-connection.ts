@@ -1,4 +1,5 @@
 /** For tests of {@link Sfu}: connections that only count. */
+import { expect, vi } from 'vitest';
 import { systemClock } from '../clock.ts';
 import type { SessionEvents } from '../session-types.ts';
 import { Sfu, type SfuHost } from './sfu.ts';
@@ -69,6 +70,12 @@ export class FakeConnection {
     this.connectionState = 'connected';
     this.onconnectionstatechange?.();
   }
+}
+
+/** All connections until now, once there are so many. */
+export async function made(count: number): Promise<FakeConnection[]> {
+  await vi.waitFor(() => expect(FakeConnection.all).toHaveLength(count));
+  return FakeConnection.all;
 }
 
 /** An Sfu with one person beside me, bob, and what it sends and says. */

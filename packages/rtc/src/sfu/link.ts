@@ -42,13 +42,15 @@ export class SfuLink {
   /** Tracks of the node's last offer. */
   #tracks = new Map<string, IncomingTrack>();
   readonly #arrived = new Map<string, IncomingTrack>();
+  /** The way down begins once the offer of the way up is out. */
+  #isDownDue = false;
   #closed = false;
 
   constructor(agent: string, epoch: number, host: SfuLinkHost) {
     this.agent = agent;
     this.epoch = epoch;
     this.#host = host;
-    this.up = host.audience ? undefined : new UpLeg('up', { ...host, onLive: () => host.onUpLive() });
+    this.up = host.audience ? undefined : this.#makeUp(host);
     this.down = new DownLeg({
       ...host,
       onLive: () => {
@@ -74,9 +76,21 @@ export class SfuLink {
    * @param comes I am new in a room that the node serves: what others send comes first, and nothing of mine is in its way
    */
   start(comes = false): void {
-    if (comes) this.#startUp(ALONE_MS);
-    else this.up?.start();
+    // All wait for each other's media: what leads to mine is first.
+    if (this.up && !comes) {
+      this.#isDownDue = true;
+      this.up.start();
+      return;
+    }
+    this.#startUp(ALONE_MS);
     this.down.start();
+  }
+  #makeUp(host: SfuLinkHost): UpLeg {
+    const onOffered = () => {
+      if (this.#isDownDue) this.down.start();
+      this.#isDownDue = false;
+    };
+    return new UpLeg({ ...host, onLive: () => host.onUpLive(), onOffered });
   }
   /** Unless it has begun. */
   #startUp(ms: number): void {

@@ -1,6 +1,6 @@
 /** Who is served by a media node and when a pair may go, with connections that only count. The real ones: test/media-room.test.ts. */
 import { expect, test, vi } from 'vitest';
-import { FakeConnection, startSfu as start } from './fake-connection.ts';
+import { FakeConnection, made, startSfu as start } from './fake-connection.ts';
 
 const OFFER = {
   sdp: {
@@ -19,7 +19,7 @@ const OFFER = {
 test('a pair may go only when the media is here, mine is there, and both said so', async () => {
   const { sfu, shown, served, hear, states } = start();
   sfu.set({ peerId: 'agent', epoch: 5 });
-  const [up, down] = FakeConnection.all;
+  const [up, down] = await made(2);
   up?.connect();
   hear('agent', 'offer', OFFER);
   down?.connect();
@@ -71,28 +71,39 @@ test('who comes into a room that is served receives first, and offers its own on
   alone.sfu.set({ peerId: 'agent', epoch: 5 }, true);
   await vi.waitFor(() => expect(types(alone.sent)).toEqual(['media-want', 'offer']));
   alone.sfu.close();
-  // A room that changes its way: nobody has anything to receive before others have offered.
-  const all = start();
-  all.sfu.set({ peerId: 'agent', epoch: 5 });
-  await vi.waitFor(() => expect(types(all.sent)).toEqual(['media-want', 'offer']));
-  expect(FakeConnection.all[0]?.sections).toHaveLength(2);
-  all.sfu.close();
 });
 
-test('a lower epoch is ignored, and of a higher one the old connections stay until the new ones serve', () => {
+test('a room that changes its way offers first, and so after an engine died: nobody has anything to receive before', async () => {
+  const { sfu, sent, hear } = start();
+  sfu.set({ peerId: 'agent', epoch: 5 });
+  const [up] = FakeConnection.all;
+  await made(2);
+  expect(up?.sections).toHaveLength(2);
+  hear('agent', 'media-state', { state: { mode: 'engine-lost', epoch: 5 } });
+  const again = FakeConnection.all[2];
+  await made(4);
+  expect(again?.sections).toHaveLength(2);
+  expect(sent.map(({ type }) => type)).toEqual(['offer', 'media-want', 'offer', 'media-want']);
+  sfu.close();
+});
+
+test('a lower epoch is ignored, and of a higher one the old connections stay until the new ones serve', async () => {
   const { sfu } = start();
   sfu.set({ peerId: 'a5', epoch: 5 });
   sfu.set({ peerId: 'a4', epoch: 4 });
-  expect([sfu.epoch, FakeConnection.all.length]).toEqual([5, 2]);
+  await made(2);
+  expect(sfu.epoch).toBe(5);
   sfu.set({ peerId: 'a6', epoch: 6 });
-  expect([sfu.epoch, FakeConnection.all.length]).toEqual([6, 4]);
+  await made(4);
+  expect(sfu.epoch).toBe(6);
   expect(FakeConnection.all.map((pc) => pc.closed)).toEqual([false, false, false, false]);
   sfu.close();
 });
 
-test('a node that closes, or is gone, leaves pairs behind and is not tried again', () => {
+test('a node that closes, or is gone, leaves pairs behind and is not tried again', async () => {
   const { sfu, unserved, hear } = start();
   sfu.set({ peerId: 'a5', epoch: 5 });
+  await made(2);
   hear('a5', 'media-state', { state: { mode: 'closing', epoch: 5 } });
   expect(unserved).toEqual(['bob']);
   // Its legs go on until the pairs stand.
@@ -121,7 +132,7 @@ test('a person whose tile is not seen is served without a picture, and none gets
   const { sfu, hear, states } = start();
   sfu.layers.show('bob', 0);
   sfu.set({ peerId: 'agent', epoch: 5 });
-  const [up, down] = FakeConnection.all;
+  const [up, down] = await made(2);
   up?.connect();
   down?.connect();
   const tracks = [{ mid: '0', peerId: 'bob', slot: 'audio' }];
@@ -137,7 +148,7 @@ test('in a room of more than can be heard the node alone serves: nobody waits fo
   const others = Array.from({ length: 30 }, (_, i) => `p${i}`);
   const { sfu, hear, served, unserved } = start({ peerIds: () => others, sends: () => ['audio'] });
   sfu.set({ peerId: 'agent', epoch: 5 });
-  for (const pc of FakeConnection.all) pc.connect();
+  for (const pc of await made(2)) pc.connect();
   for (const peerId of others) hear(peerId, 'media-state', { state: { mode: 'served', epoch: 5 } });
   expect([served.length, unserved.length]).toEqual([30, 0]);
   sfu.close();

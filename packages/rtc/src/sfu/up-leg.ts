@@ -4,7 +4,7 @@ import { SLOTS, type Slot } from '../pair-types.ts';
 import { withSoundRepeats } from '../sound-repeats.ts';
 import { withStartBitrate } from '../start-bitrate.ts';
 import { offerFewCodecs } from '../video-codecs.ts';
-import { Leg, type LegDescription } from './leg.ts';
+import { Leg, type LegDescription, type LegHost } from './leg.ts';
 
 /**
  * Sizes of the camera, largest first: the engine takes the order for the order of its layers. Bitrates as libwebrtc's own for 720p, 360p
@@ -28,13 +28,23 @@ const START_BITRATE = 1_000_000;
 /** Largest first, as {@link CAMERA}. */
 const LAYER_OF_RID: Readonly<Record<string, string>> = { h: 'high', m: 'mid', l: 'low' };
 
+export interface UpLegHost extends LegHost {
+  /** An offer is out. */
+  onOffered(): void;
+}
+
 export class UpLeg extends Leg {
+  declare protected readonly host: UpLegHost;
   /** Sizes of the camera that somebody receives. What is written is a target: one step at a time leads there. */
   #wanted: ReadonlySet<unknown> = new Set(['high', 'mid', 'low']);
   readonly #slots = new Map<Slot, RTCRtpTransceiver>();
 
   /** An offer was due while another one had no answer. */
   #isOwed = false;
+
+  constructor(host: UpLegHost) {
+    super('up', host);
+  }
 
   /** The track of a slot changed. */
   replaceTrack(slot: Slot): void {
@@ -119,5 +129,6 @@ export class UpLeg extends Leg {
       gen: this.gen,
     };
     this.host.send('offer', { sdp });
+    this.host.onOffered();
   }
 }
