@@ -8,9 +8,13 @@ const GRID_MS = 10;
 
 /** On the audio thread: tells ten times a second from when to when the track was louder than silence, ms since the epoch. */
 const EAR = `registerProcessor('ear', class extends AudioWorkletProcessor {
+  constructor() {
+    super();
+    this.port.onmessage = () => (this.isOver = true);
+  }
   process([[samples]]) {
     const now = Date.now();
-    const isLoud = samples?.some((sample) => Math.abs(sample) > 0.001) ?? false;
+    const isLoud = !this.isOver && (samples?.some((sample) => Math.abs(sample) > 0.001) ?? false);
     if (this.from !== undefined && (!isLoud || now - this.from > 100)) {
       this.port.postMessage([this.from, this.to]);
       this.from = isLoud ? this.to : undefined;
@@ -20,7 +24,7 @@ const EAR = `registerProcessor('ear', class extends AudioWorkletProcessor {
       this.from ??= now - this.to < 30 ? this.to : now;
       this.to = now;
     }
-    return true;
+    return !this.isOver;
   }
 })`;
 
@@ -41,14 +45,18 @@ export class FrameTimes {
   }
 }
 
+let shared: AudioContext | undefined;
+/** One for the page: each has a thread that wakes a hundred times a second, of the time that a call on this machine needs. */
+export function audio(): AudioContext {
+  shared ??= new AudioContext();
+  return shared;
+}
+
 export class Voices {
   /** Which track each stream has had from when on, the newest last. */
   readonly #tracks = new WeakMap<MediaStream, { readonly track: MediaStreamTrack; readonly at: number }[]>();
   readonly #loud = new WeakMap<MediaStreamTrack, [from: number, to: number][]>();
-  readonly #audio = new AudioContext();
-  readonly #ready = this.#audio.audioWorklet.addModule(
-    URL.createObjectURL(new Blob([EAR], { type: 'text/javascript' })),
-  );
+  readonly #ready = audio().audioWorklet.addModule(URL.createObjectURL(new Blob([EAR], { type: 'text/javascript' })));
 
   /** From now on: which track a stream has, and each track from its beginning. */
   constructor() {
@@ -58,11 +66,16 @@ export class Voices {
       note(this, track);
       addTrack.call(this, track);
     };
-    const listen = (track: MediaStreamTrack) => void this.#listen(track);
+    const listen = (track: MediaStreamTrack, over: AbortSignal) => void this.#listen(track, over);
     globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+      readonly #over = new AbortController();
       constructor(configuration?: RTCConfiguration) {
         super(configuration);
-        this.addEventListener('track', ({ track }) => listen(track));
+        this.addEventListener('track', ({ track }) => listen(track, this.#over.signal));
+      }
+      override close(): void {
+        super.close();
+        this.#over.abort();
       }
     };
   }
@@ -85,13 +98,21 @@ export class Voices {
     this.#tracks.set(stream, [...tracks, { track, at: Date.now() }]);
   }
 
-  async #listen(track: MediaStreamTrack): Promise<void> {
+  /** @param over ends it: the connection is closed */
+  async #listen(track: MediaStreamTrack, over: AbortSignal): Promise<void> {
     if (track.kind !== 'audio' || this.#loud.has(track)) return;
     const loud: [number, number][] = [];
     this.#loud.set(track, loud);
     await this.#ready;
-    const ear = new AudioWorkletNode(this.#audio, 'ear', { numberOfOutputs: 0 });
+    if (over.aborted) return;
+    const ear = new AudioWorkletNode(audio(), 'ear', { numberOfOutputs: 0 });
     ear.port.onmessage = ({ data }) => loud.push(data);
-    this.#audio.createMediaStreamSource(new MediaStream([track])).connect(ear);
+    const source = audio().createMediaStreamSource(new MediaStream([track]));
+    source.connect(ear);
+    over.addEventListener('abort', () => {
+      source.disconnect();
+      // It tells what it has, and ends.
+      ear.port.postMessage('over');
+    });
   }
 }

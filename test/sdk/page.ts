@@ -1,7 +1,7 @@
 /** Runs in the browser: the SDK in reach of the tests. Bundled by harness.ts. */
 import { Call, type CallOptions, type IceServersAnswer, PrewarmedConnection, SignalingSession } from '@tandem/rtc';
 import { Encryption } from '@tandem/rtc/encryption';
-import { FrameTimes, Voices } from './moments.ts';
+import { audio, FrameTimes, Voices } from './moments.ts';
 
 interface Log {
   readonly t: number;
@@ -303,9 +303,8 @@ class Harness {
       context.fillStyle = `hsl(${n++ * 17} 80% 50%)`;
       context.fillRect(0, 0, 320, 180);
     }, 1000 / fps);
-    const audio = new AudioContext();
-    const tone = audio.createOscillator();
-    const out = audio.createMediaStreamDestination();
+    const tone = audio().createOscillator();
+    const out = audio().createMediaStreamDestination();
     tone.connect(out);
     tone.start();
     return new MediaStream([...canvas.captureStream(fps).getVideoTracks(), ...out.stream.getAudioTracks()]);
