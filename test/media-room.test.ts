@@ -103,47 +103,83 @@ test('a picture that is not shown is not received, others go on receiving it, an
   expect(browser.errors).toEqual([]);
 });
 
-test('a camera so small that it is sent in one size moves on for who shows it small when another one wants all of it', async () => {
-  const room = 'small';
-  const pages = [await enter(room, 'ada'), await enter(room, 'bob'), await enter(room, 'eve')];
-  for (const page of pages) await everybody(page, 2, 'sfu');
-  const [ada, bob, eve] = pages as [Page, Page, Page];
-  /** The last sizes that bob was told to send. */
-  const isTold = (sizes: string) =>
-    until(`bob sends ${sizes}`, async () => {
-      const told = await bob.evaluate(() => {
-        const states = globalThis.harness.log.filter((one) => one.what === 'media-state');
-        return states.map(({ detail }) => (detail as { state: { send?: string[] } }).state.send?.join());
-      });
-      return told.findLast((sent) => sent !== undefined) === sizes;
+/** Everybody's camera in 180 lines, but bob's in as many. */
+const limit = (page: Page, lines: number | undefined) =>
+  page.evaluate((wanted) => {
+    const { call } = globalThis.harness;
+    for (const { peerId, name } of call?.peers ?? []) call?.limitVideo(name === 'bob' ? wanted : 180, peerId);
+  }, lines);
+/** The last sizes that bob was told to send are these. */
+const isTold = (bob: Page, sizes: string) =>
+  until(`bob sends ${sizes}`, async () => {
+    const told = await bob.evaluate(() => {
+      const states = globalThis.harness.log.filter((one) => one.what === 'media-state');
+      return states.map(({ detail }) => (detail as { state: { send?: string[] } }).state.send?.join());
     });
-  const moves = (page: Page) =>
-    until(
-      'bob moves',
-      async () => {
-        const count = async () => (await shown(page)).find((p) => p.name === 'bob')?.frames ?? 0;
-        const before = await count();
-        await new Promise((resolve) => setTimeout(resolve, 2000));
-        // More than the keyframe of a change.
-        return (await count()) > before + 5;
-      },
-      30_000,
-    );
-  const limit = (page: Page, lines: number | undefined) =>
-    page.evaluate((wanted) => {
-      const { call } = globalThis.harness;
-      for (const { peerId, name } of call?.peers ?? []) call?.limitVideo(name === 'bob' ? wanted : 180, peerId);
-    }, lines);
-  for (const page of [ada, eve]) await limit(page, 180);
-  await isTold('low');
-  for (const page of [ada, eve]) await moves(page);
-  await limit(eve, undefined);
-  await isTold('high,low');
-  for (const page of [eve, ada]) await moves(page);
+    return told.findLast((sent) => sent !== undefined) === sizes;
+  });
+/** Bob's picture moves, and has that number of lines. */
+const moves = (page: Page, lines: number) =>
+  until(
+    `bob moves in ${lines} lines`,
+    async () => {
+      const seen = async () => (await shown(page)).find((p) => p.name === 'bob');
+      const before = await seen();
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      const after = await seen();
+      // More than the keyframe of a change.
+      return (after?.frames ?? 0) > (before?.frames ?? 0) + 5 && after?.height === lines;
+    },
+    30_000,
+  );
+async function leave(room: string, pages: readonly Page[]): Promise<void> {
   for (const page of pages) await page.evaluate(() => globalThis.harness.call?.leave());
   await until('the node has let go', async () => !stack.nodes[0]?.rooms.has(room));
   for (const page of pages) await page.close();
   expect(browser.errors).toEqual([]);
+}
+
+test('a small camera moves on for who shows it small when another one wants all of it', async () => {
+  const room = 'small';
+  const pages = [await enter(room, 'ada'), await enter(room, 'bob'), await enter(room, 'eve')];
+  for (const page of pages) await everybody(page, 2, 'sfu');
+  const [ada, bob, eve] = pages as [Page, Page, Page];
+  for (const page of [ada, eve]) await limit(page, 180);
+  await isTold(bob, 'low');
+  for (const page of [ada, eve]) await moves(page, 180);
+  await limit(eve, undefined);
+  await isTold(bob, 'high,low');
+  for (const page of [eve, ada]) await moves(page, 180);
+  await leave(room, pages);
+});
+
+test('another camera, or one that is made smaller, is seen by who shows it small and by who shows it large', async () => {
+  const room = 'sizes';
+  const pages = [await enter(room, 'ada'), await enter(room, 'bob'), await enter(room, 'eve')];
+  for (const page of pages) await everybody(page, 2, 'sfu');
+  const [ada, bob, eve] = pages as [Page, Page, Page];
+  const use = (width: number, height: number) =>
+    bob.evaluate(([w, h]) => globalThis.harness.call?.setTrack('video', globalThis.harness.canvasTrack(w, h)), [
+      width,
+      height,
+    ] as const);
+  await use(1280, 720);
+  await limit(ada, 180);
+  await limit(eve, 360);
+  await isTold(bob, 'mid,low');
+  for (const [width, height] of [
+    [1280, 720],
+    [320, 180],
+    [640, 480],
+    [360, 640],
+  ] as const) {
+    await use(width, height);
+    // Either way up: the shorter side of a picture is what counts.
+    const scaled = (most: number) => Math.round((height * most) / Math.max(most, Math.min(width, height)));
+    await moves(ada, scaled(180));
+    await moves(eve, scaled(360));
+  }
+  await leave(room, pages);
 });
 
 test('S-124 an audience sees and hears by a media node, sends nothing, and has a pair with nobody', async () => {

@@ -7,6 +7,8 @@ import { Sfu, type SfuHost } from './sfu.ts';
 /** Takes every description, is connected when a test says so, and decodes frames when a test says so. */
 export class FakeConnection {
   static all: FakeConnection[] = [];
+  /** As Chromium from version 131 on. */
+  static takesSizes = true;
   connectionState = 'new';
   iceConnectionState = 'new';
   signalingState = 'stable';
@@ -34,6 +36,8 @@ export class FakeConnection {
   addTransceiver = (track: unknown, init: { sendEncodings: RTCRtpEncodingParameters[] }) => {
     this.sections.push(track);
     let encodings = init.sendEncodings;
+    if (!FakeConnection.takesSizes)
+      encodings = encodings.map((one) => ({ ...one, scaleResolutionDownTo: undefined }) as RTCRtpEncodingParameters);
     if (encodings.length > 1) this.#camera = encodings;
     type Options = { encodingOptions: { keyFrame: boolean }[] };
     const setParameters = async (parameters: { encodings: RTCRtpEncodingParameters[] }, options: Options) => {
@@ -46,7 +50,9 @@ export class FakeConnection {
     const getParameters = () => ({ encodings: encodings.map((one) => ({ ...one })) });
     const sender = {
       track: typeof track === 'object' ? track : null,
-      replaceTrack: async () => {},
+      replaceTrack: async (next: unknown) => {
+        sender.track = next as object | null;
+      },
       getParameters,
       setParameters,
     };

@@ -6,15 +6,21 @@ import { withStartBitrate } from '../start-bitrate.ts';
 import { offerFewCodecs } from '../video-codecs.ts';
 import { Leg, type LegDescription, type LegHost } from './leg.ts';
 
+/** What W3C webrtc-extensions adds, and TypeScript has not. */
+interface SizedEncoding extends RTCRtpEncodingParameters {
+  /** The picture is scaled down to fit; either way up. Chromium from version 131 on; takes the place of `scaleResolutionDownBy`. */
+  scaleResolutionDownTo?: { readonly maxWidth: number; readonly maxHeight: number };
+}
+
 /**
  * Sizes of the camera, largest first: the engine takes the order for the order of its layers. Bitrates as libwebrtc's own for 720p, 360p
  * and 180p (media/engine/simulcast.cc: 2,500, 700 and 200 kbit/s at most), with the largest reduced to what 2 Mbit/s of upload carry
- * beside the other two.
+ * beside the other two. All have a size, or Chromium takes none of them; the largest is what no camera has.
  */
-const CAMERA: RTCRtpEncodingParameters[] = [
-  { rid: 'h', maxBitrate: 1_200_000 },
-  { rid: 'm', maxBitrate: 500_000, scaleResolutionDownBy: 2 },
-  { rid: 'l', maxBitrate: 150_000, scaleResolutionDownBy: 4 },
+const CAMERA: SizedEncoding[] = [
+  { rid: 'h', maxBitrate: 1_200_000, scaleResolutionDownTo: { maxWidth: 7680, maxHeight: 4320 } },
+  { rid: 'm', maxBitrate: 500_000, scaleResolutionDownBy: 2, scaleResolutionDownTo: { maxWidth: 640, maxHeight: 360 } },
+  { rid: 'l', maxBitrate: 150_000, scaleResolutionDownBy: 4, scaleResolutionDownTo: { maxWidth: 320, maxHeight: 180 } },
 ];
 const ENCODINGS: Record<Slot, RTCRtpEncodingParameters[]> = {
   audio: [{ maxBitrate: AUDIO_MAX_BITRATE }],
@@ -50,8 +56,13 @@ export class UpLeg extends Leg {
   replaceTrack(slot: Slot): void {
     const transceiver = this.#slots.get(slot);
     const track = this.host.track(slot);
-    if (transceiver) transceiver.sender.replaceTrack(track).catch((error) => this.host.onTiming(`error:up:${error}`));
-    else if (track && this.connection) {
+    if (transceiver) {
+      transceiver.sender
+        .replaceTrack(track)
+        // Of another camera other sizes may have to be on.
+        .then(() => this.enqueue(() => this.#activate()))
+        .catch((error) => this.host.onTiming(`error:up:${error}`));
+    } else if (track && this.connection) {
       this.#add(this.connection, slot);
       this.enqueue((pc) => this.#offer(pc));
     }
@@ -73,9 +84,11 @@ export class UpLeg extends Leg {
     if (!sender) return;
     const parameters = sender.getParameters();
     const wanted = new Set(this.#wanted);
-    // Of a small camera Chromium sends two sizes at most, of a smaller one a single one, whichever come first of those that are on (libwebrtc,
-    // LimitSimulcastLayerCount). So these are always on: a larger one that is on later would end the one that somebody receives.
-    const { width = 1e4, height = 1e4 } = sender.track?.getSettings() ?? {};
+    // Where sizes are fractions of the camera's, libwebrtc sends two of a small camera at most, of a smaller one a single one, whichever come
+    // first of those that are on (LimitSimulcastLayerCount). So these are always on: a larger one that is on later would end the one that
+    // somebody receives.
+    const isSized = parameters.encodings.every((encoding: SizedEncoding) => encoding.scaleResolutionDownTo);
+    const { width = 1e4, height = 1e4 } = (!isSized && sender.track?.getSettings()) || {};
     if (wanted.size > 0 && width * height < 960 * 540) wanted.add('mid');
     if (wanted.size > 0 && width * height < 480 * 270) wanted.add('high');
     for (const encoding of parameters.encodings) {
