@@ -4,7 +4,11 @@ import { EngineError } from './engine.ts';
 /** A request that is not answered in this time failed, ms. */
 const ANSWER_MS = 8000;
 /** Janus ends a session after 60 s of silence (`session_timeout`). */
-const KEEPALIVE_MS = 20_000;
+const KEEPALIVE_MS = 5000;
+/** Keepalives in a row without an answer, after which Janus is taken for hung. */
+const MAX_UNANSWERED = 2;
+/** Janus' number for a session that it does not have. */
+const NO_SUCH_SESSION = 458;
 
 type Json = Record<string, unknown>;
 /** A frame of Janus, as far as we read it. */
@@ -47,16 +51,26 @@ export class JanusClient {
   #session = 0;
   #transactions = 0;
   #keepalive: NodeJS.Timeout | undefined;
+  #closed = false;
+  readonly #lost = Promise.withResolvers<string>();
+  /**
+   * Settles with the reason when nothing can be asked of this Janus any more, though its process may live: its connection is cut, it has
+   * ended our session, or it does not answer. Never after {@link close}.
+   */
+  readonly gone: Promise<string> = this.#lost.promise;
 
   private constructor(socket: WebSocket, secret: string) {
     this.#socket = socket;
     this.#secret = secret;
     socket.onmessage = ({ data }) => this.#receive(String(data));
-    socket.onclose = () => this.#gone();
+    socket.onclose = () => this.#give('its connection was closed');
   }
 
-  /** @throws EngineError when nothing answers there */
-  static async connect(url: string, secret: string): Promise<JanusClient> {
+  /**
+   * @param keepaliveMs between the answer to a keepalive and the next one, ms. Default 5000
+   * @throws EngineError when nothing answers there
+   */
+  static async connect(url: string, secret: string, keepaliveMs = KEEPALIVE_MS): Promise<JanusClient> {
     const socket = new WebSocket(url, 'janus-protocol');
     await new Promise<void>((resolve, reject) => {
       socket.onopen = () => resolve();
@@ -64,12 +78,21 @@ export class JanusClient {
     });
     const client = new JanusClient(socket, secret);
     client.#session = (await client.#request({ janus: 'create' })).data?.id ?? 0;
-    client.#keepalive = setInterval(
-      () => void client.#request({ janus: 'keepalive' }, true).catch(() => {}),
-      KEEPALIVE_MS,
-    );
-    client.#keepalive.unref();
+    client.#keepAlive(keepaliveMs);
     return client;
+  }
+
+  #keepAlive(ms: number, unanswered = 0): void {
+    if (this.#closed) return;
+    this.#keepalive = setTimeout(async () => {
+      const answered = await this.#request({ janus: 'keepalive' }, true).then(
+        () => true,
+        () => false,
+      );
+      if (answered) this.#keepAlive(ms);
+      else if (unanswered + 1 < MAX_UNANSWERED) this.#keepAlive(ms, unanswered + 1);
+      else this.#give(`it did not answer ${MAX_UNANSWERED} keepalives`);
+    }, ms).unref();
   }
 
   get handles(): number {
@@ -94,8 +117,8 @@ export class JanusClient {
   }
 
   close(): void {
+    this.#end();
     this.#socket.close();
-    this.#gone();
   }
 
   async #message(
@@ -126,6 +149,9 @@ export class JanusClient {
 
   #receive(text: string): void {
     const frame = JSON.parse(text) as JanusFrame;
+    // It sends `timeout` once, and to an agent that stood still perhaps long ago.
+    if ((frame.janus === 'timeout' && frame.sender === undefined) || frame.error?.code === NO_SUCH_SESSION)
+      this.#give('it has ended our session');
     const waiter = frame.transaction === undefined ? undefined : this.#waiting.get(frame.transaction);
     if (waiter) {
       if (frame.janus === 'ack' && !waiter.takesAck) return;
@@ -142,8 +168,16 @@ export class JanusClient {
     else events?.onFrame(frame);
   }
 
-  #gone(): void {
-    clearInterval(this.#keepalive);
+  #give(reason: string): void {
+    if (this.#closed) return;
+    this.#end();
+    this.#socket.close();
+    this.#lost.resolve(reason);
+  }
+
+  #end(): void {
+    this.#closed = true;
+    clearTimeout(this.#keepalive);
     for (const { reject, timer } of this.#waiting.values()) {
       clearTimeout(timer);
       reject(new EngineError('gone', 'janus is gone'));

@@ -25,6 +25,11 @@ export async function startJanusEngine(settings: JanusSettings): Promise<JanusEn
 function engine(settings: JanusSettings, janus: JanusProcess, client: JanusClient): JanusEngine {
   const rooms = new Map<string, JanusRoom>();
   const recordings = join(settings.runDir, 'recordings');
+  // An engine of which nothing can be asked would have no legs, and so be given each new room.
+  void client.gone.then((reason) => {
+    settings.complain(`janus is ended: ${reason}`);
+    janus.kill();
+  });
   void janus.ended.then(() => {
     client.close();
     for (const room of rooms.values()) room.lost();
