@@ -14,6 +14,8 @@ export const summary =
 
 /** Steady time that an event is compared with, and time after it in which a late gap is found, ms. */
 const STEADY_MS = 5000;
+/** A node has its second engine again within this time, ms. */
+const BETWEEN_MS = 6000;
 
 /** Comes before there is a node, and leaves. */
 const GUEST = 'guest';
@@ -88,6 +90,8 @@ interface Event {
   readonly topology?: 'mesh' | 'sfu';
   /** Who comes: its first frame is no gap. */
   readonly newcomer?: string;
+  /** How often it happens. Default 1; all gaps count. */
+  readonly times?: number;
 }
 
 const ms = (value: number) => String(Math.round(value));
@@ -97,14 +101,13 @@ async function measure(event: Event, pages: readonly Page[], isTraced: boolean):
   const quiet = Date.now();
   await sleep(STEADY_MS);
   const before = await gaps(pages, quiet, Date.now(), [GUEST]);
-  const from = Date.now();
-  const watching = [...pages];
-  await event.happen();
-  await sleep(1500);
-  const lacks = await whole(pages, event.topology ?? 'sfu');
-  if (lacks) console.log(`${event.name}: ${lacks}`);
-  await sleep(1000);
-  const after = await gaps(watching, from, Date.now(), [GUEST, event.newcomer ?? '']);
+  const after: Gaps = { picture: [], sound: [] };
+  for (let n = 0; n < (event.times ?? 1); n++) {
+    if (n > 0) await sleep(BETWEEN_MS);
+    const { picture, sound } = await measureOnce(event, pages, isTraced);
+    after.picture.push(...picture);
+    after.sound.push(...sound);
+  }
   const steady = Math.max(...before.picture);
   const worst = Math.max(...after.picture);
   const goal = event.goal?.(steady);
@@ -117,11 +120,24 @@ async function measure(event: Event, pages: readonly Page[], isTraced: boolean):
     ms(Math.max(...after.sound)),
     ms(Math.max(...before.sound)),
     goal === undefined ? '–' : ms(goal),
-    goal === undefined ? '' : worst <= goal && !lacks ? 'met' : 'MISSED',
+    goal === undefined ? '' : worst <= goal ? 'met' : 'MISSED',
   ];
   console.log(row.join('  '));
-  if (isTraced) for (const page of watching) console.log(await page.evaluate(tracedSince, from));
   return row;
+}
+
+async function measureOnce(event: Event, pages: readonly Page[], isTraced: boolean): Promise<Gaps> {
+  const from = Date.now();
+  const watching = [...pages];
+  await event.happen();
+  await sleep(1500);
+  const lacks = await whole(pages, event.topology ?? 'sfu');
+  if (lacks) console.log(`${event.name}: ${lacks}`);
+  await sleep(1000);
+  const found = await gaps(watching, from, Date.now(), [GUEST, event.newcomer ?? '']);
+  if (isTraced) for (const page of watching) console.log(await page.evaluate(tracedSince, from));
+  if (lacks) found.picture.push(Number.POSITIVE_INFINITY);
+  return found;
 }
 
 /**
@@ -159,6 +175,7 @@ export async function run(args: string[]): Promise<void> {
     options: {
       people: { type: 'string', default: '5' },
       fps: { type: 'string', default: '6' },
+      kills: { type: 'string', default: '1' },
       only: { type: 'string' },
       trace: { type: 'boolean', default: false },
     },
@@ -198,7 +215,12 @@ export async function run(args: string[]): Promise<void> {
       newcomer: 'fin',
       happen: async () => pages.push(await world.enter('fin')),
     },
-    { name: ENGINE_KILLED, goal: () => 600, happen: async () => killBusyEngine(last()) },
+    {
+      name: ENGINE_KILLED,
+      goal: () => 600,
+      times: Number(values.kills),
+      happen: async () => killBusyEngine(last()),
+    },
     {
       name: 'drain: to another node',
       goal: frame,
