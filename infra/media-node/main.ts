@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '@tandem/service';
+import { serveOn } from '../node-kit/serve-on.ts';
 import { enginePorts, MediaNodeConfig } from './src/config.ts';
 import { checkAlive } from './src/health.ts';
 import { startJanusEngine } from './src/janus-engine.ts';
@@ -9,11 +10,10 @@ import { janusProgram } from './src/location.ts';
 import { startMediaNode } from './src/media-node.ts';
 import { findMediaHost } from './src/node-host.ts';
 
-// Who reads the log may die first; a broken pipe must not end this process before it has ended the engines.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+const say = (event: string, more: object = {}) => console.log(JSON.stringify({ event, ...more }));
+serveOn(say);
 
 async function run(config: MediaNodeConfig): Promise<void> {
-  const say = (event: string, more: Record<string, unknown> = {}) => console.log(JSON.stringify({ event, ...more }));
   const program = janusProgram(config.JANUS);
   if (program.lacks) say('media.old-engine', { lacks: program.lacks });
   const host = await findMediaHost(config);

@@ -2,12 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadConfig } from '@tandem/service';
+import { serveOn } from '../node-kit/serve-on.ts';
 import { TurnNodeConfig } from './src/config.ts';
 import { stunAnswers } from './src/health.ts';
 import { startTurnNode } from './src/node.ts';
 
-// Who reads the log may die first; a broken pipe must not end this process before it has ended coturn.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+serveOn((event, more) => console.log(JSON.stringify({ event, ...more })));
 
 try {
   const config = loadConfig(TurnNodeConfig);
