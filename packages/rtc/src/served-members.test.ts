@@ -34,6 +34,7 @@ class CountingConnection {
 
 /** Bob has a pair, and the node's sound and picture of him have arrived and are shown. */
 async function startShown() {
+  CountingConnection.all = [];
   const shown: Record<string, unknown> = {};
   const isClosed = { pair: false };
   const member = {
@@ -68,6 +69,8 @@ async function startShown() {
   const hear = (peerId: string, type: string, body: object) =>
     sfu.signal({ type, peerId, ...body } as SessionEvents['signal']);
   sfu.set({ peerId: 'media~1', epoch: 1 });
+  // The way down follows the offer of the way up.
+  await vi.waitFor(() => expect(CountingConnection.all).toHaveLength(2));
   for (const connection of CountingConnection.all) {
     connection.connectionState = 'connected';
     connection.onconnectionstatechange?.();

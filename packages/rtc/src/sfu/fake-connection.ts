@@ -78,7 +78,7 @@ export class FakeConnection {
   }
 }
 
-/** All connections until now, once there are so many. */
+/** All connections until now, once there are `count` of them. */
 export async function made(count: number): Promise<FakeConnection[]> {
   await vi.waitFor(() => expect(FakeConnection.all).toHaveLength(count));
   return FakeConnection.all;
