@@ -18,7 +18,7 @@ const UP_MS = 60;
 const SILENT_MS = 2000;
 /** A node that was called enters within this time, ms; then the next one is called (S-123). */
 const ANSWER_MS = 4000;
-/** A pair without an other side offers anew after this time, ms (pair.ts). */
+/** A pair without an other side offers anew after this time, ms (pair-types.ts). */
 const REBUILD_MS = 8000;
 
 export type Random = () => number;

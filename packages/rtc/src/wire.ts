@@ -59,7 +59,7 @@ export interface Heartbeat {
   readonly timeout: number;
 }
 
-/** A session description as it travels: JSEP fields plus what orders it (see pair.ts). */
+/** A session description as it travels: JSEP fields plus what orders it (see negotiation.ts). */
 export interface WireDescription {
   type: 'offer' | 'answer' | 'pranswer' | 'rollback';
   sdp: string;
