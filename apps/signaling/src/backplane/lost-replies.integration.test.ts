@@ -7,7 +7,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { startRedis, type TestRedis } from '@tandem/service/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRedisBackplane, type RedisBackplane } from './redis.ts';
-import { OPEN_RULES } from './testing/room-contract.ts';
+import { OPEN_RULES } from './testing/contract-support.ts';
 import type { Backplane, MemberRecord, SessionRecord } from './types.ts';
 
 /** Loses the n-th answer from now on, with the connection that it came by. */

@@ -19,7 +19,7 @@ import { SERVICE_ACCESS } from '../../../../infra/src/cache-access.ts';
 import { createRedisBackplane } from './redis.ts';
 import { RedisKeys } from './redis-keys.ts';
 import { backplaneContract } from './testing/contract.ts';
-import { OPEN_RULES } from './testing/room-contract.ts';
+import { OPEN_RULES } from './testing/contract-support.ts';
 import { type BackplaneHandlers, FORCED, RECORD_TTL_MS, ROOM_TTL_MS, UnavailableError } from './types.ts';
 
 const quiet: BackplaneHandlers = { onBatch: () => {}, onStale: () => {} };

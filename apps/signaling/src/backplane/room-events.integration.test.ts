@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Random } from '../../../../test/simulation/random.ts';
 import { differences, foldOutbox, storedPresence } from '../../../../test/support/room-events.ts';
 import { createRedisBackplane } from './redis.ts';
-import { OPEN_RULES } from './testing/room-contract.ts';
+import { OPEN_RULES } from './testing/contract-support.ts';
 import { type Backplane, FORCED, type MemberRecord } from './types.ts';
 
 let redis: TestRedis;

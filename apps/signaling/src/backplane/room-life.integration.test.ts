@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { createRedisBackplane } from './redis.ts';
 import { RedisKeys } from './redis-keys.ts';
-import { OPEN_RULES } from './testing/room-contract.ts';
+import { OPEN_RULES } from './testing/contract-support.ts';
 
 test('B-38 the lock and the size of a room that is read stay longer than a day', async () => {
   await using server = await startRedis();

@@ -1,7 +1,7 @@
 /** What the settings of a room do to those who want in and those who are in. */
 import { expect, test } from 'vitest';
 import type { RoomRules } from '../../backplane/room-settings.ts';
-import { OPEN_RULES } from '../../backplane/testing/room-contract.ts';
+import { OPEN_RULES } from '../../backplane/testing/contract-support.ts';
 import { Client, Cluster, members, pair } from '../testing.ts';
 
 async function set(cluster: Cluster, rules: Partial<RoomRules>, room = 'r') {
