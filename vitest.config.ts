@@ -12,7 +12,7 @@ const SIDE_BY_SIDE = [
 /** With a browser, and mostly waiting for it: two at a time. What counts frames or gaps, or opens many pages, runs alone. */
 const BROWSERS = [
   'test/pwa-{audience,awaits,call,captions,devices,encryption,hosting,hostile,large-room,link-preview,live,look,meeting,names,people,pip,recordings,waiting}.test.ts',
-  'test/{browser-call,embed,embed-worker,encryption,encryption-packets,firefox-call,pair-protocol,public-host,pwa,react,recordings,relay-quota,sdk-call,sdk-readme,streams,streams-hls,streams-webrtcbin}.test.ts',
+  'test/{browser-call,embed,embed-worker,encryption,encryption-packets,firefox-call,pair-protocol,public-host,pwa,react,recordings,relay-quota,sdk-call,sdk-readme,streams,streams-browser,streams-hls,streams-paths,streams-viewers,streams-webrtcbin}.test.ts',
   'examples/telehealth/*.test.ts',
   // Without one, and mostly waiting as well.
   'test/{canary,cluster-faults,soak,storm}.test.ts',

@@ -1,12 +1,10 @@
-/** What WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep) refuse, and how, asked by hand of a real media node; the rest is in streams.test.ts. */
+/** What WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep) refuse, and how, asked by hand of a real media node. */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { MediaNode } from '../infra/media-node/src/media-node.ts';
 import { type MediaStack, startMediaStack } from './support/media-stack.ts';
-import { offerOf } from './support/stream-client.ts';
+import { FRAGMENT, offerOf, SDP } from './support/stream-client.ts';
 
-const SDP = 'application/sdp';
-const FRAGMENT = 'application/trickle-ice-sdpfrag';
 /** What a session takes, and which way the media goes: of the client's offer, and against it. */
 const PROTOCOLS = [
   { name: 'whip', ways: ['sendonly', 'recvonly'], ofSession: 'PATCH, DELETE, OPTIONS' },

@@ -2,6 +2,10 @@
 import { RtpSender, RtpViewer } from '../../infra/media-node/src/testing/rtp-peer.ts';
 import { ownAddress } from './media-peer.ts';
 
+export const SDP = 'application/sdp';
+/** Of candidates and of an ICE restart (RFC 8840). */
+export const FRAGMENT = 'application/trickle-ice-sdpfrag';
+
 export interface StreamClient<P extends RtpSender | RtpViewer = RtpSender> {
   readonly peer: P;
   readonly session: URL;
@@ -50,7 +54,7 @@ async function open<P extends RtpSender | RtpViewer>(
       offer: async (sdp) => {
         response = await fetch(endpoint, {
           method: 'POST',
-          headers: { 'content-type': 'application/sdp', authorization: `Bearer ${token}` },
+          headers: { 'content-type': SDP, authorization: `Bearer ${token}` },
           body: sdp,
         });
         answer = await response.text();
@@ -71,7 +75,7 @@ async function open<P extends RtpSender | RtpViewer>(
   if (candidates.length > 0)
     await request('PATCH', {
       headers: {
-        'content-type': 'application/trickle-ice-sdpfrag',
+        'content-type': FRAGMENT,
         ...(headers.has('etag') ? { 'if-match': headers.get('etag') ?? '' } : {}),
       },
       body: fragment,

@@ -1,4 +1,4 @@
-/** What a broadcast asks of Janus around its end; that it shows anything is in test/streams.test.ts. */
+/** What a broadcast asks of Janus around its end; that it shows anything is in test/streams-viewers.test.ts. */
 import { expect, test } from 'vitest';
 import { JanusBroadcast } from './janus-broadcast.ts';
 import type { JanusClient, JanusHandle } from './janus-client.ts';

@@ -1,4 +1,4 @@
-/** What happens while a stream is being opened; the rules of the protocols are in test/streams.test.ts. */
+/** What happens while a stream is being opened; the rules of the protocols are in test/streams*.test.ts. */
 import type { AccessClaims } from '@tandem/protocol';
 import { ProblemError } from '@tandem/service';
 import { expect, test } from 'vitest';
