@@ -191,6 +191,14 @@ describe('scanFrame', () => {
     '{"a":[}',
     '{"a":{]}',
     '{"a":1}}',
+    '{"a":1,2}',
+    '{"a":1 "b":2}',
+    '{"a":1,"b"}',
+    '{"a" 1}',
+    '[1 2]',
+    '[1,]',
+    '[ ] ',
+    '[{ } , [ ] ]',
     '{"a":1} x',
     '{"a"}',
     '{"a":}',
@@ -204,7 +212,10 @@ describe('scanFrame', () => {
     '\ufeff{}',
     '{"a":"\u2028\u007f"}',
     '{"type":"offer" , "peerId" : "a" } \n',
-  ])('agrees with JSON.parse on %s', (json) => agree(Buffer.from(json)));
+  ])('agrees with JSON.parse on %s, as the frame and within it', (json) => {
+    for (const text of [json, `{"data":${json}}`, `{"data":[0,${json}]}`, `{"data":{"b":${json},"c":{}}}`])
+      agree(Buffer.from(text));
+  });
 
   test('invalid UTF-8 is malformed, also far from the header', () => {
     for (const bad of [[0xc3], [0xff], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xc0, 0x80]]) {
@@ -219,9 +230,15 @@ describe('scanFrame', () => {
   });
 
   test('nesting is bounded', () => {
-    const nested = (depth: number) => Buffer.from(`{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`);
-    expect(scanFrame(nested(MAX_DEPTH), header)).toBe(true);
-    expect(scanFrame(nested(MAX_DEPTH + 1), header)).toBe(false);
+    for (const [open, value, close] of [
+      ['[', '', ']'],
+      ['{"a":', '0', '}'],
+    ] as const) {
+      const nested = (depth: number) =>
+        Buffer.from(`{"a":${open.repeat(depth - 1)}${value}${close.repeat(depth - 1)}}`);
+      expect(scanFrame(nested(MAX_DEPTH), header)).toBe(true);
+      expect(scanFrame(nested(MAX_DEPTH + 1), header)).toBe(false);
+    }
     expect(scanFrame(Buffer.from('{"a":'.repeat(100_000)), header)).toBe(false);
   });
 
