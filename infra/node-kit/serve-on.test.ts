@@ -10,7 +10,7 @@ setTimeout(() => console.log('serves on'), 20);`;
 const run = (isGuarded: boolean) =>
   promisify(execFile)(process.execPath, ['--input-type=module', '-e', script(isGuarded)]);
 
-test('a rejection that nobody waits for is said, and the process serves on', async () => {
+test('a rejection that nothing waits for is said, and the process serves on', async () => {
   expect((await run(true)).stdout.trim().split('\n')).toEqual(['background.failed Error: forgotten', 'serves on']);
   await expect(run(false)).rejects.toMatchObject({ code: 1, stdout: '' });
 });

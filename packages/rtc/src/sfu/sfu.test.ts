@@ -84,6 +84,11 @@ test('a room that changes its way offers first, and so after an engine died: nob
   await made(4);
   expect(again?.sections).toHaveLength(2);
   expect(sent.map(({ type }) => type)).toEqual(['offer', 'media-want', 'offer', 'media-want']);
+  // One that cannot be made is in nobody's way.
+  hear('agent', 'media-state', { state: { mode: 'engine-lost', epoch: 5 } });
+  const broken = FakeConnection.all[4];
+  if (broken) broken.createOffer = () => Promise.reject(new Error('no'));
+  await made(6);
   sfu.close();
 });
 

@@ -35,7 +35,7 @@ const START_BITRATE = 1_000_000;
 const LAYER_OF_RID: Readonly<Record<string, string>> = { h: 'high', m: 'mid', l: 'low' };
 
 export interface UpLegHost extends LegHost {
-  /** An offer is out. */
+  /** The offer of a new connection is out, or could not be made. */
   onOffered(): void;
 }
 
@@ -105,7 +105,7 @@ export class UpLeg extends Leg {
     this.#isOwed = false;
     // No section for a screen that was never shared: Janus refuses one that sends nothing, and Firefox then stops its transceiver for good.
     for (const slot of SLOTS) if (slot !== 'screen' || this.host.track(slot)) this.#add(pc, slot);
-    this.enqueue((current) => this.#offer(current));
+    this.enqueue((current) => this.#offer(current).finally(() => this.host.onOffered()));
   }
 
   protected restart(): void {
@@ -142,6 +142,5 @@ export class UpLeg extends Leg {
       gen: this.gen,
     };
     this.host.send('offer', { sdp });
-    this.host.onOffered();
   }
 }
