@@ -1,7 +1,7 @@
 /** What must not end a node's agent, and with it the program that serves (coturn, Janus) and everybody on it. */
 
 /**
- * For the process, once: a log whose reader is gone, and work in the background that failed that nothing waits for.
+ * For the process, once: a log whose reader is gone, and work in the background that failed, for which nothing waits.
  * @param say gets `background.failed` with the error
  */
 export function serveOn(say: (event: string, more: { readonly error: string }) => void): void {
