@@ -110,45 +110,46 @@ async function sendOnce({ url, timeoutMs }: HttpSettings, call: HttpCall): Promi
   }
 }
 
-/** A stream that is silent for longer is dead, ms: three times what the service leaves between two signs of life. */
+/** A stream that is silent for longer while it is waited for is dead, ms: three times what the service leaves between two signs of life. */
 const SILENCE_MS = 45_000;
 
 /**
- * Opens a stream of server-sent events. The chunks end with the connection.
+ * Opens a stream: server-sent events, or a file. The chunks end with the connection. Who reads may take any time between two of them.
  * @throws TandemError also while it is read
  */
 export async function openStream({ url, timeoutMs }: HttpSettings, call: HttpCall): Promise<AsyncIterable<Uint8Array>> {
   const { path, headers, signal } = call;
   const silence = new AbortController();
-  const abort = () => silence.abort();
-  let timer = setTimeout(abort, timeoutMs);
   const all = signal ? AbortSignal.any([signal as AbortSignal, silence.signal]) : silence.signal;
-  const failed = (cause: unknown) => {
-    clearTimeout(timer);
-    if (signal?.aborted) return aborted(call, cause);
-    return new TandemError(`GET ${path}: the stream broke`, { status: 0, code: 'unreachable', cause });
-  };
-  let answer: Response;
-  try {
-    answer = await fetch(`${url}${path}`, { headers, redirect: 'error', signal: all });
-    if (!answer.ok) throw problemOf(call, answer, await answer.text());
-  } catch (error) {
-    clearTimeout(timer);
-    throw error instanceof TandemError ? error : failed(error);
-  }
-  return (async function* () {
+  /** Only what the service does is limited, never what is done with it. */
+  const within = async <T>(ms: number, work: () => Promise<T>): Promise<T> => {
+    const timer = setTimeout(() => silence.abort(), ms);
     try {
-      for await (const chunk of (answer.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
-        clearTimeout(timer);
-        timer = setTimeout(abort, SILENCE_MS);
-        yield chunk;
-      }
-    } catch (error) {
-      throw failed(error);
+      return await work();
+    } catch (cause) {
+      if (cause instanceof TandemError) throw cause;
+      if (signal?.aborted) throw aborted(call, cause);
+      throw new TandemError(`GET ${path}: the stream broke`, { status: 0, code: 'unreachable', cause });
     } finally {
       clearTimeout(timer);
+    }
+  };
+  const answer = await within(timeoutMs, async () => {
+    const opened = await fetch(`${url}${path}`, { headers, redirect: 'error', signal: all });
+    if (!opened.ok) throw problemOf(call, opened, await opened.text());
+    return opened;
+  });
+  return (async function* () {
+    try {
+      const reader = answer.body?.getReader();
+      while (reader) {
+        const { done, value } = await within(SILENCE_MS, () => reader.read());
+        if (done) return;
+        yield value;
+      }
+    } finally {
       // Who stops reading closes the connection.
-      abort();
+      silence.abort();
     }
   })();
 }

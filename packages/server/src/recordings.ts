@@ -59,7 +59,7 @@ export class Recordings {
     return (await this.#call('GET', pathOf(roomId, recordingId), options)) as Recording;
   }
 
-  /** Its bytes, as they arrive. @throws TandemError `recording_unknown`, also while it is read */
+  /** Its bytes, as they arrive: read them to the end, leave the loop, or abort `signal`. @throws TandemError `recording_unknown`, also while it is read */
   file(roomId: string, recordingId: string, name: string, options?: CallOptions): Promise<AsyncIterable<Uint8Array>> {
     const path = `${pathOf(roomId, recordingId)}/files/${pathPart('name', name)}`;
     return this.#api.open({ path, accept: '*/*' }, options);
