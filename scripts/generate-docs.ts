@@ -50,7 +50,7 @@ const streamLines = () => [
   '| What | Metrics | Alarm and runbook |',
   '| --- | --- | --- |',
   '| Streams that were taken | `media_streams` now; `media_publish_failures`: answered 5xx | `PublishFailures`: [streams-fail](runbooks/streams-fail.md) |',
-  '| Viewers that were taken | `media_viewers` now; `media_watch_failures`: answered 5xx | `WatchFailures`: [streams-fail](runbooks/streams-fail.md) |',
+  '| Viewers that were taken | `media_viewers` now; `media_watch_failures`: refused with 5xx, and nothing to see by HLS either | `WatchFailures`: [streams-fail](runbooks/streams-fail.md) |',
   '| Programs for streams that the load balancer reaches | `UnHealthyHostCount` of its target group | `StreamTargets`: [streams-fail](runbooks/streams-fail.md) |',
   '| Rooms that HLS is made of | `media_packagers` now; `media_packager_failures`: ended by themselves, or nothing came of it | `PackagersFail`, where there are packagers: [streams-fail](runbooks/streams-fail.md) |',
   '| Traffic, which is most of the bill | `media_mbps` of each media node, `turn_mbps` of each TURN node, Mbit/s out; the sum of a fleet is `metricTraffic()`. Each Mbit/s is 0.45 GB an hour: [what it costs](capacity.md) | none: load is alarmed |',

@@ -156,12 +156,12 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
     return this.metric('media_viewers', { statistic: 'Sum', ...props });
   }
 
-  /** Encoders that the nodes could not serve (5xx). */
+  /** Requests of encoders that the nodes could not serve (5xx). */
   metricPublishFailures(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('media_publish_failures', { statistic: 'Sum', ...props });
   }
 
-  /** Viewers that the nodes could not serve (5xx): full, or away. */
+  /** Requests of viewers that the nodes could not serve (5xx), neither by WebRTC nor by HLS: full, or away. */
   metricWatchFailures(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('media_watch_failures', { statistic: 'Sum', ...props });
   }

@@ -12,6 +12,7 @@ export function streamAlarms(to: AlarmTarget, media: MediaFleet): cloudwatch.IMe
   // A node that goes refuses now and then; an encoder that tries again for five minutes is no accident.
   for (const [id, what, metric] of [
     ['PublishFailures', 'Encoders', media.metricPublishFailures({ period: MINUTE })],
+    // Not those past the limit of a node whom HLS takes over: that is how a large event is meant to be.
     ['WatchFailures', 'Viewers', media.metricWatchFailures({ period: MINUTE })],
   ] as const)
     to.addAlarm(id, `${what} of streams are refused with 5xx, five minutes in a row.`, 'streams-fail', metric, {

@@ -1,6 +1,6 @@
 /** What is asked of a playlist, and by whom; the rest of HLS over HTTP is in test/pwa-live.test.ts. */
 import type { AccessClaims } from '@tandem/protocol';
-import { PROBLEM_OPTIONS, type RedisClient, registerProblems } from '@tandem/service';
+import { PROBLEM_OPTIONS, ProblemError, type RedisClient, registerProblems } from '@tandem/service';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { expect, test, vi } from 'vitest';
 import { hlsRoutes } from './hls-app.ts';
@@ -14,14 +14,16 @@ function served() {
   const playlist = vi.fn(async () => '#EXTM3U\n');
   const file = vi.fn(async () => Buffer.from('media'));
   const isRevoked = vi.fn(() => false);
+  const failed = vi.fn();
   hlsRoutes(app, {
     door: { verifier: { verify: async () => claims }, isRevoked, trustedProxies: 0 },
     hls: { playlist, file, isMaking: () => false, has: () => false },
     redis: undefined as unknown as RedisClient,
     elsewhere: async () => undefined,
+    failed,
   });
   const ask = (path: string) => app.inject({ url: `/whep/room/hls/${path}`, headers });
-  return { ask, playlist, file, isRevoked };
+  return { ask, playlist, file, isRevoked, failed };
 }
 
 test('W-13 a playlist is asked for by two numbers, and nothing else is read of the query', async () => {
@@ -91,4 +93,17 @@ test('W-13 a file is asked for by the form of its name', async () => {
   ];
   for (const path of odd) expect((await ask(path)).statusCode, path).toBe(404);
   expect(file).toHaveBeenCalledTimes(1);
+});
+
+test('W-13 a playlist that the node could not give is said with its code; a refusal is not, nor a file', async () => {
+  const { ask, playlist, file, failed } = served();
+  playlist.mockRejectedValueOnce(new ProblemError(409, 'not_live', 'none'));
+  playlist.mockRejectedValueOnce(new ProblemError(503, 'busy', 'full'));
+  playlist.mockRejectedValueOnce(new Error('broken'));
+  file.mockRejectedValueOnce(new ProblemError(503, 'starting', 'soon'));
+  const statuses = [];
+  for (let i = 0; i < 4; i++) statuses.push((await ask('live.m3u8')).statusCode);
+  statuses.push((await ask('room-of-twenty-four-sign/7.1.m4s')).statusCode);
+  expect(statuses).toEqual([409, 503, 500, 200, 503]);
+  expect(failed.mock.calls).toEqual([['busy'], ['internal']]);
 });

@@ -9,6 +9,7 @@ import { REQUESTS_OF_ADDRESS } from '../../../hls-packager/src/hls-times.ts';
 import { isFolderId, PLAYLIST } from '../../../hls-packager/src/shared-folder.ts';
 import { authenticate, type Door, limitAddress, revoked } from '../streams/door.ts';
 import { forward } from '../streams/forward.ts';
+import { tellFailure } from '../streams/tell-failure.ts';
 import type { Hls } from './hls.ts';
 import { isEnd, isMediaFile, type Position } from './playlist.ts';
 
@@ -18,6 +19,8 @@ export interface HlsAppOptions {
   readonly redis: RedisClient;
   /** The node that the room was given to, when it is another one. @throws ProblemError 503 while that is unknown */
   readonly elsewhere: (room: string) => Promise<string | undefined>;
+  /** A playlist was refused here with a status of 500 and more. */
+  readonly failed: (code: string) => void;
 }
 
 /** What a browser may keep, and a cache in front: a segment never changes. */
@@ -26,11 +29,12 @@ const SEGMENT_CACHE = 'public, max-age=60, immutable';
 /** Of playlists, and of parts and segments beside them. */
 const PER_ADDRESS = { points: 3 * REQUESTS_OF_ADDRESS, seconds: 3 };
 
-export function hlsRoutes(app: FastifyInstance, { hls, redis, elsewhere, ...options }: HlsAppOptions): void {
+export function hlsRoutes(app: FastifyInstance, { hls, redis, elsewhere, failed, ...options }: HlsAppOptions): void {
   const door = { ...options.door, addresses: createRateLimiter('hls', PER_ADDRESS) };
   const files = { ...options.door, addresses: createRateLimiter('hls-files', PER_ADDRESS) };
   const url = `/whep/:room/hls/${PLAYLIST}`;
-  app.get<{ Params: { room: string } }>(url, { exposeHeadRoute: false }, async (request, reply) => {
+  const onError = tellFailure(failed);
+  app.get<{ Params: { room: string } }>(url, { exposeHeadRoute: false, onError }, async (request, reply) => {
     const { claims, address } = await authenticate(request, door);
     const { room } = request.params;
     const position = positionOf(request.query);

@@ -3,7 +3,7 @@ import { ProblemError, type RedisClient, readAssignment, readMediaNodes } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** Says that a request was passed on: it is not passed on again. */
-export const HOP = 'x-tandem-hop';
+const HOP = 'x-tandem-hop';
 /** Longer than a node takes to answer the slowest request. */
 const ANSWER_MS = 20_000;
 /** The address of the client goes with it: a node limits by client, not by the node between. */

@@ -58,7 +58,7 @@ test('a token that is revoked while its stream is opened gets none, and what was
   await app.close();
 });
 
-test('requests that the node could not serve are counted once, where the client asked; refusals are not', async () => {
+test('requests that the node could not serve are counted once, with their code, where they failed; refusals are not', async () => {
   const failed: string[] = [];
   let problem = new ProblemError(503, 'busy', 'full');
   const refuses = (direction: 'sends' | 'receives'): StreamProtocol => ({
@@ -78,7 +78,7 @@ test('requests that the node could not serve are counted once, where the client 
     redis: undefined as unknown as StreamAppOptions['redis'],
     links: async () => [],
     isLeaving: () => false,
-    failed: (protocol) => failed.push(protocol),
+    failed: (protocol, code) => failed.push(`${protocol} ${code}`),
     complain: () => {},
   });
   const ask = (protocol: string, more: Record<string, string> = {}) =>
@@ -93,7 +93,7 @@ test('requests that the node could not serve are counted once, where the client 
   expect((await ask('whep', { 'x-tandem-hop': '1' })).statusCode).toBe(503);
   problem = new ProblemError(409, 'not_live', 'none');
   expect((await ask('whep')).statusCode).toBe(409);
-  expect(failed).toEqual(['whip', 'whep']);
+  expect(failed).toEqual(['whip busy', 'whep busy', 'whep busy']);
   await app.close();
 });
 

@@ -15,9 +15,10 @@ import {
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { MAX_HELD } from '../hls/hls.ts';
 import { authenticate, type Door, type EndpointRequest, revoked } from './door.ts';
-import { forward, HOP } from './forward.ts';
+import { forward } from './forward.ts';
 import { BadSdpError, MAX_BODY_BYTES, type Offer, readFragment, readOffer } from './sdp.ts';
 import type { StreamConnection, StreamSessions } from './stream-sessions.ts';
+import { tellFailure } from './tell-failure.ts';
 
 const SDP = 'application/sdp';
 const FRAGMENT = 'application/trickle-ice-sdpfrag';
@@ -66,8 +67,8 @@ export interface StreamAppOptions {
   readonly links: (token: string) => Promise<readonly string[]>;
   /** The node takes no new streams: it is about to go. */
   readonly isLeaving: () => boolean;
-  /** A request for a session failed with this status of 500 and more, and came from a client. */
-  readonly failed?: (protocol: 'whip' | 'whep') => void;
+  /** A request for a session failed here with a status of 500 and more. One that another node answered is counted there. */
+  readonly failed?: (protocol: 'whip' | 'whep', code: string) => void;
   /** More that it answers, below the same addresses. */
   readonly more?: (app: FastifyInstance, door: Door) => void;
   /** Gets what failed here. */
@@ -133,11 +134,8 @@ function endpointRoutes(app: FastifyInstance, name: 'whip' | 'whep', options: St
   const allow = 'POST, OPTIONS';
   const url = `/${name}/:room`;
   const { sessions, direction, elsewhere, open } = options[name];
-  const onResponse = async (request: FastifyRequest, reply: FastifyReply) => {
-    // One that another node passed on is counted there.
-    if (reply.statusCode >= 500 && request.headers[HOP] === undefined) options.failed?.(name);
-  };
-  app.post(url, { onRequest: only(SDP), onResponse }, async (request, reply) => {
+  const onError = tellFailure((code) => options.failed?.(name, code));
+  app.post(url, { onRequest: only(SDP), onError }, async (request, reply) => {
     const { room, token, claims } = await authenticate(request as EndpointRequest, options);
     if (direction === 'sends' && claims.grants?.publish === false)
       throw new ProblemError(403, 'forbidden', 'Your token does not grant publishing.');

@@ -9,8 +9,9 @@ export interface StreamMetrics {
   readonly viewers: number;
   /** Rooms that are made HLS of, now. */
   readonly packagers: number;
-  /** Requests of encoders and viewers that failed with 5xx. */
+  /** Requests of encoders that failed with 5xx. */
   readonly publishFailures: number;
+  /** Requests with which viewers got nothing to see, refused with 5xx: sessions of WHEP and playlists of HLS. */
   readonly watchFailures: number;
   /** Times that the packager ended by itself, or did nothing. */
   readonly packagerFailures: number;
@@ -19,13 +20,19 @@ export interface StreamMetrics {
 }
 
 export class StreamCounts {
-  /** Requests that failed with a status of 500 and more. */
+  readonly #hasHls: boolean;
   publishFailures = 0;
   watchFailures = 0;
   packagerFailures = 0;
   /** First pictures that viewers spoke of, and their waits together, ms. */
   firstPictures = 0;
   firstPictureMs = 0;
+
+  /** @param options `hasHls`: viewers past the limit of the node get HLS */
+  constructor({ hasHls }: { readonly hasHls: boolean }) {
+    this.#hasHls = hasHls;
+  }
+
   /** @returns what the line says, and counts anew; `firstPictureMs`: their mean, undefined without any */
   take(): Omit<StreamMetrics, 'streams' | 'viewers' | 'packagers'> {
     const { publishFailures, watchFailures, packagerFailures, firstPictures, firstPictureMs } = this;
@@ -37,6 +44,25 @@ export class StreamCounts {
       packagerFailures,
       firstPictureMs: firstPictures > 0 ? firstPictureMs / firstPictures : undefined,
     };
+  }
+
+  /** A request failed with a status of 500 and more. @param asked for: `hls` is a playlist */
+  failed(asked: 'whip' | 'whep' | 'hls', code: string): void {
+    switch (asked) {
+      case 'whip':
+        this.publishFailures++;
+        return;
+      case 'whep':
+        // Then the viewer asks for the playlist.
+        if (code !== 'busy' || !this.#hasHls) this.watchFailures++;
+        return;
+      case 'hls':
+        // Without HLS the session was counted, after whose refusal a page asks here. `starting`: the player asks again.
+        if (this.#hasHls && code !== 'starting') this.watchFailures++;
+        return;
+      default:
+        asked satisfies never;
+    }
   }
 
   readonly #said = new WeakSet<object>();

@@ -67,7 +67,7 @@ const CALLED_MS = 8000;
 /** @throws Error when the port cannot be had */
 export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const { config, host, redis, say } = options;
-  const counts = new StreamCounts();
+  const counts = new StreamCounts({ hasHls: config.MAX_PACKAGERS > 0 });
   const hls = await openHls(options, counts);
   const { AUTH_URL, JWKS_URL = new URL('/.well-known/jwks.json', AUTH_URL).href } = config;
   const verifier = createTokenVerifier({
@@ -91,10 +91,13 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     whep: watching(options, whep, counts),
     links: (token) => iceServerLinks(AUTH_URL, token),
     isLeaving: options.isLeaving,
-    failed: (protocol) => {
-      counts[protocol === 'whip' ? 'publishFailures' : 'watchFailures']++;
-    },
-    more: (routes, door) => hlsRoutes(routes, { hls, redis, elsewhere: (room) => givenTo(redis, host.id, room), door }),
+    failed: (protocol, code) => counts.failed(protocol, code),
+    more: (routes, door) =>
+      hlsRoutes(routes, {
+        ...{ hls, redis, door },
+        elsewhere: (room) => givenTo(redis, host.id, room),
+        failed: (code) => counts.failed('hls', code),
+      }),
     complain: (error) => say('media.stream-failed', { error }),
   });
   const dispose = async () => {
