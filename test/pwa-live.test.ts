@@ -19,6 +19,7 @@ const REFUSED = /Failed to load resource/;
 let stack: MediaStack;
 let browser: Browser;
 let origin: string;
+let served: Awaited<ReturnType<typeof serveAuth>>;
 const kept = new AsyncDisposableStack();
 
 beforeAll(async () => {
@@ -26,14 +27,14 @@ beforeAll(async () => {
   browser = await launchBrowser();
   kept.defer(() => browser.close());
   const nodes = [await stack.mediaNode('l1', 34_000), await stack.mediaNode('l2', 35_000)];
-  const { authPort, authServer } = await serveAuth(stack.keys);
-  kept.defer(() => void authServer.close());
+  served = await serveAuth(stack.keys);
+  kept.defer(() => void served.authServer.close());
   const config: EdgeConfig = {
     HOST: '127.0.0.1',
     PORT: 0,
     LOG_LEVEL: 'silent',
     CLIENT_DIR: clientDir,
-    AUTH_TARGETS: `http://127.0.0.1:${authPort}`,
+    AUTH_TARGETS: `http://127.0.0.1:${served.authPort}`,
     SIGNALING_TARGETS: stack.url.replace(/^ws/, 'http').replace(/\/ws.*/, ''),
     MEDIA_TARGETS: nodes.map(({ httpPort }) => `http://127.0.0.1:${httpPort}`).join(),
     CLIENT_SETTINGS: '{}',
@@ -224,6 +225,24 @@ test('W-13 a page whose network lets no media through shows the room by HLS', as
     .getByTestId('live-delay')
     .getByText(/behind$/)
     .waitFor();
+});
+
+test('W-13 HLS goes on past the end of its first token: the login is refreshed, and nothing is begun anew', async () => {
+  served.auth.life = 10;
+  onTestFinished(() => void delete served.auth.life);
+  await encoder('longer');
+  const page = await open('longer', { before: withoutPath });
+  await reaches(page, 'live');
+  const [posted, bearers] = [new Set<string>(), new Set<string>()];
+  page.on('request', (request) => {
+    const { pathname } = new URL(request.url());
+    if (request.method() === 'POST') posted.add(pathname);
+    if (pathname.endsWith('.m3u8')) bearers.add(request.headers().authorization ?? '');
+  });
+  // A token is renewed at half of its life, and a node takes it for 30 s past its end: the first one is refused long before.
+  await vi.waitFor(() => expect(bearers.size).toBeGreaterThan(10), patience);
+  expect([...posted]).toEqual(['/auth/refresh']);
+  await moves(page);
 });
 
 test('W-13 the program that makes HLS is killed: the page goes on by itself, with what the next one makes, and says nothing false meanwhile', async () => {

@@ -40,7 +40,7 @@ test('token, credentials, join, offer and answer of a call are one trace through
     const made: SignalingSession = new SignalingSession({
       url,
       getToken: async () => {
-        const { token } = await requestToken(config, name, '', made.traceparent);
+        const { token } = await requestToken(config, { userId: name }, made.traceparent);
         await requestIceServers(config, token, made.traceparent);
         return token;
       },

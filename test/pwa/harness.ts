@@ -18,7 +18,13 @@ export const clientDir = path.resolve(import.meta.dirname, '../../apps/client/ou
 export interface Pwa extends AsyncDisposable {
   readonly origin: string;
   /** Change at any time: the next request sees it. */
-  readonly auth: { status: number; grants: Grants; iceServers: RTCIceServer[] };
+  readonly auth: {
+    status: number;
+    grants: Grants;
+    iceServers: RTCIceServer[];
+    /** Life of tokens, s; they can be refreshed then. Default: an hour, and they cannot. */
+    life?: number;
+  };
   /** Signs a token for a client of the test's own. */
   token(userId: string, grants?: Grants): Promise<string>;
   /** Signs a token of a backend for the server API, with every scope, for all rooms. */
@@ -64,10 +70,12 @@ export async function serveAuth(keys: TestKeys): Promise<AuthStandIn> {
       return response.end(JSON.stringify({ iceServers: auth.iceServers, ttl: 600 }));
     let body = '';
     for await (const chunk of request) body += chunk;
-    const { userId } = JSON.parse(body) as { userId: string };
-    const token = await keys.token(userId, auth.grants);
+    const { userId, refresh_token = userId } = JSON.parse(body) as { userId: string; refresh_token?: string };
+    const { life } = auth;
+    const exp = life === undefined ? {} : { exp: Math.floor(Date.now() / 1000) + life };
+    const token = await keys.token(refresh_token, auth.grants, exp);
     issued.push(token);
-    return response.end(JSON.stringify({ token }));
+    return response.end(JSON.stringify({ token, ...(life === undefined ? {} : { expires_in: life, refresh_token }) }));
   });
   const authPort = await listen(authServer);
   return { auth, issued, authServer, authPort };

@@ -1,7 +1,8 @@
 import { displayName } from '@tandem/protocol/names';
 import type { IceServersAnswer, PrewarmedConnection, SignalingSession } from '@tandem/rtc';
 import type { RuntimeConfig } from '../config.ts';
-import { ApiError, requestIceServers, requestToken } from '../lib/auth-api.ts';
+import { ApiError, requestIceServers } from '../lib/auth-api.ts';
+import { GuestLogin } from '../lib/guest-login.ts';
 import { preferences } from '../lib/preferences.ts';
 import { loadRuntimeConfig, signalingSocketUrl } from '../lib/runtime-config.ts';
 import { whenWanted } from '../lib/when-wanted.ts';
@@ -65,8 +66,11 @@ export async function warmUp(given?: string): Promise<Warm> {
     import('./following.ts'),
     loadRuntimeConfig(),
   ]);
-  const { userId, name } = preferences.get();
-  const getToken = keptToken(sdk, given, () => requestToken(config, userId, displayName(name), session.traceparent));
+  const preferred = preferences.get();
+  const name = displayName(preferred.name);
+  const guest = { userId: preferred.userId, ...(name ? { name } : {}) };
+  const login = new GuestLogin(config, guest, () => session.traceparent);
+  const getToken = keptToken(sdk, given, () => login.next());
   const session = new sdk.SignalingSession({
     url: signalingSocketUrl(config),
     getToken: ({ refresh }) => getToken(refresh),

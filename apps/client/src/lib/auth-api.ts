@@ -25,6 +25,18 @@ async function json<T>(url: string, init: RequestInit): Promise<T> {
 
 export interface TokenAnswer {
   token: string;
+  /** Seconds that the token lives, when the service says so. */
+  expires_in?: number;
+  /** For one refresh. Absent while the service cannot give one, and of a token that the page around gave. */
+  refresh_token?: string;
+}
+
+/** Of who logs in as a guest. */
+export interface GuestBody {
+  readonly userId: string;
+  readonly name?: string;
+  /** Less than guests get. */
+  readonly grants?: { readonly rooms: readonly string[]; readonly publish: boolean };
 }
 
 let givenTokens: (() => Promise<TokenAnswer>) | undefined;
@@ -35,19 +47,25 @@ export function takeTokensFrom(give: () => Promise<TokenAnswer>): void {
 }
 
 /** Sign in as a guest. @param traceparent of a sampled call */
-export function requestToken(
-  config: RuntimeConfig,
-  userId: string,
-  name: string,
-  traceparent?: string,
-): Promise<TokenAnswer> {
+export function requestToken(config: RuntimeConfig, guest: GuestBody, traceparent?: string): Promise<TokenAnswer> {
   if (givenTokens) return givenTokens();
-  return json(apiUrl(config.authUrl, '/auth/token'), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...(traceparent ? { traceparent } : {}) },
-    body: JSON.stringify({ userId, ...(name ? { name } : {}) }),
-  });
+  return post(config, '/auth/token', guest, traceparent ? { traceparent } : {});
 }
+
+/** @param idempotencyKey random, the same when the request is repeated because its answer was lost */
+export const requestRefresh = (
+  config: RuntimeConfig,
+  refreshToken: string,
+  idempotencyKey: string,
+): Promise<TokenAnswer> =>
+  post(config, '/auth/refresh', { refresh_token: refreshToken }, { 'idempotency-key': idempotencyKey });
+
+const post = <T>({ authUrl }: RuntimeConfig, path: string, body: object, headers: Record<string, string>): Promise<T> =>
+  json(apiUrl(authUrl, path), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
 
 export interface IceServersAnswer {
   iceServers: RTCIceServer[];

@@ -1,4 +1,5 @@
 import { Store } from '@tandem/react';
+import { randomId } from './random-id.ts';
 
 /** What this browser remembers between visits. Nothing here is secret, nothing leaves the browser. */
 export interface Preferences {
@@ -70,10 +71,6 @@ const defaults: Preferences = {
 };
 
 export const preferences = new Store<Preferences>(defaults);
-
-/** 128 random bits in hexadecimal. (crypto.randomUUID exists on secure pages only; others must live to say that they are not.) */
-const randomId = (): string =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 let loaded = false;
 

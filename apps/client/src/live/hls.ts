@@ -6,7 +6,8 @@ export interface HlsOptions {
   readonly video: HTMLVideoElement;
   /** Of the playlist. */
   readonly url: string;
-  readonly token: string;
+  /** Asked for each playlist. */
+  readonly token: () => Promise<string>;
   /** How far behind the stream the picture is, ms; each second. */
   readonly late: (ms: number) => void;
   /** It has ended, or does not go on. */
@@ -32,9 +33,12 @@ export function playHls({ video, url, token, late, over }: HlsOptions): () => vo
     maxLiveSyncPlaybackRate: 1.1,
     backBufferLength: 10,
     // Segments are found by their names alone.
-    xhrSetup: (request, address) => {
+    xhrSetup: async (request, address) => {
       // What it waits for is in the query.
-      if (address.replace(/\?.*$/, '') === url) request.setRequestHeader('authorization', `Bearer ${token}`);
+      if (address.replace(/\?.*$/, '') !== url) return;
+      const bearer = await token();
+      request.open('GET', address, true);
+      request.setRequestHeader('authorization', `Bearer ${bearer}`);
     },
   };
   const player = new HlsPlayer(config);

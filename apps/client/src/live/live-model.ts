@@ -2,7 +2,7 @@ import { Store } from '@tandem/react';
 import { apiUrl, loadRuntimeConfig } from '../lib/runtime-config.ts';
 import { DelayEstimate } from './delay.ts';
 import { findHls, isFull, type LiveHls } from './find-hls.ts';
-import { viewerToken } from './viewer-token.ts';
+import { ViewerToken } from './viewer-token.ts';
 import { openWhep, WhepError, type WhepSession } from './whep.ts';
 
 /**
@@ -44,8 +44,6 @@ const SILENT_LOOKS = 3;
 const VIEWERS_MS = 20_000;
 /** After a connection was lost (no goodbye), the encoder has this long to come back before the stream counts as ended, ms. */
 const LOST_MS = 15_000;
-/** A token is used for new sessions for this time, ms: a session ends with its token. */
-const TOKEN_MS = 5 * 60_000;
 /** Measure in the page's performance timeline: from asking for settings, token and stream to the first picture. */
 const FIRST_PICTURE = 'live-first-picture';
 const LONGEST_WAIT_S = 30;
@@ -65,7 +63,9 @@ export class LiveModel {
     delayMs: undefined,
   });
   #stop = new AbortController();
-  #token: { readonly text: string; readonly at: number } | undefined;
+  /** Of the room that it watches. */
+  #token: ViewerToken | undefined;
+  #room: string | undefined;
   #wasLive = false;
   #lostAt: number | undefined;
   #failures = 0;
@@ -79,6 +79,8 @@ export class LiveModel {
   start(room: string): void {
     this.stop();
     this.#stop = new AbortController();
+    if (room !== this.#room) this.#token = undefined;
+    this.#room = room;
     this.#wasLive = false;
     this.#lostAt = undefined;
     this.#failures = 0;
@@ -148,11 +150,13 @@ export class LiveModel {
   async #open(room: string, signal: AbortSignal): Promise<WhepSession> {
     this.#askedAt = performance.now();
     const config = await loadRuntimeConfig();
-    if (!this.#token || Date.now() - this.#token.at > TOKEN_MS)
-      this.#token = { text: await viewerToken(apiUrl(config.authUrl, '/auth/token'), room, signal), at: Date.now() };
+    signal.throwIfAborted();
+    this.#token ??= new ViewerToken(config, room);
+    const token = await this.#token.forSession();
+    signal.throwIfAborted();
     const session = await openWhep({
       endpoint: apiUrl(config.signalingUrl, `/whep/${encodeURIComponent(room)}`),
-      token: this.#token.text,
+      token,
       iceTransportPolicy: config.iceTransportPolicy,
       signal,
     });
@@ -175,7 +179,8 @@ export class LiveModel {
   }
 
   async #findHls(room: string, signal: AbortSignal): Promise<LiveHls | undefined> {
-    return this.#playsHls && this.#token ? await findHls(room, this.#token.text, signal) : undefined;
+    const token = this.#token;
+    return this.#playsHls && token ? await findHls(room, () => token.forRequest(), signal) : undefined;
   }
 
   async #watchHls(hls: LiveHls, signal: AbortSignal): Promise<End> {
@@ -242,11 +247,8 @@ export class LiveModel {
     }
     if (code === 'busy') return 'full';
     if (code === 'encrypted') return 'encrypted';
-    if (status === 401 && this.#token && this.#failures < 3) {
-      // Revoked, or of a key that is gone: a new one may do.
-      this.#token = undefined;
-      return undefined;
-    }
+    // Revoked, or of a key that is gone: a new one may do.
+    if (status === 401 && this.#token?.refused() && this.#failures < 3) return undefined;
     if (status >= 400 && status < 500 && status !== 429) return 'refused';
     // A node that ends is replaced within seconds: what was said holds.
     return this.#failures < 5 && status === 503 ? undefined : 'away';

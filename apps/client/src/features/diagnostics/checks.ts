@@ -72,7 +72,7 @@ async function service(findings: Findings): Promise<CheckResult> {
   const config = await loadRuntimeConfig();
   const { userId } = preferences.get();
   let started = performance.now();
-  const { token } = await requestToken(config, userId, '');
+  const { token } = await requestToken(config, { userId });
   const http = Math.round(performance.now() - started);
   const answer = await requestIceServers(config, token);
   findings.iceServers = answer.iceServers;
