@@ -13,20 +13,40 @@ function misnamedErrors(text: string): string[] {
   return classes.flatMap(([, name = '']) => (name.endsWith('Error') ? [] : [name]));
 }
 
-test('error classes end in Error', () => {
-  expect(misnamedErrors('export class GiveUp extends Error {}\nclass BadError extends ApiError {}')).toEqual([
-    'GiveUp',
-  ]);
+/** Findings of `find` in all sources but this one, each with its file. */
+function findings(find: (text: string, file: string) => readonly string[]): string[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts', '*.tsx'], {
     cwd: root,
     encoding: 'utf8',
   });
   const files = listed.split('\n').filter((file) => file !== '' && file !== 'test/house.test.ts');
   expect(files.length).toBeGreaterThan(100);
-  const found = files.flatMap((file) =>
-    misnamedErrors(readFileSync(new URL(file, root), 'utf8')).map((name) => `${file}: ${name}`),
+  return files.flatMap((file) =>
+    find(readFileSync(new URL(file, root), 'utf8'), file).map((found) => `${file}: ${found}`),
   );
-  expect(found).toEqual([]);
+}
+
+/** What is no part of the product: tests, their parts, benches. */
+const isTesting = (file: string) => /^(test|bench)\/|testing|\.(test|world)\.tsx?$/.test(file);
+
+test('error classes end in Error', () => {
+  expect(misnamedErrors('export class GiveUp extends Error {}\nclass BadError extends ApiError {}')).toEqual([
+    'GiveUp',
+  ]);
+  expect(findings(misnamedErrors)).toEqual([]);
+});
+
+/** UDP sockets in `text` that read answers from anyone: a stranger's datagram must not be taken for one. */
+function openSockets(text: string): string[] {
+  const reads = /createSocket\([^\n]*, \w+\)|\bsocket\.on\('message'/.test(text);
+  return text.includes("'node:dgram'") && reads && !/\bsocket\.connect\(/.test(text) ? ['a UDP socket'] : [];
+}
+
+test('a UDP socket that reads answers is connected to whom it asked', () => {
+  const source = "import { createSocket } from 'node:dgram';\nconst socket = createSocket('udp4');\n";
+  expect(openSockets(`${source}socket.on('message', read);`)).toHaveLength(1);
+  expect(openSockets(`${source}socket.on('message', read);\nsocket.connect(3478, address);`)).toEqual([]);
+  expect(findings((text, file) => (isTesting(file) ? [] : openSockets(text)))).toEqual([]);
 });
 
 /**

@@ -2,6 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 
+/** Type of the answer, and length of a message's header (RFC 8489 section 5). */
+const [BINDING_SUCCESS, HEADER_BYTES] = [0x0101, 20];
+
 /** @throws Error when no answer comes in time */
 export function stunAnswers(address: string, port: number, timeoutMs = 3000): Promise<void> {
   const transaction = randomBytes(12);
@@ -9,7 +12,10 @@ export function stunAnswers(address: string, port: number, timeoutMs = 3000): Pr
   const request = Buffer.concat([Buffer.from([0x00, 0x01, 0x00, 0x00, 0x21, 0x12, 0xa4, 0x42]), transaction]);
   return new Promise((resolve, reject) => {
     const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+    let isOver = false;
     const end = (error?: Error) => {
+      if (isOver) return;
+      isOver = true;
       clearTimeout(timer);
       socket.close();
       if (error) reject(error);
@@ -18,9 +24,12 @@ export function stunAnswers(address: string, port: number, timeoutMs = 3000): Pr
     const timer = setTimeout(() => end(new Error(`no STUN answer from ${address}:${port}`)), timeoutMs);
     socket.on('error', end);
     socket.on('message', (answer) => {
-      if (answer.readUInt16BE(0) === 0x0101 && answer.subarray(8, 20).equals(transaction)) end();
+      if (answer.length < HEADER_BYTES || answer.readUInt16BE(0) !== BINDING_SUCCESS) return;
+      if (answer.subarray(8, HEADER_BYTES).equals(transaction)) end();
     });
-    socket.send(request, port, address);
+    // A connected socket drops what others send to its port, which a scan of the node's ports finds.
+    socket.once('connect', () => socket.send(request));
+    socket.connect(port, address);
   });
 }
 

@@ -76,14 +76,16 @@ function exchange({ host, port, transport }: TurnUri, request: Buffer, timeoutMs
     const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     ends.push(() => clearTimeout(timer));
     if (transport === 'udp') {
-      const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4', succeed).once('error', fail);
-      const ask = () => socket.send(request, port, host);
-      const repeat = setInterval(ask, FIRST_REPEAT_MS);
-      ends.push(
-        () => clearInterval(repeat),
-        () => socket.close(),
-      );
-      ask();
+      const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4', succeed).on('error', fail);
+      ends.push(() => socket.close());
+      // A connected socket drops what others send to its port.
+      socket.once('connect', () => {
+        const ask = () => socket.send(request);
+        const repeat = setInterval(ask, FIRST_REPEAT_MS);
+        ends.push(() => clearInterval(repeat));
+        ask();
+      });
+      socket.connect(port, host);
     } else {
       const socket =
         transport === 'tls'
