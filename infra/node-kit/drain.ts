@@ -29,7 +29,8 @@ export function drainOnce(options: DrainOptions): (seconds: number) => Promise<v
     let beat = 0;
     while (!options.isDone() && Date.now() < deadline && !options.signal.aborted) {
       if (Date.now() >= beat) {
-        await options.attempt('lifecycle', () => options.host.lifecycle('wait'));
+        // Not waited for: a group that does not answer must not hold up the end.
+        void options.attempt('lifecycle', () => options.host.lifecycle('wait'));
         beat = Date.now() + HEARTBEAT_MS;
       }
       await sleep(options.pollMs, undefined, { signal: options.signal }).catch(() => {});

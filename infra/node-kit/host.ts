@@ -1,5 +1,6 @@
 /** Where this node runs: EC2's metadata service (version 2 only), or settings elsewhere. */
 import { isIPv4 } from 'node:net';
+import { AWS_LIMITS } from '@tandem/service/aws-limits';
 import type { HostSettings } from './settings.ts';
 
 export interface Host {
@@ -63,7 +64,10 @@ export async function findHost(settings: HostSettings): Promise<Host> {
     lifecycle: async (what) => {
       if (!settings.LIFECYCLE_HOOK || !settings.AUTO_SCALING_GROUP) return;
       const sdk = await import('@aws-sdk/client-auto-scaling');
-      const client = new sdk.AutoScalingClient(settings.AWS_REGION ? { region: settings.AWS_REGION } : {});
+      const client = new sdk.AutoScalingClient({
+        ...AWS_LIMITS,
+        ...(settings.AWS_REGION ? { region: settings.AWS_REGION } : {}),
+      });
       const common = {
         LifecycleHookName: settings.LIFECYCLE_HOOK,
         AutoScalingGroupName: settings.AUTO_SCALING_GROUP,

@@ -5,7 +5,7 @@
  * removal takes the group, or the deletion of the VPC says what is in its way. EC2 may list for some time what it has deleted (EC2 API guide, "Eventual consistency").
  */
 export const REMOVAL_CODE = `const { EC2Client, DescribeSecurityGroupsCommand, DeleteSecurityGroupCommand } = require('@aws-sdk/client-ec2');
-const client = new EC2Client({});
+const client = new EC2Client({ requestHandler: { requestTimeout: 10000, throwOnRequestTimeout: true } });
 exports.pauseMs = 10000;
 const pause = () => new Promise((done) => setTimeout(done, exports.pauseMs));
 async function remove(vpc, remainingMs) {

@@ -5,7 +5,7 @@
  */
 export const ROTATION_CODE = `const { SecretsManagerClient, DescribeSecretCommand, GetSecretValueCommand, PutSecretValueCommand, UpdateSecretVersionStageCommand } = require('@aws-sdk/client-secrets-manager');
 const { randomBytes } = require('node:crypto');
-const client = new SecretsManagerClient({});
+const client = new SecretsManagerClient({ requestHandler: { requestTimeout: 5000, throwOnRequestTimeout: true } });
 exports.next = (value, fresh) => {
   const [upcoming] = value.accept || [];
   // Rotation: the one that nodes already know becomes the signer; the signer of before stays accepted.

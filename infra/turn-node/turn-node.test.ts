@@ -18,6 +18,7 @@ import { AllocationCount, coturnArguments, drainsOnSignal } from './src/coturn.t
 import { stunAnswers } from './src/health.ts';
 import { relayProgram } from './src/location.ts';
 import { startTurnNode, turnMetrics } from './src/node.ts';
+import type { SecretSource } from './src/secrets.ts';
 
 /** coturn's own test client: relays `messages` between two allocations; `connected` when it has all that it asks for, its output when it ends. */
 let users = 0;
@@ -52,10 +53,7 @@ function takesConnections(port: number): Promise<boolean> {
   });
 }
 
-async function world(
-  secrets: () => Promise<string[]>,
-  { password = 'node-password', leaving = false, readyPort = 0 } = {},
-) {
+async function world(secrets: SecretSource, { password = 'node-password', leaving = false, readyPort = 0 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'turn-node-'));
   const redis = await startRedis();
   const admin = connectRedis(redis.url);
@@ -165,6 +163,23 @@ test('a node enters the directory, relays, rotates its secret without a restart,
   expect(await w.admin.hgetall(TURN_DIRECTORY_KEY)).toEqual({});
   expect(w.calls[0]).toBe('wait');
   expect(w.calls.at(-1)).toBe('done');
+});
+
+test('a node whose secret store does not answer stays in the directory, and leaves when the group wants it gone', async () => {
+  const asked = Promise.withResolvers<void>();
+  let reads = 0;
+  await using w = await world(async (signal) => {
+    if (reads++ === 0) return ['secret-one'];
+    asked.resolve();
+    return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  });
+  await asked.promise;
+  // Written anew after it.
+  await w.admin.del(TURN_DIRECTORY_KEY);
+  await vi.waitFor(async () => expect(await readTurnNodes(w.admin)).toHaveLength(1), soon);
+  w.state.leaving = true;
+  expect(await w.node.ended).toBe('drained');
+  expect(reads).toBe(2);
 });
 
 test('the load balancer’s health check passes while the node takes calls, and fails as soon as it drains, before its calls end', async () => {

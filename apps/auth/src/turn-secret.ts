@@ -1,6 +1,6 @@
 /** The secret that signs TURN credentials: fixed by TURN_SECRETS, or followed through its rotations in Secrets Manager. */
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { guard, type Logger, parseTurnSecret, regionOfArn, TURN_SECRET_REFRESH_MS } from '@tandem/service';
+import { AWS_LIMITS, guard, type Logger, parseTurnSecret, regionOfArn, TURN_SECRET_REFRESH_MS } from '@tandem/service';
 
 export interface TurnSigner extends Disposable {
   /** What signs now; undefined where there is no relay. */
@@ -33,7 +33,7 @@ export async function followTurnSecret(id: string, options: TurnSignerOptions): 
   // The SDK loads only where it is used: it costs 100 ms of start-up.
   const sdk = await import('@aws-sdk/client-secrets-manager');
   const region = regionOfArn(id);
-  const client = options.client ?? new sdk.SecretsManagerClient({ maxAttempts: 3, ...(region ? { region } : {}) });
+  const client = options.client ?? new sdk.SecretsManagerClient({ ...AWS_LIMITS, ...(region ? { region } : {}) });
   const guarded = guard({ name: 'TURN secret', attempts: 1, timeoutMs: 15_000, log });
   const read = () =>
     guarded.run(async () => {

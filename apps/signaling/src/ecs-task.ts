@@ -1,6 +1,6 @@
 /** Hears from ECS that its task is to go: SIGTERM comes too late for sockets behind a load balancer. */
 import { setTimeout } from 'node:timers/promises';
-import type { Logger } from '@tandem/service';
+import { AWS_LIMITS, type Logger } from '@tandem/service';
 
 /** Most between two questions, ms. Not less: ECS answers 20 a second of an account and region, and a release has twice the tasks (infra/test/aws-rules.ts). */
 const MOST_BETWEEN_MS = 30_000;
@@ -70,7 +70,7 @@ async function describeOwnTask(metadataUri: string, answerMs: number): Promise<O
   if (typeof cluster !== 'string' || typeof arn !== 'string') throw new Error('the metadata name no task');
   const sdk = await import('@aws-sdk/client-ecs');
   // arn:aws:ecs:eu-west-1:…
-  return { cluster, arn, sdk, client: new sdk.ECSClient({ region: arn.split(':')[3] ?? '' }) };
+  return { cluster, arn, sdk, client: new sdk.ECSClient({ ...AWS_LIMITS, region: arn.split(':')[3] ?? '' }) };
 }
 
 /** @throws Error where no answer says it */

@@ -15,6 +15,7 @@ import { GetHostedZoneCommand, ListResourceRecordSetsCommand, Route53Client } fr
 import { GetServiceQuotaCommand, type MetricInfo, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { AWS_LIMITS } from '@tandem/service/aws-limits';
 
 export interface Certificate {
   readonly status: string;
@@ -141,13 +142,14 @@ async function bootstrapVersionOf(client: SSMClient): Promise<number | undefined
 
 /** The account of the usual credentials (environment, profile, SSO). */
 export function accountOf(region: string): Account {
-  const ec2 = new EC2Client({ region });
-  const cloudWatch = new CloudWatchClient({ region });
+  const ec2 = new EC2Client({ ...AWS_LIMITS, region });
+  const cloudWatch = new CloudWatchClient({ ...AWS_LIMITS, region });
   return {
-    id: async () => (await new STSClient({ region }).send(new GetCallerIdentityCommand({}))).Account ?? '',
+    id: async () =>
+      (await new STSClient({ ...AWS_LIMITS, region }).send(new GetCallerIdentityCommand({}))).Account ?? '',
     quota: async (service, code) => {
       const asked = new GetServiceQuotaCommand({ ServiceCode: service, QuotaCode: code });
-      const found = (await new ServiceQuotasClient({ region }).send(asked)).Quota;
+      const found = (await new ServiceQuotasClient({ ...AWS_LIMITS, region }).send(asked)).Quota;
       if (found?.Value === undefined) throw new Error(`quota ${code} of ${service} has no value`);
       return { allowed: found.Value, used: await usage(cloudWatch, found.UsageMetric) };
     },
@@ -174,22 +176,25 @@ export function accountOf(region: string): Account {
     offersCacheNode: async (nodeType) => {
       // ElastiCache lists no types but by what may be reserved (API reference of DescribeReservedCacheNodesOfferings).
       const asked = new DescribeReservedCacheNodesOfferingsCommand({ CacheNodeType: nodeType, MaxRecords: 20 });
-      const found = (await new ElastiCacheClient({ region }).send(asked)).ReservedCacheNodesOfferings ?? [];
+      const found =
+        (await new ElastiCacheClient({ ...AWS_LIMITS, region }).send(asked)).ReservedCacheNodesOfferings ?? [];
       return found.some((one) => one.CacheNodeType === nodeType);
     },
-    stack: (name) => stackOf(new CloudFormationClient({ region }), name),
-    records: (zoneId, name) => recordsOf(new Route53Client({ region }), zoneId, name),
+    stack: (name) => stackOf(new CloudFormationClient({ ...AWS_LIMITS, region }), name),
+    records: (zoneId, name) => recordsOf(new Route53Client({ ...AWS_LIMITS, region }), zoneId, name),
     certificate: async (arn, where) => {
-      const client = new ACMClient({ region: where });
+      const client = new ACMClient({ ...AWS_LIMITS, region: where });
       const { Certificate: found } = await client.send(new DescribeCertificateCommand({ CertificateArn: arn }));
       const names = [found?.DomainName ?? '', ...(found?.SubjectAlternativeNames ?? [])];
       return { status: found?.Status ?? 'unknown', names: [...new Set(names.filter(Boolean))] };
     },
-    hasRole: (name) => hasRole(new IAMClient({ region }), name),
+    hasRole: (name) => hasRole(new IAMClient({ ...AWS_LIMITS, region }), name),
     hostedZone: async (id) => {
-      const { HostedZone: zone } = await new Route53Client({ region }).send(new GetHostedZoneCommand({ Id: id }));
+      const { HostedZone: zone } = await new Route53Client({ ...AWS_LIMITS, region }).send(
+        new GetHostedZoneCommand({ Id: id }),
+      );
       return { name: (zone?.Name ?? '').replace(/\.$/, ''), isPrivate: zone?.Config?.PrivateZone ?? false };
     },
-    bootstrapVersion: (where) => bootstrapVersionOf(new SSMClient({ region: where })),
+    bootstrapVersion: (where) => bootstrapVersionOf(new SSMClient({ ...AWS_LIMITS, region: where })),
   };
 }

@@ -16,6 +16,8 @@ import { type SecretSource, secretSource } from './secrets.ts';
 
 /** How often the directory is written and the host asked, ms. Entries are stale after 20 s. */
 const TICK_MS = 5000;
+/** How often secrets and certificate are read, ms. */
+const SECRETS_MS = 60_000;
 
 export interface TurnNodeOptions {
   readonly host?: Host;
@@ -23,7 +25,7 @@ export interface TurnNodeOptions {
   readonly say?: Say;
   /** How often the directory is written and the host asked, ms. Default 5000 (entries are stale after 20 s). */
   readonly tickMs?: number;
-  /** How often secrets are read, ms. Default 60,000. */
+  /** How often secrets and certificate are read, ms. Default 60,000. */
   readonly secretsMs?: number;
   /** Bytes sent by this host until now; default: /proc/net/dev. */
   readonly bytesSent?: () => Promise<number>;
@@ -81,12 +83,11 @@ export class TurnNode implements AsyncDisposable {
   #load = 0;
   /** What coturn has. */
   #secrets = '';
-  #nextSecrets = 0;
   /** Readers leave out an entry that was not renewed for TURN_NODE_STALE_MS: from then on no call is sent to this node. */
   #listedUntil: number;
   /** The log says that the node serves. */
   #saidServing = false;
-  #loop: Promise<void> = Promise.resolve();
+  #loops: readonly Promise<void>[] = [];
 
   /** Use {@link startTurnNode}. */
   constructor(parts: TurnNodeParts) {
@@ -146,7 +147,15 @@ export class TurnNode implements AsyncDisposable {
     if (this.#state === 'draining') void this.drain();
     const sent = await SentRate.start(options.bytesSent);
     const tick = () => this.#attempt('tick', () => this.#tick(sent));
-    this.#loop = repeat(options.tickMs ?? TICK_MS, this.#stop.signal, tick);
+    // Apart: the directory must be written and a drain noticed while Secrets Manager does not answer.
+    const follow = async () => {
+      await this.#attempt('secrets', () => this.#applySecrets());
+      await this.#attempt('certificate', () => this.#followCertificate());
+    };
+    this.#loops = [
+      repeat(options.tickMs ?? TICK_MS, this.#stop.signal, tick),
+      repeat(options.secretsMs ?? SECRETS_MS, this.#stop.signal, follow),
+    ];
   }
 
   /**
@@ -159,7 +168,7 @@ export class TurnNode implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#finish('drained');
-    await this.#loop;
+    await Promise.all(this.#loops);
   }
 
   #openDirectory(url: string): void {
@@ -199,10 +208,9 @@ export class TurnNode implements AsyncDisposable {
   }
 
   async #applySecrets(): Promise<void> {
-    const { options, readSecrets, say } = this.#parts;
-    this.#nextSecrets = Date.now() + (options.secretsMs ?? 60_000);
-    const secrets = await readSecrets();
-    if (secrets.join() === this.#secrets) return;
+    const { readSecrets, say } = this.#parts;
+    const secrets = await readSecrets(this.#stop.signal);
+    if (secrets.join() === this.#secrets || this.#state === 'ended') return;
     this.coturn.setSecrets(secrets);
     this.#secrets = secrets.join();
     say('turn.secrets', { count: secrets.length });
@@ -226,10 +234,6 @@ export class TurnNode implements AsyncDisposable {
     await this.#attempt('directory', () => this.#register());
     this.#sayServing();
     if (this.#cutter) await this.#attempt('revocation', this.#cutter.cut);
-    if (Date.now() >= this.#nextSecrets) {
-      await this.#attempt('secrets', () => this.#applySecrets());
-      await this.#attempt('certificate', () => this.#followCertificate());
-    }
     this.#metrics?.tick(() =>
       turnMetrics({
         allocations: allocations.size,

@@ -1,9 +1,9 @@
 /** The secrets that this node takes, from Secrets Manager or the environment. */
-import { parseTurnSecret } from '@tandem/service';
+import { AWS_LIMITS, parseTurnSecret } from '@tandem/service';
 import type { TurnNodeConfig } from './config.ts';
 
-/** Reads the secrets anew at each call. @throws Error that never holds a secret */
-export type SecretSource = () => Promise<string[]>;
+/** Reads the secrets anew at each call. `signal` ends the wait for them. @throws Error that never holds a secret */
+export type SecretSource = (signal: AbortSignal) => Promise<string[]>;
 
 export function secretSource(config: TurnNodeConfig): SecretSource {
   const id = config.TURN_SECRET_ID;
@@ -12,10 +12,13 @@ export function secretSource(config: TurnNodeConfig): SecretSource {
     if (fixed.length === 0) throw new Error('TURN_SECRET_ID: neither it nor TURN_SECRETS is set');
     return async () => fixed;
   }
-  return async () => {
+  return async (abortSignal) => {
     const sdk = await import('@aws-sdk/client-secrets-manager');
-    const client = new sdk.SecretsManagerClient(config.AWS_REGION ? { region: config.AWS_REGION } : {});
-    const { SecretString } = await client.send(new sdk.GetSecretValueCommand({ SecretId: id }));
+    const client = new sdk.SecretsManagerClient({
+      ...AWS_LIMITS,
+      ...(config.AWS_REGION ? { region: config.AWS_REGION } : {}),
+    });
+    const { SecretString } = await client.send(new sdk.GetSecretValueCommand({ SecretId: id }), { abortSignal });
     return [...parseTurnSecret(SecretString ?? '').accepted];
   };
 }

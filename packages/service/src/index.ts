@@ -1,3 +1,4 @@
+export * from './aws-limits.ts';
 export * from './backend-token.ts';
 export * from './call-kpis.ts';
 export * from './call-node.ts';

@@ -1,5 +1,5 @@
 /** KEY_SOURCE, made into a source. */
-import { ConfigError, type Logger } from '@tandem/service';
+import { AWS_LIMITS, ConfigError, type Logger } from '@tandem/service';
 import type { AuthConfig } from '../config.ts';
 import { fileSource } from './file.ts';
 import type { Timetable } from './key-document.ts';
@@ -34,7 +34,6 @@ export async function openKeySource(config: AuthConfig, log: Logger, aws: AwsCli
     throw wrong;
   }
   // The SDKs load only where they are used: they cost 200 ms of start-up.
-  const retry = { maxAttempts: 3, retryMode: 'standard' };
   if (kind === 'file') return fileSource(rest, timetableOf(config), config.PROFILE === 'development');
   if (kind === 'kms') {
     const { kmsSource } = await import('./kms.ts');
@@ -44,14 +43,14 @@ export async function openKeySource(config: AuthConfig, log: Logger, aws: AwsCli
         .split(',')
         .map((id) => id.trim())
         .filter(Boolean),
-      aws.kms ?? new KMSClient(retry),
+      aws.kms ?? new KMSClient(AWS_LIMITS),
       log,
     );
   }
   if (kind === 'secrets-manager') {
     const { secretsManagerSource } = await import('./secrets-manager.ts');
     const { SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
-    return secretsManagerSource(rest, aws.secretsManager ?? new SecretsManagerClient(retry), timetableOf(config));
+    return secretsManagerSource(rest, aws.secretsManager ?? new SecretsManagerClient(AWS_LIMITS), timetableOf(config));
   }
   throw wrong;
 }

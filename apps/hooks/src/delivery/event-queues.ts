@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { AWS_LIMITS } from '@tandem/service';
 import type { RoomEvent } from '../events/room-fold.ts';
 import { readQueues } from '../queue-urls.ts';
 import type { Outcome } from './send.ts';
@@ -27,7 +28,7 @@ export class EventQueues implements Disposable {
    */
   constructor(setting: string, isPrivateAllowed: boolean) {
     for (const { url, region } of readQueues(setting, isPrivateAllowed))
-      this.#clients.set(url, new SQSClient({ ...(region ? { region } : {}), logger: SILENT }));
+      this.#clients.set(url, new SQSClient({ ...AWS_LIMITS, ...(region ? { region } : {}), logger: SILENT }));
   }
 
   /** May an endpoint name it? */

@@ -12,6 +12,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { AWS_FILE_LIMITS } from '../aws-limits.ts';
 import { putInParts } from './s3-parts.ts';
 import { checkKey, type RecordingStore, type StoredFile } from './store.ts';
 
@@ -36,7 +37,11 @@ export class S3Store implements RecordingStore {
     this.#pageKeys = pageKeys;
     // Servers other than AWS may have no name for each bucket, and not know its checksums behind the body.
     const other = { forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' } as const;
-    this.#client = new S3Client({ maxAttempts: 5, ...(process.env.AWS_ENDPOINT_URL_S3 === undefined ? {} : other) });
+    this.#client = new S3Client({
+      ...AWS_FILE_LIMITS,
+      maxAttempts: 5,
+      ...(process.env.AWS_ENDPOINT_URL_S3 === undefined ? {} : other),
+    });
   }
 
   #at(key: string): { Bucket: string; Key: string } {
