@@ -1,6 +1,6 @@
 /** The program with its settings; what it does with them is beside it, in src/. */
-import { execFile } from 'node:child_process';
-import { mkdtempDisposableSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempDisposableSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { openRecordingStore, prefixOf } from '@tandem/service/recordings';
 import { expect, test } from 'vitest';
 import { composerSettings, findRecordings } from '../local/recordings.ts';
 import { DAY_MS } from './src/retention.ts';
+import { keepRecording, silence } from './src/testing.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 /** As newRecordingId makes them. */
@@ -28,6 +29,42 @@ test('R-7 KEEP_DAYS of the environment says what goes; empty, as compose has it,
   expect(await run('30')).toEqual([1, 2]);
   expect(await run('10')).toEqual([1, 1]);
   for (const odd of ['0', '-1', 'month', '1.5']) await expect(run(odd), odd).rejects.toThrow(/KEEP_DAYS/);
+});
+
+/** As root of a mount namespace of its own, where the working folder is a disk of `size`. */
+function runOnDisk(size: string, { env, folder }: { env: Record<string, string>; folder: string }) {
+  const work = join(folder, 'work');
+  mkdirSync(work, { recursive: true });
+  const script = 'mount -t tmpfs -o size="$1" tmpfs "$2" && exec "$3" "$4"';
+  const args = [process.getuid?.() === 0 ? '-m' : '-rm', 'sh', '-c', script, 'sh', size, work, process.execPath, MAIN];
+  return spawnSync('unshare', args, { encoding: 'utf8', env: { PATH: process.env.PATH, WORK_DIR: work, ...env } });
+}
+
+test('R-7 a recording that does not fit on the disk holds up no other, is counted, and is composed where there is space', async () => {
+  using folder = mkdtempDisposableSync(join(tmpdir(), 'composer-'));
+  const RECORDINGS = join(folder.path, 'kept');
+  const store = await openRecordingStore(RECORDINGS);
+  const composed = async (prefix: string) => JSON.parse((await store.text(`${prefix}composed.json`)) ?? 'null');
+  const on = (size: string) => runOnDisk(size, { env: { RECORDINGS, METRICS_STACK: 'S' }, folder: folder.path });
+
+  const small = await keepRecording(store, 'z-short-visit', silence());
+  // There is space for what was recorded, and none for its film.
+  const none = on('12k');
+  expect(await composed(small.prefix)).toBeNull();
+  expect(none, none.stderr).toMatchObject({ status: 1 });
+  // Before it by the names of their rooms.
+  const large = await keepRecording(store, 'a-long-visit', Buffer.concat([silence(), Buffer.alloc(3 * 1024 * 1024)]));
+  const some = on('1m');
+  expect(some, some.stderr).toMatchObject({ status: 1 });
+  expect(some.stdout).toMatch(new RegExp(`"composer.failed","recording":"${large.id}","error":".*(ENOSPC|space)`));
+  expect(some.stdout).toContain('"recordings_failed":1');
+  expect(await composed(large.prefix)).toBeNull();
+  expect(await composed(small.prefix)).toMatchObject({
+    files: [{ name: 'composed.webm' }, { name: 'track-1-audio.opus' }],
+  });
+  const enough = on('64m');
+  expect(enough, enough.stderr).toMatchObject({ status: 0 });
+  expect((await composed(large.prefix)).files).toHaveLength(2);
 });
 
 test('R-7 KEEP_DAYS of npm start is that of its composer', () => {

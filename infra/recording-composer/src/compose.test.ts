@@ -2,15 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  newRecordingId,
-  openRecordingStore,
-  prefixOf,
-  type RecordingStore,
-  waitingOf,
-} from '@tandem/service/recordings';
+import { openRecordingStore, type RecordingStore, waitingOf } from '@tandem/service/recordings';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { composeRecording } from './compose.ts';
+import { keepRecording, silence } from './testing.ts';
 
 let folder: string;
 let store: RecordingStore;
@@ -19,39 +14,9 @@ let prefix: string;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'compose-test-'));
   store = await openRecordingStore(join(folder, 'kept'));
-  id = newRecordingId();
-  prefix = prefixOf('visit', id);
-  await store.put(`${waitingOf(prefix)}begun`, '');
-  await store.put(
-    `${prefix}recording.json`,
-    JSON.stringify({ id, roomId: 'visit', startedAt: 1000, startedBy: 'ada' }),
-  );
-  const people = [{ n: 1, peerId: 'ada' }];
-  const node = { epoch: 1, people, updatedAt: 2000, endedAt: 2000, why: 'stopped' };
-  await store.put(`${prefix}node-1.json`, JSON.stringify(node));
-  await store.put(`${prefix}parts/1-1-audio-0/000001`, silence());
+  ({ id, prefix } = await keepRecording(store, 'visit', silence()));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Two seconds of silence as Janus writes them: header, then each RTP packet behind its time (https://janus.conf.meetecho.com/docs/recordings.html). */
-function silence(): Buffer {
-  const header = Buffer.from(JSON.stringify({ t: 'a', c: 'opus', d: 'audio', s: 1_000_000, u: 1_000_000 }));
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(header.length);
-  const packets = Array.from({ length: 100 }, (_, i) => {
-    const packet = Buffer.alloc(6 + 12 + 3);
-    packet.writeUInt32BE(i * 20, 0);
-    packet.writeUInt16BE(12 + 3, 4);
-    packet.writeUInt16BE(0x806f, 6);
-    packet.writeUInt16BE(i, 8);
-    packet.writeUInt32BE(i * 960, 10);
-    packet.writeUInt32BE(7, 14);
-    // 20 ms of Opus without a sound.
-    Buffer.from([0xf8, 0xff, 0xfe]).copy(packet, 18);
-    return Buffer.concat([Buffer.from('MEET'), packet]);
-  });
-  return Buffer.concat([Buffer.from('MJR00002'), length, header, ...packets]);
-}
 
 /** The store, of which one operation does something else. */
 const otherwise = (own: Partial<RecordingStore>): RecordingStore => {

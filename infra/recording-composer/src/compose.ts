@@ -9,6 +9,7 @@ import {
   waitingOf,
 } from '@tandem/service/recordings';
 import { makeFilm } from './film.ts';
+import { checkSpace, isOfMachine } from './program.ts';
 import { readTracks, type Track, type Work } from './tracks.ts';
 
 export interface ComposeOptions extends Omit<Work, 'folder'> {
@@ -19,7 +20,10 @@ export interface ComposeOptions extends Omit<Work, 'folder'> {
   readonly workDir: string;
 }
 
-/** Keeps that it failed, too. @throws when the store is away, or the signal came */
+/** Another composer has taken it meanwhile. */
+export class LostClaimError extends Error {}
+
+/** Keeps that it failed, too. @throws when the store is away, this machine lacks something, or the signal came; LostClaimError */
 export async function composeRecording({ id, workDir, holds, ...more }: ComposeOptions): Promise<ComposedDocument> {
   const { store, signal, say, prefix } = more;
   const folder = await mkdtemp(join(workDir, 'compose-'));
@@ -28,6 +32,7 @@ export async function composeRecording({ id, workDir, holds, ...more }: ComposeO
     const about = await readDocument(store, `${prefix}recording.json`, RecordingDocument);
     const beginning = about?.startedAt ?? 0;
     const { tracks, isSomeLost } = await readTracks(work);
+    await checkSpace(folder);
     // Connections that were there already begin with the recording.
     const first = Math.min(...tracks.map(({ startAt }) => startAt));
     const from = Number.isFinite(first) ? Math.max(beginning, first) : beginning;
@@ -39,12 +44,13 @@ export async function composeRecording({ id, workDir, holds, ...more }: ComposeO
     }).then(
       (ms) => ({ durationMs: Math.round(ms) }),
       (error: unknown) => {
-        if (signal.aborted) throw error;
+        if (signal.aborted || isOfMachine(error)) throw error;
         // Paths of this machine are of no use to who reads it.
         const text = String(error instanceof Error ? error.message : error).replaceAll(folder, '');
         return { durationMs: 0, error: text.slice(0, 500) };
       },
     );
+    await checkSpace(folder);
     const files: ComposedDocument['files'] = [];
     if (made.error === undefined) {
       files.push(await keep(store, prefix, film, { name: 'composed.webm', startMs: 0 }));
@@ -58,7 +64,7 @@ export async function composeRecording({ id, workDir, holds, ...more }: ComposeO
       for (const kept of [prefix, waitingOf(prefix)]) await store.remove(kept);
       return document;
     }
-    if (!isOurs) throw new Error('another composer has it now');
+    if (!isOurs) throw new LostClaimError('another composer has it now');
     if (document.error === undefined && !isSomeLost) await store.remove(`${prefix}parts/`);
     await store.remove(waitingOf(prefix));
     say('composer.composed', { recording: id, durationMs: document.durationMs, error: document.error });

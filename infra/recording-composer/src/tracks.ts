@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { NodeDocument, type RecordingStore, readDocument } from '@tandem/service/recordings';
 import { type MjrHeader, readMjrHeader } from './mjr.ts';
-import { runProgram } from './program.ts';
+import { isOfMachine, runProgram } from './program.ts';
 
 export type Slot = 'audio' | 'video' | 'screen';
 
@@ -39,7 +39,7 @@ export interface TracksRead {
   readonly isSomeLost: boolean;
 }
 
-/** Tracks that nothing was recorded of, or that cannot be read, are left out. @throws when the store is away */
+/** Tracks that nothing was recorded of, or that cannot be read, are left out. @throws when the store is away, or this machine lacks something */
 export async function readTracks(work: Work): Promise<TracksRead> {
   const { store, prefix, say, folder } = work;
   const people = await peopleOf(work);
@@ -59,6 +59,7 @@ export async function readTracks(work: Work): Promise<TracksRead> {
       const track = await readTrack(work, name, mjr, person);
       if (track) tracks.push(track);
     } catch (error) {
+      if (isOfMachine(error)) throw error;
       isSomeLost = true;
       say('composer.track-lost', { track: name, error: String(error) });
     }
