@@ -36,6 +36,17 @@ test('rotates once, however many processes find it due', async () => {
   expect(JSON.parse(readFileSync(path, 'utf8')).keys).toHaveLength(3);
 });
 
+test('a rotation beyond what a document may hold is refused and writes nothing; auth starts', async () => {
+  const path = join(folder(), 'keys.json');
+  const { signing } = await fileSource(path, timetable, true).load(0);
+  for (let i = 1; i < 16; i++) await rotateFile(path, timetable, 100);
+  await expect(rotateFile(path, timetable, 100)).rejects.toThrow(/16 keys are in use.*Fix: rotate again/);
+  expect((await fileSource(path, timetable, false).load(100)).signing.kid).toBe(signing.kid);
+  // Of all those one is left.
+  await rotateFile(path, timetable, 1e9);
+  expect(JSON.parse(readFileSync(path, 'utf8')).keys).toHaveLength(2);
+});
+
 test('refuses a file that others may read, one that is no key document, and a missing one in production', async () => {
   const path = join(folder(), 'keys.json');
   await expect(fileSource(path, timetable, false).load(0)).rejects.toThrow(/does not exist; make it with/);

@@ -14,6 +14,9 @@ import type { KeySet, SigningKey, TokenAlgorithm } from './key-source.ts';
 
 const generate = promisify(generateKeyPair);
 
+/** Most keys of a document. */
+const MAX_KEYS = 16;
+
 export const KeyDocument = Type.Object({
   version: Type.Literal(1),
   keys: Type.Array(
@@ -27,7 +30,7 @@ export const KeyDocument = Type.Object({
       /** Private key. */
       jwk: Type.Object({ kty: Type.String(), crv: Type.String(), x: Type.String(), d: Type.String() }),
     }),
-    { minItems: 1, maxItems: 16 },
+    { minItems: 1, maxItems: MAX_KEYS },
   ),
 });
 export type KeyDocument = Static<typeof KeyDocument>;
@@ -80,9 +83,16 @@ function living(doc: KeyDocument, now: number, retireAfterMs: number): KeyDocume
   });
 }
 
-/** Add a successor, whether one is due or not. It is published now and signs after `publishAheadMs`. */
+/**
+ * Add a successor, whether one is due or not. It is published now and signs after `publishAheadMs`.
+ * @throws Error when none has room: a larger document is refused by all that read it
+ */
 export async function rotate(doc: KeyDocument, now: number, timetable: Timetable): Promise<KeyDocument> {
   const keys = living(doc, now, timetable.retireAfterMs);
+  if (keys.length >= MAX_KEYS)
+    throw new Error(
+      `KEY_SOURCE: ${MAX_KEYS} keys are in use, and no more fit. Fix: rotate again when tokens of the older ones have expired (${(timetable.publishAheadMs + timetable.retireAfterMs) / 60_000} minutes)`,
+    );
   return { version: 1, keys: [...keys, await newKey(timetable.algorithm, now, now + timetable.publishAheadMs)] };
 }
 
