@@ -182,6 +182,14 @@ test('a node whose secret store does not answer stays in the directory, and leav
   expect(reads).toBe(2);
 });
 
+test('a stranger who is refused again and again fills no log', async () => {
+  await using w = await world(async () => ['secret-one']);
+  for (let i = 0; i < 30; i++)
+    await expect(allocate(w.port, { username: `stranger-${i}`, credential: 'none' })).rejects.toThrow();
+  await vi.waitFor(() => expect(w.events.join('\n')).toMatch(/coturn\.error .* more lines of these 10 s/), soon);
+  expect(w.events.filter((event) => event.startsWith('coturn.error')).length).toBeLessThan(15);
+});
+
 test('the load balancer’s health check passes while the node takes calls, and fails as soon as it drains, before its calls end', async () => {
   const readyPort = await freePort();
   await using w = await world(async () => ['secret-one'], { readyPort });

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startProgram } from '../../node-kit/child-process.ts';
+import { limited } from '../../node-kit/limited.ts';
 import { freePort } from '../../node-kit/ports.ts';
 import { EngineError } from './engine.ts';
 import type { JanusProgram } from './location.ts';
@@ -34,21 +35,6 @@ export interface JanusProcess extends AsyncDisposable {
 const START_MS = 20_000;
 /** Packets of a track: Janus says (`slowlink`) which client loses that number or more in a second. Of 500 kbit/s it is 7 %. */
 const SLOW_LINK_PACKETS = 4;
-/** For a client that is gone Janus complains of each packet until it gives up, so only the first lines of ten seconds are passed on. */
-const COMPLAINTS = 5;
-const COMPLAINTS_MS = 10_000;
-
-function limited(complain: (line: string) => void): (line: string) => void {
-  let since = 0;
-  let count = 0;
-  return (line) => {
-    if (performance.now() - since > COMPLAINTS_MS) {
-      since = performance.now();
-      count = 0;
-    }
-    if (++count <= COMPLAINTS) complain(line);
-  };
-}
 
 /** @throws EngineError when it does not start */
 export async function startJanus(settings: JanusSettings): Promise<JanusProcess> {
@@ -69,6 +55,7 @@ async function begin(settings: JanusSettings): Promise<JanusProcess> {
   await mkdir(settings.runDir, { recursive: true });
   for (const [name, text] of Object.entries(configuration(settings, port, secret)))
     await writeFile(join(settings.runDir, name), text, { mode: 0o600 });
+  // For a client that is gone Janus complains of each packet until it gives up.
   const complain = limited(settings.complain);
   const child = await startProgram({
     command: settings.program.command,

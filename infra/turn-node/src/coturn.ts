@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { readList } from '@tandem/service/settings';
 import { startProgram } from '../../node-kit/child-process.ts';
 import type { Host } from '../../node-kit/host.ts';
+import { limited } from '../../node-kit/limited.ts';
 import { freePort } from '../../node-kit/ports.ts';
 import type { CertificateFiles } from './certificate.ts';
 import type { TurnNodeConfig } from './config.ts';
@@ -209,6 +210,7 @@ export async function startCoturn(
   await writeFile(settingsFile(config), settings.join('\n'), { mode: 0o600 });
   await makeDatabase(config);
   const count = new AllocationCount(mark);
+  const sayLimited = limited(complain);
   const ready = Promise.withResolvers<void>();
   const child = await startProgram({
     command: program.command,
@@ -216,7 +218,7 @@ export async function startCoturn(
     onLine: (line) => {
       count.line(line);
       if (/listener opened on|Total General servers|SQLite DB connection success/i.test(line)) ready.resolve();
-      if (/ERROR|Cannot|FATAL/.test(line)) complain(line.replace(mark, ''));
+      if (/ERROR|Cannot|FATAL/.test(line)) sayLimited(line.replace(mark, ''));
     },
   });
   const deadline = setTimeout(() => ready.resolve(), 20_000);
