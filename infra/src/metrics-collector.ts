@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as logs from 'aws-cdk-lib/aws-logs';
@@ -40,6 +40,9 @@ export function metricsCollector(
   task.addContainer('collector', {
     image,
     essential: false,
+    // Without it the task would serve on, and say nothing of itself until it is replaced.
+    enableRestartPolicy: true,
+    restartAttemptPeriod: Duration.minutes(1),
     cpu: COLLECTOR_CPU,
     memoryReservationMiB: 64,
     memoryLimitMiB: COLLECTOR_MIB,

@@ -10,6 +10,7 @@ interface Container {
   readonly Image: unknown;
   readonly Essential: boolean;
   readonly Cpu?: number;
+  readonly RestartPolicy?: { readonly Enabled: boolean; readonly RestartAttemptPeriod?: number };
   readonly DependsOn?: readonly { readonly ContainerName: string }[];
 }
 
@@ -70,6 +71,12 @@ test('no container waits for one that may fail alone', () => {
         .map((one) => one.Name),
       `${task}, ${Name}`,
     ).toEqual([]);
+});
+
+/** ECS guide, "Restart individual containers in Amazon ECS tasks with container restart policies": without one, it stays stopped as long as its task runs. */
+test('a container that may fail alone is started again', () => {
+  for (const { task, Name, RestartPolicy } of containers.filter(({ Essential }) => !Essential))
+    expect(RestartPolicy, `${task}, ${Name}`).toEqual({ Enabled: true, RestartAttemptPeriod: 60 });
 });
 
 test('where all containers of a task want the processor, those that may fail alone get the least of it', () => {
