@@ -225,10 +225,9 @@ export class Edge extends Construct implements ec2.IConnectable {
           },
         ],
       },
-      // Tokens travel in these.
+      // Tokens and API keys travel in these.
       redactedFields: [
-        { singleHeader: { Name: 'authorization' } },
-        { singleHeader: { Name: 'sec-websocket-protocol' } },
+        ...['authorization', 'sec-websocket-protocol', 'x-api-key'].map((Name) => ({ singleHeader: { Name } })),
         { queryString: {} },
       ],
     });
