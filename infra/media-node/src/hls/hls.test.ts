@@ -250,7 +250,8 @@ async function twoNodes(hls: Hls) {
   registerProblems(app);
   const { owner } = who('ada');
   const door = { verifier: { verify: async () => owner as AccessClaims }, isRevoked: () => false, trustedProxies: 0 };
-  hlsRoutes(app, { door, hls, redis: client, elsewhere: (room) => givenTo(client, 'me', room) });
+  const elsewhere = (room: string) => givenTo(client, 'me', room);
+  hlsRoutes(app, { door, hls, redis: client, failed: () => {}, elsewhere });
   onTestFinished(async () => {
     await app.close();
     other.close();
