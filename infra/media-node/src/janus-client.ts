@@ -3,7 +3,7 @@ import { EngineError } from './engine.ts';
 
 /** A request that is not answered in this time failed, ms. */
 const ANSWER_MS = 8000;
-/** Janus ends a session after 60 s of silence (`session_timeout`). */
+/** Often enough for Janus, which ends a session after 60 s of silence (`session_timeout`); one that hangs is known after 26 s. */
 const KEEPALIVE_MS = 5000;
 /** Keepalives in a row without an answer, after which Janus is taken for hung. */
 const MAX_UNANSWERED = 2;

@@ -15,7 +15,7 @@ interface SizedEncoding extends RTCRtpEncodingParameters {
 /**
  * Sizes of the camera, largest first: the engine takes the order for the order of its layers. Bitrates as libwebrtc's own for 720p, 360p
  * and 180p (media/engine/simulcast.cc: 2,500, 700 and 200 kbit/s at most), with the largest reduced to what 2 Mbit/s of upload carry
- * beside the other two. All have a size, or Chromium takes none of them; the largest is what no camera has.
+ * beside the other two. All have a size, since Chromium refuses (OperationError) sizes for some; the largest is what no camera has.
  */
 const CAMERA: SizedEncoding[] = [
   { rid: 'h', maxBitrate: 1_200_000, scaleResolutionDownTo: { maxWidth: 7680, maxHeight: 4320 } },
