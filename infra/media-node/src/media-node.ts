@@ -224,6 +224,7 @@ export class MediaNode implements AsyncDisposable {
     void agent.ended.then(async () => {
       this.#engineOf.delete(agent);
       if (this.rooms.get(room) === agent) this.rooms.delete(room);
+      this.#recordings.leave(agent);
       await this.#attempt('assignment', () => forgetRoom(this.#redis, room, assignment.epoch));
     });
     // The drain began during the join: it had no list with this room.
@@ -273,7 +274,6 @@ export class MediaNode implements AsyncDisposable {
     });
   }
 
-  /** The drain begins. */
   async #leave(): Promise<void> {
     this.#state = 'draining';
     this.#say('media.draining', { rooms: this.rooms.size });
@@ -289,6 +289,7 @@ export class MediaNode implements AsyncDisposable {
     await this.#streams?.[Symbol.asyncDispose]();
     await Promise.all([...this.rooms.values()].map((room) => room.end('node ended')));
     await this.#attempt('directory', () => removeMediaNode(this.#redis, this.#host.id));
+    await this.#recordings.kept();
     this.#calls.disconnect();
     this.#redis.disconnect();
     await this.#engines?.[Symbol.asyncDispose]();

@@ -165,6 +165,9 @@ export class RoomAgent {
       epoch,
       people: session.peers,
       announce: (since) => announceRecording(session, epoch, since),
+      get isAnnounced() {
+        return session.media?.epoch === epoch && session.media.recording !== undefined;
+      },
       room: () => this.#room,
       changed: () => this.#receiversChanged(),
       say,

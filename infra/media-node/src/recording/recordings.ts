@@ -10,6 +10,8 @@ type Settings = Pick<MediaNodeConfig, 'RECORDINGS' | 'RECORDING_PART_SECONDS' | 
 export class Recordings {
   readonly #config: Settings;
   readonly #redis: RedisClient;
+  /** What the store is to get of rooms that have ended. */
+  readonly #unkept = new Set<Promise<void>>();
   /** Undefined: this node records nothing. */
   settings: RecorderSettings | undefined;
 
@@ -36,6 +38,19 @@ export class Recordings {
     return (await readRunning(this.#redis, room).catch(() => undefined))?.startedAt;
   }
 
+  /** The room has ended here. */
+  leave({ recorder }: RoomAgent): void {
+    if (!recorder) return;
+    const { kept } = recorder;
+    this.#unkept.add(kept);
+    void kept.then(() => this.#unkept.delete(kept));
+  }
+
+  /** Settles when the store has what there was of rooms that have ended, or has not taken it. */
+  async kept(): Promise<void> {
+    await Promise.all(this.#unkept);
+  }
+
   /** Begins, keeps or ends the recording of a room. @throws when Redis is away: then it goes on as it is */
   async follow(agent: RoomAgent): Promise<void> {
     const { recorder, roomId } = agent;
@@ -44,9 +59,8 @@ export class Recordings {
     const isOwn = wanted !== undefined && wanted.id === recorder.recording?.id;
     if (isOwn) await keepRecording(this.#redis, roomId, wanted.id);
     // People stay in a room that was given away until its next node comes, which may take a whole drain: what is recorded goes on, and can be stopped.
-    const isLeft = agent.state !== 'serving';
     // What is new is begun by the next node.
-    if (isLeft && !recorder.recording) return;
+    const isLeft = agent.state !== 'serving';
     // Not waited for: a store that does not answer holds up no other room.
     void recorder.follow(isOwn || !isLeft ? wanted : undefined);
   }

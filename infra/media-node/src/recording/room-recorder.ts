@@ -1,10 +1,12 @@
 /**
  * Records one room of this node. First everybody in it sees that it is recorded, then the engine writes: a file for each track of each
  * connection, which is passed on to the store in closed parts while it grows. So what is lost with a node is the part that was not closed.
+ * A store that is slow or away holds up neither the end of a recording nor the word of it.
  */
 import { randomUUID } from 'node:crypto';
 import { open, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PeerInfo } from '@tandem/rtc';
 import {
   type NodeDocument,
@@ -33,6 +35,8 @@ export interface RoomRecorderHost {
   readonly people: ReadonlyMap<string, PeerInfo>;
   /** Tells the room since when it is recorded; undefined: no longer. Settles when the room has been told. */
   announce(since: number | undefined): Promise<void>;
+  /** The room is told now that this node records it. */
+  readonly isAnnounced: boolean;
   /** The engine's room of now. */
   room(): Promise<EngineRoom>;
   /** It began or ended. */
@@ -44,6 +48,9 @@ export interface RoomRecorderHost {
 const MAX_PART_BYTES = 8 * 1024 * 1024;
 /** Most connections of people that one recording has on this node. */
 const MAX_PEOPLE = 10_000;
+/** How long the rest of a recording is offered to a store that does not take it, ms: a node that leaves waits for it. */
+const OFFERED_MS = 60_000;
+const OFFER_AGAIN_MS = 5000;
 
 interface Copied {
   readonly folder: string;
@@ -62,6 +69,8 @@ interface Running {
   /** Folders of the engines that have written. */
   readonly folders: Set<string>;
   timer: NodeJS.Timeout | undefined;
+  /** A pass of its files to the store waits for its turn. */
+  isDue: boolean;
 }
 
 export class RoomRecorder {
@@ -71,8 +80,10 @@ export class RoomRecorder {
   /** Was ended here, so that it does not begin again before its record is gone. */
   #over: string | undefined;
   #engine: Engine;
-  /** One step at a time. */
-  #queue: Promise<void> = Promise.resolve();
+  /** What the room hears and the engine does, one step at a time. */
+  #steps: Promise<void> = Promise.resolve();
+  /** What the store gets, one thing at a time. No step waits for it. */
+  #keeping: Promise<void> = Promise.resolve();
 
   constructor(settings: RecorderSettings, engine: Engine, host: RoomRecorderHost) {
     this.#settings = settings;
@@ -85,14 +96,17 @@ export class RoomRecorder {
     return this.#running?.recording;
   }
 
-  /** What the record of the room says: begins, ends, or goes on. Settles when that is so. */
-  follow(wanted: RunningRecording | undefined): Promise<void> {
-    return this.#step(async () => {
+  /** What the record of the room says: begins, ends, or goes on. Settles when that is so, and the store has what there was for it. */
+  async follow(wanted: RunningRecording | undefined): Promise<void> {
+    await this.#step(async () => {
       const now = this.#running;
       if (now && now.recording.id !== wanted?.id) await this.#end(now, 'stopped');
-      if (!wanted || wanted.id === this.#running?.recording.id || wanted.id === this.#over) return;
-      await this.#begin(wanted);
+      if (wanted && wanted.id === this.#running?.recording.id) return;
+      if (wanted && wanted.id !== this.#over) await this.#begin(wanted);
+      // The node came with the word that it records, or the word came late, and meanwhile somebody has ended it.
+      else if (this.#host.isAnnounced) await this.#host.announce(undefined);
     });
+    await this.#keeping;
   }
 
   /** The room is with another engine of this node. */
@@ -107,19 +121,32 @@ export class RoomRecorder {
     if (now && isEncrypted(this.#host.people)) void this.#step(() => this.#end(now, 'encrypted'));
   }
 
-  /** The node serves the room no more. */
+  /** The node serves the room no more. Settles when nothing more is written; what the store is to get of it may go on: {@link kept}. */
   close(why: RecordingEnd): Promise<void> {
     return this.#step(async () => {
       if (this.#running) await this.#end(this.#running, why);
     });
   }
 
+  /** Settles when the store has what there was for it by now, or has not taken it. */
+  get kept(): Promise<void> {
+    return this.#keeping;
+  }
+
   #step(work: () => Promise<void>): Promise<void> {
-    const done = this.#queue.then(work).catch((error: unknown) => {
+    this.#steps = this.#after(this.#steps, work);
+    return this.#steps;
+  }
+
+  #keep(work: () => Promise<void>): Promise<void> {
+    this.#keeping = this.#after(this.#keeping, work);
+    return this.#keeping;
+  }
+
+  #after(before: Promise<void>, work: () => Promise<void>): Promise<void> {
+    return before.then(work).catch((error: unknown) => {
       this.#host.say('media.recording-failed', { roomId: this.#host.roomId, error: String(error) });
     });
-    this.#queue = done;
-    return done;
   }
 
   async #begin(recording: RunningRecording): Promise<void> {
@@ -131,7 +158,10 @@ export class RoomRecorder {
     }
     const name = `${recording.id}-${randomUUID().slice(0, 8)}`;
     const files = new Map();
-    const running: Running = { recording, people: [], written: 0, name, files, folders: new Set(), timer: undefined };
+    const running: Running = {
+      ...{ recording, people: [], written: 0, name, files, folders: new Set() },
+      ...{ timer: undefined, isDue: false },
+    };
     this.#running = running;
     try {
       await this.#host.announce(recording.startedAt);
@@ -142,9 +172,9 @@ export class RoomRecorder {
     }
     say('media.recording', { roomId, epoch, recording: recording.id });
     this.#host.changed();
-    await this.#write(running);
+    void this.#keep(() => this.#write(running));
+    running.timer = setInterval(() => this.#pass(running), this.#settings.partMs);
     await this.#record();
-    running.timer = setInterval(() => void this.#step(() => this.#pass(running)), this.#settings.partMs);
   }
 
   async #record(): Promise<void> {
@@ -165,12 +195,19 @@ export class RoomRecorder {
     return `${name}-${n}`;
   }
 
-  /** A part of each file that has grown. */
-  async #pass(running: Running): Promise<void> {
-    if (this.#running !== running) return;
-    await this.#copy(running);
-    await this.#write(running);
-    if (await this.#isFull()) await this.#end(running, 'disk-full');
+  /** A part of each file that has grown; what a slow store has not taken by the next time goes with that. */
+  #pass(running: Running): void {
+    void this.#step(async () => {
+      if (await this.#isFull()) await this.#end(running, 'disk-full');
+    });
+    if (running.isDue) return;
+    running.isDue = true;
+    void this.#keep(async () => {
+      running.isDue = false;
+      if (this.#running !== running) return;
+      await this.#copy(running);
+      await this.#write(running);
+    });
   }
 
   async #isFull(): Promise<boolean> {
@@ -232,12 +269,26 @@ export class RoomRecorder {
       .catch(() => {});
     await this.#host.announce(undefined).catch(() => {});
     this.#host.changed();
-    await this.#copy(running);
-    await this.#write(running, { endedAt: Date.now(), why });
-    const waiting = waitingOf(prefixOf(roomId, running.recording.id));
-    if (why !== 'moved') await this.#settings.store.put(`${waiting}ended`, '');
-    for (const [name, { folder }] of running.files) await rm(join(folder, name), { force: true });
-    if (why !== 'moved' && why !== 'stopped') await this.#settings.over(roomId, running.recording.id);
     say('media.recording-ended', { roomId, epoch, recording: running.recording.id, why });
+    void this.#keep(() => this.#finish(running, why));
+    if (why !== 'moved' && why !== 'stopped') await this.#settings.over(roomId, running.recording.id);
+  }
+
+  /** The rest of it. @throws when the store does not take it in time */
+  async #finish(running: Running, why: RecordingEnd): Promise<void> {
+    const endedAt = Date.now();
+    const until = endedAt + OFFERED_MS;
+    for (;;)
+      try {
+        await this.#copy(running);
+        await this.#write(running, { endedAt, why });
+        const waiting = waitingOf(prefixOf(this.#host.roomId, running.recording.id));
+        if (why !== 'moved') await this.#settings.store.put(`${waiting}ended`, '');
+        break;
+      } catch (error) {
+        if (Date.now() > until) throw error;
+        await sleep(Math.min(OFFER_AGAIN_MS, this.#settings.partMs));
+      }
+    for (const [name, { folder }] of running.files) await rm(join(folder, name), { force: true });
   }
 }
