@@ -24,7 +24,7 @@ import { type SdkBrowser, startSdkBrowser } from './sdk/harness.ts';
 import { launchBrowser } from './support/browser.ts';
 
 const run = promisify(execFile);
-const WAIT = { timeout: 40_000, interval: 200 };
+const WAIT = { timeout: 90_000, interval: 200 };
 /** Composing costs about 1.5 s of CPU a second of two people. */
 const COMPOSED = { timeout: 200_000, interval: 1000 };
 const PART_SECONDS = 1;
