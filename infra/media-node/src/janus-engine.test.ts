@@ -1,73 +1,38 @@
 /** Janus as it is installed: the contract, and what only a real engine can show. */
 import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SignalingConfig } from '@tandem/signaling/config';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { cachedEngine } from '../../../scripts/lib/media-engine.mjs';
-import { type Candidate, type Engine, MAX_SECTIONS, type SubscriberLeg } from './engine.ts';
+import { type Candidate, MAX_SECTIONS, type SubscriberLeg } from './engine.ts';
 import { type JanusEngine, startJanusEngine } from './janus-engine.ts';
-import { configuration, type JanusSettings } from './janus-process.ts';
-import { janusProgram } from './location.ts';
+import { configuration } from './janus-process.ts';
 import { engineContract } from './testing/contract.ts';
-import { type EngineHarness, publisher, subscriber, track } from './testing/contract-clients.ts';
-import { RtpReceiver, RtpSender } from './testing/rtp-peer.ts';
+import { publisher, subscriber, track } from './testing/contract-clients.ts';
+import { address, clearJanus, janusHarness, janusSettings, program } from './testing/real-janus.ts';
+import type { RtpReceiver, RtpSender } from './testing/rtp-peer.ts';
 
-/** The machine's own: libnice gathers nothing on loopback, and then offers every interface. */
-const address = Object.values(networkInterfaces())
-  .flat()
-  .find((i) => i?.family === 'IPv4' && !i.internal)?.address;
-const program = janusProgram(process.env.JANUS ?? cachedEngine() ?? 'janus');
-const folders: string[] = [];
-const peers: { close(): void }[] = [];
 /** Of signaling: MAX_FRAME_BYTES. */
 const { default: DEFAULT_FRAME_BYTES = 0 } = SignalingConfig.properties.MAX_FRAME_BYTES as {
   readonly default?: number;
 };
 const WAIT = { timeout: 10_000, interval: 20 };
 
-function settings(): JanusSettings {
-  const runDir = mkdtempSync(join(tmpdir(), 'janus-test-'));
-  folders.push(runDir);
-  if (!address) throw new Error('these tests need one address that is not loopback');
-  return { program, runDir, address, mediaPorts: [25_000, 25_999], eventLoops: 2, complain: () => {} };
-}
-
+const settings = () => janusSettings([25_000, 25_999]);
 let engine: JanusEngine;
-const harness = (of: () => Engine): EngineHarness => ({
-  engine: of,
-  sender(name, slots) {
-    const peer = new RtpSender(name, address ?? '', slots);
-    peers.push(peer);
-    return peer;
-  },
-  receiver(name) {
-    const peer = new RtpReceiver(name, address ?? '');
-    peers.push(peer);
-    return Object.assign(peer, {
-      async flows(mid: string) {
-        const before = peer.packets.get(mid) ?? 0;
-        await new Promise((resolve) => setTimeout(resolve, 150));
-        return (peer.packets.get(mid) ?? 0) > before;
-      },
-    });
-  },
-});
 
 beforeAll(async () => {
   if (program.lacks) console.log(`  ${program.lacks}`);
   engine = await startJanusEngine(settings());
 });
 afterAll(async () => {
-  for (const peer of peers) peer.close();
   await engine?.[Symbol.asyncDispose]();
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  clearJanus();
 });
 
 describe(`janus ${program.version}`, () => {
-  const h = harness(() => engine);
+  const h = janusHarness(() => engine);
   engineContract(h);
 
   test('M-14 an offer of as many sections as the engine makes fits a frame of signaling', async () => {
@@ -228,7 +193,7 @@ describe(`janus ${program.version}`, () => {
     async (signal) => {
       const second = await startJanusEngine(settings());
       onTestFinished(async () => await second[Symbol.asyncDispose]());
-      const h2 = harness(() => second);
+      const h2 = janusHarness(() => second);
       const room = await second.openRoom(randomUUID(), 10);
       const [ada, bob] = [await publisher(h2, room, 'ada'), await subscriber(h2, room, 'bob')];
       bob.leg.want([track('ada')]);

@@ -17,6 +17,7 @@ import type { JanusClient, PluginAnswer } from './janus-client.ts';
 import { JanusLeg } from './janus-leg.ts';
 import { RefusedFeeds } from './refused-feeds.ts';
 import { withSoundRepeats } from './sound-repeats.ts';
+import { SUBSTREAM, SubscribedLayers } from './subscribed-layers.ts';
 
 const VIDEOROOM = 'janus.plugin.videoroom';
 /** A client that does not answer an offer in this time has lost it, ms. The next step offers again. */
@@ -28,8 +29,6 @@ const ANSWER_MS = 10_000;
 const GATHER_MS = 150;
 /** Of a connection that its client has closed Janus says so within this time after it refused the answer, ms. */
 const HANGUP_MS = 1000;
-/** VideoRoom's numbers: of rids in the order h, m, l the first is substream 2. */
-export const SUBSTREAM: Record<SentLayer, number> = { low: 0, mid: 1, high: 2 };
 
 /** A publisher whose media flows: what a subscription names. */
 export interface Feed {
@@ -71,8 +70,9 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
   /** What Janus has: by media section. */
   #streams: readonly JanusStream[] = [];
   #tracks: readonly SubscribedTrack[] = [];
-  /** The feed and layer that Janus has for each media section. */
-  readonly #told = new Map<string, { readonly feed: string; readonly layer: Layer }>();
+  readonly #sent = new SubscribedLayers(async (streams) => {
+    if (!this.closed) await this.handle.message({ request: 'configure', streams }).catch(() => {});
+  });
   /** Layer of each track of the subscription that is under way. */
   #asked: ReadonlyMap<string, Layer> = new Map();
   /** Publishers whose camera this receiver has not been ready for. */
@@ -160,6 +160,7 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
 
   #ready(): void {
     for (const publisher of this.#fresh) this.#host.ready(publisher);
+    for (const { publisher, mid } of this.#tracks) if (this.#fresh.has(publisher)) this.#sent.flows(mid);
     this.#fresh.clear();
   }
 
@@ -167,6 +168,7 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
     // Of a feed that leaves one hears here: `streams` is what remains, and an offer when one is needed.
     if (Array.isArray(data.streams)) this.#learn(data.streams as JanusStream[]);
     if (sdp) this.#offer(sdp);
+    if (typeof data.mid === 'string' && typeof data.substream === 'number') this.#sent.came(data.mid, data.substream);
   }
 
   /** One negotiation at most: subscribe and unsubscribe what differs from the target. */
@@ -237,14 +239,18 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
   #learn(streams: readonly JanusStream[]): void {
     this.#streams = streams;
     this.#tracks = streams.flatMap((s): SubscribedTrack[] => {
-      if (!s.active || s.feed_id === undefined) return [];
-      const publisher = s.feed_id.slice(0, s.feed_id.lastIndexOf('#'));
-      const slot = [...(this.#host.feed(publisher)?.mids ?? [])].find(([, mid]) => mid === s.feed_mid)?.[0];
-      if (slot && this.#told.get(s.mid)?.feed !== s.feed_id) {
-        if (slot === 'video') this.#fresh.add(publisher);
-        this.#told.set(s.mid, { feed: s.feed_id, layer: this.#asked.get(`${s.feed_id} ${s.feed_mid}`) ?? 'high' });
+      if (!s.active || s.feed_id === undefined) {
+        this.#sent.forget(s.mid);
+        return [];
       }
-      return slot ? [{ publisher, slot, mid: s.mid }] : [];
+      const publisher = s.feed_id.slice(0, s.feed_id.lastIndexOf('#'));
+      const feed = this.#host.feed(publisher);
+      const slot = [...(feed?.mids ?? [])].find(([, mid]) => mid === s.feed_mid)?.[0];
+      if (!slot) return [];
+      const layer = this.#asked.get(`${s.feed_id} ${s.feed_mid}`) ?? 'high';
+      const hasLayers = slot === 'video' && feed?.hasLayers === true;
+      if (this.#sent.subscribed(s.mid, s.feed_id, hasLayers, layer) && slot === 'video') this.#fresh.add(publisher);
+      return [{ publisher, slot, mid: s.mid }];
     });
   }
 
@@ -270,28 +276,15 @@ export class JanusSubscriber extends JanusLeg implements SubscriberLeg {
 
   /** Tell Janus the layers of these media sections. */
   async #configure(mids: readonly string[]): Promise<void> {
-    const streams = this.#tracks
-      .filter((t) => mids.includes(t.mid))
-      .flatMap((t) => {
-        const layer = this.#layers.get(key(t)) ?? 'high';
-        const told = this.#told.get(t.mid);
-        if (!told || told.layer === layer) return [];
-        this.#told.set(t.mid, { feed: told.feed, layer });
-        return [setting(t.mid, t.slot, layer)];
-      });
-    if (streams.length > 0 && !this.closed)
-      await this.handle.message({ request: 'configure', streams }).catch(() => {});
+    const tracks = this.#tracks.filter(({ mid }) => mids.includes(mid));
+    await this.#sent.set(tracks.map((track) => ({ ...track, layer: this.#layers.get(key(track)) ?? 'high' })));
   }
 
   override async close(): Promise<void> {
     clearTimeout(this.#gathering);
     this.#refusals.close();
+    this.#sent.close();
     this.#answered?.resolve();
     await super.close();
   }
-}
-
-function setting(mid: string, slot: Slot, layer: Layer): Record<string, unknown> {
-  if (layer === 'off') return { mid, send: false };
-  return { mid, send: true, ...(slot === 'video' ? { substream: SUBSTREAM[layer] } : {}) };
 }

@@ -1,10 +1,10 @@
 /** Somebody who views one publisher, by an offer of their own. */
 import { KBITS, LOSS, LOWER, SizeSteps } from '@tandem/rtc/size-steps';
 import { EngineError, type SentLayer, type ViewerEvents, type ViewerLeg } from './engine.ts';
-import type { JanusClient } from './janus-client.ts';
+import type { JanusClient, PluginAnswer } from './janus-client.ts';
 import { JanusLeg } from './janus-leg.ts';
-import { SUBSTREAM } from './janus-subscriber.ts';
 import { repeatsSound, withSoundRepeats } from './sound-repeats.ts';
+import { SubscribedLayers } from './subscribed-layers.ts';
 
 const STREAMING = 'janus.plugin.streaming';
 const HIGHER = { low: 'mid', mid: 'high', high: 'high' } as const;
@@ -21,6 +21,9 @@ export interface Shown {
 export class JanusViewer extends JanusLeg implements ViewerLeg {
   readonly #changed: ViewerEvents['onLayer'];
   readonly #steps = new SizeSteps();
+  readonly #sent = new SubscribedLayers(async (streams) => {
+    if (!this.closed) await this.handle.message({ request: 'configure', streams }).catch(() => {});
+  });
   #camera: string | undefined;
   #layer: SentLayer = 'high';
   /** Packets of pictures since the last reading. */
@@ -40,6 +43,7 @@ export class JanusViewer extends JanusLeg implements ViewerLeg {
     // After the caller has the answer.
     setImmediate(() => this.releaseCandidates());
     this.#camera = camera;
+    if (camera !== undefined) this.#sent.subscribed(camera, mountpoint, true, this.#layer);
     // Janus repeats lost sound when the offer allows to ask for it, and does not say so.
     return repeatsSound(sdp) ? withSoundRepeats(answer.sdp) : answer.sdp;
   }
@@ -62,11 +66,22 @@ export class JanusViewer extends JanusLeg implements ViewerLeg {
   #show(layer: SentLayer): void {
     if (layer === this.#layer) return;
     this.#layer = layer;
-    const streams = [{ mid: this.#camera, substream: SUBSTREAM[layer] }];
-    // Streaming asks the publisher for the keyframe that it needs, and shows the size of before until then.
-    void this.handle.message({ request: 'configure', streams }).catch(() => {});
+    // Streaming shows the size of before until the other one has a keyframe.
+    void this.#sent.set([{ mid: this.#camera ?? '', slot: 'video', layer }]);
     this.#changed(layer);
   }
 
-  protected plugin(): void {}
+  protected override up(): void {
+    this.#sent.flows(this.#camera ?? '');
+  }
+
+  protected plugin({ data }: PluginAnswer): void {
+    const { substream } = (data.result ?? {}) as { substream?: unknown };
+    if (typeof substream === 'number') this.#sent.came(this.#camera ?? '', substream);
+  }
+
+  override async close(): Promise<void> {
+    this.#sent.close();
+    await super.close();
+  }
 }

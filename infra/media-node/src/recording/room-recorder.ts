@@ -35,7 +35,7 @@ export interface RoomRecorderHost {
   readonly people: ReadonlyMap<string, PeerInfo>;
   /** Tells the room since when it is recorded; undefined: no longer. Settles when the room has been told. */
   announce(since: number | undefined): Promise<void>;
-  /** The room is told now that this node records it. */
+  /** The room knows at present that this node records it. */
   readonly isAnnounced: boolean;
   /** The engine's room of now. */
   room(): Promise<EngineRoom>;

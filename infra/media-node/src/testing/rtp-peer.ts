@@ -138,6 +138,8 @@ export class RtpSender extends RtpPeer {
 /** Answers offers and counts the packets of each media section. */
 export class RtpReceiver extends RtpPeer {
   readonly packets = new Map<string, number>();
+  /** Last byte of the last packet of each media section: a camera (rtp-camera.ts) says its size there. */
+  readonly marks = new Map<string, number>();
   /** Bytes of RTP that arrived, of all media sections. */
   bytes = 0;
   /** When the last packet arrived, ms since the epoch. */
@@ -154,6 +156,7 @@ export class RtpReceiver extends RtpPeer {
         const type = packet[1] ?? 0;
         if (type >= 192 && type <= 223) return;
         this.packets.set(mid, (this.packets.get(mid) ?? 0) + 1);
+        this.marks.set(mid, packet.at(-1) ?? 0);
         this.bytes += packet.length;
         this.lastAt = performance.timeOrigin + performance.now();
       });
