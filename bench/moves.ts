@@ -2,12 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
-import type { SdkBrowser } from '../test/sdk/harness.ts';
 import type { MediaProcess } from '../test/support/media-process.ts';
 import { wholeBareMesh } from './lib/bare-mesh.ts';
 import { cpuNs } from './lib/cpu.ts';
+import { startWorld, whole } from './lib/media-room.ts';
 import { fixed, quantile, table } from './lib/stats.ts';
-import { traceConnections, tracedSince } from './lib/trace-page.ts';
+import { tracedSince } from './lib/trace-page.ts';
 
 export const summary =
   'longest gap of picture and sound: mesh to media node at the fifth person, engine killed, drain, node lost';
@@ -22,12 +22,6 @@ const GUEST = 'guest';
 const ENGINE_KILLED = 'engine killed';
 /** Of what the killed engine is compared with, after one that warms up. */
 const BARE_ROUNDS = 5;
-
-interface World {
-  readonly browser: SdkBrowser;
-  readonly enter: (name: string) => Promise<Page>;
-  readonly startNode: (id: string, firstPort: number) => Promise<MediaProcess>;
-}
 
 /** The engine that has worked: each node has a spare one. */
 function killBusyEngine(node: MediaProcess): void {
@@ -53,32 +47,6 @@ async function gaps(pages: readonly Page[], from: number, to: number, without: r
   };
   const counted = views.filter(({ name }) => !without.includes(name));
   return { picture: counted.map((v) => longest(v.frames)), sound: counted.map((v) => longest(v.sounds)) };
-}
-
-/** Every picture moves and every voice is heard on every page, by that way. @returns what is missing after a minute */
-async function whole(pages: readonly Page[], topology: 'mesh' | 'sfu'): Promise<string | undefined> {
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const from = Date.now() - 1500;
-    const states = await Promise.all(
-      pages.map((page) =>
-        page.evaluate(
-          (since) => ({
-            shown: globalThis.harness.shown().map((p) => p.topology),
-            moments: globalThis.harness.moments(since).map((m) => [m.frames.length, m.sounds.length]),
-          }),
-          from,
-        ),
-      ),
-    );
-    const isWhole = ({ shown, moments }: (typeof states)[number]) =>
-      shown.length === pages.length - 1 &&
-      shown.every((one) => one === topology) &&
-      moments.flat().every((count) => count > 1);
-    if (states.every(isWhole)) return undefined;
-    if (Date.now() > deadline) return `not whole by ${topology}: ${JSON.stringify(states)}`;
-    await sleep(250);
-  }
 }
 
 interface Event {
@@ -138,35 +106,6 @@ async function measureOnce(event: Event, pages: readonly Page[], isTraced: boole
   if (isTraced) for (const page of watching) console.log(await page.evaluate(tracedSince, from));
   if (lacks) found.picture.push(Number.POSITIVE_INFINITY);
   return found;
-}
-
-/**
- * @param from people from which a media node serves
- * @param fps of each camera
- */
-async function startWorld(stack: AsyncDisposableStack, from: number, fps: number): Promise<World> {
-  const [{ startMediaProcesses }, { startSdkBrowser }] = await Promise.all([
-    import('../test/support/media-process.ts'),
-    import('../test/sdk/harness.ts'),
-  ]);
-  // What nodes complain of is part of the result.
-  const processes = stack.use(await startMediaProcesses({ from, complain: (line) => process.stderr.write(line) }));
-  const browser = stack.use(await startSdkBrowser());
-  return {
-    browser,
-    enter: async (name) => {
-      const page = await browser.page();
-      const { token } = await processes.auth.login(name);
-      const options = { url: processes.url, token, roomId: 'moves', name, media: 'canvas' as const, fps };
-      await page.evaluate(traceConnections);
-      await page.evaluate((o) => {
-        globalThis.harness.watchMoments();
-        return globalThis.harness.start(o);
-      }, options);
-      return page;
-    },
-    startNode: (id, firstPort) => processes.start(id, firstPort),
-  };
 }
 
 export async function run(args: string[]): Promise<void> {
