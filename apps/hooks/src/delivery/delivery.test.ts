@@ -150,6 +150,30 @@ test('E-6 receivers that misbehave: each is a failed try of a word, in bounded t
   expect(await attempt(`http://127.0.0.1:${port}/`)).toEqual({ kind: 'failed', why: 'econnrefused' });
 });
 
+test('E-6 an answer of 101 is a failed try that ends; what comes before an answer is none', async () => {
+  let answer = '';
+  const server = createTcpServer(
+    (socket) => void socket.on('error', () => {}).once('data', () => socket.write(answer)),
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const attempt = (...heads: string[]) => {
+    answer = heads.map((head) => `HTTP/1.1 ${head}\r\n\r\n`).join('');
+    return send({ url: `http://127.0.0.1:${port}/`, headers: {}, body: '{}', isPrivateAllowed: true });
+  };
+  const ok = '200 OK\r\nConnection: close\r\nContent-Length: 0';
+  const upgraded = await attempt('101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket');
+  expect(upgraded).toEqual({ kind: 'failed', why: 'status_101' });
+  for (const before of ['100 Continue', '102 Processing', '103 Early Hints\r\nLink: </a>; rel=preload'])
+    expect(await attempt(before, ok)).toEqual({ kind: 'accepted', status: 200 });
+  expect(await attempt(`${ok}\r\nConnection: Upgrade\r\nUpgrade: h2c`)).toEqual({ kind: 'accepted', status: 200 });
+  server.prependListener('connection', (socket) => void socket.once('data', () => setImmediate(() => socket.end())));
+  expect(await attempt('200 OK\r\nContent-Length: 9')).toEqual({ kind: 'failed', why: 'econnreset' });
+  expect(await attempt('200 OK')).toEqual({ kind: 'accepted', status: 200 });
+});
+
 /** A receiver on an address of loopback that counts its connections. */
 async function startCounting(host: string, port = 0) {
   const seen = { connections: 0, hosts: [] as string[] };

@@ -96,11 +96,17 @@ function post(
       maxHeaderSize: MAX_HEADER_BYTES,
       signal,
     });
+    // However it ends: nobody waits for ever.
+    const close = () => reject(new Error('closed'));
+    request.once('close', close);
     request.once('error', (error: NodeJS.ErrnoException) => {
       const isStale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
       reject(isStale && !signal.aborted ? new StaleConnectionError() : error);
     });
     request.once('response', (response) => {
+      // Its own end and error say more, and may come after that of the request.
+      request.off('close', close);
+      response.once('close', close);
       let read = 0;
       response.on('data', (chunk: Buffer) => {
         read += chunk.length;
@@ -110,6 +116,11 @@ function post(
       });
       response.once('end', () => resolve(response));
       response.once('error', reject);
+    });
+    // The answer 101, which has no `response`: a failed try like other answers that are not 2xx.
+    request.once('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve(response);
     });
     request.end(body);
   });
