@@ -33,7 +33,12 @@ async function owe(room: string, id: string): Promise<void> {
   await runScript(redis as unknown as RedisClient, 'replay', named, [room, entry]);
 }
 
-function start(seenEmpty: () => Promise<void>, behindMs = -1000, answered: () => Promise<void> = async () => {}) {
+function start(
+  seenEmpty: () => Promise<void>,
+  behindMs = -1000,
+  answered: () => Promise<void> = async () => {},
+  all: () => Promise<readonly Endpoint[]> = async () => [endpoint],
+) {
   const delivered: string[] = [];
   const watched = new Proxy(redis, {
     get(target, name) {
@@ -49,7 +54,7 @@ function start(seenEmpty: () => Promise<void>, behindMs = -1000, answered: () =>
   });
   const parts = {
     redis: watched,
-    endpoints: { all: async () => [endpoint] },
+    endpoints: { all },
     counters: newCounters(),
     log: { warn: () => {}, error: () => {} },
     deliver: async (_endpoint: Endpoint, { id }: { id: string }) => {
@@ -95,6 +100,35 @@ test('more rooms than an endpoint may have tries of follow as slots become free,
   const rooms = Array.from({ length: 3 * TRIES_AT_ONCE }, (_, i) => `many-${i}`);
   for (const room of rooms) await owe(room, room);
   const { delivered, round } = start(async () => {});
+  await round();
+  expect([...delivered].sort()).toEqual([...rooms].sort());
+});
+
+test.for<[string, () => readonly Endpoint[]]>([
+  ['disabled', () => [{ ...endpoint, state: 'disabled' }]],
+  ['removed', () => []],
+  [
+    'not to be read',
+    () => {
+      throw new Error('that server of the Cluster is away');
+    },
+  ],
+])('an endpoint that is %s while it has a backlog is left at rest, and gets it when it is back', async ([, find]) => {
+  const rooms = Array.from({ length: 3 * TRIES_AT_ONCE }, (_, i) => `rest-${i}`);
+  for (const room of rooms) await owe(room, room);
+  let reads = 0;
+  let isBack = false;
+  const { delivered, round } = start(
+    async () => {},
+    undefined,
+    undefined,
+    // The first is of the look that begins.
+    async () => (isBack || reads++ === 0 ? [endpoint] : find()),
+  );
+  await round();
+  expect(delivered).toEqual([]);
+  expect(await redis.zcard(keys.due(PARTITION, endpoint.id))).toBe(rooms.length);
+  isBack = true;
   await round();
   expect([...delivered].sort()).toEqual([...rooms].sort());
 });

@@ -106,11 +106,13 @@ export class Deliveries {
   async #walk(endpointId: string): Promise<void> {
     const { redis, slots, now, log } = this.#parts;
     const due = keys.due(this.#partition, endpointId);
+    // Not again in this walk: they are read as often as one asks.
+    const left = new Set<string>();
     try {
       for (;;) {
         const found = await redis.zrangebyscore(due, '-inf', now(), 'WITHSCORES', 'LIMIT', 0, DUE_AT_ONCE);
         const rooms = pairs(found);
-        const idle = rooms.filter(([room]) => !this.#underWay.has(`${endpointId} ${room}`));
+        const idle = rooms.filter(([room]) => !this.#underWay.has(`${endpointId} ${room}`) && !left.has(room));
         for (const [room, at] of idle) {
           this.#kept.set(endpointId, at);
           const slot = await slots.take(endpointId);
@@ -118,7 +120,7 @@ export class Deliveries {
             slot[Symbol.dispose]();
             return;
           }
-          this.#begin(endpointId, { room, at }, slot);
+          this.#begin(endpointId, { room, at }, slot, left);
         }
         if (idle.length === 0 || rooms.length < DUE_AT_ONCE) return;
       }
@@ -129,13 +131,23 @@ export class Deliveries {
     }
   }
 
-  #begin(endpointId: string, { room, at }: { readonly room: string; readonly at: number }, slot: Disposable): void {
+  /** @param left gets the room when it stays due as it is */
+  #begin(
+    endpointId: string,
+    { room, at }: { readonly room: string; readonly at: number },
+    slot: Disposable,
+    left: Set<string>,
+  ): void {
     const name = `${endpointId} ${room}`;
     this.#underWay.set(name, at);
     const attempt = this.#try(endpointId, room)
-      .catch((error: unknown) =>
-        this.#parts.log.warn({ event: 'partition.failed', err: error, partition: this.#partition }, 'delivery'),
-      )
+      .catch((error: unknown) => {
+        this.#parts.log.warn({ event: 'partition.failed', err: error, partition: this.#partition }, 'delivery');
+        return false;
+      })
+      .then((isSettled) => {
+        if (!isSettled) left.add(room);
+      })
       .finally(() => {
         this.#underWay.delete(name);
         this.#tries.delete(attempt);
@@ -144,16 +156,20 @@ export class Deliveries {
     this.#tries.add(attempt);
   }
 
-  /** Delivers the events of one room until one fails, or the endpoint wants none. */
-  async #try(endpointId: string, room: string): Promise<void> {
+  /**
+   * Delivers the events of one room until one fails, or the endpoint wants none.
+   * @returns false: it wants none, and what it is owed stays due
+   */
+  async #try(endpointId: string, room: string): Promise<boolean> {
     let first = await this.#settle(endpointId, { room, entry: '', as: 'look' });
     while (first && !this.#isOver) {
       const endpoint = (await this.#parts.endpoints.all()).find(({ id }) => id === endpointId);
-      if (endpoint?.state !== 'active') return;
+      if (endpoint?.state !== 'active') return false;
       first = await this.#deliver(endpoint, room, first);
       // The next event of the room became due with that.
       this.#underWay.set(`${endpointId} ${room}`, this.#parts.now());
     }
+    return true;
   }
 
   /** @returns the room's next event, if it may follow at once */

@@ -46,5 +46,12 @@ test('changes, rotations and a removal of one endpoint that come at once', async
 
   const [changed, , rotated] = await Promise.all([append('e'), endpoints.remove(id), endpoints.rotate(id)]);
   expect([changed, rotated, await endpoints.get(id)]).toEqual([undefined, undefined, undefined]);
+
+  // Removed through another task: who finds that out has it in its list no more either.
+  const listed = async () => (await endpoints.all()).map((one) => one.id);
+  expect(await listed()).toEqual([kept.id]);
+  await redis.hdel(keys.endpoints, kept.id);
+  expect(await endpoints.change(kept.id, (one) => one)).toBeUndefined();
+  expect(await listed()).toEqual([]);
   redis.disconnect();
 });

@@ -86,7 +86,10 @@ export class Endpoints {
   async change(id: string, to: (present: Endpoint) => Endpoint): Promise<Endpoint | undefined> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const text = await this.#redis.hget(keys.endpoints, id);
-      if (!text) return undefined;
+      if (!text) {
+        this.#read = undefined;
+        return undefined;
+      }
       const changed = to(JSON.parse(text) as Endpoint);
       const isDone = await runScript(this.#redis, 'swap', [keys.endpoints], [id, text, JSON.stringify(changed)]);
       if (isDone !== 1) continue;
