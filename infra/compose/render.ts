@@ -115,13 +115,15 @@ function hooksService() {
       ...resolveEnvironment(hooks, place),
       PRIVATE_ENDPOINTS: given('TANDEM_PRIVATE_ENDPOINTS', 'false'),
     } satisfies Partial<Record<keyof HooksConfig, string>>,
+    // As long as one try takes: what is under way is settled, and its partition given to the next one.
+    stop_grace_period: '30s',
   });
 }
 
 /** In the profile `captions`, and in `captions-elsewhere` without a recognizer of this host. It has no state, so it does not reach the cache. */
 function captionsService() {
   return {
-    ...service('captions', captions),
+    ...service('captions', captions, { stop_grace_period: '30s' }),
     profiles: ['captions', 'captions-elsewhere'],
     networks: ['front', 'speech'],
   };

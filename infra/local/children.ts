@@ -86,6 +86,8 @@ export class Children implements AsyncDisposable {
    */
   async start(spec: ChildSpec): Promise<void> {
     const log = createWriteStream(join(this.#options.logDir, `${spec.name}.log`));
+    // A full disk must not end the runner, and with it everything.
+    log.on('error', (error) => this.#options.say(`${this.logFile(spec.name)}: ${error.message}`));
     const running: Running = { spec, log, lastWords: [], restarts: 0, started: false, ...this.#spawn(spec) };
     this.#running.set(spec.name, running);
     this.#watch(running);
@@ -112,7 +114,7 @@ export class Children implements AsyncDisposable {
     if (pid) this.#guard.send({ add: pid });
     let rest = '';
     const onData = (chunk: Buffer) => {
-      if (!log.writableEnded) log.write(chunk);
+      if (log.writable) log.write(chunk);
       const lines = (rest + chunk.toString()).split('\n');
       rest = lines.pop() ?? '';
       running.lastWords = [...running.lastWords, ...lines.filter((l) => l.trim())].slice(-30);

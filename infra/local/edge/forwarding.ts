@@ -1,7 +1,7 @@
 /** Which requests the edge forwards, and to which service: the routes of the topology. */
 import type http from 'node:http';
 import { CAPTIONS_PATH } from '@tandem/protocol/captions';
-import { ProblemError, sendProblem } from '@tandem/service';
+import { ProblemError, refuseUpgrade, sendProblem } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import { topology } from '../../topology/index.ts';
 import { answerHeaders, forwardRequest, forwardUpgrade, NoTargetError } from './proxy.ts';
@@ -62,16 +62,16 @@ export function forwardUpgrades(
 ): ReadonlySet<{ destroy(): void }> {
   const sockets = new Set<{ destroy(): void }>();
   app.server.on('upgrade', (request, socket, head) => {
+    // Node has taken its own listener away: without one a reset connection would end the process.
+    socket.on('error', () => socket.destroy());
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     const path = pathOfTarget(request.url);
     if (path === CAPTIONS_PATH) forwardUpgrade(captions, request, socket, head, encrypted);
     else if (path !== undefined && topology.signaling.routes.some((prefix) => isUnder(prefix, path)))
       forwardUpgrade(signaling, request, socket, head, encrypted);
-    else {
-      const status = path === undefined ? '400 Bad Request' : '404 Not Found';
-      socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-    }
+    else if (path === undefined) refuseUpgrade(socket, { status: 400, reason: 'bad-url' });
+    else refuseUpgrade(socket, { status: 404, reason: 'not-found' });
   });
   return sockets;
 }

@@ -1,12 +1,15 @@
 /** Forwarding to the best node, with failover while nothing was answered yet. Sockets are spliced, never decoded. */
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { refuseUpgrade } from '@tandem/service';
 import type { Target, TargetPool } from './targets.ts';
 
 /** RFC 9110 section 7.6.1: meant for one hop only. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'proxy-connection'];
 /** Time for a node to answer the handshake or the first byte of a response, ms. */
 const ANSWER_TIMEOUT = 10_000;
+/** A socket that was refused is closed after this time, ms. */
+const LINGER_MS = 2000;
 
 function forwardedHeaders(request: IncomingMessage, encrypted: boolean): IncomingHttpHeaders {
   const from = request.socket.remoteAddress ?? 'unknown';
@@ -90,10 +93,6 @@ export function answerHeaders(answer: IncomingMessage): Record<string, string | 
   return out;
 }
 
-function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\nretry-after: 1\r\n\r\n`);
-}
-
 function rawHead(answer: IncomingMessage): string {
   let head = `HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}\r\n`;
   for (let i = 0; i < answer.rawHeaders.length; i += 2)
@@ -129,7 +128,10 @@ function splice(client: Side, node: Side): void {
   node.socket.pipe(client.socket).pipe(node.socket);
 }
 
-/** Splice an upgrade request to the node with the fewest open sockets; the next one when it refuses or is gone. */
+/**
+ * Splice an upgrade request to the node with the fewest open sockets; the next one when it refuses or is gone.
+ * @param socket has a listener of errors
+ */
 export function forwardUpgrade(
   pool: TargetPool,
   request: IncomingMessage,
@@ -140,14 +142,13 @@ export function forwardUpgrade(
   const headers = forwardedHeaders(request, encrypted);
   const rest = pool.candidates();
   let current: http.ClientRequest | undefined;
-  socket.on('error', () => socket.destroy());
   socket.once('close', () => current?.destroy());
 
   const next = (): void => {
     if (socket.destroyed) return;
     const target = rest.shift();
     if (!target) {
-      refuse(socket, '503 Service Unavailable');
+      refuseUpgrade(socket, { status: 503, reason: 'unavailable', retryAfter: 1 });
       return;
     }
     const done = countOpen(target);
@@ -167,6 +168,8 @@ export function forwardUpgrade(
       }
       socket.write(rawHead(answer));
       answer.on('error', () => socket.destroy()).pipe(socket);
+      // A client that does not close its side must not keep the descriptor.
+      answer.once('end', () => setTimeout(() => socket.destroy(), LINGER_MS).unref());
     });
     upstream.once('upgrade', (answer, peer, peerHead) => {
       upstream.setTimeout(0);

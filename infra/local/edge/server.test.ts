@@ -1,107 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { connect } from 'node:net';
 import { createLogger, loadConfig } from '@tandem/service';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { WebSocket, WebSocketServer } from 'ws';
 import { EdgeConfig } from './config.ts';
 import { cacheControl } from './pages.ts';
 import { startEdge } from './server.ts';
-
-interface Node {
-  url: string;
-  name: string;
-  seen: http.IncomingMessage[];
-  sockets: Set<WebSocket>;
-  state: { draining: boolean; refuse: number };
-  close(): Promise<void>;
-}
-
-/** A service that answers with its name, on HTTP and on sockets. */
-async function startNode(name: string): Promise<Node> {
-  const state = { draining: false, refuse: 0 };
-  const seen: http.IncomingMessage[] = [];
-  const sockets = new Set<WebSocket>();
-  const server = http.createServer((request, response) => {
-    if (request.url === '/health/ready')
-      return response
-        .writeHead(state.draining ? 503 : 200)
-        .end(JSON.stringify({ status: state.draining ? 'draining' : 'ok' }));
-    if (request.url === '/health/live') return response.end('{}');
-    seen.push(request);
-    const chunks: Buffer[] = [];
-    request.on('data', (c) => chunks.push(c));
-    request.on('end', () =>
-      response.end(JSON.stringify({ name, url: request.url, body: Buffer.concat(chunks).toString() })),
-    );
-    return undefined;
-  });
-  const wss = new WebSocketServer({ noServer: true, handleProtocols: (set) => [...set][0] ?? false });
-  server.on('upgrade', (request, socket, head) => {
-    seen.push(request);
-    if (state.refuse)
-      return void socket.end(`HTTP/1.1 ${state.refuse} No\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno`);
-    wss.handleUpgrade(request, socket, head, (ws) => {
-      sockets.add(ws);
-      ws.send(name);
-      ws.on('message', (data, binary) => ws.send(data, { binary }));
-    });
-    return undefined;
-  });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const close = async () => {
-    for (const ws of sockets) ws.terminate();
-    server.closeAllConnections();
-    await new Promise((done) => server.close(done));
-  };
-  onTestFinished(close);
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, name, seen, sockets, state, close };
-}
-
-async function start(nodes: { auth?: Node[]; signaling?: Node[] }) {
-  const dir = mkdtempSync(join(tmpdir(), 'edge-'));
-  mkdirSync(join(dir, '_next/static'), { recursive: true });
-  for (const [file, text] of Object.entries({
-    'index.html': '<p>home',
-    'call.html': '<p>call',
-    '404.html': '<p>nothing',
-    'sw.js': '//',
-    '_next/static/a.js': '//',
-    'security-headers.json': JSON.stringify({ 'Content-Security-Policy': "default-src 'self'" }),
-  }))
-    writeFileSync(join(dir, file), text);
-  const lines: string[] = [];
-  const edge = await startEdge(
-    loadConfig(EdgeConfig, {
-      HOST: '127.0.0.1',
-      PORT: '0',
-      CLIENT_DIR: dir,
-      AUTH_TARGETS: (nodes.auth ?? []).map((n) => n.url).join(',') || 'http://127.0.0.1:1',
-      SIGNALING_TARGETS: (nodes.signaling ?? []).map((n) => n.url).join(',') || 'http://127.0.0.1:1',
-    }),
-    createLogger('edge', 'trace', { write: (line) => lines.push(line) }),
-  );
-  onTestFinished(async () => {
-    await edge[Symbol.asyncDispose]();
-    rmSync(dir, { recursive: true });
-  });
-  return { origin: `http://127.0.0.1:${edge.port}`, lines };
-}
-
-/** Open a socket and learn which node took it. */
-async function open(origin: string, headers = {}): Promise<{ ws: WebSocket; node: string }> {
-  const ws = new WebSocket(`${origin.replace('http', 'ws')}/ws/signal?token=hidden`, ['signal.v1', 'bearer.hidden'], {
-    headers,
-  });
-  onTestFinished(() => ws.terminate());
-  const node = await new Promise<string>((resolve, reject) => {
-    ws.once('message', (data) => resolve(data.toString()));
-    ws.once('error', reject);
-  });
-  return { ws, node };
-}
+import { start, startNode } from './testing.ts';
 
 test('pages carry cache and security headers, and the headers file itself stays inside', async () => {
   const { origin } = await start({});
@@ -227,43 +130,6 @@ test('what the edge refuses itself is a problem as the services have it, with th
   expect(await ask('/nowhere', post('{}'))).toEqual([404, 'not_found', null]);
   await auth.close();
   expect(await ask('/auth/token', post('{}'))).toEqual([503, 'unavailable', '1']);
-});
-
-test('sockets spread over the nodes, keep their subprotocol and bytes, and their tokens stay out of the log', async () => {
-  const signaling = [await startNode('a'), await startNode('b')];
-  const { origin, lines } = await start({ signaling });
-  const opened = [await open(origin), await open(origin), await open(origin), await open(origin)];
-  expect(opened.map((o) => o.node).sort()).toEqual(['a', 'a', 'b', 'b']);
-  expect(opened[0]?.ws.protocol).toBe('signal.v1');
-  const echo = new Promise((resolve) => opened[0]?.ws.once('message', (d) => resolve(d.toString().length)));
-  opened[0]?.ws.send('x'.repeat(200_000));
-  expect(await echo).toBe(200_000);
-  const code = new Promise((resolve) => opened[1]?.ws.once('close', resolve));
-  for (const ws of signaling.find((n) => n.name === opened[1]?.node)?.sockets ?? []) ws.close(4003, 'kicked');
-  expect(await code).toBe(4003);
-  expect(lines.join('')).not.toContain('hidden');
-});
-
-test('a draining, refusing or dead node gets no new sockets while another lives', async () => {
-  const [a, b] = [await startNode('a'), await startNode('b')];
-  const { origin } = await start({ signaling: [a, b] });
-  a.state.draining = true;
-  const draining = () =>
-    fetch(`${origin}/health`).then((r) => r.json() as Promise<{ parts: { signaling: { draining: boolean }[] } }>);
-  await vi.waitFor(async () => expect((await draining()).parts.signaling[0]?.draining).toBe(true), { timeout: 20_000 });
-  for (let i = 0; i < 3; i += 1) expect((await open(origin)).node).toBe('b');
-  a.state.draining = false;
-  await vi.waitFor(async () => expect((await draining()).parts.signaling[0]?.draining).toBe(false), {
-    timeout: 20_000,
-  });
-  a.state.refuse = 503;
-  expect((await open(origin)).node).toBe('b');
-  a.state.refuse = 401;
-  await expect(open(origin)).rejects.toThrow('401');
-  await a.close();
-  expect((await open(origin)).node).toBe('b');
-  await b.close();
-  await expect(open(origin)).rejects.toThrow('503');
 });
 
 test.each([
