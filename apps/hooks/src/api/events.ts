@@ -112,6 +112,8 @@ export class EventStreams {
       throw new ProblemError(503, 'overloaded', 'This task has as many event streams as it serves.', { retryAfter: 5 });
     this.#open.add(reply);
     reply.hijack();
+    // Without a listener, a connection that breaks at the wrong moment would end the process.
+    reply.raw.on('error', () => {});
     reply.raw.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
@@ -121,7 +123,9 @@ export class EventStreams {
     reply.raw.write(`retry: 1000\nid: ${writePosition(wanted.after)}\n\n`);
     void this.#run(reply, wanted, exp * 1000).finally(() => {
       this.#open.delete(reply);
-      reply.raw.end();
+      // What a client does not read would stay here for as long as it likes.
+      if (reply.raw.writableNeedDrain) reply.raw.destroy();
+      else reply.raw.end();
     });
   }
 
@@ -130,8 +134,9 @@ export class EventStreams {
     let position = after;
     let pingAt = Date.now() + PING_MS;
     try {
-      while (!raw.destroyed && !raw.writableEnded && Date.now() < expiresAt) {
+      while (!isOver(raw) && Date.now() < expiresAt) {
         const { events, next } = await readLog(this.#redis, { after: position, limit: AT_ONCE, partition });
+        if (isOver(raw)) return;
         position = next;
         const text = events.filter(isWanted).map(({ position: at, type, body }) => {
           return `id: ${writePosition(at)}\nevent: ${type}\ndata: ${body}\n\n`;
@@ -140,7 +145,7 @@ export class EventStreams {
         if (text.length > 0 || isIdle) {
           pingAt = Date.now() + PING_MS;
           // A slow reader holds up only its own stream.
-          if (!raw.write(isIdle ? `id: ${writePosition(position)}\n\n` : text.join(''))) await drained(raw);
+          if (!raw.write(isIdle ? `id: ${writePosition(position)}\n\n` : text.join(''))) await drained(raw, expiresAt);
         }
         if (events.length < AT_ONCE) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
@@ -150,9 +155,23 @@ export class EventStreams {
   }
 }
 
-function drained(raw: FastifyReply['raw']): Promise<void> {
+/** The client is gone, or was sent away. */
+const isOver = (raw: FastifyReply['raw']) => raw.destroyed || raw.writableEnded;
+
+/** Longest delay of a timer, ms. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** Until the client has read, is gone, or has no more time. */
+function drained(raw: FastifyReply['raw'], until: number): Promise<void> {
   return new Promise((resolve) => {
-    raw.once('drain', resolve);
-    raw.once('close', resolve);
+    // Events that have passed do not come again.
+    if (isOver(raw)) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      raw.off('drain', done).off('close', done);
+      resolve();
+    };
+    const timer = setTimeout(done, Math.min(until - Date.now(), LONGEST_MS));
+    raw.on('drain', done).on('close', done);
   });
 }

@@ -1,0 +1,94 @@
+/** How event streams end: whoever is gone, drained or out of time gives its place back. The feed and its contents: test/webhooks.test.ts. */
+import { once } from 'node:events';
+import { get, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { BackendClaims } from '@tandem/protocol';
+import { connectRedis, type RedisClient } from '@tandem/service';
+import { startRedis, type TestRedis } from '@tandem/service/testing';
+import Fastify from 'fastify';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { keys } from '../keys.ts';
+import { EventStreams } from './events.ts';
+
+const PARTITION = 1;
+const WAIT = { timeout: 10_000, interval: 20 };
+
+let server: TestRedis;
+let redis: RedisClient;
+beforeAll(async () => {
+  server = await startRedis();
+  redis = connectRedis(server.url);
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server[Symbol.asyncDispose]();
+});
+
+const log = (ms: number, body: string) =>
+  redis.xadd(keys.log(PARTITION), `${ms}-*`, 'i', 'evt_a', 't', 'room.started', 'r', 'x', 'b', body);
+
+/** A task with one stream of one client, whose token ends after `lifeS`. `errors`: what the answer emitted. */
+async function openStream(lifeS: number) {
+  const streams = new EventStreams(redis, 1);
+  const errors: unknown[] = [];
+  const answer = Promise.withResolvers<ServerResponse>();
+  const app = Fastify();
+  app.get('/', (_request, reply) => {
+    reply.raw.on('error', (error) => errors.push(error));
+    answer.resolve(reply.raw);
+    const claims = { exp: Date.now() / 1000 + lifeS } as BackendClaims;
+    streams.serve(reply, { after: [0, 0, 0], partition: PARTITION, isWanted: () => true }, claims);
+    return reply;
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const request = get({ host: '127.0.0.1', port, agent: false }).on('error', () => {});
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  response.on('error', () => {}).resume();
+  onTestFinished(async () => {
+    request.destroy();
+    app.server.closeAllConnections();
+    await app.close();
+  });
+  return { streams, errors, raw: await answer.promise, request, response };
+}
+
+/** Holds the next reading of the log until `goOn`. */
+function holdRedis() {
+  const held = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const time = redis.time.bind(redis);
+  const spy = vi.spyOn(redis, 'time').mockImplementationOnce((async () => {
+    held.resolve();
+    await gate.promise;
+    return time();
+  }) as typeof redis.time);
+  onTestFinished(() => spy.mockRestore());
+  return { held: held.promise, goOn: gate.resolve };
+}
+
+test.each(['leaves', 'is sent away', 'is sent away and gone'])('a client that %s while Redis is read', async (how) => {
+  await log(Date.now() - 5000, '{}');
+  const { held, goOn } = holdRedis();
+  const { streams, errors, raw, request } = await openStream(600);
+  await held;
+  expect(streams.open).toBe(1);
+  const gone = once(raw, 'close');
+  if (how === 'leaves') request.destroy();
+  else streams.close();
+  if (how !== 'is sent away') await gone;
+  goOn();
+  await vi.waitFor(() => expect(streams.open).toBe(0), WAIT);
+  await gone;
+  expect(errors).toEqual([]);
+});
+
+test('a client that reads nothing has its place until its token ends', async () => {
+  for (let i = 0; i < 20; i++) await log(Date.now() - 5000, `"${'x'.repeat(1_000_000)}"`);
+  const { streams, errors, raw, response } = await openStream(2);
+  response.pause();
+  expect(streams.open).toBe(1);
+  await vi.waitFor(() => expect(streams.open).toBe(0), WAIT);
+  // Nor does what it did not read lie here any longer.
+  expect([raw.destroyed, errors]).toEqual([true, []]);
+});
