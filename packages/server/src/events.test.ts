@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { TandemServer } from './tandem-server.ts';
 import { startScriptedServer } from './testing.ts';
@@ -60,6 +60,23 @@ test('a stream goes on behind its last event, and behind where it began when it 
   expect(ids).toEqual(['evt_2-0-0 peer.joined', 'evt_3-0-0 é']);
   expect(heard.map(({ lastId }) => lastId)).toEqual([undefined, '1-0-0', '2-0-0', '2-0-0']);
   expect(heard[0]?.url).toBe('/v1/events?roomId=a&types=peer.joined%2Cpeer.left');
+});
+
+test('failures that are not in a row do not end a stream', async () => {
+  const ended = (n: number) => (response: ServerResponse) => void response.end(event(`${n}-0-0`));
+  const refused = (response: ServerResponse) => void response.writeHead(503).end();
+  // A token that ends ends its stream without an error.
+  const { url, heard } = await startStream([ended(1), refused, ended(2), refused, ended(3)]);
+  // 50 ms between them.
+  const spy = vi.spyOn(Math, 'random').mockReturnValue(-0.45);
+  onTestFinished(() => spy.mockRestore());
+  const ids: string[] = [];
+  for await (const { id } of connect(url).events.stream()) {
+    ids.push(id);
+    if (ids.length === 3) break;
+  }
+  expect(ids).toEqual([1, 2, 3].map((n) => `evt_${n}-0-0`));
+  expect(heard).toHaveLength(5);
 });
 
 test('a stream ends with what does not pass, and with its signal', async () => {

@@ -49,11 +49,12 @@ export class Events {
   async *stream({ after, roomId, types, signal }: EventsOptions = {}): AsyncGenerator<WebhookEvent, void, undefined> {
     let lastId: string | undefined;
     for (let failures = 0; ; ) {
-      let isOpen = false;
       try {
+        failures++;
         const query = { after, roomId, types: types?.join(',') };
         const body = await this.#api.open({ path: '/v1/events', query, lastId }, { signal });
-        isOpen = true;
+        // However it ends: with the token it does so without an error.
+        failures = 0;
         for await (const { id, data } of readEventStream(body)) {
           lastId = id ?? lastId;
           if (data !== undefined) yield JSON.parse(data) as WebhookEvent;
@@ -61,7 +62,6 @@ export class Events {
       } catch (error) {
         if (!(error instanceof TandemError)) throw error;
         const isRefused = error.status >= 400 && error.status < 500 && error.status !== 429;
-        failures = isOpen ? 0 : failures + 1;
         if (isRefused || error.code === 'aborted' || failures > this.#maxRetries) throw error;
       }
       const ms = REOPEN_MS * (0.5 + Math.random());
