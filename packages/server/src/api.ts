@@ -1,7 +1,15 @@
 /** Calls of the server API, with the backend's token. */
 import type { BackendToken } from './backend-token.ts';
 import { TandemError } from './errors.ts';
-import { type CancelSignal, type HttpAnswer, type HttpCall, type HttpSettings, openStream, send } from './http.ts';
+import {
+  type CancelSignal,
+  type HttpAnswer,
+  type HttpCall,
+  type HttpSettings,
+  openStream,
+  send,
+  unlessAborted,
+} from './http.ts';
 
 /** What any call takes beside its own arguments. */
 export interface CallOptions {
@@ -30,7 +38,7 @@ export class Api {
   async call(call: ApiCall, { signal }: CallOptions = {}): Promise<HttpAnswer> {
     const { method, isRepeatable, body } = call;
     const path = call.path + queryOf(call.query ?? {});
-    return this.#withToken((token) =>
+    return this.#withToken({ method, path, signal }, (token) =>
       send(this.#settings, {
         method,
         path,
@@ -55,7 +63,7 @@ export class Api {
     }: Pick<ApiCall, 'path' | 'query'> & { readonly lastId?: string | undefined; readonly accept?: string },
     { signal }: CallOptions = {},
   ): Promise<AsyncIterable<Uint8Array>> {
-    return this.#withToken((token) =>
+    return this.#withToken({ method: 'GET', path, signal }, (token) =>
       openStream(this.#settings, {
         method: 'GET',
         path: path + queryOf(query ?? {}),
@@ -70,14 +78,18 @@ export class Api {
     );
   }
 
-  async #withToken<T>(sendWith: (token: string) => Promise<T>): Promise<T> {
-    const token = await this.#token.get();
+  async #withToken<T>(
+    call: Pick<HttpCall, 'method' | 'path' | 'signal'>,
+    sendWith: (token: string) => Promise<T>,
+  ): Promise<T> {
+    const tokenAfter = (refused?: string) => unlessAborted(call, () => this.#token.get(refused));
+    const token = await tokenAfter();
     try {
       return await sendWith(token);
     } catch (error) {
       // Its keys were rotated, or this machine slept: once more, with a new one. Nothing was done.
       if (!(error instanceof TandemError) || error.status !== 401) throw error;
-      return sendWith(await this.#token.get(token));
+      return sendWith(await tokenAfter(token));
     }
   }
 }

@@ -76,8 +76,28 @@ async function waitFor(ms: number, call: HttpCall): Promise<void> {
   }
 }
 
-const aborted = ({ method, path }: HttpCall, cause: unknown) =>
+const aborted = ({ method, path }: Pick<HttpCall, 'method' | 'path'>, cause: unknown) =>
   new TandemError(`${method} ${path}: aborted by the caller`, { status: 0, code: 'aborted', cause });
+
+/**
+ * The result of `work`, which goes on for others when the signal of `call` ends the wait for it.
+ * @throws TandemError
+ */
+export function unlessAborted<T>(
+  call: Pick<HttpCall, 'method' | 'path' | 'signal'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { signal } = call;
+  if (!signal) return work();
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(aborted(call, signal.reason));
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop);
+    void work()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', stop));
+  });
+}
 
 async function sendOnce({ url, timeoutMs }: HttpSettings, call: HttpCall): Promise<HttpAnswer> {
   const { method, path, headers, body, signal } = call;
