@@ -1,5 +1,6 @@
 /**
- * What may be lost, and how a backend hears of it: a full outbox, a webhook that is given up, an emptied Redis, a room whose nodes all died.
+ * What may be lost, and how a backend hears of it: a receiver that does not answer a test, a full outbox, a webhook that is given up, an
+ * emptied Redis, a room whose nodes all died.
  * With the real parts.
  */
 import { outboxKey, partitionOf } from '@tandem/service/room-events';
@@ -16,6 +17,8 @@ const WAIT = { timeout: 60_000, interval: 100 };
 const EVENTS = { EVENTS: true, GRACE_MS: 1000, SWEEP_MS: 300 };
 /** OUTBOX_LENGTH of room.lua, and what a stream may be longer by. */
 const FULL = 20_100;
+/** Its default `timeoutMs`. */
+const SDK_GIVES_UP_MS = 10_000;
 
 async function startParts() {
   const parts = new AsyncDisposableStack();
@@ -39,6 +42,17 @@ async function startParts() {
 
 const told = ({ received }: Receiver) =>
   received.map(({ event }) => [event.type, event.data.peerId, event.data.reason].filter(Boolean).join(' '));
+
+test('a test of an endpoint whose receiver is slow answers `timeout` before the server SDK gives up', async () => {
+  const { parts, receiver, startHooks, token, addEndpoint } = await startParts();
+  const hooks = parts.use(await startHooks());
+  const id = await addEndpoint(hooks.url);
+  receiver.answer = () => {};
+  // Both clocks begin in this process, and the SDK's first.
+  const given = new Promise((resolve) => void setTimeout(resolve, SDK_GIVES_UP_MS, 'the SDK gave up').unref());
+  const answer = askHooks(hooks.url, `/webhook-endpoints/${id}/test`, { token, method: 'POST' });
+  expect(await Promise.race([answer, given])).toEqual({ status: 200, body: { delivered: false, reason: 'timeout' } });
+});
 
 test('E-8 all dispatchers were away until an outbox was full: one events.dropped with how many, and joins go on', async () => {
   const { startHooks, startNodeHere, receiver, client, keys, addEndpoint } = await startParts();

@@ -20,7 +20,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { registerApi } from './api/index.ts';
 import type { HooksConfig } from './config.ts';
 import { EventQueues } from './delivery/event-queues.ts';
-import { type Outcome, send } from './delivery/send.ts';
+import { type Outcome, send, TRY_MS } from './delivery/send.ts';
 import { signatureHeaders } from './delivery/signature.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { type Endpoint, Endpoints } from './endpoints.ts';
@@ -120,13 +120,17 @@ function reportHealth(app: FastifyInstance, { dispatcher, verifier, revocations,
 
 /** Signs and sends; what cannot be signed is a failed try. */
 function deliverTo(endpoints: Endpoints, queues: EventQueues, isPrivateAllowed: boolean) {
-  return async (endpoint: Endpoint, event: Pick<RoomEvent, 'id' | 'room' | 'body'>): Promise<Outcome> => {
+  return async (
+    endpoint: Endpoint,
+    event: Pick<RoomEvent, 'id' | 'room' | 'body'>,
+    timeoutMs = TRY_MS,
+  ): Promise<Outcome> => {
     const { id, body } = event;
     const { url } = endpoint;
     try {
       const headers = signatureHeaders(id, body, endpoints.secretsOf(endpoint), Date.now());
-      if (queues.has(url) || isQueueUrl(url)) return await queues.send(url, event, headers);
-      return await send({ url, headers, body, isPrivateAllowed });
+      if (queues.has(url) || isQueueUrl(url)) return await queues.send(url, event, { headers, timeoutMs });
+      return await send({ url, headers, body, isPrivateAllowed, timeoutMs });
     } catch {
       // WEBHOOK_KEY is another than the one that the secret was written with.
       return { kind: 'failed', why: 'secret_unreadable' };

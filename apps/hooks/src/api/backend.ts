@@ -20,7 +20,12 @@ export interface ApiParts extends BackendChecks {
   readonly endpoints: Endpoints;
   /** That endpoints may name. */
   readonly queues: EventQueues;
-  readonly deliver: (endpoint: Endpoint, event: Pick<RoomEvent, 'id' | 'room' | 'body'>) => Promise<Outcome>;
+  /** @param timeoutMs default: as long as a try may take */
+  readonly deliver: (
+    endpoint: Endpoint,
+    event: Pick<RoomEvent, 'id' | 'room' | 'body'>,
+    timeoutMs?: number,
+  ) => Promise<Outcome>;
   readonly limiter: RateLimiter;
   readonly isDraining: () => boolean;
   readonly isPrivateAllowed: boolean;

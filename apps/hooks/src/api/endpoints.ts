@@ -12,6 +12,8 @@ import { listDeliveries, replay } from '../replay.ts';
 import { type ApiParts, backendOf } from './backend.ts';
 import * as schemas from './schemas.ts';
 
+/** For a test: an answer before the server SDK gives up, after 10 s, as the edge of a development machine does, ms. */
+const TEST_MS = 8000;
 const scope = { config: { scope: 'webhooks:write' as const } };
 
 export function endpointRoutes(api: FastifyInstance, parts: ApiParts): void {
@@ -114,13 +116,17 @@ function secretRoutes(api: FastifyInstance, { endpoints, deliver }: ApiParts): v
     '/webhook-endpoints/:endpointId/test',
     {
       ...scope,
-      schema: schema('Send endpoint.test now', { 200: schemas.TestAnswer, ...schemas.problems(404) }, { params }),
+      schema: schema(
+        'Send endpoint.test now',
+        { 200: schemas.TestAnswer, ...schemas.problems(404) },
+        { params, description: `Needs the scope webhooks:write. The receiver has ${TEST_MS / 1000} s to answer.` },
+      ),
     },
     async (request) => {
       const endpoint = await of(request);
       const id = eventId('test', randomUUID());
       const body = JSON.stringify({ id, type: 'endpoint.test', timestamp: new Date().toISOString(), data: {} });
-      const outcome = await deliver(endpoint, { id, room: '', body });
+      const outcome = await deliver(endpoint, { id, room: '', body }, TEST_MS);
       switch (outcome.kind) {
         case 'accepted':
           return { delivered: true, status: outcome.status };

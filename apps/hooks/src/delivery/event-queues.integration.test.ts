@@ -3,6 +3,9 @@ import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { isQueueUrl } from '../queue-urls.ts';
 import { startQueue } from '../testing-queue.ts';
 import { EventQueues, groupOf } from './event-queues.ts';
+import { TRY_MS } from './send.ts';
+
+const LIMITS = { headers: {}, timeoutMs: TRY_MS };
 
 beforeEach(() => () => void vi.unstubAllEnvs());
 
@@ -21,10 +24,17 @@ test('E-11 a room is a group, in its order; a repeated event is one message; hea
     const event = { id: `evt_${i}`, room: rooms[i % 3] ?? '', body: `{"n":${i}}` };
     const tries = i === 3 ? 3 : 1;
     for (let n = 0; n < tries; n++)
-      expect(await queues.send(url, event, { 'webhook-id': event.id })).toEqual({ kind: 'accepted', status: 200 });
+      expect(await queues.send(url, event, { ...LIMITS, headers: { 'webhook-id': event.id } })).toEqual({
+        kind: 'accepted',
+        status: 200,
+      });
   }
   // Behind the repeated one: it would have come before.
-  await queues.send(url, { id: 'evt_last', room: 'appt-42', body: '{}' }, { 'webhook-id': 'evt_last' });
+  await queues.send(
+    url,
+    { id: 'evt_last', room: 'appt-42', body: '{}' },
+    { ...LIMITS, headers: { 'webhook-id': 'evt_last' } },
+  );
   const got = await receive(7);
   const of = (group: string) => got.filter((one) => one.group === group).map(({ id }) => id);
   expect(of('appt-42')).toEqual(['evt_0', 'evt_3', 'evt_last']);
@@ -38,11 +48,11 @@ test('E-11 what fails is said in a word: a queue that is gone, one that the oper
   const { url } = queue;
   using queues = new EventQueues(url, true);
   const event = { id: 'evt_1', room: 'room', body: '{}' };
-  expect(await queues.send(`${url}x`, event, {})).toEqual({ kind: 'failed', why: 'queue_refused' });
+  expect(await queues.send(`${url}x`, event, LIMITS)).toEqual({ kind: 'failed', why: 'queue_refused' });
   queue.remove();
-  expect(await queues.send(url, event, {})).toEqual({ kind: 'failed', why: 'queue_does_not_exist' });
+  expect(await queues.send(url, event, LIMITS)).toEqual({ kind: 'failed', why: 'queue_does_not_exist' });
   await queue[Symbol.asyncDispose]();
-  expect(await queues.send(url, event, {})).toMatchObject({ kind: 'failed' });
+  expect(await queues.send(url, event, LIMITS)).toMatchObject({ kind: 'failed' });
 });
 
 test('EVENT_QUEUES names FIFO queues of AWS; in development those of any server', () => {

@@ -8,12 +8,10 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { AWS_LIMITS } from '@tandem/service';
 import type { RoomEvent } from '../events/room-fold.ts';
 import { readQueues } from '../queue-urls.ts';
-import type { Outcome } from './send.ts';
+import type { Outcome, SendOptions } from './send.ts';
 
 /** What may stand in the name of a group: printable ASCII without the space. Room ids are 128 bytes at most, as are those. */
 const GROUP = /^[!-~]{1,128}$/;
-/** For credentials, connection and answer together, with the tries of the SDK, ms. */
-const TIMEOUT_MS = 15_000;
 /** The SDK would say on the console that a queue's address is not the usual one. */
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -38,16 +36,17 @@ export class EventQueues implements Disposable {
 
   /**
    * One try. Never rejects. A message that is sent again within five minutes is the same one for the queue.
-   * @param headers as a webhook has them: attributes of the message
+   * @param of `headers`: as a webhook has them, attributes of the message. `timeoutMs`: for credentials, connection and answer together, with
+   * the tries of the SDK
    */
   async send(
     url: string,
     { id, room, body }: Pick<RoomEvent, 'id' | 'room' | 'body'>,
-    headers: Readonly<Record<string, string>>,
+    { headers, timeoutMs }: Required<Pick<SendOptions, 'headers' | 'timeoutMs'>>,
   ): Promise<Outcome> {
     const client = this.#clients.get(url);
     if (!client) return { kind: 'failed', why: 'queue_refused' };
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const signal = AbortSignal.timeout(timeoutMs);
     const attributes = Object.entries(headers).map(([name, StringValue]) => [
       name,
       { DataType: 'String', StringValue },

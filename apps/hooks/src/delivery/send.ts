@@ -17,11 +17,14 @@ export interface SendOptions {
   readonly body: string;
   /** For development, see PRIVATE_ENDPOINTS. */
   readonly isPrivateAllowed: boolean;
-  /** For name, connection, TLS and answer together, ms. Default 15,000. */
+  /** For name, connection, TLS and answer together, ms. Default {@link TRY_MS}. */
   readonly timeoutMs?: number;
   /** Default: {@link resolveEndpoint}. */
   readonly resolve?: typeof resolveEndpoint;
 }
+
+/** A try ends after that, ms. */
+export const TRY_MS = 15_000;
 
 /** An address that was checked. */
 interface Target {
@@ -44,7 +47,7 @@ const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
 
 /** Never rejects. */
 export async function send(options: SendOptions): Promise<Outcome> {
-  const signal = AbortSignal.timeout(options.timeoutMs ?? 15_000);
+  const signal = AbortSignal.timeout(options.timeoutMs ?? TRY_MS);
   try {
     const url = checkEndpointUrl(options.url, options.isPrivateAllowed);
     const { resolve = resolveEndpoint } = options;
