@@ -150,12 +150,12 @@ test('S-38 S-39 a backend takes and gives grants, and sends somebody to another 
       ).__tandem.media.get();
       return [audioTrack, videoTrack].map((track) => track?.readyState ?? 'none');
     });
-  expect(await live()).toEqual(['live', 'live']);
+  await vi.waitFor(async () => expect(await live()).toEqual(['live', 'live']), patience);
   await ask('PATCH', peer, { grants: { publish: false, data: false } });
   await page.getByText('What you may do in this room has changed.').first().waitFor();
   await page.getByTestId('watching').waitFor();
   await page.getByTestId('toggle-screen').waitFor({ state: 'detached' });
-  expect(await live()).not.toContain('live');
+  await vi.waitFor(async () => expect(await live()).not.toContain('live'), patience);
   await ask('PATCH', peer, { grants: { publish: true, data: true, kick: true } });
   await page.getByTestId('toggle-screen').waitFor();
 
