@@ -47,19 +47,30 @@ export async function readLog(
   const horizon = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) - SETTLED_MS;
   if (horizon < after[0]) return { events: [], next: after, isMore: false };
   const partitions = partition === undefined ? Array.from({ length: PARTITIONS }, (_, i) => i) : [partition];
-  const pages = await Promise.all(
-    partitions.map(async (p) => {
-      const found = await redis.xrange(keys.log(p), startOf(after, p), `${horizon}`, 'COUNT', limit);
-      return found.map(([entry, fields]) => eventOf(p, entry, fields));
-    }),
-  );
-  const events = pages.flat().sort(compare).slice(0, limit);
+  const count = partition === undefined ? firstCount(limit) : limit;
+  const read = async (p: number, start: string, end: number, most: number) =>
+    (await redis.xrange(keys.log(p), start, `${end}`, 'COUNT', most)).map((found) => eventOf(p, ...found));
+  const pages = await Promise.all(partitions.map((p) => read(p, startOf(after, p), horizon, count)));
+  let events = pages.flat().sort(compare).slice(0, limit);
+  // Some partitions have more for this page. They go on in the order of where their reading ended: up to there, no event is missing.
+  const ends = pages.flatMap((page) => (page.length === count ? page.slice(-1) : [])).sort(compare);
+  for (const end of ends) {
+    const missing = limit - 1 - events.indexOf(end);
+    // Not in the page, or the last in it: nothing behind it is in the page, nor behind those that follow.
+    if (missing === limit || missing === 0) break;
+    const until = events[limit - 1]?.position[0] ?? horizon;
+    const more = await read(end.position[1], `(${end.entry}`, until, missing);
+    events = [...events, ...more].sort(compare).slice(0, limit);
+  }
   const last = events.at(-1);
   // Short of the limit, everything up to the horizon was seen.
   const isMore = events.length === limit;
   const next = last && isMore ? last.position : ([horizon, PARTITIONS, 0] as const);
   return { events, next, isMore };
 }
+
+/** Events of each partition that are read first: twice its share. All that a page takes of each would be 64 times the page. */
+const firstCount = (limit: number) => Math.min(limit, Math.max(4, Math.ceil((2 * limit) / PARTITIONS)));
 
 /** Where a partition's page begins: behind the cursor in the order of all partitions. */
 function startOf([ms, of, sequence]: Position, partition: number): string {
