@@ -99,7 +99,7 @@ function post(
       maxHeaderSize: MAX_HEADER_BYTES,
       signal,
     });
-    // However it ends: nobody waits for ever.
+    // However it ends, the wait does too.
     const close = () => reject(new Error('closed'));
     request.once('close', close);
     request.once('error', (error: NodeJS.ErrnoException) => {
