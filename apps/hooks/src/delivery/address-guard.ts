@@ -1,4 +1,5 @@
 /** Where a webhook must never go: everything that is not the public internet. */
+import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP, isIPv4 } from 'node:net';
 
@@ -77,13 +78,27 @@ export function checkEndpointUrl(text: string, isPrivateAllowed: boolean): URL {
  */
 export async function resolveEndpoint(url: URL, isPrivateAllowed: boolean) {
   const literal = literalAddress(url);
-  const found =
-    literal === undefined ? await lookup(url.hostname, { all: true }) : [{ address: literal, family: isIP(literal) }];
+  const found = literal === undefined ? await lookUp(url.hostname) : [{ address: literal, family: isIP(literal) }];
   const [first] = found;
   if (!first) throw new Error('the name has no address');
   const denied = found.find(({ address }) => !isPublicAddress(address));
   if (denied && !isPrivateAllowed) throw new EndpointUrlError(`${denied.address} is no public address`);
   return first;
+}
+
+/** By name. */
+const lookupsUnderWay = new Map<string, Promise<LookupAddress[]>>();
+
+/**
+ * One lookup of a name at a time, for all tries that want it then. The process has two threads for lookups, those of Redis and keys too: a
+ * name whose server does not answer holds one of them for seconds, and its endpoint has up to 32 tries.
+ */
+function lookUp(name: string): Promise<LookupAddress[]> {
+  const underWay = lookupsUnderWay.get(name);
+  if (underWay !== undefined) return underWay;
+  const found = lookup(name, { all: true }).finally(() => lookupsUnderWay.delete(name));
+  lookupsUnderWay.set(name, found);
+  return found;
 }
 
 /** The address that a URL names itself; WHATWG URLs have every spelling of an IPv4 address in its usual form. */

@@ -118,6 +118,13 @@ test('E-7 a name that resolves to a private address is refused, and nothing is s
   expect(receiver.received).toEqual([]);
 });
 
+test('E-5 tries at once share one lookup of a name, the next makes its own', async () => {
+  const resolve = (name: string) => resolveEndpoint(new URL(`http://${name}/`), true);
+  const [first, second] = await Promise.all([resolve('localhost'), resolve('LOCALHOST')]);
+  expect(second).toBe(first);
+  expect(await resolve('localhost')).not.toBe(first);
+});
+
 test('E-6 receivers that misbehave: each is a failed try of a word, in bounded time and space', async () => {
   await using receiver = await startReceiver();
   const attempt = (url = receiver.url, timeoutMs = 10_000) =>
