@@ -12,10 +12,7 @@ const WAIT = { timeout: 10_000, interval: 20 };
 /** As WantedLayers: a size that nobody wants is encoded for so much longer, ms. */
 const OFF_AFTER_MS = 2000;
 let engine: JanusEngine;
-const harness = janusHarness(
-  () => engine,
-  (name, own) => new RtpCamera(name, own),
-);
+const harness = janusHarness(() => engine, RtpCamera);
 
 beforeAll(async () => {
   engine = await startJanusEngine(janusSettings([27_000, 27_499]));

@@ -1,16 +1,16 @@
 /** Which size of a camera a viewer of a stream gets: the rule on readings, and what Janus does with it. */
 import { randomUUID } from 'node:crypto';
 import { mkdtempDisposable } from 'node:fs/promises';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { cachedEngine } from '../../../scripts/lib/media-engine.mjs';
 import type { EngineRoom, LegEvents } from './engine.ts';
 import type { HandleEvents, JanusClient } from './janus-client.ts';
 import { startJanusEngine } from './janus-engine.ts';
 import { JanusViewer } from './janus-viewer.ts';
-import { janusProgram } from './location.ts';
+import { SubscribedLayers } from './subscribed-layers.ts';
+import { address, program } from './testing/real-janus.ts';
 import { RtpCamera } from './testing/rtp-camera.ts';
 import { RtpSender, RtpViewer } from './testing/rtp-peer.ts';
 
@@ -102,10 +102,6 @@ test('a viewer whose offer allows it may ask for lost sound again, and no other'
   expect((await imitated(undefined, allows)).answer).toBe(allows);
 });
 
-const address = Object.values(networkInterfaces())
-  .flat()
-  .find((i) => i?.family === 'IPv4' && !i.internal)?.address;
-
 async function watcher(room: EngineRoom, name: string, order?: readonly ('audio' | 'video')[]) {
   const peer = new RtpViewer(name, address ?? '', order);
   onTestFinished(() => peer.close());
@@ -133,7 +129,6 @@ async function sending<Sender extends RtpSender>(make: (address: string) => Send
   if (!address) throw new Error('this test needs one address that is not loopback');
   const folder = await mkdtempDisposable(join(tmpdir(), 'janus-test-'));
   onTestFinished(() => folder[Symbol.asyncDispose]());
-  const program = janusProgram(process.env.JANUS ?? cachedEngine() ?? 'janus');
   const settings = { program, runDir: folder.path, address, eventLoops: 2, complain: () => {} };
   const engine = await startJanusEngine({ ...settings, mediaPorts: [26_000, 26_499] });
   onTestFinished(() => engine[Symbol.asyncDispose]());
@@ -165,6 +160,8 @@ test('M-22 who views a publisher that is muted is let go, and may view it again 
 });
 
 test('M-20 a viewer that loses packets gets the next smaller size, others keep theirs, and it comes back', async () => {
+  const came = vi.spyOn(SubscribedLayers.prototype, 'came');
+  onTestFinished(() => came.mockRestore());
   const { room } = await sending((own) => new RtpCamera('ada', own));
   const [bob, eve] = [await watcher(room, 'bob'), await watcher(room, 'eve')];
   // Nothing asks for keyframes but the engine: none is to be missed.
@@ -173,6 +170,8 @@ test('M-20 a viewer that loses packets gets the next smaller size, others keep t
   await vi.waitFor(() => expect(bob.size()).toBe('mid'), WAIT);
   await vi.waitFor(() => expect(bob.size()).toBe('low'), WAIT);
   expect([eve.size(), eve.layers]).toEqual(['high', []]);
+  // Streaming says each switch (M-24).
+  expect(came.mock.calls.map(([, substream]) => substream)).toEqual(expect.arrayContaining([2, 1, 0]));
   bob.peer.reports.loss = 0;
   await vi.waitFor(() => expect(bob.size()).toBe('high'), WAIT);
   expect(bob.layers).toEqual(['mid', 'low', 'mid', 'high']);

@@ -1,23 +1,17 @@
 /** Whose media the engine does not know by the name that we have for it: real Janus. The rest is in janus-subscriber.test.ts. */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { cachedEngine } from '../../../scripts/lib/media-engine.mjs';
 import { startJanusEngine } from './janus-engine.ts';
-import { janusProgram } from './location.ts';
+import { address, program } from './testing/real-janus.ts';
 import { RtpReceiver, RtpSender } from './testing/rtp-peer.ts';
-
-const address = Object.values(networkInterfaces())
-  .flat()
-  .find((i) => i?.family === 'IPv4' && !i.internal)?.address;
 
 test('M-23 one whose media section has two names keeps nobody else’s media away', async () => {
   if (!address) throw new Error('this test needs one address that is not loopback');
   const runDir = mkdtempSync(join(tmpdir(), 'janus-test-'));
   onTestFinished(() => rmSync(runDir, { recursive: true, force: true }));
-  const program = janusProgram(process.env.JANUS ?? cachedEngine() ?? 'janus');
   await using engine = await startJanusEngine({
     ...{ program, runDir, address, eventLoops: 1 },
     mediaPorts: [24_000, 24_499],

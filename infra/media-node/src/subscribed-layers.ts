@@ -36,12 +36,12 @@ export class SubscribedLayers {
   readonly #configure: (streams: readonly StreamSettings[]) => Promise<void>;
   readonly #told = new Map<string, Told>();
 
-  /** @param configure asks Janus; rejects for nothing */
+  /** @param configure asks Janus; never rejects */
   constructor(configure: (streams: readonly StreamSettings[]) => Promise<void>) {
     this.#configure = configure;
   }
 
-  /** Janus has subscribed a feed. @returns whether it had another one there before */
+  /** Janus has subscribed a feed. @returns whether it is new there */
   subscribed(mid: string, feed: string, hasLayers: boolean, layer: Layer): boolean {
     const before = this.#told.get(mid);
     if (before?.feed === feed) return false;

@@ -6,7 +6,7 @@ import { cachedEngine } from '../../../../scripts/lib/media-engine.mjs';
 import type { Engine } from '../engine.ts';
 import type { JanusSettings } from '../janus-process.ts';
 import { janusProgram } from '../location.ts';
-import type { EngineHarness, Sender } from './contract-clients.ts';
+import type { EngineHarness } from './contract-clients.ts';
 import { RtpReceiver, RtpSender } from './rtp-peer.ts';
 
 /** The machine's own: libnice gathers nothing on loopback, and then offers every interface. */
@@ -26,15 +26,11 @@ export function janusSettings(ports: readonly [number, number]): JanusSettings {
   return { program, runDir, address, mediaPorts: ports, eventLoops: 2, complain: () => {} };
 }
 
-/** @param makeSender default: one that sends a packet in each slot every 20 ms */
-export const janusHarness = (
-  engine: () => Engine,
-  makeSender: (name: string, own: string) => Sender & { close(): void } = (name, own) => new RtpSender(name, own),
-): EngineHarness => ({
+/** @param PeerThatSends default: one that sends a packet in each slot every 20 ms */
+export const janusHarness = (engine: () => Engine, PeerThatSends = RtpSender): EngineHarness => ({
   engine,
   sender(name, slots) {
-    const own = address ?? '';
-    const peer = slots.length === 2 ? makeSender(name, own) : new RtpSender(name, own, slots);
+    const peer = new PeerThatSends(name, address ?? '', slots);
     peers.push(peer);
     return peer;
   },
