@@ -48,6 +48,15 @@ async function pictures(): Promise<{ bytes: number; frames: number }> {
     }
   return sum;
 }
+/** How Chromium layers what it sends of the camera in time. */
+async function temporalLayers(): Promise<readonly string[]> {
+  const modes = new Set<string>();
+  for (const connection of globalThis.harness.connections)
+    for (const stat of (await connection.getStats()).values())
+      if (stat.type === 'outbound-rtp' && stat.kind === 'video' && stat.framesEncoded > 0)
+        modes.add(stat.scalabilityMode);
+  return [...modes];
+}
 const everybody = (page: Page, people: number, topology: 'mesh' | 'sfu') =>
   isWhole(page, { people, topology, log: stack.log });
 
@@ -167,6 +176,7 @@ test('another camera, or one that is made smaller, is seen by who shows it small
   await limit(ada, 180);
   await limit(eve, 360);
   await isTold(bob, 'mid,low');
+  await expect.poll(() => bob.evaluate(temporalLayers), { timeout: 30_000 }).toEqual(['L1T1']);
   for (const [width, height] of [
     [1280, 720],
     [320, 180],
