@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@tandem/service/ports';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Stack, startStack } from '../infra/local/stack.ts';
-import { freePort } from '../infra/node-kit/ports.ts';
 import { openPage } from './support/browser.ts';
 import { type Caddy, startCaddy } from './support/caddy.ts';
 import { expectMedia, joinRoom } from './support/call.ts';

@@ -4,10 +4,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'nod
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { freePort } from '@tandem/service/ports';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { formatApiKeyEntry, newApiKey } from '../apps/auth/src/testing.ts';
 import { findProgram } from '../infra/local/programs.ts';
-import { freePort } from '../infra/node-kit/ports.ts';
 import { SignalingSession } from '../packages/rtc/src/index.ts';
 import { cachedEngine } from '../scripts/lib/media-engine.mjs';
 import { connectMedia, flows } from './support/media-peer.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { freePort, isPortFree } from '../node-kit/ports.ts';
+import { freePort, isPortFree } from '@tandem/service/ports';
 import { topology } from '../topology/index.ts';
 import { findCaptions, type LocalCaptions } from './captions.ts';
 import { LACKS_REDIS } from './hooks.ts';

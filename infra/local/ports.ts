@@ -1,5 +1,5 @@
 /** The ports of `npm start`. */
-import { freePort, isPortFree } from '../node-kit/ports.ts';
+import { freePort, isPortFree } from '@tandem/service/ports';
 import { topology } from '../topology/index.ts';
 import { LOOPBACK } from './programs.ts';
 import { StartError } from './start-error.ts';

@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '@tandem/service/ports';
 import { startProgram } from '../../node-kit/child-process.ts';
 import { limited } from '../../node-kit/limited.ts';
-import { freePort } from '../../node-kit/ports.ts';
 import { EngineError } from './engine.ts';
 import type { JanusProgram } from './location.ts';
 

@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from './free-port.ts';
+import { freePort } from '../ports.ts';
 
 export interface TestRedis extends AsyncDisposable {
   /** `redis://127.0.0.1:port/0`; over TLS `rediss://localhost:port/0`, the name that the certificate has. */

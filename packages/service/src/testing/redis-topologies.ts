@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { freePort } from './free-port.ts';
+import { freePort } from '../ports.ts';
 import { startRedis, type TestCertificate, type TestRedis } from './redis-server.ts';
 
 export interface TestRedisGroup extends AsyncDisposable {
