@@ -3,14 +3,14 @@ import { useStore } from '@tandem/react';
 import { useEffect, useState } from 'react';
 import { call } from '../call/call-model.ts';
 import { useText } from '../i18n/index.ts';
-import { newRoomName, roomFrom, secretOf } from '../lib/room-name.ts';
+import { newRoomName } from '../lib/room-name.ts';
 import { whenIdle } from '../lib/when-idle.ts';
 import { whenWanted } from '../lib/when-wanted.ts';
 import { Broken, loadedPart, Part } from '../ui/part.tsx';
 import { BrokenCall } from './call/broken-call.tsx';
 import { RemoteAudio } from './call/remote-audio.tsx';
 import { Lobby } from './lobby/lobby.tsx';
-import type { RoomWish } from './lobby/room-choice.tsx';
+import { type RoomWish, wishOf } from './lobby/room-wish.ts';
 
 // Loaded while people look at themselves in the lobby, so joining waits for nothing.
 const loadCall = async () => (await import('./call/call-screen.tsx')).CallScreen;
@@ -57,15 +57,9 @@ export function Start() {
   const [room, setRoom] = useState<RoomWish>({ from: 'new', name: '' });
 
   useEffect(() => {
-    const read = () => {
-      const given = new URLSearchParams(location.search).get('room')?.trim();
-      if (!given) return setRoom({ from: 'new', name: newRoomName() });
-      const result = roomFrom(given);
-      // A link to what cannot be a room shows what it says, and why: it never leads to another room.
-      const secret = secretOf(location.href);
-      setRoom('id' in result ? { from: 'link', name: result.id, secret } : { from: 'typed', name: given, secret });
-    };
-    read();
+    setRoom(wishOf(location.href));
+    // Of another room, or with a key that was missing: a link that is pasted over the address loads nothing anew.
+    const read = () => setRoom((before) => wishOf(location.href, before));
     // The page around a frame may have the token.
     const framed = parent !== window && new URLSearchParams(location.search).has('embed');
     void (framed ? import('../embed/host-page.ts').then((host) => host.connectHostPage(call)) : Promise.resolve())

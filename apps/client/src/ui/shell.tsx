@@ -4,16 +4,24 @@ import { useText } from '../i18n/index.ts';
 import { basePath } from '../lib/runtime-config.ts';
 import { Logo, useBrandName } from './brand.tsx';
 
+/** No link to a fragment: that of the address has the secret of an encrypted call. */
+function skip(): void {
+  const main = document.getElementById('main');
+  if (!main) return;
+  main.tabIndex = -1;
+  main.focus();
+}
+
 /** Page frame outside a call: brand, actions, content. */
 export function Shell({ actions, children }: { actions?: ReactNode; children: ReactNode }) {
   const t = useText();
   const name = useBrandName();
   return (
     <div className="page">
-      <a className="skip" href="#main">
-        {t('app.skip')}
-      </a>
       <header className="header">
+        <button type="button" className="skip" onClick={skip}>
+          {t('app.skip')}
+        </button>
         <a className="brand" href={`${basePath}/`}>
           <Logo />
           {name}

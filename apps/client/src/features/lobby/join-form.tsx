@@ -9,7 +9,8 @@ import { roomFrom } from '../../lib/room-name.ts';
 import { localMedia } from '../../media/local-media.ts';
 import { ObstacleHelp } from './obstacle-help.tsx';
 import { Readiness } from './readiness.tsx';
-import { RoomChoice, type RoomWish } from './room-choice.tsx';
+import { RoomChoice } from './room-choice.tsx';
+import type { RoomWish } from './room-wish.ts';
 
 /** Joining for this long, ms, gets a way out. */
 const CANCEL_AFTER_MS = 3000;

@@ -18,7 +18,7 @@ import { Inside } from './loaded-inside.tsx';
 import { PermissionHelp } from './loaded-permission-help.tsx';
 import { Watching } from './loaded-watching.tsx';
 import { MyDevices } from './my-devices.tsx';
-import type { RoomWish } from './room-choice.tsx';
+import type { RoomWish } from './room-wish.ts';
 
 interface LobbyProps {
   readonly room: RoomWish;

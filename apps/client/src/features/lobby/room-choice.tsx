@@ -1,23 +1,11 @@
 'use client';
 import { useText } from '../../i18n/index.ts';
 import { useFeature } from '../../lib/look-store.ts';
-import { idOf, newRoomName, secretOf } from '../../lib/room-name.ts';
+import { newRoomName } from '../../lib/room-name.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Encrypt } from './loaded-encryption.tsx';
 import { RoomField } from './loaded-room-field.tsx';
-
-/** The room to join. `new`: an unused name. `link`: the address of the page had it. `typed`: somebody types or pastes it here. */
-export interface RoomWish {
-  readonly from: 'new' | 'link' | 'typed';
-  /** A room's id, or what was typed or sent in its place. */
-  readonly name: string;
-  /** The call is encrypted with it. */
-  readonly secret?: string | undefined;
-}
-
-/** A pasted link has its secret in it; what stands for the same room afterwards keeps it. */
-const secretFor = (name: string, { name: before, secret }: RoomWish): string | undefined =>
-  secretOf(name) ?? (idOf(name) === idOf(before) ? secret : undefined);
+import { type RoomWish, secretFor } from './room-wish.ts';
 
 interface RoomChoiceProps {
   readonly room: RoomWish;
@@ -45,7 +33,7 @@ export function RoomChoice({ room, asked, onRoom }: RoomChoiceProps) {
           <RoomField
             room={room.name}
             asked={asked}
-            onRoom={(name) => onRoom({ from: 'typed', name, secret: secretFor(name, room) })}
+            onRoom={(name) => onRoom({ from: 'typed', name, secret: secretFor(name, name, room) })}
           />
           <button type="button" className="link" data-testid="start-new" onClick={fresh}>
             {t('lobby.startNew')}
