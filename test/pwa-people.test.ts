@@ -276,4 +276,20 @@ test('chat: a private line, what was said before for who comes late, a file that
     patience,
   );
   await expectAccessible(late.page, 'what was said before');
+
+  // Who alone was to read it leaves while it is written: nobody else gets it, and it waits where it was.
+  await ada.page.getByTestId('chat-to').selectOption({ label: 'Only to Bob' });
+  await ada.page.getByTestId('chat-input').fill('not for Grace');
+  await bob.page.getByTestId('leave').click();
+  await ada.page.getByText('Bob has left. Choose who gets this.').waitFor();
+  await ada.page.keyboard.press('Enter');
+  await expectAccessible(ada.page, 'a private line whose addressee is gone');
+  await ada.page.keyboard.press('Escape');
+  await ada.page.getByTestId('chat-input').waitFor({ state: 'detached' });
+  await ada.page.getByTestId('open-chat').click();
+  expect(await ada.page.getByTestId('chat-input').inputValue()).toBe('not for Grace');
+  await ada.page.getByTestId('chat-to').selectOption({ label: 'Only to Mei' });
+  await ada.page.getByTestId('chat-input').press('Enter');
+  await late.page.getByText('not for Grace').waitFor();
+  expect(await lines(grace.page)).toEqual(['for everybody', 'for everybody again']);
 });

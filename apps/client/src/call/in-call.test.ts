@@ -65,6 +65,24 @@ test('what a picker answers is shared while one may, and a share that is stopped
   expect(words()).toEqual(['host.shareClosed']);
 });
 
+test('a private line whose addressee is gone goes to nobody, and waits for another choice', async () => {
+  const chat = vi.fn();
+  const sendFile = vi.fn(async () => new Map());
+  const model = new Model();
+  const person = (id: string) => ({ id, name: id }) as CallModelState['peers'][number];
+  model.sdkCall = { chat, sendFile } as unknown as Call;
+  model.set({ phase: 'call', peers: [person('bob'), person('grace')] });
+  model.write({ to: { id: 'bob', name: 'Bob' }, text: 'Grace must not know' });
+  model.set({ peers: [person('grace'), person('bob again')] });
+  expect(model.sendDraft()).toBe(false);
+  await model.sendFile(new File(['nor this'], 'plan.txt'));
+  expect([chat.mock.calls, sendFile.mock.calls, model.get().draft.text]).toEqual([[], [], 'Grace must not know']);
+  model.write({ to: { id: 'bob again', name: 'Bob' } });
+  expect(model.sendDraft()).toBe(true);
+  expect(chat.mock.calls).toEqual([['Grace must not know', 'bob again']]);
+  expect(model.get().draft.text).toBe('');
+});
+
 test('who may not share is told so, and no picker is opened', async () => {
   const { model, words } = sharer();
   const open = vi.spyOn(navigator.mediaDevices, 'getDisplayMedia');

@@ -2,9 +2,9 @@ import { ScreenShare } from '@tandem/react';
 import type { Call, SignalingSession } from '@tandem/rtc';
 import { preferences } from '../lib/preferences.ts';
 import { localMedia } from '../media/local-media.ts';
-import { mayChat, mayShare } from './permitted.ts';
+import { isAddresseeGone, mayChat, mayShare } from './permitted.ts';
 import { CallState } from './state.ts';
-import type { CallModelState, Incoming, ReactionKind } from './types.ts';
+import type { CallModelState, Draft, Incoming, ReactionKind } from './types.ts';
 
 /** What the SDK takes, bytes. */
 const MAX_FILE_BYTES = 5 * 1024 * 1024;
@@ -64,24 +64,33 @@ export class InCall extends CallState {
     this.sdkCall?.setMetadata({ name: this.get().name, ...(hand ? { hand, handAt } : {}) });
   }
 
-  /** @param to one person; undefined: everybody */
-  sendChat(text: string, to?: string): void {
-    const clean = text.trim().slice(0, 2000);
-    if (clean && mayChat(this.get())) this.sdkCall?.chat(clean, to);
+  /** Changes what I write in the chat, or to whom. */
+  write(change: Partial<Draft>): void {
+    this.set({ draft: { ...this.get().draft, ...change } });
   }
 
-  /** Says so when it is too large, or when somebody could not get it. */
-  async sendFile(file: File, to?: string): Promise<void> {
+  /** @returns whether what I wrote went out. Otherwise it stays */
+  sendDraft(): boolean {
+    const { text, to } = this.get().draft;
+    const clean = text.trim().slice(0, 2000);
+    if (!clean || !mayChat(this.get()) || isAddresseeGone(this.get())) return false;
+    this.sdkCall?.chat(clean, to?.id);
+    this.write({ text: '' });
+    return true;
+  }
+
+  /** To whom I write. Says so when it is too large, or when somebody could not get it. */
+  async sendFile(file: File): Promise<void> {
     const call = this.sdkCall;
-    if (!call || file.size === 0 || !mayChat(this.get())) return;
+    if (!call || file.size === 0 || !mayChat(this.get()) || isAddresseeGone(this.get())) return;
     if (file.size > MAX_FILE_BYTES) return this.notify('chat.fileTooLarge', { size: MAX_FILE_BYTES / 1024 / 1024 });
-    const name = this.get().peers.find(({ id }) => id === to)?.name ?? '';
+    const { to } = this.get().draft;
     const { addLine } = await import('./follow-chat.ts');
-    const only = to === undefined ? {} : { only: { name } };
+    const only = to === undefined ? {} : { only: { name: to.name } };
     const shown = { name: file.name, size: file.size, url: URL.createObjectURL(file) };
     const line = { id: shown.url, peerId: 'me', name: this.get().name, text: '', shownAt: Date.now(), mine: true };
     addLine(this, { ...line, ...only, file: shown });
-    const sent = await call.sendFile(file, file.name, to);
+    const sent = await call.sendFile(file, file.name, to?.id);
     const missed = [...sent.values()].filter((ok) => !ok).length;
     if (missed > 0 && this.sdkCall === call) this.notify('chat.fileMissed', { count: missed });
   }

@@ -34,6 +34,7 @@ export const initialState: CallModelState = {
   recording: undefined,
   roomEntry: undefined,
   chat: [],
+  draft: { text: '', to: undefined },
   unread: 0,
   reactions: [],
   captions: [],

@@ -55,6 +55,13 @@ export interface ChatLine {
   readonly file?: ChatFile;
 }
 
+/** What I write in the chat, and to whom: it is there when the chat opens again. */
+export interface Draft {
+  readonly text: string;
+  /** One person, whose name outlasts them. Undefined: everybody. */
+  readonly to: { readonly id: string; readonly name: string } | undefined;
+}
+
 /** What somebody is heard to say, in words. */
 export interface Caption {
   /** Of the speaker; may be empty. */
@@ -140,6 +147,7 @@ export interface CallModelState {
   /** Who may come in, what people may do, and to a moderator who waits. Undefined: everybody may do everything. */
   roomEntry: SessionEvents['entry'] | undefined;
   chat: readonly ChatLine[];
+  draft: Draft;
   unread: number;
   reactions: readonly FloatingReaction[];
   captions: readonly Caption[];

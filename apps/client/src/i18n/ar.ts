@@ -277,6 +277,7 @@ export const messages: Messages = {
   'chat.onlyTo': 'إلى {name} فقط',
   'chat.to': 'إلى من',
   'chat.toAll': 'إلى الجميع',
+  'chat.gone': 'غادر {name}. اختر من يصله هذا.',
   'chat.attach': 'إرسال ملف',
   'chat.fileTooLarge': 'حجم الملف {size} ميغابايت على الأكثر.',
   'chat.fileMissed': {

@@ -225,6 +225,7 @@ export const messages: Messages = {
   'chat.onlyTo': 'Nur an {name}',
   'chat.to': 'An wen',
   'chat.toAll': 'An alle',
+  'chat.gone': '{name} ist nicht mehr da. Wähle, wer das bekommt.',
   'chat.attach': 'Datei senden',
   'chat.fileTooLarge': 'Dateien haben höchstens {size} MB.',
   'chat.fileMissed': {

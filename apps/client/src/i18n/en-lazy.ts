@@ -136,6 +136,7 @@ export const enLazy = {
   'chat.onlyTo': 'Only to {name}',
   'chat.to': 'To whom',
   'chat.toAll': 'To everybody',
+  'chat.gone': '{name} has left. Choose who gets this.',
   'chat.attach': 'Send a file',
   'chat.fileTooLarge': 'Files have at most {size} MB.',
   'chat.fileMissed': { one: 'The file did not reach {count} person.', other: 'The file did not reach {count} people.' },

@@ -238,6 +238,7 @@ export const messages: Messages = {
   'chat.onlyTo': 'Solo a {name}',
   'chat.to': 'A quién',
   'chat.toAll': 'A todos',
+  'chat.gone': '{name} ya no está. Elige quién recibe esto.',
   'chat.attach': 'Enviar un archivo',
   'chat.fileTooLarge': 'Los archivos tienen como máximo {size} MB.',
   'chat.fileMissed': {

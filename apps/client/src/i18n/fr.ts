@@ -244,6 +244,7 @@ export const messages: Messages = {
   'chat.onlyTo': 'Seulement à {name}',
   'chat.to': 'À qui',
   'chat.toAll': 'À tout le monde',
+  'chat.gone': '{name} n’est plus là. Choisissez à qui envoyer ceci.',
   'chat.attach': 'Envoyer un fichier',
   'chat.fileTooLarge': 'Les fichiers font au plus {size} Mo.',
   'chat.fileMissed': {

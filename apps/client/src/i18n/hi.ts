@@ -229,6 +229,7 @@ export const messages: Messages = {
   'chat.onlyTo': 'सिर्फ़ {name} को',
   'chat.to': 'किसे',
   'chat.toAll': 'सबको',
+  'chat.gone': '{name} अब यहाँ नहीं हैं। चुनें कि यह किसे मिले।',
   'chat.attach': 'फ़ाइल भेजें',
   'chat.fileTooLarge': 'फ़ाइलें ज़्यादा से ज़्यादा {size} MB की हो सकती हैं।',
   'chat.fileMissed': { one: 'फ़ाइल {count} व्यक्ति तक नहीं पहुँची।', other: 'फ़ाइल {count} लोगों तक नहीं पहुँची।' },

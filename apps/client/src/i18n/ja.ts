@@ -229,6 +229,7 @@ export const messages: Messages = {
   'chat.onlyTo': '{name} だけに',
   'chat.to': '宛先',
   'chat.toAll': '全員に',
+  'chat.gone': '{name} は退出しました。宛先を選び直してください。',
   'chat.attach': 'ファイルを送る',
   'chat.fileTooLarge': 'ファイルは {size} MB までです。',
   'chat.fileMissed': { other: '{count} 人にファイルが届きませんでした。' },

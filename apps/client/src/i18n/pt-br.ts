@@ -238,6 +238,7 @@ export const messages: Messages = {
   'chat.onlyTo': 'Só para {name}',
   'chat.to': 'Para quem',
   'chat.toAll': 'Para todos',
+  'chat.gone': '{name} não está mais aqui. Escolha quem recebe isto.',
   'chat.attach': 'Enviar um arquivo',
   'chat.fileTooLarge': 'Arquivos têm no máximo {size} MB.',
   'chat.fileMissed': {

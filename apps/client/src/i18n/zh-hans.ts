@@ -228,6 +228,7 @@ export const messages: Messages = {
   'chat.onlyTo': '仅发给 {name}',
   'chat.to': '发给谁',
   'chat.toAll': '发给所有人',
+  'chat.gone': '{name} 已离开。请选择发给谁。',
   'chat.attach': '发送文件',
   'chat.fileTooLarge': '文件不超过 {size} MB。',
   'chat.fileMissed': { other: '文件没有送达 {count} 人。' },

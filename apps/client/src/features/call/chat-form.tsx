@@ -3,20 +3,16 @@ import { useStore } from '@tandem/react';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { isSlow, SLOW_MS } from '../../call/chat-pace.ts';
+import { isAddresseeGone } from '../../call/permitted.ts';
 import { useText } from '../../i18n/index.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Select } from '../../ui/select.tsx';
 
-interface ChatFormProps {
-  /** One person; undefined: everybody. */
-  readonly to: string | undefined;
-  readonly onTo: (to: string | undefined) => void;
-}
-
 /** What to say, to whom, and files. Pasting a file sends it, as dropping one does. */
-export function ChatForm({ to, onTo }: ChatFormProps) {
+export function ChatForm() {
   const t = useText();
-  const [text, setText] = useState('');
+  const { text } = useStore(call, (s) => s.draft);
+  const gone = useStore(call, isAddresseeGone);
   const input = useRef<HTMLInputElement>(null);
   const { slow, waiting, wrote } = usePace();
   useEffect(() => input.current?.focus(), []);
@@ -24,10 +20,7 @@ export function ChatForm({ to, onTo }: ChatFormProps) {
   function send(event: FormEvent) {
     event.preventDefault();
     // What was written meanwhile stays.
-    if (waiting) return;
-    call.sendChat(text, to);
-    setText('');
-    if (text.trim()) wrote();
+    if (!waiting && call.sendDraft()) wrote();
   }
 
   return (
@@ -37,18 +30,18 @@ export function ChatForm({ to, onTo }: ChatFormProps) {
           {t('chat.slow', { count: SLOW_MS / 1000 })}
         </p>
       )}
-      <Addressee to={to} onTo={onTo} />
-      <AttachButton to={to} />
+      <Addressee gone={gone} />
+      <AttachButton gone={gone} />
       <input
         ref={input}
         className="input"
         data-testid="chat-input"
         value={text}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => call.write({ text: event.target.value })}
         onPaste={(event) => {
           const files = [...event.clipboardData.files];
           if (files.length > 0) event.preventDefault();
-          for (const file of files) void call.sendFile(file, to);
+          for (const file of files) void call.sendFile(file);
         }}
         placeholder={t('chat.placeholder')}
         aria-label={t('chat.placeholder')}
@@ -56,7 +49,12 @@ export function ChatForm({ to, onTo }: ChatFormProps) {
         autoComplete="off"
         dir="auto"
       />
-      <button type="submit" className="icon-button send" aria-label={t('chat.send')} disabled={!text.trim() || waiting}>
+      <button
+        type="submit"
+        className="icon-button send"
+        aria-label={t('chat.send')}
+        disabled={!text.trim() || waiting || gone}
+      >
         <span className="flip">
           <Icon name="send" />
         </span>
@@ -77,35 +75,44 @@ function usePace() {
   return { slow, waiting: slow && waiting, wrote: () => setWaiting(true) };
 }
 
-/** Shown with two others or more: with one, every line is private. */
-function Addressee({ to, onTo }: ChatFormProps) {
+/** Shown with two others or more, as with one every line is private; and until another is chosen for who has left. */
+function Addressee({ gone }: { gone: boolean }) {
   const t = useText();
   const peers = useStore(call, (s) => s.peers);
-  const gone = to !== undefined && !peers.some(({ id }) => id === to);
-  useEffect(() => {
-    if (gone) onTo(undefined);
-  }, [gone, onTo]);
-  if (peers.length < 2) return null;
+  const { to } = useStore(call, (s) => s.draft);
+  if (peers.length < 2 && !gone) return null;
+  const toWhom = ({ name }: { name: string }) => t('chat.onlyTo', { name: name || t('call.guest') });
   return (
-    <div className="chat-to">
-      <Select
-        data-testid="chat-to"
-        aria-label={t('chat.to')}
-        value={to ?? ''}
-        onChange={(event) => onTo(event.target.value || undefined)}
-      >
-        <option value="">{t('chat.toAll')}</option>
-        {peers.map(({ id, name }) => (
-          <option key={id} value={id}>
-            {t('chat.onlyTo', { name: name || t('call.guest') })}
-          </option>
-        ))}
-      </Select>
-    </div>
+    <>
+      {gone && (
+        <p className="small chat-gone" role="alert" data-testid="chat-gone">
+          {t('chat.gone', { name: to?.name || t('call.guest') })}
+        </p>
+      )}
+      <div className="chat-to">
+        <Select
+          data-testid="chat-to"
+          aria-label={t('chat.to')}
+          value={to?.id ?? ''}
+          onChange={({ target }) => {
+            const chosen = peers.find(({ id }) => id === target.value);
+            call.write({ to: chosen && { id: chosen.id, name: chosen.name } });
+          }}
+        >
+          <option value="">{t('chat.toAll')}</option>
+          {gone && to && <option value={to.id}>{toWhom(to)}</option>}
+          {peers.map((peer) => (
+            <option key={peer.id} value={peer.id}>
+              {toWhom(peer)}
+            </option>
+          ))}
+        </Select>
+      </div>
+    </>
   );
 }
 
-function AttachButton({ to }: { to: string | undefined }) {
+function AttachButton({ gone }: { gone: boolean }) {
   const t = useText();
   const picker = useRef<HTMLInputElement>(null);
   const alone = useStore(call, (s) => s.peers.length === 0);
@@ -117,7 +124,7 @@ function AttachButton({ to }: { to: string | undefined }) {
         data-testid="attach"
         aria-label={t('chat.attach')}
         title={t('chat.attach')}
-        disabled={alone}
+        disabled={alone || gone}
         onClick={() => picker.current?.click()}
       >
         <Icon name="attach" />
@@ -129,7 +136,7 @@ function AttachButton({ to }: { to: string | undefined }) {
         data-testid="file-picker"
         onChange={(event) => {
           const { files } = event.target;
-          for (const file of files ?? []) void call.sendFile(file, to);
+          for (const file of files ?? []) void call.sendFile(file);
           event.target.value = '';
         }}
       />

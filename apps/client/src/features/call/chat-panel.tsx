@@ -24,8 +24,6 @@ export function ChatPanel() {
   const may = useStore(call, mayChat);
   const isGranted = useStore(call, (s) => s.writing);
   const list = useRef<HTMLDivElement>(null);
-  // Undefined: to everybody.
-  const [to, setTo] = useState<string | undefined>();
   const [dropping, setDropping] = useState(false);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: scroll when a line comes.
@@ -46,7 +44,7 @@ export function ChatPanel() {
       onDrop={(event) => {
         event.preventDefault();
         setDropping(false);
-        if (may) for (const file of event.dataTransfer.files) void call.sendFile(file, to);
+        if (may) for (const file of event.dataTransfer.files) void call.sendFile(file);
       }}
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard. */}
@@ -66,7 +64,7 @@ export function ChatPanel() {
         })}
       </div>
       {may ? (
-        <ChatForm to={to} onTo={setTo} />
+        <ChatForm />
       ) : (
         <p className="soft chat-closed" role="status" data-testid="chat-closed">
           {t(isGranted ? 'host.chatClosed' : 'chat.notGranted')}
