@@ -6,6 +6,7 @@ import { connectionHealth } from './connection-health.ts';
 import { followGrants } from './follow-backend.ts';
 import { followChat } from './follow-chat.ts';
 import { followNetwork } from './follow-network.ts';
+import { followReactions } from './follow-reactions.ts';
 import type { QualityHistory } from './history.ts';
 import { tellHands, tellPresence } from './news.ts';
 import { mayShare } from './permitted.ts';
@@ -13,7 +14,6 @@ import type { CallReporter } from './report.ts';
 import type { CallState } from './state.ts';
 import type { TimeTogether } from './time-together.ts';
 import { transcribe } from './transcribe.ts';
-import { REACTIONS } from './types.ts';
 
 /** What the events of a call are written to. */
 export interface CallEventHost {
@@ -83,11 +83,7 @@ function followMessages(call: Call, { state, silenced }: CallEventHost): (() => 
     ...followChat(call, state),
     ...followCaptions(call, state),
     transcribe(call, state),
-    call.on('reaction', ({ peerId, emoji }) => {
-      const kind = REACTIONS.find((k) => k === emoji);
-      const name = call.peers.find((p) => p.peerId === peerId)?.name ?? '';
-      if (kind) state.float(kind, name);
-    }),
+    followReactions(call, state),
     call.on('mute-requested', ({ kind }) => {
       if (kind === 'audio') {
         void localMedia.setMuted(true);

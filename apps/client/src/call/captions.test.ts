@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest';
-import { readCaption, readSpoken, withCaption } from './captions.ts';
+import type { Call } from '@tandem/rtc';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { followCaptions, readCaption, readSpoken, withCaption } from './captions.ts';
+import { CallState } from './state.ts';
 
 test('a caption has a speaker and words; what is none is not shown', () => {
   expect(readCaption('caption', { name: 'Ada\u202e', text: ' hello ' })).toEqual({ name: 'Ada', text: 'hello' });
@@ -29,4 +31,49 @@ test('one line a speaker, two speakers at most, the latest last', () => {
     { name: 'Ada', text: 'a c' },
   ]);
   expect(say(['Ada', 'a'], ['Bob', 'b'], ['Cy', 'c']).map(({ name }) => name)).toEqual(['Bob', 'Cy']);
+});
+
+/** A call with a moderator, a guest and somebody who only watches; `say` is what their pages send. */
+function spoken(roomEntry: object | undefined) {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  let say = (_said: { peerId: string; data: unknown }) => {};
+  const call = {
+    peers: [
+      { peerId: 'mod', name: 'Mod', audience: false, metadata: { moderator: true } },
+      { peerId: 'eve', name: 'Eve', audience: false, metadata: {} },
+      { peerId: 'zoe', name: 'Zoe', audience: true, metadata: {} },
+    ],
+    on: (_name: string, handler: typeof say) => {
+      say = handler;
+      return () => {};
+    },
+    session: { on: () => () => {} },
+  };
+  const state = new CallState();
+  state.set({ roomEntry } as never);
+  followCaptions(call as unknown as Call, state);
+  const shown = vi.fn();
+  state.subscribe(() => shown(state.get().captions.at(-1)?.text));
+  return {
+    say: (peerId: string, caption: string) => say({ peerId, data: { caption } }),
+    names: () => state.get().captions.map(({ name }) => name),
+    shown,
+  };
+}
+
+test('S-49 where moderators alone write, nobody else puts words on the screen; who only watches never does', () => {
+  const closed = spoken({ entry: 'open', chat: false });
+  const open = spoken(undefined);
+  for (const { say } of [closed, open]) for (const who of ['eve', 'zoe', 'gone', 'mod']) say(who, 'Buy now');
+  expect(closed.names()).toEqual(['Mod']);
+  expect(open.names()).toEqual(['Eve', 'Mod']);
+});
+
+test('a flood of words of one person is cut, and takes nothing from another', () => {
+  const { say, shown } = spoken(undefined);
+  for (let i = 0; i < 1000; i++) say('eve', `word ${i}`);
+  expect(shown.mock.calls.length).toBeLessThan(20);
+  say('mod', 'order');
+  expect(shown).toHaveBeenLastCalledWith('order');
 });

@@ -1,6 +1,8 @@
 /** Captions: of the deployment's backend (a server message with the topic `caption`), and of people whose browsers recognize what they say (app data of the call). */
 import { displayName } from '@tandem/protocol/names';
 import type { Call } from '@tandem/rtc';
+import { isHeard } from './permitted.ts';
+import { CAPTIONS_OF_ONE, SenderPace } from './sender-pace.ts';
 import type { CallState } from './state.ts';
 import type { Caption } from './types.ts';
 
@@ -49,11 +51,15 @@ export function followCaptions(call: Call, state: CallState): (() => void)[] {
       setTimeout(() => drop(caption.name), STAYS_MS),
     );
   };
+  const pace = new SenderPace();
   return [
     call.session.on('server-message', ({ topic, data }) => show(readCaption(topic, data))),
     call.on('data', ({ peerId, data }) => {
       const speaker = call.peers.find((peer) => peer.peerId === peerId);
-      if (speaker) show(readSpoken(speaker.name, data));
+      // Words on the screen: where moderators alone write, and of somebody who cannot speak, they would be a way around it.
+      if (!speaker || speaker.audience || !isHeard(state.get(), speaker.metadata)) return;
+      const said = readSpoken(speaker.name, data);
+      if (said && pace.allow(peerId, performance.now(), CAPTIONS_OF_ONE)) show(said);
     }),
     () => {
       for (const timer of timers.values()) clearTimeout(timer);

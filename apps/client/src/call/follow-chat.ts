@@ -1,7 +1,7 @@
 import type { Call } from '@tandem/rtc';
-import { ChatPace, isSlow } from './chat-pace.ts';
 import { tellChat } from './news.ts';
 import { isHeard } from './permitted.ts';
+import { isSlow, QUICK_CHAT, SenderPace, SLOW_CHAT } from './sender-pace.ts';
 import type { CallState } from './state.ts';
 import type { ChatLine } from './types.ts';
 
@@ -55,12 +55,13 @@ export function followChat(call: Call, state: CallState): (() => void)[] {
     !isHeard(state.get(), call.peers.find((peer) => peer.peerId === peerId)?.metadata);
   const isModerator = (peerId: string) =>
     call.peers.find((peer) => peer.peerId === peerId)?.metadata?.moderator === true;
-  const pace = new ChatPace();
+  const pace = new SenderPace();
   return [
     call.on('chat', ({ peerId, name, text, shownAt, mine, privateTo }) => {
       const host = mine ? state.get().moderator : isModerator(peerId);
       if (!mine && isHidden(peerId)) return;
-      if (!mine && !host && !pace.allow(peerId, performance.now(), isSlow(state.get()))) return;
+      if (!mine && !host && !pace.allow(peerId, performance.now(), isSlow(state.get()) ? SLOW_CHAT : QUICK_CHAT))
+        return;
       const only = privateTo === undefined ? {} : { only: { name: mine ? nameOf(privateTo) : '' } };
       addLine(state, { peerId, name, text, shownAt, mine, host, ...only });
     }),

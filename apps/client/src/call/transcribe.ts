@@ -3,6 +3,7 @@ import type { Call } from '@tandem/rtc';
 import { preferences } from '../lib/preferences.ts';
 import { localMedia } from '../media/local-media.ts';
 import { CAPTION_LENGTH } from './captions.ts';
+import { mayChat } from './permitted.ts';
 import { sentMedia } from './sent-media.ts';
 import type { CallState } from './state.ts';
 
@@ -12,14 +13,17 @@ const TELL_MS = 600;
 export const MOST_TOLD = 24;
 
 /** Tells the others, not at every syllable. */
-function teller(call: Call): { tell: (text: string, isFinal: boolean) => void; stop: () => void } {
+function teller(
+  call: Call,
+  isTold: () => boolean,
+): { tell: (text: string, isFinal: boolean) => void; stop: () => void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let waiting = '';
   const say = () => {
     timer = undefined;
     const text = waiting.trim().slice(-CAPTION_LENGTH);
     waiting = '';
-    if (text && call.peers.length <= MOST_TOLD) void call.send({ caption: text });
+    if (text && isTold()) void call.send({ caption: text });
   };
   return {
     tell(text, isFinal) {
@@ -39,7 +43,9 @@ export function transcribe(call: Call, state: CallState): () => void {
   let allowed = '';
   let stop = () => {};
   let turn = 0;
-  const { tell, stop: hush } = teller(call);
+  // Where moderators alone write, nobody shows what I say in words.
+  const isTold = () => call.peers.length > 0 && call.peers.length <= MOST_TOLD && mayChat(state.get());
+  const { tell, stop: hush } = teller(call, isTold);
   const said = new Set<string>();
   const sayOnce = (key: 'captions.encrypted' | 'captions.away') => {
     if (!said.has(key)) state.notify(key);
@@ -62,7 +68,6 @@ export function transcribe(call: Call, state: CallState): () => void {
     const mine = ++turn;
     const isWanted = () => mine === turn;
     if (!wanted) return;
-    const isTold = () => call.peers.length > 0 && call.peers.length <= MOST_TOLD;
     import('./recognize.ts')
       .then(({ recognize }) =>
         recognize(wanted, { here, sent, call, secret: state.get().secret, isWanted, isTold, tell, failed, sayOnce }),

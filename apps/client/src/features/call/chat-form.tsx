@@ -2,8 +2,8 @@
 import { useStore } from '@tandem/react';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
-import { isSlow, SLOW_MS } from '../../call/chat-pace.ts';
 import { isAddresseeGone } from '../../call/permitted.ts';
+import { isSlow, SLOW_MS } from '../../call/sender-pace.ts';
 import { useText } from '../../i18n/index.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Select } from '../../ui/select.tsx';
