@@ -7,6 +7,8 @@ import { readGrants } from './grants.ts';
 
 /** What each call was made with; joining it fails, which ends the attempt. */
 const made = vi.hoisted((): { roomId: string; audience: boolean }[] => []);
+/** How many more times its code does not arrive. */
+const lost = vi.hoisted(() => ({ times: 0 }));
 const publishes = vi.hoisted(() => ({ token: true }));
 /** Who hears of each call's events. */
 const hosts = vi.hoisted((): CallEventHost[] => []);
@@ -23,6 +25,7 @@ vi.mock('./report.ts', () => ({
 vi.mock('./warm.ts', async (importOriginal) => ({
   ...(await importOriginal<typeof import('./warm.ts')>()),
   warmUp: async () => {
+    if (lost.times-- > 0) throw new Error('Failed to load chunk');
     const payload = btoa(JSON.stringify({ grants: { publish: publishes.token } }));
     // A token comes later than all that is there already: who does not wait for it joins as before.
     const accessToken = () => new Promise((resolve) => setTimeout(resolve, 0, `.${payload}.`));
@@ -72,6 +75,17 @@ test('S-39 what a room took away stays there: the next one is joined as the toke
   model.set({ phase: 'ended', watching: true });
   await model.join('next', 'Ada');
   expect(made).toEqual([{ roomId: 'next', audience: false }]);
+});
+
+test('code of a call that did not arrive is asked for again by who joins', async () => {
+  const model = person(true);
+  lost.times = 2;
+  model.warm();
+  await vi.waitFor(() => expect(model.get().readiness).toBe('failed'));
+  await model.join('late', 'Ada');
+  expect([made, model.get().end]).toEqual([[], 'unreachable']);
+  model.rejoin();
+  await vi.waitFor(() => expect(made).toEqual([{ roomId: 'late', audience: false }]));
 });
 
 test('S-51 what a room allowed stays there: who spoke by an invitation watches in the next one', async () => {

@@ -12,10 +12,7 @@ import { type CallReporter, INTERIM_MS, prepareReports, reportCall } from './rep
 import { initialState } from './state.ts';
 import { TimeTogether } from './time-together.ts';
 import type { CallModelState } from './types.ts';
-import { type Following, unlessRefused, type Warm, warmUp } from './warm.ts';
-
-/** The socket keeps trying behind the scenes; after this long, ms, people in the lobby deserve to know. */
-const SLOW_READINESS_MS = 8000;
+import { type Following, followReadiness, unlessRefused, type Warm, warmUp } from './warm.ts';
 
 /** A room that is full, or where a moderator decides, is asked again about this often, ms. */
 const ASK_AGAIN_MS = 5000;
@@ -37,14 +34,14 @@ export class CallModel extends InCall {
     const warm = warmUp(token);
     this.#warm = warm;
     void prepareReports();
-    const failed = () => this.#warm === warm && this.set({ readiness: 'failed' });
-    const slow = setTimeout(failed, SLOW_READINESS_MS);
     // Without a token nothing is known, and `ready` below says so.
     void this.#readGrants(warm).catch(() => {});
-    warm
-      .then((w) => w.ready)
-      .then(() => this.#warm === warm && this.set({ readiness: 'ready' }), failed)
-      .finally(() => clearTimeout(slow));
+    followReadiness(warm, (now) => {
+      if (this.#warm !== warm) return;
+      this.set({ readiness: now === 'ready' ? now : 'failed' });
+      // Who joins asks for it anew.
+      if (now === 'lost') this.#warm = undefined;
+    });
   }
 
   /** As the token says: what another room made of it stays there (A-12). Who only watches has no use for camera and microphone. */
@@ -216,7 +213,7 @@ export class CallModel extends InCall {
   }
 
   #endSession(): void {
-    void this.#warm?.then(({ session }) => session.close());
+    void this.#warm?.then(({ session }) => session.close()).catch(() => {});
     this.#warm = undefined;
   }
 

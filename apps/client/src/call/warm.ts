@@ -111,3 +111,18 @@ export async function warmUp(given?: string): Promise<Warm> {
     ready: Promise.all([session.connect(), warm.answer]).then(() => {}),
   };
 }
+
+/** The socket keeps trying behind the scenes; after this long, ms, people in the lobby deserve to know. */
+const SLOW_READINESS_MS = 8000;
+
+/** @param tell `failed` may still become `ready`; `lost`: its code did not arrive, and nothing will come of it */
+export function followReadiness(warm: Promise<Warm>, tell: (now: 'ready' | 'failed' | 'lost') => void): void {
+  const slow = setTimeout(tell, SLOW_READINESS_MS, 'failed');
+  const failed = () => tell('failed');
+  void warm
+    .then(
+      ({ ready }) => ready.then(() => tell('ready'), failed),
+      () => tell('lost'),
+    )
+    .finally(() => clearTimeout(slow));
+}
