@@ -37,7 +37,7 @@ function presentedKey(request: FastifyRequest): PresentedKey | undefined {
 }
 
 /** The record of a key, from the setting or from the store; a key revoked in the store is revoked everywhere. */
-async function findKey(ctx: AuthContext, id: string): Promise<ApiKeyRecord | undefined> {
+export async function findKey(ctx: AuthContext, id: string): Promise<ApiKeyRecord | undefined> {
   const fixed = ctx.settings.apiKeys.find((k) => k.id === id);
   try {
     return (await ctx.store.getApiKey(id)) ?? fixed;

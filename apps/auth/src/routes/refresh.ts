@@ -4,6 +4,7 @@ import { ProblemError } from '@tandem/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { audit } from '../audit.ts';
+import { findKey } from '../authenticate.ts';
 import type { AuthContext } from '../context.ts';
 import { idleSeconds, issueAccessToken } from '../issue-session.ts';
 import { takeUser, userLimitKey } from '../limits.ts';
@@ -49,6 +50,7 @@ async function refresh(ctx: AuthContext, request: RefreshRequest) {
   const stored = await ctx.store.getSession(parsed.sessionId, now);
   if (!stored) throw unknown(request, parsed.sessionId);
   const { record } = stored;
+  await refuseRevokedKey(ctx, request, record);
   await refuseRevoked(ctx, request, record);
   await takeUser(ctx, userLimitKey(ctx, record));
   const idle = idleSeconds(ctx, record.method);
@@ -107,5 +109,14 @@ async function refuseRevoked(ctx: AuthContext, request: RefreshRequest, record: 
   const of = { jti: '-', session_id: record.id, sub: record.userId, iat: record.createdAt };
   if (!ctx.store.revocations.isRevoked(of)) return;
   await ctx.store.deleteSession(record.id, record.userId);
+  throw unknown(request, record.id);
+}
+
+/** What a leaked key gave must not outlive it by the 30 days that a login session may last. */
+async function refuseRevokedKey(ctx: AuthContext, request: RefreshRequest, record: SessionRecord): Promise<void> {
+  if (record.method !== 'api-key' || record.via === undefined) return;
+  const key = await findKey(ctx, record.via);
+  if (key?.revokedAt === undefined) return;
+  await terminateSession(ctx, record.id, record.userId);
   throw unknown(request, record.id);
 }
