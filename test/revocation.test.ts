@@ -118,3 +118,22 @@ test('a guest ends the relay of no other guest, whatever id it takes', async () 
   await expect.poll(() => its.refresh(), { timeout: 60_000 }).toBe(437);
   expect(await hers.refresh()).toBe(0);
 });
+
+test('a guest revoked by its id: the relay of each of its sessions ends, that of another guest of its address goes on', async () => {
+  await using redis = await startRedis();
+  await using relay = await startRelay(redis.url);
+  const { key, record } = newApiKey();
+  await using auth = await startTestAuth({
+    ...{ ACCESS: 'open,api-key', API_KEYS: formatApiKeyEntry(record), GUEST_RELAY_GROUPS: 1 },
+    ...{ REDIS_URL: redis.url, TURN_DIRECTORY: true, TURN_SECRETS: TURN_SECRET },
+  });
+  const [one, two, eve] = [await auth.login('bob'), await auth.login('bob'), await auth.login('eve')];
+  using phone = await relay.allocate(auth, one.token);
+  using laptop = await relay.allocate(auth, two.token);
+  using other = await relay.allocate(auth, eve.token);
+  await auth.post('/auth/revoke', { user_id: 'guest:bob' }, { 'x-api-key': key });
+  using again = await relay.allocate(auth, (await auth.login('bob')).token);
+  for (const allocation of [phone, laptop])
+    await expect.poll(() => allocation.refresh(), { timeout: 60_000 }).toBe(437);
+  expect([await other.refresh(), await again.refresh()]).toEqual([0, 0]);
+});

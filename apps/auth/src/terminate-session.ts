@@ -1,5 +1,6 @@
 /** Ends a token, a session, or all of a user: the news to every signaling and TURN node, then the record. */
 import type { AccessClaims } from '@tandem/protocol';
+import { isGuest } from './access/guest.ts';
 import type { AuthContext } from './context.ts';
 import { turnSessionName, turnUserName } from './turn.ts';
 
@@ -9,9 +10,13 @@ const SKEW = 120;
 const seconds = (ctx: AuthContext) => Math.floor(ctx.now() / 1000);
 const untilTokensDie = (ctx: AuthContext) => seconds(ctx) + ctx.config.ACCESS_TTL_SECONDS + SKEW;
 
-/** TURN nodes end the relay of this session, or of all that the user has, as far as it was opened before now. */
+/**
+ * TURN nodes end the relay of this session, or of all that the user has, as far as it was opened before now. The name at the relay of a
+ * guest is one that others share: only its sessions tell whose relay it is.
+ */
 function relayOf(ctx: AuthContext, sub: string, session_id?: string) {
   if (ctx.turnSecret() === undefined) return {};
+  if (session_id === undefined && isGuest(ctx.settings.access, sub)) return {};
   const user = turnUserName(ctx.settings.access, { sub, session_id: session_id ?? '' });
   const session = session_id === undefined ? {} : { session: turnSessionName(session_id) };
   return { relay: { user, ...session, until: seconds(ctx) + ctx.config.TURN_TTL_SECONDS } };
@@ -30,5 +35,9 @@ export async function terminateSession(ctx: AuthContext, id: string, sub: string
 export async function terminateUser(ctx: AuthContext, sub: string): Promise<void> {
   const now = seconds(ctx);
   await ctx.store.revoke({ kind: 'user', id: sub, at: now, exp: untilTokensDie(ctx), ...relayOf(ctx, sub) });
-  for (const { record } of await ctx.store.listSessions(sub, now)) await ctx.store.deleteSession(record.id, sub);
+  for (const { record } of await ctx.store.listSessions(sub, now)) {
+    if (record.createdAt > now) continue; // a login since
+    if (isGuest(ctx.settings.access, sub)) await terminateSession(ctx, record.id, sub);
+    else await ctx.store.deleteSession(record.id, sub);
+  }
 }
