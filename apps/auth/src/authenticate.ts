@@ -139,6 +139,15 @@ export async function checkToken(
   return verified(ctx, field, (keyFor, rules) => verifyWithKeys(token, keyFor, rules));
 }
 
+/**
+ * To be asked again after each `await` before something is given that outlives the token: what a revocation ends is what was given
+ * before it. @throws ProblemError 401
+ */
+export function refuseRevoked(ctx: AuthContext, claims: RevocableClaims, field = 'authorization'): void {
+  if (ctx.store.revocations.isRevoked(claims))
+    throw new ProblemError(401, 'token_revoked', 'The token was revoked.', { field });
+}
+
 /** @throws ProblemError 401 when the token does not hold, or something of it was revoked */
 async function verified<Claims extends RevocableClaims>(
   ctx: AuthContext,
@@ -149,8 +158,7 @@ async function verified<Claims extends RevocableClaims>(
   const rules = { issuer: config.TOKEN_ISSUER, audience: config.TOKEN_AUDIENCE, now: ctx.now };
   try {
     const claims = await verify(async (kid, alg) => ownKey(ctx, kid, alg), rules);
-    if (ctx.store.revocations.isRevoked(claims))
-      throw new ProblemError(401, 'token_revoked', 'The token was revoked.', { field });
+    refuseRevoked(ctx, claims, field);
     return claims;
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;

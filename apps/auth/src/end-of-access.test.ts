@@ -1,15 +1,16 @@
 /** What ends access ends all of it: also what was given before, and what is being given just then. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { formatApiKeyEntry, newApiKey } from './access/api-key.ts';
 import { startTestAuth } from './testing.ts';
+
+const RELAY = { TURN_URIS: 'turn:turn.example:3478', TURN_SECRETS: 'a-secret-of-the-relay' };
 
 test('A-17 a revoked API key: its login sessions end at their next refresh, relay included; those of other keys go on', async () => {
   const [leaked, other] = [newApiKey(), newApiKey()];
   await using auth = await startTestAuth({
     ACCESS: 'api-key',
     API_KEYS: [leaked, other].map(({ record }) => formatApiKeyEntry(record)).join(','),
-    TURN_URIS: 'turn:turn.example:3478',
-    TURN_SECRETS: 'a-secret-of-the-relay',
+    ...RELAY,
   });
   const login = async (key: string) => (await auth.post('/auth/token', { userId: 'ada' }, { 'x-api-key': key })).body;
   const refresh = (refresh_token: string) => auth.post('/auth/refresh', { refresh_token });
@@ -24,4 +25,18 @@ test('A-17 a revoked API key: its login sessions end at their next refresh, rela
   const relays = (await auth.get('/internal/revocations')).body.revocations.map((r: { relay?: object }) => r.relay);
   expect(relays).toEqual([expect.objectContaining({ session: expect.any(String) })]);
   expect((await refresh(honest.refresh_token)).status).toBe(200);
+});
+
+test('a revocation between the check of a token and the credentials for the relay: there are none', async () => {
+  await using auth = await startTestAuth(RELAY);
+  const { token, session_id: id } = await auth.login('ada');
+  const { revocations } = auth.store;
+  const ask = revocations.isRevoked.bind(revocations);
+  vi.spyOn(revocations, 'isRevoked').mockImplementationOnce((claims) => {
+    const isRevoked = ask(claims);
+    void auth.store.revoke({ kind: 'session', id, exp: claims.iat + 720 });
+    return isRevoked;
+  });
+  const { status, body } = await auth.get('/auth/ice-servers', token);
+  expect([status, body.code, body.iceServers]).toEqual([401, 'token_revoked', undefined]);
 });

@@ -3,7 +3,7 @@ import { pickTurnNodes, turnUris } from '@tandem/service';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { audit } from '../audit.ts';
-import { requireBearer } from '../authenticate.ts';
+import { refuseRevoked, requireBearer } from '../authenticate.ts';
 import type { AuthContext } from '../context.ts';
 import { takeUser, userLimitKey } from '../limits.ts';
 import { turnCredentials } from '../turn.ts';
@@ -51,9 +51,12 @@ export function iceServerRoutes(app: FastifyInstance, ctx: AuthContext): void {
       reply.header('cache-control', 'no-store');
       const claims = await requireBearer(ctx, request);
       await takeUser(ctx, userLimitKey(ctx, claims));
+      const nodes = await ctx.turnNodes();
+      // From here on without an await: relays end what was made before a revocation, by its expiry.
+      refuseRevoked(ctx, claims);
       // A login in the very second of a revocation has an `iat` after it, and so have its credentials.
       const expiresAt = Math.max(Math.floor(ctx.now() / 1000), claims.iat) + config.TURN_TTL_SECONDS;
-      const fromDirectory = turnUris(pickTurnNodes(await ctx.turnNodes(), request.query.zone ?? config.ZONE));
+      const fromDirectory = turnUris(pickTurnNodes(nodes, request.query.zone ?? config.ZONE));
       const uris = (fromDirectory.length > 0 ? fromDirectory : settings.turnUris).slice(0, MAX_URIS);
       const secret = ctx.turnSecret();
       const iceServers: { urls: string[]; username?: string; credential?: string }[] = [];
