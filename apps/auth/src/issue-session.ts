@@ -1,13 +1,14 @@
 /** Issues a login session, its first refresh token, and access tokens. */
 import { randomUUID } from 'node:crypto';
 import type { AccessClaims, Grants } from '@tandem/protocol';
-import { UnavailableError } from '@tandem/service';
+import { ProblemError, UnavailableError } from '@tandem/service';
 import type { FastifyRequest } from 'fastify';
 import { audit } from './audit.ts';
 import type { AuthContext } from './context.ts';
 import { withoutUnknownGrants } from './grants.ts';
 import { firstRefreshToken } from './refresh-token.ts';
 import type { AccessMethod, SessionRecord } from './store/store.ts';
+import { isSessionRevoked } from './terminate-session.ts';
 import { guestRelayGroup } from './turn.ts';
 
 /** A guest's session ends after a day, however used. */
@@ -82,7 +83,10 @@ export async function issueAccessToken(
   };
 }
 
-/** A new login session. With Redis away it still gives an access token, without a refresh token: logins go on. */
+/**
+ * A new login session. With Redis away it still gives an access token, without a refresh token: logins go on.
+ * @throws ProblemError 401 when its user or the API key was revoked meanwhile
+ */
 export async function issueSession(ctx: AuthContext, login: Login, request: FastifyRequest): Promise<IssuedToken> {
   const { config } = ctx;
   const now = Math.floor(ctx.now() / 1000);
@@ -103,6 +107,13 @@ export async function issueSession(ctx: AuthContext, login: Login, request: Fast
   };
   const first = firstRefreshToken(record.id);
   const { jti, ...issued } = await issueAccessToken(ctx, record);
+  const isStored = await storeSession(request, record, () => ctx.store.createSession(record, first.hashes, idle, now));
+  // The revocation found no session to end, and is forgotten when the access token has expired: the refresh token would open it again.
+  if (isSessionRevoked(ctx, record)) {
+    if (isStored) await ctx.store.deleteSession(record.id, record.userId);
+    audit(request, { action: 'refuse', method: login.method, sub: record.userId, reason: 'token_revoked' });
+    throw new ProblemError(401, 'token_revoked', 'The access was revoked during this login: log in again.');
+  }
   audit(request, {
     action: 'issue',
     method: login.method,
@@ -111,16 +122,22 @@ export async function issueSession(ctx: AuthContext, login: Login, request: Fast
     jti,
     ...(login.method === 'api-key' && login.via ? { keyId: login.via } : {}),
   });
-  try {
-    await ctx.store.createSession(record, first.hashes, idle, now);
-  } catch (error) {
-    if (!(error instanceof UnavailableError)) throw error;
-    request.log.warn({ event: 'session.not_stored', sessionId: record.id }, 'Redis is away: a token without refresh');
-    return issued;
-  }
+  if (!isStored) return issued;
   return {
     ...issued,
     refresh_token: first.token,
     refresh_expires_at: now + Math.min(idle, life),
   };
+}
+
+/** @returns false when Redis is away */
+async function storeSession(request: FastifyRequest, { id }: SessionRecord, store: () => Promise<void>) {
+  try {
+    await store();
+    return true;
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    request.log.warn({ event: 'session.not_stored', sessionId: id }, 'Redis is away: a token without refresh');
+    return false;
+  }
 }

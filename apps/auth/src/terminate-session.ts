@@ -1,7 +1,8 @@
 /** Ends a token, a session, or all of a user: the news to every signaling and TURN node, then the record. */
-import type { AccessClaims } from '@tandem/protocol';
+import { type AccessClaims, apiKeySession } from '@tandem/protocol';
 import { isGuest } from './access/guest.ts';
 import type { AuthContext } from './context.ts';
+import type { SessionRecord } from './store/store.ts';
 import { turnSessionName, turnUserName } from './turn.ts';
 
 /** Clock skew that verifiers allow at most, s: a revocation outlives its token by it. */
@@ -29,6 +30,14 @@ export async function terminateToken(ctx: AuthContext, { jti, exp, sub, session_
 export async function terminateSession(ctx: AuthContext, id: string, sub: string): Promise<void> {
   await ctx.store.revoke({ kind: 'session', id, exp: untilTokensDie(ctx), ...relayOf(ctx, sub, id) });
   await ctx.store.deleteSession(id, sub);
+}
+
+/** Was the session, its user or the API key that gave it revoked, as far as this process has heard? */
+export function isSessionRevoked({ store: { revocations } }: AuthContext, record: SessionRecord): boolean {
+  const of = { jti: '-', session_id: record.id, sub: record.userId, iat: record.createdAt };
+  if (revocations.isRevoked(of)) return true;
+  const key = record.method === 'api-key' ? record.via : undefined;
+  return key !== undefined && revocations.isRevoked({ ...of, session_id: apiKeySession(key) });
 }
 
 /** All that the user has now; a login afterwards is not hit. */

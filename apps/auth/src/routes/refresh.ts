@@ -10,7 +10,7 @@ import { idleSeconds, issueAccessToken } from '../issue-session.ts';
 import { takeUser, userLimitKey } from '../limits.ts';
 import { parseRefreshToken, sha256, successorOf } from '../refresh-token.ts';
 import type { SessionRecord } from '../store/store.ts';
-import { terminateSession } from '../terminate-session.ts';
+import { isSessionRevoked, terminateSession } from '../terminate-session.ts';
 import { Issued, problems } from './schemas.ts';
 
 const RefreshBody = Type.Object(
@@ -106,17 +106,18 @@ function unknown(request: RefreshRequest, sessionId?: string): ProblemError {
 
 /** A record that outlived its revocation (failover) is refused all the same. */
 async function refuseRevoked(ctx: AuthContext, request: RefreshRequest, record: SessionRecord): Promise<void> {
-  const of = { jti: '-', session_id: record.id, sub: record.userId, iat: record.createdAt };
-  if (!ctx.store.revocations.isRevoked(of)) return;
-  await ctx.store.deleteSession(record.id, record.userId);
-  throw unknown(request, record.id);
+  if (isSessionRevoked(ctx, record)) await endRevoked(ctx, request, record);
 }
 
 /** What a leaked key gave must not outlive it by the 30 days that a login session may last. */
 async function refuseRevokedKey(ctx: AuthContext, request: RefreshRequest, record: SessionRecord): Promise<void> {
   if (record.method !== 'api-key' || record.via === undefined) return;
   const key = await findKey(ctx, record.via);
-  if (key?.revokedAt === undefined) return;
+  if (key?.revokedAt !== undefined) await endRevoked(ctx, request, record);
+}
+
+/** @throws ProblemError 401 always */
+async function endRevoked(ctx: AuthContext, request: RefreshRequest, record: SessionRecord): Promise<never> {
   await terminateSession(ctx, record.id, record.userId);
   throw unknown(request, record.id);
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { bearerOf, checkToken, requireBearer } from '../authenticate.ts';
 import type { AuthContext } from '../context.ts';
-import type { SessionRecord } from '../store/store.ts';
+import { isSessionRevoked } from '../terminate-session.ts';
 import { bearer, problems } from './schemas.ts';
 
 const Session = Type.Object(
@@ -82,11 +82,9 @@ async function listSessions(ctx: AuthContext, claims: AccessClaims): Promise<Sta
   const own = await ctx.store.getSession(claims.session_id, now);
   const proven = own !== undefined && own.record.method !== 'open';
   const found = proven ? await ctx.store.listSessions(claims.sub, now) : own ? [own] : [];
-  const dead = (r: SessionRecord) =>
-    ctx.store.revocations.isRevoked({ jti: '-', session_id: r.id, sub: r.userId, iat: r.createdAt });
   return found
     .filter(({ record }) => record.method !== 'open' || record.id === claims.session_id)
-    .filter(({ record }) => !dead(record))
+    .filter(({ record }) => !isSessionRevoked(ctx, record))
     .sort((a, b) => b.record.createdAt - a.record.createdAt)
     .map(({ record, lastUsedAt }) => ({
       session_id: record.id,
