@@ -14,7 +14,7 @@
  * newest one was always worth one use. What is left is as before: the store takes the token before it for unused, so a copy of
  * that gets the same successor that its owner has, and the second of the two to use it ends the session.
  */
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { RefreshHashes } from './store/store.ts';
 
 const PATTERN = /^tr1\.([A-Za-z0-9_-]{8,64})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
@@ -34,6 +34,12 @@ export function parseRefreshToken(token: string): ParsedRefreshToken | undefined
   if (!match) return undefined;
   const [, sessionId = '', family = '', turn = ''] = match;
   return { sessionId, family, turn };
+}
+
+/** Does the token prove that its family was ours? Before it does, nothing is charged to anybody, and nothing ends. */
+export function isOfFamily(token: ParsedRefreshToken, familyHash: string): boolean {
+  const [own, other] = [Buffer.from(sha256(token.family)), Buffer.from(familyHash)];
+  return own.length === other.length && timingSafeEqual(own, other);
 }
 
 const turnAfter = (turn: string, successorKey: string) =>

@@ -46,14 +46,15 @@ test('refresh: one use, reuse ends the family, and a lost answer can be asked fo
   expect((await auth.get('/auth/validate', (await auth.login('ada')).token)).status).toBe(200);
 });
 
-test('a guess at a refresh token throws nobody out', async () => {
-  await using auth = await startTestAuth();
+test('a guess at a refresh token throws nobody out, and uses up nobody’s limit', async () => {
+  await using auth = await startTestAuth({ RATE_PER_USER: 3 });
   const login = await auth.login('ada');
   const [, id, family = '', turn = ''] = login.refresh_token.split('.');
   const other = (text: string) => (text.startsWith('A') ? `B${text.slice(1)}` : `A${text.slice(1)}`);
-  expect((await auth.post('/auth/refresh', { refresh_token: `tr1.${id}.${other(family)}.${turn}` })).body.code).toBe(
-    'refresh_refused',
-  );
+  for (let i = 0; i < 5; i++)
+    expect((await auth.post('/auth/refresh', { refresh_token: `tr1.${id}.${other(family)}.${turn}` })).body.code).toBe(
+      'refresh_refused',
+    );
   expect((await auth.post('/auth/revoke', { token: `tr1.${id}.${other(family)}.${turn}` })).body).toEqual({
     revoked: false,
   });

@@ -8,7 +8,7 @@ import { findKey } from '../authenticate.ts';
 import type { AuthContext } from '../context.ts';
 import { idleSeconds, issueAccessToken } from '../issue-session.ts';
 import { takeUser, userLimitKey } from '../limits.ts';
-import { parseRefreshToken, sha256, successorOf } from '../refresh-token.ts';
+import { isOfFamily, parseRefreshToken, sha256, successorOf } from '../refresh-token.ts';
 import type { SessionRecord } from '../store/store.ts';
 import { isSessionRevoked, terminateSession } from '../terminate-session.ts';
 import { Issued, problems } from './schemas.ts';
@@ -48,7 +48,8 @@ async function refresh(ctx: AuthContext, request: RefreshRequest) {
   const parsed = parseRefreshToken(request.body.refresh_token);
   if (!parsed) throw unknown(request);
   const stored = await ctx.store.getSession(parsed.sessionId, now);
-  if (!stored) throw unknown(request, parsed.sessionId);
+  // Others know the session id too: a guess must not use up the limit of its user.
+  if (!stored || !isOfFamily(parsed, stored.family)) throw unknown(request, parsed.sessionId);
   const { record } = stored;
   await refuseRevokedKey(ctx, request, record);
   await refuseRevoked(ctx, request, record);

@@ -2,7 +2,7 @@
 import { ProblemError } from '@tandem/service';
 import { checkToken } from '../../authenticate.ts';
 import type { AuthContext } from '../../context.ts';
-import { parseRefreshToken, sha256 } from '../../refresh-token.ts';
+import { isOfFamily, parseRefreshToken } from '../../refresh-token.ts';
 import { terminateSession, terminateToken } from '../../terminate-session.ts';
 import type { Revoked } from './revoked.ts';
 
@@ -12,7 +12,7 @@ export async function revokeToken(ctx: AuthContext, token: string): Promise<Revo
   if (refresh) {
     const stored = await ctx.store.getSession(refresh.sessionId, Math.floor(ctx.now() / 1000));
     // Any token of the family proves that it was given out by us; a wrong secret is a guess, which ends nothing.
-    if (stored?.family !== sha256(refresh.family)) return undefined;
+    if (!stored || !isOfFamily(refresh, stored.family)) return undefined;
     const { userId } = stored.record;
     await terminateSession(ctx, refresh.sessionId, userId);
     return { kind: 'session', sub: userId, sessionId: refresh.sessionId };
