@@ -156,6 +156,21 @@ test('an ID token respelled is the same token: padded, or with other spare bits 
     expect([token.slice(-4), (await send(token)).status]).toEqual([token.slice(-4), 401]);
 });
 
+test('where a nonce is optional, an ID token with one of ours gives one session as well', async () => {
+  await using optional = await startTestAuth({
+    ...{ ACCESS: 'oidc', OIDC_ISSUER: issuer, OIDC_AUDIENCE: 'app', OIDC_NONCE: 'optional' },
+  });
+  const { nonce: ours } = (await optional.post('/auth/nonce', {})).body;
+  const body = {
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: (await logInAtProvider('ada', ours)).id_token,
+    subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+  };
+  const statuses = [];
+  for (let i = 0; i < 3; i++) statuses.push((await optional.post('/auth/token', body)).status);
+  expect(statuses).toEqual([200, 401, 401]);
+});
+
 test('claims of any shape are a 401, never a failure', async () => {
   const odd: unknown[] = [
     {},

@@ -62,9 +62,10 @@ async function spendIdToken(ctx: AuthContext, idToken: string, payload: IdToken)
     new ProblemError(401, 'subject_token_refused', `The ID token was refused: ${why}.`, { field: '/subject_token' });
   const required = ctx.config.OIDC_NONCE === 'required';
   if (typeof payload.nonce === 'string') {
-    if (await ctx.store.takeNonce(sha256(payload.nonce), now)) return;
-    if (required) throw refuse('its nonce is not one of ours, or was used before');
+    const isOurs = await ctx.store.takeNonce(sha256(payload.nonce), now);
+    if (required && !isOurs) throw refuse('its nonce is not one of ours, or was used before');
   } else if (required) throw refuse('it has no nonce; get one from POST /auth/nonce before the login');
+  // Also with a nonce of ours: where it is optional, the token without its nonce is good once more.
   // What was signed is the token. Its signature can be written in many ways: with padding, with other unused bits in the last
   // character (RFC 4648 section 3.5), and ECDSA has two values for each.
   const signed = idToken.slice(0, idToken.lastIndexOf('.'));
