@@ -2,7 +2,7 @@
 import { type ReactNode, useEffect } from 'react';
 import { UpdateNotice } from '../features/pwa/update-notice.tsx';
 import { LANGUAGES, type Language, matchLanguage, setLanguage } from '../i18n/index.ts';
-import { loadPreferences, preferences } from '../lib/preferences.ts';
+import { followWithdrawals, loadPreferences, preferences } from '../lib/preferences.ts';
 import { loadRuntimeConfig } from '../lib/runtime-config.ts';
 import { Part } from '../ui/part.tsx';
 
@@ -21,11 +21,16 @@ export function Root({ children }: { children: ReactNode }) {
     // A language that does not load leaves the page in English.
     setLanguage(language in LANGUAGES ? (language as Language) : matchLanguage(navigator.languages)).catch(() => {});
     void showLook().catch(() => {});
-    return preferences.subscribe(() => {
+    const unfollow = followWithdrawals();
+    const unsubscribe = preferences.subscribe(() => {
       const { theme } = preferences.get();
       if (theme === 'system') delete document.documentElement.dataset.theme;
       else document.documentElement.dataset.theme = theme;
     });
+    return () => {
+      unfollow();
+      unsubscribe();
+    };
   }, []);
   return (
     <>

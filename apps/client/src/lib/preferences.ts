@@ -74,16 +74,21 @@ export const preferences = new Store<Preferences>(defaults);
 
 let loaded = false;
 
-/** Read what is stored. Private windows may refuse storage: then the defaults live as long as the page. */
-export function loadPreferences(): void {
-  loaded = true;
-  let stored: unknown;
+/** As it is stored now: another page of this browser may have changed it, and a newer one may know more. */
+function readStored(): Readonly<Record<string, unknown>> {
   try {
-    stored = JSON.parse(localStorage.getItem(KEY) ?? '{}');
+    const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? '{}');
+    if (typeof stored === 'object' && stored !== null && !Array.isArray(stored)) return { ...stored };
   } catch {
     // Storage refused or spoiled: start fresh.
   }
-  const known = Object.entries(stored ?? {}).filter(
+  return {};
+}
+
+/** Read what is stored. Private windows may refuse storage: then the defaults live as long as the page. */
+export function loadPreferences(): void {
+  loaded = true;
+  const known = Object.entries(readStored()).filter(
     ([key, value]) => typeof value === typeof (defaults as unknown as Record<string, unknown>)[key],
   );
   preferences.set({ ...defaults, ...Object.fromEntries(known) });
@@ -96,13 +101,31 @@ export function storedPreferences(): Preferences {
   return preferences.get();
 }
 
+/** Stores `change` and nothing else: what this page read at its start may be out of date. */
 export function savePreferences(change: Partial<Preferences>): void {
   // A change made before the page has read them must not overwrite the others with defaults.
-  storedPreferences();
+  const { userId } = storedPreferences();
   preferences.set(change);
   try {
-    localStorage.setItem(KEY, JSON.stringify(preferences.get()));
+    localStorage.setItem(KEY, JSON.stringify({ userId, ...readStored(), ...change }));
   } catch {
     // Same: not remembered, still in force.
   }
+}
+
+/**
+ * A consent that is withdrawn in another page of this browser is withdrawn here, also in the middle of a call. Everything else, a
+ * consent that is given too, is taken from there at the next visit: devices and pictures in use here are not changed from afar.
+ * @returns what ends it
+ */
+export function followWithdrawals(): () => void {
+  const follow = ({ key }: StorageEvent) => {
+    // Null: all of it was deleted.
+    if (key !== KEY && key !== null) return;
+    const { captionMine, captionSent } = readStored();
+    if (captionMine !== true) preferences.set({ captionMine: false });
+    if (captionSent !== true) preferences.set({ captionSent: false });
+  };
+  addEventListener('storage', follow);
+  return () => removeEventListener('storage', follow);
 }
