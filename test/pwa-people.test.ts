@@ -180,6 +180,8 @@ test('one person quieter, silent for me, found by name; a moderator mutes, remov
   await host.page.getByTestId('mute-person').click();
   await bob.page.getByText('A moderator turned your microphone off.').waitFor();
   expect(await muted(bob.page)).toBe(true);
+  const wish = await bob.page.evaluate(() => localStorage.getItem('tandem.preferences'));
+  expect(JSON.parse(wish ?? '{}').startMuted, 'what a moderator did is no wish of mine').not.toBe(true);
   await expectAccessible(host.page, 'what a moderator may do');
   await host.page.getByTestId('make-moderator').click();
   await host.page.getByTestId('person').getByText('Moderator').waitFor();

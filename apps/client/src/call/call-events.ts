@@ -86,9 +86,9 @@ function followMessages(call: Call, { state, silenced }: CallEventHost): (() => 
     followReactions(call, state),
     call.on('mute-requested', ({ kind }) => {
       if (kind === 'audio') {
-        void localMedia.setMuted(true);
+        void localMedia.setMuted(true, 'call');
         silenced();
-      } else void localMedia.setCamera(false);
+      } else void localMedia.setCamera(false, 'call');
       state.notify(kind === 'audio' ? 'call.mutedByHost' : 'call.camOffByHost');
     }),
   ];

@@ -106,10 +106,10 @@ export class InCall extends CallState {
     this.sdkCall?.limitVideo(INCOMING_LINES[incoming]);
   }
 
-  /** For a line that carries little: no camera pictures either way. */
+  /** For a line that carries little: no camera pictures either way. The next visit may have a better one. */
   audioOnly(): void {
     this.setIncoming('off');
-    void localMedia.setCamera(false);
+    void localMedia.setCamera(false, 'call');
   }
 
   /** @param volume 0 (not heard by me) to 1 */

@@ -4,7 +4,7 @@ import { Cameras, facingOf } from './cameras.ts';
 import { constraintsFor } from './constraints.ts';
 import { failedSource, initialMedia, type Kind, type LocalMediaState, noMedia, releasedMedia } from './media-state.ts';
 import { MicrophoneSound } from './microphone-sound.ts';
-import { classifyMediaError, queryPermission } from './problem.ts';
+import { classifyMediaError, permissionOf } from './problem.ts';
 
 /** Camera and microphone of this page: one owner, used by the lobby and the call. */
 export class LocalMedia extends Store<LocalMediaState> {
@@ -22,6 +22,8 @@ export class LocalMedia extends Store<LocalMediaState> {
     ended: (camera) => this.#trackEnded('video', camera),
   });
   #request = { audio: 0, video: 0 };
+  /** What is on or off in this page, whoever said so; what a person said themselves is remembered for the next visit too. */
+  readonly #now: { muted?: boolean; cameraOff?: boolean } = {};
   /** Counts ends: what was asked for before the latest one is not wanted any more. */
   #ends = 0;
 
@@ -38,9 +40,9 @@ export class LocalMedia extends Store<LocalMediaState> {
     const ends = this.#ends;
     navigator.mediaDevices.addEventListener('devicechange', this.#devicesChanged);
     this.#sound.watchSilence();
-    this.set({ muted: storedPreferences().startMuted });
+    this.set({ muted: this.#now.muted ?? storedPreferences().startMuted });
     await this.#listDevices();
-    const [camera, microphone] = await Promise.all([queryPermission('camera'), queryPermission('microphone')]);
+    const [camera, microphone] = await Promise.all([permissionOf('video'), permissionOf('audio')]);
     if (ends !== this.#ends || this.get().asked) return;
     const labelled = this.get().devices.some((device) => device.label !== '');
     if (camera === 'granted' || microphone === 'granted' || labelled) await this.start();
@@ -49,7 +51,7 @@ export class LocalMedia extends Store<LocalMediaState> {
 
   /** Ask for both; when that fails, for each alone, so that one missing device does not cost the other. */
   async start(): Promise<void> {
-    const wantVideo = !preferences.get().startCameraOff;
+    const wantVideo = !(this.#now.cameraOff ?? preferences.get().startCameraOff);
     this.set({ asked: true, problem: undefined, problemKind: undefined, audio: 'starting' });
     if (wantVideo) this.set({ video: 'starting' });
     const ends = this.#ends;
@@ -88,7 +90,7 @@ export class LocalMedia extends Store<LocalMediaState> {
       }
       if (request !== this.#request[kind]) return false;
     }
-    const permission = await queryPermission(kind === 'audio' ? 'microphone' : 'camera');
+    const permission = await permissionOf(kind);
     if (request !== this.#request[kind]) return false;
     const { problemKind } = this.get();
     this.set({
@@ -167,7 +169,7 @@ export class LocalMedia extends Store<LocalMediaState> {
   /** A track also ends when its permission is taken back: then the device is still there, and the problem has words of its own. */
   async #tellIfUnplugged(track: MediaStreamTrack): Promise<void> {
     const ends = this.#ends;
-    const permission = await queryPermission(track.kind === 'audio' ? 'microphone' : 'camera');
+    const permission = await permissionOf(track.kind as Kind);
     const revoked = permission === 'denied' || permission === 'prompt';
     if (!revoked && ends === this.#ends) this.set({ lost: track.label });
   }
@@ -197,18 +199,20 @@ export class LocalMedia extends Store<LocalMediaState> {
     }
   }
 
-  /** Switch the microphone on or off; starts it when it never ran. */
-  async setMuted(muted: boolean): Promise<void> {
+  /** Switch the microphone on or off; starts it when it never ran. @param by a `person`, whose wish it is for the next visit too */
+  async setMuted(muted: boolean, by: 'person' | 'call' = 'person'): Promise<void> {
+    this.#now.muted = muted;
     this.set({ muted });
-    savePreferences({ startMuted: muted });
+    if (by === 'person') savePreferences({ startMuted: muted });
     const { audioTrack, microphone } = this.get();
     for (const track of [audioTrack, microphone]) if (track) track.enabled = !muted;
     if (!audioTrack && !muted) await this.#startKind('audio');
   }
 
-  /** Off stops the camera (its light goes out); on starts it again. */
-  async setCamera(on: boolean): Promise<void> {
-    savePreferences({ startCameraOff: !on });
+  /** Off stops the camera (its light goes out); on starts it again. @param by as for the microphone */
+  async setCamera(on: boolean, by: 'person' | 'call' = 'person'): Promise<void> {
+    this.#now.cameraOff = !on;
+    if (by === 'person') savePreferences({ startCameraOff: !on });
     if (on) {
       if (this.get().video !== 'live') await this.#startKind('video');
       await this.#listDevices();
@@ -229,10 +233,7 @@ export class LocalMedia extends Store<LocalMediaState> {
 
   /** Take another device; in a call the new track replaces the old one in every pair. */
   async chooseDevice(kind: MediaDeviceKind, deviceId: string): Promise<void> {
-    if (kind === 'audiooutput') {
-      savePreferences({ audioOutput: deviceId });
-      return;
-    }
+    if (kind === 'audiooutput') return savePreferences({ audioOutput: deviceId });
     savePreferences(kind === 'audioinput' ? { audioInput: deviceId } : { videoInput: deviceId });
     if (kind === 'audioinput') await this.#startKind('audio');
     else if (this.get().video !== 'off') await this.#startKind('video');

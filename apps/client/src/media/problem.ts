@@ -30,7 +30,8 @@ export function classifyMediaError(error: unknown, permission?: PermissionState)
 }
 
 /** The browser's own word, where it has the API. Firefox knows no "camera" here and throws. */
-export async function queryPermission(name: 'camera' | 'microphone'): Promise<PermissionState | undefined> {
+export async function permissionOf(kind: 'audio' | 'video'): Promise<PermissionState | undefined> {
+  const name = kind === 'audio' ? 'microphone' : 'camera';
   try {
     return (await navigator.permissions.query({ name: name as PermissionName })).state;
   } catch {

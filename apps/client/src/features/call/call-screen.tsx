@@ -55,8 +55,8 @@ const LARGE_ROOM = 50;
 function joinQuietly(): void {
   const { peers, watching } = call.get();
   if (watching || peers.filter(({ audience }) => !audience).length + 1 < LARGE_ROOM) return;
-  void localMedia.setMuted(true);
-  void localMedia.setCamera(false);
+  void localMedia.setMuted(true, 'call');
+  void localMedia.setCamera(false, 'call');
   call.notify('call.largeRoom');
 }
 

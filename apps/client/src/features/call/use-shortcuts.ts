@@ -78,12 +78,12 @@ export function useShortcuts(showSheet: () => void): void {
       if (event.target instanceof HTMLButtonElement || !localMedia.get().muted || call.get().watching) return;
       event.preventDefault();
       talking = true;
-      void localMedia.setMuted(false);
+      void localMedia.setMuted(false, 'call');
     };
     const hush = () => {
       if (!talking) return;
       talking = false;
-      void localMedia.setMuted(true);
+      void localMedia.setMuted(true, 'call');
     };
     const up = (event: KeyboardEvent) => {
       if (event.key === ' ') hush();
