@@ -1,4 +1,6 @@
 /** Whether a call is joined to be seen and heard, from one room to the next. */
+
+import type { CallOptions } from '@tandem/rtc';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { localMedia } from '../media/local-media.ts';
 import type { CallEventHost } from './call-events.ts';
@@ -9,6 +11,8 @@ import { readGrants } from './grants.ts';
 const made = vi.hoisted((): { roomId: string; audience: boolean }[] => []);
 /** How many more times its code does not arrive. */
 const lost = vi.hoisted(() => ({ times: 0 }));
+/** The way of each call's media. */
+const policies = vi.hoisted((): unknown[] => []);
 const publishes = vi.hoisted(() => ({ token: true }));
 /** Who hears of each call's events. */
 const hosts = vi.hoisted((): CallEventHost[] => []);
@@ -33,8 +37,9 @@ vi.mock('./warm.ts', async (importOriginal) => ({
       sdk: {
         Call: class {
           session = { state: 'open' };
-          constructor({ roomId, audience = false }: { roomId: string; audience?: boolean }) {
+          constructor({ roomId, audience = false, iceTransportPolicy }: CallOptions) {
             made.push({ roomId, audience });
+            policies.push(iceTransportPolicy);
           }
           join = () => Promise.reject(joining.shift() ?? new Error('no server here'));
           leave = () => {};
@@ -51,7 +56,7 @@ vi.mock('./warm.ts', async (importOriginal) => ({
         followMedia: () => () => {},
         watchLevels: () => () => {},
       },
-      config: {},
+      getConfig: async () => ({ iceTransportPolicy: 'relay' }),
       takePrewarmed: () => ({}),
       getIceServers: async () => ({ iceServers: [] }),
       ready: Promise.resolve(),
@@ -75,6 +80,7 @@ test('S-39 what a room took away stays there: the next one is joined as the toke
   model.set({ phase: 'ended', watching: true });
   await model.join('next', 'Ada');
   expect(made).toEqual([{ roomId: 'next', audience: false }]);
+  expect(policies.at(-1), 'as config.json says at the join').toBe('relay');
 });
 
 test('code of a call that did not arrive is asked for again by who joins', async () => {

@@ -130,6 +130,8 @@ export class CallModel extends InCall {
     const encryption = secret === undefined ? undefined : await this.#encrypt(warm.session, room, secret);
     if (attempt !== this.#attempt) return encryption?.close();
     if (encryption) this.#undo.push(() => encryption.close());
+    const { iceTransportPolicy } = await warm.getConfig();
+    if (attempt !== this.#attempt) return;
     const media = localMedia.get();
     const tracks = [media.audioTrack, media.videoTrack].filter((track) => track !== undefined);
     const prewarmed = warm.takePrewarmed();
@@ -141,7 +143,7 @@ export class CallModel extends InCall {
       getIceServers: warm.getIceServers,
       ...(this.get().watching ? { audience: true } : { stream: new MediaStream(tracks) }),
       metadata: { name, hand: false },
-      iceTransportPolicy: warm.config.iceTransportPolicy,
+      iceTransportPolicy,
     });
     this.sdkCall = call;
     this.#follow(call, warm.following);

@@ -14,7 +14,8 @@ export type Following = typeof import('./following.ts').following;
 export interface Warm {
   readonly sdk: Sdk;
   readonly following: Following;
-  readonly config: RuntimeConfig;
+  /** As known now: it may not have been to be had before. */
+  readonly getConfig: () => Promise<RuntimeConfig>;
   readonly session: SignalingSession;
   /** The first connection of a page is slow to make, so the lobby makes one. From here on the call does. */
   readonly takePrewarmed: () => PrewarmedConnection;
@@ -90,7 +91,7 @@ export async function warmUp(given?: string): Promise<Warm> {
   return {
     sdk,
     following,
-    config,
+    getConfig: loadRuntimeConfig,
     session,
     takePrewarmed: () => {
       stopWaiting();

@@ -1,6 +1,6 @@
 /** config.json is a file that operators write and anybody may serve: nothing in it may keep the page from joining. */
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { readRuntimeConfig } from '../config.ts';
 import { apiUrl, signalingSocketUrl } from './runtime-config.ts';
 
@@ -77,4 +77,48 @@ test('any JSON gives settings whose addresses can be used', () => {
       expect(apiUrl(config.authUrl, '/auth/token', 'https://page.example.org')).toMatch(/^https?:/);
     }),
   );
+});
+
+/** A page that gets these answers for config.json, the last one from then on. */
+async function pageThatGets(...answers: (() => Response)[]) {
+  vi.useFakeTimers();
+  vi.resetModules();
+  vi.stubGlobal('location', { search: '', origin: 'https://page.example' });
+  const fetched = vi.fn(async () => (answers.length > 1 ? answers.shift() : answers[0])?.());
+  vi.stubGlobal('fetch', fetched);
+  onTestFinished(() => {
+    vi.unstubAllGlobals();
+    vi.useRealTimers();
+  });
+  const { loadRuntimeConfig } = await import('./runtime-config.ts');
+  const load = async () => {
+    const config = loadRuntimeConfig();
+    await vi.runAllTimersAsync();
+    return (await config).iceTransportPolicy;
+  };
+  return { load, fetched };
+}
+
+const relay = () => Response.json({ iceTransportPolicy: 'relay' });
+const busy = () => new Response('busy', { status: 503 });
+const away = () => {
+  throw new TypeError('Failed to fetch');
+};
+
+test('a host that does not answer for a moment decides nothing about a call, and one that is away is asked again later', async () => {
+  for (const fails of [busy, away]) {
+    const moment = await pageThatGets(fails, relay);
+    expect(await moment.load()).toBe('relay');
+    const longer = await pageThatGets(fails, fails, fails, relay);
+    expect(await longer.load()).toBe('all');
+    expect(await longer.load()).toBe('relay');
+    await longer.load();
+    expect(longer.fetched).toHaveBeenCalledTimes(4);
+  }
+});
+
+test('a file that is not there is asked for once', async () => {
+  const { load, fetched } = await pageThatGets(() => new Response('', { status: 404 }));
+  expect([await load(), await load()]).toEqual(['all', 'all']);
+  expect(fetched).toHaveBeenCalledOnce();
 });
