@@ -211,6 +211,9 @@ test('a stranger’s page joins with its own token, hears who comes and goes, sw
     async () => expect(named(await happened(), 'left')).toEqual([['left', { reason: 'left' }]]),
     patience,
   );
+  await frame().getByTestId('ended').waitFor();
+  // A new call of its own, or a link, would lead the frame out of the room of the page around.
+  expect([await frame().getByTestId('new-call').count(), await frame().getByRole('link').count()]).toEqual([0, 0]);
   // Again, and the frame loads anew in mid-call.
   await page.evaluate(() => (globalThis as unknown as Stranger).call.join());
   await frame().evaluate(() => location.reload());

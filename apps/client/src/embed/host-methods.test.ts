@@ -7,8 +7,10 @@ import { HostMethods } from './host-methods.ts';
 
 /** A call that is joined at once, and a person who is still asked for camera and microphone. */
 function frame() {
+  const joined: unknown[][] = [];
   class OpenDoor extends Store<CallModelState> {
-    async join() {
+    async join(...to: unknown[]) {
+      joined.push(to);
       this.set({ phase: 'call' });
     }
     leave() {
@@ -24,7 +26,7 @@ function frame() {
   const call = new OpenDoor(initialState);
   const asked = Promise.withResolvers<void>();
   const media = { prepare: () => asked.promise, setMuted: async () => {}, setCamera: async () => {} };
-  return { call, methods: new HostMethods(call, media), allow: () => asked.resolve() };
+  return { call, methods: new HostMethods(call, media), allow: () => asked.resolve(), joined };
 }
 
 beforeEach(() => {
@@ -45,4 +47,13 @@ test('who was told to leave while the browser still asks for the camera is not i
   expect(call.get().phase).toBe('lobby');
   expect(await methods.carryOut('join', undefined), 'a later join is another wish').toBeUndefined();
   expect(call.get().phase).toBe('call');
+});
+
+test('the room and its secret are those that the page around has given, whatever the address says later', async () => {
+  vi.stubGlobal('location', { search: '?room=standup', href: 'https://calls.example.org/?room=standup#k=a_b-c' });
+  const { methods, allow, joined } = frame();
+  vi.stubGlobal('location', { search: '', href: 'https://calls.example.org/#main' });
+  allow();
+  expect(await methods.carryOut('join', undefined)).toBeUndefined();
+  expect(joined).toEqual([['standup', 'Ada', 'a_b-c']]);
 });

@@ -13,12 +13,17 @@ type EmbedMedia = Pick<LocalMedia, 'prepare' | 'setMuted' | 'setCamera'>;
 export class HostMethods {
   readonly #call: EmbedCall;
   readonly #media: EmbedMedia;
+  /** Of the page around, whatever the address of this one says later. */
+  readonly #room: string | undefined;
+  readonly #secret: string | undefined;
   /** Counts `leave`: a `join` that still waits for camera and microphone is over then. */
   #leaves = 0;
 
   constructor(call: EmbedCall, media: EmbedMedia) {
     this.#call = call;
     this.#media = media;
+    this.#room = idOf(new URLSearchParams(location.search).get('room') ?? '');
+    this.#secret = secretOf(location.href);
   }
 
   /** @returns the code of what went wrong */
@@ -50,7 +55,7 @@ export class HostMethods {
   async #join(): Promise<EmbedErrorCode | undefined> {
     const call = this.#call;
     const leaves = this.#leaves;
-    const room = idOf(new URLSearchParams(location.search).get('room') ?? '');
+    const room = this.#room;
     const name = displayName(preferences.get().name);
     if (!name) return 'no_name';
     if (room === undefined) return 'invalid';
@@ -58,7 +63,7 @@ export class HostMethods {
     // A person may take a minute to say yes to the browser.
     await this.#media.prepare();
     if (leaves !== this.#leaves) return 'not_joined';
-    void call.join(room, name, secretOf(location.href));
+    void call.join(room, name, this.#secret);
     return new Promise((resolve) => {
       const settle = () => {
         const { phase } = call.get();

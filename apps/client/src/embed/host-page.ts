@@ -7,6 +7,7 @@ import { savePreferences } from '../lib/preferences.ts';
 import { loadRuntimeConfig } from '../lib/runtime-config.ts';
 import { localMedia } from '../media/local-media.ts';
 import { HostMethods } from './host-methods.ts';
+import { host } from './hosted.ts';
 import { tellEvents } from './tell-events.ts';
 
 const VERSION = 1;
@@ -59,6 +60,7 @@ function serve(port: MessagePort, call: CallModel, givesTokens: boolean): void {
       return { token };
     });
   const methods = new HostMethods(call, localMedia);
+  host.set({ connected: true });
   port.onmessage = ({ data }: MessageEvent<unknown>) => {
     const message = (data ?? {}) as Record<string, unknown>;
     if (typeof message.tokenGiven === 'number') {

@@ -2,6 +2,7 @@
 import { useStore } from '@tandem/react';
 import { useEffect, useState } from 'react';
 import { call } from '../call/call-model.ts';
+import { useHosted } from '../embed/hosted.ts';
 import { useText } from '../i18n/index.ts';
 import { newRoomName } from '../lib/room-name.ts';
 import { whenIdle } from '../lib/when-idle.ts';
@@ -40,12 +41,15 @@ const EndedScreen = loadedPart<{ onNew: () => void }>(loadEnded, {
 
 function BrokenEnd({ retry, onNew }: { retry: () => void; onNew: () => void }) {
   const t = useText();
+  const hosted = useHosted();
   return (
     <main id="main" className="plain-page" data-testid="ended">
       <Broken retry={retry} whole>
-        <button type="button" className="button compact" data-testid="new-call" onClick={onNew}>
-          {t('end.new')}
-        </button>
+        {!hosted && (
+          <button type="button" className="button compact" data-testid="new-call" onClick={onNew}>
+            {t('end.new')}
+          </button>
+        )}
       </Broken>
     </main>
   );

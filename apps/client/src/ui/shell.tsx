@@ -1,5 +1,6 @@
 'use client';
 import type { ReactNode } from 'react';
+import { useHosted } from '../embed/hosted.ts';
 import { useText } from '../i18n/index.ts';
 import { basePath } from '../lib/runtime-config.ts';
 import { Logo, useBrandName } from './brand.tsx';
@@ -16,16 +17,24 @@ function skip(): void {
 export function Shell({ actions, children }: { actions?: ReactNode; children: ReactNode }) {
   const t = useText();
   const name = useBrandName();
+  const hosted = useHosted();
   return (
     <div className="page">
       <header className="header">
         <button type="button" className="skip" onClick={skip}>
           {t('app.skip')}
         </button>
-        <a className="brand" href={`${basePath}/`}>
-          <Logo />
-          {name}
-        </a>
+        {hosted ? (
+          <span className="brand">
+            <Logo />
+            {name}
+          </span>
+        ) : (
+          <a className="brand" href={`${basePath}/`}>
+            <Logo />
+            {name}
+          </a>
+        )}
         {actions}
       </header>
       {children}

@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from 'react';
 import { call } from '../../call/call-model.ts';
 import { sendRating } from '../../call/report.ts';
 import type { EndKind } from '../../call/types.ts';
+import { useHosted } from '../../embed/hosted.ts';
 import { type MessageKey, useLanguage, useText } from '../../i18n/index.ts';
 import { clock } from '../../lib/format.ts';
 import { Shell } from '../../ui/shell.tsx';
@@ -41,6 +42,7 @@ export function EndedScreen({ onNew }: { onNew: () => void }) {
   const detail = useStore(call, (s) => s.detail);
   const duration = useStore(call, (s) => s.duration);
   const heading = useRef<HTMLHeadingElement>(null);
+  const hosted = useHosted();
   const words = WORDS[end];
   useEffect(() => heading.current?.focus(), []);
   return (
@@ -59,14 +61,16 @@ export function EndedScreen({ onNew }: { onNew: () => void }) {
               {t(words.back)}
             </button>
           )}
-          <button
-            type="button"
-            className={`button large ${words.back ? '' : 'primary'}`}
-            data-testid="new-call"
-            onClick={onNew}
-          >
-            {t('end.new')}
-          </button>
+          {!hosted && (
+            <button
+              type="button"
+              className={`button large ${words.back ? '' : 'primary'}`}
+              data-testid="new-call"
+              onClick={onNew}
+            >
+              {t('end.new')}
+            </button>
+          )}
         </div>
         {duration > WORTH_A_QUESTION_MS && end !== 'kicked' && end !== 'replaced' && <Rating />}
       </main>

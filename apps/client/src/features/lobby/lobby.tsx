@@ -2,6 +2,7 @@
 import { useStore } from '@tandem/react';
 import { useEffect, useState } from 'react';
 import { call } from '../../call/call-model.ts';
+import { elsewhere, useHosted } from '../../embed/hosted.ts';
 import { useText } from '../../i18n/index.ts';
 import { look } from '../../lib/look-store.ts';
 import { idOf } from '../../lib/room-name.ts';
@@ -30,6 +31,7 @@ export function Lobby({ room, onRoom }: LobbyProps) {
   const [settings, setSettings] = useState(false);
   const watching = useStore(call, (s) => s.watching);
   const links = useStore(look, (s) => s.links);
+  const hosted = useHosted();
 
   useEffect(() => {
     void localMedia.prepare();
@@ -58,12 +60,14 @@ export function Lobby({ room, onRoom }: LobbyProps) {
           {room.from !== 'new' && <Inside room={idOf(room.name)} typed={room.from === 'typed'} />}
           <JoinForm room={room} onRoom={onRoom} />
           <nav className="lobby-foot">
-            <a className="link" href={`${basePath}/diagnostics/`}>
-              {t('lobby.diagnostics')}
-            </a>
+            {!hosted && (
+              <a className="link" href={`${basePath}/diagnostics/`}>
+                {t('lobby.diagnostics')}
+              </a>
+            )}
             <InstallButton />
             {links?.map(({ text, href }) => (
-              <a key={text} className="link" href={href} dir="auto">
+              <a key={text} className="link" href={href} dir="auto" {...elsewhere(hosted)}>
                 {text}
               </a>
             ))}

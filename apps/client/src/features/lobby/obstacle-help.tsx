@@ -2,6 +2,7 @@
 import { useStore } from '@tandem/react';
 import { useEffect, useRef } from 'react';
 import { call } from '../../call/call-model.ts';
+import { elsewhere, useHosted } from '../../embed/hosted.ts';
 import { useText } from '../../i18n/index.ts';
 import { basePath } from '../../lib/runtime-config.ts';
 import { Icon } from '../../ui/icons.tsx';
@@ -19,6 +20,7 @@ const WORDS = {
 export function ObstacleHelp() {
   const t = useText();
   const obstacle = useStore(call, (s) => s.obstacle);
+  const hosted = useHosted();
   const note = useRef<HTMLDivElement>(null);
   // On a phone it appears, or grows, below the page's end.
   useEffect(() => {
@@ -36,7 +38,7 @@ export function ObstacleHelp() {
           {t('lobby.cancel')}
         </button>
         {!isTurn && (
-          <a className="button compact" href={`${basePath}/diagnostics/`}>
+          <a className="button compact" href={`${basePath}/diagnostics/`} {...elsewhere(hosted)}>
             {t('lobby.diagnostics')}
           </a>
         )}
