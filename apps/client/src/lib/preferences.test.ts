@@ -67,3 +67,15 @@ test('a consent that is given elsewhere begins nothing here, and all pages are t
     captionSent: true,
   });
 });
+
+test.each(['null', '[1]', '7', '"x"', '{'])(
+  'stored as %s is as nothing, and is mended by the next change',
+  async (spoiled) => {
+    const { open, kept } = browser();
+    kept.set('tandem.preferences', spoiled);
+    const page = await open();
+    expect(page.preferences.get()).toMatchObject({ name: '', noiseSuppression: true });
+    page.savePreferences({ name: 'Ada' });
+    expect(JSON.parse(kept.get('tandem.preferences') ?? '')).toEqual({ userId: expect.any(String), name: 'Ada' });
+  },
+);
