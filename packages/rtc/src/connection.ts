@@ -1,4 +1,6 @@
 /** One RTCPeerConnection with its three slots (audio, camera, screen) and its data channel. */
+import type { Clock } from './clock.ts';
+import { closeConnection } from './close-connection.ts';
 import { DtlsRole } from './dtls-role.ts';
 import { SLOTS, type Slot } from './pair-types.ts';
 import { offerFewCodecs } from './video-codecs.ts';
@@ -75,12 +77,13 @@ export class Connection {
     });
   }
 
-  /** Close it, and hear nothing more of it. */
-  close(): void {
+  /** Close it, and hear nothing more of it. @param clock another connection has taken its place */
+  close(clock?: Clock): void {
     this.pc.onicecandidate = null;
     this.pc.ontrack = null;
     this.pc.onconnectionstatechange = null;
     this.pc.oniceconnectionstatechange = null;
-    this.pc.close();
+    if (clock) this.channel.close();
+    closeConnection(this.pc, clock);
   }
 }

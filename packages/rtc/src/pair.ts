@@ -135,12 +135,13 @@ export class Pair {
     this.#negotiation.receive(type, body);
   }
 
-  close(): void {
+  /** @param replaced a media node has taken its place */
+  close(replaced = false): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#negotiation.close();
     this.#recovery.close();
-    this.#connection.close();
+    this.#connection.close(replaced ? this.#host.clock : undefined);
     this.#setState('closed');
   }
 

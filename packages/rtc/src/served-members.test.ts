@@ -43,6 +43,7 @@ async function startShown() {
       close: () => (isClosed.pair = true),
       receiver: (slot: string) => ({ track: `pair’s ${slot}` }),
     },
+    receiver: () => undefined,
     show: (slot: string, track: unknown, ended = false) => {
       // Nothing here has ended.
       if (ended) return false;

@@ -85,6 +85,7 @@ export class ServedMembers {
         // The node's engine died, and what is shown with it: nothing is lost by showing this before it decodes.
         if (member?.show(slot, track, true)) member.changedSoon();
       },
+      receiver: ({ peerId, slot }) => members.get(peerId)?.receiver(slot),
       onTrack: (track) => this.#show(track),
       onServed: (peerId) => this.#served(peerId),
       onUnserved: (peerId) => {
@@ -126,7 +127,7 @@ export class ServedMembers {
     this.#showAll(member, member.served.receiver);
     const { pair } = member;
     member.pair = undefined;
-    pair?.close();
+    pair?.close(true);
     member.state = 'connected';
     this.#host.connected(member);
     member.timing('sfu-served');

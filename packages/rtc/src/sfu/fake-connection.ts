@@ -16,11 +16,14 @@ export class FakeConnection {
   onconnectionstatechange: (() => void) | null = null;
   closed = false;
   frames = 0;
+  /** As performance.now() said. */
+  lastPacket: number | undefined;
   readonly #receivers = ['0', '1'].map((mid) => ({
     mid,
     receiver: {
       getStats: async () =>
         new Map([['in', { type: 'inbound-rtp', framesDecoded: this.frames, packetsReceived: this.frames }]]),
+      getSynchronizationSources: () => (this.lastPacket === undefined ? [] : [{ timestamp: this.lastPacket }]),
     },
   }));
   constructor() {
@@ -56,9 +59,12 @@ export class FakeConnection {
       getParameters,
       setParameters,
     };
+    this.#senders.push(sender);
     return { sender, ...init };
   };
   getTransceivers = () => this.#receivers;
+  readonly #senders: { track: object | null; replaceTrack(track: unknown): Promise<void> }[] = [];
+  getSenders = () => this.#senders;
   createOffer = async () => ({ sdp: 'offer' });
   createAnswer = async () => ({ sdp: 'answer' });
   setLocalDescription = async (description: { sdp: string }) => {
@@ -89,7 +95,7 @@ export function startSfu(more: Partial<SfuHost> = {}) {
   FakeConnection.all = [];
   const sent: { to: string; type: string; body: { state?: { mode: string } } }[] = [];
   const [shown, served, unserved]: [string[], string[], string[]] = [[], [], []];
-  const sfu = new Sfu({
+  const sfu: Sfu = new Sfu({
     clock: systemClock,
     RTCPeerConnection: FakeConnection as never,
     configuration: () => ({}),
@@ -98,6 +104,7 @@ export function startSfu(more: Partial<SfuHost> = {}) {
     sendTo: (to, type, body) => sent.push({ to, type, body }),
     peerIds: () => ['bob'],
     sends: () => ['audio', 'video'],
+    receiver: ({ peerId, slot }) => sfu.incoming(peerId, slot)?.receiver,
     expects: () => {},
     onTrack: ({ slot }) => shown.push(slot),
     onServed: (peerId) => served.push(peerId),

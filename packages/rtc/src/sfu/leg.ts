@@ -3,6 +3,7 @@
  * node on the way down), so there is no glare. `gen` counts the connections of a leg: a higher one replaces it on both sides.
  */
 import type { Clock } from '../clock.ts';
+import { closeConnection } from '../close-connection.ts';
 import type { Slot } from '../pair-types.ts';
 import type { WireCandidate, WireDescription } from '../wire.ts';
 
@@ -29,6 +30,8 @@ export interface LegHost {
   reachable(): boolean;
   send(type: 'offer' | 'answer' | 'ice-candidate', body: object): void;
   track(slot: Slot): MediaStreamTrack | null;
+  /** What this person is seen and heard by until now. */
+  receiver?(of: { readonly peerId: string; readonly slot: Slot }): RTCRtpReceiver | undefined;
   /** The transport is up, also after a repair. */
   onLive(): void;
   /** Repairs did not help: {@link LEG_REBUILDS} connections in a row did not come up. */
@@ -109,10 +112,11 @@ export abstract class Leg {
     this.enqueue((pc) => this.described(pc, type, description));
   }
 
-  close(): void {
+  /** @param replaced another leg has taken its place */
+  close(replaced = false): void {
     this.#closed = true;
     this.#live = false;
-    this.#shut();
+    this.#shut(replaced);
   }
 
   /** The connection is about to be made, for which the page may wait while the node answers. */
@@ -215,7 +219,7 @@ export abstract class Leg {
     this.#timer = ms === undefined || !then ? undefined : this.host.clock.setTimeout(then, ms);
   }
 
-  #shut(): void {
+  #shut(replaced = false): void {
     this.#watch();
     const pc = this.#pc;
     this.#pc = undefined;
@@ -223,6 +227,6 @@ export abstract class Leg {
     this.#queue = Promise.resolve();
     if (!pc) return;
     pc.onicecandidate = null;
-    pc.close();
+    closeConnection(pc, replaced ? this.host.clock : undefined);
   }
 }

@@ -10,6 +10,10 @@ const ARRIVAL_POLL_MS = 50;
 /** After ten seconds it is a camera that is off: asked less often. */
 const QUICK_POLLS = 200;
 const SLOW_POLL_MS = 500;
+/** The first frames of a connection come unevenly: a picture that moves stays for as long, ms. */
+const SETTLE_MS = 600;
+/** A picture whose last packet came before that stands still, ms. */
+const MOVES_MS = 300;
 /** Who comes into a room without any media sends after this time, ms. */
 const ALONE_MS = 100;
 
@@ -23,7 +27,7 @@ export interface SfuLinkHost extends Omit<LegHost, 'onLive' | 'onFailed'> {
   onUpLive(): void;
   /** Whose media the track has to bring from now on. */
   expects(track: IncomingTrack): void;
-  /** The first frame was decoded (video), the first packets came (audio): now it may be shown. */
+  /** Frames are decoded (video), packets come (audio): now it may be shown. */
   onArrived(track: IncomingTrack): void;
   /** The node cannot be reached. */
   onFailed(): void;
@@ -112,10 +116,11 @@ export class SfuLink {
     return [...this.#tracks.values()].filter((t) => t.peerId === peerId).map((t) => t.slot);
   }
 
-  close(): void {
+  /** @param replaced another link, or a pair with each person, has taken its place */
+  close(replaced = false): void {
     this.#closed = true;
-    this.up?.close();
-    this.down.close();
+    this.up?.close(replaced);
+    this.down.close(replaced);
     this.#tracks.clear();
     this.#arrived.clear();
   }
@@ -140,6 +145,8 @@ export class SfuLink {
     while (!this.#closed && this.#tracks.get(name) === track) {
       const now = await arrivals(track).catch(() => began);
       if (now > began) {
+        const [shown] = (track.slot !== 'audio' && this.#host.receiver?.(track)?.getSynchronizationSources?.()) || [];
+        if (shown && performance.now() - shown.timestamp < MOVES_MS) await sleep(this.#host.clock, SETTLE_MS);
         if (this.#closed || this.#tracks.get(name) !== track) return;
         this.#arrived.set(name, track);
         this.#host.onArrived(track);

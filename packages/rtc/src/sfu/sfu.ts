@@ -261,7 +261,7 @@ export class Sfu {
   #leave(link: SfuLink): void {
     if (this.#old === link) this.#old = undefined;
     this.#host.sendTo(link.agent, 'media-state', { state: { mode: 'gone', epoch: link.epoch } });
-    link.close();
+    link.close(true);
   }
 
   #failed(link: SfuLink): void {
