@@ -1,4 +1,5 @@
 /** `npm run bench -- moves`: how long a picture stands still and a voice is not heard when a room's media changes its way. */
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
@@ -16,6 +17,12 @@ export const summary =
 const STEADY_MS = 5000;
 /** A node has its second engine again within this time, ms. */
 const BETWEEN_MS = 6000;
+
+/** A media node that has started is at rest after as long, ms. */
+const SETTLE_MS = 3000;
+
+/** UDP ports of a node that has ended are used again after as many. */
+const NODES_AT_ONCE = 4;
 
 /** Comes before there is a node, and leaves. */
 const GUEST = 'guest';
@@ -54,6 +61,8 @@ interface Event {
   /** Longest gap of a picture, ms; none of what is only compared with. */
   readonly goal?: (steady: number) => number;
   readonly happen: () => Promise<unknown>;
+  /** Comes before, with time to settle: what starts elsewhere in a deployment. */
+  readonly prepare?: () => Promise<unknown>;
   /** By which way media comes afterwards. Default `sfu`. */
   readonly topology?: 'mesh' | 'sfu';
   /** Who comes: its first frame is no gap. */
@@ -95,6 +104,10 @@ async function measure(event: Event, pages: readonly Page[], isTraced: boolean):
 }
 
 async function measureOnce(event: Event, pages: readonly Page[], isTraced: boolean): Promise<Gaps> {
+  if (event.prepare) {
+    await event.prepare();
+    await sleep(SETTLE_MS);
+  }
   const from = Date.now();
   const watching = [...pages];
   await event.happen();
@@ -115,6 +128,7 @@ export async function run(args: string[]): Promise<void> {
       people: { type: 'string', default: '5' },
       fps: { type: 'string', default: '6' },
       kills: { type: 'string', default: '1' },
+      drains: { type: 'string', default: '1' },
       only: { type: 'string' },
       trace: { type: 'boolean', default: false },
     },
@@ -140,65 +154,62 @@ export async function run(args: string[]): Promise<void> {
     newcomer: GUEST,
     happen: async () => pages.push(await world.enter(GUEST)),
   };
-  rows.push(await measure(arrival, pages, values.trace));
-  await pages.pop()?.close();
+  if (pages.length > 1) {
+    rows.push(await measure(arrival, pages, values.trace));
+    await pages.pop()?.close();
+  }
   const nodes = [await world.startNode('m1', 26_000)];
-  await sleep(3000);
+  await sleep(SETTLE_MS);
   const frame = (steady: number) => steady + 1000 / fps;
-  const next = async () => nodes.push(await world.startNode(`m${nodes.length + 1}`, 26_000 + nodes.length * 1000));
-  const last = () => nodes.at(-1) as MediaProcess;
+  const next = async () =>
+    nodes.push(await world.startNode(`m${nodes.length + 1}`, 26_000 + (nodes.length % NODES_AT_ONCE) * 1000));
+  const switched: Event = {
+    name: `mesh → media node: person ${people} comes`,
+    goal: frame,
+    newcomer: 'fin',
+    happen: async () => pages.push(await world.enter('fin')),
+  };
+  if (pages.length > 1) rows.push(await measure(switched, pages, values.trace));
+  else await switched.happen();
+  const late = await whole(pages, 'sfu');
+  if (late) throw new Error(late);
   const events: Event[] = [
-    {
-      name: `mesh → media node: person ${people} comes`,
-      goal: frame,
-      newcomer: 'fin',
-      happen: async () => pages.push(await world.enter('fin')),
-    },
     {
       name: ENGINE_KILLED,
       goal: () => 600,
       times: Number(values.kills),
-      happen: async () => killBusyEngine(last()),
+      happen: async () => killBusyEngine(nodes.at(-1) as MediaProcess),
     },
     {
       name: 'drain: to another node',
       goal: frame,
+      times: Number(values.drains),
+      prepare: next,
       happen: async () => {
-        const old = last();
-        await next();
-        old.signal('SIGTERM');
+        nodes.at(-2)?.signal('SIGTERM');
         await sleep(4000);
       },
     },
     {
       name: 'node killed',
       goal: () => 5000,
-      happen: async () => {
-        const old = last();
-        await next();
-        await sleep(3000);
-        old.signal('SIGKILL');
-      },
+      prepare: next,
+      happen: async () => nodes.at(-2)?.signal('SIGKILL'),
     },
     {
       name: 'node silent, as one whose network is gone',
       goal: () => 5000,
-      happen: async () => {
-        const old = last();
-        await next();
-        await sleep(3000);
-        old.signal('SIGSTOP');
-      },
+      prepare: next,
+      happen: async () => nodes.at(-2)?.signal('SIGSTOP'),
     },
   ];
-  for (const [index, event] of events.entries())
-    if (!values.only || index === 0 || event.name.includes(values.only))
-      rows.push(await measure(event, pages, values.trace));
+  for (const event of events)
+    if (!values.only || event.name.includes(values.only)) rows.push(await measure(event, pages, values.trace));
   const engine = rows.find(([name]) => name === ENGINE_KILLED);
   const connect = quantile(bare, 0.5);
   console.log(`\n${table(rows)}`);
   console.log(
-    `\n${people} fresh pages that make bare connections with each other at once, no server: ${connect.toFixed(0)} ms until the last ` +
+    `\n${people} pages, their servers and media nodes on ${availableParallelism()} cores. Fresh pages, as many, that make bare connections with each other at once, no server: ${connect.toFixed(0)} ms until the last ` +
       `picture (median of ${BARE_ROUNDS})` +
       (engine ? `; after a killed engine the last picture takes ${fixed(Number(engine[2]) / connect)} times that` : ''),
   );

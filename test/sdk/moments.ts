@@ -46,9 +46,9 @@ export class FrameTimes {
 }
 
 let shared: AudioContext | undefined;
-/** One for the page: each has a thread that wakes a hundred times a second, of the time that a call on this machine needs. */
+/** One for the page, without a device: each has threads that wake a hundred times a second, of the time that a call on this machine needs. */
 export function audio(): AudioContext {
-  shared ??= new AudioContext();
+  shared ??= new AudioContext({ sinkId: { type: 'none' } } as AudioContextOptions);
   return shared;
 }
 
