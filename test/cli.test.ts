@@ -1,12 +1,14 @@
 /** The command line as somebody else gets it: packed, run on each Node that it promises, against the real services. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectRedis, removeMediaNode, writeMediaNode } from '@tandem/service';
 import { openRecordingStore, prefixOf } from '@tandem/service/recordings';
 import { freePort } from '@tandem/service/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startReceiver } from '../apps/hooks/src/testing.ts';
 import { connectClient } from '../apps/signaling/src/testing.ts';
 import { verifyWebhook } from '../packages/server/src/index.ts';
@@ -45,29 +47,34 @@ interface Ran {
 interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly program?: string;
+  /** A file, in place of what is returned as `out`. */
+  readonly stdout?: number;
   /** Called with all of the output so far. */
   readonly onOutput?: (out: string, child: ChildProcess) => void;
 }
 /** Runs the packed program. */
 function tandem(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const { program = process.execPath, onOutput } = options;
+  const { program = process.execPath, onOutput, stdout = 'pipe' } = options;
   const env = {
     ...{ HOME: folder, NODE_EXTRA_CA_CERTS: coturn.certificate },
     ...{ TANDEM_URL: deployment.url, TANDEM_API_KEY: deployment.apiKey },
     ...options.env,
   };
-  const child = spawn(program, [join(folder, 'node_modules/@tandem/cli/tandem.cjs'), ...args], { env });
+  const child = spawn(program, [join(folder, 'node_modules/@tandem/cli/tandem.cjs'), ...args], {
+    env,
+    stdio: ['pipe', stdout, 'pipe'],
+  });
   after.defer(() => void child.kill('SIGKILL'));
   let out = '';
   let err = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => {
+  child.stdout?.setEncoding('utf8').on('data', (text) => {
     out += text;
     onOutput?.(out, child);
   });
-  child.stderr.setEncoding('utf8').on('data', (text) => {
+  child.stderr?.setEncoding('utf8').on('data', (text) => {
     err += text;
   });
-  child.stdin.end();
+  child.stdin?.end();
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, out, err }));
@@ -282,6 +289,68 @@ test('webhooks listen --json: a program reads the secret, what is refused and wh
     { forward: backend.url, status: 503 },
     expect.objectContaining({ type: 'endpoint.test' }),
   ]);
+});
+
+test.each<[string, (child: ChildProcess) => unknown, number]>([
+  ['whose reader went', (child) => child.stdout?.destroy(), 0],
+  ['whose terminal was closed', (child) => child.kill('SIGHUP'), 0],
+])('webhooks listen %s removes its endpoint', async (_what, leave, code) => {
+  const listener = tandem(['webhooks', 'listen', '--room', 'clinic-a.x', '--json'], {
+    onOutput: async (out, child) => {
+      const { listening, type } = JSON.parse(out.trim().split('\n').at(-1) ?? '');
+      if (!listening || type) return;
+      leave(child);
+      // A pipe without a reader is noticed at the next line.
+      await tandem(['webhooks', 'test', listening]);
+    },
+  });
+  expect((await listener).code).toBe(code);
+  expect(await jsonOf(['webhooks', 'list'])).toEqual([]);
+});
+
+test('output that cannot be written is a failure', async () => {
+  const full = openSync('/dev/full', 'w');
+  onTestFinished(() => closeSync(full));
+  const { code, err } = await tandem(['webhooks', 'add', 'http://127.0.0.1:9/', '--room', 'clinic-a.*'], {
+    stdout: full,
+  });
+  for (const { id } of await jsonOf(['webhooks', 'list'])) await tandem(['webhooks', 'remove', id]);
+  expect([code, err]).toEqual([1, expect.stringContaining('the output is lost')]);
+});
+
+test('rooms watch that is interrupted while it asks says of nobody that they left', async () => {
+  let asked = 0;
+  const { promise: isHeld, resolve: held } = Promise.withResolvers<void>();
+  const slow = createServer((request, response) => {
+    if (asked++ > 1) return held();
+    const peers = [{ peerId: 'p', roomId: 'r', userId: 'ada', away: false, metadata: {} }];
+    const body = request.url?.includes('/peers')
+      ? { peers }
+      : { access_token: 't', token_type: 'Bearer', expires_in: 600 };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void slow.close());
+  const env = { TANDEM_URL: `http://127.0.0.1:${(slow.address() as AddressInfo).port}` };
+  let child: ChildProcess | undefined;
+  const watching = tandem(['rooms', 'watch', 'r', '--interval', '0.2', '--json'], {
+    env,
+    onOutput: (_out, own) => {
+      child = own;
+    },
+  });
+  await isHeld;
+  child?.kill('SIGINT');
+  slow.closeAllConnections();
+  const { code, out, err } = await watching;
+  expect([
+    code,
+    err,
+    out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).change),
+  ]).toEqual([0, '', ['joined']]);
 });
 
 test('webhooks: added, rotated, listed and removed', async () => {

@@ -2,10 +2,21 @@
 import { run } from './run.ts';
 
 const stop = new AbortController();
-process.once('SIGINT', () => stop.abort());
-process.once('SIGTERM', () => stop.abort());
-// A reader that went (`| head`) is no failure.
-process.stdout.on('error', () => process.exit(0));
+// SIGHUP: the terminal was closed. What a command made for its own time is removed when it ends, so it is never cut off.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => stop.abort());
+
+/** Exit code of an output that could not be written. */
+let unwritten: 0 | 1 | undefined;
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader that went (`| head`) is no failure. A full disk is one: a secret that is shown once was not seen.
+  const isFailure = error.code !== 'EPIPE';
+  if (isFailure && unwritten === undefined) process.stderr.write(`tandem: the output is lost: ${error.message}\n`);
+  unwritten ??= isFailure ? 1 : 0;
+  process.exitCode = unwritten;
+  stop.abort();
+});
+// There is nobody to tell it to, and the command has to end all the same.
+process.stderr.on('error', () => {});
 
 void run(process.argv.slice(2), {
   env: process.env,
@@ -19,5 +30,5 @@ void run(process.argv.slice(2), {
     return text;
   },
 }).then((code) => {
-  process.exitCode = code;
+  process.exitCode = unwritten ?? code;
 });

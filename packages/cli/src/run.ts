@@ -58,6 +58,8 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
     return (await command.run({ args, options: values, out, env, signal, connect, readInput })) ?? 0;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
+    // Who interrupted it, or reads no more, knows.
+    if (signal.aborted && error instanceof TandemError && error.code === 'aborted') return 1;
     const isUsage = error instanceof UsageError || (error instanceof TandemError && error.code === 'invalid_argument');
     if (!isUsage && !(error instanceof TandemError)) writeError(`${error.stack}\n`);
     else writeError(`tandem: ${error.message}\n`);

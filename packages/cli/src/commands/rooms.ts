@@ -86,6 +86,8 @@ async function watch({ connect, args: { room = '' }, options, out, signal }: Com
   let before = new Map<string, Peer>();
   while (!signal.aborted) {
     const now = await peersOf(server, room, signal);
+    // Interrupted before the answer: nobody is known to have left.
+    if (!now) break;
     const say = (change: string, { peerId, userId, name }: Peer) => {
       const at = new Date().toISOString();
       const shown = { at, change, peerId, userId, ...(name === undefined ? {} : { name }) };
@@ -104,12 +106,17 @@ async function watch({ connect, args: { room = '' }, options, out, signal }: Com
   return 0;
 }
 
-/** By peer id; an unknown room is an empty one. */
-async function peersOf(server: TandemServer, room: string, signal: AbortSignal): Promise<Map<string, Peer>> {
+/** By peer id; an unknown room is an empty one. @returns undefined: interrupted */
+async function peersOf(
+  server: TandemServer,
+  room: string,
+  signal: AbortSignal,
+): Promise<Map<string, Peer> | undefined> {
   try {
     return new Map((await server.peers.list(room, { signal })).map((peer) => [peer.peerId, peer]));
   } catch (error) {
-    if (signal.aborted || (error instanceof TandemError && error.code === 'room_unknown')) return new Map();
+    if (signal.aborted) return undefined;
+    if (error instanceof TandemError && error.code === 'room_unknown') return new Map();
     throw error;
   }
 }
