@@ -38,6 +38,8 @@ export class ScreenShare {
   readonly #host: ScreenShareHost;
   #picking = false;
   #shared: Shared | undefined;
+  /** The call that it is shared in. */
+  #call: Call | undefined;
 
   constructor(host: ScreenShareHost) {
     this.#host = host;
@@ -47,11 +49,7 @@ export class ScreenShare {
   async toggle(): Promise<void> {
     const call = this.#host.current();
     if (!call || this.#picking) return;
-    if (this.#shared) {
-      this.stop();
-      await call.setTrack('screen', null);
-      return;
-    }
+    if (this.#shared) return this.#end();
     const shared = await this.#pick();
     if (!shared) return;
     if (this.#host.current() !== call || this.#host.allowed?.() === false) {
@@ -65,14 +63,24 @@ export class ScreenShare {
     shared.sound?.addEventListener('ended', () => {
       if (this.#shared?.sound === shared.sound) this.stopSound();
     });
+    this.#call = call;
     this.#set(shared);
     await call.setTrack('screen', shared.picture);
   }
 
+  /** Stops sharing, and takes the screen out of the call if that goes on. */
   stop(): void {
+    void this.#end();
+  }
+
+  async #end(): Promise<void> {
+    const call = this.#call;
+    this.#call = undefined;
     this.#shared?.picture.stop();
     this.stopSound();
     this.#set(undefined);
+    // A track that its page stops has no `ended` event: the others would see a screen, and my camera stay small beside it.
+    if (call && call.state !== 'ended') await call.setTrack('screen', null);
   }
 
   /** The picture goes on. */
