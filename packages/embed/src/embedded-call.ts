@@ -56,6 +56,8 @@ export class EmbeddedCall {
   readonly #waiting = new Map<number, Waiting>();
   #ready!: Promise<void>;
   #settleReady!: Waiting;
+  /** The frame did not answer in time. It still may. */
+  #isOverdue = false;
   #port: MessagePort | undefined;
   #ids = 0;
   #inside = false;
@@ -114,12 +116,16 @@ export class EmbeddedCall {
 
   /** From now on methods wait for the frame's first word. */
   #expectFrame(): void {
+    this.#isOverdue = false;
     this.#ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
     });
     const { reject } = this.#settleReady;
     const words = `${this.#origin} did not answer. Is ${location.origin} in embedOrigins of its config.json?`;
-    const timer = setTimeout(() => reject(new EmbedError('not_ready', words)), this.#options.readyTimeout ?? READY_MS);
+    const timer = setTimeout(() => {
+      this.#isOverdue = true;
+      reject(new EmbedError('not_ready', words));
+    }, this.#options.readyTimeout ?? READY_MS);
     const settled = () => clearTimeout(timer);
     // Who calls a method learns of a failure there.
     this.#ready.then(settled, settled);
@@ -131,6 +137,7 @@ export class EmbeddedCall {
     const { tandem, version } = (message.data ?? {}) as Partial<Hello>;
     if (tandem !== 'frame' || version !== VERSION) return;
     this.#drop('gone');
+    if (this.#isOverdue) this.#expectFrame();
     // Who listens to `left` may have removed it.
     const frame = this.element.contentWindow;
     if (!frame) return;
@@ -152,6 +159,7 @@ export class EmbeddedCall {
   #onMessage(port: MessagePort, message: Answer | TokenWanted | EventMessage): void {
     if (port !== this.#port) return;
     // A frame that takes this page says something at once: whether devices are on. One that does not take it says nothing.
+    if (this.#isOverdue) this.#expectFrame();
     this.#settleReady.resolve();
     if ('event' in message) this.#emit(message.event, message.data);
     else if ('tokenWanted' in message) void this.#giveToken(port, message.tokenWanted);
