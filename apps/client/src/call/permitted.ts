@@ -8,7 +8,7 @@ export const mayShare = ({ moderator, roomEntry, watching }: Known): boolean =>
 export const mayChat = ({ moderator, roomEntry, writing }: Known): boolean =>
   writing && (moderator || roomEntry?.chat !== false);
 
-/** Who alone was to get what I write is not there. It is for nobody else, and who comes back has another id. */
+/** Who alone was to get what I write is not there. It is for no other, and who comes back has another id. */
 export const isAddresseeGone = ({ draft: { to }, peers }: Pick<CallModelState, 'draft' | 'peers'>): boolean =>
   to !== undefined && !peers.some(({ id }) => id === to.id);
 

@@ -43,7 +43,7 @@ export function transcribe(call: Call, state: CallState): () => void {
   let allowed = '';
   let stop = () => {};
   let turn = 0;
-  // Where moderators alone write, nobody shows what I say in words.
+  // Where moderators alone write, no page shows what I say in words.
   const isTold = () => call.peers.length > 0 && call.peers.length <= MOST_TOLD && mayChat(state.get());
   const { tell, stop: hush } = teller(call, isTold);
   const said = new Set<string>();

@@ -26,7 +26,7 @@ async function load(): Promise<RuntimeConfig> {
     : config;
 }
 
-/** @returns nothing of a file that is missing @throws Error when nobody can say */
+/** @returns nothing of a file that is missing @throws Error when that is not known */
 async function ask(): Promise<unknown> {
   for (let tries = 0; ; tries++) {
     try {

@@ -22,7 +22,7 @@ export class LocalMedia extends Store<LocalMediaState> {
     ended: (camera) => this.#trackEnded('video', camera),
   });
   #request = { audio: 0, video: 0 };
-  /** What is on or off in this page, whoever said so; what a person said themselves is remembered for the next visit too. */
+  /** What is on or off in this page, by a person or by the call; what a person said themselves is remembered for the next visit too. */
   readonly #now: { muted?: boolean; cameraOff?: boolean } = {};
   /** Counts ends: what was asked for before the latest one is not wanted any more. */
   #ends = 0;
