@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readmeProgram } from '../test/readme-parts.ts';
 import { BUNDLES } from '../topology/images.ts';
 import { REPORT } from './api-report.ts';
 import { PEERS } from './build.ts';
@@ -39,11 +40,7 @@ test('npm pack in infra/ refuses to ship the sources, and says how to pack', () 
 });
 
 test('the README has an example of each construct, and all of them synthesize from the installed package', () => {
-  const readme = readFileSync(join(installed, 'README.md'), 'utf8');
-  const start = readme.indexOf('## One example for each construct');
-  expect(start, 'the chapter of examples').toBeGreaterThan(0);
-  const chapter = readme.slice(start);
-  const code = [...chapter.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, block]) => block).join('\n');
+  const code = readmeProgram(readFileSync(join(installed, 'README.md'), 'utf8'));
   const constructs = [...readFileSync(REPORT, 'utf8').matchAll(/^export (?:declare )?class (\w+)/gm)].map(
     ([, name]) => name,
   );

@@ -43,8 +43,9 @@ export interface CaptionsServiceProps extends TaskServiceProps {
    */
   readonly recognizers?: { readonly [name: string]: string };
   /**
-   * Origins whose pages may connect, comma-separated.
-   * @default - the page's own host
+   * Origins whose pages may connect, comma-separated: `webClient.origin`. {@link Edge.addService} wants it, as a service behind CloudFront gets the load balancer's
+   * name as Host (CloudFront guide, "Use managed origin request policies", AllViewerExceptHostHeader).
+   * @default - pages of the host that a request names
    */
   readonly allowedOrigins?: string;
   /**

@@ -11,6 +11,7 @@ import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
 import { checkInteger, checkSeconds } from './check.ts';
 import { checkProps } from './check-props.ts';
+import { checkOrigins } from './edge-origins.ts';
 import { edgeRules } from './edge-rules.ts';
 import type { MediaFleet } from './media-fleet.ts';
 import { NOT_FOUND_PAGE } from './not-found-page.ts';
@@ -146,8 +147,12 @@ export class Edge extends Construct implements ec2.IConnectable {
     this.logRefusals(props.logRetention ?? logs.RetentionDays.ONE_MONTH);
   }
 
-  /** Send the service's paths to it. `priority`: order among the rules; lower first. */
+  /**
+   * Send the service's paths to it. `priority`: order among the rules; lower first. Signaling and captions must have `allowedOrigins`: the Host that they get is the
+   * load balancer's.
+   */
   addService(service: RealtimeService, priority: number): elb.ApplicationTargetGroup {
+    checkOrigins(service);
     // An id of its own: a target group stays with the load balancer that it was made for, and the one that faced the internet had `…Targets`.
     const group = service.createTargetGroup(this, `${service.serviceName}InternalTargets`);
     this.send(service.serviceName, service.routes, { group, priority });

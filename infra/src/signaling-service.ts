@@ -17,8 +17,9 @@ export interface SignalingServiceProps extends RealtimeServiceProps {
   /** Where auth publishes its keys, such as `http://auth.tandem.internal:8081/.well-known/jwks.json`. */
   readonly jwksUrl: string;
   /**
-   * Origins of the pages that may connect, comma-separated.
-   * @default - the same host only
+   * Origins of the pages that may connect, comma-separated: `webClient.origin`. {@link Edge.addService} wants it, as a service behind CloudFront gets the load balancer's
+   * name as Host (CloudFront guide, "Use managed origin request policies", AllViewerExceptHostHeader).
+   * @default - pages of the host that a request names
    */
   readonly allowedOrigins?: string;
   /**

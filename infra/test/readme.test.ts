@@ -1,0 +1,35 @@
+/** What infra/README.md shows, deployed as it stands: a page that CloudFront serves reaches the services behind it. */
+import { originAllowed } from '@tandem/service';
+import { expect, test } from 'vitest';
+import { readmeParts } from './readme-parts.ts';
+
+type Any = ReturnType<typeof JSON.parse>;
+const parts = readmeParts();
+const all = (type: string): Any[] =>
+  Object.values<Any>(parts)
+    .filter((one) => one.Type === type)
+    .map(({ Properties }) => Properties);
+const [distribution] = all('AWS::CloudFront::Distribution').map((one) => one.DistributionConfig);
+/** A public name of the page, or the one that CloudFront gives. */
+const page = `https://${distribution.Aliases?.[0] ?? 'd111111abcdef8.cloudfront.net'}`;
+/** Text of the template, where the deployment knows it. */
+const text = (value: Any): string =>
+  typeof value === 'string'
+    ? value
+    : value['Fn::Join'][1].map((one: Any) => (typeof one === 'string' ? one : page.slice('https://'.length))).join('');
+
+/**
+ * The Host that the load balancer gets: its own name, as the managed policy AllViewerExceptHostHeader keeps back that of the viewer and CloudFront then writes the
+ * domain name of the origin (CloudFront guide, "Use managed origin request policies", "Add an origin request policy").
+ */
+const host = 'internal-parts-edge-123.eu-west-1.elb.amazonaws.com';
+
+test.each(['signaling', 'captions'] as const)('a page of the README opens a socket of %s', (name) => {
+  const [app] = all('AWS::ECS::TaskDefinition')
+    .flatMap(({ ContainerDefinitions }) => ContainerDefinitions)
+    .filter(({ PortMappings }) => PortMappings?.some((port: Any) => port.Name === name));
+  const given = app.Environment.find(({ Name }: Any) => Name === 'ALLOWED_ORIGINS')?.Value ?? '';
+  const headers = { host, origin: page, 'x-forwarded-proto': 'http' };
+  expect(originAllowed(headers, text(given))).toBe(true);
+  expect(originAllowed({ ...headers, origin: 'https://elsewhere.example' }, text(given))).toBe(false);
+});
