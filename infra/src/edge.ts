@@ -94,8 +94,9 @@ export class Edge extends Construct implements ec2.IConnectable {
   readonly targetGroups: elb.ApplicationTargetGroup[] = [];
   /** The target group of streams; undefined without media nodes. */
   streamTargets?: elb.ApplicationTargetGroup;
-  /** Path patterns that belong to the services, for CloudFront. */
+  /** Path patterns that belong to the services; a {@link WebClient} sends them here, also those that are added after it. */
   readonly pathPatterns: string[] = [];
+  private readonly followers: ((pattern: string) => void)[] = [];
 
   constructor(scope: Construct, id: string, props: EdgeProps) {
     super(scope, id);
@@ -184,7 +185,16 @@ export class Edge extends Construct implements ec2.IConnectable {
       conditions: [elb.ListenerCondition.pathPatterns(patterns)],
       action: elb.ListenerAction.forward([to.group]),
     });
-    this.pathPatterns.push(...patterns);
+    for (const pattern of patterns) {
+      this.pathPatterns.push(pattern);
+      for (const follow of this.followers) follow(pattern);
+    }
+  }
+
+  /** Calls with each path pattern, at once and as more are added. @internal */
+  _eachPattern(follow: (pattern: string) => void): void {
+    this.pathPatterns.forEach(follow);
+    this.followers.push(follow);
   }
 
   /** Requests that the load balancer itself or a service failed, 5xx. */

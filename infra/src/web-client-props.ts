@@ -42,8 +42,8 @@ export interface WebClientProps {
    */
   readonly edge?: Edge;
   /**
-   * Path patterns that go to the edge.
-   * @default - the routes of the topology's services
+   * Path patterns that go to the edge, in this order and no others.
+   * @default - those of auth and signaling, and whatever Edge.addService and Edge.addStreams add, also after the WebClient is made
    */
   readonly edgePatterns?: string[];
   /**

@@ -8,10 +8,10 @@ import { Construct, type IDependable } from 'constructs';
 import { type PreviewBrand, previewBrand } from '../topology/link-preview.ts';
 import { acknowledge, BASIC_EXECUTION } from './acknowledge.ts';
 import { type Edge, NETWORK_HEADER } from './edge.ts';
-import { patternsOf } from './edge-patterns.ts';
 import { globalName } from './global-name.ts';
 import { pageHeaders } from './page-headers.ts';
 import { publishPages } from './publish-pages.ts';
+import { serviceBehaviors } from './service-behaviors.ts';
 import { viewerRequestCode } from './viewer-request.ts';
 import { vpcOfOrigin } from './vpc-origin.ts';
 import { checkWebClient, type WebClientProps } from './web-client-props.ts';
@@ -37,9 +37,6 @@ function newBucket(scope: Construct, removalPolicy: RemovalPolicy): s3.Bucket {
     autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
   });
 }
-
-/** Of streams that are watched; their segments are below. */
-const WHEP = '/whep';
 
 /** What S3 answers for an object that is not there: 403 to a reader who may not list the bucket. S3 API reference, "GetObject". */
 const MISSING = [403, 404] as const;
@@ -92,7 +89,6 @@ export class WebClient extends Construct {
     this.distribution = new cloudfront.Distribution(this, 'Distribution', {
       comment: 'PWA, /auth and /ws under one origin',
       defaultBehavior: pages,
-      additionalBehaviors: services ? this.services(services, props.edgePatterns, functionAssociations) : {},
       // A distribution has one set of error pages, and with services it would take the place of their own 403 and 404 answers too.
       errorResponses: services
         ? UNKEPT.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) }))
@@ -111,6 +107,13 @@ export class WebClient extends Construct {
         : {}),
       ...(props.webAclArn ? { webAclId: props.webAclArn } : {}),
     });
+    if (services && props.edge)
+      serviceBehaviors(this, this.distribution, {
+        origin: services,
+        edge: props.edge,
+        patterns: props.edgePatterns,
+        functionAssociations,
+      });
     const vpc = props.edge?.loadBalancer.vpc;
     if (vpc) vpcOfOrigin(this, { vpc, distribution: this.distribution, logRetention: props.logRetention });
     this.origin = `https://${props.domainName ?? this.distribution.distributionDomainName}`;
@@ -197,71 +200,6 @@ export class WebClient extends Construct {
         comment: 'The network of the viewer',
         originRequestPolicyName: globalName(this, 128),
         headerBehavior: cloudfront.OriginRequestHeaderBehavior.allowList(NETWORK_HEADER),
-      }),
-    };
-  }
-
-  private services(
-    origin: cloudfront.IOrigin,
-    patterns: string[] | undefined,
-    functionAssociations: cloudfront.FunctionAssociation[],
-  ): Record<string, cloudfront.BehaviorOptions> {
-    const behavior: cloudfront.BehaviorOptions = {
-      origin,
-      viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
-      allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL,
-      cachePolicy: cloudfront.CachePolicy.CACHING_DISABLED,
-      // With the viewer's Host the 101 upgrade broke for others.
-      originRequestPolicy: cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
-      functionAssociations,
-      compress: false,
-    };
-    const all = patterns ?? patternsOf('auth', 'signaling');
-    return Object.fromEntries([
-      // CloudFront takes the first pattern that matches.
-      ...(all.includes(`${WHEP}*`)
-        ? [
-            [`${WHEP}/*/hls/*/*`, this.segments(behavior)] as const,
-            [`${WHEP}/*/hls/live.m3u8`, this.playlists(behavior)] as const,
-          ]
-        : []),
-      ...all.map((pattern) => [pattern, behavior] as const),
-    ]);
-  }
-
-  /** Segments of HLS never change, want no token, and are found by an id that only the playlist names: each is asked for once, for all viewers. */
-  private segments(behavior: cloudfront.BehaviorOptions): cloudfront.BehaviorOptions {
-    const scope = new Construct(this, 'Segments');
-    return {
-      ...behavior,
-      allowedMethods: cloudfront.AllowedMethods.ALLOW_GET_HEAD,
-      // By the path alone, for as long as the media node says.
-      cachePolicy: new cloudfront.CachePolicy(scope, 'Cache', {
-        comment: 'Segments of HLS',
-        cachePolicyName: globalName(scope, 128),
-        minTtl: Duration.seconds(0),
-        defaultTtl: Duration.seconds(0),
-        maxTtl: Duration.minutes(1),
-      }),
-      originRequestPolicy: new cloudfront.OriginRequestPolicy(scope, 'Request', {
-        comment: 'The network of the viewer',
-        originRequestPolicyName: globalName(scope, 128),
-        headerBehavior: cloudfront.OriginRequestHeaderBehavior.allowList(NETWORK_HEADER),
-      }),
-    };
-  }
-
-  /** Playlists of HLS want a token each time, so none is kept; what they wait for (RFC 8216bis, 6.2.5.2) is all that passes of the query. */
-  private playlists(behavior: cloudfront.BehaviorOptions): cloudfront.BehaviorOptions {
-    const scope = new Construct(this, 'Playlists');
-    return {
-      ...behavior,
-      allowedMethods: cloudfront.AllowedMethods.ALLOW_GET_HEAD_OPTIONS,
-      originRequestPolicy: new cloudfront.OriginRequestPolicy(scope, 'Request', {
-        comment: 'Playlists of HLS',
-        originRequestPolicyName: globalName(scope, 128),
-        headerBehavior: cloudfront.OriginRequestHeaderBehavior.denyList('host'),
-        queryStringBehavior: cloudfront.OriginRequestQueryStringBehavior.allowList('_HLS_msn', '_HLS_part'),
       }),
     };
   }

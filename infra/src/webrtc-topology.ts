@@ -12,7 +12,6 @@ import { checkPrivateDomain } from './check-private-domain.ts';
 import { checkProps } from './check-props.ts';
 import { checkTopology } from './check-topology.ts';
 import { Edge } from './edge.ts';
-import { patternsOf } from './edge-patterns.ts';
 import type { HooksService } from './hooks-service.ts';
 import type { MediaFleet } from './media-fleet.ts';
 import { Network, type NetworkProps } from './network.ts';
@@ -185,11 +184,9 @@ export class WebRtcTopology extends Construct {
 
   private newWebClient(removalPolicy: RemovalPolicy): WebClient {
     const { props, profile } = this.context;
-    const { captions, domain, clientBuild, clientConfig, mediaNodes, webAclArn, hsts, logRetention } = props;
-    const more = [...(mediaNodes ? (['media'] as const) : []), ...(captions ? (['captions'] as const) : [])];
+    const { captions, domain, clientBuild, clientConfig, webAclArn, hsts, logRetention } = props;
     return new WebClient(this, 'WebClient', {
       edge: this.edge,
-      ...(more.length > 0 ? { edgePatterns: patternsOf('auth', 'signaling', ...more) } : {}),
       removalPolicy,
       priceClass: profile.isProduction ? cloudfront.PriceClass.PRICE_CLASS_ALL : cloudfront.PriceClass.PRICE_CLASS_100,
       clientBuild,

@@ -33,3 +33,28 @@ test.each(['signaling', 'captions'] as const)('a page of the README opens a sock
   expect(originAllowed(headers, text(given))).toBe(true);
   expect(originAllowed({ ...headers, origin: 'https://elsewhere.example' }, text(given))).toBe(false);
 });
+
+/**
+ * The behavior that CloudFront takes: the first whose pattern matches, else the default one; `*` is any characters, none too (CloudFront guide, "Cache behavior settings",
+ * "Path pattern").
+ */
+const behaviorOf = (path: string): Any =>
+  distribution.CacheBehaviors.find(({ PathPattern }: Any) =>
+    new RegExp(`^${PathPattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`).test(path),
+  ) ?? distribution.DefaultCacheBehavior;
+
+test('what the load balancer has a rule for, CloudFront sends there, with any method', () => {
+  const [balancer] = distribution.Origins.filter((one: Any) => one.VpcOriginConfig);
+  const paths = all('AWS::ElasticLoadBalancingV2::ListenerRule').flatMap(
+    ({ Conditions }) => Conditions[0].PathPatternConfig.Values,
+  );
+  expect(paths).toEqual(expect.arrayContaining(['/ws*', '/captions*', '/whip*', '/whep*', '/v1/events*']));
+  const reached = paths.filter((path: string) => {
+    const { TargetOriginId, AllowedMethods } = behaviorOf(path.replace('*', '/room'));
+    return TargetOriginId === balancer.Id && AllowedMethods.includes('POST');
+  });
+  expect(reached).toEqual(paths);
+  // Playlists and segments of HLS keep behaviors of their own, before that of WHEP.
+  const own = ['/whep/room/hls/live.m3u8', '/whep/room/hls/1/2.m4s', '/whep/room'].map((path) => behaviorOf(path));
+  expect(new Set(own.map(({ PathPattern }) => PathPattern)).size).toBe(3);
+});
