@@ -65,7 +65,7 @@ export interface CaptionsServiceProps extends TaskServiceProps {
  *
  * The recognizer is a container of the task that the service reaches on loopback, without root, on a read-only root. It shares the task's network, so what it may
  * reach is what the security group lets out: HTTPS, for the images and logs of AWS. Let the task out to auth as well, unless `jwksUrl` is https:
- * `auth.connections.allowDefaultPortFrom(captions)`.
+ * `captions.connections.allowToDefaultPort(auth)`.
  */
 export class CaptionsService extends RealtimeService {
   /** Languages that it recognizes: `captionLanguages` of the page's settings. */

@@ -54,7 +54,7 @@ export interface HooksServiceProps extends RealtimeServiceProps {
  * share the work; two are enough for availability.
  *
  * Webhooks go to addresses that customers choose, so the security group lets out HTTPS alone, beside the cache (the program itself refuses
- * private addresses). Let it out to auth as well, unless `jwksUrl` is https: `auth.connections.allowDefaultPortFrom(hooks)`. Receivers see the addresses of the
+ * private addresses). Let it out to auth as well, unless `jwksUrl` is https: `hooks.connections.allowToDefaultPort(auth)`. Receivers see the addresses of the
  * NAT gateways, or of the tasks where there are none.
  */
 export class HooksService extends RealtimeService {

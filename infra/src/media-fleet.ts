@@ -51,7 +51,8 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
       why: 'Callers send media from anywhere; what has no ICE credentials of the room is not answered.',
     });
     this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
-    props.directory.connections?.allowDefaultPortFrom(this, 'Media node to directory');
+    const directory = props.directory.connections;
+    if (directory) this.connections.allowToDefaultPort(directory, 'Media node to directory');
     const fleet = nodeFleet(this, props, {
       name: 'media',
       node: 'media node',

@@ -97,7 +97,9 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       defaultPort: ec2.Port.tcp(described.port),
     });
     this.grantPrincipal = this.taskDefinition.taskRole;
-    (props as Partial<RealtimeServiceProps>).cache?.connections?.allowDefaultPortFrom(this, `${serviceName} to cache`);
+    // `allowTo…`, as for all who connect to a part of theirs: its rules are in this stack, which refers to that of the cache anyway (test/split-stacks.test.ts).
+    const { cache } = props as Partial<RealtimeServiceProps>;
+    if (cache?.connections) this.connections.allowToDefaultPort(cache.connections, `${serviceName} to cache`);
 
     this.scaling = this.taskScaling(props);
   }

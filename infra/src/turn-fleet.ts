@@ -59,7 +59,8 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
       why: 'A relay is public; it admits who has fresh credentials, and denies every private range as peer.',
     });
     this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(part.port) });
-    props.directory?.connections?.allowDefaultPortFrom(this, 'TURN node to directory');
+    const directory = props.directory?.connections;
+    if (directory) this.connections.allowToDefaultPort(directory, 'TURN node to directory');
     const fleet = nodeFleet(this, props, {
       name: 'turn',
       node: 'TURN node',
