@@ -9,9 +9,8 @@ import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { acknowledge } from './acknowledge.ts';
-import { checkInteger, checkSeconds } from './check.ts';
-import { checkProps } from './check-props.ts';
 import { checkOrigins } from './edge-origins.ts';
+import { checkEdge, type EdgeProps } from './edge-props.ts';
 import { edgeRules } from './edge-rules.ts';
 import type { MediaFleet } from './media-fleet.ts';
 import { NOT_FOUND_PAGE } from './not-found-page.ts';
@@ -22,60 +21,6 @@ import type { RealtimeService } from './realtime-service.ts';
  * cannot set it (see WebClient).
  */
 export const NETWORK_HEADER = 'x-viewer-network';
-/** Signaling pings at most every 25 s; idle timeouts stay far above. */
-const HEARTBEAT_SECONDS = 25;
-
-/** Properties of {@link Edge}. */
-export interface EdgeProps {
-  /** Where: a VPC with an internet gateway, which CloudFront requires of a VPC origin although no traffic passes through it. */
-  readonly vpc: ec2.IVpc;
-  /**
-   * Subnets of the load balancer, in two zones at least. It has no public address.
-   * @default - isolated subnets, or private ones where there are none
-   */
-  readonly vpcSubnets?: ec2.SubnetSelection;
-  /**
-   * Idle timeout. Above the heartbeat, and below the services' own keep-alive.
-   * @default Duration.seconds(400)
-   */
-  readonly idleTimeout?: Duration;
-  /**
-   * Requests an IPv4 address or IPv6 /64 may make in five minutes, everything together.
-   * @default 3000
-   */
-  readonly rateLimit?: number;
-  /**
-   * Requests to /auth an IPv4 address or IPv6 /64 may make in five minutes.
-   * @default 600
-   */
-  readonly authRateLimit?: number;
-  /**
-   * Playlists of streams (HLS) an IPv4 address or IPv6 /64 may ask for in five minutes, which a viewer does twice a second, with the parts and segments that
-   * CloudFront does not have; they then count for no other limit. It is a rule of its own, $1 a month.
-   * @default - none: they count among all requests
-   */
-  readonly playlistRateLimit?: number;
-  /**
-   * How long the logs of the web ACL are kept. (Access logs are in a bucket, for 90 days.)
-   * @default ONE_MONTH
-   */
-  readonly logRetention?: logs.RetentionDays;
-  /**
-   * Refuse deletion of the load balancer.
-   * @default true
-   */
-  readonly deletionProtection?: boolean;
-  /**
-   * Keep access logs in a bucket of their own. The query string holds no token: CloudFront's function moves it to a header.
-   * @default true
-   */
-  readonly accessLogs?: boolean;
-  /**
-   * What happens to the log bucket when the stack goes.
-   * @default RemovalPolicy.RETAIN
-   */
-  readonly removalPolicy?: RemovalPolicy;
-}
 
 /**
  * Internal load balancer, which CloudFront reaches as VPC origin (WebSockets pass since May 2026): no public address, no name and
@@ -274,19 +219,4 @@ export class Edge extends Construct implements ec2.IConnectable {
     this.loadBalancer.setAttribute('access_logs.s3.bucket', bucket.bucketName);
     if (bucket.policy) this.loadBalancer.node.addDependency(bucket.policy);
   }
-}
-
-function checkEdge(props: EdgeProps): void {
-  checkProps('Edge', 'EdgeProps', props);
-  checkSeconds(
-    'Edge',
-    'idleTimeout',
-    props.idleTimeout,
-    2 * HEARTBEAT_SECONDS,
-    4000,
-    'twice the heartbeat, and ALB’s limit',
-  );
-  checkInteger('Edge', 'rateLimit', props.rateLimit, 10, 2_000_000_000);
-  checkInteger('Edge', 'authRateLimit', props.authRateLimit, 10, 2_000_000_000);
-  checkInteger('Edge', 'playlistRateLimit', props.playlistRateLimit, 10, 2_000_000_000);
 }

@@ -1,7 +1,8 @@
 export { AuthService, type AuthServiceProps } from './auth-service.ts';
 export { Canary, type CanaryProps } from './canary.ts';
 export { CaptionsService, type CaptionsServiceProps } from './captions-service.ts';
-export { Edge, type EdgeProps } from './edge.ts';
+export { Edge } from './edge.ts';
+export type { EdgeProps } from './edge-props.ts';
 export { HooksService, type HooksServiceProps } from './hooks-service.ts';
 export { MediaDirectory, type MediaDirectoryProps } from './media-directory.ts';
 export { MediaFleet } from './media-fleet.ts';

@@ -8,6 +8,7 @@ import { Construct, type IDependable } from 'constructs';
 import { type PreviewBrand, previewBrand } from '../topology/link-preview.ts';
 import { acknowledge, BASIC_EXECUTION } from './acknowledge.ts';
 import { type Edge, NETWORK_HEADER } from './edge.ts';
+import { ORIGIN_SECONDS } from './edge-props.ts';
 import { globalName } from './global-name.ts';
 import { pageHeaders } from './page-headers.ts';
 import { publishPages } from './publish-pages.ts';
@@ -175,8 +176,8 @@ export class WebClient extends Construct {
     return origins.VpcOrigin.withApplicationLoadBalancer(edge.loadBalancer, {
       vpcOriginName: globalName(this, 64),
       protocolPolicy: cloudfront.OriginProtocolPolicy.HTTP_ONLY,
-      readTimeout: Duration.seconds(60),
-      keepaliveTimeout: Duration.seconds(60),
+      readTimeout: Duration.seconds(ORIGIN_SECONDS),
+      keepaliveTimeout: Duration.seconds(ORIGIN_SECONDS),
     });
   }
 

@@ -52,7 +52,7 @@ test('valid properties always synthesize, and cdk-nag and the schemas find nothi
         quota: fc.integer({ min: 1, max: 16_384 }),
         nat: fc.integer({ min: 1, max: 3 }),
         access: fc.subarray(['open', 'api-key', 'oidc']),
-        idle: seconds(50, 4000),
+        idle: seconds(61, 4000),
         rate: fc.integer({ min: 10, max: 2_000_000 }),
       }),
       (p) => {
@@ -262,7 +262,7 @@ const WRONG: readonly [name: string, value: fc.Arbitrary<unknown>, make: (value:
   ['AuthService.environment', fc.constant('oidc'), (access) => auth({ access })],
   ['AuthService.profile', fc.constantFrom('', 'prod', 'Production'), (profile) => auth({ profile })],
   ['AuthService.trustedProxies', above(10), (trustedProxies) => auth({ trustedProxies })],
-  ['Edge.idleTimeout', seconds(1, 49), (idleTimeout) => edge({ idleTimeout })],
+  ['Edge.idleTimeout', seconds(1, 60), (idleTimeout) => edge({ idleTimeout })],
   ['Edge.rateLimit', fc.integer({ max: 9 }), (rateLimit) => edge({ rateLimit })],
   ['Edge.authRateLimit', fc.integer({ max: 9 }), (authRateLimit) => edge({ authRateLimit })],
   [

@@ -3,7 +3,15 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { ConfigError, type Logger, PROBLEM_OPTIONS, ProblemError, readList, renderErrors } from '@tandem/service';
+import {
+  ConfigError,
+  KEEP_ALIVE_MS,
+  type Logger,
+  PROBLEM_OPTIONS,
+  ProblemError,
+  readList,
+  renderErrors,
+} from '@tandem/service';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { topology } from '../../topology/index.ts';
 import { pageSettingFault } from '../../topology/page-settings.ts';
@@ -82,6 +90,8 @@ function createApp(config: EdgeConfig, log: Logger): FastifyInstance {
     loggerInstance: log.child({}, { level: log.level === 'info' ? 'warn' : log.level }),
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: true,
+    // Caddy may be in front (infra/compose/Caddyfile).
+    keepAliveTimeout: KEEP_ALIVE_MS,
     ...PROBLEM_OPTIONS,
   };
   return (isEncrypted(config)

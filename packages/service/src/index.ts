@@ -5,6 +5,7 @@ export * from './call-node.ts';
 export * from './client-address.ts';
 export * from './config.ts';
 export * from './health.ts';
+export * from './keep-alive.ts';
 export * from './lifecycle.ts';
 export * from './load-shedder.ts';
 export * from './log.ts';

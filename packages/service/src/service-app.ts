@@ -1,6 +1,7 @@
 /** What the HTTP services begin with alike: their Fastify options, their telemetry, their check of tokens. */
 import { randomUUID } from 'node:crypto';
 import { LogController } from 'fastify';
+import { KEEP_ALIVE_MS } from './keep-alive.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { PROBLEM_OPTIONS } from './problem.ts';
@@ -27,7 +28,7 @@ export function serviceAppOptions({ log, trustedProxies = 0 }: ServiceAppOptions
     // Fastify 5.12 trusts no proxy when given a number.
     trustProxy: (_address: string, hop: number): boolean => hop < trustedProxies,
     requestTimeout: 10_000,
-    keepAliveTimeout: 72_000, // over the 60 s of the load balancer in front
+    keepAliveTimeout: KEEP_ALIVE_MS,
   };
 }
 

@@ -138,3 +138,18 @@ test('no address has any number of signatures checked; another one is not refuse
   expect(checked).toBe(301);
   await app.close();
 });
+
+test('an idle connection is kept longer than any load balancer in front keeps it', async () => {
+  const protocol = { sessions: new StreamSessions({ node: 'm1', most: 1 }) } as unknown as StreamProtocol;
+  const app = createStreamApp({
+    whip: protocol,
+    whep: protocol,
+    isLeaving: () => false,
+  } as unknown as StreamAppOptions);
+  const answer = await fetch(`${await app.listen({ host: '127.0.0.1', port: 0 })}/health/live`);
+  await answer.text();
+  await app.close();
+  // Elastic Load Balancing guide, "Edit attributes for your Application Load Balancer": larger than its idle timeout, of 4,000 s at most (API reference, "LoadBalancerAttribute").
+  const [, seconds] = /timeout=(\d+)/.exec(answer.headers.get('keep-alive') ?? '') ?? [];
+  expect(Number(seconds)).toBeGreaterThan(4000);
+});

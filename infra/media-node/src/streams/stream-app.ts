@@ -5,6 +5,7 @@
 import type { AccessClaims } from '@tandem/protocol';
 import {
   createRateLimiter,
+  KEEP_ALIVE_MS,
   OWN_REQUEST_IDS,
   PROBLEM_OPTIONS,
   ProblemError,
@@ -84,7 +85,7 @@ export function createStreamApp(options: StreamAppOptions): FastifyInstance {
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 10_000,
     connectionTimeout: 30_000,
-    keepAliveTimeout: 72_000, // over the 60 s of the load balancer in front
+    keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: MAX_PARAM },
     ...OWN_REQUEST_IDS,
