@@ -83,6 +83,17 @@ export class MetricsLog {
   }
 }
 
+/** @returns how much this number has grown since the call before */
+export function growthOf(read: () => number): () => number {
+  let before = 0;
+  return () => {
+    const now = read();
+    const growth = now - before;
+    before = now;
+    return growth;
+  };
+}
+
 /** Mbit/s that this host sends. */
 export class SentRate {
   readonly #bytesSent: () => Promise<number>;

@@ -14,7 +14,15 @@ import { acknowledge } from './acknowledge.ts';
 import { firewallUnit } from './firewall-unit.ts';
 import { checkMediaFleet, MEDIA_FLEET, type MediaFleetProps } from './media-fleet-props.ts';
 import { mediaTask } from './media-task.ts';
-import { nodeFleet, nodeLoad, nodeMetric, nodeSecurityGroup, nodesServing, nodeTraffic } from './node-fleet.ts';
+import {
+  nodeFleet,
+  nodeLoad,
+  nodeMetric,
+  nodeSecurityGroup,
+  nodesDraining,
+  nodesServing,
+  nodeTraffic,
+} from './node-fleet.ts';
 
 /**
  * Media nodes over the zones: Janus and its agent, one node an instance, each with a public address of its own. Rooms that are too large
@@ -120,6 +128,11 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
   /** Nodes that take rooms, as they say themselves each minute. */
   metricServing(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return nodesServing(this, 'media', props);
+  }
+
+  /** Nodes that drain while their instance stays in service: for an update of the fleet. */
+  metricDraining(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return nodesDraining(this, 'media', props);
   }
 
   /** What all nodes send out, Mbit/s: 0.45 GB an hour of each. */

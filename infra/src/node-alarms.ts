@@ -16,11 +16,13 @@ export interface NodeAlarms {
 }
 
 export function nodeAlarms(to: AlarmTarget, fleet: TurnFleet | MediaFleet, of: NodeAlarms): void {
-  to.addAlarm(`${of.title}Nodes`, `Fewer than ${of.minHealthy} ${of.node}s serve.`, of.runbook, fleet.metricServing(), {
-    threshold: of.minHealthy,
-    below: true,
-    missingIsBad: true,
-  });
+  to.addAlarm(
+    `${of.title}Nodes`,
+    `Fewer than ${of.minHealthy} ${of.node}s serve, those that drain for an update included.`,
+    of.runbook,
+    servingOrUpdated(fleet),
+    { threshold: of.minHealthy, below: true, missingIsBad: true },
+  );
   // A quarter of an hour: an instance is in service for some minutes before its node is, and ECS starts a dead node again meanwhile.
   to.addAlarm(
     `${of.title}NodeIdle`,
@@ -31,9 +33,28 @@ export function nodeAlarms(to: AlarmTarget, fleet: TurnFleet | MediaFleet, of: N
   );
 }
 
-/** Instances in service less nodes that serve, each minute. */
+const period = Duration.minutes(1);
+
+/**
+ * An update of the fleet lets half of its nodes drain at a time (node-daemon.ts), each for as long as its calls last, up to 55 minutes (node-instances.ts): nothing is
+ * broken then. Nodes from before this metric write none, so it is 0 where there is no value.
+ */
+const metricsOf = (fleet: TurnFleet | MediaFleet) => ({
+  serving: fleet.metricServing({ period }),
+  draining: fleet.metricDraining({ period }),
+});
+
+function servingOrUpdated(fleet: TurnFleet | MediaFleet): cloudwatch.MathExpression {
+  return new cloudwatch.MathExpression({
+    expression: 'serving + FILL(draining, 0)',
+    usingMetrics: metricsOf(fleet),
+    label: 'Nodes that serve, or drain for an update',
+    period,
+  });
+}
+
+/** Instances in service less nodes that serve or drain for an update, each minute. */
 function idleNodes(fleet: TurnFleet | MediaFleet): cloudwatch.MathExpression {
-  const period = Duration.minutes(1);
   const instances = new cloudwatch.Metric({
     namespace: 'AWS/AutoScaling',
     metricName: 'GroupInServiceInstances',
@@ -42,8 +63,8 @@ function idleNodes(fleet: TurnFleet | MediaFleet): cloudwatch.MathExpression {
     period,
   }).attachTo(fleet);
   return new cloudwatch.MathExpression({
-    expression: 'instances - serving',
-    usingMetrics: { instances, serving: fleet.metricServing({ period }) },
+    expression: 'instances - serving - FILL(draining, 0)',
+    usingMetrics: { instances, ...metricsOf(fleet) },
     label: 'Instances whose node does not serve',
     period,
   });

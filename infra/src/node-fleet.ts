@@ -107,6 +107,11 @@ export function nodesServing(scope: Construct, name: 'turn' | 'media', props?: c
   return nodeMetric(scope, name, `${name}_serving`, { statistic: 'Sum', ...props });
 }
 
+/** Nodes that drain while their instance stays in service, as they do for an update of the fleet; as they say themselves each minute. */
+export function nodesDraining(scope: Construct, name: 'turn' | 'media', props?: cloudwatch.MetricOptions) {
+  return nodeMetric(scope, name, `${name}_draining`, { statistic: 'Sum', ...props });
+}
+
 /** What the nodes send out together, Mbit/s: what their traffic costs (docs/capacity.md). Load says how much of it a node can. */
 export function nodeTraffic(scope: Construct, name: 'turn' | 'media', props?: cloudwatch.MetricOptions) {
   return nodeMetric(scope, name, `${name}_mbps`, { statistic: 'Sum', ...props });

@@ -10,7 +10,15 @@ import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { relayFirewallCommands } from '../topology/relay-firewall.ts';
 import { firewallUnit } from './firewall-unit.ts';
-import { nodeFleet, nodeLoad, nodeMetric, nodeSecurityGroup, nodesServing, nodeTraffic } from './node-fleet.ts';
+import {
+  nodeFleet,
+  nodeLoad,
+  nodeMetric,
+  nodeSecurityGroup,
+  nodesDraining,
+  nodesServing,
+  nodeTraffic,
+} from './node-fleet.ts';
 import { checkTurnFleet, TURN_FLEET, type TurnFleetProps } from './turn-fleet-props.ts';
 import { TurnSecret } from './turn-secret.ts';
 import { turnTask } from './turn-task.ts';
@@ -97,6 +105,11 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
   /** Nodes that serve, as they say themselves each minute. */
   metricServing(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return nodesServing(this, 'turn', props);
+  }
+
+  /** Nodes that drain while their instance stays in service: for an update of the fleet. */
+  metricDraining(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return nodesDraining(this, 'turn', props);
   }
 
   /** What all nodes send out, Mbit/s: 0.45 GB an hour of each. */

@@ -66,7 +66,7 @@ test('an update moves on, keeps a node that rooms can move to, and ends before C
 test('the fleet grows on the load that its own nodes write, with half of each free', () => {
   const { scaling, settings } = fleet({});
   const { METRICS_STACK: stack, METRICS_PART: part } = settings;
-  const values = { rooms: 1, legs: 2, load: 0.75, mbps: 1, serving: 1, enginesLost: 0, roomsMoved: 0 };
+  const values = { rooms: 1, legs: 2, load: 0.75, mbps: 1, serving: 1, draining: 0, enginesLost: 0, roomsMoved: 0 };
   const line = JSON.parse(embeddedMetrics({ service: 'media', stack, part }, mediaMetrics(values)));
   const { Namespace, MetricName, Dimensions, Statistic } = scaling.CustomizedMetricSpecification;
   expect([Namespace, line[MetricName], Statistic]).toEqual([line._aws.CloudWatchMetrics[0].Namespace, 0.75, 'Average']);

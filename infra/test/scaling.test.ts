@@ -31,7 +31,7 @@ function measured(policy: Any, settings: Record<string, Any>, mbps: number): num
   const line = JSON.parse(
     embeddedMetrics(
       { service: 'turn', stack: settings.METRICS_STACK, part: settings.METRICS_PART },
-      turnMetrics({ allocations: 1, load: mbps / Number(settings.NODE_MBPS), mbps, serving: 1 }),
+      turnMetrics({ allocations: 1, load: mbps / Number(settings.NODE_MBPS), mbps, serving: 1, draining: 0 }),
     ),
   );
   const [directive] = line._aws.CloudWatchMetrics;

@@ -133,12 +133,12 @@ beforeAll(async () => {
     return emitted(collectorOf(service), `${text}\n${process_}`);
   });
   for (const [service, task, metrics] of [
-    ['turn', /TurnTask/, turnMetrics({ allocations: 0, load: 0, mbps: 0, serving: 1 })],
+    ['turn', /TurnTask/, turnMetrics({ allocations: 0, load: 0, mbps: 0, serving: 1, draining: 0 })],
     [
       'media',
       /MediaTask/,
       mediaMetrics({
-        ...{ rooms: 0, legs: 0, load: 0, mbps: 0, serving: 1, streams: 0, viewers: 0 },
+        ...{ rooms: 0, legs: 0, load: 0, mbps: 0, serving: 1, draining: 0, streams: 0, viewers: 0 },
         ...{ enginesLost: 0, roomsMoved: 0, publishFailures: 0, watchFailures: 0, firstPictureMs: 0 },
         ...{ packagers: 0, packagerFailures: 0 },
       }),

@@ -259,6 +259,10 @@ test('a coturn that ends during the drain ends it, and the group is told; one th
   await vi.waitFor(() => expect(w.node.coturn.allocations.size).toBeGreaterThan(0), soon);
   void w.node.drain();
   await vi.waitFor(() => expect(w.node.state).toBe('draining'), soon);
+  // For an update, as its instance stays; once the group takes the instance, the node is none that will serve again.
+  await vi.waitFor(() => expect(w.metrics.at(-1)).toMatchObject({ turn_serving: 0, turn_draining: 1 }), soon);
+  w.state.leaving = true;
+  await vi.waitFor(() => expect(w.metrics.at(-1)).toMatchObject({ turn_serving: 0, turn_draining: 0 }), soon);
   process.kill(w.node.coturn.pid, 'SIGKILL');
   expect(await w.node.ended).toBe('drained');
   expect(w.calls.at(-1)).toBe('done');
@@ -305,7 +309,7 @@ test('a node started on an instance that is about to go never enters the directo
   expect(await takesConnections(readyPort)).toBe(false);
   expect(await w.node.ended).toBe('drained');
   expect(w.events.join('\n')).not.toContain('turn.serving');
-  expect(w.metrics.map((m) => m.turn_serving)).not.toContain(1);
+  for (const name of ['turn_serving', 'turn_draining']) expect(w.metrics.map((m) => m[name])).not.toContain(1);
   expect(await w.admin.hgetall(TURN_DIRECTORY_KEY)).toEqual({});
   expect(w.calls.at(-1)).toBe('done');
 });
@@ -346,7 +350,7 @@ test('allocations are counted from the log; secrets and metrics have their shape
   const metrics = JSON.parse(
     embeddedMetrics(
       { service: 'turn', stack: 'S', part: 'P' },
-      turnMetrics({ allocations: 2, load: 0.1, mbps: 3, serving: 1 }),
+      turnMetrics({ allocations: 2, load: 0.1, mbps: 3, serving: 1, draining: 0 }),
     ),
   );
   expect(metrics).toMatchObject({ service: 'turn', stack: 'S', part: 'P', turn_allocations: 2, turn_serving: 1 });

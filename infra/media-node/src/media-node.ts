@@ -14,7 +14,7 @@ import {
 } from '@tandem/service';
 import { drainOnce } from '../../node-kit/drain.ts';
 import type { Host } from '../../node-kit/host.ts';
-import { type MetricsLog, metricsLog } from '../../node-kit/metrics.ts';
+import { growthOf, type MetricsLog, metricsLog } from '../../node-kit/metrics.ts';
 import { type Attempt, attempts, repeat, type Say } from '../../node-kit/retry.ts';
 import type { RoomSession } from './agent-session.ts';
 import { ENGINES, type MediaNodeConfig } from './config.ts';
@@ -61,8 +61,10 @@ export class MediaNode implements AsyncDisposable {
   #load: NodeLoad | undefined;
   #loops: Promise<unknown> = Promise.resolve();
   #state: 'serving' | 'draining' | 'ended' = 'serving';
+  #leaves = false; // the auto scaling group wants the instance gone
   #drainUntil = Number.POSITIVE_INFINITY;
-  #written = { enginesLost: 0, roomsMoved: 0 };
+  readonly #newlyLost = growthOf(() => this.#engines?.lost ?? 0);
+  readonly #newlyMoved = growthOf(() => this.#mover.moved);
 
   /** Use {@link startMediaNode}. */
   constructor(config: MediaNodeConfig, options: MediaNodeOptions) {
@@ -76,19 +78,14 @@ export class MediaNode implements AsyncDisposable {
     for (const client of [this.#redis, this.#calls]) client.on('error', () => {});
     this.#recordings = new Recordings(config, this.#redis);
     this.#mover = new RoomMover({
-      redis: this.#redis,
-      host: options.host,
-      attempt: this.#attempt,
-      signal: this.#stop.signal,
+      ...{ redis: this.#redis, host: options.host, attempt: this.#attempt, signal: this.#stop.signal },
       until: () => this.#drainUntil,
     });
     this.#beginDrain = drainOnce({
-      host: options.host,
-      attempt: this.#attempt,
+      ...{ host: options.host, attempt: this.#attempt, signal: this.#stop.signal },
       begin: () => this.#leave(),
       isDone: () => this.rooms.size === 0,
       end: () => this.#finish(),
-      signal: this.#stop.signal,
       pollMs: 200,
     });
     this.#metrics = metricsLog('media', config, options);
@@ -124,7 +121,8 @@ export class MediaNode implements AsyncDisposable {
       await this.#recordings.open();
       this.#load = await NodeLoad.start(this.#config, this.#options);
       // ECS starts a daemon's task again on an instance whose drain is over and that is about to go.
-      if (await this.#host.leaving().catch(() => false)) this.#state = 'draining';
+      this.#leaves = await this.#host.leaving().catch(() => false);
+      if (this.#leaves) this.#state = 'draining';
       this.#streams = await startStreams({
         config: this.#config,
         host: this.#host,
@@ -250,28 +248,30 @@ export class MediaNode implements AsyncDisposable {
     if (this.engines.length > 0) await this.#attempt('health', () => sayAlive(this.#config.RUN_DIR));
     await this.#load?.read(this.#engines?.legs ?? 0, this.rooms.values());
     this.#writeMetrics();
-    const leave = async () => (await this.#host.leaving()) && void this.drain();
-    if (this.#state === 'serving') await this.#attempt('metadata', leave);
+    // Also while it drains for an update: its instance may be taken meanwhile.
+    const leave = async () => {
+      this.#leaves ||= await this.#host.leaving();
+      if (this.#leaves) void this.drain();
+    };
+    if (this.#state !== 'ended') await this.#attempt('metadata', leave);
     await renewRooms(this.#redis, this.#host.id, this.rooms.values());
     for (const agent of this.rooms.values()) await this.#attempt('recording', () => this.#recordings.follow(agent));
   }
 
   #writeMetrics(): void {
-    this.#metrics?.tick(() => {
-      const now = { enginesLost: this.#engines?.lost ?? 0, roomsMoved: this.#mover.moved };
-      const before = this.#written;
-      this.#written = now;
-      return mediaMetrics({
+    this.#metrics?.tick(() =>
+      mediaMetrics({
         rooms: this.rooms.size,
         legs: this.#engines?.legs ?? 0,
         load: this.#takesRooms ? this.#load?.load : undefined,
         mbps: this.#load?.mbps ?? 0,
         ...this.#streams?.metrics(),
         serving: Number(this.#takesRooms),
-        enginesLost: now.enginesLost - before.enginesLost,
-        roomsMoved: now.roomsMoved - before.roomsMoved,
-      });
-    });
+        draining: Number(this.#state === 'draining' && !this.#leaves),
+        enginesLost: this.#newlyLost(),
+        roomsMoved: this.#newlyMoved(),
+      }),
+    );
   }
 
   async #leave(): Promise<void> {

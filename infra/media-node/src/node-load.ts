@@ -74,6 +74,8 @@ export function mediaMetrics(
     readonly load: number | undefined;
     readonly mbps: number;
     readonly serving: number;
+    /** It drains, and its instance stays in service: for an update. */
+    readonly draining: number;
     /** Since the line before. */
     readonly enginesLost: number;
     readonly roomsMoved: number;
@@ -85,6 +87,7 @@ export function mediaMetrics(
     media_load: values.load,
     media_mbps: values.mbps,
     media_serving: values.serving,
+    media_draining: values.draining,
     media_streams: values.streams,
     media_viewers: values.viewers,
     media_publish_failures: values.publishFailures,

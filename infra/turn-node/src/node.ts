@@ -80,6 +80,8 @@ export class TurnNode implements AsyncDisposable {
   #cutter: RelayCutter | undefined;
   #ready: ReadyPort | undefined;
   #state: 'serving' | 'draining' | 'ended' = 'serving';
+  /** The auto scaling group wants the instance gone. */
+  #leaves = false;
   #load = 0;
   /** What coturn has. */
   #secrets = '';
@@ -130,7 +132,8 @@ export class TurnNode implements AsyncDisposable {
       await writeFile(join(config.RUN_DIR, 'address'), `${host.privateIp} ${config.TURN_PORT}`);
       if (config.REDIS_URL) this.#openDirectory(config.REDIS_URL);
       // ECS starts a daemon's task again on an instance whose drain is over and that is about to go.
-      if (await host.leaving().catch(() => false)) this.#state = 'draining';
+      this.#leaves = await host.leaving().catch(() => false);
+      if (this.#leaves) this.#state = 'draining';
       else await this.#attempt('directory', () => this.#register());
       if (config.READY_PORT && this.#state === 'serving')
         this.#ready = await openReadyPort(host.privateIp, config.READY_PORT);
@@ -241,11 +244,14 @@ export class TurnNode implements AsyncDisposable {
         load: this.serving ? this.#load : undefined,
         mbps,
         serving: Number(this.serving),
+        draining: Number(this.#state === 'draining' && !this.#leaves),
       }),
     );
-    if (this.#state !== 'serving') return;
+    if (this.#leaves || this.#state === 'ended') return;
+    // Also while it drains for an update: its instance may be taken meanwhile.
     await this.#attempt('metadata', async () => {
-      if (await host.leaving()) void this.drain();
+      this.#leaves = await host.leaving();
+      if (this.#leaves) void this.drain();
     });
   }
 
@@ -281,11 +287,14 @@ export function turnMetrics(values: {
   load: number | undefined;
   mbps: number;
   serving: number;
+  /** It drains, and its instance stays in service: for an update, or for its first certificate. */
+  draining: number;
 }): Record<string, number | undefined> {
   return {
     turn_allocations: values.allocations,
     turn_load: values.load,
     turn_mbps: values.mbps,
     turn_serving: values.serving,
+    turn_draining: values.draining,
   };
 }
