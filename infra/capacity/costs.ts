@@ -81,7 +81,7 @@ export const FOOTPRINT = {
   dashboards: a(1, 'dashboards', 'counted in the same template'),
   services: a(3, 'ECS services', 'counted in the same template'),
   webAcls: a(1, 'web ACLs', 'counted in the same template'),
-  webAclRules: a(3, 'rules of web ACLs', 'counted in the same template'),
+  webAclRules: a(4, 'rules of web ACLs', 'counted in the same template'),
 } as const;
 
 /** What the account writes of itself. */

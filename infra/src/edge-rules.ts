@@ -10,6 +10,33 @@ const HLS: wafv2.CfnWebACL.StatementProperty = {
   },
 };
 
+const startsWith = (searchString: string): wafv2.CfnWebACL.StatementProperty => ({
+  byteMatchStatement: {
+    fieldToMatch: { uriPath: {} },
+    positionalConstraint: 'STARTS_WITH',
+    searchString,
+    textTransformations: [{ priority: 0, type: 'NORMALIZE_PATH' }],
+  },
+});
+const not = (statement: wafv2.CfnWebACL.StatementProperty) => ({ notStatement: { statement } });
+const and = (...statements: wafv2.CfnWebACL.StatementProperty[]) => ({ andStatement: { statements } });
+const or = (...statements: wafv2.CfnWebACL.StatementProperty[]) => ({ orStatement: { statements } });
+
+const AUTH = startsWith('/auth');
+const HAS_API_KEY: wafv2.CfnWebACL.StatementProperty = {
+  sizeConstraintStatement: {
+    fieldToMatch: { singleHeader: { Name: 'x-api-key' } },
+    comparisonOperator: 'GT',
+    size: 0,
+    textTransformations: [{ priority: 0, type: 'NONE' }],
+  },
+};
+/** Backends: many requests from one address are usual. The services limit each key, and an address whose key or token is none. */
+const BACKEND = or(startsWith('/v1'), and(AUTH, HAS_API_KEY));
+
+/** After this many seconds a caller who was refused may try again: the rules look back over five minutes, all the time. */
+const RETRY_AFTER = 60;
+
 const visible = (metricName: string) => ({
   cloudWatchMetricsEnabled: true,
   metricName,
@@ -27,7 +54,14 @@ const rateRules =
   ): wafv2.CfnWebACL.RuleProperty => ({
     name,
     priority,
-    action: { block: { customResponse: { responseCode: 429 } } },
+    action: {
+      block: {
+        customResponse: {
+          responseCode: 429,
+          responseHeaders: [{ name: 'retry-after', value: String(RETRY_AFTER) }],
+        },
+      },
+    },
     statement: {
       rateBasedStatement: {
         limit,
@@ -50,7 +84,12 @@ const rateRules =
 export function edgeRules(
   scope: Construct,
   header: string,
-  limits: { readonly all: number; readonly auth: number; readonly playlists: number | undefined },
+  limits: {
+    readonly all: number;
+    readonly auth: number;
+    readonly api: number;
+    readonly playlists: number | undefined;
+  },
 ): wafv2.CfnWebACL {
   const managed = (name: string, priority: number): wafv2.CfnWebACL.RuleProperty => ({
     name,
@@ -65,20 +104,9 @@ export function edgeRules(
     defaultAction: { allow: {} },
     visibilityConfig: visible('WebAcl'),
     rules: [
-      rate('AuthRate', 0, limits.auth, {
-        byteMatchStatement: {
-          fieldToMatch: { uriPath: {} },
-          positionalConstraint: 'STARTS_WITH',
-          searchString: '/auth',
-          textTransformations: [{ priority: 0, type: 'NORMALIZE_PATH' }],
-        },
-      }),
-      rate(
-        'AddressRate',
-        1,
-        limits.all,
-        limits.playlists === undefined ? undefined : { notStatement: { statement: HLS } },
-      ),
+      rate('AuthRate', 0, limits.auth, and(AUTH, not(HAS_API_KEY))),
+      rate('AddressRate', 1, limits.all, not(limits.playlists === undefined ? BACKEND : or(BACKEND, HLS))),
+      rate('ApiRate', 4, limits.api, BACKEND),
       // Not the IP reputation list: here it would judge CloudFront's addresses. It belongs on a web ACL of CloudFront.
       managed('AWSManagedRulesKnownBadInputsRuleSet', 2),
       ...(limits.playlists === undefined ? [] : [rate('PlaylistRate', 3, limits.playlists, HLS)]),

@@ -84,6 +84,7 @@ export class Edge extends Construct implements ec2.IConnectable {
     this.webAcl = edgeRules(this, NETWORK_HEADER, {
       all: props.rateLimit ?? 3000,
       auth: props.authRateLimit ?? 600,
+      api: props.apiRateLimit ?? 90_000,
       playlists: props.playlistRateLimit,
     });
     new wafv2.CfnWebACLAssociation(this, 'Protect', {

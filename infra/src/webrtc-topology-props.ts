@@ -254,12 +254,12 @@ export interface WebRtcTopologyProps {
    */
   readonly interfaceEndpoints?: boolean;
   /**
-   * Requests that an IPv4 address or IPv6 /64 may make in five minutes, everything together.
+   * Requests that an IPv4 address or IPv6 /64 may make in five minutes, those of backends (/v1, API keys) not counted: {@link EdgeProps.apiRateLimit}.
    * @default 3000
    */
   readonly rateLimit?: number;
   /**
-   * Requests to /auth that an IPv4 address or IPv6 /64 may make in five minutes.
+   * Requests to /auth without an API key that an IPv4 address or IPv6 /64 may make in five minutes.
    * @default 600
    */
   readonly authRateLimit?: number;

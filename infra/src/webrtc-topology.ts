@@ -5,6 +5,7 @@ import type * as route53 from 'aws-cdk-lib/aws-route53';
 import * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
 import { REQUESTS_OF_ADDRESS } from '../hls-packager/src/hls-times.ts';
+import { topology } from '../topology/index.ts';
 import type { AuthService } from './auth-service.ts';
 import type { Canary } from './canary.ts';
 import { type CaptionsService, captionLanguages } from './captions-service.ts';
@@ -170,13 +171,18 @@ export class WebRtcTopology extends Construct {
 
   private newEdge(removalPolicy: RemovalPolicy): Edge {
     const { props, profile, vpc } = this.context;
-    const { rateLimit, authRateLimit, packagers, logRetention } = props;
+    const { rateLimit, authRateLimit, packagers, logRetention, apiRequestsPerSecond } = props;
+    const tasks = props.signalingTasks ?? topology.signaling.replicas.production;
     return new Edge(this, 'Edge', {
       vpc,
       deletionProtection: profile.isProduction,
       removalPolicy,
       rateLimit,
       authRateLimit,
+      // What the tasks take of one address (apps/signaling/src/server/api/backend.ts).
+      ...(apiRequestsPerSecond
+        ? { apiRateLimit: Math.max(90_000, ACL_SECONDS * 2 * apiRequestsPerSecond * tasks) }
+        : {}),
       ...(packagers ? { playlistRateLimit: ACL_SECONDS * REQUESTS_OF_ADDRESS } : {}),
       logRetention,
     });

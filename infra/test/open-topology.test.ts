@@ -110,7 +110,7 @@ test('sizes, times, retention, HSTS and limits are taken as given', () => {
     Preload: false,
   });
   const rules = ofType(template, 'AWS::WAFv2::WebACL')[0].Rules;
-  expect(rules.flatMap((r: Any) => r.Statement.RateBasedStatement?.Limit ?? [])).toEqual([700, 5000]);
+  expect(rules.flatMap((r: Any) => r.Statement.RateBasedStatement?.Limit ?? [])).toEqual([700, 5000, 90_000]);
   expect(ofType(template, 'AWS::CloudFront::Distribution')[0].DistributionConfig.WebACLId).toContain('webacl/a/1');
   expect(ofType(template, 'AWS::ServiceDiscovery::PrivateDnsNamespace')[0].Name).toBe('calls.internal');
   expect(JSON.stringify(template)).toContain('auth.calls.internal');

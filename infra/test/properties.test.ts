@@ -104,6 +104,7 @@ test('valid properties always synthesize, and cdk-nag and the schemas find nothi
             idleTimeout: p.idle,
             rateLimit: p.rate,
             authRateLimit: p.rate,
+            apiRateLimit: p.rate,
           });
           edge.addService(auth, 10);
           edge.addService(signaling, 20);
@@ -264,6 +265,7 @@ const WRONG: readonly [name: string, value: fc.Arbitrary<unknown>, make: (value:
   ['AuthService.trustedProxies', above(10), (trustedProxies) => auth({ trustedProxies })],
   ['Edge.idleTimeout', seconds(1, 60), (idleTimeout) => edge({ idleTimeout })],
   ['Edge.rateLimit', fc.integer({ max: 9 }), (rateLimit) => edge({ rateLimit })],
+  ['Edge.apiRateLimit', fc.integer({ max: 9 }), (apiRateLimit) => edge({ apiRateLimit })],
   ['Edge.authRateLimit', fc.integer({ max: 9 }), (authRateLimit) => edge({ authRateLimit })],
   [
     'Edge.addService',
