@@ -15,7 +15,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exitCode = unwritten;
   stop.abort();
 });
-// There is nobody to tell it to, and the command has to end all the same.
+// A message that cannot be written must not cut the command off either.
 process.stderr.on('error', () => {});
 
 void run(process.argv.slice(2), {

@@ -86,7 +86,7 @@ async function watch({ connect, args: { room = '' }, options, out, signal }: Com
   let before = new Map<string, Peer>();
   while (!signal.aborted) {
     const now = await peersOf(server, room, signal);
-    // Interrupted before the answer: nobody is known to have left.
+    // Interrupted before the answer: who is in the room is not known.
     if (!now) break;
     const say = (change: string, { peerId, userId, name }: Peer) => {
       const at = new Date().toISOString();
