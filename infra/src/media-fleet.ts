@@ -12,6 +12,7 @@ import { mediaFirewallCommands } from '../topology/media-firewall.ts';
 import { packagerFirewallCommands } from '../topology/packager-firewall.ts';
 import { acknowledge } from './acknowledge.ts';
 import { firewallUnit } from './firewall-unit.ts';
+import { letIn } from './let-in.ts';
 import { checkMediaFleet, MEDIA_FLEET, type MediaFleetProps } from './media-fleet-props.ts';
 import { mediaTask } from './media-task.ts';
 import {
@@ -59,8 +60,7 @@ export class MediaFleet extends Construct implements ec2.IConnectable, iam.IGran
       why: 'Callers send media from anywhere; what has no ICE credentials of the room is not answered.',
     });
     this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
-    const directory = props.directory.connections;
-    if (directory) this.connections.allowToDefaultPort(directory, 'Media node to directory');
+    letIn(securityGroup, props.directory.connections, 'Media node to directory');
     const fleet = nodeFleet(this, props, {
       name: 'media',
       node: 'media node',

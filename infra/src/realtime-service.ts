@@ -8,6 +8,7 @@ import { Construct } from 'constructs';
 import type { ServicePart } from '../topology/index.ts';
 import { checkServiceProps } from './check-service-props.ts';
 import type { AwsPlace } from './environment.ts';
+import { letIn } from './let-in.ts';
 import { metricIdentity } from './metric-identity.ts';
 import { NAMESPACE } from './metrics-collector.ts';
 import type { RealtimeServiceProps, TaskServiceProps } from './realtime-service-props.ts';
@@ -97,9 +98,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
       defaultPort: ec2.Port.tcp(described.port),
     });
     this.grantPrincipal = this.taskDefinition.taskRole;
-    // `allowTo…`, as for all who connect to a part of theirs: its rules are in this stack, which refers to that of the cache anyway (test/split-stacks.test.ts).
-    const { cache } = props as Partial<RealtimeServiceProps>;
-    if (cache?.connections) this.connections.allowToDefaultPort(cache.connections, `${serviceName} to cache`);
+    letIn(securityGroup, (props as Partial<RealtimeServiceProps>).cache?.connections, `${serviceName} to cache`);
 
     this.scaling = this.taskScaling(props);
   }

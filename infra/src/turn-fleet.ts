@@ -10,6 +10,7 @@ import { Construct } from 'constructs';
 import { topology } from '../topology/index.ts';
 import { relayFirewallCommands } from '../topology/relay-firewall.ts';
 import { firewallUnit } from './firewall-unit.ts';
+import { letIn } from './let-in.ts';
 import {
   nodeFleet,
   nodeLoad,
@@ -67,8 +68,7 @@ export class TurnFleet extends Construct implements ec2.IConnectable, iam.IGrant
       why: 'A relay is public; it admits who has fresh credentials, and denies every private range as peer.',
     });
     this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(part.port) });
-    const directory = props.directory?.connections;
-    if (directory) this.connections.allowToDefaultPort(directory, 'TURN node to directory');
+    letIn(securityGroup, props.directory?.connections, 'TURN node to directory');
     const fleet = nodeFleet(this, props, {
       name: 'turn',
       node: 'TURN node',
