@@ -1,5 +1,5 @@
-export * from './collector.ts';
 export * from '../ports.ts';
+export * from './collector.ts';
 export * from './lossy-failover.ts';
 export * from './redis-server.ts';
 export * from './redis-topologies.ts';
