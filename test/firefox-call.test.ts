@@ -209,7 +209,18 @@ test('in a room of a media node Firefox and Chromium mute, change the camera, sh
   const [ada, fox] = [await into('chromium', 'ada'), await into('firefox', 'fox')];
   for (const page of [ada, fox]) await whole(page, 1, 'mesh');
   const eve = await into('chromium', 'eve');
-  for (const page of [ada, fox, eve]) await whole(page, 2, 'sfu');
+  for (const page of [ada, fox, eve]) {
+    await whole(page, 2, 'sfu');
+    // By which the SDK tells a picture that moves from one that stands still: webrtc-pc, RTCRtpContributingSource, `timestamp`.
+    const ages = await page.evaluate(() =>
+      globalThis.harness.connections
+        .filter((pc) => pc.connectionState === 'connected')
+        .flatMap((pc) => pc.getReceivers().filter(({ track }) => track.kind === 'video'))
+        .flatMap((receiver) => receiver.getSynchronizationSources())
+        .map(({ timestamp }) => performance.timeOrigin + performance.now() - timestamp),
+    );
+    expect(ages.filter((age) => age > -100 && age < 5000).length).toBeGreaterThanOrEqual(2);
+  }
   for (const [mine, name, others] of [
     [fox, 'fox', ada],
     [ada, 'ada', fox],

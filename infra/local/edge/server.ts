@@ -3,15 +3,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import {
-  ConfigError,
-  KEEP_ALIVE_MS,
-  type Logger,
-  PROBLEM_OPTIONS,
-  ProblemError,
-  readList,
-  renderErrors,
-} from '@tandem/service';
+import { ConfigError, type Logger, PROBLEM_OPTIONS, ProblemError, readList, renderErrors } from '@tandem/service';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { topology } from '../../topology/index.ts';
 import { pageSettingFault } from '../../topology/page-settings.ts';
@@ -90,8 +82,8 @@ function createApp(config: EdgeConfig, log: Logger): FastifyInstance {
     loggerInstance: log.child({}, { level: log.level === 'info' ? 'warn' : log.level }),
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: true,
-    // Caddy may be in front (infra/compose/Caddyfile).
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    // Above the 2 minutes of Caddy (infra/compose/Caddyfile), and not for long: strangers may be in front too.
+    keepAliveTimeout: 130_000,
     ...PROBLEM_OPTIONS,
   };
   return (isEncrypted(config)

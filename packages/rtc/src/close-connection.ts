@@ -2,8 +2,8 @@
 import type { Clock } from './clock.ts';
 
 /**
- * A connection that is closed keeps the browser from all others of the page for some 100 ms on a busy machine (`npm run bench -- moves`):
- * that is done once what came in its place flows, and not by all people and for all connections at once, ms.
+ * To close a connection holds up the page's other ones, for 50 to 300 ms on a busy machine: so it waits until what came in its place flows,
+ * and each waits for another time, ms. What it costs otherwise: `npm run bench -- moves --only drain`.
  */
 const UNHURRIED_MS = 1000;
 

@@ -1,4 +1,5 @@
 /** One leg of the mesh: the connection with one peer, what is negotiated over it, and its recovery (ICE restart, then rebuild). */
+import type { Clock } from './clock.ts';
 import { Connection } from './connection.ts';
 import { needsNewConnection } from './ice-restart.ts';
 import { Negotiation } from './negotiation.ts';
@@ -135,13 +136,13 @@ export class Pair {
     this.#negotiation.receive(type, body);
   }
 
-  /** @param replaced a media node has taken its place */
-  close(replaced = false): void {
+  /** @param clock a media node has taken its place */
+  close(clock?: Clock): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#negotiation.close();
     this.#recovery.close();
-    this.#connection.close(replaced ? this.#host.clock : undefined);
+    this.#connection.close(clock);
     this.#setState('closed');
   }
 

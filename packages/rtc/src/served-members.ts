@@ -127,7 +127,7 @@ export class ServedMembers {
     this.#showAll(member, member.served.receiver);
     const { pair } = member;
     member.pair = undefined;
-    pair?.close(true);
+    pair?.close(this.#host.clock);
     member.state = 'connected';
     this.#host.connected(member);
     member.timing('sfu-served');

@@ -16,7 +16,7 @@ export class FakeConnection {
   onconnectionstatechange: (() => void) | null = null;
   closed = false;
   frames = 0;
-  /** As performance.now() said. */
+  /** Ms since the epoch, as browsers say it (test/firefox-call.test.ts). */
   lastPacket: number | undefined;
   readonly #receivers = ['0', '1'].map((mid) => ({
     mid,

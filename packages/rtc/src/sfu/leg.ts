@@ -30,8 +30,6 @@ export interface LegHost {
   reachable(): boolean;
   send(type: 'offer' | 'answer' | 'ice-candidate', body: object): void;
   track(slot: Slot): MediaStreamTrack | null;
-  /** What this person is seen and heard by until now. */
-  receiver?(of: { readonly peerId: string; readonly slot: Slot }): RTCRtpReceiver | undefined;
   /** The transport is up, also after a repair. */
   onLive(): void;
   /** Repairs did not help: {@link LEG_REBUILDS} connections in a row did not come up. */
@@ -112,11 +110,11 @@ export abstract class Leg {
     this.enqueue((pc) => this.described(pc, type, description));
   }
 
-  /** @param replaced another leg has taken its place */
-  close(replaced = false): void {
+  /** @param clock another leg has taken its place */
+  close(clock?: Clock): void {
     this.#closed = true;
     this.#live = false;
-    this.#shut(replaced);
+    this.#shut(clock);
   }
 
   /** The connection is about to be made, for which the page may wait while the node answers. */
@@ -219,7 +217,7 @@ export abstract class Leg {
     this.#timer = ms === undefined || !then ? undefined : this.host.clock.setTimeout(then, ms);
   }
 
-  #shut(replaced = false): void {
+  #shut(clock?: Clock): void {
     this.#watch();
     const pc = this.#pc;
     this.#pc = undefined;
@@ -227,6 +225,6 @@ export abstract class Leg {
     this.#queue = Promise.resolve();
     if (!pc) return;
     pc.onicecandidate = null;
-    closeConnection(pc, replaced ? this.host.clock : undefined);
+    closeConnection(pc, clock);
   }
 }

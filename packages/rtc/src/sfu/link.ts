@@ -1,5 +1,5 @@
 /** Both legs to one media node, for one epoch of the room, and which of its tracks have really arrived. */
-import { sleep } from '../clock.ts';
+import { type Clock, sleep } from '../clock.ts';
 import type { Slot } from '../pair-types.ts';
 import { DownLeg, type IncomingTrack } from './down-leg.ts';
 import type { LegHost, LegName } from './leg.ts';
@@ -10,10 +10,10 @@ const ARRIVAL_POLL_MS = 50;
 /** After ten seconds it is a camera that is off: asked less often. */
 const QUICK_POLLS = 200;
 const SLOW_POLL_MS = 500;
-/** The first frames of a connection come unevenly: a picture that moves stays for as long, ms. */
+/** The first frames of a new connection come unevenly: a picture that still moves is shown this much longer, ms. */
 const SETTLE_MS = 600;
 /** A picture whose last packet came before that stands still, ms. */
-const MOVES_MS = 300;
+const MOVES_MS = 500;
 /** Who comes into a room without any media sends after this time, ms. */
 const ALONE_MS = 100;
 
@@ -27,6 +27,8 @@ export interface SfuLinkHost extends Omit<LegHost, 'onLive' | 'onFailed'> {
   onUpLive(): void;
   /** Whose media the track has to bring from now on. */
   expects(track: IncomingTrack): void;
+  /** By which this person is seen or heard until now. */
+  receiver?(of: Pick<IncomingTrack, 'peerId' | 'slot'>): RTCRtpReceiver | undefined;
   /** Frames are decoded (video), packets come (audio): now it may be shown. */
   onArrived(track: IncomingTrack): void;
   /** The node cannot be reached. */
@@ -116,11 +118,11 @@ export class SfuLink {
     return [...this.#tracks.values()].filter((t) => t.peerId === peerId).map((t) => t.slot);
   }
 
-  /** @param replaced another link, or a pair with each person, has taken its place */
-  close(replaced = false): void {
+  /** @param clock another link, or a pair with each person, has taken its place */
+  close(clock?: Clock): void {
     this.#closed = true;
-    this.up?.close(replaced);
-    this.down.close(replaced);
+    this.up?.close(clock);
+    this.down.close(clock);
     this.#tracks.clear();
     this.#arrived.clear();
   }
@@ -145,8 +147,9 @@ export class SfuLink {
     while (!this.#closed && this.#tracks.get(name) === track) {
       const now = await arrivals(track).catch(() => began);
       if (now > began) {
-        const [shown] = (track.slot !== 'audio' && this.#host.receiver?.(track)?.getSynchronizationSources?.()) || [];
-        if (shown && performance.now() - shown.timestamp < MOVES_MS) await sleep(this.#host.clock, SETTLE_MS);
+        const shown = track.slot !== 'audio' && this.#host.receiver?.(track)?.getSynchronizationSources?.()[0];
+        if (shown && performance.timeOrigin + performance.now() - shown.timestamp < MOVES_MS)
+          await sleep(this.#host.clock, SETTLE_MS);
         if (this.#closed || this.#tracks.get(name) !== track) return;
         this.#arrived.set(name, track);
         this.#host.onArrived(track);

@@ -13,10 +13,10 @@ import type { SessionEvents } from '../session-types.ts';
 import type { RoomMedia } from '../wire.ts';
 import type { IncomingTrack, Wishes } from './down-leg.ts';
 import type { LegHost } from './leg.ts';
-import { SfuLink } from './link.ts';
+import { SfuLink, type SfuLinkHost } from './link.ts';
 import { ReceiveLayers } from './receive-layers.ts';
 
-export interface SfuHost extends Omit<LegHost, 'send' | 'onLive' | 'onFailed'> {
+export interface SfuHost extends Omit<LegHost, 'send' | 'onLive' | 'onFailed'>, Pick<SfuLinkHost, 'receiver'> {
   readonly clock: Clock;
   sendTo(peerId: string, type: 'offer' | 'answer' | 'ice-candidate' | 'media-want' | 'media-state', body: object): void;
   /** People that can be served by a media node. */
@@ -261,7 +261,7 @@ export class Sfu {
   #leave(link: SfuLink): void {
     if (this.#old === link) this.#old = undefined;
     this.#host.sendTo(link.agent, 'media-state', { state: { mode: 'gone', epoch: link.epoch } });
-    link.close(true);
+    link.close(this.#host.clock);
   }
 
   #failed(link: SfuLink): void {
