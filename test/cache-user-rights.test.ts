@@ -99,36 +99,40 @@ const filesOf = (folder: string): string[] =>
     )
     .map((one) => readFileSync(join(one.parentPath, one.name), 'utf8'));
 
-/** Bodies of what @tandem/service declares at the top of its files, by name. */
-function declarations(): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const text of filesOf('packages/service/src'))
-    for (const part of text.split(/^(?=(?:export )?(?:async )?(?:function|const|class) )/m)) {
-      const name = /^(?:export )?(?:async )?(?:function|const|class) (\w+)/.exec(part)?.[1];
-      if (name) found.set(name, `${found.get(name) ?? ''}\n${part}`);
-    }
-  return found;
+/** What a file of @tandem/service declares at its top. */
+interface Declaration {
+  readonly name: string;
+  readonly exported: boolean;
+  readonly text: string;
+  /** Of the same file, this one too. */
+  readonly beside: Declaration[];
+}
+
+function declarationsOf(file: string): Declaration[] {
+  const beside: Declaration[] = [];
+  for (const text of file.split(/^(?=(?:export )?(?:async )?(?:function|const|class) )/m)) {
+    const [, exported, name] = /^(export )?(?:async )?(?:function|const|class) (\w+)/.exec(text) ?? [];
+    if (name) beside.push({ name, exported: exported !== undefined, text, beside });
+  }
+  return beside;
 }
 
 /** Commands of the server that these programs name, in TypeScript and in scripts, with all that they reach in @tandem/service. */
 function sentBy(folders: readonly string[]): string[] {
-  const known = declarations();
+  const all = filesOf('packages/service/src').flatMap(declarationsOf);
   const own = folders.flatMap(filesOf);
   const imports = own.flatMap((text) =>
     [...text.matchAll(/^import [^;]* from '@tandem\/service[^']*'/gm)].map(([one]) => one),
   );
-  const reached: string[] = [];
-  const seen = new Set<string>();
-  const reach = (text: string) => {
-    for (const [word] of text.replace(/^\s*(\*|\/\/).*$/gm, '').matchAll(/\b[A-Za-z_]\w+\b/g))
-      if (!seen.has(word) && known.has(word)) {
-        seen.add(word);
-        reached.push(known.get(word) ?? '');
-      }
+  const found = new Set<Declaration>();
+  const reach = (text: string, beside: readonly Declaration[]) => {
+    const words = new Set(text.replace(/^\s*(\*|\/\/).*$/gm, '').match(/\b[A-Za-z_]\w+\b/g));
+    for (const one of all) if (words.has(one.name) && (one.exported || beside.includes(one))) found.add(one);
   };
-  for (const text of imports) reach(text);
+  for (const text of imports) reach(text, []);
   // It grows while it is walked.
-  for (const text of reached) reach(text);
+  for (const one of found) reach(one.text, one.beside);
+  const reached = [...found].map(({ text }) => text);
   // The library of rate limits sends a script of its own; without Redis it counts in memory.
   const limits = own.some((text) => /createRateLimiter\([^;]*\bredis\b/.test(text));
   const texts = [...own, ...reached, ...(limits ? [/`[^`]*`/.exec(readFileSync(RATE_LIMITS, 'utf8'))?.[0] ?? ''] : [])];

@@ -56,6 +56,7 @@ class Connection {
     sender: { replaceTrack: async () => {}, getParameters: () => ({ encodings: [] }), setParameters: async () => {} },
     direction: 'sendonly',
   });
+  getSenders = () => [];
   getTransceivers = () =>
     this.mids.map((mid) => ({
       mid,
