@@ -1,7 +1,7 @@
 /** Composition of a call: makes its parts and gives each what it needs. */
 import type { CallEvents, CallOptions } from './call-types.ts';
 import { Chat } from './chat.ts';
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, coalesced, systemClock } from './clock.ts';
 import { ConnectionSetup } from './connection-setup.ts';
 import { IceServers } from './ice-servers.ts';
 import { LocalMedia } from './local-media.ts';
@@ -60,7 +60,7 @@ export function createCallParts(options: CallOptions, host: CallPartsHost) {
     prewarmed: options.prewarmed ?? new PrewarmedConnection(options.RTCPeerConnection ?? encryption?.RTCPeerConnection),
     cap,
     // Not in the turn of a negotiation, which would wait for it.
-    capSoon: () => void clock.setTimeout(cap, 0),
+    capSoon: coalesced(clock, 0, cap),
     /** The media path with `member` is up. */
     connected: (member: Member) => {
       member.timing('connected');

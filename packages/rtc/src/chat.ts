@@ -1,7 +1,7 @@
 /** Chat, reactions and app data of a call: what each message says, and who gets it. */
 import type { CallEvents, ChatMessage, RemotePeer } from './call-types.ts';
 import { ChatHistory } from './chat-history.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, coalesced } from './clock.ts';
 import type { DeliveryResult } from './delivery-types.ts';
 import { FileTransfer } from './file-transfer.ts';
 import { MAX_CHAT_LENGTH, type PeerMessage } from './peer-input.ts';
@@ -30,16 +30,21 @@ export interface ChatPeer {
   wants: number | undefined;
 }
 
+/** However often a peer wants another size of my camera, what is sent follows after this time: a new size costs a key frame, ms. */
+const WANT_MS = 100;
+
 export class Chat {
   readonly #host: ChatHost;
   readonly #messages: PeerMessages;
   readonly #history: ChatHistory;
   readonly #files: FileTransfer;
+  readonly #capSoon: () => void;
   /** False: moderators alone write (rule S-49). What goes past the server is not handed on: from a moderator it would be believed. */
   open = true;
 
   constructor(host: ChatHost) {
     this.#host = host;
+    this.#capSoon = coalesced(host.clock, WANT_MS, host.cap);
     this.#messages = new PeerMessages({
       ...host,
       received: (peerId, message) => this.#received(peerId, message),
@@ -167,7 +172,7 @@ export class Chat {
         break;
       case 'want':
         peer.wants = message.video;
-        this.#host.cap();
+        this.#capSoon();
         break;
       default:
         message satisfies never;

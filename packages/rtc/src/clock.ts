@@ -17,6 +17,19 @@ export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => void clock.setTimeout(resolve, ms));
 }
 
+/** @returns a function after which `run` runs in `ms`: once, however often it is called until then */
+export function coalesced(clock: Clock, ms: number, run: () => void): () => void {
+  let due = false;
+  return () => {
+    if (due) return;
+    due = true;
+    clock.setTimeout(() => {
+      due = false;
+      run();
+    }, ms);
+  };
+}
+
 /** For what an app or a network promises. @throws what `promise` throws, and an error when it takes longer than `ms` */
 export function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T> {
   let timer: unknown;

@@ -1,6 +1,6 @@
 /** Another participant of the call, with everything that belongs to its leg. */
 import type { CallEvents, RemotePeer } from './call-types.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, coalesced } from './clock.ts';
 import { GradeFilter } from './grade-filter.ts';
 import type { Pair } from './pair.ts';
 import type { PairState, Slot } from './pair-types.ts';
@@ -42,14 +42,15 @@ export class Member {
   readonly view: RemotePeer;
   readonly #host: MemberHost;
   readonly #meter = new QualityMeter();
-  /** `peer-changed` is on its way. */
-  #changing = false;
+  /** Tracks come by threes, in the middle of a negotiation: one event for them, and not one that the answer waits for. */
+  readonly changedSoon: () => void;
 
   constructor(info: PeerInfo, host: MemberHost) {
     this.info = info;
     this.#host = host;
     this.began = host.clock.now();
     this.view = view(this);
+    this.changedSoon = coalesced(host.clock, 0, () => this.isHere && this.changed());
   }
 
   /** False once it left. */
@@ -67,16 +68,6 @@ export class Member {
   /** Report that something about it changed. */
   changed(): void {
     this.#host.emit('peer-changed', { peer: this.view });
-  }
-
-  /** Tracks come by threes, in the middle of a negotiation: one event for them, and not one that the answer waits for. */
-  changedSoon(): void {
-    if (this.#changing) return;
-    this.#changing = true;
-    this.#host.clock.setTimeout(() => {
-      this.#changing = false;
-      if (this.isHere) this.changed();
-    }, 0);
   }
 
   /**

@@ -35,6 +35,8 @@ function listener() {
   const heard: { event: string; payload: unknown }[] = [];
   const views: RemoteView[] = [];
   const wishes: number[] = [];
+  const time = new VirtualTime();
+  let caps = 0;
   const peer = {
     view: { name: 'Mallory', metadata: {} },
     set remoteView(view: RemoteView) {
@@ -45,7 +47,7 @@ function listener() {
     },
   };
   const chat = new Chat({
-    clock: new VirtualTime(),
+    clock: time,
     channel: () => undefined,
     signal: () => Promise.resolve({ ok: true, confirmed: true }),
     members: new Map(['peer', 'bob', 'mallory'].map((id) => [id, peer])),
@@ -53,9 +55,9 @@ function listener() {
     emit: <K extends 'chat' | 'chat-history' | 'file' | 'reaction' | 'data'>(event: K, payload: CallEvents[K]) => {
       heard.push({ event, payload });
     },
-    cap: () => {},
+    cap: () => void caps++,
   });
-  return { chat, heard, views, wishes };
+  return { chat, heard, views, wishes, time, caps: () => caps };
 }
 
 /** What every view of a message relies on. */
@@ -235,6 +237,16 @@ test('files: what was promised is what comes, in order; anything else ends the f
   for (const id of ['one', 'two', 'three']) offer(id, 1);
   for (const id of ['one', 'two', 'three']) part(id, 0, 'x');
   expect(files()).toEqual(['whole', 'two', 'three']);
+});
+
+test('sizes: a peer that wants another one a thousand times a second changes what I send ten times', () => {
+  const { chat, wishes, time, caps } = listener();
+  for (let ms = 0; ms < 1000; ms++) {
+    chat.receive('mallory', { tandem: 'want', video: ms % 2 ? 180 : 90 });
+    time.run(1);
+  }
+  time.run(200);
+  expect([wishes.length, wishes.at(-1), caps()]).toEqual([1000, 180, 10]);
 });
 
 /** A call's chat with Ada, a moderator, and Bob; what is sent, and what it learns of earlier lines. */
