@@ -4,8 +4,10 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elb from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
 import { Construct } from 'constructs';
 import type { ServicePart } from '../topology/index.ts';
+import { check } from './check.ts';
 import { checkServiceProps } from './check-service-props.ts';
 import type { AwsPlace } from './environment.ts';
 import { letIn } from './let-in.ts';
@@ -48,6 +50,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
   /** How long the load balancer keeps connections of a leaving task. */
   readonly deregistrationDelay: Duration;
   private readonly vpc: ec2.IVpc;
+  private readonly namespace: servicediscovery.IPrivateDnsNamespace | undefined;
 
   /** @internal */
   protected constructor(
@@ -64,6 +67,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
     super(scope, id);
     const described = part as ServicePart;
     this.vpc = props.vpc;
+    this.namespace = props.namespace;
     this.serviceName = serviceName;
     this.port = described.port;
     this.healthPath = described.livePath;
@@ -101,6 +105,23 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
     letIn(securityGroup, (props as Partial<RealtimeServiceProps>).cache?.connections, `${serviceName} to cache`);
 
     this.scaling = this.taskScaling(props);
+  }
+
+  /**
+   * Name and port under which others in the VPC reach it, such as `auth.tandem.internal:8081`; their security group has to be let in. It works while the stack is
+   * still being deployed, as no public name does.
+   * @throws Error without the property `namespace`
+   */
+  get internalAddress(): string {
+    const { namespace, serviceName, port } = this;
+    check(
+      namespace !== undefined,
+      this.node.id,
+      'namespace',
+      'internalAddress is asked for, but the service is in no namespace',
+      "namespace: new servicediscovery.PrivateDnsNamespace(stack, 'Namespace', { vpc, name: 'tandem.internal' })",
+    );
+    return `${serviceName}.${namespace?.namespaceName}:${port}`;
   }
 
   private fargateService(props: TaskServiceProps, securityGroup: ec2.SecurityGroup): ecs.FargateService {

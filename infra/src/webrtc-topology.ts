@@ -108,7 +108,7 @@ export class WebRtcTopology extends Construct {
     const common = serviceCommon(context, { cluster, namespace, cache: access.services, origin: this.origin });
     const { signingKeys, turn, media, recordings } = this;
     this.auth = newAuth(context, common, { signingKeys, turn, media });
-    const jwksUrl = `http://${this.auth.serviceName}.${namespace.namespaceName}:${this.auth.port}/.well-known/jwks.json`;
+    const jwksUrl = `http://${this.auth.internalAddress}/.well-known/jwks.json`;
     this.signaling = newSignaling(context, common, { jwksUrl, recordings });
     if (props.events && access.hooks) this.hooks = newHooks(context, { ...common, cache: access.hooks }, jwksUrl);
     if (props.captions) this.captions = newCaptions(context, common, { captions: props.captions, jwksUrl });

@@ -34,6 +34,37 @@ test.each(['signaling', 'captions'] as const)('a page of the README opens a sock
   expect(originAllowed({ ...headers, origin: 'https://elsewhere.example' }, text(given))).toBe(false);
 });
 
+/** Services do not start without the keys of auth: a name that needs the whole stack, or a record that is made after it, would never let a first deployment end. */
+test('services read the keys of auth in the VPC, under a name that exists with auth itself, and are let in', () => {
+  const services = all('AWS::ECS::Service');
+  const tasks = Object.entries<Any>(parts).filter(([, { Type }]) => Type === 'AWS::ECS::TaskDefinition');
+  const appOf = ({ TaskDefinition }: Any): Any => {
+    const [, task] = tasks.find(([id]) => id === TaskDefinition.Ref) ?? [];
+    return task?.Properties.ContainerDefinitions[0];
+  };
+  const names = all('AWS::ServiceDiscovery::Service').map(({ Name }) => `${Name}.tandem.internal`);
+  expect(all('AWS::ServiceDiscovery::PrivateDnsNamespace').map(({ Name }) => Name)).toEqual(['tandem.internal']);
+  const groups = (service: Any): Any[] => service.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups;
+  const [auth] = services.filter((one) => appOf(one).PortMappings?.[0].Name === 'auth');
+  const readers = services.flatMap((one) => {
+    const url = appOf(one).Environment?.find(({ Name }: Any) => Name === 'JWKS_URL')?.Value;
+    return url ? [{ url: new URL(url), group: groups(one)[0] }] : [];
+  });
+  expect(readers.length).toBe(3);
+  for (const { url, group } of readers) {
+    expect(names).toContain(url.hostname);
+    expect(Number(url.port)).toBe(appOf(auth).PortMappings[0].ContainerPort);
+    expect(all('AWS::EC2::SecurityGroupIngress')).toContainEqual(
+      expect.objectContaining({
+        GroupId: groups(auth)[0],
+        SourceSecurityGroupId: group,
+        FromPort: Number(url.port),
+        ToPort: Number(url.port),
+      }),
+    );
+  }
+});
+
 /**
  * The behavior that CloudFront takes: the first whose pattern matches, else the default one; `*` is any characters, none too (CloudFront guide, "Cache behavior settings",
  * "Path pattern").

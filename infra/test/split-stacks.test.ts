@@ -10,6 +10,7 @@ import { App, type CfnElement, Stack } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as servicediscovery from 'aws-cdk-lib/aws-servicediscovery';
 import { afterAll, expect, test } from 'vitest';
 import * as tandem from '../src/index.ts';
 import { PRODUCTION } from './synth.ts';
@@ -18,7 +19,6 @@ const outdir = mkdtempSync(join(tmpdir(), 'tandem-split-'));
 afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 
 const image = ecs.ContainerImage.fromRegistry(`example.com/image@sha256:${'a'.repeat(64)}`);
-const jwksUrl = 'https://calls.example.com/.well-known/jwks.json';
 const cacheRules = 'on ~tandem:* &tandem:* +@all';
 
 function parts() {
@@ -36,7 +36,7 @@ function parts() {
   const front = stackOf('Front');
   const edge = new tandem.Edge(front, 'Edge', { vpc });
   const webClient = new tandem.WebClient(front, 'WebClient', { edge });
-  const common = { vpc, image, collectorImage: image, cache: services, jwksUrl, allowedOrigins: webClient.origin };
+  const common = { vpc, image, collectorImage: image, cache: services, allowedOrigins: webClient.origin };
   const certificate = acm.Certificate.fromCertificateArn(state, 'Certificate', PRODUCTION.regionalCertificateArn);
   const turn = new tandem.TurnFleet(stackOf('Relays'), 'Turn', {
     ...{ vpc, image, certificate, secret, directory: relays.access, turnHost: 'turn.example.com' },
@@ -45,20 +45,26 @@ function parts() {
     ...{ vpc, image, recordings, directory: nodes.access, authUrl: 'https://calls.example.com' },
     signalingUrl: 'wss://calls.example.com/ws/signal',
   });
+  const namespace = new servicediscovery.PrivateDnsNamespace(state, 'Namespace', { vpc, name: 'tandem.internal' });
   const auth = new tandem.AuthService(stackOf('Auth'), 'Auth', {
+    namespace,
     ...{ vpc, image, collectorImage: image, cache: services, signingKeys: keys, turnSecret: secret },
     ...{ mediaSecret: media.secret, access: 'open', profile: 'development' },
   });
-  const signaling = new tandem.SignalingService(stackOf('Signaling'), 'Signaling', { ...common, recordings });
+  const jwksUrl = `http://${auth.internalAddress}/.well-known/jwks.json`;
+  const signaling = new tandem.SignalingService(stackOf('Signaling'), 'Signaling', {
+    ...{ ...common, jwksUrl, recordings },
+  });
   const { allowedOrigins: _, ...hooksProps } = common;
-  const hooks = new tandem.HooksService(stackOf('Hooks'), 'Hooks', hooksProps);
+  const hooks = new tandem.HooksService(stackOf('Hooks'), 'Hooks', { ...hooksProps, jwksUrl });
   const { cache: __, ...captionsProps } = common;
   const captions = new tandem.CaptionsService(stackOf('Captions'), 'Captions', {
     ...captionsProps,
+    jwksUrl,
     recognizers: { en: 'wss://speech.example.org/en' },
   });
   // As their docstrings say.
-  for (const service of [hooks, captions]) service.connections.allowToDefaultPort(auth);
+  for (const service of [signaling, hooks, captions]) service.connections.allowToDefaultPort(auth);
   const all = [auth, hooks, signaling, captions];
   for (const [i, service] of all.entries()) edge.addService(service, 10 * (i + 1));
   edge.addStreams(media, 50);
