@@ -109,7 +109,8 @@ export class Packager implements AsyncDisposable {
     if (!isInOwnNetwork(host))
       throw new PackagerError(`${host} (HLS_HOST) is in no network of this machine: is the packager started?`);
     await makeRoom(this.folder);
-    const ports = { ...(await forwardPorts()), host };
+    using free = await forwardPorts();
+    const ports = { audio: free.audio, video: free.video, host };
     const forwarding = await viewers.forward(ports, count);
     try {
       if (forwarding.videoCodec === undefined) throw new Error('no camera is sent');

@@ -25,10 +25,16 @@ export function sessionDescription(
 }
 
 /**
- * Free ports of this machine for RTP, each with the next one, which ffmpeg takes for RTCP; in a network of its own a packager has all of them.
- * @throws Error when none is found
+ * Ports that are given and not given back. A packager in a network of its own binds them where this machine does not see it: given to another
+ * room too, they would show it the picture of this one.
  */
-export async function forwardPorts(): Promise<ForwardPorts> {
+const given = new Set<number>();
+
+/**
+ * Free ports for RTP, each with the next one, which ffmpeg takes for RTCP.
+ * @returns to be disposed of when nothing is sent to them any more @throws Error when none is found
+ */
+export async function forwardPorts(): Promise<ForwardPorts & Disposable> {
   await using held = new AsyncDisposableStack();
   const bind = async (port: number) => {
     const socket = createSocket('udp4');
@@ -38,16 +44,26 @@ export async function forwardPorts(): Promise<ForwardPorts> {
     return socket.address().port;
   };
   const found: number[] = [];
-  for (let tries = 0; found.length < 2; tries++) {
-    const port = await bind(0);
-    if (port % 2 === 1) continue;
-    const isPair = await bind(port + 1).then(
-      () => true,
-      () => false,
-    );
-    if (isPair) found.push(port);
-    else if (tries > 50) throw new Error('no free UDP ports');
+  const giveBack = () => {
+    for (const port of found) given.delete(port);
+  };
+  try {
+    for (let tries = 0; found.length < 2; tries++) {
+      const port = await bind(0);
+      if (port % 2 === 1) continue;
+      const isPair = await bind(port + 1).then(
+        () => true,
+        () => false,
+      );
+      if (isPair && !given.has(port)) {
+        given.add(port);
+        found.push(port);
+      } else if (tries > 50) throw new Error('no free UDP ports');
+    }
+  } catch (error) {
+    giveBack();
+    throw error;
   }
   const [audio, video] = found as [number, number];
-  return { audio, video };
+  return { audio, video, [Symbol.dispose]: giveBack };
 }
