@@ -1,7 +1,7 @@
 /** When a Janus is given up, by one that answers as a test says. The real one: janus-engine.test.ts. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { JanusClient } from './janus-client.ts';
 
@@ -14,15 +14,18 @@ afterEach(() => {
 });
 
 /** Answers requests of that kind until `answers` says no more. */
-async function start(answers: (janus: string, count: number) => object | undefined) {
+async function start(answers: (janus: string, count: number) => object | undefined, keepaliveMs = 5) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'janus-protocol' });
   servers.push(server);
   const counts = new Map<string, number>();
   const connections: WebSocket[] = [];
+  const asked: { janus: string; transaction: string; handle_id?: number }[] = [];
   server.on('connection', (socket) => {
     connections.push(socket);
     socket.on('message', (text) => {
-      const { janus, transaction } = JSON.parse(String(text)) as { janus: string; transaction: string };
+      const request = JSON.parse(String(text)) as (typeof asked)[number];
+      const { janus, transaction } = request;
+      asked.push(request);
       const count = (counts.get(janus) ?? 0) + 1;
       counts.set(janus, count);
       const answer = answers(janus, count);
@@ -31,7 +34,7 @@ async function start(answers: (janus: string, count: number) => object | undefin
   });
   await once(server, 'listening');
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const client = await JanusClient.connect(url, 'secret', 5);
+  const client = await JanusClient.connect(url, 'secret', keepaliveMs);
   let reason: string | undefined;
   void client.gone.then((why) => (reason = why));
   const say = (frame: object) => connections[0]?.send(JSON.stringify(frame));
@@ -39,7 +42,7 @@ async function start(answers: (janus: string, count: number) => object | undefin
     await new Promise((resolve) => setTimeout(resolve, ms));
     return reason;
   };
-  return { client, counts, connections, say, state };
+  return { client, counts, connections, asked, say, state };
 }
 const created = { janus: 'success', data: { id: 1 } };
 const healthy = (janus: string) => (janus === 'keepalive' ? { janus: 'ack' } : created);
@@ -79,3 +82,12 @@ test('one that does not answer twice in a row is gone, and one that misses one i
   expect(slow.counts.get('keepalive')).toBeGreaterThan(3);
   slow.client.close();
 }, 40_000);
+
+test('a handle that comes after its request was given up is detached: else nothing ever ended it', async () => {
+  const { client, asked, say } = await start((janus) => (janus === 'attach' ? undefined : healthy(janus)), 1000);
+  await expect(client.attach('plugin', { onFrame() {}, onPlugin() {} })).rejects.toMatchObject({ code: 'timeout' });
+  const { transaction } = asked.find(({ janus }) => janus === 'attach') ?? {};
+  say({ janus: 'success', transaction, data: { id: 77 } });
+  await vi.waitFor(() => expect(asked.filter(({ janus }) => janus === 'detach')).toMatchObject([{ handle_id: 77 }]));
+  client.close();
+}, 20_000);

@@ -43,10 +43,25 @@ interface Waiter {
   readonly timer: NodeJS.Timeout;
 }
 
+interface RequestParts {
+  readonly takesAck?: boolean;
+  /** Gets an answer that comes after the request was given up. */
+  readonly undo?: (frame: JanusFrame) => void;
+}
+
+interface MessageParts {
+  readonly jsep?: Jsep | undefined;
+  readonly undo?: ((data: Json) => void) | undefined;
+}
+
+type Jsep = { readonly type: 'offer' | 'answer'; readonly sdp: string };
+
 export class JanusClient {
   readonly #socket: WebSocket;
   readonly #secret: string;
   readonly #waiting = new Map<string, Waiter>();
+  /** What a request has made whose answer was given up, to be undone when it says so after all. */
+  readonly #late = new Map<string, (frame: JanusFrame) => void>();
   readonly #handles = new Map<number, HandleEvents>();
   #session = 0;
   #transactions = 0;
@@ -85,7 +100,7 @@ export class JanusClient {
   #keepAlive(ms: number, unanswered = 0): void {
     if (this.#closed) return;
     this.#keepalive = setTimeout(async () => {
-      const answered = await this.#request({ janus: 'keepalive' }, true).then(
+      const answered = await this.#request({ janus: 'keepalive' }, { takesAck: true }).then(
         () => true,
         () => false,
       );
@@ -100,18 +115,19 @@ export class JanusClient {
   }
 
   async attach(plugin: string, events: HandleEvents): Promise<JanusHandle> {
-    const id = (await this.#request({ janus: 'attach', plugin })).data?.id ?? 0;
+    const undo = ({ data }: JanusFrame) => void this.#detach(data?.id ?? 0);
+    const id = (await this.#request({ janus: 'attach', plugin }, { undo })).data?.id ?? 0;
     this.#handles.set(id, events);
     return {
-      message: (body, sdp) => this.#message(id, body, sdp),
+      message: (body, sdp, undo) => this.#message(id, body, { jsep: sdp, undo }),
       trickle: (candidate) =>
         void this.#request(
           { janus: 'trickle', handle_id: id, candidate: candidate ?? { completed: true } },
-          true,
+          { takesAck: true },
         ).catch(() => {}),
       detach: async () => {
         // First, so that nothing is heard of it any more; a handle that Janus has detached itself is no error.
-        if (this.#handles.delete(id)) await this.#request({ janus: 'detach', handle_id: id }).catch(() => {});
+        if (this.#handles.delete(id)) await this.#detach(id);
       },
     };
   }
@@ -121,24 +137,28 @@ export class JanusClient {
     this.#socket.close();
   }
 
-  async #message(
-    handle_id: number,
-    body: Json,
-    jsep?: { type: 'offer' | 'answer'; sdp: string },
-  ): Promise<PluginAnswer> {
-    const frame = await this.#request({ janus: 'message', handle_id, body, ...(jsep ? { jsep } : {}) });
+  async #detach(handle_id: number): Promise<void> {
+    await this.#request({ janus: 'detach', handle_id }).catch(() => {});
+  }
+
+  async #message(handle_id: number, body: Json, { jsep, undo }: MessageParts): Promise<PluginAnswer> {
+    const frame = await this.#request(
+      { janus: 'message', handle_id, body, ...(jsep ? { jsep } : {}) },
+      undo ? { undo: ({ plugindata }) => undo(plugindata?.data ?? {}) } : {},
+    );
     const data = frame.plugindata?.data ?? {};
     if (typeof data.error === 'string')
       throw new EngineError(data.error_code === 432 ? 'full' : 'refused', `janus: ${data.error} (${data.error_code})`);
     return { data, ...(frame.jsep ? { sdp: frame.jsep.sdp } : {}) };
   }
 
-  #request(frame: Json, takesAck = false): Promise<JanusFrame> {
+  #request(frame: Json, { takesAck = false, undo }: RequestParts = {}): Promise<JanusFrame> {
     if (this.#socket.readyState !== WebSocket.OPEN) return Promise.reject(new EngineError('gone', 'janus is gone'));
     const transaction = `t${++this.#transactions}`;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(transaction);
+        if (undo) this.#late.set(transaction, undo);
         reject(new EngineError('timeout', `janus did not answer ${String(frame.janus)}`));
       }, ANSWER_MS);
       this.#waiting.set(transaction, { resolve, reject, takesAck, timer });
@@ -162,10 +182,20 @@ export class JanusClient {
       else waiter.resolve(frame);
       return;
     }
+    if (this.#undoLate(frame)) return;
     const events = this.#handles.get(frame.sender ?? -1);
     if (frame.janus === 'event')
       events?.onPlugin({ data: frame.plugindata?.data ?? {}, ...(frame.jsep ? { sdp: frame.jsep.sdp } : {}) });
     else events?.onFrame(frame);
+  }
+
+  /** @returns whether it answers a request that was given up */
+  #undoLate(frame: JanusFrame): boolean {
+    const undo = this.#late.get(frame.transaction ?? '');
+    if (!undo || frame.janus === 'ack') return undo !== undefined;
+    this.#late.delete(frame.transaction ?? '');
+    if (frame.janus !== 'error') undo(frame);
+    return true;
   }
 
   #give(reason: string): void {
@@ -183,13 +213,16 @@ export class JanusClient {
       reject(new EngineError('gone', 'janus is gone'));
     }
     this.#waiting.clear();
+    this.#late.clear();
     this.#handles.clear();
   }
 }
 
 export interface JanusHandle {
-  /** @throws EngineError with what the plugin says */
-  message(body: Json, jsep?: { type: 'offer' | 'answer'; sdp: string }): Promise<PluginAnswer>;
+  /**
+   * @param undo gets what the plugin says after the request was given up @throws EngineError with what the plugin says
+   */
+  message(body: Json, jsep?: Jsep, undo?: (data: Json) => void): Promise<PluginAnswer>;
   trickle(candidate: object | null): void;
   detach(): Promise<void>;
 }

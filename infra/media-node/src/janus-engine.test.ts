@@ -209,6 +209,29 @@ describe(`janus ${program.version}`, () => {
     60_000,
   );
 
+  test('a leg that an engine that stood still has not opened takes nobody’s place', async () => {
+    const second = await startJanusEngine(settings());
+    onTestFinished(async () => await second[Symbol.asyncDispose]());
+    const room = await second.openRoom(randomUUID(), 1);
+    process.kill(second.pid, 'SIGSTOP');
+    const late = publisher(
+      janusHarness(() => second),
+      room,
+      'ada',
+    );
+    await expect(late).rejects.toMatchObject({ code: 'timeout' });
+    process.kill(second.pid, 'SIGCONT');
+    expect(second.legs).toBe(0);
+    const bob = await publisher(
+      janusHarness(() => second),
+      room,
+      'bob',
+    );
+    await bob.connect();
+    await vi.waitFor(() => expect(bob.said).toContain('live'), WAIT);
+    await room.close();
+  }, 60_000);
+
   test('M-12 media runs in as many threads as were set, whatever the number of people', async () => {
     const threads = () => readdirSync(`/proc/${engine.pid}/task`).length;
     const room = await engine.openRoom(randomUUID(), 20);

@@ -45,12 +45,16 @@ function engine(settings: JanusSettings, janus: JanusProcess, client: JanusClien
     },
     async openRoom(id, publishers): Promise<EngineRoom> {
       if (rooms.has(id)) throw new EngineError('refused', `room ${id} is open`);
-      const room = new JanusRoom(client, id, () => rooms.delete(id));
+      const room: JanusRoom = new JanusRoom(client, id, () => {
+        if (rooms.get(id) === room) rooms.delete(id);
+      });
       rooms.set(id, room);
       try {
         await room.open(publishers, recordings);
       } catch (error) {
         rooms.delete(id);
+        // An engine that is only late has made it.
+        void room.close();
         throw error;
       }
       return room;

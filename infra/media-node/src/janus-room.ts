@@ -106,8 +106,14 @@ export class JanusRoom implements EngineRoom {
     // VideoRoom would say so only at the offer.
     if (!before && this.#publishers.size >= this.#limit) throw new EngineError('full', 'the room is full');
     this.#publishers.set(id, publisher);
-    await before?.close();
-    await publisher.open(this.#client);
+    try {
+      await before?.close();
+      await publisher.open(this.#client);
+    } catch (error) {
+      // It has a place in the room, and nobody else knows of it.
+      void publisher.close();
+      throw error;
+    }
     return publisher;
   }
 

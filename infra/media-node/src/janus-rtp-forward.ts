@@ -12,16 +12,21 @@ const LOOPBACK = '127.0.0.1';
 
 /** @param host IPv4 address @returns ids of what forwards, to stop it by. @throws EngineError */
 export async function startRtpForward(
-  { control, room, publisher }: RtpForward,
+  of: RtpForward,
   streams: readonly object[],
   host = LOOPBACK,
 ): Promise<readonly number[]> {
-  const { data } = await control.message({
-    ...{ request: 'rtp_forward', room, publisher_id: publisher },
+  const request = {
+    ...{ request: 'rtp_forward', room: of.room, publisher_id: of.publisher },
     ...{ host, host_family: 'ipv4', streams },
-  });
-  return ((data.forwarders ?? []) as readonly { stream_id: number }[]).map(({ stream_id }) => stream_id);
+  };
+  // Begun after all: the ports may be another room's by then.
+  const undo = (data: Record<string, unknown>) => void stopRtpForward(of, idsOf(data));
+  return idsOf((await of.control.message(request, undefined, undo)).data);
 }
+
+const idsOf = ({ forwarders = [] }: { forwarders?: unknown }): readonly number[] =>
+  (forwarders as readonly { stream_id: number }[]).map(({ stream_id }) => stream_id);
 
 /**
  * Before the ports are given back: the system gives them to the next who asks, who may show another room.
