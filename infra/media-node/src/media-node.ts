@@ -188,7 +188,7 @@ export class MediaNode implements AsyncDisposable {
     const before = this.rooms.get(room);
     if (before && before.epoch >= assignment.epoch) return;
     before?.release('node');
-    const { session, tokenEnds, takeEarly } = await joinRoom({
+    const { session, tokenEnds, takeEarly, isOver } = await joinRoom({
       url: this.#config.SIGNALING_URL,
       room,
       epoch: assignment.epoch,
@@ -199,7 +199,7 @@ export class MediaNode implements AsyncDisposable {
     const now = await readAssignment(this.#redis, room).catch(() => undefined);
     const latest = Math.max(now?.epoch ?? 0, this.rooms.get(room)?.epoch ?? 0);
     const engine = this.#engines?.leastLoaded();
-    if (!engine || latest > assignment.epoch || this.#state === 'ended') {
+    if (!engine || isOver() || latest > assignment.epoch || this.#state === 'ended') {
       session.close();
       return;
     }

@@ -20,6 +20,8 @@ export interface JoinedRoom {
   readonly tokenEnds: TokenEnds;
   /** What was said to the node before it listened: clients begin as soon as they see it in the room. It is kept until this is called. */
   takeEarly(): SessionEvents['signal'][];
+  /** Its end may have been said before anybody listened. */
+  isOver(): boolean;
 }
 
 /** @throws SignalingError when the room cannot be entered */
@@ -29,6 +31,10 @@ export async function joinRoom({ url, room, epoch, recording, getToken }: RoomSe
   const tokenEnds = new TokenEnds(session);
   const early: SessionEvents['signal'][] = [];
   const off = session.on('signal', (signal) => early.push(signal));
+  let isLost = false;
+  session.on('room-lost', () => {
+    isLost = true;
+  });
   const timeout = setTimeout(() => session.close(), JOIN_MS);
   try {
     await session.join(room, { media: epoch, ...(recording === undefined ? {} : { recording }) });
@@ -39,6 +45,7 @@ export async function joinRoom({ url, room, epoch, recording, getToken }: RoomSe
         off();
         return early;
       },
+      isOver: () => isLost || session.state === 'closed',
     };
   } catch (error) {
     session.close();
