@@ -11,7 +11,7 @@ import { SendBudget, type SendLimits, sendLimits } from './connection/send-budge
 import { NodeContext } from './context.ts';
 import type { Counters, NodeEvents } from './events.ts';
 import { type Identity, quotaUserOf, tokenLife } from './identity.ts';
-import type { Room } from './model.ts';
+import type { Room, Session } from './model.ts';
 import type { RoomAdmin } from './sessions/room-admin.ts';
 import { sessionToken } from './sessions/session-keys.ts';
 import type { SessionRegistry } from './sessions/session-registry.ts';
@@ -146,16 +146,20 @@ export class SignalingNode implements AsyncDisposable {
   /** Revocation: ends every session of this node that `matches`, with `kicked` and close code 4001. */
   async revoke(matches: (identity: Identity) => boolean, reason: string): Promise<number> {
     const { registry, terminator } = this.#parts;
+    const ended = new Set<Session>();
     let count = 0;
     for (const connection of [...this.connections]) {
       if (!matches(connection.identity)) continue;
       count++;
       connection.sendMessage({ type: 'kicked', reason });
-      const { session } = connection;
+      // A resume that is under way gives it another session, which must not wait for its client.
+      connection.left = true;
       connection.abandon('tokenRefused');
-      await terminator.end(session, 'revoked');
+      ended.add(connection.session);
     }
-    for (const session of [...registry.all()]) if (matches(session.identity)) await terminator.end(session, 'revoked');
+    for (const session of registry.all()) if (matches(session.identity)) ended.add(session);
+    // All sockets are closed by now: a store that answers late keeps none of them.
+    await Promise.all([...ended].map((session) => terminator.end(session, 'revoked')));
     return count;
   }
 

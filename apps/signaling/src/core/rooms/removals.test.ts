@@ -7,7 +7,7 @@ import { composeNode } from '../composition.ts';
 import { NodeContext } from '../context.ts';
 import { decodeBatch } from '../messaging/batch.ts';
 import { DEFAULT_SETTINGS } from '../settings.ts';
-import { members, pair } from '../testing.ts';
+import { Client, members, pair } from '../testing.ts';
 
 test('S-71 a removal that the store refuses, as the member has moved on, is not reported', async () => {
   const hub = new MemoryHub(systemClock);
@@ -72,4 +72,38 @@ test('S-91 a member that is found missing while it may only have to be written a
   await cluster.run(60_000);
   expect(members(cluster)).toEqual([b.peerId]);
   expect(b.of('peer_left').map(({ peerId }) => peerId)).toEqual([a.peerId]);
+});
+
+test('S-44 a revocation closes every socket at once, however slow the store is', async () => {
+  const { cluster, n1 } = await pair();
+  const tabs = [new Client(n1, 'eve', {}, 'login 1'), new Client(n1, 'eve', {}, 'login 2')];
+  for (const tab of tabs) {
+    tab.send({ type: 'join', roomId: 'r' });
+    await cluster.run();
+  }
+  const slow = cluster.gate();
+  cluster.before = (_node, operation) => (operation === 'dropMember' ? slow.promise : undefined);
+  const revoked = n1.revoke(({ userId }) => userId === 'eve', 'over');
+  await cluster.run();
+  expect(tabs.map(({ closed }) => closed)).toEqual([4001, 4001]);
+  slow.open();
+  await cluster.run();
+  expect(await revoked).toBe(2);
+});
+
+test('S-44 a session whose token is revoked while its resume is under way ends, and does not wait for its client', async () => {
+  const { cluster, n1, a, b } = await pair();
+  a.connection.onClosed(1006);
+  await cluster.run();
+  const slow = cluster.gate();
+  cluster.after = (_node, operation) => (operation === 'resumeSession' ? slow.promise : undefined);
+  const back = new Client(n1, 'ada', {}, 'login of ada');
+  back.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  await n1.revoke(({ userId }) => userId === 'ada', 'over');
+  slow.open();
+  await cluster.run(1000);
+  expect(back.closed).toBe(4001);
+  expect(members(cluster)).toEqual([b.peerId]);
+  expect([...n1.sessions.all()]).toEqual([]);
 });
