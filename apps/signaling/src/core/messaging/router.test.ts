@@ -43,6 +43,28 @@ describe('order and limits', () => {
     expect(back.of('message').map((m) => m.data)).toEqual([1, 2]);
   });
 
+  test('S-34 who is back while something is on its way to its mailbox gets what goes to everybody as well, behind it', async () => {
+    const { cluster, n1, a, b } = await pair();
+    const c = new Client(n1, 'eve');
+    c.send({ type: 'join', roomId: 'r' });
+    await cluster.run();
+    a.connection.onClosed(1006);
+    await cluster.run();
+    const slow = cluster.gate();
+    cluster.before = (_node, operation) => (operation === 'park' ? slow.promise : undefined);
+    c.send({ type: 'message', peerId: a.peerId, data: 1 });
+    const back = new Client(n1, 'ada');
+    back.send({ type: 'resume', sessionToken: a.token });
+    await cluster.run();
+    expect(back.types).toContain('resumed');
+    b.send({ type: 'message', data: 2 });
+    await cluster.run();
+    expect(c.of('message').map((m) => m.data)).toEqual([2]);
+    slow.open();
+    await cluster.run();
+    expect(back.of('message').map((m) => m.data)).toEqual([1, 2]);
+  });
+
   test('S-75 of more than a mailbox holds, behind one slow park, the first are kept and only the rest is refused', async () => {
     const { cluster, n1, a, b } = await pair();
     a.connection.onClosed(1006);

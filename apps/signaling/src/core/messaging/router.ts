@@ -74,8 +74,11 @@ export class Router {
   /** From another node, for the sessions of this node in that room. */
   roomFromNode(roomId: string, frame: Frame): void {
     this.#context.counters.fromNodes++;
-    for (const session of this.#rooms.get(roomId)?.locals ?? [])
-      if (session.state.kind === 'attached' && !session.parking) session.state.connection.send(frame);
+    for (const session of this.#rooms.get(roomId)?.locals ?? []) {
+      if (session.state.kind !== 'attached') continue;
+      if (session.parking) this.#parking.park(session.peerId, textOf(frame));
+      else session.state.connection.send(frame);
+    }
     // Away sessions of this node were parked for by the sender's node, which knew.
   }
 
