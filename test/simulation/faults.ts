@@ -142,8 +142,8 @@ const ROUGH: readonly Fault[] = [
   },
   (world) => {
     const { hub } = world;
-    for (const map of [hub.rooms, hub.settings, hub.bans, hub.sessions, hub.tombstones, hub.identities, hub.users])
-      map.clear();
+    const { rooms, settings, bans, sessions, tombstones, identities, replaced, users } = hub;
+    for (const map of [rooms, settings, bans, sessions, tombstones, identities, replaced, users]) map.clear();
     for (const raw of world.rawClients) raw.saidIsKept = false;
     return 'store lost everything';
   },

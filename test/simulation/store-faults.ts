@@ -98,6 +98,7 @@ export function replicaOf(hub: MemoryHub, parts: readonly Part[]): () => void {
     keep(hub.sessions, (session) => ({ ...session, mailbox: [...session.mailbox] }));
     keep(hub.tombstones, (tombstone) => tombstone);
     keep(hub.identities, (identity) => identity);
+    keep(hub.replaced, (replaced) => replaced);
     keep(hub.users, (user) => ({ ...user, peerIds: new Set(user.peerIds) }));
   }
   return () => {

@@ -177,14 +177,20 @@ function told(answer: unknown): unknown {
   );
 }
 
-test.each(Object.entries(CASES))('B-46 %s whose answer is lost answers and leaves the same', async (name, one) => {
+const REPLACES: Case = {
+  before: (b) => b.openSession({ ...session, peerId: 'q' }, identity, { limit: 5 }),
+  run: opened,
+};
+const ALL = [...Object.entries(CASES), ['openSession in place of another', REPLACES] as const];
+
+test.each(ALL)('B-46 %s whose answer is lost answers and leaves the same', async (name, one) => {
   const outcome = async (b: RedisBackplane, run: () => Promise<unknown>) => {
     await b.start('n', { onBatch() {}, onStale() {} });
     await one.before?.(b);
     const answer = await run();
     return told({ answer, after: await one.after?.(b) });
   };
-  const prefix = `${name}-${randomUUID()}`;
+  const prefix = `${name.replaceAll(' ', '-')}-${randomUUID()}`;
   await using undisturbed = createRedisBackplane({ url: redis.url, prefix: `${prefix}-1` });
   const expected = await outcome(undisturbed, () => one.run(undisturbed));
   await using proxy = new LossyProxy(redis.port);

@@ -24,8 +24,15 @@ export function openSession(
   identity: IdentityKey,
   rule: ClaimRule,
 ): ClaimResult {
-  const result = claim(store, identity, session.peerId, rule);
-  if (result.kind === 'ours') write(store, session);
+  const { peerId } = session;
+  const result = claim(store, identity, peerId, rule);
+  if (result.kind !== 'ours') return result;
+  write(store, session);
+  const { previous } = result;
+  // Opened once more, as its answer was lost or given up: nobody else knows whom it has replaced.
+  if (previous === peerId) return { kind: 'ours', previous: store.replacedBy(peerId) ?? previous };
+  if (previous !== undefined)
+    store.replaced.set(peerId, { peerId: previous, until: store.clock.now() + ANSWER_TTL_MS });
   return result;
 }
 

@@ -77,6 +77,8 @@ export class MemoryStore {
   /** Sessions that were ended by force: until when their owners may not write them again. */
   readonly tombstones = new Map<string, { until: number }>();
   readonly identities = new Map<string, { readonly peerId: string; readonly until: number }>();
+  /** By session: whose place it took when it was opened. */
+  readonly replaced = new Map<string, { readonly peerId: string; readonly until: number }>();
   /** Sessions of each user. */
   readonly users = new Map<string, Places>();
   readonly clock: Clock;
@@ -234,6 +236,9 @@ export class MemoryStore {
   holder(identity: string): string | undefined {
     return this.#alive(this.identities, identity)?.peerId;
   }
+  replacedBy(peerId: string): string | undefined {
+    return this.#alive(this.replaced, peerId)?.peerId;
+  }
   places(userId: string): Places | undefined {
     return this.#alive(this.users, userId);
   }
@@ -243,7 +248,15 @@ export class MemoryStore {
     const now = this.clock.now();
     if (now - this.#expiredAt < EXPIRY_INTERVAL_MS) return;
     this.#expiredAt = now;
-    for (const map of [this.rooms, this.settings, this.sessions, this.tombstones, this.identities, this.users])
+    for (const map of [
+      this.rooms,
+      this.settings,
+      this.sessions,
+      this.tombstones,
+      this.identities,
+      this.replaced,
+      this.users,
+    ])
       for (const [key, { until }] of map) if (until <= now) map.delete(key);
     for (const [name, bans] of this.bans) {
       for (const [loginSession, until] of bans) if (until <= now) bans.delete(loginSession);

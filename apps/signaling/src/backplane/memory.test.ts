@@ -18,7 +18,10 @@ describe('memory', () => {
 
   /** Everything that a hub remembers. */
   const remembered = (of: MemoryHub) =>
-    [of.rooms, of.bans, of.sessions, of.tombstones, of.identities, of.users].reduce((n, map) => n + map.size, 0);
+    [of.rooms, of.bans, of.sessions, of.tombstones, of.identities, of.replaced, of.users].reduce(
+      (n, map) => n + map.size,
+      0,
+    );
 
   /** A hub in virtual time, and its only node, which beats as a node does. */
   function virtualHub() {

@@ -17,7 +17,16 @@ if limit > 0 and redis.call('SCARD', KEYS[2]) >= limit then
   end
   if #others >= limit then return 'full ' .. table.concat(others, ' ') end
 end
-if previous and previous ~= ARGV[1] then redis.call('SREM', KEYS[2], previous) end
+if previous and previous ~= ARGV[1] then
+  redis.call('SREM', KEYS[2], previous)
+  if ARGV[6] ~= '' then
+    redis.call('HSET', KEYS[5], 'replaced', previous)
+    redis.call('PEXPIRE', KEYS[5], 30000)
+  end
+elseif previous and ARGV[6] ~= '' then
+  -- Opened once more, as its answer was lost or given up: nobody else knows whom it has replaced.
+  previous = redis.call('HGET', KEYS[5], 'replaced') or previous
+end
 redis.call('SADD', KEYS[2], ARGV[1])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 if ARGV[4] ~= 'shared' then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end

@@ -2,8 +2,8 @@
 -- KEYS[1] session: "state epoch node secret user login room info", where state is attached or detached, and info begins with {"order":N
 -- when it was counted; or "over": a tombstone
 -- KEYS[2] mailbox: list of the bytes of all its frames, then the frames
--- KEYS[3] answers: hash of "p request" for each that parked, and of the last other one: 'last' its name, 'answer' as JSON, and 'unread' where its
--- frames are not known to be read. A client of Redis sends a command again whose connection broke: it hears then what it was to hear first.
+-- KEYS[3] answers: hash of "p request" for each that parked, and of the last other one: 'last' its name, 'answer' as JSON, 'unread' where its
+-- frames are not known to be read, and 'replaced', see identity-claim.lua. A client of Redis sends a command again whose connection broke: it hears then what it was to hear first.
 local record = redis.call('GET', KEYS[1])
 local state, epoch, node, rest
 if record then state, epoch, node, rest = string.match(record, '^(%a+) (%d+) (%S+) (.*)$') end

@@ -230,3 +230,22 @@ test('S-73 a session that a node took and could not bring into its room is given
   expect(cluster.hub.session(a.peerId)).toMatchObject({ node: 'n1', attached: true });
   expect(b.types).not.toContain('peer_left');
 });
+
+test('S-80 who joins again, as the answer to its join was given up, still takes the place of its earlier session', async () => {
+  const { cluster, n1, n2, a, b } = await pair();
+  const page = new Client(n2, 'ada');
+  cluster.after = (_node, operation) => {
+    if (operation !== 'openSession') return;
+    cluster.after = () => {};
+    throw new UnavailableError('no answer in time');
+  };
+  page.send({ type: 'join', roomId: 'r' });
+  await cluster.run();
+  expect(page.of('error')[0]).toMatchObject({ code: 'unavailable' });
+  page.send({ type: 'join', roomId: 'r' });
+  await cluster.run();
+  expect(page.types).toContain('joined');
+  expect(a.closed).toBe(4004);
+  expect(n1.sessions.size).toBe(0);
+  expect(members(cluster)).toEqual([b.peerId, page.peerId].sort());
+});
