@@ -49,7 +49,14 @@ export class RoomCloser {
     const { context, replicas } = this.#parts;
     for (const room of [...replicas.rooms.values()]) {
       if (room.endsAt > context.clock.now()) continue;
-      const state = await context.backplane.endRoom(room.id).catch(ignoreUnavailable);
+      let state: RoomState | undefined;
+      try {
+        state = await context.backplane.endRoom(room.id);
+      } catch (error) {
+        ignoreUnavailable(error);
+        // It is still due at the next sweep.
+        continue;
+      }
       // Or its end was put off; the next read of the room says until when.
       room.endsAt = Infinity;
       if (state) await this.#expel(state.members, '', 'The time of the room is over.').catch(ignoreUnavailable);

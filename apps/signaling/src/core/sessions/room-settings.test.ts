@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { RoomRules } from '../../backplane/room-settings.ts';
 import { OPEN_RULES } from '../../backplane/testing/contract-support.ts';
+import { UnavailableError } from '../../backplane/types.ts';
 import { Client, Cluster, members, pair } from '../testing.ts';
 
 async function set(cluster: Cluster, rules: Partial<RoomRules>, room = 'r') {
@@ -71,3 +72,21 @@ test('S-35 at its end a room is emptied on every node, and an end that was put o
   expect([a.closed, b.closed]).toEqual([4009, 4009]);
   expect(members(cluster)).toEqual([]);
 });
+
+test.each(['before', 'after'] as const)(
+  'S-35 a room whose end fails once (%s) ends at the next sweep',
+  async (step) => {
+    const { cluster, a, b } = await pair();
+    await set(cluster, { endsAt: cluster.clock.now() + 60_000 });
+    const failed = new Set<string>();
+    cluster[step] = (node, operation) => {
+      if (operation !== 'endRoom' || failed.has(node)) return;
+      failed.add(node);
+      throw new UnavailableError('a failover in the middle');
+    };
+    await cluster.run(100_000);
+    expect(failed.size).toBeGreaterThan(0);
+    expect([a.closed, b.closed]).toEqual([4009, 4009]);
+    expect(members(cluster)).toEqual([]);
+  },
+);
