@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { UnavailableError } from '../../backplane/types.ts';
-import { Client, pair } from '../testing.ts';
+import { Client, members, pair } from '../testing.ts';
 
 test('S-73 a session that this node was given back while it is resumed here: its only socket stays', async () => {
   const { cluster, n1, n2, a, b } = await pair();
@@ -95,3 +95,24 @@ test.each(['its answer is lost', 'its node dies', 'it cannot enter its room'])(
     expect(last.of('message')).toEqual([]);
   },
 );
+
+test('S-63 a kick that is heard before the answer to a resume ends that session as well', async () => {
+  const { cluster, n1, n2, a, b } = await pair();
+  const moderator = new Client(n1, 'mod', { kick: true });
+  moderator.send({ type: 'join', roomId: 'r' });
+  await cluster.run();
+  a.connection.onClosed(1006);
+  await cluster.run();
+  const slow = cluster.gate();
+  cluster.after = (_node, operation) => (operation === 'resumeSession' ? slow.promise : undefined);
+  const back = new Client(n2, 'ada');
+  back.send({ type: 'resume', sessionToken: a.token });
+  await cluster.run();
+  moderator.send({ type: 'kick', peerId: a.peerId, ref: 1 });
+  await cluster.run();
+  expect(moderator.types).toContain('done');
+  slow.open();
+  await cluster.run(2000);
+  expect(back.types).not.toContain('resumed');
+  expect(members(cluster)).toEqual([b.peerId, moderator.peerId].sort());
+});

@@ -91,12 +91,11 @@ export class SessionResumer {
     const { context, registry, writer, pending, outbox, parking, repair } = this.#parts;
     const { peerId, secret, identity, connection } = request;
     const result = await context.backplane.resumeSession(peerId, hashSecret(secret), identity.userId);
-    if (!result.ok) {
-      context.counters.resumesFailed++;
-      throw sessionUnknown('That session is over; join again.');
-    }
+    if (!result.ok) throw this.#over();
     const { session: record, previousNode, parked } = result;
     if (previousNode !== context.name) outbox.control(previousNode, { t: 'fence', peerId, epoch: record.epoch });
+    // Ended behind that, such as by a kick, which may be heard before the answer.
+    if (registry.wasEnded(peerId)) throw this.#over();
     const local = registry.get(peerId);
     // Ahead of the store by a later resume, or as another node gave it back (takeover.ts) and that is not written yet.
     const isAhead = local !== undefined && local.epoch >= record.epoch;
@@ -129,6 +128,11 @@ export class SessionResumer {
     if (stored && isLater(stored, session)) void repair.contest(session, stored).catch(ignoreUnavailable);
     context.counters.resumes++;
     return { session, parked };
+  }
+
+  #over(): RefusalError {
+    this.#parts.context.counters.resumesFailed++;
+    return sessionUnknown('That session is over; join again.');
   }
 
   /** @returns `unavailable`: it is in the room here, and the store could not be written. @throws UnavailableError: it is in no room */

@@ -9,6 +9,8 @@ export class SessionRegistry {
   readonly #byId = new Map<string, Session>();
   /** Number of writes under way for each session: the sweep must not take them for ghosts. */
   readonly #busy = new Map<string, number>();
+  /** Of those, the ones that were ended meanwhile, as another node says. */
+  readonly #endedWhileBusy = new Set<string>();
   constructor(context: NodeContext) {
     this.#context = context;
   }
@@ -39,9 +41,21 @@ export class SessionRegistry {
       return await work();
     } finally {
       const left = (this.#busy.get(peerId) ?? 1) - 1;
-      if (left === 0) this.#busy.delete(peerId);
-      else this.#busy.set(peerId, left);
+      if (left > 0) this.#busy.set(peerId, left);
+      else {
+        this.#busy.delete(peerId);
+        this.#endedWhileBusy.delete(peerId);
+      }
     }
+  }
+
+  /** A session was ended that is not here (any more): a resume of it may be under way. */
+  noteEnd(peerId: string): void {
+    if (this.isBusy(peerId)) this.#endedWhileBusy.add(peerId);
+  }
+  /** Whether it was ended since the write that is under way began. */
+  wasEnded(peerId: string): boolean {
+    return this.#endedWhileBusy.has(peerId);
   }
 
   /** A new session on a new socket. Nothing is stored before it joins a room. */

@@ -158,6 +158,7 @@ export class SessionTerminator {
   onEnd({ peerId, close, reason, first }: Extract<SessionControl, { t: 'end' }>): void {
     const { context, registry } = this.#parts;
     const session = registry.get(peerId);
+    registry.noteEnd(peerId);
     if (!session) return;
     if (first && session.state.kind === 'attached') session.state.connection.sendMessage(first);
     if (session.state.kind === 'attached' && (close === 'kicked' || close === 'tokenRefused'))
