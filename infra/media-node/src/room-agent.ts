@@ -63,6 +63,8 @@ export class RoomAgent {
   /** Absent: recordings have no place here. */
   readonly recorder: RoomRecorder | undefined;
   readonly #off: (() => void)[] = [];
+  /** The agent is in the room no more: nobody can be told anything. */
+  readonly #cut = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   /** Settles when the room is served no more. */
   readonly ended: Promise<void> = this.#ended.promise;
@@ -88,10 +90,8 @@ export class RoomAgent {
       }),
       session.on('peer-left', ({ peer }) => void this.#depart(peer.peerId)),
       session.on('signal', (signal) => this.#signal(signal)),
-      session.on('state', ({ state }) => {
-        if (state === 'closed') void this.end('session closed');
-      }),
-      session.on('room-lost', () => void this.end('room lost')),
+      session.on('state', ({ state }) => void (state === 'closed' && this.#endCut('session closed'))),
+      session.on('room-lost', () => this.#endCut('room lost')),
     );
     options.tokenEnds?.follow((peerId, isOver) => this.#people.get(peerId)?.pause(isOver));
     for (const peerId of session.peers.keys()) this.#arrive(peerId);
@@ -151,11 +151,18 @@ export class RoomAgent {
     await this.recorder?.close(why === 'empty' ? 'ended' : 'moved');
     for (const off of this.#off.splice(0)) off();
     this.#session.close();
-    this.#people.clear();
     this.#layers.close();
+    // Before the room: what they have asked for and is not begun opens nothing in it.
+    await Promise.all([...this.#people.values()].map((legs) => legs.close()));
+    this.#people.clear();
     await this.#room.then((room) => room.close()).catch(() => {});
     this.#options.say('media.room-ended', { roomId: this.roomId, epoch: this.epoch, why });
     this.#ended.resolve();
+  }
+
+  #endCut(why: string): void {
+    this.#cut.abort(new Error(why));
+    void this.end(why);
   }
 
   #makeRecorder({ recorder, session, roomId, epoch, engine, say }: RoomAgentOptions): RoomRecorder | undefined {
@@ -164,7 +171,7 @@ export class RoomAgent {
       roomId,
       epoch,
       people: session.peers,
-      announce: (since) => announceRecording(session, epoch, since),
+      announce: (since) => announceRecording(session, { epoch, since, signal: this.#cut.signal }),
       get isAnnounced() {
         return session.media?.epoch === epoch && session.media.recording !== undefined;
       },
