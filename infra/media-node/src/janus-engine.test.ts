@@ -188,6 +188,28 @@ describe(`janus ${program.version}`, () => {
     await room.close();
   });
 
+  test('R-6 the name of a recording is asked for once for each connection, however often that offers', async () => {
+    const room = await engine.openRoom(randomUUID(), 10);
+    const ada = await publisher(h, room, 'ada');
+    const asked: string[] = [];
+    await room.record((id) => `${randomUUID()}-${id}-${asked.push(id)}`);
+    await ada.connect();
+    await vi.waitFor(() => expect(asked).toEqual(['ada']), WAIT);
+    await ada.connect();
+    await ada.connect();
+    expect(asked).toEqual(['ada']);
+    await room.close();
+  });
+
+  test('a publisher that the engine refuses has no leg, and takes no place of another', async () => {
+    const room = await engine.openRoom(randomUUID(), 1);
+    await room.close();
+    const ignore = () => {};
+    const events = { onCandidate: ignore, onLive: ignore, onLost: ignore };
+    for (const id of ['ada', 'bob']) await expect(room.publish(id, events)).rejects.toThrow('(426)');
+    expect(room).toHaveProperty('legs', 0);
+  });
+
   test.each(['SIGKILL', 'SIGSTOP'] as const)(
     'M-11 after %s each leg is told, and nothing waits',
     async (signal) => {

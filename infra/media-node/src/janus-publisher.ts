@@ -98,6 +98,10 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
     }
   }
 
+  get isRecorded(): boolean {
+    return this.#isRecorded;
+  }
+
   /**
    * Tracks that are added later are recorded with the others. @param name of its files; undefined: no longer. Once begun the name stays
    * @throws EngineError

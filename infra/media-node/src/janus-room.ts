@@ -86,8 +86,8 @@ export class JanusRoom implements EngineRoom {
       events,
       live: (sent) => {
         this.#feeds.set(id, { id: feed, ...sent });
-        // What it complains of is a leg that ends.
-        if (this.#nameOf) void publisher.record(this.#nameOf(id)).catch(() => {});
+        // Not again after each offer and restart. What it complains of is a leg that ends.
+        if (this.#nameOf && !publisher.isRecorded) void publisher.record(this.#nameOf(id)).catch(() => {});
         for (const subscriber of this.#subscribers.values()) subscriber.feedsChanged();
       },
       talking: (talking) => this.onTalking(id, talking),
