@@ -65,6 +65,32 @@ describe('order and limits', () => {
     expect(back.of('message').map((m) => m.data)).toEqual([1, 2]);
   });
 
+  test('S-32 S-34 the same for a peer that comes back here from another node, and for what is said to all', async () => {
+    const { cluster, n1, n2, a, b } = await pair();
+    const far = new Client(n2, 'eve');
+    far.send({ type: 'join', roomId: 'r' });
+    await cluster.run();
+    b.connection.onClosed(1006);
+    await cluster.run();
+    const slow = cluster.gate();
+    cluster.before = (node, operation) => (node === 'n1' && operation === 'park' ? slow.promise : undefined);
+    a.send({ type: 'message', peerId: b.peerId, data: 1 });
+    const back = new Client(n1, 'bob');
+    back.send({ type: 'resume', sessionToken: b.token });
+    await cluster.run();
+    expect(back.types).toContain('resumed');
+    expect(far.types).toContain('peer_back');
+    a.send({ type: 'message', peerId: b.peerId, data: 2 });
+    a.send({ type: 'message', data: 3 });
+    far.send({ type: 'message', data: 'far' });
+    await cluster.run();
+    slow.open();
+    await cluster.run();
+    a.send({ type: 'message', peerId: b.peerId, data: 4 });
+    await cluster.run();
+    expect(back.of('message').map((m) => m.data)).toEqual([1, 2, 3, 'far', 4]);
+  });
+
   test('S-75 of more than a mailbox holds, behind one slow park, the first are kept and only the rest is refused', async () => {
     const { cluster, n1, a, b } = await pair();
     a.connection.onClosed(1006);

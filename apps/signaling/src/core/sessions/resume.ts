@@ -165,7 +165,7 @@ export class SessionResumer {
 
   /** The session of a record that this node took over: as it is here, unless others owned it since. */
   #continued(record: SessionRecord, { secret, identity }: ResumeRequest): Session {
-    const { registry, terminator } = this.#parts;
+    const { registry, terminator, parking } = this.#parts;
     const { peerId, epoch } = record;
     const local = registry.get(peerId);
     if (local?.room && local.epoch + 1 === epoch) return local;
@@ -176,7 +176,9 @@ export class SessionResumer {
       ...{ tokenGrants: identity.grants, granted: '' },
       ...{ peerId, secret, identity, guest, epoch, metadata, state: { kind: 'ended' } },
       joinedAt: info.joinedAt,
-      ...{ room: undefined, asksAt: undefined, parking: false, order: 0, savedOrder: 0, unsynced: false },
+      ...{ room: undefined, asksAt: undefined, order: 0, savedOrder: 0, unsynced: false },
+      // This node may have had frames for it on their way before it came here: what comes next waits behind them.
+      parking: parking.isParking(peerId),
     };
   }
 
