@@ -60,8 +60,10 @@ export function composeNode(context: NodeContext): NodeParts {
   const monitor = new BackplaneMonitor(context, {
     onBatch: (batch) => inbox.onBatch(batch),
     recover: async () => {
-      await pending.flush();
+      // What of the one cannot be written yet keeps the other from nothing.
+      const [flushed] = await Promise.allSettled([pending.flush()]);
       await records.syncAll();
+      if (flushed.status === 'rejected') throw flushed.reason;
     },
     onStale: () => reconciler.resyncAll(),
     onLiveNodes: (live) => repair.detachFromDeadNodes(live),

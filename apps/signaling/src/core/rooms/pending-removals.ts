@@ -5,6 +5,7 @@ import type { NodeContext } from '../context.ts';
 import type { Session } from '../model.ts';
 import { markOf } from '../sessions/session-keys.ts';
 import type { SessionRegistry } from '../sessions/session-registry.ts';
+import { inSlices } from '../slices.ts';
 
 export interface Removal {
   readonly room: string;
@@ -84,25 +85,24 @@ export class PendingRemovals {
     const ends = [...this.#ends.values()];
     this.#ends.clear();
     const ended = await Promise.allSettled(ends.map((end) => end()));
-    await this.#flushRemovals();
+    const now = this.#context.clock.now();
+    const due = this.#pending.filter((one) => one.due <= now || one.session?.state.kind === 'ended');
+    await inSlices(due, (removal) => this.#carryOut(removal));
     for (const one of ended) if (one.status === 'rejected') throw one.reason;
   }
 
-  async #flushRemovals(): Promise<void> {
-    const now = this.#context.clock.now();
-    for (const removal of this.#pending.filter(({ due, session }) => due <= now || session?.state.kind === 'ended')) {
-      const { room, peerId, session } = removal;
-      if (this.#registry.isBusy(peerId)) continue;
-      const held = this.#registry.get(peerId);
-      // Taken over by a resume that could not bring it into its room: its client may come back until its grace is over.
-      if (held?.state.kind === 'detached' && !held.room) continue;
-      // Unless it came in again meanwhile.
-      if (held?.room?.id !== room) {
-        await this.#actions.removeMember(removal);
-        // A next join may have begun meanwhile: what is stored is its own then.
-        if (session && !session.room && !this.#registry.isBusy(peerId)) await this.#actions.removeRecord(session);
-      }
-      this.#pending.splice(this.#pending.indexOf(removal), 1);
+  async #carryOut(removal: PendingRemoval): Promise<void> {
+    const { room, peerId, session } = removal;
+    if (this.#registry.isBusy(peerId)) return;
+    const held = this.#registry.get(peerId);
+    // Taken over by a resume that could not bring it into its room: its client may come back until its grace is over.
+    if (held?.state.kind === 'detached' && !held.room) return;
+    // Unless it came in again meanwhile.
+    if (held?.room?.id !== room) {
+      await this.#actions.removeMember(removal);
+      // A next join may have begun meanwhile: what is stored is its own then.
+      if (session && !session.room && !this.#registry.isBusy(peerId)) await this.#actions.removeRecord(session);
     }
+    this.#pending.splice(this.#pending.indexOf(removal), 1);
   }
 }

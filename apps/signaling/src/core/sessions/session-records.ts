@@ -4,11 +4,9 @@ import type { BackplaneMonitor } from '../backplane-monitor.ts';
 import type { NodeContext } from '../context.ts';
 import type { Session } from '../model.ts';
 import { memberRecord } from '../rooms/member-record.ts';
+import { inSlices } from '../slices.ts';
 import { hashSecret, identityKey, markOf } from './session-keys.ts';
 import type { SessionRegistry } from './session-registry.ts';
-
-/** Sessions compared at once: neither one by one over thousands of round trips, nor all in one burst. */
-const SLICE = 100;
 
 export interface RecordObserver {
   /** A newer owner of that session exists. */
@@ -66,14 +64,10 @@ export class SessionRecords {
 
   /** For every session in a room: is it still this node's, and is there mail? @throws UnavailableError */
   async syncAll(): Promise<void> {
-    const sessions = [...this.#registry.all()];
-    for (let at = 0; at < sessions.length; at += SLICE)
-      await Promise.all(
-        sessions.slice(at, at + SLICE).map(async (session) => {
-          if (!session.room || this.#registry.isBusy(session.peerId)) return;
-          await this.#registry.whileBusy(session.peerId, () => this.sync(session));
-        }),
-      );
+    await inSlices(this.#registry.all(), async (session) => {
+      if (!session.room || this.#registry.isBusy(session.peerId)) return;
+      await this.#registry.whileBusy(session.peerId, () => this.sync(session));
+    });
   }
 
   noticeLoss(): void {

@@ -7,6 +7,7 @@ import type { BackplaneMonitor } from '../backplane-monitor.ts';
 import type { NodeContext } from '../context.ts';
 import type { Outbox } from '../messaging/outbox.ts';
 import type { MembershipRepair } from '../rooms/membership-repair.ts';
+import { inSlices } from '../slices.ts';
 import type { SessionRecords } from './session-records.ts';
 import type { SessionRegistry } from './session-registry.ts';
 
@@ -40,13 +41,14 @@ export class Takeover {
   async resolve(): Promise<void> {
     const { context, registry, records } = this.#parts;
     const now = context.clock.now();
-    for (const [peerId, due] of this.#unanswered) {
-      if (due > now || registry.isBusy(peerId)) continue;
+    const due = [...this.#unanswered].filter(([, at]) => at <= now).map(([peerId]) => peerId);
+    await inSlices(due, async (peerId) => {
+      if (registry.isBusy(peerId)) return;
       const session = registry.get(peerId);
       if (session?.room) await registry.whileBusy(peerId, () => records.sync(session));
       else await this.#giveBack(peerId);
       this.#unanswered.delete(peerId);
-    }
+    });
   }
 
   /** The node that holds the session in its room goes on with it. If there is none it is detached, and ends after its grace as any other. */
