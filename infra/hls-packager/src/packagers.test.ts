@@ -242,7 +242,8 @@ test.each([
   const ports = await forwardPorts();
   await camera(ports.video);
   // A node that is killed leaves its descriptions.
-  await writeFile(join(room, 'in.sdp'), sessionDescription({ hasAudio: false, videoCodec: 'vp8' }, ports));
+  const left = await beginPackaging(room, sessionDescription({ hasAudio: false, videoCodec: 'vp8' }, ports));
+  onTestFinished(() => left[Symbol.asyncDispose]());
   await vi.waitFor(async () => expect(await readdir(room)).toContain('live.m3u8'), patience);
   await showAlive(folder);
   await gone(folder);
