@@ -110,7 +110,7 @@ export class JanusRoom implements EngineRoom {
       await before?.close();
       await publisher.open(this.#client);
     } catch (error) {
-      // It has a place in the room, and nobody else knows of it.
+      // It has a place in the room, and its caller has no leg to close.
       void publisher.close();
       throw error;
     }

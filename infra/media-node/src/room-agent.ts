@@ -63,7 +63,7 @@ export class RoomAgent {
   /** Absent: recordings have no place here. */
   readonly recorder: RoomRecorder | undefined;
   readonly #off: (() => void)[] = [];
-  /** The agent is in the room no more: nobody can be told anything. */
+  /** The agent is in the room no more, and can tell it nothing. */
   readonly #cut = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   /** Settles when the room is served no more. */

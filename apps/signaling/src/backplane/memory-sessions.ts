@@ -29,7 +29,7 @@ export function openSession(
   if (result.kind !== 'ours') return result;
   write(store, session);
   const { previous } = result;
-  // Opened once more, as its answer was lost or given up: nobody else knows whom it has replaced.
+  // Opened once more, as its answer was lost or given up: only this knows whom it has replaced.
   if (previous === peerId) return { kind: 'ours', previous: store.replacedBy(peerId) ?? previous };
   if (previous !== undefined)
     store.replaced.set(peerId, { peerId: previous, until: store.clock.now() + ANSWER_TTL_MS });

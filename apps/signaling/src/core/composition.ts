@@ -59,12 +59,7 @@ export function composeNode(context: NodeContext): NodeParts {
   });
   const monitor = new BackplaneMonitor(context, {
     onBatch: (batch) => inbox.onBatch(batch),
-    recover: async () => {
-      // What of the one cannot be written yet keeps the other from nothing.
-      const [flushed] = await Promise.allSettled([pending.flush()]);
-      await records.syncAll();
-      if (flushed.status === 'rejected') throw flushed.reason;
-    },
+    recover: () => writeAgain(pending, records),
     onStale: () => reconciler.resyncAll(),
     onLiveNodes: (live) => repair.detachFromDeadNodes(live),
   });
@@ -96,6 +91,13 @@ export function composeNode(context: NodeContext): NodeParts {
   const sweep = () => sweepNode(context, { pending, takeover, records, reconciler, closer, inbox, outbox });
   const parts = { context, registry, replicas, writer, router, parking, joiner, resumer, terminator, closer, entries };
   return { ...parts, monitor, outbox, reconciler, admin: new RoomAdmin(parts), sweep };
+}
+
+/** What of the one cannot be written yet keeps the other from nothing. @throws UnavailableError */
+async function writeAgain(pending: PendingRemovals, records: SessionRecords): Promise<void> {
+  const [flushed] = await Promise.allSettled([pending.flush()]);
+  await records.syncAll();
+  if (flushed.status === 'rejected') throw flushed.reason;
 }
 
 interface SweptParts {
