@@ -116,7 +116,7 @@ export abstract class RealtimeService extends Construct implements ec2.IConnecta
     const { namespace, serviceName, port } = this;
     check(
       namespace !== undefined,
-      this.node.id,
+      this.constructor.name,
       'namespace',
       'internalAddress is asked for, but the service is in no namespace',
       "namespace: new servicediscovery.PrivateDnsNamespace(stack, 'Namespace', { vpc, name: 'tandem.internal' })",

@@ -158,6 +158,7 @@ const WRONG: readonly [name: string, value: fc.Arbitrary<unknown>, make: (value:
     (deregistrationDelay) => signaling({ deregistrationDelay }),
   ],
   ['SignalingService.cpu', fc.integer({ min: 1, max: 255 }), (cpu) => signaling({ cpu })],
+  ['AuthService.namespace', fc.constant(undefined), (namespace) => auth({ namespace }).internalAddress],
   [
     'SignalingService.memoryLimitMiB',
     fc.integer({ min: 1, max: 2047 }),

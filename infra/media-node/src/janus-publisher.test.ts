@@ -14,7 +14,8 @@ async function published(fails: number) {
   const hidden: string[] = [];
   const gate = Promise.withResolvers<void>();
   const handle = {
-    message: async ({ streams }: { streams?: { send: boolean }[] }) => {
+    message: async ({ streams, record }: { streams?: { send: boolean }[]; record?: boolean }) => {
+      if (record && fails > 0) throw new Error('no answer');
       if (streams) {
         asked.push(streams[0]?.send === true);
         if (asked.length <= fails) {
@@ -50,6 +51,12 @@ test.each([
   ada.fail();
   await vi.waitFor(() => expect(ada.asked).toEqual(asked));
   await vi.waitFor(() => expect(ada.lost).toEqual(lost));
+});
+
+test('R-6 a publisher whose recording Janus does not begin is not taken for recorded: the next offer asks again', async () => {
+  const { leg } = await published(1);
+  await expect(leg.record('file')).rejects.toThrow('no answer');
+  expect(leg.isRecorded).toBe(false);
 });
 
 test('M-22 a mute that fails when it is over is not asked for again', async () => {

@@ -110,7 +110,13 @@ export class JanusPublisher extends JanusLeg implements PublisherLeg {
     if (this.#isRecorded === (name !== undefined)) return;
     this.#isRecorded = name !== undefined;
     const how = name === undefined ? { record: false } : { record: true, filename: name };
-    await this.handle.message({ request: 'configure', ...how });
+    try {
+      await this.handle.message({ request: 'configure', ...how });
+    } catch (error) {
+      // It is asked for again with the next offer.
+      this.#isRecorded = name === undefined;
+      throw error;
+    }
     if (name !== undefined) setTimeout(() => this.#askAgain(), KEYFRAME_AGAIN_MS);
   }
 
