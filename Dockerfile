@@ -108,13 +108,16 @@ ARG APT_CHECK_VALID_UNTIL=true
 RUN node scripts/relay-program.mjs --into /root-fs/opt/relay && mkdir -p /run-turn
 
 # Janus of Debian unstable with its own libc, verified by apt. It is GPL-3: engine.json names its source, `copyright` is beside it.
+# With a compiler, its libsrtp is built on OpenSSL from Debian's source: a quarter less CPU.
 FROM ${NODE_IMAGE} AS media-files
 WORKDIR /src
 COPY scripts/media-engine.mjs scripts/
 COPY scripts/lib/media-engine.mjs scripts/lib/debian-program.mjs scripts/lib/
 # `false` where the mirror is a snapshot, whose signed index is older than Debian lets it be.
 ARG APT_CHECK_VALID_UNTIL=true
-RUN node scripts/media-engine.mjs --into /root-fs/opt/media-engine && mkdir -p /run-media
+RUN apt-get -o Acquire::Check-Valid-Until=$APT_CHECK_VALID_UNTIL update \
+ && apt-get install -y --no-install-recommends build-essential && rm -rf /var/lib/apt/lists/* \
+ && node scripts/media-engine.mjs --into /root-fs/opt/media-engine && mkdir -p /run-media
 
 FROM scratch AS runtime
 COPY --from=runtime-files /root-fs /

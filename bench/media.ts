@@ -1,11 +1,12 @@
 /** `npm run bench -- media`: what a media node's engine costs, and what one person of a large room receives. Real Janus, peers without encoders. */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Engine, EngineRoom } from '../infra/media-node/src/engine.ts';
+import { cachedEngine } from '../scripts/lib/media-engine.mjs';
 import { cpuNs } from './lib/cpu.ts';
 import { fixed, median, table } from './lib/stats.ts';
 
@@ -171,6 +172,13 @@ async function largeRoom(people: number, seconds: number): Promise<Share> {
   return result;
 }
 
+/** What encrypts: libsrtp as `npm run media:engine` built it, or Debian's. */
+function srtpOf(): string {
+  const engine = process.env.JANUS ? undefined : cachedEngine();
+  const { rebuilt } = engine ? JSON.parse(readFileSync(join(engine, 'engine.json'), 'utf8')) : { rebuilt: undefined };
+  return rebuilt ?? 'libsrtp as packaged (Debian: on NSS)';
+}
+
 const verdict = (isMet: boolean) => (isMet ? 'met' : 'MISSED');
 
 export async function run(args: string[]): Promise<void> {
@@ -199,7 +207,7 @@ export async function run(args: string[]): Promise<void> {
       complain: (line) => console.error(line),
     });
     for (const receivers of values.receivers.split(',').map(Number)) rows.push(await cost(engine, receivers, seconds));
-    console.log(`\nJanus ${engine.version}; one camera in three sizes, all receive the largest\n`);
+    console.log(`\nJanus ${engine.version}, ${srtpOf()}; one camera in three sizes, all receive the largest\n`);
   } finally {
     rmSync(runDir, { recursive: true, force: true });
   }

@@ -20,7 +20,7 @@ import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
 /** Part of the digest: another way to unpack makes another folder. */
-const RECIPE = 2;
+const RECIPE = 3;
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /**
@@ -31,7 +31,20 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
  * @property {readonly number[]} oldest major, minor and patch version that serves
  * @property {readonly string[]} programs names in /usr/bin
  * @property {Readonly<Record<string, readonly string[]>>} modules shared objects that it opens by name, by folder below its library folder
- * @property {readonly string[]} libraries what its libraries open by name: no loader lists it. Each has a checksum file beside it
+ * @property {readonly string[]} libraries what its libraries open by name, taken if their own library `openedBy` is needed: no loader lists it
+ * @property {string} [openedBy] library that opens them
+ * @property {(unpacked: Unpacked) => string | undefined} [rebuild] replaces a library by one that is built here; says what it is, or undefined
+ */
+
+/**
+ * The packages unpacked, before the program's files are taken from them.
+ * @typedef {object} Unpacked
+ * @property {(command: string, ...args: string[]) => string} apt runs in `work` and throws
+ * @property {string} work folder that is removed afterwards
+ * @property {string} root of the unpacked packages
+ * @property {string} libraries folder of the libraries below root
+ * @property {{name: string, version: string, sha256: string}[]} packages
+ * @property {(line: string) => void} say
  */
 
 /**
@@ -40,6 +53,7 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
  * @property {string} version version of the Debian package
  * @property {string} digest SHA-256 over the recipe and the names, versions and SHA-256 digests of all packages
  * @property {string} source how to get its source
+ * @property {string} [rebuilt] the library that was built here, and how
  * @property {{name: string, version: string, sha256: string}[]} packages
  */
 
@@ -81,22 +95,19 @@ export function obtain(recipe, { cache = cacheOf(recipe.kind), renew = false, sa
       throw new Error(
         `Debian unstable has ${recipe.name} ${found?.version ?? '(none)'}, and ${recipe.oldest.join('.')} is the oldest that serves`,
       );
+    say(`Getting ${recipe.title} (${recipe.name} ${found.version}, ${packages.length} packages, about 50 MB)…`);
+    apt('apt-get', 'install', '-y', '-qq', '--download-only', '--no-install-recommends', recipe.name);
+    const { root, libraries } = unpack(work);
+    const rebuilt = recipe.rebuild?.({ apt, work, root, libraries, packages, say });
     const digest = createHash('sha256')
-      .update(JSON.stringify([RECIPE, packages]))
+      .update(JSON.stringify([RECIPE, packages, rebuilt ?? '']))
       .digest('hex');
     const folder = join(cache, digest.slice(0, 16));
     if (!existsSync(join(folder, 'engine.json'))) {
-      say(`Getting ${recipe.title} (${recipe.name} ${found.version}, ${packages.length} packages, about 50 MB)…`);
-      apt('apt-get', 'install', '-y', '-qq', '--download-only', '--no-install-recommends', recipe.name);
-      mkdirSync(cache, { recursive: true });
       const built = join(cache, `.${digest.slice(0, 16)}.${process.pid}`);
-      unpack(work, built, recipe);
-      const description = {
-        version: found.version,
-        digest,
-        source: `apt-get source ${recipe.name}=${found.version}`,
-        packages,
-      };
+      keep({ root, libraries }, built, recipe);
+      const source = `apt-get source ${recipe.name}=${found.version}`;
+      const description = { version: found.version, digest, source, ...(rebuilt ? { rebuilt } : {}), packages };
       writeFileSync(join(built, 'engine.json'), `${JSON.stringify(description, null, 1)}\n`);
       try {
         renameSync(built, folder);
@@ -166,6 +177,7 @@ function ownApt(work, mirror) {
   const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   return (command, ...args) => {
     const done = spawnSync(command, [...options, ...args], {
+      cwd: work,
       encoding: 'utf8',
       env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
       maxBuffer: 64 << 20,
@@ -191,13 +203,18 @@ function closure(apt, name) {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Unpack all, keep the programs, their modules and exactly the libraries that its own loader resolves for them. */
-function unpack(work, built, { name: packageName, programs, modules: wanted, libraries: opened }) {
+/** Unpack all packages that apt downloaded. */
+function unpack(work) {
   const root = join(work, 'root');
   for (const file of readdirSync(join(work, 'cache/archives')).filter((name) => name.endsWith('.deb')))
     execFileSync('dpkg-deb', ['-x', join(work, 'cache/archives', file), root]);
   const triplet = readdirSync(join(root, 'usr/lib')).find((name) => /-linux-gnu/.test(name)) ?? '';
-  const libraries = join(root, 'usr/lib', triplet);
+  return { root, libraries: join(root, 'usr/lib', triplet) };
+}
+
+/** Keep the programs, their modules and exactly the libraries that their own loader resolves for them. */
+function keep({ root, libraries }, built, recipe) {
+  const { name: packageName, programs, modules: wanted, libraries: opened, openedBy } = recipe;
   const loader = readdirSync(libraries).find((name) => /^ld-linux.*\.so\.\d+$/.test(name));
   if (!loader) throw new Error('the packages of Debian unstable hold no loader (libc6)');
   for (const dir of ['lib', ...Object.keys(wanted)]) mkdirSync(join(built, dir), { recursive: true });
@@ -209,20 +226,24 @@ function unpack(work, built, { name: packageName, programs, modules: wanted, lib
       copyFileSync(realpathSync(file), join(built, folder, name));
       files.push(file);
     }
-  const modules = opened.flatMap((name) =>
-    [libraries, join(libraries, 'nss')].map((folder) => join(folder, name)).filter((file) => existsSync(file)),
-  );
-  files.push(...modules);
+  const needed = new Set([loader]);
+  const need = (all) => {
+    for (const file of all)
+      for (const [, name, path] of list(file).matchAll(/^\s*(\S+) => (\S+)/gm)) {
+        if (!path.startsWith(root)) throw new Error(`${name} is not in the packages of Debian unstable`);
+        needed.add(basename(path));
+      }
+  };
   const list = (file) =>
     execFileSync(join(libraries, loader), ['--library-path', libraries, '--list', file], { encoding: 'utf8' });
-  const needed = new Set([loader]);
-  for (const file of files)
-    for (const [, name, path] of list(file).matchAll(/^\s*(\S+) => (\S+)/gm)) {
-      if (!path.startsWith(root)) throw new Error(`${name} is not in the packages of Debian unstable`);
-      needed.add(basename(path));
-    }
+  need(files);
+  const folders = [libraries, join(libraries, 'nss')];
+  const modules = openedBy && needed.has(openedBy) ? opened.flatMap((name) => folders.map((f) => join(f, name))) : [];
+  const present = modules.filter((file) => existsSync(file));
+  need(present);
   for (const name of needed) copyFileSync(realpathSync(join(libraries, name)), join(built, 'lib', name));
-  for (const file of modules)
+  // Each has a file with its checksum beside it.
+  for (const file of present)
     for (const one of [file, file.replace(/\.so$/, '.chk')])
       if (existsSync(one)) copyFileSync(realpathSync(one), join(built, 'lib', basename(one)));
   execFileSync('ln', ['-s', loader, join(built, 'lib/loader')]);
