@@ -7,7 +7,7 @@ import { loadConfig } from '@tandem/service';
 import { type ComposedDocument, openRecordingStore, type RecordingStore } from '@tandem/service/recordings';
 import { embeddedMetrics } from '../node-kit/metrics.ts';
 import { claimRecording } from './src/claim.ts';
-import { composeRecording, LostClaimError } from './src/compose.ts';
+import { composeRecording, GrownError, LostClaimError } from './src/compose.ts';
 import { ComposerConfig } from './src/config.ts';
 import { findWork, SILENT_MS, type Waiting } from './src/find-work.ts';
 import { composerMetrics } from './src/metrics.ts';
@@ -94,8 +94,9 @@ async function composeOne(
   try {
     return await composeRecording({ store, prefix, id, workDir, signal, say, holds: claim.holds });
   } catch (error) {
-    if (!claim.signal.aborted && !(error instanceof LostClaimError)) throw error;
-    say('composer.lost', { recording: id });
+    const isGrown = error instanceof GrownError;
+    if (!claim.signal.aborted && !isGrown && !(error instanceof LostClaimError)) throw error;
+    say(isGrown ? 'composer.grown' : 'composer.lost', { recording: id });
     return undefined;
   }
 }

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openRecordingStore, type RecordingStore, waitingOf } from '@tandem/service/recordings';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { composeRecording } from './compose.ts';
+import { composeRecording, GrownError } from './compose.ts';
+import { findWork, KEPT_MS, SILENT_MS } from './find-work.ts';
 import { keepRecording, silence } from './testing.ts';
 
 let folder: string;
@@ -32,6 +33,14 @@ const compose = (from: RecordingStore, holds = true, said: string[] = []) =>
     say: (event) => said.push(event),
   });
 const names = async () => (await store.list(prefix)).map(({ key }) => key.slice(prefix.length));
+/** Of the node, as it says it now. */
+const said = (more: object = {}) =>
+  store.put(
+    `${prefix}node-1.json`,
+    JSON.stringify({ epoch: 1, people: [{ n: 1, peerId: 'ada' }], updatedAt: Date.now(), ...more }),
+  );
+/** By then all who say nothing are taken for dead. */
+const work = (later = SILENT_MS + 1) => findWork(store, Date.now() + later);
 
 test('R-7 a store that is away for a moment makes no failed recording: it is composed the next time', async () => {
   for (const own of [{ putFile: away }, { read: away }]) {
@@ -82,3 +91,45 @@ test.each([true, false])(
     expect([await store.list('rooms/'), await store.list('waiting/')]).toEqual([[], []]);
   },
 );
+
+test('R-7 a node that had no way to the store for two minutes is not dead: what it brings later is in the film', async () => {
+  await said();
+  expect((await work()).over).toHaveLength(1);
+  expect(await compose(store)).toMatchObject({ durationMs: 2000 });
+  // It is composed, and nobody knows whether it is over.
+  expect(await work()).toEqual({ over: [], isMoreSoon: false });
+  // The same file goes on where it was.
+  const [head, rest] = [silence(), silence(4)];
+  await store.put(`${prefix}parts/1-1-audio-0/000002`, rest.subarray(head.length));
+  await said();
+  expect((await work(0)).over).toEqual([]);
+  await said({ endedAt: Date.now(), why: 'stopped' });
+  await store.put(`${waitingOf(prefix)}ended`, '');
+  expect((await work(0)).over).toHaveLength(1);
+  expect(await compose(store)).toMatchObject({ durationMs: 4000 });
+  await work(0);
+  expect([(await names()).filter((name) => name.startsWith('parts/')), await store.list('waiting/')]).toEqual([[], []]);
+});
+
+test('R-7 of a node that stays silent the parts go a day after its film was made', async () => {
+  await said();
+  await compose(store);
+  await work(KEPT_MS - 60_000);
+  expect(await names()).toContain('parts/1-1-audio-0/000001');
+  await work(KEPT_MS + 60_000);
+  expect([await names(), await store.list('waiting/')]).toEqual([
+    ['composed.json', 'composed.webm', 'node-1.json', 'recording.json', 'track-1-audio.opus'],
+    [],
+  ]);
+});
+
+test('R-7 what a node brings while the film is made is not lost: it is composed again', async () => {
+  const putFile = async (key: string, path: string) => {
+    await store.putFile(key, path);
+    if (key.endsWith('composed.webm')) await store.put(`${prefix}parts/1-1-audio-0/000002`, '');
+  };
+  await expect(compose(otherwise({ putFile }))).rejects.toThrow(GrownError);
+  expect(await names()).toContain('parts/1-1-audio-0/000001');
+  expect(await names()).not.toContain('composed.json');
+  expect((await work(0)).over).toHaveLength(1);
+});

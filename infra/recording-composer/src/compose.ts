@@ -9,6 +9,7 @@ import {
   waitingOf,
 } from '@tandem/service/recordings';
 import { makeFilm } from './film.ts';
+import { countParts, haveEnded, readNodes } from './find-work.ts';
 import { checkSpace, isOfMachine } from './program.ts';
 import { readTracks, type Track, type Work } from './tracks.ts';
 
@@ -23,7 +24,10 @@ export interface ComposeOptions extends Omit<Work, 'folder'> {
 /** Another composer has taken it meanwhile. */
 export class LostClaimError extends Error {}
 
-/** Keeps that it failed, too. @throws when the store is away, this machine lacks something, or the signal came; LostClaimError */
+/** A node has brought more of it meanwhile. */
+export class GrownError extends Error {}
+
+/** Keeps that it failed, too. @throws when the store is away, this machine lacks something, or the signal came; LostClaimError, GrownError */
 export async function composeRecording({ id, workDir, holds, ...more }: ComposeOptions): Promise<ComposedDocument> {
   const { store, signal, say, prefix } = more;
   const folder = await mkdtemp(join(workDir, 'compose-'));
@@ -31,6 +35,7 @@ export async function composeRecording({ id, workDir, holds, ...more }: ComposeO
   try {
     const about = await readDocument(store, `${prefix}recording.json`, RecordingDocument);
     const beginning = about?.startedAt ?? 0;
+    const parts = await countParts(store, prefix);
     const { tracks, isSomeLost } = await readTracks(work);
     await checkSpace(folder);
     // Connections that were there already begin with the recording.
@@ -56,7 +61,10 @@ export async function composeRecording({ id, workDir, holds, ...more }: ComposeO
       files.push(await keep(store, prefix, film, { name: 'composed.webm', startMs: 0 }));
       for (const [i, track] of tracks.entries()) files.push(await keepTrack(store, prefix, track, i, from));
     }
-    const document: ComposedDocument = { at: Date.now(), files, ...made };
+    const isLast = haveEnded(await readNodes(store, prefix));
+    if ((await countParts(store, prefix)) > parts) throw new GrownError('a node has brought more of it meanwhile');
+    const more = { ...(isLast ? {} : { parts }), ...(isSomeLost ? { isSomeLost } : {}) };
+    const document: ComposedDocument = { at: Date.now(), files, ...made, ...more };
     const isOurs = await holds();
     if (isOurs) await store.put(`${prefix}composed.json`, JSON.stringify(document));
     // Asked after all that is written. Deleted meanwhile: then nothing of it comes back, also when another composes it now.
@@ -65,8 +73,10 @@ export async function composeRecording({ id, workDir, holds, ...more }: ComposeO
       return document;
     }
     if (!isOurs) throw new LostClaimError('another composer has it now');
-    if (document.error === undefined && !isSomeLost) await store.remove(`${prefix}parts/`);
-    await store.remove(waitingOf(prefix));
+    if (isLast) {
+      if (document.error === undefined && !isSomeLost) await store.remove(`${prefix}parts/`);
+      await store.remove(waitingOf(prefix));
+    }
     say('composer.composed', { recording: id, durationMs: document.durationMs, error: document.error });
     return document;
   } finally {

@@ -18,12 +18,12 @@ export async function keepRecording(
   return { id, prefix };
 }
 
-/** Two seconds of silence as Janus writes them: header, then each RTP packet behind its time (https://janus.conf.meetecho.com/docs/recordings.html). */
-export function silence(): Buffer {
+/** Silence as Janus writes it: header, then each RTP packet behind its time (https://janus.conf.meetecho.com/docs/recordings.html). */
+export function silence(seconds = 2): Buffer {
   const header = Buffer.from(JSON.stringify({ t: 'a', c: 'opus', d: 'audio', s: 1_000_000, u: 1_000_000 }));
   const length = Buffer.alloc(2);
   length.writeUInt16BE(header.length);
-  const packets = Array.from({ length: 100 }, (_, i) => {
+  const packets = Array.from({ length: seconds * 50 }, (_, i) => {
     const packet = Buffer.alloc(6 + 12 + 3);
     packet.writeUInt32BE(i * 20, 0);
     packet.writeUInt16BE(12 + 3, 4);

@@ -3,7 +3,8 @@ import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { NodeDocument, type RecordingStore, readDocument } from '@tandem/service/recordings';
+import type { NodeDocument, RecordingStore } from '@tandem/service/recordings';
+import { readNodes } from './find-work.ts';
 import { type MjrHeader, readMjrHeader } from './mjr.ts';
 import { isOfMachine, runProgram } from './program.ts';
 
@@ -68,12 +69,9 @@ export async function readTracks(work: Work): Promise<TracksRead> {
 }
 
 async function peopleOf({ store, prefix }: Work): Promise<Map<string, NodeDocument['people'][number]>> {
-  const files = await store.list(prefix, { below: false });
   const found = new Map<string, NodeDocument['people'][number]>();
-  for (const { key } of files.filter((file) => /\/node-\d+\.json$/.test(file.key))) {
-    const node = await readDocument(store, key, NodeDocument);
-    for (const person of node?.people ?? []) found.set(`${node?.epoch}-${person.n}`, person);
-  }
+  for (const { epoch, people } of await readNodes(store, prefix))
+    for (const person of people) found.set(`${epoch}-${person.n}`, person);
   return found;
 }
 

@@ -66,6 +66,15 @@ export const ComposedDocument = Type.Object({
     }),
   ),
   error: Type.Optional(Type.String({ maxLength: 500, description: 'It failed: there is no composed file.' })),
+  parts: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: 'Number of parts of which it was made, when a node had not said that it has ended: more may come.',
+    }),
+  ),
+  isSomeLost: Type.Optional(
+    Type.Boolean({ description: 'Of some track nothing could be made: all parts stay. Default false.' }),
+  ),
 });
 export type ComposedDocument = Static<typeof ComposedDocument>;
 
