@@ -30,6 +30,31 @@ test.each(['room lost', 'session closed'])(
   },
 );
 
+test.each([
+  [
+    'closed by a moderator or a backend, or its time is over',
+    'state',
+    { state: 'closed', reason: 'roomClosed' },
+    'ended',
+  ],
+  ['found over', 'room-lost', { code: 'room_over' }, 'ended'],
+  ['lost by its node', 'state', { state: 'closed', reason: 'kicked' }, 'moved'],
+  ['lost with the session, in which all seem to leave', 'session-lost', { oldPeerId: 'media~1' }, 'moved'],
+] as const)('R-1 the recording of a room that is %s', async (_, event, payload, why) => {
+  const over = vi.fn(async () => {});
+  const kept: unknown[] = [];
+  const put = async (key: string, body: string) => key.includes('node-') && kept.push(JSON.parse(body).why);
+  const { session, agent } = start({ recorder: { store: { put }, partMs: 1000, minFreeBytes: 0, over } as never });
+  session.arrive('ada', 'bob');
+  await agent.recorder?.follow({ id: 'one', startedAt: 1 } as never);
+  if (event === 'session-lost') session.depart('ada', 'bob');
+  session.emit(event, payload as never);
+  await agent.ended;
+  await agent.recorder?.kept;
+  // Its record, by which who comes into that room within two minutes would be recorded, goes.
+  expect([kept.at(-1), over.mock.calls.length]).toEqual([why, why === 'ended' ? 1 : 0]);
+});
+
 test('what a person asked for last opens no leg in a room that has ended meanwhile', async () => {
   const { session, agent, room } = start();
   session.arrive('ada');

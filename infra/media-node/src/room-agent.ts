@@ -11,6 +11,7 @@ import { PersonLegs } from './person-legs.ts';
 import { announceRecording } from './recording/announce.ts';
 import { type RecorderSettings, RoomRecorder } from './recording/room-recorder.ts';
 import { RoomViewers } from './room-viewers.ts';
+import { followEnd, ROOM_CLOSED } from './session-end.ts';
 import type { TokenEnds } from './token-ends.ts';
 import { WantedLayers } from './wanted-layers.ts';
 
@@ -90,8 +91,7 @@ export class RoomAgent {
       }),
       session.on('peer-left', ({ peer }) => void this.#depart(peer.peerId)),
       session.on('signal', (signal) => this.#signal(signal)),
-      session.on('state', ({ state }) => void (state === 'closed' && this.#endCut('session closed'))),
-      session.on('room-lost', () => this.#endCut('room lost')),
+      ...followEnd(session, (why) => this.#endCut(why)),
     );
     options.tokenEnds?.follow((peerId, isOver) => this.#people.get(peerId)?.pause(isOver));
     for (const peerId of session.peers.keys()) this.#arrive(peerId);
@@ -148,7 +148,7 @@ export class RoomAgent {
     this.#state = 'ended';
     clearTimeout(this.#idleTimer);
     this.#closing?.[Symbol.dispose]();
-    await this.recorder?.close(why === 'empty' ? 'ended' : 'moved');
+    await this.recorder?.close(why === 'empty' || why === ROOM_CLOSED ? 'ended' : 'moved');
     for (const off of this.#off.splice(0)) off();
     this.#session.close();
     this.#layers.close();

@@ -40,9 +40,11 @@ export class FakeSession implements RoomSession {
       this.emit('peer-joined', { peer: { peerId }, before: false });
     }
   }
-  depart(peerId: string): void {
-    this.peers.delete(peerId);
-    this.emit('peer-left', { peer: { peerId }, reason: 'kicked' });
+  depart(...peerIds: string[]): void {
+    for (const peerId of peerIds) {
+      this.peers.delete(peerId);
+      this.emit('peer-left', { peer: { peerId }, reason: 'kicked' });
+    }
   }
   /** Someone connects both legs. */
   connect(peerId: string, gen = 1): void {
